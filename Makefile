@@ -1,0 +1,62 @@
+# Each of these works from a fresh clone: it makes the environment in .venv first. Python 3.10 or newer is all that must be there.
+#
+#   make demo    the bundled clip onto the avatar in the browser; DEMO="--no-open" for its options
+#   make test    everything that is checked: style, types, TypeScript, tests; TESTS="tests/test_bvh.py -x" for some of them
+#   make bench   the numbers: accuracy, cost, latency
+#   make wheel   dist/anymocap-….whl, which needs neither Node nor a network
+#   make train   the lifter's weights anew, from the motion in MOCAP_DATA; needs PyTorch, which it installs (mocap/lift/CARD.md)
+#   make lint    style and types alone
+#   make lock    the newest versions that pyproject.toml allows, into tests/requirements.lock
+
+PYTHON ?= python3
+TESTS ?= -n 2 --dist loadfile
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
+WEB := $(BIN)/python web/build_hook.py
+
+.PHONY: demo test bench wheel train lint lock assets
+
+demo: assets
+	@$(BIN)/mocap demo $(DEMO) || test $$? = 130 # Ctrl-C, the way to end it
+
+test: lint
+	$(WEB) vitest run
+	$(BIN)/python -m pytest $(TESTS)
+
+bench: assets
+	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+wheel: assets
+	$(BIN)/python -m hatchling build -t wheel -d dist
+
+train: .venv/ready
+	@test -n "$(MOCAP_DATA)" || { echo "make train learns from captured motion: set MOCAP_DATA to the folder that holds mocap/cmu_training" >&2; exit 2; }
+	$(PIP) --no-build-isolation -e '.[train]'
+	$(BIN)/python -m mocap.lift.train --data "$(MOCAP_DATA)" --golden tests/data/lift_weights_golden.npz $(TRAIN)
+	$(BIN)/python -m mocap.lift.train --data "$(MOCAP_DATA)" --golden tests/data/lift_weights_live_golden.npz --causal $(TRAIN)
+
+lint: assets
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(WEB) tsc --noEmit
+
+lock: .venv/ready
+	$(PIP) uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev --no-annotate \
+		--custom-compile-command "make lock" --upgrade -o tests/requirements.lock pyproject.toml
+
+# The viewer, the weights, the mannequin and the demo clip in mocap/assets/; quick while nothing has changed.
+assets: .venv/ready
+	@$(WEB)
+
+# Node comes from the system where it is new enough, else from PyPI into .venv.
+.venv/ready: pyproject.toml tests/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit("mocap needs Python 3.10 or newer: make PYTHON=python3.11" if sys.version_info < (3, 10) else 0)'
+	@echo "Setting up .venv; the first time this takes some minutes"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) -r tests/requirements.lock
+	@node="$$($(WEB) --missing-node)" || exit 1; test -z "$$node" || $(PIP) "$$node"
+	@$(WEB)
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@

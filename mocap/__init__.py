@@ -1,0 +1,60 @@
+"""mocap: from any camera to any rig.
+
+    import mocap
+
+    keypoints = mocap.read_keypoints("dance.mp4")        # or a folder of images, or keypoints.json
+    motion = mocap.solve_take(keypoints)                 # bone rotations on the performer's own skeleton
+    mocap.save("dance.bvh", motion)
+
+World: right-handed, +Y up, facing +Z, metres, seconds, radians; quaternions xyzw; frames first. `import mocap` is light: OpenCV,
+MediaPipe and websockets are loaded by what needs them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mocap.camera import Camera
+from mocap.errors import DeviceError, InputError, MocapError, ModelError, NoPersonError, OutputError
+from mocap.formats import load, save
+from mocap.keypoints import LANDMARKS, Keypoints
+from mocap.kinematics import fk
+from mocap.motion import Motion, concatenate
+from mocap.retarget import retarget
+from mocap.skeleton import BONES, HUMANOID, Skeleton
+from mocap.solve.measure import measure_body
+from mocap.solve.solver import Solver, solve_take
+
+
+def read_keypoints(path: str | Path, **options: Any) -> Keypoints:
+    """Keypoints from a video, an image, a folder of images or a keypoints file; options as of `mocap.pipeline.read_keypoints`."""
+    from mocap import pipeline
+
+    return pipeline.read_keypoints(Path(path), **options)
+
+
+__all__ = [
+    "BONES",
+    "HUMANOID",
+    "LANDMARKS",
+    "Camera",
+    "DeviceError",
+    "InputError",
+    "Keypoints",
+    "MocapError",
+    "ModelError",
+    "Motion",
+    "NoPersonError",
+    "OutputError",
+    "Skeleton",
+    "Solver",
+    "concatenate",
+    "fk",
+    "load",
+    "measure_body",
+    "read_keypoints",
+    "retarget",
+    "save",
+    "solve_take",
+]

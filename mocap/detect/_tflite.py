@@ -1,0 +1,140 @@
+"""Edits on TensorFlow Lite models as flatbuffers: metadata for MediaPipe's Tasks, and more operators.
+
+Schemas: TensorFlow Lite's `schema.fbs` and `metadata_schema.fbs`, whose generated classes travel inside mediapipe's wheel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import flatbuffers
+import numpy as np
+
+# `force_align` of a model's buffers in schema.fbs, bytes.
+ALIGNMENT = 16
+
+
+def schemas() -> tuple[Any, Any]:
+    """The generated classes of the model's and of the metadata's schema. Imported late: they load all of mediapipe, a second's work."""
+    from mediapipe.tasks.metadata import metadata_schema_py_generated, schema_py_generated
+
+    return schema_py_generated, metadata_schema_py_generated
+
+
+class _Builder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers has no types
+    """A flatbuffers builder that aligns arrays as schema.fbs demands and the generated Python code forgets."""
+
+    def CreateNumpyVector(self, x: np.ndarray) -> int:  # noqa: N802 (flatbuffers' name)
+        self.Prep(ALIGNMENT, x.nbytes)
+        return int(super().CreateNumpyVector(x))
+
+
+def with_metadata(raw: bytes, mean: float, std: float) -> bytes:
+    """The model with its input described as an RGB picture, to be normalised as (value - mean) / std.
+
+    A flatbuffer is built from its end, and all its references point forwards. So the model as it is goes in first, untouched, and
+    a new root table before it takes over the old root's references; a tenth of the time that unpacking the model's tree takes.
+    """
+    schema, _ = schemas()
+    old = schema.Model.GetRootAs(raw)
+    described = _metadata(mean, std, outputs=old.Subgraphs(0).OutputsLength())
+
+    builder = _Builder(len(raw) + 65536)
+    # Where the model's first byte lies, counted from the end as the builder does; 4 for the length before a vector's content.
+    start = builder.CreateNumpyVector(np.frombuffer(raw, dtype=np.uint8)) - 4
+    buffer = schema.BufferT(data=np.frombuffer(described, dtype=np.uint8)).Pack(builder)
+    buffers = _vector(builder, [*(start - old.Buffers(i)._tab.Pos for i in range(old.BuffersLength())), buffer])
+    entry = schema.MetadataT(name="TFLITE_METADATA", buffer=old.BuffersLength()).Pack(builder)
+    entries = _vector(builder, [*(start - old.Metadata(i)._tab.Pos for i in range(old.MetadataLength())), entry])
+
+    def kept(slot: int) -> int:
+        at = old._tab.Offset(4 + 2 * slot)
+        return int(start - old._tab.Indirect(old._tab.Pos + at)) if at else 0
+
+    schema.ModelStart(builder)
+    schema.ModelAddVersion(builder, old.Version())
+    # The slots are the fields' places in schema.fbs' `table Model`.
+    schema.ModelAddOperatorCodes(builder, kept(1))
+    schema.ModelAddSubgraphs(builder, kept(2))
+    schema.ModelAddDescription(builder, kept(3))
+    schema.ModelAddBuffers(builder, buffers)
+    schema.ModelAddMetadataBuffer(builder, kept(5))
+    schema.ModelAddMetadata(builder, entries)
+    schema.ModelAddSignatureDefs(builder, kept(7))
+    builder.Finish(schema.ModelEnd(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _vector(builder: _Builder, offsets: Sequence[int]) -> int:
+    """A vector of references to what the builder holds already."""
+    builder.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        builder.PrependUOffsetTRelative(offset)
+    return int(builder.EndVector())
+
+
+def _metadata(mean: float, std: float, outputs: int) -> bytes:
+    """The TFLITE_METADATA of a model with one picture as input and some output tensors, of which Tasks wants no more than to be there."""
+    _, schema = schemas()
+    picture = schema.TensorMetadataT(
+        name="image",
+        content=schema.ContentT(
+            contentPropertiesType=schema.ContentProperties.ImageProperties,
+            contentProperties=schema.ImagePropertiesT(colorSpace=schema.ColorSpaceType.RGB),
+        ),
+        processUnits=[
+            schema.ProcessUnitT(
+                optionsType=schema.ProcessUnitOptions.NormalizationOptions,
+                options=schema.NormalizationOptionsT(mean=[mean], std=[std]),
+            )
+        ],
+    )
+    graph = schema.SubGraphMetadataT(
+        inputTensorMetadata=[picture],
+        outputTensorMetadata=[schema.TensorMetadataT() for _ in range(outputs)],
+    )
+    return pack(schema.ModelMetadataT(subgraphMetadata=[graph]), b"M001", 1024)
+
+
+def pack(tree: Any, identifier: bytes, size: int) -> bytes:
+    """A flatbuffer of the object tree; `size` is a guess that spares the builder its doubling."""
+    builder = _Builder(size + 65536)
+    builder.Finish(tree.Pack(builder), identifier)
+    return bytes(builder.Output())
+
+
+def constant(model: Any, values: np.ndarray) -> int:
+    """Adds a tensor of constant 32-bit integers and gives its index."""
+    schema, _ = schemas()
+    index = tensor(model, "indices", values.shape)
+    added = model.subgraphs[0].tensors[index]
+    model.buffers.append(schema.BufferT(data=np.frombuffer(values.astype("<i4").tobytes(), dtype=np.uint8)))
+    added.type, added.buffer = schema.TensorType.INT32, len(model.buffers) - 1
+    return index
+
+
+def tensor(model: Any, name: str, shape: tuple[int, ...]) -> int:
+    """Adds a float tensor and gives its index. Buffer 0 is, by the schema, the empty one of tensors that are computed."""
+    schema, _ = schemas()
+    tensors = model.subgraphs[0].tensors
+    tensors.append(schema.TensorT(name=name.encode(), shape=list(shape), type=schema.TensorType.FLOAT32, buffer=0))
+    return len(tensors) - 1
+
+
+def operator(model: Any, kind: str, inputs: Sequence[int], output: int, options: Any) -> None:
+    """Appends an operator to the graph; `options` is one of the schema's …OptionsT."""
+    schema, _ = schemas()
+    code = getattr(schema.BuiltinOperator, kind)
+    # All three kinds stand below 127, where the schema's old one-byte field and the new one hold the same number.
+    model.operatorCodes.append(schema.OperatorCodeT(deprecatedBuiltinCode=code, builtinCode=code, version=1))
+    options_type = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
+    model.subgraphs[0].operators.append(
+        schema.OperatorT(
+            opcodeIndex=len(model.operatorCodes) - 1,
+            inputs=list(inputs),
+            outputs=[output],
+            builtinOptionsType=options_type,
+            builtinOptions=options,
+        )
+    )

@@ -1,0 +1,66 @@
+"""Euler angles, which only BVH asks for: from any order of axes, and to BVH's usual order without jumps in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap import rotation as R
+
+# With cos x below this, z and y turn about the same axis to within rounding, and only their sum or difference is known.
+_GIMBAL = 1e-6
+
+
+def from_axes(axes: Sequence[str], angles: Float[ndarray, "*batch axes"]) -> Float[ndarray, "*batch 4"]:
+    """The intrinsic rotation about the axes ("X", "Y", "Z", any number, in turn) by the angles in radians: q = q1·q2·…"""
+    q = np.broadcast_to(R.IDENTITY, (*angles.shape[:-1], 4))
+    for i, axis in enumerate(axes):
+        turn = np.zeros(q.shape)
+        turn[..., "XYZ".index(axis)] = np.sin(0.5 * angles[..., i])
+        turn[..., 3] = np.cos(0.5 * angles[..., i])
+        q = R.multiply(q, turn)
+    return q
+
+
+def to_zxy(q: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames joints 3"]:
+    """Angles (z, x, y) in radians with q = qz·qx·qy, each frame's triple the one nearest to the frame before.
+
+    A rotation has two triples, (z, x, y) and (z + π, π − x, y + π), and any full turns more. Where x is ±90° (gimbal lock) only
+    z ± y is known, and z and y share the change.
+    """
+    m = R.to_matrix(q)
+    cosine = np.hypot(m[..., 0, 1], m[..., 1, 1])
+    x = np.arctan2(m[..., 2, 1], cosine)
+    z = np.arctan2(-m[..., 0, 1], m[..., 1, 1])
+    y = np.arctan2(-m[..., 2, 0], m[..., 2, 2])
+    first = np.stack([z, x, y], axis=-1)
+    second = np.stack([z + np.pi, np.pi - x, y + np.pi], axis=-1)
+    locked = cosine < _GIMBAL
+    # Locked, m is a turn about one axis by z + y (x = 90°) or z − y (x = −90°): its angle from the upper left block.
+    sign = np.where(x > 0, 1.0, -1.0)
+    together = np.arctan2(m[..., 1, 0], m[..., 0, 0])
+
+    out = np.empty_like(first)
+    previous = np.zeros(first.shape[1:])
+    for frame in range(len(q)):
+        a, b = (previous + _wrapped(c[frame] - previous) for c in (first, second))
+        nearer = np.sum((b - previous) ** 2, axis=-1) < np.sum((a - previous) ** 2, axis=-1)
+        # On the first frame there is nothing to be near to, and |x| ≤ 90° is what everyone writes.
+        best = np.where(nearer[:, None], b, a) if frame else a
+        if np.any(stuck := locked[frame]):
+            s = sign[frame]
+            change = 0.5 * _wrapped(together[frame] - (previous[:, 0] + s * previous[:, 2]))
+            held = np.stack(
+                [previous[:, 0] + change, previous[:, 1] + _wrapped(x[frame] - previous[:, 1]), previous[:, 2] + s * change], -1
+            )
+            best = np.where(stuck[:, None], held, best)
+        out[frame] = previous = best
+    return out
+
+
+def _wrapped(angle: ndarray) -> ndarray:
+    """The angle in [−π, π)."""
+    return (angle + np.pi) % (2.0 * np.pi) - np.pi

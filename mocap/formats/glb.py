@@ -1,0 +1,137 @@
+"""GLB, the binary container of glTF 2.0 (https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html, §4.4): split, join, read an accessor.
+
+The document stays the plain dictionary that its JSON is. A typed document model (pygltflib was tried on sixteen files) writes back
+defaults that were absent, among them some that validators object to, and drops empty strings and objects that were present.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.errors import InputError
+
+Document = dict[str, Any]
+
+_JSON, _BIN = 0x4E4F534A, 0x004E4942
+_DTYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
+_SIZES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+
+
+@contextmanager
+def damage_named() -> Iterator[None]:
+    """Turns what a broken document runs into (a missing field, a number that points nowhere) into an InputError."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(f"The GLB file is damaged: {type(error).__name__} {error} while reading its document.") from error
+
+
+def split(data: bytes) -> tuple[Document, bytes]:
+    """(the JSON document, the binary chunk or nothing). Raises InputError if it is not a GLB 2.0 or is cut off."""
+    if len(data) < 20 or data[:4] != b"glTF":
+        raise InputError(f"This is not a GLB file (.glb, .vrm): it begins with {data[:4]!r} instead of b'glTF'.")
+    version, length = struct.unpack_from("<II", data, 4)
+    if version != 2 or length > len(data):
+        what = f"its version is {version}, not 2" if version != 2 else f"it is cut off at {len(data)} of {length} bytes"
+        raise InputError(f"The GLB file cannot be read: {what}.")
+    document: Document | None = None
+    binary = b""
+    at = 12
+    while at + 8 <= length:
+        size, kind = struct.unpack_from("<II", data, at)
+        chunk = data[at + 8 : at + 8 + size]
+        if kind == _JSON and document is None:
+            try:
+                document = json.loads(chunk)
+            except ValueError as error:
+                raise InputError(f"The GLB file's JSON cannot be read: {error}.") from None
+        elif kind == _BIN and not binary:
+            binary = chunk
+        at += 8 + size
+    if not isinstance(document, dict):
+        raise InputError("The GLB file has no JSON chunk, so there is nothing in it.")
+    return document, binary
+
+
+def join(document: Document, binary: bytes) -> bytes:
+    """The GLB of a document and its binary chunk, both padded to four bytes."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 4)
+    binary += b"\0" * (-len(binary) % 4)
+    body = struct.pack("<II", len(text), _JSON) + text
+    if binary:
+        body += struct.pack("<II", len(binary), _BIN) + binary
+    return struct.pack("<4sII", b"glTF", 2, 12 + len(body)) + body
+
+
+def accessor(document: Document, binary: bytes, index: int) -> ndarray:
+    """The numbers of an accessor as float64, (count,) or (count, components); normalized integers become fractions of one.
+
+    Raises InputError for sparse accessors and for buffers in other files.
+    """
+    entry = document["accessors"][index]
+    if "sparse" in entry or "bufferView" not in entry:
+        raise InputError(f"glTF accessor {index} is sparse or empty, which mocap does not read.")
+    view = document["bufferViews"][entry["bufferView"]]
+    data = _buffer(document, binary, view["buffer"])
+    dtype = np.dtype(_DTYPES[entry["componentType"]]).newbyteorder("<")
+    size, count = _SIZES[entry["type"]], entry["count"]
+    stride = view.get("byteStride", size * dtype.itemsize)
+    start = view.get("byteOffset", 0) + entry.get("byteOffset", 0)
+    if start + stride * (count - 1) + size * dtype.itemsize > len(data):
+        raise InputError(f"glTF accessor {index} reaches beyond the end of its buffer: the file is damaged.")
+    array = np.ndarray((count, size), dtype, data, start, (stride, dtype.itemsize)).astype(np.float64)
+    if entry.get("normalized"):
+        array = np.maximum(array / np.iinfo(dtype).max, -1.0)
+    return array[:, 0] if size == 1 else array
+
+
+def _buffer(document: Document, binary: bytes, index: int) -> bytes:
+    uri = document["buffers"][index].get("uri")
+    if uri is None and index == 0:
+        return binary
+    if uri is not None and uri.startswith("data:"):
+        return base64.b64decode(uri.partition(",")[2])
+    raise InputError(f"glTF buffer {index} is in another file ({uri!r}); save it as one GLB with everything embedded.")
+
+
+def node_parents(document: Document) -> list[int]:
+    """The parent of each node, −1 for none. Raises InputError if the nodes are not trees."""
+    nodes = document.get("nodes", [])
+    parents = [-1] * len(nodes)
+    edges = 0
+    for index, node in enumerate(nodes):
+        for child in node.get("children", []):
+            parents[child] = index
+            edges += 1
+    reached = [i for i, parent in enumerate(parents) if parent < 0]
+    trees = len(reached)
+    for node in reached:  # grows as it goes
+        reached += nodes[node].get("children", []) if len(reached) <= len(nodes) else []
+    if len(reached) != len(nodes) or edges != len(nodes) - trees:
+        raise InputError("The GLB file is damaged: its nodes are not trees.")
+    return parents
+
+
+def node_pose(node: Document) -> tuple[ndarray, ndarray, ndarray]:
+    """(translation (3,), rotation (4,) xyzw, scale (3,)) of a node at rest, from its matrix if it has one."""
+    if "matrix" in node:
+        m = np.array(node["matrix"], dtype=np.float64).reshape(4, 4).T
+        scale = np.linalg.norm(m[:3, :3], axis=0)
+        if np.linalg.det(m[:3, :3]) < 0:
+            scale[0] = -scale[0]
+        return m[:3, 3], R.from_matrix(m[:3, :3] / np.where(scale == 0, 1.0, scale)), scale
+    part = [
+        np.array(node.get(k, d), dtype=np.float64)
+        for k, d in (("translation", [0, 0, 0]), ("rotation", [0, 0, 0, 1]), ("scale", [1, 1, 1]))
+    ]
+    return part[0], R.normalize(part[1]), part[2]

@@ -1,0 +1,133 @@
+"""The shape of keypoints JSON: TF.js pose-detection's poses in frames, and the other shapes that people write, read as this one."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+
+import msgspec
+
+from mocap.errors import InputError
+
+_NAMES = {"keypoints_3d": "keypoints3D", "left_hand": "leftHand", "right_hand": "rightHand"}
+
+
+class Point(msgspec.Struct, omit_defaults=True):
+    # null is what JavaScript writes for NaN: not seen.
+    x: float | None
+    y: float | None
+    z: float | None = None
+    score: float | None = None
+    name: str | None = None
+
+
+class Hand(msgspec.Struct, rename=_NAMES):
+    keypoints_3d: list[Point]
+
+
+class Face(msgspec.Struct, omit_defaults=True):
+    keypoints: list[Point] = []
+    transform: list[float] | None = None
+
+
+class Pose(msgspec.Struct, omit_defaults=True, rename=_NAMES):
+    score: float | None = None
+    keypoints: list[Point] = []
+    keypoints_3d: list[Point] = []
+    left_hand: Hand | None = None
+    right_hand: Hand | None = None
+    face: Face | None = None
+
+
+class Frame(msgspec.Struct, kw_only=True):
+    timestamp: float | None = None
+    poses: list[Pose]
+
+
+class Take(msgspec.Struct, omit_defaults=True):
+    width: float | None = None
+    height: float | None = None
+    fps: float | None = None
+    frames: list[Frame] = []
+
+
+def parsed(data: bytes) -> Take:
+    """The document in JSON or JSON Lines of any of the shapes that `keypoints_json.loads` names. Raises InputError for others."""
+    return _validated(_decoded_file(data))
+
+
+def _decoded_file(data: bytes) -> Any:
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    lines = [(n, line) for n, line in enumerate(data.split(b"\n"), 1) if line.strip()]
+    try:
+        if len(lines) > 1 and isinstance(header := msgspec.json.decode(lines[0][1]), dict):
+            return _parsed_lines(header, lines)
+    except msgspec.DecodeError:
+        pass  # Its first line is not a whole object: one document over many lines.
+    return _decoded(data, "")
+
+
+def _parsed_lines(header: dict[str, Any], lines: list[tuple[int, bytes]]) -> Any:
+    # A list of frames without a header line is JSON Lines, too.
+    frames = [header] if "poses" in header else []
+    frames += [_decoded(line, f" in line {number}") for number, line in lines[1:-1]]
+    try:
+        frames.append(_decoded(lines[-1][1], f" in line {lines[-1][0]}"))
+    except InputError:
+        warnings.warn("The last line of the JSON Lines is cut off and was left out; the recording was interrupted.", stacklevel=5)
+    return {**{k: header[k] for k in ("width", "height", "fps") if k in header}, "frames": frames}
+
+
+def _decoded(data: bytes, where: str) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if found := re.search(rb"[\s:\[,]-?(NaN|Infinity)\b", data):
+            raise InputError(
+                f"The JSON{where} holds {found[1].decode()}, which is no JSON number; leave points that were not seen out, or write null."
+            ) from None
+        raise InputError(f"This is not JSON{where}: {error}.") from None
+
+
+def _validated(raw: Any) -> Take:
+    """Any of the shapes that are read, as one; null and empty lists are frames without a person."""
+    if isinstance(raw, list):
+        raw = {"frames": _frames(raw)}
+    elif isinstance(raw, dict) and "poses" in raw:
+        raw = {"frames": [raw]}
+    elif isinstance(raw, dict) and _is_pose(raw):
+        raw = {"frames": [{"poses": [raw]}]}
+    if not isinstance(raw, dict) or not raw.get("frames"):
+        found = type(raw).__name__
+        if isinstance(raw, dict):
+            found = "an empty list" if "frames" in raw else f"an object with the fields {', '.join(list(raw)[:8]) or '(none)'}"
+        raise InputError(f'Keypoints JSON needs "frames", a list of {{"timestamp", "poses"}} that is not empty, but this is {found}.')
+    try:
+        take = msgspec.convert(raw, Take)
+    except msgspec.ValidationError as error:
+        raise InputError(f"The JSON is not of the keypoints' shape: {error}.") from None
+    for i, frame in enumerate(take.frames):
+        if not all(p.keypoints or p.keypoints_3d for p in frame.poses):
+            raise InputError(f"Frame {i} has a pose with neither keypoints nor keypoints3D; a frame without a person has no poses.")
+    return take
+
+
+def _is_pose(item: Any) -> bool:
+    return isinstance(item, dict) and ("keypoints" in item or "keypoints3D" in item)
+
+
+def _frames(items: list[Any]) -> list[Any]:
+    """The items of a bare list as frames: of poses, of lists of poses, of lists of [x, y, z]; as they are if they are none of these."""
+    first = next((item for item in items if item), None)
+    if first is None or _is_pose(first):
+        return [{"poses": [item] if item else []} for item in items]
+    if isinstance(first, list) and isinstance(first[0], dict):
+        return [{"poses": item or []} for item in items]
+    if isinstance(first, list):
+        return [{"poses": [{"keypoints3D": [_bare_point(p) for p in item]}] if item else []} for item in items]
+    return items
+
+
+def _bare_point(point: Any) -> Any:
+    return dict(zip("xyz", point, strict=False)) if isinstance(point, list) else point

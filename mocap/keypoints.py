@@ -1,0 +1,151 @@
+"""Keypoints: what a detector gives, in mocap's own axes, and the vocabulary of the 33 body landmarks.
+
+Landmark names and order: BlazePose GHUM, as TF.js pose-detection prints them
+(https://github.com/tensorflow/tfjs-models/tree/master/pose-detection, "BlazePose Keypoints").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.errors import InputError
+from mocap.skeleton import HUMANOID
+
+LANDMARKS: tuple[str, ...] = (
+    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
+    "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow",
+    "left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index", "left_thumb", "right_thumb",
+    "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_heel", "right_heel",
+    "left_foot_index", "right_foot_index",
+)  # fmt: skip
+"""The names of the 33 landmarks, in the detector's order."""
+
+# The other side's landmark for each landmark; the nose is its own.
+MIRRORED = np.array([0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(i + (1 if i % 2 else -1) for i in range(11, 33))])
+
+_FACE = {
+    "nose": (0.0, 1.600, 0.115),
+    "left_eye_inner": (0.017, 1.638, 0.085),
+    "left_eye": (0.032, 1.640, 0.087),
+    "left_eye_outer": (0.047, 1.638, 0.078),
+    "left_ear": (0.076, 1.620, 0.005),
+    "mouth_left": (0.025, 1.563, 0.092),
+}
+_JOINTS = {
+    "shoulder": "UpperArm", "elbow": "LowerArm", "wrist": "Hand", "pinky": "LittleProximal", "index": "IndexProximal",
+    "thumb": "ThumbDistal", "hip": "UpperLeg", "knee": "LowerLeg", "ankle": "Foot",
+}  # fmt: skip
+_FOOT = {"heel": ("Foot", (0.0, -0.065, -0.058)), "foot_index": ("Toes", (0.0, 0.0, 0.060))}
+
+
+def _sites() -> tuple[np.ndarray, np.ndarray]:
+    rest = HUMANOID.rest_positions()
+    joints, offsets = [], []
+    for name in LANDMARKS:
+        side = "right" if "right" in name else "left"
+        sign = np.array([-1.0 if side == "right" else 1.0, 1.0, 1.0])
+        plain = name.replace("right", "left")
+        part = plain.removeprefix("left_")
+        if plain in _FACE:
+            joint = HUMANOID.index("head")
+            offset = np.array(_FACE[plain]) * sign - rest[joint]
+        elif part in _FOOT:
+            bone, at = _FOOT[part]
+            joint, offset = HUMANOID.index(side + bone), np.array(at) * sign
+        else:
+            joint, offset = HUMANOID.index(side + _JOINTS[part]), np.zeros(3)
+        joints.append(joint)
+        offsets.append(offset)
+    return np.array(joints), np.array(offsets)
+
+
+SITE_JOINTS, SITE_OFFSETS = _sites()
+"""Where the landmarks sit on HUMANOID: the joint's index (33,) and the place in the joint's frame (33, 3), metres."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Keypoints:
+    """A detector's keypoints of one person over time.
+
+    times: (F,) seconds, strictly increasing. positions: (F, 33, 3) metres from the middle of the hips, x right in the image, +Y up,
+    +Z towards the camera. image: (F, 33, 2) pixels, x right and y down. confidence: (F, 33) in [0, 1]. image_size: (width, height), pixels.
+    hands: (F, 2, 21, 3) metres, left and right, in the same axes as positions; face: (F, 478, 3) pixels, z in the image's scale;
+    face_transform: (F, 4, 4), canonical face to camera. NaN is "not seen". Arrays are copied and set read-only.
+    Raises InputError if shapes disagree, times do not increase, or the image has no size.
+    """
+
+    times: Float[ndarray, "frames"]
+    positions: Float[ndarray, "frames 33 3"]
+    image: Float[ndarray, "frames 33 2"]
+    confidence: Float[ndarray, "frames 33"]
+    image_size: tuple[int, int]
+    hands: Float[ndarray, "frames 2 21 3"] | None = None
+    face: Float[ndarray, "frames 478 3"] | None = None
+    face_transform: Float[ndarray, "frames 4 4"] | None = None
+
+    def __post_init__(self) -> None:
+        frames = len(np.atleast_1d(self.times))
+        shapes = {
+            "times": (frames,), "positions": (frames, 33, 3), "image": (frames, 33, 2), "confidence": (frames, 33),
+            "hands": (frames, 2, 21, 3), "face": (frames, 478, 3), "face_transform": (frames, 4, 4),
+        }  # fmt: skip
+        for name, shape in shapes.items():
+            value = getattr(self, name)
+            if value is None:
+                continue
+            array = np.array(value, dtype=np.float64)
+            if array.shape != shape:
+                raise InputError(f"Keypoints' {name} must have shape {shape}, but has {array.shape}.")
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+        if frames and not (np.all(np.isfinite(self.times)) and np.all(np.diff(self.times) > 0)):
+            raise InputError("Keypoints' times must be finite and increase from frame to frame.")
+        width, height = self.image_size
+        if not (width > 0 and height > 0):
+            raise InputError(f"Keypoints' image size must be positive, but is {width} × {height}.")
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def slice(self, start: int | None, stop: int | None = None) -> Keypoints:
+        """Frames start (inclusive) to stop (exclusive)."""
+        which = slice(start, stop)
+        optional = (None if a is None else a[which] for a in (self.hands, self.face, self.face_transform))
+        return Keypoints(self.times[which], self.positions[which], self.image[which], self.confidence[which], self.image_size, *optional)
+
+    def mirror(self) -> Keypoints:
+        """What the detector would have given for the mirrored picture: left and right exchanged, x reflected."""
+        width = self.image_size[0]
+        flip = np.array([-1.0, 1.0, 1.0])
+        transform = np.diag([-1.0, 1.0, 1.0, 1.0])
+        return Keypoints(
+            self.times, self.positions[:, MIRRORED] * flip, np.array([width, 0.0]) + self.image[:, MIRRORED] * [-1.0, 1.0],
+            self.confidence[:, MIRRORED], self.image_size,
+            None if self.hands is None else self.hands[:, ::-1] * flip,
+            # The face's 478 points have their own left-right table, which only a face solver needs: unseen rather than wrong.
+            None,
+            None if self.face_transform is None else transform @ self.face_transform @ transform,
+        )  # fmt: skip
+
+
+def concatenate(parts: Sequence[Keypoints]) -> Keypoints:
+    """Keypoints one after another, all of one image size; hands and face are kept if every part has them."""
+    if not parts:
+        raise InputError("There must be at least one frame of keypoints.")
+    joined = {
+        name: None if any(getattr(p, name) is None for p in parts) else np.concatenate([getattr(p, name) for p in parts])
+        for name in ("times", "positions", "image", "confidence", "hands", "face", "face_transform")
+    }
+    return Keypoints(image_size=parts[0].image_size, **joined)  # type: ignore[arg-type]
+
+
+def landmarks_of(positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndarray, "*frames 55 4"]) -> Float[ndarray, "*frames 33 3"]:
+    """The world positions of the landmarks on a humanoid posed by `kinematics.fk`: world joint positions and rotations in, metres out."""
+    from mocap import rotation as R
+
+    return positions[..., SITE_JOINTS, :] + R.apply(rotations[..., SITE_JOINTS, :], SITE_OFFSETS)

@@ -1,0 +1,196 @@
+"""The two ways through the house: `bake` takes a whole input to a Motion, `live` takes frames to a stream as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from mocap import assets, formats
+from mocap.camera import Camera
+from mocap.capture import Frame, Source, open_source
+from mocap.detect.mediapipe import PoseDetector, detect_source
+from mocap.detect.models import PoseSize
+from mocap.errors import NoPersonError
+from mocap.keypoints import Keypoints, concatenate
+from mocap.lift.live import LiftState, lift_live
+from mocap.motion import Motion
+from mocap.picture import jpeg
+from mocap.retarget import retarget
+from mocap.skeleton import HUMANOID, Skeleton
+from mocap.solve.measure import measure_body
+from mocap.solve.root import DEFAULT_FOV
+from mocap.solve.solver import Feet, Solver, solve_take
+from mocap.stream import protocol
+from mocap.stream.files import files_for
+from mocap.stream.server import Server
+
+# The live body is measured again each second of the first six in which a person is seen, and then left alone.
+_MEASURE_EVERY, _MEASURE_UNTIL = 1.0, 6.0
+# The source's picture, small, beside the avatar: pixels across.
+_PICTURE_WIDTH = 360
+
+Progress = Callable[[int, int | None], None]
+"""Called with the number of frames done and, where it is known, of all."""
+
+
+# Bake ------------------------------------------------------------------------------------------------------------------------------
+
+
+def read_keypoints(path: Path, model: PoseSize = "full", source_fps: float | None = None, progress: Progress | None = None) -> Keypoints:
+    """Keypoints from a video, an image, a folder of images (by the detector), or a keypoints file (as they stand).
+
+    source_fps: the true capture rate where the file has none or a wrong one. Raises InputError or NoPersonError.
+    """
+    if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
+        keypoints = formats.load(path, source_fps)
+        assert isinstance(keypoints, Keypoints)
+        if np.isnan(keypoints.positions).all():
+            raise NoPersonError(f"There is no person in any of the {len(keypoints)} frames of {path}.")
+        return keypoints
+    with open_source(path, source_fps) as source, PoseDetector(model, video=source.count != 1) as detector:
+        report = None if progress is None else (lambda done: progress(done, source.count))
+        return detect_source(source, detector, report)
+
+
+def solve(keypoints: Keypoints, fov: float | None = None, refine: bool = True, feet: Feet = "auto") -> Motion:
+    """The bake of keypoints. fov: the camera's field of view along the image's longer side, radians. refine: False takes the keypoints
+    as they are, without smoothing or filling (for keypoints that are good already). feet: as in solver.solve_take."""
+    camera = None if fov is None else Camera.from_fov(keypoints.image_size, fov)
+    return solve_take(keypoints, camera, refine, feet)
+
+
+# Live ------------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A frame, the take's time in seconds, which goes on increasing where a video starts again, and when it came (time.monotonic())."""
+
+    frame: Frame
+    time: float
+    clock: float
+    restarted: bool
+
+
+def in_real_time(source: Source, stop: threading.Event) -> Iterator[Arrived]:
+    """The frames of a source as a camera would give them: a video at its own pace and again from its start when it ends.
+
+    A reader that is slower than the video gets fewer frames, never late ones.
+    """
+    begun = time.monotonic()
+    offset = 0.0
+    for turn in itertools.count():
+        first, last = None, 0.0
+        for frame in source:
+            if stop.is_set():
+                return
+            first = frame.time if first is None else first
+            last = frame.time - first
+            if source.count is None:  # a camera sets the pace itself, and says by another clock when its picture came
+                came = time.monotonic() - (time.perf_counter() - frame.time)
+                yield Arrived(frame, came - begun, came, False)
+                continue
+            due = begun + offset + last
+            wait = due - time.monotonic()
+            if wait < -1.0 / source.fps and last > 0.0:
+                continue
+            if wait > 0 and stop.wait(wait):
+                return
+            yield Arrived(frame, offset + last, time.monotonic(), turn > 0 and last == 0.0)
+        offset = max(offset + last + 1.0 / source.fps, time.monotonic() - begun)
+
+
+class LivePerformer:
+    """From pictures to poses on the avatar, one at a time: detect, measure, lift, solve, retarget. No socket in sight."""
+
+    def __init__(self, detector: PoseDetector, avatar: Skeleton = HUMANOID, camera: Camera | None = None) -> None:
+        self._detector, self._avatar, self._camera = detector, avatar, camera
+        self.restart()
+
+    def restart(self) -> None:
+        """Forgets the performer: the next frame begins another take."""
+        self._solver = Solver(camera=self._camera)
+        self._seen: list[Keypoints] = []
+        self._measured = -np.inf
+        self._lift: LiftState | None = None
+
+    def perform(self, arrived: Arrived) -> tuple[Keypoints, Motion]:
+        """The keypoints of a frame, and the avatar's pose."""
+        keypoints = self._detector.detect(arrived.frame.image, arrived.time)
+        if not np.isnan(keypoints.positions).all():
+            self._measure(keypoints)
+        camera = self._camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
+        positions, self._lift = lift_live(keypoints, camera, self._lift)
+        return keypoints, retarget(self._solver.solve(replace(keypoints, positions=positions)), self._avatar)
+
+    def _measure(self, keypoints: Keypoints) -> None:
+        if self._seen and keypoints.times[0] - self._seen[0].times[0] > _MEASURE_UNTIL:
+            return
+        self._seen.append(keypoints)
+        if keypoints.times[0] - self._measured >= _MEASURE_EVERY:
+            self._measured = float(keypoints.times[0])
+            self._solver.body = measure_body(concatenate(self._seen))
+
+
+def encode_frame(number: int, arrived: Arrived, keypoints: Keypoints, motion: Motion) -> list[bytes]:
+    """A frame's messages in the order of `mocap.v1`: picture, keypoints, pose."""
+    stamp = protocol.Stamp(number, arrived.time, arrived.clock)
+    points = protocol.Points(stamp, keypoints.image[0] / keypoints.image_size, keypoints.positions[0], keypoints.confidence[0])
+    pose = protocol.Pose(stamp, motion.root_positions[0], motion.rotations[0], np.zeros(0))
+    picture = protocol.Picture(stamp, jpeg(arrived.frame.image, _PICTURE_WIDTH))
+    return [protocol.encode(picture), protocol.encode(points), protocol.encode(pose)]
+
+
+async def live(
+    source: Source,
+    kind: protocol.SourceKind,
+    model: PoseSize = "full",
+    fov: float | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    ready: Callable[[Server], None] | None = None,
+) -> None:
+    """Streams a source to every viewer that connects, until it is cancelled or the source ends.
+
+    kind: "video" or "camera", for the page to say. ready: called when the page can be opened. Raises DeviceError if there is no port
+    or the camera stops, ModelError if the viewer or the weights are missing.
+    """
+    camera = None if fov is None else Camera.from_fov(source.size, fov)
+    shown = protocol.Source(kind, source.name, source.size[0], source.size[1])
+    hello = protocol.hello(HUMANOID, (), "rigs/mannequin.vrm", shown)
+    stop, paused = threading.Event(), threading.Event()
+
+    def control(pause: bool) -> None:
+        (paused.set if pause else paused.clear)()
+
+    async with Server(hello, files_for(assets.path(".")), host, port, on_control=control) as server:
+        if ready is not None:
+            ready(server)
+        worker = asyncio.create_task(asyncio.to_thread(_work, source, model, camera, server, stop, paused))
+        try:
+            await asyncio.shield(worker)
+        finally:
+            stop.set()
+            with contextlib.suppress(Exception):
+                await worker
+
+
+def _work(source: Source, model: PoseSize, camera: Camera | None, server: Server, stop: threading.Event, paused: threading.Event) -> None:
+    """The detector's thread. Pictures that come while it is busy or paused are not kept."""
+    with PoseDetector(model) as detector:
+        performer = LivePerformer(detector, camera=camera)
+        for number, arrived in enumerate(in_real_time(source, stop)):
+            if paused.is_set():
+                continue
+            if arrived.restarted:
+                performer.restart()
+            keypoints, motion = performer.perform(arrived)
+            server.publish_threadsafe(encode_frame(number, arrived, keypoints, motion))

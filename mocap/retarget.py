@@ -1,0 +1,41 @@
+"""Motion from one body to another of the same bones: rotations as they are, the root's path in the target's own leg lengths."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mocap.errors import InputError
+from mocap.kinematics import bone_lengths, sole_heights
+from mocap.motion import Motion
+from mocap.skeleton import Skeleton
+from mocap.solve.contacts import plant
+
+
+def leg_length(skeleton: Skeleton) -> float:
+    """Thigh and shank of the left leg, metres."""
+    lengths = bone_lengths(skeleton)
+    return float(lengths[skeleton.index("leftLowerLeg")] + lengths[skeleton.index("leftFoot")])
+
+
+def retarget(motion: Motion, target: Skeleton) -> Motion:
+    """The motion on a skeleton of the same joints and rest rotations but other proportions.
+
+    The path is scaled by the legs' ratio, so that steps stay steps. Its height is what the feet make it: the lower foot is as far off
+    the floor as it was, in the target's measure, so that who stands stands and who jumps jumps; and planted feet stay planted.
+    Raises InputError if the joints or rest rotations differ.
+    """
+    source = motion.skeleton
+    if source.names != target.names:
+        raise InputError(
+            f"Motion on {len(source.names)} joints ({source.names[0]}, …) cannot be put on a skeleton of {len(target.names)} others "
+            f"({target.names[0]}, …)."
+        )
+    if not np.allclose(source.rest_rotations, target.rest_rotations, atol=1e-6):
+        raise InputError("The two skeletons rest in different poses; only bodies that rest alike can share rotations.")
+    ratio = leg_length(target) / leg_length(source)
+    root = motion.root_positions * ratio
+    off_floor = motion.root_positions[:, 1] + sole_heights(source, motion.rotations).min(axis=1)
+    root[:, 1] = off_floor * ratio - sole_heights(target, motion.rotations).min(axis=1)
+    moved = Motion(target, motion.times, root, motion.rotations, motion.expressions, motion.contacts)
+    assert motion.contacts is not None
+    return plant(moved, motion.contacts > 0.5) if motion.contacts.any() else moved

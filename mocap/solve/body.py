@@ -1,0 +1,303 @@
+"""Keypoints to the humanoid's rotations, in closed form: each limb bone points exactly where its keypoints say.
+
+    pelvis      hip line, upright as the trunk            head      ears and eyes across, face forward; neck half-way to it
+    chest       shoulder line, upright as the trunk       hand      wrist to knuckles, index to little finger
+    spine       a third each of the way to the chest      forearm   elbow's hinge, and the hand's roll (pronation)
+    clavicles   raised with the arm (see `_clavicles`)     foot      ankle to toe, heel below
+    upper arm, thigh   direction, and turn from the hinge of elbow or knee (mocap.solve.twist)
+
+Rest frames come from HUMANOID's own landmarks through the same functions, so whatever is at rest comes out as the identity. All
+directions, no lengths: the result does not depend on the body's proportions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.keypoints import LANDMARKS, landmarks_of
+from mocap.skeleton import BONES, HUMANOID, humanoid_index
+from mocap.solve.hold import HoldState, hold_unseen
+from mocap.solve.twist import FULL_BEND, HingeState, follow_hinge
+
+SEEN = 0.3
+"""A landmark of less confidence than this is not seen."""
+
+_I = {name: i for i, name in enumerate(LANDMARKS)}
+_FACE_LEFT = [_I[n] for n in ("left_ear", "left_eye_outer", "mouth_left")]
+_FACE_RIGHT = [_I[n] for n in ("right_ear", "right_eye_outer", "mouth_right")]
+_FACE_FRONT = [_I[n] for n in ("nose", "left_eye", "right_eye", "mouth_left", "mouth_right")]
+_EARS = [_I["left_ear"], _I["right_ear"]]
+_HIPS = [_I["left_hip"], _I["right_hip"]]
+_SHOULDERS = [_I["left_shoulder"], _I["right_shoulder"]]
+_LIMBS = ("leftArm", "rightArm", "leftLeg", "rightLeg")
+# Root, hinge and end of the four limbs.
+_LIMB_ROOT = [_I[n] for n in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
+_LIMB_HINGE = [_I[n] for n in ("left_elbow", "right_elbow", "left_knee", "right_knee")]
+_LIMB_END = [_I[n] for n in ("left_wrist", "right_wrist", "left_ankle", "right_ankle")]
+_INDEX, _LITTLE = [_I["left_index"], _I["right_index"]], [_I["left_pinky"], _I["right_pinky"]]
+_HEEL, _TOE = [_I["left_heel"], _I["right_heel"]], [_I["left_foot_index"], _I["right_foot_index"]]
+_WRIST, _ANKLE = _LIMB_END[:2], _LIMB_END[2:]
+
+_UPPER = humanoid_index("leftUpperArm", "rightUpperArm", "leftUpperLeg", "rightUpperLeg")
+_LOWER = humanoid_index("leftLowerArm", "rightLowerArm", "leftLowerLeg", "rightLowerLeg")
+_HAND, _FOOT = humanoid_index("leftHand", "rightHand"), humanoid_index("leftFoot", "rightFoot")
+_CLAVICLE = humanoid_index("leftShoulder", "rightShoulder")
+_SPINE = humanoid_index("spine", "chest", "upperChest")
+_NECK, _HEAD = BONES.index("neck"), BONES.index("head")
+_SOLVED = np.concatenate([_SPINE, [_NECK, _HEAD], _CLAVICLE, _UPPER, _LOWER, _HAND, _FOOT])
+_SOLVED_PARENTS = HUMANOID.parents[_SOLVED]
+
+# At rest: where the limbs point, and the axis about which their hinge bends (right-handed, upper bone × lower bone).
+_REST_DIRECTION = np.array([[1.0, 0, 0], [-1.0, 0, 0], [0, -1.0, 0], [0, -1.0, 0]])
+_REST_AXIS = np.array([[0, -1.0, 0], [0, 1.0, 0], [1.0, 0, 0], [1.0, 0, 0]])
+_REST_LIMB = np.tile(R.conjugate(R.from_frame(_REST_DIRECTION, _REST_AXIS)), (2, 1))
+# What the four limbs hang on, of the oriented parts pelvis (0) and chest (1); twice, for upper and lower bones.
+_LIMB_PARENTS = [1, 1, 0, 0, 1, 1, 0, 0]
+
+# How fast a straight limb is drawn to its hint, 1/s: legs to their foot's heading, arms to the rest pose's own turn. The latter only
+# keeps circling straight arms from winding up (parallel transport around a cone turns by the cone's solid angle).
+_HINT_RATE = np.array([1.0, 1.0, 4.0, 4.0])
+# Beyond this, a hinge that says the opposite of the foot is a knee seen bent backwards, by noise: its axis is turned round.
+_BACKWARDS = np.cos(np.radians(110.0))
+# Up to this pronation the forearm takes all of the hand's roll; from there on less, none at 180°, so that there is no seam to flip at.
+_PRONATION = np.radians(120.0)
+
+# The clavicle's rise under an arm that points straight up, its length, and its root's distance from the middle.
+_CLAVICLE_LIFT = np.radians(15.0)
+_CLAVICLE_LENGTH = float(HUMANOID.offsets[BONES.index("leftUpperArm"), 0])
+_CLAVICLE_ROOT = float(HUMANOID.offsets[BONES.index("leftShoulder"), 0])
+
+# Landmarks that a group of bones needs, in the order of `_GROUPS`.
+_GROUPS: dict[str, list[str]] = {
+    "trunk": ["left_shoulder", "right_shoulder"],
+    "head": ["left_shoulder", "right_shoulder", "left_ear", "right_ear", "nose"],
+    **{f"{s}Arm": [f"{s}_shoulder", f"{s}_elbow", f"{s}_wrist"] for s in ("left", "right")},
+    **{f"{s}Hand": [f"{s}_shoulder", f"{s}_elbow", f"{s}_wrist", f"{s}_index", f"{s}_pinky"] for s in ("left", "right")},
+    **{f"{s}Leg": [f"{s}_hip", f"{s}_knee", f"{s}_ankle"] for s in ("left", "right")},
+    **{f"{s}Foot": [f"{s}_knee", f"{s}_ankle", f"{s}_heel", f"{s}_foot_index"] for s in ("left", "right")},
+}
+
+
+def _group_of(bone: str) -> int:
+    side = "left" if bone.startswith("left") else "right"
+    for part, group in (
+        ("UpperLeg", "Leg"),
+        ("LowerLeg", "Leg"),
+        ("Foot", "Foot"),
+        ("Toes", "Foot"),
+        ("UpperArm", "Arm"),
+        ("LowerArm", "Arm"),
+    ):
+        if bone.endswith(part):
+            return list(_GROUPS).index(side + group)
+    if bone in ("neck", "head", "jaw") or bone.endswith("Eye"):
+        return list(_GROUPS).index("head")
+    if bone.startswith(("left", "right")) and not bone.endswith("Shoulder"):
+        return list(_GROUPS).index(side + "Hand")
+    return list(_GROUPS).index("trunk")
+
+
+_LIMB_GROUPS = [list(_GROUPS).index(n) for n in _LIMBS]
+_FOOT_GROUPS = [list(_GROUPS).index(n) for n in ("leftFoot", "rightFoot")]
+_BONE_GROUP = np.array([_group_of(b) for b in BONES])
+_GROUP_STARTS = np.cumsum([0, *(len(v) for v in _GROUPS.values())])[:-1]
+_GROUP_LANDMARKS = np.array([_I[n] for names in _GROUPS.values() for n in names])
+
+
+def _relaxed() -> ndarray:
+    """Standing at ease: arms down and slightly bent, fingers curled; the trunk and legs as at rest."""
+    pose = np.tile(R.IDENTITY, (len(BONES), 1))
+    turns = {
+        "UpperArm": (0.0, 0.0, -72.0),
+        "LowerArm": (0.0, -15.0, 0.0),
+        "ThumbMetacarpal": (0.0, 10.0, 0.0),
+        "ThumbProximal": (0.0, -10.0, 0.0),
+    }
+    for finger, curl in (("Index", 16.0), ("Middle", 20.0), ("Ring", 24.0), ("Little", 28.0)):
+        turns |= {f"{finger}{joint}": (0.0, 0.0, -curl) for joint in ("Proximal", "Intermediate", "Distal")}
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        for bone, degrees in turns.items():
+            x, y, z = np.radians(degrees)
+            pose[BONES.index(side + bone)] = R.from_rotation_vector(np.array([x, sign * y, sign * z]))
+    return pose
+
+
+RELAXED = _relaxed()
+"""(55, 4) local rotations to which unseen parts are eased, and in which fingers rest while nothing sees them."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class BodyState:
+    """What the frames after these need to know of them."""
+
+    hinge: HingeState
+    hold: HoldState
+
+
+def _directions() -> ndarray:
+    """The matrix (22, 33) that takes landmarks to the vectors the solver looks at: primary and secondary vectors of pelvis, chest, head,
+    hands and feet (7 + 7), then the four limbs' upper and lower bones (4 + 4). One product, since a live frame pays by the operation."""
+    out = np.zeros((22, len(LANDMARKS)))
+
+    def row(index: int, to: list[int], start: list[int]) -> None:
+        out[index, to] += 1.0 / len(to)
+        out[index, start] -= 1.0 / len(start)
+
+    row(0, _HIPS[:1], _HIPS[1:])
+    row(1, _SHOULDERS[:1], _SHOULDERS[1:])
+    row(2, _FACE_LEFT, _FACE_RIGHT)
+    row(7, _SHOULDERS, _HIPS)
+    row(8, _SHOULDERS, _HIPS)
+    row(9, _FACE_FRONT, _EARS)
+    for side in (0, 1):
+        row(3 + side, [_INDEX[side], _LITTLE[side]], [_WRIST[side]])
+        row(10 + side, [_INDEX[side]], [_LITTLE[side]])
+        row(5 + side, [_TOE[side]], [_ANKLE[side]])
+        row(12 + side, [_HEEL[side]], [_ANKLE[side]])
+    for limb in range(4):
+        row(14 + limb, [_LIMB_HINGE[limb]], [_LIMB_ROOT[limb]])
+        row(18 + limb, [_LIMB_END[limb]], [_LIMB_HINGE[limb]])
+    return out
+
+
+_DIRECTIONS = _directions()
+_REST_LANDMARKS = landmarks_of(HUMANOID.rest_positions(), np.tile(R.IDENTITY, (len(BONES), 1)))
+_REST_DIRECTIONS = _DIRECTIONS @ _REST_LANDMARKS
+_REST_FRAMES = R.conjugate(R.from_frame(_REST_DIRECTIONS[:7], _REST_DIRECTIONS[7:14]))
+# The foot's heading at rest, seen from the ankle frame: what its hint for the knee's axis starts from.
+_FORWARD = np.array([0.0, 0.0, 1.0])
+
+
+def seen_groups(confidence: Float[ndarray, "frames 33"]) -> Bool[ndarray, "frames groups"]:
+    """Which groups of bones have all their landmarks seen."""
+    lowest = np.minimum.reduceat(confidence[:, _GROUP_LANDMARKS], _GROUP_STARTS, axis=1)
+    return lowest >= SEEN
+
+
+def solve_body(
+    times: Float[ndarray, "frames"],
+    positions: Float[ndarray, "frames 33 3"],
+    confidence: Float[ndarray, "frames 33"],
+    state: BodyState | None = None,
+    steady_hands: Callable[[ndarray], ndarray] | None = None,
+    full_bend: float = FULL_BEND,
+) -> tuple[Float[ndarray, "frames 55 4"], BodyState]:
+    """Local rotations (F, 55, 4) of HUMANOID from landmarks in metres (mocap axes), and the state for the frame after the last.
+
+    A clip solved at once and the same clip solved frame by frame, handing the state on, give the same rotations. Landmarks that are
+    NaN or of less confidence than SEEN do not move anything: their bones are held, then eased to RELAXED.
+    steady_hands: a filter for the hands' rotations (F, 2, 4) relative to their forearms, of which a detector knows least.
+    full_bend: radians of bend from which on elbows and knees tell the turn of upper arms and thighs at once.
+    """
+    missing = np.isnan(positions).any(axis=-1)
+    if missing.any():
+        positions = np.where(missing[..., None], _REST_LANDMARKS - _REST_LANDMARKS[_HIPS].mean(axis=0), positions)
+        confidence = np.where(missing, 0.0, confidence)
+    seen = seen_groups(np.nan_to_num(confidence))
+    p = _hips_from_shoulders(positions, confidence)
+
+    world = np.tile(R.IDENTITY, (len(p), len(BONES), 1))
+    directions = _DIRECTIONS @ p
+    oriented = R.multiply(R.from_frame(directions[:, :7], directions[:, 7:14]), _REST_FRAMES)
+    pelvis, chest, head = oriented[:, 0], oriented[:, 1], oriented[:, 2]
+    hand, foot = oriented[:, 3:5], oriented[:, 5:7]
+
+    # Parents of arms and legs: the chest and the pelvis (the clavicles follow the shoulders, so they would follow the arms' noise).
+    parent = oriented[:, _LIMB_PARENTS]
+    bones = R.normalize(directions[:, 14:])
+    axes, hinge = _hinge_axes(times, bones, parent, foot, seen, None if state is None else state.hinge, full_bend)
+    limbs = R.multiply(R.from_frame(bones, axes), _REST_LIMB)
+
+    clavicles, tilt = _clavicles(bones[:, :2], chest)
+    chest = R.multiply(chest, tilt)
+    third = R.from_rotation_vector(R.to_rotation_vector(R.multiply(R.conjugate(pelvis), chest)) / 3.0)
+    world[:, 0] = pelvis
+    world[:, _SPINE[0]] = R.multiply(pelvis, third)
+    world[:, _SPINE[1]] = R.multiply(world[:, _SPINE[0]], third)
+    world[:, _SPINE[2]] = chest
+    world[:, _NECK], world[:, _HEAD] = R.slerp(chest, head, 0.5), head
+    world[:, _CLAVICLE] = R.multiply(chest[:, None], clavicles)
+    world[:, _UPPER] = limbs[:, :4]
+    world[:, _LOWER] = limbs[:, 4:]
+    world[:, _LOWER[:2]], world[:, _HAND] = _hands(limbs[:, 4:6], hand, steady_hands)
+    world[:, _FOOT] = foot
+
+    local = np.tile(RELAXED, (len(p), 1, 1))
+    local[:, 0] = pelvis
+    local[:, _SOLVED] = R.multiply(R.conjugate(world[:, _SOLVED_PARENTS]), world[:, _SOLVED])
+    out, hold = hold_unseen(times, local, seen, _BONE_GROUP, RELAXED, None if state is None else state.hold)
+    return out, BodyState(hinge, hold)
+
+
+def _hips_from_shoulders(p: ndarray, confidence: ndarray) -> ndarray:
+    """Landmarks whose hips, where they are not seen (a person at a desk), stand upright below the shoulders and face as they do."""
+    trust = np.clip((confidence[:, _HIPS].min(axis=1) - SEEN / 3) / (SEEN - SEEN / 3), 0.0, 1.0)[:, None, None]
+    if trust.min() >= 1.0:
+        return p
+    across = p[:, _SHOULDERS[0]] - p[:, _SHOULDERS[1]]
+    across = 0.5 * across * [1.0, 0.0, 1.0]
+    below = p[:, _SHOULDERS].mean(axis=1) - [0.0, 0.5, 0.0]
+    out = p.copy()
+    out[:, _HIPS] = trust * p[:, _HIPS] + (1.0 - trust) * np.stack([below + across, below - across], axis=1)
+    return out
+
+
+def _hinge_axes(
+    times: ndarray, bones: ndarray, parent: ndarray, foot: ndarray, seen: ndarray, state: HingeState | None, full_bend: float
+) -> tuple[ndarray, HingeState]:
+    """The hinge axes, world, of elbows and knees (F, 4, 3), twice over: for the upper and the lower bones."""
+    to_parent = R.conjugate(parent)
+    local = R.apply(to_parent, bones)
+    a, b = local[:, :4], local[:, 4:]
+    normal = R.cross(a, b)
+    sine = np.sqrt(R.dot(normal, normal))
+    bend = np.arctan2(sine, R.dot(a, b))
+    # The hint of a limb: the rest pose's axis, swung along; for a leg with a foot in view, the axis that makes the knee bend towards
+    # where the foot points, the more the less the foot points along the leg.
+    hint = R.apply(R.between(_REST_DIRECTION, a), _REST_AXIS)
+    foot_seen = seen[:, _FOOT_GROUPS, None]
+    by_foot = R.cross(R.apply(R.multiply(to_parent[:, 2:4], foot), _FORWARD), b[:, 2:])
+    by_foot = by_foot - R.dot(by_foot, a[:, 2:])[..., None] * a[:, 2:]
+    hint[:, 2:] = R.normalize(0.1 * hint[:, 2:] + np.where(foot_seen, by_foot, 0.0))
+    axis = normal / np.where(sine > 1e-9, sine, 1.0)[..., None]
+    backwards = (R.dot(axis[:, 2:], hint[:, 2:]) < _BACKWARDS) & foot_seen[..., 0]
+    axis[:, 2:] = np.where(backwards[..., None], -axis[:, 2:], axis[:, 2:])
+    bend = np.where(seen[:, _LIMB_GROUPS], bend, 0.0)
+    solved, state = follow_hinge(times, a, axis, bend, hint, np.broadcast_to(_HINT_RATE, bend.shape), state, full_bend)
+    return R.apply(parent, np.concatenate([solved, solved], axis=1)), state
+
+
+def _clavicles(upper_arm: ndarray, chest: ndarray) -> tuple[ndarray, ndarray]:
+    """The clavicles' local rotations (F, 2, 4), and the chest's turn (F, 4) that keeps the shoulder line where it was seen.
+
+    Keypoints do not tell a raised shoulder from a bent spine. Anatomy does: the clavicle rises with an arm lifted above the horizontal,
+    by about 15° overhead (Ludewig et al., J. Bone Joint Surg. Am. 91, 2009), so that much of the line's tilt is taken from the spine.
+    """
+    lift = np.clip(R.dot(upper_arm, R.apply(chest, np.array([0.0, 1.0, 0.0]))[:, None]), 0.0, 1.0)
+    angle = _CLAVICLE_LIFT * lift * lift * (3.0 - 2.0 * lift)
+    signed = angle * [1.0, -1.0]
+    reach = _CLAVICLE_LENGTH * np.cos(angle)
+    rise = _CLAVICLE_LENGTH * np.sin(angle)
+    tilt = np.arctan2(rise[:, 0] - rise[:, 1], 2.0 * _CLAVICLE_ROOT + reach.sum(axis=1))
+    z = np.array([0.0, 0.0, 1.0])
+    return R.from_axis_angle(z, signed), R.from_axis_angle(z, -tilt)
+
+
+def _hands(forearm: ndarray, hand: ndarray, steady: Callable[[ndarray], ndarray] | None) -> tuple[ndarray, ndarray]:
+    """Forearms (F, 2, 4), world, turned about themselves as far as the hands are; and the hands (F, 2, 4)."""
+    relative = R.multiply(R.conjugate(forearm), hand)
+    if steady is not None:
+        relative = steady(relative)
+        hand = R.multiply(forearm, relative)
+    _, twist = R.swing_twist(relative, _REST_DIRECTION[:2])
+    twist = np.where(twist[..., 3:] < 0, -twist, twist)
+    roll = 2.0 * np.arctan2(R.dot(twist[..., :3], _REST_DIRECTION[:2]), twist[..., 3])
+    size = np.abs(roll)
+    taken = np.where(size > _PRONATION, np.sign(roll) * _PRONATION * (np.pi - size) / (np.pi - _PRONATION), roll)
+    return R.multiply(forearm, R.from_axis_angle(_REST_DIRECTION[:2], taken)), hand

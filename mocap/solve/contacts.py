@@ -1,0 +1,211 @@
+"""Feet on the ground: when they touch it, and a body whose planted feet neither slide nor sink. The hips give way, not the foot.
+
+find_contacts   heights and speeds of heels and toe tips, with hysteresis, to 0 or 1 a point
+settle_hips     the path of the hips on which planted points stand still, as near as can be to the one that was seen
+plant           what is left: legs reach for the place where each foot stands (two-bone IK), soles lie flat, all blended in and out
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+from scipy.linalg import solveh_banded
+
+from mocap import rotation as R
+from mocap.camera import Camera
+from mocap.filter import smooth
+from mocap.keypoints import LANDMARKS, Keypoints
+from mocap.kinematics import fk, local_rotations, sole_points, two_bone_ik
+from mocap.motion import Motion
+from mocap.skeleton import BONES, humanoid_index
+
+# A point comes to rest below the first height (m) and speed (m/s), and leaves above the second. In the picture a foot that stands hardly
+# moves, and one in the swing of a slow walk passes 2 m/s; its height, by a leg whose depth is guessed, is known to two hands' breadths.
+_HEIGHT, _SPEED = (0.15, 0.20), (0.15, 0.30)
+_SEEN = 0.5
+# Shorter touches are noise, and so are shorter gaps between two; seconds.
+_SHORTEST, _SHORTEST_GAP = 0.1, 0.1
+_SPEED_CUTOFF = 5.0  # Hz, for the speeds
+
+# How far the hips may be moved to keep feet still, and how far feet may then still slide from frame to frame: metres, as deviations.
+_HIPS_GIVE, _FEET_GIVE = 0.04, 0.0002
+# Planting fades in before a touch and out after it, seconds.
+_BLEND = 0.12
+# Legs are never stretched beyond this share of their length: a straight knee pops.
+_REACH = 0.998
+
+_FEET = [LANDMARKS.index(n) for n in ("left_heel", "left_foot_index", "right_heel", "right_foot_index")]
+_LEGS = [tuple(humanoid_index(f"{side}UpperLeg", f"{side}LowerLeg", f"{side}Foot").tolist()) for side in ("left", "right")]
+_FORWARD = np.array([0.0, 0.0, 1.0])
+
+
+def foot_speeds(keypoints: Keypoints, translation: Float[ndarray, "frames 3"], camera: Camera) -> Float[ndarray, "frames 4"]:
+    """How fast heels and toe tips move across the viewing ray, metres a second, by the picture alone; NaN where they are not seen."""
+    seen = np.where(keypoints.confidence[:, _FEET] > _SEEN, 1.0, np.nan)
+    if len(keypoints) < 2:
+        return seen - 1.0
+    across = camera.rays(smooth(keypoints.times, keypoints.image[:, _FEET] * seen[..., None], _SPEED_CUTOFF))[..., :2]
+    depth = smooth(keypoints.times, -translation[:, 2], _SPEED_CUTOFF)
+    return np.linalg.norm(np.gradient(across, keypoints.times, axis=0), axis=-1) * depth[:, None]
+
+
+def find_contacts(
+    times: Float[ndarray, "frames"], heights: Float[ndarray, "frames 4"], speeds: Float[ndarray, "frames 4"]
+) -> Bool[ndarray, "frames 4"]:
+    """Which of the soles' points stand on the ground, with the whole take in view.
+
+    heights: metres above the ground. speeds: metres a second; NaN, where a foot is not seen, is no touch.
+    """
+    low = (heights < _HEIGHT[0]) & (speeds < _SPEED[0])
+    off = (heights > _HEIGHT[1]) | ~(speeds < _SPEED[1])
+    # Hysteresis: a frame that is neither is as the last that was one of them.
+    decided = np.where(low | off, np.arange(len(times))[:, None], 0)
+    touching = np.take_along_axis(low, np.maximum.accumulate(decided, axis=0), axis=0)
+    for point in touching.T:
+        _drop_short(times, point, False, _SHORTEST_GAP)
+        _drop_short(times, point, True, _SHORTEST)
+    return touching
+
+
+def _runs(flags: ndarray, value: bool) -> list[tuple[int, int]]:
+    """(first, end) of the runs of a value."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[not value], flags, [not value]]).astype(int)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def _drop_short(times: ndarray, flags: ndarray, value: bool, shortest: float) -> None:
+    """Turns runs of a value that last less than `shortest` seconds round, in place; not those at the take's ends."""
+    for first, end in _runs(flags, value):
+        if first > 0 and end < len(flags) and times[end - 1] - times[first] < shortest:
+            flags[first:end] = not value
+
+
+def settle_hips(
+    root_positions: Float[ndarray, "frames 3"], points: Float[ndarray, "frames 4 3"], contacts: Bool[ndarray, "frames 4"]
+) -> Float[ndarray, "frames 3"]:
+    """The root's path on which planted points move least, x and z; y as it is.
+
+    Least squares: the steps of planted points, to _FEET_GIVE, against the root's distance from where it was seen, to _HIPS_GIVE.
+    The points move with the root, so it is linear, and coupled from frame to frame only: one tridiagonal system.
+    """
+    if len(root_positions) < 2:
+        return root_positions
+    relative = points - root_positions[:, None]
+    both = (contacts[1:] & contacts[:-1]).astype(np.float64)
+    stiff = both.sum(axis=1) / _FEET_GIVE**2
+    steps = (both[..., None] * (relative[1:] - relative[:-1])).sum(axis=1)[:, [0, 2]] / _FEET_GIVE**2
+    banded = np.zeros((2, len(root_positions)))
+    banded[1] = 1.0 / _HIPS_GIVE**2
+    banded[1, :-1] += stiff
+    banded[1, 1:] += stiff
+    banded[0, 1:] = -stiff
+    right = root_positions[:, [0, 2]] / _HIPS_GIVE**2
+    right[:-1] += steps
+    right[1:] -= steps
+    out = root_positions.copy()
+    out[:, [0, 2]] = solveh_banded(banded, right)
+    return out
+
+
+def _nearest(times: ndarray, contact: ndarray) -> tuple[ndarray, ndarray]:
+    """For each frame the nearest one in touch, and how much of its correction is felt: all in a touch, none from _BLEND seconds off it."""
+    touching = np.flatnonzero(contact)
+    if not len(touching):
+        return np.arange(len(times)), np.zeros(len(times))
+    after = np.minimum(np.searchsorted(touching, np.arange(len(times))), len(touching) - 1)
+    before = np.maximum(after - 1, 0)
+    nearer = np.where(np.abs(times[touching[after]] - times) < np.abs(times[touching[before]] - times), after, before)
+    nearest = np.where(contact, np.arange(len(times)), touching[nearer])
+    x = np.clip(1.0 - np.abs(times[nearest] - times) / _BLEND, 0.0, 1.0)
+    return nearest, x * x * (3.0 - 2.0 * x)
+
+
+def _mean_of_touch(values: ndarray, contact: ndarray) -> ndarray:
+    """Values (F, n) with each touch's mean in place of its own."""
+    out = values.copy()
+    for first, end in _runs(contact, True):
+        out[first:end] = values[first:end].mean(axis=0)
+    return out
+
+
+def plant(motion: Motion, contacts: Bool[ndarray, "frames 4"]) -> Motion:
+    """The motion with its planted points held where they stand on y = 0; contacts become part of it.
+
+    contacts: which points touch the ground, in the order of motion.CONTACTS. A foot whose heel and toes both stand lies flat. Legs reach
+    for their foot's place with the knee where it bent before; where that is too far, the hips come down.
+    """
+    times, body = motion.times, motion.skeleton
+    nearest, weights = (np.stack(a, axis=1) for a in zip(*(_nearest(times, c) for c in contacts.T), strict=True))
+    root = settle_hips(motion.root_positions, sole_points(body, motion.root_positions, motion.rotations), contacts)
+    _, world = fk(body, root, motion.rotations)
+    ankles = np.empty((len(times), 2, 3))
+    for foot in (0, 1):
+        _lay_flat(times, world, _LEGS[foot][2], contacts[:, 2 * foot] & contacts[:, 2 * foot + 1])
+    # The whole foot moves so that its planted points are where they stand, on the average of the two.
+    posed = local_rotations(body, world)
+    positions, _ = fk(body, root, posed)
+    points = sole_points(body, root, posed)
+    for foot in (0, 1):
+        pair = slice(2 * foot, 2 * foot + 2)
+        places = [_mean_of_touch(points[:, p], contacts[:, p]) * [1.0, 0.0, 1.0] for p in range(pair.start, pair.stop)]
+        miss = np.take_along_axis(np.stack(places, axis=1) - points[:, pair], nearest[:, pair, None], axis=0)
+        # Points that stand decide; where none does, those that stood last or will stand next.
+        felt = np.where(contacts[:, pair].any(axis=1, keepdims=True), contacts[:, pair], weights[:, pair])
+        share = felt / np.maximum(felt.sum(axis=1, keepdims=True), 1e-9)
+        strength = weights[:, pair].max(axis=1)
+        ankles[:, foot] = positions[:, _LEGS[foot][2]] + strength[:, None] * (share[..., None] * miss).sum(axis=1)
+    lowered = _within_reach(root, positions, ankles, weights)
+    # Where the hips came down, a foot in the air comes down with them, but not into the ground.
+    ankles[..., 1] += np.where(contacts.reshape(-1, 2, 2).any(axis=2), 0.0, (lowered - root)[:, 1:2])
+    shifts = ankles - positions[:, [leg[2] for leg in _LEGS]]
+    lowest = points[..., 1].reshape(-1, 2, 2).min(axis=2) + shifts[..., 1]
+    ankles[..., 1] += np.maximum(-lowest, 0.0)
+    _reach(world, fk(body, lowered, posed)[0], ankles)
+    return Motion(body, times, lowered, local_rotations(body, world), motion.expressions, contacts.astype(np.float64))
+
+
+def _lay_flat(times: ndarray, world: ndarray, foot: int, flat: ndarray) -> None:
+    """Lays a foot's sole on the ground and keeps its heading while heel and toes both stand, in place."""
+    heading = _mean_of_touch(R.apply(world[:, foot], _FORWARD), flat)
+    target = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.arctan2(heading[:, 0], heading[:, 2]))
+    nearest, weight = _nearest(times, flat)
+    turn = R.to_rotation_vector(R.multiply(target, R.conjugate(world[:, foot])))[nearest] * weight[:, None]
+    for joint in (foot, foot + 1):
+        world[:, joint] = R.multiply(R.from_rotation_vector(turn), world[:, joint])
+
+
+def _within_reach(root: ndarray, positions: ndarray, ankles: ndarray, weights: ndarray) -> ndarray:
+    """The root lowered as far as the planted leg that is furthest from its foot's place needs it."""
+    drop = np.zeros(len(root))
+    for foot, (thigh, shank, ankle) in enumerate(_LEGS):
+        upper = np.linalg.norm(positions[:, shank] - positions[:, thigh], axis=-1)
+        lower = np.linalg.norm(positions[:, ankle] - positions[:, shank], axis=-1)
+        reach = _REACH * (upper + lower)
+        away = ankles[:, foot] - positions[:, thigh]
+        across = np.minimum(np.hypot(away[:, 0], away[:, 2]), reach)
+        lowest = np.sqrt(np.square(reach) - np.square(across))
+        needed = np.maximum(-away[:, 1] - lowest, 0.0)
+        drop = np.maximum(drop, needed * weights[:, 2 * foot : 2 * foot + 2].max(axis=1))
+    out = root.copy()
+    out[:, 1] -= drop
+    return out
+
+
+def _reach(world: ndarray, positions: ndarray, ankles: ndarray) -> None:
+    """Turns thighs and shanks so that the ankles come to their places, in place; feet keep their turn in the world."""
+    for foot, (thigh, shank, ankle) in enumerate(_LEGS):
+        hip, knee, end = positions[:, thigh], positions[:, shank], positions[:, ankle]
+        upper = float(np.linalg.norm(knee[0] - hip[0]))
+        lower = float(np.linalg.norm(end[0] - knee[0]))
+        along = R.normalize(end - hip)
+        pole = knee - hip - R.dot(knee - hip, along)[:, None] * along
+        # A straight leg's knee would bend anywhere: its hinge says where.
+        ahead = R.apply(world[:, shank], _FORWARD)
+        pole = pole + 1e-3 * (ahead - R.dot(ahead, along)[:, None] * along)
+        new_knee, new_end = two_bone_ik(hip, ankles[:, foot], pole, upper, lower)
+        for joint, before, after in ((thigh, knee - hip, new_knee - hip), (shank, end - knee, new_end - new_knee)):
+            world[:, joint] = R.multiply(R.between(R.normalize(before), R.normalize(after)), world[:, joint])
+
+
+assert all(BONES[leg[2] + 1].endswith("Toes") for leg in _LEGS), "toes follow their foot in the bone vocabulary"

@@ -1,0 +1,95 @@
+"""Which way is up: the camera's tilt, and the detector's habit of leaning people towards it, from moments of upright standing.
+
+A detector's 3D stands in the camera's axes, and leans besides: on a rendered character whose truth is known BlazePose *full* pitches the
+whole body forward by 8° beyond the camera's own tilt. Both are one rotation, and who stands or walks shows it: the line from ankles to
+shoulders is vertical, on the average over a take to two or three degrees. Moments of bending, sitting or lying do not count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.keypoints import LANDMARKS
+
+_SHOULDERS, _HIPS, _KNEES, _ANKLES = (
+    [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")] for n in ("shoulder", "hip", "knee", "ankle")
+)
+_UP = np.array([0.0, 1.0, 0.0])
+
+
+def _lines() -> ndarray:
+    """The matrix (8, 33) from landmarks to: ankles to shoulders, hips to shoulders, ankles to hips (middles), the two thighs and the two
+    shanks (upwards), right ankle to left."""
+    pairs = [(_SHOULDERS, _ANKLES), (_SHOULDERS, _HIPS), (_HIPS, _ANKLES)]
+    pairs += [([a[side]], [b[side]]) for a, b in ((_HIPS, _KNEES), (_KNEES, _ANKLES)) for side in (0, 1)]
+    pairs += [(_ANKLES[:1], _ANKLES[1:])]
+    out = np.zeros((len(pairs), len(LANDMARKS)))
+    for row, (to, start) in zip(out, pairs, strict=True):
+        row[to] += 1.0 / len(to)
+        row[start] -= 1.0 / len(start)
+    return out
+
+
+_LINES = _lines()
+
+# A body counts as upright the more its trunk goes on in the direction of its legs, each thigh in that of its shank, its whole in that of
+# the camera's up, and the less one foot is raised: fully below the first angle, not at all from the second.
+_STRAIGHT = np.cos(np.radians([15.0, 35.0]))
+_KNEE = np.cos(np.radians([20.0, 45.0]))
+_TILT = np.cos(np.radians([30.0, 50.0]))
+_RAISED = np.cos(np.radians([10.0, 20.0]))
+# Live, the camera's own up counts as much as this many seconds of upright standing; in a whole take, as this share of it.
+_PRIOR_SECONDS, _PRIOR_SHARE = 0.5, 0.05
+# What counts for a frame after a long gap, or for the first, seconds.
+_LONGEST_STEP = 0.1
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class GravityState:
+    """The sum of upright body axes, weighted by seconds (3,), and the last time (s)."""
+
+    axis: Float[ndarray, "3"]
+    time: float
+
+
+def _between(cosine: ndarray, bounds: ndarray) -> ndarray:
+    return np.clip((cosine - bounds[1]) / (bounds[0] - bounds[1]), 0.0, 1.0)
+
+
+def body_axis(
+    positions: Float[ndarray, "frames 33 3"], confidence: Float[ndarray, "frames 33"]
+) -> tuple[Float[ndarray, "frames 3"], Float[ndarray, "frames"]]:
+    """The line from ankles to shoulders, unit, camera axes; and how far each frame counts as upright standing, 0 to 1."""
+    points = np.where(np.isnan(positions), 0.0, positions)
+    lines = _LINES @ points
+    directions = R.normalize(lines[:, :7])
+    axis, trunk, legs = directions[:, 0], directions[:, 1], directions[:, 2]
+    straight = R.dot(trunk, legs)
+    knee = R.dot(directions[:, 3:5], directions[:, 5:7]).min(axis=1)
+    # The angle under which the feet are apart along the trunk, seen from the hips.
+    apart = R.dot(lines[:, 7], trunk) / np.maximum(np.sqrt(R.dot(lines[:, 2], lines[:, 2])), 1e-9)
+    raised = 1.0 / np.sqrt(1.0 + np.square(apart))
+    weight = _between(straight, _STRAIGHT) * _between(knee, _KNEE) * _between(axis[:, 1], _TILT) * _between(raised, _RAISED)
+    seen = np.nan_to_num(confidence[:, _SHOULDERS + _HIPS + _KNEES + _ANKLES]).min(axis=1) > 0.5
+    return axis, np.where(seen, weight, 0.0)
+
+
+def follow_gravity(
+    times: Float[ndarray, "frames"], axis: Float[ndarray, "frames 3"], weight: Float[ndarray, "frames"], state: GravityState | None
+) -> tuple[Float[ndarray, "frames 4"], GravityState]:
+    """The rotations (F, 4) that set the world upright, as known at each frame from it and those before; and the state after them."""
+    before = state or GravityState(_PRIOR_SECONDS * _UP, float(times[0]) - _LONGEST_STEP)
+    seconds = np.minimum(np.diff(times, prepend=before.time), _LONGEST_STEP)
+    total = before.axis + np.cumsum((weight * seconds)[:, None] * axis, axis=0)
+    return R.between(R.normalize(total), _UP), GravityState(total[-1], float(times[-1]))
+
+
+def find_gravity(axis: Float[ndarray, "frames 3"], weight: Float[ndarray, "frames"]) -> Float[ndarray, "4"]:
+    """The rotation that sets a whole take upright."""
+    total = (weight[:, None] * axis).sum(axis=0) + _PRIOR_SHARE * len(weight) * _UP
+    return R.between(R.normalize(total), _UP)

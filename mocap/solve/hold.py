@@ -1,0 +1,77 @@
+"""What is not seen is held, then eased to a relaxed pose; what returns is eased back in. Nothing snaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+
+from mocap import rotation as R
+
+HOLD = 0.5
+"""Seconds for which a lost part keeps its last pose."""
+RELAX = 1.0
+"""Seconds that it then takes to reach the relaxed pose."""
+RETURN = 0.25
+"""Seconds in which a part that is seen again is eased from where it was shown to where it is."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class HoldState:
+    """For each of G groups of bones: when it was last seen and last came back (s), and the pose (B, 4) that easing starts from."""
+
+    seen: Bool[ndarray, "groups"]
+    last_seen: Float[ndarray, "groups"]
+    returned: Float[ndarray, "groups"]
+    base: Float[ndarray, "bones 4"]
+    shown: Float[ndarray, "bones 4"]
+
+
+def _ease(x: ndarray) -> ndarray:
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * (3.0 - 2.0 * x)
+
+
+def hold_unseen(
+    times: Float[ndarray, "frames"],
+    rotations: Float[ndarray, "frames bones 4"],
+    seen: Bool[ndarray, "frames groups"],
+    group: Int[ndarray, "bones"],
+    relaxed: Float[ndarray, "bones 4"],
+    state: HoldState | None,
+) -> tuple[Float[ndarray, "frames bones 4"], HoldState]:
+    """Local rotations with the groups that are not seen held and eased, and the state for the frame after the last.
+
+    group: each bone's group. Rotations of unseen groups are ignored (they may be anything finite). A group that has never been seen
+    shows the relaxed pose; one that is seen in the very first frame is shown as it is.
+    """
+    if state is None:
+        first = seen[0]
+        never = np.full(len(first), -np.inf)
+        start = np.where(first[group][:, None], rotations[0], relaxed)
+        state = HoldState(first, np.where(first, times[0], never), never, start, start)
+    settled = seen.all() and state.seen.all() and bool(np.all(times[0] - state.returned >= RETURN))
+    if settled:
+        last = np.full(len(state.seen), times[-1])
+        return rotations, HoldState(state.seen, last, state.returned, state.base, rotations[-1])
+    out = np.array(rotations)
+    now_seen, last_seen, returned = state.seen.copy(), state.last_seen.copy(), state.returned.copy()
+    base, shown = state.base.copy(), state.shown
+    for n, t in enumerate(times):
+        changed = seen[n] != now_seen
+        if changed.any():
+            # Easing starts from what was shown, whatever that was: a part lost while it was coming back does not jump either.
+            base = np.where(changed[group][:, None], shown, base)
+            returned[changed & seen[n]] = t
+            now_seen = seen[n].copy()
+        weight = np.where(now_seen, _ease((t - returned) / RETURN), _ease((t - last_seen - HOLD) / RELAX))[group]
+        last_seen[now_seen] = t
+        goal = np.where(now_seen[group][:, None], rotations[n], relaxed)
+        easing = weight < 1.0
+        shown = goal.copy()
+        if easing.any():
+            shown[easing] = R.slerp(base[easing], goal[easing], weight[easing])
+        out[n] = shown
+    return out, HoldState(now_seen, last_seen, returned, base, shown)

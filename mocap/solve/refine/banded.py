@@ -1,0 +1,54 @@
+"""Normal equations of a whole take: a block of unknowns a frame, coupled to those of the next three frames.
+
+That is a banded matrix: time and memory grow linearly with the frames.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+from scipy.linalg.lapack import dpotrf, dtrtri
+
+REACH = 3
+"""Frames that a third difference reaches ahead."""
+
+
+def third_differences(times: Float[ndarray, "frames"]) -> Float[ndarray, "spans 4"]:
+    """For each four frames in a row the weights whose sum with their values is the third derivative, at true times (s⁻³).
+
+    Six times the divided difference; fewer than four frames have none.
+    """
+    spans = max(len(times) - REACH, 0)
+    t = np.stack([times[k : k + spans] for k in range(REACH + 1)], axis=1)
+    gaps = t[:, :, None] - t[:, None, :] + np.eye(REACH + 1)
+    return np.asarray(6.0 / gaps.prod(axis=2))
+
+
+def solve_banded(columns: Float[ndarray, "frames rows n"], right: Float[ndarray, "frames n columns"]) -> Float[ndarray, "frames n columns"]:
+    """x of A·x = right, A symmetric and positive definite. columns: (F, (REACH + 1)·n, n), for each frame t the blocks A[t, t] to
+    A[t + REACH, t], one below the other; what lies beyond the last frame is 0.
+
+    Cholesky's factorisation by blocks (Golub and Van Loan, Matrix Computations, 4th ed., ch. 4.3). By hand, because LAPACK's banded one
+    wakes all processors for crumbs of work, which on a busy machine takes twenty times as long.
+    Raises numpy.linalg.LinAlgError if A is not positive definite.
+    """
+    frames, rows, n = columns.shape
+    left = np.concatenate([columns, np.zeros((REACH, rows, n))])
+    x = np.concatenate([right, np.zeros((REACH, *right.shape[1:]))])
+    flat = x.reshape(-1, right.shape[2])
+    inverses = np.empty((frames, n, n))
+    below = np.empty((frames, rows - n, n))
+    for t in range(frames):
+        lower, wrong = dpotrf(left[t, :n], lower=1)
+        if wrong:
+            raise np.linalg.LinAlgError(f"The normal equations are not positive definite at frame {t}.")
+        inverses[t] = dtrtri(lower, lower=1)[0]
+        w = np.matmul(left[t, n:], inverses[t].T, out=below[t])
+        for k in range(REACH):
+            left[t + 1 + k, : (REACH - k) * n] -= w[k * n :] @ w[k * n : (k + 1) * n].T
+        x[t] = inverses[t] @ x[t]
+        flat[(t + 1) * n : (t + 1) * n + rows - n] -= w @ x[t]
+    for t in range(frames - 1, -1, -1):
+        x[t] = inverses[t].T @ (x[t] - below[t].T @ flat[(t + 1) * n : (t + 1) * n + rows - n])
+    return x[:frames]

@@ -1,0 +1,167 @@
+"""What a take's bones cost, frame by frame, in deviations; and how the costs change with the bones' vectors.
+
+Everything is weighted by time and not by frames: a second says as much at 120 frames as at 30.
+"""
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.solve.refine.body import DEPTHS, KIND, NAMES, POINTS, RIGID, SOFT, TREE
+
+IMAGE_SIGMA = 0.0175
+"""Metres, of an image point across its ray for a body of 1.75 m: one percent of the height."""
+_DEPTH = {"hips": 0.05, "trunk": 0.05, "shoulders": 0.05, "upper arm": 0.025, "forearm": 0.02, "thigh": 0.1, "shank": 0.12}
+DEPTH_SIGMA = np.array([_DEPTH.get(name, 0.05) for name in NAMES[1:]])
+"""Metres, of the prior's depth of a limb's point against the limb's root, as they serve best on real and rendered video: a leg's depth
+follows better from its length in the image, an arm's from the prior, since the image points of shoulders and elbows are some 3 cm off."""
+SIDE_SIGMA = 0.03
+"""Metres, of the prior across the ray, which only counts where there is no image point."""
+SOFT_SIGMA = 0.08
+"""Share by which the trunk's lines are longer or shorter than their lengths."""
+LIMIT_SIGMA = 0.1
+"""Of a unit vector past its limit, or off a foot's angle."""
+UNIT = 1.0 / 30.0
+"""Seconds that one independent observation stands for."""
+_LONGEST = 0.1  # seconds that one frame may stand for
+_GEMAN = 3.0  # deviations of the image from which on a point counts little
+_CAUCHY = 2.0  # the depth's
+_B, _N = len(NAMES), len(POINTS)
+_SOFT = np.flatnonzero(KIND == SOFT)
+# Rows: image, depth, sides.
+_DEPTH_ROWS = slice(2 * _N, 2 * _N + len(DEPTHS))
+EVIDENCE_ROWS = slice(0, _DEPTH_ROWS.stop)
+"""The rows of image and depth."""
+SOFT_ROWS = slice(_DEPTH_ROWS.stop + 2 * len(DEPTHS), _DEPTH_ROWS.stop + 2 * len(DEPTHS) + len(_SOFT))
+"""The rows of the soft lengths."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Evidence:
+    """What is known of a take, NaN replaced by anything of no weight.
+
+    slopes: (F, 16, 2) of the landmarks' viewing rays (x and y for z = −1). prior: (F, 16, 3), the bones' vectors of the prior, metres.
+    image: (F, 16) weights of the image points; depth, side: (F, 15) weights of the prior along and across the ray. span: (F,) UNITs of
+    time that a frame stands for.
+    """
+
+    slopes: Float[ndarray, "frames 16 2"]
+    prior: Float[ndarray, "frames 16 3"]
+    image: Float[ndarray, "frames 16"]
+    depth: Float[ndarray, "frames 15"]
+    side: Float[ndarray, "frames 15"]
+    span: Float[ndarray, "frames"]
+
+    def slice(self, which: builtins.slice) -> Evidence:
+        """Some of the frames."""
+        return Evidence(
+            *(
+                a[which]
+                for a in (
+                    self.slopes,
+                    self.prior,
+                    self.image,
+                    self.depth,
+                    self.side,
+                    self.span,
+                )
+            )
+        )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Limit:
+    """A direction in which a bone should not point: its unit vector · away ≤ most. away: (F, 3), unit."""
+
+    bone: int
+    away: Float[ndarray, "frames 3"]
+    most: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Costs:
+    """r: (F, R) residuals, deviations; bones: (F, R, 16, 3), how they change with the bones; weight: (F, R), the robust weights of their
+    squares."""
+
+    r: Float[ndarray, "frames rows"]
+    bones: Float[ndarray, "frames rows 16 3"]
+    weight: Float[ndarray, "frames rows"]
+
+
+def spans(times: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
+    """How many UNITs of time each frame stands for."""
+    if len(times) < 2:
+        return np.ones(len(times))
+    step = np.minimum(np.diff(times), _LONGEST)
+    return np.asarray(0.5 * (np.append(step, step[-1]) + np.insert(step, 0, step[0])) / UNIT)
+
+
+def costs(
+    v: Float[ndarray, "frames 16 3"],
+    seen: Evidence,
+    lengths: Float[ndarray, "16"],
+    limits: tuple[Limit, ...],
+) -> Costs:
+    """The costs of bones v (metres, camera axes) of these lengths. Rows: image, depth, sides, soft lengths, limits, rigid pairs."""
+    frames = len(v)
+    root = np.sqrt(seen.span)[:, None]
+    count = SOFT_ROWS.stop + len(limits) + len(RIGID)
+    r = np.zeros((frames, count))
+    bones = np.zeros((frames, count, _B, 3))
+    weight = np.ones((frames, count))
+
+    q = np.einsum("nb,fbi->fni", TREE, v)
+    depth = np.maximum(-q[..., 2], 0.1)
+    slope = q[..., :2] / depth[..., None]
+    # Metres at the hips' distance, which is held: else all would be cheaper nearby.
+    scale = np.sqrt(seen.image) * root * np.maximum(-v[:, :1, 2], 0.1) / IMAGE_SIGMA
+    r[:, : 2 * _N] = (scale[..., None] * (slope - seen.slopes)).reshape(frames, -1)
+    image = bones[:, : 2 * _N].reshape(frames, _N, 2, _B, 3)
+    each = (scale / depth)[..., None] * TREE
+    image[..., 0, :, 0] = image[..., 1, :, 1] = each
+    image[..., 0, :, 2], image[..., 1, :, 2] = (
+        each * slope[..., :1],
+        each * slope[..., 1:],
+    )
+    off = np.square(r[:, : 2 * _N]).reshape(frames, _N, 2).sum(axis=2) / np.maximum(seen.span, 1e-9)[:, None]
+    weight[:, : 2 * _N] = np.repeat(1.0 / np.square(1.0 + off / _GEMAN**2), 2, axis=1)
+
+    scale = np.sqrt(seen.depth) * root / DEPTH_SIGMA
+    r[:, _DEPTH_ROWS] = scale * ((v - seen.prior)[..., 2] @ DEPTHS.T)
+    bones[:, _DEPTH_ROWS, :, 2] = scale[..., None] * DEPTHS
+    off = np.square(r[:, _DEPTH_ROWS]) / np.maximum(seen.span, 1e-9)[:, None]
+    weight[:, _DEPTH_ROWS] = 1.0 / (1.0 + off / _CAUCHY**2)
+
+    scale = np.sqrt(seen.side) * root / SIDE_SIGMA
+    for axis in (0, 1):
+        rows = slice(
+            _DEPTH_ROWS.stop + axis * len(DEPTHS),
+            _DEPTH_ROWS.stop + (axis + 1) * len(DEPTHS),
+        )
+        r[:, rows] = scale * ((v - seen.prior)[..., axis] @ DEPTHS.T)
+        bones[:, rows, :, axis] = scale[..., None] * DEPTHS
+
+    size = np.maximum(np.linalg.norm(v, axis=-1), 1e-9)
+    unit = v / size[..., None]
+    scale = root / (SOFT_SIGMA * lengths[_SOFT])
+    r[:, SOFT_ROWS] = scale * (size[:, _SOFT] - lengths[_SOFT])
+    bones[:, np.arange(SOFT_ROWS.start, SOFT_ROWS.stop), _SOFT] = scale[..., None] * unit[:, _SOFT]
+
+    scale = root[:, 0] / LIMIT_SIGMA
+    for row, limit in enumerate(limits, SOFT_ROWS.stop):
+        along = R.dot(unit[:, limit.bone], limit.away)
+        r[:, row] = scale * np.maximum(along - limit.most, 0.0)
+        across = limit.away - along[:, None] * unit[:, limit.bone]
+        bones[:, row, limit.bone] = np.where(along > limit.most, scale / size[:, limit.bone], 0.0)[:, None] * across
+    for row, (a, b, cosine) in enumerate(RIGID, SOFT_ROWS.stop + len(limits)):
+        between = R.dot(unit[:, a], unit[:, b])
+        r[:, row] = scale * (between - cosine)
+        for one, other in ((a, b), (b, a)):
+            bones[:, row, one] = (scale / size[:, one])[:, None] * (unit[:, other] - between[:, None] * unit[:, one])
+    return Costs(r, bones, weight)

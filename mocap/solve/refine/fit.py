@@ -1,0 +1,148 @@
+"""Gauss–Newton over a whole take: all frames' bones and the body's lengths at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.solve.refine.banded import REACH, solve_banded
+from mocap.solve.refine.body import FREE, KIND, LENGTHS, NAMES, SOFT, STIFF
+from mocap.solve.refine.costs import EVIDENCE_ROWS, SOFT_ROWS, Evidence, Limit, costs
+from mocap.solve.refine.smoothness import Smoothness
+
+LENGTH_SIGMA = 0.08
+"""How far a person's proportions are from HUMANOID's, as a share (one deviation)."""
+STAY_SIGMA = 1.0
+"""Metres: how near a bone stays to where the search began, which matters only where nothing else says anything."""
+ROOT_SIGMA = 0.05
+"""Metres: how near the hips' middle stays to where its translation was fitted. Left free, its distance takes up what is wrong with the
+limbs' depths."""
+# Each frame's depth gives way to its noise, which makes foreshortened limbs short in all frames alike: more frames do not tell more of a
+# length than of this. So the proportions weigh as much as so many measurements in each UNIT whose evidence is as noisy as its deviations
+# say, and the less the less noisy it is: evidence without noise needs no proportions.
+_WEIGHT = 10.0
+# Third derivatives along the camera's axis count this many times: the depths' noise is as lively as it is large.
+_CALM = np.array([1.0, 1.0, 3.0])
+_JERK_CAUCHY = 1.0  # deviations of the third derivative from which on it is taken for meant
+_LONGEST_STEP = 0.5  # of a bone's length
+_DAMPING = 1e-3
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Take:
+    """The unknowns. v: (F, 16, 3) bones, metres, camera axes. lengths: (9,) metres, in LENGTHS' order."""
+
+    v: Float[ndarray, "frames 16 3"]
+    lengths: Float[ndarray, "lengths"]
+
+
+_LENGTH_OF = np.array([0, *(LENGTHS.index(n) for n in NAMES[1:])])
+_SIZES = np.where(KIND == STIFF, 2, 3)
+_ENDS = np.cumsum(_SIZES)
+_STARTS = _ENDS - _SIZES
+_WIDTH = int(_ENDS[-1])
+_SOFT = np.flatnonzero(KIND == SOFT)
+_STIFF = np.flatnonzero(KIND == STIFF)
+
+
+def each_length(lengths: Float[ndarray, "lengths"]) -> Float[ndarray, "16"]:
+    """The bones' lengths, metres; for the root, which has none, 1."""
+    out: ndarray = lengths[_LENGTH_OF].copy()
+    out[KIND == FREE] = 1.0
+    return out
+
+
+def at_length(v: Float[ndarray, "frames 16 3"], lengths: Float[ndarray, "lengths"]) -> Float[ndarray, "frames 16 3"]:
+    """The bones with the stiff ones at their lengths."""
+    size = np.maximum(np.linalg.norm(v[:, _STIFF], axis=-1), 1e-9)
+    out: ndarray = v.copy()
+    out[:, _STIFF] *= (each_length(lengths)[_STIFF] / size)[..., None]
+    return out
+
+
+def tangents(v: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3 2"]:
+    """Two unit vectors perpendicular to v and to each other, as columns."""
+    axes: ndarray = R.to_matrix(R.from_frame(v, np.broadcast_to([0.0, 1.0, 0.0], v.shape)))
+    return axes[..., 1:]
+
+
+def step(
+    take: Take, stay: Float[ndarray, "frames 16 3"], seen: Evidence, expected: Float[ndarray, "lengths"], limits: tuple[Limit, ...],
+    smooth: Smoothness, held: bool = False,
+) -> Take:  # fmt: skip
+    """The take one step nearer to the least cost. stay: the bones where the search began. expected: what the lengths should be before
+    anything is seen. held: the lengths stay as they are."""
+    v = take.v
+    c = costs(v, seen, each_length(take.lengths), limits)
+    frames, bones = len(v), len(NAMES)
+    jerk = smooth.jerk(v * _CALM)
+    jerk_weight = 1.0 / (1.0 + np.square(jerk).sum(axis=2) / _JERK_CAUCHY**2)
+    pull = seen.span[:, None] / np.square(np.where(KIND == FREE, ROOT_SIGMA, STAY_SIGMA))
+
+    # How residuals change with the logarithms of the lengths: longer stiff bones move what hangs on them, soft ones' wishes change.
+    longer = np.zeros((*c.r.shape, len(LENGTHS)))
+    for stiff in _STIFF:
+        longer[..., _LENGTH_OF[stiff]] += (c.bones[:, :, stiff] @ v[:, stiff, :, None])[..., 0]
+    for row, soft in enumerate(_SOFT, SOFT_ROWS.start):
+        longer[:, row, _LENGTH_OF[soft]] -= R.dot(c.bones[:, row, soft], v[:, soft])
+
+    # The directions in which a bone moves: all, or for stiff ones across themselves.
+    basis = [tangents(v[:, b]) if KIND[b] == STIFF else np.broadcast_to(np.eye(3), (frames, 3, 3)) for b in range(bones)]
+    local = np.concatenate([c.bones[:, :, b] @ basis[b] for b in range(bones)], axis=2)
+    weighted = np.swapaxes(local * c.weight[..., None], 1, 2)
+    columns = np.zeros((frames, REACH + 1, _WIDTH, _WIDTH))
+    columns[:, 0] = weighted @ local
+    gradient = (weighted @ c.r[..., None])[..., 0]
+    border = weighted @ longer
+    matrix = np.tensordot(longer * c.weight[..., None], longer, axes=((0, 1), (0, 1)))
+    right = -np.tensordot(longer, c.r * c.weight, axes=((0, 1), (0, 1)))
+
+    coupling = smooth.couplings(jerk_weight, frames)
+    smoothing = smooth.back(jerk * jerk_weight[..., None], frames) * _CALM
+    staying = pull[..., None] * (v - stay)
+    own = (np.square(jerk) * jerk_weight[..., None]).sum(axis=(0, 2))
+    for b, e in enumerate(basis):
+        here = slice(_STARTS[b], _ENDS[b])
+        calm = e * _CALM[:, None]
+        for k in range(min(REACH + 1, frames)):
+            near = np.swapaxes(calm[k:], 1, 2) @ calm[: frames - k]
+            columns[: frames - k, k, here, here] += coupling[k, : frames - k, b, None, None] * near
+        columns[:, 0, here, here] += pull[:, b, None, None] * (np.swapaxes(e, 1, 2) @ e)
+        gradient[:, here] += np.einsum("fid,fi->fd", e, smoothing[:, b] + staying[:, b])
+        if KIND[b] == STIFF:
+            # A longer bone's third differences are longer in proportion.
+            g = int(_LENGTH_OF[b])
+            border[:, here, g] += np.einsum("fid,fi->fd", e, smoothing[:, b])
+            matrix[g, g] += own[b]
+            right[g] -= own[b]
+    diagonal = np.arange(_WIDTH)
+    columns[:, 0, diagonal, diagonal] *= 1.0 + _DAMPING
+
+    evidence = c.weight[:, EVIDENCE_ROWS]
+    noise = float((evidence * np.square(c.r[:, EVIDENCE_ROWS])).sum() / max(float(evidence.sum()), 1e-9))
+    trust = max(_WEIGHT * frames * min(noise, 1.0), 1e-3) / LENGTH_SIGMA**2
+    matrix[np.diag_indices(len(LENGTHS))] += trust
+    right -= trust * np.log(take.lengths / expected)
+
+    x = solve_banded(columns.reshape(frames, -1, _WIDTH), np.concatenate([gradient[..., None], border], axis=2))
+    change = np.zeros(len(LENGTHS))
+    if not held:
+        matrix -= np.tensordot(border, x[..., 1:], axes=((0, 1), (0, 1)))
+        right += np.tensordot(border, x[..., 0], axes=((0, 1), (0, 1)))
+        change = np.clip(np.linalg.solve(matrix, right), -0.1, 0.1)
+    return _moved(take, -(x[..., 0] + x[..., 1:] @ change), change, basis)
+
+
+def _moved(take: Take, delta: ndarray, change: ndarray, basis: list[ndarray]) -> Take:
+    lengths = take.lengths * np.exp(change)
+    most = _LONGEST_STEP * each_length(lengths)
+    v = np.empty_like(take.v)
+    for b, e in enumerate(basis):
+        move = (e @ delta[:, _STARTS[b] : _ENDS[b], None])[..., 0]
+        size = np.linalg.norm(move, axis=-1, keepdims=True)
+        v[:, b] = take.v[:, b] + move * np.minimum(1.0, most[b] / np.maximum(size, 1e-12))
+    return Take(at_length(v, lengths), lengths)

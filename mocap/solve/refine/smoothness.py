@@ -1,0 +1,55 @@
+"""Motion as people move: without jerks. What is punished is the third derivative, so that speed and acceleration stay what they are, and
+softly, so that a kick or a clap costs what it must."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.solve.refine.banded import REACH, third_differences
+from mocap.solve.refine.costs import IMAGE_SIGMA, UNIT
+
+CUTOFF = 5.0
+"""Hz up to which motion across the viewing ray passes; along it less, as what is known there is less sure."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Smoothness:
+    """Third differences at true times, weights (spans, 4), scaled so that motion up to CUTOFF passes."""
+
+    weights: Float[ndarray, "spans 4"]
+
+    @classmethod
+    def of(cls, times: Float[ndarray, "frames"]) -> Smoothness:
+        """For frames at these times (s)."""
+        w = third_differences(times)
+        strength = (2.0 * np.pi * CUTOFF) ** 3 * IMAGE_SIGMA * np.sqrt(UNIT)
+        seconds = (times[REACH:] - times[:-REACH]) / REACH if len(w) else np.zeros(0)
+        return cls(w * (np.sqrt(seconds) / strength)[:, None])
+
+    def jerk(self, v: Float[ndarray, "frames *rest"]) -> Float[ndarray, "spans *rest"]:
+        """The scaled third derivative of v."""
+        n = len(self.weights)
+        shape = (n, *(1,) * (v.ndim - 1))
+        return np.asarray(sum(self.weights[:, k].reshape(shape) * v[k : k + n] for k in range(REACH + 1)))
+
+    def back(self, jerk: Float[ndarray, "spans *rest"], frames: int) -> Float[ndarray, "frames *rest"]:
+        """The transpose of `jerk`."""
+        n = len(self.weights)
+        out = np.zeros((frames, *jerk.shape[1:]))
+        shape = (n, *(1,) * (jerk.ndim - 1))
+        for k in range(REACH + 1):
+            out[k : k + n] += self.weights[:, k].reshape(shape) * jerk
+        return out
+
+    def couplings(self, weight: Float[ndarray, "spans bones"], frames: int) -> Float[ndarray, "4 frames bones"]:
+        """How each frame's bones are coupled to those k frames on: the normal matrix's numbers (k, t, bone)."""
+        n = len(self.weights)
+        out = np.zeros((REACH + 1, frames, weight.shape[1]))
+        for k in range(REACH + 1):
+            for a in range(REACH + 1 - k):
+                out[k, a : a + n] += (self.weights[:, a] * self.weights[:, a + k])[:, None] * weight
+        return out

@@ -1,0 +1,207 @@
+"""Where the body is: the translation that puts the metric keypoints onto their image points, and how far the feet are off the floor.
+
+The height of the hips is not taken from the keypoints. The feet's height above the floor is (mostly none, more in a jump), and the body
+that is shown stands on its own legs below that (`stand`): whatever its proportions, feet neither float nor sink.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.camera import Camera
+from mocap.filter import OneEuroState, one_euro, smooth
+from mocap.keypoints import LANDMARKS
+from mocap.kinematics import sole_heights
+from mocap.skeleton import BONES, Skeleton
+
+DEFAULT_FOV = float(np.radians(60.0))
+"""Along the image's longer side: between a phone's main camera (about 65° in video) and a laptop's (about 55°)."""
+
+# Keypoints further than this from their image ray, metres, weigh less (Huber's bound).
+_OUTLIER = 0.04
+_ROUNDS = 4
+# Along the viewing ray the fit is some ten times as uncertain as across it (depth follows from size), so it is filtered apart, in its
+# logarithm, and harder: Hz at rest, Hz per unit of speed.
+_MIN_CUTOFF = np.array([[2.0], [0.6]])
+_BETA = np.array([[8.0], [6.0]])
+_ACROSS_SMOOTH, _DEPTH_SMOOTH = 6.0, 1.5  # Hz, the bake's
+# The floor is where the lower foot is, to this time constant (s): a foot whose depth is misjudged does not lift the body. Only who takes
+# off, feet rising this fast (m/s; the detector's own errors move them by half of it), leaves the floor where it was, for no longer than a
+# jump lasts (s).
+_FLOOR, _TAKE_OFF, _LONGEST_JUMP = 0.15, 0.8, 0.9
+# Feet that seem this little above the floor, metres, are on it: the detector's ankles tremble by as much.
+_ON_FLOOR = 0.03
+
+_UPPER_LEGS = [BONES.index("leftUpperLeg"), BONES.index("rightUpperLeg")]
+_FEET = [LANDMARKS.index(n) for n in ("left_heel", "right_heel", "left_foot_index", "right_foot_index")]
+
+
+@dataclass(slots=True)
+class FloorState:
+    """The floor's height and that of the lower foot at the last time (s), metres; and since when the body is in the air (s; NaN: it is
+    not)."""
+
+    floor: float
+    foot: float
+    time: float
+    aloft: float = math.nan
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RootState:
+    """The filter's state, what was last shown (3,), where the path began (3,; camera axes), and the floor; metres."""
+
+    filter: OneEuroState
+    shown: Float[ndarray, "3"]
+    origin: Float[ndarray, "3"]
+    floor: FloorState
+
+
+def fit_translation(
+    positions: Float[ndarray, "frames 33 3"], image: Float[ndarray, "frames 33 2"], confidence: Float[ndarray, "frames 33"], camera: Camera
+) -> Float[ndarray, "frames 3"]:
+    """For each frame the translation (metres, camera axes: y up, z < 0 in front) that puts `positions` onto `image`; NaN where unknown.
+
+    A point P + T lies on the ray r = (rx, ry, −1) when Tx + rx·Tz = −Px − rx·Pz, and so in y: linear in T. Weighted by
+    confidence squared, and three rounds of Huber weights on the distance from the ray. Needs four keypoints of some confidence.
+    """
+    rays = camera.rays(image)[..., :2]
+    # Columns 1, rx, ry, bx, by, |r|² and r·b of each point: weighted, they add up to the normal equations in one product.
+    columns = np.empty((*rays.shape[:2], 7))
+    columns[..., 0] = 1.0
+    columns[..., 1:3] = rays
+    columns[..., 3:5] = -positions[..., :2] - rays * positions[..., 2:]
+    columns[..., 5] = np.vecdot(rays, rays)
+    columns[..., 6] = np.vecdot(rays, columns[..., 3:5])
+    known = np.isfinite(columns[..., 6]) & (confidence > 0.1)
+    if not known.all():
+        columns = np.where(known[..., None], columns, 0.0)
+        confidence = np.where(known, confidence, 0.0)
+    trust = confidence * confidence
+    weight = trust
+    for n in range(_ROUNDS):
+        sums = (weight[:, None, :] @ columns)[:, 0]
+        sums = sums / np.maximum(sums[:, :1], 1e-12)
+        ray, b = sums[:, 1:3], sums[:, 3:5]
+        spread = sums[:, 5] - np.vecdot(ray, ray)
+        z = (sums[:, 6] - np.vecdot(ray, b)) / np.where(spread > 1e-9, spread, np.nan)
+        xy = b - ray * z[:, None]
+        if n < _ROUNDS - 1:
+            residual = columns[..., 3:5] - xy[:, None] - columns[..., 1:3] * z[:, None, None]
+            weight = trust / np.maximum(1.0, np.sqrt(np.vecdot(residual, residual)) / _OUTLIER)
+    enough = known.sum(axis=1) >= 4
+    out = np.concatenate([xy, z[:, None]], axis=1)
+    return np.where((enough & (z < 0))[:, None], out, np.nan)
+
+
+def _lowest_foot(positions: ndarray, confidence: ndarray) -> ndarray:
+    """The height (F,) of the lowest foot landmark that is seen, hips-centred, metres; NaN where none is."""
+    heights = np.where(confidence[:, _FEET] > 0.5, positions[:, _FEET, 1], np.nan)
+    lowest = np.where(np.isnan(heights), np.inf, heights).min(axis=1)
+    return np.where(np.isfinite(lowest), lowest, np.nan)
+
+
+def _split(translation: ndarray) -> ndarray:
+    """(F, 2, 2): the two slopes of the viewing ray; the logarithm of the depth, and 0."""
+    depth = -translation[:, 2]
+    out = np.zeros((len(translation), 2, 2))
+    out[:, 0] = translation[:, :2] / depth[:, None]
+    out[:, 1, 0] = np.log(depth)
+    return out
+
+
+def _join(split: ndarray) -> ndarray:
+    depth = np.exp(split[:, 1, :1])
+    return np.concatenate([split[:, 0] * depth, -depth], axis=1)
+
+
+def _lift(above: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
+    """How far off the floor feet are that seem `above` metres off: none up to _ON_FLOOR, all from three times that."""
+    share = np.clip((above - _ON_FLOOR) / (2.0 * _ON_FLOOR), 0.0, 1.0)
+    return np.maximum(above, 0.0) * share * share * (3.0 - 2.0 * share)
+
+
+def _follow_floor(times: ndarray, feet: ndarray, state: FloorState | None) -> tuple[ndarray, FloorState]:
+    """How far the body is off the floor (F,), from the height of its lower foot (NaN: not seen, so it stands); and the state after it."""
+    at = state or FloorState(math.nan, math.nan, float(times[0]))
+    floor, last, time, aloft = at.floor, at.foot, at.time, at.aloft
+    above = []
+    for t, foot in zip(times.tolist(), feet.tolist(), strict=True):
+        if math.isnan(foot):
+            aloft = math.nan
+            above.append(0.0)
+            continue
+        if math.isnan(floor):
+            floor = last = foot
+        rising = (foot - last) / max(t - time, 1e-3)
+        if math.isnan(aloft):
+            if rising > _TAKE_OFF and foot - floor > _ON_FLOOR:
+                aloft = t
+        elif foot - floor < _ON_FLOOR or t - aloft > _LONGEST_JUMP:
+            aloft = math.nan
+        if math.isnan(aloft):
+            floor += (foot - floor) * (1.0 - math.exp(-(t - time) / _FLOOR))
+        last, time = foot, t
+        above.append(foot - floor)
+    return _lift(np.array(above)), FloorState(floor, last, time, aloft)
+
+
+def follow_root(
+    times: Float[ndarray, "frames"],
+    positions: Float[ndarray, "frames 33 3"],
+    confidence: Float[ndarray, "frames 33"],
+    translation: Float[ndarray, "frames 3"],
+    upright: Float[ndarray, "frames 4"],
+    state: RootState | None,
+) -> tuple[Float[ndarray, "frames 3"], RootState | None]:
+    """The live path (F, 3), metres: x and z of the hips' middle, beginning at 0, and y, how far the lower foot is off the floor.
+
+    positions: upright. translation: from fit_translation, camera axes; where it is NaN the path stands still. upright: turns camera axes
+    into the world's (mocap.solve.gravity). Causal: One Euro across the viewing ray and along it, the floor from the feet. The state, for
+    the frame after the last, is None until somebody has been seen.
+    """
+    seen = np.flatnonzero(np.isfinite(translation[:, 0]))
+    before = state.shown if state else np.zeros(3)
+    if not len(seen):
+        return np.tile(before, (len(times), 1)), state
+    filtered, filter_state = one_euro(times[seen], _split(translation[seen]), _MIN_CUTOFF, _BETA, state.filter if state else None)
+    path = _join(filtered)
+    origin = state.origin if state else path[0]
+    path = R.apply(upright[seen], path - origin)
+    lift, floor = _follow_floor(times[seen], path[:, 1] + _lowest_foot(positions[seen], confidence[seen]), state.floor if state else None)
+    path[:, 1] = lift
+    # Where nobody is seen the path stands still where it was last.
+    last = np.searchsorted(seen, np.arange(len(times)), side="right") - 1
+    out = np.where((last >= 0)[:, None], path[last], before)
+    return out, RootState(filter_state, path[-1], origin, floor)
+
+
+def settle_root(
+    times: Float[ndarray, "frames"],
+    positions: Float[ndarray, "frames 33 3"],
+    confidence: Float[ndarray, "frames 33"],
+    translation: Float[ndarray, "frames 3"],
+    upright: Float[ndarray, "4"],
+) -> Float[ndarray, "frames 3"]:
+    """The bake's path, as follow_root's but seeing the whole take: no delay, and gaps bridged."""
+    known = np.isfinite(translation).all(axis=1)
+    if not known.any():
+        return np.zeros((len(times), 3))
+    split, seen = _split(translation[known]), times[known]
+    path = _join(np.stack([smooth(seen, split[:, 0], _ACROSS_SMOOTH), smooth(seen, split[:, 1], _DEPTH_SMOOTH)], axis=1))
+    path = R.apply(upright, np.stack([np.interp(times, seen, path[:, i]) for i in range(3)], axis=1))
+    lift, _ = _follow_floor(times, path[:, 1] + _lowest_foot(positions, confidence), None)
+    return np.stack([path[:, 0] - path[0, 0], lift, path[:, 2] - path[0, 2]], axis=1)
+
+
+def stand(body: Skeleton, rotations: Float[ndarray, "frames 55 4"], path: Float[ndarray, "frames 3"]) -> Float[ndarray, "frames 3"]:
+    """The root's positions (F, 3) of a body in these poses that follows a path of follow_root: its lower foot is as far off y = 0."""
+    hips = R.apply(rotations[:, 0], -body.offsets[_UPPER_LEGS].mean(axis=0))
+    height = path[:, 1] - sole_heights(body, rotations).min(axis=1)
+    return np.stack([path[:, 0] + hips[:, 0], height, path[:, 2] + hips[:, 2]], axis=1)

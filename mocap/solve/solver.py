@@ -1,0 +1,155 @@
+"""The solver: keypoints to Motion, live (frame by frame, in any portions) and as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.camera import Camera
+from mocap.filter import OneEuroState, fill_gaps, one_euro, one_euro_rotations, smooth, smooth_rotations
+from mocap.keypoints import LANDMARKS, Keypoints, landmarks_of
+from mocap.kinematics import fk, sole_points
+from mocap.lift.model import lift
+from mocap.motion import Motion
+from mocap.skeleton import HUMANOID, Skeleton
+from mocap.solve.body import BodyState, solve_body
+from mocap.solve.contacts import find_contacts, foot_speeds, plant
+from mocap.solve.depth import onto_rays, steady_heels
+from mocap.solve.gravity import GravityState, body_axis, find_gravity, follow_gravity
+from mocap.solve.measure import measure_body
+from mocap.solve.refine import refine_landmarks
+from mocap.solve.root import DEFAULT_FOV, RootState, fit_translation, follow_root, settle_root, stand
+from mocap.solve.swaps import unswap
+from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
+
+Feet = Literal["off", "auto", "always"]
+
+LIVE_FILTER = (3.0, 10.0)
+"""The live One Euro filter on keypoints: Hz at rest, Hz per m/s. The detector has already filtered them once, so this one is light."""
+LIVE_HANDS, BAKE_HANDS = (0.5, 0.3), 1.5
+"""Of hands relative to their forearms, live (Hz at rest, Hz per half radian a second) and in the bake (Hz): three small points make them,
+and when a hand is seen from its edge they turn it over from one frame to the next."""
+BAKE_CUTOFF = 6.0
+"""Hz, of the bake's zero-phase smoothing of keypoints that have no image to be refined by (Winter, Biomechanics and Motor Control, 4th
+ed., ch. 3: 6 Hz for gait)."""
+LONGEST_GAP = 0.5
+"""Seconds of missing keypoints that the bake bridges."""
+
+_HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
+
+
+class Solver:
+    """The live grade. Solves keypoints as they come, one frame or many at a time; the portions make no difference.
+
+    body: the performer's skeleton (HUMANOID's until it is measured). camera: of the image points, or None for DEFAULT_FOV.
+    filtered: keypoints put onto their image points and through the One Euro filter; without it, noise-free keypoints come out exactly.
+    """
+
+    def __init__(self, body: Skeleton = HUMANOID, camera: Camera | None = None, filtered: bool = True) -> None:
+        self.body = body
+        self._camera = camera
+        self._filtered = filtered
+        self._filter: OneEuroState | None = None
+        self._hands: OneEuroState | None = None
+        self._gravity: GravityState | None = None
+        self._body_state: BodyState | None = None
+        self._root_state: RootState | None = None
+
+    def solve(self, keypoints: Keypoints) -> Motion:
+        """The motion of these frames, going on from those solved before."""
+        camera = self._camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
+        positions = keypoints.positions
+        translation = fit_translation(positions, keypoints.image, keypoints.confidence, camera)
+        upright = np.tile(R.IDENTITY, (len(keypoints), 1))
+        if self._filtered:
+            positions, translation = onto_rays(positions, keypoints.image, translation, camera)
+            positions, self._filter = one_euro(keypoints.times, steady_heels(positions), *LIVE_FILTER, self._filter)
+            upright, self._gravity = follow_gravity(keypoints.times, *body_axis(positions, keypoints.confidence), self._gravity)
+            positions = R.apply(upright[:, None], positions)
+        hands = partial(self._steady_hands, keypoints.times) if self._filtered else None
+        bend = DOUBTFUL_BEND if self._filtered else FULL_BEND
+        rotations, self._body_state = solve_body(keypoints.times, positions, keypoints.confidence, self._body_state, hands, bend)
+        path, self._root_state = follow_root(keypoints.times, positions, keypoints.confidence, translation, upright, self._root_state)
+        return Motion(self.body, keypoints.times, stand(self.body, rotations, path), rotations)
+
+    def _steady_hands(self, times: ndarray, relative: ndarray) -> ndarray:
+        steady, self._hands = one_euro_rotations(times, relative, *LIVE_HANDS, self._hands)
+        return steady
+
+
+def solve_take(keypoints: Keypoints, camera: Camera | None = None, filtered: bool = True, feet: Feet = "auto") -> Motion:
+    """The bake of a whole take: exchanged limbs put back, depths lifted, short gaps bridged, one body fitted to image and depth over the
+    whole take without delay, set upright, and posed in closed form.
+
+    filtered: all that; without it keypoints are taken as they are (synthetic ones, or another system's that are good already), for the
+    closed form alone, and feet are left alone. feet: "auto" plants those that stand; "always" never lets
+    them leave the ground; "off" leaves them where their keypoints are.
+    """
+    if not filtered:
+        return _posed(keypoints, keypoints.positions, None, R.IDENTITY, camera)
+    keypoints = unswap(keypoints)
+    camera = camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
+    times = keypoints.times
+    prior = lift(keypoints, camera)
+    translation = fit_translation(prior, keypoints.image, keypoints.confidence, camera)
+    prior, translation = onto_rays(prior, keypoints.image, translation, camera)
+    prior = fill_gaps(times, steady_heels(prior), LONGEST_GAP)
+    if np.isfinite(translation).all(axis=1).any():
+        found = refine_landmarks(keypoints, prior, _held(keypoints, prior), translation, camera)
+        positions, translation = np.where(np.isfinite(prior), found.positions, np.nan), found.translation
+    else:  # without image points there is nothing to agree with but the prior
+        positions = smooth(times, prior, BAKE_CUTOFF)
+    upright = find_gravity(*body_axis(positions, keypoints.confidence))
+    motion = _posed(keypoints, R.apply(upright, positions), translation, upright, camera, grounded=feet == "always", filtered=True)
+    if feet == "off":
+        return motion
+    heights = sole_points(motion.skeleton, motion.root_positions, motion.rotations)[..., 1]
+    if feet == "always":
+        heights = np.zeros_like(heights)
+    return plant(motion, find_contacts(times, heights, foot_speeds(keypoints, translation, camera)))
+
+
+def _bridged(keypoints: Keypoints, positions: ndarray) -> ndarray:
+    """The confidence (F, 33) of positions in which short gaps are filled; 0 where there are none."""
+    seen = np.isfinite(keypoints.positions).all(axis=-1)
+    filled = fill_gaps(keypoints.times, np.where(seen, keypoints.confidence, np.nan), LONGEST_GAP)
+    return np.where(np.isfinite(positions).all(axis=-1), np.nan_to_num(filled), 0.0)
+
+
+def _held(keypoints: Keypoints, prior: ndarray) -> ndarray:
+    """The prior, and where it is NaN what the closed form holds and eases there; metres from the hips' middle."""
+    if np.isfinite(prior).all():
+        return prior
+    rotations, _ = solve_body(keypoints.times, prior, _bridged(keypoints, prior))
+    body = measure_body(replace(keypoints, positions=prior))
+    points = landmarks_of(*fk(body, np.zeros((len(keypoints), 3)), rotations))
+    return np.where(np.isfinite(prior), prior, points - points[:, _HIPS].mean(axis=1, keepdims=True))
+
+
+def _posed(
+    keypoints: Keypoints,
+    positions: ndarray,
+    translation: ndarray | None,
+    upright: ndarray,
+    camera: Camera | None,
+    grounded: bool = False,
+    filtered: bool = False,
+) -> Motion:
+    """The closed form of a whole take from upright positions; grounded: the lower foot never leaves the floor."""
+    times = keypoints.times
+    if translation is None:
+        camera = camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
+        translation = fit_translation(positions, keypoints.image, keypoints.confidence, camera)
+    body = measure_body(replace(keypoints, positions=positions))
+    confidence = _bridged(keypoints, positions)
+    hands = (lambda relative: smooth_rotations(times, relative, BAKE_HANDS)) if filtered else None
+    rotations, _ = solve_body(times, positions, confidence, None, hands, DOUBTFUL_BEND if filtered else FULL_BEND)
+    path = settle_root(times, positions, confidence, translation, upright)
+    if grounded:
+        path[:, 1] = 0.0
+    return Motion(body, times, stand(body, rotations, path), rotations)

@@ -1,0 +1,86 @@
+"""What the detector exchanges for a few frames, left for right (arms, legs, or all of a body that it suddenly takes for facing away): found
+by the jumps in the image, and put back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from mocap.keypoints import LANDMARKS, MIRRORED, Keypoints
+
+_TRUNK = ("shoulder", "hip")
+_ARM = ("elbow", "wrist", "pinky", "index", "thumb")
+_LEG = ("knee", "ankle", "heel", "foot_index")
+_FACE = np.array([i for i, name in enumerate(LANDMARKS) if i <= LANDMARKS.index("mouth_right")])
+# An exchange is believed if the jumps into and out of it are together longer than so many trunk lengths for each second that it lasts:
+# what lasts is no slip, and limbs that lie close together may as well be either.
+_TRUNKS_PER_SECOND = 2.0
+_LONGEST = 0.1  # seconds that a step between frames counts as at most
+
+
+def unswap(keypoints: Keypoints) -> Keypoints:
+    """The keypoints with trunk, arms and legs put back where the detector exchanged left and right for a moment.
+
+    Of all ways of exchanging or not in each frame, the one with the shortest way of the limb's points through the image is taken (Viterbi),
+    against a price for each exchanged frame. Where nothing was exchanged, nothing changes.
+    """
+    trunk = _trunk(keypoints.image)
+    if len(keypoints) < 3 or not np.isfinite(trunk):
+        return keypoints
+    order = np.tile(np.arange(len(LANDMARKS)), (len(keypoints), 1))
+    for part in (_TRUNK, _ARM, _LEG):
+        points = np.array([LANDMARKS.index(f"{side}_{n}") for side in ("left", "right") for n in part])
+        swapped = _swapped(keypoints.times, keypoints.image[:, points] / trunk)
+        if part is _TRUNK:
+            # The face goes with the shoulders; its own points are too near each other to tell.
+            points = np.concatenate([points, _FACE])
+        order[:, points] = np.where(swapped[:, None], MIRRORED[points], points)
+    if np.all(order == np.arange(len(LANDMARKS))):
+        return keypoints
+    frames = np.arange(len(keypoints))[:, None]
+    return replace(
+        keypoints,
+        positions=keypoints.positions[frames, order],
+        image=keypoints.image[frames, order],
+        confidence=keypoints.confidence[frames, order],
+    )
+
+
+def _trunk(image: ndarray) -> float:
+    """The trunk's length in the image, pixels, over the take; NaN if it is never seen."""
+    ends = [image[:, [LANDMARKS.index(f"{s}_{n}") for s in ("left", "right")]].mean(axis=1) for n in ("shoulder", "hip")]
+    length = np.linalg.norm(ends[0] - ends[1], axis=-1)
+    length = length[np.isfinite(length)]
+    return float(np.quantile(length, 0.9)) if len(length) else float("nan")
+
+
+def _swapped(times: Float[ndarray, "frames"], points: Float[ndarray, "frames points 2"]) -> Bool[ndarray, "frames"]:
+    """In which frames the two halves of the points are exchanged; the points in trunk lengths."""
+    half = points.shape[1] // 2
+    other = np.roll(points, half, axis=1)
+    # How far the points move on to the next frame if both are as they are (or both exchanged), and if one is exchanged.
+    same = _way(points[:-1], points[1:])
+    crossed = _way(points[:-1], other[1:])
+    price = _TRUNKS_PER_SECOND * np.minimum(np.diff(times, prepend=times[0]), _LONGEST)
+    cost = np.array([0.0, np.inf])
+    come = np.zeros((len(times), 2), dtype=int)
+    for n in range(1, len(times)):
+        ways = cost[:, None] + np.array([[same[n - 1], crossed[n - 1]], [crossed[n - 1], same[n - 1]]])
+        come[n] = np.argmin(ways, axis=0)
+        cost = ways[come[n], [0, 1]] + [0.0, price[n]]
+    state = int(np.argmin(cost))
+    out = np.zeros(len(times), dtype=bool)
+    for n in range(len(times) - 1, -1, -1):
+        out[n] = state == 1
+        state = int(come[n, state])
+    return out
+
+
+def _way(a: ndarray, b: ndarray) -> ndarray:
+    """The mean distance of the points of each frame, trunk lengths; points that are not seen do not count."""
+    distance = np.linalg.norm(a - b, axis=-1)
+    seen = np.isfinite(distance)
+    return np.asarray(np.where(seen, distance, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))

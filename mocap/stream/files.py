@@ -1,0 +1,171 @@
+"""The page's half of the server, without a socket: which requests are answered, and with what.
+
+Files come out of a table made at the start; no path is ever put together from a request. A page of another origin can neither read
+them nor open the stream: its Origin is not ours, and a name that it makes point to 127.0.0.1 (DNS rebinding) is no Host of ours.
+"""
+
+from __future__ import annotations
+
+import hmac
+import http
+import ipaddress
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, quote, unquote
+
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from mocap.errors import ModelError
+
+Files = dict[str, tuple[bytes | Path, str]]
+"""URL path, not quoted: (the bytes, or where they lie, and their content type)."""
+
+STREAM_PATH = "/stream"
+
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
+    ".map": "application/json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".webp": "image/webp",
+    ".ico": "image/x-icon",
+    ".woff2": "font/woff2",
+    ".wasm": "application/wasm",
+    ".glb": "model/gltf-binary",
+    ".vrm": "model/gltf-binary",
+}
+_HASHED = re.compile(r"/assets/.+-[\w-]{8}\.\w+")  # the names Vite gives: another content has another name
+
+_HOST = re.compile(r"[\w.:\[\]-]+")
+
+
+def content_type(name: str) -> str:
+    """The content type for a file's name."""
+    return _TYPES.get(Path(name).suffix.lower(), "application/octet-stream")
+
+
+def files_for(assets: Path) -> Files:
+    """The table for the packaged assets: viewer/ at the root, with index.html at / too, and rigs/ under /rigs/.
+
+    They are read now, so that what is served does not change under a running page. Raises ModelError if the viewer is not there.
+    """
+    viewer = assets / "viewer"
+    if not (viewer / "index.html").is_file():
+        raise ModelError(f"The viewer is missing: there is no {viewer / 'index.html'}. Build it with `make`, or install the package again.")
+    files: Files = {}
+    for folder, prefix in ((viewer, "/"), (assets / "rigs", "/rigs/")):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                files[prefix + path.relative_to(folder).as_posix()] = (path.read_bytes(), content_type(path.name))
+    files["/"] = files["/index.html"]
+    return files
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def bracketed(host: str) -> str:
+    """The host as it stands in a URL: IPv6 addresses in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+class Door:
+    """Who may come in to a server that listens at host and port. token: asked of everyone, where one is given."""
+
+    def __init__(self, host: str, port: int, token: str | None) -> None:
+        names = {"localhost", "127.0.0.1", "[::1]", bracketed(host)}
+        self._hosts = {f"{name}:{port}" for name in names} | (names if port == 80 else set())
+        self._loopback = is_loopback(host)
+        self._token = token
+        # Cookies do not know ports, so two servers on one machine must not share a name.
+        self._cookie = f"mocap_{port}"
+
+    def refusal(self, request: Request) -> Response | None:
+        """The answer to a request that may not come in; None if it may."""
+        hosts, origins = request.headers.get_all("Host"), request.headers.get_all("Origin")
+        if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
+            return text(http.HTTPStatus.BAD_REQUEST, "A request must name one Host.")
+        # Beyond loopback we cannot know all our names; there the token keeps strangers out.
+        if self._loopback and hosts[0].lower() not in self._hosts:
+            return text(http.HTTPStatus.FORBIDDEN, f"This server must be addressed as {' or '.join(sorted(self._hosts))}.")
+        # Browsers always name a page's origin when it opens a WebSocket; other programs need not.
+        if origins and (len(origins) != 1 or origins[0].lower() != f"http://{hosts[0].lower()}"):
+            return text(http.HTTPStatus.FORBIDDEN, f"A page from {origins[0]!r} may not use this server.")
+        if self._token is not None and not any(hmac.compare_digest(t.encode(), self._token.encode()) for t in self._tokens(request)):
+            return text(http.HTTPStatus.FORBIDDEN, "A token is needed: open the address that mocap printed, with its ?token=….")
+        return None
+
+    def _tokens(self, request: Request) -> list[str]:
+        cookies = (c.strip().partition("=") for header in request.headers.get_all("Cookie") for c in header.split(";"))
+        given = parse_qs(request.path.partition("?")[2]).get("token", [])
+        return given + [unquote(value) for name, _, value in cookies if name == self._cookie]
+
+    def admit(self, response: Response) -> None:
+        """Gives the page the token as a cookie, for the files that it asks for by itself."""
+        if self._token is not None:
+            response.headers["Set-Cookie"] = f"{self._cookie}={quote(self._token)}; Path=/; HttpOnly; SameSite=Strict"
+
+
+def path_of(request: Request) -> str:
+    """The request's path, unquoted, without its query."""
+    return unquote(request.path.partition("?")[0].partition("#")[0])
+
+
+def respond(request: Request, files: Files) -> Response:
+    """The answer to a request for a file. Reads it, if the table gives a Path."""
+    # websockets before 17 (the last for Python 3.10) refuses all but GET by itself, and does not name the method.
+    method = getattr(request, "method", "GET")
+    if method not in ("GET", "HEAD"):
+        response = text(http.HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD are answered.")
+        response.headers["Allow"] = "GET, HEAD"
+        return response
+    path = path_of(request)
+    if path not in files:
+        return text(http.HTTPStatus.NOT_FOUND, "There is no such file.")
+    content, kind = files[path]
+    try:
+        body = content if isinstance(content, bytes) else content.read_bytes()
+    except OSError:
+        return text(http.HTTPStatus.NOT_FOUND, "This file is no longer there.")
+    response = _response(http.HTTPStatus.OK, body, kind)
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if _HASHED.fullmatch(path) else "no-cache"
+    if kind.startswith("text/html"):
+        response.headers["Content-Security-Policy"] = _policy(request.headers["Host"])
+    if method == "HEAD":
+        response.body = b""
+    return response
+
+
+def text(status: http.HTTPStatus, sentence: str) -> Response:
+    """A plain answer."""
+    return _response(status, f"{sentence}\n".encode(), "text/plain; charset=utf-8")
+
+
+def _response(status: http.HTTPStatus, body: bytes, kind: str) -> Response:
+    headers = Headers()
+    headers["Content-Type"] = kind
+    headers["Content-Length"] = str(len(body))
+    headers["Connection"] = "close"
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["Referrer-Policy"] = "no-referrer"  # the address may hold the token
+    return Response(status.value, status.phrase, headers, body)
+
+
+def _policy(host: str) -> str:
+    # three.js makes blob: URLs of the textures inside a GLB and fetches them; Safari before 15.4 does not take 'self' for a WebSocket.
+    return "; ".join((
+        "default-src 'self'", "script-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' blob: data:",
+        f"connect-src 'self' blob: data: ws://{host}", "object-src 'none'", "base-uri 'none'", "form-action 'none'",
+        "frame-ancestors 'none'",
+    ))  # fmt: skip

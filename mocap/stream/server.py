@@ -1,0 +1,317 @@
+"""The server of `mocap live`: the page and its stream on one port, and the newest frame for everyone who can take it.
+
+    publish ──> the newest frame ──┬── sender ── socket ── viewer
+                (one, shared)      ├── sender ── socket ── viewer        a sender per client, which waits for its own socket
+                                   └── sender ── socket ── viewer        and its own acknowledgements, and for nothing else
+
+There is no queue: a frame that a client did not take in time is gone, for that client alone. `publish` replaces the newest frame and
+wakes those senders whose clients have credit (flow.py), so its cost is a few hundred nanoseconds a client and it never waits. A client
+that never reads, or never acknowledges, holds three frames in its socket and is sent no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import http
+import logging
+import secrets
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+from websockets.asyncio.server import Server as WebSocketServer
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from mocap.errors import DeviceError
+from mocap.stream import files as pages
+from mocap.stream import protocol
+from mocap.stream.flow import Flow
+
+DEFAULT_PORT = 8765
+MAX_CLIENTS = 100
+
+_PORTS_TRIED = 20
+_HTTP_TIMEOUT = 60.0  # seconds for a page's file to reach a slow phone
+_STALL = 20.0  # seconds that a socket may need for one message before it is taken for dead
+_LAST_WORDS = 0.4  # seconds that clients have to answer the closing handshake
+
+_log = logging.getLogger("mocap.stream")
+_log.addHandler(logging.NullHandler())  # a garbled handshake is no news for the terminal unless somebody asks for it
+
+
+class _Client:
+    """What the server knows of one viewer: its socket, its account, what is to be told it, and its sender's alarm clock."""
+
+    def __init__(self, connection: ServerConnection) -> None:
+        self.connection = connection
+        self.flow = Flow()
+        self.frame = -1  # the last that was sent
+        self.texts: dict[type, str] = {}  # the newest of each type, so that they cannot pile up
+        self._loop = asyncio.get_running_loop()
+        self._alarm: asyncio.Future[None] | None = None
+
+    def tell(self, message: protocol.Hello | protocol.Status | protocol.Pong) -> None:
+        self.texts[type(message)] = protocol.encode_text(message)
+        self.wake()
+
+    def wake(self) -> None:
+        if self._alarm is not None and not self._alarm.done():
+            self._alarm.set_result(None)
+
+    async def sleep(self, seconds: float | None) -> None:
+        """Until `wake`, or for so long."""
+        self._alarm = self._loop.create_future()
+        timer = None if seconds is None else self._loop.call_later(seconds, self.wake)
+        try:
+            await self._alarm
+        finally:
+            self._alarm = None
+            if timer is not None:
+                timer.cancel()
+
+    async def send(self, message: str | bytes) -> None:
+        """Returns when the kernel has taken all of it; a socket that does not take it for long is cut off."""
+        timer = self._loop.call_later(_STALL, self.connection.transport.abort)
+        try:
+            await self.connection.send(message)
+        finally:
+            timer.cancel()
+
+
+class Server:
+    """Serves the viewer and streams to it, inside `async with`.
+
+    hello: what every client is told first. files: what the page consists of (`files.files_for`). host: where to listen; beyond loopback
+    everybody needs the token, one of ours if none is given. port: if it is taken, the next free one of twenty; 0 for any. on_control:
+    called in the event loop with True when a viewer asks for a pause, with False to go on.
+
+    `async with` raises DeviceError if there is nothing to listen on. All but `publish_threadsafe` belongs to the event loop's thread.
+    """
+
+    def __init__(
+        self,
+        hello: protocol.Hello,
+        files: pages.Files,
+        host: str = "127.0.0.1",
+        port: int = DEFAULT_PORT,
+        *,
+        token: str | None = None,
+        on_control: Callable[[bool], None] | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        """Where it listens; before `async with`, where it was asked to."""
+        self.notice: str | None = None
+        """A sentence to print if the port is not the one that was asked for."""
+        self.token = token if token is not None or pages.is_loopback(host) else secrets.token_urlsafe(16)
+        self._hello = hello
+        self._files = files
+        self._on_control = on_control
+        self._status: protocol.Status | None = None
+        self._frame = -1
+        self._messages: tuple[bytes, ...] = ()
+        self._clients: set[_Client] = set()
+        self._connections: weakref.WeakSet[ServerConnection] = weakref.WeakSet()
+        self._handed: Sequence[bytes] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """The page's address, with the token if one is needed."""
+        host = "localhost" if self.host in ("0.0.0.0", "::") else self.host
+        return f"http://{pages.bracketed(host)}:{self.port}/" + (f"?token={quote(self.token)}" if self.token is not None else "")
+
+    @property
+    def watching(self) -> int:
+        """How many viewers are connected."""
+        return len(self._clients)
+
+    # Publishing
+
+    def publish(self, messages: Sequence[bytes]) -> None:
+        """A new frame for everyone: its encoded messages, in the order picture, keypoints, pose. Never waits.
+
+        Raises ProtocolError if they are not messages of one frame in that order, or its number is not greater than the last one's.
+        """
+        headers = [protocol.decode_header(m) for m in messages]
+        frames, kinds = {stamp.frame for _, stamp in headers}, [kind for kind, _ in headers]
+        if len(frames) != 1 or kinds != sorted(kinds, reverse=True):
+            raise protocol.ProtocolError("The messages of one frame share its number and stand in the order picture, keypoints, pose.")
+        frame = frames.pop()
+        if frame <= self._frame:
+            raise protocol.ProtocolError(f"Frame {frame} was published after frame {self._frame}; the numbers must increase.")
+        self._frame, self._messages = frame, tuple(messages)
+        now = self._loop.time()
+        for client in self._clients:
+            if client.flow.wait(now) is not None:
+                client.wake()
+
+    def publish_threadsafe(self, messages: Sequence[bytes]) -> None:
+        """`publish` from any thread. Newest wins here too: frames do not pile up before a busy event loop. Nothing after the end."""
+        with self._lock:
+            waiting, self._handed = self._handed is not None, messages
+        if not waiting:
+            with contextlib.suppress(RuntimeError):  # the event loop is closed
+                self._loop.call_soon_threadsafe(self._take)
+
+    def _take(self) -> None:
+        with self._lock:
+            messages, self._handed = self._handed, None
+        if messages is not None:
+            self.publish(messages)
+
+    def introduce(self, hello: protocol.Hello) -> None:
+        """Another skeleton, rig or source: told to everyone before the frames that follow. The last frame, of the old one, is forgotten."""
+        self._hello, self._messages = hello, ()
+        for client in self._clients:
+            client.tell(hello)
+
+    def status(self, level: protocol.Level, text: str) -> None:
+        """A sentence for everyone, and for those who come later; an empty one where there is nothing more to say."""
+        self._status = protocol.Status(level, text)
+        for client in self._clients:
+            client.tell(self._status)
+
+    # A client's life
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        # Receiving is the handler's life, for only that notices a client's going; the sender lives and dies with it.
+        client = _Client(connection)
+        client.tell(self._hello)
+        if self._status is not None:
+            client.tell(self._status)
+        self._clients.add(client)
+        sender = asyncio.create_task(self._send(client))
+        try:
+            async for message in connection:
+                self._receive(client, message)
+        except protocol.ProtocolError as error:
+            await self._dismiss(connection, str(error))
+        except ConnectionClosed:
+            pass
+        finally:
+            self._clients.discard(client)
+            sender.cancel()
+            await asyncio.wait([sender])
+
+    async def _send(self, client: _Client) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                while client.texts:
+                    await client.send(client.texts.pop(next(iter(client.texts))))
+                now = loop.time()
+                wait = client.flow.wait(now) if self._messages and client.frame < self._frame else None
+                if wait != 0.0:
+                    await client.sleep(wait)
+                    continue
+                client.frame = self._frame
+                client.flow.sent(client.frame, now)
+                for message in self._messages:
+                    await client.send(message)
+        except ConnectionClosed:
+            pass
+        except Exception:
+            _log.exception("a sender failed")
+            client.connection.transport.abort()
+
+    def _receive(self, client: _Client, message: str | bytes) -> None:
+        if not isinstance(message, str):
+            raise protocol.ProtocolError("A viewer sends no binary messages.")
+        match protocol.decode_client_text(message):
+            case protocol.Ack(frame):
+                client.flow.acknowledged(frame, asyncio.get_running_loop().time())
+                client.wake()
+            case protocol.Ping(number):
+                client.tell(protocol.Pong(number, time.monotonic()))
+            case protocol.Control(paused):
+                if self._on_control is not None:
+                    self._on_control(paused)
+
+    async def _dismiss(self, connection: ServerConnection, sentence: str) -> None:
+        # A close frame's reason has room for 123 bytes, and a client that does not read does not even get those.
+        reason = sentence.encode()[:120].decode(errors="ignore")
+        closing = asyncio.ensure_future(connection.close(1008, reason))
+        await asyncio.wait([closing], timeout=_LAST_WORDS)
+        connection.transport.abort()
+        await asyncio.wait([closing])
+
+    # The port
+
+    async def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        refusal = self._door.refusal(request)
+        if refusal is None and pages.path_of(request) == pages.STREAM_PATH:
+            if len(self._clients) < MAX_CLIENTS:
+                return None
+            refusal = pages.text(http.HTTPStatus.SERVICE_UNAVAILABLE, f"There are {MAX_CLIENTS} viewers already.")
+        if refusal is not None:
+            return refusal
+        response = await asyncio.to_thread(pages.respond, request, self._files)
+        self._door.admit(response)
+        return response
+
+    def _connect(self, *args: Any, **options: Any) -> ServerConnection:
+        # Browsers open connections that they may never use. The library waits for these when it closes, so we keep them in view.
+        connection = ServerConnection(*args, **options)
+        self._connections.add(connection)
+        return connection
+
+    async def _listen(self, port: int) -> WebSocketServer:
+        return await serve(
+            self._serve,
+            "127.0.0.1" if self.host == "localhost" else self.host,
+            port,
+            subprotocols=[Subprotocol(protocol.SUBPROTOCOL)],
+            process_request=self._process_request,
+            create_connection=self._connect,  # type: ignore[arg-type]  # "a wrapper or a subclass"
+            compression=None,  # floats and JPEGs do not shrink, and it takes time
+            server_header=None,
+            max_size=protocol.MAX_TEXT,
+            write_limit=0,  # a send waits until the kernel has taken it all, so that nothing old lies in our buffers
+            open_timeout=_HTTP_TIMEOUT,
+            close_timeout=_LAST_WORDS,
+            logger=_log,
+            start_serving=False,
+        )
+
+    async def __aenter__(self) -> Server:
+        self._loop = asyncio.get_running_loop()
+        asked = self.port
+        last = min(asked + _PORTS_TRIED, 2**16) - 1 if asked else 0
+        for port in range(asked, last + 1):
+            try:
+                self._server = await self._listen(port)
+                self.port = self._server.sockets[0].getsockname()[1]
+                self._door = pages.Door(self.host, self.port, self.token)
+                await self._server.start_serving()
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    reason = error.strerror or str(error)
+                    raise DeviceError(
+                        f"mocap cannot listen at {self.host}, port {port}: {reason}. Choose another port, or 0 for any."
+                    ) from error
+        else:
+            raise DeviceError(f"At {self.host}, all ports from {asked} to {last} are taken. Choose another port, or 0 for any free one.")
+        if asked not in (0, self.port):
+            self.notice = f"Port {asked} is taken; using {self.port} instead."
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._server.close()  # with code 1001, going away
+        closed = asyncio.ensure_future(self._server.wait_closed())
+        await asyncio.wait([closed], timeout=_LAST_WORDS)
+        # Those who have not answered by now do not read, or never spoke.
+        for connection in list(self._connections):
+            if (transport := getattr(connection, "transport", None)) is not None:
+                transport.abort()
+        await closed

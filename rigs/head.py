@@ -1,0 +1,121 @@
+"""The mannequin's head: face, ears, hair, and eyes that turn with the eye bones behind their lids."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy import ndarray
+
+from rigs.pieces import REST, Piece, banded, rigid
+from rigs.shapes import Shape, both_sides, carve, cone, ellipsoid, join, plane, sphere
+
+_EYE = REST["leftEye"]
+_EYE_RADIUS = 0.0135
+
+
+def _head() -> Piece:
+    skull = join(
+        0.035,
+        ellipsoid((0.0, 1.660, -0.008), (0.0745, 0.088, 0.096)),
+        ellipsoid((0.0, 1.618, 0.024), (0.062, 0.088, 0.064)),
+        ellipsoid((0.0, 1.553, 0.050), (0.036, 0.030, 0.040)),
+        ellipsoid((0.034, 1.602, 0.053), (0.029, 0.032, 0.030)),
+        ellipsoid((0.047, 1.640, 0.066), (0.016, 0.022, 0.014)),
+        cone((0.044, 1.582, 0.008), (0.017, 1.549, 0.060), 0.019, 0.017),
+    )
+    skull = carve(0.020, skull, ellipsoid((0.031, 1.641, 0.105), (0.016, 0.010, 0.013)))
+    nose = join(
+        0.012, cone((0.0, 1.642, 0.086), (0.0, 1.607, 0.1035), 0.006, 0.0085), ellipsoid((0.009, 1.602, 0.094), (0.007, 0.006, 0.009))
+    )
+    brow = cone((0.016, 1.6605, 0.085), (0.046, 1.6605, 0.071), 0.006, 0.005)
+    mouth = join(
+        0.006,
+        cone((0.0, 1.5705, 0.0855), (0.016, 1.5715, 0.079), 0.0045, 0.003),
+        cone((0.0, 1.5635, 0.0855), (0.012, 1.5655, 0.080), 0.0050, 0.003),
+    )
+    ear = carve(0.006, ellipsoid((0.076, 1.625, 0.000), (0.009, 0.031, 0.019)), ellipsoid((0.086, 1.628, 0.004), (0.006, 0.020, 0.010)))
+    face = join(0.014, skull, nose)
+    face = join(0.010, face, brow, mouth)
+    face = join(0.013, face, ear)
+
+    def lips(p: ndarray) -> ndarray:
+        x = np.abs(p[:, 0])
+        y = p[:, 1] - 1.5665 - 7.0 * x * x  # the corners turn up
+        return np.where(p[:, 2] > 0.06, 0.0068 * (1.0 - (x / 0.0225) * (x / 0.0225)) - np.abs(y), -0.008)
+
+    def brows(p: ndarray) -> ndarray:
+        x = np.abs(p[:, 0]) - 0.033
+        y = p[:, 1] - 1.6625 + 6.0 * x * x - 0.04 * x
+        return np.where(p[:, 2] > 0.04, 1.0 - (x / 0.0185) * (x / 0.0185) - (y / 0.0038) * (y / 0.0038), -1.0) * 0.004
+
+    def paint(sides: ndarray) -> ndarray:
+        return np.where(sides[:, 0], "lips", np.where(sides[:, 1], "hair", "skin"))
+
+    fine = (both_sides(ellipsoid((0.034, 1.662, 0.078), (0.029, 0.011, 0.03))), ellipsoid((0.0, 1.5675, 0.08), (0.034, 0.017, 0.03)))
+    return Piece(
+        "head", both_sides(face), (-0.1, 1.5, -0.12), (0.1, 1.77, 0.13), 0.0074, rigid("head"), (lips, brows), paint, fine, symmetric=True
+    )
+
+
+def _hair() -> Piece:
+    cap = join(
+        0.03,
+        ellipsoid((0.0, 1.668, -0.012), (0.0795, 0.0815, 0.1005)),
+        ellipsoid((0.0, 1.612, -0.050), (0.060, 0.058, 0.048)),
+    )
+    # Locks swept up and back from the forehead.
+    locks = [
+        cone((0.0, 1.706, 0.074), (0.0, 1.727, 0.004), 0.022, 0.023),
+        cone((0.034, 1.700, 0.064), (0.036, 1.719, -0.004), 0.020, 0.022),
+        cone((0.062, 1.676, 0.042), (0.061, 1.696, -0.020), 0.013, 0.017),
+    ]
+    shape = carve(
+        0.010,
+        cap,
+        ellipsoid((0.0, 1.600, 0.085), (0.080, 0.086, 0.078)),
+        ellipsoid((0.085, 1.606, 0.012), (0.030, 0.042, 0.036)),
+    )
+    shape = join(0.012, shape, *locks)
+    return Piece(
+        "hair", both_sides(shape), (-0.11, 1.5, -0.14), (0.11, 1.78, 0.12), 0.0105, rigid("head"), (), banded("hair"), symmetric=True
+    )
+
+
+def _almond(p: ndarray) -> ndarray:
+    """The opening of the lids seen from the front, in metres from its edge: negative inside."""
+    x, y = p[:, 0] - _EYE[0], p[:, 1] - _EYE[1]
+    bow = 1.0 - (x / 0.0128) * (x / 0.0128)
+    # The corners are rounded to what the mesh can hold.
+    above, below = y - 0.0052 * bow, -y - 0.0047 * bow
+    return np.maximum(np.maximum(above, below), np.abs(x) - 0.0108)
+
+
+def _lids() -> Piece:
+    """A cap over the eyeball, open in front."""
+    opening: Shape = lambda p: np.maximum(_almond(p), _EYE[2] + 0.001 - p[:, 2])  # noqa: E731
+    shape = carve(0.0030, sphere(_EYE, _EYE_RADIUS + 0.0014), opening, plane(2, _EYE[2] - 0.005))
+
+    def lash(p: ndarray) -> ndarray:
+        return np.where((p[:, 1] > _EYE[1]) & (p[:, 2] > _EYE[2] + 0.004), 0.0014 - _almond(p), -0.002)
+
+    low, high = _EYE - 0.02, _EYE + 0.02
+    return Piece("lids", shape, tuple(low), tuple(high), 0.0026, rigid("head"), (lash,), banded("skin", "hair"))
+
+
+def _eye() -> Piece:
+    def ring(radius: float) -> Shape:
+        def line(p: ndarray) -> ndarray:
+            x, y = p[:, 0] - _EYE[0], p[:, 1] - _EYE[1]
+            return np.where(p[:, 2] > _EYE[2], radius - np.sqrt(x * x + y * y), -0.01)
+
+        return line
+
+    low, high = _EYE - 0.02, _EYE + 0.02
+    shape = sphere(_EYE, _EYE_RADIUS)
+    return Piece(
+        "eye", shape, tuple(low), tuple(high), 0.0036, rigid("leftEye"), (ring(0.0068), ring(0.0033)), banded("white", "iris", "pupil")
+    )
+
+
+def head_pieces() -> list[Piece]:
+    """Head, hair, lids and eyes; lids and eyes are the left side's."""
+    return [_head(), _hair(), _lids(), _eye()]

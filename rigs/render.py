@@ -1,0 +1,125 @@
+"""Pictures of the mannequin in a motion, by three.js in a headless Chromium: for the demo clip, the turntable and the benchmarks.
+
+Needs the development dependency playwright, a Chromium (found on the PATH, or in CHROMIUM), and web/node_modules (`npm ci` in web/).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy import ndarray
+from playwright.sync_api import sync_playwright
+
+from mocap.camera import Camera
+from mocap.motion import Motion
+
+HERE = Path(__file__).parent
+FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--hide-scrollbars"]
+# The page asks for its files from this name; they are handed to it without a socket, and nothing else is reachable.
+_ORIGIN = "http://render.invalid"
+
+
+@dataclass(frozen=True)
+class View:
+    """A camera in the world: position and the point it looks at, metres; vertical field of view, radians; image (width, height), pixels."""
+
+    position: tuple[float, float, float]
+    target: tuple[float, float, float]
+    fov: float
+    size: tuple[int, int]
+
+    def axes(self) -> ndarray:
+        """(3, 3): rows are the camera's x (right), y (up) and z (backwards) in the world."""
+        back = np.array(self.position) - np.array(self.target)
+        back = back / np.linalg.norm(back)
+        right = np.cross([0.0, 1.0, 0.0], back)
+        right = right / np.linalg.norm(right)
+        return np.stack([right, np.cross(back, right), back])
+
+    def to_camera(self, points: ndarray) -> ndarray:
+        """World points (..., 3) in the camera's axes."""
+        return (points - np.array(self.position)) @ self.axes().T
+
+    def project(self, points: ndarray) -> ndarray:
+        """World points (..., 3) to pixels (..., 2), y down."""
+        return Camera.from_fov(self.size, self.fov, "vertical").project(self.to_camera(points))
+
+
+def chromium() -> str:
+    """The browser's path. Raises FileNotFoundError if there is none."""
+    for name in (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"):
+        if name and (path := shutil.which(name)):
+            return path
+    raise FileNotFoundError("No Chromium was found; install one (Debian: apt install chromium) or set CHROMIUM to its path.")
+
+
+def frames(motion: Motion, views: View | list[View], rig: Path = HERE / "mannequin.vrm") -> Iterator[ndarray]:
+    """RGB images (height, width, 3) of the rig in each of the motion's poses; one view for all, or one a frame."""
+    each = views if isinstance(views, list) else [views] * len(motion)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        try:
+            page = browser.new_page()
+            page.route("**/*", lambda route: _answer(route, rig))
+            page.goto(f"{_ORIGIN}/render.html")
+            page.wait_for_function("window.ready !== undefined", timeout=60_000)
+            if (problem := page.evaluate("window.ready")) is not True:
+                raise RuntimeError(f"The page could not load the rig: {problem}")
+            for frame, view in enumerate(each):
+                pose = {
+                    "root": motion.root_positions[frame].tolist(),
+                    "rotations": dict(zip(motion.skeleton.names, motion.rotations[frame].tolist(), strict=True)),
+                    "position": view.position, "target": view.target, "fov": math.degrees(view.fov), "size": view.size,
+                }  # fmt: skip
+                url = page.evaluate("pose => window.draw(pose)", pose)
+                data = np.frombuffer(base64.b64decode(url.split(",", 1)[1]), dtype=np.uint8)
+                image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+                assert image is not None
+                yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        finally:
+            browser.close()
+
+
+def _answer(route, rig: Path) -> None:  # type: ignore[no-untyped-def]
+    """The page's files: three.js, the rig and the page itself; everything else is refused."""
+    path = route.request.url.removeprefix(_ORIGIN).lstrip("/").split("?")[0]
+    three = (HERE.parent / "web" / "node_modules" / "three").resolve()
+    if path.startswith("three/") and route.request.url.startswith(_ORIGIN):
+        file = (three / path.removeprefix("three/")).resolve()
+        if three in file.parents and file.is_file():
+            return route.fulfill(path=file, content_type="text/javascript")
+    if path == "rig.glb":
+        return route.fulfill(path=rig, content_type="model/gltf-binary")
+    if path == "render.html":
+        return route.fulfill(path=HERE / "render.html", content_type="text/html")
+    return route.fulfill(status=404, body=json.dumps(path))
+
+
+def render(motion: Motion, view: View, out: Path, quality: int = 24) -> int:
+    """The motion as an H.264 mp4 of constant frame rate (from the motion's first two times); returns the number of frames.
+
+    quality: x264's constant rate factor; less is better and larger.
+    """
+    import imageio_ffmpeg
+
+    rate = 1.0 / float(motion.times[1] - motion.times[0])
+    writer = imageio_ffmpeg.write_frames(
+        str(out), view.size, fps=round(rate, 6), codec="libx264", pix_fmt_out="yuv420p", macro_block_size=2, quality=None,
+        output_params=["-crf", str(quality), "-preset", "veryslow", "-movflags", "+faststart", "-color_range", "tv"],
+    )  # fmt: skip
+    writer.send(None)
+    count = 0
+    for image in frames(motion, view):
+        writer.send(np.ascontiguousarray(image))
+        count += 1
+    writer.close()
+    return count

@@ -1,0 +1,179 @@
+"""Live latency: `mocap live` on the demo clip at its own pace, watched by a viewer in another process, then by the page in Chromium.
+
+A frame's age runs from its arrival (the stamp's `clock`) to its last byte at the viewer, or to the moment that the page acknowledges it,
+just after it drew it. The detector's part of it is told apart; what is left is mocap's own: solving (with measuring and retargeting), the
+picture's JPEG and the messages' encoding, and the way there, waiting included. The page draws by the processor (SwiftShader), as machines
+without a graphics card do, so that there it takes its time from the same cores as the detector.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from stream_clients import ack, next_frame, viewer
+
+from mocap import pipeline
+from mocap.capture import Video
+from mocap.detect.mediapipe import PoseDetector
+from mocap.detect.models import PoseSize
+from mocap.keypoints import Keypoints
+from mocap.motion import Motion
+from mocap.stream.server import Server
+
+from .table import Cell, Table
+
+CLIP = Path(__file__).parents[2] / "rigs" / "demo.mp4"
+MODEL: PoseSize = "full"
+_WARM_UP = 2.0  # seconds
+_ENCODE = pipeline.encode_frame
+
+_FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+# Notes when the page acknowledges which frame, in milliseconds since 1970.
+_LISTEN = """
+window.acknowledged = [];
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (data) {
+  const message = typeof data === "string" ? JSON.parse(data) : {};
+  if (message.type === "ack") window.acknowledged.push([message.frame, performance.timeOrigin + performance.now()]);
+  return send.call(this, data);
+};
+"""
+
+Seen = list[tuple[int, float]]
+"""Frame numbers, and when they were seen on the clock of `time.monotonic()`."""
+
+
+@dataclass
+class Stages:
+    """When each frame arrived, the detector began and ended, and the encoding began and ended; by the frame's number."""
+
+    detecting: dict[float, tuple[float, float]] = field(default_factory=dict)
+    frames: dict[int, tuple[float, ...]] = field(default_factory=dict)
+
+    def detector(self) -> type[PoseDetector]:
+        """The detector with a stopwatch."""
+        detecting = self.detecting
+
+        class Timed(PoseDetector):
+            def detect(self, image: Any, time_s: float = 0.0) -> Keypoints:
+                begun = time.monotonic()
+                found = super().detect(image, time_s)
+                detecting[time_s] = (begun, time.monotonic())
+                return found
+
+        return Timed
+
+    def encode(self, number: int, arrived: pipeline.Arrived, keypoints: Keypoints, motion: Motion) -> list[bytes]:
+        """The encoding with one."""
+        begun = time.monotonic()
+        messages = _ENCODE(number, arrived, keypoints, motion)
+        self.frames[number] = (arrived.clock, *self.detecting.pop(arrived.time), begun, time.monotonic())
+        return messages
+
+
+async def run(watch: Callable[[Server], Awaitable[Seen]]) -> tuple[Seen, Stages]:
+    """What a viewer saw of the clip, and the stages of its frames."""
+    stages = Stages()
+    opened: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
+    with patch.object(pipeline, "PoseDetector", stages.detector()), patch.object(pipeline, "encode_frame", stages.encode):
+        playing = asyncio.create_task(pipeline.live(Video(CLIP), "video", MODEL, port=0, ready=opened.set_result))
+        try:
+            return await watch(await opened), stages
+        finally:
+            playing.cancel()
+            await asyncio.gather(playing, return_exceptions=True)
+
+
+async def by_process(server: Server, seconds: float) -> Seen:
+    """A viewer in a process of its own (this file), which draws nothing and acknowledges at once."""
+    command = (sys.executable, "-m", "tests.benchmarks.latency", str(server.port), str(seconds))
+    client = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2])
+    answer, _ = await client.communicate()
+    if client.returncode != 0:
+        raise RuntimeError(f"The viewer's process ended with status {client.returncode}.")
+    return [(frame, at) for frame, at in json.loads(answer)]
+
+
+async def follow(port: int, seconds: float) -> Seen:
+    """That viewer."""
+    seen = []
+    async with viewer(port) as connection:
+        end = time.monotonic() + _WARM_UP + seconds
+        while time.monotonic() < end:
+            stamp = await next_frame(connection, 30.0)
+            seen.append((stamp.frame, time.monotonic()))
+            await connection.send(ack(stamp.frame))
+    return [(frame, at) for frame, at in seen if at > end - seconds]
+
+
+async def by_browser(server: Server, seconds: float, chromium: str) -> Seen:
+    """The page itself, in Chromium without a window."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        try:
+            page = await browser.new_page(viewport={"width": 640, "height": 480})
+            await page.add_init_script(_LISTEN)
+            await page.goto(server.url)
+            while await page.evaluate("window.mocap?.stats().state") != "live":
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(_WARM_UP)
+            await page.evaluate("window.acknowledged.length = 0")
+            await asyncio.sleep(seconds)
+            acknowledged = await page.evaluate("window.acknowledged")
+        finally:
+            await browser.close()
+    ahead = time.time() - time.monotonic()
+    return [(frame, at / 1000.0 - ahead) for frame, at in acknowledged]
+
+
+def rows_of(viewer_name: str, seen: Seen, stages: Stages) -> list[tuple[Cell, ...]]:
+    """The ages of the frames that were seen, and their parts."""
+    arrived, begun, found, solved, encoded = np.array([stages.frames[frame] for frame, _ in seen]).T
+    at = np.array([at for _, at in seen])
+    detector = found - begun
+    parts = {
+        "arrival to viewer": at - arrived,
+        "the detector's part": detector,
+        "mocap's part": at - arrived - detector,
+        "… solving": solved - found,
+        "… picture and encoding": encoded - solved,
+        "… the way there": at - encoded,
+    }
+    yardstick = float(np.median(detector))
+    return [
+        (viewer_name, part, *(float(np.percentile(v, p)) * 1e3 for p in (50, 95, 100)), float(np.median(v)) / yardstick)
+        for part, v in parts.items()
+    ]
+
+
+def tables(quick: bool = False) -> list[Table]:
+    """Ages at both viewers, the detector's part, and the rest."""
+    seconds = 2.0 if quick else 12.0
+    results = {"a process": asyncio.run(run(lambda server: by_process(server, seconds)))}
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    why = "There is no Chromium for the page." if chromium is None else ""
+    if chromium is not None:
+        results["Chromium"] = asyncio.run(run(lambda server: by_browser(server, seconds, chromium)))
+    rows = [row for name, (seen, stages) in results.items() for row in rows_of(name, seen, stages)]
+    with Video(CLIP) as video:
+        width, height = video.size
+    counts = ", ".join(f"{len(seen)} frames to {name}" for name, (seen, _) in results.items())
+    note = f"{width} × {height} at 30 a second for {seconds:g} s, model {MODEL}; {counts}. {why}".strip()
+    columns = ("viewer", "from a frame's arrival", "median, ms", "p95, ms", "worst, ms", "median ×")
+    return [Table("Live latency on one machine", columns, tuple(rows), "the detector", note)]
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(follow(int(sys.argv[1]), float(sys.argv[2])))))

@@ -1,0 +1,84 @@
+"""A browser for the tests of the page, and what they ask of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from mocap import assets
+
+# WebGL drawn by the processor: what a machine without a graphics card has, and the same everywhere.
+FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path) -> Iterator[Browser]:
+    if not (assets.ROOT / "viewer" / "index.html").is_file():
+        pytest.fail("The viewer is not built: run `make assets`.")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
+        _wait_for_webgl(running)
+        yield running
+        running.close()
+
+
+def _wait_for_webgl(browser: Browser, seconds: float = 60.0) -> None:
+    """On a busy machine Chromium's graphics process starts later than its first page, which then has no WebGL."""
+    start = time.monotonic()
+    while time.monotonic() - start < seconds:
+        page = browser.new_page()
+        found = page.evaluate("!!document.createElement('canvas').getContext('webgl2')")
+        page.close()
+        if found:
+            return
+        time.sleep(0.5)
+    pytest.fail(f"Chromium has had no WebGL for {seconds:.0f} s.")
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Opens pages; at the end none of them may have complained, except with what the test expects."""
+    complaints: list[str] = []
+    expected: list[str] = []
+    contexts = []
+
+    def open_(url: str, width: int = 640, height: int = 480, before: str = "", expect: tuple[str, ...] = ()) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        expected.extend(expect)
+        page = context.new_page()
+        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        if before:
+            page.add_init_script(before)
+        page.goto(url, wait_until="commit")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    # The browser itself says that a server is gone, and the tests' servers go before their pages; SwiftShader tells of its own stalls.
+    expected += ["WebSocket connection to", "GPU stall due to ReadPixels"]
+    left = [c for c in complaints if not any(e in c for e in expected)]
+    assert left == []
+
+
+def until(page: Page, expression: str, seconds: float = 30.0) -> float:
+    """Waits until the expression is true in the page; returns how long that took. (Its own loop: the page's policy forbids `eval`.)"""
+    start = time.monotonic()
+    while not page.evaluate(expression):
+        took = time.monotonic() - start
+        assert took < seconds, f"not true after {took:.1f} s: {expression}; the page says {page.evaluate('window.mocap?.stats()')}"
+        page.wait_for_timeout(20)
+    return time.monotonic() - start
+
+
+def drawn(page: Page, frame: int) -> None:
+    """Waits until the frame is drawn."""
+    until(page, f"window.mocap?.frame() >= {frame}")

@@ -1,0 +1,101 @@
+"""A streaming server for the tests of the page: in a thread of the test's own, or as a process that can be killed.
+
+python -m tests.browser.host PORT streams a slow turn at 30 frames a second and prints its address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+import numpy as np
+
+from mocap import assets
+from mocap import rotation as R
+from mocap.skeleton import HUMANOID, Skeleton
+from mocap.stream import protocol
+from mocap.stream.files import files_for
+from mocap.stream.server import Server
+
+REST = np.tile(R.IDENTITY, (len(HUMANOID.names), 1))
+STANDING = HUMANOID.offsets[0]
+SOURCE = protocol.Source("motion", "a test", 64, 48)
+
+
+def hello(skeleton: Skeleton = HUMANOID, rig: str = "rigs/mannequin.vrm", source: protocol.Source = SOURCE) -> protocol.Hello:
+    return protocol.hello(skeleton, (), rig, source)
+
+
+def pose(number: int, root: np.ndarray = STANDING, rotations: np.ndarray = REST) -> bytes:
+    stamp = protocol.Stamp(number, number / 30, time.monotonic())
+    return protocol.encode(protocol.Pose(stamp, root, rotations, np.zeros(0)))
+
+
+def turning(number: int) -> np.ndarray:
+    """The rest pose, turned a little further with each frame, one arm raised."""
+    rotations = REST.copy()
+    rotations[0] = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.array(0.02 * number))
+    rotations[HUMANOID.index("leftUpperArm")] = R.from_axis_angle(np.array([0.0, 0.0, 1.0]), np.array(1.2))
+    return rotations
+
+
+class Host:
+    """The real server, with the packaged page, in a thread: `with Host() as host: host.publish([...])`."""
+
+    def __init__(self, greeting: protocol.Hello | None = None, port: int = 0) -> None:
+        self._greeting = greeting or hello()
+        self._port = port
+        self._loop = asyncio.new_event_loop()
+        self._started = threading.Event()
+        self._ended = asyncio.Event()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(),))
+        self.frame = 0
+
+    async def _run(self) -> None:
+        async with Server(self._greeting, files_for(assets.path(".")), port=self._port) as self._server:
+            self._started.set()
+            await self._ended.wait()
+
+    def __enter__(self) -> Host:
+        self._thread.start()
+        assert self._started.wait(20), "the server did not start within 20 s"
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join(20)
+        self._loop.close()
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    def publish(self, messages: Sequence[bytes]) -> None:
+        self._server.publish_threadsafe(messages)
+
+    def show(self, rotations: np.ndarray, root: np.ndarray = STANDING) -> int:
+        """Publishes one pose; returns its frame's number."""
+        self.frame += 1
+        self.publish([pose(self.frame, root, rotations)])
+        return self.frame
+
+    def introduce(self, greeting: protocol.Hello) -> None:
+        self._loop.call_soon_threadsafe(self._server.introduce, greeting)
+
+
+async def _stream(port: int) -> None:
+    async with Server(hello(), files_for(assets.path(".")), port=port) as server:
+        print(server.url, flush=True)
+        number = 0
+        while True:
+            number += 1
+            server.publish([pose(number, rotations=turning(number))])
+            await asyncio.sleep(1 / 30)
+
+
+if __name__ == "__main__":
+    asyncio.run(_stream(int(sys.argv[1])))

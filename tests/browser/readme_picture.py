@@ -1,0 +1,50 @@
+"""Takes the README's picture, web/readme.png: the page at one moment of the demo clip, with what the live pipeline made of it.
+
+python -m tests.browser.readme_picture [FRAME]
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from mocap import assets, pipeline
+from mocap.capture import Video
+from mocap.detect.mediapipe import PoseDetector
+from mocap.stream import protocol
+
+from .conftest import FLAGS, until
+from .host import Host, hello
+
+PICTURE = Path(__file__).parents[2] / "web" / "readme.png"
+
+
+def main(wanted: int) -> None:
+    with Video(assets.path("demo/demo.mp4")) as source, PoseDetector("full") as detector:
+        performer = pipeline.LivePerformer(detector)
+        for number, frame in enumerate(source):
+            arrived = pipeline.Arrived(frame, frame.time, time.monotonic(), False)
+            keypoints, motion = performer.perform(arrived)
+            if number == wanted:
+                break
+        shown = protocol.Source("video", source.name, *source.size)
+    with Host(hello(source=shown)) as host, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.goto(host.url, wait_until="domcontentloaded")
+        # A still picture, sent anew until the camera has come to rest on it.
+        for n in range(20):
+            host.publish(pipeline.encode_frame(n, arrived, keypoints, motion))
+            until(page, f"window.mocap && mocap.frame() >= {n}", 120.0)
+            page.wait_for_timeout(100)
+        page.wait_for_timeout(2000)
+        page.screenshot(path=PICTURE, timeout=120_000)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 45)

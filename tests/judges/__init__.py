@@ -1,0 +1,61 @@
+"""Other people's readers of our files: pybvh, bvhio, three.js and the Khronos validator, each by its own understanding of the format."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+_WEB = Path(__file__).parents[2] / "web" / "node_modules"
+
+
+def _node(node: Path, script: str, package: str, file: str, given: str = "") -> Any:
+    if not (_WEB / package).is_dir():
+        missing = f"needs web/node_modules/{package}: run `make assets`"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    run = subprocess.run([node, Path(__file__).parent / script, file], input=given, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def three(node: Path, path: Path, times: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """(bone names, world positions (F, J, 3) in the file's unit) as three.js' BVHLoader or GLTFLoader reads a file's last animation."""
+    answer = _node(node, "three.mjs", "three", str(path), given=json.dumps(np.asarray(times).tolist()))
+    return answer["names"], np.array(answer["frames"])
+
+
+def khronos(node: Path, path: Path) -> dict[str, Any]:
+    """The Khronos glTF validator's report."""
+    report: dict[str, Any] = _node(node, "validate.mjs", "gltf-validator", str(path))
+    return report
+
+
+def pybvh(path: Path) -> tuple[list[str], np.ndarray]:
+    """(joint names, world positions (F, J, 3) in the file's unit) as pybvh reads a BVH file."""
+    import pybvh as package
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says which axis it takes for up, which the positions do not depend on
+        bvh = package.read_bvh_file(path)
+        return list(bvh.joint_names), np.asarray(bvh.joint_positions())
+
+
+def bvhio(path: Path, frames: list[int]) -> tuple[list[str], np.ndarray]:
+    """(joint names, world positions (F, J, 3) in the file's unit) as bvhio reads a BVH file, at some frames (it is slow)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import bvhio as package
+
+        root = package.readAsHierarchy(str(path))
+        joints = [joint for joint, _, _ in root.layout()]
+        positions = []
+        for frame in frames:
+            root.loadPose(frame)
+            positions.append([list(joint.PositionWorld) for joint in joints])
+    return [joint.Name for joint in joints], np.array(positions)

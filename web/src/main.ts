@@ -1,0 +1,284 @@
+// The page: what comes from the connection goes to the stage, the picture and the figures, once a display frame, the newest only.
+
+import { Vector3 } from "three";
+
+import { Avatar } from "./avatar";
+import { type Figures, Meter } from "./clock";
+import { Connection, type State, streamAddress } from "./connection";
+import { Hud, type Shown } from "./hud";
+import { SkeletonOverlay } from "./overlay";
+import { PicturePanel } from "./picture";
+import { type BodyPose, mirrored } from "./pose";
+import type { Hello, Pose } from "./protocol";
+import { Stage } from "./scene";
+
+const GONE = "The mocap server is not answering; it will be picked up as soon as it is back.";
+const NO_WEBGL =
+  "This browser cannot draw the avatar: WebGL is missing or turned off. Turn on hardware acceleration, or open the page in another browser.";
+/** Seconds that hair and cloth take to come to rest after the last pose, and the camera after the last touch. */
+const SETTLE = 1.5;
+/** Poses that come within so many seconds of each other are a stream. */
+const BETWEEN = 0.12;
+/** A source that sends nothing for so long (seconds) is waited for. */
+const STILL = 1.5;
+const STANDING = new Vector3(0, 0.95, 0);
+
+const seconds = (): number => performance.now() / 1000;
+
+/** The page's surface for tests: what was drawn last, in world metres, and the figures of the display. */
+interface Surface {
+  /** World positions of the avatar's normalized humanoid bones after the last drawn frame, metres. */
+  bonePositions(): Record<string, [number, number, number]>;
+  /** The number of the last drawn frame, −1 before the first. */
+  frame(): number;
+  stats(): Figures & { readonly state: Shown };
+}
+
+declare global {
+  interface Window {
+    mocap: Surface;
+  }
+}
+
+class Page {
+  private readonly hud = new Hud();
+  private readonly picture = new PicturePanel(document.querySelector<HTMLElement>("#picture")!);
+  private readonly meter = new Meter();
+  private readonly stage = this.openStage();
+  private readonly connection: Connection;
+  private state: State = "connecting";
+  private hello: Hello | null = null;
+  private avatar: Avatar | null = null;
+  private overlay: SkeletonOverlay | null = null;
+  private loading = "";
+  /** The newest pose that is not drawn yet, and the last that was. */
+  private pending: Pose | null = null;
+  private last: Pose | null = null;
+  private mirror = false;
+  private skeleton = false;
+  /** Until when there is something to draw without a new pose, and when the last pose came. */
+  private awake = 0;
+  private posed = -Infinity;
+  private held = false;
+  private resting = false;
+  private fresh = false;
+  private ticked = seconds();
+  private drew = seconds();
+
+  constructor() {
+    this.colours();
+    this.switches();
+    this.hud.stage(true);
+    this.connection = new Connection(streamAddress(location), {
+      state: (state) => this.connected(state),
+      hello: (hello) => this.greet(hello),
+      // Words that only inform go by themselves; a warning stays longer, an error until there is something newer to say.
+      status: ({ level, text }) => this.hud.say("server", level, text, { info: 8, warning: 15, error: Infinity }[level]),
+      picture: (picture) => this.picture.picture(picture),
+      keypoints: (keypoints) => this.picture.points(keypoints),
+      pose: (pose) => (this.pending = pose),
+      trouble: (sentence) => this.hud.say("trouble", "error", sentence, 15),
+    });
+    window.setInterval(() => this.report(), 250);
+    requestAnimationFrame(() => this.tick());
+  }
+
+  surface(): Surface {
+    return {
+      bonePositions: () => this.avatar?.bonePositions() ?? {},
+      frame: () => this.last?.frame ?? -1,
+      stats: () => ({ state: this.shown(), ...this.meter.figures(seconds()) }),
+    };
+  }
+
+  private openStage(): Stage | null {
+    try {
+      const stage = new Stage(document.querySelector<HTMLCanvasElement>("#stage")!);
+      stage.onTouch((held) => {
+        this.held = held;
+        this.wake();
+      });
+      stage.onLost((lost) => {
+        this.hud.say("webgl", "warning", lost ? "The graphics card has taken the drawing away; it comes back in a moment." : "");
+        this.wake();
+      });
+      return stage;
+    } catch {
+      this.hud.say("webgl", "error", NO_WEBGL);
+      return null;
+    }
+  }
+
+  private colours(): void {
+    const dark = window.matchMedia("(prefers-color-scheme: dark)");
+    const apply = (): void => {
+      this.stage?.colours(dark.matches);
+      this.wake();
+    };
+    dark.addEventListener("change", apply);
+    apply();
+    const resize = (): void => {
+      this.stage?.resize(window.innerWidth, window.innerHeight);
+      this.wake();
+    };
+    window.addEventListener("resize", resize);
+    resize();
+  }
+
+  private switches(): void {
+    this.hud.toggle("s", (on) => {
+      this.skeleton = on;
+      this.showSkeleton();
+    });
+    this.hud.toggle("p", (on) => document.querySelector("#picture")!.toggleAttribute("hidden", !on));
+    this.hud.toggle("m", (on) => {
+      this.mirror = on;
+      this.picture.mirror(on);
+      if (this.last) this.apply(this.last);
+      this.wake();
+    });
+    this.hud.toggle("f", (on) => {
+      this.stage?.follow(on);
+      this.wake();
+    });
+    this.hud.toggle("h", (on) => this.hud.hidePanels(on));
+  }
+
+  private connected(state: State): void {
+    this.state = state;
+    if (state === "open") {
+      this.pending = null;
+      this.meter.reset();
+      this.hud.say("trouble", "info", "");
+    }
+    // A slow attempt alone is worth a word; a quick one would only flash.
+    if (state === "connecting") this.hud.say("connection", "info", "Connecting to the mocap server…");
+    else this.hud.say("connection", "warning", state === "gone" ? GONE : "");
+    if (state === "gone") this.hud.say("server", "info", "");
+    this.report();
+  }
+
+  private greet(hello: Hello): void {
+    const before = this.hello;
+    this.hello = hello;
+    this.pending = null;
+    // A last pose of other joints means nothing in the new order.
+    if (this.last && hello.skeleton.names.join() !== before?.skeleton.names.join()) this.last = null;
+    this.hud.source(hello.source.name);
+    // The same source after a lost connection: its last picture stays, as the last pose does.
+    if (JSON.stringify(hello.source) !== JSON.stringify(before?.source)) this.picture.open(hello.source);
+    if (this.stage) {
+      if (this.overlay) this.stage.remove(this.overlay.object);
+      this.overlay?.dispose();
+      this.overlay = new SkeletonOverlay(hello.skeleton);
+      this.stage.add(this.overlay.object);
+      void this.load(hello);
+    }
+    this.fitted();
+  }
+
+  private async load(hello: Hello): Promise<void> {
+    const address = new URL(hello.rig, location.href).href;
+    if (this.loading === address) return;
+    this.loading = address;
+    this.hud.say("rig", "info", this.avatar ? "" : "Loading the avatar…");
+    try {
+      const avatar = await Avatar.load(address);
+      await this.stage?.prepare(avatar.object);
+      if (this.loading !== address) return avatar.dispose();
+      if (this.avatar) this.stage?.remove(this.avatar.object);
+      this.avatar?.dispose();
+      this.avatar = avatar;
+      this.stage?.add(avatar.object);
+      this.fresh = true;
+      this.hud.say("rig", "info", "");
+    } catch (error) {
+      if (this.loading !== address) return;
+      // The next hello tries again.
+      this.loading = "";
+      const reason = error instanceof Error ? error.message : String(error);
+      const instead = this.avatar ? "The one before it stays." : "The skeleton is shown in its place.";
+      this.hud.say("rig", "error", `The avatar ${hello.rig} could not be loaded (${reason}). ${instead}`);
+    }
+    this.fitted();
+  }
+
+  /** After a new avatar or a new skeleton: bring the one to the other. */
+  private fitted(): void {
+    if (this.hello && this.avatar) this.overlay?.fit(this.avatar.measure(this.hello.skeleton));
+    if (this.last) this.apply(this.last);
+    this.showSkeleton();
+  }
+
+  /** The skeleton is also what there is to see when no avatar could be loaded. */
+  private showSkeleton(): void {
+    const alone = !this.avatar && this.loading === "";
+    if (this.overlay) this.overlay.object.visible = this.last !== null && (this.skeleton || alone);
+    this.hud.stage(!this.avatar && !this.overlay?.object.visible);
+    this.wake();
+  }
+
+  private apply(pose: Pose): void {
+    if (!this.hello) return;
+    const { skeleton, expressions } = this.hello;
+    const body: BodyPose = this.mirror ? mirrored(pose, skeleton.names, expressions) : pose;
+    this.avatar?.pose(body, this.hello);
+    this.overlay?.pose(body);
+  }
+
+  private wake(): void {
+    this.awake = seconds() + SETTLE;
+  }
+
+  private tick(): void {
+    requestAnimationFrame(() => this.tick());
+    const now = seconds();
+    const elapsed = now - this.ticked;
+    this.ticked = now;
+    const pose = this.pending;
+    this.pending = null;
+    if (pose) {
+      const first = this.last === null;
+      this.last = pose;
+      this.apply(pose);
+      this.posed = now;
+      if (first) this.showSkeleton();
+    }
+    this.stage?.adapt(elapsed);
+    // While poses come, one drawing a pose: the machine may be detecting at the same time. After them, what swings comes to rest.
+    const settling = now - this.posed > BETWEEN && now - this.posed < SETTLE;
+    const moving = pose !== null || settling || this.held || now < this.awake;
+    if (moving || !this.resting) this.draw(now, !moving);
+    this.resting = !moving;
+    this.picture.draw();
+    if (pose) {
+      this.connection.ack(pose.frame);
+      const drawn = seconds();
+      const clock = this.connection.clock.at(drawn);
+      // Not counted: what nobody saw, and the drawing that first brought the avatar to the graphics card.
+      const seen = !this.stage || this.avatar || this.overlay?.object.visible;
+      if (seen && !this.fresh) this.meter.add(pose.frame, drawn, clock === null ? null : clock - pose.clock);
+      this.fresh = false;
+    }
+  }
+
+  private draw(now: number, resting: boolean): void {
+    const elapsed = Math.min(now - this.drew, 0.1);
+    this.drew = now;
+    this.avatar?.update(elapsed);
+    this.stage?.draw(this.avatar?.hips() ?? this.overlay?.hips() ?? STANDING, this.avatar?.nearGround() ?? [], elapsed, resting);
+  }
+
+  private shown(): Shown {
+    if (this.state !== "open") return this.state;
+    if (!this.avatar && this.loading) return "loading";
+    return this.meter.figures(seconds()).idle < STILL ? "live" : "waiting";
+  }
+
+  private report(): void {
+    this.hud.state(this.shown());
+    this.hud.figures(this.meter.figures(seconds()));
+  }
+}
+
+window.mocap = new Page().surface();

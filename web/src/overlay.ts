@@ -1,0 +1,98 @@
+// The solved skeleton, drawn over the avatar: the motion's own joints by the motion's own bone lengths.
+
+import { Color, Group, InstancedMesh, Matrix4, MeshBasicMaterial, OctahedronGeometry, Quaternion, SphereGeometry, Vector3 } from "three";
+
+import type { Skeleton } from "./protocol";
+import { type BodyPose, type Fit, forward } from "./pose";
+
+// The performer's left and right in two hues that colour-blind eyes tell apart (the mannequin's trim has the same); the middle in neither.
+export const LEFT = "#ff7a3c";
+export const RIGHT = "#1fb8b3";
+export const MIDDLE = "#8f7bff";
+
+/** The skull, from the joint `head` upwards: as part of the hips' height (HUMANOID's 0.195 m of 0.955 m). No joint marks its end. */
+const SKULL = 0.2;
+
+/** A bone's greatest thickness as part of its length, and its bounds in metres. */
+const THICKNESS = 0.1;
+const THINNEST = 0.005;
+const THICKEST = 0.022;
+
+export function sideColour(name: string): string {
+  if (/^left/.test(name)) return LEFT;
+  return /^right/.test(name) ? RIGHT : MIDDLE;
+}
+
+export class SkeletonOverlay {
+  readonly object = new Group();
+  private readonly bones: InstancedMesh;
+  private readonly joints: InstancedMesh;
+  private readonly head: number;
+  private readonly root = new Vector3(0, 0.95, 0);
+  /** The joints that have a bone to their parent. */
+  private readonly ends: number[];
+
+  constructor(private readonly skeleton: Skeleton) {
+    this.ends = skeleton.names.map((_, joint) => joint).filter((joint) => skeleton.parents[joint]! >= 0);
+    // Seen through the avatar, drawn after everything else.
+    const material = new MeshBasicMaterial({ depthTest: false, depthWrite: false, transparent: true, opacity: 0.92, toneMapped: false });
+    // A bone from 0 to 1 along y, thickest at a fifth.
+    const shape = new OctahedronGeometry(1, 0).translate(0, 1, 0).scale(1, 0.5, 1);
+    const at = shape.getAttribute("position");
+    for (let i = 0; i < at.count; i++) if (Math.abs(at.getY(i) - 0.5) < 0.01) at.setY(i, 0.18);
+    this.head = skeleton.names.indexOf("head");
+    this.bones = new InstancedMesh(shape, material, this.ends.length + (this.head < 0 ? 0 : 1));
+    this.joints = new InstancedMesh(new SphereGeometry(1, 10, 8), material, skeleton.names.length);
+    this.ends.forEach((joint, i) => this.bones.setColorAt(i, new Color(sideColour(skeleton.names[joint]!))));
+    if (this.head >= 0) this.bones.setColorAt(this.ends.length, new Color(MIDDLE));
+    skeleton.names.forEach((name, joint) => this.joints.setColorAt(joint, new Color(sideColour(name))));
+    for (const mesh of [this.bones, this.joints]) {
+      mesh.frustumCulled = false;
+      mesh.renderOrder = 10;
+    }
+    this.object.add(this.bones, this.joints);
+  }
+
+  /** The same fit as the avatar's, so that the two lie on each other. */
+  fit({ scale, lift }: Fit): void {
+    this.object.scale.setScalar(scale);
+    this.object.position.set(0, lift, 0);
+  }
+
+  pose({ root, rotations }: BodyPose): void {
+    const { positions: at, world } = forward(this.skeleton, root, rotations);
+    const place = (joint: number, into: Vector3): Vector3 => into.fromArray(at, 3 * joint);
+    const up = new Vector3(0, 1, 0);
+    const [start, end, along] = [new Vector3(), new Vector3(), new Vector3()];
+    const [turn, matrix, size] = [new Quaternion(), new Matrix4(), new Vector3()];
+    this.ends.forEach((joint, i) => {
+      place(this.skeleton.parents[joint]!, start);
+      place(joint, end);
+      const length = along.subVectors(end, start).length();
+      turn.setFromUnitVectors(up, along.normalize());
+      const thickness = Math.min(Math.max(THICKNESS * length, THINNEST), THICKEST);
+      this.bones.setMatrixAt(i, matrix.compose(start, turn, size.set(thickness, length, thickness)));
+      this.joints.setMatrixAt(joint, matrix.compose(end, turn.identity(), size.setScalar(0.45 * thickness)));
+    });
+    if (this.head >= 0) {
+      const length = SKULL * this.skeleton.offsets[0]![1];
+      turn.fromArray(world, 4 * this.head);
+      this.bones.setMatrixAt(this.ends.length, matrix.compose(place(this.head, start), turn, size.set(THICKEST, length, THICKEST)));
+    }
+    this.joints.setMatrixAt(0, matrix.compose(place(0, this.root), turn.identity(), size.setScalar(0.45 * THICKEST)));
+    this.bones.instanceMatrix.needsUpdate = true;
+    this.joints.instanceMatrix.needsUpdate = true;
+  }
+
+  /** Where the hips are in the world, metres. */
+  hips(): Vector3 {
+    return this.object.localToWorld(this.root.clone());
+  }
+
+  dispose(): void {
+    for (const mesh of [this.bones, this.joints]) {
+      mesh.geometry.dispose();
+      mesh.dispose();
+    }
+  }
+}
