@@ -3,7 +3,8 @@
 MediaPipe 1.2 writes notices about its own models straight to file descriptor 2 from C++ ("Feedback manager requires …", "Created
 TensorFlow Lite XNNPACK delegate …"). GLOG_minloglevel, TF_CPP_MIN_LOG_LEVEL and GOOGLE_STDERRTHRESHOLD were tried: its library never
 reads them, and it exports no call that sets the level. So what is written while it starts goes to a temporary file first, and all of
-it that is not such a notice is passed on: other threads' lines, errors and tracebacks arrive, only some milliseconds later.
+it that is not such a notice is passed on: other threads' lines, errors and tracebacks arrive, only some milliseconds later, and
+perhaps just after a line that was written in the moment of giving standard error back.
 """
 
 from __future__ import annotations
