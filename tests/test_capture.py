@@ -385,6 +385,7 @@ def test_a_folder_with_a_bad_image_or_another_size_names_it(tmp_path):
 # --- Cameras: what a camera does is tried on OpenCV's reader of a file, which gives pictures as fast as they are taken from it
 
 
+@pytest.mark.flaky(reruns=2)  # wall clock
 def test_a_slow_reader_of_a_camera_gets_the_newest_picture(tmp_path):
     images = [np.full((HEIGHT, WIDTH, 3), 20 + i // 10, np.uint8) for i in range(2000)]
     path = write_video(tmp_path / "x.mp4", np.arange(2000) * 33, "mpeg4", images)
@@ -410,6 +411,7 @@ def test_a_camera_that_stops_says_so(tmp_path):
     camera.close()
 
 
+@pytest.mark.flaky(reruns=2)  # wall clock
 def test_closing_a_camera_ends_an_iteration_that_waits_for_it(tmp_path):
     camera = Webcam.of(cv2.VideoCapture(str(write_video(tmp_path / "x.mp4", range(0, 200, 40)))), "camera 7")
     threading.Timer(0.3, camera.close).start()

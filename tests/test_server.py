@@ -115,6 +115,7 @@ def test_the_very_last_frame_reaches_everyone():
     run(body())
 
 
+@pytest.mark.flaky(reruns=2)  # wall clock
 def test_a_hidden_tab_is_current_at_once_when_it_comes_back():
     async def body():
         async with Server(HELLO, FILES, port=0) as server, viewer(server.port) as connection:
@@ -132,6 +133,7 @@ def test_a_hidden_tab_is_current_at_once_when_it_comes_back():
     run(body())
 
 
+@pytest.mark.flaky(reruns=2)  # wall clock
 def test_a_viewer_of_five_frames_a_second_is_never_more_than_200_ms_stale():
     # The machine may stop for a moment in one round, or in two; a queue is stale in all of them.
     worst = []
@@ -145,6 +147,7 @@ def test_a_viewer_of_five_frames_a_second_is_never_more_than_200_ms_stale():
     assert min(worst) < 0.2, f"{[round(w * 1e3) for w in worst]} ms"
 
 
+@pytest.mark.flaky(reruns=2)  # wall clock
 def test_fifty_viewers_that_never_read_cost_no_memory_and_nobody_else_time():
     with Host(fps=60, picture_bytes=100_000) as host:
         alone = statistics.median(asyncio.run(fast(host.port, 1.0)))
@@ -163,6 +166,7 @@ def test_fifty_viewers_that_never_read_cost_no_memory_and_nobody_else_time():
     assert beside < alone + 0.005, f"{alone * 1e3:.1f} ms alone, {beside * 1e3:.1f} ms beside 50 dead"
 
 
+@pytest.mark.flaky(reruns=2)  # wall clock
 def test_a_detectors_thread_publishes_and_only_the_newest_waits_for_a_busy_loop():
     async def body():
         async with Server(HELLO, FILES, port=0) as server, viewer(server.port) as connection:
@@ -258,6 +262,7 @@ def test_a_wrong_message_ends_its_own_connection_alone(message, code):
     run(body())
 
 
+@pytest.mark.flaky(reruns=2)  # wall clock
 def test_a_client_that_neither_reads_nor_keeps_to_the_protocol_is_cut_off():
     async def body():
         async with Server(HELLO, FILES, port=0) as server:
@@ -530,6 +535,7 @@ def test_where_nothing_can_be_had_a_sentence_says_so():
     run(body())
 
 
+@pytest.mark.flaky(reruns=2)  # wall clock
 def test_it_ends_within_a_second_beside_fifty_dead_clients_and_is_back_on_its_port_at_once():
     async def body():
         server = Server(HELLO, FILES, port=0)
