@@ -1,0 +1,62 @@
+"""A take while it is being made: keypoints as JSON Lines (keypoints_json.py), each frame in the file as soon as it has come."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+
+from mocap.errors import OutputError
+from mocap.formats import keypoints_json
+from mocap.keypoints import Keypoints
+
+SUFFIX = ".jsonl"
+_TO_DISK_EVERY = 1.0  # seconds; what a power cut loses. What kills the program alone loses nothing that was appended.
+
+
+class Recording:
+    """Appends keypoints to a new file. A file that is there is never written over."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OutputError if the suffix is not .jsonl, the file is there already, or the place cannot be written."""
+        if path.suffix.lower() != SUFFIX:
+            raise OutputError(f"{path.name!r} cannot be recorded to: a take is JSON Lines, so its name must end in {SUFFIX}.")
+        try:
+            self._file = path.open("xb", buffering=0)
+        except FileExistsError:
+            raise OutputError(f"{path} is there already, and a recording never writes over another: give a new name.") from None
+        except OSError as error:
+            raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from None
+        self.path = path
+        self.frames = 0
+        self._synced = time.monotonic()
+
+    def append(self, keypoints: Keypoints) -> None:
+        """Writes every frame of these keypoints at the take's end. Raises OutputError, with the file closed, when the disk is full."""
+        lines = [] if self.frames else [keypoints_json.header_line(keypoints.image_size)]
+        lines += [keypoints_json.frame_line(keypoints, i) for i in range(len(keypoints))]
+        try:
+            data = memoryview("".join(lines).encode())
+            while data:  # an unbuffered write may take a part
+                data = data[self._file.write(data) :]
+            if time.monotonic() - self._synced > _TO_DISK_EVERY:
+                os.fsync(self._file.fileno())
+                self._synced = time.monotonic()
+        except OSError as error:
+            self.close()
+            raise OutputError(f"Recording to {self.path} ended after {self.frames} frames: {error.strerror or error}.") from None
+        self.frames += len(keypoints)
+
+    def close(self) -> None:
+        """Ends the take; a take of no frames leaves no file."""
+        if not self._file.closed:
+            self._file.close()
+            if not self.frames:
+                self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

@@ -1,0 +1,115 @@
+"""VMC over OSC: a pose as one bundle for VSeeFace, Warudo, VNyan, EVMC4U, Blender's VMC4B and the rest (https://protocol.vmc.info/english).
+
+    /VMC/Ext/OK          1, 3 (calibrated), 0 (normal mode), 1 if somebody is seen, else 0
+    /VMC/Ext/T           seconds of the take
+    /VMC/Ext/Root/Pos    "root" and the model's place and turn: always 0 and identity, for the hips carry the path
+    /VMC/Ext/Bone/Pos    bone (Unity's HumanBodyBones), position, rotation; of each bone, local to its parent
+    /VMC/Ext/Blend/Val   expression, weight; of each expression
+    /VMC/Ext/Blend/Apply
+
+The frame is Unity's: left-handed, +Y up, the avatar faces +Z and its left is −X. So x is turned over: positions (−x, y, z), rotations
+(x, −y, −z, w). Bones are the normalized humanoid's, whose rest is a T-pose of identity rotations, as UniVRM's are.
+"""
+
+from __future__ import annotations
+
+import socket
+from types import TracebackType
+
+import numpy as np
+from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from mocap.errors import DeviceError, InputError
+from mocap.motion import Motion
+from mocap.skeleton import BONES
+
+DEFAULT_PORT = 39539
+"""Where a receiver of motion (a "Marionette") listens by the specification."""
+
+_POSITION = np.array([-1.0, 1.0, 1.0])
+_ROTATION = np.array([1.0, -1.0, -1.0, 1.0])
+
+
+def _unity(bone: str) -> str:
+    """Unity's name of a VRM 1.0 bone; its thumbs begin with Proximal where VRM 1.0 says Metacarpal."""
+    for ours, theirs in (("ThumbProximal", "ThumbIntermediate"), ("ThumbMetacarpal", "ThumbProximal")):
+        if bone.endswith(ours):
+            bone = bone.removesuffix(ours) + theirs
+            break
+    return bone[0].upper() + bone[1:]
+
+
+UNITY: dict[str, str] = {bone: _unity(bone) for bone in BONES}
+"""bone → UnityEngine.HumanBodyBones."""
+
+
+def bundle(motion: Motion, index: int = 0, seen: bool = True) -> bytes:
+    """The OSC bundle of one frame of a motion on the humanoid bones.
+
+    seen: whether anybody is before the camera. Raises InputError if the skeleton has joints that are no humanoid bones.
+    """
+    skeleton = motion.skeleton
+    strange = [name for name in skeleton.names if name not in UNITY]
+    if strange:
+        raise InputError(f"VMC carries the humanoid's bones, but this motion is on joints called {', '.join(strange[:5])}.")
+    positions = skeleton.offsets.copy()
+    positions[0] = motion.root_positions[index]
+    positions, rotations = (positions * _POSITION).tolist(), (motion.rotations[index] * _ROTATION).tolist()
+    out = OscBundleBuilder(IMMEDIATELY)
+    _add(out, "OK", 1, 3, 0, int(seen))
+    _add(out, "T", float(motion.times[index]))
+    _add(out, "Root/Pos", "root", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+    for name, position, rotation in zip(skeleton.names, positions, rotations, strict=True):
+        _add(out, "Bone/Pos", UNITY[name], *position, *rotation)
+    for name, weights in motion.expressions.items():
+        _add(out, "Blend/Val", name, float(weights[index]))
+    _add(out, "Blend/Apply")
+    return out.build().dgram
+
+
+def _add(to: OscBundleBuilder, address: str, *values: str | int | float) -> None:
+    message = OscMessageBuilder(f"/VMC/Ext/{address}")
+    for value in values:
+        # Typed by hand: left to itself the library looks at each value, and a frame has four hundred.
+        message.add_arg(value, "s" if isinstance(value, str) else "i" if isinstance(value, int) else "f")
+    to.add_content(message.build())
+
+
+def address(text: str) -> tuple[str, int]:
+    """HOST:PORT, HOST or :PORT as (host, port); missing parts are 127.0.0.1 and 39539. Raises InputError."""
+    host, _, port = text.rpartition(":") if ":" in text else (text, "", "")
+    if port and not (port.isdigit() and 0 < int(port) < 65536):
+        raise InputError(f"{text!r} is no address for VMC: the port must be a number from 1 to 65535, as in 127.0.0.1:{DEFAULT_PORT}.")
+    return host.strip("[]") or "127.0.0.1", int(port) if port else DEFAULT_PORT
+
+
+class Sender:
+    """A UDP socket towards one receiver. UDP asks nobody: whether somebody listens is not known, and nothing waits for it."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Raises DeviceError if the host has no address."""
+        try:
+            family, *_, to = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        except OSError as error:
+            raise DeviceError(f"VMC cannot be sent to {host}: {error.strerror or error}. Give a host that can be reached.") from None
+        self._to = to
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+
+    def send(self, data: bytes) -> None:
+        """Sends a bundle; where the network is gone or full, this one is lost and the next is tried."""
+        try:
+            self._socket.sendto(data, self._to)
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Lets the socket go."""
+        self._socket.close()
+
+    def __enter__(self) -> Sender:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
