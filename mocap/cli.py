@@ -7,8 +7,8 @@ import math
 import sys
 import warnings
 import webbrowser
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,6 +23,7 @@ from mocap.motion import Motion
 
 if TYPE_CHECKING:
     from mocap.capture import Source
+    from mocap.pipeline import Listener
     from mocap.stream.protocol import SourceKind
     from mocap.stream.server import Server
 
@@ -115,6 +116,8 @@ def live(
     fov: Fov = None,
     port: Port = 8765,
     open_page: Open = True,
+    record: Annotated[Path | None, typer.Option(metavar="TAKE", help="Keep the keypoints in a new .jsonl file, to bake later.")] = None,
+    vmc: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Also send the pose by VMC (OSC); receivers use port 39539.")] = None,
 ) -> None:
     """Drive the avatar in the browser from a camera or a video, live."""
     from mocap.capture import Video
@@ -122,10 +125,40 @@ def live(
 
     if camera is not None and video is not None:
         raise MocapError("Give either --camera or --video, not both.")
-    if video is not None:
-        _stream(Video(video), "video", model, fov, port, open_page)
-    else:
-        _stream(Webcam(camera or 0), "camera", model, fov, port, open_page)
+    with ExitStack() as stack:
+        listeners = [*_vmc(vmc, stack), *_recording(record, stack)]
+        if video is not None:
+            _stream(Video(video), "video", model, fov, port, open_page, listeners)
+        else:
+            _stream(Webcam(camera or 0), "camera", model, fov, port, open_page, listeners)
+
+
+def _vmc(to: str | None, stack: ExitStack) -> list[Listener]:
+    if to is None:
+        return []
+    from mocap.stream import vmc
+
+    sender = stack.enter_context(vmc.Sender(*vmc.address(to)))
+    return [lambda keypoints, motion: sender.send(vmc.bundle(motion, seen=bool(keypoints.confidence.max() > 0)))]
+
+
+def _recording(path: Path | None, stack: ExitStack) -> list[Listener]:
+    if path is None:
+        return []
+    from mocap.formats.recording import Recording
+
+    recording = stack.enter_context(Recording(path))
+    stack.callback(lambda: _out.print(f"{path}: {recording.frames} frames. Bake it:  mocap bake {path} -o {path.stem}.bvh"))
+
+    def append(keypoints: Keypoints, motion: Motion) -> None:
+        if recording.ended:
+            return
+        try:
+            recording.append(keypoints)
+        except OutputError as error:  # the disk is full; who is live goes on
+            _err.print(f"Note: {error}", markup=False)
+
+    return [append]
 
 
 @app.command()
@@ -152,7 +185,9 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _stream(source: Source, kind: SourceKind, model: Any, fov: float | None, port: int, open_page: bool) -> None:
+def _stream(
+    source: Source, kind: SourceKind, model: Any, fov: float | None, port: int, open_page: bool, listeners: Sequence[Listener] = ()
+) -> None:
     from mocap import pipeline
 
     def ready(server: Server) -> None:
@@ -165,7 +200,7 @@ def _stream(source: Source, kind: SourceKind, model: Any, fov: float | None, por
             webbrowser.open(server.url)
 
     with source:
-        asyncio.run(pipeline.live(source, kind, model, _radians(fov), port=port, ready=ready))
+        asyncio.run(pipeline.live(source, kind, model, _radians(fov), port=port, ready=ready, listeners=listeners))
 
 
 @contextmanager

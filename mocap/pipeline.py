@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,6 +39,9 @@ _PICTURE_WIDTH = 360
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of frames done and, where it is known, of all."""
+
+Listener = Callable[[Keypoints, Motion], None]
+"""Called in the detector's thread with each live frame: what was seen, and the pose on the avatar."""
 
 
 # Bake ------------------------------------------------------------------------------------------------------------------------------
@@ -157,11 +160,13 @@ async def live(
     host: str = "127.0.0.1",
     port: int = 8765,
     ready: Callable[[Server], None] | None = None,
+    listeners: Sequence[Listener] = (),
 ) -> None:
     """Streams a source to every viewer that connects, until it is cancelled or the source ends.
 
-    kind: "video" or "camera", for the page to say. ready: called when the page can be opened. Raises DeviceError if there is no port
-    or the camera stops, ModelError if the viewer or the weights are missing.
+    kind: "video" or "camera", for the page to say. ready: called when the page can be opened. listeners: who else gets every frame, a
+    recording or another program. Raises DeviceError if there is no port or the camera stops, ModelError if the viewer or the weights
+    are missing.
     """
     camera = None if fov is None else Camera.from_fov(source.size, fov)
     shown = protocol.Source(kind, source.name, source.size[0], source.size[1])
@@ -174,7 +179,7 @@ async def live(
     async with Server(hello, files_for(assets.path(".")), host, port, on_control=control) as server:
         if ready is not None:
             ready(server)
-        worker = asyncio.create_task(asyncio.to_thread(_work, source, model, camera, server, stop, paused))
+        worker = asyncio.create_task(asyncio.to_thread(_work, source, model, camera, server, stop, paused, listeners))
         try:
             await asyncio.shield(worker)
         finally:
@@ -183,7 +188,15 @@ async def live(
                 await worker
 
 
-def _work(source: Source, model: PoseSize, camera: Camera | None, server: Server, stop: threading.Event, paused: threading.Event) -> None:
+def _work(
+    source: Source,
+    model: PoseSize,
+    camera: Camera | None,
+    server: Server,
+    stop: threading.Event,
+    paused: threading.Event,
+    listeners: Sequence[Listener],
+) -> None:
     """The detector's thread. Pictures that come while it is busy or paused are not kept."""
     with PoseDetector(model) as detector:
         performer = LivePerformer(detector, camera=camera)
@@ -194,3 +207,5 @@ def _work(source: Source, model: PoseSize, camera: Camera | None, server: Server
                 performer.restart()
             keypoints, motion = performer.perform(arrived)
             server.publish_threadsafe(encode_frame(number, arrived, keypoints, motion))
+            for listener in listeners:
+                listener(keypoints, motion)

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 import warnings
@@ -19,6 +20,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from pythonosc.dispatcher import Dispatcher
+from pythonosc.osc_server import BlockingOSCUDPServer
 
 from mocap import assets, cli, formats
 from mocap.formats import bvh, gltf, keypoints_json
@@ -275,3 +278,36 @@ def test_demo_prints_the_address_and_what_to_try_next(tmp_path: Path) -> None:
         first = process.stdout.readline() + process.stdout.readline()
         assert "mocap bake" in first
         assert address(process).startswith("http://127.0.0.1:")
+
+
+def test_live_is_recorded_and_sent_by_vmc(tmp_path: Path) -> None:
+    heard, dispatcher = threading.Event(), Dispatcher()
+    dispatcher.map("/VMC/Ext/Bone/Pos", lambda _, bone, *values: heard.set() if bone == "Hips" and values[1] > 0.5 else None)
+    with BlockingOSCUDPServer(("127.0.0.1", 0), dispatcher) as receiver:
+        listening = threading.Thread(target=receiver.serve_forever)
+        listening.start()
+        clip, port = assets.path("demo/demo.mp4"), receiver.server_address[1]
+        wanted = ("live", "--video", clip, "--no-open", "--port", 0, "--record", "take.jsonl", "--vmc", f"127.0.0.1:{port}")
+        with started(*wanted, cwd=tmp_path) as process:
+            assert heard.wait(60.0), "no hips at their height came by VMC"
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
+        receiver.shutdown()
+        listening.join()
+    assert "Traceback" not in err
+    assert re.search(r"take\.jsonl: \d+ frames", out)
+    take = formats.load(tmp_path / "take.jsonl")
+    assert isinstance(take, Keypoints)
+    assert np.isfinite(take.positions).all(axis=(1, 2)).any()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [("--record", "x.mp4", "must end in .jsonl"), ("--record", "there.jsonl", "there already"), ("--vmc", "host:zero", "from 1 to 65535")],
+)
+def test_where_live_cannot_send_or_record_is_said_at_once(run, tmp_path: Path, option: str, value: str, says: str) -> None:
+    (tmp_path / "there.jsonl").write_text("mine")
+    status, _, err = run("live", "--video", assets.path("demo/demo.mp4"), "--no-open", option, value)
+    assert status == 2
+    assert says in err
+    assert (tmp_path / "there.jsonl").read_text() == "mine"

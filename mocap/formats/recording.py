@@ -48,6 +48,11 @@ class Recording:
             raise OutputError(f"Recording to {self.path} ended after {self.frames} frames: {error.strerror or error}.") from None
         self.frames += len(keypoints)
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can be appended."""
+        return self._file.closed
+
     def close(self) -> None:
         """Ends the take; a take of no frames leaves no file."""
         if not self._file.closed:
