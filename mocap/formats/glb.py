@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -31,7 +32,7 @@ def damage_named() -> Iterator[None]:
     """Turns what a broken document runs into (a missing field, a number that points nowhere) into an InputError."""
     try:
         yield
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise InputError(f"The GLB file is damaged: {type(error).__name__} {error} while reading its document.") from error
 
 
@@ -52,7 +53,7 @@ def split(data: bytes) -> tuple[Document, bytes]:
         if kind == _JSON and document is None:
             try:
                 document = json.loads(chunk)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise InputError(f"The GLB file's JSON cannot be read: {error}.") from None
         elif kind == _BIN and not binary:
             binary = chunk
@@ -62,14 +63,36 @@ def split(data: bytes) -> tuple[Document, bytes]:
     return document, binary
 
 
-def join(document: Document, binary: bytes) -> bytes:
-    """The GLB of a document and its binary chunk, both padded to four bytes."""
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+def other_chunks(data: bytes) -> bytes:
+    """A GLB's chunks of kinds that glTF does not define, as they stand, to be kept; nothing if there are none or it is no GLB."""
+    kept, seen, at = b"", set(), 12
+    while data[:4] == b"glTF" and at + 8 <= len(data):
+        size, kind = struct.unpack_from("<II", data, at)
+        # A second chunk of a known kind is none that any reader looks at, but it is the user's.
+        kept += b"" if kind in (_JSON, _BIN) and kind not in seen else data[at : at + 8 + size]
+        seen.add(kind)
+        at += 8 + size
+    return kept
+
+
+def dumps_json(document: Document, indent: int | None = None) -> bytes:
+    """The document as JSON in UTF-8."""
+    separators = (",", ":") if indent is None else (",", ": ")
+    try:
+        return json.dumps(document, ensure_ascii=False, separators=separators, indent=indent).encode()
+    except UnicodeEncodeError:
+        return json.dumps(document, separators=separators, indent=indent).encode()  # half a surrogate pair, escaped in the file
+
+
+def join(document: Document, binary: bytes, others: bytes = b"") -> bytes:
+    """The GLB of a document and its binary chunk, both padded to four bytes, and other chunks."""
+    text = dumps_json(document)
     text += b" " * (-len(text) % 4)
     binary += b"\0" * (-len(binary) % 4)
     body = struct.pack("<II", len(text), _JSON) + text
     if binary:
         body += struct.pack("<II", len(binary), _BIN) + binary
+    body += others
     return struct.pack("<4sII", b"glTF", 2, 12 + len(body)) + body
 
 
@@ -87,6 +110,9 @@ def accessor(document: Document, binary: bytes, index: int) -> ndarray:
     size, count = _SIZES[entry["type"]], entry["count"]
     stride = view.get("byteStride", size * dtype.itemsize)
     start = view.get("byteOffset", 0) + entry.get("byteOffset", 0)
+    # A stride of nothing would make of few bytes as many numbers as the count claims.
+    if min(count, start) < 0 or stride < size * dtype.itemsize:
+        raise InputError(f"glTF accessor {index} claims {count} elements from byte {start}, {stride} bytes apart: the file is damaged.")
     if start + stride * (count - 1) + size * dtype.itemsize > len(data):
         raise InputError(f"glTF accessor {index} reaches beyond the end of its buffer: the file is damaged.")
     array = np.ndarray((count, size), dtype, data, start, (stride, dtype.itemsize)).astype(np.float64)
@@ -111,6 +137,8 @@ def node_parents(document: Document) -> list[int]:
     edges = 0
     for index, node in enumerate(nodes):
         for child in node.get("children", []):
+            if child < 0:
+                raise IndexError(f"child {child} of node {index}")
             parents[child] = index
             edges += 1
     reached = [i for i, parent in enumerate(parents) if parent < 0]
@@ -120,6 +148,14 @@ def node_parents(document: Document) -> list[int]:
     if len(reached) != len(nodes) or edges != len(nodes) - trees:
         raise InputError("The GLB file is damaged: its nodes are not trees.")
     return parents
+
+
+def node_names(document: Document) -> tuple[str, ...]:
+    """The nodes' names, made unique with the node's number where they are not (glTF does not ask for it): a second "arm" is "arm.7"."""
+    names = [str(node.get("name") or f"node{i}") for i, node in enumerate(document.get("nodes", []))]
+    while len(count := Counter(names)) < len(names):  # more than once where some node is called "arm.7" already
+        names = [name if count[name] == 1 else f"{name}.{i}" for i, name in enumerate(names)]
+    return tuple(names)
 
 
 def node_pose(node: Document) -> tuple[ndarray, ndarray, ndarray]:
@@ -135,3 +171,14 @@ def node_pose(node: Document) -> tuple[ndarray, ndarray, ndarray]:
         for k, d in (("translation", [0, 0, 0]), ("rotation", [0, 0, 0, 1]), ("scale", [1, 1, 1]))
     ]
     return part[0], R.normalize(part[1]), part[2]
+
+
+def node_matrix(node: Document) -> ndarray:
+    """(4, 4), which takes points from the node's frame to its parent's."""
+    out = np.eye(4)
+    if "matrix" in node:
+        return np.array(node["matrix"], dtype=np.float64).reshape(4, 4).T
+    place, turn, scale = node_pose(node)
+    out[:3, :3] = R.to_matrix(turn) * scale
+    out[:3, 3] = place
+    return out

@@ -1,0 +1,103 @@
+"""A glTF of several files as one GLB: its buffers and images are read from beside it and put inside.
+
+A document says by URI where its other files are. Only plain relative paths that stay in the document's own folder are followed: not
+absolute ones, not those with a scheme (http:, file:), none that climb out by `..` or by a link.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+from mocap.errors import InputError
+from mocap.formats import glb
+
+_IMAGE_TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+
+
+def embedded(data: bytes, folder: Path) -> bytes:
+    """The GLB of a .gltf's or .glb's bytes, with what lies beside it in `folder` inside; a GLB that has everything comes back as it is.
+
+    Raises InputError if the bytes are no glTF, or a file of it is missing, outside the folder or shorter than the document says.
+    """
+    if data[:4] == b"glTF":
+        document, binary = glb.split(data)
+    else:
+        document, binary = _json_document(data), b""
+    with glb.damage_named():
+        entries = [*document.get("buffers", []), *document.get("images", [])]
+        if data[:4] == b"glTF" and not any("uri" in entry for entry in entries):
+            return data
+        return glb.join(*_inside(document, binary, folder))
+
+
+def _json_document(data: bytes) -> glb.Document:
+    try:
+        document = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict) or not isinstance(document.get("asset"), dict):
+        raise InputError(f"This is no character's file: it is neither GLB, VRM, glTF nor BVH (it begins with {data[:12]!r}).")
+    if str(document["asset"].get("version", "")).partition(".")[0] != "2":
+        raise InputError(f"The glTF cannot be read: its version is {document['asset'].get('version')!r}, not 2.0.")
+    return document
+
+
+def _inside(document: glb.Document, binary: bytes, folder: Path) -> tuple[glb.Document, bytes]:
+    """The document and binary chunk with one buffer, which holds all buffers and the images that were files, each at a multiple of 4."""
+    document = dict(document)
+    pieces: list[bytes] = []
+    starts: list[int] = []
+    size = 0
+
+    def add(piece: bytes) -> None:
+        nonlocal size
+        starts.append(size)
+        pieces.append(piece + b"\0" * (-len(piece) % 4))
+        size += len(pieces[-1])
+
+    for number, buffer in enumerate(document.get("buffers", [])):
+        content = _content(buffer["uri"], folder) if "uri" in buffer else binary
+        length = buffer["byteLength"]
+        if not isinstance(length, int) or not 0 <= length <= len(content):
+            raise InputError(f"glTF buffer {number} should hold {length} bytes, but has {len(content)}: the file is damaged or cut off.")
+        add(content[:length])
+    views = [
+        {**view, "buffer": 0, "byteOffset": starts[view["buffer"]] + view.get("byteOffset", 0)} for view in document.get("bufferViews", [])
+    ]
+    images = []
+    for image in document.get("images", []):
+        if "uri" in image:
+            content = _content(image["uri"], folder)
+            kind = next((t for magic, t in _IMAGE_TYPES.items() if content.startswith(magic)), None)
+            if kind is None:
+                raise InputError(f"The glTF's image {str(image['uri'])[:80]!r} is neither PNG nor JPEG.")
+            image = {k: v for k, v in image.items() if k != "uri"} | {"bufferView": len(views), "mimeType": kind}
+            add(content)
+            views.append({"buffer": 0, "byteOffset": starts[-1], "byteLength": len(content)})
+        images.append(image)
+    binary = b"".join(pieces)
+    for key, value in (("buffers", [{"byteLength": len(binary)}] if binary else []), ("bufferViews", views), ("images", images)):
+        document.pop(key, None)
+        if value:
+            document[key] = value
+    return document, binary
+
+
+def _content(uri: str, folder: Path) -> bytes:
+    """The bytes that a URI of a document in `folder` names. Raises InputError if they are not there, or not in the folder."""
+    if uri.startswith("data:"):
+        return base64.b64decode(uri.partition(",")[2])
+    relative = unquote(uri)
+    inside = not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|[/\\]", relative) and "\0" not in relative
+    if inside:
+        inside = (folder / relative).resolve().is_relative_to(folder.resolve())
+    if not inside:
+        raise InputError(f"The glTF asks for {uri[:80]!r}, which is not in its own folder; mocap reads nothing from elsewhere.")
+    try:
+        return (folder / relative).read_bytes()
+    except OSError as error:
+        raise InputError(f"The glTF's file {uri[:80]!r} cannot be read: {error.strerror or error}.") from None

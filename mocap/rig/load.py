@@ -1,0 +1,198 @@
+"""A character's file as a Rig: its skeleton below the bones that were recognised, in mocap's frame and in metres, and its T-pose."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.errors import InputError
+from mocap.rig import rest
+from mocap.rig.mapping import map_bones
+from mocap.rig.read import read_bytes, tree_of
+from mocap.rig.types import Found, Pose, Rig, Tree
+from mocap.skeleton import BONE_PARENTS, BONES, Skeleton
+
+_UP, _AHEAD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+# Files have their axes along the body's. A body whose rest is turned by less than this from an axis stands askew; by more, the file is.
+_ASKEW = np.radians(20.0)
+# Metres in one unit of a BVH, which says nothing of its own. CMU's is 1 inch / 0.45 (its database's FAQ).
+_UNITS = (0.01, 1.0, 0.0254, 0.0254 / 0.45, 0.1, 0.001)
+# Thigh and shank of an adult of 1.7 m (Winter, fig. 4.1), metres: the unit is that which comes nearest.
+_LEGS = 0.83
+# From so many joints on, those are left out that no bone hangs from: a motion's size goes with their number.
+_MANY = 1000
+
+
+def load_rig(path: str | os.PathLike[str], bone_map: dict[str, str] | None = None) -> Rig:
+    """The character in a GLB, glTF, VRM or BVH file. bone_map: bone → node name, instead of what mocap would find by itself.
+
+    Raises InputError if the file cannot be read, is no humanoid, or lacks a node that bone_map names.
+    """
+    path = Path(path)
+    source = read_bytes(path)
+    try:
+        tree = tree_of(source, path.parent)
+        return make_rig(tree, map_bones(tree) if bone_map is None else _given(tree, bone_map), path.stem, source)
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from None
+
+
+def _given(tree: Tree, bone_map: dict[str, str]) -> dict[str, Found]:
+    index = {name: i for i, name in enumerate(tree.names)}
+    for bone, node in bone_map.items():
+        if bone not in BONES:
+            raise InputError(f"The map's bone {bone!r} is none of the vocabulary: {', '.join(BONES)}.")
+        if node not in index:
+            raise InputError(f"The map puts {bone} on {node!r}, but the file has no such node; it has {', '.join(tree.names[:100])}.")
+    return {bone: Found(index[node], "map", 1.0) for bone, node in bone_map.items()}
+
+
+def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> Rig:
+    """The rig of a document's nodes, of which some were recognised as bones.
+
+    Raises InputError if the bones do not tell up from down and left from right, or cannot be one body's.
+    """
+    nodes = {bone: found[bone].node for bone in BONES if bone in found}
+    if len(set(nodes.values())) < len(nodes):
+        twice = next(b for b in nodes if list(nodes.values()).count(nodes[b]) > 1)
+        raise InputError(f"The node {tree.names[nodes[twice]]!r} cannot be two bones at once ({twice} and another).")
+    missing = [b for b in ("UpperLeg", "LowerLeg", "UpperArm") if not {f"left{b}", f"right{b}"} <= nodes.keys()]
+    if missing:
+        raise InputError(f"No humanoid's skeleton: left and right {' and '.join(missing)} were not found among {_some(tree.names)}.")
+
+    parents = _hung(tree, nodes)
+    kept = _kept(tree, parents, nodes)
+    place = {int(n): j for j, n in enumerate(kept)}
+    above = np.array([place.get(int(parents[n]), -1) for n in kept])
+    bones = {bone: place[node] for bone, node in nodes.items()}
+
+    poses = [Pose("rest", tree.positions, tree.rotations), *tree.poses]
+    poses = [Pose(p.name, p.positions[kept], p.rotations[kept]) for p in poses]
+    best = rest.neutral(poses, bones)
+    turn = _turn(tree.kind, poses, best, bones)
+    poses = [Pose(p.name, R.apply(turn, p.positions), R.multiply(turn, p.rotations)) for p in (poses[0], best)]
+    unit = _unit(tree.kind, poses[1], bones)
+
+    skeleton = _skeleton(tuple(tree.names[n] for n in kept), above, poses, unit, tree, kept)
+    t_pose, aligned = rest.t_pose(skeleton, bones, poses[1])
+    joint_of = {bone: skeleton.names[j] for bone, j in bones.items()}
+    return Rig(name, tree.kind, skeleton, joint_of, {b: found[b] for b in bones}, t_pose, turn, unit, source, best.name, aligned)
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
+
+
+def _ancestors(parents: ndarray, node: int) -> list[int]:
+    """The node and all above it."""
+    path = [node]
+    while parents[path[-1]] >= 0:
+        path.append(int(parents[path[-1]]))
+    return path
+
+
+def _hung(tree: Tree, nodes: dict[str, int]) -> ndarray:
+    """The nodes' parents, where each bone hangs from the bone before it: where a file puts it elsewhere, it is put there.
+
+    Feet that inverse kinematics moves stand beside the body, and some tools put the legs beside the hips.
+    """
+    parents = tree.parents.copy()
+    for bone, node in nodes.items():
+        before = BONE_PARENTS[bone]
+        while before is not None and before not in nodes:
+            before = BONE_PARENTS[before]
+        if before is None or nodes[before] in _ancestors(parents, node):
+            continue
+        if node in _ancestors(parents, nodes[before]):
+            raise InputError(
+                f"{bone} cannot be {tree.names[node]!r} while {before} is {tree.names[nodes[before]]!r}, which hangs below it in the file."
+            )
+        parents[node] = nodes[before]
+    return parents
+
+
+def _kept(tree: Tree, parents: ndarray, nodes: dict[str, int]) -> ndarray:
+    """The nodes that become joints, parents before children: from the lowest node above all bones, what leads to bones and to skins."""
+    paths = [_ancestors(parents, n) for n in nodes.values()]
+    shared = set(paths[0]).intersection(*paths)
+    if not shared:
+        raise InputError("The bones that were found stand in several trees of nodes, and so are no one body.")
+    root = next(n for n in paths[0] if n in shared)
+    needed = np.zeros(len(parents), dtype=bool)
+    for path in paths:
+        needed[path[: path.index(root) + 1]] = True
+
+    children: list[list[int]] = [[] for _ in parents]
+    for node, parent in enumerate(parents):
+        if parent >= 0:
+            children[parent].append(node)
+    order, stack = [], [root]
+    while stack:
+        node = stack.pop()
+        order.append(node)
+        stack += reversed(children[node])
+    # A document without skins moves whole nodes: there, all below the bones are theirs.
+    wanted = needed | tree.joints | (not tree.joints.any())
+    for node in reversed(order):  # what leads to a joint is one
+        if wanted[node] and node != root:
+            wanted[parents[node]] = True
+    kept = [n for n in order if wanted[n]]
+    return np.array(kept if len(kept) <= _MANY else [n for n in order if needed[n]])
+
+
+def _turn(kind: str, poses: list[Pose], best: Pose, bones: dict[str, int]) -> Float[ndarray, " 4"]:
+    """The rotation from the document's world to mocap's.
+
+    Up is the axis along which the body stands in most of the file's poses (in a BVH its frames: the zero pose may be of another frame),
+    ahead is where it faces in its neutral pose.
+    """
+    shown = [p for p in poses if p.name.startswith("frame")] or [poses[0]]
+    ups = np.array([rest.body_up(p, bones) for p in shown])
+    up = _axis_near(R.normalize(np.median(ups, axis=0)), 0.5 * np.pi)
+    if kind != "bvh" and ups[0] @ _UP > np.cos(0.25 * np.pi):
+        up = _UP  # as glTF's specification has it
+    upright = R.between(up, _UP)
+    # Who does not stand in the neutral pose faces where it would if it were put on its feet.
+    standing = R.multiply(R.between(R.apply(upright, rest.body_up(best, bones)), _UP), upright)
+    ahead = R.apply(standing, rest.body_ahead(best, bones)) * [1.0, 0.0, 1.0]
+    ahead = _axis_near(R.normalize(ahead), _ASKEW)
+    yaw = R.from_axis_angle(_UP, -np.arctan2(ahead[0], ahead[2]))
+    return R.multiply(yaw, upright)
+
+
+def _axis_near(v: Float[ndarray, " 3"], within: float) -> Float[ndarray, " 3"]:
+    """The coordinate axis, with its sign, next to a unit vector, or the vector itself if none is so near (radians)."""
+    i = int(np.argmax(np.abs(v)))
+    axis = np.eye(3)[i] * (1.0 if v[i] >= 0 else -1.0)
+    return axis if np.arccos(np.clip(v @ axis, -1.0, 1.0)) < within else v
+
+
+def _unit(kind: str, pose: Pose, bones: dict[str, int]) -> float:
+    """Metres in one unit of the document: 1 in glTF, by its specification, whatever the body's height; guessed from the legs in a BVH."""
+    if kind != "bvh":
+        return 1.0
+    legs = rest.leg_length(pose, bones)
+    if legs <= 0.0:
+        raise InputError("The legs have no length, so the file's unit cannot be told.")
+    distances = [abs(np.log(legs * unit / _LEGS)) for unit in _UNITS]
+    near = int(np.argmin(distances))
+    # A body of none of these units is of some unknown one, and made as tall as people are.
+    return _UNITS[near] if distances[near] < np.log(2.0) else _LEGS / legs
+
+
+def _skeleton(names: tuple[str, ...], parents: ndarray, poses: list[Pose], unit: float, tree: Tree, kept: ndarray) -> Skeleton:
+    """The joints at rest, metres; what was hung elsewhere than in the file keeps the place it has in the neutral pose."""
+    rest_pose, best = poses
+    offsets = np.empty((len(names), 3))
+    rotations = rest_pose.rotations.copy()
+    offsets[0] = rest_pose.positions[0]
+    for pose, joints in ((rest_pose, np.arange(1, len(names))), (best, np.flatnonzero(tree.parents[kept] != kept[parents])[1:])):
+        back = R.conjugate(pose.rotations[parents[joints]])
+        offsets[joints] = R.apply(back, pose.positions[joints] - pose.positions[parents[joints]])
+    rotations[1:] = R.multiply(R.conjugate(rest_pose.rotations[parents[1:]]), rest_pose.rotations[1:])
+    return Skeleton(names, parents, unit * offsets, R.normalize(rotations))

@@ -1,0 +1,234 @@
+"""A GLB, glTF, VRM or BVH as a Tree: its nodes' names, parents, places and rotations at rest, and the other poses it shows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.errors import InputError
+from mocap.formats import bvh, glb
+from mocap.formats.embed import embedded
+from mocap.kinematics import fk
+from mocap.motion import Motion
+from mocap.rig.types import Kind, Pose, Tree
+from mocap.skeleton import BONES
+
+# VRM 0 counts the thumb's bones as a finger's; the first of them is what VRM 1 (and anatomy) calls the metacarpal.
+_VRM0_THUMB = {"ThumbProximal": "ThumbMetacarpal", "ThumbIntermediate": "ThumbProximal", "ThumbDistal": "ThumbDistal"}
+_VRM0 = {s + old: s + new for s in ("left", "right") for old, new in _VRM0_THUMB.items()}
+# A skin whose bind pose is nowhere further from the node pose than this shows no other pose. Radians.
+_SAME_POSE = np.radians(0.5)
+# Of a BVH's frames so many are looked at, evenly, for a better rest; and no more numbers than these in all, however many joints.
+_FRAMES, _NUMBERS = 64, 500_000
+# Below this ratio of its least to its greatest stretch, a node's matrix is flat, and says nothing of how the node is turned.
+_FLAT = 1e-6
+
+
+def read_tree(path: str | os.PathLike[str]) -> Tree:
+    """The nodes of a character's file. Raises InputError if it is not there, or is none of GLB, glTF, VRM and BVH, or is damaged."""
+    path = Path(path)
+    data = read_bytes(path)
+    try:
+        return tree_of(data, path.parent)
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's content. Raises InputError if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def tree_of(data: bytes, folder: Path) -> Tree:
+    """The nodes of a document; folder: where the other files of a .gltf are. Raises InputError if it cannot be read."""
+    if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:9].upper() == b"HIERARCHY":
+        return _bvh_tree(bvh.loads(data.decode("utf-8", errors="replace"), scale=1.0))
+    return _gltf_tree(*glb.split(embedded(data, folder)), "glb" if data[:4] == b"glTF" else "gltf")
+
+
+def _bvh_tree(motion: Motion) -> Tree:
+    skeleton = motion.skeleton
+    count = len(skeleton.names)
+    step = max(1, -(-len(motion) // min(_FRAMES, max(1, _NUMBERS // count))))
+    frames = np.arange(0, len(motion), step)
+    positions, rotations = fk(skeleton, motion.root_positions[frames], motion.rotations[frames])
+    poses = tuple(Pose(f"frame {f}", p, q) for f, p, q in zip(frames, positions, rotations, strict=True))
+    rest = skeleton.rest_positions()
+    every = np.ones(count, dtype=bool)
+    return Tree("bvh", skeleton.names, np.arange(count), skeleton.parents, rest, skeleton.rest_rotations, every, {}, poses)
+
+
+@glb.damage_named()
+def _gltf_tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
+    nodes = document.get("nodes", [])
+    if not nodes:
+        raise InputError("The file has no nodes, so there is no character in it.")
+    above = np.array(glb.node_parents(document))
+    order = _parents_first(document, above)
+    place = np.empty(len(nodes), dtype=np.int64)
+    place[order] = np.arange(len(nodes))
+    parents = np.where(above[order] >= 0, place[above[order]], -1)
+    names = glb.node_names(document)
+
+    local = [_local_matrix(nodes[n], names[n]) for n in order]
+    worlds = np.empty((len(nodes), 4, 4))
+    with np.errstate(all="ignore"):
+        for i, (parent, matrix) in enumerate(zip(parents, local, strict=True)):
+            worlds[i] = worlds[parent] @ matrix if parent >= 0 else matrix
+    lost = np.flatnonzero(~np.all(np.isfinite(worlds), axis=(1, 2)) | (np.abs(worlds).max(axis=(1, 2)) > _FAR))
+    if len(lost):
+        raise InputError(
+            f"The node {names[order[lost[0]]]!r} rests nowhere: with its parents' places and scales its numbers are too large."
+        )
+
+    turned = [glb.node_pose(nodes[n])[1] for n in order]
+    rotations = _rotations(worlds[:, :3, :3], parents, np.array(turned))
+    bound = _bind_matrices(document, binary, worlds, place)
+    joints = np.zeros(len(nodes), dtype=bool)
+    joints[list(bound)] = True
+    declared = {bone: int(place[_index(node, len(nodes))]) for bone, node in _humanoid(document).items() if bone in BONES}
+    tree_names = tuple(names[n] for n in order)
+    kind = "vrm" if {"VRM", "VRMC_vrm"} & set(document.get("extensions", {})) else kind
+    poses = _bind_pose(bound, parents, worlds, rotations)
+    return Tree(kind, tree_names, order, parents, worlds[:, :3, 3], rotations, joints, declared, poses)
+
+
+# Places further from the origin than this (in whatever unit) are a damaged file's, and their squares would not be numbers.
+_FAR = 1e12
+
+
+def _index(value: object, count: int) -> int:
+    if not isinstance(value, int) or not 0 <= value < count:
+        raise InputError(f"The file is damaged: it speaks of node {value!r}, and there are {count}.")
+    return value
+
+
+def _parents_first(document: glb.Document, above: ndarray) -> ndarray:
+    """The nodes depth first in the document's order."""
+    order: list[int] = []
+    stack = [int(n) for n in np.flatnonzero(above < 0)[::-1]]
+    while stack:
+        node = stack.pop()
+        order.append(node)
+        stack += reversed(document["nodes"][node].get("children", []))
+    return np.array(order)
+
+
+def _local_matrix(node: glb.Document, name: str) -> Float[ndarray, "4 4"]:
+    sizes = {"matrix": 16, "translation": 3, "rotation": 4, "scale": 3}
+    for key, size in sizes.items():
+        if key in node:
+            values = np.array(node[key], dtype=np.float64)
+            if values.shape != (size,) or not np.all(np.isfinite(values)):
+                raise InputError(
+                    f"The node {name!r} cannot be placed: its {key} must be {size} finite numbers, but is {str(node[key])[:80]}."
+                )
+    if "matrix" in node:
+        return np.array(node["matrix"], dtype=np.float64).reshape(4, 4).T
+    translation, rotation, scale = glb.node_pose(node)
+    out = np.eye(4)
+    out[:3, :3] = R.to_matrix(rotation) * scale
+    out[:3, 3] = translation
+    return out
+
+
+def _rotations(matrices: Float[ndarray, "nodes 3 3"], parents: ndarray, local: Float[ndarray, "nodes 4"]) -> Float[ndarray, "nodes 4"]:
+    """The rotation in each matrix (the orthogonal factor nearest to it); for flat ones the parent's, turned by the local one."""
+    out, sharp = _orthogonal(matrices)
+    for i in np.flatnonzero(~sharp):  # parents come first
+        out[i] = R.multiply(out[parents[i]], local[i]) if parents[i] >= 0 else local[i]
+    return out
+
+
+def _orthogonal(matrices: Float[ndarray, "n 3 3"]) -> tuple[Float[ndarray, "n 4"], ndarray]:
+    """(the rotations of the matrices' polar decompositions, of minus the matrix where it mirrors; which matrices are not flat)."""
+    u, stretch, v = np.linalg.svd(matrices)
+    q = u @ v
+    q *= np.sign(np.linalg.det(q))[:, None, None]
+    return R.from_matrix(q), stretch[:, 2] > _FLAT * np.maximum(stretch[:, 0], 1e-30)
+
+
+def _humanoid(document: glb.Document) -> dict[str, object]:
+    """bone → node, as a VRM 1.0 or 0.x or a VRM animation declares it."""
+    extensions = document.get("extensions", {})
+    for name in ("VRMC_vrm", "VRMC_vrm_animation"):
+        bones = extensions.get(name, {}).get("humanoid", {}).get("humanBones", {})
+        if bones:
+            return {bone: entry["node"] for bone, entry in bones.items()}
+    listed = extensions.get("VRM", {}).get("humanoid", {}).get("humanBones", [])
+    return {_VRM0.get(entry["bone"], entry["bone"]): entry["node"] for entry in listed if entry.get("node", -1) != -1}
+
+
+def _bind_matrices(
+    document: glb.Document, binary: bytes, worlds: Float[ndarray, "nodes 4 4"], place: ndarray
+) -> dict[int, Float[ndarray, "4 4"] | None]:
+    """Joint → its matrix in the document's world when its skin was bound; None where the skin does not say."""
+    bound: dict[int, ndarray | None] = {}
+    for number, skin in enumerate(document.get("skins", [])):
+        joints = [int(place[_index(j, len(place))]) for j in skin["joints"]]
+        bound |= {j: None for j in joints if j not in bound}
+        if "inverseBindMatrices" not in skin or not joints:
+            continue
+        inverse = glb.accessor(document, binary, skin["inverseBindMatrices"])
+        if inverse.ndim != 2 or inverse.shape[1] != 16 or len(inverse) < len(joints):
+            raise InputError(f"The file is damaged: skin {number} has {len(joints)} joints, but not a bind matrix for each.")
+        inverse = inverse[: len(joints)].reshape(-1, 4, 4).transpose(0, 2, 1)
+        fine = np.all(np.isfinite(inverse), axis=(1, 2)) & (np.abs(inverse).max(axis=(1, 2)) < _FAR)
+        fine[fine] &= np.abs(np.linalg.det(inverse[fine])) > 1e-18
+        meshes = [int(place[n]) for n, node in enumerate(document["nodes"]) if node.get("skin") == number]
+        at = np.array(joints)[fine]
+        if len(at):
+            with np.errstate(all="ignore"):
+                space = _bind_space(worlds[at] @ inverse[fine], worlds[meshes[:4]])
+                matrices = space @ np.linalg.inv(inverse[fine])
+            bound |= {int(j): m for j, m in zip(at, matrices, strict=True) if bound[int(j)] is None and np.all(np.abs(m) < _FAR)}
+    return bound
+
+
+def _bind_space(moved: Float[ndarray, "n 4 4"], meshes: Float[ndarray, "m 4 4"]) -> Float[ndarray, "4 4"]:
+    """The matrix from the space in which a skin was bound to the world.
+
+    moved: what each joint has done to its vertices since; where the node pose is the bind pose they are all the same, and that is the
+    space's. In a posed file most often the joints above the body or some of its parts have not moved: the matrix that most of them share.
+    """
+    candidates = np.concatenate([np.eye(4)[None], meshes, moved[:: max(1, len(moved) // 100)]])
+    size = np.maximum(np.abs(moved[:, :3, :3]).max(axis=(1, 2)), 1e-30)
+    spread = max(float(np.ptp(moved[:, :3, 3], axis=0).max()), 1e-9)
+    costs = []
+    for c in candidates:
+        turned = np.abs(moved[:, :3, :3] - c[:3, :3]).max(axis=(1, 2)) / size
+        shifted = np.linalg.norm(moved[:, :3, 3] - c[:3, 3], axis=1) / spread
+        costs.append(np.minimum(turned + shifted, 0.2).sum())
+    return candidates[int(np.argmin(np.round(costs, 3)))]
+
+
+def _bind_pose(
+    bound: dict[int, Float[ndarray, "4 4"] | None], parents: ndarray, worlds: Float[ndarray, "nodes 4 4"], rest: Float[ndarray, "nodes 4"]
+) -> tuple[Pose, ...]:
+    """The pose in which the skins were bound, if it is another than the nodes'; nodes that no skin speaks of go with their parents."""
+    known = {j: m for j, m in bound.items() if m is not None}
+    if not known:
+        return ()
+    at = np.array(sorted(known))
+    matrices = np.array([known[j] for j in at])
+    turns, sharp = _orthogonal(matrices[:, :3, :3])
+    if np.max(R.distance(turns[sharp], rest[at[sharp]]), initial=0.0) < _SAME_POSE:
+        return ()
+    positions, rotations = worlds[:, :3, 3].copy(), rest.copy()
+    own = {int(j): (m[:3, 3], q) for j, m, q, s in zip(at, matrices, turns, sharp, strict=True) if s}
+    for i, parent in enumerate(parents):
+        if i in own:
+            positions[i], rotations[i] = own[i]
+        elif parent >= 0:
+            moved = R.multiply(rotations[parent], R.conjugate(rest[parent]))
+            positions[i] = positions[parent] + R.apply(moved, worlds[i, :3, 3] - worlds[parent, :3, 3])
+            rotations[i] = R.multiply(moved, rest[i])
+    return (Pose("bind", positions, rotations),)

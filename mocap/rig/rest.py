@@ -1,0 +1,302 @@
+"""The T-pose of a rig: which of its poses to start from, and how each bone is turned from there onto HUMANOID's direction.
+
+Each bone takes over its parent's turn and is then swung the shortest way. From arms at the sides, in A-pose or anything between, that
+turns an arm about the axis ahead and so keeps what faced the thigh facing down. What the shortest way does not know is taken from the
+body where it shows it: the upper arm's and thigh's twist from the elbow or knee, if it is bent at rest; the palm's from the row of
+knuckles, half of it in the forearm. The trunk keeps the curve that it was modelled with, clavicles their slope, feet their pitch, so
+that soles stay flat. Nodes that are no bones go with their parents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.errors import InputError
+from mocap.rig.types import Aligned, Pose
+from mocap.skeleton import BONES, HUMANOID, TIPS, Skeleton
+
+_X, _Y, _Z = np.eye(3)
+_H = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))
+_FINGERS = ("Index", "Middle", "Ring", "Little")
+# A limb's bones in order: each points to the next that the rig has.
+_CHAINS = (
+    ("UpperArm", "LowerArm", "Hand"),
+    ("UpperLeg", "LowerLeg", "Foot", "Toes"),
+    ("ThumbMetacarpal", "ThumbProximal", "ThumbDistal"),
+    *((f"{f}Proximal", f"{f}Intermediate", f"{f}Distal") for f in _FINGERS),
+)
+_AFTER = {
+    side + bone: tuple(side + b for b in chain[i + 1 :]) for side in ("left", "right") for chain in _CHAINS for i, bone in enumerate(chain)
+}
+
+# Another pose is taken instead of the rest if it is so much nearer to standing still, mean radians a joint: at once for the pose in
+# which a skin was bound; a moment of a performance only where the rest is no pose of a body at all.
+_BETTER = {"bind": np.radians(5.0), "frame": np.radians(25.0)}
+# A trunk that leans, or a clavicle that slopes, by less than this was modelled so; more is a pose. Radians.
+_LEAN, _SLOPE = np.radians(25.0), np.radians(40.0)
+# How far elbow and knee must be bent to say how the limb is twisted: nothing below the first, fully above the second. Radians.
+_BENT = np.radians(8.0), np.radians(20.0)
+# And how far from the expected they may bend: a forearm that hangs down out of a T-pose says nothing of how the elbow bends.
+_ASTRAY = np.radians(45.0), np.radians(75.0)
+# A foot less level than this (sine of its pitch from the vertical) has no heading.
+_LEVEL = 0.2
+# Feet that differ by more than this in pitch do not both stand: the lower one does.
+_UNLIKE = np.radians(5.0)
+
+
+def body_up(pose: Pose, bones: dict[str, int]) -> Float[ndarray, " 3"]:
+    """From between the hips to between the shoulders, unit, in the pose's world. Raises InputError if there is no way between."""
+    p = pose.positions
+    shoulders, hips = (0.5 * (p[bones[f"left{b}"]] + p[bones[f"right{b}"]]) for b in ("UpperArm", "UpperLeg"))
+    return _unit(shoulders - hips, "the shoulders lie where the hips are")
+
+
+def body_ahead(pose: Pose, bones: dict[str, int]) -> Float[ndarray, " 3"]:
+    """Where the body faces, unit, in the pose's world: at right angles to its up and to hips' and shoulders' lines together."""
+    p = pose.positions
+    across = [R.normalize(p[bones[f"left{b}"]] - p[bones[f"right{b}"]]) for b in ("UpperArm", "UpperLeg")]
+    return _unit(np.cross(across[0] + across[1], body_up(pose, bones)), "left and right lie on one line with the spine")
+
+
+def _unit(v: Float[ndarray, " 3"], otherwise: str) -> Float[ndarray, " 3"]:
+    length = float(np.linalg.norm(v))
+    if not length > 1e-9:
+        raise InputError(f"No humanoid's skeleton: {otherwise}.")
+    return v / length
+
+
+def leg_length(pose: Pose, bones: dict[str, int]) -> float:
+    """Thigh and shank, mean of both legs; a shank without a foot below it counts as long as the thigh."""
+    p, total = pose.positions, 0.0
+    for side in ("left", "right"):
+        hip, knee = p[bones[f"{side}UpperLeg"]], p[bones[f"{side}LowerLeg"]]
+        thigh = float(np.linalg.norm(knee - hip))
+        total += thigh + (float(np.linalg.norm(p[bones[f"{side}Foot"]] - knee)) if f"{side}Foot" in bones else thigh)
+    return 0.5 * total
+
+
+def neutral(poses: Sequence[Pose], bones: dict[str, int]) -> Pose:
+    """Of a rig's poses that from which a T-pose is best made: the first, its rest, unless another is clearly more at rest."""
+    strains = [_strain(pose, bones) for pose in poses]
+    best = 0
+    for i, pose in enumerate(poses[1:], 1):
+        better = _BETTER[pose.name.partition(" ")[0]]
+        if strains[i] < strains[0] - better and (best == 0 or strains[i] < strains[best]):
+            best = i
+    return poses[best]
+
+
+def _strain(pose: Pose, bones: dict[str, int]) -> float:
+    """How far a pose is from standing on straight legs, straight arms anywhere from the sides to level; mean radians a joint."""
+    try:
+        body = R.conjugate(R.from_frame(np.cross(body_up(pose, bones), body_ahead(pose, bones)), body_up(pose, bones)))
+    except InputError:
+        return np.pi
+    strains = []
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        chain = [[bones[side + b] for b in c if side + b in bones] for c in _CHAINS[:2]]
+        (upper, *lower), (thigh, *shank) = ([R.apply(body, R.normalize(d)) for d in np.diff(pose.positions[c], axis=0)] for c in chain)
+        strains += [_angle(thigh, -_Y), *(_angle(thigh, d) for d in shank[:1]), *(_angle(upper, d) for d in lower[:1])]
+        level = np.arctan2(upper[1], sign * upper[0])
+        strains += [abs(np.arcsin(np.clip(upper[2], -1.0, 1.0))), max(0.0, level, -0.5 * np.pi - level)]
+    return float(np.mean(strains))
+
+
+def _angle(a: Float[ndarray, " 3"], b: Float[ndarray, " 3"]) -> float:
+    return float(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b))
+
+
+def t_pose(skeleton: Skeleton, bones: dict[str, int], pose: Pose) -> tuple[Float[ndarray, "joints 4"], dict[str, Aligned]]:
+    """(local rotations (J, 4) in which the skeleton stands in T-pose, bone → how far it was turned for it).
+
+    pose: of the skeleton's joints, in mocap's world, in any unit. bones: bone → joint.
+    """
+    body = _Body(skeleton, bones, pose)
+    bone_of = {joint: bone for bone, joint in bones.items()}
+    for joint, parent in enumerate(skeleton.parents):
+        body.turns[joint] = body.turns[parent] if parent >= 0 else body.whole
+        if joint in bone_of:
+            body.turns[joint] = body.turned(bone_of[joint])
+    world = R.multiply(body.turns, pose.rotations)
+    local = world.copy()
+    local[1:] = R.multiply(R.conjugate(world[skeleton.parents[1:]]), world[1:])
+    return R.normalize(local), {bone: body.aligned(bone) for bone in bones}
+
+
+class _Body:
+    """A pose, and the turns (J, 4) in the world that bring its joints into T-pose, as far as they are known: parents first."""
+
+    def __init__(self, skeleton: Skeleton, bones: dict[str, int], pose: Pose) -> None:
+        self.skeleton, self.bones, self.at = skeleton, bones, pose.positions
+        self.rotations = pose.rotations
+        self.turns = np.tile(R.IDENTITY, (len(skeleton.names), 1))
+        up = body_up(pose, bones)
+        self.stands = _angle(up, _Y) < _LEAN
+        hips = R.normalize(self._between("rightUpperLeg", "leftUpperLeg"))
+        # Who stands is turned to face ahead, with level hips, and keeps its lean; who lies is put on its feet.
+        self.whole = R.between(hips, _X) if self.stands else R.conjugate(R.from_frame(hips, up))
+        self.trunk = tuple(b for b in ("spine", "chest", "upperChest") if b in bones)
+        self.top = self._top()
+
+    def _between(self, a: str, b: str) -> Float[ndarray, " 3"]:
+        return np.asarray(self.at[self.bones[b]] - self.at[self.bones[a]])
+
+    def _top(self) -> Float[ndarray, " 4"]:
+        """The turn of the trunk's upper end: shoulders level and straight above the hips' line."""
+        pair = next(
+            b for b in ("Shoulder", "UpperArm") if b == "UpperArm" or ({f"left{b}", f"right{b}"} <= self.bones.keys() and self._wide(b))
+        )
+        across = R.apply(self.whole, R.normalize(self._between(f"right{pair}", f"left{pair}")))
+        return R.multiply(R.between(across, _X), self.whole)
+
+    def _wide(self, pair: str) -> bool:
+        """Whether a pair of joints lies apart, so that the line between them is one."""
+        shoulders = np.linalg.norm(self._between("rightUpperArm", "leftUpperArm"))
+        return bool(np.linalg.norm(self._between(f"right{pair}", f"left{pair}")) > 0.02 * shoulders)
+
+    def turned(self, bone: str) -> Float[ndarray, " 4"]:
+        """The bone's turn, from its parent's, which it has now."""
+        turn = self.turns[self.bones[bone]]
+        if bone == "hips":
+            return self.whole
+        if bone in self.trunk:
+            return R.slerp(self.whole, self.top, (self.trunk.index(bone) + 1) / len(self.trunk))
+        if bone == "head" and {"leftEye", "rightEye"} <= self.bones.keys():
+            across = R.apply(turn, R.normalize(self._between("rightEye", "leftEye")))
+            return R.multiply(R.between(across, _X), turn) if _angle(across, _X) < 0.5 * np.pi else turn
+        side = "left" if bone.startswith("left") else "right"
+        part = bone.removeprefix(side)
+        if part == "Foot":
+            return self._foot(side, turn)
+        ahead = self.direction(bone) if (bone in _AFTER or part == "Shoulder") and part != "Toes" else None
+        if ahead is None:
+            return turn
+        now, target = R.apply(turn, ahead), self.target(bone)
+        if part == "Shoulder" and _angle(now, target) < _SLOPE:
+            return turn
+        turn = R.multiply(R.between(now, target), turn)
+        if part in ("UpperArm", "UpperLeg"):
+            return R.multiply(R.from_axis_angle(target, self._hinge(side, part, turn, target)), turn)
+        if part == "LowerArm":
+            return R.multiply(R.from_axis_angle(_X, 0.5 * self._palm(side, turn)), turn)
+        if part == "Hand":
+            return R.multiply(R.from_axis_angle(_X, self._roll(side, turn)), turn)
+        return turn
+
+    def direction(self, bone: str) -> Float[ndarray, " 3"] | None:
+        """Where a bone points in the pose, unit; None if nothing tells."""
+        ends = self._ends(bone)
+        v = self.at[ends].mean(axis=0) - self.at[self.bones[bone]] if ends else np.zeros(3)
+        if np.linalg.norm(v) > 1e-9:
+            return R.normalize(v)
+        # The last bone of a chain points along the same axis of its own as the one before, whose direction is known.
+        before = next((b for b, after in _AFTER.items() if bone in after[:1] and b in self.bones), None)
+        if before is None or bone.endswith("Toes") or (known := self.direction(before)) is None:
+            return None
+        own = R.apply(R.conjugate(self.rotations[self.bones[before]]), known)
+        return R.apply(self.rotations[self.bones[bone]], own)
+
+    def _ends(self, bone: str) -> list[int]:
+        """The joints that lie where a bone ends: the next bone's, the knuckles', or, below a last bone, the joint that follows."""
+        if bone.endswith("Shoulder"):
+            return [self.bones[bone.replace("Shoulder", "UpperArm")]]
+        if bone.endswith("Hand") and (knuckles := self._knuckles(bone.removesuffix("Hand"))):
+            return [self.bones[b] for b in knuckles]
+        after = [self.bones[b] for b in _AFTER.get(bone, ()) if b in self.bones]
+        if after:
+            return after[:1]
+        below = self.skeleton.children(self.bones[bone])
+        return below if len(below) == 1 else []
+
+    def _knuckles(self, side: str) -> list[str]:
+        return [b for f in _FINGERS if (b := f"{side}{f}Proximal") in self.bones]
+
+    def target(self, bone: str) -> Float[ndarray, " 3"]:
+        """Where a bone points in T-pose, unit: as HUMANOID's does, to the same bones."""
+        if bone.endswith("Shoulder"):
+            return R.normalize(_H[bone.replace("Shoulder", "UpperArm")] - _H[bone])
+        if bone.endswith("Hand"):
+            knuckles = self._knuckles(bone.removesuffix("Hand"))
+            ends = [_H[b] for b in knuckles or [bone.removesuffix("Hand") + "MiddleProximal"]]
+            return R.normalize(np.mean(ends, axis=0) - _H[bone])
+        after = [b for b in _AFTER[bone] if b in self.bones] or list(_AFTER[bone][:1])
+        return R.normalize(_H[after[0]] - _H[bone] if after else TIPS[bone])
+
+    def _hinge(self, side: str, part: str, turn: Float[ndarray, " 4"], target: Float[ndarray, " 3"]) -> float:
+        """The twist of an upper arm or thigh after which its elbow or knee, bent as in the pose, bends as HUMANOID's; radians."""
+        low = side + part.replace("Upper", "Lower")
+        if low not in self.bones or (beyond := self.direction(low)) is None:
+            return 0.0
+        beyond = R.apply(turn, beyond)
+        # Elbows bend ahead, knees back.
+        bends = _Z if part == "UpperArm" else -_Z
+        angle = _signed(beyond, bends, target)
+        return angle * _fade(_angle(beyond, target), *_BENT) * (1.0 - _fade(abs(angle), *_ASTRAY))
+
+    def _palm(self, side: str, turn: Float[ndarray, " 4"]) -> float:
+        """The twist of the hand, if it were straight below a forearm so turned, after which its palm faces down; radians."""
+        hand = f"{side}Hand"
+        if hand not in self.bones or (ahead := self.direction(hand)) is None:
+            return 0.0
+        return self._roll(side, R.multiply(R.between(R.apply(turn, ahead), self.target(hand)), turn))
+
+    def _roll(self, side: str, turn: Float[ndarray, " 4"]) -> float:
+        """The turn about the world's X after which the knuckles of a hand so turned stand in a row like HUMANOID's; radians.
+
+        Through the thumb's side up: from a palm that faces up, the hand turns over as a forearm can.
+        """
+        knuckles = self._knuckles(side)
+        if len(knuckles) < 2:
+            return 0.0
+        first, last = knuckles[0], knuckles[-1]
+        row, wanted = R.apply(turn, self._between(last, first)), _H[first] - _H[last]
+        if np.hypot(row[1], row[2]) < 1e-9:
+            return 0.0
+        angle = np.arctan2(wanted[2], wanted[1]) - np.arctan2(row[2], row[1])  # from Y towards Z, as a turn about X
+        return float((angle + 2.0 * np.pi / 3.0) % (2.0 * np.pi) - 2.0 * np.pi / 3.0)
+
+    def _foot(self, side: str, turn: Float[ndarray, " 4"]) -> Float[ndarray, " 4"]:
+        """A foot's turn: ahead, and as far off the level as it stood."""
+        ahead = self.direction(f"{side}Foot")
+        if not self.stands:
+            return turn if ahead is None else R.multiply(R.between(R.apply(turn, ahead), self.target(f"{side}Foot")), turn)
+        if ahead is None or np.hypot(ahead[0], ahead[2]) < _LEVEL:
+            return R.swing_twist(self.whole, _Y)[1]
+        level = R.from_axis_angle(_Y, -np.arctan2(ahead[0], ahead[2]))
+        pitch, other = _pitch(ahead), "right" if side == "left" else "left"
+        if f"{other}Foot" in self.bones and (beside := self.direction(f"{other}Foot")) is not None:
+            lower = self.at[self.bones[f"{other}Foot"], 1] < self.at[self.bones[f"{side}Foot"], 1]
+            if abs(_pitch(beside) - pitch) > _UNLIKE and lower and np.hypot(beside[0], beside[2]) >= _LEVEL:
+                return R.multiply(R.from_axis_angle(_X, pitch - _pitch(beside)), level)
+        return level
+
+    def aligned(self, bone: str) -> Aligned:
+        """How far the bone was turned, beside the turn of the whole body."""
+        turn = R.multiply(self.turns[self.bones[bone]], R.conjugate(self.whole))
+        ahead = None if bone in ("hips", "neck", "head", "jaw", *self.trunk) or bone.endswith("Eye") else self.direction(bone)
+        if ahead is None:
+            return Aligned(float(R.angle(turn)), 0.0)
+        ahead = R.apply(self.whole, ahead)
+        swung = R.apply(turn, ahead)
+        return Aligned(_angle(ahead, swung), float(R.angle(R.multiply(R.conjugate(R.between(ahead, swung)), turn))))
+
+
+def _signed(a: Float[ndarray, " 3"], b: Float[ndarray, " 3"], axis: Float[ndarray, " 3"]) -> float:
+    """The turn about a unit axis from a to b, both seen along it; radians."""
+    return float(np.arctan2(np.cross(a, b) @ axis, a @ b - (a @ axis) * (b @ axis)))
+
+
+def _fade(value: float, low: float, high: float) -> float:
+    """0 below low, 1 above high, smooth between."""
+    t = float(np.clip((value - low) / (high - low), 0.0, 1.0))
+    return t * t * (3.0 - 2.0 * t)
+
+
+def _pitch(ahead: Float[ndarray, " 3"]) -> float:
+    """How far a direction points above the level, radians."""
+    return float(np.arcsin(np.clip(ahead[1], -1.0, 1.0)))
