@@ -89,14 +89,16 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     height: Size
 
 
-class Hello(_Message, frozen=True):
-    """Everything that does not change from frame to frame. `rig` is a path on the page's own host."""
+class Hello(_Message, frozen=True, omit_defaults=True):
+    """Everything that does not change from frame to frame. `rig` is a path on the page's own host; so is `clip`, where a whole motion
+    lies there for the page to play by itself (clip.py), without the suffix of its two files."""
 
     version: Literal[1]
     skeleton: Bones
     expressions: Annotated[tuple[Name, ...], Meta(max_length=MAX_EXPRESSIONS)]
     rig: Name
     source: Source
+    clip: Name | None = None
 
     def to_skeleton(self) -> Skeleton:
         """The skeleton as mocap's own type. Raises ProtocolError if it is none."""
@@ -147,12 +149,12 @@ _FROM_SERVER: msgspec.json.Decoder[Hello | Status | Pong] = msgspec.json.Decoder
 _FROM_CLIENT: msgspec.json.Decoder[Ack | Control | Ping] = msgspec.json.Decoder(Ack | Control | Ping)
 
 
-def hello(skeleton: Skeleton, expressions: tuple[str, ...], rig: str, source: Source) -> Hello:
+def hello(skeleton: Skeleton, expressions: tuple[str, ...], rig: str, source: Source, clip: str | None = None) -> Hello:
     """The hello for a skeleton. Raises ProtocolError if its rest rotations are not identities: the stream does not carry them."""
     if not np.allclose(np.abs(skeleton.rest_rotations), [0.0, 0.0, 0.0, 1.0], atol=1e-9):
         raise ProtocolError("Only a skeleton with identity rest rotations can be streamed; retarget the motion to such a one first.")
     offsets = tuple((float(x), float(y), float(z)) for x, y, z in skeleton.offsets)
-    return Hello(VERSION, Bones(skeleton.names, tuple(skeleton.parents.tolist()), offsets), tuple(expressions), rig, source)
+    return Hello(VERSION, Bones(skeleton.names, tuple(skeleton.parents.tolist()), offsets), tuple(expressions), rig, source, clip)
 
 
 def encode_text(message: Hello | Status | Pong | Ack | Control | Ping) -> str:

@@ -18,7 +18,7 @@ from mocap import assets
 from mocap import rotation as R
 from mocap.skeleton import HUMANOID, Skeleton
 from mocap.stream import protocol
-from mocap.stream.files import files_for
+from mocap.stream.files import Files, files_for
 from mocap.stream.server import Server
 
 REST = np.tile(R.IDENTITY, (len(HUMANOID.names), 1))
@@ -26,8 +26,10 @@ STANDING = HUMANOID.offsets[0]
 SOURCE = protocol.Source("motion", "a test", 64, 48)
 
 
-def hello(skeleton: Skeleton = HUMANOID, rig: str = "rigs/mannequin.vrm", source: protocol.Source = SOURCE) -> protocol.Hello:
-    return protocol.hello(skeleton, (), rig, source)
+def hello(
+    skeleton: Skeleton = HUMANOID, rig: str = "rigs/mannequin.vrm", source: protocol.Source = SOURCE, clip: str | None = None
+) -> protocol.Hello:
+    return protocol.hello(skeleton, (), rig, source, clip)
 
 
 def pose(number: int, root: np.ndarray = STANDING, rotations: np.ndarray = REST) -> bytes:
@@ -46,8 +48,9 @@ def turning(number: int) -> np.ndarray:
 class Host:
     """The real server, with the packaged page, in a thread: `with Host() as host: host.publish([...])`."""
 
-    def __init__(self, greeting: protocol.Hello | None = None, port: int = 0) -> None:
+    def __init__(self, greeting: protocol.Hello | None = None, port: int = 0, more: Files | None = None) -> None:
         self._greeting = greeting or hello()
+        self._files = files_for(assets.path(".")) | (more or {})
         self._port = port
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
@@ -56,7 +59,7 @@ class Host:
         self.frame = 0
 
     async def _run(self) -> None:
-        async with Server(self._greeting, files_for(assets.path(".")), port=self._port) as self._server:
+        async with Server(self._greeting, self._files, port=self._port) as self._server:
             self._started.set()
             await self._ended.wait()
 

@@ -3,13 +3,15 @@
 import type { Figures } from "./clock";
 
 export type Level = "info" | "warning" | "error";
-export type Shown = "connecting" | "loading" | "waiting" | "live" | "gone";
+export type Shown = "connecting" | "loading" | "waiting" | "live" | "playing" | "paused" | "gone";
 
 const STATES: Readonly<Record<Shown, string>> = {
   connecting: "Connecting",
   loading: "Loading",
   waiting: "Waiting",
   live: "Live",
+  playing: "Playing",
+  paused: "Paused",
   gone: "Offline",
 };
 

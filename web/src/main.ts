@@ -3,6 +3,7 @@
 import { Vector3 } from "three";
 
 import { Avatar } from "./avatar";
+import { Clip, Transport } from "./clip";
 import { type Figures, Meter } from "./clock";
 import { Connection, type State, streamAddress } from "./connection";
 import { Hud, type Shown } from "./hud";
@@ -11,6 +12,7 @@ import { PicturePanel } from "./picture";
 import { type BodyPose, mirrored } from "./pose";
 import type { Hello, Pose } from "./protocol";
 import { Stage } from "./scene";
+import { TimelinePanel } from "./timeline";
 
 const GONE = "The mocap server is not answering; it will be picked up as soon as it is back.";
 const NO_WEBGL =
@@ -64,6 +66,8 @@ class Page {
   private fresh = false;
   private ticked = seconds();
   private drew = seconds();
+  /** What the page plays by itself, where the server shows a motion and no stream. */
+  private player: { readonly address: string; readonly clip: Clip; readonly transport: Transport; readonly panel: TimelinePanel } | null = null;
 
   constructor() {
     this.colours();
@@ -118,7 +122,8 @@ class Page {
     dark.addEventListener("change", apply);
     apply();
     const resize = (): void => {
-      this.stage?.resize(window.innerWidth, window.innerHeight);
+      const canvas = document.querySelector("#stage")!;
+      this.stage?.resize(canvas.clientWidth, canvas.clientHeight);
       this.wake();
     };
     window.addEventListener("resize", resize);
@@ -175,6 +180,26 @@ class Page {
       void this.load(hello);
     }
     this.fitted();
+    void this.open(hello);
+  }
+
+  private async open(hello: Hello): Promise<void> {
+    const address = hello.clip === undefined ? null : new URL(hello.clip, location.href).href;
+    // The same clip after a lost connection plays on.
+    if (this.player && address === this.player.address) return;
+    this.player?.panel.close();
+    this.player = null;
+    if (!address) return;
+    try {
+      const clip = await Clip.load(address, hello.skeleton.names.length);
+      if (this.hello !== hello) return;
+      const transport = new Transport(clip.duration);
+      this.player = { address, clip, transport, panel: new TimelinePanel(clip, transport, hello.skeleton.names, () => this.wake()) };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.hud.say("clip", "error", `The motion ${hello.source.name} could not be shown: ${reason}. Reload the page to try again.`);
+    }
+    this.report();
   }
 
   private async load(hello: Hello): Promise<void> {
@@ -235,7 +260,7 @@ class Page {
     const now = seconds();
     const elapsed = now - this.ticked;
     this.ticked = now;
-    const pose = this.pending;
+    const pose = this.player ? this.played(elapsed) : this.pending;
     this.pending = null;
     if (pose) {
       const first = this.last === null;
@@ -251,7 +276,7 @@ class Page {
     if (moving || !this.resting) this.draw(now, !moving);
     this.resting = !moving;
     this.picture.draw();
-    if (pose) {
+    if (pose && !this.player) {
       this.connection.ack(pose.frame);
       const drawn = seconds();
       const clock = this.connection.clock.at(drawn);
@@ -260,6 +285,15 @@ class Page {
       if (seen && !this.fresh) this.meter.add(pose.frame, drawn, clock === null ? null : clock - pose.clock);
       this.fresh = false;
     }
+  }
+
+  /** The clip's next frame; null while the same one is on. */
+  private played(elapsed: number): Pose | null {
+    const { clip, transport, panel } = this.player!;
+    transport.advance(elapsed);
+    panel.draw();
+    const pose = clip.poses[clip.at(transport.time)]!;
+    return pose === this.last ? null : pose;
   }
 
   private draw(now: number, resting: boolean): void {
@@ -272,6 +306,7 @@ class Page {
   private shown(): Shown {
     if (this.state !== "open") return this.state;
     if (!this.avatar && this.loading) return "loading";
+    if (this.player) return this.player.transport.playing ? "playing" : "paused";
     return this.meter.figures(seconds()).idle < STILL ? "live" : "waiting";
   }
 

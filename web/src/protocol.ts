@@ -75,6 +75,8 @@ export interface Hello {
   /** Where the avatar's file is, relative to the page. */
   readonly rig: string;
   readonly source: Source;
+  /** Where a whole motion lies for the page to play by itself, without the suffix of its two files (clip.ts). */
+  readonly clip?: string;
 }
 
 export interface Status {
@@ -207,7 +209,7 @@ function isSource(value: unknown): value is Source {
 }
 
 function isHello(value: Record<string, unknown>): boolean {
-  return isSkeleton(value.skeleton) && isArrayOf(value.expressions, isString) && isString(value.rig) && isSource(value.source);
+  return isSkeleton(value.skeleton) && isArrayOf(value.expressions, isString) && isString(value.rig) && isSource(value.source) && (value.clip === undefined || isString(value.clip));
 }
 
 /** The server's text message. Null for a type of a later server, which an older page passes over. Throws ProtocolError. */

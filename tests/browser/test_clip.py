@@ -1,0 +1,103 @@
+"""A motion that the page plays by itself: the timeline shows it, scrubs it, and what is drawn is the moment that is on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from mocap import kinematics
+from mocap.motion import Motion
+from mocap.skeleton import HUMANOID
+from mocap.stream.clip import clip_files
+from tests.browser.conftest import Open, until
+from tests.browser.host import Host, hello
+from tests.browser.test_viewer import bones_in
+from tests.synthetic import random_poses
+
+FRAMES = 40
+
+
+@pytest.fixture(scope="module")
+def motion() -> Motion:
+    poses = random_poses(np.random.default_rng(11), FRAMES, HUMANOID)
+    contacts = np.zeros((FRAMES, 4))
+    contacts[5:15, 0] = contacts[20:30, 3] = 1.0
+    return Motion(HUMANOID, 2.0 + np.arange(FRAMES) / 10.0, poses.root_positions, poses.rotations, contacts=contacts)
+
+
+@pytest.fixture
+def page(open_page: Open, motion: Motion) -> Iterator[Page]:
+    with Host(hello(clip="clip"), more=clip_files(motion, np.linspace(0.0, 1.0, FRAMES))) as host:
+        shown = open_page(host.url, 640, 480)
+        until(shown, "window.mocap?.stats().state === 'playing' && Object.keys(window.mocap.bonePositions()).length > 0")
+        yield shown
+
+
+def label(page: Page) -> str:
+    return page.inner_text("#timeline output")
+
+
+def test_it_plays_and_stops_at_a_key(page: Page) -> None:
+    until(page, "window.mocap.frame() > 3")
+    page.keyboard.press(" ")
+    until(page, "window.mocap.stats().state === 'paused'")
+    at = page.evaluate("window.mocap.frame()")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.mocap.frame()") == at
+    assert label(page).endswith(f"/ 0:03.90 · {at}")
+
+
+def test_what_is_drawn_is_the_moment_that_is_on(page: Page, motion: Motion) -> None:
+    wanted = kinematics.fk(HUMANOID, motion.root_positions, motion.rotations)[0]
+    strip = page.locator("#timeline canvas").bounding_box()
+    assert strip
+    for part, frame in ((0.0, 0), (0.5, 19), (0.999, 38)):
+        page.mouse.click(strip["x"] + 0.5 + part * strip["width"], strip["y"] + 20)
+        until(page, f"window.mocap.frame() === {frame}")
+        assert np.max(np.linalg.norm(bones_in(page) - wanted[frame], axis=-1)) < 1e-3
+    page.keyboard.press("ArrowRight")
+    until(page, "window.mocap.frame() === 39")
+    page.keyboard.press("Shift+ArrowLeft")
+    until(page, "window.mocap.frame() === 29")
+
+
+def test_the_marks_bound_what_is_played(page: Page) -> None:
+    strip = page.locator("#timeline canvas").bounding_box()
+    assert strip
+    for part, key in ((0.7, "o"), (0.4, "i")):
+        page.mouse.click(strip["x"] + part * strip["width"], strip["y"] + 20)
+        page.keyboard.press(key)
+    page.keyboard.press("l")
+    page.keyboard.press(" ")
+    until(page, "window.mocap.stats().state === 'paused' && window.mocap.frame() > 20")
+    assert page.evaluate("window.mocap.frame()") == 27  # 0.7 of 3.9 s
+    page.keyboard.press(" ")
+    until(page, "window.mocap.stats().state === 'playing' && window.mocap.frame() < 27")
+
+
+def test_the_avatars_feet_stand_above_the_timeline(page: Page) -> None:
+    stage, panel = page.locator("#stage").bounding_box(), page.locator("#timeline").bounding_box()
+    assert stage
+    assert panel
+    assert stage["y"] + stage["height"] <= panel["y"] + 1 + 20
+    controls = page.locator("#controls").bounding_box()
+    assert controls
+    assert controls["y"] + controls["height"] <= panel["y"] + 1
+
+
+def test_a_joints_angles_are_drawn(page: Page) -> None:
+    page.keyboard.press(" ")
+    strip = page.locator("#timeline canvas")
+    before = strip.screenshot()
+    page.select_option("#timeline select[aria-label^=Joint]", label="leftUpperArm")
+    page.wait_for_timeout(200)
+    assert strip.screenshot() != before
+
+
+def test_a_motion_that_is_not_there_is_said(open_page: Open) -> None:
+    with Host(hello(clip="nowhere")) as host:
+        shown = open_page(host.url, 640, 480, expect=("Failed to load resource",))
+        until(shown, "document.querySelector('#messages')?.textContent.includes('there is no such motion')")
