@@ -1,4 +1,5 @@
-"""Fills mocap/assets/ when a wheel or an editable install is made: the viewer, the detector's weights, the mannequin, the demo clip.
+"""Fills mocap/assets/ when a wheel or an editable install is made: the viewer, the detector's weights, the mannequin, the
+tables of bone names, the demo clip.
 
 Hatchling calls `BuildHook`; `python web/build_hook.py` does the same by hand, and `python web/build_hook.py vite --version` runs a
 tool of web/node_modules with the Node found here. Nothing is done again while what it is made from is unchanged, so that a second
@@ -172,8 +173,9 @@ def _copy_weights(to: Path) -> None:
 
 
 def _copy_rigs(source: Path) -> None:
-    """The mannequin to assets/rigs/, the demo clip and its truth (rigs/demo*, less the script that makes them) to assets/demo/."""
-    files = {file: ASSETS / "rigs" / file.name for file in source.glob("*.vrm")}
+    """The mannequin and the tables of names to assets/rigs/, the demo clip and its truth (rigs/demo*, less the script that makes them) to
+    assets/demo/."""
+    files = {file: ASSETS / "rigs" / file.name for pattern in ("*.vrm", "*.json") for file in source.glob(pattern)}
     files |= {file: ASSETS / "demo" / file.name for file in source.glob("demo*") if file.suffix != ".py"}
     for file, copy in files.items():
         content = file.read_bytes()

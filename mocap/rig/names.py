@@ -1,0 +1,228 @@
+"""What a node's name says: its side, the bones that it may stand for, and how well it fits.
+
+Two layers. rigs/<convention>.json lists the exact names of the conventions that are in use; rigs/words.json lists the words of which
+names of any kind are made, in several languages. Both see a name as the same row of words: "mixamorig:LeftForeArm", "forearm.L" and
+"lForeArm" differ in nothing but the order.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, NamedTuple
+
+from mocap import assets
+
+Side = Literal["left", "right"]
+
+# The limbs' and fingers' bones, without their side, in the order of their chains.
+ARM = ("Shoulder", "UpperArm", "LowerArm", "Hand")
+LEG = ("UpperLeg", "LowerLeg", "Foot", "Toes")
+THUMB = ("ThumbMetacarpal", "ThumbProximal", "ThumbDistal")
+FINGERS = ("Thumb", "Index", "Middle", "Ring", "Little")
+
+_LIMBS = frozenset(side + bone for side in ("left", "right") for bone in ARM + LEG)
+
+# (words that must all be there, bone, how well the name fits it). Each name takes the best rule for each bone. A joint is named after the
+# bone that it begins (LeftForeArm) or after the joint itself (LeftElbow); "Shoulder" may be either, and "Arm" and "Leg" more still.
+_RULES: tuple[tuple[frozenset[str], str, float], ...] = tuple(
+    (frozenset(words.split()), bone, fit)
+    for words, bone, fit in (
+        ("collar", "Shoulder", 1.0), ("shoulder", "Shoulder", 0.9), ("shldr", "Shoulder", 0.5),
+        ("upper arm", "UpperArm", 1.0), ("shldr", "UpperArm", 0.9), ("shoulder", "UpperArm", 0.6), ("arm", "UpperArm", 0.5),
+        ("lower arm", "LowerArm", 1.0), ("elbow", "LowerArm", 0.9), ("arm", "LowerArm", 0.45),
+        ("hand", "Hand", 1.0), ("wrist", "Hand", 1.0), ("palm", "Hand", 0.3), ("arm", "Hand", 0.2),
+        ("thigh", "UpperLeg", 1.0), ("upper leg", "UpperLeg", 1.0), ("hip", "UpperLeg", 0.8), ("leg", "UpperLeg", 0.5),
+        ("shin", "LowerLeg", 1.0), ("lower leg", "LowerLeg", 1.0), ("leg", "LowerLeg", 0.45),
+        ("foot", "Foot", 0.9), ("ankle", "Foot", 1.0), ("leg", "Foot", 0.3),
+        ("toe", "Toes", 1.0), ("foot", "Toes", 0.3), ("leg", "Toes", 0.2),
+        ("hip", "hips", 1.0), ("pelvis", "hips", 1.0), ("lower body", "hips", 0.5), ("root", "hips", 0.4), ("waist", "hips", 0.3),
+        ("spine", "spine", 1.0), ("chest", "spine", 1.0), ("waist", "spine", 0.7),
+        ("neck", "neck", 1.0), ("head", "head", 1.0), ("jaw", "jaw", 1.0), ("eye", "Eye", 1.0),
+    )
+)  # fmt: skip
+# A whole "arm" is none of its halves.
+_HALVES = ({"UpperArm", "Hand"}, {"LowerArm"}), ({"UpperLeg", "Foot", "Toes"}, {"LowerLeg"})
+
+# So many of the limbs' sixteen bones must be listed before a convention counts as followed.
+_ENOUGH = 12
+# A word that is nearly one of ours (Sholder, Forarm) counts as it, at a discount; an unknown one makes the name a little less sure.
+_NEARLY, _DISCOUNT = 0.85, 0.8
+# A word in more than this part of all names is the rig's own prefix or suffix.
+_COMMON = 0.6
+
+
+class Convention(NamedTuple):
+    """A table of rigs/: its file's name, what it is called, and bone → the names that stand for it, the one to write first."""
+
+    name: str
+    title: str
+    bones: dict[str, tuple[str, ...]]
+    prefixes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one name says. words: canonical ones; numbers: as they stand; helper: a twist, IK, end or other bone that is none of ours."""
+
+    side: Side | None
+    words: frozenset[str]
+    numbers: tuple[str, ...]
+    key: str
+    helper: bool
+    fits: dict[str, float]
+    """bone (without side) → 0 to 1."""
+
+
+@cache
+def conventions() -> dict[str, Convention]:
+    """The known conventions by name, read from the package's files. Raises ModelError if they are missing."""
+    found = {}
+    for path in sorted(assets.path("rigs").glob("*.json")):
+        if path.stem == "words":
+            continue
+        table = json.loads(path.read_text("utf-8"))
+        bones = {bone: _several(names) for bone, names in table["middle"].items()}
+        for side in ("left", "right"):
+            for bone, names in table["sided"].items():
+                bones[side + bone] = tuple(n.replace("{side}", table[side]) for n in _several(names))
+        found[path.stem] = Convention(path.stem, table["title"], bones, tuple(table.get("prefixes", ())))
+    return found
+
+
+def _several(names: str | list[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def recognise(names: Sequence[str]) -> tuple[str | None, dict[int, str]]:
+    """(the convention that most of these names follow, index → bone of those that it lists), or (None, {})."""
+    best: tuple[str | None, dict[int, str]] = (None, {})
+    keys: dict[str, list[int]] = {}
+    for index, name in enumerate(names):
+        keys.setdefault(_key(name), []).append(index)
+    for table in conventions().values():
+        prefixes = re.compile("|".join(f"(?:{p.lower()})" for p in table.prefixes)) if table.prefixes else None
+        stripped = keys
+        if prefixes:
+            stripped = {}
+            for key, indices in keys.items():
+                found = prefixes.match(key)
+                stripped.setdefault(key[found.end() :] if found else key, []).extend(indices)
+        listed: dict[int, str] = {}
+        for bone, spellings in table.bones.items():
+            for spelling in spellings:
+                for index in stripped.get(_key(spelling), ()):
+                    listed.setdefault(index, bone)
+        bones = set(listed.values())
+        if len(bones) > len(set(best[1].values())) and len(bones & _LIMBS) >= _ENOUGH:
+            best = table.name, listed
+    return best
+
+
+def _key(name: str) -> str:
+    """Letters and digits alone, in lower case, without a name space and without the number that makes a second one unique."""
+    plain = unicodedata.normalize("NFKC", name)
+    return re.sub(r"[\W_]+", "", re.split(r"[:|]", plain)[-1]).lower()
+
+
+def read(names: Sequence[str]) -> list[Reading]:
+    """What each name says, in the light of all of them: words that nearly all share say nothing."""
+    rows = [_words(name) for name in names]
+    count = Counter(word for words, _ in rows for word in set(words))
+    shared = {word for word, n in count.items() if n > max(_COMMON * len(rows), 3) and word not in ("left", "right")}
+    return [_reading(name, [w for w in words if w not in shared], numbers) for name, (words, numbers) in zip(names, rows, strict=True)]
+
+
+def _reading(name: str, words: Iterable[str], numbers: tuple[str, ...]) -> Reading:
+    canonical: set[str] = set()
+    weight = 1.0
+    for word in words:
+        if word.startswith("?"):
+            weight *= 0.9
+        elif word.startswith("~"):
+            weight *= _DISCOUNT
+            canonical |= set(word[1:].split())
+        else:
+            canonical |= set(word.split())
+    side: Side | None = None
+    if ("left" in canonical) != ("right" in canonical):
+        side = "left" if "left" in canonical else "right"
+    # The neck's first bone is called NeckTwist01 in one convention: it is no twist bone.
+    helper = "helper" in canonical and not {"neck"} <= canonical
+    fits: dict[str, float] = {}
+    for needed, bone, fit in _RULES:
+        if needed <= canonical:
+            fits[bone] = max(fits.get(bone, 0.0), fit * weight)
+    if "upper" in canonical or "lower" in canonical:
+        for upper, lower in _HALVES:
+            for bone in lower if "upper" in canonical else upper:
+                fits.pop(bone, None)
+    fingers = {"thumb", "index", "middle", "ring", "little", "finger", "carpal"} & canonical
+    if fingers:
+        fits = {b: f for b, f in fits.items() if b == "Toes" and f < 1.0} if "toe" not in canonical else {"Toes": 0.5 * weight}
+    # An underscore or two before a name marks a copy.
+    if name.startswith("_"):
+        fits = {b: 0.9 * f for b, f in fits.items()}
+    return Reading(side, frozenset(canonical - {"left", "right", "none", "helper"}), numbers, _key(name), helper, fits)
+
+
+def _words(name: str) -> tuple[list[str], tuple[str, ...]]:
+    """The name's words as canonical ones, "?word" for unknown and "~word" for nearly known ones; and its numbers."""
+    plain = re.split(r"[:|]", unicodedata.normalize("NFKC", name))[-1]
+    plain = re.sub(r"([a-z])([A-Z])", r"\1 \2", plain)
+    plain = re.sub(r"([A-Z])([A-Z][a-z])", r"\1 \2", plain)
+    tokens = re.findall(r"[^\W\d_]+|\d+", plain)
+    words = [word for token in tokens if not token.isdigit() for word in _known(token.lower())]
+    return words, tuple(token for token in tokens if token.isdigit())
+
+
+@cache
+def _vocabulary() -> dict[str, str]:
+    table = json.loads(assets.path("rigs/words.json").read_text("utf-8"))
+    return {unicodedata.normalize("NFKC", spelling).lower(): word for word, spellings in table.items() for spelling in spellings}
+
+
+@cache
+def _known(token: str) -> tuple[str, ...]:
+    """The canonical words of one token: itself, several written together ("leftupperarm"), or one that is nearly known."""
+    vocabulary = _vocabulary()
+    if token in vocabulary:
+        return (vocabulary[token],)
+    parts = _split(token)
+    if parts:
+        return tuple(vocabulary[p] for p in parts)
+    if len(token) >= 5 and len(token) <= 20 and token.isascii():
+        near = difflib.get_close_matches(token, [v for v in vocabulary if len(v) >= 5], 1, _NEARLY)
+        if near:
+            return ("~" + vocabulary[near[0]],)
+    return ("?" + token,)
+
+
+def _split(token: str) -> list[str]:
+    """The fewest known words that make up the token; single letters only as the first or the last of them. [] if there are none."""
+    vocabulary = _vocabulary()
+    if len(token) > 40:
+        return []
+    best: list[list[str] | None] = [[]] + [None] * len(token)
+    for end in range(1, len(token) + 1):
+        for start in range(end):
+            part = token[start:end]
+            before = best[start]
+            if before is None or part not in vocabulary:
+                continue
+            letter = len(part) == 1 and (part not in "lr" or (start > 0 and end < len(token)))
+            if part.isascii() and (letter or (len(part) == 2 and part not in _SHORT)):
+                continue
+            current = best[end]
+            if current is None or len(before) + 1 < len(current):
+                best[end] = [*before, part]
+    return best[-1] or []
+
+
+_SHORT = ("up", "lo", "ik", "fk")
