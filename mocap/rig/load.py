@@ -20,10 +20,16 @@ from mocap.skeleton import BONE_PARENTS, BONES, Skeleton
 _UP, _AHEAD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 # Files have their axes along the body's. A body whose rest is turned by less than this from an axis stands askew; by more, the file is.
 _ASKEW = np.radians(20.0)
-# Metres in one unit of a BVH, which says nothing of its own. CMU's is 1 inch / 0.45 (its database's FAQ).
-_UNITS = (0.01, 1.0, 0.0254, 0.0254 / 0.45, 0.1, 0.001)
-# Thigh and shank of an adult of 1.7 m (Winter, fig. 4.1), metres: the unit is that which comes nearest.
+# A glTF's body whose spine runs so nearly along an axis that is not its up (a cosine) was exported lying down.
+_LIES = np.cos(np.radians(20.0))
+# Thigh and shank of an adult of 1.7 m (Winter, fig. 4.1), metres.
 _LEGS = 0.83
+# Metres in one unit of a BVH, which does not say: the factor by which legs may differ from an adult's to be taken for such. Centimetres
+# and metres are what most tools write, for children and giants too; inches, CMU's unit (1 inch / 0.45, its database's FAQ), decimetres
+# and millimetres are believed only of legs as people have them.
+_UNITS = {0.01: 2.0, 1.0: 2.0, 0.0254: 1.3, 0.0254 / 0.45: 1.3, 0.1: 1.3, 0.001: 1.3}
+# A frame of a motion whose strain (rest.py) is less shows a body that stands, radians.
+_STANDS = np.radians(30.0)
 # From so many joints on, those are left out that no bone hangs from: a motion's size goes with their number.
 _MANY = 1000
 
@@ -146,23 +152,25 @@ def _kept(tree: Tree, parents: ndarray, nodes: dict[str, int]) -> ndarray:
 
 
 def _turn(kind: str, poses: list[Pose], best: Pose, bones: dict[str, int]) -> Float[ndarray, " 4"]:
-    """The rotation from the document's world to mocap's.
+    """The rotation from the document's world to mocap's: up is where the body stands up, ahead is where it faces in its rest.
 
-    Up is the axis along which the body stands in most of the file's poses (in a BVH its frames: the zero pose may be of another frame),
-    ahead is where it faces in its neutral pose.
+    In glTF, up is as the specification has it, unless the body plainly lies. A BVH's zero pose may be of another frame than its motion,
+    or no pose of a body; then up is what it is in the frames that stand, and ahead, which no performance tells, stays what it was.
     """
-    shown = [p for p in poses if p.name.startswith("frame")] or [poses[0]]
-    ups = np.array([rest.body_up(p, bones) for p in shown])
-    up = _axis_near(R.normalize(np.median(ups, axis=0)), 0.5 * np.pi)
-    if kind != "bvh" and ups[0] @ _UP > np.cos(0.25 * np.pi):
-        up = _UP  # as glTF's specification has it
+    stands = rest.body_up(best, bones)
+    up = _axis_near(stands, 0.5 * np.pi)
+    performed = best.name.startswith("frame")
+    if kind != "bvh":
+        up = up if stands @ up > _LIES else _UP
+    else:
+        standing = [rest.body_up(p, bones) for p in poses[1:] if rest.strain(p, bones) < _STANDS]
+        if standing and (performed or np.median(standing, axis=0) @ up < 0.5):
+            up, performed = _axis_near(R.normalize(np.median(standing, axis=0)), 0.5 * np.pi), True
     upright = R.between(up, _UP)
-    # Who does not stand in the neutral pose faces where it would if it were put on its feet.
-    standing = R.multiply(R.between(R.apply(upright, rest.body_up(best, bones)), _UP), upright)
-    ahead = R.apply(standing, rest.body_ahead(best, bones)) * [1.0, 0.0, 1.0]
-    ahead = _axis_near(R.normalize(ahead), _ASKEW)
-    yaw = R.from_axis_angle(_UP, -np.arctan2(ahead[0], ahead[2]))
-    return R.multiply(yaw, upright)
+    if performed or stands @ up < 0.5:
+        return upright
+    ahead = _axis_near(R.normalize(R.apply(upright, rest.body_ahead(best, bones)) * [1.0, 0.0, 1.0]), _ASKEW)
+    return R.multiply(R.from_axis_angle(_UP, -np.arctan2(ahead[0], ahead[2])), upright)
 
 
 def _axis_near(v: Float[ndarray, " 3"], within: float) -> Float[ndarray, " 3"]:
@@ -179,10 +187,10 @@ def _unit(kind: str, pose: Pose, bones: dict[str, int]) -> float:
     legs = rest.leg_length(pose, bones)
     if legs <= 0.0:
         raise InputError("The legs have no length, so the file's unit cannot be told.")
-    distances = [abs(np.log(legs * unit / _LEGS)) for unit in _UNITS]
-    near = int(np.argmin(distances))
-    # A body of none of these units is of some unknown one, and made as tall as people are.
-    return _UNITS[near] if distances[near] < np.log(2.0) else _LEGS / legs
+    strays = {unit: abs(np.log(legs * unit / _LEGS)) / np.log(within) for unit, within in _UNITS.items()}
+    unit = min(strays, key=lambda u: strays[u])
+    # What would be nobody's legs in any of these units is in an unknown one: it is made an adult.
+    return unit if strays[unit] <= 1.0 else _LEGS / legs
 
 
 def _skeleton(names: tuple[str, ...], parents: ndarray, poses: list[Pose], unit: float, tree: Tree, kept: ndarray) -> Skeleton:

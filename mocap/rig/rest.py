@@ -80,18 +80,7 @@ def leg_length(pose: Pose, bones: dict[str, int]) -> float:
     return 0.5 * total
 
 
-def neutral(poses: Sequence[Pose], bones: dict[str, int]) -> Pose:
-    """Of a rig's poses that from which a T-pose is best made: the first, its rest, unless another is clearly more at rest."""
-    strains = [_strain(pose, bones) for pose in poses]
-    best = 0
-    for i, pose in enumerate(poses[1:], 1):
-        better = _BETTER[pose.name.partition(" ")[0]]
-        if strains[i] < strains[0] - better and (best == 0 or strains[i] < strains[best]):
-            best = i
-    return poses[best]
-
-
-def _strain(pose: Pose, bones: dict[str, int]) -> float:
+def strain(pose: Pose, bones: dict[str, int]) -> float:
     """How far a pose is from standing on straight legs, straight arms anywhere from the sides to level; mean radians a joint."""
     try:
         body = R.conjugate(R.from_frame(np.cross(body_up(pose, bones), body_ahead(pose, bones)), body_up(pose, bones)))
@@ -105,6 +94,17 @@ def _strain(pose: Pose, bones: dict[str, int]) -> float:
         level = np.arctan2(upper[1], sign * upper[0])
         strains += [abs(np.arcsin(np.clip(upper[2], -1.0, 1.0))), max(0.0, level, -0.5 * np.pi - level)]
     return float(np.mean(strains))
+
+
+def neutral(poses: Sequence[Pose], bones: dict[str, int]) -> Pose:
+    """Of a rig's poses that from which a T-pose is best made: the first, its rest, unless another is clearly more at rest."""
+    strains = [strain(pose, bones) for pose in poses]
+    best = 0
+    for i, pose in enumerate(poses[1:], 1):
+        better = _BETTER[pose.name.partition(" ")[0]]
+        if strains[i] < strains[0] - better and (best == 0 or strains[i] < strains[best]):
+            best = i
+    return poses[best]
 
 
 def _angle(a: Float[ndarray, " 3"], b: Float[ndarray, " 3"]) -> float:
