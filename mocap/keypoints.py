@@ -1,13 +1,15 @@
-"""Keypoints: what a detector gives, in mocap's own axes, and the vocabulary of the 33 body landmarks.
+"""Keypoints: what a detector gives, in mocap's own axes, and the vocabulary of the 33 body landmarks and of a hand's 21.
 
 Landmark names and order: BlazePose GHUM, as TF.js pose-detection prints them
-(https://github.com/tensorflow/tfjs-models/tree/master/pose-detection, "BlazePose Keypoints").
+(https://github.com/tensorflow/tfjs-models/tree/master/pose-detection, "BlazePose Keypoints"), and MediaPipe Hands, as TF.js
+hand-pose-detection prints them (…/hand-pose-detection, "MediaPipe Hands Keypoints").
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -24,6 +26,12 @@ LANDMARKS: tuple[str, ...] = (
     "left_foot_index", "right_foot_index",
 )  # fmt: skip
 """The names of the 33 landmarks, in the detector's order."""
+
+HAND_LANDMARKS: tuple[str, ...] = (
+    "wrist", "thumb_cmc", "thumb_mcp", "thumb_ip", "thumb_tip",
+    *(f"{finger}_finger_{part}" for finger in ("index", "middle", "ring", "pinky") for part in ("mcp", "pip", "dip", "tip")),
+)  # fmt: skip
+"""The names of a hand's 21 landmarks, in the detector's order: the wrist, then each finger from its root to its tip."""
 
 # The other side's landmark for each landmark; the nose is its own.
 MIRRORED = np.array([0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(i + (1 if i % 2 else -1) for i in range(11, 33))])
@@ -68,14 +76,20 @@ SITE_JOINTS, SITE_OFFSETS = _sites()
 """Where the landmarks sit on HUMANOID: the joint's index (33,) and the place in the joint's frame (33, 3), metres."""
 
 
+# The fields of Keypoints that have a row for each frame.
+_ARRAYS = ("times", "positions", "image", "confidence", "hands", "face", "face_transform", "hands_image", "hands_confidence")
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Keypoints:
     """A detector's keypoints of one person over time.
 
     times: (F,) seconds, strictly increasing. positions: (F, 33, 3) metres from the middle of the hips, x right in the image, +Y up,
     +Z towards the camera. image: (F, 33, 2) pixels, x right and y down. confidence: (F, 33) in [0, 1]. image_size: (width, height), pixels.
-    hands: (F, 2, 21, 3) metres, left and right, in the same axes as positions; face: (F, 478, 3) pixels, z in the image's scale;
-    face_transform: (F, 4, 4), canonical face to camera. NaN is "not seen". Arrays are copied and set read-only.
+    hands: (F, 2, 21, 3) metres from the hand's own wrist (which is 0), left and right, in the same axes as positions: added to the body's
+    wrist, they are in its frame. hands_image: (F, 2, 21, 2) pixels. hands_confidence: (F, 2) in [0, 1].
+    face: (F, 478, 3) pixels, z in the image's scale; face_transform: (F, 4, 4), canonical face to camera.
+    NaN is "not seen". Arrays are copied and set read-only.
     Raises InputError if shapes disagree, times do not increase, or the image has no size.
     """
 
@@ -87,12 +101,15 @@ class Keypoints:
     hands: Float[ndarray, "frames 2 21 3"] | None = None
     face: Float[ndarray, "frames 478 3"] | None = None
     face_transform: Float[ndarray, "frames 4 4"] | None = None
+    hands_image: Float[ndarray, "frames 2 21 2"] | None = None
+    hands_confidence: Float[ndarray, "frames 2"] | None = None
 
     def __post_init__(self) -> None:
         frames = len(np.atleast_1d(self.times))
         shapes = {
             "times": (frames,), "positions": (frames, 33, 3), "image": (frames, 33, 2), "confidence": (frames, 33),
             "hands": (frames, 2, 21, 3), "face": (frames, 478, 3), "face_transform": (frames, 4, 4),
+            "hands_image": (frames, 2, 21, 2), "hands_confidence": (frames, 2),
         }  # fmt: skip
         for name, shape in shapes.items():
             value = getattr(self, name)
@@ -115,8 +132,8 @@ class Keypoints:
     def slice(self, start: int | None, stop: int | None = None) -> Keypoints:
         """Frames start (inclusive) to stop (exclusive)."""
         which = slice(start, stop)
-        optional = (None if a is None else a[which] for a in (self.hands, self.face, self.face_transform))
-        return Keypoints(self.times[which], self.positions[which], self.image[which], self.confidence[which], self.image_size, *optional)
+        kept: dict[str, Any] = {name: None if (a := getattr(self, name)) is None else a[which] for name in _ARRAYS}
+        return Keypoints(image_size=self.image_size, **kept)
 
     def mirror(self) -> Keypoints:
         """What the detector would have given for the mirrored picture: left and right exchanged, x reflected."""
@@ -130,6 +147,8 @@ class Keypoints:
             # The face's 478 points have their own left-right table, which only a face solver needs: unseen rather than wrong.
             None,
             None if self.face_transform is None else transform @ self.face_transform @ transform,
+            None if self.hands_image is None else np.array([width, 0.0]) + self.hands_image[:, ::-1] * [-1.0, 1.0],
+            None if self.hands_confidence is None else self.hands_confidence[:, ::-1],
         )  # fmt: skip
 
 
@@ -139,7 +158,7 @@ def concatenate(parts: Sequence[Keypoints]) -> Keypoints:
         raise InputError("There must be at least one frame of keypoints.")
     joined = {
         name: None if any(getattr(p, name) is None for p in parts) else np.concatenate([getattr(p, name) for p in parts])
-        for name in ("times", "positions", "image", "confidence", "hands", "face", "face_transform")
+        for name in _ARRAYS
     }
     return Keypoints(image_size=parts[0].image_size, **joined)  # type: ignore[arg-type]
 

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from mocap import kinematics
 from mocap.errors import InputError
-from mocap.keypoints import LANDMARKS, MIRRORED, Keypoints, concatenate, landmarks_of
+from mocap.keypoints import HAND_LANDMARKS, LANDMARKS, MIRRORED, Keypoints, concatenate, landmarks_of
 from mocap.skeleton import BONES, HUMANOID
+
+ARRAYS = ("times", "positions", "image", "confidence", "hands", "face", "face_transform", "hands_image", "hands_confidence")
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=15, deadline=None)
@@ -24,6 +26,7 @@ def some(frames: int = 4, **changes: object) -> Keypoints:
         "times": np.arange(frames) / 30.0, "positions": rng.normal(size=(frames, 33, 3)), "image": rng.uniform(0, 480, (frames, 33, 2)),
         "confidence": rng.uniform(size=(frames, 33)), "image_size": (640, 480), "hands": rng.normal(size=(frames, 2, 21, 3)),
         "face": rng.normal(size=(frames, 478, 3)), "face_transform": np.tile(np.eye(4), (frames, 1, 1)),
+        "hands_image": rng.uniform(0, 480, (frames, 2, 21, 2)), "hands_confidence": rng.uniform(size=(frames, 2)),
     }  # fmt: skip
     return Keypoints(**(given | changes))  # type: ignore[arg-type]
 
@@ -82,9 +85,12 @@ def test_a_mirror_takes_confidence_and_hands_to_the_other_side_and_drops_the_fac
     assert (once.hands[:, 0] == keypoints.hands[:, 1] * [-1.0, 1.0, 1.0]).all()
     assert once.face is None
     twice = once.mirror()
-    for name in ("times", "positions", "confidence", "hands", "face_transform"):
+    for name in ("times", "positions", "confidence", "hands", "face_transform", "hands_confidence"):
         assert np.array_equal(getattr(twice, name), getattr(keypoints, name)), name
     assert np.abs(twice.image - keypoints.image).max() < 1e-9
+    assert once.hands_image is not None
+    assert keypoints.hands_image is not None
+    assert np.allclose(once.hands_image[:, 1, 3], [640.0, 0.0] + keypoints.hands_image[:, 0, 3] * [-1.0, 1.0])
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3])
@@ -92,9 +98,14 @@ def test_slices_put_one_after_another_are_the_whole_again(cut: int) -> None:
     whole = some()
     again = concatenate([whole.slice(0, cut), whole.slice(cut)])
     assert again.image_size == whole.image_size
-    for name in ("times", "positions", "image", "confidence", "hands", "face", "face_transform"):
+    for name in ARRAYS:
         assert np.array_equal(getattr(again, name), getattr(whole, name)), name
     assert len(whole.slice(0, cut)) == cut
+
+
+def test_the_21_landmarks_of_a_hand_run_from_the_wrist_along_each_finger() -> None:
+    assert len(set(HAND_LANDMARKS)) == 21
+    assert [HAND_LANDMARKS.index(n) for n in ("wrist", "thumb_tip", "index_finger_mcp", "pinky_finger_tip")] == [0, 4, 5, 20]
 
 
 def test_hands_are_kept_only_if_every_part_has_them() -> None:
@@ -110,6 +121,8 @@ def test_hands_are_kept_only_if_every_part_has_them() -> None:
         ({"image": np.zeros((3, 33, 2))}, r"image.*\(4, 33, 2\).*\(3, 33, 2\)"),
         ({"confidence": np.zeros((4, 33, 1))}, r"confidence.*\(4, 33, 1\)"),
         ({"hands": np.zeros((4, 21, 3))}, r"hands.*\(4, 21, 3\)"),
+        ({"hands_image": np.zeros((4, 2, 21, 3))}, r"hands_image.*\(4, 2, 21, 2\).*\(4, 2, 21, 3\)"),
+        ({"hands_confidence": np.zeros(4)}, r"hands_confidence.*\(4, 2\)"),
         ({"times": np.array([0.0, 1.0, 1.0, 2.0])}, "times.*increase"),
         ({"times": np.array([0.0, 1.0, np.nan, 2.0])}, "times.*finite"),
         ({"image_size": (640, 0)}, "640 × 0"),
@@ -131,6 +144,6 @@ def test_keypoints_keep_their_own_copies_and_let_nobody_write_to_them() -> None:
     keypoints = some(positions=positions)
     positions[:] = 1.0
     assert (keypoints.positions == 0.0).all()
-    for name in ("times", "positions", "image", "confidence", "hands", "face", "face_transform"):
+    for name in ARRAYS:
         with pytest.raises(ValueError, match="read-only"):
             getattr(keypoints, name)[0] = 0.0

@@ -19,7 +19,7 @@ from mocap import rotation as R
 from mocap.errors import InputError
 from mocap.formats import keypoints_json as kj
 from mocap.formats.conventions import ConventionWarning, flipped_axes
-from mocap.keypoints import LANDMARKS, Keypoints
+from mocap.keypoints import HAND_LANDMARKS, LANDMARKS, Keypoints
 from mocap.kinematics import fk
 from mocap.motion import Motion
 from mocap.skeleton import HUMANOID
@@ -37,12 +37,19 @@ def random_keypoints(seed: int, frames: int = 6) -> Keypoints:
     positions[gone] = image[gone] = np.nan
     confidence = np.where(gone, 0.0, rng.random((frames, 33)))
     hands = rng.normal(size=(frames, 2, 21, 3)) * 0.1
+    hands[..., 0, :] = 0.0
     hands[0, 1] = hands[1] = np.nan
+    unseen = np.isnan(hands[..., 0, 0])
+    hands_image = np.where(unseen[..., None, None], np.nan, rng.uniform(0, 700, (frames, 2, 21, 2)))
+    hands_confidence = np.where(unseen, 0.0, rng.random((frames, 2)))
     face = rng.uniform(0, 700, (frames, 478, 3))
     face[1:3] = np.nan
     transform = rng.normal(size=(frames, 4, 4))
     transform[1] = np.nan
-    return Keypoints(np.cumsum(rng.uniform(0.01, 0.1, frames)), positions, image, confidence, (1280, 720), hands, face, transform)
+    times = np.cumsum(rng.uniform(0.01, 0.1, frames))
+    return Keypoints(
+        times, positions, image, confidence, (1280, 720), hands, face, transform, hands_image, hands_confidence
+    )  # fmt: skip
 
 
 def standing(frames: int = 5) -> Keypoints:
@@ -59,7 +66,9 @@ def same(a: Keypoints, b: Keypoints) -> None:
         ("positions", 1e-6),
         ("image", 1e-3),
         ("confidence", 1e-6),
-        ("hands", 1e-6),
+        ("hands", 2e-6),
+        ("hands_image", 1e-3),
+        ("hands_confidence", 1e-6),
         ("face", 1e-3),
         ("face_transform", 1e-9),
     ):
@@ -67,7 +76,7 @@ def same(a: Keypoints, b: Keypoints) -> None:
         assert (x is None) == (y is None), field
         if x is not None:
             assert np.array_equal(np.isnan(x), np.isnan(y)), field
-            assert np.nanmax(np.abs(x - y)) <= tolerance, field
+            assert np.max(np.nan_to_num(np.abs(x - y))) <= tolerance, field
 
 
 # --- round trip ------------------------------------------------------------------------------------------------------------------
@@ -411,3 +420,65 @@ def test_a_thousand_frames_are_written_and_read_quickly() -> None:
     start = time.process_time()
     kj.loads(text)
     assert time.process_time() - start < 1.0
+
+
+# --- hands -----------------------------------------------------------------------------------------------------------------------
+
+
+def estimated_hand(side: str, seed: int = 0) -> dict[str, object]:
+    """What hand-pose-detection's estimateHands gives: origin somewhere in the hand, names on every point."""
+    rng = np.random.default_rng(seed)
+    metres, pixels = rng.normal(size=(21, 3)) * 0.05, rng.uniform(0, 400, (21, 2))
+    return {
+        "handedness": side, "score": 0.9,
+        "keypoints": [{"x": x, "y": y, "name": n} for (x, y), n in zip(pixels.tolist(), HAND_LANDMARKS, strict=True)],
+        "keypoints3D": [{"x": x, "y": y, "z": z, "name": n} for (x, y, z), n in zip(metres.tolist(), HAND_LANDMARKS, strict=True)],
+    }  # fmt: skip
+
+
+def points_of(hand: dict[str, object], field: str, axes: str) -> np.ndarray:
+    return np.array([[p[a] for a in axes] for p in hand[field]])  # type: ignore[attr-defined]
+
+
+def test_hands_of_hand_pose_detection_are_read_without_a_body() -> None:
+    left, right = estimated_hand("Left", 1), estimated_hand("Right", 2)
+    found = kj.loads(json.dumps({"width": 640, "height": 480, "fps": 25, "frames": [{"poses": [right, left]}, {"poses": []}]}))
+    assert np.isnan(found.positions).all()
+    assert found.hands is not None
+    assert found.hands_image is not None
+    assert found.hands_confidence is not None
+    for side, hand in enumerate((left, right)):
+        metres = points_of(hand, "keypoints3D", "xyz") * [1.0, -1.0, -1.0]
+        assert np.allclose(found.hands[0, side], metres - metres[0])
+        assert np.allclose(found.hands_image[0, side], points_of(hand, "keypoints", "xy"))
+    assert found.hands_confidence.tolist() == [[0.9, 0.9], [0.0, 0.0]]
+    assert np.isnan(found.hands[1]).all()
+    same(found, kj.loads(kj.dumps(found)))
+    same(found, kj.loads(kj.dumps_lines(found)))
+
+
+@pytest.mark.filterwarnings("ignore:The f")
+def test_bare_lists_of_hands_are_read_and_so_are_points_in_another_order() -> None:
+    hand = estimated_hand("Left", 3)
+    shuffled = {**hand, "keypoints3D": hand["keypoints3D"][::-1]}  # type: ignore[index]
+    found = [kj.loads(json.dumps(items)) for items in ([hand], [[hand]], [shuffled])]
+    for keypoints in found:
+        assert keypoints.hands is not None
+        assert np.array_equal(keypoints.hands, found[0].hands, equal_nan=True)
+        assert np.isnan(keypoints.hands[0, 1]).all()
+
+
+def test_hands_beside_a_body_are_its_hands() -> None:
+    document = json.loads(kj.dumps(standing(2)))
+    document["frames"][1]["poses"].append(estimated_hand("Right"))
+    found = kj.loads(json.dumps(document))
+    assert np.isfinite(found.positions).all()
+    assert found.hands is not None
+    assert np.isfinite(found.hands).all((2, 3)).tolist() == [[False, False], [False, True]]
+
+
+def test_a_hands_point_of_an_unknown_name_is_named() -> None:
+    hand = estimated_hand("Left")
+    hand["keypoints3D"][5]["name"] = "index_base"  # type: ignore[index]
+    with pytest.raises(InputError, match=r"Frame 0 has a hand's keypoint named 'index_base'; the names are wrist, thumb_cmc.*\."):
+        kj.loads(json.dumps({"fps": 25, "width": 640, "height": 480, "frames": [{"poses": [hand]}]}))

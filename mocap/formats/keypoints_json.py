@@ -3,9 +3,11 @@
     {"width": px, "height": px, "fps": n, "frames": [{"timestamp": seconds, "poses": [POSE, …]}, …]}
 
 POSE is what `estimatePoses` returns for BlazePose: `score`, `keypoints` in px, `keypoints3D` in metres, each {x, y, z, score, name}
-(https://github.com/tensorflow/tfjs-models/tree/master/pose-detection). Beside them, where known: `leftHand` and `rightHand`
-{keypoints3D: 21 points in metres}, and `face` {keypoints: 478 points in px, transform: 4 × 4 numbers, row by row}. A point that was not
-seen is left out; so is a person in a frame without one. JSON Lines is {"width", "height"} on the first line and a frame on each other.
+(https://github.com/tensorflow/tfjs-models/tree/master/pose-detection). Beside them, where known: `leftHand` and `rightHand`, each what
+hand-pose-detection's `estimateHands` returns (`score`, 21 `keypoints` in px and `keypoints3D` in metres; ours are from the wrist), and
+`face` {keypoints: 478 points in px, transform: 4 × 4 numbers, row by row}. A point that was not seen is left out; so is a person in a
+frame without one, and the body where only hands were seen. `estimateHands`' own results, told by their `handedness`, are read in the
+place of poses too. JSON Lines is {"width", "height"} on the first line and a frame on each other.
 
 The file's axes are the detector's: x right, y down, z away from the camera. They become ours here, and ours theirs.
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -25,10 +28,11 @@ from numpy import ndarray
 from mocap.errors import InputError
 from mocap.formats import tfjs as shape
 from mocap.formats.conventions import AXES, ConventionWarning, flipped_axes
-from mocap.keypoints import LANDMARKS, Keypoints
+from mocap.keypoints import HAND_LANDMARKS, LANDMARKS, Keypoints
 
 _TURN = np.array([1.0, -1.0, -1.0])  # the detector's axes to ours, and back
 _INDEX = {name: i for i, name in enumerate(LANDMARKS)}
+_HAND_INDEX = {name: i for i, name in enumerate(HAND_LANDMARKS)}
 _COCO = frozenset(n for n in LANDMARKS if not re.search("mouth|inner|outer|pinky|index|thumb|heel", n))
 # A median step beyond this many seconds is milliseconds.
 _SLOWEST_STEP = 5.0
@@ -72,9 +76,9 @@ def _frame(keypoints: Keypoints, i: int) -> shape.Frame:
     scores = np.round(keypoints.confidence[i], 6)
     image = _points(keypoints.image[i], 3, scores, LANDMARKS)
     world = _points(keypoints.positions[i] * _TURN, 6, scores, LANDMARKS)
-    if not image and not world:
+    hands = [_hand(keypoints, i, side) for side in (0, 1)]
+    if not image and not world and hands == [None, None]:
         return shape.Frame(timestamp=float(keypoints.times[i]), poses=[])
-    hands = (None, None) if keypoints.hands is None else tuple(_hand(h) for h in keypoints.hands[i])
     seen = scores[np.isfinite(scores)]
     pose = shape.Pose(round(float(seen.mean()), 6) if len(seen) else None, image, world, hands[0], hands[1], _face(keypoints, i))
     return shape.Frame(timestamp=float(keypoints.times[i]), poses=[pose])
@@ -89,8 +93,12 @@ def _points(values: Float[ndarray, "n d"], digits: int, scores: ndarray | None =
     return out
 
 
-def _hand(hand: Float[ndarray, "21 3"]) -> shape.Hand | None:
-    return shape.Hand(_points(hand * _TURN, 6)) if np.all(np.isfinite(hand)) else None
+def _hand(keypoints: Keypoints, i: int, side: int) -> shape.Hand | None:
+    if keypoints.hands is None or not np.all(np.isfinite(hand := keypoints.hands[i, side])):
+        return None
+    image = [] if keypoints.hands_image is None else _points(keypoints.hands_image[i, side], 3, None, HAND_LANDMARKS)
+    score = None if keypoints.hands_confidence is None else round(float(keypoints.hands_confidence[i, side]), 6)
+    return shape.Hand(score, image, _points(hand * _TURN, 6, None, HAND_LANDMARKS))
 
 
 def _face(keypoints: Keypoints, i: int) -> shape.Face | None:
@@ -126,12 +134,14 @@ def loads(text: str | bytes, source_fps: float | None = None) -> Keypoints:
         raise InputError(
             f"keypoints3D must be in metres, but lie {np.nanmedian(np.abs(positions)):.0f} from the hips; these look like pixels."
         )
-    hands = _stacked([None if p is None else _read_hands(p) for p in poses], (2, 21, 3))
+    hands, hands_image, hands_score = _read_hands(poses)
     face = _stacked([_read_face(p) for p in poses], (478, 3))
     transform = _stacked([None if p is None or p.face is None else p.face.transform for p in poses], (4, 4))
     hands = None if hands is None else hands * _TURN
     times = _times(take, source_fps)
-    keypoints = Keypoints(times, positions * _TURN, image, confidence, _image_size(take, image), hands, face, transform)
+    keypoints = Keypoints(
+        times, positions * _TURN, image, confidence, _image_size(take, image, hands_image), hands, face, transform, hands_image, hands_score
+    )
     return _turned_round(keypoints)
 
 
@@ -176,7 +186,7 @@ def _check_landmarks(poses: list[shape.Pose | None]) -> None:
     needed = "mocap needs the 33 points of BlazePose with keypoints3D in metres: use the BlazePose model, or `mocap detect` on the video."
     if seen and (names <= _COCO if names else counts == {17}):
         raise InputError(f"These keypoints are the 17 of MoveNet, PoseNet or COCO, which have no depth, hands and feet; {needed}")
-    if seen and not any(pose.keypoints_3d for pose in seen):
+    if any(pose.keypoints for pose in seen) and not any(pose.keypoints_3d for pose in seen):
         raise InputError(f"These keypoints have no keypoints3D, only points in the image; {needed}")
 
 
@@ -211,13 +221,34 @@ def _fill(out: Float[ndarray, "33 d"], confidence: Float[ndarray, " 33"], points
     confidence[index[seen]] = scores[seen]
 
 
-def _read_hands(pose: shape.Pose) -> Float[ndarray, "2 21 3"] | None:
-    both = [
-        [[p.x, p.y, p.z] for p in h.keypoints_3d] if h and len(h.keypoints_3d) == 21 else None for h in (pose.left_hand, pose.right_hand)
-    ]
-    if both == [None, None]:
+def _read_hands(poses: list[shape.Pose | None]) -> tuple[ndarray | None, ndarray | None, ndarray | None]:
+    """Both hands of each frame: metres from their wrists (F, 2, 21, 3) in the file's axes, pixels (F, 2, 21, 2), and scores (F, 2)."""
+    count = len(poses)
+    world, image, score = np.full((count, 2, 21, 3), np.nan), np.full((count, 2, 21, 2), np.nan), np.zeros((count, 2))
+    for i, pose in enumerate(poses):
+        for side, hand in enumerate(() if pose is None else (pose.left_hand, pose.right_hand)):
+            if hand is not None and (points := _hand_points(hand.keypoints_3d, i)) is not None:
+                # The library's origin is about the hand's middle.
+                world[i, side] = points - points[0]
+                score[i, side] = 1.0 if hand.score is None else hand.score
+                pixels = _hand_points(hand.keypoints, i)
+                image[i, side] = np.nan if pixels is None else pixels[:, :2]
+    if not np.isfinite(world).any():
+        return None, None, None
+    return world, image if np.isfinite(image).any() else None, score
+
+
+def _hand_points(points: list[shape.Point], frame: int) -> Float[ndarray, "21 3"] | None:
+    """The 21 points by name, or by order where they have none; None if one of them is not there."""
+    if len(points) != len(HAND_LANDMARKS):
         return None
-    return np.array([np.full((21, 3), np.nan) if h is None else h for h in both], dtype=np.float64)
+    names = [p.name for p in points]
+    if unknown := [n for n in names if n is not None and n.lower() not in _HAND_INDEX]:
+        raise InputError(f"Frame {frame} has a hand's keypoint named {unknown[0]!r}; the names are {', '.join(HAND_LANDMARKS)}.")
+    values = np.array([(p.x, p.y, p.z) for p in points], dtype=np.float64)  # None becomes NaN
+    out = np.full(values.shape, np.nan)
+    out[[i if n is None else _HAND_INDEX[n.lower()] for i, n in enumerate(names)]] = values
+    return None if np.isnan(out[:, :2]).any() else out
 
 
 def _read_face(pose: shape.Pose | None) -> Float[ndarray, "478 3"] | None:
@@ -260,12 +291,13 @@ def _times(take: shape.Take, source_fps: float | None) -> Float[ndarray, " frame
     return np.arange(count) / fps
 
 
-def _image_size(take: shape.Take, image: Float[ndarray, "frames 33 2"]) -> tuple[int, int]:
+def _image_size(take: shape.Take, *images: ndarray | None) -> tuple[int, int]:
     if take.width and take.height and take.width > 0 and take.height > 0:
         return int(take.width), int(take.height)
-    if not np.any(np.isfinite(image)):
+    points = np.concatenate([i.reshape(-1, 2) for i in images if i is not None])
+    if not np.any(np.isfinite(points)):
         return 1, 1  # Without image points nothing is measured in pixels.
-    width, height = (max(int(np.ceil(v)), 1) for v in np.nanmax(image.reshape(-1, 2), axis=0))
+    width, height = (max(int(np.ceil(v)), 1) for v in np.nanmax(points, axis=0))
     warnings.warn(
         f"The file does not give the image's width and height; {width} × {height} was taken, which holds all points.", stacklevel=3
     )
@@ -285,7 +317,4 @@ def _turned_round(keypoints: Keypoints) -> Keypoints:
     )
     signs = np.array([-1.0 if axis in axes else 1.0 for axis in AXES])
     hands = None if keypoints.hands is None else keypoints.hands * signs
-    return Keypoints(
-        keypoints.times, keypoints.positions * signs, keypoints.image, keypoints.confidence, keypoints.image_size,
-        hands, keypoints.face, keypoints.face_transform,
-    )  # fmt: skip
+    return replace(keypoints, positions=keypoints.positions * signs, hands=hands)

@@ -22,8 +22,10 @@ class Point(msgspec.Struct, omit_defaults=True):
     name: str | None = None
 
 
-class Hand(msgspec.Struct, rename=_NAMES):
-    keypoints_3d: list[Point]
+class Hand(msgspec.Struct, omit_defaults=True, rename=_NAMES):
+    score: float | None = None
+    keypoints: list[Point] = []
+    keypoints_3d: list[Point] = []
 
 
 class Face(msgspec.Struct, omit_defaults=True):
@@ -94,6 +96,8 @@ def _validated(raw: Any) -> Take:
     """Any of the shapes that are read, as one; null and empty lists are frames without a person."""
     if isinstance(raw, list):
         raw = {"frames": _frames(raw)}
+    elif isinstance(raw, dict) and isinstance(raw.get("frames"), list):
+        raw = {**raw, "frames": [_with_hands(f) if isinstance(f, dict) else f for f in raw["frames"]]}
     elif isinstance(raw, dict) and "poses" in raw:
         raw = {"frames": [raw]}
     elif isinstance(raw, dict) and _is_pose(raw):
@@ -108,7 +112,7 @@ def _validated(raw: Any) -> Take:
     except msgspec.ValidationError as error:
         raise InputError(f"The JSON is not of the keypoints' shape: {error}.") from None
     for i, frame in enumerate(take.frames):
-        if not all(p.keypoints or p.keypoints_3d for p in frame.poses):
+        if not all(p.keypoints or p.keypoints_3d or p.left_hand or p.right_hand for p in frame.poses):
             raise InputError(f"Frame {i} has a pose with neither keypoints nor keypoints3D; a frame without a person has no poses.")
     return take
 
@@ -121,12 +125,30 @@ def _frames(items: list[Any]) -> list[Any]:
     """The items of a bare list as frames: of poses, of lists of poses, of lists of [x, y, z]; as they are if they are none of these."""
     first = next((item for item in items if item), None)
     if first is None or _is_pose(first):
-        return [{"poses": [item] if item else []} for item in items]
+        return [_with_hands({"poses": [item] if item else []}) for item in items]
     if isinstance(first, list) and isinstance(first[0], dict):
-        return [{"poses": item or []} for item in items]
+        return [_with_hands({"poses": item or []}) for item in items]
     if isinstance(first, list):
         return [{"poses": [{"keypoints3D": [_bare_point(p) for p in item]}] if item else []} for item in items]
     return items
+
+
+def _with_hands(frame: dict[str, Any]) -> dict[str, Any]:
+    """The frame with the hands among its poses, as hand-pose-detection's `estimateHands` gives them, put beside the body as its hands."""
+    poses = frame.get("poses")
+    hands = [p for p in poses if isinstance(p, dict) and _side(p)] if isinstance(poses, list) else []
+    if not hands:
+        return frame
+    assert isinstance(poses, list)
+    bodies = [p for p in poses if not (isinstance(p, dict) and _side(p))]
+    # Whose hands they are is not said; with several people they go to the first.
+    first = {**(bodies[0] if bodies else {}), **{_side(h): {k: v for k, v in h.items() if k != "handedness"} for h in hands}}
+    return {**frame, "poses": [first, *bodies[1:]]}
+
+
+def _side(pose: dict[str, Any]) -> str:
+    """leftHand or rightHand for what hand-pose-detection says is one; "" for all else."""
+    return {"left": "leftHand", "right": "rightHand"}.get(str(pose.get("handedness", "")).lower(), "")
 
 
 def _bare_point(point: Any) -> Any:
