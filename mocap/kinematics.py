@@ -16,14 +16,14 @@ from mocap.skeleton import Skeleton
 def _levels(parents: tuple[int, ...]) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     """(joints, their parents), one pair a depth of the tree below the root, so that a whole depth is one array operation."""
     depth = [0] * len(parents)
+    levels: list[list[int]] = [[]]
     for joint, parent in enumerate(parents):
         if parent >= 0:
             depth[joint] = depth[parent] + 1
-    levels = []
-    for d in range(1, max(depth) + 1):
-        joints = np.array([j for j in range(len(parents)) if depth[j] == d])
-        levels.append((joints, np.array(parents)[joints]))
-    return tuple(levels)
+            if depth[joint] == len(levels):
+                levels.append([])
+        levels[depth[joint]].append(joint)
+    return tuple((np.array(joints), np.array(parents)[joints]) for joints in levels[1:])
 
 
 def global_rotations(skeleton: Skeleton, local: Float[ndarray, "*frames joints 4"]) -> Float[ndarray, "*frames joints 4"]:
