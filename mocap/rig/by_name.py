@@ -8,6 +8,7 @@ import numpy as np
 
 from mocap.rig import names as N
 from mocap.rig import tree as T
+from mocap.rig.fingers import phalanges
 from mocap.rig.types import Found, Tree
 
 # What an exact name of a recognised convention is worth beside the words' 0 to 1; and what is added for bones that every humanoid has.
@@ -38,6 +39,7 @@ class _Names:
                 gains = [self.gains(side, bone) for bone in chain]
                 for link, node in T.best_chain(self.parents, gains).items():
                     self.put(side + chain[link], node, chain[link])
+            self.one_toe(side)
         self.trunk()
         for side in ("left", "right"):
             self.detached(side)
@@ -79,6 +81,14 @@ class _Names:
             found += nodes[:1]
         return found
 
+    def one_toe(self, side: str) -> None:
+        """Where each toe has bones of its own, none of them is the bone of all."""
+        toes, foot = (self.bones.get(side + bone) for bone in ("Toes", "Foot"))
+        if toes and foot:
+            apart = set(T.below(self.parents, foot.node)) - set(T.below(self.parents, toes.node))
+            if sum(self.fit(n, "Toes", side) >= 0.5 for n in apart - {foot.node}) >= 2:
+                del self.bones[side + "Toes"]
+
     def trunk(self) -> None:
         arms, legs = self.first("leftArm", "rightArm"), self.first("leftLeg", "rightLeg")
         head = self.best("head")
@@ -97,7 +107,8 @@ class _Names:
         if head is not None:
             self.put("head", head, "head")
             self.face(head)
-        end = top if top is not None and T.between(self.parents, hips, top) else head
+        # Arms that hang from where the legs hang leave the spine to the head.
+        end = top if top is not None and top != core and T.between(self.parents, hips, top) else head
         if end is None:
             return
         chain = T.between(self.parents, hips, end)
@@ -198,7 +209,7 @@ class _Names:
                 for bone, node in listed.items():
                     self.put(bone, node, bone.removeprefix(side))
                 continue
-            for bone, node in zip(bones, self.phalanges(chain, hand), strict=False):
+            for bone, node in zip(bones, phalanges(chain, self.tree.positions[hand], self.tree.positions), strict=False):
                 self.put(side + bone, node, bone, 0.85)
 
     def _first_finger(self, hand: int) -> int | None:
@@ -226,13 +237,6 @@ class _Names:
                 return kind
         digit = self._digit(node)
         return N.FINGERS[digit - base] if base is not None and digit is not None and 0 <= digit - base < 5 else None
-
-    def phalanges(self, chain: list[int], hand: int) -> list[int]:
-        """At most three bones of a finger: without its metacarpal, which begins near the wrist, or its end, whichever makes it four."""
-        if len(chain) <= 3:
-            return chain
-        from_wrist = np.linalg.norm(self.tree.positions[chain[:2]] - self.tree.positions[hand], axis=1)
-        return chain[1:4] if from_wrist[0] < 0.5 * from_wrist[1] else chain[:3]
 
 
 def share_spine(trunk: list[int], tree: Tree, chest: Sequence[bool] = ()) -> dict[str, int]:

@@ -1,11 +1,13 @@
-"""Which node is which bone: what the file declares, what names say, what the shape says, in one answer with how surely."""
+"""Which node is which bone: what the file declares, what names say and what the shape says, in one answer with how surely."""
 
 from __future__ import annotations
 
 from mocap.errors import InputError
+from mocap.rig import tree as T
 from mocap.rig.by_name import by_name
+from mocap.rig.shape import NoBody, by_shape
 from mocap.rig.types import Found, Tree
-from mocap.skeleton import BONES
+from mocap.skeleton import BONE_PARENTS, BONES
 
 REQUIRED = (
     "hips", "spine", "head", "leftUpperLeg", "leftLowerLeg", "leftFoot", "rightUpperLeg", "rightLowerLeg", "rightFoot",
@@ -15,15 +17,81 @@ REQUIRED = (
 
 # Without these there is nobody to move.
 _CORE = ("hips", *(s + b for s in ("left", "right") for b in ("UpperLeg", "LowerLeg", "UpperArm", "LowerArm")))
+# What is left of a bone's sureness where names and shape disagree about its node, and about its side.
+_DISAGREE, _OTHER_SIDE = 0.85, 0.7
 
 
 def map_bones(tree: Tree) -> dict[str, Found]:
-    """bone → node, how and how surely, in the order of BONES. Raises InputError, with what is missing, for what is no humanoid."""
-    found = by_name(tree)
-    found |= {bone: Found(node, "vrm", 1.0) for bone, node in tree.declared.items()}
+    """bone → node, how and how surely, in the order of BONES. Raises InputError, with the reason, for what is no humanoid.
+
+    What the file itself declares (VRM) stands. Where names tell hips, arms and legs, they lead, and the shape fills what they leave out;
+    where they do not, the shape leads, and names that fit into it are added. Both agreeing makes a bone surer, disagreeing less sure.
+    """
+    named = by_name(tree)
+    try:
+        shaped, reason = by_shape(tree), ""
+    except NoBody as no:
+        shaped, reason = {}, str(no)
+    declared = {bone: Found(node, "vrm", 1.0) for bone, node in tree.declared.items()}
+    if declared:
+        found = declared
+    elif set(_CORE) <= named.keys():
+        found = _filled(tree, _weighed(named, shaped), shaped)
+    elif shaped:
+        found = _filled(tree, _weighed(shaped, named), named)
+    else:
+        found = named
     missing = [bone for bone in _CORE if bone not in found]
     if missing:
-        raise InputError(
-            f"This is no humanoid that could be recognised: among its {len(tree.names)} nodes no {', '.join(missing)} was found."
-        )
+        reason = reason or f"no node of it was found to be {', '.join(missing)}"
+        raise InputError(f"This is no humanoid that could be recognised: {reason}. A map file made by hand may say what is what (--map).")
     return {bone: found[bone] for bone in BONES if bone in found}
+
+
+def _weighed(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]:
+    """The same bones, surer where the other agrees, less sure where it does not."""
+    elsewhere = {f.node: bone for bone, f in other.items()}
+    out = {}
+    for bone, (node, how, sure) in ((b, (f.node, f.how, f.sure)) for b, f in found.items()):
+        if bone in other and other[bone].node == node:
+            sure = 1.0 - (1.0 - sure) * (1.0 - 0.5 * other[bone].sure)
+        elif _is_mirrored(bone, elsewhere.get(node)):
+            sure *= _OTHER_SIDE
+        elif bone in other:
+            sure *= _DISAGREE
+        out[bone] = Found(node, how, round(sure, 3))
+    return out
+
+
+def _is_mirrored(bone: str, other: str | None) -> bool:
+    sides = ("left", "right") if bone.startswith("left") else ("right", "left")
+    return other is not None and bone.startswith(sides[0]) and other == sides[1] + bone[len(sides[0]) :]
+
+
+def _filled(tree: Tree, found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]:
+    """With those bones of the other that are missing here and fit in: below the node of the bone above them and taken by none."""
+    whole = dict(found)
+    taken = {f.node for f in found.values()}
+    for bone in BONES:
+        if bone in whole or bone not in other or other[bone].node in taken:
+            continue
+        node = other[bone].node
+        above = BONE_PARENTS[bone]
+        while above is not None and above not in whole:
+            above = BONE_PARENTS[above]
+        # Only what both take to hang from one and the same node.
+        agreed = above is not None and above in other and other[above].node == whole[above].node
+        within = above is not None and whole[above].node in T.path(tree.parents, node)
+        beneath = any(node in T.path(tree.parents, f.node) for b, f in whole.items() if _above(bone, b))
+        if within and (agreed or beneath):
+            whole[bone] = Found(node, other[bone].how, round(0.9 * other[bone].sure, 3))
+            taken.add(node)
+    return whole
+
+
+def _above(bone: str, other: str) -> bool:
+    """Whether `bone` is one of the bones above `other`."""
+    parent = BONE_PARENTS[other]
+    while parent is not None and parent != bone:
+        parent = BONE_PARENTS[parent]
+    return parent == bone

@@ -1,0 +1,76 @@
+"""A hand's fingers by their shape: the thumb by where it begins and points, the others by their order across the palm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from mocap.rig import names as N
+
+# Of a hand with fewer than five fingers, which ones it has: animators leave out the ring finger first.
+_HAVE = {1: ("Index",), 2: ("Index", "Middle"), 3: ("Index", "Middle", "Little"), 4: ("Index", "Middle", "Ring", "Little")}
+# A finger's first joint nearer to the wrist than this part of the second is its metacarpal's.
+_NEAR_WRIST = 0.5
+
+
+def phalanges(chain: list[int], wrist: Float[ndarray, "3"], positions: Float[ndarray, "nodes 3"]) -> list[int]:
+    """At most three bones of a finger: without its metacarpal, which begins near the wrist, or its end, whichever makes it four."""
+    if len(chain) <= 3:
+        return chain
+    near = np.linalg.norm(positions[chain[:2]] - wrist, axis=1)
+    return chain[1:4] if near[0] < _NEAR_WRIST * near[1] else chain[:3]
+
+
+def by_shape(
+    parents: Int[ndarray, "nodes"], positions: Float[ndarray, "nodes 3"], children: Sequence[Sequence[int]], hand: int, forearm: int
+) -> dict[str, int]:
+    """bone (without its side) → node; {} if there are fewer than three fingers or no thumb among them."""
+    wrist = positions[hand]
+    # Where several palms begin at the wrist, the fingers' branches are the forearm's.
+    branches = [c for c in children[forearm] if children[c]]
+    if hand not in branches or len(branches) < 3:
+        branches = [c for c in children[hand] if children[c]]
+    chains = [_chain(positions, children, c) for c in branches]
+    # A branch that begins at the wrist begins with a palm.
+    palms = [len(c) > 2 and parents[c[0]] == forearm and bool(np.allclose(positions[c[0]], wrist, atol=1e-6)) for c in chains]
+    chains = [c[1:] if palm else c for c, palm in zip(chains, palms, strict=True)]
+    if not 3 <= len(chains) <= 5:
+        return {}
+    tips = np.array([positions[c[-1]] for c in chains])
+    palm = _unit(np.median(tips, axis=0) - wrist)
+    reach = (tips - wrist) @ palm
+    along = np.array([_unit(positions[c[-1]] - positions[c[-2]]) @ palm for c in chains])
+    scale = float(np.max(reach)) or 1.0
+    thumb = int(np.argmin(reach / scale + 0.5 * along))
+    rest = [i for i in range(len(chains)) if i != thumb]
+    if len(rest) > 4 or reach[thumb] > 0.95 * np.median(reach[rest]):
+        return {}
+    knuckles = np.array([positions[phalanges(chains[i], wrist, positions)[0]] for i in rest])
+    toward = positions[chains[thumb][-1]] - knuckles.mean(axis=0)
+    spread = knuckles - knuckles.mean(axis=0)
+    # The direction in which the knuckles stand side by side, towards the thumb.
+    across = np.linalg.svd(spread - np.outer(spread @ palm, palm))[2][0]
+    across = across if across @ (toward - (toward @ palm) * palm) > 0 else -across
+    order = [rest[i] for i in np.argsort(-(spread @ across))]
+    found = dict(zip(N.THUMB, chains[thumb][:3], strict=False))
+    for finger, i in zip(_HAVE[len(order)], order, strict=True):
+        parts = (finger + part for part in ("Proximal", "Intermediate", "Distal"))
+        found |= dict(zip(parts, phalanges(chains[i], wrist, positions), strict=False))
+    return found
+
+
+def _chain(positions: Float[ndarray, "nodes 3"], children: Sequence[Sequence[int]], first: int) -> list[int]:
+    """A finger's nodes, each the first of its parent's branches that goes on furthest."""
+    chain = [first]
+    while branches := children[chain[-1]]:
+        here = positions[chain[-1]]
+        chain.append(max(branches, key=lambda c: (len(children[c]) > 0, float(np.linalg.norm(positions[c] - here)))))
+    return chain
+
+
+def _unit(v: Float[ndarray, "3"]) -> Float[ndarray, "3"]:
+    length = float(np.linalg.norm(v))
+    return v / length if length > 0 else np.zeros(3)

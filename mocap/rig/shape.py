@@ -1,0 +1,374 @@
+"""Bones by the shape of the tree alone: two legs and two arms, alike in their lengths, and a head between the arms.
+
+Lengths decide what is alike, since no pose changes them; directions decide only which pair is which and which way the body faces. No axis
+of the file is taken for up.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.rig import fingers
+from mocap.rig import tree as T
+from mocap.rig.by_name import share_spine
+from mocap.rig.facing import facing
+from mocap.rig.types import Found, Tree
+
+# Two branches are a pair if their lengths differ by no more than this part. Measured performers differ by up to 6 %.
+_ALIKE = 0.15
+# Only so many of the longest pairs are looked at, and of many children of one node each only against its next neighbours by length.
+_PAIRS, _NEIGHBOURS = 40, 4
+# Branches shorter than this part of the longest are no limbs.
+_LIMB = 0.2
+# How far thigh and shank, upper arm and forearm, differ (standard deviation of the logarithm of their ratio).
+_RATIO = 0.3
+# In a face with more nodes than this nothing tells the eyes from the lids and brows.
+_FACE = 16
+# A guess by shape is never surer than this.
+_SURE = 0.8
+
+
+class _Pair(NamedTuple):
+    top: int
+    a: int
+    b: int
+
+
+class _Body(NamedTuple):
+    score: float
+    legs: _Pair
+    arms: _Pair
+    core: int
+    head: list[int]
+    """The nodes from the arms' fork up to where the head's chain ends or branches."""
+
+
+class NoBody(Exception):  # noqa: N818 - it is no error of the caller's, but an answer
+    """There is no body in this tree; the message says why, as the end of a sentence."""
+
+
+def by_shape(tree: Tree) -> dict[str, Found]:
+    """bone → node, as far as the shape tells. Raises NoBody with the reason if there are no arms, legs and trunk in it."""
+    return _Shape(tree).found()
+
+
+class _Shape:
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.parents = tree.parents
+        bind = next((p.positions for p in tree.poses if p.name == "bind"), None)
+        self.positions = tree.positions if bind is None else np.where(np.isfinite(bind), bind, tree.positions)
+        count = len(tree.names)
+        keep = np.array(tree.joints) if np.any(tree.joints) else np.ones(count, dtype=bool)
+        step = self.positions - self.positions[np.maximum(self.parents, 0)]
+        self.lengths = np.where(self.parents >= 0, np.linalg.norm(step, axis=1), 0.0)
+        # Leaves that stand where their parents stand (a mesh, a mark) have no shape.
+        branches = T.children(self.parents)
+        small = 1e-6 * float(np.ptp(self.positions, axis=0).max())
+        for node in range(count - 1, -1, -1):
+            keep[node] = any(keep[c] for c in branches[node]) or (keep[node] and self.lengths[node] > small)
+        self.children = [[c for c in row if keep[c]] for row in branches]
+        # Below each node, itself left out: the longest way down, the sum of all lengths, and the number of nodes.
+        self.reach = np.zeros(count)
+        self.total = np.zeros(count)
+        self.size = np.ones(count)
+        for node in range(count - 1, -1, -1):
+            for child in self.children[node]:
+                self.reach[node] = max(self.reach[node], self.lengths[child] + self.reach[child])
+                self.total[node] += self.lengths[child] + self.total[child]
+                self.size[node] += self.size[child]
+
+    def found(self) -> dict[str, Found]:
+        body = self.body()
+        legs = [self.limb(c) for c in (body.legs.a, body.legs.b)]
+        arms = [self.limb(c, hand=True) for c in (body.arms.a, body.arms.b)]
+        sure = _SURE * min(1.0, max(0.4, body.score / 6.0))
+        bones: dict[str, int] = {"hips": self.hips(body.core)}
+        trunk = self.spine(body)
+        if trunk:
+            neck = body.head
+        else:
+            # The arms hang from the hips: the spine is what leads to the head, but for its last bone.
+            trunk, neck = body.head[:-1], body.head[-1:]
+        bones |= share_spine(trunk, self.tree)
+        if neck:
+            bones["head"] = neck[-1]
+            if len(neck) > 1:
+                bones["neck"] = neck[0]
+        up = _unit(self.positions[[body.arms.a, body.arms.b]].mean(axis=0) - self.positions[[body.legs.a, body.legs.b]].mean(axis=0))
+        self.feet(legs, up)
+        chains = {"legs": legs, "arms": arms}
+        forward = facing(self.tree, self.positions, body.core, [legs, arms], neck[-1] if neck else None, self.children)
+        for kind, pair in chains.items():
+            bases = np.array([self.positions[self.base(chain)] for chain in pair])
+            first_is_left = (bases[0] - bases[1]) @ forward.left > 0
+            for side, chain in zip(("left", "right") if first_is_left else ("right", "left"), pair, strict=True):
+                bones |= {side + bone: node for bone, node in chain.items()}
+                if kind == "arms" and "Hand" in chain:
+                    lower = chain["LowerArm"]
+                    hand = fingers.by_shape(self.parents, self.positions, self.children, chain["Hand"], lower)
+                    bones |= {side + bone: node for bone, node in hand.items()}
+        if neck:
+            bones |= self.eyes(neck[-1], forward.left, forward.forward)
+        found = {bone: Found(node, "shape", round(sure, 3)) for bone, node in bones.items()}
+        for bone in bones:
+            if bone.startswith(("left", "right")):
+                found[bone] = Found(bones[bone], "shape", round(sure * (0.5 + 0.5 * forward.sure), 3))
+        return found
+
+    def hips(self, core: int) -> int:
+        """The highest joint that stands where legs and trunk meet."""
+        while (above := int(self.parents[core])) >= 0 and self.tree.joints[above] and self.lengths[core] < 1e-3 * self.reach[core]:
+            core = above
+        return core
+
+    def spine(self, body: _Body) -> list[int]:
+        """The nodes from the hips to the arms' fork, without those that lie no higher than the hips."""
+        whole = T.between(self.parents, body.core, body.arms.top)
+        hip = self.positions[[body.legs.a, body.legs.b]].mean(axis=0)
+        trunk = self.positions[[body.arms.a, body.arms.b]].mean(axis=0) - hip
+        rise = [float((self.positions[n] - self.positions[body.core]) @ trunk / (trunk @ trunk)) for n in whole]
+        return [n for n, r in zip(whole, rise, strict=True) if r > -0.02] or whole
+
+    def base(self, chain: dict[str, int]) -> int:
+        return chain.get("UpperLeg", chain.get("UpperArm", next(iter(chain.values()))))
+
+    def body(self) -> _Body:
+        """The two pairs that make the best body."""
+        if not any(len(c) > 1 for c in self.children):
+            raise NoBody("its nodes make a single chain without branches")
+        pairs = self.pairs()
+        if len(pairs) < 2:
+            raise NoBody(f"it has {'only one pair' if pairs else 'no pair'} of limbs alike in length, where a body has arms and legs")
+        bodies = (self.hypothesis(legs, arms) for legs in pairs for arms in pairs if legs != arms)
+        best = max((b for b in bodies if b), key=lambda b: b.score, default=None)
+        if best is None:
+            raise NoBody("its pairs of limbs stand nowhere as arms and legs on a trunk do")
+        if self.on_all_fours(best):
+            raise NoBody("its four limbs reach the ground together, as those of an animal on four legs")
+        return best
+
+    def pairs(self) -> list[_Pair]:
+        """Children of one node whose branches are alike, the longest first."""
+        whole = self.reach + self.lengths
+        least = _LIMB * float(max((self.reach[c] for row in self.children for c in row), default=0.0))
+        found = []
+        for top, row in enumerate(self.children):
+            limbs = sorted((c for c in row if self.reach[c] > 0 and whole[c] >= least), key=lambda c: -whole[c])
+            for i, a in enumerate(limbs):
+                near = limbs[i + 1 : i + 1 + _NEIGHBOURS]
+                found += [_Pair(top, min(a, b), max(a, b)) for b in near if self.alike(a, b)]
+        return sorted(found, key=lambda p: -whole[p.a])[:_PAIRS]
+
+    def alike(self, a: int, b: int) -> bool:
+        for measure in (self.reach, self.total):
+            if abs(measure[a] - measure[b]) > _ALIKE * max(measure[a], measure[b]):
+                return False
+        if min(self.size[a], self.size[b]) < 0.6 * max(self.size[a], self.size[b]):
+            return False
+        apart = np.linalg.norm(self.positions[self.tip(a)] - self.positions[self.tip(b)])
+        return bool(apart > 0.02 * self.reach[a])
+
+    def tip(self, node: int) -> int:
+        """The end of the longest way down."""
+        while self.children[node]:
+            node = max(self.children[node], key=lambda c: self.reach[c] + self.lengths[c])
+        return node
+
+    def hypothesis(self, legs: _Pair, arms: _Pair) -> _Body | None:
+        """These pairs as legs and arms, and how well they make a body; None if they cannot."""
+        if {legs.a, legs.b} & {arms.a, arms.b}:
+            return None
+        above_legs, above_arms = T.path(self.parents, legs.top), T.path(self.parents, arms.top)
+        if {arms.a, arms.b} & set(above_legs) or {legs.a, legs.b} & set(above_arms):
+            return None
+        core = T.fork(self.parents, (legs.top, arms.top))
+        if core is None:
+            return None
+        p = self.positions
+        hip, shoulder = (0.5 * (p[x.a] + p[x.b]) for x in (legs, arms))
+        trunk = shoulder - hip
+        length = float(np.linalg.norm(trunk))
+        leg, arm = float(self.reach[legs.a]), float(self.reach[arms.a])
+        if length < 0.05 * leg:
+            return None
+        up = trunk / length
+        down = [-float(_unit(p[self.tip(x)] - p[x]) @ up) for x in (legs.a, legs.b)]
+        score = 2.0 * min(down)
+        score -= 0.5 * np.log(leg / arm) ** 2 + 0.5 * np.log(leg / (1.6 * length)) ** 2
+        spine = len(T.between(self.parents, core, arms.top))
+        score += 1.0 if spine else 0.0
+        score -= 0.7 * len(T.between(self.parents, core, legs.top))
+        head = self.head(core, arms, legs, up)
+        score += 1.0 if head else -1.0
+        across = [_unit(p[x.a] - p[x.b]) if np.any(p[x.a] != p[x.b]) else _unit(p[self.tip(x.a)] - p[self.tip(x.b)]) for x in (legs, arms)]
+        score += abs(float(across[0] @ across[1])) - 1.0
+        score -= float(np.mean([abs(float(a @ up)) for a in across]))
+        score += 0.5 * sum(self.fingers(x) >= 3 for x in (arms.a, arms.b)) - 0.5 * sum(self.fingers(x) >= 3 for x in (legs.a, legs.b))
+        # The longest limbs are the likeliest: hair, skirts and toes are pairs as well.
+        longest = float(max(self.reach[c] for row in self.children for c in row))
+        score += 1.0 * (leg + arm) / longest
+        return _Body(score, legs, arms, core, head)
+
+    def fingers(self, top: int) -> int:
+        """The most branches of two or more nodes that any node on the longest way down has."""
+        most, node = 0, top
+        while self.children[node]:
+            most = max(most, sum(bool(self.children[c]) for c in self.children[node]))
+            node = max(self.children[node], key=lambda c: self.reach[c] + self.lengths[c])
+        return most
+
+    def head(self, core: int, arms: _Pair, legs: _Pair, up: Float[ndarray, "3"]) -> list[int]:
+        """The chain that goes on upwards from the arms' fork, neck first; the head is its last."""
+        limbs = {arms.a, arms.b, legs.a, legs.b}
+        start = arms.top
+        free = [c for c in self.children[start] if c not in limbs]
+        upward = {c: self.rises(c, start, up) for c in free}
+        best = max(upward, key=lambda c: upward[c], default=None)
+        if best is None or upward[best] <= 0:
+            return []
+        chain = [best]
+        while True:
+            here = chain[-1]
+            branches = self.children[here]
+            if len(branches) != 1:
+                break
+            ahead = branches[0]
+            if self.lengths[ahead] > 0 and (self.positions[ahead] - self.positions[here]) @ up < 0:
+                break
+            chain.append(ahead)
+        # A last node far from the one before is where the head ends.
+        if len(chain) > 1 and not self.children[chain[-1]]:
+            before, factor = (chain[-2], 1.3) if len(chain) > 2 else (chain[0], 1.5)
+            if self.lengths[chain[-1]] > factor * self.lengths[before]:
+                chain.pop()
+        return chain
+
+    def rises(self, node: int, top: int, up: Float[ndarray, "3"]) -> float:
+        """How far up the branch leads at its highest, less how far it begins aside."""
+        ways = self.positions[T.below(self.parents, node)] - self.positions[top]
+        aside = ways[0] - (ways[0] @ up) * up
+        return float(np.max(ways @ up)) - float(np.linalg.norm(aside))
+
+    def on_all_fours(self, body: _Body) -> bool:
+        """Whether arms and legs hang the same way, at right angles to the trunk, and end at one height."""
+        p = self.positions
+        legs, arms = ([(x.a, self.tip(x.a)), (x.b, self.tip(x.b))] for x in (body.legs, body.arms))
+        down = _unit(sum((_unit(p[t] - p[a]) for a, t in legs), np.zeros(3)))
+        same = _unit(sum((_unit(p[t] - p[a]) for a, t in arms), np.zeros(3))) @ down
+        trunk = _unit(p[body.arms.a] + p[body.arms.b] - p[body.legs.a] - p[body.legs.b])
+        ends = np.array([p[t] @ down for _, t in legs + arms])
+        return bool(same > 0.8 and abs(trunk @ down) < 0.5 and np.ptp(ends) < 0.3 * self.reach[body.legs.a])
+
+    def limb(self, first: int, hand: bool = False) -> dict[str, int]:
+        """A leg's or an arm's bones along its longest way down, by their lengths."""
+        names = ("Shoulder", "UpperArm", "LowerArm", "Hand") if hand else ("", "UpperLeg", "LowerLeg", "Foot")
+        path, ends = self.way_down(first, hand)
+        p = self.positions[path]
+        top = self.positions[self.parents[first]]
+        steps = np.linalg.norm(np.diff(p, axis=0), axis=1)
+        total = float(steps.sum())
+        best: tuple[float, tuple[int, int, int]] | None = None
+        for k in ends:
+            turn = 0.0
+            if hand and len(self.children[path[k]]) > 1:
+                turn = 0.5
+            if not hand and k + 1 < len(path):
+                turn = 1.0 - float(_unit(p[k] - p[k - 1]) @ _unit(p[k + 1] - p[k]))
+            for j in range(1, k):
+                for i in range(j):
+                    upper, lower = float(np.linalg.norm(p[j] - p[i])), float(np.linalg.norm(p[k] - p[j]))
+                    if min(upper, lower) < 0.05 * total:
+                        continue
+                    score = 3.0 * (upper + lower) / total - min(2.0, 0.5 * (np.log(upper / lower) / _RATIO) ** 2) + min(turn, 1.0)
+                    score -= max(0.0, float(steps[:i].sum()) / upper - 0.8)
+                    # The limb itself begins at its side, and not in the middle where the pair hangs.
+                    score -= 2.0 if np.linalg.norm(p[i] - top) < 0.04 * total else 0.0
+                    # Nodes within a bone are rare, and lie on its line.
+                    score -= sum(0.5 + 8.0 * max(0.0, _off(p[a : b + 1]) - 0.03) for a, b in ((i, j), (j, k)) for _ in range(a + 1, b))
+                    if best is None or score > best[0] + 1e-9:
+                        best = score, (i, j, k)
+        if best is None:
+            return dict(zip(names[1:], path, strict=False))
+        i, j, k = best[1]
+        found = {names[1]: path[i], names[2]: path[j], names[3]: path[k]}
+        if hand and i:
+            found = {"Shoulder": max(path[:i], key=lambda n: (round(float(np.linalg.norm(self.positions[n] - p[i])), 6), n))} | found
+        if not hand:
+            after = [c for c in self.children[path[k]] if self.lengths[c] > 0]
+            if len(after) in (1, 2) and k + 1 < len(path):
+                found["Toes"] = path[k + 1]
+        return found
+
+    def way_down(self, first: int, hand: bool) -> tuple[list[int], list[int]]:
+        """(the nodes of a limb, the places among them where its hand or foot may be)."""
+        path = [first]
+        while self.children[path[-1]]:
+            here = path[-1]
+            branches = [c for c in self.children[here] if self.children[c]]
+            far = 0.4 * (self.reach[first] + self.lengths[first])
+            if hand and len(branches) >= 2 and len(path) > 2:
+                if self.reach[here] < far:
+                    return path, [len(path) - 1]
+                # Several palms that begin at one wrist: the one in their middle is the hand.
+                wrist = [c for c in branches if np.linalg.norm(self.positions[c] - self.positions[branches[0]]) < 0.02 * self.reach[first]]
+                if len(wrist) >= 2 and self.reach[wrist[0]] < far:
+                    ends = np.array([self.positions[self.tip(c)] for c in wrist])
+                    middle = int(np.argmin(np.linalg.norm(ends - ends.mean(axis=0), axis=1)))
+                    return [*path, wrist[middle]], [len(path)]
+            path.append(max(self.children[here], key=lambda c: self.reach[c] + self.lengths[c]))
+        return path, list(range(2, len(path)))
+
+    def feet(self, legs: list[dict[str, int]], up: Float[ndarray, "3"]) -> None:
+        """Feet that hang from elsewhere, below shanks that end in nothing, are entered."""
+        if any("Foot" in leg or "LowerLeg" not in leg for leg in legs):
+            return
+        p = self.positions
+        best: tuple[float, tuple[int, ...]] | None = None
+        thigh = float(np.linalg.norm(p[legs[0]["LowerLeg"]] - p[legs[0]["UpperLeg"]]))
+        for row in self.children:
+            near = []
+            for leg in legs:
+                knee = p[leg["LowerLeg"]]
+                below = {c: float((knee - p[c]) @ up) for c in row if not set(leg.values()) & {c}}
+                aside = {c: float(np.linalg.norm(p[c] - knee + below[c] * up)) for c in below}
+                near.append(min((c for c in below if 0.3 * thigh < below[c] < 2.5 * thigh), key=lambda c: aside[c], default=-1))
+            if min(near) >= 0 and near[0] != near[1]:
+                worth = float(np.mean([np.linalg.norm(p[n] - p[leg["LowerLeg"]]) for n, leg in zip(near, legs, strict=True)]))
+                if best is None or worth < best[0]:
+                    best = worth, tuple(near)
+        if best and best[0] < 2.5 * thigh:
+            for leg, foot in zip(legs, best[1], strict=True):
+                leg["Foot"] = foot
+
+    def eyes(self, head: int, left: Float[ndarray, "3"], forward: Float[ndarray, "3"]) -> dict[str, int]:
+        """The one pair of leaves in the head that stand side by side."""
+        leaves = [n for n in T.below(self.parents, head)[1:] if not self.children[n]] if self.size[head] <= _FACE else []
+        place = {n: self.positions[n] - self.positions[head] for n in leaves}
+        scale = max((float(np.linalg.norm(v)) for v in place.values()), default=0.0)
+        pairs = []
+        for i, a in enumerate(leaves):
+            for b in leaves[i + 1 :]:
+                middle, apart = 0.5 * (place[a] + place[b]), place[a] - place[b]
+                level = abs(float(_unit(apart) @ left)) > 0.98 and abs(float(middle @ left)) < 0.1 * float(np.linalg.norm(apart))
+                if level and self.parents[a] == self.parents[b] and middle @ forward > -0.05 * scale:
+                    pairs.append((a, b) if apart @ left > 0 else (b, a))
+        return {"leftEye": pairs[0][0], "rightEye": pairs[0][1]} if len(pairs) == 1 else {}
+
+
+def _off(p: Float[ndarray, "n 3"]) -> float:
+    """How far the points between stray from the line from the first to the last, as part of its length."""
+    line = p[-1] - p[0]
+    length = float(np.linalg.norm(line))
+    aside = p[1:-1] - p[0]
+    aside = aside - np.outer(aside @ line / length**2, line)
+    return float(np.linalg.norm(aside, axis=1).max(initial=0.0)) / length
+
+
+def _unit(v: Float[ndarray, "3"]) -> Float[ndarray, "3"]:
+    length = float(np.linalg.norm(v))
+    return v / length if length > 0 else np.zeros(3)
