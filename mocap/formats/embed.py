@@ -87,8 +87,10 @@ def _inside(document: glb.Document, binary: bytes, folder: Path) -> tuple[glb.Do
     return document, binary
 
 
-def _content(uri: str, folder: Path) -> bytes:
+def _content(uri: object, folder: Path) -> bytes:
     """The bytes that a URI of a document in `folder` names. Raises InputError if they are not there, or not in the folder."""
+    if not isinstance(uri, str):
+        raise InputError(f"The glTF is damaged: {uri!r} is no name of a file.")
     if uri.startswith("data:"):
         return base64.b64decode(uri.partition(",")[2])
     relative = unquote(uri)

@@ -23,6 +23,8 @@ _VRM0_THUMB = {"ThumbProximal": "ThumbMetacarpal", "ThumbIntermediate": "ThumbPr
 _VRM0 = {s + old: s + new for s in ("left", "right") for old, new in _VRM0_THUMB.items()}
 # A skin whose bind pose is nowhere further from the node pose than this shows no other pose. Radians.
 _SAME_POSE = np.radians(0.5)
+# How far hips may have moved since a skin was bound for its space to be told: sine of the turn, plus parts of the body's size.
+_MOVED = 0.8
 # Of a BVH's frames so many are looked at, evenly, for a better rest; and no more numbers than these in all, however many joints.
 _FRAMES, _NUMBERS = 64, 500_000
 # Below this ratio of its least to its greatest stretch, a node's matrix is flat, and says nothing of how the node is turned.
@@ -91,7 +93,7 @@ def _gltf_tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
 
     turned = [glb.node_pose(nodes[n])[1] for n in order]
     rotations = _rotations(worlds[:, :3, :3], parents, np.array(turned))
-    bound = _bind_matrices(document, binary, worlds, place)
+    bound = _bind_matrices(document, binary, worlds, parents, place)
     joints = np.zeros(len(nodes), dtype=bool)
     joints[list(bound)] = True
     declared = {bone: int(place[_index(node, len(nodes))]) for bone, node in _humanoid(document).items() if bone in BONES}
@@ -168,7 +170,7 @@ def _humanoid(document: glb.Document) -> dict[str, object]:
 
 
 def _bind_matrices(
-    document: glb.Document, binary: bytes, worlds: Float[ndarray, "nodes 4 4"], place: ndarray
+    document: glb.Document, binary: bytes, worlds: Float[ndarray, "nodes 4 4"], parents: ndarray, place: ndarray
 ) -> dict[int, Float[ndarray, "4 4"] | None]:
     """Joint → its matrix in the document's world when its skin was bound; None where the skin does not say."""
     bound: dict[int, ndarray | None] = {}
@@ -183,31 +185,32 @@ def _bind_matrices(
         inverse = inverse[: len(joints)].reshape(-1, 4, 4).transpose(0, 2, 1)
         fine = np.all(np.isfinite(inverse), axis=(1, 2)) & (np.abs(inverse).max(axis=(1, 2)) < _FAR)
         fine[fine] &= np.abs(np.linalg.det(inverse[fine])) > 1e-18
-        meshes = [int(place[n]) for n, node in enumerate(document["nodes"]) if node.get("skin") == number]
-        at = np.array(joints)[fine]
+        at, inverse = np.array(joints)[fine], inverse[fine]
         if len(at):
+            first = np.argsort(at, kind="stable")
+            at, inverse = at[first], inverse[first]
+            meshes = [int(place[n]) for n, node in enumerate(document["nodes"]) if node.get("skin") == number]
+            above = [int(p) for p in parents[at[:1]] if p >= 0]
             with np.errstate(all="ignore"):
-                space = _bind_space(worlds[at] @ inverse[fine], worlds[meshes[:4]])
-                matrices = space @ np.linalg.inv(inverse[fine])
+                matrices = np.linalg.inv(inverse)
+                space = _bind_space(worlds[at] @ inverse, matrices, np.concatenate([np.eye(4)[None], worlds[meshes[:4] + above]]))
+                matrices = space @ matrices
             bound |= {int(j): m for j, m in zip(at, matrices, strict=True) if bound[int(j)] is None and np.all(np.abs(m) < _FAR)}
     return bound
 
 
-def _bind_space(moved: Float[ndarray, "n 4 4"], meshes: Float[ndarray, "m 4 4"]) -> Float[ndarray, "4 4"]:
-    """The matrix from the space in which a skin was bound to the world.
+def _bind_space(moved: Float[ndarray, "n 4 4"], bound: Float[ndarray, "n 4 4"], usual: Float[ndarray, "m 4 4"]) -> Float[ndarray, "4 4"]:
+    """The matrix from the space in which a skin was bound to the document's world.
 
-    moved: what each joint has done to its vertices since; where the node pose is the bind pose they are all the same, and that is the
-    space's. In a posed file most often the joints above the body or some of its parts have not moved: the matrix that most of them share.
+    moved: what each joint has done to its vertices since, the topmost joint first; bound: the joints in the skin's space. Nothing in the
+    file says it. Where the topmost joint stands as it was bound, what it did to its vertices is that matrix. Where hips are topmost, and
+    posed, it is one of the usual spaces: the world's, the mesh's, the one above the joints; the one in which the hips have moved least.
     """
-    candidates = np.concatenate([np.eye(4)[None], meshes, moved[:: max(1, len(moved) // 100)]])
-    size = np.maximum(np.abs(moved[:, :3, :3]).max(axis=(1, 2)), 1e-30)
-    spread = max(float(np.ptp(moved[:, :3, 3], axis=0).max()), 1e-9)
-    costs = []
-    for c in candidates:
-        turned = np.abs(moved[:, :3, :3] - c[:3, :3]).max(axis=(1, 2)) / size
-        shifted = np.linalg.norm(moved[:, :3, 3] - c[:3, 3], axis=1) / spread
-        costs.append(np.minimum(turned + shifted, 0.2).sum())
-    return candidates[int(np.argmin(np.round(costs, 3)))]
+    size = max(float(np.abs(moved[0, :3, :3]).max()), 1e-30)
+    spread = max(size * float(np.ptp(bound[:, :3, 3], axis=0).max()), 1e-12)
+    shifts = np.linalg.norm((usual - moved[0]) @ bound[0, :, 3], axis=1) / spread
+    away = np.abs(usual[:, :3, :3] - moved[0, :3, :3]).max(axis=(1, 2)) / size + shifts
+    return usual[np.argmin(away)] if away.min() < _MOVED else moved[0]
 
 
 def _bind_pose(
