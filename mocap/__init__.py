@@ -6,6 +6,9 @@
     motion = mocap.solve_take(keypoints)                 # bone rotations on the performer's own skeleton
     mocap.save("dance.bvh", motion)
 
+    motion = mocap.load_motion("from_elsewhere.bvh")     # or a GLB or VRM: any names, rest pose, up axis and unit
+    on_hero = mocap.retarget(motion, mocap.load_rig("hero.vrm"))
+
 World: right-handed, +Y up, facing +Z, metres, seconds, radians; quaternions xyzw; frames first. `import mocap` is light: OpenCV,
 MediaPipe and websockets are loaded by what needs them.
 """
@@ -21,7 +24,9 @@ from mocap.formats import load, save
 from mocap.keypoints import LANDMARKS, Keypoints
 from mocap.kinematics import fk
 from mocap.motion import Motion, concatenate
-from mocap.retarget import retarget
+from mocap.retarget import load_motion, normalized, retarget
+from mocap.rig.load import load_rig
+from mocap.rig.types import Rig
 from mocap.skeleton import BONES, HUMANOID, Skeleton
 from mocap.solve.measure import measure_body
 from mocap.solve.solver import Solver, solve_take
@@ -47,12 +52,16 @@ __all__ = [
     "Motion",
     "NoPersonError",
     "OutputError",
+    "Rig",
     "Skeleton",
     "Solver",
     "concatenate",
     "fk",
     "load",
+    "load_motion",
+    "load_rig",
     "measure_body",
+    "normalized",
     "read_keypoints",
     "retarget",
     "save",

@@ -51,14 +51,19 @@ def foot_speeds(keypoints: Keypoints, translation: Float[ndarray, "frames 3"], c
 
 
 def find_contacts(
-    times: Float[ndarray, "frames"], heights: Float[ndarray, "frames 4"], speeds: Float[ndarray, "frames 4"]
+    times: Float[ndarray, "frames"],
+    heights: Float[ndarray, "frames 4"],
+    speeds: Float[ndarray, "frames 4"],
+    height: tuple[float, float] = _HEIGHT,
+    speed: tuple[float, float] = _SPEED,
 ) -> Bool[ndarray, "frames 4"]:
     """Which of the soles' points stand on the ground, with the whole take in view.
 
-    heights: metres above the ground. speeds: metres a second; NaN, where a foot is not seen, is no touch.
+    heights: metres above the ground. speeds: metres a second; NaN, where a foot is not seen, is no touch. height, speed: a point comes to
+    rest below the first and leaves above the second; by default what one camera can tell.
     """
-    low = (heights < _HEIGHT[0]) & (speeds < _SPEED[0])
-    off = (heights > _HEIGHT[1]) | ~(speeds < _SPEED[1])
+    low = (heights < height[0]) & (speeds < speed[0])
+    off = (heights > height[1]) | ~(speeds < speed[1])
     # Hysteresis: a frame that is neither is as the last that was one of them.
     decided = np.where(low | off, np.arange(len(times))[:, None], 0)
     touching = np.take_along_axis(low, np.maximum.accumulate(decided, axis=0), axis=0)

@@ -12,12 +12,12 @@ from mocap.solve.contacts import plant
 
 
 def leg_length(skeleton: Skeleton) -> float:
-    """Thigh and shank of the left leg, metres."""
+    """Thigh and shank, the mean of both legs, metres."""
     lengths = bone_lengths(skeleton)
-    return float(lengths[skeleton.index("leftLowerLeg")] + lengths[skeleton.index("leftFoot")])
+    return 0.5 * float(sum(lengths[skeleton.index(side + bone)] for side in ("left", "right") for bone in ("LowerLeg", "Foot")))
 
 
-def retarget(motion: Motion, target: Skeleton) -> Motion:
+def onto_body(motion: Motion, target: Skeleton) -> Motion:
     """The motion on a skeleton of the same joints and rest rotations but other proportions.
 
     The path is scaled by the legs' ratio, so that steps stay steps. Its height is what the feet make it: the lower foot is as far off

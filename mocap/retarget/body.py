@@ -1,0 +1,89 @@
+"""A rig's proportions as a humanoid body: HUMANOID's bones in T-pose, at the places where the rig's joints are, soles on y = 0."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.kinematics import fk
+from mocap.retarget.turns import neck, trunk
+from mocap.rig.types import Rig
+from mocap.skeleton import BONE_PARENTS, BONES, HUMANOID, Skeleton
+
+_H = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))
+# How high a foot's lowest joint can stand above its sole, as a share of the leg: where the file's ground gives another height, its rest
+# pose does not stand on it. A toon's ankle is high.
+_SOLE = (-0.01, 0.45)
+
+
+def body_of(rig: Rig) -> Skeleton:
+    """The rig's body on humanoid bones, standing on y = 0 in T-pose with identity rests, metres.
+
+    Bones that the rig does not have are HUMANOID's, in the measure of its legs. A trunk of other than three joints is divided anew.
+    """
+    at, _ = fk(rig.skeleton, rig.skeleton.offsets[0], rig.t_pose)
+    places = {bone: at[rig.index(bone)] for bone in rig.bones}
+    places |= _divided(rig, at)
+    legs = [_distance(places, s + a, s + b) for s in ("left", "right") for a, b in (("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))]
+    scale = float(np.mean([known / full for known, full in legs if known])) if any(known for known, _ in legs) else _tall(places)
+    for bone, parent in BONE_PARENTS.items():
+        if bone not in places:
+            places[bone] = places[parent] + scale * (_H[bone] - _H[parent]) if parent is not None else scale * _H[bone]
+    ankle = _ankle_height(rig, places, scale)
+    lift = ankle - 0.5 * (places["leftFoot"][1] + places["rightFoot"][1])
+    offsets = np.array([places[b] - (places[p] if (p := BONE_PARENTS[b]) else 0.0) for b in BONES])
+    offsets[0, 1] += lift
+    for side in ("left", "right"):
+        if f"{side}Toes" not in rig.bones:
+            # HUMANOID's toes below an ankle of another height would not be on the ground.
+            offsets[BONES.index(f"{side}Toes"), 1] *= ankle / (scale * float(_H[f"{side}Foot"][1]))
+    # The path begins above the ground's origin, wherever the file put the character.
+    offsets[0, [0, 2]] = 0.0
+    return Skeleton(BONES, HUMANOID.parents, offsets, HUMANOID.rest_rotations)
+
+
+def _distance(places: dict[str, ndarray], a: str, b: str) -> tuple[float, float]:
+    """(the distance of two bones, 0 if one is missing; HUMANOID's)."""
+    known = float(np.linalg.norm(places[b] - places[a])) if a in places and b in places else 0.0
+    return known, float(np.linalg.norm(_H[b] - _H[a]))
+
+
+def _tall(places: dict[str, ndarray]) -> float:
+    """The body's measure against HUMANOID's where it has no legs."""
+    both = [b for b in places if b in _H]
+    spread = [float(np.linalg.norm(np.ptp([p[b] for b in both], axis=0))) for p in (places, _H)]
+    return spread[0] / spread[1] if len(both) > 1 and spread[0] > 0 else 1.0
+
+
+def _divided(rig: Rig, at: Float[ndarray, "joints 3"]) -> dict[str, ndarray]:
+    """Where spine, chest and upperChest are along the rig's trunk, which may have any number of joints, and the neck."""
+    found = {}
+    (way, places), (throat, _) = trunk(rig), neck(rig)
+    if way:
+        # A trunk of one joint ends where the neck begins, or the head.
+        end = throat[0] if throat else rig.index("head") if "head" in rig.bones else way[-1]
+        joints = [way[0], end] if len(way) == 1 else way
+        known = [1.0, 4.0] if len(way) == 1 else list(places)
+        if known[0] > 1.0 and "hips" in rig.bones:
+            joints, known = [rig.index("hips"), *joints], [0.0, *known]
+        for u, bone in enumerate(("spine", "chest", "upperChest"), 1):
+            found[bone] = np.array([np.interp(u, known, at[joints, axis]) for axis in range(3)])
+    if throat:
+        found["neck"] = at[throat[0]]
+    return found
+
+
+def _ankle_height(rig: Rig, places: dict[str, ndarray], scale: float) -> float:
+    """How high the ankles are above the soles when the feet are level: as the rig rests on its ground, if it does."""
+    rest = rig.skeleton.rest_positions()
+    low = "Toes" if {"leftToes", "rightToes"} <= rig.bones.keys() else "Foot"
+    names = [s + low for s in ("left", "right") if s + low in rig.bones]
+    above_low = float(np.mean([places[f"{s}Foot"][1] - places[s + low][1] for s in ("left", "right")]))
+    leg = scale * float(_H["leftUpperLeg"][1] - _H["leftFoot"][1])
+    sole = scale * float(_H[f"left{low}"][1])
+    if names:
+        stands = min(float(rest[rig.index(n), 1]) for n in names)
+        if _SOLE[0] * leg < stands < _SOLE[1] * leg:
+            sole = max(stands, 0.0)
+    return max(sole + above_low, 0.0)

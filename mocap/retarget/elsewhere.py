@@ -1,0 +1,100 @@
+"""Motions from elsewhere, on humanoid bones: any rest pose, any bone axes, any up, any unit, however many joints."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.errors import InputError
+from mocap.filter import smooth
+from mocap.formats import bvh, gltf_read
+from mocap.kinematics import fk, local_rotations, sole_points
+from mocap.motion import Motion
+from mocap.retarget import turns
+from mocap.retarget.body import body_of
+from mocap.retarget.same import leg_length
+from mocap.rig.load import load_rig
+from mocap.rig.types import Rig
+from mocap.skeleton import HUMANOID
+from mocap.solve.contacts import find_contacts
+
+# Soles stand that are lower than the first height (m) and slower than the first speed (m/s), until they pass one of the second, in a body
+# with HUMANOID's legs. A joint is known to a hand's breadth less than a camera knows a foot, so these are tighter than the solver's.
+_HEIGHT, _SPEED = (0.04, 0.07), (0.25, 0.5)
+_CUTOFF = 6.0  # Hz, for speeds
+# The ground is where the lowest points are most of the time that they are within this share of the leg of the very lowest.
+_GROUND = 0.06
+
+
+def load_motion(path: str | os.PathLike[str], bone_map: dict[str, str] | None = None) -> Motion:
+    """The motion in a BVH, GLB, glTF or VRM file, whoever made it, on humanoid bones, in metres, facing +Z, with the ground at y = 0.
+
+    bone_map: bone → node name, instead of what mocap would find by itself. Raises InputError if there is no motion of a humanoid in it.
+    """
+    rig = load_rig(path, bone_map)
+    try:
+        moved = on_rig(bvh.loads(rig.source.decode("utf-8", errors="replace"), scale=1.0), rig) if rig.kind == "bvh" else None
+        return normalized(gltf_read.loads_on(rig, folder=Path(path).parent) if moved is None else moved, rig)
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from None
+
+
+def on_rig(motion: Motion, rig: Rig) -> Motion:
+    """A document's motion, in its own frame and unit, on the rig that was read from it and in mocap's world.
+
+    Raises InputError if the motion lacks one of the rig's joints.
+    """
+    missing = [n for n in rig.skeleton.names if n not in motion.skeleton.names]
+    if missing:
+        raise InputError(f"The motion has no joint {missing[0]!r}, which the rig {rig.name} has; read both from one file.")
+    joints = [motion.skeleton.names.index(n) for n in rig.skeleton.names]
+    positions, world = fk(motion.skeleton, motion.root_positions, motion.rotations)
+    root = rig.unit * R.apply(rig.turn, positions[:, joints[0]])
+    local = local_rotations(rig.skeleton, R.multiply(rig.turn, world[:, joints]))
+    return Motion(rig.skeleton, motion.times, root, R.unroll(R.normalize(local)), motion.expressions, motion.contacts)
+
+
+def normalized(motion: Motion, rig: Rig) -> Motion:
+    """A motion on a rig's own skeleton, on humanoid bones in T-pose with the rig's own lengths.
+
+    A BVH says nothing of the ground, so it is put where the feet come to stand; elsewhere it is y = 0. Contacts are found where the motion
+    has none. Bones that the rig lacks go with the bone before them.
+    Raises InputError if the motion is not on the rig's skeleton.
+    """
+    if motion.skeleton.names != rig.skeleton.names:
+        raise InputError(f"The motion is on {len(motion.skeleton.names)} joints that are not those of the rig {rig.name}.")
+    body = body_of(rig)
+    turned = turns.to_bones(turns.links(rig), rig, motion.rotations)
+    local = R.unroll(R.normalize(local_rotations(HUMANOID, turned)))
+    hips = rig.index("hips") if "hips" in rig.bones else 0
+    root = fk(motion.skeleton, motion.root_positions, motion.rotations)[0][:, hips].copy()
+    soles = sole_points(body, root, local)
+    measure = leg_length(body) / leg_length(HUMANOID)
+    if rig.kind == "bvh" and len(motion):
+        ground = ground_height(soles[..., 1], _GROUND * leg_length(body))
+        root[:, 1] -= ground
+        soles[..., 1] -= ground
+    contacts = motion.contacts
+    if contacts is None or not contacts.any():
+        contacts = touches(motion.times, soles / measure).astype(np.float64)
+    return Motion(body, motion.times, root, local, motion.expressions, contacts)
+
+
+def ground_height(heights: Float[ndarray, "frames 4"], within: float) -> float:
+    """Where the ground is, by the heights of soles, metres: where the lowest of them mostly is, of the times when it is near its lowest."""
+    lowest = heights.min(axis=1)
+    near = lowest[lowest <= np.percentile(lowest, 5.0) + within]
+    return float(np.median(near))
+
+
+def touches(times: Float[ndarray, " frames"], soles: Float[ndarray, "frames 4 3"]) -> Bool[ndarray, "frames 4"]:
+    """Which points of the soles stand on the ground, in the measure of a body with HUMANOID's legs."""
+    if len(times) < 2:
+        return soles[..., 1] < _HEIGHT[0]
+    speeds = np.linalg.norm(np.gradient(smooth(times, soles, _CUTOFF), times, axis=0), axis=-1)
+    return find_contacts(times, soles[..., 1], speeds, _HEIGHT, _SPEED)

@@ -1,0 +1,160 @@
+"""Hands that touch: where the performer's hands meet each other or the body, the character's do, in the measure of the parts they touch.
+
+A hand near a part of the body has a place in that part's frame. The place, stretched as the part is, is where the character's hand
+belongs; the nearer the touch, the more. Arms reach for it with the elbow where it was, and hands keep their turn in the world.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.kinematics import fk, two_bone_ik
+from mocap.motion import Motion
+from mocap.retarget.same import leg_length
+from mocap.skeleton import BONES, HUMANOID
+
+# A hand touches whose knuckles are nearer to a surface than the first, and is free beyond the second; metres, for HUMANOID's legs.
+_NEAR, _FAR = 0.06, 0.18
+# Knuckles of hands that are clapped are so far apart.
+_HANDS = 0.05
+# Arms are drawn to full length only slowly from this share of it on.
+_SOFT = 0.94
+# part: (bone of its frame, where its axis ends in HUMANOID, radius in metres)
+_PARTS: dict[str, tuple[str, str, float]] = {
+    "head": ("head", "head", 0.11),
+    "chest": ("upperChest", "neck", 0.13),
+    "hips": ("hips", "chest", 0.13),
+    **{f"{s}{b}": (f"{s}{b}", f"{s}{e}", r) for s in ("left", "right") for b, e, r in
+       (("UpperLeg", "LowerLeg", 0.075), ("LowerLeg", "Foot", 0.055), ("UpperArm", "LowerArm", 0.05), ("LowerArm", "Hand", 0.04))},
+}  # fmt: skip
+_HEAD_CENTRE = np.array([0.0, 0.09, 0.02])
+_BACK = np.array([0.0, 0.0, -1.0])
+
+
+def keep_touches(
+    source: Motion, positions: Float[ndarray, "frames 55 3"], turned: Float[ndarray, "frames 55 4"]
+) -> Float[ndarray, "frames 55 4"]:
+    """The bones' world rotations with which hands touch as the source's do.
+
+    positions: of the character's bones, in the performer's size (the same leg); turned: their world rotations.
+    """
+    theirs, their_turns = fk(source.skeleton, source.root_positions, source.rotations)
+    measure = leg_length(source.skeleton) / leg_length(HUMANOID)
+    out = turned.copy()
+    moves = {}
+    for side in ("left", "right"):
+        a, b = (_knuckles(p, side) for p in (theirs, positions))
+        wanted, strength = np.zeros_like(a), np.zeros(len(a))
+        total = np.zeros(len(a))
+        for part, (frame, end, radius) in _PARTS.items():
+            if part in (f"{side}UpperArm", f"{side}LowerArm"):
+                continue
+            weight = _fade(_away(theirs, their_turns, frame, end, measure, a) - radius * measure, measure)
+            place = _place(a, theirs, their_turns, positions, turned, frame, end)
+            wanted += weight[:, None] * (place - b)
+            total += weight
+            strength = np.maximum(strength, weight)
+        moves[side] = [wanted, total, strength]
+    _hands(theirs, positions, measure, moves)
+    for side, (wanted, total, strength) in moves.items():
+        shift = wanted / np.maximum(total, 1e-9)[:, None]
+        _reach(positions, turned, out, side, shift, strength)
+    return out
+
+
+def _knuckles(positions: ndarray, side: str) -> Float[ndarray, "frames 3"]:
+    """Where a hand's middle knuckle is."""
+    return np.asarray(positions[:, BONES.index(f"{side}MiddleProximal")])
+
+
+def _fade(distance: Float[ndarray, " frames"], measure: float) -> Float[ndarray, " frames"]:
+    t = np.clip((_FAR * measure - distance) / ((_FAR - _NEAR) * measure), 0.0, 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
+def _axis(positions: ndarray, turned: ndarray, frame: str, end: str, measure: float) -> tuple[ndarray, ndarray]:
+    """A part's axis, from and to."""
+    start = positions[:, BONES.index(frame)]
+    if frame == end:
+        centre = start + R.apply(turned[:, BONES.index(frame)], measure * _HEAD_CENTRE)
+        return centre, centre
+    return start, positions[:, BONES.index(end)]
+
+
+def _away(positions: ndarray, turned: ndarray, frame: str, end: str, measure: float, point: ndarray) -> Float[ndarray, " frames"]:
+    """How far a point is from a part's axis."""
+    start, stop = _axis(positions, turned, frame, end, measure)
+    along = stop - start
+    t = np.clip(R.dot(point - start, along) / np.maximum(R.dot(along, along), 1e-12), 0.0, 1.0)
+    return np.linalg.norm(point - start - t[:, None] * along, axis=-1)
+
+
+def _place(
+    point: ndarray, theirs: ndarray, their_turns: ndarray, positions: ndarray, turned: ndarray, frame: str, end: str
+) -> Float[ndarray, "frames 3"]:
+    """Where a point in the source's part lies on the character's: stretched along and across as the part is."""
+    bone = BONES.index(frame)
+    long = [_lengths(p, frame, end) for p in (theirs, positions)]
+    wide = [_widths(p, frame) for p in (theirs, positions)]
+    size = np.array([wide[1] / wide[0], long[1] / long[0], wide[1] / wide[0]])
+    if frame.endswith("Arm"):
+        size = size[[1, 0, 2]]
+    local = R.apply(R.conjugate(their_turns[:, bone]), point - theirs[:, bone])
+    return positions[:, bone] + R.apply(turned[:, bone], size * local)
+
+
+def _lengths(positions: ndarray, frame: str, end: str) -> float:
+    a, b = ("neck", "head") if frame == "head" else ("hips", "neck") if frame in ("hips", "upperChest") else (frame, end)
+    return max(_mean_distance(positions, a, b), 1e-6)
+
+
+def _widths(positions: ndarray, frame: str) -> float:
+    """What a part's thickness goes with."""
+    if frame in ("head", "upperChest"):
+        return max(_mean_distance(positions, "leftUpperArm", "rightUpperArm"), 1e-6)
+    if frame.endswith("Arm"):
+        side = frame.removesuffix("UpperArm").removesuffix("LowerArm")
+        return max(_mean_distance(positions, f"{side}LowerArm", f"{side}Hand"), 1e-6)
+    return max(_mean_distance(positions, "leftUpperLeg", "rightUpperLeg"), 1e-6)
+
+
+def _mean_distance(positions: ndarray, a: str, b: str) -> float:
+    between = positions[:, BONES.index(a)] - positions[:, BONES.index(b)]
+    return float(np.linalg.norm(between, axis=-1).mean())
+
+
+def _hands(theirs: ndarray, positions: ndarray, measure: float, moves: dict[str, list[ndarray]]) -> None:
+    """Adds what brings the two hands as near to each other as the source's, in place; each goes half the way."""
+    (a_left, a_right), (b_left, b_right) = ([_knuckles(p, s) for s in ("left", "right")] for p in (theirs, positions))
+    apart = a_left - a_right
+    weight = _fade(np.linalg.norm(apart, axis=-1) - _HANDS * measure, measure)
+    sizes = [_mean_distance(p, "leftHand", "leftMiddleProximal") for p in (theirs, positions)]
+    half = 0.5 * (apart * sizes[1] / max(sizes[0], 1e-6) - (b_left - b_right))
+    for side, way in (("left", half), ("right", -half)):
+        moves[side][0] += weight[:, None] * way
+        moves[side][1] += weight
+        moves[side][2] = np.maximum(moves[side][2], weight)
+
+
+def _reach(positions: ndarray, turned: ndarray, out: ndarray, side: str, shift: ndarray, strength: ndarray) -> None:
+    """Turns an arm so that its hand moves by `shift`, as far as `strength` says, in `out`."""
+    arm = [BONES.index(side + b) for b in ("UpperArm", "LowerArm", "Hand")]
+    shoulder, elbow, wrist = (positions[:, j] for j in arm)
+    lengths = [float(np.linalg.norm(d, axis=-1).mean()) for d in (elbow - shoulder, wrist - elbow)]
+    if min(lengths) <= 0.0 or not strength.any():
+        return
+    wanted = wrist + shift - shoulder
+    far = np.linalg.norm(wanted, axis=-1) / sum(lengths)
+    soft = np.where(far > _SOFT, _SOFT + (1.0 - _SOFT) * np.tanh((far - _SOFT) / (1.0 - _SOFT)), far)
+    goal = shoulder + wanted * (soft / np.maximum(far, 1e-9))[:, None]
+    goal = wrist + strength[:, None] * (goal - wrist)
+    along = R.normalize(wrist - shoulder)
+    # A straight arm's elbow would bend anywhere: its hinge says where.
+    bend = elbow - shoulder + 1e-3 * lengths[0] * R.apply(turned[:, arm[0]], _BACK)
+    pole = bend - R.dot(bend, along)[:, None] * along
+    new_elbow, new_wrist = two_bone_ik(shoulder, goal, pole, *lengths)
+    for joint, before, after in ((arm[0], elbow - shoulder, new_elbow - shoulder), (arm[1], wrist - elbow, new_wrist - new_elbow)):
+        out[:, joint] = R.multiply(R.between(R.normalize(before), R.normalize(after)), turned[:, joint])

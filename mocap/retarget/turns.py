@@ -1,0 +1,253 @@
+"""Which joint of a rig is turned as which bone, both ways. A turn is a rotation in the world away from the T-pose.
+
+A mapped joint stands in the world as bone · T-pose, so that a limb that lies along HUMANOID's direction in T-pose points where the
+performer's does, whatever its axes are. A trunk of any number of joints is one curve through hips, spine, chest and upperChest; the
+neck likewise. Joints on the way that are no bones stay in the T-pose's local rotation, but those that share a limb's twist get theirs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.errors import InputError
+from mocap.kinematics import fk, global_rotations, local_rotations
+from mocap.motion import Motion
+from mocap.rig.types import Rig
+from mocap.skeleton import BONE_PARENTS, BONES, HUMANOID, Skeleton, humanoid_index
+
+_TRUNK = ("hips", "spine", "chest", "upperChest")
+_NECK = ("upperChest", "neck")
+# limb: (bone, the bone after it, whether its own twist is shared, from the bone before, or that of the bone after it)
+_SHARED = (("UpperArm", "LowerArm", True), ("LowerArm", "Hand", False), ("UpperLeg", "LowerLeg", True), ("LowerLeg", "Foot", False))
+_TWISTS = re.compile(r"twist|roll", re.IGNORECASE)
+# A joint beside a limb's line by less than this share of its length lies on it.
+_BESIDE = 0.15
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Share:
+    """A joint that takes a part of a limb's twist: turn = bone's turn · (twist of `of` in `relative` about `axis`) to the power `part`."""
+
+    joint: int
+    bone: int
+    relative: int
+    of: int
+    axis: Float[ndarray, "3"]
+    part: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Links:
+    """joints: (N,) those of the rig that are turned. first, second: (N,) HUMANOID's bones between which the turn lies, at `t` (N,).
+
+    shares: the joints that take a part of a twist. world: (J, 4) the T-pose's world rotations.
+    """
+
+    joints: Int[ndarray, "n"]
+    first: Int[ndarray, "n"]
+    second: Int[ndarray, "n"]
+    t: Float[ndarray, "n"]
+    shares: tuple[Share, ...]
+    world: Float[ndarray, "joints 4"]
+
+
+def path_to(skeleton: Skeleton, joint: int) -> list[int]:
+    """The joints from the root to this one, which is the last."""
+    path = [joint]
+    while skeleton.parents[path[0]] >= 0:
+        path.insert(0, int(skeleton.parents[path[0]]))
+    return path
+
+
+def chain(rig: Rig, start: str, bones: tuple[str, ...]) -> list[int]:
+    """The joints from the one above (left out) to the last of `bones` that the rig has; empty if it has none.
+
+    The joint above is that of `start`, or, where the chain does not hang from it, the first that both hang from.
+    """
+    last = [b for b in bones if b in rig.bones]
+    if not last:
+        return []
+    path = path_to(rig.skeleton, rig.index(last[-1]))
+    above = set(path_to(rig.skeleton, rig.index(start))) if start in rig.bones else {0}
+    return [j for j in path if j not in above]
+
+
+def trunk(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
+    """(the trunk's joints above the hips, where each lies on the curve: 1 at the spine, 2 at the chest, 3 at the upper chest).
+
+    The last that is a bone is at 3, so that the chest arrives in any body; joints that are no bones lie evenly between those that are.
+    """
+    way = chain(rig, "hips", _TRUNK[1:])
+    found = {rig.index(b): float(u) for u, b in enumerate(_TRUNK[1:], 1) if b in rig.bones and rig.index(b) in way}
+    known = {-1: 0.0} | {way.index(j): u for j, u in found.items()} | {len(way) - 1: 3.0}
+    known = {i: known[i] for i in sorted(known)}
+    return way, np.interp(np.arange(len(way)), list(known), list(known.values()))
+
+
+def links(rig: Rig) -> Links:
+    """Which joint is turned as which bone."""
+    joints: dict[int, tuple[str, str, float]] = {rig.index(b): (b, b, 0.0) for b in rig.bones if b not in (*_TRUNK[1:], "neck")}
+    for curve, way, at in ((_TRUNK, *trunk(rig)), (_NECK, *neck(rig))):
+        for joint, u in zip(way, at, strict=True):
+            low = min(int(u), len(curve) - 2)
+            joints[joint] = (curve[low], curve[low + 1], float(u - low))
+    if _carries(rig):
+        joints[0] = ("hips", "hips", 0.0)
+    order = sorted(joints)
+    first, second = humanoid_index(*(joints[j][0] for j in order)), humanoid_index(*(joints[j][1] for j in order))
+    world = global_rotations(rig.skeleton, rig.t_pose)
+    return Links(np.array(order), first, second, np.array([joints[j][2] for j in order]), _shares(rig, set(order)), world)
+
+
+def neck(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
+    """(the joints of the neck, from above the trunk to below the head, where each lies on the way from the chest's turn to the neck's)."""
+    if "neck" not in rig.bones:
+        return [], np.zeros(0)
+    top = next(b for b in (*_TRUNK[::-1], "neck") if b in rig.bones)
+    way = chain(rig, top, ("neck", "head"))
+    head = rig.index("head") if "head" in rig.bones else -1
+    way = way[: way.index(head)] if head in way else way
+    return way, np.arange(1, len(way) + 1) / len(way)
+
+
+def _carries(rig: Rig) -> bool:
+    """Whether the root, above the hips, must turn as they do because other bones hang beside them."""
+    hips = rig.index("hips") if "hips" in rig.bones else 0
+    return any(hips not in path_to(rig.skeleton, rig.index(b)) for b in rig.bones)
+
+
+def _shares(rig: Rig, taken: set[int]) -> tuple[Share, ...]:
+    positions, _ = fk(rig.skeleton, rig.skeleton.offsets[0], rig.t_pose)
+    shares = []
+    for side in ("left", "right"):
+        for bone, after, own in ((side + b, side + a, own) for b, a, own in _SHARED):
+            if bone not in rig.bones or after not in rig.bones:
+                continue
+            start, end = rig.index(bone), rig.index(after)
+            along = positions[end] - positions[start]
+            way = path_to(rig.skeleton, end)
+            inner = way[way.index(start) + 1 : -1] if start in way else []
+            axis = R.normalize(along)
+            for joint in range(start + 1, len(rig.skeleton.names)):
+                if joint in taken or int(rig.skeleton.parents[joint]) not in (start, *inner):
+                    continue
+                at = positions[joint] - positions[start]
+                t = float(at @ along / max(along @ along, 1e-12))
+                on_line = np.linalg.norm(at - t * along) <= _BESIDE * np.linalg.norm(along) and -_BESIDE < t < 1.0 + _BESIDE
+                # A joint on the way is a part of the limb; one beside it may be anything, and says by its name that it is for twist.
+                if not on_line or (joint not in inner and not _TWISTS.search(rig.skeleton.names[joint])):
+                    continue
+                t = float(np.clip(t, 0.0, 1.0))
+                index = BONES.index(bone)
+                if not own:
+                    shares.append(Share(joint, index, index, BONES.index(after), axis, t))
+                elif joint not in inner:
+                    shares.append(Share(joint, index, _before(rig, bone), index, axis, t - 1.0))
+    return tuple(shares)
+
+
+def _before(rig: Rig, bone: str) -> int:
+    """The bone that a limb hangs from, of those that the rig has."""
+    before = BONE_PARENTS[bone]
+    while before is not None and before not in rig.bones:
+        before = BONE_PARENTS[before]
+    return BONES.index(before) if before is not None else 0
+
+
+def check_humanoid(skeleton: Skeleton) -> None:
+    """Raises InputError if the skeleton is not HUMANOID's bones at rest in T-pose."""
+    if skeleton.names != BONES:
+        raise InputError(
+            f"The motion is on {len(skeleton.names)} joints ({skeleton.names[0]}, …) and not on the {len(BONES)} bones of a humanoid; "
+            "bring it there with mocap.normalized or mocap.load_motion first."
+        )
+    if not np.allclose(np.abs(skeleton.rest_rotations[:, 3]), 1.0, atol=1e-9):
+        raise InputError("The motion's skeleton must rest in T-pose with identity rotations; bring it there with mocap.normalized first.")
+
+
+def bone_turns(motion: Motion) -> Float[ndarray, "frames 55 4"]:
+    """The bones' world rotations in a motion on humanoid bones. Raises InputError if it is on other joints."""
+    check_humanoid(motion.skeleton)
+    return global_rotations(HUMANOID, motion.rotations)
+
+
+def to_rig(link: Links, rig: Rig, turns: Float[ndarray, "frames 55 4"]) -> Float[ndarray, "frames joints 4"]:
+    """The rig's local rotations in which its joints are turned as the bones are."""
+    skeleton = rig.skeleton
+    wanted = turns[:, link.first].copy()
+    for i in np.flatnonzero(link.t):
+        wanted[:, i] = R.slerp(turns[:, link.first[i]], turns[:, link.second[i]], float(link.t[i]))
+    shared = [_shared(share, turns) for share in link.shares]
+    joints = np.concatenate([link.joints, np.array([s.joint for s in link.shares], dtype=np.int64)])
+    wanted = np.concatenate([wanted, *(s[:, None] for s in shared)], axis=1)
+
+    world = np.tile(link.world, (len(turns), 1, 1))
+    world[:, joints] = R.multiply(wanted, link.world[joints])
+    set_here = np.zeros(len(skeleton.names), dtype=bool)
+    set_here[joints] = True
+    above_set = _above(skeleton, set_here)
+    for joint in np.flatnonzero(above_set & ~set_here):
+        if joint:
+            world[:, joint] = R.multiply(world[:, skeleton.parents[joint]], rig.t_pose[joint])
+    local = np.tile(rig.t_pose, (len(turns), 1, 1))
+    local[:, joints] = local_rotations(skeleton, world)[:, joints]
+    return R.unroll(R.normalize(local))
+
+
+def _above(skeleton: Skeleton, some: ndarray) -> ndarray:
+    """Which joints are among these or above one of them."""
+    out = some.copy()
+    for joint in range(len(out) - 1, 0, -1):
+        out[skeleton.parents[joint]] |= out[joint]
+    return out
+
+
+def _shared(share: Share, turns: Float[ndarray, "frames 55 4"]) -> Float[ndarray, "frames 4"]:
+    bend = R.multiply(R.conjugate(turns[:, share.relative]), turns[:, share.of])
+    _, twist = R.swing_twist(bend, share.axis)
+    # Continuous in time: half a turn is one half turn more or less only where the twist's share would jump.
+    angle = np.unwrap(_within_half_a_turn(2.0 * np.arctan2(R.dot(twist[:, :3], share.axis), twist[:, 3])))
+    return R.multiply(turns[:, share.bone], R.from_axis_angle(share.axis, share.part * angle))
+
+
+def _within_half_a_turn(angle: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
+    return (angle + np.pi) % (2.0 * np.pi) - np.pi
+
+
+def to_bones(link: Links, rig: Rig, rotations: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames 55 4"]:
+    """The bones' world rotations in which the rig's joints stand so. Bones that the rig does not have go with the bone before them."""
+    world = global_rotations(rig.skeleton, rotations)
+    turned = R.multiply(world, R.conjugate(link.world))
+    out = np.empty((len(rotations), len(BONES), 4))
+    sampled = _sampled(turned, rig)
+    for bone, name in enumerate(BONES):
+        if name in sampled:
+            out[:, bone] = sampled[name]
+        elif name in rig.bones:
+            out[:, bone] = turned[:, rig.index(name)]
+        else:
+            out[:, bone] = out[:, HUMANOID.parents[bone]] if bone else turned[:, 0]
+    return out
+
+
+def _sampled(turned: Float[ndarray, "frames joints 4"], rig: Rig) -> dict[str, Float[ndarray, "frames 4"]]:
+    """The turns of trunk and neck, from the rig's chains of however many joints."""
+    out = {}
+    for curve, way, places in ((_TRUNK, *trunk(rig)), (_NECK, *neck(rig))):
+        if not way:
+            continue
+        start = rig.index("hips") if curve is _TRUNK and "hips" in rig.bones else int(rig.skeleton.parents[way[0]])
+        at = np.concatenate([[0.0], places])
+        joints = [start, *way]
+        for u, bone in enumerate(curve[1:], 1):
+            high = max(int(np.searchsorted(at, u - 1e-9)), 1)
+            t = float((u - at[high - 1]) / (at[high] - at[high - 1]))
+            a, b = turned[:, joints[high - 1]], turned[:, joints[high]]
+            out[bone] = b if t > 1.0 - 1e-9 else R.slerp(a, b, t)
+    return out

@@ -1,0 +1,202 @@
+"""Motion on rigs and back: whatever the bones' axes, rest pose, names, number and size, the performed pose arrives."""
+
+from __future__ import annotations
+
+import time
+
+import made_rigs
+import numpy as np
+import pytest
+import synthetic
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mocap import kinematics
+from mocap import rotation as R
+from mocap.errors import InputError
+from mocap.motion import Motion
+from mocap.retarget import leg_length, normalized, retarget
+from mocap.retarget.body import body_of
+from mocap.rig.types import Rig
+from mocap.skeleton import BONES, HUMANOID
+
+seeds = st.integers(0, 2**32 - 1)
+heights = st.floats(0.2, 8.0)
+few = settings(max_examples=20, deadline=None)
+LIMBS = [
+    (s + a, s + b)
+    for s in ("left", "right")
+    for a, b in (("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
+]
+
+
+def performed(rng: np.random.Generator, frames: int = 8) -> Motion:
+    """Random poses on a random body, all bones turned, no contacts."""
+    motion = synthetic.random_poses(rng, frames)
+    some = R.from_rotation_vector(rng.normal(scale=0.3, size=(frames, len(BONES), 3)))
+    return Motion(motion.skeleton, motion.times, rng.normal(size=(frames, 3)), R.multiply(motion.rotations, some))
+
+
+def a_rig(seed: int, height: float = 1.75, **options: object) -> Rig:
+    rng = np.random.default_rng(seed)
+    missing = tuple(b for b in made_rigs.OPTIONAL if rng.uniform() < 0.4)
+    arms, above = float(rng.uniform(0, 90)), int(rng.integers(0, 3))
+    made = {"missing": missing, "between": 0.3, "above": above, "arms": arms, "height": height} | options
+    return made_rigs.rig(rng, **made)
+
+
+def directions(motion: Motion, places: dict[str, int]) -> np.ndarray:
+    """Where the limbs point in the world, (F, 8, 3)."""
+    positions, _ = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
+    return R.normalize(np.stack([positions[:, places[b]] - positions[:, places[a]] for a, b in LIMBS], axis=1))
+
+
+def joints_of(rig: Rig) -> dict[str, int]:
+    return {b: rig.index(b) for b in rig.bones}
+
+
+HUMAN = {b: i for i, b in enumerate(BONES)}
+
+
+def apart(a: np.ndarray, b: np.ndarray) -> float:
+    """The largest angle between unit vectors, degrees."""
+    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), np.sum(a * b, axis=-1)).max()))
+
+
+@few
+@given(seeds, heights)
+def test_limbs_point_where_the_performers_do_on_any_rig(seed: int, height: float) -> None:
+    rig, motion = a_rig(seed, height), performed(np.random.default_rng(seed))
+    moved = retarget(motion, rig)
+    assert moved.skeleton is rig.skeleton
+    assert apart(directions(moved, joints_of(rig)), directions(motion, HUMAN)) < 1e-5
+
+
+@few
+@given(seeds)
+def test_joints_are_turned_as_bones_are_twist_and_all(seed: int) -> None:
+    rig, motion = a_rig(seed), performed(np.random.default_rng(seed))
+    moved = retarget(motion, rig)
+    world, wanted = (kinematics.global_rotations(m.skeleton, m.rotations) for m in (moved, motion))
+    t_pose = kinematics.global_rotations(rig.skeleton, rig.t_pose)
+    trunk = ("spine", "chest", "upperChest", "neck")
+    for bone in [b for b in rig.bones if b not in trunk]:
+        turned = R.multiply(world[:, rig.index(bone)], R.conjugate(t_pose[rig.index(bone)]))
+        assert R.distance(turned, wanted[:, BONES.index(bone)]).max() < 1e-6, bone
+    # Whatever the trunk has of joints, its last stands as the performer's chest, and the neck's last as the neck.
+    top = [b for b in trunk[:3] if b in rig.bones][-1]
+    turned = R.multiply(world[:, rig.index(top)], R.conjugate(t_pose[rig.index(top)]))
+    assert R.distance(turned, wanted[:, BONES.index("upperChest")]).max() < 1e-6
+
+
+@few
+@given(seeds, heights)
+def test_what_was_put_on_a_rig_comes_back(seed: int, height: float) -> None:
+    """All bones that the rig has; the trunk's where it has all three; the path in the rig's measure."""
+    rng = np.random.default_rng(seed)
+    whole = made_rigs.rig(rng, height, between=0.0, above=1, arms=45.0)
+    motion = performed(rng)
+    back = normalized(retarget(motion, whole), whole)
+    assert back.skeleton.names == BONES
+    assert R.distance(back.rotations, motion.rotations).max() < 1e-6
+    again = retarget(back, whole)
+    assert np.abs(again.root_positions - retarget(motion, whole).root_positions).max() < 1e-6 * height
+    some = a_rig(seed, height)
+    moved = retarget(motion, some)
+    world, wanted = (kinematics.global_rotations(HUMANOID, m.rotations) for m in (normalized(moved, some), motion))
+    for bone in [b for b in some.bones if b not in ("spine", "chest", "neck")]:
+        assert R.distance(world[:, BONES.index(bone)], wanted[:, BONES.index(bone)]).max() < 1e-6, bone
+    assert apart(directions(retarget(normalized(moved, some), some), joints_of(some)), directions(moved, joints_of(some))) < 1e-4
+
+
+@pytest.mark.parametrize("between", [0, 1, 2])
+def test_a_trunk_of_any_number_of_joints_bends_in_each_and_its_chest_arrives(between: int) -> None:
+    rng = np.random.default_rng(between)
+    rig = made_rigs.rig(rng, between=1.0 if between else 0.0, missing=("upperChest",) if between == 2 else ())
+    turn = R.from_rotation_vector(np.array([[0.9, 0.0, 0.0]]))
+    rotations = np.tile(R.IDENTITY, (1, len(BONES), 1))
+    for bone in ("spine", "chest", "upperChest"):
+        rotations[:, BONES.index(bone)] = R.from_rotation_vector(np.array([[0.3, 0.0, 0.0]]))
+    moved = retarget(Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], rotations), rig)
+    world = kinematics.global_rotations(rig.skeleton, moved.rotations)
+    turned = R.multiply(world, R.conjugate(kinematics.global_rotations(rig.skeleton, rig.t_pose)))[0]
+    top = rig.index("upperChest" if "upperChest" in rig.bones else "chest")
+    assert R.distance(turned[top], turn[0]) < 1e-9
+    angles = []
+    joint = top
+    while joint != rig.index("hips"):
+        angles.insert(0, float(R.angle(turned[joint])))
+        joint = int(rig.skeleton.parents[joint])
+    steps = np.diff([0.0, *angles])
+    assert steps.min() > 0.1
+    assert steps.max() < 0.3 + 1e-9
+
+
+@few
+@given(seeds, heights)
+def test_who_stands_on_the_floor_stands_on_it_on_any_rig(seed: int, height: float) -> None:
+    """At rest: T-pose on T-pose, ankles as high as the rig's own."""
+    rig = a_rig(seed, height, missing=())
+    rest = Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], np.tile(R.IDENTITY, (1, len(BONES), 1)))
+    moved = retarget(rest, rig)
+    positions, _ = kinematics.fk(rig.skeleton, moved.root_positions, moved.rotations)
+    wanted, _ = kinematics.fk(rig.skeleton, rig.skeleton.offsets[0], rig.t_pose)
+    for bone in ("hips", "leftFoot", "rightToes", "head"):
+        assert positions[0, rig.index(bone), 1] == pytest.approx(wanted[rig.index(bone), 1], abs=1e-6 * height)
+
+
+@few
+@given(seeds, heights)
+def test_paths_are_scaled_by_the_legs(seed: int, height: float) -> None:
+    rig, motion = a_rig(seed, height), performed(np.random.default_rng(seed))
+    moved = retarget(motion, rig)
+    positions, _ = kinematics.fk(rig.skeleton, moved.root_positions, moved.rotations)
+    ratio = leg_length(body_of(rig)) / leg_length(motion.skeleton)
+    steps = np.diff(motion.root_positions, axis=0)[:, [0, 2]]
+    assert np.abs(np.diff(positions[:, rig.index("hips")], axis=0)[:, [0, 2]] - ratio * steps).max() < 1e-6 * height
+
+
+def test_a_rig_of_the_performers_own_body_moves_as_the_performer() -> None:
+    """Every joint where the performer's is, so also heights, through contacts or without."""
+    rng = np.random.default_rng(5)
+    motion = synthetic.random_poses(rng, 20)
+    rig = made_rigs.rig(rng, body=motion.skeleton, above=2, arms=60.0)
+    moved = retarget(motion, rig)
+    positions, _ = kinematics.fk(rig.skeleton, moved.root_positions, moved.rotations)
+    wanted, _ = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
+    for bone in BONES:
+        assert np.abs(positions[:, rig.index(bone)] - wanted[:, BONES.index(bone)]).max() < 1e-6, bone
+
+
+def test_twist_joints_take_their_part_of_the_limbs_twist() -> None:
+    rng = np.random.default_rng(7)
+    rig = made_rigs.rig(rng, between=1.0)
+    parent = int(rig.skeleton.parents[rig.index("leftHand")])
+    rotations = np.tile(R.IDENTITY, (2, len(BONES), 1))
+    axis = np.array([1.0, 0.0, 0.0])
+    rotations[1, BONES.index("leftHand")] = R.from_axis_angle(axis, 1.2)
+    moved = retarget(Motion(HUMANOID, np.arange(2.0), np.zeros((2, 3)), rotations), rig)
+    world = kinematics.global_rotations(rig.skeleton, moved.rotations)
+    turned = R.multiply(world[1], R.conjugate(world[0]))
+    assert R.distance(turned[parent], R.from_axis_angle(axis, 0.6)) < 1e-6
+    assert R.distance(turned[rig.index("leftHand")], R.from_axis_angle(axis, 1.2)) < 1e-6
+
+
+def test_a_motion_that_is_on_no_humanoid_is_refused_with_a_sentence() -> None:
+    rig = a_rig(1)
+    moved = retarget(performed(np.random.default_rng(1)), rig)
+    with pytest.raises(InputError, match=r"not on the 55 bones.*normalized.*\.$"):
+        retarget(moved, rig)
+    with pytest.raises(InputError, match=r"not those of the rig made\.$"):
+        normalized(performed(np.random.default_rng(1)), rig)
+
+
+def test_a_thousand_frames_on_a_hundred_joints_take_well_under_a_second() -> None:
+    rng = np.random.default_rng(3)
+    rig = made_rigs.rig(rng, between=0.9)
+    assert len(rig.skeleton.names) > 90
+    motion = synthetic.smooth_motion(rng, 10.0, 100.0)
+    retarget(motion.slice(0, 2), rig)
+    start = time.process_time()
+    retarget(motion, rig)
+    assert time.process_time() - start < 0.6
