@@ -46,6 +46,8 @@ SourceFps = Annotated[
     float | None, typer.Option(min=0.001, help="The true capture rate, where the file's is wrong or missing (slow motion, images).")
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 takes any free one.")]
+RigFile = Annotated[Path, typer.Argument(metavar="FILE", help="A character: .glb, .gltf, .vrm or .bvh.")]
+MapFile = Annotated[Path | None, typer.Option("--map", help="Bones and nodes as `mocap rigs map` wrote them and you corrected them.")]
 Open = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")]
 
 
@@ -171,6 +173,57 @@ def demo(port: Port = 8765, open_page: Open = True) -> None:
     _out.print("This is a rendered clip of the mannequin itself: what you see is detected in its pictures, not known beforehand.")
     _out.print("Next, with a video of your own:  mocap bake dance.mp4 -o dance.bvh -o dance.glb     or live:  mocap live")
     _stream(Video(clip), "video", "full", None, port, open_page)
+
+
+rigs = typer.Typer(help="What a character's bones are recognised as, and how to correct it.", no_args_is_help=True)
+app.add_typer(rigs, name="rigs")
+
+
+@rigs.command("list")
+def rigs_list() -> None:
+    """List the conventions whose bone names are known. Characters of none are recognised by words and by shape."""
+    from mocap.rig import report
+
+    _out.print(report.known(), markup=False)
+
+
+@rigs.command("inspect")
+def rigs_inspect(
+    file: RigFile,
+    picture: Annotated[Path | None, typer.Option(help="Also write a picture of the rest pose with the bones' names, .png.")] = None,
+    map_file: MapFile = None,
+) -> None:
+    """Show which node is which bone, how it was found and how surely, what is missing, and how the character rests."""
+    from mocap.rig import mapfile, report
+    from mocap.rig.load import load_rig
+    from mocap.rig.mapping import map_bones
+    from mocap.rig.read import read_tree
+
+    if picture is not None and picture.suffix.lower() != ".png":
+        raise OutputError(f"The picture is written as .png, so {picture.name!r} must end in that.")
+    tree = read_tree(file)
+    given = None if map_file is None else mapfile.read(map_file)
+    found = map_bones(tree) if given is None else mapfile.apply(tree, given)
+    _out.print(report.table(tree, found), markup=False)
+    if picture is not None:
+        from mocap.rig import drawing
+
+        formats.write(picture, drawing.png(drawing.draw(tree, found)))
+        _out.print(f"{picture}: {_size(picture)}")
+    _out.print(report.rest(load_rig(file, given)), markup=False)
+
+
+@rigs.command("map")
+def rigs_map(file: RigFile, output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the map, .json.")]) -> None:
+    """Write what was recognised as a JSON file, to be corrected by hand and given back with --map."""
+    from mocap.rig import mapfile
+    from mocap.rig.mapping import map_bones
+    from mocap.rig.read import read_tree
+
+    tree = read_tree(file)
+    found = map_bones(tree)
+    formats.write(output, mapfile.dumps(tree, found).encode())
+    _out.print(f"{output}: {len(found)} bones. Correct it by hand and give it back with --map {output}")
 
 
 @app.command()

@@ -1,0 +1,77 @@
+"""A map from bones to nodes as a JSON file that can be written by mocap, corrected by hand and given back."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from pathlib import Path
+
+from mocap.errors import InputError
+from mocap.rig.types import Found, Tree
+from mocap.skeleton import BONES
+
+
+def dumps(tree: Tree, found: dict[str, Found]) -> str:
+    """The map as JSON: each bone of the vocabulary with its node's name, or null where it has none."""
+    rows = (f"  {json.dumps(bone)}: {_named(tree, found.get(bone))}" for bone in BONES)
+    return "{\n" + ",\n".join(rows) + "\n}\n"
+
+
+def read(path: Path) -> dict[str, str]:
+    """`loads` of a file. Raises InputError, naming the file, if it cannot be read or is no such map."""
+    try:
+        return loads(path.read_text("utf-8-sig"))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.") from None
+
+
+def _named(tree: Tree, found: Found | None) -> str:
+    return "null" if found is None else json.dumps(tree.names[found.node], ensure_ascii=False)
+
+
+def loads(text: str) -> dict[str, str]:
+    """bone → node name, as `load_rig` takes it; bones that are null or left out have no node and stay still.
+
+    Raises InputError if it is no such map, or names bones that there are not.
+    """
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"The map is no JSON: {str(error)[:200]}.") from None
+    if not isinstance(read, dict):
+        raise InputError(f'The map must be one JSON object of bones and node names, as {{"hips": "Hips"}}, but is a {type(read).__name__}.')
+    unknown = [bone for bone in read if bone not in BONES]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], BONES, 1, 0.5)
+        hint = (
+            f"did you mean {near[0]!r}?" if near else f"bones are called {', '.join(BONES[:4])} and so on, as `mocap rigs map` writes them."
+        )
+        raise InputError(f"The map has {_some(unknown)}, which {'is no bone' if len(unknown) == 1 else 'are no bones'}; {hint}")
+    wrong = [f"{bone}: {node!r}" for bone, node in read.items() if not isinstance(node, str | None)]
+    if wrong:
+        raise InputError(f"In the map each bone has a node's name or null, but {_some(wrong)} is neither.")
+    return {bone: node for bone, node in read.items() if node is not None}
+
+
+def apply(tree: Tree, bone_map: dict[str, str]) -> dict[str, Found]:
+    """The bones that a map names in this document. Raises InputError for nodes that it has not, or that stand twice in the map."""
+    index = {name: i for i, name in enumerate(tree.names)}
+    missing = {bone: node for bone, node in bone_map.items() if node not in index}
+    if missing:
+        bone, node = next(iter(missing.items()))
+        near = difflib.get_close_matches(node, tree.names[:2000], 1, 0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        others = f" (nor {_some([repr(n) for n in list(missing.values())[1:]])})" if len(missing) > 1 else ""
+        raise InputError(f"The map puts {bone} on {node!r}, but the file has no such node{others}{hint}")
+    bones: dict[str, str] = {}
+    for bone, node in bone_map.items():
+        if node in bones:
+            raise InputError(f"The map puts both {bones[node]} and {bone} on {node!r}; a node can be one bone only.")
+        bones[node] = bone
+    return {bone: Found(index[bone_map[bone]], "map", 1.0) for bone in BONES if bone in bone_map}
+
+
+def _some(words: list[str]) -> str:
+    return ", ".join(words[:5]) + (f" and {len(words) - 5} more" if len(words) > 5 else "")

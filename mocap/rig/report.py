@@ -1,0 +1,97 @@
+"""What was recognised in a character, as text for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.cells import cell_len, set_cell_size
+
+from mocap.rig.mapping import REQUIRED
+from mocap.rig.names import conventions
+from mocap.rig.types import Aligned, Found, Rig, Tree
+from mocap.skeleton import BONES
+
+_WIDTH = 80
+_COLUMNS = (23, 31, 17, 4)
+# Below this a bone is worth a look.
+_UNSURE = 0.6
+# A limb turned by less than this to stand in T-pose stood in it.
+_STOOD = np.radians(1.0)
+
+
+def table(tree: Tree, found: dict[str, Found]) -> str:
+    """A line for each bone that was found (bone, node, found by, how surely), then what is missing, what to look at, what stays still."""
+    lines = [_row("bone", "node", "found by", "sure")]
+    for bone in BONES:
+        if bone in found:
+            f = found[bone]
+            lines.append(_row(bone, tree.names[f.node], f.how, f"{100 * f.sure:.0f}%"))
+    required = [bone for bone in REQUIRED if bone not in found]
+    lines.append("")
+    lines += _wrapped(f"{len(found)} of {len(BONES)} bones, {len(REQUIRED) - len(required)} of the {len(REQUIRED)} that VRM requires.")
+    if required:
+        lines += _wrapped(f"Missing, and required by VRM: {', '.join(required)}.")
+    missing = [bone for bone in BONES if bone not in found and bone not in REQUIRED]
+    if missing:
+        lines += _wrapped(f"Missing, and no harm: {', '.join(missing)}.")
+    unsure = [bone for bone in BONES if bone in found and found[bone].sure < _UNSURE]
+    if unsure:
+        lines += _wrapped(f"Unsure, look at the picture (--picture): {', '.join(unsure)}.")
+    mapped = {f.node for f in found.values()}
+    still = [name for i, name in enumerate(tree.names) if i not in mapped and (tree.joints[i] or not np.any(tree.joints))]
+    if still:
+        more = f" and {len(still) - 12} more" if len(still) > 12 else ""
+        lines += _wrapped(f"Joints that stay as they rest: {', '.join(still[:12])}{more}.")
+    return "\n".join(lines)
+
+
+def rest(rig: Rig) -> str:
+    """How the rig rests: its size, the pose that its T-pose was made from, and how far each limb was turned for it."""
+    lines = _wrapped(f"The T-pose is made from its {rig.neutral} pose; one unit of the file is {rig.unit:.4g} m.")
+    turned = {bone: a for bone, a in rig.aligned.items() if max(abs(a.swing), abs(a.twist)) > _STOOD}
+    if turned:
+        lines += _wrapped(f"Turned to stand in T-pose: {', '.join(f'{bone} {_turn(a)}' for bone, a in turned.items())}.")
+    else:
+        lines += ["It rests in T-pose."]
+    return "\n".join(lines)
+
+
+def _turn(aligned: Aligned) -> str:
+    twist = f" (twist {np.degrees(aligned.twist):.0f}°)" if abs(aligned.twist) > _STOOD else ""
+    return f"{np.degrees(aligned.swing):.0f}°{twist}"
+
+
+def known() -> str:
+    """The conventions whose names are known, each with what it calls the left upper arm."""
+    head = _fit("convention", 18) + " " + _fit("of", 37) + " its left upper arm"
+    tables = conventions().values()
+    return "\n".join([head, *(f"{_fit(t.name, 18)} {_fit(t.title, 37)} {t.bones['leftUpperArm'][0]}" for t in tables)])
+
+
+def _row(bone: str, node: str, how: str, sure: str) -> str:
+    a, b, c, d = _COLUMNS
+    return f"{_fit(bone, a)} {_fit(node, b)} {_fit(how, c)} {sure:>{d}}"
+
+
+def _fit(text: str, width: int) -> str:
+    """The text in so many columns: filled up, or with its middle left out."""
+    if cell_len(text) > width:
+        half = (width - 1) // 2
+        start, end = text, text
+        while cell_len(start) > width - 1 - half:
+            start = start[:-1]
+        while cell_len(end) > half:
+            end = end[1:]
+        text = f"{start}…{end}"
+    return set_cell_size(text, width)
+
+
+def _wrapped(text: str) -> list[str]:
+    """The sentence in lines that fit, continued with two spaces."""
+    lines, line = [], ""
+    for word in text.split():
+        if line and cell_len(line) + 1 + cell_len(word) > _WIDTH:
+            lines.append(line)
+            line = "  " + word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line]
