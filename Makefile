@@ -2,7 +2,8 @@
 #
 #   make demo    the bundled clip onto the avatar in the browser; DEMO="--no-open" for its options
 #   make test    everything that is checked: style, types, TypeScript, tests; TESTS="tests/test_bvh.py -x" for some of them
-#   make bench   the numbers: accuracy, cost, latency
+#   make bench   the numbers: accuracy, cost, latency; BENCH=accuracy for one of them
+#   make bench-render  what the accuracy benchmark looks at: the mannequin in the motions of MOCAP_DATA, through the detector
 #   make wheel   dist/anymocap-….whl, which needs neither Node nor a network
 #   make train   the lifter's weights anew, from the motion in MOCAP_DATA; needs PyTorch, which it installs (mocap/lift/CARD.md)
 #   make lint    style and types alone
@@ -14,7 +15,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 WEB := $(BIN)/python web/build_hook.py
 
-.PHONY: demo test bench wheel train lint lock assets
+.PHONY: demo test bench bench-render wheel train lint lock assets
 
 demo: assets
 	@$(BIN)/mocap demo $(DEMO) || test $$? = 130 # Ctrl-C, the way to end it
@@ -25,6 +26,9 @@ test: lint
 
 bench: assets
 	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+bench-render: assets
+	$(BIN)/python -m tests.benchmarks.render $(RENDER)
 
 wheel: assets
 	$(BIN)/python -m hatchling build -t wheel -d dist

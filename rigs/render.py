@@ -62,15 +62,24 @@ def chromium() -> str:
     raise FileNotFoundError("No Chromium was found; install one (Debian: apt install chromium) or set CHROMIUM to its path.")
 
 
-def frames(motion: Motion, views: View | list[View], rig: Path = HERE / "mannequin.vrm") -> Iterator[ndarray]:
-    """RGB images (height, width, 3) of the rig in each of the motion's poses; one view for all, or one a frame."""
+def frames(
+    motion: Motion,
+    views: View | list[View],
+    rig: Path = HERE / "mannequin.vrm",
+    scales: dict[str, float] | None = None,
+    draft: bool = False,
+) -> Iterator[ndarray]:
+    """RGB images (height, width, 3) of the rig in each of the motion's poses; one view for all, or one a frame.
+
+    scales: by how much bones, with all that hangs on them, are larger than the rig's. draft: without shadows or smooth edges, for speed.
+    """
     each = views if isinstance(views, list) else [views] * len(motion)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         try:
             page = browser.new_page()
             page.route("**/*", lambda route: _answer(route, rig))
-            page.goto(f"{_ORIGIN}/render.html")
+            page.goto(f"{_ORIGIN}/render.html{'?draft' if draft else ''}")
             page.wait_for_function("window.ready !== undefined", timeout=60_000)
             if (problem := page.evaluate("window.ready")) is not True:
                 raise RuntimeError(f"The page could not load the rig: {problem}")
@@ -78,6 +87,7 @@ def frames(motion: Motion, views: View | list[View], rig: Path = HERE / "mannequ
                 pose = {
                     "root": motion.root_positions[frame].tolist(),
                     "rotations": dict(zip(motion.skeleton.names, motion.rotations[frame].tolist(), strict=True)),
+                    "scales": scales or {},
                     "position": view.position, "target": view.target, "fov": math.degrees(view.fov), "size": view.size,
                 }  # fmt: skip
                 url = page.evaluate("pose => window.draw(pose)", pose)

@@ -103,15 +103,15 @@ def test_tables_are_markdown_and_survive_json():
         "t", ("what", "a", "b", "×"), (("one", 1234.5, (0.12345, 0.0001), 0.5), ("two", 60, 12.34, 1.0), ("three", None, 0.0, 1.0)), "two"
     )
     assert table.markdown().splitlines()[2:7] == [
-        "| what | a | b | × |",
-        "| --- | --- | --- | --- |",
-        "| one | 1234 | 0.123 / < 0.001 | 0.500 |",
-        "| two | 60 | 12.3 | 1.00 |",
-        "| three | – | 0 | 1.00 |",
+        "| what  | a    | b               | ×     |",
+        "| ----- | ---- | --------------- | ----- |",
+        "| one   | 1234 | 0.123 / < 0.001 | 0.500 |",
+        "| two   | 60   | 12.3            | 1.00  |",
+        "| three | –    | 0               | 1.00  |",
     ]
     again = from_json(json.loads(json.dumps(table.json())))
     assert again == table
-    assert "| one | 1234 (was 1234) |" in table.markdown(again)
+    assert "| one   | 1234 (was 1234) |" in table.markdown(again)
 
 
 def bench(*arguments):

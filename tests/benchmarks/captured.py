@@ -1,0 +1,109 @@
+"""Captured motion as keypoints, without pictures: virtual cameras, and the detector's own errors as they were measured.
+
+The errors are borrowed: what the detector got wrong on a rendered clip of *another* performance in the same view (data/rendered). Of
+each landmark's depth it keeps a share (a regression on the truth over that clip), and what is left of depth, place and confidence is
+taken over frame by frame, forwards and backwards in turn where the donor is shorter. So the errors are as large, as lasting and as bound
+to the view as they are; only with the pose at hand they have less to do. Seeded: each run gives the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from mocap import rotation as R
+from mocap.camera import Camera
+from mocap.keypoints import LANDMARKS, Keypoints, landmarks_of
+from mocap.kinematics import fk
+from mocap.motion import Motion
+from mocap.skeleton import BONES, HUMANOID, Skeleton
+
+from . import rendered
+from .measures import Shown
+from .rendered import Clip, turned
+
+DATA = Path(__file__).parent / "data" / "captured.npz"
+# view: degrees of yaw and of looking down, metres to the middle of the path, vertical field of view in degrees.
+VIEWS = {
+    "front": (0.0, 3.0, 3.5, 52.0),
+    "60°": (60.0, 2.0, 4.2, 45.0),
+    "180°": (180.0, 4.0, 3.8, 60.0),
+    "20° down": (25.0, 20.0, 4.8, 50.0),
+}
+_SIZE = (720, 960)
+_HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
+
+
+def motions() -> dict[str, Motion]:
+    """The captured motions by name: those of data/captured.npz, which were never rendered."""
+    with np.load(DATA) as kept:
+        arrays = dict(kept)
+    out = {}
+    for name in dict.fromkeys(key.split("/")[0] for key in arrays):
+        of = {what: arrays[f"{name}/{what}"] for what in ("times", "root_positions", "rotations", "contacts", "offsets")}
+        body = Skeleton(BONES, HUMANOID.parents, of["offsets"].astype(float), HUMANOID.rest_rotations)
+        rotations = R.normalize(of["rotations"] * rendered.TURNS)
+        out[name] = Motion(body, of["times"], of["root_positions"], rotations, contacts=of["contacts"])
+    return out
+
+
+def _donors(model: str) -> dict[str, list[Clip]]:
+    """Rendered clips by view; the walk's views, which are its own, go with the nearest."""
+    out: dict[str, list[Clip]] = {view: [] for view in VIEWS}
+    for clip in rendered.clips():
+        view = {"towards": "front", "across": "60°"}.get(clip.view, clip.view)
+        if view in out and np.isfinite(clip.keypoints[model].positions).all():
+            out[view].append(clip)
+    return out
+
+
+def _there_and_back(values: np.ndarray, frames: int, start: int) -> np.ndarray:
+    """Frames of a sequence, read forwards and backwards in turn from a frame on."""
+    at = np.abs((np.arange(frames) + start + len(values) - 1) % (2 * len(values) - 2) - (len(values) - 1))
+    return values[at]
+
+
+def spoilt(points: np.ndarray, times: np.ndarray, camera: Camera, donor: Clip, model: str, start: int) -> Keypoints:
+    """The landmarks (F, 33, 3), in a camera's axes, as keypoints with a donor's errors; start: the donor's frame that the
+    first one gets."""
+    seen, frames = donor.keypoints[model], len(points)
+    true = donor.points - donor.points[:, _HIPS].mean(axis=1, keepdims=True)
+    depth, found = true[..., 2], seen.positions[..., 2]
+    share = np.clip((depth * found).mean(axis=0) / np.maximum(np.square(depth).mean(axis=0), 1e-4), 0.0, 1.1)
+    left = seen.positions - true * np.stack([np.ones(33), np.ones(33), share], axis=-1)
+    middle = points[:, _HIPS].mean(axis=1, keepdims=True)
+    centred = points - middle
+    positions = centred * np.stack([np.ones(33), np.ones(33), share], axis=-1) + _there_and_back(left, frames, start)
+    # In the picture: metres at the body's distance, from the hips, whose place it gets right to a few pixels.
+    where = donor.camera.project(donor.points)
+    distance = -donor.points[:, _HIPS, 2].mean(axis=1)
+    astray = (seen.image - where) * (distance / donor.camera.focal)[:, None, None]
+    image = camera.project(points) + _there_and_back(astray, frames, start) * (camera.focal / -middle[..., 2:])
+    confidence = _there_and_back(seen.confidence, frames, start)
+    return Keypoints(times, positions - positions[:, _HIPS].mean(axis=1, keepdims=True), image, confidence, camera.size)
+
+
+def clips(model: str = "full") -> Iterator[Clip]:
+    """All motions before all cameras."""
+    donors = _donors(model)
+    for n, (name, motion) in enumerate(motions().items()):
+        joints = Shown.of(motion).joints
+        middle = 0.5 * (joints.min(axis=(0, 1)) + joints.max(axis=(0, 1)))
+        for k, (view, (yaw, down, distance, fov)) in enumerate(VIEWS.items()):
+            if not donors[view]:
+                continue
+            rng = np.random.default_rng([n, k])
+            donor = donors[view][rng.integers(len(donors[view]))]
+            yaw, down = math.radians(yaw), math.radians(down)
+            back = np.array([math.sin(yaw) * math.cos(down), math.sin(down), math.cos(yaw) * math.cos(down)])
+            camera = Camera.from_fov(_SIZE, math.radians(fov), "vertical")
+            seen = turned(motion, back)
+            points = landmarks_of(*fk(seen.skeleton, seen.root_positions, seen.rotations))
+            axes_middle = turned(Motion(motion.skeleton, motion.times[:1], middle[None], motion.rotations[:1]), back).root_positions[0]
+            place = points - axes_middle - [0.0, 0.0, distance]
+            start = int(rng.integers(len(donor.upright)))
+            keypoints = spoilt(place, motion.times, camera, donor, model, start)
+            yield Clip(name, view, turned(motion, back * [1.0, 0.0, 1.0]), seen, camera, {model: keypoints}, place)

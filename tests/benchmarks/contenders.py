@@ -1,0 +1,117 @@
+"""Who is measured on a take: the raw landmarks, mocap live and baked, mocap with parts left out, and Kalidokit; all on the same keypoints.
+
+raw          the detector's own 3D landmarks, no solver: the yardstick
+mocap live   frame by frame and causal, as `mocap live` does it, the body measured as it goes
+mocap bake   the whole take at once, as `mocap bake`
+− part       without a part of the solver, which is what that part is worth
+Kalidokit    the raw landmarks through it, under the reading (kalidokit.py) that is best for it on this take
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import numpy as np
+
+from mocap import rotation as R
+from mocap.camera import Camera
+from mocap.capture import Frame
+from mocap.keypoints import Keypoints
+from mocap.motion import Motion, concatenate
+from mocap.pipeline import Arrived, LivePerformer
+from mocap.retarget import retarget
+from mocap.skeleton import HUMANOID, Skeleton
+from mocap.solve import solver
+from mocap.solve.measure import measure_body
+from mocap.solve.twist import FULL_BEND
+
+from . import kalidokit
+from .measures import Shown, direction
+
+
+class _Unrefined(NamedTuple):
+    positions: np.ndarray
+    translation: np.ndarray
+
+
+# What can be left out of the solver: the name there of what does it, and what stands in for that. The last is the live grade's.
+PARTS: dict[str, tuple[str, Any]] = {
+    "unswap": ("unswap", lambda keypoints: keypoints),
+    "lift": ("lift", lambda keypoints, camera: keypoints.positions),
+    "onto_rays": ("onto_rays", lambda positions, image, translation, camera: (positions, translation)),
+    "steady_heels": ("steady_heels", lambda positions: positions),
+    "refine": ("refine_landmarks", lambda keypoints, prior, held, translation, camera: _Unrefined(held, translation)),
+    "gravity": ("find_gravity", lambda *axes: R.IDENTITY),
+    "steady hands": ("smooth_rotations", lambda times, rotations, cutoff: rotations),
+    "doubt in bends": ("DOUBTFUL_BEND", FULL_BEND),
+    "planted feet": ("plant", lambda motion, contacts: motion),
+    "One Euro": ("one_euro", lambda times, values, *settings: (values, None)),
+}
+BAKED = tuple(part for part in PARTS if part != "One Euro")
+
+
+@contextmanager
+def without(*parts: str) -> Iterator[None]:
+    """The solver with these of its parts left out."""
+    with ExitStack() as stack:
+        for part in parts:
+            name, nothing = PARTS[part]
+            stack.enter_context(patch.object(solver, name, nothing))
+        yield
+
+
+def live(keypoints: Keypoints, camera: Camera | None = None, body: Skeleton = HUMANOID) -> Motion:
+    """The motion as `mocap live` shows it on an avatar of these proportions."""
+
+    class Replay:
+        at = 0
+
+        def detect(self, image: np.ndarray, time: float) -> Keypoints:
+            self.at += 1
+            return keypoints.slice(self.at - 1, self.at)
+
+    performer = LivePerformer(Replay(), body, camera)  # type: ignore[arg-type]
+    nothing = np.zeros((1, 1, 3), np.uint8)
+    return concatenate([performer.perform(Arrived(Frame(t, nothing), t, t, False))[1] for t in keypoints.times.tolist()])
+
+
+def bake(keypoints: Keypoints, camera: Camera | None = None) -> Motion:
+    """The performer's motion on the performer's own body, as `mocap bake` writes it."""
+    return solver.solve_take(keypoints, camera)
+
+
+def on_humanoid(motion: Motion) -> Motion:
+    """The motion on HUMANOID."""
+    return retarget(motion, HUMANOID)
+
+
+def best_kalidokit(keypoints: Keypoints, truth: np.ndarray) -> Motion:
+    """Kalidokit's motion under the reading that is best for it against the true joints (F, 12, 3). Raises kalidokit.UnavailableError."""
+    turns, _ = kalidokit.rig(keypoints)
+    readings = [kalidokit.shown(turns, keypoints.times, reading) for reading in kalidokit.READINGS]
+    return min(readings, key=lambda motion: float(direction(Shown.of(motion).joints, truth).mean()))
+
+
+def contenders(keypoints: Keypoints, camera: Camera | None = None, grades: tuple[str, ...] = ("raw", "live", "bake")) -> dict[str, Shown]:
+    """What each of the grades makes of the take, in which somebody must be seen in every frame. Live stands on the body that the raw
+    landmarks measure over the take, as an avatar of the performer's own size would."""
+    makers = {
+        "raw": lambda: Shown.of_landmarks(keypoints),
+        "live": lambda: Shown.of(live(keypoints, camera, measure_body(keypoints))),
+        "bake": lambda: Shown.of(bake(keypoints, camera)),
+    }
+    return {grade: makers[grade]() for grade in grades}
+
+
+def ablation(keypoints: Keypoints, camera: Camera | None = None) -> dict[str, Shown]:
+    """The bake without each of its parts in turn, and without all."""
+    out = {}
+    for part in BAKED:
+        with without(part):
+            out[f"− {part}"] = Shown.of(bake(keypoints, camera))
+    with without(*BAKED):
+        out["− all of these"] = Shown.of(bake(keypoints, camera))
+    return out
