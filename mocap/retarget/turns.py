@@ -25,6 +25,7 @@ _TRUNK = ("hips", "spine", "chest", "upperChest")
 _NECK = ("upperChest", "neck")
 # limb: (bone, the bone after it, whether its own twist is shared, from the bone before, or that of the bone after it)
 _SHARED = (("UpperArm", "LowerArm", True), ("LowerArm", "Hand", False), ("UpperLeg", "LowerLeg", True), ("LowerLeg", "Foot", False))
+_LIMBS = (("Shoulder", "UpperArm"), ("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
 _TWISTS = re.compile(r"twist|roll", re.IGNORECASE)
 # A joint beside a limb's line by less than this share of its length lies on it.
 _BESIDE = 0.15
@@ -222,8 +223,9 @@ def _within_half_a_turn(angle: Float[ndarray, "frames"]) -> Float[ndarray, "fram
 
 def to_bones(link: Links, rig: Rig, rotations: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames 55 4"]:
     """The bones' world rotations in which the rig's joints stand so. Bones that the rig does not have go with the bone before them."""
-    world = global_rotations(rig.skeleton, rotations)
+    positions, world = fk(rig.skeleton, np.zeros(3), rotations)
     turned = R.multiply(world, R.conjugate(link.world))
+    _bent_on_the_way(rig, positions, turned)
     out = np.empty((len(rotations), len(BONES), 4))
     sampled = _sampled(turned, rig)
     for bone, name in enumerate(BONES):
@@ -234,6 +236,17 @@ def to_bones(link: Links, rig: Rig, rotations: Float[ndarray, "frames joints 4"]
         else:
             out[:, bone] = out[:, HUMANOID.parents[bone]] if bone else turned[:, 0]
     return out
+
+
+def _bent_on_the_way(rig: Rig, positions: Float[ndarray, "frames joints 3"], turned: Float[ndarray, "frames joints 4"]) -> None:
+    """Swings limbs that bend at joints between their bones so that they point from bone to bone, in place."""
+    rest, _ = fk(rig.skeleton, np.zeros(3), rig.t_pose)
+    for start, end in ((s + a, s + b) for s in ("left", "right") for a, b in _LIMBS if s + a in rig.bones and s + b in rig.bones):
+        a, b = rig.index(start), rig.index(end)
+        if int(rig.skeleton.parents[b]) == a:
+            continue
+        points = R.normalize(R.apply(turned[:, a], rest[b] - rest[a]))
+        turned[:, a] = R.multiply(R.between(points, R.normalize(positions[:, b] - positions[:, a])), turned[:, a])
 
 
 def _sampled(turned: Float[ndarray, "frames joints 4"], rig: Rig) -> dict[str, Float[ndarray, "frames 4"]]:
