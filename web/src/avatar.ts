@@ -1,6 +1,6 @@
 // The avatar: a VRM file (0 or 1) that takes on poses by the names of its humanoid bones.
 
-import { type Object3D, Vector3 } from "three";
+import { Box3, type Object3D, Vector3 } from "three";
 import { GLTFLoader } from "three/examples/jsm/loaders/GLTFLoader.js";
 import { type VRM, type VRMHumanBoneName, VRMLoaderPlugin, VRMUtils } from "@pixiv/three-vrm";
 
@@ -20,6 +20,8 @@ const NEAR_GROUND = ["leftFoot", "leftToes", "rightFoot", "rightToes", "leftHand
 
 export class Avatar {
   readonly object: Object3D;
+  /** From the soles to the top, at rest, metres. */
+  readonly height: number;
   private readonly rest: Record<string, Place>;
   private fit: Fit = { scale: 1, lift: 0 };
   private readonly nodes = new Map<string, Object3D>();
@@ -41,6 +43,8 @@ export class Avatar {
       object.frustumCulled = false;
     });
     this.rest = this.bonePositions();
+    vrm.scene.updateMatrixWorld(true); // skins follow their meshes only so
+    this.height = new Box3().setFromObject(vrm.scene, true).max.y;
     this.relax();
   }
 

@@ -215,6 +215,7 @@ class Page {
       this.avatar?.dispose();
       this.avatar = avatar;
       this.stage?.add(avatar.object);
+      this.stage?.fit(avatar.height);
       this.fresh = true;
       this.hud.say("rig", "info", "");
     } catch (error) {

@@ -26,6 +26,8 @@ import { Floor } from "./floor";
 /** Half the height and half the width, metres, of what a person takes up with arms stretched up or aside, with some air. */
 const REACH_UP = 1.3;
 const REACH_ASIDE = 1.05;
+/** The height, metres, of the body that these are for. */
+const HEIGHT = 1.75;
 /** Height of the point that the camera looks at, as part of the hips' height. */
 const GAZE = 1.06;
 /** How quickly the camera follows, per second: aside, and in height, where jumps and squats should be seen. */
@@ -48,6 +50,8 @@ export class Stage {
   private readonly sky = new HemisphereLight(0xffffff, 0xffffff, 0.5);
   /** Where the camera's attention is: it eases after the avatar's hips. */
   private readonly focus = new Vector3(0, 1, 0);
+  /** The body's height as part of the one that the distances above were chosen for. */
+  private size = 1;
   private following = true;
   private framed = true;
   /** Drawn by the processor: see `drawnBySoftware`. */
@@ -106,6 +110,15 @@ export class Stage {
     if (on) this.framed = true;
   }
 
+  /** The body's height, metres: a giant is looked at from farther away. */
+  fit(height: number): void {
+    this.size = height / HEIGHT;
+    this.controls.minDistance = 0.6 * this.size;
+    this.controls.maxDistance = 14 * Math.max(1, this.size);
+    this.framed = true;
+    this.frame();
+  }
+
   colours(dark: boolean): void {
     this.floor.colours(dark);
     this.sky.color = new Color(dark ? 0xbfd0ff : 0xffffff);
@@ -151,7 +164,7 @@ export class Stage {
       this.focus.x += (hips.x - this.focus.x) * aside;
       this.focus.z += (hips.z - this.focus.z) * aside;
       // A jump is seen as a jump, and who lies down is looked at lower, but not straight at the floor.
-      this.focus.y += (Math.max(0.5, GAZE * hips.y) - this.focus.y) * up;
+      this.focus.y += (Math.max(0.5 * this.size, GAZE * hips.y) - this.focus.y) * up;
       if (this.framed) this.frame();
       else {
         const step = this.focus.clone().sub(before);
@@ -177,7 +190,7 @@ export class Stage {
   /** The whole body, arms spread, in the picture's middle, a little from above. */
   private frame(): void {
     const half = Math.tan((this.camera.fov * Math.PI) / 360);
-    const distance = Math.max(REACH_UP / half, REACH_ASIDE / (half * this.camera.aspect));
+    const distance = this.size * Math.max(REACH_UP / half, REACH_ASIDE / (half * this.camera.aspect));
     this.controls.target.copy(this.focus);
     this.camera.position.copy(this.focus).add(new Vector3(0.1, 0.13, 1).normalize().multiplyScalar(distance));
   }
