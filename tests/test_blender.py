@@ -24,6 +24,8 @@ import synthetic
 from mocap.formats import bvh, gltf
 from mocap.kinematics import fk
 from mocap.motion import Motion
+from mocap.rig.load import load_rig
+from mocap.rig.names import conventions
 from mocap.skeleton import HUMANOID
 
 TESTS = Path(__file__).parent
@@ -57,7 +59,10 @@ def in_blender(motion: Motion) -> np.ndarray:
 
 def test_glb_with_default_settings_stands_where_we_say(motion: Motion, tmp_path: Path) -> None:
     path = tmp_path / "clip.glb"
-    path.write_bytes(gltf.dumps(motion, MANNEQUIN.read_bytes()))
+    rig = load_rig(MANNEQUIN)
+    joints = [HUMANOID.index(n) for n in rig.skeleton.names]
+    moved = Motion(rig.skeleton, motion.times, motion.root_positions, motion.rotations[:, joints])
+    path.write_bytes(gltf.dumps(moved, rig, all_keys=True))
     found = read_by_blender(path, len(motion))
     order = [found["names"].index(n) for n in HUMANOID.names]
     error = np.abs(np.array(found["frames"])[:, order] - in_blender(motion)).max()
@@ -66,9 +71,10 @@ def test_glb_with_default_settings_stands_where_we_say(motion: Motion, tmp_path:
 
 
 def test_glb_at_rest_is_upright_life_sized_and_faces_minus_y(tmp_path: Path) -> None:
-    still = Motion(HUMANOID, np.array([0.0]), HUMANOID.offsets[:1], HUMANOID.rest_rotations[None])
+    rig = load_rig(MANNEQUIN)
+    still = Motion(rig.skeleton, np.array([0.0]), rig.skeleton.offsets[:1], rig.skeleton.rest_rotations[None])
     path = tmp_path / "rest.glb"
-    path.write_bytes(gltf.dumps(still, MANNEQUIN.read_bytes()))
+    path.write_bytes(gltf.dumps(still, rig))
     found = read_by_blender(path, 1)
     at = dict(zip(found["names"], found["frames"][0], strict=True))
     assert at["leftToes"][1] < at["leftFoot"][1] - 0.1, "toes point to −Y"
@@ -84,7 +90,7 @@ def test_bvh_with_the_documented_settings_stands_where_we_say(motion: Motion, tm
     path = tmp_path / "clip.bvh"
     path.write_text(bvh.dumps(motion, names))
     found = read_by_blender(path, len(motion))
-    bone_of = {bvh.MIXAMO[n] if names == "mixamo" else n: n for n in HUMANOID.names}
+    bone_of = {conventions()["mixamo"].bones[n][0] if names == "mixamo" else n: n for n in HUMANOID.names}
     order = [HUMANOID.index(bone_of[n]) for n in found["names"]]
     assert len(order) == 52
     error = np.abs(np.array(found["frames"]) - in_blender(motion)[:, order]).max()

@@ -96,7 +96,6 @@ def test_euler_angles_count_whole_turns() -> None:
 def test_names_are_those_that_other_tools_map_by_themselves() -> None:
     motion = synthetic.smooth_motion(np.random.default_rng(0), 0.5, 30.0)
     names = bvh.loads(bvh.dumps(motion)).skeleton.names
-    assert len(bvh.MIXAMO) == len(set(bvh.MIXAMO.values())) == 55
     assert names[:7] == ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head", "LeftShoulder")
     wanted = {"LeftArm", "LeftForeArm", "LeftHand", "LeftHandThumb1", "RightHandPinky3", "LeftUpLeg", "LeftLeg", "LeftFoot", "LeftToeBase"}
     assert wanted <= set(names)

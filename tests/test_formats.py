@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from mocap.errors import InputError, OutputError
 from mocap.formats import bvh
 from mocap.keypoints import Keypoints
 from mocap.motion import Motion
+from mocap.rig.load import load_rig
+from mocap.rig.types import Rig
 from mocap.skeleton import HUMANOID
 
 MANNEQUIN = Path(__file__).parents[1] / "rigs" / "mannequin.vrm"
@@ -32,12 +35,26 @@ def keypoints() -> Keypoints:
     return synthetic.keypoints_of(synthetic.random_poses(np.random.default_rng(0), 4))
 
 
-@pytest.mark.parametrize("name", ["a.bvh", "a.glb", "a.vrm", "A.BVH"])
-def test_motions_come_back(motion: Motion, tmp_path: Path, name: str) -> None:
-    formats.save(tmp_path / name, motion, rig=MANNEQUIN.read_bytes())
+@pytest.fixture(scope="module")
+def rig() -> Rig:
+    return load_rig(MANNEQUIN)
+
+
+def on(motion: Motion, rig: Rig) -> Motion:
+    """The motion on the mannequin's joints, which stand in another order in its file."""
+    order = [HUMANOID.index(n) for n in rig.skeleton.names]
+    return Motion(rig.skeleton, motion.times, motion.root_positions, motion.rotations[:, order])
+
+
+@pytest.mark.parametrize("name", ["a.bvh", "a.glb", "a.vrm", "A.BVH", "a.vrma"])
+@pytest.mark.parametrize("all_keys", [True, False])
+def test_motions_come_back(motion: Motion, rig: Rig, tmp_path: Path, name: str, all_keys: bool) -> None:
+    character = name.lower().endswith(("glb", "vrm"))
+    formats.save(tmp_path / name, on(motion, rig) if character else motion, rig if character else None, all_keys=all_keys)
     back = formats.load(tmp_path / name)
     assert isinstance(back, Motion)
-    assert np.abs(back.root_positions - motion.root_positions).max() < 1e-5
+    # The path is kept within a millimetre.
+    assert np.abs(back.at(motion.times).root_positions - motion.root_positions).max() < (1e-5 if all_keys else 1e-3)
     assert [p.name for p in tmp_path.iterdir()] == [name], "nothing else is left"
 
 
@@ -55,15 +72,16 @@ def test_keypoints_come_back(keypoints: Keypoints, tmp_path: Path, name: str) ->
 
 
 @pytest.mark.parametrize("name", ["a.bvh", "a.glb"])
-def test_a_rate_resamples(motion: Motion, tmp_path: Path, name: str) -> None:
-    formats.save(tmp_path / name, motion, rig=MANNEQUIN.read_bytes(), fps=60.0)
+def test_a_rate_resamples(motion: Motion, rig: Rig, tmp_path: Path, name: str) -> None:
+    character = name.endswith("glb")
+    formats.save(tmp_path / name, on(motion, rig) if character else motion, rig if character else None, fps=60.0, all_keys=True)
     back = formats.load(tmp_path / name)
     assert len(back) == 29
 
 
 @pytest.mark.parametrize("name", ["a.fbx", "a", "a.json", "a.bvh.gz"])
 def test_unknown_suffixes_list_those_known(motion: Motion, tmp_path: Path, name: str) -> None:
-    with pytest.raises(OutputError, match=r"cannot be written: .* end in \.bvh, \.glb or \.vrm"):
+    with pytest.raises(OutputError, match=r"cannot be written: .* end in \.bvh, \.glb, \.gltf, \.vrm or \.vrma"):
         formats.save(tmp_path / name, motion)
     assert not list(tmp_path.iterdir())
 
@@ -76,6 +94,13 @@ def test_keypoints_are_no_motion(keypoints: Keypoints, tmp_path: Path) -> None:
 def test_a_character_file_needs_a_character(motion: Motion, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"a\.glb needs a rig"):
         formats.save(tmp_path / "a.glb", motion)
+
+
+@pytest.mark.parametrize(("kind", "name", "says"), [("glb", "a.vrm", r"end in \.glb, \.bvh or \.vrma"), ("bvh", "a.glb", "is a BVH file")])
+def test_a_file_is_of_its_rigs_kind(motion: Motion, rig: Rig, tmp_path: Path, kind: Any, name: str, says: str) -> None:
+    with pytest.raises(OutputError, match=says):
+        formats.save(tmp_path / name, on(motion, rig), replace(rig, kind=kind))
+    assert not list(tmp_path.iterdir())
 
 
 def test_places_that_cannot_be_written_are_named(motion: Motion, tmp_path: Path) -> None:
@@ -130,7 +155,9 @@ def test_new_files_have_the_rights_that_other_new_files_have(motion: Motion, tmp
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.bvh cannot be read: No such file"):
         formats.load(tmp_path / "a.bvh")
-    with pytest.raises(InputError, match=r"does not read 'a\.fbx': the suffix must be one of \.bvh, \.glb, \.vrm, \.json, \.jsonl"):
+    with pytest.raises(
+        InputError, match=r"does not read 'a\.fbx': the suffix must be one of \.bvh, \.glb, \.gltf, \.vrm, \.vrma, \.json, \.jsonl"
+    ):
         formats.load(tmp_path / "a.fbx")
     (tmp_path / "b.json").mkdir()
     with pytest.raises(InputError, match="cannot be read: Is a directory"):
@@ -140,7 +167,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         formats.load(tmp_path / "c.bvh")
 
 
-@pytest.mark.parametrize("suffix", [".bvh", ".glb", ".vrm", ".json", ".jsonl"])
+@pytest.mark.parametrize("suffix", [".bvh", ".glb", ".gltf", ".vrm", ".vrma", ".json", ".jsonl"])
 @pytest.mark.parametrize("content", [b"", b"\x00" * 64, b"glTF" + b"\xff" * 60, b"HIERARCHY\nMOTION\n", b"{", b"[[1]]", b'{"frames": [1]}'])
 def test_rubbish_of_every_kind_is_refused_with_a_sentence(tmp_path: Path, suffix: str, content: bytes) -> None:
     path = tmp_path / f"rubbish{suffix}"

@@ -1,8 +1,9 @@
 """Files in and out. Each format's module has pure `dumps` and `loads`; here is the one place that touches the disk.
 
-.bvh            Motion      bvh.py
-.glb .vrm       Motion      gltf.py      written into a rig, with everything else of it kept
-.json .jsonl    Keypoints   keypoints_json.py
+.bvh                  Motion      bvh.py, bvh_rig.py
+.glb .gltf .vrm       Motion      gltf.py, gltf_read.py      written into a rig, with everything else of it kept
+.vrma                 Motion      vrma.py                    for any VRM character
+.json .jsonl          Keypoints   keypoints_json.py, recording.py
 """
 
 from __future__ import annotations
@@ -13,41 +14,63 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mocap.errors import InputError, OutputError
-from mocap.formats import bvh, gltf, keypoints_json
+from mocap.formats import bvh, bvh_rig, gltf, gltf_read, keypoints_json, vrma
 from mocap.keypoints import Keypoints
 from mocap.motion import Motion
+from mocap.rig.types import Rig
 
-MOTION_SUFFIXES: tuple[str, ...] = (".bvh", ".glb", ".vrm")
+MOTION_SUFFIXES: tuple[str, ...] = (".bvh", ".glb", ".gltf", ".vrm", ".vrma")
 KEYPOINTS_SUFFIXES: tuple[str, ...] = (".json", ".jsonl")
+
+_WITH_CHARACTER = (".glb", ".gltf", ".vrm")
+_FITTING: dict[str, tuple[str, ...]] = {"glb": (".glb",), "gltf": (".gltf",), "vrm": (".glb", ".vrm"), "bvh": ()}
+"""A rig's kind: the suffixes that its document, with motion in it, may have."""
 
 _READERS: dict[str, Callable[[bytes], Motion | Keypoints]] = {
     ".bvh": lambda data: bvh.loads(data.decode("utf-8", errors="replace")),
-    ".glb": gltf.loads_animation,
-    ".vrm": gltf.loads_animation,
+    ".glb": gltf_read.loads_animation,
+    ".gltf": gltf_read.loads_animation,
+    ".vrm": gltf_read.loads_animation,
+    ".vrma": vrma.loads,
     ".json": keypoints_json.loads,
     ".jsonl": keypoints_json.loads,
 }
 
 
-def save(path: str | os.PathLike[str], what: Motion | Keypoints, rig: bytes | None = None, fps: float | None = None) -> None:
-    """Writes a motion or keypoints in the form that the path's suffix names.
+def save(
+    path: str | os.PathLike[str],
+    what: Motion | Keypoints,
+    rig: Rig | None = None,
+    fps: float | None = None,
+    names: str = "mixamo",
+    all_keys: bool = False,
+) -> int:
+    """Writes a motion or keypoints in the form that the path's suffix names; gives how many bytes the reduction of keys saved.
 
-    rig: for .glb and .vrm, the character's GLB or VRM. fps: frames a second to resample a motion to; by default as it is (BVH, which can
-    only be uniform: its median rate). The file is written beside its place and renamed, so that a failure leaves the old file as it was.
-    Raises OutputError if the suffix is unknown, does not go with `what`, lacks its rig, or the place cannot be written.
+    rig: the character that moves, for .glb, .gltf and .vrm, the motion being on its skeleton (`retarget`); a .bvh then gets its joints.
+    fps: frames a second to resample a motion to; by default as it is (BVH, which can only be uniform: its median rate). names: the
+    convention of a .bvh without a rig (`mocap rigs list`). all_keys: write a key for every frame in glTF files, where otherwise those are
+    left out that the others' interpolation gives back within 0.1° and 1 mm. The file is written beside its place and renamed, so that a
+    failure leaves the old file as it was. Raises OutputError if the suffix is unknown, does not go with `what`, lacks its rig or is not
+    that of the rig's file, or the place cannot be written.
     """
     path = Path(path)
-    check_writable(path, type(what))
+    check_writable(path, type(what), rig)
+    suffix = path.suffix.lower()
+    saved = 0
     if isinstance(what, Keypoints):
-        text = keypoints_json.dumps_lines(what) if path.suffix.lower() == ".jsonl" else keypoints_json.dumps(what)
-        data = text.encode()
-    elif path.suffix.lower() == ".bvh":
-        data = bvh.dumps(what, fps=fps).encode()
-    elif rig is None:
-        raise OutputError(f"{path.name} needs a rig: a {path.suffix} file holds the character that moves. Give a .glb or .vrm as the rig.")
+        data = (keypoints_json.dumps_lines(what) if suffix == ".jsonl" else keypoints_json.dumps(what)).encode()
+    elif suffix == ".bvh":
+        data = bvh.dumps(what, names, fps).encode() if rig is None else bvh_rig.dumps(what, rig, fps)
     else:
-        data = gltf.dumps(what if fps is None else what.resample(fps), rig)
+        motion = what if fps is None else what.resample(fps)
+        if suffix == ".vrma":
+            data, saved = vrma.animate(motion, path.stem, all_keys)
+        else:
+            assert rig is not None
+            data, saved = gltf.animate(motion, rig, all_keys=all_keys)
     write(path, data)
+    return saved
 
 
 def load(path: str | os.PathLike[str], source_fps: float | None = None) -> Motion | Keypoints:
@@ -69,15 +92,27 @@ def load(path: str | os.PathLike[str], source_fps: float | None = None) -> Motio
         raise type(error)(f"{path}: {error}") from None
 
 
-def check_writable(path: str | os.PathLike[str], kind: type[Motion] | type[Keypoints]) -> None:
-    """Raises OutputError, before any work is done, if `save` could not write a `kind` there."""
+def check_writable(path: str | os.PathLike[str], kind: type[Motion] | type[Keypoints], rig: Rig | None = None) -> None:
+    """Raises OutputError, before any work is done, if `save` could not write a `kind` there (for motions: on the rig)."""
     path = Path(path)
+    suffix = path.suffix.lower()
     suffixes = KEYPOINTS_SUFFIXES if kind is Keypoints else MOTION_SUFFIXES
-    if path.suffix.lower() not in suffixes:
+    if suffix not in suffixes:
         raise OutputError(
             f"{path.name!r} cannot be written: {kind.__name__.lower()} go{'es' if kind is Motion else ''} into files that end in "
             f"{', '.join(suffixes[:-1])} or {suffixes[-1]}."
         )
+    if suffix in _WITH_CHARACTER:
+        if rig is None:
+            raise OutputError(
+                f"{path.name} needs a rig: a {suffix} file holds the character that moves. Give a .glb, .gltf or .vrm as the rig."
+            )
+        fitting = _FITTING[rig.kind]
+        if suffix not in fitting:
+            raise OutputError(
+                f"{path.name!r} cannot be written: the rig {rig.name} is a {rig.kind.upper()} file, and motion on it goes into files that "
+                f"end in {', '.join((*fitting, '.bvh'))} or .vrma."
+            )
     folder = path.parent
     if not folder.is_dir():
         raise OutputError(f"{path} cannot be written: there is no folder {folder}.")

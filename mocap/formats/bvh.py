@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import re
 import warnings
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -26,21 +26,8 @@ from mocap import rotation as R
 from mocap.errors import InputError
 from mocap.formats import euler
 from mocap.motion import Motion
+from mocap.rig.names import conventions
 from mocap.skeleton import HUMANOID, TIPS, Skeleton
-
-_CENTRE = {"hips": "Hips", "spine": "Spine", "chest": "Spine1", "upperChest": "Spine2", "neck": "Neck", "head": "Head", "jaw": "Jaw"}
-_SIDED = {
-    "Eye": "Eye", "Shoulder": "Shoulder", "UpperArm": "Arm", "LowerArm": "ForeArm", "Hand": "Hand",
-    "UpperLeg": "UpLeg", "LowerLeg": "Leg", "Foot": "Foot", "Toes": "ToeBase",
-    "ThumbMetacarpal": "HandThumb1", "ThumbProximal": "HandThumb2", "ThumbDistal": "HandThumb3",
-    **{
-        f"{finger}{part}": f"Hand{'Pinky' if finger == 'Little' else finger}{i}"
-        for finger in ("Index", "Middle", "Ring", "Little")
-        for i, part in enumerate(("Proximal", "Intermediate", "Distal"), 1)
-    },
-}  # fmt: skip
-MIXAMO: dict[str, str] = _CENTRE | {f"{s}{bone}": f"{s.title()}{name}" for s in ("left", "right") for bone, name in _SIDED.items()}
-"""bone: the joint name that Mixamo, Unity and MotionBuilder map by themselves."""
 
 # Bones of the face that skeletons of the body do without; they are written only where something moves them.
 _FACE = ("leftEye", "rightEye", "jaw")
@@ -49,32 +36,48 @@ _FACE = ("leftEye", "rightEye", "jaw")
 _STRAY = 0.05
 
 
-def dumps(motion: Motion, names: Literal["mixamo", "vrm"] = "mixamo", fps: float | None = None) -> str:
+def dumps(motion: Motion, names: str | None = "mixamo", fps: float | None = None) -> str:
     """The motion as the text of a BVH file.
 
-    names: "mixamo" for the names most tools map by themselves, "vrm" for the bone vocabulary; joints outside it keep their names.
-    fps: frames a second; by default the motion's own rate (that of its median step, to which it is resampled if it is not uniform).
-    Eyes and jaw are left out if they never turn. Raises InputError if the motion has no frames.
+    names: the convention whose names the bones get, of those in rigs/: "mixamo" for what most tools map by themselves, "vrm" for the bone
+    vocabulary itself. Other joints keep their names; with None, all do. fps: frames a second; by default the motion's own rate (that of
+    its median step, to which it is resampled if it is not uniform). Eyes and jaw are left out if they never turn.
+    Raises InputError if the motion has no frames, or the convention is unknown.
     """
-    motion = _t_posed(_uniform(motion, fps))
+    called = {} if names is None else _called(names, motion.skeleton.names)
+    motion = _t_posed(uniform(motion, fps))
     skeleton = motion.skeleton
-    order = _depth_first(skeleton, _still_face(motion))
-    called = {"mixamo": MIXAMO, "vrm": {}}[names]
+    order = _depth_first(skeleton, set() if names is None else _still_face(motion))
     lines = ["HIERARCHY"]
     _write_joint(lines, skeleton, order, 0, 0, called)
-    step = (motion.duration / (len(motion) - 1)) if len(motion) > 1 else 1.0 / (fps or 30.0)
-    lines += ["MOTION", f"Frames: {len(motion)}", f"Frame Time: {step:.10g}"]
-
     angles = np.degrees(euler.to_zxy(motion.rotations[:, order]))
     table = np.concatenate([100.0 * motion.root_positions, angles.reshape(len(motion), -1)], axis=1)
+    return "\n".join([*lines, frames(motion, table, fps)])
+
+
+def frames(motion: Motion, table: Float[ndarray, "frames channels"], fps: float | None) -> str:
+    """The part of a file that begins with MOTION."""
+    step = (motion.duration / (len(motion) - 1)) if len(motion) > 1 else 1.0 / (fps or 30.0)
     # A ten-thousandth of a degree at each of ten joints moves a fingertip by less than 0.03 mm. Adding 0 makes −0 plain.
     table = np.round(table, 4) + 0.0
     form = " ".join(["%.9g"] * table.shape[1])
-    lines += [form % tuple(row) for row in table.tolist()]
+    lines = ["MOTION", f"Frames: {len(motion)}", f"Frame Time: {step:.10g}", *(form % tuple(row) for row in table.tolist())]
     return "\n".join(lines) + "\n"
 
 
-def _uniform(motion: Motion, fps: float | None) -> Motion:
+def _called(convention: str, bones: tuple[str, ...]) -> dict[str, str]:
+    """bone → what the convention calls it."""
+    known = conventions()
+    if convention not in known:
+        raise InputError(f"There are no names called {convention!r}; there are {', '.join(known)}.")
+    called = {bone: known[convention].bones[bone][0] for bone in bones if bone in known[convention].bones}
+    # Where a convention has fewer bones than we (one chest for two), the lower one has the name, and the other keeps ours.
+    first: dict[str, str] = {}
+    return {bone: name for bone, name in called.items() if first.setdefault(name, bone) == bone}
+
+
+def uniform(motion: Motion, fps: float | None) -> Motion:
+    """The motion at one rate, as BVH needs it: the given one, or its own. Raises InputError if it has no frames."""
     if len(motion) == 0:
         raise InputError("A motion without frames cannot be written as BVH.")
     if fps is not None:
@@ -145,17 +148,7 @@ def loads(text: str, scale: float = 0.01) -> Motion:
     channels missing or in any order, and position channels on every joint are read (a joint's place is then constant, the channels'
     median: a Motion's bones do not stretch). Frames are counted by their lines. Raises InputError, naming the line, if it is not BVH.
     """
-    match = re.search(r"^[ \t]*MOTION\b", text, re.MULTILINE)
-    if match is None or not re.match(r"\s*\ufeff?\s*HIERARCHY", text):
-        raise InputError("This is not a BVH file: it must begin with HIERARCHY and have a line MOTION after the joints.")
-    head, body_at = text[: match.start()], match.end()
-    names, parents, offsets, channels = _read_hierarchy(head)
-    step, declared, data_at = _read_timing(text, body_at)
-    columns = sum(len(c) for c in channels)
-    table = _read_table(text, data_at, columns)
-    if declared is not None and declared != len(table):
-        warnings.warn(f"The BVH file announces {declared} frames but holds {len(table)}, which were read.", stacklevel=2)
-
+    _, names, parents, offsets, channels, table, step = parsed(text)
     start = [sum(len(c) for c in channels[:j]) for j in range(len(channels))]
     at = [{axis: start[j] + i for i, axis in enumerate(c)} for j, c in enumerate(channels)]
     rotations = np.empty((len(table), len(names), 4))
@@ -168,8 +161,36 @@ def loads(text: str, scale: float = 0.01) -> Motion:
         offset[j] = _constant_place(offset[j], _positions(table, at[j], offset[j]))
     root = _positions(table, at[0], offset[0])
     identity = np.tile(R.IDENTITY, (len(names), 1))
-    skeleton = Skeleton(_unique(names), np.array(parents), scale * offset, identity)
+    skeleton = Skeleton(names, np.array(parents), scale * offset, identity)
     return Motion(skeleton, np.arange(len(table)) * step, scale * root, R.unroll(rotations))
+
+
+class Parsed(NamedTuple):
+    """A BVH file's text as it stands. head: what is before the line MOTION; names made unique; channels such as "Xp" and "Zr" by joint;
+    table: a row a frame, in the file's unit and degrees; step: seconds a frame."""
+
+    head: str
+    names: tuple[str, ...]
+    parents: list[int]
+    offsets: list[list[float]]
+    channels: list[list[str]]
+    table: Float[ndarray, "frames channels"]
+    step: float
+
+
+def parsed(text: str) -> Parsed:
+    """The parts of a BVH file. Raises InputError, naming the line, if it is none."""
+    match = re.search(r"^[ \t]*MOTION\b", text, re.MULTILINE)
+    if match is None or not re.match(r"\s*\ufeff?\s*HIERARCHY", text):
+        raise InputError("This is not a BVH file: it must begin with HIERARCHY and have a line MOTION after the joints.")
+    head, body_at = text[: match.start()], match.end()
+    names, parents, offsets, channels = _read_hierarchy(head)
+    step, declared, data_at = _read_timing(text, body_at)
+    columns = sum(len(c) for c in channels)
+    table = _read_table(text, data_at, columns)
+    if declared is not None and declared != len(table):
+        warnings.warn(f"The BVH file announces {declared} frames but holds {len(table)}, which were read.", stacklevel=3)
+    return Parsed(head, _unique(names), parents, offsets, channels, table, step)
 
 
 def _read_hierarchy(head: str) -> tuple[list[str], list[int], list[list[float]], list[list[str]]]:

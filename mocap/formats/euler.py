@@ -25,6 +25,18 @@ def from_axes(axes: Sequence[str], angles: Float[ndarray, "*batch axes"]) -> Flo
     return q
 
 
+def to_axes(axes: Sequence[str], q: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames joints 3"]:
+    """Angles in radians with q = q1·q2·q3 about three different axes in turn, continuous in time as to_zxy's.
+
+    Renaming the axes so that they are Z, X, Y carries any order over to that one; a renaming that mirrors turns the angles round.
+    """
+    last, first, middle = ("XYZ".index(a) for a in axes)
+    renamed = q[..., [first, middle, last, 3]]
+    if (first, middle, last) in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        return to_zxy(renamed)
+    return -to_zxy(renamed * np.array([-1.0, -1.0, -1.0, 1.0]))
+
+
 def to_zxy(q: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames joints 3"]:
     """Angles (z, x, y) in radians with q = qz·qx·qy, each frame's triple the one nearest to the frame before.
 

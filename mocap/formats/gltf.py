@@ -1,306 +1,184 @@
-"""glTF animation: a Motion added to a character's GLB or VRM, and a GLB's animation read as a Motion.
+"""A Motion into the character's own glTF document: GLB, VRM 0 and 1, or .gltf. (What is read of glTF animations: gltf_read.py.)
 
-The character's document is kept: everything that was in it stays as it was, to the byte in the binary chunk and to the value in the
-JSON; one animation, one buffer view and a few accessors come after what is there. glTF's frame is mocap's own, so nothing is turned.
+The document is kept: everything that was in it stays as it was, to the byte in the binary chunk and to the value in the JSON; one
+animation, one buffer view and some accessors come after what is there. Of the nodes that are there, only those that move and are given
+by a `matrix` change: glTF lets only translation, rotation and scale be animated, so the matrix is written as these three.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap import kinematics
 from mocap import rotation as R
 from mocap.errors import InputError
-from mocap.formats import glb
+from mocap.formats import glb, linear, morphs, reduce
+from mocap.formats.tracks import Track, append
 from mocap.motion import Motion
-from mocap.skeleton import Skeleton
+from mocap.rig.types import Rig
+from mocap.skeleton import BONE_PARENTS
 
-_FLOAT = 5126
-# A channel within this of its rest is left out: the node's own rest says the same. Radians and metres.
+# A channel within this of its node's rest is left out: the rest says the same. Radians; with reduced keys, the tolerance itself.
 _STILL = 1e-6
 # How far a rig's joint may lie from the motion's at rest before the motion was evidently made for another body.
 _SAME_PLACE, _SAME_TURN = 1e-3, np.radians(0.5)
 
 
-@glb.damage_named()
-def dumps(motion: Motion, rig: bytes, name: str = "mocap") -> bytes:
-    """The rig's GLB (or VRM) with the motion added as an animation, times counted from 0.
+def dumps(motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = False) -> bytes:
+    """The rig's document with the motion added as an animation, times counted from 0; see `animate`."""
+    return animate(motion, rig, name, all_keys)[0]
 
-    The motion's joints are found among the rig's nodes by name, or, in a VRM, by the humanoid bone of that name; the root joint moves
-    and turns, the others turn. The motion must already be on this rig's skeleton (`retarget` before).
-    Raises InputError if a joint is not in the rig, or rests elsewhere than in the rig, or if the motion has no frames.
+
+@glb.damage_named()
+def animate(motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = False) -> tuple[bytes, int]:
+    """(the rig's document with the motion added as an animation, how many bytes of keys were left out).
+
+    motion: on the rig's skeleton (`retarget` before). Joints that leave their rest turn, the first one moves as well; meshes get weights
+    where the motion's expressions are theirs. Keys are left out where slerp between the others is within 0.1° (the path: 1 mm).
+    all_keys: every frame is a key. Raises InputError if the motion is on another skeleton, has no frames, or if the rig is no glTF.
     """
+    if rig.kind == "bvh":
+        raise InputError(f"The rig {rig.name!r} is a BVH file, which holds no glTF document; write its motion to a .bvh.")
     if len(motion) == 0:
         raise InputError("A motion without frames cannot be written as glTF.")
-    document, binary = glb.split(rig)
-    nodes = _nodes_of(document, motion.skeleton)
-    rest = _rest_of(document, nodes, motion.skeleton.parents, motion.skeleton.names)
-    _check_rest(motion.skeleton, rest)
-
-    root = R.apply(R.conjugate(rest.turns[0]), motion.root_positions - rest.place) / rest.scale
-    rotations = R.unroll(R.normalize(R.multiply(R.conjugate(rest.turns), motion.rotations)))
-
-    pieces = [(motion.times - motion.times[0]).astype("<f4")]
-    if np.any(np.diff(pieces[0]) <= 0):
-        raise InputError("The motion's frames are too close in time for glTF, whose times are 32-bit numbers.")
-    poses = [glb.node_pose(document["nodes"][n]) for n in nodes]
-    targets = []
-    for joint, node in enumerate(nodes):
-        rest_place, rest_turn, _ = poses[joint]
-        if joint == 0 and np.max(np.abs(root - rest_place)) > _STILL:
-            pieces.append(root.astype("<f4"))
-            targets.append({"node": node, "path": "translation"})
-        # A root that does not move still names the animation's subject; a file without any channel would not be valid.
-        if joint == 0 or np.max(R.distance(rest_turn, rotations[:, joint])) > _STILL:
-            pieces.append(rotations[:, joint].astype("<f4"))
-            targets.append({"node": node, "path": "rotation"})
-    return glb.join(*_with_animation(document, binary, name, pieces, targets))
+    _check_skeleton(motion, rig)
+    document, binary, is_glb = loads_document(rig.source)
+    nodes = nodes_of(document, rig)
+    tracks = _tracks(motion, rig, document, nodes, 0.0 if all_keys else reduce.ANGLE)
+    tracks += [
+        Track(node, "weights", weights, reduce.WEIGHT)
+        for node, weights in morphs.weights(document, motion.expressions)
+        if np.ptp(weights, axis=0).any() or not np.allclose(weights[0], morphs.at_rest(document, node))
+    ]
+    document = _without_matrices(document, {t.node for t in tracks if t.path != "weights"})
+    document, binary, saved = append(document, binary, name, motion.times, tracks, all_keys, chunk=is_glb)
+    if is_glb:
+        return glb.join(document, binary, glb.other_chunks(rig.source)), saved
+    return glb.dumps_json(document, indent=2), saved
 
 
-def _humanoid(document: glb.Document) -> dict[str, int]:
-    """bone → node of a VRM 1.0 humanoid; empty for other files."""
-    bones = document.get("extensions", {}).get("VRMC_vrm", {}).get("humanoid", {}).get("humanBones", {})
-    return {bone: entry["node"] for bone, entry in bones.items()}
+def loads_document(source: bytes) -> tuple[glb.Document, bytes, bool]:
+    """(the JSON document, the binary chunk, whether it is a GLB) of a GLB or of a .gltf's text. Raises InputError."""
+    if source[:4] == b"glTF" or not source.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return *glb.split(source), True
+    try:
+        document: Any = json.loads(source)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"The .gltf file's JSON cannot be read: {error}.") from None
+    return document, b"", False
 
 
-def _skinned(document: glb.Document) -> set[int]:
-    return {joint for skin in document.get("skins", []) for joint in skin["joints"]}
-
-
-def _nodes_of(document: glb.Document, skeleton: Skeleton) -> list[int]:
-    """The node of each joint. Raises InputError naming the joints that have none."""
-    by_bone = _humanoid(document)
-    # Names need not be unique in glTF: a joint goes before a mesh of its name, and "name.7" (as `loads_animation` says it) is node 7.
-    joints = _skinned(document)
-    by_name: dict[str, int] = {}
-    for index, node in sorted(enumerate(document.get("nodes", [])), key=lambda item: item[0] not in joints):
-        by_name.setdefault(node.get("name", f"node{index}"), index)
-        by_name.setdefault(f"{node.get('name')}.{index}", index)
-    # One vocabulary for the whole skeleton: a VRM may well have a mesh called "head" beside its humanoid bone.
-    tables = [t for t in (by_bone, by_name) if all(n in t for n in skeleton.names)]
-    if not tables:
-        missing = [n for n in skeleton.names if n not in by_name and n not in by_bone]
+def _check_skeleton(motion: Motion, rig: Rig) -> None:
+    """Raises InputError if the motion's joints are not the rig's, or rest elsewhere: it was made for another body."""
+    mine, its = motion.skeleton, rig.skeleton
+    if missing := [n for n in mine.names if n not in its.names]:
         raise InputError(
-            f"The rig has no node for these of the motion's joints: {', '.join(missing)}. Retarget the motion to the rig first; "
-            f"the rig's nodes are {', '.join(list(by_name)[:60])}."
+            f"The rig has no joints for these of the motion's: {', '.join(missing[:60])}. Retarget the motion to the rig first; the rig's "
+            f"joints are {', '.join(its.names[:60])}."
         )
-    return [tables[0][n] for n in skeleton.names]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Rest:
-    """How a document's nodes rest, as a skeleton's joints. Nodes may stand between a joint and its parent joint, and above the root.
-
-    offsets: (J, 3) metres in the parent joint's frame, the root's in the world. rotations: (J, 4) q_parent_joint. turns: (J, 4), the
-    rotation of what stands between: q_parent_node. place, scale: of what stands above the root: world = place + scale · turns[0] · local.
-    """
-
-    offsets: Float[ndarray, "joints 3"]
-    rotations: Float[ndarray, "joints 4"]
-    turns: Float[ndarray, "joints 4"]
-    place: Float[ndarray, " 3"]
-    scale: float
-
-
-def _rest_of(document: glb.Document, nodes: list[int], parents: ndarray, names: tuple[str, ...]) -> _Rest:
-    """The rest of the joints that are these nodes, parents before children. Raises InputError if a joint is not below its parent."""
-    above = glb.node_parents(document)
-    offsets, rotations, turns = [], [], []
-    units: list[float] = []
-    root_place, root_scale = np.zeros(3), 1.0
-    for joint, node in enumerate(nodes):
-        parent = nodes[parents[joint]] if joint else -1
-        place, turn, scale = np.zeros(3), R.IDENTITY, 1.0
-        at = above[node]
-        while at != parent:
-            if at < 0:
-                raise InputError(f"In the motion the joint {names[joint]!r} hangs from {names[parents[joint]]!r}, in the rig it does not.")
-            translation, rotation, size = glb.node_pose(document["nodes"][at])
-            factor = _uniform_scale(size, document["nodes"][at])
-            place = translation + factor * R.apply(rotation, place)
-            turn, scale = R.multiply(rotation, turn), factor * scale
-            at = above[at]
-        if joint == 0:
-            root_place, root_scale, unit = place, scale, 1.0
-        else:
-            node_above = document["nodes"][parent]
-            unit = units[parents[joint]] * _uniform_scale(glb.node_pose(node_above)[2], node_above)
-        translation, rotation, _ = glb.node_pose(document["nodes"][node])
-        offsets.append(unit * (place + scale * R.apply(turn, translation)))
-        rotations.append(R.multiply(turn, rotation))
-        turns.append(turn)
-        units.append(unit * scale)
-    return _Rest(np.array(offsets), np.array(rotations), np.array(turns), root_place, root_scale)
-
-
-def _check_rest(skeleton: Skeleton, rest: _Rest) -> None:
-    """Raises InputError if the joints rest otherwise in the rig than in the motion: it was made for another body."""
-    away = np.linalg.norm(rest.offsets - skeleton.offsets, axis=1)
-    turned = R.distance(rest.rotations, skeleton.rest_rotations)
+    if mine.names != its.names or not np.array_equal(mine.parents, its.parents):
+        raise InputError("The motion's joints are the rig's in another order or hanging from others. Retarget the motion to the rig first.")
+    away = np.linalg.norm(its.offsets - mine.offsets, axis=1)
+    turned = R.distance(its.rest_rotations, mine.rest_rotations)
     # The root goes where the motion says, so where it rests does not matter.
-    wrong = [j for j in range(1, len(away)) if away[j] > _SAME_PLACE or turned[j] > _SAME_TURN]
-    if wrong:
+    if wrong := [j for j in range(1, len(away)) if away[j] > _SAME_PLACE or turned[j] > _SAME_TURN]:
         raise InputError(
-            f"The motion is not on this rig's skeleton: {skeleton.names[wrong[0]]!r} rests {1000 * away[wrong[0]]:.0f} mm and "
+            f"The motion is not on this rig's skeleton: {mine.names[wrong[0]]!r} rests {1000 * away[wrong[0]]:.0f} mm and "
             f"{np.degrees(turned[wrong[0]]):.0f}° from where the rig has it. Retarget the motion to the rig first."
         )
 
 
-def _uniform_scale(size: Float[ndarray, " 3"], node: glb.Document) -> float:
-    if np.ptp(size) > 1e-3 * abs(size[0]) or size[0] <= 0:
-        raise InputError(
-            f"The node {node.get('name')!r} is scaled by {size.round(4).tolist()}: joints can be read only if scaled alike in all axes."
-        )
-    return float(size.mean())
+def nodes_of(document: glb.Document, rig: Rig) -> list[int]:
+    """The node of each of the rig's joints. Raises InputError if the document is another's."""
+    by_name = {name: i for i, name in enumerate(glb.node_names(document))}
+    if missing := [n for n in rig.skeleton.names if n not in by_name]:
+        raise InputError(f"The rig's document has no nodes named {', '.join(missing[:60])}, which its skeleton has.")
+    return [by_name[n] for n in rig.skeleton.names]
 
 
-def _with_animation(
-    document: glb.Document, binary: bytes, name: str, pieces: list[ndarray], targets: list[dict[str, object]]
-) -> tuple[glb.Document, bytes]:
-    """A copy of the document with an animation. pieces: the times, then each target's values, float32."""
-    # Only the lists that grow are copied: the rest is the caller's, unchanged.
-    document = dict(document)
-    for key in ("buffers", "bufferViews", "accessors", "animations"):
-        document[key] = list(document.get(key, []))
-    if document["buffers"] and "uri" in document["buffers"][0]:
-        raise InputError("The rig's buffer is not inside the GLB file; save it with everything embedded.")
-    if not document["buffers"]:
-        document["buffers"].append({"byteLength": 0})
-    start = document["buffers"][0]["byteLength"]
-    start += -start % 4
-    data = binary[: document["buffers"][0]["byteLength"]].ljust(start, b"\0") + b"".join(p.tobytes() for p in pieces)
-    document["buffers"][0] = {**document["buffers"][0], "byteLength": len(data)}
+def _tracks(motion: Motion, rig: Rig, document: glb.Document, nodes: list[int], still: float) -> list[Track]:
+    """What the nodes must do so that each joint turns in the world as the motion's does.
 
-    view, first = len(document["bufferViews"]), len(document["accessors"])
-    document["bufferViews"].append({"buffer": 0, "byteOffset": start, "byteLength": len(data) - start})
-    offset = 0
-    for piece in pieces:
-        kind = "SCALAR" if piece.ndim == 1 else f"VEC{piece.shape[1]}"
-        entry: glb.Document = {"bufferView": view, "byteOffset": offset, "componentType": _FLOAT, "count": len(piece), "type": kind}
-        if piece.ndim == 1:
-            entry |= {"min": [float(piece[0])], "max": [float(piece[-1])]}
-        document["accessors"].append(entry)
-        offset += piece.nbytes
-    samplers = [{"input": first, "output": first + 1 + i, "interpolation": "LINEAR"} for i in range(len(targets))]
-    channels = [{"sampler": i, "target": target} for i, target in enumerate(targets)]
-    document["animations"].append({"name": name, "channels": channels, "samplers": samplers})
-    return document, data
-
-
-@glb.damage_named()
-def loads_animation(data: bytes) -> Motion:
-    """A GLB's first animation, on its own nodes as the skeleton: the joints of its skins, VRM bones, and what the animation moves.
-
-    The skeleton's root is the lowest node above all of these that moves or branches, or the node below it that travels with most of them;
-    rests of nodes above it are taken into it. Times are the keys of all channels together; LINEAR, STEP and CUBICSPLINE are read. Bones do
-    not stretch in a Motion, so translations below the root and scales are left at rest. Without an animation there is one frame, the rest.
-    Raises InputError if the file has no joints, or cannot be read.
+    With D the joint's turn away from rest in the document's world and P its parent node's linear part as it is then, the node's own
+    linear part must be P⁻¹·D·M for its world's linear part M at rest: exact for any bone axes, nodes between, mirrored and uniform
+    scales. Below scales that differ by axis no rotation does that: the nearest is taken, turned on so that the bone points where it must.
     """
-    document, binary = glb.split(data)
-    animations = document.get("animations", [])
-    tracks = _tracks(document, binary, animations[0]) if animations else {}
-    joints = _joint_nodes(document, tracks)
-    parents = glb.node_parents(document)
-    poses = [glb.node_pose(document["nodes"][n]) for n in joints]
-    times = np.unique(np.concatenate([t for t, _, _ in tracks.values()])) if tracks else np.zeros(1)
-
-    above = np.array([-1] + [joints.index(parents[n]) for n in joints[1:]])
-    names = _names(document, joints)
-    rest = _rest_of(document, joints, above, names)
-    rotations = [
-        np.tile(turn, (len(times), 1)) if (track := tracks.get((node, "rotation"))) is None else _sampled(times, *track, turning=True)
-        for node, (_, turn, _) in zip(joints, poses, strict=True)
-    ]
-    moved = tracks.get((joints[0], "translation"))
-    root = np.tile(poses[0][0], (len(times), 1)) if moved is None else _sampled(times, *moved, turning=False)
-    world = rest.place + rest.scale * R.apply(rest.turns[0], root)
-    turned = R.unroll(R.normalize(R.multiply(rest.turns, np.stack(rotations, axis=1))))
-    return Motion(Skeleton(names, above, rest.offsets, rest.rotations), times, world, turned)
-
-
-_Track = tuple[ndarray, ndarray, str]
-
-
-def _tracks(document: glb.Document, binary: bytes, animation: glb.Document) -> dict[tuple[int, str], _Track]:
-    """(node, path) → (times, values, interpolation), rotations and translations only."""
-    tracks = {}
-    for channel in animation["channels"]:
-        target = channel["target"]
-        if "node" in target and target["path"] in ("rotation", "translation"):
-            sampler = animation["samplers"][channel["sampler"]]
-            times, values = (glb.accessor(document, binary, sampler[k]) for k in ("input", "output"))
-            tracks[target["node"], target["path"]] = (times, values, sampler.get("interpolation", "LINEAR"))
+    rest = linear.Rest(document)
+    turns, places = _in_document(motion, rig)
+    joint_of = {node: j for j, node in enumerate(nodes)}
+    ahead = _bones_ahead(rig, nodes, rest)
+    now: dict[int, ndarray] = {}  # node → (F or 1, 4, 4), to the world, for nodes that move
+    joint_above: dict[int, int] = {-1: -1}  # node → the nearest joint that it is or hangs from
+    tracks: list[Track] = []
+    for node in rest.order:
+        above, j = rest.parents[node], joint_of.get(node)
+        joint_above[node] = joint_above[above] if j is None else j
+        parent = now.get(above, (rest.world[above] if above >= 0 else np.eye(4))[None])
+        place, turn, scale = rest.poses[node]
+        if j is None or rest.flat[node]:
+            if above in now:
+                now[node] = parent @ rest.local[node]
+            continue
+        linear_part = parent[:, :3, :3]
+        wanted = R.to_matrix(turns[:, j]) @ rest.world[node][:3, :3]
+        rotation = linear.nearest_rotation(np.linalg.solve(linear_part, wanted / scale), rest.conformal[node])
+        if not rest.conformal[node] and j in ahead:
+            aim = np.linalg.solve(linear_part, wanted @ ahead[j][:, None])[..., 0]
+            rotation = R.multiply(R.between(R.normalize(R.apply(rotation, scale * ahead[j])), R.normalize(aim)), rotation)
+        # The first joint always turns: it names the animation's subject, and a file without any channel would not be valid.
+        if j == 0 or np.max(R.distance(turn, rotation)) > max(still, _STILL):
+            tracks.append(Track(node, "rotation", np.broadcast_to(rotation, (len(motion), 4)), reduce.ANGLE))
+        else:
+            rotation = turn[None]
+        # The first joint moves; so does one that hangs from its bone in the rig alone (a foot that stands beside the body in the file).
+        moved = place[None]
+        if j == 0 or joint_above[above] != rig.skeleton.parents[j]:
+            moved = np.linalg.solve(linear_part, (places[:, j] - parent[:, :3, 3])[..., None])[..., 0]
+            if np.abs(moved - place).max() > _STILL * max(1.0, float(np.abs(moved).max())):
+                # A millimetre of the world is so much of the parent's units.
+                unit = rig.unit * float(np.linalg.norm(linear_part[0], 2))
+                tracks.append(Track(node, "translation", np.broadcast_to(moved, (len(motion), 3)), reduce.LENGTH / unit))
+        local = np.zeros((max(len(rotation), len(moved)), 4, 4))
+        local[:, :3, :3] = R.to_matrix(rotation) * scale
+        local[:, :3, 3], local[:, 3, 3] = moved, 1.0
+        now[node] = parent @ local
     return tracks
 
 
-def _sampled(
-    times: Float[ndarray, " frames"], keys: ndarray, values: ndarray, interpolation: str, turning: bool
-) -> Float[ndarray, "frames n"]:
-    """The values at the times, held before the first key and after the last (glTF 2.0, appendix C)."""
-    upper = np.clip(np.searchsorted(keys, times, side="right"), 1, max(len(keys) - 1, 1))
-    lower = upper - 1
-    upper = np.minimum(upper, len(keys) - 1)
-    span = keys[upper] - keys[lower]
-    t = np.clip((times - keys[lower]) / np.where(span > 0, span, 1.0), 0.0, 1.0)
-    if interpolation == "CUBICSPLINE":
-        into, value, out = values.reshape(len(keys), 3, -1).transpose(1, 0, 2)
-        t, d = t[:, None], span[:, None]
-        at = (2 * t**3 - 3 * t**2 + 1) * value[lower] + d * (t**3 - 2 * t**2 + t) * out[lower]
-        at += (-2 * t**3 + 3 * t**2) * value[upper] + d * (t**3 - t**2) * into[upper]
-        return R.normalize(at) if turning else at
-    if interpolation == "STEP":
-        return np.asarray(values[np.where(t < 1.0, lower, upper)])
-    if turning:
-        values = R.normalize(values)
-        return R.slerp(values[lower], values[upper], t)
-    return np.asarray(values[lower] + t[:, None] * (values[upper] - values[lower]))
+def _in_document(motion: Motion, rig: Rig) -> tuple[Float[ndarray, "frames joints 4"], Float[ndarray, "frames joints 3"]]:
+    """(how far each joint is turned away from its rest, where it is), both in the document's world."""
+    back = R.conjugate(rig.turn)
+    at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)
+    positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
+    turns = R.multiply(R.multiply(back, R.multiply(world, R.conjugate(at_rest))), rig.turn)
+    return turns, R.apply(back, positions) / rig.unit
 
 
-def _varies(track: _Track) -> bool:
-    """Whether a track does more than repeat one value with a rounding error."""
-    return bool(np.max(np.ptp(track[1], axis=0)) > 1e-4 * np.max(np.abs(track[1])))
+def _bones_ahead(rig: Rig, nodes: list[int], rest: linear.Rest) -> dict[int, ndarray]:
+    """joint → where the one bone that goes on from it begins, in the joint's own frame; none for hips, hands and others that branch."""
+    out = {}
+    for bone, name in rig.bones.items():
+        going_on = [b for b, parent in BONE_PARENTS.items() if parent == bone and b in rig.bones]
+        if len(going_on) == 1:
+            joint = rig.skeleton.names.index(name)
+            end = rest.world[nodes[rig.index(going_on[0])]][:3, 3]
+            out[joint] = linear.points(np.linalg.inv(rest.world[nodes[joint]]), end)
+    return out
 
 
-def _joint_nodes(document: glb.Document, tracks: dict[tuple[int, str], _Track]) -> list[int]:
-    """The nodes of the skeleton, parents before children, its root first."""
-    parents = glb.node_parents(document)
-    animated = {node for node, _ in tracks}
-    wanted = animated | _skinned(document) | set(_humanoid(document).values())
-    if not wanted:
-        raise InputError("The GLB file has no skin, no VRM 1.0 humanoid and no animation, so there is no skeleton in it.")
-    paths = []
-    for node in sorted(wanted):
-        path = [node]
-        while parents[path[0]] >= 0:
-            path.insert(0, parents[path[0]])
-        paths.append(path)
-    kept = {n for path in paths for n in path}
-    tops = {path[0] for path in paths}
-    if len(tops) > 1:
-        # Several trees: the skeleton is the largest, and what else moves (a prop, a camera) is not part of it.
-        sizes = {top: sum(path[0] == top for path in paths) for top in sorted(tops)}
-        tops = {max(sizes, key=lambda top: sizes[top])}
-    root = tops.pop()
-    while root not in animated and len(below := [c for c in document["nodes"][root].get("children", []) if c in kept]) == 1:
-        root = below[0]
-    # Hips that travel below nodes that stay (with the handles of inverse kinematics beside them): the body begins at the hips.
-    moving = {node: {path for n, path in tracks if n == node and _varies(tracks[n, path])} for node in animated}
-    for path in paths:
-        first = next((node for node in path if moving.get(node)), root)
-        if root in path and "translation" in moving.get(first, ()) and sum(first in p for p in paths) > 0.5 * len(paths):
-            root = first
-    order, queue = [], [root]
-    while queue:
-        node = queue.pop(0)
-        order.append(node)
-        queue += [c for c in document["nodes"][node].get("children", []) if c in kept]
-    return order
-
-
-def _names(document: glb.Document, nodes: list[int]) -> tuple[str, ...]:
-    """The nodes' names, made unique with the node's number where they are not (glTF does not ask for it)."""
-    names = [document["nodes"][n].get("name", f"node{n}") for n in nodes]
-    return tuple(name if names.count(name) == 1 else f"{name}.{node}" for name, node in zip(names, nodes, strict=True))
+def _without_matrices(document: glb.Document, moving: set[int]) -> glb.Document:
+    """The document with the matrices of moving nodes as translation, rotation and scale."""
+    if not any("matrix" in document["nodes"][n] for n in moving):
+        return document
+    nodes = list(document["nodes"])
+    for index in moving:
+        if "matrix" in nodes[index]:
+            place, turn, scale = glb.node_pose(nodes[index])
+            parts = {"translation": place.tolist(), "rotation": turn.tolist(), "scale": scale.tolist()}
+            nodes[index] = {k: v for k, v in nodes[index].items() if k != "matrix"} | parts
+    return {**document, "nodes": nodes}

@@ -30,6 +30,12 @@ def three(node: Path, path: Path, times: np.ndarray) -> tuple[list[str], np.ndar
     return answer["names"], np.array(answer["frames"])
 
 
+def three_nodes(node: Path, path: Path, times: np.ndarray) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+    """(node index → its world positions (F, 3), node index → its morph targets' weights (F, n)) in a glTF file's last animation."""
+    answer = _node(node, "nodes.mjs", "three", str(path), given=json.dumps(np.asarray(times).tolist()))
+    return tuple({int(i): np.array([f[i] for f in answer[k]]) for i in answer[k][0]} for k in ("places", "weights"))  # type: ignore[return-value]
+
+
 def khronos(node: Path, path: Path) -> dict[str, Any]:
     """The Khronos glTF validator's report."""
     report: dict[str, Any] = _node(node, "validate.mjs", "gltf-validator", str(path))

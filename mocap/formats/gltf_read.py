@@ -1,0 +1,218 @@
+"""glTF animations as Motions: on a recognised rig's skeleton, or on the file's own nodes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from mocap import kinematics
+from mocap import rotation as R
+from mocap.errors import InputError
+from mocap.formats import glb, linear
+from mocap.formats.embed import embedded
+from mocap.formats.gltf import loads_document, nodes_of
+from mocap.motion import Motion
+from mocap.rig.types import Rig
+from mocap.skeleton import Skeleton
+
+_Track = tuple[ndarray, ndarray, str]
+Tracks = dict[tuple[int, str], _Track]
+"""(node, "rotation" or "translation") → (times, values, interpolation)."""
+
+
+@glb.damage_named()
+def animations(data: bytes) -> list[str]:
+    """The names of a document's animations, in its order; one without a name is "animation 3"."""
+    document, _, _ = loads_document(data)
+    return [str(a.get("name") or f"animation {i}") for i, a in enumerate(document.get("animations", []))]
+
+
+@glb.damage_named()
+def loads_on(rig: Rig, animation: str | None = None, folder: Path | None = None) -> Motion:
+    """An animation in the rig's own document, on the rig's skeleton and in mocap's world; the first one if none is named.
+
+    folder: where the other files of a .gltf are. Raises InputError, naming the animations there are, if there is none of that name, or
+    none at all.
+    """
+    names = animations(rig.source)
+    if not names:
+        raise InputError(f"There is no animation in {rig.name}, only a character that rests.")
+    if animation is not None and animation not in names:
+        raise InputError(f"There is no animation {animation!r} in {rig.name}; it has {', '.join(names)}.")
+    document, binary, _ = loads_document(rig.source if folder is None else embedded(rig.source, folder))
+    tracks = tracks_of(document, binary, document["animations"][0 if animation is None else names.index(animation)])
+    return _motion(document, tracks, nodes_of(document, rig), rig.skeleton, rig.turn, rig.unit)
+
+
+@glb.damage_named()
+def loads_animation(data: bytes) -> Motion:
+    """A document's first animation, on its own nodes as the skeleton: the joints of its skins, VRM bones, and what the animation moves.
+
+    The skeleton's root is the lowest node above all of these that moves or branches, or the node below it that travels with most of them;
+    nodes above it are taken into it. Times are the keys of all channels together; LINEAR, STEP and CUBICSPLINE are read. Bones do
+    not stretch in a Motion, so translations below the root and scales are left at rest. Without an animation there is one frame, the rest.
+    Raises InputError if the file has no joints, or cannot be read.
+    """
+    document, binary, _ = loads_document(data)
+    found = document.get("animations", [])
+    tracks = tracks_of(document, binary, found[0]) if found else {}
+    rest = linear.Rest(document)
+    joints = _joint_nodes(document, rest, tracks)
+    above = np.array([-1] + [joints.index(rest.parents[n]) for n in joints[1:]])
+    names = glb.node_names(document)
+    skeleton = _skeleton_of(rest, joints, above, tuple(names[n] for n in joints))
+    return _motion(document, tracks, joints, skeleton, R.IDENTITY, 1.0)
+
+
+def _skeleton_of(rest: linear.Rest, joints: list[int], above: Int[ndarray, "joints"], names: tuple[str, ...]) -> Skeleton:
+    """The nodes as they rest in the document's world."""
+    worlds = np.array([rest.world[n] for n in joints])
+    # Where the document mirrors, the rotation is that of minus the matrix: a turn of the world comes out the same through it.
+    sign = np.sign(np.linalg.det(worlds[:, :3, :3]))
+    turns = linear.nearest_rotation(worlds[:, :3, :3] * np.where(sign == 0, 1.0, sign)[:, None, None])
+    offsets = worlds[:, :3, 3].copy()
+    offsets[1:] = R.apply(R.conjugate(turns[above[1:]]), offsets[1:] - offsets[above[1:]])
+    local = turns.copy()
+    local[1:] = R.multiply(R.conjugate(turns[above[1:]]), turns[1:])
+    return Skeleton(names, above, offsets, local)
+
+
+def _motion(
+    document: glb.Document,
+    tracks: Tracks,
+    nodes: list[int],
+    skeleton: Skeleton,
+    turn: Float[ndarray, "4"],
+    unit: float,
+) -> Motion:
+    """What the nodes do, as a motion of the skeleton that they are at rest; world = unit · turn(document's world)."""
+    rest = linear.Rest(document)
+    times = times_of(tracks)
+    now = worlds(rest, tracks, times, nodes[0])
+    at_rest = kinematics.global_rotations(skeleton, skeleton.rest_rotations)
+    world = np.tile(at_rest, (len(times), 1, 1))
+    for joint, node in enumerate(nodes):
+        if rest.flat[node]:
+            continue
+        linear_part = np.broadcast_to(now.get(node, rest.world[node])[..., :3, :3], (len(times), 3, 3))
+        away = linear.nearest_rotation(linear_part @ np.linalg.inv(rest.world[node][:3, :3]), rest.conformal[node])
+        world[:, joint] = R.multiply(R.multiply(R.multiply(turn, away), R.conjugate(turn)), at_rest[joint])
+    root = np.broadcast_to(now.get(nodes[0], rest.world[nodes[0]])[..., :3, 3], (len(times), 3))
+    local = R.unroll(R.normalize(kinematics.local_rotations(skeleton, world)))
+    return Motion(skeleton, times, unit * R.apply(turn, root), local)
+
+
+def worlds(rest: linear.Rest, tracks: Tracks, times: Float[ndarray, "frames"], root: int) -> dict[int, Float[ndarray, "frames 4 4"]]:
+    """node → (F, 4, 4), to the document's world, of the nodes that move. Of translations, those of the root and of the nodes above it."""
+    moving: dict[int, ndarray] = {}
+    travelling = {root}
+    while (top := rest.parents[root]) >= 0:
+        travelling.add(top)
+        root = top
+    for node in rest.order:
+        above = rest.parents[node]
+        scale = rest.poses[node][2]
+        turned, moved = tracks.get((node, "rotation")), tracks.get((node, "translation")) if node in travelling else None
+        if turned is None and moved is None and above not in moving:
+            continue
+        local = np.tile(rest.local[node], (len(times), 1, 1))
+        if turned is not None:
+            local[:, :3, :3] = R.to_matrix(sampled(times, *turned, turning=True)) * scale
+        if moved is not None:
+            local[:, :3, 3] = sampled(times, *moved, turning=False)
+        moving[node] = (moving[above] if above in moving else rest.world[above] if above >= 0 else np.eye(4)) @ local
+    return moving
+
+
+def times_of(tracks: Tracks) -> Float[ndarray, "frames"]:
+    """The times of all tracks' keys together, seconds; one, 0, if there are none."""
+    return np.unique(np.concatenate([t for t, _, _ in tracks.values()])) if tracks else np.zeros(1)
+
+
+def tracks_of(document: glb.Document, binary: bytes, animation: glb.Document) -> Tracks:
+    """(node, path) → (times, values, interpolation), rotations and translations only."""
+    tracks = {}
+    for channel in animation["channels"]:
+        target = channel["target"]
+        if "node" in target and target["path"] in ("rotation", "translation"):
+            sampler = animation["samplers"][channel["sampler"]]
+            times, values = (glb.accessor(document, binary, sampler[k]) for k in ("input", "output"))
+            tracks[target["node"], target["path"]] = (times, values, sampler.get("interpolation", "LINEAR"))
+    return tracks
+
+
+def sampled(
+    times: Float[ndarray, " frames"], keys: ndarray, values: ndarray, interpolation: str, turning: bool
+) -> Float[ndarray, "frames n"]:
+    """The values at the times, held before the first key and after the last (glTF 2.0, appendix C)."""
+    upper = np.clip(np.searchsorted(keys, times, side="right"), 1, max(len(keys) - 1, 1))
+    lower = upper - 1
+    upper = np.minimum(upper, len(keys) - 1)
+    span = keys[upper] - keys[lower]
+    t = np.clip((times - keys[lower]) / np.where(span > 0, span, 1.0), 0.0, 1.0)
+    if interpolation == "CUBICSPLINE":
+        into, value, out = values.reshape(len(keys), 3, -1).transpose(1, 0, 2)
+        t, d = t[:, None], span[:, None]
+        at = (2 * t**3 - 3 * t**2 + 1) * value[lower] + d * (t**3 - 2 * t**2 + t) * out[lower]
+        at += (-2 * t**3 + 3 * t**2) * value[upper] + d * (t**3 - t**2) * into[upper]
+        return R.normalize(at) if turning else at
+    if interpolation == "STEP":
+        return np.asarray(values[np.where(t < 1.0, lower, upper)])
+    if turning:
+        values = R.normalize(values)
+        return R.slerp(values[lower], values[upper], t)
+    return np.asarray(values[lower] + t[:, None] * (values[upper] - values[lower]))
+
+
+def _varies(track: _Track) -> bool:
+    """Whether a track does more than repeat one value with a rounding error."""
+    return bool(np.max(np.ptp(track[1], axis=0)) > 1e-4 * np.max(np.abs(track[1])))
+
+
+def _joint_nodes(document: glb.Document, rest: linear.Rest, tracks: Tracks) -> list[int]:
+    """The nodes of the skeleton, parents before children, its root first."""
+    parents = rest.parents
+    animated = {node for node, _ in tracks}
+    wanted = animated | _skinned(document) | set(_humanoid(document).values())
+    if not wanted:
+        raise InputError("The GLB file has no skin, no VRM 1.0 humanoid and no animation, so there is no skeleton in it.")
+    paths = []
+    for node in sorted(wanted):
+        path = [node]
+        while parents[path[0]] >= 0:
+            path.insert(0, parents[path[0]])
+        paths.append(path)
+    kept = {n for path in paths for n in path}
+    tops = {path[0] for path in paths}
+    if len(tops) > 1:
+        # Several trees: the skeleton is the largest, and what else moves (a prop, a camera) is not part of it.
+        sizes = {top: sum(path[0] == top for path in paths) for top in sorted(tops)}
+        tops = {max(sizes, key=lambda top: sizes[top])}
+    root = tops.pop()
+    while root not in animated and len(below := [c for c in document["nodes"][root].get("children", []) if c in kept]) == 1:
+        root = below[0]
+    # Hips that travel below nodes that stay (with the handles of inverse kinematics beside them): the body begins at the hips.
+    moving = {node: {path for n, path in tracks if n == node and _varies(tracks[n, path])} for node in animated}
+    for path in paths:
+        first = next((node for node in path if moving.get(node)), root)
+        if root in path and "translation" in moving.get(first, ()) and sum(first in p for p in paths) > 0.5 * len(paths):
+            root = first
+    order, queue = [], [root]
+    while queue:
+        node = queue.pop(0)
+        order.append(node)
+        queue += [c for c in document["nodes"][node].get("children", []) if c in kept]
+    return order
+
+
+def _humanoid(document: glb.Document) -> dict[str, int]:
+    """bone → node of a VRM 1.0 humanoid; empty for other files."""
+    bones = document.get("extensions", {}).get("VRMC_vrm", {}).get("humanoid", {}).get("humanBones", {})
+    return {bone: entry["node"] for bone, entry in bones.items()}
+
+
+def _skinned(document: glb.Document) -> set[int]:
+    return {joint for skin in document.get("skins", []) for joint in skin["joints"]}

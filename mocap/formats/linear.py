@@ -1,0 +1,56 @@
+"""A document's nodes as matrices, at rest: where each stands in the world, and whether its axes are still at right angles there."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.formats import glb
+
+# Scales that differ by less than this part are alike; exporters write 0.22704057 beside 0.22704065.
+_ALIKE = 1e-4
+# Below this ratio of its least to its greatest stretch, a node is flat.
+_FLAT = 1e-6
+
+
+class Rest:
+    """The nodes of a document as they rest. All lists go by node.
+
+    parents: −1 for roots. order: parents before children. poses: (translation, rotation, scale). local, world: (4, 4). conformal: whether
+    the nodes above scale all axes alike, so that a rotation of this node is one in the world. flat: whether it is squeezed to nothing, so
+    that no rotation of it can be seen. Raises InputError if the nodes are no trees.
+    """
+
+    def __init__(self, document: glb.Document) -> None:
+        nodes = document.get("nodes", [])
+        self.parents = glb.node_parents(document)
+        self.order = [i for i, parent in enumerate(self.parents) if parent < 0]
+        for node in self.order:  # grows as it goes
+            self.order += nodes[node].get("children", [])
+        self.poses = [glb.node_pose(node) for node in nodes]
+        self.local = [glb.node_matrix(node) for node in nodes]
+        self.world = list(self.local)
+        self.conformal = [True] * len(nodes)
+        for node in self.order:
+            if (above := self.parents[node]) >= 0:
+                self.world[node] = self.world[above] @ self.local[node]
+                scale = np.abs(self.poses[above][2])
+                self.conformal[node] = self.conformal[above] and bool(np.ptp(scale) <= _ALIKE * scale.max())
+        stretch = np.linalg.svd(np.array([m[:3, :3] for m in self.world]), compute_uv=False) if nodes else np.zeros((0, 3))
+        self.flat = [bool(s[2] <= _FLAT * max(s[0], 1e-30)) for s in stretch]
+
+
+def points(matrix: Float[ndarray, "4 4"], at: Float[ndarray, "*n 3"]) -> Float[ndarray, "*n 3"]:
+    """Points taken through an affine matrix."""
+    return np.asarray(at @ matrix[:3, :3].T + matrix[:3, 3])
+
+
+def nearest_rotation(m: Float[ndarray, "*n 3 3"], exact: bool = False) -> Float[ndarray, "*n 4"]:
+    """The rotation nearest to a matrix (its polar factor), by singular values; exact: it is one already, but for rounding and size."""
+    if exact:
+        return R.from_matrix(m / np.cbrt(np.linalg.det(m))[..., None, None])
+    u, _, v = np.linalg.svd(m)
+    u[..., :, 2] *= np.sign(np.linalg.det(u @ v))[..., None]
+    return R.from_matrix(u @ v)

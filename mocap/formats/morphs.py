@@ -1,0 +1,78 @@
+"""Which morph targets an expression moves: those of its own name, and those that the file's VRM expressions bind to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.formats import glb
+
+_VRM0_PRESETS = {
+    "a": "aa", "i": "ih", "u": "ou", "e": "ee", "o": "oh", "joy": "happy", "sorrow": "sad", "fun": "relaxed",
+    "blink_l": "blinkLeft", "blink_r": "blinkRight", "lookup": "lookUp", "lookdown": "lookDown", "lookleft": "lookLeft",
+    "lookright": "lookRight",
+}  # fmt: skip
+"""VRM 0's preset → VRM 1's, where they differ (VRMC_vrm-1.0, expressions.md)."""
+
+
+def weights(
+    document: glb.Document, expressions: Mapping[str, Float[ndarray, "frames"]]
+) -> list[tuple[int, Float[ndarray, "frames targets"]]]:
+    """(node, the weights of all targets of its mesh, in [0, 1]) of the nodes whose morph targets any expression moves; the other targets
+    stay at rest. Names match without regard to case, separators and how a side is written: "eyeBlink_L" is eyeBlinkLeft."""
+    if not expressions:
+        return []
+    by_name = {_plain(name): w for name, w in expressions.items()}
+    bound: dict[tuple[int, int], list[ndarray]] = {}
+    for name, node, target, factor in _binds(document):
+        if name in expressions:
+            bound.setdefault((node, target), []).append(factor * expressions[name])
+    out = []
+    for node, entry in enumerate(document.get("nodes", [])):
+        rest = at_rest(document, node)
+        names = document["meshes"][entry["mesh"]].get("extras", {}).get("targetNames", []) if "mesh" in entry else []
+        table = np.tile(rest, (len(next(iter(expressions.values()))), 1))
+        hit = False
+        for target in range(len(rest)):
+            # A target of the expression's own name is that expression, whatever else is bound to it.
+            own = by_name.get(_plain(names[target])) if target < len(names) else None
+            parts = [own] if own is not None else bound.get((node, target), [])
+            if parts:
+                hit = True
+                table[:, target] = np.clip(np.sum(parts, axis=0), 0.0, 1.0)
+        if hit:
+            out.append((node, table))
+    return out
+
+
+def at_rest(document: glb.Document, node: int) -> Float[ndarray, "targets"]:
+    """The weights of the node's morph targets where nothing is animated; none for a node without a mesh."""
+    entry = document["nodes"][node]
+    mesh = document["meshes"][entry["mesh"]] if "mesh" in entry else {}
+    count = len(mesh["primitives"][0].get("targets", [])) if mesh else 0
+    return np.array(entry.get("weights") or mesh.get("weights") or [0.0] * count, dtype=np.float64)
+
+
+def _plain(name: str) -> str:
+    sided = re.sub(r"[_.\- ]([LlRr])$", lambda m: "Left" if m[1] in "Ll" else "Right", str(name))
+    return re.sub(r"[\W_]+", "", sided).lower()
+
+
+def _binds(document: glb.Document) -> Iterator[tuple[str, int, int, float]]:
+    """(expression, node, morph target, how much of it at weight 1) as VRM 1 and VRM 0 bind them."""
+    extensions = document.get("extensions", {})
+    groups = extensions.get("VRMC_vrm", {}).get("expressions", {})
+    for name, expression in {**groups.get("custom", {}), **groups.get("preset", {})}.items():
+        for bind in expression.get("morphTargetBinds", []):
+            yield name, bind["node"], bind["index"], bind.get("weight", 1.0)
+    for group in extensions.get("VRM", {}).get("blendShapeMaster", {}).get("blendShapeGroups", []):
+        preset = group.get("presetName", "unknown")
+        name = group.get("name", "") if preset == "unknown" else _VRM0_PRESETS.get(preset, preset)
+        for bind in group.get("binds", []):
+            for node, entry in enumerate(document["nodes"]):
+                if entry.get("mesh") == bind["mesh"]:
+                    yield name, node, bind["index"], bind.get("weight", 100.0) / 100.0

@@ -1,0 +1,120 @@
+"""Fewer keys for the same animation: those are left out that a reader's interpolation between its neighbours gives back well enough.
+
+Douglas and Peucker's algorithm (Cartographica 10(2), 1973) on all tracks at once: a segment whose worst frame is further off than the
+tolerance is cut there; afterwards keys that the later cuts have made needless are taken out again. "Off" is what a glTF reader shows
+(slerp for rotations, straight lines for the rest) against the track as it was, at each of its own times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+
+from mocap import rotation as R
+
+ANGLE, LENGTH, WEIGHT = np.radians(0.1), 1e-3, 2e-3
+"""How far reduced tracks may be off: radians, metres, and parts of an expression."""
+
+# Between(values, a, b, t): what a reader shows at the part t of the way from frame a to frame b. Off(shown, true): by how much it is wrong.
+_Between = Callable[[ndarray, ndarray, ndarray, ndarray], ndarray]
+_Off = Callable[[ndarray, ndarray], ndarray]
+
+
+def rotations(
+    times: Float[ndarray, "frames"], tracks: Float[ndarray, "frames tracks 4"], tolerance: float = ANGLE
+) -> list[Int[ndarray, "_"]]:
+    """The frames to keep of each track of unit quaternions xyzw, so that slerp between them is nowhere off by more than tolerance, rad."""
+    return _reduced(times, tracks, _slerp, R.distance, tolerance)
+
+
+def vectors(
+    times: Float[ndarray, "frames"], tracks: Float[ndarray, "frames tracks n"], tolerance: float = LENGTH
+) -> list[Int[ndarray, "_"]]:
+    """The frames to keep of each track of vectors, so that straight lines between them are nowhere off by more than tolerance."""
+    return _reduced(times, tracks, _lerp, _apart, tolerance)
+
+
+def _lerp(values: ndarray, a: ndarray, b: ndarray, t: ndarray) -> ndarray:
+    return values[a] + t[:, None] * (values[b] - values[a])
+
+
+def _slerp(values: ndarray, a: ndarray, b: ndarray, t: ndarray) -> ndarray:
+    return R.slerp(values[a], values[b], t)
+
+
+def _apart(a: ndarray, b: ndarray) -> ndarray:
+    return np.sqrt(np.vecdot(a - b, a - b))
+
+
+def _reduced(
+    times: Float[ndarray, "frames"], tracks: Float[ndarray, "frames tracks n"], between: _Between, off: _Off, tolerance: float
+) -> list[Int[ndarray, "_"]]:
+    frames, count = tracks.shape[:2]
+    out = [np.arange(min(frames, 1)) for _ in range(count)]
+    # A track whose first value will do throughout is that one key.
+    moving = np.flatnonzero(np.any(off(tracks[:1], tracks) > tolerance, axis=0))
+    if len(moving) == 0:
+        return out
+    # One long row of points, track after track, so that one operation serves all of them.
+    values = np.ascontiguousarray(tracks[:, moving].swapaxes(0, 1)).reshape(-1, tracks.shape[2])
+    clock = np.tile(times, len(moving))
+    ends = np.tile(np.isin(np.arange(frames), [0, frames - 1]), len(moving))
+    kept = ends.copy()
+
+    def worst(a: ndarray, b: ndarray) -> tuple[ndarray, ndarray]:
+        return _worst(values, clock, a, b, between, off)
+
+    _cut(kept, worst, tolerance)
+    while _thin(kept, ends, worst, tolerance):
+        pass
+    for track, row in zip(moving, kept.reshape(len(moving), frames), strict=True):
+        out[track] = np.flatnonzero(row)
+    return out
+
+
+_Worst = Callable[[ndarray, ndarray], tuple[ndarray, ndarray]]
+
+
+def _worst(
+    values: ndarray, clock: ndarray, a: Int[ndarray, "segments"], b: Int[ndarray, "segments"], between: _Between, off: _Off
+) -> tuple[Float[ndarray, "segments"], Int[ndarray, "segments"]]:
+    """(by how much, at which frame) the segments from a to b are worst; each has frames inside."""
+    size = b - a - 1
+    first = np.cumsum(size) - size
+    owner = np.repeat(np.arange(len(a)), size)
+    inner = np.arange(len(owner)) - first[owner] + a[owner] + 1
+    start, end = a[owner], b[owner]
+    wrong = off(between(values, start, end, (clock[inner] - clock[start]) / (clock[end] - clock[start])), values[inner])
+    most = np.maximum.reduceat(wrong, first)
+    where = np.empty(len(a), dtype=np.int64)
+    hit = np.flatnonzero(wrong == most[owner])
+    where[owner[hit]] = inner[hit]
+    return most, where
+
+
+def _cut(kept: Bool[ndarray, "points"], worst: _Worst, tolerance: float) -> None:
+    """Keeps the worst frame of each segment that is off by more than the tolerance, until none is."""
+    keys = np.flatnonzero(kept)
+    a, b = keys[:-1], keys[1:]
+    while len(a := a[fine := b - a > 1]):
+        b = b[fine]
+        most, where = worst(a, b)
+        bad = most > tolerance
+        kept[where[bad]] = True
+        a, b = np.concatenate([a[bad], where[bad]]), np.concatenate([where[bad], b[bad]])
+
+
+def _thin(kept: Bool[ndarray, "points"], ends: Bool[ndarray, "points"], worst: _Worst, tolerance: float) -> bool:
+    """Takes out keys that their neighbours can do without; says whether there were any. Every second key at a time: no two neighbours."""
+    before = int(kept.sum())
+    for odd in (0, 1):
+        keys = np.flatnonzero(kept)
+        middle = np.arange(1, len(keys) - 1)
+        middle = middle[(middle % 2 == odd) & ~ends[keys[middle]]]
+        if len(middle):
+            most, _ = worst(keys[middle - 1], keys[middle + 1])
+            kept[keys[middle[most <= tolerance]]] = False
+    return int(kept.sum()) < before

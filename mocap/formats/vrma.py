@@ -1,0 +1,154 @@
+"""VRM animations: .vrma, glTF with the extension VRMC_vrm_animation 1.0, which moves any VRM character.
+
+(https://github.com/vrm-c/vrm-specification/tree/master/specification/VRMC_vrm_animation-1.0.) The file holds a body of nodes that rest
+in T-pose and says which node is which bone; of these only the hips move, the others turn. An expression's weight is the x of a node's
+translation. Eyes are no bones here: where they look is the rotation of one more node.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap import kinematics
+from mocap import rotation as R
+from mocap.errors import InputError
+from mocap.formats import glb, gltf_read, linear, reduce
+from mocap.formats.tracks import Track, append
+from mocap.motion import Motion
+from mocap.skeleton import BONE_PARENTS, BONES, Skeleton
+
+PRESETS = (
+    "happy", "angry", "sad", "relaxed", "surprised", "neutral", "aa", "ih", "ou", "ee", "oh", "blink", "blinkLeft", "blinkRight",
+)  # fmt: skip
+"""VRM 1.0's expressions, less those of the gaze, which is a node's rotation here; all others are custom ones."""
+
+_EYES = ("leftEye", "rightEye")
+_EXTENSION = "VRMC_vrm_animation"
+
+
+def dumps(motion: Motion, name: str = "mocap", all_keys: bool = False) -> bytes:
+    """The motion as a VRM animation; see `animate`."""
+    return animate(motion, name, all_keys)[0]
+
+
+def animate(motion: Motion, name: str = "mocap", all_keys: bool = False) -> tuple[bytes, int]:
+    """(the motion as a VRM animation, how many bytes of keys were left out); keys and `all_keys` as in gltf.animate.
+
+    motion: on humanoid bones that rest in T-pose without rotation (`retarget.normalized`); its expressions come along.
+    Raises InputError if it has no frames, or is on other joints.
+    """
+    skeleton = motion.skeleton
+    if len(motion) == 0:
+        raise InputError("A motion without frames cannot be written as a VRM animation.")
+    if foreign := [n for n in skeleton.names if n not in BONES]:
+        raise InputError(f"A VRM animation is of humanoid bones alone, but the motion has {', '.join(foreign[:20])}; normalize it first.")
+    if np.max(R.angle(skeleton.rest_rotations)) > 1e-6 or skeleton.names[0] != "hips":
+        raise InputError("A VRM animation needs a motion whose bones rest in T-pose without rotation, hips first; normalize it first.")
+    joints = [j for j, bone in enumerate(skeleton.names) if bone not in _EYES]
+    node_of = {j: n for n, j in enumerate(joints)}
+    nodes: list[glb.Document] = []
+    for j in joints:
+        children = [node_of[c] for c in skeleton.children(j) if c in node_of]
+        node: glb.Document = {"name": skeleton.names[j], "translation": skeleton.offsets[j].tolist()}
+        nodes.append(node | ({"children": children} if children else {}))
+    tracks = [Track(0, "translation", motion.root_positions, reduce.LENGTH)]
+    # All bones, also those that rest: whoever plays this after something else must find nothing left over from it.
+    tracks += [Track(node_of[j], "rotation", R.normalize(motion.rotations[:, j]), reduce.ANGLE) for j in joints]
+    extension: glb.Document = {"specVersion": "1.0", "humanoid": {"humanBones": {skeleton.names[j]: {"node": node_of[j]} for j in joints}}}
+    tops = [0]
+    for expression, weights in motion.expressions.items():
+        kind = "preset" if expression in PRESETS else "custom"
+        extension.setdefault("expressions", {}).setdefault(kind, {})[expression] = {"node": len(nodes)}
+        path = np.stack([np.clip(weights, 0.0, 1.0), np.zeros(len(motion)), np.zeros(len(motion))], axis=1)
+        tracks.append(Track(len(nodes), "translation", path, reduce.WEIGHT))
+        tops.append(len(nodes))
+        nodes.append({"name": expression})
+    if (gaze := _gaze(motion)) is not None:
+        extension["lookAt"] = {"node": len(nodes)}
+        tracks.append(Track(len(nodes), "rotation", gaze, reduce.ANGLE))
+        tops.append(len(nodes))
+        nodes.append({"name": "lookAt"})
+    document: glb.Document = {
+        "asset": {"version": "2.0", "generator": "mocap"},
+        "scene": 0,
+        "scenes": [{"nodes": tops}],
+        "nodes": nodes,
+        "extensionsUsed": [_EXTENSION],
+        "extensions": {_EXTENSION: extension},
+    }
+    document, binary, saved = append(document, b"", name, motion.times, tracks, all_keys, chunk=True)
+    return glb.join(document, binary), saved
+
+
+def _gaze(motion: Motion) -> Float[ndarray, "frames 4"] | None:
+    """Where the eyes look, from the head: the middle of both. None if there are no eyes, or they never turn."""
+    eyes = [motion.rotations[:, motion.skeleton.index(e)] for e in _EYES if e in motion.skeleton.names]
+    if not eyes or all(np.max(R.angle(e)) < 1e-6 for e in eyes):
+        return None
+    return R.slerp(eyes[0], eyes[-1], 0.5)
+
+
+def is_vrma(data: bytes) -> bool:
+    """Whether a GLB says that it is a VRM animation."""
+    return data[:4] == b"glTF" and _EXTENSION in glb.split(data)[0].get("extensions", {})
+
+
+@glb.damage_named()
+def loads(data: bytes) -> Motion:
+    """The first animation of a VRM animation's file, on the bones that it has, in T-pose; the gaze turns both eyes.
+
+    The pose in which the nodes rest is the T-pose, by the specification, however they are turned in it. Times are the keys of all tracks
+    together. Raises InputError if it is no VRM animation.
+    """
+    document, binary = glb.split(data)
+    extension = document.get("extensions", {}).get(_EXTENSION)
+    if extension is None:
+        raise InputError(f"This is no VRM animation: the glTF document has no {_EXTENSION}. Read it as a .glb.")
+    node_of = {bone: entry["node"] for bone, entry in extension["humanoid"]["humanBones"].items() if bone in BONES}
+    if "hips" not in node_of:
+        raise InputError("The VRM animation has no hips, which every humanoid has.")
+    if not document.get("animations"):
+        raise InputError("There is no animation in the VRM animation's file.")
+    tracks = gltf_read.tracks_of(document, binary, document["animations"][0])
+    times = gltf_read.times_of(tracks)
+    rest = linear.Rest(document)
+    bones = [b for b in BONES if b in node_of]
+    skeleton = _skeleton(bones, np.array([rest.world[node_of[b]][:3, 3] for b in bones]), "lookAt" in extension)
+    worlds = gltf_read.worlds(rest, tracks, times, node_of["hips"])
+    turned = np.tile(R.IDENTITY, (len(times), len(skeleton.names), 1))
+    for bone in bones:
+        node = node_of[bone]
+        # How far a bone is turned away from its rest in the world is, from T-pose, its rotation.
+        away = np.broadcast_to(worlds.get(node, rest.world[node]), (len(times), 4, 4))[:, :3, :3] @ np.linalg.inv(rest.world[node][:3, :3])
+        turned[:, skeleton.index(bone)] = linear.nearest_rotation(away, rest.conformal[node])
+    local = kinematics.local_rotations(skeleton, turned)
+    for eye in (e for e in _EYES if e in skeleton.names):
+        gaze = tracks.get((extension["lookAt"]["node"], "rotation"))
+        at_rest = np.tile(rest.poses[extension["lookAt"]["node"]][1], (len(times), 1))
+        local[:, skeleton.index(eye)] = at_rest if gaze is None else gltf_read.sampled(times, *gaze, turning=True)
+    hips = np.broadcast_to(worlds.get(node_of["hips"], rest.world[node_of["hips"]]), (len(times), 4, 4))[:, :3, 3]
+    expressions = {}
+    listed = extension.get("expressions", {})
+    for name, entry in {**listed.get("custom", {}), **listed.get("preset", {})}.items():
+        if (track := tracks.get((entry["node"], "translation"))) is not None:
+            expressions[name] = np.clip(gltf_read.sampled(times, *track, turning=False)[:, 0], 0.0, 1.0)
+    return Motion(skeleton, times, hips, R.unroll(R.normalize(local)), expressions)
+
+
+def _skeleton(bones: list[str], places: Float[ndarray, "bones 3"], eyes: bool) -> Skeleton:
+    """The bones at these places at rest, without rotation; with eyes in the head if asked for."""
+    at = dict(zip(bones, places, strict=True))
+    if eyes and "head" in at:
+        # A VRM animation has no eyes' places; only how they turn matters.
+        at |= dict.fromkeys(_EYES, at["head"])
+    names = [b for b in BONES if b in at]
+    parents, offsets = [], []
+    for bone in names:
+        above = BONE_PARENTS[bone]
+        while above is not None and above not in at:
+            above = BONE_PARENTS[above]
+        parents.append(-1 if above is None else names.index(above))
+        offsets.append(at[bone] - (at[above] if above is not None else 0.0))
+    return Skeleton(tuple(names), np.array(parents), np.array(offsets), np.tile(R.IDENTITY, (len(names), 1)))
