@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -32,6 +33,9 @@ class _Names:
         self.convention, self.listed = N.recognise(tree.names)
         self.skinned = tree.joints if np.any(tree.joints) else np.ones(len(tree.names), dtype=bool)
         self.bones: dict[str, Found] = {}
+        # "__Thumb1_L" above "Thumb1_L" is where the bone before ends.
+        plain = {r.key for r, name in zip(self.readings, tree.names, strict=True) if not name.startswith("_")}
+        self.copies = {i for i, r in enumerate(self.readings) if tree.names[i].startswith("_") and r.key in plain}
 
     def found(self) -> dict[str, Found]:
         for side in ("left", "right"):
@@ -84,6 +88,9 @@ class _Names:
     def one_toe(self, side: str) -> None:
         """Where each toe has bones of its own, none of them is the bone of all."""
         toes, foot = (self.bones.get(side + bone) for bone in ("Toes", "Foot"))
+        if toes and not foot and "foot" in self.readings[toes.node].words:
+            # L_Foot stands below L_Ankle in one convention, but where there is no ankle it is the foot.
+            self.put(side + "Foot", self.bones.pop(side + "Toes").node, "Foot")
         if toes and foot:
             apart = set(T.below(self.parents, foot.node)) - set(T.below(self.parents, toes.node))
             if sum(self.fit(n, "Toes", side) >= 0.5 for n in apart - {foot.node}) >= 2:
@@ -219,21 +226,25 @@ class _Names:
 
     def _digit(self, node: int) -> int | None:
         reading = self.readings[node]
-        if reading.helper or "finger" not in reading.words or not reading.numbers or {"carpal", "toe"} & reading.words:
+        found = re.search(r"finger\W?_?(\d)", self.tree.names[node], re.IGNORECASE)
+        if reading.helper or not found or {"carpal", "toe"} & reading.words:
             return None
-        return int(reading.numbers[0][0])
+        return int(found[1])
 
     def finger(self, node: int, base: int | None) -> str | None:
         """Which finger's bone the node is called; None for metacarpals, ends and others."""
         reading = self.readings[node]
+        if node in self.copies or reading.helper or reading.side is None:
+            return None
         words = reading.words
-        if reading.helper or {"palm", "toe"} & words or reading.side is None or ("carpal" in words and "thumb" not in words):
+        if {"palm", "toe"} & words or ("carpal" in words and "thumb" not in words):
             return None
         # "InHandIndex" is the bone within the hand.
         if reading.key.startswith(("leftinhand", "rightinhand")):
             return None
+        listed = self.listed.get(node, "")
         for kind in N.FINGERS:
-            if kind.lower() in words:
+            if kind.lower() in words or kind in listed:
                 return kind
         digit = self._digit(node)
         return N.FINGERS[digit - base] if base is not None and digit is not None and 0 <= digit - base < 5 else None

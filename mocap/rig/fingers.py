@@ -34,9 +34,12 @@ def by_shape(
     if hand not in branches or len(branches) < 3:
         branches = [c for c in children[hand] if children[c]]
     chains = [_chain(positions, children, c) for c in branches]
-    # A branch that begins at the wrist begins with a palm.
-    palms = [len(c) > 2 and parents[c[0]] == forearm and bool(np.allclose(positions[c[0]], wrist, atol=1e-6)) for c in chains]
-    chains = [c[1:] if palm else c for c, palm in zip(chains, palms, strict=True)]
+    # Branches that begin together begin with a palm, or with a mark of where the bone before ends.
+    begins = np.array([positions[c[0]] for c in chains]).reshape(-1, 3)
+    size = max((float(np.linalg.norm(positions[c[-1]] - wrist)) for c in chains), default=0.0)
+    together = [int(np.sum(np.linalg.norm(begins - b, axis=1) < 0.01 * size)) > 1 for b in begins]
+    least = 2 if hand in branches else 3
+    chains = [c[1:] if same and len(c) > least else c for c, same in zip(chains, together, strict=True)]
     if not 3 <= len(chains) <= 5:
         return {}
     tips = np.array([positions[c[-1]] for c in chains])

@@ -135,7 +135,8 @@ def read(names: Sequence[str]) -> list[Reading]:
     """What each name says, in the light of all of them: words that nearly all share say nothing."""
     rows = [_words(name) for name in names]
     count = Counter(word for words, _ in rows for word in set(words))
-    shared = {word for word, n in count.items() if n > max(_COMMON * len(rows), 3) and word not in ("left", "right")}
+    # Words of bones stay: with all its fingers called HandIndex1 and so on, a rig has "hand" in most of its names.
+    shared = {word for word, n in count.items() if n > max(_COMMON * len(rows), 3) and (word in ("none", "helper") or word[0] in "?~")}
     return [_reading(name, [w for w in words if w not in shared], numbers) for name, (words, numbers) in zip(names, rows, strict=True)]
 
 

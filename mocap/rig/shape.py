@@ -28,6 +28,8 @@ _LIMB = 0.2
 _RATIO = 0.3
 # In a face with more nodes than this nothing tells the eyes from the lids and brows.
 _FACE = 16
+# A body that scores less than this is looked for in the file's other poses as well, in so many of them.
+_CLEAR, _POSES = 3.0, 8
 # A guess by shape is never surer than this.
 _SURE = 0.8
 
@@ -53,15 +55,29 @@ class NoBody(Exception):  # noqa: N818 - it is no error of the caller's, but an 
 
 def by_shape(tree: Tree) -> dict[str, Found]:
     """bone → node, as far as the shape tells. Raises NoBody with the reason if there are no arms, legs and trunk in it."""
-    return _Shape(tree).found()
+    bind = next((p.positions for p in tree.poses if p.name == "bind"), tree.positions)
+    shape = _Shape(tree, bind)
+    try:
+        body = shape.body()
+    except NoBody:
+        if not tree.poses:
+            raise
+        body = None
+    if body is None or body.score < _CLEAR:
+        # The rest pose is no pose at all, as in files whose bones all lie along one axis: another one may show the body.
+        others = [_Shape(tree, p.positions) for p in tree.poses[:: max(1, len(tree.poses) // _POSES)]]
+        tried = [(b, s) for s in (_Shape(tree, tree.positions), *others) if (b := s.try_body())]
+        best = max(tried, key=lambda t: t[0].score, default=None)
+        if best and (body is None or best[0].score > body.score):
+            body, shape = best
+    return shape.found(body or shape.body())
 
 
 class _Shape:
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, positions: Float[ndarray, "nodes 3"]) -> None:
         self.tree = tree
         self.parents = tree.parents
-        bind = next((p.positions for p in tree.poses if p.name == "bind"), None)
-        self.positions = tree.positions if bind is None else np.where(np.isfinite(bind), bind, tree.positions)
+        self.positions = np.where(np.isfinite(positions), positions, tree.positions)
         count = len(tree.names)
         keep = np.array(tree.joints) if np.any(tree.joints) else np.ones(count, dtype=bool)
         step = self.positions - self.positions[np.maximum(self.parents, 0)]
@@ -70,7 +86,7 @@ class _Shape:
         branches = T.children(self.parents)
         small = 1e-6 * float(np.ptp(self.positions, axis=0).max())
         for node in range(count - 1, -1, -1):
-            keep[node] = any(keep[c] for c in branches[node]) or (keep[node] and self.lengths[node] > small)
+            keep[node] = any(keep[c] for c in branches[node]) or (keep[node] and (tree.joints[node] or self.lengths[node] > small))
         self.children = [[c for c in row if keep[c]] for row in branches]
         # Below each node, itself left out: the longest way down, the sum of all lengths, and the number of nodes.
         self.reach = np.zeros(count)
@@ -82,8 +98,8 @@ class _Shape:
                 self.total[node] += self.lengths[child] + self.total[child]
                 self.size[node] += self.size[child]
 
-    def found(self) -> dict[str, Found]:
-        body = self.body()
+    def found(self, body: _Body) -> dict[str, Found]:
+        """The bones of a body."""
         legs = [self.limb(c) for c in (body.legs.a, body.legs.b)]
         arms = [self.limb(c, hand=True) for c in (body.arms.a, body.arms.b)]
         sure = _SURE * min(1.0, max(0.4, body.score / 6.0))
@@ -136,6 +152,13 @@ class _Shape:
 
     def base(self, chain: dict[str, int]) -> int:
         return chain.get("UpperLeg", chain.get("UpperArm", next(iter(chain.values()))))
+
+    def try_body(self) -> _Body | None:
+        """`body`, or None."""
+        try:
+            return self.body()
+        except NoBody:
+            return None
 
     def body(self) -> _Body:
         """The two pairs that make the best body."""
@@ -297,7 +320,10 @@ class _Shape:
         i, j, k = best[1]
         found = {names[1]: path[i], names[2]: path[j], names[3]: path[k]}
         if hand and i:
-            found = {"Shoulder": max(path[:i], key=lambda n: (round(float(np.linalg.norm(self.positions[n] - p[i])), 6), n))} | found
+            # A node that begins where its sibling does only marks where the bone before ends.
+            real = [n for n in path[:i] if not any(self.together(n, c, first) for c in self.children[self.parents[n]] if c != n)]
+            far = max(real or path[:i], key=lambda n: (round(float(np.linalg.norm(self.positions[n] - p[i])), 6), n))
+            found = {"Shoulder": far} | found
         if not hand:
             after = [c for c in self.children[path[k]] if self.lengths[c] > 0]
             if len(after) in (1, 2) and k + 1 < len(path):
@@ -315,13 +341,17 @@ class _Shape:
                 if self.reach[here] < far:
                     return path, [len(path) - 1]
                 # Several palms that begin at one wrist: the one in their middle is the hand.
-                wrist = [c for c in branches if np.linalg.norm(self.positions[c] - self.positions[branches[0]]) < 0.02 * self.reach[first]]
+                wrist = max(([c for c in branches if self.together(b, c, first)] for b in branches), key=len)
                 if len(wrist) >= 2 and self.reach[wrist[0]] < far:
                     ends = np.array([self.positions[self.tip(c)] for c in wrist])
                     middle = int(np.argmin(np.linalg.norm(ends - ends.mean(axis=0), axis=1)))
                     return [*path, wrist[middle]], [len(path)]
             path.append(max(self.children[here], key=lambda c: self.reach[c] + self.lengths[c]))
         return path, list(range(2, len(path)))
+
+    def together(self, a: int, b: int, limb: int) -> bool:
+        """Whether two nodes stand at one place, as far as a limb's size goes."""
+        return bool(np.linalg.norm(self.positions[a] - self.positions[b]) < 0.02 * self.reach[limb])
 
     def feet(self, legs: list[dict[str, int]], up: Float[ndarray, "3"]) -> None:
         """Feet that hang from elsewhere, below shanks that end in nothing, are entered."""
