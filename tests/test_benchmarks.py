@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import accuracy, kalidokit, solver
+from benchmarks import captured, contenders, kalidokit, measures, rendered, solver
 from benchmarks.table import Table, from_json
 from synthetic import keypoints_of
 
@@ -17,6 +17,7 @@ from mocap import rotation as R
 from mocap.keypoints import concatenate
 from mocap.motion import Motion
 from mocap.skeleton import BONES, HUMANOID
+from mocap.solve.solver import solve_take
 
 
 @pytest.fixture(scope="module", params=solver.SETS)
@@ -79,23 +80,84 @@ def test_errors_are_seen():
 def test_parts_left_out_of_the_solver_are_left_out():
     """Noise-free keypoints that do not agree with their image: putting them onto it, and smoothing, change them; without, nothing does."""
     seen = concatenate([keypoints_of(m) for m in solver.poses("facing", 50)])
-    plain = accuracy.solver.solve_take(seen, filtered=False)
-    with accuracy.without(*accuracy.BAKED):
-        bare = accuracy.solver.solve_take(seen)
+    plain = solve_take(seen, filtered=False)
+    with contenders.without(*contenders.BAKED):
+        bare = contenders.bake(seen)
     assert np.degrees(R.distance(bare.rotations, plain.rotations)).max() < 1e-6
-    assert np.degrees(R.distance(accuracy.solver.solve_take(seen).rotations, plain.rotations)).max() > 10.0
+    assert np.degrees(R.distance(contenders.bake(seen).rotations, plain.rotations)).max() > 10.0
 
 
 def test_scale_free_measures_ignore_what_they_should():
     """A turned, scaled and moved copy of the joints is the same; a mirrored one is not."""
-    joints = accuracy.joints_of(solver.poses("any", 100)[0])
+    joints = measures.Shown.of(solver.poses("any", 100)[0]).joints
     turn = solver.random_rotation(np.random.default_rng(1))
     moved = 0.1 * R.apply(turn, joints) + [1.0, 2.0, 3.0]
-    assert accuracy._procrustes(moved, joints) < 1e-9
-    assert accuracy._direction(accuracy._turned_onto(moved, joints), joints).max() < 1e-4
+    assert measures.pa_mpjpe(moved, joints) < 1e-9
+    assert measures.direction(measures.turned_onto(moved, joints), joints).max() < 1e-4
     mirrored = moved * [-1.0, 1.0, 1.0]
-    assert accuracy._procrustes(mirrored, joints) > 0.01
-    assert accuracy._direction(accuracy._turned_onto(mirrored, joints), joints).max() > 10.0
+    assert measures.pa_mpjpe(mirrored, joints) > 0.01
+    assert measures.direction(measures.turned_onto(mirrored, joints), joints).max() > 10.0
+
+
+@pytest.fixture(scope="module")
+def clip():
+    """A rendered clip of somebody who walks."""
+    return next(iter(rendered.clips(only=("walk",), views=("across",))))
+
+
+def test_the_truth_is_without_error(clip):
+    true = clip.upright
+    found = measures.measures(measures.Shown.of(true), true)
+    assert found.pop("acceleration") == pytest.approx(1.0)
+    assert found.pop("slide") < 3.0  # captured feet, planted: what is left of their own sliding, in mm
+    assert found.pop("float") < 5.0
+    assert found.pop("sink") < 0.1  # rounding
+    assert all(value == pytest.approx(0.0, abs=1e-3) for value in found.values()), found
+    assert all(max(pair) < 1e-4 for pair in measures.rotation_errors(true, true).values())
+
+
+def test_errors_of_a_known_size_are_measured(clip):
+    """Moved by 10 % of the way across, 20 mm into the floor, leaning by 5°, the forearms turned by 10° about themselves."""
+    true = clip.upright
+    root = true.root_positions * [1.1, 1.0, 1.0] - [0.0, 0.02, 0.0]
+    sunk = measures.measures(measures.Shown.of(Motion(true.skeleton, true.times, root, true.rotations)), true)
+    assert sunk["path across"] == pytest.approx(10.0, abs=0.2)
+    assert sunk["sink"] == pytest.approx(20.0, abs=3.0)
+    assert sunk["slide"] > 5.0
+    assert sunk["MPJPE"] == pytest.approx(0.0, abs=1e-6)
+    leaning = true.rotations.copy()
+    leaning[:, 0] = R.multiply(R.from_axis_angle(np.array([0.0, 0.0, 1.0]), np.radians(5.0)), leaning[:, 0])
+    forearm = BONES.index("leftLowerArm")
+    leaning[:, forearm] = R.multiply(leaning[:, forearm], R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(10.0)))
+    turned = Motion(true.skeleton, true.times, true.root_positions, leaning)
+    assert measures.measures(measures.Shown.of(turned), true)["lean"] == pytest.approx(5.0, abs=0.1)
+    swing, twist = measures.rotation_errors(turned, true)["forearm"]
+    assert (swing, twist) == (pytest.approx(0.0, abs=1e-4), pytest.approx(5.0, abs=1e-4))  # one of two
+
+
+def test_rendered_clips_are_what_their_camera_saw(clip):
+    """The detector's points lie on the true ones, to a few percent of the body's height."""
+    seen = clip.keypoints["full"]
+    off = np.linalg.norm(seen.image - clip.camera.project(clip.points), axis=-1)
+    height = clip.camera.focal * 1.75 / -clip.points[..., 2].mean()
+    assert np.nanmean(off) < 0.04 * height
+    centred = clip.points - clip.points[:, [23, 24]].mean(axis=1, keepdims=True)
+    assert np.nanmean(np.linalg.norm(seen.positions - centred, axis=-1)) < 0.2
+
+
+def test_borrowed_errors_are_as_large_as_the_detectors():
+    """Keypoints made without pictures err as those do that were seen, within a factor of two; and are the same in each run."""
+    clips = list(captured.clips())
+    assert len(clips) == len(captured.motions()) * len(captured.VIEWS)
+
+    def error(clip):
+        truth = measures.Shown.of(clip.seen.at(clip.keypoints["full"].times)).joints
+        return np.nanmean(measures.direction(clip.keypoints["full"].positions[:, measures.LANDMARK_JOINTS], truth))
+
+    borrowed = np.mean([error(c) for c in clips])
+    detected = np.mean([error(c) for c in rendered.clips()])
+    assert 0.5 < borrowed / detected < 2.0
+    np.testing.assert_array_equal(clips[3].keypoints["full"].image, list(captured.clips())[3].keypoints["full"].image)
 
 
 def test_tables_are_markdown_and_survive_json():
@@ -137,7 +199,7 @@ def test_a_run_is_saved_and_compared_with(tmp_path):
 def test_an_unknown_benchmark_is_named():
     run = bench("speed")
     assert run.returncode == 2
-    assert "no benchmark is named speed; there are solver, accuracy, latency, stream, detect" in run.stderr
+    assert "no benchmark is named speed; there are solver, accuracy, latency, stream, detect, rigs" in run.stderr
 
 
 def test_a_row_without_its_cells_is_no_table():

@@ -1,9 +1,9 @@
 """Captured motion as keypoints, without pictures: virtual cameras, and the detector's own errors as they were measured.
 
 The errors are borrowed: what the detector got wrong on a rendered clip of *another* performance in the same view (data/rendered). Of
-each landmark's depth it keeps a share (a regression on the truth over that clip), and what is left of depth, place and confidence is
-taken over frame by frame, forwards and backwards in turn where the donor is shorter. So the errors are as large, as lasting and as bound
-to the view as they are; only with the pose at hand they have less to do. Seeded: each run gives the same.
+each landmark's depth it keeps a share (regressed on the truth over all rendered clips), and what is left of depth, place and confidence
+is taken over frame by frame, forwards and backwards in turn where the donor is shorter. So the errors are as large, as lasting and as
+bound to the view as they are; only with the pose at hand they have less to do. Seeded: each run gives the same.
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap import rotation as R
 from mocap.camera import Camera
 from mocap.keypoints import LANDMARKS, Keypoints, landmarks_of
 from mocap.kinematics import fk
 from mocap.motion import Motion
-from mocap.skeleton import BONES, HUMANOID, Skeleton
 
 from . import rendered
 from .measures import Shown
@@ -41,13 +39,7 @@ def motions() -> dict[str, Motion]:
     """The captured motions by name: those of data/captured.npz, which were never rendered."""
     with np.load(DATA) as kept:
         arrays = dict(kept)
-    out = {}
-    for name in dict.fromkeys(key.split("/")[0] for key in arrays):
-        of = {what: arrays[f"{name}/{what}"] for what in ("times", "root_positions", "rotations", "contacts", "offsets")}
-        body = Skeleton(BONES, HUMANOID.parents, of["offsets"].astype(float), HUMANOID.rest_rotations)
-        rotations = R.normalize(of["rotations"] * rendered.TURNS)
-        out[name] = Motion(body, of["times"], of["root_positions"], rotations, contacts=of["contacts"])
-    return out
+    return {name: rendered.motion_in(arrays, name) for name in dict.fromkeys(key.split("/")[0] for key in arrays)}
 
 
 def _donors(model: str) -> dict[str, list[Clip]]:
@@ -66,29 +58,40 @@ def _there_and_back(values: np.ndarray, frames: int, start: int) -> np.ndarray:
     return values[at]
 
 
-def spoilt(points: np.ndarray, times: np.ndarray, camera: Camera, donor: Clip, model: str, start: int) -> Keypoints:
-    """The landmarks (F, 33, 3), in a camera's axes, as keypoints with a donor's errors; start: the donor's frame that the
-    first one gets."""
+def _centred(points: np.ndarray) -> np.ndarray:
+    return points - points[:, _HIPS].mean(axis=1, keepdims=True)
+
+
+def kept_depth(donors: list[Clip], model: str) -> np.ndarray:
+    """The share (33,) of each landmark's depth, from the hips, that the detector keeps; 1 for the hips themselves."""
+    true = np.concatenate([_centred(d.points)[..., 2] for d in donors])
+    found = np.concatenate([d.keypoints[model].positions[..., 2] for d in donors])
+    return np.asarray(np.clip((true * found).mean(axis=0) / np.square(true).mean(axis=0), 0.0, 1.1))
+
+
+def spoilt(points: np.ndarray, times: np.ndarray, camera: Camera, donor: Clip, model: str, start: int, share: np.ndarray) -> Keypoints:
+    """The landmarks (F, 33, 3), in a camera's axes, as keypoints with a donor's errors.
+
+    start: the donor's frame that the first one gets. share: see kept_depth.
+    """
     seen, frames = donor.keypoints[model], len(points)
-    true = donor.points - donor.points[:, _HIPS].mean(axis=1, keepdims=True)
-    depth, found = true[..., 2], seen.positions[..., 2]
-    share = np.clip((depth * found).mean(axis=0) / np.maximum(np.square(depth).mean(axis=0), 1e-4), 0.0, 1.1)
-    left = seen.positions - true * np.stack([np.ones(33), np.ones(33), share], axis=-1)
-    middle = points[:, _HIPS].mean(axis=1, keepdims=True)
-    centred = points - middle
-    positions = centred * np.stack([np.ones(33), np.ones(33), share], axis=-1) + _there_and_back(left, frames, start)
-    # In the picture: metres at the body's distance, from the hips, whose place it gets right to a few pixels.
-    where = donor.camera.project(donor.points)
-    distance = -donor.points[:, _HIPS, 2].mean(axis=1)
-    astray = (seen.image - where) * (distance / donor.camera.focal)[:, None, None]
-    image = camera.project(points) + _there_and_back(astray, frames, start) * (camera.focal / -middle[..., 2:])
-    confidence = _there_and_back(seen.confidence, frames, start)
-    return Keypoints(times, positions - positions[:, _HIPS].mean(axis=1, keepdims=True), image, confidence, camera.size)
+    keeps = np.stack([np.ones(33), np.ones(33), share], axis=-1)
+    left = seen.positions - _centred(donor.points) * keeps
+    positions = _centred(points) * keeps + _there_and_back(left, frames, start)
+    # In the picture: metres at the body's distance.
+    astray = (seen.image - donor.camera.project(donor.points)) * _distance(donor.points) / donor.camera.focal
+    image = camera.project(points) + _there_and_back(astray, frames, start) * camera.focal / _distance(points)
+    return Keypoints(times, _centred(positions), image, _there_and_back(seen.confidence, frames, start), camera.size)
+
+
+def _distance(points: np.ndarray) -> np.ndarray:
+    return -points[:, _HIPS, 2].mean(axis=1)[:, None, None]
 
 
 def clips(model: str = "full") -> Iterator[Clip]:
     """All motions before all cameras."""
     donors = _donors(model)
+    share = kept_depth([donor for those in donors.values() for donor in those], model)
     for n, (name, motion) in enumerate(motions().items()):
         joints = Shown.of(motion).joints
         middle = 0.5 * (joints.min(axis=(0, 1)) + joints.max(axis=(0, 1)))
@@ -105,5 +108,5 @@ def clips(model: str = "full") -> Iterator[Clip]:
             axes_middle = turned(Motion(motion.skeleton, motion.times[:1], middle[None], motion.rotations[:1]), back).root_positions[0]
             place = points - axes_middle - [0.0, 0.0, distance]
             start = int(rng.integers(len(donor.upright)))
-            keypoints = spoilt(place, motion.times, camera, donor, model, start)
+            keypoints = spoilt(place, motion.times, camera, donor, model, start, share)
             yield Clip(name, view, turned(motion, back * [1.0, 0.0, 1.0]), seen, camera, {model: keypoints}, place)

@@ -58,6 +58,18 @@ PERFORMANCES: dict[str, Performance] = {
 }
 """CMU's subject 5 walks and dances, OpenCap squats, DeepMimic turns cartwheels; the rest is of tools that nothing was learnt from."""
 
+MORE: dict[str, Performance] = {
+    "rough ground": Performance("cmu_training/iclone_003_01.bvh", 0.0, 4.5, leaps=True),
+    "ballet": Performance("cmu_training/iclone_005_07.bvh", 2.0, 4.5, TALL, leaps=True),
+    "zombie": Performance("bvh_fair/zombie.bvh", 6.0, 4.5, LONG_ARMS),
+    "dab": Performance("bvh_fair/dab.bvh", 4.0, 4.5, SMALL),
+    "limbering up": Performance("bvh_misc/aitviewer_sample.bvh", 8.0, 4.5, SHORT_ARMS),
+    "stealthy walk": Performance("deepmimic_json/humanoid3d_stealthy_walk.txt", 0.0, 4.5),
+    "spin": Performance("deepmimic_json/humanoid3d_dance_spin.txt", 0.0, 4.5, SMALL),
+    "getting up": Performance("deepmimic_json/humanoid3d_getup_facedown.txt", 0.0, 4.5),
+}
+"""Those that are too many to render: keypoints are made of them without pictures."""
+
 _CURL = R.from_rotation_vector(np.radians([[0.0, 0.0, -18.0], [0.0, 0.0, 18.0]]))  # fingers, left and right
 
 

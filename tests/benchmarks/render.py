@@ -1,6 +1,8 @@
 """Makes data/rendered/: the mannequin in captured motions, before several cameras, through the real detector. `make bench-render`.
 
-    MOCAP_DATA=… python -m tests.benchmarks.render [PERFORMANCE …]     all, or those named
+    MOCAP_DATA=… python -m tests.benchmarks.render [PERFORMANCE …] [captured]     all, or those named
+
+and data/captured.npz: the motions of captured.py, which are not rendered.
 
 A file a performance, NumPy's, rounded to whole numbers: `truth/…` is the motion and its body, `VIEW/camera` where it was seen from, and
 `VIEW/MODEL/…` the detector's landmarks. Reading them back: rendered.py. A picture takes 0.2 s of one core:
@@ -25,7 +27,8 @@ from mocap.kinematics import fk
 from mocap.motion import Motion
 from rigs.render import View, frames
 
-from .performances import FPS, PERFORMANCES, perform
+from . import captured
+from .performances import FPS, MORE, PERFORMANCES, perform
 from .rendered import DATA, METRES, PARTS, PIXELS, TURNS, UNSEEN
 
 SIZES: tuple[PoseSize, ...] = ("full", "heavy")
@@ -107,16 +110,21 @@ def whole(values: np.ndarray, step: float, kind: type = np.int16) -> np.ndarray:
     return np.where(np.isfinite(values), np.clip(np.round(np.nan_to_num(values) / step), limits.min + 1, limits.max), UNSEEN).astype(kind)
 
 
+def kept(motion: Motion, name: str) -> dict[str, np.ndarray]:
+    """A motion and its body as arrays under a name."""
+    assert motion.contacts is not None
+    return {
+        f"{name}/times": motion.times, f"{name}/root_positions": motion.root_positions.astype(np.float32),
+        f"{name}/rotations": whole(motion.rotations, TURNS), f"{name}/contacts": motion.contacts.astype(np.uint8),
+        f"{name}/offsets": motion.skeleton.offsets.astype(np.float32),
+    }  # fmt: skip
+
+
 def record(name: str, data: Path) -> None:
     """Renders a performance, looks at it, and writes its file."""
     what = PERFORMANCES[name]
     motion = perform(what, data)
-    assert motion.contacts is not None
-    out: dict[str, np.ndarray] = {
-        "truth/times": motion.times, "truth/root_positions": motion.root_positions.astype(np.float32),
-        "truth/rotations": whole(motion.rotations, TURNS), "truth/contacts": motion.contacts.astype(np.uint8),
-        "truth/offsets": motion.skeleton.offsets.astype(np.float32),
-    }  # fmt: skip
+    out = kept(motion, "truth")
     views = {label: view_of(angle, motion) for label, angle in VIEWS[name].items()}
     for (label, view), found in zip(views.items(), seen(motion, list(views.values()), what.body), strict=True):
         out[f"{label}/camera"] = np.array([*view.position, *view.target, view.fov, *view.size])
@@ -135,10 +143,15 @@ def record(name: str, data: Path) -> None:
 def main() -> None:
     if not os.environ.get("MOCAP_DATA"):
         sys.exit("The performances are captured motion: set MOCAP_DATA to the folder that holds mocap/bvh_fair and the rest.")
-    for name in sys.argv[1:] or PERFORMANCES:
-        if name not in PERFORMANCES:
-            sys.exit(f"There is no performance {name!r}; there are {', '.join(PERFORMANCES)}.")
-        record(name, Path(os.environ["MOCAP_DATA"]))
+    data = Path(os.environ["MOCAP_DATA"])
+    for name in sys.argv[1:] or [*PERFORMANCES, "captured"]:
+        if name == "captured":
+            motions = {more: perform(what, data) for more, what in MORE.items()}
+            np.savez_compressed(captured.DATA, **{k: a for more, m in motions.items() for k, a in kept(m, more).items()})
+        elif name in PERFORMANCES:
+            record(name, data)
+        else:
+            sys.exit(f"There is no performance {name!r}; there are {', '.join(PERFORMANCES)}, and captured.")
 
 
 if __name__ == "__main__":

@@ -59,17 +59,19 @@ def clips(only: tuple[str, ...] = (), views: tuple[str, ...] = ()) -> Iterator[C
             continue
         with np.load(file) as kept:
             arrays = dict(kept)
-        truth = _truth(arrays)
+        truth = motion_in(arrays, "truth")
         for view in dict.fromkeys(key.split("/")[0] for key in arrays if not key.startswith("truth/")):
             if not views or view in views:
                 yield _clip(name, view, truth, arrays)
 
 
-def _truth(arrays: dict[str, np.ndarray]) -> Motion:
-    offsets = arrays["truth/offsets"].astype(float)
+def motion_in(arrays: dict[str, np.ndarray], name: str) -> Motion:
+    """The motion that render.py keeps under a name."""
+    times, root, rotations, contacts, offsets = (
+        arrays[f"{name}/{what}"].astype(float) for what in ("times", "root_positions", "rotations", "contacts", "offsets")
+    )
     body = Skeleton(BONES, HUMANOID.parents, offsets, HUMANOID.rest_rotations)
-    rotations = R.normalize(arrays["truth/rotations"] * TURNS)
-    return Motion(body, arrays["truth/times"], arrays["truth/root_positions"], rotations, contacts=arrays["truth/contacts"])
+    return Motion(body, times, root, R.normalize(rotations * TURNS), contacts=contacts)
 
 
 def _clip(name: str, view: str, truth: Motion, arrays: dict[str, np.ndarray]) -> Clip:
@@ -101,10 +103,10 @@ def turned(motion: Motion, z: np.ndarray) -> Motion:
     return Motion(motion.skeleton, motion.times, motion.root_positions @ axes.T, rotations, contacts=motion.contacts)
 
 
-def measured(clip: Clip, shown: dict[str, Shown], model: str) -> dict[str, Measures]:
+def measured(clip: Clip, shown: dict[str, Shown]) -> dict[str, Measures]:
     """Everybody's measures, in the frame that each claims: mocap's world is upright, others see with the camera."""
-    times = shown["raw"].times if "raw" in shown else clip.upright.times
-    upright, seen = (m if len(m) == len(times) else m.at(times) for m in (clip.upright, clip.seen))
+    times = next(iter(shown.values())).times
+    upright, seen = clip.upright.at(times), clip.seen.at(times)
     return {name: measures(s, seen if name in ("raw", "Kalidokit") else upright) for name, s in shown.items()}
 
 
@@ -151,7 +153,7 @@ def main() -> None:
         shown = contenders.contenders(keypoints, camera, grades)
         if options.ablation:
             shown |= contenders.ablation(keypoints, camera)
-        found = measured(clip, shown, options.model)
+        found = measured(clip, shown)
         for name, m in found.items():
             every.setdefault(name, []).append(m)
         b, r = found["bake"], found["raw"]
