@@ -163,6 +163,11 @@ def concatenate(parts: Sequence[Keypoints]) -> Keypoints:
     return Keypoints(image_size=parts[0].image_size, **joined)  # type: ignore[arg-type]
 
 
+def is_somebody(keypoints: Keypoints) -> bool:
+    """Whether a body or a hand is seen in any frame."""
+    return bool(np.isfinite(keypoints.positions).any() or (keypoints.hands is not None and np.isfinite(keypoints.hands).any()))
+
+
 def landmarks_of(positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndarray, "*frames 55 4"]) -> Float[ndarray, "*frames 33 3"]:
     """The world positions of the landmarks on a humanoid posed by `kinematics.fk`: world joint positions and rotations in, metres out."""
     from mocap import rotation as R

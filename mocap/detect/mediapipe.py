@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from mediapipe import Image, ImageFormat
@@ -27,7 +27,7 @@ from mocap.capture import Frame, Source
 from mocap.detect.models import PoseSize, pose_bundle
 from mocap.detect.quiet import without_notices
 from mocap.errors import InputError, ModelError, NoPersonError
-from mocap.keypoints import Keypoints, concatenate
+from mocap.keypoints import Keypoints, concatenate, is_somebody
 
 # Detector axes to mocap's.
 _AXES = np.array([1.0, -1.0, -1.0])
@@ -38,7 +38,7 @@ _AXES = np.array([1.0, -1.0, -1.0])
 _VIDEO_CONFIDENCE, _STILL_CONFIDENCE = 0.65, 0.5
 
 # A clock that goes back by more than this has been set to another take; by less, it has jittered. Milliseconds.
-_ANOTHER_TAKE = 500
+ANOTHER_TAKE = 500
 
 
 class PoseDetector:
@@ -113,7 +113,7 @@ class PoseDetector:
 
     def _milliseconds(self, time: float) -> int:
         """MediaPipe's timestamp, an integer that must rise strictly: milliseconds since the first frame."""
-        if self._first is not None and round((time - self._first) * 1000.0) < self._last - _ANOTHER_TAKE:
+        if self._first is not None and round((time - self._first) * 1000.0) < self._last - ANOTHER_TAKE:
             self.close()
             self._start()
             self._first = None
@@ -131,10 +131,18 @@ def _keypoints(result: Any, time: float, size: tuple[int, int]) -> Keypoints:
     return Keypoints(np.array([time]), world[None] * _AXES, found[None, :, :2] * size, (found[:, 2] * found[:, 3])[None], size)
 
 
-def detect_source(source: Source | Iterable[Frame], detector: PoseDetector, progress: Callable[[int], None] | None = None) -> Keypoints:
+@runtime_checkable
+class Detector(Protocol):
+    """What finds keypoints in a picture: PoseDetector, or performer.PerformerDetector."""
+
+    def detect(self, image: ndarray, time: float = 0.0) -> Keypoints:
+        """The keypoints of one frame."""
+
+
+def detect_source(source: Source | Iterable[Frame], detector: Detector, progress: Callable[[int], None] | None = None) -> Keypoints:
     """The keypoints of every frame of a source (`capture.open_source`), in its order and at its times.
 
-    progress: called after each frame with the number of frames done. Raises NoPersonError if no frame shows a person, InputError if
+    progress: called after each frame with the number of frames done. Raises NoPersonError if no frame shows a body or a hand, InputError if
     the source has no frame or its frames differ in size.
     """
     frames: list[Keypoints] = []
@@ -151,7 +159,7 @@ def detect_source(source: Source | Iterable[Frame], detector: PoseDetector, prog
             progress(len(frames))
     if not frames:
         raise InputError(f"There is no frame in {name}.")
-    if all(np.isnan(f.positions).all() for f in frames):
+    if not any(is_somebody(f) for f in frames):
         raise NoPersonError(
             f"No person was found in {name} ({len(frames)} frame{'s' if len(frames) > 1 else ''}). "
             "The detector wants to see head and shoulders at least, and a person who is not tiny in the picture."

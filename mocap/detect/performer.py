@@ -1,0 +1,103 @@
+"""The whole performer in one pass: the body first, then, side by side on the processor's cores, what its landmarks lead to."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from types import TracebackType
+
+import numpy as np
+from numpy import ndarray
+
+from mocap.detect.hands import Hand, Hands, HandTracker, by_label, find_near_wrist, matched, times_too_large
+from mocap.detect.mediapipe import ANOTHER_TAKE, PoseDetector
+from mocap.detect.models import PoseSize
+from mocap.keypoints import Keypoints
+
+# Given a hand and a forearm alone, the body detector makes up a body of them and is sure of it, confidence 0.99; but the hand is then 4.2
+# to 8.9 times too large for it. A real hand held towards the camera at a desk comes to 3.3. Who was found to be a hand stays one longer.
+_TOO_LARGE, _STILL_TOO_LARGE = 4.0, 3.0
+# How often the whole picture is searched for such a hand while neither wrist has one, seconds.
+_LOOK_EVERY = 1.0
+
+
+class PerformerDetector:
+    """Finds one person's body and hands, or hands alone, in pictures given one after another. Use it in a `with` block.
+
+    model, video: as of PoseDetector. hands: look for both hands around the body's wrists; where there is no body, anywhere. Raises
+    InputError for an unknown model, ModelError if weights are missing or MediaPipe refuses them.
+    """
+
+    def __init__(self, model: PoseSize = "full", video: bool = True, hands: bool = True) -> None:
+        self.video = video
+        self._body = PoseDetector(model, video)
+        self._hands = [HandTracker(1, video) for _ in ("left", "right")] if hands else []
+        self._bodiless: HandTracker | None = None
+        # MediaPipe lets Python go on while it computes.
+        self._pool = ThreadPoolExecutor(max_workers=2)
+        self._last = self._looked = -np.inf
+        self._alone = False
+
+    def detect(self, image: ndarray, time: float = 0.0) -> Keypoints:
+        """The person's keypoints in one picture, one frame; arguments and errors as of PoseDetector.detect."""
+        body = self._body.detect(image, time)
+        if not self._hands:
+            return body
+        if self.video and time < self._last - ANOTHER_TAKE / 1000.0:
+            self._forget()
+        self._last = time
+        nobody = bool(np.isnan(body.positions).all())
+        hands = None if nobody or self._alone else self._near_wrists(image, body)
+        if hands is None or self._doubts(hands, body):
+            anywhere = self._anywhere(image)
+            self._looked = time
+            if not nobody:
+                limit = _STILL_TOO_LARGE if self._alone else _TOO_LARGE
+                self._alone = any(times_too_large(h.positions, h.image, body.positions[0], body.image[0]) > limit for h in anywhere)
+            if nobody or self._alone:
+                body, hands = _unseen(body), by_label(anywhere)
+        if hands is None:  # what was a hand alone has become somebody
+            hands = self._near_wrists(image, body)
+        return replace(body, hands=hands.positions[None], hands_image=hands.image[None], hands_confidence=hands.confidence[None])
+
+    def _near_wrists(self, image: ndarray, body: Keypoints) -> Hands:
+        p, pixels = body.positions[0], body.image[0]
+        found = [self._pool.submit(find_near_wrist, tracker, side, image, p, pixels) for side, tracker in enumerate(self._hands)]
+        return matched((found[0].result(), found[1].result()), p, pixels)
+
+    def _doubts(self, hands: Hands, body: Keypoints) -> bool:
+        """Whether this body may be none: no hand is at its wrists, or one that is far too large."""
+        seen = np.flatnonzero(np.isfinite(hands.positions[:, 0, 0]))
+        sizes = [times_too_large(hands.positions[side], hands.image[side], body.positions[0], body.image[0]) for side in seen]
+        return max(sizes) > _TOO_LARGE if sizes else self._last - self._looked >= _LOOK_EVERY
+
+    def _anywhere(self, image: ndarray) -> list[Hand]:
+        if self._bodiless is None:
+            self._bodiless = HandTracker(2, self.video)
+        return self._bodiless.find(image)
+
+    def _trackers(self) -> list[HandTracker]:
+        return [*self._hands, *([] if self._bodiless is None else [self._bodiless])]
+
+    def _forget(self) -> None:
+        for tracker in self._trackers():
+            tracker.restart()
+        self._looked, self._alone = -np.inf, False
+
+    def close(self) -> None:
+        """Frees the models. A second call does nothing."""
+        self._pool.shutdown()
+        self._body.close()
+        for tracker in self._trackers():
+            tracker.close()
+
+    def __enter__(self) -> PerformerDetector:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _unseen(body: Keypoints) -> Keypoints:
+    nothing = {"positions": np.full((1, 33, 3), np.nan), "image": np.full((1, 33, 2), np.nan), "confidence": np.zeros((1, 33))}
+    return replace(body, **nothing)  # type: ignore[arg-type]

@@ -1,0 +1,247 @@
+"""A hand's 21 points to rotations, in closed form: the palm's, and those of all fifteen finger bones.
+
+    palm       wrist to the four knuckles, index to little finger across
+    knuckle    flexion about the palm's axis, then splay; turned about the finger itself as far as the bend of the next joint shows
+    beyond     hinges: what is seen beside the hinge's plane is noise
+    thumb      its saddle joint (the metacarpal) points as seen and is turned as the bends beyond show; then a joint with a little play
+               sideways, and a hinge
+
+Directions only, so the performer's own proportions do not matter; every angle is held softly within human limits (Norkin and White,
+Measurement of Joint Motion, 5th ed., app. B, and as much again as the detector's noise). The right hand is solved as the mirror image of a
+left one, so the two are symmetric to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.keypoints import LANDMARKS, Keypoints, landmarks_of
+from mocap.skeleton import BONES, HUMANOID, TIPS
+
+BELIEVED = 0.5
+"""A hand of less confidence than this is not seen: the network takes it for one of the other side, and then mirrors its depth."""
+
+_DIGITS = {
+    "Thumb": ("Metacarpal", "Proximal", "Distal"),
+    **dict.fromkeys(("Index", "Middle", "Ring", "Little"), ("Proximal", "Intermediate", "Distal")),
+}
+_NAMES = [f"{digit}{part}" for digit, parts in _DIGITS.items() for part in parts]
+
+FINGER_BONES = np.array([[BONES.index(side + name) for name in _NAMES] for side in ("left", "right")])
+"""(2, 15) the finger bones' indices in HUMANOID, left and right: thumb, index, middle, ring, little, each from its root."""
+
+_HAND_BONES = np.array([BONES.index("leftHand"), BONES.index("rightHand")])
+# The points that each of the fifteen bones runs between.
+_START = np.array([4 * digit + part + 1 for digit in range(5) for part in range(3)])
+_KNUCKLES = [5, 9, 13, 17]
+_MIRROR = np.array([1.0, -1.0, -1.0, 1.0])  # of a quaternion, in the plane x = 0
+_FLIP = np.array([-1.0, 1.0, 1.0])
+
+
+def hand_points(positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndarray, "*frames 55 4"]) -> Float[ndarray, "*frames 2 21 3"]:
+    """Both hands' 21 points, metres from their wrists, of a humanoid posed by `kinematics.fk`: world positions and rotations in."""
+    out = np.empty((*positions.shape[:-2], 2, 21, 3))
+    for side, name in enumerate(("left", "right")):
+        wrist = positions[..., _HAND_BONES[side], :]
+        out[..., side, 0, :] = 0.0
+        out[..., side, _START, :] = positions[..., FINGER_BONES[side], :] - wrist[..., None, :]
+        for digit in range(5):
+            last = FINGER_BONES[side, 3 * digit + 2]
+            # A tip is as far along as the performer's finger is long.
+            size = np.linalg.norm(HUMANOID.offsets[last])
+            bone = np.linalg.norm(positions[..., last, :] - positions[..., FINGER_BONES[side, 3 * digit + 1], :], axis=-1, keepdims=True)
+            tip = R.apply(rotations[..., last, :], TIPS[name + _NAMES[3 * digit + 2]])
+            out[..., side, 4 * digit + 4, :] = out[..., side, 4 * digit + 3, :] + tip * bone / size
+    return out
+
+
+_REST = hand_points(HUMANOID.rest_positions(), np.tile(R.IDENTITY, (len(BONES), 1)))[0]
+_REST_DIRECTION = R.normalize(_REST[_START + 1] - _REST[_START])
+
+
+def _palm(points: Float[ndarray, "*frames 21 3"]) -> Float[ndarray, "*frames 4"]:
+    """The frame of a palm: x from the wrist to the knuckles' middle, y towards the index finger."""
+    index, middle, ring, little = (points[..., k, :] for k in _KNUCKLES)
+    # Across: the slope of a straight line through the four knuckles.
+    return R.from_frame(0.25 * (index + middle + ring + little) - points[..., 0, :], 3.0 * (index - little) + (middle - ring))
+
+
+_REST_PALM = R.conjugate(_palm(_REST))
+
+
+def _bone_frames() -> Float[ndarray, "15 4"]:
+    """For each bone of a left hand at rest: x along it, y to where flexion takes it, z the axis of flexion."""
+    palmar = np.array([0.0, -1.0, 0.0])
+    bend = np.tile(palmar, (15, 1))
+    bend[:3] = _THUMB_BENDS
+    return np.asarray(R.from_frame(_REST_DIRECTION, bend))
+
+
+# Where a thumb at rest in the palm's plane bends to: across the palm, to the root of the little finger. Median of a signing hand's
+# bends (data/videos/tfjs_asl_hand of the tests).
+_THUMB_BENDS = np.array([0.0, -0.5, -0.866])
+_FRAME = _bone_frames()
+_FROM_FRAME = R.conjugate(_FRAME)
+
+# Human ranges, degrees, which are kept as they are; beyond, an angle is drawn in softly, by 10° more at most.
+_RANGE = {
+    "knuckle": (-35.0, 100.0), "splay": (-30.0, 30.0), "turn": (-15.0, 15.0), "middle joint": (-10.0, 120.0), "end joint": (-20.0, 95.0),
+    "thumb's turn": (-40.0, 40.0), "thumb's knuckle": (-20.0, 75.0), "thumb's side": (-15.0, 15.0), "thumb's end": (-30.0, 95.0),
+}  # fmt: skip
+_SADDLE = 65.0  # degrees, of the thumb's saddle joint away from rest, any way
+_WRIST = np.radians([40.0, 85.0])  # of the hand at the wrist, sideways and up or down
+_SOFT = np.radians(10.0)
+# A bend whose sine is smaller than this tells little of the plane that it is in.
+_TELLING = np.sin(np.radians(10.0))
+# How much the bends at a thumb's knuckle and at its end tell of its turn: the latter's plane is that of two hinges, not quite parallel.
+_THUMB_TELLS = (1.0, 0.3)
+
+
+def _within(angle: ndarray, what: str) -> ndarray:
+    """The angle, radians, within its human range, softly."""
+    low, high = np.radians(_RANGE[what])
+    return _soft(angle, low, high)
+
+
+def _soft(angle: ndarray, low: float | ndarray, high: float | ndarray) -> ndarray:
+    inside = np.clip(angle, low, high)
+    return inside + _SOFT * np.tanh((angle - inside) / _SOFT)
+
+
+def _flexion(direction: ndarray) -> ndarray:
+    """How far a direction in a bone's frame is flexed, radians; what would be bent backwards by more than a right angle, forwards."""
+    angle = np.arctan2(direction[..., 1], direction[..., 0])
+    return np.where(angle < -0.5 * np.pi, angle + 2.0 * np.pi, angle)
+
+
+def _turn(bends: list[ndarray], weights: tuple[float, ...] = (1.0,)) -> ndarray:
+    """How far a bone is turned about itself, by the planes in which the joints beyond it bend; directions in the bones' frames."""
+    across = sum(w * e[..., 2] * e[..., 1] for e, w in zip(bends, weights, strict=True))
+    along = sum(w * e[..., 1] * e[..., 1] for e, w in zip(bends, weights, strict=True))
+    return np.arctan(across / (along + _TELLING * _TELLING))
+
+
+_X, _Y, _Z = np.eye(3)
+
+
+def _in(frame: ndarray, q: ndarray) -> ndarray:
+    """A rotation given in a bone's frame, in its parent's axes."""
+    return R.multiply(R.multiply(_FRAME[frame], q), _FROM_FRAME[frame])
+
+
+def solve_hands(
+    points: Float[ndarray, "frames 2 21 3"],
+) -> tuple[Float[ndarray, "frames 2 4"], Float[ndarray, "frames 2 15 4"]]:
+    """World rotations of both hands, and local rotations of their finger bones in the order of FINGER_BONES, from their points in any
+    unit and from any origin. NaN where a hand is NaN."""
+    mirrored = points.copy()
+    mirrored[:, 1] *= _FLIP
+    palms = R.multiply(_palm(mirrored), _REST_PALM)
+    away = R.conjugate(palms)
+    d = R.apply(away[:, :, None], R.normalize(mirrored[:, :, _START + 1] - mirrored[:, :, _START]))
+    fingers = np.concatenate([_thumb(d[:, :, :3]), _fingers(d[:, :, 3:])], axis=2)
+    palms[:, 1] *= _MIRROR
+    fingers[:, 1] *= _MIRROR
+    return palms, fingers
+
+
+def _fingers(d: Float[ndarray, "frames 2 12 3"]) -> Float[ndarray, "frames 2 12 4"]:
+    """Rotations of four fingers' bones from their directions in a left hand's axes."""
+    root, middle, end = np.arange(3, 15, 3), np.arange(4, 15, 3), np.arange(5, 15, 3)
+    first = R.apply(_FROM_FRAME[root], d[:, :, 0::3])
+    flexion = _within(_flexion(first), "knuckle")
+    splay = _within(np.arcsin(np.clip(first[..., 2], -1.0, 1.0)), "splay")
+    knuckle = R.multiply(R.from_axis_angle(_Z, flexion), R.from_axis_angle(_Y, -splay))
+    second = R.apply(_FROM_FRAME[middle], R.apply(R.conjugate(_in(root, knuckle)), d[:, :, 1::3]))
+    knuckle = _in(root, R.multiply(knuckle, R.from_axis_angle(_X, _within(_turn([second]), "turn"))))
+    second = R.apply(_FROM_FRAME[middle], R.apply(R.conjugate(knuckle), d[:, :, 1::3]))
+    hinge = _in(middle, R.from_axis_angle(_Z, _within(_flexion(second), "middle joint")))
+    third = R.apply(_FROM_FRAME[end], R.apply(R.conjugate(R.multiply(knuckle, hinge)), d[:, :, 2::3]))
+    last = _in(end, R.from_axis_angle(_Z, _within(_flexion(third), "end joint")))
+    return np.stack([knuckle, hinge, last], axis=3).reshape(*d.shape[:3], 4)
+
+
+def _thumb(d: Float[ndarray, "frames 2 3 3"]) -> Float[ndarray, "frames 2 3 4"]:
+    """Rotations of a thumb's bones from their directions in a left hand's axes."""
+    v = R.to_rotation_vector(R.between(_REST_DIRECTION[0], d[:, :, 0]))
+    size = np.sqrt(R.dot(v, v))
+    limited = _soft(size, 0.0, np.radians(_SADDLE))
+    saddle = R.from_rotation_vector(v * (limited / np.where(size > 1e-9, size, 1.0))[..., None])
+    back = R.conjugate(saddle)
+    bends = [R.apply(_FROM_FRAME[n], R.apply(back, d[:, :, n])) for n in (1, 2)]
+    saddle = R.multiply(saddle, _in(np.array(0), R.from_axis_angle(_X, _within(_turn(bends, _THUMB_TELLS), "thumb's turn"))))
+    second = R.apply(_FROM_FRAME[1], R.apply(R.conjugate(saddle), d[:, :, 1]))
+    side = _within(np.arcsin(np.clip(second[..., 2], -1.0, 1.0)), "thumb's side")
+    bend = R.from_axis_angle(_Z, _within(_flexion(second), "thumb's knuckle"))
+    knuckle = _in(np.array(1), R.multiply(bend, R.from_axis_angle(_Y, -side)))
+    third = R.apply(_FROM_FRAME[2], R.apply(R.conjugate(R.multiply(saddle, knuckle)), d[:, :, 2]))
+    end = _in(np.array(2), R.from_axis_angle(_Z, _within(_flexion(third), "thumb's end")))
+    return np.stack([saddle, knuckle, end], axis=2)
+
+
+def within_wrist(relative: Float[ndarray, "frames 2 4"]) -> Float[ndarray, "frames 2 4"]:
+    """Hands relative to their forearms, bent no farther than a wrist bends, softly; their roll is the forearm's matter and stays."""
+    swing, twist = R.swing_twist(relative, _X)
+    v = R.to_rotation_vector(swing)
+    v[..., 1:] = _soft(v[..., 1:], -_WRIST, _WRIST)
+    return R.multiply(R.from_rotation_vector(v), twist)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SolvedHands:
+    """What `solve_body` needs of hands. palms: (F, 2, 4) in the world. fingers: (F, 2, 15, 4) local. seen: (F, 2); what is not seen may be
+    anything finite. steady: a filter for the palms relative to their forearms (F, 2, 4), NaN where they are not seen."""
+
+    palms: Float[ndarray, "frames 2 4"]
+    fingers: Float[ndarray, "frames 2 15 4"]
+    seen: Bool[ndarray, "frames 2"]
+    steady: Callable[[ndarray], ndarray] | None = None
+
+
+def believed(keypoints: Keypoints) -> Float[ndarray, "frames 2 21 3"] | None:
+    """The keypoints' hands, NaN where they are doubtful; None if no frame has one."""
+    hands = keypoints.hands
+    if hands is None:
+        return None
+    if keypoints.hands_confidence is not None:
+        hands = np.where((keypoints.hands_confidence >= BELIEVED)[..., None, None], hands, np.nan)
+    return hands if np.isfinite(hands).any() else None
+
+
+_REST_LANDMARKS = landmarks_of(HUMANOID.rest_positions(), np.tile(R.IDENTITY, (len(BONES), 1)))
+_TORSO = [LANDMARKS.index(f"{s}_{n}") for n in ("shoulder", "hip") for s in ("left", "right")]
+_ARM = np.array([[LANDMARKS.index(f"{s}_{n}") for n in ("shoulder", "elbow", "wrist", "index", "pinky")] for s in ("left", "right")])
+_UPPER_ARM, _FOREARM = (float(np.linalg.norm(_REST_LANDMARKS[_ARM[0, n + 1]] - _REST_LANDMARKS[_ARM[0, n]])) for n in (0, 1))
+
+
+def with_arms(keypoints: Keypoints) -> Keypoints:
+    """Keypoints in which hands seen without a body hang on one: it stands facing the camera, upper arms down, and each forearm goes on
+    in the direction of its hand, of which nothing else is known. Frames with a body, and without hands, stay as they are."""
+    hands = believed(keypoints)
+    if hands is None:
+        return keypoints
+    alone = np.isnan(keypoints.positions).all(axis=(1, 2))[:, None] & np.isfinite(hands).all(axis=(2, 3))
+    if not alone.any():
+        return keypoints
+    positions, confidence = keypoints.positions.copy(), keypoints.confidence.copy()
+    somebody = alone.any(axis=1)
+    positions[somebody] = _REST_LANDMARKS - _REST_LANDMARKS[_TORSO[2:]].mean(axis=0)
+    confidence[somebody] = 0.0
+    confidence[np.ix_(somebody, _TORSO)] = 1.0
+    for side in (0, 1):
+        frames = alone[:, side]
+        shoulder, elbow, wrist, index, little = _ARM[side]
+        hand = hands[frames, side] - hands[frames, side, :1]
+        along = R.normalize(hand[:, _KNUCKLES].mean(axis=1))
+        positions[frames, elbow] = positions[frames, shoulder] - [0.0, _UPPER_ARM, 0.0]
+        positions[frames, wrist] = positions[frames, elbow] + _FOREARM * along
+        positions[frames, index] = positions[frames, wrist] + hand[:, _KNUCKLES[0]]
+        positions[frames, little] = positions[frames, wrist] + hand[:, _KNUCKLES[-1]]
+        confidence[np.ix_(frames, [elbow, wrist, index, little])] = 1.0
+    return replace(keypoints, positions=positions, confidence=confidence)
