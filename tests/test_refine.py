@@ -6,6 +6,7 @@ from time import process_time
 import numpy as np
 import pytest
 
+from mocap import assets
 from mocap import rotation as R
 from mocap.camera import Camera
 from mocap.filter import fill_gaps
@@ -15,11 +16,12 @@ from mocap.motion import Motion
 from mocap.skeleton import BONES, HUMANOID
 from mocap.solve.body import solve_body
 from mocap.solve.measure import measure_body
-from mocap.solve.refine import refine_landmarks
+from mocap.solve.refine import Refined, refine_landmarks
 from mocap.solve.refine.banded import solve_banded, third_differences
 from mocap.solve.refine.body import KIND, LENGTHS, NAMES, POINTS, REST, TREE, bones_of, lengths_of
 from mocap.solve.refine.costs import Evidence, Limit, costs, spans
-from mocap.solve.refine.fit import Take, step
+from mocap.solve.refine.fit import Take, standing, step
+from mocap.solve.refine.ground import FEET, RISE, Ground, find_floor, find_ground, soles_of
 from mocap.solve.refine.limits import find_limits
 from mocap.solve.refine.smoothness import Smoothness
 from mocap.solve.root import fit_translation, settle_root, stand
@@ -100,6 +102,13 @@ def scene(rng: np.random.Generator, frames: int = 5) -> tuple[np.ndarray, Eviden
     return v, evidence, lengths, tuple(replace(limit, most=-0.9) for limit in find_limits(v))
 
 
+def sunk(rng: np.random.Generator, v: np.ndarray) -> Ground:
+    """A tilted floor 5 cm above the soles, on which they stand more or less."""
+    up = R.normalize(np.array([0.1, 1.0, -0.2]))
+    height = float((soles_of(v) @ up - RISE).max()) + 0.05
+    return Ground(rng.uniform(0.3, 1.0, size=(len(v), 4)), up, height, RISE)
+
+
 def test_third_differences_are_third_derivatives_at_uneven_times(rng: np.random.Generator) -> None:
     times = np.cumsum(rng.uniform(0.01, 0.1, size=20))
     weights = third_differences(times)
@@ -125,8 +134,9 @@ def test_banded_solution_is_the_dense_one(rng: np.random.Generator) -> None:
 
 def test_the_jacobian_is_that_of_finite_differences(rng: np.random.Generator) -> None:
     v, evidence, lengths, limits = scene(rng)
+    ground = sunk(rng, v)
     # The hips' distance only scales the image's costs and is held there, so it is not moved.
-    held = costs(v, evidence, lengths, limits)
+    held = costs(v, evidence, lengths, limits, ground)
     assert (np.abs(held.r).max(axis=0) > 0).all(), "a row that is never in force would not be tested"
     for bone in range(len(NAMES)):
         for axis in range(3):
@@ -136,8 +146,8 @@ def test_the_jacobian_is_that_of_finite_differences(rng: np.random.Generator) ->
             for h in (1e-6, -1e-6):
                 moved = v.copy()
                 moved[:, bone, axis] += h
-                ends.append(costs(moved, evidence, lengths, limits).r)
-            np.testing.assert_allclose(held.bones[:, :, bone, axis], (ends[0] - ends[1]) / 2e-6, atol=1e-4)
+                ends.append(costs(moved, evidence, lengths, limits, ground).r)
+            np.testing.assert_allclose(held.bones[:, :, bone, axis], (ends[0] - ends[1]) / 2e-6, rtol=1e-6, atol=1e-4)
 
 
 def test_the_roots_distance_has_the_jacobian_of_a_projection(rng: np.random.Generator) -> None:
@@ -313,3 +323,84 @@ def test_knees_do_not_bend_forwards() -> None:
         take = step(take, wrong, evidence, lengths, find_limits(take.v), Smoothness.of(times), held=True)
     angle = np.degrees(np.arctan2(take.v[:, shank, 2], -take.v[:, shank, 1]))
     assert np.all(angle < 30.0)
+
+
+# The ground ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def demo() -> Motion:
+    """Steps, a squat, a hop and a turn, 4 m before a camera at its hips' height; its contacts are known."""
+    with np.load(assets.path("demo/demo_truth.npz")) as file:
+        truth = file["contacts"].astype(float)
+        return Motion(HUMANOID, file["times"], file["root_positions"] - [0.0, 0.95, 4.0], file["rotations"], contacts=truth)
+
+
+def on_ground(keypoints: Keypoints, contacts: np.ndarray, place: np.ndarray) -> tuple[Refined, Refined]:
+    """What is found without the ground and with it, the contacts known."""
+    own = keypoints.positions
+    before = refine_landmarks(keypoints, own, own, place, CAMERA)
+    feet = before.positions[:, FEET] + before.translation[:, None]
+    ground = find_ground(feet, np.array([0.0, 1.0, 0.0]), 1.0, lambda heights: contacts)
+    return before, refine_landmarks(keypoints, own, own, place, CAMERA, before, ground)
+
+
+def test_a_floor_is_found_under_its_touches(rng: np.random.Generator) -> None:
+    """As far as touches that are apart say more than what was thought of the camera's tilt."""
+    up = R.normalize(np.array([0.02, 1.0, -0.03]))
+    places = np.repeat(rng.uniform(-2.0, 2.0, size=(40, 6, 3)), 10, axis=0)
+    places -= (places @ up - RISE + 1.3)[..., None] * up
+    contacts = (np.arange(400) // 10 % 2)[:, None] * np.ones(4)
+    found = find_floor(places, contacts, np.array([0.0, 1.0, 0.0]), RISE)
+    assert found is not None
+    assert np.degrees(np.arccos(found.up @ up)) < 0.3
+    assert np.abs(found.above(places)).max() < 0.02
+    assert find_floor(places, np.zeros((400, 4)), up, RISE) is None
+
+
+def test_heels_that_are_always_seen_too_high_stand_all_the_same(rng: np.random.Generator) -> None:
+    places = rng.uniform(-1.0, 1.0, size=(40, 6, 3)) * [1.0, 0.0, 1.0] + RISE[:, None] * [0.0, 1.0, 0.0]
+    places[:, [0, 3], 1] += 0.03
+    found = find_floor(places, np.ones((40, 4)), np.array([0.0, 1.0, 0.0]), RISE)
+    assert found is not None
+    assert np.abs(found.above(places)).max() < 0.005
+
+
+def test_a_step_goes_down_the_cost_of_standing(rng: np.random.Generator) -> None:
+    """The step's gradient, which is not shown, is that of finite differences: where standing alone costs, one step takes all slip away."""
+    times = np.arange(30) / 30.0
+    v = np.tile(REST, (30, 1, 1))
+    v[:, 0] = np.array([0.0, 0.0, -4.0]) + 0.1 * np.cumsum(rng.normal(size=(30, 3)), axis=0) / 30.0
+    nothing = Evidence(np.zeros((30, 16, 2)), v, np.zeros((30, 16)), np.zeros((30, 15)), np.zeros((30, 15)), spans(times))
+    lengths = np.array([lengths_of(v)[n] for n in LENGTHS])
+    ground = Ground(np.ones((30, 4)), np.array([0.0, 1.0, 0.0]), -1.0, RISE)
+    before = standing(v, ground, spans(times), times)[1]
+    take = Take(v, lengths)
+    for _ in range(3):
+        take = step(take, v, nothing, lengths, (), Smoothness.of(times), True, ground)
+    after = standing(take.v, ground, spans(times), times)[1]
+    assert np.abs(after).max() < 0.05 * np.abs(before).max()
+    assert np.abs(ground.above(soles_of(take.v))).max() < 0.01, "on the floor, which is where it was not"
+
+
+def test_feet_that_stand_are_still_and_tell_of_the_legs(demo: Motion) -> None:
+    """With noise as a detector's: less slip by far than without the ground, and legs no worse for it."""
+    legs, slips = [], []
+    for seed in range(2):
+        keypoints = noisy(keypoints_of(demo, SIZE, FOCAL), np.random.default_rng(seed))
+        place = fit_translation(keypoints.positions, keypoints.image, keypoints.confidence, CAMERA)
+        for found in on_ground(keypoints, demo.contacts, place):
+            feet = found.positions[:, [LANDMARKS.index(f"{s}_ankle") for s in ("left", "right")]] + found.translation[:, None]
+            flat = demo.contacts.reshape(-1, 2, 2).min(axis=2) > 0.5
+            slips.append(np.linalg.norm(np.diff(feet, axis=0), axis=-1)[flat[1:] & flat[:-1]].mean())
+            rotations, _ = solve_body(keypoints.times, found.positions, keypoints.confidence)
+            legs.append(limb_error(Motion(HUMANOID, demo.times, demo.root_positions, rotations), demo)[:, 4:].mean())
+    assert np.mean(slips[1::2]) < 0.3 * np.mean(slips[::2])
+    assert np.mean(legs[1::2]) < np.mean(legs[::2])
+
+
+def test_without_noise_true_contacts_change_nothing(demo: Motion) -> None:
+    keypoints = keypoints_of(demo, SIZE, FOCAL)
+    _, found = on_ground(keypoints, demo.contacts, demo.root_positions)
+    rotations, _ = solve_body(keypoints.times, found.positions, keypoints.confidence)
+    assert limb_error(Motion(HUMANOID, demo.times, demo.root_positions, rotations), demo).mean() < 0.6

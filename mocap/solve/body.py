@@ -22,6 +22,7 @@ from numpy import ndarray
 from mocap import rotation as R
 from mocap.keypoints import LANDMARKS, landmarks_of
 from mocap.skeleton import BONES, HUMANOID, humanoid_index
+from mocap.solve.hands import FINGER_BONES, SolvedHands, within_wrist
 from mocap.solve.hold import HoldState, hold_unseen
 from mocap.solve.twist import FULL_BEND, HingeState, follow_hinge
 
@@ -84,8 +85,14 @@ _GROUPS: dict[str, list[str]] = {
 }
 
 
+# Fingers go by their own points, not by landmarks; their groups come after the others.
+_FINGER_GROUPS = [len(_GROUPS), len(_GROUPS) + 1]
+
+
 def _group_of(bone: str) -> int:
     side = "left" if bone.startswith("left") else "right"
+    if BONES.index(bone) in FINGER_BONES:
+        return _FINGER_GROUPS[side == "right"]
     for part, group in (
         ("UpperLeg", "Leg"),
         ("LowerLeg", "Leg"),
@@ -105,6 +112,7 @@ def _group_of(bone: str) -> int:
 
 _LIMB_GROUPS = [list(_GROUPS).index(n) for n in _LIMBS]
 _FOOT_GROUPS = [list(_GROUPS).index(n) for n in ("leftFoot", "rightFoot")]
+_HAND_GROUPS = [list(_GROUPS).index(n) for n in ("leftHand", "rightHand")]
 _BONE_GROUP = np.array([_group_of(b) for b in BONES])
 _GROUP_STARTS = np.cumsum([0, *(len(v) for v in _GROUPS.values())])[:-1]
 _GROUP_LANDMARKS = np.array([_I[n] for names in _GROUPS.values() for n in names])
@@ -138,6 +146,7 @@ class BodyState:
 
     hinge: HingeState
     hold: HoldState
+    palms: HoldState | None = None
 
 
 def _directions() -> ndarray:
@@ -187,6 +196,7 @@ def solve_body(
     state: BodyState | None = None,
     steady_hands: Callable[[ndarray], ndarray] | None = None,
     full_bend: float = FULL_BEND,
+    hands: SolvedHands | None = None,
 ) -> tuple[Float[ndarray, "frames 55 4"], BodyState]:
     """Local rotations (F, 55, 4) of HUMANOID from landmarks in metres (mocap axes), and the state for the frame after the last.
 
@@ -194,12 +204,18 @@ def solve_body(
     NaN or of less confidence than SEEN do not move anything: their bones are held, then eased to RELAXED.
     steady_hands: a filter for the hands' rotations (F, 2, 4) relative to their forearms, of which a detector knows least.
     full_bend: radians of bend from which on elbows and knees tell the turn of upper arms and thighs at once.
+    hands: what hands' own points say of palms and fingers; where they are not seen, the body's landmarks say how the palm lies, after the
+    same holding and easing.
     """
     missing = np.isnan(positions).any(axis=-1)
     if missing.any():
         positions = np.where(missing[..., None], _REST_LANDMARKS - _REST_LANDMARKS[_HIPS].mean(axis=0), positions)
         confidence = np.where(missing, 0.0, confidence)
-    seen = seen_groups(np.nan_to_num(confidence))
+    # Fingers that nobody looks for are at rest, not lost.
+    fingers_seen = np.ones((len(positions), 2), dtype=bool) if hands is None else hands.seen
+    seen = np.concatenate([seen_groups(np.nan_to_num(confidence)), fingers_seen], axis=1)
+    if hands is not None:
+        seen[:, _HAND_GROUPS] |= seen[:, _LIMB_GROUPS[:2]] & hands.seen
     p = _hips_from_shoulders(positions, confidence)
 
     world = np.tile(R.IDENTITY, (len(p), len(BONES), 1))
@@ -225,14 +241,17 @@ def solve_body(
     world[:, _CLAVICLE] = R.multiply(chest[:, None], clavicles)
     world[:, _UPPER] = limbs[:, :4]
     world[:, _LOWER] = limbs[:, 4:]
-    world[:, _LOWER[:2]], world[:, _HAND] = _hands(limbs[:, 4:6], hand, steady_hands)
+    relative, palms = _relative_hands(times, limbs[:, 4:6], hand, steady_hands, hands, None if state is None else state.palms)
+    world[:, _LOWER[:2]], world[:, _HAND] = _pronated(limbs[:, 4:6], relative)
     world[:, _FOOT] = foot
 
     local = np.tile(RELAXED, (len(p), 1, 1))
     local[:, 0] = pelvis
     local[:, _SOLVED] = R.multiply(R.conjugate(world[:, _SOLVED_PARENTS]), world[:, _SOLVED])
+    if hands is not None:
+        local[:, FINGER_BONES] = hands.fingers
     out, hold = hold_unseen(times, local, seen, _BONE_GROUP, RELAXED, None if state is None else state.hold)
-    return out, BodyState(hinge, hold)
+    return out, BodyState(hinge, hold, palms)
 
 
 def _hips_from_shoulders(p: ndarray, confidence: ndarray) -> ndarray:
@@ -289,15 +308,36 @@ def _clavicles(upper_arm: ndarray, chest: ndarray) -> tuple[ndarray, ndarray]:
     return R.from_axis_angle(z, signed), R.from_axis_angle(z, -tilt)
 
 
-def _hands(forearm: ndarray, hand: ndarray, steady: Callable[[ndarray], ndarray] | None) -> tuple[ndarray, ndarray]:
-    """Forearms (F, 2, 4), world, turned about themselves as far as the hands are; and the hands (F, 2, 4)."""
+def _relative_hands(
+    times: ndarray,
+    forearm: ndarray,
+    hand: ndarray,
+    steady: Callable[[ndarray], ndarray] | None,
+    hands: SolvedHands | None,
+    state: HoldState | None,
+) -> tuple[ndarray, HoldState | None]:
+    """The hands (F, 2, 4) relative to their forearms: by the body's landmarks, and, where they are seen, by the hands' own.
+
+    The latter is a correction of the former, so that a hand that is lost or comes back goes from one to the other without a jump.
+    """
     relative = R.multiply(R.conjugate(forearm), hand)
     if steady is not None:
         relative = steady(relative)
-        hand = R.multiply(forearm, relative)
+    if hands is None:
+        return relative, state
+    own = R.multiply(R.conjugate(forearm), hands.palms)
+    if hands.steady is not None:
+        own = np.where(hands.seen[..., None], hands.steady(np.where(hands.seen[..., None], own, np.nan)), relative)
+    correction = R.multiply(R.conjugate(relative), within_wrist(own))
+    held, state = hold_unseen(times, correction, hands.seen, np.arange(2), np.tile(R.IDENTITY, (2, 1)), state)
+    return R.multiply(relative, held), state
+
+
+def _pronated(forearm: ndarray, relative: ndarray) -> tuple[ndarray, ndarray]:
+    """Forearms (F, 2, 4), world, turned about themselves as far as the hands are; and the hands (F, 2, 4)."""
     _, twist = R.swing_twist(relative, _REST_DIRECTION[:2])
     twist = np.where(twist[..., 3:] < 0, -twist, twist)
     roll = 2.0 * np.arctan2(R.dot(twist[..., :3], _REST_DIRECTION[:2]), twist[..., 3])
     size = np.abs(roll)
     taken = np.where(size > _PRONATION, np.sign(roll) * _PRONATION * (np.pi - size) / (np.pi - _PRONATION), roll)
-    return R.multiply(forearm, R.from_axis_angle(_REST_DIRECTION[:2], taken)), hand
+    return R.multiply(forearm, R.from_axis_angle(_REST_DIRECTION[:2], taken)), R.multiply(forearm, relative)

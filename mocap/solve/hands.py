@@ -205,13 +205,24 @@ class SolvedHands:
 
 
 def believed(keypoints: Keypoints) -> Float[ndarray, "frames 2 21 3"] | None:
-    """The keypoints' hands, NaN where they are doubtful; None if no frame has one."""
-    hands = keypoints.hands
-    if hands is None:
-        return None
-    if keypoints.hands_confidence is not None:
-        hands = np.where((keypoints.hands_confidence >= BELIEVED)[..., None, None], hands, np.nan)
-    return hands if np.isfinite(hands).any() else None
+    """The keypoints' hands, NaN where they are doubtful; None if nobody looked for hands."""
+    if keypoints.hands is None or keypoints.hands_confidence is None:
+        return keypoints.hands
+    return np.where((keypoints.hands_confidence >= BELIEVED)[..., None, None], keypoints.hands, np.nan)
+
+
+def solved_hands(
+    points: Float[ndarray, "frames 2 21 3"],
+    steady_fingers: Callable[[ndarray], ndarray] | None = None,
+    steady_palms: Callable[[ndarray], ndarray] | None = None,
+) -> SolvedHands:
+    """`solve_hands`, with filters on the finger bones' rotations (F, 2, 15, 4) and on the palms' relative to their forearms."""
+    palms, fingers = solve_hands(points)
+    if steady_fingers is not None:
+        fingers = steady_fingers(fingers)
+    seen = np.isfinite(points).all(axis=(2, 3))
+    palms = np.where(seen[..., None], palms, R.IDENTITY)
+    return SolvedHands(palms, np.where(seen[..., None, None], fingers, R.IDENTITY), seen, steady_palms)
 
 
 _REST_LANDMARKS = landmarks_of(HUMANOID.rest_positions(), np.tile(R.IDENTITY, (len(BONES), 1)))

@@ -188,15 +188,24 @@ def settle_root(
     confidence: Float[ndarray, "frames 33"],
     translation: Float[ndarray, "frames 3"],
     upright: Float[ndarray, "4"],
+    above: Float[ndarray, "frames"] | None = None,
 ) -> Float[ndarray, "frames 3"]:
-    """The bake's path, as follow_root's but seeing the whole take: no delay, and gaps bridged."""
+    """The bake's path, as follow_root's but seeing the whole take: no delay, and gaps bridged.
+
+    above: how high the lower foot is above the floor, metres, where that has been found; the translation is then taken as it is.
+    """
     known = np.isfinite(translation).all(axis=1)
     if not known.any():
         return np.zeros((len(times), 3))
-    split, seen = _split(translation[known]), times[known]
-    path = _join(np.stack([smooth(seen, split[:, 0], _ACROSS_SMOOTH), smooth(seen, split[:, 1], _DEPTH_SMOOTH)], axis=1))
+    path, seen = translation[known], times[known]
+    if above is None:
+        split = _split(path)
+        path = _join(np.stack([smooth(seen, split[:, 0], _ACROSS_SMOOTH), smooth(seen, split[:, 1], _DEPTH_SMOOTH)], axis=1))
     path = R.apply(upright, np.stack([np.interp(times, seen, path[:, i]) for i in range(3)], axis=1))
-    lift, _ = _follow_floor(times, path[:, 1] + _lowest_foot(positions, confidence), None)
+    if above is None:
+        lift, _ = _follow_floor(times, path[:, 1] + _lowest_foot(positions, confidence), None)
+    else:
+        lift = _lift(above)
     return np.stack([path[:, 0] - path[0, 0], lift, path[:, 2] - path[0, 2]], axis=1)
 
 

@@ -30,6 +30,7 @@ from mocap.solve.refine.body import (
 )
 from mocap.solve.refine.costs import Evidence, spans
 from mocap.solve.refine.fit import Take, at_length, step
+from mocap.solve.refine.ground import Ground
 from mocap.solve.refine.limits import find_limits
 from mocap.solve.refine.smoothness import Smoothness
 
@@ -39,7 +40,7 @@ _HANDS = [[_I[f"{s}_{n}"] for n in ("pinky", "index", "thumb")] for s in ("left"
 _HEAD = list(range(11))
 # From these the body's size is taken, which the image cannot tell from its distance.
 _SIZED = ("upper arm", "forearm", "thigh", "shank", "trunk")
-_ROUNDS = 6
+_ROUNDS = 4
 _WINDOW, _OVERLAP = 1500, 60  # frames
 _CUTOFF, _DEPTH_CUTOFF = 6.0, 2.0  # Hz, of the smoothing where the search begins
 # Landmarks that a sum of bones ends in (15, 16).
@@ -48,10 +49,13 @@ _IN_DEPTH = np.abs(DEPTHS @ TO_BONES) > 1e-9
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Refined:
-    """Landmarks (F, 33, 3), metres from the hips' middle, camera axes, of one body; and where that middle is (F, 3), camera axes."""
+    """Landmarks (F, 33, 3), metres from the hips' middle, camera axes, of one body; where that middle is (F, 3), camera axes; how large
+    the body is, in HUMANOID's; and the search's own unknowns."""
 
     positions: Float[ndarray, "frames 33 3"]
     translation: Float[ndarray, "frames 3"]
+    size: float
+    take: Take
 
 
 def refine_landmarks(
@@ -60,61 +64,52 @@ def refine_landmarks(
     closed: Float[ndarray, "frames 33 3"],
     translation: Float[ndarray, "frames 3"],
     camera: Camera,
+    before: Refined | None = None,
+    ground: Ground | None = None,
     rounds: int = _ROUNDS,
 ) -> Refined:
-    """The landmarks of one body that best explain the take. closed: landmarks that stand in where the prior is NaN, camera axes."""
+    """The landmarks of one body that best explain the take. closed: landmarks that stand in where the prior is NaN, camera axes.
+
+    before: what was found without the ground, to go on from. ground: the floor, and the feet that stand still on it.
+    """
     times = keypoints.times
     known = np.isfinite(translation).all(axis=1)
     seen = _evidence(keypoints, prior, closed, camera)
     start = smooth(times, np.where(np.isfinite(prior), prior, closed), _CUTOFF)
-    place = np.stack(
-        [np.interp(times, times[known], translation[known, i]) for i in range(3)],
-        axis=1,
-    )
+    place = np.stack([np.interp(times, times[known], translation[known, i]) for i in range(3)], axis=1)
     first = bones_of(start + smooth(times, place, _DEPTH_CUTOFF)[:, None])
     lengths = lengths_of(first)
     size = float(np.median([lengths[n] / PROPORTIONS[n] for n in _SIZED]))
     expected = size * np.array([PROPORTIONS[n] for n in LENGTHS])
     # What is hardly seen may seem any length.
     begin = expected * np.clip(np.array([lengths[n] for n in LENGTHS]) / expected, 0.8, 1.25)
+    take = Take(at_length(first, begin), begin) if before is None else before.take
+    take = _search(times, first, seen, expected, take, ground, rounds)
+    return Refined(_together(start, take.v), take.v[:, 0], size, take)
+
+
+def _search(times: ndarray, first: ndarray, seen: Evidence, expected: ndarray, begin: Take, ground: Ground | None, rounds: int) -> Take:
+    """The take that costs least, searched for from one, window by window."""
     windows = _windows(len(times))
-    held = len(windows) > 1
-    if held:
-        # The windows' lengths make those of one body, with which all are solved again.
-        found = [_optimised(times[w], first[w], seen.slice(w), begin, expected, rounds, False).lengths for w in windows]
-        begin = np.asarray(np.median(found, axis=0))
-    total, weight = np.zeros_like(first), np.zeros((len(times), 1, 1))
+    v, lengths = begin.v, begin.lengths
+
+    def optimised(window: slice, held: bool) -> Take:
+        take, kernel = Take(at_length(v[window], lengths), lengths), Smoothness.of(times[window])
+        here = None if ground is None else ground.slice(window)
+        for _ in range(rounds):
+            take = step(take, first[window], seen.slice(window), expected, find_limits(take.v), kernel, held, here)
+        return take
+
+    if len(windows) == 1:
+        return optimised(windows[0], False)
+    # The windows' lengths make those of one body, with which all are solved again.
+    lengths = np.asarray(np.median([optimised(w, False).lengths for w in windows], axis=0))
+    total, weight = np.zeros_like(v), np.zeros((len(times), 1, 1))
     for window in windows:
-        take = _optimised(
-            times[window],
-            first[window],
-            seen.slice(window),
-            begin,
-            expected,
-            rounds,
-            held,
-        )
         share = _share(window, len(times))[:, None, None]
-        total[window] += share * take.v
+        total[window] += share * optimised(window, True).v
         weight[window] += share
-    v = at_length(total / weight, take.lengths)
-    return Refined(_together(start, v), v[:, 0])
-
-
-def _optimised(
-    times: ndarray,
-    first: ndarray,
-    seen: Evidence,
-    begin: ndarray,
-    expected: ndarray,
-    rounds: int,
-    held: bool,
-) -> Take:
-    take = Take(at_length(first, begin), begin)
-    kernel = Smoothness.of(times)
-    for _ in range(rounds):
-        take = step(take, first, seen, expected, find_limits(take.v), kernel, held)
-    return take
+    return Take(at_length(total / weight, lengths), lengths)
 
 
 def _windows(frames: int) -> list[slice]:

@@ -14,6 +14,7 @@ from numpy import ndarray
 
 from mocap import rotation as R
 from mocap.solve.refine.body import DEPTHS, KIND, NAMES, POINTS, RIGID, SOFT, TREE
+from mocap.solve.refine.ground import CAUCHY, FLOOR_SIGMA, SOLES, Ground, soles_of
 
 IMAGE_SIGMA = 0.0175
 """Metres, of an image point across its ray for a body of 1.75 m: one percent of the height."""
@@ -107,11 +108,14 @@ def costs(
     seen: Evidence,
     lengths: Float[ndarray, "16"],
     limits: tuple[Limit, ...],
+    ground: Ground | None = None,
 ) -> Costs:
-    """The costs of bones v (metres, camera axes) of these lengths. Rows: image, depth, sides, soft lengths, limits, rigid pairs."""
+    """The costs of bones v (metres, camera axes) of these lengths. Rows: image, depth, sides, soft lengths, limits, rigid pairs, and the
+    floor under heels and toe tips: on it where they stand, nowhere below it."""
     frames = len(v)
     root = np.sqrt(seen.span)[:, None]
-    count = SOFT_ROWS.stop + len(limits) + len(RIGID)
+    floor = SOFT_ROWS.stop + len(limits) + len(RIGID)
+    count = floor + (0 if ground is None else len(SOLES))
     r = np.zeros((frames, count))
     bones = np.zeros((frames, count, _B, 3))
     weight = np.ones((frames, count))
@@ -164,4 +168,11 @@ def costs(
         r[:, row] = scale * (between - cosine)
         for one, other in ((a, b), (b, a)):
             bones[:, row, one] = (scale / size[:, one])[:, None] * (unit[:, other] - between[:, None] * unit[:, one])
+    if ground is not None:
+        above = ground.above(soles_of(v)) / FLOOR_SIGMA
+        # What does not stand is only kept from sinking.
+        scale = root * np.sqrt(np.where(above < 0.0, 1.0, ground.standing))
+        r[:, floor:] = scale * above
+        bones[:, floor:] = (scale / FLOOR_SIGMA)[..., None, None] * SOLES[..., None] * ground.up
+        weight[:, floor:] = 1.0 / (1.0 + np.square(above) / CAUCHY**2)
     return Costs(r, bones, weight)

@@ -12,13 +12,14 @@ from mocap import rotation as R
 from mocap.solve.refine.banded import REACH, solve_banded
 from mocap.solve.refine.body import FREE, KIND, LENGTHS, NAMES, SOFT, STIFF
 from mocap.solve.refine.costs import EVIDENCE_ROWS, SOFT_ROWS, Evidence, Limit, costs
+from mocap.solve.refine.ground import CAUCHY, SOLES, STAND_SIGMA, Ground, soles_of
 from mocap.solve.refine.smoothness import Smoothness
 
 LENGTH_SIGMA = 0.08
 """How far a person's proportions are from HUMANOID's, as a share (one deviation)."""
 STAY_SIGMA = 1.0
 """Metres: how near a bone stays to where the search began, which matters only where nothing else says anything."""
-ROOT_SIGMA = 0.05
+ROOT_SIGMA = 0.1
 """Metres: how near the hips' middle stays to where its translation was fitted. Left free, its distance takes up what is wrong with the
 limbs' depths."""
 # Each frame's depth gives way to its noise, which makes foreshortened limbs short in all frames alike: more frames do not tell more of a
@@ -72,12 +73,12 @@ def tangents(v: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3 2"]:
 
 def step(
     take: Take, stay: Float[ndarray, "frames 16 3"], seen: Evidence, expected: Float[ndarray, "lengths"], limits: tuple[Limit, ...],
-    smooth: Smoothness, held: bool = False,
+    smooth: Smoothness, held: bool = False, ground: Ground | None = None,
 ) -> Take:  # fmt: skip
     """The take one step nearer to the least cost. stay: the bones where the search began. expected: what the lengths should be before
     anything is seen. held: the lengths stay as they are."""
     v = take.v
-    c = costs(v, seen, each_length(take.lengths), limits)
+    c = costs(v, seen, each_length(take.lengths), limits, ground)
     frames, bones = len(v), len(NAMES)
     jerk = smooth.jerk(v * _CALM)
     jerk_weight = 1.0 / (1.0 + np.square(jerk).sum(axis=2) / _JERK_CAUCHY**2)
@@ -119,6 +120,14 @@ def step(
             border[:, here, g] += np.einsum("fid,fi->fd", e, smoothing[:, b])
             matrix[g, g] += own[b]
             right[g] -= own[b]
+    if ground is not None and frames > 1:
+        block, ahead, slip_g, border_g, matrix_g, right_g = _standing_still(v, basis, ground, seen.span, smooth.times)
+        columns[:, 0] += block
+        columns[:-1, 1] += ahead
+        gradient += slip_g
+        border += border_g
+        matrix += matrix_g
+        right += right_g
     diagonal = np.arange(_WIDTH)
     columns[:, 0, diagonal, diagonal] *= 1.0 + _DAMPING
 
@@ -135,6 +144,44 @@ def step(
         right += np.tensordot(border, x[..., 0], axes=((0, 1), (0, 1)))
         change = np.clip(np.linalg.solve(matrix, right), -0.1, 0.1)
     return _moved(take, -(x[..., 0] + x[..., 1:] @ change), change, basis)
+
+
+def standing(
+    v: Float[ndarray, "frames 16 3"], ground: Ground, span: Float[ndarray, "frames"], times: Float[ndarray, "frames"]
+) -> tuple[Float[ndarray, "steps 6"], Float[ndarray, "steps 6 3"]]:
+    """How much each step of a standing point counts (m⁻²), and the steps themselves, metres."""
+    slip = np.diff(soles_of(v), axis=0)
+    seconds = np.diff(times)[:, None]
+    both = ground.standing[1:] * ground.standing[:-1]
+    off = np.square(slip).sum(axis=2) / np.square(STAND_SIGMA * seconds)
+    weight = both * (0.5 * (span[1:] + span[:-1]))[:, None] / np.square(STAND_SIGMA * seconds)
+    return weight / (1.0 + off / CAUCHY**2), slip
+
+
+def _standing_still(
+    v: ndarray, basis: list[ndarray], ground: Ground, span: ndarray, times: ndarray
+) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray, ndarray]:
+    """What standing points add to the normal equations: to each frame's block, to that between it and the next, to the gradient, the
+    border, the lengths' matrix and their right side. They move with all bones of their leg, and with its lengths."""
+    steps, rows = len(v) - 1, 3 * len(SOLES)
+    weight, slip = standing(v, ground, span, times)
+    w = np.repeat(weight, 3, axis=1)[..., None]
+    r = slip.reshape(steps, rows, 1)
+    places = np.concatenate([SOLES[:, b, None, None] * e[:, None] for b, e in enumerate(basis)], axis=3)
+    lengths = np.zeros((len(v), len(SOLES), 3, len(LENGTHS)))
+    for b in _STIFF:
+        lengths[..., _LENGTH_OF[b]] += SOLES[:, b, None] * v[:, None, b]
+    grows = np.diff(lengths, axis=0).reshape(steps, rows, -1)
+    before, after = (places[at].reshape(steps, rows, -1) for at in (slice(None, -1), slice(1, None)))
+    block, gradient, border = np.zeros((len(v), _WIDTH, _WIDTH)), np.zeros((len(v), _WIDTH)), np.zeros((len(v), _WIDTH, len(LENGTHS)))
+    for at, sign, end in ((slice(None, -1), -1.0, before), (slice(1, None), 1.0, after)):
+        weighted = np.swapaxes(end * w, 1, 2)
+        block[at] += weighted @ end
+        gradient[at] += sign * (weighted @ r)[..., 0]
+        border[at] += sign * (weighted @ grows)
+    between = -np.swapaxes(after * w, 1, 2) @ before
+    matrix = np.tensordot(grows * w, grows, axes=((0, 1), (0, 1)))
+    return block, between, gradient, border, matrix, -np.tensordot(grows * w, r[..., 0], axes=((0, 1), (0, 1)))
 
 
 def _moved(take: Take, delta: ndarray, change: ndarray, basis: list[ndarray]) -> Take:

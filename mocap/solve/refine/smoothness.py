@@ -18,8 +18,9 @@ CUTOFF = 5.0
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Smoothness:
-    """Third differences at true times, weights (spans, 4), scaled so that motion up to CUTOFF passes."""
+    """Third differences at true times (F,), weights (spans, 4), scaled so that motion up to CUTOFF passes."""
 
+    times: Float[ndarray, "frames"]
     weights: Float[ndarray, "spans 4"]
 
     @classmethod
@@ -28,7 +29,7 @@ class Smoothness:
         w = third_differences(times)
         strength = (2.0 * np.pi * CUTOFF) ** 3 * IMAGE_SIGMA * np.sqrt(UNIT)
         seconds = (times[REACH:] - times[:-REACH]) / REACH if len(w) else np.zeros(0)
-        return cls(w * (np.sqrt(seconds) / strength)[:, None])
+        return cls(times, w * (np.sqrt(seconds) / strength)[:, None])
 
     def jerk(self, v: Float[ndarray, "frames *rest"]) -> Float[ndarray, "spans *rest"]:
         """The scaled third derivative of v."""
