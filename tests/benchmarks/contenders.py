@@ -35,6 +35,7 @@ from .measures import Shown, direction
 class _Unrefined(NamedTuple):
     positions: np.ndarray
     translation: np.ndarray
+    size: float = 1.0
 
 
 # What can be left out of the solver: the name there of what does it, and what stands in for that. The last is the live grade's.
@@ -43,7 +44,7 @@ PARTS: dict[str, tuple[str, Any]] = {
     "lift": ("lift", lambda keypoints, camera: keypoints.positions),
     "onto_rays": ("onto_rays", lambda positions, image, translation, camera: (positions, translation)),
     "steady_heels": ("steady_heels", lambda positions: positions),
-    "refine": ("refine_landmarks", lambda keypoints, prior, held, translation, camera: _Unrefined(held, translation)),
+    "refine": ("refine_landmarks", lambda keypoints, prior, held, translation, *rest: _Unrefined(held, translation)),
     "gravity": ("find_gravity", lambda *axes: R.IDENTITY),
     "steady hands": ("smooth_rotations", lambda times, rotations, cutoff: rotations),
     "doubt in bends": ("DOUBTFUL_BEND", FULL_BEND),
