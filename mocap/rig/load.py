@@ -28,8 +28,6 @@ _LEGS = 0.83
 # and metres are what most tools write, for children and giants too; inches, CMU's unit (1 inch / 0.45, its database's FAQ), decimetres
 # and millimetres are believed only of legs as people have them.
 _UNITS = {0.01: 2.0, 1.0: 2.0, 0.0254: 1.3, 0.0254 / 0.45: 1.3, 0.1: 1.3, 0.001: 1.3}
-# A frame of a motion whose strain (rest.py) is less shows a body that stands, radians.
-_STANDS = np.radians(30.0)
 # From so many joints on, those are left out that no bone hangs from: a motion's size goes with their number.
 _MANY = 1000
 
@@ -163,7 +161,7 @@ def _turn(kind: str, poses: list[Pose], best: Pose, bones: dict[str, int]) -> Fl
     if kind != "bvh":
         up = up if stands @ up > _LIES else _UP
     else:
-        standing = [rest.body_up(p, bones) for p in poses[1:] if rest.strain(p, bones) < _STANDS]
+        standing = [rest.body_up(p, bones) for p in poses[1:] if rest.stands(p, bones)]
         if standing and (performed or np.median(standing, axis=0) @ up < 0.5):
             up, performed = _axis_near(R.normalize(np.median(standing, axis=0)), 0.5 * np.pi), True
     upright = R.between(up, _UP)

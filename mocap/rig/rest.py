@@ -39,10 +39,16 @@ _AFTER = {
 _BETTER = {"bind": np.radians(5.0), "frame": np.radians(25.0)}
 # A trunk that leans, or a clavicle that slopes, by less than this was modelled so; more is a pose. Radians.
 _LEAN, _SLOPE = np.radians(25.0), np.radians(40.0)
+# Legs of one who stands or goes are within this of the trunk's line, radians.
+_STRIDE = np.radians(45.0)
 # How far elbow and knee must be bent to say how the limb is twisted: nothing below the first, fully above the second. Radians.
 _BENT = np.radians(8.0), np.radians(20.0)
 # And how far from the expected they may bend: a forearm that hangs down out of a T-pose says nothing of how the elbow bends.
 _ASTRAY = np.radians(45.0), np.radians(75.0)
+# Two bones whose directions in their own frames differ by no more are of one convention of axes. Radians.
+_ALIKE = np.radians(1.0)
+# Left and right are apart if they are so much of the body's size from each other.
+_APART = 0.005
 # A foot less level than this (sine of its pitch from the vertical) has no heading.
 _LEVEL = 0.2
 # Feet that differ by more than this in pitch do not both stand: the lower one does.
@@ -107,6 +113,13 @@ def neutral(poses: Sequence[Pose], bones: dict[str, int]) -> Pose:
     return poses[best]
 
 
+def stands(pose: Pose, bones: dict[str, int]) -> bool:
+    """Whether both legs go down where the trunk goes up, as they do in standing, walking and jumping, not in crawling and sitting."""
+    up, p = body_up(pose, bones), pose.positions
+    ends = [(s, next(b for b in ("Foot", "LowerLeg") if s + b in bones)) for s in ("left", "right")]
+    return all(_angle(R.normalize(p[bones[f"{s}UpperLeg"]] - p[bones[s + end]]), up) < _STRIDE for s, end in ends)
+
+
 def _angle(a: Float[ndarray, " 3"], b: Float[ndarray, " 3"]) -> float:
     return float(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b))
 
@@ -136,28 +149,34 @@ class _Body:
         self.rotations = pose.rotations
         self.turns = np.tile(R.IDENTITY, (len(skeleton.names), 1))
         up = body_up(pose, bones)
-        self.stands = _angle(up, _Y) < _LEAN
-        hips = R.normalize(self._between("rightUpperLeg", "leftUpperLeg"))
+        # A pose of another frame than the file's world is put upright by the axes first.
+        axis = np.eye(3)[np.argmax(np.abs(up))] * np.sign(up[np.argmax(np.abs(up))])
+        upright = R.between(axis, _Y)
+        self.stands = _angle(up, axis) < _LEAN
+        hips = self._across("UpperLeg")
+        hips = R.normalize(np.cross(up, body_ahead(pose, bones))) if hips is None else R.apply(upright, hips)
+        yaw = R.from_axis_angle(_Y, np.arctan2(hips[2], hips[0]))
+        level = R.multiply(R.between(R.apply(yaw, hips), _X), R.multiply(yaw, upright))
         # Who stands is turned to face ahead, with level hips, and keeps its lean; who lies is put on its feet.
-        self.whole = R.between(hips, _X) if self.stands else R.conjugate(R.from_frame(hips, up))
+        self.upright = R.multiply(yaw, upright)
+        self.whole = level if self.stands else R.conjugate(R.from_frame(R.apply(R.conjugate(upright), hips), up))
         self.trunk = tuple(b for b in ("spine", "chest", "upperChest") if b in bones)
         self.top = self._top()
 
     def _between(self, a: str, b: str) -> Float[ndarray, " 3"]:
         return np.asarray(self.at[self.bones[b]] - self.at[self.bones[a]])
 
+    def _across(self, pair: str) -> Float[ndarray, " 3"] | None:
+        """From the right one of a pair of bones to the left one, unit; None if they are not there or not apart."""
+        if not {f"left{pair}", f"right{pair}"} <= self.bones.keys():
+            return None
+        v = self._between(f"right{pair}", f"left{pair}")
+        return R.normalize(v) if np.linalg.norm(v) > _APART * np.ptp(self.at, axis=0).max() else None
+
     def _top(self) -> Float[ndarray, " 4"]:
         """The turn of the trunk's upper end: shoulders level and straight above the hips' line."""
-        pair = next(
-            b for b in ("Shoulder", "UpperArm") if b == "UpperArm" or ({f"left{b}", f"right{b}"} <= self.bones.keys() and self._wide(b))
-        )
-        across = R.apply(self.whole, R.normalize(self._between(f"right{pair}", f"left{pair}")))
-        return R.multiply(R.between(across, _X), self.whole)
-
-    def _wide(self, pair: str) -> bool:
-        """Whether a pair of joints lies apart, so that the line between them is one."""
-        shoulders = np.linalg.norm(self._between("rightUpperArm", "leftUpperArm"))
-        return bool(np.linalg.norm(self._between(f"right{pair}", f"left{pair}")) > 0.02 * shoulders)
+        across = next((v for pair in ("Shoulder", "UpperArm") if (v := self._across(pair)) is not None), None)
+        return self.whole if across is None else R.multiply(R.between(R.apply(self.whole, across), _X), self.whole)
 
     def turned(self, bone: str) -> Float[ndarray, " 4"]:
         """The bone's turn, from its parent's, which it has now."""
@@ -166,8 +185,8 @@ class _Body:
             return self.whole
         if bone in self.trunk:
             return R.slerp(self.whole, self.top, (self.trunk.index(bone) + 1) / len(self.trunk))
-        if bone == "head" and {"leftEye", "rightEye"} <= self.bones.keys():
-            across = R.apply(turn, R.normalize(self._between("rightEye", "leftEye")))
+        if bone == "head" and (eyes := self._across("Eye")) is not None:
+            across = R.apply(turn, eyes)
             return R.multiply(R.between(across, _X), turn) if _angle(across, _X) < 0.5 * np.pi else turn
         side = "left" if bone.startswith("left") else "right"
         part = bone.removeprefix(side)
@@ -185,21 +204,28 @@ class _Body:
         if part == "LowerArm":
             return R.multiply(R.from_axis_angle(_X, 0.5 * self._palm(side, turn)), turn)
         if part == "Hand":
-            return R.multiply(R.from_axis_angle(_X, self._roll(side, turn)), turn)
+            return R.multiply(R.from_axis_angle(self._along(side), self._roll(side, turn)), turn)
         return turn
 
     def direction(self, bone: str) -> Float[ndarray, " 3"] | None:
         """Where a bone points in the pose, unit; None if nothing tells."""
+        known = self._own_axis(bone)
+        if known is not None:
+            return R.apply(self.rotations[self.bones[bone]], known)
+        # The last bone of a chain points along the same axis of its own as those before it, if they agree on one.
+        if bone.endswith("Toes") or bone not in _AFTER:
+            return None
+        before = [b for b, after in _AFTER.items() if bone in after and b in self.bones]
+        own = [self._own_axis(b) for b in before]
+        if len(own) < 2 or own[-1] is None or own[-2] is None or _angle(own[-1], own[-2]) > _ALIKE:
+            return None
+        return R.apply(self.rotations[self.bones[bone]], own[-1])
+
+    def _own_axis(self, bone: str) -> Float[ndarray, " 3"] | None:
+        """Where a bone points, in its joint's own frame."""
         ends = self._ends(bone)
         v = self.at[ends].mean(axis=0) - self.at[self.bones[bone]] if ends else np.zeros(3)
-        if np.linalg.norm(v) > 1e-9:
-            return R.normalize(v)
-        # The last bone of a chain points along the same axis of its own as the one before, whose direction is known.
-        before = next((b for b, after in _AFTER.items() if bone in after[:1] and b in self.bones), None)
-        if before is None or bone.endswith("Toes") or (known := self.direction(before)) is None:
-            return None
-        own = R.apply(R.conjugate(self.rotations[self.bones[before]]), known)
-        return R.apply(self.rotations[self.bones[bone]], own)
+        return R.apply(R.conjugate(self.rotations[self.bones[bone]]), R.normalize(v)) if np.linalg.norm(v) > 1e-9 else None
 
     def _ends(self, bone: str) -> list[int]:
         """The joints that lie where a bone ends: the next bone's, the knuckles', or, below a last bone, the joint that follows."""
@@ -246,7 +272,7 @@ class _Body:
         return self._roll(side, R.multiply(R.between(R.apply(turn, ahead), self.target(hand)), turn))
 
     def _roll(self, side: str, turn: Float[ndarray, " 4"]) -> float:
-        """The turn about the world's X after which the knuckles of a hand so turned stand in a row like HUMANOID's; radians.
+        """The turn about the hand (right to left) after which the knuckles of a hand so turned stand in a row like HUMANOID's; radians.
 
         Through the thumb's side up: from a palm that faces up, the hand turns over as a forearm can.
         """
@@ -254,26 +280,31 @@ class _Body:
         if len(knuckles) < 2:
             return 0.0
         first, last = knuckles[0], knuckles[-1]
-        row, wanted = R.apply(turn, self._between(last, first)), _H[first] - _H[last]
-        if np.hypot(row[1], row[2]) < 1e-9:
-            return 0.0
-        angle = np.arctan2(wanted[2], wanted[1]) - np.arctan2(row[2], row[1])  # from Y towards Z, as a turn about X
+        angle = _signed(R.apply(turn, self._between(last, first)), _H[first] - _H[last], self._along(side))
         return float((angle + 2.0 * np.pi / 3.0) % (2.0 * np.pi) - 2.0 * np.pi / 3.0)
+
+    def _along(self, side: str) -> Float[ndarray, " 3"]:
+        """Along a hand in T-pose, towards the left."""
+        return self.target(f"{side}Hand") * (1.0 if side == "left" else -1.0)
 
     def _foot(self, side: str, turn: Float[ndarray, " 4"]) -> Float[ndarray, " 4"]:
         """A foot's turn: ahead, and as far off the level as it stood."""
         ahead = self.direction(f"{side}Foot")
-        if not self.stands:
+        if not self.stands or ahead is None:
             return turn if ahead is None else R.multiply(R.between(R.apply(turn, ahead), self.target(f"{side}Foot")), turn)
-        if ahead is None or np.hypot(ahead[0], ahead[2]) < _LEVEL:
-            return R.swing_twist(self.whole, _Y)[1]
-        level = R.from_axis_angle(_Y, -np.arctan2(ahead[0], ahead[2]))
-        pitch, other = _pitch(ahead), "right" if side == "left" else "left"
-        if f"{other}Foot" in self.bones and (beside := self.direction(f"{other}Foot")) is not None:
-            lower = self.at[self.bones[f"{other}Foot"], 1] < self.at[self.bones[f"{side}Foot"], 1]
-            if abs(_pitch(beside) - pitch) > _UNLIKE and lower and np.hypot(beside[0], beside[2]) >= _LEVEL:
-                return R.multiply(R.from_axis_angle(_X, pitch - _pitch(beside)), level)
-        return level
+        ahead = R.apply(self.upright, ahead)
+        other = "right" if side == "left" else "left"
+        beside = self.direction(f"{other}Foot") if f"{other}Foot" in self.bones else None
+        if beside is not None:
+            beside = R.apply(self.upright, beside)
+            height = R.apply(self.upright, self._between(f"{other}Foot", f"{side}Foot"))[1]
+            if height > 0.0 and abs(_pitch(beside) - _pitch(ahead)) > _UNLIKE and np.hypot(beside[0], beside[2]) >= _LEVEL:
+                # In the air: below a straight leg it is as it is to its shank, but for the other's pitch.
+                now = R.apply(turn, R.apply(R.conjugate(self.upright), ahead))
+                turn = R.multiply(R.from_axis_angle(_Y, -np.arctan2(now[0], now[2])), turn)
+                return R.multiply(R.from_axis_angle(_X, _pitch(now) - _pitch(beside)), turn)
+        yaw = -np.arctan2(ahead[0], ahead[2]) if np.hypot(ahead[0], ahead[2]) >= _LEVEL else 0.0
+        return R.multiply(R.from_axis_angle(_Y, yaw), self.upright)
 
     def aligned(self, bone: str) -> Aligned:
         """How far the bone was turned, beside the turn of the whole body."""
