@@ -19,17 +19,19 @@ from mocap.capture import Frame, Source, open_source
 from mocap.detect.mediapipe import PoseDetector, detect_source
 from mocap.detect.models import PoseSize
 from mocap.errors import NoPersonError
+from mocap.formats.vrm import as_vrm
 from mocap.keypoints import Keypoints, concatenate
 from mocap.lift.live import LiftState, lift_live
 from mocap.motion import Motion
 from mocap.picture import jpeg
 from mocap.retarget import retarget
+from mocap.rig.types import Rig
 from mocap.skeleton import HUMANOID, Skeleton
 from mocap.solve.measure import measure_body
 from mocap.solve.root import DEFAULT_FOV
 from mocap.solve.solver import Feet, Solver, solve_take
 from mocap.stream import protocol
-from mocap.stream.files import files_for
+from mocap.stream.files import Files, files_for
 from mocap.stream.server import Server
 
 # The live body is measured again each second of the first six in which a person is seen, and then left alone.
@@ -111,6 +113,18 @@ def in_real_time(source: Source, stop: threading.Event) -> Iterator[Arrived]:
         offset = max(offset + last + 1.0 / source.fps, time.monotonic() - begun)
 
 
+MANNEQUIN, USERS = "rigs/mannequin.vrm", "rigs/character.vrm"
+"""Where the page finds its avatar: ours, or the user's."""
+
+
+def files_of(rig: Rig | None) -> tuple[Files, str]:
+    """(the page's files, where the avatar is among them): the rig as a VRM, or the mannequin."""
+    files = files_for(assets.path("."))
+    if rig is None:
+        return files, MANNEQUIN
+    return files | {f"/{USERS}": (as_vrm(rig), "model/gltf-binary")}, USERS
+
+
 class LivePerformer:
     """From pictures to poses on the avatar, one at a time: detect, measure, lift, solve, retarget. No socket in sight."""
 
@@ -161,22 +175,24 @@ async def live(
     port: int = 8765,
     ready: Callable[[Server], None] | None = None,
     listeners: Sequence[Listener] = (),
+    rig: Rig | None = None,
 ) -> None:
     """Streams a source to every viewer that connects, until it is cancelled or the source ends.
 
     kind: "video" or "camera", for the page to say. ready: called when the page can be opened. listeners: who else gets every frame, a
-    recording or another program. Raises DeviceError if there is no port or the camera stops, ModelError if the viewer or the weights
-    are missing.
+    recording or another program. rig: the avatar, in the mannequin's place. Raises DeviceError if there is no port or the camera stops,
+    ModelError if the viewer or the weights are missing.
     """
     camera = None if fov is None else Camera.from_fov(source.size, fov)
     shown = protocol.Source(kind, source.name, source.size[0], source.size[1])
-    hello = protocol.hello(HUMANOID, (), "rigs/mannequin.vrm", shown)
+    files, avatar = files_of(rig)
+    hello = protocol.hello(HUMANOID, (), avatar, shown)
     stop, paused = threading.Event(), threading.Event()
 
     def control(pause: bool) -> None:
         (paused.set if pause else paused.clear)()
 
-    async with Server(hello, files_for(assets.path(".")), host, port, on_control=control) as server:
+    async with Server(hello, files, host, port, on_control=control) as server:
         if ready is not None:
             ready(server)
         worker = asyncio.create_task(asyncio.to_thread(_work, source, model, camera, server, stop, paused, listeners))

@@ -17,7 +17,7 @@ LAYERS = (
     {"skeleton", "keypoints", "motion", "kinematics", "camera"},
     {"filter", "lift", "solve", "rig", "retarget", "formats"},
     {"picture", "detect", "capture", "webcam", "stream"},
-    {"pipeline", "doctor"},
+    {"pipeline", "transfer", "view", "doctor"},
     {"cli"},
 )
 LAYER_OF = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -1,0 +1,60 @@
+"""A file in the page: a take, keypoints, a motion from anywhere, or a character at rest, with a timeline to look through it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap import formats, pipeline
+from mocap.formats.gltf_read import animations
+from mocap.motion import Motion
+from mocap.retarget import load_motion, retarget
+from mocap.rig.load import load_rig
+from mocap.rig.types import Rig
+from mocap.skeleton import HUMANOID
+from mocap.stream import protocol
+from mocap.stream.clip import clip_files
+from mocap.stream.server import Server
+
+_CHARACTERS = (".glb", ".gltf", ".vrm")
+
+
+def opened(path: Path, fov: float | None = None) -> tuple[Motion, Float[ndarray, " frames"] | None, Rig | None]:
+    """A file as (its motion on humanoid bones, the keypoints' confidence (F,) if it was solved from some, its character if it has one).
+
+    Keypoints and takes are baked; fov: their camera's, radians. A character without an animation is one frame at rest in T-pose. Raises
+    InputError if the file cannot be read or holds no humanoid.
+    """
+    if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
+        keypoints = pipeline.read_keypoints(path)
+        return pipeline.solve(keypoints, fov), np.nan_to_num(keypoints.confidence).mean(axis=1), None
+    if path.suffix.lower() not in _CHARACTERS:
+        return load_motion(path), None, None
+    rig = load_rig(path)
+    if animations(rig.source):
+        return load_motion(path), None, rig
+    return Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], HUMANOID.rest_rotations[None]), None, rig
+
+
+async def show(
+    motion: Motion,
+    name: str,
+    confidence: Float[ndarray, " frames"] | None = None,
+    rig: Rig | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    ready: Callable[[Server], None] | None = None,
+) -> None:
+    """Serves a page that plays the motion, on the rig or the mannequin, until it is cancelled. ready: called when it can be opened."""
+    shown = retarget(motion, HUMANOID)
+    files, avatar = pipeline.files_of(rig)
+    hello = protocol.hello(HUMANOID, tuple(shown.expressions), avatar, protocol.Source("motion", name, 16, 9), "clip")
+    async with Server(hello, files | clip_files(shown, confidence), host, port) as server:
+        if ready is not None:
+            ready(server)
+        await asyncio.Event().wait()
