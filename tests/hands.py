@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mocap import kinematics
 from mocap import rotation as R
-from mocap.skeleton import BONES, HUMANOID, Skeleton
-from mocap.solve.hands import FINGER_BONES
+from mocap.keypoints import Keypoints
+from mocap.motion import Motion
+from mocap.skeleton import BONES, HUMANOID, TIPS, Skeleton
+from mocap.solve.hands import FINGER_BONES, hand_points
+from tests.synthetic import keypoints_of, smooth_motion
 
 # Degrees, within the ranges of Norkin and White, Measurement of Joint Motion, 5th ed.
 _RANGES = {
@@ -26,13 +31,16 @@ def _frames(bend: np.ndarray, bones: list[str]) -> np.ndarray:
 
 def random_hands(rng: np.random.Generator, frames: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Local rotations (F, 55, 4) of the rest pose with both hands in random reachable poses; and the angles (F, 2, …), radians."""
-    u = {
+    return hands_posed(_parameters(rng, frames))
+
+
+def _parameters(rng: np.random.Generator, frames: int) -> dict[str, np.ndarray]:
+    return {
         "knuckle": rng.uniform(size=(frames, 2, 4)), "splay": rng.uniform(size=(frames, 2, 4)),
         "middle joint": rng.uniform(size=(frames, 2, 4)), "end joint": rng.uniform(size=(frames, 2, 4)),
         "thumb's knuckle": rng.uniform(size=(frames, 2)), "thumb's end": rng.uniform(size=(frames, 2)),
         "thumb's saddle": rng.uniform(size=(frames, 2, 2)),
     }  # fmt: skip
-    return hands_posed(u)
 
 
 def hands_posed(u: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -67,8 +75,6 @@ def hands_posed(u: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndar
 
 
 def _thumb_frames() -> np.ndarray:
-    from mocap.skeleton import TIPS
-
     along = [HUMANOID.offsets[BONES.index(f"leftThumb{b}")] for b in ("Proximal", "Distal")] + [TIPS["leftThumbDistal"]]
     return R.from_frame(R.normalize(np.array(along)), _THUMB_BENDS)
 
@@ -81,3 +87,25 @@ def random_body_with_hands(rng: np.random.Generator) -> Skeleton:
         if name.endswith(("Intermediate", "Distal")) or name == "ThumbProximal":
             factors |= dict.fromkeys((f"left{name}", f"right{name}"), rng.uniform(0.8, 1.2))
     return kinematics.scaled(HUMANOID, factors)
+
+
+def with_hands(motion: Motion, seen: np.ndarray | None = None) -> Keypoints:
+    """What a perfect detector of bodies and hands gives for a motion; seen: (F, 2) which hands."""
+    points = hand_points(*kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations))
+    seen = np.ones(points.shape[:2], dtype=bool) if seen is None else seen
+    hands = np.where(seen[..., None, None], points, np.nan)
+    return replace(keypoints_of(motion), hands=hands, hands_confidence=np.where(seen, 1.0, 0.0))
+
+
+def gesturing(rng: np.random.Generator, seconds: float, fps: float, speed: float = 1.0) -> Motion:
+    """`smooth_motion` with every finger on slow sines of its own."""
+    motion = smooth_motion(rng, seconds, fps, speed)
+    u = {name: value[0] for name, value in _parameters(rng, 1).items()}
+    phase = speed * motion.times
+    moving = {}
+    for name, start in u.items():
+        frequency = rng.uniform(0.05, 0.2, start.shape)
+        moving[name] = 0.5 + 0.5 * np.sin(2 * np.pi * (np.multiply.outer(phase, frequency) + start))
+    rotations = motion.rotations.copy()
+    rotations[:, FINGER_BONES] = hands_posed(moving)[0][:, FINGER_BONES]
+    return replace(motion, rotations=rotations)

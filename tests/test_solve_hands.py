@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mocap import kinematics
 from mocap import rotation as R
+from mocap.keypoints import Keypoints
+from mocap.motion import concatenate
 from mocap.skeleton import BONES, HUMANOID
-from mocap.solve.hands import FINGER_BONES, hand_points, solve_hands
-from tests.hands import random_body_with_hands, random_hands
-from tests.synthetic import random_rotation
+from mocap.solve.body import RELAXED
+from mocap.solve.hands import BELIEVED, FINGER_BONES, hand_points, solve_hands, within_wrist
+from mocap.solve.solver import Solver, solve_take
+from tests.hands import gesturing, random_body_with_hands, random_hands, with_hands
+from tests.synthetic import random_poses, random_rotation
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=15, deadline=None)
@@ -25,6 +32,9 @@ def directions(points: np.ndarray) -> np.ndarray:
     """The fifteen segments' directions (F, 2, 15, 3)."""
     start = np.array([4 * digit + part + 1 for digit in range(5) for part in range(3)])
     return R.normalize(points[:, :, start + 1] - points[:, :, start])
+
+
+HANDS = [BONES.index("leftHand"), BONES.index("rightHand")]
 
 
 def posed(skeleton, rotations: np.ndarray) -> np.ndarray:
@@ -45,8 +55,7 @@ def test_every_segment_of_a_reachable_hand_points_where_it_did(seed: int) -> Non
     shown[:, FINGER_BONES.ravel()] = found.reshape(100, 30, 4)
     assert degrees_between(directions(points), directions(posed(body, shown))).max() < 1.0
     palms, _ = solve_hands(posed(HUMANOID, rotations))
-    hands = [BONES.index("leftHand"), BONES.index("rightHand")]
-    assert np.degrees(R.distance(palms, world[:, hands])).max() < 1e-4
+    assert np.degrees(R.distance(palms, world[:, HANDS])).max() < 1e-4
 
 
 @given(seeds)
@@ -101,3 +110,88 @@ def test_a_hand_that_is_not_seen_is_nan_and_the_other_is_as_it_was(seed: int) ->
         assert np.isnan(partly[1:3, 0]).all()
         assert np.array_equal(partly[:, 1], whole[:, 1])
         assert np.array_equal(partly[[0, 3]], whole[[0, 3]])
+
+
+@given(seeds)
+@few
+def test_with_a_body_every_segment_points_in_the_world_where_it_did(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    motion = random_poses(rng, 60, HUMANOID)
+    rotations = motion.rotations.copy()
+    rotations[:, FINGER_BONES] = random_hands(rng, 60)[0][:, FINGER_BONES]
+    keypoints = with_hands(replace(motion, rotations=rotations))
+    assert keypoints.hands is not None
+    for found in (Solver(filtered=False).solve(keypoints), solve_take(keypoints, filtered=False)):
+        assert degrees_between(directions(keypoints.hands), directions(posed(HUMANOID, found.rotations))).max() < 1.0
+
+
+def test_a_wrist_bends_as_far_as_it_can_and_no_farther() -> None:
+    v = np.random.default_rng(0).normal(size=(500, 2, 3)) * [0.0, 1.0, 1.5]
+    bent = R.to_rotation_vector(within_wrist(R.from_rotation_vector(v)))
+    inside = (np.abs(v[..., 1]) < np.radians(40.0)) & (np.abs(v[..., 2]) < np.radians(85.0))
+    assert np.allclose(bent[inside], v[inside], atol=1e-9)
+    assert np.degrees(np.abs(bent[..., 1])).max() <= 50.0
+    assert np.degrees(np.abs(bent[..., 2])).max() <= 95.0
+    rolled = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.full((1, 2), 2.5))
+    assert np.allclose(within_wrist(rolled), rolled), "the roll is the forearm's"
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_hands_solved_in_pieces_are_the_hands_solved_at_once(pieces: int, filtered: bool) -> None:
+    motion = gesturing(np.random.default_rng(3), 2.0, 30.0, speed=3.0)
+    seen = np.ones((len(motion), 2), dtype=bool)
+    seen[:4, 0] = seen[12:40, 0] = seen[30:33, 1] = False
+    keypoints = with_hands(motion, seen)
+    whole = Solver(filtered=filtered).solve(keypoints)
+    solver = Solver(filtered=filtered)
+    parts = concatenate([solver.solve(keypoints.slice(i, i + pieces)) for i in range(0, len(keypoints), pieces)])
+    assert np.abs(parts.rotations - whole.rotations).max() < 1e-6
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_a_lost_hand_is_held_then_eased_to_rest_and_nothing_snaps(filtered: bool) -> None:
+    motion = gesturing(np.random.default_rng(5), 6.0, 60.0)
+    seen = np.ones((len(motion), 2), dtype=bool)
+    seen[60:240, 0] = False
+    solved = Solver(filtered=filtered).solve(with_hands(motion)).rotations
+    found = Solver(filtered=filtered).solve(with_hands(motion, seen)).rotations
+    left, right = FINGER_BONES
+    assert np.degrees(R.distance(found[60:89, left], found[59:60, left])).max() < 1e-4, "held"
+    assert np.degrees(R.distance(found[200, left], RELAXED[left])).max() < 1e-4, "relaxed"
+    assert np.degrees(R.distance(found[-1, left], solved[-1, left])).max() < 1.0, "back"
+    assert np.abs(found[:, right] - solved[:, right]).max() < 1e-9, "what is seen is as it was"
+    moved = [*left, HANDS[0]]
+    steps = np.degrees(R.distance(found[1:, moved], found[:-1, moved]))
+    assert steps.max() < 12.0, "90° in 0.25 s is 6° a frame, 1.5 times at most"
+
+
+def test_hands_that_the_network_takes_for_the_others_are_not_believed() -> None:
+    motion = gesturing(np.random.default_rng(1), 1.0, 30.0)
+    keypoints = with_hands(motion)
+    doubted = replace(keypoints, hands_confidence=np.full((len(motion), 2), BELIEVED - 0.1))
+    assert np.allclose(Solver().solve(doubted).rotations[:, FINGER_BONES], RELAXED[FINGER_BONES])
+
+
+def hands_alone(frames: int = 40) -> tuple[Keypoints, np.ndarray]:
+    """A right hand that moves, and nobody."""
+    motion = gesturing(np.random.default_rng(2), frames / 30.0, 30.0)
+    seen = np.tile([False, True], (len(motion), 1))
+    keypoints = with_hands(motion, seen)
+    nothing = np.full_like(keypoints.positions, np.nan)
+    assert keypoints.hands is not None
+    alone = replace(keypoints, positions=nothing, image=np.full_like(keypoints.image, np.nan), confidence=0.0 * keypoints.confidence)
+    return alone, directions(keypoints.hands)[:, 1]
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_a_hand_alone_moves_on_a_body_that_stands_still(filtered: bool) -> None:
+    keypoints, true = hands_alone()
+    live, baked = Solver(filtered=filtered).solve(keypoints), solve_take(keypoints, filtered=filtered)
+    for motion in (live, baked):
+        assert np.isfinite(motion.rotations).all()
+        still = [i for i, b in enumerate(BONES) if not b.startswith("right") or "Leg" in b or "Foot" in b or "Toes" in b]
+        assert np.degrees(R.distance(motion.rotations[1:, still], motion.rotations[:-1, still])).max() < 0.1
+        shown = directions(posed(motion.skeleton, motion.rotations))[:, 1]
+        error = degrees_between(true, shown)
+        assert (np.median(error) if filtered else error.max()) < (5.0 if filtered else 1.0)

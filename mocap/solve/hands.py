@@ -187,10 +187,10 @@ def _thumb(d: Float[ndarray, "frames 2 3 3"]) -> Float[ndarray, "frames 2 3 4"]:
 
 def within_wrist(relative: Float[ndarray, "frames 2 4"]) -> Float[ndarray, "frames 2 4"]:
     """Hands relative to their forearms, bent no farther than a wrist bends, softly; their roll is the forearm's matter and stays."""
-    swing, twist = R.swing_twist(relative, _X)
-    v = R.to_rotation_vector(swing)
+    _, roll = R.swing_twist(relative, _X)
+    v = R.to_rotation_vector(R.multiply(R.conjugate(roll), relative))
     v[..., 1:] = _soft(v[..., 1:], -_WRIST, _WRIST)
-    return R.multiply(R.from_rotation_vector(v), twist)
+    return R.multiply(roll, R.from_rotation_vector(v))
 
 
 @dataclass(frozen=True, eq=False, slots=True)

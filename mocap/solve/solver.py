@@ -13,17 +13,17 @@ from mocap import rotation as R
 from mocap.camera import Camera
 from mocap.filter import OneEuroState, fill_gaps, one_euro, one_euro_rotations, smooth, smooth_rotations
 from mocap.keypoints import LANDMARKS, Keypoints, landmarks_of
-from mocap.kinematics import fk
+from mocap.kinematics import fk, sole_points
 from mocap.lift.model import lift
 from mocap.motion import Motion
 from mocap.skeleton import HUMANOID, Skeleton
-from mocap.solve.body import SEEN, BodyState, solve_body
+from mocap.solve.body import BodyState, solve_body
 from mocap.solve.contacts import find_contacts, foot_speeds, plant
 from mocap.solve.depth import onto_rays, steady_heels
 from mocap.solve.gravity import GravityState, body_axis, find_gravity, follow_gravity
+from mocap.solve.hands import SolvedHands, believed, solved_hands, with_arms
 from mocap.solve.measure import measure_body
-from mocap.solve.refine import Refined, refine_landmarks
-from mocap.solve.refine.ground import FEET, Ground, find_ground
+from mocap.solve.refine import refine_landmarks
 from mocap.solve.root import DEFAULT_FOV, RootState, fit_translation, follow_root, settle_root, stand
 from mocap.solve.swaps import unswap
 from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
@@ -35,13 +35,16 @@ LIVE_FILTER = (3.0, 10.0)
 LIVE_HANDS, BAKE_HANDS = (0.5, 0.3), 1.5
 """Of hands relative to their forearms, live (Hz at rest, Hz per half radian a second) and in the bake (Hz): three small points make them,
 and when a hand is seen from its edge they turn it over from one frame to the next."""
+LIVE_FINGERS, BAKE_FINGERS = (1.5, 2.0), 5.0
+LIVE_PALMS, BAKE_PALMS = (1.5, 1.0), 4.0
+"""Of finger bones, and of hands that have points of their own, relative to their forearms; units as above. The hand detector, unlike the
+body's, does not filter."""
 BAKE_CUTOFF = 6.0
 """Hz, of the bake's zero-phase smoothing of keypoints that have no image to be refined by (Winter, Biomechanics and Motor Control, 4th
 ed., ch. 3: 6 Hz for gait)."""
 LONGEST_GAP = 0.5
 """Seconds of missing keypoints that the bake bridges."""
 
-_UP = np.array([0.0, 1.0, 0.0])
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
 
 
@@ -58,6 +61,8 @@ class Solver:
         self._filtered = filtered
         self._filter: OneEuroState | None = None
         self._hands: OneEuroState | None = None
+        self._fingers: OneEuroState | None = None
+        self._palms: OneEuroState | None = None
         self._gravity: GravityState | None = None
         self._body_state: BodyState | None = None
         self._root_state: RootState | None = None
@@ -65,6 +70,7 @@ class Solver:
     def solve(self, keypoints: Keypoints) -> Motion:
         """The motion of these frames, going on from those solved before."""
         camera = self._camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
+        keypoints = with_arms(keypoints)
         positions = keypoints.positions
         translation = fit_translation(positions, keypoints.image, keypoints.confidence, camera)
         upright = np.tile(R.IDENTITY, (len(keypoints), 1))
@@ -75,12 +81,30 @@ class Solver:
             positions = R.apply(upright[:, None], positions)
         hands = partial(self._steady_hands, keypoints.times) if self._filtered else None
         bend = DOUBTFUL_BEND if self._filtered else FULL_BEND
-        rotations, self._body_state = solve_body(keypoints.times, positions, keypoints.confidence, self._body_state, hands, bend)
+        own = self._own_hands(keypoints, upright)
+        rotations, self._body_state = solve_body(keypoints.times, positions, keypoints.confidence, self._body_state, hands, bend, own)
         path, self._root_state = follow_root(keypoints.times, positions, keypoints.confidence, translation, upright, self._root_state)
         return Motion(self.body, keypoints.times, stand(self.body, rotations, path), rotations)
 
     def _steady_hands(self, times: ndarray, relative: ndarray) -> ndarray:
         steady, self._hands = one_euro_rotations(times, relative, *LIVE_HANDS, self._hands)
+        return steady
+
+    def _own_hands(self, keypoints: Keypoints, upright: ndarray) -> SolvedHands | None:
+        points = believed(keypoints)
+        if points is None:
+            return None
+        turned = R.apply(upright[:, None, None], points)
+        if not self._filtered:
+            return solved_hands(turned)
+        return solved_hands(turned, partial(self._steady_fingers, keypoints.times), partial(self._steady_palms, keypoints.times))
+
+    def _steady_fingers(self, times: ndarray, rotations: ndarray) -> ndarray:
+        steady, self._fingers = one_euro_rotations(times, rotations, *LIVE_FINGERS, self._fingers)
+        return steady
+
+    def _steady_palms(self, times: ndarray, relative: ndarray) -> ndarray:
+        steady, self._palms = one_euro_rotations(times, relative, *LIVE_PALMS, self._palms)
         return steady
 
 
@@ -92,52 +116,29 @@ def solve_take(keypoints: Keypoints, camera: Camera | None = None, filtered: boo
     closed form alone, and feet are left alone. feet: "auto" plants those that stand; "always" never lets
     them leave the ground; "off" leaves them where their keypoints are.
     """
+    keypoints = with_arms(keypoints)
     if not filtered:
         return _posed(keypoints, keypoints.positions, None, R.IDENTITY, camera)
     keypoints = unswap(keypoints)
     camera = camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
     times = keypoints.times
-    prior = lift(keypoints, camera)
+    prior = lift(keypoints, camera) if np.isfinite(keypoints.image).any() else keypoints.positions
     translation = fit_translation(prior, keypoints.image, keypoints.confidence, camera)
     prior, translation = onto_rays(prior, keypoints.image, translation, camera)
     prior = fill_gaps(times, steady_heels(prior), LONGEST_GAP)
-    if not np.isfinite(translation).all(axis=1).any():  # without image points there is nothing to agree with but the prior
+    if np.isfinite(translation).all(axis=1).any():
+        found = refine_landmarks(keypoints, prior, _held(keypoints, prior), translation, camera)
+        positions, translation = np.where(np.isfinite(prior), found.positions, np.nan), found.translation
+    else:  # without image points there is nothing to agree with but the prior
         positions = smooth(times, prior, BAKE_CUTOFF)
-        return _posed(keypoints, positions, None, find_gravity(*body_axis(positions, keypoints.confidence)), camera, filtered=True)
-
-    held = _held(keypoints, prior)
-    found = refine_landmarks(keypoints, prior, held, translation, camera)
-    upright = find_gravity(*body_axis(np.where(np.isfinite(prior), found.positions, np.nan), keypoints.confidence))
-    ground = None if feet == "off" else _ground(keypoints, found, upright, camera, feet)
-    above = None
-    if ground is not None:
-        found = refine_landmarks(keypoints, prior, held, translation, camera, found, ground)
-        upright = R.between(ground.up, _UP)
-        above = _aloft(keypoints, found, ground) if feet == "auto" else np.zeros(len(times))
-    positions = np.where(np.isfinite(prior), found.positions, np.nan)
-    motion = _posed(keypoints, R.apply(upright, positions), found.translation, upright, camera, above, filtered=True)
-    return motion if ground is None else plant(motion, ground.contacts > 0.5)
-
-
-def _ground(keypoints: Keypoints, found: Refined, upright: ndarray, camera: Camera, feet: Feet) -> Ground | None:
-    """The floor, and which feet stand on it."""
-    speeds = foot_speeds(keypoints, found.translation, camera)
-
-    def contacts(heights: ndarray) -> ndarray:
-        return find_contacts(keypoints.times, np.zeros_like(heights) if feet == "always" else heights, speeds)
-
-    return find_ground(_feet(found), R.apply(R.conjugate(upright), _UP), found.size, contacts)
-
-
-def _aloft(keypoints: Keypoints, found: Refined, ground: Ground) -> ndarray:
-    """How high the lower foot is off the floor (F,), metres: where one stands, or where they are not seen, not at all."""
-    seen = keypoints.confidence[:, FEET].min(axis=1) > SEEN
-    airborne = seen & (ground.contacts.max(axis=1) < 0.5)
-    return np.where(airborne, np.maximum(ground.above(_feet(found)).min(axis=1), 0.0), 0.0)
-
-
-def _feet(found: Refined) -> ndarray:
-    return found.positions[:, FEET] + found.translation[:, None]
+    upright = find_gravity(*body_axis(positions, keypoints.confidence))
+    motion = _posed(keypoints, R.apply(upright, positions), translation, upright, camera, grounded=feet == "always", filtered=True)
+    if feet == "off":
+        return motion
+    heights = sole_points(motion.skeleton, motion.root_positions, motion.rotations)[..., 1]
+    if feet == "always":
+        heights = np.zeros_like(heights)
+    return plant(motion, find_contacts(times, heights, foot_speeds(keypoints, translation, camera)))
 
 
 def _bridged(keypoints: Keypoints, positions: ndarray) -> ndarray:
@@ -163,10 +164,10 @@ def _posed(
     translation: ndarray | None,
     upright: ndarray,
     camera: Camera | None,
-    above: ndarray | None = None,
+    grounded: bool = False,
     filtered: bool = False,
 ) -> Motion:
-    """The closed form of a whole take from upright positions. above: how high the lower foot is off the floor, metres, if that is known."""
+    """The closed form of a whole take from upright positions; grounded: the lower foot never leaves the floor."""
     times = keypoints.times
     if translation is None:
         camera = camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
@@ -174,6 +175,20 @@ def _posed(
     body = measure_body(replace(keypoints, positions=positions))
     confidence = _bridged(keypoints, positions)
     hands = (lambda relative: smooth_rotations(times, relative, BAKE_HANDS)) if filtered else None
-    rotations, _ = solve_body(times, positions, confidence, None, hands, DOUBTFUL_BEND if filtered else FULL_BEND)
-    path = settle_root(times, positions, confidence, translation, upright, above)
+    own = _own_hands(keypoints, upright, filtered)
+    rotations, _ = solve_body(times, positions, confidence, None, hands, DOUBTFUL_BEND if filtered else FULL_BEND, own)
+    path = settle_root(times, positions, confidence, translation, upright)
+    if grounded:
+        path[:, 1] = 0.0
     return Motion(body, times, stand(body, rotations, path), rotations)
+
+
+def _own_hands(keypoints: Keypoints, upright: ndarray, filtered: bool) -> SolvedHands | None:
+    points = believed(keypoints)
+    if points is None:
+        return None
+    times = keypoints.times
+    if not filtered:
+        return solved_hands(R.apply(upright, points))
+    points = R.apply(upright, fill_gaps(times, points, LONGEST_GAP))
+    return solved_hands(points, lambda q: smooth_rotations(times, q, BAKE_FINGERS), lambda q: smooth_rotations(times, q, BAKE_PALMS))
