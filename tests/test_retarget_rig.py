@@ -18,7 +18,7 @@ from mocap.motion import Motion
 from mocap.retarget import leg_length, normalized, retarget
 from mocap.retarget.body import body_of
 from mocap.rig.types import Rig
-from mocap.skeleton import BONES, HUMANOID
+from mocap.skeleton import BONES, HUMANOID, Skeleton
 
 seeds = st.integers(0, 2**32 - 1)
 heights = st.floats(0.2, 8.0)
@@ -200,3 +200,87 @@ def test_a_thousand_frames_on_a_hundred_joints_take_well_under_a_second() -> Non
     start = time.process_time()
     retarget(motion, rig)
     assert time.process_time() - start < 0.6
+
+
+def walking(rng: np.random.Generator, body: Skeleton) -> Motion:
+    """Both feet in turn on the floor while the hips sway: a made-up walk on the spot that does not slide, contacts and all."""
+    frames = 120
+    times = np.arange(frames) / 30.0
+    phase = 2.0 * np.pi * 0.8 * times
+    rotations = np.tile(R.IDENTITY, (frames, len(BONES), 1))
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        lift = np.clip(sign * np.sin(phase), 0.0, None) ** 2
+        for bone, angle in (("UpperLeg", -0.9), ("LowerLeg", 1.4), ("Foot", -0.5)):
+            turn = np.zeros((frames, 3))
+            turn[:, 0] = angle * lift - (0.15 if bone == "UpperLeg" else -0.3 if bone == "LowerLeg" else 0.15)
+            rotations[:, BONES.index(side + bone)] = R.from_rotation_vector(turn)
+    sway = np.zeros((frames, 3))
+    sway[:, 2], sway[:, 1] = 0.06 * np.sin(phase), 0.1 * np.cos(phase)
+    rotations[:, 0] = R.from_rotation_vector(sway)
+    down = [np.clip(s * np.sin(phase), 0.0, None) < 0.05 for s in (1.0, -1.0)]
+    contacts = np.stack([down[0], down[0], down[1], down[1]], axis=1).astype(float)
+    root = np.tile(body.offsets[0], (frames, 1))
+    soles = kinematics.sole_points(body, root, rotations)[..., 1]
+    root[:, 1] -= np.where(contacts > 0.5, soles, np.inf).min(axis=1)
+    return Motion(body, times, root, rotations, {}, contacts)
+
+
+@few
+@given(seeds)
+def test_on_a_body_of_the_same_proportions_planting_changes_nothing(seed: int) -> None:
+    """However the performer's own feet slide and sink: they are taken as they are."""
+    rng = np.random.default_rng(seed)
+    motion = walking(rng, synthetic.random_body(rng))
+    scale = float(rng.uniform(0.2, 4.0))
+    rig = made_rigs.rig(rng, 1.75 * scale, body=motion.skeleton, arms=30.0, above=1)
+    moved = retarget(motion, rig)
+    assert apart(directions(moved, joints_of(rig)), directions(motion, HUMAN)) < 0.01
+    positions, _ = kinematics.fk(rig.skeleton, moved.root_positions, moved.rotations)
+    theirs, _ = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
+    steps = [np.diff(p[:, i], axis=0) for p, i in ((positions, rig.index("leftFoot")), (theirs, BONES.index("leftFoot")))]
+    assert np.abs(steps[0] - scale * steps[1]).max() < 1e-4 * scale
+
+
+@few
+@given(seeds, heights)
+def test_feet_in_contact_move_as_the_performers_on_other_proportions(seed: int, height: float) -> None:
+    rng = np.random.default_rng(seed)
+    motion = walking(rng, synthetic.random_body(rng))
+    short = kinematics.scaled(synthetic.random_body(rng), dict.fromkeys(("leftFoot", "rightFoot"), float(rng.uniform(0.7, 1.3))))
+    body = Skeleton(
+        short.names,
+        short.parents,
+        short.offsets + np.eye(55)[0][:, None] * [0.0, -short.rest_positions()[BONES.index("leftToes"), 1] + 0.02, 0.0],
+        short.rest_rotations,
+    )
+    rig = made_rigs.rig(rng, height, body=body)
+    moved = retarget(motion, rig)
+    own = body_of(rig)
+    ratio = leg_length(own) / leg_length(motion.skeleton)
+    back = normalized(moved, rig)
+    ours, theirs = (kinematics.sole_points(m.skeleton, m.root_positions, m.rotations) for m in (back, motion))
+    balls = [
+        kinematics.fk(m.skeleton, m.root_positions, m.rotations)[0][:, [BONES.index("leftToes"), BONES.index("rightToes")]]
+        for m in (back, motion)
+    ]
+    assert motion.contacts is not None
+    for foot in (0, 1):
+        down = motion.contacts[:, 2 * foot] > 0.5
+        both = down[1:] & down[:-1]
+        steps = [np.diff(b[:, foot], axis=0)[both][:, [0, 2]] for b in balls]
+        assert np.abs(steps[0] - ratio * steps[1]).max() < 0.002 * ratio
+        low = [s[down, 2 * foot : 2 * foot + 2, 1].min(axis=1) for s in (ours, theirs)]
+        assert np.abs(low[0] - ratio * low[1]).max() < 0.01 * ratio
+        assert (ours[:, 2 * foot : 2 * foot + 2, 1].min(axis=1) - np.minimum(ratio * theirs[..., 1].min(axis=1), 0.0)).min() > -0.01 * ratio
+
+
+def test_nothing_pops_where_touches_begin_and_end() -> None:
+    """Steps of the joints' turns from frame to frame are hardly larger than the performer's."""
+    rng = np.random.default_rng(11)
+    motion = walking(rng, synthetic.random_body(rng))
+    body = kinematics.scaled(motion.skeleton, dict.fromkeys(("leftFoot", "rightFoot"), 1.25))
+    moved = normalized(retarget(motion, rig := made_rigs.rig(rng, body=body)), rig)
+    for bone in ("leftUpperLeg", "leftLowerLeg", "rightLowerLeg"):
+        index = BONES.index(bone)
+        steps = [np.degrees(R.distance(m.rotations[1:, index], m.rotations[:-1, index])) for m in (moved, motion)]
+        assert steps[0].max() < steps[1].max() + 3.0, bone

@@ -15,6 +15,8 @@ _H = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))
 # How high a foot's lowest joint can stand above its sole, as a share of the leg: where the file's ground gives another height, its rest
 # pose does not stand on it. A toon's ankle is high.
 _SOLE = (-0.01, 0.45)
+# HUMANOID's ankle is at this share of its knee's height.
+_ANKLE = float(_H["leftFoot"][1] / _H["leftLowerLeg"][1])
 
 
 def body_of(rig: Rig) -> Skeleton:
@@ -27,8 +29,12 @@ def body_of(rig: Rig) -> Skeleton:
     places |= _divided(rig, at)
     legs = [_distance(places, s + a, s + b) for s in ("left", "right") for a, b in (("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))]
     scale = float(np.mean([known / full for known, full in legs if known])) if any(known for known, _ in legs) else _tall(places)
+    knee = _knee_height(rig, scale)
     for bone, parent in BONE_PARENTS.items():
-        if bone not in places:
+        if bone.endswith("Foot") and bone not in places:
+            # A leg that ends in its shank reaches to the ground.
+            places[bone] = places[str(parent)] - [0.0, knee * (1.0 - _ANKLE), 0.0]
+        elif bone not in places:
             places[bone] = places[parent] + scale * (_H[bone] - _H[parent]) if parent is not None else scale * _H[bone]
     ankle = _ankle_height(rig, places, scale)
     lift = ankle - 0.5 * (places["leftFoot"][1] + places["rightFoot"][1])
@@ -41,6 +47,14 @@ def body_of(rig: Rig) -> Skeleton:
     # The path begins above the ground's origin, wherever the file put the character.
     offsets[0, [0, 2]] = 0.0
     return Skeleton(BONES, HUMANOID.parents, offsets, HUMANOID.rest_rotations)
+
+
+def _knee_height(rig: Rig, scale: float) -> float:
+    """How high the knees are above the ground: as the rig rests on it, if it does."""
+    rest, full = rig.skeleton.rest_positions(), scale * float(_H["leftLowerLeg"][1])
+    heights = [float(rest[rig.index(b), 1]) for b in ("leftLowerLeg", "rightLowerLeg") if b in rig.bones]
+    stands = float(np.mean(heights)) if heights else full
+    return stands if 0.5 * full < stands < 2.0 * full else full
 
 
 def _distance(places: dict[str, ndarray], a: str, b: str) -> tuple[float, float]:
@@ -82,8 +96,9 @@ def _ankle_height(rig: Rig, places: dict[str, ndarray], scale: float) -> float:
     above_low = float(np.mean([places[f"{s}Foot"][1] - places[s + low][1] for s in ("left", "right")]))
     leg = scale * float(_H["leftUpperLeg"][1] - _H["leftFoot"][1])
     sole = scale * float(_H[f"left{low}"][1])
-    if names:
-        stands = min(float(rest[rig.index(n), 1]) for n in names)
-        if _SOLE[0] * leg < stands < _SOLE[1] * leg:
-            sole = max(stands, 0.0)
+    if not names:
+        return _ANKLE * _knee_height(rig, scale)
+    stands = min(float(rest[rig.index(n), 1]) for n in names)
+    if _SOLE[0] * leg < stands < _SOLE[1] * leg:
+        sole = max(stands, 0.0)
     return max(sole + above_low, 0.0)

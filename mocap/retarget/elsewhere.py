@@ -12,14 +12,15 @@ from numpy import ndarray
 from mocap import rotation as R
 from mocap.errors import InputError
 from mocap.filter import smooth
-from mocap.formats import bvh, gltf_read
+from mocap.formats import bvh, gltf_read, vrma
 from mocap.kinematics import fk, local_rotations, sole_points
 from mocap.motion import Motion
 from mocap.retarget import turns
 from mocap.retarget.body import body_of
 from mocap.retarget.same import leg_length
 from mocap.rig.load import load_rig
-from mocap.rig.types import Rig
+from mocap.rig.read import read_bytes
+from mocap.rig.types import Kind, Rig
 from mocap.skeleton import HUMANOID
 from mocap.solve.contacts import find_contacts
 
@@ -29,19 +30,40 @@ _HEIGHT, _SPEED = (0.04, 0.07), (0.25, 0.5)
 _CUTOFF = 6.0  # Hz, for speeds
 # The ground is where the lowest points are most of the time that they are within this share of the leg of the very lowest.
 _GROUND = 0.06
+# Hips that rest lower than this in a VRM animation say nothing of where the ground is. Metres.
+_NO_HEIGHT = 0.05
 
 
-def load_motion(path: str | os.PathLike[str], bone_map: dict[str, str] | None = None) -> Motion:
-    """The motion in a BVH, GLB, glTF or VRM file, whoever made it, on humanoid bones, in metres, facing +Z, with the ground at y = 0.
+def load_motion(path: str | os.PathLike[str], bone_map: dict[str, str] | None = None, animation: str | None = None) -> Motion:
+    """The motion in a BVH, GLB, glTF, VRM or VRMA file, whoever made it, on humanoid bones, in metres, facing +Z, the ground at y = 0.
 
-    bone_map: bone → node name, instead of what mocap would find by itself. Raises InputError if there is no motion of a humanoid in it.
+    bone_map: bone → node name, instead of what mocap would find by itself. animation: which, in a glTF file of several; the first by
+    default. Raises InputError if there is no motion of a humanoid in it, or, naming those there are, no such animation.
     """
+    path = Path(path)
+    if path.suffix.lower() == ".vrma":
+        return _load_vrma(path, animation)
     rig = load_rig(path, bone_map)
     try:
-        moved = on_rig(bvh.loads(rig.source.decode("utf-8", errors="replace"), scale=1.0), rig) if rig.kind == "bvh" else None
-        return normalized(gltf_read.loads_on(rig, folder=Path(path).parent) if moved is None else moved, rig)
+        if rig.kind != "bvh":
+            return normalized(gltf_read.loads_on(rig, animation, path.parent), rig)
+        if animation is not None:
+            raise InputError(f"A BVH file has one motion, without a name, so there is no animation {animation!r} in it.")
+        return normalized(on_rig(bvh.loads(rig.source.decode("utf-8", errors="replace"), scale=1.0), rig), rig)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
+
+
+def _load_vrma(path: Path, animation: str | None) -> Motion:
+    try:
+        motion = vrma.loads(read_bytes(path), animation)
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from None
+    skeleton = motion.skeleton
+    # A body whose hips rest on the ground is none: it is put where its feet come to stand, as one of a BVH is.
+    kind: Kind = "bvh" if skeleton.offsets[0, 1] < _NO_HEIGHT else "vrm"
+    bones = {bone: bone for bone in skeleton.names}
+    return normalized(motion, Rig(path.stem, kind, skeleton, bones, {}, skeleton.rest_rotations, R.IDENTITY, 1.0))
 
 
 def on_rig(motion: Motion, rig: Rig) -> Motion:

@@ -8,20 +8,15 @@ from numpy import ndarray
 
 from mocap import rotation as R
 from mocap.errors import InputError
-from mocap.kinematics import fk, global_rotations, sole_points
+from mocap.kinematics import fk, global_rotations
 from mocap.motion import Motion
 from mocap.retarget import turns
 from mocap.retarget.body import body_of
+from mocap.retarget.feet import follow_feet, stand
 from mocap.retarget.same import leg_length
 from mocap.retarget.touch import keep_touches
 from mocap.rig.types import Rig
-from mocap.skeleton import BONES, HUMANOID, Skeleton, humanoid_index
-from mocap.solve.contacts import plant
-
-# What of a body may lie on the ground beside its soles, and how thick it is there, as shares of the leg (of 0.835 m in HUMANOID):
-# palms, elbows, knees, seat and back of the head.
-_RESTS = {"Hand": 0.03, "LowerArm": 0.05, "LowerLeg": 0.06}
-_MIDDLE = {"hips": 0.12, "head": 0.11}
+from mocap.skeleton import BONES, HUMANOID, Skeleton
 
 
 def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False) -> Motion:
@@ -33,12 +28,13 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False) -> Motion:
         raise InputError(f"Motion cannot be put on {rig.name}: its legs have no length.")
     # The rig's proportions in the performer's size: what planting knows of speeds and distances is true of people.
     peer = Skeleton(BONES, HUMANOID.parents, body.offsets / ratio, HUMANOID.rest_rotations)
-    root = motion.root_positions.copy()
-    root[:, 1] += clearance(motion.skeleton, motion.root_positions, motion.rotations) - clearance(peer, root, motion.rotations)
-    moved = Motion(peer, motion.times, root, motion.rotations, motion.expressions, motion.contacts)
+    rotations = motion.rotations.copy()
+    # Legs without feet end stiff.
+    rotations[:, [BONES.index(f"{s}Foot") for s in ("left", "right") if f"{s}Foot" not in rig.bones]] = R.IDENTITY
+    moved = stand(motion, Motion(peer, motion.times, motion.root_positions, rotations, motion.expressions, motion.contacts))
     assert motion.contacts is not None
     if motion.contacts.any():
-        moved = plant(moved, motion.contacts > 0.5)
+        moved = follow_feet(motion, moved)
         turned = global_rotations(HUMANOID, moved.rotations)
     link = turns.links(rig)
     local = turns.to_rig(link, rig, turned)
@@ -50,16 +46,6 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False) -> Motion:
             at[:, BONES.index(bone)] = placed[:, rig.index(bone)] / ratio
         local = turns.to_rig(link, rig, keep_touches(motion, at, turned))
     return Motion(rig.skeleton, motion.times, _root(rig, local, path), local, motion.expressions, motion.contacts)
-
-
-def clearance(body: Skeleton, root: Float[ndarray, "frames 3"], rotations: Float[ndarray, "frames 55 4"]) -> Float[ndarray, " frames"]:
-    """How high the lowest part of a body is above y = 0, metres: of soles, palms, elbows, knees, seat and head."""
-    positions, _ = fk(body, root, rotations)
-    measure = leg_length(body)
-    thick = {side + b: t for b, t in _RESTS.items() for side in ("left", "right")} | _MIDDLE
-    limbs = positions[:, humanoid_index(*thick), 1] - measure * np.array(list(thick.values()))
-    soles = sole_points(body, root, rotations)[..., 1]
-    return np.asarray(np.minimum(limbs.min(axis=1), soles.min(axis=1)))
 
 
 def _root(rig: Rig, local: Float[ndarray, "frames joints 4"], hips: Float[ndarray, "frames 3"]) -> Float[ndarray, "frames 3"]:

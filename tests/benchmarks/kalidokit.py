@@ -55,7 +55,7 @@ def rig(keypoints: Keypoints) -> tuple[dict[str, np.ndarray], np.ndarray]:
     width, height = keypoints.image_size
     question = json.dumps({"package": str(_package()), "width": width, "height": height, "frames": frames})
     run = subprocess.run(
-        [str(_node()), str(Path(__file__).with_suffix(".mjs"))], input=question, capture_output=True, text=True, timeout=120, check=False
+        [str(node()), str(Path(__file__).with_suffix(".mjs"))], input=question, capture_output=True, text=True, timeout=120, check=False
     )
     if run.returncode != 0:
         raise RuntimeError(f"Kalidokit failed: {run.stderr}")
@@ -97,7 +97,8 @@ def _package() -> Path:
     return _PACKAGE
 
 
-def _node() -> Path:
+def node() -> Path:
+    """Node's executable. Raises UnavailableError if there is none."""
     spec = importlib.util.spec_from_file_location("build_hook", _ROOT / "web" / "build_hook.py")
     assert spec
     assert spec.loader
