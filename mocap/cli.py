@@ -7,7 +7,7 @@ import math
 import sys
 import warnings
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -22,6 +22,7 @@ from mocap.keypoints import Keypoints
 from mocap.motion import Motion
 
 if TYPE_CHECKING:
+    from mocap import transfer
     from mocap.capture import Source
     from mocap.pipeline import Listener
     from mocap.stream.protocol import SourceKind
@@ -46,8 +47,18 @@ SourceFps = Annotated[
     float | None, typer.Option(min=0.001, help="The true capture rate, where the file's is wrong or missing (slow motion, images).")
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 takes any free one.")]
+Rig = Annotated[Path | None, typer.Option("--rig", metavar="FILE", help="Your character (.glb, .gltf, .vrm) in the mannequin's place.")]
 RigFile = Annotated[Path, typer.Argument(metavar="FILE", help="A character: .glb, .gltf, .vrm or .bvh.")]
 MapFile = Annotated[Path | None, typer.Option("--map", help="Bones and nodes as `mocap rigs map` wrote them and you corrected them.")]
+Character = Annotated[Path | None, typer.Option("--rig", metavar="FILE", help="Your character: .glb, .gltf, .vrm, or a .bvh.")]
+Outputs = Annotated[
+    list[Path], typer.Option("--output", "-o", help="Where to write: .bvh, .vrma, .glb, .gltf or .vrm; may be given several times.")
+]
+Fps = Annotated[float | None, typer.Option(min=0.1, help="Frames a second of what is written; by default as captured.")]
+KeepTouch = Annotated[bool, typer.Option("--keep-touch", help="Hands meet each other and the body where the performer's did.")]
+AllKeys = Annotated[
+    bool, typer.Option("--all-keys", help="A key for every frame, also where the others give it back within 0.1° and 1 mm.")
+]
 Open = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")]
 
 
@@ -56,40 +67,94 @@ def bake(
     inputs: Annotated[
         list[Path], typer.Argument(metavar="INPUT...", help="Videos, images, folders of images, or keypoints (.json, .jsonl).")
     ],
-    output: Annotated[list[Path], typer.Option("--output", "-o", help="Where to write: .bvh, .glb or .vrm; may be given several times.")],
+    output: Outputs,
+    character: Character = None,
+    map_file: MapFile = None,
     model: Model = "full",
-    fps: Annotated[float | None, typer.Option(min=0.1, help="Frames a second of what is written; by default as captured.")] = None,
+    fps: Fps = None,
     source_fps: SourceFps = None,
     fov: Fov = None,
     feet: Annotated[
         Literal["off", "auto", "always"], typer.Option(help="Plant feet that stand; always: they never leave the ground; off: leave them.")
     ] = "auto",
     no_refine: Annotated[bool, typer.Option("--no-refine", help="Take keypoints as they are, for those that are good already.")] = False,
+    keep_touch: KeepTouch = False,
+    all_keys: AllKeys = False,
 ) -> None:
-    """Turn a person's motion into files: BVH for any animation program, GLB with the mannequin moving.
+    """Turn a person's motion into files: BVH for any animation program, VRMA for any VRM, GLB with the mannequin or your character moving.
 
     With several inputs, write {name} in the output: mocap bake *.mp4 -o clips/{name}.bvh
     """
-    from mocap import assets, pipeline
-    from mocap.retarget import retarget
-    from mocap.skeleton import HUMANOID
+    from mocap import assets, pipeline, transfer
 
     outputs = {path: [Path(str(o).replace("{name}", path.stem)) for o in output] for path in inputs}
     if len(inputs) > 1 and any("{name}" not in str(o) for o in output):
         raise OutputError(f"{len(inputs)} inputs cannot all be written to {output[0]}; put {{name}} into it, as in clips/{{name}}.bvh.")
-    for path in (p for paths in outputs.values() for p in paths):
-        formats.check_writable(path, Motion)
+    theirs = _character(character, map_file)
+    ours = transfer.load_character(assets.path("rigs/mannequin.vrm"))
+
+    def on(target: Path) -> transfer.Character | None:
+        # Without a character of the user's, a BVH is the performer's own skeleton.
+        return theirs if theirs or target.suffix.lower() == ".bvh" else ours
+
+    for target in (t for targets in outputs.values() for t in targets):
+        transfer.check(target, on(target), None)
     for path, targets in outputs.items():
         with _progress(f"Detecting {path.name}") as progress:
             keypoints = pipeline.read_keypoints(path, model, source_fps, progress)
         motion = pipeline.solve(keypoints, _radians(fov), refine=not no_refine, feet=feet)
-        on_mannequin = retarget(motion, HUMANOID)
         for target in targets:
-            if target.suffix.lower() == ".bvh":
-                formats.save(target, motion, fps=fps)
-            else:
-                formats.save(target, on_mannequin, assets.path("rigs/mannequin.vrm").read_bytes(), fps)
-            _out.print(f"{target}: {len(motion)} frames, {motion.duration:.2f} s, {_size(target)}")
+            saved = transfer.save(target, motion, on(target), fps, None, keep_touch and theirs is not None, all_keys)
+            _say_written(target, motion, saved)
+    _say_mapped(theirs)
+
+
+@app.command("retarget")
+def retarget_(
+    motion: Annotated[
+        Path, typer.Argument(metavar="MOTION", help="Motion from anywhere: .bvh, .glb, .gltf, .vrm, .vrma, or keypoints (.json, .jsonl).")
+    ],
+    output: Outputs,
+    character: Character = None,
+    map_file: MapFile = None,
+    animation: Annotated[str | None, typer.Option(help="Which of the animations in MOTION; the first, if not given.")] = None,
+    fps: Fps = None,
+    names: Annotated[
+        str | None, typer.Option(help="What a .bvh without --rig calls its joints: mixamo (if not given) or another of `mocap rigs list`.")
+    ] = None,
+    keep_touch: KeepTouch = False,
+    all_keys: AllKeys = False,
+) -> None:
+    """Put motion from anywhere onto your character, into a copy of its own file; or, without --rig, make a BVH or a VRMA of it."""
+    from mocap import transfer
+
+    theirs = _character(character, map_file)
+    for target in output:
+        transfer.check(target, theirs, names)
+    source = transfer.load_motion(motion, animation)
+    for target in output:
+        _say_written(target, source, transfer.save(target, source, theirs, fps, names, keep_touch, all_keys))
+    _say_mapped(theirs)
+
+
+def _character(path: Path | None, map_file: Path | None) -> transfer.Character | None:
+    from mocap import transfer
+
+    if path is None and map_file is not None:
+        raise MocapError(f"--map {map_file} needs the character that it is for: give it with --rig.")
+    return None if path is None else transfer.load_character(path, map_file)
+
+
+def _say_written(target: Path, motion: Motion, saved: int) -> None:
+    less = f"; {_bytes(saved)} less by leaving out keys (--all-keys keeps them)" if saved > 0 else ""
+    _out.print(f"{target}: {len(motion)} frames, {motion.duration:.2f} s, {_size(target)}{less}", markup=False)
+
+
+def _say_mapped(character: transfer.Character | None) -> None:
+    from mocap import transfer
+
+    if character is not None:
+        _out.print(f"{character.path}: {' '.join(transfer.report(character))}", markup=False)
 
 
 @app.command()
@@ -115,6 +180,7 @@ def live(
     camera: Annotated[int | None, typer.Option(help="The camera's number, 0 for the first.")] = None,
     video: Annotated[Path | None, typer.Option(help="A video instead of a camera; it plays again and again.")] = None,
     model: Model = "full",
+    rig: Rig = None,
     fov: Fov = None,
     port: Port = 8765,
     open_page: Open = True,
@@ -130,9 +196,9 @@ def live(
     with ExitStack() as stack:
         listeners = [*_vmc(vmc, stack), *_recording(record, stack)]
         if video is not None:
-            _stream(Video(video), "video", model, fov, port, open_page, listeners)
+            _stream(Video(video), "video", model, fov, port, open_page, listeners, rig)
         else:
-            _stream(Webcam(camera or 0), "camera", model, fov, port, open_page, listeners)
+            _stream(Webcam(camera or 0), "camera", model, fov, port, open_page, listeners, rig)
 
 
 def _vmc(to: str | None, stack: ExitStack) -> list[Listener]:
@@ -173,6 +239,23 @@ def demo(port: Port = 8765, open_page: Open = True) -> None:
     _out.print("This is a rendered clip of the mannequin itself: what you see is detected in its pictures, not known beforehand.")
     _out.print("Next, with a video of your own:  mocap bake dance.mp4 -o dance.bvh -o dance.glb     or live:  mocap live")
     _stream(Video(clip), "video", "full", None, port, open_page)
+
+
+@app.command()
+def view(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A take or keypoints, a motion (.bvh, .glb, .vrma), or a character.")],
+    rig: Rig = None,
+    fov: Fov = None,
+    port: Port = 8765,
+    open_page: Open = True,
+) -> None:
+    """Look through a take, a motion or a character in the page, with a timeline."""
+    from mocap import view
+    from mocap.rig.load import load_rig
+
+    motion, confidence, own = view.opened(file, _radians(fov))
+    avatar = own if rig is None else load_rig(rig)
+    asyncio.run(view.show(motion, file.name, confidence, avatar, port=port, ready=_ready(open_page)))
 
 
 rigs = typer.Typer(help="What a character's bones are recognised as, and how to correct it.", no_args_is_help=True)
@@ -239,9 +322,26 @@ def doctor() -> None:
 
 
 def _stream(
-    source: Source, kind: SourceKind, model: Any, fov: float | None, port: int, open_page: bool, listeners: Sequence[Listener] = ()
+    source: Source,
+    kind: SourceKind,
+    model: Any,
+    fov: float | None,
+    port: int,
+    open_page: bool,
+    listeners: Sequence[Listener] = (),
+    rig: Path | None = None,
 ) -> None:
     from mocap import pipeline
+    from mocap.rig.load import load_rig
+
+    avatar = None if rig is None else load_rig(rig)
+    with source:
+        ready = _ready(open_page)
+        asyncio.run(pipeline.live(source, kind, model, _radians(fov), port=port, ready=ready, listeners=listeners, rig=avatar))
+
+
+def _ready(open_page: bool) -> Callable[[Server], None]:
+    """What is done when the page can be opened: its address is printed, and the browser opened."""
 
     def ready(server: Server) -> None:
         if server.notice:
@@ -252,8 +352,7 @@ def _stream(
         if open_page:
             webbrowser.open(server.url)
 
-    with source:
-        asyncio.run(pipeline.live(source, kind, model, _radians(fov), port=port, ready=ready, listeners=listeners))
+    return ready
 
 
 @contextmanager
@@ -270,7 +369,10 @@ def _radians(fov: float | None) -> float | None:
 
 
 def _size(path: Path) -> str:
-    size = path.stat().st_size
+    return _bytes(path.stat().st_size)
+
+
+def _bytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 

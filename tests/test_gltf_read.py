@@ -119,9 +119,9 @@ def test_an_animation_is_chosen_by_name_and_those_there_are_are_named(rig: Rig, 
     )
     assert gltf_read.animations(twice.source) == ["mocap", "wave"]
     assert len(gltf_read.loads_on(twice, "wave")) <= 10 < len(gltf_read.loads_on(twice))
-    with pytest.raises(InputError, match=r"no animation 'jump' in mannequin; it has mocap, wave\."):
+    with pytest.raises(InputError, match=r"no animation 'jump' in the file; it has mocap, wave\."):
         gltf_read.loads_on(twice, "jump")
-    with pytest.raises(InputError, match="no animation in mannequin"):
+    with pytest.raises(InputError, match="no animation in the file"):
         gltf_read.loads_on(rig)
 
 

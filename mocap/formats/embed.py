@@ -60,7 +60,7 @@ def _inside(document: glb.Document, binary: bytes, folder: Path) -> tuple[glb.Do
         size += len(pieces[-1])
 
     for number, buffer in enumerate(document.get("buffers", [])):
-        content = _content(buffer["uri"], folder) if "uri" in buffer else binary
+        content = read_uri(buffer["uri"], folder) if "uri" in buffer else binary
         length = buffer["byteLength"]
         if not isinstance(length, int) or not 0 <= length <= len(content):
             raise InputError(f"glTF buffer {number} should hold {length} bytes, but has {len(content)}: the file is damaged or cut off.")
@@ -71,7 +71,7 @@ def _inside(document: glb.Document, binary: bytes, folder: Path) -> tuple[glb.Do
     images = []
     for image in document.get("images", []):
         if "uri" in image:
-            content = _content(image["uri"], folder)
+            content = read_uri(image["uri"], folder)
             kind = next((t for magic, t in _IMAGE_TYPES.items() if content.startswith(magic)), None)
             if kind is None:
                 raise InputError(f"The glTF's image {str(image['uri'])[:80]!r} is neither PNG nor JPEG.")
@@ -87,7 +87,7 @@ def _inside(document: glb.Document, binary: bytes, folder: Path) -> tuple[glb.Do
     return document, binary
 
 
-def _content(uri: object, folder: Path) -> bytes:
+def read_uri(uri: object, folder: Path) -> bytes:
     """The bytes that a URI of a document in `folder` names. Raises InputError if they are not there, or not in the folder."""
     if not isinstance(uri, str):
         raise InputError(f"The glTF is damaged: {uri!r} is no name of a file.")

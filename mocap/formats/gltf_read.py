@@ -26,24 +26,32 @@ Tracks = dict[tuple[int, str], _Track]
 @glb.damage_named()
 def animations(data: bytes) -> list[str]:
     """The names of a document's animations, in its order; one without a name is "animation 3"."""
-    document, _, _ = loads_document(data)
+    return _names(loads_document(data)[0])
+
+
+def _names(document: glb.Document) -> list[str]:
     return [str(a.get("name") or f"animation {i}") for i, a in enumerate(document.get("animations", []))]
+
+
+def chosen(document: glb.Document, animation: str | None) -> glb.Document:
+    """The document's animation of a name, or its first. Raises InputError, naming those there are, if there is none of that name."""
+    names = _names(document)
+    if not names:
+        raise InputError("There is no animation in the file, only a character that rests.")
+    if animation is not None and animation not in names:
+        raise InputError(f"There is no animation {animation!r} in the file; it has {', '.join(names)}.")
+    found: glb.Document = document["animations"][0 if animation is None else names.index(animation)]
+    return found
 
 
 @glb.damage_named()
 def loads_on(rig: Rig, animation: str | None = None, folder: Path | None = None) -> Motion:
     """An animation in the rig's own document, on the rig's skeleton and in mocap's world; the first one if none is named.
 
-    folder: where the other files of a .gltf are. Raises InputError, naming the animations there are, if there is none of that name, or
-    none at all.
+    folder: where the other files of a .gltf are. Raises InputError as `chosen` does.
     """
-    names = animations(rig.source)
-    if not names:
-        raise InputError(f"There is no animation in {rig.name}, only a character that rests.")
-    if animation is not None and animation not in names:
-        raise InputError(f"There is no animation {animation!r} in {rig.name}; it has {', '.join(names)}.")
     document, binary, _ = loads_document(rig.source if folder is None else embedded(rig.source, folder))
-    tracks = tracks_of(document, binary, document["animations"][0 if animation is None else names.index(animation)])
+    tracks = tracks_of(document, binary, chosen(document, animation))
     return _motion(document, tracks, nodes_of(document, rig), rig.skeleton, rig.turn, rig.unit)
 
 

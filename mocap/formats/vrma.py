@@ -96,8 +96,8 @@ def is_vrma(data: bytes) -> bool:
 
 
 @glb.damage_named()
-def loads(data: bytes) -> Motion:
-    """The first animation of a VRM animation's file, on the bones that it has, in T-pose; the gaze turns both eyes.
+def loads(data: bytes, animation: str | None = None) -> Motion:
+    """An animation of a VRM animation's file (the first, if none is named), on the bones that it has, in T-pose; the gaze turns both eyes.
 
     The pose in which the nodes rest is the T-pose, by the specification, however they are turned in it. Times are the keys of all tracks
     together. Raises InputError if it is no VRM animation.
@@ -109,9 +109,7 @@ def loads(data: bytes) -> Motion:
     node_of = {bone: entry["node"] for bone, entry in extension["humanoid"]["humanBones"].items() if bone in BONES}
     if "hips" not in node_of:
         raise InputError("The VRM animation has no hips, which every humanoid has.")
-    if not document.get("animations"):
-        raise InputError("There is no animation in the VRM animation's file.")
-    tracks = gltf_read.tracks_of(document, binary, document["animations"][0])
+    tracks = gltf_read.tracks_of(document, binary, gltf_read.chosen(document, animation))
     times = gltf_read.times_of(tracks)
     rest = linear.Rest(document)
     bones = [b for b in BONES if b in node_of]

@@ -15,11 +15,11 @@ import pytest
 _WEB = Path(__file__).parents[2] / "web" / "node_modules"
 
 
-def _node(node: Path, script: str, package: str, file: str, given: str = "") -> Any:
+def _node(node: Path, script: str, package: str, *files: str, given: str = "") -> Any:
     if not (_WEB / package).is_dir():
         missing = f"needs web/node_modules/{package}: run `make assets`"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    run = subprocess.run([node, Path(__file__).parent / script, file], input=given, capture_output=True, text=True, timeout=120)
+    run = subprocess.run([node, Path(__file__).parent / script, *files], input=given, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 
@@ -34,6 +34,15 @@ def three_nodes(node: Path, path: Path, times: np.ndarray) -> tuple[dict[int, np
     """(node index → its world positions (F, 3), node index → its morph targets' weights (F, n)) in a glTF file's last animation."""
     answer = _node(node, "nodes.mjs", "three", str(path), given=json.dumps(np.asarray(times).tolist()))
     return tuple({int(i): np.array([f[i] for f in answer[k]]) for i in answer[k][0]} for k in ("places", "weights"))  # type: ignore[return-value]
+
+
+def three_vrm(node: Path, character: Path, animation: Path, times: np.ndarray) -> list[dict[str, Any]]:
+    """A VRM animation on a VRM as three-vrm plays it: for each time, places (bone → world position), expressions and gaze (degrees)."""
+    given = json.dumps(np.asarray(times).tolist())
+    frames: list[dict[str, Any]] = _node(node, "vrma.mjs", "@pixiv/three-vrm-animation", str(character), str(animation), given=given)[
+        "frames"
+    ]
+    return frames
 
 
 def khronos(node: Path, path: Path) -> dict[str, Any]:
