@@ -13,17 +13,18 @@ from mocap import rotation as R
 from mocap.camera import Camera
 from mocap.filter import OneEuroState, fill_gaps, one_euro, one_euro_rotations, smooth, smooth_rotations
 from mocap.keypoints import LANDMARKS, Keypoints, landmarks_of
-from mocap.kinematics import fk, sole_points
+from mocap.kinematics import fk
 from mocap.lift.model import lift
 from mocap.motion import Motion
 from mocap.skeleton import HUMANOID, Skeleton
-from mocap.solve.body import BodyState, solve_body
+from mocap.solve.body import SEEN, BodyState, solve_body
 from mocap.solve.contacts import find_contacts, foot_speeds, plant
 from mocap.solve.depth import onto_rays, steady_heels
 from mocap.solve.gravity import GravityState, body_axis, find_gravity, follow_gravity
 from mocap.solve.hands import SolvedHands, believed, solved_hands, with_arms
 from mocap.solve.measure import measure_body
-from mocap.solve.refine import refine_landmarks
+from mocap.solve.refine import Refined, refine_landmarks
+from mocap.solve.refine.ground import FEET, Ground, find_ground
 from mocap.solve.root import DEFAULT_FOV, RootState, fit_translation, follow_root, settle_root, stand
 from mocap.solve.swaps import unswap
 from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
@@ -45,6 +46,7 @@ ed., ch. 3: 6 Hz for gait)."""
 LONGEST_GAP = 0.5
 """Seconds of missing keypoints that the bake bridges."""
 
+_UP = np.array([0.0, 1.0, 0.0])
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
 
 
@@ -126,19 +128,43 @@ def solve_take(keypoints: Keypoints, camera: Camera | None = None, filtered: boo
     translation = fit_translation(prior, keypoints.image, keypoints.confidence, camera)
     prior, translation = onto_rays(prior, keypoints.image, translation, camera)
     prior = fill_gaps(times, steady_heels(prior), LONGEST_GAP)
-    if np.isfinite(translation).all(axis=1).any():
-        found = refine_landmarks(keypoints, prior, _held(keypoints, prior), translation, camera)
-        positions, translation = np.where(np.isfinite(prior), found.positions, np.nan), found.translation
-    else:  # without image points there is nothing to agree with but the prior
+    if not np.isfinite(translation).all(axis=1).any():  # without image points there is nothing to agree with but the prior
         positions = smooth(times, prior, BAKE_CUTOFF)
-    upright = find_gravity(*body_axis(positions, keypoints.confidence))
-    motion = _posed(keypoints, R.apply(upright, positions), translation, upright, camera, grounded=feet == "always", filtered=True)
-    if feet == "off":
-        return motion
-    heights = sole_points(motion.skeleton, motion.root_positions, motion.rotations)[..., 1]
-    if feet == "always":
-        heights = np.zeros_like(heights)
-    return plant(motion, find_contacts(times, heights, foot_speeds(keypoints, translation, camera)))
+        return _posed(keypoints, positions, None, find_gravity(*body_axis(positions, keypoints.confidence)), camera, filtered=True)
+
+    held = _held(keypoints, prior)
+    found = refine_landmarks(keypoints, prior, held, translation, camera)
+    upright = find_gravity(*body_axis(np.where(np.isfinite(prior), found.positions, np.nan), keypoints.confidence))
+    ground = None if feet == "off" else _ground(keypoints, found, upright, camera, feet)
+    above = None
+    if ground is not None:
+        found = refine_landmarks(keypoints, prior, held, translation, camera, found, ground)
+        upright = R.between(ground.up, _UP)
+        above = _aloft(keypoints, found, ground) if feet == "auto" else np.zeros(len(times))
+    positions = np.where(np.isfinite(prior), found.positions, np.nan)
+    motion = _posed(keypoints, R.apply(upright, positions), found.translation, upright, camera, above, filtered=True)
+    return motion if ground is None else plant(motion, ground.contacts > 0.5)
+
+
+def _ground(keypoints: Keypoints, found: Refined, upright: ndarray, camera: Camera, feet: Feet) -> Ground | None:
+    """The floor, and which feet stand on it."""
+    speeds = foot_speeds(keypoints, found.translation, camera)
+
+    def contacts(heights: ndarray) -> ndarray:
+        return find_contacts(keypoints.times, np.zeros_like(heights) if feet == "always" else heights, speeds)
+
+    return find_ground(_feet(found), R.apply(R.conjugate(upright), _UP), found.size, contacts)
+
+
+def _aloft(keypoints: Keypoints, found: Refined, ground: Ground) -> ndarray:
+    """How high the lower foot is off the floor (F,), metres: where one stands, or where they are not seen, not at all."""
+    seen = keypoints.confidence[:, FEET].min(axis=1) > SEEN
+    airborne = seen & (ground.contacts.max(axis=1) < 0.5)
+    return np.where(airborne, np.maximum(ground.above(_feet(found)).min(axis=1), 0.0), 0.0)
+
+
+def _feet(found: Refined) -> ndarray:
+    return found.positions[:, FEET] + found.translation[:, None]
 
 
 def _bridged(keypoints: Keypoints, positions: ndarray) -> ndarray:
@@ -164,10 +190,10 @@ def _posed(
     translation: ndarray | None,
     upright: ndarray,
     camera: Camera | None,
-    grounded: bool = False,
+    above: ndarray | None = None,
     filtered: bool = False,
 ) -> Motion:
-    """The closed form of a whole take from upright positions; grounded: the lower foot never leaves the floor."""
+    """The closed form of a whole take from upright positions. above: how high the lower foot is off the floor, metres, if that is known."""
     times = keypoints.times
     if translation is None:
         camera = camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
@@ -177,9 +203,7 @@ def _posed(
     hands = (lambda relative: smooth_rotations(times, relative, BAKE_HANDS)) if filtered else None
     own = _own_hands(keypoints, upright, filtered)
     rotations, _ = solve_body(times, positions, confidence, None, hands, DOUBTFUL_BEND if filtered else FULL_BEND, own)
-    path = settle_root(times, positions, confidence, translation, upright)
-    if grounded:
-        path[:, 1] = 0.0
+    path = settle_root(times, positions, confidence, translation, upright, above)
     return Motion(body, times, stand(body, rotations, path), rotations)
 
 
