@@ -109,4 +109,4 @@ def clips(model: str = "full") -> Iterator[Clip]:
             place = points - axes_middle - [0.0, 0.0, distance]
             start = int(rng.integers(len(donor.upright)))
             keypoints = spoilt(place, motion.times, camera, donor, model, start, share)
-            yield Clip(name, view, turned(motion, back * [1.0, 0.0, 1.0]), seen, camera, {model: keypoints}, place)
+            yield Clip(name, view, turned(motion, back * [1.0, 0.0, 1.0]), seen, camera, {model: keypoints}, place, motion)

@@ -39,7 +39,8 @@ class Clip:
     """One performance before one camera.
 
     upright: the true motion in the world as the camera faces it. seen: the same in the camera's own axes, for who knows no up. points:
-    (F, 33, 3) the true landmarks from the camera, in its axes. keypoints: what the detector saw, by model.
+    (F, 33, 3) the true landmarks from the camera, in its axes. keypoints: what the detector saw, by model. world, position,
+    target: the motion as it was rendered, and from where to where the camera looked.
     """
 
     performance: str
@@ -49,6 +50,9 @@ class Clip:
     camera: Camera
     keypoints: dict[str, Keypoints]
     points: np.ndarray
+    world: Motion
+    position: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    target: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 def clips(only: tuple[str, ...] = (), views: tuple[str, ...] = ()) -> Iterator[Clip]:
@@ -90,7 +94,8 @@ def _clip(name: str, view: str, truth: Motion, arrays: dict[str, np.ndarray]) ->
     # From the world's origin to the camera, in the camera's axes.
     away = turned(Motion(truth.skeleton, truth.times[:1], position[None], truth.rotations[:1]), back).root_positions
     points = landmarks_of(*fk(seen.skeleton, seen.root_positions, seen.rotations)) - away
-    return Clip(name, view, turned(truth, back * [1.0, 0.0, 1.0]), seen, camera, found, points)
+    upright = turned(truth, back * [1.0, 0.0, 1.0])
+    return Clip(name, view, upright, seen, camera, found, points, truth, tuple(position.tolist()), tuple(target.tolist()))
 
 
 def turned(motion: Motion, z: np.ndarray) -> Motion:
