@@ -112,7 +112,7 @@ def worst_limb(rig: Rig, feet: bool = False) -> float:
 
 
 @given(seeds)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_a_bvh_of_any_up_axis_and_unit_stands_in_the_world(seed: int) -> None:
     rng = np.random.default_rng(seed)
     upright = R.between(UPS[rng.integers(6)], Y)
@@ -132,7 +132,7 @@ def test_a_bvh_of_any_up_axis_and_unit_stands_in_the_world(seed: int) -> None:
 
 
 @given(seeds, st.floats(0.1, 20.0))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_in_gltf_a_unit_is_a_metre_whoever_it_is(seed: int, size: float) -> None:
     rng = np.random.default_rng(seed)
     yaw = R.from_axis_angle(Y, np.radians(rng.choice([0, 90, 180, -90])))
@@ -178,7 +178,7 @@ def test_a_motion_that_is_not_of_its_zero_poses_frame_tells_what_is_up() -> None
 
 
 @given(seeds)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_the_t_pose_is_found_whatever_the_bone_axes(seed: int) -> None:
     """Arms swung the shortest way from T, splayed legs and feet: exact, twist and all, since the shortest way back is the same one."""
     rng = np.random.default_rng(seed)
@@ -190,7 +190,7 @@ def test_the_t_pose_is_found_whatever_the_bone_axes(seed: int) -> None:
 
 
 @given(seeds)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_a_bent_elbow_or_knee_tells_how_the_limb_is_twisted(seed: int) -> None:
     rng = np.random.default_rng(seed)
     local = relaxed(rng)
@@ -210,7 +210,7 @@ def test_a_bent_elbow_or_knee_tells_how_the_limb_is_twisted(seed: int) -> None:
 
 
 @given(seeds)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_palms_face_down_and_the_forearm_takes_half_of_the_turn(seed: int) -> None:
     """From thumbs a little down over palms ahead to palms up: the hand is exact, the forearm half as much turned as the hand was."""
     rng = np.random.default_rng(seed)
@@ -230,7 +230,7 @@ def test_palms_face_down_and_the_forearm_takes_half_of_the_turn(seed: int) -> No
 
 
 @given(seeds)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_of_two_feet_the_one_that_stands_says_how_soles_lie(seed: int) -> None:
     rng = np.random.default_rng(seed)
     local = relaxed(rng)
@@ -245,7 +245,7 @@ def test_of_two_feet_the_one_that_stands_says_how_soles_lie(seed: int) -> None:
 
 
 @given(seeds)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_better_pose_is_taken_where_the_file_shows_one(seed: int) -> None:
     """Mid-action nodes bound in T; and a zero pose that is no pose of a body, with a performance that passes through a good one."""
     rng = np.random.default_rng(seed)
@@ -271,7 +271,7 @@ def test_a_better_pose_is_taken_where_the_file_shows_one(seed: int) -> None:
 
 
 @given(seeds)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_curled_fingers_are_straightened_to_their_tips(seed: int) -> None:
     """With each bone along one axis of its own, as Blender has it, or with the world's axes on straight fingers, as VRM 0 has it."""
     rng = np.random.default_rng(seed)
@@ -301,7 +301,7 @@ OPTIONAL = ("Shoulder", "Toes", "ThumbMetacarpal", "IndexProximal", "LittleProxi
 
 
 @given(seeds, st.lists(st.sampled_from([*OPTIONAL, "spine", "chest", "upperChest", "neck", "jaw", "head"]), unique=True))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_limbs_point_right_without_any_of_the_bones_that_may_be_missing(seed: int, parts: list[str]) -> None:
     rng = np.random.default_rng(seed)
     without = tuple(b for b in BONES if b in parts or b.removeprefix("left").removeprefix("right") in parts)
@@ -309,7 +309,7 @@ def test_limbs_point_right_without_any_of_the_bones_that_may_be_missing(seed: in
 
 
 @given(seeds)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_nodes_between_bones_go_with_them_and_need_not_lie_on_the_line(seed: int) -> None:
     rng = np.random.default_rng(seed)
     made = Made(rng, relaxed(rng))
@@ -335,7 +335,7 @@ def test_nodes_between_bones_go_with_them_and_need_not_lie_on_the_line(seed: int
 
 
 @given(seeds)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_a_foot_that_stands_beside_the_body_hangs_from_its_leg(seed: int) -> None:
     rng = np.random.default_rng(seed)
     made = Made(rng, relaxed(rng))
@@ -383,7 +383,7 @@ def test_what_cannot_be_a_body_is_refused_with_the_reason() -> None:
 
 
 @given(seeds, st.lists(st.sampled_from(range(55)), min_size=1, max_size=20))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_bones_without_length_do_no_harm(seed: int, flat: list[int]) -> None:
     rng = np.random.default_rng(seed)
     made = Made(rng, relaxed(rng))

@@ -129,9 +129,9 @@ def _local_matrix(node: glb.Document, name: str) -> Float[ndarray, "4 4"]:
     for key, size in sizes.items():
         if key in node:
             values = np.array(node[key], dtype=np.float64)
-            if values.shape != (size,) or not np.all(np.isfinite(values)):
+            if values.shape != (size,) or not np.all(np.abs(values) < _FAR) or (key == "rotation" and not values.any()):
                 raise InputError(
-                    f"The node {name!r} cannot be placed: its {key} must be {size} finite numbers, but is {str(node[key])[:80]}."
+                    f"Node {name!r} cannot be placed: its {key} must be {size} finite numbers, none wild, but is {str(node[key])[:80]}."
                 )
     if "matrix" in node:
         return np.array(node["matrix"], dtype=np.float64).reshape(4, 4).T
