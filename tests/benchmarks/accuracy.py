@@ -84,9 +84,8 @@ def split(title: str, found: Found, model: str, by: Callable[[Clip], str]) -> Ta
             (label, *(tuple(m[k] for m in three) for k in ("direction", "MPJPE", "PA-MPJPE", "acceleration", "slide", "lean")),
              bake["sink"], bake["direction"] / raw["direction"], bake["MPJPE"] / raw["MPJPE"])
         )  # fmt: skip
-    columns = (
-        "", "direction, °", "MPJPE, mm", "PA-MPJPE, mm", "acceleration ×", "slide, mm", "lean, °", "sink, mm", "direction ×", "MPJPE ×",
-    )  # fmt: skip
+    three_of = ("direction, °", "MPJPE, mm", "PA-MPJPE, mm", "acceleration ×", "slide, mm", "body leans, °")
+    columns = ("", *three_of, "sink, mm", "direction ×", "MPJPE ×")
     return Table(title, columns, tuple(rows), YARDSTICK, f"raw / live / bake, {model}; ratios are the bake's.")
 
 

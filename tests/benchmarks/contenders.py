@@ -48,6 +48,7 @@ PARTS: dict[str, tuple[str, Any]] = {
     "gravity": ("find_gravity", lambda *axes: R.IDENTITY),
     "steady hands": ("smooth_rotations", lambda times, rotations, cutoff: rotations),
     "doubt in bends": ("DOUBTFUL_BEND", FULL_BEND),
+    "floor and contacts": ("_ground", lambda *found: None),
     "planted feet": ("plant", lambda motion, contacts: motion),
     "One Euro": ("one_euro", lambda times, values, *settings: (values, None)),
 }

@@ -11,7 +11,7 @@ Twelve joints, left and right of each: shoulders, elbows, wrists, hips, knees, a
                    truth it stands; the first and last 0.1 s of the contact left out, in which a foot may still be landing
     sink, float    millimetres of heels and toe tips below the floor, the worst; above it while in truth they stand, the mean
     path           of what was really travelled, percent: how far the end is from where it should be, seen from the start
-    lean           degrees by which the trunk leans otherwise than the true one, over the whole take
+    lean           degrees by which the trunk leans otherwise than the true one, over the whole take; and the body, ankles to shoulders
     bone lengths   by how much they vary, percent
 """
 
@@ -30,7 +30,7 @@ from mocap.skeleton import BONES
 LANDMARK_JOINTS = [LANDMARKS.index(f"{s}_{n}") for n in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for s in ("left", "right")]
 JOINTS = [BONES.index(s + n) for n in ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot") for s in ("left", "right")]
 FROM, TO = [0, 1, 2, 3, 6, 7, 8, 9], [2, 3, 4, 5, 8, 9, 10, 11]
-_SHOULDERS, _HIPS, _MOVING = [0, 1], [6, 7], [2, 3, 4, 5, 8, 9, 10, 11]
+_SHOULDERS, _HIPS, _ANKLES, _MOVING = [0, 1], [6, 7], [10, 11], [2, 3, 4, 5, 8, 9, 10, 11]
 _SOLES = [LANDMARKS.index(n) for n in ("left_heel", "left_foot_index", "right_heel", "right_foot_index")]
 _LANDING = 0.1  # seconds
 
@@ -145,10 +145,15 @@ def path_error(root: np.ndarray, true: np.ndarray) -> tuple[float, float]:
     return float(off[0]), float(off[2])
 
 
-def lean(joints: np.ndarray, reference: np.ndarray) -> float:
-    """Degrees between the mean directions of both trunks."""
-    a, b = (R.normalize((p[:, _SHOULDERS].mean(axis=1) - p[:, _HIPS].mean(axis=1)).mean(axis=0)) for p in (joints, reference))
-    return float(np.degrees(np.arccos(np.clip(a @ b, -1.0, 1.0))))
+def lean(joints: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
+    """Degrees between the mean directions of both trunks, hips to shoulders, and of both bodies, ankles to shoulders."""
+
+    def up(p: np.ndarray, below: list[int]) -> np.ndarray:
+        return R.normalize((p[:, _SHOULDERS].mean(axis=1) - p[:, below].mean(axis=1)).mean(axis=0))
+
+    pairs = [(up(joints, below), up(reference, below)) for below in (_HIPS, _ANKLES)]
+    trunk, body = (float(np.degrees(np.arccos(np.clip(a @ b, -1.0, 1.0)))) for a, b in pairs)
+    return trunk, body
 
 
 def measures(result: Shown, true: Motion) -> Measures:
@@ -163,9 +168,9 @@ def measures(result: Shown, true: Motion) -> Measures:
         "MPJPE": 1000.0 * mpjpe(result.joints, truth.joints),
         "PA-MPJPE": 1000.0 * pa_mpjpe(result.joints, truth.joints),
         "acceleration": acceleration(result.joints, result.times) / acceleration(truth.joints, true.times),
-        "lean": lean(result.joints, truth.joints),
         "bone lengths": 100.0 * length_variation(result.joints),
     }
+    out["lean of trunk"], out["lean"] = lean(result.joints, truth.joints)
     runs = contact_runs(true.times, true.contacts)
     if result.soles is not None:
         slid = slides(result.soles, runs)

@@ -23,8 +23,8 @@ from .measures import Shown, direction
 from .performances import PERFORMANCES
 
 OUT = Path(__file__).parents[2] / "web" / "readme_accuracy.png"
-PERFORMANCE, SIDE, MODEL = "jump", "60°", "full"
-MOMENTS = (0.10, 0.30, 0.42, 0.52, 0.62)  # shares of the clip
+PERFORMANCE, SIDE, MODEL = "jump", "20° down", "full"
+MOMENTS = (0.02, 0.2, 0.285, 0.36, 0.48)  # shares of the clip
 
 # Everything is drawn twice as large and scaled down, which evens out what OpenCV's own smoothing leaves.
 _FINE = 2
@@ -67,12 +67,13 @@ class Sheet:
 
     def text(
         self, words: str, x: float, y: float, size: float, colour: tuple[int, int, int] = _INK, weight: int = 400, align: str = "left"
-    ) -> None:
-        """x, y: the baseline's beginning, middle or end."""
+    ) -> float:
+        """x, y: the baseline's beginning, middle or end. Returns the width."""
         high, wide = self.pixels.shape[:2]
         box = cv2.getTextSize((wide, high), words, (0, 0), _FONT, round(size * _FINE), weight)
         x -= {"left": 0.0, "middle": 0.5, "right": 1.0}[align] * box[2] / _FINE
         cv2.putText(self.pixels, words, (round(x * _FINE), round(y * _FINE)), colour, _FONT, round(size * _FINE), weight)
+        return float(box[2]) / _FINE
 
     def image(self, picture: np.ndarray, x: int, y: int, width: int, height: int) -> None:
         scaled = cv2.resize(picture, (width * _FINE, height * _FINE), interpolation=cv2.INTER_AREA)
@@ -161,10 +162,12 @@ def main() -> None:
 
     columns = len(at)
     column = (_WIDTH - _LEFT - _MARGIN - _GAP * (columns - 1)) // columns
-    photo, row, chart_height = round(column * 0.92), 236, 190
-    tops = [78, 78 + photo + 34, 78 + photo + 34 + row]
+    photo, row, chart_height = round(column * 0.92), 228, 190
+    tops = [92, 92 + photo + 36, 92 + photo + 24 + row]
     sheet = Sheet(_WIDTH, tops[2] + row + chart_height + 112)
-    sheet.text("One camera, unseen motion: what the detector gives, and what mocap makes of it", _MARGIN, 40, 24, weight=700)
+    sheet.text("What the detector gives, and what mocap makes of it", _MARGIN, 40, 25, weight=700)
+    told = f"One camera that looks {SIDE}, on a motion that nothing was learnt from. Behind each pose, in grey: the truth."
+    sheet.text(told, _MARGIN, 66, 15, _FAINT)
     for n, (frame, picture) in enumerate(zip(at, _pictures(clip, at), strict=True)):
         x = _LEFT + n * (column + _GAP)
         sheet.image(_around(picture, clip, frame, column / photo), x, tops[0], column, photo)
@@ -179,11 +182,16 @@ def main() -> None:
                     sheet.text(label, place[0], tops[1] - 8, 12, _FAINT, align="middle")
     for name, label, colour, top in (("raw", "landmarks", _RAW, tops[1]), ("bake", "mocap", _OURS, tops[2])):
         sheet.text(label, _MARGIN, top + 84, 16, colour, 700)
-        sheet.text(f"{errors[name].mean():.1f}° off", _MARGIN, top + 106, 14, colour)
+        sheet.text(f"limbs {errors[name].mean():.1f}° off", _MARGIN, top + 106, 13, colour)
     sheet.text("video", _MARGIN, tops[0] + 24, 16, weight=700)
     y = tops[2] + row + 44
-    sheet.text("truth", _MARGIN, y - 30, 14, _shade(_INK, 0.45), 700)
-    sheet.text("Height of the lower foot over the floor", _LEFT, y - 30, 16, weight=700)
+    sheet.text("feet", _MARGIN, y - 32, 16, weight=700)
+    sheet.text("Height of the lower foot over the floor", _LEFT, y - 32, 16, weight=700)
+    x = float(_WIDTH - _MARGIN)
+    for label, colour, wide in (("mocap", _OURS, 2.6), ("landmarks", _RAW, 2.2), ("truth", _TRUTH, 7.0)):
+        x -= sheet.text(label, x, y - 32, 14, _INK, align="right") + 34
+        sheet.line(np.array([x, y - 37]), np.array([x + 24, y - 37]), colour, wide)
+        x -= 22
     feet = {
         name: sole_points(m.skeleton, m.root_positions, m.rotations)[..., 1].min(axis=1)
         for name, m in (("truth", clip.upright), ("bake", baked))
@@ -207,11 +215,11 @@ def _pictures(clip: rendered.Clip, at: np.ndarray) -> list[np.ndarray]:
 def _around(picture: np.ndarray, clip: rendered.Clip, frame: int, aspect: float) -> np.ndarray:
     """The part of a picture around the performer."""
     points = clip.camera.project(clip.points)
-    low, high = points.min(axis=(0, 1)), points.max(axis=(0, 1))
-    height = min(1.12 * (high[1] - low[1]), picture.shape[1] / aspect, picture.shape[0])
+    tallest = np.ptp(points[..., 1], axis=1).max()
+    height = min(1.25 * tallest, picture.shape[1] / aspect, picture.shape[0])
     middle = 0.5 * (points[frame].min(axis=0) + points[frame].max(axis=0))
     x = np.clip(middle[0] - 0.5 * height * aspect, 0, picture.shape[1] - height * aspect)
-    y = np.clip(0.5 * (low[1] + high[1]) - 0.5 * height, 0, picture.shape[0] - height)
+    y = np.clip(middle[1] - 0.52 * height, 0, picture.shape[0] - height)
     return picture[round(y) : round(y + height), round(x) : round(x + height * aspect)]
 
 

@@ -128,7 +128,16 @@ def mean_of(found: list[Measures]) -> Measures:
     return out
 
 
-COLUMNS = ("direction, °", "MPJPE, mm", "PA-MPJPE, mm", "acceleration ×", "slide, mm", "sink / float, mm", "lean, °", "bone lengths, %")
+COLUMNS = (
+    "direction, °",
+    "MPJPE, mm",
+    "PA-MPJPE, mm",
+    "acceleration ×",
+    "slide, mm",
+    "sink / float, mm",
+    "lean: trunk / body, °",
+    "bone lengths, %",
+)
 
 
 def cells(m: Measures, raw: Measures | None) -> tuple[Cell, ...]:
@@ -137,7 +146,7 @@ def cells(m: Measures, raw: Measures | None) -> tuple[Cell, ...]:
     floor = (m["sink"], m.get("float", np.nan)) if "sink" in m else None
     ratios = (None, None) if raw is None else tuple(m[k] / raw[k] for k in ("direction", "MPJPE"))
     slide = m.get("slide", np.nan)
-    return (spread, m["MPJPE"], m["PA-MPJPE"], m["acceleration"], slide, floor, m["lean"], m["bone lengths"], *ratios)
+    return (spread, m["MPJPE"], m["PA-MPJPE"], m["acceleration"], slide, floor, (m["lean of trunk"], m["lean"]), m["bone lengths"], *ratios)
 
 
 def main() -> None:
