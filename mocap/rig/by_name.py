@@ -32,6 +32,7 @@ class _Names:
         self.readings = N.read(tree.names)
         self.convention, self.listed = N.recognise(tree.names)
         self.skinned = tree.joints if np.any(tree.joints) else np.ones(len(tree.names), dtype=bool)
+        self.candidates = [i for i, reading in enumerate(self.readings) if reading.fits or i in self.listed]
         self.bones: dict[str, Found] = {}
         # "__Thumb1_L" above "Thumb1_L" is where the bone before ends.
         plain = {r.key for r, name in zip(self.readings, tree.names, strict=True) if not name.startswith("_")}
@@ -65,7 +66,7 @@ class _Names:
 
     def gains(self, side: str, bone: str) -> dict[int, float]:
         bonus = 0.0 if bone in _MAY_LACK else _REQUIRED
-        fits = ((node, self.fit(node, bone, side)) for node in range(len(self.readings)))
+        fits = ((node, self.fit(node, bone, side)) for node in self.candidates)
         return {node: fit + bonus for node, fit in fits if fit > 0}
 
     def put(self, bone: str, node: int, plain: str, sure: float | None = None) -> None:
@@ -126,7 +127,7 @@ class _Names:
 
     def best(self, bone: str, among: Sequence[int] | None = None) -> int | None:
         """The node whose name fits an unsided bone best, the first of equals."""
-        nodes = range(len(self.readings)) if among is None else among
+        nodes = self.candidates if among is None else among
         best = max(nodes, key=lambda n: self.fit(n, bone), default=None)
         return best if best is not None and self.fit(best, bone) > 0.3 else None
 

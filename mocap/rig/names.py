@@ -54,6 +54,8 @@ _HALVES = ({"UpperArm", "Hand"}, {"LowerArm"}), ({"UpperLeg", "Foot", "Toes"}, {
 _ENOUGH = 12
 # A word that is nearly one of ours (Sholder, Forarm) counts as it, at a discount; an unknown one makes the name a little less sure.
 _NEARLY, _DISCOUNT = 0.85, 0.8
+# In a file with more names than this, slips of the pen are not looked for.
+_MANY = 1000
 # A word in more than this part of all names is the rig's own prefix or suffix.
 _COMMON = 0.6
 
@@ -133,7 +135,7 @@ def _key(name: str) -> str:
 
 def read(names: Sequence[str]) -> list[Reading]:
     """What each name says, in the light of all of them: words that nearly all share say nothing."""
-    rows = [_words(name) for name in names]
+    rows = [_words(name, len(names) <= _MANY) for name in names]
     count = Counter(word for words, _ in rows for word in set(words))
     # Words of bones stay: with all its fingers called HandIndex1 and so on, a rig has "hand" in most of its names.
     shared = {word for word, n in count.items() if n > max(_COMMON * len(rows), 3) and (word in ("none", "helper") or word[0] in "?~")}
@@ -173,13 +175,13 @@ def _reading(name: str, words: Iterable[str], numbers: tuple[str, ...]) -> Readi
     return Reading(side, frozenset(canonical - {"left", "right", "none", "helper"}), numbers, _key(name), helper, fits)
 
 
-def _words(name: str) -> tuple[list[str], tuple[str, ...]]:
+def _words(name: str, nearly: bool) -> tuple[list[str], tuple[str, ...]]:
     """The name's words as canonical ones, "?word" for unknown and "~word" for nearly known ones; and its numbers."""
     plain = re.split(r"[:|]", unicodedata.normalize("NFKC", name))[-1]
     plain = re.sub(r"([a-z])([A-Z])", r"\1 \2", plain)
     plain = re.sub(r"([A-Z])([A-Z][a-z])", r"\1 \2", plain)
     tokens = re.findall(r"[^\W\d_]+|\d+", plain)
-    words = [word for token in tokens if not token.isdigit() for word in _known(token.lower())]
+    words = [word for token in tokens if not token.isdigit() for word in _known(token.lower(), nearly)]
     return words, tuple(token for token in tokens if token.isdigit())
 
 
@@ -190,7 +192,7 @@ def _vocabulary() -> dict[str, str]:
 
 
 @cache
-def _known(token: str) -> tuple[str, ...]:
+def _known(token: str, nearly: bool) -> tuple[str, ...]:
     """The canonical words of one token: itself, several written together ("leftupperarm"), or one that is nearly known."""
     vocabulary = _vocabulary()
     if token in vocabulary:
@@ -198,8 +200,9 @@ def _known(token: str) -> tuple[str, ...]:
     parts = _split(token)
     if parts:
         return tuple(vocabulary[p] for p in parts)
-    if len(token) >= 5 and len(token) <= 20 and token.isascii():
-        near = difflib.get_close_matches(token, [v for v in vocabulary if len(v) >= 5], 1, _NEARLY)
+    if nearly and 5 <= len(token) <= 20 and token.isascii():
+        # Slips of the pen begin right.
+        near = difflib.get_close_matches(token, [v for v in vocabulary if len(v) >= 5 and v[0] == token[0]], 1, _NEARLY)
         if near:
             return ("~" + vocabulary[near[0]],)
     return ("?" + token,)

@@ -22,12 +22,18 @@ from mocap.rig.types import Found, Tree
 _ALIKE = 0.15
 # Only so many of the longest pairs are looked at, and of many children of one node each only against its next neighbours by length.
 _PAIRS, _NEIGHBOURS = 40, 4
+# The heads of so many of the likeliest bodies are looked for, each among so many branches.
+_BODIES, _BRANCHES = 16, 32
+# A limb's nodes are looked at no further than this.
+_LONG = 20
 # Branches shorter than this part of the longest are no limbs.
 _LIMB = 0.2
 # How far thigh and shank, upper arm and forearm, differ (standard deviation of the logarithm of their ratio).
 _RATIO = 0.3
 # In a face with more nodes than this nothing tells the eyes from the lids and brows.
 _FACE = 16
+# A body that scores less than this is none; the rigs at hand score 2.6 (14 boxes) to 8, trees at random less than 0.
+_NO_BODY = 1.5
 # A body that scores less than this is looked for in the file's other poses as well, in so many of them.
 _CLEAR, _POSES = 3.0, 8
 # A guess by shape is never surer than this.
@@ -63,7 +69,7 @@ def by_shape(tree: Tree) -> dict[str, Found]:
         if not tree.poses:
             raise
         body = None
-    if body is None or body.score < _CLEAR:
+    if tree.poses and (body is None or body.score < _CLEAR):
         # The rest pose is no pose at all, as in files whose bones all lie along one axis: another one may show the body.
         others = [_Shape(tree, p.positions) for p in tree.poses[:: max(1, len(tree.poses) // _POSES)]]
         tried = [(b, s) for s in (_Shape(tree, tree.positions), *others) if (b := s.try_body())]
@@ -88,6 +94,7 @@ class _Shape:
         for node in range(count - 1, -1, -1):
             keep[node] = any(keep[c] for c in branches[node]) or (keep[node] and (tree.joints[node] or self.lengths[node] > small))
         self.children = [[c for c in row if keep[c]] for row in branches]
+        self.paths: dict[int, dict[int, int]] = {}
         # Below each node, itself left out: the longest way down, the sum of all lengths, and the number of nodes.
         self.reach = np.zeros(count)
         self.total = np.zeros(count)
@@ -97,6 +104,7 @@ class _Shape:
                 self.reach[node] = max(self.reach[node], self.lengths[child] + self.reach[child])
                 self.total[node] += self.lengths[child] + self.total[child]
                 self.size[node] += self.size[child]
+        self.longest = max((float(self.reach[c]) for row in self.children for c in row), default=0.0)
 
     def found(self, body: _Body) -> dict[str, Found]:
         """The bones of a body."""
@@ -167,9 +175,10 @@ class _Shape:
         pairs = self.pairs()
         if len(pairs) < 2:
             raise NoBody(f"it has {'only one pair' if pairs else 'no pair'} of limbs alike in length, where a body has arms and legs")
-        bodies = (self.hypothesis(legs, arms) for legs in pairs for arms in pairs if legs != arms)
-        best = max((b for b in bodies if b), key=lambda b: b.score, default=None)
-        if best is None:
+        rough = [b for legs in pairs for arms in pairs if legs != arms and (b := self.hypothesis(legs, arms))]
+        rough.sort(key=lambda b: -b.score)
+        best = max((self.with_head(b) for b in rough[:_BODIES]), key=lambda b: b.score, default=None)
+        if best is None or best.score < _NO_BODY:
             raise NoBody("its pairs of limbs stand nowhere as arms and legs on a trunk do")
         if self.on_all_fours(best):
             raise NoBody("its four limbs reach the ground together, as those of an animal on four legs")
@@ -178,7 +187,7 @@ class _Shape:
     def pairs(self) -> list[_Pair]:
         """Children of one node whose branches are alike, the longest first."""
         whole = self.reach + self.lengths
-        least = _LIMB * float(max((self.reach[c] for row in self.children for c in row), default=0.0))
+        least = _LIMB * self.longest
         found = []
         for top, row in enumerate(self.children):
             limbs = sorted((c for c in row if self.reach[c] > 0 and whole[c] >= least), key=lambda c: -whole[c])
@@ -203,13 +212,14 @@ class _Shape:
         return node
 
     def hypothesis(self, legs: _Pair, arms: _Pair) -> _Body | None:
-        """These pairs as legs and arms, and how well they make a body; None if they cannot."""
+        """These pairs as legs and arms, and how well they make a body, but for its head; None if they cannot."""
         if {legs.a, legs.b} & {arms.a, arms.b}:
             return None
-        above_legs, above_arms = T.path(self.parents, legs.top), T.path(self.parents, arms.top)
-        if {arms.a, arms.b} & set(above_legs) or {legs.a, legs.b} & set(above_arms):
+        above_legs, above_arms = self.above(legs.top), self.above(arms.top)
+        if {arms.a, arms.b} & above_legs.keys() or {legs.a, legs.b} & above_arms.keys():
             return None
-        core = T.fork(self.parents, (legs.top, arms.top))
+        # A node's place on its path from the root counts how deep it lies.
+        core = max(above_legs.keys() & above_arms.keys(), key=above_legs.__getitem__, default=None)
         if core is None:
             return None
         p = self.positions
@@ -223,19 +233,28 @@ class _Shape:
         down = [-float(_unit(p[self.tip(x)] - p[x]) @ up) for x in (legs.a, legs.b)]
         score = 2.0 * min(down)
         score -= 0.5 * np.log(leg / arm) ** 2 + 0.5 * np.log(leg / (1.6 * length)) ** 2
-        spine = len(T.between(self.parents, core, arms.top))
-        score += 1.0 if spine else 0.0
-        score -= 0.7 * len(T.between(self.parents, core, legs.top))
-        head = self.head(core, arms, legs, up)
-        score += 1.0 if head else -1.0
+        score += 1.0 if arms.top != core else 0.0
+        score -= 0.7 * (above_legs[legs.top] - above_legs[core])
         across = [_unit(p[x.a] - p[x.b]) if np.any(p[x.a] != p[x.b]) else _unit(p[self.tip(x.a)] - p[self.tip(x.b)]) for x in (legs, arms)]
         score += abs(float(across[0] @ across[1])) - 1.0
         score -= float(np.mean([abs(float(a @ up)) for a in across]))
-        score += 0.5 * sum(self.fingers(x) >= 3 for x in (arms.a, arms.b)) - 0.5 * sum(self.fingers(x) >= 3 for x in (legs.a, legs.b))
         # The longest limbs are the likeliest: hair, skirts and toes are pairs as well.
-        longest = float(max(self.reach[c] for row in self.children for c in row))
-        score += 1.0 * (leg + arm) / longest
-        return _Body(score, legs, arms, core, head)
+        score += 1.0 * (leg + arm) / self.longest
+        return _Body(float(score), legs, arms, core, [])
+
+    def with_head(self, body: _Body) -> _Body:
+        """The same with its head, and what head and fingers say for it."""
+        legs, arms = body.legs, body.arms
+        up = _unit(self.positions[[arms.a, arms.b]].mean(axis=0) - self.positions[[legs.a, legs.b]].mean(axis=0))
+        head = self.head(arms, legs, up)
+        many = [0.5 * sum(self.fingers(x) >= 3 for x in (pair.a, pair.b)) for pair in (arms, legs)]
+        return body._replace(score=body.score + (1.0 if head else -1.0) + many[0] - many[1], head=head)
+
+    def above(self, node: int) -> dict[int, int]:
+        """The nodes from the root down to this one, each with its depth."""
+        if node not in self.paths:
+            self.paths[node] = {n: depth for depth, n in enumerate(T.path(self.parents, node))}
+        return self.paths[node]
 
     def fingers(self, top: int) -> int:
         """The most branches of two or more nodes that any node on the longest way down has."""
@@ -245,11 +264,11 @@ class _Shape:
             node = max(self.children[node], key=lambda c: self.reach[c] + self.lengths[c])
         return most
 
-    def head(self, core: int, arms: _Pair, legs: _Pair, up: Float[ndarray, "3"]) -> list[int]:
+    def head(self, arms: _Pair, legs: _Pair, up: Float[ndarray, "3"]) -> list[int]:
         """The chain that goes on upwards from the arms' fork, neck first; the head is its last."""
         limbs = {arms.a, arms.b, legs.a, legs.b}
         start = arms.top
-        free = [c for c in self.children[start] if c not in limbs]
+        free = sorted((c for c in self.children[start] if c not in limbs), key=lambda c: -self.reach[c] - self.lengths[c])[:_BRANCHES]
         upward = {c: self.rises(c, start, up) for c in free}
         best = max(upward, key=lambda c: upward[c], default=None)
         if best is None or upward[best] <= 0:
@@ -273,7 +292,10 @@ class _Shape:
 
     def rises(self, node: int, top: int, up: Float[ndarray, "3"]) -> float:
         """How far up the branch leads at its highest, less how far it begins aside."""
-        ways = self.positions[T.below(self.parents, node)] - self.positions[top]
+        inside = [node]
+        for n in inside:
+            inside += self.children[n]
+        ways = self.positions[inside] - self.positions[top]
         aside = ways[0] - (ways[0] @ up) * up
         return float(np.max(ways @ up)) - float(np.linalg.norm(aside))
 
@@ -333,7 +355,7 @@ class _Shape:
     def way_down(self, first: int, hand: bool) -> tuple[list[int], list[int]]:
         """(the nodes of a limb, the places among them where its hand or foot may be)."""
         path = [first]
-        while self.children[path[-1]]:
+        while self.children[path[-1]] and len(path) < _LONG:
             here = path[-1]
             branches = [c for c in self.children[here] if self.children[c]]
             far = 0.4 * (self.reach[first] + self.lengths[first])

@@ -1,0 +1,233 @@
+"""Bones by name: the tables, the words, and the truth of every rig at hand; the map file and the report that go with them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rig_trees
+from rich.cells import cell_len
+from typer.testing import CliRunner
+
+from mocap.cli import app
+from mocap.errors import InputError
+from mocap.rig import drawing, mapfile, names, report
+from mocap.rig.by_name import by_name
+from mocap.rig.mapping import REQUIRED, map_bones
+from mocap.rig.read import read_tree
+from mocap.rig.types import Found, Tree
+from mocap.skeleton import BONES
+
+TRUTH: dict[str, dict[str, str | list[str]]] = json.loads((Path(__file__).parent / "data" / "rig_truth.json").read_text("utf-8"))
+
+
+def accepted(truth: dict[str, str | list[str]], bone: str, node: str | None) -> bool:
+    """Whether the truth has this bone on this node; None: nowhere. Some spines may be shared out in more than one way."""
+    wanted = truth.get(bone)
+    return node in (wanted if isinstance(wanted, list) else [wanted])
+
+
+def wrong(tree: Tree, found: dict[str, Found], truth: dict[str, str | list[str]] | dict[str, str]) -> dict[str, str | None]:
+    """bone → node, of those that are not as the truth has them."""
+    named = {bone: tree.names[f.node] for bone, f in found.items()}
+    return {b: named.get(b) for b in truth.keys() | named.keys() if not accepted(dict(truth), b, named.get(b))}
+
+
+def undeclared(path: Path) -> Tree:
+    """A file's tree without what it says of its bones itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # one BVH has a frame too many
+        return dataclasses.replace(read_tree(path), declared={})
+
+
+def renamed(tree: Tree, called: Callable[[int, str], str]) -> Tree:
+    return dataclasses.replace(tree, names=tuple(called(i, n) for i, n in enumerate(tree.names)))
+
+
+@pytest.mark.parametrize("rig", TRUTH)
+def test_every_bone_of_every_rig_at_hand_is_found_by_name(data: Path, rig: str) -> None:
+    tree = undeclared(data / rig)
+    assert wrong(tree, map_bones(tree), TRUTH[rig]) == {}
+
+
+@pytest.mark.parametrize("rig", [r for r in TRUTH if r.endswith(".vrm")])
+def test_what_a_vrm_declares_is_the_truth_and_stands(data: Path, rig: str) -> None:
+    tree = read_tree(data / rig)
+    found = map_bones(tree)
+    assert {f.how for f in found.values()} == {"vrm"}
+    assert wrong(tree, found, TRUTH[rig]) == {}
+
+
+@pytest.mark.parametrize("make", rig_trees.ALL, ids=lambda f: f.__name__)
+def test_the_skeletons_of_the_known_tools_are_found_whole(make: Callable[[], tuple[Tree, dict[str, str]]]) -> None:
+    tree, truth = make()
+    assert wrong(tree, map_bones(tree), truth) == {}
+
+
+@pytest.mark.parametrize(
+    ("tree", "convention"),
+    [
+        (rig_trees.mixamo, "mixamo"), (rig_trees.unreal5, "unreal"), (rig_trees.rigify, "rigify"), (rig_trees.daz, "daz"),
+        (rig_trees.mmd, "mmd"), (rig_trees.unity, "unity"), (rig_trees.biped, "biped"), (rig_trees.vroid, "vroid"),
+    ],
+    ids=lambda x: getattr(x, "__name__", x),
+)  # fmt: skip
+def test_the_convention_is_recognised(tree: Callable[[], tuple[Tree, dict[str, str]]], convention: str) -> None:
+    assert names.recognise(tree()[0].names)[0] == convention
+
+
+@pytest.mark.parametrize(
+    "called",
+    [
+        lambda i, n: f"Armature|{n}",
+        lambda i, n: f"rig:sub:{n}",
+        lambda i, n: f"{n}_Armature",
+        lambda i, n: f"char01_{n}",
+        lambda i, n: n.upper(),
+        lambda i, n: n.replace("Left", "left_").replace("Right", "right_"),
+        lambda i, n: n.replace("Left", "左").replace("Right", "右"),
+        lambda i, n: n.replace("Left", "").replace("Right", "") + ("_L" if "Left" in n else "_R" if "Right" in n else ""),
+        lambda i, n: n.replace("Left", "").replace("Right", "") + (".l.001" if "Left" in n else ".r.001" if "Right" in n else ".001"),
+    ],
+)
+def test_prefixes_suffixes_case_and_the_way_of_writing_sides_change_nothing(called: Callable[[int, str], str]) -> None:
+    tree, truth = rig_trees.unity()
+    other = renamed(tree, called)
+    index = {name: i for i, name in enumerate(tree.names)}
+    found = by_name(other)
+    assert {b: f.node for b, f in found.items()} == {b: index[n] for b, n in truth.items()}
+
+
+def test_a_mirrored_file_has_its_sides_by_name_and_is_less_sure() -> None:
+    tree, truth = rig_trees.unity()
+    mirror = dataclasses.replace(tree, positions=tree.positions * [-1.0, 1.0, 1.0])
+    found, as_it_was = map_bones(mirror), map_bones(tree)
+    assert wrong(mirror, found, truth) == {}
+    assert found["leftLowerArm"].sure < 0.75 < as_it_was["leftLowerArm"].sure
+
+
+@pytest.mark.parametrize(
+    "name", ["upperarm_twist_01_l", "ik_foot_l", "PoleTarget.L", "LeftHand_end", "L_HandNub", "LeftForeArmRoll", "eyelid.L", "左腕捩"]
+)
+def test_helpers_are_no_bones(name: str) -> None:
+    assert names.read([name])[0].helper
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+def test_a_spine_of_any_number_of_bones_is_shared_out_from_bottom_to_top(count: int) -> None:
+    maker = rig_trees.Maker(("Left", "Right"))
+    maker.one("Hips", None, "hips")
+    spine = ["Hips"] + [f"Spine{i}" for i in range(count)]
+    for i, name in enumerate(spine[1:]):
+        maker.one(name, spine[i], ("spine", "upperChest", i / max(count - 1, 1)))
+    maker.one("Neck", spine[-1], "neck")
+    maker.one("Head", "Neck", "head")
+    maker.chain(spine[-1], ("@Arm", "UpperArm"), ("@ForeArm", "LowerArm"), ("@Hand", "Hand"))
+    maker.chain("Hips", ("@UpLeg", "UpperLeg"), ("@Leg", "LowerLeg"), ("@Foot", "Foot"))
+    tree, _ = maker.tree()
+    found = map_bones(tree)
+    nodes = [found[b].node for b in ("spine", "chest", "upperChest") if b in found]
+    assert len(nodes) == min(count, 3)
+    assert nodes == sorted(nodes)
+    assert tree.names[nodes[0]] == spine[1]
+    assert tree.names[nodes[-1]] == spine[-1]
+    assert {"neck", "head"} <= found.keys()
+
+
+def test_ten_thousand_names_take_less_than_two_seconds() -> None:
+    rng = np.random.default_rng(0)
+    tree, truth = rig_trees.mixamo()
+    count = 10_000 - len(tree.names)
+    head = tree.names.index(truth["head"])
+    parents = [head if i % 10 == 0 else len(tree.names) + i - 1 for i in range(count)]
+    words = ["".join(rng.choice(list("abcdefghijklmnop"), 12)) for _ in range(count)]
+    places = tree.positions[head] + np.cumsum(rng.normal(size=(count, 3)), axis=0)
+    big = Tree(
+        "glb", tree.names + tuple(f"{w}_{i}" for i, w in enumerate(words)), np.arange(10_000), np.concatenate([tree.parents, parents]),
+        np.concatenate([tree.positions, places]), np.tile([0.0, 0.0, 0.0, 1.0], (10_000, 1)), np.ones(10_000, dtype=bool),
+    )  # fmt: skip
+    began = time.process_time()
+    found = map_bones(big)
+    assert time.process_time() - began < 2.0
+    assert wrong(big, found, truth) == {}
+
+
+def test_a_map_written_and_read_again_is_the_same_map() -> None:
+    tree, _ = rig_trees.mmd()
+    found = map_bones(tree)
+    again = mapfile.apply(tree, mapfile.loads(mapfile.dumps(tree, found)))
+    assert {b: f.node for b, f in again.items()} == {b: f.node for b, f in found.items()}
+    assert {(f.how, f.sure) for f in again.values()} == {("map", 1.0)}
+    assert list(json.loads(mapfile.dumps(tree, found))) == list(BONES)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "is no JSON"),
+        ("[" * 5000 + "]" * 5000, "no JSON|must be one JSON object"),
+        ("[]", "is a list"),
+        ('{"hip": "Hips"}', "did you mean 'hips'"),
+        ('{"hips": 3}', "hips: 3 is neither"),
+    ],
+)
+def test_a_map_that_is_none_is_refused_in_a_sentence(text: str, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        mapfile.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("bone_map", "says"),
+    [({"hips": "Hipps"}, "did you mean 'Hips'"), ({"hips": "Hips", "spine": "Hips"}, "both hips and spine on 'Hips'")],
+)
+def test_a_map_that_does_not_fit_the_file_is_refused_in_a_sentence(bone_map: dict[str, str], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        mapfile.apply(rig_trees.unity()[0], bone_map)
+
+
+@pytest.mark.parametrize("make", rig_trees.ALL, ids=lambda f: f.__name__)
+def test_the_report_fits_a_terminal_of_80_columns_and_the_picture_can_be_drawn(make: Callable[[], tuple[Tree, dict[str, str]]]) -> None:
+    tree, _ = make()
+    found = map_bones(tree)
+    lines = report.table(tree, found).splitlines()
+    assert all(cell_len(line) <= 80 for line in lines)
+    assert all(any(line.startswith(bone) for line in lines) for bone in found)
+    picture = drawing.draw(tree, found)
+    assert drawing.png(picture).startswith(b"\x89PNG")
+    assert (picture != 255).any(axis=2).mean() > 0.005
+
+
+def test_labels_never_overlap() -> None:
+    rng = np.random.default_rng(1)
+    for count in (1, 2, 20, 30):
+        heights = np.sort(drawing._apart(list(rng.uniform(0.0, 600.0, count)), 26.0, 612.0))
+        assert heights[0] >= 26.0 - 1e-9
+        assert heights[-1] <= 612.0 + 1e-9
+        assert count == 1 or np.diff(heights).min() > 16.9
+
+
+def test_rigs_inspect_and_map_from_the_command_line(tmp_path: Path) -> None:
+    rig = Path(__file__).parent.parent / "rigs" / "mannequin.vrm"
+    run = CliRunner().invoke
+    done = run(app, ["rigs", "inspect", str(rig), "--picture", str(tmp_path / "rest.png")])
+    assert done.exit_code == 0, done.output
+    assert f"{len(REQUIRED)} of the {len(REQUIRED)} that VRM requires" in done.output
+    assert (tmp_path / "rest.png").stat().st_size > 10_000
+    assert run(app, ["rigs", "map", str(rig), "-o", str(tmp_path / "map.json")]).exit_code == 0
+    assert run(app, ["rigs", "inspect", str(rig), "--map", str(tmp_path / "map.json")]).exit_code == 0
+    listed = run(app, ["rigs", "list"]).output
+    assert all(name in listed for name in names.conventions())
+
+
+def test_every_table_names_bones_of_the_vocabulary_and_no_node_twice() -> None:
+    for table in names.conventions().values():
+        assert set(table.bones) <= set(BONES), table.name
+        first = [spellings[0] for spellings in table.bones.values()]
+        assert len(set(first)) == len(first), table.name
+        assert {"hips", "leftUpperArm", "rightLowerLeg"} <= table.bones.keys()
