@@ -244,6 +244,21 @@ def test_of_two_feet_the_one_that_stands_says_how_soles_lie(seed: int) -> None:
     assert worst_limb(rig, feet=True) < 0.01
 
 
+def test_a_sole_stays_flat_where_no_toes_tell_its_heading() -> None:
+    rng = np.random.default_rng(6)
+    made = Made(rng, relaxed(rng))
+    toes = BONES.index("leftToes"), BONES.index("rightToes")
+    joints = made.tree.joints.copy()
+    joints[list(toes)] = False
+    made.tree = replace(made.tree, joints=joints)
+    rig = made.rig(without=("leftToes", "rightToes"))
+    world = global_rotations(rig.skeleton, rig.t_pose)
+    for side, _ in SIDES:
+        away = R.multiply(world[rig.index(f"{side}Foot")], R.conjugate(made.axes[BONES.index(f"{side}Foot")]))
+        assert R.apply(away, Y) @ Y > 1.0 - 1e-9
+        assert np.degrees(R.angle(away)) < 30.01, "splayed as it was"
+
+
 @given(seeds)
 @settings(max_examples=10, deadline=None)
 def test_a_better_pose_is_taken_where_the_file_shows_one(seed: int) -> None:

@@ -290,8 +290,10 @@ class _Body:
     def _foot(self, side: str, turn: Float[ndarray, " 4"]) -> Float[ndarray, " 4"]:
         """A foot's turn: ahead, and as far off the level as it stood."""
         ahead = self.direction(f"{side}Foot")
-        if not self.stands or ahead is None:
-            return turn if ahead is None else R.multiply(R.between(R.apply(turn, ahead), self.target(f"{side}Foot")), turn)
+        if ahead is None:
+            return self.upright if self.stands else turn
+        if not self.stands:
+            return R.multiply(R.between(R.apply(turn, ahead), self.target(f"{side}Foot")), turn)
         ahead = R.apply(self.upright, ahead)
         other = "right" if side == "left" else "left"
         beside = self.direction(f"{other}Foot") if f"{other}Foot" in self.bones else None
