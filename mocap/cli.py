@@ -46,6 +46,7 @@ Fov = Annotated[
 SourceFps = Annotated[
     float | None, typer.Option(min=0.001, help="The true capture rate, where the file's is wrong or missing (slow motion, images).")
 ]
+Hands = Annotated[bool, typer.Option("--hands/--no-hands", help="Look for both hands and move the fingers.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 takes any free one.")]
 Rig = Annotated[Path | None, typer.Option("--rig", metavar="FILE", help="Your character (.glb, .gltf, .vrm) in the mannequin's place.")]
 RigFile = Annotated[Path, typer.Argument(metavar="FILE", help="A character: .glb, .gltf, .vrm or .bvh.")]
@@ -77,6 +78,7 @@ def bake(
     feet: Annotated[
         Literal["off", "auto", "always"], typer.Option(help="Plant feet that stand; always: they never leave the ground; off: leave them.")
     ] = "auto",
+    hands: Hands = True,
     no_refine: Annotated[bool, typer.Option("--no-refine", help="Take keypoints as they are, for those that are good already.")] = False,
     keep_touch: KeepTouch = False,
     all_keys: AllKeys = False,
@@ -101,7 +103,7 @@ def bake(
         transfer.check(target, on(target), None)
     for path, targets in outputs.items():
         with _progress(f"Detecting {path.name}") as progress:
-            keypoints = pipeline.read_keypoints(path, model, source_fps, progress)
+            keypoints = pipeline.read_keypoints(path, model, source_fps, progress, hands)
         motion = pipeline.solve(keypoints, _radians(fov), refine=not no_refine, feet=feet)
         for target in targets:
             saved = transfer.save(target, motion, on(target), fps, None, keep_touch and theirs is not None, all_keys)
@@ -163,16 +165,18 @@ def detect(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .json (TF.js pose-detection's shape) or .jsonl.")],
     model: Model = "full",
     source_fps: SourceFps = None,
+    hands: Hands = True,
 ) -> None:
     """Write the detector's keypoints, in the shape of TF.js pose-detection, to be solved later or elsewhere."""
     from mocap import pipeline
 
     formats.check_writable(output, Keypoints)
     with _progress(f"Detecting {source.name}") as progress:
-        keypoints = pipeline.read_keypoints(source, model, source_fps, progress)
+        keypoints = pipeline.read_keypoints(source, model, source_fps, progress, hands)
     formats.save(output, keypoints)
     seen = int((keypoints.confidence.max(axis=1) > 0).sum())
-    _out.print(f"{output}: a person in {seen} of {len(keypoints)} frames, {_size(output)}")
+    fingers = 0 if keypoints.hands_confidence is None else int((keypoints.hands_confidence.max(axis=1) > 0).sum())
+    _out.print(f"{output}: a person in {seen} of {len(keypoints)} frames{f', hands in {fingers}' if hands else ''}, {_size(output)}")
 
 
 @app.command()
@@ -181,6 +185,7 @@ def live(
     video: Annotated[Path | None, typer.Option(help="A video instead of a camera; it plays again and again.")] = None,
     model: Model = "full",
     rig: Rig = None,
+    hands: Hands = True,
     fov: Fov = None,
     port: Port = 8765,
     open_page: Open = True,
@@ -196,9 +201,9 @@ def live(
     with ExitStack() as stack:
         listeners = [*_vmc(vmc, stack), *_recording(record, stack)]
         if video is not None:
-            _stream(Video(video), "video", model, fov, port, open_page, listeners, rig)
+            _stream(Video(video), "video", model, fov, port, open_page, listeners, rig, hands)
         else:
-            _stream(Webcam(camera or 0), "camera", model, fov, port, open_page, listeners, rig)
+            _stream(Webcam(camera or 0), "camera", model, fov, port, open_page, listeners, rig, hands)
 
 
 def _vmc(to: str | None, stack: ExitStack) -> list[Listener]:
@@ -330,6 +335,7 @@ def _stream(
     open_page: bool,
     listeners: Sequence[Listener] = (),
     rig: Path | None = None,
+    hands: bool = True,
 ) -> None:
     from mocap import pipeline
     from mocap.rig.load import load_rig
@@ -337,7 +343,7 @@ def _stream(
     avatar = None if rig is None else load_rig(rig)
     with source:
         ready = _ready(open_page)
-        asyncio.run(pipeline.live(source, kind, model, _radians(fov), port=port, ready=ready, listeners=listeners, rig=avatar))
+        asyncio.run(pipeline.live(source, kind, model, _radians(fov), port=port, ready=ready, listeners=listeners, rig=avatar, hands=hands))
 
 
 def _ready(open_page: bool) -> Callable[[Server], None]:

@@ -16,11 +16,12 @@ import numpy as np
 from mocap import assets, formats
 from mocap.camera import Camera
 from mocap.capture import Frame, Source, open_source
-from mocap.detect.mediapipe import PoseDetector, detect_source
+from mocap.detect.mediapipe import Detector, detect_source
 from mocap.detect.models import PoseSize
+from mocap.detect.performer import PerformerDetector
 from mocap.errors import NoPersonError
 from mocap.formats.vrm import as_vrm
-from mocap.keypoints import Keypoints, concatenate
+from mocap.keypoints import Keypoints, concatenate, is_somebody
 from mocap.lift.live import LiftState, lift_live
 from mocap.motion import Motion
 from mocap.picture import jpeg
@@ -49,18 +50,27 @@ Listener = Callable[[Keypoints, Motion], None]
 # Bake ------------------------------------------------------------------------------------------------------------------------------
 
 
-def read_keypoints(path: Path, model: PoseSize = "full", source_fps: float | None = None, progress: Progress | None = None) -> Keypoints:
+def read_keypoints(
+    path: Path,
+    model: PoseSize = "full",
+    source_fps: float | None = None,
+    progress: Progress | None = None,
+    hands: bool = True,
+) -> Keypoints:
     """Keypoints from a video, an image, a folder of images (by the detector), or a keypoints file (as they stand).
 
-    source_fps: the true capture rate where the file has none or a wrong one. Raises InputError or NoPersonError.
+    source_fps: the true capture rate where the file has none or a wrong one. hands: look for hands; without it, those of a file are left
+    out. Raises InputError or NoPersonError.
     """
     if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
         keypoints = formats.load(path, source_fps)
         assert isinstance(keypoints, Keypoints)
-        if np.isnan(keypoints.positions).all():
+        if not hands:
+            keypoints = replace(keypoints, hands=None, hands_image=None, hands_confidence=None)
+        if not is_somebody(keypoints):
             raise NoPersonError(f"There is no person in any of the {len(keypoints)} frames of {path}.")
         return keypoints
-    with open_source(path, source_fps) as source, PoseDetector(model, video=source.count != 1) as detector:
+    with open_source(path, source_fps) as source, PerformerDetector(model, source.count != 1, hands) as detector:
         report = None if progress is None else (lambda done: progress(done, source.count))
         return detect_source(source, detector, report)
 
@@ -128,7 +138,7 @@ def files_of(rig: Rig | None) -> tuple[Files, str]:
 class LivePerformer:
     """From pictures to poses on the avatar, one at a time: detect, measure, lift, solve, retarget. No socket in sight."""
 
-    def __init__(self, detector: PoseDetector, avatar: Skeleton = HUMANOID, camera: Camera | None = None) -> None:
+    def __init__(self, detector: Detector, avatar: Skeleton = HUMANOID, camera: Camera | None = None) -> None:
         self._detector, self._avatar, self._camera = detector, avatar, camera
         self.restart()
 
@@ -176,12 +186,13 @@ async def live(
     ready: Callable[[Server], None] | None = None,
     listeners: Sequence[Listener] = (),
     rig: Rig | None = None,
+    hands: bool = True,
 ) -> None:
     """Streams a source to every viewer that connects, until it is cancelled or the source ends.
 
     kind: "video" or "camera", for the page to say. ready: called when the page can be opened. listeners: who else gets every frame, a
-    recording or another program. rig: the avatar, in the mannequin's place. Raises DeviceError if there is no port or the camera stops,
-    ModelError if the viewer or the weights are missing.
+    recording or another program. rig: the avatar, in the mannequin's place. hands: look for hands. Raises DeviceError if there is no port
+    or the camera stops, ModelError if the viewer or the weights are missing.
     """
     camera = None if fov is None else Camera.from_fov(source.size, fov)
     shown = protocol.Source(kind, source.name, source.size[0], source.size[1])
@@ -195,7 +206,7 @@ async def live(
     async with Server(hello, files, host, port, on_control=control) as server:
         if ready is not None:
             ready(server)
-        worker = asyncio.create_task(asyncio.to_thread(_work, source, model, camera, server, stop, paused, listeners))
+        worker = asyncio.create_task(asyncio.to_thread(_work, source, model, hands, camera, server, stop, paused, listeners))
         try:
             await asyncio.shield(worker)
         finally:
@@ -207,6 +218,7 @@ async def live(
 def _work(
     source: Source,
     model: PoseSize,
+    hands: bool,
     camera: Camera | None,
     server: Server,
     stop: threading.Event,
@@ -214,7 +226,7 @@ def _work(
     listeners: Sequence[Listener],
 ) -> None:
     """The detector's thread. Pictures that come while it is busy or paused are not kept."""
-    with PoseDetector(model) as detector:
+    with PerformerDetector(model, hands=hands) as detector:
         performer = LivePerformer(detector, camera=camera)
         for number, arrived in enumerate(in_real_time(source, stop)):
             if paused.is_set():

@@ -21,7 +21,7 @@ _RANGES = {
 }  # fmt: skip
 _X, _Y, _Z = np.eye(3)
 # Where a left thumb at rest bends to, as anatomy has it: across the palm.
-_THUMB_BENDS = np.array([0.0, -0.5, -0.866])
+_THUMB_BENDS = np.array([0.62, -0.06, -0.76])
 
 
 def _frames(bend: np.ndarray, bones: list[str]) -> np.ndarray:

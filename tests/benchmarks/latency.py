@@ -24,8 +24,8 @@ from stream_clients import ack, next_frame, viewer
 
 from mocap import pipeline
 from mocap.capture import Video
-from mocap.detect.mediapipe import PoseDetector
 from mocap.detect.models import PoseSize
+from mocap.detect.performer import PerformerDetector
 from mocap.keypoints import Keypoints
 from mocap.motion import Motion
 from mocap.stream.server import Server
@@ -60,11 +60,11 @@ class Stages:
     detecting: dict[float, tuple[float, float]] = field(default_factory=dict)
     frames: dict[int, tuple[float, ...]] = field(default_factory=dict)
 
-    def detector(self) -> type[PoseDetector]:
+    def detector(self) -> type[PerformerDetector]:
         """The detector with a stopwatch."""
         detecting = self.detecting
 
-        class Timed(PoseDetector):
+        class Timed(PerformerDetector):
             def detect(self, image: Any, time_s: float = 0.0) -> Keypoints:
                 begun = time.monotonic()
                 found = super().detect(image, time_s)
@@ -85,7 +85,7 @@ async def run(watch: Callable[[Server], Awaitable[Seen]]) -> tuple[Seen, Stages]
     """What a viewer saw of the clip, and the stages of its frames."""
     stages = Stages()
     opened: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
-    with patch.object(pipeline, "PoseDetector", stages.detector()), patch.object(pipeline, "encode_frame", stages.encode):
+    with patch.object(pipeline, "PerformerDetector", stages.detector()), patch.object(pipeline, "encode_frame", stages.encode):
         playing = asyncio.create_task(pipeline.live(Video(CLIP), "video", MODEL, port=0, ready=opened.set_result))
         try:
             return await watch(await opened), stages
