@@ -294,6 +294,19 @@ def test_a_bvh_is_a_skeleton_in_its_own_unit(seed: int) -> None:
         assert np.degrees(R.distance(pose.rotations[at], q).max()) < 0.01
 
 
+@pytest.mark.parametrize("wild", ["1e308", "-1e300", "nan", "inf"])
+@pytest.mark.parametrize("what", ["OFFSET 0 0 0", "OFFSET 0 9 0", " 0.5 "])
+def test_a_bvh_with_wild_numbers_is_refused(tmp_path: Path, what: str, wild: str) -> None:
+    body = Skeleton(("hips", "spine"), np.array([-1, 0]), np.array([[0, 0, 0], [0, 0.09, 0]]), np.tile(R.IDENTITY, (2, 1)))
+    text = bvh.dumps(Motion(body, np.arange(1) / 30.0, np.array([[0, 0.005, 0]]), np.tile(R.IDENTITY, (1, 2, 1))))
+    assert what in text
+    path = tmp_path / "it.bvh"
+    path.write_text(text.replace(what, what.replace("0.5", wild) if "0.5" in what else f"OFFSET 0 {wild} 0", 1))
+    with contextlib.suppress(InputError):  # the root's OFFSET does not place it: its channels do
+        assert np.all(np.isfinite(read_tree(path).positions))
+        assert what == "OFFSET 0 0 0"
+
+
 # --- bad input: one sentence, in bounded time ------------------------------------------------------------------------------------
 
 GOOD, BINARY = character()

@@ -27,6 +27,8 @@ _SAME_POSE = np.radians(0.5)
 _MOVED = 0.8
 # Of a BVH's frames so many are looked at, evenly, for a better rest; and no more numbers than these in all, however many joints.
 _FRAMES, _NUMBERS = 64, 500_000
+# Places further from the origin than this (in whatever unit) are a damaged file's, and their squares would not be numbers.
+_FAR = 1e12
 # Below this ratio of its least to its greatest stretch, a node's matrix is flat, and says nothing of how the node is turned.
 _FLAT = 1e-6
 
@@ -52,7 +54,8 @@ def read_bytes(path: Path) -> bytes:
 def tree_of(data: bytes, folder: Path) -> Tree:
     """The nodes of a document; folder: where the other files of a .gltf are. Raises InputError if it cannot be read."""
     if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:9].upper() == b"HIERARCHY":
-        return _bvh_tree(bvh.loads(data.decode("utf-8", errors="replace"), scale=1.0))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return _bvh_tree(bvh.loads(data.decode("utf-8", errors="replace"), scale=1.0))
     return _gltf_tree(*glb.split(embedded(data, folder)), "glb" if data[:4] == b"glTF" else "gltf")
 
 
@@ -64,6 +67,8 @@ def _bvh_tree(motion: Motion) -> Tree:
     positions, rotations = fk(skeleton, motion.root_positions[frames], motion.rotations[frames])
     poses = tuple(Pose(f"frame {f}", p, q) for f, p, q in zip(frames, positions, rotations, strict=True))
     rest = skeleton.rest_positions()
+    if not np.all(np.abs(rest) < _FAR) or not np.all(np.abs(positions) < _FAR):
+        raise InputError("The BVH file's joints lie nowhere: its offsets or positions are too large to be any body's.")
     every = np.ones(count, dtype=bool)
     return Tree("bvh", skeleton.names, np.arange(count), skeleton.parents, rest, skeleton.rest_rotations, every, {}, poses)
 
@@ -101,10 +106,6 @@ def _gltf_tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
     kind = "vrm" if {"VRM", "VRMC_vrm"} & set(document.get("extensions", {})) else kind
     poses = _bind_pose(bound, parents, worlds, rotations)
     return Tree(kind, tree_names, order, parents, worlds[:, :3, 3], rotations, joints, declared, poses)
-
-
-# Places further from the origin than this (in whatever unit) are a damaged file's, and their squares would not be numbers.
-_FAR = 1e12
 
 
 def _index(value: object, count: int) -> int:
