@@ -86,10 +86,11 @@ def save(
 
 def _for(target: Path, character: Character) -> Character:
     """The character, its files put into one where a .gltf is to become a .glb."""
-    if character.rig.kind == "gltf" and target.suffix.lower() == ".glb":
-        whole = embedded(character.rig.source, character.path.parent)
-        return replace(character, rig=replace(character.rig, kind="glb", source=whole))
-    return character
+    rig = character.rig
+    if rig.kind == "bvh" or rig.source[:4] == b"glTF" or target.suffix.lower() not in (".glb", ".vrm"):
+        return character
+    whole = embedded(rig.source, character.path.parent)
+    return replace(character, rig=replace(rig, kind="glb" if rig.kind == "gltf" else rig.kind, source=whole))
 
 
 def _companions(target: Path, character: Character) -> dict[Path, bytes]:

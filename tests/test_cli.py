@@ -24,7 +24,7 @@ from pythonosc.dispatcher import Dispatcher
 from pythonosc.osc_server import BlockingOSCUDPServer
 
 from mocap import assets, cli, formats
-from mocap.formats import bvh, gltf, keypoints_json
+from mocap.formats import bvh, gltf_read, keypoints_json
 from mocap.keypoints import Keypoints
 from mocap.skeleton import HUMANOID
 from tests.synthetic import keypoints_of, smooth_motion
@@ -69,12 +69,12 @@ def still_video(path: Path, frames: int = 20) -> Path:
 
 
 def test_keypoints_are_baked_to_bvh_and_glb_that_tell_the_same(run, take: Path, tmp_path: Path) -> None:
-    status, out, _ = run("bake", take, "-o", "a.bvh", "-o", "a.glb", "--no-refine")
+    status, out, _ = run("bake", take, "-o", "a.bvh", "-o", "a.glb", "--no-refine", "--all-keys")
     assert status == 0
     assert "a.bvh: 30 frames" in out
     motion = bvh.loads((tmp_path / "a.bvh").read_text())
     assert len(motion) == 30
-    on_mannequin = gltf.loads_animation((tmp_path / "a.glb").read_bytes())
+    on_mannequin = gltf_read.loads_animation((tmp_path / "a.glb").read_bytes())
     assert set(HUMANOID.names) <= set(on_mannequin.skeleton.names)
     # The same rotations, but for what five digits of Euler angles leave out: here, of the left knee.
     a = motion.rotations[:, motion.skeleton.index("LeftLeg")]

@@ -23,8 +23,6 @@ MOTION_SUFFIXES: tuple[str, ...] = (".bvh", ".glb", ".gltf", ".vrm", ".vrma")
 KEYPOINTS_SUFFIXES: tuple[str, ...] = (".json", ".jsonl")
 
 _WITH_CHARACTER = (".glb", ".gltf", ".vrm")
-_FITTING: dict[str, tuple[str, ...]] = {"glb": (".glb",), "gltf": (".gltf",), "vrm": (".glb", ".vrm"), "bvh": ()}
-"""A rig's kind: the suffixes that its document, with motion in it, may have."""
 
 _READERS: dict[str, Callable[[bytes], Motion | Keypoints]] = {
     ".bvh": lambda data: bvh.loads(data.decode("utf-8", errors="replace")),
@@ -107,10 +105,11 @@ def check_writable(path: str | os.PathLike[str], kind: type[Motion] | type[Keypo
             raise OutputError(
                 f"{path.name} needs a rig: a {suffix} file holds the character that moves. Give a .glb, .gltf or .vrm as the rig."
             )
-        fitting = _FITTING[rig.kind]
+        fitting = _fitting(rig)
         if suffix not in fitting:
+            what = rig.kind if rig.kind in ("bvh", "vrm") else "gltf" if ".gltf" in fitting else "glb"
             raise OutputError(
-                f"{path.name!r} cannot be written: the rig {rig.name} is a {rig.kind.upper()} file, and motion on it goes into files that "
+                f"{path.name!r} cannot be written: the rig {rig.name} is a {what.upper()} file, and motion on it goes into files that "
                 f"end in {', '.join((*fitting, '.bvh'))} or .vrma."
             )
     folder = path.parent
@@ -120,6 +119,15 @@ def check_writable(path: str | os.PathLike[str], kind: type[Motion] | type[Keypo
         raise OutputError(f"{path} cannot be written: it is a folder.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"{path} cannot be written: the folder {folder} does not permit it.")
+
+
+def _fitting(rig: Rig) -> tuple[str, ...]:
+    """The suffixes that a rig's document, with motion in it, may have."""
+    if rig.kind == "bvh":
+        return ()
+    if rig.source[:4] != b"glTF":
+        return (".gltf",)
+    return (".glb", ".vrm") if rig.kind == "vrm" else (".glb",)
 
 
 def write(path: str | os.PathLike[str], data: bytes) -> None:
