@@ -13,8 +13,7 @@ Cost: what the bake takes beyond the detector, and its memory, by the length of 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -23,7 +22,7 @@ import numpy as np
 from mocap.detect.models import PoseSize
 
 from . import captured, contenders, cost, demo, kalidokit, real, rendered
-from .measures import ROTATIONS, Measures, Shown, rotation_errors
+from .measures import ROTATIONS, Measures, Shown
 from .rendered import COLUMNS, YARDSTICK, Clip, cells, mean_of, measured
 from .table import Cell, Table
 
@@ -103,26 +102,21 @@ def paths(found: Found) -> Table:
     return Table("The root's path", columns, tuple(rows), "nobody's", note)
 
 
-def rotations(clips: Iterable[Clip], model: str) -> Table:
+def rotations(found: Found, model: str) -> Table:
     """Swing and twist, joint by joint, of live, bake and Kalidokit."""
-    errors: dict[str, list[dict[str, tuple[float, float]]]] = {}
-    for clip in clips:
-        keypoints = kalidokit.on_seen(clip.keypoints[model])
-        true, seen = clip.upright.at(keypoints.times), clip.seen.at(keypoints.times)
-        shown = {"live": (contenders.live(keypoints), true), "bake": (contenders.bake(keypoints), true)}
-        with suppress(kalidokit.UnavailableError):
-            shown["Kalidokit"] = (contenders.best_kalidokit(keypoints, Shown.of(seen).joints), seen)
-        for name, (motion, truth) in shown.items():
-            errors.setdefault(name, []).append(rotation_errors(motion, truth))
+    means = _means(found, lambda clip, of: of == model)
+    names = [name for name in means if name != "raw"]
     rows: list[tuple[Cell, ...]] = []
     for joint, (_, base) in ROTATIONS.items():
-        cell = {name: tuple(float(np.mean([e[joint][i] for e in of])) for i in (0, 1)) for name, of in errors.items()}
         # Kalidokit's body solver leaves head, hands and feet alone.
-        cells_of = (None if name == "Kalidokit" and joint in ("head", "hand", "foot") else c for name, c in cell.items())
-        rows.append((joint, base or "the world", *cells_of))
-    columns = ("joint", "in", *(f"{name}: swing / twist, °" for name in errors))
-    count = len(next(iter(errors.values()), []))
-    note = f"Mean of {count} clips, {model}. Collarbones count with the upper arms."
+        left_alone = joint in ("head", "hand", "foot")
+        pairs = (
+            None if left_alone and name == "Kalidokit" else (means[name][f"swing of {joint}"], means[name][f"twist of {joint}"])
+            for name in names
+        )
+        rows.append((joint, base or "the world", *pairs))
+    columns = ("joint", "in", *(f"{name}: swing / twist, °" for name in names))
+    note = f"Mean of the rendered clips, {model}. Collarbones count with the upper arms."
     return Table("Joint rotations", columns, tuple(rows), "nobody's", note)
 
 
@@ -145,25 +139,25 @@ def ablation(clips: Iterable[Clip], model: str) -> Table:
     return Table("What each part of the bake is worth", ("", *COLUMNS, "direction ×", "MPJPE ×"), rows, YARDSTICK, note)
 
 
-def tables(quick: bool = False) -> list[Table]:
-    """All of this module's; `quick` on two clips, for tests."""
+def tables(quick: bool = False) -> Iterator[Table]:
+    """All of this module's, as they are done; `quick` on two clips, for tests."""
     clips = list(rendered.clips(only=("squats",), views=("front",)) if quick else rendered.clips())
     found, why = run(clips, (MODEL,) if quick else MODELS)
     note = f"Nothing was learnt from these motions; the field of view is not told.{why}"
-    out = [overview("The mannequin in captured motion, rendered: exact truth", found, note)]
+    yield overview("The mannequin in captured motion, rendered: exact truth", found, note)
     if not quick:
-        out += [
-            split("By performance", found, MODEL, lambda clip: clip.performance),
-            split("By view", found, MODEL, lambda clip: clip.view),
-        ]
-        out += [paths(found), rotations(clips, MODEL), ablation(clips, MODEL)]
+        yield split("By performance", found, MODEL, lambda clip: clip.performance)
+        yield split("By view", found, MODEL, lambda clip: clip.view)
+        yield paths(found)
+        yield rotations(found, MODEL)
+        yield ablation(clips, MODEL)
     borrowed = [clip for n, clip in enumerate(captured.clips(MODEL)) if not quick or n == 0]
     found, why = run(borrowed, (MODEL,))
-    out.append(overview("Captured motion as keypoints, with the detector's measured errors", found, why.strip()))
-    out.append(demo.table(MODEL, quick))
+    yield overview("Captured motion as keypoints, with the detector's measured errors", found, why.strip())
+    yield demo.table(MODEL, quick)
     data = Path(os.environ.get("MOCAP_DATA", "none"))
     if (data / "paired" / "bodypose3d").is_dir():
         models: tuple[PoseSize, ...] = (MODEL,) if quick else get_args(PoseSize)
-        out.append(real.bodypose3d(data / "paired" / "bodypose3d", models, None if quick else MODEL, quick))
-        out.append(real.squats(data / "videos" / "tfjs_pose_squats.mp4", models, quick))
-    return [*out, cost.table(quick)]
+        yield real.bodypose3d(data / "paired" / "bodypose3d", models, None if quick else MODEL, quick)
+        yield real.squats(data / "videos" / "tfjs_pose_squats.mp4", models, quick)
+    yield cost.table(quick)

@@ -13,6 +13,7 @@ Twelve joints, left and right of each: shoulders, elbows, wrists, hips, knees, a
     path           of what was really travelled, percent: how far the end is from where it should be, seen from the start
     lean           degrees by which the trunk leans otherwise than the true one, over the whole take; and the body, ankles to shoulders
     bone lengths   by how much they vary, percent
+    swing, twist   degrees by which a joint points elsewhere, and is turned about itself; see ROTATIONS
 """
 
 from __future__ import annotations
@@ -182,6 +183,8 @@ def measures(result: Shown, true: Motion) -> Measures:
         out["float"] = 1000.0 * float(np.maximum(standing, 0.0).mean()) if len(standing) else np.nan
         across, depth = path_error(result.motion.root_positions, true.root_positions)
         out["path across"], out["path in depth"] = 100.0 * across, 100.0 * depth
+        for joint, (swing, twist) in rotation_errors(result.motion, true).items():
+            out[f"swing of {joint}"], out[f"twist of {joint}"] = swing, twist
     return out
 
 
