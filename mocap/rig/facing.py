@@ -33,7 +33,6 @@ def facing(
     positions: Float[ndarray, "nodes 3"],
     hips: int,
     pairs: Sequence[Sequence[dict[str, int]]],
-    head: int | None,
     children: Sequence[Sequence[int]],
 ) -> Facing:
     """The way a body faces. pairs: the two legs' and the two arms' bones (without side → node), in any order of the sides."""
@@ -47,7 +46,7 @@ def facing(
         f = np.cross(a, u)
         if not np.all(np.isfinite(pose)) or np.linalg.norm(f) < 0.1:
             continue
-        for part, word in _words(pose, legs, arms, head, f, u, children):
+        for part, word in _words(pose, legs, arms, f, children):
             vote += part * word
             weight += part * abs(word)
     sign = -1.0 if vote < 0 else 1.0
@@ -73,9 +72,7 @@ def _words(
     p: Float[ndarray, "nodes 3"],
     legs: Sequence[dict[str, int]],
     arms: Sequence[dict[str, int]],
-    head: int | None,
     f: Float[ndarray, "3"],
-    up: Float[ndarray, "3"],
     children: Sequence[Sequence[int]],
 ) -> list[tuple[float, float]]:
     """(weight, what it says: 1 forwards along f, −1 backwards) for each part."""

@@ -6,7 +6,7 @@ import numpy as np
 from rich.cells import cell_len, set_cell_size
 
 from mocap.rig.mapping import REQUIRED
-from mocap.rig.names import conventions
+from mocap.rig.names import FINGERS, conventions
 from mocap.rig.types import Aligned, Found, Rig, Tree
 from mocap.skeleton import BONES
 
@@ -32,7 +32,7 @@ def table(tree: Tree, found: dict[str, Found]) -> str:
         lines += _wrapped(f"Missing, and required by VRM: {', '.join(required)}.")
     missing = [bone for bone in BONES if bone not in found and bone not in REQUIRED]
     if missing:
-        lines += _wrapped(f"Missing, and no harm: {', '.join(missing)}.")
+        lines += _wrapped(f"Missing, and no harm: {', '.join(_grouped(missing))}.")
     unsure = [bone for bone in BONES if bone in found and found[bone].sure < _UNSURE]
     if unsure:
         lines += _wrapped(f"Unsure, look at the picture (--picture): {', '.join(unsure)}.")
@@ -44,14 +44,27 @@ def table(tree: Tree, found: dict[str, Found]) -> str:
     return "\n".join(lines)
 
 
+def _grouped(bones: list[str]) -> list[str]:
+    """The bones, with the fingers of a hand that has none as one word."""
+    for side in ("left", "right"):
+        fingers = [b for b in BONES if b.startswith(tuple(side + f for f in FINGERS))]
+        if set(fingers) <= set(bones):
+            at = bones.index(fingers[0])
+            bones = [b for b in bones[:at] if b not in fingers] + [f"{side} fingers"] + [b for b in bones[at:] if b not in fingers]
+    return bones
+
+
 def rest(rig: Rig) -> str:
     """How the rig rests: its size, the pose that its T-pose was made from, and how far each limb was turned for it."""
     lines = _wrapped(f"The T-pose is made from its {rig.neutral} pose; one unit of the file is {rig.unit:.4g} m.")
     turned = {bone: a for bone, a in rig.aligned.items() if max(abs(a.swing), abs(a.twist)) > _STOOD}
+    fingers = [turned.pop(bone).swing for bone in list(turned) if any(finger in bone for finger in FINGERS)]
     if turned:
         lines += _wrapped(f"Turned to stand in T-pose: {', '.join(f'{bone} {_turn(a)}' for bone, a in turned.items())}.")
     else:
         lines += ["It rests in T-pose."]
+    if fingers:
+        lines += [f"Fingers turned for it: up to {np.degrees(max(fingers)):.0f}°."]
     return "\n".join(lines)
 
 

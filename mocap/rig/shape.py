@@ -101,7 +101,7 @@ class _Shape(Branches):
         up = unit(self.positions[[body.arms.a, body.arms.b]].mean(axis=0) - self.positions[[body.legs.a, body.legs.b]].mean(axis=0))
         self.feet(legs, up)
         chains = {"legs": legs, "arms": arms}
-        forward = facing(self.tree, self.positions, body.core, [legs, arms], neck[-1] if neck else None, self.children)
+        forward = facing(self.tree, self.positions, body.core, [legs, arms], self.children)
         for kind, pair in chains.items():
             bases = np.array([self.positions[self.base(chain)] for chain in pair])
             first_is_left = (bases[0] - bases[1]) @ forward.left > 0
@@ -134,6 +134,7 @@ class _Shape(Branches):
         return [n for n, r in zip(whole, rise, strict=True) if r > -0.02] or whole
 
     def base(self, chain: dict[str, int]) -> int:
+        """Where a limb begins."""
         return chain.get("UpperLeg", chain.get("UpperArm", next(iter(chain.values()))))
 
     def try_body(self) -> _Body | None:
