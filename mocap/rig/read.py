@@ -134,13 +134,7 @@ def _local_matrix(node: glb.Document, name: str) -> Float[ndarray, "4 4"]:
                 raise InputError(
                     f"Node {name!r} cannot be placed: its {key} must be {size} finite numbers, none wild, but is {str(node[key])[:80]}."
                 )
-    if "matrix" in node:
-        return np.array(node["matrix"], dtype=np.float64).reshape(4, 4).T
-    translation, rotation, scale = glb.node_pose(node)
-    out = np.eye(4)
-    out[:3, :3] = R.to_matrix(rotation) * scale
-    out[:3, 3] = translation
-    return out
+    return glb.node_matrix(node)
 
 
 def _rotations(matrices: Float[ndarray, "nodes 3 3"], parents: ndarray, local: Float[ndarray, "nodes 4"]) -> Float[ndarray, "nodes 4"]:
