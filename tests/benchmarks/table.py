@@ -15,7 +15,7 @@ Cell = str | float | tuple[float, ...] | None
 class Table:
     """title: what was measured, on what. columns: their headings, with units. rows: as many cells each; the first few are words.
 
-    yardstick: the row or tool of the same run that the last column's ratios are against. note: what the reader must know.
+    yardstick: the row or tool of the same run that the last column's ratios are against, if it has any. note: what the reader must know.
     """
 
     title: str
@@ -39,7 +39,7 @@ class Table:
         widths = [max(3, *(len(row[i]) for row in grid)) for i in range(len(self.columns))]
         head, *body = (_line(tuple(cell.ljust(width) for cell, width in zip(row, widths, strict=True))) for row in grid)
         lines = [f"**{self.title}**", "", head, _line(tuple("-" * width for width in widths)), *body]
-        ratios = f"Ratios are against {self.yardstick}, in the same run."
+        ratios = f"Ratios are against {self.yardstick}, in the same run." if self.yardstick else ""
         return "\n".join([*lines, "", " ".join(filter(None, (self.note, ratios)))])
 
     def json(self) -> dict[str, Any]:
