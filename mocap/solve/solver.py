@@ -20,6 +20,7 @@ from mocap.skeleton import HUMANOID, Skeleton
 from mocap.solve.body import SEEN, BodyState, solve_body
 from mocap.solve.contacts import find_contacts, foot_speeds, plant
 from mocap.solve.depth import onto_rays, steady_heels
+from mocap.solve.flips import unflip
 from mocap.solve.gravity import GravityState, body_axis, find_gravity, follow_gravity
 from mocap.solve.hands import SolvedHands, believed, solved_hands, with_arms
 from mocap.solve.measure import measure_body
@@ -127,7 +128,7 @@ def solve_take(keypoints: Keypoints, camera: Camera | None = None, filtered: boo
     prior = lift(keypoints, camera) if np.isfinite(keypoints.image).any() else keypoints.positions
     translation = fit_translation(prior, keypoints.image, keypoints.confidence, camera)
     prior, translation = onto_rays(prior, keypoints.image, translation, camera)
-    prior = fill_gaps(times, steady_heels(prior), LONGEST_GAP)
+    prior = fill_gaps(times, unflip(times, steady_heels(prior), translation), LONGEST_GAP)
     if not np.isfinite(translation).all(axis=1).any():  # without image points there is nothing to agree with but the prior
         positions = smooth(times, prior, BAKE_CUTOFF)
         return _posed(keypoints, positions, None, find_gravity(*body_axis(positions, keypoints.confidence)), camera, filtered=True)

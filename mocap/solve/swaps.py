@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from mocap.keypoints import LANDMARKS, MIRRORED, Keypoints
+from mocap.solve.flips import cheapest
 
 _TRUNK = ("shoulder", "hip")
 _ARM = ("elbow", "wrist", "pinky", "index", "thumb")
@@ -65,18 +66,9 @@ def _swapped(times: Float[ndarray, "frames"], points: Float[ndarray, "frames poi
     same = _way(points[:-1], points[1:])
     crossed = _way(points[:-1], other[1:])
     price = _TRUNKS_PER_SECOND * np.minimum(np.diff(times, prepend=times[0]), _LONGEST)
-    cost = np.array([0.0, np.inf])
-    come = np.zeros((len(times), 2), dtype=int)
-    for n in range(1, len(times)):
-        ways = cost[:, None] + np.array([[same[n - 1], crossed[n - 1]], [crossed[n - 1], same[n - 1]]])
-        come[n] = np.argmin(ways, axis=0)
-        cost = ways[come[n], [0, 1]] + [0.0, price[n]]
-    state = int(np.argmin(cost))
-    out = np.zeros(len(times), dtype=bool)
-    for n in range(len(times) - 1, -1, -1):
-        out[n] = state == 1
-        state = int(come[n, state])
-    return out
+    cost = np.stack([np.zeros(len(times)), price], axis=1)
+    cost[0, 1] = np.inf
+    return cheapest(cost, np.stack([np.stack([same, crossed], axis=1), np.stack([crossed, same], axis=1)], axis=1)) == 1
 
 
 def _way(a: ndarray, b: ndarray) -> ndarray:

@@ -4,7 +4,7 @@ bones       how many the rig's table of truth (tests/data/rig_truth.json, checke
 direction   of upper arms, forearms, thighs and shanks, in the written file as three.js plays it, against the file that the motion came
             from: mean and worst. Without planting, that is all that retargeting does; with it, legs may give way to feet.
 slide, sink of the soles' points in contact, in the size of a body with HUMANOID's legs: mean speed across the floor, and deepest
-            below it
+            below it; the performer's own, as captured, stand in the first row
 file        what the Khronos validator says: errors and warnings that the rig did not have before
 """
 
@@ -109,13 +109,21 @@ def measure(motion: Motion, rig: Rig) -> Measured:
     planted = retarget(motion, rig)
     errors = [apart(directions(places(m), index, limbs), wanted) for m in (free, planted)]
     legs = [i for i, (a, _) in enumerate(limbs) if "Leg" in a]
-    body = body_of(rig)
-    size = leg_length(body) / leg_length(HUMANOID)
     back = normalized(planted, replace(rig, kind="glb"))
-    soles = sole_points(body, back.root_positions, back.rotations) / size
-    both = (motion.contacts[1:] > 0.5) & (motion.contacts[:-1] > 0.5)
-    steps = np.linalg.norm(np.diff(soles, axis=0)[..., [0, 2]], axis=-1) / np.diff(motion.times)[:, None]
-    return Measured(errors[0], errors[1][:, legs], steps[both], float(max(-soles[..., 1].min(), 0.0)))
+    return Measured(errors[0], errors[1][:, legs], *_of_feet(back, leg_length(body_of(rig)), motion))
+
+
+def _of_feet(moved: Motion, leg: float, performed: Motion) -> tuple[np.ndarray, float]:
+    """(speeds of the points that touch in the performance, m/s; the deepest below the floor, m), in the size of HUMANOID's legs."""
+    assert performed.contacts is not None
+    soles = sole_points(moved.skeleton, moved.root_positions, moved.rotations) * (leg_length(HUMANOID) / leg)
+    both = (performed.contacts[1:] > 0.5) & (performed.contacts[:-1] > 0.5)
+    steps = np.linalg.norm(np.diff(soles, axis=0)[..., [0, 2]], axis=-1) / np.diff(moved.times)[:, None]
+    return steps[both], float(max(-soles[..., 1].min(), 0.0))
+
+
+def _told(slide: np.ndarray, sink: float) -> tuple[float, float]:
+    return (float(slide.mean()) * 1000.0 if len(slide) else math.nan), sink * 1000.0
 
 
 def right_bones(name: str, rig: Rig) -> tuple[int, int] | None:
@@ -171,7 +179,7 @@ def tables(quick: bool) -> list[Table]:
     if quick:
         motions = {name: motion.slice(0, 60) for name, motion in motions.items()}
     rows: list[tuple[Cell, ...]] = []
-    slides: list[tuple[Cell, ...]] = []
+    slides: list[tuple[Cell, ...]] = [("the performer", *(_told(*_of_feet(m, leg_length(m.skeleton), m)) for m in motions.values()))]
     for name, rig in rigs.items():
         measured = {m: measure(motion, rig) for m, motion in motions.items()}
         direction, legs = (np.concatenate([getattr(v, part).ravel() for v in measured.values()]) for part in ("direction", "legs"))
@@ -184,7 +192,7 @@ def tables(quick: bool) -> list[Table]:
             (float(direction.mean()), float(direction.max())), float(played.max()),
             (float(legs.mean()), float(np.percentile(legs, 95))), len(after - before),
         ))  # fmt: skip
-        slides.append((name, *((_mean(v.slide) * 1000.0, v.sink * 1000.0) for v in measured.values())))
+        slides.append((name, *(_told(v.slide, v.sink) for v in measured.values())))
     twins = [max(twins_apart(m, rigs[a], rigs[b]) for m in motions.values()) for a, b in TWINS]
     seen = f"The twins at rest in A-pose and in T-pose move alike to {twins[0]:.2g}°, those of VRM 0 and VRM 1 to {twins[1]:.2g}°."
     return [
@@ -199,7 +207,3 @@ def tables(quick: bool) -> list[Table]:
             ("rig", *names), tuple(slides), "nothing",
         ),
     ]  # fmt: skip
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else math.nan

@@ -1,0 +1,86 @@
+"""Limbs whose depth the detector takes the wrong way round: a knee that bends backwards for some frames, a foot that points to the heel's
+side. The picture looks the same either way; what people can do, and what they did just before and after, tells.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.keypoints import LANDMARKS
+from mocap.solve.refine.body import bones_of
+from mocap.solve.refine.limits import find_limits
+
+_I = {name: i for i, name in enumerate(LANDMARKS)}
+_SIDES = ("left", "right")
+# Arms are left alone: shoulders turn so far that hardly any elbow is impossible.
+_LEGS = [[_I[f"{s}_{n}"] for n in ("hip", "knee", "ankle")] for s in _SIDES]
+_FEET = [[_I[f"{s}_{n}"] for n in ("ankle", "foot_index", "heel")] for s in _SIDES]
+# In limb lengths a second: what a turned-over limb costs, and one that goes against the joint, by how far (1: a unit vector's length).
+# A straight leg's noise must not turn it over, a knee bent backwards by 20° must.
+_PRICE, _AGAINST = 2.0, 20.0
+_LONGEST = 0.1  # seconds that a step between frames counts as at most
+
+
+def unflip(
+    times: Float[ndarray, "frames"], positions: Float[ndarray, "frames 33 3"], translation: Float[ndarray, "frames 3"]
+) -> Float[ndarray, "frames 33 3"]:
+    """Positions (metres from the hips' middle, camera axes) with knees and feet mirrored in depth where that is likelier.
+
+    A knee is mirrored along its viewing ray about the line from hip to ankle, a foot about its ankle, so that the picture stays. Of all
+    ways of mirroring or not in each frame the cheapest is taken (Viterbi): joints that go against what they can, the way that points
+    travel, and a price for each mirrored frame. Where nothing is known nothing changes.
+    """
+    if np.isnan(positions).any(axis=(1, 2)).all():
+        return positions
+    out = positions.copy()
+    place = np.where(np.isfinite(translation), translation, [0.0, 0.0, -1.0])
+    for hip, knee, ankle in _LEGS:
+        thigh, shank = (float(np.nanmedian(np.linalg.norm(out[:, a] - out[:, b], axis=-1))) for a, b in ((hip, knee), (knee, ankle)))
+        line = out[:, hip] + (out[:, ankle] - out[:, hip]) * thigh / (thigh + shank)
+        _mirror(times, out, place, [knee], line)
+    for ankle, toe, heel in _FEET:
+        _mirror(times, out, place, [toe, heel], out[:, ankle])
+    return out
+
+
+def _mirror(times: ndarray, positions: ndarray, place: ndarray, points: list[int], about: ndarray) -> None:
+    """Mirrors points in depth about others, where that is cheaper, in place."""
+    mirrored = positions.copy()
+    for point in points:
+        ray = R.normalize(positions[:, point] + place)
+        mirrored[:, point] -= 2.0 * R.dot(positions[:, point] - about, ray)[:, None] * ray
+    ways = np.stack([positions, mirrored])
+    length = np.nanmedian(np.linalg.norm(positions[:, points] - about[:, None], axis=-1)) + 1e-3
+    cost = np.stack([_AGAINST * _against(way) for way in ways], axis=1) + [0.0, _PRICE]
+    step = np.minimum(np.diff(times, prepend=times[0]), _LONGEST)
+    travelled = np.linalg.norm(ways[:, None, 1:, points] - ways[None, :, :-1, points], axis=-1).mean(axis=-1) / length
+    which = cheapest(np.nan_to_num(cost) * step[:, None], np.nan_to_num(travelled.transpose(2, 1, 0)))
+    positions[:, points] = np.where(which[:, None, None] == 1, mirrored[:, points], positions[:, points])
+
+
+def _against(positions: ndarray) -> ndarray:
+    """How far joints go against what they can, all of a frame together; a unit vector's length is 1."""
+    v = bones_of(positions)
+    unit = v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9)
+    total = np.zeros(len(v))
+    for limit in find_limits(v):
+        total += np.maximum(R.dot(unit[:, limit.bone], limit.away) - limit.most, 0.0)
+    return total
+
+
+def cheapest(cost: Float[ndarray, "frames ways"], change: Float[ndarray, "steps ways ways"]) -> Int[ndarray, "frames"]:
+    """The way taken in each frame where all costs together are least (Viterbi). change: of going from one way (rows) to another."""
+    total = cost[0]
+    come = np.zeros(cost.shape, dtype=np.int64)
+    for n in range(1, len(cost)):
+        ways = total[:, None] + change[n - 1]
+        come[n] = np.argmin(ways, axis=0)
+        total = ways[come[n], np.arange(cost.shape[1])] + cost[n]
+    out = np.empty(len(cost), dtype=np.int64)
+    out[-1] = int(np.argmin(total))
+    for n in range(len(cost) - 1, 0, -1):
+        out[n - 1] = come[n, out[n]]
+    return out
