@@ -16,6 +16,7 @@ MEASURED = 0.6
 
 # Below this many frames a length is not told from noise, and the body's overall scale stands in.
 _FEWEST = 3
+_FEWEST_LENGTHS = 3
 # A person is this many times HUMANOID's size at least and at most (a small child, a very tall adult): beyond, it is noise.
 _RANGE = (0.5, 1.35)
 
@@ -66,7 +67,9 @@ def measure_body(keypoints: Keypoints) -> Skeleton:
         if len(seen) >= min(_FEWEST, len(keypoints)) and len(seen):
             ratios[name] = float(np.clip(np.median(seen) / np.median(_distances(rest, full, pairs)), *_RANGE))
     trunk = _trunk_ratio(keypoints, rest[0])
-    overall = float(np.median([*ratios.values(), *([trunk] if trunk else [])])) if ratios or trunk else 1.0
+    known = [*ratios.values(), *([trunk] if trunk else [])]
+    # One or two lengths (somebody at a desk shows shoulders) do not tell how tall who they belong to is.
+    overall = float(np.median([*known, *[1.0] * (_FEWEST_LENGTHS - len(known))]))
     factors = dict.fromkeys(BONES, overall)
     for name, (_, joints) in _SEGMENTS.items():
         for joint in joints:

@@ -29,6 +29,7 @@ from mocap.solve.refine.ground import FEET, Ground, find_ground
 from mocap.solve.root import DEFAULT_FOV, RootState, fit_translation, follow_root, settle_root, stand
 from mocap.solve.swaps import unswap
 from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
+from mocap.solve.upper import STEADY, UpperState, follow_whole_body, is_upper_body, on_steady_hips
 
 Feet = Literal["off", "auto", "always"]
 
@@ -56,9 +57,12 @@ class Solver:
 
     body: the performer's skeleton (HUMANOID's until it is measured). camera: of the image points, or None for DEFAULT_FOV.
     filtered: keypoints put onto their image points and through the One Euro filter; without it, noise-free keypoints come out exactly.
+    upper_body: legs at rest and hips steady (mocap.solve.upper); by default where no legs have been seen for a while.
     """
 
-    def __init__(self, body: Skeleton = HUMANOID, camera: Camera | None = None, filtered: bool = True) -> None:
+    def __init__(
+        self, body: Skeleton = HUMANOID, camera: Camera | None = None, filtered: bool = True, upper_body: bool | None = None
+    ) -> None:
         self.body = body
         self._camera = camera
         self._filtered = filtered
@@ -66,6 +70,9 @@ class Solver:
         self._hands: OneEuroState | None = None
         self._fingers: OneEuroState | None = None
         self._palms: OneEuroState | None = None
+        self._upper_body = upper_body
+        self._upper: UpperState | None = None
+        self._steady: OneEuroState | None = None
         self._gravity: GravityState | None = None
         self._body_state: BodyState | None = None
         self._root_state: RootState | None = None
@@ -82,12 +89,25 @@ class Solver:
             positions, self._filter = one_euro(keypoints.times, steady_heels(positions), *LIVE_FILTER, self._filter)
             upright, self._gravity = follow_gravity(keypoints.times, *body_axis(positions, keypoints.confidence), self._gravity)
             positions = R.apply(upright[:, None], positions)
+        whole = self._whole(keypoints)
+        place = R.apply(upright, translation)
+        positions, confidence = on_steady_hips(positions, keypoints.confidence, place, whole, partial(self._slow, keypoints.times))
         hands = partial(self._steady_hands, keypoints.times) if self._filtered else None
         bend = DOUBTFUL_BEND if self._filtered else FULL_BEND
         own = self._own_hands(keypoints, upright)
-        rotations, self._body_state = solve_body(keypoints.times, positions, keypoints.confidence, self._body_state, hands, bend, own)
-        path, self._root_state = follow_root(keypoints.times, positions, keypoints.confidence, translation, upright, self._root_state)
-        return Motion(self.body, keypoints.times, stand(self.body, rotations, path), rotations)
+        rotations, self._body_state = solve_body(keypoints.times, positions, confidence, self._body_state, hands, bend, own)
+        path, self._root_state = follow_root(keypoints.times, positions, confidence, translation, upright, self._root_state)
+        return Motion(self.body, keypoints.times, stand(self.body, rotations, whole[:, None] * path), rotations)
+
+    def _whole(self, keypoints: Keypoints) -> ndarray:
+        if self._upper_body is not None or not self._filtered:
+            return np.full(len(keypoints), 0.0 if self._upper_body else 1.0)
+        whole, self._upper = follow_whole_body(keypoints.times, keypoints.confidence, self._upper)
+        return whole
+
+    def _slow(self, times: ndarray, values: ndarray) -> ndarray:
+        slow, self._steady = one_euro(times, values, STEADY, 0.0, self._steady)
+        return slow
 
     def _steady_hands(self, times: ndarray, relative: ndarray) -> ndarray:
         steady, self._hands = one_euro_rotations(times, relative, *LIVE_HANDS, self._hands)
@@ -111,17 +131,25 @@ class Solver:
         return steady
 
 
-def solve_take(keypoints: Keypoints, camera: Camera | None = None, filtered: bool = True, feet: Feet = "auto") -> Motion:
+def solve_take(
+    keypoints: Keypoints,
+    camera: Camera | None = None,
+    filtered: bool = True,
+    feet: Feet = "auto",
+    upper_body: bool | None = None,
+) -> Motion:
     """The bake of a whole take: exchanged limbs put back, depths lifted, short gaps bridged, one body fitted to image and depth over the
     whole take without delay, set upright, and posed in closed form.
 
     filtered: all that; without it keypoints are taken as they are (synthetic ones, or another system's that are good already), for the
     closed form alone, and feet are left alone. feet: "auto" plants those that stand; "always" never lets
-    them leave the ground; "off" leaves them where their keypoints are.
+    them leave the ground; "off" leaves them where their keypoints are. upper_body: legs at rest and hips steady (mocap.solve.upper); by
+    default if legs are hardly ever seen.
     """
     keypoints = with_arms(keypoints)
     if not filtered:
-        return _posed(keypoints, keypoints.positions, None, R.IDENTITY, camera)
+        return _posed(keypoints, keypoints.positions, None, R.IDENTITY, camera, upper=bool(upper_body))
+    upper = is_upper_body(keypoints.confidence) if upper_body is None else upper_body
     keypoints = unswap(keypoints)
     camera = camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
     times = keypoints.times
@@ -131,19 +159,20 @@ def solve_take(keypoints: Keypoints, camera: Camera | None = None, filtered: boo
     prior = fill_gaps(times, unflip(times, steady_heels(prior), translation), LONGEST_GAP)
     if not np.isfinite(translation).all(axis=1).any():  # without image points there is nothing to agree with but the prior
         positions = smooth(times, prior, BAKE_CUTOFF)
-        return _posed(keypoints, positions, None, find_gravity(*body_axis(positions, keypoints.confidence)), camera, filtered=True)
+        upright = find_gravity(*body_axis(positions, keypoints.confidence))
+        return _posed(keypoints, positions, None, upright, camera, filtered=True, upper=upper)
 
     held = _held(keypoints, prior)
     found = refine_landmarks(keypoints, prior, held, translation, camera)
     upright = find_gravity(*body_axis(np.where(np.isfinite(prior), found.positions, np.nan), keypoints.confidence))
-    ground = None if feet == "off" else _ground(keypoints, found, upright, camera, feet)
+    ground = None if feet == "off" or upper else _ground(keypoints, found, upright, camera, feet)
     above = None
     if ground is not None:
         found = refine_landmarks(keypoints, prior, held, translation, camera, found, ground)
         upright = R.between(ground.up, _UP)
         above = _aloft(keypoints, found, ground) if feet == "auto" else np.zeros(len(times))
     positions = np.where(np.isfinite(prior), found.positions, np.nan)
-    motion = _posed(keypoints, R.apply(upright, positions), found.translation, upright, camera, above, filtered=True)
+    motion = _posed(keypoints, R.apply(upright, positions), found.translation, upright, camera, above, True, upper)
     return motion if ground is None else plant(motion, ground.contacts > 0.5)
 
 
@@ -193,6 +222,7 @@ def _posed(
     camera: Camera | None,
     above: ndarray | None = None,
     filtered: bool = False,
+    upper: bool = False,
 ) -> Motion:
     """The closed form of a whole take from upright positions. above: how high the lower foot is off the floor, metres, if that is known."""
     times = keypoints.times
@@ -201,10 +231,14 @@ def _posed(
         translation = fit_translation(positions, keypoints.image, keypoints.confidence, camera)
     body = measure_body(replace(keypoints, positions=positions))
     confidence = _bridged(keypoints, positions)
+    if upper:
+        place = R.apply(upright, translation)
+        positions, confidence = on_steady_hips(positions, confidence, place, np.zeros(len(times)), lambda v: smooth(times, v, STEADY))
     hands = (lambda relative: smooth_rotations(times, relative, BAKE_HANDS)) if filtered else None
     own = _own_hands(keypoints, upright, filtered)
     rotations, _ = solve_body(times, positions, confidence, None, hands, DOUBTFUL_BEND if filtered else FULL_BEND, own)
     path = settle_root(times, positions, confidence, translation, upright, above)
+    path = np.zeros_like(path) if upper else path
     return Motion(body, times, stand(body, rotations, path), rotations)
 
 
