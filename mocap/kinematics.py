@@ -103,6 +103,16 @@ def bone_lengths(skeleton: Skeleton) -> Float[ndarray, "joints"]:
     return lengths
 
 
+def reaches(skeleton: Skeleton) -> Float[ndarray, "joints"]:
+    """How far from each joint the farthest of those that hang from it can be, metres: along the bones."""
+    out = np.zeros(len(skeleton.names))
+    lengths = bone_lengths(skeleton)
+    for joint in range(len(out) - 1, 0, -1):  # children before their parents
+        above = skeleton.parents[joint]
+        out[above] = max(out[above], out[joint] + lengths[joint])
+    return out
+
+
 def scaled(skeleton: Skeleton, factors: dict[str, float]) -> Skeleton:
     """The skeleton with the offsets of the named joints multiplied by factors (a joint's offset is its parent bone's length)."""
     offsets = skeleton.offsets.copy()

@@ -155,3 +155,9 @@ def test_soles_hang_on_the_feet_as_heels_behind_and_toe_tips_ahead_of_them(seed:
             heel = positions[foot] + matrices[foot] @ [0.0, -rest[foot, 1], -kinematics._HEEL_SHARE * ahead]
             tip = positions[toes] + matrices[toes] @ [0.0, -rest[toes, 1], 0.5 * ahead]
             assert np.abs(heights[n, list(columns)] - [heel[1], tip[1]]).max() < 1e-12
+
+
+def test_a_joint_reaches_as_far_as_the_longest_way_along_its_bones() -> None:
+    offsets = np.array([[0.0, 9.0, 0.0], [1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.5], [0.0, 0.0, 4.0]])
+    body = Skeleton(("a", "b", "c", "d", "e"), np.array([-1, 0, 1, 0, 3]), offsets, np.tile(R.IDENTITY, (5, 1)))
+    assert kinematics.reaches(body).tolist() == [4.5, 2.0, 0.0, 4.0, 0.0]

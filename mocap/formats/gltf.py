@@ -112,6 +112,7 @@ def _tracks(motion: Motion, rig: Rig, document: glb.Document, nodes: list[int], 
     turns, places = _in_document(motion, rig)
     joint_of = {node: j for j, node in enumerate(nodes)}
     ahead = _bones_ahead(rig, nodes, rest)
+    reach = kinematics.reaches(rig.skeleton)
     now: dict[int, ndarray] = {}  # node → (F or 1, 4, 4), to the world, for nodes that move
     joint_above: dict[int, int] = {-1: -1}  # node → the nearest joint that it is or hangs from
     tracks: list[Track] = []
@@ -131,8 +132,8 @@ def _tracks(motion: Motion, rig: Rig, document: glb.Document, nodes: list[int], 
             aim = np.linalg.solve(linear_part, wanted @ ahead[j][:, None])[..., 0]
             rotation = R.multiply(R.between(R.normalize(R.apply(rotation, scale * ahead[j])), R.normalize(aim)), rotation)
         # The first joint always turns: it names the animation's subject, and a file without any channel would not be valid.
-        if j == 0 or np.max(R.distance(turn, rotation)) > max(still, _STILL):
-            tracks.append(Track(node, "rotation", np.broadcast_to(rotation, (len(motion), 4)), reduce.ANGLE))
+        if j == 0 or np.max(R.distance(turn, rotation)) > max(min(still, reduce.turning(reach[j])), _STILL):
+            tracks.append(Track(node, "rotation", np.broadcast_to(rotation, (len(motion), 4)), reduce.turning(reach[j])))
         else:
             rotation = turn[None]
         # The first joint moves; so does one that hangs from its bone in the rig alone (a foot that stands beside the body in the file).
@@ -142,7 +143,7 @@ def _tracks(motion: Motion, rig: Rig, document: glb.Document, nodes: list[int], 
             if np.abs(moved - place).max() > _STILL * max(1.0, float(np.abs(moved).max())):
                 # A millimetre of the world is so much of the parent's units.
                 unit = rig.unit * float(np.linalg.norm(linear_part[0], 2))
-                tracks.append(Track(node, "translation", np.broadcast_to(moved, (len(motion), 3)), reduce.LENGTH / unit))
+                tracks.append(Track(node, "translation", np.broadcast_to(moved, (len(motion), 3)), reduce.SHARE * reduce.LENGTH / unit))
         local = np.zeros((max(len(rotation), len(moved)), 4, 4))
         local[:, :3, :3] = R.to_matrix(rotation) * scale
         local[:, :3, 3], local[:, 3, 3] = moved, 1.0

@@ -15,6 +15,15 @@ from numpy import ndarray
 
 ANGLE, LENGTH, WEIGHT = np.radians(0.1), 1e-3, 2e-3
 """How far reduced tracks may be off: radians, metres, and parts of an expression."""
+SHARE = 0.4
+"""Of a millimetre, what one track may add: of the four between a foot that stands and the ground (path, hips, thigh, shank), hardly two
+are ever wrong by so much the same way at once."""
+
+
+def turning(reach: float) -> float:
+    """How far the track of a joint's rotation may be off, rad, if what hangs from it reaches this far, metres."""
+    return min(ANGLE, SHARE * LENGTH / reach) if reach > 0 else ANGLE
+
 
 # Between(starts, ends, owner, t): what a reader shows at the part t of the way through the segment `owner`, for many segments and points.
 _Between = Callable[[ndarray, ndarray, ndarray, ndarray], ndarray]
@@ -25,17 +34,17 @@ _SMALL = 1e-7
 
 
 def rotations(
-    times: Float[ndarray, "frames"], tracks: Float[ndarray, "frames tracks 4"], tolerance: float = ANGLE
+    times: Float[ndarray, "frames"], tracks: Float[ndarray, "frames tracks 4"], tolerance: float | Float[ndarray, "tracks"] = ANGLE
 ) -> list[Int[ndarray, "_"]]:
     """The frames to keep of each track of unit quaternions xyzw, so that slerp between them is nowhere off by more than tolerance, rad."""
-    return _reduced(times, tracks, _slerp, _angle, tolerance)
+    return _reduced(times, tracks, _slerp, _angle, np.broadcast_to(tolerance, tracks.shape[1]))
 
 
 def vectors(
-    times: Float[ndarray, "frames"], tracks: Float[ndarray, "frames tracks n"], tolerance: float = LENGTH
+    times: Float[ndarray, "frames"], tracks: Float[ndarray, "frames tracks n"], tolerance: float | Float[ndarray, "tracks"] = LENGTH
 ) -> list[Int[ndarray, "_"]]:
     """The frames to keep of each track of vectors, so that straight lines between them are nowhere off by more than tolerance."""
-    return _reduced(times, tracks, _lerp, _apart, tolerance)
+    return _reduced(times, tracks, _lerp, _apart, np.broadcast_to(tolerance, tracks.shape[1]))
 
 
 def _lerp(starts: ndarray, ends: ndarray, owner: ndarray, t: ndarray) -> ndarray:
@@ -64,7 +73,11 @@ def _apart(a: ndarray, b: ndarray) -> ndarray:
 
 
 def _reduced(
-    times: Float[ndarray, "frames"], tracks: Float[ndarray, "frames tracks n"], between: _Between, off: _Off, tolerance: float
+    times: Float[ndarray, "frames"],
+    tracks: Float[ndarray, "frames tracks n"],
+    between: _Between,
+    off: _Off,
+    tolerance: Float[ndarray, "tracks"],
 ) -> list[Int[ndarray, "_"]]:
     frames, count = tracks.shape[:2]
     out = [np.arange(min(frames, 1)) for _ in range(count)]
@@ -81,8 +94,9 @@ def _reduced(
     def worst(a: ndarray, b: ndarray) -> tuple[ndarray, ndarray]:
         return _worst(values, clock, a, b, between, off)
 
-    _cut(kept, worst, tolerance)
-    while _thin(kept, ends, worst, tolerance):
+    allowed = np.repeat(tolerance[moving], frames)
+    _cut(kept, worst, allowed)
+    while _thin(kept, ends, worst, allowed):
         pass
     for track, row in zip(moving, kept.reshape(len(moving), frames), strict=True):
         out[track] = np.flatnonzero(row)
@@ -109,19 +123,19 @@ def _worst(
     return most, where
 
 
-def _cut(kept: Bool[ndarray, "points"], worst: _Worst, tolerance: float) -> None:
-    """Keeps the worst frame of each segment that is off by more than the tolerance, until none is."""
+def _cut(kept: Bool[ndarray, "points"], worst: _Worst, allowed: Float[ndarray, "points"]) -> None:
+    """Keeps the worst frame of each segment that is off by more than is allowed there, until none is."""
     keys = np.flatnonzero(kept)
     a, b = keys[:-1], keys[1:]
     while len(a := a[fine := b - a > 1]):
         b = b[fine]
         most, where = worst(a, b)
-        bad = most > tolerance
+        bad = most > allowed[a]
         kept[where[bad]] = True
         a, b = np.concatenate([a[bad], where[bad]]), np.concatenate([where[bad], b[bad]])
 
 
-def _thin(kept: Bool[ndarray, "points"], ends: Bool[ndarray, "points"], worst: _Worst, tolerance: float) -> bool:
+def _thin(kept: Bool[ndarray, "points"], ends: Bool[ndarray, "points"], worst: _Worst, allowed: Float[ndarray, "points"]) -> bool:
     """Takes out keys that their neighbours can do without; says whether there were any. Every second key at a time: no two neighbours."""
     before = int(kept.sum())
     for odd in (0, 1):
@@ -130,5 +144,5 @@ def _thin(kept: Bool[ndarray, "points"], ends: Bool[ndarray, "points"], worst: _
         middle = middle[(middle % 2 == odd) & ~ends[keys[middle]]]
         if len(middle):
             most, _ = worst(keys[middle - 1], keys[middle + 1])
-            kept[keys[middle[most <= tolerance]]] = False
+            kept[keys[middle[most <= allowed[keys[middle]]]]] = False
     return int(kept.sum()) < before

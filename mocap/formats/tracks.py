@@ -81,7 +81,8 @@ def _kept(times: Float[ndarray, "frames"], tracks: list[Track]) -> list[Int[ndar
     turning = [i for i, t in enumerate(tracks) if t.path == "rotation"]
     if turning:
         turned = np.stack([tracks[i].values for i in turning], axis=1)
-        for i, keys in zip(turning, reduce.rotations(times, turned, share * tracks[turning[0]].tolerance), strict=True):
+        tolerances = share * np.array([tracks[i].tolerance for i in turning])
+        for i, keys in zip(turning, reduce.rotations(times, turned, tolerances), strict=True):
             out[i] = keys
     for i, track in enumerate(tracks):
         if track.path != "rotation":

@@ -53,9 +53,10 @@ def animate(motion: Motion, name: str = "mocap", all_keys: bool = False) -> tupl
         children = [node_of[c] for c in skeleton.children(j) if c in node_of]
         node: glb.Document = {"name": skeleton.names[j], "translation": skeleton.offsets[j].tolist()}
         nodes.append(node | ({"children": children} if children else {}))
-    tracks = [Track(0, "translation", motion.root_positions, reduce.LENGTH)]
+    tracks = [Track(0, "translation", motion.root_positions, reduce.SHARE * reduce.LENGTH)]
+    reach = kinematics.reaches(skeleton)
     # All bones, also those that rest: whoever plays this after something else must find nothing left over from it.
-    tracks += [Track(node_of[j], "rotation", R.normalize(motion.rotations[:, j]), reduce.ANGLE) for j in joints]
+    tracks += [Track(node_of[j], "rotation", R.normalize(motion.rotations[:, j]), reduce.turning(reach[j])) for j in joints]
     extension: glb.Document = {"specVersion": "1.0", "humanoid": {"humanBones": {skeleton.names[j]: {"node": node_of[j]} for j in joints}}}
     tops = [0]
     for expression, weights in motion.expressions.items():
