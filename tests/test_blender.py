@@ -21,9 +21,11 @@ import numpy as np
 import pytest
 import synthetic
 
-from mocap.formats import bvh, gltf
+from mocap import rotation as R
+from mocap.formats import bvh, glb, gltf
 from mocap.kinematics import fk
 from mocap.motion import Motion
+from mocap.retarget import retarget
 from mocap.rig.load import load_rig
 from mocap.rig.names import conventions
 from mocap.skeleton import HUMANOID
@@ -67,6 +69,27 @@ def test_glb_with_default_settings_stands_where_we_say(motion: Motion, tmp_path:
     order = [found["names"].index(n) for n in HUMANOID.names]
     error = np.abs(np.array(found["frames"])[:, order] - in_blender(motion)).max()
     print(f"Blender {found['version']}, GLB: {1000 * error:.4f} mm")
+    assert error < HALF_A_MILLIMETRE
+
+
+@pytest.mark.parametrize("name", ["kaykit_cc0/Knight.glb", "misc/CesiumMan.glb", "vrm/saturday06_Example.vrm", "vrm/Godette_vrm_v4.vrm"])
+def test_real_characters_stand_where_we_say(data: Path, tmp_path: Path, name: str) -> None:
+    """Retargeted motion in users' own files, one of them of a VRM 0 that faces backwards."""
+    rig = load_rig(data / "rigs" / name)
+    made = synthetic.smooth_motion(np.random.default_rng(3), 1.0, FPS)
+    moved = retarget(made, rig)
+    document, binary = glb.split(gltf.dumps(moved, rig, all_keys=True))
+    path = tmp_path / "clip.glb"
+    # The importer shows the first animation, and ours is the last.
+    path.write_bytes(glb.join({**document, "animations": document["animations"][-1:]}, binary))
+    found = read_by_blender(path, len(moved))
+    points = R.apply(R.conjugate(rig.turn), fk(moved.skeleton, moved.root_positions, moved.rotations)[0]) / rig.unit
+    expected = np.stack([points[..., 0], -points[..., 2], points[..., 1]], axis=-1)
+    bones = [j for j, n in enumerate(rig.skeleton.names) if n in rig.bones.values() and n in found["names"]]
+    assert len(bones) >= 15
+    order = [found["names"].index(rig.skeleton.names[j]) for j in bones]
+    error = np.abs(np.array(found["frames"])[:, order] - expected[:, bones]).max()
+    print(f"Blender {found['version']}, {name}: {1000 * error:.4f} mm")
     assert error < HALF_A_MILLIMETRE
 
 
