@@ -27,6 +27,7 @@ from mocap.solve.measure import measure_body
 from mocap.solve.refine import Refined, refine_landmarks
 from mocap.solve.refine.ground import FEET, Ground, find_ground
 from mocap.solve.root import DEFAULT_FOV, RootState, fit_translation, follow_root, settle_root, stand
+from mocap.solve.size import at_height
 from mocap.solve.swaps import unswap
 from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
 from mocap.solve.upper import STEADY, UpperState, follow_whole_body, is_upper_body, on_steady_hips
@@ -137,6 +138,7 @@ def solve_take(
     filtered: bool = True,
     feet: Feet = "auto",
     upper_body: bool | None = None,
+    height: float | None = None,
 ) -> Motion:
     """The bake of a whole take: exchanged limbs put back, depths lifted, short gaps bridged, one body fitted to image and depth over the
     whole take without delay, set upright, and posed in closed form.
@@ -144,11 +146,13 @@ def solve_take(
     filtered: all that; without it keypoints are taken as they are (synthetic ones, or another system's that are good already), for the
     closed form alone, and feet are left alone. feet: "auto" plants those that stand; "always" never lets
     them leave the ground; "off" leaves them where their keypoints are. upper_body: legs at rest and hips steady (mocap.solve.upper); by
-    default if legs are hardly ever seen.
+    default if legs are hardly ever seen. height: the performer's, metres; by default by the detector's own measure, set right
+    (mocap.solve.size) unless keypoints are taken as they are.
     """
     keypoints = with_arms(keypoints)
     if not filtered:
-        return _posed(keypoints, keypoints.positions, None, R.IDENTITY, camera, upper=bool(upper_body))
+        motion = _posed(keypoints, keypoints.positions, None, R.IDENTITY, camera, upper=bool(upper_body))
+        return motion if height is None else at_height(motion, height)
     upper = is_upper_body(keypoints.confidence) if upper_body is None else upper_body
     keypoints = unswap(keypoints)
     camera = camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
@@ -160,7 +164,7 @@ def solve_take(
     if not np.isfinite(translation).all(axis=1).any():  # without image points there is nothing to agree with but the prior
         positions = smooth(times, prior, BAKE_CUTOFF)
         upright = find_gravity(*body_axis(positions, keypoints.confidence))
-        return _posed(keypoints, positions, None, upright, camera, filtered=True, upper=upper)
+        return at_height(_posed(keypoints, positions, None, upright, camera, filtered=True, upper=upper), height)
 
     held = _held(keypoints, prior)
     found = refine_landmarks(keypoints, prior, held, translation, camera)
@@ -173,6 +177,7 @@ def solve_take(
         above = _aloft(keypoints, found, ground) if feet == "auto" else np.zeros(len(times))
     positions = np.where(np.isfinite(prior), found.positions, np.nan)
     motion = _posed(keypoints, R.apply(upright, positions), found.translation, upright, camera, above, True, upper)
+    motion = at_height(motion, height)
     return motion if ground is None else plant(motion, ground.contacts > 0.5)
 
 
