@@ -6,13 +6,19 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from mocap import assets
+from mocap import assets, formats
+from mocap.motion import Motion
+from mocap.skeleton import HUMANOID
+from mocap.stream import vmc
 from tests.test_cli import MOCAP, address, started
 
 ROOT = Path(__file__).parent.parent
@@ -23,13 +29,15 @@ LINES = [
     for line in block.splitlines()
     if line.strip()
 ]
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 COMMANDS = [line for line in LINES if line.startswith("mocap ")]
+PAGES = ("mocap live", "mocap view")
 TARGETS = [line.split()[1] for line in LINES if line.startswith("make ")]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files that the README speaks of: a dance of two seconds, and clips."""
+    """A folder with the files that the README speaks of: a dance of two seconds, clips, and a character."""
     import cv2
 
     place = tmp_path_factory.mktemp("readme")
@@ -43,6 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (place / made).mkdir()
     for name in ("a", "b"):
         shutil.copy(place / "dance.mp4", place / "clips" / f"{name}.mp4")
+    shutil.copy(assets.path("rigs/mannequin.vrm"), place / "hero.vrm")
     return place
 
 
@@ -58,19 +67,22 @@ def test_make_has_the_target(target: str) -> None:
 
 def test_the_files_are_written(folder: Path) -> None:
     """One after another: some read what those before them wrote."""
-    for command in (c for c in COMMANDS if not c.startswith("mocap live")):
+    for command in (c for c in COMMANDS if not c.startswith(PAGES)):
         words = [w for part in shlex.split(command)[1:] for w in (sorted(map(str, folder.glob(part))) if "*" in part else [part])]
         done = subprocess.run([*MOCAP, *words], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, f"{command}: {done.stderr}"
-        for name in re.findall(r"-o (\S+)", command):
+        for name in re.findall(r"(?:-o|--picture) (\S+)", command):
             for made in [name.replace("{name}", n) for n in ("a", "b")] if "{name}" in name else [name]:
                 assert (folder / made).stat().st_size > 1000, command
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("mocap live")])
-def test_live_opens_its_page_or_says_that_there_is_no_camera(folder: Path, command: str) -> None:
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith(PAGES)])
+def test_the_page_opens_or_it_is_said_that_there_is_no_camera(folder: Path, command: str) -> None:
+    if "dance.bvh" in command and not (folder / "dance.bvh").exists():
+        still = Motion(HUMANOID, np.arange(2.0), np.tile(HUMANOID.offsets[0], (2, 1)), np.tile(HUMANOID.rest_rotations, (2, 1, 1)))
+        formats.save(folder / "dance.bvh", still)
     with started(*shlex.split(command)[1:], "--no-open", "--port", "0", cwd=folder) as process:
-        if "--video" in command:
+        if "--video" in command or "view" in command:
             assert address(process)
         else:
             _, err = process.communicate(timeout=60) if not Path("/dev/video0").exists() else ("", "camera")
@@ -78,13 +90,35 @@ def test_live_opens_its_page_or_says_that_there_is_no_camera(folder: Path, comma
 
 
 def test_the_python_lines_run(folder: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=300, env=environment, check=False
+        [sys.executable, "-c", PYTHON[0]], cwd=folder, capture_output=True, text=True, timeout=300, env=environment, check=False
     )
     assert done.returncode == 0, done.stderr
     assert (folder / "dance.bvh").exists()
+
+
+def test_the_receiver_of_vmc_prints_the_hips() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    standing = Motion(HUMANOID, np.zeros(1), np.array([[0.25, 1.0, 0.5]]), HUMANOID.rest_rotations[None])
+    command = [sys.executable, "-u", "-c", PYTHON[1].replace("39539", str(port))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process, vmc.Sender("127.0.0.1", port) as sender:
+        sending = threading.Event()
+
+        def send() -> None:  # again and again: nothing says when it listens
+            while not sending.wait(0.1):
+                sender.send(vmc.bundle(standing))
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        assert process.stdout
+        line = process.stdout.readline()
+        sending.set()
+        thread.join()
+        process.kill()
+    assert line == "hips at -0.25 1.0 0.5\n"
 
 
 def test_the_picture_and_the_places_it_names_are_there() -> None:
