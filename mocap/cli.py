@@ -47,6 +47,10 @@ SourceFps = Annotated[
     float | None, typer.Option(min=0.001, help="The true capture rate, where the file's is wrong or missing (slow motion, images).")
 ]
 Hands = Annotated[bool, typer.Option("--hands/--no-hands", help="Look for both hands and move the fingers.")]
+UpperBody = Annotated[
+    bool | None,
+    typer.Option("--upper-body/--whole-body", help="Legs at rest and hips steady, as at a desk; by default if no legs are seen."),
+]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 takes any free one.")]
 Rig = Annotated[Path | None, typer.Option("--rig", metavar="FILE", help="Your character (.glb, .gltf, .vrm) in the mannequin's place.")]
 RigFile = Annotated[Path, typer.Argument(metavar="FILE", help="A character: .glb, .gltf, .vrm or .bvh.")]
@@ -79,6 +83,7 @@ def bake(
         Literal["off", "auto", "always"], typer.Option(help="Plant feet that stand; always: they never leave the ground; off: leave them.")
     ] = "auto",
     hands: Hands = True,
+    upper_body: UpperBody = None,
     no_refine: Annotated[bool, typer.Option("--no-refine", help="Take keypoints as they are, for those that are good already.")] = False,
     keep_touch: KeepTouch = False,
     all_keys: AllKeys = False,
@@ -104,7 +109,7 @@ def bake(
     for path, targets in outputs.items():
         with _progress(f"Detecting {path.name}") as progress:
             keypoints = pipeline.read_keypoints(path, model, source_fps, progress, hands)
-        motion = pipeline.solve(keypoints, _radians(fov), refine=not no_refine, feet=feet)
+        motion = pipeline.solve(keypoints, _radians(fov), refine=not no_refine, feet=feet, upper_body=upper_body)
         for target in targets:
             saved = transfer.save(target, motion, on(target), fps, None, keep_touch and theirs is not None, all_keys)
             _say_written(target, motion, saved)
@@ -186,6 +191,7 @@ def live(
     model: Model = "full",
     rig: Rig = None,
     hands: Hands = True,
+    upper_body: UpperBody = None,
     fov: Fov = None,
     port: Port = 8765,
     open_page: Open = True,
@@ -201,9 +207,9 @@ def live(
     with ExitStack() as stack:
         listeners = [*_vmc(vmc, stack), *_recording(record, stack)]
         if video is not None:
-            _stream(Video(video), "video", model, fov, port, open_page, listeners, rig, hands)
+            _stream(Video(video), "video", model, fov, port, open_page, listeners, rig, hands, upper_body)
         else:
-            _stream(Webcam(camera or 0), "camera", model, fov, port, open_page, listeners, rig, hands)
+            _stream(Webcam(camera or 0), "camera", model, fov, port, open_page, listeners, rig, hands, upper_body)
 
 
 def _vmc(to: str | None, stack: ExitStack) -> list[Listener]:
@@ -336,6 +342,7 @@ def _stream(
     listeners: Sequence[Listener] = (),
     rig: Path | None = None,
     hands: bool = True,
+    upper_body: bool | None = None,
 ) -> None:
     from mocap import pipeline
     from mocap.rig.load import load_rig
@@ -343,7 +350,10 @@ def _stream(
     avatar = None if rig is None else load_rig(rig)
     with source:
         ready = _ready(open_page)
-        asyncio.run(pipeline.live(source, kind, model, _radians(fov), port=port, ready=ready, listeners=listeners, rig=avatar, hands=hands))
+        running = pipeline.live(
+            source, kind, model, _radians(fov), port=port, ready=ready, listeners=listeners, rig=avatar, hands=hands, upper_body=upper_body
+        )
+        asyncio.run(running)
 
 
 def _ready(open_page: bool) -> Callable[[Server], None]:

@@ -75,11 +75,13 @@ def read_keypoints(
         return detect_source(source, detector, report)
 
 
-def solve(keypoints: Keypoints, fov: float | None = None, refine: bool = True, feet: Feet = "auto") -> Motion:
+def solve(
+    keypoints: Keypoints, fov: float | None = None, refine: bool = True, feet: Feet = "auto", upper_body: bool | None = None
+) -> Motion:
     """The bake of keypoints. fov: the camera's field of view along the image's longer side, radians. refine: False takes the keypoints
-    as they are, without smoothing or filling (for keypoints that are good already). feet: as in solver.solve_take."""
+    as they are, without smoothing or filling (for keypoints that are good already). feet, upper_body: as in solver.solve_take."""
     camera = None if fov is None else Camera.from_fov(keypoints.image_size, fov)
-    return solve_take(keypoints, camera, refine, feet)
+    return solve_take(keypoints, camera, refine, feet, upper_body)
 
 
 # Live ------------------------------------------------------------------------------------------------------------------------------
@@ -138,13 +140,15 @@ def files_of(rig: Rig | None) -> tuple[Files, str]:
 class LivePerformer:
     """From pictures to poses on the avatar, one at a time: detect, measure, lift, solve, retarget. No socket in sight."""
 
-    def __init__(self, detector: Detector, avatar: Skeleton = HUMANOID, camera: Camera | None = None) -> None:
-        self._detector, self._avatar, self._camera = detector, avatar, camera
+    def __init__(
+        self, detector: Detector, avatar: Skeleton = HUMANOID, camera: Camera | None = None, upper_body: bool | None = None
+    ) -> None:
+        self._detector, self._avatar, self._camera, self._upper_body = detector, avatar, camera, upper_body
         self.restart()
 
     def restart(self) -> None:
         """Forgets the performer: the next frame begins another take."""
-        self._solver = Solver(camera=self._camera)
+        self._solver = Solver(camera=self._camera, upper_body=self._upper_body)
         self._seen: list[Keypoints] = []
         self._measured = -np.inf
         self._lift: LiftState | None = None
@@ -187,12 +191,13 @@ async def live(
     listeners: Sequence[Listener] = (),
     rig: Rig | None = None,
     hands: bool = True,
+    upper_body: bool | None = None,
 ) -> None:
     """Streams a source to every viewer that connects, until it is cancelled or the source ends.
 
     kind: "video" or "camera", for the page to say. ready: called when the page can be opened. listeners: who else gets every frame, a
-    recording or another program. rig: the avatar, in the mannequin's place. hands: look for hands. Raises DeviceError if there is no port
-    or the camera stops, ModelError if the viewer or the weights are missing.
+    recording or another program. rig: the avatar, in the mannequin's place. hands: look for hands. upper_body: as of Solver. Raises
+    DeviceError if there is no port or the camera stops, ModelError if the viewer or the weights are missing.
     """
     camera = None if fov is None else Camera.from_fov(source.size, fov)
     shown = protocol.Source(kind, source.name, source.size[0], source.size[1])
@@ -206,7 +211,7 @@ async def live(
     async with Server(hello, files, host, port, on_control=control) as server:
         if ready is not None:
             ready(server)
-        worker = asyncio.create_task(asyncio.to_thread(_work, source, model, hands, camera, server, stop, paused, listeners))
+        worker = asyncio.create_task(asyncio.to_thread(_work, source, model, hands, upper_body, camera, server, stop, paused, listeners))
         try:
             await asyncio.shield(worker)
         finally:
@@ -219,6 +224,7 @@ def _work(
     source: Source,
     model: PoseSize,
     hands: bool,
+    upper_body: bool | None,
     camera: Camera | None,
     server: Server,
     stop: threading.Event,
@@ -227,7 +233,7 @@ def _work(
 ) -> None:
     """The detector's thread. Pictures that come while it is busy or paused are not kept."""
     with PerformerDetector(model, hands=hands) as detector:
-        performer = LivePerformer(detector, camera=camera)
+        performer = LivePerformer(detector, camera=camera, upper_body=upper_body)
         for number, arrived in enumerate(in_real_time(source, stop)):
             if paused.is_set():
                 continue
