@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from mocap import rotation as R
 from mocap.errors import InputError
 from mocap.filter import smooth
 from mocap.formats import bvh, gltf_read, vrma
-from mocap.kinematics import fk, local_rotations, sole_points
+from mocap.kinematics import fk, global_rotations, local_rotations, sole_points
 from mocap.motion import Motion
 from mocap.retarget import turns
 from mocap.retarget.body import body_of
@@ -26,7 +27,10 @@ from mocap.solve.contacts import find_contacts
 
 # Soles stand that are lower than the first height (m) and slower than the first speed (m/s), until they pass one of the second, in a body
 # with HUMANOID's legs. A joint is known to a hand's breadth less than a camera knows a foot, so these are tighter than the solver's.
-_HEIGHT, _SPEED = (0.04, 0.07), (0.25, 0.5)
+_HEIGHT, _SPEED = (0.04, 0.06), (0.2, 0.35)
+# A foot that stands for less time than this in all, in seconds, says nothing of how it stands.
+_STANDS = 0.2
+_LEFT, _AHEAD = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
 _CUTOFF = 6.0  # Hz, for speeds
 # The ground is where the lowest points are most of the time that they are within this share of the leg of the very lowest.
 _GROUND = 0.06
@@ -49,7 +53,8 @@ def load_motion(path: str | os.PathLike[str], bone_map: dict[str, str] | None = 
             return normalized(gltf_read.loads_on(rig, animation, path.parent), rig)
         if animation is not None:
             raise InputError(f"A BVH file has one motion, without a name, so there is no animation {animation!r} in it.")
-        return normalized(on_rig(bvh.loads(rig.source.decode("utf-8", errors="replace"), scale=1.0), rig), rig)
+        motion = on_rig(bvh.loads(rig.source.decode("utf-8", errors="replace"), scale=1.0), rig)
+        return normalized(motion, level_feet(rig, motion) if rig.neutral.startswith("frame") else rig)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
 
@@ -105,6 +110,29 @@ def normalized(motion: Motion, rig: Rig) -> Motion:
     if contacts is None or not contacts.any():
         contacts = touches(motion.times, soles / measure).astype(np.float64)
     return Motion(body, motion.times, root, local, motion.expressions, contacts)
+
+
+def level_feet(rig: Rig, motion: Motion) -> Rig:
+    """The rig, its feet in T-pose level as they stand in the motion: low and at rest.
+
+    For a rig whose T-pose was made from a moment of the performance, when its feet stood anyhow. motion: on the rig's skeleton.
+    """
+    positions, world = fk(rig.skeleton, motion.root_positions, motion.rotations)
+    t_world = global_rotations(rig.skeleton, rig.t_pose)
+    t_pose = rig.t_pose.copy()
+    measure = leg_length(body_of(rig)) / leg_length(HUMANOID)
+    for foot in [rig.index(b) for b in ("leftFoot", "rightFoot") if b in rig.bones and len(motion) > 1]:
+        speeds = np.linalg.norm(np.gradient(smooth(motion.times, positions[:, foot], _CUTOFF), motion.times, axis=0), axis=-1)
+        heights = positions[:, foot, 1]
+        stands = (speeds < measure * _SPEED[0]) & (heights < np.percentile(heights, 10.0) + measure * _HEIGHT[0])
+        if stands.mean() * motion.duration < _STANDS:
+            continue
+        ahead = R.apply(R.multiply(world[stands, foot], R.conjugate(t_world[foot])), _AHEAD)
+        pitch = float(np.median(np.arcsin(np.clip(ahead[:, 1], -1.0, 1.0))))
+        t_pose[foot] = R.multiply(
+            R.conjugate(t_world[rig.skeleton.parents[foot]]), R.multiply(R.from_axis_angle(_LEFT, -pitch), t_world[foot])
+        )
+    return replace(rig, t_pose=t_pose)
 
 
 def ground_height(heights: Float[ndarray, "frames 4"], within: float) -> float:

@@ -41,10 +41,15 @@ def keep_touches(
 
     positions: of the character's bones, in the performer's size (the same leg); turned: their world rotations.
     """
+    if len(turned) == 0:
+        return turned
     theirs, their_turns = fk(source.skeleton, source.root_positions, source.rotations)
     measure = leg_length(source.skeleton) / leg_length(HUMANOID)
     out = turned.copy()
-    moves = {}
+    shifts = {}
+    # Hands that hold each other are near each other's wrists as well, which then say nothing.
+    between = _knuckles(theirs, "left") - _knuckles(theirs, "right")
+    clasped = _fade(np.linalg.norm(between, axis=-1) - _HANDS * measure, measure)
     for side in ("left", "right"):
         a, b = (_knuckles(p, side) for p in (theirs, positions))
         wanted, strength = np.zeros_like(a), np.zeros(len(a))
@@ -53,15 +58,17 @@ def keep_touches(
             if part in (f"{side}UpperArm", f"{side}LowerArm"):
                 continue
             weight = _fade(_away(theirs, their_turns, frame, end, measure, a) - radius * measure, measure)
+            if part.endswith("Arm"):
+                weight = weight * (1.0 - clasped)
             place = _place(a, theirs, their_turns, positions, turned, frame, end)
             wanted += weight[:, None] * (place - b)
             total += weight
             strength = np.maximum(strength, weight)
-        moves[side] = [wanted, total, strength]
-    _hands(theirs, positions, measure, moves)
-    for side, (wanted, total, strength) in moves.items():
-        shift = wanted / np.maximum(total, 1e-9)[:, None]
-        _reach(positions, turned, out, side, shift, strength)
+        # The mean of what the parts say, as strong as the strongest.
+        shifts[side] = wanted * (strength / np.maximum(total, 1e-9))[:, None]
+    _hands(theirs, positions, clasped, shifts)
+    for side, shift in shifts.items():
+        _reach(positions, turned, out, side, shift)
     return out
 
 
@@ -126,31 +133,29 @@ def _mean_distance(positions: ndarray, a: str, b: str) -> float:
     return float(np.linalg.norm(between, axis=-1).mean())
 
 
-def _hands(theirs: ndarray, positions: ndarray, measure: float, moves: dict[str, list[ndarray]]) -> None:
+def _hands(theirs: ndarray, positions: ndarray, clasped: Float[ndarray, " frames"], shifts: dict[str, ndarray]) -> None:
     """Adds what brings the two hands as near to each other as the source's, in place; each goes half the way."""
-    (a_left, a_right), (b_left, b_right) = ([_knuckles(p, s) for s in ("left", "right")] for p in (theirs, positions))
-    apart = a_left - a_right
-    weight = _fade(np.linalg.norm(apart, axis=-1) - _HANDS * measure, measure)
+    apart, ours = (_knuckles(p, "left") - _knuckles(p, "right") for p in (theirs, positions))
     sizes = [_mean_distance(p, "leftHand", "leftMiddleProximal") for p in (theirs, positions)]
-    half = 0.5 * (apart * sizes[1] / max(sizes[0], 1e-6) - (b_left - b_right))
-    for side, way in (("left", half), ("right", -half)):
-        moves[side][0] += weight[:, None] * way
-        moves[side][1] += weight
-        moves[side][2] = np.maximum(moves[side][2], weight)
+    left = apart * sizes[1] / max(sizes[0], 1e-6) - (ours + shifts["left"] - shifts["right"])
+    for side, half in (("left", 0.5), ("right", -0.5)):
+        shifts[side] = shifts[side] + half * clasped[:, None] * left
 
 
-def _reach(positions: ndarray, turned: ndarray, out: ndarray, side: str, shift: ndarray, strength: ndarray) -> None:
-    """Turns an arm so that its hand moves by `shift`, as far as `strength` says, in `out`."""
+def _reach(positions: ndarray, turned: ndarray, out: ndarray, side: str, shift: ndarray) -> None:
+    """Turns an arm so that its hand moves by `shift`, in `out`."""
     arm = [BONES.index(side + b) for b in ("UpperArm", "LowerArm", "Hand")]
     shoulder, elbow, wrist = (positions[:, j] for j in arm)
     lengths = [float(np.linalg.norm(d, axis=-1).mean()) for d in (elbow - shoulder, wrist - elbow)]
-    if min(lengths) <= 0.0 or not strength.any():
+    if min(lengths) <= 0.0 or not shift.any():
         return
+    now = np.linalg.norm(wrist - shoulder, axis=-1) / sum(lengths)
     wanted = wrist + shift - shoulder
     far = np.linalg.norm(wanted, axis=-1) / sum(lengths)
-    soft = np.where(far > _SOFT, _SOFT + (1.0 - _SOFT) * np.tanh((far - _SOFT) / (1.0 - _SOFT)), far)
-    goal = shoulder + wanted * (soft / np.maximum(far, 1e-9))[:, None]
-    goal = wrist + strength[:, None] * (goal - wrist)
+    # An arm that is straighter already may stay so.
+    soft = np.maximum(_SOFT, np.minimum(now, 1.0 - 1e-6))
+    kept = np.where(far > soft, soft + (1.0 - soft) * np.tanh((far - soft) / (1.0 - soft)), far)
+    goal = shoulder + wanted * (kept / np.maximum(far, 1e-9))[:, None]
     along = R.normalize(wrist - shoulder)
     # A straight arm's elbow would bend anywhere: its hinge says where.
     bend = elbow - shoulder + 1e-3 * lengths[0] * R.apply(turned[:, arm[0]], _BACK)
