@@ -55,9 +55,12 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 ta
 Rig = Annotated[Path | None, typer.Option("--rig", metavar="FILE", help="Your character (.glb, .gltf, .vrm) in the mannequin's place.")]
 RigFile = Annotated[Path, typer.Argument(metavar="FILE", help="A character: .glb, .gltf, .vrm or .bvh.")]
 MapFile = Annotated[Path | None, typer.Option("--map", help="Bones and nodes as `mocap rigs map` wrote them and you corrected them.")]
-Character = Annotated[Path | None, typer.Option("--rig", metavar="FILE", help="Your character: .glb, .gltf, .vrm, or a .bvh.")]
+Character = Annotated[
+    Path | None, typer.Option("--rig", metavar="FILE", help="Your character: .glb, .gltf, .vrm, .bvh, .fbx (by Blender).")
+]
 Outputs = Annotated[
-    list[Path], typer.Option("--output", "-o", help="Where to write: .bvh, .vrma, .glb, .gltf or .vrm; may be given several times.")
+    list[Path],
+    typer.Option("--output", "-o", help="Where to write: .bvh, .vrma, .glb, .gltf, .vrm, .fbx (by Blender); may be given several times."),
 ]
 Fps = Annotated[float | None, typer.Option(min=0.1, help="Frames a second of what is written; by default as captured.")]
 KeepTouch = Annotated[bool, typer.Option("--keep-touch", help="Hands meet each other and the body where the performer's did.")]
@@ -119,7 +122,10 @@ def bake(
 @app.command("retarget")
 def retarget_(
     motion: Annotated[
-        Path, typer.Argument(metavar="MOTION", help="Motion from anywhere: .bvh, .glb, .gltf, .vrm, .vrma, or keypoints (.json, .jsonl).")
+        Path,
+        typer.Argument(
+            metavar="MOTION", help="Motion from anywhere: .bvh, .glb, .gltf, .vrm, .vrma, .fbx (by Blender), or keypoints (.json, .jsonl)."
+        ),
     ],
     output: Outputs,
     character: Character = None,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -10,13 +13,14 @@ import numpy as np
 
 from mocap import formats
 from mocap.errors import InputError, OutputError
-from mocap.formats import gltf
+from mocap.formats import fbx, gltf
 from mocap.formats.embed import embedded, read_uri
 from mocap.motion import Motion
 from mocap.retarget import load_motion as load_humanoid
 from mocap.retarget import retarget
 from mocap.rig import mapfile
 from mocap.rig.load import load_rig
+from mocap.rig.read import read_bytes
 from mocap.rig.types import Rig
 from mocap.skeleton import BONES, mirrored_name
 
@@ -34,13 +38,16 @@ class Character:
 
 def load_character(path: Path, map_file: Path | None = None) -> Character:
     """The character in a file. map_file: bones and nodes as `mocap rigs map` writes them. Raises InputError."""
-    return Character(load_rig(path, None if map_file is None else mapfile.read(map_file)), path)
+    bone_map = None if map_file is None else mapfile.read(map_file)
+    with _readable(path) as file:
+        return Character(load_rig(file, bone_map), path)
 
 
 def load_motion(path: Path, animation: str | None = None) -> Motion:
     """The motion in a file of any kind, on humanoid bones: as `retarget.load_motion` reads it; keypoints are solved. Raises InputError."""
     if path.suffix.lower() not in formats.KEYPOINTS_SUFFIXES:
-        return load_humanoid(path, animation=animation)
+        with _readable(path) as file:
+            return load_humanoid(file, animation=animation)
     if animation is not None:
         raise InputError(f"{path} holds keypoints, and so no animation {animation!r}.")
     from mocap import pipeline
@@ -48,8 +55,28 @@ def load_motion(path: Path, animation: str | None = None) -> Motion:
     return pipeline.solve(pipeline.read_keypoints(path))
 
 
+@contextmanager
+def _readable(path: Path) -> Iterator[Path]:
+    """The file, or, for an FBX, a GLB of it for as long as it is needed; errors name the file that was given."""
+    if path.suffix.lower() != ".fbx":
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / f"{path.stem}.glb"
+        made.write_bytes(fbx.to_glb(read_bytes(path)))
+        try:
+            yield made
+        except InputError as error:
+            raise type(error)(str(error).replace(str(made), str(path))) from None
+
+
 def check(target: Path, character: Character | None, names: str | None) -> None:
     """Raises OutputError or InputError, before any work is done, if `save` could not write a motion there."""
+    if target.suffix.lower() == ".fbx":
+        # It is a .glb first.
+        check(target.with_suffix(".glb"), character, names)
+        fbx.command()
+        return
     if character is None:
         formats.check_writable(target, Motion)
         return
@@ -76,6 +103,12 @@ def save(
     check(target, character, names)
     if character is None or target.suffix.lower() == ".vrma":
         return formats.save(target, motion, None, fps, names or "mixamo", all_keys)
+    if target.suffix.lower() == ".fbx":
+        moved = retarget(motion, _for(target, character).rig, keep_touch)
+        moved = moved if fps is None else moved.resample(fps)
+        rate = 1.0 / float(np.median(np.diff(moved.times))) if len(moved) > 1 else 30.0
+        formats.write(target, fbx.from_glb(gltf.dumps(moved, _for(target, character).rig, all_keys=True), rate))
+        return 0
     character = _for(target, character)
     moved = retarget(motion, character.rig, keep_touch)
     for path, data in _companions(target, character).items():
@@ -87,7 +120,7 @@ def save(
 def _for(target: Path, character: Character) -> Character:
     """The character, its files put into one where a .gltf is to become a .glb."""
     rig = character.rig
-    if rig.kind == "bvh" or rig.source[:4] == b"glTF" or target.suffix.lower() not in (".glb", ".vrm"):
+    if rig.kind == "bvh" or rig.source[:4] == b"glTF" or target.suffix.lower() not in (".glb", ".vrm", ".fbx"):
         return character
     whole = embedded(rig.source, character.path.parent)
     return replace(character, rig=replace(rig, kind="glb" if rig.kind == "gltf" else rig.kind, source=whole))

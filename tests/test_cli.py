@@ -168,7 +168,7 @@ def refused(run, folder: Path, name: str, named: str) -> None:
 
 
 def test_an_unknown_suffix_lists_the_known_ones_before_any_work(run, tmp_path: Path) -> None:
-    status, _, err = run("bake", "never_opened.mp4", "-o", "x.fbx")
+    status, _, err = run("bake", "never_opened.mp4", "-o", "x.abc")
     assert status == 2
     for suffix in formats.MOTION_SUFFIXES:
         assert suffix in err

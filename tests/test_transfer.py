@@ -261,7 +261,8 @@ def damaged_rig(tmp_path: Path) -> Path:
     ("arguments", "says"),
     [
         (["walk.bvh", "-o", "out.glb"], "needs a rig"),
-        (["walk.bvh", "-o", "out.fbx"], r"end in .bvh, .glb, .gltf, .vrm or .vrma"),
+        (["walk.bvh", "-o", "out.abc"], r"end in .bvh, .glb, .gltf, .vrm or .vrma"),
+        (["walk.bvh", "-o", "out.fbx"], "needs a rig"),
         (["walk.bvh", "--rig", MANNEQUIN, "-o", "out.gltf"], "the rig mannequin is a VRM file"),
         (["walk.bvh", "--rig", MANNEQUIN, "-o", "out.vrma", "--animation", "x"], "one motion, without a name"),
         (["walk.bvh", "--rig", "walk.bvh", "-o", "out.glb"], "the rig walk is a BVH file"),
