@@ -199,7 +199,7 @@ def test_a_run_is_saved_and_compared_with(tmp_path):
 def test_an_unknown_benchmark_is_named():
     run = bench("speed")
     assert run.returncode == 2
-    assert "no benchmark is named speed; there are solver, accuracy, latency, stream, detect, rigs" in run.stderr
+    assert "no benchmark is named speed; there are solver, accuracy, latency, stream, detect" in run.stderr
 
 
 def test_a_row_without_its_cells_is_no_table():

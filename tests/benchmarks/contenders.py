@@ -44,11 +44,13 @@ PARTS: dict[str, tuple[str, Any]] = {
     "lift": ("lift", lambda keypoints, camera: keypoints.positions),
     "onto_rays": ("onto_rays", lambda positions, image, translation, camera: (positions, translation)),
     "steady_heels": ("steady_heels", lambda positions: positions),
+    "unflip": ("unflip", lambda times, positions, translation: positions),
     "refine": ("refine_landmarks", lambda keypoints, prior, held, translation, *rest: _Unrefined(held, translation)),
     "gravity": ("find_gravity", lambda *axes: R.IDENTITY),
     "steady hands": ("smooth_rotations", lambda times, rotations, cutoff: rotations),
     "doubt in bends": ("DOUBTFUL_BEND", FULL_BEND),
     "floor and contacts": ("_ground", lambda *found: None),
+    "the detector's size set right": ("at_height", lambda motion, height: motion),
     "planted feet": ("plant", lambda motion, contacts: motion),
     "One Euro": ("one_euro", lambda times, values, *settings: (values, None)),
 }
