@@ -99,7 +99,7 @@ def paths(found: Found) -> Table:
         rows.append((f"{clip.performance}, {clip.view}", model, (float(way[0]), float(way[2])), *both))
     columns = ("", "model", "way across / in depth, m", "live: across / depth, %", "bake: across / depth, %")
     note = "How far the end is from where it should be, in percent of the way. Field of view not told."
-    return Table("The root's path", columns, tuple(rows), "nobody's", note)
+    return Table("The root's path", columns, tuple(rows), "", note)
 
 
 def rotations(found: Found, model: str) -> Table:
@@ -117,7 +117,7 @@ def rotations(found: Found, model: str) -> Table:
         rows.append((joint, base or "the world", *pairs))
     columns = ("joint", "in", *(f"{name}: swing / twist, °" for name in names))
     note = f"Mean of the rendered clips, {model}. Collarbones count with the upper arms."
-    return Table("Joint rotations", columns, tuple(rows), "nobody's", note)
+    return Table("Joint rotations", columns, tuple(rows), "", note)
 
 
 def ablation(clips: Iterable[Clip], model: str) -> Table:

@@ -87,7 +87,7 @@ def squats(video: Path, models: tuple[PoseSize, ...], quick: bool = False) -> Ta
             )  # fmt: skip
     columns = ("model", "", "feet wander, mm", "sink, mm", "bone lengths, %", "knees apart, °", "acceleration, m/s²")
     note = f"tfjs_pose_squats, {frames} frames taken as 30 a second; feet never leave their place. Wandering: mean / worst."
-    return Table("A woman who squats, no truth but what a squat is", columns, tuple(rows), "none", note)
+    return Table("A woman who squats, no truth but what a squat is", columns, tuple(rows), "", note)
 
 
 def _bends(joints: np.ndarray) -> np.ndarray:
