@@ -62,9 +62,9 @@ def hands_posed(u: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndar
         for part, (frame, q) in enumerate(zip((f1, f2, f3), turns, strict=True)):
             local[:, :, 3 + 3 * n + part] = R.multiply(R.multiply(frame, q), R.conjugate(frame))
     thumb = _thumb_frames()
-    swing = np.zeros((frames, 2, 3))
-    swing[..., 1:] = angles["thumb's saddle"]
-    turns = (R.from_rotation_vector(swing), R.from_axis_angle(_Z, angles["thumb's knuckle"]), R.from_axis_angle(_Z, angles["thumb's end"]))
+    flexed, aside = angles["thumb's saddle"][..., 0], angles["thumb's saddle"][..., 1]
+    saddle = R.multiply(R.from_axis_angle(_Z, flexed), R.from_axis_angle(_Y, aside))
+    turns = (saddle, R.from_axis_angle(_Z, angles["thumb's knuckle"]), R.from_axis_angle(_Z, angles["thumb's end"]))
     for part, q in enumerate(turns):
         local[:, :, part] = R.multiply(R.multiply(thumb[part], q), R.conjugate(thumb[part]))
     local[:, 1] *= [1.0, -1.0, -1.0, 1.0]

@@ -3,8 +3,7 @@
     palm       wrist to the four knuckles, index to little finger across
     knuckle    flexion about the palm's axis, then splay; turned about the finger itself as far as the bend of the next joint shows
     beyond     hinges: what is seen beside the hinge's plane is noise
-    thumb      its saddle joint (the metacarpal) points as seen and is turned as the bends beyond show; then a joint with a little play
-               sideways, and a hinge
+    thumb      the same, about axes of its own: its saddle joint is the root, and its knuckle has a little play sideways
 
 Directions only, so the performer's own proportions do not matter; every angle is held softly within human limits (Norkin and White,
 Measurement of Joint Motion, 5th ed., app. B, and as much again as the detector's noise). The right hand is solved as the mirror image of a
@@ -89,28 +88,38 @@ _THUMB_BENDS = np.array([0.62, -0.06, -0.76])
 _FRAME = _bone_frames()
 _FROM_FRAME = R.conjugate(_FRAME)
 
-# Human ranges, degrees, which are kept as they are; beyond, an angle is drawn in softly, by 10° more at most.
-_RANGE = {
-    "knuckle": (-35.0, 100.0), "splay": (-30.0, 30.0), "turn": (-15.0, 15.0), "middle joint": (-10.0, 120.0), "end joint": (-20.0, 95.0),
-    "thumb's turn": (-40.0, 40.0), "thumb's knuckle": (-20.0, 75.0), "thumb's side": (-15.0, 15.0), "thumb's end": (-30.0, 95.0),
-}  # fmt: skip
-_SADDLE = 65.0  # degrees, of the thumb's saddle joint away from rest, any way
+# The bones of each digit from its root, and how one's axes look in the next one's, for the middle and the end bone from the root, and from
+# the middle bone to the end one.
+_CHAIN = np.arange(15).reshape(5, 3)
+_FROM_ROOT = _FROM_FRAME[_CHAIN[:, :1]]
+_PASSED = R.multiply(_FROM_FRAME[_CHAIN[:, 1:]], _FRAME[_CHAIN[:, :1]])
+_TO_END = R.multiply(_FROM_FRAME[_CHAIN[:, 2]], _FRAME[_CHAIN[:, 1]])
+
+
+def _range(fingers: tuple[float, float], thumb: tuple[float, float]) -> tuple[ndarray, ndarray]:
+    """(low, high) (5,), radians, of the thumb's joint and of those of the four fingers, from degrees."""
+    low, high = np.radians(np.array([thumb, *[fingers] * 4], dtype=np.float64)).T
+    return low, high
+
+
+# Human ranges, which are kept as they are; beyond, an angle is drawn in softly, by 10° more at most.
+_FLEXION = _range((-35.0, 100.0), (-40.0, 50.0))
+_SPLAY = _range((-30.0, 30.0), (-45.0, 45.0))
+_TURN = _range((-15.0, 15.0), (-40.0, 40.0))
+_MIDDLE = _range((-10.0, 120.0), (-20.0, 75.0))
+_END = _range((-20.0, 95.0), (-30.0, 95.0))
+_SIDE = _range((-15.0, 15.0), (-15.0, 15.0))
+_HAS_SIDE = np.array([1.0, 0.0, 0.0, 0.0, 0.0])  # a finger's middle joint is a hinge
 _WRIST = np.radians([40.0, 85.0])  # of the hand at the wrist, sideways and up or down
 _SOFT = np.radians(10.0)
 # A bend whose sine is smaller than this tells little of the plane that it is in.
 _TELLING = np.sin(np.radians(10.0))
-# How much the bends at a thumb's knuckle and at its end tell of its turn: the latter's plane is that of two hinges, not quite parallel.
-_THUMB_TELLS = (1.0, 0.3)
-
-
-def _within(angle: ndarray, what: str) -> ndarray:
-    """The angle, radians, within its human range, softly."""
-    low, high = np.radians(_RANGE[what])
-    return _soft(angle, low, high)
+# How much the bends at middle and end joint tell of the turn: the end of a finger is seen least, and a thumb bends there most.
+_TELLS = np.array([[1.0, 0.3], *[[1.0, 0.0]] * 4])
 
 
 def _soft(angle: ndarray, low: float | ndarray, high: float | ndarray) -> ndarray:
-    inside = np.clip(angle, low, high)
+    inside = np.minimum(np.maximum(angle, low), high)
     return inside + _SOFT * np.tanh((angle - inside) / _SOFT)
 
 
@@ -120,19 +129,18 @@ def _flexion(direction: ndarray) -> ndarray:
     return np.where(angle < -0.5 * np.pi, angle + 2.0 * np.pi, angle)
 
 
-def _turn(bends: list[ndarray], weights: tuple[float, ...] = (1.0,)) -> ndarray:
-    """How far a bone is turned about itself, by the planes in which the joints beyond it bend; directions in the bones' frames."""
-    across = sum(w * e[..., 2] * e[..., 1] for e, w in zip(bends, weights, strict=True))
-    along = sum(w * e[..., 1] * e[..., 1] for e, w in zip(bends, weights, strict=True))
-    return np.arctan(across / (along + _TELLING * _TELLING))
+def _sideways(direction: ndarray) -> ndarray:
+    return np.arcsin(np.minimum(np.maximum(direction[..., 2], -1.0), 1.0))
 
 
-_X, _Y, _Z = np.eye(3)
+def _bent(flexion: ndarray, aside: ndarray) -> ndarray:
+    """The rotation in a bone's frame that takes it aside and then flexes it: about z, of about −y."""
+    a, b = 0.5 * flexion, -0.5 * aside
+    sin_a, cos_a, sin_b, cos_b = np.sin(a), np.cos(a), np.sin(b), np.cos(b)
+    return np.stack([-sin_a * sin_b, cos_a * sin_b, sin_a * cos_b, cos_a * cos_b], axis=-1)
 
 
-def _in(frame: ndarray, q: ndarray) -> ndarray:
-    """A rotation given in a bone's frame, in its parent's axes."""
-    return R.multiply(R.multiply(_FRAME[frame], q), _FROM_FRAME[frame])
+_X, _Z = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
 
 
 def solve_hands(
@@ -143,46 +151,32 @@ def solve_hands(
     mirrored = points.copy()
     mirrored[:, 1] *= _FLIP
     palms = R.multiply(_palm(mirrored), _REST_PALM)
-    away = R.conjugate(palms)
-    d = R.apply(away[:, :, None], R.normalize(mirrored[:, :, _START + 1] - mirrored[:, :, _START]))
-    fingers = np.concatenate([_thumb(d[:, :, :3]), _fingers(d[:, :, 3:])], axis=2)
+    d = R.apply(R.conjugate(palms)[:, :, None], R.normalize(mirrored[:, :, _START + 1] - mirrored[:, :, _START]))
+    fingers = _digits(d.reshape(len(points), 2, 5, 3, 3)).reshape(len(points), 2, 15, 4)
     palms[:, 1] *= _MIRROR
     fingers[:, 1] *= _MIRROR
     return palms, fingers
 
 
-def _fingers(d: Float[ndarray, "frames 2 12 3"]) -> Float[ndarray, "frames 2 12 4"]:
-    """Rotations of four fingers' bones from their directions in a left hand's axes."""
-    root, middle, end = np.arange(3, 15, 3), np.arange(4, 15, 3), np.arange(5, 15, 3)
-    first = R.apply(_FROM_FRAME[root], d[:, :, 0::3])
-    flexion = _within(_flexion(first), "knuckle")
-    splay = _within(np.arcsin(np.clip(first[..., 2], -1.0, 1.0)), "splay")
-    knuckle = R.multiply(R.from_axis_angle(_Z, flexion), R.from_axis_angle(_Y, -splay))
-    second = R.apply(_FROM_FRAME[middle], R.apply(R.conjugate(_in(root, knuckle)), d[:, :, 1::3]))
-    knuckle = _in(root, R.multiply(knuckle, R.from_axis_angle(_X, _within(_turn([second]), "turn"))))
-    second = R.apply(_FROM_FRAME[middle], R.apply(R.conjugate(knuckle), d[:, :, 1::3]))
-    hinge = _in(middle, R.from_axis_angle(_Z, _within(_flexion(second), "middle joint")))
-    third = R.apply(_FROM_FRAME[end], R.apply(R.conjugate(R.multiply(knuckle, hinge)), d[:, :, 2::3]))
-    last = _in(end, R.from_axis_angle(_Z, _within(_flexion(third), "end joint")))
-    return np.stack([knuckle, hinge, last], axis=3).reshape(*d.shape[:3], 4)
-
-
-def _thumb(d: Float[ndarray, "frames 2 3 3"]) -> Float[ndarray, "frames 2 3 4"]:
-    """Rotations of a thumb's bones from their directions in a left hand's axes."""
-    v = R.to_rotation_vector(R.between(_REST_DIRECTION[0], d[:, :, 0]))
-    size = np.sqrt(R.dot(v, v))
-    limited = _soft(size, 0.0, np.radians(_SADDLE))
-    saddle = R.from_rotation_vector(v * (limited / np.where(size > 1e-9, size, 1.0))[..., None])
-    back = R.conjugate(saddle)
-    bends = [R.apply(_FROM_FRAME[n], R.apply(back, d[:, :, n])) for n in (1, 2)]
-    saddle = R.multiply(saddle, _in(np.array(0), R.from_axis_angle(_X, _within(_turn(bends, _THUMB_TELLS), "thumb's turn"))))
-    second = R.apply(_FROM_FRAME[1], R.apply(R.conjugate(saddle), d[:, :, 1]))
-    side = _within(np.arcsin(np.clip(second[..., 2], -1.0, 1.0)), "thumb's side")
-    bend = R.from_axis_angle(_Z, _within(_flexion(second), "thumb's knuckle"))
-    knuckle = _in(np.array(1), R.multiply(bend, R.from_axis_angle(_Y, -side)))
-    third = R.apply(_FROM_FRAME[2], R.apply(R.conjugate(R.multiply(saddle, knuckle)), d[:, :, 2]))
-    end = _in(np.array(2), R.from_axis_angle(_Z, _within(_flexion(third), "thumb's end")))
-    return np.stack([saddle, knuckle, end], axis=2)
+def _digits(d: Float[ndarray, "frames 2 5 3 3"]) -> Float[ndarray, "frames 2 5 3 4"]:
+    """Rotations of all digits' bones, from their directions in a left hand's axes."""
+    d = R.apply(_FROM_ROOT, d)
+    first = d[..., 0, :]
+    root = _bent(_soft(_flexion(first), *_FLEXION), _soft(_sideways(first), *_SPLAY))
+    beyond = R.apply(R.conjugate(root)[..., None, :], d[..., 1:, :])
+    bends = R.apply(_PASSED, beyond)
+    # How far the root is turned about itself shows in the planes in which the joints beyond it bend, as far as they are bent.
+    height = _TELLS * bends[..., 1]
+    across, along = R.dot(height, bends[..., 2]), R.dot(height, bends[..., 1])
+    turn = R.from_axis_angle(_X, _soft(np.arctan(across / (along + _TELLING * _TELLING)), *_TURN))
+    bends = R.apply(_PASSED, R.apply(R.conjugate(turn)[..., None, :], beyond))
+    second = bends[..., 0, :]
+    middle = _bent(_soft(_flexion(second), *_MIDDLE), _HAS_SIDE * _soft(_sideways(second), *_SIDE))
+    # The end bone's direction is known in its own frame as the root has it; the middle joint's bend is taken off in the middle one's.
+    third = R.apply(_TO_END, R.apply(R.conjugate(middle), R.apply(R.conjugate(_TO_END), bends[..., 1, :])))
+    end = R.from_axis_angle(_Z, _soft(_flexion(third), *_END))
+    local = np.stack([R.multiply(root, turn), middle, end], axis=-2)
+    return R.multiply(R.multiply(_FRAME[_CHAIN], local), _FROM_FRAME[_CHAIN])
 
 
 def within_wrist(relative: Float[ndarray, "frames 2 4"]) -> Float[ndarray, "frames 2 4"]:
