@@ -556,6 +556,23 @@ def test_a_bvh_is_no_place_for_a_gltf_animation(clip: Motion, rig: Rig) -> None:
         gltf.dumps(on_rig(clip, rig), replace(rig, kind="bvh"))
 
 
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda d: d["buffers"][0].update(byteLength=10**9), "cut off: its buffer should hold 1000000000 bytes, but there are"),
+        (lambda d: d["bufferViews"][0].update(byteOffset=10**9), "bufferView 0 ends at byte"),
+        (lambda d: d["bufferViews"][0].update(buffer=7), "damaged"),
+        (lambda d: d.update(animations="walk"), "its animations are a str instead of a list"),
+        (lambda d: d.update(accessors={}), "its accessors are a dict"),
+    ],
+)
+def test_damaged_documents_are_refused_with_a_sentence(clip: Motion, rig: Rig, damage: Any, says: str) -> None:
+    document, binary = glb.split(rig.source)
+    damage(document)
+    with pytest.raises(InputError, match=says):
+        gltf.dumps(on_rig(clip, rig), with_source(rig, glb.join(document, binary)))
+
+
 def test_a_motion_without_frames_is_refused(clip: Motion, rig: Rig) -> None:
     with pytest.raises(InputError, match="without frames"):
         gltf.dumps(on_rig(clip, rig).slice(0, 0), rig)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mocap.errors import InputError, OutputError
-from mocap.formats import bvh, bvh_rig, gltf, gltf_read, keypoints_json, vrma
+from mocap.formats import bvh, bvh_rig, embed, gltf, gltf_read, keypoints_json, vrma
 from mocap.keypoints import Keypoints
 from mocap.motion import Motion
 from mocap.rig.types import Rig
@@ -85,6 +85,8 @@ def load(path: str | os.PathLike[str], source_fps: float | None = None) -> Motio
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
     try:
+        if path.suffix.lower() == ".gltf":
+            data = embed.embedded(data, path.parent)  # with the files that belong to it
         return reader(data) if reader is not keypoints_json.loads else keypoints_json.loads(data, source_fps)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None

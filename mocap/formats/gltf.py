@@ -48,6 +48,7 @@ def animate(motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = Fals
         raise InputError("A motion without frames cannot be written as glTF.")
     _check_skeleton(motion, rig)
     document, binary, is_glb = loads_document(rig.source)
+    _check_whole(document, binary, is_glb)
     nodes = nodes_of(document, rig)
     tracks = _tracks(motion, rig, document, nodes, 0.0 if all_keys else reduce.ANGLE)
     tracks += [
@@ -71,6 +72,25 @@ def loads_document(source: bytes) -> tuple[glb.Document, bytes, bool]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"The .gltf file's JSON cannot be read: {error}.") from None
     return document, b"", False
+
+
+def _check_whole(document: glb.Document, binary: bytes, is_glb: bool) -> None:
+    """Raises InputError if the lists to which something is added are none, or what is in the file reaches beyond its buffers."""
+    for key in ("buffers", "bufferViews", "accessors", "animations"):
+        if not isinstance(document.get(key, []), list):
+            raise InputError(f"The glTF document is damaged: its {key} are a {type(document[key]).__name__} instead of a list.")
+    buffers = document.get("buffers", [])
+    if is_glb and buffers and "uri" not in buffers[0] and binary and buffers[0]["byteLength"] > len(binary):
+        raise InputError(
+            f"The GLB file is damaged or cut off: its buffer should hold {buffers[0]['byteLength']} bytes, but there are {len(binary)}."
+        )
+    for number, view in enumerate(document.get("bufferViews", [])):
+        end = view.get("byteOffset", 0) + view["byteLength"]
+        if end > buffers[view["buffer"]]["byteLength"]:
+            raise InputError(
+                f"The glTF document is damaged: bufferView {number} ends at byte {end} of a buffer of "
+                f"{buffers[view['buffer']]['byteLength']}."
+            )
 
 
 def _check_skeleton(motion: Motion, rig: Rig) -> None:
