@@ -23,8 +23,9 @@ from mocap import rotation as R
 from mocap.keypoints import LANDMARKS, Keypoints, landmarks_of
 from mocap.skeleton import BONES, HUMANOID, TIPS
 
-BELIEVED = 0.5
-"""A hand of less confidence than this is not seen: the network takes it for one of the other side, and then mirrors its depth."""
+BELIEVED = 0.9
+"""A hand of less confidence than this is not seen. A network that is not sure which side a hand is of mirrors its depth: on the demo clip
+the palm is 165° off below a confidence of 0.2, 126° to 0.5, 64° to 0.8, 36° to 0.95 and 21° above (medians)."""
 
 _DIGITS = {
     "Thumb": ("Metacarpal", "Proximal", "Distal"),
