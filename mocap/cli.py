@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -47,6 +48,7 @@ SourceFps = Annotated[
     float | None, typer.Option(min=0.001, help="The true capture rate, where the file's is wrong or missing (slow motion, images).")
 ]
 Hands = Annotated[bool, typer.Option("--hands/--no-hands", help="Look for both hands and move the fingers.")]
+Face = Annotated[bool, typer.Option("--face/--no-face", help="Look for the face: where it points, and what it expresses.")]
 UpperBody = Annotated[
     bool | None,
     typer.Option("--upper-body/--whole-body", help="Legs at rest and hips steady, as at a desk; by default if no legs are seen."),
@@ -86,6 +88,7 @@ def bake(
         Literal["off", "auto", "always"], typer.Option(help="Plant feet that stand; always: they never leave the ground; off: leave them.")
     ] = "auto",
     hands: Hands = True,
+    face: Face = True,
     upper_body: UpperBody = None,
     no_refine: Annotated[bool, typer.Option("--no-refine", help="Take keypoints as they are, for those that are good already.")] = False,
     keep_touch: KeepTouch = False,
@@ -111,7 +114,7 @@ def bake(
         transfer.check(target, on(target), None)
     for path, targets in outputs.items():
         with _progress(f"Detecting {path.name}") as progress:
-            keypoints = pipeline.read_keypoints(path, model, source_fps, progress, hands)
+            keypoints = pipeline.read_keypoints(path, model, source_fps, progress, hands, face)
         motion = pipeline.solve(keypoints, _radians(fov), refine=not no_refine, feet=feet, upper_body=upper_body)
         for target in targets:
             saved = transfer.save(target, motion, on(target), fps, None, keep_touch and theirs is not None, all_keys)
@@ -177,17 +180,20 @@ def detect(
     model: Model = "full",
     source_fps: SourceFps = None,
     hands: Hands = True,
+    face: Face = True,
 ) -> None:
     """Write the detector's keypoints, in the shape of TF.js pose-detection, to be solved later or elsewhere."""
     from mocap import pipeline
 
     formats.check_writable(output, Keypoints)
     with _progress(f"Detecting {source.name}") as progress:
-        keypoints = pipeline.read_keypoints(source, model, source_fps, progress, hands)
+        keypoints = pipeline.read_keypoints(source, model, source_fps, progress, hands, face)
     formats.save(output, keypoints)
     seen = int((keypoints.confidence.max(axis=1) > 0).sum())
     fingers = 0 if keypoints.hands_confidence is None else int((keypoints.hands_confidence.max(axis=1) > 0).sum())
-    _out.print(f"{output}: a person in {seen} of {len(keypoints)} frames{f', hands in {fingers}' if hands else ''}, {_size(output)}")
+    faces = 0 if keypoints.face is None else int(np.isfinite(keypoints.face).all(axis=(1, 2)).sum())
+    found = f"{f', hands in {fingers}' if hands else ''}{f', a face in {faces}' if face else ''}"
+    _out.print(f"{output}: a person in {seen} of {len(keypoints)} frames{found}, {_size(output)}")
 
 
 @app.command()
@@ -197,6 +203,7 @@ def live(
     model: Model = "full",
     rig: Rig = None,
     hands: Hands = True,
+    face: Face = True,
     upper_body: UpperBody = None,
     fov: Fov = None,
     port: Port = 8765,
@@ -213,9 +220,9 @@ def live(
     with ExitStack() as stack:
         listeners = [*_vmc(vmc, stack), *_recording(record, stack)]
         if video is not None:
-            _stream(Video(video), "video", model, fov, port, open_page, listeners, rig, hands, upper_body)
+            _stream(Video(video), "video", model, fov, port, open_page, listeners, rig, hands, upper_body, face)
         else:
-            _stream(Webcam(camera or 0), "camera", model, fov, port, open_page, listeners, rig, hands, upper_body)
+            _stream(Webcam(camera or 0), "camera", model, fov, port, open_page, listeners, rig, hands, upper_body, face)
 
 
 def _vmc(to: str | None, stack: ExitStack) -> list[Listener]:
@@ -349,6 +356,7 @@ def _stream(
     rig: Path | None = None,
     hands: bool = True,
     upper_body: bool | None = None,
+    face: bool = True,
 ) -> None:
     from mocap import pipeline
     from mocap.rig.load import load_rig
@@ -357,7 +365,17 @@ def _stream(
     with source:
         ready = _ready(open_page)
         running = pipeline.live(
-            source, kind, model, _radians(fov), port=port, ready=ready, listeners=listeners, rig=avatar, hands=hands, upper_body=upper_body
+            source,
+            kind,
+            model,
+            _radians(fov),
+            port=port,
+            ready=ready,
+            listeners=listeners,
+            rig=avatar,
+            hands=hands,
+            upper_body=upper_body,
+            face=face,
         )
         asyncio.run(running)
 

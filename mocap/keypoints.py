@@ -88,7 +88,8 @@ class Keypoints:
     +Z towards the camera. image: (F, 33, 2) pixels, x right and y down. confidence: (F, 33) in [0, 1]. image_size: (width, height), pixels.
     hands: (F, 2, 21, 3) metres from the hand's own wrist (which is 0), left and right, in the same axes as positions: added to the body's
     wrist, they are in its frame. hands_image: (F, 2, 21, 2) pixels. hands_confidence: (F, 2) in [0, 1].
-    face: (F, 478, 3) pixels, z in the image's scale; face_transform: (F, 4, 4), canonical face to camera.
+    face: (F, 478, 3) pixels, x right and y down in the image, z away from the camera from the head's middle, in x's scale; MediaPipe's
+    face mesh and ten points of the irises. face_transform: (F, 4, 4), MediaPipe's canonical face to the camera, metres, axes as positions.
     NaN is "not seen". Arrays are copied and set read-only.
     Raises InputError if shapes disagree, times do not increase, or the image has no size.
     """

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -56,21 +57,24 @@ def read_keypoints(
     source_fps: float | None = None,
     progress: Progress | None = None,
     hands: bool = True,
+    face: bool = True,
 ) -> Keypoints:
     """Keypoints from a video, an image, a folder of images (by the detector), or a keypoints file (as they stand).
 
-    source_fps: the true capture rate where the file has none or a wrong one. hands: look for hands; without it, those of a file are left
-    out. Raises InputError or NoPersonError.
+    source_fps: the true capture rate where the file has none or a wrong one. hands, face: look for hands, for a face; without it, those of
+    a file are left out. Raises InputError or NoPersonError.
     """
     if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
         keypoints = formats.load(path, source_fps)
         assert isinstance(keypoints, Keypoints)
         if not hands:
             keypoints = replace(keypoints, hands=None, hands_image=None, hands_confidence=None)
+        if not face:
+            keypoints = replace(keypoints, face=None, face_transform=None)
         if not is_somebody(keypoints):
             raise NoPersonError(f"There is no person in any of the {len(keypoints)} frames of {path}.")
         return keypoints
-    with open_source(path, source_fps) as source, PerformerDetector(model, source.count != 1, hands) as detector:
+    with open_source(path, source_fps) as source, PerformerDetector(model, source.count != 1, hands, face) as detector:
         report = None if progress is None else (lambda done: progress(done, source.count))
         return detect_source(source, detector, report)
 
@@ -192,11 +196,12 @@ async def live(
     rig: Rig | None = None,
     hands: bool = True,
     upper_body: bool | None = None,
+    face: bool = True,
 ) -> None:
     """Streams a source to every viewer that connects, until it is cancelled or the source ends.
 
     kind: "video" or "camera", for the page to say. ready: called when the page can be opened. listeners: who else gets every frame, a
-    recording or another program. rig: the avatar, in the mannequin's place. hands: look for hands. upper_body: as of Solver. Raises
+    recording or another program. rig: the avatar, in the mannequin's place. hands, face: look for them. upper_body: as of Solver. Raises
     DeviceError if there is no port or the camera stops, ModelError if the viewer or the weights are missing.
     """
     camera = None if fov is None else Camera.from_fov(source.size, fov)
@@ -211,7 +216,8 @@ async def live(
     async with Server(hello, files, host, port, on_control=control) as server:
         if ready is not None:
             ready(server)
-        worker = asyncio.create_task(asyncio.to_thread(_work, source, model, hands, upper_body, camera, server, stop, paused, listeners))
+        work = partial(_work, source, model, hands, face, upper_body, camera, server, stop, paused, listeners)
+        worker = asyncio.create_task(asyncio.to_thread(work))
         try:
             await asyncio.shield(worker)
         finally:
@@ -224,6 +230,7 @@ def _work(
     source: Source,
     model: PoseSize,
     hands: bool,
+    face: bool,
     upper_body: bool | None,
     camera: Camera | None,
     server: Server,
@@ -232,7 +239,7 @@ def _work(
     listeners: Sequence[Listener],
 ) -> None:
     """The detector's thread. Pictures that come while it is busy or paused are not kept."""
-    with PerformerDetector(model, hands=hands) as detector:
+    with PerformerDetector(model, hands=hands, face=face) as detector:
         performer = LivePerformer(detector, camera=camera, upper_body=upper_body)
         for number, arrived in enumerate(in_real_time(source, stop)):
             if paused.is_set():

@@ -9,6 +9,7 @@ from types import TracebackType
 import numpy as np
 from numpy import ndarray
 
+from mocap.detect.face import Face, FaceTracker, find_on_head, no_face
 from mocap.detect.hands import Hand, Hands, HandTracker, by_label, find_near_wrist, matched, times_too_large
 from mocap.detect.mediapipe import ANOTHER_TAKE, PoseDetector
 from mocap.detect.models import PoseSize
@@ -22,30 +23,41 @@ _LOOK_EVERY = 1.0
 
 
 class PerformerDetector:
-    """Finds one person's body and hands, or hands alone, in pictures given one after another. Use it in a `with` block.
+    """Finds one person's body, hands and face, or hands alone, in pictures given one after another. Use it in a `with` block.
 
-    model, video: as of PoseDetector. hands: look for both hands around the body's wrists; where there is no body, anywhere. Raises
-    InputError for an unknown model, ModelError if weights are missing or MediaPipe refuses them.
+    model, video: as of PoseDetector. hands: look for both hands around the body's wrists; where there is no body, anywhere. face: look for
+    the face on the body's head. Raises InputError for an unknown model, ModelError if weights are missing or MediaPipe refuses them.
     """
 
-    def __init__(self, model: PoseSize = "full", video: bool = True, hands: bool = True) -> None:
+    def __init__(self, model: PoseSize = "full", video: bool = True, hands: bool = True, face: bool = True) -> None:
         self.video = video
         self._body = PoseDetector(model, video)
         self._hands = [HandTracker(1, video) for _ in ("left", "right")] if hands else []
+        self._face = FaceTracker(video) if face else None
         self._bodiless: HandTracker | None = None
         # MediaPipe lets Python go on while it computes.
-        self._pool = ThreadPoolExecutor(max_workers=2)
+        self._pool = ThreadPoolExecutor(max_workers=3)
         self._last = self._looked = -np.inf
         self._alone = False
 
     def detect(self, image: ndarray, time: float = 0.0) -> Keypoints:
         """The person's keypoints in one picture, one frame; arguments and errors as of PoseDetector.detect."""
         body = self._body.detect(image, time)
-        if not self._hands:
-            return body
         if self.video and time < self._last - ANOTHER_TAKE / 1000.0:
             self._forget()
         self._last = time
+        head = None
+        if self._face is not None and not np.isnan(body.positions).all():
+            head = self._pool.submit(find_on_head, self._face, image, body.positions[0], body.image[0])
+        whole = self._with_hands(image, body, time) if self._hands else body
+        if self._face is None:
+            return whole
+        # What is on the head of somebody who turns out to be a hand is no face.
+        found = None if head is None else head.result()
+        face: Face = no_face() if found is None or np.isnan(whole.positions).all() else found
+        return replace(whole, face=face.points[None], face_transform=face.transform[None])
+
+    def _with_hands(self, image: ndarray, body: Keypoints, time: float) -> Keypoints:
         nobody = bool(np.isnan(body.positions).all())
         hands = None if nobody or self._alone else self._near_wrists(image, body)
         if hands is None or self._doubts(hands, body):
@@ -76,8 +88,8 @@ class PerformerDetector:
             self._bodiless = HandTracker(2, self.video)
         return self._bodiless.find(image)
 
-    def _trackers(self) -> list[HandTracker]:
-        return [*self._hands, *([] if self._bodiless is None else [self._bodiless])]
+    def _trackers(self) -> list[HandTracker | FaceTracker]:
+        return [*self._hands, *(t for t in (self._bodiless, self._face) if t is not None)]
 
     def _forget(self) -> None:
         for tracker in self._trackers():
