@@ -35,17 +35,18 @@ _BLEND = 0.12
 # Legs are never stretched beyond this share of their length: a straight knee pops.
 _REACH = 0.998
 
-_FEET = [LANDMARKS.index(n) for n in ("left_heel", "left_foot_index", "right_heel", "right_foot_index")]
+SOLES = [LANDMARKS.index(n) for n in ("left_heel", "left_foot_index", "right_heel", "right_foot_index")]
+"""The landmarks of heels and toe tips, in the order of motion.CONTACTS."""
 _LEGS = [tuple(humanoid_index(f"{side}UpperLeg", f"{side}LowerLeg", f"{side}Foot").tolist()) for side in ("left", "right")]
 _FORWARD = np.array([0.0, 0.0, 1.0])
 
 
 def foot_speeds(keypoints: Keypoints, translation: Float[ndarray, "frames 3"], camera: Camera) -> Float[ndarray, "frames 4"]:
     """How fast heels and toe tips move across the viewing ray, metres a second, by the picture alone; NaN where they are not seen."""
-    seen = np.where(keypoints.confidence[:, _FEET] > _SEEN, 1.0, np.nan)
+    seen = np.where(keypoints.confidence[:, SOLES] > _SEEN, 1.0, np.nan)
     if len(keypoints) < 2:
         return seen - 1.0
-    across = camera.rays(smooth(keypoints.times, keypoints.image[:, _FEET] * seen[..., None], _SPEED_CUTOFF))[..., :2]
+    across = camera.rays(smooth(keypoints.times, keypoints.image[:, SOLES] * seen[..., None], _SPEED_CUTOFF))[..., :2]
     depth = smooth(keypoints.times, -translation[:, 2], _SPEED_CUTOFF)
     return np.linalg.norm(np.gradient(across, keypoints.times, axis=0), axis=-1) * depth[:, None]
 

@@ -13,16 +13,17 @@ from mocap import rotation as R
 from mocap.camera import Camera
 from mocap.filter import OneEuroState, fill_gaps, one_euro, one_euro_rotations, smooth, smooth_rotations
 from mocap.keypoints import LANDMARKS, Keypoints, landmarks_of
-from mocap.kinematics import fk
+from mocap.kinematics import fk, sole_points
 from mocap.lift.model import lift
 from mocap.motion import Motion
 from mocap.skeleton import HUMANOID, Skeleton
 from mocap.solve.body import SEEN, BodyState, solve_body
-from mocap.solve.contacts import find_contacts, foot_speeds, plant
+from mocap.solve.contacts import SOLES, find_contacts, foot_speeds, plant
 from mocap.solve.depth import onto_rays, steady_heels
 from mocap.solve.flips import unflip
 from mocap.solve.gravity import GravityState, body_axis, find_gravity, follow_gravity
 from mocap.solve.hands import SolvedHands, believed, solved_hands, with_arms
+from mocap.solve.lock import LockState, lock_feet
 from mocap.solve.measure import measure_body
 from mocap.solve.refine import Refined, refine_landmarks
 from mocap.solve.refine.ground import FEET, Ground, find_ground
@@ -77,6 +78,7 @@ class Solver:
         self._gravity: GravityState | None = None
         self._body_state: BodyState | None = None
         self._root_state: RootState | None = None
+        self._lock: LockState | None = None
 
     def solve(self, keypoints: Keypoints) -> Motion:
         """The motion of these frames, going on from those solved before."""
@@ -98,7 +100,14 @@ class Solver:
         own = self._own_hands(keypoints, upright)
         rotations, self._body_state = solve_body(keypoints.times, positions, confidence, self._body_state, hands, bend, own)
         path, self._root_state = follow_root(keypoints.times, positions, confidence, translation, upright, self._root_state)
-        return Motion(self.body, keypoints.times, stand(self.body, rotations, whole[:, None] * path), rotations)
+        root = stand(self.body, rotations, whole[:, None] * path)
+        if not self._filtered:
+            return Motion(self.body, keypoints.times, root, rotations)
+        soles = sole_points(self.body, root, rotations)
+        slopes = np.where(confidence[:, SOLES, None] > SEEN, camera.rays(keypoints.image[:, SOLES])[..., :2], np.nan)
+        root, _, self._lock = lock_feet(keypoints.times, root, soles, slopes, -translation[:, 2], self._lock)
+        # Without contacts: what takes the motion to another body would plant feet by them, and frame by frame that jerks the knees.
+        return Motion(self.body, keypoints.times, root, rotations)
 
     def _whole(self, keypoints: Keypoints) -> ndarray:
         if self._upper_body is not None or not self._filtered:

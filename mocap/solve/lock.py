@@ -1,0 +1,72 @@
+"""Feet that stand, live: each is held where it came to rest, as far as the frames before tell; the hips give way, not the foot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from mocap.filter import OneEuroState, one_euro
+
+# A point comes to rest below the first height (m) and speed (m/s), and leaves above the second.
+_HEIGHT, _SPEED = (0.06, 0.12), (0.2, 0.35)
+_CUTOFF = 5.0  # Hz, of the low-pass on where feet are in the picture
+# A touch takes hold, and lets go, within this; what the hips have given way is then made up for, slowly, at this rate. Seconds.
+_BLEND, _RETURN = 0.1, 1.0
+# What holds the hips where they are beside a point that stands fully: little.
+_STAY = 0.02
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LockState:
+    """After the last frame: its time (s), the filter of feet in the picture, which points touch and how much that counts (4,), where they
+    were when they came to rest (4, 2), and how far the hips have given way (2,); metres, x and z."""
+
+    time: float
+    filter: OneEuroState
+    touching: Bool[ndarray, "4"]
+    weight: Float[ndarray, "4"]
+    place: Float[ndarray, "4 2"]
+    offset: Float[ndarray, "2"]
+
+
+def lock_feet(
+    times: Float[ndarray, "frames"],
+    root: Float[ndarray, "frames 3"],
+    soles: Float[ndarray, "frames 4 3"],
+    slopes: Float[ndarray, "frames 4 2"],
+    depth: Float[ndarray, "frames"],
+    state: LockState | None,
+) -> tuple[Float[ndarray, "frames 3"], Bool[ndarray, "frames 4"], LockState]:
+    """The root's path with standing feet kept where they are; which points stand, in the order of motion.CONTACTS; and the state after it.
+
+    soles: in the world, on that path, metres. slopes: x and y of the points' viewing rays for z = −1, by the picture alone, which knows
+    best whether they move, and depth, metres, of the body; NaN: not seen, which is no touch. Causal, and frame by frame the same as at
+    once.
+    """
+    given = None if state is None else state.filter
+    before = slopes[:1] if given is None else given.value[None]
+    seen, after = one_euro(times, slopes, _CUTOFF, 0.0, given)
+    steps = np.diff(np.concatenate([before, seen]), axis=0)
+    seconds = np.maximum(np.diff(times, prepend=times[0] if state is None else state.time), 1e-3)
+    speeds = np.linalg.norm(steps, axis=-1) * (depth / seconds)[:, None]
+    touching = np.zeros(4, dtype=bool) if state is None else state.touching
+    weight = np.zeros(4) if state is None else state.weight
+    place = soles[0][:, [0, 2]] if state is None else state.place
+    offset = np.zeros(2) if state is None else state.offset
+    out, stands = root.copy(), np.zeros((len(times), 4), dtype=bool)
+    for n, (dt, speed) in enumerate(zip(seconds.tolist(), speeds, strict=True)):
+        height, points = soles[n, :, 1], soles[n][:, [0, 2]]
+        low = (height < _HEIGHT[0]) & (speed < _SPEED[0])
+        off = (height > _HEIGHT[1]) | ~(speed < _SPEED[1])
+        now = low | (touching & ~off)
+        place = np.where((now & ~touching)[:, None], points + offset, place)
+        touching = now
+        weight = np.clip(weight + np.where(touching, dt, -dt) / _BLEND, 0.0, 1.0)
+        pull = (weight[:, None] * (place - points)).sum(axis=0) + _STAY * np.exp(-dt / _RETURN) * offset
+        offset = pull / (weight.sum() + _STAY)
+        out[n, [0, 2]] += offset
+        stands[n] = touching
+    return out, stands, LockState(float(times[-1]), after, touching, weight, place, offset)
