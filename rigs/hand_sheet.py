@@ -21,6 +21,7 @@ from mocap.detect.mediapipe import detect_source
 from mocap.detect.performer import PerformerDetector
 from mocap.keypoints import Keypoints
 from mocap.kinematics import fk
+from mocap.motion import concatenate
 from mocap.retarget import retarget
 from mocap.skeleton import HUMANOID
 from mocap.solve.hands import hand_points
@@ -75,8 +76,7 @@ def main() -> None:
     wrist = positions[:, HUMANOID.index(("left", "right")[side] + "Hand")]
     middle = wrist + hand_points(positions, world)[:, side].mean(axis=1)
     views = [View(tuple(middle[n] + [0.0, 0.0, _AWAY]), tuple(middle[n]), np.radians(24.0), (_TILE, _TILE)) for n in moments]
-    posed = [motion.slice(int(n), int(n) + 1) for n in moments]
-    shown = [next(frames(pose, view)) for pose, view in zip(posed, views, strict=True)]
+    shown = frames(concatenate([motion.slice(int(n), int(n) + 1) for n in moments]), views)
     tiles = [np.hstack(pair) for pair in zip(pictures(video, keypoints, side, moments), shown, strict=True)]
     rows = [np.hstack(tiles[n : n + 3]) for n in range(0, len(tiles), 3)]
     cv2.imwrite(str(out), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
