@@ -44,6 +44,12 @@ Model = Annotated[Literal["lite", "full", "heavy"], typer.Option(help="The detec
 Fov = Annotated[
     float | None, typer.Option(min=1.0, max=170.0, help="The camera's field of view along the longer side, degrees; 60 if not given.")
 ]
+Height = Annotated[
+    float | None,
+    typer.Option(
+        min=0.4, max=2.6, metavar="METRES", help="How tall the performer is, which one camera cannot tell; by default by the keypoints."
+    ),
+]
 SourceFps = Annotated[
     float | None, typer.Option(min=0.001, help="The true capture rate, where the file's is wrong or missing (slow motion, images).")
 ]
@@ -84,6 +90,7 @@ def bake(
     fps: Fps = None,
     source_fps: SourceFps = None,
     fov: Fov = None,
+    height: Height = None,
     feet: Annotated[
         Literal["off", "auto", "always"], typer.Option(help="Plant feet that stand; always: they never leave the ground; off: leave them.")
     ] = "auto",
@@ -115,7 +122,8 @@ def bake(
     for path, targets in outputs.items():
         with _progress(f"Detecting {path.name}") as progress:
             keypoints = pipeline.read_keypoints(path, model, source_fps, progress, hands, face)
-        motion = pipeline.solve(keypoints, _radians(fov), refine=not no_refine, feet=feet, upper_body=upper_body)
+        motion = pipeline.solve(keypoints, _radians(fov), refine=not no_refine, feet=feet, upper_body=upper_body, height=height)
+        _say_measures(motion, fov, height)
         for target in targets:
             saved = transfer.save(target, motion, on(target), fps, None, keep_touch and theirs is not None, all_keys)
             _say_written(target, motion, saved)
@@ -402,6 +410,16 @@ def _progress(what: str) -> Iterator[Any]:
     with Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=max(total, done) if total else None)
+
+
+def _say_measures(motion: Motion, fov: float | None, height: float | None) -> None:
+    """What the scale of a bake rests on: one camera tells neither its own field of view nor how tall somebody is."""
+    from mocap.solve.root import DEFAULT_FOV
+    from mocap.solve.size import stature
+
+    view = f"{fov:g}° as told" if fov is not None else f"{math.degrees(DEFAULT_FOV):.0f}° assumed (--fov tells it)"
+    told = "as told" if height is not None else "by its keypoints (--height tells it)"
+    _err.print(f"Field of view {view}; performer {stature(motion.skeleton):.2f} m tall {told}.", markup=False)
 
 
 def _radians(fov: float | None) -> float | None:

@@ -88,6 +88,22 @@ def test_frames_are_written_at_the_rate_that_was_asked_for(run, take: Path, tmp_
     assert np.allclose(np.diff(motion.times), 1 / 60, atol=1e-6)
 
 
+def test_a_body_is_as_tall_as_told_and_what_its_scale_rests_on_is_said(run, take: Path, tmp_path: Path) -> None:
+    lengths = []
+    for height in (1.2, 1.8):
+        status, _, err = run("bake", take, "-o", "a.bvh", "--height", height, "--fov", 48)
+        assert status == 0
+        assert "48° as told" in err
+        assert f"{height:.2f} m tall as told" in err
+        skeleton = bvh.loads((tmp_path / "a.bvh").read_text()).skeleton
+        lengths.append(np.linalg.norm(skeleton.offsets[skeleton.index("LeftLeg")]))
+    assert lengths[1] == pytest.approx(1.5 * lengths[0], rel=1e-3)
+    _, _, err = run("bake", take, "-o", "a.bvh")
+    assert "60° assumed (--fov tells it)" in err
+    assert "by its keypoints (--height tells it)" in err
+    assert run("bake", take, "-o", "a.bvh", "--height", 180)[0] == 2
+
+
 def test_several_inputs_go_to_files_of_their_names(run, take: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.json"
     other.write_bytes(take.read_bytes())
