@@ -93,6 +93,17 @@ def test_legs_that_come_into_the_picture_are_taken_in_without_a_jump_in_pieces_o
     assert np.degrees(R.distance(whole.rotations[-1, LEGS], Solver().solve(keypoints_of(motion)).rotations[-1, LEGS])).max() < 1.0
 
 
+def test_who_walked_away_and_whose_legs_are_then_hidden_stays_where_he_is() -> None:
+    motion = facing(np.random.default_rng(6), 10.0, speed=0.3)
+    away = np.minimum(motion.times / 3.0, 1.0)[:, None] * [1.0, 0.0, -1.0] + [0.0, 0.0, -3.0]
+    keypoints = keypoints_of(replace(motion, root_positions=away))
+    confidence = keypoints.confidence.copy()
+    confidence[120:, HIPS_DOWN] = 0.1
+    found = Solver().solve(replace(keypoints, confidence=confidence)).root_positions[:, [0, 2]]
+    assert np.linalg.norm(found[110] - found[0]) > 0.8
+    assert np.linalg.norm(found[-1] - found[110]) < 0.3
+
+
 def test_the_desk_clip_has_no_leg_motion_steady_hips_and_live_fingers(data: Path) -> None:
     with open_source(data / "videos/poseformat_test_video.mp4") as source, PerformerDetector("full") as detector:
         keypoints = detect_source(source, detector)

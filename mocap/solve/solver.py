@@ -74,6 +74,7 @@ class Solver:
         self._palms: OneEuroState | None = None
         self._upper_body = upper_body
         self._upper: UpperState | None = None
+        self._path: tuple[ndarray, ndarray] | None = None
         self._steady: OneEuroState | None = None
         self._gravity: GravityState | None = None
         self._body_state: BodyState | None = None
@@ -100,11 +101,13 @@ class Solver:
         own = self._own_hands(keypoints, upright)
         rotations, self._body_state = solve_body(keypoints.times, positions, confidence, self._body_state, hands, bend, own)
         path, self._root_state = follow_root(keypoints.times, positions, confidence, translation, upright, self._root_state)
-        root = stand(self.body, rotations, whole[:, None] * path)
+        root = stand(self.body, rotations, self._travelled(path, whole))
         if not self._filtered:
             return Motion(self.body, keypoints.times, root, rotations)
         soles = sole_points(self.body, root, rotations)
-        slopes = np.where(confidence[:, SOLES, None] > SEEN, camera.rays(keypoints.image[:, SOLES])[..., :2], np.nan)
+        # Feet of legs that are only now coming into the picture are still on their way from rest.
+        stood = (confidence[:, SOLES] > SEEN) & (whole >= 1.0)[:, None]
+        slopes = np.where(stood[..., None], camera.rays(keypoints.image[:, SOLES])[..., :2], np.nan)
         root, _, self._lock = lock_feet(keypoints.times, root, soles, slopes, -translation[:, 2], self._lock)
         # Without contacts: what takes the motion to another body would plant feet by them, and frame by frame that jerks the knees.
         return Motion(self.body, keypoints.times, root, rotations)
@@ -114,6 +117,14 @@ class Solver:
             return np.full(len(keypoints), 0.0 if self._upper_body else 1.0)
         whole, self._upper = follow_whole_body(keypoints.times, keypoints.confidence, self._upper)
         return whole
+
+    def _travelled(self, path: ndarray, whole: ndarray) -> ndarray:
+        """The path of which only those steps are gone that the whole body is seen to go: at a desk one stays where it is."""
+        raw, shown = self._path or (path[0], path[0])
+        out = shown + np.cumsum(whole[:, None] * np.diff(path, axis=0, prepend=raw[None]), axis=0)
+        self._path = (path[-1], out[-1])
+        out[:, 1] = whole * path[:, 1]
+        return out
 
     def _slow(self, times: ndarray, values: ndarray) -> ndarray:
         slow, self._steady = one_euro(times, values, STEADY, 0.0, self._steady)
