@@ -12,7 +12,7 @@ from numpy import ndarray
 from mocap.solve.refine.banded import REACH, third_differences
 from mocap.solve.refine.costs import IMAGE_SIGMA, UNIT
 
-CUTOFF = 5.0
+CUTOFF = 4.0
 """Hz up to which motion across the viewing ray passes; along it less, as what is known there is less sure."""
 
 
