@@ -407,4 +407,4 @@ def test_without_noise_true_contacts_change_nothing(demo: Motion) -> None:
         rotations, _ = solve_body(keypoints.times, found.positions, keypoints.confidence)
         errors.append(limb_error(Motion(HUMANOID, demo.times, demo.root_positions, rotations), demo))
     assert errors[1].mean() < errors[0].mean() + 0.1
-    assert errors[1][:, 4:].mean() < 0.6
+    assert errors[1][:, 4:].mean() < errors[0][:, 4:].mean() + 0.1
