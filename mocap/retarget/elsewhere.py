@@ -22,7 +22,7 @@ from mocap.retarget.same import leg_length
 from mocap.rig.load import load_rig
 from mocap.rig.read import read_bytes
 from mocap.rig.types import Kind, Rig
-from mocap.skeleton import HUMANOID
+from mocap.skeleton import BONES, HUMANOID, Skeleton
 from mocap.solve.contacts import find_contacts
 
 # Soles stand that are lower than the first height (m) and slower than the first speed (m/s), until they pass one of the second, in a body
@@ -30,6 +30,8 @@ from mocap.solve.contacts import find_contacts
 _HEIGHT, _SPEED = (0.04, 0.06), (0.2, 0.35)
 # A foot that stands for less time than this in all, in seconds, says nothing of how it stands.
 _STANDS = 0.2
+# Toes bend up by this much at most, radians.
+_TOES = np.radians(60.0)
 _LEFT, _AHEAD = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
 _CUTOFF = 6.0  # Hz, for speeds
 # The ground is where the lowest points are most of the time that they are within this share of the leg of the very lowest.
@@ -100,16 +102,33 @@ def normalized(motion: Motion, rig: Rig) -> Motion:
     local = R.unroll(R.normalize(local_rotations(HUMANOID, turned)))
     hips = rig.index("hips") if "hips" in rig.bones else 0
     root = fk(motion.skeleton, motion.root_positions, motion.rotations)[0][:, hips].copy()
+    if rig.kind == "bvh" and len(motion):
+        level = _toes_bent(rig, body, root, local, level=True)
+        root[:, 1] -= ground_height(sole_points(body, root, level)[..., 1], _GROUND * leg_length(body))
+    local = _toes_bent(rig, body, root, local, level=False)
     soles = sole_points(body, root, local)
     measure = leg_length(body) / leg_length(HUMANOID)
-    if rig.kind == "bvh" and len(motion):
-        ground = ground_height(soles[..., 1], _GROUND * leg_length(body))
-        root[:, 1] -= ground
-        soles[..., 1] -= ground
     contacts = motion.contacts
     if contacts is None or not contacts.any():
         contacts = touches(motion.times, soles / measure).astype(np.float64)
     return Motion(body, motion.times, root, local, motion.expressions, contacts)
+
+
+def _toes_bent(
+    rig: Rig, body: Skeleton, root: Float[ndarray, "frames 3"], local: Float[ndarray, "frames 55 4"], level: bool
+) -> Float[ndarray, "frames 55 4"]:
+    """The toes that a rig does not have bent up so far that their tips stay out of the ground, as toes are; level: as far as the level."""
+    missing = [side for side in ("left", "right") if f"{side}Foot" in rig.bones and f"{side}Toes" not in rig.bones]
+    if not missing:
+        return local
+    out, rest = local.copy(), body.rest_positions()
+    positions, world = fk(body, root, local)
+    for foot, toes in ((BONES.index(f"{side}Foot"), BONES.index(f"{side}Toes")) for side in missing):
+        pitch = np.arcsin(np.clip(R.apply(world[:, foot], _AHEAD)[:, 1], -1.0, 1.0))
+        above = np.zeros(len(root)) if level else np.maximum(positions[:, toes, 1] - rest[toes, 1], 0.0)
+        lowest = -np.arcsin(np.clip(above / (0.5 * (rest[toes, 2] - rest[foot, 2])), 0.0, 1.0))
+        out[:, toes] = R.from_axis_angle(_LEFT, -np.clip(lowest - pitch, 0.0, _TOES))
+    return out
 
 
 def level_feet(rig: Rig, motion: Motion) -> Rig:

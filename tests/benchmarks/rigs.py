@@ -110,6 +110,10 @@ def measure(motion: Motion, rig: Rig) -> Measured:
     errors = [apart(directions(places(m), index, limbs), wanted) for m in (free, planted)]
     legs = [i for i, (a, _) in enumerate(limbs) if "Leg" in a]
     back = normalized(planted, replace(rig, kind="glb"))
+    # Toes that the rig lacks do not bend.
+    stiff = back.rotations.copy()
+    stiff[:, [BONES.index(b) for b in ("leftToes", "rightToes") if b not in rig.bones]] = R.IDENTITY
+    back = replace(back, rotations=stiff)
     return Measured(errors[0], errors[1][:, legs], *_of_feet(back, leg_length(body_of(rig)), motion))
 
 
