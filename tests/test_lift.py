@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import accuracy, kalidokit
+from benchmarks import demo, kalidokit, measures
 from synthetic import keypoints_of, smooth_motion
 
 from mocap import rotation as R
@@ -287,10 +287,10 @@ def _degrees(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 def test_a_real_person_comes_out_nearer_to_two_cameras(data: Path) -> None:
     """PA-MPJPE of 12 joints, the lifted against the detector's own."""
     folder = data / "paired" / "bodypose3d"
-    every = accuracy.detected(folder / "cam0_test.mp4", seen=False)
+    every = demo.detected(folder / "cam0_test.mp4", "full", seen=False)
     keypoints = kalidokit.on_seen(every)
     reference = np.loadtxt(folder / "kpts_3d_from_joint_angles_calculate.dat").reshape(-1, 12, 3)
     reference = reference[np.searchsorted(every.times, keypoints.times)]
     lifted = model.lift(keypoints, Camera.from_fov(keypoints.image_size, DEFAULT_FOV))
-    raw, mended = (accuracy._procrustes(p[:, accuracy._LANDMARKS], reference) for p in (keypoints.positions, lifted))
+    raw, mended = (measures.pa_mpjpe(p[:, measures.LANDMARK_JOINTS], reference) for p in (keypoints.positions, lifted))
     assert mended < 0.85 * raw
