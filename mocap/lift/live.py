@@ -11,7 +11,7 @@ from numpy import ndarray
 from mocap import rotation as R
 from mocap.camera import Camera
 from mocap.keypoints import Keypoints
-from mocap.lift.model import RATE, REACH, carry, features, fused, joints_of, mirrored_run, resample, start_of, view_along, weights
+from mocap.lift.model import RATE, REACH, carry, features, joints_of, mirrored_run, resample, run_once, view_along, weights
 from mocap.solve.root import fit_translation
 
 _DEPTH_CUTOFF = 1.0  # Hz, of the low-pass on the hips' distance
@@ -60,8 +60,8 @@ def lift_live(
             keep = max(int(np.searchsorted(state.times, time - _WINDOW, side="right")) - 1, 0)
             state = LiftState(np.append(state.times[keep:], time), np.concatenate([state.seen[keep:], held[None]]), depth)
         window = resample(time + np.arange(-2 * REACH, 1) / RATE, state.times, state.seen)
-        inputs = features(window[:, :30].reshape(-1, 15, 2), window[:, 30:45], window[:, 45:60], window[:, 60:], 1.0)
-        moved = mirrored_run(w, inputs, whole=False)[0]
-        joints = R.apply(R.conjugate(turn), start_of(across, along[n], False) + fused(moved)[0])
+        inputs = features(window[:, :30].reshape(-1, 15, 2), window[:, 30:45], window[:, 45:60], window[:, 60:])
+        moved = mirrored_run(w, inputs, run_once)[0]
+        joints = R.apply(R.conjugate(turn), np.concatenate([across, along[n][:, None]], axis=-1) + moved[0])
         out[n] = carry(keypoints.positions[n : n + 1], (joints - joints[_HIPS].mean(axis=0))[None])[0]
     return out, state

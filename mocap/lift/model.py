@@ -7,6 +7,7 @@ each joint is from there. It was trained on captured motion that was spoilt as t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +39,8 @@ REACH = sum(DILATIONS)
 _I = {name: i for i, name in enumerate(LANDMARKS)}
 _TO_LANDMARK = [_I[n.replace("toe", "foot_index")] for n in JOINTS[1:]]
 _EARS = [_I["left_ear"], _I["right_ear"]]
+# The joint that each landmark is or hangs on.
+_JOINT_OF = np.array([0] * 11 + [1, 2, 3, 4] + [5, 6] * 4 + [7, 8, 9, 10, 11, 12, 11, 12, 13, 14])
 _ANKLES = [_I["left_ankle"], _I["right_ankle"]]
 _FEET = [_I[f"{s}_{n}"] for n in ("heel", "foot_index") for s in ("left", "right")]
 _FOOT_ANKLES = 2 * _ANKLES
@@ -79,12 +82,9 @@ def features(
     along: Float[ndarray, "*batch 15"],
     confidence: Float[ndarray, "*batch 15"],
     hips: Float[ndarray, "*batch 3"],
-    trust: float | ndarray,
-) -> Float[ndarray, "*batch 64"]:
-    """What the network is given. trust: 1 with the detector's depth, 0 without (then the network lifts from the image alone)."""
-    trust = np.broadcast_to(trust, along.shape[:-1])[..., None]
-    flat = (*along.shape[:-1], 30)
-    return np.concatenate([across.reshape(flat), along * trust, confidence, hips, trust], axis=-1)
+) -> Float[ndarray, "*batch 63"]:
+    """What the network is given, as in View."""
+    return np.concatenate([across.reshape(*along.shape[:-1], 30), along, confidence, hips], axis=-1)
 
 
 MIRROR = np.concatenate(
@@ -92,10 +92,10 @@ MIRROR = np.concatenate(
         np.stack([2 * MIRRORED_JOINTS, 2 * MIRRORED_JOINTS + 1], axis=1).ravel(),
         30 + MIRRORED_JOINTS,
         45 + MIRRORED_JOINTS,
-        [60, 61, 62, 63],
+        [60, 61, 62],
     ]
 )
-MIRROR_SIGN = np.where(np.isin(np.arange(64), [*range(0, 30, 2), 60]), -1.0, 1.0)
+MIRROR_SIGN = np.where(np.isin(np.arange(63), [*range(0, 30, 2), 60]), -1.0, 1.0)
 """A mirrored performer's features are `features[..., MIRROR] * MIRROR_SIGN`."""
 
 
@@ -115,35 +115,56 @@ def _convolve(x: ndarray, weight: ndarray, bias: ndarray, dilation: int) -> ndar
     return out
 
 
-def run(w: dict[str, ndarray], inputs: Float[ndarray, "batch frames 64"], whole: bool = True) -> Float[ndarray, "batch answers 60"]:
-    """The network's answer: for each joint 3 metres to be added to what is seen, and the logarithm of its depth's mean error (metres).
-
-    A model whose `causal` is 1 looks at frames before alone. whole: an answer for each frame, for which the first and last stand for what
-    was before and after; else only where the frames reach, 2·REACH fewer.
+def run(w: dict[str, ndarray], inputs: Float[ndarray, "batch frames 63"]) -> Float[ndarray, "batch frames 60"]:
+    """The network's answer at each frame: for each joint 3 metres to be added to what is seen, and the logarithm of its depth's mean error
+    (metres). A model whose `causal` is 1 looks at frames before alone. The first and the last frame stand for what was before and after.
     """
     x = ((inputs - w["mean"]) / w["scale"]).astype(np.float32)
     causal = int(w["causal"].item())
-    if whole:
-        ahead = 0 if causal else REACH
-        x = np.concatenate([np.repeat(x[:, :1], 2 * REACH - ahead, axis=1), x, np.repeat(x[:, -1:], ahead, axis=1)], axis=1)
+    ahead = 0 if causal else REACH
+    x = np.concatenate([np.repeat(x[:, :1], 2 * REACH - ahead, axis=1), x, np.repeat(x[:, -1:], ahead, axis=1)], axis=1)
     x = np.maximum(_convolve(x, w["in.weight"], w["in.bias"], DILATIONS[0]), 0.0)
     for n, dilation in enumerate(DILATIONS[1:]):
-        y = np.maximum(_convolve(x, w[f"{n}.wide.weight"], w[f"{n}.wide.bias"], dilation), 0.0)
-        y = np.maximum(y @ w[f"{n}.deep.weight"] + w[f"{n}.deep.bias"], 0.0)
+        y = _block(w, n, _convolve(x, w[f"{n}.wide.weight"], w[f"{n}.wide.bias"], dilation))
         now = dilation * (1 + causal)
         x = x[:, now : now + y.shape[1]] + y
     return x @ w["out.weight"] + w["out.bias"]
 
 
+def run_once(w: dict[str, ndarray], inputs: Float[ndarray, "batch 27 63"]) -> Float[ndarray, "batch 1 60"]:
+    """As `run`, the one answer that needs all of 2·REACH + 1 frames: since dilations rise by threes, three by three of them meet."""
+    x = ((inputs - w["mean"]) / w["scale"]).astype(np.float32)
+    x = np.maximum(_threes(x) @ _flat(w["in.weight"]) + w["in.bias"], 0.0)
+    for n in range(len(DILATIONS) - 1):
+        y = _block(w, n, _threes(x) @ _flat(w[f"{n}.wide.weight"]) + w[f"{n}.wide.bias"])
+        x = x[:, 1 + int(w["causal"].item()) :: 3] + y
+    return x @ w["out.weight"] + w["out.bias"]
+
+
+def _block(w: dict[str, ndarray], n: int, wide: ndarray) -> ndarray:
+    return np.maximum(np.maximum(wide, 0.0) @ w[f"{n}.deep.weight"] + w[f"{n}.deep.bias"], 0.0)
+
+
+def _threes(x: ndarray) -> ndarray:
+    return x.reshape(len(x), x.shape[1] // 3, -1)
+
+
+def _flat(weight: ndarray) -> ndarray:
+    return weight.reshape(-1, weight.shape[-1])
+
+
 def mirrored_run(
-    w: dict[str, ndarray], inputs: Float[ndarray, "frames 64"], whole: bool = True
+    w: dict[str, ndarray], inputs: Float[ndarray, "frames 63"], network: Callable[..., ndarray] = run
 ) -> tuple[Float[ndarray, "answers 15 3"], Float[ndarray, "answers 15"]]:
-    """The mean of the network's answers to a take and to its mirror image: metres to be added, and the depth's mean error, metres."""
-    out = run(w, np.stack([inputs, inputs[:, MIRROR] * MIRROR_SIGN]), whole).astype(np.float64)
+    """The mean of the network's answers to a take and to its mirror image: metres to be added, and the depth's mean error, metres.
+
+    network: `run`, or `run_once` for 2·REACH + 1 frames and one answer.
+    """
+    out = network(w, np.stack([inputs, inputs[:, MIRROR] * MIRROR_SIGN])).astype(np.float64)
     moved = out[..., :45].reshape(2, -1, 15, 3)
     moved = 0.5 * (moved[0] + moved[1][:, MIRRORED_JOINTS] * [-1.0, 1.0, 1.0])
-    deviation = np.exp(out[..., 45:])
-    return moved, 0.5 * (deviation[0] + deviation[1][:, MIRRORED_JOINTS])
+    error = np.exp(out[..., 45:])
+    return moved, 0.5 * (error[0] + error[1][:, MIRRORED_JOINTS])
 
 
 def see(keypoints: Keypoints, camera: Camera) -> View:
@@ -167,54 +188,37 @@ def see(keypoints: Keypoints, camera: Camera) -> View:
 PARENTS = np.array([-1, -1, -1, 1, 2, 3, 4, -1, -1, 7, 8, 9, 10, 11, 12])
 """What each joint hangs on; −1 is the middle of the hips."""
 
-SHARE = np.where(np.isin(np.arange(len(JOINTS)), [3, 4, 5, 6]), 0.3, 1.0)
-"""By the joint at its end, how far each bone goes from where the detector sees it to where the network does: trunk and legs all the way,
-arms less. Arms do more than the network has ever seen, and the detector knows them from many more people: on a real and on a rendered
-person the network took them further from the truth (CARD.md)."""
+
+def lift(keypoints: Keypoints, camera: Camera) -> Float[ndarray, "frames 33 3"]:
+    """The keypoints' positions (metres, camera axes, from the middle of the hips) with depths as the network knows people to move and the
+    detector to err: `lift_with_error` without the error."""
+    return lift_with_error(keypoints, camera)[0]
 
 
-def fused(moved: Float[ndarray, "frames 15 3"]) -> Float[ndarray, "frames 15 3"]:
-    """The network's corrections, each bone's by its SHARE."""
-    bones = moved - np.where((PARENTS >= 0)[:, None], moved[:, PARENTS], 0.0)
-    out = SHARE[:, None] * bones
-    for joint in np.flatnonzero(PARENTS >= 0):
-        out[:, joint] += out[:, PARENTS[joint]]
-    return out
+def lift_with_error(keypoints: Keypoints, camera: Camera) -> tuple[Float[ndarray, "frames 33 3"], Float[ndarray, "frames 33"]]:
+    """The lifted positions, and how far off in depth the network expects each to be (mean absolute error, metres).
 
-
-def lift(keypoints: Keypoints, camera: Camera, alone: bool = False) -> Float[ndarray, "frames 33 3"]:
-    """The keypoints' positions (metres, camera axes, from the middle of the hips) with depths as the network knows people to move.
-
-    By default the detector's and the network's are fused; alone: the network's, from the image without the detector's depth. Face, fingers
-    and heels, which the network does not know, go with the part that they hang on. What has no image point or no distance keeps the
-    detector's own position. REACH frames of 1/RATE s to either side count; how the take's own frames lie in time makes no difference beyond
-    interpolation.
+    Face, fingers and heels, which the network does not know, go with the part that they hang on and share its error. What has no image
+    point or no distance keeps the detector's own position, and its error is NaN: nobody knows. REACH frames of 1/RATE s to either side
+    count; how the take's own frames lie in time makes no difference beyond interpolation.
     """
     if not len(keypoints):
-        return keypoints.positions
+        return keypoints.positions, keypoints.confidence
     seen = see(keypoints, camera)
-    moved, _ = correct(keypoints.times, seen, alone)
-    joints = start_of(seen.across, seen.along, alone) + (moved if alone else fused(moved))
+    moved, error = correct(keypoints.times, seen)
+    joints = np.concatenate([seen.across, seen.along[..., None]], axis=-1) + moved
     joints = R.apply(R.conjugate(seen.turn)[:, None], joints)
     joints = joints - joints[:, _HIP_JOINTS].mean(axis=1, keepdims=True)
-    return carry(keypoints.positions, joints)
+    return carry(keypoints.positions, joints), np.where(np.isnan(joints[..., 0]), np.nan, error)[:, _JOINT_OF]
 
 
-def start_of(across: Float[ndarray, "*batch 15 2"], along: Float[ndarray, "*batch 15"], alone: bool) -> Float[ndarray, "*batch 15 3"]:
-    """Where the network starts from, along the hips' ray: the image's place, at the detector's depth or at the hips'."""
-    return np.concatenate([across, (along * (0.0 if alone else 1.0))[..., None]], axis=-1)
-
-
-def correct(
-    times: Float[ndarray, "frames"], seen: View, alone: bool = False
-) -> tuple[Float[ndarray, "frames 15 3"], Float[ndarray, "frames 15"]]:
+def correct(times: Float[ndarray, "frames"], seen: View) -> tuple[Float[ndarray, "frames 15 3"], Float[ndarray, "frames 15"]]:
     """What the network adds to each joint as seen (metres, along the hips' ray), and the mean error of its depth (metres), at each time."""
     # The network's own times are even, from the first frame on.
     grid = times[0] + np.arange(int(np.floor((times[-1] - times[0]) * RATE + _STRETCH)) + 1) / RATE
-    across, along, confidence, hips = (resample(grid, times, a) for a in (seen.across, seen.along, seen.confidence, seen.hips))
-    inputs = features(across, along, confidence, hips, 0.0 if alone else 1.0)
-    moved, deviation = mirrored_run(weights(), inputs)
-    return resample(times, grid, moved), resample(times, grid, deviation)
+    inputs = features(*(resample(grid, times, a) for a in (seen.across, seen.along, seen.confidence, seen.hips)))
+    moved, error = mirrored_run(weights(), inputs)
+    return resample(times, grid, moved), resample(times, grid, error)
 
 
 _HIP_JOINTS = [JOINTS.index("left_hip"), JOINTS.index("right_hip")]

@@ -1,7 +1,4 @@
-"""How captured motion is made to look like a detector's output: random bodies before random cameras, and BlazePose's own mistakes.
-
-The figures were taken coarsely from a rendered clip whose truth is known (see CARD.md); their spread is wider than what was measured.
-"""
+"""What the network is trained on: captured motion on random bodies before random cameras, spoilt as the detector spoils it (spoil.py)."""
 
 from __future__ import annotations
 
@@ -11,7 +8,12 @@ from numpy import ndarray
 
 from mocap import rotation as R
 from mocap.lift.model import MIRRORED_JOINTS, PARENTS, RATE, features, view_along
+from mocap.lift.spoil import Spoiler, perspective, told
 
+GUESS = 0.45
+"""The logarithm of the focal length over the one that is assumed, at the most: × 0.64 to 1.57."""
+
+# A detector as one would sketch it (`sample_sketched`).
 # By joint, of the bone that ends there: how much of the bone's true depth the detector keeps, mean; metres that it is drawn to the
 # performer's front instead; metres of depth that come and go, standard deviation.
 _KEPT = np.array([0.75, 0.75, 0.75, 0.65, 0.65, 0.55, 0.55, 0.8, 0.8, 0.75, 0.75, 0.75, 0.75, 0.3, 0.3])
@@ -21,14 +23,18 @@ _KEPT_SPREAD, _FRONT_SPREAD, _TRUNK_STRAYS = 0.15, 0.03, 0.05
 _LEAN, _LEAN_SPREAD = 0.14, 0.07  # metres of depth a metre of height: forward by 8° ± 4°
 # Image points, metres at the body: a place that a take keeps, and what wanders.
 _STAYS, _WANDERS = 0.02, 0.01
+_TREMBLES = 0.008  # metres of depth, from frame to frame
+
 # The share of pieces that borrow their arms; joint: what hangs on it and by how many degrees it is turned about it, standard deviation.
 _BORROWED = 0.3
 _HELD_OTHERWISE = (
     (1, [3, 5], 10.0), (2, [4, 6], 10.0), (3, [5], 10.0), (4, [6], 10.0),
     (7, [9, 11, 13], 4.0), (8, [10, 12, 14], 4.0), (9, [11, 13], 4.0), (10, [12, 14], 4.0),
 )  # fmt: skip
-_TREMBLES = 0.008  # metres of depth, from frame to frame
 _WAVES = 8
+# The detector strays by so many times what it does on the mannequin: most pictures of real people are easier.
+_STRENGTH = (0.4, 1.3)
+_WORST = 10.0  # of what is left of an error, in mean deviations
 
 
 def wandering(rng: np.random.Generator, shape: tuple[int, ...], seconds: float) -> Float[ndarray, "..."]:
@@ -41,21 +47,44 @@ def wandering(rng: np.random.Generator, shape: tuple[int, ...], seconds: float) 
 
 
 def sample(
-    rng: np.random.Generator, takes: list[Float[ndarray, "_ 15 3"]], batch: int, frames: int, blind: float = 0.25
-) -> tuple[Float[ndarray, "batch frames 64"], Float[ndarray, "batch frames 15 3"], Float[ndarray, "batch frames 15 3"]]:
-    """(what the network is given, where it starts from, where the joints are), the last two along the hips' ray, metres.
+    rng: np.random.Generator, takes: list[Float[ndarray, "_ 15 3"]], spoiler: Spoiler, batch: int, frames: int
+) -> tuple[Float[ndarray, "batch frames 63"], Float[ndarray, "batch frames 15 3"], Float[ndarray, "batch frames 15 3"]]:
+    """(what the network is given, where it starts from, where the joints are), the last two along the hips' ray, metres."""
+    body, hips = _staged(rng, takes, batch, frames)
+    donor = rng.integers(len(spoiler.rests), size=(batch, 1))
+    at = rng.integers(0, spoiler.rests.shape[1] - frames + 1, size=(batch, 1)) + np.arange(frames)
+    rest, size = np.clip(spoiler.rests[donor, at], -_WORST, _WORST), spoiler.sizes[donor, at]
 
-    blind: the share of sequences in which the network does without the detector's depth.
-    """
-    motion = _windows(rng, takes, batch, frames)
-    body = _other_bodies(rng, _other_moves(rng, motion - motion[:, :, [7, 8]].mean(axis=2, keepdims=True)))
-    root = motion[:, :, [7, 8]].mean(axis=2)
-    camera, hips = _cameras(rng, root)
-    body = R.apply(camera[:, None, None], body)
+    turn = R.between(R.normalize(hips), np.array([0.0, 0.0, -1.0]))
+    true = R.apply(turn[:, :, None], body) * size[..., None, None]
+    distance = np.linalg.norm(hips, axis=-1) * size
+    of_hips = np.concatenate([hips[..., :2] / -hips[..., 2:], 1.0 / distance[..., None]], axis=-1)
+    usual, stray = spoiler.usual(told(true, of_hips))
+    error = usual + rng.uniform(*_STRENGTH, (batch, 1, 1)) * rest * stray
+    across = perspective(true, distance) + error[..., :30].reshape(batch, frames, 15, 2)
+    along = true[..., 2] + error[..., 30:45]
+    along = along - along[..., [7, 8]].mean(axis=-1, keepdims=True)
+
+    # The same through a camera whose field of view is only guessed.
+    guess = np.exp(rng.uniform(-GUESS, GUESS, (batch, 1)))
+    seen = np.concatenate([across, np.broadcast_to(-distance[..., None, None], along[..., None].shape)], axis=-1)
+    rays = R.apply(R.conjugate(turn)[:, :, None], seen)
+    rays = rays / np.maximum(-rays[..., 2:], 0.3)
+    rays[..., :2] *= guess[..., None, None]
+    across, of_hips, _ = view_along(rays, rays[:, :, [7, 8]].mean(axis=2), -hips[..., 2] * size / guess)
+    base = np.concatenate([across, along[..., None]], axis=-1)
+    return features(across, along, np.clip(error[..., 45:], 0.0, 1.0), of_hips), base, true
+
+
+def sample_sketched(
+    rng: np.random.Generator, takes: list[Float[ndarray, "_ 15 3"]], batch: int, frames: int
+) -> tuple[Float[ndarray, "batch frames 63"], Float[ndarray, "batch frames 15 3"], Float[ndarray, "batch frames 15 3"]]:
+    """As `sample`, by a detector that is sketched with a few random figures instead of learnt: more varied than rendered people are, which
+    keeps the network from knowing those by heart."""
+    body, hips = _staged(rng, takes, batch, frames)
     depth = -hips[..., 2]
-
     # The image, with its mistakes, through a camera whose field of view is only guessed.
-    guess = np.exp(rng.uniform(-0.45, 0.45, (batch, 1)))
+    guess = np.exp(rng.uniform(-GUESS, GUESS, (batch, 1)))
     astray = _STAYS * rng.normal(size=(batch, 1, 15, 2)) * rng.uniform(0.3, 1.3, (batch, 1, 1, 1))
     astray[:, :, 13:] *= 1.8
     astray = astray + _WANDERS * wandering(rng, (batch, frames, 15, 2), 0.3) + 0.002 * rng.normal(size=(batch, frames, 15, 2))
@@ -69,17 +98,24 @@ def sample(
     hip_ray = rays[:, :, [7, 8]].mean(axis=2)
     across, of_hips, _ = view_along(rays, hip_ray, depth / guess * scale)
 
-    # What is true, along the true ray through the hips, in the scale that the distance implies.
     turn = R.between(R.normalize(hips), np.array([0.0, 0.0, -1.0]))
     true = R.apply(turn[:, :, None], body) * scale[..., None, None]
-    along = _detected_depth(rng, true, hidden)
+    along = _sketched_depth(rng, true, hidden)
+    along = along - along[..., [7, 8]].mean(axis=-1, keepdims=True)
     confidence = np.clip(1.0 - hidden * rng.uniform(0.2, 0.8, (batch, 1, 15)) - 0.02 * np.abs(rng.normal(size=hidden.shape)), 0.0, 1.0)
-    trust = (rng.uniform(size=(batch, 1)) > blind).astype(float)
-    base = np.concatenate([across, (along * trust[..., None])[..., None]], axis=-1)
-    return features(across, along, confidence, of_hips, np.repeat(trust, frames, axis=1)), base, true
+    base = np.concatenate([across, along[..., None]], axis=-1)
+    return features(across, along, confidence, of_hips), base, true
 
 
-def _windows(rng: np.random.Generator, takes: list[ndarray], batch: int, frames: int) -> ndarray:
+def _staged(rng: np.random.Generator, takes: list[ndarray], batch: int, frames: int) -> tuple[ndarray, ndarray]:
+    """Bodies (B, F, 15, 3) from their hips' middle, and those (B, F, 3), in the axes of cameras, metres."""
+    motion = windows(rng, takes, batch, frames)
+    body = _other_bodies(rng, other_moves(rng, motion - motion[:, :, [7, 8]].mean(axis=2, keepdims=True)))
+    camera, hips = _cameras(rng, motion[:, :, [7, 8]].mean(axis=2))
+    return R.apply(camera[:, None, None], body), hips
+
+
+def windows(rng: np.random.Generator, takes: list[ndarray], batch: int, frames: int) -> ndarray:
     """Pieces of takes, faster or slower, some mirrored. Longer takes come up more often, the longest not by as much as they are longer."""
     share = np.sqrt([len(t) for t in takes])
     out = np.empty((batch, frames, 15, 3))
@@ -95,7 +131,7 @@ def _windows(rng: np.random.Generator, takes: list[ndarray], batch: int, frames:
     return out
 
 
-def _other_moves(rng: np.random.Generator, p: ndarray) -> ndarray:
+def other_moves(rng: np.random.Generator, p: ndarray) -> ndarray:
     """Moves that nobody captured: in some pieces the arms of another, in all of them limbs that are held a little differently.
 
     Half an hour of motion is soon known by heart; without this the network errs by half as much again on people whom it has not seen.
@@ -133,7 +169,7 @@ def _other_bodies(rng: np.random.Generator, p: ndarray) -> ndarray:
     for child, which in ((3, 4), (5, 5), (9, 6), (11, 7), (13, 3)):
         joints, parents = [child, child + 1], PARENTS[[child, child + 1]]
         out[:, :, joints] = out[:, :, parents] + (p[:, :, joints] - p[:, :, parents]) * factor[which, ..., None]
-    return out * np.exp(0.08 * rng.normal(size=(batch, 1, 1, 1)))
+    return out * np.exp(0.05 * rng.normal(size=(batch, 1, 1, 1)))
 
 
 def _cameras(rng: np.random.Generator, root: ndarray) -> tuple[ndarray, ndarray]:
@@ -162,7 +198,7 @@ def _hidden(rng: np.random.Generator, batch: int, frames: int) -> ndarray:
     return (present & (at >= start) & (at < start + length)).astype(float)
 
 
-def _detected_depth(rng: np.random.Generator, true: ndarray, hidden: ndarray) -> ndarray:
+def _sketched_depth(rng: np.random.Generator, true: ndarray, hidden: ndarray) -> ndarray:
     """The depth (B, F, 15) that the detector would give: squashed, leaning, each bone astray on its own, trembling."""
     batch, frames = true.shape[:2]
     z = true[..., 2]
