@@ -22,6 +22,7 @@ from numpy import ndarray
 from mocap import rotation as R
 from mocap.keypoints import LANDMARKS, landmarks_of
 from mocap.skeleton import BONES, HUMANOID, humanoid_index
+from mocap.solve.face import SolvedHead
 from mocap.solve.hands import FINGER_BONES, SolvedHands, within_wrist
 from mocap.solve.hold import HoldState, hold_unseen
 from mocap.solve.twist import FULL_BEND, HingeState, follow_hinge
@@ -50,6 +51,7 @@ _LOWER = humanoid_index("leftLowerArm", "rightLowerArm", "leftLowerLeg", "rightL
 _HAND, _FOOT = humanoid_index("leftHand", "rightHand"), humanoid_index("leftFoot", "rightFoot")
 _CLAVICLE = humanoid_index("leftShoulder", "rightShoulder")
 _SPINE = humanoid_index("spine", "chest", "upperChest")
+_EYES = humanoid_index("leftEye", "rightEye")
 _NECK, _HEAD = BONES.index("neck"), BONES.index("head")
 _SOLVED = np.concatenate([_SPINE, [_NECK, _HEAD], _CLAVICLE, _UPPER, _LOWER, _HAND, _FOOT])
 _SOLVED_PARENTS = HUMANOID.parents[_SOLVED]
@@ -110,6 +112,7 @@ def _group_of(bone: str) -> int:
     return list(_GROUPS).index("trunk")
 
 
+_TRUNK_GROUP, _HEAD_GROUP = list(_GROUPS).index("trunk"), list(_GROUPS).index("head")
 _LIMB_GROUPS = [list(_GROUPS).index(n) for n in _LIMBS]
 _FOOT_GROUPS = [list(_GROUPS).index(n) for n in ("leftFoot", "rightFoot")]
 _HAND_GROUPS = [list(_GROUPS).index(n) for n in ("leftHand", "rightHand")]
@@ -147,6 +150,7 @@ class BodyState:
     hinge: HingeState
     hold: HoldState
     palms: HoldState | None = None
+    face: HoldState | None = None
 
 
 def _directions() -> ndarray:
@@ -197,6 +201,7 @@ def solve_body(
     steady_hands: Callable[[ndarray], ndarray] | None = None,
     full_bend: float = FULL_BEND,
     hands: SolvedHands | None = None,
+    face: SolvedHead | None = None,
 ) -> tuple[Float[ndarray, "frames 55 4"], BodyState]:
     """Local rotations (F, 55, 4) of HUMANOID from landmarks in metres (mocap axes), and the state for the frame after the last.
 
@@ -205,7 +210,7 @@ def solve_body(
     steady_hands: a filter for the hands' rotations (F, 2, 4) relative to their forearms, of which a detector knows least.
     full_bend: radians of bend from which on elbows and knees tell the turn of upper arms and thighs at once.
     hands: what hands' own points say of palms and fingers; where they are not seen, the body's landmarks say how the palm lies, after the
-    same holding and easing.
+    same holding and easing. face: what the face says of head and eyes, in the same way.
     """
     missing = np.isnan(positions).any(axis=-1)
     if missing.any():
@@ -216,12 +221,15 @@ def solve_body(
     seen = np.concatenate([seen_groups(np.nan_to_num(confidence)), fingers_seen], axis=1)
     if hands is not None:
         seen[:, _HAND_GROUPS] |= seen[:, _LIMB_GROUPS[:2]] & hands.seen
+    if face is not None:
+        seen[:, _HEAD_GROUP] |= seen[:, _TRUNK_GROUP] & face.seen
     p = _hips_from_shoulders(positions, confidence)
 
     world = np.tile(R.IDENTITY, (len(p), len(BONES), 1))
     directions = _DIRECTIONS @ p
     oriented = R.multiply(R.from_frame(directions[:, :7], directions[:, 7:14]), _REST_FRAMES)
-    pelvis, chest, head = oriented[:, 0], oriented[:, 1], oriented[:, 2]
+    pelvis, chest = oriented[:, 0], oriented[:, 1]
+    head, faces = _own_head(times, oriented[:, 2], face, None if state is None else state.face)
     hand, foot = oriented[:, 3:5], oriented[:, 5:7]
 
     # Parents of arms and legs: the chest and the pelvis (the clavicles follow the shoulders, so they would follow the arms' noise).
@@ -250,8 +258,10 @@ def solve_body(
     local[:, _SOLVED] = R.multiply(R.conjugate(world[:, _SOLVED_PARENTS]), world[:, _SOLVED])
     if hands is not None:
         local[:, FINGER_BONES] = hands.fingers
+    if face is not None:
+        local[:, _EYES] = face.eyes[:, None]
     out, hold = hold_unseen(times, local, seen, _BONE_GROUP, RELAXED, None if state is None else state.hold)
-    return out, BodyState(hinge, hold, palms)
+    return out, BodyState(hinge, hold, palms, faces)
 
 
 def _hips_from_shoulders(p: ndarray, confidence: ndarray) -> ndarray:
@@ -331,6 +341,16 @@ def _relative_hands(
     correction = R.multiply(R.conjugate(relative), within_wrist(own))
     held, state = hold_unseen(times, correction, hands.seen, np.arange(2), np.tile(R.IDENTITY, (2, 1)), state)
     return R.multiply(relative, held), state
+
+
+def _own_head(times: ndarray, head: ndarray, face: SolvedHead | None, state: HoldState | None) -> tuple[ndarray, HoldState | None]:
+    """The head's rotations (F, 4), world: by the body's landmarks, corrected to what the face says; a face that is lost or comes back goes
+    from one to the other without a jump."""
+    if face is None:
+        return head, state
+    correction = R.multiply(R.conjugate(head), face.turns)[:, None]
+    held, state = hold_unseen(times, correction, face.seen[:, None], np.zeros(1, dtype=np.int64), R.IDENTITY[None], state)
+    return R.multiply(head, held[:, 0]), state
 
 
 def _pronated(forearm: ndarray, relative: ndarray) -> tuple[ndarray, ndarray]:

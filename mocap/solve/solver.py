@@ -20,6 +20,7 @@ from mocap.skeleton import HUMANOID, Skeleton
 from mocap.solve.body import SEEN, BodyState, solve_body
 from mocap.solve.contacts import SOLES, find_contacts, foot_speeds, plant
 from mocap.solve.depth import onto_rays, steady_heels
+from mocap.solve.face import FaceState, expressions, follow_face, head_turns, solve_face, solved_head
 from mocap.solve.flips import unflip
 from mocap.solve.gravity import GravityState, body_axis, find_gravity, follow_gravity
 from mocap.solve.hands import SolvedHands, believed, solved_hands, with_arms
@@ -44,6 +45,8 @@ LIVE_FINGERS, BAKE_FINGERS = (1.5, 2.0), 5.0
 LIVE_PALMS, BAKE_PALMS = (1.5, 1.0), 4.0
 """Of finger bones, and of hands that have points of their own, relative to their forearms; units as above. The hand detector, unlike the
 body's, does not filter."""
+LIVE_HEAD, BAKE_HEAD = (3.0, 6.0), 6.0
+"""Of heads that are turned as their faces are; units as above. Raw, they jitter three times as much as heads by the body's landmarks."""
 BAKE_CUTOFF = 6.0
 """Hz, of the bake's zero-phase smoothing of keypoints that have no image to be refined by (Winter, Biomechanics and Motor Control, 4th
 ed., ch. 3: 6 Hz for gait)."""
@@ -72,6 +75,8 @@ class Solver:
         self._hands: OneEuroState | None = None
         self._fingers: OneEuroState | None = None
         self._palms: OneEuroState | None = None
+        self._face: FaceState | None = None
+        self._head: OneEuroState | None = None
         self._upper_body = upper_body
         self._upper: UpperState | None = None
         self._path: tuple[ndarray, ndarray] | None = None
@@ -99,18 +104,24 @@ class Solver:
         hands = partial(self._steady_hands, keypoints.times) if self._filtered else None
         bend = DOUBTFUL_BEND if self._filtered else FULL_BEND
         own = self._own_hands(keypoints, upright)
-        rotations, self._body_state = solve_body(keypoints.times, positions, confidence, self._body_state, hands, bend, own)
+        face, self._face = follow_face(keypoints, self._face)
+        turns = head_turns(keypoints)
+        if self._filtered and face is not None:
+            turns, self._head = one_euro_rotations(keypoints.times, turns, *LIVE_HEAD, self._head)
+        head = solved_head(turns, upright, face)
+        expressed = {} if face is None else expressions(face)
+        rotations, self._body_state = solve_body(keypoints.times, positions, confidence, self._body_state, hands, bend, own, head)
         path, self._root_state = follow_root(keypoints.times, positions, confidence, translation, upright, self._root_state)
         root = stand(self.body, rotations, self._travelled(path, whole))
         if not self._filtered:
-            return Motion(self.body, keypoints.times, root, rotations)
+            return Motion(self.body, keypoints.times, root, rotations, expressed)
         soles = sole_points(self.body, root, rotations)
         # Feet of legs that are only now coming into the picture are still on their way from rest.
         stood = (confidence[:, SOLES] > SEEN) & (whole >= 1.0)[:, None]
         slopes = np.where(stood[..., None], camera.rays(keypoints.image[:, SOLES])[..., :2], np.nan)
         root, _, self._lock = lock_feet(keypoints.times, root, soles, slopes, -translation[:, 2], self._lock)
         # Without contacts: what takes the motion to another body would plant feet by them, and frame by frame that jerks the knees.
-        return Motion(self.body, keypoints.times, root, rotations)
+        return Motion(self.body, keypoints.times, root, rotations, expressed)
 
     def _whole(self, keypoints: Keypoints) -> ndarray:
         if self._upper_body is not None or not self._filtered:
@@ -261,10 +272,21 @@ def _posed(
         positions, confidence = on_steady_hips(positions, confidence, place, np.zeros(len(times)), lambda v: smooth(times, v, STEADY))
     hands = (lambda relative: smooth_rotations(times, relative, BAKE_HANDS)) if filtered else None
     own = _own_hands(keypoints, upright, filtered)
-    rotations, _ = solve_body(times, positions, confidence, None, hands, DOUBTFUL_BEND if filtered else FULL_BEND, own)
+    face = solve_face(keypoints)
+    turns = _steady_head(times, head_turns(keypoints)) if filtered else head_turns(keypoints)
+    head = solved_head(turns, upright, face)
+    rotations, _ = solve_body(times, positions, confidence, None, hands, DOUBTFUL_BEND if filtered else FULL_BEND, own, head)
     path = settle_root(times, positions, confidence, translation, upright, above)
     path = np.zeros_like(path) if upper else path
-    return Motion(body, times, stand(body, rotations, path), rotations)
+    return Motion(body, times, stand(body, rotations, path), rotations, {} if face is None else expressions(face))
+
+
+def _steady_head(times: ndarray, turns: ndarray) -> ndarray:
+    seen = np.isfinite(turns).all(axis=1)
+    out = turns.copy()
+    if seen.any():
+        out[seen] = smooth_rotations(times[seen], turns[seen], BAKE_HEAD)
+    return out
 
 
 def _own_hands(keypoints: Keypoints, upright: ndarray, filtered: bool) -> SolvedHands | None:

@@ -1,0 +1,295 @@
+"""A face's 478 points to ARKit's weights by name, to where the eyes look, and to VRM's expressions, in closed form.
+
+A weight is a sum of measures (mocap.solve.face_measures) less those of the performer's neutral face, times gains, within [0, 1]. Names:
+https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation; left is the performer's. Not measured, and so not given:
+what one camera shows too little of (cheekPuff, jawForward, jawLeft, jawRight, tongueOut, noseSneer, mouthDimple, mouthPress, mouthClose,
+mouthShrug).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.filter import OneEuroState, one_euro, smooth
+from mocap.keypoints import Keypoints
+from mocap.solve.face_measures import MEASURES, measure_face
+from mocap.solve.hold import HOLD, RELAX
+
+_SIDES = ("Left", "Right")
+
+# Gains by measure. Fitted by least squares, of the sign that anatomy gives them and the smaller the noisier a measure is, to what
+# MediaPipe's own network answers to 2,500 expressions put on the points of three people's faces; those of frown, mouthLowerDown, funnel and
+# looks up, of which that tells little, are set by hand.
+_SIDED: dict[str, dict[str, float]] = {
+    "eyeSquint": {"lower lid up": 9.45, "cheek up": 0.85},
+    "eyeLookOut": {"iris out": 3.6},
+    "eyeLookIn": {"iris out": -3.6},
+    "eyeLookUp": {"iris up": 4.7},
+    "eyeLookDown": {"iris up": -4.7},
+    "mouthSmile": {"corner out": 1.07, "corner up": 1.48, "cheek up": 0.2, "width": 2.56},
+    "mouthFrown": {"corner up": -4.0, "upper side up": 2.0},
+    "browDown": {"brow in up": -1.78, "brow mid up": -6.49, "brow out up": -3.69, "brow inward": 1.23},
+    "browOuterUp": {"brow in up": -0.54, "brow mid up": 2.63, "brow out up": 6.15},
+    "mouthStretch": {"corner out": 1.32, "lips apart": -0.49},
+    "mouthUpperUp": {"upper side up": 2.34, "lips apart": 2.38},
+    "mouthLowerDown": {"lower side down": 1.5, "chin down": -1.0},
+    "mouth": {"sideways": 2.93, "chin sideways": -4.03},
+}
+_WHOLE: dict[str, dict[str, float]] = {
+    "jawOpen": {"chin down": 0.05, "lips apart": 3.17, "lower down": 0.63, "mouth high": -1.34},
+    "browInnerUp": {"brow in up": 6.64, "brow mid up": 1.83, "brow out up": -0.88},
+    "mouthPucker": {"width": -2.21, "lips front": 0.48, "mouth high": 0.89, "corner out": -2.24, "lips apart": -1.23},
+    "mouthFunnel": {"width": -0.5, "lips front": 2.0},
+    "mouthRollLower": {"mouth high": -1.52, "lips apart": 3.42},
+    "mouthRollUpper": {"mouth high": -1.63, "lips apart": 3.29},
+}
+
+WEIGHTS: tuple[str, ...] = (
+    *(f"{name}{side}" for name in ("eyeBlink", "eyeWide", *_SIDED) for side in _SIDES),
+    *_WHOLE,
+)
+"""The names of ARKit's weights that are measured, in the order of `SolvedFace.weights`."""
+
+# How far lids are closed (1 − opening / neutral opening) where a blink begins and where it is whole: the mesh's lids never quite meet.
+_BLINK = (0.2, 0.75)
+# How much farther than in the neutral face an eye opens where it begins to be wide, and where it is.
+_WIDE = (0.15, 0.5)
+# A look is an eye's turn; an iris moves by the eyeball's radius times its sine: 12 mm, in eyes 30 mm wide.
+_EYE_WIDTH, _LOOK = 30.0 / 12.0, np.radians(35.0)
+
+_NEUTRAL = 1.0
+"""Seconds at a take's beginning whose median is the neutral face."""
+# Live, it then follows what is seen, by this part of the difference a second and no more than as if that were this.
+_DRIFT, _FAR = 0.05, 0.02
+LIVE_FACE, BAKE_FACE = (1.0, 2.0), 5.0
+"""Of weights: live Hz at rest and Hz per weight a second, and the bake's Hz. A blink takes 0.1 to 0.4 s."""
+# Between the eyes' outer corners, pixels: of a face smaller than this nothing is told, of one larger than that all. The points of the eyes
+# of a face 50 pixels wide jitter by half an eye's opening.
+_SMALL = (15.0, 40.0)
+# Where a head is seen so far from the side, sine of the turn, the far half of the face counts less, and not at all.
+_ASIDE = (0.45, 0.7)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FaceState:
+    """What the frames after these need to know: when a face was first and last seen, s; the measures of the first second; the neutral face;
+    the target last seen, weights and gaze; the filter."""
+
+    first: float
+    last: float
+    begun: tuple[ndarray, ...]
+    neutral: Float[ndarray, "2 24"]
+    target: Float[ndarray, "n"]
+    filter: OneEuroState | None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SolvedFace:
+    """weights: (F, W) in [0, 1], columns as in WEIGHTS. gaze: (F, 2) radians, to the performer's left and up, from the neutral face's."""
+
+    weights: Float[ndarray, "frames w"]
+    gaze: Float[ndarray, "frames 2"]
+
+
+def _matrix(table: Mapping[str, Mapping[str, float]]) -> ndarray:
+    out = np.zeros((len(MEASURES), len(table)))
+    for column, gains in enumerate(table.values()):
+        for name, gain in gains.items():
+            out[MEASURES.index(name), column] = gain
+    return out
+
+
+_SIDED_GAINS, _WHOLE_GAINS = _matrix(_SIDED), _matrix(_WHOLE)
+_LIDS, _OUT, _UP = (MEASURES.index(n) for n in ("lids", "iris out", "iris up"))
+_OUTER = (263, 33)  # the eyes' outer corners
+_SIGN = np.array([-1.0 if n in ("iris out", "sideways", "chin sideways") else 1.0 for n in MEASURES])
+
+
+def _ramp(x: ndarray | float, low: float, high: float) -> ndarray:
+    """From 0 at low to 1 at high, level at both ends."""
+    t = np.clip((np.asarray(x) - low) / (high - low), 0.0, 1.0)
+    return np.asarray(t * t * (3.0 - 2.0 * t))
+
+
+def face_target(
+    measures: Float[ndarray, "*frames 2 24"], neutral: Float[ndarray, "*neutral 2 24"], turned: Float[ndarray, "*frames"]
+) -> Float[ndarray, "*frames n"]:
+    """Weights and gaze (its last two) of single frames, unfiltered. turned: sine of the head's turn to the performer's left, by which the
+    half of the face that is turned away is taken to be as the other."""
+    change = measures - neutral
+    change[..., _LIDS] = 1.0 - measures[..., _LIDS] / np.maximum(neutral[..., _LIDS], 1e-6)
+    hidden = np.stack([_ramp(turned, *_ASIDE), _ramp(-turned, *_ASIDE)], axis=-1)[..., None]
+    change = (1.0 - hidden) * change + hidden * change[..., ::-1, :] * _SIGN
+    closed = change[..., _LIDS]
+    sided = [_ramp(closed, *_BLINK)[..., None], _ramp(-closed, *_WIDE)[..., None], np.clip(change @ _SIDED_GAINS, 0.0, 1.0)]
+    whole = np.clip(change.mean(axis=-2) @ _WHOLE_GAINS, 0.0, 1.0)
+    left = 0.5 * (change[..., 0, _OUT] - change[..., 1, _OUT])
+    gaze = np.arcsin(np.clip(_EYE_WIDTH * np.stack([left, change[..., _UP].mean(axis=-1)], axis=-1), -np.sin(_LOOK), np.sin(_LOOK)))
+    by_name = np.swapaxes(np.concatenate(sided, axis=-1), -1, -2)  # (…, names, sides)
+    return np.concatenate([by_name.reshape(*by_name.shape[:-2], -1), whole, gaze], axis=-1)
+
+
+def head_turns(keypoints: Keypoints) -> Float[ndarray, "frames 4"]:
+    """How the head is turned before the camera, mocap's axes, (F, 4); NaN where no face was seen."""
+    out = np.full((len(keypoints), 4), np.nan)
+    if keypoints.face_transform is not None:
+        seen = np.isfinite(keypoints.face_transform).all(axis=(1, 2))
+        out[seen] = R.from_matrix(keypoints.face_transform[seen, :3, :3])
+    return out
+
+
+def _turned(keypoints: Keypoints) -> ndarray:
+    return np.asarray(np.nan_to_num(R.apply(head_turns(keypoints), np.array([0.0, 0.0, 1.0]))[:, 0]))
+
+
+def _legible(points: ndarray) -> ndarray:
+    return _ramp(np.linalg.norm(points[:, _OUTER[0]] - points[:, _OUTER[1]], axis=-1), *_SMALL)
+
+
+def solve_face(keypoints: Keypoints) -> SolvedFace | None:
+    """The bake: the neutral face is the median of the first second that shows one, and nothing is delayed. None without any face."""
+    if keypoints.face is None:
+        return None
+    seen = np.isfinite(keypoints.face).all(axis=(1, 2))
+    if not seen.any():
+        return None
+    measures = measure_face(keypoints.face[seen])
+    times = keypoints.times[seen]
+    neutral = np.median(measures[times <= times[0] + _NEUTRAL], axis=0)
+    target = face_target(measures, neutral, _turned(keypoints)[seen]) * _legible(keypoints.face[seen])[:, None]
+    target = smooth(times, target, BAKE_FACE)
+    return _split(_held(keypoints.times, seen, target))
+
+
+def _held(times: ndarray, seen: ndarray, target: ndarray) -> ndarray:
+    """Between faces seen the last is held, then eased to the neutral one, and what returns is eased in as long before as it is seen."""
+    at = np.cumsum(seen) - 1
+    before = target[np.maximum(at, 0)] * (1.0 - _ramp(times - times[seen][np.maximum(at, 0)], HOLD, HOLD + RELAX))[:, None]
+    after = np.minimum(at + 1, len(target) - 1)
+    ahead = times[seen][after] - times
+    coming = np.where((at < 0) | (ahead <= 0.0), 0.0, 1.0 - _ramp(ahead, 0.0, RELAX))[:, None]
+    out = before * (at >= 0)[:, None]
+    out = out + coming * (target[after] - out)
+    out[seen] = target
+    return np.asarray(out)
+
+
+def follow_face(keypoints: Keypoints, state: FaceState | None) -> tuple[SolvedFace | None, FaceState | None]:
+    """Live: frames after those of the state, and the state after them; in whatever portions. None where faces are not
+    looked for."""
+    if keypoints.face is None:
+        return None, state
+    seen = np.isfinite(keypoints.face).all(axis=(1, 2))
+    if state is None and not seen.any():
+        return _split(np.zeros((len(keypoints), len(WEIGHTS) + 2))), None
+    measures = np.full((len(keypoints), 2, len(MEASURES)), np.nan)
+    legible = np.zeros(len(keypoints))
+    measures[seen], legible[seen] = measure_face(keypoints.face[seen]), _legible(keypoints.face[seen])
+    turned = _turned(keypoints)
+    targets = []
+    for t, m, is_seen, aside, told in zip(keypoints.times.tolist(), measures, seen, turned, legible, strict=True):
+        if is_seen:
+            state = _calibrated(t, m, state)
+            target = told * face_target(m, state.neutral, np.asarray(aside))
+            state = FaceState(state.first, t, state.begun, state.neutral, target, state.filter)
+            targets.append(target)
+        elif state is not None:
+            targets.append(state.target * (1.0 - _ramp(np.asarray(t - state.last), HOLD, HOLD + RELAX)))
+        else:
+            targets.append(np.zeros(len(WEIGHTS) + 2))
+    assert state is not None
+    values, filtered = one_euro(keypoints.times, np.array(targets)[..., None], *LIVE_FACE, state.filter)
+    return _split(values[..., 0]), FaceState(state.first, state.last, state.begun, state.neutral, state.target, filtered)
+
+
+def _calibrated(t: float, measures: ndarray, state: FaceState | None) -> FaceState:
+    """The state with the neutral face of what was seen up to t: in the first second its median, later drawn to what is seen, slowly."""
+    if state is None:
+        return FaceState(t, t, (measures,), measures, np.zeros(0), None)
+    if t <= state.first + _NEUTRAL:
+        begun = (*state.begun, measures)
+        return FaceState(state.first, t, begun, np.median(begun, axis=0), state.target, state.filter)
+    drift = np.clip(measures - state.neutral, -_FAR, _FAR) * _DRIFT * min(t - state.last, 1.0)
+    return FaceState(state.first, t, (), state.neutral + drift, state.target, state.filter)
+
+
+def _split(values: ndarray) -> SolvedFace:
+    return SolvedFace(np.clip(values[:, :-2], 0.0, 1.0), values[:, -2:])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SolvedHead:
+    """What the face tells of the skeleton. turns: (F, 4) the head, world, where seen (F,). eyes: (F, 4) the eyes, relative to the head."""
+
+    turns: Float[ndarray, "frames 4"]
+    seen: Bool[ndarray, "frames"]
+    eyes: Float[ndarray, "frames 4"]
+
+
+def solved_head(turns: Float[ndarray, "frames 4"], upright: Float[ndarray, "*frames 4"], face: SolvedFace | None) -> SolvedHead | None:
+    """The head turned as before the camera (`head_turns`), in the upright world; None where no face has been looked for."""
+    if face is None:
+        return None
+    seen = np.isfinite(turns).all(axis=-1)
+    return SolvedHead(R.multiply(upright, np.where(seen[:, None], turns, R.IDENTITY)), seen, eye_turns(face.gaze))
+
+
+def eye_turns(gaze: Float[ndarray, "*frames 2"]) -> Float[ndarray, "*frames 4"]:
+    """An eye bone's rotation relative to the head."""
+    up = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), -gaze[..., 1])
+    return R.multiply(R.from_axis_angle(np.array([0.0, 1.0, 0.0]), gaze[..., 0]), up)
+
+
+def expressions(face: SolvedFace) -> dict[str, Float[ndarray, "frames"]]:
+    """ARKit's weights by name, and the presets of VRM 1.0 that they make."""
+    arkit = {name: face.weights[:, i] for i, name in enumerate(WEIGHTS)}
+    return {**arkit, **vrm_expressions(arkit)}
+
+
+def vrm_expressions(arkit: Mapping[str, ndarray]) -> dict[str, ndarray]:
+    """VRM 1.0's presets (VRMC_vrm-1.0/expressions.md) from ARKit's weights, frames or single numbers; what is missing counts as 0.
+
+    Vowels share what the mouth does: open and round is oh, narrow and round ou, wide ih, open and wide ee, otherwise open aa; their sum
+    is at most 1. Feelings are what the faces of FACS' prototypes (Ekman and Friesen, 1978) share, the least of their parts.
+    """
+
+    def w(name: str) -> ndarray:
+        return np.asarray(arkit.get(name, 0.0), dtype=np.float64)
+
+    def both(name: str) -> ndarray:
+        return np.asarray(0.5 * (w(f"{name}Left") + w(f"{name}Right")))
+
+    jaw, smile = w("jawOpen"), both("mouthSmile")
+    rounded = np.maximum(w("mouthPucker"), w("mouthFunnel"))
+    wide = np.maximum(smile, both("mouthStretch"))
+    mouth = {
+        "aa": jaw * (1.0 - rounded) * (1.0 - wide),
+        "oh": jaw * rounded,
+        "ou": (1.0 - jaw) * rounded,
+        "ee": jaw * wide * (1.0 - rounded),
+        "ih": 0.5 * (1.0 - jaw) * both("mouthStretch") * (1.0 - rounded),
+    }
+    total = np.maximum(sum(mouth.values()), 1.0)
+    brow_down, brow_in = both("browDown"), w("browInnerUp")
+    frown = both("mouthFrown")
+    return {
+        **{name: value / total for name, value in mouth.items()},
+        "blink": np.minimum(w("eyeBlinkLeft"), w("eyeBlinkRight")),
+        "blinkLeft": np.maximum(w("eyeBlinkLeft") - w("eyeBlinkRight"), 0.0),
+        "blinkRight": np.maximum(w("eyeBlinkRight") - w("eyeBlinkLeft"), 0.0),
+        "happy": smile * (1.0 - brow_down),
+        "angry": brow_down * (1.0 - smile) * (1.0 - brow_in),
+        "sad": np.minimum(np.maximum(brow_in, brow_down), 1.0) * frown,
+        "surprised": np.minimum(np.maximum(brow_in, both("browOuterUp")), np.maximum(both("eyeWide"), jaw)) * (1.0 - smile),
+        "relaxed": 0.5 * smile * both("eyeSquint"),
+        "lookUp": both("eyeLookUp"),
+        "lookDown": both("eyeLookDown"),
+        "lookLeft": 0.5 * (w("eyeLookOutLeft") + w("eyeLookInRight")),
+        "lookRight": 0.5 * (w("eyeLookInLeft") + w("eyeLookOutRight")),
+    }
