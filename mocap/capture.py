@@ -190,10 +190,7 @@ class ImageFolder(Source):
         folder = Path(folder)
         if not folder.is_dir():
             raise InputError(f"There is no folder {str(folder)!r}.")
-        self.paths = sorted(
-            (p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".") and p.is_file()),
-            key=lambda p: natural_key(p.name),
-        )
+        self.paths = folder_images(folder)
         if not self.paths:
             raise InputError(f"There is no image in the folder {str(folder)!r}; images end in {', '.join(IMAGE_SUFFIXES)}.")
         first = _read_image(self.paths[0])
@@ -212,6 +209,14 @@ class ImageFolder(Source):
                     f"and {self.paths[0].name} {self.size[0]} × {self.size[1]}."
                 )
             yield Frame(index / self.fps, image)
+
+
+def folder_images(folder: Path) -> list[Path]:
+    """The images of a folder in natural order, by their names' endings; hidden files are none."""
+    return sorted(
+        (p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".") and p.is_file()),
+        key=lambda p: natural_key(p.name),
+    )
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:

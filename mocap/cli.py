@@ -42,7 +42,10 @@ _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Model = Annotated[Literal["lite", "full", "heavy"], typer.Option(help="The detector's size: lite is fastest, heavy the most careful.")]
 Fov = Annotated[
-    float | None, typer.Option(min=1.0, max=170.0, help="The camera's field of view along the longer side, degrees; 60 if not given.")
+    float | None,
+    typer.Option(
+        min=1.0, max=170.0, help="The camera's field of view along the longer side, degrees; by default by the file's metadata, or 60."
+    ),
 ]
 Height = Annotated[
     float | None,
@@ -122,8 +125,9 @@ def bake(
     for path, targets in outputs.items():
         with _progress(f"Detecting {path.name}") as progress:
             keypoints = pipeline.read_keypoints(path, model, source_fps, progress, hands, face)
-        motion = pipeline.solve(keypoints, _radians(fov), refine=not no_refine, feet=feet, upper_body=upper_body, height=height)
-        _say_measures(motion, fov, height)
+        view, view_said = _field_of_view(fov, path)
+        motion = pipeline.solve(keypoints, view, refine=not no_refine, feet=feet, upper_body=upper_body, height=height)
+        _say_measures(motion, view_said, height)
         for target in targets:
             saved = transfer.save(target, motion, on(target), fps, None, keep_touch and theirs is not None, all_keys)
             _say_written(target, motion, saved)
@@ -228,9 +232,12 @@ def live(
     with ExitStack() as stack:
         listeners = [*_vmc(vmc, stack), *_recording(record, stack)]
         if video is not None:
-            _stream(Video(video), "video", model, fov, port, open_page, listeners, rig, hands, upper_body, face)
+            source = Video(video)
+            view, view_said = _field_of_view(fov, video)
+            _err.print(f"Field of view {view_said}.", markup=False)
+            _stream(source, "video", model, view, port, open_page, listeners, rig, hands, upper_body, face)
         else:
-            _stream(Webcam(camera or 0), "camera", model, fov, port, open_page, listeners, rig, hands, upper_body, face)
+            _stream(Webcam(camera or 0), "camera", model, _radians(fov), port, open_page, listeners, rig, hands, upper_body, face)
 
 
 def _vmc(to: str | None, stack: ExitStack) -> list[Listener]:
@@ -376,7 +383,7 @@ def _stream(
             source,
             kind,
             model,
-            _radians(fov),
+            fov,
             port=port,
             ready=ready,
             listeners=listeners,
@@ -412,12 +419,22 @@ def _progress(what: str) -> Iterator[Any]:
         yield lambda done, total: bar.update(task, completed=done, total=max(total, done) if total else None)
 
 
-def _say_measures(motion: Motion, fov: float | None, height: float | None) -> None:
-    """What the scale of a bake rests on: one camera tells neither its own field of view nor how tall somebody is."""
+def _field_of_view(fov: float | None, path: Path) -> tuple[float | None, str]:
+    """(the camera's field of view, radians, or None; how it is known, in words): by --fov, else by the file's metadata."""
+    from mocap.metadata import field_of_view
     from mocap.solve.root import DEFAULT_FOV
+
+    if fov is not None:
+        return math.radians(fov), f"{fov:g}° as told"
+    if (told := field_of_view(path)) is not None:
+        return told, f"{math.degrees(told):.0f}° by the file's metadata (--fov overrules it)"
+    return None, f"{math.degrees(DEFAULT_FOV):.0f}° assumed (--fov tells it)"
+
+
+def _say_measures(motion: Motion, view: str, height: float | None) -> None:
+    """What the scale of a bake rests on: one camera tells neither its own field of view nor how tall somebody is."""
     from mocap.solve.size import stature
 
-    view = f"{fov:g}° as told" if fov is not None else f"{math.degrees(DEFAULT_FOV):.0f}° assumed (--fov tells it)"
     told = "as told" if height is not None else "by its keypoints (--height tells it)"
     _err.print(f"Field of view {view}; performer {stature(motion.skeleton):.2f} m tall {told}.", markup=False)
 

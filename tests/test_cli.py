@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
 import os
 import re
 import signal
@@ -17,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -102,6 +105,38 @@ def test_a_body_is_as_tall_as_told_and_what_its_scale_rests_on_is_said(run, take
     assert "60° assumed (--fov tells it)" in err
     assert "by its keypoints (--height tells it)" in err
     assert run("bake", take, "-o", "a.bvh", "--height", 180)[0] == 2
+
+
+def test_a_field_of_view_that_the_file_tells_is_taken_and_said(run, take: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is in the pictures does not matter here: the keypoints are as given, the files are real.
+    keypoints = formats.load(take)
+    assert isinstance(keypoints, Keypoints)
+    monkeypatch.setattr("mocap.pipeline.read_keypoints", lambda *_: keypoints)
+    for name, told in (("told.mov", "26"), ("mute.mov", None)):
+        with av.open(str(tmp_path / name), "w", options={"movflags": "use_metadata_tags"}) as container:
+            if told:
+                container.metadata["com.apple.quicktime.camera.focal_length.35mm_equivalent"] = told
+            stream = container.add_stream("mpeg4", rate=30)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")))
+            container.mux(stream.encode())
+
+    _, _, err = run("bake", "told.mov", "-o", "by_file.bvh")
+    assert err.startswith("Field of view 69° by the file's metadata (--fov overrules it); performer ")
+    _, _, err = run("bake", "told.mov", "-o", "as_told.bvh", "--fov", 69.3903)
+    assert err.startswith("Field of view 69.3903° as told; ")
+    _, _, err = run("bake", "mute.mov", "-o", "assumed.bvh")
+    assert err.startswith("Field of view 60° assumed (--fov tells it); ")
+    by_file, as_told, assumed = (bvh.loads((tmp_path / f"{n}.bvh").read_text()).root_positions for n in ("by_file", "as_told", "assumed"))
+    assert np.abs(by_file - as_told).max() < 1e-3
+    assert np.abs(by_file - assumed).max() > 0.01
+
+    begun = {}
+    monkeypatch.setattr("mocap.pipeline.live", lambda source, kind, model, fov, **_: begun.update({source.name: fov}) or asyncio.sleep(0))
+    for name, says in (("told.mov", "69° by the file's metadata (--fov overrules it)"), ("mute.mov", "60° assumed (--fov tells it)")):
+        _, _, err = run("live", "--video", name, "--no-open")
+        assert err == f"Field of view {says}.\n"
+    assert begun == {"told.mov": pytest.approx(2 * math.atan(18 / 26)), "mute.mov": None}
 
 
 def test_several_inputs_go_to_files_of_their_names(run, take: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ LAYERS = (
     {"errors", "rotation", "assets"},
     {"skeleton", "keypoints", "motion", "kinematics", "camera"},
     {"filter", "lift", "solve", "rig", "retarget", "formats"},
-    {"picture", "detect", "capture", "webcam", "stream"},
+    {"picture", "detect", "capture", "metadata", "webcam", "stream"},
     {"pipeline", "transfer", "view", "doctor"},
     {"cli"},
 )
