@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mocap import rotation as R
 from mocap.errors import InputError
 from mocap.kinematics import fk, global_rotations
+from mocap.motion import Motion
 from mocap.rig import rest
 from mocap.rig.load import load_rig, make_rig
 from mocap.rig.types import Found, Kind, Pose, Rig, Tree
@@ -283,6 +284,43 @@ def test_a_better_pose_is_taken_where_the_file_shows_one(seed: int) -> None:
     assert rig.neutral == "frame 5"
     assert max(made.off(rig).values()) < 0.01
     assert rig.unit == 0.01
+
+
+@given(seeds, st.booleans())
+@settings(max_examples=10, deadline=None)
+def test_a_moment_of_a_performance_with_pitched_feet_gives_soles_as_they_stand_in_it(seed: int, kneels: bool) -> None:
+    """Feet and toes bent in the moment that the T-pose is made from, level while they stand, and flat on the ground who kneels a while."""
+    rng = np.random.default_rng(seed)
+    count = 90
+    local = np.tile(relaxed(rng), (count, 1, 1))
+    hips = 0.01 * np.sin(np.arange(count))[:, None] * X
+    first = local[0].copy()
+    for side, sign in SIDES:
+        foot, toes, shank = (BONES.index(side + b) for b in ("Foot", "Toes", "LowerLeg"))
+        pitch = sign * np.radians(rng.uniform(15.0, 35.0))
+        first[foot] = R.multiply(first[foot], R.from_axis_angle(X, pitch))
+        first[toes] = R.from_axis_angle(X, np.radians(rng.uniform(-30.0, 0.0)))
+        if kneels:
+            local[30:60, shank] = R.from_axis_angle(X, np.radians(100.0))
+            local[30:60, foot] = R.from_axis_angle(X, np.radians(40.0))
+    local[0] = first
+    made = Made(rng, local[0], "bvh", R.IDENTITY, 0.01)
+    places, world = fk(made.body, made.body.offsets[0] + hips, local)
+    places[kneels * 30 : kneels * 60] -= [0.0, kneels * 0.35, 0.0]
+    turned_axes = R.multiply(world, made.axes)
+    own = turned_axes.copy()
+    own[:, 1:] = R.multiply(R.conjugate(turned_axes[:, made.body.parents[1:]]), turned_axes[:, 1:])
+    back = R.conjugate(made.axes[made.body.parents[1:]])
+    offsets = np.concatenate([made.body.offsets[:1], R.apply(back, made.body.offsets[1:])]) * 100.0
+    skeleton = Skeleton(BONES, made.body.parents, offsets, np.tile(R.IDENTITY, (55, 1)))
+    motion = Motion(skeleton, np.arange(count) / 30.0, places[:, 0] * 100.0, own)
+    zero, unturned = skeleton.rest_positions(), np.tile(R.IDENTITY, (55, 1))
+    made.tree = replace(made.tree, positions=zero, rotations=unturned, motion=motion)
+    rig = made.rig(poses=(made.pose("frame 0", local[0]),))
+    assert rig.neutral == "frame 0"
+    off = made.off(rig)
+    for bone in ("leftFoot", "rightFoot", "leftToes", "rightToes"):
+        assert off[bone] < 0.5, bone
 
 
 @given(seeds)

@@ -233,6 +233,58 @@ def test_on_humanoid_bones_they_can_go_onto_any_character(data: Path) -> None:
         assert np.all(np.isfinite(motion.root_positions))
 
 
+@few
+@given(seeds)
+def test_a_rest_that_is_no_t_pose_turns_bones_as_it_says_and_leaves_the_body_straight(tmp_path_factory: Any, seed: int) -> None:
+    """The same turns away from a rest in which the body lies bent anyhow."""
+    rng = np.random.default_rng(seed)
+    motion = clip(seed, 0.3)
+    path = tmp_path_factory.mktemp("vrma") / "a.vrma"
+    path.write_bytes(vrma.dumps(motion, all_keys=True))
+    plain = load_motion(path)
+    document, binary = glb.split(path.read_bytes())
+    bent = np.tile(R.IDENTITY, (55, 1))
+    for bone in ("hips", "spine", "leftUpperArm", "rightUpperArm", "leftLowerArm", "rightLowerLeg"):
+        # A trunk that leans by less than 25° may have been modelled so: this one bends by more.
+        axis = R.normalize(rng.normal(size=3) * ([1.0, 0.0, 1.0] if bone == "spine" else 1.0))
+        bent[BONES.index(bone)] = R.from_axis_angle(axis, np.radians(rng.uniform(40.0, 60.0)))
+    posed = kinematics.fk(motion.skeleton, motion.skeleton.offsets[0], bent)[0]
+    for node in document["nodes"][1:]:
+        # Nodes that rest unturned at the places of the bent pose: what they turn by is what they turned by before.
+        if node["name"] in BONES and (above := _above(node["name"], list(BONES))) is not None:
+            node["translation"] = (posed[BONES.index(node["name"])] - posed[BONES.index(above)]).tolist()
+    path.write_bytes(glb.join(document, binary))
+    found = load_motion(path)
+    straight, places = plain.skeleton.rest_positions(), found.skeleton.rest_positions()
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        for a, b, way in (("UpperArm", "LowerArm", [sign, 0, 0]), ("LowerArm", "Hand", [sign, 0, 0]), ("UpperLeg", "LowerLeg", [0, -1, 0])):
+            v = places[BONES.index(side + b)] - places[BONES.index(side + a)]
+            w = straight[BONES.index(side + b)] - straight[BONES.index(side + a)]
+            assert R.normalize(v) @ R.normalize(w) > 1 - 1e-6, (side, a)
+            assert np.linalg.norm(v) == pytest.approx(np.linalg.norm(w), rel=1e-6)
+            assert R.normalize(v) @ np.array(way) > 0.9
+    assert R.normalize(places[BONES.index("head")] - places[0])[1] > 0.95, "the trunk stands"
+    same = [j for j, b in enumerate(BONES) if not b.endswith(("Eye", "Toes"))]
+    assert np.degrees(R.distance(found.rotations[:, same], plain.rotations[:, same]).max()) < 0.05
+
+
+def test_the_twisted_rest_of_another_tool_leaves_the_body_straight_and_moves_as_three_vrm_plays_it(data: Path, node: Path) -> None:
+    path = data / "rigs" / "vrma" / "hips_spine_twisting.vrma"
+    motion = load_motion(path)
+    places = motion.skeleton.rest_positions()
+    some = slice(None, None, len(motion) // 20)
+    moved = kinematics.fk(motion.skeleton, motion.root_positions[some], motion.rotations[some])[0]
+    frames = judges.three_vrm(node, MANNEQUIN, path, motion.times[some])
+    stand = HUMANOID.rest_positions()
+    chains = (("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
+    for a, b in ((s + a, s + b) for s in ("left", "right") for a, b in chains):
+        i, j = BONES.index(a), BONES.index(b)
+        assert R.normalize(places[j] - places[i]) @ R.normalize(stand[j] - stand[i]) > np.cos(np.radians(0.5)), a
+        played = R.normalize(np.array([np.subtract(f["places"][b], f["places"][a]) for f in frames]))
+        assert (R.normalize(moved[:, j] - moved[:, i]) * played).sum(axis=-1).min() > np.cos(np.radians(0.5)), a
+    assert R.normalize(places[BONES.index("head")] - places[0])[1] > 0.99
+
+
 def damaged(change: Any) -> bytes:
     document, binary = glb.split(vrma.dumps(clip(seconds=0.2)))
     change(document)

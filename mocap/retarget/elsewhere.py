@@ -14,22 +14,21 @@ from mocap import rotation as R
 from mocap.errors import InputError
 from mocap.filter import smooth
 from mocap.formats import bvh, gltf_read, vrma
-from mocap.kinematics import fk, global_rotations, local_rotations, sole_points
+from mocap.kinematics import fk, local_rotations, sole_points
 from mocap.motion import Motion
 from mocap.retarget import turns
 from mocap.retarget.body import body_of
 from mocap.retarget.same import leg_length
+from mocap.rig import rest
 from mocap.rig.load import load_rig
 from mocap.rig.read import read_bytes
-from mocap.rig.types import Kind, Rig
+from mocap.rig.types import Kind, Pose, Rig
 from mocap.skeleton import BONES, HUMANOID, Skeleton
 from mocap.solve.contacts import find_contacts
 
 # Soles stand that are lower than the first height (m) and slower than the first speed (m/s), until they pass one of the second, in a body
 # with HUMANOID's legs. A joint is known to a hand's breadth less than a camera knows a foot, so these are tighter than the solver's.
 _HEIGHT, _SPEED = (0.04, 0.06), (0.2, 0.35)
-# A foot that stands for less time than this in all, in seconds, says nothing of how it stands.
-_STANDS = 0.2
 # Toes bend up by this much at most, radians.
 _TOES = np.radians(60.0)
 _LEFT, _AHEAD = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
@@ -38,6 +37,8 @@ _CUTOFF = 6.0  # Hz, for speeds
 _GROUND = 0.06
 # Hips that rest lower than this in a VRM animation say nothing of where the ground is. Metres.
 _NO_HEIGHT = 0.05
+# A trunk that leans by more than this over the legs is bent there, and was not modelled so: a cosine.
+_BENT = np.cos(np.radians(25.0))
 
 
 def load_motion(path: str | os.PathLike[str], bone_map: dict[str, str] | None = None, animation: str | None = None) -> Motion:
@@ -56,7 +57,7 @@ def load_motion(path: str | os.PathLike[str], bone_map: dict[str, str] | None = 
         if animation is not None:
             raise InputError(f"A BVH file has one motion, without a name, so there is no animation {animation!r} in it.")
         motion = on_rig(bvh.loads(rig.source.decode("utf-8", errors="replace"), scale=1.0), rig)
-        return normalized(motion, level_feet(rig, motion) if rig.neutral.startswith("frame") else rig)
+        return normalized(motion, rig)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
 
@@ -66,11 +67,39 @@ def _load_vrma(path: Path, animation: str | None) -> Motion:
         motion = vrma.loads(read_bytes(path), animation)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
-    skeleton = motion.skeleton
+    skeleton = _in_t_pose(motion.skeleton)
+    motion = replace(motion, skeleton=skeleton)
     # A body whose hips rest on the ground is none: it is put where its feet come to stand, as one of a BVH is.
     kind: Kind = "bvh" if skeleton.offsets[0, 1] < _NO_HEIGHT else "vrm"
     bones = {bone: bone for bone in skeleton.names}
     return normalized(motion, Rig(path.stem, kind, skeleton, bones, {}, skeleton.rest_rotations, R.IDENTITY, 1.0))
+
+
+def _in_t_pose(skeleton: Skeleton) -> Skeleton:
+    """Humanoid bones at the places that they have in T-pose, unturned, wherever they are at rest; as they are where that cannot be told.
+
+    A VRM animation's rest is the T-pose by the specification, whatever it shows: bones turn away from T-pose as they do from there. Where
+    it shows another pose, the body is the one that it would be if it stood in T-pose.
+    """
+    bones = {bone: j for j, bone in enumerate(skeleton.names)}
+    if not {side + bone for side in ("left", "right") for bone in ("UpperArm", "UpperLeg")} <= bones.keys():
+        return skeleton
+    pose = skeleton.rest_rotations.copy()
+    places = skeleton.rest_positions()
+    try:
+        if {"spine", "leftLowerLeg", "rightLowerLeg"} <= bones.keys():
+            # The pelvis goes with straight legs, whichever way the trunk bends over it.
+            thighs = [R.normalize(places[bones[f"{s}UpperLeg"]] - places[bones[f"{s}LowerLeg"]]) for s in ("left", "right")]
+            up = rest.body_up(Pose("rest", places, pose), bones)
+            if min(up @ t for t in thighs) < _BENT < thighs[0] @ thighs[1]:
+                pose[bones["spine"]] = R.between(up, R.normalize(thighs[0] + thighs[1]))
+        t_pose, _ = rest.t_pose(skeleton, bones, Pose("rest", *fk(skeleton, skeleton.offsets[0], pose)))
+    except InputError:
+        return skeleton
+    places, _ = fk(skeleton, skeleton.offsets[0], t_pose)
+    offsets = skeleton.offsets.copy()
+    offsets[1:] = places[1:] - places[skeleton.parents[1:]]
+    return replace(skeleton, offsets=offsets)
 
 
 def on_rig(motion: Motion, rig: Rig) -> Motion:
@@ -121,37 +150,14 @@ def _toes_bent(
     missing = [side for side in ("left", "right") if f"{side}Foot" in rig.bones and f"{side}Toes" not in rig.bones]
     if not missing:
         return local
-    out, rest = local.copy(), body.rest_positions()
+    out, stood = local.copy(), body.rest_positions()
     positions, world = fk(body, root, local)
     for foot, toes in ((BONES.index(f"{side}Foot"), BONES.index(f"{side}Toes")) for side in missing):
         pitch = np.arcsin(np.clip(R.apply(world[:, foot], _AHEAD)[:, 1], -1.0, 1.0))
-        above = np.zeros(len(root)) if level else np.maximum(positions[:, toes, 1] - rest[toes, 1], 0.0)
-        lowest = -np.arcsin(np.clip(above / (0.5 * (rest[toes, 2] - rest[foot, 2])), 0.0, 1.0))
+        above = np.zeros(len(root)) if level else np.maximum(positions[:, toes, 1] - stood[toes, 1], 0.0)
+        lowest = -np.arcsin(np.clip(above / (0.5 * (stood[toes, 2] - stood[foot, 2])), 0.0, 1.0))
         out[:, toes] = R.from_axis_angle(_LEFT, -np.clip(lowest - pitch, 0.0, _TOES))
     return out
-
-
-def level_feet(rig: Rig, motion: Motion) -> Rig:
-    """The rig, its feet in T-pose level as they stand in the motion: low and at rest.
-
-    For a rig whose T-pose was made from a moment of the performance, when its feet stood anyhow. motion: on the rig's skeleton.
-    """
-    positions, world = fk(rig.skeleton, motion.root_positions, motion.rotations)
-    t_world = global_rotations(rig.skeleton, rig.t_pose)
-    t_pose = rig.t_pose.copy()
-    measure = leg_length(body_of(rig)) / leg_length(HUMANOID)
-    for foot in [rig.index(b) for b in ("leftFoot", "rightFoot") if b in rig.bones and len(motion) > 1]:
-        speeds = np.linalg.norm(np.gradient(smooth(motion.times, positions[:, foot], _CUTOFF), motion.times, axis=0), axis=-1)
-        heights = positions[:, foot, 1]
-        stands = (speeds < measure * _SPEED[0]) & (heights < np.percentile(heights, 10.0) + measure * _HEIGHT[0])
-        if stands.mean() * motion.duration < _STANDS:
-            continue
-        ahead = R.apply(R.multiply(world[stands, foot], R.conjugate(t_world[foot])), _AHEAD)
-        pitch = float(np.median(np.arcsin(np.clip(ahead[:, 1], -1.0, 1.0))))
-        t_pose[foot] = R.multiply(
-            R.conjugate(t_world[rig.skeleton.parents[foot]]), R.multiply(R.from_axis_angle(_LEFT, -pitch), t_world[foot])
-        )
-    return replace(rig, t_pose=t_pose)
 
 
 def ground_height(heights: Float[ndarray, "frames 4"], within: float) -> float:

@@ -14,6 +14,7 @@ from mocap.errors import InputError
 from mocap.rig import rest
 from mocap.rig.mapping import map_bones
 from mocap.rig.read import read_bytes, tree_of
+from mocap.rig.soles import standing_normals
 from mocap.rig.types import Found, Pose, Rig, Tree
 from mocap.skeleton import BONE_PARENTS, BONES, Skeleton
 
@@ -83,7 +84,10 @@ def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> R
     unit = _unit(tree.kind, poses[1], bones)
 
     skeleton = _skeleton(tuple(tree.names[n] for n in kept), above, poses, unit, tree, kept)
-    t_pose, aligned = rest.t_pose(skeleton, bones, poses[1])
+    normals = {}
+    if tree.motion is not None and best.name.startswith("frame"):
+        normals = standing_normals(tree.motion, nodes, turn, rest.leg_length(best, bones))
+    t_pose, aligned = rest.t_pose(skeleton, bones, poses[1], normals)
     joint_of = {bone: skeleton.names[j] for bone, j in bones.items()}
     return Rig(name, tree.kind, skeleton, joint_of, {b: found[b] for b in bones}, t_pose, turn, unit, source, best.name, aligned)
 

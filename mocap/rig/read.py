@@ -70,7 +70,7 @@ def _bvh_tree(motion: Motion) -> Tree:
     if not np.all(np.abs(rest) < _FAR) or not np.all(np.abs(positions) < _FAR):
         raise InputError("The BVH file's joints lie nowhere: its offsets or positions are too large to be any body's.")
     every = np.ones(count, dtype=bool)
-    return Tree("bvh", skeleton.names, np.arange(count), skeleton.parents, rest, skeleton.rest_rotations, every, {}, poses)
+    return Tree("bvh", skeleton.names, np.arange(count), skeleton.parents, rest, skeleton.rest_rotations, every, {}, poses, motion)
 
 
 @glb.damage_named()

@@ -4,12 +4,14 @@ Each bone takes over its parent's turn and is then swung the shortest way. From 
 turns an arm about the axis ahead and so keeps what faced the thigh facing down. What the shortest way does not know is taken from the
 body where it shows it: the upper arm's and thigh's twist from the elbow or knee, if it is bent at rest; the palm's from the row of
 knuckles, half of it in the forearm. The trunk keeps the curve that it was modelled with, clavicles their slope, feet their pitch, so
-that soles stay flat. Nodes that are no bones go with their parents.
+that soles stay flat; where the pose is a moment of a performance, soles are level as they stand in it. Nodes that are no bones go with
+their parents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float
@@ -124,12 +126,15 @@ def _angle(a: Float[ndarray, " 3"], b: Float[ndarray, " 3"]) -> float:
     return float(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b))
 
 
-def t_pose(skeleton: Skeleton, bones: dict[str, int], pose: Pose) -> tuple[Float[ndarray, "joints 4"], dict[str, Aligned]]:
+def t_pose(
+    skeleton: Skeleton, bones: dict[str, int], pose: Pose, normals: Mapping[str, Float[ndarray, " 3"]] = MappingProxyType({})
+) -> tuple[Float[ndarray, "joints 4"], dict[str, Aligned]]:
     """(local rotations (J, 4) in which the skeleton stands in T-pose, bone → how far it was turned for it).
 
-    pose: of the skeleton's joints, in mocap's world, in any unit. bones: bone → joint.
+    pose: of the skeleton's joints, in mocap's world, in any unit. bones: bone → joint. normals: foot or toes → what of its joint's own
+    frame points up where it stands, if that is known (`soles.standing_normals`).
     """
-    body = _Body(skeleton, bones, pose)
+    body = _Body(skeleton, bones, pose, normals)
     bone_of = {joint: bone for bone, joint in bones.items()}
     for joint, parent in enumerate(skeleton.parents):
         body.turns[joint] = body.turns[parent] if parent >= 0 else body.whole
@@ -144,8 +149,8 @@ def t_pose(skeleton: Skeleton, bones: dict[str, int], pose: Pose) -> tuple[Float
 class _Body:
     """A pose, and the turns (J, 4) in the world that bring its joints into T-pose, as far as they are known: parents first."""
 
-    def __init__(self, skeleton: Skeleton, bones: dict[str, int], pose: Pose) -> None:
-        self.skeleton, self.bones, self.at = skeleton, bones, pose.positions
+    def __init__(self, skeleton: Skeleton, bones: dict[str, int], pose: Pose, normals: Mapping[str, Float[ndarray, " 3"]]) -> None:
+        self.skeleton, self.bones, self.at, self.normals = skeleton, bones, pose.positions, normals
         self.rotations = pose.rotations
         self.turns = np.tile(R.IDENTITY, (len(skeleton.names), 1))
         up = body_up(pose, bones)
@@ -192,6 +197,8 @@ class _Body:
         part = bone.removeprefix(side)
         if part == "Foot":
             return self._foot(side, turn)
+        if part == "Toes" and bone in self.normals:
+            return self._level(bone, turn)
         ahead = self.direction(bone) if (bone in _AFTER or part == "Shoulder") and part != "Toes" else None
         if ahead is None:
             return turn
@@ -290,6 +297,10 @@ class _Body:
     def _foot(self, side: str, turn: Float[ndarray, " 4"]) -> Float[ndarray, " 4"]:
         """A foot's turn: ahead, and as far off the level as it stood."""
         ahead = self.direction(f"{side}Foot")
+        if f"{side}Foot" in self.normals:
+            turn = self._level(f"{side}Foot", self.upright if self.stands else turn)
+            now = R.apply(turn, ahead) if ahead is not None else _Z
+            return R.multiply(R.from_axis_angle(_Y, -np.arctan2(now[0], now[2])), turn)
         if ahead is None:
             return self.upright if self.stands else turn
         if not self.stands:
@@ -307,6 +318,11 @@ class _Body:
                 return R.multiply(R.from_axis_angle(_X, _pitch(now) - _pitch(beside)), turn)
         yaw = -np.arctan2(ahead[0], ahead[2]) if np.hypot(ahead[0], ahead[2]) >= _LEVEL else 0.0
         return R.multiply(R.from_axis_angle(_Y, yaw), self.upright)
+
+    def _level(self, bone: str, turn: Float[ndarray, " 4"]) -> Float[ndarray, " 4"]:
+        """The turn, and then the shortest way on to where the sole stands level."""
+        normal = R.apply(R.multiply(turn, self.rotations[self.bones[bone]]), self.normals[bone])
+        return R.multiply(R.between(normal, _Y), turn)
 
     def aligned(self, bone: str) -> Aligned:
         """How far the bone was turned, beside the turn of the whole body."""

@@ -8,6 +8,7 @@ from typing import Literal
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
+from mocap.motion import Motion
 from mocap.skeleton import Skeleton
 
 Kind = Literal["glb", "gltf", "vrm", "bvh"]
@@ -35,7 +36,7 @@ class Tree:
     the world comes out the same through either, so that a node's new local rotation is P⁻¹·X·P·b in any file (P: its parent's rotation
     here, b: its local rotation in the document).
     joints: (N,) whether a skin is bound to it (all of them in a BVH). declared: bone → index here, where the file itself says so (VRM).
-    poses: other poses in which the file shows the nodes.
+    poses: other poses in which the file shows the nodes. motion: a BVH's own, on all its nodes, in the document's frame and unit.
     """
 
     kind: Kind
@@ -47,6 +48,7 @@ class Tree:
     joints: Bool[ndarray, "nodes"]
     declared: dict[str, int] = field(default_factory=dict)
     poses: tuple[Pose, ...] = ()
+    motion: Motion | None = None
 
 
 @dataclass(frozen=True, slots=True)
