@@ -31,9 +31,10 @@ def one_euro(
     """Values through the One Euro filter, and the state for the frame after the last: steady when still, quick when quick.
 
     min_cutoff: Hz, of the low-pass filter at rest. beta: Hz per unit of speed (values a second), by which motion raises the cutoff; both
-    may be arrays (*points, 1).
+    may be arrays (*points, 1), or (n,) for axes that are trusted unequally.
     speed_cutoff: Hz, of the low-pass filter on the speed. A point's last axis is one vector: its length is its speed, so that the result
-    does not depend on the axes. Times are real: a late frame is filtered less. NaN stays NaN, and what returns starts anew.
+    does not depend on the axes, if they are trusted alike. Times are real: a late frame is filtered less. NaN stays NaN, and what returns
+    starts anew.
     Source: Casiez, Roussel and Vogel, "1€ Filter", CHI 2012; smoothing factor 1 / (1 + 1 / (2π f dt)).
     """
     if state is None:

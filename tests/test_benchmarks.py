@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import captured, contenders, kalidokit, measures, rendered, solver
+from benchmarks import captured, contenders, kalidokit, lag, measures, rendered, solver
 from benchmarks.table import Table, from_json
 from synthetic import keypoints_of
 
@@ -135,6 +135,18 @@ def test_errors_of_a_known_size_are_measured(clip):
     assert (swing, twist) == (pytest.approx(0.0, abs=1e-4), pytest.approx(5.0, abs=1e-4))  # one of two
 
 
+@pytest.mark.parametrize("delay", [0.0, 0.013, 0.07])
+def test_a_delay_is_measured(clip, delay):
+    """Of the true motion shown late, and turned, which is no delay."""
+    true = measures.Shown.of(clip.upright)
+    times = clip.upright.times[3:]
+    late = measures.Shown(times, measures.Shown.of(clip.upright.at(times - delay)).joints)
+    assert lag.lag(late, true) == pytest.approx(delay, abs=0.002)
+    turn = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.radians(10.0))
+    turned = measures.Shown(times, R.apply(turn, late.joints))
+    assert lag.lag(turned, true) == pytest.approx(delay, abs=0.002)
+
+
 def test_rendered_clips_are_what_their_camera_saw(clip):
     """The detector's points lie on the true ones, to a few percent of the body's height."""
     seen = clip.keypoints["full"]
@@ -199,7 +211,7 @@ def test_a_run_is_saved_and_compared_with(tmp_path):
 def test_an_unknown_benchmark_is_named():
     run = bench("speed")
     assert run.returncode == 2
-    assert "no benchmark is named speed; there are solver, accuracy, latency, stream, detect" in run.stderr
+    assert "no benchmark is named speed; there are solver, accuracy, lag, latency, stream, detect" in run.stderr
 
 
 def test_a_row_without_its_cells_is_no_table():

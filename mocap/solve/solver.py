@@ -36,8 +36,9 @@ from mocap.solve.upper import STEADY, UpperState, follow_whole_body, is_upper_bo
 
 Feet = Literal["off", "auto", "always"]
 
-LIVE_FILTER = (3.0, 10.0)
-"""The live One Euro filter on keypoints: Hz at rest, Hz per m/s. The detector has already filtered them once, so this one is light."""
+LIVE_FILTER = (np.array([3.0, 3.0, 1.5]), np.array([8.0, 8.0, 2.0]))
+"""The live One Euro filter on keypoints, in the camera's axes: Hz at rest, Hz per m/s. The detector has already filtered them once, so this
+one is light; less so in depth, of which it knows least. Chosen by tests/benchmarks/lag.py, in which no filter on rotations did better."""
 LIVE_HANDS, BAKE_HANDS = (0.5, 0.3), 1.5
 """Of hands relative to their forearms, live (Hz at rest, Hz per half radian a second) and in the bake (Hz): three small points make them,
 and when a hand is seen from its edge they turn it over from one frame to the next."""
