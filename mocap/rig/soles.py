@@ -18,7 +18,7 @@ _STANDS = 0.2
 # Who kneels or sits on the ground has feet on it that do not stand: shanks above feet that do are within this of upright (cosine).
 _UPRIGHT = np.cos(np.radians(35.0))
 # Toes do not begin above the ankle: where a foot stands so that they rise by more than this (sine), its capture went astray.
-_RISES = np.sin(np.radians(15.0))
+_RISES = np.sin(np.radians(30.0))
 _CUTOFF = 6.0  # Hz, for speeds
 _UP = np.array([0.0, 1.0, 0.0])
 
