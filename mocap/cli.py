@@ -98,7 +98,7 @@ def bake(
         Literal["off", "auto", "always"], typer.Option(help="Plant feet that stand; always: they never leave the ground; off: leave them.")
     ] = "auto",
     hands: Hands = True,
-    face: Face = True,
+    face: Face = False,
     upper_body: UpperBody = None,
     no_refine: Annotated[bool, typer.Option("--no-refine", help="Take keypoints as they are, for those that are good already.")] = False,
     keep_touch: KeepTouch = False,
@@ -192,7 +192,7 @@ def detect(
     model: Model = "full",
     source_fps: SourceFps = None,
     hands: Hands = True,
-    face: Face = True,
+    face: Face = False,
 ) -> None:
     """Write the detector's keypoints, in the shape of TF.js pose-detection, to be solved later or elsewhere."""
     from mocap import pipeline
@@ -215,7 +215,7 @@ def live(
     model: Model = "full",
     rig: Rig = None,
     hands: Hands = True,
-    face: Face = True,
+    face: Face = False,
     upper_body: UpperBody = None,
     fov: Fov = None,
     port: Port = 8765,
@@ -371,7 +371,7 @@ def _stream(
     rig: Path | None = None,
     hands: bool = True,
     upper_body: bool | None = None,
-    face: bool = True,
+    face: bool = False,
 ) -> None:
     from mocap import pipeline
     from mocap.rig.load import load_rig

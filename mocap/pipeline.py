@@ -57,7 +57,7 @@ def read_keypoints(
     source_fps: float | None = None,
     progress: Progress | None = None,
     hands: bool = True,
-    face: bool = True,
+    face: bool = False,
 ) -> Keypoints:
     """Keypoints from a video, an image, a folder of images (by the detector), or a keypoints file (as they stand).
 
@@ -201,7 +201,7 @@ async def live(
     rig: Rig | None = None,
     hands: bool = True,
     upper_body: bool | None = None,
-    face: bool = True,
+    face: bool = False,
 ) -> None:
     """Streams a source to every viewer that connects, until it is cancelled or the source ends.
 

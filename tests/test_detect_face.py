@@ -44,7 +44,7 @@ def test_a_face_in_a_crop_appears_at_the_same_place_and_size_in_the_whole_pictur
 
 def test_the_face_in_the_demo_is_found_on_the_head() -> None:
     """It is a rendered face of some 40 pixels."""
-    with open_source(DEMO) as source, PerformerDetector("lite", hands=False) as detector:
+    with open_source(DEMO) as source, PerformerDetector("lite", hands=False, face=True) as detector:
         for frame, _ in zip(source, range(10), strict=False):
             found = detector.detect(frame.image, frame.time)
             assert found.face is not None
@@ -61,13 +61,13 @@ def test_the_face_in_the_demo_is_found_on_the_head() -> None:
 
 
 def test_without_a_face_it_is_not_looked_for() -> None:
-    with open_source(DEMO) as source, PerformerDetector("lite", hands=False, face=False) as detector:
+    with open_source(DEMO) as source, PerformerDetector("lite", hands=False) as detector:
         frame = next(iter(source))
         assert detector.detect(frame.image, frame.time).face is None
 
 
 def test_nobody_has_no_face() -> None:
-    with PerformerDetector("lite") as detector:
+    with PerformerDetector("lite", face=True) as detector:
         found = detector.detect(np.zeros((240, 320, 3), np.uint8), 0.0)
     assert found.face is not None
     assert found.face_transform is not None
@@ -89,7 +89,7 @@ def test_a_closed_detector_says_so() -> None:
 @pytest.mark.parametrize(("clip", "least"), [("poseformat_test_video", 1.0), ("tfjs_pose_squats", 1.0), ("tfjs_pose_1", 0.95)])
 def test_faces_are_found_at_a_desk_and_far_away(data: Path, clip: str, least: float) -> None:
     """Face widths are 157, 66 and 23 pixels."""
-    with open_source(data / f"videos/{clip}.mp4") as source, PerformerDetector("lite", hands=False) as detector:
+    with open_source(data / f"videos/{clip}.mp4") as source, PerformerDetector("lite", hands=False, face=True) as detector:
         found = detect_source(source, detector)
     assert found.face is not None
     seen = np.isfinite(found.face).all(axis=(1, 2))

@@ -29,7 +29,7 @@ class PerformerDetector:
     the face on the body's head. Raises InputError for an unknown model, ModelError if weights are missing or MediaPipe refuses them.
     """
 
-    def __init__(self, model: PoseSize = "full", video: bool = True, hands: bool = True, face: bool = True) -> None:
+    def __init__(self, model: PoseSize = "full", video: bool = True, hands: bool = True, face: bool = False) -> None:
         self.video = video
         self._body = PoseDetector(model, video)
         self._hands = [HandTracker(1, video) for _ in ("left", "right")] if hands else []
