@@ -89,7 +89,7 @@ def bake(
     output: Outputs,
     character: Character = None,
     map_file: MapFile = None,
-    model: Model = "full",
+    model: Model = "heavy",
     fps: Fps = None,
     source_fps: SourceFps = None,
     fov: Fov = None,

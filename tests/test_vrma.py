@@ -263,7 +263,8 @@ def test_a_rest_that_is_no_t_pose_turns_bones_as_it_says_and_leaves_the_body_str
             assert R.normalize(v) @ R.normalize(w) > 1 - 1e-6, (side, a)
             assert np.linalg.norm(v) == pytest.approx(np.linalg.norm(w), rel=1e-6)
             assert R.normalize(v) @ np.array(way) > 0.9
-    assert R.normalize(places[BONES.index("head")] - places[0])[1] > 0.95, "the trunk stands"
+    # Hips and spine may bend against each other, and what is left of it by less than 25° passes for modelled.
+    assert R.normalize(places[BONES.index("head")] - places[0])[1] > np.cos(np.radians(25.0)), "the trunk stands"
     same = [j for j, b in enumerate(BONES) if not b.endswith(("Eye", "Toes"))]
     assert np.degrees(R.distance(found.rotations[:, same], plain.rotations[:, same]).max()) < 0.05
 
