@@ -458,10 +458,10 @@ def test_hands_of_hand_pose_detection_are_read_without_a_body() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The f")
-def test_bare_lists_of_hands_are_read_and_so_are_points_in_another_order() -> None:
+def test_hands_are_read_in_every_shape_that_bodies_are_and_with_their_points_in_another_order() -> None:
     hand = estimated_hand("Left", 3)
     shuffled = {**hand, "keypoints3D": hand["keypoints3D"][::-1]}  # type: ignore[index]
-    found = [kj.loads(json.dumps(items)) for items in ([hand], [[hand]], [shuffled])]
+    found = [kj.loads(json.dumps(items)) for items in ([hand], [[hand]], hand, {"poses": [hand]}, [{"poses": [hand]}], [shuffled])]
     for keypoints in found:
         assert keypoints.hands is not None
         assert np.array_equal(keypoints.hands, found[0].hands, equal_nan=True)

@@ -96,12 +96,13 @@ def _validated(raw: Any) -> Take:
     """Any of the shapes that are read, as one; null and empty lists are frames without a person."""
     if isinstance(raw, list):
         raw = {"frames": _frames(raw)}
-    elif isinstance(raw, dict) and isinstance(raw.get("frames"), list):
+    elif isinstance(raw, dict) and not isinstance(raw.get("frames"), list):
+        if "poses" in raw:
+            raw = {"frames": [raw]}
+        elif _is_pose(raw):
+            raw = {"frames": [{"poses": [raw]}]}
+    if isinstance(raw, dict) and isinstance(raw.get("frames"), list):
         raw = {**raw, "frames": [_with_hands(f) if isinstance(f, dict) else f for f in raw["frames"]]}
-    elif isinstance(raw, dict) and "poses" in raw:
-        raw = {"frames": [raw]}
-    elif isinstance(raw, dict) and _is_pose(raw):
-        raw = {"frames": [{"poses": [raw]}]}
     if not isinstance(raw, dict) or not raw.get("frames"):
         found = type(raw).__name__
         if isinstance(raw, dict):
@@ -125,9 +126,9 @@ def _frames(items: list[Any]) -> list[Any]:
     """The items of a bare list as frames: of poses, of lists of poses, of lists of [x, y, z]; as they are if they are none of these."""
     first = next((item for item in items if item), None)
     if first is None or _is_pose(first):
-        return [_with_hands({"poses": [item] if item else []}) for item in items]
+        return [{"poses": [item] if item else []} for item in items]
     if isinstance(first, list) and isinstance(first[0], dict):
-        return [_with_hands({"poses": item or []}) for item in items]
+        return [{"poses": item or []} for item in items]
     if isinstance(first, list):
         return [{"poses": [{"keypoints3D": [_bare_point(p) for p in item]}] if item else []} for item in items]
     return items
