@@ -76,6 +76,7 @@ def test_the_marks_bound_what_is_played(page: Page) -> None:
     assert page.evaluate("window.mocap.frame()") == 27  # 0.7 of 3.9 s
     page.keyboard.press(" ")
     until(page, "window.mocap.stats().state === 'playing' && window.mocap.frame() < 27")
+    assert page.evaluate("window.mocap.frame()") >= 15  # 0.4 of 3.9 s
 
 
 def test_the_avatars_feet_stand_above_the_timeline(page: Page) -> None:

@@ -16,9 +16,11 @@ from playwright.sync_api import Page
 from mocap import assets, kinematics
 from mocap import rotation as R
 from mocap.skeleton import HUMANOID
+from mocap.solve.hands import FINGER_BONES
 from mocap.stream import protocol
 from tests.browser.conftest import Open, drawn, until
 from tests.browser.host import REST, STANDING, Host, hello, pose, turning
+from tests.hands import random_hands
 from tests.synthetic import random_poses
 
 GONE = "The mocap server is not answering; it will be picked up as soon as it is back."
@@ -46,19 +48,22 @@ def picture_of(page: Page) -> np.ndarray:
 
 
 def test_bones_are_where_python_puts_them(open_page: Open) -> None:
-    motion = random_poses(np.random.default_rng(7), 12, HUMANOID)
-    wanted = kinematics.fk(HUMANOID, motion.root_positions, motion.rotations)[0]
+    rng = np.random.default_rng(7)
+    motion = random_poses(rng, 12, HUMANOID)
+    rotations = motion.rotations.copy()
+    rotations[:, FINGER_BONES] = random_hands(rng, len(motion))[0][:, FINGER_BONES]
+    wanted = kinematics.fk(HUMANOID, motion.root_positions, rotations)[0]
     with Host() as host:
         page = open_page(host.url, 320, 240)
         until(page, "window.mocap?.stats().state === 'waiting'")
         for i in range(len(motion)):
-            drawn(page, host.show(motion.rotations[i], motion.root_positions[i]))
+            drawn(page, host.show(rotations[i], motion.root_positions[i]))
             assert np.max(np.linalg.norm(bones_in(page) - wanted[i], axis=-1)) < 1e-3
 
         # A performer of 0.8 of the mannequin's size: the same rotations, and the way in the world as long as the mannequin's legs make it.
         small = kinematics.scaled(HUMANOID, dict.fromkeys(HUMANOID.names, 0.8))
         host.introduce(hello(small))
-        drawn(page, host.show(motion.rotations[3], 0.8 * motion.root_positions[3]))
+        drawn(page, host.show(rotations[3], 0.8 * motion.root_positions[3]))
         assert np.max(np.linalg.norm(bones_in(page) - wanted[3], axis=-1)) < 1e-3
 
 
