@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import captured, contenders, kalidokit, lag, measures, rendered, solver
+from benchmarks import accuracy, captured, contenders, kalidokit, lag, measures, rendered, solver
 from benchmarks.table import Table, from_json
 from synthetic import keypoints_of
 
@@ -155,6 +156,27 @@ def test_rendered_clips_are_what_their_camera_saw(clip):
     assert np.nanmean(off) < 0.04 * height
     centred = clip.points - clip.points[:, [23, 24]].mean(axis=1, keepdims=True)
     assert np.nanmean(np.linalg.norm(seen.positions - centred, axis=-1)) < 0.2
+
+
+def test_each_half_of_the_detectors_errors_is_measured_alone(clip):
+    """Of keypoints that are true but for their depth, or but for their image points."""
+    true = clip.points - clip.points[:, [23, 24]].mean(axis=1, keepdims=True)
+    image = clip.camera.project(clip.points)
+    moved = np.random.default_rng(0).normal(size=(len(true), 33, 3)) * 0.1
+    moved[:, [23, 24]] = 0.0
+    truth = measures.Shown.of(clip.seen).joints
+
+    def off(positions, image):
+        keypoints = replace(clip.keypoints["full"], positions=positions, image=image)
+        return [measures.direction(joints, truth).mean() for joints in accuracy.by_halves(clip, keypoints).values()]
+
+    assert off(true, image) == pytest.approx([0.0, 0.0, 0.0], abs=0.01)
+    raw, of_image, of_depth = off(true + moved * [0.0, 0.0, 1.0], image)
+    assert of_image == pytest.approx(0.0, abs=0.01)
+    assert min(raw, of_depth) > 5.0
+    raw, of_image, of_depth = off(true, image + 20.0 * moved[..., :2] / 0.1)
+    assert max(raw, of_depth) == pytest.approx(0.0, abs=0.01)
+    assert of_image > 5.0
 
 
 def test_borrowed_errors_are_as_large_as_the_detectors():
