@@ -8,6 +8,7 @@ Movement*, 4th ed., fig. 4.1 (thigh 0.245 H, shank 0.246 H, upper arm 0.186 H le
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -162,6 +163,14 @@ def mirrored_name(bone: str) -> str:
     if bone.startswith("left"):
         return "right" + bone[4:]
     return "left" + bone[5:] if bone.startswith("right") else bone
+
+
+def bone_before(bone: str, there: Container[str]) -> str | None:
+    """The next of the bones above this one that is there; None if none is."""
+    before = BONE_PARENTS[bone]
+    while before is not None and before not in there:
+        before = BONE_PARENTS[before]
+    return before
 
 
 def humanoid_index(*bones: str) -> Int[ndarray, "n"]:

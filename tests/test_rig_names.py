@@ -184,7 +184,11 @@ def test_a_map_that_is_none_is_refused_in_a_sentence(text: str, says: str) -> No
 
 @pytest.mark.parametrize(
     ("bone_map", "says"),
-    [({"hips": "Hipps"}, "did you mean 'Hips'"), ({"hips": "Hips", "spine": "Hips"}, "both hips and spine on 'Hips'")],
+    [
+        ({"hips": "Hipps"}, "did you mean 'Hips'"),
+        ({"hip": "Hips"}, "did you mean 'hips'"),
+        ({"hips": "Hips", "spine": "Hips"}, "both hips and spine on 'Hips'"),
+    ],
 )
 def test_a_map_that_does_not_fit_the_file_is_refused_in_a_sentence(bone_map: dict[str, str], says: str) -> None:
     with pytest.raises(InputError, match=says):

@@ -17,7 +17,7 @@ from mocap.errors import InputError
 from mocap.formats import glb, gltf_read, linear, reduce
 from mocap.formats.tracks import Track, append
 from mocap.motion import Motion
-from mocap.skeleton import BONE_PARENTS, BONES, Skeleton
+from mocap.skeleton import BONES, Skeleton, bone_before
 
 PRESETS = (
     "happy", "angry", "sad", "relaxed", "surprised", "neutral", "aa", "ih", "ou", "ee", "oh", "blink", "blinkLeft", "blinkRight",
@@ -145,9 +145,7 @@ def _skeleton(bones: list[str], places: Float[ndarray, "bones 3"], eyes: bool) -
     names = [b for b in BONES if b in at]
     parents, offsets = [], []
     for bone in names:
-        above = BONE_PARENTS[bone]
-        while above is not None and above not in at:
-            above = BONE_PARENTS[above]
+        above = bone_before(bone, at)
         parents.append(-1 if above is None else names.index(above))
         offsets.append(at[bone] - (at[above] if above is not None else 0.0))
     return Skeleton(tuple(names), np.array(parents), np.array(offsets), np.tile(R.IDENTITY, (len(names), 1)))

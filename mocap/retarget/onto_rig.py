@@ -15,6 +15,7 @@ from mocap.retarget.body import body_of
 from mocap.retarget.feet import follow_feet, stand
 from mocap.retarget.same import leg_length
 from mocap.retarget.touch import keep_touches
+from mocap.rig import tree as T
 from mocap.rig.types import Rig
 from mocap.skeleton import BONES, HUMANOID, Skeleton
 
@@ -52,10 +53,9 @@ def _root(rig: Rig, local: Float[ndarray, "frames joints 4"], hips: Float[ndarra
     """Where the rig's first joint must be for its hips to be there."""
     if "hips" not in rig.bones or rig.index("hips") == 0:
         return hips
-    way = turns.path_to(rig.skeleton, rig.index("hips"))
     offset = np.zeros_like(hips)
     world = local[:, 0]
-    for joint in way[1:]:
+    for joint in T.between(rig.skeleton.parents, 0, rig.index("hips")):
         offset += R.apply(world, rig.skeleton.offsets[joint])
         world = R.multiply(world, local[:, joint])
     return hips - offset

@@ -18,8 +18,9 @@ from mocap import rotation as R
 from mocap.errors import InputError
 from mocap.kinematics import fk, global_rotations, local_rotations
 from mocap.motion import Motion
+from mocap.rig import tree as T
 from mocap.rig.types import Rig
-from mocap.skeleton import BONE_PARENTS, BONES, HUMANOID, Skeleton, humanoid_index
+from mocap.skeleton import BONES, HUMANOID, Skeleton, bone_before, humanoid_index
 
 _TRUNK = ("hips", "spine", "chest", "upperChest")
 _NECK = ("upperChest", "neck")
@@ -58,14 +59,6 @@ class Links:
     world: Float[ndarray, "joints 4"]
 
 
-def path_to(skeleton: Skeleton, joint: int) -> list[int]:
-    """The joints from the root to this one, which is the last."""
-    path = [joint]
-    while skeleton.parents[path[0]] >= 0:
-        path.insert(0, int(skeleton.parents[path[0]]))
-    return path
-
-
 def chain(rig: Rig, start: str, bones: tuple[str, ...]) -> list[int]:
     """The joints from the one above (left out) to the last of `bones` that the rig has; empty if it has none.
 
@@ -74,9 +67,9 @@ def chain(rig: Rig, start: str, bones: tuple[str, ...]) -> list[int]:
     last = [b for b in bones if b in rig.bones]
     if not last:
         return []
-    path = path_to(rig.skeleton, rig.index(last[-1]))
-    above = set(path_to(rig.skeleton, rig.index(start))) if start in rig.bones else {0}
-    return [j for j in path if j not in above]
+    parents = rig.skeleton.parents
+    above = set(T.path(parents, rig.index(start))) if start in rig.bones else {0}
+    return [j for j in T.path(parents, rig.index(last[-1])) if j not in above]
 
 
 def trunk(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
@@ -120,7 +113,7 @@ def neck(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
 def _carries(rig: Rig) -> bool:
     """Whether the root, above the hips, must turn as they do because other bones hang beside them."""
     hips = rig.index("hips") if "hips" in rig.bones else 0
-    return any(hips not in path_to(rig.skeleton, rig.index(b)) for b in rig.bones)
+    return any(hips not in T.path(rig.skeleton.parents, rig.index(b)) for b in rig.bones)
 
 
 def _shares(rig: Rig, taken: set[int]) -> tuple[Share, ...]:
@@ -132,8 +125,7 @@ def _shares(rig: Rig, taken: set[int]) -> tuple[Share, ...]:
                 continue
             start, end = rig.index(bone), rig.index(after)
             along = positions[end] - positions[start]
-            way = path_to(rig.skeleton, end)
-            inner = way[way.index(start) + 1 : -1] if start in way else []
+            inner = T.between(rig.skeleton.parents, start, end)[:-1]
             axis = R.normalize(along)
             for joint in range(start + 1, len(rig.skeleton.names)):
                 if joint in taken or int(rig.skeleton.parents[joint]) not in (start, *inner):
@@ -149,16 +141,8 @@ def _shares(rig: Rig, taken: set[int]) -> tuple[Share, ...]:
                 if not own:
                     shares.append(Share(joint, index, index, BONES.index(after), axis, t))
                 elif joint not in inner:
-                    shares.append(Share(joint, index, _before(rig, bone), index, axis, t - 1.0))
+                    shares.append(Share(joint, index, BONES.index(bone_before(bone, rig.bones) or "hips"), index, axis, t - 1.0))
     return tuple(shares)
-
-
-def _before(rig: Rig, bone: str) -> int:
-    """The bone that a limb hangs from, of those that the rig has."""
-    before = BONE_PARENTS[bone]
-    while before is not None and before not in rig.bones:
-        before = BONE_PARENTS[before]
-    return BONES.index(before) if before is not None else 0
 
 
 def check_humanoid(skeleton: Skeleton) -> None:

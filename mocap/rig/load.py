@@ -11,12 +11,13 @@ from numpy import ndarray
 
 from mocap import rotation as R
 from mocap.errors import InputError
-from mocap.rig import rest
+from mocap.rig import mapfile, rest
+from mocap.rig import tree as T
 from mocap.rig.mapping import map_bones
 from mocap.rig.read import read_bytes, tree_of
 from mocap.rig.soles import standing_normals
 from mocap.rig.types import Found, Pose, Rig, Tree
-from mocap.skeleton import BONE_PARENTS, BONES, Skeleton
+from mocap.skeleton import BONES, Skeleton, bone_before
 
 _UP, _AHEAD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 # Files have their axes along the body's. A body whose rest is turned by less than this from an axis stands askew; by more, the file is.
@@ -36,25 +37,15 @@ _MANY = 1000
 def load_rig(path: str | os.PathLike[str], bone_map: dict[str, str] | None = None) -> Rig:
     """The character in a GLB, glTF, VRM or BVH file. bone_map: bone → node name, instead of what mocap would find by itself.
 
-    Raises InputError if the file cannot be read, is no humanoid, or lacks a node that bone_map names.
+    Raises InputError if the file cannot be read or is no humanoid, or if bone_map does not fit it (`mapfile.apply`).
     """
     path = Path(path)
     source = read_bytes(path)
     try:
         tree = tree_of(source, path.parent)
-        return make_rig(tree, map_bones(tree) if bone_map is None else _given(tree, bone_map), path.stem, source)
+        return make_rig(tree, map_bones(tree) if bone_map is None else mapfile.apply(tree, bone_map), path.stem, source)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
-
-
-def _given(tree: Tree, bone_map: dict[str, str]) -> dict[str, Found]:
-    index = {name: i for i, name in enumerate(tree.names)}
-    for bone, node in bone_map.items():
-        if bone not in BONES:
-            raise InputError(f"The map's bone {bone!r} is none of the vocabulary: {', '.join(BONES)}.")
-        if node not in index:
-            raise InputError(f"The map puts {bone} on {node!r}, but the file has no such node; it has {', '.join(tree.names[:100])}.")
-    return {bone: Found(index[node], "map", 1.0) for bone, node in bone_map.items()}
 
 
 def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> Rig:
@@ -96,14 +87,6 @@ def _some(names: tuple[str, ...]) -> str:
     return ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
 
 
-def _ancestors(parents: ndarray, node: int) -> list[int]:
-    """The node and all above it."""
-    path = [node]
-    while parents[path[-1]] >= 0:
-        path.append(int(parents[path[-1]]))
-    return path
-
-
 def _hung(tree: Tree, nodes: dict[str, int]) -> ndarray:
     """The nodes' parents, where each bone hangs from the bone before it: where a file puts it elsewhere, it is put there.
 
@@ -111,12 +94,10 @@ def _hung(tree: Tree, nodes: dict[str, int]) -> ndarray:
     """
     parents = tree.parents.copy()
     for bone, node in nodes.items():
-        before = BONE_PARENTS[bone]
-        while before is not None and before not in nodes:
-            before = BONE_PARENTS[before]
-        if before is None or nodes[before] in _ancestors(parents, node):
+        before = bone_before(bone, nodes)
+        if before is None or nodes[before] in T.path(parents, node):
             continue
-        if node in _ancestors(parents, nodes[before]):
+        if node in T.path(parents, nodes[before]):
             raise InputError(
                 f"{bone} cannot be {tree.names[node]!r} while {before} is {tree.names[nodes[before]]!r}, which hangs below it in the file."
             )
@@ -126,19 +107,15 @@ def _hung(tree: Tree, nodes: dict[str, int]) -> ndarray:
 
 def _kept(tree: Tree, parents: ndarray, nodes: dict[str, int]) -> ndarray:
     """The nodes that become joints, parents before children: from the lowest node above all bones, what leads to bones and to skins."""
-    paths = [_ancestors(parents, n) for n in nodes.values()]
-    shared = set(paths[0]).intersection(*paths)
-    if not shared:
+    root = T.fork(parents, nodes.values())
+    if root is None:
         raise InputError("The bones that were found stand in several trees of nodes, and so are no one body.")
-    root = next(n for n in paths[0] if n in shared)
     needed = np.zeros(len(parents), dtype=bool)
-    for path in paths:
-        needed[path[: path.index(root) + 1]] = True
+    needed[root] = True
+    for node in nodes.values():
+        needed[T.between(parents, root, node)] = True
 
-    children: list[list[int]] = [[] for _ in parents]
-    for node, parent in enumerate(parents):
-        if parent >= 0:
-            children[parent].append(node)
+    children = T.children(parents)
     order, stack = [], [root]
     while stack:
         node = stack.pop()

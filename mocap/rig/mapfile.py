@@ -42,13 +42,7 @@ def loads(text: str) -> dict[str, str]:
         raise InputError(f"The map is no JSON: {str(error)[:200]}.") from None
     if not isinstance(read, dict):
         raise InputError(f'The map must be one JSON object of bones and node names, as {{"hips": "Hips"}}, but is a {type(read).__name__}.')
-    unknown = [bone for bone in read if bone not in BONES]
-    if unknown:
-        near = difflib.get_close_matches(unknown[0], BONES, 1, 0.5)
-        hint = (
-            f"did you mean {near[0]!r}?" if near else f"bones are called {', '.join(BONES[:4])} and so on, as `mocap rigs map` writes them."
-        )
-        raise InputError(f"The map has {_some(unknown)}, which {'is no bone' if len(unknown) == 1 else 'are no bones'}; {hint}")
+    _check_bones(list(read))
     wrong = [f"{bone}: {node!r}" for bone, node in read.items() if not isinstance(node, str | None)]
     if wrong:
         raise InputError(f"In the map each bone has a node's name or null, but {_some(wrong)} is neither.")
@@ -56,7 +50,11 @@ def loads(text: str) -> dict[str, str]:
 
 
 def apply(tree: Tree, bone_map: dict[str, str]) -> dict[str, Found]:
-    """The bones that a map names in this document. Raises InputError for nodes that it has not, or that stand twice in the map."""
+    """The bones that a map names in this document.
+
+    Raises InputError for bones that there are not, nodes that the document has not, and nodes that stand twice in the map.
+    """
+    _check_bones(list(bone_map))
     index = {name: i for i, name in enumerate(tree.names)}
     missing = {bone: node for bone, node in bone_map.items() if node not in index}
     if missing:
@@ -71,6 +69,16 @@ def apply(tree: Tree, bone_map: dict[str, str]) -> dict[str, Found]:
             raise InputError(f"The map puts both {bones[node]} and {bone} on {node!r}; a node can be one bone only.")
         bones[node] = bone
     return {bone: Found(index[bone_map[bone]], "map", 1.0) for bone in BONES if bone in bone_map}
+
+
+def _check_bones(named: list[str]) -> None:
+    unknown = [bone for bone in named if bone not in BONES]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], BONES, 1, 0.5)
+        hint = (
+            f"did you mean {near[0]!r}?" if near else f"bones are called {', '.join(BONES[:4])} and so on, as `mocap rigs map` writes them."
+        )
+        raise InputError(f"The map has {_some(unknown)}, which {'is no bone' if len(unknown) == 1 else 'are no bones'}; {hint}")
 
 
 def _some(words: list[str]) -> str:

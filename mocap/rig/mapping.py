@@ -7,7 +7,7 @@ from mocap.rig import tree as T
 from mocap.rig.by_name import by_name
 from mocap.rig.shape import NoBody, by_shape
 from mocap.rig.types import Found, Tree
-from mocap.skeleton import BONE_PARENTS, BONES
+from mocap.skeleton import BONE_PARENTS, BONES, bone_before
 
 REQUIRED = (
     "hips", "spine", "head", "leftUpperLeg", "leftLowerLeg", "leftFoot", "rightUpperLeg", "rightLowerLeg", "rightFoot",
@@ -76,9 +76,7 @@ def _filled(tree: Tree, found: dict[str, Found], other: dict[str, Found]) -> dic
         if bone in whole or bone not in other or other[bone].node in taken:
             continue
         node = other[bone].node
-        above = BONE_PARENTS[bone]
-        while above is not None and above not in whole:
-            above = BONE_PARENTS[above]
+        above = bone_before(bone, whole)
         # Only what both take to hang from one and the same node.
         agreed = above is not None and above in other and other[above].node == whole[above].node
         within = above is not None and whole[above].node in T.path(tree.parents, node)
