@@ -167,5 +167,6 @@ def _off(p: Float[ndarray, "n 3"]) -> float:
 
 
 def unit(v: Float[ndarray, "3"]) -> Float[ndarray, "3"]:
+    """The vector at unit length; zero stays zero."""
     length = float(np.linalg.norm(v))
     return v / length if length > 0 else np.zeros(3)

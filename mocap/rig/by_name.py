@@ -123,7 +123,7 @@ class _Names:
         if end == head:
             chain = chain[:-1]
         self.spine([n for n in chain if not self.readings[n].helper])
-        self.neck(chain, top, hips, head)
+        self.neck(hips, head)
 
     def best(self, bone: str, among: Sequence[int] | None = None) -> int | None:
         """The node whose name fits an unsided bone best, the first of equals."""
@@ -163,7 +163,7 @@ class _Names:
     def is_chest(self, node: int) -> bool:
         return "chest" in self.readings[node].words
 
-    def neck(self, chain: list[int], top: int | None, hips: int, head: int | None) -> None:
+    def neck(self, hips: int, head: int | None) -> None:
         spine = [self.bones[b].node for b in ("spine", "chest", "upperChest") if b in self.bones]
         upward = T.between(self.parents, spine[-1] if spine else hips, head)[:-1] if head is not None else T.below(self.parents, hips)
         named = [n for n in upward if self.is_neck(n)]

@@ -51,7 +51,7 @@ def draw(tree: Tree, found: dict[str, Found]) -> UInt8[ndarray, "height width 3"
     front = _View("front", (560, 620), (left, up), seen, *sides)
     side = _View("from its left", (420, 620), (-ahead, up), seen, [], middle)
     rows = [[front, side]]
-    hands = [_hand(tree, found, s, left, up, ahead) for s in ("right", "left")]
+    hands = [_hand(tree, found, s, up, ahead) for s in ("right", "left")]
     if any(hands):
         rows.append([h for h in hands if h])
     drawn = [np.hstack([_draw_view(tree, found, view) for view in row]) for row in rows]
@@ -85,9 +85,7 @@ def _snapped(v: Float[ndarray, "3"]) -> Float[ndarray, "3"]:
     return axis if v @ axis > 0.85 else v
 
 
-def _hand(
-    tree: Tree, found: dict[str, Found], side: str, left: Float[ndarray, "3"], up: Float[ndarray, "3"], ahead: Float[ndarray, "3"]
-) -> _View | None:
+def _hand(tree: Tree, found: dict[str, Found], side: str, up: Float[ndarray, "3"], ahead: Float[ndarray, "3"]) -> _View | None:
     """The hand seen so that its fingers spread most; None if it has no fingers."""
     bones = [b for b in BONES if b in found and b.startswith(side) and b.endswith(_FINGERS)]
     if not bones or f"{side}Hand" not in found:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.rig.branches import unit
 from mocap.rig.types import Tree
 
 # How much each part's word counts. Feet point forwards in any pose; knees bend forwards, elbows backwards, but may be straight; a rest pose
@@ -60,12 +61,12 @@ def _axes(
     """(up, across from the second limb of a pair to the first, at right angles to it)."""
     thighs = np.array([p[leg["UpperLeg"]] for leg in legs])
     shoulders = np.array([p[arm["UpperArm"]] for arm in arms])
-    up = _unit(shoulders.mean(axis=0) - thighs.mean(axis=0))
+    up = unit(shoulders.mean(axis=0) - thighs.mean(axis=0))
     widths = [thighs[0] - thighs[1], shoulders[0] - shoulders[1]]
     if widths[0] @ widths[1] < 0:
         widths[1] = -widths[1]
     across = widths[0] + widths[1]
-    return up, _unit(across - (across @ up) * up)
+    return up, unit(across - (across @ up) * up)
 
 
 def _words(
@@ -82,9 +83,9 @@ def _words(
             ends = [leg["Toes"]] if "Toes" in leg else list(children[leg["Foot"]])
             if ends:
                 foot = p[ends].mean(axis=0) - p[leg["Foot"]]
-                shank = _unit(p[leg["Foot"]] - p[leg["LowerLeg"]])
+                shank = unit(p[leg["Foot"]] - p[leg["LowerLeg"]])
                 flat = foot - (foot @ shank) * shank
-                said.append((_FEET, float(_unit(foot) @ f) if np.linalg.norm(flat) > 0 else 0.0))
+                said.append((_FEET, float(unit(foot) @ f) if np.linalg.norm(flat) > 0 else 0.0))
             said.append((_KNEES, _bend(p, leg["UpperLeg"], leg["LowerLeg"], leg["Foot"], f)))
         elif "LowerLeg" in leg:
             said.append((_LEAN, _lean(p, leg["UpperLeg"], leg["LowerLeg"], f)))
@@ -111,8 +112,3 @@ def _lean(p: Float[ndarray, "nodes 3"], upper: int, lower: int, f: Float[ndarray
     """Likewise for a limb without an end: how far its second joint stands before its first."""
     line = p[lower] - p[upper]
     return float(np.clip((line @ f) / max(float(np.linalg.norm(line)), 1e-12) / _BENT, -1.0, 1.0))
-
-
-def _unit(v: Float[ndarray, "3"]) -> Float[ndarray, "3"]:
-    length = float(np.linalg.norm(v))
-    return v / length if length > 0 else np.zeros(3)

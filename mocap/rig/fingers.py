@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from mocap.rig import names as N
+from mocap.rig.branches import unit
 
 # Of a hand with fewer than five fingers, which ones it has: animators leave out the ring finger first.
 _HAVE = {1: ("Index",), 2: ("Index", "Middle"), 3: ("Index", "Middle", "Little"), 4: ("Index", "Middle", "Ring", "Little")}
@@ -43,9 +44,9 @@ def by_shape(
     if not 3 <= len(chains) <= 5:
         return {}
     tips = np.array([positions[c[-1]] for c in chains])
-    palm = _unit(np.median(tips, axis=0) - wrist)
+    palm = unit(np.median(tips, axis=0) - wrist)
     reach = (tips - wrist) @ palm
-    along = np.array([_unit(positions[c[-1]] - positions[c[-2]]) @ palm for c in chains])
+    along = np.array([unit(positions[c[-1]] - positions[c[-2]]) @ palm for c in chains])
     scale = float(np.max(reach)) or 1.0
     thumb = int(np.argmin(reach / scale + 0.5 * along))
     rest = [i for i in range(len(chains)) if i != thumb]
@@ -72,8 +73,3 @@ def _chain(positions: Float[ndarray, "nodes 3"], children: Sequence[Sequence[int
         here = positions[chain[-1]]
         chain.append(max(branches, key=lambda c: (len(children[c]) > 0, float(np.linalg.norm(positions[c] - here)))))
     return chain
-
-
-def _unit(v: Float[ndarray, "3"]) -> Float[ndarray, "3"]:
-    length = float(np.linalg.norm(v))
-    return v / length if length > 0 else np.zeros(3)

@@ -71,11 +71,10 @@ class Convention(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one name says. words: canonical ones; numbers: as they stand; helper: a twist, IK, end or other bone that is none of ours."""
+    """What one name says. words: canonical ones; helper: a twist, IK, end or other bone that is none of ours."""
 
     side: Side | None
     words: frozenset[str]
-    numbers: tuple[str, ...]
     key: str
     helper: bool
     fits: dict[str, float]
@@ -136,13 +135,13 @@ def _key(name: str) -> str:
 def read(names: Sequence[str]) -> list[Reading]:
     """What each name says, in the light of all of them: words that nearly all share say nothing."""
     rows = [_words(name, len(names) <= _MANY) for name in names]
-    count = Counter(word for words, _ in rows for word in set(words))
+    count = Counter(word for words in rows for word in set(words))
     # Words of bones stay: with all its fingers called HandIndex1 and so on, a rig has "hand" in most of its names.
     shared = {word for word, n in count.items() if n > max(_COMMON * len(rows), 3) and (word in ("none", "helper") or word[0] in "?~")}
-    return [_reading(name, [w for w in words if w not in shared], numbers) for name, (words, numbers) in zip(names, rows, strict=True)]
+    return [_reading(name, [w for w in words if w not in shared]) for name, words in zip(names, rows, strict=True)]
 
 
-def _reading(name: str, words: Iterable[str], numbers: tuple[str, ...]) -> Reading:
+def _reading(name: str, words: Iterable[str]) -> Reading:
     canonical: set[str] = set()
     weight = 1.0
     for word in words:
@@ -172,17 +171,15 @@ def _reading(name: str, words: Iterable[str], numbers: tuple[str, ...]) -> Readi
     # An underscore or two before a name marks a copy.
     if name.startswith("_"):
         fits = {b: 0.9 * f for b, f in fits.items()}
-    return Reading(side, frozenset(canonical - {"left", "right", "none", "helper"}), numbers, _key(name), helper, fits)
+    return Reading(side, frozenset(canonical - {"left", "right", "none", "helper"}), _key(name), helper, fits)
 
 
-def _words(name: str, nearly: bool) -> tuple[list[str], tuple[str, ...]]:
-    """The name's words as canonical ones, "?word" for unknown and "~word" for nearly known ones; and its numbers."""
+def _words(name: str, nearly: bool) -> list[str]:
+    """The name's words as canonical ones, "?word" for unknown and "~word" for nearly known ones."""
     plain = re.split(r"[:|]", unicodedata.normalize("NFKC", name))[-1]
     plain = re.sub(r"([a-z])([A-Z])", r"\1 \2", plain)
     plain = re.sub(r"([A-Z])([A-Z][a-z])", r"\1 \2", plain)
-    tokens = re.findall(r"[^\W\d_]+|\d+", plain)
-    words = [word for token in tokens if not token.isdigit() for word in _known(token.lower(), nearly)]
-    return words, tuple(token for token in tokens if token.isdigit())
+    return [word for token in re.findall(r"[^\W\d_]+", plain) for word in _known(token.lower(), nearly)]
 
 
 @cache
