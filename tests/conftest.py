@@ -1,11 +1,13 @@
-"""What the tests share: array shapes checked at run time, and the places of real recordings, the browser and Node."""
+"""What the tests share: array shapes checked at run time, the command line, and the places of real recordings, the browser and Node."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -34,6 +36,28 @@ def as_installed() -> Iterator[None]:
     config.update("jaxtyping_disable", True)
     yield
     config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+    """Runs `mocap ARGUMENTS` in a folder of its own; gives the exit status, standard output and standard error."""
+    from mocap import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mocap", *map(str, arguments)])
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")  # pytest makes errors of them; the command prints them
+            try:
+                cli.main()
+                status = 0
+            except SystemExit as end:
+                status = end.code if isinstance(end.code, int) else 0
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
 
 
 @pytest.fixture(scope="session")

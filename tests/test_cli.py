@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 import urllib.request
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,33 +25,13 @@ import pytest
 from pythonosc.dispatcher import Dispatcher
 from pythonosc.osc_server import BlockingOSCUDPServer
 
-from mocap import assets, cli, formats
+from mocap import assets, formats
 from mocap.formats import bvh, gltf_read, keypoints_json
 from mocap.keypoints import Keypoints
 from mocap.skeleton import HUMANOID
 from tests.synthetic import keypoints_of, smooth_motion
 
 MOCAP = [sys.executable, "-c", "from mocap.cli import main; main()"]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):
-    """Runs `mocap ARGUMENTS` in a folder of its own; gives the exit status, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mocap", *map(str, arguments)])
-        with warnings.catch_warnings():
-            warnings.simplefilter("default")  # pytest makes errors of them; the command prints them
-            try:
-                cli.main()
-                status = 0
-            except SystemExit as end:
-                status = end.code if isinstance(end.code, int) else 0
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return call
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +13,8 @@ import numpy as np
 import pytest
 import synthetic
 
-from mocap import cli, transfer
 from mocap import rotation as R
+from mocap import transfer
 from mocap.errors import InputError
 from mocap.formats import bvh, bvh_rig, glb, gltf, gltf_read, keypoints_json, vrma
 from mocap.kinematics import fk
@@ -27,26 +25,6 @@ from mocap.skeleton import BONES
 
 MANNEQUIN = Path(__file__).parents[1] / "rigs" / "mannequin.vrm"
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs `mocap ARGUMENTS` in a folder of its own; gives the exit status, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mocap", *map(str, arguments)])
-        with warnings.catch_warnings():
-            warnings.simplefilter("default")  # pytest makes errors of them; the command prints them
-            try:
-                cli.main()
-                status = 0
-            except SystemExit as end:
-                status = end.code if isinstance(end.code, int) else 0
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return call
 
 
 @pytest.fixture
