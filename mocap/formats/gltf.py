@@ -50,13 +50,13 @@ def animate(motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = Fals
     document, binary, is_glb = loads_document(rig.source)
     _check_whole(document, binary, is_glb)
     nodes = nodes_of(document, rig)
-    tracks = _tracks(motion, rig, document, nodes, 0.0 if all_keys else reduce.ANGLE)
+    tracks = node_tracks(motion, rig, document, nodes, all_keys)
     tracks += [
         Track(node, "weights", weights, reduce.WEIGHT)
         for node, weights in morphs.weights(document, motion.expressions)
         if np.ptp(weights, axis=0).any() or not np.allclose(weights[0], morphs.at_rest(document, node))
     ]
-    document = _without_matrices(document, {t.node for t in tracks if t.path != "weights"})
+    document = without_matrices(document, {t.node for t in tracks if t.path != "weights"})
     document, binary, saved = append(document, binary, name, motion.times, tracks, all_keys, chunk=is_glb)
     if is_glb:
         return glb.join(document, binary, glb.other_chunks(rig.source)), saved
@@ -121,8 +121,10 @@ def nodes_of(document: glb.Document, rig: Rig) -> list[int]:
     return [by_name[n] for n in rig.skeleton.names]
 
 
-def _tracks(motion: Motion, rig: Rig, document: glb.Document, nodes: list[int], still: float) -> list[Track]:
-    """What the nodes must do so that each joint turns in the world as the motion's does.
+def node_tracks(motion: Motion, rig: Rig, document: glb.Document, nodes: list[int], all_keys: bool) -> list[Track]:
+    """What the nodes must do so that each joint turns in the world as the motion's does, with a value for every frame.
+
+    motion: on the rig's skeleton. nodes: as `nodes_of` gives them. all_keys: joints that hardly leave their rest get a track as well.
 
     With D the joint's turn away from rest in the document's world and P its parent node's linear part as it is then, the node's own
     linear part must be P⁻¹·D·M for its world's linear part M at rest: exact for any bone axes, nodes between, mirrored and uniform
@@ -152,8 +154,9 @@ def _tracks(motion: Motion, rig: Rig, document: glb.Document, nodes: list[int], 
             aim = np.linalg.solve(linear_part, wanted @ ahead[j][:, None])[..., 0]
             rotation = R.multiply(R.between(R.normalize(R.apply(rotation, scale * ahead[j])), R.normalize(aim)), rotation)
         # The first joint always turns: it names the animation's subject, and a file without any channel would not be valid.
-        if j == 0 or np.max(R.distance(turn, rotation)) > max(min(still, reduce.turning(reach[j])), _STILL):
-            tracks.append(Track(node, "rotation", np.broadcast_to(rotation, (len(motion), 4)), reduce.turning(reach[j])))
+        tolerance = reduce.turning(reach[j])
+        if j == 0 or np.max(R.distance(turn, rotation)) > (_STILL if all_keys else max(tolerance, _STILL)):
+            tracks.append(Track(node, "rotation", np.broadcast_to(rotation, (len(motion), 4)), tolerance))
         else:
             rotation = turn[None]
         # The first joint moves; so does one that hangs from its bone in the rig alone (a foot that stands beside the body in the file).
@@ -192,8 +195,8 @@ def _bones_ahead(rig: Rig, nodes: list[int], rest: linear.Rest) -> dict[int, nda
     return out
 
 
-def _without_matrices(document: glb.Document, moving: set[int]) -> glb.Document:
-    """The document with the matrices of moving nodes as translation, rotation and scale."""
+def without_matrices(document: glb.Document, moving: set[int]) -> glb.Document:
+    """The document with the matrices of moving nodes as translation, rotation and scale, which alone glTF lets an animation change."""
     if not any("matrix" in document["nodes"][n] for n in moving):
         return document
     nodes = list(document["nodes"])

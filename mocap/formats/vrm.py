@@ -56,8 +56,8 @@ def as_vrm(rig: Rig) -> bytes:
 
 def _resting(document: glb.Document, pose: Motion, rig: Rig, nodes: list[int]) -> glb.Document:
     """The document with its nodes resting as they stand in the pose, and without animations, which began at another rest."""
-    tracks = gltf._tracks(pose, rig, document, nodes, 0.0)
-    document = gltf._without_matrices(document, {t.node for t in tracks})
+    tracks = gltf.node_tracks(pose, rig, document, nodes, all_keys=True)
+    document = gltf.without_matrices(document, {t.node for t in tracks})
     resting = document["nodes"] = list(document["nodes"])
     for track in tracks:
         resting[track.node] = {**resting[track.node], track.path: track.values[0].tolist()}
