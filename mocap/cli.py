@@ -289,11 +289,10 @@ def view(
     open_page: Open = True,
 ) -> None:
     """Look through a take, a motion or a character in the page, with a timeline."""
-    from mocap import view
-    from mocap.rig.load import load_rig
+    from mocap import pipeline, view
 
     motion, confidence, own = view.opened(file, _radians(fov))
-    avatar = own if rig is None else load_rig(rig)
+    avatar = own if rig is None else pipeline.load_avatar(rig)
     asyncio.run(view.show(motion, file.name, confidence, avatar, port=port, ready=_ready(open_page)))
 
 
@@ -374,9 +373,8 @@ def _stream(
     face: bool = False,
 ) -> None:
     from mocap import pipeline
-    from mocap.rig.load import load_rig
 
-    avatar = None if rig is None else load_rig(rig)
+    avatar = None if rig is None else pipeline.load_avatar(rig)
     with source:
         ready = _ready(open_page)
         running = pipeline.live(

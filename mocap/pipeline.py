@@ -21,12 +21,14 @@ from mocap.detect.mediapipe import Detector, detect_source
 from mocap.detect.models import PoseSize
 from mocap.detect.performer import PerformerDetector
 from mocap.errors import NoPersonError
+from mocap.formats.embed import embedded
 from mocap.formats.vrm import as_vrm
 from mocap.keypoints import Keypoints, concatenate, is_somebody
 from mocap.lift.live import LiftState, lift_live
 from mocap.motion import Motion
 from mocap.picture import jpeg
 from mocap.retarget import retarget
+from mocap.rig.load import load_rig
 from mocap.rig.types import Rig
 from mocap.skeleton import HUMANOID, Skeleton
 from mocap.solve.measure import measure_body
@@ -136,6 +138,12 @@ def in_real_time(source: Source, stop: threading.Event) -> Iterator[Arrived]:
 
 MANNEQUIN, USERS = "rigs/mannequin.vrm", "rigs/character.vrm"
 """Where the page finds its avatar: ours, or the user's."""
+
+
+def load_avatar(path: Path) -> Rig:
+    """A character for the page, which gets one file of it: what lies beside a .gltf is put inside. Raises InputError as `load_rig`."""
+    rig = load_rig(path)
+    return rig if rig.kind == "bvh" else replace(rig, source=embedded(rig.source, path.parent))
 
 
 def files_of(rig: Rig | None) -> tuple[Files, str]:

@@ -14,7 +14,6 @@ from mocap import formats, pipeline
 from mocap.formats.gltf_read import animations
 from mocap.motion import Motion
 from mocap.retarget import load_motion, retarget
-from mocap.rig.load import load_rig
 from mocap.rig.types import Rig
 from mocap.skeleton import HUMANOID
 from mocap.stream import protocol
@@ -35,7 +34,7 @@ def opened(path: Path, fov: float | None = None) -> tuple[Motion, Float[ndarray,
         return pipeline.solve(keypoints, fov), np.nan_to_num(keypoints.confidence).mean(axis=1), None
     if path.suffix.lower() not in _CHARACTERS:
         return load_motion(path), None, None
-    rig = load_rig(path)
+    rig = pipeline.load_avatar(path)
     if animations(rig.source):
         return load_motion(path), None, rig
     return Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], HUMANOID.rest_rotations[None]), None, rig

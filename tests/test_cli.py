@@ -25,8 +25,8 @@ import pytest
 from pythonosc.dispatcher import Dispatcher
 from pythonosc.osc_server import BlockingOSCUDPServer
 
-from mocap import assets, formats
-from mocap.formats import bvh, gltf_read, keypoints_json
+from mocap import assets, formats, pipeline
+from mocap.formats import bvh, glb, gltf_read, keypoints_json
 from mocap.keypoints import Keypoints
 from mocap.skeleton import HUMANOID
 from tests.synthetic import keypoints_of, smooth_motion
@@ -116,6 +116,27 @@ def test_a_field_of_view_that_the_file_tells_is_taken_and_said(run, take: Path, 
         _, _, err = run("live", "--video", name, "--no-open")
         assert err == f"Field of view {says}.\n"
     assert begun == {"told.mov": pytest.approx(2 * math.atan(18 / 26)), "mute.mov": None}
+
+
+@pytest.mark.parametrize("command", [["live", "--video", assets.path("demo/demo.mp4"), "--rig", "hero.gltf"], ["view", "hero.gltf"]])
+def test_a_character_of_several_files_reaches_the_page_whole(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[object]
+) -> None:
+    document, body = glb.split(assets.path("rigs/mannequin.vrm").read_bytes())
+    document["buffers"][0]["uri"] = "body.bin"
+    (tmp_path / "hero.gltf").write_text(json.dumps(document))
+    (tmp_path / "body.bin").write_bytes(body)
+    shown = []
+    monkeypatch.setattr("mocap.pipeline.live", lambda *_, rig, **__: shown.append(rig) or asyncio.sleep(0))
+    monkeypatch.setattr("mocap.view.show", lambda *given, **__: shown.append(given[3]) or asyncio.sleep(0))
+    assert run(*command, "--no-open")[0] == 0
+    files, avatar = pipeline.files_of(*shown)
+    served, inside = glb.split(files[f"/{avatar}"][0])
+    assert not any("uri" in entry for entry in served["buffers"])
+    view = document["bufferViews"][-1]
+    assert (
+        body[view.get("byteOffset", 0) :][: view["byteLength"]] == inside[served["bufferViews"][-1]["byteOffset"] :][: view["byteLength"]]
+    )
 
 
 def test_several_inputs_go_to_files_of_their_names(run, take: Path, tmp_path: Path) -> None:
