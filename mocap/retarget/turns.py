@@ -91,8 +91,6 @@ def links(rig: Rig) -> Links:
         for joint, u in zip(way, at, strict=True):
             low = min(int(u), len(curve) - 2)
             joints[joint] = (curve[low], curve[low + 1], float(u - low))
-    if _carries(rig):
-        joints[0] = ("hips", "hips", 0.0)
     order = sorted(joints)
     first, second = humanoid_index(*(joints[j][0] for j in order)), humanoid_index(*(joints[j][1] for j in order))
     world = global_rotations(rig.skeleton, rig.t_pose)
@@ -108,12 +106,6 @@ def neck(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
     head = rig.index("head") if "head" in rig.bones else -1
     way = way[: way.index(head)] if head in way else way
     return way, np.arange(1, len(way) + 1) / len(way)
-
-
-def _carries(rig: Rig) -> bool:
-    """Whether the root, above the hips, must turn as they do because other bones hang beside them."""
-    hips = rig.index("hips") if "hips" in rig.bones else 0
-    return any(hips not in T.path(rig.skeleton.parents, rig.index(b)) for b in rig.bones)
 
 
 def _shares(rig: Rig, taken: set[int]) -> tuple[Share, ...]:
