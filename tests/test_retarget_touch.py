@@ -21,6 +21,14 @@ seeds = st.integers(0, 2**32 - 1)
 KNUCKLES = ("leftMiddleProximal", "rightMiddleProximal")
 
 
+def hanging(body: Skeleton) -> Motion:
+    """Arms straight down: the hands at the thighs."""
+    rotations = np.tile(R.IDENTITY, (1, len(BONES), 1))
+    for side, sign in (("left", -1.0), ("right", 1.0)):
+        rotations[:, BONES.index(f"{side}UpperArm")] = R.from_axis_angle(np.array([0.0, 0.0, 1.0]), sign * 0.5 * np.pi)
+    return Motion(body, np.zeros(1), body.offsets[:1], rotations)
+
+
 def clapping(body: Skeleton, frames: int = 40) -> Motion:
     """Arms from the sides to the hands meeting before the chest, and back: mirrored, so they meet wherever the elbows take them."""
     t = np.sin(np.linspace(0.0, np.pi, frames)) ** 2
@@ -95,6 +103,29 @@ def test_hands_come_nearer_to_each_other_than_they_would_by_themselves(arms: flo
     assert gaps[0] > 3.0 * gaps[1]
 
 
+def beside_thigh(at: dict[str, np.ndarray], side: str) -> np.ndarray:
+    """Where a hand is from the hip: across and ahead in the hips' widths, down in lengths of the thigh."""
+    hip, knee, hand = (at[side + bone][0] for bone in ("UpperLeg", "LowerLeg", "MiddleProximal"))
+    width = np.linalg.norm(at["leftUpperLeg"][0] - at["rightUpperLeg"][0])
+    return (hand - hip) / [width, np.linalg.norm(knee - hip), width]
+
+
+@pytest.mark.parametrize(("arms", "width"), [(1.25, 1.0), (1.15, 1.2), (1.25, 0.8)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_hand_on_the_body_is_at_the_same_place_of_another_body(seed: int, arms: float, width: float) -> None:
+    """Hands at the thighs, of bodies whose arms would hang lower and elsewhere."""
+    rng = np.random.default_rng(seed)
+    motion = hanging(HUMANOID)
+    rig = made_rigs.rig(rng, float(rng.uniform(0.3, 4.0)), body=other_body(rng, arms, width), arms=40.0)
+    positions, _ = kinematics.fk(HUMANOID, motion.root_positions, motion.rotations)
+    theirs = {b: positions[:, i] for i, b in enumerate(BONES)}
+    free, kept = (places(retarget(motion, rig, keep), rig) for keep in (False, True))
+    for side in ("left", "right"):
+        away = [np.linalg.norm(beside_thigh(at, side) - beside_thigh(theirs, side)) for at in (free, kept)]
+        assert away[1] < 0.05
+        assert away[0] > 3.0 * away[1]
+
+
 def test_arms_whose_hands_touch_nothing_are_left_as_they_are() -> None:
     rng = np.random.default_rng(2)
     spread = Motion(HUMANOID, np.arange(3.0), np.tile(HUMANOID.offsets[0], (3, 1)), np.tile(R.IDENTITY, (3, len(BONES), 1)))
@@ -112,7 +143,7 @@ def test_on_the_performers_own_body_hands_stay_where_they_are() -> None:
 
 def test_nothing_pops_as_hands_come_near() -> None:
     rng = np.random.default_rng(6)
-    motion = clapping(HUMANOID)
+    motion = clapping(HUMANOID, 400)  # so slowly that a jump is larger than any step
     rig = made_rigs.rig(rng, body=other_body(rng, 0.85, 1.2))
     speeds = [np.linalg.norm(np.diff(places(retarget(motion, rig, k), rig)["leftHand"], axis=0), axis=-1).max() for k in (False, True)]
     assert speeds[1] < 2.0 * speeds[0]
