@@ -114,6 +114,23 @@ def test_brows_go_up_and_down() -> None:
     assert down["browInnerUp"] < 0.02
 
 
+@pytest.mark.parametrize("side", ["Left", "Right"])
+def test_an_eye_opens_wide_alone_and_a_mouth_goes_to_its_side(side: str) -> None:
+    other = "Right" if side == "Left" else "Left"
+    wide = after_neutral(blinking(side, -0.6))
+    assert wide[f"eyeWide{side}"] > 0.9
+    assert max(wide[f"eyeWide{other}"], wide[f"eyeBlink{side}"]) < 0.02
+    aside = after_neutral(moved(CORNERS["Left"] + CORNERS["Right"], np.array([12.0 if side == "Left" else -12.0, 0.0, 0.0])))
+    assert aside[f"mouth{side}"] > 0.2
+    assert aside[f"mouth{other}"] < 0.02
+
+
+def test_corners_that_sink_frown() -> None:
+    weights = after_neutral(moved(CORNERS["Left"] + CORNERS["Right"], np.array([0.0, 8.0, 0.0])))
+    assert min(weights["mouthFrownLeft"], weights["mouthFrownRight"]) > 0.2
+    assert max(weights["mouthSmileLeft"], weights["mouthSmileRight"]) < 0.02
+
+
 def test_eyes_look_where_irises_go() -> None:
     """Left is the performer's, to the right in the image."""
     irises = list(range(468, 478))
@@ -138,6 +155,49 @@ def test_a_head_that_turns_moves_no_weight() -> None:
         assert max(weights.values()) < 0.02, euler
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_a_face_too_small_to_be_read_expresses_nothing(live: bool) -> None:
+    apart = np.linalg.norm(FACE[263] - FACE[33])
+    for pixels, least, most in ((60.0, 0.9, 1.0), (12.0, 0.0, 0.0)):
+        clip = keypoints(np.stack([FACE] * 45 + [blinking("Left", 0.9)] * 30) * (pixels / apart))
+        solved = follow_face(clip, None)[0] if live else solve_face(clip)
+        assert solved is not None
+        assert least <= solved.weights[60:].max() <= most, pixels
+
+
+@pytest.mark.parametrize("side", ["Left", "Right"])
+def test_the_half_that_is_turned_away_does_as_the_other(side: str) -> None:
+    other = "Right" if side == "Left" else "Left"
+    away = Rotation.from_euler("y", 60 if side == "Left" else -60, degrees=True).as_matrix()
+    for blinks, expected in ((side, 0.0), (other, 1.0)):
+        clip = keypoints(np.stack([FACE] * 45 + [blinking(blinks, 0.9)] * 30), turns=away)
+        solved, _ = follow_face(clip, None)
+        assert solved is not None
+        weights = expressions(solved)
+        assert weights[f"eyeBlink{side}"][-1] == pytest.approx(expected, abs=0.03)
+        assert weights[f"eyeBlink{other}"][-1] == pytest.approx(expected, abs=0.03)
+
+
+def test_live_the_neutral_face_follows_what_lasts_but_a_strong_expression_stays() -> None:
+    brows = BROWS["Left"] + BROWS["Right"]
+    for up, until, least, most in ((2.0, 45.0, 0.0, 0.3), (10.0, 10.0, 0.8, 1.0)):
+        face = moved(brows, np.array([0.0, -up, 0.0]))
+        soon, late = (after_neutral(face, seconds)["browInnerUp"] for seconds in (1.0, until))
+        assert least <= late / soon <= most, up
+
+
+def test_baked_a_lost_face_is_held_then_eased_and_eased_in_again_before_it_is_back() -> None:
+    blink = np.tile(blinking("Left", 0.9), (20, 1, 1))
+    faces = np.concatenate([np.tile(FACE, (40, 1, 1)), blink, np.full((90, 478, 3), np.nan), blink])
+    solved = solve_face(keypoints(faces))
+    assert solved is not None
+    shut = solved.weights[:, WEIGHTS.index("eyeBlinkLeft")]
+    assert shut[70] > 0.9, "held"
+    assert shut[106:120].max() < 0.02, "eased"
+    assert shut[150:].min() > 0.9, "back"
+    assert np.abs(np.diff(shut[60:])).max() < 0.06, "1 in a second is 0.033 a frame, 1.5 times at most"
+
+
 def test_frame_by_frame_is_the_same_as_at_once_and_a_lost_face_is_held_then_eased() -> None:
     faces = np.concatenate([np.tile(FACE, (40, 1, 1)), np.tile(blinking("Left", 0.9), (20, 1, 1)), np.full((60, 478, 3), np.nan)])
     clip = keypoints(faces)
@@ -153,6 +213,49 @@ def test_frame_by_frame_is_the_same_as_at_once_and_a_lost_face_is_held_then_ease
     assert blink[70] > 0.9, "held"
     assert blink[-1] < 0.05, "eased"
     assert np.abs(np.diff(blink[60:])).max() < 0.15
+
+
+def test_baked_a_lost_face_is_held_then_eased_and_one_that_comes_back_is_eased_in_beforehand() -> None:
+    lost = np.full((60, 478, 3), np.nan)
+    shut = np.tile(blinking("Left", 0.9), (20, 1, 1))
+    solved = solve_face(keypoints(np.concatenate([np.tile(FACE, (40, 1, 1)), shut, lost, shut])))
+    assert solved is not None
+    blink = solved.weights[:, WEIGHTS.index("eyeBlinkLeft")]
+    assert blink[70] > 0.9, "held"
+    assert blink[60:120].min() < 0.2, "eased"
+    assert blink[119] > 0.8, "eased in"
+    assert np.abs(np.diff(blink[60:])).max() < 0.15
+
+
+def test_of_a_face_a_few_pixels_wide_nothing_is_told() -> None:
+    faces = 0.1 * np.concatenate([np.tile(FACE, (45, 1, 1)), np.tile(blinking("Left", 0.9), (30, 1, 1))])
+    for solved in (follow_face(keypoints(faces), None)[0], solve_face(keypoints(faces))):
+        assert solved is not None
+        assert np.abs(solved.weights).max() == 0.0
+        assert np.abs(solved.gaze).max() == 0.0
+
+
+@pytest.mark.parametrize(("degrees", "near"), [(60.0, "Right"), (-60.0, "Left")])
+def test_the_half_of_a_face_that_is_turned_away_does_as_the_other(degrees: float, near: str) -> None:
+    """Turned to the performer's left, the left half is hidden."""
+    turn = Rotation.from_euler("y", degrees, degrees=True).as_matrix()
+    for side, expected in ((near, 0.97), ("Left" if near == "Right" else "Right", 0.0)):
+        faces = np.concatenate([np.tile(FACE, (45, 1, 1)), np.tile(blinking(side, 0.9), (30, 1, 1))])
+        solved, _ = follow_face(keypoints(faces, turns=turn), None)
+        assert solved is not None
+        for half in ("Left", "Right"):
+            assert solved.weights[-1, WEIGHTS.index(f"eyeBlink{half}")] == pytest.approx(expected, abs=0.03)
+
+
+def test_live_a_neutral_face_that_was_none_is_forgotten_slowly() -> None:
+    raised = moved(BROWS["Left"] + BROWS["Right"], np.array([0.0, -8.0, 0.0]))
+    faces = np.concatenate([np.tile(raised, (10, 1, 1)), np.tile(FACE, (500, 1, 1))])
+    solved, _ = follow_face(keypoints(faces, fps=5.0), None)
+    assert solved is not None
+    down = solved.weights[:, WEIGHTS.index("browDownLeft")]
+    assert down[20] > 0.4
+    assert down[-1] < 0.1
+    assert np.all(np.diff(down[20:]) < 1e-9)
 
 
 @pytest.mark.parametrize("live", [True, False])

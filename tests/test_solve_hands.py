@@ -73,6 +73,26 @@ def test_flexion_splay_and_the_thumb_come_back_as_they_were(seed: int) -> None:
 
 @given(seeds)
 @few
+def test_a_root_that_is_turned_about_itself_is_seen_to_be_by_the_bends_beyond_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rotations, angles = random_hands(rng, 100)
+    roots = FINGER_BONES[:, ::3]
+    # A finger's bone lies along its joint's offset: left fingers along +x, thumbs along their own.
+    along = np.array([[HUMANOID.offsets[bone + 1] for bone in side] for side in roots])
+    turn = rng.uniform(-1.0, 1.0, (100, 2, 5)) * np.radians([40.0, 15.0, 15.0, 15.0, 15.0])
+    rotations[:, roots] = R.multiply(rotations[:, roots], R.from_axis_angle(R.normalize(along), turn))
+    points = posed(HUMANOID, rotations)
+    _, found = solve_hands(points)
+    shown = rotations.copy()
+    shown[:, FINGER_BONES] = found
+    off = degrees_between(directions(points), directions(posed(HUMANOID, shown))).reshape(100, 2, 5, 3).max(axis=3)
+    thumb = np.minimum(angles["thumb's knuckle"], angles["thumb's end"])
+    bent = np.concatenate([thumb[..., None], angles["middle joint"]], axis=2) > np.radians(30.0)
+    assert off[bent].max() < 2.0
+
+
+@given(seeds)
+@few
 def test_a_mirrored_hand_gives_the_mirrored_rotations_and_a_frame_alone_the_same(seed: int) -> None:
     rng = np.random.default_rng(seed)
     points = posed(HUMANOID, random_hands(rng, 20)[0]) + rng.normal(size=(20, 2, 21, 3)) * 0.005
