@@ -7,17 +7,16 @@ import math
 import sys
 import warnings
 import webbrowser
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mocap import formats
+from mocap import console, formats
+from mocap.cli_rigs import MapFile, rigs
 from mocap.errors import MocapError, OutputError
 from mocap.keypoints import Keypoints
 from mocap.motion import Motion
@@ -37,8 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_out = Console(highlight=False, soft_wrap=True)
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
+app.add_typer(rigs, name="rigs")
 
 Model = Annotated[Literal["lite", "full", "heavy"], typer.Option(help="The detector's size: lite is fastest, heavy the most careful.")]
 Fov = Annotated[
@@ -64,8 +62,6 @@ UpperBody = Annotated[
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 takes any free one.")]
 Rig = Annotated[Path | None, typer.Option("--rig", metavar="FILE", help="Your character (.glb, .gltf, .vrm) in the mannequin's place.")]
-RigFile = Annotated[Path, typer.Argument(metavar="FILE", help="A character: .glb, .gltf, .vrm or .bvh.")]
-MapFile = Annotated[Path | None, typer.Option("--map", help="Bones and nodes as `mocap rigs map` wrote them and you corrected them.")]
 Character = Annotated[
     Path | None, typer.Option("--rig", metavar="FILE", help="Your character: .glb, .gltf, .vrm, .bvh, .fbx (by Blender).")
 ]
@@ -123,7 +119,7 @@ def bake(
     for target in (t for targets in outputs.values() for t in targets):
         transfer.check(target, on(target), None)
     for path, targets in outputs.items():
-        with _progress(f"Detecting {path.name}") as progress:
+        with console.progress(f"Detecting {path.name}") as progress:
             keypoints = pipeline.read_keypoints(path, model, source_fps, progress, hands, face)
         view, view_said = _field_of_view(fov, path)
         motion = pipeline.solve(keypoints, view, refine=not no_refine, feet=feet, upper_body=upper_body, height=height)
@@ -174,15 +170,15 @@ def _character(path: Path | None, map_file: Path | None) -> transfer.Character |
 
 
 def _say_written(target: Path, motion: Motion, saved: int) -> None:
-    less = f"; {_bytes(saved)} less by leaving out keys (--all-keys keeps them)" if saved > 0 else ""
-    _out.print(f"{target}: {len(motion)} frames, {motion.duration:.2f} s, {_size(target)}{less}", markup=False)
+    less = f"; {console.in_bytes(saved)} less by leaving out keys (--all-keys keeps them)" if saved > 0 else ""
+    console.out.print(f"{target}: {len(motion)} frames, {motion.duration:.2f} s, {console.size(target)}{less}")
 
 
 def _say_mapped(character: transfer.Character | None) -> None:
     from mocap import transfer
 
     if character is not None:
-        _out.print(f"{character.path}: {' '.join(transfer.report(character))}", markup=False)
+        console.out.print(f"{character.path}: {' '.join(transfer.report(character))}")
 
 
 @app.command()
@@ -198,14 +194,14 @@ def detect(
     from mocap import pipeline
 
     formats.check_writable(output, Keypoints)
-    with _progress(f"Detecting {source.name}") as progress:
+    with console.progress(f"Detecting {source.name}") as progress:
         keypoints = pipeline.read_keypoints(source, model, source_fps, progress, hands, face)
     formats.save(output, keypoints)
     seen = int((keypoints.confidence.max(axis=1) > 0).sum())
     fingers = 0 if keypoints.hands_confidence is None else int((keypoints.hands_confidence.max(axis=1) > 0).sum())
     faces = 0 if keypoints.face is None else int(np.isfinite(keypoints.face).all(axis=(1, 2)).sum())
     found = f"{f', hands in {fingers}' if hands else ''}{f', a face in {faces}' if face else ''}"
-    _out.print(f"{output}: a person in {seen} of {len(keypoints)} frames{found}, {_size(output)}")
+    console.out.print(f"{output}: a person in {seen} of {len(keypoints)} frames{found}, {console.size(output)}")
 
 
 @app.command()
@@ -234,7 +230,7 @@ def live(
         if video is not None:
             source = Video(video)
             view, view_said = _field_of_view(fov, video)
-            _err.print(f"Field of view {view_said}.", markup=False)
+            console.err.print(f"Field of view {view_said}.")
             _stream(source, "video", model, view, port, open_page, listeners, rig, hands, upper_body, face)
         else:
             _stream(Webcam(camera or 0), "camera", model, _radians(fov), port, open_page, listeners, rig, hands, upper_body, face)
@@ -255,7 +251,7 @@ def _recording(path: Path | None, stack: ExitStack) -> list[Listener]:
     from mocap.formats.recording import Recording
 
     recording = stack.enter_context(Recording(path))
-    stack.callback(lambda: _out.print(f"{path}: {recording.frames} frames. Bake it:  mocap bake {path} -o {path.stem}.bvh"))
+    stack.callback(lambda: console.out.print(f"{path}: {recording.frames} frames. Bake it:  mocap bake {path} -o {path.stem}.bvh"))
 
     def append(keypoints: Keypoints, motion: Motion) -> None:
         if recording.ended:
@@ -263,7 +259,7 @@ def _recording(path: Path | None, stack: ExitStack) -> list[Listener]:
         try:
             recording.append(keypoints)
         except OutputError as error:  # the disk is full; who is live goes on
-            _err.print(f"Note: {error}", markup=False)
+            console.err.print(f"Note: {error}")
 
     return [append]
 
@@ -275,8 +271,8 @@ def demo(port: Port = 8765, open_page: Open = True) -> None:
     from mocap.capture import Video
 
     clip = assets.path("demo/demo.mp4")
-    _out.print("This is a rendered clip of the mannequin itself: what you see is detected in its pictures, not known beforehand.")
-    _out.print("Next, with a video of your own:  mocap bake dance.mp4 -o dance.bvh -o dance.glb     or live:  mocap live")
+    console.out.print("This is a rendered clip of the mannequin itself: what you see is detected in its pictures, not known beforehand.")
+    console.out.print("Next, with a video of your own:  mocap bake dance.mp4 -o dance.bvh -o dance.glb     or live:  mocap live")
     _stream(Video(clip), "video", "full", None, port, open_page)
 
 
@@ -296,57 +292,6 @@ def view(
     asyncio.run(view.show(motion, file.name, confidence, avatar, port=port, ready=_ready(open_page)))
 
 
-rigs = typer.Typer(help="What a character's bones are recognised as, and how to correct it.", no_args_is_help=True)
-app.add_typer(rigs, name="rigs")
-
-
-@rigs.command("list")
-def rigs_list() -> None:
-    """List the conventions whose bone names are known. Characters of none are recognised by words and by shape."""
-    from mocap.rig import report
-
-    _out.print(report.known(), markup=False)
-
-
-@rigs.command("inspect")
-def rigs_inspect(
-    file: RigFile,
-    picture: Annotated[Path | None, typer.Option(help="Also write a picture of the rest pose with the bones' names, .png.")] = None,
-    map_file: MapFile = None,
-) -> None:
-    """Show which node is which bone, how it was found and how surely, what is missing, and how the character rests."""
-    from mocap.rig import mapfile, report
-    from mocap.rig.load import load_rig
-    from mocap.rig.mapping import map_bones
-    from mocap.rig.read import read_tree
-
-    if picture is not None and picture.suffix.lower() != ".png":
-        raise OutputError(f"The picture is written as .png, so {picture.name!r} must end in that.")
-    tree = read_tree(file)
-    given = None if map_file is None else mapfile.read(map_file)
-    found = map_bones(tree) if given is None else mapfile.apply(tree, given)
-    _out.print(report.table(tree, found), markup=False)
-    if picture is not None:
-        from mocap.rig import drawing
-
-        formats.write(picture, drawing.png(drawing.draw(tree, found)))
-        _out.print(f"{picture}: {_size(picture)}")
-    _out.print(report.rest(load_rig(file, given)), markup=False)
-
-
-@rigs.command("map")
-def rigs_map(file: RigFile, output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the map, .json.")]) -> None:
-    """Write what was recognised as a JSON file, to be corrected by hand and given back with --map."""
-    from mocap.rig import mapfile
-    from mocap.rig.mapping import map_bones
-    from mocap.rig.read import read_tree
-
-    tree = read_tree(file)
-    found = map_bones(tree)
-    formats.write(output, mapfile.dumps(tree, found).encode())
-    _out.print(f"{output}: {len(found)} bones. Correct it by hand and give it back with --map {output}")
-
-
 @app.command()
 def doctor() -> None:
     """Say what works on this machine, and what to do about what does not."""
@@ -354,7 +299,7 @@ def doctor() -> None:
 
     findings = examine()
     for finding in findings:
-        _out.print(finding.line())
+        console.out.print(finding.line())
     if any(not f.ok and f.needed for f in findings):
         raise typer.Exit(1)
 
@@ -398,23 +343,14 @@ def _ready(open_page: bool) -> Callable[[Server], None]:
 
     def ready(server: Server) -> None:
         if server.notice:
-            _out.print(server.notice)
-        _out.print(server.url)
-        _out.print("Ctrl-C ends it.")
+            console.out.print(server.notice)
+        console.out.print(server.url)
+        console.out.print("Ctrl-C ends it.")
         sys.stdout.flush()
         if open_page:
             webbrowser.open(server.url)
 
     return ready
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Any]:
-    """Gives a function of (frames done, frames in all) that shows progress and what is left, where a terminal shows it."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=max(total, done) if total else None)
 
 
 def _field_of_view(fov: float | None, path: Path) -> tuple[float | None, str]:
@@ -434,32 +370,18 @@ def _say_measures(motion: Motion, view: str, height: float | None) -> None:
     from mocap.solve.size import stature
 
     told = "as told" if height is not None else "by its keypoints (--height tells it)"
-    _err.print(f"Field of view {view}; performer {stature(motion.skeleton):.2f} m tall {told}.", markup=False)
+    console.err.print(f"Field of view {view}; performer {stature(motion.skeleton):.2f} m tall {told}.")
 
 
 def _radians(fov: float | None) -> float | None:
     return None if fov is None else math.radians(fov)
 
 
-def _size(path: Path) -> str:
-    return _bytes(path.stat().st_size)
-
-
-def _bytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
-
-
-def _show_warning(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
-    # Ours are sentences for the user; those of libraries are for their developers.
-    if category.__module__.startswith("mocap") or category is UserWarning:
-        _err.print(f"Note: {message}", markup=False)
-
-
 def main() -> None:
     """The entry point of the `mocap` command."""
-    warnings.showwarning = _show_warning
+    warnings.showwarning = console.show_warning
     try:
         app()
     except MocapError as error:
-        _err.print(f"mocap: {error}", markup=False)
+        console.err.print(f"mocap: {error}")
         sys.exit(2)

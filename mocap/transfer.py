@@ -20,12 +20,11 @@ from mocap.retarget import load_motion as load_humanoid
 from mocap.retarget import retarget
 from mocap.rig import mapfile
 from mocap.rig.load import load_rig
+from mocap.rig.names import FINGERS
 from mocap.rig.read import read_bytes
+from mocap.rig.report import STOOD
 from mocap.rig.types import Rig
 from mocap.skeleton import BONES, mirrored_name
-
-# A limb turned by less than this to stand in T-pose stood in it.
-_STOOD = np.radians(1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +102,13 @@ def save(
     check(target, character, names)
     if character is None or target.suffix.lower() == ".vrma":
         return formats.save(target, motion, None, fps, names or "mixamo", all_keys)
-    if target.suffix.lower() == ".fbx":
-        moved = retarget(motion, _for(target, character).rig, keep_touch)
-        moved = moved if fps is None else moved.resample(fps)
-        rate = 1.0 / float(np.median(np.diff(moved.times))) if len(moved) > 1 else 30.0
-        formats.write(target, fbx.from_glb(gltf.dumps(moved, _for(target, character).rig, all_keys=True), rate))
-        return 0
     character = _for(target, character)
     moved = retarget(motion, character.rig, keep_touch)
+    if target.suffix.lower() == ".fbx":
+        moved = moved if fps is None else moved.resample(fps)
+        rate = 1.0 / float(np.median(np.diff(moved.times))) if len(moved) > 1 else 30.0
+        formats.write(target, fbx.from_glb(gltf.dumps(moved, character.rig, all_keys=True), rate))
+        return 0
     for path, data in _companions(target, character).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         formats.write(path, data)
@@ -147,7 +145,7 @@ def report(character: Character) -> list[str]:
     """What was recognised, in sentences: how many bones, which not, which limbs had to be turned to stand in T-pose."""
     rig = character.rig
     missing = _briefly({b: "" for b in BONES if b not in rig.bones})
-    turned = _briefly({b: f" {np.degrees(a.swing):.0f}°" for b, a in rig.aligned.items() if abs(a.swing) > _STOOD})
+    turned = _briefly({b: f" {np.degrees(a.swing):.0f}°" for b, a in rig.aligned.items() if a.swing > STOOD})
     return [
         f"{len(rig.bones)} of {len(BONES)} bones mapped{f'; without {missing}' if missing else ''}.",
         f"Re-posed to T-pose: {turned}." if turned else "It rests in T-pose.",
@@ -155,8 +153,8 @@ def report(character: Character) -> list[str]:
 
 
 def _briefly(said: dict[str, str]) -> str:
-    """Bones, each with what is said of it, both sides' as one where the same is said of them, and a hand's many as "leftHand's fingers"."""
-    fingers = [b for b in said if any(f in b for f in ("Thumb", "Index", "Middle", "Ring", "Little"))]
+    """Bones, each with what is said of it, both sides' as one where the same is said of them, and of the fingers' only how many."""
+    fingers = [b for b in said if any(f in b for f in FINGERS)]
     parts = []
     for bone, what in said.items():
         if bone in fingers:

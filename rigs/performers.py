@@ -177,10 +177,7 @@ def _look(rng: np.random.Generator, position: ndarray, target: ndarray) -> dict[
         toward = (position - target)[[0, 2]]
         if np.dot(place - target[[0, 2]], toward) > 0.3 * np.linalg.norm(toward):
             continue
-        measure = rng.uniform(0.2, 1.5, 3)
-        boxes.append(
-            {"position": [place[0], 0.5 * measure[1], place[1]], "size": measure.tolist(), "colour": colour(), "turn": rng.uniform(0, 3)}
-        )
+        boxes.append(box(place, rng.uniform(0.2, 1.5, 3)))
     if rng.uniform() < 1.0 / 6.0:
         place = target + rng.uniform(0.2, 0.4) * (position - target)
         boxes.append(box(place[[0, 2]], np.array([rng.uniform(0.15, 1.2), rng.uniform(0.4, 1.0), 0.1])))

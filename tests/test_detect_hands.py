@@ -98,6 +98,18 @@ def test_both_hands_are_found_where_the_whole_picture_shows_too_little_of_them()
     assert np.mean(seen) > 0.9
 
 
+def test_a_clock_that_is_set_back_begins_anew_with_hands_and_face_too() -> None:
+    with open_source(DEMO) as source:
+        frames = [frame for frame, _ in zip(source, range(20), strict=False)]
+    with PerformerDetector("lite", face=True) as used, PerformerDetector("lite", face=True) as fresh:
+        for frame in frames[12:]:
+            used.detect(frame.image, frame.time + 10.0)
+        for frame in frames[:6]:
+            again, first = used.detect(frame.image, frame.time), fresh.detect(frame.image, frame.time)
+            for name in ("positions", "hands", "face"):
+                assert np.array_equal(getattr(again, name), getattr(first, name), equal_nan=True), name
+
+
 def test_without_hands_it_is_the_pose_detector() -> None:
     with open_source(DEMO) as source, PerformerDetector("lite", hands=False) as detector:
         frame = next(iter(source))

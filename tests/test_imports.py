@@ -18,7 +18,7 @@ LAYERS = (
     {"filter", "lift", "solve", "rig", "retarget", "formats"},
     {"picture", "detect", "capture", "metadata", "webcam", "stream"},
     {"pipeline", "transfer", "view", "doctor"},
-    {"cli"},
+    {"cli", "cli_rigs", "console"},
 )
 LAYER_OF = {name: level for level, names in enumerate(LAYERS) for name in names}
 

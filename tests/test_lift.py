@@ -355,13 +355,43 @@ def test_a_detector_without_error_is_seen_where_the_joints_are() -> None:
     np.testing.assert_allclose(seen.across, spoil.perspective(true, 1.0 / seen.hips[:, 2]), atol=0.02)
 
 
-def test_without_errors_to_give_motion_is_seen_as_it_is() -> None:
-    """A spoiler that knows no errors: image points and depths are the true ones, whatever the camera."""
+def test_a_mirrored_piece_is_seen_mirrored() -> None:
+    pair = perfect_pair()
+    (seen, true, scale), (other, other_true, other_scale) = (pairs.as_seen(p, 1.2) for p in (pair, pair.mirror()))
+    m = model.MIRRORED_JOINTS
+    np.testing.assert_allclose(other.across[:, m] * [-1.0, 1.0], seen.across, atol=1e-9)
+    np.testing.assert_allclose(other.along[:, m], seen.along, atol=1e-9)
+    np.testing.assert_allclose(other_true[:, m] * [-1.0, 1.0, 1.0], true, atol=1e-9)
+    np.testing.assert_allclose(other_scale, scale, atol=1e-9)
+
+
+def spoilt_by(rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What `noise.sample` gives of a spoiler that knows no usual error, strays by one metre, and has one rest (60,) for all."""
     count = len(spoil.AROUND) * 45 + 3
     nothing = ((np.zeros((count, 120)), np.zeros(120)),)
-    spoiler = spoil.Spoiler(nothing, np.zeros(count), np.ones(count), np.zeros((3, 60, 60)), np.ones((3, 60)))
+    spoiler = spoil.Spoiler(nothing, np.zeros(count), np.ones(count), np.tile(rest, (3, 60, 1)), np.ones((3, 60)))
     motion = model.joints_of(keypoints_of(smooth_motion(np.random.default_rng(0), 4.0, 30.0, 0.5)).positions)
-    given, base, true = noise.sample(np.random.default_rng(1), [motion], spoiler, 8, 48)
+    return noise.sample(np.random.default_rng(1), [motion], spoiler, 8, 48)
+
+
+def test_errors_that_are_given_arrive() -> None:
+    """Of a wrist: in the image, in depth and in confidence; of strength 0.4 to 1.3, and nothing else moves."""
+    wrist = model.JOINTS.index("left_wrist")
+    rest = np.zeros(60)
+    rest[2 * wrist], rest[30 + wrist], rest[45 + wrist] = 0.1, -0.2, 0.5
+    (given, base, _), (_, straight, _) = spoilt_by(rest), spoilt_by(np.zeros(60))
+    off = base - straight
+    strength = off[:, :, wrist, 2] / -0.2
+    assert 0.4 <= strength.min() < strength.max() <= 1.3
+    np.testing.assert_allclose(given[..., 45 + wrist], 0.5 * strength, atol=1e-9)
+    across = np.linalg.norm(off[:, :, wrist, :2], axis=-1) / 0.1
+    np.testing.assert_allclose(across, strength, rtol=0.15)
+    np.testing.assert_allclose(np.delete(off, wrist, axis=2), 0.0, atol=1e-9)
+
+
+def test_without_errors_to_give_motion_is_seen_as_it_is() -> None:
+    """A spoiler that knows no errors: image points and depths are the true ones, whatever the camera."""
+    given, base, true = spoilt_by(np.zeros(60))
     np.testing.assert_allclose(base[..., 2], true[..., 2], atol=1e-9)
     # A wrong field of view turns the ray a little; what lies off it moves by that.
     straight = spoil.perspective(true, 1.0 / given[..., 62])

@@ -16,9 +16,9 @@ from mocap.motion import Motion
 from mocap.skeleton import BONES, HUMANOID
 from mocap.solve.body import solve_body
 from mocap.solve.measure import measure_body
-from mocap.solve.refine import Refined, refine_landmarks
+from mocap.solve.refine import Refined, fit, refine_landmarks
 from mocap.solve.refine.banded import solve_banded, third_differences
-from mocap.solve.refine.body import KIND, LENGTHS, NAMES, POINTS, REST, TREE, bones_of, lengths_of
+from mocap.solve.refine.body import KIND, LENGTHS, NAMES, POINTS, REST, STIFF, TREE, bones_of, lengths_of
 from mocap.solve.refine.costs import Evidence, Limit, costs, spans
 from mocap.solve.refine.fit import Take, standing, step
 from mocap.solve.refine.ground import FEET, RISE, Ground, find_floor, find_ground, soles_of
@@ -366,8 +366,51 @@ def test_heels_that_are_always_seen_too_high_stand_all_the_same(rng: np.random.G
     assert np.abs(found.above(places)).max() < 0.005
 
 
+def test_what_does_not_stand_may_rise_but_not_sink() -> None:
+    v = np.tile(REST, (2, 1, 1))
+    v[:, 0] += [[0.0, 0.05, -4.0], [0.0, -0.05, -4.0]]
+    seen = Evidence(np.zeros((2, 16, 2)), v, np.zeros((2, 16)), np.zeros((2, 15)), np.zeros((2, 15)), np.ones(2))
+    for standing_or_not, expected in ((1.0, [5.0, -5.0]), (0.0, [0.0, -5.0])):
+        ground = Ground(np.full((2, 4), standing_or_not), np.array([0.0, 1.0, 0.0]), 0.0, RISE)
+        found = costs(v, seen, np.linalg.norm(REST, axis=-1), (), ground).r[:, -len(FEET) :]
+        np.testing.assert_allclose(found, np.tile(expected, (len(FEET), 1)).T, atol=1e-9)
+
+
+def test_standing_adds_to_the_normal_equations_what_finite_differences_say(rng: np.random.Generator) -> None:
+    """Of how standing points slip when bones turn and when lengths change."""
+    v = scene(rng)[0]
+    frames, times = len(v), np.cumsum(rng.uniform(0.02, 0.05, size=len(v)))
+    ground = Ground(rng.uniform(0.3, 1.0, size=(frames, 4)), np.array([0.0, 1.0, 0.0]), 0.0, RISE)
+    basis = [fit.tangents(v[:, b]) if k == STIFF else np.tile(np.eye(3), (frames, 1, 1)) for b, k in enumerate(KIND)]
+    block, between, gradient, border, matrix, right = fit._standing_still(v, basis, ground, spans(times), times)
+
+    columns = []
+    for b, e in enumerate(basis):
+        for axis in range(e.shape[2]):
+            moved = np.zeros((frames, *v.shape))
+            moved[np.arange(frames), np.arange(frames), b] = e[..., axis]
+            columns.append(moved)
+    turned = np.stack(columns, axis=1).reshape(-1, *v.shape)  # (frames · unknowns) ways to move the bones
+    longer = np.stack([v * (KIND == STIFF)[:, None] * np.array([n == name for n in NAMES])[:, None] for name in LENGTHS])
+    weight, slip = standing(v, ground, spans(times), times)
+    h = 1e-6
+    ends = [[np.diff(soles_of(v + s * h * way), axis=0).ravel() for way in (*turned, *longer)] for s in (1.0, -1.0)]
+    jacobian = (np.array(ends[0]) - np.array(ends[1])).T / (2.0 * h)
+    w = np.repeat(weight.ravel(), 3)
+    normal, against = (jacobian.T * w) @ jacobian, (jacobian.T * w) @ slip.ravel()
+    width, count = block.shape[1], len(turned)
+    of_frames = normal[:count, :count].reshape(frames, width, frames, width)
+    tolerance = {"rtol": 1e-5, "atol": 1e-6 * np.abs(normal).max()}
+    np.testing.assert_allclose(block, [of_frames[t, :, t] for t in range(frames)], **tolerance)
+    np.testing.assert_allclose(between, [of_frames[t + 1, :, t] for t in range(frames - 1)], **tolerance)
+    np.testing.assert_allclose(gradient.ravel(), against[:count], **tolerance)
+    np.testing.assert_allclose(border.reshape(count, -1), normal[:count, count:], **tolerance)
+    np.testing.assert_allclose(matrix, normal[count:, count:], **tolerance)
+    np.testing.assert_allclose(right, -against[count:], **tolerance)
+
+
 def test_a_step_goes_down_the_cost_of_standing(rng: np.random.Generator) -> None:
-    """The step's gradient, which is not shown, is that of finite differences: where standing alone costs, one step takes all slip away."""
+    """Where standing alone costs, three steps take all slip away."""
     times = np.arange(30) / 30.0
     v = np.tile(REST, (30, 1, 1))
     v[:, 0] = np.array([0.0, 0.0, -4.0]) + 0.1 * np.cumsum(rng.normal(size=(30, 3)), axis=0) / 30.0

@@ -15,7 +15,7 @@ from mocap import rotation as R
 from mocap.errors import InputError
 from mocap.kinematics import fk, global_rotations
 from mocap.motion import Motion
-from mocap.rig import rest
+from mocap.rig import stance
 from mocap.rig.load import load_rig, make_rig
 from mocap.rig.types import Found, Kind, Pose, Rig, Tree
 from mocap.skeleton import BONES, HUMANOID, TIPS, Skeleton
@@ -152,7 +152,7 @@ def test_a_bvh_of_an_unknown_unit_is_an_adult_and_a_child_in_centimetres_is_one(
         if expected is not None:
             made.tree = replace(made.tree, positions=made.tree.positions * 60.0)
         rig = made.rig()
-        legs = rest.leg_length(Pose("", fk(rig.skeleton, np.zeros(3), rig.t_pose)[0], rig.t_pose), {b: rig.index(b) for b in rig.bones})
+        legs = stance.leg_length(Pose("", fk(rig.skeleton, np.zeros(3), rig.t_pose)[0], rig.t_pose), {b: rig.index(b) for b in rig.bones})
         assert rig.unit == expected if expected else legs == pytest.approx(0.83)
 
 
@@ -268,7 +268,7 @@ def test_a_better_pose_is_taken_where_the_file_shows_one(seed: int) -> None:
     calm = relaxed(rng)
     made = Made(rng, wild[0])
     bind = made.pose("bind", calm)
-    if rest.strain(made.rest, {b: i for i, b in enumerate(BONES)}) > np.radians(15):
+    if stance.strain(made.rest, {b: i for i, b in enumerate(BONES)}) > np.radians(15):
         rig = made.rig(poses=(bind,))
         assert rig.neutral == "bind"
         assert max(made.off(rig).values()) < 0.01

@@ -1,7 +1,6 @@
 """Trains the lifter's network: `python -m mocap.lift.train --data $MOCAP_DATA`. Needs PyTorch (`pip install anymocap[train]`).
 
-Once for the bake and once with `--causal --start` for the live grade, which begins with what the first has learnt (`make train`); CARD.md
-tells what comes out.
+Once for the bake and once with `--causal` for the live grade (`make train`); CARD.md tells what comes out.
 
 Positions and the directions of bones in 3D, both as distances (L1-like). A part of every batch is what the real detector made of rendered
 people (pairs.py), the rest captured motion spoilt anew as those show the detector to spoil it (noise.py, spoil.py).
@@ -174,7 +173,6 @@ def train(
     bank: Path,
     out: Path,
     golden: Path | None,
-    start: Path | None,
     causal: bool,
     steps: int,
     width: int,
@@ -184,8 +182,8 @@ def train(
 ) -> None:
     """Learns for some steps and writes the weights, and to `golden` what the network answers to some inputs, for model.run's test.
 
-    start: weights to go on from. causal: of a model that looks at frames before alone. rate: AdamW's learning rate at its highest; it
-    rises over 100 steps and falls along a cosine.
+    causal: of a model that looks at frames before alone. rate: AdamW's learning rate at its highest; it rises over 100 steps and falls
+    along a cosine.
     """
     # One thread: on a machine that does other things too, two that wait for each other at every layer are six times slower.
     torch.set_num_threads(1)
@@ -202,12 +200,7 @@ def train(
     )
     probe = np.concatenate([sample(rng, motions, spoiler, 128, FRAMES)[0].reshape(-1, 63), *(p[0] for p in pieces[::3])])
     mean, scale = probe.mean(axis=0), probe.std(axis=0) + 1e-2
-    before = dict(np.load(start)) if start else None
-    if before:
-        mean, scale, width = before["mean"], before["scale"], before["in.bias"].size
     network = Network(width, causal)
-    if before:
-        network.adopt(before)
     print(f"{sum(p.numel() for p in network.parameters()):,} parameters", flush=True)
     average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995))
     optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=2e-2)
@@ -265,8 +258,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds mocap/cmu_training")
     parser.add_argument("--pairs", type=Path, dest="bank", default=PAIRS, help="what rigs/performers.py wrote")
     parser.add_argument("--out", type=Path, help="the weights' file; by default the package's own, of the model that is trained")
-    parser.add_argument("--golden", type=Path, help="where to write what the tests compare with, tests/data/lift_golden.npz")
-    parser.add_argument("--start", type=Path, help="weights to go on from")
+    parser.add_argument("--golden", type=Path, help="where to write what the tests compare with, tests/data/lift_weights_golden.npz")
     parser.add_argument("--causal", action="store_true", help="the live model, which looks at frames before alone")
     parser.add_argument("--steps", type=int, default=2600)
     parser.add_argument("--width", type=int, default=192)

@@ -4,7 +4,8 @@ retarget     a motion on humanoid bones, onto a body of the same bones (same.py)
 normalized   the way back: a motion on a rig's own skeleton, onto humanoid bones in T-pose (elsewhere.py)
 load_motion  a file's motion, whoever made it, on humanoid bones
 
-Between them stand turns.py (which joint is turned as which bone), body.py (a rig's proportions and soles), touch.py (hands that touch).
+Between them stand turns.py (which joint is turned as which bone), body.py (a rig's proportions and soles), feet.py (feet that
+stay where they stand), touch.py (hands that touch).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from mocap.motion import Motion
 from mocap.retarget import turns
 from mocap.retarget.body import body_of
 from mocap.retarget.same import leg_length
-from mocap.rig import rest
+from mocap.rig import rest, stance
 from mocap.rig.load import load_rig
 from mocap.rig.read import read_bytes
 from mocap.rig.types import Kind, Pose, Rig
@@ -90,7 +90,7 @@ def _in_t_pose(skeleton: Skeleton) -> Skeleton:
         if {"spine", "leftLowerLeg", "rightLowerLeg"} <= bones.keys():
             # The pelvis goes with straight legs, whichever way the trunk bends over it.
             thighs = [R.normalize(places[bones[f"{s}UpperLeg"]] - places[bones[f"{s}LowerLeg"]]) for s in ("left", "right")]
-            up = rest.body_up(Pose("rest", places, pose), bones)
+            up = stance.body_up(Pose("rest", places, pose), bones)
             if min(up @ t for t in thighs) < _BENT < thighs[0] @ thighs[1]:
                 pose[bones["spine"]] = R.between(up, R.normalize(thighs[0] + thighs[1]))
         t_pose, _ = rest.t_pose(skeleton, bones, Pose("rest", *fk(skeleton, skeleton.offsets[0], pose)))

@@ -4,6 +4,7 @@ read.py      a GLB, glTF, VRM or BVH as a Tree of nodes       types.py          
 mapping.py   which node is which bone, of                     by_name.py, names.py      what nodes are called, and
              what the file declares, and of                   shape.py, branches.py,    how they branch; facing.py,
              these two:                                       fingers.py                left from right
-rest.py      the pose of a rig that is the T-pose             load.py                   a file as a Rig
+stance.py    how a rig stands, in which pose best             rest.py, soles.py         the T-pose made from it
+load.py      a file as a Rig                                  tree.py                   walks on a Tree
 mapfile.py   a map to correct by hand                         report.py, drawing.py     what `mocap rigs inspect` shows
 """

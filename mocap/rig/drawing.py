@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from mocap.rig import names as N
 from mocap.rig import tree as T
+from mocap.rig.report import UNSURE
 from mocap.rig.types import Found, Tree
 from mocap.skeleton import BONES
 
@@ -22,8 +23,6 @@ _COLUMN = 300  # pixels across, for labels
 _FINGERS = tuple(f + p for f in N.FINGERS for p in ("Metacarpal", "Proximal", "Intermediate", "Distal"))
 # More nodes than this are not drawn.
 _NODES = 2000
-# A bone less sure than this is drawn hollow.
-_UNSURE = 0.6
 
 
 class _View(NamedTuple):
@@ -122,7 +121,7 @@ def _draw_view(tree: Tree, found: dict[str, Found], view: _View) -> UInt8[ndarra
     for node in view.seen:
         if node in bone_of:
             bone = bone_of[node]
-            filled = found[bone].sure >= _UNSURE
+            filled = found[bone].sure >= UNSURE
             cv2.circle(image, places[node].tolist(), 4, _colour(bone), -1 if filled else 1, cv2.LINE_AA)
     for bones, x, anchor in ((view.left, 6, columns[0] - 6), (view.right, columns[0] + across + 6, columns[0] + across)):
         heights = _apart([float(at[found[b].node][1]) for b in bones], 26.0, tall - 8.0)
@@ -132,7 +131,7 @@ def _draw_view(tree: Tree, found: dict[str, Found], view: _View) -> UInt8[ndarra
             _text(image, _label(tree, bone, found[bone].node), x, round(y), _colour(bone), anchor - 8 if x == 6 else None)
     # The joints again, above the lines to their labels.
     for bone in view.left + view.right:
-        cv2.circle(image, places[found[bone].node].tolist(), 3, _colour(bone), -1 if found[bone].sure >= _UNSURE else 1, cv2.LINE_AA)
+        cv2.circle(image, places[found[bone].node].tolist(), 3, _colour(bone), -1 if found[bone].sure >= UNSURE else 1, cv2.LINE_AA)
     cv2.putText(image, view.title, (columns[0] + 8, 18), _FONT, 0.5, _INK, 1, cv2.LINE_AA)
     return image
 

@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from mocap import rotation as R
 from mocap.errors import InputError
-from mocap.rig import mapfile, rest
+from mocap.rig import mapfile, rest, stance
 from mocap.rig import tree as T
 from mocap.rig.mapping import map_bones
 from mocap.rig.read import read_bytes, tree_of
@@ -69,7 +69,7 @@ def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> R
 
     poses = [Pose("rest", tree.positions, tree.rotations), *tree.poses]
     poses = [Pose(p.name, p.positions[kept], p.rotations[kept]) for p in poses]
-    best = rest.neutral(poses, bones)
+    best = stance.neutral(poses, bones)
     turn = _turn(tree.kind, poses, best, bones)
     poses = [Pose(p.name, R.apply(turn, p.positions), R.multiply(turn, p.rotations)) for p in (poses[0], best)]
     unit = _unit(tree.kind, poses[1], bones)
@@ -77,7 +77,7 @@ def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> R
     skeleton = _skeleton(tuple(tree.names[n] for n in kept), above, poses, unit, tree, kept)
     normals = {}
     if tree.motion is not None and best.name.startswith("frame"):
-        normals = standing_normals(tree.motion, nodes, turn, rest.leg_length(best, bones))
+        normals = standing_normals(tree.motion, nodes, turn, stance.leg_length(best, bones))
     t_pose, aligned = rest.t_pose(skeleton, bones, poses[1], normals)
     joint_of = {bone: skeleton.names[j] for bone, j in bones.items()}
     return Rig(name, tree.kind, skeleton, joint_of, {b: found[b] for b in bones}, t_pose, turn, unit, source, best.name, aligned)
@@ -136,19 +136,19 @@ def _turn(kind: str, poses: list[Pose], best: Pose, bones: dict[str, int]) -> Fl
     In glTF, up is as the specification has it, unless the body plainly lies. A BVH's zero pose may be of another frame than its motion,
     or no pose of a body; then up is what it is in the frames that stand, and ahead, which no performance tells, stays what it was.
     """
-    stands = rest.body_up(best, bones)
+    stands = stance.body_up(best, bones)
     up = _axis_near(stands, 0.5 * np.pi)
     performed = best.name.startswith("frame")
     if kind != "bvh":
         up = up if stands @ up > _LIES else _UP
     else:
-        standing = [rest.body_up(p, bones) for p in poses[1:] if rest.stands(p, bones)]
+        standing = [stance.body_up(p, bones) for p in poses[1:] if stance.stands(p, bones)]
         if standing and (performed or np.median(standing, axis=0) @ up < 0.5):
             up, performed = _axis_near(R.normalize(np.median(standing, axis=0)), 0.5 * np.pi), True
     upright = R.between(up, _UP)
     if performed or stands @ up < 0.5:
         return upright
-    ahead = _axis_near(R.normalize(R.apply(upright, rest.body_ahead(best, bones)) * [1.0, 0.0, 1.0]), _ASKEW)
+    ahead = _axis_near(R.normalize(R.apply(upright, stance.body_ahead(best, bones)) * [1.0, 0.0, 1.0]), _ASKEW)
     return R.multiply(R.from_axis_angle(_UP, -np.arctan2(ahead[0], ahead[2])), upright)
 
 
@@ -163,7 +163,7 @@ def _unit(kind: str, pose: Pose, bones: dict[str, int]) -> float:
     """Metres in one unit of the document: 1 in glTF, by its specification, whatever the body's height; guessed from the legs in a BVH."""
     if kind != "bvh":
         return 1.0
-    legs = rest.leg_length(pose, bones)
+    legs = stance.leg_length(pose, bones)
     if legs <= 0.0:
         raise InputError("The legs have no length, so the file's unit cannot be told.")
     strays = {unit: abs(np.log(legs * unit / _LEGS)) / np.log(within) for unit, within in _UNITS.items()}

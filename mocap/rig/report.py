@@ -12,10 +12,10 @@ from mocap.skeleton import BONES
 
 _WIDTH = 80
 _COLUMNS = (23, 31, 17, 4)
-# Below this a bone is worth a look.
-_UNSURE = 0.6
-# A limb turned by less than this to stand in T-pose stood in it.
-_STOOD = np.radians(1.0)
+UNSURE = 0.6
+"""A bone less sure than this is worth a look."""
+STOOD = np.radians(1.0)
+"""A limb turned by less than this to stand in T-pose stood in it."""
 
 
 def table(tree: Tree, found: dict[str, Found]) -> str:
@@ -33,7 +33,7 @@ def table(tree: Tree, found: dict[str, Found]) -> str:
     missing = [bone for bone in BONES if bone not in found and bone not in REQUIRED]
     if missing:
         lines += _wrapped(f"Missing, and no harm: {', '.join(_grouped(missing))}.")
-    unsure = [bone for bone in BONES if bone in found and found[bone].sure < _UNSURE]
+    unsure = [bone for bone in BONES if bone in found and found[bone].sure < UNSURE]
     if unsure:
         lines += _wrapped(f"Unsure, look at the picture (--picture): {', '.join(unsure)}.")
     mapped = {f.node for f in found.values()}
@@ -57,7 +57,7 @@ def _grouped(bones: list[str]) -> list[str]:
 def rest(rig: Rig) -> str:
     """How the rig rests: its size, the pose that its T-pose was made from, and how far each limb was turned for it."""
     lines = _wrapped(f"The T-pose is made from its {rig.neutral} pose; one unit of the file is {rig.unit:.4g} m.")
-    turned = {bone: a for bone, a in rig.aligned.items() if max(abs(a.swing), abs(a.twist)) > _STOOD}
+    turned = {bone: a for bone, a in rig.aligned.items() if max(a.swing, a.twist) > STOOD}
     fingers = [turned.pop(bone).swing for bone in list(turned) if any(finger in bone for finger in FINGERS)]
     if turned:
         lines += _wrapped(f"Turned to stand in T-pose: {', '.join(f'{bone} {_turn(a)}' for bone, a in turned.items())}.")
@@ -69,7 +69,7 @@ def rest(rig: Rig) -> str:
 
 
 def _turn(aligned: Aligned) -> str:
-    twist = f" (twist {np.degrees(aligned.twist):.0f}°)" if abs(aligned.twist) > _STOOD else ""
+    twist = f" (twist {np.degrees(aligned.twist):.0f}°)" if aligned.twist > STOOD else ""
     return f"{np.degrees(aligned.swing):.0f}°{twist}"
 
 

@@ -1,4 +1,4 @@
-"""The T-pose of a rig: which of its poses to start from, and how each bone is turned from there onto HUMANOID's direction.
+"""The T-pose of a rig: how each bone is turned from one of its poses onto HUMANOID's direction.
 
 Each bone takes over its parent's turn and is then swung the shortest way. From arms at the sides, in A-pose or anything between, that
 turns an arm about the axis ahead and so keeps what faced the thigh facing down. What the shortest way does not know is taken from the
@@ -10,7 +10,7 @@ their parents.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -18,31 +18,21 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap import rotation as R
-from mocap.errors import InputError
+from mocap.rig.names import ARM, FINGERS, LEG, THUMB
+from mocap.rig.stance import angle_between, body_ahead, body_up
 from mocap.rig.types import Aligned, Pose
 from mocap.skeleton import BONES, HUMANOID, TIPS, Skeleton
 
 _X, _Y, _Z = np.eye(3)
 _H = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))
-_FINGERS = ("Index", "Middle", "Ring", "Little")
 # A limb's bones in order: each points to the next that the rig has.
-_CHAINS = (
-    ("UpperArm", "LowerArm", "Hand"),
-    ("UpperLeg", "LowerLeg", "Foot", "Toes"),
-    ("ThumbMetacarpal", "ThumbProximal", "ThumbDistal"),
-    *((f"{f}Proximal", f"{f}Intermediate", f"{f}Distal") for f in _FINGERS),
-)
+_CHAINS = (ARM[1:], LEG, THUMB, *((f"{f}Proximal", f"{f}Intermediate", f"{f}Distal") for f in FINGERS[1:]))
 _AFTER = {
     side + bone: tuple(side + b for b in chain[i + 1 :]) for side in ("left", "right") for chain in _CHAINS for i, bone in enumerate(chain)
 }
 
-# Another pose is taken instead of the rest if it is so much nearer to standing still, mean radians a joint: at once for the pose in
-# which a skin was bound; a moment of a performance only where the rest is no pose of a body at all.
-_BETTER = {"bind": np.radians(5.0), "frame": np.radians(25.0)}
 # A trunk that leans, or a clavicle that slopes, by less than this was modelled so; more is a pose. Radians.
 _LEAN, _SLOPE = np.radians(25.0), np.radians(40.0)
-# Legs of one who stands or goes are within this of the trunk's line, radians.
-_STRIDE = np.radians(45.0)
 # How far elbow and knee must be bent to say how the limb is twisted: nothing below the first, fully above the second. Radians.
 _BENT = np.radians(8.0), np.radians(20.0)
 # And how far from the expected they may bend: a forearm that hangs down out of a T-pose says nothing of how the elbow bends.
@@ -55,75 +45,6 @@ _APART = 0.005
 _LEVEL = 0.2
 # Feet that differ by more than this in pitch do not both stand: the lower one does.
 _UNLIKE = np.radians(5.0)
-
-
-def body_up(pose: Pose, bones: dict[str, int]) -> Float[ndarray, " 3"]:
-    """From between the hips to between the shoulders, unit, in the pose's world. Raises InputError if there is no way between."""
-    p = pose.positions
-    shoulders, hips = (0.5 * (p[bones[f"left{b}"]] + p[bones[f"right{b}"]]) for b in ("UpperArm", "UpperLeg"))
-    return _unit(shoulders - hips, "the shoulders lie where the hips are")
-
-
-def body_ahead(pose: Pose, bones: dict[str, int]) -> Float[ndarray, " 3"]:
-    """Where the body faces, unit, in the pose's world: at right angles to its up and to hips' and shoulders' lines together."""
-    p = pose.positions
-    across = [R.normalize(p[bones[f"left{b}"]] - p[bones[f"right{b}"]]) for b in ("UpperArm", "UpperLeg")]
-    return _unit(np.cross(across[0] + across[1], body_up(pose, bones)), "left and right lie on one line with the spine")
-
-
-def _unit(v: Float[ndarray, " 3"], otherwise: str) -> Float[ndarray, " 3"]:
-    length = float(np.linalg.norm(v))
-    if not length > 1e-9:
-        raise InputError(f"No humanoid's skeleton: {otherwise}.")
-    return v / length
-
-
-def leg_length(pose: Pose, bones: dict[str, int]) -> float:
-    """Thigh and shank, mean of both legs; a shank without a foot below it counts as long as the thigh."""
-    p, total = pose.positions, 0.0
-    for side in ("left", "right"):
-        hip, knee = p[bones[f"{side}UpperLeg"]], p[bones[f"{side}LowerLeg"]]
-        thigh = float(np.linalg.norm(knee - hip))
-        total += thigh + (float(np.linalg.norm(p[bones[f"{side}Foot"]] - knee)) if f"{side}Foot" in bones else thigh)
-    return 0.5 * total
-
-
-def strain(pose: Pose, bones: dict[str, int]) -> float:
-    """How far a pose is from standing on straight legs, straight arms anywhere from the sides to level; mean radians a joint."""
-    try:
-        body = R.conjugate(R.from_frame(np.cross(body_up(pose, bones), body_ahead(pose, bones)), body_up(pose, bones)))
-    except InputError:
-        return np.pi
-    strains = []
-    for side, sign in (("left", 1.0), ("right", -1.0)):
-        chain = [[bones[side + b] for b in c if side + b in bones] for c in _CHAINS[:2]]
-        (upper, *lower), (thigh, *shank) = ([R.apply(body, R.normalize(d)) for d in np.diff(pose.positions[c], axis=0)] for c in chain)
-        strains += [_angle(thigh, -_Y), *(_angle(thigh, d) for d in shank[:1]), *(_angle(upper, d) for d in lower[:1])]
-        level = np.arctan2(upper[1], sign * upper[0])
-        strains += [abs(np.arcsin(np.clip(upper[2], -1.0, 1.0))), max(0.0, level, -0.5 * np.pi - level)]
-    return float(np.mean(strains))
-
-
-def neutral(poses: Sequence[Pose], bones: dict[str, int]) -> Pose:
-    """Of a rig's poses that from which a T-pose is best made: the first, its rest, unless another is clearly more at rest."""
-    strains = [strain(pose, bones) for pose in poses]
-    best = 0
-    for i, pose in enumerate(poses[1:], 1):
-        better = _BETTER[pose.name.partition(" ")[0]]
-        if strains[i] < strains[0] - better and (best == 0 or strains[i] < strains[best]):
-            best = i
-    return poses[best]
-
-
-def stands(pose: Pose, bones: dict[str, int]) -> bool:
-    """Whether both legs go down where the trunk goes up, as they do in standing, walking and jumping, not in crawling and sitting."""
-    up, p = body_up(pose, bones), pose.positions
-    ends = [(s, next(b for b in ("Foot", "LowerLeg") if s + b in bones)) for s in ("left", "right")]
-    return all(_angle(R.normalize(p[bones[f"{s}UpperLeg"]] - p[bones[s + end]]), up) < _STRIDE for s, end in ends)
-
-
-def _angle(a: Float[ndarray, " 3"], b: Float[ndarray, " 3"]) -> float:
-    return float(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b))
 
 
 def t_pose(
@@ -157,7 +78,7 @@ class _Body:
         # A pose of another frame than the file's world is put upright by the axes first.
         axis = np.eye(3)[np.argmax(np.abs(up))] * np.sign(up[np.argmax(np.abs(up))])
         upright = R.between(axis, _Y)
-        self.stands = _angle(up, axis) < _LEAN
+        self.stands = angle_between(up, axis) < _LEAN
         hips = self._across("UpperLeg")
         hips = R.normalize(np.cross(up, body_ahead(pose, bones))) if hips is None else R.apply(upright, hips)
         yaw = R.from_axis_angle(_Y, np.arctan2(hips[2], hips[0]))
@@ -192,7 +113,7 @@ class _Body:
             return R.slerp(self.whole, self.top, (self.trunk.index(bone) + 1) / len(self.trunk))
         if bone == "head" and (eyes := self._across("Eye")) is not None:
             across = R.apply(turn, eyes)
-            return R.multiply(R.between(across, _X), turn) if _angle(across, _X) < 0.5 * np.pi else turn
+            return R.multiply(R.between(across, _X), turn) if angle_between(across, _X) < 0.5 * np.pi else turn
         side = "left" if bone.startswith("left") else "right"
         part = bone.removeprefix(side)
         if part == "Foot":
@@ -203,7 +124,7 @@ class _Body:
         if ahead is None:
             return turn
         now, target = R.apply(turn, ahead), self.target(bone)
-        if part == "Shoulder" and _angle(now, target) < _SLOPE:
+        if part == "Shoulder" and angle_between(now, target) < _SLOPE:
             return turn
         turn = R.multiply(R.between(now, target), turn)
         if part in ("UpperArm", "UpperLeg"):
@@ -224,7 +145,7 @@ class _Body:
             return None
         before = [b for b, after in _AFTER.items() if bone in after and b in self.bones]
         own = [self._own_axis(b) for b in before]
-        if len(own) < 2 or own[-1] is None or own[-2] is None or _angle(own[-1], own[-2]) > _ALIKE:
+        if len(own) < 2 or own[-1] is None or own[-2] is None or angle_between(own[-1], own[-2]) > _ALIKE:
             return None
         return R.apply(self.rotations[self.bones[bone]], own[-1])
 
@@ -247,7 +168,7 @@ class _Body:
         return below if len(below) == 1 else []
 
     def _knuckles(self, side: str) -> list[str]:
-        return [b for f in _FINGERS if (b := f"{side}{f}Proximal") in self.bones]
+        return [b for f in FINGERS[1:] if (b := f"{side}{f}Proximal") in self.bones]
 
     def target(self, bone: str) -> Float[ndarray, " 3"]:
         """Where a bone points in T-pose, unit: as HUMANOID's does, to the same bones."""
@@ -269,7 +190,7 @@ class _Body:
         # Elbows bend ahead, knees back.
         bends = _Z if part == "UpperArm" else -_Z
         angle = _signed(beyond, bends, target)
-        return angle * _fade(_angle(beyond, target), *_BENT) * (1.0 - _fade(abs(angle), *_ASTRAY))
+        return angle * _fade(angle_between(beyond, target), *_BENT) * (1.0 - _fade(abs(angle), *_ASTRAY))
 
     def _palm(self, side: str, turn: Float[ndarray, " 4"]) -> float:
         """The twist of the hand, if it were straight below a forearm so turned, after which its palm faces down; radians."""
@@ -332,7 +253,7 @@ class _Body:
             return Aligned(float(R.angle(turn)), 0.0)
         ahead = R.apply(self.whole, ahead)
         swung = R.apply(turn, ahead)
-        return Aligned(_angle(ahead, swung), float(R.angle(R.multiply(R.conjugate(R.between(ahead, swung)), turn))))
+        return Aligned(angle_between(ahead, swung), float(R.angle(R.multiply(R.conjugate(R.between(ahead, swung)), turn))))
 
 
 def _signed(a: Float[ndarray, " 3"], b: Float[ndarray, " 3"], axis: Float[ndarray, " 3"]) -> float:

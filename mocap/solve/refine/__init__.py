@@ -2,8 +2,9 @@
 
 Unknown are, for each frame, where the hips are and where the bones point, and for the take the bones' lengths, left and right alike.
 What counts: image points, robustly; the prior's depth, of which less is believed; third derivatives, so that nothing trembles and kicks
-stay kicks; joints that do not bend backwards; proportions of people. Rotations follow from the bones' directions by the same closed form
-as everywhere (mocap.solve.body), so the result is a skeleton by construction, and keypoints without noise stay where they are.
+stay kicks; joints that do not bend backwards; proportions of people; and, once it is found, the floor that feet stand on. Rotations
+follow from the bones' directions by the same closed form as everywhere (mocap.solve.body), so the result is a skeleton by construction,
+and keypoints without noise stay where they are.
 """
 
 from __future__ import annotations
