@@ -119,8 +119,12 @@ def check_writable(path: str | os.PathLike[str], kind: type[Motion] | type[Keypo
         raise OutputError(f"{path} cannot be written: there is no folder {folder}.")
     if path.is_dir():
         raise OutputError(f"{path} cannot be written: it is a folder.")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{path} cannot be written: the folder {folder} does not permit it.")
+    trial = _beside(path)
+    try:  # permissions do not tell all: a disk may be read-only, or of a kind that takes no files
+        trial.touch(exist_ok=False)
+        trial.unlink()
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}. Choose another folder.") from None
 
 
 def _fitting(rig: Rig) -> tuple[str, ...]:
@@ -135,7 +139,7 @@ def _fitting(rig: Rig) -> tuple[str, ...]:
 def write(path: str | os.PathLike[str], data: bytes) -> None:
     """The bytes as a file, whole or not at all: written to a temporary name in the same folder and renamed. Raises OutputError."""
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = _beside(path)
     try:
         try:
             with temporary.open("xb") as file:
@@ -146,3 +150,8 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def _beside(path: Path) -> Path:
+    """A name in the same folder that nobody has, for a file on its way to the path."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
