@@ -13,6 +13,7 @@ from mocap.detect.face import Face, FaceTracker, find_on_head, no_face
 from mocap.detect.hands import Hand, Hands, HandTracker, by_label, find_near_wrist, matched, times_too_large
 from mocap.detect.mediapipe import ANOTHER_TAKE, PoseDetector
 from mocap.detect.models import PoseSize
+from mocap.detect.quiet import without_notices
 from mocap.keypoints import Keypoints
 
 # Given a hand and a forearm alone, the body detector makes up a body of them and is sure of it, confidence 0.99; but the hand is then 4.2
@@ -39,9 +40,20 @@ class PerformerDetector:
         self._pool = ThreadPoolExecutor(max_workers=3)
         self._last = self._looked = -np.inf
         self._alone = False
+        self._quiet = False
 
     def detect(self, image: ndarray, time: float = 0.0) -> Keypoints:
         """The person's keypoints in one picture, one frame; arguments and errors as of PoseDetector.detect."""
+        if not self._quiet:
+            # More notices come when the first hand and the first face are found.
+            with without_notices():
+                found = self._detect(image, time)
+            hands, face = found.hands_confidence, found.face
+            self._quiet = (hands is None or bool(hands.any())) and (face is None or not bool(np.isnan(face).all()))
+            return found
+        return self._detect(image, time)
+
+    def _detect(self, image: ndarray, time: float) -> Keypoints:
         body = self._body.detect(image, time)
         if self.video and time < self._last - ANOTHER_TAKE / 1000.0:
             self._forget()

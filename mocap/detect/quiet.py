@@ -25,7 +25,8 @@ _NOTICE = re.compile(
     rb"|(?:INFO|WARNING|VERBOSE): (?:Created TensorFlow Lite|Replacing \d+|Read-only tensor|Logging before Init|All log messages before)"
 )
 
-_one_at_a_time = threading.Lock()
+# A thread may keep quiet within its own quiet.
+_one_at_a_time = threading.RLock()
 
 
 @contextlib.contextmanager
