@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import struct
-import time
 from collections import Counter
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cost
 import judges
 import numpy as np
 import pytest
@@ -589,9 +589,8 @@ def test_frames_that_32_bits_cannot_tell_apart_are_refused(clip: Motion, rig: Ri
 
 def test_a_thousand_frames_are_written_quickly(rig: Rig) -> None:
     motion = on_rig(on_humanoid(synthetic.smooth_motion(np.random.default_rng(0), 1000 / 30.0, 30.0)), rig)
-    start = time.process_time()
+    assert cost.seconds(lambda: gltf.dumps(motion, rig), 1.0) < 1.0
     data = gltf.dumps(motion, rig)
-    assert time.process_time() - start < 1.0
     assert len(data) - len(rig.source) < 0.6 * 1000 * (55 * 16 + 12 + 4)
 
 
