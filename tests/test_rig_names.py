@@ -140,6 +140,7 @@ def test_a_spine_of_any_number_of_bones_is_shared_out_from_bottom_to_top(count: 
     assert {"neck", "head"} <= found.keys()
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_ten_thousand_names_take_less_than_two_seconds() -> None:
     rng = np.random.default_rng(0)
     tree, truth = rig_trees.mixamo()
