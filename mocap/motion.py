@@ -113,14 +113,15 @@ class Motion:
         names = self.skeleton.names
         other = np.array([names.index(mirrored_name(n)) if mirrored_name(n) in names else i for i, n in enumerate(names)])
         assert self.contacts is not None
-        expressions = {_mirrored_expression(n): w for n, w in self.expressions.items()}
+        expressions = {mirrored_expression(n): w for n, w in self.expressions.items()}
         return Motion(
             self.skeleton, self.times, self.root_positions * [-1.0, 1.0, 1.0],
             self.rotations[:, other] * [1.0, -1.0, -1.0, 1.0], expressions, self.contacts[:, [2, 3, 0, 1]],
         )  # fmt: skip
 
 
-def _mirrored_expression(name: str) -> str:
+def mirrored_expression(name: str) -> str:
+    """The expression of the other side: eyeBlinkLeft for eyeBlinkRight; one without a side is its own."""
     for a, b in (("Left", "Right"), ("Right", "Left")):
         if name.endswith(a):
             return name[: -len(a)] + b

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray
 
-from rigs.pieces import REST, Piece, banded, rigid
+from rigs.face import EYE, EYE_RADIUS, almond, head_moves, lid_moves, lip_line
+from rigs.pieces import Piece, banded, rigid
 from rigs.shapes import Shape, both_sides, carve, cone, ellipsoid, join, plane, sphere
 
-_EYE = REST["leftEye"]
-_EYE_RADIUS = 0.0135
 
 
 def _head() -> Piece:
@@ -51,9 +50,21 @@ def _head() -> Piece:
         return np.where(sides[:, 0], "lips", np.where(sides[:, 1], "hair", "skin"))
 
     fine = (both_sides(ellipsoid((0.034, 1.662, 0.078), (0.029, 0.011, 0.03))), ellipsoid((0.0, 1.5675, 0.08), (0.034, 0.017, 0.03)))
+    low, high = (-0.1, 1.5, -0.12), (0.1, 1.77, 0.13)
     return Piece(
-        "head", both_sides(face), (-0.1, 1.5, -0.12), (0.1, 1.77, 0.13), 0.0074, rigid("head"), (lips, brows), paint, fine, symmetric=True
+        "head", both_sides(face), low, high, 0.0074, rigid("head"), (lips, brows, lip_line), paint, fine,
+        symmetric=True, moves=head_moves, mouth=True,
+    )  # fmt: skip
+
+
+def _teeth() -> Piece:
+    row = join(
+        0.002,
+        cone((0.0, 1.5670, 0.0770), (0.008, 1.5670, 0.0745), 0.0042, 0.0040),
+        cone((0.008, 1.5670, 0.0745), (0.016, 1.5680, 0.0660), 0.0040, 0.0034),
     )
+    low, high = (-0.024, 1.560, 0.060), (0.024, 1.576, 0.085)
+    return Piece("teeth", both_sides(row), low, high, 0.0030, rigid("head"), (), banded("white"), symmetric=True)
 
 
 def _hair() -> Piece:
@@ -80,42 +91,33 @@ def _hair() -> Piece:
     )
 
 
-def _almond(p: ndarray) -> ndarray:
-    """The opening of the lids seen from the front, in metres from its edge: negative inside."""
-    x, y = p[:, 0] - _EYE[0], p[:, 1] - _EYE[1]
-    bow = 1.0 - (x / 0.0128) * (x / 0.0128)
-    # The corners are rounded to what the mesh can hold.
-    above, below = y - 0.0052 * bow, -y - 0.0047 * bow
-    return np.maximum(np.maximum(above, below), np.abs(x) - 0.0108)
-
-
 def _lids() -> Piece:
     """A cap over the eyeball, open in front."""
-    opening: Shape = lambda p: np.maximum(_almond(p), _EYE[2] + 0.001 - p[:, 2])  # noqa: E731
-    shape = carve(0.0030, sphere(_EYE, _EYE_RADIUS + 0.0014), opening, plane(2, _EYE[2] - 0.005))
+    opening: Shape = lambda p: np.maximum(almond(p), EYE[2] + 0.001 - p[:, 2])  # noqa: E731
+    shape = carve(0.0030, sphere(EYE, EYE_RADIUS + 0.0014), opening, plane(2, EYE[2] - 0.005))
 
     def lash(p: ndarray) -> ndarray:
-        return np.where((p[:, 1] > _EYE[1]) & (p[:, 2] > _EYE[2] + 0.004), 0.0014 - _almond(p), -0.002)
+        return np.where((p[:, 1] > EYE[1]) & (p[:, 2] > EYE[2] + 0.004), 0.0021 - almond(p), -0.002)
 
-    low, high = _EYE - 0.02, _EYE + 0.02
-    return Piece("lids", shape, tuple(low), tuple(high), 0.0026, rigid("head"), (lash,), banded("skin", "hair"))
+    low, high = EYE - 0.02, EYE + 0.02
+    return Piece("lids", shape, tuple(low), tuple(high), 0.0026, rigid("head"), (lash,), banded("skin", "hair"), moves=lid_moves)
 
 
 def _eye() -> Piece:
     def ring(radius: float) -> Shape:
         def line(p: ndarray) -> ndarray:
-            x, y = p[:, 0] - _EYE[0], p[:, 1] - _EYE[1]
-            return np.where(p[:, 2] > _EYE[2], radius - np.sqrt(x * x + y * y), -0.01)
+            x, y = p[:, 0] - EYE[0], p[:, 1] - EYE[1]
+            return np.where(p[:, 2] > EYE[2], radius - np.sqrt(x * x + y * y), -0.01)
 
         return line
 
-    low, high = _EYE - 0.02, _EYE + 0.02
-    shape = sphere(_EYE, _EYE_RADIUS)
+    low, high = EYE - 0.02, EYE + 0.02
+    shape = sphere(EYE, EYE_RADIUS)
     return Piece(
         "eye", shape, tuple(low), tuple(high), 0.0036, rigid("leftEye"), (ring(0.0068), ring(0.0033)), banded("white", "iris", "pupil")
     )
 
 
 def head_pieces() -> list[Piece]:
-    """Head, hair, lids and eyes; lids and eyes are the left side's."""
-    return [_head(), _hair(), _lids(), _eye()]
+    """Head, teeth, hair, lids and eyes; lids and eyes are the left side's."""
+    return [_head(), _teeth(), _hair(), _lids(), _eye()]

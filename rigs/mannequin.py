@@ -4,13 +4,13 @@
 
 Deterministic: the same bytes each time. Needs the development dependencies (numpy, pygltflib). The 55 bones of the VRM humanoid stand
 exactly at mocap.skeleton.HUMANOID's rest positions with identity rotations; shapes, colours and weights are in body.py, hand.py and
-head.py, the meshing in mesh.py.
+head.py, the meshing in mesh.py. What has expressions (face.py) is a mesh of its own, so that the rest pays nothing for them.
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +19,11 @@ from numpy import ndarray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from mocap.motion import mirrored_expression
 from mocap.skeleton import BONES, HUMANOID, mirrored_name
 from rigs.body import pieces
+from rigs.expressions import vrm_expressions
+from rigs.face import open_mouth
 from rigs.mesh import cut, refine, surface
 from rigs.pieces import MATERIALS, Piece
 from rigs.shapes import gradient, length
@@ -30,7 +33,8 @@ INFLUENCES = 4
 
 @dataclass(frozen=True)
 class Mesh:
-    """positions, normals (V, 3), joints (V, 4) indices into BONES, weights (V, 4) in 255ths, triangles (T, 3), materials (T,) names."""
+    """positions, normals (V, 3), joints (V, 4) indices into BONES, weights (V, 4) in 255ths, triangles (T, 3), materials (T,) names.
+    morphs: expression → how far each vertex goes (V, 3)."""
 
     positions: ndarray
     normals: ndarray
@@ -38,11 +42,13 @@ class Mesh:
     weights: ndarray
     triangles: ndarray
     materials: ndarray
+    morphs: dict[str, ndarray] = field(default_factory=dict)
 
 
-def build() -> Mesh:
-    """The whole mannequin in the rest pose."""
-    return _merge([mesh for piece in pieces() for mesh in _meshes(piece)])
+def build() -> dict[str, Mesh]:
+    """The whole mannequin in the rest pose: its body, and its face, which has expressions."""
+    parts = [(mesh, piece.moves is not None) for piece in pieces() for mesh in _meshes(piece)]
+    return {name: _merge([mesh for mesh, moves in parts if moves == of_face]) for name, of_face in (("body", False), ("face", True))}
 
 
 def _meshes(piece: Piece) -> list[Mesh]:
@@ -67,6 +73,7 @@ def _meshes(piece: Piece) -> list[Mesh]:
             np.concatenate([mesh.positions, right.positions[others]]), np.concatenate([mesh.normals, right.normals[others]]),
             np.concatenate([mesh.joints, right.joints[others]]), np.concatenate([mesh.weights, right.weights[others]]),
             np.concatenate([mesh.triangles, image[right.triangles]]), np.concatenate([mesh.materials, right.materials]),
+            {name: np.concatenate([move, right.morphs[name][others]]) for name, move in mesh.morphs.items()},
         )
     ]  # fmt: skip
 
@@ -80,12 +87,34 @@ def _finish(piece: Piece, vertices: ndarray, triangles: ndarray, middle: ndarray
         vertices[np.abs(vertices[:, 0]) < 1e-4 * piece.cell, 0] = 0.0
         vertices[: len(middle)][middle, 0] = 0.0
     vertices = np.round(vertices, 5) + 0.0
-    normals = gradient(piece.shape, vertices)
+    normals, materials = gradient(piece.shape, vertices), piece.paint(sides)
+    below = np.zeros(len(vertices))
+    if piece.mouth:
+        outside = len(triangles)
+        vertices, triangles, below, lip = open_mouth(vertices, triangles, sides[:, -1])
+        inner = _facing(vertices, triangles[outside:])[len(normals) + len(lip) :]
+        # Lips are round: their edges face each other.
+        facing = np.array([0.0, 0.8, 0.0]) * length(normals[lip])[:, None]
+        normals = np.concatenate([normals, normals[lip] + facing, inner])
+        normals[lip] -= facing
+        materials = np.concatenate([materials, np.full(len(triangles) - outside, "mouth")])
     if middle is not None:
         normals[vertices[:, 0] == 0.0, 0] = 0.0
     normals = normals / length(normals)[:, None]
     joints, weights = _strongest(piece.weights(vertices), len(vertices))
-    return Mesh(vertices, np.round(normals, 4) + 0.0, joints, weights, triangles, piece.paint(sides))
+    morphs = {} if piece.moves is None else {n: np.round(m, 5) + 0.0 for n, m in piece.moves(vertices, below).items()}
+    return Mesh(vertices, np.round(normals, 4) + 0.0, joints, weights, triangles, materials, morphs)
+
+
+def _facing(vertices: ndarray, triangles: ndarray) -> ndarray:
+    """The sum of the normals of each vertex' triangles (V, 3), by their size."""
+    a, b, c = (vertices[triangles[:, i]] for i in range(3))
+    u, v = b - a, c - a
+    normal = np.stack([u[:, i - 2] * v[:, i - 1] - u[:, i - 1] * v[:, i - 2] for i in range(3)], axis=-1)
+    total = np.zeros((len(vertices), 3))
+    for i in range(3):
+        np.add.at(total, triangles[:, i], normal)
+    return total
 
 
 def _strongest(shares: dict[str, ndarray], count: int) -> tuple[ndarray, ndarray]:
@@ -106,7 +135,8 @@ def _reflected(mesh: Mesh) -> Mesh:
     other = np.array([BONES.index(mirrored_name(b)) for b in BONES])
     joints = np.where(mesh.weights > 0, other[mesh.joints], 0)
     materials = np.where(mesh.materials == "accent", "accentRight", mesh.materials)
-    return Mesh(mesh.positions * flip + 0.0, mesh.normals * flip + 0.0, joints, mesh.weights, mesh.triangles[:, ::-1], materials)
+    morphs = {mirrored_expression(name): move * flip + 0.0 for name, move in mesh.morphs.items()}
+    return Mesh(mesh.positions * flip + 0.0, mesh.normals * flip + 0.0, joints, mesh.weights, mesh.triangles[:, ::-1], materials, morphs)
 
 
 def _merge(meshes: list[Mesh]) -> Mesh:
@@ -118,11 +148,15 @@ def _merge(meshes: list[Mesh]) -> Mesh:
         np.concatenate([m.weights for m in meshes]),
         np.concatenate([m.triangles + s for m, s in zip(meshes, starts, strict=True)]),
         np.concatenate([m.materials for m in meshes]),
+        {
+            name: np.concatenate([m.morphs.get(name, np.zeros_like(m.positions)) for m in meshes])
+            for name in sorted({name for m in meshes for name in m.morphs})
+        },
     )
 
 
-def vrm_bytes(mesh: Mesh) -> bytes:
-    """The mesh on HUMANOID as a VRM 1.0 file."""
+def vrm_bytes(meshes: dict[str, Mesh]) -> bytes:
+    """The meshes on HUMANOID as a VRM 1.0 file."""
     document = gltf.GLTF2()
     document.asset = gltf.Asset(version="2.0", generator="mocap rigs/mannequin.py")
     blob = bytearray()
@@ -137,20 +171,25 @@ def vrm_bytes(mesh: Mesh) -> bytes:
         )
         return len(document.accessors) - 1
 
-    positions = mesh.positions.astype("<f4")
-    normals = mesh.normals.astype("<f4")
-    normals /= np.sqrt(normals[:, 0] * normals[:, 0] + normals[:, 1] * normals[:, 1] + normals[:, 2] * normals[:, 2])[:, None]
-    attributes = gltf.Attributes(
-        POSITION=accessor(positions, "VEC3", gltf.FLOAT, gltf.ARRAY_BUFFER, min=positions.min(0).tolist(), max=positions.max(0).tolist()),
-        NORMAL=accessor(normals, "VEC3", gltf.FLOAT, gltf.ARRAY_BUFFER),
-        JOINTS_0=accessor(mesh.joints.astype("u1"), "VEC4", gltf.UNSIGNED_BYTE, gltf.ARRAY_BUFFER),
-        WEIGHTS_0=accessor(mesh.weights.astype("u1"), "VEC4", gltf.UNSIGNED_BYTE, gltf.ARRAY_BUFFER, normalized=True),
-    )
-    primitives = []
-    for number, (name, look) in enumerate(MATERIALS.items()):
-        triangles = mesh.triangles[mesh.materials == name]
-        indices = accessor(triangles.astype("<u2"), "SCALAR", gltf.UNSIGNED_SHORT, gltf.ELEMENT_ARRAY_BUFFER)
-        primitives.append(gltf.Primitive(attributes=attributes, indices=indices, material=number))
+    def view(array: ndarray) -> int:
+        data = np.ascontiguousarray(array).tobytes()
+        document.bufferViews.append(gltf.BufferView(buffer=0, byteOffset=len(blob), byteLength=len(data)))
+        blob.extend(data + b"\0" * (-len(data) % 4))
+        return len(document.bufferViews) - 1
+
+    def moved(move: ndarray) -> int:
+        """Of a morph target only the vertices are written that it moves."""
+        which = np.flatnonzero(move.any(axis=1))
+        sparse = gltf.Sparse(
+            count=len(which),
+            indices=gltf.AccessorSparseIndices(bufferView=view(which.astype("<u2")), componentType=gltf.UNSIGNED_SHORT),
+            values=gltf.AccessorSparseValues(bufferView=view(move[which])),
+        )
+        ends = {"min": move.min(0).tolist(), "max": move.max(0).tolist()}
+        document.accessors.append(gltf.Accessor(byteOffset=None, componentType=gltf.FLOAT, count=len(move), type="VEC3", sparse=sparse, **ends))
+        return len(document.accessors) - 1
+
+    for name, look in MATERIALS.items():
         document.materials.append(
             gltf.Material(
                 name=name,
@@ -161,25 +200,45 @@ def vrm_bytes(mesh: Mesh) -> bytes:
                 alphaMode="OPAQUE", alphaCutoff=None,
             )
         )  # fmt: skip
-    document.meshes = [gltf.Mesh(name="mannequin", primitives=primitives)]
+    for title, mesh in meshes.items():
+        positions = mesh.positions.astype("<f4")
+        normals = mesh.normals.astype("<f4")
+        normals /= np.sqrt(normals[:, 0] * normals[:, 0] + normals[:, 1] * normals[:, 1] + normals[:, 2] * normals[:, 2])[:, None]
+        ends = {"min": positions.min(0).tolist(), "max": positions.max(0).tolist()}
+        attributes = gltf.Attributes(
+            POSITION=accessor(positions, "VEC3", gltf.FLOAT, gltf.ARRAY_BUFFER, **ends),
+            NORMAL=accessor(normals, "VEC3", gltf.FLOAT, gltf.ARRAY_BUFFER),
+            JOINTS_0=accessor(mesh.joints.astype("u1"), "VEC4", gltf.UNSIGNED_BYTE, gltf.ARRAY_BUFFER),
+            WEIGHTS_0=accessor(mesh.weights.astype("u1"), "VEC4", gltf.UNSIGNED_BYTE, gltf.ARRAY_BUFFER, normalized=True),
+        )
+        targets = [gltf.Attributes(POSITION=moved(move.astype("<f4"))) for move in mesh.morphs.values()]
+        primitives = []
+        for number, name in enumerate(MATERIALS):
+            triangles = mesh.triangles[mesh.materials == name]
+            if len(triangles):
+                indices = accessor(triangles.astype("<u2"), "SCALAR", gltf.UNSIGNED_SHORT, gltf.ELEMENT_ARRAY_BUFFER)
+                primitives.append(gltf.Primitive(attributes=attributes, indices=indices, material=number, targets=targets))
+        extras = {"targetNames": list(mesh.morphs)} if mesh.morphs else {}
+        document.meshes.append(gltf.Mesh(name=title, primitives=primitives, extras=extras))
     rest = HUMANOID.rest_positions()
     for joint, (name, offset) in enumerate(zip(BONES, HUMANOID.offsets, strict=True)):
         document.nodes.append(gltf.Node(name=name, translation=[float(round(v, 9)) for v in offset], children=HUMANOID.children(joint)))
-    document.nodes.append(gltf.Node(name="mannequin", mesh=0, skin=0))
+    for number, title in enumerate(meshes):
+        document.nodes.append(gltf.Node(name=title, mesh=number, skin=0))
     inverse = np.tile(np.eye(4), (len(BONES), 1, 1))
     inverse[:, 3, :3] = -rest  # column-major: the translation stands in the last row
     binds = accessor(inverse.astype("<f4").reshape(-1, 16), "MAT4", gltf.FLOAT, None)
     document.skins = [gltf.Skin(joints=list(range(len(BONES))), inverseBindMatrices=binds, skeleton=0)]
-    document.scenes = [gltf.Scene(name="mannequin", nodes=[0, len(BONES)])]
+    document.scenes = [gltf.Scene(name="mannequin", nodes=[0, *range(len(BONES), len(document.nodes))])]
     document.scene = 0
     document.buffers = [gltf.Buffer(byteLength=len(blob))]
     document.extensionsUsed = ["VRMC_vrm"]
-    document.extensions = {"VRMC_vrm": _vrm()}
+    document.extensions = {"VRMC_vrm": _vrm(list(meshes), list(meshes["face"].morphs))}
     document.set_binary_blob(bytes(blob))
     return b"".join(document.save_to_bytes())
 
 
-def _vrm() -> dict[str, object]:
+def _vrm(meshes: list[str], morphs: list[str]) -> dict[str, object]:
     """The VRMC_vrm extension (https://github.com/vrm-c/vrm-specification/tree/master/specification/VRMC_vrm-1.0)."""
     gaze = {"inputMaxValue": 90.0, "outputScale": 10.0}
     eye = (HUMANOID.rest_positions()[BONES.index("leftEye")] - HUMANOID.rest_positions()[BONES.index("head")]).round(6)
@@ -193,9 +252,8 @@ def _vrm() -> dict[str, object]:
             "otherLicenseUrl": "https://opensource.org/license/mit",
         },
         "humanoid": {"humanBones": {name: {"node": joint} for joint, name in enumerate(BONES)}},
-        # No faces yet; but three-vrm builds a gaze only where there are expressions.
-        "expressions": {"preset": {}},
-        "firstPerson": {"meshAnnotations": [{"node": len(BONES), "type": "auto"}]},
+        "expressions": vrm_expressions(len(BONES) + meshes.index("face"), morphs),
+        "firstPerson": {"meshAnnotations": [{"node": len(BONES) + n, "type": "auto"} for n in range(len(meshes))]},
         "lookAt": {
             "offsetFromHeadBone": [0.0, float(eye[1]), float(eye[2])], "type": "bone",
             "rangeMapHorizontalInner": gaze, "rangeMapHorizontalOuter": gaze, "rangeMapVerticalDown": gaze, "rangeMapVerticalUp": gaze,
@@ -205,10 +263,11 @@ def _vrm() -> dict[str, object]:
 
 def main() -> None:
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("mannequin.vrm")
-    mesh = build()
-    data = vrm_bytes(mesh)
+    meshes = build()
+    data = vrm_bytes(meshes)
     out.write_bytes(data)
-    print(f"{out}: {len(data) / 1e6:.2f} MB, {len(mesh.positions)} vertices, {len(mesh.triangles)} triangles")
+    vertices, triangles = (sum(len(getattr(m, what)) for m in meshes.values()) for what in ("positions", "triangles"))
+    print(f"{out}: {len(data) / 1e6:.2f} MB, {vertices} vertices, {triangles} triangles, {len(meshes['face'].morphs)} expressions")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ MATERIALS = {
     "accentRight": Material((0.01, 0.42, 0.42), 0.0, 0.35, (0.001, 0.035, 0.035)),
     "skin": Material((0.62, 0.33, 0.20), 0.0, 0.5),
     "lips": Material((0.40, 0.15, 0.10), 0.0, 0.4),
+    "mouth": Material((0.075, 0.014, 0.014), 0.0, 0.95),
     "hair": Material((0.03, 0.017, 0.011), 0.1, 0.6),
     "white": Material((0.88, 0.88, 0.86), 0.0, 0.2),
     "iris": Material((0.05, 0.14, 0.16), 0.0, 0.15),
@@ -56,6 +57,8 @@ class Piece:
     paint: Callable[[ndarray], ndarray] = lambda sides: np.full(len(sides), "shell")
     fine: tuple[Shape, ...] = ()  # regions (negative inside) where edges are halved
     symmetric: bool = False  # lies across x = 0; otherwise it is on the left, and its mirror image is added
+    moves: Callable[[ndarray, ndarray], dict[str, ndarray]] | None = None  # of a piece with expressions: face.py
+    mouth: bool = False  # its last line lies between the lips, and is slit
 
 
 def smooth(t: ndarray) -> ndarray:

@@ -69,7 +69,7 @@ def frames(
     scales: dict[str, float] | None = None,
     draft: bool = False,
 ) -> Iterator[ndarray]:
-    """RGB images (height, width, 3) of the rig in each of the motion's poses; one view for all, or one a frame.
+    """RGB images (height, width, 3) of the rig in each of the motion's poses and expressions; one view for all, or one a frame.
 
     scales: by how much bones, with all that hangs on them, are larger than the rig's. draft: without shadows or smooth edges, for speed.
     """
@@ -88,6 +88,7 @@ def frames(
                     "root": motion.root_positions[frame].tolist(),
                     "rotations": dict(zip(motion.skeleton.names, motion.rotations[frame].tolist(), strict=True)),
                     "scales": scales or {},
+                    "expressions": {name: float(weights[frame]) for name, weights in motion.expressions.items()},
                     "position": view.position, "target": view.target, "fov": math.degrees(view.fov), "size": view.size,
                 }  # fmt: skip
                 url = page.evaluate("pose => window.draw(pose)", pose)

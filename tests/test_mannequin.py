@@ -21,20 +21,39 @@ FILE = ROOT / "rigs" / "mannequin.vrm"
 
 
 class Skin:
-    """The file's mesh as arrays, read by pygltflib: positions, normals (V, 3), joints, weights (V, 4), triangles (T, 3), materials (T,)."""
+    """The file's two meshes as one, read by pygltflib: positions, normals (V, 3), joints, weights (V, 4), triangles (T, 3), materials (T,);
+    morphs, name → (V, 3)."""
 
     def __init__(self) -> None:
         self.document = pygltflib.GLTF2().load_binary(str(FILE))
-        mesh = self.document.meshes[0]
-        attributes = mesh.primitives[0].attributes
-        assert all(p.attributes.POSITION == attributes.POSITION for p in mesh.primitives)
-        self.positions, self.normals = self.read(attributes.POSITION).astype(float), self.read(attributes.NORMAL).astype(float)
-        self.joints, self.weights = self.read(attributes.JOINTS_0), self.read(attributes.WEIGHTS_0) / 255.0
-        parts = [self.read(p.indices).reshape(-1, 3).astype(int) for p in mesh.primitives]
-        self.triangles = np.concatenate(parts)
-        self.materials = np.concatenate(
-            [[self.document.materials[p.material].name] * len(t) for p, t in zip(mesh.primitives, parts, strict=True)]
+        places, normals, joints, weights, triangles, materials = [], [], [], [], [], []
+        self.morphs: dict[str, np.ndarray] = {}
+        start = 0
+        for mesh in self.document.meshes:
+            attributes = mesh.primitives[0].attributes
+            assert all(p.attributes.POSITION == attributes.POSITION for p in mesh.primitives)
+            places.append(self.read(attributes.POSITION).astype(float))
+            normals.append(self.read(attributes.NORMAL).astype(float))
+            joints.append(self.read(attributes.JOINTS_0))
+            weights.append(self.read(attributes.WEIGHTS_0) / 255.0)
+            for p in mesh.primitives:
+                triangles.append(self.read(p.indices).reshape(-1, 3).astype(int) + start)
+                materials += [self.document.materials[p.material].name] * len(triangles[-1])
+            for name, target in zip(mesh.extras.get("targetNames", []), mesh.primitives[0].targets, strict=True):
+                self.morphs[name] = np.concatenate([np.zeros((start, 3)), self.sparse(target["POSITION"])])
+            start += len(places[-1])
+        self.positions, self.normals, self.joints, self.weights, self.triangles = (
+            np.concatenate(parts) for parts in (places, normals, joints, weights, triangles)
         )
+        self.materials = np.array(materials)
+
+    def sparse(self, number: int) -> np.ndarray:
+        a = self.document.accessors[number]
+        at, to = (self.document.bufferViews[part.bufferView] for part in (a.sparse.indices, a.sparse.values))
+        blob, out = self.document.binary_blob(), np.zeros((a.count, 3))
+        which = np.frombuffer(blob, "<u2", a.sparse.count, at.byteOffset)
+        out[which] = np.frombuffer(blob, "<f4", 3 * a.sparse.count, to.byteOffset).reshape(-1, 3)
+        return out
 
     def read(self, number: int) -> np.ndarray:
         a = self.document.accessors[number]
@@ -201,6 +220,58 @@ def test_hardly_a_triangle_turns_over_or_is_torn(skin, turns):
     assert turned_over.mean() < 0.005
     edge = lambda c: np.linalg.norm(c - np.roll(c, 1, axis=1), axis=2)  # noqa: E731
     assert np.quantile(edge(corners) / edge(rest), 0.999) < 2.5
+
+
+def test_expressions_are_arkits_mirror_images_and_move_what_they_say(skin):
+    from mocap.motion import mirrored_expression
+    from mocap.solve.face import WEIGHTS
+
+    eyes = {w for w in WEIGHTS if w.startswith("eyeLook")}  # the eyes' bones turn
+    assert set(skin.morphs) >= set(WEIGHTS) - eyes
+    flip = np.array([-1.0, 1.0, 1.0])
+    head = skin.positions[:, 1] > 1.5
+    for name, move in skin.morphs.items():
+        assert not move[~head].any(), "only the face moves"
+        assert 0.001 < np.abs(move).max() < 0.04
+        mirrored = skin.morphs[mirrored_expression(name)] * flip
+        # Vertices between the lips lie on each other, so places and moves are looked for together.
+        distance, _ = cKDTree(np.concatenate([skin.positions * flip, mirrored], axis=1)).query(np.concatenate([skin.positions, move], axis=1))
+        assert distance.max() < 1e-4, name
+    lips = skin.materials == "lips"
+    middle = np.abs(skin.positions[skin.triangles[lips]][..., 0]) < 0.004
+    down = skin.morphs["jawOpen"][skin.triangles[lips]][middle][:, 1]
+    assert down.min() < -0.02, "the lower lip goes down"
+    assert down.max() > -0.002, "and the upper one stays"
+    smile = skin.morphs["mouthSmileLeft"]
+    assert smile[:, 1].max() > 0.008
+    assert np.abs(smile[skin.positions[:, 0] < -0.015]).max() < 1e-9
+
+
+@pytest.mark.parametrize("side", ["Left", "Right"])
+def test_a_blink_hides_the_eye(skin, side):
+    """From straight ahead, no ray to iris or pupil passes between the lids."""
+    closed = skin.positions + skin.morphs[f"eyeBlink{side}"]
+    eye = HUMANOID.rest_positions()[BONES.index(side.lower() + "Eye")]
+    near = np.linalg.norm(skin.positions[skin.triangles].mean(1) - eye, axis=1) < 0.025
+    front = near & (skin.positions[skin.triangles][..., 2].mean(1) > eye[2])
+    steps = np.arange(-0.006, 0.0061, 0.0005)
+    grid = eye[:2] + np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+
+    def nearest(vertices: np.ndarray, which: np.ndarray) -> np.ndarray:
+        depth = np.full(len(grid), -np.inf)
+        for a, b, c in vertices[skin.triangles[which]]:
+            m = np.stack([b[:2] - a[:2], c[:2] - a[:2]], axis=-1)
+            if abs(np.linalg.det(m)) < 1e-12:
+                continue
+            u, v = np.linalg.solve(m, (grid - a[:2]).T)
+            inside = (u >= -1e-6) & (v >= -1e-6) & (u + v <= 1 + 1e-6)
+            depth = np.where(inside, np.maximum(depth, a[2] + u * (b[2] - a[2]) + v * (c[2] - a[2])), depth)
+        return depth
+
+    ball = np.isin(skin.materials, ("white", "iris", "pupil"))
+    assert np.mean(nearest(skin.positions, front & ball) > nearest(skin.positions, front & ~ball)) > 0.5, "open, the eye is seen"
+    hidden = nearest(closed, front & ball) < nearest(closed, front & ~ball)
+    assert hidden.mean() > 0.995
 
 
 def test_the_khronos_validator_has_nothing_to_say(node):
