@@ -94,7 +94,7 @@ def bake(
         Literal["off", "auto", "always"], typer.Option(help="Plant feet that stand; always: they never leave the ground; off: leave them.")
     ] = "auto",
     hands: Hands = True,
-    face: Face = False,
+    face: Face = True,
     upper_body: UpperBody = None,
     no_refine: Annotated[bool, typer.Option("--no-refine", help="Take keypoints as they are, for those that are good already.")] = False,
     keep_touch: KeepTouch = False,
@@ -188,7 +188,7 @@ def detect(
     model: Model = "full",
     source_fps: SourceFps = None,
     hands: Hands = True,
-    face: Face = False,
+    face: Face = True,
 ) -> None:
     """Write the detector's keypoints, in the shape of TF.js pose-detection, to be solved later or elsewhere."""
     from mocap import pipeline
@@ -211,7 +211,7 @@ def live(
     model: Model = "full",
     rig: Rig = None,
     hands: Hands = True,
-    face: Face = False,
+    face: Face = True,
     upper_body: UpperBody = None,
     fov: Fov = None,
     port: Port = 8765,

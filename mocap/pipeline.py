@@ -31,6 +31,7 @@ from mocap.retarget import retarget
 from mocap.rig.load import load_rig
 from mocap.rig.types import Rig
 from mocap.skeleton import HUMANOID, Skeleton
+from mocap.solve.face import EXPRESSIONS
 from mocap.solve.measure import measure_body
 from mocap.solve.root import DEFAULT_FOV
 from mocap.solve.solver import Feet, Solver, solve_take
@@ -59,7 +60,7 @@ def read_keypoints(
     source_fps: float | None = None,
     progress: Progress | None = None,
     hands: bool = True,
-    face: bool = False,
+    face: bool = True,
 ) -> Keypoints:
     """Keypoints from a video, an image, a folder of images (by the detector), or a keypoints file (as they stand).
 
@@ -188,11 +189,13 @@ class LivePerformer:
             self._solver.body = measure_body(concatenate(self._seen))
 
 
-def encode_frame(number: int, arrived: Arrived, keypoints: Keypoints, motion: Motion) -> list[bytes]:
-    """A frame's messages in the order of `mocap.v1`: picture, keypoints, pose."""
+def encode_frame(number: int, arrived: Arrived, keypoints: Keypoints, motion: Motion, expressions: Sequence[str] = ()) -> list[bytes]:
+    """A frame's messages in the order of `mocap.v1`: picture, keypoints, pose. expressions: those of the hello, in its order; one that the
+    motion lacks, as before a face is seen, is 0."""
     stamp = protocol.Stamp(number, arrived.time, arrived.clock)
     points = protocol.Points(stamp, keypoints.image[0] / keypoints.image_size, keypoints.positions[0], keypoints.confidence[0])
-    pose = protocol.Pose(stamp, motion.root_positions[0], motion.rotations[0], np.zeros(0))
+    weights = np.array([motion.expressions[name][0] if name in motion.expressions else 0.0 for name in expressions])
+    pose = protocol.Pose(stamp, motion.root_positions[0], motion.rotations[0], weights)
     picture = protocol.Picture(stamp, jpeg(arrived.frame.image, _PICTURE_WIDTH))
     return [protocol.encode(picture), protocol.encode(points), protocol.encode(pose)]
 
@@ -209,7 +212,7 @@ async def live(
     rig: Rig | None = None,
     hands: bool = True,
     upper_body: bool | None = None,
-    face: bool = False,
+    face: bool = True,
 ) -> None:
     """Streams a source to every viewer that connects, until it is cancelled or the source ends.
 
@@ -220,7 +223,8 @@ async def live(
     camera = None if fov is None else Camera.from_fov(source.size, fov)
     shown = protocol.Source(kind, source.name, source.size[0], source.size[1])
     files, avatar = files_of(rig)
-    hello = protocol.hello(HUMANOID, (), avatar, shown)
+    expressions = EXPRESSIONS if face else ()
+    hello = protocol.hello(HUMANOID, expressions, avatar, shown)
     stop, paused = threading.Event(), threading.Event()
 
     def control(pause: bool) -> None:
@@ -229,7 +233,7 @@ async def live(
     async with Server(hello, files, host, port, on_control=control) as server:
         if ready is not None:
             ready(server)
-        work = partial(_work, source, model, hands, face, upper_body, camera, server, stop, paused, listeners)
+        work = partial(_work, source, model, hands, face, upper_body, camera, server, stop, paused, listeners, expressions)
         worker = asyncio.create_task(asyncio.to_thread(work))
         try:
             await asyncio.shield(worker)
@@ -250,6 +254,7 @@ def _work(
     stop: threading.Event,
     paused: threading.Event,
     listeners: Sequence[Listener],
+    expressions: Sequence[str],
 ) -> None:
     """The detector's thread. Pictures that come while it is busy or paused are not kept."""
     with PerformerDetector(model, hands=hands, face=face) as detector:
@@ -260,6 +265,6 @@ def _work(
             if arrived.restarted:
                 performer.restart()
             keypoints, motion = performer.perform(arrived)
-            server.publish_threadsafe(encode_frame(number, arrived, keypoints, motion))
+            server.publish_threadsafe(encode_frame(number, arrived, keypoints, motion, expressions))
             for listener in listeners:
                 listener(keypoints, motion)

@@ -6,6 +6,7 @@ Displacements are smooth bumps about places of the face. As in shapes.py, nothin
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -73,7 +74,7 @@ def open_mouth(vertices: ndarray, triangles: ndarray, above: ndarray) -> tuple[n
         start += lips
     rows.append(lower_lip)
     pocket = []
-    for a, b in zip(rows[:-1], rows[1:], strict=True):
+    for a, b in itertools.pairwise(rows):
         for i in range(lips - 1):
             pocket += [[a[i + 1], a[i], b[i]], [a[i + 1], b[i], b[i + 1]]]
         pocket.append([path[lips], a[lips - 1], b[lips - 1]])
@@ -109,9 +110,7 @@ def head_moves(p: ndarray, below: ndarray) -> Moves:
     out = {
         "jawOpen": _jaw(p, below),
         "mouthPucker": _vectors(-0.42 * p[:, 0] * mouth, 0.0 * one, 0.008 * lips),
-        "mouthFunnel": _vectors(
-            -0.25 * p[:, 0] * mouth, apart * lips * (0.005 * (1.0 - below) - 0.007 * below), 0.007 * lips
-        ),
+        "mouthFunnel": _vectors(-0.25 * p[:, 0] * mouth, apart * lips * (0.005 * (1.0 - below) - 0.007 * below), 0.007 * lips),
         "mouthRollLower": below[:, None] * _bump(p, (0.0, 1.5630, 0.088), (0.028, 0.010, 0.03))[:, None] * [0.0, 0.0022, -0.0050],
         "mouthRollUpper": (1.0 - below)[:, None] * _bump(p, (0.0, 1.5705, 0.088), (0.028, 0.010, 0.03))[:, None] * [0.0, -0.0022, -0.0050],
         "browInnerUp": _both(p, (0.017, 1.664, 0.085), (0.024, 0.022, 0.03), (0.0, 0.0075, 0.001)),

@@ -34,7 +34,11 @@ def main() -> None:
     weights = {name: np.array([mixture.get(name, 0.0) for mixture in shown.values()]) for name in names}
     count = len(shown)
     motion = Motion(
-        HUMANOID, np.arange(count) / 30.0, np.tile(HUMANOID.offsets[0], (count, 1)), np.tile(HUMANOID.rest_rotations, (count, 1, 1)), weights
+        HUMANOID,
+        np.arange(count) / 30.0,
+        np.tile(HUMANOID.offsets[0], (count, 1)),
+        np.tile(HUMANOID.rest_rotations, (count, 1, 1)),
+        weights,
     )
     tiles = []
     for name, image in zip(shown, frames(motion, _VIEW), strict=True):

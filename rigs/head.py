@@ -10,7 +10,6 @@ from rigs.pieces import Piece, banded, rigid
 from rigs.shapes import Shape, both_sides, carve, cone, ellipsoid, join, plane, sphere
 
 
-
 def _head() -> Piece:
     skull = join(
         0.035,

@@ -186,7 +186,9 @@ def vrm_bytes(meshes: dict[str, Mesh]) -> bytes:
             values=gltf.AccessorSparseValues(bufferView=view(move[which])),
         )
         ends = {"min": move.min(0).tolist(), "max": move.max(0).tolist()}
-        document.accessors.append(gltf.Accessor(byteOffset=None, componentType=gltf.FLOAT, count=len(move), type="VEC3", sparse=sparse, **ends))
+        document.accessors.append(
+            gltf.Accessor(byteOffset=None, componentType=gltf.FLOAT, count=len(move), type="VEC3", sparse=sparse, **ends)
+        )
         return len(document.accessors) - 1
 
     for name, look in MATERIALS.items():

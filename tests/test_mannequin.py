@@ -235,7 +235,8 @@ def test_expressions_are_arkits_mirror_images_and_move_what_they_say(skin):
         assert 0.001 < np.abs(move).max() < 0.04
         mirrored = skin.morphs[mirrored_expression(name)] * flip
         # Vertices between the lips lie on each other, so places and moves are looked for together.
-        distance, _ = cKDTree(np.concatenate([skin.positions * flip, mirrored], axis=1)).query(np.concatenate([skin.positions, move], axis=1))
+        others = cKDTree(np.concatenate([skin.positions * flip, mirrored], axis=1))
+        distance, _ = others.query(np.concatenate([skin.positions, move], axis=1))
         assert distance.max() < 1e-4, name
     lips = skin.materials == "lips"
     middle = np.abs(skin.positions[skin.triangles[lips]][..., 0]) < 0.004

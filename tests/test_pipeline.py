@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -160,7 +161,9 @@ def test_a_frame_goes_out_as_picture_keypoints_and_pose() -> None:
     keypoints = keypoints_of(motion).slice(0, 1)
     image = np.zeros((720, 1280, 3), np.uint8)
     arrived = pipeline.Arrived(Frame(0.0, image), 12.5, 100.0, False)
-    messages = [protocol.decode(m, len(BONES), 0) for m in pipeline.encode_frame(7, arrived, keypoints, motion.slice(0, 1))]
+    motion = replace(motion, expressions={"aa": np.full(len(motion), 0.25)})
+    encoded = pipeline.encode_frame(7, arrived, keypoints, motion.slice(0, 1), ("jawOpen", "aa"))
+    messages = [protocol.decode(m, len(BONES), 2) for m in encoded]
     picture, points, pose = messages
     assert isinstance(picture, protocol.Picture)
     assert isinstance(points, protocol.Points)
@@ -168,6 +171,7 @@ def test_a_frame_goes_out_as_picture_keypoints_and_pose() -> None:
     assert {m.stamp for m in messages} == {protocol.Stamp(7, 12.5, 100.0)}
     assert np.allclose(points.image * [1280, 720], keypoints.image[0], atol=0.01)
     assert np.allclose(pose.rotations, motion.rotations[0], atol=1e-6)
+    assert pose.weights.tolist() == [0.0, 0.25], "what the motion does not express is at rest"
 
 
 def test_pictures_are_made_small_and_keep_their_colours() -> None:

@@ -293,3 +293,7 @@ def vrm_expressions(arkit: Mapping[str, ndarray]) -> dict[str, ndarray]:
         "lookLeft": 0.5 * (w("eyeLookOutLeft") + w("eyeLookInRight")),
         "lookRight": 0.5 * (w("eyeLookInLeft") + w("eyeLookOutRight")),
     }
+
+
+EXPRESSIONS: tuple[str, ...] = (*WEIGHTS, *vrm_expressions(dict.fromkeys(WEIGHTS, np.zeros(1))))
+"""The names of a solved face's expressions, ARKit's and VRM's, in the order of `expressions`."""

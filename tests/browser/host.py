@@ -27,14 +27,18 @@ SOURCE = protocol.Source("motion", "a test", 64, 48)
 
 
 def hello(
-    skeleton: Skeleton = HUMANOID, rig: str = "rigs/mannequin.vrm", source: protocol.Source = SOURCE, clip: str | None = None
+    skeleton: Skeleton = HUMANOID,
+    rig: str = "rigs/mannequin.vrm",
+    source: protocol.Source = SOURCE,
+    clip: str | None = None,
+    expressions: tuple[str, ...] = (),
 ) -> protocol.Hello:
-    return protocol.hello(skeleton, (), rig, source, clip)
+    return protocol.hello(skeleton, expressions, rig, source, clip)
 
 
-def pose(number: int, root: np.ndarray = STANDING, rotations: np.ndarray = REST) -> bytes:
+def pose(number: int, root: np.ndarray = STANDING, rotations: np.ndarray = REST, weights: Sequence[float] = ()) -> bytes:
     stamp = protocol.Stamp(number, number / 30, time.monotonic())
-    return protocol.encode(protocol.Pose(stamp, root, rotations, np.zeros(0)))
+    return protocol.encode(protocol.Pose(stamp, root, rotations, np.array(weights)))
 
 
 def turning(number: int) -> np.ndarray:
@@ -80,10 +84,10 @@ class Host:
     def publish(self, messages: Sequence[bytes]) -> None:
         self._server.publish_threadsafe(messages)
 
-    def show(self, rotations: np.ndarray, root: np.ndarray = STANDING) -> int:
+    def show(self, rotations: np.ndarray, root: np.ndarray = STANDING, weights: Sequence[float] = ()) -> int:
         """Publishes one pose; returns its frame's number."""
         self.frame += 1
-        self.publish([pose(self.frame, root, rotations)])
+        self.publish([pose(self.frame, root, rotations, weights)])
         return self.frame
 
     def introduce(self, greeting: protocol.Hello) -> None:

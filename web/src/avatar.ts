@@ -25,6 +25,8 @@ export class Avatar {
   private readonly rest: Record<string, Place>;
   private fit: Fit = { scale: 1, lift: 0 };
   private readonly nodes = new Map<string, Object3D>();
+  /** Presets that are left alone because the face has ARKit's expressions, of which a motion's presets are made: not both at once. */
+  private readonly coarse = new Set<string>();
   /** +1, or −1 for VRM 0, whose characters face −Z: turned about Y, a rotation's x and z change their sign, and a place's too. */
   private readonly facing: 1 | -1;
 
@@ -42,6 +44,10 @@ export class Avatar {
       // A skinned mesh is culled by its rest pose's bounds, which it leaves.
       object.frustumCulled = false;
     });
+    const expressions = this.vrm.expressionManager;
+    if (expressions?.getExpression("jawOpen") && expressions.getExpression("eyeBlinkLeft")) {
+      for (const name of Object.keys(expressions.presetExpressionMap)) this.coarse.add(name);
+    }
     this.rest = this.bonePositions();
     vrm.scene.updateMatrixWorld(true); // skins follow their meshes only so
     this.height = new Box3().setFromObject(vrm.scene, true).max.y;
@@ -79,7 +85,9 @@ export class Avatar {
     });
     const { scale, lift } = this.fit;
     this.nodes.get("hips")?.position.set(this.facing * scale * root[0]!, scale * root[1]! + lift, this.facing * scale * root[2]!);
-    hello.expressions.forEach((name, e) => this.vrm.expressionManager?.setValue(name, weights[e] ?? 0));
+    hello.expressions.forEach((name, e) => {
+      if (!this.coarse.has(name)) this.vrm.expressionManager?.setValue(name, weights[e] ?? 0);
+    });
   }
 
   /** Brings what hangs on the bones (skin, eyes, hair that swings) up to now; seconds since the last call. */
@@ -93,6 +101,12 @@ export class Avatar {
     const out: Record<string, [number, number, number]> = {};
     for (const [bone, node] of this.nodes) out[bone] = node.getWorldPosition(new Vector3()).toArray();
     return out;
+  }
+
+  /** What the face expresses: weights from 0 to 1 of the expressions that it has. */
+  expressions(): Record<string, number> {
+    const manager = this.vrm.expressionManager;
+    return Object.fromEntries(Object.keys(manager?.expressionMap ?? {}).map((name) => [name, manager!.getValue(name) ?? 0]));
   }
 
   /** World positions of the bones whose nearness darkens the floor. */

@@ -31,6 +31,8 @@ const seconds = (): number => performance.now() / 1000;
 interface Surface {
   /** World positions of the avatar's normalized humanoid bones after the last drawn frame, metres. */
   bonePositions(): Record<string, [number, number, number]>;
+  /** The weights of the avatar's expressions after the last drawn frame. */
+  expressions(): Record<string, number>;
   /** The number of the last drawn frame, −1 before the first. */
   frame(): number;
   stats(): Figures & { readonly state: Shown };
@@ -90,6 +92,7 @@ class Page {
   surface(): Surface {
     return {
       bonePositions: () => this.avatar?.bonePositions() ?? {},
+      expressions: () => this.avatar?.expressions() ?? {},
       frame: () => this.last?.frame ?? -1,
       stats: () => ({ state: this.shown(), ...this.meter.figures(seconds()) }),
     };
