@@ -56,6 +56,9 @@ SourceFps = Annotated[
 ]
 Hands = Annotated[bool, typer.Option("--hands/--no-hands", help="Look for both hands and move the fingers.")]
 Face = Annotated[bool, typer.Option("--face/--no-face", help="Look for the face: where it points, and what it expresses.")]
+FaceModel = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="MediaPipe's own face_landmarker.task: its network then tells the expressions.")
+]
 UpperBody = Annotated[
     bool | None,
     typer.Option("--upper-body/--whole-body", help="Legs at rest and hips steady, as at a desk; by default if no legs are seen."),
@@ -95,6 +98,7 @@ def bake(
     ] = "auto",
     hands: Hands = True,
     face: Face = True,
+    face_model: FaceModel = None,
     upper_body: UpperBody = None,
     no_refine: Annotated[bool, typer.Option("--no-refine", help="Take keypoints as they are, for those that are good already.")] = False,
     keep_touch: KeepTouch = False,
@@ -120,7 +124,7 @@ def bake(
         transfer.check(target, on(target), None)
     for path, targets in outputs.items():
         with console.progress(f"Detecting {path.name}") as progress:
-            keypoints = pipeline.read_keypoints(path, model, source_fps, progress, hands, face)
+            keypoints = pipeline.read_keypoints(path, model, source_fps, progress, hands, face, face_model)
         view, view_said = _field_of_view(fov, path)
         motion = pipeline.solve(keypoints, view, refine=not no_refine, feet=feet, upper_body=upper_body, height=height)
         _say_measures(motion, view_said, height)
@@ -189,13 +193,14 @@ def detect(
     source_fps: SourceFps = None,
     hands: Hands = True,
     face: Face = True,
+    face_model: FaceModel = None,
 ) -> None:
     """Write the detector's keypoints, in the shape of TF.js pose-detection, to be solved later or elsewhere."""
     from mocap import pipeline
 
     formats.check_writable(output, Keypoints)
     with console.progress(f"Detecting {source.name}") as progress:
-        keypoints = pipeline.read_keypoints(source, model, source_fps, progress, hands, face)
+        keypoints = pipeline.read_keypoints(source, model, source_fps, progress, hands, face, face_model)
     formats.save(output, keypoints)
     seen = int((keypoints.confidence.max(axis=1) > 0).sum())
     fingers = 0 if keypoints.hands_confidence is None else int((keypoints.hands_confidence.max(axis=1) > 0).sum())
@@ -212,6 +217,7 @@ def live(
     rig: Rig = None,
     hands: Hands = True,
     face: Face = True,
+    face_model: FaceModel = None,
     upper_body: UpperBody = None,
     fov: Fov = None,
     port: Port = 8765,
@@ -231,9 +237,11 @@ def live(
             source = Video(video)
             view, view_said = _field_of_view(fov, video)
             console.err.print(f"Field of view {view_said}.")
-            _stream(source, "video", model, view, port, open_page, listeners, rig, hands, upper_body, face)
+            _stream(source, "video", model, view, port, open_page, listeners, rig, hands, upper_body, face, face_model)
         else:
-            _stream(Webcam(camera or 0), "camera", model, _radians(fov), port, open_page, listeners, rig, hands, upper_body, face)
+            _stream(
+                Webcam(camera or 0), "camera", model, _radians(fov), port, open_page, listeners, rig, hands, upper_body, face, face_model
+            )
 
 
 def _vmc(to: str | None, stack: ExitStack) -> list[Listener]:
@@ -315,7 +323,8 @@ def _stream(
     rig: Path | None = None,
     hands: bool = True,
     upper_body: bool | None = None,
-    face: bool = False,
+    face: bool = True,
+    face_model: Path | None = None,
 ) -> None:
     from mocap import pipeline
 
@@ -334,6 +343,7 @@ def _stream(
             hands=hands,
             upper_body=upper_body,
             face=face,
+            face_model=face_model,
         )
         asyncio.run(running)
 

@@ -76,8 +76,22 @@ SITE_JOINTS, SITE_OFFSETS = _sites()
 """Where the landmarks sit on HUMANOID: the joint's index (33,) and the place in the joint's frame (33, 3), metres."""
 
 
+BLENDSHAPES: tuple[str, ...] = (
+    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft",
+    "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight",
+    "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft", "eyeSquintRight", "eyeWideLeft",
+    "eyeWideRight", "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose", "mouthDimpleLeft", "mouthDimpleRight",
+    "mouthFrownLeft", "mouthFrownRight", "mouthFunnel", "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft",
+    "mouthPressRight", "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper",
+    "mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
+    "noseSneerLeft", "noseSneerRight",
+)  # fmt: skip
+"""ARKit's weights that MediaPipe's blendshape network gives (all but tongueOut), in its order."""
+
 # The fields of Keypoints that have a row for each frame.
-_ARRAYS = ("times", "positions", "image", "confidence", "hands", "face", "face_transform", "hands_image", "hands_confidence")
+_ARRAYS = (
+    "times", "positions", "image", "confidence", "hands", "face", "face_transform", "hands_image", "hands_confidence", "face_blendshapes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -90,6 +104,7 @@ class Keypoints:
     wrist, they are in its frame. hands_image: (F, 2, 21, 2) pixels. hands_confidence: (F, 2) in [0, 1].
     face: (F, 478, 3) pixels, x right and y down in the image, z away from the camera from the head's middle, in x's scale; MediaPipe's
     face mesh and ten points of the irises. face_transform: (F, 4, 4), MediaPipe's canonical face to the camera, metres, axes as positions.
+    face_blendshapes: (F, 51) in [0, 1], columns as in BLENDSHAPES, where a network has told them.
     NaN is "not seen". Arrays are copied and set read-only.
     Raises InputError if shapes disagree, times do not increase, or the image has no size.
     """
@@ -104,13 +119,14 @@ class Keypoints:
     face_transform: Float[ndarray, "frames 4 4"] | None = None
     hands_image: Float[ndarray, "frames 2 21 2"] | None = None
     hands_confidence: Float[ndarray, "frames 2"] | None = None
+    face_blendshapes: Float[ndarray, "frames 51"] | None = None
 
     def __post_init__(self) -> None:
         frames = len(np.atleast_1d(self.times))
         shapes = {
             "times": (frames,), "positions": (frames, 33, 3), "image": (frames, 33, 2), "confidence": (frames, 33),
             "hands": (frames, 2, 21, 3), "face": (frames, 478, 3), "face_transform": (frames, 4, 4),
-            "hands_image": (frames, 2, 21, 2), "hands_confidence": (frames, 2),
+            "hands_image": (frames, 2, 21, 2), "hands_confidence": (frames, 2), "face_blendshapes": (frames, len(BLENDSHAPES)),
         }  # fmt: skip
         for name, shape in shapes.items():
             value = getattr(self, name)
@@ -150,7 +166,11 @@ class Keypoints:
             None if self.face_transform is None else transform @ self.face_transform @ transform,
             None if self.hands_image is None else np.array([width, 0.0]) + self.hands_image[:, ::-1] * [-1.0, 1.0],
             None if self.hands_confidence is None else self.hands_confidence[:, ::-1],
+            None if self.face_blendshapes is None else self.face_blendshapes[:, _MIRRORED_BLENDSHAPES],
         )  # fmt: skip
+
+
+_MIRRORED_BLENDSHAPES = [BLENDSHAPES.index(n.replace("Left", "\0").replace("Right", "Left").replace("\0", "Right")) for n in BLENDSHAPES]
 
 
 def concatenate(parts: Sequence[Keypoints]) -> Keypoints:

@@ -61,11 +61,13 @@ def read_keypoints(
     progress: Progress | None = None,
     hands: bool = True,
     face: bool = True,
+    face_model: Path | None = None,
 ) -> Keypoints:
     """Keypoints from a video, an image, a folder of images (by the detector), or a keypoints file (as they stand).
 
     source_fps: the true capture rate where the file has none or a wrong one. hands, face: look for hands, for a face; without it, those of
-    a file are left out. Raises InputError or NoPersonError.
+    a file are left out. face_model: MediaPipe's own face_landmarker.task, to tell expressions by its network. Raises InputError or
+    NoPersonError.
     """
     if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
         keypoints = formats.load(path, source_fps)
@@ -73,11 +75,11 @@ def read_keypoints(
         if not hands:
             keypoints = replace(keypoints, hands=None, hands_image=None, hands_confidence=None)
         if not face:
-            keypoints = replace(keypoints, face=None, face_transform=None)
+            keypoints = replace(keypoints, face=None, face_transform=None, face_blendshapes=None)
         if not is_somebody(keypoints):
             raise NoPersonError(f"There is no person in any of the {len(keypoints)} frames of {path}.")
         return keypoints
-    with open_source(path, source_fps) as source, PerformerDetector(model, source.count != 1, hands, face) as detector:
+    with open_source(path, source_fps) as source, PerformerDetector(model, source.count != 1, hands, face, face_model) as detector:
         report = None if progress is None else (lambda done: progress(done, source.count))
         return detect_source(source, detector, report)
 
@@ -213,12 +215,14 @@ async def live(
     hands: bool = True,
     upper_body: bool | None = None,
     face: bool = True,
+    face_model: Path | None = None,
 ) -> None:
     """Streams a source to every viewer that connects, until it is cancelled or the source ends.
 
     kind: "video" or "camera", for the page to say. ready: called when the page can be opened. listeners: who else gets every frame, a
-    recording or another program. rig: the avatar, in the mannequin's place. hands, face: look for them. upper_body: as of Solver. Raises
-    DeviceError if there is no port or the camera stops, ModelError if the viewer or the weights are missing.
+    recording or another program. rig: the avatar, in the mannequin's place. hands, face: look for them. face_model: as of
+    `read_keypoints`. upper_body: as of Solver. Raises DeviceError if there is no port or the camera stops, ModelError if the viewer or the
+    weights are missing.
     """
     camera = None if fov is None else Camera.from_fov(source.size, fov)
     shown = protocol.Source(kind, source.name, source.size[0], source.size[1])
@@ -233,7 +237,7 @@ async def live(
     async with Server(hello, files, host, port, on_control=control) as server:
         if ready is not None:
             ready(server)
-        work = partial(_work, source, model, hands, face, upper_body, camera, server, stop, paused, listeners, expressions)
+        work = partial(_work, source, model, hands, face, face_model, upper_body, camera, server, stop, paused, listeners, expressions)
         worker = asyncio.create_task(asyncio.to_thread(work))
         try:
             await asyncio.shield(worker)
@@ -248,6 +252,7 @@ def _work(
     model: PoseSize,
     hands: bool,
     face: bool,
+    face_model: Path | None,
     upper_body: bool | None,
     camera: Camera | None,
     server: Server,
@@ -257,7 +262,7 @@ def _work(
     expressions: Sequence[str],
 ) -> None:
     """The detector's thread. Pictures that come while it is busy or paused are not kept."""
-    with PerformerDetector(model, hands=hands, face=face) as detector:
+    with PerformerDetector(model, hands=hands, face=face, face_model=face_model) as detector:
         performer = LivePerformer(detector, camera=camera, upper_body=upper_body)
         for number, arrived in enumerate(in_real_time(source, stop)):
             if paused.is_set():

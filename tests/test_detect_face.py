@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from mocap.capture import open_source
 from mocap.detect.face import Face, FaceTracker, in_whole_picture
 from mocap.detect.mediapipe import detect_source
 from mocap.detect.performer import PerformerDetector
-from mocap.keypoints import LANDMARKS
+from mocap.errors import ModelError
+from mocap.formats import keypoints_json
+from mocap.keypoints import BLENDSHAPES, LANDMARKS
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "rigs" / "demo.mp4"
@@ -99,3 +102,26 @@ def test_faces_are_found_at_a_desk_and_far_away(data: Path, clip: str, least: fl
     width = np.linalg.norm(found.face[:, LEFT_EYE] - found.face[:, RIGHT_EYE], axis=-1)
     off = np.linalg.norm(found.face[:, [LEFT_EYE, RIGHT_EYE], :2] - found.image[:, eyes], axis=-1).max(axis=1)
     assert np.nanmedian(off / width) < 0.25
+
+
+def test_a_face_model_of_ones_own_tells_expressions_and_another_file_is_refused(data: Path, tmp_path: Path) -> None:
+    with (
+        open_source(data / "videos" / "tfjs_pose_squats.mp4") as source,
+        PerformerDetector("lite", hands=False, face=True, face_model=data / "models" / "face_landmarker.task") as detector,
+    ):
+        found = detect_source(islice(source, 3), detector)
+    assert found.face_blendshapes is not None
+    told = found.face_blendshapes[-1]
+    assert np.isfinite(told).all()
+    assert 0.0 <= told.min() <= told.max() <= 1.0
+    again = keypoints_json.loads(keypoints_json.dumps(found))
+    np.testing.assert_allclose(again.face_blendshapes, found.face_blendshapes, atol=1e-5)
+    mirrored = found.mirror().face_blendshapes
+    assert mirrored is not None
+    assert mirrored[-1, BLENDSHAPES.index("eyeBlinkLeft")] == told[BLENDSHAPES.index("eyeBlinkRight")]
+    other = tmp_path / "other.task"
+    other.write_bytes(b"no bundle")
+    with pytest.raises(ModelError, match=r"other\.task is no face model"):
+        PerformerDetector("lite", face=True, face_model=other)
+    with pytest.raises(ModelError, match=r"none\.task cannot be read"):
+        PerformerDetector("lite", face=True, face_model=tmp_path / "none.task")

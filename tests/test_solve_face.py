@@ -11,10 +11,10 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mocap import rotation as R
-from mocap.keypoints import Keypoints, landmarks_of
+from mocap.keypoints import BLENDSHAPES, Keypoints, landmarks_of
 from mocap.kinematics import fk
 from mocap.skeleton import BONES, HUMANOID
-from mocap.solve.face import WEIGHTS, expressions, eye_turns, follow_face, solve_face, vrm_expressions
+from mocap.solve.face import EXPRESSIONS, WEIGHTS, expressions, eye_turns, follow_face, solve_face, vrm_expressions
 from mocap.solve.solver import Solver, solve_take
 
 # A real neutral face's points, found by the detector: pixels, z in their scale.
@@ -298,3 +298,30 @@ def test_filtered_heads_are_within_three_degrees_of_the_matrix_also_where_the_fa
     off = np.degrees(R.distance(world[:, BONES.index("head")], R.from_matrix(turns)))
     assert off[[*range(40), *range(60, 90)]].max() < 3.0
     assert np.degrees(R.distance(world[1:, BONES.index("head")], world[:-1, BONES.index("head")])).max() < 15.0, "no jump"
+
+
+def test_what_a_network_tells_of_a_face_stands_in_place_of_what_is_measured() -> None:
+    faces = np.tile(FACE, (60, 1, 1))
+    told = np.zeros((60, len(BLENDSHAPES)))
+    told[:, BLENDSHAPES.index("cheekPuff")] = 0.7
+    told[:, BLENDSHAPES.index("jawOpen")] = 0.4
+    clip = replace(keypoints(faces), face_blendshapes=told)
+    live, _ = follow_face(clip, None)
+    for solved in (solve_face(clip), live):
+        assert solved is not None
+        shown = expressions(solved)
+        assert shown["cheekPuff"][-1] == pytest.approx(0.7, abs=0.01), "which is not measured"
+        assert shown["jawOpen"][-1] == pytest.approx(0.4, abs=0.01)
+        assert shown["aa"][-1] == pytest.approx(0.4, abs=0.01), "and presets are made of it"
+        assert set(shown) <= set(EXPRESSIONS)
+
+
+def test_a_face_that_is_lost_is_held_and_eased_whoever_tells_its_weights() -> None:
+    told = np.full((90, len(BLENDSHAPES)), np.nan)
+    told[:30] = 0.5
+    faces = np.concatenate([np.tile(FACE, (30, 1, 1)), np.full((60, 478, 3), np.nan)])
+    live, _ = follow_face(replace(keypoints(faces), face_blendshapes=told), None)
+    assert live is not None
+    assert np.isfinite(live.weights).all()
+    assert live.weights[40, 0] == pytest.approx(0.5, abs=0.02), "held"
+    assert live.weights[-1].max() < 0.05, "eased"

@@ -7,6 +7,7 @@ hardly moves and MediaPipe's own tracking and smoothing go on from frame to fram
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -21,7 +22,7 @@ from mocap.detect.hands import crop_around, pixels_per_metre
 from mocap.detect.models import face_bundle
 from mocap.detect.quiet import without_notices
 from mocap.errors import ModelError
-from mocap.keypoints import LANDMARKS
+from mocap.keypoints import BLENDSHAPES, LANDMARKS
 
 _HEAD = [LANDMARKS.index(n) for n in ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "mouth_left", "mouth_right")]
 # A crop's side: metres at the body, or times the farthest of the head's landmarks from their middle, whichever is more. A face is then a
@@ -42,6 +43,7 @@ class Face:
 
     points: Float[ndarray, "478 3"]
     transform: Float[ndarray, "4 4"]
+    blendshapes: Float[ndarray, "51"] | None = None
 
 
 def no_face() -> Face:
@@ -50,16 +52,18 @@ def no_face() -> Face:
 
 
 class FaceTracker:
-    """Finds one face in pictures, or parts of them, given one after another. Raises ModelError if its weights are missing or MediaPipe
-    refuses them."""
+    """Finds one face in pictures, or parts of them, given one after another. model: MediaPipe's own face_landmarker.task, whose network
+    tells the blendshapes too; our bundle has none. Raises ModelError if weights are missing or MediaPipe refuses them."""
 
-    def __init__(self, video: bool = True) -> None:
+    def __init__(self, video: bool = True, model: Path | None = None) -> None:
         self._video = video
+        self._model = model
         self._clock = -_STEP
         self._options = FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_buffer=face_bundle()),
+            base_options=BaseOptions(model_asset_buffer=face_bundle() if model is None else _read(model)),
             running_mode=RunningMode.VIDEO if video else RunningMode.IMAGE,
             output_facial_transformation_matrixes=True,
+            output_face_blendshapes=model is not None,
         )
         self._start()
 
@@ -68,6 +72,10 @@ class FaceTracker:
             with without_notices():
                 self._landmarker: FaceLandmarker | None = FaceLandmarker.create_from_options(self._options)
         except (RuntimeError, ValueError, OSError) as error:
+            if self._model is not None:
+                raise ModelError(
+                    f"{self._model} is no face model with blendshapes: give MediaPipe's face_landmarker.task, or leave --face-model out."
+                ) from error
             raise ModelError(f"MediaPipe does not accept the face model: {error}. Install mocap again.") from error
 
     def restart(self) -> None:
@@ -89,7 +97,9 @@ class FaceTracker:
         height, width = image.shape[:2]
         points = np.array([(p.x, p.y, p.z) for p in result.face_landmarks[0]])
         # MediaPipe's z has the scale of x.
-        return Face(points * [width, height, width], _in_metres(result.facial_transformation_matrixes[0]))
+        told = {c.category_name: c.score for c in result.face_blendshapes[0]} if result.face_blendshapes else None
+        weights = None if told is None else np.array([told.get(name, 0.0) for name in BLENDSHAPES])
+        return Face(points * [width, height, width], _in_metres(result.facial_transformation_matrixes[0]), weights)
 
     def close(self) -> None:
         """Frees the model. A second call does nothing."""
@@ -102,6 +112,13 @@ class FaceTracker:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _read(model: Path) -> bytes:
+    try:
+        return model.read_bytes()
+    except OSError as error:
+        raise ModelError(f"The face model {model} cannot be read: {error.strerror or error}.") from None
 
 
 def _in_metres(transform: Float[ndarray, "4 4"]) -> Float[ndarray, "4 4"]:
@@ -143,4 +160,4 @@ def in_whole_picture(face: Face, side: int, corner: tuple[int, int], size: tuple
     focal = 0.5 * size[1] / np.tan(np.radians(0.5 * _FOV))
     middle = np.array(corner) + 0.5 * side - 0.5 * np.array(size)
     transform[:3, 3] = x - middle[0] * z * nearer / focal, y + middle[1] * z * nearer / focal, z * nearer
-    return Face(points, transform)
+    return Face(points, transform, face.blendshapes)

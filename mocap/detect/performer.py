@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 
 import numpy as np
@@ -14,7 +15,7 @@ from mocap.detect.hands import Hand, Hands, HandTracker, by_label, find_near_wri
 from mocap.detect.mediapipe import ANOTHER_TAKE, PoseDetector
 from mocap.detect.models import PoseSize
 from mocap.detect.quiet import without_notices
-from mocap.keypoints import Keypoints
+from mocap.keypoints import BLENDSHAPES, Keypoints
 
 # Given a hand and a forearm alone, the body detector makes up a body of them and is sure of it, confidence 0.99; but the hand is then 4.2
 # to 8.9 times too large for it. A real hand held towards the camera at a desk comes to 3.3. Who was found to be a hand stays one longer.
@@ -27,14 +28,19 @@ class PerformerDetector:
     """Finds one person's body, hands and face, or hands alone, in pictures given one after another. Use it in a `with` block.
 
     model, video: as of PoseDetector. hands: look for both hands around the body's wrists; where there is no body, anywhere. face: look for
-    the face on the body's head. Raises InputError for an unknown model, ModelError if weights are missing or MediaPipe refuses them.
+    the face on the body's head; face_model: as of FaceTracker. Raises InputError for an unknown model, ModelError if weights are missing or
+    MediaPipe refuses them.
     """
 
-    def __init__(self, model: PoseSize = "full", video: bool = True, hands: bool = True, face: bool = False) -> None:
+    def __init__(
+        self, model: PoseSize = "full", video: bool = True, hands: bool = True, face: bool = False, face_model: Path | None = None
+    ) -> None:
         self.video = video
+        # First, for a file of the user's may be refused: MediaPipe hangs where what is half made is collected as garbage.
+        self._face = FaceTracker(video, face_model) if face else None
         self._body = PoseDetector(model, video)
         self._hands = [HandTracker(1, video) for _ in ("left", "right")] if hands else []
-        self._face = FaceTracker(video) if face else None
+        self._told = face_model is not None
         self._bodiless: HandTracker | None = None
         # MediaPipe lets Python go on while it computes.
         self._pool = ThreadPoolExecutor(max_workers=3)
@@ -67,7 +73,8 @@ class PerformerDetector:
         # What is on the head of somebody who turns out to be a hand is no face.
         found = None if head is None else head.result()
         face: Face = no_face() if found is None or np.isnan(whole.positions).all() else found
-        return replace(whole, face=face.points[None], face_transform=face.transform[None])
+        told = None if not self._told else np.full((1, len(BLENDSHAPES)), np.nan) if face.blendshapes is None else face.blendshapes[None]
+        return replace(whole, face=face.points[None], face_transform=face.transform[None], face_blendshapes=told)
 
     def _with_hands(self, image: ndarray, body: Keypoints, time: float) -> Keypoints:
         nobody = bool(np.isnan(body.positions).all())

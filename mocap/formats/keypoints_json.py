@@ -5,7 +5,8 @@
 POSE is what `estimatePoses` returns for BlazePose: `score`, `keypoints` in px, `keypoints3D` in metres, each {x, y, z, score, name}
 (https://github.com/tensorflow/tfjs-models/tree/master/pose-detection). Beside them, where known: `leftHand` and `rightHand`, each what
 hand-pose-detection's `estimateHands` returns (`score`, 21 `keypoints` in px and `keypoints3D` in metres; ours are from the wrist), and
-`face` {keypoints: 478 points in px, transform: 4 × 4 numbers, row by row}. A point that was not seen is left out; so is a person in a
+`face` {keypoints: 478 points in px, transform: 4 × 4 numbers, row by row, blendshapes:
+weights by ARKit's names, where known}. A point that was not seen is left out; so is a person in a
 frame without one, and the body where only hands were seen. `estimateHands`' own results, told by their `handedness`, are read in the
 place of poses too. JSON Lines is {"width", "height"} on the first line and a frame on each other.
 
@@ -28,7 +29,7 @@ from numpy import ndarray
 from mocap.errors import InputError
 from mocap.formats import tfjs as shape
 from mocap.formats.conventions import AXES, ConventionWarning, flipped_axes
-from mocap.keypoints import HAND_LANDMARKS, LANDMARKS, Keypoints
+from mocap.keypoints import BLENDSHAPES, HAND_LANDMARKS, LANDMARKS, Keypoints
 
 _TURN = np.array([1.0, -1.0, -1.0])  # the detector's axes to ours, and back
 _INDEX = {name: i for i, name in enumerate(LANDMARKS)}
@@ -105,7 +106,11 @@ def _face(keypoints: Keypoints, i: int) -> shape.Face | None:
     points = [] if keypoints.face is None or not np.all(np.isfinite(keypoints.face[i])) else _points(keypoints.face[i], 3)
     matrix = None if keypoints.face_transform is None else keypoints.face_transform[i]
     transform = None if matrix is None or not np.all(np.isfinite(matrix)) else matrix.ravel().tolist()
-    return shape.Face(points, transform) if points or transform else None
+    weights = None if keypoints.face_blendshapes is None else keypoints.face_blendshapes[i]
+    told = (
+        None if weights is None or not np.all(np.isfinite(weights)) else dict(zip(BLENDSHAPES, np.round(weights, 5).tolist(), strict=True))
+    )
+    return shape.Face(points, transform, told) if points or transform else None
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------------------
@@ -137,11 +142,14 @@ def loads(text: str | bytes, source_fps: float | None = None) -> Keypoints:
     hands, hands_image, hands_score = _read_hands(poses)
     face = _stacked([_read_face(p) for p in poses], (478, 3))
     transform = _stacked([None if p is None or p.face is None else p.face.transform for p in poses], (4, 4))
+    told = [None if p is None or p.face is None or p.face.blendshapes is None else p.face.blendshapes for p in poses]
+    blendshapes = _stacked([None if t is None else [t.get(name, 0.0) for name in BLENDSHAPES] for t in told], (len(BLENDSHAPES),))
     hands = None if hands is None else hands * _TURN
     times = _times(take, source_fps)
     keypoints = Keypoints(
-        times, positions * _TURN, image, confidence, _image_size(take, image, hands_image), hands, face, transform, hands_image, hands_score
-    )
+        times, positions * _TURN, image, confidence, _image_size(take, image, hands_image), hands, face, transform, hands_image,
+        hands_score, blendshapes,
+    )  # fmt: skip
     return _turned_round(keypoints)
 
 

@@ -31,6 +31,7 @@ class Hand(msgspec.Struct, omit_defaults=True, rename=_NAMES):
 class Face(msgspec.Struct, omit_defaults=True):
     keypoints: list[Point] = []
     transform: list[float] | None = None
+    blendshapes: dict[str, float] | None = None
 
 
 class Pose(msgspec.Struct, omit_defaults=True, rename=_NAMES):

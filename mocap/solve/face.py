@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from mocap import rotation as R
 from mocap.filter import OneEuroState, one_euro, smooth
-from mocap.keypoints import Keypoints
+from mocap.keypoints import BLENDSHAPES, Keypoints
 from mocap.solve.face_measures import MEASURES, measure_face
 from mocap.solve.hold import HOLD, RELAX
 
@@ -91,10 +91,12 @@ class FaceState:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SolvedFace:
-    """weights: (F, W) in [0, 1], columns as in WEIGHTS. gaze: (F, 2) radians, to the performer's left and up, from the neutral face's."""
+    """weights: (F, W) in [0, 1], columns as in names. gaze: (F, 2) radians, to the performer's left and up, from the neutral face's.
+    names: ARKit's, those measured here, or all of a network's where one has told them."""
 
     weights: Float[ndarray, "frames w"]
     gaze: Float[ndarray, "frames 2"]
+    names: tuple[str, ...] = WEIGHTS
 
 
 def _matrix(table: Mapping[str, Mapping[str, float]]) -> ndarray:
@@ -162,8 +164,10 @@ def solve_face(keypoints: Keypoints) -> SolvedFace | None:
     measures = measure_face(keypoints.face[seen])
     times = keypoints.times[seen]
     neutral = np.median(measures[times <= times[0] + _NEUTRAL], axis=0)
-    target = face_target(measures, neutral, _turned(keypoints)[seen]) * _legible(keypoints.face[seen])[:, None]
-    target = smooth(times, target, BAKE_FACE)
+    target = face_target(measures, neutral, _turned(keypoints)[seen])
+    if keypoints.face_blendshapes is not None:
+        target = _as_told(target, keypoints.face_blendshapes[seen])
+    target = smooth(times, target * _legible(keypoints.face[seen])[:, None], BAKE_FACE)
     return _split(_held(keypoints.times, seen, target))
 
 
@@ -186,23 +190,26 @@ def follow_face(keypoints: Keypoints, state: FaceState | None) -> tuple[SolvedFa
     if keypoints.face is None:
         return None, state
     seen = np.isfinite(keypoints.face).all(axis=(1, 2))
+    told = keypoints.face_blendshapes
+    rest = np.zeros((len(WEIGHTS) if told is None else len(BLENDSHAPES)) + 2)
     if state is None and not seen.any():
-        return _split(np.zeros((len(keypoints), len(WEIGHTS) + 2))), None
+        return _split(np.tile(rest, (len(keypoints), 1))), None
     measures = np.full((len(keypoints), 2, len(MEASURES)), np.nan)
     legible = np.zeros(len(keypoints))
     measures[seen], legible[seen] = measure_face(keypoints.face[seen]), _legible(keypoints.face[seen])
     turned = _turned(keypoints)
     targets = []
-    for t, m, is_seen, aside, told in zip(keypoints.times.tolist(), measures, seen, turned, legible, strict=True):
+    for i, (t, m, is_seen, aside, sure) in enumerate(zip(keypoints.times.tolist(), measures, seen, turned, legible, strict=True)):
         if is_seen:
             state = _calibrated(t, m, state)
-            target = told * face_target(m, state.neutral, np.asarray(aside))
+            target = face_target(m, state.neutral, np.asarray(aside))
+            target = sure * (target if told is None else _as_told(target, told[i]))
             state = FaceState(state.first, t, state.begun, state.neutral, target, state.filter)
             targets.append(target)
         elif state is not None:
             targets.append(state.target * (1.0 - _ramp(np.asarray(t - state.last), HOLD, HOLD + RELAX)))
         else:
-            targets.append(np.zeros(len(WEIGHTS) + 2))
+            targets.append(rest)
     assert state is not None
     values, filtered = one_euro(keypoints.times, np.array(targets)[..., None], *LIVE_FACE, state.filter)
     return _split(values[..., 0]), FaceState(state.first, state.last, state.begun, state.neutral, state.target, filtered)
@@ -219,8 +226,14 @@ def _calibrated(t: float, measures: ndarray, state: FaceState | None) -> FaceSta
     return FaceState(state.first, t, (), state.neutral + drift, state.target, state.filter)
 
 
+def _as_told(target: Float[ndarray, "*frames n"], told: Float[ndarray, "*frames 51"]) -> Float[ndarray, "*frames m"]:
+    """The target with a network's weights in place of the measured ones; the gaze stays."""
+    return np.concatenate([np.nan_to_num(told), target[..., -2:]], axis=-1)
+
+
 def _split(values: ndarray) -> SolvedFace:
-    return SolvedFace(np.clip(values[:, :-2], 0.0, 1.0), values[:, -2:])
+    names = WEIGHTS if values.shape[1] == len(WEIGHTS) + 2 else BLENDSHAPES
+    return SolvedFace(np.clip(values[:, :-2], 0.0, 1.0), values[:, -2:], names)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -248,7 +261,7 @@ def eye_turns(gaze: Float[ndarray, "*frames 2"]) -> Float[ndarray, "*frames 4"]:
 
 def expressions(face: SolvedFace) -> dict[str, Float[ndarray, "frames"]]:
     """ARKit's weights by name, and the presets of VRM 1.0 that they make."""
-    arkit = {name: face.weights[:, i] for i, name in enumerate(WEIGHTS)}
+    arkit = {name: face.weights[:, i] for i, name in enumerate(face.names)}
     return {**arkit, **vrm_expressions(arkit)}
 
 
@@ -295,5 +308,5 @@ def vrm_expressions(arkit: Mapping[str, ndarray]) -> dict[str, ndarray]:
     }
 
 
-EXPRESSIONS: tuple[str, ...] = (*WEIGHTS, *vrm_expressions(dict.fromkeys(WEIGHTS, np.zeros(1))))
-"""The names of a solved face's expressions, ARKit's and VRM's, in the order of `expressions`."""
+EXPRESSIONS: tuple[str, ...] = (*BLENDSHAPES, *vrm_expressions(dict.fromkeys(WEIGHTS, np.zeros(1))))
+"""The names of all expressions that a solved face may have: ARKit's, and VRM's that are made of them."""
