@@ -8,7 +8,7 @@ import sys
 import warnings
 import webbrowser
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -213,6 +213,7 @@ def detect(
 def live(
     camera: Annotated[int | None, typer.Option(help="The camera's number, 0 for the first.")] = None,
     video: Annotated[Path | None, typer.Option(help="A video instead of a camera; it plays again and again.")] = None,
+    browser: Annotated[bool, typer.Option("--browser", help="The camera of the browser that opens the page; it detects there.")] = False,
     model: Model = "full",
     rig: Rig = None,
     hands: Hands = True,
@@ -229,11 +230,13 @@ def live(
     from mocap.capture import Video
     from mocap.webcam import Webcam
 
-    if camera is not None and video is not None:
-        raise MocapError("Give either --camera or --video, not both.")
+    if (camera is not None) + (video is not None) + browser > 1:
+        raise MocapError("Give one of --camera, --video and --browser, not several.")
     with ExitStack() as stack:
         listeners = [*_vmc(vmc, stack), *_recording(record, stack)]
-        if video is not None:
+        if browser:
+            _stream(None, "browser", model, _radians(fov), port, open_page, listeners, rig, hands, upper_body, face)
+        elif video is not None:
             source = Video(video)
             view, view_said = _field_of_view(fov, video)
             console.err.print(f"Field of view {view_said}.")
@@ -313,7 +316,7 @@ def doctor() -> None:
 
 
 def _stream(
-    source: Source,
+    source: Source | None,
     kind: SourceKind,
     model: Any,
     fov: float | None,
@@ -329,7 +332,7 @@ def _stream(
     from mocap import pipeline
 
     avatar = None if rig is None else pipeline.load_avatar(rig)
-    with source:
+    with source or nullcontext():
         ready = _ready(open_page)
         running = pipeline.live(
             source,

@@ -18,11 +18,12 @@ from mocap import assets, formats
 from mocap.camera import Camera
 from mocap.capture import Frame, Source, open_source
 from mocap.detect.mediapipe import Detector, detect_source
-from mocap.detect.models import PoseSize
+from mocap.detect.models import PoseSize, pose_bundle
 from mocap.detect.performer import PerformerDetector
 from mocap.errors import NoPersonError
 from mocap.formats.embed import embedded
 from mocap.formats.vrm import as_vrm
+from mocap.incoming import Incoming
 from mocap.keypoints import Keypoints, concatenate, is_somebody
 from mocap.lift.live import LiftState, lift_live
 from mocap.motion import Motion
@@ -36,7 +37,7 @@ from mocap.solve.measure import measure_body
 from mocap.solve.root import DEFAULT_FOV
 from mocap.solve.solver import Feet, Solver, solve_take
 from mocap.stream import protocol
-from mocap.stream.files import Files, files_for
+from mocap.stream.files import Files, content_type, files_for
 from mocap.stream.server import Server
 
 # The live body is measured again each second of the first six in which a person is seen, and then left alone.
@@ -141,6 +142,8 @@ def in_real_time(source: Source, stop: threading.Event) -> Iterator[Arrived]:
 
 MANNEQUIN, USERS = "rigs/mannequin.vrm", "rigs/character.vrm"
 """Where the page finds its avatar: ours, or the user's."""
+POSE_BUNDLE = "models/pose.task"
+"""Where the page finds the weights for its own camera."""
 
 
 def load_avatar(path: Path) -> Rig:
@@ -158,16 +161,19 @@ def files_of(rig: Rig | None) -> tuple[Files, str]:
 
 
 class LivePerformer:
-    """From pictures to poses on the avatar, one at a time: detect, measure, lift, solve, retarget. No socket in sight."""
+    """From pictures or keypoints to poses on the avatar, one at a time: detect, measure, lift, solve, retarget. No socket in sight.
+
+    detector: None where only keypoints come."""
 
     def __init__(
-        self, detector: Detector, avatar: Skeleton = HUMANOID, camera: Camera | None = None, upper_body: bool | None = None
+        self, detector: Detector | None, avatar: Skeleton = HUMANOID, camera: Camera | None = None, upper_body: bool | None = None
     ) -> None:
         self._detector, self._avatar, self._camera, self._upper_body = detector, avatar, camera, upper_body
         self.restart()
 
-    def restart(self) -> None:
-        """Forgets the performer: the next frame begins another take."""
+    def restart(self, camera: Camera | None = None) -> None:
+        """Forgets the performer: the next frame begins another take. camera: from now on, where it is another."""
+        self._camera = camera or self._camera
         self._solver = Solver(camera=self._camera, upper_body=self._upper_body)
         self._seen: list[Keypoints] = []
         self._measured = -np.inf
@@ -175,12 +181,17 @@ class LivePerformer:
 
     def perform(self, arrived: Arrived) -> tuple[Keypoints, Motion]:
         """The keypoints of a frame, and the avatar's pose."""
+        assert self._detector is not None
         keypoints = self._detector.detect(arrived.frame.image, arrived.time)
+        return keypoints, self.follow(keypoints)
+
+    def follow(self, keypoints: Keypoints) -> Motion:
+        """The avatar's pose of one frame of keypoints, which come after those before."""
         if not np.isnan(keypoints.positions).all():
             self._measure(keypoints)
         camera = self._camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
         positions, self._lift = lift_live(keypoints, camera, self._lift)
-        return keypoints, retarget(self._solver.solve(replace(keypoints, positions=positions)), self._avatar)
+        return retarget(self._solver.solve(replace(keypoints, positions=positions)), self._avatar)
 
     def _measure(self, keypoints: Keypoints) -> None:
         if self._seen and keypoints.times[0] - self._seen[0].times[0] > _MEASURE_UNTIL:
@@ -203,7 +214,7 @@ def encode_frame(number: int, arrived: Arrived, keypoints: Keypoints, motion: Mo
 
 
 async def live(
-    source: Source,
+    source: Source | None,
     kind: protocol.SourceKind,
     model: PoseSize = "full",
     fov: float | None = None,
@@ -217,27 +228,45 @@ async def live(
     face: bool = True,
     face_model: Path | None = None,
 ) -> None:
-    """Streams a source to every viewer that connects, until it is cancelled or the source ends.
+    """Streams a source to every viewer that connects, until it is cancelled or the source ends. Without a source, what a page's own camera
+    sees is solved for all.
 
     kind: "video" or "camera", for the page to say. ready: called when the page can be opened. listeners: who else gets every frame, a
     recording or another program. rig: the avatar, in the mannequin's place. hands, face: look for them. face_model: as of
     `read_keypoints`. upper_body: as of Solver. Raises DeviceError if there is no port or the camera stops, ModelError if the viewer or the
     weights are missing.
     """
-    camera = None if fov is None else Camera.from_fov(source.size, fov)
-    shown = protocol.Source(kind, source.name, source.size[0], source.size[1])
+    size = (640, 480) if source is None else source.size
+    camera = None if fov is None else Camera.from_fov(size, fov)
+    shown = protocol.Source(kind, "your browser's camera" if source is None else source.name, *size)
     files, avatar = files_of(rig)
-    expressions = EXPRESSIONS if face else ()
+    expressions = EXPRESSIONS if face and source is not None else ()
     hello = protocol.hello(HUMANOID, expressions, avatar, shown)
     stop, paused = threading.Event(), threading.Event()
 
     def control(pause: bool) -> None:
         (paused.set if pause else paused.clear)()
 
-    async with Server(hello, files, host, port, on_control=control) as server:
+    incoming = Incoming()
+
+    def lead(theirs: protocol.Camera) -> None:
+        incoming.begin((theirs.width, theirs.height))
+        told = protocol.Source(kind, theirs.name or "your browser's camera", theirs.width, theirs.height)
+        server.introduce(protocol.hello(HUMANOID, expressions, avatar, told))
+
+    if source is None:
+        files |= await asyncio.to_thread(lambda: {f"/{POSE_BUNDLE}": (pose_bundle(model), content_type(POSE_BUNDLE))})
+        server = Server(hello, files, host, port, on_control=control, on_camera=lead, on_keypoints=incoming.put)
+    else:
+        server = Server(hello, files, host, port, on_control=control)
+    async with server:
         if ready is not None:
             ready(server)
-        work = partial(_work, source, model, hands, face, face_model, upper_body, camera, server, stop, paused, listeners, expressions)
+        if source is None:
+            performer = LivePerformer(None, camera=camera, upper_body=upper_body)
+            work = partial(_follow, incoming, performer, fov, server, stop, listeners)
+        else:
+            work = partial(_work, source, model, hands, face, face_model, upper_body, camera, server, stop, paused, listeners, expressions)
         worker = asyncio.create_task(asyncio.to_thread(work))
         try:
             await asyncio.shield(worker)
@@ -245,6 +274,21 @@ async def live(
             stop.set()
             with contextlib.suppress(Exception):
                 await worker
+
+
+def _follow(
+    incoming: Incoming, performer: LivePerformer, fov: float | None, server: Server, stop: threading.Event, listeners: Sequence[Listener]
+) -> None:
+    """The solver's thread where a page's camera leads."""
+    for number, (points, keypoints, restarted) in enumerate(incoming.frames(stop)):
+        if restarted:
+            performer.restart(None if fov is None else Camera.from_fov(keypoints.image_size, fov))
+        motion = performer.follow(keypoints)
+        stamp = replace(points.stamp, frame=number)
+        pose = protocol.Pose(stamp, motion.root_positions[0], motion.rotations[0], np.zeros(0))
+        server.publish_threadsafe([protocol.encode(replace(points, stamp=stamp)), protocol.encode(pose)])
+        for listener in listeners:
+            listener(keypoints, motion)
 
 
 def _work(

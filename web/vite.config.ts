@@ -10,6 +10,7 @@ export default defineConfig({
     // three.js alone is above Vite's default of 500 kB; the page comes from the same machine.
     chunkSizeWarningLimit: 2000,
   },
+  worker: { format: "es" },
   test: {
     include: ["src/**/*.test.ts"],
     passWithNoTests: true,

@@ -36,6 +36,7 @@ _TYPES = {
     ".ico": "image/x-icon",
     ".woff2": "font/woff2",
     ".wasm": "application/wasm",
+    ".task": "application/octet-stream",
     ".glb": "model/gltf-binary",
     ".vrm": "model/gltf-binary",
 }

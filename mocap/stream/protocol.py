@@ -7,6 +7,7 @@ Text messages are JSON objects, told apart by `type`:
                       pong     client, clock                                     the answer to ping
     client → server   ack      frame                                             drew it: every frame up to it is acknowledged
                       control  paused                                            asks the source to pause or go on
+                      camera   name, width, height                               its own camera's keypoints follow; the last to say so leads
                       ping     client                                            any number of the client's own clock
 
 Binary messages are little-endian, a header of 24 bytes and then the data, so that a browser takes a Float32Array view without a copy:
@@ -15,6 +16,9 @@ Binary messages are little-endian, a header of 24 bytes and then the data, so th
     kind 1, pose        f32 root[3]  f32 rotations[4 J]  f32 weights[E]
     kind 2, keypoints   f32 image[2 n]  f32 positions[3 n]  f32 confidence[n]
     kind 3, picture     the bytes of a JPEG
+
+A viewer that leads with its own camera sends messages of kind 2 as well: the 33 landmarks of what it saw, `time` by its own clock, and
+`clock` the server's as the viewer knows it. All other messages are from the server.
 
 `time` is the source's, in seconds; `clock` is the server's `time.monotonic()` when the source's frame arrived, so that a viewer that
 knows the clocks' difference (ping, pong) can tell how old what it shows is. The messages of one frame share its number, and are sent in
@@ -62,7 +66,7 @@ class ProtocolError(MocapError):
 # Text ------------------------------------------------------------------------------------------------------------------------------
 
 Level = Literal["info", "warning", "error"]
-SourceKind = Literal["video", "camera", "motion"]
+SourceKind = Literal["video", "camera", "motion", "browser"]
 FrameNumber = Annotated[int, Meta(ge=0, le=_U32)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Size = Annotated[int, Meta(ge=1, le=_U16)]
@@ -139,6 +143,14 @@ class Control(_Message, frozen=True):
     paused: bool
 
 
+class Camera(_Message, frozen=True):
+    """The client's own camera leads from now on: its name, and its picture's size in pixels. Keypoints messages follow."""
+
+    name: Annotated[str, Meta(max_length=200)]
+    width: Size
+    height: Size
+
+
 class Ping(_Message, frozen=True):
     """The client asks for the server's clock; `client` comes back as it is."""
 
@@ -146,7 +158,8 @@ class Ping(_Message, frozen=True):
 
 
 _FROM_SERVER: msgspec.json.Decoder[Hello | Status | Pong] = msgspec.json.Decoder(Hello | Status | Pong)
-_FROM_CLIENT: msgspec.json.Decoder[Ack | Control | Ping] = msgspec.json.Decoder(Ack | Control | Ping)
+ClientText = Ack | Control | Camera | Ping
+_FROM_CLIENT: msgspec.json.Decoder[ClientText] = msgspec.json.Decoder(ClientText)
 
 
 def hello(skeleton: Skeleton, expressions: tuple[str, ...], rig: str, source: Source, clip: str | None = None) -> Hello:
@@ -157,7 +170,7 @@ def hello(skeleton: Skeleton, expressions: tuple[str, ...], rig: str, source: So
     return Hello(VERSION, Bones(skeleton.names, tuple(skeleton.parents.tolist()), offsets), tuple(expressions), rig, source, clip)
 
 
-def encode_text(message: Hello | Status | Pong | Ack | Control | Ping) -> str:
+def encode_text(message: Hello | Status | Pong | ClientText) -> str:
     """A text message as JSON, checked as the other side will check it."""
     text = msgspec.json.encode(message)
     (decode_server_text if isinstance(message, Hello | Status | Pong) else decode_client_text)(text)
@@ -174,7 +187,7 @@ def decode_server_text(text: str | bytes) -> Hello | Status | Pong:
     return message
 
 
-def decode_client_text(text: str | bytes) -> Ack | Control | Ping:
+def decode_client_text(text: str | bytes) -> ClientText:
     """What a viewer says. Raises ProtocolError if it is no such message, or longer than MAX_TEXT."""
     if len(text) > MAX_TEXT:
         raise ProtocolError(f"A client's message may have {MAX_TEXT} characters, but this one has {len(text)}.")
@@ -270,6 +283,14 @@ def decode(data: bytes, joints: int, expressions: int) -> Pose | Points | Pictur
         return Pose(stamp, floats[:3], floats[3 : 3 + 4 * joints].reshape(joints, 4), floats[3 + 4 * joints :])
     n = _check_points(floats)
     return Points(stamp, floats[: 2 * n].reshape(n, 2), floats[2 * n : 5 * n].reshape(n, 3), floats[5 * n :])
+
+
+def decode_points(data: bytes) -> Points:
+    """A keypoints message. Raises ProtocolError if it is another or none."""
+    message = decode(data, 0, 0) if decode_header(data)[0] == KEYPOINTS else None
+    if not isinstance(message, Points):
+        raise ProtocolError("A viewer sends binary messages of kind 2 (keypoints) alone.")
+    return message
 
 
 def decode_header(data: bytes) -> tuple[int, Stamp]:

@@ -92,7 +92,8 @@ class Server:
 
     hello: what every client is told first. files: what the page consists of (`files.files_for`). host: where to listen; beyond loopback
     everybody needs the token, one of ours if none is given. port: if it is taken, the next free one of twenty; 0 for any. on_control:
-    called in the event loop with True when a viewer asks for a pause, with False to go on.
+    called in the event loop with True when a viewer asks for a pause, with False to go on. on_camera: called there when a viewer's own
+    camera takes the lead; on_keypoints: with each frame that the leading viewer sees. Without these nobody may send any.
 
     `async with` raises DeviceError if there is nothing to listen on. All but `publish_threadsafe` belongs to the event loop's thread.
     """
@@ -106,6 +107,8 @@ class Server:
         *,
         token: str | None = None,
         on_control: Callable[[bool], None] | None = None,
+        on_camera: Callable[[protocol.Camera], None] | None = None,
+        on_keypoints: Callable[[protocol.Points], None] | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -116,6 +119,8 @@ class Server:
         self._hello = hello
         self._files = files
         self._on_control = on_control
+        self._on_camera, self._on_keypoints = on_camera, on_keypoints
+        self._leader: _Client | None = None
         self._status: protocol.Status | None = None
         self._frame = -1
         self._messages: tuple[bytes, ...] = ()
@@ -226,13 +231,22 @@ class Server:
 
     def _receive(self, client: _Client, message: str | bytes) -> None:
         if not isinstance(message, str):
-            raise protocol.ProtocolError("A viewer sends no binary messages.")
-        match protocol.decode_client_text(message):
+            if client is self._leader and self._on_keypoints is not None:
+                self._on_keypoints(protocol.decode_points(message))
+            elif self._on_keypoints is None:
+                raise protocol.ProtocolError("This server takes no keypoints: start it with `mocap live --browser`.")
+            return  # frames of a viewer that leads no longer may still be on their way
+        match text := protocol.decode_client_text(message):
             case protocol.Ack(frame):
                 client.flow.acknowledged(frame, asyncio.get_running_loop().time())
                 client.wake()
             case protocol.Ping(number):
                 client.tell(protocol.Pong(number, time.monotonic()))
+            case protocol.Camera():
+                if self._on_camera is None:
+                    raise protocol.ProtocolError("This server takes no viewer's camera: start it with `mocap live --browser`.")
+                self._leader = client
+                self._on_camera(text)
             case protocol.Control(paused):
                 if self._on_control is not None:
                     self._on_control(paused)

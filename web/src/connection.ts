@@ -1,7 +1,7 @@
 // The socket to the mocap server: it comes back by itself, and an old socket never speaks for a new one.
 
 import { ServerClock } from "./clock";
-import { compose, decode, type Hello, type Keypoints, KEYPOINTS, parse, type Picture, PICTURE, type Pose, PROTOCOL, ProtocolError, type Status } from "./protocol";
+import { compose, decode, encode, type Hello, type Keypoints, KEYPOINTS, parse, type Picture, PICTURE, type Pose, PROTOCOL, ProtocolError, type Status } from "./protocol";
 
 /** `connecting` until the first attempt has ended, then `open` or `gone`. */
 export type State = "connecting" | "open" | "gone";
@@ -54,6 +54,18 @@ export class Connection {
   /** After the frame was drawn: it and every frame before it are done with. */
   ack(frame: number): void {
     this.send({ type: "ack", frame });
+  }
+
+  /** The page's own camera leads from now on; its keypoints follow. */
+  lead(name: string, width: number, height: number): void {
+    this.send({ type: "camera", name, width, height });
+  }
+
+  /** What the page's own camera sees. False where nothing can be sent, or what was sent before is still on its way: newest wins. */
+  sees(keypoints: Keypoints): boolean {
+    if (this.socket?.readyState !== WebSocket.OPEN || this.socket.bufferedAmount > 0) return false;
+    this.socket.send(encode(keypoints));
+    return true;
   }
 
   close(): void {

@@ -73,20 +73,26 @@ export class Hud {
     document.body.dataset.stage = empty ? "empty" : "full";
   }
 
-  /** The button and the key of a view's switch: `turn` is called with its new position. Returns a function that sets it from outside. */
-  toggle(key: string, turn: (on: boolean) => void): (on: boolean) => void {
+  /** Calls back when a button of the controls, or its key, is pressed. */
+  press(key: string, pressed: () => void): void {
     const button = document.querySelector<HTMLButtonElement>(`#controls [data-key="${key}"]`);
     if (!button) throw new Error(`index.html has no button for ${key}`);
+    button.addEventListener("click", pressed);
+    window.addEventListener("keydown", (event) => {
+      const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
+      if (plain && !button.hidden && event.key.toLowerCase() === key) pressed();
+    });
+  }
+
+  /** The button and the key of a view's switch: `turn` is called with its new position. Returns a function that sets it from outside. */
+  toggle(key: string, turn: (on: boolean) => void): (on: boolean) => void {
+    const button = document.querySelector<HTMLButtonElement>(`#controls [data-key="${key}"]`)!;
     const set = (on: boolean): void => {
       button.setAttribute("aria-pressed", String(on));
       turn(on);
     };
     const flip = (): void => set(button.getAttribute("aria-pressed") !== "true");
-    button.addEventListener("click", flip);
-    window.addEventListener("keydown", (event) => {
-      const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
-      if (plain && event.key.toLowerCase() === key) flip();
-    });
+    this.press(key, flip);
     return set;
   }
 

@@ -3,6 +3,7 @@
 import { Vector3 } from "three";
 
 import { Avatar } from "./avatar";
+import { Lead } from "./camera/lead";
 import { Clip, Transport } from "./clip";
 import { type Figures, Meter } from "./clock";
 import { Connection, type State, streamAddress } from "./connection";
@@ -35,7 +36,7 @@ interface Surface {
   expressions(): Record<string, number>;
   /** The number of the last drawn frame, −1 before the first. */
   frame(): number;
-  stats(): Figures & { readonly state: Shown };
+  stats(): Figures & { readonly state: Shown; readonly detector: number | null };
 }
 
 declare global {
@@ -50,6 +51,7 @@ class Page {
   private readonly meter = new Meter();
   private readonly stage = this.openStage();
   private readonly connection: Connection;
+  private readonly lead: Lead;
   private state: State = "connecting";
   private hello: Hello | null = null;
   private avatar: Avatar | null = null;
@@ -59,6 +61,7 @@ class Page {
   private pending: Pose | null = null;
   private last: Pose | null = null;
   private mirror = false;
+  private setMirror: (on: boolean) => void = () => undefined;
   private skeleton = false;
   /** Until when there is something to draw without a new pose, and when the last pose came. */
   private awake = 0;
@@ -81,10 +84,18 @@ class Page {
       // Words that only inform go by themselves; a warning stays longer, an error until there is something newer to say.
       status: ({ level, text }) => this.hud.say("server", level, text, { info: 8, warning: 15, error: Infinity }[level]),
       picture: (picture) => this.picture.picture(picture),
-      keypoints: (keypoints) => this.picture.points(keypoints),
+      // What the page's own camera sees is there already, with its picture.
+      keypoints: (keypoints) => this.lead.on || this.picture.points(keypoints),
       pose: (pose) => (this.pending = pose),
       trouble: (sentence) => this.hud.say("trouble", "error", sentence, 15),
     });
+    const camera = document.querySelector<HTMLButtonElement>('#controls [data-key="c"]')!;
+    this.lead = new Lead(this.connection, this.picture, this.hud, (on) => {
+      camera.setAttribute("aria-pressed", String(on));
+      // Before one's own camera one expects a mirror.
+      if (on) this.setMirror(true);
+    });
+    this.hud.press("c", () => this.lead.toggle());
     window.setInterval(() => this.report(), 250);
     requestAnimationFrame(() => this.tick());
   }
@@ -94,7 +105,7 @@ class Page {
       bonePositions: () => this.avatar?.bonePositions() ?? {},
       expressions: () => this.avatar?.expressions() ?? {},
       frame: () => this.last?.frame ?? -1,
-      stats: () => ({ state: this.shown(), ...this.meter.figures(seconds()) }),
+      stats: () => ({ state: this.shown(), detector: this.lead.took, ...this.meter.figures(seconds()) }),
     };
   }
 
@@ -139,7 +150,7 @@ class Page {
       this.showSkeleton();
     });
     this.hud.toggle("p", (on) => document.querySelector("#picture")!.toggleAttribute("hidden", !on));
-    this.hud.toggle("m", (on) => {
+    this.setMirror = this.hud.toggle("m", (on) => {
       this.mirror = on;
       this.picture.mirror(on);
       if (this.last) this.apply(this.last);
@@ -157,6 +168,7 @@ class Page {
     if (state === "open") {
       this.pending = null;
       this.meter.reset();
+      this.lead?.again();
       this.hud.say("trouble", "info", "");
     }
     // A slow attempt alone is worth a word; a quick one would only flash.
@@ -175,6 +187,8 @@ class Page {
     this.hud.source(hello.source.name);
     // The same source after a lost connection: its last picture stays, as the last pose does.
     if (JSON.stringify(hello.source) !== JSON.stringify(before?.source)) this.picture.open(hello.source);
+    document.querySelector('#controls [data-key="c"]')!.toggleAttribute("hidden", hello.source.kind !== "browser");
+    if (hello.source.kind === "browser" && !before) this.hud.say("camera", "info", "Press C, or the Camera button, to begin with this device's camera.", 30);
     if (this.stage) {
       if (this.overlay) this.stage.remove(this.overlay.object);
       this.overlay?.dispose();

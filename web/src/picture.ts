@@ -54,6 +54,13 @@ export class PicturePanel {
     if (!this.decoding) void this.decode();
   }
 
+  /** A picture of the page's own camera. */
+  own(bitmap: ImageBitmap, frame: number): void {
+    this.image?.bitmap.close();
+    this.image = { frame, bitmap };
+    this.changed();
+  }
+
   points(keypoints: Keypoints): void {
     this.keypoints = keypoints;
     this.changed();

@@ -60,7 +60,7 @@ export interface Skeleton {
 }
 
 export interface Source {
-  readonly kind: "video" | "camera" | "motion";
+  readonly kind: "video" | "camera" | "motion" | "browser";
   readonly name: string;
   /** Of the picture, pixels. */
   readonly width: number;
@@ -97,6 +97,7 @@ export type ServerText = Hello | Status | Pong;
 export type ClientText =
   | { readonly type: "ack"; readonly frame: number }
   | { readonly type: "control"; readonly paused: boolean }
+  | { readonly type: "camera"; readonly name: string; readonly width: number; readonly height: number }
   | { readonly type: "ping"; readonly client: number };
 
 /** A message that is not of this protocol, or not of this version; its message is a sentence for the page. */
@@ -199,7 +200,7 @@ function isSkeleton(value: unknown): value is Skeleton {
 function isSource(value: unknown): value is Source {
   return (
     isRecord(value) &&
-    (value.kind === "video" || value.kind === "camera" || value.kind === "motion") &&
+    (value.kind === "video" || value.kind === "camera" || value.kind === "motion" || value.kind === "browser") &&
     isString(value.name) &&
     isNumber(value.width) &&
     isNumber(value.height) &&

@@ -1,0 +1,76 @@
+// The page's camera in the lead: what it sees goes to the server as keypoints, and into the corner as the picture.
+
+import type { Connection } from "../connection";
+import type { Hud } from "../hud";
+import type { PicturePanel } from "../picture";
+import { KEYPOINTS, type Keypoints } from "../protocol";
+import { OwnCamera, type Seen } from "./camera";
+
+/** Where mocap/pipeline.py puts the weights. */
+const WEIGHTS = "models/pose.task";
+
+export class Lead {
+  private camera: OwnCamera | null = null;
+  private told: (() => void) | null = null;
+  /** Milliseconds that the detector took for the last picture. */
+  took: number | null = null;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly picture: PicturePanel,
+    private readonly hud: Hud,
+    private readonly turned: (on: boolean) => void,
+  ) {}
+
+  get on(): boolean {
+    return this.camera !== null;
+  }
+
+  toggle(): void {
+    if (this.camera) this.stop();
+    else void this.start();
+  }
+
+  /** After a new connection the server does not know who leads. */
+  again(): void {
+    this.told?.();
+  }
+
+  private async start(): Promise<void> {
+    this.hud.say("camera", "info", "Opening the camera…");
+    this.camera = new OwnCamera(new URL(WEIGHTS, location.href).href, {
+      opened: (name, width, height) => {
+        this.hud.say("camera", "info", "Loading the detector…");
+        this.told = () => this.connection.lead(name, width, height);
+        this.told();
+      },
+      seen: (seen) => this.seen(seen),
+      failed: (sentence) => {
+        this.stop();
+        this.hud.say("camera", "error", sentence, 20);
+      },
+    });
+    this.turned(true);
+    await this.camera.open();
+  }
+
+  private stop(): void {
+    this.camera?.close();
+    this.camera = null;
+    this.told = null;
+    this.hud.say("camera", "info", "");
+    this.turned(false);
+  }
+
+  private seen({ frame, at, found, bitmap, took }: Seen): void {
+    this.hud.say("camera", "info", "");
+    this.took = took;
+    this.picture.own(bitmap, frame);
+    const clock = this.connection.clock.at(at);
+    if (clock === null) return;
+    const nobody = { image: new Float32Array(66).fill(NaN), positions: new Float32Array(99).fill(NaN), confidence: new Float32Array(33) };
+    const keypoints: Keypoints = { kind: KEYPOINTS, subject: 0, frame, time: at, clock, ...(found ?? nobody) };
+    this.picture.points(keypoints);
+    this.connection.sees(keypoints);
+  }
+}
