@@ -223,6 +223,7 @@ def live(
     fov: Fov = None,
     port: Port = 8765,
     open_page: Open = True,
+    takes: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the page keeps the takes that it records.")] = Path("takes"),
     record: Annotated[Path | None, typer.Option(metavar="TAKE", help="Keep the keypoints in a new .jsonl file, to bake later.")] = None,
     vmc: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Also send the pose by VMC (OSC); receivers use port 39539.")] = None,
 ) -> None:
@@ -234,13 +235,14 @@ def live(
         raise MocapError("Give one of --camera, --video and --browser, not several.")
     with ExitStack() as stack:
         listeners = [*_vmc(vmc, stack), *_recording(record, stack)]
+        studio = _studio(takes, fov, stack)
         if browser:
-            _stream(None, "browser", model, _radians(fov), port, open_page, listeners, rig, hands, upper_body, face)
+            _stream(None, "browser", model, _radians(fov), port, open_page, listeners, rig, hands, upper_body, face, None, studio)
         elif video is not None:
             source = Video(video)
             view, view_said = _field_of_view(fov, video)
             console.err.print(f"Field of view {view_said}.")
-            _stream(source, "video", model, view, port, open_page, listeners, rig, hands, upper_body, face, face_model)
+            _stream(source, "video", model, view, port, open_page, listeners, rig, hands, upper_body, face, face_model, studio)
         else:
             _stream(
                 Webcam(camera or 0), "camera", model, _radians(fov), port, open_page, listeners, rig, hands, upper_body, face, face_model
@@ -254,6 +256,20 @@ def _vmc(to: str | None, stack: ExitStack) -> list[Listener]:
 
     sender = stack.enter_context(vmc.Sender(*vmc.address(to)))
     return [lambda keypoints, motion: sender.send(vmc.bundle(motion, seen=bool(keypoints.confidence.max() > 0)))]
+
+
+def _studio(folder: Path, fov: float | None, stack: ExitStack) -> Callable[..., Any]:
+    """What `pipeline.live` makes the studio by, whose take in progress is ended with the stack."""
+
+    def made(files: Any, expressions: Sequence[str]) -> Any:
+        from mocap.stream.studio import STUDIO_PATH, SUBPROTOCOL
+        from mocap.studio import Studio
+
+        studio = Studio(folder, files, expressions, _radians(fov))
+        stack.callback(studio.close)
+        return studio.hear, {STUDIO_PATH: (SUBPROTOCOL, studio.serve)}
+
+    return made
 
 
 def _recording(path: Path | None, stack: ExitStack) -> list[Listener]:
@@ -284,7 +300,8 @@ def demo(port: Port = 8765, open_page: Open = True) -> None:
     clip = assets.path("demo/demo.mp4")
     console.out.print("This is a rendered clip of the mannequin itself: what you see is detected in its pictures, not known beforehand.")
     console.out.print("Next, with a video of your own:  mocap bake dance.mp4 -o dance.bvh -o dance.glb     or live:  mocap live")
-    _stream(Video(clip), "video", "full", None, port, open_page)
+    with ExitStack() as stack:
+        _stream(Video(clip), "video", "full", None, port, open_page, studio=_studio(Path("takes"), None, stack))
 
 
 @app.command()
@@ -328,6 +345,7 @@ def _stream(
     upper_body: bool | None = None,
     face: bool = True,
     face_model: Path | None = None,
+    studio: Any = None,
 ) -> None:
     from mocap import pipeline
 
@@ -347,6 +365,7 @@ def _stream(
             upper_body=upper_body,
             face=face,
             face_model=face_model,
+            studio=studio,
         )
         asyncio.run(running)
 

@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -38,7 +38,7 @@ from mocap.solve.root import DEFAULT_FOV
 from mocap.solve.solver import Feet, Solver, solve_take
 from mocap.stream import protocol
 from mocap.stream.files import Files, content_type, files_for
-from mocap.stream.server import Server
+from mocap.stream.server import Endpoint, Server
 
 # The live body is measured again each second of the first six in which a person is seen, and then left alone.
 _MEASURE_EVERY, _MEASURE_UNTIL = 1.0, 6.0
@@ -227,13 +227,15 @@ async def live(
     upper_body: bool | None = None,
     face: bool = True,
     face_model: Path | None = None,
+    studio: Callable[[Files, Sequence[str]], tuple[Listener, Mapping[str, Endpoint]]] | None = None,
 ) -> None:
     """Streams a source to every viewer that connects, until it is cancelled or the source ends. Without a source, what a page's own camera
     sees is solved for all.
 
     kind: "video" or "camera", for the page to say. ready: called when the page can be opened. listeners: who else gets every frame, a
     recording or another program. rig: the avatar, in the mannequin's place. hands, face: look for them. face_model: as of
-    `read_keypoints`. upper_body: as of Solver. Raises DeviceError if there is no port or the camera stops, ModelError if the viewer or the
+    `read_keypoints`. upper_body: as of Solver. studio: given the server's files and the hello's expressions, another listener and what else
+    is served (studio.Studio). Raises DeviceError if there is no port or the camera stops, ModelError if the viewer or the
     weights are missing.
     """
     size = (640, 480) if source is None else source.size
@@ -247,6 +249,10 @@ async def live(
     def control(pause: bool) -> None:
         (paused.set if pause else paused.clear)()
 
+    endpoints: Mapping[str, Endpoint] = {}
+    if studio is not None:
+        hear, endpoints = studio(files, expressions)
+        listeners = [*listeners, hear]
     incoming = Incoming()
 
     def lead(theirs: protocol.Camera) -> None:
@@ -256,9 +262,9 @@ async def live(
 
     if source is None:
         files |= await asyncio.to_thread(lambda: {f"/{POSE_BUNDLE}": (pose_bundle(model), content_type(POSE_BUNDLE))})
-        server = Server(hello, files, host, port, on_control=control, on_camera=lead, on_keypoints=incoming.put)
+        server = Server(hello, files, host, port, on_control=control, on_camera=lead, on_keypoints=incoming.put, endpoints=endpoints)
     else:
-        server = Server(hello, files, host, port, on_control=control)
+        server = Server(hello, files, host, port, on_control=control, endpoints=endpoints)
     async with server:
         if ready is not None:
             ready(server)

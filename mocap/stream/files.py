@@ -37,6 +37,8 @@ _TYPES = {
     ".woff2": "font/woff2",
     ".wasm": "application/wasm",
     ".task": "application/octet-stream",
+    ".vrma": "model/gltf-binary",
+    ".bvh": "text/plain; charset=utf-8",
     ".glb": "model/gltf-binary",
     ".vrm": "model/gltf-binary",
 }

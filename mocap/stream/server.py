@@ -20,7 +20,7 @@ import secrets
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
@@ -38,6 +38,8 @@ from mocap.stream.flow import Flow
 
 DEFAULT_PORT = 8765
 MAX_CLIENTS = 100
+
+Endpoint = tuple[str, Callable[[ServerConnection], Awaitable[None]]]
 
 _PORTS_TRIED = 20
 _HTTP_TIMEOUT = 60.0  # seconds for a page's file to reach a slow phone
@@ -93,7 +95,8 @@ class Server:
     hello: what every client is told first. files: what the page consists of (`files.files_for`). host: where to listen; beyond loopback
     everybody needs the token, one of ours if none is given. port: if it is taken, the next free one of twenty; 0 for any. on_control:
     called in the event loop with True when a viewer asks for a pause, with False to go on. on_camera: called there when a viewer's own
-    camera takes the lead; on_keypoints: with each frame that the leading viewer sees. Without these nobody may send any.
+    camera takes the lead; on_keypoints: with each frame that the leading viewer sees. Without these nobody may send any. endpoints: other
+    WebSockets behind the same door, path → its subprotocol and what serves a connection.
 
     `async with` raises DeviceError if there is nothing to listen on. All but `publish_threadsafe` belongs to the event loop's thread.
     """
@@ -109,6 +112,7 @@ class Server:
         on_control: Callable[[bool], None] | None = None,
         on_camera: Callable[[protocol.Camera], None] | None = None,
         on_keypoints: Callable[[protocol.Points], None] | None = None,
+        endpoints: Mapping[str, Endpoint] | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -121,6 +125,7 @@ class Server:
         self._on_control = on_control
         self._on_camera, self._on_keypoints = on_camera, on_keypoints
         self._leader: _Client | None = None
+        self._endpoints = endpoints or {}
         self._status: protocol.Status | None = None
         self._frame = -1
         self._messages: tuple[bytes, ...] = ()
@@ -190,6 +195,15 @@ class Server:
 
     async def _serve(self, connection: ServerConnection) -> None:
         # Receiving is the handler's life, for only that notices a client's going; the sender lives and dies with it.
+        assert connection.request is not None
+        path = pages.path_of(connection.request)
+        wanted, serve_other = self._endpoints.get(path, (protocol.SUBPROTOCOL, None))
+        if connection.subprotocol != wanted:
+            await self._dismiss(connection, f"{path} speaks {wanted}.")
+            return
+        if serve_other is not None:
+            await serve_other(connection)
+            return
         client = _Client(connection)
         client.tell(self._hello)
         if self._status is not None:
@@ -263,6 +277,8 @@ class Server:
 
     async def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         refusal = self._door.refusal(request)
+        if refusal is None and pages.path_of(request) in self._endpoints:
+            return None
         if refusal is None and pages.path_of(request) == pages.STREAM_PATH:
             if len(self._clients) < MAX_CLIENTS:
                 return None
@@ -284,7 +300,7 @@ class Server:
             self._serve,
             "127.0.0.1" if self.host == "localhost" else self.host,
             port,
-            subprotocols=[Subprotocol(protocol.SUBPROTOCOL)],
+            subprotocols=[Subprotocol(s) for s in (protocol.SUBPROTOCOL, *(s for s, _ in self._endpoints.values()))],
             process_request=self._process_request,
             create_connection=self._connect,  # type: ignore[arg-type]  # "a wrapper or a subclass"
             compression=None,  # floats and JPEGs do not shrink, and it takes time

@@ -13,6 +13,9 @@ import { PicturePanel } from "./picture";
 import { type BodyPose, mirrored } from "./pose";
 import type { Hello, Pose } from "./protocol";
 import { Stage } from "./scene";
+import { CharacterPanel } from "./studio/character";
+import { Studio } from "./studio/client";
+import { TakesPanel } from "./studio/takes";
 import { TimelinePanel } from "./timeline";
 
 const GONE = "The mocap server is not answering; it will be picked up as soon as it is back.";
@@ -57,6 +60,8 @@ class Page {
   private avatar: Avatar | null = null;
   private overlay: SkeletonOverlay | null = null;
   private loading = "";
+  /** The address of the user's own character, in the hello's place. */
+  private rig: string | null = null;
   /** The newest pose that is not drawn yet, and the last that was. */
   private pending: Pose | null = null;
   private last: Pose | null = null;
@@ -96,8 +101,50 @@ class Page {
       if (on) this.setMirror(true);
     });
     this.hud.press("c", () => this.lead.toggle());
+    void this.openStudio();
     window.setInterval(() => this.report(), 250);
     requestAnimationFrame(() => this.tick());
+  }
+
+  /** Recording, takes and one's own character, where the server has a studio. */
+  private async openStudio(): Promise<void> {
+    const studio = new Studio(streamAddress(location).replace("/stream", "/studio"));
+    if (!(await studio.there())) return;
+    const character = new CharacterPanel(studio, this.hud, (address) => {
+      this.rig = address;
+      if (this.hello) void this.load(this.hello);
+    });
+    const takes = new TakesPanel(studio, {
+      play: (address, name) => this.play(address, name),
+      live: () => this.live(),
+      marks: () => this.player?.transport ?? null,
+      character: () => character.address,
+    }, this.hud); // prettier-ignore
+    for (const [key, pressed] of [["r", () => void takes.toggleRecording()], ["t", () => takes.toggle()]] as const) {
+      document.querySelector(`#controls [data-key="${key}"]`)!.removeAttribute("hidden");
+      this.hud.press(key, pressed);
+    }
+    void takes.refresh();
+  }
+
+  /** Plays a clip in the stream's place, on the same skeleton and with the same expressions. */
+  private async play(address: string, name: string): Promise<void> {
+    const { hello } = this;
+    if (!hello) throw new Error("The server has not said yet what it shows: try again in a moment.");
+    const full = new URL(address, location.href).href;
+    const clip = await Clip.load(full, hello.skeleton.names.length);
+    this.live();
+    const transport = new Transport(clip.duration);
+    this.player = { address: full, clip, transport, panel: new TimelinePanel(clip, transport, hello.skeleton.names, () => this.wake()) };
+    this.hud.source(name);
+    this.report();
+  }
+
+  private live(): void {
+    this.player?.panel.close();
+    this.player = null;
+    this.hud.source(this.hello?.source.name ?? "");
+    this.report();
   }
 
   surface(): Surface {
@@ -202,8 +249,8 @@ class Page {
 
   private async open(hello: Hello): Promise<void> {
     const address = hello.clip === undefined ? null : new URL(hello.clip, location.href).href;
-    // The same clip after a lost connection plays on.
-    if (this.player && address === this.player.address) return;
+    // The same clip after a lost connection plays on, and so does a take of the studio's.
+    if (this.player && (address === this.player.address || this.player.address.includes("/takes/"))) return;
     this.player?.panel.close();
     this.player = null;
     if (!address) return;
@@ -220,7 +267,7 @@ class Page {
   }
 
   private async load(hello: Hello): Promise<void> {
-    const address = new URL(hello.rig, location.href).href;
+    const address = new URL(this.rig ?? hello.rig, location.href).href;
     if (this.loading === address) return;
     this.loading = address;
     this.hud.say("rig", "info", this.avatar ? "" : "Loading the avatar…");
@@ -279,6 +326,8 @@ class Page {
     const elapsed = now - this.ticked;
     this.ticked = now;
     const pose = this.player ? this.played(elapsed) : this.pending;
+    // What is live goes on behind a take, so that it is there at once when it is wanted again.
+    if (this.player && this.pending) this.connection.ack(this.pending.frame);
     this.pending = null;
     if (pose) {
       const first = this.last === null;

@@ -1,0 +1,146 @@
+"""The studio in a real browser: record what is live, kill the server, find the take again, trim it, export it; drop a character."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import judges
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from mocap import formats, pipeline
+from mocap.motion import Motion
+from mocap.retarget import load_motion
+from tests.browser.conftest import Open, drawn, until
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "rigs" / "demo.mp4"
+
+Serve = Callable[[], tuple[str, subprocess.Popen[str]]]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts `mocap live` with the demo clip and a folder of takes; gives its address and the process."""
+    running: list[subprocess.Popen[str]] = []
+    arguments = ["mocap", "live", "--video", str(DEMO), "--no-open", "--port", "0", "--model", "lite", "--takes", str(tmp_path / "takes")]
+    program = f"import sys; from mocap.cli import main; sys.argv = {arguments}; main()"
+
+    def start() -> tuple[str, subprocess.Popen[str]]:
+        process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+        running.append(process)
+        assert process.stdout is not None
+        return next(line.strip() for line in process.stdout if line.startswith("http")), process
+
+    yield start
+    for process in running:
+        process.kill()
+        assert process.stdout is not None
+        process.stdout.close()
+        process.wait()
+
+
+def ready(page: Page) -> None:
+    until(page, "document.querySelector('[data-key=r]')?.hidden === false && window.mocap.stats().state !== 'loading'")
+
+
+def drop(page: Page, name: str, data: bytes) -> None:
+    made = page.evaluate_handle(
+        """([name, text]) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name));
+          return transfer;
+        }""",
+        [name, base64.b64encode(data).decode()],
+    )
+    page.dispatch_event("body", "drop", {"dataTransfer": made})
+
+
+def exported(page: Page, kind: str, folder: Path) -> Path:
+    page.select_option("#takes select[aria-label='File format']", kind)
+    with page.expect_download() as download:
+        page.keyboard.press("e")
+    path = folder / f"exported.{kind}"
+    download.value.save_as(path)
+    return path
+
+
+def test_a_take_outlives_its_server_and_is_trimmed_and_exported(open_page: Open, serve: Serve, tmp_path: Path, node: Path) -> None:
+    url, process = serve()
+    page = open_page(url, 900, 620, expect=("Failed to load resource",))
+    ready(page)
+    drawn(page, 0)
+    page.keyboard.press("r")
+    until(page, "document.querySelector('[data-key=r]').getAttribute('aria-pressed') === 'true'")
+    time.sleep(4.0)
+    process.kill()  # as a power cut would
+    process.wait()
+    [take] = (tmp_path / "takes").glob("*.jsonl")
+    keypoints = pipeline.read_keypoints(take)
+    assert keypoints.times[-1] - keypoints.times[0] > 2.0
+
+    url, _ = serve()
+    page = open_page(url, 900, 620)
+    ready(page)
+    page.keyboard.press("t")
+    until(page, f"document.querySelector('#takes')?.textContent.includes({take.stem!r})")
+    page.click(f"#takes button.name:has-text('{take.stem}')")
+    until(page, "document.querySelector('#timeline').hidden === false && window.mocap.stats().state === 'playing'", 60.0)
+    page.keyboard.press("Space")
+    # From a third to two thirds of the take.
+    box = page.locator("#timeline canvas").bounding_box()
+    assert box is not None
+    for part, key in ((1 / 3, "i"), (2 / 3, "o")):
+        page.mouse.click(box["x"] + part * box["width"], box["y"] + 20)
+        page.keyboard.press(key)
+    whole = pipeline.solve(keypoints)
+    files = {kind: exported(page, kind, tmp_path) for kind in ("glb", "bvh", "vrma", "json")}
+    read = {kind: formats.load(path) for kind, path in files.items()}
+    assert len(read["glb"]) == len(read["vrma"]) == len(read["json"])
+    assert abs(len(read["glb"]) - len(whole) / 3) < 0.05 * len(whole) + 2
+    # A BVH's frames are evenly spaced, a camera's are not.
+    assert abs(np.ptp(read["bvh"].times) - np.ptp(read["glb"].times)) < 0.1
+    issues = judges.khronos(node, files["glb"])["issues"]
+    assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
+    part = load_motion(files["glb"])
+    assert isinstance(part, Motion)
+    # What was written is that part of the take's bake.
+    begins = int(np.argmin(np.abs(whole.times - whole.times[0] - whole.duration / 3)))
+    names = ("leftUpperArm", "rightLowerArm", "leftUpperLeg", "spine")
+    off = [
+        min(
+            np.abs(np.abs(np.sum(part.rotations[5, part.skeleton.index(n)] * whole.rotations[k + 5, whole.skeleton.index(n)])) - 1.0)
+            for k in range(max(begins - 3, 0), begins + 4)
+        )
+        for n in names
+    ]
+    assert max(off) < 1e-3
+    page.click("#takes button:has-text('Back to live')")
+    until(page, "window.mocap.stats().state === 'live'")
+
+
+def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(open_page: Open, serve: Serve) -> None:
+    url, _ = serve()
+    page = open_page(url, 900, 620)
+    ready(page)
+    drawn(page, 0)
+    drop(page, "notes.txt", b"nothing")
+    until(page, "document.querySelector('#messages').textContent.includes('drop a .glb or a .vrm')")
+    drop(page, "broken.glb", b"glTF but not whole")
+    until(page, "document.querySelector('#messages').textContent.includes('broken.glb')")
+    assert page.evaluate("Object.keys(window.mocap.bonePositions()).length") == 55, "the avatar before stays"
+    drop(page, "hero.vrm", (ROOT / "rigs" / "mannequin.vrm").read_bytes())
+    until(page, "document.querySelector('#character')?.textContent.includes('55 of 55 bones mapped')")
+    frame = page.evaluate("window.mocap.frame()")
+    drawn(page, frame + 2)
+    # A bone taken away by hand is one fewer.
+    page.click("#character summary")
+    page.select_option("#character select[aria-label='Node for leftToes']", "")
+    until(page, "document.querySelector('#character')?.textContent.includes('54 of 55 bones mapped')")
+    until(page, "Object.keys(window.mocap.bonePositions()).length === 54")
