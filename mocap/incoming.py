@@ -1,14 +1,25 @@
-"""Keypoints that a page sends of its own camera, on their way from the event loop to the solver's thread. Newest wins here too."""
+"""Keypoints that a page sends, on their way from the event loop to the solver's thread. Newest wins here too.
+
+Our own page sends what its camera sees as `mocap.v1`; a page of anyone's sends what TF.js pose-detection's `estimatePoses` returns, a text
+message a frame, to /ingest (`ingest`).
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+import warnings
+from collections.abc import Callable, Iterator
 
+import msgspec
 import numpy as np
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
 
+from mocap.errors import InputError, MocapError
+from mocap.formats import keypoints_json
 from mocap.keypoints import LANDMARKS, Keypoints
-from mocap.stream.protocol import Points, ProtocolError
+from mocap.stream.protocol import Points, ProtocolError, Stamp
 
 _WAKE = 0.25  # seconds between looks at whether it is all over
 
@@ -50,6 +61,46 @@ class Incoming:
                 continue  # an old frame, or a clock that stands still: nothing new
             last = points.stamp.time
             yield points, as_keypoints(points, size), restarted
+
+
+INGEST_PATH = "/ingest"
+
+
+async def ingest(connection: ServerConnection, incoming: Incoming, lead: Callable[[int, int], None]) -> None:
+    """Takes frames of a page's pose-detection until it goes. lead: called with the picture's width and height when they are first told.
+
+    A message is what `estimatePoses` returns, or {"width", "height", "poses"} with the picture's size in pixels, without which that is taken
+    for 640 × 480; what cannot be read closes the connection with the reason.
+    """
+    size: tuple[int, int] | None = None
+    try:
+        async for message in connection:
+            clock = time.monotonic()
+            keypoints = foreign_frame(message, clock)
+            if keypoints.image_size != size:
+                size = keypoints.image_size
+                lead(*size)
+            stamp = Stamp(0, float(keypoints.times[0]), clock)
+            incoming.put(Points(stamp, keypoints.image[0] / size, keypoints.positions[0], keypoints.confidence[0]))
+    except ConnectionClosed:
+        pass
+    except MocapError as error:
+        await connection.close(1008, str(error).encode()[:120].decode(errors="ignore"))
+
+
+def foreign_frame(message: str | bytes, now: float) -> Keypoints:
+    """One frame of keypoints at the time of its coming, seconds, from what `estimatePoses` returned. Raises InputError."""
+    try:
+        told = msgspec.json.decode(message)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise InputError(f"A message to {INGEST_PATH} is JSON, what estimatePoses returns: {error}.") from None
+    if not isinstance(told, dict):
+        told = {"poses": told}
+    frame = {"timestamp": now, "poses": told.get("poses")}
+    take = {"frames": [frame], "width": told.get("width", 640), "height": told.get("height", 480)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # thirty times a second it would be said
+        return keypoints_json.loads(msgspec.json.encode(take))
 
 
 def as_keypoints(points: Points, size: tuple[int, int]) -> Keypoints:

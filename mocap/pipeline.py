@@ -23,7 +23,7 @@ from mocap.detect.performer import PerformerDetector
 from mocap.errors import NoPersonError
 from mocap.formats.embed import embedded
 from mocap.formats.vrm import as_vrm
-from mocap.incoming import Incoming
+from mocap.incoming import INGEST_PATH, Incoming, ingest
 from mocap.keypoints import Keypoints, concatenate, is_somebody
 from mocap.lift.live import LiftState, lift_live
 from mocap.motion import Motion
@@ -261,6 +261,8 @@ async def live(
         server.introduce(protocol.hello(HUMANOID, expressions, avatar, told))
 
     if source is None:
+        foreign = partial(ingest, incoming=incoming, lead=lambda w, h: lead(protocol.Camera("another page", w, h)))
+        endpoints = {**endpoints, INGEST_PATH: (None, foreign)}
         files |= await asyncio.to_thread(lambda: {f"/{POSE_BUNDLE}": (pose_bundle(model), content_type(POSE_BUNDLE))})
         server = Server(hello, files, host, port, on_control=control, on_camera=lead, on_keypoints=incoming.put, endpoints=endpoints)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 from stream_host import HELLO
 from synthetic import keypoints_of, smooth_motion
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
-from mocap.incoming import Incoming, as_keypoints
+from mocap import pipeline
+from mocap.errors import InputError
+from mocap.formats import keypoints_json
+from mocap.incoming import Incoming, as_keypoints, foreign_frame
 from mocap.pipeline import LivePerformer
 from mocap.retarget import retarget
 from mocap.skeleton import HUMANOID
@@ -127,3 +131,52 @@ async def _last_words(connection) -> str:
 async def _until(condition) -> None:
     while not condition():
         await asyncio.sleep(0.01)
+
+
+def test_a_frame_of_pose_detections_own_is_read_with_and_without_its_size(keypoints) -> None:
+    take = json.loads(keypoints_json.dumps(keypoints.slice(0, 1)))
+    poses = take["frames"][0]["poses"]
+    found = foreign_frame(json.dumps({"width": SIZE[0], "height": SIZE[1], "poses": poses}), 5.0)
+    assert found.image_size == SIZE
+    assert found.times.tolist() == [5.0]
+    np.testing.assert_allclose(found.positions, keypoints.positions[:1], atol=1e-5)
+    np.testing.assert_allclose(foreign_frame(json.dumps(poses), 5.0).positions, keypoints.positions[:1], atol=1e-5)
+    assert np.isnan(foreign_frame("[]", 5.0).positions).all(), "nobody"
+    for wrong in ("nonsense", "3", '{"poses": [{"keypoints": 1}]}', "[[[1]]]"):
+        with pytest.raises(InputError):
+            foreign_frame(wrong, 0.0)
+
+
+def test_a_page_of_another_server_on_this_machine_drives_the_avatar_and_one_of_the_internet_does_not(keypoints) -> None:
+    take = json.loads(keypoints_json.dumps(keypoints))
+    got: list[np.ndarray] = []
+
+    async def scene() -> None:
+        ready: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
+        live = asyncio.create_task(pipeline.live(None, "browser", "lite", port=0, ready=ready.set_result))
+        server = await asyncio.wait_for(ready, 60)
+        address = f"ws://127.0.0.1:{server.port}"
+        with pytest.raises(InvalidStatus):
+            await connect(f"{address}/ingest", origin="https://example.com")
+        with pytest.raises(InvalidStatus):
+            await connect(f"{address}/stream", subprotocols=[protocol.SUBPROTOCOL], origin="http://localhost:8000")
+        async with (
+            connect(f"{address}/stream", subprotocols=[protocol.SUBPROTOCOL]) as viewer,
+            connect(f"{address}/ingest", origin="http://localhost:8000") as page,
+        ):
+            for frame in take["frames"]:
+                await page.send(json.dumps({"width": SIZE[0], "height": SIZE[1], "poses": frame["poses"]}))
+                while True:
+                    message = await asyncio.wait_for(viewer.recv(), 10)
+                    if isinstance(message, bytes) and protocol.decode_header(message)[0] == protocol.POSE:
+                        break
+                got.append(protocol.decode(message, 55, 0).rotations)
+                await viewer.send(protocol.encode_text(protocol.Ack(protocol.decode_header(message)[1].frame)))
+            await page.send("nonsense")
+            assert "estimatePoses" in await _last_words(page)
+        live.cancel()
+        await asyncio.gather(live, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(scene(), 120))
+    assert len(got) == len(keypoints)
+    assert np.abs(got[-1] - got[0]).max() > 1e-3, "it moves"

@@ -10,6 +10,7 @@ import hmac
 import http
 import ipaddress
 import re
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote
 
@@ -44,6 +45,7 @@ _TYPES = {
 }
 _HASHED = re.compile(r"/assets/.+-[\w-]{8}\.\w+")  # the names Vite gives: another content has another name
 
+_LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _HOST = re.compile(r"[\w.:\[\]-]+")
 
 
@@ -83,13 +85,15 @@ def bracketed(host: str) -> str:
 
 
 class Door:
-    """Who may come in to a server that listens at host and port. token: asked of everyone, where one is given."""
+    """Who may come in to a server that listens at host and port. token: asked of everyone, where one is given. guests: paths that pages of
+    other servers on this machine may use as well; no page of the internet has such an origin."""
 
-    def __init__(self, host: str, port: int, token: str | None) -> None:
+    def __init__(self, host: str, port: int, token: str | None, guests: Collection[str] = ()) -> None:
         names = {"localhost", "127.0.0.1", "[::1]", bracketed(host)}
         self._hosts = {f"{name}:{port}" for name in names} | (names if port == 80 else set())
         self._loopback = is_loopback(host)
         self._token = token
+        self._guests = guests
         # Cookies do not know ports, so two servers on one machine must not share a name.
         self._cookie = f"mocap_{port}"
 
@@ -102,7 +106,9 @@ class Door:
         if self._loopback and hosts[0].lower() not in self._hosts:
             return text(http.HTTPStatus.FORBIDDEN, f"This server must be addressed as {' or '.join(sorted(self._hosts))}.")
         # Browsers always name a page's origin when it opens a WebSocket; other programs need not.
-        if origins and (len(origins) != 1 or origins[0].lower() != f"http://{hosts[0].lower()}"):
+        own = len(origins) == 1 and origins[0].lower() == f"http://{hosts[0].lower()}"
+        guest = len(origins) == 1 and path_of(request) in self._guests and _LOCAL.fullmatch(origins[0].lower()) is not None
+        if origins and not (own or guest):
             return text(http.HTTPStatus.FORBIDDEN, f"A page from {origins[0]!r} may not use this server.")
         if self._token is not None and not any(hmac.compare_digest(t.encode(), self._token.encode()) for t in self._tokens(request)):
             return text(http.HTTPStatus.FORBIDDEN, "A token is needed: open the address that mocap printed, with its ?token=….")

@@ -27,7 +27,7 @@ from urllib.parse import quote
 
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, NegotiationError
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
@@ -39,7 +39,8 @@ from mocap.stream.flow import Flow
 DEFAULT_PORT = 8765
 MAX_CLIENTS = 100
 
-Endpoint = tuple[str, Callable[[ServerConnection], Awaitable[None]]]
+Endpoint = tuple[str | None, Callable[[ServerConnection], Awaitable[None]]]
+"""A WebSocket's subprotocol, and what serves a connection. Without a subprotocol, pages of other servers on this machine may come too."""
 
 _PORTS_TRIED = 20
 _HTTP_TIMEOUT = 60.0  # seconds for a page's file to reach a slow phone
@@ -197,12 +198,8 @@ class Server:
         # Receiving is the handler's life, for only that notices a client's going; the sender lives and dies with it.
         assert connection.request is not None
         path = pages.path_of(connection.request)
-        wanted, serve_other = self._endpoints.get(path, (protocol.SUBPROTOCOL, None))
-        if connection.subprotocol != wanted:
-            await self._dismiss(connection, f"{path} speaks {wanted}.")
-            return
-        if serve_other is not None:
-            await serve_other(connection)
+        if path in self._endpoints:
+            await self._endpoints[path][1](connection)
             return
         client = _Client(connection)
         client.tell(self._hello)
@@ -295,12 +292,19 @@ class Server:
         self._connections.add(connection)
         return connection
 
+    def _subprotocol(self, connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        assert connection.request is not None
+        wanted = self._endpoints.get(pages.path_of(connection.request), (protocol.SUBPROTOCOL, None))[0]
+        if wanted is not None and wanted not in offered:
+            raise NegotiationError(f"this address speaks {wanted}")
+        return None if wanted is None else Subprotocol(wanted)
+
     async def _listen(self, port: int) -> WebSocketServer:
         return await serve(
             self._serve,
             "127.0.0.1" if self.host == "localhost" else self.host,
             port,
-            subprotocols=[Subprotocol(s) for s in (protocol.SUBPROTOCOL, *(s for s, _ in self._endpoints.values()))],
+            select_subprotocol=self._subprotocol,
             process_request=self._process_request,
             create_connection=self._connect,  # type: ignore[arg-type]  # "a wrapper or a subclass"
             compression=None,  # floats and JPEGs do not shrink, and it takes time
@@ -321,7 +325,8 @@ class Server:
             try:
                 self._server = await self._listen(port)
                 self.port = self._server.sockets[0].getsockname()[1]
-                self._door = pages.Door(self.host, self.port, self.token)
+                guests = [path for path, (wanted, _) in self._endpoints.items() if wanted is None]
+                self._door = pages.Door(self.host, self.port, self.token, guests)
                 await self._server.start_serving()
                 break
             except OSError as error:

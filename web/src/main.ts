@@ -27,6 +27,8 @@ const SETTLE = 1.5;
 const BETWEEN = 0.12;
 /** A source that sends nothing for so long (seconds) is waited for. */
 const STILL = 1.5;
+/** Pixels of a page that has room for one list at a time. */
+const NARROW = 640;
 const STANDING = new Vector3(0, 0.95, 0);
 
 const seconds = (): number => performance.now() / 1000;
@@ -113,7 +115,7 @@ class Page {
     const character = new CharacterPanel(studio, this.hud, (address) => {
       this.rig = address;
       if (this.hello) void this.load(this.hello);
-    });
+    }, () => window.innerWidth <= NARROW && takes.show(false)); // prettier-ignore
     const takes = new TakesPanel(studio, {
       play: (address, name) => this.play(address, name),
       live: () => this.live(),

@@ -10,11 +10,12 @@ export class CharacterPanel {
   private readonly panel = document.querySelector<HTMLElement>("#character")!;
   private character: Character | null = null;
 
-  /** show: puts the character at this address on the stage; null for the server's own. */
+  /** show: puts the character at this address on the stage; null for the server's own. opened: the panel is there now. */
   constructor(
     private readonly studio: Studio,
     private readonly hud: Hud,
     private readonly show: (address: string | null) => void,
+    private readonly opened: () => void,
   ) {
     window.addEventListener("dragover", (event) => {
       event.preventDefault();
@@ -60,6 +61,7 @@ export class CharacterPanel {
     });
     this.panel.replaceChildren(head, ...taken.said.map((sentence) => element("p", sentence)), bones, away);
     this.panel.hidden = false;
+    this.opened();
   }
 
   /** Each bone with a choice of nodes: another choice is another map, and the character is shown anew. */
