@@ -69,8 +69,8 @@ INGEST_PATH = "/ingest"
 async def ingest(connection: ServerConnection, incoming: Incoming, lead: Callable[[int, int], None]) -> None:
     """Takes frames of a page's pose-detection until it goes. lead: called with the picture's width and height when they are first told.
 
-    A message is what `estimatePoses` returns, or {"width", "height", "poses"} with the picture's size in pixels, without which that is taken
-    for 640 × 480; what cannot be read closes the connection with the reason.
+    A message is what `estimatePoses` returns, or {"width", "height", "poses"} with the picture's size in pixels; without it, 640 × 480 is
+    taken. What cannot be read closes the connection with the reason.
     """
     size: tuple[int, int] | None = None
     try:
