@@ -244,7 +244,7 @@ async def live(
     files, avatar = files_of(rig)
     expressions = EXPRESSIONS if face and source is not None else ()
     hello = protocol.hello(HUMANOID, expressions, avatar, shown)
-    stop, paused = threading.Event(), threading.Event()
+    stop, paused, anew = threading.Event(), threading.Event(), threading.Event()
 
     def control(pause: bool) -> None:
         (paused.set if pause else paused.clear)()
@@ -264,17 +264,27 @@ async def live(
         foreign = partial(ingest, incoming=incoming, lead=lambda w, h: lead(protocol.Camera("another page", w, h)))
         endpoints = {**endpoints, INGEST_PATH: (None, foreign)}
         files |= await asyncio.to_thread(lambda: {f"/{POSE_BUNDLE}": (pose_bundle(model), content_type(POSE_BUNDLE))})
-        server = Server(hello, files, host, port, on_control=control, on_camera=lead, on_keypoints=incoming.put, endpoints=endpoints)
-    else:
-        server = Server(hello, files, host, port, on_control=control, endpoints=endpoints)
+    server = Server(
+        hello,
+        files,
+        host,
+        port,
+        on_control=control,
+        on_calibrate=anew.set,
+        on_camera=lead if source is None else None,
+        on_keypoints=incoming.put if source is None else None,
+        endpoints=endpoints,
+    )
     async with server:
         if ready is not None:
             ready(server)
         if source is None:
             performer = LivePerformer(None, camera=camera, upper_body=upper_body)
-            work = partial(_follow, incoming, performer, fov, server, stop, listeners)
+            work = partial(_follow, incoming, performer, fov, server, stop, anew, listeners)
         else:
-            work = partial(_work, source, model, hands, face, face_model, upper_body, camera, server, stop, paused, listeners, expressions)
+            work = partial(
+                _work, source, model, hands, face, face_model, upper_body, camera, server, stop, paused, anew, listeners, expressions
+            )
         worker = asyncio.create_task(asyncio.to_thread(work))
         try:
             await asyncio.shield(worker)
@@ -285,11 +295,18 @@ async def live(
 
 
 def _follow(
-    incoming: Incoming, performer: LivePerformer, fov: float | None, server: Server, stop: threading.Event, listeners: Sequence[Listener]
+    incoming: Incoming,
+    performer: LivePerformer,
+    fov: float | None,
+    server: Server,
+    stop: threading.Event,
+    anew: threading.Event,
+    listeners: Sequence[Listener],
 ) -> None:
     """The solver's thread where a page's camera leads."""
     for number, (points, keypoints, restarted) in enumerate(incoming.frames(stop)):
-        if restarted:
+        if restarted or anew.is_set():
+            anew.clear()
             performer.restart(None if fov is None else Camera.from_fov(keypoints.image_size, fov))
         motion = performer.follow(keypoints)
         stamp = replace(points.stamp, frame=number)
@@ -310,6 +327,7 @@ def _work(
     server: Server,
     stop: threading.Event,
     paused: threading.Event,
+    anew: threading.Event,
     listeners: Sequence[Listener],
     expressions: Sequence[str],
 ) -> None:
@@ -319,7 +337,8 @@ def _work(
         for number, arrived in enumerate(in_real_time(source, stop)):
             if paused.is_set():
                 continue
-            if arrived.restarted:
+            if arrived.restarted or anew.is_set():
+                anew.clear()
                 performer.restart()
             keypoints, motion = performer.perform(arrived)
             server.publish_threadsafe(encode_frame(number, arrived, keypoints, motion, expressions))

@@ -180,3 +180,30 @@ def test_a_page_of_another_server_on_this_machine_drives_the_avatar_and_one_of_t
     asyncio.run(asyncio.wait_for(scene(), 120))
     assert len(got) == len(keypoints)
     assert np.abs(got[-1] - got[0]).max() > 1e-3, "it moves"
+
+
+def test_who_stands_upright_is_measured_anew_when_a_viewer_asks(keypoints) -> None:
+    asked: list[bool] = []
+
+    async def scene() -> None:
+        async with (
+            Server(HELLO, {}, port=0, on_calibrate=lambda: asked.append(True)) as server,
+            connect(f"ws://127.0.0.1:{server.port}/stream", subprotocols=[protocol.SUBPROTOCOL]) as viewer,
+        ):
+            await viewer.send(protocol.encode_text(protocol.Calibrate()))
+            await _until(lambda: asked)
+
+    asyncio.run(asyncio.wait_for(scene(), 30))
+    incoming, stop, anew = Incoming(), threading.Event(), threading.Event()
+    performer, restarts = LivePerformer(None), []
+    performer.restart = lambda camera=None: restarts.append(camera)  # type: ignore[method-assign]
+
+    class Heard(Server):
+        def publish_threadsafe(self, messages) -> None:
+            stop.set()
+
+    incoming.put(message(keypoints, 0))
+    anew.set()
+    pipeline._follow(incoming, performer, None, Heard(HELLO, {}), stop, anew, ())
+    assert restarts == [None]
+    assert not anew.is_set()

@@ -7,6 +7,7 @@ Text messages are JSON objects, told apart by `type`:
                       pong     client, clock                                     the answer to ping
     client → server   ack      frame                                             drew it: every frame up to it is acknowledged
                       control  paused                                            asks the source to pause or go on
+                      calibrate                                                  the performer stands upright: measure anew
                       camera   name, width, height                               its own camera's keypoints follow; the last to say so leads
                       ping     client                                            any number of the client's own clock
 
@@ -143,6 +144,10 @@ class Control(_Message, frozen=True):
     paused: bool
 
 
+class Calibrate(_Message, frozen=True):
+    """The performer stands upright before the camera: lengths, gravity and floor are to be measured anew."""
+
+
 class Camera(_Message, frozen=True):
     """The client's own camera leads from now on: its name, and its picture's size in pixels. Keypoints messages follow."""
 
@@ -158,7 +163,7 @@ class Ping(_Message, frozen=True):
 
 
 _FROM_SERVER: msgspec.json.Decoder[Hello | Status | Pong] = msgspec.json.Decoder(Hello | Status | Pong)
-ClientText = Ack | Control | Camera | Ping
+ClientText = Ack | Control | Calibrate | Camera | Ping
 _FROM_CLIENT: msgspec.json.Decoder[ClientText] = msgspec.json.Decoder(ClientText)
 
 

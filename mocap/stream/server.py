@@ -95,9 +95,9 @@ class Server:
 
     hello: what every client is told first. files: what the page consists of (`files.files_for`). host: where to listen; beyond loopback
     everybody needs the token, one of ours if none is given. port: if it is taken, the next free one of twenty; 0 for any. on_control:
-    called in the event loop with True when a viewer asks for a pause, with False to go on. on_camera: called there when a viewer's own
-    camera takes the lead; on_keypoints: with each frame that the leading viewer sees. Without these nobody may send any. endpoints: other
-    WebSockets behind the same door, path → its subprotocol and what serves a connection.
+    called in the event loop with True when a viewer asks for a pause, with False to go on; on_calibrate: when one asks for that. on_camera:
+    called there when a viewer's own camera takes the lead; on_keypoints: with each frame that the leading viewer sees. Without these nobody
+    may send any. endpoints: other WebSockets behind the same door, path → its subprotocol and what serves a connection.
 
     `async with` raises DeviceError if there is nothing to listen on. All but `publish_threadsafe` belongs to the event loop's thread.
     """
@@ -111,6 +111,7 @@ class Server:
         *,
         token: str | None = None,
         on_control: Callable[[bool], None] | None = None,
+        on_calibrate: Callable[[], None] | None = None,
         on_camera: Callable[[protocol.Camera], None] | None = None,
         on_keypoints: Callable[[protocol.Points], None] | None = None,
         endpoints: Mapping[str, Endpoint] | None = None,
@@ -123,7 +124,7 @@ class Server:
         self.token = token if token is not None or pages.is_loopback(host) else secrets.token_urlsafe(16)
         self._hello = hello
         self._files = files
-        self._on_control = on_control
+        self._on_control, self._on_calibrate = on_control, on_calibrate
         self._on_camera, self._on_keypoints = on_camera, on_keypoints
         self._leader: _Client | None = None
         self._endpoints = endpoints or {}
@@ -258,6 +259,9 @@ class Server:
                     raise protocol.ProtocolError("This server takes no viewer's camera: start it with `mocap live --browser`.")
                 self._leader = client
                 self._on_camera(text)
+            case protocol.Calibrate():
+                if self._on_calibrate is not None:
+                    self._on_calibrate()
             case protocol.Control(paused):
                 if self._on_control is not None:
                     self._on_control(paused)

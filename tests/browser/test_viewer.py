@@ -241,6 +241,28 @@ def test_the_keys_and_the_buttons_do_the_same(open_page: Open) -> None:
 
 
 def test_what_ships_is_small_enough_to_be_there_at_once() -> None:
-    scripts = list((assets.path("viewer") / "assets").glob("*.js"))
+    # The detector's own scripts come when the page's camera is opened.
+    scripts = list((assets.path("viewer") / "assets").glob("index-*.js"))
     assert scripts
     assert sum(s.stat().st_size for s in scripts) < 1.2e6
+
+
+def test_the_background_goes_and_choices_are_remembered(open_page: Open) -> None:
+    with Host() as host:
+        page = open_page(host.url, 320, 240)
+        until(page, "window.mocap?.stats().state === 'waiting'")
+        page.keyboard.press("b")
+        page.keyboard.press("b")
+        page.keyboard.press("m")
+        until(page, "document.querySelector('#messages').textContent.includes('OBS')")
+        page.reload(wait_until="commit")
+        until(page, "window.mocap?.stats().state === 'waiting'")
+        assert page.evaluate("document.documentElement.dataset.background") == "transparent"
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
+        assert page.evaluate("document.querySelector('[data-key=m]').getAttribute('aria-pressed')") == "true"
+        page.keyboard.press("h")
+        page.evaluate("document.querySelector('#messages').replaceChildren()")
+        page.wait_for_timeout(500)
+        image = cv2.imdecode(np.frombuffer(page.screenshot(omit_background=True), np.uint8), cv2.IMREAD_UNCHANGED)
+        assert image[120, 10, 3] == 0, "nothing is behind the avatar"
+        assert (image[..., 3] == 255).mean() > 0.02, "who stands there all the same"

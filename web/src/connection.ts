@@ -56,6 +56,11 @@ export class Connection {
     this.send({ type: "ack", frame });
   }
 
+  /** The performer stands upright: measure anew. */
+  calibrate(): void {
+    this.send({ type: "calibrate" });
+  }
+
   /** The page's own camera leads from now on; its keypoints follow. */
   lead(name: string, width: number, height: number): void {
     this.send({ type: "camera", name, width, height });

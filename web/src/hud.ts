@@ -27,6 +27,9 @@ function write(id: string, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }
 
+/** Before the key of a switch, in the browser's store of this page. */
+const REMEMBERED = "mocap.view.";
+
 export class Hud {
   private readonly messages = new Map<string, HTMLElement>();
   private readonly timers = new Map<string, number>();
@@ -84,15 +87,19 @@ export class Hud {
     });
   }
 
-  /** The button and the key of a view's switch: `turn` is called with its new position. Returns a function that sets it from outside. */
-  toggle(key: string, turn: (on: boolean) => void): (on: boolean) => void {
+  /** The button and the key of a view's switch: `turn` is called with its new position, at once if another one was chosen on an earlier
+   * visit. Returns a function that sets it from outside. */
+  toggle(key: string, turn: (on: boolean) => void, remembered = true): (on: boolean) => void {
     const button = document.querySelector<HTMLButtonElement>(`#controls [data-key="${key}"]`)!;
     const set = (on: boolean): void => {
       button.setAttribute("aria-pressed", String(on));
+      if (remembered) localStorage.setItem(REMEMBERED + key, String(on));
       turn(on);
     };
     const flip = (): void => set(button.getAttribute("aria-pressed") !== "true");
     this.press(key, flip);
+    const before = remembered ? localStorage.getItem(REMEMBERED + key) : null;
+    if (before !== null && before !== button.getAttribute("aria-pressed")) set(before === "true");
     return set;
   }
 

@@ -4,6 +4,8 @@ import { Vector3 } from "three";
 
 import { Avatar } from "./avatar";
 import { Lead } from "./camera/lead";
+import { Background } from "./background";
+import { Calibration } from "./calibrate";
 import { Clip, Transport } from "./clip";
 import { type Figures, Meter } from "./clock";
 import { Connection, type State, streamAddress } from "./connection";
@@ -103,6 +105,8 @@ class Page {
       if (on) this.setMirror(true);
     });
     this.hud.press("c", () => this.lead.toggle());
+    const calibration = new Calibration(this.connection, this.hud);
+    this.hud.press("k", () => calibration.toggle());
     void this.openStudio();
     window.setInterval(() => this.report(), 250);
     requestAnimationFrame(() => this.tick());
@@ -209,7 +213,15 @@ class Page {
       this.stage?.follow(on);
       this.wake();
     });
-    this.hud.toggle("h", (on) => this.hud.hidePanels(on));
+    this.hud.toggle("h", (on) => this.hud.hidePanels(on), false);
+    const background = new Background(
+      (on) => {
+        this.stage?.showFloor(on);
+        this.wake();
+      },
+      (sentence) => this.hud.say("background", "info", sentence, 5),
+    );
+    this.hud.press("b", () => background.next());
   }
 
   private connected(state: State): void {
@@ -237,6 +249,7 @@ class Page {
     // The same source after a lost connection: its last picture stays, as the last pose does.
     if (JSON.stringify(hello.source) !== JSON.stringify(before?.source)) this.picture.open(hello.source);
     document.querySelector('#controls [data-key="c"]')!.toggleAttribute("hidden", hello.source.kind !== "browser");
+    document.querySelector('#controls [data-key="k"]')!.toggleAttribute("hidden", hello.source.kind === "motion");
     if (hello.source.kind === "browser" && !before) this.hud.say("camera", "info", "Press C, or the Camera button, to begin with this device's camera.", 30);
     if (this.stage) {
       if (this.overlay) this.stage.remove(this.overlay.object);

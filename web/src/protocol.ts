@@ -97,6 +97,7 @@ export type ServerText = Hello | Status | Pong;
 export type ClientText =
   | { readonly type: "ack"; readonly frame: number }
   | { readonly type: "control"; readonly paused: boolean }
+  | { readonly type: "calibrate" }
   | { readonly type: "camera"; readonly name: string; readonly width: number; readonly height: number }
   | { readonly type: "ping"; readonly client: number };
 

@@ -110,6 +110,11 @@ export class Stage {
     if (on) this.framed = true;
   }
 
+  /** Without its floor the avatar stands before nothing. */
+  showFloor(on: boolean): void {
+    this.floor.object.visible = on;
+  }
+
   /** The body's height, metres: a giant is looked at from farther away. */
   fit(height: number): void {
     this.size = height / HEIGHT;

@@ -1,0 +1,35 @@
+// What is behind the avatar: the studio with its floor, one plain colour, or nothing at all (for OBS' browser source).
+
+const KINDS = ["studio", "plain", "transparent"] as const;
+type Kind = (typeof KINDS)[number];
+const REMEMBERED = "mocap.background";
+const SAID: Readonly<Record<Kind, string>> = {
+  studio: "",
+  plain: "A plain background.",
+  transparent: "No background: OBS' browser source shows the avatar alone. H hides the panels.",
+};
+
+export class Background {
+  private kind: Kind = "studio";
+
+  /** floor: shows or hides the stage's floor. said: a sentence for the person. */
+  constructor(
+    private readonly floor: (on: boolean) => void,
+    private readonly said: (sentence: string) => void,
+  ) {
+    const before = localStorage.getItem(REMEMBERED);
+    if (KINDS.includes(before as Kind)) this.set(before as Kind);
+  }
+
+  next(): void {
+    this.set(KINDS[(KINDS.indexOf(this.kind) + 1) % KINDS.length]!);
+    localStorage.setItem(REMEMBERED, this.kind);
+    this.said(SAID[this.kind]);
+  }
+
+  private set(kind: Kind): void {
+    this.kind = kind;
+    document.documentElement.dataset.background = kind;
+    this.floor(kind === "studio");
+  }
+}
