@@ -9,8 +9,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -18,6 +20,14 @@ from websockets.exceptions import ConnectionClosed
 from mocap.stream import protocol
 
 TESTS = Path(__file__).parent
+
+T = TypeVar("T")
+
+
+def played(scene: Coroutine[Any, Any, T], timeout: float = 120.0) -> T:
+    """What comes of a scene, in an event loop of its own thread: Playwright keeps one running in the thread of the tests."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(asyncio.wait_for(scene, timeout))).result()
 
 
 def viewer(port: int, **options) -> connect:

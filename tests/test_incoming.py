@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 import pytest
+from stream_clients import played
 from stream_host import HELLO
 from synthetic import keypoints_of, smooth_motion
 from websockets.asyncio.client import connect
@@ -116,7 +117,7 @@ def test_only_the_viewer_that_leads_is_listened_to(keypoints) -> None:
             await viewer.send(protocol.encode_text(protocol.Camera("one", 640, 480)))
             assert "--browser" in await _last_words(viewer)
 
-    asyncio.run(asyncio.wait_for(scene(), 30))
+    played(scene())
 
 
 async def _last_words(connection) -> str:
@@ -177,7 +178,7 @@ def test_a_page_of_another_server_on_this_machine_drives_the_avatar_and_one_of_t
         live.cancel()
         await asyncio.gather(live, return_exceptions=True)
 
-    asyncio.run(asyncio.wait_for(scene(), 120))
+    played(scene())
     assert len(got) == len(keypoints)
     assert np.abs(got[-1] - got[0]).max() > 1e-3, "it moves"
 
@@ -193,7 +194,7 @@ def test_who_stands_upright_is_measured_anew_when_a_viewer_asks(keypoints) -> No
             await viewer.send(protocol.encode_text(protocol.Calibrate()))
             await _until(lambda: asked)
 
-    asyncio.run(asyncio.wait_for(scene(), 30))
+    played(scene())
     incoming, stop, anew = Incoming(), threading.Event(), threading.Event()
     performer, restarts = LivePerformer(None), []
     performer.restart = lambda camera=None: restarts.append(camera)  # type: ignore[method-assign]

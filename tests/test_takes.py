@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stream_clients import played
 from stream_host import HELLO
 from synthetic import keypoints_of, smooth_motion
 from websockets.asyncio.client import connect
@@ -94,7 +95,7 @@ def asked(studio: Studio, *asks: dict[str, object] | bytes) -> list[dict[str, ob
                     out.append(json.loads(await asyncio.wait_for(page.recv(), 60)))
         return out
 
-    return asyncio.run(asyncio.wait_for(scene(), 120))
+    return played(scene())
 
 
 def test_what_is_live_is_recorded_between_two_presses(tmp_path: Path, keypoints: Keypoints) -> None:
@@ -153,7 +154,7 @@ def test_a_character_in_pieces_is_recognised_and_moves_in_an_export(tmp_path: Pa
             await page.send(json.dumps(ask))
             return [taken, json.loads(await page.recv())]
 
-    taken, made = asyncio.run(asyncio.wait_for(scene(), 120))
+    taken, made = played(scene())
     assert len(taken["bones"]) == 55  # type: ignore[arg-type]
     assert made["frames"] == 16
     assert f"/{taken['rig']}" in studio._files
@@ -175,4 +176,4 @@ def test_what_is_no_question_ends_the_connection(tmp_path: Path, text: str) -> N
             with pytest.raises(ConnectionClosedError):
                 await asyncio.wait_for(page.recv(), 10)
 
-    asyncio.run(scene())
+    played(scene())

@@ -46,7 +46,7 @@ try:
 finally:
     server.send_signal(2)
     try:
-        print("ended with", server.wait(30))
+        print("ended with", server.wait(90))
     except subprocess.TimeoutExpired:
         server.kill()
         print("ended with", "a kill")

@@ -104,8 +104,8 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(open_page: Open,
     read = {kind: formats.load(path) for kind, path in files.items()}
     assert len(read["glb"]) == len(read["vrma"]) == len(read["json"])
     assert abs(len(read["glb"]) - len(whole) / 3) < 0.05 * len(whole) + 2
-    # A BVH's frames are evenly spaced, a camera's are not.
-    assert abs(np.ptp(read["bvh"].times) - np.ptp(read["glb"].times)) < 0.1
+    # A BVH's frames are evenly spaced, a camera's are not: it ends within a frame of the others.
+    assert abs(np.ptp(read["bvh"].times) - np.ptp(read["glb"].times)) <= np.diff(read["glb"].times).max() + 1e-3
     issues = judges.khronos(node, files["glb"])["issues"]
     assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
     part = load_motion(files["glb"])
