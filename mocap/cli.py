@@ -245,7 +245,19 @@ def live(
             _stream(source, "video", model, view, port, open_page, listeners, rig, hands, upper_body, face, face_model, studio)
         else:
             _stream(
-                Webcam(camera or 0), "camera", model, _radians(fov), port, open_page, listeners, rig, hands, upper_body, face, face_model
+                Webcam(camera or 0),
+                "camera",
+                model,
+                _radians(fov),
+                port,
+                open_page,
+                listeners,
+                rig,
+                hands,
+                upper_body,
+                face,
+                face_model,
+                studio,
             )
 
 

@@ -6,6 +6,7 @@ import base64
 import json
 import struct
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -432,8 +433,8 @@ def test_long_clips_shrink_and_all_keys_keeps_each(rig: Rig) -> None:
 # --- expressions -----------------------------------------------------------------------------------------------------------------
 
 
-def with_morphs(**extensions: Any) -> bytes:
-    """A body whose face has three morph targets, two of them with names of ARKit's."""
+def with_morphs(names: Sequence[str] = ("jawOpen", "something", "eyeBlink_L"), **extensions: Any) -> bytes:
+    """A body whose face has three morph targets, two of them with names of ARKit's unless told otherwise."""
     document = tiny_document()
     document["nodes"].append({"name": "face", "mesh": 0, "weights": [0.0, 0.25, 0.0]})
     document["scenes"][0]["nodes"].append(len(document["nodes"]) - 1)
@@ -441,7 +442,7 @@ def with_morphs(**extensions: Any) -> bytes:
     accessor = {"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3", "min": [0, 0, 0], "max": [0, 0, 0]}
     primitive = {"attributes": {"POSITION": 0}, "targets": [{"POSITION": 0}] * 3}
     document |= {
-        "meshes": [{"primitives": [primitive], "extras": {"targetNames": ["jawOpen", "something", "eyeBlink_L"]}}],
+        "meshes": [{"primitives": [primitive], "extras": {"targetNames": list(names)}}],
         "accessors": [accessor], "bufferViews": [{"buffer": 0, "byteLength": 36}], "buffers": [{"byteLength": 36}],
         "extensions": extensions,
     }  # fmt: skip
@@ -477,6 +478,29 @@ def test_a_vrms_own_expressions_move_what_they_are_bound_to(version: int) -> Non
     motion = with_expressions(some_motion(rig, frames=5), happy=np.linspace(0, 1, 5))
     _, values = Reader(gltf.dumps(motion, rig, all_keys=True)).tracks[face, "weights"]
     assert np.abs(values.reshape(5, 3)[:, 1] - np.linspace(0, 0.5, 5)).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    "names", [("viseme_aa", "viseme_PP", "Fcl_EYE_Close"), ("あ", "にこり", "まばたき"), ("vrc.v_aa", "vrc.v_sil", "vrc.blink")]
+)
+def test_vowels_and_blinks_are_known_by_what_others_call_them(names: Sequence[str]) -> None:
+    rig = rig_of(with_morphs(names))
+    wave = np.linspace(0, 1, 5)
+    motion = with_expressions(some_motion(rig, frames=5), jawOpen=wave, aa=wave**2, blink=1 - wave)
+    _, values = Reader(gltf.dumps(motion, rig, all_keys=True)).tracks[55, "weights"]
+    assert np.abs(values.reshape(5, 3) - np.stack([wave**2, np.full(5, 0.25), 1 - wave], axis=1)).max() < 1e-6
+
+
+def test_a_face_that_speaks_arkit_is_not_moved_twice() -> None:
+    binds = [{"node": 55, "index": 1, "weight": 1.0}]
+    source = with_morphs(VRMC_vrm={"specVersion": "1.0", "expressions": {"preset": {"aa": {"morphTargetBinds": binds}}}})
+    rig = with_source(rig_of(with_morphs()), source)
+    wave = np.linspace(0, 1, 5)
+    both = {"jawOpen": wave, "eyeBlinkLeft": wave, "aa": wave}
+    for weights, expected in ((both, 0.25), ({"aa": wave}, wave)):
+        motion = with_expressions(some_motion(rig, frames=5), **weights)
+        _, values = Reader(gltf.dumps(motion, rig, all_keys=True)).tracks[55, "weights"]
+        assert np.abs(values.reshape(5, 3)[:, 1] - expected).max() < 1e-6
 
 
 def test_a_rig_without_morph_targets_does_without(rig: Rig, clip: Motion) -> None:

@@ -34,7 +34,8 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 # Serves a page and fetches it, both in one network namespace. Arguments: the mocap command and what follows it.
 FETCH = """
-import re, subprocess, sys, urllib.request
+import re, signal, subprocess, sys, urllib.request
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the tests in the background has it ignored
 server = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, text=True)
 try:
     address = next(line.strip() for line in server.stdout if line.startswith("http://127.0.0.1:"))
@@ -46,7 +47,7 @@ try:
 finally:
     server.send_signal(2)
     try:
-        print("ended with", server.wait(90))
+        print("ended with", server.wait(30))
     except subprocess.TimeoutExpired:
         server.kill()
         print("ended with", "a kill")

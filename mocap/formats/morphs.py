@@ -1,9 +1,10 @@
-"""Which morph targets an expression moves: those of its own name, and those that the file's VRM expressions bind to it."""
+"""Which morph targets an expression moves: those of its own name or of a synonym, and those that the file's VRM expressions bind to it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -11,12 +12,33 @@ from numpy import ndarray
 
 from mocap.formats import glb
 
+PRESETS = (
+    "happy", "angry", "sad", "relaxed", "surprised", "neutral", "aa", "ih", "ou", "ee", "oh", "blink", "blinkLeft", "blinkRight",
+)  # fmt: skip
+"""VRM 1.0's expressions, less those of the gaze, which is a node's rotation here; all others are custom ones."""
+
 _VRM0_PRESETS = {
     "a": "aa", "i": "ih", "u": "ou", "e": "ee", "o": "oh", "joy": "happy", "sorrow": "sad", "fun": "relaxed",
     "blink_l": "blinkLeft", "blink_r": "blinkRight", "lookup": "lookUp", "lookdown": "lookDown", "lookleft": "lookLeft",
     "lookright": "lookRight",
 }  # fmt: skip
 """VRM 0's preset → VRM 1's, where they differ (VRMC_vrm-1.0, expressions.md)."""
+
+_SYNONYMS = {
+    "aa": ("viseme_aa", "vrc.v_aa", "Fcl_MTH_A", "あ"),
+    "ih": ("viseme_I", "vrc.v_ih", "Fcl_MTH_I", "い"),
+    "ou": ("viseme_U", "vrc.v_ou", "Fcl_MTH_U", "う"),
+    "ee": ("viseme_E", "vrc.v_e", "Fcl_MTH_E", "え"),
+    "oh": ("viseme_O", "vrc.v_oh", "Fcl_MTH_O", "お"),
+    "blink": ("Fcl_EYE_Close", "vrc.blink", "eyesClosed", "まばたき"),
+    "blinkLeft": ("Fcl_EYE_Close_L", "ウィンク"),
+    "blinkRight": ("Fcl_EYE_Close_R", "ウィンク右"),
+}
+"""VRM's vowels and blinks → what other conventions call them: Oculus' visemes, which Ready Player Me has too (Meta, "Viseme Reference"),
+VRChat's, VRoid's and MMD's. Consonants' visemes stay at rest: a face that is seen tells no consonants."""
+
+_FINE = ("jawOpen", "eyeBlinkLeft")
+"""A face that has these targets speaks ARKit, of which a motion's presets are made: both at once would move it twice."""
 
 
 def weights(
@@ -26,7 +48,11 @@ def weights(
     stay at rest. Names match without regard to case, separators and how a side is written: "eyeBlink_L" is eyeBlinkLeft."""
     if not expressions:
         return []
-    by_name = {_plain(name): w for name, w in expressions.items()}
+    targets = {_plain(t) for mesh in document.get("meshes", []) for t in _target_names(mesh)}
+    if all(name in expressions and _plain(name) in targets for name in _FINE):
+        expressions = {name: w for name, w in expressions.items() if name not in PRESETS}
+    by_name = {_plain(other): w for name, w in expressions.items() for other in _SYNONYMS.get(name, ())}
+    by_name |= {_plain(name): w for name, w in expressions.items()}
     bound: dict[tuple[int, int], list[ndarray]] = {}
     for name, node, target, factor in _binds(document):
         if name in expressions:
@@ -34,7 +60,7 @@ def weights(
     out = []
     for node, entry in enumerate(document.get("nodes", [])):
         rest = at_rest(document, node)
-        names = document["meshes"][entry["mesh"]].get("extras", {}).get("targetNames", []) if "mesh" in entry else []
+        names = _target_names(document["meshes"][entry["mesh"]]) if "mesh" in entry else []
         table = np.tile(rest, (len(next(iter(expressions.values()))), 1))
         hit = False
         for target in range(len(rest)):
@@ -55,6 +81,12 @@ def at_rest(document: glb.Document, node: int) -> Float[ndarray, "targets"]:
     mesh = document["meshes"][entry["mesh"]] if "mesh" in entry else {}
     count = len(mesh["primitives"][0].get("targets", [])) if mesh else 0
     return np.array(entry.get("weights") or mesh.get("weights") or [0.0] * count, dtype=np.float64)
+
+
+def _target_names(mesh: Mapping[str, Any]) -> Sequence[Any]:
+    extras = mesh.get("extras")
+    names = extras.get("targetNames") if isinstance(extras, dict) else None
+    return names if isinstance(names, list) else []
 
 
 def _plain(name: str) -> str:

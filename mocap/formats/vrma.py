@@ -15,14 +15,10 @@ from mocap import kinematics
 from mocap import rotation as R
 from mocap.errors import InputError
 from mocap.formats import glb, gltf_read, linear, reduce
+from mocap.formats.morphs import PRESETS
 from mocap.formats.tracks import Track, append
 from mocap.motion import Motion
 from mocap.skeleton import BONES, Skeleton, bone_before
-
-PRESETS = (
-    "happy", "angry", "sad", "relaxed", "surprised", "neutral", "aa", "ih", "ou", "ee", "oh", "blink", "blinkLeft", "blinkRight",
-)  # fmt: skip
-"""VRM 1.0's expressions, less those of the gaze, which is a node's rotation here; all others are custom ones."""
 
 _EYES = ("leftEye", "rightEye")
 _EXTENSION = "VRMC_vrm_animation"

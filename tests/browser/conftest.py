@@ -17,8 +17,9 @@ FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator[Browser]:
+    """Not for the whole session: Playwright keeps an event loop running in this thread, which tests of other files want to do themselves."""
     if not (assets.ROOT / "viewer" / "index.html").is_file():
         pytest.fail("The viewer is not built: run `make assets`.")
     with sync_playwright() as playwright:
