@@ -237,7 +237,7 @@ def live(
         listeners = [*_vmc(vmc, stack), *_recording(record, stack)]
         studio = _studio(takes, fov, stack)
         if browser:
-            _stream(None, "browser", model, _radians(fov), port, open_page, listeners, rig, hands, upper_body, face, None, studio)
+            _stream(None, "browser", model, _radians(fov), port, open_page, listeners, rig, hands, upper_body, face, face_model, studio)
         elif video is not None:
             source = Video(video)
             view, view_said = _field_of_view(fov, video)

@@ -15,15 +15,16 @@ from pathlib import Path
 import numpy as np
 
 from mocap import assets, formats
+from mocap.browser import NAME, BrowserCameras, models, weights_of
 from mocap.camera import Camera
 from mocap.capture import Frame, Source, open_source
 from mocap.detect.mediapipe import Detector, detect_source
-from mocap.detect.models import PoseSize, pose_bundle
+from mocap.detect.models import PoseSize
 from mocap.detect.performer import PerformerDetector
 from mocap.errors import NoPersonError
 from mocap.formats.embed import embedded
 from mocap.formats.vrm import as_vrm
-from mocap.incoming import INGEST_PATH, Incoming, ingest
+from mocap.incoming import INGEST_PATH
 from mocap.keypoints import Keypoints, concatenate, is_somebody
 from mocap.lift.live import LiftState, lift_live
 from mocap.motion import Motion
@@ -37,7 +38,7 @@ from mocap.solve.measure import measure_body
 from mocap.solve.root import DEFAULT_FOV
 from mocap.solve.solver import Feet, Solver, solve_take
 from mocap.stream import protocol
-from mocap.stream.files import Files, content_type, files_for
+from mocap.stream.files import Files, files_for
 from mocap.stream.server import Endpoint, Server
 
 # The live body is measured again each second of the first six in which a person is seen, and then left alone.
@@ -142,8 +143,6 @@ def in_real_time(source: Source, stop: threading.Event) -> Iterator[Arrived]:
 
 MANNEQUIN, USERS = "rigs/mannequin.vrm", "rigs/character.vrm"
 """Where the page finds its avatar: ours, or the user's."""
-POSE_BUNDLE = "models/pose.task"
-"""Where the page finds the weights for its own camera."""
 
 
 def load_avatar(path: Path) -> Rig:
@@ -203,12 +202,10 @@ class LivePerformer:
 
 
 def encode_frame(number: int, arrived: Arrived, keypoints: Keypoints, motion: Motion, expressions: Sequence[str] = ()) -> list[bytes]:
-    """A frame's messages in the order of `mocap.v1`: picture, keypoints, pose. expressions: those of the hello, in its order; one that the
-    motion lacks, as before a face is seen, is 0."""
+    """A frame's messages in the order of `mocap.v1`: picture, keypoints, pose. expressions: those of the hello, in its order."""
     stamp = protocol.Stamp(number, arrived.time, arrived.clock)
     points = protocol.Points(stamp, keypoints.image[0] / keypoints.image_size, keypoints.positions[0], keypoints.confidence[0])
-    weights = np.array([motion.expressions[name][0] if name in motion.expressions else 0.0 for name in expressions])
-    pose = protocol.Pose(stamp, motion.root_positions[0], motion.rotations[0], weights)
+    pose = protocol.Pose(stamp, motion.root_positions[0], motion.rotations[0], weights_of(motion, expressions))
     picture = protocol.Picture(stamp, jpeg(arrived.frame.image, _PICTURE_WIDTH))
     return [protocol.encode(picture), protocol.encode(points), protocol.encode(pose)]
 
@@ -238,12 +235,11 @@ async def live(
     is served (studio.Studio). Raises DeviceError if there is no port or the camera stops, ModelError if the viewer or the
     weights are missing.
     """
-    size = (640, 480) if source is None else source.size
-    camera = None if fov is None else Camera.from_fov(size, fov)
-    shown = protocol.Source(kind, "your browser's camera" if source is None else source.name, *size)
+    camera = None if fov is None or source is None else Camera.from_fov(source.size, fov)
+    shown = protocol.Source(kind, NAME, 640, 480) if source is None else protocol.Source(kind, source.name, *source.size)
     files, avatar = files_of(rig)
-    expressions = EXPRESSIONS if face and source is not None else ()
-    hello = protocol.hello(HUMANOID, expressions, avatar, shown)
+    expressions = EXPRESSIONS if face else ()
+    hello = partial(protocol.hello, HUMANOID, expressions, avatar)
     stop, paused, anew = threading.Event(), threading.Event(), threading.Event()
 
     def control(pause: bool) -> None:
@@ -253,35 +249,21 @@ async def live(
     if studio is not None:
         hear, endpoints = studio(files, expressions)
         listeners = [*listeners, hear]
-    incoming = Incoming()
-
-    def lead(theirs: protocol.Camera) -> None:
-        incoming.begin((theirs.width, theirs.height))
-        told = protocol.Source(kind, theirs.name or "your browser's camera", theirs.width, theirs.height)
-        server.introduce(protocol.hello(HUMANOID, expressions, avatar, told))
-
+    cameras = None
     if source is None:
-        foreign = partial(ingest, incoming=incoming, lead=lambda w, h: lead(protocol.Camera("another page", w, h)))
-        endpoints = {**endpoints, INGEST_PATH: (None, foreign)}
-        files |= await asyncio.to_thread(lambda: {f"/{POSE_BUNDLE}": (pose_bundle(model), content_type(POSE_BUNDLE))})
-    server = Server(
-        hello,
-        files,
-        host,
-        port,
-        on_control=control,
-        on_calibrate=anew.set,
-        on_camera=lead if source is None else None,
-        on_keypoints=incoming.put if source is None else None,
-        endpoints=endpoints,
-    )
+        cameras = BrowserCameras(lambda: LivePerformer(None, upper_body=upper_body), hello, fov, hands, face)
+        endpoints = {**endpoints, INGEST_PATH: (None, cameras.ingest)}
+        files |= await asyncio.to_thread(models, model, hands, face, face_model)
+    server = Server(hello(shown), files, host, port, on_control=control, on_calibrate=anew.set, cameras=cameras, endpoints=endpoints)
+    if cameras is not None:
+        cameras.server = server
     async with server:
         if ready is not None:
             ready(server)
-        if source is None:
-            performer = LivePerformer(None, camera=camera, upper_body=upper_body)
-            work = partial(_follow, incoming, performer, fov, server, stop, anew, listeners)
+        if cameras is not None:
+            work = partial(cameras.follow, stop, anew, expressions, listeners)
         else:
+            assert source is not None
             work = partial(
                 _work, source, model, hands, face, face_model, upper_body, camera, server, stop, paused, anew, listeners, expressions
             )
@@ -292,28 +274,6 @@ async def live(
             stop.set()
             with contextlib.suppress(Exception):
                 await worker
-
-
-def _follow(
-    incoming: Incoming,
-    performer: LivePerformer,
-    fov: float | None,
-    server: Server,
-    stop: threading.Event,
-    anew: threading.Event,
-    listeners: Sequence[Listener],
-) -> None:
-    """The solver's thread where a page's camera leads."""
-    for number, (points, keypoints, restarted) in enumerate(incoming.frames(stop)):
-        if restarted or anew.is_set():
-            anew.clear()
-            performer.restart(None if fov is None else Camera.from_fov(keypoints.image_size, fov))
-        motion = performer.follow(keypoints)
-        stamp = replace(points.stamp, frame=number)
-        pose = protocol.Pose(stamp, motion.root_positions[0], motion.rotations[0], np.zeros(0))
-        server.publish_threadsafe([protocol.encode(replace(points, stamp=stamp)), protocol.encode(pose)])
-        for listener in listeners:
-            listener(keypoints, motion)
 
 
 def _work(

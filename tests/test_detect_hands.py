@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from mocap.capture import open_source
-from mocap.detect.hands import Hand, HandTracker, by_label, crop_around, matched, pixels_per_metre, times_too_large
+from mocap.detect.crops import Hand, by_label, crop_around, matched, pixels_per_metre, times_too_large
+from mocap.detect.hands import HandTracker
 from mocap.detect.mediapipe import detect_source
 from mocap.detect.performer import PerformerDetector
 from mocap.keypoints import LANDMARKS, landmarks_of

@@ -79,6 +79,31 @@ def test_golden_picture_is_read_and_written_to_the_byte():
     assert P.encode(P.Picture(stamp_of(wanted), JPEG)) == data
 
 
+def test_golden_face_is_read_and_written_to_the_byte():
+    data, wanted = (DATA / "mocap_v1_face.bin").read_bytes(), golden("face")
+    face = P.decode_seen(data)
+    assert isinstance(face, P.Face)
+    assert face.stamp == stamp_of(wanted)
+    for name in ("transform", "points", "blendshapes"):
+        np.testing.assert_array_equal(getattr(face, name), wanted[name])
+    assert P.encode(P.Face(stamp_of(wanted), *(np.array(wanted[k]) for k in ("transform", "points", "blendshapes")))) == data
+
+
+def test_faces_that_are_none_are_refused():
+    whole = P.decode_seen((DATA / "mocap_v1_face.bin").read_bytes())
+    nothing = np.zeros(0)
+    P.encode(dataclasses.replace(whole, blendshapes=nothing))
+    for wrong in (
+        {"transform": np.full((4, 4), np.nan)}, {"blendshapes": np.full(51, 1.5)}, {"blendshapes": np.zeros(52)},
+    ):  # fmt: skip
+        with pytest.raises(P.ProtocolError, match=r"face"):
+            P.encode(dataclasses.replace(whole, **wrong))
+    with pytest.raises(P.ProtocolError, match="face"):
+        P.decode_seen((DATA / "mocap_v1_face.bin").read_bytes()[:-8])
+    with pytest.raises(P.ProtocolError, match="kind 2"):
+        P.decode_seen((DATA / "mocap_v1_pose.bin").read_bytes())
+
+
 def test_golden_hello_is_read_and_written():
     text = (DATA / "mocap_v1_hello.json").read_text(encoding="utf-8")
     hello = P.decode_server_text(text)

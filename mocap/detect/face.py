@@ -18,7 +18,7 @@ from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions, RunningMode
 from numpy import ndarray
 
-from mocap.detect.hands import crop_around, pixels_per_metre
+from mocap.detect.crops import crop_around, pixels_per_metre
 from mocap.detect.models import face_bundle
 from mocap.detect.quiet import without_notices
 from mocap.errors import ModelError

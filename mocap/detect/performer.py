@@ -10,8 +10,9 @@ from types import TracebackType
 import numpy as np
 from numpy import ndarray
 
+from mocap.detect.crops import Hand, Hands, by_label, matched, times_too_large
 from mocap.detect.face import Face, FaceTracker, find_on_head, no_face
-from mocap.detect.hands import Hand, Hands, HandTracker, by_label, find_near_wrist, matched, times_too_large
+from mocap.detect.hands import HandTracker, find_near_wrist
 from mocap.detect.mediapipe import ANOTHER_TAKE, PoseDetector
 from mocap.detect.models import PoseSize
 from mocap.detect.quiet import without_notices

@@ -1,14 +1,15 @@
-"""The bytes of `mocap.v1`, the WebSocket subprotocol between server and viewer. No socket in sight: messages in, bytes out, and back.
+"""The messages of `mocap.v1`, the WebSocket subprotocol between server and viewer. No socket in sight: messages in, bytes out, and back.
 
-Text messages are JSON objects, told apart by `type`:
+Text messages (text.py) are JSON objects, told apart by `type`:
 
     server → client   hello    version, skeleton, expressions, rig, source       first, and again when one of them changes
                       status   level, text                                       a sentence to show
+                      gone     subject                                           that performer is seen no more
                       pong     client, clock                                     the answer to ping
     client → server   ack      frame                                             drew it: every frame up to it is acknowledged
                       control  paused                                            asks the source to pause or go on
                       calibrate                                                  the performer stands upright: measure anew
-                      camera   name, width, height                               its own camera's keypoints follow; the last to say so leads
+                      camera   name, width, height                               what its own camera sees follows
                       ping     client                                            any number of the client's own clock
 
 Binary messages are little-endian, a header of 24 bytes and then the data, so that a browser takes a Float32Array view without a copy:
@@ -17,9 +18,11 @@ Binary messages are little-endian, a header of 24 bytes and then the data, so th
     kind 1, pose        f32 root[3]  f32 rotations[4 J]  f32 weights[E]
     kind 2, keypoints   f32 image[2 n]  f32 positions[3 n]  f32 confidence[n]
     kind 3, picture     the bytes of a JPEG
+    kind 4, face        f32 transform[16]  f32 points[3 · 478]  f32 blendshapes[0 or 51]
 
-A viewer that leads with its own camera sends messages of kind 2 as well: the 33 landmarks of what it saw, `time` by its own clock, and
-`clock` the server's as the viewer knows it. All other messages are from the server.
+A viewer whose own camera sees a performer sends messages of kind 2 too, `time` by its own clock, and `clock` the server's as the viewer
+knows it: the 33 landmarks, or 75 with both hands, 21 points each (Points says in what units), and where it sees a face one of kind 4
+before them, of the same number. All other messages are from the server, which gives each such camera's performer a subject of their own.
 
 `time` is the source's, in seconds; `clock` is the server's `time.monotonic()` when the source's frame arrived, so that a viewer that
 knows the clocks' difference (ping, pong) can tell how old what it shows is. The messages of one frame share its number, and are sent in
@@ -30,184 +33,60 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar
 
-import msgspec
 import numpy as np
 from jaxtyping import Float
-from msgspec import Meta
 from numpy import ndarray
 
-from mocap.errors import InputError, MocapError
-from mocap.skeleton import Skeleton
+from mocap.keypoints import BLENDSHAPES
+from mocap.stream.text import (
+    MAX_EXPRESSIONS,
+    MAX_JOINTS,
+    MAX_TEXT,
+    SUBPROTOCOL,
+    VERSION,
+    Ack,
+    Bones,
+    Calibrate,
+    Camera,
+    ClientText,
+    Control,
+    Gone,
+    Hello,
+    Level,
+    Ping,
+    Pong,
+    ProtocolError,
+    ServerText,
+    Source,
+    SourceKind,
+    Status,
+    decode_client_text,
+    decode_server_text,
+    encode_text,
+    hello,
+)  # fmt: skip
 
-SUBPROTOCOL = "mocap.v1"
-VERSION: Literal[1] = 1
-POSE, KEYPOINTS, PICTURE = 1, 2, 3
+__all__ = [
+    "MAX_EXPRESSIONS", "MAX_JOINTS", "MAX_TEXT", "SUBPROTOCOL", "VERSION", "Ack", "Bones", "Calibrate", "Camera", "ClientText",
+    "Control", "Face", "Gone", "Hello", "Level", "Picture", "Ping", "Points", "Pong", "Pose", "ProtocolError", "ServerText", "Source",
+    "SourceKind", "Stamp", "Status", "decode", "decode_client_text", "decode_header", "decode_seen", "decode_server_text", "encode",
+    "encode_text", "hello",
+]  # fmt: skip
+
+POSE, KEYPOINTS, PICTURE, FACE = 1, 2, 3, 4
+FACE_POINTS = 478
 
 HEADER = struct.Struct("<HHIdd")
 
-# Far above what is used (55 joints, 52 expressions, 553 points, pictures of 50 kB), far below what could hurt.
-MAX_JOINTS = MAX_EXPRESSIONS = 1024
+# Far above what is used (75 points, pictures of 50 kB), far below what could hurt.
 MAX_POINTS = 4096
 MAX_PICTURE = 4 * 2**20
-MAX_TEXT = 64 * 2**10
 MAX_MESSAGE = HEADER.size + MAX_PICTURE
 
-M = TypeVar("M")
-
 _U16, _U32 = 2**16 - 1, 2**32 - 1
-_KINDS = {POSE: "pose", KEYPOINTS: "keypoints", PICTURE: "picture"}
-
-
-class ProtocolError(MocapError):
-    """A message that does not keep to `mocap.v1`."""
-
-
-# Text ------------------------------------------------------------------------------------------------------------------------------
-
-Level = Literal["info", "warning", "error"]
-SourceKind = Literal["video", "camera", "motion", "browser"]
-FrameNumber = Annotated[int, Meta(ge=0, le=_U32)]
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
-Size = Annotated[int, Meta(ge=1, le=_U16)]
-
-
-class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=str.lower):
-    """A text message: its class's name in lower case is its `type`."""
-
-
-class Bones(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A skeleton whose rest rotations are identities: names (J), parents (J) with −1 for the root, offsets (J, 3) in metres."""
-
-    names: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_JOINTS)]
-    parents: tuple[int, ...]
-    offsets: tuple[tuple[float, float, float], ...]
-
-
-class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is being shown: its kind, its name to print, and its picture's size in pixels."""
-
-    kind: SourceKind
-    name: Annotated[str, Meta(max_length=1000)]
-    width: Size
-    height: Size
-
-
-class Hello(_Message, frozen=True, omit_defaults=True):
-    """Everything that does not change from frame to frame. `rig` is a path on the page's own host; so is `clip`, where a whole motion
-    lies there for the page to play by itself (clip.py), without the suffix of its two files."""
-
-    version: Literal[1]
-    skeleton: Bones
-    expressions: Annotated[tuple[Name, ...], Meta(max_length=MAX_EXPRESSIONS)]
-    rig: Name
-    source: Source
-    clip: Name | None = None
-
-    def to_skeleton(self) -> Skeleton:
-        """The skeleton as mocap's own type. Raises ProtocolError if it is none."""
-        bones = self.skeleton
-        if not len(bones.names) == len(bones.parents) == len(bones.offsets):
-            counts = f"{len(bones.names)} names, {len(bones.parents)} parents and {len(bones.offsets)} offsets"
-            raise ProtocolError(f"A hello's skeleton needs as many parents and offsets as names, but has {counts}.")
-        rest = np.tile([0.0, 0.0, 0.0, 1.0], (len(bones.names), 1))
-        try:
-            return Skeleton(bones.names, np.array(bones.parents, dtype=np.int64), np.array(bones.offsets, dtype=np.float64), rest)
-        except (InputError, OverflowError) as error:
-            raise ProtocolError(f"The hello's skeleton is none: {error}") from error
-
-
-class Status(_Message, frozen=True):
-    """A sentence for the person who watches."""
-
-    level: Level
-    text: Annotated[str, Meta(max_length=1000)]
-
-
-class Pong(_Message, frozen=True):
-    """The answer to a ping: its number, and the server's `time.monotonic()`."""
-
-    client: float
-    clock: float
-
-
-class Ack(_Message, frozen=True):
-    """The client has drawn this frame, and wants none of those before it."""
-
-    frame: FrameNumber
-
-
-class Control(_Message, frozen=True):
-    """The client asks for the source to be paused, or to go on."""
-
-    paused: bool
-
-
-class Calibrate(_Message, frozen=True):
-    """The performer stands upright before the camera: lengths, gravity and floor are to be measured anew."""
-
-
-class Camera(_Message, frozen=True):
-    """The client's own camera leads from now on: its name, and its picture's size in pixels. Keypoints messages follow."""
-
-    name: Annotated[str, Meta(max_length=200)]
-    width: Size
-    height: Size
-
-
-class Ping(_Message, frozen=True):
-    """The client asks for the server's clock; `client` comes back as it is."""
-
-    client: float
-
-
-_FROM_SERVER: msgspec.json.Decoder[Hello | Status | Pong] = msgspec.json.Decoder(Hello | Status | Pong)
-ClientText = Ack | Control | Calibrate | Camera | Ping
-_FROM_CLIENT: msgspec.json.Decoder[ClientText] = msgspec.json.Decoder(ClientText)
-
-
-def hello(skeleton: Skeleton, expressions: tuple[str, ...], rig: str, source: Source, clip: str | None = None) -> Hello:
-    """The hello for a skeleton. Raises ProtocolError if its rest rotations are not identities: the stream does not carry them."""
-    if not np.allclose(np.abs(skeleton.rest_rotations), [0.0, 0.0, 0.0, 1.0], atol=1e-9):
-        raise ProtocolError("Only a skeleton with identity rest rotations can be streamed; retarget the motion to such a one first.")
-    offsets = tuple((float(x), float(y), float(z)) for x, y, z in skeleton.offsets)
-    return Hello(VERSION, Bones(skeleton.names, tuple(skeleton.parents.tolist()), offsets), tuple(expressions), rig, source, clip)
-
-
-def encode_text(message: Hello | Status | Pong | ClientText) -> str:
-    """A text message as JSON, checked as the other side will check it."""
-    text = msgspec.json.encode(message)
-    (decode_server_text if isinstance(message, Hello | Status | Pong) else decode_client_text)(text)
-    return text.decode()
-
-
-def decode_server_text(text: str | bytes) -> Hello | Status | Pong:
-    """What a viewer is told. Raises ProtocolError if it is no such message."""
-    message = _decode_text(_FROM_SERVER, text)
-    if isinstance(message, Hello):
-        message.to_skeleton()
-        if len(set(message.expressions)) != len(message.expressions):
-            raise ProtocolError("A hello's expression names must be unique.")
-    return message
-
-
-def decode_client_text(text: str | bytes) -> ClientText:
-    """What a viewer says. Raises ProtocolError if it is no such message, or longer than MAX_TEXT."""
-    if len(text) > MAX_TEXT:
-        raise ProtocolError(f"A client's message may have {MAX_TEXT} characters, but this one has {len(text)}.")
-    return _decode_text(_FROM_CLIENT, text)
-
-
-def _decode_text(decoder: msgspec.json.Decoder[M], text: str | bytes) -> M:
-    try:
-        return decoder.decode(text)
-    # Nesting beyond the parser's depth is a RecursionError; a lone surrogate in a str, a UnicodeError.
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise ProtocolError(f"A text message of {SUBPROTOCOL} must be one of its JSON objects: {error}.") from error
-
-
-# Binary ----------------------------------------------------------------------------------------------------------------------------
+_KINDS = {POSE: "pose", KEYPOINTS: "keypoints", PICTURE: "picture", FACE: "face"}
+_FACE_FLOATS = 16 + 3 * FACE_POINTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,12 +113,26 @@ class Pose:
 @dataclass(frozen=True, eq=False, slots=True)
 class Points:
     """kind 2. image: (n, 2) in units of the picture's width and height, y down. positions: (n, 3) metres. NaN in either: not seen.
-    confidence: (n,) in [0, 1]."""
+    confidence: (n,) in [0, 1].
+
+    33 body landmarks; from a viewer's camera perhaps what was found about the left wrist and the right one after them, 21 points each,
+    metres from the hand's wrist, and how sure it is a left hand as their confidence."""
 
     stamp: Stamp
     image: Float[ndarray, "points 2"]
     positions: Float[ndarray, "points 3"]
     confidence: Float[ndarray, "points"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Face:
+    """kind 4. transform: (4, 4) as Keypoints' face_transform. points: (478, 3) x and y in units of the picture's width and height, y down,
+    z in that of its width, away from the camera. blendshapes: (51,) as keypoints.BLENDSHAPES, or (0,) where no network told them."""
+
+    stamp: Stamp
+    transform: Float[ndarray, "4 4"]
+    points: Float[ndarray, "478 3"]
+    blendshapes: Float[ndarray, "told"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -250,7 +143,7 @@ class Picture:
     jpeg: bytes
 
 
-def encode(message: Pose | Points | Picture) -> bytes:
+def encode(message: Pose | Points | Picture | Face) -> bytes:
     """A binary message, float64 or float32 in, float32 out. A confidence of NaN goes as 0. Raises ProtocolError on what `decode` would."""
     match message:
         case Pose(stamp, root, rotations, weights):
@@ -262,13 +155,18 @@ def encode(message: Pose | Points | Picture) -> bytes:
             _shape("keypoints", image=(image, (n, 2)), positions=(positions, (n, 3)), confidence=(confidence, (n,)))
             kind, data = KEYPOINTS, _floats(image, positions, np.nan_to_num(confidence, nan=0.0, posinf=np.inf, neginf=-np.inf))
             _check_points(data)
+        case Face(stamp, transform, points, blendshapes):
+            told = (blendshapes, (len(blendshapes),))
+            _shape("face", transform=(transform, (4, 4)), points=(points, (FACE_POINTS, 3)), blendshapes=told)
+            kind, data = FACE, _floats(transform, points, blendshapes)
+            _check_face(data)
         case Picture(stamp, jpeg):
             _check_picture(jpeg)
             return _header(PICTURE, stamp) + jpeg
     return _header(kind, stamp) + data.astype("<f4", copy=False).tobytes()
 
 
-def decode(data: bytes, joints: int, expressions: int) -> Pose | Points | Picture:
+def decode(data: bytes, joints: int, expressions: int) -> Pose | Points | Picture | Face:
     """A binary message, given the numbers of joints and of expressions from the hello. Arrays are float32, read-only views of `data`.
 
     Raises ProtocolError if the kind is unknown, the length is not the kind's, a number that must be finite is not, or it is too large.
@@ -286,15 +184,18 @@ def decode(data: bytes, joints: int, expressions: int) -> Pose | Points | Pictur
     if kind == POSE:
         _check_pose(floats, joints, expressions)
         return Pose(stamp, floats[:3], floats[3 : 3 + 4 * joints].reshape(joints, 4), floats[3 + 4 * joints :])
+    if kind == FACE:
+        _check_face(floats)
+        return Face(stamp, floats[:16].reshape(4, 4), floats[16:_FACE_FLOATS].reshape(FACE_POINTS, 3), floats[_FACE_FLOATS:])
     n = _check_points(floats)
     return Points(stamp, floats[: 2 * n].reshape(n, 2), floats[2 * n : 5 * n].reshape(n, 3), floats[5 * n :])
 
 
-def decode_points(data: bytes) -> Points:
-    """A keypoints message. Raises ProtocolError if it is another or none."""
-    message = decode(data, 0, 0) if decode_header(data)[0] == KEYPOINTS else None
-    if not isinstance(message, Points):
-        raise ProtocolError("A viewer sends binary messages of kind 2 (keypoints) alone.")
+def decode_seen(data: bytes) -> Points | Face:
+    """What a viewer's camera saw. Raises ProtocolError if it is another message or none."""
+    message = decode(data, 0, 0) if decode_header(data)[0] in (KEYPOINTS, FACE) else None
+    if not isinstance(message, Points | Face):
+        raise ProtocolError("A viewer sends binary messages of kind 2 (keypoints) and 4 (face) alone.")
     return message
 
 
@@ -304,7 +205,7 @@ def decode_header(data: bytes) -> tuple[int, Stamp]:
         raise ProtocolError(f"A binary message has {HEADER.size} to {MAX_MESSAGE} bytes, but this one has {len(data)}.")
     kind, subject, frame, time, clock = HEADER.unpack_from(data)
     if kind not in _KINDS:
-        raise ProtocolError(f"A binary message's kind is 1 (pose), 2 (keypoints) or 3 (picture), but this one's is {kind}.")
+        raise ProtocolError(f"A binary message's kind is 1 (pose), 2 (keypoints), 3 (picture) or 4 (face), but this one's is {kind}.")
     if not (np.isfinite(time) and np.isfinite(clock)):
         raise ProtocolError(f"A message's time and clock must be finite seconds, but are {time} and {clock}.")
     return kind, Stamp(frame, time, clock, subject)
@@ -354,6 +255,16 @@ def _check_points(floats: ndarray) -> int:
     if not np.all((floats[5 * n :] >= 0.0) & (floats[5 * n :] <= 1.0)):
         raise ProtocolError("A keypoint's confidence must lie in 0..1.")
     return n
+
+
+def _check_face(floats: ndarray) -> None:
+    told = len(floats) - _FACE_FLOATS
+    if told not in (0, len(BLENDSHAPES)):
+        raise ProtocolError(f"A face has {_FACE_FLOATS} floats, or {len(BLENDSHAPES)} more, but this one has {len(floats)}.")
+    if not np.all(np.isfinite(floats)):
+        raise ProtocolError("A face's transform, points and blendshapes must be finite numbers; where none is seen, none is sent.")
+    if np.any((floats[_FACE_FLOATS:] < 0.0) | (floats[_FACE_FLOATS:] > 1.0)):
+        raise ProtocolError("A face's blendshapes must lie in 0..1.")
 
 
 def _check_picture(jpeg: bytes) -> None:

@@ -20,9 +20,9 @@ import secrets
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import quote
 
 from websockets.asyncio.server import Server as WebSocketServer
@@ -42,6 +42,18 @@ MAX_CLIENTS = 100
 Endpoint = tuple[str | None, Callable[[ServerConnection], Awaitable[None]]]
 """A WebSocket's subprotocol, and what serves a connection. Without a subprotocol, pages of other servers on this machine may come too."""
 
+
+@runtime_checkable
+class Cameras(Protocol):
+    """Who is told of viewers' own cameras, in the event loop; each viewer has a key. Raises ProtocolError at what it does not take."""
+
+    def begun(self, key: Hashable, camera: protocol.Camera) -> None: ...
+
+    def seen(self, key: Hashable, message: protocol.Points | protocol.Face) -> None: ...
+
+    def gone(self, key: Hashable) -> None: ...
+
+
 _PORTS_TRIED = 20
 _HTTP_TIMEOUT = 60.0  # seconds for a page's file to reach a slow phone
 _STALL = 20.0  # seconds that a socket may need for one message before it is taken for dead
@@ -57,13 +69,14 @@ class _Client:
     def __init__(self, connection: ServerConnection) -> None:
         self.connection = connection
         self.flow = Flow()
-        self.frame = -1  # the last that was sent
-        self.texts: dict[type, str] = {}  # the newest of each type, so that they cannot pile up
+        self.sent: dict[int, int] = {}  # subject → its last frame that was sent
+        self.texts: dict[object, str] = {}  # the newest of each type, so that they cannot pile up
         self._loop = asyncio.get_running_loop()
         self._alarm: asyncio.Future[None] | None = None
 
-    def tell(self, message: protocol.Hello | protocol.Status | protocol.Pong) -> None:
-        self.texts[type(message)] = protocol.encode_text(message)
+    def tell(self, message: protocol.ServerText) -> None:
+        kind = (protocol.Gone, message.subject) if isinstance(message, protocol.Gone) else type(message)
+        self.texts[kind] = protocol.encode_text(message)
         self.wake()
 
     def wake(self) -> None:
@@ -95,9 +108,9 @@ class Server:
 
     hello: what every client is told first. files: what the page consists of (`files.files_for`). host: where to listen; beyond loopback
     everybody needs the token, one of ours if none is given. port: if it is taken, the next free one of twenty; 0 for any. on_control:
-    called in the event loop with True when a viewer asks for a pause, with False to go on; on_calibrate: when one asks for that. on_camera:
-    called there when a viewer's own camera takes the lead; on_keypoints: with each frame that the leading viewer sees. Without these nobody
-    may send any. endpoints: other WebSockets behind the same door, path → its subprotocol and what serves a connection.
+    called in the event loop with True when a viewer asks for a pause, with False to go on; on_calibrate: when one asks for that. cameras:
+    told there of viewers' own cameras; without it nobody may send what theirs sees. endpoints: other WebSockets behind the same door,
+    path → its subprotocol and what serves a connection.
 
     `async with` raises DeviceError if there is nothing to listen on. All but `publish_threadsafe` belongs to the event loop's thread.
     """
@@ -112,8 +125,7 @@ class Server:
         token: str | None = None,
         on_control: Callable[[bool], None] | None = None,
         on_calibrate: Callable[[], None] | None = None,
-        on_camera: Callable[[protocol.Camera], None] | None = None,
-        on_keypoints: Callable[[protocol.Points], None] | None = None,
+        cameras: Cameras | None = None,
         endpoints: Mapping[str, Endpoint] | None = None,
     ) -> None:
         self.host = host
@@ -125,15 +137,14 @@ class Server:
         self._hello = hello
         self._files = files
         self._on_control, self._on_calibrate = on_control, on_calibrate
-        self._on_camera, self._on_keypoints = on_camera, on_keypoints
-        self._leader: _Client | None = None
+        self._cameras = cameras
         self._endpoints = endpoints or {}
         self._status: protocol.Status | None = None
         self._frame = -1
-        self._messages: tuple[bytes, ...] = ()
+        self._newest: dict[int, tuple[int, tuple[bytes, ...]]] = {}  # subject → its frame's number and messages
         self._clients: set[_Client] = set()
         self._connections: weakref.WeakSet[ServerConnection] = weakref.WeakSet()
-        self._handed: Sequence[bytes] | None = None
+        self._handed: dict[int, Sequence[bytes]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -150,18 +161,20 @@ class Server:
     # Publishing
 
     def publish(self, messages: Sequence[bytes]) -> None:
-        """A new frame for everyone: its encoded messages, in the order picture, keypoints, pose. Never waits.
+        """A new frame of one subject for everyone: its encoded messages, in the order picture, keypoints, pose. Never waits.
 
         Raises ProtocolError if they are not messages of one frame in that order, or its number is not greater than the last one's.
         """
         headers = [protocol.decode_header(m) for m in messages]
-        frames, kinds = {stamp.frame for _, stamp in headers}, [kind for kind, _ in headers]
+        frames, kinds = {(stamp.frame, stamp.subject) for _, stamp in headers}, [kind for kind, _ in headers]
         if len(frames) != 1 or kinds != sorted(kinds, reverse=True):
-            raise protocol.ProtocolError("The messages of one frame share its number and stand in the order picture, keypoints, pose.")
-        frame = frames.pop()
+            raise protocol.ProtocolError(
+                "The messages of one frame share its number and subject and stand in the order picture, keypoints, pose."
+            )
+        frame, subject = frames.pop()
         if frame <= self._frame:
             raise protocol.ProtocolError(f"Frame {frame} was published after frame {self._frame}; the numbers must increase.")
-        self._frame, self._messages = frame, tuple(messages)
+        self._frame, self._newest[subject] = frame, (frame, tuple(messages))
         now = self._loop.time()
         for client in self._clients:
             if client.flow.wait(now) is not None:
@@ -169,23 +182,33 @@ class Server:
 
     def publish_threadsafe(self, messages: Sequence[bytes]) -> None:
         """`publish` from any thread. Newest wins here too: frames do not pile up before a busy event loop. Nothing after the end."""
+        subject = protocol.decode_header(messages[0])[1].subject
         with self._lock:
-            waiting, self._handed = self._handed is not None, messages
+            waiting = bool(self._handed)
+            self._handed.pop(subject, None)  # so that the frames stay in the order of their numbers
+            self._handed[subject] = messages
         if not waiting:
             with contextlib.suppress(RuntimeError):  # the event loop is closed
                 self._loop.call_soon_threadsafe(self._take)
 
     def _take(self) -> None:
         with self._lock:
-            messages, self._handed = self._handed, None
-        if messages is not None:
+            handed, self._handed = self._handed, {}
+        for messages in handed.values():
             self.publish(messages)
 
     def introduce(self, hello: protocol.Hello) -> None:
         """Another skeleton, rig or source: told to everyone before the frames that follow. The last frame, of the old one, is forgotten."""
-        self._hello, self._messages = hello, ()
+        self._hello, self._newest = hello, {}
         for client in self._clients:
             client.tell(hello)
+
+    def gone(self, subject: int) -> None:
+        """This performer is seen no more: told to everyone, and their last frame is forgotten."""
+        self._newest.pop(subject, None)
+        for client in self._clients:
+            client.sent.pop(subject, None)
+            client.tell(protocol.Gone(subject))
 
     def status(self, level: protocol.Level, text: str) -> None:
         """A sentence for everyone, and for those who come later; an empty one where there is nothing more to say."""
@@ -217,6 +240,8 @@ class Server:
             pass
         finally:
             self._clients.discard(client)
+            if self._cameras is not None:
+                self._cameras.gone(client)
             sender.cancel()
             await asyncio.wait([sender])
 
@@ -227,13 +252,16 @@ class Server:
                 while client.texts:
                     await client.send(client.texts.pop(next(iter(client.texts))))
                 now = loop.time()
-                wait = client.flow.wait(now) if self._messages and client.frame < self._frame else None
+                due = [(frame, subject) for subject, (frame, _) in self._newest.items() if client.sent.get(subject, -1) < frame]
+                wait = client.flow.wait(now) if due else None
                 if wait != 0.0:
                     await client.sleep(wait)
                     continue
-                client.frame = self._frame
-                client.flow.sent(client.frame, now)
-                for message in self._messages:
+                # All subjects' newest are one frame on the client's account: one drawing shows them.
+                client.flow.sent(max(due)[0], now)
+                taken = [(subject, *self._newest[subject]) for _, subject in sorted(due)]
+                client.sent |= {subject: frame for subject, frame, _ in taken}
+                for message in (m for _, _, messages in taken for m in messages):
                     await client.send(message)
         except ConnectionClosed:
             pass
@@ -243,11 +271,10 @@ class Server:
 
     def _receive(self, client: _Client, message: str | bytes) -> None:
         if not isinstance(message, str):
-            if client is self._leader and self._on_keypoints is not None:
-                self._on_keypoints(protocol.decode_points(message))
-            elif self._on_keypoints is None:
+            if self._cameras is None:
                 raise protocol.ProtocolError("This server takes no keypoints: start it with `mocap live --browser`.")
-            return  # frames of a viewer that leads no longer may still be on their way
+            self._cameras.seen(client, protocol.decode_seen(message))
+            return
         match text := protocol.decode_client_text(message):
             case protocol.Ack(frame):
                 client.flow.acknowledged(frame, asyncio.get_running_loop().time())
@@ -255,10 +282,9 @@ class Server:
             case protocol.Ping(number):
                 client.tell(protocol.Pong(number, time.monotonic()))
             case protocol.Camera():
-                if self._on_camera is None:
+                if self._cameras is None:
                     raise protocol.ProtocolError("This server takes no viewer's camera: start it with `mocap live --browser`.")
-                self._leader = client
-                self._on_camera(text)
+                self._cameras.begun(client, text)
             case protocol.Calibrate():
                 if self._on_calibrate is not None:
                     self._on_calibrate()

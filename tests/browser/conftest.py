@@ -19,7 +19,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator[Browser]:
-    """Not for the whole session: Playwright keeps an event loop running in this thread, which tests of other files want to do themselves."""
+    """Not for the whole session: Playwright keeps an event loop running in this thread, where tests of other files want their own."""
     if not (assets.ROOT / "viewer" / "index.html").is_file():
         pytest.fail("The viewer is not built: run `make assets`.")
     with sync_playwright() as playwright:

@@ -6,6 +6,7 @@ values are multiples of 1/64 or the like, which 32-bit floats hold exactly, and 
     mocap_v1_hello.json      the hello, as it goes over the wire
     mocap_v1_pose.bin        3 joints, 2 expressions
     mocap_v1_keypoints.bin   4 points, of which the third is not seen
+    mocap_v1_face.bin        478 points on a grid, 51 blendshapes
     mocap_v1_picture.bin     a JPEG of 8 × 6 pixels, left half orange (about 220, 80, 40), right half green (about 40, 160, 60)
     protocol_golden.json     what is in them (null for NaN), and texts that must be accepted or refused
 """
@@ -42,6 +43,16 @@ KEYPOINTS = {
     "positions": [[0.0, 0.5, 0.25], [-0.25, 0.125, -1.0], [None, None, None], [2.0, -2.0, 0.015625]],
     "confidence": [1.0, 0.5, 0.0, 0.875],
 }  # fmt: skip
+FACE = {
+    "kind": 4,
+    "subject": 0,
+    "frame": 258,
+    "time": 0.0,
+    "clock": 99999.5,
+    "transform": [[1.0, 0.0, 0.0, 0.125], [0.0, 0.5, -0.5, 0.0625], [0.0, 0.5, 0.5, -0.75], [0.0, 0.0, 0.0, 1.0]],
+    "points": [[n / 512, 1 - n / 512, n / 1024 - 0.25] for n in range(478)],
+    "blendshapes": [n / 64 for n in range(51)],
+}
 PICTURE = {
     "kind": 3, "subject": 0, "frame": 258, "time": 0.0, "clock": 99999.5, "width": 8, "height": 6,
     "jpeg_base64":
@@ -54,12 +65,15 @@ PICTURE = {
 SERVER_TEXTS = [
     {"type": "status", "level": "warning", "text": "Nobody is seen."},
     {"type": "pong", "client": 17.5, "clock": 1234.0625},
+    {"type": "gone", "subject": 1},
 ]
 CLIENT_TEXTS = [
     {"type": "ack", "frame": 0},
     {"type": "ack", "frame": 4294967295},
     {"type": "control", "paused": True},
     {"type": "ping", "client": 17.5},
+    {"type": "calibrate"},
+    {"type": "camera", "name": "über", "width": 1280, "height": 720},
 ]
 REFUSED_CLIENT_TEXTS = [
     "", "null", "[]", "{}", "ack", '{"type":"ack"}', '{"type":"ack","frame":-1}', '{"type":"ack","frame":4294967296}',
@@ -87,10 +101,11 @@ def main() -> None:
         "mocap_v1_hello.json": json.dumps(HELLO, ensure_ascii=False, separators=(",", ":")).encode(),
         "mocap_v1_pose.bin": binary(POSE, floats(POSE, "root", "rotations", "weights")),
         "mocap_v1_keypoints.bin": binary(KEYPOINTS, floats(KEYPOINTS, "image", "positions", "confidence")),
+        "mocap_v1_face.bin": binary(FACE, floats(FACE, "transform", "points", "blendshapes")),
         "mocap_v1_picture.bin": binary(PICTURE, base64.b64decode(PICTURE["jpeg_base64"])),
     }
     golden = {
-        "pose": POSE, "keypoints": KEYPOINTS, "picture": PICTURE, "server_texts": SERVER_TEXTS, "client_texts": CLIENT_TEXTS,
+        "pose": POSE, "keypoints": KEYPOINTS, "picture": PICTURE, "face": FACE, "server_texts": SERVER_TEXTS, "client_texts": CLIENT_TEXTS,
         "refused_client_texts": REFUSED_CLIENT_TEXTS,
     }  # fmt: skip
     files["protocol_golden.json"] = (json.dumps(golden, indent=1) + "\n").encode()

@@ -1,7 +1,7 @@
 // The socket to the mocap server: it comes back by itself, and an old socket never speaks for a new one.
 
 import { ServerClock } from "./clock";
-import { compose, decode, encode, type Hello, type Keypoints, KEYPOINTS, parse, type Picture, PICTURE, type Pose, PROTOCOL, ProtocolError, type Status } from "./protocol";
+import { compose, decode, encode, type Face, type Hello, type Keypoints, KEYPOINTS, parse, type Picture, PICTURE, POSE, type Pose, PROTOCOL, ProtocolError, type Status } from "./protocol";
 
 /** `connecting` until the first attempt has ended, then `open` or `gone`. */
 export type State = "connecting" | "open" | "gone";
@@ -12,8 +12,10 @@ export interface Listener {
   status(status: Status): void;
   picture(picture: Picture): void;
   keypoints(keypoints: Keypoints): void;
-  /** Only the newest of the poses that came since the last draw matters: keep one. */
+  /** Only the newest of a subject's poses that came since the last draw matters: keep one. */
   pose(pose: Pose): void;
+  /** This performer is seen no more. */
+  gone(subject: number): void;
   /** A sentence about a message that could not be read. */
   trouble(sentence: string): void;
 }
@@ -61,14 +63,15 @@ export class Connection {
     this.send({ type: "calibrate" });
   }
 
-  /** The page's own camera leads from now on; its keypoints follow. */
+  /** What the page's own camera sees follows. */
   lead(name: string, width: number, height: number): void {
     this.send({ type: "camera", name, width, height });
   }
 
   /** What the page's own camera sees. False where nothing can be sent, or what was sent before is still on its way: newest wins. */
-  sees(keypoints: Keypoints): boolean {
+  sees(keypoints: Keypoints, face: Face | null): boolean {
     if (this.socket?.readyState !== WebSocket.OPEN || this.socket.bufferedAmount > 0) return false;
+    if (face) this.socket.send(encode(face));
     this.socket.send(encode(keypoints));
     return true;
   }
@@ -144,6 +147,7 @@ export class Connection {
       this.joints = message.skeleton.names.length;
       this.on.hello(message);
     } else if (message?.type === "status") this.on.status(message);
+    else if (message?.type === "gone") this.on.gone(message.subject);
     else if (message?.type === "pong") this.clock.add(message.client, seconds(), message.clock);
   }
 
@@ -151,6 +155,6 @@ export class Connection {
     const message = decode(data, this.joints);
     if (message.kind === PICTURE) this.on.picture(message);
     else if (message.kind === KEYPOINTS) this.on.keypoints(message);
-    else this.on.pose(message);
+    else if (message.kind === POSE) this.on.pose(message);
   }
 }

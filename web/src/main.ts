@@ -9,6 +9,7 @@ import { Calibration } from "./calibrate";
 import { Clip, Transport } from "./clip";
 import { type Figures, Meter } from "./clock";
 import { Connection, type State, streamAddress } from "./connection";
+import { Guests } from "./guests";
 import { Hud, type Shown } from "./hud";
 import { SkeletonOverlay } from "./overlay";
 import { PicturePanel } from "./picture";
@@ -39,6 +40,8 @@ const seconds = (): number => performance.now() / 1000;
 interface Surface {
   /** World positions of the avatar's normalized humanoid bones after the last drawn frame, metres. */
   bonePositions(): Record<string, [number, number, number]>;
+  /** The same of the performers beside the first, by their subject. */
+  guests(): Record<number, Record<string, [number, number, number]>>;
   /** The weights of the avatar's expressions after the last drawn frame. */
   expressions(): Record<string, number>;
   /** The number of the last drawn frame, −1 before the first. */
@@ -57,6 +60,11 @@ class Page {
   private readonly picture = new PicturePanel(document.querySelector<HTMLElement>("#picture")!);
   private readonly meter = new Meter();
   private readonly stage = this.openStage();
+  private readonly guests = new Guests(
+    this.stage,
+    () => this.loading || null,
+    (count) => this.stage?.fit((this.avatar?.height ?? 1.7) * (1 + 0.3 * Math.min(count, 3))),
+  );
   private readonly connection: Connection;
   private readonly lead: Lead;
   private state: State = "connecting";
@@ -94,8 +102,9 @@ class Page {
       status: ({ level, text }) => this.hud.say("server", level, text, { info: 8, warning: 15, error: Infinity }[level]),
       picture: (picture) => this.picture.picture(picture),
       // What the page's own camera sees is there already, with its picture.
-      keypoints: (keypoints) => this.lead.on || this.picture.points(keypoints),
-      pose: (pose) => (this.pending = pose),
+      keypoints: (keypoints) => this.lead.on || keypoints.subject > 0 || this.picture.points(keypoints),
+      pose: (pose) => (pose.subject > 0 ? this.guests.pose(pose, seconds()) : (this.pending = pose)),
+      gone: (subject) => this.guests.gone(subject),
       trouble: (sentence) => this.hud.say("trouble", "error", sentence, 15),
     });
     const camera = document.querySelector<HTMLButtonElement>('#controls [data-key="c"]')!;
@@ -156,6 +165,7 @@ class Page {
   surface(): Surface {
     return {
       bonePositions: () => this.avatar?.bonePositions() ?? {},
+      guests: () => this.guests.bonePositions(),
       expressions: () => this.avatar?.expressions() ?? {},
       frame: () => this.last?.frame ?? -1,
       stats: () => ({ state: this.shown(), detector: this.lead.took, ...this.meter.figures(seconds()) }),
@@ -228,6 +238,7 @@ class Page {
     this.state = state;
     if (state === "open") {
       this.pending = null;
+      this.guests.clear();
       this.meter.reset();
       this.lead?.again();
       this.hud.say("trouble", "info", "");
@@ -341,6 +352,7 @@ class Page {
     const elapsed = now - this.ticked;
     this.ticked = now;
     const pose = this.player ? this.played(elapsed) : this.pending;
+    const others = this.hello ? this.guests.apply(this.hello, this.mirror, now) : -1;
     // What is live goes on behind a take, so that it is there at once when it is wanted again.
     if (this.player && this.pending) this.connection.ack(this.pending.frame);
     this.pending = null;
@@ -354,12 +366,13 @@ class Page {
     this.stage?.adapt(elapsed);
     // While poses come, one drawing a pose: the machine may be detecting at the same time. After them, what swings comes to rest.
     const settling = now - this.posed > BETWEEN && now - this.posed < SETTLE;
-    const moving = pose !== null || settling || this.held || now < this.awake;
+    const moving = pose !== null || others >= 0 || settling || this.held || now < this.awake;
     if (moving || !this.resting) this.draw(now, !moving);
     this.resting = !moving;
     this.picture.draw();
+    const newest = Math.max(pose && !this.player ? pose.frame : -1, others);
+    if (newest >= 0) this.connection.ack(newest);
     if (pose && !this.player) {
-      this.connection.ack(pose.frame);
       const drawn = seconds();
       const clock = this.connection.clock.at(drawn);
       // Not counted: what nobody saw, and the drawing that first brought the avatar to the graphics card.
@@ -382,6 +395,7 @@ class Page {
     const elapsed = Math.min(now - this.drew, 0.1);
     this.drew = now;
     this.avatar?.update(elapsed);
+    this.guests.update(elapsed);
     this.stage?.draw(this.avatar?.hips() ?? this.overlay?.hips() ?? STANDING, this.avatar?.nearGround() ?? [], elapsed, resting);
   }
 

@@ -17,6 +17,10 @@ const side = (i: number): string => (i === 0 ? MIDDLE : i < 7 ? (i < 4 ? LEFT : 
 /** Below this confidence a landmark is not drawn; from there to 1 it gains in strength. */
 const UNSURE = 0.2;
 
+/** Points of the body, and of each hand after them. */
+const BODY = 33;
+const HAND = 21;
+
 const NARROWEST = 96;
 const STEP = 24;
 
@@ -106,7 +110,14 @@ export class PicturePanel {
       context.lineTo(x(b), y(b));
       context.stroke();
     }
-    for (let i = 0; i < confidence.length; i++) {
+    for (let i = BODY; i < confidence.length; i++) {
+      if (Number.isNaN(image[2 * i]!)) continue;
+      context.fillStyle = i < BODY + HAND ? LEFT : RIGHT;
+      context.beginPath();
+      context.arc(x(i), y(i), 0.6 * thick, 0, 2 * Math.PI);
+      context.fill();
+    }
+    for (let i = 0; i < BODY; i++) {
       if (sure(i) <= 0) continue;
       context.globalAlpha = 0.35 + 0.65 * sure(i);
       context.fillStyle = side(i);

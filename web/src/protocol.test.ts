@@ -28,6 +28,13 @@ describe("binary messages", () => {
     expect([...points.positions]).toEqual(flat(golden.keypoints.positions));
     expect([...points.confidence]).toEqual(golden.keypoints.confidence);
 
+    const face = decode(bytes("mocap_v1_face.bin"), 3);
+    expect(face).toMatchObject(header(golden.face));
+    if (face.kind !== 4) throw new Error("not a face");
+    expect([...face.transform]).toEqual(flat(golden.face.transform));
+    expect([...face.points]).toEqual(flat(golden.face.points));
+    expect([...face.blendshapes]).toEqual(golden.face.blendshapes);
+
     const picture = decode(bytes("mocap_v1_picture.bin"), 3);
     expect(picture).toMatchObject(header(golden.picture));
     if (picture.kind !== 3) throw new Error("not a picture");
@@ -35,7 +42,7 @@ describe("binary messages", () => {
   });
 
   it("encode to the golden bytes", () => {
-    for (const name of ["pose", "keypoints", "picture"]) {
+    for (const name of ["pose", "keypoints", "picture", "face"]) {
       const wanted = bytes(`mocap_v1_${name}.bin`);
       expect(Buffer.from(encode(decode(wanted, 3)))).toEqual(Buffer.from(wanted));
     }

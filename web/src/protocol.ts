@@ -6,6 +6,7 @@
 //   kind 1, pose: f32 root[3], rotations[4 J] (xyzw, local), weights[E]
 //   kind 2, keypoints: f32 image[2 n] (0 to 1, y down, NaN = not seen), positions[3 n] (metres), confidence[n]
 //   kind 3, picture: the bytes of a JPEG
+//   kind 4, face, which only the page sends: f32 transform[16] (rows), points[3 · 478], blendshapes[0 or 51]
 
 export const PROTOCOL = "mocap.v1";
 export const VERSION = 1;
@@ -14,6 +15,8 @@ const HEADER = 24;
 export const POSE = 1;
 export const KEYPOINTS = 2;
 export const PICTURE = 3;
+export const FACE = 4;
+const FACE_FLOATS = 16 + 3 * 478;
 
 /** What stands before the data of each binary message. */
 export interface Header {
@@ -50,7 +53,17 @@ export interface Picture extends Header {
   readonly jpeg: Uint8Array;
 }
 
-export type Binary = Pose | Keypoints | Picture;
+export interface Face extends Header {
+  readonly kind: typeof FACE;
+  /** 4 × 4 by rows: MediaPipe's canonical face to the camera, metres, x right, y up, z to the camera. */
+  readonly transform: Float32Array;
+  /** (478, 3): x and y 0 to 1 over the picture, y down; z in x's unit, away from the camera. */
+  readonly points: Float32Array;
+  /** (51,) in the network's order, or none. */
+  readonly blendshapes: Float32Array;
+}
+
+export type Binary = Pose | Keypoints | Picture | Face;
 
 /** mocap's Skeleton: parents before children, offsets in metres from the parent at rest, the root's from the world's origin. */
 export interface Skeleton {
@@ -93,7 +106,13 @@ export interface Pong {
   readonly clock: number;
 }
 
-export type ServerText = Hello | Status | Pong;
+export interface Gone {
+  readonly type: "gone";
+  /** The performer who is seen no more. */
+  readonly subject: number;
+}
+
+export type ServerText = Hello | Status | Pong | Gone;
 export type ClientText =
   | { readonly type: "ack"; readonly frame: number }
   | { readonly type: "control"; readonly paused: boolean }
@@ -146,7 +165,11 @@ export function decode(buffer: ArrayBuffer, joints: number): Binary {
       confidence: data.subarray(5 * n),
     };
   }
-  throw new ProtocolError(`A binary message is of kind 1, 2 or 3, but one of kind ${kind} came.`);
+  if (kind === FACE) {
+    if (!data || data.length < FACE_FLOATS) throw new ProtocolError(`A face has at least ${4 * FACE_FLOATS} bytes of data, but ${bytes} came.`);
+    return { kind, ...header, transform: data.subarray(0, 16), points: data.subarray(16, FACE_FLOATS), blendshapes: data.subarray(FACE_FLOATS) };
+  }
+  throw new ProtocolError(`A binary message is of kind 1 to 4, but one of kind ${kind} came.`);
 }
 
 /** The bytes of a binary message: what `decode` reads. */
@@ -156,7 +179,9 @@ export function encode(message: Binary): ArrayBuffer {
       ? [message.root, message.rotations, message.weights]
       : message.kind === KEYPOINTS
         ? [message.image, message.positions, message.confidence]
-        : [message.jpeg];
+        : message.kind === FACE
+          ? [message.transform, message.points, message.blendshapes]
+          : [message.jpeg];
   const buffer = new ArrayBuffer(HEADER + parts.reduce((sum, part) => sum + part.byteLength, 0));
   const view = new DataView(buffer);
   view.setUint16(0, message.kind, true);
@@ -240,6 +265,10 @@ export function parse(text: string): ServerText | null {
   if (value.type === "pong") {
     if (!isNumber(value.client) || !isNumber(value.clock)) throw new ProtocolError("A pong has the numbers client and clock.");
     return value as unknown as Pong;
+  }
+  if (value.type === "gone") {
+    if (!isNumber(value.subject)) throw new ProtocolError("A gone has the number subject.");
+    return value as unknown as Gone;
   }
   return null;
 }

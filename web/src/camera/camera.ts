@@ -39,7 +39,7 @@ export class OwnCamera {
   private closed = false;
 
   constructor(
-    private readonly weights: string,
+    private readonly models: string,
     private readonly on: Watcher,
   ) {
     this.video.muted = true;
@@ -64,7 +64,7 @@ export class OwnCamera {
     this.worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.answered(data);
     this.worker.onerror = () => this.fail("The detector could not be started in this browser: update the browser, or use `mocap live --camera 0`.");
-    this.tell({ weights: this.weights });
+    this.tell({ models: this.models });
     this.next();
   }
 

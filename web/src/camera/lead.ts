@@ -3,11 +3,11 @@
 import type { Connection } from "../connection";
 import type { Hud } from "../hud";
 import type { PicturePanel } from "../picture";
-import { KEYPOINTS, type Keypoints } from "../protocol";
+import { FACE, KEYPOINTS, type Keypoints } from "../protocol";
 import { OwnCamera, type Seen } from "./camera";
 
-/** Where mocap/pipeline.py puts the weights. */
-const WEIGHTS = "models/pose.task";
+/** Where mocap/browser.py puts the weights. */
+const MODELS = "models/";
 
 export class Lead {
   private camera: OwnCamera | null = null;
@@ -38,7 +38,7 @@ export class Lead {
 
   private async start(): Promise<void> {
     this.hud.say("camera", "info", "Opening the camera…");
-    this.camera = new OwnCamera(new URL(WEIGHTS, location.href).href, {
+    this.camera = new OwnCamera(new URL(MODELS, location.href).href, {
       opened: (name, width, height) => {
         this.hud.say("camera", "info", "Loading the detector…");
         this.told = () => this.connection.lead(name, width, height);
@@ -69,8 +69,10 @@ export class Lead {
     const clock = this.connection.clock.at(at);
     if (clock === null) return;
     const nobody = { image: new Float32Array(66).fill(NaN), positions: new Float32Array(99).fill(NaN), confidence: new Float32Array(33) };
-    const keypoints: Keypoints = { kind: KEYPOINTS, subject: 0, frame, time: at, clock, ...(found ?? nobody) };
+    const header = { subject: 0, frame, time: at, clock };
+    const { face, ...body } = found ?? { ...nobody, face: null };
+    const keypoints: Keypoints = { kind: KEYPOINTS, ...header, ...body };
     this.picture.points(keypoints);
-    this.connection.sees(keypoints);
+    this.connection.sees(keypoints, face ? { kind: FACE, ...header, ...face } : null);
   }
 }

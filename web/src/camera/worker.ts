@@ -1,53 +1,129 @@
-// The detector of the page's own camera, in a worker so that the page goes on drawing: MediaPipe's PoseLandmarker, pictures in, landmarks
-// in mocap's axes out. In the browser this is the one place that knows the detector's axes (mocap/detect/mediapipe.py is Python's).
+// The detector of the page's own camera, in a worker so that the page goes on drawing: pictures in, landmarks in mocap's axes out. In the
+// browser this is the one place that knows MediaPipe's axes (mocap/detect is Python's).
 
-import { PoseLandmarker } from "@mediapipe/tasks-vision";
+import { FaceLandmarker, HandLandmarker, PoseLandmarker } from "@mediapipe/tasks-vision";
 import loader from "@mediapipe/tasks-vision/vision_wasm_module_internal.js?url";
 import binary from "@mediapipe/tasks-vision/vision_wasm_module_internal.wasm?url";
 
-import type { Found, FromWorker, ToWorker } from "./messages";
+import { aroundHand, aroundHead, type Body, type Crop, inWholePicture, isOwn } from "./crops";
+import type { Found, FoundFace, FromWorker, Index, ToWorker } from "./messages";
 
 /** As mocap/detect/mediapipe.py, which says why. */
 const SURE = 0.65;
+const BODY = 33;
+const HAND = 21;
+/** MediaPipe wants the times of crops' pictures to rise, and smooths faces by them. */
+const STEP = 33;
+/** Where a picture takes longer (milliseconds), left hand, right hand and face are looked for in turn: the solver holds what it has seen. */
+const SLOW = 90;
 
-let landmarker: PoseLandmarker | null = null;
+let pose: PoseLandmarker | null = null;
+let hands: HandLandmarker[] = [];
+let face: FaceLandmarker | null = null;
+let clock = 0;
+let took = 0;
+let turn = 0;
 
 const say = (message: FromWorker, transfer: Transferable[] = []): void => self.postMessage(message, { transfer });
 
-async function open(weights: string): Promise<void> {
-  const answer = await fetch(weights);
-  if (!answer.ok) throw new Error(`the server answers ${answer.status} to ${weights}`);
-  landmarker = await PoseLandmarker.createFromOptions(
-    { wasmLoaderPath: new URL(loader, self.location.href).href, wasmBinaryPath: new URL(binary, self.location.href).href },
-    {
-      baseOptions: { modelAssetBuffer: new Uint8Array(await answer.arrayBuffer()), delegate: "CPU" },
-      runningMode: "VIDEO",
-      numPoses: 1,
-      minPoseDetectionConfidence: SURE,
-    },
-  );
+async function load(address: string): Promise<Response> {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`the server answers ${answer.status} to ${address}`);
+  return answer;
+}
+
+async function open(models: string): Promise<void> {
+  const index = (await (await load(`${models}index.json`)).json()) as Index;
+  // MediaPipe imports its loader anew for each detector, and forgets what came of it; but a module is run once.
+  const { default: factory } = (await import(/* @vite-ignore */ new URL(loader, self.location.href).href)) as { default: unknown };
+  const wasm = { wasmLoaderPath: "", wasmBinaryPath: new URL(binary, self.location.href).href };
+  const options = async (name: string) => {
+    const modelAssetBuffer = new Uint8Array(await (await load(`${models}${name}.task`)).arrayBuffer());
+    Object.assign(self, { ModuleFactory: factory });
+    return { baseOptions: { modelAssetBuffer, delegate: "CPU" as const }, runningMode: "VIDEO" as const };
+  };
+  pose = await PoseLandmarker.createFromOptions(wasm, { ...(await options("pose")), numPoses: 1, minPoseDetectionConfidence: SURE });
+  if (index.models.includes("hand")) {
+    hands = [await HandLandmarker.createFromOptions(wasm, await options("hand")), await HandLandmarker.createFromOptions(wasm, await options("hand"))];
+  }
+  if (index.models.includes("face")) {
+    const also = { outputFacialTransformationMatrixes: true, outputFaceBlendshapes: index.blendshapes };
+    face = await FaceLandmarker.createFromOptions(wasm, { ...(await options("face")), ...also });
+  }
+}
+
+const canvas = new OffscreenCanvas(16, 16);
+const context = canvas.getContext("2d", { willReadFrequently: true })!;
+
+/** A part of the picture, black beyond its edges. */
+function cut(bitmap: ImageBitmap, { x, y, side }: Crop): OffscreenCanvas {
+  [canvas.width, canvas.height] = [side, side]; // which clears it
+  context.fillRect(0, 0, side, side);
+  context.drawImage(bitmap, -x, -y);
+  return canvas;
 }
 
 /** The first person's landmarks: MediaPipe's y points down and its z away from the camera, ours up and towards it. */
 function found(bitmap: ImageBitmap, time: number): Found | null {
-  let out: Found | null = null;
-  landmarker!.detectForVideo(bitmap, time, ({ landmarks, worldLandmarks }) => {
-    const [points, world] = [landmarks[0], worldLandmarks[0]];
-    if (!points || !world) return;
-    const made = { image: new Float32Array(2 * points.length), positions: new Float32Array(3 * points.length), confidence: new Float32Array(points.length) };
-    points.forEach(({ x, y, visibility }, i) => {
-      made.image.set([x, y], 2 * i);
-      made.confidence[i] = visibility ?? 1;
-    });
-    world.forEach(({ x, y, z }, i) => made.positions.set([x, -y, -z], 3 * i));
-    out = made;
+  const { landmarks, worldLandmarks } = pose!.detectForVideo(bitmap, time);
+  const [points, world] = [landmarks[0], worldLandmarks[0]];
+  if (!points || !world) return null;
+  const count = hands.length ? BODY + 2 * HAND : BODY;
+  const made = { image: new Float32Array(2 * count).fill(NaN), positions: new Float32Array(3 * count).fill(NaN), confidence: new Float32Array(count) };
+  const { width, height } = bitmap;
+  const pixels = new Float32Array(2 * BODY);
+  points.forEach(({ x, y, visibility }, i) => {
+    made.image.set([x, y], 2 * i);
+    pixels.set([x * width, y * height], 2 * i);
+    made.confidence[i] = visibility ?? 1;
   });
-  return out;
+  world.forEach(({ x, y, z }, i) => made.positions.set([x, -y, -z], 3 * i));
+  const body: Body = { pixels, positions: made.positions };
+  clock += STEP;
+  const slow = took > SLOW;
+  turn = (turn + 1) % 3;
+  hands.forEach((_, side) => (!slow || turn === side) && handOf(bitmap, body, side as 0 | 1, made));
+  return { ...made, face: face && (!slow || turn === 2) ? faceOf(bitmap, body) : null };
+}
+
+/** Puts the hand about a wrist, if there is one, after the body's landmarks. */
+function handOf(bitmap: ImageBitmap, body: Body, side: 0 | 1, made: Found): void {
+  const { width, height } = bitmap;
+  const crop = aroundHand(body, side, width, height);
+  if (!crop) return;
+  const { landmarks, worldLandmarks, handedness } = hands[side]!.detectForVideo(cut(bitmap, crop), clock);
+  const [points, world, called] = [landmarks[0], worldLandmarks[0], handedness[0]?.[0]];
+  if (!points || !world || !called) return;
+  const left = called.categoryName === "Left" ? called.score : 1 - called.score;
+  const wrist = world[0]!;
+  points.forEach(({ x, y }, i) => {
+    const at = BODY + side * HAND + i;
+    made.image.set([(crop.x + x * crop.side) / width, (crop.y + y * crop.side) / height], 2 * at);
+    const { x: px, y: py, z: pz } = world[i]!;
+    made.positions.set([px - wrist.x, wrist.y - py, wrist.z - pz], 3 * at);
+    made.confidence[at] = left;
+  });
+}
+
+function faceOf(bitmap: ImageBitmap, body: Body): FoundFace | null {
+  const { width, height } = bitmap;
+  const crop = aroundHead(body, width, height);
+  if (!crop) return null;
+  const { faceLandmarks, facialTransformationMatrixes, faceBlendshapes } = face!.detectForVideo(cut(bitmap, crop), clock);
+  const [mesh, matrix] = [faceLandmarks[0], facialTransformationMatrixes[0]];
+  if (!mesh || !matrix || !isOwn(mesh)) return null;
+  const points = new Float32Array(3 * mesh.length);
+  mesh.forEach(({ x, y, z }, i) => {
+    points.set([(crop.x + x * crop.side) / width, (crop.y + y * crop.side) / height, (z * crop.side) / width], 3 * i);
+  });
+  const told = faceBlendshapes[0]?.categories.filter(({ categoryName }) => categoryName !== "_neutral") ?? [];
+  const blendshapes = new Float32Array(told.map(({ score }) => score));
+  return { points, transform: inWholePicture(matrix.data, crop, width, height), blendshapes };
 }
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
-  if ("weights" in data) {
-    open(data.weights).then(
+  if ("models" in data) {
+    open(data.models).then(
       () => say({ ready: true }),
       (error: unknown) => say({ failed: error instanceof Error ? error.message : String(error) }),
     );
@@ -56,7 +132,9 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
   const begun = performance.now();
   try {
     const seen = found(data.bitmap, data.time);
-    say({ frame: data.frame, bitmap: data.bitmap, found: seen, took: performance.now() - begun }, [data.bitmap]);
+    const now = performance.now() - begun;
+    took += 0.2 * (now - took);
+    say({ frame: data.frame, bitmap: data.bitmap, found: seen, took: now }, [data.bitmap]);
   } catch (error) {
     say({ failed: error instanceof Error ? error.message : String(error) });
   }

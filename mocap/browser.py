@@ -1,0 +1,118 @@
+"""`mocap live --browser`: what pages' own cameras see is solved here, and each performer is a subject of their own on one stage."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from websockets.asyncio.server import ServerConnection
+
+from mocap.camera import Camera
+from mocap.detect.models import PoseSize, face_bundle, hand_bundle, pose_bundle
+from mocap.errors import ModelError
+from mocap.incoming import Incoming, ingest
+from mocap.motion import Motion
+from mocap.stream import protocol
+from mocap.stream.files import Files, content_type
+
+if TYPE_CHECKING:
+    from mocap.pipeline import Listener, LivePerformer
+    from mocap.stream.server import Server
+
+NAME = "your browser's camera"
+MODELS = "/models/"
+"""Where the page finds index.json, which says what else is there, and the weights for its own detector."""
+
+
+def models(size: PoseSize = "full", hands: bool = True, face: bool = True, face_model: Path | None = None) -> Files:
+    """The weights that the page's detector wants. face_model: MediaPipe's own face_landmarker.task, in place of ours. Raises ModelError."""
+    bundles = {"pose": pose_bundle(size)}
+    if hands:
+        bundles["hand"] = hand_bundle()
+    if face:
+        bundles["face"] = face_bundle() if face_model is None else _read(face_model)
+    index = {"models": list(bundles), "blendshapes": face and face_model is not None}
+    files: Files = {f"{MODELS}{name}.task": (data, content_type("x.task")) for name, data in bundles.items()}
+    return files | {f"{MODELS}index.json": (msgspec.json.encode(index), content_type("x.json"))}
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"The face model {path} cannot be read: {error.strerror or error}.") from None
+
+
+class BrowserCameras:
+    """Pages' cameras, between the event loop, where they are heard (server.Cameras), and the solver's thread (`follow`).
+
+    performer: makes the solver of one more performer. hello: what to tell everyone when the first camera shows another picture. fov: the
+    cameras' field of view, radians, where it is known. `server` is to be set before anyone is heard.
+    """
+
+    server: Server
+
+    def __init__(
+        self,
+        performer: Callable[[], LivePerformer],
+        hello: Callable[[protocol.Source], protocol.Hello],
+        fov: float | None = None,
+        hands: bool = True,
+        face: bool = True,
+    ) -> None:
+        self._performer, self._hello, self._fov = performer, hello, fov
+        self._incoming = Incoming(hands, face)
+
+    def begun(self, key: Hashable, camera: protocol.Camera) -> None:
+        if self._incoming.begin(key, (camera.width, camera.height)) == 0:
+            self.server.introduce(self._hello(protocol.Source("browser", camera.name or NAME, camera.width, camera.height)))
+
+    def seen(self, key: Hashable, message: protocol.Points | protocol.Face) -> None:
+        self._incoming.put(key, message)
+
+    def gone(self, key: Hashable) -> None:
+        if (subject := self._incoming.end(key)) is not None:
+            self.server.gone(subject)
+
+    async def ingest(self, connection: ServerConnection) -> None:
+        """Serves a page of anyone's at INGEST_PATH."""
+
+        def lead(key: Hashable, width: int, height: int) -> None:
+            self.begun(key, protocol.Camera("another page", width, height))
+
+        await ingest(connection, self._incoming, lead, self.gone)
+
+    def follow(self, stop: threading.Event, anew: threading.Event, expressions: Sequence[str], listeners: Sequence[Listener] = ()) -> None:
+        """The solver's thread: poses of all performers, until stop is set. anew: measure everyone again. listeners: hear the first one."""
+        performers: dict[int, LivePerformer] = {}
+        for number, seen in enumerate(self._incoming.frames(stop)):
+            subject, keypoints = seen.points.stamp.subject, seen.keypoints
+            if anew.is_set():
+                anew.clear()
+                performers.clear()
+            if seen.restarted or subject not in performers:
+                performers[subject] = self._performer()
+                performers[subject].restart(None if self._fov is None else Camera.from_fov(keypoints.image_size, self._fov))
+            motion = performers[subject].follow(keypoints)
+            stamp = replace(seen.points.stamp, frame=number)
+            points = replace(body_of(seen.points), stamp=stamp)
+            pose = protocol.Pose(stamp, motion.root_positions[0], motion.rotations[0], weights_of(motion, expressions))
+            self.server.publish_threadsafe([protocol.encode(points), protocol.encode(pose)])
+            if subject == 0:
+                for listener in listeners:
+                    listener(keypoints, motion)
+
+
+def body_of(points: protocol.Points) -> protocol.Points:
+    """The body's landmarks alone."""
+    return protocol.Points(points.stamp, points.image[:33], points.positions[:33], points.confidence[:33])
+
+
+def weights_of(motion: Motion, expressions: Sequence[str]) -> np.ndarray:
+    """The weights (E,) of a frame in the order of a hello's expressions; what the motion lacks, as before a face is seen, is 0."""
+    return np.array([motion.expressions[name][0] if name in motion.expressions else 0.0 for name in expressions])

@@ -1,0 +1,175 @@
+"""The text messages of `mocap.v1` (protocol.py says what they are for): JSON objects in and out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from mocap.errors import InputError, MocapError
+from mocap.skeleton import Skeleton
+
+SUBPROTOCOL = "mocap.v1"
+VERSION: Literal[1] = 1
+
+# Far above what is used (55 joints, 66 expressions), far below what could hurt.
+MAX_JOINTS = MAX_EXPRESSIONS = 1024
+MAX_TEXT = 64 * 2**10
+
+M = TypeVar("M")
+
+_U16, _U32 = 2**16 - 1, 2**32 - 1
+
+
+class ProtocolError(MocapError):
+    """A message that does not keep to `mocap.v1`."""
+
+
+Level = Literal["info", "warning", "error"]
+SourceKind = Literal["video", "camera", "motion", "browser"]
+FrameNumber = Annotated[int, Meta(ge=0, le=_U32)]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Size = Annotated[int, Meta(ge=1, le=_U16)]
+
+
+class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=str.lower):
+    """A text message: its class's name in lower case is its `type`."""
+
+
+class Bones(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A skeleton whose rest rotations are identities: names (J), parents (J) with −1 for the root, offsets (J, 3) in metres."""
+
+    names: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_JOINTS)]
+    parents: tuple[int, ...]
+    offsets: tuple[tuple[float, float, float], ...]
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is being shown: its kind, its name to print, and its picture's size in pixels."""
+
+    kind: SourceKind
+    name: Annotated[str, Meta(max_length=1000)]
+    width: Size
+    height: Size
+
+
+class Hello(_Message, frozen=True, omit_defaults=True):
+    """Everything that does not change from frame to frame. `rig` is a path on the page's own host; so is `clip`, where a whole motion
+    lies there for the page to play by itself (clip.py), without the suffix of its two files."""
+
+    version: Literal[1]
+    skeleton: Bones
+    expressions: Annotated[tuple[Name, ...], Meta(max_length=MAX_EXPRESSIONS)]
+    rig: Name
+    source: Source
+    clip: Name | None = None
+
+    def to_skeleton(self) -> Skeleton:
+        """The skeleton as mocap's own type. Raises ProtocolError if it is none."""
+        bones = self.skeleton
+        if not len(bones.names) == len(bones.parents) == len(bones.offsets):
+            counts = f"{len(bones.names)} names, {len(bones.parents)} parents and {len(bones.offsets)} offsets"
+            raise ProtocolError(f"A hello's skeleton needs as many parents and offsets as names, but has {counts}.")
+        rest = np.tile([0.0, 0.0, 0.0, 1.0], (len(bones.names), 1))
+        try:
+            return Skeleton(bones.names, np.array(bones.parents, dtype=np.int64), np.array(bones.offsets, dtype=np.float64), rest)
+        except (InputError, OverflowError) as error:
+            raise ProtocolError(f"The hello's skeleton is none: {error}") from error
+
+
+class Status(_Message, frozen=True):
+    """A sentence for the person who watches."""
+
+    level: Level
+    text: Annotated[str, Meta(max_length=1000)]
+
+
+class Pong(_Message, frozen=True):
+    """The answer to a ping: its number, and the server's `time.monotonic()`."""
+
+    client: float
+    clock: float
+
+
+class Ack(_Message, frozen=True):
+    """The client has drawn this frame, and wants none of those before it."""
+
+    frame: FrameNumber
+
+
+class Control(_Message, frozen=True):
+    """The client asks for the source to be paused, or to go on."""
+
+    paused: bool
+
+
+class Calibrate(_Message, frozen=True):
+    """The performer stands upright before the camera: lengths, gravity and floor are to be measured anew."""
+
+
+class Camera(_Message, frozen=True):
+    """The client's own camera leads from now on: its name, and its picture's size in pixels. Keypoints messages follow."""
+
+    name: Annotated[str, Meta(max_length=200)]
+    width: Size
+    height: Size
+
+
+class Gone(_Message, frozen=True):
+    """This performer is seen no more, for the camera that saw them has left."""
+
+    subject: Annotated[int, Meta(ge=0, le=_U16)]
+
+
+class Ping(_Message, frozen=True):
+    """The client asks for the server's clock; `client` comes back as it is."""
+
+    client: float
+
+
+ServerText = Hello | Status | Pong | Gone
+_FROM_SERVER: msgspec.json.Decoder[ServerText] = msgspec.json.Decoder(ServerText)
+ClientText = Ack | Control | Calibrate | Camera | Ping
+_FROM_CLIENT: msgspec.json.Decoder[ClientText] = msgspec.json.Decoder(ClientText)
+
+
+def hello(skeleton: Skeleton, expressions: tuple[str, ...], rig: str, source: Source, clip: str | None = None) -> Hello:
+    """The hello for a skeleton. Raises ProtocolError if its rest rotations are not identities: the stream does not carry them."""
+    if not np.allclose(np.abs(skeleton.rest_rotations), [0.0, 0.0, 0.0, 1.0], atol=1e-9):
+        raise ProtocolError("Only a skeleton with identity rest rotations can be streamed; retarget the motion to such a one first.")
+    offsets = tuple((float(x), float(y), float(z)) for x, y, z in skeleton.offsets)
+    return Hello(VERSION, Bones(skeleton.names, tuple(skeleton.parents.tolist()), offsets), tuple(expressions), rig, source, clip)
+
+
+def encode_text(message: ServerText | ClientText) -> str:
+    """A text message as JSON, checked as the other side will check it."""
+    text = msgspec.json.encode(message)
+    (decode_server_text if isinstance(message, ServerText) else decode_client_text)(text)
+    return text.decode()
+
+
+def decode_server_text(text: str | bytes) -> ServerText:
+    """What a viewer is told. Raises ProtocolError if it is no such message."""
+    message = _decode_text(_FROM_SERVER, text)
+    if isinstance(message, Hello):
+        message.to_skeleton()
+        if len(set(message.expressions)) != len(message.expressions):
+            raise ProtocolError("A hello's expression names must be unique.")
+    return message
+
+
+def decode_client_text(text: str | bytes) -> ClientText:
+    """What a viewer says. Raises ProtocolError if it is no such message, or longer than MAX_TEXT."""
+    if len(text) > MAX_TEXT:
+        raise ProtocolError(f"A client's message may have {MAX_TEXT} characters, but this one has {len(text)}.")
+    return _decode_text(_FROM_CLIENT, text)
+
+
+def _decode_text(decoder: msgspec.json.Decoder[M], text: str | bytes) -> M:
+    try:
+        return decoder.decode(text)
+    # Nesting beyond the parser's depth is a RecursionError; a lone surrogate in a str, a UnicodeError.
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise ProtocolError(f"A text message of {SUBPROTOCOL} must be one of its JSON objects: {error}.") from error
