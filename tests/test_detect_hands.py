@@ -16,6 +16,7 @@ from mocap.detect.mediapipe import detect_source
 from mocap.detect.performer import PerformerDetector
 from mocap.keypoints import LANDMARKS, landmarks_of
 from mocap.skeleton import HUMANOID
+from tests.data.make_crops_golden import crops
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "rigs" / "demo.mp4"
@@ -82,6 +83,12 @@ def test_without_a_body_the_network_says_which_hand_it_is() -> None:
     assert np.allclose(both_left.image[0], other.image), "the surer one"
     assert both_left.confidence == pytest.approx([0.95, 0.4])
     assert np.isnan(by_label([]).positions).all()
+
+
+def test_crops_are_where_the_browsers_are() -> None:
+    golden = json.loads((Path(__file__).parent / "data" / "crops_golden.json").read_text())
+    for body in golden["bodies"]:
+        assert crops(np.array(body["positions"]), np.array(body["pixels"])) == body["crops"]
 
 
 def test_both_hands_are_found_where_the_whole_picture_shows_too_little_of_them() -> None:

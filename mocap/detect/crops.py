@@ -18,6 +18,13 @@ _TRUNK_AND_ARMS = [LANDMARKS.index(f"{s}_{n}") for n in ("shoulder", "hip", "elb
 HANDS = np.array([[LANDMARKS.index(f"{s}_{n}") for n in ("wrist", "index", "pinky")] for s in ("left", "right")])
 """Wrist, index and little finger among the landmarks, left and right."""
 
+_HEAD = [LANDMARKS.index(n) for n in ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "mouth_left", "mouth_right")]
+
+# A hand's crop's side, metres at the body: two and a half hands. Between 0.35 and 0.7 as many hands are found, from 0.7 on the other's too.
+_OF_HANDS = 0.5
+# A face's crop's side: metres at the body, or times the farthest of the head's landmarks from their middle, whichever is more. A face is then a
+# third to a half of its crop.
+_OF_FACE, _OF_HEAD = 0.45, 4.0
 # A crop of which less than this lies in the picture is not looked at.
 _IN_PICTURE = 0.25
 # A hand farther than this from a wrist is not its own; hands nearer than this to each other are one; and both metres at the body. The
@@ -65,6 +72,18 @@ def times_too_large(
 
 def _spread(points: ndarray) -> float:
     return float(np.linalg.norm(points - points.mean(axis=0))) / float(np.sqrt(len(points)))
+
+
+def about_wrist(side: int, positions: Float[ndarray, "33 3"], image: Float[ndarray, "33 2"]) -> tuple[Float[ndarray, "2"], float]:
+    """The middle and the side of the square, pixels, in which the hand at the left (0) or right (1) wrist is looked for."""
+    return image[HANDS[side]].mean(axis=0), _OF_HANDS * pixels_per_metre(positions, image)
+
+
+def about_head(positions: Float[ndarray, "33 3"], image: Float[ndarray, "33 2"]) -> tuple[Float[ndarray, "2"], float]:
+    """The middle and the side of the square, pixels, in which the face is looked for."""
+    centre = image[_HEAD].mean(axis=0)
+    spread = float(np.linalg.norm(image[_HEAD] - centre, axis=1).max())
+    return centre, max(_OF_FACE * pixels_per_metre(positions, image), _OF_HEAD * spread)
 
 
 def crop_around(

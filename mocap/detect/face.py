@@ -18,16 +18,12 @@ from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions, RunningMode
 from numpy import ndarray
 
-from mocap.detect.crops import crop_around, pixels_per_metre
+from mocap.detect.crops import about_head, crop_around
 from mocap.detect.models import face_bundle
 from mocap.detect.quiet import without_notices
 from mocap.errors import ModelError
-from mocap.keypoints import BLENDSHAPES, LANDMARKS
+from mocap.keypoints import BLENDSHAPES
 
-_HEAD = [LANDMARKS.index(n) for n in ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "mouth_left", "mouth_right")]
-# A crop's side: metres at the body, or times the farthest of the head's landmarks from their middle, whichever is more. A face is then a
-# third to a half of its crop.
-_CROP, _OF_HEAD = 0.45, 4.0
 # A face farther than this part of its crop from the crop's middle is somebody else's.
 _OWN = 0.3
 # Of the camera that MediaPipe's face geometry takes for granted (mediapipe/tasks/cc/vision/face_geometry, its default environment):
@@ -135,9 +131,7 @@ def find_on_head(
     image: Float[ndarray, "33 2"],
 ) -> Face | None:
     """The face on a body's head, in the whole picture's pixels; None where none is seen."""
-    centre = image[_HEAD].mean(axis=0)
-    spread = float(np.linalg.norm(image[_HEAD] - centre, axis=1).max())
-    cropped = crop_around(picture, centre, max(_CROP * pixels_per_metre(positions, image), _OF_HEAD * spread))
+    cropped = crop_around(picture, *about_head(positions, image))
     if cropped is None:
         return None
     part, corner = cropped

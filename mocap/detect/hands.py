@@ -17,7 +17,7 @@ from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import HandLandmarker, HandLandmarkerOptions, RunningMode
 from numpy import ndarray
 
-from mocap.detect.crops import HANDS, Hand, crop_around, pixels_per_metre
+from mocap.detect.crops import Hand, about_wrist, crop_around
 from mocap.detect.models import hand_bundle
 from mocap.detect.quiet import without_notices
 from mocap.errors import ModelError
@@ -25,8 +25,6 @@ from mocap.errors import ModelError
 # Detector axes to mocap's.
 _AXES = np.array([1.0, -1.0, -1.0])
 
-# A crop's side, metres at the body: two and a half hands. Between 0.35 and 0.7 as many hands are found, from 0.7 on the other's too.
-_CROP = 0.5
 # Milliseconds from call to call, for MediaPipe, which wants them to rise. Hands are not smoothed, so their size means nothing.
 _STEP = 33
 
@@ -96,7 +94,7 @@ def find_near_wrist(
     image: Float[ndarray, "33 2"],
 ) -> Hand | None:
     """The hand around the body's left (0) or right (1) wrist, which may turn out to be the other's (`matched`)."""
-    cropped = crop_around(picture, image[HANDS[side]].mean(axis=0), _CROP * pixels_per_metre(positions, image))
+    cropped = crop_around(picture, *about_wrist(side, positions, image))
     if cropped is None:
         return None
     return next(iter(tracker.find(*cropped)), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -17,14 +18,14 @@ from tests.browser.conftest import FLAGS, Open, drawn, until
 
 DEMO = Path(__file__).parents[2] / "rigs" / "demo.mp4"
 _ARGUMENTS = ["mocap", "live", "--browser", "--no-open", "--port", "0", "--model", "lite"]
-_START = f"import sys; from mocap.cli import main; sys.argv = {_ARGUMENTS}; main()"
 # What the detector's C++ says in the browser, and the browser's own word for a refusal.
 _SAID = ("TensorFlow Lite", ".cc:", "Graph ")
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    process = subprocess.Popen([sys.executable, "-c", _START], stdout=subprocess.PIPE, text=True)
+@contextmanager
+def served(*more: str) -> Iterator[str]:
+    start = f"import sys; from mocap.cli import main; sys.argv = {[*_ARGUMENTS, *more]}; main()"
+    process = subprocess.Popen([sys.executable, "-c", start], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     yield next(line.strip() for line in process.stdout if line.startswith("http"))
     process.kill()
@@ -33,15 +34,28 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def filmed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser before whose camera the demo clip plays."""
-    film = tmp_path_factory.mktemp("film") / "demo.mjpeg"
-    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", str(DEMO), "-vf", "scale=320:-2", "-f", "mjpeg", str(film)]
+def url() -> Iterator[str]:
+    """For the body alone: a browser without a graphics card takes a second for hands and face."""
+    with served("--no-hands", "--no-face") as address:
+        yield address
+
+
+@contextmanager
+def filming(browser: Browser, clip: Path, folder: Path) -> Iterator[Browser]:
+    """A browser before whose camera a clip plays."""
+    film = folder / f"{clip.stem}.mjpeg"
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", str(clip), "-vf", "scale=320:-2", "-f", "mjpeg", str(film)]
     subprocess.run(ffmpeg, check=True)
     flags = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
     running = browser.browser_type.launch(executable_path=_executable(browser), args=[*FLAGS, *flags])
     yield running
     running.close()
+
+
+@pytest.fixture(scope="module")
+def filmed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with filming(browser, DEMO, tmp_path_factory.mktemp("film")) as running:
+        yield running
 
 
 def _executable(browser: Browser) -> str:
@@ -80,6 +94,39 @@ def test_the_avatar_follows_the_pages_own_camera(filmed: Browser, url: str) -> N
     assert page.evaluate("document.querySelector('[data-key=c]').getAttribute('aria-pressed')") == "false"
     page.close()
     assert [c for c in complaints if not any(s in c for s in (*_SAID, "GPU stall"))] == []
+
+
+def test_two_pages_with_two_cameras_drive_two_avatars_in_one_scene(filmed: Browser, url: str) -> None:
+    first, second = (filmed.new_page(viewport={"width": 240, "height": 180}) for _ in range(2))
+    for page in (first, second):
+        page.goto(url, wait_until="commit")
+        until(page, "document.querySelector('[data-key=c]')?.hidden === false")
+        page.keyboard.press("c")
+        drawn(page, 0)
+    until(first, "window.mocap.guests()[1] !== undefined", 60.0)
+    frame = first.evaluate("window.mocap.frame()")
+    drawn(first, frame + 4)
+    at, guest = places(first), first.evaluate("window.mocap.guests()[1]")
+    beside = np.array([guest[name] for name in HUMANOID.names])
+    hips, head = HUMANOID.index("hips"), HUMANOID.index("head")
+    assert beside[head, 1] > beside[hips, 1] + 0.3, "who stands before the second camera stands there too"
+    assert np.linalg.norm((beside - at)[hips, [0, 2]]) > 0.5, "and not in the first one's place"
+    second.close()
+    until(first, "window.mocap.guests()[1] === undefined")
+    first.close()
+
+
+def test_the_pages_own_camera_sees_hands_and_face(browser: Browser, tmp_path: Path, data: Path) -> None:
+    """Somebody at a desk, who speaks and moves a hand."""
+    with served() as address, filming(browser, data / "videos" / "poseformat_test_video.mp4", tmp_path) as running:
+        page = running.new_page(viewport={"width": 160, "height": 120})
+        page.goto(address, wait_until="commit")
+        until(page, "document.querySelector('[data-key=c]')?.hidden === false")
+        page.keyboard.press("c")
+        drawn(page, 0)
+        until(page, "Object.values(window.mocap.expressions()).some((weight) => weight > 0.05)", 60.0)
+        assert page.evaluate("document.querySelector('#messages').textContent") == ""
+        page.close()
 
 
 def test_a_camera_that_is_refused_is_a_sentence_on_the_page(open_page: Open, url: str) -> None:
