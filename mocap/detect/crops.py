@@ -22,8 +22,8 @@ _HEAD = [LANDMARKS.index(n) for n in ("nose", "left_eye", "right_eye", "left_ear
 
 # A hand's crop's side, metres at the body: two and a half hands. Between 0.35 and 0.7 as many hands are found, from 0.7 on the other's too.
 _OF_HANDS = 0.5
-# A face's crop's side: metres at the body, or times the farthest of the head's landmarks from their middle, whichever is more. A face is then a
-# third to a half of its crop.
+# A face's crop's side: metres at the body, or times the farthest of the head's landmarks from their middle, whichever is more. A face is
+# then a third to a half of its crop.
 _OF_FACE, _OF_HEAD = 0.45, 4.0
 # A crop of which less than this lies in the picture is not looked at.
 _IN_PICTURE = 0.25
