@@ -5,7 +5,7 @@ normalized   the way back: a motion on a rig's own skeleton, onto humanoid bones
 load_motion  a file's motion, whoever made it, on humanoid bones
 
 Between them stand turns.py (which joint is turned as which bone), body.py (a rig's proportions and soles), feet.py (feet that
-stay where they stand), touch.py (hands that touch).
+stay where they stand), hips.py (which give way to them), touch.py (hands that touch).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Feet in contact move across the floor as the performer's do, and not otherwise: what other proportions would make of them is taken back.
 
 Where thigh and shank share the leg differently, or hips are wider, the same turns of the joints take a foot elsewhere, and not always by
-the same way: it slides. So while a foot touches the ground, its ball keeps the distance from the performer's that it has on the average
-of the touch, and its sole the performer's height. First the hips give way, then the legs reach, with the knee where it bent; feet keep
-their turn in the world. Between touches legs are as they were performed.
+the same way: it slides. So while a foot touches the ground, its ball keeps one and the same distance from the performer's, and its sole the
+performer's height. First the hips give way (hips.py), so that legs have least to turn; then the legs reach, with the knee where it bent;
+feet keep their turn in the world. Between touches legs are as they were performed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from numpy import ndarray
 from mocap import rotation as R
 from mocap.kinematics import fk, local_rotations, sole_points, two_bone_ik
 from mocap.motion import Motion
+from mocap.retarget.hips import give_way, stiffness
 from mocap.retarget.same import leg_length
 from mocap.skeleton import Skeleton, humanoid_index
-from mocap.solve.contacts import settle_hips
 
 # What is taken back fades in before a touch and out after it, seconds.
 _BLEND = 0.15
@@ -68,21 +68,24 @@ def follow_feet(source: Motion, moved: Motion) -> Motion:
     theirs = _balls(source.skeleton, source.root_positions, source.rotations)
     root = moved.root_positions
     balls = _balls(moved.skeleton, root, moved.rotations)
-    # Each foot is told twice: settling the hips knows four points.
-    settled = settle_hips(root, (balls - theirs)[:, [0, 0, 1, 1]], touching[:, [0, 0, 1, 1]])
-    shift = settled - root
-    positions, world = fk(moved.skeleton, settled, moved.rotations)
+    positions, world = fk(moved.skeleton, root, moved.rotations)
+    legs = np.stack([stiffness(*(positions[:, joint] for joint in leg)) for leg in _LEGS], axis=1)
+    shift, left = give_way(source.times, theirs - balls, touching, legs)
+    # Hands, knees and the rest sink no deeper than the performer's.
+    deeper = np.minimum(_heights(source).min(axis=1), 0.0) - _heights(moved)[:, 2:].min(axis=1) - shift[:, 1]
+    raised = np.maximum(deeper, 0.0)
+    shift[:, 1] += raised
+    left[..., 1] -= np.where(touching, raised[:, None], 0.0)
+    positions = positions + shift[:, None]
     ankles = positions[:, [leg[2] for leg in _LEGS]]
     for foot in (0, 1):
-        apart = balls[:, foot] + shift - theirs[:, foot]
-        taken = np.where(touching[:, foot, None], _touch_means(apart, touching[:, foot]) - apart, 0.0)
-        back = _faded(source.times, taken, touching[:, foot])
-        sunk = np.minimum(theirs[:, foot, 1], 0.0) - balls[:, foot, 1]
+        back = _faded(source.times, left[:, foot], touching[:, foot])
+        sunk = np.minimum(theirs[:, foot, 1], 0.0) - balls[:, foot, 1] - shift[:, 1]
         back[:, 1] = np.maximum(back[:, 1], sunk)
         ankles[:, foot] = ankles[:, foot] + back
-    lowered = settled.copy()
-    lowered[:, 1] -= _drop(positions, ankles, touching)
-    positions = positions + (lowered - settled)[:, None]
+    drop = _drop(source.times, positions, ankles, touching)
+    lowered = root + shift - drop[:, None] * [0.0, 1.0, 0.0]
+    positions = positions - drop[:, None, None] * [0.0, 1.0, 0.0]
     for foot, leg in enumerate(_LEGS):
         _reach(world, positions, leg, ankles[:, foot])
     turned = R.unroll(local_rotations(moved.skeleton, world))
@@ -98,20 +101,6 @@ def _balls(body: Skeleton, root: Float[ndarray, "frames 3"], rotations: Float[nd
     return out
 
 
-def _edges(touching: Bool[ndarray, " frames"]) -> list[tuple[int, int]]:
-    """(first, end) of each touch."""
-    steps = np.flatnonzero(np.diff(np.concatenate([[False], touching, [False]]).astype(int)))
-    return list(zip(steps[::2].tolist(), steps[1::2].tolist(), strict=True))
-
-
-def _touch_means(values: Float[ndarray, "frames 3"], touching: Bool[ndarray, " frames"]) -> Float[ndarray, "frames 3"]:
-    """x and z: each touch's mean; y: 0, as heights are to be the same."""
-    out = np.zeros_like(values)
-    for first, end in _edges(touching):
-        out[first:end, [0, 2]] = values[first:end][:, [0, 2]].mean(axis=0)
-    return out
-
-
 def _felt(times: Float[ndarray, " frames"], touching: Bool[ndarray, " frames"]) -> Float[ndarray, " frames"]:
     """1 in touches, less before and after, 0 from _BLEND seconds on."""
     at = times[touching]
@@ -121,9 +110,15 @@ def _felt(times: Float[ndarray, " frames"], touching: Bool[ndarray, " frames"]) 
     return _smooth(1.0 - np.minimum(np.abs(at[after] - times), np.abs(at[np.maximum(after - 1, 0)] - times)) / _BLEND)
 
 
+def _edges(touching: Bool[ndarray, " frames"]) -> list[tuple[int, int]]:
+    """(first, end) of each touch."""
+    steps = np.flatnonzero(np.diff(np.concatenate([[False], touching, [False]]).astype(int)))
+    return list(zip(steps[::2].tolist(), steps[1::2].tolist(), strict=True))
+
+
 def _faded(
-    times: Float[ndarray, " frames"], taken: Float[ndarray, "frames 3"], touching: Bool[ndarray, " frames"]
-) -> Float[ndarray, "frames 3"]:
+    times: Float[ndarray, " frames"], taken: Float[ndarray, "frames n"], touching: Bool[ndarray, " frames"]
+) -> Float[ndarray, "frames n"]:
     """What is taken back in touches, carried on from their ends and fading, over from one to the next where they are close."""
     touches = _edges(touching)
     if not touches:
@@ -148,8 +143,8 @@ def _smooth(x: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
     return x * x * (3.0 - 2.0 * x)
 
 
-def _drop(positions: ndarray, ankles: ndarray, touching: Bool[ndarray, "frames 2"]) -> Float[ndarray, " frames"]:
-    """How far the hips must come down for feet in touch to be within reach."""
+def _drop(times: ndarray, positions: ndarray, ankles: ndarray, touching: Bool[ndarray, "frames 2"]) -> Float[ndarray, " frames"]:
+    """How far the hips must come down for feet in touch to be within reach; it begins before a touch and fades after it."""
     drop = np.zeros(len(positions))
     for foot, (thigh, shank, ankle) in enumerate(_LEGS):
         now = np.linalg.norm(positions[:, ankle] - positions[:, thigh], axis=-1)
@@ -158,7 +153,8 @@ def _drop(positions: ndarray, ankles: ndarray, touching: Bool[ndarray, "frames 2
         away = ankles[:, foot] - positions[:, thigh]
         across = np.minimum(np.hypot(away[:, 0], away[:, 2]), reach)
         needed = np.maximum(-away[:, 1] - np.sqrt(np.square(reach) - np.square(across)), 0.0)
-        drop = np.maximum(drop, np.where(touching[:, foot], needed, 0.0))
+        needed = np.where(touching[:, foot], needed, 0.0)
+        drop = np.maximum(drop, _faded(times, needed[:, None], touching[:, foot])[:, 0])
     return drop
 
 
