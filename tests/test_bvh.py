@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 
 import cost
@@ -335,12 +336,41 @@ def test_errors_name_the_line(text: str, says: str) -> None:
         bvh.loads(text)
 
 
+WILD = ("9" * 5000, "²", "1e-310", "1e999", "nan", "", "{", "}", "x" * 5000, "JOINT", "CHANNELS", "End Site", "{ " * 2000, "\0", "-1")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(WILD), st.booleans())
+def test_any_word_anywhere_is_read_or_refused_in_a_short_sentence(where: int, word: str, beside: bool) -> None:
+    words = re.split(r"(\s+)", PLAIN)
+    at = where % len(words)
+    words[at] = words[at] + " " + word if beside else word
+    said = ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            bvh.loads("".join(words))
+        except InputError as error:
+            said = str(error)
+    assert len(said) < 400
+    assert "\n" not in said
+
+
 def test_a_motion_without_frames_is_refused() -> None:
     with pytest.raises(InputError, match="without frames"):
         bvh.dumps(bvh.loads(PLAIN).slice(0, 0))
 
 
 # --- cost ------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("apart", ["\n", " "])
+def test_ten_thousand_joints_are_read_in_seconds_in_lines_or_in_one(apart: str) -> None:
+    joint = apart.join(("JOINT j", "{", "OFFSET 0 1 0", "CHANNELS 3 Zrotation Xrotation Yrotation", ""))
+    head = "HIERARCHY ROOT a { OFFSET 0 0 0 CHANNELS 3 Zrotation Xrotation Yrotation" + apart
+    text = head + joint * 9_999 + "}" * 10_000 + "\nMOTION\nFrames: 1\nFrame Time: 0.1\n" + "0 " * 30_000
+    assert cost.seconds(lambda: bvh.loads(text), 3.0) < 3.0
+    assert len(bvh.loads(text).skeleton.names) == 10_000
 
 
 def test_a_thousand_frames_are_written_and_ten_thousand_read_quickly() -> None:

@@ -104,6 +104,82 @@ def test_prefixes_suffixes_case_and_the_way_of_writing_sides_change_nothing(call
     assert {b: f.node for b, f in found.items()} == {b: index[n] for b, n in truth.items()}
 
 
+# hips, spine, chest, neck, head; collar bone, upper arm, forearm, hand, thigh, shank, foot; how a side is told
+_LANGUAGES = {
+    "German": ("Huefte Bauch Brust Nacken Kopf Schluesselbein Oberarm Unterarm Hand Oberschenkel Schienbein Fuss", "{}.L", "{}.R"),
+    "French": ("Bassin Colonne Torse Cou Tete Clavicule Bras AvantBras Main Cuisse Tibia Pied", "{}Gauche", "{}Droite"),
+    "Italian": ("Bacino Colonna Torace Collo Testa Clavicola Braccio Avambraccio Mano Coscia Polpaccio Piede", "{}_Sx", "{}_Dx"),
+    "Portuguese": ("Quadril Coluna Peito Pescoço Cabeça Clavicula Braço Antebraço Mão Coxa Canela Pé", "{}_Esq", "{}_Dir"),
+    "Spanish": ("Cadera Columna Pecho Cuello Cabeza Clavicula Brazo Antebrazo Mano Muslo Pantorrilla Pie", "{}_Izq", "{}_Der"),
+    "Russian": ("Таз Позвоночник Грудь Шея Голова Ключица Плечо Предплечье Кисть Бедро Голень Стопа", "{}_Л", "{}_П"),
+    "Chinese": ("臀部 脊柱 胸部 颈部 头部 锁骨 上臂 前臂 手 大腿 小腿 脚", "左{}", "右{}"),
+    "Japanese": ("骨盤 背骨 胸 首 頭 鎖骨 上腕 前腕 手 太腿 脛 足首", "左{}", "右{}"),
+    "Korean": ("골반 척추 가슴 목 머리 쇄골 위팔 아래팔 손 허벅지 종아리 발", "왼쪽{}", "오른쪽{}"),
+}
+
+
+def spoken(language: str) -> tuple[Tree, dict[str, str]]:
+    """A plain skeleton whose names are of a language."""
+    said, left, right = _LANGUAGES[language]
+    hips, spine, chest, neck, head, collar, upper, lower, hand, thigh, shank, foot = said.split()
+    maker = rig_trees.Maker(("left", "right"))
+    maker.one(hips, None, "hips", "hips")
+    maker.one(spine, hips, "spine", "spine")
+    maker.one(chest, spine, "upperChest", "chest")
+    maker.one(neck, chest, "neck", "neck")
+    maker.one(head, neck, "head", "head")
+    maker.chain(chest, (f"@{collar}", "Shoulder"), (f"@{upper}", "UpperArm"), (f"@{lower}", "LowerArm"), (f"@{hand}", "Hand"))
+    maker.chain(hips, (f"@{thigh}", "UpperLeg"), (f"@{shank}", "LowerLeg"), (f"@{foot}", "Foot"))
+    tree, truth = maker.tree()
+
+    def sided(name: str) -> str:
+        side, form = ("left", left) if name.startswith("left") else ("right", right)
+        return form.format(name.removeprefix(side)) if name.startswith(("left", "right")) else name
+
+    return renamed(tree, lambda _, n: sided(n)), {bone: sided(n) for bone, n in truth.items()}
+
+
+@pytest.mark.parametrize("language", _LANGUAGES)
+def test_bones_are_found_by_the_words_of_several_languages(language: str) -> None:
+    tree, truth = spoken(language)
+    assert wrong(tree, by_name(tree), truth) == {}
+
+
+def hung(tree: Tree, below: str, name: str, steps: list[tuple[float, float, float]]) -> Tree:
+    """The tree with a chain of nodes more."""
+    count, parent = len(tree.names), tree.names.index(below)
+    parents = [parent, *range(count, count + len(steps) - 1)]
+    places = tree.positions[parent] + np.cumsum(steps, axis=0)
+    return Tree(
+        tree.kind, tree.names + tuple(f"{name}{i}" for i in range(len(steps))), np.arange(count + len(steps)),
+        np.concatenate([tree.parents, parents]), np.concatenate([tree.positions, places]),
+        np.tile([0.0, 0.0, 0.0, 1.0], (count + len(steps), 1)), np.ones(count + len(steps), dtype=bool),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_wings_weapons_hair_and_ends_are_no_limbs(known: bool) -> None:
+    """Longer than arms, more than the bones, and at the ends of hands and head: neither names nor shape take them for bones."""
+    tree, truth = spoken("Italian")
+    hand, spine = tree.names.index(truth["rightHand"]), truth["spine"]
+    assert tree.names[hand] == "Mano_Dx"
+    for bone, step in (("head", (0.0, 0.2, 0.0)), ("leftHand", (0.1, 0.0, 0.0)), ("rightHand", (-0.1, 0.0, 0.0))):
+        tree = hung(tree, truth[bone], f"{truth[bone]}_end", [step])
+    tree = hung(tree, "Mano_Dx", "weapon", [(0.0, 0.0, 0.1), (0.0, 0.0, 1.2)])
+    for side, out in (("L", 1.0), ("R", -1.0)):
+        tree = hung(tree, spine, f"wing_{side}_", [(0.3 * out, 0.2, -0.1)] * 4)
+    for lock in range(12):
+        tree = hung(tree, truth["head"], f"hair_{lock}_", [(0.1 * np.cos(lock), -0.1, 0.1 * np.sin(lock))] * 3)
+    if not known:
+        # Words that nobody knows: the shape leads.
+        told = {name: f"q{chr(97 + i)}x" for i, name in enumerate(truth.values())}
+        tree, truth = renamed(tree, lambda _, n: told.get(n, n)), {bone: told[n] for bone, n in truth.items()}
+    found = map_bones(tree)
+    if not known:
+        assert {f.how for f in found.values()} == {"shape"}
+    assert wrong(tree, found, truth) == {}
+
+
 def test_a_mirrored_file_has_its_sides_by_name_and_is_less_sure() -> None:
     tree, truth = rig_trees.unity()
     mirror = dataclasses.replace(tree, positions=tree.positions * [-1.0, 1.0, 1.0])

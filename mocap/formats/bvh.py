@@ -13,6 +13,7 @@ scale 0.01, forward −Z, up Y (its defaults but for the scale).
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import warnings
 from typing import NamedTuple
@@ -149,7 +150,7 @@ def loads(text: str, scale: float = 0.01) -> Motion:
     median: a Motion's bones do not stretch). Frames are counted by their lines. Raises InputError, naming the line, if it is not BVH.
     """
     _, names, parents, offsets, channels, table, step = parsed(text)
-    start = [sum(len(c) for c in channels[:j]) for j in range(len(channels))]
+    start = [0, *itertools.accumulate(len(c) for c in channels)]
     at = [{axis: start[j] + i for i, axis in enumerate(c)} for j, c in enumerate(channels)]
     rotations = np.empty((len(table), len(names), 4))
     for order in {(tuple(c[0] for c in joint if c[1] == "r")) for joint in channels}:
@@ -180,6 +181,7 @@ class Parsed(NamedTuple):
 
 def parsed(text: str) -> Parsed:
     """The parts of a BVH file. Raises InputError, naming the line, if it is none."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     match = re.search(r"^[ \t]*MOTION\b", text, re.MULTILINE)
     if match is None or not re.match(r"\s*\ufeff?\s*HIERARCHY", text):
         raise InputError("This is not a BVH file: it must begin with HIERARCHY and have a line MOTION after the joints.")
@@ -203,22 +205,25 @@ def _read_hierarchy(head: str) -> tuple[list[str], list[int], list[list[float]],
     announced: int | None = None
     for number, line in enumerate(head.splitlines(), 1):
         words = line.replace("{", " { ").replace("}", " } ").split()
-        while words:
-            word = words.pop(0)
+        at = 0
+        while at < len(words):
+            word = words[at]
+            at += 1
             if word in ("HIERARCHY", "\ufeffHIERARCHY"):
                 continue
             if word in ("ROOT", "JOINT"):
                 if (word == "ROOT") != (not names) or (names and not open_joints):
-                    raise InputError(f"BVH line {number}: there must be one ROOT, and every JOINT inside it, but this is {line.strip()!r}.")
-                brace = words.index("{") if "{" in words else len(words)
-                names.append(" ".join(words[:brace]) or f"joint{len(names)}")
-                del words[:brace]
+                    raise InputError(f"BVH line {number}: there must be one ROOT, and every JOINT inside it, but this is {_quoted(line)}.")
+                begin = at
+                while at < len(words) and words[at] != "{":
+                    at += 1
+                names.append(" ".join(words[begin:at]) or f"joint{len(names)}")
                 parents.append(open_joints[-1] if open_joints else -1)
                 offsets.append([0.0, 0.0, 0.0])
                 channels.append([])
                 announced = len(names) - 1
             elif word.lower() == "end":
-                words = words[1:]
+                at += 1
                 announced = -1
             elif word == "{" and announced is not None:
                 open_joints.append(announced)
@@ -226,34 +231,47 @@ def _read_hierarchy(head: str) -> tuple[list[str], list[int], list[list[float]],
             elif word == "}" and open_joints:
                 open_joints.pop()
             elif word == "OFFSET" and open_joints:
-                values, words = words[:3], words[3:]
                 if open_joints[-1] >= 0:
-                    offsets[open_joints[-1]] = _three_numbers(values, number)
+                    offsets[open_joints[-1]] = _three_numbers(words[at : at + 3], number)
+                at += 3
             elif word == "CHANNELS" and open_joints and open_joints[-1] >= 0:
-                channels[open_joints[-1]] = _channel_names(words, number)
-                words = []
+                # On a line of its own, or in one with what follows.
+                count = _count(words[at]) if at < len(words) else None
+                end = len(words) if count is None else at + 1 + count
+                channels[open_joints[-1]] = _channel_names(words[at:end], number)
+                at = end
             else:
-                raise InputError(f"BVH line {number}: {word!r} has no meaning here, in {line.strip()!r}.")
+                raise InputError(f"BVH line {number}: {_quoted(word)} has no meaning here, in {_quoted(line)}.")
     if open_joints or not names:
         raise InputError("The BVH file's joints are not complete: " + ("a closing brace is missing." if names else "there is no ROOT."))
     return names, parents, offsets, channels
 
 
 def _three_numbers(words: list[str], number: int) -> list[float]:
-    try:
-        x, y, z = (float(w) for w in words)
-    except ValueError:
-        raise InputError(f"BVH line {number}: OFFSET needs three numbers, but has {' '.join(words)!r}.") from None
-    return [x, y, z]
+    with contextlib.suppress(ValueError):
+        values = [float(w) for w in words]
+        if len(values) == 3 and np.all(np.isfinite(values)):
+            return values
+    raise InputError(f"BVH line {number}: OFFSET needs three numbers, but has {_quoted(' '.join(words))}.")
 
 
 def _channel_names(words: list[str], number: int) -> list[str]:
     found = [w[0].upper() + w[1].lower() for w in words[1:] if re.fullmatch(r"[XYZ](position|rotation)", w, re.IGNORECASE)]
-    if not words or not words[0].isdigit() or int(words[0]) != len(words) - 1 or len(set(found)) != len(words) - 1:
-        raise InputError(
-            f"BVH line {number}: CHANNELS needs a count and as many of Xposition … Zrotation, each once, but has {' '.join(words)!r}."
-        )
+    if not words or _count(words[0]) != len(words) - 1 or len(set(found)) != len(words) - 1:
+        said = _quoted(" ".join(words))
+        raise InputError(f"BVH line {number}: CHANNELS needs a count and as many of Xposition … Zrotation, each once, but has {said}.")
     return found
+
+
+def _count(word: str) -> int | None:
+    """A whole number of a few digits, or None."""
+    return int(word) if re.fullmatch("[0-9]{1,9}", word) else None
+
+
+def _quoted(text: str) -> str:
+    """For a message: at most so much of a line as fits into one."""
+    text = text.strip()
+    return repr(text if len(text) <= 80 else text[:79] + "…")
 
 
 def _read_timing(text: str, at: int) -> tuple[float, int | None, int]:
@@ -264,16 +282,16 @@ def _read_timing(text: str, at: int) -> tuple[float, int | None, int]:
     while found := header.match(text, at):
         at = found.end()
         if found["frames"]:
-            declared = int(found["frames"])
+            declared = _count(found["frames"])
         if found["time"]:
             with contextlib.suppress(ValueError):
                 step = float(found["time"])
             if not (np.isfinite(step) and step > 0):
-                raise InputError(f"BVH line {_line(text, at)}: Frame Time must be seconds, more than 0, but is {found['time']!r}.")
+                raise InputError(f"BVH line {_line(text, at)}: Frame Time must be seconds, more than 0, but is {_quoted(found['time'])}.")
     if step == 0.0:
         raise InputError(f"BVH line {_line(text, at) + 1}: a line 'Frame Time: seconds' is missing before the frames.")
     # 0.033333 means 1/30: whole rates are written with as many digits as the tool liked.
-    rate = round(1.0 / step)
+    rate = round(1.0 / max(step, 1e-9))
     return (1.0 / rate if rate and abs(rate * step - 1.0) < 1e-4 else step), declared, at
 
 
@@ -294,7 +312,7 @@ def _read_table(text: str, at: int, columns: int) -> Float[ndarray, "frames chan
             except ValueError:
                 fine = False
             if not fine:
-                raise InputError(f"BVH line {number}: {word!r} is not a finite number.")
+                raise InputError(f"BVH line {number}: {_quoted(word)} is not a finite number.")
         if row and len(row) != columns:
             raise InputError(f"BVH line {number}: a frame needs {columns} numbers, one for each channel, but has {len(row)}.")
     raise InputError("The BVH file's joints have no channels, so there is no motion in it.")

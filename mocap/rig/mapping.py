@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from mocap.errors import InputError
 from mocap.rig import tree as T
 from mocap.rig.by_name import by_name
+from mocap.rig.names import read
 from mocap.rig.shape import NoBody, by_shape
 from mocap.rig.types import Found, Tree
 from mocap.skeleton import BONE_PARENTS, BONES, bone_before
@@ -29,7 +34,7 @@ def map_bones(tree: Tree) -> dict[str, Found]:
     """
     named = by_name(tree)
     try:
-        shaped, reason = by_shape(tree), ""
+        shaped, reason = _shaped(tree), ""
     except NoBody as no:
         shaped, reason = {}, str(no)
     declared = {bone: Found(node, "vrm", 1.0) for bone, node in tree.declared.items()}
@@ -48,6 +53,26 @@ def map_bones(tree: Tree) -> dict[str, Found]:
     return {bone: found[bone] for bone in BONES if bone in found}
 
 
+def _shaped(tree: Tree) -> dict[str, Found]:
+    """`by_shape` without what is called a wing, a weapon, a tail or a handle: they may be longer than limbs. NoBody if there is no body."""
+    readings = read(tree.names)
+    joints = tree.joints if tree.joints.any() else np.ones(len(tree.names), dtype=bool)
+    helpers, ends = (joints & np.array(marks) for marks in zip(*((r.helper, r.end) for r in readings), strict=True))
+    if not helpers.any() or helpers[joints].all():
+        return by_shape(tree)
+    try:
+        found = by_shape(replace(tree, joints=joints & ~helpers))
+        # Where a foot ends tells which way it points, and so which side is left.
+        seen = by_shape(replace(tree, joints=joints & (ends | ~helpers))) if ends.any() else found
+    except NoBody:
+        return by_shape(tree)
+    if {bone: seen.get(_mirrored(bone)) and seen[_mirrored(bone)].node for bone in _CORE} == {
+        b: found[b].node for b in _CORE if b in found
+    }:
+        found = {_mirrored(bone): f for bone, f in found.items()}
+    return {bone: replace(f, sure=min(f.sure, seen[bone].sure)) if bone in seen else f for bone, f in found.items()}
+
+
 def _weighed(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]:
     """The same bones, surer where the other agrees, less sure where it does not."""
     elsewhere = {f.node: bone for bone, f in other.items()}
@@ -55,7 +80,7 @@ def _weighed(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Foun
     for bone, (node, how, sure) in ((b, (f.node, f.how, f.sure)) for b, f in found.items()):
         if bone in other and other[bone].node == node:
             sure = 1.0 - (1.0 - sure) * (1.0 - 0.5 * other[bone].sure)
-        elif _is_mirrored(bone, elsewhere.get(node)):
+        elif _mirrored(bone) != bone and elsewhere.get(node) == _mirrored(bone):
             sure *= _OTHER_SIDE
         elif bone in other:
             sure *= _DISAGREE
@@ -63,9 +88,11 @@ def _weighed(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Foun
     return out
 
 
-def _is_mirrored(bone: str, other: str | None) -> bool:
-    sides = ("left", "right") if bone.startswith("left") else ("right", "left")
-    return other is not None and bone.startswith(sides[0]) and other == sides[1] + bone[len(sides[0]) :]
+def _mirrored(bone: str) -> str:
+    """The bone of the other side."""
+    if bone.startswith("left"):
+        return "right" + bone.removeprefix("left")
+    return "left" + bone.removeprefix("right") if bone.startswith("right") else bone
 
 
 def _filled(tree: Tree, found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]:

@@ -71,12 +71,13 @@ class Convention(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one name says. words: canonical ones; helper: a twist, IK, end or other bone that is none of ours."""
+    """What one name says. words: canonical ones; helper: a twist, IK, end or other bone that is none of ours; end: where a bone ends."""
 
     side: Side | None
     words: frozenset[str]
     key: str
     helper: bool
+    end: bool
     fits: dict[str, float]
     """bone (without side) → 0 to 1."""
 
@@ -134,11 +135,14 @@ def _key(name: str) -> str:
 
 def read(names: Sequence[str]) -> list[Reading]:
     """What each name says, in the light of all of them: words that nearly all share say nothing."""
-    rows = [_words(name, len(names) <= _MANY) for name in names]
-    count = Counter(word for words in rows for word in set(words))
+    rows = [_tokens(name) for name in names]
+    nearly = len(names) <= _MANY
+    count = Counter(token for tokens in rows for token in set(tokens))
+    common = {token for token, n in count.items() if n > max(_COMMON * len(rows), 3)}
     # Words of bones stay: with all its fingers called HandIndex1 and so on, a rig has "hand" in most of its names.
-    shared = {word for word, n in count.items() if n > max(_COMMON * len(rows), 3) and (word in ("none", "helper") or word[0] in "?~")}
-    return [_reading(name, [w for w in words if w not in shared]) for name, words in zip(names, rows, strict=True)]
+    shared = {t for t in common if all(w in ("none", "helper", "end") or w[0] in "?~" for w in _known(t, nearly))}
+    words = [[word for token in tokens if token not in shared for word in _known(token, nearly)] for tokens in rows]
+    return [_reading(name, row) for name, row in zip(names, words, strict=True)]
 
 
 def _reading(name: str, words: Iterable[str]) -> Reading:
@@ -156,7 +160,7 @@ def _reading(name: str, words: Iterable[str]) -> Reading:
     if ("left" in canonical) != ("right" in canonical):
         side = "left" if "left" in canonical else "right"
     # The neck's first bone is called NeckTwist01 in one convention: it is no twist bone.
-    helper = "helper" in canonical and not {"neck"} <= canonical
+    helper = bool(canonical & {"helper", "end"}) and "neck" not in canonical
     fits: dict[str, float] = {}
     for needed, bone, fit in _RULES:
         if needed <= canonical:
@@ -171,15 +175,16 @@ def _reading(name: str, words: Iterable[str]) -> Reading:
     # An underscore or two before a name marks a copy.
     if name.startswith("_"):
         fits = {b: 0.9 * f for b, f in fits.items()}
-    return Reading(side, frozenset(canonical - {"left", "right", "none", "helper"}), _key(name), helper, fits)
+    end = helper and "helper" not in canonical
+    return Reading(side, frozenset(canonical - {"left", "right", "none", "helper", "end"}), _key(name), helper, end, fits)
 
 
-def _words(name: str, nearly: bool) -> list[str]:
-    """The name's words as canonical ones, "?word" for unknown and "~word" for nearly known ones."""
+def _tokens(name: str) -> list[str]:
+    """What the name is made of, by capitals and whatever is no letter, in lower case."""
     plain = re.split(r"[:|]", unicodedata.normalize("NFKC", name))[-1]
     plain = re.sub(r"([a-z])([A-Z])", r"\1 \2", plain)
     plain = re.sub(r"([A-Z])([A-Z][a-z])", r"\1 \2", plain)
-    return [word for token in re.findall(r"[^\W\d_]+", plain) for word in _known(token.lower(), nearly)]
+    return [token.lower() for token in re.findall(r"[^\W\d_]+", plain)]
 
 
 @cache
@@ -190,7 +195,7 @@ def _vocabulary() -> dict[str, str]:
 
 @cache
 def _known(token: str, nearly: bool) -> tuple[str, ...]:
-    """The canonical words of one token: itself, several written together ("leftupperarm"), or one that is nearly known."""
+    """The canonical words of one token: itself, several written together ("leftupperarm"), "~word" if nearly known, or "?token"."""
     vocabulary = _vocabulary()
     if token in vocabulary:
         return (vocabulary[token],)
