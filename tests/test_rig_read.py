@@ -428,6 +428,12 @@ def test_ten_thousand_nodes_load_in_seconds(tmp_path: Path, shape: str) -> None:
     assert len(rig.skeleton.names) <= 1000, "what no bone hangs from is left to the document"
 
 
+def test_more_nodes_than_any_character_has_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    path = written(tmp_path, {"asset": {"version": "2.0"}, "nodes": [{}] * 100_001}, b"")
+    with pytest.raises(InputError, match="100,001 nodes; no character has more than 100,000"):
+        load_rig(path)
+
+
 junk = st.one_of(
     st.none(), st.booleans(), st.integers(-3, 60), st.integers(), st.floats(), st.text(max_size=4),
     st.just([]), st.just({}), st.just([[]]), st.just(1e308), st.just(-1e-320), st.just(2**80),

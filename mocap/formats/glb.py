@@ -24,6 +24,8 @@ Document = dict[str, Any]
 
 _JSON, _BIN = 0x4E4F534A, 0x004E4942
 _DTYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
+# More nodes than this are no character's; they would be read for minutes.
+_MOST_NODES = 100_000
 _SIZES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 
 
@@ -60,6 +62,9 @@ def split(data: bytes) -> tuple[Document, bytes]:
         at += 8 + size
     if not isinstance(document, dict):
         raise InputError("The GLB file has no JSON chunk, so there is nothing in it.")
+    nodes = document.get("nodes")
+    if isinstance(nodes, list) and len(nodes) > _MOST_NODES:
+        raise InputError(f"The glTF file has {len(nodes):,} nodes; no character has more than {_MOST_NODES:,}.")
     return document, binary
 
 

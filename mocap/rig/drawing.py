@@ -113,18 +113,23 @@ def _draw_view(tree: Tree, found: dict[str, Found], view: _View) -> UInt8[ndarra
     places = np.round(at).astype(int)
     bone_of = {f.node: bone for bone, f in found.items()}
     inside = set(view.seen)
-    for node in view.seen:
+    # What is nearer is drawn over what is farther.
+    toward = tree.positions @ np.cross(*view.axes)
+    seen = sorted(view.seen, key=lambda n: float(toward[n]))
+    for node in seen:
         parent = int(tree.parents[node])
         if parent in inside:
             mapped = node in bone_of and parent in bone_of
             cv2.line(image, places[parent].tolist(), places[node].tolist(), _INK if mapped else _PALE, 1 + mapped, cv2.LINE_AA)
-    for node in view.seen:
+    for node in seen:
         if node in bone_of:
             bone = bone_of[node]
             filled = found[bone].sure >= UNSURE
             cv2.circle(image, places[node].tolist(), 4, _colour(bone), -1 if filled else 1, cv2.LINE_AA)
     for bones, x, anchor in ((view.left, 6, columns[0] - 6), (view.right, columns[0] + across + 6, columns[0] + across)):
-        heights = _apart([float(at[found[b].node][1]) for b in bones], 26.0, tall - 8.0)
+        # Of joints in a row the nearest has its label uppermost, so that no line to a label crosses another.
+        row = [round(float(at[found[b].node][1]) / 8.0) * 8.0 + 1e-3 * abs(float(at[found[b].node][0]) - anchor) for b in bones]
+        heights = _apart(row, 26.0, tall - 8.0)
         for bone, y in zip(bones, heights, strict=True):
             place = places[found[bone].node]
             cv2.line(image, (anchor, round(y) - 4), place.tolist(), _PALE, 1, cv2.LINE_AA)
