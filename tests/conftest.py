@@ -80,8 +80,10 @@ def build_hook() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def node(build_hook: ModuleType) -> Path:
-    """Node's executable, for the tools in web/node_modules. Where CI is set it must be there."""
+    """Node's executable, with the tools in web/node_modules. Where CI is set it must be there."""
     found = build_hook.find_node()
+    if found:
+        build_hook.install(print)
     return _required(found and found.node, f"Node 20.19 or newer: install it, or `pip install {build_hook.NODE_PACKAGE}`")
 
 

@@ -34,7 +34,12 @@ def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     for name in ("index.html", "package.json", "tsconfig.json", "vite.config.ts", "src/main.ts"):
         (web / name).write_text(name)
     lock = {
-        "packages": {"": {}, "node_modules/three": {"integrity": "a"}, "node_modules/other-system": {"integrity": "b", "optional": True}}
+        "packages": {
+            "": {},
+            "node_modules/three": {"integrity": "a"},
+            "node_modules/other-system": {"integrity": "b", "optional": True},
+            "node_modules/vitest": {"integrity": "c", "dev": True},
+        }
     }
     (web / "package-lock.json").write_text(json.dumps(lock))
     (tmp_path / "rigs").mkdir()
@@ -49,7 +54,8 @@ def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     ran: list[str] = []
 
     def run(self: object, script: Path, *arguments: str) -> None:
-        ran.append(f"{script.stem} {arguments[0]}")
+        lean = "--omit=dev" in arguments
+        ran.append(f"{script.stem} {arguments[0]}{' --omit=dev' if lean else ''}")
         if script.stem == "npm":
             package = web / "node_modules" / "@mediapipe" / "holistic"
             package.mkdir(parents=True, exist_ok=True)
@@ -64,6 +70,8 @@ def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
                 f'f(); loadPackage({json.dumps({"files": files})}); g("}}");'
             )
             record = {"packages": {"node_modules/three": {"integrity": "a"}}}
+            if not lean:
+                record["packages"]["node_modules/vitest"] = {"integrity": "c"}
             (web / "node_modules" / ".package-lock.json").write_text(json.dumps(record))
         else:
             (module.ASSETS / "viewer").mkdir(parents=True, exist_ok=True)
@@ -81,7 +89,7 @@ def silent(_: str) -> None:
 
 def test_the_first_build_fills_the_assets(hook: ModuleType) -> None:
     hook.build(silent)
-    assert hook.ran == ["npm ci", "vite build"]
+    assert hook.ran == ["npm ci --omit=dev", "vite build"]
     made = {p.relative_to(hook.ASSETS).as_posix(): p for p in hook.ASSETS.rglob("*") if p.is_file()}
     models = {f"models/{name}" for name in WEIGHTS + PACKED}
     assert set(made) == {"built.json", "viewer/index.html", "rigs/mannequin.vrm", "demo/demo.mp4", "demo/demo_truth.npz", *models}
@@ -97,6 +105,17 @@ def test_a_second_build_does_nothing_and_needs_no_node(hook: ModuleType, monkeyp
     hook.build(silent)
     assert hook.ran == []
     assert {p: p.stat().st_mtime_ns for p in hook.ASSETS.rglob("*")} == before
+
+
+def test_what_only_tests_want_is_installed_for_them_alone(hook: ModuleType) -> None:
+    hook.build(silent)
+    hook.ran.clear()
+    hook.install(silent)
+    hook.install(silent)
+    assert hook.ran == ["npm ci"]
+    lose_viewer(hook)
+    hook.build(silent)
+    assert hook.ran == ["npm ci", "vite build"], "what is there more is left there"
 
 
 def touch_source(hook: ModuleType) -> None:
@@ -117,7 +136,7 @@ def lose_weight(hook: ModuleType) -> None:
 
 def other_version(hook: ModuleType) -> None:
     lock = hook.WEB / "package-lock.json"
-    lock.write_text(lock.read_text().replace('"a"', '"c"'))
+    lock.write_text(lock.read_text().replace('"a"', '"d"'))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +146,7 @@ def other_version(hook: ModuleType) -> None:
         (new_source, ["vite build"]),
         (lose_viewer, ["vite build"]),
         (lose_weight, []),
-        (other_version, ["npm ci", "vite build"]),
+        (other_version, ["npm ci --omit=dev", "vite build"]),
     ],
 )
 def test_what_changed_is_made_again(change: Callable[[ModuleType], None], ran: list[str], hook: ModuleType) -> None:

@@ -118,7 +118,7 @@ def build(say: Callable[[str], None]) -> None:
         return built.get(part) != wanted[part] or not all(f.exists() for f in files)
 
     if stale("models", models) or stale("viewer", [ASSETS / "viewer" / "index.html"]):
-        _install(say)
+        install(say, for_tests=False)
     if stale("models", models):
         say("Taking the detector's weights out of @mediapipe/holistic")
         _copy_weights(ASSETS / "models")
@@ -139,24 +139,27 @@ def _digest(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _install(say: Callable[[str], None]) -> None:
-    """Brings web/node_modules to what package-lock.json says, if it is not that already."""
-    if _installed():
+def install(say: Callable[[str], None], for_tests: bool = True) -> None:
+    """Brings web/node_modules to what package-lock.json says, if it is not that already.
+
+    for_tests: with devDependencies, which the viewer is checked with and not made from: half of it all."""
+    if _installed(for_tests):
         return
-    say("Installing the viewer's dependencies")
+    say("Installing what the viewer is checked with" if for_tests else "Installing the viewer's dependencies")
     node = require_node()
-    node.run(node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    node.run(node.npm, "ci", *([] if for_tests else ["--omit=dev"]), "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
-def _installed() -> bool:
-    """Whether npm's record of what it installed has all of package-lock.json, save what is for other systems, and nothing else."""
+def _installed(for_tests: bool) -> bool:
+    """Whether npm's record of what it installed has all that is wanted of package-lock.json, save what is for other systems, and nothing
+    that is not in it."""
     record = WEB / "node_modules" / ".package-lock.json"
     if not record.exists():
         return False
     have = json.loads(record.read_text())["packages"]
     locked = json.loads((WEB / "package-lock.json").read_text())["packages"]
     hashes = {name: package.get("integrity") for name, package in locked.items() if name}
-    needed = {name for name in hashes if not locked[name].get("optional")}
+    needed = {name for name in hashes if not locked[name].get("optional") and (for_tests or not locked[name].get("dev"))}
     return needed <= have.keys() and all(hashes.get(name) == package.get("integrity") for name, package in have.items())
 
 
@@ -198,7 +201,7 @@ def main(arguments: list[str]) -> None:
         # For the Makefile: what pip must install so that there is a Node.
         print("" if find_node() else NODE_PACKAGE)
     else:
-        _install(print)
+        install(print)
         tool, *rest = arguments
         require_node().run((WEB / "node_modules" / ".bin" / tool).resolve(), *rest)
 

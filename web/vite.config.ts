@@ -1,4 +1,5 @@
-import { defineConfig } from "vitest/config";
+/// <reference types="vitest/config" />
+import { defineConfig } from "vite";
 
 export default defineConfig({
   // Relative addresses, so that the page works wherever the server hangs it.

@@ -27,10 +27,12 @@ def served(*more: str) -> Iterator[str]:
     start = f"import sys; from mocap.cli import main; sys.argv = {[*_ARGUMENTS, *more]}; main()"
     process = subprocess.Popen([sys.executable, "-c", start], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    yield next(line.strip() for line in process.stdout if line.startswith("http"))
-    process.kill()
-    process.stdout.close()
-    process.wait()
+    try:
+        yield next(line.strip() for line in process.stdout if line.startswith("http"))
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +50,10 @@ def filming(browser: Browser, clip: Path, folder: Path) -> Iterator[Browser]:
     subprocess.run(ffmpeg, check=True)
     flags = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
     running = browser.browser_type.launch(executable_path=_executable(browser), args=[*FLAGS, *flags])
-    yield running
-    running.close()
+    try:
+        yield running
+    finally:
+        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,144 @@
+"""The example for pages of one's own, as it stands in web/examples, with the very library that it loads: what `estimatePoses` returns there
+is what mocap's own detector finds, and it moves the avatar."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import re
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Route
+
+from mocap.keypoints import LANDMARKS
+from mocap.kinematics import fk
+from mocap.pipeline import read_keypoints
+from mocap.skeleton import HUMANOID
+from mocap.stream import protocol
+from tests.browser.test_own_camera import DEMO, filming, served
+from tests.stream_clients import ack, played, viewer
+
+WEB = Path(__file__).parents[2] / "web"
+CDN = "https://cdn.jsdelivr.net/npm/"
+FRAMES = 24
+
+# The library has the graphics card compute, except on iPhones, where the processor does; it is told that this is one. Where the processor
+# only plays the card, the first frame would take 25 s and each other 2 s.
+_ON_THE_PROCESSOR = "Object.defineProperty(navigator, 'platform', { get: () => 'iPhone' });"
+# The page's address of mocap is the default one; the test's mocap takes a free port.
+_AT_PORT = "window.WebSocket = class extends WebSocket {{ constructor(url) {{ super(url.replace(':8765/', ':{}/')); }} }};"
+
+# From joint to joint, in the landmarks' names and in the avatar's.
+LIMBS = [
+    (f"{side}_{a}", f"{side}_{b}", f"{side}{upper}", f"{side}{lower}")
+    for side in ("left", "right")
+    for a, b, upper, lower in (
+        ("shoulder", "elbow", "UpperArm", "LowerArm"),
+        ("elbow", "wrist", "LowerArm", "Hand"),
+        ("hip", "knee", "UpperLeg", "LowerLeg"),
+        ("knee", "ankle", "LowerLeg", "Foot"),
+    )
+]
+
+
+@pytest.fixture
+def examples() -> Iterator[str]:
+    """Another server on this machine, with the example."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(WEB / "examples"))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def from_node_modules(route: Route) -> None:
+    """What the page wants of the CDN, out of the package in web/node_modules, which must be of the version that the page names."""
+    found = re.fullmatch(r"(@[^/]+/[^/@]+)@([^/]+)/(.+)", route.request.url.removeprefix(CDN))
+    assert found, route.request.url
+    name, version, file = found.groups()
+    package = WEB / "node_modules" / name
+    assert json.loads((package / "package.json").read_text())["version"] == version, f"the page names {name} {version}"
+    route.fulfill(path=package / file, headers={"Access-Control-Allow-Origin": "*"})
+
+
+async def watched(port: int, frames: int) -> tuple[list[protocol.Points], list[np.ndarray]]:
+    """The next frames that a viewer gets: what was seen, and where the avatar's joints (J, 3) are."""
+    seen: list[protocol.Points] = []
+    places: list[np.ndarray] = []
+    hello: protocol.Hello | None = None
+    async with viewer(port) as connection:
+        while len(places) < frames:
+            message = await asyncio.wait_for(connection.recv(), 60)
+            if isinstance(message, str):
+                told = protocol.decode_server_text(message)
+                hello = told if isinstance(told, protocol.Hello) else hello
+                continue
+            assert hello
+            skeleton = hello.to_skeleton()
+            drawn = protocol.decode(message, len(skeleton.names), len(hello.expressions))
+            if isinstance(drawn, protocol.Points):
+                seen.append(drawn)
+            elif isinstance(drawn, protocol.Pose):
+                places.append(fk(skeleton, drawn.root.astype(np.float64), drawn.rotations.astype(np.float64))[0])
+                await connection.send(ack(drawn.stamp.frame))
+    return seen, places
+
+
+def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Degrees between vectors."""
+    cosine = np.sum(a * b, axis=-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
+    return np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
+
+
+def bones(points: np.ndarray, joints: tuple[str, ...], a: int, b: int) -> np.ndarray:
+    """LIMBS of landmarks (a, b = 0, 1), or of the avatar (2, 3)."""
+    start, end = ([joints.index(limb[i]) for limb in LIMBS] for i in (a, b))
+    return np.asarray(points[..., end, :] - points[..., start, :])
+
+
+def test_the_example_page_drives_the_avatar_with_pose_detection_itself(browser: Browser, examples: str, node: Path, tmp_path: Path) -> None:
+    complaints: list[str] = []
+    with served("--no-hands", "--no-face") as address, filming(browser, DEMO, tmp_path) as running:
+        port = urlsplit(address).port
+        assert port
+        page = running.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.add_init_script(_ON_THE_PROCESSOR + _AT_PORT.format(port))
+        page.route(CDN + "**", from_node_modules)
+        # The page connects when the library has loaded all that it wants.
+        with page.expect_websocket(timeout=60_000) as opened:
+            page.goto(f"{examples}/pose-detection.html", wait_until="commit")
+        assert opened.value.url == f"ws://localhost:{port}/ingest"
+        seen, places = played(watched(port, FRAMES))
+        page.close()
+    assert complaints == []
+
+    at = np.array(places)
+    hips, head = HUMANOID.index("hips"), HUMANOID.index("head")
+    assert 0.8 < np.median(at[:, hips, 1]) < 1.1, "who stands before the camera stands on the stage"
+    assert np.all((at[:, hips, 1] > 0.35) & (at[:, hips, 1] < 1.5)), "squats and jumps there, and no more"
+    assert np.all(at[:, head, 1] > at[:, hips, 1] + 0.3)
+    assert np.linalg.norm(np.ptp(at - at[:, :1], axis=0), axis=-1).max() > 0.05, "and moves"
+
+    # Which of the clip's frames each was tells the picture; what must agree is the depth too, and whose left is whose.
+    own = read_keypoints(DEMO, "full", hands=False, face=False)
+    errors = [np.linalg.norm(own.image / own.image_size - points.image, axis=-1).mean(axis=1) for points in seen]
+    assert np.median(np.min(errors, axis=1)) < 0.02, "in fractions of the picture"
+    theirs = bones(own.positions[np.argmin(errors, axis=1)], LANDMARKS, 0, 1)
+    read = apart(bones(np.array([points.positions for points in seen], dtype=np.float64), LANDMARKS, 0, 1), theirs)
+    shown = apart(bones(at, HUMANOID.names, 2, 3), theirs)
+    assert np.mean(read < 15) > 0.9, f"what the library sees is what ours sees (2.8° in the mean): {read.mean(axis=0).round(1)}"
+    assert np.mean(shown < 25) > 0.85, f"and what the avatar does (10°): {shown.mean(axis=0).round(1)}"
