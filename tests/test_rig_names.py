@@ -186,6 +186,11 @@ def test_a_mirrored_file_has_its_sides_by_name_and_is_less_sure() -> None:
     found, as_it_was = map_bones(mirror), map_bones(tree)
     assert wrong(mirror, found, truth) == {}
     assert found["leftLowerArm"].sure < 0.75 < as_it_was["leftLowerArm"].sure
+    # What the shape alone can tell goes to the side that names give its hand.
+    told = {n: f"q{i}" for i, (b, n) in enumerate(truth.items()) if any(f in b for f in ("Index", "Middle", "Ring", "Little"))}
+    unknown = renamed(mirror, lambda _, n: told.get(n, n))
+    fingers = {b: told[n] for b, n in truth.items() if n in told}
+    assert fingers.items() <= {b: unknown.names[f.node] for b, f in map_bones(unknown).items()}.items()
 
 
 @pytest.mark.parametrize(

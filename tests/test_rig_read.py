@@ -29,6 +29,7 @@ from mocap.formats import bvh, glb
 from mocap.kinematics import fk
 from mocap.motion import Motion
 from mocap.rig.load import load_rig
+from mocap.rig.mapping import map_bones
 from mocap.rig.read import read_tree, tree_of
 from mocap.skeleton import HUMANOID, Skeleton
 
@@ -426,6 +427,14 @@ def test_ten_thousand_nodes_load_in_seconds(tmp_path: Path, shape: str) -> None:
     assert cost.seconds(lambda: load_rig(path, BONE_MAP), 10.0) < 10.0
     rig = load_rig(path, BONE_MAP)
     assert len(rig.skeleton.names) <= 1000, "what no bone hangs from is left to the document"
+
+
+def test_a_name_of_megabytes_is_cut(tmp_path: Path) -> None:
+    document, binary = character()
+    document["nodes"][0]["name"] = "n" * 2_000_000
+    path = written(tmp_path, document, binary)
+    assert max(len(name) for name in read_tree(path).names) == 200
+    assert cost.seconds(lambda: map_bones(read_tree(path)), 2.0) < 2.0
 
 
 def test_more_nodes_than_any_character_has_are_refused_before_they_are_read(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from mocap import kinematics
 from mocap import rotation as R
 from mocap.errors import InputError
 from mocap.formats import euler
+from mocap.formats.glb import LONGEST_NAME
 from mocap.motion import Motion
 from mocap.rig.names import conventions
 from mocap.skeleton import HUMANOID, TIPS, Skeleton
@@ -217,7 +218,7 @@ def _read_hierarchy(head: str) -> tuple[list[str], list[int], list[list[float]],
                 begin = at
                 while at < len(words) and words[at] != "{":
                     at += 1
-                names.append(" ".join(words[begin:at]) or f"joint{len(names)}")
+                names.append(" ".join(words[begin:at])[:LONGEST_NAME] or f"joint{len(names)}")
                 parents.append(open_joints[-1] if open_joints else -1)
                 offsets.append([0.0, 0.0, 0.0])
                 channels.append([])

@@ -24,6 +24,9 @@ Document = dict[str, Any]
 
 _JSON, _BIN = 0x4E4F534A, 0x004E4942
 _DTYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
+LONGEST_NAME = 200
+"""Letters: longer names are no names, and whatever looks for words in them or prints them would take its time."""
+
 # More nodes than this are no character's; they would be read for minutes.
 _MOST_NODES = 100_000
 _SIZES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
@@ -156,8 +159,11 @@ def node_parents(document: Document) -> list[int]:
 
 
 def node_names(document: Document) -> tuple[str, ...]:
-    """The nodes' names, made unique with the node's number where they are not (glTF does not ask for it): a second "arm" is "arm.7"."""
-    names = [str(node.get("name") or f"node{i}") for i, node in enumerate(document.get("nodes", []))]
+    """The nodes' names, made unique with the node's number where they are not (glTF does not ask for it): a second "arm" is "arm.7".
+
+    Cut after LONGEST_NAME letters.
+    """
+    names = [str(node.get("name") or f"node{i}")[:LONGEST_NAME] for i, node in enumerate(document.get("nodes", []))]
     while len(count := Counter(names)) < len(names):  # more than once where some node is called "arm.7" already
         names = [name if count[name] == 1 else f"{name}.{i}" for i, name in enumerate(names)]
     return tuple(names)

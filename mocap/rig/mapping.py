@@ -41,7 +41,7 @@ def map_bones(tree: Tree) -> dict[str, Found]:
     if declared:
         found = declared
     elif set(_CORE) <= named.keys():
-        found = _filled(tree, _weighed(named, shaped), shaped)
+        found = _filled(tree, _weighed(named, shaped), _sided(shaped, named))
     elif shaped:
         found = _filled(tree, _weighed(shaped, named), named)
     else:
@@ -66,10 +66,7 @@ def _shaped(tree: Tree) -> dict[str, Found]:
         seen = by_shape(replace(tree, joints=joints & (ends | ~helpers))) if ends.any() else found
     except NoBody:
         return by_shape(tree)
-    if {bone: seen.get(_mirrored(bone)) and seen[_mirrored(bone)].node for bone in _CORE} == {
-        b: found[b].node for b in _CORE if b in found
-    }:
-        found = {_mirrored(bone): f for bone, f in found.items()}
+    found = _sided(found, seen)
     return {bone: replace(f, sure=min(f.sure, seen[bone].sure)) if bone in seen else f for bone, f in found.items()}
 
 
@@ -86,6 +83,15 @@ def _weighed(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Foun
             sure *= _DISAGREE
         out[bone] = Found(node, how, round(sure, 3))
     return out
+
+
+def _sided(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]:
+    """The same bones, left and right exchanged where the other has most of them on the other side."""
+    bone_of = {f.node: bone for bone, f in other.items()}
+    sides = [
+        bone_of[f.node] == bone for bone, f in found.items() if _mirrored(bone) != bone and bone_of.get(f.node) in (bone, _mirrored(bone))
+    ]
+    return {_mirrored(bone): f for bone, f in found.items()} if sum(sides) < 0.5 * len(sides) else found
 
 
 def _mirrored(bone: str) -> str:
