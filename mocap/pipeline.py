@@ -37,6 +37,7 @@ from mocap.solve.face import EXPRESSIONS
 from mocap.solve.measure import measure_body
 from mocap.solve.root import DEFAULT_FOV
 from mocap.solve.solver import Feet, Solver, solve_take
+from mocap.solve.tuning import Tuning
 from mocap.stream import protocol
 from mocap.stream.files import Files, files_for
 from mocap.stream.server import Endpoint, Server
@@ -162,12 +163,18 @@ def files_of(rig: Rig | None) -> tuple[Files, str]:
 class LivePerformer:
     """From pictures or keypoints to poses on the avatar, one at a time: detect, measure, lift, solve, retarget. No socket in sight.
 
-    detector: None where only keypoints come."""
+    detector: None where only keypoints come. tuning: asked before each frame."""
 
     def __init__(
-        self, detector: Detector | None, avatar: Skeleton = HUMANOID, camera: Camera | None = None, upper_body: bool | None = None
+        self,
+        detector: Detector | None,
+        avatar: Skeleton = HUMANOID,
+        camera: Camera | None = None,
+        upper_body: bool | None = None,
+        tuning: Callable[[], Tuning] = Tuning,
     ) -> None:
         self._detector, self._avatar, self._camera, self._upper_body = detector, avatar, camera, upper_body
+        self._tuning = tuning
         self.restart()
 
     def restart(self, camera: Camera | None = None) -> None:
@@ -190,6 +197,7 @@ class LivePerformer:
             self._measure(keypoints)
         camera = self._camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
         positions, self._lift = lift_live(keypoints, camera, self._lift)
+        self._solver.tuning = self._tuning()
         return retarget(self._solver.solve(replace(keypoints, positions=positions)), self._avatar)
 
     def _measure(self, keypoints: Keypoints) -> None:
@@ -245,16 +253,26 @@ async def live(
     def control(pause: bool) -> None:
         (paused.set if pause else paused.clear)()
 
+    tuning = Tuning()
+
+    def tune(asked: protocol.Tune) -> None:
+        nonlocal tuning
+        tuning = Tuning(asked.smoothing, asked.feet, asked.hips)
+        server.tuned(protocol.Tuned(tuning.smoothing, tuning.feet, tuning.hips, tuning.lag))
+
     endpoints: Mapping[str, Endpoint] = {}
     if studio is not None:
         hear, endpoints = studio(files, expressions)
         listeners = [*listeners, hear]
     cameras = None
     if source is None:
-        cameras = BrowserCameras(lambda: LivePerformer(None, upper_body=upper_body), hello, fov, hands, face)
+        cameras = BrowserCameras(lambda: LivePerformer(None, upper_body=upper_body, tuning=lambda: tuning), hello, fov, hands, face)
         endpoints = {**endpoints, INGEST_PATH: (None, cameras.ingest)}
         files |= await asyncio.to_thread(models, model, hands, face, face_model)
-    server = Server(hello(shown), files, host, port, on_control=control, on_calibrate=anew.set, cameras=cameras, endpoints=endpoints)
+    server = Server(
+        hello(shown), files, host, port, on_control=control, on_calibrate=anew.set, on_tune=tune, cameras=cameras, endpoints=endpoints
+    )
+    server.tuned(protocol.Tuned(tuning.smoothing, tuning.feet, tuning.hips, tuning.lag))
     if cameras is not None:
         cameras.server = server
     async with server:
@@ -264,9 +282,9 @@ async def live(
             work = partial(cameras.follow, stop, anew, expressions, listeners)
         else:
             assert source is not None
-            work = partial(
-                _work, source, model, hands, face, face_model, upper_body, camera, server, stop, paused, anew, listeners, expressions
-            )
+            detector = partial(PerformerDetector, model, hands=hands, face=face, face_model=face_model)
+            performer = partial(LivePerformer, camera=camera, upper_body=upper_body, tuning=lambda: tuning)
+            work = partial(_work, source, detector, performer, server, stop, paused, anew, listeners, expressions)
         worker = asyncio.create_task(asyncio.to_thread(work))
         try:
             await asyncio.shield(worker)
@@ -278,12 +296,8 @@ async def live(
 
 def _work(
     source: Source,
-    model: PoseSize,
-    hands: bool,
-    face: bool,
-    face_model: Path | None,
-    upper_body: bool | None,
-    camera: Camera | None,
+    make_detector: Callable[[], PerformerDetector],
+    make_performer: Callable[[Detector], LivePerformer],
     server: Server,
     stop: threading.Event,
     paused: threading.Event,
@@ -292,8 +306,8 @@ def _work(
     expressions: Sequence[str],
 ) -> None:
     """The detector's thread. Pictures that come while it is busy or paused are not kept."""
-    with PerformerDetector(model, hands=hands, face=face, face_model=face_model) as detector:
-        performer = LivePerformer(detector, camera=camera, upper_body=upper_body)
+    with make_detector() as detector:
+        performer = make_performer(detector)
         for number, arrived in enumerate(in_real_time(source, stop)):
             if paused.is_set():
                 continue

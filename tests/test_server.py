@@ -236,6 +236,26 @@ def test_ping_is_answered_with_the_servers_clock_and_control_is_passed_on():
     run(body())
 
 
+def test_how_poses_are_made_is_asked_for_and_told_to_everyone_and_to_who_comes_later():
+    asked = []
+
+    async def scene():
+        async with Server(HELLO, {}, port=0, on_tune=asked.append) as server:
+            async with viewer(server.port) as first:
+                await first.recv()
+                await first.send(protocol.encode_text(protocol.Tune(2.0, "off", "locked")))
+                await until(lambda: asked)
+                tuned = protocol.Tuned(2.0, "off", "locked", 0.03)
+                server.tuned(tuned)
+                assert protocol.decode_server_text(await first.recv()) == tuned
+            async with viewer(server.port) as second:
+                await second.recv()
+                assert protocol.decode_server_text(await second.recv()) == tuned
+
+    run(scene())
+    assert asked == [protocol.Tune(2.0, "off", "locked")]
+
+
 @pytest.mark.parametrize(
     ("message", "code"),
     [

@@ -31,14 +31,12 @@ from mocap.solve.refine.ground import FEET, Ground, find_ground
 from mocap.solve.root import DEFAULT_FOV, RootState, fit_translation, follow_root, settle_root, stand
 from mocap.solve.size import at_height
 from mocap.solve.swaps import unswap
+from mocap.solve.tuning import LIVE_FILTER, Tuning
 from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
 from mocap.solve.upper import STEADY, UpperState, follow_whole_body, is_upper_body, on_steady_hips
 
 Feet = Literal["off", "auto", "always"]
 
-LIVE_FILTER = (np.array([3.0, 3.0, 1.5]), np.array([8.0, 8.0, 2.0]))
-"""The live One Euro filter on keypoints, in the camera's axes: Hz at rest, Hz per m/s. The detector has already filtered them once, so this
-one is light; less so in depth, of which it knows least. Chosen by tests/benchmarks/lag.py, in which no filter on rotations did better."""
 LIVE_HANDS, BAKE_HANDS = (0.5, 0.3), 1.5
 """Of hands relative to their forearms, live (Hz at rest, Hz per half radian a second) and in the bake (Hz): three small points make them,
 and when a hand is seen from its edge they turn it over from one frame to the next."""
@@ -63,13 +61,15 @@ class Solver:
 
     body: the performer's skeleton (HUMANOID's until it is measured). camera: of the image points, or None for DEFAULT_FOV.
     filtered: keypoints put onto their image points and through the One Euro filter; without it, noise-free keypoints come out exactly.
-    upper_body: legs at rest and hips steady (mocap.solve.upper); by default where no legs have been seen for a while.
+    upper_body: legs at rest and hips steady (mocap.solve.upper); by default where no legs have been seen for a while. `tuning` may be
+    changed from frame to frame.
     """
 
     def __init__(
         self, body: Skeleton = HUMANOID, camera: Camera | None = None, filtered: bool = True, upper_body: bool | None = None
     ) -> None:
         self.body = body
+        self.tuning = Tuning()
         self._camera = camera
         self._filtered = filtered
         self._filter: OneEuroState | None = None
@@ -96,7 +96,7 @@ class Solver:
         upright = np.tile(R.IDENTITY, (len(keypoints), 1))
         if self._filtered:
             positions, translation = onto_rays(positions, keypoints.image, translation, camera)
-            positions, self._filter = one_euro(keypoints.times, steady_heels(positions), *LIVE_FILTER, self._filter)
+            positions, self._filter = one_euro(keypoints.times, steady_heels(positions), *self.tuning.cutoffs(LIVE_FILTER), self._filter)
             upright, self._gravity = follow_gravity(keypoints.times, *body_axis(positions, keypoints.confidence), self._gravity)
             positions = R.apply(upright[:, None], positions)
         whole = self._whole(keypoints)
@@ -108,7 +108,7 @@ class Solver:
         face, self._face = follow_face(keypoints, self._face)
         turns = head_turns(keypoints)
         if self._filtered and face is not None:
-            turns, self._head = one_euro_rotations(keypoints.times, turns, *LIVE_HEAD, self._head)
+            turns, self._head = one_euro_rotations(keypoints.times, turns, *self.tuning.cutoffs(LIVE_HEAD), self._head)
         head = solved_head(turns, upright, face)
         expressed = {} if face is None else expressions(face)
         rotations, self._body_state = solve_body(keypoints.times, positions, confidence, self._body_state, hands, bend, own, head)
@@ -116,6 +116,10 @@ class Solver:
         root = stand(self.body, rotations, self._travelled(path, whole))
         if not self._filtered:
             return Motion(self.body, keypoints.times, root, rotations, expressed)
+        if self.tuning.hips == "locked" or self.tuning.feet == "off":
+            self._lock = None
+            travels = np.array([0.0, 1.0, 0.0]) if self.tuning.hips == "locked" else np.ones(3)
+            return Motion(self.body, keypoints.times, root * travels, rotations, expressed)
         soles = sole_points(self.body, root, rotations)
         # Feet of legs that are only now coming into the picture are still on their way from rest.
         stood = (confidence[:, SOLES] > SEEN) & (whole >= 1.0)[:, None]
@@ -143,7 +147,7 @@ class Solver:
         return slow
 
     def _steady_hands(self, times: ndarray, relative: ndarray) -> ndarray:
-        steady, self._hands = one_euro_rotations(times, relative, *LIVE_HANDS, self._hands)
+        steady, self._hands = one_euro_rotations(times, relative, *self.tuning.cutoffs(LIVE_HANDS), self._hands)
         return steady
 
     def _own_hands(self, keypoints: Keypoints, upright: ndarray) -> SolvedHands | None:
@@ -156,11 +160,11 @@ class Solver:
         return solved_hands(turned, partial(self._steady_fingers, keypoints.times), partial(self._steady_palms, keypoints.times))
 
     def _steady_fingers(self, times: ndarray, rotations: ndarray) -> ndarray:
-        steady, self._fingers = one_euro_rotations(times, rotations, *LIVE_FINGERS, self._fingers)
+        steady, self._fingers = one_euro_rotations(times, rotations, *self.tuning.cutoffs(LIVE_FINGERS), self._fingers)
         return steady
 
     def _steady_palms(self, times: ndarray, relative: ndarray) -> ndarray:
-        steady, self._palms = one_euro_rotations(times, relative, *LIVE_PALMS, self._palms)
+        steady, self._palms = one_euro_rotations(times, relative, *self.tuning.cutoffs(LIVE_PALMS), self._palms)
         return steady
 
 

@@ -5,10 +5,12 @@ Text messages (text.py) are JSON objects, told apart by `type`:
     server → client   hello    version, skeleton, expressions, rig, source       first, and again when one of them changes
                       status   level, text                                       a sentence to show
                       gone     subject                                           that performer is seen no more
+                      tuned    smoothing, feet, hips, lag                        how live poses are made
                       pong     client, clock                                     the answer to ping
     client → server   ack      frame                                             drew it: every frame up to it is acknowledged
                       control  paused                                            asks the source to pause or go on
                       calibrate                                                  the performer stands upright: measure anew
+                      tune     smoothing, feet, hips                             how live poses are to be made
                       camera   name, width, height                               what its own camera sees follows
                       ping     client                                            any number of the client's own clock
 
@@ -61,6 +63,8 @@ from mocap.stream.text import (
     Source,
     SourceKind,
     Status,
+    Tune,
+    Tuned,
     decode_client_text,
     decode_server_text,
     encode_text,
@@ -70,8 +74,8 @@ from mocap.stream.text import (
 __all__ = [
     "MAX_EXPRESSIONS", "MAX_JOINTS", "MAX_TEXT", "SUBPROTOCOL", "VERSION", "Ack", "Bones", "Calibrate", "Camera", "ClientText",
     "Control", "Face", "Gone", "Hello", "Level", "Picture", "Ping", "Points", "Pong", "Pose", "ProtocolError", "ServerText", "Source",
-    "SourceKind", "Stamp", "Status", "decode", "decode_client_text", "decode_header", "decode_seen", "decode_server_text", "encode",
-    "encode_text", "hello",
+    "SourceKind", "Stamp", "Status", "Tune", "Tuned", "decode", "decode_client_text", "decode_header", "decode_seen",
+    "decode_server_text", "encode", "encode_text", "hello",
 ]  # fmt: skip
 
 POSE, KEYPOINTS, PICTURE, FACE = 1, 2, 3, 4

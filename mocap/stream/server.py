@@ -108,9 +108,9 @@ class Server:
 
     hello: what every client is told first. files: what the page consists of (`files.files_for`). host: where to listen; beyond loopback
     everybody needs the token, one of ours if none is given. port: if it is taken, the next free one of twenty; 0 for any. on_control:
-    called in the event loop with True when a viewer asks for a pause, with False to go on; on_calibrate: when one asks for that. cameras:
-    told there of viewers' own cameras; without it nobody may send what theirs sees. endpoints: other WebSockets behind the same door,
-    path → its subprotocol and what serves a connection.
+    called in the event loop with True when a viewer asks for a pause, with False to go on; on_calibrate, on_tune: when one asks for that.
+    cameras: told there of viewers' own cameras; without it nobody may send what theirs sees. endpoints: other WebSockets behind the same
+    door, path → its subprotocol and what serves a connection.
 
     `async with` raises DeviceError if there is nothing to listen on. All but `publish_threadsafe` belongs to the event loop's thread.
     """
@@ -125,6 +125,7 @@ class Server:
         token: str | None = None,
         on_control: Callable[[bool], None] | None = None,
         on_calibrate: Callable[[], None] | None = None,
+        on_tune: Callable[[protocol.Tune], None] | None = None,
         cameras: Cameras | None = None,
         endpoints: Mapping[str, Endpoint] | None = None,
     ) -> None:
@@ -136,7 +137,8 @@ class Server:
         self.token = token if token is not None or pages.is_loopback(host) else secrets.token_urlsafe(16)
         self._hello = hello
         self._files = files
-        self._on_control, self._on_calibrate = on_control, on_calibrate
+        self._on_control, self._on_calibrate, self._on_tune = on_control, on_calibrate, on_tune
+        self._tuned: protocol.Tuned | None = None
         self._cameras = cameras
         self._endpoints = endpoints or {}
         self._status: protocol.Status | None = None
@@ -203,6 +205,12 @@ class Server:
         for client in self._clients:
             client.tell(hello)
 
+    def tuned(self, tuned: protocol.Tuned) -> None:
+        """How live poses are made: told to everyone, and to those who come later."""
+        self._tuned = tuned
+        for client in self._clients:
+            client.tell(tuned)
+
     def gone(self, subject: int) -> None:
         """This performer is seen no more: told to everyone, and their last frame is forgotten."""
         self._newest.pop(subject, None)
@@ -227,8 +235,9 @@ class Server:
             return
         client = _Client(connection)
         client.tell(self._hello)
-        if self._status is not None:
-            client.tell(self._status)
+        for known in (self._status, self._tuned):
+            if known is not None:
+                client.tell(known)
         self._clients.add(client)
         sender = asyncio.create_task(self._send(client))
         try:
@@ -288,6 +297,9 @@ class Server:
             case protocol.Calibrate():
                 if self._on_calibrate is not None:
                     self._on_calibrate()
+            case protocol.Tune():
+                if self._on_tune is not None:
+                    self._on_tune(text)
             case protocol.Control(paused):
                 if self._on_control is not None:
                     self._on_control(paused)

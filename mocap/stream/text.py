@@ -109,6 +109,23 @@ class Calibrate(_Message, frozen=True):
     """The performer stands upright before the camera: lengths, gravity and floor are to be measured anew."""
 
 
+class Tune(_Message, frozen=True):
+    """How live poses are to be made from now on, as solve.tuning.Tuning."""
+
+    smoothing: Annotated[float, Meta(ge=0.25, le=4.0)]
+    feet: Literal["auto", "off"]
+    hips: Literal["free", "locked"]
+
+
+class Tuned(_Message, frozen=True):
+    """How they are made, whoever chose it. lag: seconds by which the smoothing shows a movement late."""
+
+    smoothing: float
+    feet: Literal["auto", "off"]
+    hips: Literal["free", "locked"]
+    lag: float
+
+
 class Camera(_Message, frozen=True):
     """The client's own camera leads from now on: its name, and its picture's size in pixels. Keypoints messages follow."""
 
@@ -129,9 +146,9 @@ class Ping(_Message, frozen=True):
     client: float
 
 
-ServerText = Hello | Status | Pong | Gone
+ServerText = Hello | Status | Pong | Gone | Tuned
 _FROM_SERVER: msgspec.json.Decoder[ServerText] = msgspec.json.Decoder(ServerText)
-ClientText = Ack | Control | Calibrate | Camera | Ping
+ClientText = Ack | Control | Calibrate | Tune | Camera | Ping
 _FROM_CLIENT: msgspec.json.Decoder[ClientText] = msgspec.json.Decoder(ClientText)
 
 

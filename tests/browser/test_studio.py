@@ -144,3 +144,34 @@ def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(open_page: 
     page.select_option("#character select[aria-label='Node for leftToes']", "")
     until(page, "document.querySelector('#character')?.textContent.includes('54 of 55 bones mapped')")
     until(page, "Object.keys(window.mocap.bonePositions()).length === 54")
+
+
+def test_smoothing_is_chosen_against_lag_by_any_page_and_remembered(open_page: Open, serve: Serve) -> None:
+    url, _ = serve()
+    page = open_page(url, 900, 620)
+    ready(page)
+    page.keyboard.press("u")
+    lag = "Number.parseInt(document.querySelector('#tune output').textContent)"
+    until(page, f"{lag} > 0")
+    usual = page.evaluate(lag)
+    other = open_page(url, 390, 844)
+    ready(other)
+    other.keyboard.press("u")
+    slider = page.locator("#tune input[type=range]")
+    slider.focus()
+    slider.press("End")  # the keyboard alone is enough
+    until(page, f"{lag} > {2 * usual}")
+    until(other, f"{lag} > {2 * usual}")
+    page.select_option("#tune select[aria-label='Hips']", "locked")
+    frame = page.evaluate("window.mocap.frame()")
+    drawn(page, frame + 10)
+    hips = page.evaluate("window.mocap.bonePositions().hips")
+    assert abs(hips[0]) < 1e-3
+    assert abs(hips[2]) < 1e-3
+    # What this page chose holds again when it comes back, whatever another has chosen meanwhile.
+    other.click("#tune button:has-text('As usual')")
+    until(page, f"{lag} === {usual}")
+    page.reload()
+    ready(page)
+    page.keyboard.press("u")
+    until(page, f"{lag} > {2 * usual}")

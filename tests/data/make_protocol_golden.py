@@ -66,6 +66,7 @@ SERVER_TEXTS = [
     {"type": "status", "level": "warning", "text": "Nobody is seen."},
     {"type": "pong", "client": 17.5, "clock": 1234.0625},
     {"type": "gone", "subject": 1},
+    {"type": "tuned", "smoothing": 2.0, "feet": "auto", "hips": "locked", "lag": 0.03125},
 ]
 CLIENT_TEXTS = [
     {"type": "ack", "frame": 0},
@@ -73,12 +74,15 @@ CLIENT_TEXTS = [
     {"type": "control", "paused": True},
     {"type": "ping", "client": 17.5},
     {"type": "calibrate"},
+    {"type": "tune", "smoothing": 0.5, "feet": "off", "hips": "free"},
     {"type": "camera", "name": "über", "width": 1280, "height": 720},
 ]
 REFUSED_CLIENT_TEXTS = [
     "", "null", "[]", "{}", "ack", '{"type":"ack"}', '{"type":"ack","frame":-1}', '{"type":"ack","frame":4294967296}',
     '{"type":"ack","frame":1.5}', '{"type":"ack","frame":"1"}', '{"type":"ack","frame":1,"more":1}', '{"type":"control","paused":1}',
-    '{"type":"ping","client":null}', '{"type":"ping","client":NaN}', '{"type":"hello"}', '{"type":"unknown"}', '{"type":"ack","frame":1}}',
+    '{"type":"ping","client":null}', '{"type":"ping","client":NaN}', '{"type":"hello"}', '{"type":"unknown"}',
+    '{"type":"tune","smoothing":0,"feet":"auto","hips":"free"}', '{"type":"tune","smoothing":1,"feet":"on","hips":"free"}',
+    '{"type":"ack","frame":1}}',
 ]  # fmt: skip
 
 

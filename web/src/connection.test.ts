@@ -56,6 +56,7 @@ const listener: Listener = {
   picture: () => heard.push("picture"),
   keypoints: () => heard.push("keypoints"),
   pose: ({ frame }) => heard.push(`pose ${frame}`),
+  tuned: ({ smoothing }) => heard.push(`tuned ${smoothing}`),
   gone: (subject) => heard.push(`gone ${subject}`),
   trouble: (sentence) => heard.push(sentence),
 };

@@ -1,7 +1,7 @@
 // The socket to the mocap server: it comes back by itself, and an old socket never speaks for a new one.
 
 import { ServerClock } from "./clock";
-import { compose, decode, encode, type Face, type Hello, type Keypoints, KEYPOINTS, parse, type Picture, PICTURE, POSE, type Pose, PROTOCOL, ProtocolError, type Status } from "./protocol";
+import { compose, decode, encode, type Face, type Hello, type Keypoints, KEYPOINTS, parse, type Picture, PICTURE, POSE, type Pose, PROTOCOL, ProtocolError, type Status, type Tuned, type Tuning } from "./protocol";
 
 /** `connecting` until the first attempt has ended, then `open` or `gone`. */
 export type State = "connecting" | "open" | "gone";
@@ -14,6 +14,8 @@ export interface Listener {
   keypoints(keypoints: Keypoints): void;
   /** Only the newest of a subject's poses that came since the last draw matters: keep one. */
   pose(pose: Pose): void;
+  /** How live poses are made now. */
+  tuned(tuned: Tuned): void;
   /** This performer is seen no more. */
   gone(subject: number): void;
   /** A sentence about a message that could not be read. */
@@ -61,6 +63,11 @@ export class Connection {
   /** The performer stands upright: measure anew. */
   calibrate(): void {
     this.send({ type: "calibrate" });
+  }
+
+  /** How live poses are to be made. */
+  tune(tuning: Tuning): void {
+    this.send({ type: "tune", ...tuning });
   }
 
   /** What the page's own camera sees follows. */
@@ -147,6 +154,7 @@ export class Connection {
       this.joints = message.skeleton.names.length;
       this.on.hello(message);
     } else if (message?.type === "status") this.on.status(message);
+    else if (message?.type === "tuned") this.on.tuned(message);
     else if (message?.type === "gone") this.on.gone(message.subject);
     else if (message?.type === "pong") this.clock.add(message.client, seconds(), message.clock);
   }

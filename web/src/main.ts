@@ -20,6 +20,7 @@ import { CharacterPanel } from "./studio/character";
 import { Studio } from "./studio/client";
 import { TakesPanel } from "./studio/takes";
 import { TimelinePanel } from "./timeline";
+import { TunePanel } from "./tune";
 
 const GONE = "The mocap server is not answering; it will be picked up as soon as it is back.";
 const NO_WEBGL =
@@ -67,6 +68,7 @@ class Page {
   );
   private readonly connection: Connection;
   private readonly lead: Lead;
+  private readonly tune: TunePanel;
   private state: State = "connecting";
   private hello: Hello | null = null;
   private avatar: Avatar | null = null;
@@ -104,6 +106,7 @@ class Page {
       // What the page's own camera sees is there already, with its picture.
       keypoints: (keypoints) => this.lead.on || keypoints.subject > 0 || this.picture.points(keypoints),
       pose: (pose) => (pose.subject > 0 ? this.guests.pose(pose, seconds()) : (this.pending = pose)),
+      tuned: (tuned) => this.tune.tuned(tuned),
       gone: (subject) => this.guests.gone(subject),
       trouble: (sentence) => this.hud.say("trouble", "error", sentence, 15),
     });
@@ -114,6 +117,7 @@ class Page {
       if (on) this.setMirror(true);
     });
     this.hud.press("c", () => this.lead.toggle());
+    this.tune = new TunePanel(this.connection, this.hud);
     const calibration = new Calibration(this.connection, this.hud);
     this.hud.press("k", () => calibration.toggle());
     void this.openStudio();
@@ -241,6 +245,7 @@ class Page {
       this.guests.clear();
       this.meter.reset();
       this.lead?.again();
+      this.tune?.again();
       this.hud.say("trouble", "info", "");
     }
     // A slow attempt alone is worth a word; a quick one would only flash.
@@ -260,7 +265,9 @@ class Page {
     // The same source after a lost connection: its last picture stays, as the last pose does.
     if (JSON.stringify(hello.source) !== JSON.stringify(before?.source)) this.picture.open(hello.source);
     document.querySelector('#controls [data-key="c"]')!.toggleAttribute("hidden", hello.source.kind !== "browser");
-    document.querySelector('#controls [data-key="k"]')!.toggleAttribute("hidden", hello.source.kind === "motion");
+    for (const key of ["k", "u"]) {
+      document.querySelector(`#controls [data-key="${key}"]`)!.toggleAttribute("hidden", hello.source.kind === "motion");
+    }
     if (hello.source.kind === "browser" && !before) this.hud.say("camera", "info", "Press C, or the Camera button, to begin with this device's camera.", 30);
     if (this.stage) {
       if (this.overlay) this.stage.remove(this.overlay.object);

@@ -112,11 +112,26 @@ export interface Gone {
   readonly subject: number;
 }
 
-export type ServerText = Hello | Status | Pong | Gone;
+/** How live poses are made (mocap/solve/tuning.py). */
+export interface Tuning {
+  /** By how much stronger than usual the filters smooth, 0.25 to 4. */
+  readonly smoothing: number;
+  readonly feet: "auto" | "off";
+  readonly hips: "free" | "locked";
+}
+
+export interface Tuned extends Tuning {
+  readonly type: "tuned";
+  /** Seconds by which the smoothing shows a movement late. */
+  readonly lag: number;
+}
+
+export type ServerText = Hello | Status | Pong | Gone | Tuned;
 export type ClientText =
   | { readonly type: "ack"; readonly frame: number }
   | { readonly type: "control"; readonly paused: boolean }
   | { readonly type: "calibrate" }
+  | ({ readonly type: "tune" } & Tuning)
   | { readonly type: "camera"; readonly name: string; readonly width: number; readonly height: number }
   | { readonly type: "ping"; readonly client: number };
 
@@ -269,6 +284,10 @@ export function parse(text: string): ServerText | null {
   if (value.type === "gone") {
     if (!isNumber(value.subject)) throw new ProtocolError("A gone has the number subject.");
     return value as unknown as Gone;
+  }
+  if (value.type === "tuned") {
+    if (!isNumber(value.smoothing) || !isNumber(value.lag)) throw new ProtocolError("A tuned has the numbers smoothing and lag.");
+    return value as unknown as Tuned;
   }
   return null;
 }
