@@ -94,11 +94,12 @@ def solve(
     feet: Feet = "auto",
     upper_body: bool | None = None,
     height: float | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Motion:
     """The bake of keypoints. fov: the camera's field of view along the image's longer side, radians. refine: False takes the keypoints
-    as they are, without smoothing or filling (for keypoints that are good already). feet, upper_body, height: as in solver.solve_take."""
+    as they are, without smoothing or filling (for keypoints that are good already). The others: as in solver.solve_take."""
     camera = None if fov is None else Camera.from_fov(keypoints.image_size, fov)
-    return solve_take(keypoints, camera, refine, feet, upper_body, height)
+    return solve_take(keypoints, camera, refine, feet, upper_body, height, progress)
 
 
 # Live ------------------------------------------------------------------------------------------------------------------------------

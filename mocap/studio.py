@@ -7,9 +7,11 @@ import contextlib
 import hashlib
 import secrets
 import tempfile
+import threading
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,35 @@ from mocap.takes import TakesFolder
 
 _KEPT = 8  # solved takes, exported files and characters that are kept for the pages, of each kind
 _CHARACTERS = (".glb", ".vrm")
+_TELL_EVERY = 0.1  # seconds
+
+Progress = Callable[[float], None]
+
+
+@dataclass
+class _Work:
+    """What a page asked for, while it is being done: by another thread, which tells of its progress and may be told to end."""
+
+    ask: studio.Ask
+    connection: ServerConnection
+    loop: asyncio.AbstractEventLoop
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    done: bool = False
+    told: float = -np.inf
+
+    def progress(self, part: float) -> None:
+        """Raises InputError if the page does not want it any more."""
+        if self.cancelled.is_set():
+            raise InputError("It was cancelled.")
+        now = time.monotonic()
+        if now - self.told >= _TELL_EVERY:
+            self.told = now
+            asyncio.run_coroutine_threadsafe(self._tell(part), self.loop)
+
+    async def _tell(self, part: float) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            if not self.done:
+                await self.connection.send(studio.progress(self.ask, part))
 
 
 class Studio:
@@ -67,6 +98,7 @@ class Studio:
     async def serve(self, connection: ServerConnection) -> None:
         """Answers a page until it goes. Each question is a task of its own: a bake holds up no list of takes."""
         tasks: set[asyncio.Task[None]] = set()
+        works: dict[int, _Work] = {}
         upload: tuple[studio.Upload, bytearray] | None = None
         try:
             async for message in connection:
@@ -75,13 +107,21 @@ class Studio:
                     if isinstance(ask, studio.Upload):
                         upload = ask, bytearray()
                         continue
-                    tasks.add(asyncio.create_task(self._answer(connection, ask)))
+                    if isinstance(ask, studio.Cancel):
+                        if ask.ask in works:
+                            works[ask.ask].cancelled.set()
+                        await connection.send(studio.answer(ask))
+                        continue
+                    works = {id_: work for id_, work in works.items() if not work.done}
+                    works[ask.id] = work = _Work(ask, connection, asyncio.get_running_loop())
+                    tasks.add(asyncio.create_task(self._answer(work)))
                 elif upload is not None:
                     announced, data = upload
                     data += message
                     if len(data) < announced.size:
                         continue
-                    tasks.add(asyncio.create_task(self._answer(connection, announced, bytes(data[: announced.size]))))
+                    work = _Work(announced, connection, asyncio.get_running_loop())
+                    tasks.add(asyncio.create_task(self._answer(work, bytes(data[: announced.size]))))
                     upload = None
                 tasks = {t for t in tasks if not t.done()}
         except ConnectionClosed:
@@ -89,18 +129,22 @@ class Studio:
         except MocapError as error:
             await connection.close(1008, str(error).encode()[:120].decode(errors="ignore"))
         finally:
+            for work in works.values():
+                work.cancelled.set()
             for task in tasks:
                 task.cancel()
 
-    async def _answer(self, connection: ServerConnection, ask: studio.Ask, data: bytes = b"") -> None:
+    async def _answer(self, work: _Work, data: bytes = b"") -> None:
         try:
-            text = studio.answer(ask, **await self._done(ask, data))
+            text = studio.answer(work.ask, **await self._done(work, data))
         except MocapError as error:
-            text = studio.answer(ask, error=str(error))
+            text = studio.answer(work.ask, error=str(error))
+        work.done = True
         with contextlib.suppress(ConnectionClosed):
-            await connection.send(text)
+            await work.connection.send(text)
 
-    async def _done(self, ask: studio.Ask, data: bytes) -> dict[str, Any]:
+    async def _done(self, work: _Work, data: bytes) -> dict[str, Any]:
+        ask = work.ask
         match ask:
             case studio.Record(on=on):
                 return await asyncio.to_thread(self._record, on)
@@ -115,9 +159,9 @@ class Studio:
         async with self._busy:  # one at a time, so that what is live goes on
             match ask:
                 case studio.Open(take=take, grade=grade):
-                    return await asyncio.to_thread(self._open, take, grade)
+                    return await asyncio.to_thread(self._open, take, grade, work.progress)
                 case studio.Export():
-                    return await asyncio.to_thread(self._export, ask)
+                    return await asyncio.to_thread(self._export, ask, work.progress)
                 case studio.Upload(name=name):
                     return await asyncio.to_thread(self._take_in, data, name)
                 case studio.Remap(rig=rig, bones=bones):
@@ -142,19 +186,20 @@ class Studio:
                 raise OutputError(f"The disk was full: the take {told['take']} ends after {told['frames']} frames.")
         return told
 
-    def _solve(self, take: str, grade: str) -> tuple[Keypoints, Motion]:
+    def _solve(self, take: str, grade: str, progress: Progress) -> tuple[Keypoints, Motion]:
         path = self.takes.path(take)
         key = (take, path.stat().st_mtime_ns, grade)
         if key not in self._solved:
             keypoints = pipeline.read_keypoints(path)
-            motion = pipeline.solve(keypoints, self._fov) if grade == "bake" else as_live(keypoints)
+            progress(0.0)  # it may have been cancelled while it waited
+            motion = pipeline.solve(keypoints, self._fov, progress=progress) if grade == "bake" else as_live(keypoints, progress)
             self._solved[key] = keypoints, motion
             while len(self._solved) > _KEPT:
                 self._solved.popitem(last=False)
         return self._solved[key]
 
-    def _open(self, take: str, grade: str) -> dict[str, Any]:
-        keypoints, motion = self._solve(take, grade)
+    def _open(self, take: str, grade: str, progress: Progress) -> dict[str, Any]:
+        keypoints, motion = self._solve(take, grade, progress)
         shown = retarget(motion, HUMANOID)
         rest = np.zeros(len(shown))
         shown = replace(shown, expressions={name: shown.expressions.get(name, rest) for name in self._expressions})
@@ -163,8 +208,8 @@ class Studio:
         self._publish("clip", {folder + name: what for name, what in made.items()})
         return {"clip": f"{folder}/clip".lstrip("/"), "frames": len(shown), "seconds": shown.duration}
 
-    def _export(self, ask: studio.Export) -> dict[str, Any]:
-        keypoints, motion = self._solve(ask.take, ask.grade)
+    def _export(self, ask: studio.Export, progress: Progress) -> dict[str, Any]:
+        keypoints, motion = self._solve(ask.take, ask.grade, progress)
         times = motion.times - motion.times[0]
         inside = np.flatnonzero((times >= ask.start - 1e-6) & (times <= ask.end + 1e-6))
         if len(inside) == 0:
@@ -227,7 +272,11 @@ class Studio:
             self._files.pop(kept.pop(0), None)
 
 
-def as_live(keypoints: Keypoints) -> Motion:
-    """A take as the live grade shows it: frame by frame, knowing nothing of what comes."""
+def as_live(keypoints: Keypoints, progress: Progress) -> Motion:
+    """A take as the live grade shows it: frame by frame, knowing nothing of what comes. progress: told how much is done, 0 to 1."""
     performer = pipeline.LivePerformer(None)
-    return concatenate([performer.follow(keypoints.slice(i, i + 1)) for i in range(len(keypoints))])
+    frames = []
+    for i in range(len(keypoints)):
+        frames.append(performer.follow(keypoints.slice(i, i + 1)))
+        progress((i + 1) / len(keypoints))
+    return concatenate(frames)

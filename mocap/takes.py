@@ -10,7 +10,9 @@ from pathlib import Path
 import msgspec
 
 from mocap.errors import InputError, OutputError
+from mocap.formats import tfjs
 from mocap.formats.recording import SUFFIX
+from mocap.keypoints import LANDMARKS
 
 _NAME = re.compile(r"[\w()\[\]+,'&!# .-]{1,80}")
 _TAIL = 2**20  # bytes at a file's end in which its last whole line is looked for
@@ -18,11 +20,13 @@ _TAIL = 2**20  # bytes at a file's end in which its last whole line is looked fo
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A take in the folder. seconds, frames: by its first and last lines; frames are estimated by the lines' length."""
+    """A take in the folder. seconds: from its first frame to its last. size: bytes. figure: where the body's 33 landmarks are in a picture
+    of the middle of it, (x, y) in widths of the picture, None where one is not seen; empty where nobody is."""
 
     name: str
     seconds: float
     size: int
+    figure: list[tuple[float, float] | None]
 
 
 class TakesFolder:
@@ -50,7 +54,8 @@ class TakesFolder:
 
     def takes(self) -> list[Take]:
         """The newest first, with what can be told without reading them whole."""
-        return [Take(name, _seconds(self.path(name)), self.path(name).stat().st_size) for name in self.names()]
+        paths = [self.path(name) for name in self.names()]
+        return [Take(p.stem, _seconds(p), p.stat().st_size, _figure(p)) for p in paths]
 
     def path(self, name: str) -> Path:
         """A take's file. Raises InputError if there is none of that name."""
@@ -94,6 +99,33 @@ def _seconds(path: Path) -> float:
     begun = _time(decoder, first)
     ended = next((t for line in reversed(lines) if (t := _time(decoder, line)) is not None), None)
     return 0.0 if begun is None or ended is None else max(ended - begun, 0.0)
+
+
+def _figure(path: Path) -> list[tuple[float, float] | None]:
+    """The body in the middle of a take, or near it."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        try:
+            width = msgspec.json.decode(file.readline(), type=tfjs.Take).width
+        except msgspec.DecodeError:
+            return []
+        for part in (0.5, 0.25, 0.75, 0.0):
+            file.seek(int(part * size))
+            file.readline()  # the rest of a line, or the header
+            try:
+                poses = msgspec.json.decode(file.readline(), type=tfjs.Frame).poses
+            except msgspec.DecodeError:
+                continue
+            if width and poses and poses[0].keypoints:
+                points = {p.name: p for p in poses[0].keypoints}
+                return [_place(points.get(name), width) for name in LANDMARKS]
+    return []
+
+
+def _place(point: tfjs.Point | None, width: float) -> tuple[float, float] | None:
+    if point is None or point.x is None or point.y is None:
+        return None
+    return round(point.x / width, 4), round(point.y / width, 4)
 
 
 def _time(decoder: msgspec.json.Decoder[_Line], line: bytes) -> float | None:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from stream_clients import played
 from stream_host import HELLO
 from synthetic import keypoints_of, smooth_motion
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 
 from mocap import assets
 from mocap.errors import InputError
 from mocap.formats import bvh
 from mocap.formats.recording import Recording
-from mocap.keypoints import Keypoints
+from mocap.keypoints import Keypoints, concatenate
 from mocap.motion import Motion
 from mocap.stream import studio as protocol
 from mocap.stream.server import Server
@@ -52,6 +54,23 @@ def test_takes_are_listed_with_their_length_also_when_cut_off(tmp_path: Path, ke
     assert set(folder.names()) == {name, second}
 
 
+def test_a_take_is_pictured_by_the_body_in_its_middle(tmp_path: Path, keypoints: Keypoints) -> None:
+    folder = TakesFolder(tmp_path)
+    recorded(folder, keypoints)
+    [take] = folder.takes()
+    figure = np.array(take.figure, dtype=float)
+    frames = keypoints.image / keypoints.image_size[0]
+    off = np.abs(frames - figure).max(axis=(1, 2))
+    assert off.min() < 1e-3
+    assert abs(int(off.argmin()) - len(keypoints) // 2) <= 2
+    nobody = Keypoints(
+        keypoints.times, keypoints.positions * np.nan, keypoints.image * np.nan, keypoints.confidence * 0, keypoints.image_size
+    )
+    folder.delete(take.name)
+    recorded(folder, nobody)
+    assert folder.takes()[0].figure == []
+
+
 @pytest.mark.parametrize("name", ["../secret", "a/b", "..", "", "a\x00b", ".hidden", "x" * 81, "C:\\x"])
 def test_no_name_leads_out_of_the_folder(tmp_path: Path, keypoints: Keypoints, name: str) -> None:
     (tmp_path / "secret.jsonl").write_text("{}")
@@ -79,6 +98,13 @@ def test_a_take_is_renamed_but_never_onto_another(tmp_path: Path, keypoints: Key
     assert folder.names() == [second]
 
 
+async def answer(page: ClientConnection) -> dict[str, Any]:
+    """The next answer; what is said of progress before it is passed over."""
+    while "progress" in (said := json.loads(await asyncio.wait_for(page.recv(), 60))):
+        pass
+    return dict(said)
+
+
 def asked(studio: Studio, *asks: dict[str, object] | bytes) -> list[dict[str, object]]:
     """The studio's answers over a real socket."""
 
@@ -92,7 +118,7 @@ def asked(studio: Studio, *asks: dict[str, object] | bytes) -> list[dict[str, ob
             for ask in asks:
                 await page.send(ask if isinstance(ask, bytes) else json.dumps(ask))
                 if isinstance(ask, bytes) or ask["do"] != "upload":
-                    out.append(json.loads(await asyncio.wait_for(page.recv(), 60)))
+                    out.append(await answer(page))
         return out
 
     return played(scene())
@@ -135,6 +161,42 @@ def test_a_part_of_a_take_becomes_a_file_and_wrong_marks_a_sentence(tmp_path: Pa
     assert "drop its file" in str(lost["error"])
 
 
+def test_a_bake_tells_of_its_progress_and_can_be_cancelled(tmp_path: Path, keypoints: Keypoints) -> None:
+    studio = Studio(tmp_path, {})
+    long = concatenate([replace(keypoints, times=keypoints.times + 1.1 * i) for i in range(20)])
+    take = recorded(studio.takes, long)
+    ask = {"do": "open", "take": take, "grade": "bake"}
+
+    async def scene() -> None:
+        endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
+        async with (
+            Server(HELLO, studio._files, port=0, endpoints=endpoints) as server,
+            connect(f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]) as page,
+        ):
+
+            async def heard() -> dict[str, Any]:
+                return dict(json.loads(await asyncio.wait_for(page.recv(), 60)))
+
+            await page.send(json.dumps({**ask, "id": 1}))
+            assert (await heard()).keys() == {"id", "progress"}
+            await page.send(json.dumps({"do": "cancel", "id": 2, "ask": 1}))
+            told = [await heard() for _ in range(2)]
+            while "error" not in told[-1]:
+                told.append(await heard())
+            assert {"id": 2} in told
+            assert told[-1] == {"id": 1, "error": "It was cancelled."}
+            await page.send(json.dumps({**ask, "id": 3}))
+            parts = []
+            while "clip" not in (said := await heard()):
+                parts.append(said["progress"])
+            assert said["frames"] == len(long)
+            assert parts == sorted(parts)
+            assert len(set(parts)) > 2
+            assert 0.0 <= parts[0] < parts[-1] <= 1.0
+
+    played(scene())
+
+
 def test_a_character_in_pieces_is_recognised_and_moves_in_an_export(tmp_path: Path, keypoints: Keypoints) -> None:
     studio = Studio(tmp_path, {})
     take = recorded(studio.takes, keypoints)
@@ -149,10 +211,10 @@ def test_a_character_in_pieces_is_recognised_and_moves_in_an_export(tmp_path: Pa
             await page.send(json.dumps({"do": "upload", "id": 1, "name": "hero.vrm", "size": len(data)}))
             for at in range(0, len(data), 48_000):
                 await page.send(data[at : at + 48_000])
-            taken = json.loads(await page.recv())
+            taken = await answer(page)
             ask = {"do": "export", "id": 2, "take": take, "grade": "live", "format": "glb", "start": 0.0, "end": 0.5, "rig": taken["rig"]}
             await page.send(json.dumps(ask))
-            return [taken, json.loads(await page.recv())]
+            return [taken, await answer(page)]
 
     taken, made = played(scene())
     assert len(taken["bones"]) == 55  # type: ignore[arg-type]

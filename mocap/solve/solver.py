@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -168,6 +169,10 @@ class Solver:
         return steady
 
 
+_LIFTED, _FITTED = 0.15, 0.4
+"""Parts of a bake's time: until depths are lifted, and each of the two searches of the optimiser."""
+
+
 def solve_take(
     keypoints: Keypoints,
     camera: Camera | None = None,
@@ -175,6 +180,7 @@ def solve_take(
     feet: Feet = "auto",
     upper_body: bool | None = None,
     height: float | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Motion:
     """The bake of a whole take: exchanged limbs put back, depths lifted, short gaps bridged, one body fitted to image and depth over the
     whole take without delay, set upright, and posed in closed form.
@@ -183,8 +189,9 @@ def solve_take(
     closed form alone, and feet are left alone. feet: "auto" plants those that stand; "always" never lets
     them leave the ground; "off" leaves them where their keypoints are. upper_body: legs at rest and hips steady (mocap.solve.upper); by
     default if legs are hardly ever seen. height: the performer's, metres; by default by the detector's own measure, set right
-    (mocap.solve.size) unless keypoints are taken as they are.
+    (mocap.solve.size) unless keypoints are taken as they are. progress: told now and then how much is done, 0 to 1; what it raises ends it.
     """
+    told = progress or (lambda done: None)
     keypoints = with_arms(keypoints)
     if not filtered:
         motion = _posed(keypoints, keypoints.positions, None, R.IDENTITY, camera, upper=bool(upper_body))
@@ -203,12 +210,13 @@ def solve_take(
         return at_height(_posed(keypoints, positions, None, upright, camera, filtered=True, upper=upper), height)
 
     held = _held(keypoints, prior)
-    found = refine_landmarks(keypoints, prior, held, translation, camera)
+    found = refine_landmarks(keypoints, prior, held, translation, camera, progress=lambda done: told(_LIFTED + _FITTED * done))
     upright = find_gravity(*body_axis(np.where(np.isfinite(prior), found.positions, np.nan), keypoints.confidence))
     ground = None if feet == "off" or upper else _ground(keypoints, found, upright, camera, feet)
     above = None
     if ground is not None:
-        found = refine_landmarks(keypoints, prior, held, translation, camera, found, ground)
+        begun = _LIFTED + _FITTED
+        found = refine_landmarks(keypoints, prior, held, translation, camera, found, ground, progress=lambda d: told(begun + _FITTED * d))
         upright = R.between(ground.up, _UP)
         above = _aloft(keypoints, found, ground) if feet == "auto" else np.zeros(len(times))
     positions = np.where(np.isfinite(prior), found.positions, np.nan)

@@ -2,7 +2,8 @@
 
     page → server   {"do": ASK, "id": n, …}       one of the messages below
                     binary                        the next piece of the file that an `upload` announced
-    server → page   {"id": n, …}                  the answer, when it is done; {"id": n, "error": sentence} where it cannot be
+    server → page   {"id": n, "progress": part}   how much of it is done, 0 to 1, now and then
+                    {"id": n, …}                  the answer, when it is done; {"id": n, "error": sentence} where it cannot be
 
 What is made is fetched from the addresses that answers name. No socket in sight here: texts in, messages out.
 """
@@ -38,7 +39,7 @@ class Record(_Ask, frozen=True):
 
 
 class Takes(_Ask, frozen=True):
-    """Answer: takes, the newest first, each with name, seconds, frames and bytes; recording, the name of the one that is being made."""
+    """Answer: takes, the newest first, each as takes.Take has it; recording, the name of the one that is being made."""
 
 
 class Open(_Ask, frozen=True):
@@ -46,6 +47,12 @@ class Open(_Ask, frozen=True):
 
     take: Name
     grade: Literal["bake", "live"]
+
+
+class Cancel(_Ask, frozen=True):
+    """Ends what another message asked for, whose answer is an error then. Answer: nothing more."""
+
+    ask: Id
 
 
 class Rename(_Ask, frozen=True):
@@ -87,7 +94,7 @@ class Remap(_Ask, frozen=True):
     bones: dict[Name, Annotated[str, Meta(max_length=400)]]
 
 
-Ask = Record | Takes | Open | Rename | Delete | Export | Upload | Remap
+Ask = Record | Takes | Open | Cancel | Rename | Delete | Export | Upload | Remap
 _DECODER: msgspec.json.Decoder[Ask] = msgspec.json.Decoder(Ask)
 
 
@@ -97,6 +104,11 @@ def parse(text: str) -> Ask:
         return _DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise ProtocolError(f"A message of {SUBPROTOCOL} must be one of its JSON objects: {error}.") from error
+
+
+def progress(of: Ask, part: float) -> str:
+    """How much of it is done, 0 to 1."""
+    return msgspec.json.encode({"id": of.id, "progress": round(part, 3)}).decode()
 
 
 def answer(to: Ask, **what: Any) -> str:

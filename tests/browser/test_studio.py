@@ -121,7 +121,19 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(open_page: Open,
     then = range(begins + inside - 3, begins + inside + 4)
     off = [min(1.0 - abs(np.sum(q * whole.rotations[k, whole.skeleton.index(n)])) for k in then) for n, q in now.items()]
     assert max(off) < 1e-3
+    # The same moments as they were live, on an avatar beside.
+    page.select_option("#takes select[aria-label='Grade']", "both")
+    until(page, "Object.keys(window.mocap.guests()).length === 1", 60.0)
+    until(page, "document.querySelector('#source').textContent.includes('baked left, live right')")
+    until(page, "window.mocap.frame() >= 0")
+    page.keyboard.press("Space")
+    time.sleep(1.0)
+    both = page.evaluate("[window.mocap.bonePositions(), window.mocap.guests()[1]]")
+    baked, live = (np.array(list(bones.values())) - bones["hips"] for bones in both)
+    off = np.linalg.norm(baked - live, axis=1)
+    assert 1e-4 < off.mean() < 0.15, "the same moment, by two grades"
     page.click("#takes button:has-text('Back to live')")
+    until(page, "Object.keys(window.mocap.guests()).length === 0")
     until(page, "window.mocap.stats().state === 'live'")
 
 

@@ -1,4 +1,4 @@
-// Performers beside the first, whom other pages' cameras see: each on an avatar of the same kind, a step aside.
+// Performers beside the first, whom other pages' cameras see or a second clip shows: each on an avatar of the same kind, a step aside.
 
 import { Avatar } from "./avatar";
 import { mirrored } from "./pose";
@@ -41,6 +41,12 @@ export class Guests {
     guest.came = now;
   }
 
+  /** Nothing new comes of them, and they stay. */
+  stays(subject: number, now: number): void {
+    const guest = this.guests.get(subject);
+    if (guest) guest.came = now;
+  }
+
   gone(subject: number): void {
     const guest = this.guests.get(subject);
     if (!guest) return;
@@ -62,9 +68,11 @@ export class Guests {
       if (now - guest.came > GONE) this.gone(subject);
       const pose = guest.pending;
       if (!pose) continue;
-      guest.pending = null;
       newest = Math.max(newest, pose.frame);
-      guest.avatar?.pose(mirror ? mirrored(pose, hello.skeleton.names, hello.expressions) : pose, hello);
+      // Until there is an avatar the newest pose waits for it: of a clip that stands still no other comes.
+      if (!guest.avatar) continue;
+      guest.pending = null;
+      guest.avatar.pose(mirror ? mirrored(pose, hello.skeleton.names, hello.expressions) : pose, hello);
     }
     return newest;
   }

@@ -6,20 +6,19 @@ import { Avatar } from "./avatar";
 import { Lead } from "./camera/lead";
 import { Background } from "./background";
 import { Calibration } from "./calibrate";
-import { Clip, Transport } from "./clip";
 import { type Figures, Meter } from "./clock";
 import { Connection, type State, streamAddress } from "./connection";
 import { Guests } from "./guests";
 import { Hud, type Shown } from "./hud";
 import { SkeletonOverlay } from "./overlay";
 import { PicturePanel } from "./picture";
+import { Player } from "./player";
 import { type BodyPose, mirrored } from "./pose";
 import type { Hello, Pose } from "./protocol";
 import { Stage } from "./scene";
 import { CharacterPanel } from "./studio/character";
 import { Studio } from "./studio/client";
 import { TakesPanel } from "./studio/takes";
-import { TimelinePanel } from "./timeline";
 import { TunePanel } from "./tune";
 
 const GONE = "The mocap server is not answering; it will be picked up as soon as it is back.";
@@ -90,8 +89,8 @@ class Page {
   private fresh = false;
   private ticked = seconds();
   private drew = seconds();
-  /** What the page plays by itself, where the server shows a motion and no stream. */
-  private player: { readonly address: string; readonly clip: Clip; readonly transport: Transport; readonly panel: TimelinePanel } | null = null;
+  /** What the page plays by itself: a take, or a motion where the server has no stream. */
+  private readonly player = new Player(this.guests, () => this.wake());
 
   constructor() {
     this.colours();
@@ -105,7 +104,7 @@ class Page {
       picture: (picture) => this.picture.picture(picture),
       // What the page's own camera sees is there already, with its picture.
       keypoints: (keypoints) => this.lead.on || keypoints.subject > 0 || this.picture.points(keypoints),
-      pose: (pose) => (pose.subject > 0 ? this.guests.pose(pose, seconds()) : (this.pending = pose)),
+      pose: (pose) => this.posedFor(pose),
       tuned: (tuned) => this.tune.tuned(tuned),
       gone: (subject) => this.guests.gone(subject),
       trouble: (sentence) => this.hud.say("trouble", "error", sentence, 15),
@@ -134,9 +133,9 @@ class Page {
       if (this.hello) void this.load(this.hello);
     }, () => window.innerWidth <= NARROW && takes.show(false)); // prettier-ignore
     const takes = new TakesPanel(studio, {
-      play: (address, name) => this.play(address, name),
+      play: (addresses, name) => this.play(addresses, name),
       live: () => this.live(),
-      marks: () => this.player?.transport ?? null,
+      marks: () => this.player.transport,
       character: () => character.address,
     }, this.hud); // prettier-ignore
     for (const [key, pressed] of [["r", () => void takes.toggleRecording()], ["t", () => takes.toggle()]] as const) {
@@ -146,22 +145,16 @@ class Page {
     void takes.refresh();
   }
 
-  /** Plays a clip in the stream's place, on the same skeleton and with the same expressions. */
-  private async play(address: string, name: string): Promise<void> {
-    const { hello } = this;
-    if (!hello) throw new Error("The server has not said yet what it shows: try again in a moment.");
-    const full = new URL(address, location.href).href;
-    const clip = await Clip.load(full, hello.skeleton.names.length);
-    this.live();
-    const transport = new Transport(clip.duration);
-    this.player = { address: full, clip, transport, panel: new TimelinePanel(clip, transport, hello.skeleton.names, () => this.wake()) };
+  /** Plays clips in the stream's place, on the same skeleton and with the same expressions. */
+  private async play(addresses: readonly [string, string?], name: string): Promise<void> {
+    if (!this.hello) throw new Error("The server has not said yet what it shows: try again in a moment.");
+    await this.player.play(addresses, this.hello.skeleton.names);
     this.hud.source(name);
     this.report();
   }
 
   private live(): void {
-    this.player?.panel.close();
-    this.player = null;
+    this.player.close();
     this.hud.source(this.hello?.source.name ?? "");
     this.report();
   }
@@ -261,7 +254,7 @@ class Page {
     this.pending = null;
     // A last pose of other joints means nothing in the new order.
     if (this.last && hello.skeleton.names.join() !== before?.skeleton.names.join()) this.last = null;
-    this.hud.source(hello.source.name);
+    if (!this.player.on) this.hud.source(hello.source.name);
     // The same source after a lost connection: its last picture stays, as the last pose does.
     if (JSON.stringify(hello.source) !== JSON.stringify(before?.source)) this.picture.open(hello.source);
     document.querySelector('#controls [data-key="c"]')!.toggleAttribute("hidden", hello.source.kind !== "browser");
@@ -269,6 +262,7 @@ class Page {
       document.querySelector(`#controls [data-key="${key}"]`)!.toggleAttribute("hidden", hello.source.kind === "motion");
     }
     if (hello.source.kind === "browser" && !before) this.hud.say("camera", "info", "Press C, or the Camera button, to begin with this device's camera.", 30);
+    else if (hello.source.kind === "browser" && !this.lead.on) this.hud.say("camera", "info", "");
     if (this.stage) {
       if (this.overlay) this.stage.remove(this.overlay.object);
       this.overlay?.dispose();
@@ -283,15 +277,11 @@ class Page {
   private async open(hello: Hello): Promise<void> {
     const address = hello.clip === undefined ? null : new URL(hello.clip, location.href).href;
     // The same clip after a lost connection plays on, and so does a take of the studio's.
-    if (this.player && (address === this.player.address || this.player.address.includes("/takes/"))) return;
-    this.player?.panel.close();
-    this.player = null;
+    if (this.player.address !== null && (address === this.player.address || this.player.address.includes("/takes/"))) return;
+    this.player.close();
     if (!address) return;
     try {
-      const clip = await Clip.load(address, hello.skeleton.names.length);
-      if (this.hello !== hello) return;
-      const transport = new Transport(clip.duration);
-      this.player = { address, clip, transport, panel: new TimelinePanel(clip, transport, hello.skeleton.names, () => this.wake()) };
+      await this.player.play([address], hello.skeleton.names, () => this.hello === hello);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.hud.say("clip", "error", `The motion ${hello.source.name} could not be shown: ${reason}. Reload the page to try again.`);
@@ -349,6 +339,12 @@ class Page {
     this.overlay?.pose(body);
   }
 
+  private posedFor(pose: Pose): void {
+    if (pose.subject === 0) this.pending = pose;
+    else if (this.player.on) this.connection.ack(pose.frame);
+    else this.guests.pose(pose, seconds());
+  }
+
   private wake(): void {
     this.awake = seconds() + SETTLE;
   }
@@ -358,10 +354,11 @@ class Page {
     const now = seconds();
     const elapsed = now - this.ticked;
     this.ticked = now;
-    const pose = this.player ? this.played(elapsed) : this.pending;
+    const playing = this.player.on;
+    const pose = playing ? this.player.advance(elapsed, now) : this.pending;
     const others = this.hello ? this.guests.apply(this.hello, this.mirror, now) : -1;
     // What is live goes on behind a take, so that it is there at once when it is wanted again.
-    if (this.player && this.pending) this.connection.ack(this.pending.frame);
+    if (playing && this.pending) this.connection.ack(this.pending.frame);
     this.pending = null;
     if (pose) {
       const first = this.last === null;
@@ -377,9 +374,9 @@ class Page {
     if (moving || !this.resting) this.draw(now, !moving);
     this.resting = !moving;
     this.picture.draw();
-    const newest = Math.max(pose && !this.player ? pose.frame : -1, others);
-    if (newest >= 0) this.connection.ack(newest);
-    if (pose && !this.player) {
+    const newest = Math.max(pose?.frame ?? -1, others);
+    if (newest >= 0 && !playing) this.connection.ack(newest);
+    if (pose && !playing) {
       const drawn = seconds();
       const clock = this.connection.clock.at(drawn);
       // Not counted: what nobody saw, and the drawing that first brought the avatar to the graphics card.
@@ -387,15 +384,6 @@ class Page {
       if (seen && !this.fresh) this.meter.add(pose.frame, drawn, clock === null ? null : clock - pose.clock);
       this.fresh = false;
     }
-  }
-
-  /** The clip's next frame; null while the same one is on. */
-  private played(elapsed: number): Pose | null {
-    const { clip, transport, panel } = this.player!;
-    transport.advance(elapsed);
-    panel.draw();
-    const pose = clip.poses[clip.at(transport.time)]!;
-    return pose === this.last ? null : pose;
   }
 
   private draw(now: number, resting: boolean): void {
@@ -409,7 +397,7 @@ class Page {
   private shown(): Shown {
     if (this.state !== "open") return this.state;
     if (!this.avatar && this.loading) return "loading";
-    if (this.player) return this.player.transport.playing ? "playing" : "paused";
+    if (this.player.transport) return this.player.transport.playing ? "playing" : "paused";
     return this.meter.figures(seconds()).idle < STILL ? "live" : "waiting";
   }
 

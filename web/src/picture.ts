@@ -4,7 +4,7 @@ import type { Keypoints, Picture, Source } from "./protocol";
 import { LEFT, MIDDLE, RIGHT } from "./overlay";
 
 /** The lines between the 33 landmarks, by index: BlazePose's POSE_CONNECTIONS without the face's inner lines. */
-const LINES: readonly (readonly [number, number])[] = [
+export const LINES: readonly (readonly [number, number])[] = [
   [0, 2], [2, 7], [0, 5], [5, 8], [9, 10],
   [11, 12], [11, 23], [12, 24], [23, 24],
   [11, 13], [13, 15], [15, 17], [17, 19], [19, 15], [15, 21],
@@ -13,7 +13,7 @@ const LINES: readonly (readonly [number, number])[] = [
   [24, 26], [26, 28], [28, 30], [30, 32], [32, 28],
 ]; // prettier-ignore
 /** Landmarks of the performer's left: 1 to 3, and the odd ones from 7 on. 0 is the nose. */
-const side = (i: number): string => (i === 0 ? MIDDLE : i < 7 ? (i < 4 ? LEFT : RIGHT) : i % 2 ? LEFT : RIGHT);
+export const side = (i: number): string => (i === 0 ? MIDDLE : i < 7 ? (i < 4 ? LEFT : RIGHT) : i % 2 ? LEFT : RIGHT);
 /** Below this confidence a landmark is not drawn; from there to 1 it gains in strength. */
 const UNSURE = 0.2;
 

@@ -75,6 +75,8 @@ export class TimelinePanel {
     document.body.toggleAttribute("data-clip", true);
     window.addEventListener("keydown", this.keys);
     this.sizes.observe(this.panel);
+    // The button that opened the clip would take the space bar.
+    this.canvas.focus({ preventScroll: true });
   }
 
   close(): void {

@@ -9,8 +9,9 @@ and keypoints without noise stay where they are.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 from jaxtyping import Float
@@ -68,10 +69,12 @@ def refine_landmarks(
     before: Refined | None = None,
     ground: Ground | None = None,
     rounds: int = _ROUNDS,
+    progress: Callable[[float], None] | None = None,
 ) -> Refined:
     """The landmarks of one body that best explain the take. closed: landmarks that stand in where the prior is NaN, camera axes.
 
-    before: what was found without the ground, to go on from. ground: the floor, and the feet that stand still on it.
+    before: what was found without the ground, to go on from. ground: the floor, and the feet that stand still on it. progress: told after
+    each step how much is done, 0 to 1; what it raises ends the search.
     """
     times = keypoints.times
     known = np.isfinite(translation).all(axis=1)
@@ -85,20 +88,31 @@ def refine_landmarks(
     # What is hardly seen may seem any length.
     begin = expected * np.clip(np.array([lengths[n] for n in LENGTHS]) / expected, 0.8, 1.25)
     take = Take(at_length(first, begin), begin) if before is None else before.take
-    take = _search(times, first, seen, expected, take, ground, rounds)
+    take = _search(times, first, seen, expected, take, ground, rounds, progress or (lambda done: None))
     return Refined(_together(start, take.v), take.v[:, 0], size, take)
 
 
-def _search(times: ndarray, first: ndarray, seen: Evidence, expected: ndarray, begin: Take, ground: Ground | None, rounds: int) -> Take:
+def _search(
+    times: ndarray,
+    first: ndarray,
+    seen: Evidence,
+    expected: ndarray,
+    begin: Take,
+    ground: Ground | None,
+    rounds: int,
+    progress: Callable[[float], None],
+) -> Take:
     """The take that costs least, searched for from one, window by window."""
     windows = _windows(len(times))
     v, lengths = begin.v, begin.lengths
+    steps, done = rounds * len(windows) * (1 if len(windows) == 1 else 2), count(1)
 
     def optimised(window: slice, held: bool) -> Take:
         take, kernel = Take(at_length(v[window], lengths), lengths), Smoothness.of(times[window])
         here = None if ground is None else ground.slice(window)
         for _ in range(rounds):
             take = step(take, first[window], seen.slice(window), expected, find_limits(take.v), kernel, held, here)
+            progress(next(done) / steps)
         return take
 
     if len(windows) == 1:
@@ -117,8 +131,8 @@ def _windows(frames: int) -> list[slice]:
     """The take in parts of at most _WINDOW frames that overlap by _OVERLAP, since each frame takes 0.25 MB while it is solved."""
     if frames <= _WINDOW:
         return [slice(0, frames)]
-    count = -(-(frames - _OVERLAP) // (_WINDOW - _OVERLAP))
-    edges = np.linspace(0, frames - _OVERLAP, count + 1).astype(int)
+    windows = -(-(frames - _OVERLAP) // (_WINDOW - _OVERLAP))
+    edges = np.linspace(0, frames - _OVERLAP, windows + 1).astype(int)
     return [slice(int(a), int(b) + _OVERLAP) for a, b in pairwise(edges)]
 
 

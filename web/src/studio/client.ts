@@ -4,6 +4,14 @@ export interface Take {
   readonly name: string;
   readonly seconds: number;
   readonly size: number;
+  /** The body's landmarks in the middle of it, in widths of the picture; none where nobody is seen. */
+  readonly figure: readonly (readonly [number, number] | null)[];
+}
+
+/** For who waits for an answer: how much is done, 0 to 1, and a way to have it no longer. */
+export interface Watch {
+  readonly progress?: (part: number) => void;
+  readonly signal?: AbortSignal;
 }
 
 export type Grade = "bake" | "live";
@@ -39,6 +47,7 @@ const GONE = "The mocap server is not answering: wait until it is back, then try
 interface Waiting {
   resolve(answer: never): void;
   reject(error: Error): void;
+  progress?(part: number): void;
 }
 
 export class Studio {
@@ -59,8 +68,8 @@ export class Studio {
   }
 
   /** Rejects with an Error whose message is the studio's sentence. */
-  async ask<K extends keyof Asks>(what: K, args: Asks[K][0]): Promise<Asks[K][1]> {
-    return this.send(await this.open(), what, args);
+  async ask<K extends keyof Asks>(what: K, args: Asks[K][0], watch: Watch = {}): Promise<Asks[K][1]> {
+    return this.send(await this.open(), what, args, watch);
   }
 
   /** Sends a character's file; tells how much of it has gone, 0 to 1. */
@@ -79,9 +88,10 @@ export class Studio {
     return answer;
   }
 
-  private send<K extends keyof Asks>(socket: WebSocket, what: K, args: Asks[K][0]): Promise<Asks[K][1]> {
+  private send<K extends keyof Asks>(socket: WebSocket, what: K, args: Asks[K][0], { progress, signal }: Watch = {}): Promise<Asks[K][1]> {
     const id = this.next++;
-    const answer = new Promise<Asks[K][1]>((resolve, reject) => this.waiting.set(id, { resolve, reject }));
+    const answer = new Promise<Asks[K][1]>((resolve, reject) => this.waiting.set(id, { resolve, reject, ...(progress && { progress }) }));
+    signal?.addEventListener("abort", () => this.waiting.has(id) && socket.send(JSON.stringify({ do: "cancel", id: this.next++, ask: id })));
     socket.send(JSON.stringify({ do: what, id, ...args }));
     return answer;
   }
@@ -102,8 +112,9 @@ export class Studio {
   }
 
   private answered(text: string): void {
-    const { id, error, ...answer } = JSON.parse(text) as { id: number; error?: string };
+    const { id, error, progress, ...answer } = JSON.parse(text) as { id: number; error?: string; progress?: number };
     const waiting = this.waiting.get(id);
+    if (progress !== undefined) return waiting?.progress?.(progress);
     this.waiting.delete(id);
     if (error === undefined) waiting?.resolve(answer as never);
     else waiting?.reject(new Error(error));

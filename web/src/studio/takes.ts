@@ -1,13 +1,15 @@
 // The panel of takes: record, list, open (baked or as it was live), rename, delete, and export what lies between the marks.
 
 import type { Hud } from "../hud";
-import type { Format, Grade, Studio, Take } from "./client";
+import type { Format, Grade, Studio, Take, Watch } from "./client";
 import { button, bytes, choice, clock, element } from "./dom";
+import { Progress } from "./progress";
+import { thumbnail } from "./thumbnail";
 
 /** What the panel asks of the page. */
 export interface Stage {
-  /** Plays a clip of the server's; resolves when it is on. */
-  play(address: string, name: string): Promise<void>;
+  /** Plays a clip of the server's, or two side by side; resolves when it is on. */
+  play(addresses: readonly [string, string?], name: string): Promise<void>;
   /** Back to what is live. */
   live(): void;
   /** The timeline's marks, seconds. */
@@ -16,7 +18,8 @@ export interface Stage {
   character(): string | null;
 }
 
-const GRADES = { bake: "Baked", live: "As it was live" };
+const GRADES = { bake: "Baked", live: "As it was live", both: "Both, side by side" };
+type Shown = keyof typeof GRADES;
 const FORMATS = { bvh: "BVH", glb: "GLB", vrma: "VRMA", json: "Keypoints" };
 
 export class TakesPanel {
@@ -24,7 +27,8 @@ export class TakesPanel {
   private readonly list = element("ul");
   private readonly opened = element("div", "", { class: "opened" });
   private readonly record = document.querySelector<HTMLButtonElement>('#controls [data-key="r"]')!;
-  private readonly grade = choice(GRADES, "Grade", (value) => void this.open(this.take!, value as Grade));
+  private readonly grade = choice(GRADES, "Grade", (value) => void this.open(this.take!, value as Shown));
+  private readonly progress = new Progress();
   private readonly format = choice(FORMATS, "File format", () => undefined);
   private take: string | null = null;
   private began = 0;
@@ -46,7 +50,7 @@ export class TakesPanel {
     );
     this.opened.append(element("p", "", { class: "name" }), row);
     this.opened.hidden = true;
-    this.panel.replaceChildren(head, this.opened, this.list);
+    this.panel.replaceChildren(head, this.progress.element, this.opened, this.list);
     this.list.setAttribute("aria-label", "Takes");
     window.addEventListener("keydown", (event) => {
       const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat && !(event.target instanceof HTMLInputElement);
@@ -102,6 +106,7 @@ export class TakesPanel {
     const told = element("span", `${clock(take.seconds)} · ${bytes(take.size)}`, { class: "told" });
     item.toggleAttribute("data-open", take.name === this.take);
     item.append(
+      thumbnail(take.figure),
       name,
       told,
       button("Rename", () => this.rename(item, take.name), { label: `Rename ${take.name}` }),
@@ -139,28 +144,17 @@ export class TakesPanel {
     sure.focus();
   }
 
-  private async open(name: string, grade: Grade): Promise<void> {
-    if (this.busy) return;
-    this.busy = true;
-    const begun = performance.now();
-    const waits = window.setInterval(() => {
-      this.hud.say("take", "info", `${grade === "bake" ? "Baking" : "Solving"} ${name} … ${((performance.now() - begun) / 1000).toFixed(0)} s`);
-    }, 250);
-    try {
-      const { clip } = await this.studio.ask("open", { take: name, grade });
-      await this.stage.play(clip, name);
+  private async open(name: string, shown: Shown): Promise<void> {
+    await this.work(shown === "bake" ? `Baking ${name}` : `Solving ${name}`, async (watch) => {
+      const ask = async (grade: Grade): Promise<string> => (await this.studio.ask("open", { take: name, grade }, watch)).clip;
+      const first = await ask(shown === "live" ? "live" : "bake");
+      const clips: [string, string?] = shown === "both" ? [first, await ask("live")] : [first];
+      await this.stage.play(clips, shown === "both" ? `${name}: baked left, live right` : name);
       this.take = name;
-      this.grade.value = grade;
       this.opened.querySelector(".name")!.textContent = name;
       this.opened.hidden = false;
-      this.hud.say("take", "info", "");
-      void this.refresh();
-    } catch (error) {
-      this.complain(error);
-    } finally {
-      window.clearInterval(waits);
-      this.busy = false;
-    }
+    });
+    void this.refresh();
   }
 
   private live(): void {
@@ -172,20 +166,32 @@ export class TakesPanel {
 
   private async save(): Promise<void> {
     const marks = this.stage.marks();
-    if (!this.take || !marks || this.busy) return;
-    this.busy = true;
-    this.hud.say("take", "info", `Writing the ${FORMATS[this.format.value as Format]} file…`);
-    try {
-      const asked = { take: this.take, grade: this.grade.value as Grade, format: this.format.value as Format, rig: this.stage.character() };
-      const made = await this.studio.ask("export", { ...asked, start: marks.start, end: marks.end });
+    const take = this.take;
+    if (!take || !marks) return;
+    await this.work(`Writing the ${FORMATS[this.format.value as Format]} file`, async (watch) => {
+      const grade: Grade = this.grade.value === "live" ? "live" : "bake";
+      const asked = { take, grade, format: this.format.value as Format, rig: this.stage.character() };
+      const made = await this.studio.ask("export", { ...asked, start: marks.start, end: marks.end }, watch);
       const link = element("a");
       link.href = new URL(made.file, location.href).href;
       link.download = made.name;
       link.click();
       this.hud.say("take", "info", `${made.name}: ${made.frames} frames, ${bytes(made.bytes)}.`, 8);
+    });
+  }
+
+  /** Long work, one at a time: its progress is shown, and it can be cancelled. */
+  private async work(what: string, done: (watch: Watch) => Promise<void>): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    const watch = this.progress.begin(what);
+    try {
+      this.hud.say("take", "info", "");
+      await done(watch);
     } catch (error) {
-      this.complain(error);
+      if (!watch.signal.aborted) this.complain(error);
     } finally {
+      this.progress.end();
       this.busy = false;
     }
   }
