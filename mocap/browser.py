@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,8 +51,9 @@ def _read(path: Path) -> bytes:
 class BrowserCameras:
     """Pages' cameras, between the event loop, where they are heard (server.Cameras), and the solver's thread (`follow`).
 
-    performer: makes the solver of one more performer. hello: what to tell everyone when the first camera shows another picture. fov: the
-    cameras' field of view, radians, where it is known. `server` is to be set before anyone is heard.
+    performer: makes the solver of one more performer. introduce: tells everyone what the first camera shows. fov: the cameras' field of
+    view, radians, where it is known. lead: called when a page's camera begins, to be followed. `server` is to be set before anyone is
+    heard. `shown` is what the first camera shows.
     """
 
     server: Server
@@ -60,17 +61,26 @@ class BrowserCameras:
     def __init__(
         self,
         performer: Callable[[], LivePerformer],
-        hello: Callable[[protocol.Source], protocol.Hello],
+        introduce: Callable[[protocol.Source], None],
+        lead: Callable[[], None],
         fov: float | None = None,
         hands: bool = True,
         face: bool = True,
     ) -> None:
-        self._performer, self._hello, self._fov = performer, hello, fov
+        self._performer, self._introduce, self._lead, self._fov = performer, introduce, lead, fov
         self._incoming = Incoming(hands, face)
+        self._following = False
+        self.shown = protocol.Source("browser", NAME, 640, 480)
 
     def begun(self, key: Hashable, camera: protocol.Camera) -> None:
+        self._begin(key, camera)
+        self._lead()
+
+    def _begin(self, key: Hashable, camera: protocol.Camera) -> None:
         if self._incoming.begin(key, (camera.width, camera.height)) == 0:
-            self.server.introduce(self._hello(protocol.Source("browser", camera.name or NAME, camera.width, camera.height)))
+            self.shown = protocol.Source("browser", camera.name or NAME, camera.width, camera.height)
+            if self._following:
+                self._introduce(self.shown)
 
     def seen(self, key: Hashable, message: protocol.Points | protocol.Face) -> None:
         self._incoming.put(key, message)
@@ -83,14 +93,36 @@ class BrowserCameras:
         """Serves a page of anyone's at INGEST_PATH."""
 
         def lead(key: Hashable, width: int, height: int) -> None:
-            self.begun(key, protocol.Camera("another page", width, height))
+            self._begin(key, protocol.Camera("another page", width, height))
 
         await ingest(connection, self._incoming, lead, self.gone)
 
-    def follow(self, stop: threading.Event, anew: threading.Event, expressions: Sequence[str], listeners: Sequence[Listener] = ()) -> None:
-        """The solver's thread: poses of all performers, until stop is set. anew: measure everyone again. listeners: hear the first one."""
+    def follow(
+        self,
+        stop: threading.Event,
+        anew: threading.Event,
+        numbers: Iterator[int],
+        expressions: Sequence[str],
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        """The solver's thread: poses of all performers, until stop is set. anew: measure everyone again. numbers: of the frames. listeners:
+        hear the first one."""
+        self._following = True
+        try:
+            self._follow(stop, anew, numbers, expressions, listeners)
+        finally:
+            self._following = False
+
+    def _follow(
+        self,
+        stop: threading.Event,
+        anew: threading.Event,
+        numbers: Iterator[int],
+        expressions: Sequence[str],
+        listeners: Sequence[Listener],
+    ) -> None:
         performers: dict[int, LivePerformer] = {}
-        for number, seen in enumerate(self._incoming.frames(stop)):
+        for seen in self._incoming.frames(stop):
             subject, keypoints = seen.points.stamp.subject, seen.keypoints
             if anew.is_set():
                 anew.clear()
@@ -99,7 +131,7 @@ class BrowserCameras:
                 performers[subject] = self._performer()
                 performers[subject].restart(None if self._fov is None else Camera.from_fov(keypoints.image_size, self._fov))
             motion = performers[subject].follow(keypoints)
-            stamp = replace(seen.points.stamp, frame=number)
+            stamp = replace(seen.points.stamp, frame=next(numbers))
             points = replace(body_of(seen.points), stamp=stamp)
             pose = protocol.Pose(stamp, motion.root_positions[0], motion.rotations[0], weights_of(motion, expressions))
             self.server.publish_threadsafe([protocol.encode(points), protocol.encode(pose)])

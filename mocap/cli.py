@@ -9,6 +9,7 @@ import warnings
 import webbrowser
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -235,30 +236,15 @@ def live(
         raise MocapError("Give one of --camera, --video and --browser, not several.")
     with ExitStack() as stack:
         listeners = [*_vmc(vmc, stack), *_recording(record, stack)]
-        studio = _studio(takes, fov, stack)
-        if browser:
-            _stream(None, "browser", model, _radians(fov), port, open_page, listeners, rig, hands, upper_body, face, face_model, studio)
-        elif video is not None:
-            source = Video(video)
+        again: Callable[[], Source] = partial(Webcam, camera or 0) if video is None else partial(Video, video)
+        source = None if browser else again()
+        kind: SourceKind = "browser" if browser else "camera" if video is None else "video"
+        view = _radians(fov)
+        if video is not None:
             view, view_said = _field_of_view(fov, video)
             console.err.print(f"Field of view {view_said}.")
-            _stream(source, "video", model, view, port, open_page, listeners, rig, hands, upper_body, face, face_model, studio)
-        else:
-            _stream(
-                Webcam(camera or 0),
-                "camera",
-                model,
-                _radians(fov),
-                port,
-                open_page,
-                listeners,
-                rig,
-                hands,
-                upper_body,
-                face,
-                face_model,
-                studio,
-            )
+        studio = _studio(takes, fov, stack)
+        _stream(source, kind, model, view, port, open_page, listeners, rig, hands, upper_body, face, face_model, studio, again)
 
 
 def _vmc(to: str | None, stack: ExitStack) -> list[Listener]:
@@ -313,7 +299,8 @@ def demo(port: Port = 8765, open_page: Open = True) -> None:
     console.out.print("This is a rendered clip of the mannequin itself: what you see is detected in its pictures, not known beforehand.")
     console.out.print("Next, with a video of your own:  mocap bake dance.mp4 -o dance.bvh -o dance.glb     or live:  mocap live")
     with ExitStack() as stack:
-        _stream(Video(clip), "video", "full", None, port, open_page, studio=_studio(Path("takes"), None, stack))
+        again = partial(Video, clip)
+        _stream(again(), "video", "full", None, port, open_page, studio=_studio(Path("takes"), None, stack), again=again)
 
 
 @app.command()
@@ -358,8 +345,10 @@ def _stream(
     face: bool = True,
     face_model: Path | None = None,
     studio: Any = None,
+    again: Callable[[], Source] | None = None,
 ) -> None:
     from mocap import pipeline
+    from mocap.webcam import Webcam
 
     avatar = None if rig is None else pipeline.load_avatar(rig)
     with source or nullcontext():
@@ -378,6 +367,7 @@ def _stream(
             face=face,
             face_model=face_model,
             studio=studio,
+            again=again or Webcam,
         )
         asyncio.run(running)
 

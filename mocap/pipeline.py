@@ -21,11 +21,12 @@ from mocap.capture import Frame, Source, open_source
 from mocap.detect.mediapipe import Detector, detect_source
 from mocap.detect.models import PoseSize
 from mocap.detect.performer import PerformerDetector
-from mocap.errors import NoPersonError
+from mocap.errors import MocapError, NoPersonError
 from mocap.formats.embed import embedded
 from mocap.formats.vrm import as_vrm
 from mocap.incoming import INGEST_PATH
 from mocap.keypoints import Keypoints, concatenate, is_somebody
+from mocap.lead import Lead
 from mocap.lift.live import LiftState, lift_live
 from mocap.motion import Motion
 from mocap.picture import jpeg
@@ -41,6 +42,7 @@ from mocap.solve.tuning import Tuning
 from mocap.stream import protocol
 from mocap.stream.files import Files, files_for
 from mocap.stream.server import Endpoint, Server
+from mocap.webcam import Webcam
 
 # The live body is measured again each second of the first six in which a person is seen, and then left alone.
 _MEASURE_EVERY, _MEASURE_UNTIL = 1.0, 6.0
@@ -234,88 +236,110 @@ async def live(
     face: bool = True,
     face_model: Path | None = None,
     studio: Callable[[Files, Sequence[str]], tuple[Listener, Mapping[str, Endpoint]]] | None = None,
+    again: Callable[[], Source] = Webcam,
 ) -> None:
-    """Streams a source to every viewer that connects, until it is cancelled or the source ends. Without a source, what a page's own camera
-    sees is solved for all.
+    """Streams a source to every viewer that connects, until it is cancelled or the source ends. Without a source, or when a page wants to,
+    what pages' own cameras see is solved for all.
 
-    kind: "video" or "camera", for the page to say. ready: called when the page can be opened. listeners: who else gets every frame, a
+    kind: "video" or "camera", for the page to say. again: opens the server's source once more, which is closed while pages lead; the first
+    camera by default. ready: called when the page can be opened. listeners: who else gets every frame, a
     recording or another program. rig: the avatar, in the mannequin's place. hands, face: look for them. face_model: as of
     `read_keypoints`. upper_body: as of Solver. studio: given the server's files and the hello's expressions, another listener and what else
     is served (studio.Studio). Raises DeviceError if there is no port or the camera stops, ModelError if the viewer or the
     weights are missing.
     """
-    camera = None if fov is None or source is None else Camera.from_fov(source.size, fov)
-    shown = protocol.Source(kind, NAME, 640, 480) if source is None else protocol.Source(kind, source.name, *source.size)
+    shown = protocol.Source("browser", NAME, 640, 480) if source is None else protocol.Source(kind, source.name, *source.size)
     files, avatar = files_of(rig)
     expressions = EXPRESSIONS if face else ()
     hello = partial(protocol.hello, HUMANOID, expressions, avatar)
-    stop, paused, anew = threading.Event(), threading.Event(), threading.Event()
-
-    def control(pause: bool) -> None:
-        (paused.set if pause else paused.clear)()
-
+    paused, anew, numbers = threading.Event(), threading.Event(), itertools.count()
+    lead = Lead("browser" if source is None else "server")
+    loop = asyncio.get_running_loop()
     tuning = Tuning()
+    sources = [] if source is None else [source]
 
-    def tune(asked: protocol.Tune) -> None:
+    def asked(ask: protocol.Ask) -> None:
         nonlocal tuning
-        tuning = Tuning(asked.smoothing, asked.feet, asked.hips)
-        server.tuned(protocol.Tuned(tuning.smoothing, tuning.feet, tuning.hips, tuning.lag))
+        match ask:
+            case protocol.Control(paused=pause):
+                (paused.set if pause else paused.clear)()
+            case protocol.Calibrate():
+                anew.set()
+            case protocol.Lead(who):
+                lead.choose(who)
+            case protocol.Tune(smoothing, feet, hips):
+                tuning = Tuning(smoothing, feet, hips)
+                server.tuned(protocol.Tuned(smoothing, feet, hips, tuning.lag))
+
+    def introduce(other: protocol.Source) -> None:
+        nonlocal shown
+        if other != shown:
+            shown = other
+            server.introduce(hello(shown))
+
+    def own(leave: threading.Event) -> None:
+        """The server's own source leads."""
+        try:
+            opened = sources.pop() if sources else again()
+        except MocapError as error:
+            loop.call_soon_threadsafe(server.status, "error", str(error))
+            loop.call_soon_threadsafe(lead.choose, "browser")
+            leave.wait()
+            return
+        with opened:
+            of = kind if kind != "browser" else "camera"
+            loop.call_soon_threadsafe(introduce, protocol.Source(of, opened.name, *opened.size))
+            camera = None if fov is None else Camera.from_fov(opened.size, fov)
+            with PerformerDetector(model, hands=hands, face=face, face_model=face_model) as detector:
+                performer = LivePerformer(detector, camera=camera, upper_body=upper_body, tuning=lambda: tuning)
+                _work(opened, performer, server, leave, paused, anew, numbers, listeners, expressions)
+
+    def theirs(leave: threading.Event) -> None:
+        """Pages' cameras lead."""
+        loop.call_soon_threadsafe(introduce, cameras.shown)
+        cameras.follow(leave, anew, numbers, expressions, listeners)
 
     endpoints: Mapping[str, Endpoint] = {}
     if studio is not None:
         hear, endpoints = studio(files, expressions)
         listeners = [*listeners, hear]
-    cameras = None
-    if source is None:
-        cameras = BrowserCameras(lambda: LivePerformer(None, upper_body=upper_body, tuning=lambda: tuning), hello, fov, hands, face)
-        endpoints = {**endpoints, INGEST_PATH: (None, cameras.ingest)}
-        files |= await asyncio.to_thread(models, model, hands, face, face_model)
-    server = Server(
-        hello(shown), files, host, port, on_control=control, on_calibrate=anew.set, on_tune=tune, cameras=cameras, endpoints=endpoints
-    )
+    files |= await asyncio.to_thread(models, model, hands, face, face_model)
+    performer = partial(LivePerformer, None, upper_body=upper_body, tuning=lambda: tuning)
+    cameras = BrowserCameras(performer, introduce, partial(lead.choose, "browser"), fov, hands, face)
+    endpoints = {**endpoints, INGEST_PATH: (None, cameras.ingest)}
+    cameras.server = server = Server(hello(shown), files, host, port, on_ask=asked, cameras=cameras, endpoints=endpoints)
     server.tuned(protocol.Tuned(tuning.smoothing, tuning.feet, tuning.hips, tuning.lag))
-    if cameras is not None:
-        cameras.server = server
     async with server:
         if ready is not None:
             ready(server)
-        if cameras is not None:
-            work = partial(cameras.follow, stop, anew, expressions, listeners)
-        else:
-            assert source is not None
-            detector = partial(PerformerDetector, model, hands=hands, face=face, face_model=face_model)
-            performer = partial(LivePerformer, camera=camera, upper_body=upper_body, tuning=lambda: tuning)
-            work = partial(_work, source, detector, performer, server, stop, paused, anew, listeners, expressions)
-        worker = asyncio.create_task(asyncio.to_thread(work))
+        worker = asyncio.create_task(asyncio.to_thread(lead.follow, {"server": own, "browser": theirs}))
         try:
             await asyncio.shield(worker)
         finally:
-            stop.set()
+            lead.end()
             with contextlib.suppress(Exception):
                 await worker
 
 
 def _work(
     source: Source,
-    make_detector: Callable[[], PerformerDetector],
-    make_performer: Callable[[Detector], LivePerformer],
+    performer: LivePerformer,
     server: Server,
     stop: threading.Event,
     paused: threading.Event,
     anew: threading.Event,
+    numbers: Iterator[int],
     listeners: Sequence[Listener],
     expressions: Sequence[str],
 ) -> None:
     """The detector's thread. Pictures that come while it is busy or paused are not kept."""
-    with make_detector() as detector:
-        performer = make_performer(detector)
-        for number, arrived in enumerate(in_real_time(source, stop)):
-            if paused.is_set():
-                continue
-            if arrived.restarted or anew.is_set():
-                anew.clear()
-                performer.restart()
-            keypoints, motion = performer.perform(arrived)
-            server.publish_threadsafe(encode_frame(number, arrived, keypoints, motion, expressions))
-            for listener in listeners:
-                listener(keypoints, motion)
+    for arrived in in_real_time(source, stop):
+        if paused.is_set():
+            continue
+        if arrived.restarted or anew.is_set():
+            anew.clear()
+            performer.restart()
+        keypoints, motion = performer.perform(arrived)
+        server.publish_threadsafe(encode_frame(next(numbers), arrived, keypoints, motion, expressions))
+        for listener in listeners:
+            listener(keypoints, motion)

@@ -17,7 +17,7 @@ LAYERS = (
     {"skeleton", "keypoints", "motion", "kinematics", "camera"},
     {"filter", "lift", "solve", "rig", "retarget", "formats"},
     {"picture", "detect", "capture", "metadata", "webcam", "stream"},
-    {"incoming", "browser", "pipeline", "takes", "transfer", "studio", "view", "doctor"},
+    {"incoming", "lead", "browser", "pipeline", "takes", "transfer", "studio", "view", "doctor"},
     {"cli", "cli_rigs", "console"},
 )
 LAYER_OF = {name: level for level, names in enumerate(LAYERS) for name in names}

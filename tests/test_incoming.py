@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
 from dataclasses import replace
@@ -278,19 +279,19 @@ def test_a_page_of_another_server_on_this_machine_drives_the_avatar_and_one_of_t
 
 
 def test_who_stands_upright_is_measured_anew_when_a_viewer_asks(keypoints) -> None:
-    asked: list[bool] = []
+    asked: list[protocol.Ask] = []
 
     async def scene() -> None:
         async with (
-            Server(HELLO, {}, port=0, on_calibrate=lambda: asked.append(True)) as server,
+            Server(HELLO, {}, port=0, on_ask=asked.append) as server,
             connect(f"ws://127.0.0.1:{server.port}/stream", subprotocols=[protocol.SUBPROTOCOL]) as viewer,
         ):
             await viewer.send(protocol.encode_text(protocol.Calibrate()))
-            await _until(lambda: asked)
+            await _until(lambda: asked == [protocol.Calibrate()])
 
     played(scene())
     made: list[LivePerformer] = []
-    cameras = BrowserCameras(lambda: made.append(LivePerformer(None)) or made[-1], lambda source: HELLO)
+    cameras = BrowserCameras(lambda: made.append(LivePerformer(None)) or made[-1], lambda source: None, lambda: None)
     cameras.server = server = Published(HELLO, {})
     stop, anew = threading.Event(), threading.Event()
     for key in ("one", "two"):
@@ -307,7 +308,7 @@ def test_who_stands_upright_is_measured_anew_when_a_viewer_asks(keypoints) -> No
 
     server.published = act
     act(0)
-    cameras.follow(stop, anew, ("jawOpen",))
+    cameras.follow(stop, anew, itertools.count(), ("jawOpen",))
     assert server.subjects == [0, 1, 0, 1, 0]
     assert len(made) == 4, "both are measured anew after the third"
     assert not anew.is_set()

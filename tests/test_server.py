@@ -222,7 +222,7 @@ def test_another_hello_comes_before_its_frames_and_the_old_ones_are_gone():
 def test_ping_is_answered_with_the_servers_clock_and_control_is_passed_on():
     async def body():
         asked = []
-        async with Server(HELLO, FILES, port=0, on_control=asked.append) as server, viewer(server.port) as connection:
+        async with Server(HELLO, FILES, port=0, on_ask=asked.append) as server, viewer(server.port) as connection:
             await connection.recv()
             before = time.monotonic()
             await connection.send('{"type":"ping","client":17.5}')
@@ -231,7 +231,7 @@ def test_ping_is_answered_with_the_servers_clock_and_control_is_passed_on():
             assert before <= pong.clock <= time.monotonic()
             await connection.send('{"type":"control","paused":true}')
             await connection.send('{"type":"control","paused":false}')
-            await until(lambda: asked == [True, False])
+            await until(lambda: asked == [protocol.Control(True), protocol.Control(False)])
 
     run(body())
 
@@ -240,7 +240,7 @@ def test_how_poses_are_made_is_asked_for_and_told_to_everyone_and_to_who_comes_l
     asked = []
 
     async def scene():
-        async with Server(HELLO, {}, port=0, on_tune=asked.append) as server:
+        async with Server(HELLO, {}, port=0, on_ask=asked.append) as server:
             async with viewer(server.port) as first:
                 await first.recv()
                 await first.send(protocol.encode_text(protocol.Tune(2.0, "off", "locked")))

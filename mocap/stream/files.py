@@ -174,7 +174,7 @@ def _response(status: http.HTTPStatus, body: bytes, kind: str) -> Response:
 def _policy(host: str) -> str:
     # three.js makes blob: URLs of the textures inside a GLB and fetches them; Safari before 15.4 does not take 'self' for a WebSocket.
     return "; ".join((
-        "default-src 'self'", "script-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' blob: data:",
+        "default-src 'self'", "script-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' blob: data:", "media-src blob:",
         f"connect-src 'self' blob: data: ws://{host}", "object-src 'none'", "base-uri 'none'", "form-action 'none'",
         "frame-ancestors 'none'",
     ))  # fmt: skip

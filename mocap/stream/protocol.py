@@ -11,6 +11,7 @@ Text messages (text.py) are JSON objects, told apart by `type`:
                       control  paused                                            asks the source to pause or go on
                       calibrate                                                  the performer stands upright: measure anew
                       tune     smoothing, feet, hips                             how live poses are to be made
+                      lead     who                                               the server's source, or pages' cameras, from now on
                       camera   name, width, height                               what its own camera sees follows
                       ping     client                                            any number of the client's own clock
 
@@ -48,6 +49,7 @@ from mocap.stream.text import (
     SUBPROTOCOL,
     VERSION,
     Ack,
+    Ask,
     Bones,
     Calibrate,
     Camera,
@@ -55,6 +57,7 @@ from mocap.stream.text import (
     Control,
     Gone,
     Hello,
+    Lead,
     Level,
     Ping,
     Pong,
@@ -65,6 +68,7 @@ from mocap.stream.text import (
     Status,
     Tune,
     Tuned,
+    Who,
     decode_client_text,
     decode_server_text,
     encode_text,
@@ -72,9 +76,9 @@ from mocap.stream.text import (
 )  # fmt: skip
 
 __all__ = [
-    "MAX_EXPRESSIONS", "MAX_JOINTS", "MAX_TEXT", "SUBPROTOCOL", "VERSION", "Ack", "Bones", "Calibrate", "Camera", "ClientText",
-    "Control", "Face", "Gone", "Hello", "Level", "Picture", "Ping", "Points", "Pong", "Pose", "ProtocolError", "ServerText", "Source",
-    "SourceKind", "Stamp", "Status", "Tune", "Tuned", "decode", "decode_client_text", "decode_header", "decode_seen",
+    "MAX_EXPRESSIONS", "MAX_JOINTS", "MAX_TEXT", "SUBPROTOCOL", "VERSION", "Ack", "Ask", "Bones", "Calibrate", "Camera", "ClientText",
+    "Control", "Face", "Gone", "Hello", "Lead", "Level", "Picture", "Ping", "Points", "Pong", "Pose", "ProtocolError", "ServerText",
+    "Source", "SourceKind", "Stamp", "Status", "Tune", "Tuned", "Who", "decode", "decode_client_text", "decode_header", "decode_seen",
     "decode_server_text", "encode", "encode_text", "hello",
 ]  # fmt: skip
 

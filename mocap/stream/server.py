@@ -107,10 +107,9 @@ class Server:
     """Serves the viewer and streams to it, inside `async with`.
 
     hello: what every client is told first. files: what the page consists of (`files.files_for`). host: where to listen; beyond loopback
-    everybody needs the token, one of ours if none is given. port: if it is taken, the next free one of twenty; 0 for any. on_control:
-    called in the event loop with True when a viewer asks for a pause, with False to go on; on_calibrate, on_tune: when one asks for that.
-    cameras: told there of viewers' own cameras; without it nobody may send what theirs sees. endpoints: other WebSockets behind the same
-    door, path → its subprotocol and what serves a connection.
+    everybody needs the token, one of ours if none is given. port: if it is taken, the next free one of twenty; 0 for any. on_ask:
+    called in the event loop with what viewers ask of source and solver. cameras: told there of viewers' own cameras; without it nobody may
+    send what theirs sees. endpoints: other WebSockets behind the same door, path → its subprotocol and what serves a connection.
 
     `async with` raises DeviceError if there is nothing to listen on. All but `publish_threadsafe` belongs to the event loop's thread.
     """
@@ -123,9 +122,7 @@ class Server:
         port: int = DEFAULT_PORT,
         *,
         token: str | None = None,
-        on_control: Callable[[bool], None] | None = None,
-        on_calibrate: Callable[[], None] | None = None,
-        on_tune: Callable[[protocol.Tune], None] | None = None,
+        on_ask: Callable[[protocol.Ask], None] | None = None,
         cameras: Cameras | None = None,
         endpoints: Mapping[str, Endpoint] | None = None,
     ) -> None:
@@ -137,7 +134,7 @@ class Server:
         self.token = token if token is not None or pages.is_loopback(host) else secrets.token_urlsafe(16)
         self._hello = hello
         self._files = files
-        self._on_control, self._on_calibrate, self._on_tune = on_control, on_calibrate, on_tune
+        self._on_ask = on_ask
         self._tuned: protocol.Tuned | None = None
         self._cameras = cameras
         self._endpoints = endpoints or {}
@@ -294,15 +291,9 @@ class Server:
                 if self._cameras is None:
                     raise protocol.ProtocolError("This server takes no viewer's camera: start it with `mocap live --browser`.")
                 self._cameras.begun(client, text)
-            case protocol.Calibrate():
-                if self._on_calibrate is not None:
-                    self._on_calibrate()
-            case protocol.Tune():
-                if self._on_tune is not None:
-                    self._on_tune(text)
-            case protocol.Control(paused):
-                if self._on_control is not None:
-                    self._on_control(paused)
+            case _:
+                if self._on_ask is not None:
+                    self._on_ask(text)
 
     async def _dismiss(self, connection: ServerConnection, sentence: str) -> None:
         # A close frame's reason has room for 123 bytes, and a client that does not read does not even get those.

@@ -126,6 +126,15 @@ class Tuned(_Message, frozen=True):
     lag: float
 
 
+Who = Literal["server", "browser"]
+
+
+class Lead(_Message, frozen=True):
+    """Who is to lead from now on: the server's own camera or video, or what pages' cameras see."""
+
+    who: Who
+
+
 class Camera(_Message, frozen=True):
     """The client's own camera leads from now on: its name, and its picture's size in pixels. Keypoints messages follow."""
 
@@ -148,7 +157,8 @@ class Ping(_Message, frozen=True):
 
 ServerText = Hello | Status | Pong | Gone | Tuned
 _FROM_SERVER: msgspec.json.Decoder[ServerText] = msgspec.json.Decoder(ServerText)
-ClientText = Ack | Control | Calibrate | Tune | Camera | Ping
+Ask = Control | Calibrate | Tune | Lead
+ClientText = Ack | Ask | Camera | Ping
 _FROM_CLIENT: msgspec.json.Decoder[ClientText] = msgspec.json.Decoder(ClientText)
 
 

@@ -79,7 +79,7 @@ def test_the_avatar_follows_the_pages_own_camera(filmed: Browser, url: str) -> N
     page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(url, wait_until="commit")
-    until(page, "document.querySelector('[data-key=c]')?.hidden === false")
+    until(page, "document.querySelector('#sources')?.hidden === false")
     page.keyboard.press("c")
     drawn(page, 0)
     seen = []
@@ -100,11 +100,30 @@ def test_the_avatar_follows_the_pages_own_camera(filmed: Browser, url: str) -> N
     assert [c for c in complaints if not any(s in c for s in (*_SAID, "GPU stall"))] == []
 
 
+def test_a_video_file_takes_the_cameras_place(open_page: Open, url: str) -> None:
+    page = open_page(url, 320, 240, expect=(*_SAID, "GPU stall"))
+    until(page, "document.querySelector('#sources')?.hidden === false")
+    pressed = "document.querySelector('#sources [aria-pressed=true]').dataset.source"
+    with page.expect_file_chooser() as chooser:
+        page.click("#sources [data-source=file]")
+    chooser.value.set_files(DEMO)
+    until(page, f"{pressed} === 'file'")
+    drawn(page, 0)
+    until(page, "document.querySelector('#source').textContent === 'demo.mp4'")
+    before = places(page)
+    drawn(page, page.evaluate("window.mocap.frame()") + 4)
+    assert np.linalg.norm(places(page) - before, axis=-1).max() > 0.02
+    # This server was started without a camera of its own, and the machine has none: a sentence, and pages lead on.
+    page.click("#sources [data-source=server]")
+    until(page, "document.querySelector('#messages').textContent.includes('There is no camera')")
+    assert page.evaluate(pressed) == "page"
+
+
 def test_two_pages_with_two_cameras_drive_two_avatars_in_one_scene(filmed: Browser, url: str) -> None:
     first, second = (filmed.new_page(viewport={"width": 240, "height": 180}) for _ in range(2))
     for page in (first, second):
         page.goto(url, wait_until="commit")
-        until(page, "document.querySelector('[data-key=c]')?.hidden === false")
+        until(page, "document.querySelector('#sources')?.hidden === false")
         page.keyboard.press("c")
         drawn(page, 0)
     until(first, "window.mocap.guests()[1] !== undefined", 60.0)
@@ -125,7 +144,7 @@ def test_the_pages_own_camera_sees_hands_and_face(browser: Browser, tmp_path: Pa
     with served() as address, filming(browser, data / "videos" / "poseformat_test_video.mp4", tmp_path) as running:
         page = running.new_page(viewport={"width": 160, "height": 120})
         page.goto(address, wait_until="commit")
-        until(page, "document.querySelector('[data-key=c]')?.hidden === false")
+        until(page, "document.querySelector('#sources')?.hidden === false")
         page.keyboard.press("c")
         drawn(page, 0)
         until(page, "Object.values(window.mocap.expressions()).some((weight) => weight > 0.05)", 60.0)
@@ -138,7 +157,7 @@ def test_a_camera_that_is_refused_is_a_sentence_on_the_page(open_page: Open, url
     said = {"NotAllowedError": "allow it in the address bar", "NotFoundError": "connect one", "NotReadableError": "close that"}
     for name, sentence in said.items():
         page = open_page(url, 320, 240, before=refuse.format(name))
-        until(page, "document.querySelector('[data-key=c]')?.hidden === false")
+        until(page, "document.querySelector('#sources')?.hidden === false")
         page.keyboard.press("c")
         until(page, f"document.querySelector('#messages').textContent.includes('{sentence}')")
         assert page.evaluate("document.querySelector('[data-key=c]').getAttribute('aria-pressed')") == "false"

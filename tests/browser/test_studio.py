@@ -192,3 +192,20 @@ def test_smoothing_is_chosen_against_lag_by_any_page_and_remembered(open_page: O
     ready(page)
     page.keyboard.press("u")
     until(page, f"{lag} > {2 * usual}")
+
+
+def test_the_servers_video_gives_way_to_pages_and_comes_back(open_page: Open, serve: Serve) -> None:
+    url, _ = serve()
+    page = open_page(url, 900, 620)
+    ready(page)
+    drawn(page, 0)
+    pressed = "document.querySelector('#sources [aria-pressed=true]').dataset.source"
+    assert page.evaluate(pressed) == "server"
+    page.click("#sources [data-source=page]")
+    until(page, f"{pressed} === 'page'")
+    until(page, "document.querySelector('#messages').textContent.includes('/ingest')")
+    until(page, "window.mocap.stats().state === 'waiting'")
+    frame = page.evaluate("window.mocap.frame()")
+    page.click("#sources [data-source=server]")
+    until(page, f"{pressed} === 'server'")
+    drawn(page, frame + 3)

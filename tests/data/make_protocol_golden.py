@@ -75,6 +75,7 @@ CLIENT_TEXTS = [
     {"type": "ping", "client": 17.5},
     {"type": "calibrate"},
     {"type": "tune", "smoothing": 0.5, "feet": "off", "hips": "free"},
+    {"type": "lead", "who": "server"},
     {"type": "camera", "name": "über", "width": 1280, "height": 720},
 ]
 REFUSED_CLIENT_TEXTS = [
@@ -82,7 +83,7 @@ REFUSED_CLIENT_TEXTS = [
     '{"type":"ack","frame":1.5}', '{"type":"ack","frame":"1"}', '{"type":"ack","frame":1,"more":1}', '{"type":"control","paused":1}',
     '{"type":"ping","client":null}', '{"type":"ping","client":NaN}', '{"type":"hello"}', '{"type":"unknown"}',
     '{"type":"tune","smoothing":0,"feet":"auto","hips":"free"}', '{"type":"tune","smoothing":1,"feet":"on","hips":"free"}',
-    '{"type":"ack","frame":1}}',
+    '{"type":"lead","who":"nobody"}', '{"type":"ack","frame":1}}',
 ]  # fmt: skip
 
 

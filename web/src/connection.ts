@@ -70,6 +70,11 @@ export class Connection {
     this.send({ type: "tune", ...tuning });
   }
 
+  /** Who is to lead: the server's own source, or pages' cameras. */
+  choose(who: "server" | "browser"): void {
+    this.send({ type: "lead", who });
+  }
+
   /** What the page's own camera sees follows. */
   lead(name: string, width: number, height: number): void {
     this.send({ type: "camera", name, width, height });

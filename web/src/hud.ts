@@ -81,9 +81,14 @@ export class Hud {
     const button = document.querySelector<HTMLButtonElement>(`#controls [data-key="${key}"]`);
     if (!button) throw new Error(`index.html has no button for ${key}`);
     button.addEventListener("click", pressed);
+    this.key(key, button, pressed);
+  }
+
+  /** Calls back when a key is pressed, while its button is there. */
+  key(key: string, button: HTMLButtonElement, pressed: () => void): void {
     window.addEventListener("keydown", (event) => {
       const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
-      if (plain && !button.hidden && event.key.toLowerCase() === key) pressed();
+      if (plain && !button.closest("[hidden]") && event.key.toLowerCase() === key) pressed();
     });
   }
 

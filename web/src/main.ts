@@ -16,6 +16,7 @@ import { Player } from "./player";
 import { type BodyPose, mirrored } from "./pose";
 import type { Hello, Pose } from "./protocol";
 import { Stage } from "./scene";
+import { Sources } from "./sources";
 import { CharacterPanel } from "./studio/character";
 import { Studio } from "./studio/client";
 import { TakesPanel } from "./studio/takes";
@@ -67,6 +68,7 @@ class Page {
   );
   private readonly connection: Connection;
   private readonly lead: Lead;
+  private readonly sources: Sources;
   private readonly tune: TunePanel;
   private state: State = "connecting";
   private hello: Hello | null = null;
@@ -109,13 +111,12 @@ class Page {
       gone: (subject) => this.guests.gone(subject),
       trouble: (sentence) => this.hud.say("trouble", "error", sentence, 15),
     });
-    const camera = document.querySelector<HTMLButtonElement>('#controls [data-key="c"]')!;
-    this.lead = new Lead(this.connection, this.picture, this.hud, (on) => {
-      camera.setAttribute("aria-pressed", String(on));
+    this.lead = new Lead(this.connection, this.picture, this.hud, () => {
+      this.sources.show();
       // Before one's own camera one expects a mirror.
-      if (on) this.setMirror(true);
+      if (this.lead.on && !this.lead.file) this.setMirror(true);
     });
-    this.hud.press("c", () => this.lead.toggle());
+    this.sources = new Sources(this.connection, this.lead, this.hud, () => this.hello);
     this.tune = new TunePanel(this.connection, this.hud);
     const calibration = new Calibration(this.connection, this.hud);
     this.hud.press("k", () => calibration.toggle());
@@ -257,11 +258,11 @@ class Page {
     if (!this.player.on) this.hud.source(hello.source.name);
     // The same source after a lost connection: its last picture stays, as the last pose does.
     if (JSON.stringify(hello.source) !== JSON.stringify(before?.source)) this.picture.open(hello.source);
-    document.querySelector('#controls [data-key="c"]')!.toggleAttribute("hidden", hello.source.kind !== "browser");
+    this.sources.show();
     for (const key of ["k", "u"]) {
       document.querySelector(`#controls [data-key="${key}"]`)!.toggleAttribute("hidden", hello.source.kind === "motion");
     }
-    if (hello.source.kind === "browser" && !before) this.hud.say("camera", "info", "Press C, or the Camera button, to begin with this device's camera.", 30);
+    if (hello.source.kind === "browser" && !before) this.hud.say("camera", "info", "Press C to begin with this device's camera.", 30);
     else if (hello.source.kind === "browser" && !this.lead.on) this.hud.say("camera", "info", "");
     if (this.stage) {
       if (this.overlay) this.stage.remove(this.overlay.object);

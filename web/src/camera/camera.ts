@@ -1,4 +1,4 @@
-// The page's own camera: asked for, watched, and each picture that the detector has time for turned into keypoints.
+// The page's own camera, or a video file in its place: watched, and each picture that the detector has time for turned into keypoints.
 
 import type { Found, FromWorker, ToWorker } from "./messages";
 
@@ -29,6 +29,10 @@ export function reason(error: unknown): string {
   return `The camera could not be opened: ${error instanceof Error ? error.message : String(error)}.`;
 }
 
+/** The server may still be letting the same camera go: tries, and milliseconds between them. */
+const TRIES = 4;
+const PAUSE = 700;
+
 export class OwnCamera {
   private worker: Worker | null = null;
   private stream: MediaStream | null = null;
@@ -40,6 +44,7 @@ export class OwnCamera {
 
   constructor(
     private readonly models: string,
+    readonly file: File | null,
     private readonly on: Watcher,
   ) {
     this.video.muted = true;
@@ -47,25 +52,58 @@ export class OwnCamera {
   }
 
   async open(): Promise<void> {
-    if (!navigator.mediaDevices) {
-      return this.fail("The browser gives the camera only to pages from this machine or over HTTPS: open the page at localhost.");
-    }
-    try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" }, audio: false });
-      this.video.srcObject = this.stream;
-      await this.video.play();
-    } catch (error) {
-      return this.fail(reason(error));
-    }
+    const name = this.file ? await this.openFile(this.file) : await this.openCamera();
+    if (name === null) return;
     if (this.closed) return this.close();
-    const [track] = this.stream.getVideoTracks();
-    track?.addEventListener("ended", () => this.fail("The camera was disconnected, or taken by another program: press C to open it again."));
-    this.on.opened(track?.label ?? "", this.video.videoWidth, this.video.videoHeight);
+    const opened = (): void => this.on.opened(name, this.video.videoWidth, this.video.videoHeight);
+    opened();
+    // A video's end and its beginning are not one movement.
+    this.video.addEventListener("ended", () => {
+      opened();
+      void this.video.play();
+    });
     this.worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.answered(data);
     this.worker.onerror = () => this.fail("The detector could not be started in this browser: update the browser, or use `mocap live --camera 0`.");
     this.tell({ models: this.models });
     this.next();
+  }
+
+  /** Its name; null where it failed. */
+  private async openCamera(): Promise<string | null> {
+    if (!navigator.mediaDevices) {
+      this.fail("The browser gives the camera only to pages from this machine or over HTTPS: open the page at localhost.");
+      return null;
+    }
+    for (let left = TRIES; ; ) {
+      try {
+        this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" }, audio: false });
+        this.video.srcObject = this.stream;
+        await this.video.play();
+        break;
+      } catch (error) {
+        if (--left > 0 && !this.closed && error instanceof DOMException && error.name === "NotReadableError") {
+          await new Promise((resolve) => window.setTimeout(resolve, PAUSE));
+          continue;
+        }
+        this.fail(reason(error));
+        return null;
+      }
+    }
+    const [track] = this.stream.getVideoTracks();
+    track?.addEventListener("ended", () => this.fail("The camera was disconnected, or taken by another program: press C to open it again."));
+    return track?.label ?? "";
+  }
+
+  private async openFile(file: File): Promise<string | null> {
+    this.video.src = URL.createObjectURL(file);
+    try {
+      await this.video.play();
+      return file.name;
+    } catch {
+      this.fail(`This browser cannot play ${file.name}: try \`mocap live --video\` with it, which reads more kinds of video.`);
+      return null;
+    }
   }
 
   close(): void {
@@ -75,6 +113,8 @@ export class OwnCamera {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = null;
     this.video.srcObject = null;
+    if (this.video.src) URL.revokeObjectURL(this.video.src);
+    this.video.removeAttribute("src");
   }
 
   private fail(sentence: string): void {

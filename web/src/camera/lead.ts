@@ -19,16 +19,27 @@ export class Lead {
     private readonly connection: Connection,
     private readonly picture: PicturePanel,
     private readonly hud: Hud,
-    private readonly turned: (on: boolean) => void,
+    private readonly turned: () => void,
   ) {}
 
   get on(): boolean {
     return this.camera !== null;
   }
 
+  /** Whether it is a video file that is looked at. */
+  get file(): boolean {
+    return this.camera?.file != null;
+  }
+
+  /** The camera on, or off. */
   toggle(): void {
-    if (this.camera) this.stop();
-    else void this.start();
+    if (this.camera && !this.file) this.stop();
+    else void this.start(null);
+  }
+
+  /** A video file in the camera's place, again and again. */
+  play(file: File): void {
+    void this.start(file);
   }
 
   /** After a new connection the server does not know who leads. */
@@ -36,9 +47,12 @@ export class Lead {
     this.told?.();
   }
 
-  private async start(): Promise<void> {
-    this.hud.say("camera", "info", "Opening the camera…");
-    this.camera = new OwnCamera(new URL(MODELS, location.href).href, {
+  private async start(file: File | null): Promise<void> {
+    this.stop();
+    this.hud.say("camera", "info", file ? `Opening ${file.name}…` : "Opening the camera…");
+    // The server lets its own camera go, which may be the same one.
+    this.connection.choose("browser");
+    this.camera = new OwnCamera(new URL(MODELS, location.href).href, file, {
       opened: (name, width, height) => {
         this.hud.say("camera", "info", "Loading the detector…");
         this.told = () => this.connection.lead(name, width, height);
@@ -50,16 +64,17 @@ export class Lead {
         this.hud.say("camera", "error", sentence, 20);
       },
     });
-    this.turned(true);
+    this.turned();
     await this.camera.open();
   }
 
-  private stop(): void {
-    this.camera?.close();
+  stop(): void {
+    if (!this.camera) return;
+    this.camera.close();
     this.camera = null;
     this.told = null;
     this.hud.say("camera", "info", "");
-    this.turned(false);
+    this.turned();
   }
 
   private seen({ frame, at, found, bitmap, took }: Seen): void {
