@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 import typer
 
-from mocap import console, formats
+from mocap import cli_lan, console, formats
 from mocap.cli_rigs import MapFile, rigs
 from mocap.errors import MocapError, OutputError
 from mocap.keypoints import Keypoints
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mocap import transfer
     from mocap.capture import Source
     from mocap.pipeline import Listener
+    from mocap.stream.lan import Lan
     from mocap.stream.protocol import SourceKind
     from mocap.stream.server import Server
 
@@ -215,6 +216,10 @@ def live(
     camera: Annotated[int | None, typer.Option(help="The camera's number, 0 for the first.")] = None,
     video: Annotated[Path | None, typer.Option(help="A video instead of a camera; it plays again and again.")] = None,
     browser: Annotated[bool, typer.Option("--browser", help="The camera of the browser that opens the page; it detects there.")] = False,
+    lan: Annotated[
+        bool,
+        typer.Option("--lan", help="Phones on this network may open the page too, by a QR code; without a source, their cameras are it."),
+    ] = False,
     model: Model = "full",
     rig: Rig = None,
     hands: Hands = True,
@@ -237,14 +242,16 @@ def live(
     with ExitStack() as stack:
         listeners = [*_vmc(vmc, stack), *_recording(record, stack)]
         again: Callable[[], Source] = partial(Webcam, camera or 0) if video is None else partial(Video, video)
-        source = None if browser else again()
-        kind: SourceKind = "browser" if browser else "camera" if video is None else "video"
+        theirs = browser or (lan and camera is None and video is None)
+        source = None if theirs else again()
+        kind: SourceKind = "browser" if theirs else "camera" if video is None else "video"
         view = _radians(fov)
         if video is not None:
             view, view_said = _field_of_view(fov, video)
             console.err.print(f"Field of view {view_said}.")
         studio = _studio(takes, fov, stack)
-        _stream(source, kind, model, view, port, open_page, listeners, rig, hands, upper_body, face, face_model, studio, again)
+        phones = cli_lan.phones() if lan else None
+        _stream(source, kind, model, view, port, open_page, listeners, rig, hands, upper_body, face, face_model, studio, again, phones)
 
 
 def _vmc(to: str | None, stack: ExitStack) -> list[Listener]:
@@ -346,6 +353,7 @@ def _stream(
     face_model: Path | None = None,
     studio: Any = None,
     again: Callable[[], Source] | None = None,
+    lan: Lan | None = None,
 ) -> None:
     from mocap import pipeline
     from mocap.webcam import Webcam
@@ -368,6 +376,7 @@ def _stream(
             face_model=face_model,
             studio=studio,
             again=again or Webcam,
+            lan=lan,
         )
         asyncio.run(running)
 
@@ -379,6 +388,8 @@ def _ready(open_page: bool) -> Callable[[Server], None]:
         if server.notice:
             console.out.print(server.notice)
         console.out.print(server.url)
+        if server.invitations:
+            cli_lan.invite(server.invitations)
         console.out.print("Ctrl-C ends it.")
         sys.stdout.flush()
         if open_page:

@@ -41,6 +41,7 @@ from mocap.solve.solver import Feet, Solver, solve_take
 from mocap.solve.tuning import Tuning
 from mocap.stream import protocol
 from mocap.stream.files import Files, files_for
+from mocap.stream.lan import Lan
 from mocap.stream.server import Endpoint, Server
 from mocap.webcam import Webcam
 
@@ -237,6 +238,7 @@ async def live(
     face_model: Path | None = None,
     studio: Callable[[Files, Sequence[str]], tuple[Listener, Mapping[str, Endpoint]]] | None = None,
     again: Callable[[], Source] = Webcam,
+    lan: Lan | None = None,
 ) -> None:
     """Streams a source to every viewer that connects, until it is cancelled or the source ends. Without a source, or when a page wants to,
     what pages' own cameras see is solved for all.
@@ -245,8 +247,8 @@ async def live(
     camera by default. ready: called when the page can be opened. listeners: who else gets every frame, a
     recording or another program. rig: the avatar, in the mannequin's place. hands, face: look for them. face_model: as of
     `read_keypoints`. upper_body: as of Solver. studio: given the server's files and the hello's expressions, another listener and what else
-    is served (studio.Studio). Raises DeviceError if there is no port or the camera stops, ModelError if the viewer or the
-    weights are missing.
+    is served (studio.Studio). lan: how phones come in (lan.open_lan). Raises DeviceError if there is no port or the camera stops,
+    ModelError if the viewer or the weights are missing.
     """
     shown = protocol.Source("browser", NAME, 640, 480) if source is None else protocol.Source(kind, source.name, *source.size)
     files, avatar = files_of(rig)
@@ -307,7 +309,7 @@ async def live(
     performer = partial(LivePerformer, None, upper_body=upper_body, tuning=lambda: tuning)
     cameras = BrowserCameras(performer, introduce, partial(lead.choose, "browser"), fov, hands, face)
     endpoints = {**endpoints, INGEST_PATH: (None, cameras.ingest)}
-    cameras.server = server = Server(hello(shown), files, host, port, on_ask=asked, cameras=cameras, endpoints=endpoints)
+    cameras.server = server = Server(hello(shown), files, host, port, on_ask=asked, cameras=cameras, endpoints=endpoints, lan=lan)
     server.tuned(protocol.Tuned(tuning.smoothing, tuning.feet, tuning.hips, tuning.lag))
     async with server:
         if ready is not None:

@@ -18,7 +18,7 @@ LAYERS = (
     {"filter", "lift", "solve", "rig", "retarget", "formats"},
     {"picture", "detect", "capture", "metadata", "webcam", "stream"},
     {"incoming", "lead", "browser", "pipeline", "takes", "transfer", "studio", "view", "doctor"},
-    {"cli", "cli_rigs", "console"},
+    {"cli", "cli_lan", "cli_rigs", "console"},
 )
 LAYER_OF = {name: level for level, names in enumerate(LAYERS) for name in names}
 
@@ -62,7 +62,7 @@ def test_the_guard_sees_imports_of_every_form() -> None:
 
 
 def test_import_mocap_stays_light() -> None:
-    heavy = {"cv2", "mediapipe", "websockets", "matplotlib", "typer"}
+    heavy = {"cv2", "mediapipe", "websockets", "matplotlib", "typer", "cryptography", "segno", "ifaddr"}
     code = f"import sys, mocap; print(*sorted({heavy!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout.strip(), done.stderr) == ("", "")

@@ -82,7 +82,7 @@ def test_the_page_opens_or_it_is_said_that_there_is_no_camera(folder: Path, comm
         still = Motion(HUMANOID, np.arange(2.0), np.tile(HUMANOID.offsets[0], (2, 1)), np.tile(HUMANOID.rest_rotations, (2, 1, 1)))
         formats.save(folder / "dance.bvh", still)
     with started(*shlex.split(command)[1:], "--no-open", "--port", "0", cwd=folder) as process:
-        if any(word in command for word in ("--video", "--browser", "view")):
+        if any(word in command for word in ("--video", "--browser", "--lan", "view")):
             assert address(process)
         else:
             _, err = process.communicate(timeout=60) if not Path("/dev/video0").exists() else ("", "camera")

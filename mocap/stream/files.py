@@ -10,7 +10,8 @@ import hmac
 import http
 import ipaddress
 import re
-from collections.abc import Collection
+import secrets
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote
 
@@ -85,15 +86,27 @@ def bracketed(host: str) -> str:
 
 
 class Door:
-    """Who may come in to a server that listens at host and port. token: asked of everyone, where one is given. guests: paths that pages of
-    other servers on this machine may use as well; no page of the internet has such an origin."""
+    """Who may come in to a server that listens at host and port, over TLS if secure. token: asked of everyone, where one is given. renewed:
+    then a token opens to one page alone, whose cookie is another secret, and `renewed` is told the token that takes its place. guests:
+    paths that pages of other servers on this machine may use as well; no page of the internet has such an origin."""
 
-    def __init__(self, host: str, port: int, token: str | None, guests: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        token: str | None,
+        guests: Collection[str] = (),
+        secure: bool = False,
+        renewed: Callable[[str], None] | None = None,
+    ) -> None:
         names = {"localhost", "127.0.0.1", "[::1]", bracketed(host)}
         self._hosts = {f"{name}:{port}" for name in names} | (names if port == 80 else set())
         self._loopback = is_loopback(host)
         self._token = token
+        self._session = token if renewed is None else secrets.token_urlsafe(16)
         self._guests = guests
+        self.secure = secure
+        self._renewed = renewed
         # Cookies do not know ports, so two servers on one machine must not share a name.
         self._cookie = f"mocap_{port}"
 
@@ -106,23 +119,36 @@ class Door:
         if self._loopback and hosts[0].lower() not in self._hosts:
             return text(http.HTTPStatus.FORBIDDEN, f"This server must be addressed as {' or '.join(sorted(self._hosts))}.")
         # Browsers always name a page's origin when it opens a WebSocket; other programs need not.
-        own = len(origins) == 1 and origins[0].lower() == f"http://{hosts[0].lower()}"
+        own = len(origins) == 1 and origins[0].lower() == f"{'https' if self.secure else 'http'}://{hosts[0].lower()}"
         guest = len(origins) == 1 and path_of(request) in self._guests and _LOCAL.fullmatch(origins[0].lower()) is not None
         if origins and not (own or guest):
             return text(http.HTTPStatus.FORBIDDEN, f"A page from {origins[0]!r} may not use this server.")
-        if self._token is not None and not any(hmac.compare_digest(t.encode(), self._token.encode()) for t in self._tokens(request)):
-            return text(http.HTTPStatus.FORBIDDEN, "A token is needed: open the address that mocap printed, with its ?token=….")
-        return None
+        if self._token is None or self._by_token(request) or self._by_cookie(request):
+            return None
+        if self._renewed is not None:
+            return text(http.HTTPStatus.FORBIDDEN, "This address was used before, or is not whole: scan the newest code that mocap shows.")
+        return text(http.HTTPStatus.FORBIDDEN, "A token is needed: open the address that mocap printed, with its ?token=….")
 
-    def _tokens(self, request: Request) -> list[str]:
+    def cookie(self, request: Request) -> str | None:
+        """The Set-Cookie for a page that comes in by the token, for the files that it asks for by itself. A token that is good once is
+        used up by this."""
+        if not self._by_token(request) or self._session is None:
+            return None
+        if self._renewed is not None:
+            self._token = secrets.token_urlsafe(16)
+            self._renewed(self._token)
+        return f"{self._cookie}={quote(self._session)}; Path=/; HttpOnly; SameSite=Strict" + ("; Secure" if self.secure else "")
+
+    def _by_token(self, request: Request) -> bool:
+        return _among(self._token, parse_qs(request.path.partition("?")[2]).get("token", []))
+
+    def _by_cookie(self, request: Request) -> bool:
         cookies = (c.strip().partition("=") for header in request.headers.get_all("Cookie") for c in header.split(";"))
-        given = parse_qs(request.path.partition("?")[2]).get("token", [])
-        return given + [unquote(value) for name, _, value in cookies if name == self._cookie]
+        return _among(self._session, [unquote(value) for name, _, value in cookies if name == self._cookie])
 
-    def admit(self, response: Response) -> None:
-        """Gives the page the token as a cookie, for the files that it asks for by itself."""
-        if self._token is not None:
-            response.headers["Set-Cookie"] = f"{self._cookie}={quote(self._token)}; Path=/; HttpOnly; SameSite=Strict"
+
+def _among(secret: str | None, given: Sequence[str]) -> bool:
+    return secret is not None and any(hmac.compare_digest(g.encode(), secret.encode()) for g in given)
 
 
 def path_of(request: Request) -> str:
@@ -130,8 +156,8 @@ def path_of(request: Request) -> str:
     return unquote(request.path.partition("?")[0].partition("#")[0])
 
 
-def respond(request: Request, files: Files) -> Response:
-    """The answer to a request for a file. Reads it, if the table gives a Path."""
+def respond(request: Request, files: Files, secure: bool = False) -> Response:
+    """The answer to a request for a file. Reads it, if the table gives a Path. secure: it came over TLS."""
     # websockets before 17 (the last for Python 3.10) refuses all but GET by itself, and does not name the method.
     method = getattr(request, "method", "GET")
     if method not in ("GET", "HEAD"):
@@ -149,7 +175,7 @@ def respond(request: Request, files: Files) -> Response:
     response = _response(http.HTTPStatus.OK, body, kind)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if _HASHED.fullmatch(path) else "no-cache"
     if kind.startswith("text/html"):
-        response.headers["Content-Security-Policy"] = _policy(request.headers["Host"])
+        response.headers["Content-Security-Policy"] = _policy(f"{'wss' if secure else 'ws'}://{request.headers['Host']}")
     if method == "HEAD":
         response.body = b""
     return response
@@ -171,10 +197,10 @@ def _response(status: http.HTTPStatus, body: bytes, kind: str) -> Response:
     return Response(status.value, status.phrase, headers, body)
 
 
-def _policy(host: str) -> str:
+def _policy(sockets: str) -> str:
     # three.js makes blob: URLs of the textures inside a GLB and fetches them; Safari before 15.4 does not take 'self' for a WebSocket.
     return "; ".join((
         "default-src 'self'", "script-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' blob: data:", "media-src blob:",
-        f"connect-src 'self' blob: data: ws://{host}", "object-src 'none'", "base-uri 'none'", "form-action 'none'",
+        f"connect-src 'self' blob: data: {sockets}", "object-src 'none'", "base-uri 'none'", "form-action 'none'",
         "frame-ancestors 'none'",
     ))  # fmt: skip

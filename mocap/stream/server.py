@@ -13,28 +13,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import http
 import logging
 import secrets
 import threading
 import time
-import weakref
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 from urllib.parse import quote
 
-from websockets.asyncio.server import Server as WebSocketServer
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, NegotiationError
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from mocap.errors import DeviceError
 from mocap.stream import files as pages
 from mocap.stream import protocol
 from mocap.stream.flow import Flow
+from mocap.stream.lan import EVERYWHERE, Lan
+from mocap.stream.ports import LAST_WORDS, Ports
 
 DEFAULT_PORT = 8765
 MAX_CLIENTS = 100
@@ -54,13 +53,9 @@ class Cameras(Protocol):
     def gone(self, key: Hashable) -> None: ...
 
 
-_PORTS_TRIED = 20
-_HTTP_TIMEOUT = 60.0  # seconds for a page's file to reach a slow phone
 _STALL = 20.0  # seconds that a socket may need for one message before it is taken for dead
-_LAST_WORDS = 0.4  # seconds that clients have to answer the closing handshake
 
 _log = logging.getLogger("mocap.stream")
-_log.addHandler(logging.NullHandler())  # a garbled handshake is no news for the terminal unless somebody asks for it
 
 
 class _Client:
@@ -109,7 +104,8 @@ class Server:
     hello: what every client is told first. files: what the page consists of (`files.files_for`). host: where to listen; beyond loopback
     everybody needs the token, one of ours if none is given. port: if it is taken, the next free one of twenty; 0 for any. on_ask:
     called in the event loop with what viewers ask of source and solver. cameras: told there of viewers' own cameras; without it nobody may
-    send what theirs sees. endpoints: other WebSockets behind the same door, path → its subprotocol and what serves a connection.
+    send what theirs sees. endpoints: other WebSockets behind the same door, path → its subprotocol and what serves a connection. lan: lets
+    phones in as well, over TLS on a port of their own, each by an address that is good once.
 
     `async with` raises DeviceError if there is nothing to listen on. All but `publish_threadsafe` belongs to the event loop's thread.
     """
@@ -125,12 +121,16 @@ class Server:
         on_ask: Callable[[protocol.Ask], None] | None = None,
         cameras: Cameras | None = None,
         endpoints: Mapping[str, Endpoint] | None = None,
+        lan: Lan | None = None,
     ) -> None:
         self.host = host
         self.port = port
         """Where it listens; before `async with`, where it was asked to."""
         self.notice: str | None = None
         """A sentence to print if the port is not the one that was asked for."""
+        self.invitations: list[str] = []
+        """The addresses by which one phone may come in now: of the same page, in this machine's networks."""
+        self._lan = lan
         self.token = token if token is not None or pages.is_loopback(host) else secrets.token_urlsafe(16)
         self._hello = hello
         self._files = files
@@ -142,7 +142,7 @@ class Server:
         self._frame = -1
         self._newest: dict[int, tuple[int, tuple[bytes, ...]]] = {}  # subject → its frame's number and messages
         self._clients: set[_Client] = set()
-        self._connections: weakref.WeakSet[ServerConnection] = weakref.WeakSet()
+        self._ports = Ports(self._serve, self._answer, self._subprotocol)
         self._handed: dict[int, Sequence[bytes]] = {}
         self._lock = threading.Lock()
 
@@ -299,31 +299,27 @@ class Server:
         # A close frame's reason has room for 123 bytes, and a client that does not read does not even get those.
         reason = sentence.encode()[:120].decode(errors="ignore")
         closing = asyncio.ensure_future(connection.close(1008, reason))
-        await asyncio.wait([closing], timeout=_LAST_WORDS)
+        await asyncio.wait([closing], timeout=LAST_WORDS)
         connection.transport.abort()
         await asyncio.wait([closing])
 
     # The port
 
-    async def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        refusal = self._door.refusal(request)
-        if refusal is None and pages.path_of(request) in self._endpoints:
-            return None
-        if refusal is None and pages.path_of(request) == pages.STREAM_PATH:
-            if len(self._clients) < MAX_CLIENTS:
-                return None
-            refusal = pages.text(http.HTTPStatus.SERVICE_UNAVAILABLE, f"There are {MAX_CLIENTS} viewers already.")
+    async def _answer(self, door: pages.Door, request: Request) -> Response | None:
+        refusal = door.refusal(request)
         if refusal is not None:
             return refusal
-        response = await asyncio.to_thread(pages.respond, request, self._files)
-        self._door.admit(response)
+        cookie = door.cookie(request)  # before anything is awaited: a token that is good once is used up here
+        if pages.path_of(request) in self._endpoints:
+            return None
+        if pages.path_of(request) == pages.STREAM_PATH:
+            if len(self._clients) < MAX_CLIENTS:
+                return None
+            return pages.text(http.HTTPStatus.SERVICE_UNAVAILABLE, f"There are {MAX_CLIENTS} viewers already.")
+        response = await asyncio.to_thread(pages.respond, request, self._files, door.secure)
+        if cookie is not None:
+            response.headers["Set-Cookie"] = cookie
         return response
-
-    def _connect(self, *args: Any, **options: Any) -> ServerConnection:
-        # Browsers open connections that they may never use. The library waits for these when it closes, so we keep them in view.
-        connection = ServerConnection(*args, **options)
-        self._connections.add(connection)
-        return connection
 
     def _subprotocol(self, connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
         assert connection.request is not None
@@ -332,54 +328,30 @@ class Server:
             raise NegotiationError(f"this address speaks {wanted}")
         return None if wanted is None else Subprotocol(wanted)
 
-    async def _listen(self, port: int) -> WebSocketServer:
-        return await serve(
-            self._serve,
-            "127.0.0.1" if self.host == "localhost" else self.host,
-            port,
-            select_subprotocol=self._subprotocol,
-            process_request=self._process_request,
-            create_connection=self._connect,  # type: ignore[arg-type]  # "a wrapper or a subclass"
-            compression=None,  # floats and JPEGs do not shrink, and it takes time
-            server_header=None,
-            max_size=protocol.MAX_TEXT,
-            write_limit=0,  # a send waits until the kernel has taken it all, so that nothing old lies in our buffers
-            open_timeout=_HTTP_TIMEOUT,
-            close_timeout=_LAST_WORDS,
-            logger=_log,
-            start_serving=False,
-        )
-
     async def __aenter__(self) -> Server:
         self._loop = asyncio.get_running_loop()
         asked = self.port
-        last = min(asked + _PORTS_TRIED, 2**16) - 1 if asked else 0
-        for port in range(asked, last + 1):
-            try:
-                self._server = await self._listen(port)
-                self.port = self._server.sockets[0].getsockname()[1]
-                guests = [path for path, (wanted, _) in self._endpoints.items() if wanted is None]
-                self._door = pages.Door(self.host, self.port, self.token, guests)
-                await self._server.start_serving()
-                break
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    reason = error.strerror or str(error)
-                    raise DeviceError(
-                        f"mocap cannot listen at {self.host}, port {port}: {reason}. Choose another port, or 0 for any."
-                    ) from error
-        else:
-            raise DeviceError(f"At {self.host}, all ports from {asked} to {last} are taken. Choose another port, or 0 for any free one.")
+        guests = [path for path, (wanted, _) in self._endpoints.items() if wanted is None]
+        self.port = await self._ports.open(self.host, asked, lambda port: pages.Door(self.host, port, self.token, guests))
         if asked not in (0, self.port):
             self.notice = f"Port {asked} is taken; using {self.port} instead."
+        if self._lan is not None:
+            try:
+                await self._invite(self._lan, (self.port + 1) % 2**16 if asked else 0)
+            except BaseException:
+                await self._ports.close()
+                raise
         return self
 
+    async def _invite(self, lan: Lan, asked: int) -> None:
+        def renewed(token: str) -> None:
+            self.invitations = lan.urls(port, token)
+            lan.renewed(self.invitations)
+
+        token = secrets.token_urlsafe(16)
+        door = partial(pages.Door, EVERYWHERE, token=token, secure=True, renewed=renewed)
+        port = await self._ports.open(EVERYWHERE, asked, door, lan.tls)
+        self.invitations = lan.urls(port, token)
+
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._server.close()  # with code 1001, going away
-        closed = asyncio.ensure_future(self._server.wait_closed())
-        await asyncio.wait([closed], timeout=_LAST_WORDS)
-        # Those who have not answered by now do not read, or never spoke.
-        for connection in list(self._connections):
-            if (transport := getattr(connection, "transport", None)) is not None:
-                transport.abort()
-        await closed
+        await self._ports.close()

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
+from mocap.errors import DeviceError
 from mocap.skeleton import HUMANOID
+from mocap.stream import lan
 from tests.browser.conftest import FLAGS, Open, drawn, until
 
 DEMO = Path(__file__).parents[2] / "rigs" / "demo.mp4"
@@ -23,12 +25,13 @@ _SAID = ("TensorFlow Lite", ".cc:", "Graph ")
 
 
 @contextmanager
-def served(*more: str) -> Iterator[str]:
+def served(*more: str, scheme: str = "http://") -> Iterator[str]:
+    """The address of that scheme that `mocap live` prints."""
     start = f"import sys; from mocap.cli import main; sys.argv = {[*_ARGUMENTS, *more]}; main()"
     process = subprocess.Popen([sys.executable, "-c", start], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        yield next(line.strip() for line in process.stdout if line.startswith("http"))
+        yield next(line.strip() for line in process.stdout if line.startswith(scheme))
     finally:
         process.kill()
         process.stdout.close()
@@ -98,6 +101,32 @@ def test_the_avatar_follows_the_pages_own_camera(filmed: Browser, url: str) -> N
     assert page.evaluate("document.querySelector('[data-key=c]').getAttribute('aria-pressed')") == "false"
     page.close()
     assert [c for c in complaints if not any(s in c for s in (*_SAID, "GPU stall"))] == []
+
+
+def test_a_phone_of_the_same_network_gives_its_camera(filmed: Browser) -> None:
+    try:
+        lan.addresses()
+    except DeviceError:
+        pytest.skip("this machine is in no network")
+    with served("--lan", "--no-hands", "--no-face", scheme="https://") as address:
+        phone = filmed.new_context(viewport={"width": 390, "height": 844}, has_touch=True, ignore_https_errors=True)
+        page = phone.new_page()
+        page.goto(address, wait_until="commit")
+        until(page, "document.querySelector('#sources')?.hidden === false")
+        page.tap("#sources [data-source=camera]")
+        drawn(page, 0)
+        before = places(page)
+        drawn(page, page.evaluate("window.mocap.frame()") + 3)
+        assert np.linalg.norm(places(page) - before, axis=-1).max() > 0.02
+        page.reload(wait_until="commit")
+        until(page, "document.querySelector('#sources')?.hidden === false")
+        phone.close()
+        # The address was good once; whoever else has it stands outside.
+        other = filmed.new_context(ignore_https_errors=True)
+        answer = other.new_page().goto(address)
+        assert answer is not None
+        assert answer.status == 403
+        other.close()
 
 
 def test_a_video_file_takes_the_cameras_place(open_page: Open, url: str) -> None:

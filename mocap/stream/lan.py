@@ -1,0 +1,152 @@
+"""Phones of the same network: a browser gives its camera to a page over HTTPS alone, so this machine makes itself a certificate.
+
+Certificate and key are made anew for each run and kept nowhere. Kept, they would spare a phone the browser's warning for as long as its
+browser remembers (Chrome: a week), but the code has to be scanned in each run anyway, and a key that lies about for months is a way
+to pass for this machine. No module-level import of what only `--lan` needs.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import ipaddress
+import re
+import secrets
+import socket
+import ssl
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mocap.errors import DeviceError
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+EVERYWHERE = "0.0.0.0"
+"""Where to listen so that the whole network can come."""
+
+VALID = datetime.timedelta(days=14)  # longer than any run; Apple's systems take 825 days at most
+_CLOCKS_APART = datetime.timedelta(days=1)  # a phone's clock may be behind
+_OUTSIDE = "198.51.100.1"  # RFC 5737: nobody's, so on the way to the internet
+
+
+@dataclass(frozen=True, slots=True)
+class Lan:
+    """How phones come in. addresses: this machine's (IPv4), the likeliest first. tls: its certificate and key. renewed: told, in the event
+    loop, that a page has come in by its token, and of the addresses by which another one may, in the order of `addresses`."""
+
+    addresses: Sequence[str]
+    tls: ssl.SSLContext
+    renewed: Callable[[Sequence[str]], None]
+
+    def urls(self, port: int, token: str) -> list[str]:
+        """The page's addresses with the token that opens it once (URL-safe characters)."""
+        return [f"https://{address}:{port}/?token={token}" for address in self.addresses]
+
+
+def open_lan(renewed: Callable[[Sequence[str]], None]) -> Lan:
+    """Addresses and a certificate of this machine, now. renewed: as of Lan. Raises DeviceError if it is in no network."""
+    found = addresses()
+    return Lan(found, context(*certificate(found, socket.gethostname(), datetime.datetime.now(datetime.timezone.utc))), renewed)
+
+
+# Addresses -------------------------------------------------------------------------------------------------------------------------
+
+
+def addresses() -> list[str]:
+    """This machine's IPv4 addresses in its networks, that of its way to the internet first. Sends nothing.
+
+    Raises DeviceError if it has none."""
+    import ifaddr
+
+    found = ordered((str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4), _towards(_OUTSIDE))
+    if not found:
+        raise DeviceError("This machine is in no network where a phone could find it: join the phone's Wi-Fi, then try again.")
+    return found
+
+
+def ordered(found: Iterable[str], first: str | None) -> list[str]:
+    """Those of the IPv4 addresses that others can reach: `first` first, without loopback; those that a machine gives itself where nobody
+    gave it one (169.254.…) only where there are no others."""
+    known = sorted({ipaddress.IPv4Address(a) for a in found}, key=lambda a: (str(a) != first, a))
+    reachable = [a for a in known if not (a.is_loopback or a.is_unspecified or a.is_multicast)]
+    return [str(a) for a in reachable if not a.is_link_local] or [str(a) for a in reachable]
+
+
+def _towards(other: str) -> str | None:
+    """This machine's address on the way to another; None if there is no way. Connecting a UDP socket chooses one and sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((other, 9))
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
+
+
+# The certificate -------------------------------------------------------------------------------------------------------------------
+
+
+def certificate(addresses: Sequence[str], hostname: str, now: datetime.datetime) -> tuple[x509.Certificate, EllipticCurvePrivateKey]:
+    """A certificate that its own key (P-256) has signed, for these IPv4 addresses, loopback, localhost and the hostname, valid for VALID
+    from `now` (with a time zone)."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    # A host's name may be no name in a network, and a common name is 64 characters at most (RFC 5280).
+    names = dict.fromkeys(["localhost", *([hostname] if re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", hostname) else [])])
+    ips = dict.fromkeys([*addresses, "127.0.0.1"])
+    alternatives = [*(x509.IPAddress(ipaddress.ip_address(ip)) for ip in ips), *(x509.DNSName(name) for name in names)]
+    ours = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"mocap on {list(names)[-1]}"[:64])])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(ours)
+        .issuer_name(ours)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _CLOCKS_APART)
+        .not_valid_after(now + VALID)
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        # What Apple's systems ask of a server (HT210176).
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    )
+    return builder.sign(key, hashes.SHA256()), key
+
+
+def context(certificate: x509.Certificate, key: EllipticCurvePrivateKey) -> ssl.SSLContext:
+    """What serves TLS by the certificate. Raises DeviceError if there is no place for a temporary file."""
+    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+
+    # Python's ssl takes a key from a file alone. What lies there for a moment is locked by a password that does not.
+    password = secrets.token_hex(32)
+    locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password.encode()))
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        with tempfile.TemporaryDirectory(prefix="mocap") as folder:
+            path = Path(folder) / "key.pem"
+            path.write_bytes(locked + certificate.public_bytes(Encoding.PEM))
+            made.load_cert_chain(path, password=password)
+    except OSError as error:
+        raise DeviceError(
+            f"The certificate for HTTPS needs a temporary file, which cannot be written: {error.strerror or error}."
+        ) from error
+    return made
+
+
+# The code --------------------------------------------------------------------------------------------------------------------------
+
+
+def code(url: str) -> str:
+    """A QR code of the address in lines of half blocks, light ones drawn and dark ones left out: for light ink on a dark ground."""
+    import segno
+
+    drawn = io.StringIO()
+    segno.make_qr(url).terminal(drawn, border=2, compact=True)
+    return drawn.getvalue().rstrip("\n")
