@@ -10,7 +10,7 @@
 #   make lock    the newest versions that pyproject.toml allows, into tests/requirements.lock
 
 PYTHON ?= python3
-TESTS ?= -n 2 --dist loadfile
+TESTS ?= -n 2 --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 WEB := $(BIN)/python web/build_hook.py

@@ -37,14 +37,14 @@ TARGETS = [line.split()[1] for line in LINES if line.startswith("make ")]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files that the README speaks of: a dance of one second, clips, and a character."""
+    """A folder with the files that the README speaks of: a dance of half a second, clips, and a character."""
     import cv2
 
     place = tmp_path_factory.mktemp("readme")
     source = cv2.VideoCapture(str(assets.path("demo/demo.mp4")))
     size = (int(source.get(cv2.CAP_PROP_FRAME_WIDTH)), int(source.get(cv2.CAP_PROP_FRAME_HEIGHT)))
     writer = cv2.VideoWriter(str(place / "dance.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 30, size)
-    for _ in range(30):
+    for _ in range(15):
         writer.write(source.read()[1])
     writer.release()
     for made in ("clips", "baked"):

@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks [solver accuracy lag latency stream detect bones rigs hands face] [--quick] [--save FILE] [--compare FILE]
+"""python -m tests.benchmarks [NAME …] [--quick] [--save FILE] [--compare FILE]
 
 Runs the benchmarks that are named, or all, and prints their tables as Markdown. --save keeps them as JSON with a description of the
 machine; --compare puts the numbers of an earlier --save in brackets behind the new ones. --quick takes few samples: to see that all runs.
@@ -23,7 +23,7 @@ from .table import from_json  # noqa: E402
 
 NAMES = tuple(
     name
-    for name in ("solver", "accuracy", "lag", "latency", "stream", "detect", "bones", "rigs", "hands", "face")
+    for name in ("solver", "accuracy", "lag", "latency", "stream", "detect", "bones", "rigs", "hands", "face", "page")
     if (Path(__file__).parent / f"{name}.py").exists()
 )
 

@@ -45,7 +45,7 @@ PARTS: dict[str, tuple[str, Any]] = {
     "onto_rays": ("onto_rays", lambda positions, image, translation, camera: (positions, translation)),
     "steady_heels": ("steady_heels", lambda positions: positions),
     "unflip": ("unflip", lambda times, positions, translation: positions),
-    "refine": ("refine_landmarks", lambda keypoints, prior, held, translation, *rest: _Unrefined(held, translation)),
+    "refine": ("refine_landmarks", lambda keypoints, prior, held, translation, *rest, **more: _Unrefined(held, translation)),
     "gravity": ("find_gravity", lambda *axes: R.IDENTITY),
     "steady hands": ("smooth_rotations", lambda times, rotations, cutoff: rotations),
     "doubt in bends": ("DOUBTFUL_BEND", FULL_BEND),
