@@ -1,22 +1,30 @@
-"""A contact sheet of the mannequin's face: at rest, in VRM's presets, and in each of its expressions.
+"""A contact sheet of a face: at rest, in VRM's presets, and with `all` in each of the mannequin's expressions.
 
-    python rigs/face_sheet.py OUT.png [presets | all]
+    python rigs/face_sheet.py OUT.png [presets | all] [CHARACTER]
 
-For looking at. The camera stands before the face, a little to its left.
+For looking at. Without a character (GLB or VRM) it is the mannequin's face; a character's is moved by what `mocap bake --rig` would write.
+The camera stands before the face, a little to its left.
 """
 
 from __future__ import annotations
 
+import math
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy import ndarray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from mocap import transfer
+from mocap.kinematics import fk
 from mocap.motion import Motion
 from mocap.skeleton import HUMANOID
+from rigs.characters import Character, Shot, shoot
 from rigs.expressions import PRESETS
 from rigs.mannequin import build
 from rigs.render import View, frames
@@ -25,10 +33,35 @@ _TILE = 300  # pixels
 _VIEW = View((0.14, 1.635, 0.72), (0.0, 1.618, 0.02), np.radians(22.0), (_TILE, _TILE))
 
 
+def faces(motion: Motion, character: Path | None) -> Iterator[ndarray]:
+    """The face in each of the motion's frames, RGB (300, 300, 3)."""
+    if character is None:
+        yield from frames(motion, _VIEW)
+        return
+    taken = transfer.load_character(character)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "face.glb"
+        transfer.save(path, motion, taken)
+        data = path.read_bytes()
+    rig = taken.rig
+    joints, _ = fk(rig.skeleton, rig.skeleton.offsets[0], rig.t_pose)
+    head, neck = (joints[rig.index(bone)] for bone in ("head", "neck" if "neck" in rig.bones else "hips"))
+    eyes = [joints[rig.index(bone)] for bone in ("leftEye", "rightEye") if bone in rig.bones]
+    # Without eyes a face's middle is some necks' lengths above the skull's joint; large heads are farther away.
+    x, y, z = np.mean(eyes, axis=0) if eyes else head + 1.2 * (head - neck)
+    size = float(np.linalg.norm(head - joints[rig.index("hips")])) / 0.62
+    view = View((x + 0.16 * size, y, z + (0.8 if eyes else 1.5) * size), (x, y - 0.02 * size, z), np.radians(26.0), (_TILE, _TILE))
+    yaw = 2.0 * math.atan2(rig.turn[1], rig.turn[3])
+    yield from shoot([Character(data, yaw, rig.unit)], [Shot([t], [(0.0, 0.0, 0.0)], view) for t in motion.times.tolist()])
+
+
 def main() -> None:
     out = Path(sys.argv[1])
-    shown: dict[str, dict[str, float]] = {"rest": {}, **PRESETS}
-    if sys.argv[2:] == ["all"]:
+    # Characters know VRM's presets, or what they are made of.
+    character = Path(sys.argv[3]) if len(sys.argv) > 3 else None
+    presets = PRESETS if character is None else {name: {**mixture, name: 1.0} for name, mixture in PRESETS.items()}
+    shown: dict[str, dict[str, float]] = {"rest": {}, **presets}
+    if sys.argv[2:3] == ["all"]:
         shown |= {name: {name: 1.0} for name in build()["face"].morphs}
     names = sorted({name for mixture in shown.values() for name in mixture})
     weights = {name: np.array([mixture.get(name, 0.0) for mixture in shown.values()]) for name in names}
@@ -41,7 +74,7 @@ def main() -> None:
         weights,
     )
     tiles = []
-    for name, image in zip(shown, frames(motion, _VIEW), strict=True):
+    for name, image in zip(shown, faces(motion, character), strict=True):
         picture = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         tiles.append(cv2.putText(picture, name, (8, _TILE - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (30, 30, 30), 1, cv2.LINE_AA))
     tiles += [np.full_like(tiles[0], 160)] * (-count % 6)
