@@ -29,14 +29,17 @@ MODELS = "/models/"
 """Where the page finds index.json, which says what else is there, and the weights for its own detector."""
 
 
-def models(size: PoseSize = "full", hands: bool = True, face: bool = True, face_model: Path | None = None) -> Files:
-    """The weights that the page's detector wants. face_model: MediaPipe's own face_landmarker.task, in place of ours. Raises ModelError."""
+def models(
+    size: PoseSize = "full", hands: bool = True, face: bool = True, face_model: Path | None = None, person: int | None = None
+) -> Files:
+    """The weights that the page's detector wants. face_model: MediaPipe's own face_landmarker.task, in place of ours. person:
+    whom of several it is to follow, as of `pipeline.read_keypoints`. Raises ModelError."""
     bundles = {"pose": pose_bundle(size)}
     if hands:
         bundles["hand"] = hand_bundle()
     if face:
         bundles["face"] = face_bundle() if face_model is None else _read(face_model)
-    index = {"models": list(bundles), "blendshapes": face and face_model is not None}
+    index = {"models": list(bundles), "blendshapes": face and face_model is not None, "person": person}
     files: Files = {f"{MODELS}{name}.task": (data, content_type("x.task")) for name, data in bundles.items()}
     return files | {f"{MODELS}index.json": (msgspec.json.encode(index), content_type("x.json"))}
 

@@ -65,6 +65,10 @@ UpperBody = Annotated[
     bool | None,
     typer.Option("--upper-body/--whole-body", help="Legs at rest and hips steady, as at a desk; by default if no legs are seen."),
 ]
+Person = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="NUMBER", help="Whom of several people, from the left when so many are seen; else the most prominent."),
+]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The page's port; 0 takes any free one.")]
 Rig = Annotated[Path | None, typer.Option("--rig", metavar="FILE", help="Your character (.glb, .gltf, .vrm) in the mannequin's place.")]
 Character = Annotated[
@@ -101,6 +105,7 @@ def bake(
     hands: Hands = True,
     face: Face = True,
     face_model: FaceModel = None,
+    person: Person = None,
     upper_body: UpperBody = None,
     no_refine: Annotated[bool, typer.Option("--no-refine", help="Take keypoints as they are, for those that are good already.")] = False,
     keep_touch: KeepTouch = False,
@@ -126,7 +131,7 @@ def bake(
         transfer.check(target, on(target), None)
     for path, targets in outputs.items():
         with console.progress(f"Detecting {path.name}") as progress:
-            keypoints = pipeline.read_keypoints(path, model, source_fps, progress, hands, face, face_model)
+            keypoints = pipeline.read_keypoints(path, model, source_fps, progress, hands, face, face_model, person)
         view, view_said = _field_of_view(fov, path)
         motion = pipeline.solve(keypoints, view, refine=not no_refine, feet=feet, upper_body=upper_body, height=height)
         _say_measures(motion, view_said, height)
@@ -196,13 +201,14 @@ def detect(
     hands: Hands = True,
     face: Face = True,
     face_model: FaceModel = None,
+    person: Person = None,
 ) -> None:
     """Write the detector's keypoints, in the shape of TF.js pose-detection, to be solved later or elsewhere."""
     from mocap import pipeline
 
     formats.check_writable(output, Keypoints)
     with console.progress(f"Detecting {source.name}") as progress:
-        keypoints = pipeline.read_keypoints(source, model, source_fps, progress, hands, face, face_model)
+        keypoints = pipeline.read_keypoints(source, model, source_fps, progress, hands, face, face_model, person)
     formats.save(output, keypoints)
     seen = int((keypoints.confidence.max(axis=1) > 0).sum())
     fingers = 0 if keypoints.hands_confidence is None else int((keypoints.hands_confidence.max(axis=1) > 0).sum())
@@ -225,6 +231,7 @@ def live(
     hands: Hands = True,
     face: Face = True,
     face_model: FaceModel = None,
+    person: Person = None,
     upper_body: UpperBody = None,
     fov: Fov = None,
     port: Port = 8765,
@@ -251,7 +258,9 @@ def live(
             console.err.print(f"Field of view {view_said}.")
         studio = _studio(takes, fov, stack)
         phones = cli_lan.phones() if lan else None
-        _stream(source, kind, model, view, port, open_page, listeners, rig, hands, upper_body, face, face_model, studio, again, phones)
+        _stream(
+            source, kind, model, view, port, open_page, listeners, rig, hands, upper_body, face, face_model, studio, again, phones, person
+        )
 
 
 def _vmc(to: str | None, stack: ExitStack) -> list[Listener]:
@@ -354,6 +363,7 @@ def _stream(
     studio: Any = None,
     again: Callable[[], Source] | None = None,
     lan: Lan | None = None,
+    person: int | None = None,
 ) -> None:
     from mocap import pipeline
     from mocap.webcam import Webcam
@@ -377,6 +387,7 @@ def _stream(
             studio=studio,
             again=again or Webcam,
             lan=lan,
+            person=person,
         )
         asyncio.run(running)
 

@@ -68,12 +68,13 @@ def read_keypoints(
     hands: bool = True,
     face: bool = True,
     face_model: Path | None = None,
+    person: int | None = None,
 ) -> Keypoints:
     """Keypoints from a video, an image, a folder of images (by the detector), or a keypoints file (as they stand).
 
     source_fps: the true capture rate where the file has none or a wrong one. hands, face: look for hands, for a face; without it, those of
-    a file are left out. face_model: MediaPipe's own face_landmarker.task, to tell expressions by its network. Raises InputError or
-    NoPersonError.
+    a file are left out. face_model: MediaPipe's own face_landmarker.task, to tell expressions by its network. person: whom, counted from
+    the left from 1, when so many are first seen; the most prominent if not told. Raises InputError or NoPersonError.
     """
     if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
         keypoints = formats.load(path, source_fps)
@@ -85,9 +86,14 @@ def read_keypoints(
         if not is_somebody(keypoints):
             raise NoPersonError(f"There is no person in any of the {len(keypoints)} frames of {path}.")
         return keypoints
-    with open_source(path, source_fps) as source, PerformerDetector(model, source.count != 1, hands, face, face_model) as detector:
+    with open_source(path, source_fps) as source, PerformerDetector(model, source.count != 1, hands, face, face_model, person) as detector:
         report = None if progress is None else (lambda done: progress(done, source.count))
-        return detect_source(source, detector, report)
+        try:
+            return detect_source(source, detector, report)
+        except NoPersonError as error:
+            if person is None or person == 1:
+                raise
+            raise NoPersonError(f"There are never {person} people in {path}: leave --person out, or count from the left.") from error
 
 
 def solve(
@@ -195,6 +201,12 @@ class LivePerformer:
         keypoints = self._detector.detect(arrived.frame.image, arrived.time)
         return keypoints, self.follow(keypoints)
 
+    def next_person(self) -> None:
+        """Another one of those in view from now on."""
+        assert self._detector is not None
+        self._detector.next_person()
+        self.restart()
+
     def follow(self, keypoints: Keypoints) -> Motion:
         """The avatar's pose of one frame of keypoints, which come after those before."""
         if not np.isnan(keypoints.positions).all():
@@ -239,22 +251,24 @@ async def live(
     studio: Callable[[Files, Sequence[str]], tuple[Listener, Mapping[str, Endpoint]]] | None = None,
     again: Callable[[], Source] = Webcam,
     lan: Lan | None = None,
+    person: int | None = None,
 ) -> None:
     """Streams a source to every viewer that connects, until it is cancelled or the source ends. Without a source, or when a page wants to,
     what pages' own cameras see is solved for all.
 
     kind: "video" or "camera", for the page to say. again: opens the server's source once more, which is closed while pages lead; the first
-    camera by default. ready: called when the page can be opened. listeners: who else gets every frame, a
-    recording or another program. rig: the avatar, in the mannequin's place. hands, face: look for them. face_model: as of
-    `read_keypoints`. upper_body: as of Solver. studio: given the server's files and the hello's expressions, another listener and what else
-    is served (studio.Studio). lan: how phones come in (lan.open_lan). Raises DeviceError if there is no port or the camera stops,
-    ModelError if the viewer or the weights are missing.
+    camera by default. ready: called when the page can be opened. listeners: who else gets every frame, a recording or another program. rig:
+    the avatar, in the mannequin's place. hands, face: look for them. face_model: as of `read_keypoints`. upper_body: as of Solver. studio:
+    given the server's files and the hello's expressions, another listener and what else is served (studio.Studio). lan: how phones come in
+    (lan.open_lan). person: as of `read_keypoints`. Raises DeviceError if there is no port or the camera stops, ModelError if the viewer or
+    the weights are missing.
     """
     shown = protocol.Source("browser", NAME, 640, 480) if source is None else protocol.Source(kind, source.name, *source.size)
     files, avatar = files_of(rig)
     expressions = EXPRESSIONS if face else ()
     hello = partial(protocol.hello, HUMANOID, expressions, avatar)
-    paused, anew, numbers = threading.Event(), threading.Event(), itertools.count()
+    paused, anew, another = threading.Event(), threading.Event(), threading.Event()
+    numbers = itertools.count()
     lead = Lead("browser" if source is None else "server")
     loop = asyncio.get_running_loop()
     tuning = Tuning()
@@ -267,6 +281,8 @@ async def live(
                 (paused.set if pause else paused.clear)()
             case protocol.Calibrate():
                 anew.set()
+            case protocol.Person():
+                another.set()
             case protocol.Lead(who):
                 lead.choose(who)
             case protocol.Tune(smoothing, feet, hips):
@@ -292,9 +308,9 @@ async def live(
             of = kind if kind != "browser" else "camera"
             loop.call_soon_threadsafe(introduce, protocol.Source(of, opened.name, *opened.size))
             camera = None if fov is None else Camera.from_fov(opened.size, fov)
-            with PerformerDetector(model, hands=hands, face=face, face_model=face_model) as detector:
+            with PerformerDetector(model, True, hands, face, face_model, person) as detector:
                 performer = LivePerformer(detector, camera=camera, upper_body=upper_body, tuning=lambda: tuning)
-                _work(opened, performer, server, leave, paused, anew, numbers, listeners, expressions)
+                _work(opened, performer, server, leave, paused, anew, another, numbers, listeners, expressions)
 
     def theirs(leave: threading.Event) -> None:
         """Pages' cameras lead."""
@@ -305,7 +321,7 @@ async def live(
     if studio is not None:
         hear, endpoints = studio(files, expressions)
         listeners = [*listeners, hear]
-    files |= await asyncio.to_thread(models, model, hands, face, face_model)
+    files |= await asyncio.to_thread(models, model, hands, face, face_model, person)
     performer = partial(LivePerformer, None, upper_body=upper_body, tuning=lambda: tuning)
     cameras = BrowserCameras(performer, introduce, partial(lead.choose, "browser"), fov, hands, face)
     endpoints = {**endpoints, INGEST_PATH: (None, cameras.ingest)}
@@ -330,6 +346,7 @@ def _work(
     stop: threading.Event,
     paused: threading.Event,
     anew: threading.Event,
+    another: threading.Event,
     numbers: Iterator[int],
     listeners: Sequence[Listener],
     expressions: Sequence[str],
@@ -341,6 +358,9 @@ def _work(
         if arrived.restarted or anew.is_set():
             anew.clear()
             performer.restart()
+        if another.is_set():
+            another.clear()
+            performer.next_person()
         keypoints, motion = performer.perform(arrived)
         server.publish_threadsafe(encode_frame(next(numbers), arrived, keypoints, motion, expressions))
         for listener in listeners:

@@ -25,6 +25,7 @@ from numpy import ndarray
 
 from mocap.capture import Frame, Source
 from mocap.detect.models import PoseSize, pose_bundle
+from mocap.detect.people import Someone, alone, everybody, finder, is_same
 from mocap.detect.quiet import without_notices
 from mocap.errors import InputError, ModelError, NoPersonError
 from mocap.keypoints import Keypoints, concatenate, is_somebody
@@ -42,16 +43,19 @@ ANOTHER_TAKE = 500
 
 
 class PoseDetector:
-    """Finds one person, the most prominent, in pictures given one after another; 33 landmarks. Use it in a `with` block.
+    """Finds one person in pictures given one after another; 33 landmarks. Use it in a `with` block.
 
     model: "lite", "full" or "heavy". video: follow the person from frame to frame and smooth with time (MediaPipe's One Euro filters);
-    False takes every picture by itself, as a still wants. Raises InputError for an unknown model, ModelError if its weights are
-    missing or MediaPipe refuses them.
+    False takes every picture by itself, as a still wants. person: whom, counted from the left from 1, when so many are first seen; the most
+    prominent if not told. Raises InputError for an unknown model, ModelError if its weights are missing or MediaPipe refuses them.
     """
 
-    def __init__(self, model: PoseSize = "full", video: bool = True) -> None:
+    def __init__(self, model: PoseSize = "full", video: bool = True, person: int | None = None) -> None:
         self.model = model
         self.video = video
+        self._choosing = person is not None
+        self._someone = Someone(person or 1)
+        self._finder: PoseLandmarker | None = None
         self._seen = False
         self._first: float | None = None
         self._last = 0
@@ -78,6 +82,44 @@ class PoseDetector:
         if self._landmarker is None:
             raise ValueError("This detector is closed.")
         milliseconds = self._milliseconds(time) if self.video else 0
+        if self._choosing:
+            return self._find_someone(image, milliseconds, time)
+        found = self._find(image, milliseconds, time)
+        if is_somebody(found):
+            self._someone.seen(found.image[0], time)
+        return found
+
+    def next_person(self) -> None:
+        """Follows another one from now on: the one to the right; after the last, the first."""
+        self._choosing = True
+        self._someone.next()
+
+    def _find_someone(self, image: ndarray, milliseconds: int, time: float) -> Keypoints:
+        """As detect, of one of several people."""
+        place = self._someone.place if self.video else None
+        shown = image
+        if place is None:
+            people = self._everybody(image)
+            who = self._someone.among(people, time)
+            if who is None:
+                return _nobody(time, (image.shape[1], image.shape[0]))
+            shown, place = alone(image, people, who), people[who]
+            if self.video:
+                # Whoever was followed is not to be any more.
+                self._restart()
+        found = self._find(shown, milliseconds, time)
+        if is_somebody(found) and is_same(found.image[0], place):
+            self._someone.seen(found.image[0], time)
+            return found
+        self._someone.lost()
+        return _nobody(time, found.image_size)
+
+    def _everybody(self, image: ndarray) -> ndarray:
+        with without_notices():
+            self._finder = self._finder or finder(self.model)
+            return everybody(self._finder, image)
+
+    def _find(self, image: ndarray, milliseconds: int, time: float) -> Keypoints:
         # One more notice comes when the first person is found.
         if self._seen:
             result = self._run(image, milliseconds)
@@ -89,9 +131,10 @@ class PoseDetector:
 
     def close(self) -> None:
         """Frees the model. A second call does nothing."""
-        if self._landmarker is not None:
-            self._landmarker.close()
-            self._landmarker = None
+        for landmarker in (self._landmarker, self._finder):
+            if landmarker is not None:
+                landmarker.close()
+        self._landmarker = self._finder = None
 
     def __enter__(self) -> PoseDetector:
         return self
@@ -106,6 +149,11 @@ class PoseDetector:
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelError(f"MediaPipe does not accept the pose model {self.model!r}: {error}. Install mocap again.") from error
 
+    def _restart(self) -> None:
+        if self._landmarker is not None:
+            self._landmarker.close()
+        self._start()
+
     def _run(self, image: ndarray, milliseconds: int) -> Any:
         assert self._landmarker is not None
         picture = Image(ImageFormat.SRGB, np.ascontiguousarray(image))
@@ -114,8 +162,7 @@ class PoseDetector:
     def _milliseconds(self, time: float) -> int:
         """MediaPipe's timestamp, an integer that must rise strictly: milliseconds since the first frame."""
         if self._first is not None and round((time - self._first) * 1000.0) < self._last - ANOTHER_TAKE:
-            self.close()
-            self._start()
+            self._restart()
             self._first = None
         if self._first is None:
             self._first, self._last = time, -1
@@ -125,10 +172,14 @@ class PoseDetector:
 
 def _keypoints(result: Any, time: float, size: tuple[int, int]) -> Keypoints:
     if not result.pose_landmarks:
-        return Keypoints(np.array([time]), np.full((1, 33, 3), np.nan), np.full((1, 33, 2), np.nan), np.zeros((1, 33)), size)
+        return _nobody(time, size)
     found = np.array([(p.x, p.y, p.visibility, p.presence) for p in result.pose_landmarks[0]])
     world = np.array([(p.x, p.y, p.z) for p in result.pose_world_landmarks[0]])
     return Keypoints(np.array([time]), world[None] * _AXES, found[None, :, :2] * size, (found[:, 2] * found[:, 3])[None], size)
+
+
+def _nobody(time: float, size: tuple[int, int]) -> Keypoints:
+    return Keypoints(np.array([time]), np.full((1, 33, 3), np.nan), np.full((1, 33, 2), np.nan), np.zeros((1, 33)), size)
 
 
 @runtime_checkable
@@ -137,6 +188,9 @@ class Detector(Protocol):
 
     def detect(self, image: ndarray, time: float = 0.0) -> Keypoints:
         """The keypoints of one frame."""
+
+    def next_person(self) -> None:
+        """Another one of those in view from now on."""
 
 
 def detect_source(source: Source | Iterable[Frame], detector: Detector, progress: Callable[[int], None] | None = None) -> Keypoints:

@@ -28,18 +28,24 @@ _LOOK_EVERY = 1.0
 class PerformerDetector:
     """Finds one person's body, hands and face, or hands alone, in pictures given one after another. Use it in a `with` block.
 
-    model, video: as of PoseDetector. hands: look for both hands around the body's wrists; where there is no body, anywhere. face: look for
-    the face on the body's head; face_model: as of FaceTracker. Raises InputError for an unknown model, ModelError if weights are missing or
-    MediaPipe refuses them.
+    model, video, person: as of PoseDetector. hands: look for both hands around the body's wrists; where there is no body, anywhere. face:
+    look for the face on the body's head; face_model: as of FaceTracker. Raises InputError for an unknown model, ModelError if weights are
+    missing or MediaPipe refuses them.
     """
 
     def __init__(
-        self, model: PoseSize = "full", video: bool = True, hands: bool = True, face: bool = False, face_model: Path | None = None
+        self,
+        model: PoseSize = "full",
+        video: bool = True,
+        hands: bool = True,
+        face: bool = False,
+        face_model: Path | None = None,
+        person: int | None = None,
     ) -> None:
         self.video = video
         # First, for a file of the user's may be refused: MediaPipe hangs where what is half made is collected as garbage.
         self._face = FaceTracker(video, face_model) if face else None
-        self._body = PoseDetector(model, video)
+        self._body = PoseDetector(model, video, person)
         self._hands = [HandTracker(1, video) for _ in ("left", "right")] if hands else []
         self._told = face_model is not None
         self._bodiless: HandTracker | None = None
@@ -59,6 +65,11 @@ class PerformerDetector:
             self._quiet = (hands is None or bool(hands.any())) and (face is None or not bool(np.isnan(face).all()))
             return found
         return self._detect(image, time)
+
+    def next_person(self) -> None:
+        """As of PoseDetector."""
+        self._body.next_person()
+        self._forget()
 
     def _detect(self, image: ndarray, time: float) -> Keypoints:
         body = self._body.detect(image, time)

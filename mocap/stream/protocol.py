@@ -10,6 +10,7 @@ Text messages (text.py) are JSON objects, told apart by `type`:
     client → server   ack      frame                                             drew it: every frame up to it is acknowledged
                       control  paused                                            asks the source to pause or go on
                       calibrate                                                  the performer stands upright: measure anew
+                      person                                                     another one of those in view is to be followed
                       tune     smoothing, feet, hips                             how live poses are to be made
                       lead     who                                               the server's source, or pages' cameras, from now on
                       camera   name, width, height                               what its own camera sees follows
@@ -59,6 +60,7 @@ from mocap.stream.text import (
     Hello,
     Lead,
     Level,
+    Person,
     Ping,
     Pong,
     ProtocolError,
@@ -77,9 +79,9 @@ from mocap.stream.text import (
 
 __all__ = [
     "MAX_EXPRESSIONS", "MAX_JOINTS", "MAX_TEXT", "SUBPROTOCOL", "VERSION", "Ack", "Ask", "Bones", "Calibrate", "Camera", "ClientText",
-    "Control", "Face", "Gone", "Hello", "Lead", "Level", "Picture", "Ping", "Points", "Pong", "Pose", "ProtocolError", "ServerText",
-    "Source", "SourceKind", "Stamp", "Status", "Tune", "Tuned", "Who", "decode", "decode_client_text", "decode_header", "decode_seen",
-    "decode_server_text", "encode", "encode_text", "hello",
+    "Control", "Face", "Gone", "Hello", "Lead", "Level", "Person", "Picture", "Ping", "Points", "Pong", "Pose", "ProtocolError",
+    "ServerText", "Source", "SourceKind", "Stamp", "Status", "Tune", "Tuned", "Who", "decode", "decode_client_text", "decode_header",
+    "decode_seen", "decode_server_text", "encode", "encode_text", "hello",
 ]  # fmt: skip
 
 POSE, KEYPOINTS, PICTURE, FACE = 1, 2, 3, 4

@@ -109,6 +109,10 @@ class Calibrate(_Message, frozen=True):
     """The performer stands upright before the camera: lengths, gravity and floor are to be measured anew."""
 
 
+class Person(_Message, frozen=True):
+    """Another one of those in view is to be followed: the one to the right; after the last, the first."""
+
+
 class Tune(_Message, frozen=True):
     """How live poses are to be made from now on, as solve.tuning.Tuning."""
 
@@ -157,7 +161,7 @@ class Ping(_Message, frozen=True):
 
 ServerText = Hello | Status | Pong | Gone | Tuned
 _FROM_SERVER: msgspec.json.Decoder[ServerText] = msgspec.json.Decoder(ServerText)
-Ask = Control | Calibrate | Tune | Lead
+Ask = Control | Calibrate | Person | Tune | Lead
 ClientText = Ack | Ask | Camera | Ping
 _FROM_CLIENT: msgspec.json.Decoder[ClientText] = msgspec.json.Decoder(ClientText)
 

@@ -1,12 +1,15 @@
 """The page over time: what the browser's own camera adds to its detector until the pose is drawn, and whether a page that stays open grows.
 
 Both in Chromium without a window, whose graphics the processor draws (SwiftShader), from the same cores as detector and server. Latency:
-`mocap live --browser` with the demo clip as the camera's film; the page's own figures, frame to drawn pose. Memory: a stream of 30 poses a
-second with the picture, for ten minutes; JavaScript's heap after its garbage was collected, and the server's resident memory.
+`mocap live --browser` with the demo clip as the camera's film; the page's own figures, from the picture to the pose that came back, and to
+the pose drawn. Because a processor that draws has no time for the rest, also with 3D turned off: the pose is put on its bones in the next
+display frame, and what a graphics card would take for it is left out. Memory: a stream of 30 poses a second with the picture, for ten
+minutes; JavaScript's heap after its garbage was collected, and the server's resident memory.
 """
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import statistics
 import subprocess
@@ -25,6 +28,7 @@ from .table import Cell, Table
 CLIP = Path(__file__).parents[2] / "rigs" / "demo.mp4"
 _FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--js-flags=--expose-gc"]
 _WARM_UP = 8.0  # seconds
+_UNDRAWN = ["--disable-3d-apis"]
 _CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 
 
@@ -60,12 +64,13 @@ def _until(page: Page, expression: str, seconds: float = 120.0) -> None:
 def latency(executable: str, seconds: float) -> Table:
     """The page's own camera: detector, and all of it, each half second's median."""
     rows: list[tuple[Cell, ...]] = []
-    for what, options in (("body", ("--no-hands", "--no-face")), ("body, hands and face", ())):
+    body, all_of_it = ("body", ("--no-hands", "--no-face")), ("body, hands and face", ())
+    for (what, options), undrawn in itertools.product((body, all_of_it), (False, True)):
         with tempfile.TemporaryDirectory() as folder, _served("--browser", *options) as (url, _), sync_playwright() as playwright:
             film = Path(folder) / "film.mjpeg"
             cut = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", str(CLIP), "-vf", "scale=320:-2", "-f", "mjpeg", str(film)]
             subprocess.run(cut, check=True)
-            flags = [*_FLAGS, *_CAMERA, f"--use-file-for-fake-video-capture={film}"]
+            flags = [*_FLAGS, *_CAMERA, *(_UNDRAWN if undrawn else []), f"--use-file-for-fake-video-capture={film}"]
             browser = playwright.chromium.launch(executable_path=executable, args=flags)
             page = _open(browser, url)
             _until(page, "document.querySelector('#sources')?.hidden === false")
@@ -77,12 +82,13 @@ def latency(executable: str, seconds: float) -> Table:
             while time.monotonic() < end:
                 page.wait_for_timeout(500)
                 stats = page.evaluate("window.mocap.stats()")
-                if stats["latency"] is not None and stats["detector"] is not None:
-                    seen.append((1e3 * stats["latency"], stats["detector"], stats["fps"]))
+                if stats["latency"] is not None and stats["detector"] is not None and stats["answered"] is not None:
+                    seen.append((1e3 * stats["latency"], stats["detector"], stats["answered"], stats["fps"]))
             browser.close()
-        whole, detector, rate = (statistics.median(column) for column in zip(*seen, strict=True))
-        rows.append((what, rate, detector, whole, whole - detector, whole / detector))
-    columns = ("the page's camera sees", "poses a second", "detector, ms", "frame to drawn pose, ms", "the rest, ms", "all ×")
+        whole, detector, answered, rate = (statistics.median(column) for column in zip(*seen, strict=True))
+        drawn = "left out" if undrawn else "by the processor"
+        rows.append((what, drawn, rate, detector, answered - detector, whole - detector, whole / detector))
+    columns = ("the camera sees", "3D", "poses a second", "detector, ms", "+ until the pose is back", "+ until it is drawn", "all ×")
     return Table("Latency of the browser's camera", columns, tuple(rows), "the detector in the browser", "Medians; model lite.")
 
 

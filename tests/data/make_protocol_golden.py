@@ -74,6 +74,7 @@ CLIENT_TEXTS = [
     {"type": "control", "paused": True},
     {"type": "ping", "client": 17.5},
     {"type": "calibrate"},
+    {"type": "person"},
     {"type": "tune", "smoothing": 0.5, "feet": "off", "hips": "free"},
     {"type": "lead", "who": "server"},
     {"type": "camera", "name": "über", "width": 1280, "height": 720},

@@ -65,6 +65,11 @@ export class Connection {
     this.send({ type: "calibrate" });
   }
 
+  /** Another one of the people that the server sees is to be followed. */
+  nextPerson(): void {
+    this.send({ type: "person" });
+  }
+
   /** How live poses are to be made. */
   tune(tuning: Tuning): void {
     this.send({ type: "tune", ...tuning });

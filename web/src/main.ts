@@ -47,7 +47,8 @@ interface Surface {
   expressions(): Record<string, number>;
   /** The number of the last drawn frame, −1 before the first. */
   frame(): number;
-  stats(): Figures & { readonly state: Shown; readonly detector: number | null };
+  /** Milliseconds: `detector` for the page's own camera's last picture, `answered` from the last picture's arrival to its pose's. */
+  stats(): Figures & { readonly state: Shown; readonly detector: number | null; readonly answered: number | null };
 }
 
 declare global {
@@ -80,6 +81,7 @@ class Page {
   /** The newest pose that is not drawn yet, and the last that was. */
   private pending: Pose | null = null;
   private last: Pose | null = null;
+  private answered: number | null = null;
   private mirror = false;
   private setMirror: (on: boolean) => void = () => undefined;
   private skeleton = false;
@@ -120,9 +122,17 @@ class Page {
     this.tune = new TunePanel(this.connection, this.hud);
     const calibration = new Calibration(this.connection, this.hud);
     this.hud.press("k", () => calibration.toggle());
+    this.hud.press("n", () => this.nextPerson());
     void this.openStudio();
     window.setInterval(() => this.report(), 250);
     requestAnimationFrame(() => this.tick());
+  }
+
+  /** Another one of the people in view. */
+  private nextPerson(): void {
+    if (this.lead.on) this.lead.nextPerson();
+    else this.connection.nextPerson();
+    this.hud.say("person", "info", "Following the next person in view, from left to right.", 3);
   }
 
   /** Recording, takes and one's own character, where the server has a studio. */
@@ -166,7 +176,7 @@ class Page {
       guests: () => this.guests.bonePositions(),
       expressions: () => this.avatar?.expressions() ?? {},
       frame: () => this.last?.frame ?? -1,
-      stats: () => ({ state: this.shown(), detector: this.lead.took, ...this.meter.figures(seconds()) }),
+      stats: () => ({ state: this.shown(), detector: this.lead.took, answered: this.answered, ...this.meter.figures(seconds()) }),
     };
   }
 
@@ -259,7 +269,7 @@ class Page {
     // The same source after a lost connection: its last picture stays, as the last pose does.
     if (JSON.stringify(hello.source) !== JSON.stringify(before?.source)) this.picture.open(hello.source);
     this.sources.show();
-    for (const key of ["k", "u"]) {
+    for (const key of ["k", "n", "u"]) {
       document.querySelector(`#controls [data-key="${key}"]`)!.toggleAttribute("hidden", hello.source.kind === "motion");
     }
     if (hello.source.kind === "browser" && !before) this.hud.say("camera", "info", "Press C to begin with this device's camera.", 30);
@@ -341,8 +351,11 @@ class Page {
   }
 
   private posedFor(pose: Pose): void {
-    if (pose.subject === 0) this.pending = pose;
-    else if (this.player.on) this.connection.ack(pose.frame);
+    if (pose.subject === 0) {
+      this.pending = pose;
+      const clock = this.connection.clock.at(seconds());
+      this.answered = clock === null ? null : 1e3 * (clock - pose.clock);
+    } else if (this.player.on) this.connection.ack(pose.frame);
     else this.guests.pose(pose, seconds());
   }
 

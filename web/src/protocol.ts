@@ -131,6 +131,7 @@ export type ClientText =
   | { readonly type: "ack"; readonly frame: number }
   | { readonly type: "control"; readonly paused: boolean }
   | { readonly type: "calibrate" }
+  | { readonly type: "person" }
   | { readonly type: "lead"; readonly who: "server" | "browser" }
   | ({ readonly type: "tune" } & Tuning)
   | { readonly type: "camera"; readonly name: string; readonly width: number; readonly height: number }

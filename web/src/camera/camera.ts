@@ -66,7 +66,7 @@ export class OwnCamera {
     this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.answered(data);
     this.worker.onerror = () => this.fail("The detector could not be started in this browser: update the browser, or use `mocap live --camera 0`.");
     this.tell({ models: this.models });
-    this.next();
+    this.watch();
   }
 
   /** Its name; null where it failed. */
@@ -117,6 +117,11 @@ export class OwnCamera {
     this.video.removeAttribute("src");
   }
 
+  /** Another one of the people in view from now on. */
+  next(): void {
+    this.tell({ next: true });
+  }
+
   private fail(sentence: string): void {
     if (this.closed) return;
     this.close();
@@ -138,10 +143,10 @@ export class OwnCamera {
   }
 
   /** With each new picture of the camera: to the detector if it has time, else passed over. */
-  private next(): void {
+  private watch(): void {
     this.video.requestVideoFrameCallback((now) => {
       if (this.closed) return;
-      this.next();
+      this.watch();
       if (this.busy) return;
       this.busy = true;
       const frame = ++this.frame;

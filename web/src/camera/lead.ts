@@ -42,6 +42,12 @@ export class Lead {
     void this.start(file);
   }
 
+  /** Another one of the people in view from now on: for the solver, another take. */
+  nextPerson(): void {
+    this.camera?.next();
+    this.told?.();
+  }
+
   /** After a new connection the server does not know who leads. */
   again(): void {
     this.told?.();

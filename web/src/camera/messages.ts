@@ -1,12 +1,15 @@
 // What the page and its detector's worker say to each other.
 
-/** To the worker: first where the weights are, then a picture a message, which goes with it; time in milliseconds, rising. */
-export type ToWorker = { readonly models: string } | { readonly bitmap: ImageBitmap; readonly time: number; readonly frame: number };
+/** To the worker: first where the weights are, then a picture a message, which goes with it; time in milliseconds, rising. Between them, that
+ * another one of the people in view is to be followed. */
+export type ToWorker = { readonly models: string } | { readonly next: true } | { readonly bitmap: ImageBitmap; readonly time: number; readonly frame: number };
 
-/** What index.json beside the weights says (mocap/browser.py): which there are, and whether the face's tell blendshapes. */
+/** What index.json beside the weights says (mocap/browser.py): which there are, and whether the face's tell blendshapes, and whom of several
+ * people to follow, counted from the left from 1. */
 export interface Index {
   readonly models: readonly string[];
   readonly blendshapes: boolean;
+  readonly person: number | null;
 }
 
 /** From the worker: that it is ready, or why not; then what each picture shows, the picture coming back; null where nobody is seen. */

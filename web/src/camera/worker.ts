@@ -5,11 +5,14 @@ import { FaceLandmarker, HandLandmarker, PoseLandmarker } from "@mediapipe/tasks
 import loader from "@mediapipe/tasks-vision/vision_wasm_module_internal.js?url";
 import binary from "@mediapipe/tasks-vision/vision_wasm_module_internal.wasm?url";
 
+import { BodyDetector } from "./body";
 import { aroundHand, aroundHead, type Body, type Crop, inWholePicture, isOwn } from "./crops";
 import type { Found, FoundFace, FromWorker, Index, ToWorker } from "./messages";
 
 /** As mocap/detect/mediapipe.py, which says why. */
 const SURE = 0.65;
+/** As mocap/detect/people.py: how many are looked for. */
+const PEOPLE = 6;
 const BODY = 33;
 const HAND = 21;
 /** MediaPipe wants the times of crops' pictures to rise, and smooths faces by them. */
@@ -17,7 +20,7 @@ const STEP = 33;
 /** Where a picture takes longer (milliseconds), left hand, right hand and face are looked for in turn: the solver holds what it has seen. */
 const SLOW = 90;
 
-let pose: PoseLandmarker | null = null;
+let detector: BodyDetector | null = null;
 let hands: HandLandmarker[] = [];
 let face: FaceLandmarker | null = null;
 let clock = 0;
@@ -42,7 +45,9 @@ async function open(models: string): Promise<void> {
     Object.assign(self, { ModuleFactory: factory });
     return { baseOptions: { modelAssetBuffer, delegate: "CPU" as const }, runningMode: "VIDEO" as const };
   };
-  pose = await PoseLandmarker.createFromOptions(wasm, { ...(await options("pose")), numPoses: 1, minPoseDetectionConfidence: SURE });
+  const pose = await PoseLandmarker.createFromOptions(wasm, { ...(await options("pose")), numPoses: 1, minPoseDetectionConfidence: SURE });
+  const finder = async () => PoseLandmarker.createFromOptions(wasm, { ...(await options("pose")), runningMode: "IMAGE", numPoses: PEOPLE });
+  detector = await BodyDetector.open(pose, finder, index.person);
   if (index.models.includes("hand")) {
     hands = [await HandLandmarker.createFromOptions(wasm, await options("hand")), await HandLandmarker.createFromOptions(wasm, await options("hand"))];
   }
@@ -65,16 +70,13 @@ function cut(bitmap: ImageBitmap, { x, y, side }: Crop): OffscreenCanvas {
 
 /** The first person's landmarks: MediaPipe's y points down and its z away from the camera, ours up and towards it. */
 function found(bitmap: ImageBitmap, time: number): Found | null {
-  const { landmarks, worldLandmarks } = pose!.detectForVideo(bitmap, time);
-  const [points, world] = [landmarks[0], worldLandmarks[0]];
-  if (!points || !world) return null;
+  const person = detector!.detect(bitmap, time);
+  if (!person) return null;
+  const { points, world, pixels } = person;
   const count = hands.length ? BODY + 2 * HAND : BODY;
   const made = { image: new Float32Array(2 * count).fill(NaN), positions: new Float32Array(3 * count).fill(NaN), confidence: new Float32Array(count) };
-  const { width, height } = bitmap;
-  const pixels = new Float32Array(2 * BODY);
   points.forEach(({ x, y, visibility }, i) => {
     made.image.set([x, y], 2 * i);
-    pixels.set([x * width, y * height], 2 * i);
     made.confidence[i] = visibility ?? 1;
   });
   world.forEach(({ x, y, z }, i) => made.positions.set([x, -y, -z], 3 * i));
@@ -129,6 +131,7 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
     );
     return;
   }
+  if ("next" in data) return void detector?.next();
   const begun = performance.now();
   try {
     const seen = found(data.bitmap, data.time);
