@@ -13,8 +13,8 @@ import numpy as np
 from websockets.asyncio.server import ServerConnection
 
 from mocap.camera import Camera
-from mocap.detect.models import PoseSize, face_bundle, hand_bundle, pose_bundle
-from mocap.errors import ModelError
+from mocap.detect.face import bundle
+from mocap.detect.models import PoseSize, hand_bundle, pose_bundle
 from mocap.incoming import Incoming, ingest
 from mocap.motion import Motion
 from mocap.stream import protocol
@@ -38,17 +38,10 @@ def models(
     if hands:
         bundles["hand"] = hand_bundle()
     if face:
-        bundles["face"] = face_bundle() if face_model is None else _read(face_model)
-    index = {"models": list(bundles), "blendshapes": face and face_model is not None, "person": person}
+        bundles["face"] = bundle(face_model)
+    index = {"models": list(bundles), "person": person}
     files: Files = {f"{MODELS}{name}.task": (data, content_type("x.task")) for name, data in bundles.items()}
     return files | {f"{MODELS}index.json": (msgspec.json.encode(index), content_type("x.json"))}
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"The face model {path} cannot be read: {error.strerror or error}.") from None
 
 
 class BrowserCameras:

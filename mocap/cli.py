@@ -59,7 +59,7 @@ SourceFps = Annotated[
 Hands = Annotated[bool, typer.Option("--hands/--no-hands", help="Look for both hands and move the fingers.")]
 Face = Annotated[bool, typer.Option("--face/--no-face", help="Look for the face: where it points, and what it expresses.")]
 FaceModel = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="MediaPipe's own face_landmarker.task: its network then tells the expressions.")
+    Path | None, typer.Option(metavar="FILE", help="Another face_landmarker.task, for MediaPipe, than the package's own.")
 ]
 UpperBody = Annotated[
     bool | None,

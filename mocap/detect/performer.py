@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
 
-from mocap.detect.crops import Hand, Hands, by_label, matched, times_too_large
+from mocap.detect.crops import Hand, Hands, about_head, about_wrist, by_label, matched, times_too_large
 from mocap.detect.face import Face, FaceTracker, find_on_head, no_face
 from mocap.detect.hands import HandTracker, find_near_wrist
 from mocap.detect.mediapipe import ANOTHER_TAKE, PoseDetector
 from mocap.detect.models import PoseSize
 from mocap.detect.quiet import without_notices
-from mocap.keypoints import BLENDSHAPES, Keypoints
+from mocap.keypoints import Keypoints
 
 # Given a hand and a forearm alone, the body detector makes up a body of them and is sure of it, confidence 0.99; but the hand is then 4.2
 # to 8.9 times too large for it. A real hand held towards the camera at a desk comes to 3.3. Who was found to be a hand stays one longer.
 _TOO_LARGE, _STILL_TOO_LARGE = 4.0, 3.0
 # How often the whole picture is searched for such a hand while neither wrist has one, seconds.
 _LOOK_EVERY = 1.0
+
+
+# Left and right wrist, and the head, about which parts are looked for.
+_WRISTS, _HEAD = (0, 1), 2
+# A part is steady whose crop moves by less than this part of its side from one frame to the next: 7 cm of a hand's, 2 m/s at 30 Hz.
+_STEADY = 0.15
+# What was not found so many times in a row is looked for in one of so many frames: a hand out of the picture costs as much as another.
+_LOST, _SELDOM = 5, 3
+
+
+class _Part(NamedTuple):
+    """A hand or the face: what finds it in a picture, given the body's positions and image, and the middle and side of its crop."""
+
+    find: Callable[[ndarray, ndarray, ndarray], Any]
+    crop: Callable[[ndarray, ndarray], tuple[ndarray, float]]
+
+    def moved(self, before: tuple[ndarray, ndarray], now: tuple[ndarray, ndarray]) -> float:
+        """By how much of its side the crop has moved."""
+        (was, _), (is_now, side) = self.crop(*before), self.crop(*now)
+        return float(np.linalg.norm(is_now - was)) / side
 
 
 class PerformerDetector:
@@ -47,7 +70,14 @@ class PerformerDetector:
         self._face = FaceTracker(video, face_model) if face else None
         self._body = PoseDetector(model, video, person)
         self._hands = [HandTracker(1, video) for _ in ("left", "right")] if hands else []
-        self._told = face_model is not None
+        self._parts = {side: _Part(partial(find_near_wrist, t, side), partial(about_wrist, side)) for side, t in enumerate(self._hands)}
+        if self._face is not None:
+            self._parts[_HEAD] = _Part(partial(find_on_head, self._face), about_head)
+        # The last frame's body, positions and image; the parts that were found and hardly moved in it; what is found in this one.
+        self._before: tuple[ndarray, ndarray] | None = None
+        self._steady: list[int] = []
+        self._found: dict[int, Any] = {}
+        self._missed = [0, 0, 0]
         self._bodiless: HandTracker | None = None
         # MediaPipe lets Python go on while it computes.
         self._pool = ThreadPoolExecutor(max_workers=3)
@@ -72,21 +102,40 @@ class PerformerDetector:
         self._forget()
 
     def _detect(self, image: ndarray, time: float) -> Keypoints:
-        body = self._body.detect(image, time)
         if self.video and time < self._last - ANOTHER_TAKE / 1000.0:
             self._forget()
         self._last = time
-        head = None
-        if self._face is not None and not np.isnan(body.positions).all():
-            head = self._pool.submit(find_on_head, self._face, image, body.positions[0], body.image[0])
+        # What was steady in the last frame is looked for where it was, while the body is being found.
+        before = self._before
+        early = {i: self._pool.submit(self._parts[i].find, image, *before) for i in self._steady} if before else {}
+        body = self._body.detect(image, time)
+        self._found = {i: future.result() for i, future in early.items()}
+        now = (body.positions[0], body.image[0])
+        nobody = bool(np.isnan(now[0]).all())
+        still = {i for i, part in self._parts.items() if before is not None and not nobody and part.moved(before, now) <= _STEADY}
+        self._found = {i: found for i, found in self._found.items() if i in still and found is not None}
+        head = self._look(_HEAD, image, now) if self._face is not None and not nobody else None
         whole = self._with_hands(image, body, time) if self._hands else body
+        if head is not None:
+            self._found[_HEAD] = head.result()
+        self._missed = [0 if self._found.get(i) is not None else n + 1 for i, n in enumerate(self._missed)]
+        self._before = now if self.video and not nobody else None
+        self._steady = [i for i in still if self._found.get(i) is not None]
         if self._face is None:
             return whole
         # What is on the head of somebody who turns out to be a hand is no face.
-        found = None if head is None else head.result()
-        face: Face = no_face() if found is None or np.isnan(whole.positions).all() else found
-        told = None if not self._told else np.full((1, len(BLENDSHAPES)), np.nan) if face.blendshapes is None else face.blendshapes[None]
-        return replace(whole, face=face.points[None], face_transform=face.transform[None], face_blendshapes=told)
+        found = None if np.isnan(whole.positions).all() else self._found.get(_HEAD)
+        face: Face = found or no_face()
+        return replace(whole, face=face.points[None], face_transform=face.transform[None], face_blendshapes=face.blendshapes[None])
+
+    def _look(self, part: int, image: ndarray, body: tuple[ndarray, ndarray]) -> Future[Any]:
+        """What is found of a part, if it has not been found already."""
+        missed = self._missed[part]
+        if part in self._found or (self.video and missed > _LOST and missed % _SELDOM):
+            done: Future[Any] = Future()
+            done.set_result(self._found.get(part))
+            return done
+        return self._pool.submit(self._parts[part].find, image, *body)
 
     def _with_hands(self, image: ndarray, body: Keypoints, time: float) -> Keypoints:
         nobody = bool(np.isnan(body.positions).all())
@@ -105,8 +154,9 @@ class PerformerDetector:
 
     def _near_wrists(self, image: ndarray, body: Keypoints) -> Hands:
         p, pixels = body.positions[0], body.image[0]
-        found = [self._pool.submit(find_near_wrist, tracker, side, image, p, pixels) for side, tracker in enumerate(self._hands)]
-        return matched((found[0].result(), found[1].result()), p, pixels)
+        left, right = (self._look(side, image, (p, pixels)) for side in _WRISTS)
+        self._found |= {0: left.result(), 1: right.result()}
+        return matched((self._found[0], self._found[1]), p, pixels)
 
     def _doubts(self, hands: Hands, body: Keypoints) -> bool:
         """Whether this body may be none: no hand is at its wrists, or one that is far too large."""
@@ -125,7 +175,7 @@ class PerformerDetector:
     def _forget(self) -> None:
         for tracker in self._trackers():
             tracker.restart()
-        self._looked, self._alone = -np.inf, False
+        self._looked, self._alone, self._before, self._missed = -np.inf, False, None, [0, 0, 0]
 
     def close(self) -> None:
         """Frees the models. A second call does nothing."""

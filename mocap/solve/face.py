@@ -1,15 +1,16 @@
-"""A face's 478 points to ARKit's weights by name, to where the eyes look, and to VRM's expressions, in closed form.
+"""A face to ARKit's weights by name, to where the eyes look, and to VRM's expressions, against the performer's neutral face.
 
-A weight is a sum of measures (mocap.solve.face_measures) less those of the performer's neutral face, times gains, within [0, 1]. Names:
-https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation; left is the performer's. Not measured, and so not given:
-what one camera shows too little of (cheekPuff, jawForward, jawLeft, jawRight, tongueOut, noseSneer, mouthDimple, mouthPress, mouthClose,
-mouthShrug).
+Where the detector's network has told blendshapes, a weight is what it tells beyond what it tells of the neutral face. Where there are but
+the 478 points, a weight is a sum of measures (mocap.solve.face_measures) less those of the neutral face, times gains, within [0, 1]. Names:
+https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation; left is the performer's. Not measured, and so not given
+from points alone: what one camera shows too little of (cheekPuff, jawForward, jawLeft, jawRight, tongueOut, noseSneer, mouthDimple,
+mouthPress, mouthClose, mouthShrug).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -65,6 +66,11 @@ _BLINK = (0.0, 0.75)
 _WIDE = (0.1, 0.45)
 # An eye is open as it is in a tenth of the neutral face's time: its lids only ever fall from there, the median is half-way.
 _OPEN = 0.9
+# How much a network tells of a blink that is whole, beyond the open eye: of three men before cameras, shut lids come to 0.6 to 0.8.
+_TOLD_BLINK = 0.6
+# What is told of a face at rest: as much as in a fifth of the neutral face's time, for there is nothing below rest, and half of what a face
+# does about its median would be cut off.
+_AT_REST = 0.2
 # A look is an eye's turn; an iris moves by the eyeball's radius times its sine: 12 mm, in eyes 30 mm wide.
 _EYE_WIDTH, _LOOK = 30.0 / 12.0, np.radians(35.0)
 
@@ -83,13 +89,14 @@ _ASIDE = (0.45, 0.7)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class FaceState:
-    """What the frames after these need to know: when a face was first and last seen, s; the measures of the first second; the neutral face;
-    the target last seen, weights and gaze; the filter."""
+    """What the frames after these need to know: when a face was first and last seen, s; the first second's measures and what was told; the
+    neutral face, measured and told; the target last seen, weights and gaze; the filter."""
 
     first: float
     last: float
-    begun: tuple[ndarray, ...]
+    begun: tuple[tuple[ndarray, ndarray], ...]
     neutral: Float[ndarray, "2 24"]
+    told: Float[ndarray, "51"]
     target: Float[ndarray, "n"]
     filter: OneEuroState | None
 
@@ -115,6 +122,8 @@ def _matrix(table: Mapping[str, Mapping[str, float]]) -> ndarray:
 _SIDED_GAINS, _WHOLE_GAINS = _matrix(_SIDED), _matrix(_WHOLE)
 _LIDS, _OUT, _UP = (MEASURES.index(n) for n in ("lids", "iris out", "iris up"))
 _OUTER = (263, 33)  # the eyes' outer corners
+_BLINKS = np.array([name.startswith("eyeBlink") for name in BLENDSHAPES])
+_LOOKS = np.array([name.startswith("eyeLook") for name in BLENDSHAPES])
 _SIGN = np.array([-1.0 if n in ("iris out", "sideways", "chin sideways") else 1.0 for n in MEASURES])
 
 
@@ -171,7 +180,8 @@ def solve_face(keypoints: Keypoints) -> SolvedFace | None:
     times = keypoints.times[seen]
     target = face_target(measures, neutral_face(times, measures), _turned(keypoints)[seen])
     if keypoints.face_blendshapes is not None:
-        target = _as_told(target, keypoints.face_blendshapes[seen])
+        told = np.nan_to_num(keypoints.face_blendshapes[seen])
+        target = _as_told(target, told, _neutral_told(times, told))
     target = smooth(times, target * _legible(keypoints.face[seen])[:, None], BAKE_FACE)
     return _split(_held(keypoints.times, seen, target))
 
@@ -183,6 +193,17 @@ def neutral_face(times: Float[ndarray, "frames"], measures: Float[ndarray, "fram
     out = first if _expressed(first, whole) <= _expressed(whole, first) else whole
     out[:, _LIDS] = whole[:, _LIDS]
     return out
+
+
+def _neutral_told(times: Float[ndarray, "frames"], told: Float[ndarray, "frames 51"]) -> Float[ndarray, "51"]:
+    """What a network tells of the neutral face, chosen as in `neutral_face`."""
+    first, whole = _usually_told(told[times <= times[0] + _NEUTRAL]), _usually_told(told)
+    out = np.where(_LOOKS | _BLINKS, whole, first if first[~_LOOKS].sum() <= whole[~_LOOKS].sum() else whole)
+    return np.asarray(out)
+
+
+def _usually_told(told: Float[ndarray, "frames 51"]) -> Float[ndarray, "51"]:
+    return np.where(_BLINKS, np.quantile(told, 1.0 - _OPEN, axis=0), np.quantile(told, _AT_REST, axis=0))
 
 
 def _usual(measures: Float[ndarray, "frames 2 24"]) -> Float[ndarray, "2 24"]:
@@ -216,7 +237,11 @@ def follow_face(keypoints: Keypoints, state: FaceState | None) -> tuple[SolvedFa
         return None, state
     seen = np.isfinite(keypoints.face).all(axis=(1, 2))
     told = keypoints.face_blendshapes
+    if told is None and not seen.any() and state is not None and len(state.target) == len(BLENDSHAPES) + 2:
+        told = np.full((len(keypoints), len(BLENDSHAPES)), np.nan)
     rest = np.zeros((len(WEIGHTS) if told is None else len(BLENDSHAPES)) + 2)
+    if state is not None and len(state.target) != len(rest):
+        state = None  # who tells has changed: another take
     if state is None and not seen.any():
         return _split(np.tile(rest, (len(keypoints), 1))), None
     measures = np.full((len(keypoints), 2, len(MEASURES)), np.nan)
@@ -226,10 +251,11 @@ def follow_face(keypoints: Keypoints, state: FaceState | None) -> tuple[SolvedFa
     targets = []
     for i, (t, m, is_seen, aside, sure) in enumerate(zip(keypoints.times.tolist(), measures, seen, turned, legible, strict=True)):
         if is_seen:
-            state = _calibrated(t, m, state)
+            of_it = np.zeros(len(BLENDSHAPES)) if told is None else np.nan_to_num(told[i])
+            state = _calibrated(t, m, of_it, state)
             target = face_target(m, state.neutral, np.asarray(aside))
-            target = sure * (target if told is None else _as_told(target, told[i]))
-            state = FaceState(state.first, t, state.begun, state.neutral, target, state.filter)
+            target = sure * (target if told is None else _as_told(target, of_it, state.told))
+            state = replace(state, last=t, target=target)
             targets.append(target)
         elif state is not None:
             targets.append(state.target * (1.0 - _ramp(np.asarray(t - state.last), HOLD, HOLD + RELAX)))
@@ -237,24 +263,33 @@ def follow_face(keypoints: Keypoints, state: FaceState | None) -> tuple[SolvedFa
             targets.append(rest)
     assert state is not None
     values, filtered = one_euro(keypoints.times, np.array(targets)[..., None], *LIVE_FACE, state.filter)
-    return _split(values[..., 0]), FaceState(state.first, state.last, state.begun, state.neutral, state.target, filtered)
+    return _split(values[..., 0]), replace(state, filter=filtered)
 
 
-def _calibrated(t: float, measures: ndarray, state: FaceState | None) -> FaceState:
+def _calibrated(t: float, measures: ndarray, told: ndarray, state: FaceState | None) -> FaceState:
     """The state with the neutral face of what was seen up to t: in the first second the usual one, later drawn to what is seen, slowly."""
     if state is None:
-        return FaceState(t, t, (measures,), measures, np.zeros(0), None)
+        return FaceState(t, t, ((measures, told),), measures, told, np.zeros(0), None)
     if t <= state.first + _NEUTRAL:
-        begun = (*state.begun, measures)
-        return FaceState(state.first, t, begun, _usual(np.stack(begun)), state.target, state.filter)
-    drift = np.clip(measures - state.neutral, -_FAR, _FAR) * _DRIFT * min(t - state.last, 1.0)
+        begun = (*state.begun, (measures, told))
+        seen, heard = (np.stack(column) for column in zip(*begun, strict=True))
+        return replace(state, last=t, begun=begun, neutral=_usual(seen), told=_usually_told(heard))
+    # Up and down by as much as leaves a quantile where it is.
+    step = _DRIFT * min(t - state.last, 1.0)
+    drift, told_drift = (np.clip(now - usual, -_FAR, _FAR) * step for now, usual in ((measures, state.neutral), (told, state.told)))
     drift[:, _LIDS] *= 2.0 * np.where(drift[:, _LIDS] > 0.0, _OPEN, 1.0 - _OPEN)
-    return FaceState(state.first, t, (), state.neutral + drift, state.target, state.filter)
+    least = np.where(_BLINKS, 1.0 - _OPEN, _AT_REST)
+    told_drift *= 2.0 * np.where(told_drift > 0.0, least, 1.0 - least)
+    return replace(state, last=t, begun=(), neutral=state.neutral + drift, told=state.told + told_drift)
 
 
-def _as_told(target: Float[ndarray, "*frames n"], told: Float[ndarray, "*frames 51"]) -> Float[ndarray, "*frames m"]:
-    """The target with a network's weights in place of the measured ones; the gaze stays."""
-    return np.concatenate([np.nan_to_num(told), target[..., -2:]], axis=-1)
+def _as_told(
+    target: Float[ndarray, "*frames n"], told: Float[ndarray, "*frames 51"], neutral: Float[ndarray, "51"]
+) -> Float[ndarray, "*frames m"]:
+    """The target with a network's weights, beyond those of the neutral face, in place of the measured ones; the gaze stays."""
+    weights = (told - neutral) / np.maximum(1.0 - neutral, 1e-6)
+    weights = np.clip(np.where(_BLINKS, weights / _TOLD_BLINK, weights), 0.0, 1.0)
+    return np.concatenate([weights, target[..., -2:]], axis=-1)
 
 
 def _split(values: ndarray) -> SolvedFace:

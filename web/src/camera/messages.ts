@@ -4,11 +4,10 @@
  * another one of the people in view is to be followed. */
 export type ToWorker = { readonly models: string } | { readonly next: true } | { readonly bitmap: ImageBitmap; readonly time: number; readonly frame: number };
 
-/** What index.json beside the weights says (mocap/browser.py): which there are, and whether the face's tell blendshapes, and whom of several
- * people to follow, counted from the left from 1. */
+/** What index.json beside the weights says (mocap/browser.py): which there are, and whom of several people to follow, counted from the
+ * left from 1. */
 export interface Index {
   readonly models: readonly string[];
-  readonly blendshapes: boolean;
   readonly person: number | null;
 }
 

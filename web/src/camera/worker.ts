@@ -52,7 +52,7 @@ async function open(models: string): Promise<void> {
     hands = [await HandLandmarker.createFromOptions(wasm, await options("hand")), await HandLandmarker.createFromOptions(wasm, await options("hand"))];
   }
   if (index.models.includes("face")) {
-    const also = { outputFacialTransformationMatrixes: true, outputFaceBlendshapes: index.blendshapes };
+    const also = { outputFacialTransformationMatrixes: true, outputFaceBlendshapes: true };
     face = await FaceLandmarker.createFromOptions(wasm, { ...(await options("face")), ...also });
   }
 }
