@@ -14,6 +14,7 @@ from mocap import rotation as R
 from mocap.keypoints import BLENDSHAPES, Keypoints, landmarks_of
 from mocap.kinematics import fk
 from mocap.skeleton import BONES, HUMANOID
+from mocap.solve.body import RELAXED
 from mocap.solve.face import EXPRESSIONS, WEIGHTS, expressions, eye_turns, follow_face, solve_face, vrm_expressions
 from mocap.solve.solver import Solver, solve_take
 
@@ -298,6 +299,25 @@ def test_filtered_heads_are_within_three_degrees_of_the_matrix_also_where_the_fa
     off = np.degrees(R.distance(world[:, BONES.index("head")], R.from_matrix(turns)))
     assert off[[*range(40), *range(60, 90)]].max() < 3.0
     assert np.degrees(R.distance(world[1:, BONES.index("head")], world[:-1, BONES.index("head")])).max() < 15.0, "no jump"
+
+
+@pytest.mark.parametrize("upper_body", [None, True])
+def test_a_face_alone_turns_the_head_on_a_body_at_rest(upper_body: bool | None) -> None:
+    """As close to the camera as that: the body's shoulders are guessed, and not believed."""
+    angle = 25 * np.sin(np.arange(90) / 12)
+    turns = Rotation.from_euler("yx", np.stack([angle, 0.4 * angle], axis=1), degrees=True).as_matrix()
+    clip = keypoints(np.tile(FACE, (90, 1, 1)), turns=turns)
+    confidence = clip.confidence.copy()
+    confidence[:, 11:] = 0.1
+    clip = replace(clip, confidence=confidence)
+    live = Solver(upper_body=upper_body)
+    parts = [live.solve(clip.slice(n, n + 1)).rotations[0] for n in range(len(clip))]
+    for rotations in (np.array(parts), solve_take(clip, upper_body=upper_body).rotations):
+        _, world = fk(HUMANOID, np.zeros((90, 3)), rotations)
+        off = np.degrees(R.distance(world[:, BONES.index("head")], R.from_matrix(turns)))
+        assert off[5:].max() < 3.0
+        others = [i for i, name in enumerate(BONES) if name not in ("neck", "head", "leftEye", "rightEye")]
+        assert np.degrees(R.distance(rotations[:, others], RELAXED[others])).max() < 1e-3
 
 
 def test_what_a_network_tells_of_a_face_stands_in_place_of_what_is_measured() -> None:

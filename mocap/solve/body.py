@@ -116,6 +116,7 @@ _TRUNK_GROUP, _HEAD_GROUP = list(_GROUPS).index("trunk"), list(_GROUPS).index("h
 _LIMB_GROUPS = [list(_GROUPS).index(n) for n in _LIMBS]
 _FOOT_GROUPS = [list(_GROUPS).index(n) for n in ("leftFoot", "rightFoot")]
 _HAND_GROUPS = [list(_GROUPS).index(n) for n in ("leftHand", "rightHand")]
+_ONE = np.zeros(1, dtype=np.int64)
 _BONE_GROUP = np.array([_group_of(b) for b in BONES])
 _GROUP_STARTS = np.cumsum([0, *(len(v) for v in _GROUPS.values())])[:-1]
 _GROUP_LANDMARKS = np.array([_I[n] for names in _GROUPS.values() for n in names])
@@ -151,6 +152,7 @@ class BodyState:
     hold: HoldState
     palms: HoldState | None = None
     face: HoldState | None = None
+    chest: HoldState | None = None
 
 
 def _directions() -> ndarray:
@@ -222,7 +224,7 @@ def solve_body(
     if hands is not None:
         seen[:, _HAND_GROUPS] |= seen[:, _LIMB_GROUPS[:2]] & hands.seen
     if face is not None:
-        seen[:, _HEAD_GROUP] |= seen[:, _TRUNK_GROUP] & face.seen
+        seen[:, _HEAD_GROUP] |= face.seen
     p = _hips_from_shoulders(positions, confidence)
 
     world = np.tile(R.IDENTITY, (len(p), len(BONES), 1))
@@ -245,7 +247,12 @@ def solve_body(
     world[:, _SPINE[0]] = R.multiply(pelvis, third)
     world[:, _SPINE[1]] = R.multiply(world[:, _SPINE[0]], third)
     world[:, _SPINE[2]] = chest
-    world[:, _NECK], world[:, _HEAD] = R.slerp(chest, head, 0.5), head
+    # A face alone turns the head on a chest that is held, or at rest.
+    under, chests = hold_unseen(
+        times, chest[:, None], seen[:, _TRUNK_GROUP, None], _ONE, R.IDENTITY[None], None if state is None else state.chest
+    )
+    under = under[:, 0]
+    world[:, _NECK], world[:, _HEAD] = R.slerp(under, head, 0.5), head
     world[:, _CLAVICLE] = R.multiply(chest[:, None], clavicles)
     world[:, _UPPER] = limbs[:, :4]
     world[:, _LOWER] = limbs[:, 4:]
@@ -256,12 +263,13 @@ def solve_body(
     local = np.tile(RELAXED, (len(p), 1, 1))
     local[:, 0] = pelvis
     local[:, _SOLVED] = R.multiply(R.conjugate(world[:, _SOLVED_PARENTS]), world[:, _SOLVED])
+    local[:, _NECK] = R.multiply(R.conjugate(under), world[:, _NECK])
     if hands is not None:
         local[:, FINGER_BONES] = hands.fingers
     if face is not None:
         local[:, _EYES] = face.eyes[:, None]
     out, hold = hold_unseen(times, local, seen, _BONE_GROUP, RELAXED, None if state is None else state.hold)
-    return out, BodyState(hinge, hold, palms, faces)
+    return out, BodyState(hinge, hold, palms, faces, chests)
 
 
 def _hips_from_shoulders(p: ndarray, confidence: ndarray) -> ndarray:
@@ -349,7 +357,7 @@ def _own_head(times: ndarray, head: ndarray, face: SolvedHead | None, state: Hol
     if face is None:
         return head, state
     correction = R.multiply(R.conjugate(head), face.turns)[:, None]
-    held, state = hold_unseen(times, correction, face.seen[:, None], np.zeros(1, dtype=np.int64), R.IDENTITY[None], state)
+    held, state = hold_unseen(times, correction, face.seen[:, None], _ONE, R.IDENTITY[None], state)
     return R.multiply(head, held[:, 0]), state
 
 
