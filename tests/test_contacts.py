@@ -120,9 +120,9 @@ def test_hips_that_drift_are_brought_back_over_standing_feet() -> None:
     times = np.arange(90) / 30.0
     drift = np.stack([0.1 * np.sin(times), np.full(90, 0.95), 0.05 * times], axis=1)
     points = drift[:, None] + np.array([[0.1, -0.95, 0.0]] * 4)
-    settled = settle_hips(drift, points, np.ones((90, 4), dtype=bool))
+    settled = settle_hips(times, drift, points, np.ones((90, 4), dtype=bool))
     assert np.ptp(settled[:, [0, 2]], axis=0).max() < 0.002
-    untouched = settle_hips(drift, points, np.zeros((90, 4), dtype=bool))
+    untouched = settle_hips(times, drift, points, np.zeros((90, 4), dtype=bool))
     assert np.abs(untouched - drift).max() < 1e-9
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 from scipy.linalg import solveh_banded
+from scipy.ndimage import maximum_filter1d
 
 from mocap import rotation as R
 from mocap.camera import Camera
@@ -28,8 +29,13 @@ _SEEN = 0.5
 _SHORTEST, _SHORTEST_GAP = 0.1, 0.1
 _SPEED_CUTOFF = 5.0  # Hz, for the speeds
 
-# How far the hips may be moved to keep feet still, and how far feet may then still slide from frame to frame: metres, as deviations.
-_HIPS_GIVE, _FEET_GIVE = 0.04, 0.0002
+# How far hips may be moved to keep feet still, metres, and how fast that may change, metres a second; as deviations.
+_HIPS_GIVE, _CHANGE = 0.03, 0.12
+STILL, SEEN_STILL = 0.006, 0.15
+"""Metres a second, deviations: how fast feet that stand may still seem to move once the hips have given way. In motion that is good they do
+not; one camera tells the body's way better than how far a leg reaches towards it, so there the legs give way."""
+# Where a leg is too short for its foot's place, hips come down beforehand and go up afterwards: seconds, and Hz.
+_DOWN, _DOWN_CUTOFF = 0.1, 3.0
 # Planting fades in before a touch and out after it, seconds.
 _BLEND = 0.12
 # Legs are never stretched beyond this share of their length: a straight knee pops.
@@ -88,29 +94,33 @@ def _drop_short(times: ndarray, flags: ndarray, value: bool, shortest: float) ->
 
 
 def settle_hips(
-    root_positions: Float[ndarray, "frames 3"], points: Float[ndarray, "frames 4 3"], contacts: Bool[ndarray, "frames 4"]
+    times: Float[ndarray, "frames"],
+    root_positions: Float[ndarray, "frames 3"],
+    points: Float[ndarray, "frames 4 3"],
+    contacts: Bool[ndarray, "frames 4"],
+    still: float = STILL,
 ) -> Float[ndarray, "frames 3"]:
-    """The root's path on which planted points move least, x and z; y as it is.
+    """The root's path on which planted points move least, x and z; y as it is. still: STILL or SEEN_STILL.
 
-    Least squares: the steps of planted points, to _FEET_GIVE, against the root's distance from where it was seen, to _HIPS_GIVE.
-    The points move with the root, so it is linear, and coupled from frame to frame only: one tridiagonal system.
+    Least squares in the root's shift: the steps of planted points, to `still`, against the shift's size, to _HIPS_GIVE, and its steps, to
+    _CHANGE. The points move with the root, so it is linear, and coupled from frame to frame only: one tridiagonal system.
     """
     if len(root_positions) < 2:
         return root_positions
-    relative = points - root_positions[:, None]
+    step = np.diff(times)
     both = (contacts[1:] & contacts[:-1]).astype(np.float64)
-    stiff = both.sum(axis=1) / _FEET_GIVE**2
-    steps = (both[..., None] * (relative[1:] - relative[:-1])).sum(axis=1)[:, [0, 2]] / _FEET_GIVE**2
+    stiff = (both.sum(axis=1) / still**2 + 1.0 / _CHANGE**2) / step**2
+    steps = (both[..., None] * np.diff(points, axis=0)).sum(axis=1)[:, [0, 2]] / (still * step[:, None]) ** 2
     banded = np.zeros((2, len(root_positions)))
     banded[1] = 1.0 / _HIPS_GIVE**2
     banded[1, :-1] += stiff
     banded[1, 1:] += stiff
     banded[0, 1:] = -stiff
-    right = root_positions[:, [0, 2]] / _HIPS_GIVE**2
+    right = np.zeros((len(root_positions), 2))
     right[:-1] += steps
     right[1:] -= steps
     out = root_positions.copy()
-    out[:, [0, 2]] = solveh_banded(banded, right)
+    out[:, [0, 2]] += solveh_banded(banded, right)
     return out
 
 
@@ -135,15 +145,15 @@ def _mean_of_touch(values: ndarray, contact: ndarray) -> ndarray:
     return out
 
 
-def plant(motion: Motion, contacts: Bool[ndarray, "frames 4"]) -> Motion:
+def plant(motion: Motion, contacts: Bool[ndarray, "frames 4"], still: float = STILL) -> Motion:
     """The motion with its planted points held where they stand on y = 0; contacts become part of it.
 
-    contacts: which points touch the ground, in the order of motion.CONTACTS. A foot whose heel and toes both stand lies flat. Legs reach
-    for their foot's place with the knee where it bent before; where that is too far, the hips come down.
+    contacts: which points touch the ground, in the order of motion.CONTACTS. still: as of `settle_hips`. A foot whose heel and toes both
+    stand lies flat. Legs reach for their foot's place with the knee where it bent before; where that is too far, the hips come down.
     """
     times, body = motion.times, motion.skeleton
     nearest, weights = (np.stack(a, axis=1) for a in zip(*(_nearest(times, c) for c in contacts.T), strict=True))
-    root = settle_hips(motion.root_positions, sole_points(body, motion.root_positions, motion.rotations), contacts)
+    root = settle_hips(times, motion.root_positions, sole_points(body, motion.root_positions, motion.rotations), contacts, still)
     _, world = fk(body, root, motion.rotations)
     ankles = np.empty((len(times), 2, 3))
     for foot in (0, 1):
@@ -161,7 +171,7 @@ def plant(motion: Motion, contacts: Bool[ndarray, "frames 4"]) -> Motion:
         share = felt / np.maximum(felt.sum(axis=1, keepdims=True), 1e-9)
         strength = weights[:, pair].max(axis=1)
         ankles[:, foot] = positions[:, _LEGS[foot][2]] + strength[:, None] * (share[..., None] * miss).sum(axis=1)
-    lowered = _within_reach(root, positions, ankles, weights)
+    lowered = _within_reach(times, root, positions, ankles, weights)
     # Where the hips came down, a foot in the air comes down with them, but not into the ground.
     ankles[..., 1] += np.where(contacts.reshape(-1, 2, 2).any(axis=2), 0.0, (lowered - root)[:, 1:2])
     shifts = ankles - positions[:, [leg[2] for leg in _LEGS]]
@@ -181,7 +191,7 @@ def _lay_flat(times: ndarray, world: ndarray, foot: int, flat: ndarray) -> None:
         world[:, joint] = R.multiply(R.from_rotation_vector(turn), world[:, joint])
 
 
-def _within_reach(root: ndarray, positions: ndarray, ankles: ndarray, weights: ndarray) -> ndarray:
+def _within_reach(times: ndarray, root: ndarray, positions: ndarray, ankles: ndarray, weights: ndarray) -> ndarray:
     """The root lowered as far as the planted leg that is furthest from its foot's place needs it."""
     drop = np.zeros(len(root))
     for foot, (thigh, shank, ankle) in enumerate(_LEGS):
@@ -193,8 +203,12 @@ def _within_reach(root: ndarray, positions: ndarray, ankles: ndarray, weights: n
         lowest = np.sqrt(np.square(reach) - np.square(across))
         needed = np.maximum(-away[:, 1] - lowest, 0.0)
         drop = np.maximum(drop, needed * weights[:, 2 * foot : 2 * foot + 2].max(axis=1))
+    if len(times) < 2 or not drop.any():
+        return root - drop[:, None] * [0.0, 1.0, 0.0]
+    span = 2 * round(_DOWN / max(float(np.median(np.diff(times))), 1e-3)) + 1
+    eased = smooth(times, maximum_filter1d(drop, span), _DOWN_CUTOFF)
     out = root.copy()
-    out[:, 1] -= drop
+    out[:, 1] -= np.maximum(eased, drop)
     return out
 
 

@@ -19,7 +19,7 @@ from mocap.lift.model import lift
 from mocap.motion import Motion
 from mocap.skeleton import HUMANOID, Skeleton
 from mocap.solve.body import SEEN, BodyState, solve_body
-from mocap.solve.contacts import SOLES, find_contacts, foot_speeds, plant
+from mocap.solve.contacts import SEEN_STILL, SOLES, find_contacts, foot_speeds, plant
 from mocap.solve.depth import onto_rays, steady_heels
 from mocap.solve.face import FaceState, expressions, follow_face, head_turns, solve_face, solved_head
 from mocap.solve.flips import unflip
@@ -222,7 +222,7 @@ def solve_take(
     positions = np.where(np.isfinite(prior), found.positions, np.nan)
     motion = _posed(keypoints, R.apply(upright, positions), found.translation, upright, camera, above, True, upper)
     motion = at_height(motion, height)
-    return motion if ground is None else plant(motion, ground.contacts > 0.5)
+    return motion if ground is None else plant(motion, ground.contacts > 0.5, SEEN_STILL)
 
 
 def _ground(keypoints: Keypoints, found: Refined, upright: ndarray, camera: Camera, feet: Feet) -> Ground | None:
