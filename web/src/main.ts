@@ -1,8 +1,5 @@
 // The page: what comes from the connection goes to the stage, the picture and the figures, once a display frame, the newest only.
 
-import { Vector3 } from "three";
-
-import { Avatar } from "./avatar";
 import { Lead } from "./camera/lead";
 import { Background } from "./background";
 import { Calibration } from "./calibrate";
@@ -10,10 +7,9 @@ import { type Figures, Meter } from "./clock";
 import { Connection, type State, streamAddress } from "./connection";
 import { Guests } from "./guests";
 import { Hud, type Shown } from "./hud";
-import { SkeletonOverlay } from "./overlay";
+import { Performer } from "./performer";
 import { PicturePanel } from "./picture";
 import { Player } from "./player";
-import { type BodyPose, mirrored } from "./pose";
 import type { Hello, Pose } from "./protocol";
 import { Stage } from "./scene";
 import { Sources } from "./sources";
@@ -33,7 +29,6 @@ const BETWEEN = 0.12;
 const STILL = 1.5;
 /** Pixels of a page that has room for one list at a time. */
 const NARROW = 640;
-const STANDING = new Vector3(0, 0.95, 0);
 
 const seconds = (): number => performance.now() / 1000;
 
@@ -62,10 +57,11 @@ class Page {
   private readonly picture = new PicturePanel(document.querySelector<HTMLElement>("#picture")!);
   private readonly meter = new Meter();
   private readonly stage = this.openStage();
+  private readonly performer = new Performer(this.stage, this.hud, () => this.wake());
   private readonly guests = new Guests(
     this.stage,
-    () => this.loading || null,
-    (count) => this.stage?.fit((this.avatar?.height ?? 1.7) * (1 + 0.3 * Math.min(count, 3))),
+    () => this.performer.loading || null,
+    (count) => this.stage?.fit((this.performer.avatar?.height ?? 1.7) * (1 + 0.3 * Math.min(count, 3))),
   );
   private readonly connection: Connection;
   private readonly lead: Lead;
@@ -73,24 +69,16 @@ class Page {
   private readonly tune: TunePanel;
   private state: State = "connecting";
   private hello: Hello | null = null;
-  private avatar: Avatar | null = null;
-  private overlay: SkeletonOverlay | null = null;
-  private loading = "";
-  /** The address of the user's own character, in the hello's place. */
-  private rig: string | null = null;
-  /** The newest pose that is not drawn yet, and the last that was. */
+  /** The newest pose that is not drawn yet. */
   private pending: Pose | null = null;
-  private last: Pose | null = null;
   private answered: number | null = null;
   private mirror = false;
   private setMirror: (on: boolean) => void = () => undefined;
-  private skeleton = false;
   /** Until when there is something to draw without a new pose, and when the last pose came. */
   private awake = 0;
   private posed = -Infinity;
   private held = false;
   private resting = false;
-  private fresh = false;
   private ticked = seconds();
   private drew = seconds();
   /** What the page plays by itself: a take, or a motion where the server has no stream. */
@@ -139,10 +127,7 @@ class Page {
   private async openStudio(): Promise<void> {
     const studio = new Studio(streamAddress(location).replace("/stream", "/studio"));
     if (!(await studio.there())) return;
-    const character = new CharacterPanel(studio, this.hud, (address) => {
-      this.rig = address;
-      if (this.hello) void this.load(this.hello);
-    }, () => window.innerWidth <= NARROW && takes.show(false)); // prettier-ignore
+    const character = new CharacterPanel(studio, this.hud, (address) => this.performer.wear(address), () => window.innerWidth <= NARROW && takes.show(false)); // prettier-ignore
     const takes = new TakesPanel(studio, {
       play: (addresses, name) => this.play(addresses, name),
       live: () => this.live(),
@@ -172,10 +157,10 @@ class Page {
 
   surface(): Surface {
     return {
-      bonePositions: () => this.avatar?.bonePositions() ?? {},
+      bonePositions: () => this.performer.avatar?.bonePositions() ?? {},
       guests: () => this.guests.bonePositions(),
-      expressions: () => this.avatar?.expressions() ?? {},
-      frame: () => this.last?.frame ?? -1,
+      expressions: () => this.performer.avatar?.expressions() ?? {},
+      frame: () => this.performer.last?.frame ?? -1,
       stats: () => ({ state: this.shown(), detector: this.lead.took, answered: this.answered, ...this.meter.figures(seconds()) }),
     };
   }
@@ -216,16 +201,12 @@ class Page {
   }
 
   private switches(): void {
-    this.hud.toggle("s", (on) => {
-      this.skeleton = on;
-      this.showSkeleton();
-    });
+    this.hud.toggle("s", (on) => this.performer.showSkeleton(on));
     this.hud.toggle("p", (on) => document.querySelector("#picture")!.toggleAttribute("hidden", !on));
     this.setMirror = this.hud.toggle("m", (on) => {
       this.mirror = on;
       this.picture.mirror(on);
-      if (this.last) this.apply(this.last);
-      this.wake();
+      this.performer.showMirrored(on);
     });
     this.hud.toggle("f", (on) => {
       this.stage?.follow(on);
@@ -263,8 +244,6 @@ class Page {
     const before = this.hello;
     this.hello = hello;
     this.pending = null;
-    // A last pose of other joints means nothing in the new order.
-    if (this.last && hello.skeleton.names.join() !== before?.skeleton.names.join()) this.last = null;
     if (!this.player.on) this.hud.source(hello.source.name);
     // The same source after a lost connection: its last picture stays, as the last pose does.
     if (JSON.stringify(hello.source) !== JSON.stringify(before?.source)) this.picture.open(hello.source);
@@ -274,14 +253,7 @@ class Page {
     }
     if (hello.source.kind === "browser" && !before) this.hud.say("camera", "info", "Press C to begin with this device's camera.", 30);
     else if (hello.source.kind === "browser" && !this.lead.on) this.hud.say("camera", "info", "");
-    if (this.stage) {
-      if (this.overlay) this.stage.remove(this.overlay.object);
-      this.overlay?.dispose();
-      this.overlay = new SkeletonOverlay(hello.skeleton);
-      this.stage.add(this.overlay.object);
-      void this.load(hello);
-    }
-    this.fitted();
+    this.performer.greet(hello);
     void this.open(hello);
   }
 
@@ -298,56 +270,6 @@ class Page {
       this.hud.say("clip", "error", `The motion ${hello.source.name} could not be shown: ${reason}. Reload the page to try again.`);
     }
     this.report();
-  }
-
-  private async load(hello: Hello): Promise<void> {
-    const address = new URL(this.rig ?? hello.rig, location.href).href;
-    if (this.loading === address) return;
-    this.loading = address;
-    this.hud.say("rig", "info", this.avatar ? "" : "Loading the avatar…");
-    try {
-      const avatar = await Avatar.load(address);
-      await this.stage?.prepare(avatar.object);
-      if (this.loading !== address) return avatar.dispose();
-      if (this.avatar) this.stage?.remove(this.avatar.object);
-      this.avatar?.dispose();
-      this.avatar = avatar;
-      this.stage?.add(avatar.object);
-      this.stage?.fit(avatar.height);
-      this.fresh = true;
-      this.hud.say("rig", "info", "");
-    } catch (error) {
-      if (this.loading !== address) return;
-      // The next hello tries again.
-      this.loading = "";
-      const reason = error instanceof Error ? error.message : String(error);
-      const instead = this.avatar ? "The one before it stays." : "The skeleton is shown in its place.";
-      this.hud.say("rig", "error", `The avatar ${hello.rig} could not be loaded (${reason}). ${instead}`);
-    }
-    this.fitted();
-  }
-
-  /** After a new avatar or a new skeleton: bring the one to the other. */
-  private fitted(): void {
-    if (this.hello && this.avatar) this.overlay?.fit(this.avatar.measure(this.hello.skeleton));
-    if (this.last) this.apply(this.last);
-    this.showSkeleton();
-  }
-
-  /** The skeleton is also what there is to see when no avatar could be loaded. */
-  private showSkeleton(): void {
-    const alone = !this.avatar && this.loading === "";
-    if (this.overlay) this.overlay.object.visible = this.last !== null && (this.skeleton || alone);
-    this.hud.stage(!this.avatar && !this.overlay?.object.visible);
-    this.wake();
-  }
-
-  private apply(pose: Pose): void {
-    if (!this.hello) return;
-    const { skeleton, expressions } = this.hello;
-    const body: BodyPose = this.mirror ? mirrored(pose, skeleton.names, expressions) : pose;
-    this.avatar?.pose(body, this.hello);
-    this.overlay?.pose(body);
   }
 
   private posedFor(pose: Pose): void {
@@ -375,11 +297,8 @@ class Page {
     if (playing && this.pending) this.connection.ack(this.pending.frame);
     this.pending = null;
     if (pose) {
-      const first = this.last === null;
-      this.last = pose;
-      this.apply(pose);
+      this.performer.pose(pose);
       this.posed = now;
-      if (first) this.showSkeleton();
     }
     this.stage?.adapt(elapsed);
     // While poses come, one drawing a pose: the machine may be detecting at the same time. After them, what swings comes to rest.
@@ -394,23 +313,24 @@ class Page {
       const drawn = seconds();
       const clock = this.connection.clock.at(drawn);
       // Not counted: what nobody saw, and the drawing that first brought the avatar to the graphics card.
-      const seen = !this.stage || this.avatar || this.overlay?.object.visible;
-      if (seen && !this.fresh) this.meter.add(pose.frame, drawn, clock === null ? null : clock - pose.clock);
-      this.fresh = false;
+      const seen = !this.stage || this.performer.seen;
+      if (seen && !this.performer.fresh) this.meter.add(pose.frame, drawn, clock === null ? null : clock - pose.clock);
+      this.performer.fresh = false;
     }
   }
 
   private draw(now: number, resting: boolean): void {
     const elapsed = Math.min(now - this.drew, 0.1);
     this.drew = now;
-    this.avatar?.update(elapsed);
+    const { avatar } = this.performer;
+    avatar?.update(elapsed);
     this.guests.update(elapsed);
-    this.stage?.draw(this.avatar?.hips() ?? this.overlay?.hips() ?? STANDING, this.avatar?.nearGround() ?? [], elapsed, resting);
+    this.stage?.draw(this.performer.hips(), avatar?.nearGround() ?? [], elapsed, resting);
   }
 
   private shown(): Shown {
     if (this.state !== "open") return this.state;
-    if (!this.avatar && this.loading) return "loading";
+    if (!this.performer.avatar && this.performer.loading) return "loading";
     if (this.player.transport) return this.player.transport.playing ? "playing" : "paused";
     return this.meter.figures(seconds()).idle < STILL ? "live" : "waiting";
   }
