@@ -66,3 +66,16 @@ def test_what_is_not_seen_does_not_stand_and_the_hips_come_back(demo: Motion) ->
     assert not stands[60:].any()
     off = np.linalg.norm(held - root, axis=-1)
     assert off[-1] < 0.1 * max(off[59], 0.01)
+
+
+def test_whoever_walks_towards_the_camera_gets_there() -> None:
+    """Legs that seem to reach too little: a foot on the ground that seems to come along, though the picture shows that it stands."""
+    times = np.arange(120) / 30.0
+    root = np.stack([np.zeros(120), np.full(120, 0.95), 0.8 * times], axis=1)
+    soles = np.zeros((120, 4, 3))
+    soles[..., 2] = (0.5 * 0.8 * times)[:, None]
+    held, stands, _ = lock_feet(times, root, soles, np.zeros((120, 4, 2)), np.full(120, DEPTH), None)
+    assert stands[10:].all()
+    back = root[:, 2] - held[:, 2]
+    assert back.max() <= 0.3 + 1e-9
+    assert back[-1] > 0.1, "as far as it goes, the hips do give way"

@@ -17,6 +17,9 @@ _CUTOFF = 5.0  # Hz, of the low-pass on where feet are in the picture
 _BLEND, _RETURN = 0.1, 1.0
 # What holds the hips where they are beside a point that stands fully: little.
 _STAY = 0.02
+# How far the hips give way at the most, across the picture and in depth, metres. A leg that reaches towards the camera seems to reach less
+# than half as far as it does, and whoever walks that way would be held back at every step.
+_FARTHEST = np.array([0.2, 0.3])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -67,6 +70,7 @@ def lock_feet(
         weight = np.clip(weight + np.where(touching, dt, -dt) / _BLEND, 0.0, 1.0)
         pull = (weight[:, None] * (place - points)).sum(axis=0) + _STAY * np.exp(-dt / _RETURN) * offset
         offset = pull / (weight.sum() + _STAY)
+        offset = offset / max(1.0, float(np.linalg.norm(offset / _FARTHEST)))
         out[n, [0, 2]] += offset
         stands[n] = touching
     return out, stands, LockState(float(times[-1]), after, touching, weight, place, offset)
