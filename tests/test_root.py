@@ -15,7 +15,7 @@ from mocap.camera import Camera
 from mocap.keypoints import LANDMARKS, Keypoints
 from mocap.motion import Motion
 from mocap.skeleton import BONES, HUMANOID, Skeleton
-from mocap.solve.root import fit_translation, follow_root, settle_root, stand
+from mocap.solve.root import fit_translation, follow_root, settle_root, stand, steady_stand
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=12, deadline=None)
@@ -100,7 +100,7 @@ def live(keypoints: Keypoints, translation: np.ndarray, cuts: tuple[int, ...] = 
     parts, state = [], None
     for a, b in zip((0, *cuts), (*cuts, len(keypoints)), strict=True):
         k = keypoints.slice(a, b)
-        part, state = follow_root(k.times, k.positions, k.confidence, translation[a:b], upright(len(k)), state)
+        part, _, state = follow_root(k.times, k.positions, k.confidence, translation[a:b], upright(len(k)), state)
         parts.append(part)
     return np.concatenate(parts)
 
@@ -205,7 +205,7 @@ def test_of_a_tilted_camera_that_knows_its_tilt_the_path_is_the_same(pitch: floa
     found = settle_root(tilted.times, righted, tilted.confidence, fitted(tilted), back)
     assert np.abs(found - expected).max() < 0.01
     turns = np.tile(back, (len(tilted), 1))
-    following, _ = follow_root(tilted.times, righted, tilted.confidence, fitted(tilted), turns, None)
+    following, _, _ = follow_root(tilted.times, righted, tilted.confidence, fitted(tilted), turns, None)
     assert np.abs(following - live(level, fitted(level))).max() < 0.05
 
 
@@ -261,3 +261,28 @@ def test_standing_puts_the_lower_sole_and_the_hips_where_the_path_is(seed: int) 
     assert np.abs(hips_of(stood) - path)[:, [0, 2]].max() < 1e-12
     soles = stood.root_positions[:, 1:2] + kinematics.sole_heights(stood.skeleton, stood.rotations)
     assert np.abs(soles.min(axis=1) - path[:, 1]).max() < 1e-12
+
+
+def test_legs_that_are_misjudged_for_a_moment_do_not_make_the_body_hop() -> None:
+    times = np.arange(120) / 30.0
+    squat = 0.9 - 0.25 * np.sin(1.5 * times) ** 2
+    standing = squat.copy()
+    standing[[60, 61, 90]] += [0.09, 0.09, -0.08]
+    steady, _ = steady_stand(times, standing, squat - 0.4, None)
+    off = np.abs(steady - squat)
+    assert off[:60].max() < 1e-9, "what legs and picture agree on is not delayed"
+    assert off.max() < 0.05
+    assert np.abs(np.diff(steady - squat)).max() < 0.03
+    state, parts = None, []
+    for start, end in ((0, 1), (1, 61), (61, 62), (62, 120)):
+        part, state = steady_stand(times[start:end], standing[start:end], squat[start:end] - 0.4, state)
+        parts.append(part)
+    assert np.abs(np.concatenate(parts) - steady).max() < 1e-12
+
+
+def test_who_comes_back_elsewhere_in_the_picture_stands_where_legs_say() -> None:
+    times = np.arange(60) / 30.0
+    seen = np.where(times < 1.0, 0.0, 1.5)
+    steady, _ = steady_stand(times, np.full(60, 0.9), seen, None)
+    assert np.abs(steady - 0.9).max() < 0.13
+    assert np.abs(steady[45:] - 0.9).max() < 0.01

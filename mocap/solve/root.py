@@ -38,6 +38,11 @@ _FLOOR, _TAKE_OFF, _LONGEST_JUMP = 0.15, 0.8, 0.9
 # Feet that seem this little above the floor, metres, are on it: the detector's ankles tremble by as much.
 _ON_FLOOR = 0.03
 
+# Live, the hips' height is what legs and floor say of it, to this time constant (s), and what is quicker is as hips are seen to move: legs
+# that are misjudged for a frame or two do not make the body hop. But never farther from the former than this, metres: who comes back into
+# the picture may be seen elsewhere.
+_STAND, _OFF_STAND = 0.1, 0.12
+
 _UPPER_LEGS = [BONES.index("leftUpperLeg"), BONES.index("rightUpperLeg")]
 _FEET = [LANDMARKS.index(n) for n in ("left_heel", "right_heel", "left_foot_index", "right_foot_index")]
 
@@ -55,12 +60,22 @@ class FloorState:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RootState:
-    """The filter's state, what was last shown (3,), where the path began (3,; camera axes), and the floor; metres."""
+    """The filter's state, what was last shown (3,) and how high the hips were seen, where the path began (3,; camera axes), and the floor;
+    metres."""
 
     filter: OneEuroState
     shown: Float[ndarray, "3"]
+    height: float
     origin: Float[ndarray, "3"]
     floor: FloorState
+
+
+@dataclass(frozen=True, slots=True)
+class StandState:
+    """The time (s), and by how much the hips are higher by legs and floor than they are seen, slowly, metres."""
+
+    time: float
+    higher: float
 
 
 def fit_translation(
@@ -159,8 +174,9 @@ def follow_root(
     translation: Float[ndarray, "frames 3"],
     upright: Float[ndarray, "frames 4"],
     state: RootState | None,
-) -> tuple[Float[ndarray, "frames 3"], RootState | None]:
-    """The live path (F, 3), metres: x and z of the hips' middle, beginning at 0, and y, how far the lower foot is off the floor.
+) -> tuple[Float[ndarray, "frames 3"], Float[ndarray, "frames"], RootState | None]:
+    """The live path (F, 3), metres: x and z of the hips' middle, beginning at 0, and y, how far the lower foot is off the floor; and how
+    high the hips are seen (F,), from where they were first.
 
     positions: upright. translation: from fit_translation, camera axes; where it is NaN the path stands still. upright: turns camera axes
     into the world's (mocap.solve.gravity). Causal: One Euro across the viewing ray and along it, the floor from the feet. The state, for
@@ -169,17 +185,33 @@ def follow_root(
     seen = np.flatnonzero(np.isfinite(translation[:, 0]))
     before = state.shown if state else np.zeros(3)
     if not len(seen):
-        return np.tile(before, (len(times), 1)), state
+        return np.tile(before, (len(times), 1)), np.full(len(times), state.height if state else 0.0), state
     filtered, filter_state = one_euro(times[seen], _split(translation[seen]), _MIN_CUTOFF, _BETA, state.filter if state else None)
     path = _join(filtered)
     origin = state.origin if state else path[0]
     path = R.apply(upright[seen], path - origin)
-    lift, floor = _follow_floor(times[seen], path[:, 1] + _lowest_foot(positions[seen], confidence[seen]), state.floor if state else None)
+    height = path[:, 1].copy()
+    lift, floor = _follow_floor(times[seen], height + _lowest_foot(positions[seen], confidence[seen]), state.floor if state else None)
     path[:, 1] = lift
     # Where nobody is seen the path stands still where it was last.
     last = np.searchsorted(seen, np.arange(len(times)), side="right") - 1
     out = np.where((last >= 0)[:, None], path[last], before)
-    return out, RootState(filter_state, path[-1], origin, floor)
+    heights = np.where(last >= 0, height[last], state.height if state else 0.0)
+    return out, heights, RootState(filter_state, path[-1], float(height[-1]), origin, floor)
+
+
+def steady_stand(
+    times: Float[ndarray, "frames"], standing: Float[ndarray, "frames"], seen: Float[ndarray, "frames"], state: StandState | None
+) -> tuple[Float[ndarray, "frames"], StandState]:
+    """The hips' height (F,), metres, causal: slowly by legs and floor (standing, of `stand`), quickly as they are seen (of
+    `follow_root`)."""
+    time, higher = (float(times[0]), float(standing[0] - seen[0])) if state is None else (state.time, state.higher)
+    out = []
+    for t, now, at in zip(times.tolist(), (standing - seen).tolist(), seen.tolist(), strict=True):
+        higher += (now - higher) * (1.0 - math.exp(-max(t - time, 0.0) / _STAND))
+        time, higher = t, min(max(higher, now - _OFF_STAND), now + _OFF_STAND)
+        out.append(at + higher)
+    return np.array(out), StandState(time, higher)
 
 
 def settle_root(

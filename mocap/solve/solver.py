@@ -29,7 +29,7 @@ from mocap.solve.lock import LockState, lock_feet
 from mocap.solve.measure import measure_body
 from mocap.solve.refine import Refined, refine_landmarks
 from mocap.solve.refine.ground import FEET, Ground, find_ground
-from mocap.solve.root import DEFAULT_FOV, RootState, fit_translation, follow_root, settle_root, stand
+from mocap.solve.root import DEFAULT_FOV, RootState, StandState, fit_translation, follow_root, settle_root, stand, steady_stand
 from mocap.solve.size import at_height
 from mocap.solve.swaps import unswap
 from mocap.solve.tuning import LIVE_FILTER, Tuning
@@ -86,6 +86,7 @@ class Solver:
         self._gravity: GravityState | None = None
         self._body_state: BodyState | None = None
         self._root_state: RootState | None = None
+        self._stand: StandState | None = None
         self._lock: LockState | None = None
 
     def solve(self, keypoints: Keypoints) -> Motion:
@@ -113,10 +114,12 @@ class Solver:
         head = solved_head(turns, upright, face)
         expressed = {} if face is None else expressions(face)
         rotations, self._body_state = solve_body(keypoints.times, positions, confidence, self._body_state, hands, bend, own, head)
-        path, self._root_state = follow_root(keypoints.times, positions, confidence, translation, upright, self._root_state)
+        path, seen, self._root_state = follow_root(keypoints.times, positions, confidence, translation, upright, self._root_state)
         root = stand(self.body, rotations, self._travelled(path, whole))
         if not self._filtered:
             return Motion(self.body, keypoints.times, root, rotations, expressed)
+        height, self._stand = steady_stand(keypoints.times, root[:, 1], seen, self._stand)
+        root[:, 1] += whole * (height - root[:, 1])
         if self.tuning.hips == "locked" or self.tuning.feet == "off":
             self._lock = None
             travels = np.array([0.0, 1.0, 0.0]) if self.tuning.hips == "locked" else np.ones(3)
