@@ -88,6 +88,20 @@ def test_parts_left_out_of_the_solver_are_left_out():
     assert np.degrees(R.distance(contenders.bake(seen).rotations, plain.rotations)).max() > 10.0
 
 
+def test_every_part_can_be_left_out_of_a_bake():
+    """Of a take in which feet stand: what stands in for a part is called as the part is. Beside the tests, which check its types."""
+    code = """
+import numpy as np
+from tests.benchmarks import contenders, rendered
+clip = next(rendered.clips(("squats",), ("front",)))
+shown = contenders.ablation(clip.keypoints["full"].slice(0, 30))
+assert len(shown) == len(contenders.BAKED) + 1
+assert all(np.isfinite(s.joints).all() for s in shown.values())
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_scale_free_measures_ignore_what_they_should():
     """A turned, scaled and moved copy of the joints is the same; a mirrored one is not."""
     joints = measures.Shown.of(solver.poses("any", 100)[0]).joints

@@ -51,7 +51,7 @@ PARTS: dict[str, tuple[str, Any]] = {
     "doubt in bends": ("DOUBTFUL_BEND", FULL_BEND),
     "floor and contacts": ("_ground", lambda *found: None),
     "the detector's size set right": ("at_height", lambda motion, height: motion),
-    "planted feet": ("plant", lambda motion, contacts: motion),
+    "planted feet": ("plant", lambda motion, contacts, still: motion),
     "One Euro": ("one_euro", lambda times, values, *settings: (values, None)),
 }
 BAKED = tuple(part for part in PARTS if part != "One Euro")
