@@ -267,12 +267,12 @@ def test_legs_that_are_misjudged_for_a_moment_do_not_make_the_body_hop() -> None
     times = np.arange(120) / 30.0
     squat = 0.9 - 0.25 * np.sin(1.5 * times) ** 2
     standing = squat.copy()
-    standing[[60, 61, 90]] += [0.09, 0.09, -0.08]
+    standing[[60, 61, 90]] += [-0.09, -0.09, 0.05]
     steady, _ = steady_stand(times, standing, squat - 0.4, None)
     off = np.abs(steady - squat)
     assert off[:60].max() < 1e-9, "what legs and picture agree on is not delayed"
     assert off.max() < 0.05
-    assert np.abs(np.diff(steady - squat)).max() < 0.03
+    assert (standing - steady).max() < 0.02 + 1e-9, "feet hardly sink into the floor"
     state, parts = None, []
     for start, end in ((0, 1), (1, 61), (61, 62), (62, 120)):
         part, state = steady_stand(times[start:end], standing[start:end], squat[start:end] - 0.4, state)

@@ -39,9 +39,9 @@ _FLOOR, _TAKE_OFF, _LONGEST_JUMP = 0.15, 0.8, 0.9
 _ON_FLOOR = 0.03
 
 # Live, the hips' height is what legs and floor say of it, to this time constant (s), and what is quicker is as hips are seen to move: legs
-# that are misjudged for a frame or two do not make the body hop. But never farther from the former than this, metres: who comes back into
-# the picture may be seen elsewhere.
-_STAND, _OFF_STAND = 0.1, 0.12
+# that are misjudged for a frame or two do not make the body hop. But never so far above and below the former, metres: feet would sink in,
+# and who comes back into the picture may be seen elsewhere.
+_STAND, _ABOVE, _BELOW = 0.1, 0.12, 0.02
 
 _UPPER_LEGS = [BONES.index("leftUpperLeg"), BONES.index("rightUpperLeg")]
 _FEET = [LANDMARKS.index(n) for n in ("left_heel", "right_heel", "left_foot_index", "right_foot_index")]
@@ -209,7 +209,7 @@ def steady_stand(
     out = []
     for t, now, at in zip(times.tolist(), (standing - seen).tolist(), seen.tolist(), strict=True):
         higher += (now - higher) * (1.0 - math.exp(-max(t - time, 0.0) / _STAND))
-        time, higher = t, min(max(higher, now - _OFF_STAND), now + _OFF_STAND)
+        time, higher = t, min(max(higher, now - _BELOW), now + _ABOVE)
         out.append(at + higher)
     return np.array(out), StandState(time, higher)
 
