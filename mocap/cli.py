@@ -44,7 +44,7 @@ Model = Annotated[Literal["lite", "full", "heavy"], typer.Option(help="The detec
 Fov = Annotated[
     float | None,
     typer.Option(
-        min=1.0, max=170.0, help="The camera's field of view along the longer side, degrees; by default by the file's metadata, or 60."
+        min=1.0, max=170.0, help="The camera's field of view along the longer side, degrees; by default by the file's metadata, or 55."
     ),
 ]
 Height = Annotated[

@@ -127,6 +127,9 @@ def test_the_truth_is_without_error(clip):
     assert found.pop("slide") < 3.0  # captured feet, planted: what is left of their own sliding, in mm
     assert found.pop("float") < 5.0
     assert found.pop("sink") < 0.1  # rounding
+    assert found.pop("contacts found") == 100.0
+    assert found.pop("slide of found") < 3.0
+    assert np.isnan(found.pop("slide of others"))
     assert all(value == pytest.approx(0.0, abs=1e-3) for value in found.values()), found
     assert all(max(pair) < 1e-4 for pair in measures.rotation_errors(true, true).values())
 

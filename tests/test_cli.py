@@ -81,7 +81,7 @@ def test_a_body_is_as_tall_as_told_and_what_its_scale_rests_on_is_said(run, take
         lengths.append(np.linalg.norm(skeleton.offsets[skeleton.index("LeftLeg")]))
     assert lengths[1] == pytest.approx(1.5 * lengths[0], rel=1e-3)
     _, _, err = run("bake", take, "-o", "a.bvh")
-    assert "60° assumed (--fov tells it)" in err
+    assert "55° assumed (--fov tells it)" in err
     assert "by its keypoints (--height tells it)" in err
     assert run("bake", take, "-o", "a.bvh", "--height", 180)[0] == 2
 
@@ -105,14 +105,14 @@ def test_a_field_of_view_that_the_file_tells_is_taken_and_said(run, take: Path, 
     _, _, err = run("bake", "told.mov", "-o", "as_told.bvh", "--fov", 69.3903)
     assert err.startswith("Field of view 69.3903° as told; ")
     _, _, err = run("bake", "mute.mov", "-o", "assumed.bvh")
-    assert err.startswith("Field of view 60° assumed (--fov tells it); ")
+    assert err.startswith("Field of view 55° assumed (--fov tells it); ")
     by_file, as_told, assumed = (bvh.loads((tmp_path / f"{n}.bvh").read_text()).root_positions for n in ("by_file", "as_told", "assumed"))
     assert np.abs(by_file - as_told).max() < 1e-3
     assert np.abs(by_file - assumed).max() > 0.01
 
     begun = {}
     monkeypatch.setattr("mocap.pipeline.live", lambda source, kind, model, fov, **_: begun.update({source.name: fov}) or asyncio.sleep(0))
-    for name, says in (("told.mov", "69° by the file's metadata (--fov overrules it)"), ("mute.mov", "60° assumed (--fov tells it)")):
+    for name, says in (("told.mov", "69° by the file's metadata (--fov overrules it)"), ("mute.mov", "55° assumed (--fov tells it)")):
         _, _, err = run("live", "--video", name, "--no-open")
         assert err == f"Field of view {says}.\n"
     assert begun == {"told.mov": pytest.approx(2 * math.atan(18 / 26)), "mute.mov": None}

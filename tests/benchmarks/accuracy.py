@@ -130,6 +130,18 @@ def paths(found: Found) -> Table:
     return Table("The root's path", columns, tuple(rows), "", note)
 
 
+def contacts(found: Found) -> Table:
+    """How many contacts the bake finds, and how far feet slide in those and in the others."""
+    rows: list[tuple[Cell, ...]] = []
+    for model in dict.fromkeys(m for _, m, _ in found):
+        m = _means(found, lambda clip, of, model=model: of == model)["bake"]
+        rows.append((model, m["contacts found"], m["slide of found"], m["slide of others"]))
+    columns = ("model", "contacts found whole, %", "feet slide in them, mm", "in the others, mm")
+    return Table(
+        "Feet that stand", columns, tuple(rows), "", "Of the bake, mean over clips; contacts as in the truth, from landing to leaving."
+    )
+
+
 def rotations(found: Found, model: str) -> Table:
     """Swing and twist, joint by joint, of live, bake and Kalidokit."""
     means = _means(found, lambda clip, of: of == model)
@@ -177,6 +189,7 @@ def tables(quick: bool = False) -> Iterator[Table]:
         yield split("By performance", found, MODEL, lambda clip: clip.performance)
         yield split("By view", found, MODEL, lambda clip: clip.view)
         yield paths(found)
+        yield contacts(found)
         yield rotations(found, MODEL)
         yield limits(clips, MODEL)
         yield ablation(clips, MODEL)

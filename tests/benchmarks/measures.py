@@ -9,6 +9,7 @@ Twelve joints, left and right of each: shoulders, elbows, wrists, hips, knees, a
                    is stiffness
     slide          millimetres that a heel or toe tip moves over the floor from one end of a contact to the other, at the most, while in
                    truth it stands; the first and last 0.1 s of the contact left out, in which a foot may still be landing
+    contacts found percent of the contacts that a motion tells of from one such end to the other; slide in those, and in the others
     sink, float    millimetres of heels and toe tips below the floor, the worst; above it while in truth they stand, the mean
     path           of what was really travelled, percent: how far the end is from where it should be, seen from the start
     lean           degrees by which the trunk leans otherwise than the true one, over the whole take; and the body, ankles to shoulders
@@ -176,6 +177,11 @@ def measures(result: Shown, true: Motion) -> Measures:
     if result.soles is not None:
         slid = slides(result.soles, runs)
         out["slide"] = 1000.0 * float(slid.mean()) if len(slid) else np.nan
+        if result.motion is not None and result.motion.contacts is not None and len(runs):
+            found = np.array([result.motion.contacts[first:end, point].min() > 0.5 for point, first, end in runs])
+            out["contacts found"] = 100.0 * float(found.mean())
+            for which, name in ((found, "slide of found"), (~found, "slide of others")):
+                out[name] = 1000.0 * float(slid[which].mean()) if which.any() else np.nan
     if result.motion is not None and result.soles is not None:
         height = result.soles[..., 1]
         out["sink"] = 1000.0 * float(max(0.0, -height.min()))
