@@ -330,7 +330,7 @@ class Page {
 
   private shown(): Shown {
     if (this.state !== "open") return this.state;
-    if (!this.performer.avatar && this.performer.loading) return "loading";
+    if (!this.hello || (!this.performer.avatar && this.performer.loading)) return "loading";
     if (this.player.transport) return this.player.transport.playing ? "playing" : "paused";
     return this.meter.figures(seconds()).idle < STILL ? "live" : "waiting";
   }
