@@ -8,6 +8,7 @@ import http.client
 import io
 import ipaddress
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -156,6 +157,12 @@ def test_the_stream_is_open_over_tls_to_the_pages_of_this_server_alone() -> None
                 options = {"ssl": phone.tls, "subprotocols": [protocol.SUBPROTOCOL], "additional_headers": {"Cookie": phone.cookie}}
                 async with connect(stream, origin=origin, **options) as viewer:
                     assert protocol.decode_server_text(str(await viewer.recv())) == HELLO
+                    # A viewer that says nothing is told all the same, and at once.
+                    for n in range(4):
+                        begun = time.monotonic()
+                        server.status("info", str(n))
+                        assert await viewer.recv() == protocol.encode_text(protocol.Status("info", str(n)))
+                        assert time.monotonic() - begun < 1.0
                 for wrong in (origin.replace("https", "http"), "https://elsewhere.example"):
                     with pytest.raises(InvalidStatus):
                         await connect(stream, origin=wrong, **options)

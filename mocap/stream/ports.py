@@ -100,7 +100,9 @@ class Ports:
             compression=None,  # floats and JPEGs do not shrink, and it takes time
             server_header=None,
             max_size=MAX_TEXT,
-            write_limit=0,  # a send waits until the kernel has taken it all, so that nothing old lies in our buffers
+            # A send waits until the kernel has taken it all, so that nothing old lies in our buffers. One byte, not none: then Python's
+            # TLS takes an empty buffer for a full one, and every second send waits for what the client says next.
+            write_limit=(1, 0),
             open_timeout=_HTTP_TIMEOUT,
             close_timeout=LAST_WORDS,
             logger=_log,
