@@ -139,6 +139,20 @@ def test_somebody_gives_way_to_the_one_to_the_right_and_the_last_to_the_first() 
         assert someone.among(people, 1.1) == expected
 
 
+def test_another_one_is_waited_for_a_moment_and_stays_the_one_that_is_wanted() -> None:
+    someone = Someone()
+    someone.seen(at(100), 1.0)
+    someone.next()
+    assert someone.among(np.array([at(110)]), 1.1) is None, "there may be another one in a moment"
+    assert someone.among(np.array([at(110), at(400)]), 1.2) == 1
+    someone.lost()  # the tracker did not see them
+    assert someone.among(np.array([at(110), at(400)]), 1.3) == 1
+    someone.seen(at(400), 1.4)
+    someone.next()
+    assert someone.among(np.array([at(410)]), 1.5) is None
+    assert someone.among(np.array([at(410)]), 2.1) == 0, "there is nobody else"
+
+
 def test_nothing_is_left_of_the_others() -> None:
     image = np.full((400, 600, 3), 9, np.uint8)
     people = np.array([at(100), at(300), at(330)])

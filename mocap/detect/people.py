@@ -20,6 +20,8 @@ _CONFIDENCE = 0.5
 _MARGIN = 0.2
 # How far from their last place somebody may be found again: so much of their size, and so much more for each second that they were unseen.
 _NEAR, _SPEED = 0.5, 1.0
+# Seconds that another one is waited for where only one is found.
+_PATIENCE = 0.5
 # Shoulders and hips.
 _TRUNK = [11, 12, 23, 24]
 
@@ -89,10 +91,11 @@ class Someone:
         self._last: ndarray | None = None
         self._time = 0.0
         self._other = False
+        self._asked: float | None = None
 
     def next(self) -> None:
         """From now on the one to the right; after the last, the first."""
-        self.place, self._other = None, True
+        self.place, self._other, self._asked = None, True, None
 
     def seen(self, points: ndarray, time: float) -> None:
         """They are followed: landmarks (33, 2) pixels, and seconds."""
@@ -111,6 +114,12 @@ class Someone:
             return self._number - 1 if self._number <= len(people) else None
         nearest = int(np.linalg.norm(middle(people) - middle(self._last), axis=1).argmin())
         if self._other:
+            self._asked = time if self._asked is None else self._asked
+            if len(people) == 1 and time - self._asked < _PATIENCE:
+                return None
             self._other = False
-            return (nearest + 1) % len(people)
+            who = (nearest + 1) % len(people)
+            # Whoever is chosen is looked for from now on, also if they are lost at once.
+            self._last, self._time = people[who], time
+            return who
         return nearest if is_same(people[nearest], self._last, max(0.0, time - self._time)) else None

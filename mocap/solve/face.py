@@ -82,7 +82,7 @@ LIVE_FACE, BAKE_FACE = (1.0, 2.0), 5.0
 """Of weights: live Hz at rest and Hz per weight a second, and the bake's Hz. A blink takes 0.1 to 0.4 s."""
 # Between the eyes' outer corners, pixels: of a face smaller than this nothing is told, of one larger than that all. The points of the eyes
 # of a face 50 pixels wide jitter by half an eye's opening.
-_SMALL = (15.0, 40.0)
+_SMALL = (20.0, 50.0)
 # Where a head is seen so far from the side, sine of the turn, the far half of the face counts less, and not at all.
 _ASIDE = (0.45, 0.7)
 

@@ -42,6 +42,20 @@ describe("one of several people", () => {
     expect(someone.among(people, 2.1)).toBe(0);
   });
 
+  it("is waited for a moment, and stays the one that is wanted", () => {
+    const someone = new Someone(1);
+    someone.seen(at(100), 1);
+    someone.next();
+    expect(someone.among([at(110)], 1.1)).toBeNull();
+    expect(someone.among([at(110), at(400)], 1.2)).toBe(1);
+    someone.lost();
+    expect(someone.among([at(110), at(400)], 1.3)).toBe(1);
+    someone.seen(at(400), 1.4);
+    someone.next();
+    expect(someone.among([at(410)], 1.5)).toBeNull();
+    expect(someone.among([at(410)], 2.1)).toBe(0);
+  });
+
   it("is shown alone: all of them, nothing of the others' trunks", () => {
     const { own, others, trunk } = alone(people, 1);
     expect(own.x).toBeLessThan(290);

@@ -13,6 +13,7 @@ export interface Box {
 const MARGIN = 0.2;
 const NEAR = 0.5;
 const SPEED = 1;
+const PATIENCE = 0.5;
 /** Shoulders and hips. */
 const TRUNK = [11, 12, 23, 24];
 const ALL = Array.from({ length: 33 }, (_, i) => i);
@@ -62,6 +63,7 @@ export class Someone {
   private last: Points | null = null;
   private time = 0;
   private other = false;
+  private asked: number | null = null;
 
   constructor(private readonly number = 1) {}
 
@@ -69,6 +71,7 @@ export class Someone {
   next(): void {
     this.place = null;
     this.other = true;
+    this.asked = null;
   }
 
   /** They are followed. time: seconds. */
@@ -89,8 +92,13 @@ export class Someone {
     const far = people.map((person) => between(person, last));
     const nearest = far.indexOf(Math.min(...far));
     if (this.other) {
+      this.asked ??= time;
+      if (people.length === 1 && time - this.asked < PATIENCE) return null;
       this.other = false;
-      return (nearest + 1) % people.length;
+      const who = (nearest + 1) % people.length;
+      this.last = people[who]!;
+      this.time = time;
+      return who;
     }
     return isSame(people[nearest]!, last, Math.max(0, time - this.time)) ? nearest : null;
   }
