@@ -23,6 +23,7 @@ from mocap.skeleton import BONES, humanoid_index
 
 # A point comes to rest below the first height (m) and speed (m/s), and leaves above the second. In the picture a foot that stands hardly
 # moves, and one in the swing of a slow walk passes 2 m/s; its height, by a leg whose depth is guessed, is known to two hands' breadths.
+# Twice these speeds find a tenth more of the rendered clips' contacts, and more that are none: walking legs are then 0.7° worse.
 _HEIGHT, _SPEED = (0.15, 0.20), (0.15, 0.30)
 _SEEN = 0.5
 # Shorter touches are noise, and so are shorter gaps between two; seconds.
