@@ -13,8 +13,7 @@ import numpy as np
 from websockets.asyncio.server import ServerConnection
 
 from mocap.camera import Camera
-from mocap.detect.face import bundle
-from mocap.detect.models import PoseSize, hand_bundle, pose_bundle
+from mocap.detect.models import PoseSize, face_bundle, hand_bundle, pose_bundle
 from mocap.incoming import Incoming, ingest
 from mocap.motion import Motion
 from mocap.stream import protocol
@@ -32,13 +31,13 @@ MODELS = "/models/"
 def models(
     size: PoseSize = "full", hands: bool = True, face: bool = True, face_model: Path | None = None, person: int | None = None
 ) -> Files:
-    """The weights that the page's detector wants. face_model: MediaPipe's own face_landmarker.task, in place of ours. person:
+    """The weights that the page's detector wants. face_model: another face_landmarker.task than the package's. person:
     whom of several it is to follow, as of `pipeline.read_keypoints`. Raises ModelError."""
     bundles = {"pose": pose_bundle(size)}
     if hands:
         bundles["hand"] = hand_bundle()
     if face:
-        bundles["face"] = bundle(face_model)
+        bundles["face"] = face_bundle(face_model)
     index = {"models": list(bundles), "person": person}
     files: Files = {f"{MODELS}{name}.task": (data, content_type("x.task")) for name, data in bundles.items()}
     return files | {f"{MODELS}index.json": (msgspec.json.encode(index), content_type("x.json"))}

@@ -139,6 +139,25 @@ def test_somebody_gives_way_to_the_one_to_the_right_and_the_last_to_the_first() 
         assert someone.among(people, 1.1) == expected
 
 
+def test_another_one_is_not_wanted_before_anybody_is_there() -> None:
+    people = np.array([at(100), at(300)])
+    someone = Someone()
+    someone.next()
+    assert someone.among(people, 1.0) == 0
+    someone.seen(people[0], 1.0)
+    someone.lost()
+    assert someone.among(people, 1.1) == 0, "nor later"
+
+
+def test_another_take_begins_with_the_number_again(pair: np.ndarray) -> None:
+    """As a clock that is set back tells; by then whoever was followed may stand anywhere."""
+    with PoseDetector("lite", person=2) as detector:
+        assert is_somebody(detector.detect(pair[0], 100.0))
+        found = detector.detect(np.ascontiguousarray(pair[1][:, ::-1]), 0.0)
+    assert is_somebody(found)
+    assert np.mean(found.image[0, :, 0]) > pair.shape[2] / 2
+
+
 def test_another_one_is_waited_for_a_moment_and_stays_the_one_that_is_wanted() -> None:
     someone = Someone()
     someone.seen(at(100), 1.0)

@@ -56,7 +56,7 @@ class FaceTracker:
         self._model = model
         self._clock = -_STEP
         self._options = FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_buffer=bundle(model)),
+            base_options=BaseOptions(model_asset_buffer=face_bundle(model)),
             running_mode=RunningMode.VIDEO if video else RunningMode.IMAGE,
             output_facial_transformation_matrixes=True,
             output_face_blendshapes=True,
@@ -108,16 +108,6 @@ class FaceTracker:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def bundle(model: Path | None) -> bytes:
-    """The package's own model, or a file of the user's. Raises ModelError if it cannot be read."""
-    if model is None:
-        return face_bundle()
-    try:
-        return model.read_bytes()
-    except OSError as error:
-        raise ModelError(f"The face model {model} cannot be read: {error.strerror or error}.") from None
 
 
 def _in_metres(transform: Float[ndarray, "4 4"]) -> Float[ndarray, "4 4"]:

@@ -54,7 +54,8 @@ class PoseDetector:
         self.model = model
         self.video = video
         self._choosing = person is not None
-        self._someone = Someone(person or 1)
+        self._person = person or 1
+        self._someone = Someone(self._person)
         self._finder: PoseLandmarker | None = None
         self._seen = False
         self._first: float | None = None
@@ -164,6 +165,7 @@ class PoseDetector:
         if self._first is not None and round((time - self._first) * 1000.0) < self._last - ANOTHER_TAKE:
             self._restart()
             self._first = None
+            self._someone = Someone(self._person)
         if self._first is None:
             self._first, self._last = time, -1
         self._last = max(round((time - self._first) * 1000.0), self._last + 1)

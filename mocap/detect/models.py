@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from pathlib import Path
 from typing import Literal, get_args
 
 from mocap import assets
@@ -43,9 +44,15 @@ def hand_bundle() -> bytes:
     })  # fmt: skip
 
 
-def face_bundle() -> bytes:
-    """MediaPipe's own bundle for FaceLandmarker, with the network that tells blendshapes, 4 MB. Raises ModelError if it is missing."""
-    return assets.path("models/face_landmarker.task").read_bytes()
+def face_bundle(own: Path | None = None) -> bytes:
+    """MediaPipe's bundle for FaceLandmarker, with the network that tells blendshapes, 4 MB; or the user's own file. Raises ModelError if it
+    is missing or cannot be read."""
+    if own is None:
+        return assets.path("models/face_landmarker.task").read_bytes()
+    try:
+        return own.read_bytes()
+    except OSError as error:
+        raise ModelError(f"The face model {own} cannot be read: {error.strerror or error}.") from None
 
 
 def _bundle(parts: dict[str, bytes]) -> bytes:

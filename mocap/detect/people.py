@@ -111,6 +111,7 @@ class Someone:
         if not len(people):
             return None
         if self._last is None:
+            self._other = False  # there is nobody to leave for another one
             return self._number - 1 if self._number <= len(people) else None
         nearest = int(np.linalg.norm(middle(people) - middle(self._last), axis=1).argmin())
         if self._other:

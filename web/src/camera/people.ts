@@ -88,7 +88,10 @@ export class Someone {
   among(people: readonly Points[], time: number): number | null {
     if (people.length === 0) return null;
     const last = this.last;
-    if (!last) return this.number <= people.length ? this.number - 1 : null;
+    if (!last) {
+      this.other = false; // there is nobody to leave for another one
+      return this.number <= people.length ? this.number - 1 : null;
+    }
     const far = people.map((person) => between(person, last));
     const nearest = far.indexOf(Math.min(...far));
     if (this.other) {
