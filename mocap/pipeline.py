@@ -73,8 +73,8 @@ def read_keypoints(
     """Keypoints from a video, an image, a folder of images (by the detector), or a keypoints file (as they stand).
 
     source_fps: the true capture rate where the file has none or a wrong one. hands, face: look for hands, for a face; without it, those of
-    a file are left out. face_model: another face_landmarker.task than the package's. person: whom, counted from
-    the left from 1, when so many are first seen; the most prominent if not told. Raises InputError or NoPersonError.
+    a file are left out. face_model: another face_landmarker.task than the package's. person: whom, counted from the left from 1, when so
+    many are first seen; the most prominent if not told. Raises InputError or NoPersonError.
     """
     if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
         keypoints = formats.load(path, source_fps)

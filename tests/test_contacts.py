@@ -11,7 +11,7 @@ from mocap.kinematics import sole_points
 from mocap.motion import Motion
 from mocap.retarget import retarget
 from mocap.skeleton import BONES, HUMANOID
-from mocap.solve.contacts import find_contacts, plant, settle_hips
+from mocap.solve.contacts import SEEN_STILL, STILL, find_contacts, plant, settle_hips
 from mocap.solve.solver import solve_take
 from tests.synthetic import keypoints_of, random_body
 from tests.test_solve_body import degrees_between, directions
@@ -124,6 +124,21 @@ def test_hips_that_drift_are_brought_back_over_standing_feet() -> None:
     assert np.ptp(settled[:, [0, 2]], axis=0).max() < 0.002
     untouched = settle_hips(times, drift, points, np.zeros((90, 4), dtype=bool))
     assert np.abs(untouched - drift).max() < 1e-9
+
+
+def test_legs_that_are_seen_to_reach_too_little_do_not_hold_the_hips_back() -> None:
+    """Steps towards a camera: a foot that stands seems to come along at half the body's speed. One after the other, with gaps."""
+    times = np.arange(120) / 30.0
+    walk = np.stack([np.zeros(120), np.full(120, 0.95), 0.8 * times], axis=1)
+    points = np.zeros((120, 4, 3))
+    points[..., 2] = 0.4 * times[:, None]
+    contacts = np.zeros((120, 4), dtype=bool)
+    for step, start in enumerate(range(0, 120, 20)):
+        contacts[start : start + 18, 2 * (step % 2) : 2 * (step % 2) + 2] = True
+    seen, good = (settle_hips(times, walk, points, contacts, still) - walk for still in (SEEN_STILL, STILL))
+    assert np.abs(seen).max() < 0.1
+    assert np.abs(np.diff(seen, axis=0)).max() < 0.02, "nor do they jump between steps"
+    assert np.abs(good).max() > 0.2, "as hips would of whom every step is believed"
 
 
 def test_a_take_is_planted_and_its_hop_is_kept(demo: Motion) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mocap.capture import open_source
+from mocap.detect import performer
 from mocap.detect.crops import Hand, by_label, crop_around, matched, pixels_per_metre, times_too_large
 from mocap.detect.hands import HandTracker
 from mocap.detect.mediapipe import detect_source
@@ -162,3 +163,46 @@ def test_at_a_desk_the_hand_that_is_seen_is_found_and_the_other_is_not(data: Pat
     assert np.isfinite(found.positions).all()
     assert not seen[:, 0].any()
     assert seen[:, 1].sum() >= 18
+
+
+def test_what_is_looked_for_beside_the_body_is_what_is_found_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steady hands and faces are looked for where they were a frame ago."""
+    with open_source(DEMO) as source:
+        images = [frame.image for frame, _ in zip(source, range(12), strict=False)]
+
+    def seen() -> tuple[np.ndarray, int]:
+        beside = 0
+        with PerformerDetector("lite", face=True) as detector:
+            out = []
+            for n, image in enumerate(images):
+                beside += len(detector._steady)
+                found = detector.detect(image, n / 30)
+                assert found.face is not None
+                assert found.hands_image is not None
+                out.append(np.concatenate([found.face[0, :, :2], *found.hands_image[0]]))
+        return np.array(out), beside
+
+    with_it, beside = seen()
+    monkeypatch.setattr(performer, "_STEADY", -1.0)
+    without, none = seen()
+    assert beside > len(images), "face and a hand, mostly"
+    assert none == 0
+    off = np.linalg.norm(with_it - without, axis=-1)
+    assert np.array_equal(np.isfinite(with_it).all(axis=-1), np.isfinite(without).all(axis=-1))
+    print(f"{np.nanmean(off):.2f} px, {np.nanmax(off):.2f} px at most")
+    assert np.nanmean(off) < 1.0, "pixels, of 720"
+
+
+def test_a_hand_that_is_not_there_is_looked_for_seldom_and_found_when_it_comes() -> None:
+    with open_source(DEMO) as source, PerformerDetector("lite") as detector:
+        real, looks, came = detector._parts[0], [], 20
+        detector._parts[0] = real._replace(find=lambda *a: real.find(*a) if len(looks) > 1 and n >= came else looks.append(n))
+        found = None
+        for n, frame in zip(range(40), source, strict=False):
+            keypoints = detector.detect(frame.image, frame.time)
+            assert keypoints.hands_confidence is not None
+            if keypoints.hands_confidence[0, 0] > 0 and found is None:
+                found = n
+    assert len([n for n in looks if n < came]) <= 6 + (came - 6) / 3 + 1
+    assert found is not None
+    assert found < came + 3
