@@ -43,6 +43,7 @@ lint: assets
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(WEB) biome ci --error-on-warnings --colors=off
 	$(WEB) tsc --noEmit
 
 lock: .venv/ready
