@@ -1,11 +1,10 @@
 // The avatar: a VRM file (0 or 1) that takes on poses by the names of its humanoid bones.
 
+import { type VRM, type VRMHumanBoneName, VRMLoaderPlugin, VRMUtils } from "@pixiv/three-vrm";
 import { Box3, type Object3D, Vector3 } from "three";
 import { GLTFLoader } from "three/examples/jsm/loaders/GLTFLoader.js";
-import { type VRM, type VRMHumanBoneName, VRMLoaderPlugin, VRMUtils } from "@pixiv/three-vrm";
-
+import { type BodyPose, type Fit, fitTo, type Place, restPositions } from "./pose";
 import type { Hello, Skeleton } from "./protocol";
-import { type BodyPose, fit, type Fit, type Place, restPositions } from "./pose";
 
 /** Degrees by which the arms hang before the first pose has come: a T-pose on the screen looks broken. */
 const RELAXED: Readonly<Record<string, readonly [number, number, number]>> = {
@@ -16,7 +15,16 @@ const RELAXED: Readonly<Record<string, readonly [number, number, number]>> = {
 };
 
 /** The bones that touch, or come near, the ground: their shade on the floor is drawn by the stage. */
-const NEAR_GROUND = ["leftFoot", "leftToes", "rightFoot", "rightToes", "leftHand", "rightHand", "hips", "head"] as const;
+const NEAR_GROUND = [
+  "leftFoot",
+  "leftToes",
+  "rightFoot",
+  "rightToes",
+  "leftHand",
+  "rightHand",
+  "hips",
+  "head",
+] as const;
 
 export class Avatar {
   readonly object: Object3D;
@@ -60,7 +68,10 @@ export class Avatar {
     loader.register((parser) => new VRMLoaderPlugin(parser));
     // Fetched apart from the loader, whose own words are for developers.
     const answer = await fetch(address);
-    if (!answer.ok) throw new Error(answer.status === 404 ? "there is no such file" : `the server answers ${answer.status}`);
+    if (!answer.ok)
+      throw new Error(
+        answer.status === 404 ? "there is no such file" : `the server answers ${answer.status}`,
+      );
     const gltf = await loader.parseAsync(await answer.arrayBuffer(), new URL(".", address).href);
     const vrm = gltf.userData.vrm as VRM | undefined;
     if (!vrm) throw new Error("it is not a VRM file");
@@ -68,9 +79,9 @@ export class Avatar {
     return new Avatar(vrm);
   }
 
-  /** Readies the body for the motions of a skeleton: see `fit`. */
+  /** Readies the body for the motions of a skeleton: see `fitTo`. */
   measure(skeleton: Skeleton): Fit {
-    this.fit = fit(restPositions(skeleton), this.rest);
+    this.fit = fitTo(restPositions(skeleton), this.rest);
     return this.fit;
   }
 
@@ -81,10 +92,23 @@ export class Avatar {
     names.forEach((name, joint) => {
       const q = 4 * joint;
       const f = this.facing;
-      this.nodes.get(name)?.quaternion.set(f * rotations[q]!, rotations[q + 1]!, f * rotations[q + 2]!, rotations[q + 3]!);
+      this.nodes
+        .get(name)
+        ?.quaternion.set(
+          f * rotations[q]!,
+          rotations[q + 1]!,
+          f * rotations[q + 2]!,
+          rotations[q + 3]!,
+        );
     });
     const { scale, lift } = this.fit;
-    this.nodes.get("hips")?.position.set(this.facing * scale * root[0]!, scale * root[1]! + lift, this.facing * scale * root[2]!);
+    this.nodes
+      .get("hips")
+      ?.position.set(
+        this.facing * scale * root[0]!,
+        scale * root[1]! + lift,
+        this.facing * scale * root[2]!,
+      );
     hello.expressions.forEach((name, e) => {
       if (!this.coarse.has(name)) this.vrm.expressionManager?.setValue(name, weights[e] ?? 0);
     });
@@ -99,19 +123,24 @@ export class Avatar {
   /** World positions of the humanoid bones, metres. */
   bonePositions(): Record<string, [number, number, number]> {
     const out: Record<string, [number, number, number]> = {};
-    for (const [bone, node] of this.nodes) out[bone] = node.getWorldPosition(new Vector3()).toArray();
+    for (const [bone, node] of this.nodes)
+      out[bone] = node.getWorldPosition(new Vector3()).toArray();
     return out;
   }
 
   /** What the face expresses: weights from 0 to 1 of the expressions that it has. */
   expressions(): Record<string, number> {
     const manager = this.vrm.expressionManager;
-    return Object.fromEntries(Object.keys(manager?.expressionMap ?? {}).map((name) => [name, manager!.getValue(name) ?? 0]));
+    return Object.fromEntries(
+      Object.keys(manager?.expressionMap ?? {}).map((name) => [name, manager!.getValue(name) ?? 0]),
+    );
   }
 
   /** World positions of the bones whose nearness darkens the floor. */
   nearGround(): Vector3[] {
-    return NEAR_GROUND.flatMap((bone) => this.nodes.get(bone)?.getWorldPosition(new Vector3()) ?? []);
+    return NEAR_GROUND.flatMap(
+      (bone) => this.nodes.get(bone)?.getWorldPosition(new Vector3()) ?? [],
+    );
   }
 
   /** Where the hips are, metres. */

@@ -28,11 +28,20 @@ export class Calibration {
       if (this.left > 0) return this.say();
       window.clearInterval(this.timer);
       this.connection.calibrate();
-      this.hud.say("calibrate", "info", "Measuring: lengths, gravity and floor, for some seconds.", 5);
+      this.hud.say(
+        "calibrate",
+        "info",
+        "Measuring: lengths, gravity and floor, for some seconds.",
+        5,
+      );
     }, 1000);
   }
 
   private say(): void {
-    this.hud.say("calibrate", "info", `Stand upright in full view, arms at your sides: measuring in ${this.left} …`);
+    this.hud.say(
+      "calibrate",
+      "info",
+      `Stand upright in full view, arms at your sides: measuring in ${this.left} …`,
+    );
   }
 }

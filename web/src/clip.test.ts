@@ -16,13 +16,21 @@ const pose = (frame: number, rotations: number[] = [0, 0, 0, 1]): Pose => ({
 
 const joined = (parts: ArrayBuffer[]): ArrayBuffer => {
   const out = new Uint8Array(parts.reduce((n, p) => n + p.byteLength, 0));
-  parts.reduce((at, p) => (out.set(new Uint8Array(p), at), at + p.byteLength), 0);
+  let at = 0;
+  for (const p of parts) {
+    out.set(new Uint8Array(p), at);
+    at += p.byteLength;
+  }
   return out.buffer;
 };
 
 const clip = (n: number, rotations?: number[]): Clip =>
   new Clip(
-    { times: Array.from({ length: n }, (_, i) => i / 10), contacts: Array<number>(n).fill(0), confidence: null },
+    {
+      times: Array.from({ length: n }, (_, i) => i / 10),
+      contacts: Array<number>(n).fill(0),
+      confidence: null,
+    },
     Array.from({ length: n }, (_, i) => pose(i, rotations)),
   );
 
@@ -34,7 +42,13 @@ describe("a clip", () => {
 
   it("refuses what is no row of poses", () => {
     expect(() => poses(new ArrayBuffer(100), 3, 1)).toThrow(/cannot have 100 bytes/);
-    const points = encode({ ...pose(0), kind: KEYPOINTS, image: new Float32Array(2), positions: new Float32Array(3), confidence: new Float32Array(1) });
+    const points = encode({
+      ...pose(0),
+      kind: KEYPOINTS,
+      image: new Float32Array(2),
+      positions: new Float32Array(3),
+      confidence: new Float32Array(1),
+    });
     expect(() => poses(points, 1, 1)).toThrow(/nothing else/);
   });
 

@@ -14,7 +14,8 @@ export interface Timeline {
 /** The poses in `clip.bin`: messages of `mocap.v1`, all of one length. Throws ProtocolError. */
 export function poses(buffer: ArrayBuffer, frames: number, joints: number): Pose[] {
   const length = buffer.byteLength / frames;
-  if (!Number.isInteger(length)) throw new ProtocolError(`A clip of ${frames} frames cannot have ${buffer.byteLength} bytes.`);
+  if (!Number.isInteger(length))
+    throw new ProtocolError(`A clip of ${frames} frames cannot have ${buffer.byteLength} bytes.`);
   return Array.from({ length: frames }, (_, i) => {
     const message = decode(buffer.slice(i * length, (i + 1) * length), joints);
     if (message.kind !== POSE) throw new ProtocolError("A clip holds poses and nothing else.");
@@ -37,7 +38,12 @@ export class Clip {
     const [timeline, data] = await Promise.all(
       [".json", ".bin"].map(async (suffix) => {
         const answer = await fetch(address + suffix);
-        if (!answer.ok) throw new Error(answer.status === 404 ? "there is no such motion" : `the server answers ${answer.status}`);
+        if (!answer.ok)
+          throw new Error(
+            answer.status === 404
+              ? "there is no such motion"
+              : `the server answers ${answer.status}`,
+          );
         return suffix === ".json" ? ((await answer.json()) as Timeline) : answer.arrayBuffer();
       }),
     );
@@ -65,7 +71,12 @@ export class Clip {
     this.poses.forEach(({ rotations }, i) => {
       const q = 4 * joint;
       const sign = rotations[q + 3]! < 0 ? -1 : 1;
-      const [x, y, z, w] = [rotations[q]! * sign, rotations[q + 1]! * sign, rotations[q + 2]! * sign, rotations[q + 3]! * sign];
+      const [x, y, z, w] = [
+        rotations[q]! * sign,
+        rotations[q + 1]! * sign,
+        rotations[q + 2]! * sign,
+        rotations[q + 3]! * sign,
+      ];
       const sine = Math.hypot(x, y, z);
       const scale = ((sine > 1e-9 ? (2 * Math.atan2(sine, w)) / sine : 2) * 180) / Math.PI;
       out.set([x * scale, y * scale, z * scale], 3 * i);

@@ -8,12 +8,18 @@ export class ServerClock {
   private trips: { readonly round: number; readonly offset: number }[] = [];
 
   add(sent: number, received: number, clock: number): void {
-    this.trips = [...this.trips.slice(1 - TRIPS), { round: received - sent, offset: clock - (sent + received) / 2 }];
+    this.trips = [
+      ...this.trips.slice(1 - TRIPS),
+      { round: received - sent, offset: clock - (sent + received) / 2 },
+    ];
   }
 
   /** The server's seconds at the client's second `now`, or null before the first answer. */
   at(now: number): number | null {
-    const best = this.trips.reduce<{ round: number; offset: number } | null>((a, b) => (a && a.round <= b.round ? a : b), null);
+    const best = this.trips.reduce<{ round: number; offset: number } | null>(
+      (a, b) => (a && a.round <= b.round ? a : b),
+      null,
+    );
     return best && now + best.offset;
   }
 
@@ -40,7 +46,7 @@ const WINDOW = 1;
 
 /** Counts drawn frames. A frame's number below the last one's is a new count (the source began again), not a drop. */
 export class Meter {
-  private drawn: { readonly at: number; readonly latency: number | null }[] = [];
+  private readonly drawn: { readonly at: number; readonly latency: number | null }[] = [];
   private last: number | null = null;
   private drops = 0;
 
@@ -54,7 +60,9 @@ export class Meter {
   figures(now: number): Figures {
     const idle = this.drawn.length ? now - this.drawn[this.drawn.length - 1]!.at : Infinity;
     const recent = this.drawn.filter((d) => now - d.at < WINDOW);
-    const latencies = recent.flatMap((d) => (d.latency === null ? [] : [d.latency])).sort((a, b) => a - b);
+    const latencies = recent
+      .flatMap((d) => (d.latency === null ? [] : [d.latency]))
+      .sort((a, b) => a - b);
     return {
       fps: recent.length / WINDOW,
       latency: latencies.length ? latencies[latencies.length >> 1]! : null,

@@ -13,7 +13,16 @@ const HELLO = JSON.stringify({
   source: { kind: "motion", name: "m", width: 1, height: 1 },
 });
 const pose = (frame: number): ArrayBuffer =>
-  encode({ kind: 1, subject: 0, frame, time: 0, clock: 0, root: new Float32Array(3), rotations: new Float32Array(4), weights: new Float32Array(0) } as Pose);
+  encode({
+    kind: 1,
+    subject: 0,
+    frame,
+    time: 0,
+    clock: 0,
+    root: new Float32Array(3),
+    rotations: new Float32Array(4),
+    weights: new Float32Array(0),
+  } as Pose);
 
 class FakeSocket {
   static readonly CONNECTING = 0;
@@ -75,8 +84,12 @@ afterEach(() => {
 
 describe("Connection", () => {
   it("is made beside the page, in the page's way", () => {
-    expect(streamAddress({ protocol: "http:", host: "127.0.0.1:8765" })).toBe("ws://127.0.0.1:8765/stream");
-    expect(streamAddress({ protocol: "https:", host: "example.org" })).toBe("wss://example.org/stream");
+    expect(streamAddress({ protocol: "http:", host: "127.0.0.1:8765" })).toBe(
+      "ws://127.0.0.1:8765/stream",
+    );
+    expect(streamAddress({ protocol: "https:", host: "example.org" })).toBe(
+      "wss://example.org/stream",
+    );
   });
 
   it("hands on what comes after the hello, and acknowledges", () => {
@@ -140,7 +153,10 @@ describe("Connection", () => {
     FakeSocket.newest.say(HELLO);
     FakeSocket.newest.say(new ArrayBuffer(3));
     FakeSocket.newest.say(pose(7));
-    expect(heard.slice(3)).toEqual(["A binary message has at least 24 bytes, but one of 3 came.", "pose 7"]);
+    expect(heard.slice(3)).toEqual([
+      "A binary message has at least 24 bytes, but one of 3 came.",
+      "pose 7",
+    ]);
   });
 
   it("ends when it is closed", () => {

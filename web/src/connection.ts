@@ -1,7 +1,25 @@
 // The socket to the mocap server: it comes back by itself, and an old socket never speaks for a new one.
 
 import { ServerClock } from "./clock";
-import { compose, decode, encode, type Face, type Hello, type Keypoints, KEYPOINTS, parse, type Picture, PICTURE, POSE, type Pose, PROTOCOL, ProtocolError, type Status, type Tuned, type Tuning } from "./protocol";
+import {
+  compose,
+  decode,
+  encode,
+  type Face,
+  type Hello,
+  KEYPOINTS,
+  type Keypoints,
+  PICTURE,
+  type Picture,
+  POSE,
+  type Pose,
+  PROTOCOL,
+  ProtocolError,
+  parse,
+  type Status,
+  type Tuned,
+  type Tuning,
+} from "./protocol";
 
 /** `connecting` until the first attempt has ended, then `open` or `gone`. */
 export type State = "connecting" | "open" | "gone";
@@ -110,10 +128,14 @@ export class Connection {
     this.clock.reset();
     // Each handler asks whether it still speaks for the connection: a socket given up may close minutes later.
     const mine = (): boolean => socket === this.socket;
-    const patience = window.setTimeout(() => mine() && socket.readyState === WebSocket.CONNECTING && this.lost(), PATIENCE * 1000);
+    const patience = window.setTimeout(
+      () => mine() && socket.readyState === WebSocket.CONNECTING && this.lost(),
+      PATIENCE * 1000,
+    );
     this.timers.push(patience);
     socket.onopen = () => mine() && this.opened();
-    socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => mine() && this.message(event.data);
+    socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) =>
+      mine() && this.message(event.data);
     socket.onclose = () => mine() && this.lost();
   }
 

@@ -1,5 +1,6 @@
 // The floor: a pool of light that fades into the page, a fine grid of metres, the key light's shadow, and soft shade where the body is near.
 
+import type { Vector3 } from "three";
 import {
   CircleGeometry,
   Color,
@@ -14,7 +15,6 @@ import {
   SrcAlphaFactor,
   Vector4,
 } from "three";
-import type { Vector3 } from "three";
 
 /** Metres from the avatar to where the floor has faded away; less where each pixel is dear. */
 const RADIUS = 5;

@@ -72,7 +72,10 @@ export class Guests {
       // Until there is an avatar the newest pose waits for it: of a clip that stands still no other comes.
       if (!guest.avatar) continue;
       guest.pending = null;
-      guest.avatar.pose(mirror ? mirrored(pose, hello.skeleton.names, hello.expressions) : pose, hello);
+      guest.avatar.pose(
+        mirror ? mirrored(pose, hello.skeleton.names, hello.expressions) : pose,
+        hello,
+      );
     }
     return newest;
   }
@@ -82,7 +85,11 @@ export class Guests {
   }
 
   bonePositions(): Record<number, Record<string, [number, number, number]>> {
-    return Object.fromEntries([...this.guests].flatMap(([subject, { avatar }]) => (avatar ? [[subject, avatar.bonePositions()]] : [])));
+    return Object.fromEntries(
+      [...this.guests].flatMap(([subject, { avatar }]) =>
+        avatar ? [[subject, avatar.bonePositions()]] : [],
+      ),
+    );
   }
 
   private async load(subject: number, guest: Guest): Promise<void> {

@@ -68,7 +68,11 @@ export class Hud {
     }
     box.className = `message ${level}`;
     if (box.textContent !== sentence) box.textContent = sentence;
-    if (Number.isFinite(seconds)) this.timers.set(key, window.setTimeout(() => this.say(key, level, ""), seconds * 1000));
+    if (Number.isFinite(seconds))
+      this.timers.set(
+        key,
+        window.setTimeout(() => this.say(key, level, ""), seconds * 1000),
+      );
   }
 
   /** Whether somebody stands on the stage: if not, sentences take the middle. */

@@ -1,8 +1,8 @@
 // The page: what comes from the connection goes to the stage, the picture and the figures, once a display frame, the newest only.
 
-import { Lead } from "./camera/lead";
 import { Background } from "./background";
 import { Calibration } from "./calibrate";
+import { Lead } from "./camera/lead";
 import { type Figures, Meter } from "./clock";
 import { Connection, type State, streamAddress } from "./connection";
 import { Guests } from "./guests";
@@ -43,7 +43,11 @@ interface Surface {
   /** The number of the last drawn frame, −1 before the first. */
   frame(): number;
   /** Milliseconds: `detector` for the page's own camera's last picture, `answered` from the last picture's arrival to its pose's. */
-  stats(): Figures & { readonly state: Shown; readonly detector: number | null; readonly answered: number | null };
+  stats(): Figures & {
+    readonly state: Shown;
+    readonly detector: number | null;
+    readonly answered: number | null;
+  };
 }
 
 declare global {
@@ -61,7 +65,8 @@ class Page {
   private readonly guests = new Guests(
     this.stage,
     () => this.performer.loading || null,
-    (count) => this.stage?.fit((this.performer.avatar?.height ?? 1.7) * (1 + 0.3 * Math.min(count, 3))),
+    (count) =>
+      this.stage?.fit((this.performer.avatar?.height ?? 1.7) * (1 + 0.3 * Math.min(count, 3))),
   );
   private readonly connection: Connection;
   private readonly lead: Lead;
@@ -92,10 +97,12 @@ class Page {
       state: (state) => this.connected(state),
       hello: (hello) => this.greet(hello),
       // Words that only inform go by themselves; a warning stays longer, an error until there is something newer to say.
-      status: ({ level, text }) => this.hud.say("server", level, text, { info: 8, warning: 15, error: Infinity }[level]),
+      status: ({ level, text }) =>
+        this.hud.say("server", level, text, { info: 8, warning: 15, error: Infinity }[level]),
       picture: (picture) => this.picture.picture(picture),
       // What the page's own camera sees is there already, with its picture.
-      keypoints: (keypoints) => this.lead.on || keypoints.subject > 0 || this.picture.points(keypoints),
+      keypoints: (keypoints) =>
+        this.lead.on || keypoints.subject > 0 || this.picture.points(keypoints),
       pose: (pose) => this.posedFor(pose),
       tuned: (tuned) => this.tune.tuned(tuned),
       gone: (subject) => this.guests.gone(subject),
@@ -127,14 +134,26 @@ class Page {
   private async openStudio(): Promise<void> {
     const studio = new Studio(streamAddress(location).replace("/stream", "/studio"));
     if (!(await studio.there())) return;
-    const character = new CharacterPanel(studio, this.hud, (address) => this.performer.wear(address), () => window.innerWidth <= NARROW && takes.show(false)); // prettier-ignore
-    const takes = new TakesPanel(studio, {
-      play: (addresses, name) => this.play(addresses, name),
-      live: () => this.live(),
-      marks: () => this.player.transport,
-      character: () => character.address,
-    }, this.hud); // prettier-ignore
-    for (const [key, pressed] of [["r", () => void takes.toggleRecording()], ["t", () => takes.toggle()]] as const) {
+    const character = new CharacterPanel(
+      studio,
+      this.hud,
+      (address) => this.performer.wear(address),
+      () => window.innerWidth <= NARROW && takes.show(false),
+    );
+    const takes = new TakesPanel(
+      studio,
+      {
+        play: (addresses, name) => this.play(addresses, name),
+        live: () => this.live(),
+        marks: () => this.player.transport,
+        character: () => character.address,
+      },
+      this.hud,
+    );
+    for (const [key, pressed] of [
+      ["r", () => void takes.toggleRecording()],
+      ["t", () => takes.toggle()],
+    ] as const) {
       document.querySelector(`#controls [data-key="${key}"]`)!.removeAttribute("hidden");
       this.hud.press(key, pressed);
     }
@@ -143,7 +162,8 @@ class Page {
 
   /** Plays clips in the stream's place, on the same skeleton and with the same expressions. */
   private async play(addresses: readonly [string, string?], name: string): Promise<void> {
-    if (!this.hello) throw new Error("The server has not said yet what it shows: try again in a moment.");
+    if (!this.hello)
+      throw new Error("The server has not said yet what it shows: try again in a moment.");
     await this.player.play(addresses, this.hello.skeleton.names);
     this.hud.source(name);
     this.report();
@@ -161,7 +181,12 @@ class Page {
       guests: () => this.guests.bonePositions(),
       expressions: () => this.performer.avatar?.expressions() ?? {},
       frame: () => this.performer.last?.frame ?? -1,
-      stats: () => ({ state: this.shown(), detector: this.lead.took, answered: this.answered, ...this.meter.figures(seconds()) }),
+      stats: () => ({
+        state: this.shown(),
+        detector: this.lead.took,
+        answered: this.answered,
+        ...this.meter.figures(seconds()),
+      }),
     };
   }
 
@@ -173,7 +198,11 @@ class Page {
         this.wake();
       });
       stage.onLost((lost) => {
-        this.hud.say("webgl", "warning", lost ? "The graphics card has taken the drawing away; it comes back in a moment." : "");
+        this.hud.say(
+          "webgl",
+          "warning",
+          lost ? "The graphics card has taken the drawing away; it comes back in a moment." : "",
+        );
         this.wake();
       });
       return stage;
@@ -202,7 +231,9 @@ class Page {
 
   private switches(): void {
     this.hud.toggle("s", (on) => this.performer.showSkeleton(on));
-    this.hud.toggle("p", (on) => document.querySelector("#picture")!.toggleAttribute("hidden", !on));
+    this.hud.toggle("p", (on) =>
+      document.querySelector("#picture")!.toggleAttribute("hidden", !on),
+    );
     this.setMirror = this.hud.toggle("m", (on) => {
       this.mirror = on;
       this.picture.mirror(on);
@@ -234,7 +265,8 @@ class Page {
       this.hud.say("trouble", "info", "");
     }
     // A slow attempt alone is worth a word; a quick one would only flash.
-    if (state === "connecting") this.hud.say("connection", "info", "Connecting to the mocap server…");
+    if (state === "connecting")
+      this.hud.say("connection", "info", "Connecting to the mocap server…");
     else this.hud.say("connection", "warning", state === "gone" ? GONE : "");
     if (state === "gone") this.hud.say("server", "info", "");
     this.report();
@@ -246,12 +278,16 @@ class Page {
     this.pending = null;
     if (!this.player.on) this.hud.source(hello.source.name);
     // The same source after a lost connection: its last picture stays, as the last pose does.
-    if (JSON.stringify(hello.source) !== JSON.stringify(before?.source)) this.picture.open(hello.source);
+    if (JSON.stringify(hello.source) !== JSON.stringify(before?.source))
+      this.picture.open(hello.source);
     this.sources.show();
     for (const key of ["k", "n", "u"]) {
-      document.querySelector(`#controls [data-key="${key}"]`)!.toggleAttribute("hidden", hello.source.kind === "motion");
+      document
+        .querySelector(`#controls [data-key="${key}"]`)!
+        .toggleAttribute("hidden", hello.source.kind === "motion");
     }
-    if (hello.source.kind === "browser" && !before) this.hud.say("camera", "info", "Press C to begin with this device's camera.", 30);
+    if (hello.source.kind === "browser" && !before)
+      this.hud.say("camera", "info", "Press C to begin with this device's camera.", 30);
     else if (hello.source.kind === "browser" && !this.lead.on) this.hud.say("camera", "info", "");
     this.performer.greet(hello);
     void this.open(hello);
@@ -260,14 +296,22 @@ class Page {
   private async open(hello: Hello): Promise<void> {
     const address = hello.clip === undefined ? null : new URL(hello.clip, location.href).href;
     // The same clip after a lost connection plays on, and so does a take of the studio's.
-    if (this.player.address !== null && (address === this.player.address || this.player.address.includes("/takes/"))) return;
+    if (
+      this.player.address !== null &&
+      (address === this.player.address || this.player.address.includes("/takes/"))
+    )
+      return;
     this.player.close();
     if (!address) return;
     try {
       await this.player.play([address], hello.skeleton.names, () => this.hello === hello);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.hud.say("clip", "error", `The motion ${hello.source.name} could not be shown: ${reason}. Reload the page to try again.`);
+      this.hud.say(
+        "clip",
+        "error",
+        `The motion ${hello.source.name} could not be shown: ${reason}. Reload the page to try again.`,
+      );
     }
     this.report();
   }
@@ -314,7 +358,8 @@ class Page {
       const clock = this.connection.clock.at(drawn);
       // Not counted: what nobody saw, and the drawing that first brought the avatar to the graphics card.
       const seen = !this.stage || this.performer.seen;
-      if (seen && !this.performer.fresh) this.meter.add(pose.frame, drawn, clock === null ? null : clock - pose.clock);
+      if (seen && !this.performer.fresh)
+        this.meter.add(pose.frame, drawn, clock === null ? null : clock - pose.clock);
       this.performer.fresh = false;
     }
   }

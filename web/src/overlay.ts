@@ -1,9 +1,18 @@
 // The solved skeleton, drawn over the avatar: the motion's own joints by the motion's own bone lengths.
 
-import { Color, Group, InstancedMesh, Matrix4, MeshBasicMaterial, OctahedronGeometry, Quaternion, SphereGeometry, Vector3 } from "three";
-
-import type { Skeleton } from "./protocol";
+import {
+  Color,
+  Group,
+  InstancedMesh,
+  Matrix4,
+  MeshBasicMaterial,
+  OctahedronGeometry,
+  Quaternion,
+  SphereGeometry,
+  Vector3,
+} from "three";
 import { type BodyPose, type Fit, forward } from "./pose";
+import type { Skeleton } from "./protocol";
 
 // The performer's left and right in two hues that colour-blind eyes tell apart (the mannequin's trim has the same); the middle in neither.
 export const LEFT = "#ff7a3c";
@@ -33,9 +42,17 @@ export class SkeletonOverlay {
   private readonly ends: number[];
 
   constructor(private readonly skeleton: Skeleton) {
-    this.ends = skeleton.names.map((_, joint) => joint).filter((joint) => skeleton.parents[joint]! >= 0);
+    this.ends = skeleton.names
+      .map((_, joint) => joint)
+      .filter((joint) => skeleton.parents[joint]! >= 0);
     // Seen through the avatar, drawn after everything else.
-    const material = new MeshBasicMaterial({ depthTest: false, depthWrite: false, transparent: true, opacity: 0.92, toneMapped: false });
+    const material = new MeshBasicMaterial({
+      depthTest: false,
+      depthWrite: false,
+      transparent: true,
+      opacity: 0.92,
+      toneMapped: false,
+    });
     // A bone from 0 to 1 along y, thickest at a fifth.
     const shape = new OctahedronGeometry(1, 0).translate(0, 1, 0).scale(1, 0.5, 1);
     const at = shape.getAttribute("position");
@@ -43,9 +60,13 @@ export class SkeletonOverlay {
     this.head = skeleton.names.indexOf("head");
     this.bones = new InstancedMesh(shape, material, this.ends.length + (this.head < 0 ? 0 : 1));
     this.joints = new InstancedMesh(new SphereGeometry(1, 10, 8), material, skeleton.names.length);
-    this.ends.forEach((joint, i) => this.bones.setColorAt(i, new Color(sideColour(skeleton.names[joint]!))));
+    this.ends.forEach((joint, i) =>
+      this.bones.setColorAt(i, new Color(sideColour(skeleton.names[joint]!))),
+    );
     if (this.head >= 0) this.bones.setColorAt(this.ends.length, new Color(MIDDLE));
-    skeleton.names.forEach((name, joint) => this.joints.setColorAt(joint, new Color(sideColour(name))));
+    skeleton.names.forEach((name, joint) =>
+      this.joints.setColorAt(joint, new Color(sideColour(name))),
+    );
     for (const mesh of [this.bones, this.joints]) {
       mesh.frustumCulled = false;
       mesh.renderOrder = 10;
@@ -71,15 +92,27 @@ export class SkeletonOverlay {
       const length = along.subVectors(end, start).length();
       turn.setFromUnitVectors(up, along.normalize());
       const thickness = Math.min(Math.max(THICKNESS * length, THINNEST), THICKEST);
-      this.bones.setMatrixAt(i, matrix.compose(start, turn, size.set(thickness, length, thickness)));
-      this.joints.setMatrixAt(joint, matrix.compose(end, turn.identity(), size.setScalar(0.45 * thickness)));
+      this.bones.setMatrixAt(
+        i,
+        matrix.compose(start, turn, size.set(thickness, length, thickness)),
+      );
+      this.joints.setMatrixAt(
+        joint,
+        matrix.compose(end, turn.identity(), size.setScalar(0.45 * thickness)),
+      );
     });
     if (this.head >= 0) {
       const length = SKULL * this.skeleton.offsets[0]![1];
       turn.fromArray(world, 4 * this.head);
-      this.bones.setMatrixAt(this.ends.length, matrix.compose(place(this.head, start), turn, size.set(THICKEST, length, THICKEST)));
+      this.bones.setMatrixAt(
+        this.ends.length,
+        matrix.compose(place(this.head, start), turn, size.set(THICKEST, length, THICKEST)),
+      );
     }
-    this.joints.setMatrixAt(0, matrix.compose(place(0, this.root), turn.identity(), size.setScalar(0.45 * THICKEST)));
+    this.joints.setMatrixAt(
+      0,
+      matrix.compose(place(0, this.root), turn.identity(), size.setScalar(0.45 * THICKEST)),
+    );
     this.bones.instanceMatrix.needsUpdate = true;
     this.joints.instanceMatrix.needsUpdate = true;
   }

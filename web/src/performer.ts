@@ -36,7 +36,8 @@ export class Performer {
   /** Another source, and perhaps another skeleton or another avatar. */
   greet(hello: Hello): void {
     // A last pose of other joints means nothing in the new order.
-    if (this.last && hello.skeleton.names.join() !== this.hello?.skeleton.names.join()) this.last = null;
+    if (this.last && hello.skeleton.names.join() !== this.hello?.skeleton.names.join())
+      this.last = null;
     this.hello = hello;
     if (this.stage) {
       if (this.overlay) this.stage.remove(this.overlay.object);
@@ -102,8 +103,14 @@ export class Performer {
       if (this.loading !== address) return;
       this.loading = "";
       const reason = error instanceof Error ? error.message : String(error);
-      const instead = this.avatar ? "The one before it stays." : "The skeleton is shown in its place.";
-      this.hud.say("rig", "error", `The avatar ${hello.rig} could not be loaded (${reason}). ${instead}`);
+      const instead = this.avatar
+        ? "The one before it stays."
+        : "The skeleton is shown in its place.";
+      this.hud.say(
+        "rig",
+        "error",
+        `The avatar ${hello.rig} could not be loaded (${reason}). ${instead}`,
+      );
     }
     this.fitted();
   }

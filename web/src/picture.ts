@@ -1,9 +1,10 @@
 // The source's picture with the landmarks drawn over it, in a corner: resizable, and gone at a key.
 
-import type { Keypoints, Picture, Source } from "./protocol";
 import { LEFT, MIDDLE, RIGHT } from "./overlay";
+import type { Keypoints, Picture, Source } from "./protocol";
 
 /** The lines between the 33 landmarks, by index: BlazePose's POSE_CONNECTIONS without the face's inner lines. */
+// biome-ignore format: one chain of landmarks a line
 export const LINES: readonly (readonly [number, number])[] = [
   [0, 2], [2, 7], [0, 5], [5, 8], [9, 10],
   [11, 12], [11, 23], [12, 24], [23, 24],
@@ -11,9 +12,10 @@ export const LINES: readonly (readonly [number, number])[] = [
   [12, 14], [14, 16], [16, 18], [18, 20], [20, 16], [16, 22],
   [23, 25], [25, 27], [27, 29], [29, 31], [31, 27],
   [24, 26], [26, 28], [28, 30], [30, 32], [32, 28],
-]; // prettier-ignore
+];
 /** Landmarks of the performer's left: 1 to 3, and the odd ones from 7 on. 0 is the nose. */
-export const side = (i: number): string => (i === 0 ? MIDDLE : i < 7 ? (i < 4 ? LEFT : RIGHT) : i % 2 ? LEFT : RIGHT);
+export const side = (i: number): string =>
+  i === 0 ? MIDDLE : i < 7 ? (i < 4 ? LEFT : RIGHT) : i % 2 ? LEFT : RIGHT;
 /** Below this confidence a landmark is not drawn; from there to 1 it gains in strength. */
 const UNSURE = 0.2;
 
@@ -82,20 +84,23 @@ export class PicturePanel {
     // The canvas has the page's own pixels, so that thin lines stay thin lines.
     const width = Math.round(this.canvas.clientWidth * Math.min(window.devicePixelRatio, 2));
     const height = Math.round(this.canvas.clientHeight * Math.min(window.devicePixelRatio, 2));
-    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    if (this.canvas.width !== width || this.canvas.height !== height)
+      Object.assign(this.canvas, { width, height });
     const context = this.canvas.getContext("2d");
     if (!context) return;
     context.setTransform(this.flipped ? -1 : 1, 0, 0, 1, this.flipped ? width : 0, 0);
     context.clearRect(0, 0, width, height);
     if (this.image) context.drawImage(this.image.bitmap, 0, 0, width, height);
     // Points of another frame than the picture's would swim beside the body.
-    if (this.keypoints && (!this.image || this.keypoints.frame >= this.image.frame)) this.landmarks(context, width, height);
+    if (this.keypoints && (!this.image || this.keypoints.frame >= this.image.frame))
+      this.landmarks(context, width, height);
   }
 
   private landmarks(context: CanvasRenderingContext2D, width: number, height: number): void {
     const { image, confidence } = this.keypoints!;
     const thick = Math.max(1.5, Math.min(width, height) / 130);
-    const sure = (i: number): number => (Number.isNaN(image[2 * i]!) ? 0 : Math.max(0, (confidence[i]! - UNSURE) / (1 - UNSURE)));
+    const sure = (i: number): number =>
+      Number.isNaN(image[2 * i]!) ? 0 : Math.max(0, (confidence[i]! - UNSURE) / (1 - UNSURE));
     const x = (i: number): number => image[2 * i]! * width;
     const y = (i: number): number => image[2 * i + 1]! * height;
     context.lineCap = "round";
@@ -139,7 +144,9 @@ export class PicturePanel {
       const { frame, jpeg } = this.waiting;
       this.waiting = null;
       try {
-        const bitmap = await createImageBitmap(new Blob([jpeg as Uint8Array<ArrayBuffer>], { type: "image/jpeg" }));
+        const bitmap = await createImageBitmap(
+          new Blob([jpeg as Uint8Array<ArrayBuffer>], { type: "image/jpeg" }),
+        );
         this.image?.bitmap.close();
         this.image = { frame, bitmap };
         this.changed();
@@ -153,7 +160,13 @@ export class PicturePanel {
   /** The handle at the right corner makes the panel wider and narrower, by pointer or arrow keys. */
   private resizable(): void {
     const set = (width: number): void => {
-      const widest = Math.max(NARROWEST, Math.min(window.innerWidth - 32, window.innerHeight * 0.7 * Number(this.panel.style.getPropertyValue("--aspect") || 1)));
+      const widest = Math.max(
+        NARROWEST,
+        Math.min(
+          window.innerWidth - 32,
+          window.innerHeight * 0.7 * Number(this.panel.style.getPropertyValue("--aspect") || 1),
+        ),
+      );
       const now = Math.round(Math.min(Math.max(width, NARROWEST), widest));
       this.panel.style.setProperty("--width", `${now}px`);
       this.handle.setAttribute("aria-valuenow", String(now));
@@ -167,10 +180,16 @@ export class PicturePanel {
       const move = (event: PointerEvent): void => set(from + event.clientX - down.clientX);
       this.handle.setPointerCapture(down.pointerId);
       this.handle.addEventListener("pointermove", move);
-      this.handle.addEventListener("lostpointercapture", () => this.handle.removeEventListener("pointermove", move), { once: true });
+      this.handle.addEventListener(
+        "lostpointercapture",
+        () => this.handle.removeEventListener("pointermove", move),
+        { once: true },
+      );
     });
     this.handle.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: STEP, ArrowUp: STEP, ArrowLeft: -STEP, ArrowDown: -STEP }[event.key];
+      const step = { ArrowRight: STEP, ArrowUp: STEP, ArrowLeft: -STEP, ArrowDown: -STEP }[
+        event.key
+      ];
       if (step === undefined) return;
       event.preventDefault();
       set(this.panel.offsetWidth + step);

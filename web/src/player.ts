@@ -41,14 +41,28 @@ export class Player {
 
   /** Plays what lies at one or two addresses, in the place of what played before, unless it is not wanted any more once it has come.
    * Rejects with an Error whose message says why it cannot be shown. */
-  async play(addresses: readonly [string, string?], joints: readonly string[], wanted = (): boolean => true): Promise<void> {
-    const [first, second] = addresses.map((address) => address && new URL(address, location.href).href);
-    const clips = await Promise.all([first, second].map((address) => (address ? Clip.load(address, joints.length) : null)));
+  async play(
+    addresses: readonly [string, string?],
+    joints: readonly string[],
+    wanted = (): boolean => true,
+  ): Promise<void> {
+    const [first, second] = addresses.map(
+      (address) => address && new URL(address, location.href).href,
+    );
+    const clips = await Promise.all(
+      [first, second].map((address) => (address ? Clip.load(address, joints.length) : null)),
+    );
     if (!wanted()) return;
     this.close();
     const [clip, beside] = clips as [Clip, Clip | null];
     const transport = new Transport(clip.duration);
-    this.playing = { address: first!, clip, beside, transport, panel: new TimelinePanel(clip, transport, joints, this.wake) };
+    this.playing = {
+      address: first!,
+      clip,
+      beside,
+      transport,
+      panel: new TimelinePanel(clip, transport, joints, this.wake),
+    };
     this.guests.clear();
   }
 

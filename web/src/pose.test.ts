@@ -1,24 +1,40 @@
 import { Object3D, Quaternion, Vector3 } from "three";
 import { describe, expect, it } from "vitest";
 
-import { type BodyPose, fit, forward, mirrored, mirroredName, restPositions } from "./pose";
+import { type BodyPose, fitTo, forward, mirrored, mirroredName, restPositions } from "./pose";
 import type { Skeleton } from "./protocol";
 
 const BODY: Skeleton = {
   names: ["hips", "spine", "leftUpperLeg", "leftFoot", "rightUpperLeg", "rightFoot"],
   parents: [-1, 0, 0, 2, 0, 4],
-  offsets: [[0, 1, 0], [0, 0.2, 0.01], [0.1, -0.1, 0], [0, -0.8, 0.02], [-0.1, -0.1, 0], [0, -0.8, 0.02]],
-}; // prettier-ignore
+  offsets: [
+    [0, 1, 0],
+    [0, 0.2, 0.01],
+    [0.1, -0.1, 0],
+    [0, -0.8, 0.02],
+    [-0.1, -0.1, 0],
+    [0, -0.8, 0.02],
+  ],
+};
 
 /** A pose without symmetry, from a seed. */
 function somePose(seed: number): BodyPose {
   const value = (i: number): number => Math.sin(12.9898 * (seed + i)) * 2;
   const rotations = new Float32Array(4 * BODY.names.length);
   BODY.names.forEach((_, joint) => {
-    const q = new Quaternion(value(4 * joint), value(4 * joint + 1), value(4 * joint + 2), value(4 * joint + 3)).normalize();
+    const q = new Quaternion(
+      value(4 * joint),
+      value(4 * joint + 1),
+      value(4 * joint + 2),
+      value(4 * joint + 3),
+    ).normalize();
     rotations.set(q.toArray(), 4 * joint);
   });
-  return { root: new Float32Array([value(99), value(98), value(97)]), rotations, weights: new Float32Array([0.2, 0.7, 0.5]) };
+  return {
+    root: new Float32Array([value(99), value(98), value(97)]),
+    rotations,
+    weights: new Float32Array([0.2, 0.7, 0.5]),
+  };
 }
 
 describe("forward", () => {
@@ -58,27 +74,27 @@ describe("mirrored", () => {
   });
 
   it("exchanges the expressions of the sides", () => {
-    expect([...mirrored(somePose(0), BODY.names, ["blinkLeft", "blinkRight", "happy"]).weights]).toEqual([
-      ...new Float32Array([0.7, 0.2, 0.5]),
-    ]);
+    expect([
+      ...mirrored(somePose(0), BODY.names, ["blinkLeft", "blinkRight", "happy"]).weights,
+    ]).toEqual([...new Float32Array([0.7, 0.2, 0.5])]);
   });
 });
 
-describe("fit", () => {
+describe("fitTo", () => {
   const from = restPositions(BODY);
 
   it("leaves a motion on its own body as it is", () => {
-    expect(fit(from, from)).toEqual({ scale: 1, lift: 0 });
+    expect(fitTo(from, from)).toEqual({ scale: 1, lift: 0 });
   });
 
   it("keeps soles on the ground, whatever the legs' length and the soles' thickness", () => {
     const to = { hips: [0, 0.8, 0], leftFoot: [0.1, 0.3, 0], rightFoot: [-0.1, 0.3, 0] } as const;
-    const { scale, lift } = fit(from, to);
+    const { scale, lift } = fitTo(from, to);
     expect(scale * 1 + lift).toBeCloseTo(0.8, 9); // hips at rest
     expect(scale * 0.55 + lift - 0.5 * 0.45 * (1 / 0.9)).toBeCloseTo(0.3, 9); // hips lowered by half the legs' length: ankles where they were
   });
 
   it("goes by the hips' height where there are no feet", () => {
-    expect(fit(from, { hips: [0, 2, 0] })).toEqual({ scale: 2, lift: 0 });
+    expect(fitTo(from, { hips: [0, 2, 0] })).toEqual({ scale: 2, lift: 0 });
   });
 });

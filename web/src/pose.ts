@@ -21,14 +21,23 @@ export function mirroredName(name: string): string {
 }
 
 /** The pose as a mirror at x = 0 shows it: left and right exchanged, rotations and path reflected. */
-export function mirrored(pose: BodyPose, joints: readonly string[], expressions: readonly string[]): BodyPose {
+export function mirrored(
+  pose: BodyPose,
+  joints: readonly string[],
+  expressions: readonly string[],
+): BodyPose {
   const root = new Float32Array([-pose.root[0]!, pose.root[1]!, pose.root[2]!]);
   const rotations = new Float32Array(pose.rotations.length);
   joints.forEach((name, joint) => {
     const other = joints.indexOf(mirroredName(name));
     const from = 4 * (other < 0 ? joint : other);
     rotations.set(
-      [pose.rotations[from]!, -pose.rotations[from + 1]!, -pose.rotations[from + 2]!, pose.rotations[from + 3]!],
+      [
+        pose.rotations[from]!,
+        -pose.rotations[from + 1]!,
+        -pose.rotations[from + 2]!,
+        pose.rotations[from + 3]!,
+      ],
       4 * joint,
     );
   });
@@ -49,7 +58,11 @@ export interface Placed {
 }
 
 /** Forward kinematics. */
-export function forward(skeleton: Skeleton, root: ArrayLike<number>, rotations: ArrayLike<number>): Placed {
+export function forward(
+  skeleton: Skeleton,
+  root: ArrayLike<number>,
+  rotations: ArrayLike<number>,
+): Placed {
   const count = skeleton.names.length;
   const positions = new Float32Array(3 * count);
   const world = new Float32Array(4 * count);
@@ -65,7 +78,12 @@ export function forward(skeleton: Skeleton, root: ArrayLike<number>, rotations: 
       world.set([x, y, z, w], q);
       continue;
     }
-    const [px, py, pz, pw] = world.subarray(4 * parent, 4 * parent + 4) as unknown as [number, number, number, number];
+    const [px, py, pz, pw] = world.subarray(4 * parent, 4 * parent + 4) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ];
     world.set(
       [
         pw * x + px * w + py * z - pz * y,
@@ -110,7 +128,7 @@ export interface Fit {
  * From one body's rest positions to another's: paths scaled by the legs' length (hips to ankles, or the hips' height where a body has no
  * feet), and lifted so that rest falls on rest: soles on the ground stay there, however thick they are.
  */
-export function fit(from: Record<string, Place>, to: Record<string, Place>): Fit {
+export function fitTo(from: Record<string, Place>, to: Record<string, Place>): Fit {
   const height = (body: Record<string, Place>, feet: boolean): number => {
     const hips = body.hips?.[1] ?? 0;
     return feet ? hips - (body.leftFoot![1] + body.rightFoot![1]) / 2 : hips;
@@ -118,5 +136,8 @@ export function fit(from: Record<string, Place>, to: Record<string, Place>): Fit
   const feet = [from, to].every((body) => body.leftFoot && body.rightFoot);
   const length = height(from, feet);
   const scale = length > 0 ? height(to, feet) / length : 1;
-  return { scale: scale > 0 ? scale : 1, lift: scale > 0 ? height(to, false) - scale * height(from, false) : 0 };
+  return {
+    scale: scale > 0 ? scale : 1,
+    lift: scale > 0 ? height(to, false) - scale * height(from, false) : 0,
+  };
 }

@@ -3,14 +3,22 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
-import { compose, decode, encode, type Hello, parse, ProtocolError } from "./protocol";
+import { compose, decode, encode, type Hello, ProtocolError, parse } from "./protocol";
 
-const data = (name: string): Buffer => readFileSync(new URL(`../../tests/data/${name}`, import.meta.url));
+const data = (name: string): Buffer =>
+  readFileSync(new URL(`../../tests/data/${name}`, import.meta.url));
 const bytes = (name: string): ArrayBuffer => new Uint8Array(data(name)).buffer;
 const golden = JSON.parse(data("protocol_golden.json").toString());
-const header = ({ kind, subject, frame, time, clock }: Record<string, number>) => ({ kind, subject, frame, time, clock });
+const header = ({ kind, subject, frame, time, clock }: Record<string, number>) => ({
+  kind,
+  subject,
+  frame,
+  time,
+  clock,
+});
 /** The golden file's nested lists as one, null as NaN. */
-const flat = (lists: unknown): number[] => (lists as unknown[]).flat(2).map((value) => (value === null ? NaN : (value as number)));
+const flat = (lists: unknown): number[] =>
+  (lists as unknown[]).flat(2).map((value) => (value === null ? NaN : (value as number)));
 
 describe("binary messages", () => {
   it("decode to the golden values", () => {
@@ -59,7 +67,9 @@ describe("binary messages", () => {
     expect(() => decode(new ArrayBuffer(23), 3)).toThrow("at least 24 bytes, but one of 23");
     expect(() => decode(pose, 55)).toThrow("A pose of 55 joints");
     expect(() => decode(pose.slice(0, -1), 3)).toThrow("A pose of 3 joints");
-    expect(() => decode(bytes("mocap_v1_keypoints.bin").slice(0, -4), 3)).toThrow("24 bytes a landmark");
+    expect(() => decode(bytes("mocap_v1_keypoints.bin").slice(0, -4), 3)).toThrow(
+      "24 bytes a landmark",
+    );
     const unknown = pose.slice(0);
     new DataView(unknown).setUint16(0, 9, true);
     expect(() => decode(unknown, 3)).toThrow("one of kind 9");
@@ -73,7 +83,12 @@ describe("texts", () => {
   it("of the server are read", () => {
     const read = parse(hello) as Hello;
     expect(read.skeleton.names).toEqual(["hips", "spine", "leftUpperLeg"]);
-    expect(read.source).toEqual({ kind: "video", name: "tanz über größe.mp4", width: 1280, height: 720 });
+    expect(read.source).toEqual({
+      kind: "video",
+      name: "tanz über größe.mp4",
+      width: 1280,
+      height: 720,
+    });
     for (const text of golden.server_texts) expect(parse(JSON.stringify(text))).toEqual(text);
   });
 
@@ -83,13 +98,24 @@ describe("texts", () => {
 
   it("of a later server's type are passed over, of a later version refused", () => {
     expect(parse('{"type":"weather","text":"fine"}')).toBeNull();
-    expect(() => parse(hello.replace('"version":1', '"version":2').replace('"version": 1', '"version": 2'))).toThrow("reload the page");
+    expect(() =>
+      parse(hello.replace('"version":1', '"version":2').replace('"version": 1', '"version": 2')),
+    ).toThrow("reload the page");
   });
 
   it("that are none are refused with a sentence", () => {
     const broken = JSON.parse(hello);
     broken.skeleton.parents = [-1, 5, 0];
-    for (const text of ["", "null", "[]", "{}", '{"type":"hello","version":1}', JSON.stringify(broken), '{"type":"status","level":"loud","text":""}', '{"type":"pong","client":1}']) {
+    for (const text of [
+      "",
+      "null",
+      "[]",
+      "{}",
+      '{"type":"hello","version":1}',
+      JSON.stringify(broken),
+      '{"type":"status","level":"loud","text":""}',
+      '{"type":"pong","client":1}',
+    ]) {
       expect(() => parse(text)).toThrow(ProtocolError);
     }
   });

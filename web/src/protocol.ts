@@ -134,7 +134,12 @@ export type ClientText =
   | { readonly type: "person" }
   | { readonly type: "lead"; readonly who: "server" | "browser" }
   | ({ readonly type: "tune" } & Tuning)
-  | { readonly type: "camera"; readonly name: string; readonly width: number; readonly height: number }
+  | {
+      readonly type: "camera";
+      readonly name: string;
+      readonly width: number;
+      readonly height: number;
+    }
   | { readonly type: "ping"; readonly client: number };
 
 /** A message that is not of this protocol, or not of this version; its message is a sentence for the page. */
@@ -143,7 +148,9 @@ export class ProtocolError extends Error {}
 /** The binary message of a buffer, without a copy. `joints` is the skeleton's count. Throws ProtocolError. */
 export function decode(buffer: ArrayBuffer, joints: number): Binary {
   if (buffer.byteLength < HEADER) {
-    throw new ProtocolError(`A binary message has at least ${HEADER} bytes, but one of ${buffer.byteLength} came.`);
+    throw new ProtocolError(
+      `A binary message has at least ${HEADER} bytes, but one of ${buffer.byteLength} came.`,
+    );
   }
   const view = new DataView(buffer);
   const kind = view.getUint16(0, true);
@@ -159,7 +166,9 @@ export function decode(buffer: ArrayBuffer, joints: number): Binary {
   if (kind === POSE) {
     const rotations = 3 + 4 * joints;
     if (!data || data.length < rotations) {
-      throw new ProtocolError(`A pose of ${joints} joints has at least ${4 * rotations} bytes of data, but ${bytes} came.`);
+      throw new ProtocolError(
+        `A pose of ${joints} joints has at least ${4 * rotations} bytes of data, but ${bytes} came.`,
+      );
     }
     return {
       kind,
@@ -171,7 +180,9 @@ export function decode(buffer: ArrayBuffer, joints: number): Binary {
   }
   if (kind === KEYPOINTS) {
     if (!data || data.length % 6 !== 0) {
-      throw new ProtocolError(`Keypoints have 24 bytes a landmark, but ${bytes} bytes of data came.`);
+      throw new ProtocolError(
+        `Keypoints have 24 bytes a landmark, but ${bytes} bytes of data came.`,
+      );
     }
     const n = data.length / 6;
     return {
@@ -183,8 +194,17 @@ export function decode(buffer: ArrayBuffer, joints: number): Binary {
     };
   }
   if (kind === FACE) {
-    if (!data || data.length < FACE_FLOATS) throw new ProtocolError(`A face has at least ${4 * FACE_FLOATS} bytes of data, but ${bytes} came.`);
-    return { kind, ...header, transform: data.subarray(0, 16), points: data.subarray(16, FACE_FLOATS), blendshapes: data.subarray(FACE_FLOATS) };
+    if (!data || data.length < FACE_FLOATS)
+      throw new ProtocolError(
+        `A face has at least ${4 * FACE_FLOATS} bytes of data, but ${bytes} came.`,
+      );
+    return {
+      kind,
+      ...header,
+      transform: data.subarray(0, 16),
+      points: data.subarray(16, FACE_FLOATS),
+      blendshapes: data.subarray(FACE_FLOATS),
+    };
   }
   throw new ProtocolError(`A binary message is of kind 1 to 4, but one of kind ${kind} came.`);
 }
@@ -222,9 +242,11 @@ function isArrayOf<T>(value: unknown, is: (item: unknown) => item is T): value i
   return Array.isArray(value) && value.every(is);
 }
 
-const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+const isNumber = (value: unknown): value is number =>
+  typeof value === "number" && Number.isFinite(value);
 const isString = (value: unknown): value is string => typeof value === "string";
-const isVector = (value: unknown): value is [number, number, number] => isArrayOf(value, isNumber) && value.length === 3;
+const isVector = (value: unknown): value is [number, number, number] =>
+  isArrayOf(value, isNumber) && value.length === 3;
 
 function isSkeleton(value: unknown): value is Skeleton {
   if (!isRecord(value)) return false;
@@ -243,7 +265,10 @@ function isSkeleton(value: unknown): value is Skeleton {
 function isSource(value: unknown): value is Source {
   return (
     isRecord(value) &&
-    (value.kind === "video" || value.kind === "camera" || value.kind === "motion" || value.kind === "browser") &&
+    (value.kind === "video" ||
+      value.kind === "camera" ||
+      value.kind === "motion" ||
+      value.kind === "browser") &&
     isString(value.name) &&
     isNumber(value.width) &&
     isNumber(value.height) &&
@@ -253,7 +278,13 @@ function isSource(value: unknown): value is Source {
 }
 
 function isHello(value: Record<string, unknown>): boolean {
-  return isSkeleton(value.skeleton) && isArrayOf(value.expressions, isString) && isString(value.rig) && isSource(value.source) && (value.clip === undefined || isString(value.clip));
+  return (
+    isSkeleton(value.skeleton) &&
+    isArrayOf(value.expressions, isString) &&
+    isString(value.rig) &&
+    isSource(value.source) &&
+    (value.clip === undefined || isString(value.clip))
+  );
 }
 
 /** The server's text message. Null for a type of a later server, which an older page passes over. Throws ProtocolError. */
@@ -262,25 +293,31 @@ export function parse(text: string): ServerText | null {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new ProtocolError(`The server's text messages are JSON, but “${text.slice(0, 40)}” came.`);
+    throw new ProtocolError(
+      `The server's text messages are JSON, but “${text.slice(0, 40)}” came.`,
+    );
   }
-  if (!isRecord(value) || !isString(value.type)) throw new ProtocolError("The server's text messages are objects with a type.");
+  if (!isRecord(value) || !isString(value.type))
+    throw new ProtocolError("The server's text messages are objects with a type.");
   if (value.type === "hello") {
     if (value.version !== VERSION) {
       throw new ProtocolError(
         `The mocap server speaks version ${String(value.version)} of the protocol and this page version ${VERSION}: reload the page.`,
       );
     }
-    if (!isHello(value)) throw new ProtocolError("The server's hello is not complete: reload the page.");
+    if (!isHello(value))
+      throw new ProtocolError("The server's hello is not complete: reload the page.");
     return value as unknown as Hello;
   }
   if (value.type === "status") {
     const known = value.level === "info" || value.level === "warning" || value.level === "error";
-    if (!known || !isString(value.text)) throw new ProtocolError("A status has a level (info, warning, error) and a text.");
+    if (!known || !isString(value.text))
+      throw new ProtocolError("A status has a level (info, warning, error) and a text.");
     return value as unknown as Status;
   }
   if (value.type === "pong") {
-    if (!isNumber(value.client) || !isNumber(value.clock)) throw new ProtocolError("A pong has the numbers client and clock.");
+    if (!isNumber(value.client) || !isNumber(value.clock))
+      throw new ProtocolError("A pong has the numbers client and clock.");
     return value as unknown as Pong;
   }
   if (value.type === "gone") {
@@ -288,7 +325,8 @@ export function parse(text: string): ServerText | null {
     return value as unknown as Gone;
   }
   if (value.type === "tuned") {
-    if (!isNumber(value.smoothing) || !isNumber(value.lag)) throw new ProtocolError("A tuned has the numbers smoothing and lag.");
+    if (!isNumber(value.smoothing) || !isNumber(value.lag))
+      throw new ProtocolError("A tuned has the numbers smoothing and lag.");
     return value as unknown as Tuned;
   }
   return null;

@@ -62,7 +62,12 @@ export class Stage {
 
   /** Throws if the browser gives no WebGL. */
   constructor(canvas: HTMLCanvasElement) {
-    this.renderer = new WebGLRenderer({ canvas, antialias: !this.plain, alpha: true, powerPreference: "high-performance" });
+    this.renderer = new WebGLRenderer({
+      canvas,
+      antialias: !this.plain,
+      alpha: true,
+      powerPreference: "high-performance",
+    });
     this.renderer.toneMapping = NeutralToneMapping;
     this.renderer.shadowMap.enabled = !this.plain;
     this.renderer.shadowMap.type = PCFShadowMap;
@@ -71,7 +76,14 @@ export class Stage {
 
     this.key.castShadow = !this.plain;
     this.key.shadow.mapSize.set(1024, 1024);
-    Object.assign(this.key.shadow.camera, { left: -1.6, right: 1.6, top: 1.6, bottom: -1.6, near: 0.5, far: 9 });
+    Object.assign(this.key.shadow.camera, {
+      left: -1.6,
+      right: 1.6,
+      top: 1.6,
+      bottom: -1.6,
+      near: 0.5,
+      far: 9,
+    });
     this.key.shadow.radius = 5;
     this.key.shadow.bias = -0.0004;
     this.key.shadow.normalBias = 0.015;
@@ -160,7 +172,11 @@ export class Stage {
    */
   draw(hips: Vector3, shades: readonly Vector3[], elapsed: number, resting: boolean): void {
     // At rest, two for one smooth the edges where nothing else does.
-    const sharpness = resting ? (this.plain ? 2 : Math.min(window.devicePixelRatio, 2)) : this.sharpness;
+    const sharpness = resting
+      ? this.plain
+        ? 2
+        : Math.min(window.devicePixelRatio, 2)
+      : this.sharpness;
     if (this.renderer.getPixelRatio() !== sharpness) this.renderer.setPixelRatio(sharpness);
     const before = this.focus.clone();
     if (this.following) {
@@ -195,9 +211,12 @@ export class Stage {
   /** The whole body, arms spread, in the picture's middle, a little from above. */
   private frame(): void {
     const half = Math.tan((this.camera.fov * Math.PI) / 360);
-    const distance = this.size * Math.max(REACH_UP / half, REACH_ASIDE / (half * this.camera.aspect));
+    const distance =
+      this.size * Math.max(REACH_UP / half, REACH_ASIDE / (half * this.camera.aspect));
     this.controls.target.copy(this.focus);
-    this.camera.position.copy(this.focus).add(new Vector3(0.1, 0.13, 1).normalize().multiplyScalar(distance));
+    this.camera.position
+      .copy(this.focus)
+      .add(new Vector3(0.1, 0.13, 1).normalize().multiplyScalar(distance));
   }
 
   /** The key light and its shadow go with the avatar, so that a small shadow map is always a sharp one. */
@@ -217,7 +236,8 @@ export class Stage {
 function drawnBySoftware(): boolean {
   const gl = document.createElement("canvas").getContext("webgl2");
   if (!gl) return false;
-  const named = gl.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER;
+  const named =
+    gl.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER;
   const renderer = String(gl.getParameter(named));
   gl.getExtension("WEBGL_lose_context")?.loseContext();
   return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer);
@@ -226,7 +246,10 @@ function drawnBySoftware(): boolean {
 /** The light all around: a pale dome with three soft boxes, as an environment for reflections. */
 function studio(renderer: WebGLRenderer): Scene["environment"] {
   const room = new Scene();
-  const dome = new Mesh(new SphereGeometry(10, 32, 16), new MeshBasicMaterial({ color: 0x8f959e, side: BackSide }));
+  const dome = new Mesh(
+    new SphereGeometry(10, 32, 16),
+    new MeshBasicMaterial({ color: 0x8f959e, side: BackSide }),
+  );
   const ground = new Mesh(new PlaneGeometry(20, 20), new MeshBasicMaterial({ color: 0x6d6a66 }));
   ground.rotation.x = -Math.PI / 2;
   ground.position.y = -2;
@@ -237,7 +260,10 @@ function studio(renderer: WebGLRenderer): Scene["environment"] {
     [new Vector3(0, 4, -7), 7, 1.5, 9], // rim from behind
   ];
   for (const [place, width, height, power] of places) {
-    const box = new Mesh(new PlaneGeometry(width, height), new MeshBasicMaterial({ color: new Color(power, power, power) }));
+    const box = new Mesh(
+      new PlaneGeometry(width, height),
+      new MeshBasicMaterial({ color: new Color(power, power, power) }),
+    );
     box.position.copy(place);
     box.lookAt(0, 1, 0);
     boxes.add(box);

@@ -28,7 +28,8 @@ export class Sources {
       page: () => this.page(),
     };
     this.hud.key("c", this.button("camera"), press.camera);
-    for (const [source, pressed] of Object.entries(press)) this.button(source as Source).addEventListener("click", pressed);
+    for (const [source, pressed] of Object.entries(press))
+      this.button(source as Source).addEventListener("click", pressed);
   }
 
   /** Which one it is now. */
@@ -36,8 +37,15 @@ export class Sources {
     const hello = this.hello();
     this.row.hidden = !hello || hello.source.kind === "motion";
     const theirs = hello?.source.kind === "browser";
-    const now: Source = this.lead.on ? (this.lead.file ? "file" : "camera") : theirs ? "page" : "server";
-    for (const source of ["server", "camera", "file", "page"] as const) this.button(source).setAttribute("aria-pressed", String(source === now));
+    const now: Source = this.lead.on
+      ? this.lead.file
+        ? "file"
+        : "camera"
+      : theirs
+        ? "page"
+        : "server";
+    for (const source of ["server", "camera", "file", "page"] as const)
+      this.button(source).setAttribute("aria-pressed", String(source === now));
   }
 
   private button(source: Source): HTMLButtonElement {
@@ -54,7 +62,12 @@ export class Sources {
     this.lead.stop();
     this.connection.choose("browser");
     const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ingest`;
-    this.hud.say("page", "info", `Waiting for a page that sends what estimatePoses returns to ${address} (README, From a page of your own).`, 20);
+    this.hud.say(
+      "page",
+      "info",
+      `Waiting for a page that sends what estimatePoses returns to ${address} (README, From a page of your own).`,
+      20,
+    );
   }
 
   private opened(): void {

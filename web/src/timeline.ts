@@ -7,7 +7,8 @@ const LANE = 4;
 const AXES = ["#e5484d", "#2f9e57", "#3e7bfa"] as const;
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
 
-const clock = (seconds: number): string => `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(2).padStart(5, "0")}`;
+const clock = (seconds: number): string =>
+  `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(2).padStart(5, "0")}`;
 
 function button(label: string, keys: string, title: string): HTMLButtonElement {
   const made = document.createElement("button");
@@ -53,7 +54,10 @@ export class TimelinePanel {
     this.speed.append(...SPEEDS.map((s) => new Option(`${s}×`, String(s), s === 1, s === 1)));
     this.speed.onchange = () => this.change(() => (transport.speed = Number(this.speed.value)));
     this.joint.setAttribute("aria-label", "Joint whose angles are drawn");
-    this.joint.append(new Option("No curves", "-1"), ...joints.map((name, i) => new Option(name, String(i))));
+    this.joint.append(
+      new Option("No curves", "-1"),
+      ...joints.map((name, i) => new Option(name, String(i))),
+    );
     this.joint.onchange = () => {
       const chosen = Number(this.joint.value);
       this.curves = chosen < 0 ? null : clip.curves(chosen);
@@ -69,7 +73,8 @@ export class TimelinePanel {
       this.canvas.setPointerCapture(event.pointerId);
       this.scrub(event);
     };
-    this.canvas.onpointermove = (event) => this.canvas.hasPointerCapture(event.pointerId) && this.scrub(event);
+    this.canvas.onpointermove = (event) =>
+      this.canvas.hasPointerCapture(event.pointerId) && this.scrub(event);
     this.panel.replaceChildren(bar, this.canvas);
     this.panel.hidden = false;
     document.body.toggleAttribute("data-clip", true);
@@ -99,14 +104,25 @@ export class TimelinePanel {
   draw(anew = false): void {
     const { transport, clip } = this;
     const { width, height } = this.canvas.getBoundingClientRect();
-    const state = [transport.time, transport.playing, transport.loop, transport.start, transport.end, width, height].join();
+    const state = [
+      transport.time,
+      transport.playing,
+      transport.loop,
+      transport.start,
+      transport.end,
+      width,
+      height,
+    ].join();
     if ((state === this.shown && !anew) || width === 0) return;
     this.shown = state;
     this.play.textContent = transport.playing ? "Pause" : "Play";
     this.loop.setAttribute("aria-pressed", String(transport.loop));
     this.now.textContent = `${clock(transport.time)} / ${clock(clip.duration)} · ${clip.at(transport.time)}`;
     this.canvas.setAttribute("aria-valuenow", transport.time.toFixed(2));
-    this.canvas.setAttribute("aria-valuetext", `${transport.time.toFixed(2)} seconds, frame ${clip.at(transport.time)}`);
+    this.canvas.setAttribute(
+      "aria-valuetext",
+      `${transport.time.toFixed(2)} seconds, frame ${clip.at(transport.time)}`,
+    );
     const ratio = window.devicePixelRatio;
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
@@ -139,7 +155,12 @@ export class TimelinePanel {
         let last = i;
         while (last + 1 < contacts.length && (contacts[last + 1]! >> lane) & 1) last++;
         const until = x(times[last + 1] ?? clip.duration);
-        pen.fillRect(x(times[i]!), floor + 1 + lane * (LANE + 1), Math.max(1, until - x(times[i]!)), LANE);
+        pen.fillRect(
+          x(times[i]!),
+          floor + 1 + lane * (LANE + 1),
+          Math.max(1, until - x(times[i]!)),
+          LANE,
+        );
         i = last;
       }
     }
@@ -154,7 +175,13 @@ export class TimelinePanel {
   }
 
   /** The three angles of the chosen joint, to one scale of whole right angles, with 0 in the middle. */
-  private angles(pen: CanvasRenderingContext2D, curves: Float32Array, x: (time: number) => number, floor: number, ink: string): void {
+  private angles(
+    pen: CanvasRenderingContext2D,
+    curves: Float32Array,
+    x: (time: number) => number,
+    floor: number,
+    ink: string,
+  ): void {
     const most = curves.reduce((m, c) => Math.max(m, Math.abs(c)), 1);
     const scale = Math.ceil(most / 45) * 45;
     const y = (degrees: number): number => floor * (0.5 - 0.48 * (degrees / scale));
@@ -216,7 +243,8 @@ export class TimelinePanel {
   }
 
   private key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLSelectElement) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLSelectElement)
+      return;
     // A button in focus takes the space bar for itself.
     if (event.key === " " && event.target instanceof HTMLButtonElement) return;
     const frames = event.shiftKey ? 10 : 1;

@@ -14,20 +14,39 @@ export class TunePanel {
   private readonly panel = document.querySelector<HTMLElement>("#tune")!;
   private readonly slider = element("input", "", { label: "Smoothing" });
   private readonly lag = element("output");
-  private readonly feet = choice({ auto: "Feet hold to the ground", off: "Feet as they are seen" }, "Feet", () => this.choose());
-  private readonly hips = choice({ free: "Hips travel", locked: "Hips stay in place" }, "Hips", () => this.choose());
+  private readonly feet = choice(
+    { auto: "Feet hold to the ground", off: "Feet as they are seen" },
+    "Feet",
+    () => this.choose(),
+  );
+  private readonly hips = choice(
+    { free: "Hips travel", locked: "Hips stay in place" },
+    "Hips",
+    () => this.choose(),
+  );
 
   constructor(
     private readonly connection: Connection,
     hud: Hud,
   ) {
-    Object.assign(this.slider, { type: "range", min: String(-END), max: String(END), step: "0.25", value: "0" });
+    Object.assign(this.slider, {
+      type: "range",
+      min: String(-END),
+      max: String(END),
+      step: "0.25",
+      value: "0",
+    });
     this.slider.addEventListener("input", () => this.choose());
     const head = element("header");
-    head.append(element("h2", "Tune"), button("Close", () => this.show(false), { title: "Close (U)" }));
+    head.append(
+      element("h2", "Tune"),
+      button("Close", () => this.show(false), { title: "Close (U)" }),
+    );
     const ends = element("div", "", { class: "row ends" });
     ends.append(element("span", "Quick"), this.lag, element("span", "Smooth"));
-    const usual = button("As usual", () => this.choose({ smoothing: 1, feet: "auto", hips: "free" }));
+    const usual = button("As usual", () =>
+      this.choose({ smoothing: 1, feet: "auto", hips: "free" }),
+    );
     const row = element("div", "", { class: "row" });
     row.append(this.feet, this.hips, usual);
     this.panel.replaceChildren(head, this.slider, ends, row);
@@ -52,7 +71,11 @@ export class TunePanel {
   }
 
   private chosen(): Tuning {
-    return { smoothing: 2 ** Number(this.slider.value), feet: this.feet.value as Tuning["feet"], hips: this.hips.value as Tuning["hips"] };
+    return {
+      smoothing: 2 ** Number(this.slider.value),
+      feet: this.feet.value as Tuning["feet"],
+      hips: this.hips.value as Tuning["hips"],
+    };
   }
 
   private show(on: boolean): void {

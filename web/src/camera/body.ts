@@ -27,7 +27,11 @@ export class BodyDetector {
     this.someone = new Someone(person ?? 1);
   }
 
-  static async open(pose: PoseLandmarker, makeFinder: () => Promise<PoseLandmarker>, person: number | null): Promise<BodyDetector> {
+  static async open(
+    pose: PoseLandmarker,
+    makeFinder: () => Promise<PoseLandmarker>,
+    person: number | null,
+  ): Promise<BodyDetector> {
     const detector = new BodyDetector(pose, makeFinder, person);
     if (person !== null) detector.finder = await makeFinder();
     return detector;
@@ -45,7 +49,9 @@ export class BodyDetector {
     let place = this.someone.place;
     let shown: ImageBitmap | OffscreenCanvas = bitmap;
     if (this.finder && !place) {
-      const people = leftToRight(this.finder.detect(bitmap).landmarks.map((one) => inPixels(one, width, height)));
+      const people = leftToRight(
+        this.finder.detect(bitmap).landmarks.map((one) => inPixels(one, width, height)),
+      );
       const who = this.someone.among(people, time / 1000);
       if (who === null) return null;
       place = people[who]!;
@@ -62,7 +68,12 @@ export class BodyDetector {
     return null;
   }
 
-  private find(picture: ImageBitmap | OffscreenCanvas, width: number, height: number, time: number): FoundBody | null {
+  private find(
+    picture: ImageBitmap | OffscreenCanvas,
+    width: number,
+    height: number,
+    time: number,
+  ): FoundBody | null {
     const { landmarks, worldLandmarks } = this.pose.detectForVideo(picture, time);
     const [points, world] = [landmarks[0], worldLandmarks[0]];
     return points && world ? { points, world, pixels: inPixels(points, width, height) } : null;
@@ -77,7 +88,8 @@ export class BodyDetector {
   private onlyOne(bitmap: ImageBitmap, people: readonly Points[], who: number): OffscreenCanvas {
     const { own, others, trunk } = alone(people, who);
     this.cleared(bitmap.width, bitmap.height);
-    const show = ({ x, y, width, height }: typeof own): void => this.context.drawImage(bitmap, x, y, width, height, x, y, width, height);
+    const show = ({ x, y, width, height }: typeof own): void =>
+      this.context.drawImage(bitmap, x, y, width, height, x, y, width, height);
     show(own);
     for (const { x, y, width, height } of others) this.context.fillRect(x, y, width, height);
     show(trunk);

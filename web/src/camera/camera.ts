@@ -23,9 +23,12 @@ export interface Watcher {
 /** Why the camera cannot be used, as a sentence for the person who wants to. */
 export function reason(error: unknown): string {
   const name = error instanceof DOMException ? error.name : "";
-  if (name === "NotAllowedError") return "The browser does not let this page use the camera: allow it in the address bar, then press C again.";
-  if (name === "NotFoundError" || name === "OverconstrainedError") return "This device has no camera that the browser can see: connect one, then press C again.";
-  if (name === "NotReadableError" || name === "AbortError") return "The camera is in use by another program: close that, then press C again.";
+  if (name === "NotAllowedError")
+    return "The browser does not let this page use the camera: allow it in the address bar, then press C again.";
+  if (name === "NotFoundError" || name === "OverconstrainedError")
+    return "This device has no camera that the browser can see: connect one, then press C again.";
+  if (name === "NotReadableError" || name === "AbortError")
+    return "The camera is in use by another program: close that, then press C again.";
   return `The camera could not be opened: ${error instanceof Error ? error.message : String(error)}.`;
 }
 
@@ -64,7 +67,10 @@ export class OwnCamera {
     });
     this.worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.answered(data);
-    this.worker.onerror = () => this.fail("The detector could not be started in this browser: update the browser, or use `mocap live --camera 0`.");
+    this.worker.onerror = () =>
+      this.fail(
+        "The detector could not be started in this browser: update the browser, or use `mocap live --camera 0`.",
+      );
     this.tell({ models: this.models });
     this.watch();
   }
@@ -72,17 +78,27 @@ export class OwnCamera {
   /** Its name; null where it failed. */
   private async openCamera(): Promise<string | null> {
     if (!navigator.mediaDevices) {
-      this.fail("The browser gives the camera only to pages from this machine or over HTTPS: open the page at localhost.");
+      this.fail(
+        "The browser gives the camera only to pages from this machine or over HTTPS: open the page at localhost.",
+      );
       return null;
     }
     for (let left = TRIES; ; ) {
       try {
-        this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" }, audio: false });
+        this.stream = await navigator.mediaDevices.getUserMedia({
+          video: { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" },
+          audio: false,
+        });
         this.video.srcObject = this.stream;
         await this.video.play();
         break;
       } catch (error) {
-        if (--left > 0 && !this.closed && error instanceof DOMException && error.name === "NotReadableError") {
+        if (
+          --left > 0 &&
+          !this.closed &&
+          error instanceof DOMException &&
+          error.name === "NotReadableError"
+        ) {
           await new Promise((resolve) => window.setTimeout(resolve, PAUSE));
           continue;
         }
@@ -91,7 +107,11 @@ export class OwnCamera {
       }
     }
     const [track] = this.stream.getVideoTracks();
-    track?.addEventListener("ended", () => this.fail("The camera was disconnected, or taken by another program: press C to open it again."));
+    track?.addEventListener("ended", () =>
+      this.fail(
+        "The camera was disconnected, or taken by another program: press C to open it again.",
+      ),
+    );
     return track?.label ?? "";
   }
 
@@ -101,7 +121,9 @@ export class OwnCamera {
       await this.video.play();
       return file.name;
     } catch {
-      this.fail(`This browser cannot play ${file.name}: try \`mocap live --video\` with it, which reads more kinds of video.`);
+      this.fail(
+        `This browser cannot play ${file.name}: try \`mocap live --video\` with it, which reads more kinds of video.`,
+      );
       return null;
     }
   }
@@ -133,7 +155,8 @@ export class OwnCamera {
   }
 
   private answered(message: FromWorker): void {
-    if ("failed" in message) return this.fail(`The detector failed: ${message.failed}. Reload the page to try again.`);
+    if ("failed" in message)
+      return this.fail(`The detector failed: ${message.failed}. Reload the page to try again.`);
     this.busy = false;
     if ("ready" in message) return;
     const { frame, found, bitmap, took } = message;

@@ -7,11 +7,21 @@ import { aroundHand, aroundHead, type Crop, inWholePicture, isOwn } from "./crop
 
 interface Golden {
   readonly size: readonly [number, number];
-  readonly bodies: readonly { readonly positions: number[][]; readonly pixels: number[][]; readonly crops: (number[] | null)[] }[];
-  readonly faces: readonly { readonly columns: number[]; readonly crop: [number, number, number]; readonly rows: number[] }[];
+  readonly bodies: readonly {
+    readonly positions: number[][];
+    readonly pixels: number[][];
+    readonly crops: (number[] | null)[];
+  }[];
+  readonly faces: readonly {
+    readonly columns: number[];
+    readonly crop: [number, number, number];
+    readonly rows: number[];
+  }[];
 }
 
-const golden = JSON.parse(readFileSync(new URL("../../../tests/data/crops_golden.json", import.meta.url)).toString()) as Golden;
+const golden = JSON.parse(
+  readFileSync(new URL("../../../tests/data/crops_golden.json", import.meta.url)).toString(),
+) as Golden;
 const [width, height] = golden.size;
 const list = (crop: Crop | null): number[] | null => crop && [crop.x, crop.y, crop.side];
 
@@ -19,8 +29,15 @@ describe("crops", () => {
   it("are where Python's are", () => {
     let [inside, outside] = [0, 0];
     for (const { positions, pixels, crops } of golden.bodies) {
-      const body = { positions: new Float32Array(positions.flat()), pixels: new Float32Array(pixels.flat()) };
-      const made = [aroundHand(body, 0, width, height), aroundHand(body, 1, width, height), aroundHead(body, width, height)].map(list);
+      const body = {
+        positions: new Float32Array(positions.flat()),
+        pixels: new Float32Array(pixels.flat()),
+      };
+      const made = [
+        aroundHand(body, 0, width, height),
+        aroundHand(body, 1, width, height),
+        aroundHead(body, width, height),
+      ].map(list);
       made.forEach((crop, which) => {
         const wanted = crops[which]!;
         if (wanted) inside++;
@@ -36,12 +53,24 @@ describe("crops", () => {
   it("a face's transform is the whole picture's", () => {
     for (const { columns, crop, rows } of golden.faces) {
       const [x, y, side] = crop;
-      inWholePicture(columns, { x, y, side }, width, height).forEach((n, i) => expect(n).toBeCloseTo(rows[i]!, 4));
+      inWholePicture(columns, { x, y, side }, width, height).forEach((n, i) =>
+        expect(n).toBeCloseTo(rows[i]!, 4),
+      );
     }
   });
 
   it("a face far from the middle of its crop is another's", () => {
-    expect(isOwn([{ x: 0.4, y: 0.5 }, { x: 0.5, y: 0.6 }])).toBe(true); // prettier-ignore
-    expect(isOwn([{ x: 0.9, y: 0.5 }, { x: 0.8, y: 0.6 }])).toBe(false); // prettier-ignore
+    expect(
+      isOwn([
+        { x: 0.4, y: 0.5 },
+        { x: 0.5, y: 0.6 },
+      ]),
+    ).toBe(true);
+    expect(
+      isOwn([
+        { x: 0.9, y: 0.5 },
+        { x: 0.8, y: 0.6 },
+      ]),
+    ).toBe(false);
   });
 });

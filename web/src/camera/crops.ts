@@ -16,7 +16,10 @@ export interface Body {
 
 const TRUNK_AND_ARMS = [11, 12, 23, 24, 13, 14, 15, 16];
 /** Wrist, index and little finger, left and right. */
-const HANDS = [[15, 19, 17], [16, 20, 18]] as const; // prettier-ignore
+const HANDS = [
+  [15, 19, 17],
+  [16, 20, 18],
+] as const;
 const HEAD = [0, 2, 5, 7, 8, 9, 10];
 /** Of a hand's crop and of a face's, metres at the body; and of a face's, times the farthest of the head's landmarks from their middle. */
 const HAND = 0.5;
@@ -39,7 +42,12 @@ function middle(points: Float32Array, stride: number, which: readonly number[]):
 
 function spread(points: Float32Array, stride: number, which: readonly number[]): number {
   const [x, y] = middle(points, stride, which);
-  return Math.sqrt(which.reduce((sum, i) => sum + (points[stride * i]! - x) ** 2 + (points[stride * i + 1]! - y) ** 2, 0) / which.length);
+  return Math.sqrt(
+    which.reduce(
+      (sum, i) => sum + (points[stride * i]! - x) ** 2 + (points[stride * i + 1]! - y) ** 2,
+      0,
+    ) / which.length,
+  );
 }
 
 /** How large a metre at the body is in the picture. */
@@ -47,7 +55,12 @@ function pixelsPerMetre({ pixels, positions }: Body): number {
   return spread(pixels, 2, TRUNK_AND_ARMS) / Math.max(spread(positions, 3, TRUNK_AND_ARMS), 1e-9);
 }
 
-function about([x, y]: readonly [number, number], size: number, width: number, height: number): Crop | null {
+function about(
+  [x, y]: readonly [number, number],
+  size: number,
+  width: number,
+  height: number,
+): Crop | null {
   const side = Math.max(Math.round(size), 16);
   const crop = { x: Math.round(x - 0.5 * side), y: Math.round(y - 0.5 * side), side };
   const across = Math.min(crop.x + side, width) - Math.max(crop.x, 0);
@@ -62,7 +75,11 @@ export function aroundHand(body: Body, side: 0 | 1, width: number, height: numbe
 
 export function aroundHead(body: Body, width: number, height: number): Crop | null {
   const centre = middle(body.pixels, 2, HEAD);
-  const far = Math.max(...HEAD.map((i) => Math.hypot(body.pixels[2 * i]! - centre[0], body.pixels[2 * i + 1]! - centre[1])));
+  const far = Math.max(
+    ...HEAD.map((i) =>
+      Math.hypot(body.pixels[2 * i]! - centre[0], body.pixels[2 * i + 1]! - centre[1]),
+    ),
+  );
   return about(centre, Math.max(FACE * pixelsPerMetre(body), OF_HEAD * far), width, height);
 }
 
@@ -74,9 +91,15 @@ export function isOwn(points: readonly { readonly x: number; readonly y: number 
 }
 
 /** A face's transform (columns, centimetres, before the crop's camera) by rows, in metres, before the whole picture's camera. */
-export function inWholePicture(columns: readonly number[], crop: Crop, width: number, height: number): Float32Array {
+export function inWholePicture(
+  columns: readonly number[],
+  crop: Crop,
+  width: number,
+  height: number,
+): Float32Array {
   const out = new Float32Array(16);
-  for (let row = 0; row < 4; row++) for (let column = 0; column < 4; column++) out[4 * row + column] = columns[4 * column + row]!;
+  for (let row = 0; row < 4; row++)
+    for (let column = 0; column < 4; column++) out[4 * row + column] = columns[4 * column + row]!;
   for (const row of [0, 1, 2]) out[4 * row + 3]! *= 0.01;
   const nearer = height / crop.side;
   const focal = (0.5 * height) / Math.tan(0.5 * FOV);

@@ -89,7 +89,11 @@ export class Lead {
     this.picture.own(bitmap, frame);
     const clock = this.connection.clock.at(at);
     if (clock === null) return;
-    const nobody = { image: new Float32Array(66).fill(NaN), positions: new Float32Array(99).fill(NaN), confidence: new Float32Array(33) };
+    const nobody = {
+      image: new Float32Array(66).fill(NaN),
+      positions: new Float32Array(99).fill(NaN),
+      confidence: new Float32Array(33),
+    };
     const header = { subject: 0, frame, time: at, clock };
     const { face, ...body } = found ?? { ...nobody, face: null };
     const keypoints: Keypoints = { kind: KEYPOINTS, ...header, ...body };

@@ -2,7 +2,10 @@
 
 /** To the worker: first where the weights are, then a picture a message, which goes with it; time in milliseconds, rising. Between them, that
  * another one of the people in view is to be followed. */
-export type ToWorker = { readonly models: string } | { readonly next: true } | { readonly bitmap: ImageBitmap; readonly time: number; readonly frame: number };
+export type ToWorker =
+  | { readonly models: string }
+  | { readonly next: true }
+  | { readonly bitmap: ImageBitmap; readonly time: number; readonly frame: number };
 
 /** What index.json beside the weights says (mocap/browser.py): which there are, and whom of several people to follow, counted from the
  * left from 1. */
@@ -15,7 +18,12 @@ export interface Index {
 export type FromWorker =
   | { readonly ready: true }
   | { readonly failed: string }
-  | { readonly frame: number; readonly bitmap: ImageBitmap; readonly found: Found | null; readonly took: number };
+  | {
+      readonly frame: number;
+      readonly bitmap: ImageBitmap;
+      readonly found: Found | null;
+      readonly took: number;
+    };
 
 /** The landmarks in mocap's axes: the body's 33, and where hands are looked for 21 of what is about each wrist; NaN where nothing is. */
 export interface Found {

@@ -5,7 +5,8 @@ import { alone, isSame, leftToRight, type Points, Someone } from "./people";
 /** Somebody 200 pixels tall about a place. */
 function at(x: number, y = 200): Points {
   const points = new Float32Array(66);
-  for (let i = 0; i < 33; i++) points.set([x + 10 * ((i % 3) - 1), y - 100 + (200 * i) / 32], 2 * i);
+  for (let i = 0; i < 33; i++)
+    points.set([x + 10 * ((i % 3) - 1), y - 100 + (200 * i) / 32], 2 * i);
   return points;
 }
 

@@ -26,7 +26,8 @@ function box(points: Points, which: readonly number[], margin = 0): Box {
 
 /** The middle of the trunk. */
 function middle(points: Points): readonly [number, number] {
-  const mean = (axis: number): number => TRUNK.reduce((sum, i) => sum + points[2 * i + axis]!, 0) / TRUNK.length;
+  const mean = (axis: number): number =>
+    TRUNK.reduce((sum, i) => sum + points[2 * i + axis]!, 0) / TRUNK.length;
   return [mean(0), mean(1)];
 }
 
@@ -50,7 +51,10 @@ export function isSame(points: Points, other: Points, seconds = 0): boolean {
 }
 
 /** What of the picture is left to be seen of one of the people: first this, then without those, then with this again. */
-export function alone(people: readonly Points[], who: number): { readonly own: Box; readonly others: readonly Box[]; readonly trunk: Box } {
+export function alone(
+  people: readonly Points[],
+  who: number,
+): { readonly own: Box; readonly others: readonly Box[]; readonly trunk: Box } {
   const one = people[who]!;
   const others = people.filter((_, i) => i !== who).map((other) => box(other, TRUNK));
   return { own: box(one, ALL, MARGIN * size(one)), others, trunk: box(one, TRUNK) };

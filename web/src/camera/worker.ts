@@ -27,7 +27,8 @@ let clock = 0;
 let took = 0;
 let turn = 0;
 
-const say = (message: FromWorker, transfer: Transferable[] = []): void => self.postMessage(message, { transfer });
+const say = (message: FromWorker, transfer: Transferable[] = []): void =>
+  self.postMessage(message, { transfer });
 
 async function load(address: string): Promise<Response> {
   const answer = await fetch(address);
@@ -38,18 +39,37 @@ async function load(address: string): Promise<Response> {
 async function open(models: string): Promise<void> {
   const index = (await (await load(`${models}index.json`)).json()) as Index;
   // MediaPipe imports its loader anew for each detector, and forgets what came of it; but a module is run once.
-  const { default: factory } = (await import(/* @vite-ignore */ new URL(loader, self.location.href).href)) as { default: unknown };
+  const { default: factory } = (await import(
+    /* @vite-ignore */ new URL(loader, self.location.href).href
+  )) as { default: unknown };
   const wasm = { wasmLoaderPath: "", wasmBinaryPath: new URL(binary, self.location.href).href };
   const options = async (name: string) => {
-    const modelAssetBuffer = new Uint8Array(await (await load(`${models}${name}.task`)).arrayBuffer());
+    const modelAssetBuffer = new Uint8Array(
+      await (await load(`${models}${name}.task`)).arrayBuffer(),
+    );
     Object.assign(self, { ModuleFactory: factory });
-    return { baseOptions: { modelAssetBuffer, delegate: "CPU" as const }, runningMode: "VIDEO" as const };
+    return {
+      baseOptions: { modelAssetBuffer, delegate: "CPU" as const },
+      runningMode: "VIDEO" as const,
+    };
   };
-  const pose = await PoseLandmarker.createFromOptions(wasm, { ...(await options("pose")), numPoses: 1, minPoseDetectionConfidence: SURE });
-  const finder = async () => PoseLandmarker.createFromOptions(wasm, { ...(await options("pose")), runningMode: "IMAGE", numPoses: PEOPLE });
+  const pose = await PoseLandmarker.createFromOptions(wasm, {
+    ...(await options("pose")),
+    numPoses: 1,
+    minPoseDetectionConfidence: SURE,
+  });
+  const finder = async () =>
+    PoseLandmarker.createFromOptions(wasm, {
+      ...(await options("pose")),
+      runningMode: "IMAGE",
+      numPoses: PEOPLE,
+    });
   detector = await BodyDetector.open(pose, finder, index.person);
   if (index.models.includes("hand")) {
-    hands = [await HandLandmarker.createFromOptions(wasm, await options("hand")), await HandLandmarker.createFromOptions(wasm, await options("hand"))];
+    hands = [
+      await HandLandmarker.createFromOptions(wasm, await options("hand")),
+      await HandLandmarker.createFromOptions(wasm, await options("hand")),
+    ];
   }
   if (index.models.includes("face")) {
     const also = { outputFacialTransformationMatrixes: true, outputFaceBlendshapes: true };
@@ -74,7 +94,11 @@ function found(bitmap: ImageBitmap, time: number): Found | null {
   if (!person) return null;
   const { points, world, pixels } = person;
   const count = hands.length ? BODY + 2 * HAND : BODY;
-  const made = { image: new Float32Array(2 * count).fill(NaN), positions: new Float32Array(3 * count).fill(NaN), confidence: new Float32Array(count) };
+  const made = {
+    image: new Float32Array(2 * count).fill(NaN),
+    positions: new Float32Array(3 * count).fill(NaN),
+    confidence: new Float32Array(count),
+  };
   points.forEach(({ x, y, visibility }, i) => {
     made.image.set([x, y], 2 * i);
     made.confidence[i] = visibility ?? 1;
@@ -93,7 +117,10 @@ function handOf(bitmap: ImageBitmap, body: Body, side: 0 | 1, made: Found): void
   const { width, height } = bitmap;
   const crop = aroundHand(body, side, width, height);
   if (!crop) return;
-  const { landmarks, worldLandmarks, handedness } = hands[side]!.detectForVideo(cut(bitmap, crop), clock);
+  const { landmarks, worldLandmarks, handedness } = hands[side]!.detectForVideo(
+    cut(bitmap, crop),
+    clock,
+  );
   const [points, world, called] = [landmarks[0], worldLandmarks[0], handedness[0]?.[0]];
   if (!points || !world || !called) return;
   const left = called.categoryName === "Left" ? called.score : 1 - called.score;
@@ -111,14 +138,25 @@ function faceOf(bitmap: ImageBitmap, body: Body): FoundFace | null {
   const { width, height } = bitmap;
   const crop = aroundHead(body, width, height);
   if (!crop) return null;
-  const { faceLandmarks, facialTransformationMatrixes, faceBlendshapes } = face!.detectForVideo(cut(bitmap, crop), clock);
+  const { faceLandmarks, facialTransformationMatrixes, faceBlendshapes } = face!.detectForVideo(
+    cut(bitmap, crop),
+    clock,
+  );
   const [mesh, matrix] = [faceLandmarks[0], facialTransformationMatrixes[0]];
   if (!mesh || !matrix || !isOwn(mesh)) return null;
   const points = new Float32Array(3 * mesh.length);
   mesh.forEach(({ x, y, z }, i) => {
-    points.set([(crop.x + x * crop.side) / width, (crop.y + y * crop.side) / height, (z * crop.side) / width], 3 * i);
+    points.set(
+      [
+        (crop.x + x * crop.side) / width,
+        (crop.y + y * crop.side) / height,
+        (z * crop.side) / width,
+      ],
+      3 * i,
+    );
   });
-  const told = faceBlendshapes[0]?.categories.filter(({ categoryName }) => categoryName !== "_neutral") ?? [];
+  const told =
+    faceBlendshapes[0]?.categories.filter(({ categoryName }) => categoryName !== "_neutral") ?? [];
   const blendshapes = new Float32Array(told.map(({ score }) => score));
   return { points, transform: inWholePicture(matrix.data, crop, width, height), blendshapes };
 }

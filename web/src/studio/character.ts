@@ -21,7 +21,10 @@ export class CharacterPanel {
       event.preventDefault();
       document.body.toggleAttribute("data-drop", true);
     });
-    window.addEventListener("dragleave", (event) => event.relatedTarget ?? document.body.toggleAttribute("data-drop", false));
+    window.addEventListener(
+      "dragleave",
+      (event) => event.relatedTarget ?? document.body.toggleAttribute("data-drop", false),
+    );
     window.addEventListener("drop", (event) => {
       event.preventDefault();
       document.body.toggleAttribute("data-drop", false);
@@ -37,10 +40,17 @@ export class CharacterPanel {
 
   async take(file: File): Promise<void> {
     try {
-      const taken = await this.studio.upload(file, (part) => this.hud.say("character", "info", `Loading ${file.name} … ${Math.round(100 * part)} %`));
+      const taken = await this.studio.upload(file, (part) =>
+        this.hud.say("character", "info", `Loading ${file.name} … ${Math.round(100 * part)} %`),
+      );
       this.taken(taken, file.name);
     } catch (error) {
-      this.hud.say("character", "error", error instanceof Error ? error.message : String(error), 15);
+      this.hud.say(
+        "character",
+        "error",
+        error instanceof Error ? error.message : String(error),
+        15,
+      );
     }
   }
 
@@ -50,7 +60,10 @@ export class CharacterPanel {
     sessionStorage.setItem(REMEMBERED, taken.rig);
     this.show(taken.rig);
     const head = element("header");
-    head.append(element("h2", name), button("Close", () => (this.panel.hidden = true), { title: "Close; the character stays" }));
+    head.append(
+      element("h2", name),
+      button("Close", () => (this.panel.hidden = true), { title: "Close; the character stays" }),
+    );
     const bones = element("details");
     bones.append(element("summary", "Bones and nodes"), this.table(taken, name));
     const away = button("Back to the first avatar", () => {
@@ -59,7 +72,12 @@ export class CharacterPanel {
       sessionStorage.removeItem(REMEMBERED);
       this.show(null);
     });
-    this.panel.replaceChildren(head, ...taken.said.map((sentence) => element("p", sentence)), bones, away);
+    this.panel.replaceChildren(
+      head,
+      ...taken.said.map((sentence) => element("p", sentence)),
+      bones,
+      away,
+    );
     this.panel.hidden = false;
     this.opened();
   }
@@ -72,10 +90,18 @@ export class CharacterPanel {
       const row = element("tr");
       const which = choice(nodes, `Node for ${bone}`, async (chosen) => {
         try {
-          this.taken(await this.studio.ask("remap", { rig: taken.rig, bones: { [bone]: chosen } }), name);
+          this.taken(
+            await this.studio.ask("remap", { rig: taken.rig, bones: { [bone]: chosen } }),
+            name,
+          );
         } catch (error) {
           which.value = node;
-          this.hud.say("character", "error", error instanceof Error ? error.message : String(error), 15);
+          this.hud.say(
+            "character",
+            "error",
+            error instanceof Error ? error.message : String(error),
+            15,
+          );
         }
       });
       which.value = node;

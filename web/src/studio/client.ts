@@ -68,7 +68,11 @@ export class Studio {
   }
 
   /** Rejects with an Error whose message is the studio's sentence. */
-  async ask<K extends keyof Asks>(what: K, args: Asks[K][0], watch: Watch = {}): Promise<Asks[K][1]> {
+  async ask<K extends keyof Asks>(
+    what: K,
+    args: Asks[K][0],
+    watch: Watch = {},
+  ): Promise<Asks[K][1]> {
     return this.send(await this.open(), what, args, watch);
   }
 
@@ -80,7 +84,8 @@ export class Studio {
     const answer = this.send(socket, "upload", { name: file.name, size: data.byteLength });
     for (let at = 0; at < data.byteLength; at += PIECE) {
       // Not all at once into the browser's buffer: the rest of the page shares it.
-      while (socket.bufferedAmount > 16 * PIECE) await new Promise((resolve) => window.setTimeout(resolve, 10));
+      while (socket.bufferedAmount > 16 * PIECE)
+        await new Promise((resolve) => window.setTimeout(resolve, 10));
       socket.send(data.slice(at, at + PIECE));
       progress(at / data.byteLength);
     }
@@ -88,10 +93,22 @@ export class Studio {
     return answer;
   }
 
-  private send<K extends keyof Asks>(socket: WebSocket, what: K, args: Asks[K][0], { progress, signal }: Watch = {}): Promise<Asks[K][1]> {
+  private send<K extends keyof Asks>(
+    socket: WebSocket,
+    what: K,
+    args: Asks[K][0],
+    { progress, signal }: Watch = {},
+  ): Promise<Asks[K][1]> {
     const id = this.next++;
-    const answer = new Promise<Asks[K][1]>((resolve, reject) => this.waiting.set(id, { resolve, reject, ...(progress && { progress }) }));
-    signal?.addEventListener("abort", () => this.waiting.has(id) && socket.send(JSON.stringify({ do: "cancel", id: this.next++, ask: id })));
+    const answer = new Promise<Asks[K][1]>((resolve, reject) =>
+      this.waiting.set(id, { resolve, reject, ...(progress && { progress }) }),
+    );
+    signal?.addEventListener(
+      "abort",
+      () =>
+        this.waiting.has(id) &&
+        socket.send(JSON.stringify({ do: "cancel", id: this.next++, ask: id })),
+    );
     socket.send(JSON.stringify({ do: what, id, ...args }));
     return answer;
   }
@@ -112,7 +129,11 @@ export class Studio {
   }
 
   private answered(text: string): void {
-    const { id, error, progress, ...answer } = JSON.parse(text) as { id: number; error?: string; progress?: number };
+    const { id, error, progress, ...answer } = JSON.parse(text) as {
+      id: number;
+      error?: string;
+      progress?: number;
+    };
     const waiting = this.waiting.get(id);
     if (progress !== undefined) return waiting?.progress?.(progress);
     this.waiting.delete(id);

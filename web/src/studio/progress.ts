@@ -12,7 +12,11 @@ export class Progress {
   constructor() {
     this.bar.max = 1;
     this.element.hidden = true;
-    this.element.append(this.text, this.bar, button("Cancel", () => this.aborted.abort()));
+    this.element.append(
+      this.text,
+      this.bar,
+      button("Cancel", () => this.aborted.abort()),
+    );
   }
 
   /** Shows what is being done; returns what the one who does it wants. */

@@ -27,7 +27,11 @@ export class TakesPanel {
   private readonly list = element("ul");
   private readonly opened = element("div", "", { class: "opened" });
   private readonly record = document.querySelector<HTMLButtonElement>('#controls [data-key="r"]')!;
-  private readonly grade = choice(GRADES, "Grade", (value) => void this.open(this.take!, value as Shown));
+  private readonly grade = choice(
+    GRADES,
+    "Grade",
+    (value) => void this.open(this.take!, value as Shown),
+  );
   private readonly progress = new Progress();
   private readonly format = choice(FORMATS, "File format", () => undefined);
   private take: string | null = null;
@@ -40,12 +44,18 @@ export class TakesPanel {
     private readonly hud: Hud,
   ) {
     const head = element("header");
-    head.append(element("h2", "Takes"), button("Close", () => this.show(false), { title: "Close the list (T)" }));
+    head.append(
+      element("h2", "Takes"),
+      button("Close", () => this.show(false), { title: "Close the list (T)" }),
+    );
     const row = element("div", "", { class: "row" });
     row.append(
       this.grade,
       this.format,
-      button("Export", () => void this.save(), { title: "Save what lies between the marks as a file (E)", key: "e" }),
+      button("Export", () => void this.save(), {
+        title: "Save what lies between the marks as a file (E)",
+        key: "e",
+      }),
       button("Back to live", () => this.live(), { title: "Show what is live again" }),
     );
     this.opened.append(element("p", "", { class: "name" }), row);
@@ -53,7 +63,12 @@ export class TakesPanel {
     this.panel.replaceChildren(head, this.progress.element, this.opened, this.list);
     this.list.setAttribute("aria-label", "Takes");
     window.addEventListener("keydown", (event) => {
-      const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat && !(event.target instanceof HTMLInputElement);
+      const plain =
+        !event.ctrlKey &&
+        !event.metaKey &&
+        !event.altKey &&
+        !event.repeat &&
+        !(event.target instanceof HTMLInputElement);
       if (plain && event.key.toLowerCase() === "e" && this.take) void this.save();
     });
     window.setInterval(() => this.tick(), 200);
@@ -78,7 +93,12 @@ export class TakesPanel {
     try {
       const { take, frames } = await this.studio.ask("record", { on });
       this.began = on ? performance.now() : 0;
-      this.hud.say("take", "info", on ? `Recording ${take}. Press R to end it.` : `${take}: ${frames} frames.`, on ? Infinity : 6);
+      this.hud.say(
+        "take",
+        "info",
+        on ? `Recording ${take}. Press R to end it.` : `${take}: ${frames} frames.`,
+        on ? Infinity : 6,
+      );
     } catch (error) {
       this.began = 0;
       this.complain(error);
@@ -94,7 +114,11 @@ export class TakesPanel {
       if (!recording) this.began = 0;
       else this.began ||= performance.now();
       this.record.setAttribute("aria-pressed", String(this.recording));
-      this.list.replaceChildren(...(takes.length ? takes.map((take) => this.item(take)) : [element("li", "None yet: press R to record what is live.", { class: "none" })]));
+      this.list.replaceChildren(
+        ...(takes.length
+          ? takes.map((take) => this.item(take))
+          : [element("li", "None yet: press R to record what is live.", { class: "none" })]),
+      );
     } catch (error) {
       this.complain(error);
     }
@@ -102,7 +126,10 @@ export class TakesPanel {
 
   private item(take: Take): HTMLLIElement {
     const item = element("li");
-    const name = button(take.name, () => void this.open(take.name, "bake"), { class: "name", title: "Bake this take and show it" });
+    const name = button(take.name, () => void this.open(take.name, "bake"), {
+      class: "name",
+      title: "Bake this take and show it",
+    });
     const told = element("span", `${clock(take.seconds)} · ${bytes(take.size)}`, { class: "told" });
     item.toggleAttribute("data-open", take.name === this.take);
     item.append(
@@ -120,7 +147,8 @@ export class TakesPanel {
     field.value = name;
     field.maxLength = 80;
     const done = async (): Promise<void> => {
-      if (field.value !== name && field.value.trim()) await this.tried(this.studio.ask("rename", { take: name, to: field.value }));
+      if (field.value !== name && field.value.trim())
+        await this.tried(this.studio.ask("rename", { take: name, to: field.value }));
       if (this.take === name) this.live();
       void this.refresh();
     };
@@ -129,24 +157,36 @@ export class TakesPanel {
       if (event.key === "Enter") void done();
       else if (event.key === "Escape") void this.refresh();
     });
-    item.replaceChildren(field, button("Save", () => void done()));
+    item.replaceChildren(
+      field,
+      button("Save", () => void done()),
+    );
     field.select();
   }
 
   /** Asked twice: there is no way back. */
   private remove(item: HTMLLIElement, name: string): void {
-    const sure = button("Delete for good", async () => {
-      await this.tried(this.studio.ask("delete", { take: name }));
-      if (this.take === name) this.live();
-      void this.refresh();
-    }, { class: "bad" }); // prettier-ignore
-    item.replaceChildren(element("span", name, { class: "told" }), sure, button("Keep", () => void this.refresh()));
+    const sure = button(
+      "Delete for good",
+      async () => {
+        await this.tried(this.studio.ask("delete", { take: name }));
+        if (this.take === name) this.live();
+        void this.refresh();
+      },
+      { class: "bad" },
+    );
+    item.replaceChildren(
+      element("span", name, { class: "told" }),
+      sure,
+      button("Keep", () => void this.refresh()),
+    );
     sure.focus();
   }
 
   private async open(name: string, shown: Shown): Promise<void> {
     await this.work(shown === "bake" ? `Baking ${name}` : `Solving ${name}`, async (watch) => {
-      const ask = async (grade: Grade): Promise<string> => (await this.studio.ask("open", { take: name, grade }, watch)).clip;
+      const ask = async (grade: Grade): Promise<string> =>
+        (await this.studio.ask("open", { take: name, grade }, watch)).clip;
       const first = await ask(shown === "live" ? "live" : "bake");
       const clips: [string, string?] = shown === "both" ? [first, await ask("live")] : [first];
       await this.stage.play(clips, shown === "both" ? `${name}: baked left, live right` : name);
@@ -170,8 +210,17 @@ export class TakesPanel {
     if (!take || !marks) return;
     await this.work(`Writing the ${FORMATS[this.format.value as Format]} file`, async (watch) => {
       const grade: Grade = this.grade.value === "live" ? "live" : "bake";
-      const asked = { take, grade, format: this.format.value as Format, rig: this.stage.character() };
-      const made = await this.studio.ask("export", { ...asked, start: marks.start, end: marks.end }, watch);
+      const asked = {
+        take,
+        grade,
+        format: this.format.value as Format,
+        rig: this.stage.character(),
+      };
+      const made = await this.studio.ask(
+        "export",
+        { ...asked, start: marks.start, end: marks.end },
+        watch,
+      );
       const link = element("a");
       link.href = new URL(made.file, location.href).href;
       link.download = made.name;

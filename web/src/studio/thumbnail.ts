@@ -7,7 +7,9 @@ const HEIGHT = 44;
 const MARGIN = 4;
 
 /** A picture of landmarks (x, y), null where one is not seen; empty where nobody is. */
-export function thumbnail(figure: readonly (readonly [number, number] | null)[]): HTMLCanvasElement {
+export function thumbnail(
+  figure: readonly (readonly [number, number] | null)[],
+): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   const scale = Math.min(window.devicePixelRatio, 2);
   [canvas.width, canvas.height] = [WIDTH * scale, HEIGHT * scale];
