@@ -20,7 +20,7 @@ class Tuning:
     locked, the body stays in its place and the feet are not held."""
 
     smoothing: float = 1.0
-    feet: Literal["auto", "off"] = "auto"
+    feet: Literal["auto", "always", "off"] = "auto"
     hips: Literal["free", "locked"] = "free"
 
     def cutoffs(self, usual: tuple[F, F]) -> tuple[F, F]:

@@ -4,13 +4,15 @@ Text messages (text.py) are JSON objects, told apart by `type`:
 
     server → client   hello    version, skeleton, expressions, rig, source       first, and again when one of them changes
                       status   level, text                                       a sentence to show
+                      state    source, recording, recorded, missing, disk, vmc   what the server does now
                       gone     subject                                           that performer is seen no more
                       tuned    smoothing, feet, hips, lag                        how live poses are made
                       pong     client, clock                                     the answer to ping
     client → server   ack      frame                                             drew it: every frame up to it is acknowledged
                       control  paused                                            asks the source to pause or go on
                       calibrate                                                  the performer stands upright: measure anew
-                      person                                                     another one of those in view is to be followed
+                      person   at (optional)                                     follow the next person, or the one there
+                      vmc      output                                            send poses over VMC to this receiver, or stop
                       tune     smoothing, feet, hips                             how live poses are to be made
                       lead     who                                               the server's source, or pages' cameras, from now on
                       camera   name, width, height                               what its own camera sees follows
@@ -67,9 +69,12 @@ from mocap.stream.text import (
     ServerText,
     Source,
     SourceKind,
+    State,
     Status,
     Tune,
     Tuned,
+    Vmc,
+    VmcOutput,
     Who,
     decode_client_text,
     decode_server_text,
@@ -78,10 +83,12 @@ from mocap.stream.text import (
 )  # fmt: skip
 
 __all__ = [
-    "MAX_EXPRESSIONS", "MAX_JOINTS", "MAX_TEXT", "SUBPROTOCOL", "VERSION", "Ack", "Ask", "Bones", "Calibrate", "Camera", "ClientText",
-    "Control", "Face", "Gone", "Hello", "Lead", "Level", "Person", "Picture", "Ping", "Points", "Pong", "Pose", "ProtocolError",
-    "ServerText", "Source", "SourceKind", "Stamp", "Status", "Tune", "Tuned", "Who", "decode", "decode_client_text", "decode_header",
-    "decode_seen", "decode_server_text", "encode", "encode_text", "hello",
+    "MAX_EXPRESSIONS", "MAX_JOINTS", "MAX_TEXT", "SUBPROTOCOL", "VERSION", "Ack", "Ask", "Bones",
+    "Calibrate", "Camera", "ClientText", "Control", "Face", "Gone", "Hello", "Lead", "Level",
+    "Person", "Picture", "Ping", "Points", "Pong", "Pose", "ProtocolError", "ServerText",
+    "Source", "SourceKind", "Stamp", "State", "Status", "Tune", "Tuned", "Vmc", "VmcOutput",
+    "Who", "decode", "decode_client_text", "decode_header", "decode_seen", "decode_server_text",
+    "encode", "encode_text", "hello",
 ]  # fmt: skip
 
 POSE, KEYPOINTS, PICTURE, FACE = 1, 2, 3, 4

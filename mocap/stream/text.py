@@ -29,9 +29,15 @@ class ProtocolError(MocapError):
 
 Level = Literal["info", "warning", "error"]
 SourceKind = Literal["video", "camera", "motion", "browser"]
+FeetMode = Literal["auto", "always", "off"]
+SourceState = Literal["starting", "running", "waiting", "lost", "ended"]
+Part = Literal["person", "head", "hands", "feet", "face"]
+DiskState = Literal["ok", "low", "full"]
+ExpressionNames = Literal["vrm1", "vrm0"]
 FrameNumber = Annotated[int, Meta(ge=0, le=_U32)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Size = Annotated[int, Meta(ge=1, le=_U16)]
+Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
 class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=str.lower):
@@ -93,6 +99,30 @@ class Pong(_Message, frozen=True):
     clock: float
 
 
+class VmcOutput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where poses go over VMC: HOST:PORT, and which expression names are sent (VRM 1.0's or 0's)."""
+
+    address: Annotated[str, Meta(min_length=1, max_length=300)]
+    names: ExpressionNames
+
+
+class State(_Message, frozen=True):
+    """What the server does now: sent to each client that connects, and to all when it changes.
+
+    source: the active source's state; "waiting" for a page's camera, "lost" where a camera was
+    disconnected and is tried again. recording: the name of the take that is being recorded, or
+    None; recorded: its seconds so far. missing: what has not been in view for two seconds.
+    disk: where takes are written. vmc: the VMC receiver, or None.
+    """
+
+    source: SourceState
+    recording: Name | None
+    recorded: Annotated[float, Meta(ge=0.0)]
+    missing: Annotated[tuple[Part, ...], Meta(max_length=5)]
+    disk: DiskState
+    vmc: VmcOutput | None
+
+
 class Ack(_Message, frozen=True):
     """The client has drawn this frame, and wants none of those before it."""
 
@@ -109,15 +139,26 @@ class Calibrate(_Message, frozen=True):
     """The performer stands upright before the camera: lengths, gravity and floor are to be measured anew."""
 
 
-class Person(_Message, frozen=True):
-    """Another one of those in view is to be followed: the one to the right; after the last, the first."""
+class Person(_Message, frozen=True, omit_defaults=True):
+    """Follow another person in view: the one nearest to a point, or without a point the next to the right.
+
+    at: (x, y) in units of the picture's width and height, y down. After the last person comes the first.
+    """
+
+    at: tuple[Fraction, Fraction] | None = None
+
+
+class Vmc(_Message, frozen=True):
+    """Send poses over VMC to this receiver from now on; None stops it. The new state is the answer."""
+
+    output: VmcOutput | None
 
 
 class Tune(_Message, frozen=True):
     """How live poses are to be made from now on, as solve.tuning.Tuning."""
 
     smoothing: Annotated[float, Meta(ge=0.25, le=4.0)]
-    feet: Literal["auto", "off"]
+    feet: FeetMode
     hips: Literal["free", "locked"]
 
 
@@ -125,7 +166,7 @@ class Tuned(_Message, frozen=True):
     """How they are made, whoever chose it. lag: seconds by which the smoothing shows a movement late."""
 
     smoothing: float
-    feet: Literal["auto", "off"]
+    feet: FeetMode
     hips: Literal["free", "locked"]
     lag: float
 
@@ -159,9 +200,9 @@ class Ping(_Message, frozen=True):
     client: float
 
 
-ServerText = Hello | Status | Pong | Gone | Tuned
+ServerText = Hello | Status | State | Pong | Gone | Tuned
 _FROM_SERVER: msgspec.json.Decoder[ServerText] = msgspec.json.Decoder(ServerText)
-Ask = Control | Calibrate | Person | Tune | Lead
+Ask = Control | Calibrate | Person | Tune | Lead | Vmc
 ClientText = Ack | Ask | Camera | Ping
 _FROM_CLIENT: msgspec.json.Decoder[ClientText] = msgspec.json.Decoder(ClientText)
 

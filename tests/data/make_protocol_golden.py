@@ -67,6 +67,24 @@ SERVER_TEXTS = [
     {"type": "pong", "client": 17.5, "clock": 1234.0625},
     {"type": "gone", "subject": 1},
     {"type": "tuned", "smoothing": 2.0, "feet": "auto", "hips": "locked", "lag": 0.03125},
+    {
+        "type": "state",
+        "source": "running",
+        "recording": "dance 2",
+        "recorded": 12.5,
+        "missing": ["hands", "feet"],
+        "disk": "low",
+        "vmc": {"address": "127.0.0.1:39539", "names": "vrm0"},
+    },
+    {
+        "type": "state",
+        "source": "lost",
+        "recording": None,
+        "recorded": 0.0,
+        "missing": ["person"],
+        "disk": "ok",
+        "vmc": None,
+    },
 ]
 CLIENT_TEXTS = [
     {"type": "ack", "frame": 0},
@@ -75,6 +93,10 @@ CLIENT_TEXTS = [
     {"type": "ping", "client": 17.5},
     {"type": "calibrate"},
     {"type": "person"},
+    {"type": "person", "at": [0.25, 1.0]},
+    {"type": "tune", "smoothing": 1.0, "feet": "always", "hips": "free"},
+    {"type": "vmc", "output": {"address": "127.0.0.1:39540", "names": "vrm1"}},
+    {"type": "vmc", "output": None},
     {"type": "tune", "smoothing": 0.5, "feet": "off", "hips": "free"},
     {"type": "lead", "who": "server"},
     {"type": "camera", "name": "über", "width": 1280, "height": 720},
@@ -84,6 +106,7 @@ REFUSED_CLIENT_TEXTS = [
     '{"type":"ack","frame":1.5}', '{"type":"ack","frame":"1"}', '{"type":"ack","frame":1,"more":1}', '{"type":"control","paused":1}',
     '{"type":"ping","client":null}', '{"type":"ping","client":NaN}', '{"type":"hello"}', '{"type":"unknown"}',
     '{"type":"tune","smoothing":0,"feet":"auto","hips":"free"}', '{"type":"tune","smoothing":1,"feet":"on","hips":"free"}',
+    '{"type":"person","at":[0.5]}', '{"type":"person","at":[0.5,1.5]}', '{"type":"vmc"}', '{"type":"vmc","output":{"address":""}}',
     '{"type":"lead","who":"nobody"}', '{"type":"ack","frame":1}}',
 ]  # fmt: skip
 

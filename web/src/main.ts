@@ -1,22 +1,23 @@
 // The page: what comes from the connection goes to the stage, the picture and the figures, once a display frame, the newest only.
 
-import { Background } from "./background";
-import { Calibration } from "./calibrate";
-import { Lead } from "./camera/lead";
-import { type Figures, Meter } from "./clock";
-import { Connection, type State, streamAddress } from "./connection";
-import { Guests } from "./guests";
-import { Hud, type Shown } from "./hud";
-import { Performer } from "./performer";
-import { PicturePanel } from "./picture";
-import { Player } from "./player";
-import type { Hello, Pose } from "./protocol";
-import { Stage } from "./scene";
-import { Sources } from "./sources";
+import { Lead } from "./camera/session";
+import { Player } from "./playback/player";
+import type { PoseMessage } from "./protocol/binary";
+import { type Figures, Meter } from "./protocol/clock";
+import { Connection, type ConnectionState, streamAddress } from "./protocol/connection";
+import type { Hello } from "./protocol/text";
+import { Background } from "./stage/background";
+import { Guests } from "./stage/guests";
+import { Performer } from "./stage/performer";
+import { Stage } from "./stage/stage";
 import { CharacterPanel } from "./studio/character";
 import { Studio } from "./studio/client";
 import { TakesPanel } from "./studio/takes";
-import { TunePanel } from "./tune";
+import { Calibration } from "./ui/calibrate";
+import { Hud, type Shown } from "./ui/hud";
+import { PicturePanel } from "./ui/picture";
+import { Sources } from "./ui/sources";
+import { TunePanel } from "./ui/tune";
 
 const GONE = "The mocap server is not answering; it will be picked up as soon as it is back.";
 const NO_WEBGL =
@@ -72,10 +73,10 @@ class Page {
   private readonly lead: Lead;
   private readonly sources: Sources;
   private readonly tune: TunePanel;
-  private state: State = "connecting";
+  private state: ConnectionState = "connecting";
   private hello: Hello | null = null;
   /** The newest pose that is not drawn yet. */
-  private pending: Pose | null = null;
+  private pending: PoseMessage | null = null;
   private answered: number | null = null;
   private mirror = false;
   private setMirror: (on: boolean) => void = () => undefined;
@@ -94,7 +95,7 @@ class Page {
     this.switches();
     this.hud.stage(true);
     this.connection = new Connection(streamAddress(location), {
-      state: (state) => this.connected(state),
+      connection: (state) => this.connected(state),
       hello: (hello) => this.greet(hello),
       // Words that only inform go by themselves; a warning stays longer, an error until there is something newer to say.
       status: ({ level, text }) =>
@@ -105,7 +106,8 @@ class Page {
         this.lead.on || keypoints.subject > 0 || this.picture.points(keypoints),
       pose: (pose) => this.posedFor(pose),
       tuned: (tuned) => this.tune.tuned(tuned),
-      gone: (subject) => this.guests.gone(subject),
+      state: () => undefined,
+      gone: ({ subject }) => this.guests.gone(subject),
       trouble: (sentence) => this.hud.say("trouble", "error", sentence, 15),
     });
     this.lead = new Lead(this.connection, this.picture, this.hud, () => {
@@ -126,7 +128,7 @@ class Page {
   /** Another one of the people in view. */
   private nextPerson(): void {
     if (this.lead.on) this.lead.nextPerson();
-    else this.connection.nextPerson();
+    else this.connection.send({ type: "person" });
     this.hud.say("person", "info", "Following the next person in view, from left to right.", 3);
   }
 
@@ -254,7 +256,7 @@ class Page {
     this.hud.press("b", () => background.next());
   }
 
-  private connected(state: State): void {
+  private connected(state: ConnectionState): void {
     this.state = state;
     if (state === "open") {
       this.pending = null;
@@ -316,7 +318,7 @@ class Page {
     this.report();
   }
 
-  private posedFor(pose: Pose): void {
+  private posedFor(pose: PoseMessage): void {
     if (pose.subject === 0) {
       this.pending = pose;
       const clock = this.connection.clock.at(seconds());

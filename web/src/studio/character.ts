@@ -1,8 +1,8 @@
 // The user's character, dropped on the page: sent to the server, recognised there, shown at once, and its bones corrected by hand.
 
-import type { Hud } from "../hud";
+import { button, choice, element } from "../ui/dom";
+import type { Hud } from "../ui/hud";
 import type { Character, Studio } from "./client";
-import { button, choice, element } from "./dom";
 
 const REMEMBERED = "mocap.character";
 

@@ -1,7 +1,7 @@
 // A bar for work that takes a while, with a button that ends it.
 
+import { button, element } from "../ui/dom";
 import type { Watch } from "./client";
-import { button, element } from "./dom";
 
 export class Progress {
   readonly element = element("div", "", { class: "progress" });

@@ -1,8 +1,8 @@
 // The panel of takes: record, list, open (baked or as it was live), rename, delete, and export what lies between the marks.
 
-import type { Hud } from "../hud";
+import { button, bytes, choice, clock, element } from "../ui/dom";
+import type { Hud } from "../ui/hud";
 import type { Format, Grade, Studio, Take, Watch } from "./client";
-import { button, bytes, choice, clock, element } from "./dom";
 import { Progress } from "./progress";
 import { thumbnail } from "./thumbnail";
 

@@ -1,6 +1,6 @@
 // A take in small: the body in the middle of it, as lines.
 
-import { LINES, side } from "../picture";
+import { LINES, side } from "../ui/picture";
 
 const WIDTH = 56;
 const HEIGHT = 44;

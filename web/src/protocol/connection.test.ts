@@ -1,8 +1,7 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-
-import { Connection, type Listener, streamAddress } from "./connection";
-import { encode, type Pose } from "./protocol";
+import { encode, type PoseMessage } from "./binary";
+import { Connection, type ConnectionListener, streamAddress } from "./connection";
 
 const HELLO = JSON.stringify({
   type: "hello",
@@ -22,7 +21,7 @@ const pose = (frame: number): ArrayBuffer =>
     root: new Float32Array(3),
     rotations: new Float32Array(4),
     weights: new Float32Array(0),
-  } as Pose);
+  } as PoseMessage);
 
 class FakeSocket {
   static readonly CONNECTING = 0;
@@ -58,15 +57,16 @@ class FakeSocket {
 }
 
 let heard: string[];
-const listener: Listener = {
-  state: (state) => heard.push(state),
+const listener: ConnectionListener = {
+  connection: (state) => heard.push(state),
+  state: ({ source }) => heard.push(`state ${source}`),
   hello: () => heard.push("hello"),
   status: ({ text }) => heard.push(text),
   picture: () => heard.push("picture"),
   keypoints: () => heard.push("keypoints"),
   pose: ({ frame }) => heard.push(`pose ${frame}`),
   tuned: ({ smoothing }) => heard.push(`tuned ${smoothing}`),
-  gone: (subject) => heard.push(`gone ${subject}`),
+  gone: ({ subject }) => heard.push(`gone ${subject}`),
   trouble: (sentence) => heard.push(sentence),
 };
 
@@ -154,7 +154,7 @@ describe("Connection", () => {
     FakeSocket.newest.say(new ArrayBuffer(3));
     FakeSocket.newest.say(pose(7));
     expect(heard.slice(3)).toEqual([
-      "A binary message has at least 24 bytes, but one of 3 came.",
+      "A binary message has at least 24 bytes, but this one has 3.",
       "pose 7",
     ]);
   });

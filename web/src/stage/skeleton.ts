@@ -11,8 +11,8 @@ import {
   SphereGeometry,
   Vector3,
 } from "three";
+import type { Skeleton } from "../protocol/text";
 import { type BodyPose, type Fit, forward } from "./pose";
-import type { Skeleton } from "./protocol";
 
 // The performer's left and right in two hues that colour-blind eyes tell apart (the mannequin's trim has the same); the middle in neither.
 export const LEFT = "#ff7a3c";

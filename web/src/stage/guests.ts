@@ -1,9 +1,10 @@
 // Performers beside the first, whom other pages' cameras see or a second clip shows: each on an avatar of the same kind, a step aside.
 
+import type { PoseMessage } from "../protocol/binary";
+import type { Hello } from "../protocol/text";
 import { Avatar } from "./avatar";
 import { mirrored } from "./pose";
-import type { Hello, Pose } from "./protocol";
-import type { Stage } from "./scene";
+import type { Stage } from "./stage";
 
 /** Metres from one performer to the next. */
 const STEP = 1.15;
@@ -12,7 +13,7 @@ const GONE = 6;
 
 interface Guest {
   avatar: Avatar | null;
-  pending: Pose | null;
+  pending: PoseMessage | null;
   came: number;
 }
 
@@ -30,7 +31,7 @@ export class Guests {
     return [...this.guests.values()].filter(({ avatar }) => avatar).length;
   }
 
-  pose(pose: Pose, now: number): void {
+  pose(pose: PoseMessage, now: number): void {
     let guest = this.guests.get(pose.subject);
     if (!guest) {
       guest = { avatar: null, pending: null, came: now };

@@ -3,8 +3,8 @@
 import { type VRM, type VRMHumanBoneName, VRMLoaderPlugin, VRMUtils } from "@pixiv/three-vrm";
 import { Box3, type Object3D, Vector3 } from "three";
 import { GLTFLoader } from "three/examples/jsm/loaders/GLTFLoader.js";
+import type { Hello, Skeleton } from "../protocol/text";
 import { type BodyPose, type Fit, fitTo, type Place, restPositions } from "./pose";
-import type { Hello, Skeleton } from "./protocol";
 
 /** Degrees by which the arms hang before the first pose has come: a T-pose on the screen looks broken. */
 const RELAXED: Readonly<Record<string, readonly [number, number, number]>> = {

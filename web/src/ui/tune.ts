@@ -1,10 +1,10 @@
 // How live poses are made: smoothing against lag, whether feet are held to the ground, whether the hips travel. The server says what holds,
 // for other pages may choose too; what was chosen here is remembered.
 
-import type { Connection } from "./connection";
+import type { Connection } from "../protocol/connection";
+import type { Tuned, Tuning } from "../protocol/text";
+import { button, choice, element } from "./dom";
 import type { Hud } from "./hud";
-import type { Tuned, Tuning } from "./protocol";
-import { button, choice, element } from "./studio/dom";
 
 const REMEMBERED = "mocap.tuning";
 /** The slider's ends are a quarter of the usual smoothing and four times it: 2 to the power of −2 and 2. */
@@ -56,7 +56,7 @@ export class TunePanel {
   /** A new connection: what was chosen on an earlier visit holds again. */
   again(): void {
     const kept = localStorage.getItem(REMEMBERED);
-    if (kept) this.connection.tune(JSON.parse(kept) as Tuning);
+    if (kept) this.connection.send({ type: "tune", ...(JSON.parse(kept) as Tuning) });
   }
 
   tuned({ smoothing, feet, hips, lag }: Tuned): void {
@@ -67,7 +67,7 @@ export class TunePanel {
 
   private choose(tuning: Tuning = this.chosen()): void {
     localStorage.setItem(REMEMBERED, JSON.stringify(tuning));
-    this.connection.tune(tuning);
+    this.connection.send({ type: "tune", ...tuning });
   }
 
   private chosen(): Tuning {

@@ -1,6 +1,6 @@
 // "Stand upright": a countdown, long enough to walk back from the keyboard, and then the measure.
 
-import type { Connection } from "./connection";
+import type { Connection } from "../protocol/connection";
 import type { Hud } from "./hud";
 
 const SECONDS = 5;
@@ -27,7 +27,7 @@ export class Calibration {
       this.left -= 1;
       if (this.left > 0) return this.say();
       window.clearInterval(this.timer);
-      this.connection.calibrate();
+      this.connection.send({ type: "calibrate" });
       this.hud.say(
         "calibrate",
         "info",

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
-
+import { encode, KEYPOINTS, POSE, type PoseMessage } from "../protocol/binary";
 import { Clip, poses, Transport } from "./clip";
-import { encode, KEYPOINTS, POSE, type Pose } from "./protocol";
 
-const pose = (frame: number, rotations: number[] = [0, 0, 0, 1]): Pose => ({
+const pose = (frame: number, rotations: number[] = [0, 0, 0, 1]): PoseMessage => ({
   kind: POSE,
   subject: 0,
   frame,

@@ -1,7 +1,7 @@
 // The timeline of a clip: play, scrub, marks, speed; contacts and confidence as strips, and the curves of one joint's angles.
 
+import { LEFT, RIGHT } from "../stage/skeleton";
 import type { Clip, Transport } from "./clip";
-import { LEFT, RIGHT } from "./overlay";
 
 const LANE = 4;
 const AXES = ["#e5484d", "#2f9e57", "#3e7bfa"] as const;

@@ -1,6 +1,6 @@
 // What the page says in words and figures: connection state, figures, sentences, and the buttons and keys of the view.
 
-import type { Figures } from "./clock";
+import type { Figures } from "../protocol/clock";
 
 export type Level = "info" | "warning" | "error";
 export type Shown = "connecting" | "loading" | "waiting" | "live" | "playing" | "paused" | "gone";

@@ -3,10 +3,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
-import { compose, decode, encode, type Hello, ProtocolError, parse } from "./protocol";
+import { decode, encode, ProtocolError } from "./binary";
+import { compose, type Hello, parse } from "./text";
 
 const data = (name: string): Buffer =>
-  readFileSync(new URL(`../../tests/data/${name}`, import.meta.url));
+  readFileSync(new URL(`../../../tests/data/${name}`, import.meta.url));
 const bytes = (name: string): ArrayBuffer => new Uint8Array(data(name)).buffer;
 const golden = JSON.parse(data("protocol_golden.json").toString());
 const header = ({ kind, subject, frame, time, clock }: Record<string, number>) => ({
@@ -64,7 +65,7 @@ describe("binary messages", () => {
 
   it("that cannot be read are refused with a sentence", () => {
     const pose = bytes("mocap_v1_pose.bin");
-    expect(() => decode(new ArrayBuffer(23), 3)).toThrow("at least 24 bytes, but one of 23");
+    expect(() => decode(new ArrayBuffer(23), 3)).toThrow("at least 24 bytes, but this one has 23");
     expect(() => decode(pose, 55)).toThrow("A pose of 55 joints");
     expect(() => decode(pose.slice(0, -1), 3)).toThrow("A pose of 3 joints");
     expect(() => decode(bytes("mocap_v1_keypoints.bin").slice(0, -4), 3)).toThrow(
@@ -72,7 +73,7 @@ describe("binary messages", () => {
     );
     const unknown = pose.slice(0);
     new DataView(unknown).setUint16(0, 9, true);
-    expect(() => decode(unknown, 3)).toThrow("one of kind 9");
+    expect(() => decode(unknown, 3)).toThrow("but this one's is 9");
     expect(() => decode(unknown, 3)).toThrow(ProtocolError);
   });
 });

@@ -1,8 +1,7 @@
 import { Object3D, Quaternion, Vector3 } from "three";
 import { describe, expect, it } from "vitest";
-
+import type { Skeleton } from "../protocol/text";
 import { type BodyPose, fitTo, forward, mirrored, mirroredName, restPositions } from "./pose";
-import type { Skeleton } from "./protocol";
 
 const BODY: Skeleton = {
   names: ["hips", "spine", "leftUpperLeg", "leftFoot", "rightUpperLeg", "rightFoot"],

@@ -1,9 +1,9 @@
 // The page's camera in the lead: what it sees goes to the server as keypoints, and into the corner as the picture.
 
-import type { Connection } from "../connection";
-import type { Hud } from "../hud";
-import type { PicturePanel } from "../picture";
-import { FACE, KEYPOINTS, type Keypoints } from "../protocol";
+import { FACE, KEYPOINTS, type KeypointsMessage } from "../protocol/binary";
+import type { Connection } from "../protocol/connection";
+import type { Hud } from "../ui/hud";
+import type { PicturePanel } from "../ui/picture";
 import { OwnCamera, type Seen } from "./camera";
 
 /** Where mocap/browser.py puts the weights. */
@@ -57,11 +57,11 @@ export class Lead {
     this.stop();
     this.hud.say("camera", "info", file ? `Opening ${file.name}…` : "Opening the camera…");
     // The server lets its own camera go, which may be the same one.
-    this.connection.choose("browser");
+    this.connection.send({ type: "lead", who: "browser" });
     this.camera = new OwnCamera(new URL(MODELS, location.href).href, file, {
       opened: (name, width, height) => {
         this.hud.say("camera", "info", "Loading the detector…");
-        this.told = () => this.connection.lead(name, width, height);
+        this.told = () => this.connection.send({ type: "camera", name, width, height });
         this.told();
       },
       seen: (seen) => this.seen(seen),
@@ -96,8 +96,8 @@ export class Lead {
     };
     const header = { subject: 0, frame, time: at, clock };
     const { face, ...body } = found ?? { ...nobody, face: null };
-    const keypoints: Keypoints = { kind: KEYPOINTS, ...header, ...body };
+    const keypoints: KeypointsMessage = { kind: KEYPOINTS, ...header, ...body };
     this.picture.points(keypoints);
-    this.connection.sees(keypoints, face ? { kind: FACE, ...header, ...face } : null);
+    this.connection.sendSeen(keypoints, face ? { kind: FACE, ...header, ...face } : null);
   }
 }

@@ -1,13 +1,13 @@
 // The first performer on the stage: an avatar, or the skeleton where there is none, in the newest pose.
 
 import { Vector3 } from "three";
-
+import type { PoseMessage } from "../protocol/binary";
+import type { Hello } from "../protocol/text";
+import type { Hud } from "../ui/hud";
 import { Avatar } from "./avatar";
-import type { Hud } from "./hud";
-import { SkeletonOverlay } from "./overlay";
 import { type BodyPose, mirrored } from "./pose";
-import type { Hello, Pose } from "./protocol";
-import type { Stage } from "./scene";
+import { SkeletonOverlay } from "./skeleton";
+import type { Stage } from "./stage";
 
 const STANDING = new Vector3(0, 0.95, 0);
 
@@ -16,7 +16,7 @@ export class Performer {
   /** The address that is being loaded or was loaded last; empty after a failure, so that the next hello tries again. */
   loading = "";
   /** The last pose that was shown. */
-  last: Pose | null = null;
+  last: PoseMessage | null = null;
   /** A new avatar has not been drawn yet. */
   fresh = false;
   private overlay: SkeletonOverlay | null = null;
@@ -66,7 +66,7 @@ export class Performer {
     this.choose();
   }
 
-  pose(pose: Pose): void {
+  pose(pose: PoseMessage): void {
     const first = this.last === null;
     this.last = pose;
     this.apply(pose);
@@ -130,7 +130,7 @@ export class Performer {
     this.wake();
   }
 
-  private apply(pose: Pose): void {
+  private apply(pose: PoseMessage): void {
     if (!this.hello) return;
     const { skeleton, expressions } = this.hello;
     const body: BodyPose = this.mirror ? mirrored(pose, skeleton.names, expressions) : pose;

@@ -1,7 +1,8 @@
 // The source's picture with the landmarks drawn over it, in a corner: resizable, and gone at a key.
 
-import { LEFT, MIDDLE, RIGHT } from "./overlay";
-import type { Keypoints, Picture, Source } from "./protocol";
+import type { KeypointsMessage, PictureMessage } from "../protocol/binary";
+import type { StreamSource } from "../protocol/text";
+import { LEFT, MIDDLE, RIGHT } from "../stage/skeleton";
 
 /** The lines between the 33 landmarks, by index: BlazePose's POSE_CONNECTIONS without the face's inner lines. */
 // biome-ignore format: one chain of landmarks a line
@@ -31,9 +32,9 @@ export class PicturePanel {
   private readonly handle: HTMLElement;
   private image: { readonly frame: number; readonly bitmap: ImageBitmap } | null = null;
   private decoding = false;
-  private waiting: Picture | null = null;
-  private keypoints: Keypoints | null = null;
-  private source: Source | null = null;
+  private waiting: PictureMessage | null = null;
+  private keypoints: KeypointsMessage | null = null;
+  private source: StreamSource | null = null;
   private dirty = false;
   private flipped = false;
 
@@ -44,7 +45,7 @@ export class PicturePanel {
   }
 
   /** A new source. The panel stays away until there is a picture or a landmark to show: a motion has neither. */
-  open(source: Source): void {
+  open(source: StreamSource): void {
     this.source = source;
     this.image?.bitmap.close();
     this.image = null;
@@ -54,7 +55,7 @@ export class PicturePanel {
     this.panel.style.setProperty("--aspect", String(source.width / source.height));
   }
 
-  picture(picture: Picture): void {
+  picture(picture: PictureMessage): void {
     // The newest wins here too: pictures that come while one is decoded replace each other.
     this.waiting = picture;
     if (!this.decoding) void this.decode();
@@ -67,7 +68,7 @@ export class PicturePanel {
     this.changed();
   }
 
-  points(keypoints: Keypoints): void {
+  points(keypoints: KeypointsMessage): void {
     this.keypoints = keypoints;
     this.changed();
   }

@@ -1,6 +1,6 @@
 // What is done with a pose before it is drawn: its mirror image, forward kinematics, and the fit to another body. Pure numbers.
 
-import type { Skeleton } from "./protocol";
+import type { Skeleton } from "../protocol/text";
 
 /** One frame of a motion, as `Pose` of the protocol carries it. */
 export interface BodyPose {

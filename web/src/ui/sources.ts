@@ -1,9 +1,9 @@
 // Where the movement comes from, as one row of buttons: the server's camera or video, this device's camera, a video file, another page.
 
-import type { Lead } from "./camera/lead";
-import type { Connection } from "./connection";
+import type { Lead } from "../camera/session";
+import type { Connection } from "../protocol/connection";
+import type { Hello } from "../protocol/text";
 import type { Hud } from "./hud";
-import type { Hello } from "./protocol";
 
 type Source = "server" | "camera" | "file" | "page";
 
@@ -55,12 +55,12 @@ export class Sources {
   private server(): void {
     this.lead.stop();
     this.hud.say("page", "info", "");
-    this.connection.choose("server");
+    this.connection.send({ type: "lead", who: "server" });
   }
 
   private page(): void {
     this.lead.stop();
-    this.connection.choose("browser");
+    this.connection.send({ type: "lead", who: "browser" });
     const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ingest`;
     this.hud.say(
       "page",

@@ -1,8 +1,8 @@
 // What the page plays by itself: a clip, with its timeline, and beside it a second one of the same moments on an avatar of its own.
 
+import type { PoseMessage } from "../protocol/binary";
+import type { Guests } from "../stage/guests";
 import { Clip, Transport } from "./clip";
-import type { Guests } from "./guests";
-import type { Pose } from "./protocol";
 import { TimelinePanel } from "./timeline";
 
 /** The second clip's performer. */
@@ -18,8 +18,8 @@ interface Playing {
 
 export class Player {
   private playing: Playing | null = null;
-  private last: Pose | null = null;
-  private lastBeside: Pose | null = null;
+  private last: PoseMessage | null = null;
+  private lastBeside: PoseMessage | null = null;
 
   constructor(
     private readonly guests: Guests,
@@ -74,7 +74,7 @@ export class Player {
   }
 
   /** The next frame after so many seconds; null while the same one is on. */
-  advance(elapsed: number, now: number): Pose | null {
+  advance(elapsed: number, now: number): PoseMessage | null {
     const { clip, beside, transport, panel } = this.playing!;
     transport.advance(elapsed);
     panel.draw();

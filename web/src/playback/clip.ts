@@ -1,6 +1,6 @@
 // A motion that the page plays by itself: its frames, what its timeline shows, and which moment is on. No element of the page in sight.
 
-import { decode, POSE, type Pose, ProtocolError } from "./protocol";
+import { decode, POSE, type PoseMessage, ProtocolError } from "../protocol/binary";
 
 /** What mocap/stream/clip.py writes, `clip.json`. */
 export interface Timeline {
@@ -12,7 +12,7 @@ export interface Timeline {
 }
 
 /** The poses in `clip.bin`: messages of `mocap.v1`, all of one length. Throws ProtocolError. */
-export function poses(buffer: ArrayBuffer, frames: number, joints: number): Pose[] {
+export function poses(buffer: ArrayBuffer, frames: number, joints: number): PoseMessage[] {
   const length = buffer.byteLength / frames;
   if (!Number.isInteger(length))
     throw new ProtocolError(`A clip of ${frames} frames cannot have ${buffer.byteLength} bytes.`);
@@ -28,7 +28,7 @@ export class Clip {
 
   constructor(
     readonly timeline: Timeline,
-    readonly poses: readonly Pose[],
+    readonly poses: readonly PoseMessage[],
   ) {
     this.duration = timeline.times[timeline.times.length - 1] ?? 0;
   }
