@@ -256,6 +256,22 @@ def test_how_poses_are_made_is_asked_for_and_told_to_everyone_and_to_who_comes_l
     assert asked == [protocol.Tune(2.0, "off", "locked")]
 
 
+def test_the_state_is_announced_to_every_client_and_to_later_ones():
+    async def scene():
+        async with Server(HELLO, {}, port=0) as server:
+            async with viewer(server.port) as first:
+                await first.recv()
+                for missing in ((), ("person",)):
+                    state = protocol.State("running", None, 0.0, missing, "ok", None)
+                    server.announce(state)
+                    assert protocol.decode_server_text(await first.recv()) == state
+            async with viewer(server.port) as second:
+                await second.recv()
+                assert protocol.decode_server_text(await second.recv()) == state
+
+    run(scene())
+
+
 @pytest.mark.parametrize(
     ("message", "code"),
     [

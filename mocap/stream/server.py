@@ -139,6 +139,7 @@ class Server:
         self._cameras = cameras
         self._endpoints = endpoints or {}
         self._status: protocol.Status | None = None
+        self._state: protocol.State | None = None
         self._frame = -1
         self._newest: dict[int, tuple[int, tuple[bytes, ...]]] = {}  # subject → its frame's number and messages
         self._clients: set[_Client] = set()
@@ -208,6 +209,12 @@ class Server:
         for client in self._clients:
             client.tell(tuned)
 
+    def announce(self, state: protocol.State) -> None:
+        """Send the server's state to every client, and to each one that connects later."""
+        self._state = state
+        for client in self._clients:
+            client.tell(state)
+
     def gone(self, subject: int) -> None:
         """This performer is seen no more: told to everyone, and their last frame is forgotten."""
         self._newest.pop(subject, None)
@@ -232,7 +239,7 @@ class Server:
             return
         client = _Client(connection)
         client.tell(self._hello)
-        for known in (self._status, self._tuned):
+        for known in (self._status, self._state, self._tuned):
             if known is not None:
                 client.tell(known)
         self._clients.add(client)

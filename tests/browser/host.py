@@ -90,6 +90,9 @@ class Host:
         self.publish([pose(self.frame, root, rotations, weights)])
         return self.frame
 
+    def announce(self, state: protocol.State) -> None:
+        self._loop.call_soon_threadsafe(self._server.announce, state)
+
     def introduce(self, greeting: protocol.Hello) -> None:
         self._loop.call_soon_threadsafe(self._server.introduce, greeting)
 
