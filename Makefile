@@ -36,8 +36,8 @@ wheel: assets
 train: .venv/ready
 	@test -n "$(MOCAP_DATA)" || { echo "make train learns from captured motion: set MOCAP_DATA to the folder that holds mocap/cmu_training" >&2; exit 2; }
 	$(PIP) --no-build-isolation -e '.[train]'
-	$(BIN)/python -m mocap.lift.train --data "$(MOCAP_DATA)" --golden tests/data/lift_weights_golden.npz $(TRAIN)
-	$(BIN)/python -m mocap.lift.train --data "$(MOCAP_DATA)" --golden tests/data/lift_weights_live_golden.npz --causal $(TRAIN)
+	$(BIN)/python -m mocap.lift.training.train --data "$(MOCAP_DATA)" --golden tests/data/lift_weights_golden.npz $(TRAIN)
+	$(BIN)/python -m mocap.lift.training.train --data "$(MOCAP_DATA)" --golden tests/data/lift_weights_live_golden.npz --causal $(TRAIN)
 
 lint: assets
 	$(BIN)/ruff check .

@@ -18,25 +18,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mocap.camera import Camera
+from mocap.core.camera import Camera
+from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion, concatenate
+from mocap.core.rig import Rig
+from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import DeviceError, InputError, MocapError, ModelError, NoPersonError, OutputError
 from mocap.formats import load, save
-from mocap.keypoints import LANDMARKS, Keypoints
-from mocap.kinematics import fk
-from mocap.motion import Motion, concatenate
 from mocap.retarget import load_motion, normalized, retarget
 from mocap.rig.load import load_rig
-from mocap.rig.types import Rig
-from mocap.skeleton import BONES, HUMANOID, Skeleton
 from mocap.solve.measure import measure_body
 from mocap.solve.solver import Solver, solve_take
 
 
 def read_keypoints(path: str | Path, **options: Any) -> Keypoints:
-    """Keypoints from a video, an image, a folder of images or a keypoints file; options as of `mocap.pipeline.read_keypoints`."""
-    from mocap import pipeline
+    """Keypoints from a video, an image, a folder of images or a keypoints file; options as of `mocap.bake.read_keypoints`."""
+    from mocap import bake
 
-    return pipeline.read_keypoints(Path(path), **options)
+    return bake.read_keypoints(Path(path), **options)
 
 
 __all__ = [

@@ -12,10 +12,12 @@ from urllib.parse import unquote
 import numpy as np
 
 from mocap import formats
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.core.skeleton import BONES, mirrored_name
 from mocap.errors import InputError, OutputError
 from mocap.formats import fbx, gltf
 from mocap.formats.embed import embedded, read_uri
-from mocap.motion import Motion
 from mocap.retarget import load_motion as load_humanoid
 from mocap.retarget import retarget
 from mocap.rig import mapfile
@@ -23,8 +25,6 @@ from mocap.rig.load import load_rig
 from mocap.rig.names import FINGERS
 from mocap.rig.read import read_bytes
 from mocap.rig.report import STOOD
-from mocap.rig.types import Rig
-from mocap.skeleton import BONES, mirrored_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ def load_motion(path: Path, animation: str | None = None) -> Motion:
             return load_humanoid(file, animation=animation)
     if animation is not None:
         raise InputError(f"{path} holds keypoints, and so no animation {animation!r}.")
-    from mocap import pipeline
+    from mocap import bake
 
-    return pipeline.solve(pipeline.read_keypoints(path))
+    return bake.solve(bake.read_keypoints(path))
 
 
 @contextmanager

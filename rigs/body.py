@@ -6,7 +6,7 @@ shrinks a ring whose weights are shared half and half by cos(θ/2) under a twist
 A motion's whole forearm twist sits in `lowerArm`, the shoulder's in `upperArm`, so a skin over those joints could not keep its shape;
 concentric balls keep it exactly, at any angle.
 
-Shapes of the left side are mirrored to the right. Positions come from mocap.skeleton.HUMANOID.
+Shapes of the left side are mirrored to the right. Positions come from mocap.core.skeleton.HUMANOID.
 """
 
 from __future__ import annotations

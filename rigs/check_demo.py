@@ -15,11 +15,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import cv2
 
-from mocap import rotation as R
-from mocap.detect.mediapipe import PoseDetector
-from mocap.keypoints import LANDMARKS, Keypoints, concatenate, landmarks_of
-from mocap.kinematics import fk
-from mocap.motion import Motion
+from mocap.core import rotation as R
+from mocap.core.keypoints import LANDMARKS, Keypoints, concatenate, landmarks_of
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
+from mocap.detect.mediapipe.pose import PoseDetector
 from rigs.choreography import motion
 from rigs.demo import HERE, VIEW
 from rigs.render import View

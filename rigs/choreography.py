@@ -12,10 +12,10 @@ from numpy import ndarray
 from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
 
-from mocap import rotation as R
-from mocap.kinematics import fk, two_bone_ik
-from mocap.motion import Motion
-from mocap.skeleton import BONES, HUMANOID
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk, two_bone_ik
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES, HUMANOID
 
 FPS = 30
 DURATION = 6.4  # seconds
@@ -280,7 +280,7 @@ def motion() -> Motion:
 
 
 def contacts(times: ndarray) -> ndarray:
-    """(F, 4), columns as mocap.motion.CONTACTS: 1 where heel or toes stand still on the ground."""
+    """(F, 4), columns as mocap.core.motion.CONTACTS: 1 where heel or toes stand still on the ground."""
     columns = []
     for side in ("left", "right"):
         ball, _, pitch, _ = feet(side, times)

@@ -2,7 +2,7 @@
 
     python rigs/demo.py          writes demo_truth.npz and demo.mp4 beside this file
 
-The truth holds times (F,), root_positions (F, 3), rotations (F, 55, 4) xyzw on mocap.skeleton.HUMANOID, contacts (F, 4), and the camera:
+The truth holds times (F,), root_positions (F, 3), rotations (F, 55, 4) xyzw on mocap.core.skeleton.HUMANOID, contacts (F, 4), and the camera:
 camera_position and camera_target (3,), metres, camera_fov (vertical, radians), image_size (width, height).
 """
 

@@ -21,9 +21,9 @@ from numpy import ndarray
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from mocap import transfer
-from mocap.kinematics import fk
-from mocap.motion import Motion
-from mocap.skeleton import HUMANOID
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
+from mocap.core.skeleton import HUMANOID
 from rigs.characters import Character, Shot, shoot
 from rigs.expressions import PRESETS
 from rigs.mannequin import build

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray
 
-from mocap.skeleton import TIPS
+from mocap.core.skeleton import TIPS
 from rigs.pieces import REST, Piece, banded, smooth
 from rigs.shapes import cone, ellipsoid, join, length
 

@@ -16,14 +16,14 @@ from numpy import ndarray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from mocap.capture import open_source
-from mocap.detect.mediapipe import detect_source
+from mocap.capture.sources import open_source
+from mocap.core.keypoints import Keypoints
+from mocap.core.kinematics import fk
+from mocap.core.motion import concatenate
+from mocap.core.skeleton import HUMANOID
+from mocap.detect.mediapipe.pose import detect_source
 from mocap.detect.performer import PerformerDetector
-from mocap.keypoints import Keypoints
-from mocap.kinematics import fk
-from mocap.motion import concatenate
 from mocap.retarget import retarget
-from mocap.skeleton import HUMANOID
 from mocap.solve.hands import hand_points
 from mocap.solve.solver import solve_take
 from rigs.render import View, frames

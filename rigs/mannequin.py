@@ -3,7 +3,7 @@
     python rigs/mannequin.py [OUT]
 
 Deterministic: the same bytes each time. Needs the development dependencies (numpy, pygltflib). The 55 bones of the VRM humanoid stand
-exactly at mocap.skeleton.HUMANOID's rest positions with identity rotations; shapes, colours and weights are in body.py, hand.py and
+exactly at mocap.core.skeleton.HUMANOID's rest positions with identity rotations; shapes, colours and weights are in body.py, hand.py and
 head.py, the meshing in mesh.py. What has expressions (face.py) is a mesh of its own, so that the rest pays nothing for them.
 """
 
@@ -19,8 +19,8 @@ from numpy import ndarray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from mocap.motion import mirrored_expression
-from mocap.skeleton import BONES, HUMANOID, mirrored_name
+from mocap.core.motion import mirrored_expression
+from mocap.core.skeleton import BONES, HUMANOID, mirrored_name
 from rigs.body import pieces
 from rigs.expressions import vrm_expressions
 from rigs.face import open_mouth

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from mocap.skeleton import BONES, HUMANOID
+from mocap.core.skeleton import BONES, HUMANOID
 from rigs.shapes import Shape
 
 REST = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))

@@ -19,8 +19,8 @@ import numpy as np
 from numpy import ndarray
 from playwright.sync_api import sync_playwright
 
-from mocap.camera import Camera
-from mocap.motion import Motion
+from mocap.core.camera import Camera
+from mocap.core.motion import Motion
 
 HERE = Path(__file__).parent
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--hide-scrollbars"]

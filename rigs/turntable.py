@@ -15,10 +15,10 @@ from numpy import ndarray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from mocap import rotation as R
-from mocap.kinematics import fk
-from mocap.motion import Motion
-from mocap.skeleton import BONES, HUMANOID
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES, HUMANOID
 from rigs.render import View, frames
 
 Turns = dict[str, tuple[float, float, float]]  # bone: rotation vector, degrees

@@ -41,7 +41,7 @@ def as_installed() -> Iterator[None]:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
     """Runs `mocap ARGUMENTS` in a folder of its own; gives the exit status, standard output and standard error."""
-    from mocap import cli
+    from mocap.cli import main as cli
 
     monkeypatch.chdir(tmp_path)
 

@@ -14,10 +14,10 @@ from benchmarks import accuracy, captured, contenders, kalidokit, lag, measures,
 from benchmarks.table import Table, from_json
 from synthetic import keypoints_of
 
-from mocap import rotation as R
-from mocap.keypoints import concatenate
-from mocap.motion import Motion
-from mocap.skeleton import BONES, HUMANOID
+from mocap.core import rotation as R
+from mocap.core.keypoints import concatenate
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve.solver import solve_take
 
 

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mocap import rotation as R
-from mocap.kinematics import fk
-from mocap.motion import CONTACTS, Motion
-from mocap.skeleton import BONES, HUMANOID
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk
+from mocap.core.motion import CONTACTS, Motion
+from mocap.core.skeleton import BONES, HUMANOID
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))

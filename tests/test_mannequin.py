@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import judges
 import numpy as np
 import pygltflib
 import pytest
 from scipy.spatial import cKDTree
 
-from mocap import rotation as R
-from mocap.kinematics import fk
-from mocap.skeleton import BONES, HUMANOID, mirrored_name
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk
+from mocap.core.skeleton import BONES, HUMANOID, mirrored_name
+from tests import judges
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -223,7 +223,7 @@ def test_hardly_a_triangle_turns_over_or_is_torn(skin, turns):
 
 
 def test_expressions_are_arkits_mirror_images_and_move_what_they_say(skin):
-    from mocap.motion import mirrored_expression
+    from mocap.core.motion import mirrored_expression
     from mocap.solve.face import WEIGHTS
 
     eyes = {w for w in WEIGHTS if w.startswith("eyeLook")}  # the eyes' bones turn

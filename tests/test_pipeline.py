@@ -11,20 +11,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mocap import assets, kinematics, pipeline
-from mocap import rotation as R
-from mocap.capture import Frame, Source, Video
-from mocap.detect.mediapipe import PoseDetector
+from mocap import assets, bake
+from mocap.capture.picture import jpeg
+from mocap.capture.sources import Frame, Source, Video
+from mocap.core import kinematics
+from mocap.core import rotation as R
+from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.motion import Motion, concatenate
+from mocap.core.skeleton import BONES, HUMANOID
+from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.errors import NoPersonError
 from mocap.formats import keypoints_json
-from mocap.keypoints import LANDMARKS, Keypoints
-from mocap.motion import Motion, concatenate
-from mocap.picture import jpeg
+from mocap.live import clock
+from mocap.live.messages import encode_frame
+from mocap.live.performer import LivePerformer
 from mocap.retarget import retarget
-from mocap.skeleton import BONES, HUMANOID
 from mocap.stream import protocol
-from tests.synthetic import keypoints_of, smooth_motion
-from tests.test_solve_body import degrees_between, directions
+from tests.helpers.synthetic import keypoints_of, smooth_motion
+from tests.solve.test_solve_body import degrees_between, directions
 
 _SEGMENTS = [
     (f"{s}_{a}", f"{s}_{b}")
@@ -41,7 +45,7 @@ def truth() -> Motion:
 
 @pytest.fixture(scope="module")
 def detected() -> Keypoints:
-    return pipeline.read_keypoints(assets.path("demo/demo.mp4"), "full")
+    return bake.read_keypoints(assets.path("demo/demo.mp4"), "full")
 
 
 def limb_directions(motion: Motion) -> np.ndarray:
@@ -56,13 +60,13 @@ def test_the_demo_is_solved_better_than_it_is_detected(truth: Motion, detected: 
     points = [(LANDMARKS.index(a), LANDMARKS.index(b)) for a, b in _SEGMENTS]
     raw = np.stack([R.normalize(detected.positions[:, b] - detected.positions[:, a]) for a, b in points], axis=1)
     raw_error = degrees_between(raw, wanted).mean()
-    bake_error = degrees_between(limb_directions(pipeline.solve(detected)), wanted).mean()
+    bake_error = degrees_between(limb_directions(bake.solve(detected)), wanted).mean()
     assert raw_error < 20.0, "the detector reads the clip no better than a bad video: the mannequin has lost its looks"
     assert bake_error < 0.93 * raw_error
 
 
 def test_the_root_travels_as_the_mannequin_did(truth: Motion, detected: Keypoints) -> None:
-    found = retarget(pipeline.solve(detected), HUMANOID)
+    found = retarget(bake.solve(detected), HUMANOID)
     path, wanted = (m.root_positions - m.root_positions[0] for m in (found, truth))
     assert np.ptp(wanted[:, 0]) > 0.1, "the demo walks to the side"
     assert np.abs(path[:, 0] - wanted[:, 0]).mean() < 0.05
@@ -70,7 +74,7 @@ def test_the_root_travels_as_the_mannequin_did(truth: Motion, detected: Keypoint
 
 
 def test_feet_neither_float_nor_sink_and_a_hop_leaves_the_ground(truth: Motion, detected: Keypoints) -> None:
-    found = retarget(pipeline.solve(detected), HUMANOID)
+    found = retarget(bake.solve(detected), HUMANOID)
     lowest = found.root_positions[:, 1] + kinematics.sole_heights(HUMANOID, found.rotations).min(axis=1)
     stands = truth.contacts.max(axis=1) > 0.5
     assert lowest.min() > -0.003
@@ -79,14 +83,14 @@ def test_feet_neither_float_nor_sink_and_a_hop_leaves_the_ground(truth: Motion, 
 
 
 def test_a_still_picture_is_a_clip_of_one_frame(data: Path) -> None:
-    keypoints = pipeline.read_keypoints(data / "images" / "tfjs_pose.jpg")
-    assert len(keypoints) == len(pipeline.solve(keypoints)) == 1
+    keypoints = bake.read_keypoints(data / "images" / "tfjs_pose.jpg")
+    assert len(keypoints) == len(bake.solve(keypoints)) == 1
 
 
 def test_a_file_of_keypoints_needs_no_detector(tmp_path: Path) -> None:
     k = keypoints_of(smooth_motion(np.random.default_rng(1), 1.0, 30.0))
     (tmp_path / "k.jsonl").write_text(keypoints_json.dumps_lines(k))
-    assert np.abs(pipeline.read_keypoints(tmp_path / "k.jsonl").positions - k.positions).max() < 1e-5
+    assert np.abs(bake.read_keypoints(tmp_path / "k.jsonl").positions - k.positions).max() < 1e-5
 
 
 def test_keypoints_of_nobody_are_refused(tmp_path: Path) -> None:
@@ -94,7 +98,7 @@ def test_keypoints_of_nobody_are_refused(tmp_path: Path) -> None:
     nobody = Keypoints(k.times, k.positions * np.nan, k.image * np.nan, k.confidence * 0, k.image_size)
     (tmp_path / "k.json").write_text(keypoints_json.dumps(nobody))
     with pytest.raises(NoPersonError, match="30 frames"):
-        pipeline.read_keypoints(tmp_path / "k.json")
+        bake.read_keypoints(tmp_path / "k.json")
 
 
 class Clip(Source):
@@ -112,7 +116,7 @@ class Clip(Source):
 def test_a_video_plays_at_its_own_pace_and_begins_again_with_time_going_on() -> None:
     stop = threading.Event()
     arrivals = []
-    for arrived in pipeline.in_real_time(Clip(), stop):
+    for arrived in clock.in_real_time(Clip(), stop):
         arrivals.append(arrived)
         if len(arrivals) == 15:
             stop.set()
@@ -127,7 +131,7 @@ def test_a_slow_reader_gets_fewer_frames_and_never_late_ones() -> None:
     stop = threading.Event()
     begun = time.monotonic()
     arrivals = []
-    for arrived in pipeline.in_real_time(Clip(), stop):
+    for arrived in clock.in_real_time(Clip(), stop):
         arrivals.append(arrived)
         assert time.monotonic() - begun - arrived.time < 0.25, "late"
         time.sleep(0.15)
@@ -139,18 +143,18 @@ def test_a_slow_reader_gets_fewer_frames_and_never_late_ones() -> None:
 def test_live_frames_are_the_bake_frames_seen_without_the_future(truth: Motion) -> None:
     """The live way on the same clip, frame by frame as it comes: within a degree and a half of the bake, on limbs."""
     with Video(assets.path("demo/demo.mp4")) as source, PoseDetector("lite") as detector:
-        performer = pipeline.LivePerformer(detector)
+        performer = LivePerformer(detector)
         found = []
         for frame in source:
-            keypoints, motion = performer.perform(pipeline.Arrived(frame, frame.time, time.monotonic(), False))
+            keypoints, motion = performer.perform(clock.Arrived(frame, frame.time, time.monotonic(), False))
             found.append((keypoints, motion))
     live = concatenate([m for _, m in found])
     assert live.skeleton is HUMANOID
     wanted = limb_directions(truth)
     live_error = degrees_between(limb_directions(live), wanted).mean()
-    from mocap.keypoints import concatenate as concatenated
+    from mocap.core.keypoints import concatenate as concatenated
 
-    bake_error = degrees_between(limb_directions(pipeline.solve(concatenated([k for k, _ in found]))), wanted).mean()
+    bake_error = degrees_between(limb_directions(bake.solve(concatenated([k for k, _ in found]))), wanted).mean()
     assert live_error < bake_error + 1.5
     # And nothing leaps: 30 frames a second, and no joint of a lively motion turns faster than this.
     assert np.degrees(R.distance(live.rotations[1:], live.rotations[:-1])).max() < 60.0
@@ -160,9 +164,9 @@ def test_a_frame_goes_out_as_picture_keypoints_and_pose() -> None:
     motion = smooth_motion(np.random.default_rng(1), 0.1, 30.0)
     keypoints = keypoints_of(motion).slice(0, 1)
     image = np.zeros((720, 1280, 3), np.uint8)
-    arrived = pipeline.Arrived(Frame(0.0, image), 12.5, 100.0, False)
+    arrived = clock.Arrived(Frame(0.0, image), 12.5, 100.0, False)
     motion = replace(motion, expressions={"aa": np.full(len(motion), 0.25)})
-    encoded = pipeline.encode_frame(7, arrived, keypoints, motion.slice(0, 1), ("jawOpen", "aa"))
+    encoded = encode_frame(7, arrived, keypoints, motion.slice(0, 1), ("jawOpen", "aa"))
     messages = [protocol.decode(m, len(BONES), 2) for m in encoded]
     picture, points, pose = messages
     assert isinstance(picture, protocol.Picture)

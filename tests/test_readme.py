@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from mocap import assets, formats
-from mocap.motion import Motion
-from mocap.skeleton import HUMANOID
+from mocap.core.motion import Motion
+from mocap.core.skeleton import HUMANOID
 from mocap.stream import vmc
-from tests.test_cli import MOCAP, address, started
+from tests.cli.test_cli import MOCAP, address, started
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,20 +8,20 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import judges
 import numpy as np
 import pytest
-import synthetic
 
-from mocap import rotation as R
 from mocap import transfer
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk
+from mocap.core.skeleton import BONES
 from mocap.errors import InputError
 from mocap.formats import bvh, bvh_rig, glb, gltf, gltf_read, keypoints_json, vrma
-from mocap.kinematics import fk
 from mocap.retarget import normalized
 from mocap.retarget.elsewhere import on_rig
 from mocap.rig.load import load_rig
-from mocap.skeleton import BONES
+from tests import judges
+from tests.helpers import synthetic
 
 MANNEQUIN = Path(__file__).parents[1] / "rigs" / "mannequin.vrm"
 Run = Callable[..., tuple[int, str, str]]

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
-from mocap.keypoints import LANDMARKS
+from mocap.core.keypoints import LANDMARKS
 
 _TRUNK_AND_ARMS = [LANDMARKS.index(f"{s}_{n}") for n in ("shoulder", "hip", "elbow", "wrist") for s in ("left", "right")]
 HANDS = np.array([[LANDMARKS.index(f"{s}_{n}") for n in ("wrist", "index", "pinky")] for s in ("left", "right")])

@@ -9,7 +9,7 @@ from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import PoseLandmarker, PoseLandmarkerOptions, RunningMode
 from numpy import ndarray
 
-from mocap.detect.models import PoseSize, pose_bundle
+from mocap.detect.mediapipe.bundles import PoseSize, pose_bundle
 
 MOST = 6
 """People that are looked for in one picture."""

@@ -13,13 +13,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from mocap.detect.crops import Hand, Hands, about_head, about_wrist, by_label, matched, times_too_large
-from mocap.detect.face import Face, FaceTracker, find_on_head, no_face
-from mocap.detect.hands import HandTracker, find_near_wrist
-from mocap.detect.mediapipe import ANOTHER_TAKE, PoseDetector
-from mocap.detect.models import PoseSize
-from mocap.detect.quiet import without_notices
-from mocap.keypoints import Keypoints
+from mocap.core.keypoints import Keypoints
+from mocap.detect.crops import (
+    Hand,
+    Hands,
+    about_head,
+    about_wrist,
+    by_label,
+    matched,
+    times_too_large,
+)
+from mocap.detect.mediapipe.bundles import PoseSize
+from mocap.detect.mediapipe.face import Face, FaceTracker, find_on_head, no_face
+from mocap.detect.mediapipe.hands import HandTracker, find_near_wrist
+from mocap.detect.mediapipe.logs import without_notices
+from mocap.detect.mediapipe.pose import ANOTHER_TAKE, PoseDetector
 
 # Given a hand and a forearm alone, the body detector makes up a body of them and is sure of it, confidence 0.99; but the hand is then 4.2
 # to 8.9 times too large for it. A real hand held towards the camera at a desk comes to 3.3. Who was found to be a hand stays one longer.

@@ -13,11 +13,11 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from mocap.core.keypoints import Keypoints
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
 from mocap.errors import InputError, OutputError
 from mocap.formats import bvh, bvh_rig, embed, gltf, gltf_read, keypoints_json, vrma
-from mocap.keypoints import Keypoints
-from mocap.motion import Motion
-from mocap.rig.types import Rig
 
 MOTION_SUFFIXES: tuple[str, ...] = (".bvh", ".glb", ".gltf", ".vrm", ".vrma")
 KEYPOINTS_SUFFIXES: tuple[str, ...] = (".json", ".jsonl")

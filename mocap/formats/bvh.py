@@ -22,14 +22,14 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import kinematics
-from mocap import rotation as R
+from mocap.core import kinematics
+from mocap.core import rotation as R
+from mocap.core.motion import Motion
+from mocap.core.naming import conventions
+from mocap.core.skeleton import HUMANOID, TIPS, Skeleton
 from mocap.errors import InputError
 from mocap.formats import euler
 from mocap.formats.glb import LONGEST_NAME
-from mocap.motion import Motion
-from mocap.rig.names import conventions
-from mocap.skeleton import HUMANOID, TIPS, Skeleton
 
 # Bones of the face that skeletons of the body do without; they are written only where something moves them.
 _FACE = ("leftEye", "rightEye", "jaw")

@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import kinematics
-from mocap import rotation as R
+from mocap.core import kinematics
+from mocap.core import rotation as R
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
 from mocap.errors import InputError
 from mocap.formats import bvh, euler
-from mocap.motion import Motion
-from mocap.rig.types import Rig
 
 
 def dumps(motion: Motion, rig: Rig, fps: float | None = None) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.keypoints import LANDMARKS, Keypoints
+from mocap.core.keypoints import LANDMARKS, Keypoints
 
 AXES = ("x", "y", "z")
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
 
 # With cos x below this, z and y turn about the same axis to within rounding, and only their sum or difference is known.
 _GIMBAL = 1e-6

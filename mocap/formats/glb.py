@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
 from mocap.errors import InputError
 
 Document = dict[str, Any]

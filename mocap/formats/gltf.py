@@ -14,14 +14,14 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import kinematics
-from mocap import rotation as R
+from mocap.core import kinematics
+from mocap.core import rotation as R
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.core.skeleton import BONE_PARENTS
 from mocap.errors import InputError
 from mocap.formats import glb, linear, morphs, reduce
 from mocap.formats.tracks import Track, append
-from mocap.motion import Motion
-from mocap.rig.types import Rig
-from mocap.skeleton import BONE_PARENTS
 
 # A channel within this of its node's rest is left out: the rest says the same. Radians; with reduced keys, the tolerance itself.
 _STILL = 1e-6

@@ -8,15 +8,15 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from mocap import kinematics
-from mocap import rotation as R
+from mocap.core import kinematics
+from mocap.core import rotation as R
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.core.skeleton import Skeleton
 from mocap.errors import InputError
 from mocap.formats import glb, linear
 from mocap.formats.embed import embedded
 from mocap.formats.gltf import loads_document, nodes_of
-from mocap.motion import Motion
-from mocap.rig.types import Rig
-from mocap.skeleton import Skeleton
 
 _Track = tuple[ndarray, ndarray, str]
 Tracks = dict[tuple[int, str], _Track]

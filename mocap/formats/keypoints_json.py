@@ -26,10 +26,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.core.keypoints import BLENDSHAPES, HAND_LANDMARKS, LANDMARKS, Keypoints
 from mocap.errors import InputError
 from mocap.formats import tfjs as shape
 from mocap.formats.conventions import AXES, ConventionWarning, flipped_axes
-from mocap.keypoints import BLENDSHAPES, HAND_LANDMARKS, LANDMARKS, Keypoints
 
 _TURN = np.array([1.0, -1.0, -1.0])  # the detector's axes to ours, and back
 _INDEX = {name: i for i, name in enumerate(LANDMARKS)}

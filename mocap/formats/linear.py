@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
 from mocap.formats import glb
 
 # Scales that differ by less than this part are alike; exporters write 0.22704057 beside 0.22704065.

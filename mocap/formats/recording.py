@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from mocap.core.keypoints import Keypoints
 from mocap.errors import OutputError
 from mocap.formats import keypoints_json
-from mocap.keypoints import Keypoints
 
 SUFFIX = ".jsonl"
 _TO_DISK_EVERY = 1.0  # seconds; what a power cut loses. What kills the program alone loses nothing that was appended.

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from mocap import rotation as R
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.core.skeleton import BONE_PARENTS
 from mocap.errors import InputError
 from mocap.formats import glb, gltf
-from mocap.kinematics import fk
-from mocap.motion import Motion
-from mocap.rig.types import Rig
-from mocap.skeleton import BONE_PARENTS
 
 REQUIRED = (
     "hips", "spine", "head", "leftUpperLeg", "leftLowerLeg", "leftFoot", "rightUpperLeg", "rightLowerLeg", "rightFoot",

@@ -11,14 +11,14 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import kinematics
-from mocap import rotation as R
+from mocap.core import kinematics
+from mocap.core import rotation as R
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES, Skeleton, bone_before
 from mocap.errors import InputError
 from mocap.formats import glb, gltf_read, linear, reduce
 from mocap.formats.morphs import PRESETS
 from mocap.formats.tracks import Track, append
-from mocap.motion import Motion
-from mocap.skeleton import BONES, Skeleton, bone_before
 
 _EYES = ("leftEye", "rightEye")
 _EXTENSION = "VRMC_vrm_animation"

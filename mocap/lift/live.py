@@ -8,11 +8,21 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.camera import Camera
-from mocap.keypoints import Keypoints
-from mocap.lift.model import RATE, REACH, carry, features, joints_of, mirrored_run, resample, run_once, view_along, weights
-from mocap.solve.root import fit_translation
+from mocap.core import rotation as R
+from mocap.core.camera import Camera, fit_translation
+from mocap.core.keypoints import Keypoints
+from mocap.lift.model import (
+    RATE,
+    REACH,
+    carry,
+    features,
+    joints_of,
+    mirrored_run,
+    resample,
+    run_once,
+    view_along,
+    weights,
+)
 
 _DEPTH_CUTOFF = 1.0  # Hz, of the low-pass on the hips' distance
 _HIPS = [7, 8]

@@ -16,11 +16,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.camera import Camera
-from mocap.filter import fill_gaps, smooth
-from mocap.keypoints import LANDMARKS, Keypoints
-from mocap.solve.root import fit_translation
+from mocap.core import rotation as R
+from mocap.core.camera import Camera, fit_translation
+from mocap.core.filter import fill_gaps, smooth
+from mocap.core.keypoints import LANDMARKS, Keypoints
 
 RATE = 30.0
 """Frames a second that the network sees, whatever the camera's."""

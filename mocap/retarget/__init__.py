@@ -10,12 +10,12 @@ stay where they stand), hips.py (which give way to them), touch.py (hands that t
 
 from __future__ import annotations
 
-from mocap.motion import Motion
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.core.skeleton import Skeleton
 from mocap.retarget.elsewhere import load_motion, normalized
 from mocap.retarget.onto_rig import onto_rig
 from mocap.retarget.same import leg_length, onto_body
-from mocap.rig.types import Rig
-from mocap.skeleton import Skeleton
 
 
 def retarget(motion: Motion, target: Skeleton | Rig, keep_touch: bool = False) -> Motion:

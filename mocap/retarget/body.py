@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.kinematics import fk
+from mocap.core.kinematics import fk
+from mocap.core.rig import Rig
+from mocap.core.skeleton import BONE_PARENTS, BONES, HUMANOID, Skeleton
 from mocap.retarget.turns import neck, trunk
-from mocap.rig.types import Rig
-from mocap.skeleton import BONE_PARENTS, BONES, HUMANOID, Skeleton
 
 _H = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))
 # How high a foot's lowest joint can stand above its sole, as a share of the leg: where the file's ground gives another height, its rest

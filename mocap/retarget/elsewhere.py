@@ -10,20 +10,20 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
+from mocap.core.filter import smooth
+from mocap.core.kinematics import fk, local_rotations, sole_points
+from mocap.core.motion import Motion
+from mocap.core.rig import Kind, Pose, Rig
+from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
-from mocap.filter import smooth
 from mocap.formats import bvh, gltf_read, vrma
-from mocap.kinematics import fk, local_rotations, sole_points
-from mocap.motion import Motion
 from mocap.retarget import turns
 from mocap.retarget.body import body_of
 from mocap.retarget.same import leg_length
 from mocap.rig import rest, stance
 from mocap.rig.load import load_rig
 from mocap.rig.read import read_bytes
-from mocap.rig.types import Kind, Pose, Rig
-from mocap.skeleton import BONES, HUMANOID, Skeleton
 from mocap.solve.contacts import find_contacts
 
 # Soles stand that are lower than the first height (m) and slower than the first speed (m/s), until they pass one of the second, in a body

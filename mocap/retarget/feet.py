@@ -12,12 +12,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.kinematics import fk, local_rotations, sole_points, two_bone_ik
-from mocap.motion import Motion
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk, local_rotations, sole_points, two_bone_ik
+from mocap.core.motion import Motion
+from mocap.core.skeleton import Skeleton, humanoid_index
 from mocap.retarget.hips import give_way, stiffness
 from mocap.retarget.same import leg_length
-from mocap.skeleton import Skeleton, humanoid_index
 
 # What is taken back fades in before a touch and out after it, seconds.
 _BLEND = 0.15

@@ -6,18 +6,18 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk, global_rotations
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
-from mocap.kinematics import fk, global_rotations
-from mocap.motion import Motion
 from mocap.retarget import turns
 from mocap.retarget.body import body_of
 from mocap.retarget.feet import follow_feet, stand
 from mocap.retarget.same import leg_length
 from mocap.retarget.touch import keep_touches
 from mocap.rig import tree as T
-from mocap.rig.types import Rig
-from mocap.skeleton import BONES, HUMANOID, Skeleton
 
 
 def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False) -> Motion:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from mocap.core.kinematics import bone_lengths, sole_heights
+from mocap.core.motion import Motion
+from mocap.core.skeleton import Skeleton
 from mocap.errors import InputError
-from mocap.kinematics import bone_lengths, sole_heights
-from mocap.motion import Motion
-from mocap.skeleton import Skeleton
 from mocap.solve.contacts import plant
 
 

@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.kinematics import fk, two_bone_ik
-from mocap.motion import Motion
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk, two_bone_ik
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES, HUMANOID
 from mocap.retarget.same import leg_length
-from mocap.skeleton import BONES, HUMANOID
 
 # A hand touches whose knuckles are nearer to a surface than the first, and is free beyond the second; metres, for HUMANOID's legs.
 _NEAR, _FAR = 0.06, 0.18

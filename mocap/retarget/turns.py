@@ -14,13 +14,13 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk, global_rotations, local_rotations
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.core.skeleton import BONES, HUMANOID, Skeleton, bone_before, humanoid_index
 from mocap.errors import InputError
-from mocap.kinematics import fk, global_rotations, local_rotations
-from mocap.motion import Motion
 from mocap.rig import tree as T
-from mocap.rig.types import Rig
-from mocap.skeleton import BONES, HUMANOID, Skeleton, bone_before, humanoid_index
 
 _TRUNK = ("hips", "spine", "chest", "upperChest")
 _NECK = ("upperChest", "neck")

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.core.rig import Tree
 from mocap.rig import tree as T
-from mocap.rig.types import Tree
 
 # A limb's nodes are looked at no further than this.
 _LONG = 20

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mocap.core.rig import Found, Tree
 from mocap.rig import names as N
 from mocap.rig import tree as T
 from mocap.rig.fingers import phalanges
-from mocap.rig.types import Found, Tree
 
 # What an exact name of a recognised convention is worth beside the words' 0 to 1; and what is added for bones that every humanoid has.
 _LISTED, _REQUIRED = 1.5, 0.5

@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
+from mocap.core.rig import Found, Tree
+from mocap.core.skeleton import BONES
 from mocap.rig import names as N
 from mocap.rig import tree as T
 from mocap.rig.report import UNSURE
-from mocap.rig.types import Found, Tree
-from mocap.skeleton import BONES
 
 _INK, _PALE = (40, 40, 40), (205, 205, 205)
 _COLOURS = {"left": (200, 90, 0), "right": (0, 90, 220), "": (60, 140, 30)}  # BGR

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.core.rig import Tree
 from mocap.rig.branches import unit
-from mocap.rig.types import Tree
 
 # How much each part's word counts. Feet point forwards in any pose; knees bend forwards, elbows backwards, but may be straight; a rest pose
 # may turn the hands.

@@ -9,15 +9,15 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
+from mocap.core.rig import Found, Pose, Rig, Tree
+from mocap.core.skeleton import BONES, Skeleton, bone_before
 from mocap.errors import InputError
 from mocap.rig import mapfile, rest, stance
 from mocap.rig import tree as T
 from mocap.rig.mapping import map_bones
 from mocap.rig.read import read_bytes, tree_of
 from mocap.rig.soles import standing_normals
-from mocap.rig.types import Found, Pose, Rig, Tree
-from mocap.skeleton import BONES, Skeleton, bone_before
 
 _UP, _AHEAD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 # Files have their axes along the body's. A body whose rest is turned by less than this from an axis stands askew; by more, the file is.

@@ -6,9 +6,9 @@ import difflib
 import json
 from pathlib import Path
 
+from mocap.core.rig import Found, Tree
+from mocap.core.skeleton import BONES
 from mocap.errors import InputError
-from mocap.rig.types import Found, Tree
-from mocap.skeleton import BONES
 
 
 def dumps(tree: Tree, found: dict[str, Found]) -> str:

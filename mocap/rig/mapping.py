@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from mocap.core.rig import Found, Tree
+from mocap.core.skeleton import BONE_PARENTS, BONES, bone_before
 from mocap.errors import InputError
 from mocap.rig import tree as T
 from mocap.rig.by_name import by_name
 from mocap.rig.names import read
 from mocap.rig.shape import NoBody, by_shape
-from mocap.rig.types import Found, Tree
-from mocap.skeleton import BONE_PARENTS, BONES, bone_before
 
 REQUIRED = (
     "hips", "spine", "head", "leftUpperLeg", "leftLowerLeg", "leftFoot", "rightUpperLeg", "rightLowerLeg", "rightFoot",

@@ -15,9 +15,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from mocap import assets
+from mocap.core.naming import conventions
 
 Side = Literal["left", "right"]
 
@@ -60,15 +61,6 @@ _MANY = 1000
 _COMMON = 0.6
 
 
-class Convention(NamedTuple):
-    """A table of rigs/: its file's name, what it is called, and bone → the names that stand for it, the one to write first."""
-
-    name: str
-    title: str
-    bones: dict[str, tuple[str, ...]]
-    prefixes: tuple[str, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one name says. words: canonical ones; helper: a twist, IK, end or other bone that is none of ours; end: where a bone ends."""
@@ -80,26 +72,6 @@ class Reading:
     end: bool
     fits: dict[str, float]
     """bone (without side) → 0 to 1."""
-
-
-@cache
-def conventions() -> dict[str, Convention]:
-    """The known conventions by name, read from the package's files. Raises ModelError if they are missing."""
-    found = {}
-    for path in sorted(assets.path("rigs").glob("*.json")):
-        if path.stem == "words":
-            continue
-        table = json.loads(path.read_text("utf-8"))
-        bones = {bone: _several(names) for bone, names in table["middle"].items()}
-        for side in ("left", "right"):
-            for bone, names in table["sided"].items():
-                bones[side + bone] = tuple(n.replace("{side}", table[side]) for n in _several(names))
-        found[path.stem] = Convention(path.stem, table["title"], bones, tuple(table.get("prefixes", ())))
-    return found
-
-
-def _several(names: str | list[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def recognise(names: Sequence[str]) -> tuple[str | None, dict[int, str]]:

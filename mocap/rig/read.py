@@ -9,14 +9,14 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
+from mocap.core.rig import Kind, Pose, Tree
+from mocap.core.skeleton import BONES
 from mocap.errors import InputError
 from mocap.formats import bvh, glb
 from mocap.formats.embed import embedded
-from mocap.kinematics import fk
-from mocap.motion import Motion
-from mocap.rig.types import Kind, Pose, Tree
-from mocap.skeleton import BONES
 
 # VRM 0 counts the thumb's bones as a finger's; the first of them is what VRM 1 (and anatomy) calls the metacarpal.
 _VRM0_THUMB = {"ThumbProximal": "ThumbMetacarpal", "ThumbIntermediate": "ThumbProximal", "ThumbDistal": "ThumbDistal"}

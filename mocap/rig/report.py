@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from rich.cells import cell_len, set_cell_size
 
+from mocap.core.naming import conventions
+from mocap.core.rig import Aligned, Found, Rig, Tree
+from mocap.core.skeleton import BONES
 from mocap.rig.mapping import REQUIRED
-from mocap.rig.names import FINGERS, conventions
-from mocap.rig.types import Aligned, Found, Rig, Tree
-from mocap.skeleton import BONES
+from mocap.rig.names import FINGERS
 
 _WIDTH = 80
 _COLUMNS = (23, 31, 17, 4)

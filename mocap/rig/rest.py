@@ -17,11 +17,11 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
+from mocap.core.rig import Aligned, Pose
+from mocap.core.skeleton import BONES, HUMANOID, TIPS, Skeleton
 from mocap.rig.names import ARM, FINGERS, LEG, THUMB
 from mocap.rig.stance import angle_between, body_ahead, body_up
-from mocap.rig.types import Aligned, Pose
-from mocap.skeleton import BONES, HUMANOID, TIPS, Skeleton
 
 _X, _Y, _Z = np.eye(3)
 _H = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))

@@ -12,12 +12,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.core.rig import Found, Tree
 from mocap.rig import fingers
 from mocap.rig import tree as T
 from mocap.rig.branches import Branches, unit
 from mocap.rig.by_name import share_spine
 from mocap.rig.facing import facing
-from mocap.rig.types import Found, Tree
 
 # Two branches are a pair if their lengths differ by no more than this part. Measured performers differ by up to 6 %.
 _ALIKE = 0.15

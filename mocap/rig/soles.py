@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.filter import smooth
-from mocap.kinematics import fk
-from mocap.motion import Motion
+from mocap.core import rotation as R
+from mocap.core.filter import smooth
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
 
 # Feet stand that are higher than the lowest tenth of their moments by less than this (m) and slower than this (m/s), on legs of 0.83 m.
 _HEIGHT, _SPEED, _LEGS = 0.04, 0.2, 0.83

@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
+from mocap.core.rig import Pose
 from mocap.errors import InputError
 from mocap.rig.names import ARM, LEG
-from mocap.rig.types import Pose
 
 _DOWN = np.array([0.0, -1.0, 0.0])
 # Another pose is taken instead of the rest if it is so much nearer to standing still, mean radians a joint: at once for the pose in

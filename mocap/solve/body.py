@@ -19,9 +19,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.keypoints import LANDMARKS, landmarks_of
-from mocap.skeleton import BONES, HUMANOID, humanoid_index
+from mocap.core import rotation as R
+from mocap.core.keypoints import LANDMARKS, landmarks_of
+from mocap.core.skeleton import BONES, HUMANOID, humanoid_index
 from mocap.solve.face import SolvedHead
 from mocap.solve.hands import FINGER_BONES, SolvedHands, within_wrist
 from mocap.solve.hold import HoldState, hold_unseen

@@ -13,13 +13,13 @@ from numpy import ndarray
 from scipy.linalg import solveh_banded
 from scipy.ndimage import maximum_filter1d
 
-from mocap import rotation as R
-from mocap.camera import Camera
-from mocap.filter import smooth
-from mocap.keypoints import LANDMARKS, Keypoints
-from mocap.kinematics import fk, local_rotations, sole_points, two_bone_ik
-from mocap.motion import Motion
-from mocap.skeleton import BONES, humanoid_index
+from mocap.core import rotation as R
+from mocap.core.camera import Camera
+from mocap.core.filter import smooth
+from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.kinematics import fk, local_rotations, sole_points, two_bone_ik
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES, humanoid_index
 
 # A point comes to rest below the first height (m) and speed (m/s), and leaves above the second. In the picture a foot that stands hardly
 # moves, and one in the swing of a slow walk passes 2 m/s; its height, by a leg whose depth is guessed, is known to two hands' breadths.

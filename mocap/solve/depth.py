@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.camera import Camera
-from mocap.keypoints import LANDMARKS
+from mocap.core import rotation as R
+from mocap.core.camera import Camera
+from mocap.core.keypoints import LANDMARKS
 
 _HIPS, _KNEES, _ANKLES, _HEELS, _TOES = (
     [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")] for n in ("hip", "knee", "ankle", "heel", "foot_index")

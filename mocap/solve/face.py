@@ -16,9 +16,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.filter import OneEuroState, one_euro, smooth
-from mocap.keypoints import BLENDSHAPES, Keypoints
+from mocap.core import rotation as R
+from mocap.core.filter import OneEuroState, one_euro, smooth
+from mocap.core.keypoints import BLENDSHAPES, Keypoints
 from mocap.solve.face_measures import MEASURES, measure_face
 from mocap.solve.hold import HOLD, RELAX
 

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.keypoints import LANDMARKS
+from mocap.core import rotation as R
+from mocap.core.keypoints import LANDMARKS
 from mocap.solve.refine.body import bones_of
 from mocap.solve.refine.limits import find_limits
 

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.keypoints import LANDMARKS
+from mocap.core import rotation as R
+from mocap.core.keypoints import LANDMARKS
 
 _SHOULDERS, _HIPS, _KNEES, _ANKLES = (
     [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")] for n in ("shoulder", "hip", "knee", "ankle")

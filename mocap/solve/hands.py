@@ -19,9 +19,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.keypoints import LANDMARKS, Keypoints, landmarks_of
-from mocap.skeleton import BONES, HUMANOID, TIPS
+from mocap.core import rotation as R
+from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
+from mocap.core.skeleton import BONES, HUMANOID, TIPS
 
 BELIEVED = 0.9
 """A hand of less confidence than this is not seen. A network that is not sure which side a hand is of mirrors its depth: on the demo clip

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
 
 HOLD = 0.5
 """Seconds for which a lost part keeps its last pose."""

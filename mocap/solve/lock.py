@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from mocap.filter import OneEuroState, one_euro
+from mocap.core.filter import OneEuroState, one_euro
 
 # A point comes to rest below the first height (m) and speed (m/s), and leaves above the second.
 _HEIGHT, _SPEED = (0.06, 0.12), (0.2, 0.35)

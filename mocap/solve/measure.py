@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.keypoints import LANDMARKS, Keypoints, landmarks_of
-from mocap.kinematics import scaled
-from mocap.rotation import IDENTITY
-from mocap.skeleton import BONES, HUMANOID, Skeleton
+from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
+from mocap.core.kinematics import scaled
+from mocap.core.rotation import IDENTITY
+from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 
 MEASURED = 0.6
 """Landmarks of less confidence than this measure nothing: the detector guesses there, at its own average body."""

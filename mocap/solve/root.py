@@ -13,21 +13,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.camera import Camera
-from mocap.filter import OneEuroState, one_euro, smooth
-from mocap.keypoints import LANDMARKS
-from mocap.kinematics import sole_heights
-from mocap.skeleton import BONES, Skeleton
+from mocap.core import rotation as R
+from mocap.core.filter import OneEuroState, one_euro, smooth
+from mocap.core.keypoints import LANDMARKS
+from mocap.core.kinematics import sole_heights
+from mocap.core.skeleton import BONES, Skeleton
 
-DEFAULT_FOV = float(np.radians(55.0))
-"""Along the image's longer side: between a phone's main camera (about 65° in video) and one that looks from farther away (45°), and about a
-laptop's. Limbs hardly mind on the rendered clips (42° to 64°: 14.9° to 15.1° with anything from 50° to 60°); on a real man before a camera
-of 44° they are 0.3° worse for every five degrees too many."""
-
-# Keypoints further than this from their image ray, metres, weigh less (Huber's bound).
-_OUTLIER = 0.04
-_ROUNDS = 4
 # Along the viewing ray the fit is some ten times as uncertain as across it (depth follows from size), so it is filtered apart, in its
 # logarithm, and harder: Hz at rest, Hz per unit of speed.
 _MIN_CUTOFF = np.array([[2.0], [0.6]])
@@ -78,43 +69,6 @@ class StandState:
 
     time: float
     higher: float
-
-
-def fit_translation(
-    positions: Float[ndarray, "frames 33 3"], image: Float[ndarray, "frames 33 2"], confidence: Float[ndarray, "frames 33"], camera: Camera
-) -> Float[ndarray, "frames 3"]:
-    """For each frame the translation (metres, camera axes: y up, z < 0 in front) that puts `positions` onto `image`; NaN where unknown.
-
-    A point P + T lies on the ray r = (rx, ry, −1) when Tx + rx·Tz = −Px − rx·Pz, and so in y: linear in T. Weighted by
-    confidence squared, and three rounds of Huber weights on the distance from the ray. Needs four keypoints of some confidence.
-    """
-    rays = camera.rays(image)[..., :2]
-    # Columns 1, rx, ry, bx, by, |r|² and r·b of each point: weighted, they add up to the normal equations in one product.
-    columns = np.empty((*rays.shape[:2], 7))
-    columns[..., 0] = 1.0
-    columns[..., 1:3] = rays
-    columns[..., 3:5] = -positions[..., :2] - rays * positions[..., 2:]
-    columns[..., 5] = np.vecdot(rays, rays)
-    columns[..., 6] = np.vecdot(rays, columns[..., 3:5])
-    known = np.isfinite(columns[..., 6]) & (confidence > 0.1)
-    if not known.all():
-        columns = np.where(known[..., None], columns, 0.0)
-        confidence = np.where(known, confidence, 0.0)
-    trust = confidence * confidence
-    weight = trust
-    for n in range(_ROUNDS):
-        sums = (weight[:, None, :] @ columns)[:, 0]
-        sums = sums / np.maximum(sums[:, :1], 1e-12)
-        ray, b = sums[:, 1:3], sums[:, 3:5]
-        spread = sums[:, 5] - np.vecdot(ray, ray)
-        z = (sums[:, 6] - np.vecdot(ray, b)) / np.where(spread > 1e-9, spread, np.nan)
-        xy = b - ray * z[:, None]
-        if n < _ROUNDS - 1:
-            residual = columns[..., 3:5] - xy[:, None] - columns[..., 1:3] * z[:, None, None]
-            weight = trust / np.maximum(1.0, np.sqrt(np.vecdot(residual, residual)) / _OUTLIER)
-    enough = known.sum(axis=1) >= 4
-    out = np.concatenate([xy, z[:, None]], axis=1)
-    return np.where((enough & (z < 0))[:, None], out, np.nan)
 
 
 def _lowest_foot(positions: ndarray, confidence: ndarray) -> ndarray:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mocap.motion import Motion
-from mocap.skeleton import HUMANOID, Skeleton
+from mocap.core.motion import Motion
+from mocap.core.skeleton import HUMANOID, Skeleton
 
 HUMANOID_HEIGHT = 1.75
 """Metres, of the body whose proportions are HUMANOID's, to the top of the head."""

@@ -10,18 +10,32 @@ from typing import Literal
 import numpy as np
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.camera import Camera
-from mocap.filter import OneEuroState, fill_gaps, one_euro, one_euro_rotations, smooth, smooth_rotations
-from mocap.keypoints import LANDMARKS, Keypoints, landmarks_of
-from mocap.kinematics import fk, sole_points
+from mocap.core import rotation as R
+from mocap.core.camera import DEFAULT_FOV, Camera, fit_translation
+from mocap.core.filter import (
+    OneEuroState,
+    fill_gaps,
+    one_euro,
+    one_euro_rotations,
+    smooth,
+    smooth_rotations,
+)
+from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
+from mocap.core.kinematics import fk, sole_points
+from mocap.core.motion import Motion
+from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.lift.model import lift
-from mocap.motion import Motion
-from mocap.skeleton import HUMANOID, Skeleton
 from mocap.solve.body import SEEN, BodyState, solve_body
 from mocap.solve.contacts import SEEN_STILL, SOLES, find_contacts, foot_speeds, plant
 from mocap.solve.depth import onto_rays, steady_heels
-from mocap.solve.face import FaceState, expressions, follow_face, head_turns, solve_face, solved_head
+from mocap.solve.face import (
+    FaceState,
+    expressions,
+    follow_face,
+    head_turns,
+    solve_face,
+    solved_head,
+)
 from mocap.solve.flips import unflip
 from mocap.solve.gravity import GravityState, body_axis, find_gravity, follow_gravity
 from mocap.solve.hands import SolvedHands, believed, solved_hands, with_arms
@@ -29,7 +43,7 @@ from mocap.solve.lock import LockState, lock_feet
 from mocap.solve.measure import measure_body
 from mocap.solve.refine import Refined, refine_landmarks
 from mocap.solve.refine.ground import FEET, Ground, find_ground
-from mocap.solve.root import DEFAULT_FOV, RootState, StandState, fit_translation, follow_root, settle_root, stand, steady_stand
+from mocap.solve.root import RootState, StandState, follow_root, settle_root, stand, steady_stand
 from mocap.solve.size import at_height
 from mocap.solve.swaps import unswap
 from mocap.solve.tuning import LIVE_FILTER, Tuning

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from mocap.keypoints import LANDMARKS, MIRRORED, Keypoints
+from mocap.core.keypoints import LANDMARKS, MIRRORED, Keypoints
 from mocap.solve.flips import cheapest
 
 _TRUNK = ("shoulder", "hip")

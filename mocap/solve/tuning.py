@@ -32,7 +32,7 @@ class Tuning:
         """Seconds by which what moves across the picture at 1 m/s, seen 30 times a second, is shown late.
 
         A first-order low-pass of cutoff f follows a ramp by 1 / (2π f); One Euro takes the speed that sets f from the value that is late
-        already (mocap.filter.one_euro), times 1 + lag · 30 therefore: the root of a quadratic equation.
+        already (mocap.core.filter.one_euro), times 1 + lag · 30 therefore: the root of a quadratic equation.
         """
         at_rest, by_speed = (2.0 * np.pi * float(c[0]) for c in self.cutoffs(LIVE_FILTER))
         square, linear = 30.0 * by_speed, at_rest + by_speed

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
 
 FULL_BEND = np.radians(20.0)
 """From this bend on, the observed plane is taken as it is: a keypoint 2 cm off a 28 cm limb moves it by 12° there, by 50° at 5°."""

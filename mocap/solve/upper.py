@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.keypoints import LANDMARKS
+from mocap.core.keypoints import LANDMARKS
 
 STEADY = 0.1
 """Hz, of the filters that say where the shoulders are on the whole."""

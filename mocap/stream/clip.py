@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.core.motion import Motion
 from mocap.errors import InputError
-from mocap.motion import Motion
 from mocap.stream import protocol
 from mocap.stream.files import Files, content_type
 

@@ -122,7 +122,11 @@ def certificate(addresses: Sequence[str], hostname: str, now: datetime.datetime)
 
 def context(certificate: x509.Certificate, key: EllipticCurvePrivateKey) -> ssl.SSLContext:
     """What serves TLS by the certificate. Raises DeviceError if there is no place for a temporary file."""
-    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+    from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
+        Encoding,
+        PrivateFormat,
+    )
 
     # Python's ssl takes a key from a file alone. What lies there for a moment is locked by a password that does not.
     password = secrets.token_hex(32)

@@ -44,7 +44,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.keypoints import BLENDSHAPES
+from mocap.core.keypoints import BLENDSHAPES
 from mocap.stream.text import (
     MAX_EXPRESSIONS,
     MAX_JOINTS,
@@ -80,7 +80,7 @@ from mocap.stream.text import (
     decode_server_text,
     encode_text,
     hello,
-)  # fmt: skip
+)
 
 __all__ = [
     "MAX_EXPRESSIONS", "MAX_JOINTS", "MAX_TEXT", "SUBPROTOCOL", "VERSION", "Ack", "Ask", "Bones",

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from mocap.core.skeleton import Skeleton
 from mocap.errors import InputError, MocapError
-from mocap.skeleton import Skeleton
 
 SUBPROTOCOL = "mocap.v1"
 VERSION: Literal[1] = 1

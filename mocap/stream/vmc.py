@@ -20,9 +20,9 @@ import numpy as np
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES
 from mocap.errors import DeviceError, InputError
-from mocap.motion import Motion
-from mocap.skeleton import BONES
 
 DEFAULT_PORT = 39539
 """Where a receiver of motion (a "Marionette") listens by the specification."""

@@ -19,8 +19,8 @@ from typing import get_args
 
 import numpy as np
 
-from mocap.detect.models import PoseSize
-from mocap.keypoints import Keypoints
+from mocap.core.keypoints import Keypoints
+from mocap.detect.mediapipe.bundles import PoseSize
 
 from . import captured, contenders, cost, demo, kalidokit, real, rendered
 from .measures import LANDMARK_JOINTS, ROTATIONS, Measures, Shown, centred, direction, mpjpe

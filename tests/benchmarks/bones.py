@@ -9,10 +9,10 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
+from mocap.core.rig import Tree
 from mocap.errors import InputError
 from mocap.rig.mapping import REQUIRED, map_bones
 from mocap.rig.read import read_tree
-from mocap.rig.types import Tree
 
 from .table import Table
 

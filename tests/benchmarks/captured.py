@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.camera import Camera
-from mocap.keypoints import LANDMARKS, Keypoints, landmarks_of
-from mocap.kinematics import fk
-from mocap.motion import Motion
+from mocap.core.camera import Camera
+from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
 
 from . import rendered
 from .measures import Shown

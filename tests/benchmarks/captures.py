@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap import rotation as R
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk
+from mocap.core.skeleton import BONES, HUMANOID
 from mocap.formats import bvh
-from mocap.kinematics import fk
-from mocap.skeleton import BONES, HUMANOID
 
 # The mannequin's bones by the source's joints: of each naming a joint a bone, "" where the bone goes with its parent; {} is the side.
 _ORDER = (

@@ -16,14 +16,15 @@ from unittest.mock import patch
 
 import numpy as np
 
-from mocap import rotation as R
-from mocap.camera import Camera
-from mocap.capture import Frame
-from mocap.keypoints import Keypoints
-from mocap.motion import Motion, concatenate
-from mocap.pipeline import Arrived, LivePerformer
+from mocap.capture.sources import Frame
+from mocap.core import rotation as R
+from mocap.core.camera import Camera
+from mocap.core.keypoints import Keypoints
+from mocap.core.motion import Motion, concatenate
+from mocap.core.skeleton import HUMANOID, Skeleton
+from mocap.live.clock import Arrived
+from mocap.live.performer import LivePerformer
 from mocap.retarget import retarget
-from mocap.skeleton import HUMANOID, Skeleton
 from mocap.solve import solver
 from mocap.solve.measure import measure_body
 from mocap.solve.twist import FULL_BEND

@@ -10,7 +10,7 @@ import tracemalloc
 
 import numpy as np
 
-from mocap.keypoints import Keypoints
+from mocap.core.keypoints import Keypoints
 
 from . import contenders, kalidokit, rendered
 from .table import Cell, Table

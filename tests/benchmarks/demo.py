@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.camera import Camera
-from mocap.capture import open_source
-from mocap.detect.mediapipe import PoseDetector, detect_source
-from mocap.detect.models import PoseSize
-from mocap.keypoints import Keypoints
-from mocap.motion import Motion
-from mocap.skeleton import HUMANOID
+from mocap.capture.sources import open_source
+from mocap.core.camera import Camera
+from mocap.core.keypoints import Keypoints
+from mocap.core.motion import Motion
+from mocap.core.skeleton import HUMANOID
+from mocap.detect.mediapipe.bundles import PoseSize
+from mocap.detect.mediapipe.pose import PoseDetector, detect_source
 
 from . import contenders, kalidokit
 from .measures import Shown, measures

@@ -15,10 +15,10 @@ from mediapipe import Image, ImageFormat
 from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import PoseLandmarker, PoseLandmarkerOptions, RunningMode
 
-from mocap.capture import Frame, open_source
-from mocap.detect.mediapipe import PoseDetector
-from mocap.detect.models import PoseSize, pose_bundle
-from mocap.detect.quiet import without_notices
+from mocap.capture.sources import Frame, open_source
+from mocap.detect.mediapipe.bundles import PoseSize, pose_bundle
+from mocap.detect.mediapipe.logs import without_notices
+from mocap.detect.mediapipe.pose import PoseDetector
 
 from .table import Cell, Table
 

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.capture import open_source
-from mocap.detect.mediapipe import PoseDetector
+from mocap.capture.sources import open_source
+from mocap.core import rotation as R
+from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.performer import PerformerDetector
 from mocap.solve.face import SolvedFace, head_turns, solve_face
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from mocap.filter import smooth
+from mocap.core.filter import smooth
 from mocap.solve.face import BAKE_FACE, neutral_face
 from mocap.solve.face_measures import MEASURES, measure_face
 

@@ -21,15 +21,15 @@ from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions, RunningMode
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.capture import open_source
-from mocap.detect.face import FaceTracker, no_face
-from mocap.detect.mediapipe import detect_source
-from mocap.detect.models import face_bundle
+from mocap.capture.sources import open_source
+from mocap.core import rotation as R
+from mocap.core.keypoints import BLENDSHAPES, Keypoints
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES, HUMANOID
+from mocap.detect.mediapipe.bundles import face_bundle
+from mocap.detect.mediapipe.face import FaceTracker, no_face
+from mocap.detect.mediapipe.pose import detect_source
 from mocap.detect.performer import PerformerDetector
-from mocap.keypoints import BLENDSHAPES, Keypoints
-from mocap.motion import Motion
-from mocap.skeleton import BONES, HUMANOID
 from rigs.render import View, frames
 
 from .kalidokit import UnavailableError, build_hook

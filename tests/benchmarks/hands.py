@@ -16,17 +16,17 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap import rotation as R
-from mocap.capture import Frame, open_source
-from mocap.detect.hands import HandTracker
-from mocap.detect.mediapipe import PoseDetector
+from mocap.capture.sources import Frame, open_source
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk
+from mocap.core.skeleton import BONES
+from mocap.detect.mediapipe.hands import HandTracker
+from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.performer import PerformerDetector
-from mocap.kinematics import fk
-from mocap.skeleton import BONES
 from mocap.solve.hands import FINGER_BONES, hand_points, solve_hands
 from mocap.solve.solver import Solver
-from tests.hands import gesturing, random_body_with_hands, random_hands, with_hands
-from tests.synthetic import random_rotation
+from tests.helpers.hands import gesturing, random_body_with_hands, random_hands, with_hands
+from tests.helpers.synthetic import random_rotation
 
 from .solver import angle_between, measured
 from .table import Cell, Table

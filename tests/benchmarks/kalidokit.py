@@ -28,10 +28,10 @@ from types import ModuleType
 
 import numpy as np
 
-from mocap import rotation as R
-from mocap.keypoints import Keypoints
-from mocap.motion import Motion
-from mocap.skeleton import BONES, HUMANOID
+from mocap.core import rotation as R
+from mocap.core.keypoints import Keypoints
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES, HUMANOID
 
 _ROOT = Path(__file__).parents[2]
 _PACKAGE = _ROOT / "web" / "node_modules" / "kalidokit"

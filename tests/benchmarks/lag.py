@@ -22,18 +22,17 @@ from unittest.mock import patch
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from mocap import rotation as R
-from mocap.camera import Camera
-from mocap.filter import one_euro_rotations
-from mocap.keypoints import Keypoints
-from mocap.kinematics import fk
+from mocap.core import rotation as R
+from mocap.core.camera import DEFAULT_FOV, Camera
+from mocap.core.filter import one_euro_rotations
+from mocap.core.keypoints import Keypoints
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
+from mocap.core.skeleton import HUMANOID, Skeleton, humanoid_index
 from mocap.lift.live import lift_live
-from mocap.motion import Motion
-from mocap.skeleton import HUMANOID, Skeleton, humanoid_index
 from mocap.solve import solver
 from mocap.solve.body import solve_body
 from mocap.solve.measure import measure_body
-from mocap.solve.root import DEFAULT_FOV
 
 from . import kalidokit, rendered
 from .contenders import without

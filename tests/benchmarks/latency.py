@@ -22,12 +22,12 @@ from unittest.mock import patch
 import numpy as np
 from stream_clients import ack, next_frame, viewer
 
-from mocap import pipeline
-from mocap.capture import Video
-from mocap.detect.models import PoseSize
+from mocap.capture.sources import Video
+from mocap.core.keypoints import Keypoints
+from mocap.core.motion import Motion
+from mocap.detect.mediapipe.bundles import PoseSize
 from mocap.detect.performer import PerformerDetector
-from mocap.keypoints import Keypoints
-from mocap.motion import Motion
+from mocap.live import clock, messages, session
 from mocap.stream.server import Server
 
 from .table import Cell, Table
@@ -35,7 +35,7 @@ from .table import Cell, Table
 CLIP = Path(__file__).parents[2] / "rigs" / "demo.mp4"
 MODEL: PoseSize = "full"
 _WARM_UP = 2.0  # seconds
-_ENCODE = pipeline.encode_frame
+_ENCODE = messages.encode_frame
 
 _FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 # Notes when the page acknowledges which frame, in milliseconds since 1970.
@@ -73,7 +73,7 @@ class Stages:
 
         return Timed
 
-    def encode(self, number: int, arrived: pipeline.Arrived, keypoints: Keypoints, motion: Motion) -> list[bytes]:
+    def encode(self, number: int, arrived: clock.Arrived, keypoints: Keypoints, motion: Motion) -> list[bytes]:
         """The encoding with one."""
         begun = time.monotonic()
         messages = _ENCODE(number, arrived, keypoints, motion)
@@ -85,8 +85,8 @@ async def run(watch: Callable[[Server], Awaitable[Seen]]) -> tuple[Seen, Stages]
     """What a viewer saw of the clip, and the stages of its frames."""
     stages = Stages()
     opened: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
-    with patch.object(pipeline, "PerformerDetector", stages.detector()), patch.object(pipeline, "encode_frame", stages.encode):
-        playing = asyncio.create_task(pipeline.live(Video(CLIP), "video", MODEL, port=0, ready=opened.set_result))
+    with patch.object(session, "PerformerDetector", stages.detector()), patch.object(session, "encode_frame", stages.encode):
+        playing = asyncio.create_task(session.live(Video(CLIP), "video", MODEL, port=0, ready=opened.set_result))
         try:
             return await watch(await opened), stages
         finally:

@@ -23,11 +23,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mocap import rotation as R
-from mocap.keypoints import LANDMARKS, Keypoints
-from mocap.kinematics import fk, sole_points
-from mocap.motion import Motion
-from mocap.skeleton import BONES
+from mocap.core import rotation as R
+from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.kinematics import fk, sole_points
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES
 
 LANDMARK_JOINTS = [LANDMARKS.index(f"{s}_{n}") for n in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for s in ("left", "right")]
 JOINTS = [BONES.index(s + n) for n in ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot") for s in ("left", "right")]

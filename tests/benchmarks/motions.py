@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap import rotation as R
-from mocap.motion import Motion
+from mocap.core import rotation as R
+from mocap.core.motion import Motion
+from mocap.core.rig import Found, Rig, Tree
+from mocap.core.skeleton import Skeleton
 from mocap.retarget import load_motion, normalized
 from mocap.retarget.elsewhere import on_rig
 from mocap.rig.load import make_rig
-from mocap.rig.types import Found, Rig, Tree
-from mocap.skeleton import Skeleton
 
 MOTIONS = {
     "walk": "bvh_cmu/cmu_12_01_walk.bvh",

@@ -36,7 +36,7 @@ _CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream
 def _served(*arguments: str) -> Iterator[tuple[str, int]]:
     """`mocap live` in a process: its address, and the process's number."""
     command = ["mocap", "live", *arguments, "--no-open", "--port", "0", "--model", "lite"]
-    start = f"import sys; from mocap.cli import main; sys.argv = {command}; main()"
+    start = f"import sys; from mocap.cli.main import main; sys.argv = {command}; main()"
     process = subprocess.Popen([sys.executable, "-c", start], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
     try:

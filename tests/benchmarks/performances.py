@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap import rotation as R
-from mocap.filter import smooth, smooth_rotations
-from mocap.kinematics import fk, local_rotations, sole_points
-from mocap.motion import Motion
-from mocap.skeleton import BONES, HUMANOID, Skeleton
+from mocap.core import rotation as R
+from mocap.core.filter import smooth, smooth_rotations
+from mocap.core.kinematics import fk, local_rotations, sole_points
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.solve.contacts import plant
 
 from .captures import NEXT, Source, read

@@ -13,9 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mocap.keypoints import LANDMARKS, landmarks_of
-from mocap.kinematics import fk, sole_points
-from mocap.motion import Motion
+from mocap.core.keypoints import LANDMARKS, landmarks_of
+from mocap.core.kinematics import fk, sole_points
+from mocap.core.motion import Motion
 from rigs.render import View, frames
 
 from . import contenders, rendered

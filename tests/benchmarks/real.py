@@ -11,15 +11,26 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.detect.models import PoseSize
-from mocap.keypoints import Keypoints
-from mocap.motion import Motion
-from mocap.skeleton import BONES
+from mocap.core.keypoints import Keypoints
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES
+from mocap.detect.mediapipe.bundles import PoseSize
 from mocap.solve.measure import measure_body
 
 from . import contenders, kalidokit
 from .demo import detected
-from .measures import FROM, TO, Shown, acceleration, contact_runs, direction, length_variation, pa_mpjpe, slides, turned_onto
+from .measures import (
+    FROM,
+    TO,
+    Shown,
+    acceleration,
+    contact_runs,
+    direction,
+    length_variation,
+    pa_mpjpe,
+    slides,
+    turned_onto,
+)
 from .table import Cell, Table
 
 # As TF.js feeds it; by the file's own clock it is a slow slide show.

@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.detect.mediapipe import PoseDetector
-from mocap.detect.models import PoseSize
-from mocap.keypoints import Keypoints, concatenate, landmarks_of
-from mocap.kinematics import fk
-from mocap.motion import Motion
+from mocap.core.keypoints import Keypoints, concatenate, landmarks_of
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
+from mocap.detect.mediapipe.bundles import PoseSize
+from mocap.detect.mediapipe.pose import PoseDetector
 from rigs.render import View, frames
 
 from . import captured

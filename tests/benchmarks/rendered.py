@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap import rotation as R
-from mocap.camera import Camera
-from mocap.keypoints import Keypoints, landmarks_of
-from mocap.kinematics import fk
-from mocap.motion import Motion
-from mocap.skeleton import BONES, HUMANOID, Skeleton
+from mocap.core import rotation as R
+from mocap.core.camera import Camera
+from mocap.core.keypoints import Keypoints, landmarks_of
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 
 from . import contenders, kalidokit
 from .measures import Measures, Shown, measures

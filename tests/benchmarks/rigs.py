@@ -17,21 +17,21 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import judges
 import numpy as np
 
-from mocap import rotation as R
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk, sole_points
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.core.skeleton import BONES, HUMANOID
 from mocap.errors import InputError
 from mocap.formats import gltf
-from mocap.kinematics import fk, sole_points
-from mocap.motion import Motion
 from mocap.retarget import normalized, retarget
 from mocap.retarget.body import body_of
 from mocap.retarget.same import leg_length
 from mocap.rig.load import load_rig
 from mocap.rig.read import tree_of
-from mocap.rig.types import Rig
-from mocap.skeleton import BONES, HUMANOID
+from tests import judges
 
 from . import kalidokit
 from .motions import MOTIONS, performed

@@ -19,11 +19,11 @@ from collections.abc import Callable
 import numpy as np
 from synthetic import keypoints_of, pose_parameters, random_body, random_rotation, rotations_of
 
-from mocap import rotation as R
-from mocap.keypoints import Keypoints, concatenate
-from mocap.kinematics import fk
-from mocap.motion import Motion
-from mocap.skeleton import BONES, HUMANOID
+from mocap.core import rotation as R
+from mocap.core.keypoints import Keypoints, concatenate
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve.body import BodyState, solve_body
 from mocap.solve.solver import Solver, solve_take
 

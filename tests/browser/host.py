@@ -15,8 +15,8 @@ from types import TracebackType
 import numpy as np
 
 from mocap import assets
-from mocap import rotation as R
-from mocap.skeleton import HUMANOID, Skeleton
+from mocap.core import rotation as R
+from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.stream import protocol
 from mocap.stream.files import Files, files_for
 from mocap.stream.server import Server

@@ -12,9 +12,12 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from mocap import assets, pipeline
-from mocap.capture import Video
-from mocap.detect.mediapipe import PoseDetector
+from mocap import assets
+from mocap.capture.sources import Video
+from mocap.detect.mediapipe.pose import PoseDetector
+from mocap.live import clock
+from mocap.live.messages import encode_frame
+from mocap.live.performer import LivePerformer
 from mocap.stream import protocol
 
 from .conftest import FLAGS, until
@@ -25,9 +28,9 @@ PICTURE = Path(__file__).parents[2] / "web" / "readme.png"
 
 def main(wanted: int) -> None:
     with Video(assets.path("demo/demo.mp4")) as source, PoseDetector("full") as detector:
-        performer = pipeline.LivePerformer(detector)
+        performer = LivePerformer(detector)
         for number, frame in enumerate(source):
-            arrived = pipeline.Arrived(frame, frame.time, time.monotonic(), False)
+            arrived = clock.Arrived(frame, frame.time, time.monotonic(), False)
             keypoints, motion = performer.perform(arrived)
             if number == wanted:
                 break
@@ -38,7 +41,7 @@ def main(wanted: int) -> None:
         page.goto(host.url, wait_until="domcontentloaded")
         # A still picture, sent anew until the camera has come to rest on it.
         for n in range(20):
-            host.publish(pipeline.encode_frame(n, arrived, keypoints, motion))
+            host.publish(encode_frame(n, arrived, keypoints, motion))
             until(page, f"window.mocap && mocap.frame() >= {n}", 120.0)
             page.wait_for_timeout(100)
         page.wait_for_timeout(2000)

@@ -17,8 +17,8 @@ import numpy as np
 
 import mocap
 from mocap import assets
+from mocap.core.motion import Motion
 from mocap.formats import gltf
-from mocap.motion import Motion
 from rigs.characters import Character, Shot, shoot
 from rigs.render import View
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from mocap import kinematics
-from mocap.motion import Motion
-from mocap.skeleton import HUMANOID
+from mocap.core import kinematics
+from mocap.core.motion import Motion
+from mocap.core.skeleton import HUMANOID
 from mocap.stream.clip import clip_files
 from tests.browser.conftest import Open, until
 from tests.browser.host import Host, hello
 from tests.browser.test_viewer import bones_in
-from tests.synthetic import random_poses
+from tests.helpers.synthetic import random_poses
 
 FRAMES = 40
 

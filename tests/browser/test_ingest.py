@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Route
 
-from mocap.keypoints import LANDMARKS
-from mocap.kinematics import fk
-from mocap.pipeline import read_keypoints
-from mocap.skeleton import HUMANOID
+from mocap.bake import read_keypoints
+from mocap.core.keypoints import LANDMARKS
+from mocap.core.kinematics import fk
+from mocap.core.skeleton import HUMANOID
 from mocap.stream import protocol
 from tests.browser.test_own_camera import DEMO, filming, served
-from tests.stream_clients import ack, played, viewer
+from tests.helpers.stream_clients import ack, played, viewer
 
 WEB = Path(__file__).parents[2] / "web"
 CDN = "https://cdn.jsdelivr.net/npm/"

@@ -15,8 +15,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from mocap import formats
+from mocap.core.skeleton import HUMANOID
 from mocap.errors import DeviceError
-from mocap.skeleton import HUMANOID
 from mocap.stream import lan
 from tests.browser.conftest import FLAGS, Open, drawn, until
 
@@ -29,7 +29,7 @@ _SAID = ("TensorFlow Lite", ".cc:", "Graph ")
 @contextmanager
 def served(*more: str, scheme: str = "http://") -> Iterator[str]:
     """The address of that scheme that `mocap live` prints."""
-    start = f"import sys; from mocap.cli import main; sys.argv = {[*_ARGUMENTS, *more]}; main()"
+    start = f"import sys; from mocap.cli.main import main; sys.argv = {[*_ARGUMENTS, *more]}; main()"
     process = subprocess.Popen([sys.executable, "-c", start], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

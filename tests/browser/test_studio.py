@@ -10,19 +10,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import judges
 import numpy as np
 import pytest
 from playwright.sync_api import Page
 from stream_clients import played, viewer
 
-from mocap import formats, pipeline
-from mocap.kinematics import fk
-from mocap.motion import Motion
+from mocap import bake, formats
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
+from mocap.core.skeleton import HUMANOID
 from mocap.retarget import load_motion, retarget
-from mocap.skeleton import HUMANOID
 from mocap.stream import protocol
-from mocap.studio import as_live
+from mocap.studio.studio import as_live
+from tests import judges
 from tests.browser.conftest import Open, drawn, until
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     """Starts `mocap live` with the demo clip and a folder of takes; gives its address and the process."""
     running: list[subprocess.Popen[str]] = []
     arguments = ["mocap", "live", "--video", str(DEMO), "--no-open", "--port", "0", "--model", "lite", "--takes", str(tmp_path / "takes")]
-    program = f"import sys; from mocap.cli import main; sys.argv = {arguments}; main()"
+    program = f"import sys; from mocap.cli.main import main; sys.argv = {arguments}; main()"
 
     def start() -> tuple[str, subprocess.Popen[str]]:
         process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
@@ -92,7 +92,7 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(open_page: Open,
     process.kill()  # as a power cut would
     process.wait()
     [take] = takes.glob("*.jsonl")
-    keypoints = pipeline.read_keypoints(take)
+    keypoints = bake.read_keypoints(take)
     assert keypoints.times[-1] - keypoints.times[0] > 2.0
 
     url, _ = serve()
@@ -109,7 +109,7 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(open_page: Open,
     for part, key in ((1 / 3, "i"), (2 / 3, "o")):
         page.mouse.click(box["x"] + part * box["width"], box["y"] + 20)
         page.keyboard.press(key)
-    whole = pipeline.solve(keypoints)
+    whole = bake.solve(keypoints)
     files = {kind: exported(page, kind, tmp_path) for kind in ("glb", "bvh", "vrma", "json")}
     read = {kind: formats.load(path) for kind, path in files.items()}
     assert len(read["glb"]) == len(read["vrma"]) == len(read["json"])

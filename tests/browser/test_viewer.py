@@ -13,15 +13,16 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from mocap import assets, kinematics
-from mocap import rotation as R
-from mocap.skeleton import HUMANOID
+from mocap import assets
+from mocap.core import kinematics
+from mocap.core import rotation as R
+from mocap.core.skeleton import HUMANOID
 from mocap.solve.hands import FINGER_BONES
 from mocap.stream import protocol
 from tests.browser.conftest import Open, drawn, until
 from tests.browser.host import REST, STANDING, Host, hello, pose, turning
-from tests.hands import random_hands
-from tests.synthetic import random_poses
+from tests.helpers.hands import random_hands
+from tests.helpers.synthetic import random_poses
 
 GONE = "The mocap server is not answering; it will be picked up as soon as it is back."
 NO_LOAD = "Failed to load resource"

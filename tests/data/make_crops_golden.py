@@ -12,7 +12,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mocap.detect.crops import about_head, about_wrist, crop_around
-from mocap.detect.face import Face, _in_metres, in_whole_picture
+from mocap.detect.mediapipe.face import Face, _in_metres, in_whole_picture
 
 SIZE = (640, 360)
 

@@ -17,9 +17,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.camera import Camera
-from mocap.filter import smooth
-from mocap.keypoints import LANDMARKS, Keypoints
+from mocap.core.camera import Camera
+from mocap.core.filter import smooth
+from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.solve.refine.body import (
     DEPTHS,
     LENGTHS,

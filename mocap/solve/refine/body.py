@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.keypoints import LANDMARKS, landmarks_of
-from mocap.skeleton import BONES, HUMANOID
+from mocap.core import rotation as R
+from mocap.core.keypoints import LANDMARKS, landmarks_of
+from mocap.core.skeleton import BONES, HUMANOID
 
 _SIDES = ("left", "right")
 _TRUNK = ("root", "hips", "trunk", "shoulders")

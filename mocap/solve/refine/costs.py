@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
 from mocap.solve.refine.body import DEPTHS, KIND, NAMES, POINTS, RIGID, SOFT, TREE
 from mocap.solve.refine.ground import CAUCHY, FLOOR_SIGMA, SOLES, Ground, soles_of
 

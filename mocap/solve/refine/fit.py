@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
 from mocap.solve.refine.banded import REACH, solve_banded
 from mocap.solve.refine.body import FREE, KIND, LENGTHS, NAMES, SOFT, STIFF
 from mocap.solve.refine.costs import EVIDENCE_ROWS, SOFT_ROWS, Evidence, Limit, costs

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
-from mocap.keypoints import LANDMARKS
+from mocap.core import rotation as R
+from mocap.core.keypoints import LANDMARKS
 from mocap.solve.refine.body import POINTS, REST, TREE
 
 FEET = [LANDMARKS.index(f"{s}_{n}") for s in ("left", "right") for n in ("heel", "foot_index", "ankle")]

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap import rotation as R
+from mocap.core import rotation as R
 from mocap.solve.refine.body import LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG
 from mocap.solve.refine.costs import Limit
 

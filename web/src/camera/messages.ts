@@ -7,7 +7,7 @@ export type ToWorker =
   | { readonly next: true }
   | { readonly bitmap: ImageBitmap; readonly time: number; readonly frame: number };
 
-/** What index.json beside the weights says (mocap/browser.py): which there are, and whom of several people to follow, counted from the
+/** What index.json beside the weights says (mocap/live/cameras.py): which there are, and whom of several people to follow, counted from the
  * left from 1. */
 export interface Index {
   readonly models: readonly string[];

@@ -6,7 +6,7 @@ import type { Hud } from "../ui/hud";
 import type { PicturePanel } from "../ui/picture";
 import { OwnCamera, type Seen } from "./camera";
 
-/** Where mocap/browser.py puts the weights. */
+/** Where mocap/live/cameras.py puts the weights. */
 const MODELS = "models/";
 
 export class Lead {

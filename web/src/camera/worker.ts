@@ -9,7 +9,7 @@ import { BodyDetector } from "./body";
 import { aroundHand, aroundHead, type Body, type Crop, inWholePicture, isOwn } from "./crops";
 import type { Found, FoundFace, FromWorker, Index, ToWorker } from "./messages";
 
-/** As mocap/detect/mediapipe.py, which says why. */
+/** As mocap/detect/mediapipe/pose.py, which says why. */
 const SURE = 0.65;
 /** As mocap/detect/people.py: how many are looked for. */
 const PEOPLE = 6;

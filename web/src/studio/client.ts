@@ -1,4 +1,4 @@
-// The page's line to the studio (`mocap.studio.v1`, mocap/stream/studio.py): questions with answers, and files upwards in pieces.
+// The page's line to the studio (`mocap.studio.v1`, mocap/studio/messages.py): questions with answers, and files upwards in pieces.
 
 export interface Take {
   readonly name: string;

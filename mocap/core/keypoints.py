@@ -1,0 +1,196 @@
+"""Keypoints: what a detector gives, in mocap's own axes, and the vocabulary of the 33 body landmarks and of a hand's 21.
+
+Landmark names and order: BlazePose GHUM, as TF.js pose-detection prints them
+(https://github.com/tensorflow/tfjs-models/tree/master/pose-detection, "BlazePose Keypoints"), and MediaPipe Hands, as TF.js
+hand-pose-detection prints them (…/hand-pose-detection, "MediaPipe Hands Keypoints").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core.skeleton import HUMANOID
+from mocap.errors import InputError
+
+LANDMARKS: tuple[str, ...] = (
+    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
+    "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow",
+    "left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index", "left_thumb", "right_thumb",
+    "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_heel", "right_heel",
+    "left_foot_index", "right_foot_index",
+)  # fmt: skip
+"""The names of the 33 landmarks, in the detector's order."""
+
+HAND_LANDMARKS: tuple[str, ...] = (
+    "wrist", "thumb_cmc", "thumb_mcp", "thumb_ip", "thumb_tip",
+    *(f"{finger}_finger_{part}" for finger in ("index", "middle", "ring", "pinky") for part in ("mcp", "pip", "dip", "tip")),
+)  # fmt: skip
+"""The names of a hand's 21 landmarks, in the detector's order: the wrist, then each finger from its root to its tip."""
+
+# The other side's landmark for each landmark; the nose is its own.
+MIRRORED = np.array([0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(i + (1 if i % 2 else -1) for i in range(11, 33))])
+
+_FACE = {
+    "nose": (0.0, 1.600, 0.115),
+    "left_eye_inner": (0.017, 1.638, 0.085),
+    "left_eye": (0.032, 1.640, 0.087),
+    "left_eye_outer": (0.047, 1.638, 0.078),
+    "left_ear": (0.076, 1.620, 0.005),
+    "mouth_left": (0.025, 1.563, 0.092),
+}
+_JOINTS = {
+    "shoulder": "UpperArm", "elbow": "LowerArm", "wrist": "Hand", "pinky": "LittleProximal", "index": "IndexProximal",
+    "thumb": "ThumbDistal", "hip": "UpperLeg", "knee": "LowerLeg", "ankle": "Foot",
+}  # fmt: skip
+_FOOT = {"heel": ("Foot", (0.0, -0.065, -0.058)), "foot_index": ("Toes", (0.0, 0.0, 0.060))}
+
+
+def _sites() -> tuple[np.ndarray, np.ndarray]:
+    rest = HUMANOID.rest_positions()
+    joints, offsets = [], []
+    for name in LANDMARKS:
+        side = "right" if "right" in name else "left"
+        sign = np.array([-1.0 if side == "right" else 1.0, 1.0, 1.0])
+        plain = name.replace("right", "left")
+        part = plain.removeprefix("left_")
+        if plain in _FACE:
+            joint = HUMANOID.index("head")
+            offset = np.array(_FACE[plain]) * sign - rest[joint]
+        elif part in _FOOT:
+            bone, at = _FOOT[part]
+            joint, offset = HUMANOID.index(side + bone), np.array(at) * sign
+        else:
+            joint, offset = HUMANOID.index(side + _JOINTS[part]), np.zeros(3)
+        joints.append(joint)
+        offsets.append(offset)
+    return np.array(joints), np.array(offsets)
+
+
+SITE_JOINTS, SITE_OFFSETS = _sites()
+"""Where the landmarks sit on HUMANOID: the joint's index (33,) and the place in the joint's frame (33, 3), metres."""
+
+
+BLENDSHAPES: tuple[str, ...] = (
+    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft",
+    "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight",
+    "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft", "eyeSquintRight", "eyeWideLeft",
+    "eyeWideRight", "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose", "mouthDimpleLeft", "mouthDimpleRight",
+    "mouthFrownLeft", "mouthFrownRight", "mouthFunnel", "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft",
+    "mouthPressRight", "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper",
+    "mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
+    "noseSneerLeft", "noseSneerRight",
+)  # fmt: skip
+"""ARKit's weights that MediaPipe's blendshape network gives (all but tongueOut), in its order."""
+
+# The fields of Keypoints that have a row for each frame.
+_ARRAYS = (
+    "times", "positions", "image", "confidence", "hands", "face", "face_transform", "hands_image", "hands_confidence", "face_blendshapes",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Keypoints:
+    """A detector's keypoints of one person over time.
+
+    times: (F,) seconds, strictly increasing. positions: (F, 33, 3) metres from the middle of the hips, x right in the image, +Y up,
+    +Z towards the camera. image: (F, 33, 2) pixels, x right and y down. confidence: (F, 33) in [0, 1]. image_size: (width, height), pixels.
+    hands: (F, 2, 21, 3) metres from the hand's own wrist (which is 0), left and right, in the same axes as positions: added to the body's
+    wrist, they are in its frame. hands_image: (F, 2, 21, 2) pixels. hands_confidence: (F, 2) in [0, 1].
+    face: (F, 478, 3) pixels, x right and y down in the image, z away from the camera from the head's middle, in x's scale; MediaPipe's
+    face mesh and ten points of the irises. face_transform: (F, 4, 4), MediaPipe's canonical face to the camera, metres, axes as positions.
+    face_blendshapes: (F, 51) in [0, 1], columns as in BLENDSHAPES, where a network has told them.
+    NaN is "not seen". Arrays are copied and set read-only.
+    Raises InputError if shapes disagree, times do not increase, or the image has no size.
+    """
+
+    times: Float[ndarray, "frames"]
+    positions: Float[ndarray, "frames 33 3"]
+    image: Float[ndarray, "frames 33 2"]
+    confidence: Float[ndarray, "frames 33"]
+    image_size: tuple[int, int]
+    hands: Float[ndarray, "frames 2 21 3"] | None = None
+    face: Float[ndarray, "frames 478 3"] | None = None
+    face_transform: Float[ndarray, "frames 4 4"] | None = None
+    hands_image: Float[ndarray, "frames 2 21 2"] | None = None
+    hands_confidence: Float[ndarray, "frames 2"] | None = None
+    face_blendshapes: Float[ndarray, "frames 51"] | None = None
+
+    def __post_init__(self) -> None:
+        frames = len(np.atleast_1d(self.times))
+        shapes = {
+            "times": (frames,), "positions": (frames, 33, 3), "image": (frames, 33, 2), "confidence": (frames, 33),
+            "hands": (frames, 2, 21, 3), "face": (frames, 478, 3), "face_transform": (frames, 4, 4),
+            "hands_image": (frames, 2, 21, 2), "hands_confidence": (frames, 2), "face_blendshapes": (frames, len(BLENDSHAPES)),
+        }  # fmt: skip
+        for name, shape in shapes.items():
+            value = getattr(self, name)
+            if value is None:
+                continue
+            array = np.array(value, dtype=np.float64)
+            if array.shape != shape:
+                raise InputError(f"Keypoints' {name} must have shape {shape}, but has {array.shape}.")
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+        if frames and not (np.all(np.isfinite(self.times)) and np.all(np.diff(self.times) > 0)):
+            raise InputError("Keypoints' times must be finite and increase from frame to frame.")
+        width, height = self.image_size
+        if not (width > 0 and height > 0):
+            raise InputError(f"Keypoints' image size must be positive, but is {width} × {height}.")
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def slice(self, start: int | None, stop: int | None = None) -> Keypoints:
+        """Frames start (inclusive) to stop (exclusive)."""
+        which = slice(start, stop)
+        kept: dict[str, Any] = {name: None if (a := getattr(self, name)) is None else a[which] for name in _ARRAYS}
+        return Keypoints(image_size=self.image_size, **kept)
+
+    def mirror(self) -> Keypoints:
+        """What the detector would have given for the mirrored picture: left and right exchanged, x reflected."""
+        width = self.image_size[0]
+        flip = np.array([-1.0, 1.0, 1.0])
+        transform = np.diag([-1.0, 1.0, 1.0, 1.0])
+        return Keypoints(
+            self.times, self.positions[:, MIRRORED] * flip, np.array([width, 0.0]) + self.image[:, MIRRORED] * [-1.0, 1.0],
+            self.confidence[:, MIRRORED], self.image_size,
+            None if self.hands is None else self.hands[:, ::-1] * flip,
+            # The face's 478 points have their own left-right table, which only a face solver needs: unseen rather than wrong.
+            None,
+            None if self.face_transform is None else transform @ self.face_transform @ transform,
+            None if self.hands_image is None else np.array([width, 0.0]) + self.hands_image[:, ::-1] * [-1.0, 1.0],
+            None if self.hands_confidence is None else self.hands_confidence[:, ::-1],
+            None if self.face_blendshapes is None else self.face_blendshapes[:, _MIRRORED_BLENDSHAPES],
+        )  # fmt: skip
+
+
+_MIRRORED_BLENDSHAPES = [BLENDSHAPES.index(n.replace("Left", "\0").replace("Right", "Left").replace("\0", "Right")) for n in BLENDSHAPES]
+
+
+def concatenate(parts: Sequence[Keypoints]) -> Keypoints:
+    """Keypoints one after another, all of one image size; hands and face are kept if every part has them."""
+    if not parts:
+        raise InputError("There must be at least one frame of keypoints.")
+    joined = {
+        name: None if any(getattr(p, name) is None for p in parts) else np.concatenate([getattr(p, name) for p in parts])
+        for name in _ARRAYS
+    }
+    return Keypoints(image_size=parts[0].image_size, **joined)  # type: ignore[arg-type]
+
+
+def is_somebody(keypoints: Keypoints) -> bool:
+    """Whether a body or a hand is seen in any frame."""
+    return bool(np.isfinite(keypoints.positions).any() or (keypoints.hands is not None and np.isfinite(keypoints.hands).any()))
+
+
+def landmarks_of(positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndarray, "*frames 55 4"]) -> Float[ndarray, "*frames 33 3"]:
+    """The world positions of the landmarks on a humanoid posed by `kinematics.fk`: world joint positions and rotations in, metres out."""
+    from mocap.core import rotation as R
+
+    return positions[..., SITE_JOINTS, :] + R.apply(rotations[..., SITE_JOINTS, :], SITE_OFFSETS)

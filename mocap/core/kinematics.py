@@ -1,0 +1,146 @@
+"""Forward kinematics and what follows from it: global and local rotations, bone lengths, two-bone inverse kinematics."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core import rotation as R
+from mocap.core.skeleton import Skeleton
+
+
+@lru_cache(maxsize=16)
+def _levels(parents: tuple[int, ...]) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """(joints, their parents), one pair a depth of the tree below the root, so that a whole depth is one array operation."""
+    depth = [0] * len(parents)
+    levels: list[list[int]] = [[]]
+    for joint, parent in enumerate(parents):
+        if parent >= 0:
+            depth[joint] = depth[parent] + 1
+            if depth[joint] == len(levels):
+                levels.append([])
+        levels[depth[joint]].append(joint)
+    return tuple((np.array(joints), np.array(parents)[joints]) for joints in levels[1:])
+
+
+def global_rotations(skeleton: Skeleton, local: Float[ndarray, "*frames joints 4"]) -> Float[ndarray, "*frames joints 4"]:
+    """q_world_joint from q_parent_joint."""
+    out = np.array(local, dtype=np.float64)
+    for joints, parents in _levels(tuple(skeleton.parents.tolist())):
+        out[..., joints, :] = R.multiply(out[..., parents, :], out[..., joints, :])
+    return out
+
+
+def local_rotations(skeleton: Skeleton, world: Float[ndarray, "*frames joints 4"]) -> Float[ndarray, "*frames joints 4"]:
+    """q_parent_joint from q_world_joint."""
+    out = np.array(world, dtype=np.float64)
+    out[..., 1:, :] = R.multiply(R.conjugate(world[..., skeleton.parents[1:], :]), world[..., 1:, :])
+    return out
+
+
+def fk(
+    skeleton: Skeleton, root_positions: Float[ndarray, "*#frames 3"], rotations: Float[ndarray, "*frames joints 4"]
+) -> tuple[Float[ndarray, "*frames joints 3"], Float[ndarray, "*frames joints 4"]]:
+    """The joints' world positions in metres and world rotations, from the root's position and the local rotations."""
+    world = global_rotations(skeleton, rotations)
+    # All bones are turned at once; only their adding up goes from depth to depth.
+    bones = R.apply(world[..., skeleton.parents[1:], :], skeleton.offsets[1:])
+    positions = np.empty((*world.shape[:-1], 3))
+    positions[..., 0, :] = root_positions
+    for joints, parents in _levels(tuple(skeleton.parents.tolist())):
+        positions[..., joints, :] = positions[..., parents, :] + bones[..., joints - 1, :]
+    return positions, world
+
+
+# Behind the ankle, as a share of its distance to the toes' joint, ahead: where a heel ends.
+_HEEL_SHARE = 0.43
+_LEGS = ("hips", *(f"{side}{bone}" for bone in ("UpperLeg", "LowerLeg", "Foot", "Toes") for side in ("left", "right")))
+
+
+@lru_cache(maxsize=16)
+def _legs(skeleton: Skeleton) -> tuple[Skeleton, ndarray, ndarray, ndarray]:
+    """The legs alone; their joints' indices in the whole; and the soles' points (4, 3) in the frames of their joints (4,).
+
+    Points in the order of motion.CONTACTS: heels in the feet's frames, toe tips in the toes', all on the ground at rest.
+    """
+    joints = np.array([skeleton.index(name) for name in _LEGS])
+    place = {int(j): n for n, j in enumerate(joints)}
+    parents = np.array([-1, *(place[int(skeleton.parents[j])] for j in joints[1:])])
+    legs = Skeleton(_LEGS, parents, skeleton.offsets[joints], skeleton.rest_rotations[joints])
+    rest = legs.rest_positions()
+    points, at = [], []
+    for foot, toes in ((5, 7), (6, 8)):
+        ahead = rest[toes, 2] - rest[foot, 2]
+        points += [[0.0, -rest[foot, 1], -_HEEL_SHARE * ahead], [0.0, -rest[toes, 1], 0.5 * ahead]]
+        at += [foot, toes]
+    return legs, joints, np.array(points), np.array(at)
+
+
+def sole_points(
+    skeleton: Skeleton, root_positions: Float[ndarray, "*#frames 3"], rotations: Float[ndarray, "*frames joints 4"]
+) -> Float[ndarray, "*frames 4 3"]:
+    """Where heels and toe tips are in the world, metres; in the order of motion.CONTACTS.
+
+    For a humanoid with identity rest rotations that stands on y = 0 in its rest pose, as mocap's own bodies do.
+    """
+    legs, joints, points, at = _legs(skeleton)
+    positions, world = fk(legs, root_positions, rotations[..., joints, :])
+    return positions[..., at, :] + R.apply(world[..., at, :], points)
+
+
+def sole_heights(skeleton: Skeleton, rotations: Float[ndarray, "*frames joints 4"]) -> Float[ndarray, "*frames 4"]:
+    """How high heels and toe tips are above the root joint (so mostly negative), metres."""
+    return sole_points(skeleton, np.zeros(3), rotations)[..., 1]
+
+
+def bone_lengths(skeleton: Skeleton) -> Float[ndarray, "joints"]:
+    """The distance of each joint from its parent, metres; the root's is 0."""
+    lengths = np.linalg.norm(skeleton.offsets, axis=-1)
+    lengths[0] = 0.0
+    return lengths
+
+
+def reaches(skeleton: Skeleton) -> Float[ndarray, "joints"]:
+    """How far from each joint the farthest of those that hang from it can be, metres: along the bones."""
+    out = np.zeros(len(skeleton.names))
+    lengths = bone_lengths(skeleton)
+    for joint in range(len(out) - 1, 0, -1):  # children before their parents
+        above = skeleton.parents[joint]
+        out[above] = max(out[above], out[joint] + lengths[joint])
+    return out
+
+
+def scaled(skeleton: Skeleton, factors: dict[str, float]) -> Skeleton:
+    """The skeleton with the offsets of the named joints multiplied by factors (a joint's offset is its parent bone's length)."""
+    offsets = skeleton.offsets.copy()
+    for name, factor in factors.items():
+        offsets[skeleton.index(name)] *= factor
+    return Skeleton(skeleton.names, skeleton.parents, offsets, skeleton.rest_rotations)
+
+
+def two_bone_ik(
+    root: Float[ndarray, "*batch 3"],
+    target: Float[ndarray, "*batch 3"],
+    pole: Float[ndarray, "*batch 3"],
+    upper: float,
+    lower: float,
+) -> tuple[Float[ndarray, "*batch 3"], Float[ndarray, "*batch 3"]]:
+    """(middle, end): where knee and ankle (or elbow and wrist) come to lie so that the end reaches the target.
+
+    root, target: metres. pole: direction to which the middle joint bends (need not be unit or perpendicular; along the reach it leaves
+    the plane open, and any is taken). upper, lower: bone lengths, metres. A target out of reach is approached along the straight limb;
+    one too near, along the folded limb.
+    """
+    reach = target - root
+    distance = np.sqrt(R.dot(reach, reach))
+    clamped = np.clip(distance, abs(upper - lower) + 1e-9, upper + lower - 1e-9)
+    direction = R.normalize(np.where(distance[..., None] > 1e-9, reach, pole))
+    # A frame and not a projection: where pole and reach are parallel, it still gives a unit side, so the bones keep their lengths.
+    side = R.apply(R.from_frame(direction, pole), np.array([0.0, 1.0, 0.0]))
+    along = (upper**2 - lower**2 + clamped**2) / (2.0 * clamped)
+    height = np.sqrt(np.maximum(upper**2 - along**2, 0.0))
+    middle = root + direction * along[..., None] + side * height[..., None]
+    return middle, root + direction * clamped[..., None]

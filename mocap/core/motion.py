@@ -1,0 +1,146 @@
+"""Motion: the one type that everything converges to. What comes before it knows nothing of files; what comes after, nothing of cameras."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core import rotation as R
+from mocap.core.skeleton import Skeleton, mirrored_name
+from mocap.errors import InputError
+
+CONTACTS = ("leftHeel", "leftToes", "rightHeel", "rightToes")
+"""What the columns of `Motion.contacts` stand for."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Motion:
+    """A clip: one skeleton, and for each frame where its root is and how its joints are turned.
+
+    skeleton: the body, J joints. times: (F,) seconds, strictly increasing. root_positions: (F, 3) metres, world position of the root
+    joint, ground at y = 0. rotations: (F, J, 4) unit xyzw, q_parent_joint. expressions: name → (F,) weights in [0, 1].
+    contacts: (F, 4) in [0, 1], columns as in CONTACTS; zeros if not given. Arrays are copied and set read-only.
+    Raises InputError if shapes disagree, times do not increase, or a number is not finite.
+    """
+
+    skeleton: Skeleton
+    times: Float[ndarray, "frames"]
+    root_positions: Float[ndarray, "frames 3"]
+    rotations: Float[ndarray, "frames joints 4"]
+    expressions: dict[str, Float[ndarray, "frames"]] = field(default_factory=dict)
+    contacts: Float[ndarray, "frames 4"] | None = None
+
+    def __post_init__(self) -> None:
+        times = np.array(self.times, dtype=np.float64)
+        if times.ndim != 1:
+            raise InputError(f"A motion's times must have shape (F,), but have {times.shape}.")
+        frames, joints = len(times), len(self.skeleton.names)
+        contacts = np.zeros((frames, 4)) if self.contacts is None else self.contacts
+        wanted = {
+            "times": (times, (frames,)),
+            "root_positions": (np.array(self.root_positions, dtype=np.float64), (frames, 3)),
+            "rotations": (np.array(self.rotations, dtype=np.float64), (frames, joints, 4)),
+            "contacts": (np.array(contacts, dtype=np.float64), (frames, 4)),
+        }
+        expressions = {name: np.array(w, dtype=np.float64) for name, w in self.expressions.items()}
+        for name, (array, shape) in {**wanted, **{f"expressions[{n!r}]": (w, (frames,)) for n, w in expressions.items()}}.items():
+            if array.shape != shape:
+                raise InputError(f"A motion's {name} must have shape {shape}, but has {array.shape}.")
+            if not np.all(np.isfinite(array)):
+                raise InputError(f"A motion's {name} must be finite, but holds NaN or infinity.")
+            array.flags.writeable = False
+        if np.any(np.diff(times) <= 0):
+            at = int(np.flatnonzero(np.diff(times) <= 0)[0])
+            raise InputError(f"A motion's times must increase, but frame {at + 1} ({times[at + 1]:.6g} s) follows {times[at]:.6g} s.")
+        for name, (array, _) in wanted.items():
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "expressions", expressions)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first frame to the last."""
+        return float(self.times[-1] - self.times[0]) if len(self.times) else 0.0
+
+    def slice(self, start: int | None, stop: int | None = None) -> Motion:
+        """Frames start (inclusive) to stop (exclusive)."""
+        return self._frames(builtins.slice(start, stop))
+
+    def _frames(self, which: builtins.slice | ndarray) -> Motion:
+        assert self.contacts is not None
+        return Motion(
+            self.skeleton, self.times[which], self.root_positions[which], self.rotations[which],
+            {n: w[which] for n, w in self.expressions.items()}, self.contacts[which],
+        )  # fmt: skip
+
+    def resample(self, fps: float) -> Motion:
+        """The motion at uniform times of 1/fps from its first frame: rotations by slerp, the rest linearly, contacts from the nearer."""
+        if not (np.isfinite(fps) and fps > 0):
+            raise InputError(f"A frame rate must be a positive number of frames a second, not {fps}.")
+        if len(self) == 0:
+            return self
+        # The last frame is kept if it falls on the grid to a hundredth of a frame.
+        count = int(np.floor(self.duration * fps + 0.01)) + 1
+        times = self.times[0] + np.arange(count) / fps
+        return self.at(times)
+
+    def at(self, times: Float[ndarray, "n"]) -> Motion:
+        """The motion at the given strictly increasing times in seconds, held before its first and after its last frame."""
+        upper = np.clip(np.searchsorted(self.times, times, side="right"), 1, None)
+        upper = np.minimum(upper, len(self) - 1)
+        lower = np.maximum(upper - 1, 0)
+        span = self.times[upper] - self.times[lower]
+        t = np.clip((times - self.times[lower]) / np.where(span > 0, span, 1.0), 0.0, 1.0)
+        root = self.root_positions[lower] + t[:, None] * (self.root_positions[upper] - self.root_positions[lower])
+        rotations = R.slerp(self.rotations[lower], self.rotations[upper], np.broadcast_to(t[:, None], (len(t), self.rotations.shape[1])))
+        expressions = {n: w[lower] + t * (w[upper] - w[lower]) for n, w in self.expressions.items()}
+        assert self.contacts is not None
+        contacts = self.contacts[np.where(t < 0.5, lower, upper)]
+        return Motion(self.skeleton, times, root, rotations, expressions, contacts)
+
+    def mirror(self) -> Motion:
+        """The motion seen in a mirror at x = 0: left and right exchanged, rotations and path reflected.
+
+        The skeleton's left and right offsets must be each other's mirror images, as they are in every body that mocap measures.
+        """
+        names = self.skeleton.names
+        other = np.array([names.index(mirrored_name(n)) if mirrored_name(n) in names else i for i, n in enumerate(names)])
+        assert self.contacts is not None
+        expressions = {mirrored_expression(n): w for n, w in self.expressions.items()}
+        return Motion(
+            self.skeleton, self.times, self.root_positions * [-1.0, 1.0, 1.0],
+            self.rotations[:, other] * [1.0, -1.0, -1.0, 1.0], expressions, self.contacts[:, [2, 3, 0, 1]],
+        )  # fmt: skip
+
+
+def mirrored_expression(name: str) -> str:
+    """The expression of the other side: eyeBlinkLeft for eyeBlinkRight; one without a side is its own."""
+    for a, b in (("Left", "Right"), ("Right", "Left")):
+        if name.endswith(a):
+            return name[: -len(a)] + b
+    return name
+
+
+def concatenate(motions: Sequence[Motion]) -> Motion:
+    """The motions one after another. Raises InputError if their skeletons' names differ or their times do not go on increasing."""
+    if not motions:
+        raise InputError("There must be at least one motion to concatenate.")
+    first = motions[0]
+    if any(m.skeleton.names != first.skeleton.names for m in motions):
+        raise InputError("Motions can be concatenated only if their skeletons have the same joints.")
+    shared = set.intersection(*(set(m.expressions) for m in motions))
+    return Motion(
+        first.skeleton,
+        np.concatenate([m.times for m in motions]),
+        np.concatenate([m.root_positions for m in motions]),
+        np.concatenate([m.rotations for m in motions]),
+        {n: np.concatenate([m.expressions[n] for m in motions]) for n in sorted(shared)},
+        np.concatenate([m.contacts for m in motions if m.contacts is not None]),
+    )

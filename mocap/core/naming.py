@@ -1,0 +1,38 @@
+"""The tables of bone names in use, read from the JSON files of `rigs/`."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import NamedTuple
+
+from mocap import assets
+
+
+class Convention(NamedTuple):
+    """A table of rigs/: its file's name, what it is called, and bone → the names that stand for it, the one to write first."""
+
+    name: str
+    title: str
+    bones: dict[str, tuple[str, ...]]
+    prefixes: tuple[str, ...]
+
+
+@cache
+def conventions() -> dict[str, Convention]:
+    """The known conventions by name, read from the package's files. Raises ModelError if they are missing."""
+    found = {}
+    for path in sorted(assets.path("rigs").glob("*.json")):
+        if path.stem == "words":
+            continue
+        table = json.loads(path.read_text("utf-8"))
+        bones = {bone: _several(names) for bone, names in table["middle"].items()}
+        for side in ("left", "right"):
+            for bone, names in table["sided"].items():
+                bones[side + bone] = tuple(n.replace("{side}", table[side]) for n in _several(names))
+        found[path.stem] = Convention(path.stem, table["title"], bones, tuple(table.get("prefixes", ())))
+    return found
+
+
+def _several(names: str | list[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)

@@ -1,0 +1,100 @@
+"""The hand detector: MediaPipe's HandLandmarker on a crop around each of the body's wrists, so that distant hands are found too.
+
+On whole pictures its palm detector finds no hand at all on full-body clips of 576 to 1,768 pixels, and on crops 79 % and 61 % of them
+(tests/benchmarks/hands.py). A crop follows its wrist, so that in it the hand hardly moves, and MediaPipe's own tracking spares the palm
+detector. Whose hand it is, is told by the wrists (crops.py).
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from mediapipe import Image, ImageFormat
+from mediapipe.tasks.python import BaseOptions
+from mediapipe.tasks.python.vision import HandLandmarker, HandLandmarkerOptions, RunningMode
+from numpy import ndarray
+
+from mocap.detect.crops import Hand, about_wrist, crop_around
+from mocap.detect.mediapipe.bundles import hand_bundle
+from mocap.detect.mediapipe.logs import without_notices
+from mocap.errors import ModelError
+
+# Detector axes to mocap's.
+_AXES = np.array([1.0, -1.0, -1.0])
+
+# Milliseconds from call to call, for MediaPipe, which wants them to rise. Hands are not smoothed, so their size means nothing.
+_STEP = 33
+
+
+class HandTracker:
+    """Finds up to `most` hands in pictures, or parts of them, given one after another. Raises ModelError if its weights are missing or
+    MediaPipe refuses them."""
+
+    def __init__(self, most: int = 1, video: bool = True) -> None:
+        self._video = video
+        self._clock = -_STEP
+        self._options = HandLandmarkerOptions(
+            base_options=BaseOptions(model_asset_buffer=hand_bundle()),
+            running_mode=RunningMode.VIDEO if video else RunningMode.IMAGE,
+            num_hands=most,
+        )
+        self._start()
+
+    def _start(self) -> None:
+        try:
+            with without_notices():
+                self._landmarker: HandLandmarker | None = HandLandmarker.create_from_options(self._options)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise ModelError(f"MediaPipe does not accept the hand model: {error}. Install mocap again.") from error
+
+    def restart(self) -> None:
+        """Forgets the hands it follows."""
+        if self._clock >= 0:
+            self.close()
+            self._start()
+            self._clock = -_STEP
+
+    def find(self, image: UInt8[ndarray, "height width 3"], origin: tuple[int, int] = (0, 0)) -> list[Hand]:
+        """The hands in this picture. origin: the place of its corner in the whole picture, pixels, which image points are counted from."""
+        if self._landmarker is None:
+            raise ValueError("This detector is closed.")
+        self._clock += _STEP
+        picture = Image(ImageFormat.SRGB, np.ascontiguousarray(image))
+        result: Any = self._landmarker.detect_for_video(picture, self._clock) if self._video else self._landmarker.detect(picture)
+        size = np.array([image.shape[1], image.shape[0]], dtype=np.float64)
+        out = []
+        for points, world, sides in zip(result.hand_landmarks, result.hand_world_landmarks, result.handedness, strict=True):
+            positions = np.array([(p.x, p.y, p.z) for p in world]) * _AXES
+            pixels = np.array([(p.x, p.y) for p in points]) * size + origin
+            sure = float(sides[0].score)
+            out.append(Hand(positions - positions[0], pixels, sure if sides[0].category_name == "Left" else 1.0 - sure))
+        return out
+
+    def close(self) -> None:
+        """Frees the model. A second call does nothing."""
+        if self._landmarker is not None:
+            self._landmarker.close()
+            self._landmarker = None
+
+    def __enter__(self) -> HandTracker:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def find_near_wrist(
+    tracker: HandTracker,
+    side: int,
+    picture: UInt8[ndarray, "height width 3"],
+    positions: Float[ndarray, "33 3"],
+    image: Float[ndarray, "33 2"],
+) -> Hand | None:
+    """The hand around the body's left (0) or right (1) wrist, which may turn out to be the other's (`matched`)."""
+    cropped = crop_around(picture, *about_wrist(side, positions, image))
+    if cropped is None:
+        return None
+    return next(iter(tracker.find(*cropped)), None)

@@ -1,0 +1,103 @@
+"""What the detector made of rendered people, with the truth beside it: mocap/lift/training/detector_pairs.npz (mocap/lift/training/performers.py makes it).
+
+The lifter learns from these pairs and from motion that is spoilt as they show the detector to spoil it (spoil.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core import rotation as R
+from mocap.core.camera import Camera
+from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.lift.model import JOINTS, MIRRORED_JOINTS, RATE, View, see
+
+_MILLIMETRE, _PART_OF_PIXEL = 1000.0, 8.0
+_LANDMARKS_OF = [[LANDMARKS.index("left_ear"), LANDMARKS.index("right_ear")]]
+_LANDMARKS_OF += [[LANDMARKS.index(name.replace("toe", "foot_index"))] for name in JOINTS[1:]]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Pair:
+    """A piece of F frames at RATE. keypoints: the detector's, of the joints alone (both ears at their middle, the rest NaN). camera: the
+    true one. true: (F, 15, 3) joints from the hips' middle, and hips: (F, 3) that middle, camera axes, metres. up: (3,) against gravity,
+    camera axes. held_out: of a subject that nothing is learnt from. heavy: by the detector's heavy model, else by full."""
+
+    keypoints: Keypoints
+    camera: Camera
+    true: Float[ndarray, "frames 15 3"]
+    hips: Float[ndarray, "frames 3"]
+    up: Float[ndarray, "3"]
+    number: int
+    held_out: bool
+    heavy: bool
+
+    def mirror(self) -> Pair:
+        """The same before a mirror."""
+        flip = np.array([-1.0, 1.0, 1.0])
+        return Pair(
+            self.keypoints.mirror(), self.camera, self.true[:, MIRRORED_JOINTS] * flip, self.hips * flip, self.up * flip,
+            self.number, self.held_out, self.heavy,
+        )  # fmt: skip
+
+
+def save(path: Path, pieces: dict[str, ndarray]) -> None:
+    """Writes N pieces: true, hips, positions (metres), image (pixels), confidence (N, F, …); focal, size, up, number, held_out, heavy.
+
+    Whole millimetres, eighths of a pixel and 255ths of confidence, as steps from frame to frame, which zip to a third.
+    """
+    out: dict[str, Any] = dict(pieces)
+    out["unseen"] = np.isnan(pieces["image"][..., 0, 0])
+    for name, unit in _UNITS.items():
+        steps = np.round(np.nan_to_num(pieces[name]) * unit).astype(np.int16)
+        out[name] = np.diff(steps, axis=1, prepend=np.zeros_like(steps[:, :1]))
+    np.savez_compressed(path, **out)
+
+
+_UNITS = {"true": _MILLIMETRE, "hips": _MILLIMETRE, "positions": _MILLIMETRE, "image": _PART_OF_PIXEL, "confidence": 255.0}
+
+
+def load(path: Path) -> list[Pair]:
+    """The pieces of a file that `save` wrote."""
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    for name, unit in _UNITS.items():
+        arrays[name] = np.cumsum(arrays[name].astype(np.int64), axis=1) / unit
+    for name in ("positions", "image"):
+        arrays[name][arrays["unseen"]] = np.nan
+    return [_pair({name: a[n] for name, a in arrays.items()}) for n in range(len(arrays["number"]))]
+
+
+def _pair(a: dict[str, ndarray]) -> Pair:
+    frames = len(a["true"])
+    spread = [(landmark, joint) for joint, landmarks in enumerate(_LANDMARKS_OF) for landmark in landmarks]
+    to, start = (list(column) for column in zip(*spread, strict=True))
+    full = {name: np.full((frames, 33, width), np.nan) for name, width in (("positions", 3), ("image", 2), ("confidence", 1))}
+    for name, out in full.items():
+        out[:, to] = a[name].reshape(frames, 15, -1)[:, start]
+    size = (int(a["size"][0]), int(a["size"][1]))
+    confidence = np.nan_to_num(full["confidence"][..., 0])
+    keypoints = Keypoints(np.arange(frames) / RATE, full["positions"], full["image"], confidence, size)
+    camera = Camera(float(a["focal"]), (0.5 * size[0], 0.5 * size[1]), size)
+    return Pair(
+        keypoints, camera, a["true"], a["hips"], a["up"].astype(np.float64), int(a["number"]), bool(a["held_out"]), bool(a["heavy"])
+    )
+
+
+def as_seen(pair: Pair, guess: float) -> tuple[View, Float[ndarray, "frames 15 3"], Float[ndarray, "frames"]]:
+    """The piece as the network sees it through a camera whose field of view is wrong by a factor; the truth as it should then answer,
+    along the hips' ray and in the scale that their apparent distance implies, metres; and that scale. NaN where nobody is seen.
+
+    guess: the true focal length over the assumed one.
+    """
+    seen = see(pair.keypoints, Camera(pair.camera.focal / guess, pair.camera.centre, pair.camera.size))
+    depth = 1.0 / (seen.hips[:, 2] * np.sqrt(1.0 + np.square(seen.hips[:, :2]).sum(axis=1)))
+    scale = guess * depth / -pair.hips[:, 2]
+    turn = R.between(R.normalize(pair.hips), np.array([0.0, 0.0, -1.0]))
+    return seen, R.apply(turn[:, None], pair.true) * scale[:, None, None], scale

@@ -1,0 +1,312 @@
+"""What the detector really sees: many bodies in captured motion before many cameras, rendered, with their truth beside its landmarks.
+
+    MOCAP_DATA=… python mocap/lift/training/performers.py          writes detector_pairs.npz beside this file (some 40 minutes on one core)
+
+The lifter is trained on these pairs, and the detector's errors are measured from them (mocap/lift/CARD.md). The mannequin is given other
+proportions, colours and light; it performs pieces of what mocap/lift/training/data.py trains on and, kept apart, of its held-out subjects.
+Nothing of the benchmarks' motion is shown. Needs what rigs/render.py needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy import ndarray
+from playwright.sync_api import Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+
+from mocap.core import rotation as R
+from mocap.core.keypoints import LANDMARKS, Keypoints, concatenate, landmarks_of
+from mocap.core.kinematics import fk, scaled, sole_points
+from mocap.core.skeleton import BONES, HUMANOID, Skeleton
+from mocap.detect.mediapipe.pose import PoseDetector
+from mocap.lift.model import RATE, joints_of
+from mocap.lift.training.data import HELD_OUT, takes, training_files, validation_files
+from mocap.lift.training.noise import other_moves, wandering, windows
+from mocap.lift.training.pairs import save
+from mocap.solve.body import solve_body
+from rigs.render import FLAGS, HERE, chromium
+
+FRAMES = 60
+PIECES = 200
+"""Of so many frames each at RATE; every sixth of a subject that is held out, every eighth seen by the heavy model too."""
+
+_HUMANOID_REST = landmarks_of(*fk(HUMANOID, HUMANOID.offsets[0], HUMANOID.rest_rotations))
+_EARS = _HUMANOID_REST[[LANDMARKS.index("left_ear"), LANDMARKS.index("right_ear")]].mean(axis=0)
+_SIDES = ("left", "right")
+_LIMB_JOINTS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot_index")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A piece before it is seen. body; its parts' stretch {bone: (x, y, z)}; rotations (F, 55, 4) and roots (F, 3) in the world; the
+    camera: position, turn (4,) from its axes to the world's, focal length in pixels, image (width, height); and the page's look."""
+
+    body: Skeleton
+    stretch: dict[str, list[float]]
+    rotations: ndarray
+    roots: ndarray
+    position: ndarray
+    turn: ndarray
+    focal: float
+    size: tuple[int, int]
+    look: dict[str, Any]
+
+    def joints(self) -> ndarray:
+        """The lifter's 15 joints (F, 15, 3) in camera axes, metres."""
+        points = joints_of(landmarks_of(*fk(self.body, self.roots, self.rotations)))
+        return R.apply(R.conjugate(self.turn), points - self.position)
+
+
+def performed(rng: np.random.Generator, joints: ndarray) -> ndarray:
+    """Rotations (F, 55, 4) on HUMANOID for 15 joints (F, 15, 3); head, hands and heels are made up."""
+    frames = len(joints)
+    across, middle = joints[:, 1] - joints[:, 2], joints[:, [7, 8]].mean(axis=1)
+    chest = R.from_frame(R.normalize(across), R.normalize(joints[:, [1, 2]].mean(axis=1) - middle))
+    pelvis = R.from_frame(R.normalize(joints[:, 7] - joints[:, 8]), R.normalize(joints[:, [1, 2]].mean(axis=1) - middle))
+
+    def astray(degrees: tuple[float, float, float], seconds: float) -> ndarray:
+        vector = np.radians(degrees) * (0.7 * wandering(rng, (1, frames, 3), seconds)[0] + 0.7 * rng.normal(size=3))
+        return R.from_rotation_vector(vector)
+
+    points = np.full((frames, 33, 3), np.nan)
+    points[:, [LANDMARKS.index(f"{s}_{n}") for n in _LIMB_JOINTS for s in _SIDES]] = joints[:, 1:]
+    head = R.multiply(chest, astray((12.0, 25.0, 8.0), 0.8))
+    points[:, :11] = joints[:, :1] + R.apply(head[:, None], _HUMANOID_REST[:11] - _EARS)
+    for side, name in enumerate(_SIDES):
+        wrist, elbow, toe, ankle = (joints[:, i + side] for i in (5, 3, 13, 11))
+        at = LANDMARKS.index(f"{name}_wrist")
+        rest = np.array([1.0 - 2.0 * side, 0.0, 0.0])
+        swing = R.multiply(R.between(R.apply(chest, rest), R.normalize(wrist - elbow)), chest)
+        hand = R.multiply(swing, R.multiply(astray((55.0, 0.0, 0.0), 0.6), astray((0.0, 12.0, 25.0), 0.5)))
+        for finger in ("pinky", "index", "thumb"):
+            tip = LANDMARKS.index(f"{name}_{finger}")
+            points[:, tip] = wrist + R.apply(hand, _HUMANOID_REST[tip] - _HUMANOID_REST[at])
+        heel, foot, tip = (LANDMARKS.index(f"{name}_{n}") for n in ("heel", "ankle", "foot_index"))
+        sole = R.apply(pelvis, _HUMANOID_REST[tip] - _HUMANOID_REST[foot])
+        turn = R.multiply(R.between(R.normalize(sole), R.normalize(toe - ankle)), pelvis)
+        points[:, heel] = ankle + R.apply(turn, _HUMANOID_REST[heel] - _HUMANOID_REST[foot])
+    rotations, _ = solve_body(np.arange(frames) / RATE, points - middle[:, None], np.ones((frames, 33)))
+    return rotations
+
+
+def other_body(rng: np.random.Generator) -> tuple[Skeleton, dict[str, list[float]]]:
+    """HUMANOID in other proportions, and each bone's stretch of what hangs on it."""
+    names = ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot", "Toes", "trunk", "head")
+    factor = dict(zip(names, np.exp(np.clip(0.09 * rng.normal(size=len(names)), -0.18, 0.18)).tolist(), strict=True))
+    thick, limb = np.exp(np.clip(0.12 * rng.normal(size=2), -0.2, 0.25)).tolist()
+    lengths = {s + n: f for n, f in factor.items() for s in _SIDES if n not in ("trunk", "head")}
+    lengths |= dict.fromkeys(("spine", "chest", "upperChest", "neck", "leftShoulder", "rightShoulder"), factor["trunk"])
+    body = scaled(HUMANOID, lengths)
+    stretch = {name: [1.0, 1.0, 1.0] for name in BONES}
+    for name, wide in (("hips", "UpperLeg"), ("spine", "UpperLeg"), ("chest", "UpperArm"), ("upperChest", "UpperArm")):
+        stretch[name] = [factor[wide], factor["trunk"], thick]
+    for side in _SIDES:
+        stretch[f"{side}Shoulder"] = [factor["UpperArm"], factor["trunk"], thick]
+        for bone, child in (("UpperArm", "LowerArm"), ("LowerArm", "Hand")):
+            stretch[side + bone] = [factor[child], limb, limb]
+        for bone, child in (("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot")):
+            stretch[side + bone] = [limb * thick, factor[child], limb * thick]
+        stretch[f"{side}Foot"] = stretch[f"{side}Toes"] = [1.0, factor["Toes"], factor["Toes"]]
+    return body, stretch
+
+
+def scene(rng: np.random.Generator, motions: list[ndarray]) -> Scene:
+    """One piece of one of the motions (each (F, 15, 3), metres, +Y up), on another body, before a camera anywhere."""
+    piece = windows(rng, motions, 4, FRAMES)
+    middle = piece[:, :, [7, 8]].mean(axis=2, keepdims=True)
+    joints = (other_moves(rng, piece - middle) + middle)[0]
+    rotations = performed(rng, joints)
+    body, stretch = other_body(rng)
+    legs = np.linalg.norm(body.offsets[[BONES.index("leftLowerLeg"), BONES.index("leftFoot")]], axis=-1).sum() / 0.835
+    roots = joints[:, [7, 8]].mean(axis=1) * legs
+    roots[:, 1] -= np.percentile(sole_points(body, roots, rotations)[..., 1].min(axis=1), 5.0)
+
+    x, y, z = np.eye(3)
+    pitch = np.radians(rng.uniform(-15.0, 35.0) * (rng.uniform() < 0.8))
+    turn = R.multiply(R.from_axis_angle(y, rng.uniform(-np.pi, np.pi)), R.from_axis_angle(x, -pitch))
+    turn = R.multiply(turn, R.from_axis_angle(z, np.radians(5.0) * rng.normal()))
+    places = fk(body, roots, rotations)[0]
+    target = places[:, [0, BONES.index("upperChest")]].mean(axis=(0, 1))
+    distance = rng.uniform(2.0, 6.0)
+    position = target + distance * R.apply(turn, z)
+    position[1] = max(position[1], 0.08)
+    # The field of view: the body stays in the image wherever it goes, or nearly, unless it goes so far that it would be small.
+    seen = R.apply(R.conjugate(turn), places - position)
+    size = (480, 640) if rng.uniform() < 0.5 else (640, 480) if rng.uniform() < 0.5 else (640, 360)
+    slopes = np.abs(seen[..., :2] / np.maximum(-seen[..., 2:], 0.5))
+    reach = np.percentile(slopes, 97.0, axis=(0, 1))
+    focal = rng.uniform(0.6, 1.05) * min(0.5 * size[0] / reach[0], 0.5 * size[1] / reach[1])
+    focal = max(focal, rng.uniform(0.35, 0.55) * min(size) * distance / 1.7)
+    focal = float(np.clip(focal, 0.6 * max(size), 2.5 * max(size)))
+    offset = np.append(rng.normal(size=2) * 0.06 * size[0] / focal * distance, 0.0)
+    position = position + R.apply(turn, offset)
+    return Scene(body, stretch, rotations, roots, position, turn, focal, size, _look(rng, position, target))
+
+
+def _look(rng: np.random.Generator, position: ndarray, target: ndarray) -> dict[str, Any]:
+    """Colours, light, things that stand about, and in one piece of six one that stands in the way."""
+
+    def colour(low: float = 0.0, high: float = 1.0) -> list[float]:
+        return np.clip(rng.uniform(low, high) + rng.normal(scale=0.12, size=3), 0.0, 1.0).tolist()
+
+    def box(place: ndarray, measure: ndarray) -> dict[str, Any]:
+        position = [place[0], 0.5 * measure[1], place[1]]
+        return {"position": position, "size": measure.tolist(), "colour": colour(), "turn": rng.uniform(0.0, 3.0)}
+
+    skin = np.array([0.8, 0.5, 0.36]) * rng.uniform(0.15, 1.1) * [1.0, rng.uniform(0.85, 1.1), rng.uniform(0.8, 1.1)]
+    shirt, trousers = colour(), colour()
+    colours = {"shell": shirt, "accent": shirt, "accentRight": shirt, "suit": trousers, "joint": trousers, "hair": colour(0.0, 0.5)}
+    if rng.uniform() < 0.4:  # bare arms
+        colours["joint"] = skin.tolist()
+    boxes = []
+    for _ in range(int(rng.integers(0, 8))):
+        away = rng.normal(size=2)
+        place = target[[0, 2]] + away / np.linalg.norm(away) * rng.uniform(1.3, 4.0)
+        toward = (position - target)[[0, 2]]
+        if np.dot(place - target[[0, 2]], toward) > 0.3 * np.linalg.norm(toward):
+            continue
+        boxes.append(box(place, rng.uniform(0.2, 1.5, 3)))
+    if rng.uniform() < 1.0 / 6.0:
+        place = target + rng.uniform(0.2, 0.4) * (position - target)
+        boxes.append(box(place[[0, 2]], np.array([rng.uniform(0.15, 1.2), rng.uniform(0.4, 1.0), 0.1])))
+    angle, height = rng.uniform(-np.pi, np.pi), rng.uniform(1.5, 5.0)
+    return {
+        "colours": colours | {"skin": np.clip(skin, 0.0, 1.0).tolist()},
+        "boxes": boxes,
+        "look": {
+            "background": colour(), "floor": colour(), "floorSeen": bool(rng.uniform() < 0.9), "sky": colour(0.6, 1.0),
+            "ground": colour(0.1, 0.6), "shadow": bool(rng.uniform() < 0.3), "skyStrength": rng.uniform(0.8, 2.5),
+            "keyStrength": rng.uniform(0.3, 3.0), "key": [3.0 * np.sin(angle), height, 3.0 * np.cos(angle)],
+        },
+    }  # fmt: skip
+
+
+def pictures(page: Page, scene: Scene, at_once: int = 15) -> Iterator[ndarray]:
+    """RGB images (height, width, 3) of each frame."""
+    page.evaluate(
+        "s => window.scene(s)",
+        scene.look | {
+            "offsets": dict(zip(BONES, scene.body.offsets.tolist(), strict=True)), "stretch": scene.stretch, "size": scene.size,
+            "fov": float(np.degrees(2.0 * np.arctan(0.5 * scene.size[1] / scene.focal))),
+            "position": scene.position.tolist(), "turn": scene.turn.tolist(),
+        },
+    )  # fmt: skip
+    poses = [{"root": r.tolist(), "rotations": np.round(q, 5).tolist()} for r, q in zip(scene.roots, scene.rotations, strict=True)]
+    for start in range(0, len(poses), at_once):
+        for url in page.evaluate("([names, poses]) => window.draw(names, poses)", [list(BONES), poses[start : start + at_once]]):
+            data = np.frombuffer(base64.b64decode(url.split(",", 1)[1]), dtype=np.uint8)
+            image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+            assert image is not None
+            yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def open_page(browser: Any) -> Page:
+    """The page with the mannequin; its files come without a socket, and nothing else is reachable."""
+    page = browser.new_page()
+    three = (HERE.parent / "web" / "node_modules" / "three").resolve()
+
+    def answer(route: Any) -> None:
+        path = route.request.url.split("render.invalid/", 1)[-1]
+        file = {"rig.glb": HERE / "mannequin.vrm", "performers.html": Path(__file__).with_name("performers.html")}.get(path)
+        if path.startswith("three/"):
+            file = (three / path.removeprefix("three/")).resolve()
+            file = file if three in file.parents else None
+        kind = "text/html" if path.endswith("html") else "model/gltf-binary" if path.endswith("glb") else "text/javascript"
+        return route.fulfill(path=file, content_type=kind) if file and file.is_file() else route.fulfill(status=404)
+
+    page.route("**/*", answer)
+    page.goto("http://render.invalid/performers.html")
+    page.wait_for_function("window.ready !== undefined", timeout=120_000)
+    if (problem := page.evaluate("window.ready")) is not True:
+        raise RuntimeError(f"The page could not load the rig: {problem}")
+    return page
+
+
+def detected(detector: PoseDetector, images: list[ndarray]) -> Keypoints:
+    """The detector's keypoints of a piece, its tracker begun anew."""
+    detector.detect(np.zeros_like(images[0]), -1000.0)
+    return concatenate([detector.detect(image, n / RATE) for n, image in enumerate(images)])
+
+
+def pair(scene: Scene, seen: Keypoints, number: int, held_out: bool, model: str) -> dict[str, ndarray]:
+    """A piece's arrays as the bank holds them."""
+    joints = scene.joints()
+    hips = joints[:, [7, 8]].mean(axis=1)
+    confidence = joints_of(seen.confidence[..., None])[..., 0]
+    return {
+        "true": joints - hips[:, None], "hips": hips, "positions": joints_of(seen.positions),
+        "image": joints_of(seen.image), "confidence": confidence,
+        "focal": np.array(scene.focal, np.float32), "size": np.array(scene.size, np.int16), "number": np.array(number, np.int16),
+        "held_out": np.array(held_out), "heavy": np.array(model == "heavy"),
+        "up": R.apply(R.conjugate(scene.turn), np.array([0.0, 1.0, 0.0])).astype(np.float32),
+    }  # fmt: skip
+
+
+def make(data: Path, numbers: range, parts: Path) -> None:
+    """Renders and detects these pieces, one file each; those that are there already are left alone."""
+    learn, check = list(takes(training_files(data))), list(takes([f for f in validation_files(data) if f.name.startswith(HELD_OUT)]))
+    parts.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright, PoseDetector("full") as full, PoseDetector("heavy") as heavy, ThreadPoolExecutor(1) as pool:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        page = open_page(browser)
+
+        def see(made: Scene, images: list[ndarray], number: int, held_out: bool) -> None:
+            pairs = [pair(made, detected(full, images), number, held_out, "full")]
+            if number % 8 == 0:
+                pairs.append(pair(made, detected(heavy, images), number, held_out, "heavy"))
+            out = parts / f"{number:04d}.npz"
+            with out.with_suffix(".tmp").open("wb") as file:
+                np.savez(file, **{k: np.stack([p[k] for p in pairs]) for k in pairs[0]})  # type: ignore[arg-type]
+            out.with_suffix(".tmp").rename(out)
+
+        waiting = None
+        for number in numbers:
+            if (parts / f"{number:04d}.npz").exists():
+                continue
+            held_out = number % 6 == 5
+            made = scene(np.random.default_rng([7, number]), check if held_out else learn)
+            images = list(pictures(page, made))
+            if waiting is not None:
+                waiting.result()
+            waiting = pool.submit(see, made, images, number, held_out)
+            print(f"{number}", end=" ", flush=True)
+        if waiting is not None:
+            waiting.result()
+        browser.close()
+
+
+def gather(parts: Path, out: Path) -> None:
+    """All pieces in one file: arrays (N, F, …), the heavy model's last."""
+    pieces = [dict(np.load(f)) for f in sorted(parts.glob("*.npz"))]
+    joined = {k: np.concatenate([p[k] for p in pieces]) for k in pieces[0]}
+    order = np.argsort(joined["heavy"], kind="stable")
+    save(out, {k: v[order] for k, v in joined.items()})
+    print(f"{len(order)} pieces of {FRAMES} frames, {out.stat().st_size / 1e6:.2f} MB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("detector_pairs.npz"))
+    parser.add_argument("--parts", type=Path, default=Path("bench-results") / "performers", help="where pieces are kept while it runs")
+    parser.add_argument("--pieces", type=int, nargs=2, default=(0, PIECES), help="the first and the last but one")
+    parser.add_argument("--no-gather", action="store_true", help="only make pieces: for one of several processes")
+    args = parser.parse_args()
+    make(Path(os.environ["MOCAP_DATA"]), range(*args.pieces), args.parts)
+    if not args.no_gather:
+        gather(args.parts, args.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""The avatar of the page: the mannequin, or the user's character, in one file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from mocap import assets
+from mocap.core.rig import Rig
+from mocap.formats.embed import embedded
+from mocap.formats.vrm import as_vrm
+from mocap.rig.load import load_rig
+from mocap.stream.files import Files, files_for
+
+MANNEQUIN, USERS = "rigs/mannequin.vrm", "rigs/character.vrm"
+"""Where the page finds its avatar: ours, or the user's."""
+
+
+def load_avatar(path: Path) -> Rig:
+    """A character for the page, which gets one file of it: what lies beside a .gltf is put inside. Raises InputError as `load_rig`."""
+    rig = load_rig(path)
+    return rig if rig.kind == "bvh" else replace(rig, source=embedded(rig.source, path.parent))
+
+
+def files_of(rig: Rig | None) -> tuple[Files, str]:
+    """(the page's files, where the avatar is among them): the rig as a VRM, or the mannequin."""
+    files = files_for(assets.path("."))
+    if rig is None:
+        return files, MANNEQUIN
+    return files | {f"/{USERS}": (as_vrm(rig), "model/gltf-binary")}, USERS

@@ -1,0 +1,81 @@
+"""A live performer: pictures or keypoints to poses on the avatar, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from mocap.core.camera import DEFAULT_FOV, Camera
+from mocap.core.keypoints import Keypoints, concatenate
+from mocap.core.motion import Motion
+from mocap.core.skeleton import HUMANOID, Skeleton
+from mocap.detect.mediapipe.pose import Detector
+from mocap.lift.live import LiftState, lift_live
+from mocap.live.clock import Arrived
+from mocap.retarget import retarget
+from mocap.solve.measure import measure_body
+from mocap.solve.solver import Solver
+from mocap.solve.tuning import Tuning
+
+Listener = Callable[[Keypoints, Motion], None]
+"""Called in the detector's thread with each live frame: what was seen, and the pose on the avatar."""
+
+# The live body is measured again each second of the first six in which a person is seen, and then left alone.
+_MEASURE_EVERY, _MEASURE_UNTIL = 1.0, 6.0
+
+
+class LivePerformer:
+    """From pictures or keypoints to poses on the avatar, one at a time: detect, measure, lift, solve, retarget. No socket in sight.
+
+    detector: None where only keypoints come. tuning: asked before each frame."""
+
+    def __init__(
+        self,
+        detector: Detector | None,
+        avatar: Skeleton = HUMANOID,
+        camera: Camera | None = None,
+        upper_body: bool | None = None,
+        tuning: Callable[[], Tuning] = Tuning,
+    ) -> None:
+        self._detector, self._avatar, self._camera, self._upper_body = detector, avatar, camera, upper_body
+        self._tuning = tuning
+        self.restart()
+
+    def restart(self, camera: Camera | None = None) -> None:
+        """Forgets the performer: the next frame begins another take. camera: from now on, where it is another."""
+        self._camera = camera or self._camera
+        self._solver = Solver(camera=self._camera, upper_body=self._upper_body)
+        self._seen: list[Keypoints] = []
+        self._measured = -np.inf
+        self._lift: LiftState | None = None
+
+    def perform(self, arrived: Arrived) -> tuple[Keypoints, Motion]:
+        """The keypoints of a frame, and the avatar's pose."""
+        assert self._detector is not None
+        keypoints = self._detector.detect(arrived.frame.image, arrived.time)
+        return keypoints, self.follow(keypoints)
+
+    def next_person(self) -> None:
+        """Another one of those in view from now on."""
+        assert self._detector is not None
+        self._detector.next_person()
+        self.restart()
+
+    def follow(self, keypoints: Keypoints) -> Motion:
+        """The avatar's pose of one frame of keypoints, which come after those before."""
+        if not np.isnan(keypoints.positions).all():
+            self._measure(keypoints)
+        camera = self._camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
+        positions, self._lift = lift_live(keypoints, camera, self._lift)
+        self._solver.tuning = self._tuning()
+        return retarget(self._solver.solve(replace(keypoints, positions=positions)), self._avatar)
+
+    def _measure(self, keypoints: Keypoints) -> None:
+        if self._seen and keypoints.times[0] - self._seen[0].times[0] > _MEASURE_UNTIL:
+            return
+        self._seen.append(keypoints)
+        if keypoints.times[0] - self._measured >= _MEASURE_EVERY:
+            self._measured = float(keypoints.times[0])
+            self._solver.body = measure_body(concatenate(self._seen))

@@ -1,0 +1,135 @@
+"""A folder of takes: keypoints as JSON Lines, a file each, which the studio's page lists, opens, renames and deletes by name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from mocap.core.keypoints import LANDMARKS
+from mocap.errors import InputError, OutputError
+from mocap.formats import tfjs
+from mocap.formats.recording import SUFFIX
+
+_NAME = re.compile(r"[\w()\[\]+,'&!# .-]{1,80}")
+_TAIL = 2**20  # bytes at a file's end in which its last whole line is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A take in the folder. seconds: from its first frame to its last. size: bytes. figure: where the body's 33 landmarks are in a picture
+    of the middle of it, (x, y) in widths of the picture, None where one is not seen; empty where nobody is."""
+
+    name: str
+    seconds: float
+    size: int
+    figure: list[tuple[float, float] | None]
+
+
+class TakesFolder:
+    """The takes in a folder, which is made when the first one is recorded. Only plain names come in; no path is made of anything else."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def new(self) -> Path:
+        """Where the next take goes: a name by date and time that nobody has. Raises OutputError if the folder cannot be made."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"The folder {self.folder} for takes cannot be made: {error.strerror or error}.") from None
+        name = datetime.now().strftime("%Y-%m-%d %H.%M.%S")
+        numbered = [name, *(f"{name} ({n})" for n in range(2, 100))]
+        return next(path for n in numbered if not (path := self.folder / f"{n}{SUFFIX}").exists())
+
+    def names(self) -> list[str]:
+        """The newest first."""
+        if not self.folder.is_dir():
+            return []
+        paths = [p for p in self.folder.iterdir() if p.suffix == SUFFIX and p.is_file() and _NAME.fullmatch(p.stem)]
+        return [p.stem for p in sorted(paths, key=lambda p: p.stat().st_mtime, reverse=True)]
+
+    def takes(self) -> list[Take]:
+        """The newest first, with what can be told without reading them whole."""
+        paths = [self.path(name) for name in self.names()]
+        return [Take(p.stem, _seconds(p), p.stat().st_size, _figure(p)) for p in paths]
+
+    def path(self, name: str) -> Path:
+        """A take's file. Raises InputError if there is none of that name."""
+        if name not in self.names():
+            raise InputError(f"There is no take called {name!r} in {self.folder}.")
+        return self.folder / f"{name}{SUFFIX}"
+
+    def rename(self, name: str, to: str) -> str:
+        """Raises InputError if the new name is none, or taken."""
+        old, to = self.path(name), to.strip()
+        if not _NAME.fullmatch(to) or to.startswith("."):
+            raise InputError(f"A take cannot be called {to!r}: letters, digits, spaces and .,-_()[]+'&!# are possible, 80 at most.")
+        if (self.folder / f"{to}{SUFFIX}").exists():
+            raise InputError(f"There is a take called {to!r} already: choose another name.")
+        try:
+            old.rename(self.folder / f"{to}{SUFFIX}")
+        except OSError as error:
+            raise OutputError(f"The take {name!r} cannot be renamed: {error.strerror or error}.") from None
+        return to
+
+    def delete(self, name: str) -> None:
+        """Raises InputError if there is none, OutputError if it cannot be deleted."""
+        try:
+            self.path(name).unlink()
+        except OSError as error:
+            raise OutputError(f"The take {name!r} cannot be deleted: {error.strerror or error}.") from None
+
+
+class _Line(msgspec.Struct):
+    timestamp: float | None = None
+
+
+def _seconds(path: Path) -> float:
+    """From the first frame to the last whole one."""
+    decoder = msgspec.json.Decoder(_Line)
+    with path.open("rb") as file:
+        file.readline()
+        first = file.readline()
+        file.seek(max(path.stat().st_size - _TAIL, 0))
+        lines = file.read().splitlines()
+    begun = _time(decoder, first)
+    ended = next((t for line in reversed(lines) if (t := _time(decoder, line)) is not None), None)
+    return 0.0 if begun is None or ended is None else max(ended - begun, 0.0)
+
+
+def _figure(path: Path) -> list[tuple[float, float] | None]:
+    """The body in the middle of a take, or near it."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        try:
+            width = msgspec.json.decode(file.readline(), type=tfjs.Take).width
+        except msgspec.DecodeError:
+            return []
+        for part in (0.5, 0.25, 0.75, 0.0):
+            file.seek(int(part * size))
+            file.readline()  # the rest of a line, or the header
+            try:
+                poses = msgspec.json.decode(file.readline(), type=tfjs.Frame).poses
+            except msgspec.DecodeError:
+                continue
+            if width and poses and poses[0].keypoints:
+                points = {p.name: p for p in poses[0].keypoints}
+                return [_place(points.get(name), width) for name in LANDMARKS]
+    return []
+
+
+def _place(point: tfjs.Point | None, width: float) -> tuple[float, float] | None:
+    if point is None or point.x is None or point.y is None:
+        return None
+    return round(point.x / width, 4), round(point.y / width, 4)
+
+
+def _time(decoder: msgspec.json.Decoder[_Line], line: bytes) -> float | None:
+    try:
+        return decoder.decode(line).timestamp
+    except msgspec.DecodeError:
+        return None

@@ -1,0 +1,60 @@
+"""A file in the page: a take, keypoints, a motion from anywhere, or a character at rest, with a timeline to look through it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap import bake, formats
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.core.skeleton import HUMANOID
+from mocap.formats.gltf_read import animations
+from mocap.live.avatar import files_of, load_avatar
+from mocap.retarget import load_motion, retarget
+from mocap.stream import protocol
+from mocap.stream.clip import clip_files
+from mocap.stream.server import Server
+
+_CHARACTERS = (".glb", ".gltf", ".vrm")
+
+
+def opened(path: Path, fov: float | None = None) -> tuple[Motion, Float[ndarray, " frames"] | None, Rig | None]:
+    """A file as (its motion on humanoid bones, the keypoints' confidence (F,) if it was solved from some, its character if it has one).
+
+    Keypoints and takes are baked; fov: their camera's, radians. A character without an animation is one frame at rest in T-pose. Raises
+    InputError if the file cannot be read or holds no humanoid.
+    """
+    if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
+        keypoints = bake.read_keypoints(path)
+        return bake.solve(keypoints, fov), np.nan_to_num(keypoints.confidence).mean(axis=1), None
+    if path.suffix.lower() not in _CHARACTERS:
+        return load_motion(path), None, None
+    rig = load_avatar(path)
+    if animations(rig.source):
+        return load_motion(path), None, rig
+    return Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], HUMANOID.rest_rotations[None]), None, rig
+
+
+async def show(
+    motion: Motion,
+    name: str,
+    confidence: Float[ndarray, " frames"] | None = None,
+    rig: Rig | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    ready: Callable[[Server], None] | None = None,
+) -> None:
+    """Serves a page that plays the motion, on the rig or the mannequin, until it is cancelled. ready: called when it can be opened."""
+    shown = retarget(motion, HUMANOID)
+    files, avatar = files_of(rig)
+    hello = protocol.hello(HUMANOID, tuple(shown.expressions), avatar, protocol.Source("motion", name, 16, 9), "clip")
+    async with Server(hello, files | clip_files(shown, confidence), host, port) as server:
+        if ready is not None:
+            ready(server)
+        await asyncio.Event().wait()

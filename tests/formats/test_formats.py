@@ -1,0 +1,185 @@
+"""Saving and loading by suffix: whole or not at all, and a sentence for what cannot be."""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mocap import formats
+from mocap.core.keypoints import Keypoints
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.core.skeleton import HUMANOID
+from mocap.errors import InputError, OutputError
+from mocap.formats import bvh
+from mocap.rig.load import load_rig
+from tests.helpers import synthetic
+
+MANNEQUIN = Path(__file__).parents[2] / "rigs" / "mannequin.vrm"
+
+
+@pytest.fixture(scope="module")
+def motion() -> Motion:
+    made = synthetic.smooth_motion(np.random.default_rng(0), 0.5, 30.0)
+    return Motion(HUMANOID, made.times, made.root_positions, made.rotations)
+
+
+@pytest.fixture(scope="module")
+def keypoints() -> Keypoints:
+    return synthetic.keypoints_of(synthetic.random_poses(np.random.default_rng(0), 4))
+
+
+@pytest.fixture(scope="module")
+def rig() -> Rig:
+    return load_rig(MANNEQUIN)
+
+
+def on(motion: Motion, rig: Rig) -> Motion:
+    """The motion on the mannequin's joints, which stand in another order in its file."""
+    order = [HUMANOID.index(n) for n in rig.skeleton.names]
+    return Motion(rig.skeleton, motion.times, motion.root_positions, motion.rotations[:, order])
+
+
+@pytest.mark.parametrize("name", ["a.bvh", "a.glb", "a.vrm", "A.BVH", "a.vrma"])
+@pytest.mark.parametrize("all_keys", [True, False])
+def test_motions_come_back(motion: Motion, rig: Rig, tmp_path: Path, name: str, all_keys: bool) -> None:
+    character = name.lower().endswith(("glb", "vrm"))
+    formats.save(tmp_path / name, on(motion, rig) if character else motion, rig if character else None, all_keys=all_keys)
+    back = formats.load(tmp_path / name)
+    assert isinstance(back, Motion)
+    # The path is kept within a millimetre.
+    assert np.abs(back.at(motion.times).root_positions - motion.root_positions).max() < (1e-5 if all_keys else 1e-3)
+    assert [p.name for p in tmp_path.iterdir()] == [name], "nothing else is left"
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_keypoints_come_back(keypoints: Keypoints, tmp_path: Path, name: str) -> None:
+    formats.save(str(tmp_path / name), keypoints)
+    back = formats.load(str(tmp_path / name))
+    assert isinstance(back, Keypoints)
+    assert np.abs(back.times - keypoints.times).max() < 1e-9
+    again = formats.load(tmp_path / name, source_fps=60.0)
+    assert isinstance(again, Keypoints)
+    assert np.allclose(again.times, np.arange(4) / 60)
+    assert np.abs(back.positions - keypoints.positions).max() <= 1e-6
+    assert (tmp_path / name).read_text().count("\n") == (5 if name == "a.jsonl" else 0)
+
+
+@pytest.mark.parametrize("name", ["a.bvh", "a.glb"])
+def test_a_rate_resamples(motion: Motion, rig: Rig, tmp_path: Path, name: str) -> None:
+    character = name.endswith("glb")
+    formats.save(tmp_path / name, on(motion, rig) if character else motion, rig if character else None, fps=60.0, all_keys=True)
+    back = formats.load(tmp_path / name)
+    assert len(back) == 29
+
+
+@pytest.mark.parametrize("name", ["a.fbx", "a", "a.json", "a.bvh.gz"])
+def test_unknown_suffixes_list_those_known(motion: Motion, tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputError, match=r"cannot be written: .* end in \.bvh, \.glb, \.gltf, \.vrm or \.vrma"):
+        formats.save(tmp_path / name, motion)
+    assert not list(tmp_path.iterdir())
+
+
+def test_keypoints_are_no_motion(keypoints: Keypoints, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"cannot be written: .* end in \.json or \.jsonl"):
+        formats.save(tmp_path / "a.bvh", keypoints)
+
+
+def test_a_character_file_needs_a_character(motion: Motion, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"a\.glb needs a rig"):
+        formats.save(tmp_path / "a.glb", motion)
+
+
+@pytest.mark.parametrize(("kind", "name", "says"), [("glb", "a.vrm", r"end in \.glb, \.bvh or \.vrma"), ("bvh", "a.glb", "is a BVH file")])
+def test_a_file_is_of_its_rigs_kind(motion: Motion, rig: Rig, tmp_path: Path, kind: Any, name: str, says: str) -> None:
+    with pytest.raises(OutputError, match=says):
+        formats.save(tmp_path / name, on(motion, rig), replace(rig, kind=kind))
+    assert not list(tmp_path.iterdir())
+
+
+def test_places_that_cannot_be_written_are_named(motion: Motion, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"there is no folder .*nowhere"):
+        formats.save(tmp_path / "nowhere" / "a.bvh", motion)
+    (tmp_path / "b.bvh").mkdir()
+    with pytest.raises(OutputError, match="it is a folder"):
+        formats.save(tmp_path / "b.bvh", motion)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="there is no folder"):
+        formats.save(tmp_path / "file" / "a.bvh", motion)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="everything is permitted to root")
+def test_a_folder_without_permission_is_named(motion: Motion, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="Permission denied"):
+        formats.save(tmp_path / "a.bvh", motion)
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs Linux's /proc, where nobody may make files")
+def test_a_place_that_refuses_files_is_named() -> None:
+    """Before any work is done."""
+    with pytest.raises(OutputError, match=r"/proc/a\.bvh cannot be written: "):
+        formats.check_writable("/proc/a.bvh", Motion)
+
+
+@pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_a_failed_export_leaves_the_old_file_as_it_was(
+    motion: Motion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    path = tmp_path / "a.bvh"
+    path.write_text("old")
+
+    def fail(self: Path, target: Path) -> None:
+        assert self.parent == path.parent, "a rename across disks would not be whole"
+        assert self.stat().st_size > 1000
+        raise failure
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OutputError if isinstance(failure, OSError) else KeyboardInterrupt):
+        formats.save(path, motion)
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.bvh"]
+
+
+def test_new_files_have_the_rights_that_other_new_files_have(motion: Motion, tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("")
+    formats.save(tmp_path / "a.bvh", motion)
+    assert (tmp_path / "a.bvh").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a\.bvh cannot be read: No such file"):
+        formats.load(tmp_path / "a.bvh")
+    with pytest.raises(
+        InputError, match=r"does not read 'a\.fbx': the suffix must be one of \.bvh, \.glb, \.gltf, \.vrm, \.vrma, \.json, \.jsonl"
+    ):
+        formats.load(tmp_path / "a.fbx")
+    (tmp_path / "b.json").mkdir()
+    with pytest.raises(InputError, match="cannot be read: Is a directory"):
+        formats.load(tmp_path / "b.json")
+    (tmp_path / "c.bvh").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=r"c\.bvh: This is not a BVH file"):
+        formats.load(tmp_path / "c.bvh")
+
+
+@pytest.mark.parametrize("suffix", [".bvh", ".glb", ".gltf", ".vrm", ".vrma", ".json", ".jsonl"])
+@pytest.mark.parametrize("content", [b"", b"\x00" * 64, b"glTF" + b"\xff" * 60, b"HIERARCHY\nMOTION\n", b"{", b"[[1]]", b'{"frames": [1]}'])
+def test_rubbish_of_every_kind_is_refused_with_a_sentence(tmp_path: Path, suffix: str, content: bytes) -> None:
+    path = tmp_path / f"rubbish{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="rubbish"):
+        formats.load(path)
+
+
+def test_files_from_windows_with_other_encodings_are_read(tmp_path: Path) -> None:
+    still = Motion(HUMANOID, np.array([0.0]), HUMANOID.offsets[:1], HUMANOID.rest_rotations[None])
+    text = bvh.dumps(still, "vrm").replace("ROOT hips", "ROOT Hüfte").replace("\n", "\r\n")
+    (tmp_path / "a.bvh").write_bytes(text.encode("latin-1"))
+    back: Any = formats.load(tmp_path / "a.bvh")
+    assert back.skeleton.names[0].startswith("H")

@@ -1,0 +1,108 @@
+"""The way of the hips on which legs have least to give way for feet in touch."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mocap.core import rotation as R
+from mocap.core.kinematics import two_bone_ik
+from mocap.retarget.hips import give_way, stiffness
+
+seeds = st.integers(0, 2**32 - 1)
+few = settings(max_examples=25, deadline=None)
+
+
+def a_leg(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Hip, knee and ankle of a leg that is bent by 40° to 120°."""
+    upper, lower = rng.uniform(0.3, 0.6, 2)
+    bend = rng.uniform(np.radians(40.0), np.radians(120.0))
+    plane = R.normalize(rng.normal(size=4))
+    knee = R.apply(plane, np.array([0.0, -upper, 0.0]))
+    return np.zeros(3), knee, knee + R.apply(plane, lower * np.array([0.0, -np.cos(bend), -np.sin(bend)]))
+
+
+def turned(before: np.ndarray, after: np.ndarray) -> float:
+    return float(np.arctan2(np.linalg.norm(np.cross(before, after)), before @ after))
+
+
+@few
+@given(seeds)
+def test_what_a_leg_pays_is_what_its_bones_turn(seed: int) -> None:
+    """Against the two-bone solution itself, where thigh and shank are equally long; else thigh and shank share the turn otherwise."""
+    rng = np.random.default_rng(seed)
+    hip, knee, ankle = a_leg(rng)
+    upper, lower = np.linalg.norm(knee - hip), np.linalg.norm(ankle - knee)
+    moved = ankle + 1e-4 * rng.normal(size=3)
+    along = R.normalize(ankle - hip)
+    bend = knee - hip - (knee - hip) @ along * along
+    new_knee, new_ankle = two_bone_ik(hip[None], moved[None], bend[None], float(upper), float(lower))
+    pays = turned(knee - hip, new_knee[0] - hip) ** 2 + turned(ankle - knee, new_ankle[0] - new_knee[0]) ** 2
+    estimate = (moved - ankle) @ stiffness(hip, knee, ankle) @ (moved - ankle)
+    assert 0.3 < pays / estimate < 3.0
+    assert np.linalg.eigvalsh(stiffness(hip, knee, ankle)).min() > 0.0
+
+
+def some_touches(rng: np.random.Generator, frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    times = np.cumsum(rng.uniform(0.005, 0.05, frames))
+    touching = np.repeat(rng.uniform(size=(frames // 4 + 1, 2)) < 0.6, 4, axis=0)[:frames]
+    stiff = np.array([[stiffness(*a_leg(rng)) for _ in range(2)] for _ in range(frames)])
+    return times, rng.normal(scale=0.05, size=(frames, 2, 3)), touching, stiff
+
+
+@few
+@given(seeds, st.integers(1, 30))
+def test_legs_pay_less_than_on_any_other_way(seed: int, frames: int) -> None:
+    """No hips nearby, and no places of touches nearby, are better; what is left goes to feet in touch alone, and upright to the height."""
+    rng = np.random.default_rng(seed)
+    times, needed, touching, stiff = some_touches(rng, frames)
+    moved, left = give_way(times, needed, touching, stiff)
+    assert not left[~touching].any()
+    np.testing.assert_allclose((needed - moved[:, None])[..., 1][touching], left[..., 1][touching], atol=1e-12)
+    # Each touch is at one place: what is left differs from what is needed by the hips' way and a constant.
+    place = (left - needed + moved[:, None])[..., [0, 2]]
+    both = touching[1:] & touching[:-1]
+    np.testing.assert_allclose(np.diff(place, axis=0)[both], 0.0, atol=1e-9)
+
+    def cost(hips: np.ndarray) -> float:
+        rest = left + (moved - hips)[:, None] * touching[..., None]
+        bow = np.diff(np.diff(hips, axis=0) / np.diff(times)[:, None], axis=0) / (0.5 * (times[2:] - times[:-2]))[:, None]
+        return float(np.einsum("fki,fkij,fkj->", rest, stiff, rest) + 0.02 * np.sum(hips**2) + 1e-5 * np.sum(bow**2))
+
+    best = cost(moved)
+    for scale in (1e-4, 1e-2):
+        assert best <= cost(moved + scale * rng.normal(size=moved.shape)) + 1e-12
+
+
+@few
+@given(seeds)
+def test_for_one_foot_at_a_time_the_hips_give_way_not_the_leg(seed: int) -> None:
+    """A slow sway of another body's foot below its hips: 5 cm in two seconds, and 90 % of it and more is taken by the hips."""
+    rng = np.random.default_rng(seed)
+    times = np.arange(240) / 60.0
+    first = (times < 2.0)[:, None] == np.array([True, False])
+    sway = 0.05 * np.sin(np.pi * times[:, None, None] + rng.uniform(0, np.pi, (1, 2, 3)))
+    stiff = np.tile(stiffness(*a_leg(rng)), (240, 2, 1, 1))
+    _, left = give_way(times, sway, first, stiff)
+    assert np.sqrt(np.mean(left[first] ** 2)) < 0.1 * np.sqrt(np.mean(sway[first] ** 2))
+
+
+def test_hips_do_not_jump_when_touches_begin_and_end() -> None:
+    """A step of 2 cm between the needs of one touch and the next, 0.2 s apart, is gone over smoothly."""
+    times = np.arange(120) / 60.0
+    touching = np.zeros((120, 2), dtype=bool)
+    touching[10:50, 0], touching[62:110, 1] = True, True
+    needed = np.zeros((120, 2, 3))
+    needed[:, 1, 1] = 0.02
+    needed[:, 0, 0] = np.linspace(-0.02, 0.02, 120)
+    stiff = np.tile(stiffness(np.zeros(3), np.array([0.0, -0.4, 0.05]), np.array([0.0, -0.8, 0.0])), (120, 2, 1, 1))
+    moved, _ = give_way(times, needed, touching, stiff)
+    assert np.abs(np.diff(moved, 2, axis=0)).max() * 3600.0 < 10.0
+    assert abs(moved[85, 1] - 0.02) < 0.002
+
+
+def test_nothing_in_touch_moves_nothing() -> None:
+    moved, left = give_way(np.arange(5) / 30.0, np.ones((5, 2, 3)), np.zeros((5, 2), dtype=bool), np.tile(np.eye(3), (5, 2, 1, 1)))
+    assert not moved.any()
+    assert not left.any()

@@ -1,0 +1,493 @@
+"""Characters' files as trees of nodes: against three.js and SciPy, and against every kind of damage."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import copy
+import json
+import math
+import struct
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.linalg
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
+from mocap.core.skeleton import HUMANOID, Skeleton
+from mocap.errors import InputError
+from mocap.formats import bvh, glb
+from mocap.rig.load import load_rig
+from mocap.rig.mapping import map_bones
+from mocap.rig.read import read_tree, tree_of
+from tests import judges
+from tests.helpers import cost, synthetic
+
+seeds = st.integers(0, 2**32 - 1)
+NOWHERE = Path("/nonexistent")
+BONE_MAP = {bone: bone for bone in HUMANOID.names}
+
+
+def character(skeleton: Skeleton = HUMANOID, posed: np.ndarray | None = None, **extra: Any) -> tuple[glb.Document, bytes]:
+    """A document of bare joints below a node "above", bound in the skeleton's rest pose and standing in `posed` (J, 4), and its binary."""
+    count = len(skeleton.names)
+    posed = skeleton.rest_rotations if posed is None else posed
+    nodes: list[dict[str, Any]] = [{"name": "above", "children": [1]}]
+    for joint, name in enumerate(skeleton.names):
+        node = {"name": name, "translation": skeleton.offsets[joint].tolist(), "rotation": posed[joint].tolist()}
+        nodes.append(node | ({"children": [c + 1 for c in children]} if (children := skeleton.children(joint)) else {}))
+    positions, rotations = fk(skeleton, skeleton.offsets[0], skeleton.rest_rotations)
+    bind = np.tile(np.eye(4), (count, 1, 1))
+    bind[:, :3, :3], bind[:, :3, 3] = R.to_matrix(rotations), positions
+    data = np.linalg.inv(bind).transpose(0, 2, 1).astype("<f4").tobytes()
+    document = {
+        "asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": [0]}], "nodes": nodes,
+        "skins": [{"joints": list(range(1, count + 1)), "inverseBindMatrices": 0}],
+        "accessors": [{"bufferView": 0, "componentType": 5126, "count": count, "type": "MAT4"}],
+        "bufferViews": [{"buffer": 0, "byteOffset": 0, "byteLength": len(data)}],
+        "buffers": [{"byteLength": len(data)}],
+    }  # fmt: skip
+    return document | extra, data
+
+
+def written(folder: Path, document: glb.Document, binary: bytes = b"", name: str = "it.glb") -> Path:
+    path = folder / name
+    path.write_bytes(glb.join(document, binary))
+    return path
+
+
+def random_nodes(rng: np.random.Generator, count: int, scales: str) -> list[dict[str, Any]]:
+    """Nodes in a random order and tree: with matrices or parts; `scales`: "mirrored" (alike in all axes but for signs) or "any"."""
+    nodes: list[dict[str, Any]] = []
+    for i in range(count):
+        size = rng.uniform(0.5, 2.0) * (rng.choice([-1.0, 1.0], 3) if scales == "mirrored" else rng.uniform(0.2, 2.0, 3))
+        place, turn = rng.normal(size=3), synthetic.random_rotation(rng)
+        if rng.random() < 0.3:
+            m = np.eye(4)
+            m[:3, :3], m[:3, 3] = R.to_matrix(turn) * size, place
+            nodes.append({"name": f"n{i}", "matrix": m.T.ravel().tolist()})
+        else:
+            nodes.append({"name": f"n{i}", "translation": place.tolist(), "rotation": turn.tolist(), "scale": size.tolist()})
+    order = rng.permutation(count)
+    for i in range(1, count):
+        parent = order[rng.integers(0, i)]
+        nodes[parent].setdefault("children", []).append(int(order[i]))
+    return nodes
+
+
+def worlds(nodes: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+    """name → (4, 4), by plain recursion."""
+    out = {}
+
+    def go(index: int, above: np.ndarray) -> None:
+        out[nodes[index]["name"]] = here = above @ glb.node_matrix(nodes[index])
+        for child in nodes[index].get("children", []):
+            go(child, here)
+
+    below = {c for n in nodes for c in n.get("children", [])}
+    for root in set(range(len(nodes))) - below:
+        go(root, np.eye(4))
+    return out
+
+
+# --- places and rotations --------------------------------------------------------------------------------------------------------
+
+
+def test_places_are_those_of_three(tmp_path: Path, node: Path) -> None:
+    nodes = random_nodes(np.random.default_rng(3), 40, "any")
+    data = struct.pack("<2f6f", 0, 1, *range(6))
+    document = {
+        "asset": {"version": "2.0"}, "nodes": [*nodes, {"name": "clock"}], "scenes": [{"nodes": list(range(41))}], "scene": 0,
+        "buffers": [{"byteLength": len(data)}],
+        "bufferViews": [{"buffer": 0, "byteLength": 8}, {"buffer": 0, "byteOffset": 8, "byteLength": 24}],
+        "accessors": [
+            {"bufferView": 0, "componentType": 5126, "count": 2, "type": "SCALAR", "min": [0], "max": [1]},
+            {"bufferView": 1, "componentType": 5126, "count": 2, "type": "VEC3"},
+        ],
+        "animations": [
+            {"samplers": [{"input": 0, "output": 1}], "channels": [{"sampler": 0, "target": {"node": 40, "path": "translation"}}]}
+        ],
+    }  # fmt: skip
+    below = {c for n in nodes for c in n.get("children", [])}
+    document["scenes"] = [{"nodes": sorted(set(range(41)) - below)}]
+    path = written(tmp_path, document, data)
+    tree = read_tree(path)
+    places, _ = judges.three_nodes(node, path, np.zeros(1))
+    assert set(places) == set(tree.nodes.tolist())
+    for i, n in enumerate(tree.nodes[tree.nodes != 40]):
+        assert np.allclose(tree.positions[list(tree.nodes).index(n)], places[int(n)][0], atol=1e-5), tree.names[i]
+
+
+@given(seeds, st.sampled_from(["mirrored", "any"]))
+@settings(max_examples=40, deadline=None)
+def test_rotations_are_the_polar_factors(seed: int, scales: str) -> None:
+    nodes = random_nodes(np.random.default_rng(seed), 12, scales)
+    tree = tree_of(glb.join({"asset": {"version": "2.0"}, "nodes": nodes}, b""), NOWHERE)
+    for name, world in worlds(nodes).items():
+        i = tree.names.index(name)
+        assert np.allclose(tree.positions[i], world[:3, 3])
+        expected, _ = scipy.linalg.polar(world[:3, :3] * np.sign(np.linalg.det(world[:3, :3])))
+        assert np.degrees(R.distance(tree.rotations[i], R.from_matrix(expected))) < 1e-4
+        assert tree.nodes[i] == int(name[1:])
+        assert tree.parents[i] < i
+
+
+@given(seeds)
+@settings(max_examples=40, deadline=None)
+def test_a_turn_of_the_world_becomes_a_nodes_own_through_its_parents_rotation(seed: int) -> None:
+    """P⁻¹·X·P·b, in any file whose scales are alike in all axes, mirrored or not."""
+    rng = np.random.default_rng(seed)
+    nodes = random_nodes(rng, 12, "mirrored")
+    tree = tree_of(glb.join({"asset": {"version": "2.0"}, "nodes": nodes}, b""), NOWHERE)
+    child = next(i for i in range(len(nodes) - 1, 0, -1) if tree.parents[i] >= 0)
+    x, p = synthetic.random_rotation(rng), tree.rotations[tree.parents[child]]
+    before, node = worlds(nodes)[tree.names[child]], nodes[tree.nodes[child]]
+    place, b, scale = glb.node_pose(node)
+    node.pop("matrix", None)
+    turned = R.multiply(R.multiply(R.conjugate(p), R.multiply(x, p)), b)
+    node.update(translation=place.tolist(), rotation=turned.tolist(), scale=scale.tolist())
+    assert np.allclose(worlds(nodes)[tree.names[child]][:3, :3], R.to_matrix(x) @ before[:3, :3], atol=1e-9)
+
+
+def test_names_are_unique_and_joints_are_known() -> None:
+    nodes = [{"name": "arm", "children": [1, 2]}, {"name": "arm"}, {"children": [3]}, {"name": "arm.1"}]
+    tree = tree_of(glb.join({"asset": {"version": "2.0"}, "nodes": nodes, "skins": [{"joints": [2, 3]}]}, b""), NOWHERE)
+    assert len(set(tree.names)) == 4
+    assert tree.names[0] == "arm.0"
+    assert tree.names[2] == "node2"
+    assert tree.joints.tolist() == [False, False, True, True]
+    assert tree.kind == "glb"
+
+
+def test_a_mesh_that_is_scaled_to_nothing_harms_nobody() -> None:
+    document, binary = character()
+    document["nodes"][6]["children"] = [len(document["nodes"])]
+    document["nodes"].append({"name": "hidden", "scale": [0, 0, 0]})
+    tree = tree_of(glb.join(document, binary), NOWHERE)
+    assert np.all(np.isfinite(tree.rotations))
+
+
+def test_vrm_says_itself_which_bones_it_has() -> None:
+    document, binary = character()
+    one = {"hips": {"node": 1}, "leftThumbMetacarpal": {"node": 20}, "tail": {"node": 3}}
+    zero = [{"bone": "hips", "node": 1}, {"bone": "leftThumbProximal", "node": 20}, {"bone": "leftThumbIntermediate", "node": 21}]
+    tree = tree_of(glb.join(document | {"extensions": {"VRMC_vrm": {"humanoid": {"humanBones": one}}}}, binary), NOWHERE)
+    assert {b: int(tree.nodes[n]) for b, n in tree.declared.items()} == {"hips": 1, "leftThumbMetacarpal": 20}
+    assert tree.kind == "vrm"
+    tree = tree_of(glb.join(document | {"extensions": {"VRM": {"humanoid": {"humanBones": zero}}}}, binary), NOWHERE)
+    assert {b: int(tree.nodes[n]) for b, n in tree.declared.items()} == {"hips": 1, "leftThumbMetacarpal": 20, "leftThumbProximal": 21}
+
+
+# --- the bind pose ---------------------------------------------------------------------------------------------------------------
+
+
+@given(seeds)
+@settings(max_examples=20, deadline=None)
+def test_the_pose_in_which_a_skin_was_bound_is_found(seed: int) -> None:
+    """Whatever stands above the joints, and also where the hips have moved a little since."""
+    rng = np.random.default_rng(seed)
+    body = synthetic.random_body(rng)
+    posed = body.rest_rotations.copy()
+    posed = R.slerp(posed, synthetic.random_rotation(rng, len(posed)), 0.4)
+    posed[0] = R.slerp(R.IDENTITY, synthetic.random_rotation(rng), rng.choice([0.0, 0.1]))
+    document, binary = character(body, posed)
+    turn, unit, place = synthetic.random_rotation(rng), rng.choice([0.01, 1.0, 100.0]), rng.normal(size=3)
+    document["nodes"][0] |= {"rotation": turn.tolist(), "scale": [unit] * 3, "translation": place.tolist()}
+    tree = tree_of(glb.join(document, binary), NOWHERE)
+    (pose,) = tree.poses
+    at = [tree.names.index(n) for n in body.names]
+    expected = place + unit * R.apply(turn, body.rest_positions())
+    assert pose.name == "bind"
+    assert np.abs(pose.positions[at] - expected).max() < 1e-5 * unit
+    assert np.degrees(R.distance(pose.rotations[at], turn).max()) < 0.01
+    rest = place + unit * R.apply(turn, fk(body, body.offsets[0], posed)[0])
+    assert np.abs(tree.positions[at] - rest).max() < 1e-6 * unit
+
+
+def test_a_skin_bound_as_it_stands_shows_no_other_pose() -> None:
+    document, binary = character()
+    document["nodes"][0] |= {"rotation": [0.5, 0.5, 0.5, 0.5], "scale": [100.0] * 3}
+    assert tree_of(glb.join(document, binary), NOWHERE).poses == ()
+
+
+# --- several files ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_gltf_of_several_files_is_as_its_glb(tmp_path: Path) -> None:
+    document, binary = character()
+    expected = tree_of(glb.join(document, binary), NOWHERE)
+    (tmp_path / "the buffer.bin").write_bytes(binary)
+    for uri in ("the%20buffer.bin", "./the buffer.bin", "data:application/octet-stream;base64," + base64.b64encode(binary).decode()):
+        path = tmp_path / "it.gltf"
+        path.write_text(json.dumps(document | {"buffers": [{"byteLength": len(binary), "uri": uri}]}))
+        tree = read_tree(path)
+        assert tree.kind == "gltf"
+        assert np.array_equal(tree.positions, expected.positions)
+        assert tree.names == expected.names
+        rig = load_rig(path, BONE_MAP)
+        assert rig.source == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "../secret.bin", "/etc/passwd", "http://example.org/a.bin", "file:///etc/passwd", "C:\\a.bin",
+        "\\\\host\\a.bin", "a/../../secret.bin",
+        "%2e%2e/secret.bin", "link.bin", "a\0b", "missing.bin", "", ".", "data:;base64,!", "data:;base64", 7, None, ["x"],
+    ],
+)  # fmt: skip
+def test_uris_that_leave_the_folder_are_refused(tmp_path: Path, uri: Any) -> None:
+    document, binary = character()
+    folder = tmp_path / "folder"
+    (folder / "a").mkdir(parents=True)
+    (tmp_path / "secret.bin").write_bytes(binary)
+    (folder / "link.bin").symlink_to(tmp_path / "secret.bin")
+    path = folder / "it.gltf"
+    path.write_text(json.dumps(document | {"buffers": [{"byteLength": len(binary), "uri": uri}]}))
+    with pytest.raises(InputError) as caught:
+        read_tree(path)
+    assert str(caught.value).count("\n") == 0
+
+
+def test_pictures_beside_a_gltf_come_inside(tmp_path: Path) -> None:
+    from mocap.formats.embed import embedded
+
+    document, binary = character()
+    picture = b"\x89PNG\r\n\x1a\n" + b"not read" * 3 + b"!"
+    (tmp_path / "skin.png").write_bytes(picture)
+    (tmp_path / "b.bin").write_bytes(binary)
+    document |= {"buffers": [{"byteLength": len(binary), "uri": "b.bin"}], "images": [{"name": "skin", "uri": "skin.png"}]}
+    inside, data = glb.split(embedded(json.dumps(document).encode(), tmp_path))
+    view = inside["bufferViews"][inside["images"][0]["bufferView"]]
+    assert data[view["byteOffset"] : view["byteOffset"] + view["byteLength"]] == picture
+    assert inside["images"][0] == {"name": "skin", "mimeType": "image/png", "bufferView": 1}
+    assert "uri" in document["images"][0], "the caller's document is left as it is"
+
+
+# --- BVH -------------------------------------------------------------------------------------------------------------------------
+
+
+@given(seeds)
+@settings(max_examples=10, deadline=None)
+def test_a_bvh_is_a_skeleton_in_its_own_unit(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    body = synthetic.random_body(rng)
+    motion = Motion(body, np.arange(9) / 30.0, rng.normal(size=(9, 3)), synthetic.random_rotation(rng, 9, 55))
+    text = bvh.dumps(motion, names="vrm")
+    tree = tree_of(b"\xef\xbb\xbf" + text.encode(), NOWHERE)
+    at = [tree.names.index(n) for n in body.names]
+    assert (tree.kind, tree.joints.all()) == ("bvh", True)
+    rest = 100.0 * (body.rest_positions() - body.offsets[0])
+    assert np.abs(tree.positions[at] - rest).max() < 1e-3
+    positions, rotations = fk(body, motion.root_positions, motion.rotations)
+    assert [p.name for p in tree.poses] == [f"frame {f}" for f in range(9)]
+    for pose, p, q in zip(tree.poses, positions, rotations, strict=True):
+        assert np.abs(pose.positions[at] - 100.0 * p).max() < 0.01
+        assert np.degrees(R.distance(pose.rotations[at], q).max()) < 0.01
+
+
+@pytest.mark.parametrize("wild", ["1e308", "-1e300", "nan", "inf"])
+@pytest.mark.parametrize("what", ["OFFSET 0 0 0", "OFFSET 0 9 0", " 0.5 "])
+def test_a_bvh_with_wild_numbers_is_refused(tmp_path: Path, what: str, wild: str) -> None:
+    body = Skeleton(("hips", "spine"), np.array([-1, 0]), np.array([[0, 0, 0], [0, 0.09, 0]]), np.tile(R.IDENTITY, (2, 1)))
+    text = bvh.dumps(Motion(body, np.arange(1) / 30.0, np.array([[0, 0.005, 0]]), np.tile(R.IDENTITY, (1, 2, 1))))
+    assert what in text
+    path = tmp_path / "it.bvh"
+    path.write_text(text.replace(what, what.replace("0.5", wild) if "0.5" in what else f"OFFSET 0 {wild} 0", 1))
+    with contextlib.suppress(InputError):  # the root's OFFSET does not place it: its channels do
+        assert np.all(np.isfinite(read_tree(path).positions))
+        assert what == "OFFSET 0 0 0"
+
+
+# --- bad input: one sentence, in bounded time ------------------------------------------------------------------------------------
+
+GOOD, BINARY = character()
+
+
+def damaged(change: Callable[[glb.Document], Any]) -> bytes:
+    document = copy.deepcopy(GOOD)
+    change(document)
+    return glb.join(document, BINARY)
+
+
+def _set(at: list[Any], value: Any) -> Callable[[glb.Document], None]:
+    def change(document: glb.Document) -> None:
+        entry = document
+        for key in at[:-1]:
+            entry = entry[key]
+        entry[at[-1]] = value
+
+    return change
+
+
+DAMAGE = {
+    "a cycle": (_set(["nodes", 30, "children"], [1]), "not trees"),
+    "a cycle of its own": (_set(["nodes", 0], {"children": [0]}), "not trees"),
+    "two parents": (_set(["nodes", 0, "children"], [1, 2]), "not trees"),
+    "a child twice": (_set(["nodes", 0, "children"], [1, 1]), "not trees"),
+    "a child that is not there": (_set(["nodes", 9, "children"], [400]), "400|IndexError"),
+    "a child before the first": (_set(["nodes", 9, "children"], [-1]), "child -1"),
+    "NaN": (_set(["nodes", 9, "translation"], [0, math.nan, 0]), "translation must be 3 finite numbers"),
+    "infinity": (_set(["nodes", 9, "scale"], [math.inf, 1, 1]), "scale must be 3 finite numbers"),
+    "numbers that grow": (lambda d: [_set(["nodes", n, "scale"], [1e9] * 3)(d) for n in (1, 2, 3)], "rests nowhere"),
+    "a rotation of three": (_set(["nodes", 9, "rotation"], [0, 0, 1]), "rotation must be 4"),
+    "a rotation of nothing": (_set(["nodes", 9, "rotation"], [0, 0, 0, 0]), "rotation must be 4"),
+    "a wild number": (_set(["nodes", 9, "rotation"], [1e300, 0, 0, 1]), "rotation must be 4"),
+    "words for numbers": (_set(["nodes", 9, "translation"], ["a", "b", "c"]), "damaged"),
+    "an integer beyond all floats": (_set(["nodes", 9, "translation"], [10**400, 0, 0]), "damaged"),
+    "nodes that are no list": (_set(["nodes"], {"a": 1}), "damaged"),
+    "no nodes": (_set(["nodes"], []), "no nodes"),
+    "a node that is a word": (_set(["nodes", 3], "hips"), "damaged"),
+    "a joint that is not there": (_set(["skins", 0, "joints"], [1, 99]), "node 99"),
+    "a joint before the first": (_set(["skins", 0, "joints"], [-1]), "node -1"),
+    "more joints than matrices": (_set(["accessors", 0, "count"], 3), "bind matrix"),
+    "a huge count": (_set(["accessors", 0, "count"], 10**15), "beyond the end"),
+    "a huge count of nothing": (
+        lambda d: (_set(["accessors", 0, "count"], 10**15)(d), _set(["bufferViews", 0, "byteStride"], 0)(d)),
+        "claims",
+    ),
+    "a count below nothing": (_set(["accessors", 0, "count"], -5), "claims"),
+    "an accessor beyond its buffer": (_set(["bufferViews", 0, "byteOffset"], 10**6), "beyond the end"),
+    "an accessor before its buffer": (_set(["accessors", 0, "byteOffset"], -64), "claims"),
+    "a view that is not there": (_set(["accessors", 0, "bufferView"], 9), "IndexError"),
+    "a sparse accessor": (_set(["accessors", 0, "sparse"], {}), "sparse"),
+    "a buffer in another file": (_set(["buffers", 0, "uri"], "other.bin"), "cannot be read"),
+}
+
+
+@pytest.mark.usefixtures("as_installed")
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damage_is_named_in_one_sentence(kind: str, tmp_path: Path) -> None:
+    change, said = DAMAGE[kind]
+    path = tmp_path / "it.glb"
+    path.write_bytes(damaged(change))
+    start = time.process_time()
+    with pytest.raises(InputError, match=said) as caught:
+        read_tree(path)
+    assert time.process_time() - start < 5.0
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("keep", [0, 3, 11, 12, 19, 20, 21, 100, -1, -BINARY.__len__() // 2])
+def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, keep: int) -> None:
+    path = tmp_path / "it.vrm"
+    path.write_bytes(glb.join(GOOD, BINARY)[:keep])
+    with pytest.raises(InputError, match=r"cut off|begins with"):
+        read_tree(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"{}", b"[" * 100_000, b'{"asset": 1}', b'{"asset": {"version": "1.0"}}', b"Kaydara FBX Binary", bytes(64)]
+)
+def test_what_is_no_character_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "it.gltf"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"neither GLB|version"):
+        read_tree(path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No such file"):
+        read_tree(tmp_path / "none.glb")
+    with pytest.raises(InputError, match="directory"):
+        read_tree(tmp_path)
+
+
+@pytest.mark.parametrize("shape", ["chain", "comb", "star"])
+def test_ten_thousand_nodes_load_in_seconds(tmp_path: Path, shape: str) -> None:
+    """Below the head, as hair would be; or all above the hips."""
+    document, binary = character()
+    first, many = len(document["nodes"]), 10_000
+    head = next(n for n in document["nodes"] if n["name"] == "head")
+    extra: list[dict[str, Any]] = [{"name": f"strand{i}", "translation": [0, 0.01, 0]} for i in range(many)]
+    if shape == "star":
+        head["children"] += range(first, first + many)
+    else:
+        head["children"].append(first)
+        for i in range(many - 1):
+            extra[i]["children"] = [first + i + 1]
+    document["nodes"] += extra
+    if shape == "comb":  # the same chain, turned over: the hips hang from its end
+        head["children"].remove(first)
+        document["nodes"][0]["children"] = [first]
+        document["nodes"][-1]["children"] = [1]
+    document["skins"].append({"joints": list(range(first, first + many))})
+    path = written(tmp_path, document, binary)
+    assert cost.seconds(lambda: load_rig(path, BONE_MAP), 10.0) < 10.0
+    rig = load_rig(path, BONE_MAP)
+    assert len(rig.skeleton.names) <= 1000, "what no bone hangs from is left to the document"
+
+
+def test_a_name_of_megabytes_is_cut(tmp_path: Path) -> None:
+    document, binary = character()
+    document["nodes"][0]["name"] = "n" * 2_000_000
+    path = written(tmp_path, document, binary)
+    assert max(len(name) for name in read_tree(path).names) == 200
+    assert cost.seconds(lambda: map_bones(read_tree(path)), 2.0) < 2.0
+
+
+def test_more_nodes_than_any_character_has_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    path = written(tmp_path, {"asset": {"version": "2.0"}, "nodes": [{}] * 100_001}, b"")
+    with pytest.raises(InputError, match="100,001 nodes; no character has more than 100,000"):
+        load_rig(path)
+
+
+junk = st.one_of(
+    st.none(), st.booleans(), st.integers(-3, 60), st.integers(), st.floats(), st.text(max_size=4),
+    st.just([]), st.just({}), st.just([[]]), st.just(1e308), st.just(-1e-320), st.just(2**80),
+    st.lists(st.integers(0, 57), max_size=4), st.lists(st.floats(), min_size=3, max_size=4),
+)  # fmt: skip
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("as_installed")
+def test_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
+    document = copy.deepcopy(GOOD)
+    document["extensions"] = {"VRMC_vrm": {"humanoid": {"humanBones": {b: {"node": i + 1} for i, b in enumerate(HUMANOID.names)}}}}
+    for _ in range(data.draw(st.integers(1, 3))):
+        entry: Any = document
+        while True:
+            keys = list(entry) if isinstance(entry, dict) else list(range(len(entry)))
+            if not keys:
+                break
+            key = data.draw(st.sampled_from(keys))
+            if isinstance(entry[key], (dict, list)) and entry[key] and data.draw(st.integers(0, 3)):
+                entry = entry[key]
+                continue
+            if data.draw(st.booleans()):
+                entry[key] = data.draw(junk)
+            elif isinstance(entry, dict):
+                del entry[key]
+            break
+    _load_or_refuse(glb.join(document, BINARY))
+
+
+@given(st.binary(min_size=1, max_size=8), st.floats(0, 1, exclude_max=True), st.booleans())
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("as_installed")
+def test_any_bytes_anywhere_are_read_or_refused(junk: bytes, where: float, replace: bool) -> None:
+    good = glb.join(GOOD, BINARY)
+    at = int(where * len(good))
+    _load_or_refuse(good[:at] + junk + good[at + (len(junk) if replace else 0) :])
+
+
+def _load_or_refuse(data: bytes) -> None:
+    """Through the whole of load_rig: an InputError, or a rig of finite numbers."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "it.glb"
+        path.write_bytes(data)
+        with contextlib.suppress(InputError):
+            rig = load_rig(path, BONE_MAP)
+            assert np.all(np.isfinite(rig.t_pose))
+            assert np.all(np.isfinite(rig.skeleton.offsets))

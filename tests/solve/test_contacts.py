@@ -1,0 +1,170 @@
+"""Feet on the ground: found when they stand, held where they stand, and nothing else disturbed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mocap import assets
+from mocap.core import kinematics
+from mocap.core import rotation as R
+from mocap.core.kinematics import sole_points
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES, HUMANOID
+from mocap.retarget import retarget
+from mocap.solve.contacts import SEEN_STILL, STILL, find_contacts, plant, settle_hips
+from mocap.solve.solver import solve_take
+from tests.helpers.synthetic import keypoints_of, random_body
+from tests.solve.test_solve_body import degrees_between, directions
+
+
+@pytest.fixture(scope="module")
+def demo() -> Motion:
+    """A motion of ours with steps, a squat, a hop and a turn, whose contacts are known; in front of a camera at its hips' height."""
+    with np.load(assets.path("demo/demo_truth.npz")) as file:
+        return Motion(HUMANOID, file["times"], file["root_positions"], file["rotations"], contacts=file["contacts"].astype(float))
+
+
+def slides(motion: Motion, contacts: np.ndarray) -> list[float]:
+    """For each touch of a point, how far it moves across the ground from its mean place at most, metres."""
+    points = sole_points(motion.skeleton, motion.root_positions, motion.rotations)[..., [0, 2]]
+    out = []
+    for p in range(4):
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], contacts[:, p].astype(int), [0]])))
+        for first, end in zip(edges[::2], edges[1::2], strict=True):
+            if end - first > 3:
+                touch = points[first:end, p]
+                out.append(float(np.linalg.norm(touch - touch.mean(axis=0), axis=-1).max()))
+    return out
+
+
+def trembling(motion: Motion, seed: int = 0) -> Motion:
+    """The motion with the errors of a detector: legs that wander by some degrees over some tenths of a second, a path that drifts."""
+    rng = np.random.default_rng(seed)
+    rotations, root = np.array(motion.rotations), np.array(motion.root_positions)
+    for bone in ("UpperLeg", "LowerLeg", "Foot"):
+        for side in ("left", "right"):
+            phases, speeds = rng.uniform(0, 6.28, 3), rng.uniform(2.0, 6.0, 3)
+            wander = np.radians(4.0) * np.sin(speeds * motion.times[:, None] + phases)
+            i = BONES.index(side + bone)
+            rotations[:, i] = R.multiply(rotations[:, i], R.from_rotation_vector(wander))
+    root[:, [0, 2]] += 0.03 * np.sin(1.3 * motion.times)[:, None]
+    root[:, 1] = motion.root_positions[:, 1]
+    return Motion(motion.skeleton, motion.times, root, rotations)
+
+
+def test_planted_feet_neither_slide_nor_sink(demo: Motion) -> None:
+    contacts = demo.contacts > 0.5
+    before, after = trembling(demo), plant(trembling(demo), contacts)
+    assert max(slides(before, contacts)) > 0.05, "there is something to mend"
+    found = slides(after, contacts)
+    assert np.mean(found) < 0.005
+    assert max(found) < 0.02
+    heights = sole_points(HUMANOID, after.root_positions, after.rotations)[..., 1]
+    assert heights[contacts].min() > -0.005
+    assert np.abs(heights[contacts]).mean() < 0.005
+
+
+def test_planting_what_is_planted_changes_nothing(demo: Motion) -> None:
+    after = plant(demo, demo.contacts > 0.5)
+    legs = [i for i, b in enumerate(BONES) if "Leg" in b or "Foot" in b]
+    assert np.degrees(R.distance(after.rotations[:, legs], demo.rotations[:, legs])).max() < 1.5
+    assert np.abs(after.root_positions - demo.root_positions).max() < 0.01
+
+
+def test_planting_is_continuous(demo: Motion) -> None:
+    after = plant(trembling(demo), demo.contacts > 0.5)
+    own = np.degrees(R.distance(demo.rotations[1:], demo.rotations[:-1])).max()
+    assert np.degrees(R.distance(after.rotations[1:], after.rotations[:-1])).max() < own + 12.0
+
+
+def test_the_mirrored_motion_is_planted_as_the_mirror(demo: Motion) -> None:
+    shaky = trembling(demo)
+    contacts = demo.contacts > 0.5
+    a = plant(shaky, contacts).mirror()
+    b = plant(shaky.mirror(), contacts[:, [2, 3, 0, 1]])
+    assert np.degrees(R.distance(a.rotations, b.rotations)).max() < 0.01
+    assert np.abs(a.root_positions - b.root_positions).max() < 1e-6
+
+
+def test_bones_keep_their_lengths_and_arms_are_left_alone(demo: Motion) -> None:
+    shaky = trembling(demo)
+    after = plant(shaky, demo.contacts > 0.5)
+    above = [i for i, b in enumerate(BONES) if "Leg" not in b and "Foot" not in b and "Toes" not in b]
+    assert np.abs(after.rotations[:, above] - shaky.rotations[:, above]).max() < 1e-9
+    assert after.skeleton is shaky.skeleton
+    assert np.abs(np.linalg.norm(after.rotations, axis=-1) - 1.0).max() < 1e-9
+
+
+def test_contacts_are_found_by_height_and_speed(demo: Motion) -> None:
+    points = sole_points(HUMANOID, demo.root_positions, demo.rotations)
+    speeds = np.linalg.norm(np.gradient(points, demo.times, axis=0), axis=-1)
+    truth, found = demo.contacts > 0.5, find_contacts(demo.times, points[..., 1], speeds)
+    assert (found & truth).sum() / truth.sum() > 0.95
+    assert (found == truth).mean() > 0.9
+
+
+def test_a_touch_that_flickers_is_one_touch() -> None:
+    times = np.arange(60) / 30.0
+    speeds = np.zeros((60, 4))
+    speeds[30, :] = 2.0
+    speeds[:, 3] = np.nan
+    heights = np.full((60, 4), 0.01)
+    heights[:, 1] = 0.3
+    found = find_contacts(times, heights, speeds)
+    assert found[:, [0, 2]].all(), "one frame's flicker is noise"
+    assert not found[:, 1].any(), "in the air"
+    assert not found[:, 3].any(), "not seen"
+
+
+def test_hips_that_drift_are_brought_back_over_standing_feet() -> None:
+    times = np.arange(90) / 30.0
+    drift = np.stack([0.1 * np.sin(times), np.full(90, 0.95), 0.05 * times], axis=1)
+    points = drift[:, None] + np.array([[0.1, -0.95, 0.0]] * 4)
+    settled = settle_hips(times, drift, points, np.ones((90, 4), dtype=bool))
+    assert np.ptp(settled[:, [0, 2]], axis=0).max() < 0.002
+    untouched = settle_hips(times, drift, points, np.zeros((90, 4), dtype=bool))
+    assert np.abs(untouched - drift).max() < 1e-9
+
+
+def test_legs_that_are_seen_to_reach_too_little_do_not_hold_the_hips_back() -> None:
+    """Steps towards a camera: a foot that stands seems to come along at half the body's speed. One after the other, with gaps."""
+    times = np.arange(120) / 30.0
+    walk = np.stack([np.zeros(120), np.full(120, 0.95), 0.8 * times], axis=1)
+    points = np.zeros((120, 4, 3))
+    points[..., 2] = 0.4 * times[:, None]
+    contacts = np.zeros((120, 4), dtype=bool)
+    for step, start in enumerate(range(0, 120, 20)):
+        contacts[start : start + 18, 2 * (step % 2) : 2 * (step % 2) + 2] = True
+    seen, good = (settle_hips(times, walk, points, contacts, still) - walk for still in (SEEN_STILL, STILL))
+    assert np.abs(seen).max() < 0.1
+    assert np.abs(np.diff(seen, axis=0)).max() < 0.02, "nor do they jump between steps"
+    assert np.abs(good).max() > 0.2, "as hips would of whom every step is believed"
+
+
+def test_a_take_is_planted_and_its_hop_is_kept(demo: Motion) -> None:
+    """Perfect keypoints through the whole bake: the feet's truth is known."""
+    moved = Motion(HUMANOID, demo.times, demo.root_positions + [0.0, -0.95, -4.0], demo.rotations)
+    found = solve_take(keypoints_of(moved))
+    assert np.mean(slides(found, found.contacts > 0.5)) < 0.005
+    assert (found.contacts > 0.5)[demo.contacts > 0.5].mean() > 0.9
+    in_the_air = demo.contacts.max(axis=1) == 0.0
+    lowest = sole_points(found.skeleton, found.root_positions, found.rotations)[..., 1].min(axis=1)
+    assert lowest[in_the_air].max() > 0.05
+    grounded = solve_take(keypoints_of(moved), feet="always")
+    assert sole_points(grounded.skeleton, grounded.root_positions, grounded.rotations)[..., 1].min(axis=1).max() < 0.02
+    free = solve_take(keypoints_of(moved), feet="off")
+    assert not free.contacts.any()
+    # Planting costs the limbs little where there was nothing to mend.
+    exact = solve_take(keypoints_of(moved), filtered=False)
+    a, b = (directions(kinematics.fk(m.skeleton, m.root_positions, m.rotations)[0]) for m in (exact, plant(exact, demo.contacts > 0.5)))
+    assert degrees_between(a, b).mean() < 1.0
+
+
+def test_feet_stay_planted_on_another_body(demo: Motion) -> None:
+    contacts = demo.contacts > 0.5
+    other = random_body(np.random.default_rng(5))
+    rest = other.offsets.copy()
+    rest[0, 1] = -(sole_points(other, np.zeros(3), np.tile(R.IDENTITY, (55, 1)))[..., 1].min())
+    found = retarget(demo, type(other)(other.names, other.parents, rest, other.rest_rotations))
+    assert np.mean(slides(found, contacts)) < 0.005

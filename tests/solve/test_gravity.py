@@ -1,0 +1,109 @@
+"""Who stands, stands upright, whatever the camera's tilt."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mocap.core import rotation as R
+from mocap.core.keypoints import Keypoints
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES, HUMANOID
+from mocap.solve.body import RELAXED, solve_body
+from mocap.solve.gravity import body_axis, find_gravity, follow_gravity
+from mocap.solve.solver import Solver, solve_take
+from tests.helpers.synthetic import keypoints_of, smooth_motion
+from tests.solve.test_refine import noisy
+
+
+def standing(seconds: float = 4.0) -> Motion:
+    """Somebody at ease who sways by two degrees."""
+    times = np.arange(round(seconds * 30)) / 30.0
+    rotations = np.tile(RELAXED, (len(times), 1, 1))
+    rotations[:, 0] = R.from_axis_angle(np.array([0.0, 0.0, 1.0]), np.radians(2.0) * np.sin(times))
+    return Motion(HUMANOID, times, np.tile([0.0, 0.0, -4.0], (len(times), 1)), rotations)
+
+
+def through_tilted_camera(motion: Motion, degrees: float) -> Keypoints:
+    """Seen by a camera that looks down by so much, its picture's middle on the person."""
+    tilt = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(degrees))
+    turned = np.array(motion.rotations)
+    turned[:, 0] = R.multiply(tilt, turned[:, 0])
+    return keypoints_of(Motion(motion.skeleton, motion.times, motion.root_positions, turned))
+
+
+def baked(keypoints: Keypoints) -> Motion:
+    """Gravity and the closed form alone: the rest of the bake is made for a detector's errors, and there are none here."""
+    upright = find_gravity(*body_axis(keypoints.positions, keypoints.confidence))
+    rotations, _ = solve_body(keypoints.times, R.apply(upright, keypoints.positions), keypoints.confidence)
+    return Motion(HUMANOID, keypoints.times, np.zeros((len(keypoints), 3)), rotations)
+
+
+def lean(motion: Motion) -> np.ndarray:
+    """How far the hips' up is from the world's, degrees."""
+    return np.degrees(np.arccos(R.apply(motion.rotations[:, 0], np.array([0.0, 1.0, 0.0]))[:, 1]))
+
+
+@pytest.mark.parametrize("tilt", [-20.0, -8.0, 0.0, 20.0])
+def test_a_standing_person_under_a_tilted_camera_stands_upright(tilt: float) -> None:
+    keypoints = through_tilted_camera(standing(), tilt)
+    assert lean(baked(keypoints)).mean() < 3.0
+    assert lean(Solver().solve(keypoints))[-30:].mean() < 4.0
+
+
+@pytest.mark.parametrize("tilt", [-20.0, 0.0, 20.0])
+def test_through_the_whole_bake_too_with_a_detectors_noise(tilt: float) -> None:
+    """From ankles to shoulders; the lifter and the optimiser, which know no gravity, are between."""
+    for seed in range(2):
+        found = solve_take(noisy(through_tilted_camera(standing(), tilt), np.random.default_rng(seed), pixels=4.0, depth=0.04))
+        places, _ = fk(found.skeleton, found.root_positions, found.rotations)
+        ends = [places[:, [BONES.index(s + bone) for s in ("left", "right")]].mean(axis=1) for bone in ("UpperArm", "Foot")]
+        line = R.normalize(ends[0] - ends[1]).mean(axis=0)
+        assert np.degrees(np.arccos(line[1] / np.linalg.norm(line))) < 3.0
+
+
+def test_live_the_world_is_set_upright_gently() -> None:
+    motion = Solver().solve(through_tilted_camera(standing(), 20.0))
+    assert np.abs(np.diff(lean(motion))).max() < 2.5
+
+
+def test_who_never_stands_upright_leaves_the_camera_s_up() -> None:
+    motion = standing()
+    bent = np.array(motion.rotations)
+    for side in ("left", "right"):
+        bent[:, BONES.index(f"{side}UpperLeg")] = R.from_axis_angle(np.array([-1.0, 0.0, 0.0]), np.radians(85.0))
+        bent[:, BONES.index(f"{side}LowerLeg")] = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(85.0))
+    sitting = keypoints_of(Motion(HUMANOID, motion.times, motion.root_positions, bent))
+    axis, weight = body_axis(sitting.positions, sitting.confidence)
+    assert weight.max() == 0.0
+    assert np.degrees(R.angle(find_gravity(axis, weight))) < 1e-6
+
+
+@pytest.mark.parametrize("degrees", [90.0, 180.0])
+def test_lying_and_handstands_do_not_count(degrees: float) -> None:
+    keypoints = through_tilted_camera(standing(), degrees)
+    assert body_axis(keypoints.positions, keypoints.confidence)[1].max() == 0.0
+
+
+def test_one_raised_foot_does_not_count() -> None:
+    motion = standing()
+    raised = np.array(motion.rotations)
+    raised[:, BONES.index("leftUpperLeg")] = R.from_axis_angle(np.array([-1.0, 0.0, 0.0]), np.radians(60.0))
+    keypoints = keypoints_of(Motion(HUMANOID, motion.times, motion.root_positions, raised))
+    assert body_axis(keypoints.positions, keypoints.confidence)[1].max() == 0.0
+
+
+def test_frame_by_frame_is_the_same_as_at_once() -> None:
+    keypoints = keypoints_of(smooth_motion(np.random.default_rng(4), 2.0, 30.0))
+    axis, weight = body_axis(keypoints.positions, keypoints.confidence)
+    whole, _ = follow_gravity(keypoints.times, axis, weight + 0.5, None)
+    state, parts = None, []
+    for n in range(len(keypoints)):
+        part, state = follow_gravity(keypoints.times[n : n + 1], axis[n : n + 1], weight[n : n + 1] + 0.5, state)
+        parts.append(part)
+    assert np.abs(np.concatenate(parts) - whole).max() < 1e-12
+
+
+def test_a_single_picture_is_set_upright_too() -> None:
+    assert lean(baked(through_tilted_camera(standing(), 15.0).slice(0, 1)))[0] < 3.0

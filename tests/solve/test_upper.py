@@ -1,0 +1,119 @@
+"""Only the upper body: legs at rest, hips steady, found by itself, and without a jump where legs come into the picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mocap.capture.sources import open_source
+from mocap.core import rotation as R
+from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.motion import Motion, concatenate
+from mocap.core.skeleton import BONES
+from mocap.detect.mediapipe.pose import detect_source
+from mocap.detect.performer import PerformerDetector
+from mocap.solve.hands import FINGER_BONES
+from mocap.solve.solver import Solver, solve_take
+from mocap.solve.upper import follow_whole_body, is_upper_body
+from tests.helpers.synthetic import keypoints_of, smooth_motion
+
+LEGS = [i for i, b in enumerate(BONES) if "Leg" in b or "Foot" in b or "Toes" in b]
+HIPS_DOWN = slice(LANDMARKS.index("left_hip"), None)
+
+
+def facing(rng: np.random.Generator, seconds: float, speed: float = 1.0) -> Motion:
+    """Somebody who faces the camera, stays where he is and moves."""
+    motion = smooth_motion(rng, seconds, 30.0, speed)
+    rotations = motion.rotations.copy()
+    rotations[:, 0] = R.IDENTITY
+    return replace(motion, rotations=rotations, root_positions=np.tile([0.0, 0.0, -2.0], (len(motion), 1)))
+
+
+def at_a_desk(seed: int = 4, seconds: float = 3.0) -> Keypoints:
+    """Somebody whose hips and legs are guessed: they jump about."""
+    rng = np.random.default_rng(seed)
+    seen = keypoints_of(facing(rng, seconds))
+    positions, confidence = seen.positions.copy(), seen.confidence.copy()
+    positions[:, HIPS_DOWN] += rng.normal(size=positions[:, HIPS_DOWN].shape) * 0.1
+    confidence[:, HIPS_DOWN] = rng.uniform(0.0, 0.45, confidence[:, HIPS_DOWN].shape)
+    return replace(seen, positions=positions, confidence=confidence)
+
+
+def travelled(motion: Motion) -> float:
+    return float(np.linalg.norm(np.ptp(motion.root_positions, axis=0)))
+
+
+def turned(motion: Motion, bones: list[int]) -> float:
+    return float(np.degrees(R.distance(motion.rotations[:, bones], motion.rotations[:1, bones])).max())
+
+
+@pytest.mark.parametrize("way", ["live", "bake"])
+def test_legs_rest_and_hips_are_steady_while_the_arms_move(way: str) -> None:
+    keypoints = at_a_desk()
+    motion = Solver().solve(keypoints) if way == "live" else solve_take(keypoints)
+    assert turned(motion, LEGS) < 1e-6
+    assert np.degrees(R.angle(motion.rotations[:, LEGS])).max() < 1e-6
+    assert travelled(motion) < 0.08
+    assert turned(motion, [0]) < 20.0
+    assert turned(motion, [BONES.index("leftUpperArm"), BONES.index("rightLowerArm")]) > 10.0
+
+
+def test_whose_legs_are_seen_is_no_upper_body_and_who_says_so_has_the_last_word() -> None:
+    whole = keypoints_of(smooth_motion(np.random.default_rng(1), 2.0, 30.0))
+    assert not is_upper_body(whole.confidence)
+    assert is_upper_body(at_a_desk().confidence)
+    assert turned(solve_take(whole), LEGS) > 5.0
+    assert turned(solve_take(whole, upper_body=True), LEGS) < 1e-6
+    assert turned(Solver(upper_body=True).solve(whole), LEGS) < 1e-6
+
+
+def test_nobody_is_no_upper_body() -> None:
+    assert not is_upper_body(np.zeros((5, 33)))
+    share, state = follow_whole_body(np.arange(5) / 30.0, np.zeros((5, 33)), None)
+    assert share.tolist() == [1.0] * 5
+    assert state is None
+
+
+def test_legs_that_come_into_the_picture_are_taken_in_without_a_jump_in_pieces_or_at_once() -> None:
+    motion = facing(np.random.default_rng(2), 8.0, speed=0.5)
+    keypoints = keypoints_of(motion)
+    confidence = keypoints.confidence.copy()
+    confidence[:90, HIPS_DOWN] = 0.1
+    keypoints = replace(keypoints, confidence=confidence)
+    whole = Solver().solve(keypoints)
+    solver = Solver()
+    parts = concatenate([solver.solve(keypoints.slice(i, i + 7)) for i in range(0, len(keypoints), 7)])
+    assert np.abs(parts.rotations - whole.rotations).max() < 1e-6
+    assert np.degrees(R.distance(whole.rotations[1:, LEGS], whole.rotations[:-1, LEGS])).max() < 25.0
+    steps = np.linalg.norm(np.diff(whole.root_positions, axis=0), axis=1)
+    assert steps.max() < 0.1
+    assert np.degrees(R.distance(whole.rotations[-1, LEGS], Solver().solve(keypoints_of(motion)).rotations[-1, LEGS])).max() < 1.0
+
+
+def test_who_walked_away_and_whose_legs_are_then_hidden_stays_where_he_is() -> None:
+    motion = facing(np.random.default_rng(6), 10.0, speed=0.3)
+    away = np.minimum(motion.times / 3.0, 1.0)[:, None] * [1.0, 0.0, -1.0] + [0.0, 0.0, -3.0]
+    keypoints = keypoints_of(replace(motion, root_positions=away))
+    confidence = keypoints.confidence.copy()
+    confidence[120:, HIPS_DOWN] = 0.1
+    found = Solver().solve(replace(keypoints, confidence=confidence)).root_positions[:, [0, 2]]
+    assert np.linalg.norm(found[110] - found[0]) > 0.8
+    assert np.linalg.norm(found[-1] - found[110]) < 0.3
+
+
+def test_the_desk_clip_has_no_leg_motion_steady_hips_and_live_fingers(data: Path) -> None:
+    with open_source(data / "videos/poseformat_test_video.mp4") as source, PerformerDetector("full") as detector:
+        keypoints = detect_source(source, detector)
+    assert is_upper_body(keypoints.confidence)
+    for motion in (solve_take(keypoints), Solver().solve(keypoints)):
+        print(
+            f"desk: legs {turned(motion, LEGS):.2f}°, hips {1e3 * travelled(motion):.0f} mm and {turned(motion, [0]):.1f}°, "
+            f"fingers of the right hand {turned(motion, FINGER_BONES[1].tolist()):.0f}°"
+        )
+        assert turned(motion, LEGS) < 0.01
+        assert travelled(motion) < 0.05
+        assert turned(motion, [0]) < 20.0
+        assert turned(motion, FINGER_BONES[1].tolist()) > 30.0

@@ -1,0 +1,241 @@
+"""The folder of takes and the studio behind the page: plain names alone, takes that were cut off, files that say what the take says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from stream_clients import played
+from stream_host import HELLO
+from synthetic import keypoints_of, smooth_motion
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosedError
+
+from mocap import assets
+from mocap.core.keypoints import Keypoints, concatenate
+from mocap.core.motion import Motion
+from mocap.errors import InputError
+from mocap.formats import bvh
+from mocap.formats.recording import Recording
+from mocap.stream.server import Server
+from mocap.studio import messages as protocol
+from mocap.studio.studio import Studio
+from mocap.studio.takes import TakesFolder
+
+
+@pytest.fixture(scope="module")
+def keypoints() -> Keypoints:
+    return keypoints_of(smooth_motion(np.random.default_rng(5), 1.0, 30.0), (1280, 720))
+
+
+def recorded(folder: TakesFolder, keypoints: Keypoints) -> str:
+    with Recording(folder.new()) as recording:
+        recording.append(keypoints)
+    return recording.path.stem
+
+
+def test_takes_are_listed_with_their_length_also_when_cut_off(tmp_path: Path, keypoints: Keypoints) -> None:
+    folder = TakesFolder(tmp_path / "takes")
+    assert folder.takes() == []
+    name = recorded(folder, keypoints)
+    [take] = folder.takes()
+    assert take.name == name
+    assert take.seconds == pytest.approx(keypoints.times[-1] - keypoints.times[0], abs=1e-6)
+    path = folder.path(name)
+    path.write_bytes(path.read_bytes()[:-500])  # as a power cut leaves it
+    assert folder.takes()[0].seconds == pytest.approx(keypoints.times[-2] - keypoints.times[0], abs=1e-6)
+    second = recorded(folder, keypoints)
+    assert second != name
+    assert set(folder.names()) == {name, second}
+
+
+def test_a_take_is_pictured_by_the_body_in_its_middle(tmp_path: Path, keypoints: Keypoints) -> None:
+    folder = TakesFolder(tmp_path)
+    recorded(folder, keypoints)
+    [take] = folder.takes()
+    figure = np.array(take.figure, dtype=float)
+    frames = keypoints.image / keypoints.image_size[0]
+    off = np.abs(frames - figure).max(axis=(1, 2))
+    assert off.min() < 1e-3
+    assert abs(int(off.argmin()) - len(keypoints) // 2) <= 2
+    nobody = Keypoints(
+        keypoints.times, keypoints.positions * np.nan, keypoints.image * np.nan, keypoints.confidence * 0, keypoints.image_size
+    )
+    folder.delete(take.name)
+    recorded(folder, nobody)
+    assert folder.takes()[0].figure == []
+
+
+@pytest.mark.parametrize("name", ["../secret", "a/b", "..", "", "a\x00b", ".hidden", "x" * 81, "C:\\x"])
+def test_no_name_leads_out_of_the_folder(tmp_path: Path, keypoints: Keypoints, name: str) -> None:
+    (tmp_path / "secret.jsonl").write_text("{}")
+    folder = TakesFolder(tmp_path / "takes")
+    take = recorded(folder, keypoints)
+    for ask in (
+        lambda: folder.path(name),
+        lambda: folder.delete(name),
+        lambda: folder.rename(take, name),
+        lambda: folder.rename(name, "b"),
+    ):
+        with pytest.raises(InputError):
+            ask()
+    assert (tmp_path / "secret.jsonl").exists()
+    assert folder.names() == [take]
+
+
+def test_a_take_is_renamed_but_never_onto_another(tmp_path: Path, keypoints: Keypoints) -> None:
+    folder = TakesFolder(tmp_path)
+    first, second = recorded(folder, keypoints), recorded(folder, keypoints)
+    assert folder.rename(first, " walk 1 ") == "walk 1"
+    with pytest.raises(InputError, match="already"):
+        folder.rename(second, "walk 1")
+    folder.delete("walk 1")
+    assert folder.names() == [second]
+
+
+async def answer(page: ClientConnection) -> dict[str, Any]:
+    """The next answer; what is said of progress before it is passed over."""
+    while "progress" in (said := json.loads(await asyncio.wait_for(page.recv(), 60))):
+        pass
+    return dict(said)
+
+
+def asked(studio: Studio, *asks: dict[str, object] | bytes) -> list[dict[str, object]]:
+    """The studio's answers over a real socket."""
+
+    async def scene() -> list[dict[str, object]]:
+        endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
+        out = []
+        async with (
+            Server(HELLO, studio._files, port=0, endpoints=endpoints) as server,
+            connect(f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]) as page,
+        ):
+            for ask in asks:
+                await page.send(ask if isinstance(ask, bytes) else json.dumps(ask))
+                if isinstance(ask, bytes) or ask["do"] != "upload":
+                    out.append(await answer(page))
+        return out
+
+    return played(scene())
+
+
+def test_what_is_live_is_recorded_between_two_presses(tmp_path: Path, keypoints: Keypoints) -> None:
+    studio = Studio(tmp_path / "takes", {})
+    motion = Motion.__new__(Motion)  # not looked at
+    studio.hear(keypoints.slice(0, 1), motion)
+    assert studio._record(True)["on"]
+    for i in range(1, 6):
+        studio.hear(keypoints.slice(i, i + 1), motion)
+    [listed] = asked(studio, {"do": "takes", "id": 1})
+    assert listed["recording"] is not None
+    assert studio._record(False)["frames"] == 5
+    studio.hear(keypoints.slice(6, 7), motion)
+    [take] = studio.takes.takes()
+    assert take.seconds == pytest.approx(keypoints.times[5] - keypoints.times[1])
+    assert studio._record(True)["on"]
+    [answer] = asked(studio, {"do": "record", "id": 2, "on": False})
+    assert "Nothing came" in str(answer["error"])
+
+
+def test_a_part_of_a_take_becomes_a_file_and_wrong_marks_a_sentence(tmp_path: Path, keypoints: Keypoints) -> None:
+    studio = Studio(tmp_path, {})
+    take = recorded(studio.takes, keypoints)
+    export = {"do": "export", "take": take, "grade": "bake", "format": "bvh", "start": 0.2, "end": 0.6}
+    made, nothing, gone, lost = asked(
+        studio,
+        {**export, "id": 1},
+        {**export, "id": 2, "start": 50.0, "end": 60.0},
+        {**export, "id": 3, "take": "none"},
+        {**export, "id": 4, "rig": "rigs/none.vrm"},
+    )
+    data = studio._files[f"/{made['file']}"][0]
+    assert isinstance(data, bytes)
+    assert bvh.loads(data.decode()).duration == pytest.approx(0.4, abs=0.05)
+    assert "move the marks" in str(nothing["error"])
+    assert "no take called" in str(gone["error"])
+    assert "drop its file" in str(lost["error"])
+
+
+def test_a_bake_tells_of_its_progress_and_can_be_cancelled(tmp_path: Path, keypoints: Keypoints) -> None:
+    studio = Studio(tmp_path, {})
+    long = concatenate([replace(keypoints, times=keypoints.times + 1.1 * i) for i in range(20)])
+    take = recorded(studio.takes, long)
+    ask = {"do": "open", "take": take, "grade": "bake"}
+
+    async def scene() -> None:
+        endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
+        async with (
+            Server(HELLO, studio._files, port=0, endpoints=endpoints) as server,
+            connect(f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]) as page,
+        ):
+
+            async def heard() -> dict[str, Any]:
+                return dict(json.loads(await asyncio.wait_for(page.recv(), 60)))
+
+            await page.send(json.dumps({**ask, "id": 1}))
+            assert (await heard()).keys() == {"id", "progress"}
+            await page.send(json.dumps({"do": "cancel", "id": 2, "ask": 1}))
+            told = [await heard() for _ in range(2)]
+            while "error" not in told[-1]:
+                told.append(await heard())
+            assert {"id": 2} in told
+            assert told[-1] == {"id": 1, "error": "It was cancelled."}
+            await page.send(json.dumps({**ask, "id": 3}))
+            parts = []
+            while "clip" not in (said := await heard()):
+                parts.append(said["progress"])
+            assert said["frames"] == len(long)
+            assert parts == sorted(parts)
+            assert len(set(parts)) > 2
+            assert 0.0 <= parts[0] < parts[-1] <= 1.0
+
+    played(scene())
+
+
+def test_a_character_in_pieces_is_recognised_and_moves_in_an_export(tmp_path: Path, keypoints: Keypoints) -> None:
+    studio = Studio(tmp_path, {})
+    take = recorded(studio.takes, keypoints)
+    data = assets.path("rigs/mannequin.vrm").read_bytes()
+
+    async def scene() -> list[dict[str, object]]:
+        endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
+        async with (
+            Server(HELLO, {}, port=0, endpoints=endpoints) as server,
+            connect(f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]) as page,
+        ):
+            await page.send(json.dumps({"do": "upload", "id": 1, "name": "hero.vrm", "size": len(data)}))
+            for at in range(0, len(data), 48_000):
+                await page.send(data[at : at + 48_000])
+            taken = await answer(page)
+            ask = {"do": "export", "id": 2, "take": take, "grade": "live", "format": "glb", "start": 0.0, "end": 0.5, "rig": taken["rig"]}
+            await page.send(json.dumps(ask))
+            return [taken, await answer(page)]
+
+    taken, made = played(scene())
+    assert len(taken["bones"]) == 55  # type: ignore[arg-type]
+    assert made["frames"] == 16
+    assert f"/{taken['rig']}" in studio._files
+
+
+@pytest.mark.parametrize(
+    "text", ["nonsense", "[]", '{"do":"format","id":1}', '{"do":"open","id":1,"take":"a","grade":"best"}', "é" * 70_000]
+)
+def test_what_is_no_question_ends_the_connection(tmp_path: Path, text: str) -> None:
+    studio = Studio(tmp_path, {})
+
+    async def scene() -> None:
+        endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
+        async with (
+            Server(HELLO, {}, port=0, endpoints=endpoints) as server,
+            connect(f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]) as page,
+        ):
+            await page.send(text)
+            with pytest.raises(ConnectionClosedError):
+                await asyncio.wait_for(page.recv(), 10)
+
+    played(scene())
