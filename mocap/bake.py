@@ -45,16 +45,23 @@ def read_keypoints(
         if not face:
             keypoints = replace(keypoints, face=None, face_transform=None, face_blendshapes=None)
         if not is_somebody(keypoints):
-            raise NoPersonError(f"There is no person in any of the {len(keypoints)} frames of {path}.")
+            raise NoPersonError(
+                f"There is no person in any of the {len(keypoints)} frames of {path}."
+            )
         return keypoints
-    with open_source(path, source_fps) as source, PerformerDetector(model, source.count != 1, hands, face, face_model, person) as detector:
+    with (
+        open_source(path, source_fps) as source,
+        PerformerDetector(model, source.count != 1, hands, face, face_model, person) as detector,
+    ):
         report = None if progress is None else (lambda done: progress(done, source.count))
         try:
             return detect_source(source, detector, report)
         except NoPersonError as error:
             if person is None or person == 1:
                 raise
-            raise NoPersonError(f"There are never {person} people in {path}: leave --person out, or count from the left.") from error
+            raise NoPersonError(
+                f"There are never {person} people in {path}: leave --person out, or count from the left."
+            ) from error
 
 
 def solve(

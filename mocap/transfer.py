@@ -81,7 +81,9 @@ def check(target: Path, character: Character | None, names: str | None) -> None:
         return
     formats.check_writable(target, Motion, _for(target, character).rig)
     if names is not None and target.suffix.lower() == ".bvh":
-        raise OutputError(f"{target.name} gets the names of {character.path.name}; --names is for a .bvh without --rig.")
+        raise OutputError(
+            f"{target.name} gets the names of {character.path.name}; --names is for a .bvh without --rig."
+        )
     _companions(target, character)
 
 
@@ -118,10 +120,16 @@ def save(
 def _for(target: Path, character: Character) -> Character:
     """The character, its files put into one where a .gltf is to become a .glb."""
     rig = character.rig
-    if rig.kind == "bvh" or rig.source[:4] == b"glTF" or target.suffix.lower() not in (".glb", ".vrm", ".fbx"):
+    if (
+        rig.kind == "bvh"
+        or rig.source[:4] == b"glTF"
+        or target.suffix.lower() not in (".glb", ".vrm", ".fbx")
+    ):
         return character
     whole = embedded(rig.source, character.path.parent)
-    return replace(character, rig=replace(rig, kind="glb" if rig.kind == "gltf" else rig.kind, source=whole))
+    return replace(
+        character, rig=replace(rig, kind="glb" if rig.kind == "gltf" else rig.kind, source=whole)
+    )
 
 
 def _companions(target: Path, character: Character) -> dict[Path, bytes]:
@@ -137,7 +145,9 @@ def _companions(target: Path, character: Character) -> dict[Path, bytes]:
             if not place.exists():
                 missing[place] = data
             elif place.read_bytes() != data:
-                raise OutputError(f"{target} needs a copy of {here / place.name} beside it, but there is another {place}; move it away.")
+                raise OutputError(
+                    f"{target} needs a copy of {here / place.name} beside it, but there is another {place}; move it away."
+                )
     return missing
 
 
@@ -145,7 +155,9 @@ def report(character: Character) -> list[str]:
     """What was recognised, in sentences: how many bones, which not, which limbs had to be turned to stand in T-pose."""
     rig = character.rig
     missing = _briefly({b: "" for b in BONES if b not in rig.bones})
-    turned = _briefly({b: f" {np.degrees(a.swing):.0f}°" for b, a in rig.aligned.items() if a.swing > STOOD})
+    turned = _briefly(
+        {b: f" {np.degrees(a.swing):.0f}°" for b, a in rig.aligned.items() if a.swing > STOOD}
+    )
     return [
         f"{len(rig.bones)} of {len(BONES)} bones mapped{f'; without {missing}' if missing else ''}.",
         f"Re-posed to T-pose: {turned}." if turned else "It rests in T-pose.",

@@ -38,7 +38,11 @@ def _torso() -> Piece:
     )
 
     def weights(p: ndarray) -> dict[str, ndarray]:
-        out = along(("hips", "spine", "chest", "upperChest", "neck"), (0.10, 0.11, 0.11, 0.05), (0.0, 1.0, 0.0))(p)
+        out = along(
+            ("hips", "spine", "chest", "upperChest", "neck"),
+            (0.10, 0.11, 0.11, 0.05),
+            (0.0, 1.0, 0.0),
+        )(p)
         share = smooth((np.abs(p[:, 0]) - 0.03) / 0.12) * smooth((p[:, 1] - 1.30) / 0.11)
         for name, on in (("leftShoulder", p[:, 0] > 0), ("rightShoulder", p[:, 0] < 0)):
             out[name] = np.where(on, share * out["upperChest"], 0.0)
@@ -65,12 +69,24 @@ def _torso() -> Piece:
         return np.where(~low, "suit", out)
 
     lines = (flank, yoke, lambda p: yoke(p) - 0.008, belt, lambda p: belt(p) - 0.014)
-    return Piece("torso", both_sides(side), (-0.2, 0.8, -0.16), (0.2, 1.56, 0.16), 0.0225, weights, lines, paint, symmetric=True)
+    return Piece(
+        "torso",
+        both_sides(side),
+        (-0.2, 0.8, -0.16),
+        (0.2, 1.56, 0.16),
+        0.0225,
+        weights,
+        lines,
+        paint,
+        symmetric=True,
+    )
 
 
 def _neck() -> Piece:
     shape = join(
-        0.02, cone((0.0, 1.43, -0.016), (0.0, 1.60, 0.004), 0.056, 0.051), ellipsoid((0.0, 1.492, -0.012), (0.062, 0.024, 0.060), -0.15)
+        0.02,
+        cone((0.0, 1.43, -0.016), (0.0, 1.60, 0.004), 0.056, 0.051),
+        ellipsoid((0.0, 1.492, -0.012), (0.062, 0.024, 0.060), -0.15),
     )
     weights = along(("upperChest", "neck", "head"), (0.07, 0.07), (0.0, 1.0, 0.0))
 
@@ -78,7 +94,15 @@ def _neck() -> Piece:
         return p[:, 1] - (1.512 - 0.15 * p[:, 2])
 
     return Piece(
-        "neck", both_sides(shape), (-0.1, 1.3, -0.12), (0.1, 1.68, 0.1), 0.0185, weights, (collar,), banded("suit", "skin"), symmetric=True
+        "neck",
+        both_sides(shape),
+        (-0.1, 1.3, -0.12),
+        (0.1, 1.68, 0.1),
+        0.0185,
+        weights,
+        (collar,),
+        banded("suit", "skin"),
+        symmetric=True,
     )
 
 
@@ -88,7 +112,16 @@ def _neck() -> Piece:
 def _ball(name: str, bone: str, radius: float, material: str = "joint") -> Piece:
     at = REST[bone]
     low, high = at - radius - 0.02, at + radius + 0.02
-    return Piece(name, sphere(at, radius), tuple(low), tuple(high), radius / 3, rigid(bone), (), banded(material))
+    return Piece(
+        name,
+        sphere(at, radius),
+        tuple(low),
+        tuple(high),
+        radius / 3,
+        rigid(bone),
+        (),
+        banded(material),
+    )
 
 
 def _arm() -> list[Piece]:
@@ -103,7 +136,9 @@ def _arm() -> list[Piece]:
         ellipsoid((0.300, y, -0.012), (0.090, 0.040, 0.038)),
     )
     upper = carve(0.012, upper, plane(0, e[0] - 0.026, -1.0))
-    lower = join(0.03, cone(e, w, 0.0395, 0.026), ellipsoid((0.548, y, 0.0), (0.090, 0.042, 0.0425)))
+    lower = join(
+        0.03, cone(e, w, 0.0395, 0.026), ellipsoid((0.548, y, 0.0), (0.090, 0.042, 0.0425))
+    )
     lower = carve(0.010, lower, plane(0, e[0] + 0.026), plane(0, w[0] - 0.016, -1.0))
     return [
         Piece(
@@ -155,7 +190,9 @@ def _leg() -> list[Piece]:
 
     def paint(sides: ndarray) -> ndarray:
         above_low, above_high, striped = sides.T
-        return np.where(above_high, "suit", np.where(above_low, "accent", np.where(striped, "suit", "shell")))
+        return np.where(
+            above_high, "suit", np.where(above_low, "accent", np.where(striped, "suit", "shell"))
+        )
 
     return [
         Piece(
@@ -202,10 +239,19 @@ def _foot() -> Piece:
 
     def paint(sides: ndarray) -> ndarray:
         above_low, above_high, front = sides.T
-        return np.where(above_high, np.where(front, "shell", "suit"), np.where(above_low, "accent", "shell"))
+        return np.where(
+            above_high, np.where(front, "shell", "suit"), np.where(above_low, "accent", "shell")
+        )
 
     return Piece(
-        "foot", shape, (0.02, -0.02, -0.09), (0.17, 0.16, 0.23), 0.012, weights, (plane(1, 0.013), plane(1, 0.019), toe_cap), paint
+        "foot",
+        shape,
+        (0.02, -0.02, -0.09),
+        (0.17, 0.16, 0.23),
+        0.012,
+        weights,
+        (plane(1, 0.013), plane(1, 0.019), toe_cap),
+        paint,
     )
 
 

@@ -51,7 +51,10 @@ def shoot(characters: Sequence[Character], shots: Sequence[Shot]) -> Iterator[nd
             page.route("**/*", lambda route: _answer(route, characters))
             page.goto(f"{_ORIGIN}/characters.html")
             page.wait_for_function("window.ready")
-            cast = [{"url": f"./{i}.glb", "yaw": c.yaw, "scale": c.scale} for i, c in enumerate(characters)]
+            cast = [
+                {"url": f"./{i}.glb", "yaw": c.yaw, "scale": c.scale}
+                for i, c in enumerate(characters)
+            ]
             page.evaluate("cast => window.load(cast)", cast)
             for shot in shots:
                 yield _drawn(page, shot)
@@ -66,7 +69,9 @@ def _drawn(page: Page, shot: Shot) -> ndarray:
         "position": view.position, "target": view.target, "fov": math.degrees(view.fov), "size": view.size,
     }  # fmt: skip
     url = page.evaluate("order => window.draw(order)", order)
-    image = cv2.imdecode(np.frombuffer(base64.b64decode(url.split(",", 1)[1]), dtype=np.uint8), cv2.IMREAD_COLOR)
+    image = cv2.imdecode(
+        np.frombuffer(base64.b64decode(url.split(",", 1)[1]), dtype=np.uint8), cv2.IMREAD_COLOR
+    )
     assert image is not None
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
@@ -77,8 +82,14 @@ def _answer(route: Route, characters: Sequence[Character]) -> None:
     if path == "characters.html":
         route.fulfill(path=HERE / path, content_type="text/html")
     elif path.removesuffix(".glb").isdigit() and int(path.removesuffix(".glb")) < len(characters):
-        route.fulfill(body=characters[int(path.removesuffix(".glb"))].data, content_type="model/gltf-binary")
-    elif path.startswith("three/") and _THREE in (file := (_THREE / path.removeprefix("three/")).resolve()).parents and file.is_file():
+        route.fulfill(
+            body=characters[int(path.removesuffix(".glb"))].data, content_type="model/gltf-binary"
+        )
+    elif (
+        path.startswith("three/")
+        and _THREE in (file := (_THREE / path.removeprefix("three/")).resolve()).parents
+        and file.is_file()
+    ):
         route.fulfill(path=file, content_type="text/javascript")
     else:
         route.fulfill(status=404, body=Path(path).name)

@@ -25,7 +25,12 @@ from rigs.demo import HERE, VIEW
 from rigs.render import View
 
 # The limbs whose directions are compared: (from, to), landmark names without their side.
-_LIMBS = {"upper arm": ("shoulder", "elbow"), "forearm": ("elbow", "wrist"), "thigh": ("hip", "knee"), "shank": ("knee", "ankle")}
+_LIMBS = {
+    "upper arm": ("shoulder", "elbow"),
+    "forearm": ("elbow", "wrist"),
+    "thigh": ("hip", "knee"),
+    "shank": ("knee", "ankle"),
+}
 
 
 def detect(clip: Path, times: ndarray, model: str = "full") -> Keypoints:
@@ -53,9 +58,14 @@ def direction_errors(seen: Keypoints, true: Motion, view: View) -> dict[str, nda
     places = view.to_camera(landmarks_of(*fk(true.skeleton, true.root_positions, true.rotations)))
     out = {}
     for limb, (a, b) in _LIMBS.items():
-        ends = [(LANDMARKS.index(f"{side}_{a}"), LANDMARKS.index(f"{side}_{b}")) for side in ("left", "right")]
+        ends = [
+            (LANDMARKS.index(f"{side}_{a}"), LANDMARKS.index(f"{side}_{b}"))
+            for side in ("left", "right")
+        ]
         way = [[R.normalize(p[:, j] - p[:, i]) for i, j in ends] for p in (seen.positions, places)]
-        out[limb] = np.degrees(np.arccos(np.clip(R.dot(np.stack(way[0], 1), np.stack(way[1], 1)), -1.0, 1.0)))
+        out[limb] = np.degrees(
+            np.arccos(np.clip(R.dot(np.stack(way[0], 1), np.stack(way[1], 1)), -1.0, 1.0))
+        )
     return out
 
 
@@ -74,7 +84,9 @@ def main() -> None:
     worst = np.argsort(-np.nanmean(error, axis=1))[:8]
     print("worst frames: " + ", ".join(f"{f} ({np.nanmean(error[f]):.1f})" for f in worst))
     for limb, angles in direction_errors(seen, true, VIEW).items():
-        print(f"raw 3D direction error, {limb:9s} mean {np.nanmean(angles):5.1f}°, p95 {np.nanpercentile(angles, 95):5.1f}°")
+        print(
+            f"raw 3D direction error, {limb:9s} mean {np.nanmean(angles):5.1f}°, p95 {np.nanpercentile(angles, 95):5.1f}°"
+        )
 
 
 if __name__ == "__main__":

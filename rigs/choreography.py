@@ -127,7 +127,10 @@ KEYS: dict[str, list[tuple[float, float]]] = {
 
 # Where each foot's ball stands (x; z is the rest pose's) and when it steps: (lift, land, x after). Feet are turned out a little.
 _STANCE = 0.115
-STEPS = {"left": [(1.78, 2.12, _STANCE + 0.30), (5.98, 6.30, _STANCE)], "right": [(2.28, 2.58, -_STANCE + 0.02), (5.52, 5.86, -_STANCE)]}
+STEPS = {
+    "left": [(1.78, 2.12, _STANCE + 0.30), (5.98, 6.30, _STANCE)],
+    "right": [(2.28, 2.58, -_STANCE + 0.02), (5.52, 5.86, -_STANCE)],
+}
 TURN_OUT = 9.0
 _STEP_HEIGHT = 0.085
 
@@ -145,7 +148,9 @@ def channels(times: ndarray) -> dict[str, ndarray]:
     for name, keys in KEYS.items():
         at, value = np.array(keys).T
         # Three turns of the loop, of which the middle one is used, make the monotone cubic periodic.
-        curve = PchipInterpolator(np.concatenate([at - DURATION, at, at + DURATION]), np.tile(value, 3))
+        curve = PchipInterpolator(
+            np.concatenate([at - DURATION, at, at + DURATION]), np.tile(value, 3)
+        )
         # The hips leave the ground at the speed of the legs' push, and the legs take up the landing's: one smooth path.
         path = curve(fine) + push(fine) + hop(fine) if name == "y" else curve(fine)
         even = gaussian_filter1d(path, _EVENING * _FINE, mode="wrap")
@@ -180,13 +185,29 @@ def feet(side: str, times: ndarray) -> tuple[ndarray, ndarray, ndarray, ndarray]
         inside = np.clip(t, 0.0, 1.0)
         lift = lift + _STEP_HEIGHT * 16.0 * (inside * (1.0 - inside)) ** 2
         # The heel comes up before the ball leaves, and is level again when the foot lands.
-        pitch = pitch + 0.45 * _smooth((times - start + 0.16) / 0.26) * (1.0 - _smooth((times - start - 0.10) / (stop - start - 0.10)))
+        pitch = pitch + 0.45 * _smooth((times - start + 0.16) / 0.26) * (
+            1.0 - _smooth((times - start - 0.10) / (stop - start - 0.10))
+        )
     rise = hop(times)
     # Toes leave last and land first: the foot points in flight.
-    pitch = pitch + 0.75 * _smooth((times - TAKE_OFF + 0.14) / 0.20) * (1.0 - _smooth((times - LANDING + 0.14) / 0.22))
-    ball = np.stack([x, HUMANOID.rest_positions()[BONES.index("leftToes"), 1] + lift + rise, np.full(len(times), 0.115)], axis=-1)
+    pitch = pitch + 0.75 * _smooth((times - TAKE_OFF + 0.14) / 0.20) * (
+        1.0 - _smooth((times - LANDING + 0.14) / 0.22)
+    )
+    ball = np.stack(
+        [
+            x,
+            HUMANOID.rest_positions()[BONES.index("leftToes"), 1] + lift + rise,
+            np.full(len(times), 0.115),
+        ],
+        axis=-1,
+    )
     flat = np.clip((lift + rise) / 0.2, 0.0, 1.0)
-    return ball, np.full(len(times), sign * np.radians(TURN_OUT)), pitch, pitch * (1.0 - _smooth(flat))
+    return (
+        ball,
+        np.full(len(times), sign * np.radians(TURN_OUT)),
+        pitch,
+        pitch * (1.0 - _smooth(flat)),
+    )
 
 
 def _about(axis: int, degrees: ndarray) -> ndarray:
@@ -207,11 +228,15 @@ def _mirror(q: ndarray) -> ndarray:
 def _arm(c: dict[str, ndarray], side: str) -> dict[str, ndarray]:
     """The rotations of one arm's bones, given as the left's."""
     raised, ahead = np.radians(c[f"{side}_raise"]), np.radians(c[f"{side}_ahead"])
-    way = np.stack([np.cos(raised) * np.cos(ahead), np.sin(raised), np.cos(raised) * np.sin(ahead)], axis=-1)
+    way = np.stack(
+        [np.cos(raised) * np.cos(ahead), np.sin(raised), np.cos(raised) * np.sin(ahead)], axis=-1
+    )
     # Above the shoulder's height a third of the raise is the collar bone's.
     shrug = np.degrees(_smooth((raised + 0.3) / 1.6) * 0.42)
     collar = _about(2, shrug)
-    swing = R.between(np.broadcast_to([1.0, 0.0, 0.0], way.shape), R.apply(R.conjugate(collar), way))
+    swing = R.between(
+        np.broadcast_to([1.0, 0.0, 0.0], way.shape), R.apply(R.conjugate(collar), way)
+    )
     curl = c[f"{side}_curl"]
     out = {
         "Shoulder": collar,
@@ -235,8 +260,13 @@ def _leg(side: str, times: ndarray, hip: ndarray, pelvis: ndarray) -> dict[str, 
     foot = R.multiply(heading, R.from_axis_angle(np.array([1.0, 0.0, 0.0]), pitch))
     ankle = ball + R.apply(foot, at["Foot"] - at["Toes"])
     # The knee points between the foot's and the pelvis' heading.
-    ahead = R.apply(heading, np.array([0.0, 0.0, 1.0])) + 0.5 * R.apply(pelvis, np.array([0.0, 0.0, 1.0])) * [1.0, 0.0, 1.0]
-    upper, lower = (float(np.linalg.norm(at[a] - at[b])) for a, b in (("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot")))
+    ahead = R.apply(heading, np.array([0.0, 0.0, 1.0])) + 0.5 * R.apply(
+        pelvis, np.array([0.0, 0.0, 1.0])
+    ) * [1.0, 0.0, 1.0]
+    upper, lower = (
+        float(np.linalg.norm(at[a] - at[b]))
+        for a, b in (("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
+    )
     knee, end = two_bone_ik(hip, ankle, ahead, upper, lower)
     side_axis = R.normalize(R.cross(ahead, ankle - hip))
 
@@ -257,11 +287,28 @@ def motion() -> Motion:
     def put(bone: str, q: ndarray) -> None:
         rotations[:, BONES.index(bone)] = q
 
-    put("hips", _product(_about(1, c["hips_yaw"]), _about(0, c["hips_pitch"]), _about(2, c["hips_roll"])))
+    put(
+        "hips",
+        _product(_about(1, c["hips_yaw"]), _about(0, c["hips_pitch"]), _about(2, c["hips_roll"])),
+    )
     for bone, share in (("spine", 0.35), ("chest", 0.35), ("upperChest", 0.3)):
-        put(bone, _product(_about(1, share * c["back_yaw"]), _about(0, share * c["back_pitch"]), _about(2, share * c["back_roll"])))
+        put(
+            bone,
+            _product(
+                _about(1, share * c["back_yaw"]),
+                _about(0, share * c["back_pitch"]),
+                _about(2, share * c["back_roll"]),
+            ),
+        )
     for bone, share in (("neck", 0.4), ("head", 0.6)):
-        put(bone, _product(_about(1, share * c["head_yaw"]), _about(0, share * c["head_pitch"]), _about(2, share * c["head_roll"])))
+        put(
+            bone,
+            _product(
+                _about(1, share * c["head_yaw"]),
+                _about(0, share * c["head_pitch"]),
+                _about(2, share * c["head_roll"]),
+            ),
+        )
     for bone, q in _arm(c, "left").items():
         put("left" + bone, q)
     for bone, q in _arm(c, "right").items():

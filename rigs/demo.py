@@ -37,7 +37,10 @@ def truth() -> dict[str, np.ndarray]:
 def main() -> None:
     np.savez_compressed(HERE / "demo_truth.npz", **truth())
     count = render(motion(), VIEW, HERE / "demo.mp4")
-    sizes = ", ".join(f"{name} {(HERE / name).stat().st_size / 1e3:.0f} kB" for name in ("demo.mp4", "demo_truth.npz"))
+    sizes = ", ".join(
+        f"{name} {(HERE / name).stat().st_size / 1e3:.0f} kB"
+        for name in ("demo.mp4", "demo_truth.npz")
+    )
     print(f"{count} frames, {sizes}")
 
 

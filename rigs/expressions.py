@@ -23,7 +23,12 @@ PRESETS: dict[str, dict[str, float]] = {
     "angry": {**_both("browDown", 1.0), **_both("mouthFrown", 0.4), **_both("eyeSquint", 0.3)},
     "sad": {"browInnerUp": 0.9, **_both("mouthFrown", 0.8), **_both("eyeBlink", 0.15)},
     "relaxed": {**_both("mouthSmile", 0.4), **_both("eyeBlink", 0.3)},
-    "surprised": {"browInnerUp": 0.8, **_both("browOuterUp", 0.9), **_both("eyeWide", 0.8), "jawOpen": 0.45},
+    "surprised": {
+        "browInnerUp": 0.8,
+        **_both("browOuterUp", 0.9),
+        **_both("eyeWide", 0.8),
+        "jawOpen": 0.45,
+    },
 }
 
 
@@ -31,7 +36,12 @@ def vrm_expressions(node: int, morphs: Sequence[str]) -> dict[str, object]:
     """The extension's `expressions` for the morph targets of the mesh at a node."""
 
     def expression(mixture: dict[str, float]) -> dict[str, object]:
-        return {"morphTargetBinds": [{"node": node, "index": morphs.index(name), "weight": weight} for name, weight in mixture.items()]}
+        return {
+            "morphTargetBinds": [
+                {"node": node, "index": morphs.index(name), "weight": weight}
+                for name, weight in mixture.items()
+            ]
+        }
 
     return {
         "preset": {name: expression(mixture) for name, mixture in PRESETS.items()},

@@ -18,13 +18,20 @@ Moves = dict[str, ndarray]
 """expression → how far each vertex goes (V, 3)."""
 
 EYE, EYE_RADIUS = REST["leftEye"], 0.0135
-_LIP, _BOW = 1.5666, 7.0  # where the lips meet in the middle, and how the line between them rises to the corners
+_LIP, _BOW = (
+    1.5666,
+    7.0,
+)  # where the lips meet in the middle, and how the line between them rises to the corners
 _WIDE = 0.0205  # the mouth's half width
 _ROUNDED = 0.0014
 _CORNER = (0.021, 1.570, 0.078)
 _JAW = (1.605, 0.008)  # y, z of the axis that the jaw turns about
 _JAW_SINE, _JAW_COSINE = 0.325, 0.9457  # 19°
-_POCKET = ((0.007, 0.011, 0.0), (0.0, 0.032, 0.5), (-0.006, 0.011, 1.0))  # behind the lips: up, back, and the share of the jaw
+_POCKET = (
+    (0.007, 0.011, 0.0),
+    (0.0, 0.032, 0.5),
+    (-0.006, 0.011, 1.0),
+)  # behind the lips: up, back, and the share of the jaw
 
 
 def lip_line(p: ndarray) -> ndarray:
@@ -45,7 +52,9 @@ def _lid_edges(x: ndarray) -> tuple[ndarray, ndarray]:
     return 0.0052 * bow, -0.0047 * bow
 
 
-def open_mouth(vertices: ndarray, triangles: ndarray, above: ndarray) -> tuple[ndarray, ndarray, ndarray, ndarray]:
+def open_mouth(
+    vertices: ndarray, triangles: ndarray, above: ndarray
+) -> tuple[ndarray, ndarray, ndarray, ndarray]:
     """The left half of the head, cut along the lip line, slit there and given a closed pocket behind: at rest nothing is seen of it.
 
     above: (T,) whether a triangle lies above the line. Returns vertices and triangles with the pocket's after the others, each vertex'
@@ -62,7 +71,9 @@ def open_mouth(vertices: ndarray, triangles: ndarray, above: ndarray) -> tuple[n
     places = [vertices, vertices[path[:lips]]]
     shares = [np.where(lip_line(vertices) < 0.0, 1.0, 0.0), np.ones(lips)]
     shares[0][path[lips]] = 0.5
-    taper = np.maximum(1.0 - (vertices[path[:lips], 0] / _WIDE) * (vertices[path[:lips], 0] / _WIDE), 0.25)
+    taper = np.maximum(
+        1.0 - (vertices[path[:lips], 0] / _WIDE) * (vertices[path[:lips], 0] / _WIDE), 0.25
+    )
     start = count + lips
     for up, back, share in _POCKET:
         inner = vertices[path[:lips]] * np.array([0.92, 1.0, 1.0])
@@ -81,7 +92,12 @@ def open_mouth(vertices: ndarray, triangles: ndarray, above: ndarray) -> tuple[n
     inside = np.array(pocket)
     if not upwards:
         inside = inside[:, ::-1]
-    return np.round(np.concatenate(places), 5) + 0.0, np.concatenate([triangles, inside]), np.concatenate(shares), path[:lips]
+    return (
+        np.round(np.concatenate(places), 5) + 0.0,
+        np.concatenate([triangles, inside]),
+        np.concatenate(shares),
+        path[:lips],
+    )
 
 
 def _slit(vertices: ndarray, triangles: ndarray, above: ndarray) -> tuple[ndarray, bool]:
@@ -110,31 +126,57 @@ def head_moves(p: ndarray, below: ndarray) -> Moves:
     out = {
         "jawOpen": _jaw(p, below),
         "mouthPucker": _vectors(-0.42 * p[:, 0] * mouth, 0.0 * one, 0.008 * lips),
-        "mouthFunnel": _vectors(-0.25 * p[:, 0] * mouth, apart * lips * (0.005 * (1.0 - below) - 0.007 * below), 0.007 * lips),
-        "mouthRollLower": below[:, None] * _bump(p, (0.0, 1.5630, 0.088), (0.028, 0.010, 0.03))[:, None] * [0.0, 0.0022, -0.0050],
-        "mouthRollUpper": (1.0 - below)[:, None] * _bump(p, (0.0, 1.5705, 0.088), (0.028, 0.010, 0.03))[:, None] * [0.0, -0.0022, -0.0050],
+        "mouthFunnel": _vectors(
+            -0.25 * p[:, 0] * mouth,
+            apart * lips * (0.005 * (1.0 - below) - 0.007 * below),
+            0.007 * lips,
+        ),
+        "mouthRollLower": below[:, None]
+        * _bump(p, (0.0, 1.5630, 0.088), (0.028, 0.010, 0.03))[:, None]
+        * [0.0, 0.0022, -0.0050],
+        "mouthRollUpper": (1.0 - below)[:, None]
+        * _bump(p, (0.0, 1.5705, 0.088), (0.028, 0.010, 0.03))[:, None]
+        * [0.0, -0.0022, -0.0050],
         "browInnerUp": _both(p, (0.017, 1.664, 0.085), (0.024, 0.022, 0.03), (0.0, 0.0075, 0.001)),
         "cheekPuff": _both(p, (0.042, 1.578, 0.060), (0.030, 0.032, 0.036), (0.0085, 0.0, 0.0045)),
     }
     for side, sign in (("Left", 1.0), ("Right", -1.0)):
         q = p * np.array([sign, 1.0, 1.0])
 
-        def move(place: Sequence[float], size: Sequence[float], way: Sequence[float], q: ndarray = q, sign: float = sign) -> ndarray:
+        def move(
+            place: Sequence[float],
+            size: Sequence[float],
+            way: Sequence[float],
+            q: ndarray = q,
+            sign: float = sign,
+        ) -> ndarray:
             return _bump(q, place, size)[:, None] * np.array([sign * way[0], way[1], way[2]])
 
         cheek = move((0.038, 1.603, 0.064), (0.026, 0.024, 0.032), (0.002, 0.0045, 0.0025))
-        upper = move((0.011, 1.5715, 0.086), (0.022, 0.016, 0.03), (0.0, 0.0065, 0.001)) * (1.0 - below)[:, None]
-        lower = move((0.011, 1.5630, 0.086), (0.022, 0.016, 0.03), (0.0, -0.0065, 0.0)) * below[:, None]
+        upper = (
+            move((0.011, 1.5715, 0.086), (0.022, 0.016, 0.03), (0.0, 0.0065, 0.001))
+            * (1.0 - below)[:, None]
+        )
+        lower = (
+            move((0.011, 1.5630, 0.086), (0.022, 0.016, 0.03), (0.0, -0.0065, 0.0)) * below[:, None]
+        )
         out |= {
-            f"mouthSmile{side}": move(_CORNER, (0.032, 0.026, 0.040), (0.0065, 0.0095, -0.0050)) + cheek,
+            f"mouthSmile{side}": move(_CORNER, (0.032, 0.026, 0.040), (0.0065, 0.0095, -0.0050))
+            + cheek,
             f"mouthFrown{side}": move(_CORNER, (0.028, 0.026, 0.040), (0.0010, -0.0095, -0.0010)),
             f"mouthStretch{side}": move(_CORNER, (0.032, 0.024, 0.040), (0.0085, -0.0035, -0.0050)),
             f"mouth{side}": mouth[:, None] * [0.010 * sign, 0.0, 0.0],
             f"mouthUpperUp{side}": apart[:, None] * upper,
             f"mouthLowerDown{side}": apart[:, None] * lower,
-            f"browDown{side}": move((0.028, 1.662, 0.080), (0.032, 0.018, 0.03), (-0.0025, -0.0065, 0.0015)),
-            f"browOuterUp{side}": move((0.043, 1.664, 0.072), (0.022, 0.022, 0.03), (0.0, 0.0075, 0.0)),
-            f"eyeSquint{side}": move((0.034, 1.616, 0.070), (0.024, 0.020, 0.032), (0.0, 0.0040, 0.0015)),
+            f"browDown{side}": move(
+                (0.028, 1.662, 0.080), (0.032, 0.018, 0.03), (-0.0025, -0.0065, 0.0015)
+            ),
+            f"browOuterUp{side}": move(
+                (0.043, 1.664, 0.072), (0.022, 0.022, 0.03), (0.0, 0.0075, 0.0)
+            ),
+            f"eyeSquint{side}": move(
+                (0.034, 1.616, 0.070), (0.024, 0.020, 0.032), (0.0, 0.0040, 0.0015)
+            ),
         }
     return out
 
@@ -143,7 +185,10 @@ def lid_moves(p: ndarray, _: ndarray) -> Moves:
     """The left lids': closed, wide, narrowed; vertices stay as far from the eye's middle as they are, so that lids slide over the ball."""
     x = p[:, 0] - EYE[0]
     # The mesh rounds the lids' edges off: they lie this far outside the opening.
-    upper, lower = (np.where(np.abs(x) < 0.0128, e, 0.0) + s * _ROUNDED for e, s in zip(_lid_edges(x), (1.0, -1.0), strict=True))
+    upper, lower = (
+        np.where(np.abs(x) < 0.0128, e, 0.0) + s * _ROUNDED
+        for e, s in zip(_lid_edges(x), (1.0, -1.0), strict=True)
+    )
     high = upper - lower - 2.0 * _ROUNDED
     meet = lower + _ROUNDED + 0.18 * high
     return {
@@ -154,7 +199,14 @@ def lid_moves(p: ndarray, _: ndarray) -> Moves:
     }
 
 
-def _lids(p: ndarray, upper: ndarray, lower: ndarray, to_upper: ndarray, to_lower: ndarray, lift: float = 0.0) -> ndarray:
+def _lids(
+    p: ndarray,
+    upper: ndarray,
+    lower: ndarray,
+    to_upper: ndarray,
+    to_lower: ndarray,
+    lift: float = 0.0,
+) -> ndarray:
     """The edges moved from upper and lower to others, and the lids' skin stretched after them; lift: of the upper lid, off the ball."""
     q = p - EYE
     y, top = q[:, 1], EYE_RADIUS + 0.0014
@@ -166,7 +218,11 @@ def _lids(p: ndarray, upper: ndarray, lower: ndarray, to_upper: ndarray, to_lowe
     dy = front * (moved - y)
     squared = np.maximum(q[:, 2] * q[:, 2] + y * y - (y + dy) * (y + dy), 0.0)
     dz = np.where(q[:, 2] > 0.0, np.sqrt(squared) - q[:, 2], 0.0)
-    return _vectors(np.zeros(len(p)), dy, front * (dz + lift * smooth((y - lower) / np.maximum(upper - lower, 1e-6))))
+    return _vectors(
+        np.zeros(len(p)),
+        dy,
+        front * (dz + lift * smooth((y - lower) / np.maximum(upper - lower, 1e-6))),
+    )
 
 
 def _jaw(p: ndarray, below: ndarray) -> ndarray:
@@ -192,7 +248,9 @@ def _bump(p: ndarray, place: Sequence[float], size: Sequence[float]) -> ndarray:
     return smooth(1.0 - (x * x + y * y + z * z))
 
 
-def _both(p: ndarray, place: Sequence[float], size: Sequence[float], way: Sequence[float]) -> ndarray:
+def _both(
+    p: ndarray, place: Sequence[float], size: Sequence[float], way: Sequence[float]
+) -> ndarray:
     q = np.stack([np.abs(p[:, 0]), p[:, 1], p[:, 2]], axis=-1)
     side = np.where(p[:, 0] < 0.0, -1.0, np.where(p[:, 0] > 0.0, 1.0, 0.0))
     share = _bump(q, place, size)

@@ -45,26 +45,42 @@ def faces(motion: Motion, character: Path | None) -> Iterator[ndarray]:
         data = path.read_bytes()
     rig = taken.rig
     joints, _ = fk(rig.skeleton, rig.skeleton.offsets[0], rig.t_pose)
-    head, neck = (joints[rig.index(bone)] for bone in ("head", "neck" if "neck" in rig.bones else "hips"))
+    head, neck = (
+        joints[rig.index(bone)] for bone in ("head", "neck" if "neck" in rig.bones else "hips")
+    )
     eyes = [joints[rig.index(bone)] for bone in ("leftEye", "rightEye") if bone in rig.bones]
     # Without eyes a face's middle is some necks' lengths above the skull's joint; large heads are farther away.
     x, y, z = np.mean(eyes, axis=0) if eyes else head + 1.2 * (head - neck)
     size = float(np.linalg.norm(head - joints[rig.index("hips")])) / 0.62
-    view = View((x + 0.16 * size, y, z + (0.8 if eyes else 1.5) * size), (x, y - 0.02 * size, z), np.radians(26.0), (_TILE, _TILE))
+    view = View(
+        (x + 0.16 * size, y, z + (0.8 if eyes else 1.5) * size),
+        (x, y - 0.02 * size, z),
+        np.radians(26.0),
+        (_TILE, _TILE),
+    )
     yaw = 2.0 * math.atan2(rig.turn[1], rig.turn[3])
-    yield from shoot([Character(data, yaw, rig.unit)], [Shot([t], [(0.0, 0.0, 0.0)], view) for t in motion.times.tolist()])
+    yield from shoot(
+        [Character(data, yaw, rig.unit)],
+        [Shot([t], [(0.0, 0.0, 0.0)], view) for t in motion.times.tolist()],
+    )
 
 
 def main() -> None:
     out = Path(sys.argv[1])
     # Characters know VRM's presets, or what they are made of.
     character = Path(sys.argv[3]) if len(sys.argv) > 3 else None
-    presets = PRESETS if character is None else {name: {**mixture, name: 1.0} for name, mixture in PRESETS.items()}
+    presets = (
+        PRESETS
+        if character is None
+        else {name: {**mixture, name: 1.0} for name, mixture in PRESETS.items()}
+    )
     shown: dict[str, dict[str, float]] = {"rest": {}, **presets}
     if sys.argv[2:3] == ["all"]:
         shown |= {name: {name: 1.0} for name in build()["face"].morphs}
     names = sorted({name for mixture in shown.values() for name in mixture})
-    weights = {name: np.array([mixture.get(name, 0.0) for mixture in shown.values()]) for name in names}
+    weights = {
+        name: np.array([mixture.get(name, 0.0) for mixture in shown.values()]) for name in names
+    }
     count = len(shown)
     motion = Motion(
         HUMANOID,
@@ -76,7 +92,18 @@ def main() -> None:
     tiles = []
     for name, image in zip(shown, faces(motion, character), strict=True):
         picture = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        tiles.append(cv2.putText(picture, name, (8, _TILE - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (30, 30, 30), 1, cv2.LINE_AA))
+        tiles.append(
+            cv2.putText(
+                picture,
+                name,
+                (8, _TILE - 10),
+                cv2.FONT_HERSHEY_SIMPLEX,
+                0.55,
+                (30, 30, 30),
+                1,
+                cv2.LINE_AA,
+            )
+        )
     tiles += [np.full_like(tiles[0], 160)] * (-count % 6)
     cv2.imwrite(str(out), np.vstack([np.hstack(tiles[n : n + 6]) for n in range(0, len(tiles), 6)]))
 

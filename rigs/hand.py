@@ -21,7 +21,9 @@ _RADII = {
 
 def _finger_points(finger: str) -> list[ndarray]:
     bones = [f"left{finger}{part}" for part in _FINGERS[finger]]
-    return [REST[b] for b in bones] + [REST[bones[-1]] + TIPS[bones[-1]] * (1.0 - _RADII[finger][3] / length(TIPS[bones[-1]]))]
+    return [REST[b] for b in bones] + [
+        REST[bones[-1]] + TIPS[bones[-1]] * (1.0 - _RADII[finger][3] / length(TIPS[bones[-1]]))
+    ]
 
 
 def hand() -> Piece:
@@ -29,7 +31,9 @@ def hand() -> Piece:
     fingers = []
     for finger, radii in _RADII.items():
         points = _finger_points(finger)
-        fingers.append(join(0.004, *(cone(points[i], points[i + 1], radii[i], radii[i + 1]) for i in range(3))))
+        fingers.append(
+            join(0.004, *(cone(points[i], points[i + 1], radii[i], radii[i + 1]) for i in range(3)))
+        )
     wrist = cone(w + (0.006, 0.0, 0.0), w + (0.035, 0.0, 0.0), 0.0225, 0.019)
     palm = [wrist] + [
         cone(w + (0.022, 0.001, z), REST[f"left{f}Proximal"] - (0.004, 0.002, 0.0), 0.0165, 0.0115)
@@ -41,7 +45,16 @@ def hand() -> Piece:
     # The fingers meet each other sharply, the palm softly.
     shape = join(0.010, join(0.016, join(0.018, *palm), thenar, heel), join(0.0025, *others))
     shape = join(0.012, shape, thumb)
-    return Piece("hand", shape, (0.70, 1.375, -0.07), (0.945, 1.46, 0.1), 0.0062, _hand_weights, (), banded("skin"))
+    return Piece(
+        "hand",
+        shape,
+        (0.70, 1.375, -0.07),
+        (0.945, 1.46, 0.1),
+        0.0062,
+        _hand_weights,
+        (),
+        banded("skin"),
+    )
 
 
 def _hand_weights(p: ndarray) -> dict[str, ndarray]:
@@ -57,10 +70,16 @@ def _hand_weights(p: ndarray) -> dict[str, ndarray]:
         weights, left = {}, np.ones(len(p))
         for i in range(3):
             before = points[i] - (points[i - 1] if i else REST["leftHand"])
-            way = before / length(before) + (points[i + 1] - points[i]) / length(points[i + 1] - points[i])
+            way = before / length(before) + (points[i + 1] - points[i]) / length(
+                points[i + 1] - points[i]
+            )
             way /= length(way)
             q = p - points[i]
-            share = left * smooth(0.5 + (q[:, 0] * way[0] + q[:, 1] * way[1] + q[:, 2] * way[2]) / (2.0 * _RADII[finger][i]))
+            share = left * smooth(
+                0.5
+                + (q[:, 0] * way[0] + q[:, 1] * way[1] + q[:, 2] * way[2])
+                / (2.0 * _RADII[finger][i])
+            )
             weights[names[i]], left = left - share, share
         weights[names[3]] = left
         chains.append(weights)

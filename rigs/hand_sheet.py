@@ -40,7 +40,9 @@ def still_moments(hand: ndarray, count: int) -> ndarray:
     still = np.flatnonzero((speed <= np.median(speed)) & (np.abs(hand) < 1.0).all(axis=(1, 2)))
     chosen = [int(still[np.argmin(speed[still])])]
     while len(chosen) < count:
-        unlike = np.min([np.linalg.norm(hand[still] - hand[c], axis=-1).mean(axis=1) for c in chosen], axis=0)
+        unlike = np.min(
+            [np.linalg.norm(hand[still] - hand[c], axis=-1).mean(axis=1) for c in chosen], axis=0
+        )
         chosen.append(int(still[np.argmax(unlike)]))
     return np.array(sorted(chosen))
 
@@ -58,8 +60,14 @@ def pictures(video: Path, keypoints: Keypoints, side: int, moments: ndarray) -> 
                 half = 0.75 * float(np.ptp(points, axis=0).max())
                 x, y = np.round(middle - half).astype(int)
                 size = round(2 * half)
-                padded = cv2.copyMakeBorder(frame.image, size, size, size, size, cv2.BORDER_REPLICATE)
-                out.append(cv2.resize(padded[y + size : y + 2 * size, x + size : x + 2 * size], (_TILE, _TILE)))
+                padded = cv2.copyMakeBorder(
+                    frame.image, size, size, size, size, cv2.BORDER_REPLICATE
+                )
+                out.append(
+                    cv2.resize(
+                        padded[y + size : y + 2 * size, x + size : x + 2 * size], (_TILE, _TILE)
+                    )
+                )
     return out
 
 
@@ -75,9 +83,17 @@ def main() -> None:
     positions, world = fk(motion.skeleton, motion.root_positions, motion.rotations)
     wrist = positions[:, HUMANOID.index(("left", "right")[side] + "Hand")]
     middle = wrist + hand_points(positions, world)[:, side].mean(axis=1)
-    views = [View(tuple(middle[n] + [0.0, 0.0, _AWAY]), tuple(middle[n]), np.radians(24.0), (_TILE, _TILE)) for n in moments]
+    views = [
+        View(
+            tuple(middle[n] + [0.0, 0.0, _AWAY]), tuple(middle[n]), np.radians(24.0), (_TILE, _TILE)
+        )
+        for n in moments
+    ]
     shown = frames(concatenate([motion.slice(int(n), int(n) + 1) for n in moments]), views)
-    tiles = [np.hstack(pair) for pair in zip(pictures(video, keypoints, side, moments), shown, strict=True)]
+    tiles = [
+        np.hstack(pair)
+        for pair in zip(pictures(video, keypoints, side, moments), shown, strict=True)
+    ]
     rows = [np.hstack(tiles[n : n + 3]) for n in range(0, len(tiles), 3)]
     cv2.imwrite(str(out), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
     print(f"{out}: frames {', '.join(map(str, moments))}")

@@ -22,7 +22,9 @@ def _head() -> Piece:
     )
     skull = carve(0.020, skull, ellipsoid((0.031, 1.641, 0.105), (0.016, 0.010, 0.013)))
     nose = join(
-        0.012, cone((0.0, 1.642, 0.086), (0.0, 1.607, 0.1035), 0.006, 0.0085), ellipsoid((0.009, 1.602, 0.094), (0.007, 0.006, 0.009))
+        0.012,
+        cone((0.0, 1.642, 0.086), (0.0, 1.607, 0.1035), 0.006, 0.0085),
+        ellipsoid((0.009, 1.602, 0.094), (0.007, 0.006, 0.009)),
     )
     brow = cone((0.016, 1.6605, 0.085), (0.046, 1.6605, 0.071), 0.006, 0.005)
     mouth = join(
@@ -30,7 +32,11 @@ def _head() -> Piece:
         cone((0.0, 1.5705, 0.0855), (0.016, 1.5715, 0.079), 0.0045, 0.003),
         cone((0.0, 1.5635, 0.0855), (0.012, 1.5655, 0.080), 0.0050, 0.003),
     )
-    ear = carve(0.006, ellipsoid((0.076, 1.625, 0.000), (0.009, 0.031, 0.019)), ellipsoid((0.086, 1.628, 0.004), (0.006, 0.020, 0.010)))
+    ear = carve(
+        0.006,
+        ellipsoid((0.076, 1.625, 0.000), (0.009, 0.031, 0.019)),
+        ellipsoid((0.086, 1.628, 0.004), (0.006, 0.020, 0.010)),
+    )
     face = join(0.014, skull, nose)
     face = join(0.010, face, brow, mouth)
     face = join(0.013, face, ear)
@@ -38,17 +44,29 @@ def _head() -> Piece:
     def lips(p: ndarray) -> ndarray:
         x = np.abs(p[:, 0])
         y = p[:, 1] - 1.5665 - 7.0 * x * x  # the corners turn up
-        return np.where(p[:, 2] > 0.06, 0.0068 * (1.0 - (x / 0.0225) * (x / 0.0225)) - np.abs(y), -0.008)
+        return np.where(
+            p[:, 2] > 0.06, 0.0068 * (1.0 - (x / 0.0225) * (x / 0.0225)) - np.abs(y), -0.008
+        )
 
     def brows(p: ndarray) -> ndarray:
         x = np.abs(p[:, 0]) - 0.033
         y = p[:, 1] - 1.6625 + 6.0 * x * x - 0.04 * x
-        return np.where(p[:, 2] > 0.04, 1.0 - (x / 0.0185) * (x / 0.0185) - (y / 0.0038) * (y / 0.0038), -1.0) * 0.004
+        return (
+            np.where(
+                p[:, 2] > 0.04,
+                1.0 - (x / 0.0185) * (x / 0.0185) - (y / 0.0038) * (y / 0.0038),
+                -1.0,
+            )
+            * 0.004
+        )
 
     def paint(sides: ndarray) -> ndarray:
         return np.where(sides[:, 0], "lips", np.where(sides[:, 1], "hair", "skin"))
 
-    fine = (both_sides(ellipsoid((0.034, 1.662, 0.078), (0.029, 0.011, 0.03))), ellipsoid((0.0, 1.5675, 0.08), (0.034, 0.017, 0.03)))
+    fine = (
+        both_sides(ellipsoid((0.034, 1.662, 0.078), (0.029, 0.011, 0.03))),
+        ellipsoid((0.0, 1.5675, 0.08), (0.034, 0.017, 0.03)),
+    )
     low, high = (-0.1, 1.5, -0.12), (0.1, 1.77, 0.13)
     return Piece(
         "head", both_sides(face), low, high, 0.0074, rigid("head"), (lips, brows, lip_line), paint, fine,
@@ -63,7 +81,17 @@ def _teeth() -> Piece:
         cone((0.008, 1.5670, 0.0745), (0.016, 1.5680, 0.0660), 0.0040, 0.0034),
     )
     low, high = (-0.024, 1.560, 0.060), (0.024, 1.576, 0.085)
-    return Piece("teeth", both_sides(row), low, high, 0.0030, rigid("head"), (), banded("white"), symmetric=True)
+    return Piece(
+        "teeth",
+        both_sides(row),
+        low,
+        high,
+        0.0030,
+        rigid("head"),
+        (),
+        banded("white"),
+        symmetric=True,
+    )
 
 
 def _hair() -> Piece:
@@ -86,7 +114,15 @@ def _hair() -> Piece:
     )
     shape = join(0.012, shape, *locks)
     return Piece(
-        "hair", both_sides(shape), (-0.11, 1.5, -0.14), (0.11, 1.78, 0.12), 0.0105, rigid("head"), (), banded("hair"), symmetric=True
+        "hair",
+        both_sides(shape),
+        (-0.11, 1.5, -0.14),
+        (0.11, 1.78, 0.12),
+        0.0105,
+        rigid("head"),
+        (),
+        banded("hair"),
+        symmetric=True,
     )
 
 
@@ -99,7 +135,17 @@ def _lids() -> Piece:
         return np.where((p[:, 1] > EYE[1]) & (p[:, 2] > EYE[2] + 0.004), 0.0021 - almond(p), -0.002)
 
     low, high = EYE - 0.02, EYE + 0.02
-    return Piece("lids", shape, tuple(low), tuple(high), 0.0026, rigid("head"), (lash,), banded("skin", "hair"), moves=lid_moves)
+    return Piece(
+        "lids",
+        shape,
+        tuple(low),
+        tuple(high),
+        0.0026,
+        rigid("head"),
+        (lash,),
+        banded("skin", "hair"),
+        moves=lid_moves,
+    )
 
 
 def _eye() -> Piece:
@@ -113,7 +159,14 @@ def _eye() -> Piece:
     low, high = EYE - 0.02, EYE + 0.02
     shape = sphere(EYE, EYE_RADIUS)
     return Piece(
-        "eye", shape, tuple(low), tuple(high), 0.0036, rigid("leftEye"), (ring(0.0068), ring(0.0033)), banded("white", "iris", "pupil")
+        "eye",
+        shape,
+        tuple(low),
+        tuple(high),
+        0.0036,
+        rigid("leftEye"),
+        (ring(0.0068), ring(0.0033)),
+        banded("white", "iris", "pupil"),
     )
 
 

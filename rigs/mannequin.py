@@ -48,7 +48,10 @@ class Mesh:
 def build() -> dict[str, Mesh]:
     """The whole mannequin in the rest pose: its body, and its face, which has expressions."""
     parts = [(mesh, piece.moves is not None) for piece in pieces() for mesh in _meshes(piece)]
-    return {name: _merge([mesh for mesh, moves in parts if moves == of_face]) for name, of_face in (("body", False), ("face", True))}
+    return {
+        name: _merge([mesh for mesh, moves in parts if moves == of_face])
+        for name, of_face in (("body", False), ("face", True))
+    }
 
 
 def _meshes(piece: Piece) -> list[Mesh]:
@@ -78,7 +81,9 @@ def _meshes(piece: Piece) -> list[Mesh]:
     ]  # fmt: skip
 
 
-def _finish(piece: Piece, vertices: ndarray, triangles: ndarray, middle: ndarray | None = None) -> Mesh:
+def _finish(
+    piece: Piece, vertices: ndarray, triangles: ndarray, middle: ndarray | None = None
+) -> Mesh:
     """Cut along the piece's lines, with normals, weights and materials; coordinates rounded so that no machine's last bit matters."""
     for region in piece.fine:
         vertices, triangles = refine(piece.shape, vertices, triangles, region, piece.cell)
@@ -102,7 +107,11 @@ def _finish(piece: Piece, vertices: ndarray, triangles: ndarray, middle: ndarray
         normals[vertices[:, 0] == 0.0, 0] = 0.0
     normals = normals / length(normals)[:, None]
     joints, weights = _strongest(piece.weights(vertices), len(vertices))
-    morphs = {} if piece.moves is None else {n: np.round(m, 5) + 0.0 for n, m in piece.moves(vertices, below).items()}
+    morphs = (
+        {}
+        if piece.moves is None
+        else {n: np.round(m, 5) + 0.0 for n, m in piece.moves(vertices, below).items()}
+    )
     return Mesh(vertices, np.round(normals, 4) + 0.0, joints, weights, triangles, materials, morphs)
 
 
@@ -110,7 +119,9 @@ def _facing(vertices: ndarray, triangles: ndarray) -> ndarray:
     """The sum of the normals of each vertex' triangles (V, 3), by their size."""
     a, b, c = (vertices[triangles[:, i]] for i in range(3))
     u, v = b - a, c - a
-    normal = np.stack([u[:, i - 2] * v[:, i - 1] - u[:, i - 1] * v[:, i - 2] for i in range(3)], axis=-1)
+    normal = np.stack(
+        [u[:, i - 2] * v[:, i - 1] - u[:, i - 1] * v[:, i - 2] for i in range(3)], axis=-1
+    )
     total = np.zeros((len(vertices), 3))
     for i in range(3):
         np.add.at(total, triangles[:, i], normal)
@@ -136,7 +147,15 @@ def _reflected(mesh: Mesh) -> Mesh:
     joints = np.where(mesh.weights > 0, other[mesh.joints], 0)
     materials = np.where(mesh.materials == "accent", "accentRight", mesh.materials)
     morphs = {mirrored_expression(name): move * flip + 0.0 for name, move in mesh.morphs.items()}
-    return Mesh(mesh.positions * flip + 0.0, mesh.normals * flip + 0.0, joints, mesh.weights, mesh.triangles[:, ::-1], materials, morphs)
+    return Mesh(
+        mesh.positions * flip + 0.0,
+        mesh.normals * flip + 0.0,
+        joints,
+        mesh.weights,
+        mesh.triangles[:, ::-1],
+        materials,
+        morphs,
+    )
 
 
 def _merge(meshes: list[Mesh]) -> Mesh:
@@ -161,19 +180,31 @@ def vrm_bytes(meshes: dict[str, Mesh]) -> bytes:
     document.asset = gltf.Asset(version="2.0", generator="mocap rigs/mannequin.py")
     blob = bytearray()
 
-    def accessor(array: ndarray, kind: str, component: int, target: int | None, **options: object) -> int:
+    def accessor(
+        array: ndarray, kind: str, component: int, target: int | None, **options: object
+    ) -> int:
         data = np.ascontiguousarray(array).tobytes()
-        document.bufferViews.append(gltf.BufferView(buffer=0, byteOffset=len(blob), byteLength=len(data), target=target))
+        document.bufferViews.append(
+            gltf.BufferView(buffer=0, byteOffset=len(blob), byteLength=len(data), target=target)
+        )
         blob.extend(data + b"\0" * (-len(data) % 4))
         count = array.size if kind == "SCALAR" else len(array)
         document.accessors.append(
-            gltf.Accessor(bufferView=len(document.bufferViews) - 1, componentType=component, count=count, type=kind, **options)
+            gltf.Accessor(
+                bufferView=len(document.bufferViews) - 1,
+                componentType=component,
+                count=count,
+                type=kind,
+                **options,
+            )
         )
         return len(document.accessors) - 1
 
     def view(array: ndarray) -> int:
         data = np.ascontiguousarray(array).tobytes()
-        document.bufferViews.append(gltf.BufferView(buffer=0, byteOffset=len(blob), byteLength=len(data)))
+        document.bufferViews.append(
+            gltf.BufferView(buffer=0, byteOffset=len(blob), byteLength=len(data))
+        )
         blob.extend(data + b"\0" * (-len(data) % 4))
         return len(document.bufferViews) - 1
 
@@ -182,12 +213,21 @@ def vrm_bytes(meshes: dict[str, Mesh]) -> bytes:
         which = np.flatnonzero(move.any(axis=1))
         sparse = gltf.Sparse(
             count=len(which),
-            indices=gltf.AccessorSparseIndices(bufferView=view(which.astype("<u2")), componentType=gltf.UNSIGNED_SHORT),
+            indices=gltf.AccessorSparseIndices(
+                bufferView=view(which.astype("<u2")), componentType=gltf.UNSIGNED_SHORT
+            ),
             values=gltf.AccessorSparseValues(bufferView=view(move[which])),
         )
         ends = {"min": move.min(0).tolist(), "max": move.max(0).tolist()}
         document.accessors.append(
-            gltf.Accessor(byteOffset=None, componentType=gltf.FLOAT, count=len(move), type="VEC3", sparse=sparse, **ends)
+            gltf.Accessor(
+                byteOffset=None,
+                componentType=gltf.FLOAT,
+                count=len(move),
+                type="VEC3",
+                sparse=sparse,
+                **ends,
+            )
         )
         return len(document.accessors) - 1
 
@@ -205,33 +245,66 @@ def vrm_bytes(meshes: dict[str, Mesh]) -> bytes:
     for title, mesh in meshes.items():
         positions = mesh.positions.astype("<f4")
         normals = mesh.normals.astype("<f4")
-        normals /= np.sqrt(normals[:, 0] * normals[:, 0] + normals[:, 1] * normals[:, 1] + normals[:, 2] * normals[:, 2])[:, None]
+        normals /= np.sqrt(
+            normals[:, 0] * normals[:, 0]
+            + normals[:, 1] * normals[:, 1]
+            + normals[:, 2] * normals[:, 2]
+        )[:, None]
         ends = {"min": positions.min(0).tolist(), "max": positions.max(0).tolist()}
         attributes = gltf.Attributes(
             POSITION=accessor(positions, "VEC3", gltf.FLOAT, gltf.ARRAY_BUFFER, **ends),
             NORMAL=accessor(normals, "VEC3", gltf.FLOAT, gltf.ARRAY_BUFFER),
-            JOINTS_0=accessor(mesh.joints.astype("u1"), "VEC4", gltf.UNSIGNED_BYTE, gltf.ARRAY_BUFFER),
-            WEIGHTS_0=accessor(mesh.weights.astype("u1"), "VEC4", gltf.UNSIGNED_BYTE, gltf.ARRAY_BUFFER, normalized=True),
+            JOINTS_0=accessor(
+                mesh.joints.astype("u1"), "VEC4", gltf.UNSIGNED_BYTE, gltf.ARRAY_BUFFER
+            ),
+            WEIGHTS_0=accessor(
+                mesh.weights.astype("u1"),
+                "VEC4",
+                gltf.UNSIGNED_BYTE,
+                gltf.ARRAY_BUFFER,
+                normalized=True,
+            ),
         )
-        targets = [gltf.Attributes(POSITION=moved(move.astype("<f4"))) for move in mesh.morphs.values()]
+        targets = [
+            gltf.Attributes(POSITION=moved(move.astype("<f4"))) for move in mesh.morphs.values()
+        ]
         primitives = []
         for number, name in enumerate(MATERIALS):
             triangles = mesh.triangles[mesh.materials == name]
             if len(triangles):
-                indices = accessor(triangles.astype("<u2"), "SCALAR", gltf.UNSIGNED_SHORT, gltf.ELEMENT_ARRAY_BUFFER)
-                primitives.append(gltf.Primitive(attributes=attributes, indices=indices, material=number, targets=targets))
+                indices = accessor(
+                    triangles.astype("<u2"),
+                    "SCALAR",
+                    gltf.UNSIGNED_SHORT,
+                    gltf.ELEMENT_ARRAY_BUFFER,
+                )
+                primitives.append(
+                    gltf.Primitive(
+                        attributes=attributes, indices=indices, material=number, targets=targets
+                    )
+                )
         extras = {"targetNames": list(mesh.morphs)} if mesh.morphs else {}
         document.meshes.append(gltf.Mesh(name=title, primitives=primitives, extras=extras))
     rest = HUMANOID.rest_positions()
     for joint, (name, offset) in enumerate(zip(BONES, HUMANOID.offsets, strict=True)):
-        document.nodes.append(gltf.Node(name=name, translation=[float(round(v, 9)) for v in offset], children=HUMANOID.children(joint)))
+        document.nodes.append(
+            gltf.Node(
+                name=name,
+                translation=[float(round(v, 9)) for v in offset],
+                children=HUMANOID.children(joint),
+            )
+        )
     for number, title in enumerate(meshes):
         document.nodes.append(gltf.Node(name=title, mesh=number, skin=0))
     inverse = np.tile(np.eye(4), (len(BONES), 1, 1))
     inverse[:, 3, :3] = -rest  # column-major: the translation stands in the last row
     binds = accessor(inverse.astype("<f4").reshape(-1, 16), "MAT4", gltf.FLOAT, None)
-    document.skins = [gltf.Skin(joints=list(range(len(BONES))), inverseBindMatrices=binds, skeleton=0)]
-    document.scenes = [gltf.Scene(name="mannequin", nodes=[0, *range(len(BONES), len(document.nodes))])]
+    document.skins = [
+        gltf.Skin(joints=list(range(len(BONES))), inverseBindMatrices=binds, skeleton=0)
+    ]
+    document.scenes = [
+        gltf.Scene(name="mannequin", nodes=[0, *range(len(BONES), len(document.nodes))])
+    ]
     document.scene = 0
     document.buffers = [gltf.Buffer(byteLength=len(blob))]
     document.extensionsUsed = ["VRMC_vrm"]
@@ -243,7 +316,10 @@ def vrm_bytes(meshes: dict[str, Mesh]) -> bytes:
 def _vrm(meshes: list[str], morphs: list[str]) -> dict[str, object]:
     """The VRMC_vrm extension (https://github.com/vrm-c/vrm-specification/tree/master/specification/VRMC_vrm-1.0)."""
     gaze = {"inputMaxValue": 90.0, "outputScale": 10.0}
-    eye = (HUMANOID.rest_positions()[BONES.index("leftEye")] - HUMANOID.rest_positions()[BONES.index("head")]).round(6)
+    eye = (
+        HUMANOID.rest_positions()[BONES.index("leftEye")]
+        - HUMANOID.rest_positions()[BONES.index("head")]
+    ).round(6)
     return {
         "specVersion": "1.0",
         "meta": {
@@ -268,8 +344,12 @@ def main() -> None:
     meshes = build()
     data = vrm_bytes(meshes)
     out.write_bytes(data)
-    vertices, triangles = (sum(len(getattr(m, what)) for m in meshes.values()) for what in ("positions", "triangles"))
-    print(f"{out}: {len(data) / 1e6:.2f} MB, {vertices} vertices, {triangles} triangles, {len(meshes['face'].morphs)} expressions")
+    vertices, triangles = (
+        sum(len(getattr(m, what)) for m in meshes.values()) for what in ("positions", "triangles")
+    )
+    print(
+        f"{out}: {len(data) / 1e6:.2f} MB, {vertices} vertices, {triangles} triangles, {len(meshes['face'].morphs)} expressions"
+    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ from numpy import ndarray
 from rigs.shapes import Shape, gradient, length, project
 
 
-def surface(shape: Shape, low: Sequence[float], high: Sequence[float], cell: float, symmetric: bool = False) -> tuple[ndarray, ndarray]:
+def surface(
+    shape: Shape, low: Sequence[float], high: Sequence[float], cell: float, symmetric: bool = False
+) -> tuple[ndarray, ndarray]:
     """(vertices (N, 3), triangles (T, 3), counter-clockwise from outside) of the surface within the box from low to high.
 
     symmetric: the shape is its own mirror image at x = 0; only x ≥ 0 is computed and reflected, so that the mesh is, too.
@@ -27,7 +29,9 @@ def surface(shape: Shape, low: Sequence[float], high: Sequence[float], cell: flo
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     values = shape(grid.reshape(-1, 3)).reshape(counts)
     vertices, quads = _surface_nets(_unambiguous(values, symmetric), start, cell)
-    middle = np.abs(vertices[:, 0]) < 0.5 * cell if symmetric else np.zeros(len(vertices), dtype=bool)
+    middle = (
+        np.abs(vertices[:, 0]) < 0.5 * cell if symmetric else np.zeros(len(vertices), dtype=bool)
+    )
     vertices = _even_out(shape, vertices, quads, cell, middle)
     vertices[middle, 0] = 0.0
     a, b, c, d = (vertices[quads[:, i]] for i in range(4))
@@ -39,13 +43,17 @@ def surface(shape: Shape, low: Sequence[float], high: Sequence[float], cell: flo
     return vertices, triangles
 
 
-def mirrored_union(vertices: ndarray, triangles: ndarray, middle: ndarray) -> tuple[ndarray, ndarray]:
+def mirrored_union(
+    vertices: ndarray, triangles: ndarray, middle: ndarray
+) -> tuple[ndarray, ndarray]:
     """A half mesh and its mirror image at x = 0, sharing the vertices of the middle."""
     others = np.flatnonzero(~middle)
     image = np.arange(len(vertices))
     image[others] = len(vertices) + np.arange(len(others))
     reflected = vertices[others] * np.array([-1.0, 1.0, 1.0])
-    return np.concatenate([vertices, reflected]), np.concatenate([triangles, image[triangles][:, ::-1]])
+    return np.concatenate([vertices, reflected]), np.concatenate(
+        [triangles, image[triangles][:, ::-1]]
+    )
 
 
 def _unambiguous(values: ndarray, symmetric: bool) -> ndarray:
@@ -78,14 +86,22 @@ def _surface_nets(values: ndarray, start: ndarray, cell: float) -> tuple[ndarray
     """Naive surface nets: a vertex a cell with a change of sign, at the mean of its edges' crossings; a quad a crossed edge."""
     nx, ny, nz = (n - 1 for n in values.shape)
     total, count = np.zeros((nx, ny, nz, 3)), np.zeros((nx, ny, nz))
-    index = np.stack(np.meshgrid(np.arange(nx), np.arange(ny), np.arange(nz), indexing="ij"), axis=-1)
-    corner = [values[i : nx + i, j : ny + j, k : nz + k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]
+    index = np.stack(
+        np.meshgrid(np.arange(nx), np.arange(ny), np.arange(nz), indexing="ij"), axis=-1
+    )
+    corner = [
+        values[i : nx + i, j : ny + j, k : nz + k] for i in (0, 1) for j in (0, 1) for k in (0, 1)
+    ]
     for axis, bit in ((0, 4), (1, 2), (2, 1)):
         for low in (c for c in range(8) if not c & bit):
             a, b = corner[low], corner[low | bit]
             crossed = (a < 0) != (b < 0)
             t = np.where(crossed, a / np.where(crossed, a - b, 1.0), 0.0)
-            place = [np.full(a.shape, float(low >> 2 & 1)), np.full(a.shape, float(low >> 1 & 1)), np.full(a.shape, float(low & 1))]
+            place = [
+                np.full(a.shape, float(low >> 2 & 1)),
+                np.full(a.shape, float(low >> 1 & 1)),
+                np.full(a.shape, float(low & 1)),
+            ]
             place[axis] = t
             total += np.where(crossed[..., None], np.stack(place, axis=-1), 0.0)
             count += crossed
@@ -97,10 +113,18 @@ def _surface_nets(values: ndarray, start: ndarray, cell: float) -> tuple[ndarray
     for axis in range(3):
         u, v = (axis + 1) % 3, (axis + 2) % 3
         inside = values < 0
-        lower, upper = np.take(inside, np.arange(values.shape[axis] - 1), axis), np.take(inside, np.arange(1, values.shape[axis]), axis)
+        lower, upper = (
+            np.take(inside, np.arange(values.shape[axis] - 1), axis),
+            np.take(inside, np.arange(1, values.shape[axis]), axis),
+        )
         at = np.argwhere(lower != upper)
         # Edges on the box's border have not all four cells; on the mirror plane's column they belong to the other half.
-        at = at[(at[:, u] > 0) & (at[:, v] > 0) & (at[:, u] < number.shape[u]) & (at[:, v] < number.shape[v])]
+        at = at[
+            (at[:, u] > 0)
+            & (at[:, v] > 0)
+            & (at[:, u] < number.shape[u])
+            & (at[:, v] < number.shape[v])
+        ]
         outward = lower[tuple(at.T)]
         ring = []
         for du, dv in ((-1, -1), (0, -1), (0, 0), (-1, 0)):
@@ -113,7 +137,9 @@ def _surface_nets(values: ndarray, start: ndarray, cell: float) -> tuple[ndarray
     return vertices, np.concatenate(quads)
 
 
-def _even_out(shape: Shape, vertices: ndarray, quads: ndarray, cell: float, middle: ndarray, rounds: int = 6) -> ndarray:
+def _even_out(
+    shape: Shape, vertices: ndarray, quads: ndarray, cell: float, middle: ndarray, rounds: int = 6
+) -> ndarray:
     """The vertices on the surface, moved along it towards the mean of their neighbours."""
     edges = np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)])
     edges = np.concatenate([edges, edges[:, ::-1]])
@@ -121,7 +147,16 @@ def _even_out(shape: Shape, vertices: ndarray, quads: ndarray, cell: float, midd
     vertices = project(shape, vertices, 0.5 * cell)
     for _ in range(rounds):
         vertices[middle, 0] = 0.0
-        mean = np.stack([np.bincount(edges[:, 0], vertices[edges[:, 1], i], len(vertices)) for i in range(3)], axis=-1) / degree[:, None]
+        mean = (
+            np.stack(
+                [
+                    np.bincount(edges[:, 0], vertices[edges[:, 1], i], len(vertices))
+                    for i in range(3)
+                ],
+                axis=-1,
+            )
+            / degree[:, None]
+        )
         normal = gradient(shape, vertices)
         normal /= np.maximum(length(normal), 1e-9)[:, None]
         step = 0.5 * (mean - vertices)
@@ -130,7 +165,9 @@ def _even_out(shape: Shape, vertices: ndarray, quads: ndarray, cell: float, midd
     return project(shape, vertices, 0.25 * cell)
 
 
-def cut(shape: Shape, vertices: ndarray, triangles: ndarray, lines: Sequence[Shape], cell: float) -> tuple[ndarray, ndarray, ndarray]:
+def cut(
+    shape: Shape, vertices: ndarray, triangles: ndarray, lines: Sequence[Shape], cell: float
+) -> tuple[ndarray, ndarray, ndarray]:
     """The mesh cut along the lines where each function of `lines` is zero, so that colours meet in clean lines.
 
     Returns vertices, triangles, and for each triangle and line whether it lies on the positive side (T, L). Vertices near a line are moved
@@ -144,19 +181,31 @@ def cut(shape: Shape, vertices: ndarray, triangles: ndarray, lines: Sequence[Sha
         squared = length(direction) ** 2
         move = -direction * (value / np.maximum(squared, 1e-9))[:, None]
         # No further than a third of the shortest edge, so that no triangle collapses.
-        near = (length(move) < 0.33 * _shortest_edges(vertices, triangles)) & (squared > 0.04) & ~pinned
-        vertices = np.where(near[:, None], project(shape, vertices + np.where(near[:, None], move, 0.0), 0.1 * cell, rounds=1), vertices)
+        near = (
+            (length(move) < 0.33 * _shortest_edges(vertices, triangles))
+            & (squared > 0.04)
+            & ~pinned
+        )
+        vertices = np.where(
+            near[:, None],
+            project(shape, vertices + np.where(near[:, None], move, 0.0), 0.1 * cell, rounds=1),
+            vertices,
+        )
         value = np.where(near, 0.0, value)
         pinned |= near
         old = len(vertices)
-        vertices, triangles, sides = _split(vertices, triangles, np.concatenate([sides, value[:, None]], axis=-1))
+        vertices, triangles, sides = _split(
+            vertices, triangles, np.concatenate([sides, value[:, None]], axis=-1)
+        )
         vertices[old:] = project(shape, vertices[old:], 0.1 * cell)
         pinned = np.concatenate([pinned, np.ones(len(vertices) - old, dtype=bool)])
     of_corner = sides[triangles]
     return vertices, triangles, of_corner[:, 0] + of_corner[:, 1] + of_corner[:, 2] > 0
 
 
-def refine(shape: Shape, vertices: ndarray, triangles: ndarray, region: Shape, cell: float) -> tuple[ndarray, ndarray]:
+def refine(
+    shape: Shape, vertices: ndarray, triangles: ndarray, region: Shape, cell: float
+) -> tuple[ndarray, ndarray]:
     """The mesh with the edges halved that have both ends in the region (negative there): for details finer than the cells."""
     inside = region(vertices) < 0.0
     edges = _edges(triangles)
@@ -192,29 +241,48 @@ def _shortest_edges(vertices: ndarray, triangles: ndarray) -> ndarray:
 
 def _edges(triangles: ndarray) -> ndarray:
     """Each edge once, (E, 2), the smaller index first."""
-    return np.unique(np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1), axis=0)
+    return np.unique(
+        np.sort(
+            np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]),
+            axis=1,
+        ),
+        axis=0,
+    )
 
 
 def _along_surface(shape: Shape, line: Shape, vertices: ndarray) -> ndarray:
     direction, normal = gradient(line, vertices), gradient(shape, vertices)
     normal /= np.maximum(length(normal), 1e-9)[:, None]
-    along = direction[:, 0] * normal[:, 0] + direction[:, 1] * normal[:, 1] + direction[:, 2] * normal[:, 2]
+    along = (
+        direction[:, 0] * normal[:, 0]
+        + direction[:, 1] * normal[:, 1]
+        + direction[:, 2] * normal[:, 2]
+    )
     return direction - along[:, None] * normal
 
 
-def _split(vertices: ndarray, triangles: ndarray, sides: ndarray) -> tuple[ndarray, ndarray, ndarray]:
+def _split(
+    vertices: ndarray, triangles: ndarray, sides: ndarray
+) -> tuple[ndarray, ndarray, ndarray]:
     """Triangles split where the last column of sides changes sign; new vertices have every column interpolated."""
     value = sides[:, -1]  # a view: what is set to zero here is so in `sides`
     edges = _edges(triangles)
     # A crossing next to a vertex is taken to be at it: no slivers.
     for first, second in ((edges[:, 0], edges[:, 1]), (edges[:, 1], edges[:, 0])):
-        close = (value[first] * value[second] < 0) & (np.abs(value[first]) < 0.05 * np.abs(value[second]))
+        close = (value[first] * value[second] < 0) & (
+            np.abs(value[first]) < 0.05 * np.abs(value[second])
+        )
         value[first[close]] = 0.0
     crossed = edges[value[edges[:, 0]] * value[edges[:, 1]] < 0]
     t = value[crossed[:, 0]] / (value[crossed[:, 0]] - value[crossed[:, 1]])
     new = {(int(a), int(b)): len(vertices) + i for i, (a, b) in enumerate(crossed)}
     vertices, sides = (
-        np.concatenate([array, array[crossed[:, 0]] + t[:, None] * (array[crossed[:, 1]] - array[crossed[:, 0]])])
+        np.concatenate(
+            [
+                array,
+                array[crossed[:, 0]] + t[:, None] * (array[crossed[:, 1]] - array[crossed[:, 0]]),
+            ]
+        )
         for array in (vertices, sides)
     )
     sides[len(value) :, -1] = 0.0
@@ -226,9 +294,15 @@ def _split(vertices: ndarray, triangles: ndarray, sides: ndarray) -> tuple[ndarr
             if (middle := new.get((min(a, b), max(a, b)))) is not None:
                 ring.append(middle)
         if len(ring) == 5:  # the corner alone on its side becomes a triangle, the rest two
-            alone = next(i for i in range(5) if ring[i - 1] >= len(value) and ring[(i + 1) % 5] >= len(value))
+            alone = next(
+                i for i in range(5) if ring[i - 1] >= len(value) and ring[(i + 1) % 5] >= len(value)
+            )
             ring = ring[alone:] + ring[:alone]
-            out += [[ring[0], ring[1], ring[4]], [ring[1], ring[2], ring[3]], [ring[1], ring[3], ring[4]]]
+            out += [
+                [ring[0], ring[1], ring[4]],
+                [ring[1], ring[2], ring[3]],
+                [ring[1], ring[3], ring[4]],
+            ]
         elif len(ring) == 4:  # the line passes one corner
             middle_at = next(i for i in range(4) if ring[i] >= len(value))
             ring = ring[middle_at:] + ring[:middle_at]

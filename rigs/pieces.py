@@ -56,8 +56,12 @@ class Piece:
     lines: tuple[Shape, ...] = ()
     paint: Callable[[ndarray], ndarray] = lambda sides: np.full(len(sides), "shell")
     fine: tuple[Shape, ...] = ()  # regions (negative inside) where edges are halved
-    symmetric: bool = False  # lies across x = 0; otherwise it is on the left, and its mirror image is added
-    moves: Callable[[ndarray, ndarray], dict[str, ndarray]] | None = None  # of a piece with expressions: face.py
+    symmetric: bool = (
+        False  # lies across x = 0; otherwise it is on the left, and its mirror image is added
+    )
+    moves: Callable[[ndarray, ndarray], dict[str, ndarray]] | None = (
+        None  # of a piece with expressions: face.py
+    )
     mouth: bool = False  # its last line lies between the lips, and is slit
 
 
@@ -72,14 +76,18 @@ def rigid(bone: str) -> Weights:
     return lambda p: {bone: np.ones(len(p))}
 
 
-def along(bones: tuple[str, ...], widths: tuple[float, ...], axis: tuple[float, float, float]) -> Weights:
+def along(
+    bones: tuple[str, ...], widths: tuple[float, ...], axis: tuple[float, float, float]
+) -> Weights:
     """A chain of bones; the share of each one after the first grows across its joint along the axis, within a width."""
 
     def weights(p: ndarray) -> dict[str, ndarray]:
         out, left = {}, np.ones(len(p))
         for bone, following, width in zip(bones[:-1], bones[1:], widths, strict=True):
             q = p - REST[following]
-            share = left * smooth(0.5 + (q[:, 0] * axis[0] + q[:, 1] * axis[1] + q[:, 2] * axis[2]) / width)
+            share = left * smooth(
+                0.5 + (q[:, 0] * axis[0] + q[:, 1] * axis[1] + q[:, 2] * axis[2]) / width
+            )
             out[bone], left = left - share, share
         out[bones[-1]] = left
         return out

@@ -23,7 +23,13 @@ from mocap.core.camera import Camera
 from mocap.core.motion import Motion
 
 HERE = Path(__file__).parent
-FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--hide-scrollbars"]
+FLAGS = [
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--hide-scrollbars",
+]
 # The page asks for its files from this name; they are handed to it without a socket, and nothing else is reachable.
 _ORIGIN = "http://render.invalid"
 
@@ -59,7 +65,9 @@ def chromium() -> str:
     for name in (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"):
         if name and (path := shutil.which(name)):
             return path
-    raise FileNotFoundError("No Chromium was found; install one (Debian: apt install chromium) or set CHROMIUM to its path.")
+    raise FileNotFoundError(
+        "No Chromium was found; install one (Debian: apt install chromium) or set CHROMIUM to its path."
+    )
 
 
 def frames(

@@ -93,7 +93,12 @@ def around(
 def sheet(turns: list[Turns], views: list[View], columns: int) -> ndarray:
     """Pictures side by side, RGB."""
     poses = [pose(t) for t in turns]
-    motion = Motion(HUMANOID, np.arange(len(poses), dtype=float), np.array([p[0] for p in poses]), np.array([p[1] for p in poses]))
+    motion = Motion(
+        HUMANOID,
+        np.arange(len(poses), dtype=float),
+        np.array([p[0] for p in poses]),
+        np.array([p[1] for p in poses]),
+    )
     images = list(frames(motion, views))
     rows = [np.concatenate(images[i : i + columns], axis=1) for i in range(0, len(images), columns)]
     return np.concatenate(rows)
@@ -118,7 +123,10 @@ def main() -> None:
             image = sheet([POSES["t"]] * 8, close, 4)
         else:
             middle, fov = (1.12, 38) if name == "overhead" else (0.9, 31)
-            views = [around(y, target=(0.0, middle, 0.0), size=(480, 560), fov=fov) for y in (0, 40, 90, 200)]
+            views = [
+                around(y, target=(0.0, middle, 0.0), size=(480, 560), fov=fov)
+                for y in (0, 40, 90, 200)
+            ]
             image = sheet([POSES[name]] * 4, views, 4)
         cv2.imwrite(str(out / f"{name}.png"), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
 

@@ -39,7 +39,9 @@ def as_installed() -> Iterator[None]:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., tuple[int, str, str]]:
     """Runs `mocap ARGUMENTS` in a folder of its own; gives the exit status, standard output and standard error."""
     from mocap.cli import main as cli
 
@@ -63,7 +65,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 @pytest.fixture(scope="session")
 def chromium() -> Path:
     """The browser. Where CI is set it must be there."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     return _required(found and Path(found), "Chromium: install the system's package `chromium`")
 
 
@@ -84,7 +88,10 @@ def node(build_hook: ModuleType) -> Path:
     found = build_hook.find_node()
     if found:
         build_hook.install(print)
-    return _required(found and found.node, f"Node 20.19 or newer: install it, or `pip install {build_hook.NODE_PACKAGE}`")
+    return _required(
+        found and found.node,
+        f"Node 20.19 or newer: install it, or `pip install {build_hook.NODE_PACKAGE}`",
+    )
 
 
 def _required(found: Path | None, what: str) -> Path:

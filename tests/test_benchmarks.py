@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from benchmarks import accuracy, captured, contenders, kalidokit, lag, measures, rendered, solver
 from benchmarks.table import Table, from_json
-from synthetic import keypoints_of
 
 from mocap.core import rotation as R
 from mocap.core.keypoints import concatenate
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve.solver import solve_take
+from tests.helpers.synthetic import keypoints_of
 
 
 @pytest.fixture(scope="module", params=solver.SETS)
@@ -53,7 +53,9 @@ def test_better_than_kalidokit_however_that_is_read(sample, node):
 
 def test_kalidokit_is_read_as_its_own_constants_say(node):
     """In T-pose it is off by its own constants, 28.6° (half a radian) in the arms and 5.7° (a tenth) in the legs, and by no more."""
-    rest = Motion(HUMANOID, np.zeros(1), np.array([[0.0, 0.0, -4.0]]), np.tile(R.IDENTITY, (1, len(BONES), 1)))
+    rest = Motion(
+        HUMANOID, np.zeros(1), np.array([[0.0, 0.0, -4.0]]), np.tile(R.IDENTITY, (1, len(BONES), 1))
+    )
     try:
         turns, costs = kalidokit.rig(keypoints_of(rest))
     except kalidokit.UnavailableError as reason:
@@ -68,13 +70,20 @@ def test_errors_are_seen():
     """A bone turned by 10° about its own axis is a twist and no direction; turned across, it is a direction."""
     true = solver.poses("facing", 10)
     upper = BONES.index("leftUpperLeg")
-    for axis, expected_direction, expected_twist in (([0.0, 1.0, 0.0], 0.0, 10.0), ([1.0, 0.0, 0.0], 10.0, 0.0)):
+    for axis, expected_direction, expected_twist in (
+        ([0.0, 1.0, 0.0], 0.0, 10.0),
+        ([1.0, 0.0, 0.0], 10.0, 0.0),
+    ):
         shown = []
         for m in true:
             rotations = m.rotations.copy()
-            rotations[:, upper] = R.multiply(rotations[:, upper], R.from_axis_angle(np.array(axis), np.radians(10.0)))
+            rotations[:, upper] = R.multiply(
+                rotations[:, upper], R.from_axis_angle(np.array(axis), np.radians(10.0))
+            )
             shown.append(Motion(m.skeleton, m.times, m.root_positions, rotations))
-        assert solver.direction_errors(true, shown)["thigh"].max() == pytest.approx(expected_direction, abs=1e-6)
+        assert solver.direction_errors(true, shown)["thigh"].max() == pytest.approx(
+            expected_direction, abs=1e-6
+        )
         assert solver.twist_errors(true, shown).max() == pytest.approx(expected_twist, abs=1e-6)
 
 
@@ -98,7 +107,13 @@ shown = contenders.ablation(clip.keypoints["full"].slice(0, 30))
 assert len(shown) == len(contenders.BAKED) + 1
 assert all(np.isfinite(s.joints).all() for s in shown.values())
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -124,7 +139,9 @@ def test_the_truth_is_without_error(clip):
     true = clip.upright
     found = measures.measures(measures.Shown.of(true), true)
     assert found.pop("acceleration") == pytest.approx(1.0)
-    assert found.pop("slide") < 3.0  # captured feet, planted: what is left of their own sliding, in mm
+    assert (
+        found.pop("slide") < 3.0
+    )  # captured feet, planted: what is left of their own sliding, in mm
     assert found.pop("float") < 5.0
     assert found.pop("sink") < 0.1  # rounding
     assert found.pop("contacts found") == 100.0
@@ -138,19 +155,28 @@ def test_errors_of_a_known_size_are_measured(clip):
     """Moved by 10 % of the way across, 20 mm into the floor, leaning by 5°, the forearms turned by 10° about themselves."""
     true = clip.upright
     root = true.root_positions * [1.1, 1.0, 1.0] - [0.0, 0.02, 0.0]
-    sunk = measures.measures(measures.Shown.of(Motion(true.skeleton, true.times, root, true.rotations)), true)
+    sunk = measures.measures(
+        measures.Shown.of(Motion(true.skeleton, true.times, root, true.rotations)), true
+    )
     assert sunk["path across"] == pytest.approx(10.0, abs=0.2)
     assert sunk["sink"] == pytest.approx(20.0, abs=3.0)
     assert sunk["slide"] > 5.0
     assert sunk["MPJPE"] == pytest.approx(0.0, abs=1e-6)
     leaning = true.rotations.copy()
-    leaning[:, 0] = R.multiply(R.from_axis_angle(np.array([0.0, 0.0, 1.0]), np.radians(5.0)), leaning[:, 0])
+    leaning[:, 0] = R.multiply(
+        R.from_axis_angle(np.array([0.0, 0.0, 1.0]), np.radians(5.0)), leaning[:, 0]
+    )
     forearm = BONES.index("leftLowerArm")
-    leaning[:, forearm] = R.multiply(leaning[:, forearm], R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(10.0)))
+    leaning[:, forearm] = R.multiply(
+        leaning[:, forearm], R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(10.0))
+    )
     turned = Motion(true.skeleton, true.times, true.root_positions, leaning)
     assert measures.measures(measures.Shown.of(turned), true)["lean"] == pytest.approx(5.0, abs=0.1)
     swing, twist = measures.rotation_errors(turned, true)["forearm"]
-    assert (swing, twist) == (pytest.approx(0.0, abs=1e-4), pytest.approx(5.0, abs=1e-4))  # one of two
+    assert (swing, twist) == (
+        pytest.approx(0.0, abs=1e-4),
+        pytest.approx(5.0, abs=1e-4),
+    )  # one of two
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.013, 0.07])
@@ -185,7 +211,10 @@ def test_each_half_of_the_detectors_errors_is_measured_alone(clip):
 
     def off(positions, image):
         keypoints = replace(clip.keypoints["full"], positions=positions, image=image)
-        return [measures.direction(joints, truth).mean() for joints in accuracy.by_halves(clip, keypoints).values()]
+        return [
+            measures.direction(joints, truth).mean()
+            for joints in accuracy.by_halves(clip, keypoints).values()
+        ]
 
     assert off(true, image) == pytest.approx([0.0, 0.0, 0.0], abs=0.01)
     raw, of_image, of_depth = off(true + moved * [0.0, 0.0, 1.0], image)
@@ -203,17 +232,28 @@ def test_borrowed_errors_are_as_large_as_the_detectors():
 
     def error(clip):
         truth = measures.Shown.of(clip.seen.at(clip.keypoints["full"].times)).joints
-        return np.nanmean(measures.direction(clip.keypoints["full"].positions[:, measures.LANDMARK_JOINTS], truth))
+        return np.nanmean(
+            measures.direction(clip.keypoints["full"].positions[:, measures.LANDMARK_JOINTS], truth)
+        )
 
     borrowed = np.mean([error(c) for c in clips])
     detected = np.mean([error(c) for c in rendered.clips()])
     assert 0.5 < borrowed / detected < 2.0
-    np.testing.assert_array_equal(clips[3].keypoints["full"].image, list(captured.clips())[3].keypoints["full"].image)
+    np.testing.assert_array_equal(
+        clips[3].keypoints["full"].image, list(captured.clips())[3].keypoints["full"].image
+    )
 
 
 def test_tables_are_markdown_and_survive_json():
     table = Table(
-        "t", ("what", "a", "b", "×"), (("one", 1234.5, (0.12345, 0.0001), 0.5), ("two", 60, 12.34, 1.0), ("three", None, 0.0, 1.0)), "two"
+        "t",
+        ("what", "a", "b", "×"),
+        (
+            ("one", 1234.5, (0.12345, 0.0001), 0.5),
+            ("two", 60, 12.34, 1.0),
+            ("three", None, 0.0, 1.0),
+        ),
+        "two",
     )
     assert table.markdown().splitlines()[2:7] == [
         "| what  | a    | b               | ×     |",
@@ -230,7 +270,9 @@ def test_tables_are_markdown_and_survive_json():
 def bench(*arguments):
     """`python -m tests.benchmarks`, as `make bench` runs it."""
     command = [sys.executable, "-m", "tests.benchmarks", *map(str, arguments)]
-    return subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, timeout=300
+    )
 
 
 def test_a_run_is_saved_and_compared_with(tmp_path):
@@ -250,7 +292,10 @@ def test_a_run_is_saved_and_compared_with(tmp_path):
 def test_an_unknown_benchmark_is_named():
     run = bench("speed")
     assert run.returncode == 2
-    assert "no benchmark is named speed; there are solver, accuracy, lag, latency, stream, detect" in run.stderr
+    assert (
+        "no benchmark is named speed; there are solver, accuracy, lag, latency, stream, detect"
+        in run.stderr
+    )
 
 
 def test_a_row_without_its_cells_is_no_table():

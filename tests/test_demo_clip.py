@@ -28,7 +28,13 @@ def truth() -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def motion(truth) -> Motion:
-    return Motion(HUMANOID, truth["times"], truth["root_positions"], truth["rotations"], contacts=truth["contacts"].astype(float))
+    return Motion(
+        HUMANOID,
+        truth["times"],
+        truth["root_positions"],
+        truth["rotations"],
+        contacts=truth["contacts"].astype(float),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +53,12 @@ def test_the_truth_kept_is_what_the_code_computes(truth):
     now = computed()
     assert set(now) == set(truth)
     for name, array in now.items():
-        np.testing.assert_allclose(array, truth[name], atol=1e-9, err_msg=f"{name}: run `python rigs/demo.py` and commit its files")
+        np.testing.assert_allclose(
+            array,
+            truth[name],
+            atol=1e-9,
+            err_msg=f"{name}: run `python rigs/demo.py` and commit its files",
+        )
 
 
 def test_it_lasts_as_long_as_a_look_and_loops(motion):
@@ -73,7 +84,9 @@ def test_elbows_and_knees_are_hinges_within_human_limits(motion, side):
     assert np.abs(knee[:, 1:]).max() < 1e-6
     assert knee[:, 0].min() > 0.0
     assert knee[:, 0].max() < 145.0
-    swing, twist = R.swing_twist(motion.rotations[:, BONES.index(side + "LowerArm")], np.array([1.0, 0.0, 0.0]))
+    swing, twist = R.swing_twist(
+        motion.rotations[:, BONES.index(side + "LowerArm")], np.array([1.0, 0.0, 0.0])
+    )
     bend = -sign * np.degrees(R.to_rotation_vector(swing))
     assert np.abs(bend[:, [0, 2]]).max() < 1e-6
     assert bend[:, 1].min() > 0.0
@@ -142,7 +155,10 @@ def test_the_clip_decodes_and_shows_the_whole_body(truth, posed):
 
 
 def test_the_detector_sees_the_mannequin_in_every_frame_and_close_to_the_truth(truth, motion):
-    if importlib.util.find_spec("mediapipe") is None or not (ROOT / "mocap" / "assets" / "models").is_dir():
+    if (
+        importlib.util.find_spec("mediapipe") is None
+        or not (ROOT / "mocap" / "assets" / "models").is_dir()
+    ):
         pytest.skip("needs mediapipe and the model weights: run `make build`")
     from rigs.check_demo import detect, image_errors
     from rigs.demo import VIEW

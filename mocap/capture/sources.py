@@ -41,7 +41,9 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 import cv2  # noqa: E402 - it reads the settings above
 
 if _QUIET_OPENCV:
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # where another module imported it first
+    cv2.utils.logging.setLogLevel(
+        cv2.utils.logging.LOG_LEVEL_SILENT
+    )  # where another module imported it first
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -86,7 +88,12 @@ class Source:
     def __enter__(self) -> Source:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
 
@@ -118,7 +125,10 @@ class Video(Source):
             if not ok:
                 raise InputError(_no_video(self.path, capture))
             self._stretch = _pixel_aspect(capture)
-            fps, count = float(capture.get(cv2.CAP_PROP_FPS)), float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+            fps, count = (
+                float(capture.get(cv2.CAP_PROP_FPS)),
+                float(capture.get(cv2.CAP_PROP_FRAME_COUNT)),
+            )
             # Seconds; the product of two numbers that may both be estimates, but FFmpeg makes the one from the other.
             self._duration = count / fps if fps > 0 and count > 0 else 0.0
             if not 0.0 < fps <= MOST_FPS:
@@ -128,7 +138,12 @@ class Video(Source):
             capture.release()
         self._file_fps = fps
         height, width = self._squared(image).shape[:2]
-        super().__init__(self.path.name, (width, height), self._source_fps or fps, round(count) if count >= 1 else None)
+        super().__init__(
+            self.path.name,
+            (width, height),
+            self._source_fps or fps,
+            round(count) if count >= 1 else None,
+        )
 
     def __iter__(self) -> Iterator[Frame]:
         end = 0.0
@@ -138,7 +153,8 @@ class Video(Source):
         end += 1.0 / self._file_fps
         if self._duration - end > max(_CUT_SECONDS, _CUT_SHARE * self._duration):
             warnings.warn(
-                f"{self.name} is cut off or damaged: only its first {end:.1f} s of {self._duration:.1f} s can be read.", stacklevel=2
+                f"{self.name} is cut off or damaged: only its first {end:.1f} s of {self._duration:.1f} s can be read.",
+                stacklevel=2,
             )
 
     def _open(self) -> cv2.VideoCapture:
@@ -157,7 +173,10 @@ class Video(Source):
                     return
                 seconds = clock.time(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0)
                 image = cv2.cvtColor(self._squared(image), cv2.COLOR_BGR2RGB)
-                yield seconds, Frame(index / self._source_fps if self._source_fps else seconds, image)
+                yield (
+                    seconds,
+                    Frame(index / self._source_fps if self._source_fps else seconds, image),
+                )
                 index += 1
         finally:
             capture.release()
@@ -165,7 +184,9 @@ class Video(Source):
     def _squared(self, image: ndarray) -> ndarray:
         if self._stretch == (1.0, 1.0):
             return image
-        return cv2.resize(image, None, fx=self._stretch[0], fy=self._stretch[1], interpolation=cv2.INTER_LINEAR)
+        return cv2.resize(
+            image, None, fx=self._stretch[0], fy=self._stretch[1], interpolation=cv2.INTER_LINEAR
+        )
 
 
 class Still(Source):
@@ -192,10 +213,17 @@ class ImageFolder(Source):
             raise InputError(f"There is no folder {str(folder)!r}.")
         self.paths = folder_images(folder)
         if not self.paths:
-            raise InputError(f"There is no image in the folder {str(folder)!r}; images end in {', '.join(IMAGE_SUFFIXES)}.")
+            raise InputError(
+                f"There is no image in the folder {str(folder)!r}; images end in {', '.join(IMAGE_SUFFIXES)}."
+            )
         first = _read_image(self.paths[0])
         size = (first.shape[1], first.shape[0])
-        super().__init__(folder.name or str(folder.resolve()), size, _checked_fps(source_fps) or DEFAULT_FPS, len(self.paths))
+        super().__init__(
+            folder.name or str(folder.resolve()),
+            size,
+            _checked_fps(source_fps) or DEFAULT_FPS,
+            len(self.paths),
+        )
 
     def __iter__(self) -> Iterator[Frame]:
         return _read_ahead(self._frames())
@@ -214,14 +242,22 @@ class ImageFolder(Source):
 def folder_images(folder: Path) -> list[Path]:
     """The images of a folder in natural order, by their names' endings; hidden files are none."""
     return sorted(
-        (p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".") and p.is_file()),
+        (
+            p
+            for p in folder.iterdir()
+            if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".") and p.is_file()
+        ),
         key=lambda p: natural_key(p.name),
     )
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Sorts names as people do: numbers in them by value, letters without regard to case."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part.lower()) for part in re.split(r"(\d+)", name) if part]
+    return [
+        (0, int(part), "") if part.isdecimal() else (1, 0, part.lower())
+        for part in re.split(r"(\d+)", name)
+        if part
+    ]
 
 
 class _Clock:
@@ -284,7 +320,9 @@ def _read_image(path: Path) -> ndarray:
     except cv2.error:
         image = None  # too many pixels for OpenCV's limit, or a damaged header
     if image is None:
-        raise InputError(f"{str(path)!r} is not an image that can be read, or it is damaged; images may be {', '.join(IMAGE_SUFFIXES)}.")
+        raise InputError(
+            f"{str(path)!r} is not an image that can be read, or it is damaged; images may be {', '.join(IMAGE_SUFFIXES)}."
+        )
     return np.asarray(image)
 
 
@@ -307,16 +345,18 @@ def _no_video(path: Path, capture: cv2.VideoCapture) -> str:
     """Why this file gave no frame."""
     boxes = _boxes(path)
     if capture.isOpened() or b"moov" in boxes:
-        codec = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True) if capture.isOpened() else b"unknown"
+        codec = (
+            int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True)
+            if capture.isOpened()
+            else b"unknown"
+        )
         return (
             f"{str(path)!r} is a video, but not one of its frames can be decoded: OpenCV lacks its codec "
             f"({codec.decode('ascii', 'replace').strip()}), or it is cut off. "
             "Convert it to H.264 (`ffmpeg -i IN -c:v libx264 OUT.mp4`), or copy it again."
         )
     if b"ftyp" in boxes:
-        return (
-            f"{str(path)!r} is an MP4 or MOV file without its index: it was cut off while being written or copied. Copy or export it again."
-        )
+        return f"{str(path)!r} is an MP4 or MOV file without its index: it was cut off while being written or copied. Copy or export it again."
     return f"{str(path)!r} is not a video that can be read, or it is damaged. MP4, MOV, WebM, MKV and AVI are known to work."
 
 

@@ -31,14 +31,20 @@ class Webcam(Source):
     cameras there are and what may be in the way, if it cannot be opened, or, while iterating, if it stops sending.
     """
 
-    def __init__(self, number: int = 0, size: tuple[int, int] = (1280, 720), fps: float = 30.0) -> None:
+    def __init__(
+        self, number: int = 0, size: tuple[int, int] = (1280, 720), fps: float = 30.0
+    ) -> None:
         capture = cv2.VideoCapture(number) if number >= 0 else None
         if capture is None or not capture.isOpened():
             raise DeviceError(_no_camera(number))
         if sys.platform.startswith("linux"):
             # Uncompressed, USB 2 carries 10 pictures a second of this size; Motion JPEG, 30.
             capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-        for setting, value in ((cv2.CAP_PROP_FRAME_WIDTH, size[0]), (cv2.CAP_PROP_FRAME_HEIGHT, size[1]), (cv2.CAP_PROP_FPS, fps)):
+        for setting, value in (
+            (cv2.CAP_PROP_FRAME_WIDTH, size[0]),
+            (cv2.CAP_PROP_FRAME_HEIGHT, size[1]),
+            (cv2.CAP_PROP_FPS, fps),
+        ):
             capture.set(setting, value)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # not every backend knows it
         self._follow(capture, f"camera {number}")
@@ -55,7 +61,10 @@ class Webcam(Source):
         self._newest: Frame | None = None
         self._running, self._closed = True, False
         self._arrived = threading.Condition()
-        size = (int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
+        size = (
+            int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        )
         fps = float(capture.get(cv2.CAP_PROP_FPS))
         super().__init__(name, size, fps if 0.0 < fps <= MOST_FPS else DEFAULT_FPS, None)
         self._thread = threading.Thread(target=self._read, name=name, daemon=True)
@@ -86,13 +95,21 @@ class Webcam(Source):
     def __iter__(self) -> Iterator[Frame]:
         while True:
             with self._arrived:
-                came = self._arrived.wait_for(lambda: self._newest is not None or not self._running, _PATIENCE)
+                came = self._arrived.wait_for(
+                    lambda: self._newest is not None or not self._running, _PATIENCE
+                )
                 frame, self._newest = self._newest, None
             if self._closed:
                 return
             if frame is None:
-                how = "has stopped sending pictures" if came else f"has sent no picture for {_PATIENCE:.0f} s"
-                raise DeviceError(f"{self.name.capitalize()} {how}: it was unplugged, or another program took it.")
+                how = (
+                    "has stopped sending pictures"
+                    if came
+                    else f"has sent no picture for {_PATIENCE:.0f} s"
+                )
+                raise DeviceError(
+                    f"{self.name.capitalize()} {how}: it was unplugged, or another program took it."
+                )
             yield frame
 
     def close(self) -> None:
@@ -121,7 +138,9 @@ def list_cameras(most: int = 10) -> list[int]:
 
 def _no_camera(number: int) -> str:
     there = [n for n in list_cameras() if n != number]
-    names = " and ".join([", ".join(map(str, there[:-1])), str(there[-1])] if len(there) > 1 else map(str, there))
+    names = " and ".join(
+        [", ".join(map(str, there[:-1])), str(there[-1])] if len(there) > 1 else map(str, there)
+    )
     if sys.platform.startswith("linux"):
         device = Path(f"/dev/video{number}")
         if device.exists() and not os.access(device, os.R_OK | os.W_OK):

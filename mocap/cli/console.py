@@ -18,10 +18,17 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=
 @contextmanager
 def progress(what: str) -> Iterator[Any]:
     """Gives a function of (frames done, frames in all) that shows progress and what is left, where a terminal shows it."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=max(total, done) if total else None)
+        yield lambda done, total: bar.update(
+            task, completed=done, total=max(total, done) if total else None
+        )
 
 
 def size(path: Path) -> str:

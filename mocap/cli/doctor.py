@@ -22,14 +22,23 @@ from mocap.errors import MocapError
 # One grey frame of 64 x 64 pixels in each of the codecs that cameras, phones and video sites use, made with FFmpeg; the suffix
 # tells FFmpeg how they are packed.
 _CODECS = {
-    "H.264": (".h264", "AAAAAWdkAAqscgREJoQAAAMABAAAAwDwPEiWEYAAAAABaOhDjyyLAAAAAWWIgQAE//71sXx/t5MCS3t0poykwT7CnP0sO3WB"),
+    "H.264": (
+        ".h264",
+        "AAAAAWdkAAqscgREJoQAAAMABAAAAwDwPEiWEYAAAAABaOhDjyyLAAAAAWWIgQAE//71sXx/t5MCS3t0poykwT7CnP0sO3WB",
+    ),
     "H.265": (
         ".hevc",
         "AAAAAUABDAH//wFgAAADAJAAAAMAAAMAHpmKAkAAAAABQgEBAWAAAAMAkAAAAwAAAwAeoCCBBZZmKkkba5oCAAADAAIAAAMAPBAAAAABRAHBcrYiQAAAASgB"
         "rwhg+Sko3UN06A==",
     ),
-    "VP9": (".ivf", "REtJRgAAIABWUDkwQABAAB4AAAABAAAAAQAAAAAAAAAbAAAAAAAAAAAAAACCSYNCAAPwA/YAOCQcGEoAADBgAAATuBgAAAA="),
-    "AV1": (".ivf", "REtJRgAAIABBVjAxQABAAB4AAAABAAAAAQAAAAAAAAAdAAAAAAAAAAAAAAASAAoKAAAAAq//jV8wCDINEAC6AgggQQEAAAgAgw=="),
+    "VP9": (
+        ".ivf",
+        "REtJRgAAIABWUDkwQABAAB4AAAABAAAAAQAAAAAAAAAbAAAAAAAAAAAAAACCSYNCAAPwA/YAOCQcGEoAADBgAAATuBgAAAA=",
+    ),
+    "AV1": (
+        ".ivf",
+        "REtJRgAAIABBVjAxQABAAB4AAAABAAAAAQAAAAAAAAAdAAAAAAAAAAAAAAASAAoKAAAAAq//jV8wCDINEAC6AgggQQEAAAgAgw==",
+    ),
 }
 # Frames of the demo clip on which the detector is timed, after one that warms it up.
 _TIMED = 8
@@ -71,8 +80,12 @@ def native_libraries() -> Finding:
         hint = "install the packages again"
         if ".so" in str(error):
             hint = "on Debian or Ubuntu, run `sudo apt-get install libgl1 libegl1 libgles2 libglib2.0-0`"
-        return Finding("libraries", False, f"OpenCV and MediaPipe cannot be loaded ({error}): {hint}.")
-    return Finding("libraries", True, f"OpenCV {cv2.__version__} and MediaPipe {mediapipe.__version__} load.")
+        return Finding(
+            "libraries", False, f"OpenCV and MediaPipe cannot be loaded ({error}): {hint}."
+        )
+    return Finding(
+        "libraries", True, f"OpenCV {cv2.__version__} and MediaPipe {mediapipe.__version__} load."
+    )
 
 
 def models() -> Finding:
@@ -102,9 +115,13 @@ def detector() -> Finding:
                 seen = pose.detect(frame.image, frame.time)
                 spent.append(time.perf_counter() - before)
         if not seen.confidence.any():
-            raise MocapError("The detector does not find the person in the demo clip; install the package again.")
+            raise MocapError(
+                "The detector does not find the person in the demo clip; install the package again."
+            )
         milliseconds = 1000 * statistics.median(spent[1:])
-        return f"The full model finds the person in the demo clip, in {milliseconds:.0f} ms a frame."
+        return (
+            f"The full model finds the person in the demo clip, in {milliseconds:.0f} ms a frame."
+        )
 
     return _tried("detector", check)
 
@@ -116,7 +133,9 @@ def codecs() -> Finding:
     says = f"{_listed(read)} videos can be read." if read else ""
     if missing:
         advice = (
-            "`ffmpeg -i in.mp4 -c:v libx264 out.mp4` turns one into H.264." if "H.264" in read else "Install opencv-contrib-python again."
+            "`ffmpeg -i in.mp4 -c:v libx264 out.mp4` turns one into H.264."
+            if "H.264" in read
+            else "Install opencv-contrib-python again."
         )
         says = f"{says} {_listed(missing)} videos cannot. {advice}".strip()
     return Finding("codecs", not missing, says, needed="H.264" not in read)
@@ -144,7 +163,10 @@ def cameras() -> Finding:
     if numbers:
         which = "Camera" if len(numbers) == 1 else "Cameras"
         return Finding(
-            "cameras", True, f"{which} {_listed(list(map(str, numbers)))} can be opened: `mocap live --camera {numbers[0]}`.", False
+            "cameras",
+            True,
+            f"{which} {_listed(list(map(str, numbers)))} can be opened: `mocap live --camera {numbers[0]}`.",
+            False,
         )
 
     def check() -> str:
@@ -175,7 +197,10 @@ def port(number: int) -> Finding:
             probe.bind(("127.0.0.1", number))
         except OSError:
             return Finding(
-                "port", False, f"Port {number} is taken; mocap takes the next free one and says so, or the one you give with --port.", False
+                "port",
+                False,
+                f"Port {number} is taken; mocap takes the next free one and says so, or the one you give with --port.",
+                False,
             )
     return Finding("port", True, f"Port {number} is free.", False)
 
@@ -187,7 +212,10 @@ def browser() -> Finding:
     except webbrowser.Error:
         found = None
     # Of the generic ones, those that run in the background have windows; the rest are lynx and its like.
-    if found is None or (isinstance(found, webbrowser.GenericBrowser) and not isinstance(found, webbrowser.BackgroundBrowser)):
+    if found is None or (
+        isinstance(found, webbrowser.GenericBrowser)
+        and not isinstance(found, webbrowser.BackgroundBrowser)
+    ):
         says = "No browser can be opened from here: open the address that mocap prints in one with WebGL, on this machine."
         return Finding("browser", False, says, False)
     return Finding("browser", True, f"The page opens in {found.name}.", False)

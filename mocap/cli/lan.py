@@ -17,7 +17,9 @@ def phones() -> Lan:
     from mocap.stream.lan import open_lan
 
     def renewed(urls: Sequence[str]) -> None:
-        console.out.print("A phone is in, and its code opens nothing more. For another phone, scan this one:")
+        console.out.print(
+            "A phone is in, and its code opens nothing more. For another phone, scan this one:"
+        )
         _show(urls)
 
     return open_lan(renewed)
@@ -25,7 +27,9 @@ def phones() -> Lan:
 
 def invite(urls: Sequence[str]) -> None:
     """Shows the first code, and says what to do with it. urls: the page's in each of this machine's networks, the likeliest first."""
-    console.out.print("Scan this code with a phone in the same network, or open the address below it there:")
+    console.out.print(
+        "Scan this code with a phone in the same network, or open the address below it there:"
+    )
     _show(urls)
     console.out.print(
         "Its browser will warn that it does not know who made this machine's certificate: mocap did, for this run. Go on to the page all "
@@ -33,7 +37,9 @@ def invite(urls: Sequence[str]) -> None:
     )
     if len(urls) > 1:
         others = " or ".join(url.partition("://")[2].partition(":")[0] for url in urls[1:])
-        console.out.print(f"This machine is in other networks too: if the phone finds nothing there, put {others} into the address.")
+        console.out.print(
+            f"This machine is in other networks too: if the phone finds nothing there, put {others} into the address."
+        )
 
 
 def _show(urls: Sequence[str]) -> None:

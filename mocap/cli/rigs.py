@@ -11,10 +11,19 @@ from mocap import formats
 from mocap.cli import console
 from mocap.errors import OutputError
 
-RigFile = Annotated[Path, typer.Argument(metavar="FILE", help="A character: .glb, .gltf, .vrm or .bvh.")]
-MapFile = Annotated[Path | None, typer.Option("--map", help="Bones and nodes as `mocap rigs map` wrote them and you corrected them.")]
+RigFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A character: .glb, .gltf, .vrm or .bvh.")
+]
+MapFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--map", help="Bones and nodes as `mocap rigs map` wrote them and you corrected them."
+    ),
+]
 
-rigs = typer.Typer(help="What a character's bones are recognised as, and how to correct it.", no_args_is_help=True)
+rigs = typer.Typer(
+    help="What a character's bones are recognised as, and how to correct it.", no_args_is_help=True
+)
 
 
 @rigs.command("list")
@@ -28,7 +37,10 @@ def rigs_list() -> None:
 @rigs.command("inspect")
 def rigs_inspect(
     file: RigFile,
-    picture: Annotated[Path | None, typer.Option(help="Also write a picture of the rest pose with the bones' names, .png.")] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="Also write a picture of the rest pose with the bones' names, .png."),
+    ] = None,
     map_file: MapFile = None,
 ) -> None:
     """Show which node is which bone, how it was found and how surely, what is missing, and how the character rests."""
@@ -52,7 +64,10 @@ def rigs_inspect(
 
 
 @rigs.command("map")
-def rigs_map(file: RigFile, output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the map, .json.")]) -> None:
+def rigs_map(
+    file: RigFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the map, .json.")],
+) -> None:
     """Write what was recognised as a JSON file, to be corrected by hand and given back with --map."""
     from mocap.rig import mapfile
     from mocap.rig.mapping import map_bones
@@ -61,4 +76,6 @@ def rigs_map(file: RigFile, output: Annotated[Path, typer.Option("--output", "-o
     tree = read_tree(file)
     found = map_bones(tree)
     formats.write(output, mapfile.dumps(tree, found).encode())
-    console.out.print(f"{output}: {len(found)} bones. Correct it by hand and give it back with --map {output}")
+    console.out.print(
+        f"{output}: {len(found)} bones. Correct it by hand and give it back with --map {output}"
+    )

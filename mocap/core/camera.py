@@ -38,11 +38,17 @@ class Camera:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.focal) and self.focal > 0):
-            raise InputError(f"A camera's focal length must be a positive number of pixels, not {self.focal}.")
+            raise InputError(
+                f"A camera's focal length must be a positive number of pixels, not {self.focal}."
+            )
         if not (self.size[0] > 0 and self.size[1] > 0):
-            raise InputError(f"A camera's image must have a positive width and height, not {self.size[0]} × {self.size[1]} pixels.")
+            raise InputError(
+                f"A camera's image must have a positive width and height, not {self.size[0]} × {self.size[1]} pixels."
+            )
         if not all(math.isfinite(c) for c in self.centre):
-            raise InputError(f"A camera's principal point must be two finite numbers of pixels, not {self.centre}.")
+            raise InputError(
+                f"A camera's principal point must be two finite numbers of pixels, not {self.centre}."
+            )
 
     @classmethod
     def from_fov(cls, size: tuple[int, int], fov: float, along: str = "longer") -> Camera:
@@ -52,12 +58,23 @@ class Camera:
         when a phone is turned), its `horizontal` or `vertical` side, or its `diagonal`. Raises InputError for any other value.
         """
         if not 0.0 < fov < math.pi:
-            raise InputError(f"A field of view must lie between 0 and π radians, but is {fov}; give degrees as math.radians(degrees).")
+            raise InputError(
+                f"A field of view must lie between 0 and π radians, but is {fov}; give degrees as math.radians(degrees)."
+            )
         width, height = size
-        sides = {"longer": max(size), "horizontal": width, "vertical": height, "diagonal": math.hypot(width, height)}
+        sides = {
+            "longer": max(size),
+            "horizontal": width,
+            "vertical": height,
+            "diagonal": math.hypot(width, height),
+        }
         if along not in sides:
-            raise InputError(f"A field of view is measured along one of {', '.join(sides)}, not {along!r}.")
-        return cls(0.5 * sides[along] / math.tan(0.5 * fov), (0.5 * width, 0.5 * height), (width, height))
+            raise InputError(
+                f"A field of view is measured along one of {', '.join(sides)}, not {along!r}."
+            )
+        return cls(
+            0.5 * sides[along] / math.tan(0.5 * fov), (0.5 * width, 0.5 * height), (width, height)
+        )
 
     def fov(self) -> float:
         """The field of view along the image's longer side, radians."""
@@ -77,7 +94,10 @@ class Camera:
 
 
 def fit_translation(
-    positions: Float[ndarray, "frames 33 3"], image: Float[ndarray, "frames 33 2"], confidence: Float[ndarray, "frames 33"], camera: Camera
+    positions: Float[ndarray, "frames 33 3"],
+    image: Float[ndarray, "frames 33 2"],
+    confidence: Float[ndarray, "frames 33"],
+    camera: Camera,
 ) -> Float[ndarray, "frames 3"]:
     """For each frame the translation (metres, camera axes: y up, z < 0 in front) that puts `positions` onto `image`; NaN where unknown.
 

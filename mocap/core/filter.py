@@ -67,7 +67,9 @@ def one_euro_rotations(
 ) -> tuple[Float[ndarray, "frames *points 4"], OneEuroState]:
     """Unit quaternions through the One Euro filter; beta is in Hz per half radian a second. The four numbers are filtered as one vector, of
     two opposite ones that which goes on from the frame before, and set to unit length: on neighbouring rotations, a geodesic filter."""
-    chain = R.unroll(rotations if state is None else np.concatenate([state.value[None], rotations]))[-len(rotations) :]
+    chain = R.unroll(
+        rotations if state is None else np.concatenate([state.value[None], rotations])
+    )[-len(rotations) :]
     out, state = one_euro(times, chain, min_cutoff, beta, state)
     return R.normalize(out), state
 
@@ -79,7 +81,9 @@ def smooth_rotations(
     return R.normalize(smooth(times, R.unroll(rotations), cutoff))
 
 
-def smooth(times: Float[ndarray, "frames"], values: Float[ndarray, "frames *rest"], cutoff: float) -> Float[ndarray, "frames *rest"]:
+def smooth(
+    times: Float[ndarray, "frames"], values: Float[ndarray, "frames *rest"], cutoff: float
+) -> Float[ndarray, "frames *rest"]:
     """Values smoothed over real time with half power at `cutoff` Hz and no delay. NaN stays NaN and does not spread.
 
     At each frame a straight line is fitted to the frames around it, weighted by a Gaussian of deviation σ = √(ln 2) / (2π cutoff). Amid
@@ -102,7 +106,9 @@ def smooth(times: Float[ndarray, "frames"], values: Float[ndarray, "frames *rest
     return out.reshape(values.shape)
 
 
-def _local_lines(times: Float[ndarray, "frames"], values: Float[ndarray, "frames n"], sigma: float) -> Float[ndarray, "frames n"]:
+def _local_lines(
+    times: Float[ndarray, "frames"], values: Float[ndarray, "frames n"], sigma: float
+) -> Float[ndarray, "frames n"]:
     """At each time the height of the straight line through the values around it, weighted by a Gaussian of deviation sigma, seconds."""
     reach = 4.0 * sigma
     ahead = np.searchsorted(times, times + reach, side="right") - np.arange(len(times)) - 1
@@ -130,7 +136,9 @@ def _local_lines(times: Float[ndarray, "frames"], values: Float[ndarray, "frames
     return out
 
 
-def fill_gaps(times: Float[ndarray, "frames"], values: Float[ndarray, "frames *rest"], longest: float) -> Float[ndarray, "frames *rest"]:
+def fill_gaps(
+    times: Float[ndarray, "frames"], values: Float[ndarray, "frames *rest"], longest: float
+) -> Float[ndarray, "frames *rest"]:
     """Values with runs of NaN of at most `longest` seconds between known frames filled, linearly in time; longer ones stay."""
     flat = np.array(values, dtype=np.float64).reshape(len(times), -1)
     index = np.arange(len(times))[:, None]

@@ -34,7 +34,9 @@ HAND_LANDMARKS: tuple[str, ...] = (
 """The names of a hand's 21 landmarks, in the detector's order: the wrist, then each finger from its root to its tip."""
 
 # The other side's landmark for each landmark; the nose is its own.
-MIRRORED = np.array([0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(i + (1 if i % 2 else -1) for i in range(11, 33))])
+MIRRORED = np.array(
+    [0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(i + (1 if i % 2 else -1) for i in range(11, 33))]
+)
 
 _FACE = {
     "nose": (0.0, 1.600, 0.115),
@@ -134,7 +136,9 @@ class Keypoints:
                 continue
             array = np.array(value, dtype=np.float64)
             if array.shape != shape:
-                raise InputError(f"Keypoints' {name} must have shape {shape}, but has {array.shape}.")
+                raise InputError(
+                    f"Keypoints' {name} must have shape {shape}, but has {array.shape}."
+                )
             array.flags.writeable = False
             object.__setattr__(self, name, array)
         if frames and not (np.all(np.isfinite(self.times)) and np.all(np.diff(self.times) > 0)):
@@ -149,7 +153,9 @@ class Keypoints:
     def slice(self, start: int | None, stop: int | None = None) -> Keypoints:
         """Frames start (inclusive) to stop (exclusive)."""
         which = slice(start, stop)
-        kept: dict[str, Any] = {name: None if (a := getattr(self, name)) is None else a[which] for name in _ARRAYS}
+        kept: dict[str, Any] = {
+            name: None if (a := getattr(self, name)) is None else a[which] for name in _ARRAYS
+        }
         return Keypoints(image_size=self.image_size, **kept)
 
     def mirror(self) -> Keypoints:
@@ -170,7 +176,10 @@ class Keypoints:
         )  # fmt: skip
 
 
-_MIRRORED_BLENDSHAPES = [BLENDSHAPES.index(n.replace("Left", "\0").replace("Right", "Left").replace("\0", "Right")) for n in BLENDSHAPES]
+_MIRRORED_BLENDSHAPES = [
+    BLENDSHAPES.index(n.replace("Left", "\0").replace("Right", "Left").replace("\0", "Right"))
+    for n in BLENDSHAPES
+]
 
 
 def concatenate(parts: Sequence[Keypoints]) -> Keypoints:
@@ -178,7 +187,9 @@ def concatenate(parts: Sequence[Keypoints]) -> Keypoints:
     if not parts:
         raise InputError("There must be at least one frame of keypoints.")
     joined = {
-        name: None if any(getattr(p, name) is None for p in parts) else np.concatenate([getattr(p, name) for p in parts])
+        name: None
+        if any(getattr(p, name) is None for p in parts)
+        else np.concatenate([getattr(p, name) for p in parts])
         for name in _ARRAYS
     }
     return Keypoints(image_size=parts[0].image_size, **joined)  # type: ignore[arg-type]
@@ -186,10 +197,15 @@ def concatenate(parts: Sequence[Keypoints]) -> Keypoints:
 
 def is_somebody(keypoints: Keypoints) -> bool:
     """Whether a body or a hand is seen in any frame."""
-    return bool(np.isfinite(keypoints.positions).any() or (keypoints.hands is not None and np.isfinite(keypoints.hands).any()))
+    return bool(
+        np.isfinite(keypoints.positions).any()
+        or (keypoints.hands is not None and np.isfinite(keypoints.hands).any())
+    )
 
 
-def landmarks_of(positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndarray, "*frames 55 4"]) -> Float[ndarray, "*frames 33 3"]:
+def landmarks_of(
+    positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndarray, "*frames 55 4"]
+) -> Float[ndarray, "*frames 33 3"]:
     """The world positions of the landmarks on a humanoid posed by `kinematics.fk`: world joint positions and rotations in, metres out."""
     from mocap.core import rotation as R
 

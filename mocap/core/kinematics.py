@@ -26,7 +26,9 @@ def _levels(parents: tuple[int, ...]) -> tuple[tuple[np.ndarray, np.ndarray], ..
     return tuple((np.array(joints), np.array(parents)[joints]) for joints in levels[1:])
 
 
-def global_rotations(skeleton: Skeleton, local: Float[ndarray, "*frames joints 4"]) -> Float[ndarray, "*frames joints 4"]:
+def global_rotations(
+    skeleton: Skeleton, local: Float[ndarray, "*frames joints 4"]
+) -> Float[ndarray, "*frames joints 4"]:
     """q_world_joint from q_parent_joint."""
     out = np.array(local, dtype=np.float64)
     for joints, parents in _levels(tuple(skeleton.parents.tolist())):
@@ -34,15 +36,21 @@ def global_rotations(skeleton: Skeleton, local: Float[ndarray, "*frames joints 4
     return out
 
 
-def local_rotations(skeleton: Skeleton, world: Float[ndarray, "*frames joints 4"]) -> Float[ndarray, "*frames joints 4"]:
+def local_rotations(
+    skeleton: Skeleton, world: Float[ndarray, "*frames joints 4"]
+) -> Float[ndarray, "*frames joints 4"]:
     """q_parent_joint from q_world_joint."""
     out = np.array(world, dtype=np.float64)
-    out[..., 1:, :] = R.multiply(R.conjugate(world[..., skeleton.parents[1:], :]), world[..., 1:, :])
+    out[..., 1:, :] = R.multiply(
+        R.conjugate(world[..., skeleton.parents[1:], :]), world[..., 1:, :]
+    )
     return out
 
 
 def fk(
-    skeleton: Skeleton, root_positions: Float[ndarray, "*#frames 3"], rotations: Float[ndarray, "*frames joints 4"]
+    skeleton: Skeleton,
+    root_positions: Float[ndarray, "*#frames 3"],
+    rotations: Float[ndarray, "*frames joints 4"],
 ) -> tuple[Float[ndarray, "*frames joints 3"], Float[ndarray, "*frames joints 4"]]:
     """The joints' world positions in metres and world rotations, from the root's position and the local rotations."""
     world = global_rotations(skeleton, rotations)
@@ -57,7 +65,14 @@ def fk(
 
 # Behind the ankle, as a share of its distance to the toes' joint, ahead: where a heel ends.
 _HEEL_SHARE = 0.43
-_LEGS = ("hips", *(f"{side}{bone}" for bone in ("UpperLeg", "LowerLeg", "Foot", "Toes") for side in ("left", "right")))
+_LEGS = (
+    "hips",
+    *(
+        f"{side}{bone}"
+        for bone in ("UpperLeg", "LowerLeg", "Foot", "Toes")
+        for side in ("left", "right")
+    ),
+)
 
 
 @lru_cache(maxsize=16)
@@ -80,7 +95,9 @@ def _legs(skeleton: Skeleton) -> tuple[Skeleton, ndarray, ndarray, ndarray]:
 
 
 def sole_points(
-    skeleton: Skeleton, root_positions: Float[ndarray, "*#frames 3"], rotations: Float[ndarray, "*frames joints 4"]
+    skeleton: Skeleton,
+    root_positions: Float[ndarray, "*#frames 3"],
+    rotations: Float[ndarray, "*frames joints 4"],
 ) -> Float[ndarray, "*frames 4 3"]:
     """Where heels and toe tips are in the world, metres; in the order of motion.CONTACTS.
 
@@ -91,7 +108,9 @@ def sole_points(
     return positions[..., at, :] + R.apply(world[..., at, :], points)
 
 
-def sole_heights(skeleton: Skeleton, rotations: Float[ndarray, "*frames joints 4"]) -> Float[ndarray, "*frames 4"]:
+def sole_heights(
+    skeleton: Skeleton, rotations: Float[ndarray, "*frames joints 4"]
+) -> Float[ndarray, "*frames 4"]:
     """How high heels and toe tips are above the root joint (so mostly negative), metres."""
     return sole_points(skeleton, np.zeros(3), rotations)[..., 1]
 

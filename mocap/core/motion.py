@@ -48,15 +48,22 @@ class Motion:
             "contacts": (np.array(contacts, dtype=np.float64), (frames, 4)),
         }
         expressions = {name: np.array(w, dtype=np.float64) for name, w in self.expressions.items()}
-        for name, (array, shape) in {**wanted, **{f"expressions[{n!r}]": (w, (frames,)) for n, w in expressions.items()}}.items():
+        for name, (array, shape) in {
+            **wanted,
+            **{f"expressions[{n!r}]": (w, (frames,)) for n, w in expressions.items()},
+        }.items():
             if array.shape != shape:
-                raise InputError(f"A motion's {name} must have shape {shape}, but has {array.shape}.")
+                raise InputError(
+                    f"A motion's {name} must have shape {shape}, but has {array.shape}."
+                )
             if not np.all(np.isfinite(array)):
                 raise InputError(f"A motion's {name} must be finite, but holds NaN or infinity.")
             array.flags.writeable = False
         if np.any(np.diff(times) <= 0):
             at = int(np.flatnonzero(np.diff(times) <= 0)[0])
-            raise InputError(f"A motion's times must increase, but frame {at + 1} ({times[at + 1]:.6g} s) follows {times[at]:.6g} s.")
+            raise InputError(
+                f"A motion's times must increase, but frame {at + 1} ({times[at + 1]:.6g} s) follows {times[at]:.6g} s."
+            )
         for name, (array, _) in wanted.items():
             object.__setattr__(self, name, array)
         object.__setattr__(self, "expressions", expressions)
@@ -83,7 +90,9 @@ class Motion:
     def resample(self, fps: float) -> Motion:
         """The motion at uniform times of 1/fps from its first frame: rotations by slerp, the rest linearly, contacts from the nearer."""
         if not (np.isfinite(fps) and fps > 0):
-            raise InputError(f"A frame rate must be a positive number of frames a second, not {fps}.")
+            raise InputError(
+                f"A frame rate must be a positive number of frames a second, not {fps}."
+            )
         if len(self) == 0:
             return self
         # The last frame is kept if it falls on the grid to a hundredth of a frame.
@@ -98,8 +107,14 @@ class Motion:
         lower = np.maximum(upper - 1, 0)
         span = self.times[upper] - self.times[lower]
         t = np.clip((times - self.times[lower]) / np.where(span > 0, span, 1.0), 0.0, 1.0)
-        root = self.root_positions[lower] + t[:, None] * (self.root_positions[upper] - self.root_positions[lower])
-        rotations = R.slerp(self.rotations[lower], self.rotations[upper], np.broadcast_to(t[:, None], (len(t), self.rotations.shape[1])))
+        root = self.root_positions[lower] + t[:, None] * (
+            self.root_positions[upper] - self.root_positions[lower]
+        )
+        rotations = R.slerp(
+            self.rotations[lower],
+            self.rotations[upper],
+            np.broadcast_to(t[:, None], (len(t), self.rotations.shape[1])),
+        )
         expressions = {n: w[lower] + t * (w[upper] - w[lower]) for n, w in self.expressions.items()}
         assert self.contacts is not None
         contacts = self.contacts[np.where(t < 0.5, lower, upper)]
@@ -111,7 +126,12 @@ class Motion:
         The skeleton's left and right offsets must be each other's mirror images, as they are in every body that mocap measures.
         """
         names = self.skeleton.names
-        other = np.array([names.index(mirrored_name(n)) if mirrored_name(n) in names else i for i, n in enumerate(names)])
+        other = np.array(
+            [
+                names.index(mirrored_name(n)) if mirrored_name(n) in names else i
+                for i, n in enumerate(names)
+            ]
+        )
         assert self.contacts is not None
         expressions = {mirrored_expression(n): w for n, w in self.expressions.items()}
         return Motion(
@@ -134,7 +154,9 @@ def concatenate(motions: Sequence[Motion]) -> Motion:
         raise InputError("There must be at least one motion to concatenate.")
     first = motions[0]
     if any(m.skeleton.names != first.skeleton.names for m in motions):
-        raise InputError("Motions can be concatenated only if their skeletons have the same joints.")
+        raise InputError(
+            "Motions can be concatenated only if their skeletons have the same joints."
+        )
     shared = set.intersection(*(set(m.expressions) for m in motions))
     return Motion(
         first.skeleton,

@@ -29,8 +29,12 @@ def conventions() -> dict[str, Convention]:
         bones = {bone: _several(names) for bone, names in table["middle"].items()}
         for side in ("left", "right"):
             for bone, names in table["sided"].items():
-                bones[side + bone] = tuple(n.replace("{side}", table[side]) for n in _several(names))
-        found[path.stem] = Convention(path.stem, table["title"], bones, tuple(table.get("prefixes", ())))
+                bones[side + bone] = tuple(
+                    n.replace("{side}", table[side]) for n in _several(names)
+                )
+        found[path.stem] = Convention(
+            path.stem, table["title"], bones, tuple(table.get("prefixes", ()))
+        )
     return found
 
 

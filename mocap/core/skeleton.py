@@ -100,9 +100,18 @@ class Skeleton:
             )
         if len(set(names)) != count:
             twice = sorted({n for n in names if names.count(n) > 1})
-            raise InputError(f"Joint names must be unique, but these stand more than once: {', '.join(twice)}.")
-        if count == 0 or parents[0] != -1 or np.any(parents[1:] < 0) or np.any(parents >= np.arange(count)):
-            raise InputError("A skeleton's first joint is its only root (parent −1), and every other joint's parent stands before it.")
+            raise InputError(
+                f"Joint names must be unique, but these stand more than once: {', '.join(twice)}."
+            )
+        if (
+            count == 0
+            or parents[0] != -1
+            or np.any(parents[1:] < 0)
+            or np.any(parents >= np.arange(count))
+        ):
+            raise InputError(
+                "A skeleton's first joint is its only root (parent −1), and every other joint's parent stands before it."
+            )
         if not (np.all(np.isfinite(offsets)) and np.all(np.isfinite(rests))):
             raise InputError("A skeleton's offsets and rest rotations must be finite numbers.")
         for field, array in (("parents", parents), ("offsets", offsets), ("rest_rotations", rests)):
@@ -115,7 +124,9 @@ class Skeleton:
         try:
             return self.names.index(name)
         except ValueError:
-            raise InputError(f"There is no joint {name!r}; this skeleton has {', '.join(self.names)}.") from None
+            raise InputError(
+                f"There is no joint {name!r}; this skeleton has {', '.join(self.names)}."
+            ) from None
 
     def rest_positions(self) -> Float[ndarray, "joints 3"]:
         """The joints' world positions in the rest pose, metres."""
@@ -143,7 +154,9 @@ def _humanoid() -> Skeleton:
     names = tuple(positions)
     offsets = [positions[n] - (positions[p] if (p := parents[n]) else 0.0) for n in names]
     indices = [names.index(p) if (p := parents[n]) else -1 for n in names]
-    return Skeleton(names, np.array(indices), np.array(offsets), np.tile([0.0, 0.0, 0.0, 1.0], (len(names), 1)))
+    return Skeleton(
+        names, np.array(indices), np.array(offsets), np.tile([0.0, 0.0, 0.0, 1.0], (len(names), 1))
+    )
 
 
 HUMANOID = _humanoid()
@@ -152,7 +165,9 @@ HUMANOID = _humanoid()
 BONES: tuple[str, ...] = HUMANOID.names
 """The bone vocabulary, `hips` first, parents before children."""
 
-BONE_PARENTS: dict[str, str | None] = {n: (BONES[p] if p >= 0 else None) for n, p in zip(BONES, HUMANOID.parents, strict=True)}
+BONE_PARENTS: dict[str, str | None] = {
+    n: (BONES[p] if p >= 0 else None) for n, p in zip(BONES, HUMANOID.parents, strict=True)
+}
 
 TIPS: dict[str, np.ndarray] = {
     _sided(n, side): np.array(tip) * (sign if n in _LEFT else 1.0)

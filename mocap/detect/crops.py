@@ -14,11 +14,20 @@ from numpy import ndarray
 
 from mocap.core.keypoints import LANDMARKS
 
-_TRUNK_AND_ARMS = [LANDMARKS.index(f"{s}_{n}") for n in ("shoulder", "hip", "elbow", "wrist") for s in ("left", "right")]
-HANDS = np.array([[LANDMARKS.index(f"{s}_{n}") for n in ("wrist", "index", "pinky")] for s in ("left", "right")])
+_TRUNK_AND_ARMS = [
+    LANDMARKS.index(f"{s}_{n}")
+    for n in ("shoulder", "hip", "elbow", "wrist")
+    for s in ("left", "right")
+]
+HANDS = np.array(
+    [[LANDMARKS.index(f"{s}_{n}") for n in ("wrist", "index", "pinky")] for s in ("left", "right")]
+)
 """Wrist, index and little finger among the landmarks, left and right."""
 
-_HEAD = [LANDMARKS.index(n) for n in ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "mouth_left", "mouth_right")]
+_HEAD = [
+    LANDMARKS.index(n)
+    for n in ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "mouth_left", "mouth_right")
+]
 
 # A hand's crop's side, metres at the body: two and a half hands. Between 0.35 and 0.7 as many hands are found, from 0.7 on the other's too.
 _OF_HANDS = 0.5
@@ -64,22 +73,33 @@ def pixels_per_metre(positions: Float[ndarray, "33 3"], image: Float[ndarray, "3
 
 
 def times_too_large(
-    hand: Float[ndarray, "21 3"], hand_image: Float[ndarray, "21 2"], positions: Float[ndarray, "33 3"], image: Float[ndarray, "33 2"]
+    hand: Float[ndarray, "21 3"],
+    hand_image: Float[ndarray, "21 2"],
+    positions: Float[ndarray, "33 3"],
+    image: Float[ndarray, "33 2"],
 ) -> float:
     """How many times larger than at the body a metre is at the hand, which is also how many times nearer to the camera it would be."""
-    return _spread(hand_image) / max(_spread(hand[:, :2]), 1e-9) / max(pixels_per_metre(positions, image), 1e-9)
+    return (
+        _spread(hand_image)
+        / max(_spread(hand[:, :2]), 1e-9)
+        / max(pixels_per_metre(positions, image), 1e-9)
+    )
 
 
 def _spread(points: ndarray) -> float:
     return float(np.linalg.norm(points - points.mean(axis=0))) / float(np.sqrt(len(points)))
 
 
-def about_wrist(side: int, positions: Float[ndarray, "33 3"], image: Float[ndarray, "33 2"]) -> tuple[Float[ndarray, "2"], float]:
+def about_wrist(
+    side: int, positions: Float[ndarray, "33 3"], image: Float[ndarray, "33 2"]
+) -> tuple[Float[ndarray, "2"], float]:
     """The middle and the side of the square, pixels, in which the hand at the left (0) or right (1) wrist is looked for."""
     return image[HANDS[side]].mean(axis=0), _OF_HANDS * pixels_per_metre(positions, image)
 
 
-def about_head(positions: Float[ndarray, "33 3"], image: Float[ndarray, "33 2"]) -> tuple[Float[ndarray, "2"], float]:
+def about_head(
+    positions: Float[ndarray, "33 3"], image: Float[ndarray, "33 2"]
+) -> tuple[Float[ndarray, "2"], float]:
     """The middle and the side of the square, pixels, in which the face is looked for."""
     centre = image[_HEAD].mean(axis=0)
     spread = float(np.linalg.norm(image[_HEAD] - centre, axis=1).max())
@@ -101,7 +121,11 @@ def crop_around(
     return out, (x, y)
 
 
-def matched(found: tuple[Hand | None, Hand | None], positions: Float[ndarray, "33 3"], image: Float[ndarray, "33 2"]) -> Hands:
+def matched(
+    found: tuple[Hand | None, Hand | None],
+    positions: Float[ndarray, "33 3"],
+    image: Float[ndarray, "33 2"],
+) -> Hands:
     """What was found around left and right wrist, put to the wrists they belong to by distance in the picture."""
     metre = pixels_per_metre(positions, image)
     wrists = image[HANDS[:, 0]]
@@ -111,14 +135,23 @@ def matched(found: tuple[Hand | None, Hand | None], positions: Float[ndarray, "3
         return 0.0 if hand is None else float(np.linalg.norm(hand.image[0] - wrists[side])) / metre
 
     left, right = found
-    if left is not None and right is not None and np.linalg.norm(left.image - right.image, axis=-1).mean() < _SAME * metre:
+    if (
+        left is not None
+        and right is not None
+        and np.linalg.norm(left.image - right.image, axis=-1).mean() < _SAME * metre
+    ):
         # Both have found the same hand: it stays with the nearer wrist.
         hands[1 if distance(left, 0) < distance(right, 1) else 0] = None
     as_found = distance(hands[0], 0) + distance(hands[1], 1)
     exchanged = distance(hands[0], 1) + distance(hands[1], 0)
     if exchanged < as_found - _EXCHANGE:
         hands.reverse()
-    return _both([hand if hand is not None and distance(hand, side) < _OWN else None for side, hand in enumerate(hands)])
+    return _both(
+        [
+            hand if hand is not None and distance(hand, side) < _OWN else None
+            for side, hand in enumerate(hands)
+        ]
+    )
 
 
 def by_label(found: list[Hand]) -> Hands:

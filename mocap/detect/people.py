@@ -30,7 +30,9 @@ def everybody(landmarker: PoseLandmarker, image: ndarray) -> ndarray:
     """The landmarks of all people in a picture, (P, 33, 2) pixels, from left to right."""
     height, width = image.shape[:2]
     result = landmarker.detect(Image(ImageFormat.SRGB, np.ascontiguousarray(image)))
-    found = np.array([[(p.x, p.y) for p in person] for person in result.pose_landmarks]).reshape(-1, 33, 2) * (width, height)
+    found = np.array([[(p.x, p.y) for p in person] for person in result.pose_landmarks]).reshape(
+        -1, 33, 2
+    ) * (width, height)
     return found[np.argsort(middle(found)[:, 0])]
 
 
@@ -57,7 +59,9 @@ def size(points: ndarray) -> float:
 
 def is_same(points: ndarray, other: ndarray, seconds: float = 0.0) -> bool:
     """Whether landmarks (33, 2) pixels may be of one person, so many seconds apart."""
-    return bool(np.linalg.norm(middle(points) - middle(other)) <= size(other) * (_NEAR + _SPEED * seconds))
+    return bool(
+        np.linalg.norm(middle(points) - middle(other)) <= size(other) * (_NEAR + _SPEED * seconds)
+    )
 
 
 def alone(image: ndarray, people: ndarray, who: int) -> ndarray:
@@ -77,7 +81,9 @@ def alone(image: ndarray, people: ndarray, who: int) -> ndarray:
 def _box(points: ndarray, margin: float, image: ndarray) -> tuple[slice, slice]:
     least = np.clip(np.floor(points.min(axis=0) - margin), 0, None).astype(int)
     most = np.ceil(points.max(axis=0) + margin).astype(int)
-    return slice(least[1], min(most[1], image.shape[0])), slice(least[0], min(most[0], image.shape[1]))
+    return slice(least[1], min(most[1], image.shape[0])), slice(
+        least[0], min(most[0], image.shape[1])
+    )
 
 
 class Someone:
@@ -123,4 +129,6 @@ class Someone:
             # Whoever is chosen is looked for from now on, also if they are lost at once.
             self._last, self._time = people[who], time
             return who
-        return nearest if is_same(people[nearest], self._last, max(0.0, time - self._time)) else None
+        return (
+            nearest if is_same(people[nearest], self._last, max(0.0, time - self._time)) else None
+        )

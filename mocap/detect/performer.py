@@ -78,7 +78,10 @@ class PerformerDetector:
         self._face = FaceTracker(video, face_model) if face else None
         self._body = PoseDetector(model, video, person)
         self._hands = [HandTracker(1, video) for _ in ("left", "right")] if hands else []
-        self._parts = {side: _Part(partial(find_near_wrist, t, side), partial(about_wrist, side)) for side, t in enumerate(self._hands)}
+        self._parts = {
+            side: _Part(partial(find_near_wrist, t, side), partial(about_wrist, side))
+            for side, t in enumerate(self._hands)
+        }
         if self._face is not None:
             self._parts[_HEAD] = _Part(partial(find_on_head, self._face), about_head)
         # The last frame's body, positions and image; the parts that were found and hardly moved in it; what is found in this one.
@@ -100,7 +103,9 @@ class PerformerDetector:
             with without_notices():
                 found = self._detect(image, time)
             hands, face = found.hands_confidence, found.face
-            self._quiet = (hands is None or bool(hands.any())) and (face is None or not bool(np.isnan(face).all()))
+            self._quiet = (hands is None or bool(hands.any())) and (
+                face is None or not bool(np.isnan(face).all())
+            )
             return found
         return self._detect(image, time)
 
@@ -115,18 +120,30 @@ class PerformerDetector:
         self._last = time
         # What was steady in the last frame is looked for where it was, while the body is being found.
         before = self._before
-        early = {i: self._pool.submit(self._parts[i].find, image, *before) for i in self._steady} if before else {}
+        early = (
+            {i: self._pool.submit(self._parts[i].find, image, *before) for i in self._steady}
+            if before
+            else {}
+        )
         body = self._body.detect(image, time)
         self._found = {i: future.result() for i, future in early.items()}
         now = (body.positions[0], body.image[0])
         nobody = bool(np.isnan(now[0]).all())
-        still = {i for i, part in self._parts.items() if before is not None and not nobody and part.moved(before, now) <= _STEADY}
-        self._found = {i: found for i, found in self._found.items() if i in still and found is not None}
+        still = {
+            i
+            for i, part in self._parts.items()
+            if before is not None and not nobody and part.moved(before, now) <= _STEADY
+        }
+        self._found = {
+            i: found for i, found in self._found.items() if i in still and found is not None
+        }
         head = self._look(_HEAD, image, now) if self._face is not None and not nobody else None
         whole = self._with_hands(image, body, time) if self._hands else body
         if head is not None:
             self._found[_HEAD] = head.result()
-        self._missed = [0 if self._found.get(i) is not None else n + 1 for i, n in enumerate(self._missed)]
+        self._missed = [
+            0 if self._found.get(i) is not None else n + 1 for i, n in enumerate(self._missed)
+        ]
         self._before = now if self.video and not nobody else None
         self._steady = [i for i in still if self._found.get(i) is not None]
         if self._face is None:
@@ -134,7 +151,12 @@ class PerformerDetector:
         # What is on the head of somebody who turns out to be a hand is no face.
         found = None if np.isnan(whole.positions).all() else self._found.get(_HEAD)
         face: Face = found or no_face()
-        return replace(whole, face=face.points[None], face_transform=face.transform[None], face_blendshapes=face.blendshapes[None])
+        return replace(
+            whole,
+            face=face.points[None],
+            face_transform=face.transform[None],
+            face_blendshapes=face.blendshapes[None],
+        )
 
     def _look(self, part: int, image: ndarray, body: tuple[ndarray, ndarray]) -> Future[Any]:
         """What is found of a part, if it has not been found already."""
@@ -153,12 +175,20 @@ class PerformerDetector:
             self._looked = time
             if not nobody:
                 limit = _STILL_TOO_LARGE if self._alone else _TOO_LARGE
-                self._alone = any(times_too_large(h.positions, h.image, body.positions[0], body.image[0]) > limit for h in anywhere)
+                self._alone = any(
+                    times_too_large(h.positions, h.image, body.positions[0], body.image[0]) > limit
+                    for h in anywhere
+                )
             if nobody or self._alone:
                 body, hands = _unseen(body), by_label(anywhere)
         if hands is None:  # what was a hand alone has become somebody
             hands = self._near_wrists(image, body)
-        return replace(body, hands=hands.positions[None], hands_image=hands.image[None], hands_confidence=hands.confidence[None])
+        return replace(
+            body,
+            hands=hands.positions[None],
+            hands_image=hands.image[None],
+            hands_confidence=hands.confidence[None],
+        )
 
     def _near_wrists(self, image: ndarray, body: Keypoints) -> Hands:
         p, pixels = body.positions[0], body.image[0]
@@ -169,7 +199,12 @@ class PerformerDetector:
     def _doubts(self, hands: Hands, body: Keypoints) -> bool:
         """Whether this body may be none: no hand is at its wrists, or one that is far too large."""
         seen = np.flatnonzero(np.isfinite(hands.positions[:, 0, 0]))
-        sizes = [times_too_large(hands.positions[side], hands.image[side], body.positions[0], body.image[0]) for side in seen]
+        sizes = [
+            times_too_large(
+                hands.positions[side], hands.image[side], body.positions[0], body.image[0]
+            )
+            for side in seen
+        ]
         return max(sizes) > _TOO_LARGE if sizes else self._last - self._looked >= _LOOK_EVERY
 
     def _anywhere(self, image: ndarray) -> list[Hand]:
@@ -195,10 +230,19 @@ class PerformerDetector:
     def __enter__(self) -> PerformerDetector:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
 
 def _unseen(body: Keypoints) -> Keypoints:
-    nothing = {"positions": np.full((1, 33, 3), np.nan), "image": np.full((1, 33, 2), np.nan), "confidence": np.zeros((1, 33))}
+    nothing = {
+        "positions": np.full((1, 33, 3), np.nan),
+        "image": np.full((1, 33, 2), np.nan),
+        "confidence": np.zeros((1, 33)),
+    }
     return replace(body, **nothing)  # type: ignore[arg-type]

@@ -57,9 +57,13 @@ def save(
     suffix = path.suffix.lower()
     saved = 0
     if isinstance(what, Keypoints):
-        data = (keypoints_json.dumps_lines(what) if suffix == ".jsonl" else keypoints_json.dumps(what)).encode()
+        data = (
+            keypoints_json.dumps_lines(what) if suffix == ".jsonl" else keypoints_json.dumps(what)
+        ).encode()
     elif suffix == ".bvh":
-        data = bvh.dumps(what, names, fps).encode() if rig is None else bvh_rig.dumps(what, rig, fps)
+        data = (
+            bvh.dumps(what, names, fps).encode() if rig is None else bvh_rig.dumps(what, rig, fps)
+        )
     else:
         motion = what if fps is None else what.resample(fps)
         if suffix == ".vrma":
@@ -79,7 +83,9 @@ def load(path: str | os.PathLike[str], source_fps: float | None = None) -> Motio
     path = Path(path)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise InputError(f"mocap does not read {path.name!r}: the suffix must be one of {', '.join(_READERS)}.")
+        raise InputError(
+            f"mocap does not read {path.name!r}: the suffix must be one of {', '.join(_READERS)}."
+        )
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -87,12 +93,18 @@ def load(path: str | os.PathLike[str], source_fps: float | None = None) -> Motio
     try:
         if path.suffix.lower() == ".gltf":
             data = embed.embedded(data, path.parent)  # with the files that belong to it
-        return reader(data) if reader is not keypoints_json.loads else keypoints_json.loads(data, source_fps)
+        return (
+            reader(data)
+            if reader is not keypoints_json.loads
+            else keypoints_json.loads(data, source_fps)
+        )
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
 
 
-def check_writable(path: str | os.PathLike[str], kind: type[Motion] | type[Keypoints], rig: Rig | None = None) -> None:
+def check_writable(
+    path: str | os.PathLike[str], kind: type[Motion] | type[Keypoints], rig: Rig | None = None
+) -> None:
     """Raises OutputError, before any work is done, if `save` could not write a `kind` there (for motions: on the rig)."""
     path = Path(path)
     suffix = path.suffix.lower()
@@ -109,7 +121,9 @@ def check_writable(path: str | os.PathLike[str], kind: type[Motion] | type[Keypo
             )
         fitting = _fitting(rig)
         if suffix not in fitting:
-            what = rig.kind if rig.kind in ("bvh", "vrm") else "gltf" if ".gltf" in fitting else "glb"
+            what = (
+                rig.kind if rig.kind in ("bvh", "vrm") else "gltf" if ".gltf" in fitting else "glb"
+            )
             raise OutputError(
                 f"{path.name!r} cannot be written: the rig {rig.name} is a {what.upper()} file, and motion on it goes into files that "
                 f"end in {', '.join((*fitting, '.bvh'))} or .vrma."
@@ -124,7 +138,9 @@ def check_writable(path: str | os.PathLike[str], kind: type[Motion] | type[Keypo
         trial.touch(exist_ok=False)
         trial.unlink()
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}. Choose another folder.") from None
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror or error}. Choose another folder."
+        ) from None
 
 
 def _fitting(rig: Rig) -> tuple[str, ...]:

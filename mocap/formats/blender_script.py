@@ -16,7 +16,13 @@ render.fps_base = render.fps / float(fps)
 if source.endswith(".fbx"):
     bpy.ops.import_scene.fbx(filepath=source, automatic_bone_orientation=False)
     # All actions become animations; bones are not turned, so that their names and places are the file's.
-    bpy.ops.export_scene.gltf(filepath=target, export_format="GLB", export_animation_mode="ACTIONS", export_yup=True, export_skins=True)
+    bpy.ops.export_scene.gltf(
+        filepath=target,
+        export_format="GLB",
+        export_animation_mode="ACTIONS",
+        export_yup=True,
+        export_skins=True,
+    )
 else:
     bpy.ops.import_scene.gltf(filepath=source, bone_heuristic="TEMPERANCE")
     bpy.ops.export_scene.fbx(

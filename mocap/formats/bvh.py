@@ -63,7 +63,12 @@ def frames(motion: Motion, table: Float[ndarray, "frames channels"], fps: float 
     # A ten-thousandth of a degree at each of ten joints moves a fingertip by less than 0.03 mm. Adding 0 makes −0 plain.
     table = np.round(table, 4) + 0.0
     form = " ".join(["%.9g"] * table.shape[1])
-    lines = ["MOTION", f"Frames: {len(motion)}", f"Frame Time: {step:.10g}", *(form % tuple(row) for row in table.tolist())]
+    lines = [
+        "MOTION",
+        f"Frames: {len(motion)}",
+        f"Frame Time: {step:.10g}",
+        *(form % tuple(row) for row in table.tolist()),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -72,7 +77,9 @@ def _called(convention: str, bones: tuple[str, ...]) -> dict[str, str]:
     known = conventions()
     if convention not in known:
         raise InputError(f"There are no names called {convention!r}; there are {', '.join(known)}.")
-    called = {bone: known[convention].bones[bone][0] for bone in bones if bone in known[convention].bones}
+    called = {
+        bone: known[convention].bones[bone][0] for bone in bones if bone in known[convention].bones
+    }
     # Where a convention has fewer bones than we (one chest for two), the lower one has the name, and the other keeps ours.
     first: dict[str, str] = {}
     return {bone: name for bone, name in called.items() if first.setdefault(name, bone) == bone}
@@ -86,24 +93,38 @@ def uniform(motion: Motion, fps: float | None) -> Motion:
         return motion.resample(fps)
     grid = np.linspace(motion.times[0], motion.times[-1], len(motion))
     step = float(np.median(np.diff(motion.times))) if len(motion) > 1 else 1.0
-    return motion if np.all(np.abs(motion.times - grid) <= _STRAY * step) else motion.resample(1.0 / step)
+    return (
+        motion
+        if np.all(np.abs(motion.times - grid) <= _STRAY * step)
+        else motion.resample(1.0 / step)
+    )
 
 
 def _t_posed(motion: Motion) -> Motion:
     """The same movement on a skeleton whose joints have identity rest rotations, so that zero angles are the rest pose."""
     skeleton = motion.skeleton
-    if np.array_equal(np.abs(skeleton.rest_rotations), np.tile(R.IDENTITY, (len(skeleton.names), 1))):
+    if np.array_equal(
+        np.abs(skeleton.rest_rotations), np.tile(R.IDENTITY, (len(skeleton.names), 1))
+    ):
         return motion
     rest = kinematics.global_rotations(skeleton, skeleton.rest_rotations)
     offsets = skeleton.offsets.copy()
     offsets[1:] = R.apply(rest[skeleton.parents[1:]], offsets[1:])
-    straight = Skeleton(skeleton.names, skeleton.parents, offsets, np.tile(R.IDENTITY, (len(rest), 1)))
+    straight = Skeleton(
+        skeleton.names, skeleton.parents, offsets, np.tile(R.IDENTITY, (len(rest), 1))
+    )
     world = R.multiply(kinematics.global_rotations(skeleton, motion.rotations), R.conjugate(rest))
-    return Motion(straight, motion.times, motion.root_positions, kinematics.local_rotations(straight, world))
+    return Motion(
+        straight, motion.times, motion.root_positions, kinematics.local_rotations(straight, world)
+    )
 
 
 def _still_face(motion: Motion) -> set[int]:
-    indices = [i for i, n in enumerate(motion.skeleton.names) if n in _FACE and not motion.skeleton.children(i)]
+    indices = [
+        i
+        for i, n in enumerate(motion.skeleton.names)
+        if n in _FACE and not motion.skeleton.children(i)
+    ]
     return {i for i in indices if np.all(R.angle(motion.rotations[:, i]) < 1e-6)}
 
 
@@ -116,17 +137,33 @@ def _depth_first(skeleton: Skeleton, without: set[int]) -> list[int]:
     return order
 
 
-def _write_joint(lines: list[str], skeleton: Skeleton, order: list[int], joint: int, depth: int, called: dict[str, str]) -> None:
+def _write_joint(
+    lines: list[str],
+    skeleton: Skeleton,
+    order: list[int],
+    joint: int,
+    depth: int,
+    called: dict[str, str],
+) -> None:
     tab, name = "\t" * depth, skeleton.names[joint]
     offset = np.zeros(3) if depth == 0 else skeleton.offsets[joint]
-    lines += [f"{tab}{'JOINT' if depth else 'ROOT'} {called.get(name, name)}", f"{tab}{{", f"{tab}\tOFFSET {_centimetres(offset)}"]
+    lines += [
+        f"{tab}{'JOINT' if depth else 'ROOT'} {called.get(name, name)}",
+        f"{tab}{{",
+        f"{tab}\tOFFSET {_centimetres(offset)}",
+    ]
     position = "" if depth else "Xposition Yposition Zposition "
     lines.append(f"{tab}\tCHANNELS {3 if depth else 6} {position}Zrotation Xrotation Yrotation")
     children = [c for c in skeleton.children(joint) if c in order]
     for child in children:
         _write_joint(lines, skeleton, order, child, depth + 1, called)
     if not children:
-        lines += [f"{tab}\tEnd Site", f"{tab}\t{{", f"{tab}\t\tOFFSET {_centimetres(_tip(skeleton, joint))}", f"{tab}\t}}"]
+        lines += [
+            f"{tab}\tEnd Site",
+            f"{tab}\t{{",
+            f"{tab}\t\tOFFSET {_centimetres(_tip(skeleton, joint))}",
+            f"{tab}\t}}",
+        ]
     lines.append(f"{tab}}}")
 
 
@@ -136,7 +173,9 @@ def _tip(skeleton: Skeleton, joint: int) -> Float[ndarray, " 3"]:
     if name not in TIPS:
         return 0.5 * skeleton.offsets[joint]
     length = np.linalg.norm(HUMANOID.offsets[HUMANOID.index(name)])
-    return np.asarray(TIPS[name] * (np.linalg.norm(skeleton.offsets[joint]) / length if joint else 1.0))
+    return np.asarray(
+        TIPS[name] * (np.linalg.norm(skeleton.offsets[joint]) / length if joint else 1.0)
+    )
 
 
 def _centimetres(offset: Float[ndarray, " 3"]) -> str:
@@ -155,9 +194,15 @@ def loads(text: str, scale: float = 0.01) -> Motion:
     at = [{axis: start[j] + i for i, axis in enumerate(c)} for j, c in enumerate(channels)]
     rotations = np.empty((len(table), len(names), 4))
     for order in {(tuple(c[0] for c in joint if c[1] == "r")) for joint in channels}:
-        joints = [j for j, joint in enumerate(channels) if tuple(c[0] for c in joint if c[1] == "r") == order]
+        joints = [
+            j
+            for j, joint in enumerate(channels)
+            if tuple(c[0] for c in joint if c[1] == "r") == order
+        ]
         columns_of = [[at[j][f"{axis}r"] for axis in order] for j in joints]
-        rotations[:, joints] = euler.from_axes(order, np.radians(table[:, np.array(columns_of, dtype=int)]))
+        rotations[:, joints] = euler.from_axes(
+            order, np.radians(table[:, np.array(columns_of, dtype=int)])
+        )
     offset = np.array(offsets)
     for j in range(1, len(names)):
         offset[j] = _constant_place(offset[j], _positions(table, at[j], offset[j]))
@@ -185,14 +230,19 @@ def parsed(text: str) -> Parsed:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     match = re.search(r"^[ \t]*MOTION\b", text, re.MULTILINE)
     if match is None or not re.match(r"\s*\ufeff?\s*HIERARCHY", text):
-        raise InputError("This is not a BVH file: it must begin with HIERARCHY and have a line MOTION after the joints.")
+        raise InputError(
+            "This is not a BVH file: it must begin with HIERARCHY and have a line MOTION after the joints."
+        )
     head, body_at = text[: match.start()], match.end()
     names, parents, offsets, channels = _read_hierarchy(head)
     step, declared, data_at = _read_timing(text, body_at)
     columns = sum(len(c) for c in channels)
     table = _read_table(text, data_at, columns)
     if declared is not None and declared != len(table):
-        warnings.warn(f"The BVH file announces {declared} frames but holds {len(table)}, which were read.", stacklevel=3)
+        warnings.warn(
+            f"The BVH file announces {declared} frames but holds {len(table)}, which were read.",
+            stacklevel=3,
+        )
     return Parsed(head, _unique(names), parents, offsets, channels, table, step)
 
 
@@ -214,7 +264,9 @@ def _read_hierarchy(head: str) -> tuple[list[str], list[int], list[list[float]],
                 continue
             if word in ("ROOT", "JOINT"):
                 if (word == "ROOT") != (not names) or (names and not open_joints):
-                    raise InputError(f"BVH line {number}: there must be one ROOT, and every JOINT inside it, but this is {_quoted(line)}.")
+                    raise InputError(
+                        f"BVH line {number}: there must be one ROOT, and every JOINT inside it, but this is {_quoted(line)}."
+                    )
                 begin = at
                 while at < len(words) and words[at] != "{":
                     at += 1
@@ -242,9 +294,14 @@ def _read_hierarchy(head: str) -> tuple[list[str], list[int], list[list[float]],
                 channels[open_joints[-1]] = _channel_names(words[at:end], number)
                 at = end
             else:
-                raise InputError(f"BVH line {number}: {_quoted(word)} has no meaning here, in {_quoted(line)}.")
+                raise InputError(
+                    f"BVH line {number}: {_quoted(word)} has no meaning here, in {_quoted(line)}."
+                )
     if open_joints or not names:
-        raise InputError("The BVH file's joints are not complete: " + ("a closing brace is missing." if names else "there is no ROOT."))
+        raise InputError(
+            "The BVH file's joints are not complete: "
+            + ("a closing brace is missing." if names else "there is no ROOT.")
+        )
     return names, parents, offsets, channels
 
 
@@ -253,14 +310,22 @@ def _three_numbers(words: list[str], number: int) -> list[float]:
         values = [float(w) for w in words]
         if len(values) == 3 and np.all(np.isfinite(values)):
             return values
-    raise InputError(f"BVH line {number}: OFFSET needs three numbers, but has {_quoted(' '.join(words))}.")
+    raise InputError(
+        f"BVH line {number}: OFFSET needs three numbers, but has {_quoted(' '.join(words))}."
+    )
 
 
 def _channel_names(words: list[str], number: int) -> list[str]:
-    found = [w[0].upper() + w[1].lower() for w in words[1:] if re.fullmatch(r"[XYZ](position|rotation)", w, re.IGNORECASE)]
+    found = [
+        w[0].upper() + w[1].lower()
+        for w in words[1:]
+        if re.fullmatch(r"[XYZ](position|rotation)", w, re.IGNORECASE)
+    ]
     if not words or _count(words[0]) != len(words) - 1 or len(set(found)) != len(words) - 1:
         said = _quoted(" ".join(words))
-        raise InputError(f"BVH line {number}: CHANNELS needs a count and as many of Xposition … Zrotation, each once, but has {said}.")
+        raise InputError(
+            f"BVH line {number}: CHANNELS needs a count and as many of Xposition … Zrotation, each once, but has {said}."
+        )
     return found
 
 
@@ -277,7 +342,10 @@ def _quoted(text: str) -> str:
 
 def _read_timing(text: str, at: int) -> tuple[float, int | None, int]:
     """(seconds a frame, frames announced, where the numbers start)."""
-    header = re.compile(r"\s*(?:Frames\s*:?[ \t]*(?P<frames>\d*)|Frame\s+Time\s*:?[ \t]*(?P<time>\S*))[ \t]*(?=[\r\n]|\Z)", re.IGNORECASE)
+    header = re.compile(
+        r"\s*(?:Frames\s*:?[ \t]*(?P<frames>\d*)|Frame\s+Time\s*:?[ \t]*(?P<time>\S*))[ \t]*(?=[\r\n]|\Z)",
+        re.IGNORECASE,
+    )
     declared: int | None = None
     step = 0.0
     while found := header.match(text, at):
@@ -288,9 +356,13 @@ def _read_timing(text: str, at: int) -> tuple[float, int | None, int]:
             with contextlib.suppress(ValueError):
                 step = float(found["time"])
             if not (np.isfinite(step) and step > 0):
-                raise InputError(f"BVH line {_line(text, at)}: Frame Time must be seconds, more than 0, but is {_quoted(found['time'])}.")
+                raise InputError(
+                    f"BVH line {_line(text, at)}: Frame Time must be seconds, more than 0, but is {_quoted(found['time'])}."
+                )
     if step == 0.0:
-        raise InputError(f"BVH line {_line(text, at) + 1}: a line 'Frame Time: seconds' is missing before the frames.")
+        raise InputError(
+            f"BVH line {_line(text, at) + 1}: a line 'Frame Time: seconds' is missing before the frames."
+        )
     # 0.033333 means 1/30: whole rates are written with as many digits as the tool liked.
     rate = round(1.0 / max(step, 1e-9))
     return (1.0 / rate if rate and abs(rate * step - 1.0) < 1e-4 else step), declared, at
@@ -315,7 +387,9 @@ def _read_table(text: str, at: int, columns: int) -> Float[ndarray, "frames chan
             if not fine:
                 raise InputError(f"BVH line {number}: {_quoted(word)} is not a finite number.")
         if row and len(row) != columns:
-            raise InputError(f"BVH line {number}: a frame needs {columns} numbers, one for each channel, but has {len(row)}.")
+            raise InputError(
+                f"BVH line {number}: a frame needs {columns} numbers, one for each channel, but has {len(row)}."
+            )
     raise InputError("The BVH file's joints have no channels, so there is no motion in it.")
 
 
@@ -326,11 +400,17 @@ def _line(text: str, at: int) -> int:
 def _positions(table: ndarray, at: dict[str, int], offset: ndarray) -> Float[ndarray, "frames 3"]:
     """A joint's place in its parent's frame: its position channels, and its OFFSET for those it lacks."""
     return np.stack(
-        [table[:, at[a]] if (a := f"{axis}p") in at else np.full(len(table), offset[i]) for i, axis in enumerate("XYZ")], axis=-1
+        [
+            table[:, at[a]] if (a := f"{axis}p") in at else np.full(len(table), offset[i])
+            for i, axis in enumerate("XYZ")
+        ],
+        axis=-1,
     )
 
 
-def _constant_place(offset: Float[ndarray, " 3"], places: Float[ndarray, "frames 3"]) -> Float[ndarray, " 3"]:
+def _constant_place(
+    offset: Float[ndarray, " 3"], places: Float[ndarray, "frames 3"]
+) -> Float[ndarray, " 3"]:
     """A joint's place below the root. Some tools write its place into the channels, others what is to be added to OFFSET: bones keep
     their length, so whichever lies nearer, the OFFSET or zero, says which."""
     if len(places) == 0:

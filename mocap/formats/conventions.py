@@ -63,7 +63,9 @@ def _at(points: Float[ndarray, "frames 33 3"], *names: str) -> Float[ndarray, "f
     return np.asarray(np.mean([points[:, LANDMARKS.index(n)] for n in names], axis=0))
 
 
-def _volume(a: Float[ndarray, "frames 3"], b: Float[ndarray, "frames 3"], c: Float[ndarray, "frames 3"]) -> Float[ndarray, " frames"]:
+def _volume(
+    a: Float[ndarray, "frames 3"], b: Float[ndarray, "frames 3"], c: Float[ndarray, "frames 3"]
+) -> Float[ndarray, " frames"]:
     """(a × b)·c of the unit vectors, in [−1, 1]; NaN where a point is not seen."""
     size = np.prod([np.linalg.norm(v, axis=-1) for v in (a, b, c)], axis=0)
     return np.einsum("fi,fi->f", np.cross(a, b), c) / np.where(size > 0, size, np.nan)
@@ -77,20 +79,37 @@ def _handedness(points: Float[ndarray, "frames 33 3"]) -> float:
     across = _at(points, "left_hip") - _at(points, "right_hip")
     ears = _at(points, "left_ear", "right_ear")
     brow = _at(points, "left_eye", "right_eye") - _at(points, "mouth_left", "mouth_right")
-    says = [_volume(_at(points, "left_ear") - _at(points, "right_ear"), brow, _at(points, "nose") - ears)]
+    says = [
+        _volume(
+            _at(points, "left_ear") - _at(points, "right_ear"), brow, _at(points, "nose") - ears
+        )
+    ]
     for side in ("left_", "right_"):
         hip, knee, ankle = (_at(points, side + n) for n in ("hip", "knee", "ankle"))
-        says.append(0.5 * _volume(across, knee - ankle, _at(points, side + "foot_index") - _at(points, side + "heel")))
+        says.append(
+            0.5
+            * _volume(
+                across, knee - ankle, _at(points, side + "foot_index") - _at(points, side + "heel")
+            )
+        )
         says.append(0.5 * _volume(knee - hip, ankle - knee, across))
     frames = np.nansum(says, axis=0)
     frames = frames[frames != 0.0]
     if len(frames) == 0:
         return 0.0
     sign = float(np.sign(frames.mean()))
-    return sign if abs(frames.mean()) > _HANDEDNESS and sign * np.sign(frames).mean() > _MAJORITY else 0.0
+    return (
+        sign
+        if abs(frames.mean()) > _HANDEDNESS and sign * np.sign(frames).mean() > _MAJORITY
+        else 0.0
+    )
 
 
 def _always_upside_down(points: Float[ndarray, "frames 33 3"]) -> bool:
-    shoulders, hips, ankles = (_at(points, f"left_{n}", f"right_{n}")[:, 1] for n in ("shoulder", "hip", "ankle"))
+    shoulders, hips, ankles = (
+        _at(points, f"left_{n}", f"right_{n}")[:, 1] for n in ("shoulder", "hip", "ankle")
+    )
     seen = np.isfinite(shoulders + hips + ankles)
-    return bool(np.any(seen) and np.all(shoulders[seen] < hips[seen]) and np.all(hips[seen] < ankles[seen]))
+    return bool(
+        np.any(seen) and np.all(shoulders[seen] < hips[seen]) and np.all(hips[seen] < ankles[seen])
+    )

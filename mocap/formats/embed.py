@@ -40,9 +40,13 @@ def _json_document(data: bytes) -> glb.Document:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or not isinstance(document.get("asset"), dict):
-        raise InputError(f"This is no character's file: it is neither GLB, VRM, glTF nor BVH (it begins with {data[:12]!r}).")
+        raise InputError(
+            f"This is no character's file: it is neither GLB, VRM, glTF nor BVH (it begins with {data[:12]!r})."
+        )
     if str(document["asset"].get("version", "")).partition(".")[0] != "2":
-        raise InputError(f"The glTF cannot be read: its version is {document['asset'].get('version')!r}, not 2.0.")
+        raise InputError(
+            f"The glTF cannot be read: its version is {document['asset'].get('version')!r}, not 2.0."
+        )
     return document
 
 
@@ -63,10 +67,13 @@ def _inside(document: glb.Document, binary: bytes, folder: Path) -> tuple[glb.Do
         content = read_uri(buffer["uri"], folder) if "uri" in buffer else binary
         length = buffer["byteLength"]
         if not isinstance(length, int) or not 0 <= length <= len(content):
-            raise InputError(f"glTF buffer {number} should hold {length} bytes, but has {len(content)}: the file is damaged or cut off.")
+            raise InputError(
+                f"glTF buffer {number} should hold {length} bytes, but has {len(content)}: the file is damaged or cut off."
+            )
         add(content[:length])
     views = [
-        {**view, "buffer": 0, "byteOffset": starts[view["buffer"]] + view.get("byteOffset", 0)} for view in document.get("bufferViews", [])
+        {**view, "buffer": 0, "byteOffset": starts[view["buffer"]] + view.get("byteOffset", 0)}
+        for view in document.get("bufferViews", [])
     ]
     images = []
     for image in document.get("images", []):
@@ -74,13 +81,22 @@ def _inside(document: glb.Document, binary: bytes, folder: Path) -> tuple[glb.Do
             content = read_uri(image["uri"], folder)
             kind = next((t for magic, t in _IMAGE_TYPES.items() if content.startswith(magic)), None)
             if kind is None:
-                raise InputError(f"The glTF's image {str(image['uri'])[:80]!r} is neither PNG nor JPEG.")
-            image = {k: v for k, v in image.items() if k != "uri"} | {"bufferView": len(views), "mimeType": kind}
+                raise InputError(
+                    f"The glTF's image {str(image['uri'])[:80]!r} is neither PNG nor JPEG."
+                )
+            image = {k: v for k, v in image.items() if k != "uri"} | {
+                "bufferView": len(views),
+                "mimeType": kind,
+            }
             add(content)
             views.append({"buffer": 0, "byteOffset": starts[-1], "byteLength": len(content)})
         images.append(image)
     binary = b"".join(pieces)
-    for key, value in (("buffers", [{"byteLength": len(binary)}] if binary else []), ("bufferViews", views), ("images", images)):
+    for key, value in (
+        ("buffers", [{"byteLength": len(binary)}] if binary else []),
+        ("bufferViews", views),
+        ("images", images),
+    ):
         document.pop(key, None)
         if value:
             document[key] = value
@@ -98,8 +114,12 @@ def read_uri(uri: object, folder: Path) -> bytes:
     if inside:
         inside = (folder / relative).resolve().is_relative_to(folder.resolve())
     if not inside:
-        raise InputError(f"The glTF asks for {uri[:80]!r}, which is not in its own folder; mocap reads nothing from elsewhere.")
+        raise InputError(
+            f"The glTF asks for {uri[:80]!r}, which is not in its own folder; mocap reads nothing from elsewhere."
+        )
     try:
         return (folder / relative).read_bytes()
     except OSError as error:
-        raise InputError(f"The glTF's file {uri[:80]!r} cannot be read: {error.strerror or error}.") from None
+        raise InputError(
+            f"The glTF's file {uri[:80]!r} cannot be read: {error.strerror or error}."
+        ) from None

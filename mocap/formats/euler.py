@@ -14,7 +14,9 @@ from mocap.core import rotation as R
 _GIMBAL = 1e-6
 
 
-def from_axes(axes: Sequence[str], angles: Float[ndarray, "*batch axes"]) -> Float[ndarray, "*batch 4"]:
+def from_axes(
+    axes: Sequence[str], angles: Float[ndarray, "*batch axes"]
+) -> Float[ndarray, "*batch 4"]:
     """The intrinsic rotation about the axes ("X", "Y", "Z", any number, in turn) by the angles in radians: q = q1·q2·…"""
     q = np.broadcast_to(R.IDENTITY, (*angles.shape[:-1], 4))
     for i, axis in enumerate(axes):
@@ -25,7 +27,9 @@ def from_axes(axes: Sequence[str], angles: Float[ndarray, "*batch axes"]) -> Flo
     return q
 
 
-def to_axes(axes: Sequence[str], q: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames joints 3"]:
+def to_axes(
+    axes: Sequence[str], q: Float[ndarray, "frames joints 4"]
+) -> Float[ndarray, "frames joints 3"]:
     """Angles in radians with q = q1·q2·q3 about three different axes in turn, continuous in time as to_zxy's.
 
     Renaming the axes so that they are Z, X, Y carries any order over to that one; a renaming that mirrors turns the angles round.
@@ -66,7 +70,12 @@ def to_zxy(q: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames joint
             s = sign[frame]
             change = 0.5 * _wrapped(together[frame] - (previous[:, 0] + s * previous[:, 2]))
             held = np.stack(
-                [previous[:, 0] + change, previous[:, 1] + _wrapped(x[frame] - previous[:, 1]), previous[:, 2] + s * change], -1
+                [
+                    previous[:, 0] + change,
+                    previous[:, 1] + _wrapped(x[frame] - previous[:, 1]),
+                    previous[:, 2] + s * change,
+                ],
+                -1,
             )
             best = np.where(stuck[:, None], held, best)
         out[frame] = previous = best

@@ -23,7 +23,14 @@ from mocap.errors import InputError
 Document = dict[str, Any]
 
 _JSON, _BIN = 0x4E4F534A, 0x004E4942
-_DTYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
+_DTYPES = {
+    5120: np.int8,
+    5121: np.uint8,
+    5122: np.int16,
+    5123: np.uint16,
+    5125: np.uint32,
+    5126: np.float32,
+}
 LONGEST_NAME = 200
 """Letters: longer names are no names, and whatever looks for words in them or prints them would take its time."""
 
@@ -38,16 +45,24 @@ def damage_named() -> Iterator[None]:
     try:
         yield
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise InputError(f"The GLB file is damaged: {type(error).__name__} {error} while reading its document.") from error
+        raise InputError(
+            f"The GLB file is damaged: {type(error).__name__} {error} while reading its document."
+        ) from error
 
 
 def split(data: bytes) -> tuple[Document, bytes]:
     """(the JSON document, the binary chunk or nothing). Raises InputError if it is not a GLB 2.0 or is cut off."""
     if len(data) < 20 or data[:4] != b"glTF":
-        raise InputError(f"This is not a GLB file (.glb, .vrm): it begins with {data[:4]!r} instead of b'glTF'.")
+        raise InputError(
+            f"This is not a GLB file (.glb, .vrm): it begins with {data[:4]!r} instead of b'glTF'."
+        )
     version, length = struct.unpack_from("<II", data, 4)
     if version != 2 or length > len(data):
-        what = f"its version is {version}, not 2" if version != 2 else f"it is cut off at {len(data)} of {length} bytes"
+        what = (
+            f"its version is {version}, not 2"
+            if version != 2
+            else f"it is cut off at {len(data)} of {length} bytes"
+        )
         raise InputError(f"The GLB file cannot be read: {what}.")
     document: Document | None = None
     binary = b""
@@ -67,7 +82,9 @@ def split(data: bytes) -> tuple[Document, bytes]:
         raise InputError("The GLB file has no JSON chunk, so there is nothing in it.")
     nodes = document.get("nodes")
     if isinstance(nodes, list) and len(nodes) > _MOST_NODES:
-        raise InputError(f"The glTF file has {len(nodes):,} nodes; no character has more than {_MOST_NODES:,}.")
+        raise InputError(
+            f"The glTF file has {len(nodes):,} nodes; no character has more than {_MOST_NODES:,}."
+        )
     return document, binary
 
 
@@ -87,9 +104,13 @@ def dumps_json(document: Document, indent: int | None = None) -> bytes:
     """The document as JSON in UTF-8."""
     separators = (",", ":") if indent is None else (",", ": ")
     try:
-        return json.dumps(document, ensure_ascii=False, separators=separators, indent=indent).encode()
+        return json.dumps(
+            document, ensure_ascii=False, separators=separators, indent=indent
+        ).encode()
     except UnicodeEncodeError:
-        return json.dumps(document, separators=separators, indent=indent).encode()  # half a surrogate pair, escaped in the file
+        return json.dumps(
+            document, separators=separators, indent=indent
+        ).encode()  # half a surrogate pair, escaped in the file
 
 
 def join(document: Document, binary: bytes, others: bytes = b"") -> bytes:
@@ -120,10 +141,16 @@ def accessor(document: Document, binary: bytes, index: int) -> ndarray:
     start = view.get("byteOffset", 0) + entry.get("byteOffset", 0)
     # A stride of nothing would make of few bytes as many numbers as the count claims.
     if min(count, start) < 0 or stride < size * dtype.itemsize:
-        raise InputError(f"glTF accessor {index} claims {count} elements from byte {start}, {stride} bytes apart: the file is damaged.")
+        raise InputError(
+            f"glTF accessor {index} claims {count} elements from byte {start}, {stride} bytes apart: the file is damaged."
+        )
     if start + stride * (count - 1) + size * dtype.itemsize > len(data):
-        raise InputError(f"glTF accessor {index} reaches beyond the end of its buffer: the file is damaged.")
-    array = np.ndarray((count, size), dtype, data, start, (stride, dtype.itemsize)).astype(np.float64)
+        raise InputError(
+            f"glTF accessor {index} reaches beyond the end of its buffer: the file is damaged."
+        )
+    array = np.ndarray((count, size), dtype, data, start, (stride, dtype.itemsize)).astype(
+        np.float64
+    )
     if entry.get("normalized"):
         array = np.maximum(array / np.iinfo(dtype).max, -1.0)
     return array[:, 0] if size == 1 else array
@@ -135,7 +162,9 @@ def _buffer(document: Document, binary: bytes, index: int) -> bytes:
         return binary
     if uri is not None and uri.startswith("data:"):
         return base64.b64decode(uri.partition(",")[2])
-    raise InputError(f"glTF buffer {index} is in another file ({uri!r}); save it as one GLB with everything embedded.")
+    raise InputError(
+        f"glTF buffer {index} is in another file ({uri!r}); save it as one GLB with everything embedded."
+    )
 
 
 def node_parents(document: Document) -> list[int]:
@@ -163,8 +192,13 @@ def node_names(document: Document) -> tuple[str, ...]:
 
     Cut after LONGEST_NAME letters.
     """
-    names = [str(node.get("name") or f"node{i}")[:LONGEST_NAME] for i, node in enumerate(document.get("nodes", []))]
-    while len(count := Counter(names)) < len(names):  # more than once where some node is called "arm.7" already
+    names = [
+        str(node.get("name") or f"node{i}")[:LONGEST_NAME]
+        for i, node in enumerate(document.get("nodes", []))
+    ]
+    while len(count := Counter(names)) < len(
+        names
+    ):  # more than once where some node is called "arm.7" already
         names = [name if count[name] == 1 else f"{name}.{i}" for i, name in enumerate(names)]
     return tuple(names)
 

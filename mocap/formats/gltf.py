@@ -35,7 +35,9 @@ def dumps(motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = False)
 
 
 @glb.damage_named()
-def animate(motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = False) -> tuple[bytes, int]:
+def animate(
+    motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = False
+) -> tuple[bytes, int]:
     """(the rig's document with the motion added as an animation, how many bytes of keys were left out).
 
     motion: on the rig's skeleton (`retarget` before). Joints that leave their rest turn, the first one moves as well; meshes get weights
@@ -43,7 +45,9 @@ def animate(motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = Fals
     all_keys: every frame is a key. Raises InputError if the motion is on another skeleton, has no frames, or if the rig is no glTF.
     """
     if rig.kind == "bvh":
-        raise InputError(f"The rig {rig.name!r} is a BVH file, which holds no glTF document; write its motion to a .bvh.")
+        raise InputError(
+            f"The rig {rig.name!r} is a BVH file, which holds no glTF document; write its motion to a .bvh."
+        )
     if len(motion) == 0:
         raise InputError("A motion without frames cannot be written as glTF.")
     _check_skeleton(motion, rig)
@@ -54,10 +58,13 @@ def animate(motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = Fals
     tracks += [
         Track(node, "weights", weights, reduce.WEIGHT)
         for node, weights in morphs.weights(document, motion.expressions)
-        if np.ptp(weights, axis=0).any() or not np.allclose(weights[0], morphs.at_rest(document, node))
+        if np.ptp(weights, axis=0).any()
+        or not np.allclose(weights[0], morphs.at_rest(document, node))
     ]
     document = without_matrices(document, {t.node for t in tracks if t.path != "weights"})
-    document, binary, saved = append(document, binary, name, motion.times, tracks, all_keys, chunk=is_glb)
+    document, binary, saved = append(
+        document, binary, name, motion.times, tracks, all_keys, chunk=is_glb
+    )
     if is_glb:
         return glb.join(document, binary, glb.other_chunks(rig.source)), saved
     return glb.dumps_json(document, indent=2), saved
@@ -78,9 +85,17 @@ def _check_whole(document: glb.Document, binary: bytes, is_glb: bool) -> None:
     """Raises InputError if the lists to which something is added are none, or what is in the file reaches beyond its buffers."""
     for key in ("buffers", "bufferViews", "accessors", "animations"):
         if not isinstance(document.get(key, []), list):
-            raise InputError(f"The glTF document is damaged: its {key} are a {type(document[key]).__name__} instead of a list.")
+            raise InputError(
+                f"The glTF document is damaged: its {key} are a {type(document[key]).__name__} instead of a list."
+            )
     buffers = document.get("buffers", [])
-    if is_glb and buffers and "uri" not in buffers[0] and binary and buffers[0]["byteLength"] > len(binary):
+    if (
+        is_glb
+        and buffers
+        and "uri" not in buffers[0]
+        and binary
+        and buffers[0]["byteLength"] > len(binary)
+    ):
         raise InputError(
             f"The GLB file is damaged or cut off: its buffer should hold {buffers[0]['byteLength']} bytes, but there are {len(binary)}."
         )
@@ -102,7 +117,9 @@ def _check_skeleton(motion: Motion, rig: Rig) -> None:
             f"joints are {', '.join(its.names[:60])}."
         )
     if mine.names != its.names or not np.array_equal(mine.parents, its.parents):
-        raise InputError("The motion's joints are the rig's in another order or hanging from others. Retarget the motion to the rig first.")
+        raise InputError(
+            "The motion's joints are the rig's in another order or hanging from others. Retarget the motion to the rig first."
+        )
     away = np.linalg.norm(its.offsets - mine.offsets, axis=1)
     turned = R.distance(its.rest_rotations, mine.rest_rotations)
     # The root goes where the motion says, so where it rests does not matter.
@@ -117,11 +134,15 @@ def nodes_of(document: glb.Document, rig: Rig) -> list[int]:
     """The node of each of the rig's joints. Raises InputError if the document is another's."""
     by_name = {name: i for i, name in enumerate(glb.node_names(document))}
     if missing := [n for n in rig.skeleton.names if n not in by_name]:
-        raise InputError(f"The rig's document has no nodes named {', '.join(missing[:60])}, which its skeleton has.")
+        raise InputError(
+            f"The rig's document has no nodes named {', '.join(missing[:60])}, which its skeleton has."
+        )
     return [by_name[n] for n in rig.skeleton.names]
 
 
-def node_tracks(motion: Motion, rig: Rig, document: glb.Document, nodes: list[int], all_keys: bool) -> list[Track]:
+def node_tracks(
+    motion: Motion, rig: Rig, document: glb.Document, nodes: list[int], all_keys: bool
+) -> list[Track]:
     """What the nodes must do so that each joint turns in the world as the motion's does, with a value for every frame.
 
     motion: on the rig's skeleton. nodes: as `nodes_of` gives them. all_keys: joints that hardly leave their rest get a track as well.
@@ -149,24 +170,42 @@ def node_tracks(motion: Motion, rig: Rig, document: glb.Document, nodes: list[in
             continue
         linear_part = parent[:, :3, :3]
         wanted = R.to_matrix(turns[:, j]) @ rest.world[node][:3, :3]
-        rotation = linear.nearest_rotation(np.linalg.solve(linear_part, wanted / scale), rest.conformal[node])
+        rotation = linear.nearest_rotation(
+            np.linalg.solve(linear_part, wanted / scale), rest.conformal[node]
+        )
         if not rest.conformal[node] and j in ahead:
             aim = np.linalg.solve(linear_part, wanted @ ahead[j][:, None])[..., 0]
-            rotation = R.multiply(R.between(R.normalize(R.apply(rotation, scale * ahead[j])), R.normalize(aim)), rotation)
+            rotation = R.multiply(
+                R.between(R.normalize(R.apply(rotation, scale * ahead[j])), R.normalize(aim)),
+                rotation,
+            )
         # The first joint always turns: it names the animation's subject, and a file without any channel would not be valid.
         tolerance = reduce.turning(reach[j])
-        if j == 0 or np.max(R.distance(turn, rotation)) > (_STILL if all_keys else max(tolerance, _STILL)):
-            tracks.append(Track(node, "rotation", np.broadcast_to(rotation, (len(motion), 4)), tolerance))
+        if j == 0 or np.max(R.distance(turn, rotation)) > (
+            _STILL if all_keys else max(tolerance, _STILL)
+        ):
+            tracks.append(
+                Track(node, "rotation", np.broadcast_to(rotation, (len(motion), 4)), tolerance)
+            )
         else:
             rotation = turn[None]
         # The first joint moves; so does one that hangs from its bone in the rig alone (a foot that stands beside the body in the file).
         moved = place[None]
         if j == 0 or joint_above[above] != rig.skeleton.parents[j]:
-            moved = np.linalg.solve(linear_part, (places[:, j] - parent[:, :3, 3])[..., None])[..., 0]
+            moved = np.linalg.solve(linear_part, (places[:, j] - parent[:, :3, 3])[..., None])[
+                ..., 0
+            ]
             if np.abs(moved - place).max() > _STILL * max(1.0, float(np.abs(moved).max())):
                 # A millimetre of the world is so much of the parent's units.
                 unit = rig.unit * float(np.linalg.norm(linear_part[0], 2))
-                tracks.append(Track(node, "translation", np.broadcast_to(moved, (len(motion), 3)), reduce.SHARE * reduce.LENGTH / unit))
+                tracks.append(
+                    Track(
+                        node,
+                        "translation",
+                        np.broadcast_to(moved, (len(motion), 3)),
+                        reduce.SHARE * reduce.LENGTH / unit,
+                    )
+                )
         local = np.zeros((max(len(rotation), len(moved)), 4, 4))
         local[:, :3, :3] = R.to_matrix(rotation) * scale
         local[:, :3, 3], local[:, 3, 3] = moved, 1.0
@@ -174,7 +213,9 @@ def node_tracks(motion: Motion, rig: Rig, document: glb.Document, nodes: list[in
     return tracks
 
 
-def _in_document(motion: Motion, rig: Rig) -> tuple[Float[ndarray, "frames joints 4"], Float[ndarray, "frames joints 3"]]:
+def _in_document(
+    motion: Motion, rig: Rig
+) -> tuple[Float[ndarray, "frames joints 4"], Float[ndarray, "frames joints 3"]]:
     """(how far each joint is turned away from its rest, where it is), both in the document's world."""
     back = R.conjugate(rig.turn)
     at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)
@@ -203,6 +244,10 @@ def without_matrices(document: glb.Document, moving: set[int]) -> glb.Document:
     for index in moving:
         if "matrix" in nodes[index]:
             place, turn, scale = glb.node_pose(nodes[index])
-            parts = {"translation": place.tolist(), "rotation": turn.tolist(), "scale": scale.tolist()}
+            parts = {
+                "translation": place.tolist(),
+                "rotation": turn.tolist(),
+                "scale": scale.tolist(),
+            }
             nodes[index] = {k: v for k, v in nodes[index].items() if k != "matrix"} | parts
     return {**document, "nodes": nodes}

@@ -30,7 +30,9 @@ def animations(data: bytes) -> list[str]:
 
 
 def _names(document: glb.Document) -> list[str]:
-    return [str(a.get("name") or f"animation {i}") for i, a in enumerate(document.get("animations", []))]
+    return [
+        str(a.get("name") or f"animation {i}") for i, a in enumerate(document.get("animations", []))
+    ]
 
 
 def chosen(document: glb.Document, animation: str | None) -> glb.Document:
@@ -39,7 +41,9 @@ def chosen(document: glb.Document, animation: str | None) -> glb.Document:
     if not names:
         raise InputError("There is no animation in the file, only a character that rests.")
     if animation is not None and animation not in names:
-        raise InputError(f"There is no animation {animation!r} in the file; it has {', '.join(names)}.")
+        raise InputError(
+            f"There is no animation {animation!r} in the file; it has {', '.join(names)}."
+        )
     found: glb.Document = document["animations"][0 if animation is None else names.index(animation)]
     return found
 
@@ -50,7 +54,9 @@ def loads_on(rig: Rig, animation: str | None = None, folder: Path | None = None)
 
     folder: where the other files of a .gltf are. Raises InputError as `chosen` does.
     """
-    document, binary, _ = loads_document(rig.source if folder is None else embedded(rig.source, folder))
+    document, binary, _ = loads_document(
+        rig.source if folder is None else embedded(rig.source, folder)
+    )
     tracks = tracks_of(document, binary, chosen(document, animation))
     return _motion(document, tracks, nodes_of(document, rig), rig.skeleton, rig.turn, rig.unit)
 
@@ -75,12 +81,16 @@ def loads_animation(data: bytes) -> Motion:
     return _motion(document, tracks, joints, skeleton, R.IDENTITY, 1.0)
 
 
-def _skeleton_of(rest: linear.Rest, joints: list[int], above: Int[ndarray, "joints"], names: tuple[str, ...]) -> Skeleton:
+def _skeleton_of(
+    rest: linear.Rest, joints: list[int], above: Int[ndarray, "joints"], names: tuple[str, ...]
+) -> Skeleton:
     """The nodes as they rest in the document's world."""
     worlds = np.array([rest.world[n] for n in joints])
     # Where the document mirrors, the rotation is that of minus the matrix: a turn of the world comes out the same through it.
     sign = np.sign(np.linalg.det(worlds[:, :3, :3]))
-    turns = linear.nearest_rotation(worlds[:, :3, :3] * np.where(sign == 0, 1.0, sign)[:, None, None])
+    turns = linear.nearest_rotation(
+        worlds[:, :3, :3] * np.where(sign == 0, 1.0, sign)[:, None, None]
+    )
     offsets = worlds[:, :3, 3].copy()
     offsets[1:] = R.apply(R.conjugate(turns[above[1:]]), offsets[1:] - offsets[above[1:]])
     local = turns.copy()
@@ -105,15 +115,23 @@ def _motion(
     for joint, node in enumerate(nodes):
         if rest.flat[node]:
             continue
-        linear_part = np.broadcast_to(now.get(node, rest.world[node])[..., :3, :3], (len(times), 3, 3))
-        away = linear.nearest_rotation(linear_part @ np.linalg.inv(rest.world[node][:3, :3]), rest.conformal[node])
-        world[:, joint] = R.multiply(R.multiply(R.multiply(turn, away), R.conjugate(turn)), at_rest[joint])
+        linear_part = np.broadcast_to(
+            now.get(node, rest.world[node])[..., :3, :3], (len(times), 3, 3)
+        )
+        away = linear.nearest_rotation(
+            linear_part @ np.linalg.inv(rest.world[node][:3, :3]), rest.conformal[node]
+        )
+        world[:, joint] = R.multiply(
+            R.multiply(R.multiply(turn, away), R.conjugate(turn)), at_rest[joint]
+        )
     root = np.broadcast_to(now.get(nodes[0], rest.world[nodes[0]])[..., :3, 3], (len(times), 3))
     local = R.unroll(R.normalize(kinematics.local_rotations(skeleton, world)))
     return Motion(skeleton, times, unit * R.apply(turn, root), local)
 
 
-def worlds(rest: linear.Rest, tracks: Tracks, times: Float[ndarray, "frames"], root: int) -> dict[int, Float[ndarray, "frames 4 4"]]:
+def worlds(
+    rest: linear.Rest, tracks: Tracks, times: Float[ndarray, "frames"], root: int
+) -> dict[int, Float[ndarray, "frames 4 4"]]:
     """node → (F, 4, 4), to the document's world, of the nodes that move. Of translations, those of the root and of the nodes above it."""
     moving: dict[int, ndarray] = {}
     travelling = {root}
@@ -123,7 +141,10 @@ def worlds(rest: linear.Rest, tracks: Tracks, times: Float[ndarray, "frames"], r
     for node in rest.order:
         above = rest.parents[node]
         scale = rest.poses[node][2]
-        turned, moved = tracks.get((node, "rotation")), tracks.get((node, "translation")) if node in travelling else None
+        turned, moved = (
+            tracks.get((node, "rotation")),
+            tracks.get((node, "translation")) if node in travelling else None,
+        )
         if turned is None and moved is None and above not in moving:
             continue
         local = np.tile(rest.local[node], (len(times), 1, 1))
@@ -131,7 +152,9 @@ def worlds(rest: linear.Rest, tracks: Tracks, times: Float[ndarray, "frames"], r
             local[:, :3, :3] = R.to_matrix(sampled(times, *turned, turning=True)) * scale
         if moved is not None:
             local[:, :3, 3] = sampled(times, *moved, turning=False)
-        moving[node] = (moving[above] if above in moving else rest.world[above] if above >= 0 else np.eye(4)) @ local
+        moving[node] = (
+            moving[above] if above in moving else rest.world[above] if above >= 0 else np.eye(4)
+        ) @ local
     return moving
 
 
@@ -147,13 +170,23 @@ def tracks_of(document: glb.Document, binary: bytes, animation: glb.Document) ->
         target = channel["target"]
         if "node" in target and target["path"] in ("rotation", "translation"):
             sampler = animation["samplers"][channel["sampler"]]
-            times, values = (glb.accessor(document, binary, sampler[k]) for k in ("input", "output"))
-            tracks[target["node"], target["path"]] = (times, values, sampler.get("interpolation", "LINEAR"))
+            times, values = (
+                glb.accessor(document, binary, sampler[k]) for k in ("input", "output")
+            )
+            tracks[target["node"], target["path"]] = (
+                times,
+                values,
+                sampler.get("interpolation", "LINEAR"),
+            )
     return tracks
 
 
 def sampled(
-    times: Float[ndarray, " frames"], keys: ndarray, values: ndarray, interpolation: str, turning: bool
+    times: Float[ndarray, " frames"],
+    keys: ndarray,
+    values: ndarray,
+    interpolation: str,
+    turning: bool,
 ) -> Float[ndarray, "frames n"]:
     """The values at the times, held before the first key and after the last (glTF 2.0, appendix C)."""
     upper = np.clip(np.searchsorted(keys, times, side="right"), 1, max(len(keys) - 1, 1))
@@ -186,7 +219,9 @@ def _joint_nodes(document: glb.Document, rest: linear.Rest, tracks: Tracks) -> l
     animated = {node for node, _ in tracks}
     wanted = animated | _skinned(document) | set(_humanoid(document).values())
     if not wanted:
-        raise InputError("The GLB file has no skin, no VRM 1.0 humanoid and no animation, so there is no skeleton in it.")
+        raise InputError(
+            "The GLB file has no skin, no VRM 1.0 humanoid and no animation, so there is no skeleton in it."
+        )
     paths = []
     for node in sorted(wanted):
         path = [node]
@@ -200,13 +235,23 @@ def _joint_nodes(document: glb.Document, rest: linear.Rest, tracks: Tracks) -> l
         sizes = {top: sum(path[0] == top for path in paths) for top in sorted(tops)}
         tops = {max(sizes, key=lambda top: sizes[top])}
     root = tops.pop()
-    while root not in animated and len(below := [c for c in document["nodes"][root].get("children", []) if c in kept]) == 1:
+    while (
+        root not in animated
+        and len(below := [c for c in document["nodes"][root].get("children", []) if c in kept]) == 1
+    ):
         root = below[0]
     # Hips that travel below nodes that stay (with the handles of inverse kinematics beside them): the body begins at the hips.
-    moving = {node: {path for n, path in tracks if n == node and _varies(tracks[n, path])} for node in animated}
+    moving = {
+        node: {path for n, path in tracks if n == node and _varies(tracks[n, path])}
+        for node in animated
+    }
     for path in paths:
         first = next((node for node in path if moving.get(node)), root)
-        if root in path and "translation" in moving.get(first, ()) and sum(first in p for p in paths) > 0.5 * len(paths):
+        if (
+            root in path
+            and "translation" in moving.get(first, ())
+            and sum(first in p for p in paths) > 0.5 * len(paths)
+        ):
             root = first
     order, queue = [], [root]
     while queue:
@@ -218,7 +263,9 @@ def _joint_nodes(document: glb.Document, rest: linear.Rest, tracks: Tracks) -> l
 
 def _humanoid(document: glb.Document) -> dict[str, int]:
     """bone → node of a VRM 1.0 humanoid; empty for other files."""
-    bones = document.get("extensions", {}).get("VRMC_vrm", {}).get("humanoid", {}).get("humanBones", {})
+    bones = (
+        document.get("extensions", {}).get("VRMC_vrm", {}).get("humanoid", {}).get("humanBones", {})
+    )
     return {bone: entry["node"] for bone, entry in bones.items()}
 
 

@@ -34,7 +34,9 @@ from mocap.formats.conventions import AXES, ConventionWarning, flipped_axes
 _TURN = np.array([1.0, -1.0, -1.0])  # the detector's axes to ours, and back
 _INDEX = {name: i for i, name in enumerate(LANDMARKS)}
 _HAND_INDEX = {name: i for i, name in enumerate(HAND_LANDMARKS)}
-_COCO = frozenset(n for n in LANDMARKS if not re.search("mouth|inner|outer|pinky|index|thumb|heel", n))
+_COCO = frozenset(
+    n for n in LANDMARKS if not re.search("mouth|inner|outer|pinky|index|thumb|heel", n)
+)
 # A median step beyond this many seconds is milliseconds.
 _SLOWEST_STEP = 5.0
 # Nobody's keypoints lie farther than this from the hips, in metres.
@@ -48,13 +50,18 @@ _DEFAULT_FPS = 30.0
 def dumps(keypoints: Keypoints) -> str:
     """The keypoints as one JSON document. Metres are kept to 1e-6, pixels to 1e-3."""
     width, height = keypoints.image_size
-    take = shape.Take(width, height, _rate(keypoints), [_frame(keypoints, i) for i in range(len(keypoints))])
+    take = shape.Take(
+        width, height, _rate(keypoints), [_frame(keypoints, i) for i in range(len(keypoints))]
+    )
     return msgspec.json.encode(take).decode()
 
 
 def dumps_lines(keypoints: Keypoints) -> str:
     """The keypoints as JSON Lines."""
-    lines = [header_line(keypoints.image_size, _rate(keypoints)), *(frame_line(keypoints, i) for i in range(len(keypoints)))]
+    lines = [
+        header_line(keypoints.image_size, _rate(keypoints)),
+        *(frame_line(keypoints, i) for i in range(len(keypoints))),
+    ]
     return "".join(lines)
 
 
@@ -70,7 +77,9 @@ def frame_line(keypoints: Keypoints, index: int) -> str:
 
 
 def _rate(keypoints: Keypoints) -> float | None:
-    return round(1.0 / float(np.median(np.diff(keypoints.times))), 3) if len(keypoints) > 1 else None
+    return (
+        round(1.0 / float(np.median(np.diff(keypoints.times))), 3) if len(keypoints) > 1 else None
+    )
 
 
 def _frame(keypoints: Keypoints, i: int) -> shape.Frame:
@@ -81,34 +90,76 @@ def _frame(keypoints: Keypoints, i: int) -> shape.Frame:
     if not image and not world and hands == [None, None]:
         return shape.Frame(timestamp=float(keypoints.times[i]), poses=[])
     seen = scores[np.isfinite(scores)]
-    pose = shape.Pose(round(float(seen.mean()), 6) if len(seen) else None, image, world, hands[0], hands[1], _face(keypoints, i))
+    pose = shape.Pose(
+        round(float(seen.mean()), 6) if len(seen) else None,
+        image,
+        world,
+        hands[0],
+        hands[1],
+        _face(keypoints, i),
+    )
     return shape.Frame(timestamp=float(keypoints.times[i]), poses=[pose])
 
 
-def _points(values: Float[ndarray, "n d"], digits: int, scores: ndarray | None = None, names: tuple[str, ...] = ()) -> list[shape.Point]:
+def _points(
+    values: Float[ndarray, "n d"],
+    digits: int,
+    scores: ndarray | None = None,
+    names: tuple[str, ...] = (),
+) -> list[shape.Point]:
     out = []
-    for k, (row, seen) in enumerate(zip((np.round(values, digits) + 0.0).tolist(), np.isfinite(values).all(axis=1).tolist(), strict=True)):
+    for k, (row, seen) in enumerate(
+        zip(
+            (np.round(values, digits) + 0.0).tolist(),
+            np.isfinite(values).all(axis=1).tolist(),
+            strict=True,
+        )
+    ):
         if seen:
             score = None if scores is None or not np.isfinite(scores[k]) else float(scores[k])
-            out.append(shape.Point(row[0], row[1], row[2] if len(row) > 2 else None, score, names[k] if names else None))
+            out.append(
+                shape.Point(
+                    row[0],
+                    row[1],
+                    row[2] if len(row) > 2 else None,
+                    score,
+                    names[k] if names else None,
+                )
+            )
     return out
 
 
 def _hand(keypoints: Keypoints, i: int, side: int) -> shape.Hand | None:
     if keypoints.hands is None or not np.all(np.isfinite(hand := keypoints.hands[i, side])):
         return None
-    image = [] if keypoints.hands_image is None else _points(keypoints.hands_image[i, side], 3, None, HAND_LANDMARKS)
-    score = None if keypoints.hands_confidence is None else round(float(keypoints.hands_confidence[i, side]), 6)
+    image = (
+        []
+        if keypoints.hands_image is None
+        else _points(keypoints.hands_image[i, side], 3, None, HAND_LANDMARKS)
+    )
+    score = (
+        None
+        if keypoints.hands_confidence is None
+        else round(float(keypoints.hands_confidence[i, side]), 6)
+    )
     return shape.Hand(score, image, _points(hand * _TURN, 6, None, HAND_LANDMARKS))
 
 
 def _face(keypoints: Keypoints, i: int) -> shape.Face | None:
-    points = [] if keypoints.face is None or not np.all(np.isfinite(keypoints.face[i])) else _points(keypoints.face[i], 3)
+    points = (
+        []
+        if keypoints.face is None or not np.all(np.isfinite(keypoints.face[i]))
+        else _points(keypoints.face[i], 3)
+    )
     matrix = None if keypoints.face_transform is None else keypoints.face_transform[i]
-    transform = None if matrix is None or not np.all(np.isfinite(matrix)) else matrix.ravel().tolist()
+    transform = (
+        None if matrix is None or not np.all(np.isfinite(matrix)) else matrix.ravel().tolist()
+    )
     weights = None if keypoints.face_blendshapes is None else keypoints.face_blendshapes[i]
     told = (
-        None if weights is None or not np.all(np.isfinite(weights)) else dict(zip(BLENDSHAPES, np.round(weights, 5).tolist(), strict=True))
+        None
+        if weights is None or not np.all(np.isfinite(weights))
+        else dict(zip(BLENDSHAPES, np.round(weights, 5).tolist(), strict=True))
     )
     return shape.Face(points, transform, told) if points or transform else None
 
@@ -141,9 +192,17 @@ def loads(text: str | bytes, source_fps: float | None = None) -> Keypoints:
         )
     hands, hands_image, hands_score = _read_hands(poses)
     face = _stacked([_read_face(p) for p in poses], (478, 3))
-    transform = _stacked([None if p is None or p.face is None else p.face.transform for p in poses], (4, 4))
-    told = [None if p is None or p.face is None or p.face.blendshapes is None else p.face.blendshapes for p in poses]
-    blendshapes = _stacked([None if t is None else [t.get(name, 0.0) for name in BLENDSHAPES] for t in told], (len(BLENDSHAPES),))
+    transform = _stacked(
+        [None if p is None or p.face is None else p.face.transform for p in poses], (4, 4)
+    )
+    told = [
+        None if p is None or p.face is None or p.face.blendshapes is None else p.face.blendshapes
+        for p in poses
+    ]
+    blendshapes = _stacked(
+        [None if t is None else [t.get(name, 0.0) for name in BLENDSHAPES] for t in told],
+        (len(BLENDSHAPES),),
+    )
     hands = None if hands is None else hands * _TURN
     times = _times(take, source_fps)
     keypoints = Keypoints(
@@ -165,7 +224,10 @@ def _followed(frames: list[shape.Frame]) -> list[shape.Pose | None]:
             best = max(poses, key=lambda p: _prominence(p))
         else:
             here = last
-            best = min(poses, key=lambda p: float(np.nan_to_num(np.linalg.norm(_hips(p) - here), nan=np.inf)))
+            best = min(
+                poses,
+                key=lambda p: float(np.nan_to_num(np.linalg.norm(_hips(p) - here), nan=np.inf)),
+            )
         out.append(best)
         if best is not None and np.all(np.isfinite(hips := _hips(best))):
             last = hips
@@ -189,18 +251,28 @@ def _hips(pose: shape.Pose) -> Float[ndarray, " 2"]:
 
 def _check_landmarks(poses: list[shape.Pose | None]) -> None:
     seen = [p for p in poses if p is not None]
-    names = {_plain(n) for n in {p.name for pose in seen for p in (*pose.keypoints, *pose.keypoints_3d)} if n}
+    names = {
+        _plain(n)
+        for n in {p.name for pose in seen for p in (*pose.keypoints, *pose.keypoints_3d)}
+        if n
+    }
     counts = {len(pose.keypoints_3d or pose.keypoints) for pose in seen}
     needed = "mocap needs the 33 points of BlazePose with keypoints3D in metres: use the BlazePose model, or `mocap detect` on the video."
     if seen and (names <= _COCO if names else counts == {17}):
-        raise InputError(f"These keypoints are the 17 of MoveNet, PoseNet or COCO, which have no depth, hands and feet; {needed}")
+        raise InputError(
+            f"These keypoints are the 17 of MoveNet, PoseNet or COCO, which have no depth, hands and feet; {needed}"
+        )
     if any(pose.keypoints for pose in seen) and not any(pose.keypoints_3d for pose in seen):
         raise InputError(f"These keypoints have no keypoints3D, only points in the image; {needed}")
 
 
 def _plain(name: str) -> str:
     """`left_foot_index` for `leftFootIndex` and `LEFT_FOOT_INDEX`, as other wrappers of the same model write."""
-    return name.lower() if "_" in name or name.isupper() else re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
+    return (
+        name.lower()
+        if "_" in name or name.isupper()
+        else re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
+    )
 
 
 @lru_cache(maxsize=64)  # A take's frames mostly list the same names.
@@ -209,7 +281,12 @@ def _landmarks_named(names: tuple[str | None, ...]) -> list[int]:
     return [i if name is None else _INDEX.get(_plain(name), -1) for i, name in enumerate(names)]
 
 
-def _fill(out: Float[ndarray, "33 d"], confidence: Float[ndarray, " 33"], points: list[shape.Point], frame: int) -> None:
+def _fill(
+    out: Float[ndarray, "33 d"],
+    confidence: Float[ndarray, " 33"],
+    points: list[shape.Point],
+    frame: int,
+) -> None:
     """The points' coordinates and scores into their landmarks' rows."""
     if not points:
         return
@@ -221,18 +298,28 @@ def _fill(out: Float[ndarray, "33 d"], confidence: Float[ndarray, " 33"], points
     index = np.array(_landmarks_named(names))
     if np.any((index < 0) | (index > 32)):
         unknown = names[int(np.argmax((index < 0) | (index > 32)))]
-        raise InputError(f"Frame {frame} has a keypoint named {unknown!r}; the names are {', '.join(LANDMARKS)}.")
-    values = np.array([(p.x, p.y, p.z) for p in points], dtype=np.float64)[:, : out.shape[1]]  # None becomes NaN
+        raise InputError(
+            f"Frame {frame} has a keypoint named {unknown!r}; the names are {', '.join(LANDMARKS)}."
+        )
+    values = np.array([(p.x, p.y, p.z) for p in points], dtype=np.float64)[
+        :, : out.shape[1]
+    ]  # None becomes NaN
     scores = np.array([1.0 if p.score is None else p.score for p in points])
     seen = np.isfinite(values).all(axis=1)
     out[index[seen]] = values[seen]
     confidence[index[seen]] = scores[seen]
 
 
-def _read_hands(poses: list[shape.Pose | None]) -> tuple[ndarray | None, ndarray | None, ndarray | None]:
+def _read_hands(
+    poses: list[shape.Pose | None],
+) -> tuple[ndarray | None, ndarray | None, ndarray | None]:
     """Both hands of each frame: metres from their wrists (F, 2, 21, 3) in the file's axes, pixels (F, 2, 21, 2), and scores (F, 2)."""
     count = len(poses)
-    world, image, score = np.full((count, 2, 21, 3), np.nan), np.full((count, 2, 21, 2), np.nan), np.zeros((count, 2))
+    world, image, score = (
+        np.full((count, 2, 21, 3), np.nan),
+        np.full((count, 2, 21, 2), np.nan),
+        np.zeros((count, 2)),
+    )
     for i, pose in enumerate(poses):
         for side, hand in enumerate(() if pose is None else (pose.left_hand, pose.right_hand)):
             if hand is not None and (points := _hand_points(hand.keypoints_3d, i)) is not None:
@@ -252,7 +339,9 @@ def _hand_points(points: list[shape.Point], frame: int) -> Float[ndarray, "21 3"
         return None
     names = [p.name for p in points]
     if unknown := [n for n in names if n is not None and n.lower() not in _HAND_INDEX]:
-        raise InputError(f"Frame {frame} has a hand's keypoint named {unknown[0]!r}; the names are {', '.join(HAND_LANDMARKS)}.")
+        raise InputError(
+            f"Frame {frame} has a hand's keypoint named {unknown[0]!r}; the names are {', '.join(HAND_LANDMARKS)}."
+        )
     values = np.array([(p.x, p.y, p.z) for p in points], dtype=np.float64)  # None becomes NaN
     out = np.full(values.shape, np.nan)
     out[[i if n is None else _HAND_INDEX[n.lower()] for i, n in enumerate(names)]] = values
@@ -270,15 +359,26 @@ def _stacked(items: list[Any], shape: tuple[int, ...]) -> ndarray | None:
     if all(item is None for item in items):
         return None
     try:
-        return np.stack([np.full(shape, np.nan) if item is None else np.reshape(np.array(item, dtype=np.float64), shape) for item in items])
+        return np.stack(
+            [
+                np.full(shape, np.nan)
+                if item is None
+                else np.reshape(np.array(item, dtype=np.float64), shape)
+                for item in items
+            ]
+        )
     except ValueError:
-        raise InputError(f"A face transform in the JSON must have {int(np.prod(shape))} numbers.") from None
+        raise InputError(
+            f"A face transform in the JSON must have {int(np.prod(shape))} numbers."
+        ) from None
 
 
 def _times(take: shape.Take, source_fps: float | None) -> Float[ndarray, " frames"]:
     count = len(take.frames)
     if source_fps is not None and not (np.isfinite(source_fps) and source_fps > 0):
-        raise InputError(f"The source's frame rate must be a positive number of frames a second, not {source_fps}.")
+        raise InputError(
+            f"The source's frame rate must be a positive number of frames a second, not {source_fps}."
+        )
     stamps = [f.timestamp for f in take.frames]
     if source_fps is None and count and None not in stamps:
         times = np.array(stamps, dtype=np.float64)
@@ -288,13 +388,20 @@ def _times(take: shape.Take, source_fps: float | None) -> Float[ndarray, " frame
                 f"Timestamps must increase, but frame {at + 1} is at {times[at + 1]:g} s after {times[at]:g} s; source_fps sets them."
             )
         if count > 1 and np.median(np.diff(times)) > _SLOWEST_STEP:
-            warnings.warn("The timestamps look like milliseconds, not seconds, and were read so.", ConventionWarning, stacklevel=3)
+            warnings.warn(
+                "The timestamps look like milliseconds, not seconds, and were read so.",
+                ConventionWarning,
+                stacklevel=3,
+            )
             times = times / 1000.0
         return times
     fps = source_fps or take.fps
     if not fps or fps <= 0:
         if count > 1:
-            warnings.warn(f"The frames have no timestamps and the file no fps; {_DEFAULT_FPS:g} frames a second were taken.", stacklevel=3)
+            warnings.warn(
+                f"The frames have no timestamps and the file no fps; {_DEFAULT_FPS:g} frames a second were taken.",
+                stacklevel=3,
+            )
         fps = _DEFAULT_FPS
     return np.arange(count) / fps
 
@@ -307,7 +414,8 @@ def _image_size(take: shape.Take, *images: ndarray | None) -> tuple[int, int]:
         return 1, 1  # Without image points nothing is measured in pixels.
     width, height = (max(int(np.ceil(v)), 1) for v in np.nanmax(points, axis=0))
     warnings.warn(
-        f"The file does not give the image's width and height; {width} × {height} was taken, which holds all points.", stacklevel=3
+        f"The file does not give the image's width and height; {width} × {height} was taken, which holds all points.",
+        stacklevel=3,
     )
     return width, height
 

@@ -37,8 +37,14 @@ class Rest:
             if (above := self.parents[node]) >= 0:
                 self.world[node] = self.world[above] @ self.local[node]
                 scale = np.abs(self.poses[above][2])
-                self.conformal[node] = self.conformal[above] and bool(np.ptp(scale) <= _ALIKE * scale.max())
-        stretch = np.linalg.svd(np.array([m[:3, :3] for m in self.world]), compute_uv=False) if nodes else np.zeros((0, 3))
+                self.conformal[node] = self.conformal[above] and bool(
+                    np.ptp(scale) <= _ALIKE * scale.max()
+                )
+        stretch = (
+            np.linalg.svd(np.array([m[:3, :3] for m in self.world]), compute_uv=False)
+            if nodes
+            else np.zeros((0, 3))
+        )
         self.flat = [bool(s[2] <= _FLAT * max(s[0], 1e-30)) for s in stretch]
 
 

@@ -51,7 +51,9 @@ def weights(
     targets = {_plain(t) for mesh in document.get("meshes", []) for t in _target_names(mesh)}
     if all(name in expressions and _plain(name) in targets for name in _FINE):
         expressions = {name: w for name, w in expressions.items() if name not in PRESETS}
-    by_name = {_plain(other): w for name, w in expressions.items() for other in _SYNONYMS.get(name, ())}
+    by_name = {
+        _plain(other): w for name, w in expressions.items() for other in _SYNONYMS.get(name, ())
+    }
     by_name |= {_plain(name): w for name, w in expressions.items()}
     bound: dict[tuple[int, int], list[ndarray]] = {}
     for name, node, target, factor in _binds(document):

@@ -21,11 +21,15 @@ class Recording:
     def __init__(self, path: Path) -> None:
         """Raises OutputError if the suffix is not .jsonl, the file is there already, or the place cannot be written."""
         if path.suffix.lower() != SUFFIX:
-            raise OutputError(f"{path.name!r} cannot be recorded to: a take is JSON Lines, so its name must end in {SUFFIX}.")
+            raise OutputError(
+                f"{path.name!r} cannot be recorded to: a take is JSON Lines, so its name must end in {SUFFIX}."
+            )
         try:
             self._file = path.open("xb", buffering=0)
         except FileExistsError:
-            raise OutputError(f"{path} is there already, and a recording never writes over another: give a new name.") from None
+            raise OutputError(
+                f"{path} is there already, and a recording never writes over another: give a new name."
+            ) from None
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from None
         self.path = path
@@ -45,7 +49,9 @@ class Recording:
                 self._synced = time.monotonic()
         except OSError as error:
             self.close()
-            raise OutputError(f"Recording to {self.path} ended after {self.frames} frames: {error.strerror or error}.") from None
+            raise OutputError(
+                f"Recording to {self.path} ended after {self.frames} frames: {error.strerror or error}."
+            ) from None
         self.frames += len(keypoints)
 
     @property
@@ -63,5 +69,10 @@ class Recording:
     def __enter__(self) -> Recording:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()

@@ -34,14 +34,18 @@ _SMALL = 1e-7
 
 
 def rotations(
-    times: Float[ndarray, "frames"], tracks: Float[ndarray, "frames tracks 4"], tolerance: float | Float[ndarray, "tracks"] = ANGLE
+    times: Float[ndarray, "frames"],
+    tracks: Float[ndarray, "frames tracks 4"],
+    tolerance: float | Float[ndarray, "tracks"] = ANGLE,
 ) -> list[Int[ndarray, "_"]]:
     """The frames to keep of each track of unit quaternions xyzw, so that slerp between them is nowhere off by more than tolerance, rad."""
     return _reduced(times, tracks, _slerp, _angle, np.broadcast_to(tolerance, tracks.shape[1]))
 
 
 def vectors(
-    times: Float[ndarray, "frames"], tracks: Float[ndarray, "frames tracks n"], tolerance: float | Float[ndarray, "tracks"] = LENGTH
+    times: Float[ndarray, "frames"],
+    tracks: Float[ndarray, "frames tracks n"],
+    tolerance: float | Float[ndarray, "tracks"] = LENGTH,
 ) -> list[Int[ndarray, "_"]]:
     """The frames to keep of each track of vectors, so that straight lines between them are nowhere off by more than tolerance."""
     return _reduced(times, tracks, _lerp, _apart, np.broadcast_to(tolerance, tracks.shape[1]))
@@ -54,7 +58,9 @@ def _lerp(starts: ndarray, ends: ndarray, owner: ndarray, t: ndarray) -> ndarray
 def _slerp(starts: ndarray, ends: ndarray, owner: ndarray, t: ndarray) -> ndarray:
     # In R.slerp's place the two weights, of which all that is costly is reckoned once a segment.
     ends = np.where(np.vecdot(starts, ends)[:, None] < 0, -ends, ends)
-    half = 2.0 * np.arcsin(np.minimum(0.5 * _apart(starts, ends), 1.0))  # half the turn from start to end
+    half = 2.0 * np.arcsin(
+        np.minimum(0.5 * _apart(starts, ends), 1.0)
+    )  # half the turn from start to end
     small = half < _SMALL
     scale = 1.0 / np.where(small, 1.0, np.sin(half))
     angle = np.where(small, 1.0, half)[owner]
@@ -65,7 +71,9 @@ def _slerp(starts: ndarray, ends: ndarray, owner: ndarray, t: ndarray) -> ndarra
 
 def _angle(a: ndarray, b: ndarray) -> ndarray:
     """The angle between rotations, rad, by the distance of the quaternions on their sphere: as precise as R.distance, and cheaper."""
-    return np.asarray(4.0 * np.arcsin(np.minimum(0.5 * np.minimum(_apart(a, b), _apart(a, -b)), 1.0)))
+    return np.asarray(
+        4.0 * np.arcsin(np.minimum(0.5 * np.minimum(_apart(a, b), _apart(a, -b)), 1.0))
+    )
 
 
 def _apart(a: ndarray, b: ndarray) -> ndarray:
@@ -107,7 +115,12 @@ _Worst = Callable[[ndarray, ndarray], tuple[ndarray, ndarray]]
 
 
 def _worst(
-    values: ndarray, clock: ndarray, a: Int[ndarray, "segments"], b: Int[ndarray, "segments"], between: _Between, off: _Off
+    values: ndarray,
+    clock: ndarray,
+    a: Int[ndarray, "segments"],
+    b: Int[ndarray, "segments"],
+    between: _Between,
+    off: _Off,
 ) -> tuple[Float[ndarray, "segments"], Int[ndarray, "segments"]]:
     """(by how much, at which frame) the segments from a to b are worst; each has frames inside."""
     size = b - a - 1
@@ -135,7 +148,12 @@ def _cut(kept: Bool[ndarray, "points"], worst: _Worst, allowed: Float[ndarray, "
         a, b = np.concatenate([a[bad], where[bad]]), np.concatenate([where[bad], b[bad]])
 
 
-def _thin(kept: Bool[ndarray, "points"], ends: Bool[ndarray, "points"], worst: _Worst, allowed: Float[ndarray, "points"]) -> bool:
+def _thin(
+    kept: Bool[ndarray, "points"],
+    ends: Bool[ndarray, "points"],
+    worst: _Worst,
+    allowed: Float[ndarray, "points"],
+) -> bool:
     """Takes out keys that their neighbours can do without; says whether there were any. Every second key at a time: no two neighbours."""
     before = int(kept.sum())
     for odd in (0, 1):

@@ -78,7 +78,10 @@ def _parsed_lines(header: dict[str, Any], lines: list[tuple[int, bytes]]) -> Any
     try:
         frames.append(_decoded(lines[-1][1], f" in line {lines[-1][0]}"))
     except InputError:
-        warnings.warn("The last line of the JSON Lines is cut off and was left out; the recording was interrupted.", stacklevel=5)
+        warnings.warn(
+            "The last line of the JSON Lines is cut off and was left out; the recording was interrupted.",
+            stacklevel=5,
+        )
     return {**{k: header[k] for k in ("width", "height", "fps") if k in header}, "frames": frames}
 
 
@@ -103,19 +106,32 @@ def _validated(raw: Any) -> Take:
         elif _is_pose(raw):
             raw = {"frames": [{"poses": [raw]}]}
     if isinstance(raw, dict) and isinstance(raw.get("frames"), list):
-        raw = {**raw, "frames": [_with_hands(f) if isinstance(f, dict) else f for f in raw["frames"]]}
+        raw = {
+            **raw,
+            "frames": [_with_hands(f) if isinstance(f, dict) else f for f in raw["frames"]],
+        }
     if not isinstance(raw, dict) or not raw.get("frames"):
         found = type(raw).__name__
         if isinstance(raw, dict):
-            found = "an empty list" if "frames" in raw else f"an object with the fields {', '.join(list(raw)[:8]) or '(none)'}"
-        raise InputError(f'Keypoints JSON needs "frames", a list of {{"timestamp", "poses"}} that is not empty, but this is {found}.')
+            found = (
+                "an empty list"
+                if "frames" in raw
+                else f"an object with the fields {', '.join(list(raw)[:8]) or '(none)'}"
+            )
+        raise InputError(
+            f'Keypoints JSON needs "frames", a list of {{"timestamp", "poses"}} that is not empty, but this is {found}.'
+        )
     try:
         take = msgspec.convert(raw, Take)
     except msgspec.ValidationError as error:
         raise InputError(f"The JSON is not of the keypoints' shape: {error}.") from None
     for i, frame in enumerate(take.frames):
-        if not all(p.keypoints or p.keypoints_3d or p.left_hand or p.right_hand for p in frame.poses):
-            raise InputError(f"Frame {i} has a pose with neither keypoints nor keypoints3D; a frame without a person has no poses.")
+        if not all(
+            p.keypoints or p.keypoints_3d or p.left_hand or p.right_hand for p in frame.poses
+        ):
+            raise InputError(
+                f"Frame {i} has a pose with neither keypoints nor keypoints3D; a frame without a person has no poses."
+            )
     return take
 
 
@@ -131,26 +147,36 @@ def _frames(items: list[Any]) -> list[Any]:
     if isinstance(first, list) and isinstance(first[0], dict):
         return [{"poses": item or []} for item in items]
     if isinstance(first, list):
-        return [{"poses": [{"keypoints3D": [_bare_point(p) for p in item]}] if item else []} for item in items]
+        return [
+            {"poses": [{"keypoints3D": [_bare_point(p) for p in item]}] if item else []}
+            for item in items
+        ]
     return items
 
 
 def _with_hands(frame: dict[str, Any]) -> dict[str, Any]:
     """The frame with the hands among its poses, as hand-pose-detection's `estimateHands` gives them, put beside the body as its hands."""
     poses = frame.get("poses")
-    hands = [p for p in poses if isinstance(p, dict) and _side(p)] if isinstance(poses, list) else []
+    hands = (
+        [p for p in poses if isinstance(p, dict) and _side(p)] if isinstance(poses, list) else []
+    )
     if not hands:
         return frame
     assert isinstance(poses, list)
     bodies = [p for p in poses if not (isinstance(p, dict) and _side(p))]
     # Whose hands they are is not said; with several people they go to the first.
-    first = {**(bodies[0] if bodies else {}), **{_side(h): {k: v for k, v in h.items() if k != "handedness"} for h in hands}}
+    first = {
+        **(bodies[0] if bodies else {}),
+        **{_side(h): {k: v for k, v in h.items() if k != "handedness"} for h in hands},
+    }
     return {**frame, "poses": [first, *bodies[1:]]}
 
 
 def _side(pose: dict[str, Any]) -> str:
     """leftHand or rightHand for what hand-pose-detection says is one; "" for all else."""
-    return {"left": "leftHand", "right": "rightHand"}.get(str(pose.get("handedness", "")).lower(), "")
+    return {"left": "leftHand", "right": "rightHand"}.get(
+        str(pose.get("handedness", "")).lower(), ""
+    )
 
 
 def _bare_point(point: Any) -> Any:

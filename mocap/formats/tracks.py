@@ -33,7 +33,13 @@ class Track:
 
 
 def append(
-    document: glb.Document, binary: bytes, name: str, times: Float[ndarray, "frames"], tracks: list[Track], all_keys: bool, chunk: bool
+    document: glb.Document,
+    binary: bytes,
+    name: str,
+    times: Float[ndarray, "frames"],
+    tracks: list[Track],
+    all_keys: bool,
+    chunk: bool,
 ) -> tuple[glb.Document, bytes, int]:
     """(a copy of the document with an animation added, its binary chunk, how many bytes of keys were left out).
 
@@ -43,8 +49,14 @@ def append(
     """
     clock = (times - times[0]).astype("<f4")
     if np.any(np.diff(clock) <= 0):
-        raise InputError("The motion's frames are too close in time for glTF, whose times are 32-bit numbers.")
-    kept = [np.arange(len(clock))] * len(tracks) if all_keys else _kept(clock.astype(np.float64), tracks)
+        raise InputError(
+            "The motion's frames are too close in time for glTF, whose times are 32-bit numbers."
+        )
+    kept = (
+        [np.arange(len(clock))] * len(tracks)
+        if all_keys
+        else _kept(clock.astype(np.float64), tracks)
+    )
 
     # Only the lists that grow are copied: the rest is the caller's, unchanged.
     document = dict(document)
@@ -61,11 +73,17 @@ def append(
             accessors.append(_accessor(view, len(data), clock[keys]))
             data += when
         values = R.unroll(track.values[keys]) if track.path == "rotation" else track.values[keys]
-        values = values.astype("<f4") if track.path != "weights" else values.astype("<f4").reshape(-1)
-        samplers.append({"input": inputs[when], "output": first + len(accessors), "interpolation": "LINEAR"})
+        values = (
+            values.astype("<f4") if track.path != "weights" else values.astype("<f4").reshape(-1)
+        )
+        samplers.append(
+            {"input": inputs[when], "output": first + len(accessors), "interpolation": "LINEAR"}
+        )
         accessors.append(_accessor(view, len(data), values, bounds=False))
         data += values.tobytes()
-    channels = [{"sampler": i, "target": {"node": t.node, "path": t.path}} for i, t in enumerate(tracks)]
+    channels = [
+        {"sampler": i, "target": {"node": t.node, "path": t.path}} for i, t in enumerate(tracks)
+    ]
     binary, entry = _stored(document, binary, data, chunk)
     document["bufferViews"].append(entry)
     document["accessors"] += accessors
@@ -90,16 +108,27 @@ def _kept(times: Float[ndarray, "frames"], tracks: list[Track]) -> list[Int[ndar
     # Times of its own cost a track an entry in the document: a short clip's keys stay together.
     every = np.arange(len(times))
     size = [4 * t.values.shape[1] for t in tracks]
-    return [every if _ENTRY + len(keys) * (4 + n) > len(times) * n else keys for keys, n in zip(out, size, strict=True)]
+    return [
+        every if _ENTRY + len(keys) * (4 + n) > len(times) * n else keys
+        for keys, n in zip(out, size, strict=True)
+    ]
 
 
 def _accessor(view: int, offset: int, values: ndarray, bounds: bool = True) -> glb.Document:
     kind = "SCALAR" if values.ndim == 1 else f"VEC{values.shape[1]}"
-    entry: glb.Document = {"bufferView": view, "byteOffset": offset, "componentType": _FLOAT, "count": len(values), "type": kind}
+    entry: glb.Document = {
+        "bufferView": view,
+        "byteOffset": offset,
+        "componentType": _FLOAT,
+        "count": len(values),
+        "type": kind,
+    }
     return entry | {"min": [float(values[0])], "max": [float(values[-1])]} if bounds else entry
 
 
-def _stored(document: glb.Document, binary: bytes, data: bytes, chunk: bool) -> tuple[bytes, glb.Document]:
+def _stored(
+    document: glb.Document, binary: bytes, data: bytes, chunk: bool
+) -> tuple[bytes, glb.Document]:
     """(the binary chunk, the buffer view of data): at the chunk's end, or in a buffer of its own; `document["buffers"]` is changed."""
     buffers = document["buffers"]
     if chunk and (not buffers or ("uri" not in buffers[0] and binary)):

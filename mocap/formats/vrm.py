@@ -31,7 +31,9 @@ def as_vrm(rig: Rig) -> bytes:
     Raises InputError for a BVH, which has no body to show.
     """
     if rig.kind == "bvh":
-        raise InputError(f"{rig.name} is a BVH, a skeleton without a body, so there is no character to show: give a GLB or VRM.")
+        raise InputError(
+            f"{rig.name} is a BVH, a skeleton without a body, so there is no character to show: give a GLB or VRM."
+        )
     document, binary, _ = gltf.loads_document(rig.source)
     extensions = dict(document.get("extensions", {}))
     if "VRM" in extensions:
@@ -46,9 +48,18 @@ def as_vrm(rig: Rig) -> bytes:
         if bone not in humanoid:
             humanoid[bone] = _stand_in(document, bone, humanoid, places)
     _face_ahead(document, rig)
-    described = {"specVersion": "1.0", "meta": {"name": rig.name, "authors": ["unknown"], "licenseUrl": "https://vrm.dev/licenses/1.0/"}}
+    described = {
+        "specVersion": "1.0",
+        "meta": {
+            "name": rig.name,
+            "authors": ["unknown"],
+            "licenseUrl": "https://vrm.dev/licenses/1.0/",
+        },
+    }
     described |= extensions.get("VRMC_vrm", {})
-    described["humanoid"] = {"humanBones": {bone: {"node": node} for bone, node in humanoid.items()}}
+    described["humanoid"] = {
+        "humanBones": {bone: {"node": node} for bone, node in humanoid.items()}
+    }
     document["extensions"] = extensions | {"VRMC_vrm": described}
     document["extensionsUsed"] = sorted({*document.get("extensionsUsed", []), "VRMC_vrm"})
     return glb.join(document, binary)
@@ -74,16 +85,30 @@ def _hang(document: glb.Document, rig: Rig, nodes: list[int]) -> None:
         if at == parent:
             continue
         local = np.linalg.solve(_world(document, parent), _world(document, node))
-        kept = {k: v for k, v in document["nodes"][node].items() if k not in ("translation", "rotation", "scale")}
+        kept = {
+            k: v
+            for k, v in document["nodes"][node].items()
+            if k not in ("translation", "rotation", "scale")
+        }
         place, turn, scale = glb.node_pose({"matrix": local.T.ravel().tolist()})
-        document["nodes"][node] = kept | {"translation": place.tolist(), "rotation": turn.tolist(), "scale": scale.tolist()}
+        document["nodes"][node] = kept | {
+            "translation": place.tolist(),
+            "rotation": turn.tolist(),
+            "scale": scale.tolist(),
+        }
         if above[node] >= 0:
             siblings = [n for n in document["nodes"][above[node]]["children"] if n != node]
-            document["nodes"][above[node]] = {**document["nodes"][above[node]], "children": siblings}
+            document["nodes"][above[node]] = {
+                **document["nodes"][above[node]],
+                "children": siblings,
+            }
             if not siblings:
                 del document["nodes"][above[node]]["children"]
         else:
-            document["scenes"] = [{**scene, "nodes": [n for n in scene.get("nodes", []) if n != node]} for scene in document["scenes"]]
+            document["scenes"] = [
+                {**scene, "nodes": [n for n in scene.get("nodes", []) if n != node]}
+                for scene in document["scenes"]
+            ]
         _adopt(document, parent, node)
         above = glb.node_parents(document)
 
@@ -95,7 +120,9 @@ def _places(t_pose: Motion, rig: Rig) -> dict[str, np.ndarray]:
     return {bone: places[rig.index(bone)] for bone in rig.bones}
 
 
-def _stand_in(document: glb.Document, bone: str, humanoid: dict[str, int], places: dict[str, np.ndarray]) -> int:
+def _stand_in(
+    document: glb.Document, bone: str, humanoid: dict[str, int], places: dict[str, np.ndarray]
+) -> int:
     """An empty node for a missing bone below the bone before it; as far beyond it as that is beyond its own, as shank is to thigh."""
     before = BONE_PARENTS[bone]
     while before not in humanoid:
@@ -106,7 +133,10 @@ def _stand_in(document: glb.Document, bone: str, humanoid: dict[str, int], place
     places[bone] = places[before] + (places[before] - places[root] if root is not None else 0.0)
     world = _world(document, humanoid[before])
     place = np.linalg.solve(world[:3, :3], places[bone] - world[:3, 3])
-    document["nodes"] = [*document["nodes"], {"name": f"mocap {bone}", "translation": place.tolist()}]
+    document["nodes"] = [
+        *document["nodes"],
+        {"name": f"mocap {bone}", "translation": place.tolist()},
+    ]
     _adopt(document, humanoid[before], len(document["nodes"]) - 1)
     return len(document["nodes"]) - 1
 
@@ -131,7 +161,11 @@ def _face_ahead(document: glb.Document, rig: Rig) -> None:
         return
     scenes = []
     for scene in document.get("scenes", []):
-        turned = {"name": "mocap facing +Z", "rotation": rig.turn.tolist(), "children": scene.get("nodes", [])}
+        turned = {
+            "name": "mocap facing +Z",
+            "rotation": rig.turn.tolist(),
+            "children": scene.get("nodes", []),
+        }
         document["nodes"] = [*document["nodes"], turned]
         scenes.append({**scene, "nodes": [len(document["nodes"]) - 1]})
     document["scenes"] = scenes

@@ -39,26 +39,43 @@ def animate(motion: Motion, name: str = "mocap", all_keys: bool = False) -> tupl
     if len(motion) == 0:
         raise InputError("A motion without frames cannot be written as a VRM animation.")
     if foreign := [n for n in skeleton.names if n not in BONES]:
-        raise InputError(f"A VRM animation is of humanoid bones alone, but the motion has {', '.join(foreign[:20])}; normalize it first.")
+        raise InputError(
+            f"A VRM animation is of humanoid bones alone, but the motion has {', '.join(foreign[:20])}; normalize it first."
+        )
     if np.max(R.angle(skeleton.rest_rotations)) > 1e-6 or skeleton.names[0] != "hips":
-        raise InputError("A VRM animation needs a motion whose bones rest in T-pose without rotation, hips first; normalize it first.")
+        raise InputError(
+            "A VRM animation needs a motion whose bones rest in T-pose without rotation, hips first; normalize it first."
+        )
     joints = [j for j, bone in enumerate(skeleton.names) if bone not in _EYES]
     node_of = {j: n for n, j in enumerate(joints)}
     nodes: list[glb.Document] = []
     for j in joints:
         children = [node_of[c] for c in skeleton.children(j) if c in node_of]
-        node: glb.Document = {"name": skeleton.names[j], "translation": skeleton.offsets[j].tolist()}
+        node: glb.Document = {
+            "name": skeleton.names[j],
+            "translation": skeleton.offsets[j].tolist(),
+        }
         nodes.append(node | ({"children": children} if children else {}))
     tracks = [Track(0, "translation", motion.root_positions, reduce.SHARE * reduce.LENGTH)]
     reach = kinematics.reaches(skeleton)
     # All bones, also those that rest: whoever plays this after something else must find nothing left over from it.
-    tracks += [Track(node_of[j], "rotation", R.normalize(motion.rotations[:, j]), reduce.turning(reach[j])) for j in joints]
-    extension: glb.Document = {"specVersion": "1.0", "humanoid": {"humanBones": {skeleton.names[j]: {"node": node_of[j]} for j in joints}}}
+    tracks += [
+        Track(node_of[j], "rotation", R.normalize(motion.rotations[:, j]), reduce.turning(reach[j]))
+        for j in joints
+    ]
+    extension: glb.Document = {
+        "specVersion": "1.0",
+        "humanoid": {"humanBones": {skeleton.names[j]: {"node": node_of[j]} for j in joints}},
+    }
     tops = [0]
     for expression, weights in motion.expressions.items():
         kind = "preset" if expression in PRESETS else "custom"
-        extension.setdefault("expressions", {}).setdefault(kind, {})[expression] = {"node": len(nodes)}
-        path = np.stack([np.clip(weights, 0.0, 1.0), np.zeros(len(motion)), np.zeros(len(motion))], axis=1)
+        extension.setdefault("expressions", {}).setdefault(kind, {})[expression] = {
+            "node": len(nodes)
+        }
+        path = np.stack(
+            [np.clip(weights, 0.0, 1.0), np.zeros(len(motion)), np.zeros(len(motion))], axis=1
+        )
         tracks.append(Track(len(nodes), "translation", path, reduce.WEIGHT))
         tops.append(len(nodes))
         nodes.append({"name": expression})
@@ -75,13 +92,17 @@ def animate(motion: Motion, name: str = "mocap", all_keys: bool = False) -> tupl
         "extensionsUsed": [_EXTENSION],
         "extensions": {_EXTENSION: extension},
     }
-    document, binary, saved = append(document, b"", name, motion.times, tracks, all_keys, chunk=True)
+    document, binary, saved = append(
+        document, b"", name, motion.times, tracks, all_keys, chunk=True
+    )
     return glb.join(document, binary), saved
 
 
 def _gaze(motion: Motion) -> Float[ndarray, "frames 4"] | None:
     """Where the eyes look, from the head: the middle of both. None if there are no eyes, or they never turn."""
-    eyes = [motion.rotations[:, motion.skeleton.index(e)] for e in _EYES if e in motion.skeleton.names]
+    eyes = [
+        motion.rotations[:, motion.skeleton.index(e)] for e in _EYES if e in motion.skeleton.names
+    ]
     if not eyes or all(np.max(R.angle(e)) < 1e-6 for e in eyes):
         return None
     return R.slerp(eyes[0], eyes[-1], 0.5)
@@ -102,33 +123,49 @@ def loads(data: bytes, animation: str | None = None) -> Motion:
     document, binary = glb.split(data)
     extension = document.get("extensions", {}).get(_EXTENSION)
     if extension is None:
-        raise InputError(f"This is no VRM animation: the glTF document has no {_EXTENSION}. Read it as a .glb.")
-    node_of = {bone: entry["node"] for bone, entry in extension["humanoid"]["humanBones"].items() if bone in BONES}
+        raise InputError(
+            f"This is no VRM animation: the glTF document has no {_EXTENSION}. Read it as a .glb."
+        )
+    node_of = {
+        bone: entry["node"]
+        for bone, entry in extension["humanoid"]["humanBones"].items()
+        if bone in BONES
+    }
     if "hips" not in node_of:
         raise InputError("The VRM animation has no hips, which every humanoid has.")
     tracks = gltf_read.tracks_of(document, binary, gltf_read.chosen(document, animation))
     times = gltf_read.times_of(tracks)
     rest = linear.Rest(document)
     bones = [b for b in BONES if b in node_of]
-    skeleton = _skeleton(bones, np.array([rest.world[node_of[b]][:3, 3] for b in bones]), "lookAt" in extension)
+    skeleton = _skeleton(
+        bones, np.array([rest.world[node_of[b]][:3, 3] for b in bones]), "lookAt" in extension
+    )
     worlds = gltf_read.worlds(rest, tracks, times, node_of["hips"])
     turned = np.tile(R.IDENTITY, (len(times), len(skeleton.names), 1))
     for bone in bones:
         node = node_of[bone]
         # How far a bone is turned away from its rest in the world is, from T-pose, its rotation.
-        away = np.broadcast_to(worlds.get(node, rest.world[node]), (len(times), 4, 4))[:, :3, :3] @ np.linalg.inv(rest.world[node][:3, :3])
+        away = np.broadcast_to(worlds.get(node, rest.world[node]), (len(times), 4, 4))[
+            :, :3, :3
+        ] @ np.linalg.inv(rest.world[node][:3, :3])
         turned[:, skeleton.index(bone)] = linear.nearest_rotation(away, rest.conformal[node])
     local = kinematics.local_rotations(skeleton, turned)
     for eye in (e for e in _EYES if e in skeleton.names):
         gaze = tracks.get((extension["lookAt"]["node"], "rotation"))
         at_rest = np.tile(rest.poses[extension["lookAt"]["node"]][1], (len(times), 1))
-        local[:, skeleton.index(eye)] = at_rest if gaze is None else gltf_read.sampled(times, *gaze, turning=True)
-    hips = np.broadcast_to(worlds.get(node_of["hips"], rest.world[node_of["hips"]]), (len(times), 4, 4))[:, :3, 3]
+        local[:, skeleton.index(eye)] = (
+            at_rest if gaze is None else gltf_read.sampled(times, *gaze, turning=True)
+        )
+    hips = np.broadcast_to(
+        worlds.get(node_of["hips"], rest.world[node_of["hips"]]), (len(times), 4, 4)
+    )[:, :3, 3]
     expressions = {}
     listed = extension.get("expressions", {})
     for name, entry in {**listed.get("custom", {}), **listed.get("preset", {})}.items():
         if (track := tracks.get((entry["node"], "translation"))) is not None:
-            expressions[name] = np.clip(gltf_read.sampled(times, *track, turning=False)[:, 0], 0.0, 1.0)
+            expressions[name] = np.clip(
+                gltf_read.sampled(times, *track, turning=False)[:, 0], 0.0, 1.0
+            )
     return Motion(skeleton, times, hips, R.unroll(R.normalize(local)), expressions)
 
 
@@ -144,4 +181,6 @@ def _skeleton(bones: list[str], places: Float[ndarray, "bones 3"], eyes: bool) -
         above = bone_before(bone, at)
         parents.append(-1 if above is None else names.index(above))
         offsets.append(at[bone] - (at[above] if above is not None else 0.0))
-    return Skeleton(tuple(names), np.array(parents), np.array(offsets), np.tile(R.IDENTITY, (len(names), 1)))
+    return Skeleton(
+        tuple(names), np.array(parents), np.array(offsets), np.tile(R.IDENTITY, (len(names), 1))
+    )

@@ -47,7 +47,9 @@ def lift_live(
     What is unseen keeps the detector's own position (or NaN), and is held where it was for the network's other joints.
     """
     out = keypoints.positions.copy()
-    translation = fit_translation(keypoints.positions, keypoints.image, keypoints.confidence, camera)
+    translation = fit_translation(
+        keypoints.positions, keypoints.image, keypoints.confidence, camera
+    )
     rays = camera.rays(joints_of(keypoints.image))
     along = joints_of(keypoints.positions)[..., 2]
     along = along - along[:, _HIPS].mean(axis=1, keepdims=True)
@@ -60,7 +62,9 @@ def lift_live(
         depth = float(np.log(-translation[n, 2]))
         if state is not None:
             dt = time - float(state.times[-1])
-            depth = state.depth + (depth - state.depth) / (1.0 + 1.0 / (2.0 * np.pi * _DEPTH_CUTOFF * dt))
+            depth = state.depth + (depth - state.depth) / (
+                1.0 + 1.0 / (2.0 * np.pi * _DEPTH_CUTOFF * dt)
+            )
         across, of_hips, turn = view_along(rays[n], hips, np.array(np.exp(depth)))
         now = np.concatenate([across.ravel(), along[n], confidence[n], of_hips])
         held = np.where(np.isnan(now), state.seen[-1] if state is not None else 0.0, now)
@@ -68,10 +72,20 @@ def lift_live(
             state = LiftState(np.array([time]), held[None], depth)
         else:
             keep = max(int(np.searchsorted(state.times, time - _WINDOW, side="right")) - 1, 0)
-            state = LiftState(np.append(state.times[keep:], time), np.concatenate([state.seen[keep:], held[None]]), depth)
+            state = LiftState(
+                np.append(state.times[keep:], time),
+                np.concatenate([state.seen[keep:], held[None]]),
+                depth,
+            )
         window = resample(time + np.arange(-2 * REACH, 1) / RATE, state.times, state.seen)
-        inputs = features(window[:, :30].reshape(-1, 15, 2), window[:, 30:45], window[:, 45:60], window[:, 60:])
+        inputs = features(
+            window[:, :30].reshape(-1, 15, 2), window[:, 30:45], window[:, 45:60], window[:, 60:]
+        )
         moved = mirrored_run(w, inputs, run_once)[0]
-        joints = R.apply(R.conjugate(turn), np.concatenate([across, along[n][:, None]], axis=-1) + moved[0])
-        out[n] = carry(keypoints.positions[n : n + 1], (joints - joints[_HIPS].mean(axis=0))[None])[0]
+        joints = R.apply(
+            R.conjugate(turn), np.concatenate([across, along[n][:, None]], axis=-1) + moved[0]
+        )
+        out[n] = carry(keypoints.positions[n : n + 1], (joints - joints[_HIPS].mean(axis=0))[None])[
+            0
+        ]
     return out, state

@@ -26,7 +26,11 @@ RATE = 30.0
 
 JOINTS: tuple[str, ...] = (
     "head",
-    *(f"{s}_{n}" for n in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "toe") for s in ("left", "right")),
+    *(
+        f"{s}_{n}"
+        for n in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "toe")
+        for s in ("left", "right")
+    ),
 )
 """What the network knows: the ears' middle and the limbs' joints."""
 
@@ -63,7 +67,9 @@ class View:
 
 
 def view_along(
-    rays: Float[ndarray, "*batch 15 3"], hip_ray: Float[ndarray, "*batch 3"], depth: Float[ndarray, "*batch"]
+    rays: Float[ndarray, "*batch 15 3"],
+    hip_ray: Float[ndarray, "*batch 3"],
+    depth: Float[ndarray, "*batch"],
 ) -> tuple[Float[ndarray, "*batch 15 2"], Float[ndarray, "*batch 3"], Float[ndarray, "*batch 4"]]:
     """Joints across the ray through the hips, what is known of that ray, and the turn that looks along it (as in View).
 
@@ -114,14 +120,19 @@ def _convolve(x: ndarray, weight: ndarray, bias: ndarray, dilation: int) -> ndar
     return out
 
 
-def run(w: dict[str, ndarray], inputs: Float[ndarray, "batch frames 63"]) -> Float[ndarray, "batch frames 60"]:
+def run(
+    w: dict[str, ndarray], inputs: Float[ndarray, "batch frames 63"]
+) -> Float[ndarray, "batch frames 60"]:
     """The network's answer at each frame: for each joint 3 metres to be added to what is seen, and the logarithm of its depth's mean error
     (metres). A model whose `causal` is 1 looks at frames before alone. The first and the last frame stand for what was before and after.
     """
     x = ((inputs - w["mean"]) / w["scale"]).astype(np.float32)
     causal = int(w["causal"].item())
     ahead = 0 if causal else REACH
-    x = np.concatenate([np.repeat(x[:, :1], 2 * REACH - ahead, axis=1), x, np.repeat(x[:, -1:], ahead, axis=1)], axis=1)
+    x = np.concatenate(
+        [np.repeat(x[:, :1], 2 * REACH - ahead, axis=1), x, np.repeat(x[:, -1:], ahead, axis=1)],
+        axis=1,
+    )
     x = np.maximum(_convolve(x, w["in.weight"], w["in.bias"], DILATIONS[0]), 0.0)
     for n, dilation in enumerate(DILATIONS[1:]):
         y = _block(w, n, _convolve(x, w[f"{n}.wide.weight"], w[f"{n}.wide.bias"], dilation))
@@ -130,7 +141,9 @@ def run(w: dict[str, ndarray], inputs: Float[ndarray, "batch frames 63"]) -> Flo
     return x @ w["out.weight"] + w["out.bias"]
 
 
-def run_once(w: dict[str, ndarray], inputs: Float[ndarray, "batch 27 63"]) -> Float[ndarray, "batch 1 60"]:
+def run_once(
+    w: dict[str, ndarray], inputs: Float[ndarray, "batch 27 63"]
+) -> Float[ndarray, "batch 1 60"]:
     """As `run`, the one answer that needs all of 2·REACH + 1 frames: since dilations rise by threes, three by three of them meet."""
     x = ((inputs - w["mean"]) / w["scale"]).astype(np.float32)
     x = np.maximum(_threes(x) @ _flat(w["in.weight"]) + w["in.bias"], 0.0)
@@ -153,7 +166,9 @@ def _flat(weight: ndarray) -> ndarray:
 
 
 def mirrored_run(
-    w: dict[str, ndarray], inputs: Float[ndarray, "frames 63"], network: Callable[..., ndarray] = run
+    w: dict[str, ndarray],
+    inputs: Float[ndarray, "frames 63"],
+    network: Callable[..., ndarray] = run,
 ) -> tuple[Float[ndarray, "answers 15 3"], Float[ndarray, "answers 15"]]:
     """The mean of the network's answers to a take and to its mirror image: metres to be added, and the depth's mean error, metres.
 
@@ -170,8 +185,12 @@ def see(keypoints: Keypoints, camera: Camera) -> View:
     """The performer as the network sees them, at the keypoints' own times; NaN where image point, depth or distance is missing and the gap
     is too long to bridge."""
     times = keypoints.times
-    translation = fit_translation(keypoints.positions, keypoints.image, keypoints.confidence, camera)
-    depth = np.exp(smooth(times, fill_gaps(times, np.log(-translation[:, 2]), _LONGEST_GAP), _DEPTH_CUTOFF))
+    translation = fit_translation(
+        keypoints.positions, keypoints.image, keypoints.confidence, camera
+    )
+    depth = np.exp(
+        smooth(times, fill_gaps(times, np.log(-translation[:, 2]), _LONGEST_GAP), _DEPTH_CUTOFF)
+    )
     image = joints_of(keypoints.image)
     unseen = np.isnan(image).any(axis=-1)
     confidence = np.where(unseen, np.nan, joints_of(keypoints.confidence[..., None])[..., 0])
@@ -194,7 +213,9 @@ def lift(keypoints: Keypoints, camera: Camera) -> Float[ndarray, "frames 33 3"]:
     return lift_with_error(keypoints, camera)[0]
 
 
-def lift_with_error(keypoints: Keypoints, camera: Camera) -> tuple[Float[ndarray, "frames 33 3"], Float[ndarray, "frames 33"]]:
+def lift_with_error(
+    keypoints: Keypoints, camera: Camera
+) -> tuple[Float[ndarray, "frames 33 3"], Float[ndarray, "frames 33"]]:
     """The lifted positions, and how far off in depth the network expects each to be (mean absolute error, metres).
 
     Face, fingers and heels, which the network does not know, go with the part that they hang on and share its error. What has no image
@@ -208,14 +229,20 @@ def lift_with_error(keypoints: Keypoints, camera: Camera) -> tuple[Float[ndarray
     joints = np.concatenate([seen.across, seen.along[..., None]], axis=-1) + moved
     joints = R.apply(R.conjugate(seen.turn)[:, None], joints)
     joints = joints - joints[:, _HIP_JOINTS].mean(axis=1, keepdims=True)
-    return carry(keypoints.positions, joints), np.where(np.isnan(joints[..., 0]), np.nan, error)[:, _JOINT_OF]
+    return carry(keypoints.positions, joints), np.where(np.isnan(joints[..., 0]), np.nan, error)[
+        :, _JOINT_OF
+    ]
 
 
-def correct(times: Float[ndarray, "frames"], seen: View) -> tuple[Float[ndarray, "frames 15 3"], Float[ndarray, "frames 15"]]:
+def correct(
+    times: Float[ndarray, "frames"], seen: View
+) -> tuple[Float[ndarray, "frames 15 3"], Float[ndarray, "frames 15"]]:
     """What the network adds to each joint as seen (metres, along the hips' ray), and the mean error of its depth (metres), at each time."""
     # The network's own times are even, from the first frame on.
     grid = times[0] + np.arange(int(np.floor((times[-1] - times[0]) * RATE + _STRETCH)) + 1) / RATE
-    inputs = features(*(resample(grid, times, a) for a in (seen.across, seen.along, seen.confidence, seen.hips)))
+    inputs = features(
+        *(resample(grid, times, a) for a in (seen.across, seen.along, seen.confidence, seen.hips))
+    )
     moved, error = mirrored_run(weights(), inputs)
     return resample(times, grid, moved), resample(times, grid, error)
 
@@ -225,20 +252,34 @@ _HIP_JOINTS = [JOINTS.index("left_hip"), JOINTS.index("right_hip")]
 
 def joints_of(landmarks: Float[ndarray, "frames 33 n"]) -> Float[ndarray, "frames 15 n"]:
     """The network's joints among the landmarks."""
-    return np.concatenate([landmarks[:, _EARS].mean(axis=1, keepdims=True), landmarks[:, _TO_LANDMARK]], axis=1)
+    return np.concatenate(
+        [landmarks[:, _EARS].mean(axis=1, keepdims=True), landmarks[:, _TO_LANDMARK]], axis=1
+    )
 
 
 def resample(times: ndarray, known_times: ndarray, values: ndarray) -> ndarray:
     """Values (F, …) at other times, linearly between known ones; NaN is passed over, and 0 where nothing is known at all."""
-    if len(times) == len(known_times) and np.all(times == known_times) and not np.isnan(values).any():
+    if (
+        len(times) == len(known_times)
+        and np.all(times == known_times)
+        and not np.isnan(values).any()
+    ):
         return values
     flat = values.reshape(len(values), -1)
     if not np.isnan(flat).any():
-        after = np.clip(np.searchsorted(known_times, times, side="right"), 1, max(len(known_times) - 1, 1))
+        after = np.clip(
+            np.searchsorted(known_times, times, side="right"), 1, max(len(known_times) - 1, 1)
+        )
         if len(known_times) == 1:
             return np.repeat(values, len(times), axis=0)
-        part = np.clip((times - known_times[after - 1]) / (known_times[after] - known_times[after - 1]), 0.0, 1.0)[:, None]
-        return (flat[after - 1] * (1.0 - part) + flat[after] * part).reshape(len(times), *values.shape[1:])
+        part = np.clip(
+            (times - known_times[after - 1]) / (known_times[after] - known_times[after - 1]),
+            0.0,
+            1.0,
+        )[:, None]
+        return (flat[after - 1] * (1.0 - part) + flat[after] * part).reshape(
+            len(times), *values.shape[1:]
+        )
     out = np.zeros((len(times), flat.shape[1]))
     for column, series in enumerate(flat.T):
         known = ~np.isnan(series)
@@ -252,16 +293,24 @@ _SHOULDERS = [_I["left_shoulder"], _I["right_shoulder"]]
 _STARTS = [_I[f"{s}_{n}"] for n in ("elbow", "foot_index") for s in ("left", "right")]
 _ENDS = [_I[f"{s}_{n}"] for n in ("wrist", "ankle") for s in ("left", "right")]
 _HANGING = [(i, 0) for i in range(_I["mouth_right"] + 1)]
-_HANGING += [(_I[f"{s}_{n}"], 1 + side) for n in ("pinky", "index", "thumb") for side, s in enumerate(("left", "right"))]
+_HANGING += [
+    (_I[f"{s}_{n}"], 1 + side)
+    for n in ("pinky", "index", "thumb")
+    for side, s in enumerate(("left", "right"))
+]
 _HANGING += [(_I[f"{s}_heel"], 3 + side) for side, s in enumerate(("left", "right"))]
 _HUNG, _LINE = (np.array(column) for column in zip(*_HANGING, strict=True))
 
 
-def carry(detected: Float[ndarray, "frames 33 3"], joints: Float[ndarray, "frames 15 3"]) -> Float[ndarray, "frames 33 3"]:
+def carry(
+    detected: Float[ndarray, "frames 33 3"], joints: Float[ndarray, "frames 15 3"]
+) -> Float[ndarray, "frames 33 3"]:
     """All landmarks for the network's joints: what it does not know turns and moves with the part it hangs on. Joints that are NaN stay the
     detector's."""
     out = detected.copy()
-    out[:, _TO_LANDMARK] = np.where(np.isnan(joints[:, 1:]), detected[:, _TO_LANDMARK], joints[:, 1:])
+    out[:, _TO_LANDMARK] = np.where(
+        np.isnan(joints[:, 1:]), detected[:, _TO_LANDMARK], joints[:, 1:]
+    )
     ears = 0.5 * (detected[:, _EARS[0]] + detected[:, _EARS[1]])
     before, before_end = _lines(detected, ears)
     now, now_end = _lines(out, joints[:, 0])
@@ -280,7 +329,11 @@ def _upwards(p: Float[ndarray, "frames 33 3"]) -> Float[ndarray, "frames 3"]:
     return R.normalize(p[:, _SHOULDERS].mean(axis=1) - p[:, _ANKLES].mean(axis=1))
 
 
-def _lines(p: Float[ndarray, "frames 33 3"], ears: Float[ndarray, "frames 3"]) -> tuple[ndarray, ndarray]:
+def _lines(
+    p: Float[ndarray, "frames 33 3"], ears: Float[ndarray, "frames 3"]
+) -> tuple[ndarray, ndarray]:
     """Where the lines (F, 5, 3) begin on which something hangs, and where they end."""
     neck = 0.5 * (p[:, _SHOULDERS[0]] + p[:, _SHOULDERS[1]])
-    return np.concatenate([neck[:, None], p[:, _STARTS]], axis=1), np.concatenate([ears[:, None], p[:, _ENDS]], axis=1)
+    return np.concatenate([neck[:, None], p[:, _STARTS]], axis=1), np.concatenate(
+        [ears[:, None], p[:, _ENDS]], axis=1
+    )

@@ -28,7 +28,11 @@ MODELS = "/models/"
 
 
 def models(
-    size: PoseSize = "full", hands: bool = True, face: bool = True, face_model: Path | None = None, person: int | None = None
+    size: PoseSize = "full",
+    hands: bool = True,
+    face: bool = True,
+    face_model: Path | None = None,
+    person: int | None = None,
 ) -> Files:
     """The weights that the page's detector wants. face_model: another face_landmarker.task than the package's. person:
     whom of several it is to follow, as of `bake.read_keypoints`. Raises ModelError."""
@@ -38,7 +42,9 @@ def models(
     if face:
         bundles["face"] = face_bundle(face_model)
     index = {"models": list(bundles), "person": person}
-    files: Files = {f"{MODELS}{name}.task": (data, content_type("x.task")) for name, data in bundles.items()}
+    files: Files = {
+        f"{MODELS}{name}.task": (data, content_type("x.task")) for name, data in bundles.items()
+    }
     return files | {f"{MODELS}index.json": (msgspec.json.encode(index), content_type("x.json"))}
 
 
@@ -72,7 +78,9 @@ class BrowserCameras:
 
     def _begin(self, key: Hashable, camera: protocol.Camera) -> None:
         if self._incoming.begin(key, (camera.width, camera.height)) == 0:
-            self.shown = protocol.Source("browser", camera.name or NAME, camera.width, camera.height)
+            self.shown = protocol.Source(
+                "browser", camera.name or NAME, camera.width, camera.height
+            )
             if self._following:
                 self._introduce(self.shown)
 
@@ -123,11 +131,18 @@ class BrowserCameras:
                 performers.clear()
             if seen.restarted or subject not in performers:
                 performers[subject] = self._performer()
-                performers[subject].restart(None if self._fov is None else Camera.from_fov(keypoints.image_size, self._fov))
+                performers[subject].restart(
+                    None if self._fov is None else Camera.from_fov(keypoints.image_size, self._fov)
+                )
             motion = performers[subject].follow(keypoints)
             stamp = replace(seen.points.stamp, frame=next(numbers))
             points = replace(body_of(seen.points), stamp=stamp)
-            pose = protocol.Pose(stamp, motion.root_positions[0], motion.rotations[0], weights_of(motion, expressions))
+            pose = protocol.Pose(
+                stamp,
+                motion.root_positions[0],
+                motion.rotations[0],
+                weights_of(motion, expressions),
+            )
             self.server.publish_threadsafe([protocol.encode(points), protocol.encode(pose)])
             if subject == 0:
                 for listener in listeners:

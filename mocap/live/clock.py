@@ -35,7 +35,9 @@ def in_real_time(source: Source, stop: threading.Event) -> Iterator[Arrived]:
                 return
             first = frame.time if first is None else first
             last = frame.time - first
-            if source.count is None:  # a camera sets the pace itself, and says by another clock when its picture came
+            if (
+                source.count is None
+            ):  # a camera sets the pace itself, and says by another clock when its picture came
                 came = time.monotonic() - (time.perf_counter() - frame.time)
                 yield Arrived(frame, came - begun, came, False)
                 continue

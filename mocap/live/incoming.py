@@ -71,7 +71,11 @@ class Incoming:
         Raises ProtocolError if there are too many."""
         with self._filled:
             taken = {camera.subject for other, camera in self._cameras.items() if other != key}
-            subject = self._cameras[key].subject if key in self._cameras else next(n for n in itertools.count() if n not in taken)
+            subject = (
+                self._cameras[key].subject
+                if key in self._cameras
+                else next(n for n in itertools.count() if n not in taken)
+            )
             if subject >= MOST:
                 raise ProtocolError(f"There are {MOST} performers already.")
             self._cameras[key] = _Camera(subject, size)
@@ -94,7 +98,9 @@ class Incoming:
                 return
             if len(message.confidence) not in (_BODY, _BODY + 2 * _HAND):
                 wanted = f"BlazePose's {_BODY} landmarks, or {_BODY + 2 * _HAND} with both hands"
-                raise ProtocolError(f"A camera's keypoints are {wanted}, but {len(message.confidence)} came.")
+                raise ProtocolError(
+                    f"A camera's keypoints are {wanted}, but {len(message.confidence)} came."
+                )
             camera.points, camera.came = message, next(self._count)
             self._filled.notify()
 
@@ -116,14 +122,19 @@ class Incoming:
                 restarted, camera.restarted = camera.restarted, False
             points = replace(points, stamp=replace(points.stamp, subject=camera.subject))
             own = face if face is not None and face.stamp.frame == points.stamp.frame else None
-            yield Seen(points, as_keypoints(points, camera.size, own, self.hands, self.face), restarted)
+            yield Seen(
+                points, as_keypoints(points, camera.size, own, self.hands, self.face), restarted
+            )
 
 
 INGEST_PATH = "/ingest"
 
 
 async def ingest(
-    connection: ServerConnection, incoming: Incoming, lead: Callable[[Hashable, int, int], None], gone: Callable[[Hashable], None]
+    connection: ServerConnection,
+    incoming: Incoming,
+    lead: Callable[[Hashable, int, int], None],
+    gone: Callable[[Hashable], None],
 ) -> None:
     """Takes frames of a page's pose-detection until it goes. lead: called with a key and the picture's width and height when they are first
     told, gone: with the key at the end.
@@ -140,7 +151,15 @@ async def ingest(
                 size = keypoints.image_size
                 lead(connection, *size)
             stamp = Stamp(0, float(keypoints.times[0]), clock)
-            incoming.put(connection, Points(stamp, keypoints.image[0] / size, keypoints.positions[0], keypoints.confidence[0]))
+            incoming.put(
+                connection,
+                Points(
+                    stamp,
+                    keypoints.image[0] / size,
+                    keypoints.positions[0],
+                    keypoints.confidence[0],
+                ),
+            )
     except ConnectionClosed:
         pass
     except MocapError as error:
@@ -154,7 +173,9 @@ def foreign_frame(message: str | bytes, now: float) -> Keypoints:
     try:
         told = msgspec.json.decode(message)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise InputError(f"A message to {INGEST_PATH} is JSON, what estimatePoses returns: {error}.") from None
+        raise InputError(
+            f"A message to {INGEST_PATH} is JSON, what estimatePoses returns: {error}."
+        ) from None
     if not isinstance(told, dict):
         told = {"poses": told}
     frame = {"timestamp": now, "poses": told.get("poses")}
@@ -164,7 +185,13 @@ def foreign_frame(message: str | bytes, now: float) -> Keypoints:
         return keypoints_json.loads(msgspec.json.encode(take))
 
 
-def as_keypoints(points: Points, size: tuple[int, int], face: Face | None = None, hands: bool = False, faces: bool = False) -> Keypoints:
+def as_keypoints(
+    points: Points,
+    size: tuple[int, int],
+    face: Face | None = None,
+    hands: bool = False,
+    faces: bool = False,
+) -> Keypoints:
     """One frame of keypoints from messages, in whose axes they are. size: of the picture, pixels. hands, faces: have room for them.
 
     Hands are put to the wrists that they belong to, as `crops.matched` does."""
@@ -172,18 +199,35 @@ def as_keypoints(points: Points, size: tuple[int, int], face: Face | None = None
     seen = np.asarray(np.isfinite(positions).all(axis=-1) & np.isfinite(image).all(axis=-1))
     confidence = np.where(seen, np.clip(points.confidence.astype(np.float64), 0.0, 1.0), 0.0)
     positions, image = (np.where(seen[:, None], a, np.nan) for a in (positions, image))
-    body = Keypoints(np.array([points.stamp.time]), positions[None, :_BODY], image[None, :_BODY], confidence[None, :_BODY], size)
+    body = Keypoints(
+        np.array([points.stamp.time]),
+        positions[None, :_BODY],
+        image[None, :_BODY],
+        confidence[None, :_BODY],
+        size,
+    )
     if hands:
         found: list[Hand | None] = [None, None]
         for side in range(2):
             own = slice(_BODY + side * _HAND, _BODY + (side + 1) * _HAND)
             if len(seen) > _BODY and seen[own].all():
-                found[side] = Hand(positions[own] - positions[own][0], image[own], float(confidence[own][0]))
+                found[side] = Hand(
+                    positions[own] - positions[own][0], image[own], float(confidence[own][0])
+                )
         known = matched((found[0], found[1]), positions[:_BODY], image[:_BODY])
-        body = replace(body, hands=known.positions[None], hands_image=known.image[None], hands_confidence=known.confidence[None])
+        body = replace(
+            body,
+            hands=known.positions[None],
+            hands_image=known.image[None],
+            hands_confidence=known.confidence[None],
+        )
     if faces:
         width, height = size
-        mesh = np.full((FACE_POINTS, 3), np.nan) if face is None else face.points * np.array([width, height, width])
+        mesh = (
+            np.full((FACE_POINTS, 3), np.nan)
+            if face is None
+            else face.points * np.array([width, height, width])
+        )
         transform = np.full((4, 4), np.nan) if face is None else face.transform
         told = face.blendshapes[None] if face is not None and len(face.blendshapes) else None
         body = replace(body, face=mesh[None], face_transform=transform[None], face_blendshapes=told)

@@ -16,20 +16,37 @@ from mocap.stream import protocol
 _PICTURE_WIDTH = 360
 
 
-def encode_frame(number: int, arrived: Arrived, keypoints: Keypoints, motion: Motion, expressions: Sequence[str] = ()) -> list[bytes]:
+def encode_frame(
+    number: int,
+    arrived: Arrived,
+    keypoints: Keypoints,
+    motion: Motion,
+    expressions: Sequence[str] = (),
+) -> list[bytes]:
     """A frame's messages in the order of `mocap.v1`: picture, keypoints, pose. expressions: those of the hello, in its order."""
     stamp = protocol.Stamp(number, arrived.time, arrived.clock)
-    points = protocol.Points(stamp, keypoints.image[0] / keypoints.image_size, keypoints.positions[0], keypoints.confidence[0])
-    pose = protocol.Pose(stamp, motion.root_positions[0], motion.rotations[0], weights_of(motion, expressions))
+    points = protocol.Points(
+        stamp,
+        keypoints.image[0] / keypoints.image_size,
+        keypoints.positions[0],
+        keypoints.confidence[0],
+    )
+    pose = protocol.Pose(
+        stamp, motion.root_positions[0], motion.rotations[0], weights_of(motion, expressions)
+    )
     picture = protocol.Picture(stamp, jpeg(arrived.frame.image, _PICTURE_WIDTH))
     return [protocol.encode(picture), protocol.encode(points), protocol.encode(pose)]
 
 
 def body_of(points: protocol.Points) -> protocol.Points:
     """The body's landmarks alone."""
-    return protocol.Points(points.stamp, points.image[:33], points.positions[:33], points.confidence[:33])
+    return protocol.Points(
+        points.stamp, points.image[:33], points.positions[:33], points.confidence[:33]
+    )
 
 
 def weights_of(motion: Motion, expressions: Sequence[str]) -> np.ndarray:
     """The weights (E,) of a frame in the order of a hello's expressions; what the motion lacks, as before a face is seen, is 0."""
-    return np.array([motion.expressions[name][0] if name in motion.expressions else 0.0 for name in expressions])
+    return np.array(
+        [motion.expressions[name][0] if name in motion.expressions else 0.0 for name in expressions]
+    )

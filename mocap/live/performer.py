@@ -39,7 +39,12 @@ class LivePerformer:
         upper_body: bool | None = None,
         tuning: Callable[[], Tuning] = Tuning,
     ) -> None:
-        self._detector, self._avatar, self._camera, self._upper_body = detector, avatar, camera, upper_body
+        self._detector, self._avatar, self._camera, self._upper_body = (
+            detector,
+            avatar,
+            camera,
+            upper_body,
+        )
         self._tuning = tuning
         self.restart()
 

@@ -62,7 +62,11 @@ async def live(
     (lan.open_lan). person: as of `read_keypoints`. Raises DeviceError if there is no port or the camera stops, ModelError if the viewer or
     the weights are missing.
     """
-    shown = protocol.Source("browser", NAME, 640, 480) if source is None else protocol.Source(kind, source.name, *source.size)
+    shown = (
+        protocol.Source("browser", NAME, 640, 480)
+        if source is None
+        else protocol.Source(kind, source.name, *source.size)
+    )
     files, avatar = files_of(rig)
     expressions = EXPRESSIONS if face else ()
     hello = partial(protocol.hello, HUMANOID, expressions, avatar)
@@ -108,8 +112,21 @@ async def live(
             loop.call_soon_threadsafe(introduce, protocol.Source(of, opened.name, *opened.size))
             camera = None if fov is None else Camera.from_fov(opened.size, fov)
             with PerformerDetector(model, True, hands, face, face_model, person) as detector:
-                performer = LivePerformer(detector, camera=camera, upper_body=upper_body, tuning=lambda: tuning)
-                _work(opened, performer, server, leave, paused, anew, another, numbers, listeners, expressions)
+                performer = LivePerformer(
+                    detector, camera=camera, upper_body=upper_body, tuning=lambda: tuning
+                )
+                _work(
+                    opened,
+                    performer,
+                    server,
+                    leave,
+                    paused,
+                    anew,
+                    another,
+                    numbers,
+                    listeners,
+                    expressions,
+                )
 
     def theirs(leave: threading.Event) -> None:
         """Pages' cameras lead."""
@@ -122,14 +139,20 @@ async def live(
         listeners = [*listeners, hear]
     files |= await asyncio.to_thread(models, model, hands, face, face_model, person)
     performer = partial(LivePerformer, None, upper_body=upper_body, tuning=lambda: tuning)
-    cameras = BrowserCameras(performer, introduce, partial(lead.choose, "browser"), fov, hands, face)
+    cameras = BrowserCameras(
+        performer, introduce, partial(lead.choose, "browser"), fov, hands, face
+    )
     endpoints = {**endpoints, INGEST_PATH: (None, cameras.ingest)}
-    cameras.server = server = Server(hello(shown), files, host, port, on_ask=asked, cameras=cameras, endpoints=endpoints, lan=lan)
+    cameras.server = server = Server(
+        hello(shown), files, host, port, on_ask=asked, cameras=cameras, endpoints=endpoints, lan=lan
+    )
     server.tuned(protocol.Tuned(tuning.smoothing, tuning.feet, tuning.hips, tuning.lag))
     async with server:
         if ready is not None:
             ready(server)
-        worker = asyncio.create_task(asyncio.to_thread(lead.follow, {"server": own, "browser": theirs}))
+        worker = asyncio.create_task(
+            asyncio.to_thread(lead.follow, {"server": own, "browser": theirs})
+        )
         try:
             await asyncio.shield(worker)
         finally:
@@ -161,6 +184,8 @@ def _work(
             another.clear()
             performer.next_person()
         keypoints, motion = performer.perform(arrived)
-        server.publish_threadsafe(encode_frame(next(numbers), arrived, keypoints, motion, expressions))
+        server.publish_threadsafe(
+            encode_frame(next(numbers), arrived, keypoints, motion, expressions)
+        )
         for listener in listeners:
             listener(keypoints, motion)

@@ -25,7 +25,11 @@ def retarget(motion: Motion, target: Skeleton | Rig, keep_touch: bool = False) -
     stand on the floor as they did, and those in contact stay where they stand. keep_touch: hands meet each other and the body where the
     performer's did (rigs only). Raises InputError if the motion is not on humanoid bones, or, for a skeleton, not on the same.
     """
-    return onto_rig(motion, target, keep_touch) if isinstance(target, Rig) else onto_body(motion, target)
+    return (
+        onto_rig(motion, target, keep_touch)
+        if isinstance(target, Rig)
+        else onto_body(motion, target)
+    )
 
 
 __all__ = ["leg_length", "load_motion", "normalized", "retarget"]

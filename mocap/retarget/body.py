@@ -27,15 +27,27 @@ def body_of(rig: Rig) -> Skeleton:
     at, _ = fk(rig.skeleton, rig.skeleton.offsets[0], rig.t_pose)
     places = {bone: at[rig.index(bone)] for bone in rig.bones}
     places |= _divided(rig, at)
-    legs = [_distance(places, s + a, s + b) for s in ("left", "right") for a, b in (("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))]
-    scale = float(np.mean([known / full for known, full in legs if known])) if any(known for known, _ in legs) else _tall(places)
+    legs = [
+        _distance(places, s + a, s + b)
+        for s in ("left", "right")
+        for a, b in (("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
+    ]
+    scale = (
+        float(np.mean([known / full for known, full in legs if known]))
+        if any(known for known, _ in legs)
+        else _tall(places)
+    )
     knee = _knee_height(rig, scale)
     for bone, parent in BONE_PARENTS.items():
         if bone.endswith("Foot") and bone not in places:
             # A leg that ends in its shank reaches to the ground.
             places[bone] = places[str(parent)] - [0.0, knee * (1.0 - _ANKLE), 0.0]
         elif bone not in places:
-            places[bone] = places[parent] + scale * (_H[bone] - _H[parent]) if parent is not None else scale * _H[bone]
+            places[bone] = (
+                places[parent] + scale * (_H[bone] - _H[parent])
+                if parent is not None
+                else scale * _H[bone]
+            )
     ankle = _ankle_height(rig, places, scale)
     lift = ankle - 0.5 * (places["leftFoot"][1] + places["rightFoot"][1])
     offsets = np.array([places[b] - (places[p] if (p := BONE_PARENTS[b]) else 0.0) for b in BONES])
@@ -52,7 +64,9 @@ def body_of(rig: Rig) -> Skeleton:
 def _knee_height(rig: Rig, scale: float) -> float:
     """How high the knees are above the ground: as the rig rests on it, if it does."""
     rest, full = rig.skeleton.rest_positions(), scale * float(_H["leftLowerLeg"][1])
-    heights = [float(rest[rig.index(b), 1]) for b in ("leftLowerLeg", "rightLowerLeg") if b in rig.bones]
+    heights = [
+        float(rest[rig.index(b), 1]) for b in ("leftLowerLeg", "rightLowerLeg") if b in rig.bones
+    ]
     stands = float(np.mean(heights)) if heights else full
     return stands if 0.5 * full < stands < 2.0 * full else full
 
@@ -93,7 +107,9 @@ def _ankle_height(rig: Rig, places: dict[str, ndarray], scale: float) -> float:
     rest = rig.skeleton.rest_positions()
     low = "Toes" if {"leftToes", "rightToes"} <= rig.bones.keys() else "Foot"
     names = [s + low for s in ("left", "right") if s + low in rig.bones]
-    above_low = float(np.mean([places[f"{s}Foot"][1] - places[s + low][1] for s in ("left", "right")]))
+    above_low = float(
+        np.mean([places[f"{s}Foot"][1] - places[s + low][1] for s in ("left", "right")])
+    )
     leg = scale * float(_H["leftUpperLeg"][1] - _H["leftFoot"][1])
     sole = scale * float(_H[f"left{low}"][1])
     if not names:

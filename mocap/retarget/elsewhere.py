@@ -41,7 +41,11 @@ _NO_HEIGHT = 0.05
 _BENT = np.cos(np.radians(25.0))
 
 
-def load_motion(path: str | os.PathLike[str], bone_map: dict[str, str] | None = None, animation: str | None = None) -> Motion:
+def load_motion(
+    path: str | os.PathLike[str],
+    bone_map: dict[str, str] | None = None,
+    animation: str | None = None,
+) -> Motion:
     """The motion in a BVH, GLB, glTF, VRM or VRMA file, whoever made it, on humanoid bones, in metres, facing +Z, the ground at y = 0.
 
     bone_map: bone → node name, instead of what mocap would find by itself. animation: which, in a glTF file of several; the first by
@@ -55,7 +59,9 @@ def load_motion(path: str | os.PathLike[str], bone_map: dict[str, str] | None = 
         if rig.kind != "bvh":
             return normalized(gltf_read.loads_on(rig, animation, path.parent), rig)
         if animation is not None:
-            raise InputError(f"A BVH file has one motion, without a name, so there is no animation {animation!r} in it.")
+            raise InputError(
+                f"A BVH file has one motion, without a name, so there is no animation {animation!r} in it."
+            )
         motion = on_rig(bvh.loads(rig.source.decode("utf-8", errors="replace"), scale=1.0), rig)
         return normalized(motion, rig)
     except InputError as error:
@@ -72,7 +78,9 @@ def _load_vrma(path: Path, animation: str | None) -> Motion:
     # A body whose hips rest on the ground is none: it is put where its feet come to stand, as one of a BVH is.
     kind: Kind = "bvh" if skeleton.offsets[0, 1] < _NO_HEIGHT else "vrm"
     bones = {bone: bone for bone in skeleton.names}
-    return normalized(motion, Rig(path.stem, kind, skeleton, bones, {}, skeleton.rest_rotations, R.IDENTITY, 1.0))
+    return normalized(
+        motion, Rig(path.stem, kind, skeleton, bones, {}, skeleton.rest_rotations, R.IDENTITY, 1.0)
+    )
 
 
 def _in_t_pose(skeleton: Skeleton) -> Skeleton:
@@ -82,18 +90,26 @@ def _in_t_pose(skeleton: Skeleton) -> Skeleton:
     it shows another pose, the body is the one that it would be if it stood in T-pose.
     """
     bones = {bone: j for j, bone in enumerate(skeleton.names)}
-    if not {side + bone for side in ("left", "right") for bone in ("UpperArm", "UpperLeg")} <= bones.keys():
+    if (
+        not {side + bone for side in ("left", "right") for bone in ("UpperArm", "UpperLeg")}
+        <= bones.keys()
+    ):
         return skeleton
     pose = skeleton.rest_rotations.copy()
     places = skeleton.rest_positions()
     try:
         if {"spine", "leftLowerLeg", "rightLowerLeg"} <= bones.keys():
             # The pelvis goes with straight legs, whichever way the trunk bends over it.
-            thighs = [R.normalize(places[bones[f"{s}UpperLeg"]] - places[bones[f"{s}LowerLeg"]]) for s in ("left", "right")]
+            thighs = [
+                R.normalize(places[bones[f"{s}UpperLeg"]] - places[bones[f"{s}LowerLeg"]])
+                for s in ("left", "right")
+            ]
             up = stance.body_up(Pose("rest", places, pose), bones)
             if min(up @ t for t in thighs) < _BENT < thighs[0] @ thighs[1]:
                 pose[bones["spine"]] = R.between(up, R.normalize(thighs[0] + thighs[1]))
-        t_pose, _ = rest.t_pose(skeleton, bones, Pose("rest", *fk(skeleton, skeleton.offsets[0], pose)))
+        t_pose, _ = rest.t_pose(
+            skeleton, bones, Pose("rest", *fk(skeleton, skeleton.offsets[0], pose))
+        )
     except InputError:
         return skeleton
     places, _ = fk(skeleton, skeleton.offsets[0], t_pose)
@@ -109,12 +125,21 @@ def on_rig(motion: Motion, rig: Rig) -> Motion:
     """
     missing = [n for n in rig.skeleton.names if n not in motion.skeleton.names]
     if missing:
-        raise InputError(f"The motion has no joint {missing[0]!r}, which the rig {rig.name} has; read both from one file.")
+        raise InputError(
+            f"The motion has no joint {missing[0]!r}, which the rig {rig.name} has; read both from one file."
+        )
     joints = [motion.skeleton.names.index(n) for n in rig.skeleton.names]
     positions, world = fk(motion.skeleton, motion.root_positions, motion.rotations)
     root = rig.unit * R.apply(rig.turn, positions[:, joints[0]])
     local = local_rotations(rig.skeleton, R.multiply(rig.turn, world[:, joints]))
-    return Motion(rig.skeleton, motion.times, root, R.unroll(R.normalize(local)), motion.expressions, motion.contacts)
+    return Motion(
+        rig.skeleton,
+        motion.times,
+        root,
+        R.unroll(R.normalize(local)),
+        motion.expressions,
+        motion.contacts,
+    )
 
 
 def normalized(motion: Motion, rig: Rig) -> Motion:
@@ -125,7 +150,9 @@ def normalized(motion: Motion, rig: Rig) -> Motion:
     Raises InputError if the motion is not on the rig's skeleton.
     """
     if motion.skeleton.names != rig.skeleton.names:
-        raise InputError(f"The motion is on {len(motion.skeleton.names)} joints that are not those of the rig {rig.name}.")
+        raise InputError(
+            f"The motion is on {len(motion.skeleton.names)} joints that are not those of the rig {rig.name}."
+        )
     body = body_of(rig)
     turned = turns.to_bones(turns.links(rig), rig, motion.rotations)
     local = R.unroll(R.normalize(local_rotations(HUMANOID, turned)))
@@ -133,7 +160,9 @@ def normalized(motion: Motion, rig: Rig) -> Motion:
     root = fk(motion.skeleton, motion.root_positions, motion.rotations)[0][:, hips].copy()
     if rig.kind == "bvh" and len(motion):
         level = _toes_bent(rig, body, root, local, level=True)
-        root[:, 1] -= ground_height(sole_points(body, root, level)[..., 1], _GROUND * leg_length(body))
+        root[:, 1] -= ground_height(
+            sole_points(body, root, level)[..., 1], _GROUND * leg_length(body)
+        )
     local = _toes_bent(rig, body, root, local, level=False)
     soles = sole_points(body, root, local)
     measure = leg_length(body) / leg_length(HUMANOID)
@@ -144,17 +173,31 @@ def normalized(motion: Motion, rig: Rig) -> Motion:
 
 
 def _toes_bent(
-    rig: Rig, body: Skeleton, root: Float[ndarray, "frames 3"], local: Float[ndarray, "frames 55 4"], level: bool
+    rig: Rig,
+    body: Skeleton,
+    root: Float[ndarray, "frames 3"],
+    local: Float[ndarray, "frames 55 4"],
+    level: bool,
 ) -> Float[ndarray, "frames 55 4"]:
     """The toes that a rig does not have bent up so far that their tips stay out of the ground, as toes are; level: as far as the level."""
-    missing = [side for side in ("left", "right") if f"{side}Foot" in rig.bones and f"{side}Toes" not in rig.bones]
+    missing = [
+        side
+        for side in ("left", "right")
+        if f"{side}Foot" in rig.bones and f"{side}Toes" not in rig.bones
+    ]
     if not missing:
         return local
     out, stood = local.copy(), body.rest_positions()
     positions, world = fk(body, root, local)
-    for foot, toes in ((BONES.index(f"{side}Foot"), BONES.index(f"{side}Toes")) for side in missing):
+    for foot, toes in (
+        (BONES.index(f"{side}Foot"), BONES.index(f"{side}Toes")) for side in missing
+    ):
         pitch = np.arcsin(np.clip(R.apply(world[:, foot], _AHEAD)[:, 1], -1.0, 1.0))
-        above = np.zeros(len(root)) if level else np.maximum(positions[:, toes, 1] - stood[toes, 1], 0.0)
+        above = (
+            np.zeros(len(root))
+            if level
+            else np.maximum(positions[:, toes, 1] - stood[toes, 1], 0.0)
+        )
         lowest = -np.arcsin(np.clip(above / (0.5 * (stood[toes, 2] - stood[foot, 2])), 0.0, 1.0))
         out[:, toes] = R.from_axis_angle(_LEFT, -np.clip(lowest - pitch, 0.0, _TOES))
     return out
@@ -167,7 +210,9 @@ def ground_height(heights: Float[ndarray, "frames 4"], within: float) -> float:
     return float(np.median(near))
 
 
-def touches(times: Float[ndarray, " frames"], soles: Float[ndarray, "frames 4 3"]) -> Bool[ndarray, "frames 4"]:
+def touches(
+    times: Float[ndarray, " frames"], soles: Float[ndarray, "frames 4 3"]
+) -> Bool[ndarray, "frames 4"]:
     """Which points of the soles stand on the ground, in the measure of a body with HUMANOID's legs."""
     if len(times) < 2:
         return soles[..., 1] < _HEIGHT[0]

@@ -26,7 +26,10 @@ _REACH = 0.9995
 # What of a body may lie on the ground beside its soles, and how thick it is there, as shares of the leg: palms, elbows, knees, seat, head.
 _RESTS = {"Hand": 0.03, "LowerArm": 0.05, "LowerLeg": 0.06}
 _MIDDLE = {"hips": 0.12, "head": 0.11}
-_LEGS = [tuple(humanoid_index(f"{side}UpperLeg", f"{side}LowerLeg", f"{side}Foot").tolist()) for side in ("left", "right")]
+_LEGS = [
+    tuple(humanoid_index(f"{side}UpperLeg", f"{side}LowerLeg", f"{side}Foot").tolist())
+    for side in ("left", "right")
+]
 _AHEAD = np.array([0.0, 0.0, 1.0])
 
 
@@ -48,7 +51,9 @@ def stand(source: Motion, moved: Motion) -> Motion:
     lift += np.maximum(np.minimum(lowest, 0.0) - (ours[:, 2:].min(axis=1) + lift), 0.0)
     root = moved.root_positions.copy()
     root[:, 1] += lift
-    return Motion(moved.skeleton, moved.times, root, moved.rotations, moved.expressions, moved.contacts)
+    return Motion(
+        moved.skeleton, moved.times, root, moved.rotations, moved.expressions, moved.contacts
+    )
 
 
 def _heights(motion: Motion) -> Float[ndarray, "frames parts"]:
@@ -56,8 +61,14 @@ def _heights(motion: Motion) -> Float[ndarray, "frames parts"]:
     body = motion.skeleton
     positions, _ = fk(body, motion.root_positions, motion.rotations)
     thick = {side + b: t for b, t in _RESTS.items() for side in ("left", "right")} | _MIDDLE
-    others = positions[:, humanoid_index(*thick), 1] - leg_length(body) * np.array(list(thick.values()))
-    soles = sole_points(body, motion.root_positions, motion.rotations)[..., 1].reshape(-1, 2, 2).min(axis=2)
+    others = positions[:, humanoid_index(*thick), 1] - leg_length(body) * np.array(
+        list(thick.values())
+    )
+    soles = (
+        sole_points(body, motion.root_positions, motion.rotations)[..., 1]
+        .reshape(-1, 2, 2)
+        .min(axis=2)
+    )
     return np.concatenate([soles, others], axis=1)
 
 
@@ -72,7 +83,11 @@ def follow_feet(source: Motion, moved: Motion) -> Motion:
     legs = np.stack([stiffness(*(positions[:, joint] for joint in leg)) for leg in _LEGS], axis=1)
     shift, left = give_way(source.times, theirs - balls, touching, legs)
     # Hands, knees and the rest sink no deeper than the performer's.
-    deeper = np.minimum(_heights(source).min(axis=1), 0.0) - _heights(moved)[:, 2:].min(axis=1) - shift[:, 1]
+    deeper = (
+        np.minimum(_heights(source).min(axis=1), 0.0)
+        - _heights(moved)[:, 2:].min(axis=1)
+        - shift[:, 1]
+    )
     raised = np.maximum(deeper, 0.0)
     shift[:, 1] += raised
     left[..., 1] -= np.where(touching, raised[:, None], 0.0)
@@ -92,7 +107,9 @@ def follow_feet(source: Motion, moved: Motion) -> Motion:
     return Motion(moved.skeleton, moved.times, lowered, turned, moved.expressions, moved.contacts)
 
 
-def _balls(body: Skeleton, root: Float[ndarray, "frames 3"], rotations: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames 2 3"]:
+def _balls(
+    body: Skeleton, root: Float[ndarray, "frames 3"], rotations: Float[ndarray, "frames joints 4"]
+) -> Float[ndarray, "frames 2 3"]:
     """Where the balls of the feet are across the floor, and how high the lowest points of the soles: x and z of one, y of the other."""
     soles = sole_points(body, root, rotations)
     toes = humanoid_index("leftToes", "rightToes")
@@ -101,13 +118,19 @@ def _balls(body: Skeleton, root: Float[ndarray, "frames 3"], rotations: Float[nd
     return out
 
 
-def _felt(times: Float[ndarray, " frames"], touching: Bool[ndarray, " frames"]) -> Float[ndarray, " frames"]:
+def _felt(
+    times: Float[ndarray, " frames"], touching: Bool[ndarray, " frames"]
+) -> Float[ndarray, " frames"]:
     """1 in touches, less before and after, 0 from _BLEND seconds on."""
     at = times[touching]
     if not len(at):
         return np.zeros(len(times))
     after = np.minimum(np.searchsorted(at, times), len(at) - 1)
-    return _smooth(1.0 - np.minimum(np.abs(at[after] - times), np.abs(at[np.maximum(after - 1, 0)] - times)) / _BLEND)
+    return _smooth(
+        1.0
+        - np.minimum(np.abs(at[after] - times), np.abs(at[np.maximum(after - 1, 0)] - times))
+        / _BLEND
+    )
 
 
 def _edges(touching: Bool[ndarray, " frames"]) -> list[tuple[int, int]]:
@@ -117,7 +140,9 @@ def _edges(touching: Bool[ndarray, " frames"]) -> list[tuple[int, int]]:
 
 
 def _faded(
-    times: Float[ndarray, " frames"], taken: Float[ndarray, "frames n"], touching: Bool[ndarray, " frames"]
+    times: Float[ndarray, " frames"],
+    taken: Float[ndarray, "frames n"],
+    touching: Bool[ndarray, " frames"],
 ) -> Float[ndarray, "frames n"]:
     """What is taken back in touches, carried on from their ends and fading, over from one to the next where they are close."""
     touches = _edges(touching)
@@ -143,7 +168,9 @@ def _smooth(x: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
     return x * x * (3.0 - 2.0 * x)
 
 
-def _drop(times: ndarray, positions: ndarray, ankles: ndarray, touching: Bool[ndarray, "frames 2"]) -> Float[ndarray, " frames"]:
+def _drop(
+    times: ndarray, positions: ndarray, ankles: ndarray, touching: Bool[ndarray, "frames 2"]
+) -> Float[ndarray, " frames"]:
     """How far the hips must come down for feet in touch to be within reach; it begins before a touch and fades after it."""
     drop = np.zeros(len(positions))
     for foot, (thigh, shank, ankle) in enumerate(_LEGS):
@@ -159,11 +186,16 @@ def _drop(times: ndarray, positions: ndarray, ankles: ndarray, touching: Bool[nd
 
 
 def _length(positions: ndarray, thigh: int, shank: int, ankle: int) -> float:
-    upper, lower = positions[:1, shank] - positions[:1, thigh], positions[:1, ankle] - positions[:1, shank]
+    upper, lower = (
+        positions[:1, shank] - positions[:1, thigh],
+        positions[:1, ankle] - positions[:1, shank],
+    )
     return float(np.linalg.norm(upper) + np.linalg.norm(lower))
 
 
-def _reach(world: ndarray, positions: ndarray, leg: tuple[int, ...], goal: Float[ndarray, "frames 3"]) -> None:
+def _reach(
+    world: ndarray, positions: ndarray, leg: tuple[int, ...], goal: Float[ndarray, "frames 3"]
+) -> None:
     """Turns thigh and shank so that the ankle comes to its place, in place; a leg that is where it should be stays untouched."""
     thigh, shank, ankle = leg
     hip, knee, end = positions[:, thigh], positions[:, shank], positions[:, ankle]
@@ -176,8 +208,15 @@ def _reach(world: ndarray, positions: ndarray, leg: tuple[int, ...], goal: Float
     along = R.normalize(end - hip)
     # A straight leg's knee would bend anywhere: its hinge says where.
     bend = knee - hip + 1e-3 * upper * R.apply(world[:, shank], _AHEAD)
-    new_knee, new_end = two_bone_ik(hip, goal, bend - R.dot(bend, along)[:, None] * along, upper, lower)
+    new_knee, new_end = two_bone_ik(
+        hip, goal, bend - R.dot(bend, along)[:, None] * along, upper, lower
+    )
     moved = np.linalg.norm(goal - end, axis=-1) > 1e-9
-    for joint, before, after in ((thigh, knee - hip, new_knee - hip), (shank, end - knee, new_end - new_knee)):
+    for joint, before, after in (
+        (thigh, knee - hip, new_knee - hip),
+        (shank, end - knee, new_end - new_knee),
+    ):
         swing = R.between(R.normalize(before), R.normalize(after))
-        world[:, joint] = np.where(moved[:, None], R.multiply(swing, world[:, joint]), world[:, joint])
+        world[:, joint] = np.where(
+            moved[:, None], R.multiply(swing, world[:, joint]), world[:, joint]
+        )

@@ -15,19 +15,27 @@ _LEAVE, _ACCELERATE = 0.02, 1e-5
 _FIRST = 0.01
 
 
-def stiffness(hip: Float[ndarray, "*n 3"], knee: Float[ndarray, "*n 3"], ankle: Float[ndarray, "*n 3"]) -> Float[ndarray, "*n 3 3"]:
+def stiffness(
+    hip: Float[ndarray, "*n 3"], knee: Float[ndarray, "*n 3"], ankle: Float[ndarray, "*n 3"]
+) -> Float[ndarray, "*n 3 3"]:
     """What it costs a leg that its ankle moves: the squares of the turns of thigh and shank, as a quadratic form, rad² for m².
 
     Across the leg both turn by the way over the leg's length. Along it the knee gives way, by the law of cosines: the more, the straighter.
     """
-    upper, lower, length = (np.maximum(np.linalg.norm(d, axis=-1), 1e-6) for d in (knee - hip, ankle - knee, ankle - hip))
+    upper, lower, length = (
+        np.maximum(np.linalg.norm(d, axis=-1), 1e-6)
+        for d in (knee - hip, ankle - knee, ankle - hip)
+    )
     sine = np.linalg.norm(np.cross(knee - hip, ankle - knee), axis=-1) / (upper * lower)
     bent = np.sqrt(0.5 * _FIRST * (upper + lower) / (upper * lower))
     turn = length / (upper * lower * np.maximum(sine, bent))
     along = (ankle - hip) / length[..., None]
     across = 2.0 / np.square(length)
     apart = 0.5 * np.square(turn) - across
-    return np.asarray(across[..., None, None] * np.eye(3) + apart[..., None, None] * along[..., :, None] * along[..., None, :])
+    return np.asarray(
+        across[..., None, None] * np.eye(3)
+        + apart[..., None, None] * along[..., :, None] * along[..., None, :]
+    )
 
 
 def give_way(
@@ -51,15 +59,21 @@ def give_way(
     roots = np.linalg.cholesky(stiff[frame, foot]).transpose(0, 2, 1)
     rows = 3 * np.arange(len(frame))[:, None, None] + np.arange(3)[:, None]
     of_hips = _sparse(rows, 3 * frame[:, None, None] + np.arange(3), roots, hips + places)
-    of_places = _sparse(rows, hips + 2 * touch[:, None, None] + np.arange(2), roots[:, :, [0, 2]], hips + places)
+    of_places = _sparse(
+        rows, hips + 2 * touch[:, None, None] + np.arange(2), roots[:, :, [0, 2]], hips + places
+    )
     legs = of_hips - of_places
     squares = legs.T @ legs + sparse.diags(np.repeat([_LEAVE, 1e-9], [hips, places]))
     if frames > 2:
         step = np.diff(times)
         before, after = (2.0 / (s * (step[1:] + step[:-1])) for s in (step[:-1], step[1:]))
         bows = sparse.diags([before, -before - after, after], [0, 1, 2], shape=(frames - 2, frames))
-        squares += _ACCELERATE * sparse.block_diag([sparse.kron(bows.T @ bows, sparse.eye(3)), sparse.csr_matrix((places, places))])
-    found = spsolve(squares.tocsc(), legs.T @ np.einsum("nij,nj->ni", roots, needed[frame, foot]).ravel())
+        squares += _ACCELERATE * sparse.block_diag(
+            [sparse.kron(bows.T @ bows, sparse.eye(3)), sparse.csr_matrix((places, places))]
+        )
+    found = spsolve(
+        squares.tocsc(), legs.T @ np.einsum("nij,nj->ni", roots, needed[frame, foot]).ravel()
+    )
     moved = found[:hips].reshape(frames, 3)
     left = np.zeros_like(needed)
     left[frame, foot] = needed[frame, foot] - moved[frame]
@@ -69,4 +83,6 @@ def give_way(
 
 def _sparse(rows: ndarray, columns: ndarray, values: ndarray, width: int) -> sparse.csr_matrix:
     rows, columns = np.broadcast_arrays(rows, columns)
-    return sparse.csr_matrix((values.ravel(), (rows.ravel(), columns.ravel())), shape=(3 * len(values), width))
+    return sparse.csr_matrix(
+        (values.ravel(), (rows.ravel(), columns.ravel())), shape=(3 * len(values), width)
+    )

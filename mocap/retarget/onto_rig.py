@@ -31,8 +31,20 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False) -> Motion:
     peer = Skeleton(BONES, HUMANOID.parents, body.offsets / ratio, HUMANOID.rest_rotations)
     rotations = motion.rotations.copy()
     # Legs without feet end stiff.
-    rotations[:, [BONES.index(f"{s}Foot") for s in ("left", "right") if f"{s}Foot" not in rig.bones]] = R.IDENTITY
-    moved = stand(motion, Motion(peer, motion.times, motion.root_positions, rotations, motion.expressions, motion.contacts))
+    rotations[
+        :, [BONES.index(f"{s}Foot") for s in ("left", "right") if f"{s}Foot" not in rig.bones]
+    ] = R.IDENTITY
+    moved = stand(
+        motion,
+        Motion(
+            peer,
+            motion.times,
+            motion.root_positions,
+            rotations,
+            motion.expressions,
+            motion.contacts,
+        ),
+    )
     assert motion.contacts is not None
     if motion.contacts.any():
         moved = follow_feet(motion, moved)
@@ -46,10 +58,19 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False) -> Motion:
         for bone in rig.bones:
             at[:, BONES.index(bone)] = placed[:, rig.index(bone)] / ratio
         local = turns.to_rig(link, rig, keep_touches(motion, at, turned))
-    return Motion(rig.skeleton, motion.times, _root(rig, local, path), local, motion.expressions, motion.contacts)
+    return Motion(
+        rig.skeleton,
+        motion.times,
+        _root(rig, local, path),
+        local,
+        motion.expressions,
+        motion.contacts,
+    )
 
 
-def _root(rig: Rig, local: Float[ndarray, "frames joints 4"], hips: Float[ndarray, "frames 3"]) -> Float[ndarray, "frames 3"]:
+def _root(
+    rig: Rig, local: Float[ndarray, "frames joints 4"], hips: Float[ndarray, "frames 3"]
+) -> Float[ndarray, "frames 3"]:
     """Where the rig's first joint must be for its hips to be there."""
     if "hips" not in rig.bones or rig.index("hips") == 0:
         return hips

@@ -14,7 +14,13 @@ from mocap.solve.contacts import plant
 def leg_length(skeleton: Skeleton) -> float:
     """Thigh and shank, the mean of both legs, metres."""
     lengths = bone_lengths(skeleton)
-    return 0.5 * float(sum(lengths[skeleton.index(side + bone)] for side in ("left", "right") for bone in ("LowerLeg", "Foot")))
+    return 0.5 * float(
+        sum(
+            lengths[skeleton.index(side + bone)]
+            for side in ("left", "right")
+            for bone in ("LowerLeg", "Foot")
+        )
+    )
 
 
 def onto_body(motion: Motion, target: Skeleton) -> Motion:
@@ -31,11 +37,15 @@ def onto_body(motion: Motion, target: Skeleton) -> Motion:
             f"({target.names[0]}, …)."
         )
     if not np.allclose(source.rest_rotations, target.rest_rotations, atol=1e-6):
-        raise InputError("The two skeletons rest in different poses; only bodies that rest alike can share rotations.")
+        raise InputError(
+            "The two skeletons rest in different poses; only bodies that rest alike can share rotations."
+        )
     ratio = leg_length(target) / leg_length(source)
     root = motion.root_positions * ratio
     off_floor = motion.root_positions[:, 1] + sole_heights(source, motion.rotations).min(axis=1)
     root[:, 1] = off_floor * ratio - sole_heights(target, motion.rotations).min(axis=1)
-    moved = Motion(target, motion.times, root, motion.rotations, motion.expressions, motion.contacts)
+    moved = Motion(
+        target, motion.times, root, motion.rotations, motion.expressions, motion.contacts
+    )
     assert motion.contacts is not None
     return plant(moved, motion.contacts > 0.5) if motion.contacts.any() else moved

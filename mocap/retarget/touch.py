@@ -57,7 +57,9 @@ def keep_touches(
         for part, (frame, end, radius) in _PARTS.items():
             if part in (f"{side}UpperArm", f"{side}LowerArm"):
                 continue
-            weight = _fade(_away(theirs, their_turns, frame, end, measure, a) - radius * measure, measure)
+            weight = _fade(
+                _away(theirs, their_turns, frame, end, measure, a) - radius * measure, measure
+            )
             if part.endswith("Arm"):
                 weight = weight * (1.0 - clasped)
             place = _place(a, theirs, their_turns, positions, turned, frame, end)
@@ -82,7 +84,9 @@ def _fade(distance: Float[ndarray, " frames"], measure: float) -> Float[ndarray,
     return t * t * (3.0 - 2.0 * t)
 
 
-def _axis(positions: ndarray, turned: ndarray, frame: str, end: str, measure: float) -> tuple[ndarray, ndarray]:
+def _axis(
+    positions: ndarray, turned: ndarray, frame: str, end: str, measure: float
+) -> tuple[ndarray, ndarray]:
     """A part's axis, from and to."""
     start = positions[:, BONES.index(frame)]
     if frame == end:
@@ -91,7 +95,9 @@ def _axis(positions: ndarray, turned: ndarray, frame: str, end: str, measure: fl
     return start, positions[:, BONES.index(end)]
 
 
-def _away(positions: ndarray, turned: ndarray, frame: str, end: str, measure: float, point: ndarray) -> Float[ndarray, " frames"]:
+def _away(
+    positions: ndarray, turned: ndarray, frame: str, end: str, measure: float, point: ndarray
+) -> Float[ndarray, " frames"]:
     """How far a point is from a part's axis."""
     start, stop = _axis(positions, turned, frame, end, measure)
     along = stop - start
@@ -100,7 +106,13 @@ def _away(positions: ndarray, turned: ndarray, frame: str, end: str, measure: fl
 
 
 def _place(
-    point: ndarray, theirs: ndarray, their_turns: ndarray, positions: ndarray, turned: ndarray, frame: str, end: str
+    point: ndarray,
+    theirs: ndarray,
+    their_turns: ndarray,
+    positions: ndarray,
+    turned: ndarray,
+    frame: str,
+    end: str,
 ) -> Float[ndarray, "frames 3"]:
     """Where a point in the source's part lies on the character's: stretched along and across as the part is."""
     bone = BONES.index(frame)
@@ -114,7 +126,13 @@ def _place(
 
 
 def _lengths(positions: ndarray, frame: str, end: str) -> float:
-    a, b = ("neck", "head") if frame == "head" else ("hips", "neck") if frame in ("hips", "upperChest") else (frame, end)
+    a, b = (
+        ("neck", "head")
+        if frame == "head"
+        else ("hips", "neck")
+        if frame in ("hips", "upperChest")
+        else (frame, end)
+    )
     return max(_mean_distance(positions, a, b), 1e-6)
 
 
@@ -133,7 +151,12 @@ def _mean_distance(positions: ndarray, a: str, b: str) -> float:
     return float(np.linalg.norm(between, axis=-1).mean())
 
 
-def _hands(theirs: ndarray, positions: ndarray, clasped: Float[ndarray, " frames"], shifts: dict[str, ndarray]) -> None:
+def _hands(
+    theirs: ndarray,
+    positions: ndarray,
+    clasped: Float[ndarray, " frames"],
+    shifts: dict[str, ndarray],
+) -> None:
     """Adds what brings the two hands as near to each other as the source's, in place; each goes half the way."""
     apart, ours = (_knuckles(p, "left") - _knuckles(p, "right") for p in (theirs, positions))
     sizes = [_mean_distance(p, "leftHand", "leftMiddleProximal") for p in (theirs, positions)]
@@ -161,5 +184,10 @@ def _reach(positions: ndarray, turned: ndarray, out: ndarray, side: str, shift: 
     bend = elbow - shoulder + 1e-3 * lengths[0] * R.apply(turned[:, arm[0]], _BACK)
     pole = bend - R.dot(bend, along)[:, None] * along
     new_elbow, new_wrist = two_bone_ik(shoulder, goal, pole, *lengths)
-    for joint, before, after in ((arm[0], elbow - shoulder, new_elbow - shoulder), (arm[1], wrist - elbow, new_wrist - new_elbow)):
-        out[:, joint] = R.multiply(R.between(R.normalize(before), R.normalize(after)), turned[:, joint])
+    for joint, before, after in (
+        (arm[0], elbow - shoulder, new_elbow - shoulder),
+        (arm[1], wrist - elbow, new_wrist - new_elbow),
+    ):
+        out[:, joint] = R.multiply(
+            R.between(R.normalize(before), R.normalize(after)), turned[:, joint]
+        )

@@ -25,8 +25,19 @@ from mocap.rig import tree as T
 _TRUNK = ("hips", "spine", "chest", "upperChest")
 _NECK = ("upperChest", "neck")
 # limb: (bone, the bone after it, whether its own twist is shared, from the bone before, or that of the bone after it)
-_SHARED = (("UpperArm", "LowerArm", True), ("LowerArm", "Hand", False), ("UpperLeg", "LowerLeg", True), ("LowerLeg", "Foot", False))
-_LIMBS = (("Shoulder", "UpperArm"), ("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
+_SHARED = (
+    ("UpperArm", "LowerArm", True),
+    ("LowerArm", "Hand", False),
+    ("UpperLeg", "LowerLeg", True),
+    ("LowerLeg", "Foot", False),
+)
+_LIMBS = (
+    ("Shoulder", "UpperArm"),
+    ("UpperArm", "LowerArm"),
+    ("LowerArm", "Hand"),
+    ("UpperLeg", "LowerLeg"),
+    ("LowerLeg", "Foot"),
+)
 _TWISTS = re.compile(r"twist|roll", re.IGNORECASE)
 # A joint beside a limb's line by less than this share of its length lies on it.
 _BESIDE = 0.15
@@ -78,7 +89,11 @@ def trunk(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
     The last that is a bone is at 3, so that the chest arrives in any body; joints that are no bones lie evenly between those that are.
     """
     way = chain(rig, "hips", _TRUNK[1:])
-    found = {rig.index(b): float(u) for u, b in enumerate(_TRUNK[1:], 1) if b in rig.bones and rig.index(b) in way}
+    found = {
+        rig.index(b): float(u)
+        for u, b in enumerate(_TRUNK[1:], 1)
+        if b in rig.bones and rig.index(b) in way
+    }
     known = {-1: 0.0} | {way.index(j): u for j, u in found.items()} | {len(way) - 1: 3.0}
     known = {i: known[i] for i in sorted(known)}
     return way, np.interp(np.arange(len(way)), list(known), list(known.values()))
@@ -86,15 +101,27 @@ def trunk(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
 
 def links(rig: Rig) -> Links:
     """Which joint is turned as which bone."""
-    joints: dict[int, tuple[str, str, float]] = {rig.index(b): (b, b, 0.0) for b in rig.bones if b not in (*_TRUNK[1:], "neck")}
+    joints: dict[int, tuple[str, str, float]] = {
+        rig.index(b): (b, b, 0.0) for b in rig.bones if b not in (*_TRUNK[1:], "neck")
+    }
     for curve, way, at in ((_TRUNK, *trunk(rig)), (_NECK, *neck(rig))):
         for joint, u in zip(way, at, strict=True):
             low = min(int(u), len(curve) - 2)
             joints[joint] = (curve[low], curve[low + 1], float(u - low))
     order = sorted(joints)
-    first, second = humanoid_index(*(joints[j][0] for j in order)), humanoid_index(*(joints[j][1] for j in order))
+    first, second = (
+        humanoid_index(*(joints[j][0] for j in order)),
+        humanoid_index(*(joints[j][1] for j in order)),
+    )
     world = global_rotations(rig.skeleton, rig.t_pose)
-    return Links(np.array(order), first, second, np.array([joints[j][2] for j in order]), _shares(rig, set(order)), world)
+    return Links(
+        np.array(order),
+        first,
+        second,
+        np.array([joints[j][2] for j in order]),
+        _shares(rig, set(order)),
+        world,
+    )
 
 
 def neck(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
@@ -124,16 +151,30 @@ def _shares(rig: Rig, taken: set[int]) -> tuple[Share, ...]:
                     continue
                 at = positions[joint] - positions[start]
                 t = float(at @ along / max(along @ along, 1e-12))
-                on_line = np.linalg.norm(at - t * along) <= _BESIDE * np.linalg.norm(along) and -_BESIDE < t < 1.0 + _BESIDE
+                on_line = (
+                    np.linalg.norm(at - t * along) <= _BESIDE * np.linalg.norm(along)
+                    and -_BESIDE < t < 1.0 + _BESIDE
+                )
                 # A joint on the way is a part of the limb; one beside it may be anything, and says by its name that it is for twist.
-                if not on_line or (joint not in inner and not _TWISTS.search(rig.skeleton.names[joint])):
+                if not on_line or (
+                    joint not in inner and not _TWISTS.search(rig.skeleton.names[joint])
+                ):
                     continue
                 t = float(np.clip(t, 0.0, 1.0))
                 index = BONES.index(bone)
                 if not own:
                     shares.append(Share(joint, index, index, BONES.index(after), axis, t))
                 elif joint not in inner:
-                    shares.append(Share(joint, index, BONES.index(bone_before(bone, rig.bones) or "hips"), index, axis, t - 1.0))
+                    shares.append(
+                        Share(
+                            joint,
+                            index,
+                            BONES.index(bone_before(bone, rig.bones) or "hips"),
+                            index,
+                            axis,
+                            t - 1.0,
+                        )
+                    )
     return tuple(shares)
 
 
@@ -145,7 +186,9 @@ def check_humanoid(skeleton: Skeleton) -> None:
             "bring it there with mocap.normalized or mocap.load_motion first."
         )
     if not np.allclose(np.abs(skeleton.rest_rotations[:, 3]), 1.0, atol=1e-9):
-        raise InputError("The motion's skeleton must rest in T-pose with identity rotations; bring it there with mocap.normalized first.")
+        raise InputError(
+            "The motion's skeleton must rest in T-pose with identity rotations; bring it there with mocap.normalized first."
+        )
 
 
 def bone_turns(motion: Motion) -> Float[ndarray, "frames 55 4"]:
@@ -154,7 +197,9 @@ def bone_turns(motion: Motion) -> Float[ndarray, "frames 55 4"]:
     return global_rotations(HUMANOID, motion.rotations)
 
 
-def to_rig(link: Links, rig: Rig, turns: Float[ndarray, "frames 55 4"]) -> Float[ndarray, "frames joints 4"]:
+def to_rig(
+    link: Links, rig: Rig, turns: Float[ndarray, "frames 55 4"]
+) -> Float[ndarray, "frames joints 4"]:
     """The rig's local rotations in which its joints are turned as the bones are."""
     skeleton = rig.skeleton
     wanted = turns[:, link.first].copy()
@@ -189,7 +234,9 @@ def _shared(share: Share, turns: Float[ndarray, "frames 55 4"]) -> Float[ndarray
     bend = R.multiply(R.conjugate(turns[:, share.relative]), turns[:, share.of])
     _, twist = R.swing_twist(bend, share.axis)
     # Continuous in time: half a turn is one half turn more or less only where the twist's share would jump.
-    angle = np.unwrap(_within_half_a_turn(2.0 * np.arctan2(R.dot(twist[:, :3], share.axis), twist[:, 3])))
+    angle = np.unwrap(
+        _within_half_a_turn(2.0 * np.arctan2(R.dot(twist[:, :3], share.axis), twist[:, 3]))
+    )
     return R.multiply(turns[:, share.bone], R.from_axis_angle(share.axis, share.part * angle))
 
 
@@ -197,7 +244,9 @@ def _within_half_a_turn(angle: Float[ndarray, "frames"]) -> Float[ndarray, "fram
     return (angle + np.pi) % (2.0 * np.pi) - np.pi
 
 
-def to_bones(link: Links, rig: Rig, rotations: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames 55 4"]:
+def to_bones(
+    link: Links, rig: Rig, rotations: Float[ndarray, "frames joints 4"]
+) -> Float[ndarray, "frames 55 4"]:
     """The bones' world rotations in which the rig's joints stand so. Bones that the rig does not have go with the bone before them."""
     positions, world = fk(rig.skeleton, np.zeros(3), rotations)
     turned = R.multiply(world, R.conjugate(link.world))
@@ -214,24 +263,41 @@ def to_bones(link: Links, rig: Rig, rotations: Float[ndarray, "frames joints 4"]
     return out
 
 
-def _bent_on_the_way(rig: Rig, positions: Float[ndarray, "frames joints 3"], turned: Float[ndarray, "frames joints 4"]) -> None:
+def _bent_on_the_way(
+    rig: Rig,
+    positions: Float[ndarray, "frames joints 3"],
+    turned: Float[ndarray, "frames joints 4"],
+) -> None:
     """Swings limbs that bend at joints between their bones so that they point from bone to bone, in place."""
     rest, _ = fk(rig.skeleton, np.zeros(3), rig.t_pose)
-    for start, end in ((s + a, s + b) for s in ("left", "right") for a, b in _LIMBS if s + a in rig.bones and s + b in rig.bones):
+    for start, end in (
+        (s + a, s + b)
+        for s in ("left", "right")
+        for a, b in _LIMBS
+        if s + a in rig.bones and s + b in rig.bones
+    ):
         a, b = rig.index(start), rig.index(end)
         if int(rig.skeleton.parents[b]) == a:
             continue
         points = R.normalize(R.apply(turned[:, a], rest[b] - rest[a]))
-        turned[:, a] = R.multiply(R.between(points, R.normalize(positions[:, b] - positions[:, a])), turned[:, a])
+        turned[:, a] = R.multiply(
+            R.between(points, R.normalize(positions[:, b] - positions[:, a])), turned[:, a]
+        )
 
 
-def _sampled(turned: Float[ndarray, "frames joints 4"], rig: Rig) -> dict[str, Float[ndarray, "frames 4"]]:
+def _sampled(
+    turned: Float[ndarray, "frames joints 4"], rig: Rig
+) -> dict[str, Float[ndarray, "frames 4"]]:
     """The turns of trunk and neck, from the rig's chains of however many joints."""
     out = {}
     for curve, way, places in ((_TRUNK, *trunk(rig)), (_NECK, *neck(rig))):
         if not way:
             continue
-        start = rig.index("hips") if curve is _TRUNK and "hips" in rig.bones else int(rig.skeleton.parents[way[0]])
+        start = (
+            rig.index("hips")
+            if curve is _TRUNK and "hips" in rig.bones
+            else int(rig.skeleton.parents[way[0]])
+        )
         at = np.concatenate([[0.0], places])
         joints = [start, *way]
         for u, bone in enumerate(curve[1:], 1):

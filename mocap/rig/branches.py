@@ -36,7 +36,9 @@ class Branches:
         branches = T.children(self.parents)
         small = 1e-6 * float(np.ptp(self.positions, axis=0).max())
         for node in range(count - 1, -1, -1):
-            keep[node] = any(keep[c] for c in branches[node]) or (keep[node] and (tree.joints[node] or self.lengths[node] > small))
+            keep[node] = any(keep[c] for c in branches[node]) or (
+                keep[node] and (tree.joints[node] or self.lengths[node] > small)
+            )
         self.children = [[c for c in row if keep[c]] for row in branches]
         self.reach = np.zeros(count)
         self.total = np.zeros(count)
@@ -46,7 +48,9 @@ class Branches:
                 self.reach[node] = max(self.reach[node], self.lengths[child] + self.reach[child])
                 self.total[node] += self.lengths[child] + self.total[child]
                 self.size[node] += self.size[child]
-        self.longest = max((float(self.reach[c]) for row in self.children for c in row), default=0.0)
+        self.longest = max(
+            (float(self.reach[c]) for row in self.children for c in row), default=0.0
+        )
 
     def tip(self, node: int) -> int:
         """The end of the longest way down."""
@@ -60,7 +64,11 @@ class Branches:
 
     def limb(self, first: int, hand: bool = False) -> dict[str, int]:
         """A leg's or an arm's bones along its longest way down, by their lengths."""
-        names = ("Shoulder", "UpperArm", "LowerArm", "Hand") if hand else ("", "UpperLeg", "LowerLeg", "Foot")
+        names = (
+            ("Shoulder", "UpperArm", "LowerArm", "Hand")
+            if hand
+            else ("", "UpperLeg", "LowerLeg", "Foot")
+        )
         path, ends = self.way_down(first, hand)
         p = self.positions[path]
         top = self.positions[self.parents[first]]
@@ -75,15 +83,26 @@ class Branches:
                 turn = 1.0 - float(unit(p[k] - p[k - 1]) @ unit(p[k + 1] - p[k]))
             for j in range(1, k):
                 for i in range(j):
-                    upper, lower = float(np.linalg.norm(p[j] - p[i])), float(np.linalg.norm(p[k] - p[j]))
+                    upper, lower = (
+                        float(np.linalg.norm(p[j] - p[i])),
+                        float(np.linalg.norm(p[k] - p[j])),
+                    )
                     if min(upper, lower) < 0.05 * total:
                         continue
-                    score = 3.0 * (upper + lower) / total - min(2.0, 0.5 * (np.log(upper / lower) / _RATIO) ** 2) + min(turn, 1.0)
+                    score = (
+                        3.0 * (upper + lower) / total
+                        - min(2.0, 0.5 * (np.log(upper / lower) / _RATIO) ** 2)
+                        + min(turn, 1.0)
+                    )
                     score -= max(0.0, float(steps[:i].sum()) / upper - 0.8)
                     # The limb itself begins at its side, and not in the middle where the pair hangs.
                     score -= 2.0 if np.linalg.norm(p[i] - top) < 0.04 * total else 0.0
                     # Nodes within a bone are rare, and lie on its line.
-                    score -= sum(0.5 + 8.0 * max(0.0, _off(p[a : b + 1]) - 0.03) for a, b in ((i, j), (j, k)) for _ in range(a + 1, b))
+                    score -= sum(
+                        0.5 + 8.0 * max(0.0, _off(p[a : b + 1]) - 0.03)
+                        for a, b in ((i, j), (j, k))
+                        for _ in range(a + 1, b)
+                    )
                     if best is None or score > best[0] + 1e-9:
                         best = score, (i, j, k)
         if best is None:
@@ -92,8 +111,17 @@ class Branches:
         found = {names[1]: path[i], names[2]: path[j], names[3]: path[k]}
         if hand and i:
             # A node that begins where its sibling does only marks where the bone before ends.
-            real = [n for n in path[:i] if not any(self.together(n, c, first) for c in self.children[self.parents[n]] if c != n)]
-            far = max(real or path[:i], key=lambda n: (round(float(np.linalg.norm(self.positions[n] - p[i])), 6), n))
+            real = [
+                n
+                for n in path[:i]
+                if not any(
+                    self.together(n, c, first) for c in self.children[self.parents[n]] if c != n
+                )
+            ]
+            far = max(
+                real or path[:i],
+                key=lambda n: (round(float(np.linalg.norm(self.positions[n] - p[i])), 6), n),
+            )
             found = {"Shoulder": far} | found
         if not hand:
             after = [c for c in self.children[path[k]] if self.lengths[c] > 0]
@@ -112,7 +140,9 @@ class Branches:
                 if self.reach[here] < far:
                     return path, [len(path) - 1]
                 # Several palms that begin at one wrist: the one in their middle is the hand.
-                wrist = max(([c for c in branches if self.together(b, c, first)] for b in branches), key=len)
+                wrist = max(
+                    ([c for c in branches if self.together(b, c, first)] for b in branches), key=len
+                )
                 if len(wrist) >= 2 and self.reach[wrist[0]] < far:
                     ends = np.array([self.positions[self.tip(c)] for c in wrist])
                     middle = int(np.argmin(np.linalg.norm(ends - ends.mean(axis=0), axis=1)))
@@ -133,26 +163,51 @@ class Branches:
                 knee = p[leg["LowerLeg"]]
                 below = {c: float((knee - p[c]) @ up) for c in row if not set(leg.values()) & {c}}
                 aside = {c: float(np.linalg.norm(p[c] - knee + below[c] * up)) for c in below}
-                near.append(min((c for c in below if 0.3 * thigh < below[c] < 2.5 * thigh), key=lambda c: aside[c], default=-1))
+                near.append(
+                    min(
+                        (c for c in below if 0.3 * thigh < below[c] < 2.5 * thigh),
+                        key=lambda c: aside[c],
+                        default=-1,
+                    )
+                )
             if min(near) >= 0 and near[0] != near[1]:
-                worth = float(np.mean([np.linalg.norm(p[n] - p[leg["LowerLeg"]]) for n, leg in zip(near, legs, strict=True)]))
+                worth = float(
+                    np.mean(
+                        [
+                            np.linalg.norm(p[n] - p[leg["LowerLeg"]])
+                            for n, leg in zip(near, legs, strict=True)
+                        ]
+                    )
+                )
                 if best is None or worth < best[0]:
                     best = worth, tuple(near)
         if best and best[0] < 2.5 * thigh:
             for leg, foot in zip(legs, best[1], strict=True):
                 leg["Foot"] = foot
 
-    def eyes(self, head: int, left: Float[ndarray, "3"], forward: Float[ndarray, "3"]) -> dict[str, int]:
+    def eyes(
+        self, head: int, left: Float[ndarray, "3"], forward: Float[ndarray, "3"]
+    ) -> dict[str, int]:
         """The one pair of leaves in the head that stand side by side."""
-        leaves = [n for n in T.below(self.parents, head)[1:] if not self.children[n]] if self.size[head] <= _FACE else []
+        leaves = (
+            [n for n in T.below(self.parents, head)[1:] if not self.children[n]]
+            if self.size[head] <= _FACE
+            else []
+        )
         place = {n: self.positions[n] - self.positions[head] for n in leaves}
         scale = max((float(np.linalg.norm(v)) for v in place.values()), default=0.0)
         pairs = []
         for i, a in enumerate(leaves):
             for b in leaves[i + 1 :]:
                 middle, apart = 0.5 * (place[a] + place[b]), place[a] - place[b]
-                level = abs(float(unit(apart) @ left)) > 0.98 and abs(float(middle @ left)) < 0.1 * float(np.linalg.norm(apart))
-                if level and self.parents[a] == self.parents[b] and middle @ forward > -0.05 * scale:
+                level = abs(float(unit(apart) @ left)) > 0.98 and abs(
+                    float(middle @ left)
+                ) < 0.1 * float(np.linalg.norm(apart))
+                if (
+                    level
+                    and self.parents[a] == self.parents[b]
+                    and middle @ forward > -0.05 * scale
+                ):
                     pairs.append((a, b) if apart @ left > 0 else (b, a))
         return {"leftEye": pairs[0][0], "rightEye": pairs[0][1]} if len(pairs) == 1 else {}
 

@@ -15,7 +15,9 @@ from mocap.rig.fingers import phalanges
 # What an exact name of a recognised convention is worth beside the words' 0 to 1; and what is added for bones that every humanoid has.
 _LISTED, _REQUIRED = 1.5, 0.5
 _EXACTLY = 0.98
-_OTHERWISE = 0.3  # what is left of a word's worth where the convention says that the node is another bone
+_OTHERWISE = (
+    0.3  # what is left of a word's worth where the convention says that the node is another bone
+)
 _UNSKINNED = 0.5  # likewise for a node that no skin is bound to, in a rig that has skins
 _MAY_LACK = ("Shoulder", "Toes")
 
@@ -32,11 +34,21 @@ class _Names:
         self.readings = N.read(tree.names)
         self.convention, self.listed = N.recognise(tree.names)
         self.skinned = tree.joints if np.any(tree.joints) else np.ones(len(tree.names), dtype=bool)
-        self.candidates = [i for i, reading in enumerate(self.readings) if reading.fits or i in self.listed]
+        self.candidates = [
+            i for i, reading in enumerate(self.readings) if reading.fits or i in self.listed
+        ]
         self.bones: dict[str, Found] = {}
         # "__Thumb1_L" above "Thumb1_L" is where the bone before ends.
-        plain = {r.key for r, name in zip(self.readings, tree.names, strict=True) if not name.startswith("_")}
-        self.copies = {i for i, r in enumerate(self.readings) if tree.names[i].startswith("_") and r.key in plain}
+        plain = {
+            r.key
+            for r, name in zip(self.readings, tree.names, strict=True)
+            if not name.startswith("_")
+        }
+        self.copies = {
+            i
+            for i, r in enumerate(self.readings)
+            if tree.names[i].startswith("_") and r.key in plain
+        }
 
     def found(self) -> dict[str, Found]:
         for side in ("left", "right"):
@@ -74,7 +86,11 @@ class _Names:
         exactly = self.listed.get(node) == bone
         side = bone[: len(bone) - len(plain)]
         fit = _EXACTLY if exactly else min(0.95, 0.4 + 0.55 * self.fit(node, plain, side))
-        self.bones[bone] = Found(node, (self.convention or "names") if exactly else "names", round(fit if sure is None else sure, 3))
+        self.bones[bone] = Found(
+            node,
+            (self.convention or "names") if exactly else "names",
+            round(fit if sure is None else sure, 3),
+        )
 
     def first(self, *bones: str) -> list[int]:
         """The highest node of each limb that was found."""
@@ -82,7 +98,11 @@ class _Names:
         found = []
         for limb in bones:
             side = "left" if limb.startswith("left") else "right"
-            nodes = [self.bones[side + b].node for b in chains[limb.removeprefix(side)] if side + b in self.bones]
+            nodes = [
+                self.bones[side + b].node
+                for b in chains[limb.removeprefix(side)]
+                if side + b in self.bones
+            ]
             found += nodes[:1]
         return found
 
@@ -116,7 +136,9 @@ class _Names:
             self.put("head", head, "head")
             self.face(head)
         # Arms that hang from where the legs hang leave the spine to the head.
-        end = top if top is not None and top != core and T.between(self.parents, hips, top) else head
+        end = (
+            top if top is not None and top != core and T.between(self.parents, hips, top) else head
+        )
         if end is None:
             return
         chain = T.between(self.parents, hips, end)
@@ -141,10 +163,18 @@ class _Names:
         above = [n for n in T.path(self.parents, core)[:-1] if self.fit(n, "hips") >= 0.9]
         if above:
             return above[-1]
-        if named is not None and named != core and self.fit(named, "hips") >= 0.9 and len(legs) == 2:
+        if (
+            named is not None
+            and named != core
+            and self.fit(named, "hips") >= 0.9
+            and len(legs) == 2
+        ):
             # The legs hang from the root and not from the hips: then the place decides.
             middle = self.tree.positions[legs].mean(axis=0)
-            length = max(float(np.ptp(self.tree.positions[T.below(self.parents, legs[0])], axis=0).max()), 1e-9)
+            length = max(
+                float(np.ptp(self.tree.positions[T.below(self.parents, legs[0])], axis=0).max()),
+                1e-9,
+            )
             if np.linalg.norm(self.tree.positions[core] - middle) > 0.5 * length:
                 return named
         return core
@@ -155,7 +185,12 @@ class _Names:
         while len(trunk) > 1 and self.is_neck(trunk[-1]):
             trunk = trunk[:-1]
         for bone, node in share_spine(trunk, self.tree, [self.is_chest(n) for n in trunk]).items():
-            self.put(bone, node, bone, None if self.listed.get(node) == bone else 0.9 if self.fit(node, "spine") else 0.6)
+            self.put(
+                bone,
+                node,
+                bone,
+                None if self.listed.get(node) == bone else 0.9 if self.fit(node, "spine") else 0.6,
+            )
 
     def is_neck(self, node: int) -> bool:
         return self.fit(node, "neck") > max(self.fit(node, "spine"), 0.3)
@@ -165,7 +200,11 @@ class _Names:
 
     def neck(self, hips: int, head: int | None) -> None:
         spine = [self.bones[b].node for b in ("spine", "chest", "upperChest") if b in self.bones]
-        upward = T.between(self.parents, spine[-1] if spine else hips, head)[:-1] if head is not None else T.below(self.parents, hips)
+        upward = (
+            T.between(self.parents, spine[-1] if spine else hips, head)[:-1]
+            if head is not None
+            else T.below(self.parents, hips)
+        )
         named = [n for n in upward if self.is_neck(n)]
         if head is None and len(named) > 1:
             # A chain of necks without a head: its last bone is the head.
@@ -173,7 +212,11 @@ class _Names:
             self.put("neck", named[0], "neck")
         elif named:
             self.put("neck", named[0], "neck")
-        elif head is not None and upward and (free := [n for n in upward if n not in spine and not self.readings[n].helper]):
+        elif (
+            head is not None
+            and upward
+            and (free := [n for n in upward if n not in spine and not self.readings[n].helper])
+        ):
             self.put("neck", free[0], "neck", 0.5)
 
     def face(self, head: int) -> None:
@@ -189,13 +232,20 @@ class _Names:
 
     def detached(self, side: str) -> None:
         """A foot or hand that hangs from the root and is brought to its limb by the animation alone (inverse kinematics, baked)."""
-        for end, middle, upper in (("Foot", "LowerLeg", "UpperLeg"), ("Hand", "LowerArm", "UpperArm")):
+        for end, middle, upper in (
+            ("Foot", "LowerLeg", "UpperLeg"),
+            ("Hand", "LowerArm", "UpperArm"),
+        ):
             if side + end in self.bones or not {side + middle, side + upper} <= self.bones.keys():
                 continue
             a, b = (self.tree.positions[self.bones[side + x].node] for x in (upper, middle))
             reach = 2.0 * np.linalg.norm(b - a)
             used = {f.node for f in self.bones.values()}
-            for node in (n for n in range(len(self.readings)) if n not in used and self.fit(n, end, side) >= 0.8 and self.skinned[n]):
+            for node in (
+                n
+                for n in range(len(self.readings))
+                if n not in used and self.fit(n, end, side) >= 0.8 and self.skinned[n]
+            ):
                 if np.linalg.norm(self.tree.positions[node] - b) < reach:
                     self.put(side + end, node, end, 0.6)
                     break
@@ -211,19 +261,31 @@ class _Names:
             if kind and (kind not in chains or chains[kind][-1] in T.path(self.parents, node)):
                 chains.setdefault(kind, []).append(node)
         for kind, chain in chains.items():
-            bones = N.THUMB if kind == "Thumb" else tuple(kind + part for part in ("Proximal", "Intermediate", "Distal"))
-            listed = {self.listed[n]: n for n in chain if self.listed.get(n, "").startswith(side + kind)}
+            bones = (
+                N.THUMB
+                if kind == "Thumb"
+                else tuple(kind + part for part in ("Proximal", "Intermediate", "Distal"))
+            )
+            listed = {
+                self.listed[n]: n for n in chain if self.listed.get(n, "").startswith(side + kind)
+            }
             if listed:
                 for bone, node in listed.items():
                     self.put(bone, node, bone.removeprefix(side))
                 continue
-            for bone, node in zip(bones, phalanges(chain, self.tree.positions[hand], self.tree.positions), strict=False):
+            for bone, node in zip(
+                bones,
+                phalanges(chain, self.tree.positions[hand], self.tree.positions),
+                strict=False,
+            ):
                 self.put(side + bone, node, bone, 0.85)
 
     def _first_finger(self, hand: int) -> int | None:
         """0 or 1, what numbered fingers (Finger0, finger1-1) count from; None if there are none."""
         numbers = [d for n in T.below(self.parents, hand)[1:] if (d := self._digit(n)) is not None]
-        return min(numbers) if numbers and min(numbers) in (0, 1) and len(set(numbers)) > 2 else None
+        return (
+            min(numbers) if numbers and min(numbers) in (0, 1) and len(set(numbers)) > 2 else None
+        )
 
     def _digit(self, node: int) -> int | None:
         reading = self.readings[node]
@@ -248,14 +310,22 @@ class _Names:
             if kind.lower() in words or kind in listed:
                 return kind
         digit = self._digit(node)
-        return N.FINGERS[digit - base] if base is not None and digit is not None and 0 <= digit - base < 5 else None
+        return (
+            N.FINGERS[digit - base]
+            if base is not None and digit is not None and 0 <= digit - base < 5
+            else None
+        )
 
 
 def share_spine(trunk: list[int], tree: Tree, chest: Sequence[bool] = ()) -> dict[str, int]:
     """spine, chest, upperChest → nodes, from the spine's nodes upwards: the first is spine, the last the topmost there is."""
     if len(trunk) <= 2:
         return dict(zip(("spine", "chest"), trunk, strict=False))
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(tree.positions[trunk], axis=0), axis=1))])
-    inner = [i for i in range(1, len(trunk) - 1) if i < len(chest) and chest[i]] or list(range(1, len(trunk) - 1))
+    along = np.concatenate(
+        [[0.0], np.cumsum(np.linalg.norm(np.diff(tree.positions[trunk], axis=0), axis=1))]
+    )
+    inner = [i for i in range(1, len(trunk) - 1) if i < len(chest) and chest[i]] or list(
+        range(1, len(trunk) - 1)
+    )
     middle = min(inner, key=lambda i: (round(abs(along[i] - 0.5 * along[-1]), 9), i))
     return {"spine": trunk[0], "chest": trunk[middle], "upperChest": trunk[-1]}

@@ -20,7 +20,9 @@ _INK, _PALE = (40, 40, 40), (205, 205, 205)
 _COLOURS = {"left": (200, 90, 0), "right": (0, 90, 220), "": (60, 140, 30)}  # BGR
 _FONT, _SCALE, _LINE = cv2.FONT_HERSHEY_SIMPLEX, 0.42, 17
 _COLUMN = 300  # pixels across, for labels
-_FINGERS = tuple(f + p for f in N.FINGERS for p in ("Metacarpal", "Proximal", "Intermediate", "Distal"))
+_FINGERS = tuple(
+    f + p for f in N.FINGERS for p in ("Metacarpal", "Proximal", "Intermediate", "Distal")
+)
 # More nodes than this are not drawn.
 _NODES = 2000
 
@@ -40,7 +42,9 @@ def draw(tree: Tree, found: dict[str, Found]) -> UInt8[ndarray, "height width 3"
     """The picture, BGR. Needs the thighs and the upper arms of both sides among the bones."""
     left, up, ahead = _frame(tree, found)
     mapped = {f.node for f in found.values()}
-    shown = {n for node in mapped for n in T.path(tree.parents, node)} | set(np.flatnonzero(tree.joints).tolist())
+    shown = {n for node in mapped for n in T.path(tree.parents, node)} | set(
+        np.flatnonzero(tree.joints).tolist()
+    )
     seen = [n for n in sorted(shown)[:_NODES] if np.all(np.isfinite(tree.positions[n]))]
     # Seen from the front, the character's left is on the right.
     body = [b for b in BONES if b in found and not b.endswith(_FINGERS)]
@@ -55,7 +59,9 @@ def draw(tree: Tree, found: dict[str, Found]) -> UInt8[ndarray, "height width 3"
         rows.append([h for h in hands if h])
     drawn = [np.hstack([_draw_view(tree, found, view) for view in row]) for row in rows]
     width = max(d.shape[1] for d in drawn)
-    return np.vstack([np.pad(d, ((0, 0), (0, width - d.shape[1]), (0, 0)), constant_values=255) for d in drawn])
+    return np.vstack(
+        [np.pad(d, ((0, 0), (0, width - d.shape[1]), (0, 0)), constant_values=255) for d in drawn]
+    )
 
 
 def png(image: UInt8[ndarray, "height width 3"]) -> bytes:
@@ -65,10 +71,14 @@ def png(image: UInt8[ndarray, "height width 3"]) -> bytes:
     return data.tobytes()
 
 
-def _frame(tree: Tree, found: dict[str, Found]) -> tuple[Float[ndarray, "3"], Float[ndarray, "3"], Float[ndarray, "3"]]:
+def _frame(
+    tree: Tree, found: dict[str, Found]
+) -> tuple[Float[ndarray, "3"], Float[ndarray, "3"], Float[ndarray, "3"]]:
     """The body's (left, up, ahead) in the file's world, put on the file's axes where they nearly are that."""
     p = {bone: tree.positions[f.node] for bone, f in found.items()}
-    thighs, shoulders = (np.array([p[s + b] for s in ("left", "right")]) for b in ("UpperLeg", "UpperArm"))
+    thighs, shoulders = (
+        np.array([p[s + b] for s in ("left", "right")]) for b in ("UpperLeg", "UpperArm")
+    )
     up = _snapped(shoulders.mean(axis=0) - thighs.mean(axis=0))
     left = (shoulders[0] - shoulders[1]) + (thighs[0] - thighs[1])
     left = _snapped(left - (left @ up) * up)
@@ -84,32 +94,55 @@ def _snapped(v: Float[ndarray, "3"]) -> Float[ndarray, "3"]:
     return axis if v @ axis > 0.85 else v
 
 
-def _hand(tree: Tree, found: dict[str, Found], side: str, up: Float[ndarray, "3"], ahead: Float[ndarray, "3"]) -> _View | None:
+def _hand(
+    tree: Tree,
+    found: dict[str, Found],
+    side: str,
+    up: Float[ndarray, "3"],
+    ahead: Float[ndarray, "3"],
+) -> _View | None:
     """The hand seen so that its fingers spread most; None if it has no fingers."""
     bones = [b for b in BONES if b in found and b.startswith(side) and b.endswith(_FINGERS)]
     if not bones or f"{side}Hand" not in found:
         return None
     hand = found[f"{side}Hand"].node
     arm = found.get(f"{side}LowerArm")
-    seen = [n for n in T.below(tree.parents, arm.node if arm else hand)[1:] if np.all(np.isfinite(tree.positions[n]))][:200]
+    seen = [
+        n
+        for n in T.below(tree.parents, arm.node if arm else hand)[1:]
+        if np.all(np.isfinite(tree.positions[n]))
+    ][:200]
     points = tree.positions[[found[b].node for b in bones]] - tree.positions[hand]
     along = points.mean(axis=0)
     along = along / max(float(np.linalg.norm(along)), 1e-12)
     spread = np.linalg.svd(points - np.outer(points @ along, along))[2][0]
     spread = spread * (-1.0 if spread @ (ahead + up) < 0 else 1.0)
     half = (len(bones) + 1) // 2
-    order = sorted(bones, key=lambda b: -float((tree.positions[found[b].node] - tree.positions[hand]) @ spread))
-    return _View(f"{side} hand", (330, 360), (along * (1.0 if side == "left" else -1.0), spread), seen, order[half:], order[:half])
+    order = sorted(
+        bones, key=lambda b: -float((tree.positions[found[b].node] - tree.positions[hand]) @ spread)
+    )
+    return _View(
+        f"{side} hand",
+        (330, 360),
+        (along * (1.0 if side == "left" else -1.0), spread),
+        seen,
+        order[half:],
+        order[:half],
+    )
 
 
-def _draw_view(tree: Tree, found: dict[str, Found], view: _View) -> UInt8[ndarray, "height width 3"]:
+def _draw_view(
+    tree: Tree, found: dict[str, Found], view: _View
+) -> UInt8[ndarray, "height width 3"]:
     across, tall = view.size
     columns = [_COLUMN if side else 0 for side in (view.left, view.right)]
     image = np.full((tall, across + sum(columns), 3), 255, dtype=np.uint8)
     flat = np.stack([tree.positions @ a for a in view.axes], axis=1)
     low, high = flat[view.seen].min(axis=0), flat[view.seen].max(axis=0)
     scale = 0.86 * min(across / max(high[0] - low[0], 1e-9), tall / max(high[1] - low[1], 1e-9))
-    at = (flat - 0.5 * (low + high)) * scale * np.array([1.0, -1.0]) + np.array([columns[0] + across / 2, tall / 2 + 8])
+    at = (flat - 0.5 * (low + high)) * scale * np.array([1.0, -1.0]) + np.array(
+        [columns[0] + across / 2, tall / 2 + 8]
+    )
     places = np.round(at).astype(int)
     bone_of = {f.node: bone for bone, f in found.items()}
     inside = set(view.seen)
@@ -120,23 +153,53 @@ def _draw_view(tree: Tree, found: dict[str, Found], view: _View) -> UInt8[ndarra
         parent = int(tree.parents[node])
         if parent in inside:
             mapped = node in bone_of and parent in bone_of
-            cv2.line(image, places[parent].tolist(), places[node].tolist(), _INK if mapped else _PALE, 1 + mapped, cv2.LINE_AA)
+            cv2.line(
+                image,
+                places[parent].tolist(),
+                places[node].tolist(),
+                _INK if mapped else _PALE,
+                1 + mapped,
+                cv2.LINE_AA,
+            )
     for node in seen:
         if node in bone_of:
             bone = bone_of[node]
             filled = found[bone].sure >= UNSURE
-            cv2.circle(image, places[node].tolist(), 4, _colour(bone), -1 if filled else 1, cv2.LINE_AA)
-    for bones, x, anchor in ((view.left, 6, columns[0] - 6), (view.right, columns[0] + across + 6, columns[0] + across)):
+            cv2.circle(
+                image, places[node].tolist(), 4, _colour(bone), -1 if filled else 1, cv2.LINE_AA
+            )
+    for bones, x, anchor in (
+        (view.left, 6, columns[0] - 6),
+        (view.right, columns[0] + across + 6, columns[0] + across),
+    ):
         # Of joints in a row the nearest has its label uppermost, so that no line to a label crosses another.
-        row = [round(float(at[found[b].node][1]) / 8.0) * 8.0 + 1e-3 * abs(float(at[found[b].node][0]) - anchor) for b in bones]
+        row = [
+            round(float(at[found[b].node][1]) / 8.0) * 8.0
+            + 1e-3 * abs(float(at[found[b].node][0]) - anchor)
+            for b in bones
+        ]
         heights = _apart(row, 26.0, tall - 8.0)
         for bone, y in zip(bones, heights, strict=True):
             place = places[found[bone].node]
             cv2.line(image, (anchor, round(y) - 4), place.tolist(), _PALE, 1, cv2.LINE_AA)
-            _text(image, _label(tree, bone, found[bone].node), x, round(y), _colour(bone), anchor - 8 if x == 6 else None)
+            _text(
+                image,
+                _label(tree, bone, found[bone].node),
+                x,
+                round(y),
+                _colour(bone),
+                anchor - 8 if x == 6 else None,
+            )
     # The joints again, above the lines to their labels.
     for bone in view.left + view.right:
-        cv2.circle(image, places[found[bone].node].tolist(), 3, _colour(bone), -1 if found[bone].sure >= UNSURE else 1, cv2.LINE_AA)
+        cv2.circle(
+            image,
+            places[found[bone].node].tolist(),
+            3,
+            _colour(bone),
+            -1 if found[bone].sure >= UNSURE else 1,
+            cv2.LINE_AA,
+        )
     cv2.putText(image, view.title, (columns[0] + 8, 18), _FONT, 0.5, _INK, 1, cv2.LINE_AA)
     return image
 
@@ -149,7 +212,14 @@ def _label(tree: Tree, bone: str, node: int) -> str:
     return label if len(label) <= 40 else label[:37] + "..."
 
 
-def _text(image: UInt8[ndarray, "height width 3"], text: str, x: int, y: int, colour: tuple[int, int, int], end: int | None) -> None:
+def _text(
+    image: UInt8[ndarray, "height width 3"],
+    text: str,
+    x: int,
+    y: int,
+    colour: tuple[int, int, int],
+    end: int | None,
+) -> None:
     if end is not None:
         x = max(x, end - cv2.getTextSize(text, _FONT, _SCALE, 1)[0][0])
     cv2.putText(image, text, (x, y), _FONT, _SCALE, colour, 1, cv2.LINE_AA)

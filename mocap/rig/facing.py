@@ -41,7 +41,11 @@ def facing(
     weight, vote = 0.0, 0.0
     up, across = _axes(positions, hips, legs, arms)
     ahead = np.cross(across, up)
-    poses = [positions, tree.positions, *(p.positions for p in tree.poses[:: max(1, len(tree.poses) // _POSES)])]
+    poses = [
+        positions,
+        tree.positions,
+        *(p.positions for p in tree.poses[:: max(1, len(tree.poses) // _POSES)]),
+    ]
     for pose in poses:
         u, a = _axes(pose, hips, legs, arms)
         f = np.cross(a, u)
@@ -56,7 +60,10 @@ def facing(
 
 
 def _axes(
-    p: Float[ndarray, "nodes 3"], hips: int, legs: Sequence[dict[str, int]], arms: Sequence[dict[str, int]]
+    p: Float[ndarray, "nodes 3"],
+    hips: int,
+    legs: Sequence[dict[str, int]],
+    arms: Sequence[dict[str, int]],
 ) -> tuple[Float[ndarray, "3"], Float[ndarray, "3"]]:
     """(up, across from the second limb of a pair to the first, at right angles to it)."""
     thighs = np.array([p[leg["UpperLeg"]] for leg in legs])
@@ -97,7 +104,9 @@ def _words(
     return said
 
 
-def _bend(p: Float[ndarray, "nodes 3"], upper: int, middle: int, end: int, f: Float[ndarray, "3"]) -> float:
+def _bend(
+    p: Float[ndarray, "nodes 3"], upper: int, middle: int, end: int, f: Float[ndarray, "3"]
+) -> float:
     """How far the middle joint stands forwards of the line between the others: −1 to 1, reached where it is bent for certain."""
     line = p[end] - p[upper]
     length = float(np.linalg.norm(line))

@@ -12,12 +12,19 @@ from mocap.rig import names as N
 from mocap.rig.branches import unit
 
 # Of a hand with fewer than five fingers, which ones it has: animators leave out the ring finger first.
-_HAVE = {1: ("Index",), 2: ("Index", "Middle"), 3: ("Index", "Middle", "Little"), 4: ("Index", "Middle", "Ring", "Little")}
+_HAVE = {
+    1: ("Index",),
+    2: ("Index", "Middle"),
+    3: ("Index", "Middle", "Little"),
+    4: ("Index", "Middle", "Ring", "Little"),
+}
 # A finger's first joint nearer to the wrist than this part of the second is its metacarpal's.
 _NEAR_WRIST = 0.5
 
 
-def phalanges(chain: list[int], wrist: Float[ndarray, "3"], positions: Float[ndarray, "nodes 3"]) -> list[int]:
+def phalanges(
+    chain: list[int], wrist: Float[ndarray, "3"], positions: Float[ndarray, "nodes 3"]
+) -> list[int]:
     """At most three bones of a finger: without its metacarpal, which begins near the wrist, or its end, whichever makes it four."""
     if len(chain) <= 3:
         return chain
@@ -26,7 +33,11 @@ def phalanges(chain: list[int], wrist: Float[ndarray, "3"], positions: Float[nda
 
 
 def by_shape(
-    parents: Int[ndarray, "nodes"], positions: Float[ndarray, "nodes 3"], children: Sequence[Sequence[int]], hand: int, forearm: int
+    parents: Int[ndarray, "nodes"],
+    positions: Float[ndarray, "nodes 3"],
+    children: Sequence[Sequence[int]],
+    hand: int,
+    forearm: int,
 ) -> dict[str, int]:
     """bone (without its side) → node; {} if there are fewer than three fingers or no thumb among them."""
     wrist = positions[hand]
@@ -40,7 +51,9 @@ def by_shape(
     size = max((float(np.linalg.norm(positions[c[-1]] - wrist)) for c in chains), default=0.0)
     together = [int(np.sum(np.linalg.norm(begins - b, axis=1) < 0.01 * size)) > 1 for b in begins]
     least = 2 if hand in branches else 3
-    chains = [c[1:] if same and len(c) > least else c for c, same in zip(chains, together, strict=True)]
+    chains = [
+        c[1:] if same and len(c) > least else c for c, same in zip(chains, together, strict=True)
+    ]
     if not 3 <= len(chains) <= 5:
         return {}
     tips = np.array([positions[c[-1]] for c in chains])
@@ -66,10 +79,17 @@ def by_shape(
     return found
 
 
-def _chain(positions: Float[ndarray, "nodes 3"], children: Sequence[Sequence[int]], first: int) -> list[int]:
+def _chain(
+    positions: Float[ndarray, "nodes 3"], children: Sequence[Sequence[int]], first: int
+) -> list[int]:
     """A finger's nodes, each the first of its parent's branches that goes on furthest."""
     chain = [first]
     while branches := children[chain[-1]]:
         here = positions[chain[-1]]
-        chain.append(max(branches, key=lambda c: (len(children[c]) > 0, float(np.linalg.norm(positions[c] - here)))))
+        chain.append(
+            max(
+                branches,
+                key=lambda c: (len(children[c]) > 0, float(np.linalg.norm(positions[c] - here))),
+            )
+        )
     return chain

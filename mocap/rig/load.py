@@ -43,7 +43,12 @@ def load_rig(path: str | os.PathLike[str], bone_map: dict[str, str] | None = Non
     source = read_bytes(path)
     try:
         tree = tree_of(source, path.parent)
-        return make_rig(tree, map_bones(tree) if bone_map is None else mapfile.apply(tree, bone_map), path.stem, source)
+        return make_rig(
+            tree,
+            map_bones(tree) if bone_map is None else mapfile.apply(tree, bone_map),
+            path.stem,
+            source,
+        )
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
 
@@ -56,10 +61,18 @@ def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> R
     nodes = {bone: found[bone].node for bone in BONES if bone in found}
     if len(set(nodes.values())) < len(nodes):
         twice = next(b for b in nodes if list(nodes.values()).count(nodes[b]) > 1)
-        raise InputError(f"The node {tree.names[nodes[twice]]!r} cannot be two bones at once ({twice} and another).")
-    missing = [b for b in ("UpperLeg", "LowerLeg", "UpperArm") if not {f"left{b}", f"right{b}"} <= nodes.keys()]
+        raise InputError(
+            f"The node {tree.names[nodes[twice]]!r} cannot be two bones at once ({twice} and another)."
+        )
+    missing = [
+        b
+        for b in ("UpperLeg", "LowerLeg", "UpperArm")
+        if not {f"left{b}", f"right{b}"} <= nodes.keys()
+    ]
     if missing:
-        raise InputError(f"No humanoid's skeleton: left and right {' and '.join(missing)} were not found among {_some(tree.names)}.")
+        raise InputError(
+            f"No humanoid's skeleton: left and right {' and '.join(missing)} were not found among {_some(tree.names)}."
+        )
 
     parents = _hung(tree, nodes)
     kept = _kept(tree, parents, nodes)
@@ -71,7 +84,10 @@ def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> R
     poses = [Pose(p.name, p.positions[kept], p.rotations[kept]) for p in poses]
     best = stance.neutral(poses, bones)
     turn = _turn(tree.kind, poses, best, bones)
-    poses = [Pose(p.name, R.apply(turn, p.positions), R.multiply(turn, p.rotations)) for p in (poses[0], best)]
+    poses = [
+        Pose(p.name, R.apply(turn, p.positions), R.multiply(turn, p.rotations))
+        for p in (poses[0], best)
+    ]
     unit = _unit(tree.kind, poses[1], bones)
 
     skeleton = _skeleton(tuple(tree.names[n] for n in kept), above, poses, unit, tree, kept)
@@ -80,7 +96,19 @@ def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> R
         normals = standing_normals(tree.motion, nodes, turn, stance.leg_length(best, bones))
     t_pose, aligned = rest.t_pose(skeleton, bones, poses[1], normals)
     joint_of = {bone: skeleton.names[j] for bone, j in bones.items()}
-    return Rig(name, tree.kind, skeleton, joint_of, {b: found[b] for b in bones}, t_pose, turn, unit, source, best.name, aligned)
+    return Rig(
+        name,
+        tree.kind,
+        skeleton,
+        joint_of,
+        {b: found[b] for b in bones},
+        t_pose,
+        turn,
+        unit,
+        source,
+        best.name,
+        aligned,
+    )
 
 
 def _some(names: tuple[str, ...]) -> str:
@@ -109,7 +137,9 @@ def _kept(tree: Tree, parents: ndarray, nodes: dict[str, int]) -> ndarray:
     """The nodes that become joints, parents before children: from the lowest node above all bones, what leads to bones and to skins."""
     root = T.fork(parents, nodes.values())
     if root is None:
-        raise InputError("The bones that were found stand in several trees of nodes, and so are no one body.")
+        raise InputError(
+            "The bones that were found stand in several trees of nodes, and so are no one body."
+        )
     needed = np.zeros(len(parents), dtype=bool)
     needed[root] = True
     for node in nodes.values():
@@ -148,7 +178,9 @@ def _turn(kind: str, poses: list[Pose], best: Pose, bones: dict[str, int]) -> Fl
     upright = R.between(up, _UP)
     if performed or stands @ up < 0.5:
         return upright
-    ahead = _axis_near(R.normalize(R.apply(upright, stance.body_ahead(best, bones)) * [1.0, 0.0, 1.0]), _ASKEW)
+    ahead = _axis_near(
+        R.normalize(R.apply(upright, stance.body_ahead(best, bones)) * [1.0, 0.0, 1.0]), _ASKEW
+    )
     return R.multiply(R.from_axis_angle(_UP, -np.arctan2(ahead[0], ahead[2])), upright)
 
 
@@ -166,20 +198,34 @@ def _unit(kind: str, pose: Pose, bones: dict[str, int]) -> float:
     legs = stance.leg_length(pose, bones)
     if legs <= 0.0:
         raise InputError("The legs have no length, so the file's unit cannot be told.")
-    strays = {unit: abs(np.log(legs * unit / _LEGS)) / np.log(within) for unit, within in _UNITS.items()}
+    strays = {
+        unit: abs(np.log(legs * unit / _LEGS)) / np.log(within) for unit, within in _UNITS.items()
+    }
     unit = min(strays, key=lambda u: strays[u])
     # What would be nobody's legs in any of these units is in an unknown one: it is made an adult.
     return unit if strays[unit] <= 1.0 else _LEGS / legs
 
 
-def _skeleton(names: tuple[str, ...], parents: ndarray, poses: list[Pose], unit: float, tree: Tree, kept: ndarray) -> Skeleton:
+def _skeleton(
+    names: tuple[str, ...],
+    parents: ndarray,
+    poses: list[Pose],
+    unit: float,
+    tree: Tree,
+    kept: ndarray,
+) -> Skeleton:
     """The joints at rest, metres; what was hung elsewhere than in the file keeps the place it has in the neutral pose."""
     rest_pose, best = poses
     offsets = np.empty((len(names), 3))
     rotations = rest_pose.rotations.copy()
     offsets[0] = rest_pose.positions[0]
-    for pose, joints in ((rest_pose, np.arange(1, len(names))), (best, np.flatnonzero(tree.parents[kept] != kept[parents])[1:])):
+    for pose, joints in (
+        (rest_pose, np.arange(1, len(names))),
+        (best, np.flatnonzero(tree.parents[kept] != kept[parents])[1:]),
+    ):
         back = R.conjugate(pose.rotations[parents[joints]])
         offsets[joints] = R.apply(back, pose.positions[joints] - pose.positions[parents[joints]])
-    rotations[1:] = R.multiply(R.conjugate(rest_pose.rotations[parents[1:]]), rest_pose.rotations[1:])
+    rotations[1:] = R.multiply(
+        R.conjugate(rest_pose.rotations[parents[1:]]), rest_pose.rotations[1:]
+    )
     return Skeleton(names, parents, unit * offsets, R.normalize(rotations))

@@ -24,7 +24,9 @@ def read(path: Path) -> dict[str, str]:
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.") from None
+        raise InputError(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}."
+        ) from None
 
 
 def _named(tree: Tree, found: Found | None) -> str:
@@ -41,11 +43,15 @@ def loads(text: str) -> dict[str, str]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"The map is no JSON: {str(error)[:200]}.") from None
     if not isinstance(read, dict):
-        raise InputError(f'The map must be one JSON object of bones and node names, as {{"hips": "Hips"}}, but is a {type(read).__name__}.')
+        raise InputError(
+            f'The map must be one JSON object of bones and node names, as {{"hips": "Hips"}}, but is a {type(read).__name__}.'
+        )
     _check_bones(list(read))
     wrong = [f"{bone}: {node!r}" for bone, node in read.items() if not isinstance(node, str | None)]
     if wrong:
-        raise InputError(f"In the map each bone has a node's name or null, but {_some(wrong)} is neither.")
+        raise InputError(
+            f"In the map each bone has a node's name or null, but {_some(wrong)} is neither."
+        )
     return {bone: node for bone, node in read.items() if node is not None}
 
 
@@ -61,12 +67,20 @@ def apply(tree: Tree, bone_map: dict[str, str]) -> dict[str, Found]:
         bone, node = next(iter(missing.items()))
         near = difflib.get_close_matches(node, tree.names[:2000], 1, 0.5)
         hint = f"; did you mean {near[0]!r}?" if near else "."
-        others = f" (nor {_some([repr(n) for n in list(missing.values())[1:]])})" if len(missing) > 1 else ""
-        raise InputError(f"The map puts {bone} on {node!r}, but the file has no such node{others}{hint}")
+        others = (
+            f" (nor {_some([repr(n) for n in list(missing.values())[1:]])})"
+            if len(missing) > 1
+            else ""
+        )
+        raise InputError(
+            f"The map puts {bone} on {node!r}, but the file has no such node{others}{hint}"
+        )
     bones: dict[str, str] = {}
     for bone, node in bone_map.items():
         if node in bones:
-            raise InputError(f"The map puts both {bones[node]} and {bone} on {node!r}; a node can be one bone only.")
+            raise InputError(
+                f"The map puts both {bones[node]} and {bone} on {node!r}; a node can be one bone only."
+            )
         bones[node] = bone
     return {bone: Found(index[bone_map[bone]], "map", 1.0) for bone in BONES if bone in bone_map}
 
@@ -76,9 +90,13 @@ def _check_bones(named: list[str]) -> None:
     if unknown:
         near = difflib.get_close_matches(unknown[0], BONES, 1, 0.5)
         hint = (
-            f"did you mean {near[0]!r}?" if near else f"bones are called {', '.join(BONES[:4])} and so on, as `mocap rigs map` writes them."
+            f"did you mean {near[0]!r}?"
+            if near
+            else f"bones are called {', '.join(BONES[:4])} and so on, as `mocap rigs map` writes them."
         )
-        raise InputError(f"The map has {_some(unknown)}, which {'is no bone' if len(unknown) == 1 else 'are no bones'}; {hint}")
+        raise InputError(
+            f"The map has {_some(unknown)}, which {'is no bone' if len(unknown) == 1 else 'are no bones'}; {hint}"
+        )
 
 
 def _some(words: list[str]) -> str:

@@ -21,7 +21,10 @@ REQUIRED = (
 """The fifteen bones that VRM 1.0 requires of a humanoid."""
 
 # Without these there is nobody to move.
-_CORE = ("hips", *(s + b for s in ("left", "right") for b in ("UpperLeg", "LowerLeg", "UpperArm", "LowerArm")))
+_CORE = (
+    "hips",
+    *(s + b for s in ("left", "right") for b in ("UpperLeg", "LowerLeg", "UpperArm", "LowerArm")),
+)
 # What is left of a bone's sureness where names and shape disagree about its node, and about its side.
 _DISAGREE, _OTHER_SIDE = 0.85, 0.7
 
@@ -49,7 +52,9 @@ def map_bones(tree: Tree) -> dict[str, Found]:
     missing = [bone for bone in _CORE if bone not in found]
     if missing:
         reason = reason or f"no node of it was found to be {', '.join(missing)}"
-        raise InputError(f"This is no humanoid that could be recognised: {reason}. A map file made by hand may say what is what (--map).")
+        raise InputError(
+            f"This is no humanoid that could be recognised: {reason}. A map file made by hand may say what is what (--map)."
+        )
     return {bone: found[bone] for bone in BONES if bone in found}
 
 
@@ -57,7 +62,10 @@ def _shaped(tree: Tree) -> dict[str, Found]:
     """`by_shape` without what is called a wing, a weapon, a tail or a handle: they may be longer than limbs. NoBody if there is no body."""
     readings = read(tree.names)
     joints = tree.joints if tree.joints.any() else np.ones(len(tree.names), dtype=bool)
-    helpers, ends = (joints & np.array(marks) for marks in zip(*((r.helper, r.end) for r in readings), strict=True))
+    helpers, ends = (
+        joints & np.array(marks)
+        for marks in zip(*((r.helper, r.end) for r in readings), strict=True)
+    )
     if not helpers.any() or helpers[joints].all():
         return by_shape(tree)
     try:
@@ -67,7 +75,10 @@ def _shaped(tree: Tree) -> dict[str, Found]:
     except NoBody:
         return by_shape(tree)
     found = _sided(found, seen)
-    return {bone: replace(f, sure=min(f.sure, seen[bone].sure)) if bone in seen else f for bone, f in found.items()}
+    return {
+        bone: replace(f, sure=min(f.sure, seen[bone].sure)) if bone in seen else f
+        for bone, f in found.items()
+    }
 
 
 def _weighed(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]:
@@ -89,9 +100,15 @@ def _sided(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]
     """The same bones, left and right exchanged where the other has most of them on the other side."""
     bone_of = {f.node: bone for bone, f in other.items()}
     sides = [
-        bone_of[f.node] == bone for bone, f in found.items() if _mirrored(bone) != bone and bone_of.get(f.node) in (bone, _mirrored(bone))
+        bone_of[f.node] == bone
+        for bone, f in found.items()
+        if _mirrored(bone) != bone and bone_of.get(f.node) in (bone, _mirrored(bone))
     ]
-    return {_mirrored(bone): f for bone, f in found.items()} if sum(sides) < 0.5 * len(sides) else found
+    return (
+        {_mirrored(bone): f for bone, f in found.items()}
+        if sum(sides) < 0.5 * len(sides)
+        else found
+    )
 
 
 def _mirrored(bone: str) -> str:
@@ -113,7 +130,9 @@ def _filled(tree: Tree, found: dict[str, Found], other: dict[str, Found]) -> dic
         # Only what both take to hang from one and the same node.
         agreed = above is not None and above in other and other[above].node == whole[above].node
         within = above is not None and whole[above].node in T.path(tree.parents, node)
-        beneath = any(node in T.path(tree.parents, f.node) for b, f in whole.items() if _above(bone, b))
+        beneath = any(
+            node in T.path(tree.parents, f.node) for b, f in whole.items() if _above(bone, b)
+        )
         if within and (agreed or beneath):
             whole[bone] = Found(node, other[bone].how, round(0.9 * other[bone].sure, 3))
             taken.add(node)

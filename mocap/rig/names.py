@@ -81,7 +81,11 @@ def recognise(names: Sequence[str]) -> tuple[str | None, dict[int, str]]:
     for index, name in enumerate(names):
         keys.setdefault(_key(name), []).append(index)
     for table in conventions().values():
-        prefixes = re.compile("|".join(f"(?:{p.lower()})" for p in table.prefixes)) if table.prefixes else None
+        prefixes = (
+            re.compile("|".join(f"(?:{p.lower()})" for p in table.prefixes))
+            if table.prefixes
+            else None
+        )
         stripped = keys
         if prefixes:
             stripped = {}
@@ -112,8 +116,15 @@ def read(names: Sequence[str]) -> list[Reading]:
     count = Counter(token for tokens in rows for token in set(tokens))
     common = {token for token, n in count.items() if n > max(_COMMON * len(rows), 3)}
     # Words of bones stay: with all its fingers called HandIndex1 and so on, a rig has "hand" in most of its names.
-    shared = {t for t in common if all(w in ("none", "helper", "end") or w[0] in "?~" for w in _known(t, nearly))}
-    words = [[word for token in tokens if token not in shared for word in _known(token, nearly)] for tokens in rows]
+    shared = {
+        t
+        for t in common
+        if all(w in ("none", "helper", "end") or w[0] in "?~" for w in _known(t, nearly))
+    }
+    words = [
+        [word for token in tokens if token not in shared for word in _known(token, nearly)]
+        for tokens in rows
+    ]
     return [_reading(name, row) for name, row in zip(names, words, strict=True)]
 
 
@@ -143,12 +154,23 @@ def _reading(name: str, words: Iterable[str]) -> Reading:
                 fits.pop(bone, None)
     fingers = {"thumb", "index", "middle", "ring", "little", "finger", "carpal"} & canonical
     if fingers:
-        fits = {b: f for b, f in fits.items() if b == "Toes" and f < 1.0} if "toe" not in canonical else {"Toes": 0.5 * weight}
+        fits = (
+            {b: f for b, f in fits.items() if b == "Toes" and f < 1.0}
+            if "toe" not in canonical
+            else {"Toes": 0.5 * weight}
+        )
     # An underscore or two before a name marks a copy.
     if name.startswith("_"):
         fits = {b: 0.9 * f for b, f in fits.items()}
     end = helper and "helper" not in canonical
-    return Reading(side, frozenset(canonical - {"left", "right", "none", "helper", "end"}), _key(name), helper, end, fits)
+    return Reading(
+        side,
+        frozenset(canonical - {"left", "right", "none", "helper", "end"}),
+        _key(name),
+        helper,
+        end,
+        fits,
+    )
 
 
 def _tokens(name: str) -> list[str]:
@@ -162,7 +184,11 @@ def _tokens(name: str) -> list[str]:
 @cache
 def _vocabulary() -> dict[str, str]:
     table = json.loads(assets.path("rigs/words.json").read_text("utf-8"))
-    return {unicodedata.normalize("NFKC", spelling).lower(): word for word, spellings in table.items() for spelling in spellings}
+    return {
+        unicodedata.normalize("NFKC", spelling).lower(): word
+        for word, spellings in table.items()
+        for spelling in spellings
+    }
 
 
 @cache
@@ -176,7 +202,9 @@ def _known(token: str, nearly: bool) -> tuple[str, ...]:
         return tuple(vocabulary[p] for p in parts)
     if nearly and 5 <= len(token) <= 20 and token.isascii():
         # Slips of the pen begin right.
-        near = difflib.get_close_matches(token, [v for v in vocabulary if len(v) >= 5 and v[0] == token[0]], 1, _NEARLY)
+        near = difflib.get_close_matches(
+            token, [v for v in vocabulary if len(v) >= 5 and v[0] == token[0]], 1, _NEARLY
+        )
         if near:
             return ("~" + vocabulary[near[0]],)
     return ("?" + token,)

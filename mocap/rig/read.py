@@ -19,7 +19,11 @@ from mocap.formats import bvh, glb
 from mocap.formats.embed import embedded
 
 # VRM 0 counts the thumb's bones as a finger's; the first of them is what VRM 1 (and anatomy) calls the metacarpal.
-_VRM0_THUMB = {"ThumbProximal": "ThumbMetacarpal", "ThumbIntermediate": "ThumbProximal", "ThumbDistal": "ThumbDistal"}
+_VRM0_THUMB = {
+    "ThumbProximal": "ThumbMetacarpal",
+    "ThumbIntermediate": "ThumbProximal",
+    "ThumbDistal": "ThumbDistal",
+}
 _VRM0 = {s + old: s + new for s in ("left", "right") for old, new in _VRM0_THUMB.items()}
 # A skin whose bind pose is nowhere further from the node pose than this shows no other pose. Radians.
 _SAME_POSE = np.radians(0.5)
@@ -65,12 +69,27 @@ def _bvh_tree(motion: Motion) -> Tree:
     step = max(1, -(-len(motion) // min(_FRAMES, max(1, _NUMBERS // count))))
     frames = np.arange(0, len(motion), step)
     positions, rotations = fk(skeleton, motion.root_positions[frames], motion.rotations[frames])
-    poses = tuple(Pose(f"frame {f}", p, q) for f, p, q in zip(frames, positions, rotations, strict=True))
+    poses = tuple(
+        Pose(f"frame {f}", p, q) for f, p, q in zip(frames, positions, rotations, strict=True)
+    )
     rest = skeleton.rest_positions()
     if not np.all(np.abs(rest) < _FAR) or not np.all(np.abs(positions) < _FAR):
-        raise InputError("The BVH file's joints lie nowhere: its offsets or positions are too large to be any body's.")
+        raise InputError(
+            "The BVH file's joints lie nowhere: its offsets or positions are too large to be any body's."
+        )
     every = np.ones(count, dtype=bool)
-    return Tree("bvh", skeleton.names, np.arange(count), skeleton.parents, rest, skeleton.rest_rotations, every, {}, poses, motion)
+    return Tree(
+        "bvh",
+        skeleton.names,
+        np.arange(count),
+        skeleton.parents,
+        rest,
+        skeleton.rest_rotations,
+        every,
+        {},
+        poses,
+        motion,
+    )
 
 
 @glb.damage_named()
@@ -90,7 +109,9 @@ def _gltf_tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
     with np.errstate(all="ignore"):
         for i, (parent, matrix) in enumerate(zip(parents, local, strict=True)):
             worlds[i] = worlds[parent] @ matrix if parent >= 0 else matrix
-    lost = np.flatnonzero(~np.all(np.isfinite(worlds), axis=(1, 2)) | (np.abs(worlds).max(axis=(1, 2)) > _FAR))
+    lost = np.flatnonzero(
+        ~np.all(np.isfinite(worlds), axis=(1, 2)) | (np.abs(worlds).max(axis=(1, 2)) > _FAR)
+    )
     if len(lost):
         raise InputError(
             f"The node {names[order[lost[0]]]!r} rests nowhere: with its parents' places and scales its numbers are too large."
@@ -101,16 +122,24 @@ def _gltf_tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
     bound = _bind_matrices(document, binary, worlds, parents, place)
     joints = np.zeros(len(nodes), dtype=bool)
     joints[list(bound)] = True
-    declared = {bone: int(place[_index(node, len(nodes))]) for bone, node in _humanoid(document).items() if bone in BONES}
+    declared = {
+        bone: int(place[_index(node, len(nodes))])
+        for bone, node in _humanoid(document).items()
+        if bone in BONES
+    }
     tree_names = tuple(names[n] for n in order)
     kind = "vrm" if {"VRM", "VRMC_vrm"} & set(document.get("extensions", {})) else kind
     poses = _bind_pose(bound, parents, worlds, rotations)
-    return Tree(kind, tree_names, order, parents, worlds[:, :3, 3], rotations, joints, declared, poses)
+    return Tree(
+        kind, tree_names, order, parents, worlds[:, :3, 3], rotations, joints, declared, poses
+    )
 
 
 def _index(value: object, count: int) -> int:
     if not isinstance(value, int) or not 0 <= value < count:
-        raise InputError(f"The file is damaged: it speaks of node {value!r}, and there are {count}.")
+        raise InputError(
+            f"The file is damaged: it speaks of node {value!r}, and there are {count}."
+        )
     return value
 
 
@@ -130,14 +159,20 @@ def _local_matrix(node: glb.Document, name: str) -> Float[ndarray, "4 4"]:
     for key, size in sizes.items():
         if key in node:
             values = np.array(node[key], dtype=np.float64)
-            if values.shape != (size,) or not np.all(np.abs(values) < _FAR) or (key == "rotation" and not values.any()):
+            if (
+                values.shape != (size,)
+                or not np.all(np.abs(values) < _FAR)
+                or (key == "rotation" and not values.any())
+            ):
                 raise InputError(
                     f"Node {name!r} cannot be placed: its {key} must be {size} finite numbers, none wild, but is {str(node[key])[:80]}."
                 )
     return glb.node_matrix(node)
 
 
-def _rotations(matrices: Float[ndarray, "nodes 3 3"], parents: ndarray, local: Float[ndarray, "nodes 4"]) -> Float[ndarray, "nodes 4"]:
+def _rotations(
+    matrices: Float[ndarray, "nodes 3 3"], parents: ndarray, local: Float[ndarray, "nodes 4"]
+) -> Float[ndarray, "nodes 4"]:
     """The rotation in each matrix (the orthogonal factor nearest to it); for flat ones the parent's, turned by the local one."""
     out, sharp = _orthogonal(matrices)
     for i in np.flatnonzero(~sharp):  # parents come first
@@ -161,11 +196,19 @@ def _humanoid(document: glb.Document) -> dict[str, object]:
         if bones:
             return {bone: entry["node"] for bone, entry in bones.items()}
     listed = extensions.get("VRM", {}).get("humanoid", {}).get("humanBones", [])
-    return {_VRM0.get(entry["bone"], entry["bone"]): entry["node"] for entry in listed if entry.get("node", -1) != -1}
+    return {
+        _VRM0.get(entry["bone"], entry["bone"]): entry["node"]
+        for entry in listed
+        if entry.get("node", -1) != -1
+    }
 
 
 def _bind_matrices(
-    document: glb.Document, binary: bytes, worlds: Float[ndarray, "nodes 4 4"], parents: ndarray, place: ndarray
+    document: glb.Document,
+    binary: bytes,
+    worlds: Float[ndarray, "nodes 4 4"],
+    parents: ndarray,
+    place: ndarray,
 ) -> dict[int, Float[ndarray, "4 4"] | None]:
     """Joint → its matrix in the document's world when its skin was bound; None where the skin does not say."""
     bound: dict[int, ndarray | None] = {}
@@ -176,7 +219,9 @@ def _bind_matrices(
             continue
         inverse = glb.accessor(document, binary, skin["inverseBindMatrices"])
         if inverse.ndim != 2 or inverse.shape[1] != 16 or len(inverse) < len(joints):
-            raise InputError(f"The file is damaged: skin {number} has {len(joints)} joints, but not a bind matrix for each.")
+            raise InputError(
+                f"The file is damaged: skin {number} has {len(joints)} joints, but not a bind matrix for each."
+            )
         inverse = inverse[: len(joints)].reshape(-1, 4, 4).transpose(0, 2, 1)
         fine = np.all(np.isfinite(inverse), axis=(1, 2)) & (np.abs(inverse).max(axis=(1, 2)) < _FAR)
         fine[fine] &= np.abs(np.linalg.det(inverse[fine])) > 1e-18
@@ -184,17 +229,31 @@ def _bind_matrices(
         if len(at):
             first = np.argsort(at, kind="stable")
             at, inverse = at[first], inverse[first]
-            meshes = [int(place[n]) for n, node in enumerate(document["nodes"]) if node.get("skin") == number]
+            meshes = [
+                int(place[n])
+                for n, node in enumerate(document["nodes"])
+                if node.get("skin") == number
+            ]
             above = [int(p) for p in parents[at[:1]] if p >= 0]
             with np.errstate(all="ignore"):
                 matrices = np.linalg.inv(inverse)
-                space = _bind_space(worlds[at] @ inverse, matrices, np.concatenate([np.eye(4)[None], worlds[meshes[:4] + above]]))
+                space = _bind_space(
+                    worlds[at] @ inverse,
+                    matrices,
+                    np.concatenate([np.eye(4)[None], worlds[meshes[:4] + above]]),
+                )
                 matrices = space @ matrices
-            bound |= {int(j): m for j, m in zip(at, matrices, strict=True) if bound[int(j)] is None and np.all(np.abs(m) < _FAR)}
+            bound |= {
+                int(j): m
+                for j, m in zip(at, matrices, strict=True)
+                if bound[int(j)] is None and np.all(np.abs(m) < _FAR)
+            }
     return bound
 
 
-def _bind_space(moved: Float[ndarray, "n 4 4"], bound: Float[ndarray, "n 4 4"], usual: Float[ndarray, "m 4 4"]) -> Float[ndarray, "4 4"]:
+def _bind_space(
+    moved: Float[ndarray, "n 4 4"], bound: Float[ndarray, "n 4 4"], usual: Float[ndarray, "m 4 4"]
+) -> Float[ndarray, "4 4"]:
     """The matrix from the space in which a skin was bound to the document's world.
 
     moved: what each joint has done to its vertices since, the topmost joint first; bound: the joints in the skin's space. Nothing in the
@@ -209,7 +268,10 @@ def _bind_space(moved: Float[ndarray, "n 4 4"], bound: Float[ndarray, "n 4 4"], 
 
 
 def _bind_pose(
-    bound: dict[int, Float[ndarray, "4 4"] | None], parents: ndarray, worlds: Float[ndarray, "nodes 4 4"], rest: Float[ndarray, "nodes 4"]
+    bound: dict[int, Float[ndarray, "4 4"] | None],
+    parents: ndarray,
+    worlds: Float[ndarray, "nodes 4 4"],
+    rest: Float[ndarray, "nodes 4"],
 ) -> tuple[Pose, ...]:
     """The pose in which the skins were bound, if it is another than the nodes'; nodes that no skin speaks of go with their parents."""
     known = {j: m for j, m in bound.items() if m is not None}
@@ -221,12 +283,16 @@ def _bind_pose(
     if np.max(R.distance(turns[sharp], rest[at[sharp]]), initial=0.0) < _SAME_POSE:
         return ()
     positions, rotations = worlds[:, :3, 3].copy(), rest.copy()
-    own = {int(j): (m[:3, 3], q) for j, m, q, s in zip(at, matrices, turns, sharp, strict=True) if s}
+    own = {
+        int(j): (m[:3, 3], q) for j, m, q, s in zip(at, matrices, turns, sharp, strict=True) if s
+    }
     for i, parent in enumerate(parents):
         if i in own:
             positions[i], rotations[i] = own[i]
         elif parent >= 0:
             moved = R.multiply(rotations[parent], R.conjugate(rest[parent]))
-            positions[i] = positions[parent] + R.apply(moved, worlds[i, :3, 3] - worlds[parent, :3, 3])
+            positions[i] = positions[parent] + R.apply(
+                moved, worlds[i, :3, 3] - worlds[parent, :3, 3]
+            )
             rotations[i] = R.multiply(moved, rest[i])
     return (Pose("bind", positions, rotations),)

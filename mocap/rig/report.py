@@ -28,7 +28,9 @@ def table(tree: Tree, found: dict[str, Found]) -> str:
             lines.append(_row(bone, tree.names[f.node], f.how, f"{100 * f.sure:.0f}%"))
     required = [bone for bone in REQUIRED if bone not in found]
     lines.append("")
-    lines += _wrapped(f"{len(found)} of {len(BONES)} bones, {len(REQUIRED) - len(required)} of the {len(REQUIRED)} that VRM requires.")
+    lines += _wrapped(
+        f"{len(found)} of {len(BONES)} bones, {len(REQUIRED) - len(required)} of the {len(REQUIRED)} that VRM requires."
+    )
     if required:
         lines += _wrapped(f"Missing, and required by VRM: {', '.join(required)}.")
     missing = [bone for bone in BONES if bone not in found and bone not in REQUIRED]
@@ -38,7 +40,11 @@ def table(tree: Tree, found: dict[str, Found]) -> str:
     if unsure:
         lines += _wrapped(f"Unsure, look at the picture (--picture): {', '.join(unsure)}.")
     mapped = {f.node for f in found.values()}
-    still = [name for i, name in enumerate(tree.names) if i not in mapped and (tree.joints[i] or not np.any(tree.joints))]
+    still = [
+        name
+        for i, name in enumerate(tree.names)
+        if i not in mapped and (tree.joints[i] or not np.any(tree.joints))
+    ]
     if still:
         more = f" and {len(still) - 12} more" if len(still) > 12 else ""
         lines += _wrapped(f"Joints that stay as they rest: {', '.join(still[:12])}{more}.")
@@ -51,17 +57,27 @@ def _grouped(bones: list[str]) -> list[str]:
         fingers = [b for b in BONES if b.startswith(tuple(side + f for f in FINGERS))]
         if set(fingers) <= set(bones):
             at = bones.index(fingers[0])
-            bones = [b for b in bones[:at] if b not in fingers] + [f"{side} fingers"] + [b for b in bones[at:] if b not in fingers]
+            bones = (
+                [b for b in bones[:at] if b not in fingers]
+                + [f"{side} fingers"]
+                + [b for b in bones[at:] if b not in fingers]
+            )
     return bones
 
 
 def rest(rig: Rig) -> str:
     """How the rig rests: its size, the pose that its T-pose was made from, and how far each limb was turned for it."""
-    lines = _wrapped(f"The T-pose is made from its {rig.neutral} pose; one unit of the file is {rig.unit:.4g} m.")
+    lines = _wrapped(
+        f"The T-pose is made from its {rig.neutral} pose; one unit of the file is {rig.unit:.4g} m."
+    )
     turned = {bone: a for bone, a in rig.aligned.items() if max(a.swing, a.twist) > STOOD}
-    fingers = [turned.pop(bone).swing for bone in list(turned) if any(finger in bone for finger in FINGERS)]
+    fingers = [
+        turned.pop(bone).swing for bone in list(turned) if any(finger in bone for finger in FINGERS)
+    ]
     if turned:
-        lines += _wrapped(f"Turned to stand in T-pose: {', '.join(f'{bone} {_turn(a)}' for bone, a in turned.items())}.")
+        lines += _wrapped(
+            f"Turned to stand in T-pose: {', '.join(f'{bone} {_turn(a)}' for bone, a in turned.items())}."
+        )
     else:
         lines += ["It rests in T-pose."]
     if fingers:
@@ -78,7 +94,15 @@ def known() -> str:
     """The conventions whose names are known, each with what it calls the left upper arm."""
     head = _fit("convention", 18) + " " + _fit("of", 37) + " its left upper arm"
     tables = conventions().values()
-    return "\n".join([head, *(f"{_fit(t.name, 18)} {_fit(t.title, 37)} {t.bones['leftUpperArm'][0]}" for t in tables)])
+    return "\n".join(
+        [
+            head,
+            *(
+                f"{_fit(t.name, 18)} {_fit(t.title, 37)} {t.bones['leftUpperArm'][0]}"
+                for t in tables
+            ),
+        ]
+    )
 
 
 def _row(bone: str, node: str, how: str, sure: str) -> str:

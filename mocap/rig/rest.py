@@ -26,9 +26,17 @@ from mocap.rig.stance import angle_between, body_ahead, body_up
 _X, _Y, _Z = np.eye(3)
 _H = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))
 # A limb's bones in order: each points to the next that the rig has.
-_CHAINS = (ARM[1:], LEG, THUMB, *((f"{f}Proximal", f"{f}Intermediate", f"{f}Distal") for f in FINGERS[1:]))
+_CHAINS = (
+    ARM[1:],
+    LEG,
+    THUMB,
+    *((f"{f}Proximal", f"{f}Intermediate", f"{f}Distal") for f in FINGERS[1:]),
+)
 _AFTER = {
-    side + bone: tuple(side + b for b in chain[i + 1 :]) for side in ("left", "right") for chain in _CHAINS for i, bone in enumerate(chain)
+    side + bone: tuple(side + b for b in chain[i + 1 :])
+    for side in ("left", "right")
+    for chain in _CHAINS
+    for i, bone in enumerate(chain)
 }
 
 # A trunk that leans, or a clavicle that slopes, by less than this was modelled so; more is a pose. Radians.
@@ -48,7 +56,10 @@ _UNLIKE = np.radians(5.0)
 
 
 def t_pose(
-    skeleton: Skeleton, bones: dict[str, int], pose: Pose, normals: Mapping[str, Float[ndarray, " 3"]] = MappingProxyType({})
+    skeleton: Skeleton,
+    bones: dict[str, int],
+    pose: Pose,
+    normals: Mapping[str, Float[ndarray, " 3"]] = MappingProxyType({}),
 ) -> tuple[Float[ndarray, "joints 4"], dict[str, Aligned]]:
     """(local rotations (J, 4) in which the skeleton stands in T-pose, bone → how far it was turned for it).
 
@@ -70,7 +81,13 @@ def t_pose(
 class _Body:
     """A pose, and the turns (J, 4) in the world that bring its joints into T-pose, as far as they are known: parents first."""
 
-    def __init__(self, skeleton: Skeleton, bones: dict[str, int], pose: Pose, normals: Mapping[str, Float[ndarray, " 3"]]) -> None:
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        bones: dict[str, int],
+        pose: Pose,
+        normals: Mapping[str, Float[ndarray, " 3"]],
+    ) -> None:
         self.skeleton, self.bones, self.at, self.normals = skeleton, bones, pose.positions, normals
         self.rotations = pose.rotations
         self.turns = np.tile(R.IDENTITY, (len(skeleton.names), 1))
@@ -80,12 +97,20 @@ class _Body:
         upright = R.between(axis, _Y)
         self.stands = angle_between(up, axis) < _LEAN
         hips = self._across("UpperLeg")
-        hips = R.normalize(np.cross(up, body_ahead(pose, bones))) if hips is None else R.apply(upright, hips)
+        hips = (
+            R.normalize(np.cross(up, body_ahead(pose, bones)))
+            if hips is None
+            else R.apply(upright, hips)
+        )
         yaw = R.from_axis_angle(_Y, np.arctan2(hips[2], hips[0]))
         level = R.multiply(R.between(R.apply(yaw, hips), _X), R.multiply(yaw, upright))
         # Who stands is turned to face ahead, with level hips, and keeps its lean; who lies is put on its feet.
         self.upright = R.multiply(yaw, upright)
-        self.whole = level if self.stands else R.conjugate(R.from_frame(R.apply(R.conjugate(upright), hips), up))
+        self.whole = (
+            level
+            if self.stands
+            else R.conjugate(R.from_frame(R.apply(R.conjugate(upright), hips), up))
+        )
         self.trunk = tuple(b for b in ("spine", "chest", "upperChest") if b in bones)
         self.top = self._top()
 
@@ -97,12 +122,20 @@ class _Body:
         if not {f"left{pair}", f"right{pair}"} <= self.bones.keys():
             return None
         v = self._between(f"right{pair}", f"left{pair}")
-        return R.normalize(v) if np.linalg.norm(v) > _APART * np.ptp(self.at, axis=0).max() else None
+        return (
+            R.normalize(v) if np.linalg.norm(v) > _APART * np.ptp(self.at, axis=0).max() else None
+        )
 
     def _top(self) -> Float[ndarray, " 4"]:
         """The turn of the trunk's upper end: shoulders level and straight above the hips' line."""
-        across = next((v for pair in ("Shoulder", "UpperArm") if (v := self._across(pair)) is not None), None)
-        return self.whole if across is None else R.multiply(R.between(R.apply(self.whole, across), _X), self.whole)
+        across = next(
+            (v for pair in ("Shoulder", "UpperArm") if (v := self._across(pair)) is not None), None
+        )
+        return (
+            self.whole
+            if across is None
+            else R.multiply(R.between(R.apply(self.whole, across), _X), self.whole)
+        )
 
     def turned(self, bone: str) -> Float[ndarray, " 4"]:
         """The bone's turn, from its parent's, which it has now."""
@@ -113,14 +146,22 @@ class _Body:
             return R.slerp(self.whole, self.top, (self.trunk.index(bone) + 1) / len(self.trunk))
         if bone == "head" and (eyes := self._across("Eye")) is not None:
             across = R.apply(turn, eyes)
-            return R.multiply(R.between(across, _X), turn) if angle_between(across, _X) < 0.5 * np.pi else turn
+            return (
+                R.multiply(R.between(across, _X), turn)
+                if angle_between(across, _X) < 0.5 * np.pi
+                else turn
+            )
         side = "left" if bone.startswith("left") else "right"
         part = bone.removeprefix(side)
         if part == "Foot":
             return self._foot(side, turn)
         if part == "Toes" and bone in self.normals:
             return self._level(bone, turn)
-        ahead = self.direction(bone) if (bone in _AFTER or part == "Shoulder") and part != "Toes" else None
+        ahead = (
+            self.direction(bone)
+            if (bone in _AFTER or part == "Shoulder") and part != "Toes"
+            else None
+        )
         if ahead is None:
             return turn
         now, target = R.apply(turn, ahead), self.target(bone)
@@ -128,7 +169,9 @@ class _Body:
             return turn
         turn = R.multiply(R.between(now, target), turn)
         if part in ("UpperArm", "UpperLeg"):
-            return R.multiply(R.from_axis_angle(target, self._hinge(side, part, turn, target)), turn)
+            return R.multiply(
+                R.from_axis_angle(target, self._hinge(side, part, turn, target)), turn
+            )
         if part == "LowerArm":
             return R.multiply(R.from_axis_angle(_X, 0.5 * self._palm(side, turn)), turn)
         if part == "Hand":
@@ -145,7 +188,12 @@ class _Body:
             return None
         before = [b for b, after in _AFTER.items() if bone in after and b in self.bones]
         own = [self._own_axis(b) for b in before]
-        if len(own) < 2 or own[-1] is None or own[-2] is None or angle_between(own[-1], own[-2]) > _ALIKE:
+        if (
+            len(own) < 2
+            or own[-1] is None
+            or own[-2] is None
+            or angle_between(own[-1], own[-2]) > _ALIKE
+        ):
             return None
         return R.apply(self.rotations[self.bones[bone]], own[-1])
 
@@ -153,7 +201,11 @@ class _Body:
         """Where a bone points, in its joint's own frame."""
         ends = self._ends(bone)
         v = self.at[ends].mean(axis=0) - self.at[self.bones[bone]] if ends else np.zeros(3)
-        return R.apply(R.conjugate(self.rotations[self.bones[bone]]), R.normalize(v)) if np.linalg.norm(v) > 1e-9 else None
+        return (
+            R.apply(R.conjugate(self.rotations[self.bones[bone]]), R.normalize(v))
+            if np.linalg.norm(v) > 1e-9
+            else None
+        )
 
     def _ends(self, bone: str) -> list[int]:
         """The joints that lie where a bone ends: the next bone's, the knuckles', or, below a last bone, the joint that follows."""
@@ -181,7 +233,9 @@ class _Body:
         after = [b for b in _AFTER[bone] if b in self.bones] or list(_AFTER[bone][:1])
         return R.normalize(_H[after[0]] - _H[bone] if after else TIPS[bone])
 
-    def _hinge(self, side: str, part: str, turn: Float[ndarray, " 4"], target: Float[ndarray, " 3"]) -> float:
+    def _hinge(
+        self, side: str, part: str, turn: Float[ndarray, " 4"], target: Float[ndarray, " 3"]
+    ) -> float:
         """The twist of an upper arm or thigh after which its elbow or knee, bent as in the pose, bends as HUMANOID's; radians."""
         low = side + part.replace("Upper", "Lower")
         if low not in self.bones or (beyond := self.direction(low)) is None:
@@ -190,14 +244,20 @@ class _Body:
         # Elbows bend ahead, knees back.
         bends = _Z if part == "UpperArm" else -_Z
         angle = _signed(beyond, bends, target)
-        return angle * _fade(angle_between(beyond, target), *_BENT) * (1.0 - _fade(abs(angle), *_ASTRAY))
+        return (
+            angle
+            * _fade(angle_between(beyond, target), *_BENT)
+            * (1.0 - _fade(abs(angle), *_ASTRAY))
+        )
 
     def _palm(self, side: str, turn: Float[ndarray, " 4"]) -> float:
         """The twist of the hand, if it were straight below a forearm so turned, after which its palm faces down; radians."""
         hand = f"{side}Hand"
         if hand not in self.bones or (ahead := self.direction(hand)) is None:
             return 0.0
-        return self._roll(side, R.multiply(R.between(R.apply(turn, ahead), self.target(hand)), turn))
+        return self._roll(
+            side, R.multiply(R.between(R.apply(turn, ahead), self.target(hand)), turn)
+        )
 
     def _roll(self, side: str, turn: Float[ndarray, " 4"]) -> float:
         """The turn about the hand (right to left) after which the knuckles of a hand so turned stand in a row like HUMANOID's; radians.
@@ -208,7 +268,9 @@ class _Body:
         if len(knuckles) < 2:
             return 0.0
         first, last = knuckles[0], knuckles[-1]
-        angle = _signed(R.apply(turn, self._between(last, first)), _H[first] - _H[last], self._along(side))
+        angle = _signed(
+            R.apply(turn, self._between(last, first)), _H[first] - _H[last], self._along(side)
+        )
         return float((angle + 2.0 * np.pi / 3.0) % (2.0 * np.pi) - 2.0 * np.pi / 3.0)
 
     def _along(self, side: str) -> Float[ndarray, " 3"]:
@@ -232,7 +294,11 @@ class _Body:
         if beside is not None:
             beside = R.apply(self.upright, beside)
             height = R.apply(self.upright, self._between(f"{other}Foot", f"{side}Foot"))[1]
-            if height > 0.0 and abs(_pitch(beside) - _pitch(ahead)) > _UNLIKE and np.hypot(beside[0], beside[2]) >= _LEVEL:
+            if (
+                height > 0.0
+                and abs(_pitch(beside) - _pitch(ahead)) > _UNLIKE
+                and np.hypot(beside[0], beside[2]) >= _LEVEL
+            ):
                 # In the air: below a straight leg it is as it is to its shank, but for the other's pitch.
                 now = R.apply(turn, R.apply(R.conjugate(self.upright), ahead))
                 turn = R.multiply(R.from_axis_angle(_Y, -np.arctan2(now[0], now[2])), turn)
@@ -248,12 +314,19 @@ class _Body:
     def aligned(self, bone: str) -> Aligned:
         """How far the bone was turned, beside the turn of the whole body."""
         turn = R.multiply(self.turns[self.bones[bone]], R.conjugate(self.whole))
-        ahead = None if bone in ("hips", "neck", "head", "jaw", *self.trunk) or bone.endswith("Eye") else self.direction(bone)
+        ahead = (
+            None
+            if bone in ("hips", "neck", "head", "jaw", *self.trunk) or bone.endswith("Eye")
+            else self.direction(bone)
+        )
         if ahead is None:
             return Aligned(float(R.angle(turn)), 0.0)
         ahead = R.apply(self.whole, ahead)
         swung = R.apply(turn, ahead)
-        return Aligned(angle_between(ahead, swung), float(R.angle(R.multiply(R.conjugate(R.between(ahead, swung)), turn))))
+        return Aligned(
+            angle_between(ahead, swung),
+            float(R.angle(R.multiply(R.conjugate(R.between(ahead, swung)), turn))),
+        )
 
 
 def _signed(a: Float[ndarray, " 3"], b: Float[ndarray, " 3"], axis: Float[ndarray, " 3"]) -> float:

@@ -66,7 +66,9 @@ def by_shape(tree: Tree) -> dict[str, Found]:
         body = None
     if tree.poses and (body is None or body.score < _CLEAR):
         # The rest pose is no pose at all, as in files whose bones all lie along one axis: another one may show the body.
-        others = [_Shape(tree, p.positions) for p in tree.poses[:: max(1, len(tree.poses) // _POSES)]]
+        others = [
+            _Shape(tree, p.positions) for p in tree.poses[:: max(1, len(tree.poses) // _POSES)]
+        ]
         tried = [(b, s) for s in (_Shape(tree, tree.positions), *others) if (b := s.try_body())]
         best = max(tried, key=lambda t: t[0].score, default=None)
         if best and (body is None or best[0].score > body.score):
@@ -98,30 +100,43 @@ class _Shape(Branches):
             bones["head"] = neck[-1]
             if len(neck) > 1:
                 bones["neck"] = neck[0]
-        up = unit(self.positions[[body.arms.a, body.arms.b]].mean(axis=0) - self.positions[[body.legs.a, body.legs.b]].mean(axis=0))
+        up = unit(
+            self.positions[[body.arms.a, body.arms.b]].mean(axis=0)
+            - self.positions[[body.legs.a, body.legs.b]].mean(axis=0)
+        )
         self.feet(legs, up)
         chains = {"legs": legs, "arms": arms}
         forward = facing(self.tree, self.positions, body.core, [legs, arms], self.children)
         for kind, pair in chains.items():
             bases = np.array([self.positions[self.base(chain)] for chain in pair])
             first_is_left = (bases[0] - bases[1]) @ forward.left > 0
-            for side, chain in zip(("left", "right") if first_is_left else ("right", "left"), pair, strict=True):
+            for side, chain in zip(
+                ("left", "right") if first_is_left else ("right", "left"), pair, strict=True
+            ):
                 bones |= {side + bone: node for bone, node in chain.items()}
                 if kind == "arms" and "Hand" in chain:
                     lower = chain["LowerArm"]
-                    hand = fingers.by_shape(self.parents, self.positions, self.children, chain["Hand"], lower)
+                    hand = fingers.by_shape(
+                        self.parents, self.positions, self.children, chain["Hand"], lower
+                    )
                     bones |= {side + bone: node for bone, node in hand.items()}
         if neck:
             bones |= self.eyes(neck[-1], forward.left, forward.forward)
         found = {bone: Found(node, "shape", round(sure, 3)) for bone, node in bones.items()}
         for bone in bones:
             if bone.startswith(("left", "right")):
-                found[bone] = Found(bones[bone], "shape", round(sure * (0.5 + 0.5 * forward.sure), 3))
+                found[bone] = Found(
+                    bones[bone], "shape", round(sure * (0.5 + 0.5 * forward.sure), 3)
+                )
         return found
 
     def hips(self, core: int) -> int:
         """The highest joint that stands where legs and trunk meet."""
-        while (above := int(self.parents[core])) >= 0 and self.tree.joints[above] and self.lengths[core] < 1e-3 * self.reach[core]:
+        while (
+            (above := int(self.parents[core])) >= 0
+            and self.tree.joints[above]
+            and self.lengths[core] < 1e-3 * self.reach[core]
+        ):
             core = above
         return core
 
@@ -130,7 +145,10 @@ class _Shape(Branches):
         whole = T.between(self.parents, body.core, body.arms.top)
         hip = self.positions[[body.legs.a, body.legs.b]].mean(axis=0)
         trunk = self.positions[[body.arms.a, body.arms.b]].mean(axis=0) - hip
-        rise = [float((self.positions[n] - self.positions[body.core]) @ trunk / (trunk @ trunk)) for n in whole]
+        rise = [
+            float((self.positions[n] - self.positions[body.core]) @ trunk / (trunk @ trunk))
+            for n in whole
+        ]
         return [n for n, r in zip(whole, rise, strict=True) if r > -0.02] or whole
 
     def base(self, chain: dict[str, int]) -> int:
@@ -150,14 +168,25 @@ class _Shape(Branches):
             raise NoBody("its nodes make a single chain without branches")
         pairs = self.pairs()
         if len(pairs) < 2:
-            raise NoBody(f"it has {'only one pair' if pairs else 'no pair'} of limbs alike in length, where a body has arms and legs")
-        rough = [b for legs in pairs for arms in pairs if legs != arms and (b := self.hypothesis(legs, arms))]
+            raise NoBody(
+                f"it has {'only one pair' if pairs else 'no pair'} of limbs alike in length, where a body has arms and legs"
+            )
+        rough = [
+            b
+            for legs in pairs
+            for arms in pairs
+            if legs != arms and (b := self.hypothesis(legs, arms))
+        ]
         rough.sort(key=lambda b: -b.score)
-        best = max((self.with_head(b) for b in rough[:_BODIES]), key=lambda b: b.score, default=None)
+        best = max(
+            (self.with_head(b) for b in rough[:_BODIES]), key=lambda b: b.score, default=None
+        )
         if best is None or best.score < _NO_BODY:
             raise NoBody("its pairs of limbs stand nowhere as arms and legs on a trunk do")
         if self.on_all_fours(best):
-            raise NoBody("its four limbs reach the ground together, as those of an animal on four legs")
+            raise NoBody(
+                "its four limbs reach the ground together, as those of an animal on four legs"
+            )
         return best
 
     def pairs(self) -> list[_Pair]:
@@ -166,7 +195,9 @@ class _Shape(Branches):
         least = _LIMB * self.longest
         found = []
         for top, row in enumerate(self.children):
-            limbs = sorted((c for c in row if self.reach[c] > 0 and whole[c] >= least), key=lambda c: -whole[c])
+            limbs = sorted(
+                (c for c in row if self.reach[c] > 0 and whole[c] >= least), key=lambda c: -whole[c]
+            )
             for i, a in enumerate(limbs):
                 near = limbs[i + 1 : i + 1 + _NEIGHBOURS]
                 found += [_Pair(top, min(a, b), max(a, b)) for b in near if self.alike(a, b)]
@@ -205,7 +236,12 @@ class _Shape(Branches):
         score -= 0.5 * np.log(leg / arm) ** 2 + 0.5 * np.log(leg / (1.6 * length)) ** 2
         score += 1.0 if arms.top != core else 0.0
         score -= 0.7 * (above_legs[legs.top] - above_legs[core])
-        across = [unit(p[x.a] - p[x.b]) if np.any(p[x.a] != p[x.b]) else unit(p[self.tip(x.a)] - p[self.tip(x.b)]) for x in (legs, arms)]
+        across = [
+            unit(p[x.a] - p[x.b])
+            if np.any(p[x.a] != p[x.b])
+            else unit(p[self.tip(x.a)] - p[self.tip(x.b)])
+            for x in (legs, arms)
+        ]
         score += abs(float(across[0] @ across[1])) - 1.0
         score -= float(np.mean([abs(float(a @ up)) for a in across]))
         # The longest limbs are the likeliest: hair, skirts and toes are pairs as well.
@@ -215,10 +251,15 @@ class _Shape(Branches):
     def with_head(self, body: _Body) -> _Body:
         """The same with its head, and what head and fingers say for it."""
         legs, arms = body.legs, body.arms
-        up = unit(self.positions[[arms.a, arms.b]].mean(axis=0) - self.positions[[legs.a, legs.b]].mean(axis=0))
+        up = unit(
+            self.positions[[arms.a, arms.b]].mean(axis=0)
+            - self.positions[[legs.a, legs.b]].mean(axis=0)
+        )
         head = self.head(arms, legs, up)
         many = [0.5 * sum(self.fingers(x) >= 3 for x in (pair.a, pair.b)) for pair in (arms, legs)]
-        return body._replace(score=body.score + (1.0 if head else -1.0) + many[0] - many[1], head=head)
+        return body._replace(
+            score=body.score + (1.0 if head else -1.0) + many[0] - many[1], head=head
+        )
 
     def above(self, node: int) -> dict[int, int]:
         """The nodes from the root down to this one, each with its depth."""
@@ -238,7 +279,10 @@ class _Shape(Branches):
         """The chain that goes on upwards from the arms' fork, neck first; the head is its last."""
         limbs = {arms.a, arms.b, legs.a, legs.b}
         start = arms.top
-        free = sorted((c for c in self.children[start] if c not in limbs), key=lambda c: -self.reach[c] - self.lengths[c])[:_BRANCHES]
+        free = sorted(
+            (c for c in self.children[start] if c not in limbs),
+            key=lambda c: -self.reach[c] - self.lengths[c],
+        )[:_BRANCHES]
         upward = {c: self.rises(c, start, up) for c in free}
         best = max(upward, key=lambda c: upward[c], default=None)
         if best is None or upward[best] <= 0:
@@ -277,4 +321,6 @@ class _Shape(Branches):
         same = unit(sum((unit(p[t] - p[a]) for a, t in arms), np.zeros(3))) @ down
         trunk = unit(p[body.arms.a] + p[body.arms.b] - p[body.legs.a] - p[body.legs.b])
         ends = np.array([p[t] @ down for _, t in legs + arms])
-        return bool(same > 0.8 and abs(trunk @ down) < 0.5 and np.ptp(ends) < 0.3 * self.reach[body.legs.a])
+        return bool(
+            same > 0.8 and abs(trunk @ down) < 0.5 and np.ptp(ends) < 0.3 * self.reach[body.legs.a]
+        )

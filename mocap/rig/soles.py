@@ -23,7 +23,9 @@ _CUTOFF = 6.0  # Hz, for speeds
 _UP = np.array([0.0, 1.0, 0.0])
 
 
-def standing_normals(motion: Motion, bones: dict[str, int], turn: Float[ndarray, "4"], legs: float) -> dict[str, Float[ndarray, " 3"]]:
+def standing_normals(
+    motion: Motion, bones: dict[str, int], turn: Float[ndarray, "4"], legs: float
+) -> dict[str, Float[ndarray, " 3"]]:
     """Foot or toes → what of its joint's own frame points up while that foot stands, unit; without those that never stand.
 
     motion: in the document's frame and unit. bones: bone → joint of the motion. turn: from the document's world to mocap's. legs: their
@@ -36,9 +38,19 @@ def standing_normals(motion: Motion, bones: dict[str, int], turn: Float[ndarray,
     positions, world = fk(motion.skeleton, motion.root_positions, motion.rotations)
     for side in feet:
         at = (_LEGS / legs) * R.apply(turn, positions[:, bones[f"{side}Foot"]])
-        speeds = np.linalg.norm(np.gradient(smooth(motion.times, at, _CUTOFF), motion.times, axis=0), axis=-1)
-        shank = R.normalize(R.apply(turn, positions[:, bones[f"{side}LowerLeg"]] - positions[:, bones[f"{side}Foot"]]))
-        stands = (speeds < _SPEED) & (at[:, 1] < np.percentile(at[:, 1], 10.0) + _HEIGHT) & (shank[:, 1] > _UPRIGHT)
+        speeds = np.linalg.norm(
+            np.gradient(smooth(motion.times, at, _CUTOFF), motion.times, axis=0), axis=-1
+        )
+        shank = R.normalize(
+            R.apply(
+                turn, positions[:, bones[f"{side}LowerLeg"]] - positions[:, bones[f"{side}Foot"]]
+            )
+        )
+        stands = (
+            (speeds < _SPEED)
+            & (at[:, 1] < np.percentile(at[:, 1], 10.0) + _HEIGHT)
+            & (shank[:, 1] > _UPRIGHT)
+        )
         if stands.mean() * motion.duration < _STANDS:
             continue
         found = {}
@@ -46,8 +58,13 @@ def standing_normals(motion: Motion, bones: dict[str, int], turn: Float[ndarray,
             up = R.apply(R.conjugate(R.multiply(turn, world[stands, bones[bone]])), _UP)
             found[bone] = R.normalize(np.median(up, axis=0))
         if f"{side}Toes" in bones:
-            ahead = R.normalize(positions[0, bones[f"{side}Toes"]] - positions[0, bones[f"{side}Foot"]])
-            if R.apply(R.conjugate(world[0, bones[f"{side}Foot"]]), ahead) @ found[f"{side}Foot"] > _RISES:
+            ahead = R.normalize(
+                positions[0, bones[f"{side}Toes"]] - positions[0, bones[f"{side}Foot"]]
+            )
+            if (
+                R.apply(R.conjugate(world[0, bones[f"{side}Foot"]]), ahead) @ found[f"{side}Foot"]
+                > _RISES
+            ):
                 continue
         normals |= found
     return normals

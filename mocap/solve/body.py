@@ -81,9 +81,15 @@ _GROUPS: dict[str, list[str]] = {
     "trunk": ["left_shoulder", "right_shoulder"],
     "head": ["left_shoulder", "right_shoulder", "left_ear", "right_ear", "nose"],
     **{f"{s}Arm": [f"{s}_shoulder", f"{s}_elbow", f"{s}_wrist"] for s in ("left", "right")},
-    **{f"{s}Hand": [f"{s}_shoulder", f"{s}_elbow", f"{s}_wrist", f"{s}_index", f"{s}_pinky"] for s in ("left", "right")},
+    **{
+        f"{s}Hand": [f"{s}_shoulder", f"{s}_elbow", f"{s}_wrist", f"{s}_index", f"{s}_pinky"]
+        for s in ("left", "right")
+    },
     **{f"{s}Leg": [f"{s}_hip", f"{s}_knee", f"{s}_ankle"] for s in ("left", "right")},
-    **{f"{s}Foot": [f"{s}_knee", f"{s}_ankle", f"{s}_heel", f"{s}_foot_index"] for s in ("left", "right")},
+    **{
+        f"{s}Foot": [f"{s}_knee", f"{s}_ankle", f"{s}_heel", f"{s}_foot_index"]
+        for s in ("left", "right")
+    },
 }
 
 
@@ -132,11 +138,16 @@ def _relaxed() -> ndarray:
         "ThumbProximal": (0.0, -10.0, 0.0),
     }
     for finger, curl in (("Index", 16.0), ("Middle", 20.0), ("Ring", 24.0), ("Little", 28.0)):
-        turns |= {f"{finger}{joint}": (0.0, 0.0, -curl) for joint in ("Proximal", "Intermediate", "Distal")}
+        turns |= {
+            f"{finger}{joint}": (0.0, 0.0, -curl)
+            for joint in ("Proximal", "Intermediate", "Distal")
+        }
     for side, sign in (("left", 1.0), ("right", -1.0)):
         for bone, degrees in turns.items():
             x, y, z = np.radians(degrees)
-            pose[BONES.index(side + bone)] = R.from_rotation_vector(np.array([x, sign * y, sign * z]))
+            pose[BONES.index(side + bone)] = R.from_rotation_vector(
+                np.array([x, sign * y, sign * z])
+            )
     return pose
 
 
@@ -216,7 +227,9 @@ def solve_body(
     """
     missing = np.isnan(positions).any(axis=-1)
     if missing.any():
-        positions = np.where(missing[..., None], _REST_LANDMARKS - _REST_LANDMARKS[_HIPS].mean(axis=0), positions)
+        positions = np.where(
+            missing[..., None], _REST_LANDMARKS - _REST_LANDMARKS[_HIPS].mean(axis=0), positions
+        )
         confidence = np.where(missing, 0.0, confidence)
     # Fingers that nobody looks for are at rest, not lost.
     fingers_seen = np.ones((len(positions), 2), dtype=bool) if hands is None else hands.seen
@@ -237,26 +250,37 @@ def solve_body(
     # Parents of arms and legs: the chest and the pelvis (the clavicles follow the shoulders, so they would follow the arms' noise).
     parent = oriented[:, _LIMB_PARENTS]
     bones = R.normalize(directions[:, 14:])
-    axes, hinge = _hinge_axes(times, bones, parent, foot, seen, None if state is None else state.hinge, full_bend)
+    axes, hinge = _hinge_axes(
+        times, bones, parent, foot, seen, None if state is None else state.hinge, full_bend
+    )
     limbs = R.multiply(R.from_frame(bones, axes), _REST_LIMB)
 
     clavicles, tilt = _clavicles(bones[:, :2], chest)
     chest = R.multiply(chest, tilt)
-    third = R.from_rotation_vector(R.to_rotation_vector(R.multiply(R.conjugate(pelvis), chest)) / 3.0)
+    third = R.from_rotation_vector(
+        R.to_rotation_vector(R.multiply(R.conjugate(pelvis), chest)) / 3.0
+    )
     world[:, 0] = pelvis
     world[:, _SPINE[0]] = R.multiply(pelvis, third)
     world[:, _SPINE[1]] = R.multiply(world[:, _SPINE[0]], third)
     world[:, _SPINE[2]] = chest
     # A face alone turns the head on a chest that is held, or at rest.
     under, chests = hold_unseen(
-        times, chest[:, None], seen[:, _TRUNK_GROUP, None], _ONE, R.IDENTITY[None], None if state is None else state.chest
+        times,
+        chest[:, None],
+        seen[:, _TRUNK_GROUP, None],
+        _ONE,
+        R.IDENTITY[None],
+        None if state is None else state.chest,
     )
     under = under[:, 0]
     world[:, _NECK], world[:, _HEAD] = R.slerp(under, head, 0.5), head
     world[:, _CLAVICLE] = R.multiply(chest[:, None], clavicles)
     world[:, _UPPER] = limbs[:, :4]
     world[:, _LOWER] = limbs[:, 4:]
-    relative, palms = _relative_hands(times, limbs[:, 4:6], hand, steady_hands, hands, None if state is None else state.palms)
+    relative, palms = _relative_hands(
+        times, limbs[:, 4:6], hand, steady_hands, hands, None if state is None else state.palms
+    )
     world[:, _LOWER[:2]], world[:, _HAND] = _pronated(limbs[:, 4:6], relative)
     world[:, _FOOT] = foot
 
@@ -268,25 +292,37 @@ def solve_body(
         local[:, FINGER_BONES] = hands.fingers
     if face is not None:
         local[:, _EYES] = face.eyes[:, None]
-    out, hold = hold_unseen(times, local, seen, _BONE_GROUP, RELAXED, None if state is None else state.hold)
+    out, hold = hold_unseen(
+        times, local, seen, _BONE_GROUP, RELAXED, None if state is None else state.hold
+    )
     return out, BodyState(hinge, hold, palms, faces, chests)
 
 
 def _hips_from_shoulders(p: ndarray, confidence: ndarray) -> ndarray:
     """Landmarks whose hips, where they are not seen (a person at a desk), stand upright below the shoulders and face as they do."""
-    trust = np.clip((confidence[:, _HIPS].min(axis=1) - SEEN / 3) / (SEEN - SEEN / 3), 0.0, 1.0)[:, None, None]
+    trust = np.clip((confidence[:, _HIPS].min(axis=1) - SEEN / 3) / (SEEN - SEEN / 3), 0.0, 1.0)[
+        :, None, None
+    ]
     if trust.min() >= 1.0:
         return p
     across = p[:, _SHOULDERS[0]] - p[:, _SHOULDERS[1]]
     across = 0.5 * across * [1.0, 0.0, 1.0]
     below = p[:, _SHOULDERS].mean(axis=1) - [0.0, 0.5, 0.0]
     out = p.copy()
-    out[:, _HIPS] = trust * p[:, _HIPS] + (1.0 - trust) * np.stack([below + across, below - across], axis=1)
+    out[:, _HIPS] = trust * p[:, _HIPS] + (1.0 - trust) * np.stack(
+        [below + across, below - across], axis=1
+    )
     return out
 
 
 def _hinge_axes(
-    times: ndarray, bones: ndarray, parent: ndarray, foot: ndarray, seen: ndarray, state: HingeState | None, full_bend: float
+    times: ndarray,
+    bones: ndarray,
+    parent: ndarray,
+    foot: ndarray,
+    seen: ndarray,
+    state: HingeState | None,
+    full_bend: float,
 ) -> tuple[ndarray, HingeState]:
     """The hinge axes, world, of elbows and knees (F, 4, 3), twice over: for the upper and the lower bones."""
     to_parent = R.conjugate(parent)
@@ -306,7 +342,9 @@ def _hinge_axes(
     backwards = (R.dot(axis[:, 2:], hint[:, 2:]) < _BACKWARDS) & foot_seen[..., 0]
     axis[:, 2:] = np.where(backwards[..., None], -axis[:, 2:], axis[:, 2:])
     bend = np.where(seen[:, _LIMB_GROUPS], bend, 0.0)
-    solved, state = follow_hinge(times, a, axis, bend, hint, np.broadcast_to(_HINT_RATE, bend.shape), state, full_bend)
+    solved, state = follow_hinge(
+        times, a, axis, bend, hint, np.broadcast_to(_HINT_RATE, bend.shape), state, full_bend
+    )
     return R.apply(parent, np.concatenate([solved, solved], axis=1)), state
 
 
@@ -345,13 +383,21 @@ def _relative_hands(
         return relative, state
     own = R.multiply(R.conjugate(forearm), hands.palms)
     if hands.steady is not None:
-        own = np.where(hands.seen[..., None], hands.steady(np.where(hands.seen[..., None], own, np.nan)), relative)
+        own = np.where(
+            hands.seen[..., None],
+            hands.steady(np.where(hands.seen[..., None], own, np.nan)),
+            relative,
+        )
     correction = R.multiply(R.conjugate(relative), within_wrist(own))
-    held, state = hold_unseen(times, correction, hands.seen, np.arange(2), np.tile(R.IDENTITY, (2, 1)), state)
+    held, state = hold_unseen(
+        times, correction, hands.seen, np.arange(2), np.tile(R.IDENTITY, (2, 1)), state
+    )
     return R.multiply(relative, held), state
 
 
-def _own_head(times: ndarray, head: ndarray, face: SolvedHead | None, state: HoldState | None) -> tuple[ndarray, HoldState | None]:
+def _own_head(
+    times: ndarray, head: ndarray, face: SolvedHead | None, state: HoldState | None
+) -> tuple[ndarray, HoldState | None]:
     """The head's rotations (F, 4), world: by the body's landmarks, corrected to what the face says; a face that is lost or comes back goes
     from one to the other without a jump."""
     if face is None:
@@ -367,5 +413,9 @@ def _pronated(forearm: ndarray, relative: ndarray) -> tuple[ndarray, ndarray]:
     twist = np.where(twist[..., 3:] < 0, -twist, twist)
     roll = 2.0 * np.arctan2(R.dot(twist[..., :3], _REST_DIRECTION[:2]), twist[..., 3])
     size = np.abs(roll)
-    taken = np.where(size > _PRONATION, np.sign(roll) * _PRONATION * (np.pi - size) / (np.pi - _PRONATION), roll)
-    return R.multiply(forearm, R.from_axis_angle(_REST_DIRECTION[:2], taken)), R.multiply(forearm, relative)
+    taken = np.where(
+        size > _PRONATION, np.sign(roll) * _PRONATION * (np.pi - size) / (np.pi - _PRONATION), roll
+    )
+    return R.multiply(forearm, R.from_axis_angle(_REST_DIRECTION[:2], taken)), R.multiply(
+        forearm, relative
+    )

@@ -42,18 +42,27 @@ _BLEND = 0.12
 # Legs are never stretched beyond this share of their length: a straight knee pops.
 _REACH = 0.998
 
-SOLES = [LANDMARKS.index(n) for n in ("left_heel", "left_foot_index", "right_heel", "right_foot_index")]
+SOLES = [
+    LANDMARKS.index(n) for n in ("left_heel", "left_foot_index", "right_heel", "right_foot_index")
+]
 """The landmarks of heels and toe tips, in the order of motion.CONTACTS."""
-_LEGS = [tuple(humanoid_index(f"{side}UpperLeg", f"{side}LowerLeg", f"{side}Foot").tolist()) for side in ("left", "right")]
+_LEGS = [
+    tuple(humanoid_index(f"{side}UpperLeg", f"{side}LowerLeg", f"{side}Foot").tolist())
+    for side in ("left", "right")
+]
 _FORWARD = np.array([0.0, 0.0, 1.0])
 
 
-def foot_speeds(keypoints: Keypoints, translation: Float[ndarray, "frames 3"], camera: Camera) -> Float[ndarray, "frames 4"]:
+def foot_speeds(
+    keypoints: Keypoints, translation: Float[ndarray, "frames 3"], camera: Camera
+) -> Float[ndarray, "frames 4"]:
     """How fast heels and toe tips move across the viewing ray, metres a second, by the picture alone; NaN where they are not seen."""
     seen = np.where(keypoints.confidence[:, SOLES] > _SEEN, 1.0, np.nan)
     if len(keypoints) < 2:
         return seen - 1.0
-    across = camera.rays(smooth(keypoints.times, keypoints.image[:, SOLES] * seen[..., None], _SPEED_CUTOFF))[..., :2]
+    across = camera.rays(
+        smooth(keypoints.times, keypoints.image[:, SOLES] * seen[..., None], _SPEED_CUTOFF)
+    )[..., :2]
     depth = smooth(keypoints.times, -translation[:, 2], _SPEED_CUTOFF)
     return np.linalg.norm(np.gradient(across, keypoints.times, axis=0), axis=-1) * depth[:, None]
 
@@ -111,7 +120,9 @@ def settle_hips(
     step = np.diff(times)
     both = (contacts[1:] & contacts[:-1]).astype(np.float64)
     stiff = (both.sum(axis=1) / still**2 + 1.0 / _CHANGE**2) / step**2
-    steps = (both[..., None] * np.diff(points, axis=0)).sum(axis=1)[:, [0, 2]] / (still * step[:, None]) ** 2
+    steps = (both[..., None] * np.diff(points, axis=0)).sum(axis=1)[:, [0, 2]] / (
+        still * step[:, None]
+    ) ** 2
     banded = np.zeros((2, len(root_positions)))
     banded[1] = 1.0 / _HIPS_GIVE**2
     banded[1, :-1] += stiff
@@ -132,7 +143,11 @@ def _nearest(times: ndarray, contact: ndarray) -> tuple[ndarray, ndarray]:
         return np.arange(len(times)), np.zeros(len(times))
     after = np.minimum(np.searchsorted(touching, np.arange(len(times))), len(touching) - 1)
     before = np.maximum(after - 1, 0)
-    nearer = np.where(np.abs(times[touching[after]] - times) < np.abs(times[touching[before]] - times), after, before)
+    nearer = np.where(
+        np.abs(times[touching[after]] - times) < np.abs(times[touching[before]] - times),
+        after,
+        before,
+    )
     nearest = np.where(contact, np.arange(len(times)), touching[nearer])
     x = np.clip(1.0 - np.abs(times[nearest] - times) / _BLEND, 0.0, 1.0)
     return nearest, x * x * (3.0 - 2.0 * x)
@@ -153,8 +168,16 @@ def plant(motion: Motion, contacts: Bool[ndarray, "frames 4"], still: float = ST
     stand lies flat. Legs reach for their foot's place with the knee where it bent before; where that is too far, the hips come down.
     """
     times, body = motion.times, motion.skeleton
-    nearest, weights = (np.stack(a, axis=1) for a in zip(*(_nearest(times, c) for c in contacts.T), strict=True))
-    root = settle_hips(times, motion.root_positions, sole_points(body, motion.root_positions, motion.rotations), contacts, still)
+    nearest, weights = (
+        np.stack(a, axis=1) for a in zip(*(_nearest(times, c) for c in contacts.T), strict=True)
+    )
+    root = settle_hips(
+        times,
+        motion.root_positions,
+        sole_points(body, motion.root_positions, motion.rotations),
+        contacts,
+        still,
+    )
     _, world = fk(body, root, motion.rotations)
     ankles = np.empty((len(times), 2, 3))
     for foot in (0, 1):
@@ -165,21 +188,39 @@ def plant(motion: Motion, contacts: Bool[ndarray, "frames 4"], still: float = ST
     points = sole_points(body, root, posed)
     for foot in (0, 1):
         pair = slice(2 * foot, 2 * foot + 2)
-        places = [_mean_of_touch(points[:, p], contacts[:, p]) * [1.0, 0.0, 1.0] for p in range(pair.start, pair.stop)]
-        miss = np.take_along_axis(np.stack(places, axis=1) - points[:, pair], nearest[:, pair, None], axis=0)
+        places = [
+            _mean_of_touch(points[:, p], contacts[:, p]) * [1.0, 0.0, 1.0]
+            for p in range(pair.start, pair.stop)
+        ]
+        miss = np.take_along_axis(
+            np.stack(places, axis=1) - points[:, pair], nearest[:, pair, None], axis=0
+        )
         # Points that stand decide; where none does, those that stood last or will stand next.
-        felt = np.where(contacts[:, pair].any(axis=1, keepdims=True), contacts[:, pair], weights[:, pair])
+        felt = np.where(
+            contacts[:, pair].any(axis=1, keepdims=True), contacts[:, pair], weights[:, pair]
+        )
         share = felt / np.maximum(felt.sum(axis=1, keepdims=True), 1e-9)
         strength = weights[:, pair].max(axis=1)
-        ankles[:, foot] = positions[:, _LEGS[foot][2]] + strength[:, None] * (share[..., None] * miss).sum(axis=1)
+        ankles[:, foot] = positions[:, _LEGS[foot][2]] + strength[:, None] * (
+            share[..., None] * miss
+        ).sum(axis=1)
     lowered = _within_reach(times, root, positions, ankles, weights)
     # Where the hips came down, a foot in the air comes down with them, but not into the ground.
-    ankles[..., 1] += np.where(contacts.reshape(-1, 2, 2).any(axis=2), 0.0, (lowered - root)[:, 1:2])
+    ankles[..., 1] += np.where(
+        contacts.reshape(-1, 2, 2).any(axis=2), 0.0, (lowered - root)[:, 1:2]
+    )
     shifts = ankles - positions[:, [leg[2] for leg in _LEGS]]
     lowest = points[..., 1].reshape(-1, 2, 2).min(axis=2) + shifts[..., 1]
     ankles[..., 1] += np.maximum(-lowest, 0.0)
     _reach(world, fk(body, lowered, posed)[0], ankles)
-    return Motion(body, times, lowered, local_rotations(body, world), motion.expressions, contacts.astype(np.float64))
+    return Motion(
+        body,
+        times,
+        lowered,
+        local_rotations(body, world),
+        motion.expressions,
+        contacts.astype(np.float64),
+    )
 
 
 def _lay_flat(times: ndarray, world: ndarray, foot: int, flat: ndarray) -> None:
@@ -187,12 +228,17 @@ def _lay_flat(times: ndarray, world: ndarray, foot: int, flat: ndarray) -> None:
     heading = _mean_of_touch(R.apply(world[:, foot], _FORWARD), flat)
     target = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.arctan2(heading[:, 0], heading[:, 2]))
     nearest, weight = _nearest(times, flat)
-    turn = R.to_rotation_vector(R.multiply(target, R.conjugate(world[:, foot])))[nearest] * weight[:, None]
+    turn = (
+        R.to_rotation_vector(R.multiply(target, R.conjugate(world[:, foot])))[nearest]
+        * weight[:, None]
+    )
     for joint in (foot, foot + 1):
         world[:, joint] = R.multiply(R.from_rotation_vector(turn), world[:, joint])
 
 
-def _within_reach(times: ndarray, root: ndarray, positions: ndarray, ankles: ndarray, weights: ndarray) -> ndarray:
+def _within_reach(
+    times: ndarray, root: ndarray, positions: ndarray, ankles: ndarray, weights: ndarray
+) -> ndarray:
     """The root lowered as far as the planted leg that is furthest from its foot's place needs it."""
     drop = np.zeros(len(root))
     for foot, (thigh, shank, ankle) in enumerate(_LEGS):
@@ -225,8 +271,15 @@ def _reach(world: ndarray, positions: ndarray, ankles: ndarray) -> None:
         ahead = R.apply(world[:, shank], _FORWARD)
         pole = pole + 1e-3 * (ahead - R.dot(ahead, along)[:, None] * along)
         new_knee, new_end = two_bone_ik(hip, ankles[:, foot], pole, upper, lower)
-        for joint, before, after in ((thigh, knee - hip, new_knee - hip), (shank, end - knee, new_end - new_knee)):
-            world[:, joint] = R.multiply(R.between(R.normalize(before), R.normalize(after)), world[:, joint])
+        for joint, before, after in (
+            (thigh, knee - hip, new_knee - hip),
+            (shank, end - knee, new_end - new_knee),
+        ):
+            world[:, joint] = R.multiply(
+                R.between(R.normalize(before), R.normalize(after)), world[:, joint]
+            )
 
 
-assert all(BONES[leg[2] + 1].endswith("Toes") for leg in _LEGS), "toes follow their foot in the bone vocabulary"
+assert all(BONES[leg[2] + 1].endswith("Toes") for leg in _LEGS), (
+    "toes follow their foot in the bone vocabulary"
+)

@@ -11,14 +11,18 @@ from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS
 
 _HIPS, _KNEES, _ANKLES, _HEELS, _TOES = (
-    [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")] for n in ("hip", "knee", "ankle", "heel", "foot_index")
+    [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")]
+    for n in ("hip", "knee", "ankle", "heel", "foot_index")
 )
 # How much of a heel's distance from the plane of shank and foot is believed.
 _HEEL_KEEPS = 0.4
 
 
 def onto_rays(
-    positions: Float[ndarray, "frames 33 3"], image: Float[ndarray, "frames 33 2"], translation: Float[ndarray, "frames 3"], camera: Camera
+    positions: Float[ndarray, "frames 33 3"],
+    image: Float[ndarray, "frames 33 2"],
+    translation: Float[ndarray, "frames 3"],
+    camera: Camera,
 ) -> tuple[Float[ndarray, "frames 33 3"], Float[ndarray, "frames 3"]]:
     """Keypoints moved across their viewing rays onto their image points, keeping their depth; and the translation, moved with the hips.
 
@@ -29,10 +33,14 @@ def onto_rays(
     """
     depth = -(translation[:, None, 2:] + positions[..., 2:])
     placed = camera.rays(image) * depth
-    placed = np.where(np.isnan(placed).any(axis=-1, keepdims=True), positions + translation[:, None], placed)
+    placed = np.where(
+        np.isnan(placed).any(axis=-1, keepdims=True), positions + translation[:, None], placed
+    )
     middle = placed[:, _HIPS].mean(axis=1)
     placed = placed - middle[:, None]
-    return np.where(np.isnan(placed), positions, placed), np.where(np.isnan(middle), translation, middle)
+    return np.where(np.isnan(placed), positions, placed), np.where(
+        np.isnan(middle), translation, middle
+    )
 
 
 def steady_heels(positions: Float[ndarray, "frames 33 3"]) -> Float[ndarray, "frames 33 3"]:

@@ -47,7 +47,13 @@ _SIDED: dict[str, dict[str, float]] = {
 _WHOLE: dict[str, dict[str, float]] = {
     "jawOpen": {"chin down": 0.05, "lips apart": 3.17, "lower down": 0.63, "mouth high": -1.34},
     "browInnerUp": {"brow in up": 8.6, "brow mid up": -2.6},
-    "mouthPucker": {"width": -3.7, "lips front": 2.6, "mouth high": 4.0, "corner out": -1.3, "lips apart": -3.7},
+    "mouthPucker": {
+        "width": -3.7,
+        "lips front": 2.6,
+        "mouth high": 4.0,
+        "corner out": -1.3,
+        "lips apart": -3.7,
+    },
     "mouthFunnel": {"width": -0.5, "lips front": 2.0},
     "mouthRollLower": {"mouth high": -1.52, "lips apart": 3.42},
     "mouthRollUpper": {"mouth high": -1.63, "lips apart": 3.29},
@@ -124,7 +130,9 @@ _LIDS, _OUT, _UP = (MEASURES.index(n) for n in ("lids", "iris out", "iris up"))
 _OUTER = (263, 33)  # the eyes' outer corners
 _BLINKS = np.array([name.startswith("eyeBlink") for name in BLENDSHAPES])
 _LOOKS = np.array([name.startswith("eyeLook") for name in BLENDSHAPES])
-_SIGN = np.array([-1.0 if n in ("iris out", "sideways", "chin sideways") else 1.0 for n in MEASURES])
+_SIGN = np.array(
+    [-1.0 if n in ("iris out", "sideways", "chin sideways") else 1.0 for n in MEASURES]
+)
 
 
 def _ramp(x: ndarray | float, low: float, high: float) -> ndarray:
@@ -134,7 +142,9 @@ def _ramp(x: ndarray | float, low: float, high: float) -> ndarray:
 
 
 def face_target(
-    measures: Float[ndarray, "*frames 2 24"], neutral: Float[ndarray, "*neutral 2 24"], turned: Float[ndarray, "*frames"]
+    measures: Float[ndarray, "*frames 2 24"],
+    neutral: Float[ndarray, "*neutral 2 24"],
+    turned: Float[ndarray, "*frames"],
 ) -> Float[ndarray, "*frames n"]:
     """Weights and gaze (its last two) of single frames, unfiltered. turned: sine of the head's turn to the performer's left, by which the
     half of the face that is turned away is taken to be as the other."""
@@ -143,10 +153,20 @@ def face_target(
     hidden = np.stack([_ramp(turned, *_ASIDE), _ramp(-turned, *_ASIDE)], axis=-1)[..., None]
     change = (1.0 - hidden) * change + hidden * change[..., ::-1, :] * _SIGN
     closed = change[..., _LIDS]
-    sided = [_ramp(closed, *_BLINK)[..., None], _ramp(-closed, *_WIDE)[..., None], np.clip(change @ _SIDED_GAINS, 0.0, 1.0)]
+    sided = [
+        _ramp(closed, *_BLINK)[..., None],
+        _ramp(-closed, *_WIDE)[..., None],
+        np.clip(change @ _SIDED_GAINS, 0.0, 1.0),
+    ]
     whole = np.clip(change.mean(axis=-2) @ _WHOLE_GAINS, 0.0, 1.0)
     left = 0.5 * (change[..., 0, _OUT] - change[..., 1, _OUT])
-    gaze = np.arcsin(np.clip(_EYE_WIDTH * np.stack([left, change[..., _UP].mean(axis=-1)], axis=-1), -np.sin(_LOOK), np.sin(_LOOK)))
+    gaze = np.arcsin(
+        np.clip(
+            _EYE_WIDTH * np.stack([left, change[..., _UP].mean(axis=-1)], axis=-1),
+            -np.sin(_LOOK),
+            np.sin(_LOOK),
+        )
+    )
     by_name = np.swapaxes(np.concatenate(sided, axis=-1), -1, -2)  # (…, names, sides)
     return np.concatenate([by_name.reshape(*by_name.shape[:-2], -1), whole, gaze], axis=-1)
 
@@ -161,7 +181,9 @@ def head_turns(keypoints: Keypoints) -> Float[ndarray, "frames 4"]:
 
 
 def _turned(keypoints: Keypoints) -> ndarray:
-    return np.asarray(np.nan_to_num(R.apply(head_turns(keypoints), np.array([0.0, 0.0, 1.0]))[:, 0]))
+    return np.asarray(
+        np.nan_to_num(R.apply(head_turns(keypoints), np.array([0.0, 0.0, 1.0]))[:, 0])
+    )
 
 
 def _legible(points: ndarray) -> ndarray:
@@ -186,7 +208,9 @@ def solve_face(keypoints: Keypoints) -> SolvedFace | None:
     return _split(_held(keypoints.times, seen, target))
 
 
-def neutral_face(times: Float[ndarray, "frames"], measures: Float[ndarray, "frames 2 24"]) -> Float[ndarray, "2 24"]:
+def neutral_face(
+    times: Float[ndarray, "frames"], measures: Float[ndarray, "frames 2 24"]
+) -> Float[ndarray, "2 24"]:
     """A take's neutral face: its first second's or that of all of it, whichever expresses less seen from the other. Who smiles at the
     camera to begin with has a first second that smiles; of a short take that smiles throughout, the whole does."""
     first, whole = _usual(measures[times <= times[0] + _NEUTRAL]), _usual(measures)
@@ -195,15 +219,21 @@ def neutral_face(times: Float[ndarray, "frames"], measures: Float[ndarray, "fram
     return out
 
 
-def _neutral_told(times: Float[ndarray, "frames"], told: Float[ndarray, "frames 51"]) -> Float[ndarray, "51"]:
+def _neutral_told(
+    times: Float[ndarray, "frames"], told: Float[ndarray, "frames 51"]
+) -> Float[ndarray, "51"]:
     """What a network tells of the neutral face, chosen as in `neutral_face`."""
     first, whole = _usually_told(told[times <= times[0] + _NEUTRAL]), _usually_told(told)
-    out = np.where(_LOOKS | _BLINKS, whole, first if first[~_LOOKS].sum() <= whole[~_LOOKS].sum() else whole)
+    out = np.where(
+        _LOOKS | _BLINKS, whole, first if first[~_LOOKS].sum() <= whole[~_LOOKS].sum() else whole
+    )
     return np.asarray(out)
 
 
 def _usually_told(told: Float[ndarray, "frames 51"]) -> Float[ndarray, "51"]:
-    return np.where(_BLINKS, np.quantile(told, 1.0 - _OPEN, axis=0), np.quantile(told, _AT_REST, axis=0))
+    return np.where(
+        _BLINKS, np.quantile(told, 1.0 - _OPEN, axis=0), np.quantile(told, _AT_REST, axis=0)
+    )
 
 
 def _usual(measures: Float[ndarray, "frames 2 24"]) -> Float[ndarray, "2 24"]:
@@ -214,13 +244,18 @@ def _usual(measures: Float[ndarray, "frames 2 24"]) -> Float[ndarray, "2 24"]:
 
 def _expressed(face: Float[ndarray, "2 24"], neutral: Float[ndarray, "2 24"]) -> float:
     weights = face_target(face, neutral, np.zeros(()))[: len(WEIGHTS)]
-    return float(sum(w for name, w in zip(WEIGHTS, weights, strict=True) if not name.startswith("eyeLook")))
+    return float(
+        sum(w for name, w in zip(WEIGHTS, weights, strict=True) if not name.startswith("eyeLook"))
+    )
 
 
 def _held(times: ndarray, seen: ndarray, target: ndarray) -> ndarray:
     """Between faces seen the last is held, then eased to the neutral one, and what returns is eased in as long before as it is seen."""
     at = np.cumsum(seen) - 1
-    before = target[np.maximum(at, 0)] * (1.0 - _ramp(times - times[seen][np.maximum(at, 0)], HOLD, HOLD + RELAX))[:, None]
+    before = (
+        target[np.maximum(at, 0)]
+        * (1.0 - _ramp(times - times[seen][np.maximum(at, 0)], HOLD, HOLD + RELAX))[:, None]
+    )
     after = np.minimum(at + 1, len(target) - 1)
     ahead = times[seen][after] - times
     coming = np.where((at < 0) | (ahead <= 0.0), 0.0, 1.0 - _ramp(ahead, 0.0, RELAX))[:, None]
@@ -230,14 +265,21 @@ def _held(times: ndarray, seen: ndarray, target: ndarray) -> ndarray:
     return np.asarray(out)
 
 
-def follow_face(keypoints: Keypoints, state: FaceState | None) -> tuple[SolvedFace | None, FaceState | None]:
+def follow_face(
+    keypoints: Keypoints, state: FaceState | None
+) -> tuple[SolvedFace | None, FaceState | None]:
     """Live: frames after those of the state, and the state after them; in whatever portions. None where faces are not
     looked for."""
     if keypoints.face is None:
         return None, state
     seen = np.isfinite(keypoints.face).all(axis=(1, 2))
     told = keypoints.face_blendshapes
-    if told is None and not seen.any() and state is not None and len(state.target) == len(BLENDSHAPES) + 2:
+    if (
+        told is None
+        and not seen.any()
+        and state is not None
+        and len(state.target) == len(BLENDSHAPES) + 2
+    ):
         told = np.full((len(keypoints), len(BLENDSHAPES)), np.nan)
     rest = np.zeros((len(WEIGHTS) if told is None else len(BLENDSHAPES)) + 2)
     if state is not None and len(state.target) != len(rest):
@@ -246,10 +288,15 @@ def follow_face(keypoints: Keypoints, state: FaceState | None) -> tuple[SolvedFa
         return _split(np.tile(rest, (len(keypoints), 1))), None
     measures = np.full((len(keypoints), 2, len(MEASURES)), np.nan)
     legible = np.zeros(len(keypoints))
-    measures[seen], legible[seen] = measure_face(keypoints.face[seen]), _legible(keypoints.face[seen])
+    measures[seen], legible[seen] = (
+        measure_face(keypoints.face[seen]),
+        _legible(keypoints.face[seen]),
+    )
     turned = _turned(keypoints)
     targets = []
-    for i, (t, m, is_seen, aside, sure) in enumerate(zip(keypoints.times.tolist(), measures, seen, turned, legible, strict=True)):
+    for i, (t, m, is_seen, aside, sure) in enumerate(
+        zip(keypoints.times.tolist(), measures, seen, turned, legible, strict=True)
+    ):
         if is_seen:
             of_it = np.zeros(len(BLENDSHAPES)) if told is None else np.nan_to_num(told[i])
             state = _calibrated(t, m, of_it, state)
@@ -258,11 +305,15 @@ def follow_face(keypoints: Keypoints, state: FaceState | None) -> tuple[SolvedFa
             state = replace(state, last=t, target=target)
             targets.append(target)
         elif state is not None:
-            targets.append(state.target * (1.0 - _ramp(np.asarray(t - state.last), HOLD, HOLD + RELAX)))
+            targets.append(
+                state.target * (1.0 - _ramp(np.asarray(t - state.last), HOLD, HOLD + RELAX))
+            )
         else:
             targets.append(rest)
     assert state is not None
-    values, filtered = one_euro(keypoints.times, np.array(targets)[..., None], *LIVE_FACE, state.filter)
+    values, filtered = one_euro(
+        keypoints.times, np.array(targets)[..., None], *LIVE_FACE, state.filter
+    )
     return _split(values[..., 0]), replace(state, filter=filtered)
 
 
@@ -276,15 +327,22 @@ def _calibrated(t: float, measures: ndarray, told: ndarray, state: FaceState | N
         return replace(state, last=t, begun=begun, neutral=_usual(seen), told=_usually_told(heard))
     # Up and down by as much as leaves a quantile where it is.
     step = _DRIFT * min(t - state.last, 1.0)
-    drift, told_drift = (np.clip(now - usual, -_FAR, _FAR) * step for now, usual in ((measures, state.neutral), (told, state.told)))
+    drift, told_drift = (
+        np.clip(now - usual, -_FAR, _FAR) * step
+        for now, usual in ((measures, state.neutral), (told, state.told))
+    )
     drift[:, _LIDS] *= 2.0 * np.where(drift[:, _LIDS] > 0.0, _OPEN, 1.0 - _OPEN)
     least = np.where(_BLINKS, 1.0 - _OPEN, _AT_REST)
     told_drift *= 2.0 * np.where(told_drift > 0.0, least, 1.0 - least)
-    return replace(state, last=t, begun=(), neutral=state.neutral + drift, told=state.told + told_drift)
+    return replace(
+        state, last=t, begun=(), neutral=state.neutral + drift, told=state.told + told_drift
+    )
 
 
 def _as_told(
-    target: Float[ndarray, "*frames n"], told: Float[ndarray, "*frames 51"], neutral: Float[ndarray, "51"]
+    target: Float[ndarray, "*frames n"],
+    told: Float[ndarray, "*frames 51"],
+    neutral: Float[ndarray, "51"],
 ) -> Float[ndarray, "*frames m"]:
     """The target with a network's weights, beyond those of the neutral face, in place of the measured ones; the gaze stays."""
     weights = (told - neutral) / np.maximum(1.0 - neutral, 1e-6)
@@ -306,12 +364,16 @@ class SolvedHead:
     eyes: Float[ndarray, "frames 4"]
 
 
-def solved_head(turns: Float[ndarray, "frames 4"], upright: Float[ndarray, "*frames 4"], face: SolvedFace | None) -> SolvedHead | None:
+def solved_head(
+    turns: Float[ndarray, "frames 4"], upright: Float[ndarray, "*frames 4"], face: SolvedFace | None
+) -> SolvedHead | None:
     """The head turned as before the camera (`head_turns`), in the upright world; None where no face has been looked for."""
     if face is None:
         return None
     seen = np.isfinite(turns).all(axis=-1)
-    return SolvedHead(R.multiply(upright, np.where(seen[:, None], turns, R.IDENTITY)), seen, eye_turns(face.gaze))
+    return SolvedHead(
+        R.multiply(upright, np.where(seen[:, None], turns, R.IDENTITY)), seen, eye_turns(face.gaze)
+    )
 
 
 def eye_turns(gaze: Float[ndarray, "*frames 2"]) -> Float[ndarray, "*frames 4"]:
@@ -360,7 +422,10 @@ def vrm_expressions(arkit: Mapping[str, ndarray]) -> dict[str, ndarray]:
         "happy": smile * (1.0 - brow_down),
         "angry": brow_down * (1.0 - smile) * (1.0 - brow_in),
         "sad": np.minimum(np.maximum(brow_in, brow_down), 1.0) * frown,
-        "surprised": np.minimum(np.maximum(brow_in, both("browOuterUp")), np.maximum(both("eyeWide"), jaw)) * (1.0 - smile),
+        "surprised": np.minimum(
+            np.maximum(brow_in, both("browOuterUp")), np.maximum(both("eyeWide"), jaw)
+        )
+        * (1.0 - smile),
         "relaxed": 0.5 * smile * both("eyeSquint"),
         "lookUp": both("eyeLookUp"),
         "lookDown": both("eyeLookDown"),

@@ -25,7 +25,15 @@ _HALVES = {
     "nose's wing": ((358, 327), (129, 98)),
     "iris": ((473, 474, 475, 476, 477), (468, 469, 470, 471, 472)),
 }
-_UPPER_LIP, _LOWER_LIP, _LIPS_TOP, _LIPS_BOTTOM, _CHIN, _ROOT, _NOSE_BASE = 13, 14, 0, 17, 152, 168, 2
+_UPPER_LIP, _LOWER_LIP, _LIPS_TOP, _LIPS_BOTTOM, _CHIN, _ROOT, _NOSE_BASE = (
+    13,
+    14,
+    0,
+    17,
+    152,
+    168,
+    2,
+)
 # Pairs of vertices across the head, and those of forehead and nose's root over the nose's base, that the face's muscles hardly move.
 _ACROSS = ((263, 362, 356, 454), (33, 133, 127, 234))
 _ABOVE, _BELOW = (10, 151, 9, 168), (2, 94)
@@ -50,7 +58,9 @@ def in_head(points: Float[ndarray, "*frames 478 3"]) -> Float[ndarray, "*frames 
     up = p[..., list(_ABOVE), :].mean(axis=-2) - p[..., list(_BELOW), :].mean(axis=-2)
     z = _unit(np.cross(x, up))
     axes = np.stack([x, np.cross(z, x), z], axis=-1)
-    size = np.linalg.norm(p[..., _ACROSS[0][0], :] - p[..., _ACROSS[1][0], :], axis=-1)[..., None, None]
+    size = np.linalg.norm(p[..., _ACROSS[0][0], :] - p[..., _ACROSS[1][0], :], axis=-1)[
+        ..., None, None
+    ]
     return np.asarray((p - p[..., _ROOT, None, :]) @ axes / size)
 
 

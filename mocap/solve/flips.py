@@ -25,7 +25,9 @@ _LONGEST = 0.1  # seconds that a step between frames counts as at most
 
 
 def unflip(
-    times: Float[ndarray, "frames"], positions: Float[ndarray, "frames 33 3"], translation: Float[ndarray, "frames 3"]
+    times: Float[ndarray, "frames"],
+    positions: Float[ndarray, "frames 33 3"],
+    translation: Float[ndarray, "frames 3"],
 ) -> Float[ndarray, "frames 33 3"]:
     """Positions (metres from the hips' middle, camera axes) with knees and feet mirrored in depth where that is likelier.
 
@@ -38,7 +40,10 @@ def unflip(
     out = positions.copy()
     place = np.where(np.isfinite(translation), translation, [0.0, 0.0, -1.0])
     for hip, knee, ankle in _LEGS:
-        thigh, shank = (float(np.nanmedian(np.linalg.norm(out[:, a] - out[:, b], axis=-1))) for a, b in ((hip, knee), (knee, ankle)))
+        thigh, shank = (
+            float(np.nanmedian(np.linalg.norm(out[:, a] - out[:, b], axis=-1)))
+            for a, b in ((hip, knee), (knee, ankle))
+        )
         line = out[:, hip] + (out[:, ankle] - out[:, hip]) * thigh / (thigh + shank)
         _mirror(times, out, place, [knee], line)
     for ankle, toe, heel in _FEET:
@@ -46,7 +51,9 @@ def unflip(
     return out
 
 
-def _mirror(times: ndarray, positions: ndarray, place: ndarray, points: list[int], about: ndarray) -> None:
+def _mirror(
+    times: ndarray, positions: ndarray, place: ndarray, points: list[int], about: ndarray
+) -> None:
     """Mirrors points in depth about others, where that is cheaper, in place."""
     mirrored = positions.copy()
     for point in points:
@@ -56,9 +63,18 @@ def _mirror(times: ndarray, positions: ndarray, place: ndarray, points: list[int
     length = np.nanmedian(np.linalg.norm(positions[:, points] - about[:, None], axis=-1)) + 1e-3
     cost = np.stack([_AGAINST * _against(way) for way in ways], axis=1) + [0.0, _PRICE]
     step = np.minimum(np.diff(times, prepend=times[0]), _LONGEST)
-    travelled = np.linalg.norm(ways[:, None, 1:, points] - ways[None, :, :-1, points], axis=-1).mean(axis=-1) / length
-    which = cheapest(np.nan_to_num(cost) * step[:, None], np.nan_to_num(travelled.transpose(2, 1, 0)))
-    positions[:, points] = np.where(which[:, None, None] == 1, mirrored[:, points], positions[:, points])
+    travelled = (
+        np.linalg.norm(ways[:, None, 1:, points] - ways[None, :, :-1, points], axis=-1).mean(
+            axis=-1
+        )
+        / length
+    )
+    which = cheapest(
+        np.nan_to_num(cost) * step[:, None], np.nan_to_num(travelled.transpose(2, 1, 0))
+    )
+    positions[:, points] = np.where(
+        which[:, None, None] == 1, mirrored[:, points], positions[:, points]
+    )
 
 
 def _against(positions: ndarray) -> ndarray:
@@ -71,7 +87,9 @@ def _against(positions: ndarray) -> ndarray:
     return total
 
 
-def cheapest(cost: Float[ndarray, "frames ways"], change: Float[ndarray, "steps ways ways"]) -> Int[ndarray, "frames"]:
+def cheapest(
+    cost: Float[ndarray, "frames ways"], change: Float[ndarray, "steps ways ways"]
+) -> Int[ndarray, "frames"]:
     """The way taken in each frame where all costs together are least (Viterbi). change: of going from one way (rows) to another."""
     total = cost[0]
     come = np.zeros(cost.shape, dtype=np.int64)

@@ -17,7 +17,8 @@ from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS
 
 _SHOULDERS, _HIPS, _KNEES, _ANKLES = (
-    [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")] for n in ("shoulder", "hip", "knee", "ankle")
+    [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")]
+    for n in ("shoulder", "hip", "knee", "ankle")
 )
 _UP = np.array([0.0, 1.0, 0.0])
 
@@ -26,7 +27,9 @@ def _lines() -> ndarray:
     """The matrix (8, 33) from landmarks to: ankles to shoulders, hips to shoulders, ankles to hips (middles), the two thighs and the two
     shanks (upwards), right ankle to left."""
     pairs = [(_SHOULDERS, _ANKLES), (_SHOULDERS, _HIPS), (_HIPS, _ANKLES)]
-    pairs += [([a[side]], [b[side]]) for a, b in ((_HIPS, _KNEES), (_KNEES, _ANKLES)) for side in (0, 1)]
+    pairs += [
+        ([a[side]], [b[side]]) for a, b in ((_HIPS, _KNEES), (_KNEES, _ANKLES)) for side in (0, 1)
+    ]
     pairs += [(_ANKLES[:1], _ANKLES[1:])]
     out = np.zeros((len(pairs), len(LANDMARKS)))
     for row, (to, start) in zip(out, pairs, strict=True):
@@ -74,13 +77,21 @@ def body_axis(
     # The angle under which the feet are apart along the trunk, seen from the hips.
     apart = R.dot(lines[:, 7], trunk) / np.maximum(np.sqrt(R.dot(lines[:, 2], lines[:, 2])), 1e-9)
     raised = 1.0 / np.sqrt(1.0 + np.square(apart))
-    weight = _between(straight, _STRAIGHT) * _between(knee, _KNEE) * _between(axis[:, 1], _TILT) * _between(raised, _RAISED)
+    weight = (
+        _between(straight, _STRAIGHT)
+        * _between(knee, _KNEE)
+        * _between(axis[:, 1], _TILT)
+        * _between(raised, _RAISED)
+    )
     seen = np.nan_to_num(confidence[:, _SHOULDERS + _HIPS + _KNEES + _ANKLES]).min(axis=1) > 0.5
     return axis, np.where(seen, weight, 0.0)
 
 
 def follow_gravity(
-    times: Float[ndarray, "frames"], axis: Float[ndarray, "frames 3"], weight: Float[ndarray, "frames"], state: GravityState | None
+    times: Float[ndarray, "frames"],
+    axis: Float[ndarray, "frames 3"],
+    weight: Float[ndarray, "frames"],
+    state: GravityState | None,
 ) -> tuple[Float[ndarray, "frames 4"], GravityState]:
     """The rotations (F, 4) that set the world upright, as known at each frame from it and those before; and the state after them."""
     before = state or GravityState(_PRIOR_SECONDS * _UP, float(times[0]) - _LONGEST_STEP)
@@ -89,7 +100,9 @@ def follow_gravity(
     return R.between(R.normalize(total), _UP), GravityState(total[-1], float(times[-1]))
 
 
-def find_gravity(axis: Float[ndarray, "frames 3"], weight: Float[ndarray, "frames"]) -> Float[ndarray, "4"]:
+def find_gravity(
+    axis: Float[ndarray, "frames 3"], weight: Float[ndarray, "frames"]
+) -> Float[ndarray, "4"]:
     """The rotation that sets a whole take upright."""
     total = (weight[:, None] * axis).sum(axis=0) + _PRIOR_SHARE * len(weight) * _UP
     return R.between(R.normalize(total), _UP)

@@ -33,7 +33,9 @@ _DIGITS = {
 }
 _NAMES = [f"{digit}{part}" for digit, parts in _DIGITS.items() for part in parts]
 
-FINGER_BONES = np.array([[BONES.index(side + name) for name in _NAMES] for side in ("left", "right")])
+FINGER_BONES = np.array(
+    [[BONES.index(side + name) for name in _NAMES] for side in ("left", "right")]
+)
 """(2, 15) the finger bones' indices in HUMANOID, left and right: thumb, index, middle, ring, little, each from its root."""
 
 _HAND_BONES = np.array([BONES.index("leftHand"), BONES.index("rightHand")])
@@ -44,7 +46,9 @@ _MIRROR = np.array([1.0, -1.0, -1.0, 1.0])  # of a quaternion, in the plane x = 
 _FLIP = np.array([-1.0, 1.0, 1.0])
 
 
-def hand_points(positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndarray, "*frames 55 4"]) -> Float[ndarray, "*frames 2 21 3"]:
+def hand_points(
+    positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndarray, "*frames 55 4"]
+) -> Float[ndarray, "*frames 2 21 3"]:
     """Both hands' 21 points, metres from their wrists, of a humanoid posed by `kinematics.fk`: world positions and rotations in."""
     out = np.empty((*positions.shape[:-2], 2, 21, 3))
     for side, name in enumerate(("left", "right")):
@@ -55,7 +59,11 @@ def hand_points(positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndar
             last = FINGER_BONES[side, 3 * digit + 2]
             # A tip is as far along as the performer's finger is long.
             size = np.linalg.norm(HUMANOID.offsets[last])
-            bone = np.linalg.norm(positions[..., last, :] - positions[..., FINGER_BONES[side, 3 * digit + 1], :], axis=-1, keepdims=True)
+            bone = np.linalg.norm(
+                positions[..., last, :] - positions[..., FINGER_BONES[side, 3 * digit + 1], :],
+                axis=-1,
+                keepdims=True,
+            )
             tip = R.apply(rotations[..., last, :], TIPS[name + _NAMES[3 * digit + 2]])
             out[..., side, 4 * digit + 4, :] = out[..., side, 4 * digit + 3, :] + tip * bone / size
     return out
@@ -69,7 +77,10 @@ def _palm(points: Float[ndarray, "*frames 21 3"]) -> Float[ndarray, "*frames 4"]
     """The frame of a palm: x from the wrist to the knuckles' middle, y towards the index finger."""
     index, middle, ring, little = (points[..., k, :] for k in _KNUCKLES)
     # Across: the slope of a straight line through the four knuckles.
-    return R.from_frame(0.25 * (index + middle + ring + little) - points[..., 0, :], 3.0 * (index - little) + (middle - ring))
+    return R.from_frame(
+        0.25 * (index + middle + ring + little) - points[..., 0, :],
+        3.0 * (index - little) + (middle - ring),
+    )
 
 
 _REST_PALM = R.conjugate(_palm(_REST))
@@ -152,7 +163,10 @@ def solve_hands(
     mirrored = points.copy()
     mirrored[:, 1] *= _FLIP
     palms = R.multiply(_palm(mirrored), _REST_PALM)
-    d = R.apply(R.conjugate(palms)[:, :, None], R.normalize(mirrored[:, :, _START + 1] - mirrored[:, :, _START]))
+    d = R.apply(
+        R.conjugate(palms)[:, :, None],
+        R.normalize(mirrored[:, :, _START + 1] - mirrored[:, :, _START]),
+    )
     fingers = _digits(d.reshape(len(points), 2, 5, 3, 3)).reshape(len(points), 2, 15, 4)
     palms[:, 1] *= _MIRROR
     fingers[:, 1] *= _MIRROR
@@ -174,7 +188,9 @@ def _digits(d: Float[ndarray, "frames 2 5 3 3"]) -> Float[ndarray, "frames 2 5 3
     second = bends[..., 0, :]
     middle = _bent(_soft(_flexion(second), *_MIDDLE), _HAS_SIDE * _soft(_sideways(second), *_SIDE))
     # The end bone's direction is known in its own frame as the root has it; the middle joint's bend is taken off in the middle one's.
-    third = R.apply(_TO_END, R.apply(R.conjugate(middle), R.apply(R.conjugate(_TO_END), bends[..., 1, :])))
+    third = R.apply(
+        _TO_END, R.apply(R.conjugate(middle), R.apply(R.conjugate(_TO_END), bends[..., 1, :]))
+    )
     end = R.from_axis_angle(_Z, _soft(_flexion(third), *_END))
     local = np.stack([R.multiply(root, turn), middle, end], axis=-2)
     return R.multiply(R.multiply(_FRAME[_CHAIN], local), _FROM_FRAME[_CHAIN])
@@ -203,7 +219,9 @@ def believed(keypoints: Keypoints) -> Float[ndarray, "frames 2 21 3"] | None:
     """The keypoints' hands, NaN where they are doubtful; None if nobody looked for hands."""
     if keypoints.hands is None or keypoints.hands_confidence is None:
         return keypoints.hands
-    return np.where((keypoints.hands_confidence >= BELIEVED)[..., None, None], keypoints.hands, np.nan)
+    return np.where(
+        (keypoints.hands_confidence >= BELIEVED)[..., None, None], keypoints.hands, np.nan
+    )
 
 
 def solved_hands(
@@ -217,15 +235,25 @@ def solved_hands(
         fingers = steady_fingers(fingers)
     seen = np.isfinite(points).all(axis=(2, 3))
     palms = np.where(seen[..., None], palms, R.IDENTITY)
-    return SolvedHands(palms, np.where(seen[..., None, None], fingers, R.IDENTITY), seen, steady_palms)
+    return SolvedHands(
+        palms, np.where(seen[..., None, None], fingers, R.IDENTITY), seen, steady_palms
+    )
 
 
 _REST_LANDMARKS = landmarks_of(HUMANOID.rest_positions(), np.tile(R.IDENTITY, (len(BONES), 1)))
 _TORSO = [LANDMARKS.index(f"{s}_{n}") for n in ("shoulder", "hip") for s in ("left", "right")]
-_ARM = np.array([[LANDMARKS.index(f"{s}_{n}") for n in ("shoulder", "elbow", "wrist", "index", "pinky")] for s in ("left", "right")])
+_ARM = np.array(
+    [
+        [LANDMARKS.index(f"{s}_{n}") for n in ("shoulder", "elbow", "wrist", "index", "pinky")]
+        for s in ("left", "right")
+    ]
+)
 # Of a body made up for a hand: its left upper arm hangs forwards, so that a raised hand is before the shoulder, not in it.
 _HANGS = R.normalize(np.array([0.25, -0.70, 0.65]))
-_UPPER_ARM, _FOREARM = (float(np.linalg.norm(_REST_LANDMARKS[_ARM[0, n + 1]] - _REST_LANDMARKS[_ARM[0, n]])) for n in (0, 1))
+_UPPER_ARM, _FOREARM = (
+    float(np.linalg.norm(_REST_LANDMARKS[_ARM[0, n + 1]] - _REST_LANDMARKS[_ARM[0, n]]))
+    for n in (0, 1)
+)
 
 
 def with_arms(keypoints: Keypoints) -> Keypoints:
@@ -234,7 +262,9 @@ def with_arms(keypoints: Keypoints) -> Keypoints:
     hands = believed(keypoints)
     if hands is None:
         return keypoints
-    alone = np.isnan(keypoints.positions).all(axis=(1, 2))[:, None] & np.isfinite(hands).all(axis=(2, 3))
+    alone = np.isnan(keypoints.positions).all(axis=(1, 2))[:, None] & np.isfinite(hands).all(
+        axis=(2, 3)
+    )
     if not alone.any():
         return keypoints
     positions, confidence = keypoints.positions.copy(), keypoints.confidence.copy()
@@ -247,7 +277,11 @@ def with_arms(keypoints: Keypoints) -> Keypoints:
         shoulder, elbow, wrist, index, little = _ARM[side]
         hand = hands[frames, side] - hands[frames, side, :1]
         along = R.normalize(hand[:, _KNUCKLES].mean(axis=1))
-        positions[frames, elbow] = positions[frames, shoulder] + _UPPER_ARM * _HANGS * [1.0 - 2.0 * side, 1.0, 1.0]
+        positions[frames, elbow] = positions[frames, shoulder] + _UPPER_ARM * _HANGS * [
+            1.0 - 2.0 * side,
+            1.0,
+            1.0,
+        ]
         positions[frames, wrist] = positions[frames, elbow] + _FOREARM * along
         positions[frames, index] = positions[frames, wrist] + hand[:, _KNUCKLES[0]]
         positions[frames, little] = positions[frames, wrist] + hand[:, _KNUCKLES[-1]]

@@ -66,7 +66,9 @@ def hold_unseen(
             base = np.where(changed[group][:, None], shown, base)
             returned[changed & seen[n]] = t
             now_seen = seen[n].copy()
-        weight = np.where(now_seen, _ease((t - returned) / RETURN), _ease((t - last_seen - HOLD) / RELAX))[group]
+        weight = np.where(
+            now_seen, _ease((t - returned) / RETURN), _ease((t - last_seen - HOLD) / RELAX)
+        )[group]
         last_seen[now_seen] = t
         goal = np.where(now_seen[group][:, None], rotations[n], relaxed)
         easing = weight < 1.0

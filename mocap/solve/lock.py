@@ -68,7 +68,9 @@ def lock_feet(
         place = np.where((now & ~touching)[:, None], points + offset, place)
         touching = now
         weight = np.clip(weight + np.where(touching, dt, -dt) / _BLEND, 0.0, 1.0)
-        pull = (weight[:, None] * (place - points)).sum(axis=0) + _STAY * np.exp(-dt / _RETURN) * offset
+        pull = (weight[:, None] * (place - points)).sum(axis=0) + _STAY * np.exp(
+            -dt / _RETURN
+        ) * offset
         offset = pull / (weight.sum() + _STAY)
         offset = offset / max(1.0, float(np.linalg.norm(offset / _FARTHEST)))
         out[n, [0, 2]] += offset

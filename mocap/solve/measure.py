@@ -40,7 +40,12 @@ _SEGMENTS: dict[str, tuple[list[tuple[int, int]], tuple[str, ...]]] = {
 _TRUNK = ("spine", "chest", "upperChest", "neck")
 # How high the shoulders are above the hips' joint, and how far the legs' roots are below it, which go with the hips' width.
 _CLAVICLES = [BONES.index("leftShoulder"), BONES.index("rightShoulder")]
-_RISE = float(sum(HUMANOID.offsets[BONES.index(b), 1] for b in ("spine", "chest", "upperChest", "leftShoulder")))
+_RISE = float(
+    sum(
+        HUMANOID.offsets[BONES.index(b), 1]
+        for b in ("spine", "chest", "upperChest", "leftShoulder")
+    )
+)
 _DROP = float(-HUMANOID.offsets[BONES.index("leftUpperLeg"), 1])
 
 
@@ -65,7 +70,9 @@ def measure_body(keypoints: Keypoints) -> Skeleton:
     for name, (pairs, _) in _SEGMENTS.items():
         seen = _distances(keypoints.positions, np.nan_to_num(keypoints.confidence), pairs)
         if len(seen) >= min(_FEWEST, len(keypoints)) and len(seen):
-            ratios[name] = float(np.clip(np.median(seen) / np.median(_distances(rest, full, pairs)), *_RANGE))
+            ratios[name] = float(
+                np.clip(np.median(seen) / np.median(_distances(rest, full, pairs)), *_RANGE)
+            )
     trunk = _trunk_ratio(keypoints, rest[0])
     known = [*ratios.values(), *([trunk] if trunk else [])]
     # One or two lengths (somebody at a desk shows shoulders) do not tell how tall who they belong to is.
@@ -74,7 +81,11 @@ def measure_body(keypoints: Keypoints) -> Skeleton:
     for name, (_, joints) in _SEGMENTS.items():
         for joint in joints:
             factors |= {side + joint: ratios.get(name, overall) for side in ("left", "right")}
-    spine = (trunk * (_RISE + _DROP) - _DROP * ratios.get("hips", overall)) / _RISE if trunk else overall
+    spine = (
+        (trunk * (_RISE + _DROP) - _DROP * ratios.get("hips", overall)) / _RISE
+        if trunk
+        else overall
+    )
     factors |= dict.fromkeys(_TRUNK, spine)
     body = scaled(HUMANOID, factors)
     offsets = body.offsets.copy()
@@ -89,9 +100,9 @@ def measure_body(keypoints: Keypoints) -> Skeleton:
 
 def _trunk_ratio(keypoints: Keypoints, rest: Float[ndarray, "33 3"]) -> float | None:
     ends = [_I[n] for n in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
-    good = (np.nan_to_num(keypoints.confidence[:, ends]).min(axis=1) >= MEASURED) & np.isfinite(keypoints.positions[:, ends]).all(
-        axis=(1, 2)
-    )
+    good = (np.nan_to_num(keypoints.confidence[:, ends]).min(axis=1) >= MEASURED) & np.isfinite(
+        keypoints.positions[:, ends]
+    ).all(axis=(1, 2))
     if good.sum() < min(_FEWEST, len(keypoints)) or not good.any():
         return None
     p = keypoints.positions[good][:, ends]

@@ -37,7 +37,9 @@ _ON_FLOOR = 0.03
 _STAND, _ABOVE, _BELOW = 0.1, 0.12, 0.02
 
 _UPPER_LEGS = [BONES.index("leftUpperLeg"), BONES.index("rightUpperLeg")]
-_FEET = [LANDMARKS.index(n) for n in ("left_heel", "right_heel", "left_foot_index", "right_foot_index")]
+_FEET = [
+    LANDMARKS.index(n) for n in ("left_heel", "right_heel", "left_foot_index", "right_foot_index")
+]
 
 
 @dataclass(slots=True)
@@ -98,7 +100,9 @@ def _lift(above: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
     return np.maximum(above, 0.0) * share * share * (3.0 - 2.0 * share)
 
 
-def _follow_floor(times: ndarray, feet: ndarray, state: FloorState | None) -> tuple[ndarray, FloorState]:
+def _follow_floor(
+    times: ndarray, feet: ndarray, state: FloorState | None
+) -> tuple[ndarray, FloorState]:
     """How far the body is off the floor (F,), from the height of its lower foot (NaN: not seen, so it stands); and the state after it."""
     at = state or FloorState(math.nan, math.nan, float(times[0]))
     floor, last, time, aloft = at.floor, at.foot, at.time, at.aloft
@@ -141,13 +145,23 @@ def follow_root(
     seen = np.flatnonzero(np.isfinite(translation[:, 0]))
     before = state.shown if state else np.zeros(3)
     if not len(seen):
-        return np.tile(before, (len(times), 1)), np.full(len(times), state.height if state else 0.0), state
-    filtered, filter_state = one_euro(times[seen], _split(translation[seen]), _MIN_CUTOFF, _BETA, state.filter if state else None)
+        return (
+            np.tile(before, (len(times), 1)),
+            np.full(len(times), state.height if state else 0.0),
+            state,
+        )
+    filtered, filter_state = one_euro(
+        times[seen], _split(translation[seen]), _MIN_CUTOFF, _BETA, state.filter if state else None
+    )
     path = _join(filtered)
     origin = state.origin if state else path[0]
     path = R.apply(upright[seen], path - origin)
     height = path[:, 1].copy()
-    lift, floor = _follow_floor(times[seen], height + _lowest_foot(positions[seen], confidence[seen]), state.floor if state else None)
+    lift, floor = _follow_floor(
+        times[seen],
+        height + _lowest_foot(positions[seen], confidence[seen]),
+        state.floor if state else None,
+    )
     path[:, 1] = lift
     # Where nobody is seen the path stands still where it was last.
     last = np.searchsorted(seen, np.arange(len(times)), side="right") - 1
@@ -157,11 +171,18 @@ def follow_root(
 
 
 def steady_stand(
-    times: Float[ndarray, "frames"], standing: Float[ndarray, "frames"], seen: Float[ndarray, "frames"], state: StandState | None
+    times: Float[ndarray, "frames"],
+    standing: Float[ndarray, "frames"],
+    seen: Float[ndarray, "frames"],
+    state: StandState | None,
 ) -> tuple[Float[ndarray, "frames"], StandState]:
     """The hips' height (F,), metres, causal: slowly by legs and floor (standing, of `stand`), quickly as they are seen (of
     `follow_root`)."""
-    time, higher = (float(times[0]), float(standing[0] - seen[0])) if state is None else (state.time, state.higher)
+    time, higher = (
+        (float(times[0]), float(standing[0] - seen[0]))
+        if state is None
+        else (state.time, state.higher)
+    )
     out = []
     for t, now, at in zip(times.tolist(), (standing - seen).tolist(), seen.tolist(), strict=True):
         higher += (now - higher) * (1.0 - math.exp(-max(t - time, 0.0) / _STAND))
@@ -188,8 +209,18 @@ def settle_root(
     path, seen = translation[known], times[known]
     if above is None:
         split = _split(path)
-        path = _join(np.stack([smooth(seen, split[:, 0], _ACROSS_SMOOTH), smooth(seen, split[:, 1], _DEPTH_SMOOTH)], axis=1))
-    path = R.apply(upright, np.stack([np.interp(times, seen, path[:, i]) for i in range(3)], axis=1))
+        path = _join(
+            np.stack(
+                [
+                    smooth(seen, split[:, 0], _ACROSS_SMOOTH),
+                    smooth(seen, split[:, 1], _DEPTH_SMOOTH),
+                ],
+                axis=1,
+            )
+        )
+    path = R.apply(
+        upright, np.stack([np.interp(times, seen, path[:, i]) for i in range(3)], axis=1)
+    )
     if above is None:
         lift, _ = _follow_floor(times, path[:, 1] + _lowest_foot(positions, confidence), None)
     else:
@@ -197,7 +228,9 @@ def settle_root(
     return np.stack([path[:, 0] - path[0, 0], lift, path[:, 2] - path[0, 2]], axis=1)
 
 
-def stand(body: Skeleton, rotations: Float[ndarray, "frames 55 4"], path: Float[ndarray, "frames 3"]) -> Float[ndarray, "frames 3"]:
+def stand(
+    body: Skeleton, rotations: Float[ndarray, "frames 55 4"], path: Float[ndarray, "frames 3"]
+) -> Float[ndarray, "frames 3"]:
     """The root's positions (F, 3) of a body in these poses that follows a path of follow_root: its lower foot is as far off y = 0."""
     hips = R.apply(rotations[:, 0], -body.offsets[_UPPER_LEGS].mean(axis=0))
     height = path[:, 1] - sole_heights(body, rotations).min(axis=1)

@@ -16,7 +16,9 @@ detector's idea of a grown-up; who wants it exactly must say how tall the perfor
 def stature(body: Skeleton) -> float:
     """The body's height, metres: its head's joint at rest tells, in HUMANOID's proportions."""
     head = HUMANOID.index("head")
-    return HUMANOID_HEIGHT * float(body.rest_positions()[body.index("head"), 1] / HUMANOID.rest_positions()[head, 1])
+    return HUMANOID_HEIGHT * float(
+        body.rest_positions()[body.index("head"), 1] / HUMANOID.rest_positions()[head, 1]
+    )
 
 
 def at_height(motion: Motion, height: float | None) -> Motion:
@@ -24,4 +26,11 @@ def at_height(motion: Motion, height: float | None) -> Motion:
     factor = DETECTOR_SMALL if height is None else height / stature(motion.skeleton)
     s = motion.skeleton
     body = Skeleton(s.names, s.parents, s.offsets * factor, s.rest_rotations)
-    return Motion(body, motion.times, motion.root_positions * factor, motion.rotations, motion.expressions, motion.contacts)
+    return Motion(
+        body,
+        motion.times,
+        motion.root_positions * factor,
+        motion.rotations,
+        motion.expressions,
+        motion.contacts,
+    )

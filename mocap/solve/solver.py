@@ -81,7 +81,11 @@ class Solver:
     """
 
     def __init__(
-        self, body: Skeleton = HUMANOID, camera: Camera | None = None, filtered: bool = True, upper_body: bool | None = None
+        self,
+        body: Skeleton = HUMANOID,
+        camera: Camera | None = None,
+        filtered: bool = True,
+        upper_body: bool | None = None,
     ) -> None:
         self.body = body
         self.tuning = Tuning()
@@ -112,23 +116,38 @@ class Solver:
         upright = np.tile(R.IDENTITY, (len(keypoints), 1))
         if self._filtered:
             positions, translation = onto_rays(positions, keypoints.image, translation, camera)
-            positions, self._filter = one_euro(keypoints.times, steady_heels(positions), *self.tuning.cutoffs(LIVE_FILTER), self._filter)
-            upright, self._gravity = follow_gravity(keypoints.times, *body_axis(positions, keypoints.confidence), self._gravity)
+            positions, self._filter = one_euro(
+                keypoints.times,
+                steady_heels(positions),
+                *self.tuning.cutoffs(LIVE_FILTER),
+                self._filter,
+            )
+            upright, self._gravity = follow_gravity(
+                keypoints.times, *body_axis(positions, keypoints.confidence), self._gravity
+            )
             positions = R.apply(upright[:, None], positions)
         whole = self._whole(keypoints)
         place = R.apply(upright, translation)
-        positions, confidence = on_steady_hips(positions, keypoints.confidence, place, whole, partial(self._slow, keypoints.times))
+        positions, confidence = on_steady_hips(
+            positions, keypoints.confidence, place, whole, partial(self._slow, keypoints.times)
+        )
         hands = partial(self._steady_hands, keypoints.times) if self._filtered else None
         bend = DOUBTFUL_BEND if self._filtered else FULL_BEND
         own = self._own_hands(keypoints, upright)
         face, self._face = follow_face(keypoints, self._face)
         turns = head_turns(keypoints)
         if self._filtered and face is not None:
-            turns, self._head = one_euro_rotations(keypoints.times, turns, *self.tuning.cutoffs(LIVE_HEAD), self._head)
+            turns, self._head = one_euro_rotations(
+                keypoints.times, turns, *self.tuning.cutoffs(LIVE_HEAD), self._head
+            )
         head = solved_head(turns, upright, face)
         expressed = {} if face is None else expressions(face)
-        rotations, self._body_state = solve_body(keypoints.times, positions, confidence, self._body_state, hands, bend, own, head)
-        path, seen, self._root_state = follow_root(keypoints.times, positions, confidence, translation, upright, self._root_state)
+        rotations, self._body_state = solve_body(
+            keypoints.times, positions, confidence, self._body_state, hands, bend, own, head
+        )
+        path, seen, self._root_state = follow_root(
+            keypoints.times, positions, confidence, translation, upright, self._root_state
+        )
         root = stand(self.body, rotations, self._travelled(path, whole))
         if not self._filtered:
             return Motion(self.body, keypoints.times, root, rotations, expressed)
@@ -142,7 +161,9 @@ class Solver:
         # Feet of legs that are only now coming into the picture are still on their way from rest.
         stood = (confidence[:, SOLES] > SEEN) & (whole >= 1.0)[:, None]
         slopes = np.where(stood[..., None], camera.rays(keypoints.image[:, SOLES])[..., :2], np.nan)
-        root, _, self._lock = lock_feet(keypoints.times, root, soles, slopes, -translation[:, 2], self._lock)
+        root, _, self._lock = lock_feet(
+            keypoints.times, root, soles, slopes, -translation[:, 2], self._lock
+        )
         # Without contacts: what takes the motion to another body would plant feet by them, and frame by frame that jerks the knees.
         return Motion(self.body, keypoints.times, root, rotations, expressed)
 
@@ -165,7 +186,9 @@ class Solver:
         return slow
 
     def _steady_hands(self, times: ndarray, relative: ndarray) -> ndarray:
-        steady, self._hands = one_euro_rotations(times, relative, *self.tuning.cutoffs(LIVE_HANDS), self._hands)
+        steady, self._hands = one_euro_rotations(
+            times, relative, *self.tuning.cutoffs(LIVE_HANDS), self._hands
+        )
         return steady
 
     def _own_hands(self, keypoints: Keypoints, upright: ndarray) -> SolvedHands | None:
@@ -175,14 +198,22 @@ class Solver:
         turned = R.apply(upright[:, None, None], points)
         if not self._filtered:
             return solved_hands(turned)
-        return solved_hands(turned, partial(self._steady_fingers, keypoints.times), partial(self._steady_palms, keypoints.times))
+        return solved_hands(
+            turned,
+            partial(self._steady_fingers, keypoints.times),
+            partial(self._steady_palms, keypoints.times),
+        )
 
     def _steady_fingers(self, times: ndarray, rotations: ndarray) -> ndarray:
-        steady, self._fingers = one_euro_rotations(times, rotations, *self.tuning.cutoffs(LIVE_FINGERS), self._fingers)
+        steady, self._fingers = one_euro_rotations(
+            times, rotations, *self.tuning.cutoffs(LIVE_FINGERS), self._fingers
+        )
         return steady
 
     def _steady_palms(self, times: ndarray, relative: ndarray) -> ndarray:
-        steady, self._palms = one_euro_rotations(times, relative, *self.tuning.cutoffs(LIVE_PALMS), self._palms)
+        steady, self._palms = one_euro_rotations(
+            times, relative, *self.tuning.cutoffs(LIVE_PALMS), self._palms
+        )
         return steady
 
 
@@ -211,7 +242,9 @@ def solve_take(
     told = progress or (lambda done: None)
     keypoints = with_arms(keypoints)
     if not filtered:
-        motion = _posed(keypoints, keypoints.positions, None, R.IDENTITY, camera, upper=bool(upper_body))
+        motion = _posed(
+            keypoints, keypoints.positions, None, R.IDENTITY, camera, upper=bool(upper_body)
+        )
         return motion if height is None else at_height(motion, height)
     upper = is_upper_body(keypoints.confidence) if upper_body is None else upper_body
     keypoints = unswap(keypoints)
@@ -221,33 +254,68 @@ def solve_take(
     translation = fit_translation(prior, keypoints.image, keypoints.confidence, camera)
     prior, translation = onto_rays(prior, keypoints.image, translation, camera)
     prior = fill_gaps(times, unflip(times, steady_heels(prior), translation), LONGEST_GAP)
-    if not np.isfinite(translation).all(axis=1).any():  # without image points there is nothing to agree with but the prior
+    if (
+        not np.isfinite(translation).all(axis=1).any()
+    ):  # without image points there is nothing to agree with but the prior
         positions = smooth(times, prior, BAKE_CUTOFF)
         upright = find_gravity(*body_axis(positions, keypoints.confidence))
-        return at_height(_posed(keypoints, positions, None, upright, camera, filtered=True, upper=upper), height)
+        return at_height(
+            _posed(keypoints, positions, None, upright, camera, filtered=True, upper=upper), height
+        )
 
     held = _held(keypoints, prior)
-    found = refine_landmarks(keypoints, prior, held, translation, camera, progress=lambda done: told(_LIFTED + _FITTED * done))
-    upright = find_gravity(*body_axis(np.where(np.isfinite(prior), found.positions, np.nan), keypoints.confidence))
+    found = refine_landmarks(
+        keypoints,
+        prior,
+        held,
+        translation,
+        camera,
+        progress=lambda done: told(_LIFTED + _FITTED * done),
+    )
+    upright = find_gravity(
+        *body_axis(np.where(np.isfinite(prior), found.positions, np.nan), keypoints.confidence)
+    )
     ground = None if feet == "off" or upper else _ground(keypoints, found, upright, camera, feet)
     above = None
     if ground is not None:
         begun = _LIFTED + _FITTED
-        found = refine_landmarks(keypoints, prior, held, translation, camera, found, ground, progress=lambda d: told(begun + _FITTED * d))
+        found = refine_landmarks(
+            keypoints,
+            prior,
+            held,
+            translation,
+            camera,
+            found,
+            ground,
+            progress=lambda d: told(begun + _FITTED * d),
+        )
         upright = R.between(ground.up, _UP)
         above = _aloft(keypoints, found, ground) if feet == "auto" else np.zeros(len(times))
     positions = np.where(np.isfinite(prior), found.positions, np.nan)
-    motion = _posed(keypoints, R.apply(upright, positions), found.translation, upright, camera, above, True, upper)
+    motion = _posed(
+        keypoints,
+        R.apply(upright, positions),
+        found.translation,
+        upright,
+        camera,
+        above,
+        True,
+        upper,
+    )
     motion = at_height(motion, height)
     return motion if ground is None else plant(motion, ground.contacts > 0.5, SEEN_STILL)
 
 
-def _ground(keypoints: Keypoints, found: Refined, upright: ndarray, camera: Camera, feet: Feet) -> Ground | None:
+def _ground(
+    keypoints: Keypoints, found: Refined, upright: ndarray, camera: Camera, feet: Feet
+) -> Ground | None:
     """The floor, and which feet stand on it."""
     speeds = foot_speeds(keypoints, found.translation, camera)
 
     def contacts(heights: ndarray) -> ndarray:
-        return find_contacts(keypoints.times, np.zeros_like(heights) if feet == "always" else heights, speeds)
+        return find_contacts(
+            keypoints.times, np.zeros_like(heights) if feet == "always" else heights, speeds
+        )
 
     return find_ground(_feet(found), R.apply(R.conjugate(upright), _UP), found.size, contacts)
 
@@ -277,7 +345,9 @@ def _held(keypoints: Keypoints, prior: ndarray) -> ndarray:
     rotations, _ = solve_body(keypoints.times, prior, _bridged(keypoints, prior))
     body = measure_body(replace(keypoints, positions=prior))
     points = landmarks_of(*fk(body, np.zeros((len(keypoints), 3)), rotations))
-    return np.where(np.isfinite(prior), prior, points - points[:, _HIPS].mean(axis=1, keepdims=True))
+    return np.where(
+        np.isfinite(prior), prior, points - points[:, _HIPS].mean(axis=1, keepdims=True)
+    )
 
 
 def _posed(
@@ -299,16 +369,33 @@ def _posed(
     confidence = _bridged(keypoints, positions)
     if upper:
         place = R.apply(upright, translation)
-        positions, confidence = on_steady_hips(positions, confidence, place, np.zeros(len(times)), lambda v: smooth(times, v, STEADY))
+        positions, confidence = on_steady_hips(
+            positions, confidence, place, np.zeros(len(times)), lambda v: smooth(times, v, STEADY)
+        )
     hands = (lambda relative: smooth_rotations(times, relative, BAKE_HANDS)) if filtered else None
     own = _own_hands(keypoints, upright, filtered)
     face = solve_face(keypoints)
     turns = _steady_head(times, head_turns(keypoints)) if filtered else head_turns(keypoints)
     head = solved_head(turns, upright, face)
-    rotations, _ = solve_body(times, positions, confidence, None, hands, DOUBTFUL_BEND if filtered else FULL_BEND, own, head)
+    rotations, _ = solve_body(
+        times,
+        positions,
+        confidence,
+        None,
+        hands,
+        DOUBTFUL_BEND if filtered else FULL_BEND,
+        own,
+        head,
+    )
     path = settle_root(times, positions, confidence, translation, upright, above)
     path = np.zeros_like(path) if upper else path
-    return Motion(body, times, stand(body, rotations, path), rotations, {} if face is None else expressions(face))
+    return Motion(
+        body,
+        times,
+        stand(body, rotations, path),
+        rotations,
+        {} if face is None else expressions(face),
+    )
 
 
 def _steady_head(times: ndarray, turns: ndarray) -> ndarray:
@@ -327,4 +414,8 @@ def _own_hands(keypoints: Keypoints, upright: ndarray, filtered: bool) -> Solved
     if not filtered:
         return solved_hands(R.apply(upright, points))
     points = R.apply(upright, fill_gaps(times, points, LONGEST_GAP))
-    return solved_hands(points, lambda q: smooth_rotations(times, q, BAKE_FINGERS), lambda q: smooth_rotations(times, q, BAKE_PALMS))
+    return solved_hands(
+        points,
+        lambda q: smooth_rotations(times, q, BAKE_FINGERS),
+        lambda q: smooth_rotations(times, q, BAKE_PALMS),
+    )

@@ -33,7 +33,9 @@ def unswap(keypoints: Keypoints) -> Keypoints:
         return keypoints
     order = np.tile(np.arange(len(LANDMARKS)), (len(keypoints), 1))
     for part in (_TRUNK, _ARM, _LEG):
-        points = np.array([LANDMARKS.index(f"{side}_{n}") for side in ("left", "right") for n in part])
+        points = np.array(
+            [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right") for n in part]
+        )
         swapped = _swapped(keypoints.times, keypoints.image[:, points] / trunk)
         if part is _TRUNK:
             # The face goes with the shoulders; its own points are too near each other to tell.
@@ -52,13 +54,18 @@ def unswap(keypoints: Keypoints) -> Keypoints:
 
 def _trunk(image: ndarray) -> float:
     """The trunk's length in the image, pixels, over the take; NaN if it is never seen."""
-    ends = [image[:, [LANDMARKS.index(f"{s}_{n}") for s in ("left", "right")]].mean(axis=1) for n in ("shoulder", "hip")]
+    ends = [
+        image[:, [LANDMARKS.index(f"{s}_{n}") for s in ("left", "right")]].mean(axis=1)
+        for n in ("shoulder", "hip")
+    ]
     length = np.linalg.norm(ends[0] - ends[1], axis=-1)
     length = length[np.isfinite(length)]
     return float(np.quantile(length, 0.9)) if len(length) else float("nan")
 
 
-def _swapped(times: Float[ndarray, "frames"], points: Float[ndarray, "frames points 2"]) -> Bool[ndarray, "frames"]:
+def _swapped(
+    times: Float[ndarray, "frames"], points: Float[ndarray, "frames points 2"]
+) -> Bool[ndarray, "frames"]:
     """In which frames the two halves of the points are exchanged; the points in trunk lengths."""
     half = points.shape[1] // 2
     other = np.roll(points, half, axis=1)
@@ -68,7 +75,15 @@ def _swapped(times: Float[ndarray, "frames"], points: Float[ndarray, "frames poi
     price = _TRUNKS_PER_SECOND * np.minimum(np.diff(times, prepend=times[0]), _LONGEST)
     cost = np.stack([np.zeros(len(times)), price], axis=1)
     cost[0, 1] = np.inf
-    return cheapest(cost, np.stack([np.stack([same, crossed], axis=1), np.stack([crossed, same], axis=1)], axis=1)) == 1
+    return (
+        cheapest(
+            cost,
+            np.stack(
+                [np.stack([same, crossed], axis=1), np.stack([crossed, same], axis=1)], axis=1
+            ),
+        )
+        == 1
+    )
 
 
 def _way(a: ndarray, b: ndarray) -> ndarray:

@@ -72,11 +72,19 @@ def follow_hinge(
     to_hint = _signed_angle(observed, hint, direction)
     if state is None:
         # Nothing was before: observation and hint are mixed by the bend alone.
-        previous_direction, previous_observed, previous_straight = direction[:1], observed[:1], straight[:1]
+        previous_direction, previous_observed, previous_straight = (
+            direction[:1],
+            observed[:1],
+            straight[:1],
+        )
         start = ((1.0 - x[0] * x[0] * (3.0 - 2.0 * x[0])) * to_hint[0]).tolist()
         dt = np.diff(times, prepend=times[:1])
     else:
-        previous_direction, previous_observed, previous_straight = state.direction[None], state.observed[None], state.straight[None]
+        previous_direction, previous_observed, previous_straight = (
+            state.direction[None],
+            state.observed[None],
+            state.straight[None],
+        )
         start = state.error
         dt = np.diff(times, prepend=state.time)
     before_direction = np.concatenate([previous_direction, direction[:-1]])
@@ -89,17 +97,32 @@ def follow_hinge(
     pull = 1.0 - np.exp(-hint_rate * np.square(straight) * dt[:, None])
     error = _track(start, step, keep, to_hint, pull, first_is_solved=state is None)
     solved = R.apply(R.from_axis_angle(direction, error), observed)
-    return solved, HingeState(float(times[-1]), direction[-1], observed[-1], straight[-1], error[-1].tolist())
+    return solved, HingeState(
+        float(times[-1]), direction[-1], observed[-1], straight[-1], error[-1].tolist()
+    )
 
 
-def _track(start: list[float], step: ndarray, keep: ndarray, to_hint: ndarray, pull: ndarray, first_is_solved: bool) -> ndarray:
+def _track(
+    start: list[float],
+    step: ndarray,
+    keep: ndarray,
+    to_hint: ndarray,
+    pull: ndarray,
+    first_is_solved: bool,
+) -> ndarray:
     """The angle from the observed to the solved axis, frame after frame: the one recursion, in plain floats, which are faster here."""
     frames, limbs = step.shape
     out = np.empty((frames, limbs))
     for limb in range(limbs):
         error = start[limb]
         column = []
-        rows = zip(step[:, limb].tolist(), keep[:, limb].tolist(), to_hint[:, limb].tolist(), pull[:, limb].tolist(), strict=True)
+        rows = zip(
+            step[:, limb].tolist(),
+            keep[:, limb].tolist(),
+            to_hint[:, limb].tolist(),
+            pull[:, limb].tolist(),
+            strict=True,
+        )
         for n, (s, k, h, p) in enumerate(rows):
             if n or not first_is_solved:
                 if k == 0.0:

@@ -18,7 +18,10 @@ from mocap.core.keypoints import LANDMARKS
 STEADY = 0.1
 """Hz, of the filters that say where the shoulders are on the whole."""
 
-_SHOULDERS, _HIPS, _KNEES = ([LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")] for n in ("shoulder", "hip", "knee"))
+_SHOULDERS, _HIPS, _KNEES = (
+    [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")]
+    for n in ("shoulder", "hip", "knee")
+)
 _LEGS = slice(_KNEES[0], len(LANDMARKS))
 # A leg is seen by its hip and knee. Whoever shows one in less than this part of a take shows his upper body.
 _SEEN, _SHARE = 0.5, 0.1
@@ -48,15 +51,26 @@ def is_upper_body(confidence: Float[ndarray, "frames 33"]) -> bool:
 
 
 def follow_whole_body(
-    times: Float[ndarray, "frames"], confidence: Float[ndarray, "frames 33"], state: UpperState | None
+    times: Float[ndarray, "frames"],
+    confidence: Float[ndarray, "frames 33"],
+    state: UpperState | None,
 ) -> tuple[Float[ndarray, "frames"], UpperState | None]:
     """How far the whole body counts as seen, 0 (its upper half) to 1, from each frame and those before; frames without anybody do not
     change it, and the state is None until there is somebody."""
     out = []
-    for t, seen, somebody in zip(times.tolist(), _legs_seen(confidence).tolist(), (confidence.max(axis=1) > 0.0).tolist(), strict=True):
+    for t, seen, somebody in zip(
+        times.tolist(),
+        _legs_seen(confidence).tolist(),
+        (confidence.max(axis=1) > 0.0).tolist(),
+        strict=True,
+    ):
         if somebody:
             before = state or UpperState(t, float(seen))
-            state = UpperState(t, before.share + (seen - before.share) * (1.0 - float(np.exp((before.time - t) / _SECONDS))))
+            state = UpperState(
+                t,
+                before.share
+                + (seen - before.share) * (1.0 - float(np.exp((before.time - t) / _SECONDS))),
+            )
         x = 1.0 if state is None else min(max((state.share - _UPPER) / (_WHOLE - _UPPER), 0.0), 1.0)
         out.append(x * x * (3.0 - 2.0 * x))
     return np.array(out), state
@@ -87,7 +101,13 @@ def on_steady_hips(
     w = whole[:, None, None]
     steady = np.stack([hips + side, hips - side], axis=1)
     known = np.isfinite(steady).all(axis=(1, 2))
-    out[:, _HIPS] = np.where(known[:, None, None], np.where(w > 0.0, w * positions[:, _HIPS], 0.0) + (1.0 - w) * steady, out[:, _HIPS])
-    sure[:, _HIPS] = np.where((known & (whole < 1.0))[:, None], np.maximum(sure[:, _HIPS], 1.0), sure[:, _HIPS])
+    out[:, _HIPS] = np.where(
+        known[:, None, None],
+        np.where(w > 0.0, w * positions[:, _HIPS], 0.0) + (1.0 - w) * steady,
+        out[:, _HIPS],
+    )
+    sure[:, _HIPS] = np.where(
+        (known & (whole < 1.0))[:, None], np.maximum(sure[:, _HIPS], 1.0), sure[:, _HIPS]
+    )
     sure[:, _LEGS] *= whole[:, None]
     return out, sure

@@ -28,14 +28,30 @@ def clip_files(motion: Motion, confidence: Float[ndarray, "frames"] | None = Non
         raise InputError("There is no frame in this motion, so there is nothing to show.")
     assert motion.contacts is not None
     times = motion.times - motion.times[0]
-    weights = np.stack([motion.expressions[n] for n in motion.expressions], axis=1) if motion.expressions else np.zeros((len(motion), 0))
+    weights = (
+        np.stack([motion.expressions[n] for n in motion.expressions], axis=1)
+        if motion.expressions
+        else np.zeros((len(motion), 0))
+    )
     poses = b"".join(
-        protocol.encode(protocol.Pose(protocol.Stamp(i, float(times[i]), 0.0), motion.root_positions[i], motion.rotations[i], weights[i]))
+        protocol.encode(
+            protocol.Pose(
+                protocol.Stamp(i, float(times[i]), 0.0),
+                motion.root_positions[i],
+                motion.rotations[i],
+                weights[i],
+            )
+        )
         for i in range(len(motion))
     )
     timeline = {
         "times": np.round(times, 4).tolist(),
         "contacts": ((motion.contacts > 0.5) @ (1 << np.arange(4))).tolist(),
-        "confidence": None if confidence is None else np.round(np.nan_to_num(confidence), 3).tolist(),
+        "confidence": None
+        if confidence is None
+        else np.round(np.nan_to_num(confidence), 3).tolist(),
     }
-    return {POSES: (poses, content_type(POSES)), TIMELINE: (msgspec.json.encode(timeline), content_type(TIMELINE))}
+    return {
+        POSES: (poses, content_type(POSES)),
+        TIMELINE: (msgspec.json.encode(timeline), content_type(TIMELINE)),
+    }

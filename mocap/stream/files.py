@@ -44,7 +44,9 @@ _TYPES = {
     ".glb": "model/gltf-binary",
     ".vrm": "model/gltf-binary",
 }
-_HASHED = re.compile(r"/assets/.+-[\w-]{8}\.\w+")  # the names Vite gives: another content has another name
+_HASHED = re.compile(
+    r"/assets/.+-[\w-]{8}\.\w+"
+)  # the names Vite gives: another content has another name
 
 _LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _HOST = re.compile(r"[\w.:\[\]-]+")
@@ -62,12 +64,17 @@ def files_for(assets: Path) -> Files:
     """
     viewer = assets / "viewer"
     if not (viewer / "index.html").is_file():
-        raise ModelError(f"The viewer is missing: there is no {viewer / 'index.html'}. Build it with `make`, or install the package again.")
+        raise ModelError(
+            f"The viewer is missing: there is no {viewer / 'index.html'}. Build it with `make`, or install the package again."
+        )
     files: Files = {}
     for folder, prefix in ((viewer, "/"), (assets / "rigs", "/rigs/")):
         for path in sorted(folder.rglob("*")):
             if path.is_file():
-                files[prefix + path.relative_to(folder).as_posix()] = (path.read_bytes(), content_type(path.name))
+                files[prefix + path.relative_to(folder).as_posix()] = (
+                    path.read_bytes(),
+                    content_type(path.name),
+                )
     files["/"] = files["/index.html"]
     return files
 
@@ -117,17 +124,35 @@ class Door:
             return text(http.HTTPStatus.BAD_REQUEST, "A request must name one Host.")
         # Beyond loopback we cannot know all our names; there the token keeps strangers out.
         if self._loopback and hosts[0].lower() not in self._hosts:
-            return text(http.HTTPStatus.FORBIDDEN, f"This server must be addressed as {' or '.join(sorted(self._hosts))}.")
+            return text(
+                http.HTTPStatus.FORBIDDEN,
+                f"This server must be addressed as {' or '.join(sorted(self._hosts))}.",
+            )
         # Browsers always name a page's origin when it opens a WebSocket; other programs need not.
-        own = len(origins) == 1 and origins[0].lower() == f"{'https' if self.secure else 'http'}://{hosts[0].lower()}"
-        guest = len(origins) == 1 and path_of(request) in self._guests and _LOCAL.fullmatch(origins[0].lower()) is not None
+        own = (
+            len(origins) == 1
+            and origins[0].lower() == f"{'https' if self.secure else 'http'}://{hosts[0].lower()}"
+        )
+        guest = (
+            len(origins) == 1
+            and path_of(request) in self._guests
+            and _LOCAL.fullmatch(origins[0].lower()) is not None
+        )
         if origins and not (own or guest):
-            return text(http.HTTPStatus.FORBIDDEN, f"A page from {origins[0]!r} may not use this server.")
+            return text(
+                http.HTTPStatus.FORBIDDEN, f"A page from {origins[0]!r} may not use this server."
+            )
         if self._token is None or self._by_token(request) or self._by_cookie(request):
             return None
         if self._renewed is not None:
-            return text(http.HTTPStatus.FORBIDDEN, "This address was used before, or is not whole: scan the newest code that mocap shows.")
-        return text(http.HTTPStatus.FORBIDDEN, "A token is needed: open the address that mocap printed, with its ?token=….")
+            return text(
+                http.HTTPStatus.FORBIDDEN,
+                "This address was used before, or is not whole: scan the newest code that mocap shows.",
+            )
+        return text(
+            http.HTTPStatus.FORBIDDEN,
+            "A token is needed: open the address that mocap printed, with its ?token=….",
+        )
 
     def cookie(self, request: Request) -> str | None:
         """The Set-Cookie for a page that comes in by the token, for the files that it asks for by itself. A token that is good once is
@@ -137,18 +162,28 @@ class Door:
         if self._renewed is not None:
             self._token = secrets.token_urlsafe(16)
             self._renewed(self._token)
-        return f"{self._cookie}={quote(self._session)}; Path=/; HttpOnly; SameSite=Strict" + ("; Secure" if self.secure else "")
+        return f"{self._cookie}={quote(self._session)}; Path=/; HttpOnly; SameSite=Strict" + (
+            "; Secure" if self.secure else ""
+        )
 
     def _by_token(self, request: Request) -> bool:
         return _among(self._token, parse_qs(request.path.partition("?")[2]).get("token", []))
 
     def _by_cookie(self, request: Request) -> bool:
-        cookies = (c.strip().partition("=") for header in request.headers.get_all("Cookie") for c in header.split(";"))
-        return _among(self._session, [unquote(value) for name, _, value in cookies if name == self._cookie])
+        cookies = (
+            c.strip().partition("=")
+            for header in request.headers.get_all("Cookie")
+            for c in header.split(";")
+        )
+        return _among(
+            self._session, [unquote(value) for name, _, value in cookies if name == self._cookie]
+        )
 
 
 def _among(secret: str | None, given: Sequence[str]) -> bool:
-    return secret is not None and any(hmac.compare_digest(g.encode(), secret.encode()) for g in given)
+    return secret is not None and any(
+        hmac.compare_digest(g.encode(), secret.encode()) for g in given
+    )
 
 
 def path_of(request: Request) -> str:
@@ -173,9 +208,13 @@ def respond(request: Request, files: Files, secure: bool = False) -> Response:
     except OSError:
         return text(http.HTTPStatus.NOT_FOUND, "This file is no longer there.")
     response = _response(http.HTTPStatus.OK, body, kind)
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if _HASHED.fullmatch(path) else "no-cache"
+    response.headers["Cache-Control"] = (
+        "public, max-age=31536000, immutable" if _HASHED.fullmatch(path) else "no-cache"
+    )
     if kind.startswith("text/html"):
-        response.headers["Content-Security-Policy"] = _policy(f"{'wss' if secure else 'ws'}://{request.headers['Host']}")
+        response.headers["Content-Security-Policy"] = _policy(
+            f"{'wss' if secure else 'ws'}://{request.headers['Host']}"
+        )
     if method == "HEAD":
         response.body = b""
     return response

@@ -13,7 +13,9 @@ CREDIT = 3
 """The unacknowledged frames a client may have: one being drawn, one on its way, one on the way back."""
 
 FIRST_INTERVAL = 0.2  # seconds from one drawing to the next
-MAX_INTERVAL = 1.0  # seconds; a tab that was hidden for an hour is not kept waiting for the third of an hour
+MAX_INTERVAL = (
+    1.0  # seconds; a tab that was hidden for an hour is not kept waiting for the third of an hour
+)
 
 
 class Flow:

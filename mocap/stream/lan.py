@@ -51,7 +51,13 @@ class Lan:
 def open_lan(renewed: Callable[[Sequence[str]], None]) -> Lan:
     """Addresses and a certificate of this machine, now. renewed: as of Lan. Raises DeviceError if it is in no network."""
     found = addresses()
-    return Lan(found, context(*certificate(found, socket.gethostname(), datetime.datetime.now(datetime.timezone.utc))), renewed)
+    return Lan(
+        found,
+        context(
+            *certificate(found, socket.gethostname(), datetime.datetime.now(datetime.timezone.utc))
+        ),
+        renewed,
+    )
 
 
 # Addresses -------------------------------------------------------------------------------------------------------------------------
@@ -63,9 +69,14 @@ def addresses() -> list[str]:
     Raises DeviceError if it has none."""
     import ifaddr
 
-    found = ordered((str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4), _towards(_OUTSIDE))
+    found = ordered(
+        (str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4),
+        _towards(_OUTSIDE),
+    )
     if not found:
-        raise DeviceError("This machine is in no network where a phone could find it: join the phone's Wi-Fi, then try again.")
+        raise DeviceError(
+            "This machine is in no network where a phone could find it: join the phone's Wi-Fi, then try again."
+        )
     return found
 
 
@@ -90,7 +101,9 @@ def _towards(other: str) -> str | None:
 # The certificate -------------------------------------------------------------------------------------------------------------------
 
 
-def certificate(addresses: Sequence[str], hostname: str, now: datetime.datetime) -> tuple[x509.Certificate, EllipticCurvePrivateKey]:
+def certificate(
+    addresses: Sequence[str], hostname: str, now: datetime.datetime
+) -> tuple[x509.Certificate, EllipticCurvePrivateKey]:
     """A certificate that its own key (P-256) has signed, for these IPv4 addresses, loopback, localhost and the hostname, valid for VALID
     from `now` (with a time zone)."""
     from cryptography import x509
@@ -100,9 +113,21 @@ def certificate(addresses: Sequence[str], hostname: str, now: datetime.datetime)
 
     key = ec.generate_private_key(ec.SECP256R1())
     # A host's name may be no name in a network, and a common name is 64 characters at most (RFC 5280).
-    names = dict.fromkeys(["localhost", *([hostname] if re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", hostname) else [])])
+    names = dict.fromkeys(
+        [
+            "localhost",
+            *(
+                [hostname]
+                if re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", hostname)
+                else []
+            ),
+        ]
+    )
     ips = dict.fromkeys([*addresses, "127.0.0.1"])
-    alternatives = [*(x509.IPAddress(ipaddress.ip_address(ip)) for ip in ips), *(x509.DNSName(name) for name in names)]
+    alternatives = [
+        *(x509.IPAddress(ipaddress.ip_address(ip)) for ip in ips),
+        *(x509.DNSName(name) for name in names),
+    ]
     ours = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"mocap on {list(names)[-1]}"[:64])])
     builder = (
         x509.CertificateBuilder()
@@ -130,7 +155,9 @@ def context(certificate: x509.Certificate, key: EllipticCurvePrivateKey) -> ssl.
 
     # Python's ssl takes a key from a file alone. What lies there for a moment is locked by a password that does not.
     password = secrets.token_hex(32)
-    locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password.encode()))
+    locked = key.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password.encode())
+    )
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         with tempfile.TemporaryDirectory(prefix="mocap") as folder:

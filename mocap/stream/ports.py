@@ -25,7 +25,9 @@ _HTTP_TIMEOUT = 60.0  # seconds for a page's file to reach a slow phone
 _TLS_TIMEOUT = 10.0  # seconds for a handshake of which the user sees nothing
 
 _log = logging.getLogger("mocap.stream")
-_log.addHandler(logging.NullHandler())  # a garbled handshake is no news for the terminal unless somebody asks for it
+_log.addHandler(
+    logging.NullHandler()
+)  # a garbled handshake is no news for the terminal unless somebody asks for it
 
 
 class Ports:
@@ -43,7 +45,9 @@ class Ports:
         self._doors: dict[int, Door] = {}
         self._connections: weakref.WeakSet[ServerConnection] = weakref.WeakSet()
 
-    async def open(self, host: str, asked: int, door: Callable[[int], Door], tls: ssl.SSLContext | None = None) -> int:
+    async def open(
+        self, host: str, asked: int, door: Callable[[int], Door], tls: ssl.SSLContext | None = None
+    ) -> int:
         """The port: the one that was asked for, or the next free one of twenty; 0 for any. door: made for it before anyone comes.
 
         Raises DeviceError if there is nothing to listen on.
@@ -64,7 +68,9 @@ class Ports:
                         f"mocap cannot listen at {host}, port {wanted}: {reason}. Choose another port, or 0 for any."
                     ) from error
         else:
-            raise DeviceError(f"At {host}, all ports from {asked} to {last} are taken. Choose another port, or 0 for any free one.")
+            raise DeviceError(
+                f"At {host}, all ports from {asked} to {last} are taken. Choose another port, or 0 for any free one."
+            )
         return port
 
     async def close(self) -> None:

@@ -164,17 +164,39 @@ def encode(message: Pose | Points | Picture | Face) -> bytes:
     """A binary message, float64 or float32 in, float32 out. A confidence of NaN goes as 0. Raises ProtocolError on what `decode` would."""
     match message:
         case Pose(stamp, root, rotations, weights):
-            _shape("pose", root=(root, (3,)), rotations=(rotations, (len(rotations), 4)), weights=(weights, (len(weights),)))
+            _shape(
+                "pose",
+                root=(root, (3,)),
+                rotations=(rotations, (len(rotations), 4)),
+                weights=(weights, (len(weights),)),
+            )
             kind, data = POSE, _floats(root, rotations, weights)
             _check_pose(data, len(rotations), len(weights))
         case Points(stamp, image, positions, confidence):
             n = len(confidence)
-            _shape("keypoints", image=(image, (n, 2)), positions=(positions, (n, 3)), confidence=(confidence, (n,)))
-            kind, data = KEYPOINTS, _floats(image, positions, np.nan_to_num(confidence, nan=0.0, posinf=np.inf, neginf=-np.inf))
+            _shape(
+                "keypoints",
+                image=(image, (n, 2)),
+                positions=(positions, (n, 3)),
+                confidence=(confidence, (n,)),
+            )
+            kind, data = (
+                KEYPOINTS,
+                _floats(
+                    image,
+                    positions,
+                    np.nan_to_num(confidence, nan=0.0, posinf=np.inf, neginf=-np.inf),
+                ),
+            )
             _check_points(data)
         case Face(stamp, transform, points, blendshapes):
             told = (blendshapes, (len(blendshapes),))
-            _shape("face", transform=(transform, (4, 4)), points=(points, (FACE_POINTS, 3)), blendshapes=told)
+            _shape(
+                "face",
+                transform=(transform, (4, 4)),
+                points=(points, (FACE_POINTS, 3)),
+                blendshapes=told,
+            )
             kind, data = FACE, _floats(transform, points, blendshapes)
             _check_face(data)
         case Picture(stamp, jpeg):
@@ -200,31 +222,51 @@ def decode(data: bytes, joints: int, expressions: int) -> Pose | Points | Pictur
     floats.flags.writeable = False  # that of a bytearray would be writable
     if kind == POSE:
         _check_pose(floats, joints, expressions)
-        return Pose(stamp, floats[:3], floats[3 : 3 + 4 * joints].reshape(joints, 4), floats[3 + 4 * joints :])
+        return Pose(
+            stamp,
+            floats[:3],
+            floats[3 : 3 + 4 * joints].reshape(joints, 4),
+            floats[3 + 4 * joints :],
+        )
     if kind == FACE:
         _check_face(floats)
-        return Face(stamp, floats[:16].reshape(4, 4), floats[16:_FACE_FLOATS].reshape(FACE_POINTS, 3), floats[_FACE_FLOATS:])
+        return Face(
+            stamp,
+            floats[:16].reshape(4, 4),
+            floats[16:_FACE_FLOATS].reshape(FACE_POINTS, 3),
+            floats[_FACE_FLOATS:],
+        )
     n = _check_points(floats)
-    return Points(stamp, floats[: 2 * n].reshape(n, 2), floats[2 * n : 5 * n].reshape(n, 3), floats[5 * n :])
+    return Points(
+        stamp, floats[: 2 * n].reshape(n, 2), floats[2 * n : 5 * n].reshape(n, 3), floats[5 * n :]
+    )
 
 
 def decode_seen(data: bytes) -> Points | Face:
     """What a viewer's camera saw. Raises ProtocolError if it is another message or none."""
     message = decode(data, 0, 0) if decode_header(data)[0] in (KEYPOINTS, FACE) else None
     if not isinstance(message, Points | Face):
-        raise ProtocolError("A viewer sends binary messages of kind 2 (keypoints) and 4 (face) alone.")
+        raise ProtocolError(
+            "A viewer sends binary messages of kind 2 (keypoints) and 4 (face) alone."
+        )
     return message
 
 
 def decode_header(data: bytes) -> tuple[int, Stamp]:
     """(kind, stamp) of a binary message. Raises ProtocolError if it is too short or too long, or the kind is unknown."""
     if not HEADER.size <= len(data) <= MAX_MESSAGE:
-        raise ProtocolError(f"A binary message has {HEADER.size} to {MAX_MESSAGE} bytes, but this one has {len(data)}.")
+        raise ProtocolError(
+            f"A binary message has {HEADER.size} to {MAX_MESSAGE} bytes, but this one has {len(data)}."
+        )
     kind, subject, frame, time, clock = HEADER.unpack_from(data)
     if kind not in _KINDS:
-        raise ProtocolError(f"A binary message's kind is 1 (pose), 2 (keypoints), 3 (picture) or 4 (face), but this one's is {kind}.")
+        raise ProtocolError(
+            f"A binary message's kind is 1 (pose), 2 (keypoints), 3 (picture) or 4 (face), but this one's is {kind}."
+        )
     if not (np.isfinite(time) and np.isfinite(clock)):
-        raise ProtocolError(f"A message's time and clock must be finite seconds, but are {time} and {clock}.")
+        raise ProtocolError(
+            f"A message's time and clock must be finite seconds, but are {time} and {clock}."
+        )
     return kind, Stamp(frame, time, clock, subject)
 
 
@@ -234,18 +276,24 @@ def _header(kind: int, stamp: Stamp) -> bytes:
             f"A frame's number must lie in 0..{_U32} and its subject in 0..{_U16}, but are {stamp.frame} and {stamp.subject}."
         )
     if not (np.isfinite(stamp.time) and np.isfinite(stamp.clock)):
-        raise ProtocolError(f"A message's time and clock must be finite seconds, but are {stamp.time} and {stamp.clock}.")
+        raise ProtocolError(
+            f"A message's time and clock must be finite seconds, but are {stamp.time} and {stamp.clock}."
+        )
     return HEADER.pack(kind, stamp.subject, stamp.frame, stamp.time, stamp.clock)
 
 
 def _shape(kind: str, **arrays: tuple[ndarray, tuple[int, ...]]) -> None:
     for name, (array, shape) in arrays.items():
         if np.shape(array) != shape:
-            raise ProtocolError(f"A {kind} message's {name} must have shape {shape}, but has {np.shape(array)}.")
+            raise ProtocolError(
+                f"A {kind} message's {name} must have shape {shape}, but has {np.shape(array)}."
+            )
 
 
 def _floats(*arrays: ndarray) -> ndarray:
-    with np.errstate(over="ignore"):  # what a float32 cannot hold becomes infinite, and is refused as that
+    with np.errstate(
+        over="ignore"
+    ):  # what a float32 cannot hold becomes infinite, and is refused as that
         return np.concatenate([np.asarray(a, dtype=np.float32).ravel() for a in arrays])
 
 
@@ -256,9 +304,13 @@ def _check_pose(floats: ndarray, joints: int, expressions: int) -> None:
         )
     wanted = 3 + 4 * joints + expressions
     if len(floats) != wanted:
-        raise ProtocolError(f"A pose of {joints} joints and {expressions} expressions has {wanted} floats, but this one has {len(floats)}.")
+        raise ProtocolError(
+            f"A pose of {joints} joints and {expressions} expressions has {wanted} floats, but this one has {len(floats)}."
+        )
     if not np.all(np.isfinite(floats)):
-        raise ProtocolError("A pose's root, rotations and weights must be finite numbers; hold the last pose where nobody is seen.")
+        raise ProtocolError(
+            "A pose's root, rotations and weights must be finite numbers; hold the last pose where nobody is seen."
+        )
 
 
 def _check_points(floats: ndarray) -> int:
@@ -268,7 +320,9 @@ def _check_points(floats: ndarray) -> int:
             f"A keypoints message has 6 floats a point and at most {MAX_POINTS} points, but this one has {len(floats)} floats."
         )
     if np.any(np.isinf(floats[: 5 * n])):
-        raise ProtocolError("A keypoint's coordinates must be finite, or NaN where it is not seen, but one is infinite.")
+        raise ProtocolError(
+            "A keypoint's coordinates must be finite, or NaN where it is not seen, but one is infinite."
+        )
     if not np.all((floats[5 * n :] >= 0.0) & (floats[5 * n :] <= 1.0)):
         raise ProtocolError("A keypoint's confidence must lie in 0..1.")
     return n
@@ -277,15 +331,21 @@ def _check_points(floats: ndarray) -> int:
 def _check_face(floats: ndarray) -> None:
     told = len(floats) - _FACE_FLOATS
     if told not in (0, len(BLENDSHAPES)):
-        raise ProtocolError(f"A face has {_FACE_FLOATS} floats, or {len(BLENDSHAPES)} more, but this one has {len(floats)}.")
+        raise ProtocolError(
+            f"A face has {_FACE_FLOATS} floats, or {len(BLENDSHAPES)} more, but this one has {len(floats)}."
+        )
     if not np.all(np.isfinite(floats)):
-        raise ProtocolError("A face's transform, points and blendshapes must be finite numbers; where none is seen, none is sent.")
+        raise ProtocolError(
+            "A face's transform, points and blendshapes must be finite numbers; where none is seen, none is sent."
+        )
     if np.any((floats[_FACE_FLOATS:] < 0.0) | (floats[_FACE_FLOATS:] > 1.0)):
         raise ProtocolError("A face's blendshapes must lie in 0..1.")
 
 
 def _check_picture(jpeg: bytes) -> None:
     if len(jpeg) > MAX_PICTURE:
-        raise ProtocolError(f"A picture may have {MAX_PICTURE} bytes, but this one has {len(jpeg)}; make it smaller or compress it more.")
+        raise ProtocolError(
+            f"A picture may have {MAX_PICTURE} bytes, but this one has {len(jpeg)}; make it smaller or compress it more."
+        )
     if jpeg[:3] != b"\xff\xd8\xff":
         raise ProtocolError("A picture must be a JPEG, but does not begin as one.")

@@ -70,7 +70,11 @@ class _Client:
         self._alarm: asyncio.Future[None] | None = None
 
     def tell(self, message: protocol.ServerText) -> None:
-        kind = (protocol.Gone, message.subject) if isinstance(message, protocol.Gone) else type(message)
+        kind = (
+            (protocol.Gone, message.subject)
+            if isinstance(message, protocol.Gone)
+            else type(message)
+        )
         self.texts[kind] = protocol.encode_text(message)
         self.wake()
 
@@ -131,7 +135,9 @@ class Server:
         self.invitations: list[str] = []
         """The addresses by which one phone may come in now: of the same page, in this machine's networks."""
         self._lan = lan
-        self.token = token if token is not None or pages.is_loopback(host) else secrets.token_urlsafe(16)
+        self.token = (
+            token if token is not None or pages.is_loopback(host) else secrets.token_urlsafe(16)
+        )
         self._hello = hello
         self._files = files
         self._on_ask = on_ask
@@ -141,7 +147,9 @@ class Server:
         self._status: protocol.Status | None = None
         self._state: protocol.State | None = None
         self._frame = -1
-        self._newest: dict[int, tuple[int, tuple[bytes, ...]]] = {}  # subject → its frame's number and messages
+        self._newest: dict[
+            int, tuple[int, tuple[bytes, ...]]
+        ] = {}  # subject → its frame's number and messages
         self._clients: set[_Client] = set()
         self._ports = Ports(self._serve, self._answer, self._subprotocol)
         self._handed: dict[int, Sequence[bytes]] = {}
@@ -151,7 +159,9 @@ class Server:
     def url(self) -> str:
         """The page's address, with the token if one is needed."""
         host = "localhost" if self.host in ("0.0.0.0", "::") else self.host
-        return f"http://{pages.bracketed(host)}:{self.port}/" + (f"?token={quote(self.token)}" if self.token is not None else "")
+        return f"http://{pages.bracketed(host)}:{self.port}/" + (
+            f"?token={quote(self.token)}" if self.token is not None else ""
+        )
 
     @property
     def watching(self) -> int:
@@ -166,14 +176,19 @@ class Server:
         Raises ProtocolError if they are not messages of one frame in that order, or its number is not greater than the last one's.
         """
         headers = [protocol.decode_header(m) for m in messages]
-        frames, kinds = {(stamp.frame, stamp.subject) for _, stamp in headers}, [kind for kind, _ in headers]
+        frames, kinds = (
+            {(stamp.frame, stamp.subject) for _, stamp in headers},
+            [kind for kind, _ in headers],
+        )
         if len(frames) != 1 or kinds != sorted(kinds, reverse=True):
             raise protocol.ProtocolError(
                 "The messages of one frame share its number and subject and stand in the order picture, keypoints, pose."
             )
         frame, subject = frames.pop()
         if frame <= self._frame:
-            raise protocol.ProtocolError(f"Frame {frame} was published after frame {self._frame}; the numbers must increase.")
+            raise protocol.ProtocolError(
+                f"Frame {frame} was published after frame {self._frame}; the numbers must increase."
+            )
         self._frame, self._newest[subject] = frame, (frame, tuple(messages))
         now = self._loop.time()
         for client in self._clients:
@@ -265,7 +280,11 @@ class Server:
                 while client.texts:
                     await client.send(client.texts.pop(next(iter(client.texts))))
                 now = loop.time()
-                due = [(frame, subject) for subject, (frame, _) in self._newest.items() if client.sent.get(subject, -1) < frame]
+                due = [
+                    (frame, subject)
+                    for subject, (frame, _) in self._newest.items()
+                    if client.sent.get(subject, -1) < frame
+                ]
                 wait = client.flow.wait(now) if due else None
                 if wait != 0.0:
                     await client.sleep(wait)
@@ -285,7 +304,9 @@ class Server:
     def _receive(self, client: _Client, message: str | bytes) -> None:
         if not isinstance(message, str):
             if self._cameras is None:
-                raise protocol.ProtocolError("This server takes no keypoints: start it with `mocap live --browser`.")
+                raise protocol.ProtocolError(
+                    "This server takes no keypoints: start it with `mocap live --browser`."
+                )
             self._cameras.seen(client, protocol.decode_seen(message))
             return
         match text := protocol.decode_client_text(message):
@@ -296,7 +317,9 @@ class Server:
                 client.tell(protocol.Pong(number, time.monotonic()))
             case protocol.Camera():
                 if self._cameras is None:
-                    raise protocol.ProtocolError("This server takes no viewer's camera: start it with `mocap live --browser`.")
+                    raise protocol.ProtocolError(
+                        "This server takes no viewer's camera: start it with `mocap live --browser`."
+                    )
                 self._cameras.begun(client, text)
             case _:
                 if self._on_ask is not None:
@@ -316,21 +339,29 @@ class Server:
         refusal = door.refusal(request)
         if refusal is not None:
             return refusal
-        cookie = door.cookie(request)  # before anything is awaited: a token that is good once is used up here
+        cookie = door.cookie(
+            request
+        )  # before anything is awaited: a token that is good once is used up here
         if pages.path_of(request) in self._endpoints:
             return None
         if pages.path_of(request) == pages.STREAM_PATH:
             if len(self._clients) < MAX_CLIENTS:
                 return None
-            return pages.text(http.HTTPStatus.SERVICE_UNAVAILABLE, f"There are {MAX_CLIENTS} viewers already.")
+            return pages.text(
+                http.HTTPStatus.SERVICE_UNAVAILABLE, f"There are {MAX_CLIENTS} viewers already."
+            )
         response = await asyncio.to_thread(pages.respond, request, self._files, door.secure)
         if cookie is not None:
             response.headers["Set-Cookie"] = cookie
         return response
 
-    def _subprotocol(self, connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    def _subprotocol(
+        self, connection: ServerConnection, offered: Sequence[Subprotocol]
+    ) -> Subprotocol | None:
         assert connection.request is not None
-        wanted = self._endpoints.get(pages.path_of(connection.request), (protocol.SUBPROTOCOL, None))[0]
+        wanted = self._endpoints.get(
+            pages.path_of(connection.request), (protocol.SUBPROTOCOL, None)
+        )[0]
         if wanted is not None and wanted not in offered:
             raise NegotiationError(f"this address speaks {wanted}")
         return None if wanted is None else Subprotocol(wanted)
@@ -339,7 +370,9 @@ class Server:
         self._loop = asyncio.get_running_loop()
         asked = self.port
         guests = [path for path, (wanted, _) in self._endpoints.items() if wanted is None]
-        self.port = await self._ports.open(self.host, asked, lambda port: pages.Door(self.host, port, self.token, guests))
+        self.port = await self._ports.open(
+            self.host, asked, lambda port: pages.Door(self.host, port, self.token, guests)
+        )
         if asked not in (0, self.port):
             self.notice = f"Port {asked} is taken; using {self.port} instead."
         if self._lan is not None:
@@ -360,5 +393,10 @@ class Server:
         port = await self._ports.open(EVERYWHERE, asked, door, lan.tls)
         self.invitations = lan.urls(port, token)
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         await self._ports.close()

@@ -40,7 +40,9 @@ Size = Annotated[int, Meta(ge=1, le=_U16)]
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
-class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=str.lower):
+class _Message(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=str.lower
+):
     """A text message: its class's name in lower case is its `type`."""
 
 
@@ -77,10 +79,17 @@ class Hello(_Message, frozen=True, omit_defaults=True):
         bones = self.skeleton
         if not len(bones.names) == len(bones.parents) == len(bones.offsets):
             counts = f"{len(bones.names)} names, {len(bones.parents)} parents and {len(bones.offsets)} offsets"
-            raise ProtocolError(f"A hello's skeleton needs as many parents and offsets as names, but has {counts}.")
+            raise ProtocolError(
+                f"A hello's skeleton needs as many parents and offsets as names, but has {counts}."
+            )
         rest = np.tile([0.0, 0.0, 0.0, 1.0], (len(bones.names), 1))
         try:
-            return Skeleton(bones.names, np.array(bones.parents, dtype=np.int64), np.array(bones.offsets, dtype=np.float64), rest)
+            return Skeleton(
+                bones.names,
+                np.array(bones.parents, dtype=np.int64),
+                np.array(bones.offsets, dtype=np.float64),
+                rest,
+            )
         except (InputError, OverflowError) as error:
             raise ProtocolError(f"The hello's skeleton is none: {error}") from error
 
@@ -207,12 +216,27 @@ ClientText = Ack | Ask | Camera | Ping
 _FROM_CLIENT: msgspec.json.Decoder[ClientText] = msgspec.json.Decoder(ClientText)
 
 
-def hello(skeleton: Skeleton, expressions: tuple[str, ...], rig: str, source: Source, clip: str | None = None) -> Hello:
+def hello(
+    skeleton: Skeleton,
+    expressions: tuple[str, ...],
+    rig: str,
+    source: Source,
+    clip: str | None = None,
+) -> Hello:
     """The hello for a skeleton. Raises ProtocolError if its rest rotations are not identities: the stream does not carry them."""
     if not np.allclose(np.abs(skeleton.rest_rotations), [0.0, 0.0, 0.0, 1.0], atol=1e-9):
-        raise ProtocolError("Only a skeleton with identity rest rotations can be streamed; retarget the motion to such a one first.")
+        raise ProtocolError(
+            "Only a skeleton with identity rest rotations can be streamed; retarget the motion to such a one first."
+        )
     offsets = tuple((float(x), float(y), float(z)) for x, y, z in skeleton.offsets)
-    return Hello(VERSION, Bones(skeleton.names, tuple(skeleton.parents.tolist()), offsets), tuple(expressions), rig, source, clip)
+    return Hello(
+        VERSION,
+        Bones(skeleton.names, tuple(skeleton.parents.tolist()), offsets),
+        tuple(expressions),
+        rig,
+        source,
+        clip,
+    )
 
 
 def encode_text(message: ServerText | ClientText) -> str:
@@ -235,7 +259,9 @@ def decode_server_text(text: str | bytes) -> ServerText:
 def decode_client_text(text: str | bytes) -> ClientText:
     """What a viewer says. Raises ProtocolError if it is no such message, or longer than MAX_TEXT."""
     if len(text) > MAX_TEXT:
-        raise ProtocolError(f"A client's message may have {MAX_TEXT} characters, but this one has {len(text)}.")
+        raise ProtocolError(
+            f"A client's message may have {MAX_TEXT} characters, but this one has {len(text)}."
+        )
     return _decode_text(_FROM_CLIENT, text)
 
 
@@ -244,4 +270,6 @@ def _decode_text(decoder: msgspec.json.Decoder[M], text: str | bytes) -> M:
         return decoder.decode(text)
     # Nesting beyond the parser's depth is a RecursionError; a lone surrogate in a str, a UnicodeError.
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise ProtocolError(f"A text message of {SUBPROTOCOL} must be one of its JSON objects: {error}.") from error
+        raise ProtocolError(
+            f"A text message of {SUBPROTOCOL} must be one of its JSON objects: {error}."
+        ) from error

@@ -33,7 +33,10 @@ _ROTATION = np.array([1.0, -1.0, -1.0, 1.0])
 
 def _unity(bone: str) -> str:
     """Unity's name of a VRM 1.0 bone; its thumbs begin with Proximal where VRM 1.0 says Metacarpal."""
-    for ours, theirs in (("ThumbProximal", "ThumbIntermediate"), ("ThumbMetacarpal", "ThumbProximal")):
+    for ours, theirs in (
+        ("ThumbProximal", "ThumbIntermediate"),
+        ("ThumbMetacarpal", "ThumbProximal"),
+    ):
         if bone.endswith(ours):
             bone = bone.removesuffix(ours) + theirs
             break
@@ -52,10 +55,15 @@ def bundle(motion: Motion, index: int = 0, seen: bool = True) -> bytes:
     skeleton = motion.skeleton
     strange = [name for name in skeleton.names if name not in UNITY]
     if strange:
-        raise InputError(f"VMC carries the humanoid's bones, but this motion is on joints called {', '.join(strange[:5])}.")
+        raise InputError(
+            f"VMC carries the humanoid's bones, but this motion is on joints called {', '.join(strange[:5])}."
+        )
     positions = skeleton.offsets.copy()
     positions[0] = motion.root_positions[index]
-    positions, rotations = (positions * _POSITION).tolist(), (motion.rotations[index] * _ROTATION).tolist()
+    positions, rotations = (
+        (positions * _POSITION).tolist(),
+        (motion.rotations[index] * _ROTATION).tolist(),
+    )
     out = OscBundleBuilder(IMMEDIATELY)
     _add(out, "OK", 1, 3, 0, int(seen))
     _add(out, "T", float(motion.times[index]))
@@ -72,7 +80,9 @@ def _add(to: OscBundleBuilder, address: str, *values: str | int | float) -> None
     message = OscMessageBuilder(f"/VMC/Ext/{address}")
     for value in values:
         # Typed by hand: left to itself the library looks at each value, and a frame has four hundred.
-        message.add_arg(value, "s" if isinstance(value, str) else "i" if isinstance(value, int) else "f")
+        message.add_arg(
+            value, "s" if isinstance(value, str) else "i" if isinstance(value, int) else "f"
+        )
     to.add_content(message.build())
 
 
@@ -80,7 +90,9 @@ def address(text: str) -> tuple[str, int]:
     """HOST:PORT, HOST or :PORT as (host, port); missing parts are 127.0.0.1 and 39539. Raises InputError."""
     host, _, port = text.rpartition(":") if ":" in text else (text, "", "")
     if port and not (port.isdigit() and 0 < int(port) < 65536):
-        raise InputError(f"{text!r} is no address for VMC: the port must be a number from 1 to 65535, as in 127.0.0.1:{DEFAULT_PORT}.")
+        raise InputError(
+            f"{text!r} is no address for VMC: the port must be a number from 1 to 65535, as in 127.0.0.1:{DEFAULT_PORT}."
+        )
     return host.strip("[]") or "127.0.0.1", int(port) if port else DEFAULT_PORT
 
 
@@ -92,7 +104,9 @@ class Sender:
         try:
             family, *_, to = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         except OSError as error:
-            raise DeviceError(f"VMC cannot be sent to {host}: {error.strerror or error}. Give a host that can be reached.") from None
+            raise DeviceError(
+                f"VMC cannot be sent to {host}: {error.strerror or error}. Give a host that can be reached."
+            ) from None
         self._to = to
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
@@ -111,5 +125,10 @@ class Sender:
     def __enter__(self) -> Sender:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()

@@ -103,7 +103,9 @@ def parse(text: str) -> Ask:
     try:
         return _DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise ProtocolError(f"A message of {SUBPROTOCOL} must be one of its JSON objects: {error}.") from error
+        raise ProtocolError(
+            f"A message of {SUBPROTOCOL} must be one of its JSON objects: {error}."
+        ) from error
 
 
 def progress(of: Ask, part: float) -> str:

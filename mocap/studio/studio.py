@@ -72,7 +72,9 @@ class Studio:
     """One for a server. files: the server's table, to which what is made is added. expressions: of the hello, in its order. fov: the
     camera's, radians, or None. `hear` is the listener of the live frames; `serve` a page's connection."""
 
-    def __init__(self, folder: Path, files: Files, expressions: Sequence[str] = (), fov: float | None = None) -> None:
+    def __init__(
+        self, folder: Path, files: Files, expressions: Sequence[str] = (), fov: float | None = None
+    ) -> None:
         self.takes = TakesFolder(folder)
         self._files, self._expressions, self._fov = files, expressions, fov
         self._recording: Recording | None = None
@@ -85,7 +87,9 @@ class Studio:
         """A live frame, in the detector's thread."""
         recording = self._recording
         if recording is not None and not recording.ended:
-            with contextlib.suppress(OutputError):  # it has closed the take; whoever ends it is told
+            with contextlib.suppress(
+                OutputError
+            ):  # it has closed the take; whoever ends it is told
                 recording.append(keypoints)
 
     def close(self) -> None:
@@ -122,7 +126,9 @@ class Studio:
                     if len(data) < announced.size:
                         continue
                     work = _Work(announced, connection, asyncio.get_running_loop())
-                    tasks.add(asyncio.create_task(self._answer(work, bytes(data[: announced.size]))))
+                    tasks.add(
+                        asyncio.create_task(self._answer(work, bytes(data[: announced.size])))
+                    )
                     upload = None
                 tasks = {t for t in tasks if not t.done()}
         except ConnectionClosed:
@@ -151,7 +157,10 @@ class Studio:
                 return await asyncio.to_thread(self._record, on)
             case studio.Takes():
                 recording = None if self._recording is None else self._recording.path.stem
-                return {"takes": [asdict(t) for t in await asyncio.to_thread(self.takes.takes)], "recording": recording}
+                return {
+                    "takes": [asdict(t) for t in await asyncio.to_thread(self.takes.takes)],
+                    "recording": recording,
+                }
             case studio.Rename(take=take, to=to):
                 return {"take": await asyncio.to_thread(self.takes.rename, take, to)}
             case studio.Delete(take=take):
@@ -182,9 +191,13 @@ class Studio:
             ended = recording.ended
             self.close()
             if not told["frames"]:
-                raise InputError("Nothing came while the take was recorded, so there is none: see that somebody is live.")
+                raise InputError(
+                    "Nothing came while the take was recorded, so there is none: see that somebody is live."
+                )
             if ended:
-                raise OutputError(f"The disk was full: the take {told['take']} ends after {told['frames']} frames.")
+                raise OutputError(
+                    f"The disk was full: the take {told['take']} ends after {told['frames']} frames."
+                )
         return told
 
     def _solve(self, take: str, grade: str, progress: Progress) -> tuple[Keypoints, Motion]:
@@ -193,7 +206,11 @@ class Studio:
         if key not in self._solved:
             keypoints = bake.read_keypoints(path)
             progress(0.0)  # it may have been cancelled while it waited
-            motion = bake.solve(keypoints, self._fov, progress=progress) if grade == "bake" else as_live(keypoints, progress)
+            motion = (
+                bake.solve(keypoints, self._fov, progress=progress)
+                if grade == "bake"
+                else as_live(keypoints, progress)
+            )
             self._solved[key] = keypoints, motion
             while len(self._solved) > _KEPT:
                 self._solved.popitem(last=False)
@@ -203,18 +220,27 @@ class Studio:
         keypoints, motion = self._solve(take, grade, progress)
         shown = retarget(motion, HUMANOID)
         rest = np.zeros(len(shown))
-        shown = replace(shown, expressions={name: shown.expressions.get(name, rest) for name in self._expressions})
+        shown = replace(
+            shown,
+            expressions={name: shown.expressions.get(name, rest) for name in self._expressions},
+        )
         made = clip_files(shown, np.nan_to_num(keypoints.confidence).mean(axis=1))
         folder = f"/takes/{secrets.token_hex(6)}"
         self._publish("clip", {folder + name: what for name, what in made.items()})
-        return {"clip": f"{folder}/clip".lstrip("/"), "frames": len(shown), "seconds": shown.duration}
+        return {
+            "clip": f"{folder}/clip".lstrip("/"),
+            "frames": len(shown),
+            "seconds": shown.duration,
+        }
 
     def _export(self, ask: studio.Export, progress: Progress) -> dict[str, Any]:
         keypoints, motion = self._solve(ask.take, ask.grade, progress)
         times = motion.times - motion.times[0]
         inside = np.flatnonzero((times >= ask.start - 1e-6) & (times <= ask.end + 1e-6))
         if len(inside) == 0:
-            raise InputError(f"There is no frame between {ask.start:.2f} and {ask.end:.2f} s: move the marks apart.")
+            raise InputError(
+                f"There is no frame between {ask.start:.2f} and {ask.end:.2f} s: move the marks apart."
+            )
         first, last = int(inside[0]), int(inside[-1]) + 1
         name = f"{ask.take}.{ask.format}"
         with tempfile.TemporaryDirectory() as folder:
@@ -224,11 +250,20 @@ class Studio:
             else:
                 theirs = None if ask.rig is None else self._character(ask.rig)
                 ours = transfer.load_character(assets.path("rigs/mannequin.vrm"))
-                transfer.save(target, motion.slice(first, last), theirs or (None if ask.format == "bvh" else ours))
+                transfer.save(
+                    target,
+                    motion.slice(first, last),
+                    theirs or (None if ask.format == "bvh" else ours),
+                )
             data = target.read_bytes()
         address = f"/exports/{secrets.token_hex(6)}.{ask.format}"
         self._publish("export", {address: (data, content_type(name))})
-        return {"file": address.lstrip("/"), "name": name, "bytes": len(data), "frames": last - first}
+        return {
+            "file": address.lstrip("/"),
+            "name": name,
+            "bytes": len(data),
+            "frames": last - first,
+        }
 
     # The user's character
 
@@ -237,10 +272,14 @@ class Studio:
             raise InputError("This character is no longer here: drop its file on the page again.")
         return self._characters[address][0]
 
-    def _take_in(self, data: bytes, name: str, bones: dict[str, str] | None = None) -> dict[str, Any]:
+    def _take_in(
+        self, data: bytes, name: str, bones: dict[str, str] | None = None
+    ) -> dict[str, Any]:
         suffix = Path(name).suffix.lower()
         if suffix not in _CHARACTERS:
-            raise InputError(f"{name!r} is no character that the page can show: drop a .glb or a .vrm.")
+            raise InputError(
+                f"{name!r} is no character that the page can show: drop a .glb or a .vrm."
+            )
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"character{suffix}"
             path.write_bytes(data)
@@ -256,7 +295,12 @@ class Studio:
         while len(self._characters) > _KEPT:
             self._characters.popitem(last=False)
         self._publish("rig", {f"/{address}": (vrm, "model/gltf-binary")})
-        return {"rig": address, "said": transfer.report(character), "bones": dict(rig.bones), "nodes": list(tree.names)[:2000]}
+        return {
+            "rig": address,
+            "said": transfer.report(character),
+            "bones": dict(rig.bones),
+            "nodes": list(tree.names)[:2000],
+        }
 
     def _remap(self, address: str, bones: dict[str, str]) -> dict[str, Any]:
         character = self._character(address)

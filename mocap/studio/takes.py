@@ -40,7 +40,9 @@ class TakesFolder:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"The folder {self.folder} for takes cannot be made: {error.strerror or error}.") from None
+            raise OutputError(
+                f"The folder {self.folder} for takes cannot be made: {error.strerror or error}."
+            ) from None
         name = datetime.now().strftime("%Y-%m-%d %H.%M.%S")
         numbered = [name, *(f"{name} ({n})" for n in range(2, 100))]
         return next(path for n in numbered if not (path := self.folder / f"{n}{SUFFIX}").exists())
@@ -49,7 +51,11 @@ class TakesFolder:
         """The newest first."""
         if not self.folder.is_dir():
             return []
-        paths = [p for p in self.folder.iterdir() if p.suffix == SUFFIX and p.is_file() and _NAME.fullmatch(p.stem)]
+        paths = [
+            p
+            for p in self.folder.iterdir()
+            if p.suffix == SUFFIX and p.is_file() and _NAME.fullmatch(p.stem)
+        ]
         return [p.stem for p in sorted(paths, key=lambda p: p.stat().st_mtime, reverse=True)]
 
     def takes(self) -> list[Take]:
@@ -67,13 +73,17 @@ class TakesFolder:
         """Raises InputError if the new name is none, or taken."""
         old, to = self.path(name), to.strip()
         if not _NAME.fullmatch(to) or to.startswith("."):
-            raise InputError(f"A take cannot be called {to!r}: letters, digits, spaces and .,-_()[]+'&!# are possible, 80 at most.")
+            raise InputError(
+                f"A take cannot be called {to!r}: letters, digits, spaces and .,-_()[]+'&!# are possible, 80 at most."
+            )
         if (self.folder / f"{to}{SUFFIX}").exists():
             raise InputError(f"There is a take called {to!r} already: choose another name.")
         try:
             old.rename(self.folder / f"{to}{SUFFIX}")
         except OSError as error:
-            raise OutputError(f"The take {name!r} cannot be renamed: {error.strerror or error}.") from None
+            raise OutputError(
+                f"The take {name!r} cannot be renamed: {error.strerror or error}."
+            ) from None
         return to
 
     def delete(self, name: str) -> None:
@@ -81,7 +91,9 @@ class TakesFolder:
         try:
             self.path(name).unlink()
         except OSError as error:
-            raise OutputError(f"The take {name!r} cannot be deleted: {error.strerror or error}.") from None
+            raise OutputError(
+                f"The take {name!r} cannot be deleted: {error.strerror or error}."
+            ) from None
 
 
 class _Line(msgspec.Struct):

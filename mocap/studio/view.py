@@ -24,7 +24,9 @@ from mocap.stream.server import Server
 _CHARACTERS = (".glb", ".gltf", ".vrm")
 
 
-def opened(path: Path, fov: float | None = None) -> tuple[Motion, Float[ndarray, " frames"] | None, Rig | None]:
+def opened(
+    path: Path, fov: float | None = None
+) -> tuple[Motion, Float[ndarray, " frames"] | None, Rig | None]:
     """A file as (its motion on humanoid bones, the keypoints' confidence (F,) if it was solved from some, its character if it has one).
 
     Keypoints and takes are baked; fov: their camera's, radians. A character without an animation is one frame at rest in T-pose. Raises
@@ -38,7 +40,11 @@ def opened(path: Path, fov: float | None = None) -> tuple[Motion, Float[ndarray,
     rig = load_avatar(path)
     if animations(rig.source):
         return load_motion(path), None, rig
-    return Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], HUMANOID.rest_rotations[None]), None, rig
+    return (
+        Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], HUMANOID.rest_rotations[None]),
+        None,
+        rig,
+    )
 
 
 async def show(
@@ -53,7 +59,9 @@ async def show(
     """Serves a page that plays the motion, on the rig or the mannequin, until it is cancelled. ready: called when it can be opened."""
     shown = retarget(motion, HUMANOID)
     files, avatar = files_of(rig)
-    hello = protocol.hello(HUMANOID, tuple(shown.expressions), avatar, protocol.Source("motion", name, 16, 9), "clip")
+    hello = protocol.hello(
+        HUMANOID, tuple(shown.expressions), avatar, protocol.Source("motion", name, 16, 9), "clip"
+    )
     async with Server(hello, files | clip_files(shown, confidence), host, port) as server:
         if ready is not None:
             ready(server)

@@ -23,7 +23,19 @@ from .table import from_json  # noqa: E402
 
 NAMES = tuple(
     name
-    for name in ("solver", "accuracy", "lag", "latency", "stream", "detect", "bones", "rigs", "hands", "face", "page")
+    for name in (
+        "solver",
+        "accuracy",
+        "lag",
+        "latency",
+        "stream",
+        "detect",
+        "bones",
+        "rigs",
+        "hands",
+        "face",
+        "page",
+    )
     if (Path(__file__).parent / f"{name}.py").exists()
 )
 
@@ -32,21 +44,35 @@ def machine() -> str:
     """The processor, its number, and the versions that matter, in a line."""
     info = Path("/proc/cpuinfo")
     models = (
-        [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
+        [
+            line.split(":")[1].strip()
+            for line in info.read_text().splitlines()
+            if line.startswith("model name")
+        ]
+        if info.exists()
+        else []
     )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{models[0] if models else platform.machine()}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all if none")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all if none"
+    )
     parser.add_argument("--quick", action="store_true", help="few samples")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the tables as JSON")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="an earlier --save")
     options = parser.parse_args()
     if unknown := set(options.names) - set(NAMES):
-        parser.error(f"no benchmark is named {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+        parser.error(
+            f"no benchmark is named {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}"
+        )
     before = {}
     if options.compare is not None:
         saved = json.loads(options.compare.read_text())
@@ -60,7 +86,9 @@ def main() -> None:
             print(table.markdown(before.get(table.title)), end="\n\n", flush=True)
             done.append(table.json())
     if options.save is not None:
-        options.save.write_text(json.dumps({"machine": machine(), "tables": done}, ensure_ascii=False, indent=1) + "\n")
+        options.save.write_text(
+            json.dumps({"machine": machine(), "tables": done}, ensure_ascii=False, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

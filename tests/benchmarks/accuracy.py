@@ -38,7 +38,9 @@ Found = list[tuple[Clip, str, dict[str, Measures]]]
 """Clip, model, and everybody's measures."""
 
 
-def run(clips: Iterable[Clip], models: Iterable[str], grades: tuple[str, ...] = ("raw", "live", "bake")) -> tuple[Found, str]:
+def run(
+    clips: Iterable[Clip], models: Iterable[str], grades: tuple[str, ...] = ("raw", "live", "bake")
+) -> tuple[Found, str]:
     """Everybody on every clip; and why Kalidokit is missing, if it is."""
     found: Found = []
     why = ""
@@ -65,12 +67,17 @@ def overview(title: str, found: Found, note: str) -> Table:
         means = _means(found, lambda clip, of, model=model: of == model)
         rows += [(model, name, *cells(m, means["raw"])) for name, m in means.items()]
     note = f"Mean of {count} clips; direction mean / p95. {note}"
-    return Table(title, ("model", "", *COLUMNS, "direction ×", "MPJPE ×"), tuple(rows), YARDSTICK, note)
+    return Table(
+        title, ("model", "", *COLUMNS, "direction ×", "MPJPE ×"), tuple(rows), YARDSTICK, note
+    )
 
 
 def _means(found: Found, which: Callable[[Clip, str], bool]) -> dict[str, Measures]:
     of = [m for clip, model, m in found if which(clip, model)]
-    return {name: mean_of([m[name] for m in of if name in m]) for name in dict.fromkeys(n for m in of for n in m)}
+    return {
+        name: mean_of([m[name] for m in of if name in m])
+        for name in dict.fromkeys(n for m in of for n in m)
+    }
 
 
 def split(title: str, found: Found, model: str, by: Callable[[Clip], str]) -> Table:
@@ -84,9 +91,22 @@ def split(title: str, found: Found, model: str, by: Callable[[Clip], str]) -> Ta
             (label, *(tuple(m[k] for m in three) for k in ("direction", "MPJPE", "PA-MPJPE", "acceleration", "slide", "lean")),
              bake["sink"], bake["direction"] / raw["direction"], bake["MPJPE"] / raw["MPJPE"])
         )  # fmt: skip
-    three_of = ("direction, °", "MPJPE, mm", "PA-MPJPE, mm", "acceleration ×", "slide, mm", "body leans, °")
+    three_of = (
+        "direction, °",
+        "MPJPE, mm",
+        "PA-MPJPE, mm",
+        "acceleration ×",
+        "slide, mm",
+        "body leans, °",
+    )
     columns = ("", *three_of, "sink, mm", "direction ×", "MPJPE ×")
-    return Table(title, columns, tuple(rows), YARDSTICK, f"raw / live / bake, {model}; ratios are the bake's.")
+    return Table(
+        title,
+        columns,
+        tuple(rows),
+        YARDSTICK,
+        f"raw / live / bake, {model}; ratios are the bake's.",
+    )
 
 
 def limits(clips: Iterable[Clip], model: str) -> Table:
@@ -96,10 +116,14 @@ def limits(clips: Iterable[Clip], model: str) -> Table:
         keypoints = kalidokit.on_seen(clip.keypoints[model])
         truth = Shown.of(clip.seen.at(keypoints.times)).joints
         for name, joints in by_halves(clip, keypoints).items():
-            every.setdefault(name, []).append((float(direction(joints, truth).mean()), 1000.0 * mpjpe(joints, truth)))
+            every.setdefault(name, []).append(
+                (float(direction(joints, truth).mean()), 1000.0 * mpjpe(joints, truth))
+            )
     rows = tuple((name, *np.mean(of, axis=0).tolist()) for name, of in every.items())
     note = f"Mean of {len(every['raw'])} clips, {model}; the camera is known. No solver: what a perfect one would make of a half."
-    return Table("What image points and depth allow", ("", "direction, °", "MPJPE, mm"), rows, "", note)
+    return Table(
+        "What image points and depth allow", ("", "direction, °", "MPJPE, mm"), rows, "", note
+    )
 
 
 def by_halves(clip: Clip, keypoints: Keypoints) -> dict[str, np.ndarray]:
@@ -108,8 +132,10 @@ def by_halves(clip: Clip, keypoints: Keypoints) -> dict[str, np.ndarray]:
     found, hips = keypoints.positions[:, LANDMARK_JOINTS], true - centred(true)
     return {
         "raw": found,
-        "its image points, true depth": clip.camera.rays(keypoints.image[:, LANDMARK_JOINTS]) * -true[..., 2:],
-        "true image points, its depth": clip.camera.rays(clip.camera.project(true)) * -(hips + found)[..., 2:],
+        "its image points, true depth": clip.camera.rays(keypoints.image[:, LANDMARK_JOINTS])
+        * -true[..., 2:],
+        "true image points, its depth": clip.camera.rays(clip.camera.project(true))
+        * -(hips + found)[..., 2:],
     }
 
 
@@ -123,9 +149,16 @@ def paths(found: Found) -> Table:
         told = contenders.bake(kalidokit.on_seen(clip.keypoints[model]), clip.camera)
         each = (of["live"], of["bake"], measured(clip, {"bake": Shown.of(told)})["bake"])
         ends = ((m["path across"], m["path in depth"]) for m in each)
-        rows.append((f"{clip.performance}, {clip.view}", model, (float(way[0]), float(way[2])), *ends))
+        rows.append(
+            (f"{clip.performance}, {clip.view}", model, (float(way[0]), float(way[2])), *ends)
+        )
     who = ("live", "bake", "bake, field of view known")
-    columns = ("", "model", "way across / in depth, m", *(f"{name}: across / depth, %" for name in who))
+    columns = (
+        "",
+        "model",
+        "way across / in depth, m",
+        *(f"{name}: across / depth, %" for name in who),
+    )
     note = "How far the end is from where it should be, in percent of the way. Field of view not told but in the last column."
     return Table("The root's path", columns, tuple(rows), "", note)
 
@@ -138,7 +171,11 @@ def contacts(found: Found) -> Table:
         rows.append((model, m["contacts found"], m["slide of found"], m["slide of others"]))
     columns = ("model", "contacts found whole, %", "feet slide in them, mm", "in the others, mm")
     return Table(
-        "Feet that stand", columns, tuple(rows), "", "Of the bake, mean over clips; contacts as in the truth, from landing to leaving."
+        "Feet that stand",
+        columns,
+        tuple(rows),
+        "",
+        "Of the bake, mean over clips; contacts as in the truth, from landing to leaving.",
     )
 
 
@@ -151,7 +188,9 @@ def rotations(found: Found, model: str) -> Table:
         # Kalidokit's body solver leaves head, hands and feet alone.
         left_alone = joint in ("head", "hand", "foot")
         pairs = (
-            None if left_alone and name == "Kalidokit" else (means[name][f"swing of {joint}"], means[name][f"twist of {joint}"])
+            None
+            if left_alone and name == "Kalidokit"
+            else (means[name][f"swing of {joint}"], means[name][f"twist of {joint}"])
             for name in names
         )
         rows.append((joint, base or "the world", *pairs))
@@ -169,14 +208,22 @@ def ablation(clips: Iterable[Clip], model: str) -> Table:
             continue
         count += 1
         keypoints = kalidokit.on_seen(clip.keypoints[model])
-        shown = contenders.contenders(keypoints, None, ("raw", "bake")) | contenders.ablation(keypoints)
+        shown = contenders.contenders(keypoints, None, ("raw", "bake")) | contenders.ablation(
+            keypoints
+        )
         shown["bake, field of view known"] = Shown.of(contenders.bake(keypoints, clip.camera))
         for name, m in measured(clip, shown).items():
             every.setdefault(name, []).append(m)
     means = {name: mean_of(of) for name, of in every.items()}
     rows = tuple((name, *cells(m, means["raw"])) for name, m in means.items())
     note = f"Mean of {count} rendered clips, {model}: {', '.join(f'{p} {v}' for p, views in ABLATED.items() for v in views)}."
-    return Table("What each part of the bake is worth", ("", *COLUMNS, "direction ×", "MPJPE ×"), rows, YARDSTICK, note)
+    return Table(
+        "What each part of the bake is worth",
+        ("", *COLUMNS, "direction ×", "MPJPE ×"),
+        rows,
+        YARDSTICK,
+        note,
+    )
 
 
 def tables(quick: bool = False) -> Iterator[Table]:
@@ -195,11 +242,15 @@ def tables(quick: bool = False) -> Iterator[Table]:
         yield ablation(clips, MODEL)
     borrowed = [clip for n, clip in enumerate(captured.clips(MODEL)) if not quick or n == 0]
     found, why = run(borrowed, (MODEL,))
-    yield overview("Captured motion as keypoints, with the detector's measured errors", found, why.strip())
+    yield overview(
+        "Captured motion as keypoints, with the detector's measured errors", found, why.strip()
+    )
     yield demo.table(MODEL, quick)
     data = Path(os.environ.get("MOCAP_DATA", "none"))
     if (data / "paired" / "bodypose3d").is_dir():
         models: tuple[PoseSize, ...] = (MODEL,) if quick else get_args(PoseSize)
-        yield real.bodypose3d(data / "paired" / "bodypose3d", models, None if quick else MODEL, quick)
+        yield real.bodypose3d(
+            data / "paired" / "bodypose3d", models, None if quick else MODEL, quick
+        )
         yield real.squats(data / "videos" / "tfjs_pose_squats.mp4", models, quick)
     yield cost.table(quick)

@@ -13,11 +13,9 @@ from mocap.core.rig import Tree
 from mocap.errors import InputError
 from mocap.rig.mapping import REQUIRED, map_bones
 from mocap.rig.read import read_tree
+from tests.rig.test_rig_shape import anonymous
 
 from .table import Table
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from test_rig_shape import anonymous
 
 _TRUTH = Path(__file__).parent.parent / "data" / "rig_truth.json"
 
@@ -38,7 +36,13 @@ def tables(quick: bool) -> list[Table]:
         named = _right(replace(tree, declared={}), truth, list(range(len(tree.names))), tree)
         shaped = _right(blind, truth, order, tree)
         required = [b for b in REQUIRED if b in truth]
-        counts = [len(named & truth.keys()), len(shaped), len(truth), sum(b in named for b in required), len(required)]
+        counts = [
+            len(named & truth.keys()),
+            len(shaped),
+            len(truth),
+            sum(b in named for b in required),
+            len(required),
+        ]
         totals = [a + b for a, b in zip(totals, counts, strict=True)]
         rows.append(_row(Path(name).name, counts))
         if quick and len(rows) == 3:
@@ -46,7 +50,15 @@ def tables(quick: bool) -> list[Table]:
     rows.append(_row("all", totals))
     title = "Bones found rightly, against hand-checked truth"
     note = "By names: without what a VRM declares. By shape: nodes renamed and reordered at random, the world turned at random (seed 0)."
-    return [Table(title, ("rig", "required, by names", "all, by names", "all, by shape alone"), tuple(rows), "", note)]
+    return [
+        Table(
+            title,
+            ("rig", "required, by names", "all, by names", "all, by shape alone"),
+            tuple(rows),
+            "",
+            note,
+        )
+    ]
 
 
 def _row(name: str, counts: list[int]) -> tuple[str, str, str, str]:
@@ -54,10 +66,16 @@ def _row(name: str, counts: list[int]) -> tuple[str, str, str, str]:
     return name, f"{required}/{of_required}", f"{named}/{of}", f"{shaped}/{of}"
 
 
-def _right(tree: Tree, truth: dict[str, str | list[str]], order: list[int], original: Tree) -> set[str]:
+def _right(
+    tree: Tree, truth: dict[str, str | list[str]], order: list[int], original: Tree
+) -> set[str]:
     """The bones that are on the truth's nodes; order: each node's index in the original."""
     try:
         found = {b: original.names[order[f.node]] for b, f in map_bones(tree).items()}
     except InputError:
         return set()
-    return {b for b, n in found.items() if b in truth and n in (truth[b] if isinstance(truth[b], list) else [truth[b]])}
+    return {
+        b
+        for b, n in found.items()
+        if b in truth and n in (truth[b] if isinstance(truth[b], list) else [truth[b]])
+    }

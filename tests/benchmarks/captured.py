@@ -39,7 +39,10 @@ def motions() -> dict[str, Motion]:
     """The captured motions by name: those of data/captured.npz, which were never rendered."""
     with np.load(DATA) as kept:
         arrays = dict(kept)
-    return {name: rendered.motion_in(arrays, name) for name in dict.fromkeys(key.split("/")[0] for key in arrays)}
+    return {
+        name: rendered.motion_in(arrays, name)
+        for name in dict.fromkeys(key.split("/")[0] for key in arrays)
+    }
 
 
 def _donors(model: str) -> dict[str, list[Clip]]:
@@ -54,7 +57,9 @@ def _donors(model: str) -> dict[str, list[Clip]]:
 
 def _there_and_back(values: np.ndarray, frames: int, start: int) -> np.ndarray:
     """Frames of a sequence, read forwards and backwards in turn from a frame on."""
-    at = np.abs((np.arange(frames) + start + len(values) - 1) % (2 * len(values) - 2) - (len(values) - 1))
+    at = np.abs(
+        (np.arange(frames) + start + len(values) - 1) % (2 * len(values) - 2) - (len(values) - 1)
+    )
     return values[at]
 
 
@@ -69,7 +74,15 @@ def kept_depth(donors: list[Clip], model: str) -> np.ndarray:
     return np.asarray(np.clip((true * found).mean(axis=0) / np.square(true).mean(axis=0), 0.0, 1.1))
 
 
-def spoilt(points: np.ndarray, times: np.ndarray, camera: Camera, donor: Clip, model: str, start: int, share: np.ndarray) -> Keypoints:
+def spoilt(
+    points: np.ndarray,
+    times: np.ndarray,
+    camera: Camera,
+    donor: Clip,
+    model: str,
+    start: int,
+    share: np.ndarray,
+) -> Keypoints:
     """The landmarks (F, 33, 3), in a camera's axes, as keypoints with a donor's errors.
 
     start: the donor's frame that the first one gets. share: see kept_depth.
@@ -79,9 +92,21 @@ def spoilt(points: np.ndarray, times: np.ndarray, camera: Camera, donor: Clip, m
     left = seen.positions - _centred(donor.points) * keeps
     positions = _centred(points) * keeps + _there_and_back(left, frames, start)
     # In the picture: metres at the body's distance.
-    astray = (seen.image - donor.camera.project(donor.points)) * _distance(donor.points) / donor.camera.focal
-    image = camera.project(points) + _there_and_back(astray, frames, start) * camera.focal / _distance(points)
-    return Keypoints(times, _centred(positions), image, _there_and_back(seen.confidence, frames, start), camera.size)
+    astray = (
+        (seen.image - donor.camera.project(donor.points))
+        * _distance(donor.points)
+        / donor.camera.focal
+    )
+    image = camera.project(points) + _there_and_back(
+        astray, frames, start
+    ) * camera.focal / _distance(points)
+    return Keypoints(
+        times,
+        _centred(positions),
+        image,
+        _there_and_back(seen.confidence, frames, start),
+        camera.size,
+    )
 
 
 def _distance(points: np.ndarray) -> np.ndarray:
@@ -101,12 +126,25 @@ def clips(model: str = "full") -> Iterator[Clip]:
             rng = np.random.default_rng([n, k])
             donor = donors[view][rng.integers(len(donors[view]))]
             yaw, down = math.radians(yaw), math.radians(down)
-            back = np.array([math.sin(yaw) * math.cos(down), math.sin(down), math.cos(yaw) * math.cos(down)])
+            back = np.array(
+                [math.sin(yaw) * math.cos(down), math.sin(down), math.cos(yaw) * math.cos(down)]
+            )
             camera = Camera.from_fov(_SIZE, math.radians(fov), "vertical")
             seen = turned(motion, back)
             points = landmarks_of(*fk(seen.skeleton, seen.root_positions, seen.rotations))
-            axes_middle = turned(Motion(motion.skeleton, motion.times[:1], middle[None], motion.rotations[:1]), back).root_positions[0]
+            axes_middle = turned(
+                Motion(motion.skeleton, motion.times[:1], middle[None], motion.rotations[:1]), back
+            ).root_positions[0]
             place = points - axes_middle - [0.0, 0.0, distance]
             start = int(rng.integers(len(donor.upright)))
             keypoints = spoilt(place, motion.times, camera, donor, model, start, share)
-            yield Clip(name, view, turned(motion, back * [1.0, 0.0, 1.0]), seen, camera, {model: keypoints}, place, motion)
+            yield Clip(
+                name,
+                view,
+                turned(motion, back * [1.0, 0.0, 1.0]),
+                seen,
+                camera,
+                {model: keypoints},
+                place,
+                motion,
+            )

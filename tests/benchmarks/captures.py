@@ -80,7 +80,10 @@ def _of_bvh(path: Path) -> Source:
         if n < _CENTRE:
             at[bone] = names.index(prefix + (parts[n] or parts[n - 1]))
         else:
-            at |= {side + bone: names.index(prefix + parts[n].format(s)) for side, s in zip(("left", "right"), sides, strict=True)}
+            at |= {
+                side + bone: names.index(prefix + parts[n].format(s))
+                for side, s in zip(("left", "right"), sides, strict=True)
+            }
     places, world = fk(motion.skeleton, motion.root_positions, motion.rotations)
     if prefix:  # an iClone take begins with a T-pose, and its zero pose is none
         rest, rest_world = places[0], world[0]
@@ -121,7 +124,11 @@ def _turn(*turns: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
 _DOWN = np.array([0.0, -1.0, 0.0])
 _HANGING = {side + bone: _DOWN for side in ("left", "right") for bone in NEXT}
 # x ahead, y up, z right in DeepMimic and OpenSim; ours: x left, y up, z ahead.
-_AHEAD, _UP, _RIGHT = np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0]), np.array([-1.0, 0.0, 0.0])
+_AHEAD, _UP, _RIGHT = (
+    np.array([0.0, 0.0, 1.0]),
+    np.array([0.0, 1.0, 0.0]),
+    np.array([-1.0, 0.0, 0.0]),
+)
 
 
 def _chained(root: np.ndarray, local: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -131,7 +138,9 @@ def _chained(root: np.ndarray, local: dict[str, np.ndarray]) -> dict[str, np.nda
         for name in [bone] if bone[0].islower() else ["left" + bone, "right" + bone]:
             if name != "hips":
                 parent = BONES[HUMANOID.parents[BONES.index(name)]]
-                turns[name] = R.multiply(turns[parent], local[name]) if name in local else turns[parent]
+                turns[name] = (
+                    R.multiply(turns[parent], local[name]) if name in local else turns[parent]
+                )
     return turns
 
 
@@ -154,7 +163,13 @@ def _of_deepmimic(path: Path) -> Source:
             side + "UpperArm": quaternion(arm), side + "LowerArm": R.from_axis_angle(_RIGHT, frames[:, arm + 4]),
         }  # fmt: skip
     path_of_hips = np.stack([-frames[:, 3], frames[:, 2], frames[:, 1]], axis=-1)
-    return Source(1.0 / float(np.median(frames[:-1, 0])), _chained(quaternion(4), local), _HANGING, path_of_hips, 0.421 + 0.410)
+    return Source(
+        1.0 / float(np.median(frames[:-1, 0])),
+        _chained(quaternion(4), local),
+        _HANGING,
+        path_of_hips,
+        0.421 + 0.410,
+    )
 
 
 def _of_mot(path: Path) -> Source:
@@ -162,13 +177,23 @@ def _of_mot(path: Path) -> Source:
     head, table = path.read_text().split("endheader", 1)
     assert "inDegrees=yes" in head
     lines = table.strip().splitlines()
-    values = dict(zip(lines[0].split(), np.array([line.split() for line in lines[1:]], float).T, strict=True))
+    values = dict(
+        zip(lines[0].split(), np.array([line.split() for line in lines[1:]], float).T, strict=True)
+    )
 
     def angle(name: str, sign: float = 1.0) -> np.ndarray:
         return sign * np.radians(values[name])
 
-    root = _turn((_RIGHT, angle("pelvis_tilt")), (_AHEAD, angle("pelvis_list")), (_UP, angle("pelvis_rotation")))
-    back = _turn((_RIGHT, angle("lumbar_extension")), (_AHEAD, angle("lumbar_bending")), (_UP, angle("lumbar_rotation")))
+    root = _turn(
+        (_RIGHT, angle("pelvis_tilt")),
+        (_AHEAD, angle("pelvis_list")),
+        (_UP, angle("pelvis_rotation")),
+    )
+    back = _turn(
+        (_RIGHT, angle("lumbar_extension")),
+        (_AHEAD, angle("lumbar_bending")),
+        (_UP, angle("lumbar_rotation")),
+    )
     # The model's back is one joint: half of it bends the mannequin's spine, half its chest.
     half = R.slerp(np.tile(R.IDENTITY, (len(back), 1)), back, np.full(len(back), 0.5))
     # It has no neck: the head looks ahead by a part of what the trunk bends.
@@ -184,5 +209,13 @@ def _of_mot(path: Path) -> Source:
                                      (_UP, angle(f"arm_rot_{s}", sign))),
             side + "LowerArm": R.from_axis_angle(_RIGHT, angle(f"elbow_flex_{s}")),
         }  # fmt: skip
-    path_of_hips = np.stack([-values["pelvis_tz"], values["pelvis_ty"], values["pelvis_tx"]], axis=-1)
-    return Source(1.0 / float(np.median(np.diff(values["time"]))), _chained(root, local), _HANGING, path_of_hips, 0.84)
+    path_of_hips = np.stack(
+        [-values["pelvis_tz"], values["pelvis_ty"], values["pelvis_tx"]], axis=-1
+    )
+    return Source(
+        1.0 / float(np.median(np.diff(values["time"]))),
+        _chained(root, local),
+        _HANGING,
+        path_of_hips,
+        0.84,
+    )

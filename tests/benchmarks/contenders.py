@@ -43,10 +43,16 @@ class _Unrefined(NamedTuple):
 PARTS: dict[str, tuple[str, Any]] = {
     "unswap": ("unswap", lambda keypoints: keypoints),
     "lift": ("lift", lambda keypoints, camera: keypoints.positions),
-    "onto_rays": ("onto_rays", lambda positions, image, translation, camera: (positions, translation)),
+    "onto_rays": (
+        "onto_rays",
+        lambda positions, image, translation, camera: (positions, translation),
+    ),
     "steady_heels": ("steady_heels", lambda positions: positions),
     "unflip": ("unflip", lambda times, positions, translation: positions),
-    "refine": ("refine_landmarks", lambda keypoints, prior, held, translation, *rest, **more: _Unrefined(held, translation)),
+    "refine": (
+        "refine_landmarks",
+        lambda keypoints, prior, held, translation, *rest, **more: _Unrefined(held, translation),
+    ),
     "gravity": ("find_gravity", lambda *axes: R.IDENTITY),
     "steady hands": ("smooth_rotations", lambda times, rotations, cutoff: rotations),
     "doubt in bends": ("DOUBTFUL_BEND", FULL_BEND),
@@ -80,7 +86,12 @@ def live(keypoints: Keypoints, camera: Camera | None = None, body: Skeleton = HU
 
     performer = LivePerformer(Replay(), body, camera)  # type: ignore[arg-type]
     nothing = np.zeros((1, 1, 3), np.uint8)
-    return concatenate([performer.perform(Arrived(Frame(t, nothing), t, t, False))[1] for t in keypoints.times.tolist()])
+    return concatenate(
+        [
+            performer.perform(Arrived(Frame(t, nothing), t, t, False))[1]
+            for t in keypoints.times.tolist()
+        ]
+    )
 
 
 def bake(keypoints: Keypoints, camera: Camera | None = None) -> Motion:
@@ -100,7 +111,11 @@ def best_kalidokit(keypoints: Keypoints, truth: np.ndarray) -> Motion:
     return min(readings, key=lambda motion: float(direction(Shown.of(motion).joints, truth).mean()))
 
 
-def contenders(keypoints: Keypoints, camera: Camera | None = None, grades: tuple[str, ...] = ("raw", "live", "bake")) -> dict[str, Shown]:
+def contenders(
+    keypoints: Keypoints,
+    camera: Camera | None = None,
+    grades: tuple[str, ...] = ("raw", "live", "bake"),
+) -> dict[str, Shown]:
     """What each of the grades makes of the take, in which somebody must be seen in every frame. Live stands on the body that the raw
     landmarks measure over the take, as an avatar of the performer's own size would."""
     makers = {

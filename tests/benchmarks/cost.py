@@ -18,10 +18,14 @@ from .table import Cell, Table
 
 def take(frames: int, model: str = "full") -> Keypoints:
     """A take of so many frames at 30 a second, of the clips seen from the front, over and over."""
-    parts = [kalidokit.on_seen(clip.keypoints[model]) for clip in rendered.clips(views=("front", "towards"))]
+    parts = [
+        kalidokit.on_seen(clip.keypoints[model])
+        for clip in rendered.clips(views=("front", "towards"))
+    ]
     rounds = 1 + frames // sum(len(p) for p in parts)
     positions, image, confidence = (
-        np.concatenate([getattr(p, what) for p in parts] * rounds)[:frames] for what in ("positions", "image", "confidence")
+        np.concatenate([getattr(p, what) for p in parts] * rounds)[:frames]
+        for what in ("positions", "image", "confidence")
     )
     return Keypoints(np.arange(frames) / 30.0, positions, image, confidence, parts[0].image_size)
 
@@ -38,10 +42,18 @@ def table(quick: bool = False) -> Table:
         taken = time.thread_time() - begun
         peak = _memory(keypoints) if frames in (60, 1000, 4000) else None
         yardstick = yardstick or taken / frames
-        memory: tuple[Cell, ...] = (None, None) if peak is None else (peak / 1e6, peak / 1e3 / frames)
+        memory: tuple[Cell, ...] = (
+            (None, None) if peak is None else (peak / 1e6, peak / 1e3 / frames)
+        )
         rows.append((frames, taken, 1000.0 * taken / frames, *memory, taken / frames / yardstick))
     columns = ("frames", "bake, s", "ms a frame", "memory, MB", "kB a frame", "ms a frame ×")
-    return Table("What the bake costs beyond the detector", columns, tuple(rows), "the shortest take", "One thread.")
+    return Table(
+        "What the bake costs beyond the detector",
+        columns,
+        tuple(rows),
+        "the shortest take",
+        "One thread.",
+    )
 
 
 def _memory(keypoints: Keypoints) -> int:

@@ -29,8 +29,16 @@ def truth() -> tuple[Motion, Motion, Camera]:
     """The true motion in its camera's axes; the same in the upright world that faces the camera; and the camera."""
     kept = np.load(RIGS / "demo_truth.npz")
     back = kept["camera_position"] - kept["camera_target"]
-    camera = Camera.from_fov(tuple(kept["image_size"].tolist()), float(kept["camera_fov"]), "vertical")
-    motion = Motion(HUMANOID, kept["times"], kept["root_positions"], kept["rotations"], contacts=kept["contacts"])
+    camera = Camera.from_fov(
+        tuple(kept["image_size"].tolist()), float(kept["camera_fov"]), "vertical"
+    )
+    motion = Motion(
+        HUMANOID,
+        kept["times"],
+        kept["root_positions"],
+        kept["rotations"],
+        contacts=kept["contacts"],
+    )
     return turned(motion, back), turned(motion, back * [1.0, 0.0, 1.0]), camera
 
 
@@ -53,8 +61,17 @@ def table(model: PoseSize = "full", quick: bool = False) -> Table:
         shown["Kalidokit"] = Shown.of(contenders.best_kalidokit(keypoints, Shown.of(seen).joints))
     except kalidokit.UnavailableError as reason:
         why = f" Kalidokit was not run: {reason}."
-    found = {name: measures(s, seen if name in ("raw", "Kalidokit") else upright) for name, s in shown.items()}
+    found = {
+        name: measures(s, seen if name in ("raw", "Kalidokit") else upright)
+        for name, s in shown.items()
+    }
     rows: list[tuple[Cell, ...]] = [(name, *cells(m, found["raw"])) for name, m in found.items()]
     note = f"{len(keypoints)} frames at 30 a second, {model}; direction mean / p95.{why}"
     columns = ("", *COLUMNS, "direction ×", "MPJPE ×")
-    return Table("The demo clip, detector included, against its exact truth", columns, tuple(rows), "the raw landmarks", note)
+    return Table(
+        "The demo clip, detector included, against its exact truth",
+        columns,
+        tuple(rows),
+        "the raw landmarks",
+        note,
+    )

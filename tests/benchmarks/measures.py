@@ -29,11 +29,21 @@ from mocap.core.kinematics import fk, sole_points
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES
 
-LANDMARK_JOINTS = [LANDMARKS.index(f"{s}_{n}") for n in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for s in ("left", "right")]
-JOINTS = [BONES.index(s + n) for n in ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot") for s in ("left", "right")]
+LANDMARK_JOINTS = [
+    LANDMARKS.index(f"{s}_{n}")
+    for n in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    for s in ("left", "right")
+]
+JOINTS = [
+    BONES.index(s + n)
+    for n in ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot")
+    for s in ("left", "right")
+]
 FROM, TO = [0, 1, 2, 3, 6, 7, 8, 9], [2, 3, 4, 5, 8, 9, 10, 11]
 _SHOULDERS, _HIPS, _ANKLES, _MOVING = [0, 1], [6, 7], [10, 11], [2, 3, 4, 5, 8, 9, 10, 11]
-_SOLES = [LANDMARKS.index(n) for n in ("left_heel", "left_foot_index", "right_heel", "right_foot_index")]
+_SOLES = [
+    LANDMARKS.index(n) for n in ("left_heel", "left_foot_index", "right_heel", "right_foot_index")
+]
 _LANDING = 0.1  # seconds
 
 Measures = dict[str, float]
@@ -54,18 +64,27 @@ class Shown:
     def of(cls, motion: Motion) -> Shown:
         """A motion's."""
         joints = fk(motion.skeleton, motion.root_positions, motion.rotations)[0][:, JOINTS]
-        return cls(motion.times, joints, sole_points(motion.skeleton, motion.root_positions, motion.rotations), motion)
+        return cls(
+            motion.times,
+            joints,
+            sole_points(motion.skeleton, motion.root_positions, motion.rotations),
+            motion,
+        )
 
     @classmethod
     def of_landmarks(cls, keypoints: Keypoints) -> Shown:
         """The detector's own landmarks, which stay where the hips are."""
-        return cls(keypoints.times, keypoints.positions[:, LANDMARK_JOINTS], keypoints.positions[:, _SOLES])
+        return cls(
+            keypoints.times, keypoints.positions[:, LANDMARK_JOINTS], keypoints.positions[:, _SOLES]
+        )
 
 
 def direction(joints: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Degrees (F, 8) between the limb bones of both."""
     a, b = (R.normalize(p[:, TO] - p[:, FROM]) for p in (joints, reference))
-    return np.degrees(2.0 * np.arctan2(np.linalg.norm(a - b, axis=-1), np.linalg.norm(a + b, axis=-1)))
+    return np.degrees(
+        2.0 * np.arctan2(np.linalg.norm(a - b, axis=-1), np.linalg.norm(a + b, axis=-1))
+    )
 
 
 def centred(joints: np.ndarray) -> np.ndarray:
@@ -80,13 +99,18 @@ def mpjpe(joints: np.ndarray, reference: np.ndarray) -> float:
 
 def pa_mpjpe(joints: np.ndarray, reference: np.ndarray) -> float:
     """The mean distance of the joints after each frame's best similarity, in the reference's unit."""
-    a, b = joints - joints.mean(axis=1, keepdims=True), reference - reference.mean(axis=1, keepdims=True)
+    a, b = (
+        joints - joints.mean(axis=1, keepdims=True),
+        reference - reference.mean(axis=1, keepdims=True),
+    )
     u, s, vt = np.linalg.svd(np.swapaxes(b, 1, 2) @ a)
     signs = np.ones_like(s)
     signs[:, 2] = np.linalg.det(u @ vt)
     turn = u @ (signs[:, :, None] * vt)
     scale = (s * signs).sum(axis=1) / np.square(a).sum(axis=(1, 2))
-    return float(np.linalg.norm(scale[:, None, None] * (a @ np.swapaxes(turn, 1, 2)) - b, axis=-1).mean())
+    return float(
+        np.linalg.norm(scale[:, None, None] * (a @ np.swapaxes(turn, 1, 2)) - b, axis=-1).mean()
+    )
 
 
 def turned_onto(joints: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -118,7 +142,10 @@ def contact_runs(times: np.ndarray, contacts: np.ndarray) -> list[tuple[int, int
     for point, flags in enumerate(contacts.T > 0.5):
         edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
         for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-            inside = np.flatnonzero((times[first:end] - times[first] >= _LANDING) & (times[end - 1] - times[first:end] >= _LANDING))
+            inside = np.flatnonzero(
+                (times[first:end] - times[first] >= _LANDING)
+                & (times[end - 1] - times[first:end] >= _LANDING)
+            )
             if len(inside) > 2:
                 out.append((point, first + int(inside[0]), first + int(inside[-1]) + 1))
     return out
@@ -169,7 +196,8 @@ def measures(result: Shown, true: Motion) -> Measures:
         "direction p95": float(np.percentile(angles, 95)),
         "MPJPE": 1000.0 * mpjpe(result.joints, truth.joints),
         "PA-MPJPE": 1000.0 * pa_mpjpe(result.joints, truth.joints),
-        "acceleration": acceleration(result.joints, result.times) / acceleration(truth.joints, true.times),
+        "acceleration": acceleration(result.joints, result.times)
+        / acceleration(truth.joints, true.times),
         "bone lengths": 100.0 * length_variation(result.joints),
     }
     out["lean of trunk"], out["lean"] = lean(result.joints, truth.joints)
@@ -178,14 +206,20 @@ def measures(result: Shown, true: Motion) -> Measures:
         slid = slides(result.soles, runs)
         out["slide"] = 1000.0 * float(slid.mean()) if len(slid) else np.nan
         if result.motion is not None and result.motion.contacts is not None and len(runs):
-            found = np.array([result.motion.contacts[first:end, point].min() > 0.5 for point, first, end in runs])
+            found = np.array(
+                [result.motion.contacts[first:end, point].min() > 0.5 for point, first, end in runs]
+            )
             out["contacts found"] = 100.0 * float(found.mean())
             for which, name in ((found, "slide of found"), (~found, "slide of others")):
                 out[name] = 1000.0 * float(slid[which].mean()) if which.any() else np.nan
     if result.motion is not None and result.soles is not None:
         height = result.soles[..., 1]
         out["sink"] = 1000.0 * float(max(0.0, -height.min()))
-        standing = np.concatenate([height[first:end, point] for point, first, end in runs]) if runs else np.zeros(0)
+        standing = (
+            np.concatenate([height[first:end, point] for point, first, end in runs])
+            if runs
+            else np.zeros(0)
+        )
         out["float"] = 1000.0 * float(np.maximum(standing, 0.0).mean()) if len(standing) else np.nan
         across, depth = path_error(result.motion.root_positions, true.root_positions)
         out["path across"], out["path in depth"] = 100.0 * across, 100.0 * depth
@@ -214,8 +248,15 @@ def rotation_errors(motion: Motion, true: Motion) -> dict[str, tuple[float, floa
         for side in ("",) if bone[0].islower() else ("left", "right"):
             joint = BONES.index(side + bone)
             parent = None if not base else BONES.index(base if base[0].islower() else side + base)
-            a, b = (w[:, joint] if parent is None else R.multiply(R.conjugate(w[:, parent]), w[:, joint]) for w in worlds)
-            axis = np.array(_ALONG.get(name, [1, 0, 0] if "rm" in name or name == "hand" else [0, -1, 0]), float)
+            a, b = (
+                w[:, joint]
+                if parent is None
+                else R.multiply(R.conjugate(w[:, parent]), w[:, joint])
+                for w in worlds
+            )
+            axis = np.array(
+                _ALONG.get(name, [1, 0, 0] if "rm" in name or name == "hand" else [0, -1, 0]), float
+            )
             # b = a · swing · twist: the twist about the bone itself, in its own frame.
             swing, twist = R.swing_twist(R.multiply(R.conjugate(a), b), axis)
             errors.append((np.degrees(R.angle(swing)).mean(), np.degrees(R.angle(twist)).mean()))

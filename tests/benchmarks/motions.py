@@ -74,7 +74,15 @@ def deepmimic(path: Path) -> tuple[Motion, Rig]:
     skeleton = Skeleton(names, parents, offsets, rests)
     times = np.concatenate([[0.0], np.cumsum(frames[:-1, 0])])
     positions = skeleton.rest_positions()
-    tree = Tree("bvh", names, np.arange(len(names)), parents, positions, rests, np.ones(len(names), dtype=bool))
+    tree = Tree(
+        "bvh",
+        names,
+        np.arange(len(names)),
+        parents,
+        positions,
+        rests,
+        np.ones(len(names), dtype=bool),
+    )
     found = {bone: Found(j, "map", 1.0) for j, (_, _, bone, _) in enumerate(_DEEPMIMIC.values())}
     rig = make_rig(tree, found, path.stem, b"")
     return on_rig(Motion(skeleton, times, frames[:, 1:4], rotations), rig), rig

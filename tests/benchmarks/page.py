@@ -26,7 +26,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from .table import Cell, Table
 
 CLIP = Path(__file__).parents[2] / "rigs" / "demo.mp4"
-_FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--js-flags=--expose-gc"]
+_FLAGS = [
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--js-flags=--expose-gc",
+]
 _WARM_UP = 8.0  # seconds
 _UNDRAWN = ["--disable-3d-apis"]
 _CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
@@ -37,10 +43,15 @@ def _served(*arguments: str) -> Iterator[tuple[str, int]]:
     """`mocap live` in a process: its address, and the process's number."""
     command = ["mocap", "live", *arguments, "--no-open", "--port", "0", "--model", "lite"]
     start = f"import sys; from mocap.cli.main import main; sys.argv = {command}; main()"
-    process = subprocess.Popen([sys.executable, "-c", start], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", start], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     assert process.stdout is not None
     try:
-        yield next(line.strip() for line in process.stdout if line.startswith("http://")), process.pid
+        yield (
+            next(line.strip() for line in process.stdout if line.startswith("http://")),
+            process.pid,
+        )
     finally:
         process.kill()
         process.stdout.close()
@@ -57,7 +68,9 @@ def _until(page: Page, expression: str, seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not page.evaluate(expression):
         if time.monotonic() > end:
-            raise TimeoutError(f"The page has not come to {expression} in {seconds:.0f} s: {page.evaluate('window.mocap?.stats()')}")
+            raise TimeoutError(
+                f"The page has not come to {expression} in {seconds:.0f} s: {page.evaluate('window.mocap?.stats()')}"
+            )
         page.wait_for_timeout(100)
 
 
@@ -66,11 +79,31 @@ def latency(executable: str, seconds: float) -> Table:
     rows: list[tuple[Cell, ...]] = []
     body, all_of_it = ("body", ("--no-hands", "--no-face")), ("body, hands and face", ())
     for (what, options), undrawn in itertools.product((body, all_of_it), (False, True)):
-        with tempfile.TemporaryDirectory() as folder, _served("--browser", *options) as (url, _), sync_playwright() as playwright:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            _served("--browser", *options) as (url, _),
+            sync_playwright() as playwright,
+        ):
             film = Path(folder) / "film.mjpeg"
-            cut = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", str(CLIP), "-vf", "scale=320:-2", "-f", "mjpeg", str(film)]
+            cut = [
+                imageio_ffmpeg.get_ffmpeg_exe(),
+                "-loglevel",
+                "error",
+                "-i",
+                str(CLIP),
+                "-vf",
+                "scale=320:-2",
+                "-f",
+                "mjpeg",
+                str(film),
+            ]
             subprocess.run(cut, check=True)
-            flags = [*_FLAGS, *_CAMERA, *(_UNDRAWN if undrawn else []), f"--use-file-for-fake-video-capture={film}"]
+            flags = [
+                *_FLAGS,
+                *_CAMERA,
+                *(_UNDRAWN if undrawn else []),
+                f"--use-file-for-fake-video-capture={film}",
+            ]
             browser = playwright.chromium.launch(executable_path=executable, args=flags)
             page = _open(browser, url)
             _until(page, "document.querySelector('#sources')?.hidden === false")
@@ -82,20 +115,47 @@ def latency(executable: str, seconds: float) -> Table:
             while time.monotonic() < end:
                 page.wait_for_timeout(500)
                 stats = page.evaluate("window.mocap.stats()")
-                if stats["latency"] is not None and stats["detector"] is not None and stats["answered"] is not None:
-                    seen.append((1e3 * stats["latency"], stats["detector"], stats["answered"], stats["fps"]))
+                if (
+                    stats["latency"] is not None
+                    and stats["detector"] is not None
+                    and stats["answered"] is not None
+                ):
+                    seen.append(
+                        (1e3 * stats["latency"], stats["detector"], stats["answered"], stats["fps"])
+                    )
             browser.close()
-        whole, detector, answered, rate = (statistics.median(column) for column in zip(*seen, strict=True))
+        whole, detector, answered, rate = (
+            statistics.median(column) for column in zip(*seen, strict=True)
+        )
         drawn = "left out" if undrawn else "by the processor"
-        rows.append((what, drawn, rate, detector, answered - detector, whole - detector, whole / detector))
-    columns = ("the camera sees", "3D", "poses a second", "detector, ms", "+ until the pose is back", "+ until it is drawn", "all ×")
-    return Table("Latency of the browser's camera", columns, tuple(rows), "the detector in the browser", "Medians; model lite.")
+        rows.append(
+            (what, drawn, rate, detector, answered - detector, whole - detector, whole / detector)
+        )
+    columns = (
+        "the camera sees",
+        "3D",
+        "poses a second",
+        "detector, ms",
+        "+ until the pose is back",
+        "+ until it is drawn",
+        "all ×",
+    )
+    return Table(
+        "Latency of the browser's camera",
+        columns,
+        tuple(rows),
+        "the detector in the browser",
+        "Medians; model lite.",
+    )
 
 
 def memory(executable: str, minutes: int) -> Table:
     """Heap and server after each minute of a stream."""
     rows: list[tuple[Cell, ...]] = []
-    with _served("--video", str(CLIP), "--no-hands", "--no-face") as (url, pid), sync_playwright() as playwright:
+    with (
+        _served("--video", str(CLIP), "--no-hands", "--no-face") as (url, pid),
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=executable, args=_FLAGS)
         page = _open(browser, url)
         _until(page, "window.mocap?.stats().state === 'live'")
@@ -107,22 +167,42 @@ def memory(executable: str, minutes: int) -> Table:
                 tools.send("HeapProfiler.collectGarbage")
             heap = tools.send("Runtime.getHeapUsage")["usedSize"] / 2**20
             nodes = tools.send("Memory.getDOMCounters")["nodes"]
-            rows.append((f"{minute} min", page.evaluate("window.mocap.frame()"), heap, nodes, _resident(pid)))
+            rows.append(
+                (
+                    f"{minute} min",
+                    page.evaluate("window.mocap.frame()"),
+                    heap,
+                    nodes,
+                    _resident(pid),
+                )
+            )
         browser.close()
     columns = ("after", "frame", "heap, MiB", "DOM nodes", "server, MiB")
-    return Table("A page that stays open", columns, tuple(rows), "", "The heap after garbage was collected; 320 × 240.")
+    return Table(
+        "A page that stays open",
+        columns,
+        tuple(rows),
+        "",
+        "The heap after garbage was collected; 320 × 240.",
+    )
 
 
 def _resident(pid: int) -> float | None:
     status = Path(f"/proc/{pid}/status")
     if not status.exists():
         return None
-    return next(int(line.split()[1]) / 1024 for line in status.read_text().splitlines() if line.startswith("VmRSS:"))
+    return next(
+        int(line.split()[1]) / 1024
+        for line in status.read_text().splitlines()
+        if line.startswith("VmRSS:")
+    )
 
 
 def tables(quick: bool = False) -> list[Table]:
     """Both, where there is a Chromium."""
-    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    executable = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if executable is None:
         print("Without the page: there is no Chromium.", file=sys.stderr)
         return []

@@ -28,8 +28,19 @@ Bodies = dict[str, float]
 
 TALL: Bodies = {"hips": 1.06, "leftUpperLeg": 1.04, "rightUpperLeg": 1.04, "neck": 0.96}
 SMALL: Bodies = {"hips": 0.88, "leftUpperLeg": 0.95, "rightUpperLeg": 0.95, "neck": 1.1}
-LONG_ARMS: Bodies = {"leftUpperArm": 1.1, "rightUpperArm": 1.1, "leftUpperLeg": 0.95, "rightUpperLeg": 0.95}
-SHORT_ARMS: Bodies = {"leftUpperArm": 0.92, "rightUpperArm": 0.92, "leftLowerLeg": 1.06, "rightLowerLeg": 1.06, "hips": 1.02}
+LONG_ARMS: Bodies = {
+    "leftUpperArm": 1.1,
+    "rightUpperArm": 1.1,
+    "leftUpperLeg": 0.95,
+    "rightUpperLeg": 0.95,
+}
+SHORT_ARMS: Bodies = {
+    "leftUpperArm": 0.92,
+    "rightUpperArm": 0.92,
+    "leftLowerLeg": 1.06,
+    "rightLowerLeg": 1.06,
+    "hips": 1.02,
+}
 
 
 @dataclass(frozen=True)
@@ -52,7 +63,9 @@ PERFORMANCES: dict[str, Performance] = {
     "jumping jacks": Performance("bvh_fair/jumping_jacks.bvh", 0.0, 4.1, leaps=True),
     "wave": Performance("bvh_fair/wave_hello.bvh", 2.4, 4.5, LONG_ARMS),
     "jump": Performance("bvh_fair/jumping.bvh", 1.6, 4.0, SMALL, leaps=True),
-    "cartwheel": Performance("deepmimic_json/humanoid3d_cartwheel.txt", 0.0, 4.5, LONG_ARMS, leaps=True),
+    "cartwheel": Performance(
+        "deepmimic_json/humanoid3d_cartwheel.txt", 0.0, 4.5, LONG_ARMS, leaps=True
+    ),
     "modern dance": Performance("cmu_training/iclone_005_13.bvh", 1.5, 4.5, SHORT_ARMS),
     "spin kick": Performance("deepmimic_json/humanoid3d_spinkick.txt", 0.0, 4.5, TALL, leaps=True),
 }
@@ -70,7 +83,9 @@ MORE: dict[str, Performance] = {
 }
 """Those that are too many to render: keypoints are made of them without pictures."""
 
-_CURL = R.from_rotation_vector(np.radians([[0.0, 0.0, -18.0], [0.0, 0.0, 18.0]]))  # fingers, left and right
+_CURL = R.from_rotation_vector(
+    np.radians([[0.0, 0.0, -18.0], [0.0, 0.0, 18.0]])
+)  # fingers, left and right
 
 
 def body_of(scales: Bodies) -> Skeleton:
@@ -79,7 +94,9 @@ def body_of(scales: Bodies) -> Skeleton:
     for joint, parent in enumerate(HUMANOID.parents):
         factor[joint] = scales.get(BONES[joint], 1.0) * (factor[parent] if parent >= 0 else 1.0)
     # A bone's own offset is its parent's length: it grows with the parent.
-    offsets = HUMANOID.offsets * np.where(HUMANOID.parents >= 0, factor[HUMANOID.parents], 1.0)[:, None]
+    offsets = (
+        HUMANOID.offsets * np.where(HUMANOID.parents >= 0, factor[HUMANOID.parents], 1.0)[:, None]
+    )
     offsets[0] = HUMANOID.offsets[0]
     body = Skeleton(BONES, HUMANOID.parents, offsets, HUMANOID.rest_rotations)
     offsets[0, 1] -= sole_points(body, offsets[0], body.rest_rotations)[..., 1].min()
@@ -109,7 +126,9 @@ def _posed(source: Source, body: Skeleton) -> Motion:
             world[:, joint] = world[:, parent]
             if name[-8:] in ("Proximal", "mediate") or name.endswith("Distal"):
                 curl = _CURL[0 if name.startswith("left") else 1]
-                world[:, joint] = R.multiply(world[:, parent], curl) if "Thumb" not in name else world[:, parent]
+                world[:, joint] = (
+                    R.multiply(world[:, parent], curl) if "Thumb" not in name else world[:, parent]
+                )
             continue
         turn = source.turns[name]
         if name in source.rest:
@@ -123,7 +142,10 @@ def _posed(source: Source, body: Skeleton) -> Motion:
             along = np.array([1.0 if name.startswith("left") else -1.0, 0.0, 0.0])
             turn = R.multiply(turn, R.between(along, source.rest[tip_of_arm]))
         world[:, joint] = turn
-    leg = float(np.linalg.norm(body.offsets[BONES.index("leftLowerLeg")]) + np.linalg.norm(body.offsets[BONES.index("leftFoot")]))
+    leg = float(
+        np.linalg.norm(body.offsets[BONES.index("leftLowerLeg")])
+        + np.linalg.norm(body.offsets[BONES.index("leftFoot")])
+    )
     times = np.arange(frames) / source.fps
     # Marker noise and re-timing, not movement.
     rotations = smooth_rotations(times, R.unroll(local_rotations(body, world)), 8.0)
@@ -159,7 +181,9 @@ def _flat_footed(motion: Motion) -> Motion:
         # world · level turns the sole's normal onto the vertical.
         rotations[:, foot] = R.multiply(rotations[:, foot], level)
         bend = R.to_rotation_vector(rotations[:, toes])[:, 0]
-        rotations[:, toes] = R.from_rotation_vector(np.clip(bend - np.median(bend[standing]), -0.7, 0.2)[:, None] * [1.0, 0.0, 0.0])
+        rotations[:, toes] = R.from_rotation_vector(
+            np.clip(bend - np.median(bend[standing]), -0.7, 0.2)[:, None] * [1.0, 0.0, 0.0]
+        )
     return Motion(motion.skeleton, motion.times, motion.root_positions, rotations)
 
 

@@ -37,7 +37,14 @@ _I = {name: n for n, name in enumerate(LANDMARKS)}
 _LIMBS = [
     (_I[f"{side}_{a}"], _I[f"{side}_{b}"])
     for side in ("left", "right")
-    for a, b in (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"), ("heel", "foot_index"), ("ankle", "heel"))
+    for a, b in (
+        ("shoulder", "elbow"),
+        ("elbow", "wrist"),
+        ("hip", "knee"),
+        ("knee", "ankle"),
+        ("heel", "foot_index"),
+        ("ankle", "heel"),
+    )
 ]
 _ACROSS = [(_I[f"left_{n}"], _I[f"right_{n}"]) for n in ("shoulder", "hip")]
 _HIPS, _SHOULDERS = ([_I[f"left_{n}"], _I[f"right_{n}"]] for n in ("hip", "shoulder"))
@@ -51,28 +58,53 @@ class Sheet:
     def __init__(self, width: int, height: int) -> None:
         self.pixels = np.full((height * _FINE, width * _FINE, 3), _PAPER, np.uint8)
 
-    def line(self, a: np.ndarray, b: np.ndarray, colour: tuple[int, int, int], width: float) -> None:
+    def line(
+        self, a: np.ndarray, b: np.ndarray, colour: tuple[int, int, int], width: float
+    ) -> None:
         self.path(np.array([a, b]), colour, width)
 
     def path(self, points: np.ndarray, colour: tuple[int, int, int], width: float) -> None:
         fixed = np.round(np.asarray(points, float) * _FINE * 16).astype(np.int32)
-        cv2.polylines(self.pixels, [fixed], False, colour, max(1, round(width * _FINE)), cv2.LINE_AA, 4)
+        cv2.polylines(
+            self.pixels, [fixed], False, colour, max(1, round(width * _FINE)), cv2.LINE_AA, 4
+        )
 
     def area(self, points: np.ndarray, colour: tuple[int, int, int]) -> None:
-        cv2.fillPoly(self.pixels, [np.round(np.asarray(points, float) * _FINE * 16).astype(np.int32)], colour, cv2.LINE_AA, 4)
+        cv2.fillPoly(
+            self.pixels,
+            [np.round(np.asarray(points, float) * _FINE * 16).astype(np.int32)],
+            colour,
+            cv2.LINE_AA,
+            4,
+        )
 
     def disc(self, centre: np.ndarray, radius: float, colour: tuple[int, int, int]) -> None:
         fixed = np.round(np.asarray(centre, float) * _FINE * 16).astype(int).tolist()
         cv2.circle(self.pixels, fixed, round(radius * _FINE * 16), colour, -1, cv2.LINE_AA, 4)
 
     def text(
-        self, words: str, x: float, y: float, size: float, colour: tuple[int, int, int] = _INK, weight: int = 400, align: str = "left"
+        self,
+        words: str,
+        x: float,
+        y: float,
+        size: float,
+        colour: tuple[int, int, int] = _INK,
+        weight: int = 400,
+        align: str = "left",
     ) -> float:
         """x, y: the baseline's beginning, middle or end. Returns the width."""
         high, wide = self.pixels.shape[:2]
         box = cv2.getTextSize((wide, high), words, (0, 0), _FONT, round(size * _FINE), weight)
         x -= {"left": 0.0, "middle": 0.5, "right": 1.0}[align] * box[2] / _FINE
-        cv2.putText(self.pixels, words, (round(x * _FINE), round(y * _FINE)), colour, _FONT, round(size * _FINE), weight)
+        cv2.putText(
+            self.pixels,
+            words,
+            (round(x * _FINE), round(y * _FINE)),
+            colour,
+            _FONT,
+            round(size * _FINE),
+            weight,
+        )
         return float(box[2]) / _FINE
 
     def image(self, picture: np.ndarray, x: int, y: int, width: int, height: int) -> None:
@@ -89,7 +121,15 @@ def _shade(colour: tuple[int, int, int], share: float) -> tuple[int, int, int]:
     return tuple(round(c + (p - c) * share) for c, p in zip(colour, _PAPER, strict=True))  # type: ignore[return-value]
 
 
-def body(sheet: Sheet, points: np.ndarray, place: np.ndarray, scale: float, view: str, colour: tuple[int, int, int], width: float) -> None:
+def body(
+    sheet: Sheet,
+    points: np.ndarray,
+    place: np.ndarray,
+    scale: float,
+    view: str,
+    colour: tuple[int, int, int],
+    width: float,
+) -> None:
     """Landmarks (33, 3) from the hips, +Z towards the camera, drawn from the front or from the performer's side of the picture.
 
     place: of the hips. scale: points a metre. What is farther away is paler.
@@ -102,9 +142,16 @@ def body(sheet: Sheet, points: np.ndarray, place: np.ndarray, scale: float, view
     parts.append((float(depth[[*_SHOULDERS, *_HIPS]].mean()), "trunk", (0, 0)))
     parts.append((float(depth[_EARS].mean()), "head", (0, 0)))
     for far, kind, (a, b) in sorted(parts):
-        shaded = _shade(colour, float(np.clip(0.18 - 0.9 * far, 0.0, 0.5)) if colour != _TRUTH else 0.0)
+        shaded = _shade(
+            colour, float(np.clip(0.18 - 0.9 * far, 0.0, 0.5)) if colour != _TRUTH else 0.0
+        )
         if kind == "limb":
-            foot = LANDMARKS[b] in ("left_heel", "right_heel", "left_foot_index", "right_foot_index")
+            foot = LANDMARKS[b] in (
+                "left_heel",
+                "right_heel",
+                "left_foot_index",
+                "right_foot_index",
+            )
             sheet.line(at[a], at[b], shaded, width * (0.7 if foot else 1.0))
         elif kind == "trunk":
             sheet.area(trunk, _shade(shaded, 0.55) if colour != _TRUTH else shaded)
@@ -125,7 +172,13 @@ def centred(points: np.ndarray) -> np.ndarray:
     return points - points[:, _HIPS].mean(axis=1, keepdims=True)
 
 
-def chart(sheet: Sheet, box: tuple[int, int, int, int], times: np.ndarray, feet: dict[str, np.ndarray], moments: np.ndarray) -> None:
+def chart(
+    sheet: Sheet,
+    box: tuple[int, int, int, int],
+    times: np.ndarray,
+    feet: dict[str, np.ndarray],
+    moments: np.ndarray,
+) -> None:
     """The lower foot's height over time in a box (x, y, width, height): truth as a broad band, the others as lines."""
     x, y, width, height = box
     top = 0.1 * np.ceil(10.0 * max(h.max() for h in feet.values()) + 0.3)
@@ -139,7 +192,14 @@ def chart(sheet: Sheet, box: tuple[int, int, int, int], times: np.ndarray, feet:
         a, b = at(times[[0, -1]], np.array([level, level]))
         floor = abs(level) < 1e-6
         sheet.line(a, b, _FAINT if floor else _LINE, 1.0)
-        sheet.text("floor" if floor else f"{100 * level:+.0f} cm", x - 10, a[1] + 4, 12, _INK if floor else _FAINT, align="right")
+        sheet.text(
+            "floor" if floor else f"{100 * level:+.0f} cm",
+            x - 10,
+            a[1] + 4,
+            12,
+            _INK if floor else _FAINT,
+            align="right",
+        )
     for n, t in enumerate(times[moments]):
         a = at(np.array([t]), np.array([top]))[0]
         sheet.line(a, a + [0.0, height], _LINE, 1.0)
@@ -155,10 +215,17 @@ def main() -> None:
     clip = next(iter(rendered.clips(only=(PERFORMANCE,), views=(SIDE,))))
     keypoints = clip.keypoints[MODEL]
     baked = contenders.bake(keypoints)
-    points = {"truth": centred(points_of(clip.upright)), "bake": centred(points_of(baked)), "raw": keypoints.positions}
+    points = {
+        "truth": centred(points_of(clip.upright)),
+        "bake": centred(points_of(baked)),
+        "raw": keypoints.positions,
+    }
     at = np.round(np.array(MOMENTS) * (len(keypoints) - 1)).astype(int)
     truth, seen = Shown.of(clip.upright).joints, Shown.of(clip.seen).joints
-    errors = {"raw": direction(Shown.of_landmarks(keypoints).joints, seen), "bake": direction(Shown.of(baked).joints, truth)}
+    errors = {
+        "raw": direction(Shown.of_landmarks(keypoints).joints, seen),
+        "bake": direction(Shown.of(baked).joints, truth),
+    }
 
     columns = len(at)
     column = (_WIDTH - _LEFT - _MARGIN - _GAP * (columns - 1)) // columns
@@ -166,9 +233,7 @@ def main() -> None:
     tops = [92, 92 + photo + 36, 92 + photo + 24 + row]
     sheet = Sheet(_WIDTH, tops[2] + row + chart_height + 112)
     sheet.text("What the detector gives, and what mocap makes of it", _MARGIN, 40, 25, weight=700)
-    told = (
-        f"One camera that looks {SIDE}, and a motion that nothing was learnt from. Landmarks know neither up nor floor. In grey: the truth."
-    )
+    told = f"One camera that looks {SIDE}, and a motion that nothing was learnt from. Landmarks know neither up nor floor. In grey: the truth."
     sheet.text(told, _MARGIN, 66, 15, _FAINT)
     for n, (frame, picture) in enumerate(zip(at, _pictures(clip, at), strict=True)):
         x = _LEFT + n * (column + _GAP)
@@ -182,7 +247,10 @@ def main() -> None:
                 if n == 0:
                     label = "camera's view" if view == "front" else "from the side"
                     sheet.text(label, place[0], tops[1] - 8, 12, _FAINT, align="middle")
-    for name, label, colour, top in (("raw", "landmarks", _RAW, tops[1]), ("bake", "mocap", _OURS, tops[2])):
+    for name, label, colour, top in (
+        ("raw", "landmarks", _RAW, tops[1]),
+        ("bake", "mocap", _OURS, tops[2]),
+    ):
         sheet.text(label, _MARGIN, top + 84, 16, colour, 700)
         sheet.text(f"limbs {errors[name].mean():.1f}° off", _MARGIN, top + 106, 13, colour)
     sheet.text("video", _MARGIN, tops[0] + 24, 16, weight=700)
@@ -190,7 +258,11 @@ def main() -> None:
     sheet.text("feet", _MARGIN, y - 32, 16, weight=700)
     sheet.text("Height of the lower foot over the floor", _LEFT, y - 32, 16, weight=700)
     x = float(_WIDTH - _MARGIN)
-    for label, colour, wide in (("mocap", _OURS, 2.6), ("landmarks", _RAW, 2.2), ("truth", _TRUTH, 7.0)):
+    for label, colour, wide in (
+        ("mocap", _OURS, 2.6),
+        ("landmarks", _RAW, 2.2),
+        ("truth", _TRUTH, 7.0),
+    ):
         x -= sheet.text(label, x, y - 32, 14, _INK, align="right") + 34
         sheet.line(np.array([x, y - 37]), np.array([x + 24, y - 37]), colour, wide)
         x -= 22
@@ -209,9 +281,22 @@ def main() -> None:
 
 def _pictures(clip: rendered.Clip, at: np.ndarray) -> list[np.ndarray]:
     """The video's frames, BGR, in the camera's own size."""
-    view = View(clip.position, clip.target, 2.0 * float(np.arctan(0.5 * clip.camera.size[1] / clip.camera.focal)), clip.camera.size)
-    picked = Motion(clip.world.skeleton, clip.world.times[at], clip.world.root_positions[at], clip.world.rotations[at])
-    return [cv2.cvtColor(p, cv2.COLOR_RGB2BGR) for p in frames(picked, view, scales=PERFORMANCES[clip.performance].body)]
+    view = View(
+        clip.position,
+        clip.target,
+        2.0 * float(np.arctan(0.5 * clip.camera.size[1] / clip.camera.focal)),
+        clip.camera.size,
+    )
+    picked = Motion(
+        clip.world.skeleton,
+        clip.world.times[at],
+        clip.world.root_positions[at],
+        clip.world.rotations[at],
+    )
+    return [
+        cv2.cvtColor(p, cv2.COLOR_RGB2BGR)
+        for p in frames(picked, view, scales=PERFORMANCES[clip.performance].body)
+    ]
 
 
 def _around(picture: np.ndarray, clip: rendered.Clip, frame: int, aspect: float) -> np.ndarray:

@@ -46,7 +46,11 @@ class Angle:
     size: tuple[int, int] = (480, 640)
 
 
-FRONT, ASIDE, BEHIND = Angle(0.0, 4.0, 3.4, 50.0), Angle(60.0, 2.0, 4.0, 42.0), Angle(180.0, 3.0, 3.0, 64.0)
+FRONT, ASIDE, BEHIND = (
+    Angle(0.0, 4.0, 3.4, 50.0),
+    Angle(60.0, 2.0, 4.0, 42.0),
+    Angle(180.0, 3.0, 3.0, 64.0),
+)
 DOWN, UP = Angle(25.0, 20.0, 3.6, 55.0), Angle(-15.0, -20.0, 3.6, 62.0)
 _WIDE = (640, 480)
 VIEWS: dict[str, dict[str, Angle]] = {
@@ -68,12 +72,16 @@ def view_of(angle: Angle, motion: Motion) -> View:
     low, high = points.min(axis=(0, 1)), points.max(axis=(0, 1))
     target = 0.5 * (low + high)
     yaw, down = math.radians(angle.yaw), math.radians(angle.down)
-    back = np.array([math.sin(yaw) * math.cos(down), math.sin(down), math.cos(yaw) * math.cos(down)])
+    back = np.array(
+        [math.sin(yaw) * math.cos(down), math.sin(down), math.cos(yaw) * math.cos(down)]
+    )
     distance, fov = angle.distance, math.radians(angle.fov)
     while True:
         place = target + distance * back
         raise_by = np.array([0.0, max(0.0, 0.15 - place[1]), 0.0])
-        view = View(tuple((place + raise_by).tolist()), tuple((target + raise_by).tolist()), fov, angle.size)
+        view = View(
+            tuple((place + raise_by).tolist()), tuple((target + raise_by).tolist()), fov, angle.size
+        )
         share = view.project(points) / angle.size
         if (np.isfinite(share) & (share > _MARGIN) & (share < 1.0 - _MARGIN)).all():
             return view
@@ -83,14 +91,18 @@ def view_of(angle: Angle, motion: Motion) -> View:
             fov *= 1.04
 
 
-def seen(motion: Motion, views: list[View], scales: dict[str, float]) -> Iterator[dict[str, Keypoints]]:
+def seen(
+    motion: Motion, views: list[View], scales: dict[str, float]
+) -> Iterator[dict[str, Keypoints]]:
     """View by view, what each size of the detector makes of the pictures, each with a tracker of its own."""
     count = len(motion)
     several = Motion(
         motion.skeleton, np.arange(count * len(views)) / FPS, np.tile(motion.root_positions, (len(views), 1)),
         np.tile(motion.rotations, (len(views), 1, 1)),
     )  # fmt: skip
-    pictures = frames(several, [view for view in views for _ in range(count)], scales=scales, draft=True)
+    pictures = frames(
+        several, [view for view in views for _ in range(count)], scales=scales, draft=True
+    )
     for _ in views:
         detectors = {size: PoseDetector(size) for size in SIZES}
         found: dict[str, list[Keypoints]] = {size: [] for size in detectors}
@@ -107,7 +119,11 @@ def seen(motion: Motion, views: list[View], scales: dict[str, float]) -> Iterato
 def whole(values: np.ndarray, step: float, kind: type = np.int16) -> np.ndarray:
     """Values as whole numbers of steps; NaN is UNSEEN."""
     limits = np.iinfo(kind)
-    return np.where(np.isfinite(values), np.clip(np.round(np.nan_to_num(values) / step), limits.min + 1, limits.max), UNSEEN).astype(kind)
+    return np.where(
+        np.isfinite(values),
+        np.clip(np.round(np.nan_to_num(values) / step), limits.min + 1, limits.max),
+        UNSEEN,
+    ).astype(kind)
 
 
 def kept(motion: Motion, name: str) -> dict[str, np.ndarray]:
@@ -126,7 +142,9 @@ def record(name: str, data: Path) -> None:
     motion = perform(what, data)
     out = kept(motion, "truth")
     views = {label: view_of(angle, motion) for label, angle in VIEWS[name].items()}
-    for (label, view), found in zip(views.items(), seen(motion, list(views.values()), what.body), strict=True):
+    for (label, view), found in zip(
+        views.items(), seen(motion, list(views.values()), what.body), strict=True
+    ):
         out[f"{label}/camera"] = np.array([*view.position, *view.target, view.fov, *view.size])
         for size, keypoints in found.items():
             out |= {
@@ -142,16 +160,23 @@ def record(name: str, data: Path) -> None:
 
 def main() -> None:
     if not os.environ.get("MOCAP_DATA"):
-        sys.exit("The performances are captured motion: set MOCAP_DATA to the folder that holds mocap/bvh_fair and the rest.")
+        sys.exit(
+            "The performances are captured motion: set MOCAP_DATA to the folder that holds mocap/bvh_fair and the rest."
+        )
     data = Path(os.environ["MOCAP_DATA"])
     for name in sys.argv[1:] or [*PERFORMANCES, "captured"]:
         if name == "captured":
             motions = {more: perform(what, data) for more, what in MORE.items()}
-            np.savez_compressed(captured.DATA, **{k: a for more, m in motions.items() for k, a in kept(m, more).items()})
+            np.savez_compressed(
+                captured.DATA,
+                **{k: a for more, m in motions.items() for k, a in kept(m, more).items()},
+            )
         elif name in PERFORMANCES:
             record(name, data)
         else:
-            sys.exit(f"There is no performance {name!r}; there are {', '.join(PERFORMANCES)}, and captured.")
+            sys.exit(
+                f"There is no performance {name!r}; there are {', '.join(PERFORMANCES)}, and captured."
+            )
 
 
 if __name__ == "__main__":

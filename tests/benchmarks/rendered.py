@@ -64,7 +64,9 @@ def clips(only: tuple[str, ...] = (), views: tuple[str, ...] = ()) -> Iterator[C
         with np.load(file) as kept:
             arrays = dict(kept)
         truth = motion_in(arrays, "truth")
-        for view in dict.fromkeys(key.split("/")[0] for key in arrays if not key.startswith("truth/")):
+        for view in dict.fromkeys(
+            key.split("/")[0] for key in arrays if not key.startswith("truth/")
+        ):
             if not views or view in views:
                 yield _clip(name, view, truth, arrays)
 
@@ -72,7 +74,8 @@ def clips(only: tuple[str, ...] = (), views: tuple[str, ...] = ()) -> Iterator[C
 def motion_in(arrays: dict[str, np.ndarray], name: str) -> Motion:
     """The motion that render.py keeps under a name."""
     times, root, rotations, contacts, offsets = (
-        arrays[f"{name}/{what}"].astype(float) for what in ("times", "root_positions", "rotations", "contacts", "offsets")
+        arrays[f"{name}/{what}"].astype(float)
+        for what in ("times", "root_positions", "rotations", "contacts", "offsets")
     )
     body = Skeleton(BONES, HUMANOID.parents, offsets, HUMANOID.rest_rotations)
     return Motion(body, times, root, R.normalize(rotations * TURNS), contacts=contacts)
@@ -80,11 +83,18 @@ def motion_in(arrays: dict[str, np.ndarray], name: str) -> Motion:
 
 def _clip(name: str, view: str, truth: Motion, arrays: dict[str, np.ndarray]) -> Clip:
     position, target = arrays[f"{view}/camera"][:3], arrays[f"{view}/camera"][3:6]
-    fov, size = float(arrays[f"{view}/camera"][6]), tuple(arrays[f"{view}/camera"][7:].astype(int).tolist())
+    fov, size = (
+        float(arrays[f"{view}/camera"][6]),
+        tuple(arrays[f"{view}/camera"][7:].astype(int).tolist()),
+    )
     back = position - target
     found = {}
-    for model in dict.fromkeys(key.split("/")[1] for key in arrays if key.startswith(f"{view}/") and key.count("/") == 2):
-        positions, image, confidence = (arrays[f"{view}/{model}/{what}"] for what in ("positions", "image", "confidence"))
+    for model in dict.fromkeys(
+        key.split("/")[1] for key in arrays if key.startswith(f"{view}/") and key.count("/") == 2
+    ):
+        positions, image, confidence = (
+            arrays[f"{view}/{model}/{what}"] for what in ("positions", "image", "confidence")
+        )
         found[model] = Keypoints(
             truth.times, np.where(positions == UNSEEN, np.nan, positions * METRES), np.where(image == UNSEEN, np.nan, image * PIXELS),
             confidence * PARTS, size,
@@ -92,10 +102,23 @@ def _clip(name: str, view: str, truth: Motion, arrays: dict[str, np.ndarray]) ->
     camera = Camera.from_fov(size, fov, "vertical")
     seen = turned(truth, back)
     # From the world's origin to the camera, in the camera's axes.
-    away = turned(Motion(truth.skeleton, truth.times[:1], position[None], truth.rotations[:1]), back).root_positions
+    away = turned(
+        Motion(truth.skeleton, truth.times[:1], position[None], truth.rotations[:1]), back
+    ).root_positions
     points = landmarks_of(*fk(seen.skeleton, seen.root_positions, seen.rotations)) - away
     upright = turned(truth, back * [1.0, 0.0, 1.0])
-    return Clip(name, view, upright, seen, camera, found, points, truth, tuple(position.tolist()), tuple(target.tolist()))
+    return Clip(
+        name,
+        view,
+        upright,
+        seen,
+        camera,
+        found,
+        points,
+        truth,
+        tuple(position.tolist()),
+        tuple(target.tolist()),
+    )
 
 
 def turned(motion: Motion, z: np.ndarray) -> Motion:
@@ -105,14 +128,23 @@ def turned(motion: Motion, z: np.ndarray) -> Motion:
     axes = np.stack([right, np.cross(z, right), z])
     rotations = motion.rotations.copy()
     rotations[:, 0] = R.multiply(R.from_matrix(axes), rotations[:, 0])
-    return Motion(motion.skeleton, motion.times, motion.root_positions @ axes.T, rotations, contacts=motion.contacts)
+    return Motion(
+        motion.skeleton,
+        motion.times,
+        motion.root_positions @ axes.T,
+        rotations,
+        contacts=motion.contacts,
+    )
 
 
 def measured(clip: Clip, shown: dict[str, Shown]) -> dict[str, Measures]:
     """Everybody's measures, in the frame that each claims: mocap's world is upright, others see with the camera."""
     times = next(iter(shown.values())).times
     upright, seen = clip.upright.at(times), clip.seen.at(times)
-    return {name: measures(s, seen if name in ("raw", "Kalidokit") else upright) for name, s in shown.items()}
+    return {
+        name: measures(s, seen if name in ("raw", "Kalidokit") else upright)
+        for name, s in shown.items()
+    }
 
 
 def mean_of(found: list[Measures]) -> Measures:
@@ -124,7 +156,11 @@ def mean_of(found: list[Measures]) -> Measures:
         if not len(values):
             out[name] = np.nan
         else:
-            out[name] = float(np.exp(np.log(values).mean())) if name == "acceleration" else float(values.mean())
+            out[name] = (
+                float(np.exp(np.log(values).mean()))
+                if name == "acceleration"
+                else float(values.mean())
+            )
     return out
 
 
@@ -146,11 +182,23 @@ def cells(m: Measures, raw: Measures | None) -> tuple[Cell, ...]:
     floor = (m["sink"], m.get("float", np.nan)) if "sink" in m else None
     ratios = (None, None) if raw is None else tuple(m[k] / raw[k] for k in ("direction", "MPJPE"))
     slide = m.get("slide", np.nan)
-    return (spread, m["MPJPE"], m["PA-MPJPE"], m["acceleration"], slide, floor, (m["lean of trunk"], m["lean"]), m["bone lengths"], *ratios)
+    return (
+        spread,
+        m["MPJPE"],
+        m["PA-MPJPE"],
+        m["acceleration"],
+        slide,
+        floor,
+        (m["lean of trunk"], m["lean"]),
+        m["bone lengths"],
+        *ratios,
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--model", default="full")
     parser.add_argument("--only", default="", metavar="PERFORMANCE,…")
     parser.add_argument("--views", default="", metavar="VIEW,…")
@@ -172,12 +220,21 @@ def main() -> None:
             every.setdefault(name, []).append(m)
         b, r = found["bake"], found["raw"]
         path = (b["path across"], b["path in depth"]) if math.isfinite(b["path across"]) else None
-        rows.append((f"{clip.performance}, {clip.view}", *cells(b, r)[:-2], path, *cells(b, r)[-2:]))
+        rows.append(
+            (f"{clip.performance}, {clip.view}", *cells(b, r)[:-2], path, *cells(b, r)[-2:])
+        )
     columns = ("bake", *COLUMNS, "path across / depth, %", "direction ×", "MPJPE ×")
     print(Table("By clip", columns, tuple(rows), YARDSTICK).markdown(), end="\n\n")
     means = {name: mean_of(found) for name, found in every.items()}
     summary = tuple((name, *cells(m, means["raw"])) for name, m in means.items())
-    print(Table(f"Mean of {len(rows)} clips, {options.model}", ("", *COLUMNS, "direction ×", "MPJPE ×"), summary, YARDSTICK).markdown())
+    print(
+        Table(
+            f"Mean of {len(rows)} clips, {options.model}",
+            ("", *COLUMNS, "direction ×", "MPJPE ×"),
+            summary,
+            YARDSTICK,
+        ).markdown()
+    )
 
 
 if __name__ == "__main__":

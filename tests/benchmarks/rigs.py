@@ -40,7 +40,12 @@ from .table import Cell, Table
 _LIMBS = [
     (side + a, side + b)
     for side in ("left", "right")
-    for a, b in (("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
+    for a, b in (
+        ("UpperArm", "LowerArm"),
+        ("LowerArm", "Hand"),
+        ("UpperLeg", "LowerLeg"),
+        ("LowerLeg", "Foot"),
+    )
 ]
 _TRUTH = Path(__file__).parents[1] / "data" / "rig_truth.json"
 # The same body twice: resting in A-pose and in T-pose, and in the frames of VRM 0 and VRM 1.
@@ -69,7 +74,11 @@ def data() -> Path | None:
 def characters(folder: Path) -> dict[str, Rig]:
     """name → rig, of all files that are humanoids with a mesh of their own (animations are none)."""
     paths = sorted((folder / "rigs").glob("*/*.[gv][lr][bm]"))
-    return {path.relative_to(folder / "rigs").as_posix(): rig for path in paths if (rig := _character(path))}
+    return {
+        path.relative_to(folder / "rigs").as_posix(): rig
+        for path in paths
+        if (rig := _character(path))
+    }
 
 
 def _character(path: Path) -> Rig | None:
@@ -79,9 +88,15 @@ def _character(path: Path) -> Rig | None:
         return None
 
 
-def directions(skeleton_places: np.ndarray, index: dict[str, int], limbs: list[tuple[str, str]]) -> np.ndarray:
+def directions(
+    skeleton_places: np.ndarray, index: dict[str, int], limbs: list[tuple[str, str]]
+) -> np.ndarray:
     """(F, limbs, 3), unit; from places (F, J, 3)."""
-    return R.normalize(np.stack([skeleton_places[:, index[b]] - skeleton_places[:, index[a]] for a, b in limbs], axis=1))
+    return R.normalize(
+        np.stack(
+            [skeleton_places[:, index[b]] - skeleton_places[:, index[a]] for a, b in limbs], axis=1
+        )
+    )
 
 
 def limbs_of(rig: Rig) -> list[tuple[str, str]]:
@@ -114,15 +129,21 @@ def measure(motion: Motion, rig: Rig) -> Measured:
     stiff = back.rotations.copy()
     stiff[:, [BONES.index(b) for b in ("leftToes", "rightToes") if b not in rig.bones]] = R.IDENTITY
     back = replace(back, rotations=stiff)
-    return Measured(errors[0], errors[1][:, legs], *_of_feet(back, leg_length(body_of(rig)), motion))
+    return Measured(
+        errors[0], errors[1][:, legs], *_of_feet(back, leg_length(body_of(rig)), motion)
+    )
 
 
 def _of_feet(moved: Motion, leg: float, performed: Motion) -> tuple[np.ndarray, float]:
     """(speeds of the points that touch in the performance, m/s; the deepest below the floor, m), in the size of HUMANOID's legs."""
     assert performed.contacts is not None
-    soles = sole_points(moved.skeleton, moved.root_positions, moved.rotations) * (leg_length(HUMANOID) / leg)
+    soles = sole_points(moved.skeleton, moved.root_positions, moved.rotations) * (
+        leg_length(HUMANOID) / leg
+    )
     both = (performed.contacts[1:] > 0.5) & (performed.contacts[:-1] > 0.5)
-    steps = np.linalg.norm(np.diff(soles, axis=0)[..., [0, 2]], axis=-1) / np.diff(moved.times)[:, None]
+    steps = (
+        np.linalg.norm(np.diff(soles, axis=0)[..., [0, 2]], axis=-1) / np.diff(moved.times)[:, None]
+    )
     return steps[both], float(max(-soles[..., 1].min(), 0.0))
 
 
@@ -147,12 +168,16 @@ def as_three_plays_it(motion: Motion, rig: Rig) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "moved.glb"
         path.write_bytes(gltf.dumps(moved, rig))
-        found, _ = judges.three_nodes(kalidokit.node(), path, motion.times[frames] - motion.times[0])
+        found, _ = judges.three_nodes(
+            kalidokit.node(), path, motion.times[frames] - motion.times[0]
+        )
     nodes = tree_of(rig.source, Path()).nodes
     limbs = limbs_of(rig)
     at = {bone: R.apply(rig.turn, found[int(nodes[rig.found[bone].node])]) for bone in rig.bones}
     shown = R.normalize(np.stack([at[b] - at[a] for a, b in limbs], axis=1))
-    return apart(shown, directions(places(motion)[frames], {b: i for i, b in enumerate(BONES)}, limbs))
+    return apart(
+        shown, directions(places(motion)[frames], {b: i for i, b in enumerate(BONES)}, limbs)
+    )
 
 
 def complaints(data_: bytes) -> set[tuple[str, str]]:
@@ -161,13 +186,20 @@ def complaints(data_: bytes) -> set[tuple[str, str]]:
         path = Path(folder) / "judged.glb"
         path.write_bytes(data_)
         report = judges.khronos(kalidokit.node(), path)
-    return {(m["code"], m.get("pointer", "")) for m in report["issues"]["messages"] if m["severity"] <= 1}
+    return {
+        (m["code"], m.get("pointer", ""))
+        for m in report["issues"]["messages"]
+        if m["severity"] <= 1
+    }
 
 
 def twins_apart(motion: Motion, one: Rig, other: Rig) -> float:
     """The worst angle between the limbs of two rigs of the same body, degrees."""
     limbs = limbs_of(one)
-    a, b = (directions(places(retarget(motion, rig)), {x: rig.index(x) for x in rig.bones}, limbs) for rig in (one, other))
+    a, b = (
+        directions(places(retarget(motion, rig)), {x: rig.index(x) for x in rig.bones}, limbs)
+        for rig in (one, other)
+    )
     return float(apart(a, b).max())
 
 
@@ -183,13 +215,28 @@ def tables(quick: bool) -> list[Table]:
     if quick:
         motions = {name: motion.slice(0, 60) for name, motion in motions.items()}
     rows: list[tuple[Cell, ...]] = []
-    slides: list[tuple[Cell, ...]] = [("the performer", *(_told(*_of_feet(m, leg_length(m.skeleton), m)) for m in motions.values()))]
+    slides: list[tuple[Cell, ...]] = [
+        (
+            "the performer",
+            *(_told(*_of_feet(m, leg_length(m.skeleton), m)) for m in motions.values()),
+        )
+    ]
     for name, rig in rigs.items():
         measured = {m: measure(motion, rig) for m, motion in motions.items()}
-        direction, legs = (np.concatenate([getattr(v, part).ravel() for v in measured.values()]) for part in ("direction", "legs"))
-        played = np.concatenate([as_three_plays_it(motion, rig).ravel() for motion in motions.values()])
+        direction, legs = (
+            np.concatenate([getattr(v, part).ravel() for v in measured.values()])
+            for part in ("direction", "legs")
+        )
+        played = np.concatenate(
+            [as_three_plays_it(motion, rig).ravel() for motion in motions.values()]
+        )
         before = complaints(rig.source)
-        after = set().union(*(complaints(gltf.dumps(retarget(motion, rig), rig)) for motion in list(motions.values())[:2]))
+        after = set().union(
+            *(
+                complaints(gltf.dumps(retarget(motion, rig), rig))
+                for motion in list(motions.values())[:2]
+            )
+        )
         bones = right_bones(name, rig)
         rows.append((
             name, "–" if bones is None else f"{bones[0]} of {bones[1]}", len(rig.skeleton.names),

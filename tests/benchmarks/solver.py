@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from synthetic import keypoints_of, pose_parameters, random_body, random_rotation, rotations_of
 
 from mocap.core import rotation as R
 from mocap.core.keypoints import Keypoints, concatenate
@@ -26,6 +25,13 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve.body import BodyState, solve_body
 from mocap.solve.solver import Solver, solve_take
+from tests.helpers.synthetic import (
+    keypoints_of,
+    pose_parameters,
+    random_body,
+    random_rotation,
+    rotations_of,
+)
 
 from . import kalidokit
 from .table import Cell, Table
@@ -46,10 +52,19 @@ def poses(kind: str, frames: int, seed: int = 7) -> list[Motion]:
         if kind == "any":
             turn = random_rotation(rng, count)
         else:
-            yaw = rng.uniform(-30.0, 30.0, count) if kind == "facing" else rng.uniform(75.0, 105.0, count) * rng.choice([-1.0, 1.0], count)
+            yaw = (
+                rng.uniform(-30.0, 30.0, count)
+                if kind == "facing"
+                else rng.uniform(75.0, 105.0, count) * rng.choice([-1.0, 1.0], count)
+            )
             turn = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.radians(yaw))
         times = (np.arange(count) + n * count) / 30.0
-        motion = Motion(random_body(rng), times, np.tile([0.0, 0.0, -4.0], (count, 1)), rotations_of(pose_parameters(rng, count), turn))
+        motion = Motion(
+            random_body(rng),
+            times,
+            np.tile([0.0, 0.0, -4.0], (count, 1)),
+            rotations_of(pose_parameters(rng, count), turn),
+        )
         out.append(motion)
     return out
 
@@ -58,20 +73,30 @@ def directions(motion: Motion) -> dict[str, np.ndarray]:
     """The unit directions (2, F, 3) of the limb bones, left and right, in the world."""
     positions, _ = fk(motion.skeleton, motion.root_positions, motion.rotations)
     return {
-        limb: np.stack([R.normalize(positions[:, _joint(s, _NEXT[bone])] - positions[:, _joint(s, bone)]) for s in ("left", "right")])
+        limb: np.stack(
+            [
+                R.normalize(positions[:, _joint(s, _NEXT[bone])] - positions[:, _joint(s, bone)])
+                for s in ("left", "right")
+            ]
+        )
         for limb, bone in LIMBS.items()
     }
 
 
 def angle_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The angle between unit vectors, degrees; precise near 0 too."""
-    return np.degrees(2.0 * np.arctan2(np.linalg.norm(a - b, axis=-1), np.linalg.norm(a + b, axis=-1)))
+    return np.degrees(
+        2.0 * np.arctan2(np.linalg.norm(a - b, axis=-1), np.linalg.norm(a + b, axis=-1))
+    )
 
 
 def direction_errors(true: list[Motion], shown: list[Motion]) -> dict[str, np.ndarray]:
     """Degrees, of every frame and both sides, for each limb bone."""
     pairs = [(directions(a), directions(b)) for a, b in zip(true, shown, strict=True)]
-    return {limb: np.concatenate([angle_between(a[limb], b[limb]).ravel() for a, b in pairs]) for limb in LIMBS}
+    return {
+        limb: np.concatenate([angle_between(a[limb], b[limb]).ravel() for a, b in pairs])
+        for limb in LIMBS
+    }
 
 
 def twist_errors(true: list[Motion], shown: list[Motion]) -> np.ndarray:
@@ -82,9 +107,16 @@ def twist_errors(true: list[Motion], shown: list[Motion]) -> np.ndarray:
         for side in ("left", "right"):
             for upper, lower in (("UpperArm", "LowerArm"), ("UpperLeg", "LowerLeg")):
                 axis = R.normalize(HUMANOID.offsets[_joint(side, lower)])
-                between = R.multiply(R.conjugate(world_a[:, _joint(side, upper)]), world_b[:, _joint(side, upper)])
-                way, on = (R.normalize(HUMANOID.offsets[_joint(side, bone)]) for bone in (lower, _NEXT[lower]))
-                bend = np.arccos(np.clip(R.dot(way, R.apply(a.rotations[:, _joint(side, lower)], on)), -1.0, 1.0))
+                between = R.multiply(
+                    R.conjugate(world_a[:, _joint(side, upper)]), world_b[:, _joint(side, upper)]
+                )
+                way, on = (
+                    R.normalize(HUMANOID.offsets[_joint(side, bone)])
+                    for bone in (lower, _NEXT[lower])
+                )
+                bend = np.arccos(
+                    np.clip(R.dot(way, R.apply(a.rotations[:, _joint(side, lower)], on)), -1.0, 1.0)
+                )
                 out.append(np.degrees(R.angle(R.swing_twist(between, axis)[1]))[bend > _FLEXED])
     return np.concatenate(out)
 
@@ -92,7 +124,9 @@ def twist_errors(true: list[Motion], shown: list[Motion]) -> np.ndarray:
 def by_mocap(true: list[Motion], seen: list[Keypoints]) -> list[Motion]:
     """The closed form's motions, on the true bodies."""
     return [
-        Motion(m.skeleton, k.times, m.root_positions, solve_body(k.times, k.positions, k.confidence)[0])
+        Motion(
+            m.skeleton, k.times, m.root_positions, solve_body(k.times, k.positions, k.confidence)[0]
+        )
         for m, k in zip(true, seen, strict=True)
     ]
 
@@ -101,8 +135,14 @@ def by_kalidokit(true: list[Motion], seen: list[Keypoints]) -> dict[str, list[Mo
     """Kalidokit's motions under each of its readings. Raises kalidokit.UnavailableError."""
     turns, _ = kalidokit.rig(concatenate(seen))
     ends = np.cumsum([len(m) for m in true])
-    parts = [{bone: angles[end - len(m) : end] for bone, angles in turns.items()} for m, end in zip(true, ends, strict=True)]
-    return {r: [kalidokit.shown(p, m.times, r) for p, m in zip(parts, true, strict=True)] for r in kalidokit.READINGS}
+    parts = [
+        {bone: angles[end - len(m) : end] for bone, angles in turns.items()}
+        for m, end in zip(true, ends, strict=True)
+    ]
+    return {
+        r: [kalidokit.shown(p, m.times, r) for p, m in zip(parts, true, strict=True)]
+        for r in kalidokit.READINGS
+    }
 
 
 def accuracy(frames: int = 1000) -> Table:
@@ -115,19 +155,37 @@ def accuracy(frames: int = 1000) -> Table:
         results, yardstick = {"mocap": by_mocap(true, seen)}, None
         try:
             readings = by_kalidokit(true, seen)
-            means = {reading: _mean(direction_errors(true, shown)) for reading, shown in readings.items()}
+            means = {
+                reading: _mean(direction_errors(true, shown)) for reading, shown in readings.items()
+            }
             best = min(means, key=means.__getitem__)
             yardstick = means[best]
-            results |= {f"Kalidokit, {reading}": readings[reading] for reading in dict.fromkeys(["demo", best])}
+            results |= {
+                f"Kalidokit, {reading}": readings[reading]
+                for reading in dict.fromkeys(["demo", best])
+            }
         except kalidokit.UnavailableError as reason:
             why = f" Kalidokit was not run: {reason}."
         for name, shown in results.items():
             errors, twist = direction_errors(true, shown), twist_errors(true, shown)
             ratio = _mean(errors) / yardstick if yardstick else None
-            rows.append((kind, name, *((float(e.mean()), float(e.max())) for e in (*errors.values(), twist)), ratio))
+            rows.append(
+                (
+                    kind,
+                    name,
+                    *((float(e.mean()), float(e.max())) for e in (*errors.values(), twist)),
+                    ratio,
+                )
+            )
     columns = ("poses", "solver", *(f"{limb}, °" for limb in LIMBS), "twist, °", "mean ×")
     note = f"Mean / worst of {frames} poses. Kalidokit 1.1.5 as its demo applies it, and as suits it best.{why}"
-    return Table("Noise-free keypoints: how far the avatar is from the truth", columns, tuple(rows), "Kalidokit at its best", note)
+    return Table(
+        "Noise-free keypoints: how far the avatar is from the truth",
+        columns,
+        tuple(rows),
+        "Kalidokit at its best",
+        note,
+    )
 
 
 def _mean(errors: dict[str, np.ndarray]) -> float:
@@ -153,7 +211,9 @@ def cost(frames: int = 1000) -> Table:
     phase = 2.0 * np.pi * (0.2 * times[:, None] * rng.uniform(0.3, 1.0, 3))
     moving = {bone: 0.5 + 0.5 * np.sin(phase + 2.0 * np.pi * u) for bone, u in parameters.items()}
     still = np.tile(R.IDENTITY, (frames, 1))
-    clip = Motion(random_body(rng), times, np.tile([0.0, 0.0, -4.0], (frames, 1)), rotations_of(moving, still))
+    clip = Motion(
+        random_body(rng), times, np.tile([0.0, 0.0, -4.0], (frames, 1)), rotations_of(moving, still)
+    )
     keypoints = keypoints_of(clip)
     singles = [keypoints.slice(i, i + 1) for i in range(frames)]
     state: list[BodyState | None] = [None]
@@ -166,7 +226,12 @@ def cost(frames: int = 1000) -> Table:
     warm = frames // 5
     live = measured(lambda n: solver.solve(singles[n]), frames - warm, warm)
     alone = measured(closed_form, frames - warm, warm)
-    batch = measured(lambda _: solve_body(keypoints.times, keypoints.positions, keypoints.confidence), 9, 2) / frames
+    batch = (
+        measured(
+            lambda _: solve_body(keypoints.times, keypoints.positions, keypoints.confidence), 9, 2
+        )
+        / frames
+    )
     take = measured(lambda _: solve_take(keypoints), 9, 2) / frames
     found = {
         ("mocap", "live, a frame at a time: the whole solver (filters, body, root, floor)"): live,
@@ -184,9 +249,17 @@ def cost(frames: int = 1000) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for name, taken in found.items():
         median = float(np.median(taken))
-        rows.append((*name, (median, float(np.percentile(taken, 5))), median / yardstick if yardstick else None))
+        rows.append(
+            (
+                *name,
+                (median, float(np.percentile(taken, 5))),
+                median / yardstick if yardstick else None,
+            )
+        )
     note = f"Median / least disturbed (p5) of processor time, one thread, 33 landmarks. 30 frames a second leave 33,333 µs each.{why}"
-    return Table("What solving costs", ("solver", "what", "µs a frame", "×"), tuple(rows), "Kalidokit", note)
+    return Table(
+        "What solving costs", ("solver", "what", "µs a frame", "×"), tuple(rows), "Kalidokit", note
+    )
 
 
 def tables(quick: bool = False) -> list[Table]:

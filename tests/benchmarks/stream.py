@@ -17,7 +17,8 @@ import asyncio
 import time
 
 import numpy as np
-from stream_clients import Host, dead_clients, fast, greedy, in_order, slow
+
+from tests.helpers.stream_clients import Host, dead_clients, fast, greedy, in_order, slow
 
 from .table import Cell, Table
 
@@ -51,7 +52,35 @@ def tables(quick: bool = False) -> list[Table]:
             found, growth = results[way]
             median, late, worst = (float(np.percentile(found[viewer], p)) for p in (50, 95, 100))
             memory = growth if viewer == "beside 50" else None
-            rows.append((viewer, name, len(found[viewer]), median * 1e3, late * 1e3, worst * 1e3, memory, median / yardstick))
-    columns = ("viewer", "server", "frames", "median, ms", "p95, ms", "worst, ms", "memory, MB", "median ×")
+            rows.append(
+                (
+                    viewer,
+                    name,
+                    len(found[viewer]),
+                    median * 1e3,
+                    late * 1e3,
+                    worst * 1e3,
+                    memory,
+                    median / yardstick,
+                )
+            )
+    columns = (
+        "viewer",
+        "server",
+        "frames",
+        "median, ms",
+        "p95, ms",
+        "worst, ms",
+        "memory, MB",
+        "median ×",
+    )
     note = f"60 frames a second for {seconds:g} s, all on this machine; a viewer that is slow is paced, so it has fewer frames."
-    return [Table("How old a frame is when a viewer has it", columns, tuple(rows), "websockets.broadcast", note)]
+    return [
+        Table(
+            "How old a frame is when a viewer has it",
+            columns,
+            tuple(rows),
+            "websockets.broadcast",
+            note,
+        )
+    ]

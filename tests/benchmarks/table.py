@@ -30,15 +30,30 @@ class Table:
 
     def markdown(self, before: Table | None = None) -> str:
         """As Markdown; numbers that were measured before stand behind in brackets."""
-        old = {_key(row): row for row in before.rows} if before is not None and before.columns == self.columns else {}
+        old = (
+            {_key(row): row for row in before.rows}
+            if before is not None and before.columns == self.columns
+            else {}
+        )
         grid = [self.columns]
         for row in self.rows:
             was = old.get(_key(row), (None,) * len(row))
-            grid.append(tuple(_shown(cell, earlier) for cell, earlier in zip(row, was, strict=True)))
+            grid.append(
+                tuple(_shown(cell, earlier) for cell, earlier in zip(row, was, strict=True))
+            )
         # As wide as the widest, so that a terminal shows a table too.
         widths = [max(3, *(len(row[i]) for row in grid)) for i in range(len(self.columns))]
-        head, *body = (_line(tuple(cell.ljust(width) for cell, width in zip(row, widths, strict=True))) for row in grid)
-        lines = [f"**{self.title}**", "", head, _line(tuple("-" * width for width in widths)), *body]
+        head, *body = (
+            _line(tuple(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+            for row in grid
+        )
+        lines = [
+            f"**{self.title}**",
+            "",
+            head,
+            _line(tuple("-" * width for width in widths)),
+            *body,
+        ]
         ratios = f"Ratios are against {self.yardstick}, in the same run." if self.yardstick else ""
         return "\n".join([*lines, "", " ".join(filter(None, (self.note, ratios)))])
 
@@ -80,7 +95,11 @@ def _text(cell: Cell) -> str:
 
 
 def _shown(cell: Cell, earlier: Cell) -> str:
-    return _text(cell) if earlier is None or isinstance(cell, str) else f"{_text(cell)} (was {_text(earlier)})"
+    return (
+        _text(cell)
+        if earlier is None or isinstance(cell, str)
+        else f"{_text(cell)} (was {_text(earlier)})"
+    )
 
 
 def _line(cells: tuple[str, ...]) -> str:

@@ -49,12 +49,21 @@ def open_page(browser: Browser) -> Iterator[Open]:
     expected: list[str] = []
     contexts = []
 
-    def open_(url: str, width: int = 640, height: int = 480, before: str = "", expect: tuple[str, ...] = ()) -> Page:
+    def open_(
+        url: str,
+        width: int = 640,
+        height: int = 480,
+        before: str = "",
+        expect: tuple[str, ...] = (),
+    ) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height})
         contexts.append(context)
         expected.extend(expect)
         page = context.new_page()
-        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on(
+            "console",
+            lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None,
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         if before:
             page.add_init_script(before)
@@ -75,7 +84,9 @@ def until(page: Page, expression: str, seconds: float = 30.0) -> float:
     start = time.monotonic()
     while not page.evaluate(expression):
         took = time.monotonic() - start
-        assert took < seconds, f"not true after {took:.1f} s: {expression}; the page says {page.evaluate('window.mocap?.stats()')}"
+        assert took < seconds, (
+            f"not true after {took:.1f} s: {expression}; the page says {page.evaluate('window.mocap?.stats()')}"
+        )
         page.wait_for_timeout(20)
     return time.monotonic() - start
 

@@ -36,7 +36,12 @@ def hello(
     return protocol.hello(skeleton, expressions, rig, source, clip)
 
 
-def pose(number: int, root: np.ndarray = STANDING, rotations: np.ndarray = REST, weights: Sequence[float] = ()) -> bytes:
+def pose(
+    number: int,
+    root: np.ndarray = STANDING,
+    rotations: np.ndarray = REST,
+    weights: Sequence[float] = (),
+) -> bytes:
     stamp = protocol.Stamp(number, number / 30, time.monotonic())
     return protocol.encode(protocol.Pose(stamp, root, rotations, np.array(weights)))
 
@@ -45,14 +50,18 @@ def turning(number: int) -> np.ndarray:
     """The rest pose, turned a little further with each frame, one arm raised."""
     rotations = REST.copy()
     rotations[0] = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.array(0.02 * number))
-    rotations[HUMANOID.index("leftUpperArm")] = R.from_axis_angle(np.array([0.0, 0.0, 1.0]), np.array(1.2))
+    rotations[HUMANOID.index("leftUpperArm")] = R.from_axis_angle(
+        np.array([0.0, 0.0, 1.0]), np.array(1.2)
+    )
     return rotations
 
 
 class Host:
     """The real server, with the packaged page, in a thread: `with Host() as host: host.publish([...])`."""
 
-    def __init__(self, greeting: protocol.Hello | None = None, port: int = 0, more: Files | None = None) -> None:
+    def __init__(
+        self, greeting: protocol.Hello | None = None, port: int = 0, more: Files | None = None
+    ) -> None:
         self._greeting = greeting or hello()
         self._files = files_for(assets.path(".")) | (more or {})
         self._port = port
@@ -72,7 +81,12 @@ class Host:
         assert self._started.wait(20), "the server did not start within 20 s"
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join(20)
         self._loop.close()
@@ -84,7 +98,9 @@ class Host:
     def publish(self, messages: Sequence[bytes]) -> None:
         self._server.publish_threadsafe(messages)
 
-    def show(self, rotations: np.ndarray, root: np.ndarray = STANDING, weights: Sequence[float] = ()) -> int:
+    def show(
+        self, rotations: np.ndarray, root: np.ndarray = STANDING, weights: Sequence[float] = ()
+    ) -> int:
         """Publishes one pose; returns its frame's number."""
         self.frame += 1
         self.publish([pose(self.frame, root, rotations, weights)])

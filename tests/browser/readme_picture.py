@@ -36,7 +36,9 @@ def main(wanted: int) -> None:
                 break
         shown = protocol.Source("video", source.name, *source.size)
     with Host(hello(source=shown)) as host, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=list(FLAGS)
+        )
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         page.goto(host.url, wait_until="domcontentloaded")
         # A still picture, sent anew until the camera has come to rest on it.

@@ -52,11 +52,15 @@ def main(seconds: float) -> None:
         rig = mocap.load_rig(folder / name if name else ROOT / "rigs" / "mannequin.vrm")
         moved = mocap.retarget(motion, rig)
         turn = rig.turn
-        characters.append(Character(gltf.dumps(moved, rig), 2.0 * math.atan2(turn[1], turn[3]), scale))
+        characters.append(
+            Character(gltf.dumps(moved, rig), 2.0 * math.atan2(turn[1], turn[3]), scale)
+        )
         places.append((right, 0.0, ahead))
     time = float(motion.times[frame] - motion.times[0])
     (image,) = shoot(characters, [Shot([time] * len(characters), places, VIEW, 5.0)])
-    cv2.imwrite(str(PICTURE), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    cv2.imwrite(
+        str(PICTURE), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9]
+    )
     print(f"{PICTURE.name}: {PICTURE.stat().st_size / 1e3:.0f} kB")
 
 

@@ -25,14 +25,23 @@ def motion() -> Motion:
     poses = random_poses(np.random.default_rng(11), FRAMES, HUMANOID)
     contacts = np.zeros((FRAMES, 4))
     contacts[5:15, 0] = contacts[20:30, 3] = 1.0
-    return Motion(HUMANOID, 2.0 + np.arange(FRAMES) / 10.0, poses.root_positions, poses.rotations, contacts=contacts)
+    return Motion(
+        HUMANOID,
+        2.0 + np.arange(FRAMES) / 10.0,
+        poses.root_positions,
+        poses.rotations,
+        contacts=contacts,
+    )
 
 
 @pytest.fixture
 def page(open_page: Open, motion: Motion) -> Iterator[Page]:
     with Host(hello(clip="clip"), more=clip_files(motion, np.linspace(0.0, 1.0, FRAMES))) as host:
         shown = open_page(host.url, 640, 480)
-        until(shown, "window.mocap?.stats().state === 'playing' && Object.keys(window.mocap.bonePositions()).length > 0")
+        until(
+            shown,
+            "window.mocap?.stats().state === 'playing' && Object.keys(window.mocap.bonePositions()).length > 0",
+        )
         yield shown
 
 
@@ -82,7 +91,11 @@ def test_the_marks_bound_what_is_played(page: Page) -> None:
 def test_the_avatars_feet_stand_above_the_timeline(page: Page) -> None:
     # The page makes room once the browser has said how high the timeline is.
     at = "document.querySelector('{}').getBoundingClientRect().{}"
-    stage, controls, panel = at.format("#stage", "bottom"), at.format("#controls", "bottom"), at.format("#timeline", "top")
+    stage, controls, panel = (
+        at.format("#stage", "bottom"),
+        at.format("#controls", "bottom"),
+        at.format("#timeline", "top"),
+    )
     until(page, f"{stage} <= {panel} + 21 && {controls} <= {panel} + 1")
 
 
@@ -98,4 +111,7 @@ def test_a_joints_angles_are_drawn(page: Page) -> None:
 def test_a_motion_that_is_not_there_is_said(open_page: Open) -> None:
     with Host(hello(clip="nowhere")) as host:
         shown = open_page(host.url, 640, 480, expect=("Failed to load resource",))
-        until(shown, "document.querySelector('#messages')?.textContent.includes('there is no such motion')")
+        until(
+            shown,
+            "document.querySelector('#messages')?.textContent.includes('there is no such motion')",
+        )

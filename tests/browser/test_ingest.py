@@ -56,7 +56,9 @@ def examples() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(WEB / "examples"))) as server:
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(WEB / "examples"))
+    ) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -70,7 +72,9 @@ def from_node_modules(route: Route) -> None:
     assert found, route.request.url
     name, version, file = found.groups()
     package = WEB / "node_modules" / name
-    assert json.loads((package / "package.json").read_text())["version"] == version, f"the page names {name} {version}"
+    assert json.loads((package / "package.json").read_text())["version"] == version, (
+        f"the page names {name} {version}"
+    )
     route.fulfill(path=package / file, headers={"Access-Control-Allow-Origin": "*"})
 
 
@@ -92,7 +96,11 @@ async def watched(port: int, frames: int) -> tuple[list[protocol.Points], list[n
             if isinstance(drawn, protocol.Points):
                 seen.append(drawn)
             elif isinstance(drawn, protocol.Pose):
-                places.append(fk(skeleton, drawn.root.astype(np.float64), drawn.rotations.astype(np.float64))[0])
+                places.append(
+                    fk(skeleton, drawn.root.astype(np.float64), drawn.rotations.astype(np.float64))[
+                        0
+                    ]
+                )
                 await connection.send(ack(drawn.stamp.frame))
     return seen, places
 
@@ -109,7 +117,9 @@ def bones(points: np.ndarray, joints: tuple[str, ...], a: int, b: int) -> np.nda
     return np.asarray(points[..., end, :] - points[..., start, :])
 
 
-def test_the_example_page_drives_the_avatar_with_pose_detection_itself(browser: Browser, examples: str, node: Path, tmp_path: Path) -> None:
+def test_the_example_page_drives_the_avatar_with_pose_detection_itself(
+    browser: Browser, examples: str, node: Path, tmp_path: Path
+) -> None:
     complaints: list[str] = []
     with served("--no-hands", "--no-face") as address, filming(browser, DEMO, tmp_path) as running:
         port = urlsplit(address).port
@@ -129,16 +139,28 @@ def test_the_example_page_drives_the_avatar_with_pose_detection_itself(browser: 
     at = np.array(places)
     hips, head = HUMANOID.index("hips"), HUMANOID.index("head")
     assert 0.8 < np.median(at[:, hips, 1]) < 1.1, "who stands before the camera stands on the stage"
-    assert np.all((at[:, hips, 1] > 0.35) & (at[:, hips, 1] < 1.5)), "squats and jumps there, and no more"
+    assert np.all((at[:, hips, 1] > 0.35) & (at[:, hips, 1] < 1.5)), (
+        "squats and jumps there, and no more"
+    )
     assert np.all(at[:, head, 1] > at[:, hips, 1] + 0.3)
     assert np.linalg.norm(np.ptp(at - at[:, :1], axis=0), axis=-1).max() > 0.05, "and moves"
 
     # Which of the clip's frames each was tells the picture; what must agree is the depth too, and whose left is whose.
     own = read_keypoints(DEMO, "full", hands=False, face=False)
-    errors = [np.linalg.norm(own.image / own.image_size - points.image, axis=-1).mean(axis=1) for points in seen]
+    errors = [
+        np.linalg.norm(own.image / own.image_size - points.image, axis=-1).mean(axis=1)
+        for points in seen
+    ]
     assert np.median(np.min(errors, axis=1)) < 0.02, "in fractions of the picture"
     theirs = bones(own.positions[np.argmin(errors, axis=1)], LANDMARKS, 0, 1)
-    read = apart(bones(np.array([points.positions for points in seen], dtype=np.float64), LANDMARKS, 0, 1), theirs)
+    read = apart(
+        bones(np.array([points.positions for points in seen], dtype=np.float64), LANDMARKS, 0, 1),
+        theirs,
+    )
     shown = apart(bones(at, HUMANOID.names, 2, 3), theirs)
-    assert np.mean(read < 15) > 0.9, f"what the library sees is what ours sees (2.8° in the mean): {read.mean(axis=0).round(1)}"
-    assert np.mean(shown < 25) > 0.85, f"and what the avatar does (10°): {shown.mean(axis=0).round(1)}"
+    assert np.mean(read < 15) > 0.9, (
+        f"what the library sees is what ours sees (2.8° in the mean): {read.mean(axis=0).round(1)}"
+    )
+    assert np.mean(shown < 25) > 0.85, (
+        f"and what the avatar does (10°): {shown.mean(axis=0).round(1)}"
+    )

@@ -29,7 +29,9 @@ _SAID = ("TensorFlow Lite", ".cc:", "Graph ")
 @contextmanager
 def served(*more: str, scheme: str = "http://") -> Iterator[str]:
     """The address of that scheme that `mocap live` prints."""
-    start = f"import sys; from mocap.cli.main import main; sys.argv = {[*_ARGUMENTS, *more]}; main()"
+    start = (
+        f"import sys; from mocap.cli.main import main; sys.argv = {[*_ARGUMENTS, *more]}; main()"
+    )
     process = subprocess.Popen([sys.executable, "-c", start], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -48,13 +50,32 @@ def url() -> Iterator[str]:
 
 
 @contextmanager
-def filming(browser: Browser, clip: Path, folder: Path, shown: str = "scale=320:-2") -> Iterator[Browser]:
+def filming(
+    browser: Browser, clip: Path, folder: Path, shown: str = "scale=320:-2"
+) -> Iterator[Browser]:
     """A browser before whose camera a clip plays, through FFmpeg's filters."""
     film = folder / f"{clip.stem}.mjpeg"
-    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", str(clip), "-vf", shown, "-f", "mjpeg", str(film)]
+    ffmpeg = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-loglevel",
+        "error",
+        "-i",
+        str(clip),
+        "-vf",
+        shown,
+        "-f",
+        "mjpeg",
+        str(film),
+    ]
     subprocess.run(ffmpeg, check=True)
-    flags = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
-    running = browser.browser_type.launch(executable_path=_executable(browser), args=[*FLAGS, *flags])
+    flags = [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    ]
+    running = browser.browser_type.launch(
+        executable_path=_executable(browser), args=[*FLAGS, *flags]
+    )
     try:
         yield running
     finally:
@@ -70,7 +91,11 @@ def filmed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def _executable(browser: Browser) -> str:
     import shutil
 
-    return next(path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path)
+    return next(
+        path
+        for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+        if path
+    )
 
 
 def places(page: Page) -> np.ndarray:
@@ -81,7 +106,9 @@ def places(page: Page) -> np.ndarray:
 def test_the_avatar_follows_the_pages_own_camera(filmed: Browser, url: str) -> None:
     page = filmed.new_page(viewport={"width": 320, "height": 240})
     complaints: list[str] = []
-    page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+    page.on(
+        "console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None
+    )
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(url, wait_until="commit")
     until(page, "document.querySelector('#sources')?.hidden === false")
@@ -101,7 +128,10 @@ def test_the_avatar_follows_the_pages_own_camera(filmed: Browser, url: str) -> N
     assert page.evaluate("document.querySelector('#messages').textContent") == ""
     # A second press lets the camera go.
     page.keyboard.press("c")
-    assert page.evaluate("document.querySelector('[data-key=c]').getAttribute('aria-pressed')") == "false"
+    assert (
+        page.evaluate("document.querySelector('[data-key=c]').getAttribute('aria-pressed')")
+        == "false"
+    )
     page.close()
     assert [c for c in complaints if not any(s in c for s in (*_SAID, "GPU stall"))] == []
 
@@ -112,7 +142,9 @@ def test_a_phone_of_the_same_network_gives_its_camera(filmed: Browser) -> None:
     except DeviceError:
         pytest.skip("this machine is in no network")
     with served("--lan", "--no-hands", "--no-face", scheme="https://") as address:
-        phone = filmed.new_context(viewport={"width": 390, "height": 844}, has_touch=True, ignore_https_errors=True)
+        phone = filmed.new_context(
+            viewport={"width": 390, "height": 844}, has_touch=True, ignore_https_errors=True
+        )
         page = phone.new_page()
         page.goto(address, wait_until="commit")
         until(page, "document.querySelector('#sources')?.hidden === false")
@@ -178,7 +210,9 @@ def test_one_of_two_people_before_the_camera(browser: Browser, tmp_path: Path) -
         page.close()
 
 
-def test_two_pages_with_two_cameras_drive_two_avatars_in_one_scene(filmed: Browser, url: str) -> None:
+def test_two_pages_with_two_cameras_drive_two_avatars_in_one_scene(
+    filmed: Browser, url: str
+) -> None:
     first, second = (filmed.new_page(viewport={"width": 240, "height": 180}) for _ in range(2))
     for page in (first, second):
         page.goto(url, wait_until="commit")
@@ -191,32 +225,50 @@ def test_two_pages_with_two_cameras_drive_two_avatars_in_one_scene(filmed: Brows
     at, guest = places(first), first.evaluate("window.mocap.guests()[1]")
     beside = np.array([guest[name] for name in HUMANOID.names])
     hips, head = HUMANOID.index("hips"), HUMANOID.index("head")
-    assert beside[head, 1] > beside[hips, 1] + 0.3, "who stands before the second camera stands there too"
+    assert beside[head, 1] > beside[hips, 1] + 0.3, (
+        "who stands before the second camera stands there too"
+    )
     assert np.linalg.norm((beside - at)[hips, [0, 2]]) > 0.5, "and not in the first one's place"
     second.close()
     until(first, "window.mocap.guests()[1] === undefined")
     first.close()
 
 
-def test_the_pages_own_camera_sees_hands_and_face(browser: Browser, tmp_path: Path, data: Path) -> None:
+def test_the_pages_own_camera_sees_hands_and_face(
+    browser: Browser, tmp_path: Path, data: Path
+) -> None:
     """Somebody at a desk, who speaks and moves a hand."""
-    with served() as address, filming(browser, data / "videos" / "poseformat_test_video.mp4", tmp_path) as running:
+    with (
+        served() as address,
+        filming(browser, data / "videos" / "poseformat_test_video.mp4", tmp_path) as running,
+    ):
         page = running.new_page(viewport={"width": 160, "height": 120})
         page.goto(address, wait_until="commit")
         until(page, "document.querySelector('#sources')?.hidden === false")
         page.keyboard.press("c")
         drawn(page, 0)
-        until(page, "Object.values(window.mocap.expressions()).some((weight) => weight > 0.05)", 60.0)
+        until(
+            page, "Object.values(window.mocap.expressions()).some((weight) => weight > 0.05)", 60.0
+        )
         assert page.evaluate("document.querySelector('#messages').textContent") == ""
         page.close()
 
 
 def test_a_camera_that_is_refused_is_a_sentence_on_the_page(open_page: Open, url: str) -> None:
-    refuse = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', '{}'))"
-    said = {"NotAllowedError": "allow it in the address bar", "NotFoundError": "connect one", "NotReadableError": "close that"}
+    refuse = (
+        "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', '{}'))"
+    )
+    said = {
+        "NotAllowedError": "allow it in the address bar",
+        "NotFoundError": "connect one",
+        "NotReadableError": "close that",
+    }
     for name, sentence in said.items():
         page = open_page(url, 320, 240, before=refuse.format(name))
         until(page, "document.querySelector('#sources')?.hidden === false")
         page.keyboard.press("c")
         until(page, f"document.querySelector('#messages').textContent.includes('{sentence}')")
-        assert page.evaluate("document.querySelector('[data-key=c]').getAttribute('aria-pressed')") == "false"
+        assert (
+            page.evaluate("document.querySelector('[data-key=c]').getAttribute('aria-pressed')")
+            == "false"
+        )

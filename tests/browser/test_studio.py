@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from playwright.sync_api import Page
-from stream_clients import played, viewer
 
 from mocap import bake, formats
 from mocap.core.kinematics import fk
@@ -24,6 +23,7 @@ from mocap.stream import protocol
 from mocap.studio.studio import as_live
 from tests import judges
 from tests.browser.conftest import Open, drawn, until
+from tests.helpers.stream_clients import played, viewer
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "rigs" / "demo.mp4"
@@ -35,11 +35,25 @@ Serve = Callable[[], tuple[str, subprocess.Popen[str]]]
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """Starts `mocap live` with the demo clip and a folder of takes; gives its address and the process."""
     running: list[subprocess.Popen[str]] = []
-    arguments = ["mocap", "live", "--video", str(DEMO), "--no-open", "--port", "0", "--model", "lite", "--takes", str(tmp_path / "takes")]
+    arguments = [
+        "mocap",
+        "live",
+        "--video",
+        str(DEMO),
+        "--no-open",
+        "--port",
+        "0",
+        "--model",
+        "lite",
+        "--takes",
+        str(tmp_path / "takes"),
+    ]
     program = f"import sys; from mocap.cli.main import main; sys.argv = {arguments}; main()"
 
     def start() -> tuple[str, subprocess.Popen[str]]:
-        process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+        )
         running.append(process)
         assert process.stdout is not None
         return next(line.strip() for line in process.stdout if line.startswith("http")), process
@@ -53,7 +67,10 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 
 def ready(page: Page) -> None:
-    until(page, "document.querySelector('[data-key=r]')?.hidden === false && window.mocap.stats().state !== 'loading'")
+    until(
+        page,
+        "document.querySelector('[data-key=r]')?.hidden === false && window.mocap.stats().state !== 'loading'",
+    )
 
 
 def drop(page: Page, name: str, data: bytes) -> None:
@@ -77,7 +94,9 @@ def exported(page: Page, kind: str, folder: Path) -> Path:
     return path
 
 
-def test_a_take_outlives_its_server_and_is_trimmed_and_exported(open_page: Open, serve: Serve, tmp_path: Path, node: Path) -> None:
+def test_a_take_outlives_its_server_and_is_trimmed_and_exported(
+    open_page: Open, serve: Serve, tmp_path: Path, node: Path
+) -> None:
     url, process = serve()
     page = open_page(url, 700, 480, expect=("Failed to load resource",))
     ready(page)
@@ -101,7 +120,11 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(open_page: Open,
     page.keyboard.press("t")
     until(page, f"document.querySelector('#takes')?.textContent.includes({take.stem!r})")
     page.click(f"#takes button.name:has-text('{take.stem}')")
-    until(page, "document.querySelector('#timeline').hidden === false && window.mocap.stats().state === 'playing'", 60.0)
+    until(
+        page,
+        "document.querySelector('#timeline').hidden === false && window.mocap.stats().state === 'playing'",
+        60.0,
+    )
     page.keyboard.press("Space")
     # From a third to two thirds of the take.
     box = page.locator("#timeline canvas").bounding_box()
@@ -113,9 +136,15 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(open_page: Open,
     files = {kind: exported(page, kind, tmp_path) for kind in ("glb", "bvh", "vrma", "json")}
     read = {kind: formats.load(path) for kind, path in files.items()}
     assert len(read["glb"]) == len(read["vrma"]) == len(read["json"])
-    assert abs(np.ptp(read["glb"].times) - whole.duration / 3) <= 0.02 * whole.duration + 2.0 * np.diff(whole.times).max()
+    assert (
+        abs(np.ptp(read["glb"].times) - whole.duration / 3)
+        <= 0.02 * whole.duration + 2.0 * np.diff(whole.times).max()
+    )
     # A BVH's frames are evenly spaced, a camera's are not: it ends within a frame of the others.
-    assert abs(np.ptp(read["bvh"].times) - np.ptp(read["glb"].times)) <= np.diff(read["glb"].times).max() + 1e-3
+    assert (
+        abs(np.ptp(read["bvh"].times) - np.ptp(read["glb"].times))
+        <= np.diff(read["glb"].times).max() + 1e-3
+    )
     issues = judges.khronos(node, files["glb"])["issues"]
     assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
     part = load_motion(files["glb"])
@@ -125,7 +154,10 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(open_page: Open,
     names, inside = ("leftUpperArm", "rightLowerArm", "leftUpperLeg", "spine"), len(part) // 2
     now = {name: part.rotations[inside, part.skeleton.index(name)] for name in names}
     then = range(begins + inside - 3, begins + inside + 4)
-    off = [min(1.0 - abs(np.sum(q * whole.rotations[k, whole.skeleton.index(n)])) for k in then) for n, q in now.items()]
+    off = [
+        min(1.0 - abs(np.sum(q * whole.rotations[k, whole.skeleton.index(n)])) for k in then)
+        for n, q in now.items()
+    ]
     assert max(off) < 1e-3
     # The same moments as they were live, on an avatar beside.
     page.select_option("#takes select[aria-label='Grade']", "both")
@@ -134,8 +166,12 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(open_page: Open,
     until(page, "window.mocap.frame() >= 0")
     page.keyboard.press("Space")
     time.sleep(1.0)
-    frame, *both = page.evaluate("[window.mocap.frame(), window.mocap.bonePositions(), window.mocap.guests()[1]]")
-    for drawn_bones, motion in zip(both, (whole, as_live(keypoints, lambda done: None)), strict=True):
+    frame, *both = page.evaluate(
+        "[window.mocap.frame(), window.mocap.bonePositions(), window.mocap.guests()[1]]"
+    )
+    for drawn_bones, motion in zip(
+        both, (whole, as_live(keypoints, lambda done: None)), strict=True
+    ):
         shown = retarget(motion, HUMANOID)
         there = fk(HUMANOID, shown.root_positions[frame], shown.rotations[frame])[0]
         drawn_there = np.array([drawn_bones[name] for name in HUMANOID.names])
@@ -145,7 +181,9 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(open_page: Open,
     until(page, "window.mocap.stats().state === 'live'")
 
 
-def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(open_page: Open, serve: Serve) -> None:
+def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(
+    open_page: Open, serve: Serve
+) -> None:
     url, _ = serve()
     page = open_page(url, 700, 480)
     ready(page)
@@ -154,19 +192,27 @@ def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(open_page: 
     until(page, "document.querySelector('#messages').textContent.includes('drop a .glb or a .vrm')")
     drop(page, "broken.glb", b"glTF but not whole")
     until(page, "document.querySelector('#messages').textContent.includes('broken.glb')")
-    assert page.evaluate("Object.keys(window.mocap.bonePositions()).length") == 55, "the avatar before stays"
+    assert page.evaluate("Object.keys(window.mocap.bonePositions()).length") == 55, (
+        "the avatar before stays"
+    )
     drop(page, "hero.vrm", (ROOT / "rigs" / "mannequin.vrm").read_bytes())
-    until(page, "document.querySelector('#character')?.textContent.includes('55 of 55 bones mapped')")
+    until(
+        page, "document.querySelector('#character')?.textContent.includes('55 of 55 bones mapped')"
+    )
     frame = page.evaluate("window.mocap.frame()")
     drawn(page, frame + 2)
     # A bone taken away by hand is one fewer.
     page.click("#character summary")
     page.select_option("#character select[aria-label='Node for leftToes']", "")
-    until(page, "document.querySelector('#character')?.textContent.includes('54 of 55 bones mapped')")
+    until(
+        page, "document.querySelector('#character')?.textContent.includes('54 of 55 bones mapped')"
+    )
     until(page, "Object.keys(window.mocap.bonePositions()).length === 54")
 
 
-def test_smoothing_is_chosen_against_lag_by_any_viewer_and_remembered(open_page: Open, serve: Serve) -> None:
+def test_smoothing_is_chosen_against_lag_by_any_viewer_and_remembered(
+    open_page: Open, serve: Serve
+) -> None:
     url, _ = serve()
     page = open_page(url, 640, 480)
     ready(page)

@@ -38,7 +38,9 @@ def bones_in(page: Page) -> np.ndarray:
 def raised(bone: str, degrees: float) -> np.ndarray:
     """The rest pose with the bone turned about the axis that points forwards."""
     rotations = REST.copy()
-    rotations[HUMANOID.index(bone)] = R.from_axis_angle(np.array([0.0, 0.0, 1.0]), np.radians(degrees))
+    rotations[HUMANOID.index(bone)] = R.from_axis_angle(
+        np.array([0.0, 0.0, 1.0]), np.radians(degrees)
+    )
     return rotations
 
 
@@ -105,7 +107,11 @@ def test_a_face_does_what_the_stream_says_once_and_mirrored(open_page: Open) -> 
         page = open_page(host.url, 320, 240)
         until(page, "window.mocap?.stats().state === 'waiting'")
         drawn(page, host.show(REST, weights=(0.5, 1.0, 0.0, 0.5, 1.0)))
-        shown = {name: weight for name, weight in page.evaluate("window.mocap.expressions()").items() if weight}
+        shown = {
+            name: weight
+            for name, weight in page.evaluate("window.mocap.expressions()").items()
+            if weight
+        }
         # A motion's presets are made of ARKit's weights, so a face that has these does not open its mouth twice.
         assert shown == {"jawOpen": 0.5, "eyeBlinkLeft": 1.0}
         page.keyboard.press("m")
@@ -119,7 +125,10 @@ def test_a_page_that_draws_five_times_a_second_is_never_stale(open_page: Open) -
     slow = "window.requestAnimationFrame = (draw) => window.setTimeout(() => draw(performance.now()), 200)"
     with Host(hello(rig="rigs/none.vrm")) as host:
         page = open_page(host.url, 320, 240, before=slow, expect=(NO_LOAD,))
-        until(page, "document.querySelector('#messages')?.textContent.includes('The skeleton is shown in its place')")
+        until(
+            page,
+            "document.querySelector('#messages')?.textContent.includes('The skeleton is shown in its place')",
+        )
 
         def watch(seconds: float) -> tuple[float, float]:
             """(frames drawn a second, the oldest that one was when it was drawn, s), of the whole time but its first second."""
@@ -138,7 +147,9 @@ def test_a_page_that_draws_five_times_a_second_is_never_stale(open_page: Open) -
         rounds = [watch(3.0)]
         while rounds[-1][1] >= 0.2 + 1 / 30 and len(rounds) < 4:
             rounds.append(watch(3.0))
-        assert all(3.0 <= rate <= 6.0 for rate, _ in rounds)  # it is a slow page: the source has thirty
+        assert all(
+            3.0 <= rate <= 6.0 for rate, _ in rounds
+        )  # it is a slow page: the source has thirty
         assert min(stale for _, stale in rounds) < 0.2 + 1 / 30, rounds
 
 
@@ -149,7 +160,9 @@ def test_a_server_that_was_killed_is_picked_up_again(open_page: Open) -> None:
 
     def start() -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "tests.browser.host", str(port)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent.parent)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent.parent
+        )
         assert process.stdout is not None
         assert process.stdout.readline().startswith("http://")
         return process
@@ -184,14 +197,23 @@ def test_the_picture_has_the_landmarks_on_it(open_page: Open) -> None:
     blue = np.full((48, 64, 3), (200, 60, 20), np.uint8)
     jpeg = cv2.imencode(".jpg", blue)[1].tobytes()
     image = np.full((33, 2), np.nan)
-    image[[11, 12, 23, 24]] = [[0.75, 0.25], [0.25, 0.25], [0.75, 0.75], [0.25, 0.75]]  # shoulders and hips
+    image[[11, 12, 23, 24]] = [
+        [0.75, 0.25],
+        [0.25, 0.25],
+        [0.75, 0.75],
+        [0.25, 0.75],
+    ]  # shoulders and hips
     with Host(hello(rig="rigs/none.vrm", source=source)) as host:
         page = open_page(host.url, 640, 480, expect=(NO_LOAD,))
         until(page, "window.mocap?.stats().state === 'waiting'")
         assert not page.is_visible("#picture")
         stamp = protocol.Stamp(1, 0.0, time.monotonic())
-        points = protocol.Points(stamp, image, np.zeros((33, 3)), np.isfinite(image[:, 0]).astype(float))
-        host.publish([protocol.encode(protocol.Picture(stamp, jpeg)), protocol.encode(points), pose(1)])
+        points = protocol.Points(
+            stamp, image, np.zeros((33, 3)), np.isfinite(image[:, 0]).astype(float)
+        )
+        host.publish(
+            [protocol.encode(protocol.Picture(stamp, jpeg)), protocol.encode(points), pose(1)]
+        )
         until(page, "document.querySelector('#picture').clientWidth > 0")
         page.wait_for_timeout(500)
         shown = page.locator("#picture canvas").screenshot()
@@ -200,8 +222,17 @@ def test_the_picture_has_the_landmarks_on_it(open_page: Open) -> None:
         assert abs(width / height - 64 / 48) < 0.05
         background = pixels[height // 2, width // 2]
         assert np.abs(background - [200, 60, 20]).max() < 12
-        for x, y in ((0.75, 0.25), (0.25, 0.25), (0.75, 0.75), (0.25, 0.75), (0.75, 0.5), (0.5, 0.25)):
-            assert np.abs(pixels[int(y * height), int(x * width)] - background).max() > 60, f"nothing is drawn at {x}, {y}"
+        for x, y in (
+            (0.75, 0.25),
+            (0.25, 0.25),
+            (0.75, 0.75),
+            (0.25, 0.75),
+            (0.75, 0.5),
+            (0.5, 0.25),
+        ):
+            assert np.abs(pixels[int(y * height), int(x * width)] - background).max() > 60, (
+                f"nothing is drawn at {x}, {y}"
+            )
         page.keyboard.press("p")
         assert not page.is_visible("#picture")
 
@@ -215,7 +246,10 @@ def test_a_page_without_webgl_says_so_and_goes_on(open_page: Open) -> None:
     """
     with Host() as host:
         page = open_page(host.url, 320, 240, before=none, expect=("WebGL",))
-        until(page, "document.querySelector('#messages')?.textContent.includes('WebGL is missing or turned off')")
+        until(
+            page,
+            "document.querySelector('#messages')?.textContent.includes('WebGL is missing or turned off')",
+        )
         until(page, "window.mocap?.stats().state === 'waiting'")
         for _ in range(5):
             drawn(page, host.show(REST))
@@ -259,11 +293,18 @@ def test_the_background_goes_and_choices_are_remembered(open_page: Open) -> None
         page.reload(wait_until="commit")
         until(page, "window.mocap?.stats().state === 'waiting'")
         assert page.evaluate("document.documentElement.dataset.background") == "transparent"
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
-        assert page.evaluate("document.querySelector('[data-key=m]').getAttribute('aria-pressed')") == "true"
+        assert (
+            page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
+        )
+        assert (
+            page.evaluate("document.querySelector('[data-key=m]').getAttribute('aria-pressed')")
+            == "true"
+        )
         page.keyboard.press("h")
         page.evaluate("document.querySelector('#messages').replaceChildren()")
         page.wait_for_timeout(500)
-        image = cv2.imdecode(np.frombuffer(page.screenshot(omit_background=True), np.uint8), cv2.IMREAD_UNCHANGED)
+        image = cv2.imdecode(
+            np.frombuffer(page.screenshot(omit_background=True), np.uint8), cv2.IMREAD_UNCHANGED
+        )
         assert image[120, 10, 3] == 0, "nothing is behind the avatar"
         assert (image[..., 3] == 255).mean() > 0.02, "who stands there all the same"

@@ -37,15 +37,23 @@ def red_corner(image: np.ndarray) -> str:
     red = image[..., 0].astype(int) - image[..., 2] > 100
     found = [
         f"{vertical} {horizontal}"
-        for vertical, rows in (("upper", slice(0, height // 2)), ("lower", slice(height // 2, height)))
-        for horizontal, columns in (("left", slice(0, width // 2)), ("right", slice(width // 2, width)))
+        for vertical, rows in (
+            ("upper", slice(0, height // 2)),
+            ("lower", slice(height // 2, height)),
+        )
+        for horizontal, columns in (
+            ("left", slice(0, width // 2)),
+            ("right", slice(width // 2, width)),
+        )
         if red[rows, columns].mean() > 0.9
     ]
     assert len(found) == 1, "exactly one quarter of the picture is red"
     return found[0]
 
 
-def write_video(path: Path, milliseconds, codec="libx264", images=None, aspect=None, options=None) -> Path:
+def write_video(
+    path: Path, milliseconds, codec="libx264", images=None, aspect=None, options=None
+) -> Path:
     """A video whose frames are shown at these times; H.264 has B-frames, so that they are stored in another order."""
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream(codec, rate=30)
@@ -55,7 +63,9 @@ def write_video(path: Path, milliseconds, codec="libx264", images=None, aspect=N
         if aspect is not None:
             stream.codec_context.sample_aspect_ratio = aspect
         for i, t in enumerate(milliseconds):
-            frame = av.VideoFrame.from_ndarray(picture(40 + 4 * (i % 50)) if images is None else images[i], "rgb24")
+            frame = av.VideoFrame.from_ndarray(
+                picture(40 + 4 * (i % 50)) if images is None else images[i], "rgb24"
+            )
             frame.pts, frame.time_base = int(t), Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
@@ -67,8 +77,20 @@ def turn(path: Path, a: int, b: int, c: int, d: int) -> Path:
     data = bytearray(path.read_bytes())
     box = data.index(b"tkhd") + 4
     matrix = box + 4 + (32 if data[box] else 20) + 16
-    assert struct.unpack(">9i", data[matrix : matrix + 36]) == (65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30)
-    data[matrix : matrix + 36] = struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+    assert struct.unpack(">9i", data[matrix : matrix + 36]) == (
+        65536,
+        0,
+        0,
+        0,
+        65536,
+        0,
+        0,
+        0,
+        1 << 30,
+    )
+    data[matrix : matrix + 36] = struct.pack(
+        ">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30
+    )
     path.write_bytes(data)
     return path
 
@@ -83,7 +105,14 @@ def uneven_times(count=40, seed=1) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("name", "codec"),
-    [("x.mp4", "libx264"), ("x.mov", "mpeg4"), ("x.mkv", "libx264"), ("x.webm", "libvpx-vp9"), ("x.ts", "libx264"), ("x.avi", "mpeg4")],
+    [
+        ("x.mp4", "libx264"),
+        ("x.mov", "mpeg4"),
+        ("x.mkv", "libx264"),
+        ("x.webm", "libvpx-vp9"),
+        ("x.ts", "libx264"),
+        ("x.avi", "mpeg4"),
+    ],
 )
 def test_every_frame_has_the_time_that_the_container_gives(tmp_path, name, codec):
     # AVI knows no times, only a rate.
@@ -129,7 +158,13 @@ def test_a_frame_rate_that_is_the_containers_clock_is_measured_instead(tmp_path)
     assert source.count == pytest.approx(60, rel=0.4)
 
 
-@given(st.lists(st.one_of(st.floats(-10, 1e4), st.just(0.0), st.just(float("nan")), st.just(float("inf"))), min_size=1, max_size=50))
+@given(
+    st.lists(
+        st.one_of(st.floats(-10, 1e4), st.just(0.0), st.just(float("nan")), st.just(float("inf"))),
+        min_size=1,
+        max_size=50,
+    )
+)
 def test_times_rise_whatever_the_stamps_are(stamps):
     clock = _Clock(1 / 30)
     times = [clock.time(s) for s in stamps]
@@ -141,7 +176,9 @@ def test_missing_stamps_are_counted_and_a_clock_set_back_goes_on_with_its_own_st
     missing = _Clock(0.1)
     np.testing.assert_allclose([missing.time(0.0) for _ in range(4)], [0.0, 0.1, 0.2, 0.3])
     back = _Clock(0.1)
-    np.testing.assert_allclose([back.time(t) for t in (5.0, 5.2, 0.0, 0.3, 0.35)], [5.0, 5.2, 5.3, 5.6, 5.65])
+    np.testing.assert_allclose(
+        [back.time(t) for t in (5.0, 5.2, 0.0, 0.3, 0.35)], [5.0, 5.2, 5.3, 5.6, 5.65]
+    )
 
 
 # --- Video: the right way up
@@ -220,12 +257,16 @@ def noise_video(path: Path, count=60, options=None) -> Path:
     return write_video(path, np.arange(count) * 33, images=images, options=options)
 
 
-@pytest.mark.parametrize(("name", "options"), [("x.mp4", {"movflags": "faststart"}), ("x.mkv", None)])
+@pytest.mark.parametrize(
+    ("name", "options"), [("x.mp4", {"movflags": "faststart"}), ("x.mkv", None)]
+)
 def test_of_a_cut_off_video_the_readable_part_comes_with_a_warning(tmp_path, name, options):
     path = noise_video(tmp_path / name, options=options)
     whole = [f.time for f in Video(path)]
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.warns(UserWarning, match=r"cut off or damaged: only its first [01]\.\d s of 2\.0 s"):
+    with pytest.warns(
+        UserWarning, match=r"cut off or damaged: only its first [01]\.\d s of 2\.0 s"
+    ):
         part = [f.time for f in Video(path)]
     assert 20 <= len(part) <= 40
     np.testing.assert_allclose(part, whole[: len(part)])
@@ -234,23 +275,36 @@ def test_of_a_cut_off_video_the_readable_part_comes_with_a_warning(tmp_path, nam
 def test_a_cut_off_video_without_its_index_is_refused(tmp_path):
     path = noise_video(tmp_path / "x.mp4")  # the index comes last
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 9 // 10])
-    with pytest.raises(InputError, match=r"x\.mp4' is an MP4 or MOV file without its index: it was cut off"):
+    with pytest.raises(
+        InputError, match=r"x\.mp4' is an MP4 or MOV file without its index: it was cut off"
+    ):
         open_source(path)
 
 
 def test_a_video_whose_codec_is_unknown_says_what_to_do(tmp_path):
     path = write_video(tmp_path / "x.mp4", range(0, 400, 40))
     path.write_bytes(path.read_bytes().replace(b"avc1", b"what"))
-    with pytest.raises(InputError, match=r"not one of its frames can be decoded: OpenCV lacks its codec .*Convert it to H\.264"):
+    with pytest.raises(
+        InputError,
+        match=r"not one of its frames can be decoded: OpenCV lacks its codec .*Convert it to H\.264",
+    ):
         open_source(path)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("notes.mp4", b"These are no pictures. " * 100, "notes.mp4' is not a video that can be read"),
+        (
+            "notes.mp4",
+            b"These are no pictures. " * 100,
+            "notes.mp4' is not a video that can be read",
+        ),
         ("notes", b"These are no pictures. " * 100, "notes' is not a video that can be read"),
-        ("notes.png", b"These are no pictures. " * 100, "notes.png' is not an image that can be read"),
+        (
+            "notes.png",
+            b"These are no pictures. " * 100,
+            "notes.png' is not an image that can be read",
+        ),
         ("nothing.mp4", b"", r"nothing.mp4' is empty \(0 bytes\)"),
         ("nothing.jpg", b"", r"nothing.jpg' is empty \(0 bytes\)"),
     ],
@@ -280,8 +334,8 @@ def test_damaged_files_put_nothing_on_standard_error(tmp_path):
     (tmp_path / "x.mp4").write_bytes(data)
     (tmp_path / "y.mp4").write_bytes(b"These are no pictures. " * 100)
     program = (
-        "from mocap.capture import open_source\nlist(open_source('x.mp4'))\n"
-        "from mocap.webcam import Webcam\n"
+        "from mocap.capture.sources import open_source\nlist(open_source('x.mp4'))\n"
+        "from mocap.capture.webcam import Webcam\n"
         "from mocap.errors import MocapError\n"
         "for make in (lambda: open_source('y.mp4'), lambda: Webcam(97)):\n"
         "    try: make()\n"
@@ -322,7 +376,11 @@ def test_an_image_is_one_frame_at_time_0(tmp_path, suffix):
 
 @pytest.mark.parametrize(
     "image",
-    [np.full((HEIGHT, WIDTH), 90, np.uint8), np.full((HEIGHT, WIDTH, 4), 90, np.uint8), np.full((HEIGHT, WIDTH), 90 * 257, np.uint16)],
+    [
+        np.full((HEIGHT, WIDTH), 90, np.uint8),
+        np.full((HEIGHT, WIDTH, 4), 90, np.uint8),
+        np.full((HEIGHT, WIDTH), 90 * 257, np.uint16),
+    ],
     ids=["grey", "with alpha", "16 bits"],
 )
 def test_other_kinds_of_pixels_become_three_bytes(tmp_path, image):
@@ -334,12 +392,17 @@ def test_other_kinds_of_pixels_become_three_bytes(tmp_path, image):
     assert np.unique(frame.image).tolist() == [90]
 
 
-@pytest.mark.parametrize(("orientation", "corner"), [(1, "upper left"), (3, "lower right"), (6, "upper right"), (8, "lower left")])
+@pytest.mark.parametrize(
+    ("orientation", "corner"),
+    [(1, "upper left"), (3, "lower right"), (6, "upper right"), (8, "lower left")],
+)
 def test_a_turned_photograph_stands_upright(tmp_path, orientation, corner):
     data = write_image(tmp_path / "x.jpg", picture()).read_bytes()
     tiff = b"MM\0*\0\0\0\x08" + struct.pack(">HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
     exif = b"Exif\0\0" + tiff
-    (tmp_path / "x.jpg").write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:])
+    (tmp_path / "x.jpg").write_bytes(
+        data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:]
+    )
     source = Still(tmp_path / "x.jpg")
     (frame,) = source
     assert red_corner(frame.image) == corner
@@ -366,7 +429,9 @@ def test_names_sort_as_people_sort_them():
 
 def test_a_folder_without_images_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("no picture")
-    with pytest.raises(InputError, match=r"There is no image in the folder '.*'; images end in \.jpg"):
+    with pytest.raises(
+        InputError, match=r"There is no image in the folder '.*'; images end in \.jpg"
+    ):
         open_source(tmp_path)
     with pytest.raises(InputError, match="There is no folder"):
         ImageFolder(tmp_path / "gone")
@@ -413,7 +478,9 @@ def test_a_camera_that_stops_says_so(tmp_path):
 
 @pytest.mark.flaky(reruns=2)  # wall clock
 def test_closing_a_camera_ends_an_iteration_that_waits_for_it(tmp_path):
-    camera = Webcam.of(cv2.VideoCapture(str(write_video(tmp_path / "x.mp4", range(0, 200, 40)))), "camera 7")
+    camera = Webcam.of(
+        cv2.VideoCapture(str(write_video(tmp_path / "x.mp4", range(0, 200, 40)))), "camera 7"
+    )
     threading.Timer(0.3, camera.close).start()
     begun = time.perf_counter()
     assert len(list(camera)) <= 5

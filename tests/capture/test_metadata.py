@@ -23,15 +23,27 @@ KEY = "com.apple.quicktime.camera.focal_length.35mm_equivalent"
 
 def box(kind: bytes, content: bytes, wide: bool = False) -> bytes:
     """A box of ISO/IEC 14496-12, 4.2; wide: with its size in 64 bits."""
-    return struct.pack(">I4sQ", 1, kind, 16 + len(content)) + content if wide else struct.pack(">I4s", 8 + len(content), kind) + content
+    return (
+        struct.pack(">I4sQ", 1, kind, 16 + len(content)) + content
+        if wide
+        else struct.pack(">I4s", 8 + len(content), kind) + content
+    )
 
 
-def meta(value: bytes, kind: int, iso: bool = False, keys: tuple[str, ...] = ("com.apple.quicktime.make", KEY)) -> bytes:
+def meta(
+    value: bytes,
+    kind: int,
+    iso: bool = False,
+    keys: tuple[str, ...] = ("com.apple.quicktime.make", KEY),
+) -> bytes:
     """The metadata of a movie or a track, all keys but the last of another meaning."""
     others = [box(b"data", struct.pack(">II", 1, 0) + b"99")] * (len(keys) - 1)
     values = [*others, box(b"data", struct.pack(">II", kind, 0) + value)]
     hdlr = box(b"hdlr", bytes(8) + b"mdta" + bytes(13))
-    table = box(b"keys", struct.pack(">II", 0, len(keys)) + b"".join(box(b"mdta", key.encode()) for key in keys))
+    table = box(
+        b"keys",
+        struct.pack(">II", 0, len(keys)) + b"".join(box(b"mdta", key.encode()) for key in keys),
+    )
     items = b"".join(box(struct.pack(">I", n), value) for n, value in enumerate(values, 1))
     return box(b"meta", (bytes(4) if iso else b"") + hdlr + table + box(b"ilst", items))
 
@@ -44,10 +56,28 @@ def movie(moov: bytes, first: bool = False) -> bytes:
 
 def exif(length: int, order: str = "<", kind: int = 3) -> bytes:
     """An APP1 segment with the focal length on 35 mm film in EXIF's directory, behind other entries (TIFF 6.0, Exif 2.32)."""
-    number = struct.pack(f"{order}HH" if kind == 3 else f"{order}I", *((length, 0) if kind == 3 else (length,)))
-    first = struct.pack(f"{order}H", 2) + struct.pack(f"{order}HHIHH", 0x0112, 3, 1, 1, 0) + struct.pack(f"{order}HHII", 0x8769, 4, 1, 38)
-    own = struct.pack(f"{order}H", 2) + struct.pack(f"{order}HHI4s", 0x9000, 7, 4, b"0232") + struct.pack(f"{order}HHI", 0xA405, kind, 1)
-    tiff = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, 8) + first + bytes(4) + own + number + bytes(4)
+    number = struct.pack(
+        f"{order}HH" if kind == 3 else f"{order}I", *((length, 0) if kind == 3 else (length,))
+    )
+    first = (
+        struct.pack(f"{order}H", 2)
+        + struct.pack(f"{order}HHIHH", 0x0112, 3, 1, 1, 0)
+        + struct.pack(f"{order}HHII", 0x8769, 4, 1, 38)
+    )
+    own = (
+        struct.pack(f"{order}H", 2)
+        + struct.pack(f"{order}HHI4s", 0x9000, 7, 4, b"0232")
+        + struct.pack(f"{order}HHI", 0xA405, kind, 1)
+    )
+    tiff = (
+        (b"II" if order == "<" else b"MM")
+        + struct.pack(f"{order}HI", 42, 8)
+        + first
+        + bytes(4)
+        + own
+        + number
+        + bytes(4)
+    )
     segment = b"Exif\0\0" + tiff
     return b"\xff\xe1" + struct.pack(">H", 2 + len(segment)) + segment
 
@@ -76,7 +106,11 @@ def test_a_phones_26_millimetres_are_69_degrees():
 
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("kind", [3, 4])
-@pytest.mark.parametrize("before", [b"", b"\xff\xff\xff", b"\xff\xe1\0\x20http://ns.adobe.com/xap/1.0/\0x"], ids=["none", "filling", "XMP"])
+@pytest.mark.parametrize(
+    "before",
+    [b"", b"\xff\xff\xff", b"\xff\xe1\0\x20http://ns.adobe.com/xap/1.0/\0x"],
+    ids=["none", "filling", "XMP"],
+)
 def test_exif_of_either_byte_order_is_read_behind_other_segments(tmp_path, order, kind, before):
     path = written(tmp_path, photograph(before + exif(28, order, kind)))
     assert focal_length_35mm(path) == 28
@@ -99,7 +133,9 @@ def test_the_key_that_ffmpeg_writes_is_read(tmp_path, suffix):
         container.metadata.update({"com.apple.quicktime.make": "Somebody", KEY: "26"})
         stream = container.add_stream("mpeg4", rate=30)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8), "rgb24")))
+        container.mux(
+            stream.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8), "rgb24"))
+        )
         container.mux(stream.encode())
     assert focal_length_35mm(path) == 26
     assert field_of_view(path) == fov_of_focal_length(26.0)
@@ -126,19 +162,36 @@ def test_the_key_is_found_wherever_it_may_stand(tmp_path, value, where, iso, fir
     content = box(b"udta", content + bytes(4)) if "user" in where else content
     content = box(b"trak", box(b"tkhd", bytes(84)) + content) if "track" in where else content
     mute = meta(b"26", 1, keys=("com.apple.quicktime.software",))
-    assert focal_length_35mm(written(tmp_path, movie(box(b"mvhd", bytes(100)) + mute + content, first))) == 26
+    assert (
+        focal_length_35mm(
+            written(tmp_path, movie(box(b"mvhd", bytes(100)) + mute + content, first))
+        )
+        == 26
+    )
 
 
 def test_boxes_may_have_64_bit_sizes_or_reach_to_the_end(tmp_path):
     moov = box(b"moov", meta(b"26", 1))
-    assert focal_length_35mm(written(tmp_path, box(b"wide", b"") + box(b"mdat", bytes(50), wide=True) + moov)) == 26
-    assert focal_length_35mm(written(tmp_path, box(b"ftyp", b"qt  " + bytes(4)) + bytes(4) + moov[4:])) == 26
+    assert (
+        focal_length_35mm(
+            written(tmp_path, box(b"wide", b"") + box(b"mdat", bytes(50), wide=True) + moov)
+        )
+        == 26
+    )
+    assert (
+        focal_length_35mm(written(tmp_path, box(b"ftyp", b"qt  " + bytes(4)) + bytes(4) + moov[4:]))
+        == 26
+    )
 
 
-@pytest.mark.parametrize("value", [b"0", b"-26", b"nan", b"26 inches", b"", b"2", b"100000", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "value", [b"0", b"-26", b"nan", b"26 inches", b"", b"2", b"100000", b"\xff\xfe"]
+)
 def test_a_number_that_no_lens_has_is_none(tmp_path, value):
     assert focal_length_35mm(written(tmp_path, movie(meta(value, 1)))) is None
-    assert focal_length_35mm(written(tmp_path, movie(meta(struct.pack(">f", math.nan), 23)))) is None
+    assert (
+        focal_length_35mm(written(tmp_path, movie(meta(struct.pack(">f", math.nan), 23)))) is None
+    )
 
 
 def test_where_nothing_is_told_nothing_is_made_up(tmp_path):
@@ -153,7 +206,12 @@ def test_where_nothing_is_told_nothing_is_made_up(tmp_path):
 
 def test_a_folders_is_that_of_its_first_image_that_has_one(tmp_path):
     assert field_of_view(tmp_path) is None
-    for name, data in {"1.jpg": photograph(), "2.png": b"", "9.jpg": photograph(exif(24)), "10.jpg": photograph(exif(50))}.items():
+    for name, data in {
+        "1.jpg": photograph(),
+        "2.png": b"",
+        "9.jpg": photograph(exif(24)),
+        "10.jpg": photograph(exif(50)),
+    }.items():
         written(tmp_path, data, name)
     assert field_of_view(tmp_path) == fov_of_focal_length(24.0)
 
@@ -164,11 +222,18 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     assert field_of_view(tmp_path / "pipe") is None
 
 
-WHOLE = {"photograph": photograph(exif(28)), "movie": movie(box(b"trak", meta(b"28", 1)), first=True)}
+WHOLE = {
+    "photograph": photograph(exif(28)),
+    "movie": movie(box(b"trak", meta(b"28", 1)), first=True),
+}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400)
-@given(st.sampled_from(sorted(WHOLE)), st.lists(st.tuples(st.integers(0, 500), st.binary(min_size=1, max_size=8))), st.integers(0, 2000))
+@given(
+    st.sampled_from(sorted(WHOLE)),
+    st.lists(st.tuples(st.integers(0, 500), st.binary(min_size=1, max_size=8))),
+    st.integers(0, 2000),
+)
 def test_damage_gives_a_possible_number_or_none(tmp_path, whole, damage, end):
     data = bytearray(WHOLE[whole])
     for place, replacement in damage:
@@ -185,14 +250,22 @@ def test_a_file_cut_off_anywhere_tells_the_truth_or_nothing(tmp_path, whole, end
 
 HOSTILE = {
     "boxes without content": lambda: box(b"ftyp", b"") + box(b"free", b"") * 2_000_000,
-    "tracks in tracks": lambda: box(b"ftyp", b"") + box(b"moov", box(b"trak", box(b"trak", b"") * 100_000) * 20),
+    "tracks in tracks": lambda: (
+        box(b"ftyp", b"") + box(b"moov", box(b"trak", box(b"trak", b"") * 100_000) * 20)
+    ),
     "keys without end": lambda: movie(
-        box(b"meta", box(b"keys", bytes(8) + box(b"mdta", KEY[:-1].encode() + b"x") * 200_000) + box(b"ilst", b""))
+        box(
+            b"meta",
+            box(b"keys", bytes(8) + box(b"mdta", KEY[:-1].encode() + b"x") * 200_000)
+            + box(b"ilst", b""),
+        )
     ),
     "a value of megabytes": lambda: movie(meta(b"2" * 16_000_000, 1)),
     "segments without content": lambda: b"\xff\xd8" + b"\xff\xe2\0\2" * 4_000_000,
     "filling": lambda: b"\xff\xd8" + b"\xff" * 16_000_000,
-    "EXIF again and again": lambda: b"\xff\xd8" + (b"\xff\xe1\xff\xff" + b"Exif\1\0" + bytes(65527)) * 250,
+    "EXIF again and again": lambda: (
+        b"\xff\xd8" + (b"\xff\xe1\xff\xff" + b"Exif\1\0" + bytes(65527)) * 250
+    ),
 }
 
 

@@ -39,7 +39,9 @@ MOCAP = [sys.executable, "-c", "from mocap.cli.main import main; main()"]
 def take(tmp_path: Path) -> Path:
     """A second of keypoints in TF.js' shape."""
     path = tmp_path / "take.json"
-    path.write_text(keypoints_json.dumps(keypoints_of(smooth_motion(np.random.default_rng(1), 1.0, 30.0))))
+    path.write_text(
+        keypoints_json.dumps(keypoints_of(smooth_motion(np.random.default_rng(1), 1.0, 30.0)))
+    )
     return path
 
 
@@ -51,7 +53,9 @@ def still_video(path: Path, frames: int = 20) -> Path:
     return path
 
 
-def test_keypoints_are_baked_to_bvh_and_glb_that_tell_the_same(run, take: Path, tmp_path: Path) -> None:
+def test_keypoints_are_baked_to_bvh_and_glb_that_tell_the_same(
+    run, take: Path, tmp_path: Path
+) -> None:
     status, out, _ = run("bake", take, "-o", "a.bvh", "-o", "a.glb", "--no-refine", "--all-keys")
     assert status == 0
     assert "a.bvh: 30 frames" in out
@@ -71,7 +75,9 @@ def test_frames_are_written_at_the_rate_that_was_asked_for(run, take: Path, tmp_
     assert np.allclose(np.diff(motion.times), 1 / 60, atol=1e-6)
 
 
-def test_a_body_is_as_tall_as_told_and_what_its_scale_rests_on_is_said(run, take: Path, tmp_path: Path) -> None:
+def test_a_body_is_as_tall_as_told_and_what_its_scale_rests_on_is_said(
+    run, take: Path, tmp_path: Path
+) -> None:
     lengths = []
     for height in (1.2, 1.8):
         status, _, err = run("bake", take, "-o", "a.bvh", "--height", height, "--fov", 48)
@@ -87,41 +93,62 @@ def test_a_body_is_as_tall_as_told_and_what_its_scale_rests_on_is_said(run, take
     assert run("bake", take, "-o", "a.bvh", "--height", 180)[0] == 2
 
 
-def test_a_field_of_view_that_the_file_tells_is_taken_and_said(run, take: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_field_of_view_that_the_file_tells_is_taken_and_said(
+    run, take: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # What is in the pictures does not matter here: the keypoints are as given, the files are real.
     keypoints = formats.load(take)
     assert isinstance(keypoints, Keypoints)
     monkeypatch.setattr("mocap.bake.read_keypoints", lambda *_: keypoints)
     for name, told in (("told.mov", "26"), ("mute.mov", None)):
-        with av.open(str(tmp_path / name), "w", options={"movflags": "use_metadata_tags"}) as container:
+        with av.open(
+            str(tmp_path / name), "w", options={"movflags": "use_metadata_tags"}
+        ) as container:
             if told:
                 container.metadata["com.apple.quicktime.camera.focal_length.35mm_equivalent"] = told
             stream = container.add_stream("mpeg4", rate=30)
             stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")))
+            container.mux(
+                stream.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24"))
+            )
             container.mux(stream.encode())
 
     _, _, err = run("bake", "told.mov", "-o", "by_file.bvh")
-    assert err.startswith("Field of view 69° by the file's metadata (--fov overrules it); performer ")
+    assert err.startswith(
+        "Field of view 69° by the file's metadata (--fov overrules it); performer "
+    )
     _, _, err = run("bake", "told.mov", "-o", "as_told.bvh", "--fov", 69.3903)
     assert err.startswith("Field of view 69.3903° as told; ")
     _, _, err = run("bake", "mute.mov", "-o", "assumed.bvh")
     assert err.startswith("Field of view 55° assumed (--fov tells it); ")
-    by_file, as_told, assumed = (bvh.loads((tmp_path / f"{n}.bvh").read_text()).root_positions for n in ("by_file", "as_told", "assumed"))
+    by_file, as_told, assumed = (
+        bvh.loads((tmp_path / f"{n}.bvh").read_text()).root_positions
+        for n in ("by_file", "as_told", "assumed")
+    )
     assert np.abs(by_file - as_told).max() < 1e-3
     assert np.abs(by_file - assumed).max() > 0.01
 
     begun = {}
     monkeypatch.setattr(
-        "mocap.live.session.live", lambda source, kind, model, fov, **_: begun.update({source.name: fov}) or asyncio.sleep(0)
+        "mocap.live.session.live",
+        lambda source, kind, model, fov, **_: begun.update({source.name: fov}) or asyncio.sleep(0),
     )
-    for name, says in (("told.mov", "69° by the file's metadata (--fov overrules it)"), ("mute.mov", "55° assumed (--fov tells it)")):
+    for name, says in (
+        ("told.mov", "69° by the file's metadata (--fov overrules it)"),
+        ("mute.mov", "55° assumed (--fov tells it)"),
+    ):
         _, _, err = run("live", "--video", name, "--no-open")
         assert err == f"Field of view {says}.\n"
     assert begun == {"told.mov": pytest.approx(2 * math.atan(18 / 26)), "mute.mov": None}
 
 
-@pytest.mark.parametrize("command", [["live", "--video", assets.path("demo/demo.mp4"), "--rig", "hero.gltf"], ["view", "hero.gltf"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["live", "--video", assets.path("demo/demo.mp4"), "--rig", "hero.gltf"],
+        ["view", "hero.gltf"],
+    ],
+)
 def test_a_character_of_several_files_reaches_the_page_whole(
     run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[object]
 ) -> None:
@@ -130,15 +157,20 @@ def test_a_character_of_several_files_reaches_the_page_whole(
     (tmp_path / "hero.gltf").write_text(json.dumps(document))
     (tmp_path / "body.bin").write_bytes(body)
     shown = []
-    monkeypatch.setattr("mocap.live.session.live", lambda *_, rig, **__: shown.append(rig) or asyncio.sleep(0))
-    monkeypatch.setattr("mocap.studio.view.show", lambda *given, **__: shown.append(given[3]) or asyncio.sleep(0))
+    monkeypatch.setattr(
+        "mocap.live.session.live", lambda *_, rig, **__: shown.append(rig) or asyncio.sleep(0)
+    )
+    monkeypatch.setattr(
+        "mocap.studio.view.show", lambda *given, **__: shown.append(given[3]) or asyncio.sleep(0)
+    )
     assert run(*command, "--no-open")[0] == 0
     files, avatar = files_of(*shown)
     served, inside = glb.split(files[f"/{avatar}"][0])
     assert not any("uri" in entry for entry in served["buffers"])
     view = document["bufferViews"][-1]
     assert (
-        body[view.get("byteOffset", 0) :][: view["byteLength"]] == inside[served["bufferViews"][-1]["byteOffset"] :][: view["byteLength"]]
+        body[view.get("byteOffset", 0) :][: view["byteLength"]]
+        == inside[served["bufferViews"][-1]["byteOffset"] :][: view["byteLength"]]
     )
 
 
@@ -170,7 +202,14 @@ BAD_JSON = {
     "another shape": ('{"a": 1}', "frames"),
     "a NaN": ('{"frames": [{"timestamp": 0, "poses": [{"keypoints3D": [{"x": NaN}]}]}]}', "NaN"),
     "17 points": (
-        json.dumps([{"keypoints": [{"x": 1, "y": 2, "score": 1}] * 17, "keypoints3D": [{"x": 0, "y": 0, "z": 0, "score": 1}] * 17}]),
+        json.dumps(
+            [
+                {
+                    "keypoints": [{"x": 1, "y": 2, "score": 1}] * 17,
+                    "keypoints3D": [{"x": 0, "y": 0, "z": 0, "score": 1}] * 17,
+                }
+            ]
+        ),
         "17",
     ),
     "no JSON": ("hello", "JSON"),
@@ -235,9 +274,18 @@ def test_a_place_that_cannot_be_written_is_named_before_any_work(run, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["bake"], ["bake", "x.mp4"], ["nonsense"], ["bake", "x.mp4", "-o", "x.bvh", "--fov", "200"], ["live", "--port", "99999"]]
+    "arguments",
+    [
+        ["bake"],
+        ["bake", "x.mp4"],
+        ["nonsense"],
+        ["bake", "x.mp4", "-o", "x.bvh", "--fov", "200"],
+        ["live", "--port", "99999"],
+    ],
 )
-def test_wrong_arguments_end_with_status_2_and_say_what_was_wrong(run, arguments: list[str]) -> None:
+def test_wrong_arguments_end_with_status_2_and_say_what_was_wrong(
+    run, arguments: list[str]
+) -> None:
     status, _, err = run(*arguments)
     assert status == 2
     assert "Error:" in err
@@ -284,14 +332,18 @@ def address(process: subprocess.Popen[str]) -> str:
     for line in process.stdout:
         if re.fullmatch(r"http://\S+", line.strip()):
             return line.strip()
-    raise AssertionError(f"No address was printed; standard error: {process.stderr.read() if process.stderr else ''}")
+    raise AssertionError(
+        f"No address was printed; standard error: {process.stderr.read() if process.stderr else ''}"
+    )
 
 
 def detecting(process: subprocess.Popen[str]) -> None:
     """Waits until the detector is at work: its library is loaded, and a second has gone since."""
     maps = Path(f"/proc/{process.pid}/maps")
     start = time.monotonic()
-    while time.monotonic() - start < 30.0 and (not maps.exists() or "mediapipe" not in maps.read_text()):
+    while time.monotonic() - start < 30.0 and (
+        not maps.exists() or "mediapipe" not in maps.read_text()
+    ):
         time.sleep(0.1)
     time.sleep(1.0)
     assert process.poll() is None, "the bake is long enough to be interrupted"
@@ -313,7 +365,15 @@ def test_live_serves_the_page_takes_the_next_port_and_ends_on_ctrl_c(tmp_path: P
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with started("live", "--video", assets.path("demo/demo.mp4"), "--no-open", "--port", port, cwd=tmp_path) as process:
+        with started(
+            "live",
+            "--video",
+            assets.path("demo/demo.mp4"),
+            "--no-open",
+            "--port",
+            port,
+            cwd=tmp_path,
+        ) as process:
             assert process.stdout
             assert f"Port {port} is taken" in process.stdout.readline()
             url = address(process)
@@ -336,12 +396,26 @@ def test_demo_prints_the_address_and_what_to_try_next(tmp_path: Path) -> None:
 
 def test_live_is_recorded_and_sent_by_vmc(tmp_path: Path) -> None:
     heard, dispatcher = threading.Event(), Dispatcher()
-    dispatcher.map("/VMC/Ext/Bone/Pos", lambda _, bone, *values: heard.set() if bone == "Hips" and values[1] > 0.5 else None)
+    dispatcher.map(
+        "/VMC/Ext/Bone/Pos",
+        lambda _, bone, *values: heard.set() if bone == "Hips" and values[1] > 0.5 else None,
+    )
     with BlockingOSCUDPServer(("127.0.0.1", 0), dispatcher) as receiver:
         listening = threading.Thread(target=receiver.serve_forever)
         listening.start()
         clip, port = assets.path("demo/demo.mp4"), receiver.server_address[1]
-        wanted = ("live", "--video", clip, "--no-open", "--port", 0, "--record", "take.jsonl", "--vmc", f"127.0.0.1:{port}")
+        wanted = (
+            "live",
+            "--video",
+            clip,
+            "--no-open",
+            "--port",
+            0,
+            "--record",
+            "take.jsonl",
+            "--vmc",
+            f"127.0.0.1:{port}",
+        )
         with started(*wanted, cwd=tmp_path) as process:
             assert heard.wait(60.0), "no hips at their height came by VMC"
             process.send_signal(signal.SIGINT)
@@ -357,11 +431,19 @@ def test_live_is_recorded_and_sent_by_vmc(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value", "says"),
-    [("--record", "x.mp4", "must end in .jsonl"), ("--record", "there.jsonl", "there already"), ("--vmc", "host:zero", "from 1 to 65535")],
+    [
+        ("--record", "x.mp4", "must end in .jsonl"),
+        ("--record", "there.jsonl", "there already"),
+        ("--vmc", "host:zero", "from 1 to 65535"),
+    ],
 )
-def test_where_live_cannot_send_or_record_is_said_at_once(run, tmp_path: Path, option: str, value: str, says: str) -> None:
+def test_where_live_cannot_send_or_record_is_said_at_once(
+    run, tmp_path: Path, option: str, value: str, says: str
+) -> None:
     (tmp_path / "there.jsonl").write_text("mine")
-    status, _, err = run("live", "--video", assets.path("demo/demo.mp4"), "--no-open", option, value)
+    status, _, err = run(
+        "live", "--video", assets.path("demo/demo.mp4"), "--no-open", option, value
+    )
     assert status == 2
     assert says in err
     assert (tmp_path / "there.jsonl").read_text() == "mine"

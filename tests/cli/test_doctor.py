@@ -21,7 +21,16 @@ from mocap.errors import DeviceError
 
 def test_all_that_is_needed_works_here() -> None:
     findings = doctor.examine()
-    assert [f.subject for f in findings] == ["libraries", "models", "detector", "codecs", "cameras", "viewer", "port", "browser"]
+    assert [f.subject for f in findings] == [
+        "libraries",
+        "models",
+        "detector",
+        "codecs",
+        "cameras",
+        "viewer",
+        "port",
+        "browser",
+    ]
     assert [f.line() for f in findings if f.needed and not f.ok] == []
     for finding in findings:
         assert finding.says.endswith(".")
@@ -29,8 +38,13 @@ def test_all_that_is_needed_works_here() -> None:
         assert finding.says in finding.line()
 
 
-@pytest.mark.parametrize(("check", "file"), [(doctor.models, "models/pose_detection.tflite"), (doctor.detector, "demo/demo.mp4")])
-def test_missing_files_are_named(check: object, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("check", "file"),
+    [(doctor.models, "models/pose_detection.tflite"), (doctor.detector, "demo/demo.mp4")],
+)
+def test_missing_files_are_named(
+    check: object, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(assets, "ROOT", tmp_path)
     finding = check()  # type: ignore[operator]
     assert not finding.ok
@@ -40,7 +54,9 @@ def test_missing_files_are_named(check: object, file: str, tmp_path: Path, monke
     assert finding.line().startswith("NO")
 
 
-def test_a_viewer_without_its_mannequin_is_not_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_viewer_without_its_mannequin_is_not_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(assets, "ROOT", tmp_path)
     assert "viewer/index.html" in doctor.viewer().says
     (tmp_path / "viewer").mkdir()
@@ -90,7 +106,9 @@ def test_cameras_are_listed_or_the_reason_is_given(monkeypatch: pytest.MonkeyPat
     assert (finding.ok, finding.needed, finding.says) == (False, False, "There is no camera 0.")
 
 
-def test_a_machine_without_windows_is_told_to_use_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_windows_is_told_to_use_the_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def refuse() -> None:
         raise webbrowser.Error("could not locate runnable browser")
 
@@ -102,13 +120,17 @@ def test_a_machine_without_windows_is_told_to_use_the_address(monkeypatch: pytes
     assert doctor.browser().says == "The page opens in firefox."
 
 
-def test_missing_system_libraries_are_named_with_the_packages_that_hold_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_system_libraries_are_named_with_the_packages_that_hold_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     class Refuse(importlib.abc.MetaPathFinder):
         def find_spec(
             self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
         ) -> importlib.machinery.ModuleSpec | None:
             if name == "cv2":
-                raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+                raise ImportError(
+                    "libGL.so.1: cannot open shared object file: No such file or directory"
+                )
             return None
 
     monkeypatch.delitem(sys.modules, "cv2", raising=False)
@@ -117,4 +139,6 @@ def test_missing_system_libraries_are_named_with_the_packages_that_hold_them(mon
     assert not finding.ok
     assert "libGL.so.1" in finding.says
     assert "apt-get install libgl1" in finding.says
-    assert [f.subject for f in doctor.examine()] == ["libraries", "viewer", "port", "browser"], "the rest can still be asked"
+    assert [f.subject for f in doctor.examine()] == ["libraries", "viewer", "port", "browser"], (
+        "the rest can still be asked"
+    )

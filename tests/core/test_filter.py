@@ -78,7 +78,9 @@ def test_one_euro_does_not_depend_on_the_axes(seed: int) -> None:
 
 @few
 @given(seeds, st.lists(st.integers(1, 19), min_size=1, max_size=4, unique=True))
-def test_one_euro_gives_the_same_in_any_portions_also_where_points_come_and_go(seed: int, cuts: list[int]) -> None:
+def test_one_euro_gives_the_same_in_any_portions_also_where_points_come_and_go(
+    seed: int, cuts: list[int]
+) -> None:
     rng = np.random.default_rng(seed)
     times, values = uneven(rng, 20), wandering(rng, 20, 4, 3)
     values[rng.uniform(size=(20, 4)) < 0.3] = np.nan
@@ -90,7 +92,9 @@ def test_one_euro_gives_the_same_in_any_portions_also_where_points_come_and_go(s
     assert np.array_equal(np.concatenate(parts), whole, equal_nan=True)
 
 
-def test_one_euro_keeps_nan_nan_starts_anew_where_a_point_returns_and_leaves_the_others_alone() -> None:
+def test_one_euro_keeps_nan_nan_starts_anew_where_a_point_returns_and_leaves_the_others_alone() -> (
+    None
+):
     rng = np.random.default_rng(5)
     times, values = uneven(rng, 30), wandering(rng, 30, 2, 3)
     gone = values.copy()
@@ -127,7 +131,9 @@ def test_one_euro_is_steady_when_still_and_quick_when_quick() -> None:
 
 @pytest.mark.parametrize("cutoff", [0.5, 1.5, 6.0, 10.0])
 @pytest.mark.parametrize("a_period", [5.0, 8.0, 40.0])
-def test_smoothing_passes_half_the_power_at_its_cutoff_and_what_its_formula_says_elsewhere(cutoff: float, a_period: float) -> None:
+def test_smoothing_passes_half_the_power_at_its_cutoff_and_what_its_formula_says_elsewhere(
+    cutoff: float, a_period: float
+) -> None:
     times = np.arange(round(12 * a_period)) / (a_period * cutoff)
     for relative in (0.25, 0.5, 1.0):
         phase = 2 * np.pi * relative * cutoff * times
@@ -142,7 +148,9 @@ def test_smoothing_passes_half_the_power_at_its_cutoff_and_what_its_formula_says
 
 @few
 @given(seeds, st.floats(0.5, 10.0))
-def test_smoothing_keeps_straight_lines_straight_at_any_times_with_gaps_and_to_the_ends(seed: int, cutoff: float) -> None:
+def test_smoothing_keeps_straight_lines_straight_at_any_times_with_gaps_and_to_the_ends(
+    seed: int, cutoff: float
+) -> None:
     rng = np.random.default_rng(seed)
     times = uneven(rng, 50)
     line = times[:, None, None] * rng.normal(size=(2, 3)) + rng.normal(size=(2, 3))
@@ -198,7 +206,9 @@ def test_nan_does_not_spread_and_a_frame_alone_keeps_its_value() -> None:
 
 @few
 @given(seeds, st.floats(0.05, 0.5))
-def test_gaps_up_to_the_longest_are_filled_linearly_and_longer_ones_and_the_ends_stay(seed: int, longest: float) -> None:
+def test_gaps_up_to_the_longest_are_filled_linearly_and_longer_ones_and_the_ends_stay(
+    seed: int, longest: float
+) -> None:
     rng = np.random.default_rng(seed)
     times, values = uneven(rng, 40), wandering(rng, 40, 3)
     values[rng.uniform(size=(40, 3)) < 0.6] = np.nan
@@ -208,7 +218,9 @@ def test_gaps_up_to_the_longest_are_filled_linearly_and_longer_ones_and_the_ends
         expected = values[:, column].copy()
         for a, b in itertools.pairwise(known):
             if times[b] - times[a] <= longest:
-                expected[a : b + 1] = np.interp(times[a : b + 1], times[[a, b]], values[[a, b], column])
+                expected[a : b + 1] = np.interp(
+                    times[a : b + 1], times[[a, b]], values[[a, b], column]
+                )
         assert np.allclose(filled[:, column], expected, atol=1e-12, equal_nan=True)
 
 

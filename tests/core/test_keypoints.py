@@ -20,7 +20,17 @@ from mocap.core.skeleton import BONES, HUMANOID
 from mocap.errors import InputError
 from tests.helpers import synthetic
 
-ARRAYS = ("times", "positions", "image", "confidence", "hands", "face", "face_transform", "hands_image", "hands_confidence")
+ARRAYS = (
+    "times",
+    "positions",
+    "image",
+    "confidence",
+    "hands",
+    "face",
+    "face_transform",
+    "hands_image",
+    "hands_confidence",
+)
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=15, deadline=None)
@@ -40,7 +50,10 @@ def some(frames: int = 4, **changes: object) -> Keypoints:
 
 def test_the_33_landmarks_are_blazeposes_and_each_has_its_mirror_image() -> None:
     assert len(set(LANDMARKS)) == 33
-    assert [LANDMARKS.index(n) for n in ("nose", "left_ear", "left_shoulder", "right_hip", "right_foot_index")] == [0, 7, 11, 24, 32]
+    assert [
+        LANDMARKS.index(n)
+        for n in ("nose", "left_ear", "left_shoulder", "right_hip", "right_foot_index")
+    ] == [0, 7, 11, 24, 32]
     for n, name in enumerate(LANDMARKS):
         swapped = name.replace("left", "*").replace("right", "left").replace("*", "right")
         assert LANDMARKS[MIRRORED[n]] == swapped
@@ -56,13 +69,29 @@ def test_landmarks_of_the_limbs_are_the_joints_and_the_rest_move_with_their_bone
         ("shoulder", "UpperArm"), ("elbow", "LowerArm"), ("wrist", "Hand"), ("hip", "UpperLeg"), ("knee", "LowerLeg"), ("ankle", "Foot"),
     ):  # fmt: skip
         for side in ("left", "right"):
-            assert np.abs(points[:, LANDMARKS.index(f"{side}_{landmark}")] - positions[:, BONES.index(side + bone)]).max() < 1e-12
+            assert (
+                np.abs(
+                    points[:, LANDMARKS.index(f"{side}_{landmark}")]
+                    - positions[:, BONES.index(side + bone)]
+                ).max()
+                < 1e-12
+            )
     rest = landmarks_of(HUMANOID.rest_positions(), HUMANOID.rest_rotations)
-    for bone, names in (("head", ("nose", "left_ear", "mouth_right")), ("leftFoot", ("left_heel",)), ("rightToes", ("right_foot_index",))):
+    for bone, names in (
+        ("head", ("nose", "left_ear", "mouth_right")),
+        ("leftFoot", ("left_heel",)),
+        ("rightToes", ("right_foot_index",)),
+    ):
         joint = BONES.index(bone)
         for name in names:
             at_rest = np.linalg.norm(rest[LANDMARKS.index(name)] - HUMANOID.rest_positions()[joint])
-            assert np.abs(np.linalg.norm(points[:, LANDMARKS.index(name)] - positions[:, joint], axis=-1) - at_rest).max() < 1e-12
+            assert (
+                np.abs(
+                    np.linalg.norm(points[:, LANDMARKS.index(name)] - positions[:, joint], axis=-1)
+                    - at_rest
+                ).max()
+                < 1e-12
+            )
 
 
 def test_at_rest_landmarks_are_symmetric_the_nose_is_ahead_and_the_feet_are_on_the_floor() -> None:
@@ -78,17 +107,25 @@ def test_at_rest_landmarks_are_symmetric_the_nose_is_ahead_and_the_feet_are_on_t
 @given(seeds)
 def test_mirrored_keypoints_are_the_keypoints_of_the_mirrored_motion(seed: int) -> None:
     motion = synthetic.random_poses(np.random.default_rng(seed), 3)
-    mirrored, seen = synthetic.keypoints_of(motion).mirror(), synthetic.keypoints_of(motion.mirror())
+    mirrored, seen = (
+        synthetic.keypoints_of(motion).mirror(),
+        synthetic.keypoints_of(motion.mirror()),
+    )
     assert np.abs(mirrored.positions - seen.positions).max() < 1e-9
     assert np.abs(mirrored.image - seen.image).max() < 1e-6
 
 
-def test_a_mirror_takes_confidence_and_hands_to_the_other_side_and_drops_the_face_it_cannot_name() -> None:
+def test_a_mirror_takes_confidence_and_hands_to_the_other_side_and_drops_the_face_it_cannot_name() -> (
+    None
+):
     keypoints = some()
     assert keypoints.hands is not None
     once = keypoints.mirror()
     assert once.hands is not None
-    assert (once.confidence[:, LANDMARKS.index("left_knee")] == keypoints.confidence[:, LANDMARKS.index("right_knee")]).all()
+    assert (
+        once.confidence[:, LANDMARKS.index("left_knee")]
+        == keypoints.confidence[:, LANDMARKS.index("right_knee")]
+    ).all()
     assert (once.hands[:, 0] == keypoints.hands[:, 1] * [-1.0, 1.0, 1.0]).all()
     assert once.face is None
     twice = once.mirror()
@@ -97,7 +134,9 @@ def test_a_mirror_takes_confidence_and_hands_to_the_other_side_and_drops_the_fac
     assert np.abs(twice.image - keypoints.image).max() < 1e-9
     assert once.hands_image is not None
     assert keypoints.hands_image is not None
-    assert np.allclose(once.hands_image[:, 1, 3], [640.0, 0.0] + keypoints.hands_image[:, 0, 3] * [-1.0, 1.0])
+    assert np.allclose(
+        once.hands_image[:, 1, 3], [640.0, 0.0] + keypoints.hands_image[:, 0, 3] * [-1.0, 1.0]
+    )
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3])
@@ -112,7 +151,10 @@ def test_slices_put_one_after_another_are_the_whole_again(cut: int) -> None:
 
 def test_the_21_landmarks_of_a_hand_run_from_the_wrist_along_each_finger() -> None:
     assert len(set(HAND_LANDMARKS)) == 21
-    assert [HAND_LANDMARKS.index(n) for n in ("wrist", "thumb_tip", "index_finger_mcp", "pinky_finger_tip")] == [0, 4, 5, 20]
+    assert [
+        HAND_LANDMARKS.index(n)
+        for n in ("wrist", "thumb_tip", "index_finger_mcp", "pinky_finger_tip")
+    ] == [0, 4, 5, 20]
 
 
 def test_hands_are_kept_only_if_every_part_has_them() -> None:
@@ -128,7 +170,10 @@ def test_hands_are_kept_only_if_every_part_has_them() -> None:
         ({"image": np.zeros((3, 33, 2))}, r"image.*\(4, 33, 2\).*\(3, 33, 2\)"),
         ({"confidence": np.zeros((4, 33, 1))}, r"confidence.*\(4, 33, 1\)"),
         ({"hands": np.zeros((4, 21, 3))}, r"hands.*\(4, 21, 3\)"),
-        ({"hands_image": np.zeros((4, 2, 21, 3))}, r"hands_image.*\(4, 2, 21, 2\).*\(4, 2, 21, 3\)"),
+        (
+            {"hands_image": np.zeros((4, 2, 21, 3))},
+            r"hands_image.*\(4, 2, 21, 2\).*\(4, 2, 21, 3\)",
+        ),
         ({"hands_confidence": np.zeros(4)}, r"hands_confidence.*\(4, 2\)"),
         ({"times": np.array([0.0, 1.0, 1.0, 2.0])}, "times.*increase"),
         ({"times": np.array([0.0, 1.0, np.nan, 2.0])}, "times.*finite"),

@@ -18,12 +18,16 @@ few = settings(max_examples=20, deadline=None)
 LENGTHS = st.floats(0.05, 0.6)
 
 
-def naive_fk(skeleton: Skeleton, root: np.ndarray, local: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def naive_fk(
+    skeleton: Skeleton, root: np.ndarray, local: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """One pose, one joint after another, in matrices: positions (J, 3) and world matrices (J, 3, 3)."""
     positions, matrices = [], []
     for joint, parent in enumerate(skeleton.parents):
         turn = Rotation.from_quat(local[joint]).as_matrix()
-        positions.append(root if parent < 0 else positions[parent] + matrices[parent] @ skeleton.offsets[joint])
+        positions.append(
+            root if parent < 0 else positions[parent] + matrices[parent] @ skeleton.offsets[joint]
+        )
         matrices.append(turn if parent < 0 else matrices[parent] @ turn)
     return np.array(positions), np.array(matrices)
 
@@ -31,7 +35,10 @@ def naive_fk(skeleton: Skeleton, root: np.ndarray, local: np.ndarray) -> tuple[n
 def random_tree(rng: np.random.Generator, joints: int = 12) -> Skeleton:
     parents = np.array([-1, *(rng.integers(0, j) for j in range(1, joints))])
     return Skeleton(
-        tuple(f"joint {n}" for n in range(joints)), parents, rng.normal(size=(joints, 3)), synthetic.random_rotation(rng, joints)
+        tuple(f"joint {n}" for n in range(joints)),
+        parents,
+        rng.normal(size=(joints, 3)),
+        synthetic.random_rotation(rng, joints),
     )
 
 
@@ -67,7 +74,12 @@ def test_turning_the_root_turns_the_whole_body_about_it(seed: int) -> None:
     rotations[:, 0] = R.multiply(turn, rotations[:, 0])
     before, _ = kinematics.fk(motion.skeleton, np.zeros((3, 3)), motion.rotations)
     after, _ = kinematics.fk(motion.skeleton, np.zeros((3, 3)), rotations)
-    assert np.abs(after - Rotation.from_quat(turn).apply(before.reshape(-1, 3)).reshape(before.shape)).max() < 1e-12
+    assert (
+        np.abs(
+            after - Rotation.from_quat(turn).apply(before.reshape(-1, 3)).reshape(before.shape)
+        ).max()
+        < 1e-12
+    )
 
 
 def test_poses_leave_bone_lengths_as_they_are_and_scaling_changes_only_the_bones_it_names() -> None:
@@ -102,7 +114,9 @@ def test_two_bone_ik_reaches_what_is_in_reach_keeps_its_lengths_and_bends_to_the
     bend = middle - root - np.vecdot(middle - root, direction)[:, None] * direction
     side = pole - np.vecdot(pole, direction)[:, None] * direction
     assert (np.vecdot(bend, side) > 0).all()
-    assert np.abs(np.linalg.norm(np.cross(R.normalize(bend), R.normalize(side)), axis=-1)).max() < 1e-6
+    assert (
+        np.abs(np.linalg.norm(np.cross(R.normalize(bend), R.normalize(side)), axis=-1)).max() < 1e-6
+    )
 
 
 @few
@@ -113,7 +127,9 @@ def test_two_bone_ik_stretches_straight_at_what_is_too_far_and_folds_for_what_is
     rng = np.random.default_rng(seed)
     root, pole = rng.normal(size=(2, 3))
     direction = R.normalize(rng.normal(size=3))
-    middle, end = kinematics.two_bone_ik(root, root + factor * (upper + lower) * direction, pole, upper, lower)
+    middle, end = kinematics.two_bone_ik(
+        root, root + factor * (upper + lower) * direction, pole, upper, lower
+    )
     # Straight to 1e-9 m of the reach, which leaves the middle as much as its square root off the line.
     assert np.abs(end - root - (upper + lower) * direction).max() < 1e-8
     assert np.abs(middle - root - upper * direction).max() < 1e-4
@@ -128,7 +144,9 @@ def test_two_bone_ik_stretches_straight_at_what_is_too_far_and_folds_for_what_is
 @pytest.mark.parametrize("reach", [0.0, 0.3])
 @pytest.mark.parametrize("axis", np.concatenate([np.eye(3), [[0.6, 0.0, 0.8]]]))
 @pytest.mark.parametrize("lower", [0.4, 0.2])
-def test_two_bone_ik_keeps_its_lengths_where_target_and_pole_leave_its_plane_open(reach: float, axis: np.ndarray, lower: float) -> None:
+def test_two_bone_ik_keeps_its_lengths_where_target_and_pole_leave_its_plane_open(
+    reach: float, axis: np.ndarray, lower: float
+) -> None:
     middle, end = kinematics.two_bone_ik(np.zeros(3), reach * axis, 2.0 * axis, 0.4, lower)
     assert np.linalg.norm(middle) == pytest.approx(0.4, abs=1e-8)
     assert np.linalg.norm(end - middle) == pytest.approx(lower, abs=1e-8)
@@ -138,7 +156,10 @@ def test_two_bone_ik_keeps_its_lengths_where_target_and_pole_leave_its_plane_ope
 @given(seeds)
 def test_at_rest_every_sole_is_on_the_floor_whatever_the_bodys_proportions(seed: int) -> None:
     body = synthetic.random_body(np.random.default_rng(seed))
-    assert np.abs(body.offsets[0, 1] + kinematics.sole_heights(body, HUMANOID.rest_rotations)).max() < 1e-12
+    assert (
+        np.abs(body.offsets[0, 1] + kinematics.sole_heights(body, HUMANOID.rest_rotations)).max()
+        < 1e-12
+    )
 
 
 @few
@@ -152,12 +173,20 @@ def test_soles_hang_on_the_feet_as_heels_behind_and_toe_tips_ahead_of_them(seed:
         for side, columns in (("left", (0, 1)), ("right", (2, 3))):
             foot, toes = body.index(f"{side}Foot"), body.index(f"{side}Toes")
             ahead = rest[toes, 2] - rest[foot, 2]
-            heel = positions[foot] + matrices[foot] @ [0.0, -rest[foot, 1], -kinematics._HEEL_SHARE * ahead]
+            heel = positions[foot] + matrices[foot] @ [
+                0.0,
+                -rest[foot, 1],
+                -kinematics._HEEL_SHARE * ahead,
+            ]
             tip = positions[toes] + matrices[toes] @ [0.0, -rest[toes, 1], 0.5 * ahead]
             assert np.abs(heights[n, list(columns)] - [heel[1], tip[1]]).max() < 1e-12
 
 
 def test_a_joint_reaches_as_far_as_the_longest_way_along_its_bones() -> None:
-    offsets = np.array([[0.0, 9.0, 0.0], [1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.5], [0.0, 0.0, 4.0]])
-    body = Skeleton(("a", "b", "c", "d", "e"), np.array([-1, 0, 1, 0, 3]), offsets, np.tile(R.IDENTITY, (5, 1)))
+    offsets = np.array(
+        [[0.0, 9.0, 0.0], [1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.5], [0.0, 0.0, 4.0]]
+    )
+    body = Skeleton(
+        ("a", "b", "c", "d", "e"), np.array([-1, 0, 1, 0, 3]), offsets, np.tile(R.IDENTITY, (5, 1))
+    )
     assert kinematics.reaches(body).tolist() == [4.5, 2.0, 0.0, 4.0, 0.0]

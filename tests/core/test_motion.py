@@ -51,13 +51,18 @@ def with_(array: np.ndarray, at: tuple[int, ...], value: float) -> np.ndarray:
         ({"contacts": np.zeros((3, 2))}, r"contacts.*\(3, 4\).*\(3, 2\)"),
         ({"expressions": {"aa": np.zeros(2)}}, r"'aa'.*\(3,\).*\(2,\)"),
         ({"root_positions": with_(np.zeros((3, 3)), (1, 1), np.nan)}, "root_positions.*finite"),
-        ({"rotations": with_(np.tile(R.IDENTITY, (3, 55, 1)), (0, 7, 2), np.inf)}, "rotations.*finite"),
+        (
+            {"rotations": with_(np.tile(R.IDENTITY, (3, 55, 1)), (0, 7, 2), np.inf)},
+            "rotations.*finite",
+        ),
         ({"expressions": {"aa": np.array([0.0, np.nan, 0.0])}}, "'aa'.*finite"),
         ({"times": np.array([0.0, 2.5, 2.25])}, r"frame 2 \(2\.25 s\) follows 2\.5 s"),
         ({"times": np.array([1.0, 1.0, 2.0])}, r"frame 1 \(1 s\) follows 1 s"),
     ],
 )
-def test_what_is_no_motion_is_refused_with_a_sentence_that_names_the_value(changes: dict[str, object], named: str) -> None:
+def test_what_is_no_motion_is_refused_with_a_sentence_that_names_the_value(
+    changes: dict[str, object], named: str
+) -> None:
     with pytest.raises(InputError, match=named) as caught:
         changed(**changes)
     assert str(caught.value).endswith(".")
@@ -70,7 +75,13 @@ def test_a_motion_keeps_its_own_copies_and_lets_nobody_write_to_them() -> None:
     assert motion.times[0] == 0.0
     assert not motion.expressions["aa"].any()
     assert motion.contacts is not None
-    for array in (motion.times, motion.root_positions, motion.rotations, motion.contacts, motion.expressions["aa"]):
+    for array in (
+        motion.times,
+        motion.root_positions,
+        motion.rotations,
+        motion.contacts,
+        motion.expressions["aa"],
+    ):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0.0
 
@@ -87,12 +98,22 @@ def test_between_frames_rotations_are_scipys_slerp_and_the_rest_is_linear(seed: 
     there = motion.at(times)
     assert np.array_equal(there.times, times)
     for joint in (0, 7, 54):
-        expected = Slerp(motion.times, Rotation.from_quat(motion.rotations[:, joint]))(times).as_quat()
+        expected = Slerp(motion.times, Rotation.from_quat(motion.rotations[:, joint]))(
+            times
+        ).as_quat()
         assert R.distance(there.rotations[:, joint], expected).max() < 1e-7
     for axis in range(3):
-        assert np.abs(there.root_positions[:, axis] - np.interp(times, motion.times, motion.root_positions[:, axis])).max() < 1e-12
+        assert (
+            np.abs(
+                there.root_positions[:, axis]
+                - np.interp(times, motion.times, motion.root_positions[:, axis])
+            ).max()
+            < 1e-12
+        )
     for name, weights in motion.expressions.items():
-        assert np.abs(there.expressions[name] - np.interp(times, motion.times, weights)).max() < 1e-12
+        assert (
+            np.abs(there.expressions[name] - np.interp(times, motion.times, weights)).max() < 1e-12
+        )
     nearest = np.abs(times[:, None] - motion.times).argmin(axis=1)
     assert motion.contacts is not None
     assert np.array_equal(there.contacts, motion.contacts[nearest])  # type: ignore[arg-type]
@@ -112,7 +133,9 @@ def test_at_its_own_times_a_motion_is_itself_and_beyond_them_it_is_held(seed: in
 
 @few
 @given(seeds, st.floats(1.0, 240.0))
-def test_resampled_times_are_uniform_from_the_first_frame_to_less_than_a_step_from_the_last(seed: int, fps: float) -> None:
+def test_resampled_times_are_uniform_from_the_first_frame_to_less_than_a_step_from_the_last(
+    seed: int, fps: float
+) -> None:
     motion = some(seed)
     out = motion.resample(fps)
     assert out.times[0] == motion.times[0]
@@ -122,7 +145,9 @@ def test_resampled_times_are_uniform_from_the_first_frame_to_less_than_a_step_fr
 
 def test_resampling_at_its_own_rate_keeps_every_frame_though_their_times_are_rounded() -> None:
     times = np.round(np.arange(101) / 30.0, 4)
-    motion = changed(times=times, root_positions=np.zeros((101, 3)), rotations=np.tile(R.IDENTITY, (101, 55, 1)))
+    motion = changed(
+        times=times, root_positions=np.zeros((101, 3)), rotations=np.tile(R.IDENTITY, (101, 55, 1))
+    )
     assert len(motion.resample(30.0)) == 101
 
 
@@ -146,7 +171,9 @@ def test_a_single_frame_is_held_at_all_times_and_no_frames_resample_to_none() ->
 
 @few
 @given(seeds)
-def test_a_mirrored_motion_is_the_motion_seen_in_a_mirror_and_twice_mirrored_is_itself(seed: int) -> None:
+def test_a_mirrored_motion_is_the_motion_seen_in_a_mirror_and_twice_mirrored_is_itself(
+    seed: int,
+) -> None:
     motion = some(seed)
     mirrored = motion.mirror()
     positions, _ = kinematics.fk(HUMANOID, motion.root_positions, motion.rotations)
@@ -158,7 +185,9 @@ def test_a_mirrored_motion_is_the_motion_seen_in_a_mirror_and_twice_mirrored_is_
     assert np.array_equal(twice.rotations, motion.rotations)
     assert np.array_equal(twice.root_positions, motion.root_positions)
     assert np.array_equal(twice.contacts, motion.contacts)  # type: ignore[arg-type]
-    assert {n: w.tolist() for n, w in twice.expressions.items()} == {n: w.tolist() for n, w in motion.expressions.items()}
+    assert {n: w.tolist() for n, w in twice.expressions.items()} == {
+        n: w.tolist() for n, w in motion.expressions.items()
+    }
 
 
 def test_a_mirror_takes_expressions_and_contacts_to_the_other_side() -> None:
@@ -169,7 +198,9 @@ def test_a_mirror_takes_expressions_and_contacts_to_the_other_side() -> None:
     assert motion.contacts is not None
     assert mirrored.contacts is not None
     for column, name in enumerate(CONTACTS):
-        assert np.array_equal(mirrored.contacts[:, CONTACTS.index(mirrored_name(name))], motion.contacts[:, column])
+        assert np.array_equal(
+            mirrored.contacts[:, CONTACTS.index(mirrored_name(name))], motion.contacts[:, column]
+        )
 
 
 @pytest.mark.parametrize("cut", [1, 3, 5])
@@ -178,7 +209,9 @@ def test_slices_put_one_after_another_are_the_whole_again(cut: int) -> None:
     again = concatenate([whole.slice(0, cut), whole.slice(cut)])
     for name in ("times", "root_positions", "rotations", "contacts"):
         assert np.array_equal(getattr(again, name), getattr(whole, name)), name
-    assert {n: w.tolist() for n, w in again.expressions.items()} == {n: w.tolist() for n, w in whole.expressions.items()}
+    assert {n: w.tolist() for n, w in again.expressions.items()} == {
+        n: w.tolist() for n, w in whole.expressions.items()
+    }
 
 
 def test_clips_that_do_not_follow_each_other_are_not_put_together() -> None:
@@ -195,7 +228,9 @@ def test_clips_that_do_not_follow_each_other_are_not_put_together() -> None:
 
 def test_only_expressions_that_every_clip_has_are_kept() -> None:
     a = some(8)
-    b = changed(times=a.times[-1] + np.arange(1.0, 4.0), expressions={"aa": np.ones(3), "oh": np.ones(3)})
+    b = changed(
+        times=a.times[-1] + np.arange(1.0, 4.0), expressions={"aa": np.ones(3), "oh": np.ones(3)}
+    )
     joined = concatenate([a, b])
     assert set(joined.expressions) == {"aa"}
     assert len(joined.expressions["aa"]) == len(a) + 3

@@ -48,7 +48,12 @@ def test_matrices_and_rotation_vectors_agree_with_scipy_and_come_back(seed: int)
     q = quaternions(seed)
     assert np.abs(R.to_matrix(q) - Rotation.from_quat(q).as_matrix()).max() < ALMOST
     assert R.distance(R.from_matrix(R.to_matrix(q)), q).max() < 1e-7
-    assert np.abs(np.linalg.norm(R.to_rotation_vector(q), axis=-1) - Rotation.from_quat(q).magnitude()).max() < 1e-9
+    assert (
+        np.abs(
+            np.linalg.norm(R.to_rotation_vector(q), axis=-1) - Rotation.from_quat(q).magnitude()
+        ).max()
+        < 1e-9
+    )
     assert R.distance(R.from_rotation_vector(R.to_rotation_vector(q)), q).max() < 1e-7
 
 
@@ -57,7 +62,10 @@ def test_between_is_the_shortest_rotation_that_takes_a_to_b(seed: int) -> None:
     a, b = vectors(seed), vectors(seed + 1)
     q = R.between(a, b)
     assert np.abs(R.apply(q, a) - b).max() < ALMOST
-    assert np.abs(R.angle(q) - np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), R.dot(a, b))).max() < 1e-9
+    assert (
+        np.abs(R.angle(q) - np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), R.dot(a, b))).max()
+        < 1e-9
+    )
 
 
 @pytest.mark.parametrize("axis", np.concatenate([np.eye(3), -np.eye(3)]))
@@ -71,7 +79,10 @@ def test_between_opposite_vectors_is_half_a_turn(axis: np.ndarray) -> None:
 def test_swing_and_twist_make_the_rotation_and_share_no_axis(seed: int) -> None:
     q, axis = quaternions(seed), vectors(seed)
     swing, twist = R.swing_twist(q, axis)
-    assert np.abs(R.multiply(swing, twist) - q).max() < ALMOST or R.distance(R.multiply(swing, twist), q).max() < 1e-7
+    assert (
+        np.abs(R.multiply(swing, twist) - q).max() < ALMOST
+        or R.distance(R.multiply(swing, twist), q).max() < 1e-7
+    )
     assert np.abs(R.dot(swing[:, :3], axis)).max() < 1e-9
     assert np.linalg.norm(np.cross(twist[:, :3], axis), axis=-1).max() < 1e-9
 

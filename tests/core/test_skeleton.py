@@ -12,7 +12,11 @@ from mocap.errors import InputError
 _FINGERS = {
     finger: [
         f"{finger}{joint}"
-        for joint in (("Metacarpal", "Proximal", "Distal") if finger == "Thumb" else ("Proximal", "Intermediate", "Distal"))
+        for joint in (
+            ("Metacarpal", "Proximal", "Distal")
+            if finger == "Thumb"
+            else ("Proximal", "Intermediate", "Distal")
+        )
     ]
     for finger in ("Thumb", "Index", "Middle", "Ring", "Little")
 }
@@ -90,7 +94,13 @@ def test_mirroring_a_name_twice_gives_it_back_and_the_middle_is_its_own() -> Non
 def test_exactly_the_leaves_and_the_head_have_tips_and_each_goes_on_from_its_bone() -> None:
     leaves = {b for n, b in enumerate(BONES) if not HUMANOID.children(n)}
     assert set(TIPS) == leaves | {"head"}
-    for finger in ("leftIndexDistal", "leftMiddleDistal", "leftRingDistal", "leftLittleDistal", "leftThumbDistal"):
+    for finger in (
+        "leftIndexDistal",
+        "leftMiddleDistal",
+        "leftRingDistal",
+        "leftLittleDistal",
+        "leftThumbDistal",
+    ):
         bone = HUMANOID.offsets[BONES.index(finger)]
         cosine = bone @ TIPS[finger] / np.linalg.norm(bone) / np.linalg.norm(TIPS[finger])
         assert cosine > 0.95, finger
@@ -98,7 +108,12 @@ def test_exactly_the_leaves_and_the_head_have_tips_and_each_goes_on_from_its_bon
 
 def parts(**changes: object) -> dict[str, object]:
     identity = np.tile([0.0, 0.0, 0.0, 1.0], (3, 1))
-    return {"names": ("a", "b", "c"), "parents": np.array([-1, 0, 1]), "offsets": np.ones((3, 3)), "rest_rotations": identity} | changes
+    return {
+        "names": ("a", "b", "c"),
+        "parents": np.array([-1, 0, 1]),
+        "offsets": np.ones((3, 3)),
+        "rest_rotations": identity,
+    } | changes
 
 
 @pytest.mark.usefixtures("as_installed")
@@ -113,10 +128,20 @@ def parts(**changes: object) -> dict[str, object]:
         ({"parents": np.array([0, 0, 1])}, "first joint"),
         ({"offsets": np.full((3, 3), np.nan)}, "finite"),
         ({"rest_rotations": np.full((3, 4), np.inf)}, "finite"),
-        ({"names": (), "parents": np.zeros(0, int), "offsets": np.zeros((0, 3)), "rest_rotations": np.zeros((0, 4))}, "root"),
+        (
+            {
+                "names": (),
+                "parents": np.zeros(0, int),
+                "offsets": np.zeros((0, 3)),
+                "rest_rotations": np.zeros((0, 4)),
+            },
+            "root",
+        ),
     ],
 )
-def test_what_is_no_tree_of_finite_numbers_is_refused_with_a_sentence(changes: dict[str, object], named: str) -> None:
+def test_what_is_no_tree_of_finite_numbers_is_refused_with_a_sentence(
+    changes: dict[str, object], named: str
+) -> None:
     with pytest.raises(InputError, match=named) as caught:
         Skeleton(**parts(**changes))  # type: ignore[arg-type]
     assert str(caught.value).endswith(".")

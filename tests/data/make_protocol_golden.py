@@ -49,7 +49,12 @@ FACE = {
     "frame": 258,
     "time": 0.0,
     "clock": 99999.5,
-    "transform": [[1.0, 0.0, 0.0, 0.125], [0.0, 0.5, -0.5, 0.0625], [0.0, 0.5, 0.5, -0.75], [0.0, 0.0, 0.0, 1.0]],
+    "transform": [
+        [1.0, 0.0, 0.0, 0.125],
+        [0.0, 0.5, -0.5, 0.0625],
+        [0.0, 0.5, 0.5, -0.75],
+        [0.0, 0.0, 0.0, 1.0],
+    ],
     "points": [[n / 512, 1 - n / 512, n / 1024 - 0.25] for n in range(478)],
     "blendshapes": [n / 64 for n in range(51)],
 }
@@ -113,11 +118,18 @@ REFUSED_CLIENT_TEXTS = [
 
 def flat(values: list) -> list[float]:
     """The numbers of nested lists, in order, None as NaN."""
-    return [number for v in values for number in (flat(v) if isinstance(v, list) else [math.nan if v is None else v])]
+    return [
+        number
+        for v in values
+        for number in (flat(v) if isinstance(v, list) else [math.nan if v is None else v])
+    ]
 
 
 def binary(message: dict, data: bytes) -> bytes:
-    return struct.pack("<HHIdd", *(message[k] for k in ("kind", "subject", "frame", "time", "clock"))) + data
+    return (
+        struct.pack("<HHIdd", *(message[k] for k in ("kind", "subject", "frame", "time", "clock")))
+        + data
+    )
 
 
 def floats(message: dict, *keys: str) -> bytes:
@@ -127,9 +139,13 @@ def floats(message: dict, *keys: str) -> bytes:
 
 def main() -> None:
     files = {
-        "mocap_v1_hello.json": json.dumps(HELLO, ensure_ascii=False, separators=(",", ":")).encode(),
+        "mocap_v1_hello.json": json.dumps(
+            HELLO, ensure_ascii=False, separators=(",", ":")
+        ).encode(),
         "mocap_v1_pose.bin": binary(POSE, floats(POSE, "root", "rotations", "weights")),
-        "mocap_v1_keypoints.bin": binary(KEYPOINTS, floats(KEYPOINTS, "image", "positions", "confidence")),
+        "mocap_v1_keypoints.bin": binary(
+            KEYPOINTS, floats(KEYPOINTS, "image", "positions", "confidence")
+        ),
         "mocap_v1_face.bin": binary(FACE, floats(FACE, "transform", "points", "blendshapes")),
         "mocap_v1_picture.bin": binary(PICTURE, base64.b64decode(PICTURE["jpeg_base64"])),
     }

@@ -54,24 +54,41 @@ def nobody(count: int = 3) -> list[Frame]:
 
 
 def test_a_video_agrees_with_the_reference(data):
-    with open_source(data / "videos/tfjs_pose_squats.mp4", source_fps=30.0) as source, PoseDetector("full") as detector:
+    with (
+        open_source(data / "videos/tfjs_pose_squats.mp4", source_fps=30.0) as source,
+        PoseDetector("full") as detector,
+    ):
         found = detect_source(source, detector)
-    pixels = np.array(json.loads((data / "landmarks/tfjs_pose_squats.full.json").read_text()))[..., :2]
+    pixels = np.array(json.loads((data / "landmarks/tfjs_pose_squats.full.json").read_text()))[
+        ..., :2
+    ]
     metres = np.array(json.loads((data / "landmarks/tfjs_pose_squats_3d.full.json").read_text()))
     assert found.image.shape == pixels.shape == (65, 33, 2)
-    off_pixels, off_metres = np.abs(found.image - pixels), np.abs(found.positions * TO_MEDIAPIPE - metres)
-    print(f"squats: worst {off_pixels.max():.1f} px, {off_metres.max():.3f} m; mean {off_pixels.mean():.1f} px, {off_metres.mean():.3f} m")
+    off_pixels, off_metres = (
+        np.abs(found.image - pixels),
+        np.abs(found.positions * TO_MEDIAPIPE - metres),
+    )
+    print(
+        f"squats: worst {off_pixels.max():.1f} px, {off_metres.max():.3f} m; mean {off_pixels.mean():.1f} px, {off_metres.mean():.3f} m"
+    )
     assert off_pixels.max() <= 28
     assert off_metres.max() <= 0.19
 
 
 def test_an_image_agrees_with_the_reference(data):
-    with open_source(data / "images/tfjs_pose.jpg") as source, PoseDetector("full", video=False) as detector:
+    with (
+        open_source(data / "images/tfjs_pose.jpg") as source,
+        PoseDetector("full", video=False) as detector,
+    ):
         found = detect_source(source, detector)
     expected = json.loads((data / "landmarks/tfjs_pose_jpg_expected.json").read_text())
     off_pixels = np.abs(found.image[0] - np.array(expected["EXPECTED_LANDMARKS"]))
-    off_metres = np.abs(found.positions[0] * TO_MEDIAPIPE - np.array(expected["EXPECTED_WORLD_LANDMARKS"]))
-    print(f"image: worst {off_pixels.max():.1f} px, {off_metres.max():.3f} m; mean {off_pixels.mean():.1f} px, {off_metres.mean():.3f} m")
+    off_metres = np.abs(
+        found.positions[0] * TO_MEDIAPIPE - np.array(expected["EXPECTED_WORLD_LANDMARKS"])
+    )
+    print(
+        f"image: worst {off_pixels.max():.1f} px, {off_metres.max():.3f} m; mean {off_pixels.mean():.1f} px, {off_metres.mean():.3f} m"
+    )
     assert off_pixels.max() <= 15
     assert off_metres.max() <= 0.21
 
@@ -88,9 +105,15 @@ def test_the_demo_clips_person_is_found_in_every_frame_and_near_the_truth(demo_k
     assert demo_keypoints.image_size == size
     np.testing.assert_allclose(demo_keypoints.times, truth["times"], atol=1e-3)
     assert np.isfinite(demo_keypoints.image).all()
-    height = 1.75 * camera.focal / np.linalg.norm(truth["root_positions"] - truth["camera_position"], axis=-1)
+    height = (
+        1.75
+        * camera.focal
+        / np.linalg.norm(truth["root_positions"] - truth["camera_position"], axis=-1)
+    )
     off = np.linalg.norm(demo_keypoints.image - true, axis=-1) / height[:, None]
-    print(f"demo: image error {off.mean():.2%} of the body's height (median {np.median(off):.2%}, p95 {np.percentile(off, 95):.2%})")
+    print(
+        f"demo: image error {off.mean():.2%} of the body's height (median {np.median(off):.2%}, p95 {np.percentile(off, 95):.2%})"
+    )
     assert off.mean() < 0.03
 
 
@@ -106,8 +129,12 @@ def test_positions_are_in_our_axes(demo):
     at = dict(zip(LANDMARKS, found.positions[0], strict=True))
     assert at["nose"][1] > 0.4, "the head is up"
     assert at["left_ankle"][1] < -0.5
-    assert at["left_shoulder"][0] > at["right_shoulder"][0] + 0.15, "the performer's left is the image's right"
-    assert at["nose"][2] > at["left_ear"][2] + 0.03, "the nose is nearer to the camera than the ears, and z points to the camera"
+    assert at["left_shoulder"][0] > at["right_shoulder"][0] + 0.15, (
+        "the performer's left is the image's right"
+    )
+    assert at["nose"][2] > at["left_ear"][2] + 0.03, (
+        "the nose is nearer to the camera than the ears, and z points to the camera"
+    )
     assert np.allclose((at["left_hip"] + at["right_hip"]) / 2, 0, atol=0.01)
     image = dict(zip(LANDMARKS, found.image[0], strict=True))
     assert image["nose"][1] < image["left_ankle"][1], "pixels count downwards"
@@ -128,13 +155,18 @@ def test_nobody_is_nan_with_no_confidence():
 
 
 def test_an_empty_room_stays_empty_and_who_enters_is_found(data):
-    with open_source(data / "videos/intel_one_by_one_person.mp4") as source, PoseDetector("full") as detector:
+    with (
+        open_source(data / "videos/intel_one_by_one_person.mp4") as source,
+        PoseDetector("full") as detector,
+    ):
         seen = []
         for frame in source:
             seen.append(np.isfinite(detector.detect(frame.image, frame.time).positions).all())
             if len(seen) == 150:
                 break
-    assert not any(seen[:60]), "at MediaPipe's own threshold, the foot of a table is a person in most of these"
+    assert not any(seen[:60]), (
+        "at MediaPipe's own threshold, the foot of a table is a person in most of these"
+    )
     assert all(seen[80:])
 
 
@@ -163,12 +195,24 @@ def test_frames_before_and_after_the_person_are_kept_as_nan(demo):
     with PoseDetector("lite") as detector:
         found = detect_source(frames, detector)
     np.testing.assert_array_equal(found.times, [f.time for f in frames])
-    assert np.isfinite(found.positions).all((1, 2)).tolist() == [False, False, True, True, True, False]
+    assert np.isfinite(found.positions).all((1, 2)).tolist() == [
+        False,
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_frames_of_another_size_are_refused(demo):
     frames = [demo[0], Frame(1.0, demo[0].image[::2, ::2])]
-    with PoseDetector("lite") as detector, pytest.raises(InputError, match="frame 1 is 320 × 360 pixels and those before it 640 × 720"):
+    with (
+        PoseDetector("lite") as detector,
+        pytest.raises(
+            InputError, match="frame 1 is 320 × 360 pixels and those before it 640 × 720"
+        ),
+    ):
         detect_source(frames, detector)
 
 
@@ -204,7 +248,10 @@ def test_a_clock_set_back_is_another_take_that_knows_nothing_of_the_first(demo):
 
 @pytest.mark.parametrize("time", [math.nan, math.inf])
 def test_an_impossible_time_is_refused(demo, time):
-    with PoseDetector("lite") as detector, pytest.raises(InputError, match="finite number of seconds"):
+    with (
+        PoseDetector("lite") as detector,
+        pytest.raises(InputError, match="finite number of seconds"),
+    ):
         detector.detect(demo[0].image, time)
 
 
@@ -213,11 +260,19 @@ def test_an_impossible_time_is_refused(demo, time):
 
 @pytest.mark.parametrize(
     "image",
-    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)],
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3)),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
     ids=["grey", "four channels", "floats", "empty"],
 )
 def test_what_is_no_picture_is_refused(image):
-    with PoseDetector("lite") as detector, pytest.raises(InputError, match=r"must be an array \(height, width, 3\) of uint8"):
+    with (
+        PoseDetector("lite") as detector,
+        pytest.raises(InputError, match=r"must be an array \(height, width, 3\) of uint8"),
+    ):
         detector.detect(image)
 
 
@@ -248,7 +303,10 @@ def test_a_closed_detector_says_so(demo):
 
 def test_notices_are_held_back_and_all_else_arrives(capfd):
     with without_notices():
-        os.write(2, b"W0000 00:00:1795398988.785348   10508 inference_feedback_manager.cc:121] Feedback manager requires a model\n")
+        os.write(
+            2,
+            b"W0000 00:00:1795398988.785348   10508 inference_feedback_manager.cc:121] Feedback manager requires a model\n",
+        )
         os.write(2, b"E0000 00:00:1795398988.785348   10508 calculator.cc:121] Something broke\n")
         os.write(2, b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n")
         os.write(2, b"INFO: of another library\n")
@@ -284,7 +342,12 @@ def test_the_detector_leaves_standard_error_to_others():
         "    with PoseDetector('lite', video) as detector:\n"
         f"        for frame, _ in zip(open_source({str(DEMO)!r}), range(3)): detector.detect(frame.image, frame.time)\n"
     )
-    run = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
     assert run.returncode == 0, run.stderr
     # What waited is written after standard error is given back, so a line of that moment may come before it: every line, in any order.
     assert sorted(run.stderr.splitlines()) == sorted(f"line {i}" for i in range(50))
@@ -298,5 +361,10 @@ def test_the_first_hand_that_is_found_is_no_news_for_the_terminal(data):
         f"    found = [detector.detect(f.image, f.time) for f, _ in zip(open_source({clip!r}), range(7))]\n"
         "print(max(k.hands_confidence.max() for k in found) > 0)\n"
     )
-    run = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
     assert (run.stdout, run.stderr) == ("True\n", "")

@@ -31,8 +31,12 @@ def seen_at(translation: np.ndarray, size: np.ndarray) -> np.ndarray:
     return np.array([0.5 * size[0] - focal * x / z, 0.5 * size[1] + focal * y / z, -focal / z])
 
 
-@pytest.mark.parametrize(("side", "corner"), [(200, (100, 50)), (90, (900, 20)), (700, (-40, -60)), (300, (0, 680))])
-def test_a_face_in_a_crop_appears_at_the_same_place_and_size_in_the_whole_picture(side: int, corner: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("side", "corner"), [(200, (100, 50)), (90, (900, 20)), (700, (-40, -60)), (300, (0, 680))]
+)
+def test_a_face_in_a_crop_appears_at_the_same_place_and_size_in_the_whole_picture(
+    side: int, corner: tuple[int, int]
+) -> None:
     size = (1280, 720)
     transform = np.eye(4)
     transform[:3, :3] = Rotation.from_euler("xyz", [10, 30, -5], degrees=True).as_matrix()
@@ -61,7 +65,9 @@ def test_the_face_in_the_demo_is_found_on_the_head() -> None:
     assert tip[2] < min(left[2], right[2]), "z grows away from the camera"
     assert np.linalg.det(found.face_transform[0, :3, :3]) == pytest.approx(1.0, abs=1e-3)
     assert found.face_transform[0, 1, 1] > 0.7
-    assert found.face_transform[0, 2, 2] > 0.7, "y up and z to the camera, as the canonical face has them"
+    assert found.face_transform[0, 2, 2] > 0.7, (
+        "y up and z to the camera, as the canonical face has them"
+    )
 
 
 def test_without_a_face_it_is_not_looked_for() -> None:
@@ -90,10 +96,16 @@ def test_a_closed_detector_says_so() -> None:
 # --- On real pictures
 
 
-@pytest.mark.parametrize(("clip", "least"), [("poseformat_test_video", 1.0), ("tfjs_pose_squats", 1.0), ("tfjs_pose_1", 0.95)])
+@pytest.mark.parametrize(
+    ("clip", "least"),
+    [("poseformat_test_video", 1.0), ("tfjs_pose_squats", 1.0), ("tfjs_pose_1", 0.95)],
+)
 def test_faces_are_found_at_a_desk_and_far_away(data: Path, clip: str, least: float) -> None:
     """Face widths are 157, 66 and 23 pixels."""
-    with open_source(data / f"videos/{clip}.mp4") as source, PerformerDetector("lite", hands=False, face=True) as detector:
+    with (
+        open_source(data / f"videos/{clip}.mp4") as source,
+        PerformerDetector("lite", hands=False, face=True) as detector,
+    ):
         found = detect_source(source, detector)
     assert found.face is not None
     seen = np.isfinite(found.face).all(axis=(1, 2))
@@ -101,7 +113,9 @@ def test_faces_are_found_at_a_desk_and_far_away(data: Path, clip: str, least: fl
     # The body's eyes and the face's are the same eyes.
     eyes = [LANDMARKS.index("left_eye_outer"), LANDMARKS.index("right_eye_outer")]
     width = np.linalg.norm(found.face[:, LEFT_EYE] - found.face[:, RIGHT_EYE], axis=-1)
-    off = np.linalg.norm(found.face[:, [LEFT_EYE, RIGHT_EYE], :2] - found.image[:, eyes], axis=-1).max(axis=1)
+    off = np.linalg.norm(
+        found.face[:, [LEFT_EYE, RIGHT_EYE], :2] - found.image[:, eyes], axis=-1
+    ).max(axis=1)
     assert np.nanmedian(off / width) < 0.25
 
 
@@ -119,13 +133,18 @@ def test_expressions_are_told_by_the_network_and_kept(data: Path) -> None:
     np.testing.assert_allclose(again.face_blendshapes, found.face_blendshapes, atol=1e-5)
     mirrored = found.mirror().face_blendshapes
     assert mirrored is not None
-    assert mirrored[-1, BLENDSHAPES.index("eyeBlinkLeft")] == told[BLENDSHAPES.index("eyeBlinkRight")]
+    assert (
+        mirrored[-1, BLENDSHAPES.index("eyeBlinkLeft")] == told[BLENDSHAPES.index("eyeBlinkRight")]
+    )
 
 
 def test_a_face_model_of_ones_own_is_taken_and_another_file_is_refused(tmp_path: Path) -> None:
     own = tmp_path / "own.task"
     own.write_bytes(assets.path("models/face_landmarker.task").read_bytes())
-    with PerformerDetector("lite", hands=False, face=True, face_model=own) as detector, open_source(DEMO) as source:
+    with (
+        PerformerDetector("lite", hands=False, face=True, face_model=own) as detector,
+        open_source(DEMO) as source,
+    ):
         frame = next(iter(source))
         assert np.isfinite(detector.detect(frame.image, frame.time).face).all()
     other = tmp_path / "other.task"

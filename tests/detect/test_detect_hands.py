@@ -44,7 +44,9 @@ def hand_at(place: np.ndarray, left: float = 0.9, size: float = 200.0) -> Hand:
 
 def test_a_metre_at_the_body_is_as_large_as_it_is() -> None:
     assert pixels_per_metre(BODY, PICTURE) == pytest.approx(200.0)
-    assert times_too_large(hand_at(PICTURE[0]).positions, hand_at(PICTURE[0], size=900.0).image, BODY, PICTURE) == pytest.approx(4.5)
+    assert times_too_large(
+        hand_at(PICTURE[0]).positions, hand_at(PICTURE[0], size=900.0).image, BODY, PICTURE
+    ) == pytest.approx(4.5)
 
 
 def test_a_crop_is_the_part_of_the_picture_that_it_says_and_black_beyond() -> None:
@@ -117,13 +119,21 @@ def test_both_hands_are_found_where_the_whole_picture_shows_too_little_of_them()
 def test_a_clock_that_is_set_back_begins_anew_with_hands_and_face_too() -> None:
     with open_source(DEMO) as source:
         frames = [frame for frame, _ in zip(source, range(20), strict=False)]
-    with PerformerDetector("lite", face=True) as used, PerformerDetector("lite", face=True) as fresh:
+    with (
+        PerformerDetector("lite", face=True) as used,
+        PerformerDetector("lite", face=True) as fresh,
+    ):
         for frame in frames[12:]:
             used.detect(frame.image, frame.time + 10.0)
         for frame in frames[:6]:
-            again, first = used.detect(frame.image, frame.time), fresh.detect(frame.image, frame.time)
+            again, first = (
+                used.detect(frame.image, frame.time),
+                fresh.detect(frame.image, frame.time),
+            )
             for name in ("positions", "hands", "face"):
-                assert np.array_equal(getattr(again, name), getattr(first, name), equal_nan=True), name
+                assert np.array_equal(getattr(again, name), getattr(first, name), equal_nan=True), (
+                    name
+                )
 
 
 def test_without_hands_it_is_the_pose_detector() -> None:
@@ -145,25 +155,41 @@ def test_a_closed_detector_says_so() -> None:
 
 def test_a_hand_alone_agrees_with_the_reference_and_brings_no_body_along(data: Path) -> None:
     """Tolerances of TF.js hand-pose-detection's own test (src/mediapipe/mediapipe_test.ts): 26 px, 0.015 m."""
-    with open_source(data / "videos/tfjs_asl_hand.25fps.mp4") as source, PerformerDetector("full") as detector:
+    with (
+        open_source(data / "videos/tfjs_asl_hand.25fps.mp4") as source,
+        PerformerDetector("full") as detector,
+    ):
         found = detect_source(source, detector)
-    assert np.isnan(found.positions).all(), "the body detector takes forearm and hand for somebody in three frames of four"
+    assert np.isnan(found.positions).all(), (
+        "the body detector takes forearm and hand for somebody in three frames of four"
+    )
     assert found.hands is not None
     assert found.hands_image is not None
     assert np.isnan(found.hands[:, 0]).all(), "it is a right hand"
     pixels = np.array(json.loads((data / "landmarks/tfjs_asl_hand.full.json").read_text()))[..., :2]
-    metres = np.array(json.loads((data / "landmarks/tfjs_asl_hand_3d.full.json").read_text())) * [1.0, -1.0, -1.0]
+    metres = np.array(json.loads((data / "landmarks/tfjs_asl_hand_3d.full.json").read_text())) * [
+        1.0,
+        -1.0,
+        -1.0,
+    ]
     ours = found.hands[:, 1]
     # The reference's origin is the network's, about the hand's middle.
-    off_metres = np.abs((ours - ours.mean(axis=1, keepdims=True)) - (metres - metres.mean(axis=1, keepdims=True)))
+    off_metres = np.abs(
+        (ours - ours.mean(axis=1, keepdims=True)) - (metres - metres.mean(axis=1, keepdims=True))
+    )
     off_pixels = np.abs(found.hands_image[:, 1] - pixels)
-    print(f"hand: worst {off_pixels.max():.1f} px, {off_metres.max():.4f} m; mean {off_pixels.mean():.2f} px, {off_metres.mean():.4f} m")
+    print(
+        f"hand: worst {off_pixels.max():.1f} px, {off_metres.max():.4f} m; mean {off_pixels.mean():.2f} px, {off_metres.mean():.4f} m"
+    )
     assert off_pixels.max() <= 26
     assert off_metres.max() <= 0.015
 
 
 def test_at_a_desk_the_hand_that_is_seen_is_found_and_the_other_is_not(data: Path) -> None:
-    with open_source(data / "videos/poseformat_test_video.mp4") as source, PerformerDetector("full") as detector:
+    with (
+        open_source(data / "videos/poseformat_test_video.mp4") as source,
+        PerformerDetector("full") as detector,
+    ):
         found = detect_source(source, detector)
     assert found.hands is not None
     seen = np.isfinite(found.hands).all(axis=(2, 3))
@@ -172,7 +198,9 @@ def test_at_a_desk_the_hand_that_is_seen_is_found_and_the_other_is_not(data: Pat
     assert seen[:, 1].sum() >= 18
 
 
-def test_what_is_looked_for_beside_the_body_is_what_is_found_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_looked_for_beside_the_body_is_what_is_found_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Steady hands and faces are looked for where they were a frame ago."""
     with open_source(DEMO) as source:
         images = [frame.image for frame, _ in zip(source, range(12), strict=False)]
@@ -203,7 +231,9 @@ def test_what_is_looked_for_beside_the_body_is_what_is_found_after_it(monkeypatc
 def test_a_hand_that_is_not_there_is_looked_for_seldom_and_found_when_it_comes() -> None:
     with open_source(DEMO) as source, PerformerDetector("lite") as detector:
         real, looks, came = detector._parts[0], [], 20
-        detector._parts[0] = real._replace(find=lambda *a: real.find(*a) if len(looks) > 1 and n >= came else looks.append(n))
+        detector._parts[0] = real._replace(
+            find=lambda *a: real.find(*a) if len(looks) > 1 and n >= came else looks.append(n)
+        )
         found = None
         for n, frame in zip(range(40), source, strict=False):
             keypoints = detector.detect(frame.image, frame.time)

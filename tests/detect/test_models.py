@@ -25,7 +25,9 @@ from mocap.errors import InputError, ModelError
 from tests.helpers import cost
 
 SIZES = ("lite", "full", "heavy")
-BUNDLES: dict[str, Callable[[], bytes]] = {size: lambda size=size: models.pose_bundle(size) for size in SIZES}  # type: ignore[misc]
+BUNDLES: dict[str, Callable[[], bytes]] = {
+    size: lambda size=size: models.pose_bundle(size) for size in SIZES
+}  # type: ignore[misc]
 BUNDLES |= {"hand": models.hand_bundle}
 
 
@@ -40,7 +42,9 @@ def frame(video: Path, index: int) -> Image:
 
 
 def poses(size: Any, picture: Image) -> Any:
-    options = vision.PoseLandmarkerOptions(base_options=BaseOptions(model_asset_buffer=models.pose_bundle(size)))
+    options = vision.PoseLandmarkerOptions(
+        base_options=BaseOptions(model_asset_buffer=models.pose_bundle(size))
+    )
     with vision.PoseLandmarker.create_from_options(options) as landmarker:
         return landmarker.detect(picture)
 
@@ -64,15 +68,26 @@ def test_the_pose_models_find_the_mannequin_of_the_demo(size: str) -> None:
 def test_the_pose_models_find_the_man_in_the_picture(size: str, data: Path) -> None:
     """Within 15 pixels, TF.js' own tolerance, of what its library expects of the full model on this picture."""
     picture = Image.create_from_file(str(data / "images" / "tfjs_pose.jpg"))
-    expected = np.array(json.loads((data / "landmarks" / "tfjs_pose_jpg_expected.json").read_text())["EXPECTED_LANDMARKS"])
-    found = np.array([[p.x * picture.width, p.y * picture.height] for p in poses(size, picture).pose_landmarks[0]])
+    expected = np.array(
+        json.loads((data / "landmarks" / "tfjs_pose_jpg_expected.json").read_text())[
+            "EXPECTED_LANDMARKS"
+        ]
+    )
+    found = np.array(
+        [
+            [p.x * picture.width, p.y * picture.height]
+            for p in poses(size, picture).pose_landmarks[0]
+        ]
+    )
     assert np.abs(found - expected).max() < 15
 
 
 def test_the_hand_model_finds_the_spelling_hand(data: Path) -> None:
     video = data / "videos" / "tfjs_asl_hand.25fps.mp4"
     expected = json.loads((data / "landmarks" / "tfjs_asl_hand.full.json").read_text())
-    options = vision.HandLandmarkerOptions(base_options=BaseOptions(model_asset_buffer=models.hand_bundle()), num_hands=1)
+    options = vision.HandLandmarkerOptions(
+        base_options=BaseOptions(model_asset_buffer=models.hand_bundle()), num_hands=1
+    )
     with vision.HandLandmarker.create_from_options(options) as landmarker:
         picture = frame(video, 50)
         found = landmarker.detect(picture).hand_landmarks[0]
@@ -92,14 +107,21 @@ def test_every_model_says_how_its_picture_is_normalised(bundle: str) -> None:
             continue
         assert schema.Model.ModelBufferHasIdentifier(content, 0)
         model = schema.Model.GetRootAs(content)
-        entry = {model.Metadata(i).Name(): model.Metadata(i).Buffer() for i in range(model.MetadataLength())}
+        entry = {
+            model.Metadata(i).Name(): model.Metadata(i).Buffer()
+            for i in range(model.MetadataLength())
+        }
         described = model.Buffers(entry[b"TFLITE_METADATA"]).DataAsNumpy().tobytes()
         assert metadata_schema.ModelMetadata.ModelMetadataBufferHasIdentifier(described, 0)
-        graph = metadata_schema.ModelMetadataT.InitFromObj(metadata_schema.ModelMetadata.GetRootAs(described)).subgraphMetadata[0]
+        graph = metadata_schema.ModelMetadataT.InitFromObj(
+            metadata_schema.ModelMetadata.GetRootAs(described)
+        ).subgraphMetadata[0]
         assert len(graph.outputTensorMetadata) == model.Subgraphs(0).OutputsLength()
         options = graph.inputTensorMetadata[0].processUnits[0].options
         signed = name in ("pose_detector.tflite", "face_detector.tflite")
-        assert (float(options.mean[0]), float(options.std[0])) == ((127.5, 127.5) if signed else (0.0, 255.0))
+        assert (float(options.mean[0]), float(options.std[0])) == (
+            (127.5, 127.5) if signed else (0.0, 255.0)
+        )
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)
@@ -136,7 +158,9 @@ def test_an_unknown_size_is_named_beside_those_there_are() -> None:
         models.pose_bundle.__wrapped__("huge")  # type: ignore[attr-defined]  # beneath the type check of these tests
 
 
-def test_missing_and_damaged_weights_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_and_damaged_weights_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(assets, "ROOT", tmp_path)
     with pytest.raises(ModelError, match=r"models/palm_detection_full\.tflite.*missing"):
         models.hand_bundle()
@@ -148,5 +172,7 @@ def test_missing_and_damaged_weights_are_named(tmp_path: Path, monkeypatch: pyte
 
 def test_importing_the_module_loads_no_mediapipe_and_making_a_bundle_prints_nothing() -> None:
     code = "import sys; from mocap.detect import models; assert 'mediapipe' not in sys.modules; models.pose_bundle('lite')"
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -39,7 +39,9 @@ def seen(images: np.ndarray, person: int | None = None, video: bool = True) -> K
 
 def at(x: float, y: float = 200.0) -> np.ndarray:
     """Somebody 200 pixels tall about a place, (33, 2)."""
-    return np.stack([x + np.tile([-10.0, 0.0, 10.0], 11), y + np.linspace(-100.0, 100.0, 33)], axis=1)
+    return np.stack(
+        [x + np.tile([-10.0, 0.0, 10.0], 11), y + np.linspace(-100.0, 100.0, 33)], axis=1
+    )
 
 
 @pytest.mark.parametrize("video", [True, False])
@@ -55,7 +57,9 @@ def test_the_one_that_is_wanted_is_seen_as_if_alone(pair: np.ndarray, video: boo
         found = seen(pair, person, video)
         assert np.linalg.norm(found.image - one.image, axis=-1).mean() < 3.0, "pixels, of 720"
         # The small model's depth is not steady from picture to picture; but whose body it is shows.
-        off, others = (np.linalg.norm(found.positions - k.positions, axis=-1).mean() for k in (one, another))
+        off, others = (
+            np.linalg.norm(found.positions - k.positions, axis=-1).mean() for k in (one, another)
+        )
         print(f"person {person}: {off:.3f} m from themselves, {others:.3f} m from the other")
         assert off < 0.2 * others
 
@@ -76,9 +80,13 @@ def test_the_next_one_is_followed_from_then_on(pair: np.ndarray) -> None:
     assert sides == [sides[0]] * 3 + [not sides[0]] * 3 + [sides[0]] * 4
 
 
-def test_the_command_line_says_that_there_are_never_so_many(pair: np.ndarray, tmp_path: Path) -> None:
+def test_the_command_line_says_that_there_are_never_so_many(
+    pair: np.ndarray, tmp_path: Path
+) -> None:
     (tmp_path / "two.jpg").write_bytes(jpeg(pair[0], pair.shape[2]))
-    assert is_somebody(bake.read_keypoints(tmp_path / "two.jpg", "lite", hands=False, face=False, person=2))
+    assert is_somebody(
+        bake.read_keypoints(tmp_path / "two.jpg", "lite", hands=False, face=False, person=2)
+    )
     with pytest.raises(NoPersonError, match=r"never 3 people in .*two\.jpg"):
         bake.read_keypoints(tmp_path / "two.jpg", "lite", hands=False, face=False, person=3)
 
@@ -92,7 +100,10 @@ def test_a_viewer_chooses_while_it_is_live(pair: np.ndarray, tmp_path: Path) -> 
     async def side(connection: ClientConnection, wanted: bool) -> None:
         while True:
             message = await connection.recv()
-            if isinstance(message, bytes) and protocol.decode_header(message)[0] == protocol.KEYPOINTS:
+            if (
+                isinstance(message, bytes)
+                and protocol.decode_header(message)[0] == protocol.KEYPOINTS
+            ):
                 points = protocol.decode_seen(message)
                 assert isinstance(points, protocol.Points)
                 await connection.send(ack(points.stamp.frame))
@@ -103,7 +114,11 @@ def test_a_viewer_chooses_while_it_is_live(pair: np.ndarray, tmp_path: Path) -> 
         there = asyncio.Event()
         servers: list[Server] = []
         ready = lambda server: (servers.append(server), there.set())  # noqa: E731
-        serving = asyncio.create_task(session.live(both, "video", "lite", port=0, ready=ready, hands=False, face=False, person=2))
+        serving = asyncio.create_task(
+            session.live(
+                both, "video", "lite", port=0, ready=ready, hands=False, face=False, person=2
+            )
+        )
         await there.wait()
         async with viewer(servers[0].port) as connection:
             for right in (True, False, True):
@@ -181,5 +196,7 @@ def test_nothing_is_left_of_the_others() -> None:
     assert not left[:, :200].any()
     assert not left[:, 400:].any()
     trunk = people[2][[11, 12, 23, 24]]
-    assert not left[int(trunk[:, 1].min()) + 1 : int(trunk[:, 1].max()), 321:339].any(), "not the other's trunk"
+    assert not left[int(trunk[:, 1].min()) + 1 : int(trunk[:, 1].max()), 321:339].any(), (
+        "not the other's trunk"
+    )
     assert not is_same(people[0], people[1])

@@ -37,9 +37,13 @@ HALF_A_MILLIMETRE = 0.0005
 
 
 def read_by_blender(path: Path, frames: int) -> dict[str, Any]:
-    python = os.environ.get("MOCAP_BPY") or (sys.executable if importlib.util.find_spec("bpy") else None)
+    python = os.environ.get("MOCAP_BPY") or (
+        sys.executable if importlib.util.find_spec("bpy") else None
+    )
     if not python:
-        pytest.skip("needs Blender: set MOCAP_BPY to a Python that has bpy (see this file's first lines)")
+        pytest.skip(
+            "needs Blender: set MOCAP_BPY to a Python that has bpy (see this file's first lines)"
+        )
     command = [python, str(TESTS / "judges" / "blender.py"), str(path), str(FPS), str(frames)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr
@@ -72,7 +76,15 @@ def test_glb_with_default_settings_stands_where_we_say(motion: Motion, tmp_path:
     assert error < HALF_A_MILLIMETRE
 
 
-@pytest.mark.parametrize("name", ["kaykit_cc0/Knight.glb", "misc/CesiumMan.glb", "vrm/saturday06_Example.vrm", "vrm/Godette_vrm_v4.vrm"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "kaykit_cc0/Knight.glb",
+        "misc/CesiumMan.glb",
+        "vrm/saturday06_Example.vrm",
+        "vrm/Godette_vrm_v4.vrm",
+    ],
+)
 def test_real_characters_stand_where_we_say(data: Path, tmp_path: Path, name: str) -> None:
     """Retargeted motion in users' own files, one of them of a VRM 0 that faces backwards."""
     rig = load_rig(data / "rigs" / name)
@@ -83,9 +95,16 @@ def test_real_characters_stand_where_we_say(data: Path, tmp_path: Path, name: st
     # The importer shows the first animation, and ours is the last.
     path.write_bytes(glb.join({**document, "animations": document["animations"][-1:]}, binary))
     found = read_by_blender(path, len(moved))
-    points = R.apply(R.conjugate(rig.turn), fk(moved.skeleton, moved.root_positions, moved.rotations)[0]) / rig.unit
+    points = (
+        R.apply(R.conjugate(rig.turn), fk(moved.skeleton, moved.root_positions, moved.rotations)[0])
+        / rig.unit
+    )
     expected = np.stack([points[..., 0], -points[..., 2], points[..., 1]], axis=-1)
-    bones = [j for j, n in enumerate(rig.skeleton.names) if n in rig.bones.values() and n in found["names"]]
+    bones = [
+        j
+        for j, n in enumerate(rig.skeleton.names)
+        if n in rig.bones.values() and n in found["names"]
+    ]
     assert len(bones) >= 15
     order = [found["names"].index(rig.skeleton.names[j]) for j in bones]
     error = np.abs(np.array(found["frames"])[:, order] - expected[:, bones]).max()
@@ -95,7 +114,9 @@ def test_real_characters_stand_where_we_say(data: Path, tmp_path: Path, name: st
 
 def test_glb_at_rest_is_upright_life_sized_and_faces_minus_y(tmp_path: Path) -> None:
     rig = load_rig(MANNEQUIN)
-    still = Motion(rig.skeleton, np.array([0.0]), rig.skeleton.offsets[:1], rig.skeleton.rest_rotations[None])
+    still = Motion(
+        rig.skeleton, np.array([0.0]), rig.skeleton.offsets[:1], rig.skeleton.rest_rotations[None]
+    )
     path = tmp_path / "rest.glb"
     path.write_bytes(gltf.dumps(still, rig))
     found = read_by_blender(path, 1)
@@ -109,11 +130,15 @@ def test_glb_at_rest_is_upright_life_sized_and_faces_minus_y(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("names", ["mixamo", "vrm"])
-def test_bvh_with_the_documented_settings_stands_where_we_say(motion: Motion, tmp_path: Path, names: Any) -> None:
+def test_bvh_with_the_documented_settings_stands_where_we_say(
+    motion: Motion, tmp_path: Path, names: Any
+) -> None:
     path = tmp_path / "clip.bvh"
     path.write_text(bvh.dumps(motion, names))
     found = read_by_blender(path, len(motion))
-    bone_of = {conventions()["mixamo"].bones[n][0] if names == "mixamo" else n: n for n in HUMANOID.names}
+    bone_of = {
+        conventions()["mixamo"].bones[n][0] if names == "mixamo" else n: n for n in HUMANOID.names
+    }
     order = [HUMANOID.index(bone_of[n]) for n in found["names"]]
     assert len(order) == 52
     error = np.abs(np.array(found["frames"]) - in_blender(motion)[:, order]).max()

@@ -31,9 +31,22 @@ def wild_motion(seed: int, frames: int = 12) -> Motion:
     rng = np.random.default_rng(seed)
     rotations = synthetic.random_rotation(rng, frames, len(BONES))
     rotations[3:6] = euler.from_axes(
-        "ZXY", np.stack([rng.uniform(-3, 3, (3, 55)), rng.choice([-1, 1], (3, 55)) * np.pi / 2, np.zeros((3, 55))], -1)
+        "ZXY",
+        np.stack(
+            [
+                rng.uniform(-3, 3, (3, 55)),
+                rng.choice([-1, 1], (3, 55)) * np.pi / 2,
+                np.zeros((3, 55)),
+            ],
+            -1,
+        ),
     )
-    return Motion(synthetic.random_body(rng), np.arange(frames) / 30.0, rng.normal(size=(frames, 3)), rotations)
+    return Motion(
+        synthetic.random_body(rng),
+        np.arange(frames) / 30.0,
+        rng.normal(size=(frames, 3)),
+        rotations,
+    )
 
 
 def places(motion: Motion) -> dict[str, np.ndarray]:
@@ -42,8 +55,12 @@ def places(motion: Motion) -> dict[str, np.ndarray]:
     return {name: positions[:, j] for j, name in enumerate(motion.skeleton.names)}
 
 
-def worst(names: list[str], found: np.ndarray, expected: dict[str, np.ndarray], every: int = 1) -> float:
-    return max(float(np.abs(found[:, i] - expected[name][::every]).max()) for i, name in enumerate(names))
+def worst(
+    names: list[str], found: np.ndarray, expected: dict[str, np.ndarray], every: int = 1
+) -> float:
+    return max(
+        float(np.abs(found[:, i] - expected[name][::every]).max()) for i, name in enumerate(names)
+    )
 
 
 # --- round trip ------------------------------------------------------------------------------------------------------------------
@@ -67,7 +84,9 @@ def test_what_is_written_is_what_is_read(seed: int) -> None:
 def test_euler_angles_give_the_rotation_back_even_in_gimbal_lock(seed: int, away: float) -> None:
     rng = np.random.default_rng(seed)
     x = rng.choice([-1, 1], 200) * (np.pi / 2 - away * rng.uniform(-1, 1, 200))
-    q = euler.from_axes("ZXY", np.stack([rng.uniform(-3, 3, 200), x, rng.uniform(-3, 3, 200)], axis=-1))[:, None]
+    q = euler.from_axes(
+        "ZXY", np.stack([rng.uniform(-3, 3, 200), x, rng.uniform(-3, 3, 200)], axis=-1)
+    )[:, None]
     assert R.distance(euler.from_axes("ZXY", euler.to_zxy(q)), q).max() < 2e-6
 
 
@@ -97,7 +116,17 @@ def test_names_are_those_that_other_tools_map_by_themselves() -> None:
     motion = synthetic.smooth_motion(np.random.default_rng(0), 0.5, 30.0)
     names = bvh.loads(bvh.dumps(motion)).skeleton.names
     assert names[:7] == ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head", "LeftShoulder")
-    wanted = {"LeftArm", "LeftForeArm", "LeftHand", "LeftHandThumb1", "RightHandPinky3", "LeftUpLeg", "LeftLeg", "LeftFoot", "LeftToeBase"}
+    wanted = {
+        "LeftArm",
+        "LeftForeArm",
+        "LeftHand",
+        "LeftHandThumb1",
+        "RightHandPinky3",
+        "LeftUpLeg",
+        "LeftLeg",
+        "LeftFoot",
+        "LeftToeBase",
+    }
     assert wanted <= set(names)
     assert not {"LeftEye", "RightEye", "Jaw"} & set(names), "nothing moved them"
 
@@ -111,9 +140,15 @@ def test_zero_angles_are_the_t_pose_and_the_root_offset_is_zero() -> None:
 
 def test_end_sites_reach_finger_tips_toes_and_crown() -> None:
     motion = synthetic.smooth_motion(np.random.default_rng(0), 0.2, 30.0)
-    motion = Motion(scaled(HUMANOID, {"leftToes": 2.0}), motion.times, motion.root_positions, motion.rotations)
+    motion = Motion(
+        scaled(HUMANOID, {"leftToes": 2.0}), motion.times, motion.root_positions, motion.rotations
+    )
     lines = [line.split() for line in bvh.dumps(motion, "vrm").splitlines()]
-    ends = [[float(v) for v in lines[i + 2][1:]] for i, words in enumerate(lines) if words[:1] == ["End"]]
+    ends = [
+        [float(v) for v in lines[i + 2][1:]]
+        for i, words in enumerate(lines)
+        if words[:1] == ["End"]
+    ]
     assert len(ends) == 13, "ten fingers, two feet, one head"
     assert [0.0, 19.5, 0.0] in ends
     assert [0.0, 0.0, 14.0] in ends, "a foot twice as long has toes twice as long"
@@ -133,8 +168,20 @@ def test_joints_that_rest_turned_are_written_from_their_t_pose() -> None:
         Skeleton(HUMANOID.names, parents, offsets, rest), straight.times, straight.root_positions,
         R.multiply(R.multiply(R.conjugate(above), straight.rotations), twist),
     )  # fmt: skip
-    assert max(np.abs(a - b).max() for a, b in zip(places(straight).values(), places(turned).values(), strict=True)) < 1e-9
-    assert np.abs(np.array(_table(bvh.dumps(turned, "vrm"))) - np.array(_table(bvh.dumps(straight, "vrm")))).max() < 2e-4
+    assert (
+        max(
+            np.abs(a - b).max()
+            for a, b in zip(places(straight).values(), places(turned).values(), strict=True)
+        )
+        < 1e-9
+    )
+    assert (
+        np.abs(
+            np.array(_table(bvh.dumps(turned, "vrm")))
+            - np.array(_table(bvh.dumps(straight, "vrm")))
+        ).max()
+        < 2e-4
+    )
 
 
 def _table(text: str) -> list[list[float]]:
@@ -145,14 +192,24 @@ def _table(text: str) -> list[list[float]]:
 def test_frames_are_uniform_whatever_the_times() -> None:
     motion = synthetic.smooth_motion(np.random.default_rng(1), 2.0, 50.0)
     kept = np.delete(np.arange(100), [20, 21, 60])
-    gappy = Motion(motion.skeleton, motion.times[kept], motion.root_positions[kept], motion.rotations[kept])
+    gappy = Motion(
+        motion.skeleton, motion.times[kept], motion.root_positions[kept], motion.rotations[kept]
+    )
     back = bvh.loads(bvh.dumps(gappy, "vrm"))
     assert len(back) == 100
     assert np.abs(back.times - motion.times).max() < 1e-9
-    assert worst(list(back.skeleton.names), np.stack(list(places(back).values()), 1), places(motion)) < 0.02, "the gap is filled in between"
+    assert (
+        worst(list(back.skeleton.names), np.stack(list(places(back).values()), 1), places(motion))
+        < 0.02
+    ), "the gap is filled in between"
     # Times rounded to milliseconds, as containers do, are uniform: no frame is made up.
-    rounded = Motion(motion.skeleton, np.round(motion.times * 0.6667, 3), motion.root_positions, motion.rotations)
-    assert np.abs(bvh.loads(bvh.dumps(rounded, "vrm")).root_positions - motion.root_positions).max() < 1e-6
+    rounded = Motion(
+        motion.skeleton, np.round(motion.times * 0.6667, 3), motion.root_positions, motion.rotations
+    )
+    assert (
+        np.abs(bvh.loads(bvh.dumps(rounded, "vrm")).root_positions - motion.root_positions).max()
+        < 1e-6
+    )
     assert len(bvh.loads(bvh.dumps(motion, fps=25.0))) == 50
 
 
@@ -171,7 +228,9 @@ def clip() -> Motion:
     return synthetic.smooth_motion(np.random.default_rng(8), 2.0, 30.0)
 
 
-def test_pybvh_bvhio_and_three_read_our_file_as_we_do(clip: Motion, tmp_path: Path, node: Path) -> None:
+def test_pybvh_bvhio_and_three_read_our_file_as_we_do(
+    clip: Motion, tmp_path: Path, node: Path
+) -> None:
     path = tmp_path / "clip.bvh"
     path.write_text(bvh.dumps(clip, "vrm"))
     expected = places(clip)
@@ -187,7 +246,10 @@ def test_pybvh_bvhio_and_three_read_our_file_as_we_do(clip: Motion, tmp_path: Pa
 
 def wild_files(data: Path) -> list[Path]:
     """Recordings from many tools; of the 112 of one maker, every fifteenth."""
-    return sorted((data / "mocap").glob("bvh_*/*.bvh")) + sorted((data / "mocap" / "cmu_training").glob("*.bvh"))[::15]
+    return (
+        sorted((data / "mocap").glob("bvh_*/*.bvh"))
+        + sorted((data / "mocap" / "cmu_training").glob("*.bvh"))[::15]
+    )
 
 
 @pytest.mark.filterwarnings("ignore:The BVH file announces")
@@ -204,7 +266,9 @@ def test_wild_files_are_read_as_pybvh_and_bvhio_read_them(data: Path, tmp_path: 
             count = cut(text, short, 40)
             names, found = judges.bvhio(short, list(range(count)))
             assert tuple(names) == motion.skeleton.names
-            assert worst(names, CENTI * found, {n: p[:count] for n, p in expected.items()}) < 1e-4, path.name
+            assert (
+                worst(names, CENTI * found, {n: p[:count] for n, p in expected.items()}) < 1e-4
+            ), path.name
             judged += 1
         # pybvh refuses position channels below the root, and a frame more than announced.
         if not joints_move and "Boxing" not in path.name:
@@ -218,11 +282,15 @@ def cut(text: str, path: Path, most: int) -> int:
     """Writes the file with at most so many frames, and returns their number."""
     head, time, rest = re.split(r"(Frame Time.*\n)", text)
     lines = [line for line in rest.splitlines() if line.strip()][:most]
-    path.write_text(re.sub(r"Frames:\s*\d+", f"Frames: {len(lines)}", head) + time + "\n".join(lines) + "\n")
+    path.write_text(
+        re.sub(r"Frames:\s*\d+", f"Frames: {len(lines)}", head) + time + "\n".join(lines) + "\n"
+    )
     return len(lines)
 
 
-def test_position_channels_on_every_joint_are_read_as_three_reads_them(data: Path, node: Path) -> None:
+def test_position_channels_on_every_joint_are_read_as_three_reads_them(
+    data: Path, node: Path
+) -> None:
     """MakeHuman's files have them, to be added to the OFFSET: so three.js does below the root as at the root."""
     for name in ("benchmark", "tpose"):
         path = data / "mocap" / "bvh_makehuman_cc0" / f"{name}.bvh"
@@ -232,7 +300,9 @@ def test_position_channels_on_every_joint_are_read_as_three_reads_them(data: Pat
         hips = expected[motion.skeleton.names[0]]
         # three.js takes the dots out of the names, but keeps the order.
         for i, joint in enumerate(motion.skeleton.names):
-            assert np.abs((found[:, i] - found[:, 0]) - (expected[joint] - hips)).max() < 1e-4, joint
+            assert np.abs((found[:, i] - found[:, 0]) - (expected[joint] - hips)).max() < 1e-4, (
+                joint
+            )
         assert len(names) == len(motion.skeleton.names)
 
 
@@ -242,7 +312,10 @@ def test_wild_files_written_anew_move_the_same(data: Path) -> None:
         motion = bvh.loads(path.read_text())
         back = bvh.loads(bvh.dumps(motion, "vrm"))
         expected = places(motion)
-        assert worst(list(back.skeleton.names), np.stack(list(places(back).values()), 1), expected) < TENTH_OF_A_MILLIMETRE, path.name
+        assert (
+            worst(list(back.skeleton.names), np.stack(list(places(back).values()), 1), expected)
+            < TENTH_OF_A_MILLIMETRE
+        ), path.name
 
 
 # --- reading what others write ---------------------------------------------------------------------------------------------------
@@ -276,8 +349,18 @@ def test_a_small_file_by_hand() -> None:
     assert motion.times.tolist() == [0.0, 1 / 30]
     assert np.allclose(motion.skeleton.offsets, [[0.01, 0.02, 0.03], [0, -0.4, 0]])
     assert np.allclose(motion.root_positions, [[0.1, 0.9, 0], [0.2, 0.9, 0]])
-    assert R.distance(motion.rotations[:, 0], R.from_rotation_vector(np.array([[0, np.pi / 2, 0]] * 2))).max() < 1e-9
-    assert R.distance(motion.rotations[1:, 1], R.from_rotation_vector(np.array([[np.pi / 2, 0, 0]]))).max() < 1e-9
+    assert (
+        R.distance(
+            motion.rotations[:, 0], R.from_rotation_vector(np.array([[0, np.pi / 2, 0]] * 2))
+        ).max()
+        < 1e-9
+    )
+    assert (
+        R.distance(
+            motion.rotations[1:, 1], R.from_rotation_vector(np.array([[np.pi / 2, 0, 0]]))
+        ).max()
+        < 1e-9
+    )
 
 
 @pytest.mark.parametrize(
@@ -317,17 +400,29 @@ def test_another_count_of_frames_than_announced_is_said() -> None:
         ("", "This is not a BVH file"),
         ("solid stl", "This is not a BVH file"),
         (PLAIN.replace("MOTION", ""), "a line MOTION"),
-        (PLAIN.replace("OFFSET 0 -40 0", "OFFSET 0 -40", 1), "line 8: OFFSET needs three numbers, but has '0 -40'"),
+        (
+            PLAIN.replace("OFFSET 0 -40 0", "OFFSET 0 -40", 1),
+            "line 8: OFFSET needs three numbers, but has '0 -40'",
+        ),
         (PLAIN.replace("CHANNELS 1", "CHANNELS 2"), "line 9: CHANNELS needs a count"),
         (PLAIN.replace("1 Xrotation", "1 Wrotation"), "line 9: .*'1 Wrotation'"),
         (PLAIN.replace("  JOINT knee", "  JOIN knee"), "line 6: 'JOIN' has no meaning here"),
         (PLAIN.replace("}\nMOTION", "MOTION"), "a closing brace is missing"),
         (PLAIN.replace("JOINT knee", "ROOT knee"), "line 6: there must be one ROOT"),
-        (PLAIN.replace("Frame Time: 0.0333333\n", ""), "line 18: a line 'Frame Time: seconds' is missing"),
-        (PLAIN.replace("0.0333333", "-1"), "line 18: Frame Time must be seconds, more than 0, but is '-1'"),
+        (
+            PLAIN.replace("Frame Time: 0.0333333\n", ""),
+            "line 18: a line 'Frame Time: seconds' is missing",
+        ),
+        (
+            PLAIN.replace("0.0333333", "-1"),
+            "line 18: Frame Time must be seconds, more than 0, but is '-1'",
+        ),
         (PLAIN.replace("20 90 0", "20 ninety 0"), "line 20: 'ninety' is not a finite number"),
         (PLAIN.replace("20 90 0", "20 nan 0"), "line 20: 'nan' is not a finite number"),
-        (PLAIN.replace("20 90 0", "20 90"), "line 20: a frame needs 7 numbers, one for each channel, but has 6"),
+        (
+            PLAIN.replace("20 90 0", "20 90"),
+            "line 20: a frame needs 7 numbers, one for each channel, but has 6",
+        ),
     ],
 )
 def test_errors_name_the_line(text: str, says: str) -> None:
@@ -335,12 +430,30 @@ def test_errors_name_the_line(text: str, says: str) -> None:
         bvh.loads(text)
 
 
-WILD = ("9" * 5000, "²", "1e-310", "1e999", "nan", "", "{", "}", "x" * 5000, "JOINT", "CHANNELS", "End Site", "{ " * 2000, "\0", "-1")
+WILD = (
+    "9" * 5000,
+    "²",
+    "1e-310",
+    "1e999",
+    "nan",
+    "",
+    "{",
+    "}",
+    "x" * 5000,
+    "JOINT",
+    "CHANNELS",
+    "End Site",
+    "{ " * 2000,
+    "\0",
+    "-1",
+)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(WILD), st.booleans())
-def test_any_word_anywhere_is_read_or_refused_in_a_short_sentence(where: int, word: str, beside: bool) -> None:
+def test_any_word_anywhere_is_read_or_refused_in_a_short_sentence(
+    where: int, word: str, beside: bool
+) -> None:
     words = re.split(r"(\s+)", PLAIN)
     at = where % len(words)
     words[at] = words[at] + " " + word if beside else word
@@ -365,9 +478,17 @@ def test_a_motion_without_frames_is_refused() -> None:
 
 @pytest.mark.parametrize("apart", ["\n", " "])
 def test_ten_thousand_joints_are_read_in_seconds_in_lines_or_in_one(apart: str) -> None:
-    joint = apart.join(("JOINT j", "{", "OFFSET 0 1 0", "CHANNELS 3 Zrotation Xrotation Yrotation", ""))
+    joint = apart.join(
+        ("JOINT j", "{", "OFFSET 0 1 0", "CHANNELS 3 Zrotation Xrotation Yrotation", "")
+    )
     head = "HIERARCHY ROOT a { OFFSET 0 0 0 CHANNELS 3 Zrotation Xrotation Yrotation" + apart
-    text = head + joint * 9_999 + "}" * 10_000 + "\nMOTION\nFrames: 1\nFrame Time: 0.1\n" + "0 " * 30_000
+    text = (
+        head
+        + joint * 9_999
+        + "}" * 10_000
+        + "\nMOTION\nFrames: 1\nFrame Time: 0.1\n"
+        + "0 " * 30_000
+    )
     assert cost.seconds(lambda: bvh.loads(text), 3.0) < 3.0
     assert len(bvh.loads(text).skeleton.names) == 10_000
 

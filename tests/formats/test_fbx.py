@@ -42,7 +42,9 @@ def test_a_character_goes_to_fbx_and_comes_back_moving_as_it_did(tmp_path: Path)
     assert np.abs(theirs[:, joints] - ours).max() < 1e-3
     # And the FBX is a character like any other.
     transfer.save(tmp_path / "again.glb", motion, back)
-    assert transfer.load_motion(tmp_path / "again.glb").duration == pytest.approx(motion.duration, abs=0.2)
+    assert transfer.load_motion(tmp_path / "again.glb").duration == pytest.approx(
+        motion.duration, abs=0.2
+    )
 
 
 @blender
@@ -52,7 +54,9 @@ def test_what_is_no_fbx_is_refused_with_a_sentence(tmp_path: Path) -> None:
         transfer.load_character(tmp_path / "words.fbx")
 
 
-def test_without_blender_a_sentence_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_blender_a_sentence_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("MOCAP_BPY", raising=False)
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)

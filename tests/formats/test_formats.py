@@ -48,13 +48,22 @@ def on(motion: Motion, rig: Rig) -> Motion:
 
 @pytest.mark.parametrize("name", ["a.bvh", "a.glb", "a.vrm", "A.BVH", "a.vrma"])
 @pytest.mark.parametrize("all_keys", [True, False])
-def test_motions_come_back(motion: Motion, rig: Rig, tmp_path: Path, name: str, all_keys: bool) -> None:
+def test_motions_come_back(
+    motion: Motion, rig: Rig, tmp_path: Path, name: str, all_keys: bool
+) -> None:
     character = name.lower().endswith(("glb", "vrm"))
-    formats.save(tmp_path / name, on(motion, rig) if character else motion, rig if character else None, all_keys=all_keys)
+    formats.save(
+        tmp_path / name,
+        on(motion, rig) if character else motion,
+        rig if character else None,
+        all_keys=all_keys,
+    )
     back = formats.load(tmp_path / name)
     assert isinstance(back, Motion)
     # The path is kept within a millimetre.
-    assert np.abs(back.at(motion.times).root_positions - motion.root_positions).max() < (1e-5 if all_keys else 1e-3)
+    assert np.abs(back.at(motion.times).root_positions - motion.root_positions).max() < (
+        1e-5 if all_keys else 1e-3
+    )
     assert [p.name for p in tmp_path.iterdir()] == [name], "nothing else is left"
 
 
@@ -74,14 +83,22 @@ def test_keypoints_come_back(keypoints: Keypoints, tmp_path: Path, name: str) ->
 @pytest.mark.parametrize("name", ["a.bvh", "a.glb"])
 def test_a_rate_resamples(motion: Motion, rig: Rig, tmp_path: Path, name: str) -> None:
     character = name.endswith("glb")
-    formats.save(tmp_path / name, on(motion, rig) if character else motion, rig if character else None, fps=60.0, all_keys=True)
+    formats.save(
+        tmp_path / name,
+        on(motion, rig) if character else motion,
+        rig if character else None,
+        fps=60.0,
+        all_keys=True,
+    )
     back = formats.load(tmp_path / name)
     assert len(back) == 29
 
 
 @pytest.mark.parametrize("name", ["a.fbx", "a", "a.json", "a.bvh.gz"])
 def test_unknown_suffixes_list_those_known(motion: Motion, tmp_path: Path, name: str) -> None:
-    with pytest.raises(OutputError, match=r"cannot be written: .* end in \.bvh, \.glb, \.gltf, \.vrm or \.vrma"):
+    with pytest.raises(
+        OutputError, match=r"cannot be written: .* end in \.bvh, \.glb, \.gltf, \.vrm or \.vrma"
+    ):
         formats.save(tmp_path / name, motion)
     assert not list(tmp_path.iterdir())
 
@@ -96,8 +113,13 @@ def test_a_character_file_needs_a_character(motion: Motion, tmp_path: Path) -> N
         formats.save(tmp_path / "a.glb", motion)
 
 
-@pytest.mark.parametrize(("kind", "name", "says"), [("glb", "a.vrm", r"end in \.glb, \.bvh or \.vrma"), ("bvh", "a.glb", "is a BVH file")])
-def test_a_file_is_of_its_rigs_kind(motion: Motion, rig: Rig, tmp_path: Path, kind: Any, name: str, says: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "name", "says"),
+    [("glb", "a.vrm", r"end in \.glb, \.bvh or \.vrma"), ("bvh", "a.glb", "is a BVH file")],
+)
+def test_a_file_is_of_its_rigs_kind(
+    motion: Motion, rig: Rig, tmp_path: Path, kind: Any, name: str, says: str
+) -> None:
     with pytest.raises(OutputError, match=says):
         formats.save(tmp_path / name, on(motion, rig), replace(rig, kind=kind))
     assert not list(tmp_path.iterdir())
@@ -121,14 +143,18 @@ def test_a_folder_without_permission_is_named(motion: Motion, tmp_path: Path) ->
         formats.save(tmp_path / "a.bvh", motion)
 
 
-@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs Linux's /proc, where nobody may make files")
+@pytest.mark.skipif(
+    not Path("/proc/self").is_dir(), reason="needs Linux's /proc, where nobody may make files"
+)
 def test_a_place_that_refuses_files_is_named() -> None:
     """Before any work is done."""
     with pytest.raises(OutputError, match=r"/proc/a\.bvh cannot be written: "):
         formats.check_writable("/proc/a.bvh", Motion)
 
 
-@pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()]
+)
 def test_a_failed_export_leaves_the_old_file_as_it_was(
     motion: Motion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
 ) -> None:
@@ -147,7 +173,9 @@ def test_a_failed_export_leaves_the_old_file_as_it_was(
     assert [p.name for p in tmp_path.iterdir()] == ["a.bvh"]
 
 
-def test_new_files_have_the_rights_that_other_new_files_have(motion: Motion, tmp_path: Path) -> None:
+def test_new_files_have_the_rights_that_other_new_files_have(
+    motion: Motion, tmp_path: Path
+) -> None:
     (tmp_path / "plain").write_text("")
     formats.save(tmp_path / "a.bvh", motion)
     assert (tmp_path / "a.bvh").stat().st_mode == (tmp_path / "plain").stat().st_mode
@@ -157,7 +185,8 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.bvh cannot be read: No such file"):
         formats.load(tmp_path / "a.bvh")
     with pytest.raises(
-        InputError, match=r"does not read 'a\.fbx': the suffix must be one of \.bvh, \.glb, \.gltf, \.vrm, \.vrma, \.json, \.jsonl"
+        InputError,
+        match=r"does not read 'a\.fbx': the suffix must be one of \.bvh, \.glb, \.gltf, \.vrm, \.vrma, \.json, \.jsonl",
     ):
         formats.load(tmp_path / "a.fbx")
     (tmp_path / "b.json").mkdir()
@@ -169,8 +198,21 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".bvh", ".glb", ".gltf", ".vrm", ".vrma", ".json", ".jsonl"])
-@pytest.mark.parametrize("content", [b"", b"\x00" * 64, b"glTF" + b"\xff" * 60, b"HIERARCHY\nMOTION\n", b"{", b"[[1]]", b'{"frames": [1]}'])
-def test_rubbish_of_every_kind_is_refused_with_a_sentence(tmp_path: Path, suffix: str, content: bytes) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00" * 64,
+        b"glTF" + b"\xff" * 60,
+        b"HIERARCHY\nMOTION\n",
+        b"{",
+        b"[[1]]",
+        b'{"frames": [1]}',
+    ],
+)
+def test_rubbish_of_every_kind_is_refused_with_a_sentence(
+    tmp_path: Path, suffix: str, content: bytes
+) -> None:
     path = tmp_path / f"rubbish{suffix}"
     path.write_bytes(content)
     with pytest.raises(InputError, match="rubbish"):

@@ -84,22 +84,41 @@ def some_motion(rig: Rig, seed: int = 0, frames: int = 30, speed: float = 2.0) -
 def rig_of(source: bytes, folder: Path = Path()) -> Rig:
     """The rig of a document whose nodes are called as the bones are."""
     tree = tree_of(source, folder)
-    return make_rig(tree, {b: Found(tree.names.index(b), "map", 1.0) for b in BONES if b in tree.names}, "made", source)
+    return make_rig(
+        tree,
+        {b: Found(tree.names.index(b), "map", 1.0) for b in BONES if b in tree.names},
+        "made",
+        source,
+    )
 
 
 def with_source(rig: Rig, source: bytes) -> Rig:
     return replace(rig, source=source)
 
 
-def tiny_document(skeleton: Skeleton = HUMANOID, above: tuple[dict[str, Any], ...] = (), unit: float = 1.0) -> dict[str, Any]:
+def tiny_document(
+    skeleton: Skeleton = HUMANOID, above: tuple[dict[str, Any], ...] = (), unit: float = 1.0
+) -> dict[str, Any]:
     """Bare joints below the nodes `above`, which make one of their units so many metres."""
-    nodes: list[dict[str, Any]] = [{**node, "name": f"above{i}", "children": [i + 1]} for i, node in enumerate(above)]
+    nodes: list[dict[str, Any]] = [
+        {**node, "name": f"above{i}", "children": [i + 1]} for i, node in enumerate(above)
+    ]
     for joint, name in enumerate(skeleton.names):
-        node = {"name": name, "translation": (skeleton.offsets[joint] / unit).tolist(), "rotation": skeleton.rest_rotations[joint].tolist()}
+        node = {
+            "name": name,
+            "translation": (skeleton.offsets[joint] / unit).tolist(),
+            "rotation": skeleton.rest_rotations[joint].tolist(),
+        }
         children = [c + len(above) for c in skeleton.children(joint)]
         nodes.append(node | ({"children": children} if children else {}))
     joints = list(range(len(above), len(nodes)))
-    return {"asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": [0]}], "nodes": nodes, "skins": [{"joints": joints}]}
+    return {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": nodes,
+        "skins": [{"joints": joints}],
+    }
 
 
 def tiny_rig(skeleton: Skeleton = HUMANOID, **extra: Any) -> bytes:
@@ -128,12 +147,19 @@ class Reader:
         data = base64.b64decode(buffer["uri"].partition(",")[2]) if "uri" in buffer else self.binary
         width = {"SCALAR": 1, "VEC3": 3, "VEC4": 4}[entry["type"]]
         start = view.get("byteOffset", 0) + entry.get("byteOffset", 0)
-        return np.frombuffer(data, "<f4", width * entry["count"], start).reshape(-1, width).astype(float)
+        return (
+            np.frombuffer(data, "<f4", width * entry["count"], start)
+            .reshape(-1, width)
+            .astype(float)
+        )
 
     def at(self, node: int, path: str, times: np.ndarray, default: Any) -> np.ndarray:
         """(F, n) of a node's translation, rotation or scale."""
         if (node, path) not in self.tracks:
-            return np.tile(np.array(self.document["nodes"][node].get(path, default), dtype=float), (len(times), 1))
+            return np.tile(
+                np.array(self.document["nodes"][node].get(path, default), dtype=float),
+                (len(times), 1),
+            )
         keys, values = self.tracks[node, path]
         times = np.clip(times, keys[0, 0], keys[-1, 0])
         if path == "rotation" and len(keys) > 1:
@@ -153,7 +179,9 @@ class Reader:
             turn = Rotation.from_quat(self.at(node, "rotation", times, [0, 0, 0, 1])).as_matrix()
             local[:, :3, :3] = turn * self.at(node, "scale", times, [1, 1, 1])[:, None]
             local[:, :3, 3] = self.at(node, "translation", times, [0, 0, 0])
-        self.worlds[node] = self.world(self.above[node], times) @ local if node in self.above else local
+        self.worlds[node] = (
+            self.world(self.above[node], times) @ local if node in self.above else local
+        )
         return self.worlds[node]
 
     def places(self, nodes: list[int], times: np.ndarray) -> np.ndarray:
@@ -176,7 +204,9 @@ def worst(motion: Motion, rig: Rig, data: bytes) -> float:
 def test_what_is_written_is_what_is_read(rig: Rig, seed: int) -> None:
     rng = np.random.default_rng(seed)
     times = 5.0 + np.cumsum(rng.uniform(0.01, 0.1, 9))
-    motion = Motion(rig.skeleton, times, rng.normal(size=(9, 3)), synthetic.random_rotation(rng, 9, 55))
+    motion = Motion(
+        rig.skeleton, times, rng.normal(size=(9, 3)), synthetic.random_rotation(rng, 9, 55)
+    )
     back = gltf_read.loads_on(with_source(rig, gltf.dumps(motion, rig, all_keys=True)))
     assert np.degrees(R.distance(back.rotations, motion.rotations).max()) < 0.01
     assert np.abs(back.root_positions - motion.root_positions).max() < 1e-6
@@ -194,7 +224,11 @@ def test_a_rig_scaled_moved_turned_and_mirrored_above_its_hips_goes_where_the_mo
     matrix[:3, :3] = 50.0 * R.to_matrix(tilt) * (np.array([-1.0, 1.0, 1.0]) if mirrored else 1.0)
     matrix[:3, 3] = rng.normal(size=3)
     above = (
-        {"rotation": R.conjugate(tilt).tolist(), "scale": [0.01] * 3, "translation": [1.0, 2.0, 3.0]},
+        {
+            "rotation": R.conjugate(tilt).tolist(),
+            "scale": [0.01] * 3,
+            "translation": [1.0, 2.0, 3.0],
+        },
         {"matrix": matrix.T.ravel().tolist()},
     )
     document = tiny_document(above=above, unit=0.5)
@@ -209,9 +243,15 @@ def test_a_rig_scaled_moved_turned_and_mirrored_above_its_hips_goes_where_the_mo
     data = gltf.dumps(motion, rig, all_keys=True)
     assert worst(motion, rig, data) < 1e-5
     moved = {c["target"]["node"] for c in glb.split(data)[0]["animations"][0]["channels"]}
-    for index, (before, after) in enumerate(zip(document["nodes"], glb.split(data)[0]["nodes"], strict=True)):
+    for index, (before, after) in enumerate(
+        zip(document["nodes"], glb.split(data)[0]["nodes"], strict=True)
+    ):
         # The one change: an animated node's matrix is written as what it is made of.
-        assert after == before or (index in moved and "matrix" in before and after.keys() == before.keys() - {"matrix"} | {*TRS})
+        assert after == before or (
+            index in moved
+            and "matrix" in before
+            and after.keys() == before.keys() - {"matrix"} | {*TRS}
+        )
         assert np.abs(glb.node_matrix(after) - glb.node_matrix(before)).max() < 1e-9
 
 
@@ -227,10 +267,20 @@ def test_nodes_between_the_joints_stay_and_the_joints_go_where_the_motion_says(s
         turn, place = synthetic.random_rotation(rng), rng.normal(size=3)
         # The child keeps its place and its turn: local = (R(turn)ᵀ (offset − place) / 2, turn⁻¹).
         nodes.append(
-            {"name": f"twist{child}", "translation": place.tolist(), "rotation": turn.tolist(), "scale": [2.0] * 3, "children": [below]}
+            {
+                "name": f"twist{child}",
+                "translation": place.tolist(),
+                "rotation": turn.tolist(),
+                "scale": [2.0] * 3,
+                "children": [below],
+            }
         )
-        nodes[above]["children"] = [len(nodes) - 1 if c == below else c for c in nodes[above]["children"]]
-        nodes[below]["translation"] = (R.apply(R.conjugate(turn), HUMANOID.offsets[below] - place) / 2.0).tolist()
+        nodes[above]["children"] = [
+            len(nodes) - 1 if c == below else c for c in nodes[above]["children"]
+        ]
+        nodes[below]["translation"] = (
+            R.apply(R.conjugate(turn), HUMANOID.offsets[below] - place) / 2.0
+        ).tolist()
         nodes[below]["rotation"] = R.conjugate(turn).tolist()
         nodes[below]["scale"] = [0.5] * 3
     rig = rig_of(glb.join(document, b""))
@@ -251,16 +301,26 @@ def animated(data: bytes, *paths: str) -> set[str]:
 @given(seeds)
 def test_below_a_scale_that_differs_by_axis_limbs_still_point_where_they_must(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    rig = rig_of(glb.join(tiny_document(above=({"scale": rng.uniform(0.7, 1.4, 3).tolist()},)), b""))
+    rig = rig_of(
+        glb.join(tiny_document(above=({"scale": rng.uniform(0.7, 1.4, 3).tolist()},)), b"")
+    )
     motion = some_motion(rig, seed, 4)
     data = gltf.dumps(motion, rig, all_keys=True)
     nodes = gltf.nodes_of(glb.split(data)[0], rig)
     found = Reader(data).places(nodes, motion.times)
     expected = places_in_document(motion, rig)
-    for upper, lower in (("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot")):
+    for upper, lower in (
+        ("UpperArm", "LowerArm"),
+        ("LowerArm", "Hand"),
+        ("UpperLeg", "LowerLeg"),
+        ("LowerLeg", "Foot"),
+    ):
         for side in ("left", "right"):
             a, b = rig.index(side + upper), rig.index(side + lower)
-            ours, theirs = R.normalize(found[:, b] - found[:, a]), R.normalize(expected[:, b] - expected[:, a])
+            ours, theirs = (
+                R.normalize(found[:, b] - found[:, a]),
+                R.normalize(expected[:, b] - expected[:, a]),
+            )
             assert np.degrees(np.arccos(np.clip((ours * theirs).sum(axis=-1), -1, 1))).max() < 0.1
 
 
@@ -275,7 +335,12 @@ def test_a_foot_that_hangs_from_the_root_in_the_file_goes_with_its_shin(data: Pa
 
 
 def test_a_body_at_rest_needs_one_channel(rig: Rig) -> None:
-    still = Motion(rig.skeleton, np.array([0.0, 1.0]), rig.skeleton.offsets[[0, 0]], np.tile(rig.skeleton.rest_rotations, (2, 1, 1)))
+    still = Motion(
+        rig.skeleton,
+        np.array([0.0, 1.0]),
+        rig.skeleton.offsets[[0, 0]],
+        np.tile(rig.skeleton.rest_rotations, (2, 1, 1)),
+    )
     document, _ = glb.split(gltf.dumps(still, rig))
     assert [c["target"]["path"] for c in document["animations"][0]["channels"]] == ["rotation"]
     assert len(gltf_read.loads_animation(gltf.dumps(still, rig))) == 2
@@ -296,13 +361,25 @@ def check_untouched(before: bytes, after: bytes) -> None:
     assert new.startswith(old)
     buffers = was.get("buffers", [])
     if is_glb and (not buffers or ("uri" not in buffers[0] and old)):
-        assert {**now["buffers"][0], "byteLength": None} == {**(buffers or [{}])[0], "byteLength": None}
+        assert {**now["buffers"][0], "byteLength": None} == {
+            **(buffers or [{}])[0],
+            "byteLength": None,
+        }
         assert now["buffers"][1:] == buffers[1:]
     else:
         assert now["buffers"][:-1] == buffers
-    others = {k: v for k, v in now.items() if k not in ("animations", "accessors", "bufferViews", "buffers")}
-    assert {**others, "nodes": None} == {**{k: v for k, v in was.items() if k in others}, "nodes": None}
-    assert dumped({k: others[k] for k in others if k != "nodes"}) == dumped({k: was[k] for k in others if k != "nodes"}), "1.0 is not 1"
+    others = {
+        k: v
+        for k, v in now.items()
+        if k not in ("animations", "accessors", "bufferViews", "buffers")
+    }
+    assert {**others, "nodes": None} == {
+        **{k: v for k, v in was.items() if k in others},
+        "nodes": None,
+    }
+    assert dumped({k: others[k] for k in others if k != "nodes"}) == dumped(
+        {k: was[k] for k in others if k != "nodes"}
+    ), "1.0 is not 1"
     for a, b in zip(now["nodes"], was["nodes"], strict=True):
         assert dumped(a) == dumped(b) or "matrix" in b
     assert glb.other_chunks(after) == glb.other_chunks(before)
@@ -319,8 +396,14 @@ def test_everything_else_in_the_document_stays_as_it_was(clip: Motion, rig: Rig)
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=6),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 fields = st.dictionaries(st.text(min_size=1, max_size=8).map("x".__add__), json_values, max_size=3)
@@ -338,19 +421,35 @@ def bare_rig() -> Rig:
 
 @settings(max_examples=40, deadline=None)
 @given(st.data(), st.sampled_from(["none", "chunk", "uri", "fallback"]), st.booleans())
-def test_documents_of_any_kind_come_out_as_they_went_in(data: st.DataObject, buffers: str, is_glb: bool) -> None:
+def test_documents_of_any_kind_come_out_as_they_went_in(
+    data: st.DataObject, buffers: str, is_glb: bool
+) -> None:
     """Fields that nobody knows, extensions that are required and not understood, sparse and quantised accessors, buffers of all kinds."""
     document = tiny_document() | data.draw(fields)
     for node in data.draw(st.lists(st.sampled_from(document["nodes"]), max_size=4)):
-        node |= {"extras": data.draw(json_values), "extensions": {"VENDOR_thing": data.draw(fields)}}
-    document |= {"extensionsUsed": ["KHR_draco_mesh_compression"], "extensionsRequired": ["KHR_draco_mesh_compression"]}
+        node |= {
+            "extras": data.draw(json_values),
+            "extensions": {"VENDOR_thing": data.draw(fields)},
+        }
+    document |= {
+        "extensionsUsed": ["KHR_draco_mesh_compression"],
+        "extensionsRequired": ["KHR_draco_mesh_compression"],
+    }
     binary = b""
     if buffers != "none":
-        binary = data.draw(st.binary(min_size=40, max_size=64)) if buffers == "chunk" and is_glb else b""
-        uri = {"uri": "data:application/octet-stream;base64," + base64.b64encode(bytes(range(40))).decode()}
+        binary = (
+            data.draw(st.binary(min_size=40, max_size=64)) if buffers == "chunk" and is_glb else b""
+        )
+        uri = {
+            "uri": "data:application/octet-stream;base64,"
+            + base64.b64encode(bytes(range(40))).decode()
+        }
         uri = {"uri": "other%20file.bin"} if not is_glb and data.draw(st.booleans()) else uri
         fallback = {"extensions": {"EXT_meshopt_compression": {"fallback": True}}}
-        document["buffers"] = [{"byteLength": len(binary) or 40} | (uri if buffers == "uri" else fallback if buffers == "fallback" else {})]
+        document["buffers"] = [
+            {"byteLength": len(binary) or 40}
+            | (uri if buffers == "uri" else fallback if buffers == "fallback" else {})
+        ]
         document["bufferViews"] = [{"buffer": 0, "byteLength": 40}]
         document["accessors"] = [SPARSE, QUANTISED]
     source = glb.join(document, binary, OTHER_CHUNK) if is_glb else glb.dumps_json(document)
@@ -361,7 +460,13 @@ def test_documents_of_any_kind_come_out_as_they_went_in(data: st.DataObject, buf
     motion = some_motion(rig, frames=3)
     out = gltf.dumps(motion, rig)
     check_untouched(source, out)
-    assert np.abs(Reader(out).places(gltf.nodes_of(document, rig), motion.times) - places_in_document(motion, rig)).max() < 2e-3
+    assert (
+        np.abs(
+            Reader(out).places(gltf.nodes_of(document, rig), motion.times)
+            - places_in_document(motion, rig)
+        ).max()
+        < 2e-3
+    )
 
 
 OTHER_CHUNK = struct.pack("<II", 8, 0x12345678) + b"whatever"
@@ -413,7 +518,9 @@ def test_reduced_keys_show_what_all_keys_show(rig: Rig, seed: int) -> None:
     assert np.linalg.norm(back.root_positions - motion.root_positions, axis=1).max() <= 1e-3
     assert worst(motion, rig, out) < 1e-3, "no joint is a millimetre off"
     for times, values in Reader(out).tracks.values():
-        assert values.shape[1] != 4 or np.all((values[1:] * values[:-1]).sum(axis=1) >= 0), "neighbours lie in one hemisphere"
+        assert values.shape[1] != 4 or np.all((values[1:] * values[:-1]).sum(axis=1) >= 0), (
+            "neighbours lie in one hemisphere"
+        )
         assert times[0, 0] == 0.0
 
 
@@ -426,19 +533,30 @@ def test_long_clips_shrink_and_all_keys_keeps_each(rig: Rig) -> None:
     assert nothing == 0
     document, _ = glb.split(whole)
     animation = document["animations"][0]
-    assert {document["accessors"][s["input"]]["count"] for s in animation["samplers"]} == {len(motion)}
+    assert {document["accessors"][s["input"]]["count"] for s in animation["samplers"]} == {
+        len(motion)
+    }
 
 
 # --- expressions -----------------------------------------------------------------------------------------------------------------
 
 
-def with_morphs(names: Sequence[str] = ("jawOpen", "something", "eyeBlink_L"), **extensions: Any) -> bytes:
+def with_morphs(
+    names: Sequence[str] = ("jawOpen", "something", "eyeBlink_L"), **extensions: Any
+) -> bytes:
     """A body whose face has three morph targets, two of them with names of ARKit's unless told otherwise."""
     document = tiny_document()
     document["nodes"].append({"name": "face", "mesh": 0, "weights": [0.0, 0.25, 0.0]})
     document["scenes"][0]["nodes"].append(len(document["nodes"]) - 1)
     triangle = np.zeros((3, 3), "<f4")
-    accessor = {"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3", "min": [0, 0, 0], "max": [0, 0, 0]}
+    accessor = {
+        "bufferView": 0,
+        "componentType": 5126,
+        "count": 3,
+        "type": "VEC3",
+        "min": [0, 0, 0],
+        "max": [0, 0, 0],
+    }
     primitive = {"attributes": {"POSITION": 0}, "targets": [{"POSITION": 0}] * 3}
     document |= {
         "meshes": [{"primitives": [primitive], "extras": {"targetNames": list(names)}}],
@@ -457,7 +575,11 @@ def test_expressions_move_the_morph_targets_of_their_names(tmp_path: Path, node:
     motion = some_motion(rig, frames=40)
     wave = 0.5 + 0.5 * np.sin(4 * motion.times)
     path = tmp_path / "face.glb"
-    path.write_bytes(gltf.dumps(with_expressions(motion, jawOpen=wave, eyeBlinkLeft=1 - wave, mouthPucker=wave), rig))
+    path.write_bytes(
+        gltf.dumps(
+            with_expressions(motion, jawOpen=wave, eyeBlinkLeft=1 - wave, mouthPucker=wave), rig
+        )
+    )
     _, weights = judges.three_nodes(node, path, motion.times)
     (shown,) = weights.values()
     assert np.abs(shown - np.stack([wave, np.full(40, 0.25), 1 - wave], axis=1)).max() < 2e-3
@@ -469,9 +591,18 @@ def test_a_vrms_own_expressions_move_what_they_are_bound_to(version: int) -> Non
     face = 55
     if version:
         binds = [{"node": face, "index": 1, "weight": 0.5}]
-        source = with_morphs(VRMC_vrm={"specVersion": "1.0", "expressions": {"preset": {"happy": {"morphTargetBinds": binds}}}})
+        source = with_morphs(
+            VRMC_vrm={
+                "specVersion": "1.0",
+                "expressions": {"preset": {"happy": {"morphTargetBinds": binds}}},
+            }
+        )
     else:
-        group = {"name": "Joy", "presetName": "joy", "binds": [{"mesh": 0, "index": 1, "weight": 50}]}
+        group = {
+            "name": "Joy",
+            "presetName": "joy",
+            "binds": [{"mesh": 0, "index": 1, "weight": 50}],
+        }
         source = with_morphs(VRM={"blendShapeMaster": {"blendShapeGroups": [group]}})
     rig = with_source(rig_of(with_morphs()), source)
     motion = with_expressions(some_motion(rig, frames=5), happy=np.linspace(0, 1, 5))
@@ -480,19 +611,32 @@ def test_a_vrms_own_expressions_move_what_they_are_bound_to(version: int) -> Non
 
 
 @pytest.mark.parametrize(
-    "names", [("viseme_aa", "viseme_PP", "Fcl_EYE_Close"), ("あ", "にこり", "まばたき"), ("vrc.v_aa", "vrc.v_sil", "vrc.blink")]
+    "names",
+    [
+        ("viseme_aa", "viseme_PP", "Fcl_EYE_Close"),
+        ("あ", "にこり", "まばたき"),
+        ("vrc.v_aa", "vrc.v_sil", "vrc.blink"),
+    ],
 )
 def test_vowels_and_blinks_are_known_by_what_others_call_them(names: Sequence[str]) -> None:
     rig = rig_of(with_morphs(names))
     wave = np.linspace(0, 1, 5)
     motion = with_expressions(some_motion(rig, frames=5), jawOpen=wave, aa=wave**2, blink=1 - wave)
     _, values = Reader(gltf.dumps(motion, rig, all_keys=True)).tracks[55, "weights"]
-    assert np.abs(values.reshape(5, 3) - np.stack([wave**2, np.full(5, 0.25), 1 - wave], axis=1)).max() < 1e-6
+    assert (
+        np.abs(values.reshape(5, 3) - np.stack([wave**2, np.full(5, 0.25), 1 - wave], axis=1)).max()
+        < 1e-6
+    )
 
 
 def test_a_face_that_speaks_arkit_is_not_moved_twice() -> None:
     binds = [{"node": 55, "index": 1, "weight": 1.0}]
-    source = with_morphs(VRMC_vrm={"specVersion": "1.0", "expressions": {"preset": {"aa": {"morphTargetBinds": binds}}}})
+    source = with_morphs(
+        VRMC_vrm={
+            "specVersion": "1.0",
+            "expressions": {"preset": {"aa": {"morphTargetBinds": binds}}},
+        }
+    )
     rig = with_source(rig_of(with_morphs()), source)
     wave = np.linspace(0, 1, 5)
     both = {"jawOpen": wave, "eyeBlinkLeft": wave, "aa": wave}
@@ -515,18 +659,28 @@ def complaints(node: Path, path: Path) -> Counter[str]:
     return Counter(m["code"] for m in messages if m["severity"] < 2)
 
 
-def test_the_khronos_validator_finds_no_error_and_no_warning(clip: Motion, rig: Rig, tmp_path: Path, node: Path) -> None:
+def test_the_khronos_validator_finds_no_error_and_no_warning(
+    clip: Motion, rig: Rig, tmp_path: Path, node: Path
+) -> None:
     path = tmp_path / "clip.glb"
     motion = on_rig(clip, rig)
     once = gltf.dumps(motion, rig)
     twice = gltf.dumps(motion.slice(0, 1), with_source(rig, once))
     bare = rig_of(tiny_rig())
-    for data in (rig.source, once, gltf.dumps(motion, rig, all_keys=True), twice, gltf.dumps(on_rig(clip, bare), bare)):
+    for data in (
+        rig.source,
+        once,
+        gltf.dumps(motion, rig, all_keys=True),
+        twice,
+        gltf.dumps(on_rig(clip, bare), bare),
+    ):
         path.write_bytes(data)
         assert not complaints(node, path)
 
 
-def test_the_khronos_validator_finds_in_real_characters_what_it_found_before(data: Path, tmp_path: Path, node: Path) -> None:
+def test_the_khronos_validator_finds_in_real_characters_what_it_found_before(
+    data: Path, tmp_path: Path, node: Path
+) -> None:
     for original in every_rig(data):
         rig = load_rig(original)
         path = tmp_path / "clip.glb"
@@ -540,10 +694,15 @@ def test_three_reads_our_files_as_we_do(clip: Motion, rig: Rig, tmp_path: Path, 
     names, found = judges.three(node, path, clip.times)
     expected = places(clip)
     assert set(names) == set(HUMANOID.names)
-    assert max(np.abs(found[:, i] - expected[n]).max() for i, n in enumerate(names)) < HALF_A_MILLIMETRE
+    assert (
+        max(np.abs(found[:, i] - expected[n]).max() for i, n in enumerate(names))
+        < HALF_A_MILLIMETRE
+    )
 
 
-def test_three_has_real_characters_joints_where_we_have_them(data: Path, tmp_path: Path, node: Path) -> None:
+def test_three_has_real_characters_joints_where_we_have_them(
+    data: Path, tmp_path: Path, node: Path
+) -> None:
     for original in every_rig(data):
         rig = load_rig(original)
         motion = some_motion(rig)
@@ -551,7 +710,10 @@ def test_three_has_real_characters_joints_where_we_have_them(data: Path, tmp_pat
         path.write_bytes(gltf.dumps(motion, rig, all_keys=True))
         found, _ = judges.three_nodes(node, path, motion.times[::5])
         expected = places_in_document(motion, rig)[::5]
-        wrong = [np.abs(found[n] - expected[:, j]).max() for j, n in enumerate(gltf.nodes_of(glb.split(rig.source)[0], rig))]
+        wrong = [
+            np.abs(found[n] - expected[:, j]).max()
+            for j, n in enumerate(gltf.nodes_of(glb.split(rig.source)[0], rig))
+        ]
         assert max(wrong) * rig.unit < HALF_A_MILLIMETRE, original.name
 
 
@@ -562,15 +724,24 @@ def test_a_motion_for_another_body_is_refused(rig: Rig) -> None:
     other = synthetic.smooth_motion(np.random.default_rng(1), 0.2, 30.0)
     order = [HUMANOID.index(n) for n in rig.skeleton.names]
     offsets = other.skeleton.offsets[order]
-    taller = Skeleton(rig.skeleton.names, rig.skeleton.parents, offsets, rig.skeleton.rest_rotations)
-    with pytest.raises(InputError, match=r"not on this rig's skeleton.*Retarget the motion to the rig first"):
-        gltf.dumps(Motion(taller, other.times, other.root_positions, other.rotations[:, order]), rig)
+    taller = Skeleton(
+        rig.skeleton.names, rig.skeleton.parents, offsets, rig.skeleton.rest_rotations
+    )
+    with pytest.raises(
+        InputError, match=r"not on this rig's skeleton.*Retarget the motion to the rig first"
+    ):
+        gltf.dumps(
+            Motion(taller, other.times, other.root_positions, other.rotations[:, order]), rig
+        )
 
 
 def test_joints_the_rig_does_not_have_are_named(clip: Motion, rig: Rig) -> None:
     names = ("pelvis", *HUMANOID.names[1:])
     other = Skeleton(names, HUMANOID.parents, HUMANOID.offsets, HUMANOID.rest_rotations)
-    with pytest.raises(InputError, match=r"no joints for these of the motion's: pelvis\. .*the rig's joints are hips"):
+    with pytest.raises(
+        InputError,
+        match=r"no joints for these of the motion's: pelvis\. .*the rig's joints are hips",
+    ):
         gltf.dumps(Motion(other, clip.times, clip.root_positions, clip.rotations), rig)
 
 
@@ -582,14 +753,19 @@ def test_a_bvh_is_no_place_for_a_gltf_animation(clip: Motion, rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (lambda d: d["buffers"][0].update(byteLength=10**9), "cut off: its buffer should hold 1000000000 bytes, but there are"),
+        (
+            lambda d: d["buffers"][0].update(byteLength=10**9),
+            "cut off: its buffer should hold 1000000000 bytes, but there are",
+        ),
         (lambda d: d["bufferViews"][0].update(byteOffset=10**9), "bufferView 0 ends at byte"),
         (lambda d: d["bufferViews"][0].update(buffer=7), "damaged"),
         (lambda d: d.update(animations="walk"), "its animations are a str instead of a list"),
         (lambda d: d.update(accessors={}), "its accessors are a dict"),
     ],
 )
-def test_damaged_documents_are_refused_with_a_sentence(clip: Motion, rig: Rig, damage: Any, says: str) -> None:
+def test_damaged_documents_are_refused_with_a_sentence(
+    clip: Motion, rig: Rig, damage: Any, says: str
+) -> None:
     document, binary = glb.split(rig.source)
     damage(document)
     with pytest.raises(InputError, match=says):
@@ -611,7 +787,9 @@ def test_frames_that_32_bits_cannot_tell_apart_are_refused(clip: Motion, rig: Ri
 
 
 def test_a_thousand_frames_are_written_quickly(rig: Rig) -> None:
-    motion = on_rig(on_humanoid(synthetic.smooth_motion(np.random.default_rng(0), 1000 / 30.0, 30.0)), rig)
+    motion = on_rig(
+        on_humanoid(synthetic.smooth_motion(np.random.default_rng(0), 1000 / 30.0, 30.0)), rig
+    )
     assert cost.seconds(lambda: gltf.dumps(motion, rig), 1.0) < 1.0
     data = gltf.dumps(motion, rig)
     assert len(data) - len(rig.source) < 0.6 * 1000 * (55 * 16 + 12 + 4)

@@ -35,7 +35,9 @@ def moving(rig: Rig) -> bytes:
     """The mannequin's file with two seconds of motion in it."""
     made = synthetic.smooth_motion(np.random.default_rng(4), 2.0, 30.0)
     order = [HUMANOID.index(n) for n in rig.skeleton.names]
-    return gltf.dumps(Motion(rig.skeleton, made.times, made.root_positions, made.rotations[:, order]), rig)
+    return gltf.dumps(
+        Motion(rig.skeleton, made.times, made.root_positions, made.rotations[:, order]), rig
+    )
 
 
 def places(motion: Motion) -> dict[str, np.ndarray]:
@@ -46,8 +48,12 @@ def places(motion: Motion) -> dict[str, np.ndarray]:
 # --- on the file's own nodes -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["misc/CesiumMan.glb", "raylib/robot.glb", "kaykit_cc0/Knight.glb"])
-def test_animations_of_others_are_read_as_three_reads_them(data: Path, tmp_path: Path, node: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["misc/CesiumMan.glb", "raylib/robot.glb", "kaykit_cc0/Knight.glb"]
+)
+def test_animations_of_others_are_read_as_three_reads_them(
+    data: Path, tmp_path: Path, node: Path, name: str
+) -> None:
     document, binary = glb.split((data / "rigs" / name).read_bytes())
     # three.mjs plays the last animation, and needs no pictures.
     document["animations"] = document["animations"][:1]
@@ -59,8 +65,15 @@ def test_animations_of_others_are_read_as_three_reads_them(data: Path, tmp_path:
     # Bones do not stretch in a Motion: of the translations, the root's alone.
     root = gltf_read.loads_animation(glb.join(document, binary)).skeleton.names[0]
     (animation,) = document["animations"]
-    fine = [c for c in animation["channels"] if c["target"]["path"] == "rotation" or document["nodes"][c["target"]["node"]]["name"] == root]
-    document["animations"] = [{**animation, "channels": [c for c in fine if c["target"]["path"] != "scale"]}]
+    fine = [
+        c
+        for c in animation["channels"]
+        if c["target"]["path"] == "rotation"
+        or document["nodes"][c["target"]["node"]]["name"] == root
+    ]
+    document["animations"] = [
+        {**animation, "channels": [c for c in fine if c["target"]["path"] != "scale"]}
+    ]
     path = tmp_path / "other.glb"
     path.write_bytes(glb.join(document, binary))
     motion = gltf_read.loads_animation(path.read_bytes())
@@ -74,8 +87,18 @@ def test_animations_of_others_are_read_as_three_reads_them(data: Path, tmp_path:
 # --- on a rig --------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["raylib/robot.glb", "kaykit_cc0/Knight.glb", "misc/CesiumMan.glb", "threejs/RobotExpressive.glb"])
-def test_limbs_point_where_three_has_them(data: Path, tmp_path: Path, node: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "raylib/robot.glb",
+        "kaykit_cc0/Knight.glb",
+        "misc/CesiumMan.glb",
+        "threejs/RobotExpressive.glb",
+    ],
+)
+def test_limbs_point_where_three_has_them(
+    data: Path, tmp_path: Path, node: Path, name: str
+) -> None:
     """Each animation's rotations on the recognised skeleton: bones between joints of one parent point as they do in the file's world."""
     rig = load_rig(data / "rigs" / name)
     names = gltf_read.animations(rig.source)
@@ -85,7 +108,11 @@ def test_limbs_point_where_three_has_them(data: Path, tmp_path: Path, node: Path
         kept = document["animations"][names.index(animation)]
         # A Motion's bones keep their length, so what stretches or shifts them below the first joint is left out for three, too.
         nodes = gltf.nodes_of(document, rig)
-        fine = [c for c in kept["channels"] if c["target"]["path"] == "rotation" or c["target"]["node"] == nodes[0]]
+        fine = [
+            c
+            for c in kept["channels"]
+            if c["target"]["path"] == "rotation" or c["target"]["node"] == nodes[0]
+        ]
         fine = [c for c in fine if c["target"]["path"] != "scale"]
         path = tmp_path / "other.glb"
         path.write_bytes(glb.join({**document, "animations": [{**kept, "channels": fine}]}, binary))
@@ -100,7 +127,9 @@ def test_limbs_point_where_three_has_them(data: Path, tmp_path: Path, node: Path
                 continue
             theirs = R.normalize(R.apply(rig.turn, found[n] - found[nodes[above]]))
             ours = R.normalize(expected[:, joint] - expected[:, above])
-            assert np.degrees(np.arccos(np.clip((theirs * ours).sum(axis=-1), -1, 1))).max() < 0.1, (animation, rig.skeleton.names[joint])
+            assert (
+                np.degrees(np.arccos(np.clip((theirs * ours).sum(axis=-1), -1, 1))).max() < 0.1
+            ), (animation, rig.skeleton.names[joint])
             checked += 1
         assert checked >= 10
         assert np.abs(R.apply(rig.turn, found[nodes[0]]) * rig.unit - expected[:, 0]).max() < 1e-4
@@ -113,9 +142,16 @@ def _above(parents: list[int], node: int) -> set[int]:
     return out
 
 
-def test_an_animation_is_chosen_by_name_and_those_there_are_are_named(rig: Rig, moving: bytes) -> None:
+def test_an_animation_is_chosen_by_name_and_those_there_are_are_named(
+    rig: Rig, moving: bytes
+) -> None:
     twice = replace(
-        rig, source=gltf.dumps(gltf_read.loads_on(replace(rig, source=moving)).slice(0, 10), replace(rig, source=moving), "wave")
+        rig,
+        source=gltf.dumps(
+            gltf_read.loads_on(replace(rig, source=moving)).slice(0, 10),
+            replace(rig, source=moving),
+            "wave",
+        ),
     )
     assert gltf_read.animations(twice.source) == ["mocap", "wave"]
     assert len(gltf_read.loads_on(twice, "wave")) <= 10 < len(gltf_read.loads_on(twice))
@@ -160,7 +196,9 @@ def test_what_is_no_glb_is_refused_with_a_sentence(data: bytes, says: str) -> No
         lambda d: d.update(nodes={}),
     ],
 )
-def test_damaged_documents_are_refused_with_a_sentence(moving: bytes, damage: Callable[[dict[str, Any]], object]) -> None:
+def test_damaged_documents_are_refused_with_a_sentence(
+    moving: bytes, damage: Callable[[dict[str, Any]], object]
+) -> None:
     document, binary = glb.split(moving)
     damage(document)
     with pytest.raises(InputError, match=r"damaged|no skeleton"):
@@ -185,10 +223,21 @@ def test_all_interpolations_are_read(tmp_path: Path, interpolation: str) -> None
     accessors, offset = [], 0
     for piece in pieces:
         kind = "SCALAR" if piece.ndim == 1 else f"VEC{piece.shape[1]}"
-        accessors.append({"bufferView": 0, "byteOffset": offset, "componentType": 5126, "count": len(piece), "type": kind})
+        accessors.append(
+            {
+                "bufferView": 0,
+                "byteOffset": offset,
+                "componentType": 5126,
+                "count": len(piece),
+                "type": kind,
+            }
+        )
         offset += 4 * piece.size
     animation = {
-        "samplers": [{"input": 0, "output": 1, "interpolation": interpolation}, {"input": 2, "output": 3}],
+        "samplers": [
+            {"input": 0, "output": 1, "interpolation": interpolation},
+            {"input": 2, "output": 3},
+        ],
         "channels": [
             {"sampler": 0, "target": {"node": 0, "path": "rotation"}},
             {"sampler": 1, "target": {"node": 0, "path": "translation"}},

@@ -54,8 +54,14 @@ def random_keypoints(seed: int, frames: int = 6) -> Keypoints:
 def standing(frames: int = 5) -> Keypoints:
     """Upright, facing the camera, moving a little."""
     rng = np.random.default_rng(0)
-    rotations = synthetic.rotations_of(synthetic.pose_parameters(rng, frames), np.tile(R.IDENTITY, (frames, 1)))
-    return synthetic.keypoints_of(Motion(HUMANOID, np.arange(frames) / 30.0, np.tile([0.0, 0.0, -4.0], (frames, 1)), rotations))
+    rotations = synthetic.rotations_of(
+        synthetic.pose_parameters(rng, frames), np.tile(R.IDENTITY, (frames, 1))
+    )
+    return synthetic.keypoints_of(
+        Motion(
+            HUMANOID, np.arange(frames) / 30.0, np.tile([0.0, 0.0, -4.0], (frames, 1)), rotations
+        )
+    )
 
 
 def same(a: Keypoints, b: Keypoints) -> None:
@@ -120,7 +126,10 @@ def test_a_recording_that_was_cut_off_loses_its_last_line_alone() -> None:
     same(back, keypoints.slice(0, 4))
     text = kj.dumps_lines(keypoints)
     with pytest.warns(UserWarning, match="last line"):
-        same(kj.loads(text[: text.rindex("}, {" if "}, {" in text else "},{") + 1]), keypoints.slice(0, 4))
+        same(
+            kj.loads(text[: text.rindex("}, {" if "}, {" in text else "},{") + 1]),
+            keypoints.slice(0, 4),
+        )
 
 
 # --- shapes that others write ----------------------------------------------------------------------------------------------------
@@ -137,18 +146,28 @@ def test_bare_lists_of_frames_of_poses_and_of_numbers_are_read() -> None:
     numbers = [[[p["x"], p["y"], p["z"]] for p in f["poses"][0]["keypoints3D"]] for f in frames]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # neither the image's size nor times are in them
-        for shape in (frames, [f["poses"] for f in frames], [f["poses"][0] for f in frames], numbers):
+        for shape in (
+            frames,
+            [f["poses"] for f in frames],
+            [f["poses"][0] for f in frames],
+            numbers,
+        ):
             back = kj.loads(json.dumps(shape))
             assert np.abs(back.positions - keypoints.positions).max() <= 1e-6
             assert np.allclose(back.times, np.arange(5) / 30)
         assert np.abs(kj.loads(json.dumps(frames)).image - keypoints.image).max() <= 1e-3
         # A list of one frame's poses, and a single frame or pose by itself.
         for shape in (frames[3], frames[3]["poses"][0], [frames[3]["poses"][0]]):
-            assert np.abs(kj.loads(json.dumps(shape)).positions - keypoints.positions[3:4]).max() <= 1e-6
+            assert (
+                np.abs(kj.loads(json.dumps(shape)).positions - keypoints.positions[3:4]).max()
+                <= 1e-6
+            )
 
 
 def test_tfjs_own_reference_is_read(data: Path) -> None:
-    with pytest.warns(UserWarning, match="no timestamps and the file no fps; 30 frames a second were taken"):
+    with pytest.warns(
+        UserWarning, match="no timestamps and the file no fps; 30 frames a second were taken"
+    ):
         keypoints = kj.loads((data / "landmarks" / "tfjs_pose_squats_3d.full.json").read_bytes())
     assert len(keypoints) == 65
     at = {n: keypoints.positions[:, i] for i, n in enumerate(LANDMARKS)}
@@ -240,14 +259,20 @@ def test_a_missing_image_size_is_taken_from_the_points_with_a_warning() -> None:
 
 
 def coco(point: dict[str, Any]) -> bool:
-    return not any(w in point["name"] for w in ("mouth", "inner", "outer", "pinky", "index", "thumb", "heel"))
+    return not any(
+        w in point["name"] for w in ("mouth", "inner", "outer", "pinky", "index", "thumb", "heel")
+    )
 
 
 def seventeen(whole: dict[str, Any], names: bool, depth: bool) -> None:
     for frame in whole["frames"]:
         pose = frame["poses"][0]
         for key in ("keypoints", "keypoints3D"):
-            pose[key] = [p if names else {k: v for k, v in p.items() if k != "name"} for p in pose[key] if coco(p)]
+            pose[key] = [
+                p if names else {k: v for k, v in p.items() if k != "name"}
+                for p in pose[key]
+                if coco(p)
+            ]
             assert len(pose[key]) == 17
         if not depth:
             del pose["keypoints3D"]
@@ -261,29 +286,50 @@ def no_depth(whole: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda d: seventeen(d, True, False), "the 17 of MoveNet, PoseNet or COCO.*needs the 33 points of BlazePose"),
+        (
+            lambda d: seventeen(d, True, False),
+            "the 17 of MoveNet, PoseNet or COCO.*needs the 33 points of BlazePose",
+        ),
         (lambda d: seventeen(d, False, False), "the 17 of MoveNet, PoseNet or COCO"),
         (lambda d: seventeen(d, True, True), "the 17 of MoveNet, PoseNet or COCO"),
         (lambda d: seventeen(d, False, True), "the 17 of MoveNet, PoseNet or COCO"),
         (no_depth, "no keypoints3D, only points in the image"),
         (
-            lambda d: d["frames"][2]["poses"][0]["keypoints3D"].__setitem__(4, {"x": 1, "y": 2, "z": 3, "name": "tail"}),
+            lambda d: d["frames"][2]["poses"][0]["keypoints3D"].__setitem__(
+                4, {"x": 1, "y": 2, "z": 3, "name": "tail"}
+            ),
             "Frame 2 .*named 'tail'",
         ),
         (
-            lambda d: d["frames"][1]["poses"][0].update(keypoints3D=[{"x": 0, "y": 0, "z": 0}] * 21),
+            lambda d: d["frames"][1]["poses"][0].update(
+                keypoints3D=[{"x": 0, "y": 0, "z": 0}] * 21
+            ),
             "Frame 1 has 21 keypoints without names",
         ),
-        (lambda d: d["frames"][1]["poses"][0]["keypoints3D"][3].update(x="left"), r"Expected .float.*keypoints3D\[3\]"),
+        (
+            lambda d: d["frames"][1]["poses"][0]["keypoints3D"][3].update(x="left"),
+            r"Expected .float.*keypoints3D\[3\]",
+        ),
         (lambda d: d["frames"][1].update(poses=7), r"not of the keypoints' shape: .*frames\[1\]"),
-        (lambda d: d["frames"][1].update(timestamp=5.0), "Timestamps must increase, but frame 2 is at"),
-        (lambda d: d["frames"][4].update(poses=[{"landmarks": []}]), "Frame 4 has a pose with neither keypoints nor keypoints3D"),
+        (
+            lambda d: d["frames"][1].update(timestamp=5.0),
+            "Timestamps must increase, but frame 2 is at",
+        ),
+        (
+            lambda d: d["frames"][4].update(poses=[{"landmarks": []}]),
+            "Frame 4 has a pose with neither keypoints nor keypoints3D",
+        ),
         (lambda d: d["frames"].clear(), "that is not empty"),
         (lambda d: d.pop("frames"), "an object with the fields width, height, fps"),
-        (lambda d: d["frames"][0]["poses"][0].update(face={"transform": [1, 2]}), "must have 16 numbers"),
+        (
+            lambda d: d["frames"][0]["poses"][0].update(face={"transform": [1, 2]}),
+            "must have 16 numbers",
+        ),
     ],
 )
-def test_other_shapes_are_refused_with_a_sentence(change: Callable[[dict[str, Any]], object], says: str) -> None:
+def test_other_shapes_are_refused_with_a_sentence(
+    change: Callable[[dict[str, Any]], object], says: str
+) -> None:
     whole = document()
     change(whole)
     with pytest.raises(InputError, match=says):
@@ -299,7 +345,10 @@ def test_other_shapes_are_refused_with_a_sentence(change: Callable[[dict[str, An
         ("3", "but this is int"),
         ('{"a": 1}', "an object with the fields a"),
         ('{"width": 1}\n{"poses": [}\n{"poses": []}\n', "not JSON in line 2"),
-        ('{"frames": [{"poses": [{"keypoints": [{"x": NaN, "y": 1}]}]}]}', "holds NaN, which is no JSON number"),
+        (
+            '{"frames": [{"poses": [{"keypoints": [{"x": NaN, "y": 1}]}]}]}',
+            "holds NaN, which is no JSON number",
+        ),
         ('{"frames": [{"poses": [{"keypoints": [{"x": -Infinity, "y": 1}]}]}]}', "holds Infinity"),
         ('{"frames": [{"poses": [{"keypoints": [{"x": 1e999, "y": 1}]}]}]}', "not JSON"),
         (b"\xff\xfe\x00", "This is not JSON"),
@@ -319,7 +368,9 @@ def test_frames_without_a_person_are_unseen_not_wrong() -> None:
     for text in ("[[], [], []]", "[null, null, null]"):
         with pytest.warns(UserWarning, match="30 frames a second"):
             assert np.all(np.isnan(kj.loads(text).positions))
-    keypoints = kj.loads('{"width": 10, "height": 10, "fps": 5, "frames": [{"poses": []}, {"poses": []}]}')
+    keypoints = kj.loads(
+        '{"width": 10, "height": 10, "fps": 5, "frames": [{"poses": []}, {"poses": []}]}'
+    )
     assert np.all(np.isnan(keypoints.positions))
     assert np.all(keypoints.confidence == 0)
 
@@ -327,9 +378,14 @@ def test_frames_without_a_person_are_unseen_not_wrong() -> None:
 # --- axes that point the other way -----------------------------------------------------------------------------------------------
 
 
-def turned(keypoints: Keypoints, axes: str, noise: float = 0.0, image: bool = True, seed: int = 0) -> Keypoints:
+def turned(
+    keypoints: Keypoints, axes: str, noise: float = 0.0, image: bool = True, seed: int = 0
+) -> Keypoints:
     signs = np.array([-1.0 if a in axes else 1.0 for a in "xyz"])
-    positions = (keypoints.positions + np.random.default_rng(seed).normal(size=keypoints.positions.shape) * noise) * signs
+    positions = (
+        keypoints.positions
+        + np.random.default_rng(seed).normal(size=keypoints.positions.shape) * noise
+    ) * signs
     points = keypoints.image if image else np.full_like(keypoints.image, np.nan)
     return Keypoints(keypoints.times, positions, points, keypoints.confidence, keypoints.image_size)
 
@@ -340,12 +396,18 @@ def test_no_pose_and_no_orientation_is_taken_for_flipped(seed: int) -> None:
     """Handstands, cartwheels, lying, seen from behind: any orientation, even a whole take of one; with and without image, with noise."""
     rng = np.random.default_rng(seed)
     motion = synthetic.random_poses(rng, 20)
-    one_way = synthetic.rotations_of(synthetic.pose_parameters(rng, 20), np.tile(synthetic.random_rotation(rng), (20, 1)))
+    one_way = synthetic.rotations_of(
+        synthetic.pose_parameters(rng, 20), np.tile(synthetic.random_rotation(rng), (20, 1))
+    )
     for rotations in (motion.rotations, one_way):
-        keypoints = synthetic.keypoints_of(Motion(motion.skeleton, motion.times, motion.root_positions, rotations))
+        keypoints = synthetic.keypoints_of(
+            Motion(motion.skeleton, motion.times, motion.root_positions, rotations)
+        )
         assert flipped_axes(turned(keypoints, "", 0.02)) == ()
         blind = turned(keypoints, "", 0.02, image=False)
-        heights = np.stack([blind.positions[:, [i, i + 1], 1].mean(axis=1) for i in (11, 23, 27)], axis=1)
+        heights = np.stack(
+            [blind.positions[:, [i, i + 1], 1].mean(axis=1) for i in (11, 23, 27)], axis=1
+        )
         if not np.all(np.diff(heights, axis=1) > 0):  # nothing but a handstand from first to last
             assert flipped_axes(blind) == ()
 
@@ -371,7 +433,9 @@ def test_one_frame_in_three_may_be_anything(seed: int, angle: float) -> None:
     positions = turned(keypoints, "z").positions.copy()
     wrong = rng.choice(30, 5, replace=False)
     positions[wrong] *= [1.0, 1.0, -1.0]
-    mixed = Keypoints(keypoints.times, positions, keypoints.image, keypoints.confidence, keypoints.image_size)
+    mixed = Keypoints(
+        keypoints.times, positions, keypoints.image, keypoints.confidence, keypoints.image_size
+    )
     assert flipped_axes(mixed) == ("z",)
 
 
@@ -383,13 +447,27 @@ def test_a_mirrored_picture_is_nothing_to_mend() -> None:
 def test_unseen_points_tell_nothing() -> None:
     keypoints = standing()
     nothing = np.full_like(keypoints.positions, np.nan)
-    assert flipped_axes(Keypoints(keypoints.times, nothing, keypoints.image, keypoints.confidence, keypoints.image_size)) == ()
+    assert (
+        flipped_axes(
+            Keypoints(
+                keypoints.times,
+                nothing,
+                keypoints.image,
+                keypoints.confidence,
+                keypoints.image_size,
+            )
+        )
+        == ()
+    )
 
 
 @pytest.mark.parametrize("axes", ["z", "y", "yz", "x"])
 def test_foreign_axes_are_turned_round_and_named(axes: str) -> None:
     keypoints = standing()
-    with pytest.warns(ConventionWarning, match=" and ".join(f"{a} pointing" for a in axes).replace(" and ", " .* and ")):
+    with pytest.warns(
+        ConventionWarning,
+        match=" and ".join(f"{a} pointing" for a in axes).replace(" and ", " .* and "),
+    ):
         back = kj.loads(kj.dumps(turned(keypoints, axes)))
     assert np.abs(back.positions - keypoints.positions).max() <= 1e-6
 
@@ -398,7 +476,9 @@ def test_real_recordings_are_not_taken_for_flipped_and_flipped_ones_are_found(da
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         squats = kj.loads((data / "landmarks" / "tfjs_pose_squats_3d.full.json").read_bytes())
-    image = np.array(json.loads((data / "landmarks" / "tfjs_pose_squats.full.json").read_text()))[..., :2]
+    image = np.array(json.loads((data / "landmarks" / "tfjs_pose_squats.full.json").read_text()))[
+        ..., :2
+    ]
     whole = Keypoints(squats.times, squats.positions, image, squats.confidence, (720, 1280))
     for axes in ("", "x", "y", "z", "yz", "xz"):
         assert "".join(flipped_axes(turned(whole, axes))) == axes
@@ -438,7 +518,16 @@ def points_of(hand: dict[str, object], field: str, axes: str) -> np.ndarray:
 
 def test_hands_of_hand_pose_detection_are_read_without_a_body() -> None:
     left, right = estimated_hand("Left", 1), estimated_hand("Right", 2)
-    found = kj.loads(json.dumps({"width": 640, "height": 480, "fps": 25, "frames": [{"poses": [right, left]}, {"poses": []}]}))
+    found = kj.loads(
+        json.dumps(
+            {
+                "width": 640,
+                "height": 480,
+                "fps": 25,
+                "frames": [{"poses": [right, left]}, {"poses": []}],
+            }
+        )
+    )
     assert np.isnan(found.positions).all()
     assert found.hands is not None
     assert found.hands_image is not None
@@ -454,10 +543,15 @@ def test_hands_of_hand_pose_detection_are_read_without_a_body() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The f")
-def test_hands_are_read_in_every_shape_that_bodies_are_and_with_their_points_in_another_order() -> None:
+def test_hands_are_read_in_every_shape_that_bodies_are_and_with_their_points_in_another_order() -> (
+    None
+):
     hand = estimated_hand("Left", 3)
     shuffled = {**hand, "keypoints3D": hand["keypoints3D"][::-1]}  # type: ignore[index]
-    found = [kj.loads(json.dumps(items)) for items in ([hand], [[hand]], hand, {"poses": [hand]}, [{"poses": [hand]}], [shuffled])]
+    found = [
+        kj.loads(json.dumps(items))
+        for items in ([hand], [[hand]], hand, {"poses": [hand]}, [{"poses": [hand]}], [shuffled])
+    ]
     for keypoints in found:
         assert keypoints.hands is not None
         assert np.array_equal(keypoints.hands, found[0].hands, equal_nan=True)
@@ -476,5 +570,10 @@ def test_hands_beside_a_body_are_its_hands() -> None:
 def test_a_hands_point_of_an_unknown_name_is_named() -> None:
     hand = estimated_hand("Left")
     hand["keypoints3D"][5]["name"] = "index_base"  # type: ignore[index]
-    with pytest.raises(InputError, match=r"Frame 0 has a hand's keypoint named 'index_base'; the names are wrist, thumb_cmc.*\."):
-        kj.loads(json.dumps({"fps": 25, "width": 640, "height": 480, "frames": [{"poses": [hand]}]}))
+    with pytest.raises(
+        InputError,
+        match=r"Frame 0 has a hand's keypoint named 'index_base'; the names are wrist, thumb_cmc.*\.",
+    ):
+        kj.loads(
+            json.dumps({"fps": 25, "width": 640, "height": 480, "frames": [{"poses": [hand]}]})
+        )

@@ -46,7 +46,9 @@ def test_a_kill_loses_nothing_that_was_appended(tmp_path: Path) -> None:
         "for i in range(25): r.append(k.slice(i, i + 1))\n"
         "print('recorded', flush=True)\ntime.sleep(60)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "recorded\n"
         os.kill(process.pid, signal.SIGKILL)
@@ -63,7 +65,9 @@ def test_a_take_that_is_there_is_left_alone(tmp_path: Path) -> None:
     assert path.read_text() == "mine"
 
 
-@pytest.mark.parametrize(("name", "says"), [("take.mp4", "must end in .jsonl"), ("nowhere/take.jsonl", "No such file")])
+@pytest.mark.parametrize(
+    ("name", "says"), [("take.mp4", "must end in .jsonl"), ("nowhere/take.jsonl", "No such file")]
+)
 def test_what_cannot_be_a_take_is_said(tmp_path: Path, name: str, says: str) -> None:
     with pytest.raises(OutputError, match=says):
         Recording(tmp_path / name)
@@ -76,7 +80,9 @@ def test_nothing_recorded_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is full")
-def test_a_full_disk_is_said_and_what_was_recorded_stays(tmp_path: Path, keypoints: Keypoints) -> None:
+def test_a_full_disk_is_said_and_what_was_recorded_stays(
+    tmp_path: Path, keypoints: Keypoints
+) -> None:
     path = tmp_path / "take.jsonl"
     path.symlink_to("/dev/full")
     recording = Recording.__new__(Recording)  # the constructor opens new files only

@@ -21,7 +21,10 @@ def uneven_times(rng: np.random.Generator, frames: int) -> np.ndarray:
 
 def wandering(rng: np.random.Generator, frames: int, step: float) -> np.ndarray:
     """Rotations that turn by about `step` radians a frame, a tenth of the way smoothly; signs as they come."""
-    smooth = np.sin(np.linspace(0, rng.uniform(0, 20), frames)[:, None] * rng.uniform(0.2, 1.0, 3) + rng.uniform(0, 6, 3))
+    smooth = np.sin(
+        np.linspace(0, rng.uniform(0, 20), frames)[:, None] * rng.uniform(0.2, 1.0, 3)
+        + rng.uniform(0, 6, 3)
+    )
     q = R.from_rotation_vector(smooth + np.cumsum(rng.normal(size=(frames, 3)) * step, axis=0))
     return q * rng.choice([-1.0, 1.0], size=(frames, 1))
 
@@ -39,7 +42,11 @@ def shown(times: np.ndarray, track: np.ndarray, keys: np.ndarray) -> np.ndarray:
 def test_rotations_are_within_bounds_at_every_time(seed: int, frames: int, step: float) -> None:
     rng = np.random.default_rng(seed)
     times = uneven_times(rng, frames)
-    tracks = np.stack([wandering(rng, frames, step) for _ in range(3)] + [np.tile(synthetic.random_rotation(rng), (frames, 1))], axis=1)
+    tracks = np.stack(
+        [wandering(rng, frames, step) for _ in range(3)]
+        + [np.tile(synthetic.random_rotation(rng), (frames, 1))],
+        axis=1,
+    )
     for track, keys in zip(tracks.swapaxes(0, 1), reduce.rotations(times, tracks), strict=True):
         wrong = Rotation.from_quat(shown(times, track, keys)).inv() * Rotation.from_quat(track)
         assert np.degrees(wrong.magnitude().max()) <= 0.1 + 1e-6
@@ -79,7 +86,9 @@ def test_no_key_is_needless() -> None:
     for j, keys in enumerate(reduce.rotations(made.times, made.rotations)):
         for k in keys[1:-1]:
             track = made.rotations[:, j]
-            wrong = Rotation.from_quat(shown(made.times, track, keys[keys != k])).inv() * Rotation.from_quat(track)
+            wrong = Rotation.from_quat(
+                shown(made.times, track, keys[keys != k])
+            ).inv() * Rotation.from_quat(track)
             assert np.degrees(wrong.magnitude().max()) > 0.1 - 1e-6
 
 

@@ -22,7 +22,9 @@ from mocap.rig.load import load_rig
 from tests.judges import khronos
 
 MIXAMO = {bone: names[0] for bone, names in conventions()["mixamo"].bones.items()}
-LIMBS = [f"{s}{b}" for s in ("left", "right") for b in ("UpperArm", "LowerArm", "UpperLeg", "LowerLeg")]
+LIMBS = [
+    f"{s}{b}" for s in ("left", "right") for b in ("UpperArm", "LowerArm", "UpperLeg", "LowerLeg")
+]
 ENDS = {"UpperArm": "LowerArm", "LowerArm": "Hand", "UpperLeg": "LowerLeg", "LowerLeg": "Foot"}
 
 
@@ -30,11 +32,15 @@ def renamed_mannequin(path: Path, drop: float = 0.0, turn: np.ndarray | None = N
     """The mannequin as a plain GLB with Mixamo's names, its arms hanging by so many degrees, the whole of it turned."""
     document, binary = glb.split(assets.path("rigs/mannequin.vrm").read_bytes())
     bones = document.pop("extensions")["VRMC_vrm"]["humanoid"]["humanBones"]
-    document["extensionsUsed"] = [e for e in document.get("extensionsUsed", []) if not e.startswith("VRMC")]
+    document["extensionsUsed"] = [
+        e for e in document.get("extensionsUsed", []) if not e.startswith("VRMC")
+    ]
     if not document["extensionsUsed"]:
         del document["extensionsUsed"]
     for bone, entry in bones.items():
-        document["nodes"][entry["node"]]["name"] = "mixamorig:" + conventions()["mixamo"].bones[bone][0]
+        document["nodes"][entry["node"]]["name"] = (
+            "mixamorig:" + conventions()["mixamo"].bones[bone][0]
+        )
     for side, sign in (("left", -1.0), ("right", 1.0)):
         hanging = R.from_axis_angle(np.array([0.0, 0.0, 1.0]), np.array(sign * np.radians(drop)))
         document["nodes"][bones[f"{side}UpperArm"]["node"]]["rotation"] = hanging.tolist()
@@ -50,7 +56,12 @@ def rest_directions(rig: Rig) -> np.ndarray:
     """(8, 3) of the limbs as the file's nodes rest, in mocap's world."""
     s = rig.skeleton
     positions, _ = fk(s, s.offsets[0], s.rest_rotations)
-    return np.array([R.normalize(positions[rig.index(b[: -len(k)] + ENDS[k])] - positions[rig.index(b)]) for b, k in sided()])
+    return np.array(
+        [
+            R.normalize(positions[rig.index(b[: -len(k)] + ENDS[k])] - positions[rig.index(b)])
+            for b, k in sided()
+        ]
+    )
 
 
 def sided() -> list[tuple[str, str]]:
@@ -59,8 +70,14 @@ def sided() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("drop", [0.0, 45.0, 80.0])
 @pytest.mark.parametrize("axis", [None, [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
-def test_it_rests_in_t_pose_and_faces_ahead(tmp_path: Path, drop: float, axis: list[float] | None) -> None:
-    turn = None if axis is None else R.from_axis_angle(np.array(axis), np.array(np.pi if axis[1] else -0.5 * np.pi))
+def test_it_rests_in_t_pose_and_faces_ahead(
+    tmp_path: Path, drop: float, axis: list[float] | None
+) -> None:
+    turn = (
+        None
+        if axis is None
+        else R.from_axis_angle(np.array(axis), np.array(np.pi if axis[1] else -0.5 * np.pi))
+    )
     rig = load_rig(renamed_mannequin(tmp_path / "hero.glb", drop, turn))
     made = tmp_path / "hero.vrm"
     made.write_bytes(as_vrm(rig))
@@ -70,7 +87,10 @@ def test_it_rests_in_t_pose_and_faces_ahead(tmp_path: Path, drop: float, axis: l
     assert {f.how for f in again.found.values()} == {"vrm"}
     np.testing.assert_allclose(abs(again.turn), [0, 0, 0, 1], atol=1e-6)
     at = HUMANOID.rest_positions()
-    wanted = [R.normalize(at[HUMANOID.index(b[: -len(k)] + ENDS[k])] - at[HUMANOID.index(b)]) for b, k in sided()]
+    wanted = [
+        R.normalize(at[HUMANOID.index(b[: -len(k)] + ENDS[k])] - at[HUMANOID.index(b)])
+        for b, k in sided()
+    ]
     np.testing.assert_allclose(rest_directions(again), wanted, atol=2e-3)
 
 
@@ -91,7 +111,9 @@ def test_the_validator_finds_nothing(tmp_path: Path, node: Path) -> None:
 
 
 def test_a_missing_bone_gets_a_stand_in(tmp_path: Path) -> None:
-    handless = {b: "mixamorig:" + conventions()["mixamo"].bones[b][0] for b in REQUIRED if "Hand" not in b}
+    handless = {
+        b: "mixamorig:" + conventions()["mixamo"].bones[b][0] for b in REQUIRED if "Hand" not in b
+    }
     rig = load_rig(renamed_mannequin(tmp_path / "hero.glb"), handless)
     document, _ = glb.split(as_vrm(rig))
     bones = document["extensions"]["VRMC_vrm"]["humanoid"]["humanBones"]
@@ -100,18 +122,26 @@ def test_a_missing_bone_gets_a_stand_in(tmp_path: Path) -> None:
     assert bones["leftHand"]["node"] in arm["children"]
     # As far beyond the elbow as the elbow is beyond the shoulder.
     place = np.linalg.norm(document["nodes"][bones["leftHand"]["node"]]["translation"])
-    np.testing.assert_allclose(place, np.linalg.norm(HUMANOID.offsets[HUMANOID.index("leftLowerArm")]), atol=0.02)
+    np.testing.assert_allclose(
+        place, np.linalg.norm(HUMANOID.offsets[HUMANOID.index("leftLowerArm")]), atol=0.02
+    )
 
 
 def test_a_skeleton_without_a_body_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "walk.bvh"
-    path.write_text(dumps(Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], HUMANOID.rest_rotations[None])))
+    path.write_text(
+        dumps(Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], HUMANOID.rest_rotations[None]))
+    )
     with pytest.raises(InputError, match="skeleton without a body"):
         as_vrm(load_rig(path))
 
 
 def test_every_humanoid_rig_there_is_becomes_one(data: Path, tmp_path: Path, node: Path) -> None:
-    files = [p for p in sorted((data / "rigs").rglob("*")) if p.suffix in (".glb", ".vrm") and p.name != "RiggedSimple.glb"]
+    files = [
+        p
+        for p in sorted((data / "rigs").rglob("*"))
+        if p.suffix in (".glb", ".vrm") and p.name != "RiggedSimple.glb"
+    ]
     assert len(files) >= 10
     for path in files:
         rig = load_rig(path)

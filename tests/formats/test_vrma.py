@@ -32,14 +32,20 @@ def clip(seed: int = 3, seconds: float = 2.0) -> Motion:
     """A motion of every bone that a VRM animation has; the eyes look about together."""
     made = synthetic.smooth_motion(np.random.default_rng(seed), seconds, 30.0)
     rotations = made.rotations.copy()
-    gaze = np.stack([0.1 * np.sin(made.times), 0.3 * np.cos(made.times), np.zeros(len(made))], axis=1)
-    rotations[:, [BONES.index("leftEye"), BONES.index("rightEye")]] = R.from_rotation_vector(gaze)[:, None]
+    gaze = np.stack(
+        [0.1 * np.sin(made.times), 0.3 * np.cos(made.times), np.zeros(len(made))], axis=1
+    )
+    rotations[:, [BONES.index("leftEye"), BONES.index("rightEye")]] = R.from_rotation_vector(gaze)[
+        :, None
+    ]
     return replace(made, rotations=rotations, root_positions=made.root_positions + [0.0, 1.0, 4.0])
 
 
 def with_face(motion: Motion) -> Motion:
     wave = 0.5 + 0.5 * np.sin(2 * motion.times)
-    return replace(motion, expressions={"happy": wave, "blinkLeft": 1 - wave, "jawOpen": 0.5 * wave})
+    return replace(
+        motion, expressions={"happy": wave, "blinkLeft": 1 - wave, "jawOpen": 0.5 * wave}
+    )
 
 
 def on_character(motion: Motion, body: Skeleton, ratio: float) -> np.ndarray:
@@ -47,7 +53,9 @@ def on_character(motion: Motion, body: Skeleton, ratio: float) -> np.ndarray:
     joints = [BONES.index(n) for n in body.names]
     away = kinematics.global_rotations(motion.skeleton, motion.rotations)
     turned = R.multiply(away[:, joints], kinematics.global_rotations(body, body.rest_rotations))
-    return kinematics.fk(body, ratio * motion.root_positions, kinematics.local_rotations(body, turned))[0]
+    return kinematics.fk(
+        body, ratio * motion.root_positions, kinematics.local_rotations(body, turned)
+    )[0]
 
 
 # --- what is written -------------------------------------------------------------------------------------------------------------
@@ -74,7 +82,9 @@ def test_the_document_says_what_the_specification_asks_for() -> None:
     extension = document["extensions"]["VRMC_vrm_animation"]
     assert document["extensionsUsed"] == ["VRMC_vrm_animation"]
     assert extension["specVersion"] == "1.0"
-    assert set(extension["humanoid"]["humanBones"]) == set(BONES) - {"leftEye", "rightEye"}, "eyes are no bones there"
+    assert set(extension["humanoid"]["humanBones"]) == set(BONES) - {"leftEye", "rightEye"}, (
+        "eyes are no bones there"
+    )
     assert set(extension["expressions"]["preset"]) == {"happy", "blinkLeft"}
     assert set(extension["expressions"]["custom"]) == {"jawOpen"}
     hips = extension["humanoid"]["humanBones"]["hips"]["node"]
@@ -82,7 +92,9 @@ def test_the_document_says_what_the_specification_asks_for() -> None:
     (animation,) = document["animations"]
     assert animation["name"] == "wave"
     for target in (c["target"] for c in animation["channels"]):
-        assert target["path"] == "rotation" or target["node"] == hips or target["node"] not in bones, "only the hips move"
+        assert (
+            target["path"] == "rotation" or target["node"] == hips or target["node"] not in bones
+        ), "only the hips move"
 
 
 def test_the_khronos_validator_finds_no_error_and_no_warning(tmp_path: Path, node: Path) -> None:
@@ -105,7 +117,9 @@ def test_three_vrm_plays_it_on_the_mannequin_as_we_would(tmp_path: Path, node: P
         assert np.abs(found - expected[:, BONES.index(bone)]).max() < HALF_A_MILLIMETRE, bone
 
 
-def test_three_vrm_plays_it_on_other_characters_as_we_would(data: Path, tmp_path: Path, node: Path) -> None:
+def test_three_vrm_plays_it_on_other_characters_as_we_would(
+    data: Path, tmp_path: Path, node: Path
+) -> None:
     """With bone axes and a hip height of its own, and without some of the bones."""
     motion = clip()
     path = tmp_path / "clip.vrma"
@@ -116,10 +130,16 @@ def test_three_vrm_plays_it_on_other_characters_as_we_would(data: Path, tmp_path
         order = [rig.index(n) for n in names]
         at, _ = kinematics.fk(rig.skeleton, rig.skeleton.offsets[0], rig.skeleton.rest_rotations)
         above = [names.index(p) if p else -1 for p in (_above(n, names) for n in names)]
-        offsets = [at[j] - (at[order[a]] if a >= 0 else 0) for j, a in zip(order, above, strict=True)]
+        offsets = [
+            at[j] - (at[order[a]] if a >= 0 else 0) for j, a in zip(order, above, strict=True)
+        ]
         # The rig as three-vrm sees it: bones from joint to joint, unturned in the pose that the file rests in.
-        body = Skeleton(tuple(names), np.array(above), np.array(offsets), np.tile(R.IDENTITY, (len(names), 1)))
-        expected = on_character(motion, body, at[rig.index("hips"), 1] / motion.skeleton.offsets[0, 1])[::10]
+        body = Skeleton(
+            tuple(names), np.array(above), np.array(offsets), np.tile(R.IDENTITY, (len(names), 1))
+        )
+        expected = on_character(
+            motion, body, at[rig.index("hips"), 1] / motion.skeleton.offsets[0, 1]
+        )[::10]
         frames = judges.three_vrm(node, data / "rigs" / "vrm" / name, path, motion.times[::10])
         for j, bone in enumerate(names):
             found = np.array([f["places"][bone] for f in frames])
@@ -134,13 +154,19 @@ def _above(bone: str, names: list[str]) -> str | None:
     return above
 
 
-def test_three_vrm_shows_the_expressions_and_the_gaze(data: Path, tmp_path: Path, node: Path) -> None:
+def test_three_vrm_shows_the_expressions_and_the_gaze(
+    data: Path, tmp_path: Path, node: Path
+) -> None:
     motion = with_face(clip())
     path = tmp_path / "clip.vrma"
     path.write_bytes(vrma.dumps(motion, all_keys=True))
     character = data / "rigs" / "vrm" / "Godette_vrm_v4.vrm"
     frames = judges.three_vrm(node, character, path, motion.times[::7])
-    shown = {name: np.array([f["expressions"][name] for f in frames]) for name in frames[0]["expressions"] if name in motion.expressions}
+    shown = {
+        name: np.array([f["expressions"][name] for f in frames])
+        for name in frames[0]["expressions"]
+        if name in motion.expressions
+    }
     assert {"happy", "blinkLeft"} <= set(shown)
     for name, weights in shown.items():
         assert np.abs(weights - motion.expressions[name][::7]).max() < 1e-5, name
@@ -160,7 +186,9 @@ def test_a_motion_that_is_not_on_humanoid_bones_is_refused() -> None:
     rests = HUMANOID.rest_rotations.copy()
     rests[3] = R.from_axis_angle(np.array([0.0, 0.0, 1.0]), 0.3)
     with pytest.raises(InputError, match="rest in T-pose without rotation"):
-        vrma.dumps(replace(motion, skeleton=Skeleton(BONES, HUMANOID.parents, HUMANOID.offsets, rests)))
+        vrma.dumps(
+            replace(motion, skeleton=Skeleton(BONES, HUMANOID.parents, HUMANOID.offsets, rests))
+        )
 
 
 # --- what others wrote -----------------------------------------------------------------------------------------------------------
@@ -178,7 +206,8 @@ def test_bones_may_be_turned_at_rest_and_have_nodes_between(seed: int) -> None:
     parents = glb.node_parents(document)
     times, tracks = plain.times, {}
     for target, sampler in (
-        (c["target"], document["animations"][0]["samplers"][c["sampler"]]) for c in document["animations"][0]["channels"]
+        (c["target"], document["animations"][0]["samplers"][c["sampler"]])
+        for c in document["animations"][0]["channels"]
     ):
         tracks[target["node"], target["path"]] = glb.accessor(document, binary, sampler["output"])
     pieces: list[np.ndarray] = [times.astype("<f4")]
@@ -197,7 +226,15 @@ def test_bones_may_be_turned_at_rest_and_have_nodes_between(seed: int) -> None:
     accessors, offset = [], 0
     for piece in pieces:
         kind = "SCALAR" if piece.ndim == 1 else "VEC4"
-        accessors.append({"bufferView": 0, "byteOffset": offset, "componentType": 5126, "count": len(piece), "type": kind})
+        accessors.append(
+            {
+                "bufferView": 0,
+                "byteOffset": offset,
+                "componentType": 5126,
+                "count": len(piece),
+                "type": kind,
+            }
+        )
         offset += piece.nbytes
     document |= {
         "accessors": accessors, "bufferViews": [{"buffer": 0, "byteLength": len(data)}], "buffers": [{"byteLength": len(data)}],
@@ -210,7 +247,9 @@ def test_bones_may_be_turned_at_rest_and_have_nodes_between(seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["three-vrm_test.vrma", "hips_spine_twisting.vrma"])
-def test_animations_of_others_are_read_as_three_vrm_plays_them(data: Path, node: Path, name: str) -> None:
+def test_animations_of_others_are_read_as_three_vrm_plays_them(
+    data: Path, node: Path, name: str
+) -> None:
     path = data / "rigs" / "vrma" / name
     motion = vrma.loads(path.read_bytes())
     whole = np.tile(R.IDENTITY, (len(motion), 55, 1))
@@ -235,7 +274,9 @@ def test_on_humanoid_bones_they_can_go_onto_any_character(data: Path) -> None:
 
 @few
 @given(seeds)
-def test_a_rest_that_is_no_t_pose_turns_bones_as_it_says_and_leaves_the_body_straight(tmp_path_factory: Any, seed: int) -> None:
+def test_a_rest_that_is_no_t_pose_turns_bones_as_it_says_and_leaves_the_body_straight(
+    tmp_path_factory: Any, seed: int
+) -> None:
     """The same turns away from a rest in which the body lies bent anyhow."""
     rng = np.random.default_rng(seed)
     motion = clip(seed, 0.3)
@@ -252,24 +293,34 @@ def test_a_rest_that_is_no_t_pose_turns_bones_as_it_says_and_leaves_the_body_str
     for node in document["nodes"][1:]:
         # Nodes that rest unturned at the places of the bent pose: what they turn by is what they turned by before.
         if node["name"] in BONES and (above := _above(node["name"], list(BONES))) is not None:
-            node["translation"] = (posed[BONES.index(node["name"])] - posed[BONES.index(above)]).tolist()
+            node["translation"] = (
+                posed[BONES.index(node["name"])] - posed[BONES.index(above)]
+            ).tolist()
     path.write_bytes(glb.join(document, binary))
     found = load_motion(path)
     straight, places = plain.skeleton.rest_positions(), found.skeleton.rest_positions()
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        for a, b, way in (("UpperArm", "LowerArm", [sign, 0, 0]), ("LowerArm", "Hand", [sign, 0, 0]), ("UpperLeg", "LowerLeg", [0, -1, 0])):
+        for a, b, way in (
+            ("UpperArm", "LowerArm", [sign, 0, 0]),
+            ("LowerArm", "Hand", [sign, 0, 0]),
+            ("UpperLeg", "LowerLeg", [0, -1, 0]),
+        ):
             v = places[BONES.index(side + b)] - places[BONES.index(side + a)]
             w = straight[BONES.index(side + b)] - straight[BONES.index(side + a)]
             assert R.normalize(v) @ R.normalize(w) > 1 - 1e-6, (side, a)
             assert np.linalg.norm(v) == pytest.approx(np.linalg.norm(w), rel=1e-6)
             assert R.normalize(v) @ np.array(way) > 0.9
     # Hips and spine may bend against each other, and what is left of it by less than 25° passes for modelled.
-    assert R.normalize(places[BONES.index("head")] - places[0])[1] > np.cos(np.radians(25.0)), "the trunk stands"
+    assert R.normalize(places[BONES.index("head")] - places[0])[1] > np.cos(np.radians(25.0)), (
+        "the trunk stands"
+    )
     same = [j for j, b in enumerate(BONES) if not b.endswith(("Eye", "Toes"))]
     assert np.degrees(R.distance(found.rotations[:, same], plain.rotations[:, same]).max()) < 0.05
 
 
-def test_the_twisted_rest_of_another_tool_leaves_the_body_straight_and_moves_as_three_vrm_plays_it(data: Path, node: Path) -> None:
+def test_the_twisted_rest_of_another_tool_leaves_the_body_straight_and_moves_as_three_vrm_plays_it(
+    data: Path, node: Path
+) -> None:
     path = data / "rigs" / "vrma" / "hips_spine_twisting.vrma"
     motion = load_motion(path)
     places = motion.skeleton.rest_positions()
@@ -277,12 +328,23 @@ def test_the_twisted_rest_of_another_tool_leaves_the_body_straight_and_moves_as_
     moved = kinematics.fk(motion.skeleton, motion.root_positions[some], motion.rotations[some])[0]
     frames = judges.three_vrm(node, MANNEQUIN, path, motion.times[some])
     stand = HUMANOID.rest_positions()
-    chains = (("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
+    chains = (
+        ("UpperArm", "LowerArm"),
+        ("LowerArm", "Hand"),
+        ("UpperLeg", "LowerLeg"),
+        ("LowerLeg", "Foot"),
+    )
     for a, b in ((s + a, s + b) for s in ("left", "right") for a, b in chains):
         i, j = BONES.index(a), BONES.index(b)
-        assert R.normalize(places[j] - places[i]) @ R.normalize(stand[j] - stand[i]) > np.cos(np.radians(0.5)), a
-        played = R.normalize(np.array([np.subtract(f["places"][b], f["places"][a]) for f in frames]))
-        assert (R.normalize(moved[:, j] - moved[:, i]) * played).sum(axis=-1).min() > np.cos(np.radians(0.5)), a
+        assert R.normalize(places[j] - places[i]) @ R.normalize(stand[j] - stand[i]) > np.cos(
+            np.radians(0.5)
+        ), a
+        played = R.normalize(
+            np.array([np.subtract(f["places"][b], f["places"][a]) for f in frames])
+        )
+        assert (R.normalize(moved[:, j] - moved[:, i]) * played).sum(axis=-1).min() > np.cos(
+            np.radians(0.5)
+        ), a
     assert R.normalize(places[BONES.index("head")] - places[0])[1] > 0.99
 
 
@@ -295,12 +357,32 @@ def damaged(change: Any) -> bytes:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (lambda: MANNEQUIN.read_bytes(), "no VRM animation: the glTF document has no VRMC_vrm_animation"),
+        (
+            lambda: MANNEQUIN.read_bytes(),
+            "no VRM animation: the glTF document has no VRMC_vrm_animation",
+        ),
         (lambda: b"glTF", "not a GLB"),
-        (lambda: damaged(lambda d: d["extensions"]["VRMC_vrm_animation"]["humanoid"]["humanBones"].pop("hips")), "no hips"),
-        (lambda: damaged(lambda d: d["extensions"]["VRMC_vrm_animation"].pop("humanoid")), "damaged"),
+        (
+            lambda: damaged(
+                lambda d: d["extensions"]["VRMC_vrm_animation"]["humanoid"]["humanBones"].pop(
+                    "hips"
+                )
+            ),
+            "no hips",
+        ),
+        (
+            lambda: damaged(lambda d: d["extensions"]["VRMC_vrm_animation"].pop("humanoid")),
+            "damaged",
+        ),
         (lambda: damaged(lambda d: d.pop("animations")), "no animation in the file"),
-        (lambda: damaged(lambda d: d["extensions"]["VRMC_vrm_animation"]["humanoid"]["humanBones"]["head"].update(node=999)), "damaged"),
+        (
+            lambda: damaged(
+                lambda d: d["extensions"]["VRMC_vrm_animation"]["humanoid"]["humanBones"][
+                    "head"
+                ].update(node=999)
+            ),
+            "damaged",
+        ),
     ],
 )
 def test_what_is_no_vrm_animation_is_refused_with_a_sentence(data: Any, says: str) -> None:

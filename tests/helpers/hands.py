@@ -45,7 +45,9 @@ def _parameters(rng: np.random.Generator, frames: int) -> dict[str, np.ndarray]:
 
 def hands_posed(u: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """As `random_hands`, from parameters in [0, 1]."""
-    angles = {k: np.radians(_RANGES[k][0] + (_RANGES[k][1] - _RANGES[k][0]) * v) for k, v in u.items()}
+    angles = {
+        k: np.radians(_RANGES[k][0] + (_RANGES[k][1] - _RANGES[k][0]) * v) for k, v in u.items()
+    }
     frames = len(u["knuckle"])
     local = np.tile(R.IDENTITY, (frames, 2, 15, 1))
     for n, finger in enumerate(("Index", "Middle", "Ring", "Little")):
@@ -53,7 +55,10 @@ def hands_posed(u: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndar
         bones = [f"{finger}Intermediate", f"{finger}Distal"]
         f1, f2 = _frames(np.array([0.0, -1.0, 0.0]), bones)
         f3 = R.from_frame(np.array([1.0, 0.0, 0.0]), np.array([0.0, -1.0, 0.0]))
-        knuckle = R.multiply(R.from_axis_angle(_Z, angles["knuckle"][..., n]), R.from_axis_angle(_Y, -angles["splay"][..., n]))
+        knuckle = R.multiply(
+            R.from_axis_angle(_Z, angles["knuckle"][..., n]),
+            R.from_axis_angle(_Y, -angles["splay"][..., n]),
+        )
         turns = (
             knuckle,
             R.from_axis_angle(_Z, angles["middle joint"][..., n]),
@@ -64,7 +69,11 @@ def hands_posed(u: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndar
     thumb = _thumb_frames()
     flexed, aside = angles["thumb's saddle"][..., 0], angles["thumb's saddle"][..., 1]
     saddle = R.multiply(R.from_axis_angle(_Z, flexed), R.from_axis_angle(_Y, aside))
-    turns = (saddle, R.from_axis_angle(_Z, angles["thumb's knuckle"]), R.from_axis_angle(_Z, angles["thumb's end"]))
+    turns = (
+        saddle,
+        R.from_axis_angle(_Z, angles["thumb's knuckle"]),
+        R.from_axis_angle(_Z, angles["thumb's end"]),
+    )
     for part, q in enumerate(turns):
         local[:, :, part] = R.multiply(R.multiply(thumb[part], q), R.conjugate(thumb[part]))
     local[:, 1] *= [1.0, -1.0, -1.0, 1.0]
@@ -75,7 +84,9 @@ def hands_posed(u: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndar
 
 
 def _thumb_frames() -> np.ndarray:
-    along = [HUMANOID.offsets[BONES.index(f"leftThumb{b}")] for b in ("Proximal", "Distal")] + [TIPS["leftThumbDistal"]]
+    along = [HUMANOID.offsets[BONES.index(f"leftThumb{b}")] for b in ("Proximal", "Distal")] + [
+        TIPS["leftThumbDistal"]
+    ]
     return R.from_frame(R.normalize(np.array(along)), _THUMB_BENDS)
 
 

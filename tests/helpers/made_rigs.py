@@ -9,8 +9,22 @@ from mocap.core.rig import Found, Rig
 from mocap.core.skeleton import BONE_PARENTS, BONES, Skeleton
 from tests.helpers import synthetic
 
-FINGERS = tuple(b for b in BONES if any(f in b for f in ("Thumb", "Index", "Middle", "Ring", "Little")))
-OPTIONAL = ("chest", "upperChest", "neck", "leftShoulder", "rightShoulder", "leftToes", "rightToes", "jaw", "leftEye", "rightEye", *FINGERS)
+FINGERS = tuple(
+    b for b in BONES if any(f in b for f in ("Thumb", "Index", "Middle", "Ring", "Little"))
+)
+OPTIONAL = (
+    "chest",
+    "upperChest",
+    "neck",
+    "leftShoulder",
+    "rightShoulder",
+    "leftToes",
+    "rightToes",
+    "jaw",
+    "leftEye",
+    "rightEye",
+    *FINGERS,
+)
 
 
 def rig(
@@ -61,7 +75,10 @@ def rig(
     for j in range(count):
         turns[j] = turns[parents[j]] if parents[j] >= 0 else R.IDENTITY
         if bone_of.get(j) in hang:
-            turns[j] = R.multiply(R.from_axis_angle(np.array([0.0, 0.0, 1.0]), hang[bone_of[j]] * np.radians(arms)), turns[j])
+            turns[j] = R.multiply(
+                R.from_axis_angle(np.array([0.0, 0.0, 1.0]), hang[bone_of[j]] * np.radians(arms)),
+                turns[j],
+            )
     offsets, t_pose, rest = np.array(places), frames.copy(), R.multiply(turns, frames)
     local_rest = rest.copy()
     for j in range(1, count):

@@ -22,7 +22,12 @@ Rows = list[tuple[str, str | None, np.ndarray]]
 def parts(finger: str) -> tuple[str, str, str]:
     """The bones of a finger."""
     return tuple(
-        finger + p for p in (("Metacarpal", "Proximal", "Distal") if finger == "Thumb" else ("Proximal", "Intermediate", "Distal"))
+        finger + p
+        for p in (
+            ("Metacarpal", "Proximal", "Distal")
+            if finger == "Thumb"
+            else ("Proximal", "Intermediate", "Distal")
+        )
     )  # type: ignore[return-value]
 
 
@@ -34,7 +39,9 @@ def places(arms_down: float = 0.0, bend: float = 0.03) -> dict[str, np.ndarray]:
         turn = R.from_rotation_vector(np.array([0.0, 0.0, -sign * arms_down]))
         pivot = at[f"{side}UpperArm"]
         for bone in at:
-            if bone.startswith(side) and any(bone.startswith(side + part) for part in ("LowerArm", "Hand", *FINGERS)):
+            if bone.startswith(side) and any(
+                bone.startswith(side + part) for part in ("LowerArm", "Hand", *FINGERS)
+            ):
                 at[bone] = pivot + R.apply(turn, at[bone] - pivot)
         at[f"{side}LowerLeg"] = at[f"{side}LowerLeg"] + [0.0, 0.0, bend]
         at[f"{side}LowerArm"] = at[f"{side}LowerArm"] - [0.0, 0.0, bend]
@@ -50,14 +57,18 @@ class Maker:
         self.rows: Rows = []
         self.truth: Truth = {}
 
-    def place(self, where: str | tuple[str, str, float] | tuple[float, float, float], side: str = "left") -> np.ndarray:
+    def place(
+        self, where: str | tuple[str, str, float] | tuple[float, float, float], side: str = "left"
+    ) -> np.ndarray:
         """A bone's place, a place between two, or coordinates of the left side; bones of a side without it."""
         if isinstance(where, str):
             return self.at[where] if where in self.at else self.at[side + where]
         if isinstance(where[0], str):
             a, b, t = where
             return (1.0 - float(t)) * self.place(str(a), side) + float(t) * self.place(str(b), side)
-        return np.array(where, dtype=float) * ([1.0, 1.0, 1.0] if side == "left" else [-1.0, 1.0, 1.0])
+        return np.array(where, dtype=float) * (
+            [1.0, 1.0, 1.0] if side == "left" else [-1.0, 1.0, 1.0]
+        )
 
     def one(self, name: str, parent: str | None, where, bone: str | None = None) -> None:  # type: ignore[no-untyped-def]
         """A node of the middle."""
@@ -68,7 +79,9 @@ class Maker:
     def both(self, name: str, parent: str, where, bone: str | None = None) -> None:  # type: ignore[no-untyped-def]
         """A node of either side."""
         for side, letter in self.sides.items():
-            self.rows.append((name.replace("@", letter), parent.replace("@", letter), self.place(where, side)))
+            self.rows.append(
+                (name.replace("@", letter), parent.replace("@", letter), self.place(where, side))
+            )
             if bone:
                 self.truth[side + bone] = name.replace("@", letter)
 
@@ -78,14 +91,18 @@ class Maker:
             self.both(name, parent, bone, bone)
             parent = name
 
-    def fingers(self, hand: str, name: Callable[[str, int], str], end: Callable[[str], str] | None = None) -> None:
+    def fingers(
+        self, hand: str, name: Callable[[str, int], str], end: Callable[[str], str] | None = None
+    ) -> None:
         """Five fingers of three bones; end: the names of their end nodes, where there are any."""
         for finger in FINGERS:
             self.chain(hand, *((name(finger, i), part) for i, part in enumerate(parts(finger), 1)))
             if end:
                 self.both(end(finger), name(finger, 3), f"{finger}DistalEnd")
 
-    def tree(self, unit: float = 1.0, z_up: bool = False, joints: bool = True) -> tuple[Tree, Truth]:
+    def tree(
+        self, unit: float = 1.0, z_up: bool = False, joints: bool = True
+    ) -> tuple[Tree, Truth]:
         """The Tree, parents before children; z_up: facing −Y, as Blender's and Unreal's files have it."""
         names = [r[0] for r in self.rows]
         assert len(set(names)) == len(names), sorted(n for n in names if names.count(n) > 1)
@@ -97,7 +114,9 @@ class Maker:
         count = len(names)
         rotations = np.tile(R.IDENTITY, (count, 1))
         flags = np.full(count, joints)
-        return Tree("glb", tuple(names), np.arange(count), np.array(parents), positions, rotations, flags), self.truth
+        return Tree(
+            "glb", tuple(names), np.arange(count), np.array(parents), positions, rotations, flags
+        ), self.truth
 
 
 def mixamo(prefix: str = "mixamorig:", ends: bool = True) -> tuple[Tree, Truth]:
@@ -114,11 +133,26 @@ def mixamo(prefix: str = "mixamorig:", ends: bool = True) -> tuple[Tree, Truth]:
     m.one(n + "HeadTop_End", n + "Head", "headEnd")
     if not prefix:
         m.chain("Head", ("@Eye", "Eye"))
-    arm = ((n + "@Shoulder", "Shoulder"), (n + "@Arm", "UpperArm"), (n + "@ForeArm", "LowerArm"), (n + "@Hand", "Hand"))
+    arm = (
+        (n + "@Shoulder", "Shoulder"),
+        (n + "@Arm", "UpperArm"),
+        (n + "@ForeArm", "LowerArm"),
+        (n + "@Hand", "Hand"),
+    )
     m.chain(n + "Spine2", *arm)
     called = dict(zip(FINGERS, ("Thumb", "Index", "Middle", "Ring", "Pinky"), strict=True))
-    m.fingers(n + "@Hand", lambda f, i: f"{n}@Hand{called[f]}{i}", (lambda f: f"{n}@Hand{called[f]}4") if ends else None)
-    m.chain(n + "Hips", (n + "@UpLeg", "UpperLeg"), (n + "@Leg", "LowerLeg"), (n + "@Foot", "Foot"), (n + "@ToeBase", "Toes"))
+    m.fingers(
+        n + "@Hand",
+        lambda f, i: f"{n}@Hand{called[f]}{i}",
+        (lambda f: f"{n}@Hand{called[f]}4") if ends else None,
+    )
+    m.chain(
+        n + "Hips",
+        (n + "@UpLeg", "UpperLeg"),
+        (n + "@Leg", "LowerLeg"),
+        (n + "@Foot", "Foot"),
+        (n + "@ToeBase", "Toes"),
+    )
     if ends:
         m.both(n + "@Toe_End", n + "@ToeBase", "ToesEnd")
     return m.tree(100.0)
@@ -137,7 +171,12 @@ def unreal(five: bool = False) -> tuple[Tree, Truth]:
     if five:
         for i, t in enumerate((0.0, 0.25, 0.5, 0.75, 1.0), 1):
             bone = {1: "spine", 3: "chest", 5: "upperChest"}.get(i)
-            m.one(f"spine_0{i}", f"spine_0{i - 1}" if i > 1 else "pelvis", ("spine", "upperChest", t), bone)
+            m.one(
+                f"spine_0{i}",
+                f"spine_0{i - 1}" if i > 1 else "pelvis",
+                ("spine", "upperChest", t),
+                bone,
+            )
         m.one("neck_01", "spine_05", "neck", "neck")
         m.one("neck_02", "neck_01", ("neck", "head", 0.5))
         m.one("head", "neck_02", "head", "head")
@@ -147,7 +186,13 @@ def unreal(five: bool = False) -> tuple[Tree, Truth]:
         m.one("neck_01", "spine_03", "neck", "neck")
         m.one("head", "neck_01", "head", "head")
     top = "spine_05" if five else "spine_03"
-    m.chain(top, ("clavicle_@", "Shoulder"), ("upperarm_@", "UpperArm"), ("lowerarm_@", "LowerArm"), ("hand_@", "Hand"))
+    m.chain(
+        top,
+        ("clavicle_@", "Shoulder"),
+        ("upperarm_@", "UpperArm"),
+        ("lowerarm_@", "LowerArm"),
+        ("hand_@", "Hand"),
+    )
     for f in FINGERS:
         low = {"Little": "pinky"}.get(f, f.lower())
         before = "hand_@"
@@ -157,7 +202,13 @@ def unreal(five: bool = False) -> tuple[Tree, Truth]:
         m.chain(before, *((f"{low}_0{i}_@", part) for i, part in enumerate(parts(f), 1)))
     m.both("upperarm_twist_01_@", "upperarm_@", ("UpperArm", "LowerArm", 0.4))
     m.both("lowerarm_twist_01_@", "lowerarm_@", ("LowerArm", "Hand", 0.6))
-    m.chain("pelvis", ("thigh_@", "UpperLeg"), ("calf_@", "LowerLeg"), ("foot_@", "Foot"), ("ball_@", "Toes"))
+    m.chain(
+        "pelvis",
+        ("thigh_@", "UpperLeg"),
+        ("calf_@", "LowerLeg"),
+        ("foot_@", "Foot"),
+        ("ball_@", "Toes"),
+    )
     m.both("thigh_twist_01_@", "thigh_@", ("UpperLeg", "LowerLeg", 0.4))
     m.both("calf_twist_01_@", "calf_@", ("LowerLeg", "Foot", 0.4))
     m.one("ik_foot_root", "root", (0.0, 0.0, 0.0))
@@ -195,7 +246,12 @@ def rigify(prefix: str = "DEF-") -> tuple[Tree, Truth]:
     chest = n + "spine.003"
     limb(
         chest,
-        (("shoulder", "Shoulder", None), ("upper_arm", "UpperArm", "LowerArm"), ("forearm", "LowerArm", "Hand"), ("hand", "Hand", None)),
+        (
+            ("shoulder", "Shoulder", None),
+            ("upper_arm", "UpperArm", "LowerArm"),
+            ("forearm", "LowerArm", "Hand"),
+            ("hand", "Hand", None),
+        ),
     )
     for i, f in enumerate(FINGERS):
         low = {"Thumb": "thumb", "Little": "f_pinky"}.get(f, f"f_{f.lower()}")
@@ -204,7 +260,15 @@ def rigify(prefix: str = "DEF-") -> tuple[Tree, Truth]:
             before = f"{n}palm.0{i}.@"
             m.both(before, n + "hand.@", ("Hand", parts(f)[0], 0.25))
         m.chain(before, *((f"{n}{low}.0{j}.@", part) for j, part in enumerate(parts(f), 1)))
-    limb(n + "spine", (("thigh", "UpperLeg", "LowerLeg"), ("shin", "LowerLeg", "Foot"), ("foot", "Foot", None), ("toe", "Toes", None)))
+    limb(
+        n + "spine",
+        (
+            ("thigh", "UpperLeg", "LowerLeg"),
+            ("shin", "LowerLeg", "Foot"),
+            ("foot", "Foot", None),
+            ("toe", "Toes", None),
+        ),
+    )
     m.both(n + "breast.@", chest, (0.09, 1.3, 0.12))
     m.both(n + "pelvis.@", n + "spine", (0.1, 1.0, 0.05))
     if whole:
@@ -287,7 +351,13 @@ def mmd() -> tuple[Tree, Truth]:
         m.both(f"@{name}先", f"@{name}{digits[-1]}", f"{f}DistalEnd")
     m.one("下半身", "腰", ("hips", "spine", 0.5))
     m.both("腰キャンセル@", "下半身", "UpperLeg")
-    m.chain("腰キャンセル@", ("@足", "UpperLeg"), ("@ひざ", "LowerLeg"), ("@足首", "Foot"), ("@つま先", "Toes"))
+    m.chain(
+        "腰キャンセル@",
+        ("@足", "UpperLeg"),
+        ("@ひざ", "LowerLeg"),
+        ("@足首", "Foot"),
+        ("@つま先", "Toes"),
+    )
     m.both("@足IK親", "全ての親", (0.092, 0.0, 0.0))
     m.both("@足ＩＫ", "@足IK親", "Foot")
     m.both("@つま先ＩＫ", "@足ＩＫ", "Toes")
@@ -305,9 +375,21 @@ def unity() -> tuple[Tree, Truth]:
     ):  # fmt: skip
         m.one(name, above, bone, bone)
     m.chain("Head", ("@Eye", "Eye"))
-    m.chain("UpperChest", ("@Shoulder", "Shoulder"), ("@UpperArm", "UpperArm"), ("@LowerArm", "LowerArm"), ("@Hand", "Hand"))
+    m.chain(
+        "UpperChest",
+        ("@Shoulder", "Shoulder"),
+        ("@UpperArm", "UpperArm"),
+        ("@LowerArm", "LowerArm"),
+        ("@Hand", "Hand"),
+    )
     m.fingers("@Hand", lambda f, i: f"@{f}{('Proximal', 'Intermediate', 'Distal')[i - 1]}")
-    m.chain("Hips", ("@UpperLeg", "UpperLeg"), ("@LowerLeg", "LowerLeg"), ("@Foot", "Foot"), ("@Toes", "Toes"))
+    m.chain(
+        "Hips",
+        ("@UpperLeg", "UpperLeg"),
+        ("@LowerLeg", "LowerLeg"),
+        ("@Foot", "Foot"),
+        ("@Toes", "Toes"),
+    )
     return m.tree()
 
 
@@ -324,7 +406,12 @@ def biped() -> tuple[Tree, Truth]:
     m.one(f"{b} Neck", f"{b} Spine2", "neck", "neck")
     m.one(f"{b} Head", f"{b} Neck", "head", "head")
     m.one(f"{b} HeadNub", f"{b} Head", "headEnd")
-    arm = (("Clavicle", "Shoulder"), ("UpperArm", "UpperArm"), ("Forearm", "LowerArm"), ("Hand", "Hand"))
+    arm = (
+        ("Clavicle", "Shoulder"),
+        ("UpperArm", "UpperArm"),
+        ("Forearm", "LowerArm"),
+        ("Hand", "Hand"),
+    )
     m.chain(f"{b} Neck", *((f"{b} @ {name}", bone) for name, bone in arm))
     m.both(f"{b} @ ForeTwist", f"{b} @ Forearm", ("LowerArm", "Hand", 0.5))
     m.fingers(
@@ -343,13 +430,29 @@ def makehuman_game() -> tuple[Tree, Truth]:
     m = Maker(("l", "r"), np.radians(42))
     m.one("Root", None, (0.0, 0.0, 0.0))
     m.one("pelvis", "Root", "hips", "hips")
-    for name, above, bone in (("spine_01", "pelvis", "spine"), ("spine_02", "spine_01", "chest"), ("spine_03", "spine_02", "upperChest")):
+    for name, above, bone in (
+        ("spine_01", "pelvis", "spine"),
+        ("spine_02", "spine_01", "chest"),
+        ("spine_03", "spine_02", "upperChest"),
+    ):
         m.one(name, above, bone, bone)
     m.one("neck_01", "spine_03", "neck", "neck")
     m.one("head", "neck_01", "head", "head")
-    m.chain("spine_03", ("clavicle_@", "Shoulder"), ("upperarm_@", "UpperArm"), ("lowerarm_@", "LowerArm"), ("hand_@", "Hand"))
+    m.chain(
+        "spine_03",
+        ("clavicle_@", "Shoulder"),
+        ("upperarm_@", "UpperArm"),
+        ("lowerarm_@", "LowerArm"),
+        ("hand_@", "Hand"),
+    )
     m.fingers("hand_@", lambda f, i: f"{'pinky' if f == 'Little' else f.lower()}_0{i}_@")
-    m.chain("pelvis", ("thigh_@", "UpperLeg"), ("calf_@", "LowerLeg"), ("foot_@", "Foot"), ("ball_@", "Toes"))
+    m.chain(
+        "pelvis",
+        ("thigh_@", "UpperLeg"),
+        ("calf_@", "LowerLeg"),
+        ("foot_@", "Foot"),
+        ("ball_@", "Toes"),
+    )
     return m.tree(10.0)
 
 
@@ -367,7 +470,12 @@ def vroid() -> tuple[Tree, Truth]:
     arm = ((f"J_Bip_@_{b}", b) for b in ("Shoulder", "UpperArm", "LowerArm", "Hand"))
     m.chain(n + "UpperChest", *arm)
     m.fingers("J_Bip_@_Hand", lambda f, i: f"J_Bip_@_{f}{i}", lambda f: f"J_Bip_@_{f}3_end")
-    leg = (("UpperLeg", "UpperLeg"), ("LowerLeg", "LowerLeg"), ("Foot", "Foot"), ("ToeBase", "Toes"))
+    leg = (
+        ("UpperLeg", "UpperLeg"),
+        ("LowerLeg", "LowerLeg"),
+        ("Foot", "Foot"),
+        ("ToeBase", "Toes"),
+    )
     m.chain(n + "Hips", *((f"J_Bip_@_{name}", bone) for name, bone in leg))
     m.both("J_Sec_@_Bust1", n + "UpperChest", (0.08, 1.3, 0.08))
     m.both("J_Sec_@_Bust2", "J_Sec_@_Bust1", (0.09, 1.3, 0.14))
@@ -388,13 +496,25 @@ def smpl() -> tuple[Tree, Truth]:
     """SMPL's 24 joints."""
     m = Maker(("L", "R"))
     m.one("Pelvis", None, "hips", "hips")
-    m.chain("Pelvis", ("@_Hip", "UpperLeg"), ("@_Knee", "LowerLeg"), ("@_Ankle", "Foot"), ("@_Foot", "Toes"))
+    m.chain(
+        "Pelvis",
+        ("@_Hip", "UpperLeg"),
+        ("@_Knee", "LowerLeg"),
+        ("@_Ankle", "Foot"),
+        ("@_Foot", "Toes"),
+    )
     for name, above, bone in (
         ("Spine1", "Pelvis", "spine"), ("Spine2", "Spine1", "chest"), ("Spine3", "Spine2", "upperChest"),
         ("Neck", "Spine3", "neck"), ("Head", "Neck", "head"),
     ):  # fmt: skip
         m.one(name, above, bone, bone)
-    m.chain("Spine3", ("@_Collar", "Shoulder"), ("@_Shoulder", "UpperArm"), ("@_Elbow", "LowerArm"), ("@_Wrist", "Hand"))
+    m.chain(
+        "Spine3",
+        ("@_Collar", "Shoulder"),
+        ("@_Shoulder", "UpperArm"),
+        ("@_Elbow", "LowerArm"),
+        ("@_Wrist", "Hand"),
+    )
     m.both("@_Hand", "@_Wrist", ("Hand", "MiddleProximal", 0.9))
     return m.tree()
 
@@ -405,7 +525,11 @@ def character1() -> tuple[Tree, Truth]:
     n = "Character1_"
     m.one(n + "Reference", None, (0.0, 0.0, 0.0))
     m.one(n + "Hips", n + "Reference", "hips", "hips")
-    for name, above, bone in (("Spine", "Hips", "spine"), ("Spine1", "Spine", "chest"), ("Spine2", "Spine1", "upperChest")):
+    for name, above, bone in (
+        ("Spine", "Hips", "spine"),
+        ("Spine1", "Spine", "chest"),
+        ("Spine2", "Spine1", "upperChest"),
+    ):
         m.one(n + name, n + above, bone, bone)
     m.one(n + "Neck", n + "Spine2", "neck", "neck")
     m.one(n + "Head", n + "Neck", "head", "head")
@@ -428,7 +552,9 @@ def german() -> tuple[Tree, Truth]:
     m.one("Brust", "Bauch", "upperChest", "chest")
     m.one("Kopf", "Brust", "head", "head")
     m.chain("Brust", ("Oberarm_@", "UpperArm"), ("Unterarm_@", "LowerArm"), ("Hand_@", "Hand"))
-    m.chain("Becken", ("Oberschenkel_@", "UpperLeg"), ("Unterschenkel_@", "LowerLeg"), ("Fuß_@", "Foot"))
+    m.chain(
+        "Becken", ("Oberschenkel_@", "UpperLeg"), ("Unterschenkel_@", "LowerLeg"), ("Fuß_@", "Foot")
+    )
     return m.tree()
 
 
@@ -440,9 +566,19 @@ def misspelt() -> tuple[Tree, Truth]:
     m.one("rig_Neck", "rig_Spine", "neck", "neck")
     m.one("rig_Head", "rig_Neck", "head", "head")
     m.chain(
-        "rig_Spine", ("rig_Sholder_@", "Shoulder"), ("rig_UpperArm_@", "UpperArm"), ("rig_Forarm_@", "LowerArm"), ("rig_Hand_@", "Hand")
+        "rig_Spine",
+        ("rig_Sholder_@", "Shoulder"),
+        ("rig_UpperArm_@", "UpperArm"),
+        ("rig_Forarm_@", "LowerArm"),
+        ("rig_Hand_@", "Hand"),
     )
-    m.chain("rig_Pelvs", ("rig_Thigh_@", "UpperLeg"), ("rig_Clf_@", "LowerLeg"), ("rig_Foot_@", "Foot"), ("rig_Toe_@", "Toes"))
+    m.chain(
+        "rig_Pelvs",
+        ("rig_Thigh_@", "UpperLeg"),
+        ("rig_Clf_@", "LowerLeg"),
+        ("rig_Foot_@", "Foot"),
+        ("rig_Toe_@", "Toes"),
+    )
     return m.tree()
 
 

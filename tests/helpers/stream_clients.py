@@ -32,7 +32,12 @@ def played(scene: Coroutine[Any, Any, T], timeout: float = 120.0) -> T:
 
 def viewer(port: int, **options) -> connect:
     """Opens the stream as the viewer does."""
-    options = {"subprotocols": ["mocap.v1"], "compression": None, "proxy": None, "open_timeout": 5} | options
+    options = {
+        "subprotocols": ["mocap.v1"],
+        "compression": None,
+        "proxy": None,
+        "open_timeout": 5,
+    } | options
     return connect(f"ws://127.0.0.1:{port}/stream", **options)
 
 
@@ -149,12 +154,23 @@ def greedy(clients: list[Dead]) -> Iterator[None]:
 
 
 class Host:
-    """tests/stream_host.py in a process of its own."""
+    """tests/helpers/stream_host.py in a process of its own."""
 
-    def __init__(self, way: str = "server", port: int = 0, fps: float = 60.0, picture_bytes: int = 30_000) -> None:
-        arguments = [sys.executable, str(TESTS / "stream_host.py"), str(port), str(fps), str(picture_bytes), way]
+    def __init__(
+        self, way: str = "server", port: int = 0, fps: float = 60.0, picture_bytes: int = 30_000
+    ) -> None:
+        arguments = [
+            sys.executable,
+            str(TESTS / "helpers" / "stream_host.py"),
+            str(port),
+            str(fps),
+            str(picture_bytes),
+            way,
+        ]
         environment = os.environ | {"PYTHONPATH": str(TESTS.parent)}
-        self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        self.process = subprocess.Popen(
+            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
         self.port = int(self.process.stdout.readline())
 
     def memory(self) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """A process that streams, so that its memory can be measured apart from its clients': for test_server.py and benchmarks/stream.py.
 
-    python tests/stream_host.py PORT FPS PICTURE_BYTES {server,broadcast}
+    python tests/helpers/stream_host.py PORT FPS PICTURE_BYTES {server,broadcast}
 
 It prints its port, then publishes frames of a picture, 33 keypoints and a pose of 55 joints. To every line on its standard input it
 answers with its resident memory in kB and the frames so far; it ends with its standard input. `broadcast` is the yardstick: the same
@@ -22,19 +22,35 @@ from mocap.stream import protocol
 from mocap.stream.server import Server
 
 REST = np.tile([0.0, 0.0, 0.0, 1.0], (55, 1))
-HELLO = protocol.hello(HUMANOID, ("happy",), "rigs/mannequin.vrm", protocol.Source("video", "test", 640, 360))
+HELLO = protocol.hello(
+    HUMANOID, ("happy",), "rigs/mannequin.vrm", protocol.Source("video", "test", 640, 360)
+)
 
 
 def frame(number: int, picture_bytes: int, clock: float | None = None) -> list[bytes]:
     """The messages of one frame; its clock is now, if not given."""
     stamp = protocol.Stamp(number, number / 60, time.monotonic() if clock is None else clock)
-    picture = [protocol.encode(protocol.Picture(stamp, b"\xff\xd8\xff" + bytes(picture_bytes - 3)))] if picture_bytes else []
+    picture = (
+        [protocol.encode(protocol.Picture(stamp, b"\xff\xd8\xff" + bytes(picture_bytes - 3)))]
+        if picture_bytes
+        else []
+    )
     points = protocol.Points(stamp, np.zeros((33, 2)), np.zeros((33, 3)), np.zeros(33))
-    return [*picture, protocol.encode(points), protocol.encode(protocol.Pose(stamp, np.zeros(3), REST, np.zeros(1)))]
+    return [
+        *picture,
+        protocol.encode(points),
+        protocol.encode(protocol.Pose(stamp, np.zeros(3), REST, np.zeros(1))),
+    ]
 
 
 def resident_kb() -> int:
-    return int(next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")).split()[1])
+    return int(
+        next(
+            line
+            for line in Path("/proc/self/status").read_text().splitlines()
+            if line.startswith("VmRSS")
+        ).split()[1]
+    )
 
 
 async def questions(frames: list[int]) -> None:
@@ -56,7 +72,9 @@ async def main(port: int, fps: float, picture_bytes: int, way: str) -> None:
     if way == "server":
         async with Server(HELLO, {}, port=port) as server:
             print(server.port, flush=True)
-            ticking = asyncio.ensure_future(ticks(fps, frames, lambda n: server.publish(frame(n, picture_bytes))))
+            ticking = asyncio.ensure_future(
+                ticks(fps, frames, lambda n: server.publish(frame(n, picture_bytes)))
+            )
             await questions(frames)
             ticking.cancel()
         return
@@ -67,7 +85,14 @@ async def main(port: int, fps: float, picture_bytes: int, way: str) -> None:
             async for _ in connection:
                 pass
 
-    async with serve(handler, "127.0.0.1", port, compression=None, subprotocols=[protocol.SUBPROTOCOL], close_timeout=0.1) as other:
+    async with serve(
+        handler,
+        "127.0.0.1",
+        port,
+        compression=None,
+        subprotocols=[protocol.SUBPROTOCOL],
+        close_timeout=0.1,
+    ) as other:
         print(other.sockets[0].getsockname()[1], flush=True)
 
         def publish(number: int) -> None:

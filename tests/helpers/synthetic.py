@@ -34,7 +34,9 @@ def random_body(rng: np.random.Generator) -> Skeleton:
         factor = rng.uniform(0.85, 1.15)
         factors |= {side + name: factor for side in ("left", "right")}
     trunk = rng.uniform(0.85, 1.15)
-    body = kinematics.scaled(HUMANOID, factors | dict.fromkeys(("spine", "chest", "upperChest", "neck"), trunk))
+    body = kinematics.scaled(
+        HUMANOID, factors | dict.fromkeys(("spine", "chest", "upperChest", "neck"), trunk)
+    )
     # A foot's height goes with its length, so the ankle's height at rest does.
     ankle = HUMANOID.rest_positions()[BONES.index("leftFoot"), 1] * factors["leftToes"]
     offsets = body.offsets.copy()
@@ -79,7 +81,9 @@ def random_rotation(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return R.normalize(rng.normal(size=(*shape, 4)))
 
 
-def keypoints_of(motion: Motion, size: tuple[int, int] = (1280, 720), focal: float = 1100.0) -> Keypoints:
+def keypoints_of(
+    motion: Motion, size: tuple[int, int] = (1280, 720), focal: float = 1100.0
+) -> Keypoints:
     """What a perfect detector gives for the motion, seen by a camera at the origin that looks along −Z (hips must have z < 0)."""
     positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
     points = landmarks_of(positions, world)
@@ -95,13 +99,21 @@ def random_poses(rng: np.random.Generator, frames: int, body: Skeleton | None = 
     return Motion(body, np.arange(frames) / 30.0, np.tile([0.0, 0.0, -4.0], (frames, 1)), rotations)
 
 
-def smooth_motion(rng: np.random.Generator, seconds: float, fps: float, speed: float = 1.0) -> Motion:
+def smooth_motion(
+    rng: np.random.Generator, seconds: float, fps: float, speed: float = 1.0
+) -> Motion:
     """Every joint on its own slow sine through its whole range, the body turning about a wandering axis."""
     times = np.arange(round(seconds * fps)) / fps
     parameters = {}
     for bone, u in pose_parameters(rng, 1).items():
         frequency = speed * rng.uniform(0.05, 0.2, size=3)
         parameters[bone] = 0.5 + 0.5 * np.sin(2 * np.pi * (frequency * times[:, None] + u))
-    spin = np.stack([np.sin(0.7 * times * speed), 1.3 * times * speed, np.cos(0.4 * times * speed)], axis=1)
-    root = np.stack([0.5 * np.sin(times), 0.1 * np.cos(times), -4.0 + 0.5 * np.sin(0.5 * times)], axis=1)
-    return Motion(random_body(rng), times, root, rotations_of(parameters, R.from_rotation_vector(spin)))
+    spin = np.stack(
+        [np.sin(0.7 * times * speed), 1.3 * times * speed, np.cos(0.4 * times * speed)], axis=1
+    )
+    root = np.stack(
+        [0.5 * np.sin(times), 0.1 * np.cos(times), -4.0 + 0.5 * np.sin(0.5 * times)], axis=1
+    )
+    return Motion(
+        random_body(rng), times, root, rotations_of(parameters, R.from_rotation_vector(spin))
+    )

@@ -19,29 +19,46 @@ def _node(node: Path, script: str, package: str, *files: str, given: str = "") -
     if not (_WEB / package).is_dir():
         missing = f"needs web/node_modules/{package}: run `make assets`"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    run = subprocess.run([node, Path(__file__).parent / script, *files], input=given, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(
+        [node, Path(__file__).parent / script, *files],
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 
 
 def three(node: Path, path: Path, times: np.ndarray) -> tuple[list[str], np.ndarray]:
     """(bone names, world positions (F, J, 3) in the file's unit) as three.js' BVHLoader or GLTFLoader reads a file's last animation."""
-    answer = _node(node, "three.mjs", "three", str(path), given=json.dumps(np.asarray(times).tolist()))
+    answer = _node(
+        node, "three.mjs", "three", str(path), given=json.dumps(np.asarray(times).tolist())
+    )
     return answer["names"], np.array(answer["frames"])
 
 
-def three_nodes(node: Path, path: Path, times: np.ndarray) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+def three_nodes(
+    node: Path, path: Path, times: np.ndarray
+) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
     """(node index → its world positions (F, 3), node index → its morph targets' weights (F, n)) in a glTF file's last animation."""
-    answer = _node(node, "nodes.mjs", "three", str(path), given=json.dumps(np.asarray(times).tolist()))
-    return tuple({int(i): np.array([f[i] for f in answer[k]]) for i in answer[k][0]} for k in ("places", "weights"))  # type: ignore[return-value]
+    answer = _node(
+        node, "nodes.mjs", "three", str(path), given=json.dumps(np.asarray(times).tolist())
+    )
+    return tuple(
+        {int(i): np.array([f[i] for f in answer[k]]) for i in answer[k][0]}
+        for k in ("places", "weights")
+    )  # type: ignore[return-value]
 
 
-def three_vrm(node: Path, character: Path, animation: Path, times: np.ndarray) -> list[dict[str, Any]]:
+def three_vrm(
+    node: Path, character: Path, animation: Path, times: np.ndarray
+) -> list[dict[str, Any]]:
     """A VRM animation on a VRM as three-vrm plays it: for each time, places (bone → world position), expressions and gaze (degrees)."""
     given = json.dumps(np.asarray(times).tolist())
-    frames: list[dict[str, Any]] = _node(node, "vrma.mjs", "@pixiv/three-vrm-animation", str(character), str(animation), given=given)[
-        "frames"
-    ]
+    frames: list[dict[str, Any]] = _node(
+        node, "vrma.mjs", "@pixiv/three-vrm-animation", str(character), str(animation), given=given
+    )["frames"]
     return frames
 
 
@@ -56,7 +73,9 @@ def pybvh(path: Path) -> tuple[list[str], np.ndarray]:
     import pybvh as package
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says which axis it takes for up, which the positions do not depend on
+        warnings.simplefilter(
+            "ignore"
+        )  # it says which axis it takes for up, which the positions do not depend on
         bvh = package.read_bvh_file(path)
         return list(bvh.joint_names), np.asarray(bvh.joint_positions())
 

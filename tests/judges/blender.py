@@ -16,7 +16,9 @@ scene = bpy.context.scene
 scene.render.fps, scene.render.fps_base = round(fps), 1.0
 with contextlib.redirect_stdout(io.StringIO()):
     if file.endswith(".bvh"):
-        done = bpy.ops.import_anim.bvh(filepath=file, global_scale=0.01, axis_forward="-Z", axis_up="Y")
+        done = bpy.ops.import_anim.bvh(
+            filepath=file, global_scale=0.01, axis_forward="-Z", axis_up="Y"
+        )
         first = 1
     else:
         done = bpy.ops.import_scene.gltf(filepath=file)
@@ -27,7 +29,12 @@ frames = []
 for frame in range(count):
     scene.frame_set(first + frame)
     frames.append([list(armature.matrix_world @ bone.head) for bone in armature.pose.bones])
-corners = [list(o.matrix_world @ v.co) for o in scene.objects if o.type == "MESH" and o.find_armature() for v in o.data.vertices]
+corners = [
+    list(o.matrix_world @ v.co)
+    for o in scene.objects
+    if o.type == "MESH" and o.find_armature()
+    for v in o.data.vertices
+]
 print(
     "\n"
     + json.dumps(

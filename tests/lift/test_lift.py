@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks import demo, kalidokit, measures, rendered
-from synthetic import keypoints_of, smooth_motion
 
 from mocap.core import rotation as R
 from mocap.core.camera import DEFAULT_FOV, Camera
@@ -18,6 +17,7 @@ from mocap.detect.mediapipe.bundles import PoseSize
 from mocap.lift import live, model
 from mocap.lift.training import asf, noise, pairs, spoil
 from mocap.lift.training import data as lift_data
+from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 GOLDEN = Path(__file__).parents[1] / "data"
 MODELS = ("weights", "weights_live")
@@ -34,7 +34,9 @@ def moving(seed: int = 0, seconds: float = 3.0, fps: float = 30.0, speed: float 
 
 
 def with_(keypoints: Keypoints, **changed: np.ndarray) -> Keypoints:
-    arrays = {n: getattr(keypoints, n) for n in ("times", "positions", "image", "confidence")} | changed
+    arrays = {
+        n: getattr(keypoints, n) for n in ("times", "positions", "image", "confidence")
+    } | changed
     return Keypoints(image_size=keypoints.image_size, **arrays)
 
 
@@ -60,7 +62,9 @@ def test_one_answer_at_a_time_is_that_of_the_whole_take(name: str) -> None:
     ahead = 0 if w["causal"] else model.REACH
     for start in (0, 9):
         once = model.run_once(w, inputs[:, start : start + length])
-        np.testing.assert_allclose(once[:, 0], model.run(w, inputs)[:, start + length - 1 - ahead], atol=2e-5)
+        np.testing.assert_allclose(
+            once[:, 0], model.run(w, inputs)[:, start + length - 1 - ahead], atol=2e-5
+        )
 
 
 def test_a_mirrored_performer_is_lifted_to_the_mirror_image() -> None:
@@ -79,15 +83,22 @@ def test_the_clock_may_begin_anywhere() -> None:
 
 def test_sixty_frames_a_second_lift_as_thirty() -> None:
     double = moving(fps=60.0)
-    half = with_(double, **{n: getattr(double, n)[::2] for n in ("times", "positions", "image", "confidence")})
+    half = with_(
+        double,
+        **{n: getattr(double, n)[::2] for n in ("times", "positions", "image", "confidence")},
+    )
     off = model.lift(double, CAMERA)[::2] - model.lift(half, CAMERA)
     assert np.linalg.norm(off, axis=-1).max() < 0.005
 
 
 def test_uneven_frames_lift_as_even_ones() -> None:
     even = moving(fps=60.0)
-    keep = np.sort(np.random.default_rng(1).choice(len(even), size=len(even) * 3 // 4, replace=False))
-    uneven = with_(even, **{n: getattr(even, n)[keep] for n in ("times", "positions", "image", "confidence")})
+    keep = np.sort(
+        np.random.default_rng(1).choice(len(even), size=len(even) * 3 // 4, replace=False)
+    )
+    uneven = with_(
+        even, **{n: getattr(even, n)[keep] for n in ("times", "positions", "image", "confidence")}
+    )
     off = model.lift(even, CAMERA)[keep] - model.lift(uneven, CAMERA)
     assert np.linalg.norm(off, axis=-1).mean() < 0.01
 
@@ -101,21 +112,35 @@ def test_one_frame_and_none_are_lifted() -> None:
 def test_short_gaps_are_bridged() -> None:
     keypoints = moving(speed=0.3)
     gone = slice(40, 46)
-    image, positions, confidence = (a.copy() for a in (keypoints.image, keypoints.positions, keypoints.confidence))
+    image, positions, confidence = (
+        a.copy() for a in (keypoints.image, keypoints.positions, keypoints.confidence)
+    )
     image[gone], positions[gone], confidence[gone] = np.nan, np.nan, 0.0
-    lifted = model.lift(with_(keypoints, image=image, positions=positions, confidence=confidence), CAMERA)
+    lifted = model.lift(
+        with_(keypoints, image=image, positions=positions, confidence=confidence), CAMERA
+    )
     whole = model.lift(keypoints, CAMERA)
-    joints = [LANDMARKS.index(f"{s}_{n}") for s in ("left", "right") for n in ("elbow", "wrist", "knee", "ankle")]
+    joints = [
+        LANDMARKS.index(f"{s}_{n}")
+        for s in ("left", "right")
+        for n in ("elbow", "wrist", "knee", "ankle")
+    ]
     assert np.linalg.norm((lifted - whole)[gone][:, joints], axis=-1).max() < 0.08
-    np.testing.assert_allclose(np.delete(lifted, np.r_[0:80], axis=0), np.delete(whole, np.r_[0:80], axis=0), atol=0.02)
+    np.testing.assert_allclose(
+        np.delete(lifted, np.r_[0:80], axis=0), np.delete(whole, np.r_[0:80], axis=0), atol=0.02
+    )
 
 
 def test_long_gaps_stay_and_harm_nobody_else() -> None:
     keypoints = moving(seconds=6.0)
     gone = slice(60, 120)
-    image, positions, confidence = (a.copy() for a in (keypoints.image, keypoints.positions, keypoints.confidence))
+    image, positions, confidence = (
+        a.copy() for a in (keypoints.image, keypoints.positions, keypoints.confidence)
+    )
     image[gone], positions[gone], confidence[gone] = np.nan, np.nan, 0.0
-    lifted = model.lift(with_(keypoints, image=image, positions=positions, confidence=confidence), CAMERA)
+    lifted = model.lift(
+        with_(keypoints, image=image, positions=positions, confidence=confidence), CAMERA
+    )
     assert np.isnan(lifted[gone]).all()
     assert np.isfinite(lifted[:60]).all()
     assert np.isfinite(lifted[120:]).all()
@@ -125,7 +150,9 @@ def test_long_gaps_stay_and_harm_nobody_else() -> None:
 def test_without_image_points_the_detectors_own_stay() -> None:
     keypoints = moving()
     image = np.full_like(keypoints.image, np.nan)
-    np.testing.assert_allclose(model.lift(with_(keypoints, image=image), CAMERA), keypoints.positions, atol=1e-9)
+    np.testing.assert_allclose(
+        model.lift(with_(keypoints, image=image), CAMERA), keypoints.positions, atol=1e-9
+    )
 
 
 def test_a_joint_that_is_never_seen_keeps_the_detectors_place_and_takes_nothing_along() -> None:
@@ -144,7 +171,9 @@ def test_what_the_network_does_not_know_keeps_its_shape() -> None:
     for group in (range(11), (17, 19, 21), (18, 20, 22)):
         at = list(group)
         for a, b in pairwise(at):
-            before, after = (np.linalg.norm(p[:, a] - p[:, b], axis=-1) for p in (keypoints.positions, lifted))
+            before, after = (
+                np.linalg.norm(p[:, a] - p[:, b], axis=-1) for p in (keypoints.positions, lifted)
+            )
             np.testing.assert_allclose(after, before, atol=1e-6)
 
 
@@ -187,11 +216,15 @@ def test_live_mirrored() -> None:
 
 def test_live_takes_what_is_not_seen() -> None:
     keypoints = moving()
-    image, positions, confidence = (a.copy() for a in (keypoints.image, keypoints.positions, keypoints.confidence))
+    image, positions, confidence = (
+        a.copy() for a in (keypoints.image, keypoints.positions, keypoints.confidence)
+    )
     image[:5], positions[:5], confidence[:5] = np.nan, np.nan, 0.0
     image[40:60], positions[40:60], confidence[40:60] = np.nan, np.nan, 0.0
     image[70:, 15] = np.nan
-    lifted, _ = live.lift_live(with_(keypoints, image=image, positions=positions, confidence=confidence), CAMERA)
+    lifted, _ = live.lift_live(
+        with_(keypoints, image=image, positions=positions, confidence=confidence), CAMERA
+    )
     unseen = np.r_[0:5, 40:60]
     assert np.isnan(lifted[unseen]).all()
     assert np.isfinite(np.delete(lifted, unseen, axis=0)).all()
@@ -207,8 +240,13 @@ def test_features_mirror_as_their_table_says() -> None:
         rng.normal(size=(4, 3)),
     )
     m = model.MIRRORED_JOINTS
-    mirrored = model.features(across[:, m] * [-1.0, 1.0], along[:, m], confidence[:, m], hips * [-1.0, 1.0, 1.0])
-    np.testing.assert_array_equal(mirrored, model.features(across, along, confidence, hips)[..., model.MIRROR] * model.MIRROR_SIGN)
+    mirrored = model.features(
+        across[:, m] * [-1.0, 1.0], along[:, m], confidence[:, m], hips * [-1.0, 1.0, 1.0]
+    )
+    np.testing.assert_array_equal(
+        mirrored,
+        model.features(across, along, confidence, hips)[..., model.MIRROR] * model.MIRROR_SIGN,
+    )
 
 
 def test_the_view_along_the_ray_is_the_body_turned() -> None:
@@ -218,7 +256,9 @@ def test_the_view_along_the_ray_is_the_body_turned() -> None:
     turn = R.between(R.normalize(hips), np.array([0.0, 0.0, -1.0]))
     flat = np.concatenate([rng.normal(scale=0.5, size=(15, 2)), np.zeros((15, 1))], axis=1)
     points = hips + R.apply(R.conjugate(turn), flat)
-    across, of_hips, found = model.view_along(points / -points[:, 2:], hips / -hips[2], np.array(-hips[2]))
+    across, of_hips, found = model.view_along(
+        points / -points[:, 2:], hips / -hips[2], np.array(-hips[2])
+    )
     np.testing.assert_allclose(across, flat[:, :2], atol=1e-9)
     np.testing.assert_allclose(of_hips, [0.7 / 3.0, -0.4 / 3.0, 1.0 / np.linalg.norm(hips)])
     assert np.degrees(R.distance(found, turn)) < 1e-6
@@ -255,7 +295,10 @@ ASF = """:version 1.10
 def test_asf_bones_turn_about_their_own_axes() -> None:
     bones = asf.read_asf(ASF)
     # The upper bone's axes are turned by 90° about z: its own x is the world's y. The root turns last, about the world's z.
-    ends = asf.read_amc(":DEGREES\n1\nroot 1 2 3 0 0 0\nupper 90 0 0\nlower 90\n2\nroot 0 0 0 0 0 90\nupper 0 0 0\nlower 0\n", bones)
+    ends = asf.read_amc(
+        ":DEGREES\n1\nroot 1 2 3 0 0 0\nupper 90 0 0\nlower 90\n2\nroot 0 0 0 0 0 90\nupper 0 0 0\nlower 0\n",
+        bones,
+    )
     np.testing.assert_allclose(ends["upper"], [[1, 2, 1], [0, 2, 0]], atol=1e-9)
     np.testing.assert_allclose(ends["lower"], [[1, 5, 1], [0, 5, 0]], atol=1e-9)
 
@@ -268,7 +311,9 @@ def test_two_forms_of_one_take_are_one_motion(data: Path) -> None:
     # The BVH begins with some frames of its own.
     shanks = [R.normalize(p[:, ankles] - p[:, knees]) for p in (amc, bvh)]
     length = frames - 10
-    cosines = [R.dot(shanks[0][5 : 5 + length], shanks[1][start : start + length]) for start in range(10)]
+    cosines = [
+        R.dot(shanks[0][5 : 5 + length], shanks[1][start : start + length]) for start in range(10)
+    ]
     assert min(np.degrees(np.arccos(np.clip(c, -1.0, 1.0))).mean() for c in cosines) < 6.0
 
 
@@ -291,19 +336,32 @@ def held_out() -> list[pairs.Pair]:
     return found
 
 
-def lifted_and_true(some: list[pairs.Pair]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def lifted_and_true(
+    some: list[pairs.Pair],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Where somebody is seen: the detector's joints, the lifted ones, the true ones (N, 15, 3), and the expected error (N, 15)."""
     parts = []
     for pair in some:
-        out, error = model.lift_with_error(pair.keypoints, Camera.from_fov(pair.keypoints.image_size, DEFAULT_FOV))
+        out, error = model.lift_with_error(
+            pair.keypoints, Camera.from_fov(pair.keypoints.image_size, DEFAULT_FOV)
+        )
         raw, joints = (model.joints_of(p) for p in (pair.keypoints.positions, out))
         seen = np.isfinite(joints).all(axis=(1, 2))
-        parts.append((raw[seen], joints[seen], pair.true[seen], model.joints_of(error[..., None])[seen, :, 0]))
+        parts.append(
+            (
+                raw[seen],
+                joints[seen],
+                pair.true[seen],
+                model.joints_of(error[..., None])[seen, :, 0],
+            )
+        )
     raw, joints, true, error = (np.concatenate(a) for a in zip(*parts, strict=True))
     return raw, joints, true, error
 
 
-def test_people_in_motion_that_no_training_saw_come_out_nearer_to_the_truth(held_out: list[pairs.Pair]) -> None:
+def test_people_in_motion_that_no_training_saw_come_out_nearer_to_the_truth(
+    held_out: list[pairs.Pair],
+) -> None:
     raw, lifted, true, _ = lifted_and_true(held_out)
     assert _degrees(lifted, true).mean() < 0.87 * _degrees(raw, true).mean()
     before, after = (np.linalg.norm(p - true, axis=-1).mean() for p in (raw, lifted))
@@ -322,29 +380,49 @@ def test_the_network_knows_where_it_errs(held_out: list[pairs.Pair]) -> None:
 
 def test_pairs_come_back_from_their_file(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    true, hips, positions = rng.normal(size=(2, 8, 15, 3)), rng.normal(size=(2, 8, 3)) - [0, 0, 4], rng.normal(size=(2, 8, 15, 3))
+    true, hips, positions = (
+        rng.normal(size=(2, 8, 15, 3)),
+        rng.normal(size=(2, 8, 3)) - [0, 0, 4],
+        rng.normal(size=(2, 8, 15, 3)),
+    )
     image, confidence = rng.uniform(0, 640, (2, 8, 15, 2)), rng.uniform(size=(2, 8, 15))
     image[1, 3:5], positions[1, 3:5], confidence[1, 3:5] = np.nan, np.nan, 0.0
     rest = {
         "focal": np.array([500.0, 600.0]), "size": np.array([[640, 480], [480, 640]]), "number": np.arange(2),
         "up": np.tile([0.0, 1.0, 0.0], (2, 1)), "held_out": np.array([False, True]), "heavy": np.array([True, False]),
     }  # fmt: skip
-    arrays = {"true": true, "hips": hips, "positions": positions, "image": image, "confidence": confidence}
+    arrays = {
+        "true": true,
+        "hips": hips,
+        "positions": positions,
+        "image": image,
+        "confidence": confidence,
+    }
     pairs.save(tmp_path / "pairs.npz", arrays | rest)
     for n, pair in enumerate(pairs.load(tmp_path / "pairs.npz")):
         np.testing.assert_allclose(pair.true, true[n], atol=6e-4)
         np.testing.assert_allclose(pair.hips, hips[n], atol=6e-4)
-        np.testing.assert_allclose(model.joints_of(pair.keypoints.positions), positions[n], atol=6e-4)
+        np.testing.assert_allclose(
+            model.joints_of(pair.keypoints.positions), positions[n], atol=6e-4
+        )
         np.testing.assert_allclose(model.joints_of(pair.keypoints.image), image[n], atol=0.07)
-        np.testing.assert_allclose(model.joints_of(pair.keypoints.confidence[..., None])[..., 0], confidence[n], atol=3e-3)
-        assert (pair.held_out, pair.heavy, pair.camera.size) == (bool(n), not n, tuple(rest["size"][n]))
+        np.testing.assert_allclose(
+            model.joints_of(pair.keypoints.confidence[..., None])[..., 0], confidence[n], atol=3e-3
+        )
+        assert (pair.held_out, pair.heavy, pair.camera.size) == (
+            bool(n),
+            not n,
+            tuple(rest["size"][n]),
+        )
 
 
 def perfect_pair() -> pairs.Pair:
     keypoints = moving(speed=0.5)
     true = model.joints_of(keypoints.positions)
     hips = smooth_motion(np.random.default_rng(0), 3.0, 30.0, 0.5).root_positions
-    hips = hips + (CAMERA.rays(model.joints_of(keypoints.image))[:, [7, 8]].mean(axis=1) * -hips[:, 2:] - hips) * [1.0, 1.0, 0.0]
+    hips = hips + (
+        CAMERA.rays(model.joints_of(keypoints.image))[:, [7, 8]].mean(axis=1) * -hips[:, 2:] - hips
+    ) * [1.0, 1.0, 0.0]
     return pairs.Pair(keypoints, CAMERA, true, hips, np.array([0.0, 1.0, 0.0]), 0, False, False)
 
 
@@ -352,12 +430,16 @@ def test_a_detector_without_error_is_seen_where_the_joints_are() -> None:
     pair = perfect_pair()
     seen, true, scale = pairs.as_seen(pair, 1.0)
     np.testing.assert_allclose(scale, 1.0, atol=0.03)
-    np.testing.assert_allclose(seen.across, spoil.perspective(true, 1.0 / seen.hips[:, 2]), atol=0.02)
+    np.testing.assert_allclose(
+        seen.across, spoil.perspective(true, 1.0 / seen.hips[:, 2]), atol=0.02
+    )
 
 
 def test_a_mirrored_piece_is_seen_mirrored() -> None:
     pair = perfect_pair()
-    (seen, true, scale), (other, other_true, other_scale) = (pairs.as_seen(p, 1.2) for p in (pair, pair.mirror()))
+    (seen, true, scale), (other, other_true, other_scale) = (
+        pairs.as_seen(p, 1.2) for p in (pair, pair.mirror())
+    )
     m = model.MIRRORED_JOINTS
     np.testing.assert_allclose(other.across[:, m] * [-1.0, 1.0], seen.across, atol=1e-9)
     np.testing.assert_allclose(other.along[:, m], seen.along, atol=1e-9)
@@ -369,8 +451,12 @@ def spoilt_by(rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What `noise.sample` gives of a spoiler that knows no usual error, strays by one metre, and has one rest (60,) for all."""
     count = len(spoil.AROUND) * 45 + 3
     nothing = ((np.zeros((count, 120)), np.zeros(120)),)
-    spoiler = spoil.Spoiler(nothing, np.zeros(count), np.ones(count), np.tile(rest, (3, 60, 1)), np.ones((3, 60)))
-    motion = model.joints_of(keypoints_of(smooth_motion(np.random.default_rng(0), 4.0, 30.0, 0.5)).positions)
+    spoiler = spoil.Spoiler(
+        nothing, np.zeros(count), np.ones(count), np.tile(rest, (3, 60, 1)), np.ones((3, 60))
+    )
+    motion = model.joints_of(
+        keypoints_of(smooth_motion(np.random.default_rng(0), 4.0, 30.0, 0.5)).positions
+    )
     return noise.sample(np.random.default_rng(1), [motion], spoiler, 8, 48)
 
 
@@ -409,10 +495,14 @@ def test_rendered_performances_come_out_nearer_to_the_truth() -> None:
     found = []
     for clip in rendered.clips():
         keypoints = kalidokit.on_seen(clip.keypoints["full"])
-        true = clip.points[np.searchsorted(clip.keypoints["full"].times, keypoints.times)][:, measures.LANDMARK_JOINTS]
+        true = clip.points[np.searchsorted(clip.keypoints["full"].times, keypoints.times)][
+            :, measures.LANDMARK_JOINTS
+        ]
         lifted = model.lift(keypoints, Camera.from_fov(keypoints.image_size, DEFAULT_FOV))
         joints = [p[:, measures.LANDMARK_JOINTS] for p in (keypoints.positions, lifted)]
-        found.append([(measures.direction(p, true).mean(), measures.mpjpe(p, true)) for p in joints])
+        found.append(
+            [(measures.direction(p, true).mean(), measures.mpjpe(p, true)) for p in joints]
+        )
     assert len(found) > 10
     raw, mended = np.mean(found, axis=0)
     assert mended[0] < 0.87 * raw[0]
@@ -430,5 +520,8 @@ def test_a_real_person_comes_out_nearer_to_two_cameras(data: Path, size: PoseSiz
     lifted = model.lift(keypoints, Camera.from_fov(keypoints.image_size, DEFAULT_FOV))
     raw, mended = (p[:, measures.LANDMARK_JOINTS] for p in (keypoints.positions, lifted))
     assert measures.pa_mpjpe(mended, reference) < 0.85 * measures.pa_mpjpe(raw, reference)
-    before, after = (measures.direction(measures.turned_onto(p, reference), reference).mean() for p in (raw, mended))
+    before, after = (
+        measures.direction(measures.turned_onto(p, reference), reference).mean()
+        for p in (raw, mended)
+    )
     assert after < 0.85 * before

@@ -11,9 +11,6 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
-from stream_clients import played
-from stream_host import HELLO
-from synthetic import keypoints_of, smooth_motion
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
@@ -29,13 +26,21 @@ from mocap.retarget import retarget
 from mocap.solve.face import EXPRESSIONS
 from mocap.stream import protocol
 from mocap.stream.server import Server
+from tests.helpers.stream_clients import played
+from tests.helpers.stream_host import HELLO
+from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 SIZE = (1280, 720)
 
 
 def message(keypoints, i: int, frame: int = 0) -> protocol.Points:
     stamp = protocol.Stamp(frame, float(keypoints.times[i]), 0.0)
-    return protocol.Points(stamp, keypoints.image[i] / keypoints.image_size, keypoints.positions[i], keypoints.confidence[i])
+    return protocol.Points(
+        stamp,
+        keypoints.image[i] / keypoints.image_size,
+        keypoints.positions[i],
+        keypoints.confidence[i],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +72,9 @@ def test_the_newest_frame_wins_and_another_camera_is_another_take(keypoints) -> 
     assert next(frames, None) is None
 
 
-def test_each_camera_has_a_performer_of_its_own_and_the_longest_waiting_comes_first(keypoints) -> None:
+def test_each_camera_has_a_performer_of_its_own_and_the_longest_waiting_comes_first(
+    keypoints,
+) -> None:
     incoming, stop = Incoming(), threading.Event()
     assert [incoming.begin(key, SIZE) for key in "abc"] == [0, 1, 2]
     assert incoming.end("b") == 1
@@ -98,7 +105,13 @@ def with_hands(keypoints, rng) -> Keypoints:
     told = rng.uniform(0, 1, (frames, 51))
     confidence = np.tile([0.9, 0.8], (frames, 1))
     return replace(
-        keypoints, hands=hands, hands_image=pixels, hands_confidence=confidence, face=face, face_transform=transform, face_blendshapes=told
+        keypoints,
+        hands=hands,
+        hands_image=pixels,
+        hands_confidence=confidence,
+        face=face,
+        face_transform=transform,
+        face_blendshapes=told,
     )
 
 
@@ -115,7 +128,12 @@ def test_hands_and_face_come_over_the_wire_as_the_detector_gives_them(keypoints)
         np.concatenate([whole.positions[0], *whole.hands[0, found]]),
         np.concatenate([whole.confidence[0], np.repeat(left, 21)]),
     )
-    face = protocol.Face(stamp, whole.face_transform[0], whole.face[0] / [width, height, width], whole.face_blendshapes[0])
+    face = protocol.Face(
+        stamp,
+        whole.face_transform[0],
+        whole.face[0] / [width, height, width],
+        whole.face_blendshapes[0],
+    )
     incoming = Incoming(hands=True, face=True)
     incoming.begin("page", SIZE)
     for message in (face, points):
@@ -132,10 +150,15 @@ def test_hands_and_face_come_over_the_wire_as_the_detector_gives_them(keypoints)
         "face_transform",
         "face_blendshapes",
     ):
-        np.testing.assert_allclose(getattr(seen, name), getattr(whole, name)[:1], rtol=1e-5, atol=1e-4, err_msg=name)
+        np.testing.assert_allclose(
+            getattr(seen, name), getattr(whole, name)[:1], rtol=1e-5, atol=1e-4, err_msg=name
+        )
     # The next frame shows neither: there is room for them, and nobody in it.
     later = protocol.Stamp(8, 1.0, 0.0)
-    incoming.put("page", protocol.Points(later, points.image[:33], points.positions[:33], points.confidence[:33]))
+    incoming.put(
+        "page",
+        protocol.Points(later, points.image[:33], points.positions[:33], points.confidence[:33]),
+    )
     seen = next(incoming.frames(threading.Event())).keypoints
     assert np.isnan(seen.hands).all()
     assert np.isnan(seen.face).all()
@@ -156,7 +179,9 @@ def test_what_is_not_seen_has_no_confidence(keypoints) -> None:
     points = message(keypoints, 0)
     positions = points.positions.copy()
     positions[5] = np.nan
-    found = as_keypoints(protocol.Points(points.stamp, points.image, positions, np.full(33, 2.0)), SIZE)
+    found = as_keypoints(
+        protocol.Points(points.stamp, points.image, positions, np.full(33, 2.0)), SIZE
+    )
     assert found.confidence[0, 5] == 0.0
     assert found.confidence[0, 6] == 1.0
     assert np.isnan(found.image[0, 5]).all()
@@ -166,8 +191,15 @@ def test_other_numbers_of_landmarks_are_refused(keypoints) -> None:
     points = message(keypoints, 0)
     incoming = Incoming()
     incoming.begin("page", SIZE)
-    with pytest.raises(protocol.ProtocolError, match="33 landmarks, or 75 with both hands, but 17 came"):
-        incoming.put("page", protocol.Points(points.stamp, points.image[:17], points.positions[:17], points.confidence[:17]))
+    with pytest.raises(
+        protocol.ProtocolError, match="33 landmarks, or 75 with both hands, but 17 came"
+    ):
+        incoming.put(
+            "page",
+            protocol.Points(
+                points.stamp, points.image[:17], points.positions[:17], points.confidence[:17]
+            ),
+        )
 
 
 class Heard(list):
@@ -201,13 +233,19 @@ def test_what_viewers_see_comes_with_who_they_are(keypoints) -> None:
                 (one, _), _, (two, _), _ = heard
                 assert heard == [(one, "one"), (one, 4), (two, "two"), (two, 5)]
                 assert one != two
-                await second.send(protocol.encode(protocol.Picture(protocol.Stamp(0, 0.0, 0.0), b"\xff\xd8\xff\xd9")))
+                await second.send(
+                    protocol.encode(
+                        protocol.Picture(protocol.Stamp(0, 0.0, 0.0), b"\xff\xd8\xff\xd9")
+                    )
+                )
                 assert "kind 2" in await _last_words(second)
                 await _until(lambda: len(heard) == 5)
                 assert heard[-1] == (two, "gone")
         async with (
             Server(HELLO, {}, port=0) as server,
-            connect(f"ws://127.0.0.1:{server.port}/stream", subprotocols=[protocol.SUBPROTOCOL]) as viewer,
+            connect(
+                f"ws://127.0.0.1:{server.port}/stream", subprotocols=[protocol.SUBPROTOCOL]
+            ) as viewer,
         ):
             await viewer.send(protocol.encode_text(protocol.Camera("one", 640, 480)))
             assert "--browser" in await _last_words(viewer)
@@ -236,38 +274,55 @@ def test_a_frame_of_pose_detections_own_is_read_with_and_without_its_size(keypoi
     assert found.image_size == SIZE
     assert found.times.tolist() == [5.0]
     np.testing.assert_allclose(found.positions, keypoints.positions[:1], atol=1e-5)
-    np.testing.assert_allclose(foreign_frame(json.dumps(poses), 5.0).positions, keypoints.positions[:1], atol=1e-5)
+    np.testing.assert_allclose(
+        foreign_frame(json.dumps(poses), 5.0).positions, keypoints.positions[:1], atol=1e-5
+    )
     assert np.isnan(foreign_frame("[]", 5.0).positions).all(), "nobody"
     for wrong in ("nonsense", "3", '{"poses": [{"keypoints": 1}]}', "[[[1]]]"):
         with pytest.raises(InputError):
             foreign_frame(wrong, 0.0)
 
 
-def test_a_page_of_another_server_on_this_machine_drives_the_avatar_and_one_of_the_internet_does_not(keypoints) -> None:
+def test_a_page_of_another_server_on_this_machine_drives_the_avatar_and_one_of_the_internet_does_not(
+    keypoints,
+) -> None:
     take = json.loads(keypoints_json.dumps(keypoints))
     got: list[np.ndarray] = []
 
     async def scene() -> None:
         ready: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
-        live = asyncio.create_task(session.live(None, "browser", "lite", port=0, ready=ready.set_result))
+        live = asyncio.create_task(
+            session.live(None, "browser", "lite", port=0, ready=ready.set_result)
+        )
         server = await asyncio.wait_for(ready, 60)
         address = f"ws://127.0.0.1:{server.port}"
         with pytest.raises(InvalidStatus):
             await connect(f"{address}/ingest", origin="https://example.com")
         with pytest.raises(InvalidStatus):
-            await connect(f"{address}/stream", subprotocols=[protocol.SUBPROTOCOL], origin="http://localhost:8000")
+            await connect(
+                f"{address}/stream",
+                subprotocols=[protocol.SUBPROTOCOL],
+                origin="http://localhost:8000",
+            )
         async with (
             connect(f"{address}/stream", subprotocols=[protocol.SUBPROTOCOL]) as viewer,
             connect(f"{address}/ingest", origin="http://localhost:8000") as page,
         ):
             for frame in take["frames"]:
-                await page.send(json.dumps({"width": SIZE[0], "height": SIZE[1], "poses": frame["poses"]}))
+                await page.send(
+                    json.dumps({"width": SIZE[0], "height": SIZE[1], "poses": frame["poses"]})
+                )
                 while True:
                     message = await asyncio.wait_for(viewer.recv(), 10)
-                    if isinstance(message, bytes) and protocol.decode_header(message)[0] == protocol.POSE:
+                    if (
+                        isinstance(message, bytes)
+                        and protocol.decode_header(message)[0] == protocol.POSE
+                    ):
                         break
                 got.append(protocol.decode(message, 55, len(EXPRESSIONS)).rotations)
-                await viewer.send(protocol.encode_text(protocol.Ack(protocol.decode_header(message)[1].frame)))
+                await viewer.send(
+                    protocol.encode_text(protocol.Ack(protocol.decode_header(message)[1].frame))
+                )
             await page.send("nonsense")
             assert "estimatePoses" in await _last_words(page)
         live.cancel()
@@ -284,14 +339,18 @@ def test_who_stands_upright_is_measured_anew_when_a_viewer_asks(keypoints) -> No
     async def scene() -> None:
         async with (
             Server(HELLO, {}, port=0, on_ask=asked.append) as server,
-            connect(f"ws://127.0.0.1:{server.port}/stream", subprotocols=[protocol.SUBPROTOCOL]) as viewer,
+            connect(
+                f"ws://127.0.0.1:{server.port}/stream", subprotocols=[protocol.SUBPROTOCOL]
+            ) as viewer,
         ):
             await viewer.send(protocol.encode_text(protocol.Calibrate()))
             await _until(lambda: asked == [protocol.Calibrate()])
 
     played(scene())
     made: list[LivePerformer] = []
-    cameras = BrowserCameras(lambda: made.append(LivePerformer(None)) or made[-1], lambda source: None, lambda: None)
+    cameras = BrowserCameras(
+        lambda: made.append(LivePerformer(None)) or made[-1], lambda source: None, lambda: None
+    )
     cameras.server = server = Published(HELLO, {})
     stop, anew = threading.Event(), threading.Event()
     for key in ("one", "two"):
@@ -337,13 +396,18 @@ class Published(Server):
 
 def test_a_viewer_gets_the_newest_of_every_performer(keypoints) -> None:
     pose = protocol.Pose(
-        protocol.Stamp(0, 0.0, 0.0), np.zeros(3), np.tile([0.0, 0.0, 0.0, 1.0], (len(HELLO.skeleton.names), 1)), np.zeros(0)
+        protocol.Stamp(0, 0.0, 0.0),
+        np.zeros(3),
+        np.tile([0.0, 0.0, 0.0, 1.0], (len(HELLO.skeleton.names), 1)),
+        np.zeros(0),
     )
 
     async def scene() -> None:
         async with (
             Server(replace_expressions(HELLO), {}, port=0) as server,
-            connect(f"ws://127.0.0.1:{server.port}/stream", subprotocols=[protocol.SUBPROTOCOL]) as viewer,
+            connect(
+                f"ws://127.0.0.1:{server.port}/stream", subprotocols=[protocol.SUBPROTOCOL]
+            ) as viewer,
         ):
             await viewer.recv()  # the hello
             # One is published far more often than the other.

@@ -13,7 +13,10 @@ class Turns:
     def __init__(self, lead: Lead) -> None:
         self.begun: list[str] = []
         self._changed = threading.Condition()
-        turns = {"server": lambda leave: self._turn("server", leave), "browser": lambda leave: self._turn("browser", leave)}
+        turns = {
+            "server": lambda leave: self._turn("server", leave),
+            "browser": lambda leave: self._turn("browser", leave),
+        }
         self.thread = threading.Thread(target=lead.follow, args=(turns,))
         self.thread.start()
 
@@ -44,7 +47,9 @@ def test_turns_change_as_they_are_chosen_and_end() -> None:
 
 def test_a_turn_that_ends_by_itself_ends_it_all() -> None:
     done = []
-    Lead("server").follow({"server": lambda leave: done.append(1), "browser": lambda leave: done.append(2)})
+    Lead("server").follow(
+        {"server": lambda leave: done.append(1), "browser": lambda leave: done.append(2)}
+    )
     assert done == [1]
 
 

@@ -21,7 +21,9 @@ few = settings(max_examples=15, deadline=None)
 
 def lowest(motion: Motion) -> np.ndarray:
     """How far off the floor the lower sole is, (F,)."""
-    return (motion.root_positions[:, 1:2] + kinematics.sole_heights(motion.skeleton, motion.rotations)).min(axis=1)
+    return (
+        motion.root_positions[:, 1:2] + kinematics.sole_heights(motion.skeleton, motion.rotations)
+    ).min(axis=1)
 
 
 def some(seed: int, frames: int = 6) -> tuple[Motion, Skeleton]:
@@ -29,7 +31,9 @@ def some(seed: int, frames: int = 6) -> tuple[Motion, Skeleton]:
     motion = synthetic.random_poses(rng, frames)
     root = rng.normal(size=(frames, 3))
     # Without contacts: planted feet are held (test_contacts), which changes legs.
-    full = Motion(motion.skeleton, motion.times, root, motion.rotations, {"aa": rng.uniform(size=frames)})
+    full = Motion(
+        motion.skeleton, motion.times, root, motion.rotations, {"aa": rng.uniform(size=frames)}
+    )
     return full, synthetic.random_body(rng)
 
 
@@ -57,9 +61,15 @@ def test_who_stands_on_the_floor_stands_on_it_with_any_proportions(seed: int) ->
 def test_steps_across_the_floor_are_scaled_by_the_legs_and_nothing_else_changes(seed: int) -> None:
     motion, target = some(seed)
     moved = retarget(motion, target)
-    legs = [sum(np.linalg.norm(body.offsets[BONES.index(b)]) for b in ("rightLowerLeg", "rightFoot")) for body in (motion.skeleton, target)]
+    legs = [
+        sum(np.linalg.norm(body.offsets[BONES.index(b)]) for b in ("rightLowerLeg", "rightFoot"))
+        for body in (motion.skeleton, target)
+    ]
     steps = np.diff(motion.root_positions, axis=0)[:, [0, 2]]
-    assert np.abs(np.diff(moved.root_positions, axis=0)[:, [0, 2]] - steps * legs[1] / legs[0]).max() < 1e-9
+    assert (
+        np.abs(np.diff(moved.root_positions, axis=0)[:, [0, 2]] - steps * legs[1] / legs[0]).max()
+        < 1e-9
+    )
     assert moved.skeleton is target
     for name in ("times", "rotations", "contacts"):
         assert np.array_equal(getattr(moved, name), getattr(motion, name)), name
@@ -72,12 +82,17 @@ def test_there_and_back_is_where_it_began(seed: int) -> None:
     motion, target = some(seed)
     back = retarget(retarget(motion, target), motion.skeleton)
     assert np.abs(back.root_positions - motion.root_positions).max() < 1e-9
-    assert np.abs(retarget(motion, motion.skeleton).root_positions - motion.root_positions).max() < 1e-9
+    assert (
+        np.abs(retarget(motion, motion.skeleton).root_positions - motion.root_positions).max()
+        < 1e-9
+    )
 
 
 def test_a_body_twice_as_large_moves_as_its_enlarged_picture() -> None:
     motion, _ = some(3)
-    double = Skeleton(BONES, HUMANOID.parents, 2.0 * motion.skeleton.offsets, HUMANOID.rest_rotations)
+    double = Skeleton(
+        BONES, HUMANOID.parents, 2.0 * motion.skeleton.offsets, HUMANOID.rest_rotations
+    )
     small, _ = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
     large, _ = kinematics.fk(double, retarget(motion, double).root_positions, motion.rotations)
     assert np.abs(large - 2.0 * small).max() < 1e-9

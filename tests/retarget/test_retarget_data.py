@@ -23,7 +23,11 @@ FILES = (
     "bvh_makehuman_cc0/benchmark.bvh", "bvh_misc/aitviewer_sample.bvh", "bvh_misc/bvhtoolbox_test_freebvh.bvh",
     "bvh_misc/bvhtoolbox_walk01.bvh", "cmu_training/daz_salsa_01.bvh", "cmu_training/iclone_005_03.bvh",
 )  # fmt: skip
-WALKS = ("bvh_cmu/cmu_12_01_walk.bvh", "bvh_misc/bvhtoolbox_test_freebvh.bvh", "cmu_training/daz_salsa_01.bvh")
+WALKS = (
+    "bvh_cmu/cmu_12_01_walk.bvh",
+    "bvh_misc/bvhtoolbox_test_freebvh.bvh",
+    "cmu_training/daz_salsa_01.bvh",
+)
 TWINS = (
     ("rest_a_pose_t_position_rest.vrm", "rest_a_pose_t_position_pose.vrm"),
     ("basic_armature_vrm0.vrm", "basic_armature_vrm1.vrm"),
@@ -31,19 +35,30 @@ TWINS = (
 LIMBS = [
     (s + a, s + b)
     for s in ("left", "right")
-    for a, b in (("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
+    for a, b in (
+        ("UpperArm", "LowerArm"),
+        ("LowerArm", "Hand"),
+        ("UpperLeg", "LowerLeg"),
+        ("LowerLeg", "Foot"),
+    )
 ]
 HUMAN = {b: i for i, b in enumerate(BONES)}
 
 
 def directions(motion: Motion, index: dict[str, int]) -> np.ndarray:
     positions, _ = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
-    return R.normalize(np.stack([positions[:, index[b]] - positions[:, index[a]] for a, b in LIMBS], axis=1))
+    return R.normalize(
+        np.stack([positions[:, index[b]] - positions[:, index[a]] for a, b in LIMBS], axis=1)
+    )
 
 
 def apart(a: np.ndarray, b: np.ndarray) -> float:
     """The largest angle, degrees."""
-    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), np.sum(a * b, axis=-1)).max()))
+    return float(
+        np.degrees(
+            np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), np.sum(a * b, axis=-1)).max()
+        )
+    )
 
 
 def joints_of(rig: Rig) -> dict[str, int]:
@@ -58,7 +73,9 @@ def test_a_foreign_motion_arrives_on_humanoid_bones(name: str, data: Path) -> No
     own = on_rig(bvh.loads(path.read_text(errors="replace"), scale=1.0), rig)
     motion = load_motion(path)
     assert apart(directions(motion, HUMAN), directions(own, joints_of(rig))) < 0.01
-    legs = np.linalg.norm(motion.skeleton.offsets[[BONES.index("leftLowerLeg"), BONES.index("leftFoot")]], axis=-1).sum()
+    legs = np.linalg.norm(
+        motion.skeleton.offsets[[BONES.index("leftLowerLeg"), BONES.index("leftFoot")]], axis=-1
+    ).sum()
     assert 0.6 < legs < 1.1
     soles = kinematics.sole_points(motion.skeleton, motion.root_positions, motion.rotations)[..., 1]
     assert abs(np.percentile(soles.min(axis=1), 25.0)) < 0.03
@@ -84,7 +101,15 @@ def test_twins_move_alike(pair: tuple[str, str], data: Path) -> None:
     assert apart(*shown) < 0.01
 
 
-@pytest.mark.parametrize("name", ["kaykit_cc0/Knight.glb", "vrm/Godette_vrm_v4.vrm", "threejs/RobotExpressive.glb", "misc/CesiumMan.glb"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "kaykit_cc0/Knight.glb",
+        "vrm/Godette_vrm_v4.vrm",
+        "threejs/RobotExpressive.glb",
+        "misc/CesiumMan.glb",
+    ],
+)
 def test_the_performed_pose_arrives_on_characters(name: str, data: Path) -> None:
     motion = load_motion(data / "mocap" / WALKS[2]).slice(0, 200)
     rig = load_rig(data / "rigs" / name)

@@ -20,7 +20,11 @@ def a_leg(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     bend = rng.uniform(np.radians(40.0), np.radians(120.0))
     plane = R.normalize(rng.normal(size=4))
     knee = R.apply(plane, np.array([0.0, -upper, 0.0]))
-    return np.zeros(3), knee, knee + R.apply(plane, lower * np.array([0.0, -np.cos(bend), -np.sin(bend)]))
+    return (
+        np.zeros(3),
+        knee,
+        knee + R.apply(plane, lower * np.array([0.0, -np.cos(bend), -np.sin(bend)])),
+    )
 
 
 def turned(before: np.ndarray, after: np.ndarray) -> float:
@@ -37,14 +41,21 @@ def test_what_a_leg_pays_is_what_its_bones_turn(seed: int) -> None:
     moved = ankle + 1e-4 * rng.normal(size=3)
     along = R.normalize(ankle - hip)
     bend = knee - hip - (knee - hip) @ along * along
-    new_knee, new_ankle = two_bone_ik(hip[None], moved[None], bend[None], float(upper), float(lower))
-    pays = turned(knee - hip, new_knee[0] - hip) ** 2 + turned(ankle - knee, new_ankle[0] - new_knee[0]) ** 2
+    new_knee, new_ankle = two_bone_ik(
+        hip[None], moved[None], bend[None], float(upper), float(lower)
+    )
+    pays = (
+        turned(knee - hip, new_knee[0] - hip) ** 2
+        + turned(ankle - knee, new_ankle[0] - new_knee[0]) ** 2
+    )
     estimate = (moved - ankle) @ stiffness(hip, knee, ankle) @ (moved - ankle)
     assert 0.3 < pays / estimate < 3.0
     assert np.linalg.eigvalsh(stiffness(hip, knee, ankle)).min() > 0.0
 
 
-def some_touches(rng: np.random.Generator, frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def some_touches(
+    rng: np.random.Generator, frames: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     times = np.cumsum(rng.uniform(0.005, 0.05, frames))
     touching = np.repeat(rng.uniform(size=(frames // 4 + 1, 2)) < 0.6, 4, axis=0)[:frames]
     stiff = np.array([[stiffness(*a_leg(rng)) for _ in range(2)] for _ in range(frames)])
@@ -59,7 +70,9 @@ def test_legs_pay_less_than_on_any_other_way(seed: int, frames: int) -> None:
     times, needed, touching, stiff = some_touches(rng, frames)
     moved, left = give_way(times, needed, touching, stiff)
     assert not left[~touching].any()
-    np.testing.assert_allclose((needed - moved[:, None])[..., 1][touching], left[..., 1][touching], atol=1e-12)
+    np.testing.assert_allclose(
+        (needed - moved[:, None])[..., 1][touching], left[..., 1][touching], atol=1e-12
+    )
     # Each touch is at one place: what is left differs from what is needed by the hips' way and a constant.
     place = (left - needed + moved[:, None])[..., [0, 2]]
     both = touching[1:] & touching[:-1]
@@ -67,8 +80,15 @@ def test_legs_pay_less_than_on_any_other_way(seed: int, frames: int) -> None:
 
     def cost(hips: np.ndarray) -> float:
         rest = left + (moved - hips)[:, None] * touching[..., None]
-        bow = np.diff(np.diff(hips, axis=0) / np.diff(times)[:, None], axis=0) / (0.5 * (times[2:] - times[:-2]))[:, None]
-        return float(np.einsum("fki,fkij,fkj->", rest, stiff, rest) + 0.02 * np.sum(hips**2) + 1e-5 * np.sum(bow**2))
+        bow = (
+            np.diff(np.diff(hips, axis=0) / np.diff(times)[:, None], axis=0)
+            / (0.5 * (times[2:] - times[:-2]))[:, None]
+        )
+        return float(
+            np.einsum("fki,fkij,fkj->", rest, stiff, rest)
+            + 0.02 * np.sum(hips**2)
+            + 1e-5 * np.sum(bow**2)
+        )
 
     best = cost(moved)
     for scale in (1e-4, 1e-2):
@@ -96,13 +116,21 @@ def test_hips_do_not_jump_when_touches_begin_and_end() -> None:
     needed = np.zeros((120, 2, 3))
     needed[:, 1, 1] = 0.02
     needed[:, 0, 0] = np.linspace(-0.02, 0.02, 120)
-    stiff = np.tile(stiffness(np.zeros(3), np.array([0.0, -0.4, 0.05]), np.array([0.0, -0.8, 0.0])), (120, 2, 1, 1))
+    stiff = np.tile(
+        stiffness(np.zeros(3), np.array([0.0, -0.4, 0.05]), np.array([0.0, -0.8, 0.0])),
+        (120, 2, 1, 1),
+    )
     moved, _ = give_way(times, needed, touching, stiff)
     assert np.abs(np.diff(moved, 2, axis=0)).max() * 3600.0 < 10.0
     assert abs(moved[85, 1] - 0.02) < 0.002
 
 
 def test_nothing_in_touch_moves_nothing() -> None:
-    moved, left = give_way(np.arange(5) / 30.0, np.ones((5, 2, 3)), np.zeros((5, 2), dtype=bool), np.tile(np.eye(3), (5, 2, 1, 1)))
+    moved, left = give_way(
+        np.arange(5) / 30.0,
+        np.ones((5, 2, 3)),
+        np.zeros((5, 2), dtype=bool),
+        np.tile(np.eye(3), (5, 2, 1, 1)),
+    )
     assert not moved.any()
     assert not left.any()

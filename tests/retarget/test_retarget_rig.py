@@ -25,7 +25,12 @@ few = settings(max_examples=20, deadline=None)
 LIMBS = [
     (s + a, s + b)
     for s in ("left", "right")
-    for a, b in (("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
+    for a, b in (
+        ("UpperArm", "LowerArm"),
+        ("LowerArm", "Hand"),
+        ("UpperLeg", "LowerLeg"),
+        ("LowerLeg", "Foot"),
+    )
 ]
 
 
@@ -33,21 +38,34 @@ def performed(rng: np.random.Generator, frames: int = 8) -> Motion:
     """Random poses on a random body, all bones turned, no contacts."""
     motion = synthetic.random_poses(rng, frames)
     some = R.from_rotation_vector(rng.normal(scale=0.3, size=(frames, len(BONES), 3)))
-    return Motion(motion.skeleton, motion.times, rng.normal(size=(frames, 3)), R.multiply(motion.rotations, some))
+    return Motion(
+        motion.skeleton,
+        motion.times,
+        rng.normal(size=(frames, 3)),
+        R.multiply(motion.rotations, some),
+    )
 
 
 def a_rig(seed: int, height: float = 1.75, **options: object) -> Rig:
     rng = np.random.default_rng(seed)
     missing = tuple(b for b in made_rigs.OPTIONAL if rng.uniform() < 0.4)
     arms, above = float(rng.uniform(0, 90)), int(rng.integers(0, 3))
-    made = {"missing": missing, "between": 0.3, "above": above, "arms": arms, "height": height} | options
+    made = {
+        "missing": missing,
+        "between": 0.3,
+        "above": above,
+        "arms": arms,
+        "height": height,
+    } | options
     return made_rigs.rig(rng, **made)
 
 
 def directions(motion: Motion, places: dict[str, int]) -> np.ndarray:
     """Where the limbs point in the world, (F, 8, 3)."""
     positions, _ = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
-    return R.normalize(np.stack([positions[:, places[b]] - positions[:, places[a]] for a, b in LIMBS], axis=1))
+    return R.normalize(
+        np.stack([positions[:, places[b]] - positions[:, places[a]] for a, b in LIMBS], axis=1)
+    )
 
 
 def joints_of(rig: Rig) -> dict[str, int]:
@@ -59,7 +77,11 @@ HUMAN = {b: i for i, b in enumerate(BONES)}
 
 def apart(a: np.ndarray, b: np.ndarray) -> float:
     """The largest angle between unit vectors, degrees."""
-    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), np.sum(a * b, axis=-1)).max()))
+    return float(
+        np.degrees(
+            np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), np.sum(a * b, axis=-1)).max()
+        )
+    )
 
 
 @few
@@ -99,26 +121,43 @@ def test_what_was_put_on_a_rig_comes_back(seed: int, height: float) -> None:
     assert back.skeleton.names == BONES
     assert R.distance(back.rotations, motion.rotations).max() < 1e-6
     again = retarget(back, whole)
-    assert np.abs(again.root_positions - retarget(motion, whole).root_positions).max() < 1e-6 * height
+    assert (
+        np.abs(again.root_positions - retarget(motion, whole).root_positions).max() < 1e-6 * height
+    )
     some = a_rig(seed, height)
     moved = retarget(motion, some)
-    world, wanted = (kinematics.global_rotations(HUMANOID, m.rotations) for m in (normalized(moved, some), motion))
+    world, wanted = (
+        kinematics.global_rotations(HUMANOID, m.rotations)
+        for m in (normalized(moved, some), motion)
+    )
     for bone in [b for b in some.bones if b not in ("spine", "chest", "neck")]:
-        assert R.distance(world[:, BONES.index(bone)], wanted[:, BONES.index(bone)]).max() < 1e-6, bone
-    assert apart(directions(retarget(normalized(moved, some), some), joints_of(some)), directions(moved, joints_of(some))) < 1e-4
+        assert R.distance(world[:, BONES.index(bone)], wanted[:, BONES.index(bone)]).max() < 1e-6, (
+            bone
+        )
+    assert (
+        apart(
+            directions(retarget(normalized(moved, some), some), joints_of(some)),
+            directions(moved, joints_of(some)),
+        )
+        < 1e-4
+    )
 
 
 @pytest.mark.parametrize("between", [0, 1, 2])
 def test_a_trunk_of_any_number_of_joints_bends_in_each_and_its_chest_arrives(between: int) -> None:
     rng = np.random.default_rng(between)
-    rig = made_rigs.rig(rng, between=1.0 if between else 0.0, missing=("upperChest",) if between == 2 else ())
+    rig = made_rigs.rig(
+        rng, between=1.0 if between else 0.0, missing=("upperChest",) if between == 2 else ()
+    )
     turn = R.from_rotation_vector(np.array([[0.9, 0.0, 0.0]]))
     rotations = np.tile(R.IDENTITY, (1, len(BONES), 1))
     for bone in ("spine", "chest", "upperChest"):
         rotations[:, BONES.index(bone)] = R.from_rotation_vector(np.array([[0.3, 0.0, 0.0]]))
     moved = retarget(Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], rotations), rig)
     world = kinematics.global_rotations(rig.skeleton, moved.rotations)
-    turned = R.multiply(world, R.conjugate(kinematics.global_rotations(rig.skeleton, rig.t_pose)))[0]
+    turned = R.multiply(world, R.conjugate(kinematics.global_rotations(rig.skeleton, rig.t_pose)))[
+        0
+    ]
     top = rig.index("upperChest" if "upperChest" in rig.bones else "chest")
     assert R.distance(turned[top], turn[0]) < 1e-9
     angles = []
@@ -136,12 +175,16 @@ def test_a_trunk_of_any_number_of_joints_bends_in_each_and_its_chest_arrives(bet
 def test_who_stands_on_the_floor_stands_on_it_on_any_rig(seed: int, height: float) -> None:
     """At rest: T-pose on T-pose, ankles as high as the rig's own."""
     rig = a_rig(seed, height, missing=())
-    rest = Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], np.tile(R.IDENTITY, (1, len(BONES), 1)))
+    rest = Motion(
+        HUMANOID, np.zeros(1), HUMANOID.offsets[:1], np.tile(R.IDENTITY, (1, len(BONES), 1))
+    )
     moved = retarget(rest, rig)
     positions, _ = kinematics.fk(rig.skeleton, moved.root_positions, moved.rotations)
     wanted, _ = kinematics.fk(rig.skeleton, rig.skeleton.offsets[0], rig.t_pose)
     for bone in ("hips", "leftFoot", "rightToes", "head"):
-        assert positions[0, rig.index(bone), 1] == pytest.approx(wanted[rig.index(bone), 1], abs=1e-6 * height)
+        assert positions[0, rig.index(bone), 1] == pytest.approx(
+            wanted[rig.index(bone), 1], abs=1e-6 * height
+        )
 
 
 @few
@@ -152,7 +195,10 @@ def test_paths_are_scaled_by_the_legs(seed: int, height: float) -> None:
     positions, _ = kinematics.fk(rig.skeleton, moved.root_positions, moved.rotations)
     ratio = leg_length(body_of(rig)) / leg_length(motion.skeleton)
     steps = np.diff(motion.root_positions, axis=0)[:, [0, 2]]
-    assert np.abs(np.diff(positions[:, rig.index("hips")], axis=0)[:, [0, 2]] - ratio * steps).max() < 1e-6 * height
+    assert (
+        np.abs(np.diff(positions[:, rig.index("hips")], axis=0)[:, [0, 2]] - ratio * steps).max()
+        < 1e-6 * height
+    )
 
 
 def test_a_rig_of_the_performers_own_body_moves_as_the_performer() -> None:
@@ -164,7 +210,9 @@ def test_a_rig_of_the_performers_own_body_moves_as_the_performer() -> None:
     positions, _ = kinematics.fk(rig.skeleton, moved.root_positions, moved.rotations)
     wanted, _ = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
     for bone in BONES:
-        assert np.abs(positions[:, rig.index(bone)] - wanted[:, BONES.index(bone)]).max() < 1e-6, bone
+        assert np.abs(positions[:, rig.index(bone)] - wanted[:, BONES.index(bone)]).max() < 1e-6, (
+            bone
+        )
 
 
 def test_twist_joints_take_their_part_of_the_limbs_twist() -> None:
@@ -202,7 +250,9 @@ def test_a_thousand_frames_on_a_hundred_joints_take_well_under_a_second() -> Non
 @pytest.mark.parametrize("kind", ["glb", "bvh"])
 def test_toes_that_a_rig_does_not_have_bend_where_its_feet_roll_off(kind: str) -> None:
     """As the performer's do who stands on the balls of his feet with level toes, and not in the air."""
-    rig = made_rigs.rig(np.random.default_rng(4), missing=("leftToes", "rightToes"), body=HUMANOID, kind=kind)
+    rig = made_rigs.rig(
+        np.random.default_rng(4), missing=("leftToes", "rightToes"), body=HUMANOID, kind=kind
+    )
     rolled = np.radians([0.0, 15.0, 35.0, 50.0, 35.0])
     toes = [BONES.index("leftToes"), BONES.index("rightToes")]
     rotations = np.tile(R.IDENTITY, (len(rolled), len(BONES), 1))
@@ -219,9 +269,15 @@ def test_toes_that_a_rig_does_not_have_bend_where_its_feet_roll_off(kind: str) -
 
 
 @pytest.mark.parametrize("raised", [-0.04, 0.0, 0.1])
-def test_toes_that_a_rig_does_not_have_are_on_the_ground_below_ankles_of_any_height(raised: float) -> None:
-    body = replace(HUMANOID, offsets=HUMANOID.offsets + np.eye(len(BONES))[0][:, None] * [0.0, raised, 0.0])
-    made = body_of(made_rigs.rig(np.random.default_rng(4), missing=("leftToes", "rightToes"), body=body))
+def test_toes_that_a_rig_does_not_have_are_on_the_ground_below_ankles_of_any_height(
+    raised: float,
+) -> None:
+    body = replace(
+        HUMANOID, offsets=HUMANOID.offsets + np.eye(len(BONES))[0][:, None] * [0.0, raised, 0.0]
+    )
+    made = body_of(
+        made_rigs.rig(np.random.default_rng(4), missing=("leftToes", "rightToes"), body=body)
+    )
     foot, toes = (made.rest_positions()[BONES.index(bone), 1] for bone in ("leftFoot", "leftToes"))
     own = HUMANOID.rest_positions()[[BONES.index(bone) for bone in ("leftFoot", "leftToes")], 1]
     assert foot == pytest.approx(own[0] + raised)
@@ -238,17 +294,23 @@ def walking(rng: np.random.Generator, body: Skeleton, fps: float = 30.0) -> Moti
         thigh = 0.4 * sign * np.cos(phase) - 0.6 * swing - 0.2 * stance - 0.02
         knee = 1.2 * swing + 0.4 * stance + 0.04
         for bone, angle in (("UpperLeg", thigh), ("LowerLeg", knee), ("Foot", -thigh - knee)):
-            rotations[:, BONES.index(side + bone)] = R.from_rotation_vector(angle[:, None] * [1.0, 0.0, 0.0])
+            rotations[:, BONES.index(side + bone)] = R.from_rotation_vector(
+                angle[:, None] * [1.0, 0.0, 0.0]
+            )
     sway = np.zeros((len(times), 3))
     sway[:, 2], sway[:, 1] = 0.06 * np.sin(phase), 0.1 * np.cos(phase)
     rotations[:, 0] = R.from_rotation_vector(sway)
-    down = np.stack([np.clip(s * np.sin(phase), 0.0, None) ** 2 < 0.05 for s in (1.0, -1.0)], axis=1)
+    down = np.stack(
+        [np.clip(s * np.sin(phase), 0.0, None) ** 2 < 0.05 for s in (1.0, -1.0)], axis=1
+    )
     contacts = np.repeat(down, 2, axis=1)
     root = np.tile(body.offsets[0], (len(times), 1))
     soles = kinematics.sole_points(body, root, rotations)[..., 1]
     root[:, 1] -= np.where(contacts, soles, np.inf).min(axis=1)
     stood = (down[1:] & down[:-1])[..., None]
-    steps = np.where(stood, np.diff(balls_of(Motion(body, times, root, rotations)), axis=0), 0.0).sum(axis=1) / stood.sum(axis=1)
+    steps = np.where(
+        stood, np.diff(balls_of(Motion(body, times, root, rotations)), axis=0), 0.0
+    ).sum(axis=1) / stood.sum(axis=1)
     root[1:, [0, 2]] -= np.cumsum(steps, axis=0)[:, [0, 2]]
     return Motion(body, times, root, rotations, {}, contacts.astype(float))
 
@@ -271,20 +333,30 @@ def test_on_a_body_of_the_same_proportions_planting_changes_nothing(seed: int) -
     assert apart(directions(moved, joints_of(rig)), directions(motion, HUMAN)) < 0.01
     positions, _ = kinematics.fk(rig.skeleton, moved.root_positions, moved.rotations)
     theirs, _ = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
-    steps = [np.diff(p[:, i], axis=0) for p, i in ((positions, rig.index("leftFoot")), (theirs, BONES.index("leftFoot")))]
+    steps = [
+        np.diff(p[:, i], axis=0)
+        for p, i in ((positions, rig.index("leftFoot")), (theirs, BONES.index("leftFoot")))
+    ]
     assert np.abs(steps[0] - scale * steps[1]).max() < 1e-4 * scale
 
 
 @few
 @given(seeds, heights)
-def test_feet_in_contact_move_as_the_performers_on_other_proportions(seed: int, height: float) -> None:
+def test_feet_in_contact_move_as_the_performers_on_other_proportions(
+    seed: int, height: float
+) -> None:
     rng = np.random.default_rng(seed)
     motion = walking(rng, synthetic.random_body(rng))
-    short = kinematics.scaled(synthetic.random_body(rng), dict.fromkeys(("leftFoot", "rightFoot"), float(rng.uniform(0.7, 1.3))))
+    short = kinematics.scaled(
+        synthetic.random_body(rng),
+        dict.fromkeys(("leftFoot", "rightFoot"), float(rng.uniform(0.7, 1.3))),
+    )
     body = Skeleton(
         short.names,
         short.parents,
-        short.offsets + np.eye(55)[0][:, None] * [0.0, -short.rest_positions()[BONES.index("leftToes"), 1] + 0.02, 0.0],
+        short.offsets
+        + np.eye(55)[0][:, None]
+        * [0.0, -short.rest_positions()[BONES.index("leftToes"), 1] + 0.02, 0.0],
         short.rest_rotations,
     )
     rig = made_rigs.rig(rng, height, body=body)
@@ -292,7 +364,9 @@ def test_feet_in_contact_move_as_the_performers_on_other_proportions(seed: int, 
     own = body_of(rig)
     ratio = leg_length(own) / leg_length(motion.skeleton)
     back = normalized(moved, rig)
-    ours, theirs = (kinematics.sole_points(m.skeleton, m.root_positions, m.rotations) for m in (back, motion))
+    ours, theirs = (
+        kinematics.sole_points(m.skeleton, m.root_positions, m.rotations) for m in (back, motion)
+    )
     balls = [balls_of(m) for m in (back, motion)]
     assert motion.contacts is not None
     for foot in (0, 1):
@@ -302,7 +376,10 @@ def test_feet_in_contact_move_as_the_performers_on_other_proportions(seed: int, 
         assert np.abs(steps[0] - ratio * steps[1]).max() < 0.001 * ratio
         low = [s[down, 2 * foot : 2 * foot + 2, 1].min(axis=1) for s in (ours, theirs)]
         assert np.abs(low[0] - ratio * low[1]).max() < 0.003 * ratio
-        assert (ours[:, 2 * foot : 2 * foot + 2, 1].min(axis=1) - np.minimum(ratio * theirs[..., 1].min(axis=1), 0.0)).min() > -0.01 * ratio
+        assert (
+            ours[:, 2 * foot : 2 * foot + 2, 1].min(axis=1)
+            - np.minimum(ratio * theirs[..., 1].min(axis=1), 0.0)
+        ).min() > -0.01 * ratio
 
 
 def test_nothing_pops_where_touches_begin_and_end() -> None:
@@ -313,6 +390,12 @@ def test_nothing_pops_where_touches_begin_and_end() -> None:
     moved = normalized(retarget(motion, rig := made_rigs.rig(rng, body=body)), rig)
     for bone in ("leftUpperLeg", "leftLowerLeg", "rightLowerLeg"):
         index = BONES.index(bone)
-        steps = [np.degrees(R.distance(m.rotations[1:, index], m.rotations[:-1, index])) for m in (moved, motion)]
+        steps = [
+            np.degrees(R.distance(m.rotations[1:, index], m.rotations[:-1, index]))
+            for m in (moved, motion)
+        ]
         assert steps[0].max() < steps[1].max() + 0.2, bone
-        assert np.degrees(R.distance(moved.rotations[:, index], motion.rotations[:, index])).max() > 2.0, bone
+        assert (
+            np.degrees(R.distance(moved.rotations[:, index], motion.rotations[:, index])).max()
+            > 2.0
+        ), bone

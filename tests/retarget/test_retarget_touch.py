@@ -24,7 +24,9 @@ def hanging(body: Skeleton) -> Motion:
     """Arms straight down: the hands at the thighs."""
     rotations = np.tile(R.IDENTITY, (1, len(BONES), 1))
     for side, sign in (("left", -1.0), ("right", 1.0)):
-        rotations[:, BONES.index(f"{side}UpperArm")] = R.from_axis_angle(np.array([0.0, 0.0, 1.0]), sign * 0.5 * np.pi)
+        rotations[:, BONES.index(f"{side}UpperArm")] = R.from_axis_angle(
+            np.array([0.0, 0.0, 1.0]), sign * 0.5 * np.pi
+        )
     return Motion(body, np.zeros(1), body.offsets[:1], rotations)
 
 
@@ -64,13 +66,17 @@ def places(motion: Motion, rig: Rig) -> dict[str, np.ndarray]:
 
 def other_body(rng: np.random.Generator, arms: float, width: float) -> Skeleton:
     """A random body with arms and shoulders of other measure."""
-    factors = {s + b: arms for s in ("left", "right") for b in ("LowerArm", "Hand")} | {s + "UpperArm": width for s in ("left", "right")}
+    factors = {s + b: arms for s in ("left", "right") for b in ("LowerArm", "Hand")} | {
+        s + "UpperArm": width for s in ("left", "right")
+    }
     return kinematics.scaled(synthetic.random_body(rng), factors)
 
 
 @settings(max_examples=8, deadline=None)
 @given(seeds, st.floats(0.7, 1.3), st.floats(0.7, 1.5), st.floats(0.3, 4.0))
-def test_hands_that_meet_meet_on_any_proportions(seed: int, arms: float, width: float, height: float) -> None:
+def test_hands_that_meet_meet_on_any_proportions(
+    seed: int, arms: float, width: float, height: float
+) -> None:
     rng = np.random.default_rng(seed)
     motion = clapping(synthetic.random_body(rng))
     rig = made_rigs.rig(rng, height, body=other_body(rng, arms, width), arms=40.0)
@@ -79,7 +85,9 @@ def test_hands_that_meet_meet_on_any_proportions(seed: int, arms: float, width: 
     apart = np.linalg.norm(moved[KNUCKLES[0]] - moved[KNUCKLES[1]], axis=-1)
     met = int(np.argmin(np.abs(_gap(motion))))
     # Unless the arms are too short.
-    reach = sum(np.linalg.norm(rig.skeleton.offsets[rig.index(f"left{b}")]) for b in ("LowerArm", "Hand"))
+    reach = sum(
+        np.linalg.norm(rig.skeleton.offsets[rig.index(f"left{b}")]) for b in ("LowerArm", "Hand")
+    )
     wide = abs(moved["leftUpperArm"][met, 0] - moved["rightUpperArm"][met, 0])
     if reach > 0.7 * wide:
         assert apart[met] < 0.08 * ratio
@@ -97,7 +105,12 @@ def test_hands_come_nearer_to_each_other_than_they_would_by_themselves(arms: flo
     gaps = []
     for keep in (False, True):
         moved = places(retarget(motion, rig, keep), rig)
-        gaps.append(abs(np.linalg.norm(moved[KNUCKLES[0]][met] - moved[KNUCKLES[1]][met]) - abs(_gap(motion)[met])))
+        gaps.append(
+            abs(
+                np.linalg.norm(moved[KNUCKLES[0]][met] - moved[KNUCKLES[1]][met])
+                - abs(_gap(motion)[met])
+            )
+        )
     assert gaps[1] < 0.02
     assert gaps[0] > 3.0 * gaps[1]
 
@@ -111,25 +124,42 @@ def beside_thigh(at: dict[str, np.ndarray], side: str) -> np.ndarray:
 
 @pytest.mark.parametrize(("arms", "width"), [(1.25, 1.0), (1.15, 1.2), (1.25, 0.8)])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_hand_on_the_body_is_at_the_same_place_of_another_body(seed: int, arms: float, width: float) -> None:
+def test_a_hand_on_the_body_is_at_the_same_place_of_another_body(
+    seed: int, arms: float, width: float
+) -> None:
     """Hands at the thighs, of bodies whose arms would hang lower and elsewhere."""
     rng = np.random.default_rng(seed)
     motion = hanging(HUMANOID)
-    rig = made_rigs.rig(rng, float(rng.uniform(0.3, 4.0)), body=other_body(rng, arms, width), arms=40.0)
+    rig = made_rigs.rig(
+        rng, float(rng.uniform(0.3, 4.0)), body=other_body(rng, arms, width), arms=40.0
+    )
     positions, _ = kinematics.fk(HUMANOID, motion.root_positions, motion.rotations)
     theirs = {b: positions[:, i] for i, b in enumerate(BONES)}
     free, kept = (places(retarget(motion, rig, keep), rig) for keep in (False, True))
     for side in ("left", "right"):
-        away = [np.linalg.norm(beside_thigh(at, side) - beside_thigh(theirs, side)) for at in (free, kept)]
+        away = [
+            np.linalg.norm(beside_thigh(at, side) - beside_thigh(theirs, side))
+            for at in (free, kept)
+        ]
         assert away[1] < 0.05
         assert away[0] > 3.0 * away[1]
 
 
 def test_arms_whose_hands_touch_nothing_are_left_as_they_are() -> None:
     rng = np.random.default_rng(2)
-    spread = Motion(HUMANOID, np.arange(3.0), np.tile(HUMANOID.offsets[0], (3, 1)), np.tile(R.IDENTITY, (3, len(BONES), 1)))
+    spread = Motion(
+        HUMANOID,
+        np.arange(3.0),
+        np.tile(HUMANOID.offsets[0], (3, 1)),
+        np.tile(R.IDENTITY, (3, len(BONES), 1)),
+    )
     rig = made_rigs.rig(rng, body=other_body(rng, 1.3, 0.8), arms=50.0)
-    assert np.abs(retarget(spread, rig, keep_touch=True).rotations - retarget(spread, rig).rotations).max() < 1e-12
+    assert (
+        np.abs(
+            retarget(spread, rig, keep_touch=True).rotations - retarget(spread, rig).rotations
+        ).max()
+        < 1e-12
+    )
 
 
 def test_on_the_performers_own_body_hands_stay_where_they_are() -> None:
@@ -144,5 +174,10 @@ def test_nothing_pops_as_hands_come_near() -> None:
     rng = np.random.default_rng(6)
     motion = clapping(HUMANOID, 400)  # so slowly that a jump is larger than any step
     rig = made_rigs.rig(rng, body=other_body(rng, 0.85, 1.2))
-    speeds = [np.linalg.norm(np.diff(places(retarget(motion, rig, k), rig)["leftHand"], axis=0), axis=-1).max() for k in (False, True)]
+    speeds = [
+        np.linalg.norm(
+            np.diff(places(retarget(motion, rig, k), rig)["leftHand"], axis=0), axis=-1
+        ).max()
+        for k in (False, True)
+    ]
     assert speeds[1] < 2.0 * speeds[0]

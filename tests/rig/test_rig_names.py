@@ -23,7 +23,9 @@ from mocap.rig.mapping import REQUIRED, map_bones
 from mocap.rig.read import read_tree
 from tests.helpers import cost, rig_trees
 
-TRUTH: dict[str, dict[str, str | list[str]]] = json.loads((Path(__file__).parents[1] / "data" / "rig_truth.json").read_text("utf-8"))
+TRUTH: dict[str, dict[str, str | list[str]]] = json.loads(
+    (Path(__file__).parents[1] / "data" / "rig_truth.json").read_text("utf-8")
+)
 
 
 def accepted(truth: dict[str, str | list[str]], bone: str, node: str | None) -> bool:
@@ -32,10 +34,16 @@ def accepted(truth: dict[str, str | list[str]], bone: str, node: str | None) -> 
     return node in (wanted if isinstance(wanted, list) else [wanted])
 
 
-def wrong(tree: Tree, found: dict[str, Found], truth: dict[str, str | list[str]] | dict[str, str]) -> dict[str, str | None]:
+def wrong(
+    tree: Tree, found: dict[str, Found], truth: dict[str, str | list[str]] | dict[str, str]
+) -> dict[str, str | None]:
     """bone → node, of those that are not as the truth has them."""
     named = {bone: tree.names[f.node] for bone, f in found.items()}
-    return {b: named.get(b) for b in truth.keys() | named.keys() if not accepted(dict(truth), b, named.get(b))}
+    return {
+        b: named.get(b)
+        for b in truth.keys() | named.keys()
+        if not accepted(dict(truth), b, named.get(b))
+    }
 
 
 def undeclared(path: Path) -> Tree:
@@ -64,7 +72,9 @@ def test_what_a_vrm_declares_is_the_truth_and_stands(data: Path, rig: str) -> No
 
 
 @pytest.mark.parametrize("make", rig_trees.ALL, ids=lambda f: f.__name__)
-def test_the_skeletons_of_the_known_tools_are_found_whole(make: Callable[[], tuple[Tree, dict[str, str]]]) -> None:
+def test_the_skeletons_of_the_known_tools_are_found_whole(
+    make: Callable[[], tuple[Tree, dict[str, str]]],
+) -> None:
     tree, truth = make()
     assert wrong(tree, map_bones(tree), truth) == {}
 
@@ -77,7 +87,9 @@ def test_the_skeletons_of_the_known_tools_are_found_whole(make: Callable[[], tup
     ],
     ids=lambda x: getattr(x, "__name__", x),
 )  # fmt: skip
-def test_the_convention_is_recognised(tree: Callable[[], tuple[Tree, dict[str, str]]], convention: str) -> None:
+def test_the_convention_is_recognised(
+    tree: Callable[[], tuple[Tree, dict[str, str]]], convention: str
+) -> None:
     assert names.recognise(tree()[0].names)[0] == convention
 
 
@@ -91,11 +103,19 @@ def test_the_convention_is_recognised(tree: Callable[[], tuple[Tree, dict[str, s
         lambda i, n: n.upper(),
         lambda i, n: n.replace("Left", "left_").replace("Right", "right_"),
         lambda i, n: n.replace("Left", "左").replace("Right", "右"),
-        lambda i, n: n.replace("Left", "").replace("Right", "") + ("_L" if "Left" in n else "_R" if "Right" in n else ""),
-        lambda i, n: n.replace("Left", "").replace("Right", "") + (".l.001" if "Left" in n else ".r.001" if "Right" in n else ".001"),
+        lambda i, n: (
+            n.replace("Left", "").replace("Right", "")
+            + ("_L" if "Left" in n else "_R" if "Right" in n else "")
+        ),
+        lambda i, n: (
+            n.replace("Left", "").replace("Right", "")
+            + (".l.001" if "Left" in n else ".r.001" if "Right" in n else ".001")
+        ),
     ],
 )
-def test_prefixes_suffixes_case_and_the_way_of_writing_sides_change_nothing(called: Callable[[int, str], str]) -> None:
+def test_prefixes_suffixes_case_and_the_way_of_writing_sides_change_nothing(
+    called: Callable[[int, str], str],
+) -> None:
     tree, truth = rig_trees.unity()
     other = renamed(tree, called)
     index = {name: i for i, name in enumerate(tree.names)}
@@ -105,12 +125,36 @@ def test_prefixes_suffixes_case_and_the_way_of_writing_sides_change_nothing(call
 
 # hips, spine, chest, neck, head; collar bone, upper arm, forearm, hand, thigh, shank, foot; how a side is told
 _LANGUAGES = {
-    "German": ("Huefte Bauch Brust Nacken Kopf Schluesselbein Oberarm Unterarm Hand Oberschenkel Schienbein Fuss", "{}.L", "{}.R"),
-    "French": ("Bassin Colonne Torse Cou Tete Clavicule Bras AvantBras Main Cuisse Tibia Pied", "{}Gauche", "{}Droite"),
-    "Italian": ("Bacino Colonna Torace Collo Testa Clavicola Braccio Avambraccio Mano Coscia Polpaccio Piede", "{}_Sx", "{}_Dx"),
-    "Portuguese": ("Quadril Coluna Peito Pescoço Cabeça Clavicula Braço Antebraço Mão Coxa Canela Pé", "{}_Esq", "{}_Dir"),
-    "Spanish": ("Cadera Columna Pecho Cuello Cabeza Clavicula Brazo Antebrazo Mano Muslo Pantorrilla Pie", "{}_Izq", "{}_Der"),
-    "Russian": ("Таз Позвоночник Грудь Шея Голова Ключица Плечо Предплечье Кисть Бедро Голень Стопа", "{}_Л", "{}_П"),
+    "German": (
+        "Huefte Bauch Brust Nacken Kopf Schluesselbein Oberarm Unterarm Hand Oberschenkel Schienbein Fuss",
+        "{}.L",
+        "{}.R",
+    ),
+    "French": (
+        "Bassin Colonne Torse Cou Tete Clavicule Bras AvantBras Main Cuisse Tibia Pied",
+        "{}Gauche",
+        "{}Droite",
+    ),
+    "Italian": (
+        "Bacino Colonna Torace Collo Testa Clavicola Braccio Avambraccio Mano Coscia Polpaccio Piede",
+        "{}_Sx",
+        "{}_Dx",
+    ),
+    "Portuguese": (
+        "Quadril Coluna Peito Pescoço Cabeça Clavicula Braço Antebraço Mão Coxa Canela Pé",
+        "{}_Esq",
+        "{}_Dir",
+    ),
+    "Spanish": (
+        "Cadera Columna Pecho Cuello Cabeza Clavicula Brazo Antebrazo Mano Muslo Pantorrilla Pie",
+        "{}_Izq",
+        "{}_Der",
+    ),
+    "Russian": (
+        "Таз Позвоночник Грудь Шея Голова Ключица Плечо Предплечье Кисть Бедро Голень Стопа",
+        "{}_Л",
+        "{}_П",
+    ),
     "Chinese": ("臀部 脊柱 胸部 颈部 头部 锁骨 上臂 前臂 手 大腿 小腿 脚", "左{}", "右{}"),
     "Japanese": ("骨盤 背骨 胸 首 頭 鎖骨 上腕 前腕 手 太腿 脛 足首", "左{}", "右{}"),
     "Korean": ("골반 척추 가슴 목 머리 쇄골 위팔 아래팔 손 허벅지 종아리 발", "왼쪽{}", "오른쪽{}"),
@@ -127,7 +171,13 @@ def spoken(language: str) -> tuple[Tree, dict[str, str]]:
     maker.one(chest, spine, "upperChest", "chest")
     maker.one(neck, chest, "neck", "neck")
     maker.one(head, neck, "head", "head")
-    maker.chain(chest, (f"@{collar}", "Shoulder"), (f"@{upper}", "UpperArm"), (f"@{lower}", "LowerArm"), (f"@{hand}", "Hand"))
+    maker.chain(
+        chest,
+        (f"@{collar}", "Shoulder"),
+        (f"@{upper}", "UpperArm"),
+        (f"@{lower}", "LowerArm"),
+        (f"@{hand}", "Hand"),
+    )
     maker.chain(hips, (f"@{thigh}", "UpperLeg"), (f"@{shank}", "LowerLeg"), (f"@{foot}", "Foot"))
     tree, truth = maker.tree()
 
@@ -162,17 +212,29 @@ def test_wings_weapons_hair_and_ends_are_no_limbs(known: bool) -> None:
     tree, truth = spoken("Italian")
     hand, spine = tree.names.index(truth["rightHand"]), truth["spine"]
     assert tree.names[hand] == "Mano_Dx"
-    for bone, step in (("head", (0.0, 0.2, 0.0)), ("leftHand", (0.1, 0.0, 0.0)), ("rightHand", (-0.1, 0.0, 0.0))):
+    for bone, step in (
+        ("head", (0.0, 0.2, 0.0)),
+        ("leftHand", (0.1, 0.0, 0.0)),
+        ("rightHand", (-0.1, 0.0, 0.0)),
+    ):
         tree = hung(tree, truth[bone], f"{truth[bone]}_end", [step])
     tree = hung(tree, "Mano_Dx", "weapon", [(0.0, 0.0, 0.1), (0.0, 0.0, 1.2)])
     for side, out in (("L", 1.0), ("R", -1.0)):
         tree = hung(tree, spine, f"wing_{side}_", [(0.3 * out, 0.2, -0.1)] * 4)
     for lock in range(12):
-        tree = hung(tree, truth["head"], f"hair_{lock}_", [(0.1 * np.cos(lock), -0.1, 0.1 * np.sin(lock))] * 3)
+        tree = hung(
+            tree,
+            truth["head"],
+            f"hair_{lock}_",
+            [(0.1 * np.cos(lock), -0.1, 0.1 * np.sin(lock))] * 3,
+        )
     if not known:
         # Words that nobody knows: the shape leads.
         told = {name: f"q{chr(97 + i)}x" for i, name in enumerate(truth.values())}
-        tree, truth = renamed(tree, lambda _, n: told.get(n, n)), {bone: told[n] for bone, n in truth.items()}
+        tree, truth = (
+            renamed(tree, lambda _, n: told.get(n, n)),
+            {bone: told[n] for bone, n in truth.items()},
+        )
     found = map_bones(tree)
     if not known:
         assert {f.how for f in found.values()} == {"shape"}
@@ -186,14 +248,30 @@ def test_a_mirrored_file_has_its_sides_by_name_and_is_less_sure() -> None:
     assert wrong(mirror, found, truth) == {}
     assert found["leftLowerArm"].sure < 0.75 < as_it_was["leftLowerArm"].sure
     # What the shape alone can tell goes to the side that names give its hand.
-    told = {n: f"q{i}" for i, (b, n) in enumerate(truth.items()) if any(f in b for f in ("Index", "Middle", "Ring", "Little"))}
+    told = {
+        n: f"q{i}"
+        for i, (b, n) in enumerate(truth.items())
+        if any(f in b for f in ("Index", "Middle", "Ring", "Little"))
+    }
     unknown = renamed(mirror, lambda _, n: told.get(n, n))
     fingers = {b: told[n] for b, n in truth.items() if n in told}
-    assert fingers.items() <= {b: unknown.names[f.node] for b, f in map_bones(unknown).items()}.items()
+    assert (
+        fingers.items() <= {b: unknown.names[f.node] for b, f in map_bones(unknown).items()}.items()
+    )
 
 
 @pytest.mark.parametrize(
-    "name", ["upperarm_twist_01_l", "ik_foot_l", "PoleTarget.L", "LeftHand_end", "L_HandNub", "LeftForeArmRoll", "eyelid.L", "左腕捩"]
+    "name",
+    [
+        "upperarm_twist_01_l",
+        "ik_foot_l",
+        "PoleTarget.L",
+        "LeftHand_end",
+        "L_HandNub",
+        "LeftForeArmRoll",
+        "eyelid.L",
+        "左腕捩",
+    ],
 )
 def test_helpers_are_no_bones(name: str) -> None:
     assert names.read([name])[0].helper
@@ -269,13 +347,17 @@ def test_a_map_that_is_none_is_refused_in_a_sentence(text: str, says: str) -> No
         ({"hips": "Hips", "spine": "Hips"}, "both hips and spine on 'Hips'"),
     ],
 )
-def test_a_map_that_does_not_fit_the_file_is_refused_in_a_sentence(bone_map: dict[str, str], says: str) -> None:
+def test_a_map_that_does_not_fit_the_file_is_refused_in_a_sentence(
+    bone_map: dict[str, str], says: str
+) -> None:
     with pytest.raises(InputError, match=says):
         mapfile.apply(rig_trees.unity()[0], bone_map)
 
 
 @pytest.mark.parametrize("make", rig_trees.ALL, ids=lambda f: f.__name__)
-def test_the_report_fits_a_terminal_of_80_columns_and_the_picture_can_be_drawn(make: Callable[[], tuple[Tree, dict[str, str]]]) -> None:
+def test_the_report_fits_a_terminal_of_80_columns_and_the_picture_can_be_drawn(
+    make: Callable[[], tuple[Tree, dict[str, str]]],
+) -> None:
     tree, _ = make()
     found = map_bones(tree)
     lines = report.table(tree, found).splitlines()
@@ -303,7 +385,9 @@ def test_rigs_inspect_and_map_from_the_command_line(tmp_path: Path) -> None:
     assert f"{len(REQUIRED)} of the {len(REQUIRED)} that VRM requires" in done.output
     assert (tmp_path / "rest.png").stat().st_size > 10_000
     assert run(app, ["rigs", "map", str(rig), "-o", str(tmp_path / "map.json")]).exit_code == 0
-    assert run(app, ["rigs", "inspect", str(rig), "--map", str(tmp_path / "map.json")]).exit_code == 0
+    assert (
+        run(app, ["rigs", "inspect", str(rig), "--map", str(tmp_path / "map.json")]).exit_code == 0
+    )
     listed = run(app, ["rigs", "list"]).output
     assert all(name in listed for name in names.conventions())
 

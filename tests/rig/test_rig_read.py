@@ -37,14 +37,27 @@ NOWHERE = Path("/nonexistent")
 BONE_MAP = {bone: bone for bone in HUMANOID.names}
 
 
-def character(skeleton: Skeleton = HUMANOID, posed: np.ndarray | None = None, **extra: Any) -> tuple[glb.Document, bytes]:
+def character(
+    skeleton: Skeleton = HUMANOID, posed: np.ndarray | None = None, **extra: Any
+) -> tuple[glb.Document, bytes]:
     """A document of bare joints below a node "above", bound in the skeleton's rest pose and standing in `posed` (J, 4), and its binary."""
     count = len(skeleton.names)
     posed = skeleton.rest_rotations if posed is None else posed
     nodes: list[dict[str, Any]] = [{"name": "above", "children": [1]}]
     for joint, name in enumerate(skeleton.names):
-        node = {"name": name, "translation": skeleton.offsets[joint].tolist(), "rotation": posed[joint].tolist()}
-        nodes.append(node | ({"children": [c + 1 for c in children]} if (children := skeleton.children(joint)) else {}))
+        node = {
+            "name": name,
+            "translation": skeleton.offsets[joint].tolist(),
+            "rotation": posed[joint].tolist(),
+        }
+        nodes.append(
+            node
+            | (
+                {"children": [c + 1 for c in children]}
+                if (children := skeleton.children(joint))
+                else {}
+            )
+        )
     positions, rotations = fk(skeleton, skeleton.offsets[0], skeleton.rest_rotations)
     bind = np.tile(np.eye(4), (count, 1, 1))
     bind[:, :3, :3], bind[:, :3, 3] = R.to_matrix(rotations), positions
@@ -59,7 +72,9 @@ def character(skeleton: Skeleton = HUMANOID, posed: np.ndarray | None = None, **
     return document | extra, data
 
 
-def written(folder: Path, document: glb.Document, binary: bytes = b"", name: str = "it.glb") -> Path:
+def written(
+    folder: Path, document: glb.Document, binary: bytes = b"", name: str = "it.glb"
+) -> Path:
     path = folder / name
     path.write_bytes(glb.join(document, binary))
     return path
@@ -69,14 +84,23 @@ def random_nodes(rng: np.random.Generator, count: int, scales: str) -> list[dict
     """Nodes in a random order and tree: with matrices or parts; `scales`: "mirrored" (alike in all axes but for signs) or "any"."""
     nodes: list[dict[str, Any]] = []
     for i in range(count):
-        size = rng.uniform(0.5, 2.0) * (rng.choice([-1.0, 1.0], 3) if scales == "mirrored" else rng.uniform(0.2, 2.0, 3))
+        size = rng.uniform(0.5, 2.0) * (
+            rng.choice([-1.0, 1.0], 3) if scales == "mirrored" else rng.uniform(0.2, 2.0, 3)
+        )
         place, turn = rng.normal(size=3), synthetic.random_rotation(rng)
         if rng.random() < 0.3:
             m = np.eye(4)
             m[:3, :3], m[:3, 3] = R.to_matrix(turn) * size, place
             nodes.append({"name": f"n{i}", "matrix": m.T.ravel().tolist()})
         else:
-            nodes.append({"name": f"n{i}", "translation": place.tolist(), "rotation": turn.tolist(), "scale": size.tolist()})
+            nodes.append(
+                {
+                    "name": f"n{i}",
+                    "translation": place.tolist(),
+                    "rotation": turn.tolist(),
+                    "scale": size.tolist(),
+                }
+            )
     order = rng.permutation(count)
     for i in range(1, count):
         parent = order[rng.integers(0, i)]
@@ -124,7 +148,9 @@ def test_places_are_those_of_three(tmp_path: Path, node: Path) -> None:
     places, _ = judges.three_nodes(node, path, np.zeros(1))
     assert set(places) == set(tree.nodes.tolist())
     for i, n in enumerate(tree.nodes[tree.nodes != 40]):
-        assert np.allclose(tree.positions[list(tree.nodes).index(n)], places[int(n)][0], atol=1e-5), tree.names[i]
+        assert np.allclose(
+            tree.positions[list(tree.nodes).index(n)], places[int(n)][0], atol=1e-5
+        ), tree.names[i]
 
 
 @given(seeds, st.sampled_from(["mirrored", "any"]))
@@ -155,12 +181,22 @@ def test_a_turn_of_the_world_becomes_a_nodes_own_through_its_parents_rotation(se
     node.pop("matrix", None)
     turned = R.multiply(R.multiply(R.conjugate(p), R.multiply(x, p)), b)
     node.update(translation=place.tolist(), rotation=turned.tolist(), scale=scale.tolist())
-    assert np.allclose(worlds(nodes)[tree.names[child]][:3, :3], R.to_matrix(x) @ before[:3, :3], atol=1e-9)
+    assert np.allclose(
+        worlds(nodes)[tree.names[child]][:3, :3], R.to_matrix(x) @ before[:3, :3], atol=1e-9
+    )
 
 
 def test_names_are_unique_and_joints_are_known() -> None:
-    nodes = [{"name": "arm", "children": [1, 2]}, {"name": "arm"}, {"children": [3]}, {"name": "arm.1"}]
-    tree = tree_of(glb.join({"asset": {"version": "2.0"}, "nodes": nodes, "skins": [{"joints": [2, 3]}]}, b""), NOWHERE)
+    nodes = [
+        {"name": "arm", "children": [1, 2]},
+        {"name": "arm"},
+        {"children": [3]},
+        {"name": "arm.1"},
+    ]
+    tree = tree_of(
+        glb.join({"asset": {"version": "2.0"}, "nodes": nodes, "skins": [{"joints": [2, 3]}]}, b""),
+        NOWHERE,
+    )
     assert len(set(tree.names)) == 4
     assert tree.names[0] == "arm.0"
     assert tree.names[2] == "node2"
@@ -179,12 +215,31 @@ def test_a_mesh_that_is_scaled_to_nothing_harms_nobody() -> None:
 def test_vrm_says_itself_which_bones_it_has() -> None:
     document, binary = character()
     one = {"hips": {"node": 1}, "leftThumbMetacarpal": {"node": 20}, "tail": {"node": 3}}
-    zero = [{"bone": "hips", "node": 1}, {"bone": "leftThumbProximal", "node": 20}, {"bone": "leftThumbIntermediate", "node": 21}]
-    tree = tree_of(glb.join(document | {"extensions": {"VRMC_vrm": {"humanoid": {"humanBones": one}}}}, binary), NOWHERE)
-    assert {b: int(tree.nodes[n]) for b, n in tree.declared.items()} == {"hips": 1, "leftThumbMetacarpal": 20}
+    zero = [
+        {"bone": "hips", "node": 1},
+        {"bone": "leftThumbProximal", "node": 20},
+        {"bone": "leftThumbIntermediate", "node": 21},
+    ]
+    tree = tree_of(
+        glb.join(
+            document | {"extensions": {"VRMC_vrm": {"humanoid": {"humanBones": one}}}}, binary
+        ),
+        NOWHERE,
+    )
+    assert {b: int(tree.nodes[n]) for b, n in tree.declared.items()} == {
+        "hips": 1,
+        "leftThumbMetacarpal": 20,
+    }
     assert tree.kind == "vrm"
-    tree = tree_of(glb.join(document | {"extensions": {"VRM": {"humanoid": {"humanBones": zero}}}}, binary), NOWHERE)
-    assert {b: int(tree.nodes[n]) for b, n in tree.declared.items()} == {"hips": 1, "leftThumbMetacarpal": 20, "leftThumbProximal": 21}
+    tree = tree_of(
+        glb.join(document | {"extensions": {"VRM": {"humanoid": {"humanBones": zero}}}}, binary),
+        NOWHERE,
+    )
+    assert {b: int(tree.nodes[n]) for b, n in tree.declared.items()} == {
+        "hips": 1,
+        "leftThumbMetacarpal": 20,
+        "leftThumbProximal": 21,
+    }
 
 
 # --- the bind pose ---------------------------------------------------------------------------------------------------------------
@@ -200,8 +255,16 @@ def test_the_pose_in_which_a_skin_was_bound_is_found(seed: int) -> None:
     posed = R.slerp(posed, synthetic.random_rotation(rng, len(posed)), 0.4)
     posed[0] = R.slerp(R.IDENTITY, synthetic.random_rotation(rng), rng.choice([0.0, 0.1]))
     document, binary = character(body, posed)
-    turn, unit, place = synthetic.random_rotation(rng), rng.choice([0.01, 1.0, 100.0]), rng.normal(size=3)
-    document["nodes"][0] |= {"rotation": turn.tolist(), "scale": [unit] * 3, "translation": place.tolist()}
+    turn, unit, place = (
+        synthetic.random_rotation(rng),
+        rng.choice([0.01, 1.0, 100.0]),
+        rng.normal(size=3),
+    )
+    document["nodes"][0] |= {
+        "rotation": turn.tolist(),
+        "scale": [unit] * 3,
+        "translation": place.tolist(),
+    }
     tree = tree_of(glb.join(document, binary), NOWHERE)
     (pose,) = tree.poses
     at = [tree.names.index(n) for n in body.names]
@@ -226,9 +289,15 @@ def test_a_gltf_of_several_files_is_as_its_glb(tmp_path: Path) -> None:
     document, binary = character()
     expected = tree_of(glb.join(document, binary), NOWHERE)
     (tmp_path / "the buffer.bin").write_bytes(binary)
-    for uri in ("the%20buffer.bin", "./the buffer.bin", "data:application/octet-stream;base64," + base64.b64encode(binary).decode()):
+    for uri in (
+        "the%20buffer.bin",
+        "./the buffer.bin",
+        "data:application/octet-stream;base64," + base64.b64encode(binary).decode(),
+    ):
         path = tmp_path / "it.gltf"
-        path.write_text(json.dumps(document | {"buffers": [{"byteLength": len(binary), "uri": uri}]}))
+        path.write_text(
+            json.dumps(document | {"buffers": [{"byteLength": len(binary), "uri": uri}]})
+        )
         tree = read_tree(path)
         assert tree.kind == "gltf"
         assert np.array_equal(tree.positions, expected.positions)
@@ -265,7 +334,10 @@ def test_pictures_beside_a_gltf_come_inside(tmp_path: Path) -> None:
     picture = b"\x89PNG\r\n\x1a\n" + b"not read" * 3 + b"!"
     (tmp_path / "skin.png").write_bytes(picture)
     (tmp_path / "b.bin").write_bytes(binary)
-    document |= {"buffers": [{"byteLength": len(binary), "uri": "b.bin"}], "images": [{"name": "skin", "uri": "skin.png"}]}
+    document |= {
+        "buffers": [{"byteLength": len(binary), "uri": "b.bin"}],
+        "images": [{"name": "skin", "uri": "skin.png"}],
+    }
     inside, data = glb.split(embedded(json.dumps(document).encode(), tmp_path))
     view = inside["bufferViews"][inside["images"][0]["bufferView"]]
     assert data[view["byteOffset"] : view["byteOffset"] + view["byteLength"]] == picture
@@ -281,7 +353,9 @@ def test_pictures_beside_a_gltf_come_inside(tmp_path: Path) -> None:
 def test_a_bvh_is_a_skeleton_in_its_own_unit(seed: int) -> None:
     rng = np.random.default_rng(seed)
     body = synthetic.random_body(rng)
-    motion = Motion(body, np.arange(9) / 30.0, rng.normal(size=(9, 3)), synthetic.random_rotation(rng, 9, 55))
+    motion = Motion(
+        body, np.arange(9) / 30.0, rng.normal(size=(9, 3)), synthetic.random_rotation(rng, 9, 55)
+    )
     text = bvh.dumps(motion, names="vrm")
     tree = tree_of(b"\xef\xbb\xbf" + text.encode(), NOWHERE)
     at = [tree.names.index(n) for n in body.names]
@@ -298,11 +372,20 @@ def test_a_bvh_is_a_skeleton_in_its_own_unit(seed: int) -> None:
 @pytest.mark.parametrize("wild", ["1e308", "-1e300", "nan", "inf"])
 @pytest.mark.parametrize("what", ["OFFSET 0 0 0", "OFFSET 0 9 0", " 0.5 "])
 def test_a_bvh_with_wild_numbers_is_refused(tmp_path: Path, what: str, wild: str) -> None:
-    body = Skeleton(("hips", "spine"), np.array([-1, 0]), np.array([[0, 0, 0], [0, 0.09, 0]]), np.tile(R.IDENTITY, (2, 1)))
-    text = bvh.dumps(Motion(body, np.arange(1) / 30.0, np.array([[0, 0.005, 0]]), np.tile(R.IDENTITY, (1, 2, 1))))
+    body = Skeleton(
+        ("hips", "spine"),
+        np.array([-1, 0]),
+        np.array([[0, 0, 0], [0, 0.09, 0]]),
+        np.tile(R.IDENTITY, (2, 1)),
+    )
+    text = bvh.dumps(
+        Motion(body, np.arange(1) / 30.0, np.array([[0, 0.005, 0]]), np.tile(R.IDENTITY, (1, 2, 1)))
+    )
     assert what in text
     path = tmp_path / "it.bvh"
-    path.write_text(text.replace(what, what.replace("0.5", wild) if "0.5" in what else f"OFFSET 0 {wild} 0", 1))
+    path.write_text(
+        text.replace(what, what.replace("0.5", wild) if "0.5" in what else f"OFFSET 0 {wild} 0", 1)
+    )
     with contextlib.suppress(InputError):  # the root's OFFSET does not place it: its channels do
         assert np.all(np.isfinite(read_tree(path).positions))
         assert what == "OFFSET 0 0 0"
@@ -336,9 +419,15 @@ DAMAGE = {
     "a child twice": (_set(["nodes", 0, "children"], [1, 1]), "not trees"),
     "a child that is not there": (_set(["nodes", 9, "children"], [400]), "400|IndexError"),
     "a child before the first": (_set(["nodes", 9, "children"], [-1]), "child -1"),
-    "NaN": (_set(["nodes", 9, "translation"], [0, math.nan, 0]), "translation must be 3 finite numbers"),
+    "NaN": (
+        _set(["nodes", 9, "translation"], [0, math.nan, 0]),
+        "translation must be 3 finite numbers",
+    ),
     "infinity": (_set(["nodes", 9, "scale"], [math.inf, 1, 1]), "scale must be 3 finite numbers"),
-    "numbers that grow": (lambda d: [_set(["nodes", n, "scale"], [1e9] * 3)(d) for n in (1, 2, 3)], "rests nowhere"),
+    "numbers that grow": (
+        lambda d: [_set(["nodes", n, "scale"], [1e9] * 3)(d) for n in (1, 2, 3)],
+        "rests nowhere",
+    ),
     "a rotation of three": (_set(["nodes", 9, "rotation"], [0, 0, 1]), "rotation must be 4"),
     "a rotation of nothing": (_set(["nodes", 9, "rotation"], [0, 0, 0, 0]), "rotation must be 4"),
     "a wild number": (_set(["nodes", 9, "rotation"], [1e300, 0, 0, 1]), "rotation must be 4"),
@@ -352,11 +441,17 @@ DAMAGE = {
     "more joints than matrices": (_set(["accessors", 0, "count"], 3), "bind matrix"),
     "a huge count": (_set(["accessors", 0, "count"], 10**15), "beyond the end"),
     "a huge count of nothing": (
-        lambda d: (_set(["accessors", 0, "count"], 10**15)(d), _set(["bufferViews", 0, "byteStride"], 0)(d)),
+        lambda d: (
+            _set(["accessors", 0, "count"], 10**15)(d),
+            _set(["bufferViews", 0, "byteStride"], 0)(d),
+        ),
         "claims",
     ),
     "a count below nothing": (_set(["accessors", 0, "count"], -5), "claims"),
-    "an accessor beyond its buffer": (_set(["bufferViews", 0, "byteOffset"], 10**6), "beyond the end"),
+    "an accessor beyond its buffer": (
+        _set(["bufferViews", 0, "byteOffset"], 10**6),
+        "beyond the end",
+    ),
     "an accessor before its buffer": (_set(["accessors", 0, "byteOffset"], -64), "claims"),
     "a view that is not there": (_set(["accessors", 0, "bufferView"], 9), "IndexError"),
     "a sparse accessor": (_set(["accessors", 0, "sparse"], {}), "sparse"),
@@ -387,7 +482,17 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, keep: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"{}", b"[" * 100_000, b'{"asset": 1}', b'{"asset": {"version": "1.0"}}', b"Kaydara FBX Binary", bytes(64)]
+    "content",
+    [
+        b"",
+        b"{",
+        b"{}",
+        b"[" * 100_000,
+        b'{"asset": 1}',
+        b'{"asset": {"version": "1.0"}}',
+        b"Kaydara FBX Binary",
+        bytes(64),
+    ],
 )
 def test_what_is_no_character_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "it.gltf"
@@ -409,7 +514,9 @@ def test_ten_thousand_nodes_load_in_seconds(tmp_path: Path, shape: str) -> None:
     document, binary = character()
     first, many = len(document["nodes"]), 10_000
     head = next(n for n in document["nodes"] if n["name"] == "head")
-    extra: list[dict[str, Any]] = [{"name": f"strand{i}", "translation": [0, 0.01, 0]} for i in range(many)]
+    extra: list[dict[str, Any]] = [
+        {"name": f"strand{i}", "translation": [0, 0.01, 0]} for i in range(many)
+    ]
     if shape == "star":
         head["children"] += range(first, first + many)
     else:
@@ -450,11 +557,17 @@ junk = st.one_of(
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @pytest.mark.usefixtures("as_installed")
 def test_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
     document = copy.deepcopy(GOOD)
-    document["extensions"] = {"VRMC_vrm": {"humanoid": {"humanBones": {b: {"node": i + 1} for i, b in enumerate(HUMANOID.names)}}}}
+    document["extensions"] = {
+        "VRMC_vrm": {
+            "humanoid": {"humanBones": {b: {"node": i + 1} for i, b in enumerate(HUMANOID.names)}}
+        }
+    }
     for _ in range(data.draw(st.integers(1, 3))):
         entry: Any = document
         while True:
@@ -474,7 +587,9 @@ def test_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
 
 
 @given(st.binary(min_size=1, max_size=8), st.floats(0, 1, exclude_max=True), st.booleans())
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @pytest.mark.usefixtures("as_installed")
 def test_any_bytes_anywhere_are_read_or_refused(junk: bytes, where: float, replace: bool) -> None:
     good = glb.join(GOOD, BINARY)

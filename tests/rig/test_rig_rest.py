@@ -28,7 +28,13 @@ SIDES = (("left", 1.0), ("right", -1.0))
 LIMBS = [
     (s + a, s + b)
     for s, _ in SIDES
-    for a, b in (("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"), ("Foot", "Toes"))
+    for a, b in (
+        ("UpperArm", "LowerArm"),
+        ("LowerArm", "Hand"),
+        ("UpperLeg", "LowerLeg"),
+        ("LowerLeg", "Foot"),
+        ("Foot", "Toes"),
+    )
 ]
 
 
@@ -46,8 +52,17 @@ def relaxed(rng: np.random.Generator) -> np.ndarray:
         down, ahead = np.radians(rng.uniform(0, 85)), np.radians(rng.uniform(-15, 15))
         arm = np.array([sign * np.cos(down), -np.sin(down), np.sin(ahead)])
         local[BONES.index(f"{side}UpperArm")] = R.between(sign * X, R.normalize(arm))
-        leg = np.array([sign * np.sin(np.radians(rng.uniform(-2, 20))), -1.0, np.sin(np.radians(rng.uniform(-8, 8)))])
-        thigh, splay = R.between(-Y, R.normalize(leg)), R.from_axis_angle(Y, sign * np.radians(rng.uniform(0, 30)))
+        leg = np.array(
+            [
+                sign * np.sin(np.radians(rng.uniform(-2, 20))),
+                -1.0,
+                np.sin(np.radians(rng.uniform(-8, 8))),
+            ]
+        )
+        thigh, splay = (
+            R.between(-Y, R.normalize(leg)),
+            R.from_axis_angle(Y, sign * np.radians(rng.uniform(0, 30))),
+        )
         local[BONES.index(f"{side}UpperLeg")] = thigh
         local[BONES.index(f"{side}Foot")] = R.multiply(R.conjugate(thigh), splay)
     return local
@@ -57,20 +72,37 @@ class Made:
     """A tree of a body in a pose, with bone axes of its own, in a document's frame and unit; and what its T-pose is."""
 
     def __init__(
-        self, rng: np.random.Generator, local: np.ndarray, kind: Kind = "glb", turn: np.ndarray = R.IDENTITY, unit: float = 1.0
+        self,
+        rng: np.random.Generator,
+        local: np.ndarray,
+        kind: Kind = "glb",
+        turn: np.ndarray = R.IDENTITY,
+        unit: float = 1.0,
     ) -> None:
         self.body = synthetic.random_body(rng)
         self.axes = synthetic.random_rotation(rng, len(BONES))
         self.turn, self.unit, self.kind = turn, unit, kind
         self.rest = self.pose("rest", local)
         every = np.ones(len(BONES), dtype=bool)
-        self.tree = Tree(kind, BONES, np.arange(55), self.body.parents, self.rest.positions, self.rest.rotations, every)
+        self.tree = Tree(
+            kind,
+            BONES,
+            np.arange(55),
+            self.body.parents,
+            self.rest.positions,
+            self.rest.rotations,
+            every,
+        )
         self.found = {bone: Found(i, "map", 1.0) for i, bone in enumerate(BONES)}
 
     def pose(self, name: str, local: np.ndarray) -> Pose:
         positions, world = fk(self.body, self.body.offsets[0], local)
         back = R.conjugate(self.turn)
-        return Pose(name, R.apply(back, positions) / self.unit, R.multiply(back, R.multiply(world, self.axes)))
+        return Pose(
+            name,
+            R.apply(back, positions) / self.unit,
+            R.multiply(back, R.multiply(world, self.axes)),
+        )
 
     def rig(self, without: tuple[str, ...] = (), poses: tuple[Pose, ...] = ()) -> Rig:
         found = {b: f for b, f in self.found.items() if b not in without}
@@ -93,7 +125,11 @@ class Made:
 def directions(rig: Rig, local: np.ndarray) -> dict[str, np.ndarray]:
     """limb bone → where it points, unit."""
     at, _ = fk(rig.skeleton, rig.skeleton.offsets[0], local)
-    return {a: R.normalize(at[rig.index(b)] - at[rig.index(a)]) for a, b in LIMBS if a in rig.bones and b in rig.bones}
+    return {
+        a: R.normalize(at[rig.index(b)] - at[rig.index(a)])
+        for a, b in LIMBS
+        if a in rig.bones and b in rig.bones
+    }
 
 
 def worst_limb(rig: Rig, feet: bool = False) -> float:
@@ -117,8 +153,14 @@ def worst_limb(rig: Rig, feet: bool = False) -> float:
 def test_a_bvh_of_any_up_axis_and_unit_stands_in_the_world(seed: int) -> None:
     rng = np.random.default_rng(seed)
     upright = R.between(UPS[rng.integers(6)], Y)
-    yaw = R.from_axis_angle(Y, np.radians(rng.choice([0, 90, 180, 270]) if rng.random() < 0.5 else rng.uniform(-180, 180)))
-    turn, unit = R.multiply(yaw, upright), float(rng.choice([1.0, 0.01, 0.0254, 0.0254 / 0.45, 0.1, 0.001]))
+    yaw = R.from_axis_angle(
+        Y,
+        np.radians(rng.choice([0, 90, 180, 270]) if rng.random() < 0.5 else rng.uniform(-180, 180)),
+    )
+    turn, unit = (
+        R.multiply(yaw, upright),
+        float(rng.choice([1.0, 0.01, 0.0254, 0.0254 / 0.45, 0.1, 0.001])),
+    )
     made = Made(rng, relaxed(rng), "bvh", turn, unit)
     rig = made.rig()
     assert rig.unit == pytest.approx(unit)
@@ -142,7 +184,9 @@ def test_in_gltf_a_unit_is_a_metre_whoever_it_is(seed: int, size: float) -> None
     assert rig.unit == 1.0
     assert np.degrees(R.distance(rig.turn, yaw)) < 1e-4
     assert max(made.off(rig).values()) < 0.01
-    assert np.ptp(rig.skeleton.rest_positions()[:, 1]) == pytest.approx(np.ptp(made.rest.positions[:, 1]))
+    assert np.ptp(rig.skeleton.rest_positions()[:, 1]) == pytest.approx(
+        np.ptp(made.rest.positions[:, 1])
+    )
 
 
 def test_a_bvh_of_an_unknown_unit_is_an_adult_and_a_child_in_centimetres_is_one() -> None:
@@ -152,7 +196,10 @@ def test_a_bvh_of_an_unknown_unit_is_an_adult_and_a_child_in_centimetres_is_one(
         if expected is not None:
             made.tree = replace(made.tree, positions=made.tree.positions * 60.0)
         rig = made.rig()
-        legs = stance.leg_length(Pose("", fk(rig.skeleton, np.zeros(3), rig.t_pose)[0], rig.t_pose), {b: rig.index(b) for b in rig.bones})
+        legs = stance.leg_length(
+            Pose("", fk(rig.skeleton, np.zeros(3), rig.t_pose)[0], rig.t_pose),
+            {b: rig.index(b) for b in rig.bones},
+        )
         assert rig.unit == expected if expected else legs == pytest.approx(0.83)
 
 
@@ -163,14 +210,18 @@ def test_a_motion_that_is_not_of_its_zero_poses_frame_tells_what_is_up() -> None
     made = Made(rng, local, "bvh")
     tipped = R.between(Y, Z)
     frames = [made.pose(f"frame {f}", relaxed(rng)) for f in range(5)]
-    tilted = tuple(Pose(p.name, R.apply(tipped, p.positions), R.multiply(tipped, p.rotations)) for p in frames)
+    tilted = tuple(
+        Pose(p.name, R.apply(tipped, p.positions), R.multiply(tipped, p.rotations)) for p in frames
+    )
     rig = made.rig(poses=tilted)
     assert np.allclose(R.apply(rig.turn, Z), Y)
     assert max(made.off(rig).values()) < 0.01
     crawl = local.copy()
     crawl[0] = R.from_axis_angle(X, 0.5 * np.pi)
     for bone in ("UpperArm", "UpperLeg"):
-        crawl[[BONES.index(f"left{bone}"), BONES.index(f"right{bone}")]] = R.from_axis_angle(X, -0.5 * np.pi)
+        crawl[[BONES.index(f"left{bone}"), BONES.index(f"right{bone}")]] = R.from_axis_angle(
+            X, -0.5 * np.pi
+        )
     crawling = tuple(made.pose(f"frame {f}", crawl) for f in range(5))
     assert np.allclose(made.rig(poses=crawling).turn, R.IDENTITY)
 
@@ -196,14 +247,19 @@ def test_a_bent_elbow_or_knee_tells_how_the_limb_is_twisted(seed: int) -> None:
     rng = np.random.default_rng(seed)
     local = relaxed(rng)
     for side, sign in SIDES:
-        for upper, lower, along, hinge in (("UpperArm", "LowerArm", sign * X, -sign * Y), ("UpperLeg", "LowerLeg", -Y, X)):
+        for upper, lower, along, hinge in (
+            ("UpperArm", "LowerArm", sign * X, -sign * Y),
+            ("UpperLeg", "LowerLeg", -Y, X),
+        ):
             twist, bend = np.radians(rng.uniform(-40, 40)), np.radians(rng.uniform(25, 80))
             i, j = BONES.index(side + upper), BONES.index(side + lower)
             local[i] = R.multiply(local[i], R.from_axis_angle(along, twist))
             local[j] = R.from_axis_angle(hinge, bend)
         world = global_rotations(HUMANOID, local)
         splay = R.from_axis_angle(Y, np.radians(rng.uniform(-30, 30)))
-        local[BONES.index(f"{side}Foot")] = R.multiply(R.conjugate(world[BONES.index(f"{side}LowerLeg")]), splay)
+        local[BONES.index(f"{side}Foot")] = R.multiply(
+            R.conjugate(world[BONES.index(f"{side}LowerLeg")]), splay
+        )
     made = Made(rng, local)
     rig = made.rig()
     assert worst_limb(rig, feet=True) < 0.01
@@ -254,7 +310,9 @@ def test_a_sole_stays_flat_where_no_toes_tell_its_heading() -> None:
     rig = made.rig(without=("leftToes", "rightToes"))
     world = global_rotations(rig.skeleton, rig.t_pose)
     for side, _ in SIDES:
-        away = R.multiply(world[rig.index(f"{side}Foot")], R.conjugate(made.axes[BONES.index(f"{side}Foot")]))
+        away = R.multiply(
+            world[rig.index(f"{side}Foot")], R.conjugate(made.axes[BONES.index(f"{side}Foot")])
+        )
         assert R.apply(away, Y) @ Y > 1.0 - 1e-9
         assert np.degrees(R.angle(away)) < 30.01, "splayed as it was"
 
@@ -276,7 +334,11 @@ def test_a_better_pose_is_taken_where_the_file_shows_one(seed: int) -> None:
     made = Made(rng, calm, "bvh", R.IDENTITY, 0.01)
     back = R.conjugate(made.axes[made.body.parents])
     offsets = np.concatenate([np.zeros((1, 3)), R.apply(back, made.body.offsets)[1:] * 100.0])
-    zero, _ = fk(Skeleton(BONES, made.body.parents, offsets, np.tile(R.IDENTITY, (55, 1))), np.zeros(3), np.tile(R.IDENTITY, (55, 1)))
+    zero, _ = fk(
+        Skeleton(BONES, made.body.parents, offsets, np.tile(R.IDENTITY, (55, 1))),
+        np.zeros(3),
+        np.tile(R.IDENTITY, (55, 1)),
+    )
     made.tree = replace(made.tree, positions=zero, rotations=np.tile(R.IDENTITY, (55, 1)))
     frames = [made.pose(f"frame {f}", wild[f]) for f in range(5)] + [made.pose("frame 5", calm)]
     rig = made.rig(poses=tuple(frames))
@@ -287,7 +349,9 @@ def test_a_better_pose_is_taken_where_the_file_shows_one(seed: int) -> None:
 
 @given(seeds, st.booleans())
 @settings(max_examples=10, deadline=None)
-def test_a_moment_of_a_performance_with_pitched_feet_gives_soles_as_they_stand_in_it(seed: int, kneels: bool) -> None:
+def test_a_moment_of_a_performance_with_pitched_feet_gives_soles_as_they_stand_in_it(
+    seed: int, kneels: bool
+) -> None:
     """Feet and toes bent in the moment that the T-pose is made from, level while they stand, and flat on the ground who kneels a while."""
     rng = np.random.default_rng(seed)
     count = 90
@@ -331,7 +395,12 @@ def test_curled_fingers_are_straightened_to_their_tips(seed: int) -> None:
     curl = rng.random() < 0.5
     for side, sign in SIDES:
         for i, bone in enumerate(BONES):
-            if curl and bone.startswith(side) and bone.endswith(("Proximal", "Intermediate", "Distal")) and "Thumb" not in bone:
+            if (
+                curl
+                and bone.startswith(side)
+                and bone.endswith(("Proximal", "Intermediate", "Distal"))
+                and "Thumb" not in bone
+            ):
                 local[i] = R.from_axis_angle(-sign * Z, np.radians(rng.uniform(0, 40)))
     made = Made(rng, local)
     at = HUMANOID.rest_positions()
@@ -345,18 +414,40 @@ def test_curled_fingers_are_straightened_to_their_tips(seed: int) -> None:
     rig = made.rig()
     world = global_rotations(rig.skeleton, rig.t_pose)
     for bone in (b for b in BONES if b.endswith("Distal")):
-        tip = R.apply(R.multiply(world[rig.index(bone)], R.conjugate(made.axes[BONES.index(bone)])), TIPS[bone])
+        tip = R.apply(
+            R.multiply(world[rig.index(bone)], R.conjugate(made.axes[BONES.index(bone)])),
+            TIPS[bone],
+        )
         assert np.linalg.norm(tip - TIPS[bone]) < np.radians(0.01) * np.linalg.norm(TIPS[bone])
 
 
-OPTIONAL = ("Shoulder", "Toes", "ThumbMetacarpal", "IndexProximal", "LittleProximal", "MiddleDistal", "RingIntermediate", "Eye")
+OPTIONAL = (
+    "Shoulder",
+    "Toes",
+    "ThumbMetacarpal",
+    "IndexProximal",
+    "LittleProximal",
+    "MiddleDistal",
+    "RingIntermediate",
+    "Eye",
+)
 
 
-@given(seeds, st.lists(st.sampled_from([*OPTIONAL, "spine", "chest", "upperChest", "neck", "jaw", "head"]), unique=True))
+@given(
+    seeds,
+    st.lists(
+        st.sampled_from([*OPTIONAL, "spine", "chest", "upperChest", "neck", "jaw", "head"]),
+        unique=True,
+    ),
+)
 @settings(max_examples=12, deadline=None)
-def test_limbs_point_right_without_any_of_the_bones_that_may_be_missing(seed: int, parts: list[str]) -> None:
+def test_limbs_point_right_without_any_of_the_bones_that_may_be_missing(
+    seed: int, parts: list[str]
+) -> None:
     rng = np.random.default_rng(seed)
-    without = tuple(b for b in BONES if b in parts or b.removeprefix("left").removeprefix("right") in parts)
+    without = tuple(
+        b for b in BONES if b in parts or b.removeprefix("left").removeprefix("right") in parts
+    )
     assert worst_limb(Made(rng, relaxed(rng)).rig(without)) < 0.01
 
 
@@ -370,14 +461,20 @@ def test_nodes_between_bones_go_with_them_and_need_not_lie_on_the_line(seed: int
     parents[at[1]] = 55
     order = [*range(at[1]), 55, *range(at[1], 55)]
     place = np.argsort(order)
-    positions = np.append(made.tree.positions, [made.tree.positions[list(at)].mean(0) + rng.normal(scale=0.1, size=3)], axis=0)
+    positions = np.append(
+        made.tree.positions,
+        [made.tree.positions[list(at)].mean(0) + rng.normal(scale=0.1, size=3)],
+        axis=0,
+    )
     rotations = np.append(made.tree.rotations, synthetic.random_rotation(rng, 1), axis=0)
     names = (*BONES, "twist")
     tree = Tree(
         "glb", tuple(names[i] for i in order), np.arange(56), np.where(parents[order] >= 0, place[parents[order]], -1),
         positions[order], rotations[order], np.ones(56, dtype=bool),
     )  # fmt: skip
-    rig = make_rig(tree, {b: Found(int(place[i]), "map", 1.0) for i, b in enumerate(BONES)}, "made", b"")
+    rig = make_rig(
+        tree, {b: Found(int(place[i]), "map", 1.0) for i, b in enumerate(BONES)}, "made", b""
+    )
     assert worst_limb(rig) < 0.01
     assert max(made.off(rig).values()) < 0.01
     twist = rig.skeleton.names.index("twist")
@@ -405,7 +502,9 @@ def test_what_was_corrected_is_told() -> None:
     local = np.tile(R.IDENTITY, (55, 1))
     local[BONES.index("leftUpperArm")] = R.from_axis_angle(Z, np.radians(-45))
     rig = Made(rng, local).rig()
-    told = {bone: np.degrees((a.swing, a.twist)).round(3).tolist() for bone, a in rig.aligned.items()}
+    told = {
+        bone: np.degrees((a.swing, a.twist)).round(3).tolist() for bone, a in rig.aligned.items()
+    }
     assert told["leftUpperArm"] == pytest.approx([45, 0])
     assert told["leftLowerArm"] == pytest.approx([45, 0])
     assert told["rightUpperArm"] == pytest.approx([0, 0])
@@ -467,18 +566,26 @@ def test_every_real_character_stands_in_t_pose(data: Path) -> None:
         assert worst_limb(rig, feet=True) < 0.01, path.name
         assert rig.unit == 1.0
         vrm0 = b'"VRM":' in path.read_bytes()
-        assert np.degrees(R.distance(rig.turn, np.array([0.0, 1.0, 0.0, 0.0]) if vrm0 else R.IDENTITY)) < 1e-4
+        assert (
+            np.degrees(R.distance(rig.turn, np.array([0.0, 1.0, 0.0, 0.0]) if vrm0 else R.IDENTITY))
+            < 1e-4
+        )
     assert refused == ["RiggedSimple"]
 
 
 def test_twins_stand_alike(data: Path) -> None:
     """The same body in VRM 0, where left is −X, and in VRM 1; and the same body that rests in A-pose and in T-pose."""
-    for one, other in (("basic_armature_vrm0", "basic_armature_vrm1"), ("rest_a_pose_t_position_rest", "rest_a_pose_t_position_pose")):
+    for one, other in (
+        ("basic_armature_vrm0", "basic_armature_vrm1"),
+        ("rest_a_pose_t_position_rest", "rest_a_pose_t_position_pose"),
+    ):
         rigs = [load_rig(data / "rigs" / "vrm" / f"{name}.vrm") for name in (one, other)]
         places, turns = [], []
         for rig in rigs:
             at, world = fk(rig.skeleton, rig.skeleton.offsets[0], rig.t_pose)
-            away = R.multiply(world, R.conjugate(global_rotations(rig.skeleton, rig.skeleton.rest_rotations)))
+            away = R.multiply(
+                world, R.conjugate(global_rotations(rig.skeleton, rig.skeleton.rest_rotations))
+            )
             places.append(np.array([at[rig.index(b)] for b in BONES if b in rig.bones]))
             turns.append(np.array([away[rig.index(b)] for b in BONES if b in rig.bones]))
         assert np.abs(places[0] - places[1]).max() < 0.002, (one, other)

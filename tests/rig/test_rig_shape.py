@@ -19,7 +19,9 @@ from mocap.rig.mapping import REQUIRED, map_bones
 from mocap.rig.read import read_tree
 from tests.helpers import rig_trees
 
-TRUTH: dict[str, dict[str, str | list[str]]] = json.loads((Path(__file__).parents[1] / "data" / "rig_truth.json").read_text("utf-8"))
+TRUTH: dict[str, dict[str, str | list[str]]] = json.loads(
+    (Path(__file__).parents[1] / "data" / "rig_truth.json").read_text("utf-8")
+)
 
 
 def anonymous(tree: Tree, seed: int) -> tuple[Tree, list[int]]:
@@ -37,13 +39,29 @@ def anonymous(tree: Tree, seed: int) -> tuple[Tree, list[int]]:
         ready += children[order[-1]]
     place = {node: i for i, node in enumerate(order)} | {-1: -1}
     turn = Rotation.random(random_state=seed)
-    turned = [Rotation.from_quat(q[order]) for q in (tree.rotations, *(p.rotations for p in tree.poses))]
-    places = [p[order] @ turn.as_matrix().T for p in (tree.positions, *(p.positions for p in tree.poses))]
+    turned = [
+        Rotation.from_quat(q[order]) for q in (tree.rotations, *(p.rotations for p in tree.poses))
+    ]
+    places = [
+        p[order] @ turn.as_matrix().T for p in (tree.positions, *(p.positions for p in tree.poses))
+    ]
     quats = [(turn * q).as_quat() for q in turned]
-    poses = tuple(Pose(p.name, x, q) for p, x, q in zip(tree.poses, places[1:], quats[1:], strict=True))
+    poses = tuple(
+        Pose(p.name, x, q) for p, x, q in zip(tree.poses, places[1:], quats[1:], strict=True)
+    )
     names = tuple(f"bone_{k:03d}" for k in rng.permutation(count))
     parents = np.array([place[int(tree.parents[n])] for n in order])
-    return Tree(tree.kind, names, np.arange(count), parents, places[0], quats[0], tree.joints[order], {}, poses), order
+    return Tree(
+        tree.kind,
+        names,
+        np.arange(count),
+        parents,
+        places[0],
+        quats[0],
+        tree.joints[order],
+        {},
+        poses,
+    ), order
 
 
 def right(tree: Tree, truth: dict[str, str | list[str]], seed: int) -> tuple[set[str], set[str]]:
@@ -56,7 +74,11 @@ def right(tree: Tree, truth: dict[str, str | list[str]], seed: int) -> tuple[set
     assert {f.how for f in found.values()} == {"shape"}
     assert all(0.0 < f.sure <= 0.9 for f in found.values())
     nodes = {bone: tree.names[order[f.node]] for bone, f in found.items()}
-    good = {b for b, n in nodes.items() if b in truth and n in (truth[b] if isinstance(truth[b], list) else [truth[b]])}
+    good = {
+        b
+        for b, n in nodes.items()
+        if b in truth and n in (truth[b] if isinstance(truth[b], list) else [truth[b]])
+    }
     return good, nodes.keys() - good
 
 
@@ -70,15 +92,21 @@ def test_four_fifths_of_the_rigs_at_hand_are_found_by_shape_alone(data: Path) ->
         for seed in range(3):
             good, bad = right(tree, truth, seed)
             required = {b for b in REQUIRED if b in truth}
-            rigs.append(required <= good and len(good) >= 0.9 * len(truth) and len(bad) <= 0.05 * len(truth))
+            rigs.append(
+                required <= good and len(good) >= 0.9 * len(truth) and len(bad) <= 0.05 * len(truth)
+            )
             bones, of = bones + len(good), of + len(truth)
     print(f"\nby shape alone: {sum(rigs)} of {len(rigs)} rigs and seeds, {bones} of {of} bones")
     assert np.mean(rigs) >= 0.8
     assert bones / of >= 0.9
 
 
-@pytest.mark.parametrize("make", [f for f in rig_trees.ALL if f is not rig_trees.biped], ids=lambda f: f.__name__)
-def test_required_bones_of_the_known_tools_skeletons_are_found_by_shape_alone(make: Callable[[], tuple[Tree, dict[str, str]]]) -> None:
+@pytest.mark.parametrize(
+    "make", [f for f in rig_trees.ALL if f is not rig_trees.biped], ids=lambda f: f.__name__
+)
+def test_required_bones_of_the_known_tools_skeletons_are_found_by_shape_alone(
+    make: Callable[[], tuple[Tree, dict[str, str]]],
+) -> None:
     # Biped is left out: its thighs hang from the spine and its clavicles from the neck, which the shape takes for hips and chest.
     tree, truth = make()
     for seed in range(3):
@@ -91,7 +119,15 @@ def test_a_body_and_its_mirror_image_have_the_same_bones_with_sides_exchanged() 
     tree, truth = rig_trees.mixamo()
     blind, _ = anonymous(tree, 5)
     mirrored = Tree(
-        blind.kind, blind.names, blind.nodes, blind.parents, blind.positions * [-1.0, 1.0, 1.0], blind.rotations, blind.joints, {}, ()
+        blind.kind,
+        blind.names,
+        blind.nodes,
+        blind.parents,
+        blind.positions * [-1.0, 1.0, 1.0],
+        blind.rotations,
+        blind.joints,
+        {},
+        (),
     )
     a, b = map_bones(blind), map_bones(mirrored)
     for bone in ("LowerArm", "Hand", "Foot", "IndexDistal"):
@@ -109,11 +145,29 @@ def nodes(parents: list[int], positions: np.ndarray) -> Tree:
     count = len(parents)
     names = tuple(f"bone_{i}" for i in range(count))
     unturned = np.tile([0.0, 0.0, 0.0, 1.0], (count, 1))
-    return Tree("glb", names, np.arange(count), np.array(parents), np.asarray(positions, float), unturned, np.ones(count, dtype=bool))
+    return Tree(
+        "glb",
+        names,
+        np.arange(count),
+        np.array(parents),
+        np.asarray(positions, float),
+        unturned,
+        np.ones(count, dtype=bool),
+    )
 
 
 def dog() -> Tree:
-    parents, places = [-1, 0, 1, 2, 3, 4], [(0, 0.6, -0.5), (0, 0.62, -0.2), (0, 0.62, 0.1), (0, 0.6, 0.4), (0, 0.7, 0.5), (0, 0.85, 0.65)]
+    parents, places = (
+        [-1, 0, 1, 2, 3, 4],
+        [
+            (0, 0.6, -0.5),
+            (0, 0.62, -0.2),
+            (0, 0.62, 0.1),
+            (0, 0.6, 0.4),
+            (0, 0.7, 0.5),
+            (0, 0.85, 0.65),
+        ],
+    )
     for x in (0.12, -0.12):
         for top, leg in (
             (3, [(x, 0.58, 0.4), (x, 0.45, 0.35), (x, 0.25, 0.4), (x, 0.03, 0.4)]),
@@ -145,7 +199,9 @@ COUNT = 10_000
     ids=["chain", "star", "star of chains", "binary tree", "roots only", "two long chains"],
 )
 @pytest.mark.flaky(reruns=2)
-def test_ten_thousand_nodes_of_any_shape_take_bounded_time_and_no_recursion(parents: list[int]) -> None:
+def test_ten_thousand_nodes_of_any_shape_take_bounded_time_and_no_recursion(
+    parents: list[int],
+) -> None:
     tree = nodes(parents, np.random.default_rng(3).normal(size=(COUNT, 3)))
     began = time.process_time()
     with contextlib.suppress(InputError):
@@ -154,7 +210,11 @@ def test_ten_thousand_nodes_of_any_shape_take_bounded_time_and_no_recursion(pare
     assert time.process_time() - began < 4.0
 
 
-@pytest.mark.parametrize("positions", [np.zeros((63, 3)), np.full((63, 3), np.nan), np.full((63, 3), 1e300)], ids=["zero", "NaN", "huge"])
+@pytest.mark.parametrize(
+    "positions",
+    [np.zeros((63, 3)), np.full((63, 3), np.nan), np.full((63, 3), 1e300)],
+    ids=["zero", "NaN", "huge"],
+)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_tree_without_places_is_refused_and_does_no_harm(positions: np.ndarray) -> None:
     with pytest.raises(InputError, match="no humanoid"):

@@ -22,7 +22,13 @@ from tests.solve.test_solve_body import degrees_between, directions
 def demo() -> Motion:
     """A motion of ours with steps, a squat, a hop and a turn, whose contacts are known; in front of a camera at its hips' height."""
     with np.load(assets.path("demo/demo_truth.npz")) as file:
-        return Motion(HUMANOID, file["times"], file["root_positions"], file["rotations"], contacts=file["contacts"].astype(float))
+        return Motion(
+            HUMANOID,
+            file["times"],
+            file["root_positions"],
+            file["rotations"],
+            contacts=file["contacts"].astype(float),
+        )
 
 
 def slides(motion: Motion, contacts: np.ndarray) -> list[float]:
@@ -90,7 +96,9 @@ def test_the_mirrored_motion_is_planted_as_the_mirror(demo: Motion) -> None:
 def test_bones_keep_their_lengths_and_arms_are_left_alone(demo: Motion) -> None:
     shaky = trembling(demo)
     after = plant(shaky, demo.contacts > 0.5)
-    above = [i for i, b in enumerate(BONES) if "Leg" not in b and "Foot" not in b and "Toes" not in b]
+    above = [
+        i for i, b in enumerate(BONES) if "Leg" not in b and "Foot" not in b and "Toes" not in b
+    ]
     assert np.abs(after.rotations[:, above] - shaky.rotations[:, above]).max() < 1e-9
     assert after.skeleton is shaky.skeleton
     assert np.abs(np.linalg.norm(after.rotations, axis=-1) - 1.0).max() < 1e-9
@@ -136,7 +144,9 @@ def test_legs_that_are_seen_to_reach_too_little_do_not_hold_the_hips_back() -> N
     contacts = np.zeros((120, 4), dtype=bool)
     for step, start in enumerate(range(0, 120, 20)):
         contacts[start : start + 18, 2 * (step % 2) : 2 * (step % 2) + 2] = True
-    seen, good = (settle_hips(times, walk, points, contacts, still) - walk for still in (SEEN_STILL, STILL))
+    seen, good = (
+        settle_hips(times, walk, points, contacts, still) - walk for still in (SEEN_STILL, STILL)
+    )
     assert np.abs(seen).max() < 0.1
     assert np.abs(np.diff(seen, axis=0)).max() < 0.02, "nor do they jump between steps"
     assert np.abs(good).max() > 0.2, "as hips would of whom every step is believed"
@@ -152,12 +162,20 @@ def test_a_take_is_planted_and_its_hop_is_kept(demo: Motion) -> None:
     lowest = sole_points(found.skeleton, found.root_positions, found.rotations)[..., 1].min(axis=1)
     assert lowest[in_the_air].max() > 0.05
     grounded = solve_take(keypoints_of(moved), feet="always")
-    assert sole_points(grounded.skeleton, grounded.root_positions, grounded.rotations)[..., 1].min(axis=1).max() < 0.02
+    assert (
+        sole_points(grounded.skeleton, grounded.root_positions, grounded.rotations)[..., 1]
+        .min(axis=1)
+        .max()
+        < 0.02
+    )
     free = solve_take(keypoints_of(moved), feet="off")
     assert not free.contacts.any()
     # Planting costs the limbs little where there was nothing to mend.
     exact = solve_take(keypoints_of(moved), filtered=False)
-    a, b = (directions(kinematics.fk(m.skeleton, m.root_positions, m.rotations)[0]) for m in (exact, plant(exact, demo.contacts > 0.5)))
+    a, b = (
+        directions(kinematics.fk(m.skeleton, m.root_positions, m.rotations)[0])
+        for m in (exact, plant(exact, demo.contacts > 0.5))
+    )
     assert degrees_between(a, b).mean() < 1.0
 
 

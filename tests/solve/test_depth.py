@@ -20,7 +20,8 @@ few = settings(max_examples=12, deadline=None)
 CAMERA = Camera(1100.0, (640.0, 360.0), (1280, 720))
 """synthetic.keypoints_of's."""
 HIPS, KNEES, ANKLES, HEELS, TOES = (
-    [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")] for n in ("hip", "knee", "ankle", "heel", "foot_index")
+    [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")]
+    for n in ("hip", "knee", "ankle", "heel", "foot_index")
 )
 
 
@@ -43,7 +44,9 @@ def test_keypoints_that_agree_with_their_image_stay_where_they_are(seed: int) ->
 
 @few
 @given(seeds)
-def test_keypoints_that_do_not_agree_go_onto_their_image_points_and_keep_their_depth(seed: int) -> None:
+def test_keypoints_that_do_not_agree_go_onto_their_image_points_and_keep_their_depth(
+    seed: int,
+) -> None:
     rng = np.random.default_rng(seed)
     keypoints = synthetic.keypoints_of(synthetic.random_poses(rng, 5))
     wrong = keypoints.positions + rng.normal(scale=0.05, size=keypoints.positions.shape)
@@ -69,7 +72,9 @@ def test_without_translation_or_image_nothing_moves() -> None:
 
 @few
 @given(seeds)
-def test_heels_are_drawn_to_the_plane_of_shank_and_foot_by_the_same_share_whatever_way_the_body_is_turned(seed: int) -> None:
+def test_heels_are_drawn_to_the_plane_of_shank_and_foot_by_the_same_share_whatever_way_the_body_is_turned(
+    seed: int,
+) -> None:
     rng = np.random.default_rng(seed)
     keypoints = synthetic.keypoints_of(synthetic.random_poses(rng, 20))
     positions = keypoints.positions + rng.normal(scale=0.02, size=keypoints.positions.shape)
@@ -80,7 +85,9 @@ def test_heels_are_drawn_to_the_plane_of_shank_and_foot_by_the_same_share_whatev
     before, after = (((p[:, HEELS] - ankle) * normal).sum(axis=-1) for p in (positions, out))
     assert np.abs(after - 0.4 * before).max() < 1e-12
     moved = out[:, HEELS] - positions[:, HEELS]
-    assert np.linalg.norm(np.cross(moved, normal), axis=-1).max() < 1e-12, "nothing else of the heel changes"
+    assert np.linalg.norm(np.cross(moved, normal), axis=-1).max() < 1e-12, (
+        "nothing else of the heel changes"
+    )
     others = [n for n in range(33) if n not in HEELS]
     assert np.array_equal(out[:, others], positions[:, others])
     turn = Rotation.from_quat(synthetic.random_rotation(rng)).as_matrix().T
@@ -92,5 +99,7 @@ def test_heels_straight_below_their_shanks_stay_where_they_are() -> None:
     motion = synthetic.random_poses(np.random.default_rng(9), 5)
     rotations = motion.rotations.copy()
     rotations[:, [BONES.index("leftFoot"), BONES.index("rightFoot")]] = [0.0, 0.0, 0.0, 1.0]
-    keypoints = synthetic.keypoints_of(Motion(motion.skeleton, motion.times, motion.root_positions, rotations))
+    keypoints = synthetic.keypoints_of(
+        Motion(motion.skeleton, motion.times, motion.root_positions, rotations)
+    )
     assert np.abs(steady_heels(keypoints.positions) - keypoints.positions).max() < 1e-9

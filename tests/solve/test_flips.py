@@ -24,13 +24,20 @@ def seen(yaw: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         turn = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.radians(yaw))
         rotations = file["rotations"].copy()
         rotations[:, 0] = R.multiply(turn, rotations[:, 0])
-        motion = Motion(HUMANOID, file["times"], R.apply(turn, file["root_positions"]) - [0.0, 1.2, 4.0], rotations)
+        motion = Motion(
+            HUMANOID,
+            file["times"],
+            R.apply(turn, file["root_positions"]) - [0.0, 1.2, 4.0],
+            rotations,
+        )
     points = landmarks_of(*fk(HUMANOID, motion.root_positions, motion.rotations))
     middle = points[:, [_I["left_hip"], _I["right_hip"]]].mean(axis=1)
     return motion.times, points - middle[:, None], middle
 
 
-def mirrored(positions: np.ndarray, place: np.ndarray, points: list[int], about: np.ndarray) -> np.ndarray:
+def mirrored(
+    positions: np.ndarray, place: np.ndarray, points: list[int], about: np.ndarray
+) -> np.ndarray:
     """The points' depth the other way round, their image as it is."""
     out = positions.copy()
     for point in points:
@@ -49,8 +56,13 @@ def test_what_people_do_is_left_as_it_is(yaw: float) -> None:
 def test_a_knee_that_bends_backwards_for_five_frames_is_put_back(yaw: float) -> None:
     times, positions, place = seen(yaw)
     hip, knee, ankle = (positions[:, _I[f"left_{n}"]] for n in ("hip", "knee", "ankle"))
-    thigh, shank = np.linalg.norm(knee - hip, axis=-1).mean(), np.linalg.norm(ankle - knee, axis=-1).mean()
-    faulty = mirrored(positions, place, [_I["left_knee"]], hip + (ankle - hip) * thigh / (thigh + shank))
+    thigh, shank = (
+        np.linalg.norm(knee - hip, axis=-1).mean(),
+        np.linalg.norm(ankle - knee, axis=-1).mean(),
+    )
+    faulty = mirrored(
+        positions, place, [_I["left_knee"]], hip + (ankle - hip) * thigh / (thigh + shank)
+    )
     off = np.linalg.norm(faulty - positions, axis=-1)[:, _I["left_knee"]]
     at = int(np.argmax(off)) - 2
     assert off[at : at + 5].min() > 0.2, "a fault that is worth mending"
@@ -64,7 +76,9 @@ def test_feet_that_point_backwards_for_the_whole_take_are_turned_round() -> None
     times, positions, place = seen(180.0)
     given = positions
     for s in ("left", "right"):
-        given = mirrored(given, place, [_I[f"{s}_foot_index"], _I[f"{s}_heel"]], given[:, _I[f"{s}_ankle"]])
+        given = mirrored(
+            given, place, [_I[f"{s}_foot_index"], _I[f"{s}_heel"]], given[:, _I[f"{s}_ankle"]]
+        )
     toes = [_I["left_foot_index"], _I["right_foot_index"]]
     assert np.abs(given - positions)[:, toes].max() > 0.2
     assert np.abs(unflip(times, given, place) - positions).max() < 1e-9
@@ -83,7 +97,9 @@ def test_the_cheapest_way_is_the_best_of_all() -> None:
     cost, change = rng.uniform(size=(7, 2)), rng.uniform(size=(6, 2, 2))
 
     def total(way: list[int]) -> float:
-        return sum(cost[n, w] for n, w in enumerate(way)) + sum(change[n, a, b] for n, (a, b) in enumerate(pairwise(way)))
+        return sum(cost[n, w] for n, w in enumerate(way)) + sum(
+            change[n, a, b] for n, (a, b) in enumerate(pairwise(way))
+        )
 
     every = [[(n >> k) & 1 for k in range(7)] for n in range(128)]
     assert cheapest(cost, change).tolist() == min(every, key=total)

@@ -36,7 +36,9 @@ def through_tilted_camera(motion: Motion, degrees: float) -> Keypoints:
 def baked(keypoints: Keypoints) -> Motion:
     """Gravity and the closed form alone: the rest of the bake is made for a detector's errors, and there are none here."""
     upright = find_gravity(*body_axis(keypoints.positions, keypoints.confidence))
-    rotations, _ = solve_body(keypoints.times, R.apply(upright, keypoints.positions), keypoints.confidence)
+    rotations, _ = solve_body(
+        keypoints.times, R.apply(upright, keypoints.positions), keypoints.confidence
+    )
     return Motion(HUMANOID, keypoints.times, np.zeros((len(keypoints), 3)), rotations)
 
 
@@ -56,9 +58,19 @@ def test_a_standing_person_under_a_tilted_camera_stands_upright(tilt: float) -> 
 def test_through_the_whole_bake_too_with_a_detectors_noise(tilt: float) -> None:
     """From ankles to shoulders; the lifter and the optimiser, which know no gravity, are between."""
     for seed in range(2):
-        found = solve_take(noisy(through_tilted_camera(standing(), tilt), np.random.default_rng(seed), pixels=4.0, depth=0.04))
+        found = solve_take(
+            noisy(
+                through_tilted_camera(standing(), tilt),
+                np.random.default_rng(seed),
+                pixels=4.0,
+                depth=0.04,
+            )
+        )
         places, _ = fk(found.skeleton, found.root_positions, found.rotations)
-        ends = [places[:, [BONES.index(s + bone) for s in ("left", "right")]].mean(axis=1) for bone in ("UpperArm", "Foot")]
+        ends = [
+            places[:, [BONES.index(s + bone) for s in ("left", "right")]].mean(axis=1)
+            for bone in ("UpperArm", "Foot")
+        ]
         line = R.normalize(ends[0] - ends[1]).mean(axis=0)
         assert np.degrees(np.arccos(line[1] / np.linalg.norm(line))) < 3.0
 
@@ -72,8 +84,12 @@ def test_who_never_stands_upright_leaves_the_camera_s_up() -> None:
     motion = standing()
     bent = np.array(motion.rotations)
     for side in ("left", "right"):
-        bent[:, BONES.index(f"{side}UpperLeg")] = R.from_axis_angle(np.array([-1.0, 0.0, 0.0]), np.radians(85.0))
-        bent[:, BONES.index(f"{side}LowerLeg")] = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(85.0))
+        bent[:, BONES.index(f"{side}UpperLeg")] = R.from_axis_angle(
+            np.array([-1.0, 0.0, 0.0]), np.radians(85.0)
+        )
+        bent[:, BONES.index(f"{side}LowerLeg")] = R.from_axis_angle(
+            np.array([1.0, 0.0, 0.0]), np.radians(85.0)
+        )
     sitting = keypoints_of(Motion(HUMANOID, motion.times, motion.root_positions, bent))
     axis, weight = body_axis(sitting.positions, sitting.confidence)
     assert weight.max() == 0.0
@@ -89,7 +105,9 @@ def test_lying_and_handstands_do_not_count(degrees: float) -> None:
 def test_one_raised_foot_does_not_count() -> None:
     motion = standing()
     raised = np.array(motion.rotations)
-    raised[:, BONES.index("leftUpperLeg")] = R.from_axis_angle(np.array([-1.0, 0.0, 0.0]), np.radians(60.0))
+    raised[:, BONES.index("leftUpperLeg")] = R.from_axis_angle(
+        np.array([-1.0, 0.0, 0.0]), np.radians(60.0)
+    )
     keypoints = keypoints_of(Motion(HUMANOID, motion.times, motion.root_positions, raised))
     assert body_axis(keypoints.positions, keypoints.confidence)[1].max() == 0.0
 
@@ -100,7 +118,9 @@ def test_frame_by_frame_is_the_same_as_at_once() -> None:
     whole, _ = follow_gravity(keypoints.times, axis, weight + 0.5, None)
     state, parts = None, []
     for n in range(len(keypoints)):
-        part, state = follow_gravity(keypoints.times[n : n + 1], axis[n : n + 1], weight[n : n + 1] + 0.5, state)
+        part, state = follow_gravity(
+            keypoints.times[n : n + 1], axis[n : n + 1], weight[n : n + 1] + 0.5, state
+        )
         parts.append(part)
     assert np.abs(np.concatenate(parts) - whole).max() < 1e-12
 

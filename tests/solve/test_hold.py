@@ -63,7 +63,9 @@ def test_a_lost_group_is_held_then_eased_to_rest_and_eased_back_while_the_others
 
 @few
 @given(seeds)
-def test_whatever_comes_and_goes_nothing_turns_faster_than_easing_and_the_motion_itself_allow(seed: int) -> None:
+def test_whatever_comes_and_goes_nothing_turns_faster_than_easing_and_the_motion_itself_allow(
+    seed: int,
+) -> None:
     rng = np.random.default_rng(seed)
     rotations = turning(250)
     seen = np.repeat(rng.uniform(size=(25, 2)) < 0.6, 10, axis=0)
@@ -109,12 +111,16 @@ def test_portions_make_no_difference(seed: int, cuts: list[int]) -> None:
     assert np.array_equal(np.concatenate(parts), whole)
 
 
-def test_frame_by_frame_is_as_in_one_go_also_where_a_group_is_lost_after_a_long_time_in_view() -> None:
+def test_frame_by_frame_is_as_in_one_go_also_where_a_group_is_lost_after_a_long_time_in_view() -> (
+    None
+):
     rotations, seen = turning(200), np.ones((200, 2), dtype=bool)
     seen[60:160, 0] = False
     state, frames = None, []
     for n in range(200):
-        frame, state = hold_unseen(np.array([n / FPS]), rotations[n : n + 1], seen[n : n + 1], GROUP, relaxed(), state)
+        frame, state = hold_unseen(
+            np.array([n / FPS]), rotations[n : n + 1], seen[n : n + 1], GROUP, relaxed(), state
+        )
         frames.append(frame)
     assert np.array_equal(np.concatenate(frames), shown(seen, rotations))
 

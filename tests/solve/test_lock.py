@@ -18,7 +18,13 @@ DEPTH = 4.0
 @pytest.fixture(scope="module")
 def demo() -> Motion:
     with np.load(assets.path("demo/demo_truth.npz")) as file:
-        return Motion(HUMANOID, file["times"], file["root_positions"], file["rotations"], contacts=file["contacts"].astype(float))
+        return Motion(
+            HUMANOID,
+            file["times"],
+            file["root_positions"],
+            file["rotations"],
+            contacts=file["contacts"].astype(float),
+        )
 
 
 def drifting(motion: Motion) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -33,8 +39,13 @@ def drifting(motion: Motion) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_standing_feet_slide_less_and_nothing_jumps(demo: Motion) -> None:
     root, soles, across = drifting(demo)
     contacts = demo.contacts > 0.5
-    held, stands, _ = lock_feet(demo.times, root, soles, across / DEPTH, np.full(len(demo), DEPTH), None)
-    before, after = (slides(Motion(HUMANOID, demo.times, path, demo.rotations), contacts & stands) for path in (root, held))
+    held, stands, _ = lock_feet(
+        demo.times, root, soles, across / DEPTH, np.full(len(demo), DEPTH), None
+    )
+    before, after = (
+        slides(Motion(HUMANOID, demo.times, path, demo.rotations), contacts & stands)
+        for path in (root, held)
+    )
     assert np.mean(after) < 0.4 * np.mean(before)
     assert stands[contacts].mean() > 0.8
     assert (contacts[stands]).mean() > 0.8
@@ -45,12 +56,19 @@ def test_standing_feet_slide_less_and_nothing_jumps(demo: Motion) -> None:
 
 def test_portions_make_no_difference(demo: Motion) -> None:
     root, soles, across = drifting(demo)
-    whole, stands, _ = lock_feet(demo.times, root, soles, across / DEPTH, np.full(len(demo), DEPTH), None)
+    whole, stands, _ = lock_feet(
+        demo.times, root, soles, across / DEPTH, np.full(len(demo), DEPTH), None
+    )
     state, paths, touches = None, [], []
     for start, end in ((0, 1), (1, 2), (2, 50), (50, 51), (51, len(demo))):
         part = slice(start, end)
         path, touch, state = lock_feet(
-            demo.times[part], root[part], soles[part], across[part] / DEPTH, np.full(len(demo), DEPTH)[part], state
+            demo.times[part],
+            root[part],
+            soles[part],
+            across[part] / DEPTH,
+            np.full(len(demo), DEPTH)[part],
+            state,
         )
         paths.append(path)
         touches.append(touch)
@@ -62,7 +80,9 @@ def test_what_is_not_seen_does_not_stand_and_the_hips_come_back(demo: Motion) ->
     root, soles, across = drifting(demo)
     across = across.copy()
     across[60:] = np.nan
-    held, stands, _ = lock_feet(demo.times, root, soles, across / DEPTH, np.full(len(demo), DEPTH), None)
+    held, stands, _ = lock_feet(
+        demo.times, root, soles, across / DEPTH, np.full(len(demo), DEPTH), None
+    )
     assert not stands[60:].any()
     off = np.linalg.norm(held - root, axis=-1)
     assert off[-1] < 0.1 * max(off[59], 0.01)
@@ -74,7 +94,9 @@ def test_whoever_walks_towards_the_camera_gets_there() -> None:
     root = np.stack([np.zeros(120), np.full(120, 0.95), 0.8 * times], axis=1)
     soles = np.zeros((120, 4, 3))
     soles[..., 2] = (0.5 * 0.8 * times)[:, None]
-    held, stands, _ = lock_feet(times, root, soles, np.zeros((120, 4, 2)), np.full(120, DEPTH), None)
+    held, stands, _ = lock_feet(
+        times, root, soles, np.zeros((120, 4, 2)), np.full(120, DEPTH), None
+    )
     assert stands[10:].all()
     back = root[:, 2] - held[:, 2]
     assert back.max() <= 0.3 + 1e-9

@@ -48,7 +48,11 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(7)
 
 
-JOINTS = [BONES.index(s + n) for n in ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot") for s in ("left", "right")]
+JOINTS = [
+    BONES.index(s + n)
+    for n in ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot")
+    for s in ("left", "right")
+]
 FROM, TO = [0, 1, 2, 3, 6, 7, 8, 9], [2, 3, 4, 5, 8, 9, 10, 11]
 
 
@@ -65,25 +69,37 @@ def limb_error(motion: Motion, truth: Motion) -> np.ndarray:
 def acceleration(motion: Motion) -> float:
     p = joints_of(motion)
     dt = np.diff(motion.times)[:, None, None]
-    return float(np.linalg.norm(np.diff((np.diff(p, axis=0) / dt), axis=0) / dt[1:], axis=-1).mean())
+    return float(
+        np.linalg.norm(np.diff((np.diff(p, axis=0) / dt), axis=0) / dt[1:], axis=-1).mean()
+    )
 
 
 def refined(keypoints: Keypoints, camera: Camera = CAMERA, filtered: bool = False) -> Motion:
     """The optimiser between two closed forms, with the keypoints' own depth as the prior."""
     before = solve_take(keypoints, camera, filtered=filtered, feet="off")
-    translation = fit_translation(keypoints.positions, keypoints.image, keypoints.confidence, camera)
+    translation = fit_translation(
+        keypoints.positions, keypoints.image, keypoints.confidence, camera
+    )
     closed = landmarks_of(*fk(before.skeleton, before.root_positions, before.rotations))
     closed = closed - closed[:, HIPS].mean(axis=1, keepdims=True)
     found = refine_landmarks(keypoints, keypoints.positions, closed, translation, camera)
     seen = np.isfinite(keypoints.positions).all(axis=-1)
-    confidence = np.nan_to_num(fill_gaps(keypoints.times, np.where(seen, np.nan_to_num(keypoints.confidence), np.nan), 0.5))
+    confidence = np.nan_to_num(
+        fill_gaps(keypoints.times, np.where(seen, np.nan_to_num(keypoints.confidence), np.nan), 0.5)
+    )
     body = measure_body(replace(keypoints, positions=found.positions))
     rotations, _ = solve_body(keypoints.times, found.positions, confidence)
     path = settle_root(keypoints.times, found.positions, confidence, found.translation, R.IDENTITY)
     return Motion(body, keypoints.times, stand(body, rotations, path), rotations)
 
 
-def noisy(keypoints: Keypoints, rng: np.random.Generator, pixels: float = 8.0, squash: float = 0.8, depth: float = 0.06) -> Keypoints:
+def noisy(
+    keypoints: Keypoints,
+    rng: np.random.Generator,
+    pixels: float = 8.0,
+    squash: float = 0.8,
+    depth: float = 0.06,
+) -> Keypoints:
     """As a detector gives them: noise that lasts 0.15 s, the same in image and 3D; depth squashed and noisier."""
     keep = np.exp(-np.diff(keypoints.times) / 0.15)
 
@@ -96,18 +112,24 @@ def noisy(keypoints: Keypoints, rng: np.random.Generator, pixels: float = 8.0, s
     image = pixels * lasting(33, 2)
     off = np.concatenate([image * [4.0 / FOCAL, -4.0 / FOCAL], depth * lasting(33, 1)], axis=2)
     positions = keypoints.positions * [1.0, 1.0, squash] + off
-    middle = positions[:, [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]].mean(axis=1, keepdims=True)
+    middle = positions[:, [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]].mean(
+        axis=1, keepdims=True
+    )
     return replace(keypoints, image=keypoints.image + image, positions=positions - middle)
 
 
-def scene(rng: np.random.Generator, frames: int = 5) -> tuple[np.ndarray, Evidence, np.ndarray, tuple[Limit, ...]]:
+def scene(
+    rng: np.random.Generator, frames: int = 5
+) -> tuple[np.ndarray, Evidence, np.ndarray, tuple[Limit, ...]]:
     """Bones, evidence that they do not fit, lengths, and limits that they break."""
     v = REST + 0.1 * rng.normal(size=(frames, len(NAMES), 3))
     v[:, 0] = [0.2, -0.1, -4.0]
     places = np.einsum("nb,fbi->fni", TREE, v)
     slopes = places[..., :2] / -places[..., 2:] + 0.01 * rng.normal(size=(frames, len(POINTS), 2))
     weights = [rng.uniform(0.2, 1.0, size=(frames, n)) for n in (16, 15, 15)]
-    evidence = Evidence(slopes, v + 0.1 * rng.normal(size=v.shape), *weights, rng.uniform(0.5, 1.5, size=frames))
+    evidence = Evidence(
+        slopes, v + 0.1 * rng.normal(size=v.shape), *weights, rng.uniform(0.5, 1.5, size=frames)
+    )
     lengths = np.linalg.norm(REST, axis=-1) * rng.uniform(0.9, 1.1, size=len(NAMES))
     return v, evidence, lengths, tuple(replace(limit, most=-0.9) for limit in find_limits(v))
 
@@ -139,7 +161,9 @@ def test_banded_solution_is_the_dense_one(rng: np.random.Generator) -> None:
             dense[t * n : (t + 1) * n, (t + k) * n : (t + k + 1) * n] = block.T
     right = rng.normal(size=(frames, n, 2))
     found = solve_banded(columns.reshape(frames, 4 * n, n), right)
-    np.testing.assert_allclose(found.reshape(-1, 2), np.linalg.solve(dense, right.reshape(-1, 2)), atol=1e-10)
+    np.testing.assert_allclose(
+        found.reshape(-1, 2), np.linalg.solve(dense, right.reshape(-1, 2)), atol=1e-10
+    )
 
 
 def test_the_jacobian_is_that_of_finite_differences(rng: np.random.Generator) -> None:
@@ -147,7 +171,9 @@ def test_the_jacobian_is_that_of_finite_differences(rng: np.random.Generator) ->
     ground = sunk(rng, v)
     # The hips' distance only scales the image's costs and is held there, so it is not moved.
     held = costs(v, evidence, lengths, limits, ground)
-    assert (np.abs(held.r).max(axis=0) > 0).all(), "a row that is never in force would not be tested"
+    assert (np.abs(held.r).max(axis=0) > 0).all(), (
+        "a row that is never in force would not be tested"
+    )
     for bone in range(len(NAMES)):
         for axis in range(3):
             if (bone, axis) == (0, 2):
@@ -157,7 +183,9 @@ def test_the_jacobian_is_that_of_finite_differences(rng: np.random.Generator) ->
                 moved = v.copy()
                 moved[:, bone, axis] += h
                 ends.append(costs(moved, evidence, lengths, limits, ground).r)
-            np.testing.assert_allclose(held.bones[:, :, bone, axis], (ends[0] - ends[1]) / 2e-6, rtol=1e-6, atol=1e-4)
+            np.testing.assert_allclose(
+                held.bones[:, :, bone, axis], (ends[0] - ends[1]) / 2e-6, rtol=1e-6, atol=1e-4
+            )
 
 
 def test_the_roots_distance_has_the_jacobian_of_a_projection(rng: np.random.Generator) -> None:
@@ -167,14 +195,18 @@ def test_the_roots_distance_has_the_jacobian_of_a_projection(rng: np.random.Gene
     moved = places + [0.0, 0.0, 1e-6]
     change = (moved[..., :2] / -moved[..., 2:] - places[..., :2] / -places[..., 2:]) / 1e-6
     scale = (held.bones[:, :32:2, 0, 0] * -places[..., 2])[..., None]
-    np.testing.assert_allclose(held.bones[:, :32, 0, 2].reshape(5, 16, 2), scale * change, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        held.bones[:, :32, 0, 2].reshape(5, 16, 2), scale * change, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_lengths_are_found_from_the_wrong_ones(rng: np.random.Generator) -> None:
     """Without noise the body comes out as it is, although its proportions are nobody's."""
     truth = smooth_motion(rng, 4.0, 30.0)
     keypoints = keypoints_of(truth, SIZE, FOCAL)
-    found = refine_landmarks(keypoints, keypoints.positions, keypoints.positions, truth.root_positions, CAMERA, rounds=12)
+    found = refine_landmarks(
+        keypoints, keypoints.positions, keypoints.positions, truth.root_positions, CAMERA, rounds=12
+    )
     true = lengths_of(bones_of(keypoints.positions))
     mine = lengths_of(bones_of(found.positions))
     for name in LENGTHS:
@@ -184,10 +216,14 @@ def test_lengths_are_found_from_the_wrong_ones(rng: np.random.Generator) -> None
 def test_limbs_have_one_length_for_the_take_and_both_sides(rng: np.random.Generator) -> None:
     truth = smooth_motion(rng, 2.0, 30.0)
     keypoints = noisy(keypoints_of(truth, SIZE, FOCAL), rng)
-    found = refine_landmarks(keypoints, keypoints.positions, keypoints.positions, truth.root_positions, CAMERA)
+    found = refine_landmarks(
+        keypoints, keypoints.positions, keypoints.positions, truth.root_positions, CAMERA
+    )
     sizes = np.linalg.norm(bones_of(found.positions), axis=-1)
     stiff = np.flatnonzero(KIND == 2)
-    np.testing.assert_allclose(sizes[:, stiff], np.broadcast_to(sizes[0, stiff], sizes[:, stiff].shape), rtol=1e-9)
+    np.testing.assert_allclose(
+        sizes[:, stiff], np.broadcast_to(sizes[0, stiff], sizes[:, stiff].shape), rtol=1e-9
+    )
     for name in ("upper arm", "thigh"):
         left, right = (i for i, n in enumerate(NAMES) if n == name)
         assert sizes[0, left] == pytest.approx(sizes[0, right], rel=1e-9)
@@ -204,7 +240,9 @@ def test_without_noise_it_stays_at_the_truth(seed: int) -> None:
 def test_uneven_times_are_no_noise(rng: np.random.Generator) -> None:
     truth = smooth_motion(rng, 6.0, 60.0)
     keep = np.sort(rng.choice(len(truth), size=len(truth) // 2, replace=False))
-    truth = Motion(truth.skeleton, truth.times[keep], truth.root_positions[keep], truth.rotations[keep])
+    truth = Motion(
+        truth.skeleton, truth.times[keep], truth.root_positions[keep], truth.rotations[keep]
+    )
     assert limb_error(refined(keypoints_of(truth, SIZE, FOCAL)), truth).mean() <= 0.1
 
 
@@ -224,7 +262,9 @@ def test_noise_as_a_detectors_is_less_after_than_before() -> None:
         result = refined(keypoints)
         before.append(limb_error(solve_take(keypoints, CAMERA, filtered=False), truth).mean())
         after.append(limb_error(result, truth).mean())
-        lively.append(acceleration(result) / acceleration(solve_take(keypoints, CAMERA, filtered=False)))
+        lively.append(
+            acceleration(result) / acceleration(solve_take(keypoints, CAMERA, filtered=False))
+        )
     assert np.mean(after) <= 0.85 * np.mean(before), (before, after)
     assert np.mean(lively) <= 0.5, lively
 
@@ -262,7 +302,9 @@ def test_short_gaps_are_bridged_and_long_ones_change_nothing_else(rng: np.random
     assert error[50:58].mean() <= 6.0
 
 
-def test_without_image_points_the_bake_goes_on_without_the_optimiser(rng: np.random.Generator) -> None:
+def test_without_image_points_the_bake_goes_on_without_the_optimiser(
+    rng: np.random.Generator,
+) -> None:
     truth = smooth_motion(rng, 1.0, 30.0)
     keypoints = keypoints_of(truth, SIZE, FOCAL)
     found = solve_take(replace(keypoints, image=np.full_like(keypoints.image, np.nan)), CAMERA)
@@ -279,7 +321,9 @@ def test_one_body_for_the_take(rng: np.random.Generator) -> None:
     result = refined(noisy(keypoints_of(smooth_motion(rng, 2.0, 30.0), SIZE, FOCAL), rng))
     lengths = bone_lengths(result.skeleton)
     for bone in ("LowerArm", "Hand", "LowerLeg", "Foot"):
-        assert lengths[BONES.index("left" + bone)] == pytest.approx(lengths[BONES.index("right" + bone)])
+        assert lengths[BONES.index("left" + bone)] == pytest.approx(
+            lengths[BONES.index("right" + bone)]
+        )
 
 
 def test_what_is_no_minimum_is_said() -> None:
@@ -289,7 +333,9 @@ def test_what_is_no_minimum_is_said() -> None:
         solve_banded(columns, np.ones((5, 2, 1)))
 
 
-def test_long_takes_are_solved_in_parts_that_do_not_show(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_takes_are_solved_in_parts_that_do_not_show(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     truth = smooth_motion(rng, 10.0, 30.0, speed=2.0)
     truth = Motion(HUMANOID, truth.times, truth.root_positions, truth.rotations)
     keypoints = noisy(keypoints_of(truth, SIZE, FOCAL), rng, pixels=3.0, squash=1.0, depth=0.02)
@@ -321,16 +367,30 @@ def test_knees_do_not_bend_forwards() -> None:
     v[:, 0] = [0.0, 0.0, -4.0]
     shank = NAMES.index("shank")
     wrong = v.copy()
-    wrong[:, shank] = R.apply(R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(-50.0)), v[:, shank])
+    wrong[:, shank] = R.apply(
+        R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(-50.0)), v[:, shank]
+    )
     limits = find_limits(wrong)
-    assert any(limit.bone == shank and (R.dot(R.normalize(wrong[:, shank]), limit.away) > limit.most).all() for limit in limits)
+    assert any(
+        limit.bone == shank and (R.dot(R.normalize(wrong[:, shank]), limit.away) > limit.most).all()
+        for limit in limits
+    )
     times = np.arange(40) / 30.0
     nothing = np.zeros((40, 16))
-    evidence = Evidence(np.zeros((40, 16, 2)), wrong, nothing, np.full((40, 15), 0.1), np.full((40, 15), 0.1), spans(times))
+    evidence = Evidence(
+        np.zeros((40, 16, 2)),
+        wrong,
+        nothing,
+        np.full((40, 15), 0.1),
+        np.full((40, 15), 0.1),
+        spans(times),
+    )
     lengths = np.array([lengths_of(wrong)[n] for n in LENGTHS])
     take = Take(wrong, lengths)
     for _ in range(10):
-        take = step(take, wrong, evidence, lengths, find_limits(take.v), Smoothness.of(times), held=True)
+        take = step(
+            take, wrong, evidence, lengths, find_limits(take.v), Smoothness.of(times), held=True
+        )
     angle = np.degrees(np.arctan2(take.v[:, shank, 2], -take.v[:, shank, 1]))
     assert np.all(angle < 30.0)
 
@@ -343,10 +403,18 @@ def demo() -> Motion:
     """Steps, a squat, a hop and a turn, 4 m before a camera at its hips' height; its contacts are known."""
     with np.load(assets.path("demo/demo_truth.npz")) as file:
         truth = file["contacts"].astype(float)
-        return Motion(HUMANOID, file["times"], file["root_positions"] - [0.0, 0.95, 4.0], file["rotations"], contacts=truth)
+        return Motion(
+            HUMANOID,
+            file["times"],
+            file["root_positions"] - [0.0, 0.95, 4.0],
+            file["rotations"],
+            contacts=truth,
+        )
 
 
-def on_ground(keypoints: Keypoints, contacts: np.ndarray, place: np.ndarray) -> tuple[Refined, Refined]:
+def on_ground(
+    keypoints: Keypoints, contacts: np.ndarray, place: np.ndarray
+) -> tuple[Refined, Refined]:
     """What is found without the ground and with it, the contacts known."""
     own = keypoints.positions
     before = refine_landmarks(keypoints, own, own, place, CAMERA)
@@ -369,7 +437,11 @@ def test_a_floor_is_found_under_its_touches(rng: np.random.Generator) -> None:
 
 
 def test_heels_that_are_always_seen_too_high_stand_all_the_same(rng: np.random.Generator) -> None:
-    places = rng.uniform(-1.0, 1.0, size=(40, 6, 3)) * [1.0, 0.0, 1.0] + RISE[:, None] * [0.0, 1.0, 0.0]
+    places = rng.uniform(-1.0, 1.0, size=(40, 6, 3)) * [1.0, 0.0, 1.0] + RISE[:, None] * [
+        0.0,
+        1.0,
+        0.0,
+    ]
     places[:, [0, 3], 1] += 0.03
     found = find_floor(places, np.ones((40, 4)), np.array([0.0, 1.0, 0.0]), RISE)
     assert found is not None
@@ -379,20 +451,29 @@ def test_heels_that_are_always_seen_too_high_stand_all_the_same(rng: np.random.G
 def test_what_does_not_stand_may_rise_but_not_sink() -> None:
     v = np.tile(REST, (2, 1, 1))
     v[:, 0] += [[0.0, 0.05, -4.0], [0.0, -0.05, -4.0]]
-    seen = Evidence(np.zeros((2, 16, 2)), v, np.zeros((2, 16)), np.zeros((2, 15)), np.zeros((2, 15)), np.ones(2))
+    seen = Evidence(
+        np.zeros((2, 16, 2)), v, np.zeros((2, 16)), np.zeros((2, 15)), np.zeros((2, 15)), np.ones(2)
+    )
     for standing_or_not, expected in ((1.0, [5.0, -5.0]), (0.0, [0.0, -5.0])):
         ground = Ground(np.full((2, 4), standing_or_not), np.array([0.0, 1.0, 0.0]), 0.0, RISE)
         found = costs(v, seen, np.linalg.norm(REST, axis=-1), (), ground).r[:, -len(FEET) :]
         np.testing.assert_allclose(found, np.tile(expected, (len(FEET), 1)).T, atol=1e-9)
 
 
-def test_standing_adds_to_the_normal_equations_what_finite_differences_say(rng: np.random.Generator) -> None:
+def test_standing_adds_to_the_normal_equations_what_finite_differences_say(
+    rng: np.random.Generator,
+) -> None:
     """Of how standing points slip when bones turn and when lengths change."""
     v = scene(rng)[0]
     frames, times = len(v), np.cumsum(rng.uniform(0.02, 0.05, size=len(v)))
     ground = Ground(rng.uniform(0.3, 1.0, size=(frames, 4)), np.array([0.0, 1.0, 0.0]), 0.0, RISE)
-    basis = [fit.tangents(v[:, b]) if k == STIFF else np.tile(np.eye(3), (frames, 1, 1)) for b, k in enumerate(KIND)]
-    block, between, gradient, border, matrix, right = fit._standing_still(v, basis, ground, spans(times), times)
+    basis = [
+        fit.tangents(v[:, b]) if k == STIFF else np.tile(np.eye(3), (frames, 1, 1))
+        for b, k in enumerate(KIND)
+    ]
+    block, between, gradient, border, matrix, right = fit._standing_still(
+        v, basis, ground, spans(times), times
+    )
 
     columns = []
     for b, e in enumerate(basis):
@@ -400,11 +481,21 @@ def test_standing_adds_to_the_normal_equations_what_finite_differences_say(rng: 
             moved = np.zeros((frames, *v.shape))
             moved[np.arange(frames), np.arange(frames), b] = e[..., axis]
             columns.append(moved)
-    turned = np.stack(columns, axis=1).reshape(-1, *v.shape)  # (frames · unknowns) ways to move the bones
-    longer = np.stack([v * (KIND == STIFF)[:, None] * np.array([n == name for n in NAMES])[:, None] for name in LENGTHS])
+    turned = np.stack(columns, axis=1).reshape(
+        -1, *v.shape
+    )  # (frames · unknowns) ways to move the bones
+    longer = np.stack(
+        [
+            v * (KIND == STIFF)[:, None] * np.array([n == name for n in NAMES])[:, None]
+            for name in LENGTHS
+        ]
+    )
     weight, slip = standing(v, ground, spans(times), times)
     h = 1e-6
-    ends = [[np.diff(soles_of(v + s * h * way), axis=0).ravel() for way in (*turned, *longer)] for s in (1.0, -1.0)]
+    ends = [
+        [np.diff(soles_of(v + s * h * way), axis=0).ravel() for way in (*turned, *longer)]
+        for s in (1.0, -1.0)
+    ]
     jacobian = (np.array(ends[0]) - np.array(ends[1])).T / (2.0 * h)
     w = np.repeat(weight.ravel(), 3)
     normal, against = (jacobian.T * w) @ jacobian, (jacobian.T * w) @ slip.ravel()
@@ -412,7 +503,9 @@ def test_standing_adds_to_the_normal_equations_what_finite_differences_say(rng: 
     of_frames = normal[:count, :count].reshape(frames, width, frames, width)
     tolerance = {"rtol": 1e-5, "atol": 1e-6 * np.abs(normal).max()}
     np.testing.assert_allclose(block, [of_frames[t, :, t] for t in range(frames)], **tolerance)
-    np.testing.assert_allclose(between, [of_frames[t + 1, :, t] for t in range(frames - 1)], **tolerance)
+    np.testing.assert_allclose(
+        between, [of_frames[t + 1, :, t] for t in range(frames - 1)], **tolerance
+    )
     np.testing.assert_allclose(gradient.ravel(), against[:count], **tolerance)
     np.testing.assert_allclose(border.reshape(count, -1), normal[:count, count:], **tolerance)
     np.testing.assert_allclose(matrix, normal[count:, count:], **tolerance)
@@ -424,7 +517,14 @@ def test_a_step_goes_down_the_cost_of_standing(rng: np.random.Generator) -> None
     times = np.arange(30) / 30.0
     v = np.tile(REST, (30, 1, 1))
     v[:, 0] = np.array([0.0, 0.0, -4.0]) + 0.1 * np.cumsum(rng.normal(size=(30, 3)), axis=0) / 30.0
-    nothing = Evidence(np.zeros((30, 16, 2)), v, np.zeros((30, 16)), np.zeros((30, 15)), np.zeros((30, 15)), spans(times))
+    nothing = Evidence(
+        np.zeros((30, 16, 2)),
+        v,
+        np.zeros((30, 16)),
+        np.zeros((30, 15)),
+        np.zeros((30, 15)),
+        spans(times),
+    )
     lengths = np.array([lengths_of(v)[n] for n in LENGTHS])
     ground = Ground(np.ones((30, 4)), np.array([0.0, 1.0, 0.0]), -1.0, RISE)
     before = standing(v, ground, spans(times), times)[1]
@@ -433,7 +533,9 @@ def test_a_step_goes_down_the_cost_of_standing(rng: np.random.Generator) -> None
         take = step(take, v, nothing, lengths, (), Smoothness.of(times), True, ground)
     after = standing(take.v, ground, spans(times), times)[1]
     assert np.abs(after).max() < 0.05 * np.abs(before).max()
-    assert np.abs(ground.above(soles_of(take.v))).max() < 0.01, "on the floor, which is where it was not"
+    assert np.abs(ground.above(soles_of(take.v))).max() < 0.01, (
+        "on the floor, which is where it was not"
+    )
 
 
 def test_feet_that_stand_are_still_and_tell_of_the_legs(demo: Motion) -> None:
@@ -443,11 +545,20 @@ def test_feet_that_stand_are_still_and_tell_of_the_legs(demo: Motion) -> None:
         keypoints = noisy(keypoints_of(demo, SIZE, FOCAL), np.random.default_rng(seed))
         place = fit_translation(keypoints.positions, keypoints.image, keypoints.confidence, CAMERA)
         for found in on_ground(keypoints, demo.contacts, place):
-            feet = found.positions[:, [LANDMARKS.index(f"{s}_ankle") for s in ("left", "right")]] + found.translation[:, None]
+            feet = (
+                found.positions[:, [LANDMARKS.index(f"{s}_ankle") for s in ("left", "right")]]
+                + found.translation[:, None]
+            )
             flat = demo.contacts.reshape(-1, 2, 2).min(axis=2) > 0.5
-            slips.append(np.linalg.norm(np.diff(feet, axis=0), axis=-1)[flat[1:] & flat[:-1]].mean())
+            slips.append(
+                np.linalg.norm(np.diff(feet, axis=0), axis=-1)[flat[1:] & flat[:-1]].mean()
+            )
             rotations, _ = solve_body(keypoints.times, found.positions, keypoints.confidence)
-            legs.append(limb_error(Motion(HUMANOID, demo.times, demo.root_positions, rotations), demo)[:, 4:].mean())
+            legs.append(
+                limb_error(Motion(HUMANOID, demo.times, demo.root_positions, rotations), demo)[
+                    :, 4:
+                ].mean()
+            )
     assert np.mean(slips[1::2]) < 0.3 * np.mean(slips[::2])
     assert np.mean(legs[1::2]) < np.mean(legs[::2])
 
@@ -458,6 +569,8 @@ def test_without_noise_true_contacts_change_nothing(demo: Motion) -> None:
     errors = []
     for found in on_ground(keypoints, demo.contacts, demo.root_positions):
         rotations, _ = solve_body(keypoints.times, found.positions, keypoints.confidence)
-        errors.append(limb_error(Motion(HUMANOID, demo.times, demo.root_positions, rotations), demo))
+        errors.append(
+            limb_error(Motion(HUMANOID, demo.times, demo.root_positions, rotations), demo)
+        )
     assert errors[1].mean() < errors[0].mean() + 0.1
     assert errors[1][:, 4:].mean() < errors[0][:, 4:].mean() + 0.1

@@ -32,7 +32,13 @@ def hips_of(motion: Motion) -> np.ndarray:
     return positions[:, [BONES.index("leftUpperLeg"), BONES.index("rightUpperLeg")]].mean(axis=1)
 
 
-def grounded(body: Skeleton, times: np.ndarray, path: np.ndarray, parameters: dict[str, np.ndarray], heading: np.ndarray) -> Motion:
+def grounded(
+    body: Skeleton,
+    times: np.ndarray,
+    path: np.ndarray,
+    parameters: dict[str, np.ndarray],
+    heading: np.ndarray,
+) -> Motion:
     """A motion whose lower foot is `path`'s y above y = 0, from parameters as synthetic.rotations_of wants them."""
     orientation = R.from_rotation_vector(heading[:, None] * [0.0, 1.0, 0.0])
     rotations = synthetic.rotations_of(parameters, orientation)
@@ -45,12 +51,19 @@ def walk(body: Skeleton, fps: float = 30.0, seconds: float = 4.0) -> Motion:
     """Striding at about 1 m/s, to and fro, towards the camera and across, from the first frame to the last."""
     times = np.arange(round(seconds * fps)) / fps
     path = np.stack([0.9 * np.sin(0.9 * times), 0.0 * times, np.cos(0.7 * times)], axis=1)
-    still = {"leftUpperLeg": 100 / 115, "rightUpperLeg": 100 / 115, "leftLowerLeg": 0.0, "rightLowerLeg": 0.0}
+    still = {
+        "leftUpperLeg": 100 / 115,
+        "rightUpperLeg": 100 / 115,
+        "leftLowerLeg": 0.0,
+        "rightLowerLeg": 0.0,
+    }
     parameters = {b: np.full((len(times), 3), 0.5) for b in ("leftUpperArm", "rightUpperArm")}
     for bone, rest in still.items():
         swing = np.sin(2 * np.pi * 0.9 * times + (np.pi if bone.startswith("right") else 0.0))
         lift = -0.2 * swing if "Upper" in bone else 0.15 * np.maximum(swing, 0.0)
-        parameters[bone] = np.stack([rest + lift, np.full(len(times), 0.5), np.full(len(times), 10 / 45)], axis=1)
+        parameters[bone] = np.stack(
+            [rest + lift, np.full(len(times), 0.5), np.full(len(times), 10 / 45)], axis=1
+        )
     return grounded(body, times, path, parameters, 0.3 * np.sin(times))
 
 
@@ -100,13 +113,17 @@ def live(keypoints: Keypoints, translation: np.ndarray, cuts: tuple[int, ...] = 
     parts, state = [], None
     for a, b in zip((0, *cuts), (*cuts, len(keypoints)), strict=True):
         k = keypoints.slice(a, b)
-        part, _, state = follow_root(k.times, k.positions, k.confidence, translation[a:b], upright(len(k)), state)
+        part, _, state = follow_root(
+            k.times, k.positions, k.confidence, translation[a:b], upright(len(k)), state
+        )
         parts.append(part)
     return np.concatenate(parts)
 
 
 def baked(keypoints: Keypoints, translation: np.ndarray) -> np.ndarray:
-    return settle_root(keypoints.times, keypoints.positions, keypoints.confidence, translation, R.IDENTITY)
+    return settle_root(
+        keypoints.times, keypoints.positions, keypoints.confidence, translation, R.IDENTITY
+    )
 
 
 # --- The fit ---------------------------------------------------------------------------------------------------------------------------
@@ -114,7 +131,9 @@ def baked(keypoints: Keypoints, translation: np.ndarray) -> np.ndarray:
 
 @few
 @given(seeds, st.floats(300.0, 3000.0), st.floats(-300.0, 300.0))
-def test_with_the_right_camera_the_translation_is_exact(seed: int, focal: float, off_centre: float) -> None:
+def test_with_the_right_camera_the_translation_is_exact(
+    seed: int, focal: float, off_centre: float
+) -> None:
     motion = synthetic.random_poses(np.random.default_rng(seed), 5)
     keypoints = synthetic.keypoints_of(motion)
     camera = Camera(focal, (640.0 + off_centre, 360.0 - off_centre), (1280, 720))
@@ -134,7 +153,9 @@ def test_with_a_little_noise_it_is_the_weighted_least_squares_solution(seed: int
     assert np.abs(found - least_squares(keypoints.positions, image, confidence)).max() < 1e-9
 
 
-def test_an_arm_seen_in_the_wrong_place_moves_it_by_less_than_half_of_what_it_would_on_average() -> None:
+def test_an_arm_seen_in_the_wrong_place_moves_it_by_less_than_half_of_what_it_would_on_average() -> (
+    None
+):
     rng = np.random.default_rng(0)
     motion = synthetic.random_poses(rng, 60)
     keypoints = synthetic.keypoints_of(motion)
@@ -143,7 +164,9 @@ def test_an_arm_seen_in_the_wrong_place_moves_it_by_less_than_half_of_what_it_wo
     angle = rng.uniform(0.0, 2.0 * np.pi, 60)
     # 60 pixels are 22 cm there.
     image[:, arm] += 60.0 * np.stack([np.cos(angle), np.sin(angle)], axis=1)[:, None]
-    robust = fit_translation(keypoints.positions, image, keypoints.confidence, CAMERA) - hips_of(motion)
+    robust = fit_translation(keypoints.positions, image, keypoints.confidence, CAMERA) - hips_of(
+        motion
+    )
     plain = least_squares(keypoints.positions, image, np.ones((60, 33))) - hips_of(motion)
     assert np.linalg.norm(robust, axis=1).mean() < 0.5 * np.linalg.norm(plain, axis=1).mean()
 
@@ -151,10 +174,16 @@ def test_an_arm_seen_in_the_wrong_place_moves_it_by_less_than_half_of_what_it_wo
 def test_points_unseen_or_of_no_confidence_have_no_say() -> None:
     motion = synthetic.random_poses(np.random.default_rng(0), 3)
     keypoints = synthetic.keypoints_of(motion)
-    positions, image, confidence = keypoints.positions.copy(), keypoints.image.copy(), keypoints.confidence.copy()
+    positions, image, confidence = (
+        keypoints.positions.copy(),
+        keypoints.image.copy(),
+        keypoints.confidence.copy(),
+    )
     positions[:, 3], image[:, 4], confidence[:, 5] = np.nan, np.nan, np.nan
     image[:, 6:20], confidence[:, 6:20] = 0.0, 0.05
-    assert np.abs(fit_translation(positions, image, confidence, CAMERA) - hips_of(motion)).max() < 1e-9
+    assert (
+        np.abs(fit_translation(positions, image, confidence, CAMERA) - hips_of(motion)).max() < 1e-9
+    )
 
 
 def test_where_too_little_is_seen_or_it_would_lie_behind_the_camera_nothing_is_known() -> None:
@@ -165,11 +194,17 @@ def test_where_too_little_is_seen_or_it_would_lie_behind_the_camera_nothing_is_k
     found = fit_translation(keypoints.positions, keypoints.image, confidence, CAMERA)
     assert np.isnan(found).all(axis=1).tolist() == [False, True, False]
     confidence[1, 3] = 1.0
-    assert np.isfinite(fit_translation(keypoints.positions, keypoints.image, confidence, CAMERA)).all()
+    assert np.isfinite(
+        fit_translation(keypoints.positions, keypoints.image, confidence, CAMERA)
+    ).all()
     upside_down = np.array([1280.0, 720.0]) - keypoints.image
-    assert np.isnan(fit_translation(keypoints.positions, upside_down, keypoints.confidence, CAMERA)).all()
+    assert np.isnan(
+        fit_translation(keypoints.positions, upside_down, keypoints.confidence, CAMERA)
+    ).all()
     one_place = np.tile(np.array([600.0, 300.0]), (3, 33, 1))
-    assert np.isnan(fit_translation(keypoints.positions, one_place, keypoints.confidence, CAMERA)).all()
+    assert np.isnan(
+        fit_translation(keypoints.positions, one_place, keypoints.confidence, CAMERA)
+    ).all()
 
 
 # --- The path --------------------------------------------------------------------------------------------------------------------------
@@ -205,7 +240,9 @@ def test_of_a_tilted_camera_that_knows_its_tilt_the_path_is_the_same(pitch: floa
     found = settle_root(tilted.times, righted, tilted.confidence, fitted(tilted), back)
     assert np.abs(found - expected).max() < 0.01
     turns = np.tile(back, (len(tilted), 1))
-    following, _, _ = follow_root(tilted.times, righted, tilted.confidence, fitted(tilted), turns, None)
+    following, _, _ = follow_root(
+        tilted.times, righted, tilted.confidence, fitted(tilted), turns, None
+    )
     assert np.abs(following - live(level, fitted(level))).max() < 0.05
 
 
@@ -217,7 +254,10 @@ def test_a_jump_leaves_the_floor_and_comes_back_to_it(fps: float) -> None:
     # The bake smooths by a few hundredths of a second, live by a little more, and only afterwards.
     before, after = motion.times < 1.4, motion.times > 1.5 + 0.58 + 0.35
     assert standing[before | after].all()
-    for path, lowest_peak in ((baked(keypoints, fitted(keypoints)), 0.38), (live(keypoints, fitted(keypoints)), 0.30)):
+    for path, lowest_peak in (
+        (baked(keypoints, fitted(keypoints)), 0.38),
+        (live(keypoints, fitted(keypoints)), 0.30),
+    ):
         assert np.abs(path[before | after, 1]).max() < 1e-6
         assert lowest_peak < path[:, 1].max() < 0.41
         assert abs(motion.times[path[:, 1].argmax()] - motion.times[above.argmax()]) < 0.1
@@ -228,13 +268,20 @@ def test_a_jump_leaves_the_floor_and_comes_back_to_it(fps: float) -> None:
 
 @few
 @given(seeds, st.lists(st.integers(1, 89), min_size=1, max_size=4, unique=True))
-def test_live_portions_make_no_difference_whoever_comes_and_goes(seed: int, cuts: list[int]) -> None:
+def test_live_portions_make_no_difference_whoever_comes_and_goes(
+    seed: int, cuts: list[int]
+) -> None:
     rng = np.random.default_rng(seed)
     motion, _ = jump(HUMANOID, 30.0)
     keypoints = seen(motion).slice(0, 90)
     translation = fitted(keypoints)
     translation[np.repeat(rng.uniform(size=9) < 0.4, 10)] = np.nan
-    assert np.abs(live(keypoints, translation, tuple(sorted(cuts))) - live(keypoints, translation)).max() < 1e-12
+    assert (
+        np.abs(
+            live(keypoints, translation, tuple(sorted(cuts))) - live(keypoints, translation)
+        ).max()
+        < 1e-12
+    )
 
 
 def test_where_nobody_is_seen_the_path_stands_still_live_and_is_bridged_in_the_bake() -> None:
@@ -257,7 +304,12 @@ def test_standing_puts_the_lower_sole_and_the_hips_where_the_path_is(seed: int) 
     rng = np.random.default_rng(seed)
     motion = synthetic.random_poses(rng, 5)
     path = rng.normal(size=(5, 3))
-    stood = Motion(motion.skeleton, motion.times, stand(motion.skeleton, motion.rotations, path), motion.rotations)
+    stood = Motion(
+        motion.skeleton,
+        motion.times,
+        stand(motion.skeleton, motion.rotations, path),
+        motion.rotations,
+    )
     assert np.abs(hips_of(stood) - path)[:, [0, 2]].max() < 1e-12
     soles = stood.root_positions[:, 1:2] + kinematics.sole_heights(stood.skeleton, stood.rotations)
     assert np.abs(soles.min(axis=1) - path[:, 1]).max() < 1e-12
@@ -275,7 +327,9 @@ def test_legs_that_are_misjudged_for_a_moment_do_not_make_the_body_hop() -> None
     assert (standing - steady).max() < 0.02 + 1e-9, "feet hardly sink into the floor"
     state, parts = None, []
     for start, end in ((0, 1), (1, 61), (61, 62), (62, 120)):
-        part, state = steady_stand(times[start:end], standing[start:end], squat[start:end] - 0.4, state)
+        part, state = steady_stand(
+            times[start:end], standing[start:end], squat[start:end] - 0.4, state
+        )
         parts.append(part)
     assert np.abs(np.concatenate(parts) - steady).max() < 1e-12
 

@@ -31,10 +31,14 @@ def test_everything_goes_with_the_height() -> None:
 
 def test_untold_a_body_is_a_little_larger_than_the_detector_draws_it() -> None:
     motion = smooth_motion(np.random.default_rng(2), 1.0, 30.0)
-    assert bone_lengths(at_height(motion, None).skeleton) == pytest.approx(DETECTOR_SMALL * bone_lengths(motion.skeleton))
+    assert bone_lengths(at_height(motion, None).skeleton) == pytest.approx(
+        DETECTOR_SMALL * bone_lengths(motion.skeleton)
+    )
 
 
 def test_humanoid_is_a_person_of_ordinary_height() -> None:
     assert stature(HUMANOID) == HUMANOID_HEIGHT
     eyes = HUMANOID.rest_positions()[BONES.index("leftEye"), 1]
-    assert eyes / HUMANOID_HEIGHT == pytest.approx(0.936, abs=0.01), "Drillis and Contini's proportions"
+    assert eyes / HUMANOID_HEIGHT == pytest.approx(0.936, abs=0.01), (
+        "Drillis and Contini's proportions"
+    )

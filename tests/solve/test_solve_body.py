@@ -24,7 +24,12 @@ SIDES = ("left", "right")
 LIMBS = [
     (f"{s}{a}", f"{s}{b}")
     for s in SIDES
-    for a, b in (("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
+    for a, b in (
+        ("UpperArm", "LowerArm"),
+        ("LowerArm", "Hand"),
+        ("UpperLeg", "LowerLeg"),
+        ("LowerLeg", "Foot"),
+    )
 ]
 
 
@@ -41,7 +46,13 @@ def degrees_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def directions(positions: np.ndarray) -> np.ndarray:
-    return np.stack([R.normalize(positions[:, BONES.index(b)] - positions[:, BONES.index(a)]) for a, b in LIMBS], axis=1)
+    return np.stack(
+        [
+            R.normalize(positions[:, BONES.index(b)] - positions[:, BONES.index(a)])
+            for a, b in LIMBS
+        ],
+        axis=1,
+    )
 
 
 @given(seeds)
@@ -63,7 +74,9 @@ def test_a_bent_elbow_or_knee_gives_the_twist_above_and_below_it(seed: int) -> N
     for limb in range(0, len(LIMBS), 2):
         bent = degrees_between(d[:, limb], d[:, limb + 1]) > 20.0
         for bone in (LIMBS[limb][0], LIMBS[limb + 1][0]):
-            error = np.degrees(R.distance(truth[bent, BONES.index(bone)], found[bent, BONES.index(bone)]))
+            error = np.degrees(
+                R.distance(truth[bent, BONES.index(bone)], found[bent, BONES.index(bone)])
+            )
             assert error.max(initial=0.0) < 1.0, bone
 
 
@@ -74,7 +87,10 @@ def test_hands_and_head_are_turned_as_their_keypoints_say(seed: int) -> None:
     _, truth = posed(motion, motion.rotations)
     _, found = posed(motion, solved(keypoints_of(motion)))
     for bone in ("head", "leftHand", "rightHand"):
-        assert np.degrees(R.distance(truth[:, BONES.index(bone)], found[:, BONES.index(bone)])).max() < 0.1, bone
+        assert (
+            np.degrees(R.distance(truth[:, BONES.index(bone)], found[:, BONES.index(bone)])).max()
+            < 0.1
+        ), bone
 
 
 @given(seeds)
@@ -84,13 +100,25 @@ def test_feet_point_from_ankle_to_toe_tip(seed: int) -> None:
     _, truth = posed(motion, motion.rotations)
     _, found = posed(motion, solved(keypoints_of(motion)))
     for bone in ("leftFoot", "rightFoot"):
-        assert np.degrees(R.distance(truth[:, BONES.index(bone)], found[:, BONES.index(bone)])).max() < 0.1, bone
+        assert (
+            np.degrees(R.distance(truth[:, BONES.index(bone)], found[:, BONES.index(bone)])).max()
+            < 0.1
+        ), bone
 
 
 def test_the_rest_pose_comes_out_as_the_rest_pose() -> None:
-    rest = Motion(HUMANOID, np.arange(2) / 30, np.tile([0.0, 0.0, -4.0], (2, 1)), np.tile(R.IDENTITY, (2, 55, 1)))
+    rest = Motion(
+        HUMANOID,
+        np.arange(2) / 30,
+        np.tile([0.0, 0.0, -4.0], (2, 1)),
+        np.tile(R.IDENTITY, (2, 55, 1)),
+    )
     found = solved(keypoints_of(rest))
-    fingers = [i for i, b in enumerate(BONES) if any(f in b for f in ("Thumb", "Index", "Middle", "Ring", "Little"))]
+    fingers = [
+        i
+        for i, b in enumerate(BONES)
+        if any(f in b for f in ("Thumb", "Index", "Middle", "Ring", "Little"))
+    ]
     others = [i for i in range(55) if i not in fingers]
     assert np.degrees(R.angle(found[:, others])).max() < 1e-6
     # Fingers have no keypoints: they rest.
@@ -102,7 +130,9 @@ def test_the_rest_pose_comes_out_as_the_rest_pose() -> None:
 def test_mirrored_keypoints_give_the_mirrored_motion(seed: int) -> None:
     motion = random_poses(np.random.default_rng(seed), 50)
     keypoints = keypoints_of(motion)
-    expected = Motion(motion.skeleton, motion.times, motion.root_positions, solved(keypoints)).mirror()
+    expected = Motion(
+        motion.skeleton, motion.times, motion.root_positions, solved(keypoints)
+    ).mirror()
     assert np.degrees(R.distance(expected.rotations, solved(keypoints.mirror()))).max() < 0.01
 
 
@@ -110,7 +140,9 @@ def test_mirrored_keypoints_give_the_mirrored_motion(seed: int) -> None:
 def test_a_continuous_motion_is_solved_without_a_jump(seed: int) -> None:
     motion = smooth_motion(np.random.default_rng(seed), 10.0, 240.0)
     _, truth = posed(motion, motion.rotations)
-    assert np.degrees(R.distance(truth[1:], truth[:-1])).max() < 1.0, "the motion itself must turn by less than 1° a frame"
+    assert np.degrees(R.distance(truth[1:], truth[:-1])).max() < 1.0, (
+        "the motion itself must turn by less than 1° a frame"
+    )
     rotations = solved(keypoints_of(motion))
     _, found = posed(motion, rotations)
     assert np.degrees(R.distance(found[1:], found[:-1])).max() < 2.0
@@ -125,10 +157,14 @@ def test_a_clip_solved_in_pieces_is_the_clip_solved_at_once(pieces: int, filtere
     confidence = keypoints.confidence.copy()
     confidence[10:25, 15] = 0.0
     confidence[20:40, [25, 27]] = 0.1
-    keypoints = Keypoints(keypoints.times, keypoints.positions, keypoints.image, confidence, keypoints.image_size)
+    keypoints = Keypoints(
+        keypoints.times, keypoints.positions, keypoints.image, confidence, keypoints.image_size
+    )
     whole = Solver(filtered=filtered).solve(keypoints)
     solver = Solver(filtered=filtered)
-    parts = concatenate([solver.solve(keypoints.slice(i, i + pieces)) for i in range(0, len(keypoints), pieces)])
+    parts = concatenate(
+        [solver.solve(keypoints.slice(i, i + pieces)) for i in range(0, len(keypoints), pieces)]
+    )
     assert np.abs(parts.rotations - whole.rotations).max() < 1e-6
     assert np.abs(parts.root_positions - whole.root_positions).max() < 1e-6
 
@@ -143,7 +179,11 @@ def test_an_unseen_arm_is_held_then_eased_to_rest_and_eased_back() -> None:
     lost = Keypoints(keypoints.times, positions, keypoints.image, confidence, keypoints.image_size)
     seen, found = solved(keypoints), solved(lost)
     arm = [BONES.index(b) for b in ("leftUpperArm", "leftLowerArm", "leftHand")]
-    others = [i for i in range(55) if not BONES[i].startswith("left") or "Leg" in BONES[i] or "Foot" in BONES[i]]
+    others = [
+        i
+        for i in range(55)
+        if not BONES[i].startswith("left") or "Leg" in BONES[i] or "Foot" in BONES[i]
+    ]
     others.remove(BONES.index("neck")) if BONES.index("neck") in others else None
     assert np.degrees(R.distance(found[60:85, arm], found[59:60, arm])).max() < 1e-4, "held"
     assert np.degrees(R.distance(found[200, arm], RELAXED[arm])).max() < 1e-4, "relaxed"
@@ -156,11 +196,20 @@ def test_an_unseen_arm_is_held_then_eased_to_rest_and_eased_back() -> None:
 
 
 def test_keypoints_that_were_never_seen_give_a_person_at_ease() -> None:
-    nothing = Keypoints(np.arange(3) / 30, np.full((3, 33, 3), np.nan), np.full((3, 33, 2), np.nan), np.zeros((3, 33)), (640, 480))
+    nothing = Keypoints(
+        np.arange(3) / 30,
+        np.full((3, 33, 3), np.nan),
+        np.full((3, 33, 2), np.nan),
+        np.zeros((3, 33)),
+        (640, 480),
+    )
     motion = Solver().solve(nothing)
     arms = [BONES.index(b) for b in ("leftUpperArm", "rightLowerArm")]
     assert np.allclose(motion.rotations[:, arms], RELAXED[arms])
-    _, soles = None, kinematics.sole_heights(motion.skeleton, motion.rotations) + motion.root_positions[:, 1:2]
+    _, soles = (
+        None,
+        kinematics.sole_heights(motion.skeleton, motion.rotations) + motion.root_positions[:, 1:2],
+    )
     assert np.abs(soles.min(axis=1)).max() < 1e-6
 
 
@@ -178,7 +227,9 @@ def test_the_landmarks_of_the_solved_body_lie_where_they_were_seen() -> None:
     motion = random_poses(np.random.default_rng(2), 200)
     keypoints = keypoints_of(motion)
     found = solve_take(keypoints, filtered=False)
-    points = landmarks_of(*kinematics.fk(found.skeleton, np.zeros((len(found), 3)), found.rotations))
+    points = landmarks_of(
+        *kinematics.fk(found.skeleton, np.zeros((len(found), 3)), found.rotations)
+    )
     points = points - points[:, [23, 24]].mean(axis=1, keepdims=True)
     distance = np.linalg.norm(points - keypoints.positions, axis=-1)
     legs = [25, 26, 27, 28]

@@ -29,8 +29,14 @@ from mocap.solve.solver import Solver, solve_take
 # A real neutral face's points, found by the detector: pixels, z in their scale.
 FACE = np.array(json.loads((Path(__file__).parents[1] / "data" / "face_neutral.json").read_text()))
 BODY = landmarks_of(HUMANOID.rest_positions(), HUMANOID.rest_rotations)
-UPPER_LIDS = {"Left": [466, 388, 387, 386, 385, 384, 398], "Right": [246, 161, 160, 159, 158, 157, 173]}
-LOWER_LIDS = {"Left": [249, 390, 373, 374, 380, 381, 382], "Right": [7, 163, 144, 145, 153, 154, 155]}
+UPPER_LIDS = {
+    "Left": [466, 388, 387, 386, 385, 384, 398],
+    "Right": [246, 161, 160, 159, 158, 157, 173],
+}
+LOWER_LIDS = {
+    "Left": [249, 390, 373, 374, 380, 381, 382],
+    "Right": [7, 163, 144, 145, 153, 154, 155],
+}
 LOWER_LIP = [146, 91, 181, 84, 17, 314, 405, 321, 375, 95, 88, 178, 87, 14, 317, 402, 318, 324]
 CORNERS = {"Left": [291, 308], "Right": [61, 78]}
 BROWS = {"Left": [336, 285, 334, 282, 300, 276], "Right": [107, 55, 105, 52, 70, 46]}
@@ -44,7 +50,15 @@ def keypoints(faces: np.ndarray, fps: float = 30.0, turns: np.ndarray | None = N
     transform[np.isnan(faces).any(axis=(1, 2))] = np.nan
     body = np.tile(BODY - BODY[[23, 24]].mean(axis=0), (n, 1, 1))
     image = np.tile([400.0, 500.0] + 200.0 * BODY[:, :2] * [1.0, -1.0], (n, 1, 1))
-    return Keypoints(np.arange(n) / fps, body, image, np.ones((n, 33)), (800, 800), face=faces, face_transform=transform)
+    return Keypoints(
+        np.arange(n) / fps,
+        body,
+        image,
+        np.ones((n, 33)),
+        (800, 800),
+        face=faces,
+        face_transform=transform,
+    )
 
 
 def moved(vertices: list[int], by: np.ndarray) -> np.ndarray:
@@ -67,7 +81,9 @@ def after_neutral(face: np.ndarray, seconds: float = 1.0) -> dict[str, np.ndarra
 
 
 def test_a_still_face_expresses_nothing_and_hardly_jitters() -> None:
-    noise = np.random.default_rng(0).normal(scale=0.25, size=(90, 478, 3))  # pixels, of a face 157 wide
+    noise = np.random.default_rng(0).normal(
+        scale=0.25, size=(90, 478, 3)
+    )  # pixels, of a face 157 wide
     solved, _ = follow_face(keypoints(FACE + noise), None)
     assert solved is not None
     assert solved.weights[30:].std(axis=0).max() <= 0.03
@@ -116,7 +132,10 @@ def test_corners_that_rise_and_widen_smile_and_those_that_come_together_pucker()
 
 def test_brows_go_up_and_down() -> None:
     both = BROWS["Left"] + BROWS["Right"]
-    up, down = after_neutral(moved(both, np.array([0.0, -8.0, 0.0]))), after_neutral(moved(both, np.array([0.0, 8.0, 0.0])))
+    up, down = (
+        after_neutral(moved(both, np.array([0.0, -8.0, 0.0]))),
+        after_neutral(moved(both, np.array([0.0, 8.0, 0.0]))),
+    )
     assert min(up["browInnerUp"], up["browOuterUpLeft"], up["browOuterUpRight"]) > 0.4
     assert max(up["browDownLeft"], up["browDownRight"]) < 0.02
     assert min(down["browDownLeft"], down["browDownRight"], down["angry"]) > 0.4
@@ -129,7 +148,12 @@ def test_an_eye_opens_wide_alone_and_a_mouth_goes_to_its_side(side: str) -> None
     wide = after_neutral(blinking(side, -0.6))
     assert wide[f"eyeWide{side}"] > 0.9
     assert max(wide[f"eyeWide{other}"], wide[f"eyeBlink{side}"]) < 0.02
-    aside = after_neutral(moved(CORNERS["Left"] + CORNERS["Right"], np.array([12.0 if side == "Left" else -12.0, 0.0, 0.0])))
+    aside = after_neutral(
+        moved(
+            CORNERS["Left"] + CORNERS["Right"],
+            np.array([12.0 if side == "Left" else -12.0, 0.0, 0.0]),
+        )
+    )
     assert aside[f"mouth{side}"] > 0.2
     assert aside[f"mouth{other}"] < 0.02
 
@@ -148,7 +172,9 @@ def test_eyes_look_where_irises_go() -> None:
     assert weights["eyeLookInRight"] > 0.3
     assert weights["lookLeft"] > 0.3
     assert weights["lookRight"] == 0.0
-    solved = solve_face(keypoints(np.stack([FACE] * 40 + [moved(irises, np.array([5.0, -4.0, 0.0]))] * 40)))
+    solved = solve_face(
+        keypoints(np.stack([FACE] * 40 + [moved(irises, np.array([5.0, -4.0, 0.0]))] * 40))
+    )
     assert solved is not None
     ahead = R.apply(eye_turns(solved.gaze[-1]), np.array([0.0, 0.0, 1.0]))
     assert ahead[0] > 0.1
@@ -159,7 +185,11 @@ def test_a_head_that_turns_moves_no_weight() -> None:
     """The same face, turned in space and farther away."""
     centre = FACE.mean(axis=0)
     for euler in ([25, 0, 0], [0, 25, 0], [0, 0, 40], [-20, -20, 30]):
-        turned = (FACE - centre) @ Rotation.from_euler("xyz", euler, degrees=True).as_matrix().T * 0.8 + centre + [50.0, -30.0, 9.0]
+        turned = (
+            (FACE - centre) @ Rotation.from_euler("xyz", euler, degrees=True).as_matrix().T * 0.8
+            + centre
+            + [50.0, -30.0, 9.0]
+        )
         weights = after_neutral(turned)
         assert max(weights.values()) < 0.02, euler
 
@@ -204,11 +234,19 @@ def test_baked_a_lost_face_is_held_then_eased_and_eased_in_again_before_it_is_ba
     assert shut[70] > 0.9, "held"
     assert shut[106:120].max() < 0.02, "eased"
     assert shut[150:].min() > 0.9, "back"
-    assert np.abs(np.diff(shut[60:])).max() < 0.06, "1 in a second is 0.033 a frame, 1.5 times at most"
+    assert np.abs(np.diff(shut[60:])).max() < 0.06, (
+        "1 in a second is 0.033 a frame, 1.5 times at most"
+    )
 
 
 def test_frame_by_frame_is_the_same_as_at_once_and_a_lost_face_is_held_then_eased() -> None:
-    faces = np.concatenate([np.tile(FACE, (40, 1, 1)), np.tile(blinking("Left", 0.9), (20, 1, 1)), np.full((90, 478, 3), np.nan)])
+    faces = np.concatenate(
+        [
+            np.tile(FACE, (40, 1, 1)),
+            np.tile(blinking("Left", 0.9), (20, 1, 1)),
+            np.full((90, 478, 3), np.nan),
+        ]
+    )
     clip = keypoints(faces)
     whole, _ = follow_face(clip, None)
     assert whole is not None
@@ -224,7 +262,9 @@ def test_frame_by_frame_is_the_same_as_at_once_and_a_lost_face_is_held_then_ease
     assert np.abs(np.diff(blink[60:])).max() < 0.15
 
 
-def test_baked_a_lost_face_is_held_then_eased_and_one_that_comes_back_is_eased_in_beforehand() -> None:
+def test_baked_a_lost_face_is_held_then_eased_and_one_that_comes_back_is_eased_in_beforehand() -> (
+    None
+):
     lost = np.full((90, 478, 3), np.nan)
     shut = np.tile(blinking("Left", 0.9), (20, 1, 1))
     solved = solve_face(keypoints(np.concatenate([np.tile(FACE, (40, 1, 1)), shut, lost, shut])))
@@ -237,7 +277,9 @@ def test_baked_a_lost_face_is_held_then_eased_and_one_that_comes_back_is_eased_i
 
 
 def test_of_a_face_a_few_pixels_wide_nothing_is_told() -> None:
-    faces = 0.1 * np.concatenate([np.tile(FACE, (45, 1, 1)), np.tile(blinking("Left", 0.9), (30, 1, 1))])
+    faces = 0.1 * np.concatenate(
+        [np.tile(FACE, (45, 1, 1)), np.tile(blinking("Left", 0.9), (30, 1, 1))]
+    )
     for solved in (follow_face(keypoints(faces), None)[0], solve_face(keypoints(faces))):
         assert solved is not None
         assert np.abs(solved.weights).max() == 0.0
@@ -245,15 +287,21 @@ def test_of_a_face_a_few_pixels_wide_nothing_is_told() -> None:
 
 
 @pytest.mark.parametrize(("degrees", "near"), [(60.0, "Right"), (-60.0, "Left")])
-def test_the_half_of_a_face_that_is_turned_away_does_as_the_other(degrees: float, near: str) -> None:
+def test_the_half_of_a_face_that_is_turned_away_does_as_the_other(
+    degrees: float, near: str
+) -> None:
     """Turned to the performer's left, the left half is hidden."""
     turn = Rotation.from_euler("y", degrees, degrees=True).as_matrix()
     for side, expected in ((near, 0.97), ("Left" if near == "Right" else "Right", 0.0)):
-        faces = np.concatenate([np.tile(FACE, (45, 1, 1)), np.tile(blinking(side, 0.9), (30, 1, 1))])
+        faces = np.concatenate(
+            [np.tile(FACE, (45, 1, 1)), np.tile(blinking(side, 0.9), (30, 1, 1))]
+        )
         solved, _ = follow_face(keypoints(faces, turns=turn), None)
         assert solved is not None
         for half in ("Left", "Right"):
-            assert solved.weights[-1, WEIGHTS.index(f"eyeBlink{half}")] == pytest.approx(expected, abs=0.03)
+            assert solved.weights[-1, WEIGHTS.index(f"eyeBlink{half}")] == pytest.approx(
+                expected, abs=0.03
+            )
 
 
 def test_live_a_neutral_face_that_was_none_is_forgotten_slowly() -> None:
@@ -269,7 +317,9 @@ def test_live_a_neutral_face_that_was_none_is_forgotten_slowly() -> None:
 
 @pytest.mark.parametrize("live", [True, False])
 def test_the_head_is_turned_as_its_face_is_and_the_neck_half_way(live: bool) -> None:
-    turns = Rotation.from_euler("yx", np.stack([30 * np.sin(np.arange(60) / 15), np.full(60, 10.0)], axis=1), degrees=True).as_matrix()
+    turns = Rotation.from_euler(
+        "yx", np.stack([30 * np.sin(np.arange(60) / 15), np.full(60, 10.0)], axis=1), degrees=True
+    ).as_matrix()
     clip = keypoints(np.tile(FACE, (60, 1, 1)), turns=turns)
     motion = Solver(filtered=False).solve(clip) if live else solve_take(clip, filtered=False)
     _, world = fk(motion.skeleton, motion.root_positions, motion.rotations)
@@ -294,8 +344,12 @@ def test_vrm_presets_stay_within_one() -> None:
     assert np.all(sum(made[v] for v in ("aa", "ih", "ou", "ee", "oh")) <= 1.0 + 1e-12)
 
 
-def test_filtered_heads_are_within_three_degrees_of_the_matrix_also_where_the_face_is_lost_for_a_while() -> None:
-    turns = Rotation.from_euler("yx", np.stack([30 * np.sin(np.arange(90) / 15), np.full(90, 10.0)], axis=1), degrees=True).as_matrix()
+def test_filtered_heads_are_within_three_degrees_of_the_matrix_also_where_the_face_is_lost_for_a_while() -> (
+    None
+):
+    turns = Rotation.from_euler(
+        "yx", np.stack([30 * np.sin(np.arange(90) / 15), np.full(90, 10.0)], axis=1), degrees=True
+    ).as_matrix()
     faces = np.tile(FACE, (90, 1, 1))
     faces[40:50] = np.nan
     clip = keypoints(faces, turns=turns)
@@ -306,14 +360,21 @@ def test_filtered_heads_are_within_three_degrees_of_the_matrix_also_where_the_fa
     _, world = fk(motion.skeleton, motion.root_positions, motion.rotations)
     off = np.degrees(R.distance(world[:, BONES.index("head")], R.from_matrix(turns)))
     assert off[[*range(40), *range(60, 90)]].max() < 3.0
-    assert np.degrees(R.distance(world[1:, BONES.index("head")], world[:-1, BONES.index("head")])).max() < 15.0, "no jump"
+    assert (
+        np.degrees(
+            R.distance(world[1:, BONES.index("head")], world[:-1, BONES.index("head")])
+        ).max()
+        < 15.0
+    ), "no jump"
 
 
 @pytest.mark.parametrize("upper_body", [None, True])
 def test_a_face_alone_turns_the_head_on_a_body_at_rest(upper_body: bool | None) -> None:
     """As close to the camera as that: the body's shoulders are guessed, and not believed."""
     angle = 25 * np.sin(np.arange(90) / 12)
-    turns = Rotation.from_euler("yx", np.stack([angle, 0.4 * angle], axis=1), degrees=True).as_matrix()
+    turns = Rotation.from_euler(
+        "yx", np.stack([angle, 0.4 * angle], axis=1), degrees=True
+    ).as_matrix()
     clip = keypoints(np.tile(FACE, (90, 1, 1)), turns=turns)
     confidence = clip.confidence.copy()
     confidence[:, 11:] = 0.1
@@ -324,7 +385,9 @@ def test_a_face_alone_turns_the_head_on_a_body_at_rest(upper_body: bool | None) 
         _, world = fk(HUMANOID, np.zeros((90, 3)), rotations)
         off = np.degrees(R.distance(world[:, BONES.index("head")], R.from_matrix(turns)))
         assert off[5:].max() < 3.0
-        others = [i for i, name in enumerate(BONES) if name not in ("neck", "head", "leftEye", "rightEye")]
+        others = [
+            i for i, name in enumerate(BONES) if name not in ("neck", "head", "leftEye", "rightEye")
+        ]
         assert np.degrees(R.distance(rotations[:, others], RELAXED[others])).max() < 1e-3
 
 
@@ -356,7 +419,9 @@ def test_what_a_network_tells_of_the_neutral_face_is_no_expression() -> None:
         assert solved is not None
         weights = solved.weights
         assert weights[50, [brow, blink]] == pytest.approx(0.0, abs=0.02)
-        assert weights[75, brow] == pytest.approx(0.5, abs=0.03), "half of what there is above the neutral face"
+        assert weights[75, brow] == pytest.approx(0.5, abs=0.03), (
+            "half of what there is above the neutral face"
+        )
         assert weights[105, blink] > 0.9
         assert weights[140, [brow, blink]] == pytest.approx(0.0, abs=0.02)
 

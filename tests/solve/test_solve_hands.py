@@ -80,12 +80,18 @@ def test_a_root_that_is_turned_about_itself_is_seen_to_be_by_the_bends_beyond_it
     # A finger's bone lies along its joint's offset: left fingers along +x, thumbs along their own.
     along = np.array([[HUMANOID.offsets[bone + 1] for bone in side] for side in roots])
     turn = rng.uniform(-1.0, 1.0, (100, 2, 5)) * np.radians([40.0, 15.0, 15.0, 15.0, 15.0])
-    rotations[:, roots] = R.multiply(rotations[:, roots], R.from_axis_angle(R.normalize(along), turn))
+    rotations[:, roots] = R.multiply(
+        rotations[:, roots], R.from_axis_angle(R.normalize(along), turn)
+    )
     points = posed(HUMANOID, rotations)
     _, found = solve_hands(points)
     shown = rotations.copy()
     shown[:, FINGER_BONES] = found
-    off = degrees_between(directions(points), directions(posed(HUMANOID, shown))).reshape(100, 2, 5, 3).max(axis=3)
+    off = (
+        degrees_between(directions(points), directions(posed(HUMANOID, shown)))
+        .reshape(100, 2, 5, 3)
+        .max(axis=3)
+    )
     thumb = np.minimum(angles["thumb's knuckle"], angles["thumb's end"])
     bent = np.concatenate([thumb[..., None], angles["middle joint"]], axis=2) > np.radians(30.0)
     assert off[bent].max() < 2.0
@@ -142,7 +148,12 @@ def test_with_a_body_every_segment_points_in_the_world_where_it_did(seed: int) -
     keypoints = with_hands(replace(motion, rotations=rotations))
     assert keypoints.hands is not None
     for found in (Solver(filtered=False).solve(keypoints), solve_take(keypoints, filtered=False)):
-        assert degrees_between(directions(keypoints.hands), directions(posed(HUMANOID, found.rotations))).max() < 1.0
+        assert (
+            degrees_between(
+                directions(keypoints.hands), directions(posed(HUMANOID, found.rotations))
+            ).max()
+            < 1.0
+        )
 
 
 def test_a_wrist_bends_as_far_as_it_can_and_no_farther() -> None:
@@ -165,7 +176,9 @@ def test_hands_solved_in_pieces_are_the_hands_solved_at_once(pieces: int, filter
     keypoints = with_hands(motion, seen)
     whole = Solver(filtered=filtered).solve(keypoints)
     solver = Solver(filtered=filtered)
-    parts = concatenate([solver.solve(keypoints.slice(i, i + pieces)) for i in range(0, len(keypoints), pieces)])
+    parts = concatenate(
+        [solver.solve(keypoints.slice(i, i + pieces)) for i in range(0, len(keypoints), pieces)]
+    )
     assert np.abs(parts.rotations - whole.rotations).max() < 1e-6
 
 
@@ -200,18 +213,33 @@ def hands_alone(frames: int = 40) -> tuple[Keypoints, np.ndarray]:
     keypoints = with_hands(motion, seen)
     nothing = np.full_like(keypoints.positions, np.nan)
     assert keypoints.hands is not None
-    alone = replace(keypoints, positions=nothing, image=np.full_like(keypoints.image, np.nan), confidence=0.0 * keypoints.confidence)
+    alone = replace(
+        keypoints,
+        positions=nothing,
+        image=np.full_like(keypoints.image, np.nan),
+        confidence=0.0 * keypoints.confidence,
+    )
     return alone, directions(keypoints.hands)[:, 1]
 
 
 @pytest.mark.parametrize("filtered", [False, True])
 def test_a_hand_alone_moves_on_a_body_that_stands_still(filtered: bool) -> None:
     keypoints, true = hands_alone()
-    live, baked = Solver(filtered=filtered).solve(keypoints), solve_take(keypoints, filtered=filtered)
+    live, baked = (
+        Solver(filtered=filtered).solve(keypoints),
+        solve_take(keypoints, filtered=filtered),
+    )
     for motion in (live, baked):
         assert np.isfinite(motion.rotations).all()
-        still = [i for i, b in enumerate(BONES) if not b.startswith("right") or "Leg" in b or "Foot" in b or "Toes" in b]
-        assert np.degrees(R.distance(motion.rotations[1:, still], motion.rotations[:-1, still])).max() < 0.1
+        still = [
+            i
+            for i, b in enumerate(BONES)
+            if not b.startswith("right") or "Leg" in b or "Foot" in b or "Toes" in b
+        ]
+        assert (
+            np.degrees(R.distance(motion.rotations[1:, still], motion.rotations[:-1, still])).max()
+            < 0.1
+        )
         shown = directions(posed(motion.skeleton, motion.rotations))[:, 1]
         error = degrees_between(true, shown)
         assert (np.median(error) if filtered else error.max()) < (5.0 if filtered else 1.0)

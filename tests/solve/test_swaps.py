@@ -17,8 +17,16 @@ from mocap.detect.mediapipe.pose import PoseDetector, detect_source
 from mocap.solve.swaps import unswap
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
-LEGS = [i for i, n in enumerate(LANDMARKS) if any(part in n for part in ("knee", "ankle", "heel", "foot_index"))]
-ARMS = [i for i, n in enumerate(LANDMARKS) if any(part in n for part in ("elbow", "wrist", "pinky", "index", "thumb")) and i < 23]
+LEGS = [
+    i
+    for i, n in enumerate(LANDMARKS)
+    if any(part in n for part in ("knee", "ankle", "heel", "foot_index"))
+]
+ARMS = [
+    i
+    for i, n in enumerate(LANDMARKS)
+    if any(part in n for part in ("elbow", "wrist", "pinky", "index", "thumb")) and i < 23
+]
 
 
 def walking(frames: int = 90) -> Motion:
@@ -28,7 +36,9 @@ def walking(frames: int = 90) -> Motion:
     rotations[:, 0] = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.full(frames, np.pi / 2))
     for side, sign in (("left", 1.0), ("right", -1.0)):
         swing = sign * np.radians(30.0) * np.sin(2 * np.pi * times)
-        rotations[:, BONES.index(side + "UpperLeg")] = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), swing)
+        rotations[:, BONES.index(side + "UpperLeg")] = R.from_axis_angle(
+            np.array([1.0, 0.0, 0.0]), swing
+        )
     return Motion(HUMANOID, times, np.tile([0.0, 0.0, -4.0], (frames, 1)), rotations)
 
 
@@ -45,7 +55,9 @@ def exchanged(keypoints: Keypoints, frames: slice, points: list[int]) -> Keypoin
 def test_exchanged_limbs_are_put_back(points: list[int], start: int) -> None:
     motion = walking()
     rotations = motion.rotations.copy()
-    rotations[:, BONES.index("leftUpperArm")] = R.from_axis_angle(np.array([0.0, 0.0, 1.0]), np.full(90, -1.0))
+    rotations[:, BONES.index("leftUpperArm")] = R.from_axis_angle(
+        np.array([0.0, 0.0, 1.0]), np.full(90, -1.0)
+    )
     keypoints = keypoints_of(Motion(HUMANOID, motion.times, motion.root_positions, rotations))
     wrong = exchanged(keypoints, slice(start, start + 5), points)
     assert not np.allclose(wrong.image, keypoints.image)
@@ -66,12 +78,20 @@ def test_a_body_taken_for_facing_away_is_turned_back() -> None:
 
 def test_a_real_body_taken_for_facing_away_is_turned_back(data: Path) -> None:
     """A man on a roof, whom the detector has facing the other way for six frames (shoulders 67 to 72, legs 68 to 72)."""
-    with PoseDetector("full") as detector, open_source(data / "videos" / "sports2d_demo.mp4") as source:
+    with (
+        PoseDetector("full") as detector,
+        open_source(data / "videos" / "sports2d_demo.mp4") as source,
+    ):
         keypoints = detect_source((frame for n, frame in enumerate(source) if n < 90), detector)
-    shoulders, wrists = ([LANDMARKS.index(f"{s}_{n}") for s in ("left", "right")] for n in ("shoulder", "wrist"))
+    shoulders, wrists = (
+        [LANDMARKS.index(f"{s}_{n}") for s in ("left", "right")] for n in ("shoulder", "wrist")
+    )
     mended = unswap(keypoints)
     for pair in (shoulders, wrists):
-        before, after = (np.sign(k.image[60:80, pair[0], 0] - k.image[60:80, pair[1], 0]) for k in (keypoints, mended))
+        before, after = (
+            np.sign(k.image[60:80, pair[0], 0] - k.image[60:80, pair[1], 0])
+            for k in (keypoints, mended)
+        )
         assert before.min() < 0.0, "the detector no longer errs here, so nothing is tested"
         assert after.min() > 0.0
 
@@ -103,7 +123,11 @@ def test_a_mirrored_take_is_mended_as_its_mirror_image() -> None:
 
 def test_what_is_not_seen_stays_unseen() -> None:
     keypoints = exchanged(keypoints_of(walking()), slice(36, 41), LEGS)
-    image, positions, confidence = keypoints.image.copy(), keypoints.positions.copy(), keypoints.confidence.copy()
+    image, positions, confidence = (
+        keypoints.image.copy(),
+        keypoints.positions.copy(),
+        keypoints.confidence.copy(),
+    )
     for array in (image, positions, confidence):
         array[60:70] = np.nan
     mended = unswap(replace(keypoints, image=image, positions=positions, confidence=confidence))

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from synthetic import keypoints_of, smooth_motion
 
 from mocap.core.filter import one_euro
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.solve.solver import Solver
 from mocap.solve.tuning import LIVE_FILTER, Tuning
+from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 
 @pytest.fixture(scope="module")
 def walked() -> Keypoints:
     """Somebody who moves about, seen at 30 frames a second."""
     motion = smooth_motion(np.random.default_rng(4), 2.0, 30.0)
-    path = motion.root_positions + np.linspace(0.0, 1.0, len(motion))[:, None] * np.array([0.8, 0.0, 0.5])
+    path = motion.root_positions + np.linspace(0.0, 1.0, len(motion))[:, None] * np.array(
+        [0.8, 0.0, 0.5]
+    )
     return keypoints_of(Motion(motion.skeleton, motion.times, path, motion.rotations))
 
 
@@ -38,9 +40,14 @@ def test_the_lag_that_is_shown_is_the_filters_own(smoothing: float) -> None:
 
 
 def test_more_smoothing_is_smoother(walked: Keypoints) -> None:
-    shaken = walked.positions + np.random.default_rng(5).normal(scale=0.01, size=walked.positions.shape)
+    shaken = walked.positions + np.random.default_rng(5).normal(
+        scale=0.01, size=walked.positions.shape
+    )
     noisy = Keypoints(walked.times, shaken, walked.image, walked.confidence, walked.image_size)
-    shake = [np.abs(np.diff(solved(noisy, Tuning(s)).rotations, 2, axis=0)).mean() for s in (0.25, 1.0, 4.0)]
+    shake = [
+        np.abs(np.diff(solved(noisy, Tuning(s)).rotations, 2, axis=0)).mean()
+        for s in (0.25, 1.0, 4.0)
+    ]
     assert shake[0] > 1.1 * shake[1] > 1.2 * shake[2]
 
 

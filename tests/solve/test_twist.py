@@ -24,7 +24,11 @@ def perpendicular(rng: np.random.Generator, direction: np.ndarray) -> np.ndarray
 
 def path(times: np.ndarray, speed: float) -> np.ndarray:
     """A smoothly wandering direction (F, 1, 3)."""
-    return R.normalize(np.stack([1.0 + 0 * times, np.sin(speed * times), 0.7 * np.cos(1.3 * speed * times)], axis=1))[:, None]
+    return R.normalize(
+        np.stack(
+            [1.0 + 0 * times, np.sin(speed * times), 0.7 * np.cos(1.3 * speed * times)], axis=1
+        )
+    )[:, None]
 
 
 def swung(direction: np.ndarray, axis: np.ndarray = REST_AXIS) -> np.ndarray:
@@ -34,13 +38,22 @@ def swung(direction: np.ndarray, axis: np.ndarray = REST_AXIS) -> np.ndarray:
     return axis + once + np.cross(v, once) / (1.0 + direction @ REST_DIRECTION)[..., None]
 
 
-def follow(times: np.ndarray, direction: np.ndarray, axis: np.ndarray, bend: np.ndarray, hint: np.ndarray, rate: float) -> np.ndarray:
+def follow(
+    times: np.ndarray,
+    direction: np.ndarray,
+    axis: np.ndarray,
+    bend: np.ndarray,
+    hint: np.ndarray,
+    rate: float,
+) -> np.ndarray:
     return follow_hinge(times, direction, axis, bend, hint, np.full(bend.shape, rate), None)[0]
 
 
 def turned(axes: np.ndarray) -> np.ndarray:
     """How far the axes turn from frame to frame, radians."""
-    return np.arctan2(np.linalg.norm(np.cross(axes[1:], axes[:-1]), axis=-1), np.vecdot(axes[1:], axes[:-1]))
+    return np.arctan2(
+        np.linalg.norm(np.cross(axes[1:], axes[:-1]), axis=-1), np.vecdot(axes[1:], axes[:-1])
+    )
 
 
 @few
@@ -63,7 +76,9 @@ def test_full_bend_is_twenty_degrees() -> None:
 
 @few
 @given(seeds)
-def test_a_first_frame_shows_the_hint_where_straight_and_what_lies_between_where_bent_a_little(seed: int) -> None:
+def test_a_first_frame_shows_the_hint_where_straight_and_what_lies_between_where_bent_a_little(
+    seed: int,
+) -> None:
     rng = np.random.default_rng(seed)
     direction = R.normalize(rng.normal(size=(1, 5, 3)))
     axis, hint = perpendicular(rng, direction), perpendicular(rng, direction)
@@ -87,7 +102,9 @@ def test_a_straight_limb_is_carried_along_without_turning_about_itself(seed: int
     for n in range(59):
         a, b = direction[n, 0], direction[n + 1, 0]
         axis = np.cross(a, b)
-        turn = Rotation.from_rotvec(axis / np.linalg.norm(axis) * np.arctan2(np.linalg.norm(axis), a @ b))
+        turn = Rotation.from_rotvec(
+            axis / np.linalg.norm(axis) * np.arctan2(np.linalg.norm(axis), a @ b)
+        )
         assert np.abs(turn.apply(out[n]) - out[n + 1]).max() < 1e-9
 
 
@@ -108,7 +125,10 @@ def test_a_straight_arm_that_circles_does_not_wind_up() -> None:
     times = np.arange(int(seconds * fps)) / fps
     phase = 2 * np.pi * times / a_circle
     cone = np.radians(60.0)
-    direction = np.stack([np.cos(cone) + 0 * phase, np.sin(cone) * np.cos(phase), np.sin(cone) * np.sin(phase)], axis=1)[:, None]
+    direction = np.stack(
+        [np.cos(cone) + 0 * phase, np.sin(cone) * np.cos(phase), np.sin(cone) * np.sin(phase)],
+        axis=1,
+    )[:, None]
     hint = swung(direction)
     circle = int(a_circle * fps)
     drawn = follow(times, direction, hint, np.zeros((len(times), 1)), hint, 1.0)[:, 0]
@@ -121,7 +141,9 @@ def test_a_straight_arm_that_circles_does_not_wind_up() -> None:
 
 @pytest.mark.parametrize("speed", [30.0, 120.0, 600.0])
 @pytest.mark.parametrize("turn", [180.0, 90.0])
-def test_through_straight_the_axis_turns_over_without_a_jump_at_any_speed(speed: float, turn: float) -> None:
+def test_through_straight_the_axis_turns_over_without_a_jump_at_any_speed(
+    speed: float, turn: float
+) -> None:
     """A hinge bends, straightens, and bends in another plane: sampled twice as finely, no step is more than about half."""
     steps = []
     for frames in (400, 800, 1600):
@@ -146,7 +168,14 @@ def test_a_hinge_that_trembles_about_straight_does_not_shake_the_limb() -> None:
     noise = rng.normal(scale=0.02 / 0.26, size=(300, 1, 2))
     axis = R.normalize(np.stack([np.zeros((300, 1)), -noise[..., 1], noise[..., 0]], axis=-1))
     bend = np.arctan(np.linalg.norm(noise, axis=-1))
-    out = follow(times, direction, axis, np.minimum(bend, np.radians(12.0)), np.tile(REST_AXIS, (300, 1, 1)), 1.0)
+    out = follow(
+        times,
+        direction,
+        axis,
+        np.minimum(bend, np.radians(12.0)),
+        np.tile(REST_AXIS, (300, 1, 1)),
+        1.0,
+    )
     assert np.degrees(np.sqrt(np.mean(turned(axis[:, 0]) ** 2))) > 90.0
     assert np.degrees(np.sqrt(np.mean(turned(out[:, 0]) ** 2))) < 30.0
 
@@ -177,7 +206,9 @@ def test_portions_make_no_difference(seed: int, cuts: list[int]) -> None:
     whole, _ = follow_hinge(times, direction, axis, bend, hint, rate, None)
     parts, state = [], None
     for a, b in zip([0, *sorted(cuts)], [*sorted(cuts), 40], strict=True):
-        part, state = follow_hinge(times[a:b], direction[a:b], axis[a:b], bend[a:b], hint[a:b], rate[a:b], state)
+        part, state = follow_hinge(
+            times[a:b], direction[a:b], axis[a:b], bend[a:b], hint[a:b], rate[a:b], state
+        )
         assert isinstance(state, HingeState)
         parts.append(part)
     assert np.abs(np.concatenate(parts) - whole).max() < 1e-12

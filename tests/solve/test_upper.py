@@ -29,7 +29,9 @@ def facing(rng: np.random.Generator, seconds: float, speed: float = 1.0) -> Moti
     motion = smooth_motion(rng, seconds, 30.0, speed)
     rotations = motion.rotations.copy()
     rotations[:, 0] = R.IDENTITY
-    return replace(motion, rotations=rotations, root_positions=np.tile([0.0, 0.0, -2.0], (len(motion), 1)))
+    return replace(
+        motion, rotations=rotations, root_positions=np.tile([0.0, 0.0, -2.0], (len(motion), 1))
+    )
 
 
 def at_a_desk(seed: int = 4, seconds: float = 3.0) -> Keypoints:
@@ -47,7 +49,9 @@ def travelled(motion: Motion) -> float:
 
 
 def turned(motion: Motion, bones: list[int]) -> float:
-    return float(np.degrees(R.distance(motion.rotations[:, bones], motion.rotations[:1, bones])).max())
+    return float(
+        np.degrees(R.distance(motion.rotations[:, bones], motion.rotations[:1, bones])).max()
+    )
 
 
 @pytest.mark.parametrize("way", ["live", "bake"])
@@ -85,12 +89,23 @@ def test_legs_that_come_into_the_picture_are_taken_in_without_a_jump_in_pieces_o
     keypoints = replace(keypoints, confidence=confidence)
     whole = Solver().solve(keypoints)
     solver = Solver()
-    parts = concatenate([solver.solve(keypoints.slice(i, i + 7)) for i in range(0, len(keypoints), 7)])
+    parts = concatenate(
+        [solver.solve(keypoints.slice(i, i + 7)) for i in range(0, len(keypoints), 7)]
+    )
     assert np.abs(parts.rotations - whole.rotations).max() < 1e-6
-    assert np.degrees(R.distance(whole.rotations[1:, LEGS], whole.rotations[:-1, LEGS])).max() < 25.0
+    assert (
+        np.degrees(R.distance(whole.rotations[1:, LEGS], whole.rotations[:-1, LEGS])).max() < 25.0
+    )
     steps = np.linalg.norm(np.diff(whole.root_positions, axis=0), axis=1)
     assert steps.max() < 0.1
-    assert np.degrees(R.distance(whole.rotations[-1, LEGS], Solver().solve(keypoints_of(motion)).rotations[-1, LEGS])).max() < 1.0
+    assert (
+        np.degrees(
+            R.distance(
+                whole.rotations[-1, LEGS], Solver().solve(keypoints_of(motion)).rotations[-1, LEGS]
+            )
+        ).max()
+        < 1.0
+    )
 
 
 def test_who_walked_away_and_whose_legs_are_then_hidden_stays_where_he_is() -> None:
@@ -105,7 +120,10 @@ def test_who_walked_away_and_whose_legs_are_then_hidden_stays_where_he_is() -> N
 
 
 def test_the_desk_clip_has_no_leg_motion_steady_hips_and_live_fingers(data: Path) -> None:
-    with open_source(data / "videos/poseformat_test_video.mp4") as source, PerformerDetector("full") as detector:
+    with (
+        open_source(data / "videos/poseformat_test_video.mp4") as source,
+        PerformerDetector("full") as detector,
+    ):
         keypoints = detect_source(source, detector)
     assert is_upper_body(keypoints.confidence)
     for motion in (solve_take(keypoints), Solver().solve(keypoints)):

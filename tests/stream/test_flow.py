@@ -56,7 +56,11 @@ def test_the_frames_of_a_slow_client_are_a_third_of_its_drawing_time_apart():
             flow.sent(frame, now)
             sent.append(tick)
     gaps = [b - a for a, b in itertools.pairwise(sent)]
-    assert gaps[:3] == [5, 5, 49]  # until its drawing time is known: ticks of 1/64 s that make up a third of FIRST_INTERVAL
+    assert gaps[:3] == [
+        5,
+        5,
+        49,
+    ]  # until its drawing time is known: ticks of 1/64 s that make up a third of FIRST_INTERVAL
     assert set(gaps[3:]) == {20}
 
 

@@ -22,8 +22,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from stream_clients import played
-from stream_host import HELLO
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -31,9 +29,14 @@ from mocap.errors import DeviceError
 from mocap.stream import lan, protocol
 from mocap.stream.lan import VALID, Lan, certificate, code, context, ordered
 from mocap.stream.server import Server
+from tests.helpers.stream_clients import played
+from tests.helpers.stream_host import HELLO
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
-FILES = {"/": (b"<!doctype html>", "text/html; charset=utf-8"), "/app.js": (b"1", "text/javascript; charset=utf-8")}
+FILES = {
+    "/": (b"<!doctype html>", "text/html; charset=utf-8"),
+    "/app.js": (b"1", "text/javascript; charset=utf-8"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,22 +44,32 @@ def made() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     return certificate(["192.168.1.7", "10.0.0.3"], "studio-pc", NOW)
 
 
-def test_the_certificate_names_this_machine_for_two_weeks(made: tuple[x509.Certificate, ec.EllipticCurvePrivateKey]) -> None:
+def test_the_certificate_names_this_machine_for_two_weeks(
+    made: tuple[x509.Certificate, ec.EllipticCurvePrivateKey],
+) -> None:
     ours, key = made
     names = ours.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert set(names.get_values_for_type(x509.IPAddress)) == {ipaddress.ip_address(a) for a in ("192.168.1.7", "10.0.0.3", "127.0.0.1")}
+    assert set(names.get_values_for_type(x509.IPAddress)) == {
+        ipaddress.ip_address(a) for a in ("192.168.1.7", "10.0.0.3", "127.0.0.1")
+    }
     assert set(names.get_values_for_type(x509.DNSName)) == {"localhost", "studio-pc"}
     assert ours.not_valid_before_utc < NOW - datetime.timedelta(hours=20)
     assert ours.not_valid_after_utc == (NOW + VALID).replace(microsecond=0)
     assert datetime.timedelta(days=825) > VALID
-    assert list(ours.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [ExtendedKeyUsageOID.SERVER_AUTH]
+    assert list(ours.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [
+        ExtendedKeyUsageOID.SERVER_AUTH
+    ]
     ours.verify_directly_issued_by(ours)
     assert ours.public_key() == key.public_key()
 
 
 @pytest.mark.parametrize("hostname", ["", "über pc", "a" * 80, "-x", "under_score"])
 def test_a_hosts_name_that_is_none_in_a_network_is_left_out_or_cut(hostname: str) -> None:
-    names = certificate(["10.0.0.3"], hostname, NOW)[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    names = (
+        certificate(["10.0.0.3"], hostname, NOW)[0]
+        .extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        .value
+    )
     assert set(names.get_values_for_type(x509.DNSName)) <= {"localhost", "a" * 80}
 
 
@@ -67,7 +80,10 @@ def test_two_runs_have_two_keys(made: tuple[x509.Certificate, ec.EllipticCurvePr
 
 
 def test_the_way_to_the_internet_comes_first_and_self_given_addresses_last() -> None:
-    assert ordered(["127.0.0.1", "10.0.0.3", "169.254.7.7", "192.168.1.7"], "192.168.1.7") == ["192.168.1.7", "10.0.0.3"]
+    assert ordered(["127.0.0.1", "10.0.0.3", "169.254.7.7", "192.168.1.7"], "192.168.1.7") == [
+        "192.168.1.7",
+        "10.0.0.3",
+    ]
     assert ordered(["169.254.7.7", "127.0.0.1"], None) == ["169.254.7.7"]
     assert ordered(["127.0.0.1", "0.0.0.0", "224.0.0.1"], None) == []
 
@@ -87,7 +103,9 @@ def test_a_camera_reads_the_code() -> None:
     # The terminal's half blocks are the same code: light where the picture is light.
     lines = code(url).split("\n")
     halves = {" ": (0, 0), "▀": (1, 0), "▄": (0, 1), "█": (1, 1)}
-    rows = [[halves[c][half] for c in line.ljust(len(lines[0]))] for line in lines for half in (0, 1)]
+    rows = [
+        [halves[c][half] for c in line.ljust(len(lines[0]))] for line in lines for half in (0, 1)
+    ]
     shown = np.array(rows, np.uint8)[: len(image) // 6, : len(image) // 6]
     assert np.array_equal(shown, (image[3::6, 3::6] > 127).astype(np.uint8))
 
@@ -101,9 +119,13 @@ class Phone:
 
     def get(self, url: str, **headers: str) -> tuple[int, str]:
         at = urlsplit(url)
-        connection = http.client.HTTPSConnection(str(at.hostname), at.port, context=self.tls, timeout=10)
+        connection = http.client.HTTPSConnection(
+            str(at.hostname), at.port, context=self.tls, timeout=10
+        )
         own = {"Cookie": self.cookie} if self.cookie else {}
-        connection.request("GET", f"{at.path}?{at.query}" if at.query else at.path, headers=own | headers)
+        connection.request(
+            "GET", f"{at.path}?{at.query}" if at.query else at.path, headers=own | headers
+        )
         answer = connection.getresponse()
         text = answer.read().decode()
         if given := answer.getheader("Set-Cookie"):
@@ -154,14 +176,20 @@ def test_the_stream_is_open_over_tls_to_the_pages_of_this_server_alone() -> None
                 await asyncio.to_thread(phone.get, server.invitations[0])
                 origin = server.invitations[0].partition("/?")[0]
                 stream = origin.replace("https", "wss") + "/stream"
-                options = {"ssl": phone.tls, "subprotocols": [protocol.SUBPROTOCOL], "additional_headers": {"Cookie": phone.cookie}}
+                options = {
+                    "ssl": phone.tls,
+                    "subprotocols": [protocol.SUBPROTOCOL],
+                    "additional_headers": {"Cookie": phone.cookie},
+                }
                 async with connect(stream, origin=origin, **options) as viewer:
                     assert protocol.decode_server_text(str(await viewer.recv())) == HELLO
                     # A viewer that says nothing is told all the same, and at once.
                     for n in range(4):
                         begun = time.monotonic()
                         server.status("info", str(n))
-                        assert await viewer.recv() == protocol.encode_text(protocol.Status("info", str(n)))
+                        assert await viewer.recv() == protocol.encode_text(
+                            protocol.Status("info", str(n))
+                        )
                         assert time.monotonic() - begun < 1.0
                 for wrong in (origin.replace("https", "http"), "https://elsewhere.example"):
                     with pytest.raises(InvalidStatus):

@@ -41,7 +41,13 @@ def array(*shape, elements=finite32):
 
 def golden(kind: str) -> dict:
     def nan(value):
-        return [nan(v) for v in value] if isinstance(value, list) else np.nan if value is None else value
+        return (
+            [nan(v) for v in value]
+            if isinstance(value, list)
+            else np.nan
+            if value is None
+            else value
+        )
 
     return {key: nan(value) for key, value in GOLDEN[kind].items()}
 
@@ -57,7 +63,14 @@ def test_golden_pose_is_read_and_written_to_the_byte():
     assert pose.stamp == stamp_of(wanted)
     for name in ("root", "rotations", "weights"):
         np.testing.assert_array_equal(getattr(pose, name), wanted[name])
-    assert P.encode(P.Pose(stamp_of(wanted), *(np.array(wanted[k]) for k in ("root", "rotations", "weights")))) == data
+    assert (
+        P.encode(
+            P.Pose(
+                stamp_of(wanted), *(np.array(wanted[k]) for k in ("root", "rotations", "weights"))
+            )
+        )
+        == data
+    )
 
 
 def test_golden_keypoints_are_read_and_written_to_the_byte():
@@ -67,7 +80,15 @@ def test_golden_keypoints_are_read_and_written_to_the_byte():
     assert points.stamp == stamp_of(wanted)
     for name in ("image", "positions", "confidence"):
         np.testing.assert_array_equal(getattr(points, name), wanted[name])
-    assert P.encode(P.Points(stamp_of(wanted), *(np.array(wanted[k]) for k in ("image", "positions", "confidence")))) == data
+    assert (
+        P.encode(
+            P.Points(
+                stamp_of(wanted),
+                *(np.array(wanted[k]) for k in ("image", "positions", "confidence")),
+            )
+        )
+        == data
+    )
 
 
 def test_golden_picture_is_read_and_written_to_the_byte():
@@ -86,7 +107,15 @@ def test_golden_face_is_read_and_written_to_the_byte():
     assert face.stamp == stamp_of(wanted)
     for name in ("transform", "points", "blendshapes"):
         np.testing.assert_array_equal(getattr(face, name), wanted[name])
-    assert P.encode(P.Face(stamp_of(wanted), *(np.array(wanted[k]) for k in ("transform", "points", "blendshapes")))) == data
+    assert (
+        P.encode(
+            P.Face(
+                stamp_of(wanted),
+                *(np.array(wanted[k]) for k in ("transform", "points", "blendshapes")),
+            )
+        )
+        == data
+    )
 
 
 def test_faces_that_are_none_are_refused():
@@ -144,7 +173,10 @@ def test_poses_come_back_as_they_went(stamp, data, joints, expressions):
 @given(stamps, st.data(), st.integers(0, 60))
 def test_keypoints_come_back_as_they_went(stamp, data, n):
     seen_or_not = finite32 | st.just(np.nan)
-    image, positions = data.draw(array(n, 2, elements=seen_or_not)), data.draw(array(n, 3, elements=seen_or_not))
+    image, positions = (
+        data.draw(array(n, 2, elements=seen_or_not)),
+        data.draw(array(n, 3, elements=seen_or_not)),
+    )
     confidence = data.draw(array(n, elements=st.floats(0, 1, width=32) | st.just(np.nan)))
     encoded = P.encode(P.Points(stamp, image, positions, confidence))
     assert len(encoded) == 24 * (1 + n)
@@ -185,11 +217,16 @@ def test_text_from_anyone_is_a_message_or_a_protocol_error(text):
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5), lambda v: st.lists(v, max_size=4), max_leaves=8
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda v: st.lists(v, max_size=4),
+    max_leaves=8,
 )
 
 
-@given(st.fixed_dictionaries({}, optional=dict.fromkeys(("names", "parents", "offsets"), json_values)), st.data())
+@given(
+    st.fixed_dictionaries({}, optional=dict.fromkeys(("names", "parents", "offsets"), json_values)),
+    st.data(),
+)
 @settings(max_examples=300)
 def test_hellos_from_anyone_are_skeletons_or_protocol_errors(skeleton, data):
     message = json.loads(P.encode_text(HELLO)) | {"skeleton": skeleton}
@@ -269,8 +306,17 @@ def test_what_would_be_refused_is_not_sent():
     assert issubclass(P.ProtocolError, MocapError)
     turned = np.tile([0.0, 0.0, 1.0, 0.0], (55, 1))
     with pytest.raises(P.ProtocolError, match="identity rest rotations"):
-        P.hello(Skeleton(HUMANOID.names, HUMANOID.parents, HUMANOID.offsets, turned), (), "rigs/a.vrm", SOURCE)
-    for text in (P.Status("warning", "x" * 1001), P.Ack(-1), msgspec.structs.replace(HELLO, expressions=("a", "a"))):
+        P.hello(
+            Skeleton(HUMANOID.names, HUMANOID.parents, HUMANOID.offsets, turned),
+            (),
+            "rigs/a.vrm",
+            SOURCE,
+        )
+    for text in (
+        P.Status("warning", "x" * 1001),
+        P.Ack(-1),
+        msgspec.structs.replace(HELLO, expressions=("a", "a")),
+    ):
         with pytest.raises(P.ProtocolError):
             P.encode_text(text)
 
@@ -280,7 +326,10 @@ def test_each_wrong_length_is_refused():
     points = P.encode(P.Points(STAMP, np.zeros((2, 2)), np.zeros((2, 3)), np.zeros(2)))
     for data in (pose, points):
         for length in range(len(data)):
-            if data is points and length in (24, 48):  # a message of no point, and of one, are messages
+            if data is points and length in (
+                24,
+                48,
+            ):  # a message of no point, and of one, are messages
                 continue
             with pytest.raises(P.ProtocolError):
                 P.decode(data[:length], 2, 1)

@@ -11,16 +11,28 @@ from pathlib import Path
 
 import pytest
 import websockets
-from stream_clients import Host, ack, dead_clients, fast, greedy, next_frame, slow, viewer
-from stream_host import HELLO, frame
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from mocap.errors import DeviceError, ModelError
 from mocap.stream import protocol
 from mocap.stream.files import files_for
 from mocap.stream.server import MAX_CLIENTS, Server
+from tests.helpers.stream_clients import (
+    Host,
+    ack,
+    dead_clients,
+    fast,
+    greedy,
+    next_frame,
+    slow,
+    viewer,
+)
+from tests.helpers.stream_host import HELLO, frame
 
-FILES = {"/": (b"<!doctype html>", "text/html; charset=utf-8"), "/assets/index-DiwrgTda.js": (b"1", "text/javascript; charset=utf-8")}
+FILES = {
+    "/": (b"<!doctype html>", "text/html; charset=utf-8"),
+    "/assets/index-DiwrgTda.js": (b"1", "text/javascript; charset=utf-8"),
+}
 
 
 def run(coroutine, timeout=30.0):
@@ -47,10 +59,16 @@ async def raw(port: int, request: str) -> tuple[int, dict[str, str], bytes]:
     writer.close()
     head, _, body = answer.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")
-    return int(status.split()[1]), {k.lower(): v for k, v in (line.split(": ", 1) for line in lines)}, body
+    return (
+        int(status.split()[1]),
+        {k.lower(): v for k, v in (line.split(": ", 1) for line in lines)},
+        body,
+    )
 
 
-async def get(server: Server, path: str, *headers: str, method: str = "GET", host: str | None = None) -> tuple[int, dict[str, str], bytes]:
+async def get(
+    server: Server, path: str, *headers: str, method: str = "GET", host: str | None = None
+) -> tuple[int, dict[str, str], bytes]:
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host or f'127.0.0.1:{server.port}'}", *headers]
     return await raw(server.port, "\r\n".join(lines) + "\r\n\r\n")
 
@@ -67,7 +85,9 @@ def test_a_viewer_is_greeted_and_gets_the_latest_frame_at_once_in_order():
             async with viewer(server.port) as connection:
                 assert connection.subprotocol == "mocap.v1"
                 assert protocol.decode_server_text(await connection.recv()) == HELLO
-                assert protocol.decode_server_text(await connection.recv()) == protocol.Status("warning", "Nobody is seen.")
+                assert protocol.decode_server_text(await connection.recv()) == protocol.Status(
+                    "warning", "Nobody is seen."
+                )
                 headers = [protocol.decode_header(await connection.recv()) for _ in range(3)]
                 assert [(kind, stamp.frame) for kind, stamp in headers] == [(3, 2), (2, 2), (1, 2)]
                 await silence(connection)
@@ -163,7 +183,9 @@ def test_fifty_viewers_that_never_read_cost_no_memory_and_nobody_else_time():
     assert frames > 100
     # One frame kept for each would be 5 MB, and there were more than a hundred.
     assert after[0] - before[0] < 1000, f"grew by {after[0] - before[0]} kB in {frames} frames"
-    assert beside < alone + 0.005, f"{alone * 1e3:.1f} ms alone, {beside * 1e3:.1f} ms beside 50 dead"
+    assert beside < alone + 0.005, (
+        f"{alone * 1e3:.1f} ms alone, {beside * 1e3:.1f} ms beside 50 dead"
+    )
 
 
 @pytest.mark.flaky(reruns=2)  # wall clock
@@ -187,14 +209,23 @@ def test_a_detectors_thread_publishes_and_only_the_newest_waits_for_a_busy_loop(
         return server
 
     server = run(body())
-    server.publish_threadsafe(frame(100, 0))  # the loop is closed: nothing to say, and nothing breaks
+    server.publish_threadsafe(
+        frame(100, 0)
+    )  # the loop is closed: nothing to say, and nothing breaks
 
 
 def test_frames_of_two_kinds_or_backwards_are_refused():
     async def body():
         async with Server(HELLO, FILES, port=0) as server:
             server.publish(frame(5, 10))
-            for wrong in ([], frame(6, 10)[::-1], [*frame(6, 10), *frame(7, 10)], frame(5, 10), frame(4, 10), [b"x"]):
+            for wrong in (
+                [],
+                frame(6, 10)[::-1],
+                [*frame(6, 10), *frame(7, 10)],
+                frame(5, 10),
+                frame(4, 10),
+                [b"x"],
+            ):
                 with pytest.raises(protocol.ProtocolError):
                     server.publish(wrong)
 
@@ -222,7 +253,10 @@ def test_another_hello_comes_before_its_frames_and_the_old_ones_are_gone():
 def test_ping_is_answered_with_the_servers_clock_and_control_is_passed_on():
     async def body():
         asked = []
-        async with Server(HELLO, FILES, port=0, on_ask=asked.append) as server, viewer(server.port) as connection:
+        async with (
+            Server(HELLO, FILES, port=0, on_ask=asked.append) as server,
+            viewer(server.port) as connection,
+        ):
             await connection.recv()
             before = time.monotonic()
             await connection.send('{"type":"ping","client":17.5}')
@@ -285,7 +319,11 @@ def test_the_state_is_announced_to_every_client_and_to_later_ones():
 )
 def test_a_wrong_message_ends_its_own_connection_alone(message, code):
     async def body():
-        async with Server(HELLO, FILES, port=0) as server, viewer(server.port) as good, viewer(server.port) as bad:
+        async with (
+            Server(HELLO, FILES, port=0) as server,
+            viewer(server.port) as good,
+            viewer(server.port) as bad,
+        ):
             await until(lambda: server.watching == 2)
             with contextlib.suppress(ConnectionClosed):
                 await bad.send(message)
@@ -376,7 +414,9 @@ def test_only_pages_of_this_server_open_the_stream():
                     await viewer(server.port, origin=origin)
                 assert refused.value.response.status_code == 403, origin
             assert (await get(server, "/", "Origin: http://evil.example"))[0] == 403
-            assert (await get(server, "/", f"Origin: {own}", "Origin: http://evil.example"))[0] == 403
+            assert (await get(server, "/", f"Origin: {own}", "Origin: http://evil.example"))[
+                0
+            ] == 403
 
     run(body())
 
@@ -417,7 +457,9 @@ def test_beyond_loopback_a_token_is_needed():
             assert "HttpOnly" in headers["set-cookie"]
             assert "SameSite=Strict" in headers["set-cookie"]
             assert (await get(server, "/assets/index-DiwrgTda.js"))[0] == 403
-            assert (await get(server, "/assets/index-DiwrgTda.js", f"Cookie: a=b; {cookie}"))[0] == 200
+            assert (await get(server, "/assets/index-DiwrgTda.js", f"Cookie: a=b; {cookie}"))[
+                0
+            ] == 200
             assert (await get(server, "/assets/index-DiwrgTda.js", f"Cookie: {cookie}x"))[0] == 403
             with pytest.raises(InvalidStatus):
                 await viewer(server.port)
@@ -433,7 +475,9 @@ def test_on_loopback_a_token_is_asked_for_where_one_is_given():
             assert (await get(server, "/"))[0] == 403
             status, headers, _ = await get(server, server.url.partition(str(server.port))[2])
             assert status == 200
-            assert (await get(server, "/", f"Cookie: {headers['set-cookie'].partition(';')[0]}"))[0] == 200
+            assert (await get(server, "/", f"Cookie: {headers['set-cookie'].partition(';')[0]}"))[
+                0
+            ] == 200
         async with Server(HELLO, FILES, port=0) as server:
             assert server.token is None
             assert server.url == f"http://127.0.0.1:{server.port}/"
@@ -473,7 +517,10 @@ def test_files_come_with_their_types_and_headers(tmp_path: Path):
     run(body())
 
 
-@pytest.mark.skipif(int(websockets.__version__.split(".")[0]) < 17, reason="websockets before 17 hangs up on all but GET")
+@pytest.mark.skipif(
+    int(websockets.__version__.split(".")[0]) < 17,
+    reason="websockets before 17 hangs up on all but GET",
+)
 def test_only_get_and_head_are_answered():
     async def body():
         async with Server(HELLO, FILES, port=0) as server:
@@ -488,7 +535,9 @@ def test_only_get_and_head_are_answered():
 
 def test_a_slow_reader_gets_the_whole_of_a_large_file():
     async def body():
-        async with Server(HELLO, {"/big": (bytes(8_000_000), "application/octet-stream")}, port=0) as server:
+        async with Server(
+            HELLO, {"/big": (bytes(8_000_000), "application/octet-stream")}, port=0
+        ) as server:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=4096)
             writer.write(f"GET /big HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode())
             await reader.readuntil(b"\r\n\r\n")
@@ -530,7 +579,12 @@ def test_what_is_not_in_the_table_is_not_there():
 
 
 def test_the_table_holds_viewer_and_rigs(tmp_path: Path):
-    for name in ("viewer/index.html", "viewer/assets/index-DiwrgTda.js", "rigs/mannequin.vrm", "models/secret.tflite"):
+    for name in (
+        "viewer/index.html",
+        "viewer/assets/index-DiwrgTda.js",
+        "rigs/mannequin.vrm",
+        "models/secret.tflite",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(name.encode())
     files = files_for(tmp_path)
@@ -578,7 +632,10 @@ def test_it_ends_within_a_second_beside_fifty_dead_clients_and_is_back_on_its_po
         with contextlib.ExitStack() as stack:
             async with server, viewer(server.port) as alive:
                 dead = stack.enter_context(dead_clients(server.port, 50))
-                silent = [stack.enter_context(socket.create_connection(("127.0.0.1", server.port))) for _ in range(3)]
+                silent = [
+                    stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+                    for _ in range(3)
+                ]
                 await until(lambda: server.watching == 51)
                 for number in range(40):  # until their sockets are full
                     server.publish(frame(number, 200_000))
@@ -588,7 +645,9 @@ def test_it_ends_within_a_second_beside_fifty_dead_clients_and_is_back_on_its_po
                 before = time.monotonic()
             took = time.monotonic() - before
             # `alive` closed first, by leaving its `async with`; the next one is closed by the server.
-            assert took < 1.0, f"{took:.2f} s beside {len(dead)} dead clients and {len(silent)} that never spoke"
+            assert took < 1.0, (
+                f"{took:.2f} s beside {len(dead)} dead clients and {len(silent)} that never spoke"
+            )
             assert server.watching == 0
             again = Server(HELLO, FILES, port=server.port)
             await again.__aenter__()

@@ -23,7 +23,9 @@ def some_motion(frames: int = 3) -> Motion:
     rng = np.random.default_rng(5)
     rotations = Rotation.random(frames * 55, random_state=7).as_quat().reshape(frames, 55, 4)
     smile = {"happy": np.linspace(0.0, 1.0, frames)}
-    return Motion(random_body(rng), np.arange(frames) / 30.0, rng.normal(size=(frames, 3)), rotations, smile)
+    return Motion(
+        random_body(rng), np.arange(frames) / 30.0, rng.normal(size=(frames, 3)), rotations, smile
+    )
 
 
 def contents(data: bytes) -> list[tuple[str, list]]:
@@ -46,7 +48,11 @@ def test_a_frame_is_one_bundle_of_everything_in_the_specifications_order() -> No
 def test_a_left_handed_reader_sees_the_mirror_image_of_our_world() -> None:
     """Positions of all joints by the reader's own chain of left-handed matrices, x turned over, are ours."""
     motion = some_motion()
-    bones = {values[0]: values[1:] for address, values in contents(vmc.bundle(motion, 1)) if address.endswith("Bone/Pos")}
+    bones = {
+        values[0]: values[1:]
+        for address, values in contents(vmc.bundle(motion, 1))
+        if address.endswith("Bone/Pos")
+    }
     ours, _ = fk(motion.skeleton, motion.root_positions, motion.rotations)
     world: dict[str, np.ndarray] = {}
     for name, parent in zip(BONES, HUMANOID.parents, strict=True):
@@ -61,7 +67,11 @@ def test_a_left_handed_reader_sees_the_mirror_image_of_our_world() -> None:
 
 def test_the_avatars_left_hand_is_at_minus_x_in_unity() -> None:
     rest = Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], HUMANOID.rest_rotations[None])
-    bones = {values[0]: values[1:] for address, values in contents(vmc.bundle(rest)) if address.endswith("Bone/Pos")}
+    bones = {
+        values[0]: values[1:]
+        for address, values in contents(vmc.bundle(rest))
+        if address.endswith("Bone/Pos")
+    }
     assert bones["LeftUpperLeg"][0] < -0.05 < 0.05 < bones["RightUpperLeg"][0]
 
 
@@ -108,7 +118,10 @@ def test_an_osc_receiver_hears_it() -> None:
     dispatcher.map("/VMC/Ext/Bone/Pos", lambda _, name, *values: heard.__setitem__(name, values))
     dispatcher.map("/VMC/Ext/Blend/Apply", lambda *_: whole.set())
     motion = some_motion(1)
-    with BlockingOSCUDPServer(("127.0.0.1", 0), dispatcher) as server, vmc.Sender("127.0.0.1", server.server_address[1]) as sender:
+    with (
+        BlockingOSCUDPServer(("127.0.0.1", 0), dispatcher) as server,
+        vmc.Sender("127.0.0.1", server.server_address[1]) as sender,
+    ):
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         sender.send(vmc.bundle(motion))

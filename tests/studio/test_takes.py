@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stream_clients import played
-from stream_host import HELLO
-from synthetic import keypoints_of, smooth_motion
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 
@@ -26,6 +23,9 @@ from mocap.stream.server import Server
 from mocap.studio import messages as protocol
 from mocap.studio.studio import Studio
 from mocap.studio.takes import TakesFolder
+from tests.helpers.stream_clients import played
+from tests.helpers.stream_host import HELLO
+from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,9 @@ def recorded(folder: TakesFolder, keypoints: Keypoints) -> str:
     return recording.path.stem
 
 
-def test_takes_are_listed_with_their_length_also_when_cut_off(tmp_path: Path, keypoints: Keypoints) -> None:
+def test_takes_are_listed_with_their_length_also_when_cut_off(
+    tmp_path: Path, keypoints: Keypoints
+) -> None:
     folder = TakesFolder(tmp_path / "takes")
     assert folder.takes() == []
     name = recorded(folder, keypoints)
@@ -48,7 +50,9 @@ def test_takes_are_listed_with_their_length_also_when_cut_off(tmp_path: Path, ke
     assert take.seconds == pytest.approx(keypoints.times[-1] - keypoints.times[0], abs=1e-6)
     path = folder.path(name)
     path.write_bytes(path.read_bytes()[:-500])  # as a power cut leaves it
-    assert folder.takes()[0].seconds == pytest.approx(keypoints.times[-2] - keypoints.times[0], abs=1e-6)
+    assert folder.takes()[0].seconds == pytest.approx(
+        keypoints.times[-2] - keypoints.times[0], abs=1e-6
+    )
     second = recorded(folder, keypoints)
     assert second != name
     assert set(folder.names()) == {name, second}
@@ -64,14 +68,20 @@ def test_a_take_is_pictured_by_the_body_in_its_middle(tmp_path: Path, keypoints:
     assert off.min() < 1e-3
     assert abs(int(off.argmin()) - len(keypoints) // 2) <= 2
     nobody = Keypoints(
-        keypoints.times, keypoints.positions * np.nan, keypoints.image * np.nan, keypoints.confidence * 0, keypoints.image_size
+        keypoints.times,
+        keypoints.positions * np.nan,
+        keypoints.image * np.nan,
+        keypoints.confidence * 0,
+        keypoints.image_size,
     )
     folder.delete(take.name)
     recorded(folder, nobody)
     assert folder.takes()[0].figure == []
 
 
-@pytest.mark.parametrize("name", ["../secret", "a/b", "..", "", "a\x00b", ".hidden", "x" * 81, "C:\\x"])
+@pytest.mark.parametrize(
+    "name", ["../secret", "a/b", "..", "", "a\x00b", ".hidden", "x" * 81, "C:\\x"]
+)
 def test_no_name_leads_out_of_the_folder(tmp_path: Path, keypoints: Keypoints, name: str) -> None:
     (tmp_path / "secret.jsonl").write_text("{}")
     folder = TakesFolder(tmp_path / "takes")
@@ -113,7 +123,9 @@ def asked(studio: Studio, *asks: dict[str, object] | bytes) -> list[dict[str, ob
         out = []
         async with (
             Server(HELLO, studio._files, port=0, endpoints=endpoints) as server,
-            connect(f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]) as page,
+            connect(
+                f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]
+            ) as page,
         ):
             for ask in asks:
                 await page.send(ask if isinstance(ask, bytes) else json.dumps(ask))
@@ -142,10 +154,19 @@ def test_what_is_live_is_recorded_between_two_presses(tmp_path: Path, keypoints:
     assert "Nothing came" in str(answer["error"])
 
 
-def test_a_part_of_a_take_becomes_a_file_and_wrong_marks_a_sentence(tmp_path: Path, keypoints: Keypoints) -> None:
+def test_a_part_of_a_take_becomes_a_file_and_wrong_marks_a_sentence(
+    tmp_path: Path, keypoints: Keypoints
+) -> None:
     studio = Studio(tmp_path, {})
     take = recorded(studio.takes, keypoints)
-    export = {"do": "export", "take": take, "grade": "bake", "format": "bvh", "start": 0.2, "end": 0.6}
+    export = {
+        "do": "export",
+        "take": take,
+        "grade": "bake",
+        "format": "bvh",
+        "start": 0.2,
+        "end": 0.6,
+    }
     made, nothing, gone, lost = asked(
         studio,
         {**export, "id": 1},
@@ -161,7 +182,9 @@ def test_a_part_of_a_take_becomes_a_file_and_wrong_marks_a_sentence(tmp_path: Pa
     assert "drop its file" in str(lost["error"])
 
 
-def test_a_bake_tells_of_its_progress_and_can_be_cancelled(tmp_path: Path, keypoints: Keypoints) -> None:
+def test_a_bake_tells_of_its_progress_and_can_be_cancelled(
+    tmp_path: Path, keypoints: Keypoints
+) -> None:
     studio = Studio(tmp_path, {})
     long = concatenate([replace(keypoints, times=keypoints.times + 1.1 * i) for i in range(20)])
     take = recorded(studio.takes, long)
@@ -171,7 +194,9 @@ def test_a_bake_tells_of_its_progress_and_can_be_cancelled(tmp_path: Path, keypo
         endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
         async with (
             Server(HELLO, studio._files, port=0, endpoints=endpoints) as server,
-            connect(f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]) as page,
+            connect(
+                f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]
+            ) as page,
         ):
 
             async def heard() -> dict[str, Any]:
@@ -197,7 +222,9 @@ def test_a_bake_tells_of_its_progress_and_can_be_cancelled(tmp_path: Path, keypo
     played(scene())
 
 
-def test_a_character_in_pieces_is_recognised_and_moves_in_an_export(tmp_path: Path, keypoints: Keypoints) -> None:
+def test_a_character_in_pieces_is_recognised_and_moves_in_an_export(
+    tmp_path: Path, keypoints: Keypoints
+) -> None:
     studio = Studio(tmp_path, {})
     take = recorded(studio.takes, keypoints)
     data = assets.path("rigs/mannequin.vrm").read_bytes()
@@ -206,13 +233,26 @@ def test_a_character_in_pieces_is_recognised_and_moves_in_an_export(tmp_path: Pa
         endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
         async with (
             Server(HELLO, {}, port=0, endpoints=endpoints) as server,
-            connect(f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]) as page,
+            connect(
+                f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]
+            ) as page,
         ):
-            await page.send(json.dumps({"do": "upload", "id": 1, "name": "hero.vrm", "size": len(data)}))
+            await page.send(
+                json.dumps({"do": "upload", "id": 1, "name": "hero.vrm", "size": len(data)})
+            )
             for at in range(0, len(data), 48_000):
                 await page.send(data[at : at + 48_000])
             taken = await answer(page)
-            ask = {"do": "export", "id": 2, "take": take, "grade": "live", "format": "glb", "start": 0.0, "end": 0.5, "rig": taken["rig"]}
+            ask = {
+                "do": "export",
+                "id": 2,
+                "take": take,
+                "grade": "live",
+                "format": "glb",
+                "start": 0.0,
+                "end": 0.5,
+                "rig": taken["rig"],
+            }
             await page.send(json.dumps(ask))
             return [taken, await answer(page)]
 
@@ -223,7 +263,14 @@ def test_a_character_in_pieces_is_recognised_and_moves_in_an_export(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "text", ["nonsense", "[]", '{"do":"format","id":1}', '{"do":"open","id":1,"take":"a","grade":"best"}', "é" * 70_000]
+    "text",
+    [
+        "nonsense",
+        "[]",
+        '{"do":"format","id":1}',
+        '{"do":"open","id":1,"take":"a","grade":"best"}',
+        "é" * 70_000,
+    ],
 )
 def test_what_is_no_question_ends_the_connection(tmp_path: Path, text: str) -> None:
     studio = Studio(tmp_path, {})
@@ -232,7 +279,9 @@ def test_what_is_no_question_ends_the_connection(tmp_path: Path, text: str) -> N
         endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
         async with (
             Server(HELLO, {}, port=0, endpoints=endpoints) as server,
-            connect(f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]) as page,
+            connect(
+                f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]
+            ) as page,
         ):
             await page.send(text)
             with pytest.raises(ConnectionClosedError):

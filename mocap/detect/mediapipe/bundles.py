@@ -29,7 +29,9 @@ _ZIP_HEADER = 30
 def pose_bundle(size: PoseSize = "full") -> bytes:
     """The bundle for PoseLandmarker, about 6, 9 or 31 MB. Raises InputError for an unknown size, ModelError if the weights are missing."""
     if size not in get_args(PoseSize):
-        raise InputError(f"There is no pose model {size!r}; there are {', '.join(get_args(PoseSize))}.")
+        raise InputError(
+            f"There is no pose model {size!r}; there are {', '.join(get_args(PoseSize))}."
+        )
     return _bundle({
         "pose_detector.tflite": with_metadata(_weights("pose_detection.tflite"), *_SIGNED),
         "pose_landmarks_detector.tflite": with_metadata(_weights(f"pose_landmark_{size}.tflite"), *_UNIT),
@@ -52,7 +54,9 @@ def face_bundle(own: Path | None = None) -> bytes:
     try:
         return own.read_bytes()
     except OSError as error:
-        raise ModelError(f"The face model {own} cannot be read: {error.strerror or error}.") from None
+        raise ModelError(
+            f"The face model {own} cannot be read: {error.strerror or error}."
+        ) from None
 
 
 def _bundle(parts: dict[str, bytes]) -> bytes:
@@ -73,5 +77,7 @@ def _weights(file: str) -> bytes:
     """The model in assets/models/`file`."""
     raw = assets.path(f"models/{file}").read_bytes()
     if raw[4:8] != b"TFL3":
-        raise ModelError(f"mocap's own file models/{file} is damaged: it is no TensorFlow Lite model. Install the package again.")
+        raise ModelError(
+            f"mocap's own file models/{file} is damaged: it is no TensorFlow Lite model. Install the package again."
+        )
     return raw

@@ -44,7 +44,9 @@ class Face:
 
 def no_face() -> Face:
     """No face is seen."""
-    return Face(np.full((478, 3), np.nan), np.full((4, 4), np.nan), np.full(len(BLENDSHAPES), np.nan))
+    return Face(
+        np.full((478, 3), np.nan), np.full((4, 4), np.nan), np.full(len(BLENDSHAPES), np.nan)
+    )
 
 
 class FaceTracker:
@@ -66,13 +68,17 @@ class FaceTracker:
     def _start(self) -> None:
         try:
             with without_notices():
-                self._landmarker: FaceLandmarker | None = FaceLandmarker.create_from_options(self._options)
+                self._landmarker: FaceLandmarker | None = FaceLandmarker.create_from_options(
+                    self._options
+                )
         except (RuntimeError, ValueError, OSError) as error:
             if self._model is not None:
                 raise ModelError(
                     f"{self._model} is no face model with blendshapes: give MediaPipe's face_landmarker.task, or leave --face-model out."
                 ) from error
-            raise ModelError(f"MediaPipe does not accept the face model: {error}. Install mocap again.") from error
+            raise ModelError(
+                f"MediaPipe does not accept the face model: {error}. Install mocap again."
+            ) from error
 
     def restart(self) -> None:
         """Forgets the face it follows."""
@@ -87,7 +93,11 @@ class FaceTracker:
             raise ValueError("This detector is closed.")
         self._clock += _STEP
         picture = Image(ImageFormat.SRGB, np.ascontiguousarray(image))
-        result: Any = self._landmarker.detect_for_video(picture, self._clock) if self._video else self._landmarker.detect(picture)
+        result: Any = (
+            self._landmarker.detect_for_video(picture, self._clock)
+            if self._video
+            else self._landmarker.detect(picture)
+        )
         if not result.face_landmarks:
             return None
         height, width = image.shape[:2]
@@ -95,7 +105,11 @@ class FaceTracker:
         # MediaPipe's z has the scale of x.
         told = {c.category_name: c.score for c in result.face_blendshapes[0]}
         weights = np.array([told.get(name, 0.0) for name in BLENDSHAPES])
-        return Face(points * [width, height, width], _in_metres(result.facial_transformation_matrixes[0]), weights)
+        return Face(
+            points * [width, height, width],
+            _in_metres(result.facial_transformation_matrixes[0]),
+            weights,
+        )
 
     def close(self) -> None:
         """Frees the model. A second call does nothing."""
@@ -106,7 +120,12 @@ class FaceTracker:
     def __enter__(self) -> FaceTracker:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
 
@@ -129,7 +148,9 @@ def find_on_head(
         return None
     part, corner = cropped
     found = tracker.find(part)
-    if found is None or np.linalg.norm(found.points[:, :2].mean(axis=0) - 0.5 * len(part)) > _OWN * len(part):
+    if found is None or np.linalg.norm(
+        found.points[:, :2].mean(axis=0) - 0.5 * len(part)
+    ) > _OWN * len(part):
         return None
     return in_whole_picture(found, len(part), corner, (picture.shape[1], picture.shape[0]))
 
@@ -146,5 +167,9 @@ def in_whole_picture(face: Face, side: int, corner: tuple[int, int], size: tuple
     nearer = size[1] / side  # the crop's focal length is so many times shorter
     focal = 0.5 * size[1] / np.tan(np.radians(0.5 * _FOV))
     middle = np.array(corner) + 0.5 * side - 0.5 * np.array(size)
-    transform[:3, 3] = x - middle[0] * z * nearer / focal, y + middle[1] * z * nearer / focal, z * nearer
+    transform[:3, 3] = (
+        x - middle[0] * z * nearer / focal,
+        y + middle[1] * z * nearer / focal,
+        z * nearer,
+    )
     return Face(points, transform, face.blendshapes)

@@ -46,9 +46,13 @@ class HandTracker:
     def _start(self) -> None:
         try:
             with without_notices():
-                self._landmarker: HandLandmarker | None = HandLandmarker.create_from_options(self._options)
+                self._landmarker: HandLandmarker | None = HandLandmarker.create_from_options(
+                    self._options
+                )
         except (RuntimeError, ValueError, OSError) as error:
-            raise ModelError(f"MediaPipe does not accept the hand model: {error}. Install mocap again.") from error
+            raise ModelError(
+                f"MediaPipe does not accept the hand model: {error}. Install mocap again."
+            ) from error
 
     def restart(self) -> None:
         """Forgets the hands it follows."""
@@ -57,20 +61,34 @@ class HandTracker:
             self._start()
             self._clock = -_STEP
 
-    def find(self, image: UInt8[ndarray, "height width 3"], origin: tuple[int, int] = (0, 0)) -> list[Hand]:
+    def find(
+        self, image: UInt8[ndarray, "height width 3"], origin: tuple[int, int] = (0, 0)
+    ) -> list[Hand]:
         """The hands in this picture. origin: the place of its corner in the whole picture, pixels, which image points are counted from."""
         if self._landmarker is None:
             raise ValueError("This detector is closed.")
         self._clock += _STEP
         picture = Image(ImageFormat.SRGB, np.ascontiguousarray(image))
-        result: Any = self._landmarker.detect_for_video(picture, self._clock) if self._video else self._landmarker.detect(picture)
+        result: Any = (
+            self._landmarker.detect_for_video(picture, self._clock)
+            if self._video
+            else self._landmarker.detect(picture)
+        )
         size = np.array([image.shape[1], image.shape[0]], dtype=np.float64)
         out = []
-        for points, world, sides in zip(result.hand_landmarks, result.hand_world_landmarks, result.handedness, strict=True):
+        for points, world, sides in zip(
+            result.hand_landmarks, result.hand_world_landmarks, result.handedness, strict=True
+        ):
             positions = np.array([(p.x, p.y, p.z) for p in world]) * _AXES
             pixels = np.array([(p.x, p.y) for p in points]) * size + origin
             sure = float(sides[0].score)
-            out.append(Hand(positions - positions[0], pixels, sure if sides[0].category_name == "Left" else 1.0 - sure))
+            out.append(
+                Hand(
+                    positions - positions[0],
+                    pixels,
+                    sure if sides[0].category_name == "Left" else 1.0 - sure,
+                )
+            )
         return out
 
     def close(self) -> None:
@@ -82,7 +100,12 @@ class HandTracker:
     def __enter__(self) -> HandTracker:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
 

@@ -56,5 +56,7 @@ def without_notices() -> Iterator[None]:
 
 
 def _flush() -> None:
-    with contextlib.suppress(AttributeError, OSError, ValueError):  # sys.stderr may be None, or closed
+    with contextlib.suppress(
+        AttributeError, OSError, ValueError
+    ):  # sys.stderr may be None, or closed
         sys.stderr.flush()

@@ -50,7 +50,9 @@ class PoseDetector:
     prominent if not told. Raises InputError for an unknown model, ModelError if its weights are missing or MediaPipe refuses them.
     """
 
-    def __init__(self, model: PoseSize = "full", video: bool = True, person: int | None = None) -> None:
+    def __init__(
+        self, model: PoseSize = "full", video: bool = True, person: int | None = None
+    ) -> None:
         self.model = model
         self.video = video
         self._choosing = person is not None
@@ -77,7 +79,9 @@ class PoseDetector:
         Raises InputError if the picture has another shape or type or the time is not finite.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-            raise InputError(f"A picture must be an array (height, width, 3) of uint8, RGB, but is {image.shape} of {image.dtype}.")
+            raise InputError(
+                f"A picture must be an array (height, width, 3) of uint8, RGB, but is {image.shape} of {image.dtype}."
+            )
         if not math.isfinite(time):
             raise InputError(f"A frame's time must be a finite number of seconds, not {time}.")
         if self._landmarker is None:
@@ -140,7 +144,12 @@ class PoseDetector:
     def __enter__(self) -> PoseDetector:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def _start(self) -> None:
@@ -148,7 +157,9 @@ class PoseDetector:
             with without_notices():
                 self._landmarker = PoseLandmarker.create_from_options(self._options)
         except (RuntimeError, ValueError, OSError) as error:
-            raise ModelError(f"MediaPipe does not accept the pose model {self.model!r}: {error}. Install mocap again.") from error
+            raise ModelError(
+                f"MediaPipe does not accept the pose model {self.model!r}: {error}. Install mocap again."
+            ) from error
 
     def _restart(self) -> None:
         if self._landmarker is not None:
@@ -158,11 +169,18 @@ class PoseDetector:
     def _run(self, image: ndarray, milliseconds: int) -> Any:
         assert self._landmarker is not None
         picture = Image(ImageFormat.SRGB, np.ascontiguousarray(image))
-        return self._landmarker.detect_for_video(picture, milliseconds) if self.video else self._landmarker.detect(picture)
+        return (
+            self._landmarker.detect_for_video(picture, milliseconds)
+            if self.video
+            else self._landmarker.detect(picture)
+        )
 
     def _milliseconds(self, time: float) -> int:
         """MediaPipe's timestamp, an integer that must rise strictly: milliseconds since the first frame."""
-        if self._first is not None and round((time - self._first) * 1000.0) < self._last - ANOTHER_TAKE:
+        if (
+            self._first is not None
+            and round((time - self._first) * 1000.0) < self._last - ANOTHER_TAKE
+        ):
             self._restart()
             self._first = None
             self._someone = Someone(self._person)
@@ -177,11 +195,23 @@ def _keypoints(result: Any, time: float, size: tuple[int, int]) -> Keypoints:
         return _nobody(time, size)
     found = np.array([(p.x, p.y, p.visibility, p.presence) for p in result.pose_landmarks[0]])
     world = np.array([(p.x, p.y, p.z) for p in result.pose_world_landmarks[0]])
-    return Keypoints(np.array([time]), world[None] * _AXES, found[None, :, :2] * size, (found[:, 2] * found[:, 3])[None], size)
+    return Keypoints(
+        np.array([time]),
+        world[None] * _AXES,
+        found[None, :, :2] * size,
+        (found[:, 2] * found[:, 3])[None],
+        size,
+    )
 
 
 def _nobody(time: float, size: tuple[int, int]) -> Keypoints:
-    return Keypoints(np.array([time]), np.full((1, 33, 3), np.nan), np.full((1, 33, 2), np.nan), np.zeros((1, 33)), size)
+    return Keypoints(
+        np.array([time]),
+        np.full((1, 33, 3), np.nan),
+        np.full((1, 33, 2), np.nan),
+        np.zeros((1, 33)),
+        size,
+    )
 
 
 @runtime_checkable
@@ -195,7 +225,11 @@ class Detector(Protocol):
         """Another one of those in view from now on."""
 
 
-def detect_source(source: Source | Iterable[Frame], detector: Detector, progress: Callable[[int], None] | None = None) -> Keypoints:
+def detect_source(
+    source: Source | Iterable[Frame],
+    detector: Detector,
+    progress: Callable[[int], None] | None = None,
+) -> Keypoints:
     """The keypoints of every frame of a source (`capture.open_source`), in its order and at its times.
 
     progress: called after each frame with the number of frames done. Raises NoPersonError if no frame shows a body or a hand, InputError if

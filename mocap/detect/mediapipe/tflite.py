@@ -44,9 +44,13 @@ def with_metadata(raw: bytes, mean: float, std: float) -> bytes:
     # Where the model's first byte lies, counted from the end as the builder does; 4 for the length before a vector's content.
     start = builder.CreateNumpyVector(np.frombuffer(raw, dtype=np.uint8)) - 4
     buffer = schema.BufferT(data=np.frombuffer(described, dtype=np.uint8)).Pack(builder)
-    buffers = _vector(builder, [*(start - old.Buffers(i)._tab.Pos for i in range(old.BuffersLength())), buffer])
+    buffers = _vector(
+        builder, [*(start - old.Buffers(i)._tab.Pos for i in range(old.BuffersLength())), buffer]
+    )
     entry = schema.MetadataT(name="TFLITE_METADATA", buffer=old.BuffersLength()).Pack(builder)
-    entries = _vector(builder, [*(start - old.Metadata(i)._tab.Pos for i in range(old.MetadataLength())), entry])
+    entries = _vector(
+        builder, [*(start - old.Metadata(i)._tab.Pos for i in range(old.MetadataLength())), entry]
+    )
 
     def kept(slot: int) -> int:
         at = old._tab.Offset(4 + 2 * slot)

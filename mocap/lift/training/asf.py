@@ -29,7 +29,9 @@ class AsfSkeleton:
 
 def _turn(degrees: Float[ndarray, "*frames 3"]) -> Float[ndarray, "*frames 4"]:
     """The rotation about x, then y, then z of fixed axes."""
-    x, y, z = (R.from_rotation_vector(np.radians(degrees[..., i : i + 1]) * np.eye(3)[i]) for i in range(3))
+    x, y, z = (
+        R.from_rotation_vector(np.radians(degrees[..., i : i + 1]) * np.eye(3)[i]) for i in range(3)
+    )
     return R.multiply(z, R.multiply(y, x))
 
 
@@ -37,7 +39,9 @@ def read_asf(text: str) -> AsfSkeleton:
     """The skeleton in the text of an ASF file. Raises InputError if it has no bones or no hierarchy."""
     sections = {s.split(None, 1)[0]: s for s in text.split("\n:")[1:] if s.strip()}
     if "bonedata" not in sections or "hierarchy" not in sections:
-        raise InputError("This is not an ASF file: it must have the sections :bonedata and :hierarchy.")
+        raise InputError(
+            "This is not an ASF file: it must have the sections :bonedata and :hierarchy."
+        )
     names, vectors, axes = ["root"], {"root": np.zeros(3)}, {"root": R.IDENTITY}
     angles: dict[str, tuple[str, ...]] = {"root": ("tx", "ty", "tz", "rx", "ry", "rz")}
     for block in sections["bonedata"].split("begin")[1:]:
@@ -78,7 +82,9 @@ def read_amc(text: str, skeleton: AsfSkeleton) -> dict[str, Float[ndarray, "fram
         for i, angle in enumerate(skeleton.angles[name][: given.shape[1]]):
             if angle[0] == "r":
                 turns[:, "xyz".index(angle[1])] = given[:, i]
-        local = R.multiply(R.multiply(skeleton.axes[name], _turn(turns)), R.conjugate(skeleton.axes[name]))
+        local = R.multiply(
+            R.multiply(skeleton.axes[name], _turn(turns)), R.conjugate(skeleton.axes[name])
+        )
         parent = skeleton.parents.get(name)
         world[name] = local if parent is None else R.multiply(world[parent], local)
         if parent is not None:

@@ -28,17 +28,40 @@ _CHAIN = ((1, 3), (2, 4), (3, 5), (4, 6), (7, 9), (8, 10), (9, 11), (10, 12), (1
 # HUMANOID's lengths, metres, of what `_CHAIN` lists, pair by pair; then hips' width, trunk, shoulders' width, shoulders to ears. But the
 # detector's shoulders and ankles are where one would point at them, not where they turn: its upper arms and shanks are 6 % shorter.
 _POINTED = 0.94
-_LENGTHS = (_POINTED * 0.288, _POINTED * 0.288, 0.260, 0.260, 0.420, 0.420, _POINTED * 0.415, _POINTED * 0.415, 0.206, 0.206)
+_LENGTHS = (
+    _POINTED * 0.288,
+    _POINTED * 0.288,
+    0.260,
+    0.260,
+    0.420,
+    0.420,
+    _POINTED * 0.415,
+    _POINTED * 0.415,
+    0.206,
+    0.206,
+)
 _HIP_WIDTH, _TRUNK, _SHOULDER_WIDTH, _HEAD = 0.184, 0.505, 0.360, 0.195
 
 # Where the joints are in BVH files of each naming: head, then upper arm, forearm, hand, thigh, shank, foot, toe with {} for the side.
 _NAMINGS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
-    "daz": (("l", "r"), ("head", "{}Shldr", "{}ForeArm", "{}Hand", "{}Thigh", "{}Shin", "{}Foot", "")),
+    "daz": (
+        ("l", "r"),
+        ("head", "{}Shldr", "{}ForeArm", "{}Hand", "{}Thigh", "{}Shin", "{}Foot", ""),
+    ),
     "iclone": (
         ("L", "R"),
-        ("CC_Base_Head", *(f"CC_Base_{{}}_{n}" for n in ("Upperarm", "Forearm", "Hand", "Thigh", "Calf", "Foot", "MidToe1"))),
+        (
+            "CC_Base_Head",
+            *(
+                f"CC_Base_{{}}_{n}"
+                for n in ("Upperarm", "Forearm", "Hand", "Thigh", "Calf", "Foot", "MidToe1")
+            ),
+        ),
     ),
-    "mixamo": (("Left", "Right"), ("Head", "{}Arm", "{}ForeArm", "{}Hand", "{}UpLeg", "{}Leg", "{}Foot", "{}ToeBase")),
+    "mixamo": (
+        ("Left", "Right"),
+        ("Head", "{}Arm", "{}ForeArm", "{}Hand", "{}UpLeg", "{}Leg", "{}Foot", "{}ToeBase"),
+    ),
 }
 # From foot and head to toes and ears where the file has no joint there: in the joint's frame at rest, in the file's unit.
 _DAZ_TOE, _DAZ_EARS = np.array([0.0, -0.045, 0.15]), np.array([0.0, 0.06, 0.02])
@@ -53,7 +76,9 @@ def read_take(path: Path) -> Float[ndarray, "frames 15 3"]:
 def _of_amc(path: Path) -> tuple[ndarray, float]:
     subject = path.name[:2]
     skeleton = path.with_name(f"{subject}.asf")
-    bones = read_asf((skeleton if skeleton.exists() else path.with_name("01.asf")).read_text("latin-1"))
+    bones = read_asf(
+        (skeleton if skeleton.exists() else path.with_name("01.asf")).read_text("latin-1")
+    )
     ends = read_amc(path.read_text("latin-1"), bones)
     columns = [0.5 * (ends["upperneck"] + ends["head"])]
     for part in ("clavicle", "humerus", "wrist", "hipjoint", "femur", "tibia", "toes"):
@@ -67,7 +92,12 @@ def _of_bvh(path: Path) -> tuple[ndarray, float]:
     names = [n.removeprefix("mixamorig:") for n in motion.skeleton.names]
     naming = "daz" if "lShldr" in names else "iclone" if "CC_Base_Head" in names else "mixamo"
     sides, parts = _NAMINGS[naming]
-    at = {(part, side): names.index(name.format(side)) for part, name in enumerate(parts) for side in sides if name}
+    at = {
+        (part, side): names.index(name.format(side))
+        for part, name in enumerate(parts)
+        for side in sides
+        if name
+    }
     head = at[0, sides[0]]
     columns = [places[:, head]]
     if naming == "daz":
@@ -113,9 +143,13 @@ def _of_one_body(p: Float[ndarray, "frames 15 3"]) -> Float[ndarray, "frames 15 
 def training_files(data: Path) -> list[Path]:
     """All that is learnt from."""
     mocap = data / "mocap"
-    files = [f for f in sorted((mocap / "cmu_training").iterdir()) if not f.name.startswith(HELD_OUT)]
+    files = [
+        f for f in sorted((mocap / "cmu_training").iterdir()) if not f.name.startswith(HELD_OUT)
+    ]
     files += [
-        f for f in sorted((mocap / "asfamc_cmu").iterdir()) + sorted((mocap / "bvh_cmu").iterdir()) if not f.name.startswith(HELD_OUT)
+        f
+        for f in sorted((mocap / "asfamc_cmu").iterdir()) + sorted((mocap / "bvh_cmu").iterdir())
+        if not f.name.startswith(HELD_OUT)
     ]
     return [f for f in files if f.suffix in (".amc", ".bvh")]
 
@@ -124,7 +158,9 @@ def validation_files(data: Path) -> list[Path]:
     """Whole subjects, and another capture system, that nothing was learnt from."""
     mocap = data / "mocap"
     files = [f for f in sorted((mocap / "cmu_training").iterdir()) if f.name.startswith(HELD_OUT)]
-    files += [f for f in sorted((mocap / "bvh_fair").iterdir()) if f.name != "jumping_jacks.bvh"]  # other names
+    files += [
+        f for f in sorted((mocap / "bvh_fair").iterdir()) if f.name != "jumping_jacks.bvh"
+    ]  # other names
     return [f for f in files if f.suffix in (".amc", ".bvh")]
 
 

@@ -60,7 +60,13 @@ def save(path: Path, pieces: dict[str, ndarray]) -> None:
     np.savez_compressed(path, **out)
 
 
-_UNITS = {"true": _MILLIMETRE, "hips": _MILLIMETRE, "positions": _MILLIMETRE, "image": _PART_OF_PIXEL, "confidence": 255.0}
+_UNITS = {
+    "true": _MILLIMETRE,
+    "hips": _MILLIMETRE,
+    "positions": _MILLIMETRE,
+    "image": _PART_OF_PIXEL,
+    "confidence": 255.0,
+}
 
 
 def load(path: Path) -> list[Pair]:
@@ -76,27 +82,45 @@ def load(path: Path) -> list[Pair]:
 
 def _pair(a: dict[str, ndarray]) -> Pair:
     frames = len(a["true"])
-    spread = [(landmark, joint) for joint, landmarks in enumerate(_LANDMARKS_OF) for landmark in landmarks]
+    spread = [
+        (landmark, joint) for joint, landmarks in enumerate(_LANDMARKS_OF) for landmark in landmarks
+    ]
     to, start = (list(column) for column in zip(*spread, strict=True))
-    full = {name: np.full((frames, 33, width), np.nan) for name, width in (("positions", 3), ("image", 2), ("confidence", 1))}
+    full = {
+        name: np.full((frames, 33, width), np.nan)
+        for name, width in (("positions", 3), ("image", 2), ("confidence", 1))
+    }
     for name, out in full.items():
         out[:, to] = a[name].reshape(frames, 15, -1)[:, start]
     size = (int(a["size"][0]), int(a["size"][1]))
     confidence = np.nan_to_num(full["confidence"][..., 0])
-    keypoints = Keypoints(np.arange(frames) / RATE, full["positions"], full["image"], confidence, size)
+    keypoints = Keypoints(
+        np.arange(frames) / RATE, full["positions"], full["image"], confidence, size
+    )
     camera = Camera(float(a["focal"]), (0.5 * size[0], 0.5 * size[1]), size)
     return Pair(
-        keypoints, camera, a["true"], a["hips"], a["up"].astype(np.float64), int(a["number"]), bool(a["held_out"]), bool(a["heavy"])
+        keypoints,
+        camera,
+        a["true"],
+        a["hips"],
+        a["up"].astype(np.float64),
+        int(a["number"]),
+        bool(a["held_out"]),
+        bool(a["heavy"]),
     )
 
 
-def as_seen(pair: Pair, guess: float) -> tuple[View, Float[ndarray, "frames 15 3"], Float[ndarray, "frames"]]:
+def as_seen(
+    pair: Pair, guess: float
+) -> tuple[View, Float[ndarray, "frames 15 3"], Float[ndarray, "frames"]]:
     """The piece as the network sees it through a camera whose field of view is wrong by a factor; the truth as it should then answer,
     along the hips' ray and in the scale that their apparent distance implies, metres; and that scale. NaN where nobody is seen.
 
     guess: the true focal length over the assumed one.
     """
-    seen = see(pair.keypoints, Camera(pair.camera.focal / guess, pair.camera.centre, pair.camera.size))
+    seen = see(
+        pair.keypoints, Camera(pair.camera.focal / guess, pair.camera.centre, pair.camera.size)
+    )
     depth = 1.0 / (seen.hips[:, 2] * np.sqrt(1.0 + np.square(seen.hips[:, :2]).sum(axis=1)))
     scale = guess * depth / -pair.hips[:, 2]
     turn = R.between(R.normalize(pair.hips), np.array([0.0, 0.0, -1.0]))

@@ -74,10 +74,15 @@ def performed(rng: np.random.Generator, joints: ndarray) -> ndarray:
     frames = len(joints)
     across, middle = joints[:, 1] - joints[:, 2], joints[:, [7, 8]].mean(axis=1)
     chest = R.from_frame(R.normalize(across), R.normalize(joints[:, [1, 2]].mean(axis=1) - middle))
-    pelvis = R.from_frame(R.normalize(joints[:, 7] - joints[:, 8]), R.normalize(joints[:, [1, 2]].mean(axis=1) - middle))
+    pelvis = R.from_frame(
+        R.normalize(joints[:, 7] - joints[:, 8]),
+        R.normalize(joints[:, [1, 2]].mean(axis=1) - middle),
+    )
 
     def astray(degrees: tuple[float, float, float], seconds: float) -> ndarray:
-        vector = np.radians(degrees) * (0.7 * wandering(rng, (1, frames, 3), seconds)[0] + 0.7 * rng.normal(size=3))
+        vector = np.radians(degrees) * (
+            0.7 * wandering(rng, (1, frames, 3), seconds)[0] + 0.7 * rng.normal(size=3)
+        )
         return R.from_rotation_vector(vector)
 
     points = np.full((frames, 33, 3), np.nan)
@@ -89,7 +94,9 @@ def performed(rng: np.random.Generator, joints: ndarray) -> ndarray:
         at = LANDMARKS.index(f"{name}_wrist")
         rest = np.array([1.0 - 2.0 * side, 0.0, 0.0])
         swing = R.multiply(R.between(R.apply(chest, rest), R.normalize(wrist - elbow)), chest)
-        hand = R.multiply(swing, R.multiply(astray((55.0, 0.0, 0.0), 0.6), astray((0.0, 12.0, 25.0), 0.5)))
+        hand = R.multiply(
+            swing, R.multiply(astray((55.0, 0.0, 0.0), 0.6), astray((0.0, 12.0, 25.0), 0.5))
+        )
         for finger in ("pinky", "index", "thumb"):
             tip = LANDMARKS.index(f"{name}_{finger}")
             points[:, tip] = wrist + R.apply(hand, _HUMANOID_REST[tip] - _HUMANOID_REST[at])
@@ -97,20 +104,45 @@ def performed(rng: np.random.Generator, joints: ndarray) -> ndarray:
         sole = R.apply(pelvis, _HUMANOID_REST[tip] - _HUMANOID_REST[foot])
         turn = R.multiply(R.between(R.normalize(sole), R.normalize(toe - ankle)), pelvis)
         points[:, heel] = ankle + R.apply(turn, _HUMANOID_REST[heel] - _HUMANOID_REST[foot])
-    rotations, _ = solve_body(np.arange(frames) / RATE, points - middle[:, None], np.ones((frames, 33)))
+    rotations, _ = solve_body(
+        np.arange(frames) / RATE, points - middle[:, None], np.ones((frames, 33))
+    )
     return rotations
 
 
 def other_body(rng: np.random.Generator) -> tuple[Skeleton, dict[str, list[float]]]:
     """HUMANOID in other proportions, and each bone's stretch of what hangs on it."""
-    names = ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot", "Toes", "trunk", "head")
-    factor = dict(zip(names, np.exp(np.clip(0.09 * rng.normal(size=len(names)), -0.18, 0.18)).tolist(), strict=True))
+    names = (
+        "UpperArm",
+        "LowerArm",
+        "Hand",
+        "UpperLeg",
+        "LowerLeg",
+        "Foot",
+        "Toes",
+        "trunk",
+        "head",
+    )
+    factor = dict(
+        zip(
+            names,
+            np.exp(np.clip(0.09 * rng.normal(size=len(names)), -0.18, 0.18)).tolist(),
+            strict=True,
+        )
+    )
     thick, limb = np.exp(np.clip(0.12 * rng.normal(size=2), -0.2, 0.25)).tolist()
     lengths = {s + n: f for n, f in factor.items() for s in _SIDES if n not in ("trunk", "head")}
-    lengths |= dict.fromkeys(("spine", "chest", "upperChest", "neck", "leftShoulder", "rightShoulder"), factor["trunk"])
+    lengths |= dict.fromkeys(
+        ("spine", "chest", "upperChest", "neck", "leftShoulder", "rightShoulder"), factor["trunk"]
+    )
     body = scaled(HUMANOID, lengths)
     stretch = {name: [1.0, 1.0, 1.0] for name in BONES}
-    for name, wide in (("hips", "UpperLeg"), ("spine", "UpperLeg"), ("chest", "UpperArm"), ("upperChest", "UpperArm")):
+    for name, wide in (
+        ("hips", "UpperLeg"),
+        ("spine", "UpperLeg"),
+        ("chest", "UpperArm"),
+        ("upperChest", "UpperArm"),
+    ):
         stretch[name] = [factor[wide], factor["trunk"], thick]
     for side in _SIDES:
         stretch[f"{side}Shoulder"] = [factor["UpperArm"], factor["trunk"], thick]
@@ -129,13 +161,20 @@ def scene(rng: np.random.Generator, motions: list[ndarray]) -> Scene:
     joints = (other_moves(rng, piece - middle) + middle)[0]
     rotations = performed(rng, joints)
     body, stretch = other_body(rng)
-    legs = np.linalg.norm(body.offsets[[BONES.index("leftLowerLeg"), BONES.index("leftFoot")]], axis=-1).sum() / 0.835
+    legs = (
+        np.linalg.norm(
+            body.offsets[[BONES.index("leftLowerLeg"), BONES.index("leftFoot")]], axis=-1
+        ).sum()
+        / 0.835
+    )
     roots = joints[:, [7, 8]].mean(axis=1) * legs
     roots[:, 1] -= np.percentile(sole_points(body, roots, rotations)[..., 1].min(axis=1), 5.0)
 
     x, y, z = np.eye(3)
     pitch = np.radians(rng.uniform(-15.0, 35.0) * (rng.uniform() < 0.8))
-    turn = R.multiply(R.from_axis_angle(y, rng.uniform(-np.pi, np.pi)), R.from_axis_angle(x, -pitch))
+    turn = R.multiply(
+        R.from_axis_angle(y, rng.uniform(-np.pi, np.pi)), R.from_axis_angle(x, -pitch)
+    )
     turn = R.multiply(turn, R.from_axis_angle(z, np.radians(5.0) * rng.normal()))
     places = fk(body, roots, rotations)[0]
     target = places[:, [0, BONES.index("upperChest")]].mean(axis=(0, 1))
@@ -152,7 +191,9 @@ def scene(rng: np.random.Generator, motions: list[ndarray]) -> Scene:
     focal = float(np.clip(focal, 0.6 * max(size), 2.5 * max(size)))
     offset = np.append(rng.normal(size=2) * 0.06 * size[0] / focal * distance, 0.0)
     position = position + R.apply(turn, offset)
-    return Scene(body, stretch, rotations, roots, position, turn, focal, size, _look(rng, position, target))
+    return Scene(
+        body, stretch, rotations, roots, position, turn, focal, size, _look(rng, position, target)
+    )
 
 
 def _look(rng: np.random.Generator, position: ndarray, target: ndarray) -> dict[str, Any]:
@@ -163,11 +204,27 @@ def _look(rng: np.random.Generator, position: ndarray, target: ndarray) -> dict[
 
     def box(place: ndarray, measure: ndarray) -> dict[str, Any]:
         position = [place[0], 0.5 * measure[1], place[1]]
-        return {"position": position, "size": measure.tolist(), "colour": colour(), "turn": rng.uniform(0.0, 3.0)}
+        return {
+            "position": position,
+            "size": measure.tolist(),
+            "colour": colour(),
+            "turn": rng.uniform(0.0, 3.0),
+        }
 
-    skin = np.array([0.8, 0.5, 0.36]) * rng.uniform(0.15, 1.1) * [1.0, rng.uniform(0.85, 1.1), rng.uniform(0.8, 1.1)]
+    skin = (
+        np.array([0.8, 0.5, 0.36])
+        * rng.uniform(0.15, 1.1)
+        * [1.0, rng.uniform(0.85, 1.1), rng.uniform(0.8, 1.1)]
+    )
     shirt, trousers = colour(), colour()
-    colours = {"shell": shirt, "accent": shirt, "accentRight": shirt, "suit": trousers, "joint": trousers, "hair": colour(0.0, 0.5)}
+    colours = {
+        "shell": shirt,
+        "accent": shirt,
+        "accentRight": shirt,
+        "suit": trousers,
+        "joint": trousers,
+        "hair": colour(0.0, 0.5),
+    }
     if rng.uniform() < 0.4:  # bare arms
         colours["joint"] = skin.tolist()
     boxes = []
@@ -180,7 +237,9 @@ def _look(rng: np.random.Generator, position: ndarray, target: ndarray) -> dict[
         boxes.append(box(place, rng.uniform(0.2, 1.5, 3)))
     if rng.uniform() < 1.0 / 6.0:
         place = target + rng.uniform(0.2, 0.4) * (position - target)
-        boxes.append(box(place[[0, 2]], np.array([rng.uniform(0.15, 1.2), rng.uniform(0.4, 1.0), 0.1])))
+        boxes.append(
+            box(place[[0, 2]], np.array([rng.uniform(0.15, 1.2), rng.uniform(0.4, 1.0), 0.1]))
+        )
     angle, height = rng.uniform(-np.pi, np.pi), rng.uniform(1.5, 5.0)
     return {
         "colours": colours | {"skin": np.clip(skin, 0.0, 1.0).tolist()},
@@ -203,9 +262,15 @@ def pictures(page: Page, scene: Scene, at_once: int = 15) -> Iterator[ndarray]:
             "position": scene.position.tolist(), "turn": scene.turn.tolist(),
         },
     )  # fmt: skip
-    poses = [{"root": r.tolist(), "rotations": np.round(q, 5).tolist()} for r, q in zip(scene.roots, scene.rotations, strict=True)]
+    poses = [
+        {"root": r.tolist(), "rotations": np.round(q, 5).tolist()}
+        for r, q in zip(scene.roots, scene.rotations, strict=True)
+    ]
     for start in range(0, len(poses), at_once):
-        for url in page.evaluate("([names, poses]) => window.draw(names, poses)", [list(BONES), poses[start : start + at_once]]):
+        for url in page.evaluate(
+            "([names, poses]) => window.draw(names, poses)",
+            [list(BONES), poses[start : start + at_once]],
+        ):
             data = np.frombuffer(base64.b64decode(url.split(",", 1)[1]), dtype=np.uint8)
             image = cv2.imdecode(data, cv2.IMREAD_COLOR)
             assert image is not None
@@ -219,12 +284,25 @@ def open_page(browser: Any) -> Page:
 
     def answer(route: Any) -> None:
         path = route.request.url.split("render.invalid/", 1)[-1]
-        file = {"rig.glb": HERE / "mannequin.vrm", "performers.html": Path(__file__).with_name("performers.html")}.get(path)
+        file = {
+            "rig.glb": HERE / "mannequin.vrm",
+            "performers.html": Path(__file__).with_name("performers.html"),
+        }.get(path)
         if path.startswith("three/"):
             file = (three / path.removeprefix("three/")).resolve()
             file = file if three in file.parents else None
-        kind = "text/html" if path.endswith("html") else "model/gltf-binary" if path.endswith("glb") else "text/javascript"
-        return route.fulfill(path=file, content_type=kind) if file and file.is_file() else route.fulfill(status=404)
+        kind = (
+            "text/html"
+            if path.endswith("html")
+            else "model/gltf-binary"
+            if path.endswith("glb")
+            else "text/javascript"
+        )
+        return (
+            route.fulfill(path=file, content_type=kind)
+            if file and file.is_file()
+            else route.fulfill(status=404)
+        )
 
     page.route("**/*", answer)
     page.goto("http://render.invalid/performers.html")
@@ -240,7 +318,9 @@ def detected(detector: PoseDetector, images: list[ndarray]) -> Keypoints:
     return concatenate([detector.detect(image, n / RATE) for n, image in enumerate(images)])
 
 
-def pair(scene: Scene, seen: Keypoints, number: int, held_out: bool, model: str) -> dict[str, ndarray]:
+def pair(
+    scene: Scene, seen: Keypoints, number: int, held_out: bool, model: str
+) -> dict[str, ndarray]:
     """A piece's arrays as the bank holds them."""
     joints = scene.joints()
     hips = joints[:, [7, 8]].mean(axis=1)
@@ -256,9 +336,17 @@ def pair(scene: Scene, seen: Keypoints, number: int, held_out: bool, model: str)
 
 def make(data: Path, numbers: range, parts: Path) -> None:
     """Renders and detects these pieces, one file each; those that are there already are left alone."""
-    learn, check = list(takes(training_files(data))), list(takes([f for f in validation_files(data) if f.name.startswith(HELD_OUT)]))
+    learn, check = (
+        list(takes(training_files(data))),
+        list(takes([f for f in validation_files(data) if f.name.startswith(HELD_OUT)])),
+    )
     parts.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright, PoseDetector("full") as full, PoseDetector("heavy") as heavy, ThreadPoolExecutor(1) as pool:
+    with (
+        sync_playwright() as playwright,
+        PoseDetector("full") as full,
+        PoseDetector("heavy") as heavy,
+        ThreadPoolExecutor(1) as pool,
+    ):
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = open_page(browser)
 
@@ -297,11 +385,22 @@ def gather(parts: Path, out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("detector_pairs.npz"))
-    parser.add_argument("--parts", type=Path, default=Path("bench-results") / "performers", help="where pieces are kept while it runs")
-    parser.add_argument("--pieces", type=int, nargs=2, default=(0, PIECES), help="the first and the last but one")
-    parser.add_argument("--no-gather", action="store_true", help="only make pieces: for one of several processes")
+    parser.add_argument(
+        "--parts",
+        type=Path,
+        default=Path("bench-results") / "performers",
+        help="where pieces are kept while it runs",
+    )
+    parser.add_argument(
+        "--pieces", type=int, nargs=2, default=(0, PIECES), help="the first and the last but one"
+    )
+    parser.add_argument(
+        "--no-gather", action="store_true", help="only make pieces: for one of several processes"
+    )
     args = parser.parse_args()
     make(Path(os.environ["MOCAP_DATA"]), range(*args.pieces), args.parts)
     if not args.no_gather:

@@ -45,21 +45,29 @@ class Spoiler:
     rests: Float[ndarray, "pieces frames 60"]
     sizes: Float[ndarray, "pieces frames"]
 
-    def usual(self, given: Float[ndarray, "*batch n"]) -> tuple[Float[ndarray, "*batch 60"], Float[ndarray, "*batch 60"]]:
+    def usual(
+        self, given: Float[ndarray, "*batch n"]
+    ) -> tuple[Float[ndarray, "*batch 60"], Float[ndarray, "*batch 60"]]:
         """The usual error and the straying (mean absolute deviation) from it."""
         return _answer(self.layers, (given - self.mean) / self.scale)
 
 
-def perspective(true: Float[ndarray, "*batch 15 3"], distance: Float[ndarray, "*batch"]) -> Float[ndarray, "*batch 15 2"]:
+def perspective(
+    true: Float[ndarray, "*batch 15 3"], distance: Float[ndarray, "*batch"]
+) -> Float[ndarray, "*batch 15 2"]:
     """Where joints along the hips' ray (metres) appear across it, at the hips' distance."""
     away = distance[..., None]
     return true[..., :2] * (away / np.maximum(away - true[..., 2], 0.3))[..., None]
 
 
-def told(true: Float[ndarray, "*batch frames 15 3"], hips: Float[ndarray, "*batch frames 3"]) -> Float[ndarray, "*batch frames n"]:
+def told(
+    true: Float[ndarray, "*batch frames 15 3"], hips: Float[ndarray, "*batch frames 3"]
+) -> Float[ndarray, "*batch frames n"]:
     """What the spoiling network is given: where the joints appear and how deep they are, around each frame, and the ray to the hips."""
     frames = true.shape[-3]
-    flat = np.concatenate([perspective(true, 1.0 / hips[..., 2]), true[..., 2:]], axis=-1).reshape(*true.shape[:-2], -1)
+    flat = np.concatenate([perspective(true, 1.0 / hips[..., 2]), true[..., 2:]], axis=-1).reshape(
+        *true.shape[:-2], -1
+    )
     around = [np.clip(np.arange(frames) + n, 0, frames - 1) for n in AROUND]
     return np.concatenate([*(flat[..., at, :] for at in around), hips], axis=-1).astype(np.float32)
 
@@ -67,10 +75,14 @@ def told(true: Float[ndarray, "*batch frames 15 3"], hips: Float[ndarray, "*batc
 def taught_by(pair: Pair) -> Seen | None:
     """A piece for the network to learn from; None if the person is lost in it."""
     seen, true, scale = as_seen(pair, 1.0)
-    if not (np.isfinite(true).all() and np.isfinite(seen.across).all() and np.isfinite(seen.along).all()):
+    if not (
+        np.isfinite(true).all() and np.isfinite(seen.across).all() and np.isfinite(seen.along).all()
+    ):
         return None
     image = seen.across - perspective(true, 1.0 / seen.hips[:, 2])
-    error = np.concatenate([image.reshape(len(true), -1), seen.along - true[..., 2], seen.confidence], axis=-1)
+    error = np.concatenate(
+        [image.reshape(len(true), -1), seen.along - true[..., 2], seen.confidence], axis=-1
+    )
     return Seen(told(true, seen.hips), error.astype(np.float32), scale)
 
 
@@ -100,10 +112,14 @@ def learn(pairs: Iterable[Pair], seed: int = 0) -> Spoiler:
             usual, stray = _answer(layers, (pieces[at].given - mean) / scale)
             rests[at] = ((pieces[at].error - usual) / stray).astype(np.float32)
     layers = _fit(pieces, mean, scale, seed)
-    return Spoiler(layers, mean, scale, np.stack(rests), np.stack([p.scale for p in pieces]).astype(np.float32))
+    return Spoiler(
+        layers, mean, scale, np.stack(rests), np.stack([p.scale for p in pieces]).astype(np.float32)
+    )
 
 
-def _fit(pieces: list[Seen], mean: ndarray, scale: ndarray, seed: int) -> tuple[tuple[ndarray, ndarray], ...]:
+def _fit(
+    pieces: list[Seen], mean: ndarray, scale: ndarray, seed: int
+) -> tuple[tuple[ndarray, ndarray], ...]:
     import torch
     from torch import nn
 
@@ -132,4 +148,7 @@ def _fit(pieces: list[Seen], mean: ndarray, scale: ndarray, seed: int) -> tuple[
         loss.backward()
         optimiser.step()
     linear = [layer for layer in network if isinstance(layer, nn.Linear)]
-    return tuple((layer.weight.detach().numpy().T.copy(), layer.bias.detach().numpy().copy()) for layer in linear)
+    return tuple(
+        (layer.weight.detach().numpy().T.copy(), layer.bias.detach().numpy().copy())
+        for layer in linear
+    )

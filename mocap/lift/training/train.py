@@ -57,7 +57,9 @@ class Network(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         ahead = 0 if self.causal else REACH
-        x = torch.cat([x[:, :1].expand(-1, 2 * REACH - ahead, -1), x, x[:, -1:].expand(-1, ahead, -1)], dim=1)
+        x = torch.cat(
+            [x[:, :1].expand(-1, 2 * REACH - ahead, -1), x, x[:, -1:].expand(-1, ahead, -1)], dim=1
+        )
         x = torch.relu(self.enter(_three(x, DILATIONS[0])))
         for wide, deep, dilation in zip(self.wide, self.deep, DILATIONS[1:], strict=True):
             y = torch.relu(deep(self.drop(torch.relu(wide(_three(x, dilation))))))
@@ -92,7 +94,9 @@ class Network(nn.Module):
 
 def _three(x: torch.Tensor, dilation: int) -> torch.Tensor:
     frames = x.shape[1] - 2 * dilation
-    return torch.cat([x[:, :frames], x[:, dilation : dilation + frames], x[:, 2 * dilation :]], dim=-1)
+    return torch.cat(
+        [x[:, :frames], x[:, dilation : dilation + frames], x[:, 2 * dilation :]], dim=-1
+    )
 
 
 def loss_of(out: torch.Tensor, base: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
@@ -100,7 +104,10 @@ def loss_of(out: torch.Tensor, base: torch.Tensor, true: torch.Tensor) -> torch.
     off = base + moved - true
     position = torch.sqrt((off * off).sum(-1) + 1e-4).mean()
     p = base + moved
-    bones = [nn.functional.normalize(q[..., BONES_TO, :] - q[..., BONES_FROM, :], dim=-1, eps=1e-3) for q in (p, true)]
+    bones = [
+        nn.functional.normalize(q[..., BONES_TO, :] - q[..., BONES_FROM, :], dim=-1, eps=1e-3)
+        for q in (p, true)
+    ]
     direction = torch.sqrt(((bones[0] - bones[1]) ** 2).sum(-1) + 1e-3).mean()
     # Laplace's deviation of the depth, learnt beside the depth and not at its cost.
     spread = out[..., 45:].clamp(-6.0, 1.0)
@@ -108,13 +115,17 @@ def loss_of(out: torch.Tensor, base: torch.Tensor, true: torch.Tensor) -> torch.
     return position + _DIRECTION * direction + _DEVIATION * deviation
 
 
-def real(rng: np.random.Generator, some: list[pairs.Pair], guesses: int, mirrored: bool) -> list[Piece]:
+def real(
+    rng: np.random.Generator, some: list[pairs.Pair], guesses: int, mirrored: bool
+) -> list[Piece]:
     """What the network is given for these pieces, and what it should answer; those in which the person is lost are left out."""
     out = []
     for pair in some:
         for version in (pair, pair.mirror()) if mirrored else (pair,):
             for _ in range(guesses):
-                seen, true, _scale = pairs.as_seen(version, float(np.exp(rng.uniform(-GUESS, GUESS))))
+                seen, true, _scale = pairs.as_seen(
+                    version, float(np.exp(rng.uniform(-GUESS, GUESS)))
+                )
                 base = np.concatenate([seen.across, seen.along[..., None]], axis=-1)
                 if np.isfinite(base).all() and np.isfinite(true).all():
                     given = features(seen.across, seen.along, seen.confidence, seen.hips)
@@ -132,7 +143,10 @@ def _remember(*sources: Any) -> None:
 def _spoilt(seed: int, batch: int) -> list[np.ndarray]:
     motions, spoiler = _learnt_from
     rng = np.random.default_rng(seed)
-    both = sample(rng, motions, spoiler, batch // 2, FRAMES), sample_sketched(rng, motions, batch - batch // 2, FRAMES)
+    both = (
+        sample(rng, motions, spoiler, batch // 2, FRAMES),
+        sample_sketched(rng, motions, batch - batch // 2, FRAMES),
+    )
     return [np.concatenate(a).astype(np.float32) for a in zip(*both, strict=True)]
 
 
@@ -143,7 +157,9 @@ def batches(
     rng = np.random.default_rng(seed)
     count = round(_REAL * batch)
     kept: deque[list[np.ndarray]] = deque(maxlen=_KEPT)
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _remember, (motions, spoiler)) as pool:
+    with ProcessPoolExecutor(
+        1, multiprocessing.get_context("spawn"), _remember, (motions, spoiler)
+    ) as pool:
         ahead = deque(pool.submit(_spoilt, seed * 1_000_003 + n, batch - count) for n in range(3))
         for n in itertools.count():
             # What takes longer to make than to learn from comes several times, beside other real pieces.
@@ -153,19 +169,35 @@ def batches(
             made = kept[int(rng.integers(len(kept)))] if n % _OFTEN else kept[-1]
             chosen = [pieces[m] for m in rng.integers(len(pieces), size=count)]
             starts = [int(rng.integers(0, len(piece[0]) - FRAMES + 1)) for piece in chosen]
-            real_ones = [np.stack([p[part][at : at + FRAMES] for p, at in zip(chosen, starts, strict=True)]) for part in range(3)]
-            yield [torch.from_numpy(np.concatenate(both)) for both in zip(made, _rolled(rng, *real_ones), strict=True)]
+            real_ones = [
+                np.stack([p[part][at : at + FRAMES] for p, at in zip(chosen, starts, strict=True)])
+                for part in range(3)
+            ]
+            yield [
+                torch.from_numpy(np.concatenate(both))
+                for both in zip(made, _rolled(rng, *real_ones), strict=True)
+            ]
 
 
-def _rolled(rng: np.random.Generator, given: np.ndarray, base: np.ndarray, true: np.ndarray) -> list[np.ndarray]:
+def _rolled(
+    rng: np.random.Generator, given: np.ndarray, base: np.ndarray, true: np.ndarray
+) -> list[np.ndarray]:
     """Real pieces by a camera that is rolled a little otherwise, and of another size: there are few, and the network would know each."""
-    angle, size = np.radians(6.0) * rng.normal(size=len(given)), np.exp(0.05 * rng.normal(size=(len(given), 1, 1, 1)))
+    angle, size = (
+        np.radians(6.0) * rng.normal(size=len(given)),
+        np.exp(0.05 * rng.normal(size=(len(given), 1, 1, 1))),
+    )
     turn = np.zeros((len(given), 1, 3, 3))
     turn[:, 0, 0, 0] = turn[:, 0, 1, 1] = np.cos(angle)
     turn[:, 0, 0, 1], turn[:, 0, 1, 0], turn[:, 0, 2, 2] = np.sin(angle), -np.sin(angle), 1.0
     base, true = base @ turn * size, true @ turn * size
-    hips = np.concatenate([given[..., 60:62] @ turn[:, 0, :2, :2], given[..., 62:] / size[..., 0]], axis=-1)
-    return [a.astype(np.float32) for a in (features(base[..., :2], base[..., 2], given[..., 45:60], hips), base, true)]
+    hips = np.concatenate(
+        [given[..., 60:62] @ turn[:, 0, :2, :2], given[..., 62:] / size[..., 0]], axis=-1
+    )
+    return [
+        a.astype(np.float32)
+        for a in (features(base[..., :2], base[..., 2], given[..., 45:60], hips), base, true)
+    ]
 
 
 def train(
@@ -193,23 +225,39 @@ def train(
     learnt = [p for p in rendered if not p.held_out]
     spoiler = spoil.learn([p for p in learnt if not p.heavy], seed)
     pieces = real(rng, learnt, _GUESSES, mirrored=True)
-    held = [torch.from_numpy(np.stack(a)) for a in zip(*real(rng, [p for p in rendered if p.held_out], 1, mirrored=False), strict=True)]
+    held = [
+        torch.from_numpy(np.stack(a))
+        for a in zip(
+            *real(rng, [p for p in rendered if p.held_out], 1, mirrored=False), strict=True
+        )
+    ]
     print(
         f"{sum(map(len, motions)) / 1800:.0f} minutes of motion and {len(pieces)} real pieces to learn from, {len(held[0])} to check by",
         flush=True,
     )
-    probe = np.concatenate([sample(rng, motions, spoiler, 128, FRAMES)[0].reshape(-1, 63), *(p[0] for p in pieces[::3])])
+    probe = np.concatenate(
+        [
+            sample(rng, motions, spoiler, 128, FRAMES)[0].reshape(-1, 63),
+            *(p[0] for p in pieces[::3]),
+        ]
+    )
     mean, scale = probe.mean(axis=0), probe.std(axis=0) + 1e-2
     network = Network(width, causal)
     print(f"{sum(p.numel() for p in network.parameters()):,} parameters", flush=True)
-    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995))
+    average = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
+    )
     optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=2e-2)
     norm = [torch.tensor(a, dtype=torch.float32) for a in (mean, scale)]
     source = batches(motions, spoiler, pieces, batch, seed)
     began, said = time.monotonic(), 0.0
     for step in range(steps):
         for group in optimiser.param_groups:
-            group["lr"] = rate * min(1.0, step / 100.0) * (0.01 + 0.99 * 0.5 * (1.0 + np.cos(np.pi * step / steps)))
+            group["lr"] = (
+                rate
+                * min(1.0, step / 100.0)
+                * (0.01 + 0.99 * 0.5 * (1.0 + np.cos(np.pi * step / steps)))
+            )
         given, base, true = next(source)
         loss = loss_of(network((given - norm[0]) / norm[1]), base, true)
         optimiser.zero_grad()
@@ -219,7 +267,10 @@ def train(
         average.update_parameters(network)
         if time.monotonic() - said > 60.0 or step == steps - 1:
             said = time.monotonic()
-            print(f"{said - began:5.0f} s  step {step}  loss {loss.item():.4f}  {_held_out(average, held, norm)}", flush=True)
+            print(
+                f"{said - began:5.0f} s  step {step}  loss {loss.item():.4f}  {_held_out(average, held, norm)}",
+                flush=True,
+            )
             _write(out, average.module, norm, causal)
     source.close()
     arrays = _write(out, average.module, norm, causal)
@@ -232,8 +283,14 @@ def train(
         np.savez_compressed(golden, inputs=given.numpy(), outputs=answers.numpy())
 
 
-def _write(out: Path, network: Any, norm: list[torch.Tensor], causal: bool) -> dict[str, np.ndarray]:
-    arrays = network.arrays() | {"mean": norm[0].numpy(), "scale": norm[1].numpy(), "causal": np.array(causal)}
+def _write(
+    out: Path, network: Any, norm: list[torch.Tensor], causal: bool
+) -> dict[str, np.ndarray]:
+    arrays = network.arrays() | {
+        "mean": norm[0].numpy(),
+        "scale": norm[1].numpy(),
+        "causal": np.array(causal),
+    }
     arrays = {k: v.astype(np.float16 if v.ndim > 1 else np.float32) for k, v in arrays.items()}
     np.savez(out, **arrays)
     return arrays
@@ -247,7 +304,10 @@ def _held_out(network: nn.Module, held: list[torch.Tensor], norm: list[torch.Ten
     network.train()
     out = []
     for name, of in (("detector", base), ("lifted", p)):
-        a, b = (nn.functional.normalize(q[..., BONES_TO[:8], :] - q[..., BONES_FROM[:8], :], dim=-1) for q in (of, true))
+        a, b = (
+            nn.functional.normalize(q[..., BONES_TO[:8], :] - q[..., BONES_FROM[:8], :], dim=-1)
+            for q in (of, true)
+        )
         degrees = torch.rad2deg(torch.acos((a * b).sum(-1).clamp(-1.0, 1.0))).mean()
         out.append(f"{name} {degrees:.1f}° {1000 * (of - true).norm(dim=-1).mean():.0f} mm")
     return ", ".join(out)
@@ -255,18 +315,38 @@ def _held_out(network: nn.Module, held: list[torch.Tensor], norm: list[torch.Ten
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds mocap/cmu_training")
-    parser.add_argument("--pairs", type=Path, dest="bank", default=PAIRS, help="what mocap/lift/training/performers.py wrote")
-    parser.add_argument("--out", type=Path, help="the weights' file; by default the package's own, of the model that is trained")
-    parser.add_argument("--golden", type=Path, help="where to write what the tests compare with, tests/data/lift_weights_golden.npz")
-    parser.add_argument("--causal", action="store_true", help="the live model, which looks at frames before alone")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="the folder that holds mocap/cmu_training"
+    )
+    parser.add_argument(
+        "--pairs",
+        type=Path,
+        dest="bank",
+        default=PAIRS,
+        help="what mocap/lift/training/performers.py wrote",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="the weights' file; by default the package's own, of the model that is trained",
+    )
+    parser.add_argument(
+        "--golden",
+        type=Path,
+        help="where to write what the tests compare with, tests/data/lift_weights_golden.npz",
+    )
+    parser.add_argument(
+        "--causal", action="store_true", help="the live model, which looks at frames before alone"
+    )
     parser.add_argument("--steps", type=int, default=2600)
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    args.out = args.out or Path(__file__).parents[1] / ("weights_live.npz" if args.causal else "weights.npz")
+    args.out = args.out or Path(__file__).parents[1] / (
+        "weights_live.npz" if args.causal else "weights.npz"
+    )
     train(**vars(args))
 
 

@@ -80,7 +80,9 @@ def refine_landmarks(
     known = np.isfinite(translation).all(axis=1)
     seen = _evidence(keypoints, prior, closed, camera)
     start = smooth(times, np.where(np.isfinite(prior), prior, closed), _CUTOFF)
-    place = np.stack([np.interp(times, times[known], translation[known, i]) for i in range(3)], axis=1)
+    place = np.stack(
+        [np.interp(times, times[known], translation[known, i]) for i in range(3)], axis=1
+    )
     first = bones_of(start + smooth(times, place, _DEPTH_CUTOFF)[:, None])
     lengths = lengths_of(first)
     size = float(np.median([lengths[n] / PROPORTIONS[n] for n in _SIZED]))
@@ -88,7 +90,9 @@ def refine_landmarks(
     # What is hardly seen may seem any length.
     begin = expected * np.clip(np.array([lengths[n] for n in LENGTHS]) / expected, 0.8, 1.25)
     take = Take(at_length(first, begin), begin) if before is None else before.take
-    take = _search(times, first, seen, expected, take, ground, rounds, progress or (lambda done: None))
+    take = _search(
+        times, first, seen, expected, take, ground, rounds, progress or (lambda done: None)
+    )
     return Refined(_together(start, take.v), take.v[:, 0], size, take)
 
 
@@ -111,7 +115,16 @@ def _search(
         take, kernel = Take(at_length(v[window], lengths), lengths), Smoothness.of(times[window])
         here = None if ground is None else ground.slice(window)
         for _ in range(rounds):
-            take = step(take, first[window], seen.slice(window), expected, find_limits(take.v), kernel, held, here)
+            take = step(
+                take,
+                first[window],
+                seen.slice(window),
+                expected,
+                find_limits(take.v),
+                kernel,
+                held,
+                here,
+            )
             progress(next(done) / steps)
         return take
 

@@ -25,7 +25,9 @@ def third_differences(times: Float[ndarray, "frames"]) -> Float[ndarray, "spans 
     return np.asarray(6.0 / gaps.prod(axis=2))
 
 
-def solve_banded(columns: Float[ndarray, "frames rows n"], right: Float[ndarray, "frames n columns"]) -> Float[ndarray, "frames n columns"]:
+def solve_banded(
+    columns: Float[ndarray, "frames rows n"], right: Float[ndarray, "frames n columns"]
+) -> Float[ndarray, "frames n columns"]:
     """x of A·x = right, A symmetric and positive definite. columns: (F, (REACH + 1)·n, n), for each frame t the blocks A[t, t] to
     A[t + REACH, t], one below the other; what lies beyond the last frame is 0.
 
@@ -42,7 +44,9 @@ def solve_banded(columns: Float[ndarray, "frames rows n"], right: Float[ndarray,
     for t in range(frames):
         lower, wrong = dpotrf(left[t, :n], lower=1)
         if wrong:
-            raise np.linalg.LinAlgError(f"The normal equations are not positive definite at frame {t}.")
+            raise np.linalg.LinAlgError(
+                f"The normal equations are not positive definite at frame {t}."
+            )
         inverses[t] = dtrtri(lower, lower=1)[0]
         w = np.matmul(left[t, n:], inverses[t].T, out=below[t])
         for k in range(REACH):

@@ -91,10 +91,15 @@ def bones_of(places: Float[ndarray, "frames 33 3"]) -> Float[ndarray, "frames 16
 def lengths_of(bones: Float[ndarray, "frames 16 3"]) -> dict[str, float]:
     """The median length of each bone over the take, left and right as one."""
     size = np.linalg.norm(bones, axis=-1)
-    return {name: float(np.median(size[:, [i for i, n in enumerate(NAMES) if n == name]])) for name in LENGTHS}
+    return {
+        name: float(np.median(size[:, [i for i, n in enumerate(NAMES) if n == name]]))
+        for name in LENGTHS
+    }
 
 
-REST = bones_of(landmarks_of(HUMANOID.rest_positions(), np.tile(R.IDENTITY, (len(BONES), 1)))[None])[0]
+REST = bones_of(
+    landmarks_of(HUMANOID.rest_positions(), np.tile(R.IDENTITY, (len(BONES), 1)))[None]
+)[0]
 """(16, 3): HUMANOID's bones in its rest pose (the root's from the floor)."""
 PROPORTIONS = lengths_of(REST[None])
 """HUMANOID's lengths, metres."""
@@ -104,5 +109,7 @@ def _cosine(a: int, b: int) -> float:
     return float(REST[a] @ REST[b] / np.linalg.norm(REST[a]) / np.linalg.norm(REST[b]))
 
 
-RIGID: tuple[tuple[int, int, float], ...] = tuple((leg[2], leg[3], _cosine(leg[2], leg[3])) for leg in (LEFT_LEG, RIGHT_LEG))
+RIGID: tuple[tuple[int, int, float], ...] = tuple(
+    (leg[2], leg[3], _cosine(leg[2], leg[3])) for leg in (LEFT_LEG, RIGHT_LEG)
+)
 """Pairs of bones whose angle is fixed, and its cosine: toe and heel of a foot."""

@@ -18,7 +18,15 @@ from mocap.solve.refine.ground import CAUCHY, FLOOR_SIGMA, SOLES, Ground, soles_
 
 IMAGE_SIGMA = 0.0175
 """Metres, of an image point across its ray for a body of 1.75 m: one percent of the height."""
-_DEPTH = {"hips": 0.05, "trunk": 0.05, "shoulders": 0.05, "upper arm": 0.12, "forearm": 0.12, "thigh": 0.1, "shank": 0.12}
+_DEPTH = {
+    "hips": 0.05,
+    "trunk": 0.05,
+    "shoulders": 0.05,
+    "upper arm": 0.12,
+    "forearm": 0.12,
+    "thigh": 0.1,
+    "shank": 0.12,
+}
 DEPTH_SIGMA = np.array([_DEPTH.get(name, 0.05) for name in NAMES[1:]])
 """Metres, of the prior's depth of a limb's point against the limb's root: as far as it is off on rendered people (8 to 14 cm). The arms'
 was chosen on twenty of forty rendered clips; on the other twenty it takes the mean direction from 16.0° to 15.6° against a third of it.
@@ -40,7 +48,9 @@ _SOFT = np.flatnonzero(KIND == SOFT)
 _DEPTH_ROWS = slice(2 * _N, 2 * _N + len(DEPTHS))
 EVIDENCE_ROWS = slice(0, _DEPTH_ROWS.stop)
 """The rows of image and depth."""
-SOFT_ROWS = slice(_DEPTH_ROWS.stop + 2 * len(DEPTHS), _DEPTH_ROWS.stop + 2 * len(DEPTHS) + len(_SOFT))
+SOFT_ROWS = slice(
+    _DEPTH_ROWS.stop + 2 * len(DEPTHS), _DEPTH_ROWS.stop + 2 * len(DEPTHS) + len(_SOFT)
+)
 """The rows of the soft lengths."""
 
 
@@ -134,7 +144,10 @@ def costs(
         each * slope[..., :1],
         each * slope[..., 1:],
     )
-    off = np.square(r[:, : 2 * _N]).reshape(frames, _N, 2).sum(axis=2) / np.maximum(seen.span, 1e-9)[:, None]
+    off = (
+        np.square(r[:, : 2 * _N]).reshape(frames, _N, 2).sum(axis=2)
+        / np.maximum(seen.span, 1e-9)[:, None]
+    )
     weight[:, : 2 * _N] = np.repeat(1.0 / np.square(1.0 + off / _GEMAN**2), 2, axis=1)
 
     scale = np.sqrt(seen.depth) * root / DEPTH_SIGMA
@@ -163,12 +176,16 @@ def costs(
         along = R.dot(unit[:, limit.bone], limit.away)
         r[:, row] = scale * np.maximum(along - limit.most, 0.0)
         across = limit.away - along[:, None] * unit[:, limit.bone]
-        bones[:, row, limit.bone] = np.where(along > limit.most, scale / size[:, limit.bone], 0.0)[:, None] * across
+        bones[:, row, limit.bone] = (
+            np.where(along > limit.most, scale / size[:, limit.bone], 0.0)[:, None] * across
+        )
     for row, (a, b, cosine) in enumerate(RIGID, SOFT_ROWS.stop + len(limits)):
         between = R.dot(unit[:, a], unit[:, b])
         r[:, row] = scale * (between - cosine)
         for one, other in ((a, b), (b, a)):
-            bones[:, row, one] = (scale / size[:, one])[:, None] * (unit[:, other] - between[:, None] * unit[:, one])
+            bones[:, row, one] = (scale / size[:, one])[:, None] * (
+                unit[:, other] - between[:, None] * unit[:, one]
+            )
     if ground is not None:
         above = ground.above(soles_of(v)) / FLOOR_SIGMA
         # What does not stand is only kept from sinking.

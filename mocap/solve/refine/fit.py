@@ -57,7 +57,9 @@ def each_length(lengths: Float[ndarray, "lengths"]) -> Float[ndarray, "16"]:
     return out
 
 
-def at_length(v: Float[ndarray, "frames 16 3"], lengths: Float[ndarray, "lengths"]) -> Float[ndarray, "frames 16 3"]:
+def at_length(
+    v: Float[ndarray, "frames 16 3"], lengths: Float[ndarray, "lengths"]
+) -> Float[ndarray, "frames 16 3"]:
     """The bones with the stiff ones at their lengths."""
     size = np.maximum(np.linalg.norm(v[:, _STIFF], axis=-1), 1e-9)
     out: ndarray = v.copy()
@@ -92,7 +94,10 @@ def step(
         longer[:, row, _LENGTH_OF[soft]] -= R.dot(c.bones[:, row, soft], v[:, soft])
 
     # The directions in which a bone moves: all, or for stiff ones across themselves.
-    basis = [tangents(v[:, b]) if KIND[b] == STIFF else np.broadcast_to(np.eye(3), (frames, 3, 3)) for b in range(bones)]
+    basis = [
+        tangents(v[:, b]) if KIND[b] == STIFF else np.broadcast_to(np.eye(3), (frames, 3, 3))
+        for b in range(bones)
+    ]
     local = np.concatenate([c.bones[:, :, b] @ basis[b] for b in range(bones)], axis=2)
     weighted = np.swapaxes(local * c.weight[..., None], 1, 2)
     columns = np.zeros((frames, REACH + 1, _WIDTH, _WIDTH))
@@ -121,7 +126,9 @@ def step(
             matrix[g, g] += own[b]
             right[g] -= own[b]
     if ground is not None and frames > 1:
-        block, ahead, slip_g, border_g, matrix_g, right_g = _standing_still(v, basis, ground, seen.span, smooth.times)
+        block, ahead, slip_g, border_g, matrix_g, right_g = _standing_still(
+            v, basis, ground, seen.span, smooth.times
+        )
         columns[:, 0] += block
         columns[:-1, 1] += ahead
         gradient += slip_g
@@ -132,12 +139,16 @@ def step(
     columns[:, 0, diagonal, diagonal] *= 1.0 + _DAMPING
 
     evidence = c.weight[:, EVIDENCE_ROWS]
-    noise = float((evidence * np.square(c.r[:, EVIDENCE_ROWS])).sum() / max(float(evidence.sum()), 1e-9))
+    noise = float(
+        (evidence * np.square(c.r[:, EVIDENCE_ROWS])).sum() / max(float(evidence.sum()), 1e-9)
+    )
     trust = max(_WEIGHT * frames * min(noise, 1.0), 1e-3) / LENGTH_SIGMA**2
     matrix[np.diag_indices(len(LENGTHS))] += trust
     right -= trust * np.log(take.lengths / expected)
 
-    x = solve_banded(columns.reshape(frames, -1, _WIDTH), np.concatenate([gradient[..., None], border], axis=2))
+    x = solve_banded(
+        columns.reshape(frames, -1, _WIDTH), np.concatenate([gradient[..., None], border], axis=2)
+    )
     change = np.zeros(len(LENGTHS))
     if not held:
         matrix -= np.tensordot(border, x[..., 1:], axes=((0, 1), (0, 1)))
@@ -147,7 +158,10 @@ def step(
 
 
 def standing(
-    v: Float[ndarray, "frames 16 3"], ground: Ground, span: Float[ndarray, "frames"], times: Float[ndarray, "frames"]
+    v: Float[ndarray, "frames 16 3"],
+    ground: Ground,
+    span: Float[ndarray, "frames"],
+    times: Float[ndarray, "frames"],
 ) -> tuple[Float[ndarray, "steps 6"], Float[ndarray, "steps 6 3"]]:
     """How much each step of a standing point counts (m⁻²), and the steps themselves, metres."""
     slip = np.diff(soles_of(v), axis=0)
@@ -167,13 +181,21 @@ def _standing_still(
     weight, slip = standing(v, ground, span, times)
     w = np.repeat(weight, 3, axis=1)[..., None]
     r = slip.reshape(steps, rows, 1)
-    places = np.concatenate([SOLES[:, b, None, None] * e[:, None] for b, e in enumerate(basis)], axis=3)
+    places = np.concatenate(
+        [SOLES[:, b, None, None] * e[:, None] for b, e in enumerate(basis)], axis=3
+    )
     lengths = np.zeros((len(v), len(SOLES), 3, len(LENGTHS)))
     for b in _STIFF:
         lengths[..., _LENGTH_OF[b]] += SOLES[:, b, None] * v[:, None, b]
     grows = np.diff(lengths, axis=0).reshape(steps, rows, -1)
-    before, after = (places[at].reshape(steps, rows, -1) for at in (slice(None, -1), slice(1, None)))
-    block, gradient, border = np.zeros((len(v), _WIDTH, _WIDTH)), np.zeros((len(v), _WIDTH)), np.zeros((len(v), _WIDTH, len(LENGTHS)))
+    before, after = (
+        places[at].reshape(steps, rows, -1) for at in (slice(None, -1), slice(1, None))
+    )
+    block, gradient, border = (
+        np.zeros((len(v), _WIDTH, _WIDTH)),
+        np.zeros((len(v), _WIDTH)),
+        np.zeros((len(v), _WIDTH, len(LENGTHS))),
+    )
     for at, sign, end in ((slice(None, -1), -1.0, before), (slice(1, None), 1.0, after)):
         weighted = np.swapaxes(end * w, 1, 2)
         block[at] += weighted @ end
@@ -181,7 +203,14 @@ def _standing_still(
         border[at] += sign * (weighted @ grows)
     between = -np.swapaxes(after * w, 1, 2) @ before
     matrix = np.tensordot(grows * w, grows, axes=((0, 1), (0, 1)))
-    return block, between, gradient, border, matrix, -np.tensordot(grows * w, r[..., 0], axes=((0, 1), (0, 1)))
+    return (
+        block,
+        between,
+        gradient,
+        border,
+        matrix,
+        -np.tensordot(grows * w, r[..., 0], axes=((0, 1), (0, 1))),
+    )
 
 
 def _moved(take: Take, delta: ndarray, change: ndarray, basis: list[ndarray]) -> Take:

@@ -14,7 +14,9 @@ from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS
 from mocap.solve.refine.body import POINTS, REST, TREE
 
-FEET = [LANDMARKS.index(f"{s}_{n}") for s in ("left", "right") for n in ("heel", "foot_index", "ankle")]
+FEET = [
+    LANDMARKS.index(f"{s}_{n}") for s in ("left", "right") for n in ("heel", "foot_index", "ankle")
+]
 """The landmarks of feet: heel, toe tip and ankle, left and right."""
 SOLES = TREE[[POINTS.index(i) for i in FEET]]
 """(6, 16): these as sums of bones."""
@@ -66,7 +68,10 @@ def soles_of(v: Float[ndarray, "frames 16 3"]) -> Float[ndarray, "frames 6 3"]:
 
 
 def find_ground(
-    places: Float[ndarray, "frames 6 3"], up: Float[ndarray, "3"], size: float, find_contacts: Callable[[ndarray], ndarray]
+    places: Float[ndarray, "frames 6 3"],
+    up: Float[ndarray, "3"],
+    size: float,
+    find_contacts: Callable[[ndarray], ndarray],
 ) -> Ground | None:
     """The floor and who stands on it, from where the landmarks of feet are; None if nobody ever stands. up: the world's, about.
 
@@ -74,7 +79,9 @@ def find_ground(
     """
     rise = size * RISE
     lowest = (places @ up - rise)[:, TOUCHING].min(axis=1)
-    ground: Ground | None = Ground(np.zeros((len(places), 4)), up, float(np.quantile(lowest, _LOW)), rise)
+    ground: Ground | None = Ground(
+        np.zeros((len(places), 4)), up, float(np.quantile(lowest, _LOW)), rise
+    )
     for _ in range(2):
         if ground is not None:
             contacts = find_contacts(ground.above(places)[:, TOUCHING]).astype(np.float64)
@@ -83,7 +90,10 @@ def find_ground(
 
 
 def find_floor(
-    places: Float[ndarray, "frames 6 3"], contacts: Float[ndarray, "frames 4"], up: Float[ndarray, "3"], rise: Float[ndarray, "6"]
+    places: Float[ndarray, "frames 6 3"],
+    contacts: Float[ndarray, "frames 4"],
+    up: Float[ndarray, "3"],
+    rise: Float[ndarray, "6"],
 ) -> Ground | None:
     """The plane through all touches, each its mean place, that is nearest to being perpendicular to `up`; None without a touch.
 
@@ -93,7 +103,9 @@ def find_floor(
     """
     middles, rises = [], []
     for contact, point in zip(contacts.T, TOUCHING, strict=True):
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], contact > 0.5, [False]]).astype(int)))
+        edges = np.flatnonzero(
+            np.diff(np.concatenate([[False], contact > 0.5, [False]]).astype(int))
+        )
         for first, end in zip(edges[::2], edges[1::2], strict=True):
             middles.append(places[first:end, point].mean(axis=0))
             rises.append(rise[point])
@@ -103,14 +115,25 @@ def find_floor(
     side = R.apply(R.between(np.array([0.0, 1.0, 0.0]), up), np.eye(3))[[0, 2]]
     centre = points.mean(axis=0)
     height = points @ up - np.array(rises)
-    columns = np.concatenate([(points - centre) @ side.T, np.ones((len(points), 1))], axis=1) / _TOUCH_SIGMA
+    columns = (
+        np.concatenate([(points - centre) @ side.T, np.ones((len(points), 1))], axis=1)
+        / _TOUCH_SIGMA
+    )
     weight = np.ones(len(points))
     prior = np.diag([1.0 / _TILT_SIGMA**2, 1.0 / _TILT_SIGMA**2, 0.0])
     for _ in range(3):
-        slopes = np.linalg.solve((columns * weight[:, None]).T @ columns + prior, (columns * weight[:, None]).T @ (height / _TOUCH_SIGMA))
+        slopes = np.linalg.solve(
+            (columns * weight[:, None]).T @ columns + prior,
+            (columns * weight[:, None]).T @ (height / _TOUCH_SIGMA),
+        )
         weight = 1.0 / np.maximum(1.0, np.abs(height / _TOUCH_SIGMA - columns @ slopes))
     normal = R.normalize(up - slopes[:2] @ side)
-    floor = Ground(contacts, normal, float((centre - (centre @ up - slopes[2]) * up) @ normal), rise)
+    floor = Ground(
+        contacts, normal, float((centre - (centre @ up - slopes[2]) * up) @ normal), rise
+    )
     above, stands = floor.above(places).reshape(-1, 2, 3), floor.standing.reshape(-1, 2, 3) > 0.5
-    own = [float(np.median(above[..., kind][stands[..., kind]])) if stands[..., kind].any() else 0.0 for kind in range(3)]
+    own = [
+        float(np.median(above[..., kind][stands[..., kind]])) if stands[..., kind].any() else 0.0
+        for kind in range(3)
+    ]
     return Ground(contacts, normal, floor.height, rise + np.tile(own, 2))

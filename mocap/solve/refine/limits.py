@@ -41,5 +41,8 @@ def find_limits(v: Float[ndarray, "frames 16 3"]) -> tuple[Limit, ...]:
         for limb, mirror in zip(limbs, (1.0, -1.0), strict=True):
             swing = R.between(R.apply(trunk, rest * [mirror, 1.0, 1.0]), R.normalize(v[:, limb[0]]))
             out.append(Limit(limb[1], R.apply(R.multiply(swing, trunk), away), most))
-    toes = [Limit(leg[2], R.normalize(np.cross(v[:, 1], v[:, leg[1]])), _TOE) for leg in (LEFT_LEG, RIGHT_LEG)]
+    toes = [
+        Limit(leg[2], R.normalize(np.cross(v[:, 1], v[:, leg[1]])), _TOE)
+        for leg in (LEFT_LEG, RIGHT_LEG)
+    ]
     return (*out, *toes)

@@ -35,9 +35,13 @@ class Smoothness:
         """The scaled third derivative of v."""
         n = len(self.weights)
         shape = (n, *(1,) * (v.ndim - 1))
-        return np.asarray(sum(self.weights[:, k].reshape(shape) * v[k : k + n] for k in range(REACH + 1)))
+        return np.asarray(
+            sum(self.weights[:, k].reshape(shape) * v[k : k + n] for k in range(REACH + 1))
+        )
 
-    def back(self, jerk: Float[ndarray, "spans *rest"], frames: int) -> Float[ndarray, "frames *rest"]:
+    def back(
+        self, jerk: Float[ndarray, "spans *rest"], frames: int
+    ) -> Float[ndarray, "frames *rest"]:
         """The transpose of `jerk`."""
         n = len(self.weights)
         out = np.zeros((frames, *jerk.shape[1:]))
@@ -46,7 +50,9 @@ class Smoothness:
             out[k : k + n] += self.weights[:, k].reshape(shape) * jerk
         return out
 
-    def couplings(self, weight: Float[ndarray, "spans bones"], frames: int) -> Float[ndarray, "4 frames bones"]:
+    def couplings(
+        self, weight: Float[ndarray, "spans bones"], frames: int
+    ) -> Float[ndarray, "4 frames bones"]:
         """How each frame's bones are coupled to those k frames on: the normal matrix's numbers (k, t, bone)."""
         n = len(self.weights)
         out = np.zeros((REACH + 1, frames, weight.shape[1]))
