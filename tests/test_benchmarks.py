@@ -10,14 +10,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import accuracy, captured, contenders, kalidokit, lag, measures, rendered, solver
-from benchmarks.table import Table, from_json
 
 from mocap.core import rotation as R
 from mocap.core.keypoints import concatenate
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve.solver import solve_take
+from tests.benchmarks import (
+    accuracy,
+    captured,
+    contenders,
+    kalidokit,
+    lag,
+    measures,
+    rendered,
+    solver,
+)
+from tests.benchmarks.table import Table, from_json
 from tests.helpers.synthetic import keypoints_of
 
 

@@ -171,7 +171,7 @@ def test_missing_and_damaged_weights_are_named(
 
 
 def test_importing_the_module_loads_no_mediapipe_and_making_a_bundle_prints_nothing() -> None:
-    code = "import sys; from mocap.detect import models; assert 'mediapipe' not in sys.modules; models.pose_bundle('lite')"
+    code = "import sys; from mocap.detect.mediapipe import bundles as models; assert 'mediapipe' not in sys.modules; models.pose_bundle('lite')"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
     )

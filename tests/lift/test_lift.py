@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import demo, kalidokit, measures, rendered
 
 from mocap.core import rotation as R
 from mocap.core.camera import DEFAULT_FOV, Camera
@@ -17,6 +16,7 @@ from mocap.detect.mediapipe.bundles import PoseSize
 from mocap.lift import live, model
 from mocap.lift.training import asf, noise, pairs, spoil
 from mocap.lift.training import data as lift_data
+from tests.benchmarks import demo, kalidokit, measures, rendered
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 GOLDEN = Path(__file__).parents[1] / "data"
