@@ -26,6 +26,8 @@ NAMES = tuple(
     for name in (
         "solver",
         "accuracy",
+        "stages",
+        "footage",
         "lag",
         "latency",
         "stream",
