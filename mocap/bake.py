@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mocap import formats
-from mocap.capture.sources import open_source
+from mocap.capture.open import open_source
 from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints, is_somebody
 from mocap.core.motion import Motion

@@ -16,7 +16,7 @@ from numpy import ndarray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from mocap.capture.sources import open_source
+from mocap.capture.open import open_source
 from mocap.core.keypoints import Keypoints
 from mocap.core.kinematics import fk
 from mocap.core.motion import concatenate

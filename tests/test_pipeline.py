@@ -13,7 +13,8 @@ import pytest
 
 from mocap import assets, bake
 from mocap.capture.picture import jpeg
-from mocap.capture.sources import Frame, Source, Video
+from mocap.capture.source import Frame, Source
+from mocap.capture.video import Video
 from mocap.core import kinematics
 from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS, Keypoints

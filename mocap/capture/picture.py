@@ -1,18 +1,29 @@
-"""Pictures made small, to be shown beside the avatar."""
+"""Small JPEG previews of frames, shown beside the avatar."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from mocap.capture.opencv import cv2
+
 
 def jpeg(image: UInt8[ndarray, "height width 3"], width: int, quality: int = 70) -> bytes:
-    """An RGB picture as JPEG, at most `width` pixels across; quality 1 to 100."""
+    """Encode a picture as JPEG.
+
+    Args:
+        image: (H, W, 3) uint8, RGB.
+        width: Largest width of the result, pixels.
+        quality: JPEG quality, 1 to 100.
+
+    Returns:
+        The JPEG file's bytes.
+    """
     height, across = image.shape[:2]
     if across > width:
-        # Area averaging costs more than it gains above a factor of two, where every second pixel is left out first.
+        # Dropping whole pixels first: area averaging over more than a factor of two costs more
+        # than it improves.
         step = across // width
         image = cv2.resize(
             image[::step, ::step],

@@ -1,4 +1,4 @@
-"""Pictures from a camera by its number, and which numbers there are."""
+"""Frames from a camera by its number, and the list of cameras."""
 
 from __future__ import annotations
 
@@ -9,64 +9,56 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-# Media Foundation takes ten seconds and more to open a camera while it looks for hardware transforms (opencv issue 17687).
-os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
-
-import cv2
-
-from mocap.capture.sources import DEFAULT_FPS, MOST_FPS, Frame, Source
+from mocap.capture.opencv import cv2
+from mocap.capture.source import DEFAULT_FPS, MAX_FPS, Frame, Source
 from mocap.errors import DeviceError
 
-# A camera that sends nothing for this long has been unplugged or taken away, seconds. Some need four to send their first picture.
+# Seconds without a picture after which a camera counts as unplugged or taken by another program.
+# Some cameras need four seconds to send their first picture.
 _PATIENCE = 8.0
-# A picture that does not come is no news (a damaged Motion JPEG, a camera that wakes up); none for this long is. Seconds.
+# Seconds of failed reads that are tolerated (a damaged Motion JPEG, a camera that wakes up).
 _HICCUP = 1.0
 
 
 class Webcam(Source):
-    """A camera by its number, 0 the first. Iterating waits for the newest picture and skips those that came meanwhile.
+    """A camera. Iterating waits for the newest picture and skips the ones that came in between.
 
-    A thread reads the camera, so that a slow reader gets fresh pictures and never a queue of old ones. Frame.time is
-    `time.perf_counter()` on arrival. size: what to ask of the camera; it gives the nearest that it can. Raises DeviceError, naming the
-    cameras there are and what may be in the way, if it cannot be opened, or, while iterating, if it stops sending.
+    A thread reads the camera, so that a slow reader gets fresh pictures and never a queue of old
+    ones. `Frame.time` is `time.perf_counter()` on arrival.
+
+    Args:
+        number: The camera's number, 0 the first.
+        size: (width, height) to request, pixels; the camera gives the nearest that it can.
+        fps: Frames per second to request.
+        capture: An open capture to read instead of opening camera `number`.
+
+    Raises:
+        DeviceError: The camera cannot be opened, or, while iterating, stops sending. The message
+            lists the cameras there are and what may be wrong.
     """
 
     def __init__(
-        self, number: int = 0, size: tuple[int, int] = (1280, 720), fps: float = 30.0
+        self,
+        number: int = 0,
+        size: tuple[int, int] = (1280, 720),
+        fps: float = 30.0,
+        capture: cv2.VideoCapture | None = None,
     ) -> None:
-        capture = cv2.VideoCapture(number) if number >= 0 else None
-        if capture is None or not capture.isOpened():
-            raise DeviceError(_no_camera(number))
-        if sys.platform.startswith("linux"):
-            # Uncompressed, USB 2 carries 10 pictures a second of this size; Motion JPEG, 30.
-            capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-        for setting, value in (
-            (cv2.CAP_PROP_FRAME_WIDTH, size[0]),
-            (cv2.CAP_PROP_FRAME_HEIGHT, size[1]),
-            (cv2.CAP_PROP_FPS, fps),
-        ):
-            capture.set(setting, value)
-        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # not every backend knows it
-        self._follow(capture, f"camera {number}")
-
-    @classmethod
-    def of(cls, capture: cv2.VideoCapture, name: str) -> Webcam:
-        """A camera that is open already."""
-        camera = cls.__new__(cls)
-        camera._follow(capture, name)
-        return camera
-
-    def _follow(self, capture: cv2.VideoCapture, name: str) -> None:
-        self._capture = capture
+        self._capture = capture or _open(number, size, fps)
         self._newest: Frame | None = None
         self._running, self._closed = True, False
         self._arrived = threading.Condition()
-        size = (
-            int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-            int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        given = float(self._capture.get(cv2.CAP_PROP_FPS))
+        name = f"camera {number}"
+        super().__init__(
+            name,
+            (
+                int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+                int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            ),
+            given if 0.0 < given <= MAX_FPS else DEFAULT_FPS,
+            None,
         )
-        fps = float(capture.get(cv2.CAP_PROP_FPS))
-        super().__init__(name, size, fps if 0.0 < fps <= MOST_FPS else DEFAULT_FPS, None)
         self._thread = threading.Thread(target=self._read, name=name, daemon=True)
         self._thread.start()
 
@@ -113,17 +105,20 @@ class Webcam(Source):
             yield frame
 
     def close(self) -> None:
-        """Lets the camera go. An iteration that waits for a picture, in another thread, ends."""
+        """Release the camera; an iteration that waits for a picture in another thread ends."""
         self._closed = True
         self._stop()
         self._thread.join(timeout=2.0)
 
 
 def list_cameras(most: int = 10) -> list[int]:
-    """The numbers of the cameras that can be opened now, among the first `most`. Opens each for a moment, so their lights may flash."""
+    """Return the numbers, below `most`, of the cameras that can be opened now.
+
+    Each is opened for a moment, so its light may flash.
+    """
     found = []
     for number in range(most):
-        # Opening a camera that is not there takes a second on some systems; Linux has a file for each that is.
+        # Opening a missing camera takes a second on some systems; Linux has a file for each camera.
         if sys.platform.startswith("linux") and not Path(f"/dev/video{number}").exists():
             continue
         capture = cv2.VideoCapture(number)
@@ -134,6 +129,24 @@ def list_cameras(most: int = 10) -> list[int]:
         elif not sys.platform.startswith("linux"):
             break  # the other systems number them without gaps
     return found
+
+
+def _open(number: int, size: tuple[int, int], fps: float) -> cv2.VideoCapture:
+    """Open a camera and request a size and a rate; raise DeviceError if it cannot be opened."""
+    capture = cv2.VideoCapture(number) if number >= 0 else None
+    if capture is None or not capture.isOpened():
+        raise DeviceError(_no_camera(number))
+    if sys.platform.startswith("linux"):
+        # Over USB 2, this size comes 10 times a second uncompressed and 30 times as Motion JPEG.
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+    for setting, value in (
+        (cv2.CAP_PROP_FRAME_WIDTH, size[0]),
+        (cv2.CAP_PROP_FRAME_HEIGHT, size[1]),
+        (cv2.CAP_PROP_FPS, fps),
+        (cv2.CAP_PROP_BUFFERSIZE, 1),  # not supported by every backend
+    ):
+        capture.set(setting, value)
+    return capture
 
 
 def _no_camera(number: int) -> str:
@@ -149,12 +162,22 @@ def _no_camera(number: int) -> str:
                 "(`sudo usermod -aG video $USER`) and log in again."
             )
         if device.exists():
-            return f"Camera {number} is there but does not open: another program may be using it, or {device} is not a picture source."
+            return (
+                f"Camera {number} exists but does not open: another program may be using it, "
+                f"or {device} is not a picture source."
+            )
         hint = "Connect one, or give a video file instead."
     elif sys.platform == "darwin":
-        hint = "Connect one, or allow this terminal the camera in System Settings › Privacy & Security › Camera."
+        hint = (
+            "Connect one, or allow this terminal the camera in "
+            "System Settings › Privacy & Security › Camera."
+        )
     else:
-        hint = "Connect one, close other programs that use it, or allow desktop apps the camera in Settings › Privacy & security › Camera."
+        hint = (
+            "Connect one, close other programs that use it, or allow desktop apps the camera in "
+            "Settings › Privacy & security › Camera."
+        )
     if there:
-        return f"There is no camera {number}; there {'are cameras' if len(there) > 1 else 'is camera'} {names}."
+        others = "are cameras" if len(there) > 1 else "is camera"
+        return f"There is no camera {number}; there {others} {names}."
     return f"There is no camera {number}, nor any other. {hint}"

@@ -104,7 +104,7 @@ def models() -> Finding:
 
 def detector() -> Finding:
     """Whether the detector finds the person of the demo clip, and how long it takes."""
-    from mocap.capture.sources import Video
+    from mocap.capture.video import Video
     from mocap.detect.mediapipe.pose import PoseDetector
 
     def check() -> str:
@@ -142,14 +142,14 @@ def codecs() -> Finding:
 
 
 def _decodes(suffix: str, stream: str) -> bool:
-    from mocap.capture import sources as capture
+    from mocap.capture.video import Video
 
     # FFmpeg opens files only, and Windows lets nobody else open a temporary file that is still held open.
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "frame" + suffix)
         file.write_bytes(base64.b64decode(stream))
         try:
-            with capture.Video(file):
+            with Video(file):
                 return True
         except MocapError:
             return False

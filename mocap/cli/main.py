@@ -26,7 +26,7 @@ from mocap.errors import MocapError, OutputError
 
 if TYPE_CHECKING:
     from mocap import transfer
-    from mocap.capture.sources import Source
+    from mocap.capture.source import Source
     from mocap.live.performer import Listener
     from mocap.stream.lan import Lan
     from mocap.stream.protocol import SourceKind
@@ -372,7 +372,7 @@ def live(
     ] = None,
 ) -> None:
     """Drive the avatar in the browser from a camera or a video, live."""
-    from mocap.capture.sources import Video
+    from mocap.capture.video import Video
     from mocap.capture.webcam import Webcam
 
     if (camera is not None) + (video is not None) + browser > 1:
@@ -465,7 +465,7 @@ def _recording(path: Path | None, stack: ExitStack) -> list[Listener]:
 def demo(port: Port = 8765, open_page: Open = True) -> None:
     """Watch the bundled clip go through the whole pipeline, onto the avatar in the browser."""
     from mocap import assets
-    from mocap.capture.sources import Video
+    from mocap.capture.video import Video
 
     clip = assets.path("demo/demo.mp4")
     console.out.print(

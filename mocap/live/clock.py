@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mocap.capture.sources import Frame, Source
+from mocap.capture.source import Frame, Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from mocap.capture.sources import Source
+from mocap.capture.source import Source
 from mocap.capture.webcam import Webcam
 from mocap.core.camera import Camera
 from mocap.core.rig import Rig

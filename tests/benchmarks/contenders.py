@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from mocap.capture.sources import Frame
+from mocap.capture.source import Frame
 from mocap.core import rotation as R
 from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.capture.sources import open_source
+from mocap.capture.open import open_source
 from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion

@@ -15,7 +15,8 @@ from mediapipe import Image, ImageFormat
 from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import PoseLandmarker, PoseLandmarkerOptions, RunningMode
 
-from mocap.capture.sources import Frame, open_source
+from mocap.capture.open import open_source
+from mocap.capture.source import Frame
 from mocap.detect.mediapipe.bundles import PoseSize, pose_bundle
 from mocap.detect.mediapipe.logs import without_notices
 from mocap.detect.mediapipe.pose import PoseDetector

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from mocap.capture.sources import open_source
+from mocap.capture.open import open_source
 from mocap.core import rotation as R
 from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.performer import PerformerDetector

@@ -21,7 +21,7 @@ from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions, RunningMode
 from numpy import ndarray
 
-from mocap.capture.sources import open_source
+from mocap.capture.open import open_source
 from mocap.core import rotation as R
 from mocap.core.keypoints import BLENDSHAPES, Keypoints
 from mocap.core.motion import Motion

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.capture.sources import Frame, open_source
+from mocap.capture.open import open_source
+from mocap.capture.source import Frame
 from mocap.core import rotation as R
 from mocap.core.kinematics import fk
 from mocap.core.skeleton import BONES

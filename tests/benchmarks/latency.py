@@ -21,7 +21,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from mocap.capture.sources import Video
+from mocap.capture.video import Video
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.detect.mediapipe.bundles import PoseSize

@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from mocap import assets
-from mocap.capture.sources import Video
+from mocap.capture.video import Video
 from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.live import clock
 from mocap.live.messages import encode_frame

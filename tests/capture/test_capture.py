@@ -18,7 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocap.capture.sources import Frame, ImageFolder, Still, Video, _Clock, natural_key, open_source
+from mocap.capture.files import natural_key
+from mocap.capture.images import ImageFolder, Still
+from mocap.capture.open import open_source
+from mocap.capture.source import Frame
+from mocap.capture.video import Clock, Video
 from mocap.capture.webcam import Webcam, list_cameras
 from mocap.errors import DeviceError, InputError
 
@@ -166,16 +170,16 @@ def test_a_frame_rate_that_is_the_containers_clock_is_measured_instead(tmp_path)
     )
 )
 def test_times_rise_whatever_the_stamps_are(stamps):
-    clock = _Clock(1 / 30)
+    clock = Clock(1 / 30)
     times = [clock.time(s) for s in stamps]
     assert np.all(np.isfinite(times))
     assert np.all(np.diff(times) > 0)
 
 
 def test_missing_stamps_are_counted_and_a_clock_set_back_goes_on_with_its_own_steps():
-    missing = _Clock(0.1)
+    missing = Clock(0.1)
     np.testing.assert_allclose([missing.time(0.0) for _ in range(4)], [0.0, 0.1, 0.2, 0.3])
-    back = _Clock(0.1)
+    back = Clock(0.1)
     np.testing.assert_allclose(
         [back.time(t) for t in (5.0, 5.2, 0.0, 0.3, 0.35)], [5.0, 5.2, 5.3, 5.6, 5.65]
     )
@@ -286,7 +290,7 @@ def test_a_video_whose_codec_is_unknown_says_what_to_do(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"avc1", b"what"))
     with pytest.raises(
         InputError,
-        match=r"not one of its frames can be decoded: OpenCV lacks its codec .*Convert it to H\.264",
+        match=r"none of its frames can be decoded: OpenCV lacks its codec .*Convert it to H\.264",
     ):
         open_source(path)
 
@@ -334,7 +338,7 @@ def test_damaged_files_put_nothing_on_standard_error(tmp_path):
     (tmp_path / "x.mp4").write_bytes(data)
     (tmp_path / "y.mp4").write_bytes(b"These are no pictures. " * 100)
     program = (
-        "from mocap.capture.sources import open_source\nlist(open_source('x.mp4'))\n"
+        "from mocap.capture.open import open_source\nlist(open_source('x.mp4'))\n"
         "from mocap.capture.webcam import Webcam\n"
         "from mocap.errors import MocapError\n"
         "for make in (lambda: open_source('y.mp4'), lambda: Webcam(97)):\n"
@@ -454,7 +458,7 @@ def test_a_folder_with_a_bad_image_or_another_size_names_it(tmp_path):
 def test_a_slow_reader_of_a_camera_gets_the_newest_picture(tmp_path):
     images = [np.full((HEIGHT, WIDTH, 3), 20 + i // 10, np.uint8) for i in range(2000)]
     path = write_video(tmp_path / "x.mp4", np.arange(2000) * 33, "mpeg4", images)
-    with Webcam.of(cv2.VideoCapture(str(path)), "camera 7") as camera:
+    with Webcam(7, capture=cv2.VideoCapture(str(path))) as camera:
         assert camera.size == (WIDTH, HEIGHT)
         frames = iter(camera)
         first = next(frames)
@@ -470,7 +474,7 @@ def test_a_slow_reader_of_a_camera_gets_the_newest_picture(tmp_path):
 
 def test_a_camera_that_stops_says_so(tmp_path):
     path = write_video(tmp_path / "x.mp4", range(0, 200, 40))
-    camera = Webcam.of(cv2.VideoCapture(str(path)), "camera 7")
+    camera = Webcam(7, capture=cv2.VideoCapture(str(path)))
     with pytest.raises(DeviceError, match="Camera 7 has stopped sending"):
         list(camera)
     camera.close()
@@ -478,8 +482,8 @@ def test_a_camera_that_stops_says_so(tmp_path):
 
 @pytest.mark.flaky(reruns=2)  # wall clock
 def test_closing_a_camera_ends_an_iteration_that_waits_for_it(tmp_path):
-    camera = Webcam.of(
-        cv2.VideoCapture(str(write_video(tmp_path / "x.mp4", range(0, 200, 40)))), "camera 7"
+    camera = Webcam(
+        7, capture=cv2.VideoCapture(str(write_video(tmp_path / "x.mp4", range(0, 200, 40))))
     )
     threading.Timer(0.3, camera.close).start()
     begun = time.perf_counter()

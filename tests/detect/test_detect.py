@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mocap.capture.sources import Frame, open_source
+from mocap.capture.open import open_source
+from mocap.capture.source import Frame
 from mocap.core import rotation as R
 from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
@@ -334,7 +335,7 @@ def test_an_error_passes_through_and_the_terminal_is_given_back(capfd):
 def test_the_detector_leaves_standard_error_to_others():
     program = (
         "import sys, threading, time\n"
-        "from mocap.capture.sources import open_source\nfrom mocap.detect.mediapipe.pose import PoseDetector\n"
+        "from mocap.capture.open import open_source\nfrom mocap.detect.mediapipe.pose import PoseDetector\n"
         "def speak():\n"
         "    for i in range(50):\n        print('line', i, file=sys.stderr, flush=True)\n        time.sleep(0.01)\n"
         "threading.Thread(target=speak).start()\n"
@@ -356,7 +357,7 @@ def test_the_detector_leaves_standard_error_to_others():
 def test_the_first_hand_that_is_found_is_no_news_for_the_terminal(data):
     clip = str(data / "videos" / "sports2d_demo.mp4")
     program = (
-        "from mocap.capture.sources import open_source\nfrom mocap.detect.performer import PerformerDetector\n"
+        "from mocap.capture.open import open_source\nfrom mocap.detect.performer import PerformerDetector\n"
         "with PerformerDetector('lite') as detector:\n"
         f"    found = [detector.detect(f.image, f.time) for f, _ in zip(open_source({clip!r}), range(7))]\n"
         "print(max(k.hands_confidence.max() for k in found) > 0)\n"

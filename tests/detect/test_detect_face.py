@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mocap import assets
-from mocap.capture.sources import open_source
+from mocap.capture.open import open_source
 from mocap.core.keypoints import BLENDSHAPES, LANDMARKS
 from mocap.detect.mediapipe.face import Face, FaceTracker, in_whole_picture
 from mocap.detect.mediapipe.pose import detect_source

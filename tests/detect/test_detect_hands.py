@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mocap.capture.sources import open_source
+from mocap.capture.open import open_source
 from mocap.core.keypoints import LANDMARKS, landmarks_of
 from mocap.core.skeleton import HUMANOID
 from mocap.detect import performer

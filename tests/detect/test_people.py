@@ -10,8 +10,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 
 from mocap import bake
+from mocap.capture.open import open_source
 from mocap.capture.picture import jpeg
-from mocap.capture.sources import open_source
 from mocap.core.keypoints import Keypoints, concatenate, is_somebody
 from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.people import Someone, alone, is_same

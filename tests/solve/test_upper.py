@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mocap.capture.sources import open_source
+from mocap.capture.open import open_source
 from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.motion import Motion, concatenate

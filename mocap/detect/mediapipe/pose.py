@@ -23,7 +23,7 @@ from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import PoseLandmarker, PoseLandmarkerOptions, RunningMode
 from numpy import ndarray
 
-from mocap.capture.sources import Frame, Source
+from mocap.capture.source import Frame, Source
 from mocap.core.keypoints import Keypoints, concatenate, is_somebody
 from mocap.detect.mediapipe.bundles import PoseSize, pose_bundle
 from mocap.detect.mediapipe.logs import without_notices

@@ -1,0 +1,69 @@
+"""Checks of input files before they are decoded, and reasons why a file cannot be."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from mocap.errors import InputError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+"""File name suffixes of still images, lower case."""
+
+
+def existing_file(path: Path) -> Path:
+    """Return `path`; raise InputError if it is missing, a folder, unreadable or empty."""
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except FileNotFoundError:
+        raise InputError(f"There is no file {str(path)!r}.") from None
+    except IsADirectoryError:
+        raise InputError(f"{str(path)!r} is a folder, not a file.") from None
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from None
+    if empty:
+        raise InputError(f"{str(path)!r} is empty (0 bytes).")
+    return path
+
+
+def folder_images(folder: Path) -> list[Path]:
+    """Return the images of a folder in natural order, by suffix; hidden files are skipped."""
+    return sorted(
+        (
+            p
+            for p in folder.iterdir()
+            if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".") and p.is_file()
+        ),
+        key=lambda p: natural_key(p.name),
+    )
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Sort key: numbers within names by value, letters without regard to case."""
+    return [
+        (0, int(part), "") if part.isdecimal() else (1, 0, part.lower())
+        for part in re.split(r"(\d+)", name)
+        if part
+    ]
+
+
+def top_level_boxes(path: Path) -> set[bytes]:
+    """Return the types of the complete top-level boxes of an MP4 or MOV file.
+
+    Empty for any other file. Source: ISO/IEC 14496-12, 4.2.
+    """
+    kinds: set[bytes] = set()
+    end = path.stat().st_size
+    with path.open("rb") as file:
+        while len(header := file.read(8)) == 8:
+            size, kind = int.from_bytes(header[:4], "big"), header[4:]
+            if size == 1:  # a 64-bit size follows the type
+                size = int.from_bytes(file.read(8), "big") - 8
+            if size < 8 or not (kinds or kind == b"ftyp"):
+                break
+            if file.seek(size - 8, os.SEEK_CUR) > end:
+                break
+            kinds.add(kind)
+    return kinds

@@ -1,0 +1,93 @@
+"""What frames come from: the `Frame` and `Source` types, and decoding ahead of the reader."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TypeVar
+
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from mocap.errors import InputError
+
+DEFAULT_FPS = 30.0
+"""Frames per second where neither the file nor the user gives a rate."""
+
+MAX_FPS = 999.0
+"""Highest plausible frame rate. MediaRecorder's WebM and some transport streams give the rate of
+their clock (1000, 90000) instead."""
+
+# Frames decoded ahead of the reader.
+_AHEAD = 4
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Frame:
+    """One picture.
+
+    Attributes:
+        time: Seconds, increasing from frame to frame.
+        image: (H, W, 3) uint8, RGB, upright.
+    """
+
+    time: float
+    image: UInt8[ndarray, "height width 3"]
+
+
+class Source:
+    """An iterable of frames. Each iteration over a file starts at its first frame.
+
+    Attributes:
+        name: Name for messages.
+        size: (width, height) of the upright picture, pixels.
+        fps: Nominal frames per second.
+        count: Number of frames, None if unknown. For a video it comes from the container and is
+            an estimate at variable frame rate.
+    """
+
+    def __init__(self, name: str, size: tuple[int, int], fps: float, count: int | None) -> None:
+        self.name, self.size, self.fps, self.count = name, size, fps, count
+
+    def __iter__(self) -> Iterator[Frame]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Release the device, if there is one."""
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def read_ahead(items: Generator[T, None, None]) -> Generator[T, None, None]:
+    """Yield the same items, produced ahead in a thread, so that decoding and detection overlap."""
+    with ThreadPoolExecutor(1, "read-ahead") as thread:
+        try:
+            ahead = deque(thread.submit(next, items, None) for _ in range(_AHEAD))
+            while (item := ahead.popleft().result()) is not None:
+                ahead.append(thread.submit(next, items, None))
+                yield item
+        finally:
+            thread.shutdown(cancel_futures=True)
+            items.close()
+
+
+def checked_fps(fps: float | None) -> float | None:
+    """Return `fps`; raise InputError unless it is None or positive and finite."""
+    if fps is not None and not (math.isfinite(fps) and fps > 0):
+        raise InputError(f"The frame rate must be a positive number of frames a second, not {fps}.")
+    return fps

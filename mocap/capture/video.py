@@ -1,0 +1,183 @@
+"""Frames from a video file.
+
+Times are the presentation times that the container gives (OpenCV's CAP_PROP_POS_MSEC, read after
+each frame: with OpenCV 5's FFmpeg backend they agree with the container's to a microsecond, also at
+variable frame rate, with B-frames, and where a file does not begin at 0). Where they do not
+increase (missing, reset in the middle) the nominal frame rate replaces them.
+
+Pictures are upright and have square pixels: the display matrix of phone clips is applied, and the
+non-square pixels of DV and broadcast files are stretched.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy import ndarray
+
+from mocap.capture.files import existing_file, top_level_boxes
+from mocap.capture.opencv import cv2
+from mocap.capture.source import DEFAULT_FPS, MAX_FPS, Frame, Source, checked_fps, read_ahead
+from mocap.errors import InputError
+
+# Frames used to measure the frame rate of a file whose header gives none.
+_PROBED = 30
+# A video counts as cut off when its last frame comes this much (seconds, and share of the duration)
+# before the end that its header gives.
+_CUT_SECONDS, _CUT_SHARE = 0.5, 0.05
+
+
+class Video(Source):
+    """A video file of any kind that OpenCV's FFmpeg reads.
+
+    The readable frames of a file that is cut off are returned, with a warning at the end.
+
+    Args:
+        path: The file.
+        source_fps: Gives frame n the time n / source_fps, instead of the file's times.
+
+    Raises:
+        InputError: The file is missing, empty, not a video, or has no readable frame.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], source_fps: float | None = None) -> None:
+        self.path = existing_file(Path(path))
+        self._source_fps = checked_fps(source_fps)
+        capture = self._open()
+        try:
+            ok, image = capture.read()
+            if not ok:
+                raise InputError(_why_unreadable(self.path, capture))
+            self._stretch = _pixel_aspect(capture)
+            fps = float(capture.get(cv2.CAP_PROP_FPS))
+            count = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+            # Both numbers may be estimates, but FFmpeg derives one from the other: their ratio is
+            # the duration, seconds.
+            self._duration = count / fps if fps > 0 and count > 0 else 0.0
+            if not 0.0 < fps <= MAX_FPS:
+                fps = _measured_fps(capture)
+                count = self._duration * fps
+        finally:
+            capture.release()
+        self._file_fps = fps
+        height, width = self._with_square_pixels(image).shape[:2]
+        super().__init__(
+            self.path.name,
+            (width, height),
+            self._source_fps or fps,
+            round(count) if count >= 1 else None,
+        )
+
+    def __iter__(self) -> Iterator[Frame]:
+        end = 0.0
+        for file_time, frame in read_ahead(self._frames()):
+            end = file_time
+            yield frame
+        end += 1.0 / self._file_fps
+        if self._duration - end > max(_CUT_SECONDS, _CUT_SHARE * self._duration):
+            warnings.warn(
+                f"{self.name} is cut off or damaged: only its first {end:.1f} s of "
+                f"{self._duration:.1f} s can be read.",
+                stacklevel=2,
+            )
+
+    def _open(self) -> cv2.VideoCapture:
+        # An absolute path: FFmpeg would take "take: one.mp4" for a URL with the protocol "take".
+        return cv2.VideoCapture(str(self.path.resolve()), cv2.CAP_FFMPEG)
+
+    def _frames(self) -> Generator[tuple[float, Frame], None, None]:
+        """Yield (the file's time, the frame)."""
+        capture = self._open()
+        try:
+            clock = Clock(1.0 / self._file_fps)
+            index = 0
+            while True:
+                ok, image = capture.read()
+                if not ok:
+                    return
+                seconds = clock.time(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0)
+                image = cv2.cvtColor(self._with_square_pixels(image), cv2.COLOR_BGR2RGB)
+                time = index / self._source_fps if self._source_fps else seconds
+                yield seconds, Frame(time, image)
+                index += 1
+        finally:
+            capture.release()
+
+    def _with_square_pixels(self, image: ndarray) -> ndarray:
+        if self._stretch == (1.0, 1.0):
+            return image
+        fx, fy = self._stretch
+        return cv2.resize(image, None, fx=fx, fy=fy, interpolation=cv2.INTER_LINEAR)
+
+
+class Clock:
+    """Makes a container's times increase.
+
+    A time that does not increase is placed one nominal step after the previous frame; later times
+    are shifted by the same amount.
+    """
+
+    def __init__(self, step: float) -> None:
+        self._step, self._last, self._shift = step, -math.inf, 0.0
+
+    def time(self, stamp: float) -> float:
+        """Return the corrected time of the next frame, seconds."""
+        stamp = stamp if math.isfinite(stamp) else -math.inf
+        seconds = stamp + self._shift
+        if seconds <= self._last or seconds == -math.inf:
+            seconds = self._last + self._step if math.isfinite(self._last) else 0.0
+            self._shift = seconds - stamp if math.isfinite(stamp) else self._shift
+        self._last = seconds
+        return seconds
+
+
+def _measured_fps(capture: cv2.VideoCapture) -> float:
+    """Return the frame rate measured on the first frames' times."""
+    stamps: list[float] = []
+    while len(stamps) < _PROBED and capture.grab():
+        stamps.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0)
+    steps = np.diff(stamps)
+    steps = steps[np.isfinite(steps) & (steps > 1.0 / MAX_FPS)]
+    return float(1.0 / np.median(steps)) if len(steps) else DEFAULT_FPS
+
+
+def _pixel_aspect(capture: cv2.VideoCapture) -> tuple[float, float]:
+    """Return the factors (width, height) that make pixels square; neither is below 1."""
+    across, down = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
+    ratio = across / down if across > 0 and down > 0 else 1.0
+    if not 0.2 < ratio < 5.0 or abs(ratio - 1.0) < 0.005:
+        return 1.0, 1.0
+    # The aspect describes the stored picture, before it is turned upright.
+    if round(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 180 == 90:
+        ratio = 1.0 / ratio
+    return (ratio, 1.0) if ratio > 1.0 else (1.0, 1.0 / ratio)
+
+
+def _why_unreadable(path: Path, capture: cv2.VideoCapture) -> str:
+    """Return a sentence on why the file gave no frame."""
+    boxes = top_level_boxes(path)
+    if capture.isOpened() or b"moov" in boxes:
+        codec = (
+            int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True)
+            if capture.isOpened()
+            else b"unknown"
+        )
+        return (
+            f"{str(path)!r} is a video, but none of its frames can be decoded: OpenCV lacks its "
+            f"codec ({codec.decode('ascii', 'replace').strip()}), or the file is cut off. Convert "
+            "it to H.264 (`ffmpeg -i IN -c:v libx264 OUT.mp4`), or copy it again."
+        )
+    if b"ftyp" in boxes:
+        return (
+            f"{str(path)!r} is an MP4 or MOV file without its index: it was cut off while being "
+            "written or copied. Copy or export it again."
+        )
+    return (
+        f"{str(path)!r} is not a video that can be read, or it is damaged. "
+        "MP4, MOV, WebM, MKV and AVI are known to work."
+    )
