@@ -1,30 +1,69 @@
-"""What the command line says: results on standard output; progress, notes and errors on standard error."""
+"""Console output: results on standard output; progress, notes and errors on standard error.
+
+Text is printed unchanged: a file may be named "[red].bvh" or ":smile:.bvh". Rich draws the progress
+bar alone, and is imported when one is drawn.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-# Everything is printed as it is: a file may be called "[red].bvh" or ":smile:.bvh".
-out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+class Terminal:
+    """One of the standard streams, looked up at each use because tests and shells replace them."""
+
+    def __init__(self, name: Literal["stdout", "stderr"]) -> None:
+        self._name = name
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the stream is a terminal, not a file or a pipe."""
+        return bool(getattr(sys, self._name).isatty())
+
+    def print(self, text: str) -> None:
+        """Print one line. Characters that the stream's encoding lacks are replaced by "?"."""
+        stream = getattr(sys, self._name)
+        encoding = stream.encoding or "utf-8"
+        print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+
+
+out = Terminal("stdout")
+err = Terminal("stderr")
 
 
 @contextmanager
 def progress(what: str) -> Iterator[Any]:
-    """Gives a function of (frames done, frames in all) that shows progress and what is left, where a terminal shows it."""
+    """Show a progress bar with the remaining time, if standard error is a terminal.
+
+    Args:
+        what: The description beside the bar.
+
+    Yields:
+        A function of (frames done, frames in all) that moves the bar.
+    """
+    if not err.is_terminal:
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(
             task, completed=done, total=max(total, done) if total else None
@@ -32,17 +71,17 @@ def progress(what: str) -> Iterator[Any]:
 
 
 def size(path: Path) -> str:
-    """How large a file is, in words."""
+    """Format the size of a file, such as "1.2 MB"."""
     return in_bytes(path.stat().st_size)
 
 
 def in_bytes(size: int) -> str:
-    """A number of bytes in words: "1.2 MB"."""
+    """Format a number of bytes, such as "1.2 MB"."""
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def show_warning(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
-    """Prints a warning as a note, in `warnings.showwarning`'s place."""
-    # Ours are sentences for the user; those of libraries are for their developers.
+    """Print a warning as a note; takes the place of `warnings.showwarning`."""
+    # Our warnings are sentences for the user; those of libraries are for their developers.
     if category.__module__.startswith("mocap") or category is UserWarning:
         err.print(f"Note: {message}")

@@ -1,4 +1,4 @@
-"""`mocap rigs`: what a character's bones are recognised as, to be looked at and corrected."""
+"""`mocap rigs`: inspect and correct the bone map of a character."""
 
 from __future__ import annotations
 
@@ -7,28 +7,19 @@ from typing import Annotated
 
 import typer
 
-from mocap import formats
 from mocap.cli import console
+from mocap.cli import options as opt
 from mocap.errors import OutputError
 
 RigFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="A character: .glb, .gltf, .vrm or .bvh.")
 ]
-MapFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--map", help="Bones and nodes as `mocap rigs map` wrote them and you corrected them."
-    ),
-]
-
-rigs = typer.Typer(
-    help="What a character's bones are recognised as, and how to correct it.", no_args_is_help=True
-)
+rigs = typer.Typer(help="Inspect and correct the bone map of a character.", no_args_is_help=True)
 
 
 @rigs.command("list")
 def rigs_list() -> None:
-    """List the conventions whose bone names are known. Characters of none are recognised by words and by shape."""
+    """List the known naming conventions; other characters are recognised by words and shape."""
     from mocap.rig import report
 
     console.out.print(report.known())
@@ -39,18 +30,19 @@ def rigs_inspect(
     file: RigFile,
     picture: Annotated[
         Path | None,
-        typer.Option(help="Also write a picture of the rest pose with the bones' names, .png."),
+        typer.Option(help="Also draw the rest pose with the names of the bones, as .png."),
     ] = None,
-    map_file: MapFile = None,
+    map_file: opt.MapFile = None,
 ) -> None:
-    """Show which node is which bone, how it was found and how surely, what is missing, and how the character rests."""
+    """Show the bone map with its confidence, the missing bones, and the rest pose."""
+    from mocap import formats
     from mocap.rig import mapfile, report
     from mocap.rig.load import load_rig
     from mocap.rig.mapping import map_bones
     from mocap.rig.read import read_tree
 
     if picture is not None and picture.suffix.lower() != ".png":
-        raise OutputError(f"The picture is written as .png, so {picture.name!r} must end in that.")
+        raise OutputError(f"The picture is a PNG file, so {picture.name!r} must end in .png.")
     tree = read_tree(file)
     given = None if map_file is None else mapfile.read(map_file)
     found = map_bones(tree) if given is None else mapfile.apply(tree, given)
@@ -66,9 +58,12 @@ def rigs_inspect(
 @rigs.command("map")
 def rigs_map(
     file: RigFile,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the map, .json.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write the map to, .json.")
+    ],
 ) -> None:
-    """Write what was recognised as a JSON file, to be corrected by hand and given back with --map."""
+    """Write the bone map as a JSON file, to correct by hand and pass back with --map."""
+    from mocap import formats
     from mocap.rig import mapfile
     from mocap.rig.mapping import map_bones
     from mocap.rig.read import read_tree
@@ -77,5 +72,5 @@ def rigs_map(
     found = map_bones(tree)
     formats.write(output, mapfile.dumps(tree, found).encode())
     console.out.print(
-        f"{output}: {len(found)} bones. Correct it by hand and give it back with --map {output}"
+        f"{output}: {len(found)} bones. Correct it by hand and pass it back with --map {output}"
     )

@@ -16,6 +16,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import av
@@ -82,14 +83,14 @@ def test_a_body_is_as_tall_as_told_and_what_its_scale_rests_on_is_said(
     for height in (1.2, 1.8):
         status, _, err = run("bake", take, "-o", "a.bvh", "--height", height, "--fov", 48)
         assert status == 0
-        assert "48° as told" in err
-        assert f"{height:.2f} m tall as told" in err
+        assert "48° as given" in err
+        assert f"{height:.2f} m tall as given" in err
         skeleton = bvh.loads((tmp_path / "a.bvh").read_text()).skeleton
         lengths.append(np.linalg.norm(skeleton.offsets[skeleton.index("LeftLeg")]))
     assert lengths[1] == pytest.approx(1.5 * lengths[0], rel=1e-3)
     _, _, err = run("bake", take, "-o", "a.bvh")
-    assert "55° assumed (--fov tells it)" in err
-    assert "by its keypoints (--height tells it)" in err
+    assert "55° assumed (--fov sets it)" in err
+    assert "by its keypoints (--height sets it)" in err
     assert run("bake", take, "-o", "a.bvh", "--height", 180)[0] == 2
 
 
@@ -115,12 +116,12 @@ def test_a_field_of_view_that_the_file_tells_is_taken_and_said(
 
     _, _, err = run("bake", "told.mov", "-o", "by_file.bvh")
     assert err.startswith(
-        "Field of view 69° by the file's metadata (--fov overrules it); performer "
+        "Field of view 69° by the file's metadata (--fov overrides it); performer "
     )
     _, _, err = run("bake", "told.mov", "-o", "as_told.bvh", "--fov", 69.3903)
-    assert err.startswith("Field of view 69.3903° as told; ")
+    assert err.startswith("Field of view 69.3903° as given; ")
     _, _, err = run("bake", "mute.mov", "-o", "assumed.bvh")
-    assert err.startswith("Field of view 55° assumed (--fov tells it); ")
+    assert err.startswith("Field of view 55° assumed (--fov sets it); ")
     by_file, as_told, assumed = (
         bvh.loads((tmp_path / f"{n}.bvh").read_text()).root_positions
         for n in ("by_file", "as_told", "assumed")
@@ -134,8 +135,8 @@ def test_a_field_of_view_that_the_file_tells_is_taken_and_said(
         lambda source, kind, model, fov, **_: begun.update({source.name: fov}) or asyncio.sleep(0),
     )
     for name, says in (
-        ("told.mov", "69° by the file's metadata (--fov overrules it)"),
-        ("mute.mov", "55° assumed (--fov tells it)"),
+        ("told.mov", "69° by the file's metadata (--fov overrides it)"),
+        ("mute.mov", "55° assumed (--fov sets it)"),
     ):
         _, _, err = run("live", "--video", name, "--no-open")
         assert err == f"Field of view {says}.\n"
@@ -447,3 +448,17 @@ def test_where_live_cannot_send_or_record_is_said_at_once(
     assert status == 2
     assert says in err
     assert (tmp_path / "there.jsonl").read_text() == "mine"
+
+
+def test_the_version_is_printed(run) -> None:
+    assert run("--version") == (0, f"mocap {version('anymocap')}\n", "")
+
+
+def test_help_imports_neither_rich_nor_the_pipeline() -> None:
+    """`mocap --help` answers at once: heavy libraries are imported by the commands that use them."""
+    program = (
+        "import sys; from mocap.cli import main\n"
+        "heavy = {'rich', 'cv2', 'mediapipe', 'websockets', 'pythonosc', 'multiprocessing'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "[]\n"

@@ -1,0 +1,103 @@
+"""`mocap bake`: videos, images or keypoints to animation files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from mocap.cli import console, reports
+from mocap.cli import options as opt
+from mocap.errors import OutputError
+
+if TYPE_CHECKING:
+    from mocap import transfer
+    from mocap.core.motion import Motion
+
+
+def bake(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Videos, images, folders of images, or keypoints (.json, .jsonl).",
+        ),
+    ],
+    output: opt.Outputs,
+    character: opt.Character = None,
+    map_file: opt.MapFile = None,
+    model: opt.Model = "heavy",
+    fps: opt.Fps = None,
+    source_fps: opt.SourceFps = None,
+    fov: opt.Fov = None,
+    height: opt.Height = None,
+    feet: Annotated[
+        Literal["off", "auto", "always"],
+        typer.Option(
+            help="Foot contacts. auto: plant feet that stand; always: keep the feet on the "
+            "ground; off: leave them as detected."
+        ),
+    ] = "auto",
+    hands: opt.Hands = True,
+    face: opt.Face = True,
+    face_model: opt.FaceModel = None,
+    person: opt.Person = None,
+    upper_body: opt.UpperBody = None,
+    no_refine: Annotated[
+        bool,
+        typer.Option(
+            "--no-refine", help="Skip the refinement, for keypoints that are accurate already."
+        ),
+    ] = False,
+    keep_touch: opt.KeepTouch = False,
+    all_keys: opt.AllKeys = False,
+) -> None:
+    """Bake a person's motion to files: BVH, VRMA for any VRM, or GLB with a character.
+
+    With several inputs, write {name} in the output: mocap bake *.mp4 -o clips/{name}.bvh
+    """
+    from mocap import assets, transfer
+    from mocap import bake as batch
+
+    outputs = {path: [Path(str(o).replace("{name}", path.stem)) for o in output] for path in inputs}
+    if len(inputs) > 1 and any("{name}" not in str(o) for o in output):
+        raise OutputError(
+            f"{len(inputs)} inputs cannot all be written to {output[0]}; "
+            "put {name} into it, as in clips/{name}.bvh."
+        )
+    theirs = reports.load_character(character, map_file)
+    mannequin = transfer.load_character(assets.path("rigs/mannequin.vrm"))
+
+    def on(target: Path) -> transfer.Character | None:
+        # Without a character, a BVH has the performer's own skeleton.
+        return theirs if theirs or target.suffix.lower() == ".bvh" else mannequin
+
+    for target in (t for targets in outputs.values() for t in targets):
+        transfer.check(target, on(target), None)
+    for path, targets in outputs.items():
+        with console.progress(f"Detecting {path.name}") as progress:
+            keypoints = batch.read_keypoints(
+                path, model, source_fps, progress, hands, face, face_model, person
+            )
+        view, view_said = reports.field_of_view(fov, path)
+        motion = batch.solve(
+            keypoints, view, refine=not no_refine, feet=feet, upper_body=upper_body, height=height
+        )
+        _say_measures(motion, view_said, height)
+        for target in targets:
+            saved = transfer.save(
+                target, motion, on(target), fps, None, keep_touch and theirs is not None, all_keys
+            )
+            reports.say_written(target, motion, saved)
+    reports.say_mapped(theirs)
+
+
+def _say_measures(motion: Motion, view: str, height: float | None) -> None:
+    """Print what the scale depends on: one camera measures neither its own lens nor a height."""
+    from mocap.solve.size import stature
+
+    source = "as given" if height is not None else "by its keypoints (--height sets it)"
+    console.err.print(
+        f"Field of view {view}; performer {stature(motion.skeleton):.2f} m tall {source}."
+    )

@@ -1,0 +1,124 @@
+"""Option types that several subcommands share; each is declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+DEFAULT_PORT = 8765
+"""The page's default port; equal to `mocap.stream.server.DEFAULT_PORT`, which is slow to import."""
+
+Model = Annotated[
+    Literal["lite", "full", "heavy"],
+    typer.Option(help="Size of the detector: lite is the fastest, heavy the most accurate."),
+]
+Fov = Annotated[
+    float | None,
+    typer.Option(
+        min=1.0,
+        max=170.0,
+        help="Field of view of the camera along the longer side, in degrees; "
+        "by default from the file's metadata, else 55.",
+    ),
+]
+Height = Annotated[
+    float | None,
+    typer.Option(
+        min=0.4,
+        max=2.6,
+        metavar="METRES",
+        help="Height of the performer, which one camera cannot measure; "
+        "by default estimated from the keypoints.",
+    ),
+]
+SourceFps = Annotated[
+    float | None,
+    typer.Option(
+        min=0.001,
+        help="True capture rate, where the file's is wrong or missing (slow motion, images).",
+    ),
+]
+Hands = Annotated[bool, typer.Option("--hands/--no-hands", help="Detect hands and move fingers.")]
+Face = Annotated[
+    bool, typer.Option("--face/--no-face", help="Detect the face: head rotation and expressions.")
+]
+FaceModel = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="A face_landmarker.task file to use in place of the bundled one."
+    ),
+]
+UpperBody = Annotated[
+    bool | None,
+    typer.Option(
+        "--upper-body/--whole-body",
+        help="Keep legs at rest and hips steady, as at a desk; "
+        "by default chosen by whether legs are seen.",
+    ),
+]
+Person = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="NUMBER",
+        help="Which of several people to follow, counted from the left in the first frame that "
+        "shows so many; by default the most prominent.",
+    ),
+]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes any free port.")
+]
+Open = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")]
+Avatar = Annotated[
+    Path | None,
+    typer.Option(
+        "--rig", metavar="FILE", help="Show this character (.glb, .gltf, .vrm), not the mannequin."
+    ),
+]
+Character = Annotated[
+    Path | None,
+    typer.Option(
+        "--rig", metavar="FILE", help="Your character: .glb, .gltf, .vrm, .bvh, .fbx (by Blender)."
+    ),
+]
+MapFile = Annotated[
+    Path | None,
+    typer.Option("--map", help="Bone map of the character, as `mocap rigs map` writes it."),
+]
+Outputs = Annotated[
+    list[Path],
+    typer.Option(
+        "--output",
+        "-o",
+        help="File to write: .bvh, .vrma, .glb, .gltf, .vrm, .fbx (by Blender); "
+        "may be given several times.",
+    ),
+]
+Fps = Annotated[
+    float | None,
+    typer.Option(min=0.1, help="Frame rate of the output; by default as captured."),
+]
+KeepTouch = Annotated[
+    bool,
+    typer.Option(
+        "--keep-touch",
+        help="Keep contacts of the hands with each other and with the body.",
+    ),
+]
+AllKeys = Annotated[
+    bool,
+    typer.Option(
+        "--all-keys",
+        help="Write a key for every frame; by default keys are left out that interpolation "
+        "restores within 0.1° and 1 mm.",
+    ),
+]
+
+
+def radians(degrees: float | None) -> float | None:
+    """Convert an optional angle from degrees to radians."""
+    import math
+
+    return None if degrees is None else math.radians(degrees)

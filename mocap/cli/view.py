@@ -1,0 +1,36 @@
+"""`mocap view`: a take, a motion or a character in the page, with a timeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mocap.cli import options as opt
+from mocap.cli import page
+
+
+def view(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A take or keypoints, a motion (.bvh, .glb, .vrma), or a character.",
+        ),
+    ],
+    rig: opt.Avatar = None,
+    fov: opt.Fov = None,
+    port: opt.Port = opt.DEFAULT_PORT,
+    open_page: opt.Open = True,
+) -> None:
+    """Show a take, a motion or a character in the page, with a timeline."""
+    import asyncio
+
+    from mocap.live.avatar import load_avatar
+    from mocap.studio import view as viewed
+
+    motion, confidence, own = viewed.opened(file, opt.radians(fov))
+    avatar = own if rig is None else load_avatar(rig)
+    ready = page.announce(open_page)
+    asyncio.run(viewed.show(motion, file.name, confidence, avatar, port=port, ready=ready))
