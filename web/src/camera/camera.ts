@@ -1,131 +1,177 @@
-// The page's own camera, or a video file in its place: watched, and each picture that the detector has time for turned into keypoints.
+// The page's own camera, or a video file in its place. Each picture for which the detector has time
+// becomes keypoints.
 
-import type { Found, FromWorker, ToWorker } from "./messages";
+import type { Detection, FromWorker, PicturePoint, ToWorker } from "./messages";
 
 export interface Seen {
   readonly frame: number;
   /** The page's seconds at which the picture came. */
   readonly at: number;
-  readonly found: Found | null;
-  /** The picture; whoever is told of it closes it. */
+  readonly found: Detection | null;
+  /** The listener closes it. */
   readonly bitmap: ImageBitmap;
-  /** Milliseconds that the detector took. */
+  /** Milliseconds of detection. */
   readonly took: number;
 }
 
-export interface Watcher {
-  opened(name: string, width: number, height: number): void;
+export interface CameraListener {
   seen(seen: Seen): void;
-  /** A sentence that says what is wrong and what to do; the camera is closed. */
+  /** A video file begins again from its start. */
+  restarted(): void;
+  /** The camera was closed for this reason, a sentence. */
   failed(sentence: string): void;
 }
 
-/** Why the camera cannot be used, as a sentence for the person who wants to. */
-export function reason(error: unknown): string {
-  const name = error instanceof DOMException ? error.name : "";
-  if (name === "NotAllowedError")
-    return "The browser does not let this page use the camera: allow it in the address bar, then press C again.";
-  if (name === "NotFoundError" || name === "OverconstrainedError")
-    return "This device has no camera that the browser can see: connect one, then press C again.";
-  if (name === "NotReadableError" || name === "AbortError")
-    return "The camera is in use by another program: close that, then press C again.";
-  return `The camera could not be opened: ${error instanceof Error ? error.message : String(error)}.`;
+/** Which camera to open, and at which size. */
+export interface CameraChoice {
+  /** From `enumerateDevices`; empty for the browser's default. */
+  readonly device: string;
+  /** Pixels; the browser takes the nearest that the camera has. */
+  readonly height: number;
 }
 
-/** The server may still be letting the same camera go: tries, and milliseconds between them. */
-const TRIES = 4;
-const PAUSE = 700;
+/** The camera or the file cannot be opened; its message is a sentence. */
+export class CameraError extends Error {
+  /** @param busy Whether the device is in use by another program, perhaps by the mocap server. */
+  constructor(
+    message: string,
+    readonly busy = false,
+  ) {
+    super(message);
+  }
+}
+
+const WORKS_IN = "a current Chrome, Edge or Firefox, or iOS 17 or newer";
+
+/** Why this browser cannot run the detector, as a sentence; null if it can. */
+export function unsupported(): string | null {
+  const frames = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
+  // In a worker the detector draws on such a canvas; Safari has it from iOS 17 on.
+  const canvas = "OffscreenCanvas" in window && new OffscreenCanvas(1, 1).getContext("webgl2");
+  if (frames && canvas) return null;
+  return (
+    `This browser cannot detect people in a camera's picture: use ${WORKS_IN}, ` +
+    "or the camera of the computer that runs mocap."
+  );
+}
+
+/** The camera's error as a sentence for the user. */
+export function cameraError(error: unknown): CameraError {
+  const name = error instanceof DOMException ? error.name : "";
+  switch (name) {
+    case "NotAllowedError":
+      return new CameraError(
+        "The browser does not let this page use the camera: allow it in the address bar, then " +
+          "choose this device's camera again.",
+      );
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return new CameraError(
+        "This device has no camera that the browser can see: connect one, then choose this " +
+          "device's camera again.",
+      );
+    case "NotReadableError":
+    case "AbortError":
+      return new CameraError(
+        "The camera is in use by another program: close that, then choose this device's camera " +
+          "again.",
+        true,
+      );
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new CameraError(`The camera could not be opened: ${reason}.`);
+}
+
+/** Opens a camera of this device. Throws CameraError. */
+export async function openStream({ device, height }: CameraChoice): Promise<MediaStream> {
+  if (!navigator.mediaDevices) {
+    throw new CameraError(
+      "The browser gives the camera only to pages from this machine or over HTTPS: open the page " +
+        "at localhost.",
+    );
+  }
+  const video: MediaTrackConstraints = {
+    width: { ideal: Math.round((height * 16) / 9) },
+    height: { ideal: height },
+    ...(device ? { deviceId: { exact: device } } : { facingMode: "user" }),
+  };
+  try {
+    return await navigator.mediaDevices.getUserMedia({ video, audio: false });
+  } catch (error) {
+    const missing = error instanceof DOMException && error.name === "OverconstrainedError";
+    // The camera that was chosen on an earlier visit is not connected.
+    if (missing && device) return openStream({ device: "", height });
+    throw cameraError(error);
+  }
+}
 
 export class OwnCamera {
+  name = "";
   private worker: Worker | null = null;
   private stream: MediaStream | null = null;
   private readonly video = document.createElement("video");
+  /** When each picture came that the detector has, by its frame. */
   private readonly began = new Map<number, number>();
   private busy = true;
   private frame = 0;
   private closed = false;
 
+  /** @param models The address of the folder of models. */
   constructor(
     private readonly models: string,
-    readonly file: File | null,
-    private readonly on: Watcher,
+    private readonly on: CameraListener,
   ) {
     this.video.muted = true;
     this.video.playsInline = true;
   }
 
-  async open(): Promise<void> {
-    const name = this.file ? await this.openFile(this.file) : await this.openCamera();
-    if (name === null) return;
-    if (this.closed) return this.close();
-    const opened = (): void => this.on.opened(name, this.video.videoWidth, this.video.videoHeight);
-    opened();
-    // A video's end and its beginning are not one movement.
-    this.video.addEventListener("ended", () => {
-      opened();
-      void this.video.play();
-    });
-    this.worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-    this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.answered(data);
-    this.worker.onerror = () =>
-      this.fail(
-        "The detector could not be started in this browser: update the browser, or use `mocap live --camera 0`.",
-      );
-    this.tell({ models: this.models });
-    this.watch();
+  get width(): number {
+    return this.video.videoWidth;
   }
 
-  /** Its name; null where it failed. */
-  private async openCamera(): Promise<string | null> {
-    if (!navigator.mediaDevices) {
-      this.fail(
-        "The browser gives the camera only to pages from this machine or over HTTPS: open the page at localhost.",
-      );
-      return null;
-    }
-    for (let left = TRIES; ; ) {
-      try {
-        this.stream = await navigator.mediaDevices.getUserMedia({
-          video: { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" },
-          audio: false,
-        });
-        this.video.srcObject = this.stream;
-        await this.video.play();
-        break;
-      } catch (error) {
-        if (
-          --left > 0 &&
-          !this.closed &&
-          error instanceof DOMException &&
-          error.name === "NotReadableError"
-        ) {
-          await new Promise((resolve) => window.setTimeout(resolve, PAUSE));
-          continue;
-        }
-        this.fail(reason(error));
-        return null;
-      }
+  get height(): number {
+    return this.video.videoHeight;
+  }
+
+  /** Opens a camera and starts the detector. Throws CameraError. */
+  async openCamera(choice: CameraChoice): Promise<void> {
+    this.stream = await openStream(choice);
+    if (this.closed) return this.close();
+    this.video.srcObject = this.stream;
+    try {
+      await this.video.play();
+    } catch (error) {
+      this.close();
+      throw cameraError(error);
     }
     const [track] = this.stream.getVideoTracks();
     track?.addEventListener("ended", () =>
       this.fail(
-        "The camera was disconnected, or taken by another program: press C to open it again.",
+        "The camera was disconnected or taken by another program: choose this device's camera " +
+          "to open it again.",
       ),
     );
-    return track?.label ?? "";
+    this.name = track?.label ?? "";
+    this.detect();
   }
 
-  private async openFile(file: File): Promise<string | null> {
+  /** Plays a video file in a loop and starts the detector. Throws CameraError. */
+  async openFile(file: File): Promise<void> {
     this.video.src = URL.createObjectURL(file);
     try {
       await this.video.play();
-      return file.name;
     } catch {
-      this.fail(
-        `This browser cannot play ${file.name}: try \`mocap live --video\` with it, which reads more kinds of video.`,
+      this.close();
+      throw new CameraError(
+        `This browser cannot play ${file.name}: \`mocap live --video\` reads more kinds of video.`,
       );
-      return null;
     }
+    this.name = file.name;
+    this.video.addEventListener("ended", () => {
+      this.on.restarted();
+      void this.video.play();
+    });
+    this.detect();
   }
 
   close(): void {
@@ -139,9 +185,22 @@ export class OwnCamera {
     this.video.removeAttribute("src");
   }
 
-  /** Another one of the people in view from now on. */
-  next(): void {
-    this.tell({ next: true });
+  /** Follows the person at a point of the picture, or the next person. */
+  follow(at: PicturePoint | null): void {
+    this.tell({ follow: at });
+  }
+
+  private detect(): void {
+    if (this.closed) return this.close();
+    this.worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.answered(data);
+    this.worker.onerror = () =>
+      this.fail(
+        `The detector could not be started in this browser: use ${WORKS_IN}, or the camera of ` +
+          "the computer that runs mocap.",
+      );
+    this.tell({ models: this.models });
+    this.watch();
   }
 
   private fail(sentence: string): void {
@@ -155,8 +214,9 @@ export class OwnCamera {
   }
 
   private answered(message: FromWorker): void {
-    if ("failed" in message)
+    if ("failed" in message) {
       return this.fail(`The detector failed: ${message.failed}. Reload the page to try again.`);
+    }
     this.busy = false;
     if ("ready" in message) return;
     const { frame, found, bitmap, took } = message;
@@ -165,7 +225,7 @@ export class OwnCamera {
     this.on.seen({ frame, at, found, bitmap, took });
   }
 
-  /** With each new picture of the camera: to the detector if it has time, else passed over. */
+  /** Sends each new picture to the detector; skips pictures while it is busy. */
   private watch(): void {
     this.video.requestVideoFrameCallback((now) => {
       if (this.closed) return;
@@ -176,7 +236,9 @@ export class OwnCamera {
       this.began.set(frame, now / 1000);
       createImageBitmap(this.video).then(
         (bitmap) => this.tell({ bitmap, time: now, frame }, [bitmap]),
-        () => (this.busy = false),
+        () => {
+          this.busy = false;
+        },
       );
     });
   }

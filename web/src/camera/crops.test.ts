@@ -1,4 +1,4 @@
-// Where hands and faces are looked for: as Python does it, whose golden file this is (tests/data/make_crops_golden.py).
+// Crops are equal to Python's, which wrote the golden file (tests/data/make_crops_golden.py).
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -26,7 +26,7 @@ const [width, height] = golden.size;
 const list = (crop: Crop | null): number[] | null => crop && [crop.x, crop.y, crop.side];
 
 describe("crops", () => {
-  it("are where Python's are", () => {
+  it("are equal to Python's", () => {
     let [inside, outside] = [0, 0];
     for (const { positions, pixels, crops } of golden.bodies) {
       const body = {
@@ -43,14 +43,14 @@ describe("crops", () => {
         if (wanted) inside++;
         else outside++;
         expect(crop === null).toBe(wanted === null);
-        // What is halfway between two pixels may be rounded either way.
+        // Halves may be rounded either way.
         crop?.forEach((n, i) => expect(Math.abs(n - wanted![i]!)).toBeLessThanOrEqual(1));
       });
     }
     expect(Math.min(inside, outside)).toBeGreaterThan(4);
   });
 
-  it("a face's transform is the whole picture's", () => {
+  it("convert a face's transform to the whole picture", () => {
     for (const { columns, crop, rows } of golden.faces) {
       const [x, y, side] = crop;
       inWholePicture(columns, { x, y, side }, width, height).forEach((n, i) =>
@@ -59,7 +59,7 @@ describe("crops", () => {
     }
   });
 
-  it("a face far from the middle of its crop is another's", () => {
+  it("reject a face far from the crop's middle", () => {
     expect(
       isOwn([
         { x: 0.4, y: 0.5 },

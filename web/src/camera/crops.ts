@@ -1,5 +1,5 @@
-// Where hands and a face are looked for around a body that was found; mocap/detect/crops.py, hands.py and face.py are the same in Python,
-// and say where the numbers come from.
+// Where hands and a face are looked for around a detected body. mocap's Python detector has the
+// same rules and gives the sources of the numbers.
 
 /** A square of the picture, pixels. */
 export interface Crop {
@@ -8,8 +8,8 @@ export interface Crop {
   readonly side: number;
 }
 
-/** The body's landmarks: (33, 2) pixels, (33, 3) metres. */
-export interface Body {
+/** A body's landmarks: (33, 2) pixels, (33, 3) metres. */
+export interface BodyPoints {
   readonly pixels: Float32Array;
   readonly positions: Float32Array;
 }
@@ -21,14 +21,14 @@ const HANDS = [
   [16, 20, 18],
 ] as const;
 const HEAD = [0, 2, 5, 7, 8, 9, 10];
-/** Of a hand's crop and of a face's, metres at the body; and of a face's, times the farthest of the head's landmarks from their middle. */
+/** Sides of the crops, metres at the body; and of a face's, as a multiple of the head's radius. */
 const HAND = 0.5;
 const FACE = 0.45;
 const OF_HEAD = 4.0;
-/** A crop of which less than this lies in the picture is not looked at; a face farther than this part of it from its middle is another's. */
+/** The least part of a crop inside the picture; the farthest a face is from its crop's middle. */
 const IN_PICTURE = 0.25;
 const OWN = 0.3;
-/** MediaPipe's face geometry takes a camera of this vertical field of view for granted. */
+/** The vertical field of view that MediaPipe's face geometry assumes. */
 const FOV = (63 * Math.PI) / 180;
 
 function middle(points: Float32Array, stride: number, which: readonly number[]): [number, number] {
@@ -50,8 +50,8 @@ function spread(points: Float32Array, stride: number, which: readonly number[]):
   );
 }
 
-/** How large a metre at the body is in the picture. */
-function pixelsPerMetre({ pixels, positions }: Body): number {
+/** The size of a metre at the body, pixels. */
+function pixelsPerMetre({ pixels, positions }: BodyPoints): number {
   return spread(pixels, 2, TRUNK_AND_ARMS) / Math.max(spread(positions, 3, TRUNK_AND_ARMS), 1e-9);
 }
 
@@ -68,12 +68,17 @@ function about(
   return Math.max(across, 0) * Math.max(down, 0) < IN_PICTURE * side * side ? null : crop;
 }
 
-/** Around the left (0) or right (1) wrist. */
-export function aroundHand(body: Body, side: 0 | 1, width: number, height: number): Crop | null {
+/** The crop around the left (0) or right (1) wrist. */
+export function aroundHand(
+  body: BodyPoints,
+  side: 0 | 1,
+  width: number,
+  height: number,
+): Crop | null {
   return about(middle(body.pixels, 2, HANDS[side]), HAND * pixelsPerMetre(body), width, height);
 }
 
-export function aroundHead(body: Body, width: number, height: number): Crop | null {
+export function aroundHead(body: BodyPoints, width: number, height: number): Crop | null {
   const centre = middle(body.pixels, 2, HEAD);
   const far = Math.max(
     ...HEAD.map((i) =>
@@ -83,14 +88,18 @@ export function aroundHead(body: Body, width: number, height: number): Crop | nu
   return about(centre, Math.max(FACE * pixelsPerMetre(body), OF_HEAD * far), width, height);
 }
 
-/** Whether a face found in its crop (points 0 to 1 over it) is that of the head about which it was cut. */
+/** Whether a face (points 0 to 1 over its crop) belongs to the head around which the crop is. */
 export function isOwn(points: readonly { readonly x: number; readonly y: number }[]): boolean {
   const x = points.reduce((sum, p) => sum + p.x, 0) / points.length - 0.5;
   const y = points.reduce((sum, p) => sum + p.y, 0) / points.length - 0.5;
   return Math.hypot(x, y) <= OWN;
 }
 
-/** A face's transform (columns, centimetres, before the crop's camera) by rows, in metres, before the whole picture's camera. */
+/**
+ * A face's transform relative to the whole picture's camera, by rows, metres.
+ *
+ * @param columns The transform relative to the crop's camera, by columns, centimetres.
+ */
 export function inWholePicture(
   columns: readonly number[],
   crop: Crop,

@@ -1,7 +1,8 @@
-// Who of several people is followed; mocap/detect/people.py is the same in Python, and says where the numbers come from.
+// Which of several people is followed. mocap's Python detector has the same rules and gives the
+// sources of the numbers (people.py).
 
 /** One person's landmarks: (33, 2) pixels. */
-export type Points = Float32Array;
+export type PersonPoints = Float32Array;
 
 export interface Box {
   readonly x: number;
@@ -11,75 +12,98 @@ export interface Box {
 }
 
 const MARGIN = 0.2;
+/** Greatest movement of one person, in body sizes: at once, and per second. */
 const NEAR = 0.5;
 const SPEED = 1;
+/** Seconds to wait for a second person when another one is wanted. */
 const PATIENCE = 0.5;
 /** Shoulders and hips. */
 const TRUNK = [11, 12, 23, 24];
 const ALL = Array.from({ length: 33 }, (_, i) => i);
 
-function box(points: Points, which: readonly number[], margin = 0): Box {
-  const [xs, ys] = [which.map((i) => points[2 * i]!), which.map((i) => points[2 * i + 1]!)];
+function box(points: PersonPoints, which: readonly number[], margin = 0): Box {
+  const xs = which.map((i) => points[2 * i]!);
+  const ys = which.map((i) => points[2 * i + 1]!);
   const [x, y] = [Math.min(...xs) - margin, Math.min(...ys) - margin];
   return { x, y, width: Math.max(...xs) + margin - x, height: Math.max(...ys) + margin - y };
 }
 
-/** The middle of the trunk. */
-function middle(points: Points): readonly [number, number] {
+/** The middle of the trunk, pixels. */
+function middle(points: PersonPoints): readonly [number, number] {
   const mean = (axis: number): number =>
     TRUNK.reduce((sum, i) => sum + points[2 * i + axis]!, 0) / TRUNK.length;
   return [mean(0), mean(1)];
 }
 
-function between(a: Points, b: Points): number {
-  const [[ax, ay], [bx, by]] = [middle(a), middle(b)];
+function distance([ax, ay]: readonly [number, number], [bx, by]: readonly [number, number]) {
   return Math.hypot(ax - bx, ay - by);
 }
 
-function size(points: Points): number {
+const apart = (a: PersonPoints, b: PersonPoints): number => distance(middle(a), middle(b));
+
+function size(points: PersonPoints): number {
   const { width, height } = box(points, ALL);
   return Math.max(width, height);
 }
 
-export function leftToRight(people: readonly Points[]): Points[] {
+const indexOfLeast = (values: readonly number[]): number => values.indexOf(Math.min(...values));
+
+export function leftToRight(people: readonly PersonPoints[]): PersonPoints[] {
   return [...people].sort((a, b) => middle(a)[0] - middle(b)[0]);
 }
 
-/** Whether both may be of one person, so many seconds apart. */
-export function isSame(points: Points, other: Points, seconds = 0): boolean {
-  return between(points, other) <= size(other) * (NEAR + SPEED * seconds);
+/** Whether both may be the same person, so many seconds apart. */
+export function isSame(points: PersonPoints, other: PersonPoints, seconds = 0): boolean {
+  return apart(points, other) <= size(other) * (NEAR + SPEED * seconds);
 }
 
-/** What of the picture is left to be seen of one of the people: first this, then without those, then with this again. */
-export function alone(
-  people: readonly Points[],
-  who: number,
-): { readonly own: Box; readonly others: readonly Box[]; readonly trunk: Box } {
-  const one = people[who]!;
-  const others = people.filter((_, i) => i !== who).map((other) => box(other, TRUNK));
+/** The parts of a picture that show one of several people. */
+export interface Isolation {
+  /** Drawn first. */
+  readonly own: Box;
+  /** Blackened after that. */
+  readonly others: readonly Box[];
+  /** Drawn again. */
+  readonly trunk: Box;
+}
+
+/** How to isolate one of the people. */
+export function isolate(people: readonly PersonPoints[], which: number): Isolation {
+  const one = people[which]!;
+  const others = people.filter((_, i) => i !== which).map((other) => box(other, TRUNK));
   return { own: box(one, ALL, MARGIN * size(one)), others, trunk: box(one, TRUNK) };
 }
 
-/** One of several people: the number-th from the left when they are first seen; after a loss, whoever is where they were last. */
-export class Someone {
-  /** Where they are, while they are followed. */
-  place: Points | null = null;
-  private last: Points | null = null;
+/**
+ * The person who is followed: at first the `number`-th from the left; after a loss, the one at the
+ * last place.
+ */
+export class FollowedPerson {
+  /** Where the person is; null while lost. */
+  place: PersonPoints | null = null;
+  private last: PersonPoints | null = null;
   private time = 0;
-  private other = false;
+  private wantsNext = false;
+  private picked: readonly [number, number] | null = null;
   private asked: number | null = null;
 
   constructor(private readonly number = 1) {}
 
-  /** From now on the one to the right; after the last, the first. */
+  /** Follow the next person to the right; after the last one, the first. */
   next(): void {
     this.place = null;
-    this.other = true;
+    this.wantsNext = true;
     this.asked = null;
   }
 
-  /** They are followed. time: seconds. */
-  seen(points: Points, time: number): void {
+  /** Follow the person nearest to a point, pixels. */
+  pick(at: readonly [number, number]): void {
+    this.place = null;
+    this.picked = at;
+  }
+
+  /** The person was seen. time: seconds. */
+  seen(points: PersonPoints, time: number): void {
     this.place = this.last = points;
     this.time = time;
   }
@@ -88,25 +112,32 @@ export class Someone {
     this.place = null;
   }
 
-  /** Which of the people, from left to right, they are; null if they are not among them. */
-  among(people: readonly Points[], time: number): number | null {
+  /** The index of the person among people from left to right; null if the person is not there. */
+  among(people: readonly PersonPoints[], time: number): number | null {
     if (people.length === 0) return null;
+    if (this.picked) {
+      const at = this.picked;
+      this.picked = null;
+      return this.choose(people, indexOfLeast(people.map((p) => distance(middle(p), at))), time);
+    }
     const last = this.last;
     if (!last) {
-      this.other = false; // there is nobody to leave for another one
+      this.wantsNext = false; // no person was followed, so there is no next one
       return this.number <= people.length ? this.number - 1 : null;
     }
-    const far = people.map((person) => between(person, last));
-    const nearest = far.indexOf(Math.min(...far));
-    if (this.other) {
+    const nearest = indexOfLeast(people.map((person) => apart(person, last)));
+    if (this.wantsNext) {
       this.asked ??= time;
       if (people.length === 1 && time - this.asked < PATIENCE) return null;
-      this.other = false;
-      const who = (nearest + 1) % people.length;
-      this.last = people[who]!;
-      this.time = time;
-      return who;
+      return this.choose(people, (nearest + 1) % people.length, time);
     }
     return isSame(people[nearest]!, last, Math.max(0, time - this.time)) ? nearest : null;
+  }
+
+  private choose(people: readonly PersonPoints[], which: number, time: number): number {
+    this.wantsNext = false;
+    this.last = people[which]!;
+    this.time = time;
+    return which;
   }
 }

@@ -1,101 +1,170 @@
-// The page's camera in the lead: what it sees goes to the server as keypoints, and into the corner as the picture.
+// The page's camera as the active source: what it sees goes to the server as keypoints, and to the
+// corner as the picture. The server's source stays active until the first picture was detected.
 
+import type { PicturePanel } from "../picture/panel";
 import { FACE, KEYPOINTS, type KeypointsMessage } from "../protocol/binary";
 import type { Connection } from "../protocol/connection";
-import type { Hud } from "../ui/hud";
-import type { PicturePanel } from "../ui/picture";
-import { OwnCamera, type Seen } from "./camera";
+import { reasonOf } from "../ui/dom";
+import type { Messages } from "../ui/messages";
+import { type CameraChoice, CameraError, OwnCamera, type Seen, unsupported } from "./camera";
+import type { PicturePoint } from "./messages";
 
-/** Where mocap/live/cameras.py puts the weights. */
+/** The folder of the models on the server. */
 const MODELS = "models/";
+/** The server may need a moment to release the same camera: attempts, and milliseconds between. */
+const ATTEMPTS = 4;
+const PAUSE = 700;
 
-export class Lead {
+const NOTHING = {
+  image: new Float32Array(66).fill(NaN),
+  positions: new Float32Array(99).fill(NaN),
+  confidence: new Float32Array(33),
+  face: null,
+};
+
+export interface SessionListener {
+  /** The session has started, stopped or become active. */
+  changed(): void;
+  /** Whether the active source is a camera of the server's, which may be the same device. */
+  serverHasCamera(): boolean;
+}
+
+export class CameraSession {
   private camera: OwnCamera | null = null;
-  private told: (() => void) | null = null;
-  /** Milliseconds that the detector took for the last picture. */
+  private active = false;
+  /** Counts starts and stops: an older attempt that ends late is dropped. */
+  private attempt = 0;
+  /** Whether a video file takes the camera's place. */
+  isFile = false;
+  /** Milliseconds of the last detection. */
   took: number | null = null;
 
   constructor(
     private readonly connection: Connection,
     private readonly picture: PicturePanel,
-    private readonly hud: Hud,
-    private readonly turned: () => void,
+    private readonly messages: Messages,
+    private readonly on: SessionListener,
   ) {}
 
-  get on(): boolean {
+  /** Whether a camera or a file is open. */
+  get open(): boolean {
     return this.camera !== null;
   }
 
-  /** Whether it is a video file that is looked at. */
-  get file(): boolean {
-    return this.camera?.file != null;
+  /** Whether what it sees is shown. */
+  get leads(): boolean {
+    return this.active;
   }
 
-  /** The camera on, or off. */
-  toggle(): void {
-    if (this.camera && !this.file) this.stop();
-    else void this.start(null);
+  startCamera(choice: CameraChoice): Promise<void> {
+    return this.start("Opening the camera…", false, (camera) => camera.openCamera(choice));
   }
 
-  /** A video file in the camera's place, again and again. */
-  play(file: File): void {
-    void this.start(file);
-  }
-
-  /** Another one of the people in view from now on: for the solver, another take. */
-  nextPerson(): void {
-    this.camera?.next();
-    this.told?.();
-  }
-
-  /** After a new connection the server does not know who leads. */
-  again(): void {
-    this.told?.();
-  }
-
-  private async start(file: File | null): Promise<void> {
-    this.stop();
-    this.hud.say("camera", "info", file ? `Opening ${file.name}…` : "Opening the camera…");
-    // The server lets its own camera go, which may be the same one.
-    this.connection.send({ type: "lead", who: "browser" });
-    this.camera = new OwnCamera(new URL(MODELS, location.href).href, file, {
-      opened: (name, width, height) => {
-        this.hud.say("camera", "info", "Loading the detector…");
-        this.told = () => this.connection.send({ type: "camera", name, width, height });
-        this.told();
-      },
-      seen: (seen) => this.seen(seen),
-      failed: (sentence) => {
-        this.stop();
-        this.hud.say("camera", "error", sentence, 20);
-      },
-    });
-    this.turned();
-    await this.camera.open();
+  startFile(file: File): Promise<void> {
+    return this.start(`Opening ${file.name}…`, true, (camera) => camera.openFile(file));
   }
 
   stop(): void {
+    this.attempt++;
+    this.messages.clear("camera");
     if (!this.camera) return;
     this.camera.close();
     this.camera = null;
-    this.told = null;
-    this.hud.say("camera", "info", "");
-    this.turned();
+    this.active = false;
+    this.on.changed();
   }
 
-  private seen({ frame, at, found, bitmap, took }: Seen): void {
-    this.hud.say("camera", "info", "");
+  /** Follows the person at a point of the picture, or the next person, as a new take. */
+  follow(at: PicturePoint | null): void {
+    this.camera?.follow(at);
+    this.announce();
+  }
+
+  /** Tells the server about the camera again, after a new connection. */
+  reconnected(): void {
+    this.announce();
+  }
+
+  private async start(
+    sentence: string,
+    isFile: boolean,
+    open: (camera: OwnCamera) => Promise<void>,
+  ): Promise<void> {
+    const attempt = ++this.attempt;
+    const reason = unsupported();
+    if (reason) return this.messages.say("camera", "error", reason, 20);
+    this.messages.say("camera", "info", sentence);
+    let camera: OwnCamera;
+    try {
+      camera = await this.opened(open, () => attempt === this.attempt);
+    } catch (error) {
+      if (attempt === this.attempt) this.messages.say("camera", "error", reasonOf(error), 20);
+      return;
+    }
+    if (attempt !== this.attempt) return camera.close();
+    this.camera?.close();
+    this.camera = camera;
+    this.isFile = isFile;
+    this.active = false;
+    this.messages.say("camera", "info", "Loading the detector…");
+    this.on.changed();
+  }
+
+  /** Opens a camera; if the server holds the device, asks the server to release it. */
+  private async opened(
+    open: (camera: OwnCamera) => Promise<void>,
+    wanted: () => boolean,
+  ): Promise<OwnCamera> {
+    for (let left = ATTEMPTS; ; left--) {
+      const camera: OwnCamera = new OwnCamera(new URL(MODELS, location.href).href, {
+        seen: (seen) => this.seen(camera, seen),
+        restarted: () => this.announce(),
+        failed: (reason) => this.failed(camera, reason),
+      });
+      try {
+        await open(camera);
+        return camera;
+      } catch (error) {
+        const busy = error instanceof CameraError && error.busy;
+        if (!busy || !wanted() || !this.on.serverHasCamera()) throw error;
+        if (left === 1) {
+          this.connection.send({ type: "lead", who: "server" });
+          throw error;
+        }
+        if (left === ATTEMPTS) this.connection.send({ type: "lead", who: "browser" });
+        await new Promise((resolve) => window.setTimeout(resolve, PAUSE));
+      }
+    }
+  }
+
+  private failed(camera: OwnCamera, reason: string): void {
+    if (camera !== this.camera) return;
+    this.stop();
+    this.messages.say("camera", "error", reason, 20);
+  }
+
+  /** Makes this camera the active source. */
+  private announce(): void {
+    if (!this.camera || !this.active) return;
+    const { name, width, height } = this.camera;
+    this.connection.send({ type: "lead", who: "browser" });
+    this.connection.send({ type: "camera", name, width, height });
+  }
+
+  private seen(camera: OwnCamera, { frame, at, found, bitmap, took }: Seen): void {
+    if (camera !== this.camera) return bitmap.close();
+    if (!this.active) {
+      this.active = true;
+      this.messages.clear("camera");
+      this.announce();
+      this.on.changed();
+    }
     this.took = took;
-    this.picture.own(bitmap, frame);
+    this.picture.show(bitmap, frame);
     const clock = this.connection.clock.at(at);
     if (clock === null) return;
-    const nobody = {
-      image: new Float32Array(66).fill(NaN),
-      positions: new Float32Array(99).fill(NaN),
-      confidence: new Float32Array(33),
-    };
     const header = { subject: 0, frame, time: at, clock };
-    const { face, ...body } = found ?? { ...nobody, face: null };
+    const { face, ...body } = found ?? NOTHING;
     const keypoints: KeypointsMessage = { kind: KEYPOINTS, ...header, ...body };
     this.picture.points(keypoints);
     this.connection.sendSeen(keypoints, face ? { kind: FACE, ...header, ...face } : null);

@@ -1,23 +1,24 @@
-// The detector of the page's own camera, in a worker so that the page goes on drawing: pictures in, landmarks in mocap's axes out. In the
-// browser this is the one place that knows MediaPipe's axes (mocap/detect is Python's).
+// The detector of the page's own camera, in a worker so that the page can draw meanwhile: pictures
+// in, landmarks in mocap's axes out. In the browser this is the only module that knows MediaPipe's
+// axes.
 
 import { FaceLandmarker, HandLandmarker, PoseLandmarker } from "@mediapipe/tasks-vision";
 import loader from "@mediapipe/tasks-vision/vision_wasm_module_internal.js?url";
 import binary from "@mediapipe/tasks-vision/vision_wasm_module_internal.wasm?url";
 
 import { BodyDetector } from "./body";
-import { aroundHand, aroundHead, type Body, type Crop, inWholePicture, isOwn } from "./crops";
-import type { Found, FoundFace, FromWorker, Index, ToWorker } from "./messages";
+import { aroundHand, aroundHead, type BodyPoints, type Crop, inWholePicture, isOwn } from "./crops";
+import type { DetectedFace, Detection, FromWorker, ModelIndex, ToWorker } from "./messages";
 
-/** As mocap/detect/mediapipe/pose.py, which says why. */
+/** Confidence at which a person counts as found; as in Python, which gives the reason. */
 const SURE = 0.65;
-/** As mocap/detect/people.py: how many are looked for. */
+/** The most people that are looked for; as in Python. */
 const PEOPLE = 6;
 const BODY = 33;
 const HAND = 21;
-/** MediaPipe wants the times of crops' pictures to rise, and smooths faces by them. */
+/** Milliseconds between crops for MediaPipe, which needs rising times and smooths faces by them. */
 const STEP = 33;
-/** Where a picture takes longer (milliseconds), left hand, right hand and face are looked for in turn: the solver holds what it has seen. */
+/** Above this time a picture (milliseconds), left hand, right hand and face take turns. */
 const SLOW = 90;
 
 let detector: BodyDetector | null = null;
@@ -37,8 +38,8 @@ async function load(address: string): Promise<Response> {
 }
 
 async function open(models: string): Promise<void> {
-  const index = (await (await load(`${models}index.json`)).json()) as Index;
-  // MediaPipe imports its loader anew for each detector, and forgets what came of it; but a module is run once.
+  const index = (await (await load(`${models}index.json`)).json()) as ModelIndex;
+  // MediaPipe imports its loader for each detector and forgets the result; a module runs only once.
   const { default: factory } = (await import(
     /* @vite-ignore */ new URL(loader, self.location.href).href
   )) as { default: unknown };
@@ -80,7 +81,7 @@ async function open(models: string): Promise<void> {
 const canvas = new OffscreenCanvas(16, 16);
 const context = canvas.getContext("2d", { willReadFrequently: true })!;
 
-/** A part of the picture, black beyond its edges. */
+/** A square of the picture, black beyond the picture's edges. */
 function cut(bitmap: ImageBitmap, { x, y, side }: Crop): OffscreenCanvas {
   [canvas.width, canvas.height] = [side, side]; // which clears it
   context.fillRect(0, 0, side, side);
@@ -88,8 +89,8 @@ function cut(bitmap: ImageBitmap, { x, y, side }: Crop): OffscreenCanvas {
   return canvas;
 }
 
-/** The first person's landmarks: MediaPipe's y points down and its z away from the camera, ours up and towards it. */
-function found(bitmap: ImageBitmap, time: number): Found | null {
+/** The person's landmarks. MediaPipe's y and z point down and away from the camera; ours do not. */
+function found(bitmap: ImageBitmap, time: number): Detection | null {
   const person = detector!.detect(bitmap, time);
   if (!person) return null;
   const { points, world, pixels } = person;
@@ -104,7 +105,7 @@ function found(bitmap: ImageBitmap, time: number): Found | null {
     made.confidence[i] = visibility ?? 1;
   });
   world.forEach(({ x, y, z }, i) => made.positions.set([x, -y, -z], 3 * i));
-  const body: Body = { pixels, positions: made.positions };
+  const body: BodyPoints = { pixels, positions: made.positions };
   clock += STEP;
   const slow = took > SLOW;
   turn = (turn + 1) % 3;
@@ -112,8 +113,8 @@ function found(bitmap: ImageBitmap, time: number): Found | null {
   return { ...made, face: face && (!slow || turn === 2) ? faceOf(bitmap, body) : null };
 }
 
-/** Puts the hand about a wrist, if there is one, after the body's landmarks. */
-function handOf(bitmap: ImageBitmap, body: Body, side: 0 | 1, made: Found): void {
+/** Adds the hand near a wrist, if one is found, after the body's landmarks. */
+function handOf(bitmap: ImageBitmap, body: BodyPoints, side: 0 | 1, made: Detection): void {
   const { width, height } = bitmap;
   const crop = aroundHand(body, side, width, height);
   if (!crop) return;
@@ -134,7 +135,7 @@ function handOf(bitmap: ImageBitmap, body: Body, side: 0 | 1, made: Found): void
   });
 }
 
-function faceOf(bitmap: ImageBitmap, body: Body): FoundFace | null {
+function faceOf(bitmap: ImageBitmap, body: BodyPoints): DetectedFace | null {
   const { width, height } = bitmap;
   const crop = aroundHead(body, width, height);
   if (!crop) return null;
@@ -169,7 +170,7 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
     );
     return;
   }
-  if ("next" in data) return void detector?.next();
+  if ("follow" in data) return void detector?.follow(data.follow);
   const begun = performance.now();
   try {
     const seen = found(data.bitmap, data.time);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { encode, KEYPOINTS, POSE, type PoseMessage } from "../protocol/binary";
-import { Clip, poses, Transport } from "./clip";
+import { Clip, poses } from "./clip";
 
 const pose = (frame: number, rotations: number[] = [0, 0, 0, 1]): PoseMessage => ({
   kind: POSE,
@@ -63,53 +63,5 @@ describe("a clip", () => {
     expect(turned[0]).toBeCloseTo(90, 4);
     expect(clip(1, [-s, 0, 0, -s]).curves(0)[0]).toBeCloseTo(90, 4);
     expect([...clip(1).curves(0)]).toEqual([0, 0, 0]);
-  });
-});
-
-describe("the transport", () => {
-  it("loops between the marks and keeps what is over", () => {
-    const t = new Transport(10);
-    t.mark("start", 2);
-    t.mark("end", 4);
-    t.seek(3.5);
-    t.advance(1);
-    expect(t.time).toBeCloseTo(2.5, 9);
-    expect(t.playing).toBe(true);
-  });
-
-  it("stops at the end mark without a loop, and begins anew from there", () => {
-    const t = new Transport(3);
-    t.loop = false;
-    t.advance(5);
-    expect([t.time, t.playing]).toEqual([3, false]);
-    t.toggle();
-    expect([t.time, t.playing]).toEqual([0, true]);
-  });
-
-  it("plays at its speed and stands still when paused", () => {
-    const t = new Transport(10);
-    t.speed = 0.25;
-    t.advance(2);
-    expect(t.time).toBeCloseTo(0.5, 9);
-    t.toggle();
-    t.advance(2);
-    expect(t.time).toBeCloseTo(0.5, 9);
-  });
-
-  it("keeps its marks in order and within the clip", () => {
-    const t = new Transport(5);
-    t.mark("end", 2);
-    t.mark("start", 3);
-    expect([t.start, t.end]).toEqual([3, 3]);
-    t.mark("end", 99);
-    expect([t.start, t.end]).toEqual([3, 5]);
-    t.mark("start", -1);
-    expect([t.start, t.end]).toEqual([0, 5]);
-  });
-
-  it("does not hang on a clip of one frame", () => {
-    const t = new Transport(0);
-    t.advance(0.1);
-    expect([t.time, t.playing]).toEqual([0, true]);
   });
 });

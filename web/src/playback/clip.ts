@@ -1,17 +1,17 @@
-// A motion that the page plays by itself: its frames, what its timeline shows, and which moment is on. No element of the page in sight.
+// A motion that the page plays: its frames, and what its timeline shows.
 
 import { decode, POSE, type PoseMessage, ProtocolError } from "../protocol/binary";
 
-/** What mocap/stream/clip.py writes, `clip.json`. */
+/** The contents of `clip.json` (mocap/stream/clip.py). */
 export interface Timeline {
   readonly times: readonly number[];
-  /** A bit a column: left heel, left toes, right heel, right toes. */
+  /** A bit each: left heel, left toes, right heel, right toes. */
   readonly contacts: readonly number[];
-  /** (F,) 0 to 1, of the keypoints; null for a motion that came from none. */
+  /** (F,) 0 to 1, of the keypoints; null for a motion without keypoints. */
   readonly confidence: readonly number[] | null;
 }
 
-/** The poses in `clip.bin`: messages of `mocap.v1`, all of one length. Throws ProtocolError. */
+/** The poses in `clip.bin`: pose messages, all of one length. Throws ProtocolError. */
 export function poses(buffer: ArrayBuffer, frames: number, joints: number): PoseMessage[] {
   const length = buffer.byteLength / frames;
   if (!Number.isInteger(length))
@@ -33,7 +33,7 @@ export class Clip {
     this.duration = timeline.times[timeline.times.length - 1] ?? 0;
   }
 
-  /** Fetches a clip. Rejects with an Error whose message says why it cannot be shown. */
+  /** Fetches a clip. Throws an Error whose message says why it cannot be shown. */
   static async load(address: string, joints: number): Promise<Clip> {
     const [timeline, data] = await Promise.all(
       [".json", ".bin"].map(async (suffix) => {
@@ -51,21 +51,21 @@ export class Clip {
     return new Clip(line, poses(data as ArrayBuffer, line.times.length, joints));
   }
 
-  /** The index of the frame that is on at a time: the last that has begun. */
+  /** The index of the last frame that has begun at this time. */
   at(time: number): number {
     const { times } = this.timeline;
     let low = 0;
     let high = times.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      // A time that was meant to be a frame's own must find that frame.
+      // A frame's own time finds that frame, in spite of rounding.
       if (times[middle]! <= time + 1e-6) low = middle;
       else high = middle - 1;
     }
     return low;
   }
 
-  /** (F, 3) degrees: how a joint is turned against its rest, as a rotation vector's x, y and z. */
+  /** (F, 3) degrees: a joint's rotation from its rest, as a rotation vector. */
   curves(joint: number): Float32Array {
     const out = new Float32Array(3 * this.poses.length);
     this.poses.forEach(({ rotations }, i) => {
@@ -82,50 +82,5 @@ export class Clip {
       out.set([x * scale, y * scale, z * scale], 3 * i);
     });
     return out;
-  }
-}
-
-/** Which moment of a clip is on: it plays between two marks, at a speed, once or again and again. All in seconds. */
-export class Transport {
-  time = 0;
-  playing = true;
-  loop = true;
-  speed = 1;
-  start = 0;
-  end: number;
-
-  constructor(readonly duration: number) {
-    this.end = duration;
-  }
-
-  /** Lets so many seconds of the wall's clock pass. */
-  advance(elapsed: number): void {
-    if (!this.playing) return;
-    this.time += elapsed * this.speed;
-    if (this.time < this.end) return;
-    const span = this.end - this.start;
-    if (this.loop && span > 0) this.time = this.start + ((this.time - this.start) % span);
-    else {
-      this.time = this.end;
-      this.playing = this.loop;
-    }
-  }
-
-  /** Goes to a moment, also outside the marks; from there it plays on to the end mark. */
-  seek(time: number): void {
-    this.time = Math.min(Math.max(time, 0), this.duration);
-  }
-
-  /** Plays or pauses; from the end mark, or beyond it, it begins at the start mark. */
-  toggle(): void {
-    this.playing = !this.playing;
-    if (this.playing && this.time >= this.end - 1e-6) this.time = this.start;
-  }
-
-  /** Sets the marks; the nearer one gives way, so that start ≤ end. */
-  mark(which: "start" | "end", time: number): void {
-    const at = Math.min(Math.max(time, 0), this.duration);
-    if (which === "start") [this.start, this.end] = [at, Math.max(at, this.end)];
-    else [this.start, this.end] = [Math.min(at, this.start), at];
   }
 }

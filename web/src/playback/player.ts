@@ -1,11 +1,12 @@
-// What the page plays by itself: a clip, with its timeline, and beside it a second one of the same moments on an avatar of its own.
+// Plays a clip with its timeline and, beside it, a second clip of the same moments.
 
 import type { PoseMessage } from "../protocol/binary";
 import type { Guests } from "../stage/guests";
-import { Clip, Transport } from "./clip";
+import { Clip } from "./clip";
 import { TimelinePanel } from "./timeline";
+import { Transport } from "./transport";
 
-/** The second clip's performer. */
+/** The subject of the second clip's performer. */
 const BESIDE = 1;
 
 interface Playing {
@@ -14,6 +15,13 @@ interface Playing {
   readonly beside: Clip | null;
   readonly transport: Transport;
   readonly panel: TimelinePanel;
+}
+
+export interface PlayOptions {
+  /** Whether the moment, marks and speed of the clip before are kept: it is of the same take. */
+  readonly keep?: boolean;
+  /** Asked once the clip is loaded: whether it is still to be played. */
+  readonly wanted?: () => boolean;
 }
 
 export class Player {
@@ -30,7 +38,6 @@ export class Player {
     return this.playing !== null;
   }
 
-  /** What plays, and where the marks are. */
   get transport(): Transport | null {
     return this.playing?.transport ?? null;
   }
@@ -39,41 +46,35 @@ export class Player {
     return this.playing?.address ?? null;
   }
 
-  /** Plays what lies at one or two addresses, in the place of what played before, unless it is not wanted any more once it has come.
-   * Rejects with an Error whose message says why it cannot be shown. */
+  /**
+   * Plays the clip at one address, or the clips at two.
+   *
+   * @throws Error whose message says why it cannot be shown.
+   */
   async play(
     addresses: readonly [string, string?],
     joints: readonly string[],
-    wanted = (): boolean => true,
+    { keep = false, wanted = () => true }: PlayOptions = {},
   ): Promise<void> {
-    const [first, second] = addresses.map(
-      (address) => address && new URL(address, location.href).href,
-    );
-    const clips = await Promise.all(
-      [first, second].map((address) => (address ? Clip.load(address, joints.length) : null)),
-    );
-    if (!wanted()) return;
-    this.close();
-    const [clip, beside] = clips as [Clip, Clip | null];
+    const [first, second] = addresses.map((a) => a && new URL(a, location.href).href);
+    const load = (a: string | undefined) => (a ? Clip.load(a, joints.length) : null);
+    const [clip, beside] = await Promise.all([load(first), load(second)]);
+    if (!clip || !wanted()) return;
     const transport = new Transport(clip.duration);
-    this.playing = {
-      address: first!,
-      clip,
-      beside,
-      transport,
-      panel: new TimelinePanel(clip, transport, joints, this.wake),
-    };
+    if (keep && this.transport) transport.restore(this.transport);
+    this.close();
+    const panel = new TimelinePanel(clip, transport, joints, this.wake);
+    this.playing = { address: first!, clip, beside: beside ?? null, transport, panel };
     this.guests.clear();
   }
 
   close(): void {
-    if (this.playing?.beside) this.guests.gone(BESIDE);
+    if (this.playing?.beside) this.guests.remove(BESIDE);
     this.playing?.panel.close();
-    this.playing = null;
-    this.lastBeside = null;
+    this.playing = this.last = this.lastBeside = null;
   }
 
-  /** The next frame after so many seconds; null while the same one is on. */
+  /** The pose after so many seconds; null while it is the same as before. */
   advance(elapsed: number, now: number): PoseMessage | null {
     const { clip, beside, transport, panel } = this.playing!;
     transport.advance(elapsed);
@@ -81,11 +82,12 @@ export class Player {
     if (beside) {
       const pose = beside.poses[beside.at(transport.time)]!;
       if (pose !== this.lastBeside) this.guests.pose({ ...pose, subject: BESIDE }, now);
-      else this.guests.stays(BESIDE, now);
+      else this.guests.keep(BESIDE, now);
       this.lastBeside = pose;
     }
     const pose = clip.poses[clip.at(transport.time)]!;
     if (pose === this.last) return null;
-    return (this.last = pose);
+    this.last = pose;
+    return pose;
   }
 }

@@ -1,81 +1,39 @@
-// The timeline of a clip: play, scrub, marks, speed; contacts and confidence as strips, and the curves of one joint's angles.
+// The timeline of a clip: play, scrub, marks, speed, and the curves of one joint.
 
-import { LEFT, RIGHT } from "../stage/skeleton";
-import type { Clip, Transport } from "./clip";
+import { isPlainKey, takesKeys } from "../ui/controls";
+import { button, byId, choice, element, minutes, write } from "../ui/dom";
+import type { Clip } from "./clip";
+import { drawStrips } from "./strips";
+import type { Transport } from "./transport";
 
-const LANE = 4;
-const AXES = ["#e5484d", "#2f9e57", "#3e7bfa"] as const;
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
 
-const clock = (seconds: number): string =>
-  `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(2).padStart(5, "0")}`;
-
-function button(label: string, keys: string, title: string): HTMLButtonElement {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.textContent = label;
-  made.title = title;
-  made.setAttribute("aria-keyshortcuts", keys);
-  made.setAttribute("aria-label", title);
-  return made;
-}
-
 export class TimelinePanel {
-  private readonly panel = document.querySelector<HTMLElement>("#timeline")!;
-  private readonly canvas = document.createElement("canvas");
-  private readonly play = button("Pause", "Space", "Play or pause");
-  private readonly loop = button("Loop", "l", "Play again and again");
-  private readonly speed = document.createElement("select");
-  private readonly joint = document.createElement("select");
-  private readonly now = document.createElement("output");
+  private readonly panel = byId("timeline");
+  private readonly canvas = element("canvas");
+  private readonly play = button("Pause", () => this.toggle(), {
+    key: "Space",
+    label: "Play or pause",
+  });
+  private readonly loop = button("Loop", () => this.toggleLoop(), {
+    key: "l",
+    label: "Play again and again",
+  });
+  private readonly now = element("output");
   private readonly keys = (event: KeyboardEvent): void => this.key(event);
   private curves: Float32Array | null = null;
-  private readonly sizes = new ResizeObserver(() => this.room());
+  private readonly sizes = new ResizeObserver(() => this.makeRoom());
   private shown = "";
 
-  /** touched: called when the moment, or the picture of it, has changed by hand. */
+  /** @param touched Called when the user has changed the moment. */
   constructor(
     private readonly clip: Clip,
     private readonly transport: Transport,
     joints: readonly string[],
     private readonly touched: () => void,
   ) {
-    const bar = document.createElement("div");
-    bar.className = "bar";
-    const start = button("In", "i", "Begin here");
-    const end = button("Out", "o", "End here");
-    const whole = button("All", "a", "Play the whole clip");
-    start.onclick = () => this.mark("start");
-    end.onclick = () => this.mark("end");
-    whole.onclick = () => this.all();
-    this.play.onclick = () => this.toggle();
-    this.loop.onclick = () => this.change(() => (transport.loop = !transport.loop));
-    this.speed.setAttribute("aria-label", "Speed");
-    this.speed.append(...SPEEDS.map((s) => new Option(`${s}×`, String(s), s === 1, s === 1)));
-    this.speed.onchange = () => this.change(() => (transport.speed = Number(this.speed.value)));
-    this.joint.setAttribute("aria-label", "Joint whose angles are drawn");
-    this.joint.append(
-      new Option("No curves", "-1"),
-      ...joints.map((name, i) => new Option(name, String(i))),
-    );
-    this.joint.onchange = () => {
-      const chosen = Number(this.joint.value);
-      this.curves = chosen < 0 ? null : clip.curves(chosen);
-      this.draw(true);
-    };
-    bar.append(this.play, this.now, start, end, whole, this.loop, this.speed, this.joint);
-    this.canvas.tabIndex = 0;
-    this.canvas.setAttribute("role", "slider");
-    this.canvas.setAttribute("aria-label", "Moment of the clip");
-    this.canvas.setAttribute("aria-valuemin", "0");
-    this.canvas.setAttribute("aria-valuemax", clip.duration.toFixed(2));
-    this.canvas.onpointerdown = (event) => {
-      this.canvas.setPointerCapture(event.pointerId);
-      this.scrub(event);
-    };
-    this.canvas.onpointermove = (event) =>
-      this.canvas.hasPointerCapture(event.pointerId) && this.scrub(event);
-    this.panel.replaceChildren(bar, this.canvas);
+    this.panel.replaceChildren(this.bar(joints), this.canvas);
+    this.slider();
     this.panel.hidden = false;
     document.body.toggleAttribute("data-clip", true);
     window.addEventListener("keydown", this.keys);
@@ -90,118 +48,87 @@ export class TimelinePanel {
     this.panel.hidden = true;
     this.panel.replaceChildren();
     document.body.toggleAttribute("data-clip", false);
-    this.room();
+    this.makeRoom();
   }
 
-  /** What the timeline takes of the page's foot, for the rest of the page to make room: `--foot`, and a resize of the window. */
-  private room(): void {
-    const height = this.panel.offsetHeight;
-    document.body.style.setProperty("--foot", height ? `${height + 10}px` : "0px");
-    window.dispatchEvent(new Event("resize"));
-  }
-
-  /** Draws what has changed since the last call; everything, where told to. */
-  draw(anew = false): void {
+  /** Draws what has changed since the last call, or everything. */
+  draw(everything = false): void {
     const { transport, clip } = this;
+    const { time, playing, loop, start, end } = transport;
     const { width, height } = this.canvas.getBoundingClientRect();
-    const state = [
-      transport.time,
-      transport.playing,
-      transport.loop,
-      transport.start,
-      transport.end,
-      width,
-      height,
-    ].join();
-    if ((state === this.shown && !anew) || width === 0) return;
+    const state = [time, playing, loop, start, end, width, height].join();
+    if ((state === this.shown && !everything) || width === 0) return;
     this.shown = state;
-    this.play.textContent = transport.playing ? "Pause" : "Play";
-    this.loop.setAttribute("aria-pressed", String(transport.loop));
-    this.now.textContent = `${clock(transport.time)} / ${clock(clip.duration)} · ${clip.at(transport.time)}`;
-    this.canvas.setAttribute("aria-valuenow", transport.time.toFixed(2));
-    this.canvas.setAttribute(
-      "aria-valuetext",
-      `${transport.time.toFixed(2)} seconds, frame ${clip.at(transport.time)}`,
-    );
+    const frame = clip.at(time);
+    write(this.play, playing ? "Pause" : "Play");
+    this.loop.setAttribute("aria-pressed", String(loop));
+    write(this.now, `${minutes(time, 2)} / ${minutes(clip.duration, 2)} · ${frame}`);
+    this.canvas.setAttribute("aria-valuenow", time.toFixed(2));
+    this.canvas.setAttribute("aria-valuetext", `${time.toFixed(2)} seconds, frame ${frame}`);
     const ratio = window.devicePixelRatio;
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
-    const pen = this.canvas.getContext("2d")!;
+    const pen = this.canvas.getContext("2d");
+    if (!pen) return;
     pen.scale(ratio, ratio);
-    this.strips(pen, width, height);
-  }
-
-  private strips(pen: CanvasRenderingContext2D, width: number, height: number): void {
-    const { clip, transport } = this;
-    const { times, contacts, confidence } = clip.timeline;
     const style = getComputedStyle(this.panel);
-    const ink = style.getPropertyValue("--quiet");
-    const x = (time: number): number => (clip.duration > 0 ? (time / clip.duration) * width : 0);
-    const floor = height - 4 * (LANE + 1);
-    if (confidence) {
-      pen.fillStyle = ink;
-      pen.globalAlpha = 0.16;
-      pen.beginPath();
-      pen.moveTo(0, floor);
-      confidence.forEach((c, i) => pen.lineTo(x(times[i]!), floor - c * floor));
-      pen.lineTo(width, floor);
-      pen.fill();
-    }
-    pen.globalAlpha = 1;
-    for (let lane = 0; lane < 4; lane++) {
-      pen.fillStyle = lane < 2 ? LEFT : RIGHT;
-      for (let i = 0; i < contacts.length; i++) {
-        if (!((contacts[i]! >> lane) & 1)) continue;
-        let last = i;
-        while (last + 1 < contacts.length && (contacts[last + 1]! >> lane) & 1) last++;
-        const until = x(times[last + 1] ?? clip.duration);
-        pen.fillRect(
-          x(times[i]!),
-          floor + 1 + lane * (LANE + 1),
-          Math.max(1, until - x(times[i]!)),
-          LANE,
-        );
-        i = last;
-      }
-    }
-    if (this.curves) this.angles(pen, this.curves, x, floor, ink);
-    pen.fillStyle = style.getPropertyValue("--backdrop");
-    pen.globalAlpha = 0.72;
-    pen.fillRect(0, 0, x(transport.start), height);
-    pen.fillRect(x(transport.end), 0, width, height);
-    pen.globalAlpha = 1;
-    pen.fillStyle = style.getPropertyValue("--accent");
-    pen.fillRect(Math.min(Math.max(x(transport.time) - 1, 0), width - 2), 0, 2, height);
+    const ink = {
+      quiet: style.getPropertyValue("--quiet"),
+      backdrop: style.getPropertyValue("--backdrop"),
+      accent: style.getPropertyValue("--accent"),
+    };
+    drawStrips(pen, { clip, transport, curves: this.curves }, ink, width, height);
   }
 
-  /** The three angles of the chosen joint, to one scale of whole right angles, with 0 in the middle. */
-  private angles(
-    pen: CanvasRenderingContext2D,
-    curves: Float32Array,
-    x: (time: number) => number,
-    floor: number,
-    ink: string,
-  ): void {
-    const most = curves.reduce((m, c) => Math.max(m, Math.abs(c)), 1);
-    const scale = Math.ceil(most / 45) * 45;
-    const y = (degrees: number): number => floor * (0.5 - 0.48 * (degrees / scale));
-    pen.fillStyle = ink;
-    pen.globalAlpha = 0.35;
-    pen.fillRect(0, y(0), this.canvas.clientWidth, 1);
-    pen.globalAlpha = 1;
-    pen.lineWidth = 1.5;
-    AXES.forEach((colour, axis) => {
-      pen.strokeStyle = colour;
-      pen.beginPath();
-      this.clip.timeline.times.forEach((t, i) => pen.lineTo(x(t), y(curves[3 * i + axis]!)));
-      pen.stroke();
+  private bar(joints: readonly string[]): HTMLElement {
+    const speeds = Object.fromEntries(SPEEDS.map((s) => [`x${s}`, `${s}×`]));
+    const speed = choice(speeds, "Speed", (value) =>
+      this.change(() => {
+        this.transport.speed = Number(value.slice(1));
+      }),
+    );
+    speed.value = `x${this.transport.speed}`;
+    const curves = { none: "No curves", ...Object.fromEntries(joints.map((name) => [name, name])) };
+    const joint = choice(curves, "Joint whose angles are drawn", (name) => {
+      this.curves = name === "none" ? null : this.clip.curves(joints.indexOf(name));
+      this.draw(true);
     });
-    pen.font = "11px system-ui, sans-serif";
-    pen.fillText(`±${scale}°`, 4, 12);
-    AXES.forEach((colour, axis) => {
-      pen.fillStyle = colour;
-      pen.fillText("xyz"[axis]!, 44 + 12 * axis, 12);
+    const bar = element("div", "", { class: "bar" });
+    bar.append(
+      this.play,
+      this.now,
+      button("In", () => this.mark("start"), { key: "i", label: "Begin here" }),
+      button("Out", () => this.mark("end"), { key: "o", label: "End here" }),
+      button("All", () => this.markAll(), { key: "a", label: "Play the whole clip" }),
+      this.loop,
+      speed,
+      joint,
+    );
+    for (const made of bar.querySelectorAll("button")) made.title = made.ariaLabel ?? "";
+    return bar;
+  }
+
+  private slider(): void {
+    const { canvas } = this;
+    canvas.tabIndex = 0;
+    canvas.setAttribute("role", "slider");
+    canvas.setAttribute("aria-label", "Moment of the clip");
+    canvas.setAttribute("aria-valuemin", "0");
+    canvas.setAttribute("aria-valuemax", this.clip.duration.toFixed(2));
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      this.scrub(event);
     });
+    canvas.addEventListener("pointermove", (event) => {
+      if (canvas.hasPointerCapture(event.pointerId)) this.scrub(event);
+    });
+  }
+
+  /** Tells the rest of the page how high the timeline is: `--foot`, and a resize of the window. */
+  private makeRoom(): void {
+    const height = this.panel.offsetHeight;
+    document.body.style.setProperty("--foot", height ? `${height + 10}px` : "0px");
+    window.dispatchEvent(new Event("resize"));
   }
 
   private change(what: () => void): void {
@@ -214,38 +141,44 @@ export class TimelinePanel {
     this.change(() => this.transport.toggle());
   }
 
+  private toggleLoop(): void {
+    this.change(() => {
+      this.transport.loop = !this.transport.loop;
+    });
+  }
+
   private mark(which: "start" | "end"): void {
     this.change(() => this.transport.mark(which, this.transport.time));
   }
 
-  private all(): void {
+  private markAll(): void {
     this.change(() => {
       this.transport.mark("start", 0);
       this.transport.mark("end", this.clip.duration);
     });
   }
 
-  private scrub(event: PointerEvent): void {
-    const { left, width } = this.canvas.getBoundingClientRect();
+  private pauseAt(time: number): void {
     this.change(() => {
       this.transport.playing = false;
-      this.transport.seek(((event.clientX - left) / width) * this.clip.duration);
+      this.transport.seek(time);
     });
+  }
+
+  private scrub(event: PointerEvent): void {
+    const { left, width } = this.canvas.getBoundingClientRect();
+    this.pauseAt(((event.clientX - left) / width) * this.clip.duration);
   }
 
   private step(frames: number): void {
     const { times } = this.clip.timeline;
-    const at = Math.min(Math.max(this.clip.at(this.transport.time) + frames, 0), times.length - 1);
-    this.change(() => {
-      this.transport.playing = false;
-      this.transport.seek(times[at]!);
-    });
+    const wanted = this.clip.at(this.transport.time) + frames;
+    this.pauseAt(times[Math.min(Math.max(wanted, 0), times.length - 1)]!);
   }
 
   private key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLSelectElement)
-      return;
-    // A button in focus takes the space bar for itself.
+    // Arrow keys repeat; a focused button takes the space bar for itself.
+    if (!isPlainKey(event) && !(event.repeat && !takesKeys(event))) return;
     if (event.key === " " && event.target instanceof HTMLButtonElement) return;
     const frames = event.shiftKey ? 10 : 1;
     const actions: Record<string, () => void> = {
@@ -256,8 +189,8 @@ export class TimelinePanel {
       End: () => this.change(() => this.transport.seek(this.transport.end)),
       i: () => this.mark("start"),
       o: () => this.mark("end"),
-      a: () => this.all(),
-      l: () => this.change(() => (this.transport.loop = !this.transport.loop)),
+      a: () => this.markAll(),
+      l: () => this.toggleLoop(),
     };
     const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!action) return;

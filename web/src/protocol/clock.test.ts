@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 
-import { Meter, ServerClock } from "./clock";
+import { ServerClock } from "./clock";
+import { FrameMeter } from "./meter";
 
 describe("ServerClock", () => {
-  it("knows nothing before the first answer", () => expect(new ServerClock().at(5)).toBeNull());
+  it("is null before the first answer", () => expect(new ServerClock().at(5)).toBeNull());
 
   it("trusts the quickest round trip", () => {
     const clock = new ServerClock();
@@ -21,30 +22,30 @@ describe("ServerClock", () => {
   });
 });
 
-describe("Meter", () => {
+describe("FrameMeter", () => {
   it("counts the last second's frames and gives their median latency", () => {
-    const meter = new Meter();
+    const meter = new FrameMeter();
     for (let i = 0; i < 64; i++) meter.add(i, i / 32, i === 63 ? 9 : 0.04);
     const figures = meter.figures(63 / 32);
     expect(figures).toMatchObject({ fps: 32, latency: 0.04, worst: 9, drops: 0, idle: 0 });
   });
 
-  it("counts gaps in the frames' numbers as drops, but not a source that begins again", () => {
-    const meter = new Meter();
+  it("counts gaps in the frames' numbers as drops, but not a restarted source", () => {
+    const meter = new FrameMeter();
     for (const frame of [3, 4, 8, 9, 0, 1, 3]) meter.add(frame, 0, null);
     expect(meter.figures(0).drops).toBe(3 + 1);
     expect(meter.figures(0).latency).toBeNull();
   });
 
-  it("says how long nothing was drawn", () => {
-    const meter = new Meter();
+  it("gives the time since the last drawn frame", () => {
+    const meter = new FrameMeter();
     expect(meter.figures(1).idle).toBe(Infinity);
     meter.add(1, 1, 0.1);
     expect(meter.figures(4)).toMatchObject({ fps: 0, latency: null, idle: 3 });
   });
 
-  it("starts anew with a connection", () => {
-    const meter = new Meter();
+  it("counts from zero after a reset", () => {
+    const meter = new FrameMeter();
     meter.add(1, 0, null);
     meter.add(9, 0, null);
     meter.reset();

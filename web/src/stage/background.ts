@@ -1,4 +1,5 @@
-// What is behind the avatar: the studio with its floor, one plain colour, or nothing at all (for OBS' browser source).
+// What is behind the avatar: the studio with its floor, a plain colour, or nothing (for the
+// browser source of OBS).
 
 const KINDS = ["studio", "plain", "transparent"] as const;
 type Kind = (typeof KINDS)[number];
@@ -6,13 +7,17 @@ const REMEMBERED = "mocap.background";
 const SAID: Readonly<Record<Kind, string>> = {
   studio: "",
   plain: "A plain background.",
-  transparent: "No background: OBS' browser source shows the avatar alone. H hides the panels.",
+  transparent:
+    "No background: the browser source of OBS shows the avatar alone. Hide removes the panels.",
 };
 
 export class Background {
   private kind: Kind = "studio";
 
-  /** floor: shows or hides the stage's floor. said: a sentence for the person. */
+  /**
+   * @param floor Shows or hides the floor.
+   * @param said Shows a sentence.
+   */
   constructor(
     private readonly floor: (on: boolean) => void,
     private readonly said: (sentence: string) => void,

@@ -1,4 +1,5 @@
-// The floor: a pool of light that fades into the page, a fine grid of metres, the key light's shadow, and soft shade where the body is near.
+// The floor: a pool of light that fades into the page, a grid of metres, the key light's shadow,
+// and soft shade beneath the body.
 
 import type { Vector3 } from "three";
 import {
@@ -16,16 +17,16 @@ import {
   Vector4,
 } from "three";
 
-/** Metres from the avatar to where the floor has faded away; less where each pixel is dear. */
+/** Metres from the avatar to where the floor has faded; less where drawing is slow. */
 const RADIUS = 5;
 const PLAIN_RADIUS = 3.6;
-/** Metres from the avatar to where the key light's shadow may fall. */
+/** Reach of the key light's shadow from the avatar, metres. */
 const SHADOW = 2.6;
 const SHADES = 8;
 
 /**
- * See-through, and yet drawn before the avatar, as three.js draws what is not `transparent`: a sole that sinks in by a finger's breadth is
- * seen whole, not cut off.
+ * Blended, but drawn before the avatar, as three.js draws what is not `transparent`: a sole that
+ * is slightly below the floor stays visible.
  */
 const BENEATH = {
   transparent: false,
@@ -55,12 +56,12 @@ const fragment = (radius: number): string => /* glsl */ `
   uniform float lineStrength;
   uniform vec4 shades[${SHADES}]; // x, z, one over the radius squared, strength
 
-  // How much of a line of the given spacing covers this pixel; lines are a pixel wide however far they are.
+  // The coverage of this pixel by lines of this spacing, one pixel wide at any distance.
   float grid(float spacing, vec2 pixel) {
     vec2 at = place / spacing;
     vec2 width = pixel / spacing;
     vec2 lines = 1.0 - min(abs(fract(at - 0.5) - 0.5) / width, 1.0);
-    // Where lines come closer than a few pixels they would shimmer: fade them.
+    // Lines that are closer than a few pixels would shimmer: fade them.
     vec2 room = 1.0 - smoothstep(0.08, 0.35, width);
     return max(lines.x * room.x, lines.y * room.y);
   }
@@ -72,7 +73,7 @@ const fragment = (radius: number): string => /* glsl */ `
     vec2 pixel = max(fwidth(place), 1e-6);
     float lines = grid(1.0, pixel);
     float dark = 0.0;
-    // What is only near the avatar is not worked out for the rest of the floor: a processor that draws feels it.
+    // Computed only near the avatar, to save time where the processor draws.
     if (away < 0.5) {
       lines = max(lines, 0.45 * (1.0 - 2.0 * away) * grid(0.25, pixel));
       for (int i = 0; i < ${SHADES}; i++) {
@@ -97,7 +98,7 @@ export class Floor {
   private shade = 0.5;
   private readonly shadow = new ShadowMaterial(BENEATH);
 
-  /** plain: smaller, and without the key light's shadow. */
+  /** @param plain Smaller, and without the key light's shadow. */
   constructor(plain: boolean) {
     const radius = plain ? PLAIN_RADIUS : RADIUS;
     this.surface = new ShaderMaterial({
@@ -127,7 +128,7 @@ export class Floor {
 
   colours(dark: boolean): void {
     const u = this.surface.uniforms;
-    // Written as they come out on the screen: this shader has no tone mapping.
+    // Screen colours: this shader has no tone mapping.
     u.pool!.value = new Color().setHex(dark ? 0x3a4150 : 0xffffff, NoColorSpace);
     u.poolStrength!.value = dark ? 0.75 : 0.9;
     u.line!.value = new Color().setHex(dark ? 0xaebbd6 : 0x5a6478, NoColorSpace);
@@ -136,7 +137,7 @@ export class Floor {
     this.shadow.opacity = dark ? 0.42 : 0.2;
   }
 
-  /** The pool of light is under the hips; `shades` (world, metres) darken what is beneath them, the more the nearer. */
+  /** Centres the light under the hips; `shades` (world, metres) darken the floor beneath them. */
   update(hips: Vector3, shades: readonly Vector3[]): void {
     this.object.position.set(hips.x, 0, hips.z);
     const u = this.surface.uniforms;
@@ -144,7 +145,7 @@ export class Floor {
     (u.shades!.value as Vector4[]).forEach((slot, i) => {
       const at = shades[i];
       if (!at) return void slot.set(0, 0, 1, 0);
-      // A body's shade widens and pales as it leaves the floor.
+      // The shade widens and pales with height.
       const height = Math.max(at.y, 0);
       const radius = 0.16 + 0.85 * height;
       slot.set(at.x, at.z, 1 / radius ** 2, this.shade / (1 + 9 * height ** 2));

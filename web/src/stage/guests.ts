@@ -1,36 +1,38 @@
-// Performers beside the first, whom other pages' cameras see or a second clip shows: each on an avatar of the same kind, a step aside.
+// Performers beside the first: other pages' cameras, or a second clip. Each has an avatar of its
+// own, of the first one's file, a step aside.
 
+import { Avatar } from "../avatar/avatar";
 import type { PoseMessage } from "../protocol/binary";
 import type { Hello } from "../protocol/text";
-import { Avatar } from "./avatar";
 import { mirrored } from "./pose";
 import type { Stage } from "./stage";
 
-/** Metres from one performer to the next. */
+/** Metres between two performers. */
 const STEP = 1.15;
-/** A performer of whom nothing has come for so long (seconds) has left. */
+/** A performer without a pose for so long (seconds) has left. */
 const GONE = 6;
 
 interface Guest {
   avatar: Avatar | null;
   pending: PoseMessage | null;
+  /** When the last pose came, seconds. */
   came: number;
 }
 
 export class Guests {
   private readonly guests = new Map<number, Guest>();
 
+  /**
+   * @param address Gives the address of the avatar's file; null while it is not known.
+   * @param changed Called with the number of guests on the stage.
+   */
   constructor(
     private readonly stage: Stage | null,
-    /** Where the avatar's file is. */
     private readonly address: () => string | null,
     private readonly changed: (count: number) => void,
   ) {}
 
-  get count(): number {
-    return [...this.guests.values()].filter(({ avatar }) => avatar).length;
-  }
-
+  /** A new pose of a guest, kept until the next drawing. */
   pose(pose: PoseMessage, now: number): void {
     let guest = this.guests.get(pose.subject);
     if (!guest) {
@@ -42,41 +44,38 @@ export class Guests {
     guest.came = now;
   }
 
-  /** Nothing new comes of them, and they stay. */
-  stays(subject: number, now: number): void {
+  /** Keeps a guest whose pose does not change. */
+  keep(subject: number, now: number): void {
     const guest = this.guests.get(subject);
     if (guest) guest.came = now;
   }
 
-  gone(subject: number): void {
+  remove(subject: number): void {
     const guest = this.guests.get(subject);
     if (!guest) return;
     this.guests.delete(subject);
     if (guest.avatar) this.stage?.remove(guest.avatar.object);
     guest.avatar?.dispose();
-    this.changed(this.count);
+    this.countChanged();
   }
 
-  /** Everybody of an old scene. */
   clear(): void {
-    for (const subject of [...this.guests.keys()]) this.gone(subject);
+    for (const subject of [...this.guests.keys()]) this.remove(subject);
   }
 
-  /** Takes on what came since the last drawing: the newest frame's number, −1 where nothing did. */
+  /** Applies the poses that came since the last call. Returns the newest frame's number, or −1. */
   apply(hello: Hello, mirror: boolean, now: number): number {
     let newest = -1;
     for (const [subject, guest] of this.guests) {
-      if (now - guest.came > GONE) this.gone(subject);
+      if (now - guest.came > GONE) this.remove(subject);
       const pose = guest.pending;
       if (!pose) continue;
       newest = Math.max(newest, pose.frame);
-      // Until there is an avatar the newest pose waits for it: of a clip that stands still no other comes.
+      // The newest pose waits until the avatar is loaded: a paused clip sends no other.
       if (!guest.avatar) continue;
       guest.pending = null;
-      guest.avatar.pose(
-        mirror ? mirrored(pose, hello.skeleton.names, hello.expressions) : pose,
-        hello,
-      );
+      const { skeleton, expressions } = hello;
+      guest.avatar.pose(mirror ? mirrored(pose, skeleton.names, expressions) : pose, hello);
     }
     return newest;
   }
@@ -93,20 +92,22 @@ export class Guests {
     );
   }
 
+  private countChanged(): void {
+    this.changed([...this.guests.values()].filter(({ avatar }) => avatar).length);
+  }
+
   private async load(subject: number, guest: Guest): Promise<void> {
     const address = this.address();
     if (!address) return;
-    try {
-      const avatar = await Avatar.load(address);
-      await this.stage?.prepare(avatar.object);
-      if (this.guests.get(subject) !== guest) return avatar.dispose();
-      // To the right and to the left of the first, in turn.
-      avatar.object.position.x = Math.ceil(subject / 2) * (subject % 2 ? STEP : -STEP);
-      this.stage?.add(avatar.object);
-      guest.avatar = avatar;
-      this.changed(this.count);
-    } catch {
-      // The first performer's avatar is of the same file: what is wrong with it has been said.
-    }
+    // The first performer's avatar is of the same file, and reports what is wrong with it.
+    const avatar = await Avatar.load(address).catch(() => null);
+    if (!avatar) return;
+    await this.stage?.prepare(avatar.object);
+    if (this.guests.get(subject) !== guest) return avatar.dispose();
+    // Alternately to the right and to the left of the first performer.
+    avatar.object.position.x = Math.ceil(subject / 2) * (subject % 2 ? STEP : -STEP);
+    this.stage?.add(avatar.object);
+    guest.avatar = avatar;
+    this.countChanged();
   }
 }

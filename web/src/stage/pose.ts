@@ -1,17 +1,18 @@
-// What is done with a pose before it is drawn: its mirror image, forward kinematics, and the fit to another body. Pure numbers.
+// What is done with a pose before it is drawn: its mirror image, forward kinematics, and the fit
+// to another body. Pure numbers; metres, quaternions xyzw.
 
 import type { Skeleton } from "../protocol/text";
 
-/** One frame of a motion, as `Pose` of the protocol carries it. */
+/** One frame of a motion; see PoseMessage. */
 export interface BodyPose {
   readonly root: Float32Array;
   readonly rotations: Float32Array;
   readonly weights: Float32Array;
 }
 
-export type Place = readonly [number, number, number];
+export type Point = readonly [number, number, number];
 
-/** `leftHand` for `rightHand`, and the name itself for what has no side. */
+/** The name of the other side, e.g. `leftHand` for `rightHand`; other names are unchanged. */
 export function mirroredName(name: string): string {
   if (name.startsWith("left")) return `right${name.slice(4)}`;
   if (name.startsWith("right")) return `left${name.slice(5)}`;
@@ -20,7 +21,7 @@ export function mirroredName(name: string): string {
   return name;
 }
 
-/** The pose as a mirror at x = 0 shows it: left and right exchanged, rotations and path reflected. */
+/** The mirror image at x = 0: sides exchanged, rotations and root position reflected. */
 export function mirrored(
   pose: BodyPose,
   joints: readonly string[],
@@ -49,8 +50,8 @@ export function mirrored(
   return { root, rotations, weights };
 }
 
-/** Where the joints are and how they are turned. */
-export interface Placed {
+/** World positions and rotations of all joints. */
+export interface WorldPose {
   /** (J, 3) world positions, metres. */
   readonly positions: Float32Array;
   /** (J, 4) world rotations, xyzw. */
@@ -62,7 +63,7 @@ export function forward(
   skeleton: Skeleton,
   root: ArrayLike<number>,
   rotations: ArrayLike<number>,
-): Placed {
+): WorldPose {
   const count = skeleton.names.length;
   const positions = new Float32Array(3 * count);
   const world = new Float32Array(4 * count);
@@ -106,9 +107,9 @@ export function forward(
   return { positions, world };
 }
 
-/** Where the joints are at rest, by name, metres. */
-export function restPositions(skeleton: Skeleton): Record<string, Place> {
-  const places: Record<string, Place> = {};
+/** World positions of the joints at rest, by name, metres. */
+export function restPositions(skeleton: Skeleton): Record<string, Point> {
+  const places: Record<string, Point> = {};
   skeleton.names.forEach((name, joint) => {
     const parent = skeleton.parents[joint]!;
     const from = parent < 0 ? [0, 0, 0] : places[skeleton.names[parent]!]!;
@@ -118,18 +119,20 @@ export function restPositions(skeleton: Skeleton): Record<string, Place> {
   return places;
 }
 
-/** A motion's positions on another body: `scale` times the position, and `lift` metres added to its height. */
-export interface Fit {
+/** Places a motion's root on another body: `scale` times the position, `lift` metres higher. */
+export interface BodyFit {
   readonly scale: number;
   readonly lift: number;
 }
 
 /**
- * From one body's rest positions to another's: paths scaled by the legs' length (hips to ankles, or the hips' height where a body has no
- * feet), and lifted so that rest falls on rest: soles on the ground stay there, however thick they are.
+ * The fit of one body's motion to another body, from the rest positions of both.
+ *
+ * Positions are scaled by the legs' length (hips to ankles, or the hips' height if a body has no
+ * feet) and lifted so that rest falls on rest: soles stay on the ground, however thick they are.
  */
-export function fitTo(from: Record<string, Place>, to: Record<string, Place>): Fit {
-  const height = (body: Record<string, Place>, feet: boolean): number => {
+export function fitTo(from: Record<string, Point>, to: Record<string, Point>): BodyFit {
+  const height = (body: Record<string, Point>, feet: boolean): number => {
     const hips = body.hips?.[1] ?? 0;
     return feet ? hips - (body.leftFoot![1] + body.rightFoot![1]) / 2 : hips;
   };

@@ -1,4 +1,4 @@
-// The solved skeleton, drawn over the avatar: the motion's own joints by the motion's own bone lengths.
+// The solved skeleton, drawn over the avatar with the motion's own bone lengths.
 
 import {
   Color,
@@ -12,40 +12,31 @@ import {
   Vector3,
 } from "three";
 import type { Skeleton } from "../protocol/text";
-import { type BodyPose, type Fit, forward } from "./pose";
+import { MIDDLE, sideColour } from "./colours";
+import { type BodyFit, type BodyPose, forward } from "./pose";
 
-// The performer's left and right in two hues that colour-blind eyes tell apart (the mannequin's trim has the same); the middle in neither.
-export const LEFT = "#ff7a3c";
-export const RIGHT = "#1fb8b3";
-export const MIDDLE = "#8f7bff";
-
-/** The skull, from the joint `head` upwards: as part of the hips' height (HUMANOID's 0.195 m of 0.955 m). No joint marks its end. */
+/** The skull's length above the joint `head`, which has no child, as a part of the hips' height. */
 const SKULL = 0.2;
 
-/** A bone's greatest thickness as part of its length, and its bounds in metres. */
+/** A bone's greatest thickness as a part of its length, and its limits in metres. */
 const THICKNESS = 0.1;
 const THINNEST = 0.005;
 const THICKEST = 0.022;
 
-export function sideColour(name: string): string {
-  if (/^left/.test(name)) return LEFT;
-  return /^right/.test(name) ? RIGHT : MIDDLE;
-}
-
-export class SkeletonOverlay {
+export class SkeletonView {
   readonly object = new Group();
   private readonly bones: InstancedMesh;
   private readonly joints: InstancedMesh;
   private readonly head: number;
   private readonly root = new Vector3(0, 0.95, 0);
-  /** The joints that have a bone to their parent. */
+  /** The joints with a parent: a bone ends at each. */
   private readonly ends: number[];
 
   constructor(private readonly skeleton: Skeleton) {
     this.ends = skeleton.names
       .map((_, joint) => joint)
       .filter((joint) => skeleton.parents[joint]! >= 0);
-    // Seen through the avatar, drawn after everything else.
+    // Drawn last, and visible through the avatar.
     const material = new MeshBasicMaterial({
       depthTest: false,
       depthWrite: false,
@@ -53,7 +44,7 @@ export class SkeletonOverlay {
       opacity: 0.92,
       toneMapped: false,
     });
-    // A bone from 0 to 1 along y, thickest at a fifth.
+    // A bone from 0 to 1 along y, thickest at 0.18.
     const shape = new OctahedronGeometry(1, 0).translate(0, 1, 0).scale(1, 0.5, 1);
     const at = shape.getAttribute("position");
     for (let i = 0; i < at.count; i++) if (Math.abs(at.getY(i) - 0.5) < 0.01) at.setY(i, 0.18);
@@ -74,8 +65,8 @@ export class SkeletonOverlay {
     this.object.add(this.bones, this.joints);
   }
 
-  /** The same fit as the avatar's, so that the two lie on each other. */
-  fit({ scale, lift }: Fit): void {
+  /** Takes the avatar's fit, so that both coincide. */
+  fit({ scale, lift }: BodyFit): void {
     this.object.scale.setScalar(scale);
     this.object.position.set(0, lift, 0);
   }
@@ -117,7 +108,7 @@ export class SkeletonOverlay {
     this.joints.instanceMatrix.needsUpdate = true;
   }
 
-  /** Where the hips are in the world, metres. */
+  /** World position of the hips, metres. */
   hips(): Vector3 {
     return this.object.localToWorld(this.root.clone());
   }

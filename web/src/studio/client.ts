@@ -1,15 +1,21 @@
-// The page's line to the studio (`mocap.studio.v1`, mocap/studio/messages.py): questions with answers, and files upwards in pieces.
+// The page's connection to the studio (`mocap.studio.v1`, mocap/studio/messages.py): requests with
+// answers, and files that are uploaded in pieces.
 
-export interface Take {
+import type { Figure } from "../picture/thumbnail";
+
+export interface TakeInfo {
   readonly name: string;
   readonly seconds: number;
+  /** Bytes. */
   readonly size: number;
-  /** The body's landmarks in the middle of it, in widths of the picture; none where nobody is seen. */
-  readonly figure: readonly (readonly [number, number] | null)[];
+  /** The body in the middle of the take; empty if no person is seen. */
+  readonly figure: Figure;
+  /** Why the take cannot be read, a sentence. */
+  readonly problem?: string | null;
 }
 
-/** For who waits for an answer: how much is done, 0 to 1, and a way to have it no longer. */
-export interface Watch {
+/** For long work: a callback for its progress, 0 to 1, and a signal that cancels it. */
+export interface WorkOptions {
   readonly progress?: (part: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -17,34 +23,48 @@ export interface Watch {
 export type Grade = "bake" | "live";
 export type Format = "bvh" | "glb" | "vrma" | "json";
 
-/** What was recognised of a character: its address, sentences, bone → node, and the nodes that a bone could be. */
-export interface Character {
+/** What the server recognised in a character's file. */
+export interface CharacterInfo {
+  /** The address of the character as a VRM. */
   readonly rig: string;
+  /** Sentences about it. */
   readonly said: readonly string[];
+  /** Humanoid bone → node, of the mapped bones. */
   readonly bones: Readonly<Record<string, string>>;
+  /** The names of all nodes. */
   readonly nodes: readonly string[];
 }
 
-/** What can be asked, and what the answer holds. */
-export interface Asks {
+/** The requests: arguments and answer of each. */
+export interface Requests {
   record: [{ on: boolean }, { on: boolean; take: string; frames: number }];
-  takes: [object, { takes: Take[]; recording: string | null }];
+  takes: [object, { takes: TakeInfo[]; recording: string | null }];
   open: [{ take: string; grade: Grade }, { clip: string; frames: number; seconds: number }];
   rename: [{ take: string; to: string }, { take: string }];
   delete: [{ take: string }, { take: string }];
   export: [
-    { take: string; grade: Grade; format: Format; start: number; end: number; rig: string | null },
+    {
+      take: string;
+      grade: Grade;
+      format: Format;
+      start: number;
+      end: number;
+      rig: string | null;
+    },
     { file: string; name: string; bytes: number; frames: number },
   ];
-  upload: [{ name: string; size: number }, Character];
-  remap: [{ rig: string; bones: Record<string, string> }, Character];
+  upload: [{ name: string; size: number }, CharacterInfo];
+  /** An empty node name unmaps the bone. */
+  remap: [{ rig: string; bones: Readonly<Record<string, string>> }, CharacterInfo];
 }
 
 const SUBPROTOCOL = "mocap.studio.v1";
+/** Bytes of one piece of an upload, and the most pieces in the browser's buffer. */
 const PIECE = 48 * 1024;
+const BUFFERED = 16;
 const GONE = "The mocap server is not answering: wait until it is back, then try again.";
 
-interface Waiting {
+interface Pending {
   resolve(answer: never): void;
   reject(error: Error): void;
   progress?(part: number): void;
@@ -52,40 +72,40 @@ interface Waiting {
 
 export class Studio {
   private socket: Promise<WebSocket> | null = null;
-  private readonly waiting = new Map<number, Waiting>();
+  private readonly pending = new Map<number, Pending>();
   private next = 0;
 
   constructor(private readonly address: string) {}
 
-  /** Whether there is a studio behind this page: a page that only looks through a file has none. */
-  async there(): Promise<boolean> {
-    try {
-      await this.open();
-      return true;
-    } catch {
-      return false;
-    }
+  /** Whether the server has a studio: `mocap view` has none. */
+  async exists(): Promise<boolean> {
+    return this.open().then(
+      () => true,
+      () => false,
+    );
   }
 
-  /** Rejects with an Error whose message is the studio's sentence. */
-  async ask<K extends keyof Asks>(
-    what: K,
-    args: Asks[K][0],
-    watch: Watch = {},
-  ): Promise<Asks[K][1]> {
-    return this.send(await this.open(), what, args, watch);
+  /** Sends a request. Throws an Error whose message is the studio's sentence. */
+  async ask<K extends keyof Requests>(
+    request: K,
+    args: Requests[K][0],
+    options: WorkOptions = {},
+  ): Promise<Requests[K][1]> {
+    return this.send(await this.open(), request, args, options);
   }
 
-  /** Sends a character's file; tells how much of it has gone, 0 to 1. */
-  async upload(file: File, progress: (part: number) => void): Promise<Character> {
+  /** Uploads a character's file. Throws an Error whose message is the studio's sentence. */
+  async upload(file: File, progress: (part: number) => void): Promise<CharacterInfo> {
     const data = await file.arrayBuffer();
     const socket = await this.open();
-    // Said before the first piece goes.
     const answer = this.send(socket, "upload", { name: file.name, size: data.byteLength });
+    // The answer may fail while pieces are still sent; it is awaited below.
+    answer.catch(() => undefined);
     for (let at = 0; at < data.byteLength; at += PIECE) {
-      // Not all at once into the browser's buffer: the rest of the page shares it.
-      while (socket.bufferedAmount > 16 * PIECE)
+      // The page's other messages must not wait behind the whole file.
+      while (socket.bufferedAmount > BUFFERED * PIECE) {
         await new Promise((resolve) => window.setTimeout(resolve, 10));
+      }
       socket.send(data.slice(at, at + PIECE));
       progress(at / data.byteLength);
     }
@@ -93,23 +113,21 @@ export class Studio {
     return answer;
   }
 
-  private send<K extends keyof Asks>(
+  private send<K extends keyof Requests>(
     socket: WebSocket,
-    what: K,
-    args: Asks[K][0],
-    { progress, signal }: Watch = {},
-  ): Promise<Asks[K][1]> {
+    request: K,
+    args: Requests[K][0],
+    { progress, signal }: WorkOptions = {},
+  ): Promise<Requests[K][1]> {
     const id = this.next++;
-    const answer = new Promise<Asks[K][1]>((resolve, reject) =>
-      this.waiting.set(id, { resolve, reject, ...(progress && { progress }) }),
+    const answer = new Promise<Requests[K][1]>((resolve, reject) =>
+      this.pending.set(id, { resolve, reject, ...(progress && { progress }) }),
     );
-    signal?.addEventListener(
-      "abort",
-      () =>
-        this.waiting.has(id) &&
-        socket.send(JSON.stringify({ do: "cancel", id: this.next++, ask: id })),
-    );
-    socket.send(JSON.stringify({ do: what, id, ...args }));
+    signal?.addEventListener("abort", () => {
+      if (!this.pending.has(id)) return;
+      socket.send(JSON.stringify({ do: "cancel", id: this.next++, ask: id }));
+    });
+    socket.send(JSON.stringify({ do: request, id, ...args }));
     return answer;
   }
 
@@ -118,11 +136,12 @@ export class Studio {
       const socket = new WebSocket(this.address, SUBPROTOCOL);
       socket.onopen = () => resolve(socket);
       socket.onmessage = ({ data }: MessageEvent<string>) => this.answered(data);
-      socket.onclose = () => {
+      socket.onclose = ({ reason }) => {
         this.socket = null;
-        reject(new Error(GONE));
-        for (const { reject: fail } of this.waiting.values()) fail(new Error(GONE));
-        this.waiting.clear();
+        const error = new Error(reason || GONE);
+        reject(error);
+        for (const pending of this.pending.values()) pending.reject(error);
+        this.pending.clear();
       };
     });
     return this.socket;
@@ -134,10 +153,10 @@ export class Studio {
       error?: string;
       progress?: number;
     };
-    const waiting = this.waiting.get(id);
-    if (progress !== undefined) return waiting?.progress?.(progress);
-    this.waiting.delete(id);
-    if (error === undefined) waiting?.resolve(answer as never);
-    else waiting?.reject(new Error(error));
+    const pending = this.pending.get(id);
+    if (progress !== undefined) return pending?.progress?.(progress);
+    this.pending.delete(id);
+    if (error === undefined) pending?.resolve(answer as never);
+    else pending?.reject(new Error(error));
   }
 }

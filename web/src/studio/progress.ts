@@ -1,32 +1,32 @@
-// A bar for work that takes a while, with a button that ends it.
+// A progress bar for long work, with a button that cancels it.
 
 import { button, element } from "../ui/dom";
-import type { Watch } from "./client";
+import type { WorkOptions } from "./client";
 
-export class Progress {
+export class ProgressBar {
   readonly element = element("div", "", { class: "progress" });
   private readonly text = element("span");
   private readonly bar = element("progress");
-  private aborted = new AbortController();
+  private controller = new AbortController();
 
   constructor() {
     this.bar.max = 1;
     this.element.hidden = true;
-    this.element.append(
-      this.text,
-      this.bar,
-      button("Cancel", () => this.aborted.abort()),
-    );
+    const cancel = button("Cancel", () => this.controller.abort());
+    this.element.append(this.text, this.bar, cancel);
   }
 
-  /** Shows what is being done; returns what the one who does it wants. */
-  begin(what: string): Required<Watch> {
-    this.aborted = new AbortController();
+  /** Shows the bar. Returns the options for the work. */
+  begin(what: string): Required<WorkOptions> {
+    this.controller = new AbortController();
     this.text.textContent = `${what}…`;
     this.bar.setAttribute("aria-label", what);
-    this.bar.removeAttribute("value"); // nobody knows yet how far it is
+    this.bar.removeAttribute("value"); // unknown so far
     this.element.hidden = false;
-    return { progress: (part) => (this.bar.value = part), signal: this.aborted.signal };
+    const progress = (part: number): void => {
+      this.bar.value = part;
+    };
+    return { progress, signal: this.controller.signal };
   }
 
   end(): void {

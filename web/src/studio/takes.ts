@@ -1,143 +1,94 @@
-// The panel of takes: record, list, open (baked or as it was live), rename, delete, and export what lies between the marks.
+// The panel of takes: record, list, open, rename, delete.
 
-import { button, bytes, choice, clock, element } from "../ui/dom";
-import type { Hud } from "../ui/hud";
-import type { Format, Grade, Studio, Take, Watch } from "./client";
-import { Progress } from "./progress";
-import { thumbnail } from "./thumbnail";
-
-/** What the panel asks of the page. */
-export interface Stage {
-  /** Plays a clip of the server's, or two side by side; resolves when it is on. */
-  play(addresses: readonly [string, string?], name: string): Promise<void>;
-  /** Back to what is live. */
-  live(): void;
-  /** The timeline's marks, seconds. */
-  marks(): { readonly start: number; readonly end: number } | null;
-  /** The address of the character that was dropped on the page; null for the mannequin. */
-  character(): string | null;
-}
-
-const GRADES = { bake: "Baked", live: "As it was live", both: "Both, side by side" };
-type Shown = keyof typeof GRADES;
-const FORMATS = { bvh: "BVH", glb: "GLB", vrma: "VRMA", json: "Keypoints" };
+import { thumbnail } from "../picture/thumbnail";
+import type { ServerState } from "../protocol/text";
+import { SidePanel } from "../ui/controls";
+import { button, byId, bytes, element, heading, minutes, reasonOf } from "../ui/dom";
+import type { Messages } from "../ui/messages";
+import type { Studio, TakeInfo, WorkOptions } from "./client";
+import { OpenedTake, type TakeStage } from "./opened";
+import { ProgressBar } from "./progress";
+import { RecordButton } from "./recording";
 
 export class TakesPanel {
-  private readonly panel = document.querySelector<HTMLElement>("#takes")!;
-  private readonly list = element("ul");
-  private readonly opened = element("div", "", { class: "opened" });
-  private readonly record = document.querySelector<HTMLButtonElement>('#controls [data-key="r"]')!;
-  private readonly grade = choice(
-    GRADES,
-    "Grade",
-    (value) => void this.open(this.take!, value as Shown),
-  );
-  private readonly progress = new Progress();
-  private readonly format = choice(FORMATS, "File format", () => undefined);
-  private take: string | null = null;
-  private began = 0;
+  private readonly side: SidePanel;
+  private readonly list = element("ul", "", { label: "Takes" });
+  private readonly progress = new ProgressBar();
+  private readonly record = new RecordButton((on) => void this.toggleRecording(on));
+  private readonly opened: OpenedTake;
   private busy = false;
 
   constructor(
     private readonly studio: Studio,
-    private readonly stage: Stage,
-    private readonly hud: Hud,
+    stage: TakeStage,
+    private readonly messages: Messages,
   ) {
-    const head = element("header");
-    head.append(
-      element("h2", "Takes"),
-      button("Close", () => this.show(false), { title: "Close the list (T)" }),
+    this.side = new SidePanel(byId("takes"), "t", (on) => on && void this.refresh());
+    this.opened = new OpenedTake(
+      studio,
+      stage,
+      messages,
+      (what, done) => this.work(what, done),
+      () => void this.refresh(),
     );
-    const row = element("div", "", { class: "row" });
-    row.append(
-      this.grade,
-      this.format,
-      button("Export", () => void this.save(), {
-        title: "Save what lies between the marks as a file (E)",
-        key: "e",
-      }),
-      button("Back to live", () => this.live(), { title: "Show what is live again" }),
+    this.side.element.replaceChildren(
+      heading("Takes", () => this.side.show(false), "Close the list"),
+      this.progress.element,
+      this.opened.element,
+      this.list,
     );
-    this.opened.append(element("p", "", { class: "name" }), row);
-    this.opened.hidden = true;
-    this.panel.replaceChildren(head, this.progress.element, this.opened, this.list);
-    this.list.setAttribute("aria-label", "Takes");
-    window.addEventListener("keydown", (event) => {
-      const plain =
-        !event.ctrlKey &&
-        !event.metaKey &&
-        !event.altKey &&
-        !event.repeat &&
-        !(event.target instanceof HTMLInputElement);
-      if (plain && event.key.toLowerCase() === "e" && this.take) void this.save();
-    });
-    window.setInterval(() => this.tick(), 200);
-  }
-
-  get recording(): boolean {
-    return this.began > 0;
   }
 
   show(on: boolean): void {
-    this.panel.hidden = !on;
-    document.querySelector('#controls [data-key="t"]')!.setAttribute("aria-pressed", String(on));
-    if (on) void this.refresh();
+    this.side.show(on);
   }
 
-  toggle(): void {
-    this.show(this.panel.hidden !== false);
+  /** Shows the server's state; null while there is no connection. */
+  state(state: ServerState | null): void {
+    const before = this.record.take;
+    this.record.show(state);
+    if (before && state && !state.recording) void this.refresh();
   }
 
-  async toggleRecording(): Promise<void> {
-    const on = !this.recording;
-    try {
+  private async toggleRecording(on: boolean): Promise<void> {
+    await this.tried(async () => {
       const { take, frames } = await this.studio.ask("record", { on });
-      this.began = on ? performance.now() : 0;
-      this.hud.say(
-        "take",
-        "info",
-        on ? `Recording ${take}. Press R to end it.` : `${take}: ${frames} frames.`,
-        on ? Infinity : 6,
-      );
-    } catch (error) {
-      this.began = 0;
-      this.complain(error);
-    }
-    this.record.setAttribute("aria-pressed", String(this.recording));
+      const sentence = on ? `Recording ${take}.` : `${take}: ${frames} frames.`;
+      this.messages.say("take", "info", sentence, 6);
+    });
     if (!on) this.show(true);
   }
 
-  /** A page that is opened anew, or a server that was away: what is being recorded now? */
-  async refresh(): Promise<void> {
-    try {
-      const { takes, recording } = await this.studio.ask("takes", {});
-      if (!recording) this.began = 0;
-      else this.began ||= performance.now();
-      this.record.setAttribute("aria-pressed", String(this.recording));
-      this.list.replaceChildren(
-        ...(takes.length
-          ? takes.map((take) => this.item(take))
-          : [element("li", "None yet: press R to record what is live.", { class: "none" })]),
-      );
-    } catch (error) {
-      this.complain(error);
-    }
+  private async refresh(): Promise<void> {
+    if (this.side.element.hidden) return;
+    await this.tried(async () => {
+      const { takes } = await this.studio.ask("takes", {});
+      const none = element("li", "None yet: Record keeps what is live.", { class: "none" });
+      this.list.replaceChildren(...(takes.length ? takes.map((t) => this.item(t)) : [none]));
+    });
   }
 
-  private item(take: Take): HTMLLIElement {
+  private item(take: TakeInfo): HTMLLIElement {
     const item = element("li");
-    const name = button(take.name, () => void this.open(take.name, "bake"), {
-      class: "name",
-      title: "Bake this take and show it",
+    item.toggleAttribute("data-open", take.name === this.opened.name);
+    const remove = button("Delete", () => this.remove(item, take.name), {
+      label: `Delete ${take.name}`,
     });
-    const told = element("span", `${clock(take.seconds)} · ${bytes(take.size)}`, { class: "told" });
-    item.toggleAttribute("data-open", take.name === this.take);
+    if (take.problem) {
+      const name = element("span", take.name, { class: "name" });
+      item.append(name, element("span", take.problem, { class: "told" }), remove);
+      return item;
+    }
+    const title = `${minutes(take.seconds)} · ${bytes(take.size)}`;
     item.append(
       thumbnail(take.figure),
-      name,
-      told,
+      button(take.name, () => void this.opened.open(take.name), {
+        class: "name",
+        title: "Bake this take and show it",
+      }),
+      element("span", title, { class: "told" }),
       button("Rename", () => this.rename(item, take.name), { label: `Rename ${take.name}` }),
-      button("Delete", () => this.remove(item, take.name), { label: `Delete ${take.name}` }),
+      remove,
     );
     return item;
   }
@@ -147,13 +98,15 @@ export class TakesPanel {
     field.value = name;
     field.maxLength = 80;
     const done = async (): Promise<void> => {
-      if (field.value !== name && field.value.trim())
-        await this.tried(this.studio.ask("rename", { take: name, to: field.value }));
-      if (this.take === name) this.live();
+      if (field.value !== name && field.value.trim()) {
+        await this.tried(async () => {
+          const { take } = await this.studio.ask("rename", { take: name, to: field.value });
+          if (this.opened.name === name) this.opened.renamed(take);
+        });
+      }
       void this.refresh();
     };
     field.addEventListener("keydown", (event) => {
-      event.stopPropagation();
       if (event.key === "Enter") void done();
       else if (event.key === "Escape") void this.refresh();
     });
@@ -164,102 +117,42 @@ export class TakesPanel {
     field.select();
   }
 
-  /** Asked twice: there is no way back. */
+  /** Asks again before deleting, because there is no way back. */
   private remove(item: HTMLLIElement, name: string): void {
-    const sure = button(
-      "Delete for good",
-      async () => {
-        await this.tried(this.studio.ask("delete", { take: name }));
-        if (this.take === name) this.live();
-        void this.refresh();
-      },
-      { class: "bad" },
-    );
-    item.replaceChildren(
-      element("span", name, { class: "told" }),
-      sure,
-      button("Keep", () => void this.refresh()),
-    );
+    const sure = button("Delete for good", () => void this.delete(name), { class: "bad" });
+    const keep = button("Keep", () => void this.refresh());
+    item.replaceChildren(element("span", name, { class: "told" }), sure, keep);
     sure.focus();
   }
 
-  private async open(name: string, shown: Shown): Promise<void> {
-    await this.work(shown === "bake" ? `Baking ${name}` : `Solving ${name}`, async (watch) => {
-      const ask = async (grade: Grade): Promise<string> =>
-        (await this.studio.ask("open", { take: name, grade }, watch)).clip;
-      const first = await ask(shown === "live" ? "live" : "bake");
-      const clips: [string, string?] = shown === "both" ? [first, await ask("live")] : [first];
-      await this.stage.play(clips, shown === "both" ? `${name}: baked left, live right` : name);
-      this.take = name;
-      this.opened.querySelector(".name")!.textContent = name;
-      this.opened.hidden = false;
+  private async delete(name: string): Promise<void> {
+    await this.tried(async () => {
+      await this.studio.ask("delete", { take: name });
+      if (this.opened.name === name) this.opened.close();
     });
     void this.refresh();
   }
 
-  private live(): void {
-    this.take = null;
-    this.opened.hidden = true;
-    this.stage.live();
-    void this.refresh();
-  }
-
-  private async save(): Promise<void> {
-    const marks = this.stage.marks();
-    const take = this.take;
-    if (!take || !marks) return;
-    await this.work(`Writing the ${FORMATS[this.format.value as Format]} file`, async (watch) => {
-      const grade: Grade = this.grade.value === "live" ? "live" : "bake";
-      const asked = {
-        take,
-        grade,
-        format: this.format.value as Format,
-        rig: this.stage.character(),
-      };
-      const made = await this.studio.ask(
-        "export",
-        { ...asked, start: marks.start, end: marks.end },
-        watch,
-      );
-      const link = element("a");
-      link.href = new URL(made.file, location.href).href;
-      link.download = made.name;
-      link.click();
-      this.hud.say("take", "info", `${made.name}: ${made.frames} frames, ${bytes(made.bytes)}.`, 8);
-    });
-  }
-
-  /** Long work, one at a time: its progress is shown, and it can be cancelled. */
-  private async work(what: string, done: (watch: Watch) => Promise<void>): Promise<void> {
+  private async work(what: string, done: (options: WorkOptions) => Promise<void>): Promise<void> {
     if (this.busy) return;
     this.busy = true;
-    const watch = this.progress.begin(what);
+    const options = this.progress.begin(what);
     try {
-      this.hud.say("take", "info", "");
-      await done(watch);
+      this.messages.clear("take");
+      await done(options);
     } catch (error) {
-      if (!watch.signal.aborted) this.complain(error);
+      if (!options.signal.aborted) this.complain(error);
     } finally {
       this.progress.end();
       this.busy = false;
     }
   }
 
-  private async tried(answer: Promise<unknown>): Promise<void> {
-    try {
-      await answer;
-    } catch (error) {
-      this.complain(error);
-    }
+  private async tried(action: () => Promise<void>): Promise<void> {
+    await action().catch((error: unknown) => this.complain(error));
   }
 
   private complain(error: unknown): void {
-    this.hud.say("take", "error", error instanceof Error ? error.message : String(error), 12);
-  }
-
-  private tick(): void {
-    const label = this.record.querySelector("span")!;
-    const text = this.recording ? clock((performance.now() - this.began) / 1000) : "Record";
-    if (label.textContent !== text) label.textContent = text;
+    this.messages.say("take", "error", reasonOf(error), 12);
   }
 }

@@ -1,7 +1,7 @@
-// "Stand upright": a countdown, long enough to walk back from the keyboard, and then the measure.
+// Calibration: a countdown, long enough to walk back from the computer, then the measurement.
 
 import type { Connection } from "../protocol/connection";
-import type { Hud } from "./hud";
+import type { Messages } from "./messages";
 
 const SECONDS = 5;
 
@@ -11,37 +11,32 @@ export class Calibration {
 
   constructor(
     private readonly connection: Connection,
-    private readonly hud: Hud,
+    private readonly messages: Messages,
   ) {}
 
-  /** Begins the countdown; a second press ends it. */
+  /** Starts the countdown, or stops it. */
   toggle(): void {
     window.clearInterval(this.timer);
     if (this.left > 0) {
       this.left = 0;
-      return this.hud.say("calibrate", "info", "");
+      return this.messages.clear("calibrate");
     }
     this.left = SECONDS;
     this.say();
-    this.timer = window.setInterval(() => {
-      this.left -= 1;
-      if (this.left > 0) return this.say();
-      window.clearInterval(this.timer);
-      this.connection.send({ type: "calibrate" });
-      this.hud.say(
-        "calibrate",
-        "info",
-        "Measuring: lengths, gravity and floor, for some seconds.",
-        5,
-      );
-    }, 1000);
+    this.timer = window.setInterval(() => this.count(), 1000);
+  }
+
+  private count(): void {
+    this.left -= 1;
+    if (this.left > 0) return this.say();
+    window.clearInterval(this.timer);
+    this.connection.send({ type: "calibrate" });
+    const sentence = "Measuring lengths, gravity and floor for some seconds.";
+    this.messages.say("calibrate", "info", sentence, 5);
   }
 
   private say(): void {
-    this.hud.say(
-      "calibrate",
-      "info",
-      `Stand upright in full view, arms at your sides: measuring in ${this.left} …`,
-    );
+    const sentence = "Stand upright in full view, arms at your sides: measuring in";
+    this.messages.say("calibrate", "info", `${sentence} ${this.left} …`);
   }
 }

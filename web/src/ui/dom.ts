@@ -1,7 +1,8 @@
-// Elements, made briefly.
+// Helpers that make and find elements, and format values for them.
 
 type Options = Partial<Record<"class" | "title" | "label" | "key", string>>;
 
+/** Makes an element with a text and, as wanted, a class, a tooltip, a label and a key shortcut. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   kind: K,
   text = "",
@@ -27,6 +28,7 @@ export function button(
   return made;
 }
 
+/** A drop-down list; `options` maps each value to its text. */
 export function choice(
   options: Readonly<Record<string, string>>,
   label: string,
@@ -38,8 +40,41 @@ export function choice(
   return made;
 }
 
-export const clock = (seconds: number): string =>
-  `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
+/** A row of elements, which wraps. */
+export function row(...children: readonly Node[]): HTMLDivElement {
+  const made = element("div", "", { class: "row" });
+  made.append(...children);
+  return made;
+}
+
+/** A panel's heading with a button that closes it. */
+export function heading(text: string, close: () => void, title: string): HTMLElement {
+  const made = element("header");
+  made.append(element("h2", text), button("Close", close, { title }));
+  return made;
+}
+
+/** The element of index.html with this id. Throws an Error if there is none. */
+export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`index.html has no #${id}`);
+  return found as T;
+}
+
+/** Sets a text only when it changes, so that screen readers are not disturbed. */
+export function write(target: HTMLElement, text: string): void {
+  if (target.textContent !== text) target.textContent = text;
+}
+
+/** Seconds as minutes and seconds, e.g. 1:02.5. */
+export function minutes(seconds: number, digits = 1): string {
+  const rest = (seconds % 60).toFixed(digits).padStart(3 + digits, "0");
+  return `${Math.floor(seconds / 60)}:${rest}`;
+}
 
 export const bytes = (size: number): string =>
   size >= 1e6 ? `${(size / 1e6).toFixed(1)} MB` : `${Math.ceil(size / 1e3)} kB`;
+
+/** The sentence of an error. */
+export const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

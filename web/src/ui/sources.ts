@@ -1,79 +1,90 @@
-// Where the movement comes from, as one row of buttons: the server's camera or video, this device's camera, a video file, another page.
+// Where the movement comes from, as a row of buttons: mocap's own camera or video, this device's
+// camera, a video file, or a page of the user's.
 
-import type { Lead } from "../camera/session";
+import type { CameraChooser } from "../camera/chooser";
+import { rememberedCamera } from "../camera/devices";
+import type { CameraSession } from "../camera/session";
 import type { Connection } from "../protocol/connection";
-import type { Hello } from "../protocol/text";
-import type { Hud } from "./hud";
+import type { Hello, StreamSource } from "../protocol/text";
+import { onKey } from "./controls";
+import { byId, write } from "./dom";
+import type { Messages } from "./messages";
 
-type Source = "server" | "camera" | "file" | "page";
+const CHOICES = ["server", "camera", "file", "page"] as const;
+type SourceChoice = (typeof CHOICES)[number];
 
-export class Sources {
-  private readonly row = document.querySelector<HTMLElement>("#sources")!;
+export class SourcesRow {
+  private readonly row = byId("sources");
   private readonly file = document.createElement("input");
+  /** What the server showed last of its own, for the name of its button. */
+  private serverKind: StreamSource["kind"] = "camera";
 
   constructor(
     private readonly connection: Connection,
-    private readonly lead: Lead,
-    private readonly hud: Hud,
-    /** Which source is chosen, with or without a hello. */
-    private readonly hello: () => Hello | null,
+    private readonly session: CameraSession,
+    chooser: CameraChooser,
+    private readonly messages: Messages,
   ) {
     this.file.type = "file";
     this.file.accept = "video/*";
-    this.file.addEventListener("change", () => this.opened());
-    const press: Record<Source, () => void> = {
-      server: () => this.server(),
-      camera: () => this.lead.toggle(),
+    this.file.addEventListener("change", () => this.fileChosen());
+    const press: Record<SourceChoice, () => void> = {
+      server: () => this.useServer(),
+      camera: () => this.toggleCamera(),
       file: () => this.file.click(),
-      page: () => this.page(),
+      page: () => this.usePage(),
     };
-    this.hud.key("c", this.button("camera"), press.camera);
-    for (const [source, pressed] of Object.entries(press))
-      this.button(source as Source).addEventListener("click", pressed);
+    for (const choice of CHOICES) this.button(choice).addEventListener("click", press[choice]);
+    onKey("c", this.button("camera"), press.camera);
+    byId("choose-camera").addEventListener("click", () => chooser.toggle());
   }
 
-  /** Which one it is now. */
-  show(): void {
-    const hello = this.hello();
-    this.row.hidden = !hello || hello.source.kind === "motion";
-    const theirs = hello?.source.kind === "browser";
-    const now: Source = this.lead.on
-      ? this.lead.file
-        ? "file"
-        : "camera"
-      : theirs
-        ? "page"
-        : "server";
-    for (const source of ["server", "camera", "file", "page"] as const)
-      this.button(source).setAttribute("aria-pressed", String(source === now));
+  /** Shows which source is active. */
+  show(hello: Hello | null): void {
+    const kind = hello?.source.kind;
+    this.row.hidden = !kind || kind === "motion";
+    if (kind === "video" || kind === "camera") this.serverKind = kind;
+    write(this.button("server"), this.serverKind === "video" ? "mocap's video" : "mocap's camera");
+    const active = this.active(kind);
+    for (const choice of CHOICES) {
+      this.button(choice).setAttribute("aria-pressed", String(choice === active));
+    }
   }
 
-  private button(source: Source): HTMLButtonElement {
-    return this.row.querySelector<HTMLButtonElement>(`[data-source="${source}"]`)!;
+  private active(kind: StreamSource["kind"] | undefined): SourceChoice {
+    if (this.session.open) return this.session.isFile ? "file" : "camera";
+    return kind === "browser" ? "page" : "server";
   }
 
-  private server(): void {
-    this.lead.stop();
-    this.hud.say("page", "info", "");
+  private button(choice: SourceChoice): HTMLButtonElement {
+    return this.row.querySelector<HTMLButtonElement>(`[data-source="${choice}"]`)!;
+  }
+
+  private toggleCamera(): void {
+    if (this.session.open && !this.session.isFile) this.session.stop();
+    else void this.session.startCamera(rememberedCamera());
+  }
+
+  private useServer(): void {
+    this.session.stop();
+    this.messages.clear("page");
     this.connection.send({ type: "lead", who: "server" });
   }
 
-  private page(): void {
-    this.lead.stop();
+  private usePage(): void {
+    this.session.stop();
     this.connection.send({ type: "lead", who: "browser" });
     const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ingest`;
-    this.hud.say(
-      "page",
-      "info",
-      `Waiting for a page that sends what estimatePoses returns to ${address} (README, From a page of your own).`,
-      20,
-    );
+    const sentence =
+      `Waiting for a web page of yours that sends the results of estimatePoses to ${address} ` +
+      "(README, From a page of your own).";
+    this.messages.say("page", "info", sentence, 20);
   }
 
-  private opened(): void {
+  private fileChosen(): void {
     const [file] = this.file.files ?? [];
-    // The same file again is a choice too.
+    // The same file can be chosen again.
     this.file.value = "";
-    if (file) this.lead.play(file);
+    if (file) void this.session.startFile(file);
   }
 }

@@ -1,68 +1,63 @@
-// How live poses are made: smoothing against lag, whether feet are held to the ground, whether the hips travel. The server says what holds,
-// for other pages may choose too; what was chosen here is remembered.
+// How live poses are made: smoothing against delay, feet, hips. The server decides and announces
+// it, because other pages may choose too; the choice of this page is remembered.
 
 import type { Connection } from "../protocol/connection";
 import type { Tuned, Tuning } from "../protocol/text";
-import { button, choice, element } from "./dom";
-import type { Hud } from "./hud";
+import { SidePanel } from "./controls";
+import { button, byId, choice, element, heading, row, write } from "./dom";
 
 const REMEMBERED = "mocap.tuning";
-/** The slider's ends are a quarter of the usual smoothing and four times it: 2 to the power of −2 and 2. */
+/** The slider goes from a quarter to four times the default smoothing: 2 to the power of ±2. */
 const END = 2;
+const DEFAULT: Tuning = { smoothing: 1, feet: "auto", hips: "free" };
+
+const FEET: Readonly<Record<Tuning["feet"], string>> = {
+  auto: "Feet hold to the ground",
+  always: "Feet never leave the ground",
+  off: "Feet as they are seen",
+};
+const HIPS: Readonly<Record<Tuning["hips"], string>> = {
+  free: "Hips travel",
+  locked: "Hips stay in place",
+};
 
 export class TunePanel {
-  private readonly panel = document.querySelector<HTMLElement>("#tune")!;
+  private readonly side: SidePanel;
   private readonly slider = element("input", "", { label: "Smoothing" });
   private readonly lag = element("output");
-  private readonly feet = choice(
-    { auto: "Feet hold to the ground", off: "Feet as they are seen" },
-    "Feet",
-    () => this.choose(),
-  );
-  private readonly hips = choice(
-    { free: "Hips travel", locked: "Hips stay in place" },
-    "Hips",
-    () => this.choose(),
-  );
+  private readonly feet = choice(FEET, "Feet", () => this.choose());
+  private readonly hips = choice(HIPS, "Hips", () => this.choose());
 
-  constructor(
-    private readonly connection: Connection,
-    hud: Hud,
-  ) {
-    Object.assign(this.slider, {
-      type: "range",
-      min: String(-END),
-      max: String(END),
-      step: "0.25",
-      value: "0",
-    });
+  constructor(private readonly connection: Connection) {
+    this.side = new SidePanel(byId("tune"), "u");
+    Object.assign(this.slider, { type: "range", min: -END, max: END, step: 0.25, value: 0 });
     this.slider.addEventListener("input", () => this.choose());
-    const head = element("header");
-    head.append(
-      element("h2", "Tune"),
-      button("Close", () => this.show(false), { title: "Close (U)" }),
+    const ends = row(element("span", "Quick"), this.lag, element("span", "Smooth"));
+    ends.classList.add("ends");
+    this.side.element.replaceChildren(
+      heading("Tune", () => this.side.show(false), "Close"),
+      this.slider,
+      ends,
+      row(
+        this.feet,
+        this.hips,
+        button("Defaults", () => this.choose(DEFAULT)),
+      ),
     );
-    const ends = element("div", "", { class: "row ends" });
-    ends.append(element("span", "Quick"), this.lag, element("span", "Smooth"));
-    const usual = button("As usual", () =>
-      this.choose({ smoothing: 1, feet: "auto", hips: "free" }),
-    );
-    const row = element("div", "", { class: "row" });
-    row.append(this.feet, this.hips, usual);
-    this.panel.replaceChildren(head, this.slider, ends, row);
-    hud.press("u", () => this.show(this.panel.hidden !== false));
   }
 
-  /** A new connection: what was chosen on an earlier visit holds again. */
-  again(): void {
+  /** Sends the choice of an earlier visit after a new connection. */
+  reconnected(): void {
     const kept = localStorage.getItem(REMEMBERED);
     if (kept) this.connection.send({ type: "tune", ...(JSON.parse(kept) as Tuning) });
   }
 
-  tuned({ smoothing, feet, hips, lag }: Tuned): void {
+  /** Shows what the server announces. */
+  show({ smoothing, feet, hips, lag }: Tuned): void {
     this.slider.value = String(Math.log2(smoothing));
-    this.lag.textContent = `${(1000 * lag).toFixed(0)} ms of lag`;
-    [this.feet.value, this.hips.value] = [feet, hips];
+    write(this.lag, `${(1000 * lag).toFixed(0)} ms of delay`);
+    this.feet.value = feet;
+    this.hips.value = hips;
   }
 
   private choose(tuning: Tuning = this.chosen()): void {
@@ -76,10 +71,5 @@ export class TunePanel {
       feet: this.feet.value as Tuning["feet"],
       hips: this.hips.value as Tuning["hips"],
     };
-  }
-
-  private show(on: boolean): void {
-    this.panel.hidden = !on;
-    document.querySelector('#controls [data-key="u"]')!.setAttribute("aria-pressed", String(on));
   }
 }

@@ -1,0 +1,24 @@
+// The rows of the toolbar have the same number of buttons, so that no row is half empty.
+
+/** Spreads the visible buttons evenly over as few rows as the width allows. */
+export function balanceToolbar(toolbar: HTMLElement): void {
+  const balance = (): void => {
+    toolbar.style.removeProperty("--columns");
+    toolbar.removeAttribute("data-rows");
+    const buttons = [...toolbar.children].filter(
+      (child): child is HTMLElement => child instanceof HTMLElement && child.offsetWidth > 0,
+    );
+    const rows = new Set(buttons.map(({ offsetTop }) => offsetTop)).size;
+    if (rows < 2) return;
+    toolbar.style.setProperty("--columns", String(Math.ceil(buttons.length / rows)));
+    toolbar.dataset.rows = String(rows);
+  };
+  // Buttons that appear or disappear change the toolbar, but not by what balance itself changes.
+  new MutationObserver(balance).observe(toolbar, {
+    subtree: true,
+    attributes: true,
+    attributeFilter: ["hidden"],
+  });
+  window.addEventListener("resize", balance);
+  balance();
+}
