@@ -197,15 +197,16 @@ def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(
     )
     drop(page, "hero.vrm", (ROOT / "rigs" / "mannequin.vrm").read_bytes())
     until(
-        page, "document.querySelector('#character')?.textContent.includes('55 of 55 bones mapped')"
+        page, "document.querySelector('#avatar')?.textContent.includes('55 of 55 bones mapped')"
     )
     frame = page.evaluate("window.mocap.frame()")
     drawn(page, frame + 2)
     # A bone taken away by hand is one fewer.
-    page.click("#character summary")
-    page.select_option("#character select[aria-label='Node for leftToes']", "")
+    page.click("#avatar summary")
+    page.click("#avatar [data-bone=leftToes]")
+    page.click("#avatar .search button:has-text('No node')")
     until(
-        page, "document.querySelector('#character')?.textContent.includes('54 of 55 bones mapped')"
+        page, "document.querySelector('#avatar')?.textContent.includes('54 of 55 bones mapped')"
     )
     until(page, "Object.keys(window.mocap.bonePositions()).length === 54")
 

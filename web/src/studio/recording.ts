@@ -9,6 +9,7 @@ const seconds = (): number => performance.now() / 1000;
 export class RecordButton {
   private readonly button: HTMLButtonElement;
   private state: ServerState | null = null;
+  private answer: string | null = null;
   /** When the state came, seconds. */
   private came = 0;
 
@@ -20,20 +21,29 @@ export class RecordButton {
 
   /** The name of the take that is being recorded. */
   get take(): string | null {
-    return this.state?.recording ?? null;
+    return this.state ? this.state.recording : this.answer;
   }
 
   /** Shows the server's state; null while there is no connection. */
   show(state: ServerState | null): void {
     this.state = state;
+    this.answer = null;
+    this.came = seconds();
+    this.draw();
+  }
+
+  /** The answer to a request, which counts where the server has not announced its state. */
+  answered(take: string | null): void {
+    if (this.state) return;
+    this.answer = take;
     this.came = seconds();
     this.draw();
   }
 
   private draw(): void {
-    const { state } = this;
     const on = this.take !== null;
-    const text = state && on ? minutes(state.recorded + seconds() - this.came) : "Record";
+    const recorded = (this.state?.recorded ?? 0) + seconds() - this.came;
+    const text = on ? minutes(recorded) : "Record";
     write(this.button.querySelector("span")!, text);
     this.button.setAttribute("aria-pressed", String(on));
     this.button.title = on ? `Stop recording ${this.take}` : "Record what is live as a take";

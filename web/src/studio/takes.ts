@@ -53,6 +53,7 @@ export class TakesPanel {
   private async toggleRecording(on: boolean): Promise<void> {
     await this.tried(async () => {
       const { take, frames } = await this.studio.ask("record", { on });
+      this.record.answered(on ? take : null);
       const sentence = on ? `Recording ${take}.` : `${take}: ${frames} frames.`;
       this.messages.say("take", "info", sentence, 6);
     });
