@@ -25,7 +25,7 @@ from mocap.core.motion import Motion, concatenate
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import DeviceError, InputError, MocapError, ModelError, NoPersonError, OutputError
-from mocap.formats import load, save
+from mocap.formats import ExportOptions, load, save
 from mocap.retarget import load_motion, normalized, retarget
 from mocap.rig.load import load_rig
 from mocap.solve.measure import measure_body
@@ -45,6 +45,7 @@ __all__ = [
     "LANDMARKS",
     "Camera",
     "DeviceError",
+    "ExportOptions",
     "InputError",
     "Keypoints",
     "MocapError",

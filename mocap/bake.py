@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mocap import formats
-from mocap.capture.open import open_source
 from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints, is_somebody
 from mocap.core.motion import Motion
-from mocap.detect.mediapipe.bundles import PoseSize
-from mocap.detect.mediapipe.pose import detect_source
-from mocap.detect.performer import PerformerDetector
 from mocap.errors import NoPersonError
 from mocap.solve.solver import Feet, solve_take
+
+if TYPE_CHECKING:
+    from mocap.detect.mediapipe.bundles import PoseSize
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of frames done and, where it is known, of all."""
@@ -49,6 +49,11 @@ def read_keypoints(
                 f"There is no person in any of the {len(keypoints)} frames of {path}."
             )
         return keypoints
+    # OpenCV and MediaPipe, which keypoint files do not need.
+    from mocap.capture.open import open_source
+    from mocap.detect.mediapipe.pose import detect_source
+    from mocap.detect.performer import PerformerDetector
+
     with (
         open_source(path, source_fps) as source,
         PerformerDetector(model, source.count != 1, hands, face, face_model, person) as detector,

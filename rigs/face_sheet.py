@@ -41,7 +41,7 @@ def faces(motion: Motion, character: Path | None) -> Iterator[ndarray]:
     taken = transfer.load_character(character)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "face.glb"
-        transfer.save(path, motion, taken)
+        transfer.save(transfer.target(path, taken), motion)
         data = path.read_bytes()
     rig = taken.rig
     joints, _ = fk(rig.skeleton, rig.skeleton.offsets[0], rig.t_pose)

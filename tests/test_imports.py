@@ -158,3 +158,33 @@ def test_import_mocap_stays_light() -> None:
     command = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert (done.stdout.strip(), done.stderr) == ("", "")
+
+
+def test_files_are_read_and_written_without_the_heavy_libraries(tmp_path: Path) -> None:
+    """Keypoint files, `mocap retarget` and `mocap rigs` need no camera, detector or server."""
+    mannequin = PACKAGE.parent / "rigs" / "mannequin.vrm"
+    code = f"""
+import sys, numpy as np, mocap
+from mocap.cli.main import app
+from mocap.core.skeleton import HUMANOID
+still = mocap.Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], HUMANOID.rest_rotations[None])
+mocap.save("still.bvh", still, options=mocap.ExportOptions(names="vrm"))
+for line in (
+    ["retarget", "still.bvh", "--rig", {str(mannequin)!r}, "-o", "hero.glb"],
+    ["rigs", "inspect", "still.bvh"],
+    ["rigs", "map", "still.bvh", "-o", "map.json"],
+):
+    app(line, standalone_mode=False)
+try:
+    mocap.read_keypoints("empty.json")
+except mocap.MocapError:
+    pass
+print("heavy:", *sorted({{"cv2", "mediapipe", "websockets"}} & set(sys.modules)))
+"""
+    (tmp_path / "empty.json").write_text(
+        '{"width": 4, "height": 3, "frames": [{"timestamp": 0, "poses": []}]}'
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[-1:] == ["heavy:"], done.stderr

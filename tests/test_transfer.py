@@ -17,8 +17,8 @@ from mocap.core.kinematics import fk
 from mocap.core.skeleton import BONES
 from mocap.errors import InputError
 from mocap.formats import bvh, bvh_rig, glb, gltf, gltf_read, keypoints_json, vrma
+from mocap.formats.bvh_rig import on_rig
 from mocap.retarget import normalized
-from mocap.retarget.elsewhere import on_rig
 from mocap.rig.load import load_rig
 from tests import judges
 from tests.helpers import synthetic
@@ -98,7 +98,7 @@ def test_every_character_takes_motion_and_limbs_point_as_they_did(
     data: Path, tmp_path: Path, node: Path
 ) -> None:
     """Through three.js: the arms' directions in the world, on every rig."""
-    motion = transfer.load_motion(data / "mocap" / "bvh_cmu" / "cmu_12_01_walk.bvh").slice(0, 60)
+    motion = transfer.read_motion(data / "mocap" / "bvh_cmu" / "cmu_12_01_walk.bvh").slice(0, 60)
     expected = directions(motion, [(BONES.index(a), BONES.index(b)) for a, b in LIMBS])
     checked = 0
     for path in sorted(p for p in (data / "rigs").rglob("*") if p.suffix in (".glb", ".vrm")):
@@ -107,7 +107,7 @@ def test_every_character_takes_motion_and_limbs_point_as_they_did(
         except InputError:
             continue
         target = tmp_path / f"moved{path.suffix}"
-        transfer.save(target, motion, character)
+        transfer.save(transfer.target(target, character), motion)
         nodes = gltf.nodes_of(glb.split(character.rig.source)[0], character.rig)
         found, _ = judges.three_nodes(node, target, motion.times[::10] - motion.times[0])
         for i, (a, b) in enumerate(LIMBS):
@@ -202,7 +202,7 @@ def test_a_gltf_of_several_files_stays_one_and_takes_its_files_along(
     assert (tmp_path / "hero" / "moved.gltf").read_text() == (
         tmp_path / "out" / "moved.gltf"
     ).read_text()
-    one, several = (transfer.load_motion(tmp_path / "out" / n) for n in ("moved.glb", "moved.gltf"))
+    one, several = (transfer.read_motion(tmp_path / "out" / n) for n in ("moved.glb", "moved.gltf"))
     assert np.abs(one.rotations - several.rotations).max() < 1e-6
     assert judges.khronos(node, tmp_path / "out" / "moved.glb")["issues"]["numErrors"] == 0
 
@@ -228,7 +228,7 @@ def test_without_a_rig_it_becomes_a_bvh_of_any_names_or_a_vrma(
     names = bvh.loads((tmp_path / "a.bvh").read_text()).skeleton.names
     assert {"pelvis", "upperarm_l", "calf_r"} <= set(names)
     assert load_rig(tmp_path / "a.bvh").bones["leftUpperArm"] == "upperarm_l"
-    a, b = (transfer.load_motion(tmp_path / n) for n in ("a.bvh", "a.vrma"))
+    a, b = (transfer.read_motion(tmp_path / n) for n in ("a.bvh", "a.vrma"))
     pairs = [(BONES.index(x), BONES.index(y)) for x, y in LIMBS]
     assert apart(directions(a, pairs), directions(b.at(a.times), pairs)) < 0.5
     assert vrma.is_vrma((tmp_path / "a.vrma").read_bytes())
@@ -259,8 +259,8 @@ def test_a_bvh_rig_keeps_its_hierarchy_frame_and_unit(data: Path, name: str) -> 
 
 def test_motion_goes_onto_a_bvh_rig_and_back(data: Path, walk: Path, tmp_path: Path) -> None:
     character = transfer.load_character(data / "mocap" / "bvh_fair" / "dab.bvh")
-    motion = transfer.load_motion(walk)
-    transfer.save(tmp_path / "on.bvh", motion, character)
+    motion = transfer.read_motion(walk)
+    transfer.save(transfer.target(tmp_path / "on.bvh", character), motion)
     rig = load_rig(data / "mocap" / "bvh_fair" / "dab.bvh")
     back = normalized(on_rig(bvh.loads((tmp_path / "on.bvh").read_text(), scale=1.0), rig), rig)
     arms = [(BONES.index(a), BONES.index(b)) for a, b in LIMBS if "Arm" in a]
@@ -303,7 +303,7 @@ def test_bake_moves_the_users_character(run: Run, tmp_path: Path) -> None:
     assert status == 0
     assert "bones mapped" in out
     assert gltf_read.animations((tmp_path / "hero" / "a.gltf").read_bytes()) == ["mocap"]
-    moved, plain = (transfer.load_motion(tmp_path / n) for n in ("hero/a.gltf", "a.vrma"))
+    moved, plain = (transfer.read_motion(tmp_path / n) for n in ("hero/a.gltf", "a.vrma"))
     arms = [(BONES.index(a), BONES.index(b)) for a, b in LIMBS if "Arm" in a]
     assert apart(directions(moved.at(plain.times), arms), directions(plain, arms)) < 0.5
     status, out, _ = run("retarget", take, "-o", "b.bvh")
@@ -324,7 +324,6 @@ def damaged_rig(tmp_path: Path) -> Path:
     [
         (["walk.bvh", "-o", "out.glb"], "needs a rig"),
         (["walk.bvh", "-o", "out.abc"], r"end in .bvh, .glb, .gltf, .vrm or .vrma"),
-        (["walk.bvh", "-o", "out.fbx"], "needs a rig"),
         (["walk.bvh", "--rig", MANNEQUIN, "-o", "out.gltf"], "the rig mannequin is a VRM file"),
         (
             ["walk.bvh", "--rig", MANNEQUIN, "-o", "out.vrma", "--animation", "x"],

@@ -59,6 +59,7 @@ def bake(
     """
     from mocap import assets, transfer
     from mocap import bake as batch
+    from mocap.formats import ExportOptions
 
     outputs = {path: [Path(str(o).replace("{name}", path.stem)) for o in output] for path in inputs}
     if len(inputs) > 1 and any("{name}" not in str(o) for o in output):
@@ -73,9 +74,13 @@ def bake(
         # Without a character, a BVH has the performer's own skeleton.
         return theirs if theirs or target.suffix.lower() == ".bvh" else mannequin
 
-    for target in (t for targets in outputs.values() for t in targets):
-        transfer.check(target, on(target), None)
-    for path, targets in outputs.items():
+    targets = {
+        path: [transfer.target(to, on(to)) for to in places] for path, places in outputs.items()
+    }
+    options = ExportOptions(
+        fps=fps, keep_touch=keep_touch and theirs is not None, all_keys=all_keys
+    )
+    for path in inputs:
         with console.progress(f"Detecting {path.name}") as progress:
             keypoints = batch.read_keypoints(
                 path, model, source_fps, progress, hands, face, face_model, person
@@ -85,11 +90,8 @@ def bake(
             keypoints, view, refine=not no_refine, feet=feet, upper_body=upper_body, height=height
         )
         _say_measures(motion, view_said, height)
-        for target in targets:
-            saved = transfer.save(
-                target, motion, on(target), fps, None, keep_touch and theirs is not None, all_keys
-            )
-            reports.say_written(target, motion, saved)
+        for target in targets[path]:
+            reports.say_written(target.path, motion, transfer.save(target, motion, options))
     reports.say_mapped(theirs)
 
 

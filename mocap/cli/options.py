@@ -80,7 +80,7 @@ Avatar = Annotated[
 Character = Annotated[
     Path | None,
     typer.Option(
-        "--rig", metavar="FILE", help="Your character: .glb, .gltf, .vrm, .bvh, .fbx (by Blender)."
+        "--rig", metavar="FILE", help="Your character: .glb, .gltf, .vrm, .bvh."
     ),
 ]
 MapFile = Annotated[
@@ -92,7 +92,7 @@ Outputs = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="File to write: .bvh, .vrma, .glb, .gltf, .vrm, .fbx (by Blender); "
+        help="File to write: .bvh, .vrma, .glb, .gltf, .vrm; "
         "may be given several times.",
     ),
 ]

@@ -16,7 +16,7 @@ def retarget(
         Path,
         typer.Argument(
             metavar="MOTION",
-            help="A motion: .bvh, .glb, .gltf, .vrm, .vrma, .fbx (by Blender), or keypoints "
+            help="A motion: .bvh, .glb, .gltf, .vrm, .vrma, or keypoints "
             "(.json, .jsonl).",
         ),
     ],
@@ -39,12 +39,14 @@ def retarget(
 ) -> None:
     """Put a motion onto your character, in a copy of its file; without --rig, to BVH or VRMA."""
     from mocap import transfer
+    from mocap.formats import ExportOptions
 
     theirs = reports.load_character(character, map_file)
-    for target in output:
-        transfer.check(target, theirs, names)
-    source = transfer.load_motion(motion, animation)
-    for target in output:
-        saved = transfer.save(target, source, theirs, fps, names, keep_touch, all_keys)
-        reports.say_written(target, source, saved)
+    targets = [transfer.target(to, theirs, names) for to in output]
+    source = transfer.read_motion(motion, animation)
+    options = ExportOptions(
+        fps=fps, names=names or "mixamo", keep_touch=keep_touch, all_keys=all_keys
+    )
+    for target in targets:
+        reports.say_written(target.path, source, transfer.save(target, source, options))
     reports.say_mapped(theirs)

@@ -39,11 +39,10 @@ def rigs_inspect(
     from mocap.rig import mapfile, report
     from mocap.rig.load import load_rig
     from mocap.rig.mapping import map_bones
-    from mocap.rig.read import read_tree
 
     if picture is not None and picture.suffix.lower() != ".png":
         raise OutputError(f"The picture is a PNG file, so {picture.name!r} must end in .png.")
-    tree = read_tree(file)
+    tree = formats.read_tree(file)
     given = None if map_file is None else mapfile.read(map_file)
     found = map_bones(tree) if given is None else mapfile.apply(tree, given)
     console.out.print(report.table(tree, found))
@@ -66,9 +65,8 @@ def rigs_map(
     from mocap import formats
     from mocap.rig import mapfile
     from mocap.rig.mapping import map_bones
-    from mocap.rig.read import read_tree
 
-    tree = read_tree(file)
+    tree = formats.read_tree(file)
     found = map_bones(tree)
     formats.write(output, mapfile.dumps(tree, found).encode())
     console.out.print(

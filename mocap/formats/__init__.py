@@ -1,159 +1,201 @@
-"""Files in and out. Each format's module has pure `dumps` and `loads`; here is the one place that touches the disk.
+"""Files in and out. Each format's module has pure `dumps` and `loads`; only this file reads and
+writes the disk.
 
-.bvh                  Motion      bvh.py, bvh_rig.py
-.glb .gltf .vrm       Motion      gltf.py, gltf_read.py      written into a rig, with everything else of it kept
-.vrma                 Motion      vrma.py                    for any VRM character
-.json .jsonl          Keypoints   keypoints_json.py, recording.py
+    table.py              which module reads and writes files of a suffix
+    bvh.py, bvh_rig.py    .bvh
+    gltf*.py, glb.py      .glb .gltf .vrm, written into the character's own document
+    vrma.py               .vrma, for any VRM character
+    keypoints_json.py     .json .jsonl, keypoints
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
-from mocap.core.rig import Rig
+from mocap.core.rig import Rig, Tree
 from mocap.errors import InputError, OutputError
-from mocap.formats import bvh, bvh_rig, embed, gltf, gltf_read, keypoints_json, vrma
+from mocap.formats.table import (
+    KEYPOINT_READERS,
+    KEYPOINT_WRITERS,
+    KEYPOINTS_SUFFIXES,
+    MOTION_SUFFIXES,
+    ExportOptions,
+    Format,
+    by_content,
+    by_suffix,
+    kind_of,
+    suffixes_for,
+)
 
-MOTION_SUFFIXES: tuple[str, ...] = (".bvh", ".glb", ".gltf", ".vrm", ".vrma")
-KEYPOINTS_SUFFIXES: tuple[str, ...] = (".json", ".jsonl")
 
-_WITH_CHARACTER = (".glb", ".gltf", ".vrm")
+def load(path: str | os.PathLike[str], source_fps: float | None = None) -> Motion | Keypoints:
+    """Reads the motion or keypoints in a file.
 
-_READERS: dict[str, Callable[[bytes], Motion | Keypoints]] = {
-    ".bvh": lambda data: bvh.loads(data.decode("utf-8", errors="replace")),
-    ".glb": gltf_read.loads_animation,
-    ".gltf": gltf_read.loads_animation,
-    ".vrm": gltf_read.loads_animation,
-    ".vrma": vrma.loads,
-    ".json": keypoints_json.loads,
-    ".jsonl": keypoints_json.loads,
-}
+    Args:
+        path: A file of any suffix in the table of formats.
+        source_fps: For keypoints, the rate at which they were captured, where the file has no
+            times or wrong ones.
+
+    Returns:
+        A motion on the file's own joints and in its own frame (`mocap.load_motion` brings it onto
+        humanoid bones), or keypoints.
+
+    Raises:
+        InputError: If the file is missing, its suffix is unknown, or it cannot be read.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    entry = by_suffix(path)
+    if entry is None and suffix not in KEYPOINT_READERS:
+        known = ", ".join((*MOTION_SUFFIXES, *KEYPOINTS_SUFFIXES))
+        raise InputError(f"mocap does not read {path.name!r}: the suffix must be one of {known}.")
+    data = read(path)
+    with naming(path):
+        if entry is None:
+            return KEYPOINT_READERS[suffix](data, source_fps)
+        return entry.loads(data, path.parent)
+
+
+def read_tree(path: str | os.PathLike[str]) -> Tree:
+    """Reads the nodes of a character's file, whose content tells its format.
+
+    Raises:
+        InputError: If the file is missing, damaged or of no known format.
+    """
+    path = Path(path)
+    data = read(path)
+    with naming(path):
+        return by_content(data).tree(data, path.parent, None)
+
+
+def read(path: Path) -> bytes:
+    """Returns a file's content. Raises InputError if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Puts the file's path before the message of an InputError that is raised inside."""
+    try:
+        yield
+    except InputError as error:
+        said = str(error)
+        raise type(error)(said if said.startswith(str(path)) else f"{path}: {said}") from None
 
 
 def save(
     path: str | os.PathLike[str],
     what: Motion | Keypoints,
     rig: Rig | None = None,
-    fps: float | None = None,
-    names: str = "mixamo",
-    all_keys: bool = False,
+    options: ExportOptions = ExportOptions(),  # noqa: B008 (frozen)
 ) -> int:
-    """Writes a motion or keypoints in the form that the path's suffix names; gives how many bytes the reduction of keys saved.
+    """Writes a motion or keypoints in the format that the path's suffix names.
 
-    rig: the character that moves, for .glb, .gltf and .vrm, the motion being on its skeleton (`retarget`); a .bvh then gets its joints.
-    fps: frames a second to resample a motion to; by default as it is (BVH, which can only be uniform: its median rate). names: the
-    convention of a .bvh without a rig (`mocap rigs list`). all_keys: write a key for every frame in glTF files, where otherwise those are
-    left out that the others' interpolation gives back within 0.1° and 1 mm. The file is written beside its place and renamed, so that a
-    failure leaves the old file as it was. Raises OutputError if the suffix is unknown, does not go with `what`, lacks its rig or is not
-    that of the rig's file, or the place cannot be written.
+    The file is written beside its place and renamed, so that a failure leaves the old file as it
+    was.
+
+    Args:
+        path: Where to write.
+        what: Keypoints, or a motion: on the rig's skeleton if there is a rig (`retarget` puts it
+            there), otherwise on humanoid bones.
+        rig: The character that moves; .glb, .gltf and .vrm need one.
+        options: What the file is like.
+
+    Returns:
+        How many bytes the reduction of keys saved.
+
+    Raises:
+        OutputError: If the suffix is unknown, does not go with `what`, lacks its rig or is not
+            that of the rig's file, or the place cannot be written.
     """
     path = Path(path)
-    check_writable(path, type(what), rig)
-    suffix = path.suffix.lower()
-    saved = 0
     if isinstance(what, Keypoints):
-        data = (
-            keypoints_json.dumps_lines(what) if suffix == ".jsonl" else keypoints_json.dumps(what)
-        ).encode()
-    elif suffix == ".bvh":
-        data = (
-            bvh.dumps(what, names, fps).encode() if rig is None else bvh_rig.dumps(what, rig, fps)
-        )
-    else:
-        motion = what if fps is None else what.resample(fps)
-        if suffix == ".vrma":
-            data, saved = vrma.animate(motion, path.stem, all_keys)
-        else:
-            assert rig is not None
-            data, saved = gltf.animate(motion, rig, all_keys=all_keys)
-    write(path, data)
-    return saved
-
-
-def load(path: str | os.PathLike[str], source_fps: float | None = None) -> Motion | Keypoints:
-    """The motion or keypoints in a file. Raises InputError if it is not there, its suffix is unknown, or it cannot be read.
-
-    source_fps: of keypoints, the rate at which they were captured where the file has no times or wrong ones.
-    """
-    path = Path(path)
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise InputError(
-            f"mocap does not read {path.name!r}: the suffix must be one of {', '.join(_READERS)}."
-        )
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
-    try:
-        if path.suffix.lower() == ".gltf":
-            data = embed.embedded(data, path.parent)  # with the files that belong to it
-        return (
-            reader(data)
-            if reader is not keypoints_json.loads
-            else keypoints_json.loads(data, source_fps)
-        )
-    except InputError as error:
-        raise type(error)(f"{path}: {error}") from None
+        write(path, keypoints_writer(path)(what))
+        return 0
+    written = motion_writer(path, rig).dumps(what, rig, options)
+    write(path, written.data)
+    return written.saved
 
 
 def check_writable(
     path: str | os.PathLike[str], kind: type[Motion] | type[Keypoints], rig: Rig | None = None
 ) -> None:
-    """Raises OutputError, before any work is done, if `save` could not write a `kind` there (for motions: on the rig)."""
+    """Checks, before any work is done, that `save` can write a `kind` (on the rig) there.
+
+    Raises:
+        OutputError: As `save`.
+    """
     path = Path(path)
-    suffix = path.suffix.lower()
-    suffixes = KEYPOINTS_SUFFIXES if kind is Keypoints else MOTION_SUFFIXES
-    if suffix not in suffixes:
-        raise OutputError(
-            f"{path.name!r} cannot be written: {kind.__name__.lower()} go{'es' if kind is Motion else ''} into files that end in "
-            f"{', '.join(suffixes[:-1])} or {suffixes[-1]}."
-        )
-    if suffix in _WITH_CHARACTER:
-        if rig is None:
-            raise OutputError(
-                f"{path.name} needs a rig: a {suffix} file holds the character that moves. Give a .glb, .gltf or .vrm as the rig."
-            )
-        fitting = _fitting(rig)
-        if suffix not in fitting:
-            what = (
-                rig.kind if rig.kind in ("bvh", "vrm") else "gltf" if ".gltf" in fitting else "glb"
-            )
-            raise OutputError(
-                f"{path.name!r} cannot be written: the rig {rig.name} is a {what.upper()} file, and motion on it goes into files that "
-                f"end in {', '.join((*fitting, '.bvh'))} or .vrma."
-            )
-    folder = path.parent
-    if not folder.is_dir():
-        raise OutputError(f"{path} cannot be written: there is no folder {folder}.")
-    if path.is_dir():
-        raise OutputError(f"{path} cannot be written: it is a folder.")
+    if kind is Keypoints:
+        keypoints_writer(path)
+    else:
+        motion_writer(path, rig)
+    if path.is_dir() or not path.parent.is_dir():
+        raise _unwritable(path, "")
     trial = _beside(path)
-    try:  # permissions do not tell all: a disk may be read-only, or of a kind that takes no files
+    try:  # Permissions do not tell all: a disk may be read-only, or of a kind that takes no files.
         trial.touch(exist_ok=False)
         trial.unlink()
     except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from None
+
+
+def keypoints_writer(path: Path) -> Callable[[Keypoints], bytes]:
+    """Returns what writes keypoints to this path. Raises OutputError for other suffixes."""
+    writer = KEYPOINT_WRITERS.get(path.suffix.lower())
+    if writer is None:
         raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}. Choose another folder."
-        ) from None
+            f"{path.name!r} cannot be written: keypoints go into files that end in "
+            f"{_either(tuple(KEYPOINT_WRITERS))}."
+        )
+    return writer
 
 
-def _fitting(rig: Rig) -> tuple[str, ...]:
-    """The suffixes that a rig's document, with motion in it, may have."""
-    if rig.kind == "bvh":
-        return ()
-    if rig.source[:4] != b"glTF":
-        return (".gltf",)
-    return (".glb", ".vrm") if rig.kind == "vrm" else (".glb",)
+def motion_writer(path: Path, rig: Rig | None) -> Format:
+    """Returns the format that a motion on this rig, or on none, is written in.
+
+    Raises:
+        OutputError: If the suffix is unknown, or its files hold no motion on this rig.
+    """
+    entry = by_suffix(path)
+    if entry is None:
+        raise OutputError(
+            f"{path.name!r} cannot be written: motion goes into files that end in "
+            f"{_either(MOTION_SUFFIXES)}."
+        )
+    suffix, fitting = path.suffix.lower(), suffixes_for(rig)
+    if suffix in fitting:
+        return entry
+    if rig is None:
+        raise OutputError(
+            f"{path.name} needs a rig: a {suffix} file holds the character that moves. "
+            "Give a .glb, .gltf or .vrm as the rig."
+        )
+    raise OutputError(
+        f"{path.name!r} cannot be written: the rig {rig.name} is a {kind_of(rig)} file, and "
+        f"motion on it goes into files that end in {_either(fitting)}."
+    )
+
+
+def _either(suffixes: tuple[str, ...]) -> str:
+    return f"{', '.join(suffixes[:-1])} or {suffixes[-1]}" if len(suffixes) > 1 else suffixes[0]
 
 
 def write(path: str | os.PathLike[str], data: bytes) -> None:
-    """The bytes as a file, whole or not at all: written to a temporary name in the same folder and renamed. Raises OutputError."""
+    """Writes a file whole or not at all: to a temporary name in its folder, then renamed.
+
+    Raises:
+        OutputError: If the place cannot be written.
+    """
     path = Path(path)
     temporary = _beside(path)
     try:
@@ -165,9 +207,35 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
             # Also on Ctrl-C, nothing half-written stays behind.
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise _unwritable(path, error.strerror or str(error)) from None
+
+
+def _unwritable(path: Path, reason: str) -> OutputError:
+    if path.is_dir():
+        reason = "it is a folder"
+    elif not path.parent.is_dir():
+        reason = f"there is no folder {path.parent}"
+    else:
+        reason += ". Choose another folder"
+    return OutputError(f"{path} cannot be written: {reason}.")
 
 
 def _beside(path: Path) -> Path:
-    """A name in the same folder that nobody has, for a file on its way to the path."""
+    """Returns an unused name in the same folder, for a file on its way to the path."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+__all__ = [
+    "KEYPOINTS_SUFFIXES",
+    "MOTION_SUFFIXES",
+    "ExportOptions",
+    "check_writable",
+    "keypoints_writer",
+    "load",
+    "motion_writer",
+    "naming",
+    "read",
+    "read_tree",
+    "save",
+    "write",
+]

@@ -182,6 +182,11 @@ def _centimetres(offset: Float[ndarray, " 3"]) -> str:
     return " ".join(f"{v:.9g}" for v in np.round(100.0 * offset, 5) + 0.0)
 
 
+def decoded(data: bytes) -> str:
+    """Returns a BVH file's bytes as text; bytes that are no UTF-8 are replaced."""
+    return data.decode("utf-8", errors="replace")
+
+
 def loads(text: str, scale: float = 0.01) -> Motion:
     """The motion in the text of a BVH file, on the file's own skeleton: its names, its offsets, identity rest rotations.
 

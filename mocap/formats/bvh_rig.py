@@ -1,8 +1,10 @@
-"""A motion in a BVH rig's own file: its hierarchy stays, to the byte; what stands after the line MOTION is new."""
+"""A BVH as a rig: its joints and motion, and a motion written into a copy of the file, whose
+hierarchy stays as it is to the byte."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
@@ -11,9 +13,104 @@ from numpy import ndarray
 from mocap.core import kinematics
 from mocap.core import rotation as R
 from mocap.core.motion import Motion
-from mocap.core.rig import Rig
+from mocap.core.rig import Pose, Rig, Tree
 from mocap.errors import InputError
 from mocap.formats import bvh, euler
+
+# At most this many frames, evenly spaced, are looked at for a better rest pose; and no more
+# numbers than these in all, however many joints.
+_FRAMES, _NUMBERS = 64, 500_000
+# Coordinates beyond this (in any unit) are those of a damaged file; their squares would overflow.
+_FAR = 1e12
+
+
+def recognises(data: bytes) -> bool:
+    """Whether bytes begin as a BVH file does."""
+    return bvh.decoded(data[:200]).lstrip("\ufeff \t\r\n")[:9].upper() == "HIERARCHY"
+
+
+def tree_of(data: bytes) -> Tree:
+    """Returns a BVH's joints at zero angles, with some of its frames as further poses.
+
+    Raises:
+        InputError: If the file is no BVH, or its joints are out of range.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _tree(bvh.loads(bvh.decoded(data), scale=1.0))
+
+
+def _tree(motion: Motion) -> Tree:
+    skeleton = motion.skeleton
+    count = len(skeleton.names)
+    step = max(1, -(-len(motion) // min(_FRAMES, max(1, _NUMBERS // count))))
+    frames = np.arange(0, len(motion), step)
+    positions, rotations = kinematics.fk(
+        skeleton, motion.root_positions[frames], motion.rotations[frames]
+    )
+    poses = tuple(
+        Pose(f"frame {f}", p, q) for f, p, q in zip(frames, positions, rotations, strict=True)
+    )
+    rest = skeleton.rest_positions()
+    if not np.all(np.abs(rest) < _FAR) or not np.all(np.abs(positions) < _FAR):
+        raise InputError(
+            f"The BVH file is damaged: its offsets or positions exceed {_FAR:g}, larger than any "
+            "body in any unit."
+        )
+    return Tree(
+        "bvh",
+        skeleton.names,
+        np.arange(count),
+        skeleton.parents,
+        rest,
+        skeleton.rest_rotations,
+        np.ones(count, dtype=bool),
+        {},
+        poses,
+        motion,
+    )
+
+
+def loads_on(rig: Rig, animation: str | None, folder: Path) -> Motion:
+    """Returns the motion of a BVH rig's own file, on the rig's skeleton.
+
+    Args:
+        rig: A rig that was read from a BVH.
+        animation: None; a BVH has one motion, without a name.
+        folder: Unused; a BVH names no other files.
+
+    Raises:
+        InputError: If an animation is named.
+    """
+    if animation is not None:
+        raise InputError(
+            f"A BVH file has one motion, without a name, so there is no animation {animation!r} "
+            "in it."
+        )
+    return on_rig(bvh.loads(bvh.decoded(rig.source), scale=1.0), rig)
+
+
+def on_rig(motion: Motion, rig: Rig) -> Motion:
+    """A document's motion, in its own frame and unit, on the rig that was read from it and in mocap's world.
+
+    Raises InputError if the motion lacks one of the rig's joints.
+    """
+    missing = [n for n in rig.skeleton.names if n not in motion.skeleton.names]
+    if missing:
+        raise InputError(
+            f"The motion has no joint {missing[0]!r}, which the rig {rig.name} has; read both from one file."
+        )
+    joints = [motion.skeleton.names.index(n) for n in rig.skeleton.names]
+    positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
+    root = rig.unit * R.apply(rig.turn, positions[:, joints[0]])
+    local = kinematics.local_rotations(rig.skeleton, R.multiply(rig.turn, world[:, joints]))
+    return Motion(
+        rig.skeleton,
+        motion.times,
+        root,
+        R.unroll(R.normalize(local)),
+        motion.expressions,
+        motion.contacts,
+    )
 
 
 def dumps(motion: Motion, rig: Rig, fps: float | None = None) -> bytes:
@@ -28,7 +125,7 @@ def dumps(motion: Motion, rig: Rig, fps: float | None = None) -> bytes:
         )
     if rig.kind != "bvh":
         return bvh.dumps(motion, None, fps).encode()
-    file = bvh.parsed(text := rig.source.decode("utf-8", errors="replace"))
+    file = bvh.parsed(text := bvh.decoded(rig.source))
     motion = bvh.uniform(motion, fps)
     turned, places = _in_file(motion, rig, file)
     rest = bvh.loads(text, scale=1.0).skeleton.rest_positions()

@@ -109,8 +109,11 @@ def _gaze(motion: Motion) -> Float[ndarray, "frames 4"] | None:
 
 
 def is_vrma(data: bytes) -> bool:
-    """Whether a GLB says that it is a VRM animation."""
-    return data[:4] == b"glTF" and _EXTENSION in glb.split(data)[0].get("extensions", {})
+    """Whether a file is a GLB that declares the extension of VRM animations."""
+    if data[:4] != b"glTF" or f'"{_EXTENSION}"'.encode() not in data:
+        return False
+    extensions = glb.split(data)[0].get("extensions")
+    return isinstance(extensions, dict) and _EXTENSION in extensions
 
 
 @glb.damage_named()

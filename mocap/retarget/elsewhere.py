@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from mocap import formats
 from mocap.core import rotation as R
 from mocap.core.filter import smooth
 from mocap.core.kinematics import fk, local_rotations, sole_points
@@ -17,13 +18,13 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Kind, Pose, Rig
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
-from mocap.formats import bvh, gltf_read, vrma
+from mocap.formats import vrma
+from mocap.formats.table import VRMA, by_content
 from mocap.retarget import turns
 from mocap.retarget.body import body_of
 from mocap.retarget.same import leg_length
 from mocap.rig import rest, stance
 from mocap.rig.load import load_rig
-from mocap.rig.read import read_bytes
 from mocap.solve.contacts import find_contacts
 
 # Soles stand that are lower than the first height (m) and slower than the first speed (m/s), until they pass one of the second, in a body
@@ -52,35 +53,25 @@ def load_motion(
     default. Raises InputError if there is no motion of a humanoid in it, or, naming those there are, no such animation.
     """
     path = Path(path)
-    if path.suffix.lower() == ".vrma":
-        return _load_vrma(path, animation)
-    rig = load_rig(path, bone_map)
-    try:
-        if rig.kind != "bvh":
-            return normalized(gltf_read.loads_on(rig, animation, path.parent), rig)
-        if animation is not None:
-            raise InputError(
-                f"A BVH file has one motion, without a name, so there is no animation {animation!r} in it."
-            )
-        motion = on_rig(bvh.loads(rig.source.decode("utf-8", errors="replace"), scale=1.0), rig)
-        return normalized(motion, rig)
-    except InputError as error:
-        raise type(error)(f"{path}: {error}") from None
+    data = formats.read(path)
+    with formats.naming(path):
+        entry = by_content(data)
+        if entry is VRMA:
+            return _vrma_motion(vrma.loads(data, animation), path.stem)
+        rig = load_rig(path, bone_map)
+        return normalized(entry.loads_on(rig, animation, path.parent), rig)
 
 
-def _load_vrma(path: Path, animation: str | None) -> Motion:
-    try:
-        motion = vrma.loads(read_bytes(path), animation)
-    except InputError as error:
-        raise type(error)(f"{path}: {error}") from None
+def _vrma_motion(motion: Motion, name: str) -> Motion:
+    """Returns a VRM animation's motion on a humanoid body in T-pose."""
     skeleton = _in_t_pose(motion.skeleton)
     motion = replace(motion, skeleton=skeleton)
-    # A body whose hips rest on the ground is none: it is put where its feet come to stand, as one of a BVH is.
+    # A body whose hips rest on the ground is none: it is put where its feet come to stand, as one
+    # of a BVH is.
     kind: Kind = "bvh" if skeleton.offsets[0, 1] < _NO_HEIGHT else "vrm"
     bones = {bone: bone for bone in skeleton.names}
-    return normalized(
-        motion, Rig(path.stem, kind, skeleton, bones, {}, skeleton.rest_rotations, R.IDENTITY, 1.0)
-    )
+    rig = Rig(name, kind, skeleton, bones, {}, skeleton.rest_rotations, R.IDENTITY, 1.0)
+    return normalized(motion, rig)
 
 
 def _in_t_pose(skeleton: Skeleton) -> Skeleton:
@@ -116,30 +107,6 @@ def _in_t_pose(skeleton: Skeleton) -> Skeleton:
     offsets = skeleton.offsets.copy()
     offsets[1:] = places[1:] - places[skeleton.parents[1:]]
     return replace(skeleton, offsets=offsets)
-
-
-def on_rig(motion: Motion, rig: Rig) -> Motion:
-    """A document's motion, in its own frame and unit, on the rig that was read from it and in mocap's world.
-
-    Raises InputError if the motion lacks one of the rig's joints.
-    """
-    missing = [n for n in rig.skeleton.names if n not in motion.skeleton.names]
-    if missing:
-        raise InputError(
-            f"The motion has no joint {missing[0]!r}, which the rig {rig.name} has; read both from one file."
-        )
-    joints = [motion.skeleton.names.index(n) for n in rig.skeleton.names]
-    positions, world = fk(motion.skeleton, motion.root_positions, motion.rotations)
-    root = rig.unit * R.apply(rig.turn, positions[:, joints[0]])
-    local = local_rotations(rig.skeleton, R.multiply(rig.turn, world[:, joints]))
-    return Motion(
-        rig.skeleton,
-        motion.times,
-        root,
-        R.unroll(R.normalize(local)),
-        motion.expressions,
-        motion.contacts,
-    )
 
 
 def normalized(motion: Motion, rig: Rig) -> Motion:

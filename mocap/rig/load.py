@@ -9,14 +9,15 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap import formats
 from mocap.core import rotation as R
 from mocap.core.rig import Found, Pose, Rig, Tree
 from mocap.core.skeleton import BONES, Skeleton, bone_before
 from mocap.errors import InputError
+from mocap.formats.table import by_content
 from mocap.rig import mapfile, rest, stance
 from mocap.rig import tree as T
 from mocap.rig.mapping import map_bones
-from mocap.rig.read import read_bytes, tree_of
 from mocap.rig.soles import standing_normals
 
 _UP, _AHEAD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
@@ -40,17 +41,11 @@ def load_rig(path: str | os.PathLike[str], bone_map: dict[str, str] | None = Non
     Raises InputError if the file cannot be read or is no humanoid, or if bone_map does not fit it (`mapfile.apply`).
     """
     path = Path(path)
-    source = read_bytes(path)
-    try:
-        tree = tree_of(source, path.parent)
-        return make_rig(
-            tree,
-            map_bones(tree) if bone_map is None else mapfile.apply(tree, bone_map),
-            path.stem,
-            source,
-        )
-    except InputError as error:
-        raise type(error)(f"{path}: {error}") from None
+    source = formats.read(path)
+    with formats.naming(path):
+        tree = by_content(source).tree(source, path.parent, None)
+        found = map_bones(tree) if bone_map is None else mapfile.apply(tree, bone_map)
+        return make_rig(tree, found, path.stem, source)
 
 
 def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> Rig:

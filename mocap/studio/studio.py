@@ -29,7 +29,6 @@ from mocap.formats.vrm import as_vrm
 from mocap.live.performer import LivePerformer
 from mocap.retarget import retarget
 from mocap.rig.load import load_rig
-from mocap.rig.read import read_tree
 from mocap.stream.clip import clip_files
 from mocap.stream.files import Files, content_type
 from mocap.studio import messages as studio
@@ -250,11 +249,8 @@ class Studio:
             else:
                 theirs = None if ask.rig is None else self._character(ask.rig)
                 ours = transfer.load_character(assets.path("rigs/mannequin.vrm"))
-                transfer.save(
-                    target,
-                    motion.slice(first, last),
-                    theirs or (None if ask.format == "bvh" else ours),
-                )
+                character = theirs or (None if ask.format == "bvh" else ours)
+                transfer.save(transfer.target(target, character), motion.slice(first, last))
             data = target.read_bytes()
         address = f"/exports/{secrets.token_hex(6)}.{ask.format}"
         self._publish("export", {address: (data, content_type(name))})
@@ -284,7 +280,7 @@ class Studio:
             path = Path(folder) / f"character{suffix}"
             path.write_bytes(data)
             try:
-                tree = read_tree(path)
+                tree = formats.read_tree(path)
                 rig = load_rig(path, bones)
             except InputError as error:
                 raise InputError(str(error).replace(str(path), name)) from None

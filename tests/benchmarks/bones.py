@@ -11,8 +11,8 @@ from pathlib import Path
 
 from mocap.core.rig import Tree
 from mocap.errors import InputError
+from mocap.formats import read_tree
 from mocap.rig.mapping import REQUIRED, map_bones
-from mocap.rig.read import read_tree
 from tests.rig.test_rig_shape import anonymous
 
 from .table import Table

@@ -15,8 +15,8 @@ from mocap.core import rotation as R
 from mocap.core.motion import Motion
 from mocap.core.rig import Found, Rig, Tree
 from mocap.core.skeleton import Skeleton
+from mocap.formats.bvh_rig import on_rig
 from mocap.retarget import load_motion, normalized
-from mocap.retarget.elsewhere import on_rig
 from mocap.rig.load import make_rig
 
 MOTIONS = {

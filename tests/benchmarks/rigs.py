@@ -26,11 +26,11 @@ from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.errors import InputError
 from mocap.formats import gltf
+from mocap.formats.gltf_tree import tree_of
 from mocap.retarget import normalized, retarget
 from mocap.retarget.body import body_of
 from mocap.retarget.same import leg_length
 from mocap.rig.load import load_rig
-from mocap.rig.read import tree_of
 from tests import judges
 
 from . import kalidokit

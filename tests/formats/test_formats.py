@@ -17,7 +17,7 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError, OutputError
-from mocap.formats import bvh
+from mocap.formats import ExportOptions, bvh
 from mocap.rig.load import load_rig
 from tests.helpers import synthetic
 
@@ -56,7 +56,7 @@ def test_motions_come_back(
         tmp_path / name,
         on(motion, rig) if character else motion,
         rig if character else None,
-        all_keys=all_keys,
+        ExportOptions(all_keys=all_keys),
     )
     back = formats.load(tmp_path / name)
     assert isinstance(back, Motion)
@@ -87,8 +87,7 @@ def test_a_rate_resamples(motion: Motion, rig: Rig, tmp_path: Path, name: str) -
         tmp_path / name,
         on(motion, rig) if character else motion,
         rig if character else None,
-        fps=60.0,
-        all_keys=True,
+        ExportOptions(fps=60.0, all_keys=True),
     )
     back = formats.load(tmp_path / name)
     assert len(back) == 29
@@ -115,7 +114,7 @@ def test_a_character_file_needs_a_character(motion: Motion, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("kind", "name", "says"),
-    [("glb", "a.vrm", r"end in \.glb, \.bvh or \.vrma"), ("bvh", "a.glb", "is a BVH file")],
+    [("glb", "a.vrm", r"end in \.bvh, \.glb or \.vrma"), ("bvh", "a.glb", "is a BVH file")],
 )
 def test_a_file_is_of_its_rigs_kind(
     motion: Motion, rig: Rig, tmp_path: Path, kind: Any, name: str, says: str

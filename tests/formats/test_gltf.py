@@ -25,8 +25,8 @@ from mocap.core.rig import Found, Rig
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
 from mocap.formats import glb, gltf, gltf_read
+from mocap.formats.gltf_tree import tree_of
 from mocap.rig.load import load_rig, make_rig
-from mocap.rig.read import tree_of
 from tests import judges
 from tests.helpers import cost, synthetic
 

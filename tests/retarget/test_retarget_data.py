@@ -13,8 +13,8 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES
 from mocap.formats import bvh
+from mocap.formats.bvh_rig import on_rig
 from mocap.retarget import load_motion, retarget
-from mocap.retarget.elsewhere import on_rig
 from mocap.rig.load import load_rig
 
 # From CMU, AnimatedDrawings, MakeHuman, aitviewer, Mixamo, bvhtoolbox, Daz and Character Creator: rests of all kinds, 19 to 163 joints.

@@ -17,10 +17,10 @@ from mocap.cli.main import app
 from mocap.core.rig import Found, Tree
 from mocap.core.skeleton import BONES
 from mocap.errors import InputError
+from mocap.formats import read_tree
 from mocap.rig import drawing, mapfile, names, report
 from mocap.rig.by_name import by_name
 from mocap.rig.mapping import REQUIRED, map_bones
-from mocap.rig.read import read_tree
 from tests.helpers import cost, rig_trees
 
 TRUTH: dict[str, dict[str, str | list[str]]] = json.loads(

@@ -25,10 +25,10 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.errors import InputError
-from mocap.formats import bvh, glb
+from mocap.formats import bvh, bvh_rig, glb, read_tree
+from mocap.formats.gltf_tree import tree_of
 from mocap.rig.load import load_rig
 from mocap.rig.mapping import map_bones
-from mocap.rig.read import read_tree, tree_of
 from tests import judges
 from tests.helpers import cost, synthetic
 
@@ -357,7 +357,7 @@ def test_a_bvh_is_a_skeleton_in_its_own_unit(seed: int) -> None:
         body, np.arange(9) / 30.0, rng.normal(size=(9, 3)), synthetic.random_rotation(rng, 9, 55)
     )
     text = bvh.dumps(motion, names="vrm")
-    tree = tree_of(b"\xef\xbb\xbf" + text.encode(), NOWHERE)
+    tree = bvh_rig.tree_of(b"\xef\xbb\xbf" + text.encode())
     at = [tree.names.index(n) for n in body.names]
     assert (tree.kind, tree.joints.all()) == ("bvh", True)
     rest = 100.0 * (body.rest_positions() - body.offsets[0])

@@ -15,8 +15,8 @@ from scipy.spatial.transform import Rotation
 
 from mocap.core.rig import Pose, Tree
 from mocap.errors import InputError
+from mocap.formats import read_tree
 from mocap.rig.mapping import REQUIRED, map_bones
-from mocap.rig.read import read_tree
 from tests.helpers import rig_trees
 
 TRUTH: dict[str, dict[str, str | list[str]]] = json.loads(

@@ -1,8 +1,7 @@
-"""A GLB, glTF, VRM or BVH as a Tree: its nodes' names, parents, places and rotations at rest, and the other poses it shows."""
+"""A GLB, glTF or VRM as a Tree: its nodes at rest, and the pose in which its skins were bound."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +9,10 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
-from mocap.core.kinematics import fk
-from mocap.core.motion import Motion
 from mocap.core.rig import Kind, Pose, Tree
 from mocap.core.skeleton import BONES
 from mocap.errors import InputError
-from mocap.formats import bvh, glb
+from mocap.formats import glb
 from mocap.formats.embed import embedded
 
 # VRM 0 counts the thumb's bones as a finger's; the first of them is what VRM 1 (and anatomy) calls the metacarpal.
@@ -29,71 +26,32 @@ _VRM0 = {s + old: s + new for s in ("left", "right") for old, new in _VRM0_THUMB
 _SAME_POSE = np.radians(0.5)
 # How far hips may have moved since a skin was bound for its space to be told: sine of the turn, plus parts of the body's size.
 _MOVED = 0.8
-# Of a BVH's frames so many are looked at, evenly, for a better rest; and no more numbers than these in all, however many joints.
-_FRAMES, _NUMBERS = 64, 500_000
-# Places further from the origin than this (in whatever unit) are a damaged file's, and their squares would not be numbers.
+# Coordinates beyond this (in any unit) are those of a damaged file; their squares would overflow.
 _FAR = 1e12
 # Below this ratio of its least to its greatest stretch, a node's matrix is flat, and says nothing of how the node is turned.
 _FLAT = 1e-6
 
 
-def read_tree(path: str | os.PathLike[str]) -> Tree:
-    """The nodes of a character's file. Raises InputError if it is not there, or is none of GLB, glTF, VRM and BVH, or is damaged."""
-    path = Path(path)
-    data = read_bytes(path)
-    try:
-        return tree_of(data, path.parent)
-    except InputError as error:
-        raise type(error)(f"{path}: {error}") from None
-
-
-def read_bytes(path: Path) -> bytes:
-    """The file's content. Raises InputError if it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
+def recognises(data: bytes) -> bool:
+    """Whether bytes look like a GLB or the JSON of a .gltf."""
+    return data[:4] == b"glTF" or data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
 
 def tree_of(data: bytes, folder: Path) -> Tree:
-    """The nodes of a document; folder: where the other files of a .gltf are. Raises InputError if it cannot be read."""
-    if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:9].upper() == b"HIERARCHY":
-        with np.errstate(over="ignore", invalid="ignore"):
-            return _bvh_tree(bvh.loads(data.decode("utf-8", errors="replace"), scale=1.0))
-    return _gltf_tree(*glb.split(embedded(data, folder)), "glb" if data[:4] == b"glTF" else "gltf")
+    """Returns the nodes of a GLB, glTF or VRM.
 
+    Args:
+        data: The file's bytes.
+        folder: Where the other files of a .gltf are.
 
-def _bvh_tree(motion: Motion) -> Tree:
-    skeleton = motion.skeleton
-    count = len(skeleton.names)
-    step = max(1, -(-len(motion) // min(_FRAMES, max(1, _NUMBERS // count))))
-    frames = np.arange(0, len(motion), step)
-    positions, rotations = fk(skeleton, motion.root_positions[frames], motion.rotations[frames])
-    poses = tuple(
-        Pose(f"frame {f}", p, q) for f, p, q in zip(frames, positions, rotations, strict=True)
-    )
-    rest = skeleton.rest_positions()
-    if not np.all(np.abs(rest) < _FAR) or not np.all(np.abs(positions) < _FAR):
-        raise InputError(
-            "The BVH file's joints lie nowhere: its offsets or positions are too large to be any body's."
-        )
-    every = np.ones(count, dtype=bool)
-    return Tree(
-        "bvh",
-        skeleton.names,
-        np.arange(count),
-        skeleton.parents,
-        rest,
-        skeleton.rest_rotations,
-        every,
-        {},
-        poses,
-        motion,
-    )
+    Raises:
+        InputError: If the document or a file that it names is damaged or missing.
+    """
+    return _tree(*glb.split(embedded(data, folder)), "glb" if data[:4] == b"glTF" else "gltf")
 
 
 @glb.damage_named()
-def _gltf_tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
+def _tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
     nodes = document.get("nodes", [])
     if not nodes:
         raise InputError("The file has no nodes, so there is no character in it.")

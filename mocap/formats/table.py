@@ -1,0 +1,206 @@
+"""The table of formats: what reads and writes files of each suffix.
+
+A new motion format is one module with these functions and one `Format` in `FORMATS`; a new
+keypoint format is one entry in `KEYPOINT_READERS` and one in `KEYPOINT_WRITERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mocap.core.keypoints import Keypoints
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig, Tree
+from mocap.errors import InputError
+from mocap.formats import bvh, bvh_rig, gltf, gltf_read, gltf_tree, vrma
+from mocap.formats.embed import embedded
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What a motion's file is like; picklable.
+
+    Attributes:
+        fps: Frames per second to resample to; None keeps the motion's own times (BVH, which must
+            be uniform, takes their median rate).
+        names: The convention for the joints of a file without a rig (`mocap rigs list`).
+        name: What the clip is called in formats that name their animations.
+        all_keys: Write a key for every frame, also those that the others' interpolation gives
+            back within 0.1° and 1 mm.
+        keep_touch: Hands meet each other and the body where the performer's did (with a rig).
+    """
+
+    fps: float | None = None
+    names: str = "mixamo"
+    name: str = "mocap"
+    all_keys: bool = False
+    keep_touch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written: the file's bytes, and how many bytes the reduction of keys saved."""
+
+    data: bytes
+    saved: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How motions and characters of one format are read and written.
+
+    Attributes:
+        suffixes: Of its files, lower case, with the dot.
+        recognises: Whether a file's bytes are of this format.
+        characters: bytes to the names of the characters to choose from, where there are several.
+        tree: (bytes, folder, character or None for all) to the nodes of the character; folder is
+            where files lie that the document names.
+        animations: bytes to the names of the animations in them.
+        loads: (bytes, folder) to the first animation, on the file's own joints.
+        loads_on: (rig, animation's name or None for the first, folder) to the animation in the
+            rig's own document, on the rig's skeleton.
+        dumps: (motion, rig or None, options) to the file. The motion is on the rig's skeleton.
+        suffixes_for: The suffixes that files of a motion on this rig (or on none) may have.
+    """
+
+    suffixes: tuple[str, ...]
+    recognises: Callable[[bytes], bool]
+    characters: Callable[[bytes], list[str]]
+    tree: Callable[[bytes, Path, str | None], Tree]
+    animations: Callable[[bytes], list[str]]
+    loads: Callable[[bytes, Path], Motion]
+    loads_on: Callable[[Rig, str | None, Path], Motion]
+    dumps: Callable[[Motion, Rig | None, ExportOptions], Written]
+    suffixes_for: Callable[[Rig | None], tuple[str, ...]]
+
+
+def _dumps_bvh(motion: Motion, rig: Rig | None, options: ExportOptions) -> Written:
+    if rig is None:
+        return Written(bvh.dumps(motion, options.names, options.fps).encode())
+    return Written(bvh_rig.dumps(motion, rig, options.fps))
+
+
+def _dumps_gltf(motion: Motion, rig: Rig | None, options: ExportOptions) -> Written:
+    assert rig is not None, "`suffixes_for` gives none without a rig"
+    return Written(*gltf.animate(_resampled(motion, options), rig, options.name, options.all_keys))
+
+
+def _dumps_vrma(motion: Motion, rig: Rig | None, options: ExportOptions) -> Written:
+    return Written(*vrma.animate(_resampled(motion, options), options.name, options.all_keys))
+
+
+def _resampled(motion: Motion, options: ExportOptions) -> Motion:
+    return motion if options.fps is None else motion.resample(options.fps)
+
+
+def _gltf_suffixes(rig: Rig | None) -> tuple[str, ...]:
+    if (
+        rig is None
+        or rig.kind not in ("glb", "gltf", "vrm")
+        or not gltf_tree.recognises(rig.source)
+    ):
+        return ()
+    if not rig.source.startswith(b"glTF"):
+        return (".gltf",)
+    return (".glb", ".vrm") if rig.kind == "vrm" else (".glb",)
+
+
+BVH = Format(
+    suffixes=(".bvh",),
+    recognises=bvh_rig.recognises,
+    characters=lambda data: [],
+    tree=lambda data, folder, character: bvh_rig.tree_of(data),
+    animations=lambda data: [],
+    loads=lambda data, folder: bvh.loads(bvh.decoded(data)),
+    loads_on=bvh_rig.loads_on,
+    dumps=_dumps_bvh,
+    suffixes_for=lambda rig: (".bvh",),
+)
+VRMA = Format(
+    suffixes=(".vrma",),
+    recognises=vrma.is_vrma,
+    characters=lambda data: [],
+    tree=lambda data, folder, character: gltf_tree.tree_of(data, folder),
+    animations=gltf_read.animations,
+    loads=lambda data, folder: vrma.loads(data),
+    loads_on=gltf_read.loads_on,
+    dumps=_dumps_vrma,
+    suffixes_for=lambda rig: (".vrma",),
+)
+GLTF = Format(
+    suffixes=(".glb", ".gltf", ".vrm"),
+    recognises=gltf_tree.recognises,
+    characters=lambda data: [],
+    tree=lambda data, folder, character: gltf_tree.tree_of(data, folder),
+    animations=gltf_read.animations,
+    loads=lambda data, folder: gltf_read.loads_animation(embedded(data, folder)),
+    loads_on=gltf_read.loads_on,
+    dumps=_dumps_gltf,
+    suffixes_for=_gltf_suffixes,
+)
+# A file's content is tried in this order: a VRM animation is a glTF too.
+FORMATS = (BVH, VRMA, GLTF)
+
+MOTION_SUFFIXES: tuple[str, ...] = tuple(sorted(s for f in FORMATS for s in f.suffixes))
+
+
+def _loads_keypoints(data: bytes, source_fps: float | None) -> Keypoints:
+    from mocap.formats import keypoints_json
+
+    return keypoints_json.loads(data, source_fps)
+
+
+def _dumps_json(keypoints: Keypoints) -> bytes:
+    from mocap.formats import keypoints_json
+
+    return keypoints_json.dumps(keypoints).encode()
+
+
+def _dumps_lines(keypoints: Keypoints) -> bytes:
+    from mocap.formats import keypoints_json
+
+    return keypoints_json.dumps_lines(keypoints).encode()
+
+
+KEYPOINT_READERS: dict[str, Callable[[bytes, float | None], Keypoints]] = {
+    ".json": _loads_keypoints,
+    ".jsonl": _loads_keypoints,
+}
+"""Suffix to the reader of (bytes, true frame rate or None)."""
+
+KEYPOINT_WRITERS: dict[str, Callable[[Keypoints], bytes]] = {
+    ".json": _dumps_json,
+    ".jsonl": _dumps_lines,
+}
+
+KEYPOINTS_SUFFIXES: tuple[str, ...] = tuple(KEYPOINT_READERS)
+
+
+def by_suffix(path: Path) -> Format | None:
+    """Returns the motion format that a path's suffix names."""
+    return next((f for f in FORMATS if path.suffix.lower() in f.suffixes), None)
+
+
+def by_content(data: bytes) -> Format:
+    """Returns the motion format of a file's bytes. Raises InputError if it is of none."""
+    for entry in FORMATS:
+        if entry.recognises(data):
+            return entry
+    raise InputError(
+        "This is no character's file: it is neither GLB, VRM, glTF nor BVH "
+        f"(it begins with {data[:12]!r})."
+    )
+
+
+def suffixes_for(rig: Rig | None) -> tuple[str, ...]:
+    """Returns the suffixes of the files that a motion on this rig, or on none, goes into."""
+    return tuple(sorted(s for f in FORMATS for s in f.suffixes_for(rig)))
+
+
+def kind_of(rig: Rig) -> str:
+    """Returns what a rig's file is called in messages."""
+    if rig.kind == "glb" and not rig.source.startswith(b"glTF"):
+        return "glTF"
+    return "glTF" if rig.kind == "gltf" else rig.kind.upper()
