@@ -16,8 +16,7 @@ def retarget(
         Path,
         typer.Argument(
             metavar="MOTION",
-            help="A motion: .bvh, .glb, .gltf, .vrm, .vrma, or keypoints "
-            "(.json, .jsonl).",
+            help="A motion: .bvh, .glb, .gltf, .vrm, .vrma, or keypoints (.json, .jsonl).",
         ),
     ],
     output: opt.Outputs,
