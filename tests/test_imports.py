@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "mocap"
+from tests.helpers.places import ROOT
+from tests.helpers.structure import (
+    between_files,
+    between_rooms,
+    circle,
+    graph,
+    imported,
+    modules,
+    room_of,
+)
+
+PACKAGE = ROOT / "mocap"
 
 # From the ground up. A module imports from its own room and from rooms of lower layers. A new room
 # is entered here. `lift.training` is a room of its own that nothing imports at run time.
@@ -31,77 +39,8 @@ LEVEL_OF = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 MOST_LOOSE_MODULES = 6
 
 
-def modules(package: Path) -> dict[str, str]:
-    """Maps each module's dotted name below `mocap` to its source."""
-    found = {}
-    for path in sorted(package.rglob("*.py")):
-        parts = path.relative_to(package).with_suffix("").parts
-        if parts[0] == "assets" and len(parts) > 1:
-            continue
-        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        if name:
-            found[name] = path.read_text("utf-8")
-    return found
-
-
-def imported(source: str, known: Iterable[str]) -> set[str]:
-    """Returns the modules of `known` that a source imports, at its top or within its functions."""
-    names = set(known)
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            wanted = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "write imports in full"
-            wanted = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for dotted in wanted:
-            parts = dotted.split(".")
-            if parts[0] != "mocap":
-                continue
-            below = [".".join(parts[1:n]) for n in range(len(parts), 1, -1)]
-            found.add(next((name for name in below if name in names), ""))
-    return found
-
-
-def room_of(module: str) -> str:
-    """Returns the room that a module belongs to: its folder, or itself if it stands loose."""
-    return "lift.training" if module.startswith("lift.training") else module.split(".")[0]
-
-
-def circle(graph: Mapping[str, set[str]]) -> list[str]:
-    """Returns one circle of the graph as a path that ends where it begins; empty if there is none."""
-    done: set[str] = set()
-    path: list[str] = []
-
-    def visit(node: str) -> list[str]:
-        if node in path:
-            return [*path[path.index(node) :], node]
-        if node in done:
-            return []
-        path.append(node)
-        for following in sorted(graph.get(node, ())):
-            if found := visit(following):
-                return found
-        path.pop()
-        done.add(node)
-        return []
-
-    return next((found for node in sorted(graph) if (found := visit(node))), [])
-
-
-def folders(graph: Mapping[str, set[str]]) -> dict[str, set[str]]:
-    """Returns the graph between rooms, without a room's imports of itself."""
-    out: dict[str, set[str]] = {}
-    for module, targets in graph.items():
-        own = room_of(module)
-        out.setdefault(own, set()).update(room_of(t) for t in targets if t and room_of(t) != own)
-    return out
-
-
 SOURCES = modules(PACKAGE)
-GRAPH = {name: imported(source, SOURCES) - {name} for name, source in SOURCES.items()}
+GRAPH = graph(SOURCES)
 
 
 @pytest.mark.parametrize("module", sorted(SOURCES))
@@ -115,17 +54,15 @@ def test_imports_run_downwards(module: str) -> None:
 
 
 def test_no_files_or_folders_import_in_a_circle() -> None:
-    # A package's `__init__` re-exports its own files, which is no circle between files.
-    files = {m: {t for t in targets if not m.startswith(f"{t}.")} for m, targets in GRAPH.items()}
-    assert circle(files) == []
-    assert circle(folders(GRAPH)) == []
+    assert circle(between_files(GRAPH)) == []
+    assert circle(between_rooms(GRAPH)) == []
 
 
 def test_the_guard_fails_on_a_planted_circle() -> None:
     assert circle({"core.a": {"core.b"}, "core.b": {"core.a"}}) == ["core.a", "core.b", "core.a"]
     planted = {"lift.model": {"solve.root"}, "solve.take": {"lift.model"}, "core.x": set()}
     assert circle(planted) == []
-    assert circle(folders(planted)) == ["lift", "solve", "lift"]
+    assert circle(between_rooms(planted)) == ["lift", "solve", "lift"]
 
 
 def test_few_modules_stand_loose() -> None:

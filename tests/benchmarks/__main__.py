@@ -37,6 +37,8 @@ NAMES = tuple(
         "hands",
         "face",
         "page",
+        "weight",
+        "structure",
     )
     if (Path(__file__).parent / f"{name}.py").exists()
 )

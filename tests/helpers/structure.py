@@ -1,0 +1,162 @@
+"""The project's structure as data: rooms, imports, signatures, words of the old dialect, long lines.
+
+The tests guard it (tests/test_imports.py, tests/test_structure.py); `make bench BENCH=structure`
+prints it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+MOST_PARAMETERS = 7
+LONGEST_LINE = 100
+DIALECT = re.compile(
+    r"\b(whoever|whomever|nobody|anew|no matter|one's own|told of|tells? of|turned round"
+    r"|all over now|(is|are|was|were) \w+ no more(?! than)|(is|are|was|were|be|been|being|not|as) told)\b",
+    re.IGNORECASE,
+)
+"""Words that are not plain English here: say what a thing is or does, subject first."""
+_WRITTEN = (".py", ".ts", ".md", ".css", ".html", ".toml", ".mjs", "Makefile")
+_OWN = ("tests/helpers/structure.py", "tests/test_structure.py")
+
+
+def modules(package: Path) -> dict[str, str]:
+    """Each module's dotted name below the package, and its source.
+
+    The packages' `__init__` files bear the names of their folders; the top one is left out.
+    """
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        if parts[0] == "assets" and len(parts) > 1:
+            continue
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if name:
+            found[name] = path.read_text("utf-8")
+    return found
+
+
+def imported(source: str, known: Iterable[str]) -> set[str]:
+    """The modules of `known` that a source imports, at its top or within its functions."""
+    names = set(known)
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            wanted = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "write imports in full"
+            wanted = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for dotted in wanted:
+            parts = dotted.split(".")
+            if parts[0] != "mocap":
+                continue
+            below = [".".join(parts[1:n]) for n in range(len(parts), 1, -1)]
+            found.add(next((name for name in below if name in names), ""))
+    return found
+
+
+def graph(sources: Mapping[str, str]) -> dict[str, set[str]]:
+    """The modules that each module imports; "" stands for the package itself."""
+    return {name: imported(source, sources) - {name} for name, source in sources.items()}
+
+
+def between_files(imports: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """The graph without what is no circle: a package's `__init__` re-exports its own files."""
+    return {m: {t for t in targets if not m.startswith(f"{t}.")} for m, targets in imports.items()}
+
+
+def room_of(module: str) -> str:
+    """The room that a module belongs to: its folder, or itself if it stands loose."""
+    return "lift.training" if module.startswith("lift.training") else module.split(".")[0]
+
+
+def between_rooms(imports: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """The graph between rooms, without a room's imports of itself."""
+    out: dict[str, set[str]] = {}
+    for module, targets in imports.items():
+        own = room_of(module)
+        out.setdefault(own, set()).update(room_of(t) for t in targets if t and room_of(t) != own)
+    return out
+
+
+def circle(imports: Mapping[str, set[str]]) -> list[str]:
+    """One circle of the graph as a path that ends where it begins; empty if there is none."""
+    done: set[str] = set()
+    path: list[str] = []
+
+    def visit(node: str) -> list[str]:
+        if node in path:
+            return [*path[path.index(node) :], node]
+        if node in done:
+            return []
+        path.append(node)
+        for following in sorted(imports.get(node, ())):
+            if found := visit(following):
+                return found
+        path.pop()
+        done.add(node)
+        return []
+
+    return next((found for node in sorted(imports) if (found := visit(node))), [])
+
+
+def circles(sources: Mapping[str, str]) -> list[list[str]]:
+    """A circle between files and one between rooms, where there are any."""
+    imports = graph(sources)
+    return [c for c in map(circle, (between_files(imports), between_rooms(imports))) if c]
+
+
+def long_signatures(source: str) -> list[str]:
+    """Names of the functions that take more than MOST_PARAMETERS, without self and cls.
+
+    A dataclass' fields are no parameters: they are named where they are given.
+    """
+    return [name for name, count in _signatures(ast.parse(source), "") if count > MOST_PARAMETERS]
+
+
+def _signatures(node: ast.AST, within: str) -> Iterator[tuple[str, int]]:
+    for child in ast.iter_child_nodes(node):
+        name = within
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            name = f"{within}.{child.name}".lstrip(".")
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            given = child.args
+            every = [*given.posonlyargs, *given.args, *given.kwonlyargs]
+            yield name, len([a for a in every if a.arg not in ("self", "cls")])
+        yield from _signatures(child, name)
+
+
+def dialect(text: str) -> list[tuple[int, str]]:
+    """(line, words) of the old dialect in a text."""
+    return [
+        (number, found.group())
+        for number, line in enumerate(text.splitlines(), 1)
+        for found in DIALECT.finditer(line)
+    ]
+
+
+def long_lines(text: str) -> list[int]:
+    """Numbers of the lines of more than LONGEST_LINE characters."""
+    return [n for n, line in enumerate(text.splitlines(), 1) if len(line) > LONGEST_LINE]
+
+
+def written(root: Path) -> dict[str, str]:
+    """Text of each file of the repository that people write, by its path from the root."""
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    return {
+        name: (root / name).read_text("utf-8")
+        for name in names
+        if name.endswith(_WRITTEN) and name not in _OWN and (root / name).is_file()
+    }
