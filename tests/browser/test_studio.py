@@ -196,18 +196,14 @@ def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(
         "the avatar before stays"
     )
     drop(page, "hero.vrm", (ROOT / "rigs" / "mannequin.vrm").read_bytes())
-    until(
-        page, "document.querySelector('#avatar')?.textContent.includes('55 of 55 bones mapped')"
-    )
+    until(page, "document.querySelector('#avatar')?.textContent.includes('55 of 55 bones mapped')")
     frame = page.evaluate("window.mocap.frame()")
     drawn(page, frame + 2)
     # A bone taken away by hand is one fewer.
     page.click("#avatar summary")
     page.click("#avatar [data-bone=leftToes]")
     page.click("#avatar .search button:has-text('No node')")
-    until(
-        page, "document.querySelector('#avatar')?.textContent.includes('54 of 55 bones mapped')"
-    )
+    until(page, "document.querySelector('#avatar')?.textContent.includes('54 of 55 bones mapped')")
     until(page, "Object.keys(window.mocap.bonePositions()).length === 54")
 
 
