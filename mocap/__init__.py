@@ -33,10 +33,16 @@ from mocap.solve.solver import Solver, solve_take
 
 
 def read_keypoints(path: str | Path, **options: Any) -> Keypoints:
-    """Keypoints from a video, an image, a folder of images or a keypoints file; options as of `mocap.bake.read_keypoints`."""
-    from mocap import bake
+    """Read keypoints from a video, an image, a folder of images or a keypoints file.
 
-    return bake.read_keypoints(Path(path), **options)
+    Args:
+        path: The file or folder.
+        **options: Fields of `mocap.detect.options.DetectOptions`.
+    """
+    from mocap import bake
+    from mocap.detect.options import DetectOptions
+
+    return bake.read_keypoints(Path(path), DetectOptions(**options))
 
 
 __all__ = [

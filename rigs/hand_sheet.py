@@ -21,8 +21,9 @@ from mocap.core.keypoints import Keypoints
 from mocap.core.kinematics import fk
 from mocap.core.motion import concatenate
 from mocap.core.skeleton import HUMANOID
-from mocap.detect.mediapipe.pose import detect_source
+from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
+from mocap.detect.take import detect_source
 from mocap.retarget import retarget
 from mocap.solve.hands import hand_points
 from mocap.solve.solver import solve_take
@@ -74,7 +75,10 @@ def pictures(video: Path, keypoints: Keypoints, side: int, moments: ndarray) -> 
 def main() -> None:
     video, out = Path(sys.argv[1]), Path(sys.argv[2])
     count = int(sys.argv[3]) if len(sys.argv) > 3 else 12
-    with open_source(video) as source, PerformerDetector("full") as detector:
+    with (
+        open_source(video) as source,
+        PerformerDetector(DetectOptions(model="full", face=False)) as detector,
+    ):
         keypoints = detect_source(source, detector)
     assert keypoints.hands is not None
     side = int(np.argmax(np.isfinite(keypoints.hands[..., 0, 0]).sum(axis=0)))

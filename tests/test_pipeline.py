@@ -52,7 +52,7 @@ def truth() -> Motion:
 
 @pytest.fixture(scope="module")
 def detected() -> Keypoints:
-    return bake.read_keypoints(assets.path("demo/demo.mp4"), "full")
+    return bake.read_keypoints(assets.path("demo/demo.mp4"))
 
 
 def limb_directions(motion: Motion) -> np.ndarray:

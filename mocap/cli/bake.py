@@ -59,6 +59,7 @@ def bake(
     """
     from mocap import assets, transfer
     from mocap import bake as batch
+    from mocap.detect.options import DetectOptions
     from mocap.formats import ExportOptions
 
     outputs = {path: [Path(str(o).replace("{name}", path.stem)) for o in output] for path in inputs}
@@ -80,11 +81,17 @@ def bake(
     options = ExportOptions(
         fps=fps, keep_touch=keep_touch and theirs is not None, all_keys=all_keys
     )
+    detect_options = DetectOptions(
+        model=model,
+        hands=hands,
+        face=face,
+        face_model=face_model,
+        person=person,
+        source_fps=source_fps,
+    )
     for path in inputs:
         with console.progress(f"Detecting {path.name}") as progress:
-            keypoints = batch.read_keypoints(
-                path, model, source_fps, progress, hands, face, face_model, person
-            )
+            keypoints = batch.read_keypoints(path, detect_options, progress)
         view, view_said = reports.field_of_view(fov, path)
         motion = batch.solve(
             keypoints, view, refine=not no_refine, feet=feet, upper_body=upper_body, height=height

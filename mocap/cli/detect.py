@@ -35,12 +35,19 @@ def detect(
     from mocap import bake as batch
     from mocap import formats
     from mocap.core.keypoints import Keypoints
+    from mocap.detect.options import DetectOptions
 
     formats.check_writable(output, Keypoints)
+    options = DetectOptions(
+        model=model,
+        hands=hands,
+        face=face,
+        face_model=face_model,
+        person=person,
+        source_fps=source_fps,
+    )
     with console.progress(f"Detecting {source.name}") as progress:
-        keypoints = batch.read_keypoints(
-            source, model, source_fps, progress, hands, face, face_model, person
-        )
+        keypoints = batch.read_keypoints(source, options, progress)
     formats.save(output, keypoints)
     console.out.print(f"{output}: {_seen(keypoints, hands, face)}, {console.size(output)}")
 

@@ -1,7 +1,8 @@
-"""Where hands and faces are looked for around a body that was found, and whose hand is whose. No detector in sight.
+"""Crops around a body's hands and head, and the assignment of hands to wrists; vendor-free.
 
-Whose hand it is, is told by the distance to the wrists; MediaPipe's "Left" and "Right" have changed meaning between versions, are wrong on
-a third of the hands in a clapping clip, and are only a confidence here. Where there is no body they are all there is.
+Each hand is assigned to the nearest wrist. Handedness labels have changed meaning between versions
+of MediaPipe and are wrong on a third of the hands in a clapping clip: they only serve as a
+confidence, and as the assignment where there is no body.
 """
 
 from __future__ import annotations
@@ -22,31 +23,39 @@ _TRUNK_AND_ARMS = [
 HANDS = np.array(
     [[LANDMARKS.index(f"{s}_{n}") for n in ("wrist", "index", "pinky")] for s in ("left", "right")]
 )
-"""Wrist, index and little finger among the landmarks, left and right."""
+"""(2, 3) indices of wrist, index and little finger in LANDMARKS, left and right."""
 
 _HEAD = [
     LANDMARKS.index(n)
     for n in ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "mouth_left", "mouth_right")
 ]
 
-# A hand's crop's side, metres at the body: two and a half hands. Between 0.35 and 0.7 as many hands are found, from 0.7 on the other's too.
+# Side of a hand's crop, metres at the body: two and a half hands. Sides of 0.35 to 0.7 find as many
+# hands; from 0.7 on the other hand is found too.
 _OF_HANDS = 0.5
-# A face's crop's side: metres at the body, or times the farthest of the head's landmarks from their middle, whichever is more. A face is
-# then a third to a half of its crop.
+# Side of a face's crop: metres at the body, or a multiple of the largest distance of the head's
+# landmarks from their middle, whichever is larger. A face then fills a third to a half of its crop.
 _OF_FACE, _OF_HEAD = 0.45, 4.0
-# A crop of which less than this lies in the picture is not looked at.
+# Smallest part of a crop that must lie inside the picture.
 _IN_PICTURE = 0.25
-# A hand farther than this from a wrist is not its own; hands nearer than this to each other are one; and both metres at the body. The
-# median hand is 0.02 to 0.04 m off its wrist, nine of ten are within 0.04 to 0.11 m.
+# Metres at the body: largest distance of a hand from its wrist, and largest distance between two
+# detections of the same hand. The median hand is 0.02 to 0.04 m off its wrist, nine of ten are
+# within 0.04 to 0.11 m.
 _OWN, _SAME = 0.15, 0.05
-# Hands are exchanged between the wrists only if that brings them nearer by so much, metres in sum: wrists that touch tell nothing.
+# Hands are exchanged between the wrists only if the summed distance falls by more than this,
+# metres: wrists that touch are ambiguous.
 _EXCHANGE = 0.05
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Hand:
-    """One hand in one picture. positions: (21, 3) metres from its wrist, x right, y up, z towards the camera. image: (21, 2) pixels.
-    left: how probably it is a left hand, as the network sees it."""
+    """One hand in one picture.
+
+    Attributes:
+        positions: (21, 3) metres from the hand's wrist, x right, y up, z towards the camera.
+        image: (21, 2) pixels.
+        left: Probability of a left hand by the hand network.
+    """
 
     positions: Float[ndarray, "21 3"]
     image: Float[ndarray, "21 2"]
@@ -55,7 +64,10 @@ class Hand:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Hands:
-    """Left and right, in the shapes of Keypoints' hands without their frame axis; NaN and confidence 0 where there is none."""
+    """Left and right hand in the shapes of `Keypoints` without the frame axis.
+
+    A missing hand is NaN with confidence 0.
+    """
 
     positions: Float[ndarray, "2 21 3"]
     image: Float[ndarray, "2 21 2"]
@@ -63,12 +75,17 @@ class Hands:
 
 
 def no_hands() -> Hands:
-    """Neither hand is seen."""
+    """Return two missing hands."""
     return Hands(np.full((2, 21, 3), np.nan), np.full((2, 21, 2), np.nan), np.zeros(2))
 
 
 def pixels_per_metre(positions: Float[ndarray, "33 3"], image: Float[ndarray, "33 2"]) -> float:
-    """How large a metre at the body is in the picture, by how widely trunk and arms are spread in both."""
+    """Return the size of a metre at the body, pixels, from the spread of trunk and arms.
+
+    Args:
+        positions: (33, 3) metres.
+        image: (33, 2) pixels.
+    """
     return _spread(image[_TRUNK_AND_ARMS]) / max(_spread(positions[_TRUNK_AND_ARMS, :2]), 1e-9)
 
 
@@ -78,7 +95,10 @@ def times_too_large(
     positions: Float[ndarray, "33 3"],
     image: Float[ndarray, "33 2"],
 ) -> float:
-    """How many times larger than at the body a metre is at the hand, which is also how many times nearer to the camera it would be."""
+    """Return the ratio of the size of a metre at the hand to that at the body.
+
+    It is also the ratio of their distances to the camera.
+    """
     return (
         _spread(hand_image)
         / max(_spread(hand[:, :2]), 1e-9)
@@ -93,14 +113,14 @@ def _spread(points: ndarray) -> float:
 def about_wrist(
     side: int, positions: Float[ndarray, "33 3"], image: Float[ndarray, "33 2"]
 ) -> tuple[Float[ndarray, "2"], float]:
-    """The middle and the side of the square, pixels, in which the hand at the left (0) or right (1) wrist is looked for."""
+    """Return the centre (pixels) and side of the crop for the left (0) or right (1) hand."""
     return image[HANDS[side]].mean(axis=0), _OF_HANDS * pixels_per_metre(positions, image)
 
 
 def about_head(
     positions: Float[ndarray, "33 3"], image: Float[ndarray, "33 2"]
 ) -> tuple[Float[ndarray, "2"], float]:
-    """The middle and the side of the square, pixels, in which the face is looked for."""
+    """Return the centre (pixels) and side of the crop for the face."""
     centre = image[_HEAD].mean(axis=0)
     spread = float(np.linalg.norm(image[_HEAD] - centre, axis=1).max())
     return centre, max(_OF_FACE * pixels_per_metre(positions, image), _OF_HEAD * spread)
@@ -109,7 +129,16 @@ def about_head(
 def crop_around(
     picture: UInt8[ndarray, "height width 3"], centre: Float[ndarray, "2"], side: float
 ) -> tuple[UInt8[ndarray, "side side 3"], tuple[int, int]] | None:
-    """The square of so many pixels about a place, black beyond the picture's edges, and its corner; None if little of it is inside."""
+    """Cut a square out of a picture, black beyond the picture's edges.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        centre: (2,) pixels.
+        side: Pixels.
+
+    Returns:
+        The square and its upper left corner, pixels; None if too little lies in the picture.
+    """
     n = max(round(side), 16)
     x, y = (round(float(c) - 0.5 * n) for c in centre)
     height, width = picture.shape[:2]
@@ -126,7 +155,13 @@ def matched(
     positions: Float[ndarray, "33 3"],
     image: Float[ndarray, "33 2"],
 ) -> Hands:
-    """What was found around left and right wrist, put to the wrists they belong to by distance in the picture."""
+    """Assign the hands found around the left and right wrist to the nearest wrists.
+
+    Args:
+        found: The hands found around the left and around the right wrist.
+        positions: (33, 3) the body's landmarks, metres.
+        image: (33, 2) the body's landmarks, pixels.
+    """
     metre = pixels_per_metre(positions, image)
     wrists = image[HANDS[:, 0]]
     hands = list(found)
@@ -140,7 +175,7 @@ def matched(
         and right is not None
         and np.linalg.norm(left.image - right.image, axis=-1).mean() < _SAME * metre
     ):
-        # Both have found the same hand: it stays with the nearer wrist.
+        # Both crops show the same hand: it stays with the nearer wrist.
         hands[1 if distance(left, 0) < distance(right, 1) else 0] = None
     as_found = distance(hands[0], 0) + distance(hands[1], 1)
     exchanged = distance(hands[0], 1) + distance(hands[1], 0)
@@ -155,7 +190,7 @@ def matched(
 
 
 def by_label(found: list[Hand]) -> Hands:
-    """Hands without a body: each to the side that the network sees, the surest first."""
+    """Assign hands without a body by their handedness, the most certain first."""
     hands: list[Hand | None] = [None, None]
     for hand in sorted(found, key=lambda h: -abs(h.left - 0.5)):
         side = 0 if hand.left > 0.5 else 1

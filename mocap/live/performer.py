@@ -11,7 +11,7 @@ from mocap.core.camera import DEFAULT_FOV, Camera
 from mocap.core.keypoints import Keypoints, concatenate
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID, Skeleton
-from mocap.detect.mediapipe.pose import Detector
+from mocap.detect.take import OnePersonDetector
 from mocap.lift.live import LiftState, lift_live
 from mocap.live.clock import Arrived
 from mocap.retarget import retarget
@@ -33,7 +33,7 @@ class LivePerformer:
 
     def __init__(
         self,
-        detector: Detector | None,
+        detector: OnePersonDetector | None,
         avatar: Skeleton = HUMANOID,
         camera: Camera | None = None,
         upper_body: bool | None = None,

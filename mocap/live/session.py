@@ -16,6 +16,7 @@ from mocap.core.camera import Camera
 from mocap.core.rig import Rig
 from mocap.core.skeleton import HUMANOID
 from mocap.detect.mediapipe.bundles import PoseSize
+from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
 from mocap.errors import MocapError
 from mocap.live.avatar import files_of
@@ -110,8 +111,11 @@ async def live(
         with opened:
             of = kind if kind != "browser" else "camera"
             loop.call_soon_threadsafe(introduce, protocol.Source(of, opened.name, *opened.size))
+            options = DetectOptions(
+                model=model, hands=hands, face=face, face_model=face_model, person=person
+            )
             camera = None if fov is None else Camera.from_fov(opened.size, fov)
-            with PerformerDetector(model, True, hands, face, face_model, person) as detector:
+            with PerformerDetector(options) as detector:
                 performer = LivePerformer(
                     detector, camera=camera, upper_body=upper_body, tuning=lambda: tuning
                 )

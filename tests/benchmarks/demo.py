@@ -15,7 +15,8 @@ from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
 from mocap.detect.mediapipe.bundles import PoseSize
-from mocap.detect.mediapipe.pose import PoseDetector, detect_source
+from mocap.detect.mediapipe.pose import PoseDetector
+from mocap.detect.take import detect_source
 
 from . import contenders, kalidokit
 from .measures import Shown, measures

@@ -22,6 +22,7 @@ from numpy import ndarray
 from mocap.capture.open import open_source
 from mocap.core import rotation as R
 from mocap.detect.mediapipe.pose import PoseDetector
+from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
 from mocap.solve.face import SolvedFace, head_turns, solve_face
 
@@ -156,8 +157,8 @@ def cost(clip: Path, frames: int) -> Table:
     """Milliseconds a frame: pose alone, and the whole performer, taking turns frame by frame."""
     detectors = {
         "pose": PoseDetector("full"),
-        "pose and hands": PerformerDetector("full"),
-        "pose, hands and face": PerformerDetector("full", face=True),
+        "pose and hands": PerformerDetector(DetectOptions(model="full", face=False)),
+        "pose, hands and face": PerformerDetector(DetectOptions(model="full")),
     }
     spent: dict[str, list[float]] = {name: [] for name in detectors}
     with open_source(clip) as source:

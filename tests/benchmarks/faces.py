@@ -28,8 +28,9 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.detect.mediapipe.bundles import face_bundle
 from mocap.detect.mediapipe.face import FaceTracker, no_face
-from mocap.detect.mediapipe.pose import detect_source
+from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
+from mocap.detect.take import detect_source
 from rigs.render import View, frames
 
 from .kalidokit import UnavailableError, build_hook
@@ -73,7 +74,10 @@ def real_faces(data: Path, most: int, elsewhere: bool = True) -> Iterator[SeenFa
 
 
 def _followed(clip: Path, most: int) -> Keypoints:
-    with open_source(clip) as source, PerformerDetector("full", hands=False, face=True) as detector:
+    with (
+        open_source(clip) as source,
+        PerformerDetector(DetectOptions(model="full", hands=False)) as detector,
+    ):
         return detect_source(islice(source, most), detector)
 
 

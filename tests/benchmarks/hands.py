@@ -23,6 +23,7 @@ from mocap.core.kinematics import fk
 from mocap.core.skeleton import BONES
 from mocap.detect.mediapipe.hands import HandTracker
 from mocap.detect.mediapipe.pose import PoseDetector
+from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
 from mocap.solve.hands import FINGER_BONES, hand_points, solve_hands
 from mocap.solve.solver import Solver
@@ -131,7 +132,7 @@ def _passes(pictures: list[Frame]) -> tuple[int, int, float, float]:
     with (
         HandTracker(2) as whole,
         PoseDetector("full") as body,
-        PerformerDetector("full") as performer,
+        PerformerDetector(DetectOptions(model="full", face=False)) as performer,
     ):
         for n, frame in enumerate(pictures):
             anywhere += len(whole.find(frame.image))

@@ -21,6 +21,7 @@ from mocap.bake import read_keypoints
 from mocap.core.keypoints import LANDMARKS
 from mocap.core.kinematics import fk
 from mocap.core.skeleton import HUMANOID
+from mocap.detect.options import DetectOptions
 from mocap.stream import protocol
 from tests.browser.test_own_camera import DEMO, filming, served
 from tests.helpers.stream_clients import ack, played, viewer
@@ -146,7 +147,7 @@ def test_the_example_page_drives_the_avatar_with_pose_detection_itself(
     assert np.linalg.norm(np.ptp(at - at[:, :1], axis=0), axis=-1).max() > 0.05, "and moves"
 
     # Which of the clip's frames each was tells the picture; what must agree is the depth too, and whose left is whose.
-    own = read_keypoints(DEMO, "full", hands=False, face=False)
+    own = read_keypoints(DEMO, DetectOptions(hands=False, face=False))
     errors = [
         np.linalg.norm(own.image / own.image_size - points.image, axis=-1).mean(axis=1)
         for points in seen

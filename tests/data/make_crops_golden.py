@@ -12,7 +12,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mocap.detect.crops import about_head, about_wrist, crop_around
-from mocap.detect.mediapipe.face import Face, _in_metres, in_whole_picture
+from mocap.detect.mediapipe.face import FaceLandmarks, _in_metres, in_whole_picture
 
 SIZE = (640, 360)
 
@@ -56,7 +56,7 @@ def main() -> None:
         columns = rng.normal(scale=20.0, size=16)
         corner, side = (int(n) for n in rng.integers(-50, 400, 2)), int(rng.integers(60, 300))
         x, y = corner
-        given = Face(np.zeros((478, 3)), _in_metres(columns.reshape(4, 4).T))
+        given = FaceLandmarks(np.zeros((478, 3)), _in_metres(columns.reshape(4, 4).T))
         whole = in_whole_picture(given, side, (x, y), SIZE).transform
         faces.append(
             {"columns": columns.tolist(), "crop": [x, y, side], "rows": whole.ravel().tolist()}

@@ -20,7 +20,8 @@ from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
 from mocap.core.kinematics import fk
 from mocap.core.skeleton import HUMANOID
 from mocap.detect.mediapipe.logs import without_notices
-from mocap.detect.mediapipe.pose import PoseDetector, detect_source
+from mocap.detect.mediapipe.pose import PoseDetector
+from mocap.detect.take import detect_source
 from mocap.errors import InputError, NoPersonError
 
 ROOT = Path(__file__).parents[2]
@@ -357,8 +358,10 @@ def test_the_detector_leaves_standard_error_to_others():
 def test_the_first_hand_that_is_found_is_no_news_for_the_terminal(data):
     clip = str(data / "videos" / "sports2d_demo.mp4")
     program = (
-        "from mocap.capture.open import open_source\nfrom mocap.detect.performer import PerformerDetector\n"
-        "with PerformerDetector('lite') as detector:\n"
+        "from mocap.capture.open import open_source\n"
+        "from mocap.detect.options import DetectOptions\n"
+        "from mocap.detect.performer import PerformerDetector\n"
+        "with PerformerDetector(DetectOptions(model='lite', face=False)) as detector:\n"
         f"    found = [detector.detect(f.image, f.time) for f, _ in zip(open_source({clip!r}), range(7))]\n"
         "print(max(k.hands_confidence.max() for k in found) > 0)\n"
     )

@@ -12,9 +12,10 @@ from scipy.spatial.transform import Rotation
 from mocap import assets
 from mocap.capture.open import open_source
 from mocap.core.keypoints import BLENDSHAPES, LANDMARKS
-from mocap.detect.mediapipe.face import Face, FaceTracker, in_whole_picture
-from mocap.detect.mediapipe.pose import detect_source
+from mocap.detect.mediapipe.face import FaceLandmarks, FaceTracker, in_whole_picture
+from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
+from mocap.detect.take import detect_source
 from mocap.errors import ModelError
 from mocap.formats import keypoints_json
 
@@ -42,7 +43,7 @@ def test_a_face_in_a_crop_appears_at_the_same_place_and_size_in_the_whole_pictur
     transform[:3, :3] = Rotation.from_euler("xyz", [10, 30, -5], degrees=True).as_matrix()
     transform[:3, 3] = 0.04, -0.02, -0.5
     points = np.random.default_rng(0).uniform(0, side, (478, 3))
-    whole = in_whole_picture(Face(points, transform, np.zeros(51)), side, corner, size)
+    whole = in_whole_picture(FaceLandmarks(points, transform, np.zeros(51)), side, corner, size)
     in_crop = seen_at(transform[:3, 3], np.array([side, side])) + [*corner, 0.0]
     assert seen_at(whole.transform[:3, 3], np.array(size)) == pytest.approx(in_crop)
     assert np.array_equal(whole.transform[:3, :3], transform[:3, :3])
@@ -52,7 +53,10 @@ def test_a_face_in_a_crop_appears_at_the_same_place_and_size_in_the_whole_pictur
 
 def test_the_face_in_the_demo_is_found_on_the_head() -> None:
     """It is a rendered face of some 40 pixels."""
-    with open_source(DEMO) as source, PerformerDetector("lite", hands=False, face=True) as detector:
+    with (
+        open_source(DEMO) as source,
+        PerformerDetector(DetectOptions(model="lite", hands=False)) as detector,
+    ):
         for frame, _ in zip(source, range(10), strict=False):
             found = detector.detect(frame.image, frame.time)
             assert found.face is not None
@@ -71,13 +75,16 @@ def test_the_face_in_the_demo_is_found_on_the_head() -> None:
 
 
 def test_without_a_face_it_is_not_looked_for() -> None:
-    with open_source(DEMO) as source, PerformerDetector("lite", hands=False) as detector:
+    with (
+        open_source(DEMO) as source,
+        PerformerDetector(DetectOptions(model="lite", hands=False, face=False)) as detector,
+    ):
         frame = next(iter(source))
         assert detector.detect(frame.image, frame.time).face is None
 
 
 def test_nobody_has_no_face() -> None:
-    with PerformerDetector("lite", face=True) as detector:
+    with PerformerDetector(DetectOptions(model="lite")) as detector:
         found = detector.detect(np.zeros((240, 320, 3), np.uint8), 0.0)
     assert found.face is not None
     assert found.face_transform is not None
@@ -104,7 +111,7 @@ def test_faces_are_found_at_a_desk_and_far_away(data: Path, clip: str, least: fl
     """Face widths are 157, 66 and 23 pixels."""
     with (
         open_source(data / f"videos/{clip}.mp4") as source,
-        PerformerDetector("lite", hands=False, face=True) as detector,
+        PerformerDetector(DetectOptions(model="lite", hands=False)) as detector,
     ):
         found = detect_source(source, detector)
     assert found.face is not None
@@ -122,7 +129,7 @@ def test_faces_are_found_at_a_desk_and_far_away(data: Path, clip: str, least: fl
 def test_expressions_are_told_by_the_network_and_kept(data: Path) -> None:
     with (
         open_source(data / "videos" / "tfjs_pose_squats.mp4") as source,
-        PerformerDetector("lite", hands=False, face=True) as detector,
+        PerformerDetector(DetectOptions(model="lite", hands=False)) as detector,
     ):
         found = detect_source(islice(source, 3), detector)
     assert found.face_blendshapes is not None
@@ -142,22 +149,25 @@ def test_a_face_model_of_ones_own_is_taken_and_another_file_is_refused(tmp_path:
     own = tmp_path / "own.task"
     own.write_bytes(assets.path("models/face_landmarker.task").read_bytes())
     with (
-        PerformerDetector("lite", hands=False, face=True, face_model=own) as detector,
+        PerformerDetector(DetectOptions(model="lite", hands=False, face_model=own)) as detector,
         open_source(DEMO) as source,
     ):
         frame = next(iter(source))
         assert np.isfinite(detector.detect(frame.image, frame.time).face).all()
     other = tmp_path / "other.task"
     other.write_bytes(b"no bundle")
-    with pytest.raises(ModelError, match=r"other\.task is no face model"):
-        PerformerDetector("lite", face=True, face_model=other)
+    with pytest.raises(ModelError, match=r"other\.task is not a face model"):
+        PerformerDetector(DetectOptions(model="lite", face_model=other))
     with pytest.raises(ModelError, match=r"none\.task cannot be read"):
-        PerformerDetector("lite", face=True, face_model=tmp_path / "none.task")
+        PerformerDetector(DetectOptions(model="lite", face_model=tmp_path / "none.task"))
 
 
 def test_a_face_is_found_again_where_the_head_is_after_a_jump() -> None:
     """The crop is the last frame's head's; here the picture is cut, and the performer stands elsewhere."""
-    with open_source(DEMO) as source, PerformerDetector("lite", hands=False, face=True) as detector:
+    with (
+        open_source(DEMO) as source,
+        PerformerDetector(DetectOptions(model="lite", hands=False)) as detector,
+    ):
         image = next(iter(source)).image
         wide = np.zeros((image.shape[0], image.shape[1] * 2, 3), np.uint8)
         for n, left in enumerate((0, 0, 0, image.shape[1], image.shape[1], image.shape[1])):

@@ -12,7 +12,6 @@ import pytest
 from mocap.capture.open import open_source
 from mocap.core.keypoints import LANDMARKS, landmarks_of
 from mocap.core.skeleton import HUMANOID
-from mocap.detect import performer
 from mocap.detect.crops import (
     Hand,
     by_label,
@@ -21,9 +20,11 @@ from mocap.detect.crops import (
     pixels_per_metre,
     times_too_large,
 )
+from mocap.detect.mediapipe import detector as mediapipe_detector
 from mocap.detect.mediapipe.hands import HandTracker
-from mocap.detect.mediapipe.pose import detect_source
+from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
+from mocap.detect.take import detect_source
 from tests.data.make_crops_golden import crops
 
 ROOT = Path(__file__).parents[2]
@@ -103,7 +104,10 @@ def test_crops_are_where_the_browsers_are() -> None:
 
 def test_both_hands_are_found_where_the_whole_picture_shows_too_little_of_them() -> None:
     """In the demo clip, a hand is some 40 pixels long."""
-    with open_source(DEMO) as source, PerformerDetector("lite") as detector:
+    with (
+        open_source(DEMO) as source,
+        PerformerDetector(DetectOptions(model="lite", face=False)) as detector,
+    ):
         seen = []
         for frame, _ in zip(source, range(40), strict=False):
             found = detector.detect(frame.image, frame.time)
@@ -120,8 +124,8 @@ def test_a_clock_that_is_set_back_begins_anew_with_hands_and_face_too() -> None:
     with open_source(DEMO) as source:
         frames = [frame for frame, _ in zip(source, range(20), strict=False)]
     with (
-        PerformerDetector("lite", face=True) as used,
-        PerformerDetector("lite", face=True) as fresh,
+        PerformerDetector(DetectOptions(model="lite")) as used,
+        PerformerDetector(DetectOptions(model="lite")) as fresh,
     ):
         for frame in frames[12:]:
             used.detect(frame.image, frame.time + 10.0)
@@ -137,7 +141,10 @@ def test_a_clock_that_is_set_back_begins_anew_with_hands_and_face_too() -> None:
 
 
 def test_without_hands_it_is_the_pose_detector() -> None:
-    with open_source(DEMO) as source, PerformerDetector("lite", hands=False) as detector:
+    with (
+        open_source(DEMO) as source,
+        PerformerDetector(DetectOptions(model="lite", hands=False, face=False)) as detector,
+    ):
         frame = next(iter(source))
         assert detector.detect(frame.image, frame.time).hands is None
 
@@ -157,7 +164,7 @@ def test_a_hand_alone_agrees_with_the_reference_and_brings_no_body_along(data: P
     """Tolerances of TF.js hand-pose-detection's own test (src/mediapipe/mediapipe_test.ts): 26 px, 0.015 m."""
     with (
         open_source(data / "videos/tfjs_asl_hand.25fps.mp4") as source,
-        PerformerDetector("full") as detector,
+        PerformerDetector(DetectOptions(model="full", face=False)) as detector,
     ):
         found = detect_source(source, detector)
     assert np.isnan(found.positions).all(), (
@@ -188,7 +195,7 @@ def test_a_hand_alone_agrees_with_the_reference_and_brings_no_body_along(data: P
 def test_at_a_desk_the_hand_that_is_seen_is_found_and_the_other_is_not(data: Path) -> None:
     with (
         open_source(data / "videos/poseformat_test_video.mp4") as source,
-        PerformerDetector("full") as detector,
+        PerformerDetector(DetectOptions(model="full", face=False)) as detector,
     ):
         found = detect_source(source, detector)
     assert found.hands is not None
@@ -207,10 +214,10 @@ def test_what_is_looked_for_beside_the_body_is_what_is_found_after_it(
 
     def seen() -> tuple[np.ndarray, int]:
         beside = 0
-        with PerformerDetector("lite", face=True) as detector:
+        with PerformerDetector(DetectOptions(model="lite")) as detector:
             out = []
             for n, image in enumerate(images):
-                beside += len(detector._steady)
+                beside += len(detector._detector._steady)
                 found = detector.detect(image, n / 30)
                 assert found.face is not None
                 assert found.hands_image is not None
@@ -218,7 +225,7 @@ def test_what_is_looked_for_beside_the_body_is_what_is_found_after_it(
         return np.array(out), beside
 
     with_it, beside = seen()
-    monkeypatch.setattr(performer, "_STEADY", -1.0)
+    monkeypatch.setattr(mediapipe_detector, "_STEADY", -1.0)
     without, none = seen()
     assert beside > len(images), "face and a hand, mostly"
     assert none == 0
@@ -229,9 +236,13 @@ def test_what_is_looked_for_beside_the_body_is_what_is_found_after_it(
 
 
 def test_a_hand_that_is_not_there_is_looked_for_seldom_and_found_when_it_comes() -> None:
-    with open_source(DEMO) as source, PerformerDetector("lite") as detector:
-        real, looks, came = detector._parts[0], [], 20
-        detector._parts[0] = real._replace(
+    with (
+        open_source(DEMO) as source,
+        PerformerDetector(DetectOptions(model="lite", face=False)) as detector,
+    ):
+        parts = detector._detector._parts
+        real, looks, came = parts[0], [], 20
+        parts[0] = real._replace(
             find=lambda *a: real.find(*a) if len(looks) > 1 and n >= came else looks.append(n)
         )
         found = None

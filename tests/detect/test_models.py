@@ -155,7 +155,7 @@ def test_bundles_are_the_same_bytes_each_time_and_made_in_a_moment(bundle: str) 
 
 def test_an_unknown_size_is_named_beside_those_there_are() -> None:
     with pytest.raises(InputError, match=r"'huge'.*lite, full, heavy"):
-        models.pose_bundle.__wrapped__("huge")  # type: ignore[attr-defined]  # beneath the type check of these tests
+        models.pose_bundle("huge")
 
 
 def test_missing_and_damaged_weights_are_named(

@@ -14,7 +14,8 @@ from mocap.capture.open import open_source
 from mocap.capture.picture import jpeg
 from mocap.core.keypoints import Keypoints, concatenate, is_somebody
 from mocap.detect.mediapipe.pose import PoseDetector
-from mocap.detect.people import Someone, alone, is_same
+from mocap.detect.options import DetectOptions
+from mocap.detect.people import PersonTrack, is_same, mask_others
 from mocap.errors import NoPersonError
 from mocap.live import session
 from mocap.stream import protocol
@@ -85,10 +86,14 @@ def test_the_command_line_says_that_there_are_never_so_many(
 ) -> None:
     (tmp_path / "two.jpg").write_bytes(jpeg(pair[0], pair.shape[2]))
     assert is_somebody(
-        bake.read_keypoints(tmp_path / "two.jpg", "lite", hands=False, face=False, person=2)
+        bake.read_keypoints(
+            tmp_path / "two.jpg", DetectOptions(model="lite", hands=False, face=False, person=2)
+        )
     )
     with pytest.raises(NoPersonError, match=r"never 3 people in .*two\.jpg"):
-        bake.read_keypoints(tmp_path / "two.jpg", "lite", hands=False, face=False, person=3)
+        bake.read_keypoints(
+            tmp_path / "two.jpg", DetectOptions(model="lite", hands=False, face=False, person=3)
+        )
 
 
 def test_a_viewer_chooses_while_it_is_live(pair: np.ndarray, tmp_path: Path) -> None:
@@ -132,37 +137,37 @@ def test_a_viewer_chooses_while_it_is_live(pair: np.ndarray, tmp_path: Path) -> 
 
 def test_somebody_is_counted_from_the_left() -> None:
     people = np.array([at(100), at(300), at(500)])
-    assert [Someone(n).among(people, 0.0) for n in (1, 2, 3, 4)] == [0, 1, 2, None]
-    assert Someone().among(people[:0], 0.0) is None
+    assert [PersonTrack(n).choose(people, 0.0) for n in (1, 2, 3, 4)] == [0, 1, 2, None]
+    assert PersonTrack().choose(people[:0], 0.0) is None
 
 
 def test_somebody_is_found_again_where_they_were_the_farther_off_the_later() -> None:
-    someone = Someone()
-    someone.seen(at(300), 1.0)
-    someone.lost()
-    assert someone.place is None
-    assert someone.among(np.array([at(100), at(350)]), 1.1) == 1
-    assert someone.among(np.array([at(550)]), 1.1) is None
-    assert someone.among(np.array([at(550)]), 2.1) == 0
+    track = PersonTrack()
+    track.update(at(300), 1.0)
+    track.lose()
+    assert track.place is None
+    assert track.choose(np.array([at(100), at(350)]), 1.1) == 1
+    assert track.choose(np.array([at(550)]), 1.1) is None
+    assert track.choose(np.array([at(550)]), 2.1) == 0
 
 
 def test_somebody_gives_way_to_the_one_to_the_right_and_the_last_to_the_first() -> None:
     people = np.array([at(100), at(300), at(500)])
-    someone = Someone()
+    track = PersonTrack()
     for place, expected in ((310, 2), (490, 0), (120, 1)):
-        someone.seen(at(place), 1.0)
-        someone.next()
-        assert someone.among(people, 1.1) == expected
+        track.update(at(place), 1.0)
+        track.switch()
+        assert track.choose(people, 1.1) == expected
 
 
 def test_another_one_is_not_wanted_before_anybody_is_there() -> None:
     people = np.array([at(100), at(300)])
-    someone = Someone()
-    someone.next()
-    assert someone.among(people, 1.0) == 0
-    someone.seen(people[0], 1.0)
-    someone.lost()
-    assert someone.among(people, 1.1) == 0, "nor later"
+    track = PersonTrack()
+    track.switch()
+    assert track.choose(people, 1.0) == 0
+    track.update(people[0], 1.0)
+    track.lose()
+    assert track.choose(people, 1.1) == 0, "nor later"
 
 
 def test_another_take_begins_with_the_number_again(pair: np.ndarray) -> None:
@@ -175,23 +180,23 @@ def test_another_take_begins_with_the_number_again(pair: np.ndarray) -> None:
 
 
 def test_another_one_is_waited_for_a_moment_and_stays_the_one_that_is_wanted() -> None:
-    someone = Someone()
-    someone.seen(at(100), 1.0)
-    someone.next()
-    assert someone.among(np.array([at(110)]), 1.1) is None, "there may be another one in a moment"
-    assert someone.among(np.array([at(110), at(400)]), 1.2) == 1
-    someone.lost()  # the tracker did not see them
-    assert someone.among(np.array([at(110), at(400)]), 1.3) == 1
-    someone.seen(at(400), 1.4)
-    someone.next()
-    assert someone.among(np.array([at(410)]), 1.5) is None
-    assert someone.among(np.array([at(410)]), 2.1) == 0, "there is nobody else"
+    track = PersonTrack()
+    track.update(at(100), 1.0)
+    track.switch()
+    assert track.choose(np.array([at(110)]), 1.1) is None, "there may be another one in a moment"
+    assert track.choose(np.array([at(110), at(400)]), 1.2) == 1
+    track.lose()  # the tracker did not see them
+    assert track.choose(np.array([at(110), at(400)]), 1.3) == 1
+    track.update(at(400), 1.4)
+    track.switch()
+    assert track.choose(np.array([at(410)]), 1.5) is None
+    assert track.choose(np.array([at(410)]), 2.1) == 0, "there is nobody else"
 
 
 def test_nothing_is_left_of_the_others() -> None:
     image = np.full((400, 600, 3), 9, np.uint8)
     people = np.array([at(100), at(300), at(330)])
-    left = alone(image, people, 1)[..., 0]
+    left = mask_others(image, people, 1)[..., 0]
     assert left[101:299, 291:309].all(), "all of the one"
     assert not left[:, :200].any()
     assert not left[:, 400:].any()

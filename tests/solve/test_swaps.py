@@ -13,7 +13,8 @@ from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS, MIRRORED, Keypoints
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
-from mocap.detect.mediapipe.pose import PoseDetector, detect_source
+from mocap.detect.mediapipe.pose import PoseDetector
+from mocap.detect.take import detect_source
 from mocap.solve.swaps import unswap
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 

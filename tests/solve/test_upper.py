@@ -13,8 +13,9 @@ from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.motion import Motion, concatenate
 from mocap.core.skeleton import BONES
-from mocap.detect.mediapipe.pose import detect_source
+from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
+from mocap.detect.take import detect_source
 from mocap.solve.hands import FINGER_BONES
 from mocap.solve.solver import Solver, solve_take
 from mocap.solve.upper import follow_whole_body, is_upper_body
@@ -122,7 +123,7 @@ def test_who_walked_away_and_whose_legs_are_then_hidden_stays_where_he_is() -> N
 def test_the_desk_clip_has_no_leg_motion_steady_hips_and_live_fingers(data: Path) -> None:
     with (
         open_source(data / "videos/poseformat_test_video.mp4") as source,
-        PerformerDetector("full") as detector,
+        PerformerDetector(DetectOptions(model="full", face=False)) as detector,
     ):
         keypoints = detect_source(source, detector)
     assert is_upper_body(keypoints.confidence)

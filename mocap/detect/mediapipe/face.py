@@ -1,7 +1,8 @@
-"""The face detector: MediaPipe's FaceLandmarker on a crop around the head of the body that was found, so that distant faces are seen too.
+"""The face detector: MediaPipe's FaceLandmarker on a crop around the head, for distant faces.
 
-On whole pictures its short-range detector finds no face at all in a full-body dance clip. A crop follows the head, so that in it the face
-hardly moves and MediaPipe's own tracking and smoothing go on from frame to frame.
+On whole pictures its short-range detector finds no face in a full-body dance clip. A crop follows
+the head, so that the face hardly moves in it and MediaPipe's tracking and smoothing continue from
+frame to frame.
 """
 
 from __future__ import annotations
@@ -24,34 +25,41 @@ from mocap.detect.mediapipe.bundles import face_bundle
 from mocap.detect.mediapipe.logs import without_notices
 from mocap.errors import ModelError
 
-# A face farther than this part of its crop from the crop's middle is somebody else's.
+# A face farther from the middle of its crop than this part of the crop belongs to another person.
 _OWN = 0.3
-# Of the camera that MediaPipe's face geometry takes for granted (mediapipe/tasks/cc/vision/face_geometry, its default environment):
-# vertical field of view, degrees. Its unit is the centimetre.
+# Vertical field of view, degrees, that MediaPipe's face geometry assumes
+# (mediapipe/tasks/cc/vision/face_geometry, its default environment). Its unit is the centimetre.
 _FOV, _CENTIMETRE = 63.0, 0.01
-# Milliseconds from call to call, for MediaPipe, which wants them to rise and smooths by them.
+# Milliseconds between calls; MediaPipe requires increasing times and smooths by them.
 _STEP = 33
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Face:
-    """One face in one picture, in the shapes of Keypoints' face and face_transform without their frame axis."""
+class FaceLandmarks:
+    """One face in one picture, in the shapes of `Keypoints` without the frame axis."""
 
     points: Float[ndarray, "478 3"]
     transform: Float[ndarray, "4 4"]
     blendshapes: Float[ndarray, "51"]
 
 
-def no_face() -> Face:
-    """No face is seen."""
-    return Face(
+def no_face() -> FaceLandmarks:
+    """Return a missing face: all NaN."""
+    return FaceLandmarks(
         np.full((478, 3), np.nan), np.full((4, 4), np.nan), np.full(len(BLENDSHAPES), np.nan)
     )
 
 
 class FaceTracker:
-    """Finds one face in pictures, or parts of them, given one after another, and tells its blendshapes. model: another bundle than the
-    package's. Raises ModelError if weights are missing or MediaPipe refuses them."""
+    """Finds one face and its blendshapes in pictures, or crops, given one after another.
+
+    Args:
+        video: Track and smooth from picture to picture.
+        model: A bundle to use instead of the package's.
+
+    Raises:
+        ModelError: The weights are missing or MediaPipe refuses them.
+    """
 
     def __init__(self, video: bool = True, model: Path | None = None) -> None:
         self._video = video
@@ -74,21 +82,22 @@ class FaceTracker:
         except (RuntimeError, ValueError, OSError) as error:
             if self._model is not None:
                 raise ModelError(
-                    f"{self._model} is no face model with blendshapes: give MediaPipe's face_landmarker.task, or leave --face-model out."
+                    f"{self._model} is not a face model with blendshapes: give MediaPipe's "
+                    "face_landmarker.task, or leave --face-model out."
                 ) from error
             raise ModelError(
                 f"MediaPipe does not accept the face model: {error}. Install mocap again."
             ) from error
 
     def restart(self) -> None:
-        """Forgets the face it follows."""
+        """Drop the tracked face."""
         if self._clock >= 0:
             self.close()
             self._start()
             self._clock = -_STEP
 
-    def find(self, image: UInt8[ndarray, "height width 3"]) -> Face | None:
-        """The face in this picture: points in its pixels, and the transform to a camera that looks at its middle."""
+    def find(self, image: UInt8[ndarray, "height width 3"]) -> FaceLandmarks | None:
+        """Return the face: points in pixels, transform to a camera that looks at the middle."""
         if self._landmarker is None:
             raise ValueError("This detector is closed.")
         self._clock += _STEP
@@ -103,16 +112,16 @@ class FaceTracker:
         height, width = image.shape[:2]
         points = np.array([(p.x, p.y, p.z) for p in result.face_landmarks[0]])
         # MediaPipe's z has the scale of x.
-        told = {c.category_name: c.score for c in result.face_blendshapes[0]}
-        weights = np.array([told.get(name, 0.0) for name in BLENDSHAPES])
-        return Face(
+        scores = {c.category_name: c.score for c in result.face_blendshapes[0]}
+        weights = np.array([scores.get(name, 0.0) for name in BLENDSHAPES])
+        return FaceLandmarks(
             points * [width, height, width],
             _in_metres(result.facial_transformation_matrixes[0]),
             weights,
         )
 
     def close(self) -> None:
-        """Frees the model. A second call does nothing."""
+        """Free the model. A second call does nothing."""
         if self._landmarker is not None:
             self._landmarker.close()
             self._landmarker = None
@@ -130,7 +139,10 @@ class FaceTracker:
 
 
 def _in_metres(transform: Float[ndarray, "4 4"]) -> Float[ndarray, "4 4"]:
-    """MediaPipe's transform with its centimetres made metres; its axes (x right in the image, y up, z to the camera) are mocap's own."""
+    """Return MediaPipe's transform in metres instead of centimetres.
+
+    Its axes (x right in the image, y up, z towards the camera) are mocap's.
+    """
     out = np.array(transform, dtype=np.float64)
     out[:3, 3] *= _CENTIMETRE
     return out
@@ -141,8 +153,8 @@ def find_on_head(
     picture: UInt8[ndarray, "height width 3"],
     positions: Float[ndarray, "33 3"],
     image: Float[ndarray, "33 2"],
-) -> Face | None:
-    """The face on a body's head, in the whole picture's pixels; None where none is seen."""
+) -> FaceLandmarks | None:
+    """Return the face on a body's head, in the whole picture's pixels; None if there is none."""
     cropped = crop_around(picture, *about_head(positions, image))
     if cropped is None:
         return None
@@ -155,16 +167,25 @@ def find_on_head(
     return in_whole_picture(found, len(part), corner, (picture.shape[1], picture.shape[0]))
 
 
-def in_whole_picture(face: Face, side: int, corner: tuple[int, int], size: tuple[int, int]) -> Face:
-    """A face that was found in a square crop, in the whole picture's pixels and before the whole picture's camera.
+def in_whole_picture(
+    face: FaceLandmarks, side: int, corner: tuple[int, int], size: tuple[int, int]
+) -> FaceLandmarks:
+    """Convert a face found in a square crop to the whole picture's pixels and camera.
 
-    The transform's rotation stays what it is, seen along the ray to the crop's middle, as the body's landmarks are too. Its translation is
-    that by which the face appears at the same place and size before the camera that MediaPipe takes for granted.
+    The transform's rotation stays: it is seen along the ray to the crop's middle, as the body's
+    landmarks are. Its translation makes the face appear at the same place and size before the
+    camera that MediaPipe assumes.
+
+    Args:
+        face: The face in the crop.
+        side: Side of the crop, pixels.
+        corner: (x, y) of the crop's upper left corner, pixels.
+        size: (width, height) of the whole picture, pixels.
     """
     points = face.points + [corner[0], corner[1], 0.0]
     transform = face.transform.copy()
     x, y, z = face.transform[:3, 3]
-    nearer = size[1] / side  # the crop's focal length is so many times shorter
+    nearer = size[1] / side  # ratio of the focal lengths
     focal = 0.5 * size[1] / np.tan(np.radians(0.5 * _FOV))
     middle = np.array(corner) + 0.5 * side - 0.5 * np.array(size)
     transform[:3, 3] = (
@@ -172,4 +193,4 @@ def in_whole_picture(face: Face, side: int, corner: tuple[int, int], size: tuple
         y + middle[1] * z * nearer / focal,
         z * nearer,
     )
-    return Face(points, transform, face.blendshapes)
+    return FaceLandmarks(points, transform, face.blendshapes)

@@ -1,12 +1,14 @@
-"""The hand detector: MediaPipe's HandLandmarker on a crop around each of the body's wrists, so that distant hands are found too.
+"""The hand detector: MediaPipe's HandLandmarker on a crop around each wrist, for distant hands.
 
-On whole pictures its palm detector finds no hand at all on full-body clips of 576 to 1,768 pixels, and on crops 79 % and 61 % of them
-(tests/benchmarks/hands.py). A crop follows its wrist, so that in it the hand hardly moves, and MediaPipe's own tracking spares the palm
-detector. Whose hand it is, is told by the wrists (crops.py).
+On whole pictures its palm detector finds no hand on full-body clips of 576 to 1,768 pixels, and on
+crops 79 % and 61 % of them (tests/benchmarks/hands.py). A crop follows its wrist, so that the hand
+hardly moves in it and MediaPipe's tracking replaces the palm detector. Each hand is assigned to the
+nearest wrist (detect/crops.py).
 """
 
 from __future__ import annotations
 
+import threading
 from types import TracebackType
 from typing import Any
 
@@ -22,16 +24,38 @@ from mocap.detect.mediapipe.bundles import hand_bundle
 from mocap.detect.mediapipe.logs import without_notices
 from mocap.errors import ModelError
 
-# Detector axes to mocap's.
+# MediaPipe's axes to mocap's.
 _AXES = np.array([1.0, -1.0, -1.0])
 
-# Milliseconds from call to call, for MediaPipe, which wants them to rise. Hands are not smoothed, so their size means nothing.
+# Milliseconds between calls; MediaPipe requires increasing times. Hands are not smoothed, so the
+# step has no effect.
 _STEP = 33
+
+# Set once a hand landmarker has run in this process.
+_ran = threading.Event()
+
+
+def take_first_notice() -> None:
+    """Trigger MediaPipe's notice of its first run, off the terminal; once in a process.
+
+    All notices but one come when a landmarker is created. The last one comes once in a process,
+    when any landmarker first projects landmarks ("Using NORM_RECT without IMAGE_DIMENSIONS …"); the
+    hand landmarker does so even for an empty picture, so every first `HandTracker` runs one.
+    """
+    if not _ran.is_set():
+        HandTracker(1, video=False).close()
 
 
 class HandTracker:
-    """Finds up to `most` hands in pictures, or parts of them, given one after another. Raises ModelError if its weights are missing or
-    MediaPipe refuses them."""
+    """Finds hands in pictures, or crops, given one after another.
+
+    Args:
+        most: Largest number of hands in a picture.
+        video: Track hands from picture to picture.
+
+    Raises:
+        ModelError: The weights are missing or MediaPipe refuses them.
+    """
 
     def __init__(self, most: int = 1, video: bool = True) -> None:
         self._video = video
@@ -42,6 +66,10 @@ class HandTracker:
             num_hands=most,
         )
         self._start()
+        if not _ran.is_set():
+            with without_notices():
+                self.find(np.zeros((64, 64, 3), np.uint8))
+            _ran.set()
 
     def _start(self) -> None:
         try:
@@ -55,7 +83,7 @@ class HandTracker:
             ) from error
 
     def restart(self) -> None:
-        """Forgets the hands it follows."""
+        """Drop the tracked hands."""
         if self._clock >= 0:
             self.close()
             self._start()
@@ -64,7 +92,12 @@ class HandTracker:
     def find(
         self, image: UInt8[ndarray, "height width 3"], origin: tuple[int, int] = (0, 0)
     ) -> list[Hand]:
-        """The hands in this picture. origin: the place of its corner in the whole picture, pixels, which image points are counted from."""
+        """Return the hands in this picture.
+
+        Args:
+            image: (H, W, 3) uint8, RGB.
+            origin: (x, y) of the picture's upper left corner in the whole picture, pixels.
+        """
         if self._landmarker is None:
             raise ValueError("This detector is closed.")
         self._clock += _STEP
@@ -92,7 +125,7 @@ class HandTracker:
         return out
 
     def close(self) -> None:
-        """Frees the model. A second call does nothing."""
+        """Free the model. A second call does nothing."""
         if self._landmarker is not None:
             self._landmarker.close()
             self._landmarker = None
@@ -116,7 +149,10 @@ def find_near_wrist(
     positions: Float[ndarray, "33 3"],
     image: Float[ndarray, "33 2"],
 ) -> Hand | None:
-    """The hand around the body's left (0) or right (1) wrist, which may turn out to be the other's (`matched`)."""
+    """Return the hand around the left (0) or right (1) wrist, None if there is none.
+
+    It may be the other hand; `crops.matched` assigns hands to wrists.
+    """
     cropped = crop_around(picture, *about_wrist(side, positions, image))
     if cropped is None:
         return None

@@ -1,6 +1,7 @@
 """TensorFlow Lite models as flatbuffers, with metadata for MediaPipe's Tasks added.
 
-Schemas: TensorFlow Lite's `schema.fbs` and `metadata_schema.fbs`, whose generated classes travel inside mediapipe's wheel.
+Schemas: TensorFlow Lite's `schema.fbs` and `metadata_schema.fbs`, whose generated classes are part
+of mediapipe's wheel.
 """
 
 from __future__ import annotations
@@ -16,14 +17,20 @@ ALIGNMENT = 16
 
 
 def schemas() -> tuple[Any, Any]:
-    """The generated classes of the model's and of the metadata's schema. Imported late: they load all of mediapipe, a second's work."""
+    """Return the generated classes of the model's and of the metadata's schema.
+
+    Imported late, because they load all of mediapipe, which takes a second.
+    """
     from mediapipe.tasks.metadata import metadata_schema_py_generated, schema_py_generated
 
     return schema_py_generated, metadata_schema_py_generated
 
 
 class _Builder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers has no types
-    """A flatbuffers builder that aligns arrays as schema.fbs demands and the generated Python code forgets."""
+    """A flatbuffers builder that aligns arrays as schema.fbs requires.
+
+    The generated Python code omits that alignment.
+    """
 
     def CreateNumpyVector(self, x: np.ndarray) -> int:  # noqa: N802 (flatbuffers' name)
         self.Prep(ALIGNMENT, x.nbytes)
@@ -31,17 +38,19 @@ class _Builder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers has no
 
 
 def with_metadata(raw: bytes, mean: float, std: float) -> bytes:
-    """The model with its input described as an RGB picture, to be normalised as (value - mean) / std.
+    """Return the model with metadata: its input is an RGB picture, scaled as (value - mean) / std.
 
-    A flatbuffer is built from its end, and all its references point forwards. So the model as it is goes in first, untouched, and
-    a new root table before it takes over the old root's references; a tenth of the time that unpacking the model's tree takes.
+    A flatbuffer is built from its end, and all its references point forwards. So the model goes in
+    first, unchanged, and a new root table before it takes over the old root's references. That
+    takes a tenth of the time of unpacking the model's tree.
     """
     schema, _ = schemas()
     old = schema.Model.GetRootAs(raw)
     described = _metadata(mean, std, outputs=old.Subgraphs(0).OutputsLength())
 
     builder = _Builder(len(raw) + 65536)
-    # Where the model's first byte lies, counted from the end as the builder does; 4 for the length before a vector's content.
+    # Offset of the model's first byte, counted from the end as the builder does; 4 bytes hold the
+    # length before a vector's content.
     start = builder.CreateNumpyVector(np.frombuffer(raw, dtype=np.uint8)) - 4
     buffer = schema.BufferT(data=np.frombuffer(described, dtype=np.uint8)).Pack(builder)
     buffers = _vector(
@@ -58,7 +67,7 @@ def with_metadata(raw: bytes, mean: float, std: float) -> bytes:
 
     schema.ModelStart(builder)
     schema.ModelAddVersion(builder, old.Version())
-    # The slots are the fields' places in schema.fbs' `table Model`.
+    # The slots are the fields' positions in schema.fbs' `table Model`.
     schema.ModelAddOperatorCodes(builder, kept(1))
     schema.ModelAddSubgraphs(builder, kept(2))
     schema.ModelAddDescription(builder, kept(3))
@@ -71,7 +80,7 @@ def with_metadata(raw: bytes, mean: float, std: float) -> bytes:
 
 
 def _vector(builder: _Builder, offsets: Sequence[int]) -> int:
-    """A vector of references to what the builder holds already."""
+    """Write a vector of references to objects that the builder already holds."""
     builder.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         builder.PrependUOffsetTRelative(offset)
@@ -79,7 +88,10 @@ def _vector(builder: _Builder, offsets: Sequence[int]) -> int:
 
 
 def _metadata(mean: float, std: float, outputs: int) -> bytes:
-    """The TFLITE_METADATA of a model with one picture as input and some output tensors, of which Tasks wants no more than to be there."""
+    """Return the TFLITE_METADATA of a model with one picture as input.
+
+    Tasks requires an entry for each of the `outputs` output tensors, which may be empty.
+    """
     _, schema = schemas()
     picture = schema.TensorMetadataT(
         name="image",
@@ -102,7 +114,7 @@ def _metadata(mean: float, std: float, outputs: int) -> bytes:
 
 
 def pack(tree: Any, identifier: bytes, size: int) -> bytes:
-    """A flatbuffer of the object tree; `size` is a guess that spares the builder its doubling."""
+    """Return a flatbuffer of the object tree; `size` is the expected size in bytes."""
     builder = _Builder(size + 65536)
     builder.Finish(tree.Pack(builder), identifier)
     return bytes(builder.Output())

@@ -1,0 +1,70 @@
+"""Detection of a whole source: every frame's keypoints of one person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol, runtime_checkable
+
+from numpy import ndarray
+
+from mocap.capture.source import Frame, Source
+from mocap.core.keypoints import Keypoints, concatenate, is_somebody
+from mocap.errors import InputError, NoPersonError
+
+
+@runtime_checkable
+class OnePersonDetector(Protocol):
+    """Finds one person's keypoints in pictures given one after another."""
+
+    def detect(self, image: ndarray, time: float = 0.0) -> Keypoints:
+        """Return the keypoints of one frame, NaN where nobody is seen."""
+
+    def next_person(self) -> None:
+        """Follow another person."""
+
+
+def detect_source(
+    source: Source | Iterable[Frame],
+    detector: OnePersonDetector,
+    progress: Callable[[int], None] | None = None,
+) -> Keypoints:
+    """Detect one person in every frame of a source.
+
+    Args:
+        source: Frames, as of `capture.open.open_source`.
+        detector: Called once for each frame.
+        progress: Called after each frame with the number of frames done.
+
+    Returns:
+        Keypoints of all frames, in the source's order and at its times.
+
+    Raises:
+        NoPersonError: No frame shows a body or a hand.
+        InputError: The source has no frame, or its frames differ in size.
+    """
+    name = getattr(source, "name", "the input")
+    frames: list[Keypoints] = []
+    for frame in source:
+        found = detector.detect(frame.image, frame.time)
+        _check_size(found, frames, name)
+        frames.append(found)
+        if progress is not None:
+            progress(len(frames))
+    if not frames:
+        raise InputError(f"There is no frame in {name}.")
+    if not any(is_somebody(f) for f in frames):
+        raise NoPersonError(
+            f"No person was found in {name} ({len(frames)} frame{'s' if len(frames) > 1 else ''}). "
+            "The detector needs to see at least the head and shoulders of a person who is not "
+            "tiny in the picture."
+        )
+    return concatenate(frames)
+
+
+def _check_size(found: Keypoints, before: list[Keypoints], name: str) -> None:
+    if before and found.image_size != before[0].image_size:
+        (width, height), (first_width, first_height) = found.image_size, before[0].image_size
+        raise InputError(
+            f"All frames of {name} must be of one size, but frame {len(before)} is "
+            f"{width} × {height} pixels and those before it {first_width} × {first_height}."
+        )
