@@ -237,9 +237,20 @@ def _response(status: http.HTTPStatus, body: bytes, kind: str) -> Response:
 
 
 def _policy(sockets: str) -> str:
-    # three.js makes blob: URLs of the textures inside a GLB and fetches them; Safari before 15.4 does not take 'self' for a WebSocket.
-    return "; ".join((
-        "default-src 'self'", "script-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' blob: data:", "media-src blob:",
-        f"connect-src 'self' blob: data: {sockets}", "object-src 'none'", "base-uri 'none'", "form-action 'none'",
+    # three.js makes blob: URLs of the textures inside a GLB and fetches them. Decoders of meshopt
+    # and Draco are WebAssembly; Draco's runs in a worker from a blob: URL. Safari before 15.4 does
+    # not take 'self' for a WebSocket.
+    policy = (
+        "default-src 'self'",
+        "script-src 'self' 'wasm-unsafe-eval'",
+        "worker-src 'self' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' blob: data:",
+        "media-src blob:",
+        f"connect-src 'self' blob: data: {sockets}",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
         "frame-ancestors 'none'",
-    ))  # fmt: skip
+    )
+    return "; ".join(policy)

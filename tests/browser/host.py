@@ -9,7 +9,7 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 import numpy as np
@@ -60,8 +60,13 @@ class Host:
     """The real server, with the packaged page, in a thread: `with Host() as host: host.publish([...])`."""
 
     def __init__(
-        self, greeting: protocol.Hello | None = None, port: int = 0, more: Files | None = None
+        self,
+        greeting: protocol.Hello | None = None,
+        port: int = 0,
+        more: Files | None = None,
+        on_ask: Callable[[protocol.Ask], None] | None = None,
     ) -> None:
+        self._on_ask = on_ask
         self._greeting = greeting or hello()
         self._files = files_for(assets.path(".")) | (more or {})
         self._port = port
@@ -72,7 +77,8 @@ class Host:
         self.frame = 0
 
     async def _run(self) -> None:
-        async with Server(self._greeting, self._files, port=self._port) as self._server:
+        server = Server(self._greeting, self._files, port=self._port, on_ask=self._on_ask)
+        async with server as self._server:
             self._started.set()
             await self._ended.wait()
 

@@ -110,6 +110,8 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(
         time.sleep(0.2)
     process.kill()  # as a power cut would
     process.wait()
+    # The page does not claim that a server which is gone still records.
+    until(page, "document.querySelector('[data-key=r]').getAttribute('aria-pressed') === 'false'")
     [take] = takes.glob("*.jsonl")
     keypoints = bake.read_keypoints(take)
     assert keypoints.times[-1] - keypoints.times[0] > 2.0

@@ -48,6 +48,9 @@ export class Status {
     const { take, live } = this;
     if (take) return "take";
     if (!live.hello || live.hello.source.kind === "motion") return null;
-    return state === "live" || state === "waiting" ? state : null;
+    if (state === "live") return state;
+    // Not while a source only pauses.
+    const never = live.meter.figures(0).idle === Infinity;
+    return state === "waiting" && never ? state : null;
   }
 }

@@ -23,7 +23,10 @@ export async function loadVrm(address: string): Promise<VRM> {
   }
   const file = await answer.arrayBuffer();
   const loader = await loaderFor(checkGlb(file));
-  const gltf = await loader.parseAsync(file, new URL(".", location.href).href);
+  const gltf = await loader.parseAsync(file, location.href).catch((error: unknown) => {
+    // Draco's decoder rejects with an object of its own.
+    throw error instanceof Error ? error : new AvatarError("its vertex data cannot be decoded");
+  });
   const vrm = gltf.userData.vrm as VRM | undefined;
   if (!vrm) throw new AvatarError("it is not a VRM file");
   VRMUtils.combineSkeletons(gltf.scene);

@@ -15,6 +15,8 @@ import { keyOf, type StoredAvatar, storeAvatar, storedAvatar, storedAvatars } fr
 const REMEMBERED = "mocap.avatar";
 const ACCEPTED = ".vrm,.glb";
 
+const isVrm = (name: string): boolean => name.toLowerCase().endsWith(".vrm");
+
 /** What the panel asks of the page. */
 export interface AvatarListener {
   /** Shows an avatar; null for the server's. */
@@ -83,7 +85,7 @@ export class AvatarPanel {
 
   /** Whether a file of this name can be shown; the studio says itself what it takes. */
   private accepts(name: string): boolean {
-    return this.studio !== null || name.toLowerCase().endsWith(".vrm");
+    return this.studio !== null || isVrm(name);
   }
 
   private shown(on: boolean): void {
@@ -121,9 +123,8 @@ export class AvatarPanel {
     const choice = ++this.choice;
     const { file } = stored;
     try {
-      const character = this.studio ? await this.recognise(this.studio, stored) : null;
+      const character = await this.recognise(stored);
       if (choice !== this.choice) return;
-      this.messages.clear("avatar");
       this.character = character;
       this.stored = { ...stored, used: Date.now() };
       const address = character?.rig ?? URL.createObjectURL(file);
@@ -140,14 +141,30 @@ export class AvatarPanel {
     }
   }
 
-  /** Uploads a character and applies the corrections of its bone map. */
-  private async recognise(studio: Studio, { file, bones }: StoredAvatar): Promise<CharacterInfo> {
-    const character = await studio.upload(file, (part) => {
-      const sentence = `Loading ${file.name} … ${Math.round(100 * part)} %`;
-      this.messages.say("avatar", "info", sentence);
-    });
-    if (Object.keys(bones).length === 0) return character;
-    return studio.ask("remap", { rig: character.rig, bones });
+  /**
+   * Uploads a character and applies the corrections of its bone map.
+   *
+   * @returns What the server recognised; null where the page shows a VRM without the server.
+   * @throws Error whose message says why the character cannot be used.
+   */
+  private async recognise({ file, bones }: StoredAvatar): Promise<CharacterInfo | null> {
+    const { studio, messages } = this;
+    if (!studio) return null;
+    try {
+      const character = await studio.upload(file, (part) => {
+        const sentence = `Loading ${file.name} … ${Math.round(100 * part)} %`;
+        messages.say("avatar", "info", sentence);
+      });
+      messages.clear("avatar");
+      if (Object.keys(bones).length === 0) return character;
+      return await studio.ask("remap", { rig: character.rig, bones });
+    } catch (error) {
+      // The browser reads more kinds of VRM, for example with compressed vertex data.
+      if (!isVrm(file.name)) throw error;
+      const sentence = `${reasonOf(error)} It is shown, but takes cannot be exported onto it.`;
+      messages.say("avatar", "warning", sentence, 15);
+      return null;
+    }
   }
 
   /** Shows the server's avatar. */

@@ -9,9 +9,12 @@ export function balanceToolbar(toolbar: HTMLElement): void {
       (child): child is HTMLElement => child instanceof HTMLElement && child.offsetWidth > 0,
     );
     const rows = new Set(buttons.map(({ offsetTop }) => offsetTop)).size;
-    if (rows < 2) return;
-    toolbar.style.setProperty("--columns", String(Math.ceil(buttons.length / rows)));
-    toolbar.dataset.rows = String(rows);
+    if (rows > 1) {
+      toolbar.style.setProperty("--columns", String(Math.ceil(buttons.length / rows)));
+      toolbar.dataset.rows = String(rows);
+    }
+    // What lies above the toolbar makes room for its rows.
+    document.body.style.setProperty("--toolbar", `${toolbar.offsetHeight}px`);
   };
   // Buttons that appear or disappear change the toolbar, but not by what balance itself changes.
   new MutationObserver(balance).observe(toolbar, {

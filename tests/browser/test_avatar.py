@@ -1,0 +1,104 @@
+"""The user's own avatar: chosen or dropped, checked, corrected, and kept over a reload."""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from mocap.stream.files import Files, content_type
+from tests.browser.conftest import Open, until
+from tests.browser.host import Host, hello
+
+ROOT = Path(__file__).parents[2]
+MANNEQUIN = ROOT / "rigs" / "mannequin.vrm"
+BONES = "Object.keys(window.mocap?.bonePositions() ?? {}).length"
+# `Host` has no studio, and the browser itself reports that.
+NO_STUDIO = "WebSocket connection to"
+
+
+def served(name: str, data: bytes) -> Files:
+    """The table of files with one avatar more."""
+    return {f"/rigs/{name}": (data, content_type(name))}
+
+
+def glb(document: dict[str, object]) -> bytes:
+    """A GLB without binary data."""
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 4)
+    return struct.pack("<4sIIII", b"glTF", 2, 20 + len(text), len(text), 0x4E4F534A) + text
+
+
+def choose(page: Page, file: Path) -> None:
+    """Chooses a file by the panel's button."""
+    if not page.is_visible("#avatar"):
+        page.keyboard.press("v")
+    with page.expect_file_chooser() as chooser:
+        page.click("#avatar button:has-text('Choose a file')")
+    chooser.value.set_files(file)
+
+
+@pytest.mark.parametrize("kind", ["meshopt", "draco"])
+def test_compressed_avatars_are_shown(
+    open_page: Open, node: Path, tmp_path: Path, kind: str
+) -> None:
+    small = tmp_path / "small.vrm"
+    script = Path(__file__).with_name("compress.mjs")
+    subprocess.run([node, script, kind, MANNEQUIN, small, ROOT / "web"], check=True)
+    with Host(hello(rig="rigs/small.vrm"), more=served("small.vrm", small.read_bytes())) as host:
+        page = open_page(host.url, 320, 240)
+        until(page, f"{BONES} === 55")
+        assert page.inner_text("#messages") == ""
+
+
+HOSTILE: dict[str, dict[str, object]] = {
+    "a chain of more than 500 nodes": {
+        "nodes": [{"children": [i + 1]} if i < 19_999 else {} for i in range(20_000)],
+        "scenes": [{"nodes": [0]}],
+    },
+    "MB of vertex data": {
+        "accessors": [{"componentType": 5126, "type": "VEC3", "count": 10**9}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}}]}],
+        "nodes": [{"mesh": 0}],
+        "scenes": [{"nodes": [0]}],
+    },
+}
+
+
+@pytest.mark.parametrize("reason", HOSTILE)
+def test_a_hostile_avatar_is_refused_at_once_and_named(open_page: Open, reason: str) -> None:
+    data = glb({"asset": {"version": "2.0"}, **HOSTILE[reason]})
+    with Host(hello(rig="rigs/hostile.vrm"), more=served("hostile.vrm", data)) as host:
+        page = open_page(host.url, 320, 240)
+        said = "document.querySelector('#messages')?.textContent ?? ''"
+        until(page, f"({said}).includes({reason!r})", 20.0)
+        assert "hostile.vrm could not be loaded" in page.evaluate(said)
+
+
+def test_a_page_without_a_studio_takes_a_vrm_and_refuses_others_in_words(
+    open_page: Open, tmp_path: Path
+) -> None:
+    hero = tmp_path / "hero.vrm"
+    hero.write_bytes(MANNEQUIN.read_bytes())
+    other = tmp_path / "hero.glb"
+    other.write_bytes(glb({"asset": {"version": "2.0"}}))
+    with Host() as host:
+        page = open_page(host.url, 640, 480, expect=(NO_STUDIO,))
+        until(page, f"{BONES} === 55")
+        choose(page, other)
+        until(page, "document.querySelector('#messages').textContent.includes('hero.glb cannot')")
+        choose(page, hero)
+        until(page, "document.querySelector('#avatar').textContent.includes('hero.vrm')")
+        until(page, "localStorage.getItem('mocap.avatar') !== null")
+        # A reload keeps it, and offers it again.
+        page.reload(wait_until="commit")
+        until(page, f"{BONES} === 55")
+        page.keyboard.press("v")
+        until(page, "document.querySelector('#avatar li[data-open]')?.textContent === 'hero.vrm'")
+        page.click('#avatar button:has-text("mocap\'s avatar")')
+        until(page, "localStorage.getItem('mocap.avatar') === null")
+        until(page, f"{BONES} === 55")

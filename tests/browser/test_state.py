@@ -1,0 +1,202 @@
+"""The page shows the server's state, and asks the server instead of deciding by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from mocap.stream import protocol
+from tests.browser.conftest import Open, drawn, until
+from tests.browser.host import REST, Host, hello, pose
+
+SOURCE = protocol.Source("camera", "a camera", 64, 48)
+TEXT = "document.querySelector('{}').textContent"
+NO_LOAD = "Failed to load resource"
+
+
+def state(**changed: Any) -> protocol.State:
+    usual = {"source": "running", "recording": None, "recorded": 0.0, "missing": (), "disk": "ok"}
+    return protocol.State(**{**usual, "vmc": None, **changed})
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    with Host(hello(rig="rigs/none.vrm", source=SOURCE)) as running:
+        yield running
+
+
+@pytest.fixture
+def page(open_page: Open, host: Host) -> Page:
+    page = open_page(host.url, 640, 480, expect=(NO_LOAD,))
+    until(page, "window.mocap?.stats().state === 'waiting'")
+    return page
+
+
+def show_picture(host: Host) -> None:
+    """Publishes a frame with a picture."""
+    host.frame += 1
+    stamp = protocol.Stamp(host.frame, 0.0, time.monotonic())
+    jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1].tobytes()
+    host.publish([protocol.encode(protocol.Picture(stamp, jpeg)), pose(host.frame, rotations=REST)])
+
+
+def test_missing_parts_are_named_over_the_picture(host: Host, page: Page) -> None:
+    caption = "document.querySelector('#picture figcaption')"
+    # Without a picture, a missing person is a message.
+    host.announce(state(missing=("person",)))
+    until(page, f"{TEXT.format('#messages')}.includes('Nobody in view: step back until')")
+    show_picture(host)
+    until(page, "document.querySelector('#picture').clientWidth > 0")
+    host.announce(state(missing=("feet", "face")))
+    until(page, f"{caption}.textContent.startsWith('Not in view: feet and face.')")
+    assert page.is_visible("#picture figcaption")
+    assert "Nobody" not in page.inner_text("#messages")
+    host.announce(state(missing=("person", "feet")))
+    until(page, f"{caption}.textContent.startsWith('Nobody in view: step back until')")
+    host.announce(state())
+    until(page, f"{caption}.hidden")
+
+
+def test_lost_sources_and_full_disks_are_shown_until_they_are_over(host: Host, page: Page) -> None:
+    messages = TEXT.format("#messages")
+    host.announce(state(source="lost", disk="low"))
+    until(page, f"{messages}.includes('was disconnected') && {messages}.includes('nearly full')")
+    host.announce(state(disk="full"))
+    until(page, f"!{messages}.includes('disconnected') && {messages}.includes('disk is full')")
+    host.announce(state())
+    until(page, f"!{messages}.includes('disk')")
+
+
+def test_a_click_on_the_picture_follows_the_person_there(open_page: Open) -> None:
+    asked: list[protocol.Ask] = []
+    with Host(hello(rig="rigs/none.vrm", source=SOURCE), on_ask=asked.append) as host:
+        page = open_page(host.url, 640, 480, expect=(NO_LOAD,))
+        until(page, "window.mocap?.stats().state === 'waiting'")
+        show_picture(host)
+        until(page, "document.querySelector('#picture').clientWidth > 0")
+        box = page.locator("#picture canvas").bounding_box()
+        assert box
+        for mirror in (False, True):
+            page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"])
+            wait_for(asked)
+            person = asked.pop()
+            assert isinstance(person, protocol.Person)
+            assert person.at is not None
+            # What is on the left of the mirror is on the right of the camera's picture.
+            assert np.allclose(person.at, (0.75 if mirror else 0.25, 0.5), atol=0.02)
+            page.keyboard.press("m")
+        page.keyboard.press("n")
+        wait_for(asked)
+        assert asked.pop() == protocol.Person()
+
+
+def test_vmc_is_switched_on_by_the_page_and_shown_by_the_server(open_page: Open) -> None:
+    asked: list[protocol.Ask] = []
+    with Host(hello(rig="rigs/none.vrm", source=SOURCE), on_ask=asked.append) as host:
+        page = open_page(host.url, 640, 480, expect=(NO_LOAD,))
+        until(page, "window.mocap?.stats().state === 'waiting'")
+        page.keyboard.press("x")
+        page.select_option("#vmc select[aria-label=Program]", label="Blender (VMC4B)")
+        page.fill("#vmc input", "192.168.0.7:39540")
+        page.click("#vmc button:has-text('Start sending')")
+        wait_for(asked)
+        output = protocol.VmcOutput("192.168.0.7:39540", "vrm1")
+        assert asked.pop() == protocol.Vmc(output)
+        # The page shows what the server does, not what it asked for.
+        assert page.inner_text("#vmc .primary") == "Start sending"
+        host.announce(state(vmc=output))
+        until(page, f"{TEXT.format('#vmc')}.includes('Poses go to 192.168.0.7:39540')")
+        page.click("#vmc button:has-text('Stop sending')")
+        wait_for(asked)
+        assert asked.pop() == protocol.Vmc(None)
+
+
+def test_all_feet_modes_are_offered(open_page: Open) -> None:
+    asked: list[protocol.Ask] = []
+    with Host(hello(rig="rigs/none.vrm", source=SOURCE), on_ask=asked.append) as host:
+        page = open_page(host.url, 640, 480, expect=(NO_LOAD,))
+        until(page, "window.mocap?.stats().state === 'waiting'")
+        page.keyboard.press("u")
+        for mode in ("always", "off", "auto"):
+            page.select_option("#tune select[aria-label=Feet]", mode)
+            wait_for(asked)
+            assert asked.pop() == protocol.Tune(1.0, mode, "free")
+
+
+def test_keys_do_nothing_while_a_field_or_a_list_has_the_focus(host: Host, page: Page) -> None:
+    pressed = "document.querySelector('[data-key=m]').getAttribute('aria-pressed')"
+    page.keyboard.press("x")
+    for target in ("#vmc input", "#vmc select[aria-label=Program]"):
+        page.focus(target)
+        page.keyboard.press("m")
+        assert page.evaluate(pressed) == "false"
+    page.focus("#vmc button:has-text('Close')")
+    page.keyboard.press("m")
+    assert page.evaluate(pressed) == "true"
+
+
+def test_a_hint_is_shown_for_the_state_and_dismissed_for_good(host: Host, page: Page) -> None:
+    hint = TEXT.format("#hint")
+    until(page, f"{hint}.includes('where the movement comes from')")
+    page.click("#hint button")
+    assert not page.is_visible("#hint")
+    drawn(page, host.show(REST))
+    until(page, f"{hint}.includes('Calibrate')")
+    page.click("#hint button")
+    page.reload(wait_until="commit")
+    until(page, "window.mocap?.stats().state === 'waiting'")
+    page.wait_for_timeout(600)
+    assert not page.is_visible("#hint")
+
+
+@pytest.mark.parametrize("width", [390, 760, 780, 800, 1000, 1280])
+def test_no_row_of_the_toolbar_is_half_empty(open_page: Open, host: Host, width: int) -> None:
+    page = open_page(host.url, width, 700, expect=(NO_LOAD,))
+    until(page, "window.mocap?.stats().state === 'waiting'")
+    page.evaluate(
+        "for (const key of 'rt') document.querySelector(`[data-key=${key}]`).hidden = false"
+    )
+    page.wait_for_timeout(200)
+    tops = page.evaluate(
+        "[...document.querySelectorAll('#controls button')].filter((b) => b.offsetWidth)"
+        ".map((b) => b.offsetTop)"
+    )
+    rows = [tops.count(top) for top in sorted(set(tops))]
+    assert sum(rows) == 13
+    assert min(rows) > max(rows) / 2, rows
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_targets_for_fingers_are_large_and_no_text_is_small(open_page: Open, host: Host) -> None:
+    page = open_page(host.url, 390, 844, expect=(NO_LOAD,))
+    until(page, "window.mocap?.stats().state === 'waiting'")
+    for key in "vux":
+        page.keyboard.press(key)
+    small = page.evaluate(
+        """[...document.querySelectorAll('button, select, input, summary, [role=slider]')]
+          .map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+          .filter(([, r]) => r.width && (r.width < 43.9 || r.height < 43.9))
+          .map(([name, r]) => `${name} ${r.width} × ${r.height}`)"""
+    )
+    assert small == []
+    fonts = page.evaluate(
+        """[...document.querySelectorAll('body *')].filter((e) => e.childElementCount === 0)
+          .filter((e) => e.textContent.trim() && e.getBoundingClientRect().width)
+          .filter((e) => Number.parseFloat(getComputedStyle(e).fontSize) < 12)
+          .map((e) => e.outerHTML.slice(0, 80))"""
+    )
+    assert fonts == []
+
+
+def wait_for(asked: list[protocol.Ask]) -> None:
+    """Waits until a viewer has asked for something."""
+    deadline = time.monotonic() + 10.0
+    while not asked:
+        assert time.monotonic() < deadline, "nothing was asked for"
+        time.sleep(0.02)
