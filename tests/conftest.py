@@ -14,10 +14,10 @@ from types import ModuleType
 import pytest
 from jaxtyping import config, install_import_hook
 
+from tests.helpers.places import WEB
+
 # From here on, each function of mocap checks its arrays against the shapes in its annotations. Before any test imports mocap.
 install_import_hook("mocap", "beartype.beartype")
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +74,7 @@ def chromium() -> Path:
 @pytest.fixture(scope="session")
 def build_hook() -> ModuleType:
     """web/build_hook.py as a module."""
-    spec = importlib.util.spec_from_file_location("build_hook", ROOT / "web" / "build_hook.py")
+    spec = importlib.util.spec_from_file_location("build_hook", WEB / "build_hook.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

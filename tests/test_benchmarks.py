@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +26,7 @@ from tests.benchmarks import (
     solver,
 )
 from tests.benchmarks.table import Table, from_json
+from tests.helpers.places import ROOT
 from tests.helpers.synthetic import keypoints_of
 
 
@@ -118,7 +118,7 @@ assert all(np.isfinite(s.joints).all() for s in shown.values())
 """
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=Path(__file__).parents[1],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
@@ -279,9 +279,7 @@ def test_tables_are_markdown_and_survive_json():
 def bench(*arguments):
     """`python -m tests.benchmarks`, as `make bench` runs it."""
     command = [sys.executable, "-m", "tests.benchmarks", *map(str, arguments)]
-    return subprocess.run(
-        command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, timeout=300
-    )
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
 def test_a_run_is_saved_and_compared_with(tmp_path):

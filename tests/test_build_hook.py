@@ -12,7 +12,8 @@ from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.helpers.places import WEB
+
 WEIGHTS = ("pose_landmark_lite.tflite", "pose_landmark_full.tflite", "pose_landmark_heavy.tflite")
 PACKED = (
     "pose_detection.tflite",
@@ -28,7 +29,7 @@ def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     in `hook.ran` what it is asked to run and does what npm and Vite would."""
     web = tmp_path / "web"
     (web / "src").mkdir(parents=True)
-    shutil.copy(ROOT / "web" / "build_hook.py", web)
+    shutil.copy(WEB / "build_hook.py", web)
     for name in ("index.html", "package.json", "tsconfig.json", "vite.config.ts", "src/main.ts"):
         (web / name).write_text(name)
     lock = {
@@ -271,6 +272,6 @@ def test_the_systems_node_is_taken_if_it_comes_with_npm(
 
 def test_the_rule_for_node_is_that_of_package_json() -> None:
     assert (
-        json.loads((ROOT / "web" / "package.json").read_text())["engines"]["node"]
+        json.loads((WEB / "package.json").read_text())["engines"]["node"]
         == "^20.19.0 || ^22.13.0 || >=24.0.0"
     )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,15 +12,12 @@ from mocap.core import rotation as R
 from mocap.core.kinematics import fk
 from mocap.core.motion import CONTACTS, Motion
 from mocap.core.skeleton import BONES, HUMANOID
-
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-RIGS = ROOT / "rigs"
+from tests.helpers.places import DEMO, DEMO_TRUTH, ROOT
 
 
 @pytest.fixture(scope="module")
 def truth() -> dict[str, np.ndarray]:
-    with np.load(RIGS / "demo_truth.npz") as file:
+    with np.load(DEMO_TRUTH) as file:
         return dict(file)
 
 
@@ -138,7 +133,7 @@ def test_no_joint_is_below_the_ground(posed):
 def test_the_clip_decodes_and_shows_the_whole_body(truth, posed):
     from rigs.demo import VIEW
 
-    video = cv2.VideoCapture(str(RIGS / "demo.mp4"))
+    video = cv2.VideoCapture(str(DEMO))
     count, size, rate = 0, None, video.get(cv2.CAP_PROP_FPS)
     while True:
         ok, image = video.read()
@@ -148,7 +143,7 @@ def test_the_clip_decodes_and_shows_the_whole_body(truth, posed):
     assert count == len(truth["times"])
     assert tuple(size) == tuple(truth["image_size"]) == VIEW.size
     assert rate == pytest.approx(30.0)
-    assert (RIGS / "demo.mp4").stat().st_size <= 1_000_000
+    assert (DEMO).stat().st_size <= 1_000_000
     pixels = VIEW.project(posed[0])
     assert pixels.min() > 8
     assert (pixels < np.array(VIEW.size) - 8).all()
@@ -163,7 +158,7 @@ def test_the_detector_sees_the_mannequin_in_every_frame_and_close_to_the_truth(t
     from rigs.check_demo import detect, image_errors
     from rigs.demo import VIEW
 
-    seen = detect(RIGS / "demo.mp4", motion.times)
+    seen = detect(DEMO, motion.times)
     assert np.isfinite(seen.image).all()
     error = image_errors(seen, motion, VIEW)
     assert error.mean() < 0.02  # 1.3 % of the body's height when the clip was made

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pygltflib
 import pytest
@@ -14,10 +11,7 @@ from mocap.core import rotation as R
 from mocap.core.kinematics import fk
 from mocap.core.skeleton import BONES, HUMANOID, mirrored_name
 from tests import judges
-
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-FILE = ROOT / "rigs" / "mannequin.vrm"
+from tests.helpers.places import MANNEQUIN
 
 
 class Skin:
@@ -25,7 +19,7 @@ class Skin:
     morphs, name → (V, 3)."""
 
     def __init__(self) -> None:
-        self.document = pygltflib.GLTF2().load_binary(str(FILE))
+        self.document = pygltflib.GLTF2().load_binary(str(MANNEQUIN))
         places, normals, joints, weights, triangles, materials = [], [], [], [], [], []
         self.morphs: dict[str, np.ndarray] = {}
         start = 0
@@ -96,7 +90,7 @@ def skin() -> Skin:
 def test_made_anew_it_is_the_same_file():
     from rigs.mannequin import build, vrm_bytes
 
-    assert vrm_bytes(build()) == FILE.read_bytes(), (
+    assert vrm_bytes(build()) == MANNEQUIN.read_bytes(), (
         "run `python rigs/mannequin.py` and commit the file"
     )
 
@@ -127,7 +121,7 @@ def test_it_is_as_tall_as_said_stands_on_the_ground_and_is_small_enough(skin):
     low, high = skin.positions.min(0), skin.positions.max(0)
     assert low[1] == pytest.approx(0.0, abs=0.002)
     assert high[1] == pytest.approx(1.75, abs=0.005)
-    assert FILE.stat().st_size <= 1_500_000
+    assert MANNEQUIN.stat().st_size <= 1_500_000
 
 
 def test_weights_are_shares_of_one_and_every_bone_but_the_jaw_moves_something(skin):
@@ -343,7 +337,7 @@ def test_a_blink_hides_the_eye(skin, side):
 
 
 def test_the_khronos_validator_has_nothing_to_say(node):
-    issues = judges.khronos(node, FILE)["issues"]
+    issues = judges.khronos(node, MANNEQUIN)["issues"]
     assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
 
 

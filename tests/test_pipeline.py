@@ -28,8 +28,8 @@ from mocap.live.messages import encode_frame
 from mocap.live.performer import LivePerformer
 from mocap.retarget import retarget
 from mocap.stream import protocol
+from tests.helpers.measures import degrees_between, directions
 from tests.helpers.synthetic import keypoints_of, smooth_motion
-from tests.solve.test_solve_body import degrees_between, directions
 
 _SEGMENTS = [
     (f"{s}_{a}", f"{s}_{b}")

@@ -19,9 +19,9 @@ from mocap import assets, formats
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
 from mocap.stream import vmc
-from tests.cli.test_cli import MOCAP, address, started
+from tests.helpers.command import MOCAP, address, started
+from tests.helpers.places import ROOT
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LINES = [
     line.split("#")[0].strip().removeprefix(".venv/bin/")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.benchmarks import structure as tables
 from tests.helpers import structure as S
-from tests.helpers.places import ROOT
+from tests.helpers.places import ROOT, TESTS
 
 # Functions of more than seven parameters that are still to be taken apart. Only shorten this list.
 LONG = {
@@ -32,6 +34,7 @@ OLD_WORDS = {
     "tests/stream": 3, "tests/studio": 2, "web": 1, "web/src": 25,
 }  # fmt: skip
 
+TEST_FILES = {str(p.relative_to(ROOT)): p.read_text("utf-8") for p in TESTS.rglob("*.py")}
 SOURCES = S.modules(ROOT / "mocap")
 
 
@@ -63,6 +66,32 @@ def test_prose_is_plain():
 )
 def test_old_words_are_found(text, words):
     assert [word for _, word in S.dialect(text)] == words
+
+
+@pytest.mark.parametrize("name", sorted(TEST_FILES))
+def test_tests_import_helpers_and_no_other_tests(name):
+    assert S.imported_tests(TEST_FILES[name]) == set(), "move what is shared to tests/helpers"
+
+
+def test_only_one_file_knows_where_the_repository_lies():
+    climbs = re.compile(r"__file__\)[^\n]*\.parent(s\[|\.parent)")
+    climbing = {name for name, text in TEST_FILES.items() if climbs.search(text)}
+    assert climbing == {"tests/helpers/places.py"}
+
+
+def test_imports_of_tests_are_found():
+    source = (
+        "from tests.helpers.places import ROOT\nfrom tests.solve.test_root import walk\n"
+        "def f():\n    import tests.browser.conftest\nfrom tests.core import test_motion\n"
+        "from .conftest import until\nfrom . import table\n"
+    )
+    found = {
+        "tests.solve.test_root",
+        "tests.browser.conftest",
+        "tests.core.test_motion",
+        "conftest",
+    }
+    assert S.imported_tests(source) == found
 
 
 def test_long_signatures_are_found_wherever_they_stand():

@@ -22,8 +22,8 @@ from mocap.retarget import normalized
 from mocap.rig.load import load_rig
 from tests import judges
 from tests.helpers import synthetic
+from tests.helpers.places import MANNEQUIN
 
-MANNEQUIN = Path(__file__).parents[1] / "rigs" / "mannequin.vrm"
 Run = Callable[..., tuple[int, str, str]]
 
 

@@ -21,7 +21,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parent.parent
+from tests.helpers.places import ROOT
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 # Runs what follows it with the loopback device, which a new network namespace has switched off, switched on.

@@ -13,11 +13,12 @@ from mocap.core.rig import Tree
 from mocap.errors import InputError
 from mocap.formats import read_tree
 from mocap.rig.mapping import REQUIRED, map_bones
-from tests.rig.test_rig_shape import anonymous
+from tests.helpers.made_rigs import anonymous
+from tests.helpers.places import DATA
 
 from .table import Table
 
-_TRUTH = Path(__file__).parent.parent / "data" / "rig_truth.json"
+_TRUTH = DATA / "rig_truth.json"
 
 
 def tables(quick: bool) -> list[Table]:

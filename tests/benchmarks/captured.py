@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -18,12 +17,13 @@ from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
+from tests.helpers.places import TESTS
 
 from . import rendered
 from .measures import Shown
 from .rendered import Clip, turned
 
-DATA = Path(__file__).parent / "data" / "captured.npz"
+MOTIONS = TESTS / "benchmarks" / "data" / "captured.npz"
 # view: degrees of yaw and of looking down, metres to the middle of the path, vertical field of view in degrees.
 VIEWS = {
     "front": (0.0, 3.0, 3.5, 52.0),
@@ -37,7 +37,7 @@ _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
 
 def motions() -> dict[str, Motion]:
     """The captured motions by name: those of data/captured.npz, which were never rendered."""
-    with np.load(DATA) as kept:
+    with np.load(MOTIONS) as kept:
         arrays = dict(kept)
     return {
         name: rendered.motion_in(arrays, name)

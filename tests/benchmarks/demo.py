@@ -17,18 +17,17 @@ from mocap.core.skeleton import HUMANOID
 from mocap.detect.mediapipe.bundles import PoseSize
 from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.take import detect_source
+from tests.helpers.places import DEMO, DEMO_TRUTH
 
 from . import contenders, kalidokit
 from .measures import Shown, measures
 from .rendered import COLUMNS, cells, turned
 from .table import Cell, Table
 
-RIGS = Path(__file__).parents[2] / "rigs"
-
 
 def truth() -> tuple[Motion, Motion, Camera]:
     """The true motion in its camera's axes; the same in the upright world that faces the camera; and the camera."""
-    kept = np.load(RIGS / "demo_truth.npz")
+    kept = np.load(DEMO_TRUTH)
     back = kept["camera_position"] - kept["camera_target"]
     camera = Camera.from_fov(
         tuple(kept["image_size"].tolist()), float(kept["camera_fov"]), "vertical"
@@ -53,7 +52,7 @@ def detected(video: Path, model: PoseSize, quick: bool = False, seen: bool = Tru
 
 def table(model: PoseSize = "full", quick: bool = False) -> Table:
     """The landmarks and Kalidokit, which know no up, are held against the truth in the camera's axes."""
-    keypoints = detected(RIGS / "demo.mp4", model, quick)
+    keypoints = detected(DEMO, model, quick)
     seen, upright, camera = (m.at(keypoints.times) if isinstance(m, Motion) else m for m in truth())
     shown = contenders.contenders(keypoints)
     shown["bake, field of view known"] = Shown.of(contenders.bake(keypoints, camera))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import statistics
 import time
-from pathlib import Path
 from typing import get_args
 
 from mediapipe import Image, ImageFormat
@@ -20,10 +19,10 @@ from mocap.capture.source import Frame
 from mocap.detect.mediapipe.bundles import PoseSize, pose_bundle
 from mocap.detect.mediapipe.logs import without_notices
 from mocap.detect.mediapipe.pose import PoseDetector
+from tests.helpers.places import DEMO
 
 from .table import Cell, Table
 
-CLIP = Path(__file__).parents[2] / "rigs" / "demo.mp4"
 _WARM_UP = 5
 
 
@@ -56,14 +55,14 @@ def whole(size: PoseSize) -> float:
     """Seconds a frame from the file to keypoints."""
     with PoseDetector(size) as detector:
         begun, count = time.perf_counter(), 0
-        for frame in open_source(CLIP):
+        for frame in open_source(DEMO):
             detector.detect(frame.image, frame.time)
             count += 1
     return (time.perf_counter() - begun) / count
 
 
 def tables(quick: bool) -> list[Table]:
-    frames = list(open_source(CLIP))
+    frames = list(open_source(DEMO))
     rows: list[tuple[Cell, ...]] = []
     for size in ("lite",) if quick else get_args(PoseSize):
         ours, theirs = costs(size, frames[: 30 if quick else 150])

@@ -25,6 +25,7 @@ from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
 from mocap.solve.face import SolvedFace, head_turns, solve_face
+from tests.helpers.places import DEMO
 
 from .faces import ASKED, FITTED, SeenFace, real_faces, rendered_face
 from .kalidokit import UnavailableError
@@ -197,9 +198,5 @@ def tables(quick: bool) -> list[Table]:
             out.append(truth(12))
         except FileNotFoundError as reason:
             print(f"Without a rendered face: {reason}", file=sys.stderr)
-    clip = (
-        Path(__file__).parents[2] / "rigs" / "demo.mp4"
-        if data is None
-        else data / "videos" / "tfjs_pose_1.mp4"
-    )
+    clip = DEMO if data is None else data / "videos" / "tfjs_pose_1.mp4"
     return [*out, cost(clip, 20 if quick else 100)]

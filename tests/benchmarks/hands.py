@@ -28,12 +28,12 @@ from mocap.detect.performer import PerformerDetector
 from mocap.solve.hands import FINGER_BONES, hand_points, solve_hands
 from mocap.solve.solver import Solver
 from tests.helpers.hands import gesturing, random_body_with_hands, random_hands, with_hands
+from tests.helpers.places import DEMO
 from tests.helpers.synthetic import random_rotation
 
 from .solver import angle_between, measured
 from .table import Cell, Table
 
-DEMO = Path(__file__).parents[2] / "rigs" / "demo.mp4"
 CLIPS = (
     "tfjs_pose_1.mp4",
     "tfjs_pose_squats.mp4",

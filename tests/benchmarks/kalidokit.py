@@ -32,9 +32,9 @@ from mocap.core import rotation as R
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
+from tests.helpers.places import WEB
 
-_ROOT = Path(__file__).parents[2]
-_PACKAGE = _ROOT / "web" / "node_modules" / "kalidokit"
+_PACKAGE = WEB / "node_modules" / "kalidokit"
 _LIMBS = tuple(
     f"{side}{bone}"
     for side in ("Left", "Right")
@@ -123,7 +123,7 @@ def _package() -> Path:
 
 def build_hook() -> ModuleType:
     """web/build_hook.py, which knows where Node is."""
-    spec = importlib.util.spec_from_file_location("build_hook", _ROOT / "web" / "build_hook.py")
+    spec = importlib.util.spec_from_file_location("build_hook", WEB / "build_hook.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -28,11 +27,11 @@ from mocap.detect.mediapipe.bundles import PoseSize
 from mocap.detect.performer import PerformerDetector
 from mocap.live import clock, messages, session
 from mocap.stream.server import Server
+from tests.helpers.places import DEMO, ROOT
 from tests.helpers.stream_clients import ack, next_frame, viewer
 
 from .table import Cell, Table
 
-CLIP = Path(__file__).parents[2] / "rigs" / "demo.mp4"
 MODEL: PoseSize = "full"
 _WARM_UP = 2.0  # seconds
 _ENCODE = messages.encode_frame
@@ -102,7 +101,7 @@ async def run(watch: Callable[[Server], Awaitable[Seen]]) -> tuple[Seen, Stages]
         patch.object(session, "encode_frame", stages.encode),
     ):
         playing = asyncio.create_task(
-            session.live(Video(CLIP), "video", MODEL, port=0, ready=opened.set_result)
+            session.live(Video(DEMO), "video", MODEL, port=0, ready=opened.set_result)
         )
         try:
             return await watch(await opened), stages
@@ -115,7 +114,7 @@ async def by_process(server: Server, seconds: float) -> Seen:
     """A viewer in a process of its own (this file), which draws nothing and acknowledges at once."""
     command = (sys.executable, "-m", "tests.benchmarks.latency", str(server.port), str(seconds))
     client = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
+        *command, stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
     answer, _ = await client.communicate()
     if client.returncode != 0:
@@ -193,7 +192,7 @@ def tables(quick: bool = False) -> list[Table]:
     if chromium is not None:
         results["Chromium"] = asyncio.run(run(lambda server: by_browser(server, seconds, chromium)))
     rows = [row for name, (seen, stages) in results.items() for row in rows_of(name, seen, stages)]
-    with Video(CLIP) as video:
+    with Video(DEMO) as video:
         width, height = video.size
     counts = ", ".join(f"{len(seen)} frames to {name}" for name, (seen, _) in results.items())
     note = f"{width} × {height} at 30 a second for {seconds:g} s, model {MODEL}; {counts}. {why}".strip()

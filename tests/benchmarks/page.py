@@ -23,9 +23,10 @@ from pathlib import Path
 import imageio_ffmpeg
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.helpers.places import DEMO
+
 from .table import Cell, Table
 
-CLIP = Path(__file__).parents[2] / "rigs" / "demo.mp4"
 _FLAGS = [
     "--no-sandbox",
     "--use-gl=angle",
@@ -90,7 +91,7 @@ def latency(executable: str, seconds: float) -> Table:
                 "-loglevel",
                 "error",
                 "-i",
-                str(CLIP),
+                str(DEMO),
                 "-vf",
                 "scale=320:-2",
                 "-f",
@@ -153,7 +154,7 @@ def memory(executable: str, minutes: int) -> Table:
     """Heap and server after each minute of a stream."""
     rows: list[tuple[Cell, ...]] = []
     with (
-        _served("--video", str(CLIP), "--no-hands", "--no-face") as (url, pid),
+        _served("--video", str(DEMO), "--no-hands", "--no-face") as (url, pid),
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=executable, args=_FLAGS)

@@ -17,12 +17,13 @@ from mocap.core.keypoints import LANDMARKS, landmarks_of
 from mocap.core.kinematics import fk, sole_points
 from mocap.core.motion import Motion
 from rigs.render import View, frames
+from tests.helpers.places import WEB
 
 from . import contenders, rendered
 from .measures import Shown, direction
 from .performances import PERFORMANCES
 
-OUT = Path(__file__).parents[2] / "web" / "readme_accuracy.png"
+OUT = WEB / "readme_accuracy.png"
 PERFORMANCE, SIDE, MODEL = "jump", "20° down", "full"
 MOMENTS = (0.02, 0.2, 0.285, 0.36, 0.48)  # shares of the clip
 

@@ -168,7 +168,7 @@ def main() -> None:
         if name == "captured":
             motions = {more: perform(what, data) for more, what in MORE.items()}
             np.savez_compressed(
-                captured.DATA,
+                captured.MOTIONS,
                 **{k: a for more, m in motions.items() for k, a in kept(m, more).items()},
             )
         elif name in PERFORMANCES:

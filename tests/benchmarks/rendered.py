@@ -12,7 +12,6 @@ import argparse
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -22,12 +21,13 @@ from mocap.core.keypoints import Keypoints, landmarks_of
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
+from tests.helpers.places import TESTS
 
 from . import contenders, kalidokit
 from .measures import Measures, Shown, measures
 from .table import Cell, Table
 
-DATA = Path(__file__).parent / "data" / "rendered"
+SEEN = TESTS / "benchmarks" / "data" / "rendered"
 # Steps of the whole numbers in which things are kept: metres, pixels, and parts of one.
 METRES, PIXELS, PARTS, TURNS = 1e-4, 1.0 / 32.0, 1.0 / 255.0, 1.0 / 32767.0
 UNSEEN = -32768
@@ -57,7 +57,7 @@ class Clip:
 
 def clips(only: tuple[str, ...] = (), views: tuple[str, ...] = ()) -> Iterator[Clip]:
     """All clips, or those of some performances and views."""
-    for file in sorted(DATA.glob("*.npz")):
+    for file in sorted(SEEN.glob("*.npz")):
         name = file.stem.replace("_", " ")
         if only and name not in only:
             continue

@@ -32,6 +32,7 @@ from mocap.retarget.body import body_of
 from mocap.retarget.same import leg_length
 from mocap.rig.load import load_rig
 from tests import judges
+from tests.helpers.places import DATA
 
 from . import kalidokit
 from .motions import MOTIONS, performed
@@ -47,7 +48,7 @@ _LIMBS = [
         ("LowerLeg", "Foot"),
     )
 ]
-_TRUTH = Path(__file__).parents[1] / "data" / "rig_truth.json"
+_TRUTH = DATA / "rig_truth.json"
 # The same body twice: resting in A-pose and in T-pose, and in the frames of VRM 0 and VRM 1.
 TWINS = (
     ("vrm/rest_a_pose_t_position_rest.vrm", "vrm/rest_a_pose_t_position_pose.vrm"),

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mocap.capture.sources import open_source
 
 import mocap
 from mocap import formats
+from mocap.capture.open import open_source
 from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion

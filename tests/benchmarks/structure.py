@@ -6,14 +6,12 @@ make bench BENCH=structure
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import median
 
 from tests.helpers import structure as S
+from tests.helpers.places import ROOT
 
 from .table import Cell, Table
-
-ROOT = Path(__file__).parents[2]
 
 
 def rooms(sources: dict[str, str]) -> Table:

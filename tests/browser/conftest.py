@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from mocap import assets
-
-# WebGL drawn by the processor: what a machine without a graphics card has, and the same everywhere.
-FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-
-Open = Callable[..., Page]
+from tests.helpers.browser import FLAGS, Open
 
 
 @pytest.fixture(scope="module")
@@ -77,20 +73,3 @@ def open_page(browser: Browser) -> Iterator[Open]:
     expected += ["WebSocket connection to", "GPU stall due to ReadPixels"]
     left = [c for c in complaints if not any(e in c for e in expected)]
     assert left == []
-
-
-def until(page: Page, expression: str, seconds: float = 30.0) -> float:
-    """Waits until the expression is true in the page; returns how long that took. (Its own loop: the page's policy forbids `eval`.)"""
-    start = time.monotonic()
-    while not page.evaluate(expression):
-        took = time.monotonic() - start
-        assert took < seconds, (
-            f"not true after {took:.1f} s: {expression}; the page says {page.evaluate('window.mocap?.stats()')}"
-        )
-        page.wait_for_timeout(20)
-    return time.monotonic() - start
-
-
-def drawn(page: Page, frame: int) -> None:
-    """Waits until the frame is drawn."""
-    until(page, f"window.mocap?.frame() >= {frame}")

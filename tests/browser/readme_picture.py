@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
@@ -19,11 +18,11 @@ from mocap.live import clock
 from mocap.live.messages import encode_frame
 from mocap.live.performer import LivePerformer
 from mocap.stream import protocol
+from tests.helpers.browser import FLAGS, until
+from tests.helpers.page_host import Host, hello
+from tests.helpers.places import WEB
 
-from .conftest import FLAGS, until
-from .host import Host, hello
-
-PICTURE = Path(__file__).parents[2] / "web" / "readme.png"
+PICTURE = WEB / "readme.png"
 
 
 def main(wanted: int) -> None:

@@ -21,9 +21,9 @@ from mocap.core.motion import Motion
 from mocap.formats import gltf
 from rigs.characters import Character, Shot, shoot
 from rigs.render import View
+from tests.helpers.places import MANNEQUIN, WEB
 
-ROOT = Path(__file__).parents[2]
-PICTURE = ROOT / "web" / "readme_rigs.png"
+PICTURE = WEB / "readme_rigs.png"
 # file: (how tall it stands in the picture, as a share of its own height; where, metres to the right and ahead)
 CAST: dict[str, tuple[float, tuple[float, float]]] = {
     "kaykit_cc0/Knight.glb": (0.58, (-3.6, 0.3)),
@@ -49,7 +49,7 @@ def main(seconds: float) -> None:
     folder = Path(os.environ["MOCAP_DATA"]) / "rigs"
     characters, places = [], []
     for name, (scale, (right, ahead)) in CAST.items():
-        rig = mocap.load_rig(folder / name if name else ROOT / "rigs" / "mannequin.vrm")
+        rig = mocap.load_rig(folder / name if name else MANNEQUIN)
         moved = mocap.retarget(motion, rig)
         turn = rig.turn
         characters.append(

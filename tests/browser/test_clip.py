@@ -12,9 +12,8 @@ from mocap.core import kinematics
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
 from mocap.stream.clip import clip_files
-from tests.browser.conftest import Open, until
-from tests.browser.host import Host, hello
-from tests.browser.test_viewer import bones_in
+from tests.helpers.browser import Open, bones_in, until
+from tests.helpers.page_host import Host, hello
 from tests.helpers.synthetic import random_poses
 
 FRAMES = 40

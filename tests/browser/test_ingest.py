@@ -23,10 +23,10 @@ from mocap.core.kinematics import fk
 from mocap.core.skeleton import HUMANOID
 from mocap.detect.options import DetectOptions
 from mocap.stream import protocol
-from tests.browser.test_own_camera import DEMO, filming, served
+from tests.helpers.browser import filming, served
+from tests.helpers.places import DEMO, WEB
 from tests.helpers.stream_clients import ack, played, viewer
 
-WEB = Path(__file__).parents[2] / "web"
 CDN = "https://cdn.jsdelivr.net/npm/"
 FRAMES = 24
 

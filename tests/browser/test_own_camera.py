@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
@@ -18,28 +14,11 @@ from mocap import formats
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import DeviceError
 from mocap.stream import lan
-from tests.browser.conftest import FLAGS, Open, drawn, until
+from tests.helpers.browser import Open, drawn, filming, served, until
+from tests.helpers.places import DEMO
 
-DEMO = Path(__file__).parents[2] / "rigs" / "demo.mp4"
-_ARGUMENTS = ["mocap", "live", "--browser", "--no-open", "--port", "0", "--model", "lite"]
 # What the detector's C++ says in the browser, and the browser's own word for a refusal.
 _SAID = ("TensorFlow Lite", ".cc:", "Graph ")
-
-
-@contextmanager
-def served(*more: str, scheme: str = "http://") -> Iterator[str]:
-    """The address of that scheme that `mocap live` prints."""
-    start = (
-        f"import sys; from mocap.cli.main import main; sys.argv = {[*_ARGUMENTS, *more]}; main()"
-    )
-    process = subprocess.Popen([sys.executable, "-c", start], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield next(line.strip() for line in process.stdout if line.startswith(scheme))
-    finally:
-        process.kill()
-        process.stdout.close()
-        process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -49,53 +28,10 @@ def url() -> Iterator[str]:
         yield address
 
 
-@contextmanager
-def filming(
-    browser: Browser, clip: Path, folder: Path, shown: str = "scale=320:-2"
-) -> Iterator[Browser]:
-    """A browser before whose camera a clip plays, through FFmpeg's filters."""
-    film = folder / f"{clip.stem}.mjpeg"
-    ffmpeg = [
-        imageio_ffmpeg.get_ffmpeg_exe(),
-        "-loglevel",
-        "error",
-        "-i",
-        str(clip),
-        "-vf",
-        shown,
-        "-f",
-        "mjpeg",
-        str(film),
-    ]
-    subprocess.run(ffmpeg, check=True)
-    flags = [
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={film}",
-    ]
-    running = browser.browser_type.launch(
-        executable_path=_executable(browser), args=[*FLAGS, *flags]
-    )
-    try:
-        yield running
-    finally:
-        running.close()
-
-
 @pytest.fixture(scope="module")
 def filmed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with filming(browser, DEMO, tmp_path_factory.mktemp("film")) as running:
         yield running
-
-
-def _executable(browser: Browser) -> str:
-    import shutil
-
-    return next(
-        path
-        for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-        if path
-    )
 
 
 def places(page: Page) -> np.ndarray:

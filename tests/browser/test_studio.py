@@ -22,11 +22,9 @@ from mocap.retarget import load_motion, retarget
 from mocap.stream import protocol
 from mocap.studio.studio import as_live
 from tests import judges
-from tests.browser.conftest import Open, drawn, until
+from tests.helpers.browser import Open, drawn, until
+from tests.helpers.places import DEMO, MANNEQUIN
 from tests.helpers.stream_clients import played, viewer
-
-ROOT = Path(__file__).parents[2]
-DEMO = ROOT / "rigs" / "demo.mp4"
 
 Serve = Callable[[], tuple[str, subprocess.Popen[str]]]
 
@@ -197,7 +195,7 @@ def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(
     assert page.evaluate("Object.keys(window.mocap.bonePositions()).length") == 55, (
         "the avatar before stays"
     )
-    drop(page, "hero.vrm", (ROOT / "rigs" / "mannequin.vrm").read_bytes())
+    drop(page, "hero.vrm", (MANNEQUIN).read_bytes())
     until(page, "document.querySelector('#avatar')?.textContent.includes('55 of 55 bones mapped')")
     frame = page.evaluate("window.mocap.frame()")
     drawn(page, frame + 2)

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,20 +18,14 @@ from mocap.core import rotation as R
 from mocap.core.skeleton import HUMANOID
 from mocap.solve.hands import FINGER_BONES
 from mocap.stream import protocol
-from tests.browser.conftest import Open, drawn, until
-from tests.browser.host import REST, STANDING, Host, hello, pose, turning
+from tests.helpers.browser import Open, bones_in, drawn, until
 from tests.helpers.hands import random_hands
+from tests.helpers.page_host import REST, STANDING, Host, hello, pose, turning
+from tests.helpers.places import ROOT
 from tests.helpers.synthetic import random_poses
 
 GONE = "The mocap server is not answering; it will be picked up as soon as it is back."
 NO_LOAD = "Failed to load resource"
-
-
-def bones_in(page: Page) -> np.ndarray:
-    """(55, 3) world positions of the avatar's bones in three.js, in HUMANOID's order."""
-    places = page.evaluate("window.mocap.bonePositions()")
-    assert set(places) == set(HUMANOID.names)
-    return np.array([places[name] for name in HUMANOID.names])
 
 
 def raised(bone: str, degrees: float) -> np.ndarray:
@@ -159,10 +152,8 @@ def test_a_server_that_was_killed_is_picked_up_again(open_page: Open) -> None:
         port = free.getsockname()[1]
 
     def start() -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.browser.host", str(port)]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent.parent
-        )
+        command = [sys.executable, "-m", "tests.helpers.page_host", str(port)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
         assert process.stdout is not None
         assert process.stdout.readline().startswith("http://")
         return process

@@ -25,6 +25,7 @@ from mocap.capture.source import Frame
 from mocap.capture.video import Clock, Video
 from mocap.capture.webcam import Webcam, list_cameras
 from mocap.errors import DeviceError, InputError
+from tests.helpers.places import ROOT
 
 WIDTH, HEIGHT = 96, 64
 
@@ -345,7 +346,7 @@ def test_damaged_files_put_nothing_on_standard_error(tmp_path):
         "    try: make()\n"
         "    except MocapError as error: print(error)\n"
     )
-    root = str(Path(__file__).parents[2])
+    root = str(ROOT)
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],
         cwd=tmp_path,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import os
 import re
 import signal
 import socket
@@ -14,8 +13,6 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,9 +28,8 @@ from mocap.core.keypoints import Keypoints
 from mocap.core.skeleton import HUMANOID
 from mocap.formats import bvh, glb, gltf_read, keypoints_json
 from mocap.live.avatar import files_of
+from tests.helpers.command import address, started
 from tests.helpers.synthetic import keypoints_of, smooth_motion
-
-MOCAP = [sys.executable, "-c", "from mocap.cli.main import main; main()"]
 
 
 @pytest.fixture
@@ -310,32 +306,6 @@ def test_foreign_axes_are_noticed_in_a_note(run, tmp_path: Path) -> None:
 
 
 # With a process of its own ---------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def started(*arguments: object, cwd: Path) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [*MOCAP, *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        # As in a terminal: a shell that runs this in the background would have SIGINT ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def address(process: subprocess.Popen[str]) -> str:
-    """The page's address, which the process prints on a line of its own."""
-    assert process.stdout
-    for line in process.stdout:
-        if re.fullmatch(r"http://\S+", line.strip()):
-            return line.strip()
-    raise AssertionError(
-        f"No address was printed; standard error: {process.stderr.read() if process.stderr else ''}"
-    )
 
 
 def detecting(process: subprocess.Popen[str]) -> None:

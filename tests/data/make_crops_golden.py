@@ -1,18 +1,17 @@
-"""Writes crops_golden.json, to which both languages hold where they look for hands and faces:  python tests/data/make_crops_golden.py
+"""Writes crops_golden.json, which the crops of both languages are tested against.
+
+    python -m tests.data.make_crops_golden
 
 Random bodies, some half out of the picture, and what mocap/detect makes of them; web/src/camera/crops.test.ts reads the same.
 """
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from mocap.detect.crops import about_head, about_wrist, crop_around
 from mocap.detect.mediapipe.face import FaceLandmarks, _in_metres, in_whole_picture
+from tests.helpers.places import DATA
 
 SIZE = (640, 360)
 
@@ -62,7 +61,7 @@ def main() -> None:
             {"columns": columns.tolist(), "crop": [x, y, side], "rows": whole.ravel().tolist()}
         )
     golden = {"size": SIZE, "bodies": bodies, "faces": faces}
-    Path(__file__).with_name("crops_golden.json").write_text(json.dumps(golden) + "\n")
+    (DATA / "crops_golden.json").write_text(json.dumps(golden) + "\n")
 
 
 if __name__ == "__main__":

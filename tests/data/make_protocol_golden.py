@@ -1,23 +1,27 @@
-"""Writes the golden files of `mocap.v1`, to which the tests of both languages hold their side:  python tests/data/make_protocol_golden.py
+"""Writes the golden files of `mocap.v1`, which both languages are tested against.
 
-It imports nothing of mocap and packs every number by itself, so that an error in mocap/stream/protocol.py cannot agree with itself. The
-values are multiples of 1/64 or the like, which 32-bit floats hold exactly, and are compared for equality.
+    python -m tests.data.make_protocol_golden
+
+It imports nothing of mocap and packs every number by itself, so that an error in
+mocap/stream/protocol.py cannot agree with itself. The values are multiples of 1/64 or the like,
+which 32-bit floats hold exactly, and are compared for equality.
 
     mocap_v1_hello.json      the hello, as it goes over the wire
     mocap_v1_pose.bin        3 joints, 2 expressions
     mocap_v1_keypoints.bin   4 points, of which the third is not seen
     mocap_v1_face.bin        478 points on a grid, 51 blendshapes
-    mocap_v1_picture.bin     a JPEG of 8 × 6 pixels, left half orange (about 220, 80, 40), right half green (about 40, 160, 60)
-    protocol_golden.json     what is in them (null for NaN), and texts that must be accepted or refused
+    mocap_v1_picture.bin     a JPEG of 8 × 6 pixels, left half orange (about 220, 80, 40), right
+                             half green (about 40, 160, 60)
+    protocol_golden.json     what is in them (null for NaN), and texts that must be accepted or
+                             refused
 """
 
 import base64
 import json
 import math
 import struct
-from pathlib import Path
 
-HERE = Path(__file__).parent
+from tests.helpers.places import DATA
 
 HELLO = {
     "type": "hello",
@@ -155,7 +159,7 @@ def main() -> None:
     }  # fmt: skip
     files["protocol_golden.json"] = (json.dumps(golden, indent=1) + "\n").encode()
     for name, data in files.items():
-        (HERE / name).write_bytes(data)
+        (DATA / name).write_bytes(data)
         print(f"{name}: {len(data)} bytes")
 
 

@@ -7,7 +7,6 @@ import math
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,9 +22,7 @@ from mocap.detect.mediapipe.logs import without_notices
 from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.take import detect_source
 from mocap.errors import InputError, NoPersonError
-
-ROOT = Path(__file__).parents[2]
-DEMO = ROOT / "rigs" / "demo.mp4"
+from tests.helpers.places import DEMO, DEMO_TRUTH, ROOT
 
 # The reference's world landmarks are in MediaPipe's axes: y down, z away from the camera.
 TO_MEDIAPIPE = np.array([1.0, -1.0, -1.0])
@@ -99,7 +96,7 @@ def test_an_image_agrees_with_the_reference(data):
 
 
 def test_the_demo_clips_person_is_found_in_every_frame_and_near_the_truth(demo_keypoints):
-    truth = np.load(ROOT / "rigs" / "demo_truth.npz")
+    truth = np.load(DEMO_TRUTH)
     world = landmarks_of(*fk(HUMANOID, truth["root_positions"], truth["rotations"]))
     size = tuple(truth["image_size"].tolist())
     camera = Camera.from_fov(size, float(truth["camera_fov"]), "vertical")

@@ -18,9 +18,8 @@ from mocap.detect.performer import PerformerDetector
 from mocap.detect.take import detect_source
 from mocap.errors import ModelError
 from mocap.formats import keypoints_json
+from tests.helpers.places import DEMO
 
-ROOT = Path(__file__).parents[2]
-DEMO = ROOT / "rigs" / "demo.mp4"
 # The face mesh's tip of the nose, its outer corners of the eyes (the performer's left first), and its chin.
 NOSE, LEFT_EYE, RIGHT_EYE, CHIN = 1, 263, 33, 152
 

@@ -26,9 +26,8 @@ from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
 from mocap.detect.take import detect_source
 from tests.data.make_crops_golden import crops
+from tests.helpers.places import DATA, DEMO
 
-ROOT = Path(__file__).parents[2]
-DEMO = ROOT / "rigs" / "demo.mp4"
 WRISTS = [LANDMARKS.index("left_wrist"), LANDMARKS.index("right_wrist")]
 
 BODY = landmarks_of(HUMANOID.rest_positions(), HUMANOID.rest_rotations)
@@ -97,7 +96,7 @@ def test_without_a_body_the_network_says_which_hand_it_is() -> None:
 
 
 def test_crops_are_where_the_browsers_are() -> None:
-    golden = json.loads((Path(__file__).parents[1] / "data" / "crops_golden.json").read_text())
+    golden = json.loads((DATA / "crops_golden.json").read_text())
     for body in golden["bodies"]:
         assert crops(np.array(body["positions"]), np.array(body["pixels"])) == body["crops"]
 

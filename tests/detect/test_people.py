@@ -20,9 +20,9 @@ from mocap.errors import NoPersonError
 from mocap.live import session
 from mocap.stream import protocol
 from mocap.stream.server import Server
+from tests.helpers.places import DEMO
 from tests.helpers.stream_clients import ack, played, viewer
 
-DEMO = Path(__file__).parents[2] / "rigs" / "demo.mp4"
 FRAMES = 10
 
 

@@ -29,9 +29,8 @@ from mocap.formats import bvh, glb, gltf
 from mocap.retarget import retarget
 from mocap.rig.load import load_rig
 from tests.helpers import synthetic
+from tests.helpers.places import MANNEQUIN, TESTS
 
-TESTS = Path(__file__).parents[1]
-MANNEQUIN = TESTS.parent / "rigs" / "mannequin.vrm"
 FPS = 30.0
 HALF_A_MILLIMETRE = 0.0005
 

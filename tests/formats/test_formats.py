@@ -20,8 +20,7 @@ from mocap.errors import InputError, OutputError
 from mocap.formats import ExportOptions, bvh
 from mocap.rig.load import load_rig
 from tests.helpers import synthetic
-
-MANNEQUIN = Path(__file__).parents[2] / "rigs" / "mannequin.vrm"
+from tests.helpers.places import MANNEQUIN
 
 
 @pytest.fixture(scope="module")

@@ -29,8 +29,8 @@ from mocap.formats.gltf_tree import tree_of
 from mocap.rig.load import load_rig, make_rig
 from tests import judges
 from tests.helpers import cost, synthetic
+from tests.helpers.places import MANNEQUIN
 
-MANNEQUIN = Path(__file__).parents[2] / "rigs" / "mannequin.vrm"
 HALF_A_MILLIMETRE = 0.0005
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=15, deadline=None)

@@ -21,8 +21,7 @@ from mocap.formats import glb, gltf, gltf_read
 from mocap.rig.load import load_rig
 from tests import judges
 from tests.helpers import synthetic
-
-MANNEQUIN = Path(__file__).parents[2] / "rigs" / "mannequin.vrm"
+from tests.helpers.places import MANNEQUIN
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,8 @@ from mocap import formats
 from mocap.core.keypoints import Keypoints
 from mocap.errors import OutputError
 from mocap.formats.recording import Recording
+from tests.helpers.places import ROOT
 from tests.helpers.synthetic import keypoints_of, smooth_motion
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

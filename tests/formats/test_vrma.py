@@ -21,8 +21,8 @@ from mocap.retarget import load_motion
 from mocap.rig.load import load_rig
 from tests import judges
 from tests.helpers import synthetic
+from tests.helpers.places import MANNEQUIN
 
-MANNEQUIN = Path(__file__).parents[2] / "rigs" / "mannequin.vrm"
 HALF_A_MILLIMETRE = 0.0005
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=15, deadline=None)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 """The repository."""
-DATA = ROOT / "tests" / "data"
+TESTS = ROOT / "tests"
+DATA = TESTS / "data"
 """Golden files of the tests."""
+WEB = ROOT / "web"
 RIGS = ROOT / "rigs"
 MANNEQUIN = RIGS / "mannequin.vrm"
 DEMO = RIGS / "demo.mp4"

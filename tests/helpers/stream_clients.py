@@ -11,15 +11,13 @@ import threading
 import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from mocap.stream import protocol
-
-TESTS = Path(__file__).parents[1]
+from tests.helpers.places import ROOT, TESTS
 
 T = TypeVar("T")
 
@@ -167,7 +165,7 @@ class Host:
             str(picture_bytes),
             way,
         ]
-        environment = os.environ | {"PYTHONPATH": str(TESTS.parent)}
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )

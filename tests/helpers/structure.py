@@ -61,6 +61,24 @@ def imported(source: str, known: Iterable[str]) -> set[str]:
     return found
 
 
+def imported_tests(source: str) -> set[str]:
+    """The test modules and conftests that a source imports."""
+    wanted: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            wanted += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            wanted += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    last = {name: name.split(".")[-1] for name in wanted}
+    return {
+        name
+        for name, end in last.items()
+        if end == "conftest"
+        or (end.startswith("test_") and (name.startswith("tests.") or "." not in name))
+    }
+
+
 def graph(sources: Mapping[str, str]) -> dict[str, set[str]]:
     """The modules that each module imports; "" stands for the package itself."""
     return {name: imported(source, sources) - {name} for name, source in sources.items()}

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-_WEB = Path(__file__).parents[2] / "web" / "node_modules"
+from tests.helpers.places import WEB
+
+_WEB = WEB / "node_modules"
 
 
 def _node(node: Path, script: str, package: str, *files: str, given: str = "") -> Any:

@@ -17,9 +17,9 @@ from mocap.lift import live, model
 from mocap.lift.training import asf, noise, pairs, spoil
 from mocap.lift.training import data as lift_data
 from tests.benchmarks import demo, kalidokit, measures, rendered
+from tests.helpers.places import DATA, ROOT
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
-GOLDEN = Path(__file__).parents[1] / "data"
 MODELS = ("weights", "weights_live")
 CAMERA = Camera(1100.0, (640.0, 360.0), (1280, 720))
 LIMBS = [
@@ -42,7 +42,7 @@ def with_(keypoints: Keypoints, **changed: np.ndarray) -> Keypoints:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_numpy_gives_what_pytorch_gave(name: str) -> None:
-    golden = np.load(GOLDEN / f"lift_{name}_golden.npz")
+    golden = np.load(DATA / f"lift_{name}_golden.npz")
     out = model.run(model.weights(name), golden["inputs"])
     assert np.std(golden["outputs"]) > 0.01
     np.testing.assert_allclose(out, golden["outputs"], atol=2e-4)
@@ -57,7 +57,7 @@ def test_weights_are_small(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_one_answer_at_a_time_is_that_of_the_whole_take(name: str) -> None:
-    inputs = np.load(GOLDEN / f"lift_{name}_golden.npz")["inputs"]
+    inputs = np.load(DATA / f"lift_{name}_golden.npz")["inputs"]
     w, length = model.weights(name), 2 * model.REACH + 1
     ahead = 0 if w["causal"] else model.REACH
     for start in (0, 9):
@@ -325,7 +325,7 @@ def test_nothing_is_trained_on_that_is_held_out(data: Path) -> None:
     assert not [f for f in learnt if f.parent.name in ("bvh_fair", "bvh_misc", "deepmimic_json")]
 
 
-PAIRS = Path(__file__).parents[2] / "mocap" / "lift" / "training" / "detector_pairs.npz"
+PAIRS = ROOT / "mocap" / "lift" / "training" / "detector_pairs.npz"
 
 
 @pytest.fixture(scope="module")

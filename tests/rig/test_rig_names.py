@@ -22,9 +22,10 @@ from mocap.rig import drawing, mapfile, names, report
 from mocap.rig.by_name import by_name
 from mocap.rig.mapping import REQUIRED, map_bones
 from tests.helpers import cost, rig_trees
+from tests.helpers.places import DATA, MANNEQUIN
 
 TRUTH: dict[str, dict[str, str | list[str]]] = json.loads(
-    (Path(__file__).parents[1] / "data" / "rig_truth.json").read_text("utf-8")
+    (DATA / "rig_truth.json").read_text("utf-8")
 )
 
 
@@ -378,7 +379,7 @@ def test_labels_never_overlap() -> None:
 
 
 def test_rigs_inspect_and_map_from_the_command_line(tmp_path: Path) -> None:
-    rig = Path(__file__).parents[2] / "rigs" / "mannequin.vrm"
+    rig = MANNEQUIN
     run = CliRunner().invoke
     done = run(app, ["rigs", "inspect", str(rig), "--picture", str(tmp_path / "rest.png")])
     assert done.exit_code == 0, done.output

@@ -11,57 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
 
-from mocap.core.rig import Pose, Tree
+from mocap.core.rig import Tree
 from mocap.errors import InputError
 from mocap.formats import read_tree
 from mocap.rig.mapping import REQUIRED, map_bones
 from tests.helpers import rig_trees
+from tests.helpers.made_rigs import anonymous
+from tests.helpers.places import DATA
 
 TRUTH: dict[str, dict[str, str | list[str]]] = json.loads(
-    (Path(__file__).parents[1] / "data" / "rig_truth.json").read_text("utf-8")
+    (DATA / "rig_truth.json").read_text("utf-8")
 )
-
-
-def anonymous(tree: Tree, seed: int) -> tuple[Tree, list[int]]:
-    """The tree with its nodes called bone_001 and so on at random, in any order that has parents first, and the world turned at random;
-    and each node's index in the first."""
-    rng = np.random.default_rng(seed)
-    count = len(tree.names)
-    children: list[list[int]] = [[] for _ in range(count)]
-    ready = []
-    for node, parent in enumerate(tree.parents):
-        (children[parent] if parent >= 0 else ready).append(node)
-    order: list[int] = []
-    while ready:
-        order.append(ready.pop(rng.integers(len(ready))))
-        ready += children[order[-1]]
-    place = {node: i for i, node in enumerate(order)} | {-1: -1}
-    turn = Rotation.random(random_state=seed)
-    turned = [
-        Rotation.from_quat(q[order]) for q in (tree.rotations, *(p.rotations for p in tree.poses))
-    ]
-    places = [
-        p[order] @ turn.as_matrix().T for p in (tree.positions, *(p.positions for p in tree.poses))
-    ]
-    quats = [(turn * q).as_quat() for q in turned]
-    poses = tuple(
-        Pose(p.name, x, q) for p, x, q in zip(tree.poses, places[1:], quats[1:], strict=True)
-    )
-    names = tuple(f"bone_{k:03d}" for k in rng.permutation(count))
-    parents = np.array([place[int(tree.parents[n])] for n in order])
-    return Tree(
-        tree.kind,
-        names,
-        np.arange(count),
-        parents,
-        places[0],
-        quats[0],
-        tree.joints[order],
-        {},
-        poses,
-    ), order
 
 
 def right(tree: Tree, truth: dict[str, str | list[str]], seed: int) -> tuple[set[str], set[str]]:

@@ -14,8 +14,8 @@ from mocap.core.skeleton import BONES, HUMANOID
 from mocap.retarget import retarget
 from mocap.solve.contacts import SEEN_STILL, STILL, find_contacts, plant, settle_hips
 from mocap.solve.solver import solve_take
+from tests.helpers.measures import degrees_between, directions, slides
 from tests.helpers.synthetic import keypoints_of, random_body
-from tests.solve.test_solve_body import degrees_between, directions
 
 
 @pytest.fixture(scope="module")
@@ -29,19 +29,6 @@ def demo() -> Motion:
             file["rotations"],
             contacts=file["contacts"].astype(float),
         )
-
-
-def slides(motion: Motion, contacts: np.ndarray) -> list[float]:
-    """For each touch of a point, how far it moves across the ground from its mean place at most, metres."""
-    points = sole_points(motion.skeleton, motion.root_positions, motion.rotations)[..., [0, 2]]
-    out = []
-    for p in range(4):
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], contacts[:, p].astype(int), [0]])))
-        for first, end in zip(edges[::2], edges[1::2], strict=True):
-            if end - first > 3:
-                touch = points[first:end, p]
-                out.append(float(np.linalg.norm(touch - touch.mean(axis=0), axis=-1).max()))
-    return out
 
 
 def trembling(motion: Motion, seed: int = 0) -> Motion:

@@ -13,8 +13,8 @@ from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve.body import RELAXED, solve_body
 from mocap.solve.gravity import body_axis, find_gravity, follow_gravity
 from mocap.solve.solver import Solver, solve_take
+from tests.helpers.noise import noisy
 from tests.helpers.synthetic import keypoints_of, smooth_motion
-from tests.solve.test_refine import noisy
 
 
 def standing(seconds: float = 4.0) -> Motion:

@@ -10,7 +10,7 @@ from mocap.core.kinematics import sole_points
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
 from mocap.solve.lock import lock_feet
-from tests.solve.test_contacts import slides
+from tests.helpers.measures import slides
 
 DEPTH = 4.0
 

@@ -36,10 +36,10 @@ from mocap.solve.refine.limits import find_limits
 from mocap.solve.refine.smoothness import Smoothness
 from mocap.solve.root import settle_root, stand
 from mocap.solve.solver import solve_take
+from tests.helpers.noise import FOCAL, SIZE, noisy
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
-SIZE, FOCAL = (1280, 720), 1100.0
 CAMERA = Camera(FOCAL, (SIZE[0] / 2, SIZE[1] / 2), SIZE)
 
 
@@ -91,31 +91,6 @@ def refined(keypoints: Keypoints, camera: Camera = CAMERA, filtered: bool = Fals
     rotations, _ = solve_body(keypoints.times, found.positions, confidence)
     path = settle_root(keypoints.times, found.positions, confidence, found.translation, R.IDENTITY)
     return Motion(body, keypoints.times, stand(body, rotations, path), rotations)
-
-
-def noisy(
-    keypoints: Keypoints,
-    rng: np.random.Generator,
-    pixels: float = 8.0,
-    squash: float = 0.8,
-    depth: float = 0.06,
-) -> Keypoints:
-    """As a detector gives them: noise that lasts 0.15 s, the same in image and 3D; depth squashed and noisier."""
-    keep = np.exp(-np.diff(keypoints.times) / 0.15)
-
-    def lasting(*shape: int) -> np.ndarray:
-        out = rng.normal(size=(len(keypoints), *shape))
-        for n, k in enumerate(keep, 1):
-            out[n] = k * out[n - 1] + np.sqrt(1.0 - k * k) * out[n]
-        return out
-
-    image = pixels * lasting(33, 2)
-    off = np.concatenate([image * [4.0 / FOCAL, -4.0 / FOCAL], depth * lasting(33, 1)], axis=2)
-    positions = keypoints.positions * [1.0, 1.0, squash] + off
-    middle = positions[:, [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]].mean(
-        axis=1, keepdims=True
-    )
-    return replace(keypoints, image=keypoints.image + image, positions=positions - middle)
 
 
 def scene(

@@ -14,23 +14,13 @@ from mocap.core.motion import Motion, concatenate
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve.body import RELAXED, solve_body
 from mocap.solve.solver import Solver, solve_take
+from tests.helpers.measures import LIMBS, degrees_between, directions
 from tests.helpers.synthetic import keypoints_of, random_poses, smooth_motion
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=15, deadline=None)
 
 SIDES = ("left", "right")
-# Bone, and the bone at its end: what points from joint to joint.
-LIMBS = [
-    (f"{s}{a}", f"{s}{b}")
-    for s in SIDES
-    for a, b in (
-        ("UpperArm", "LowerArm"),
-        ("LowerArm", "Hand"),
-        ("UpperLeg", "LowerLeg"),
-        ("LowerLeg", "Foot"),
-    )
-]
 
 
 def solved(keypoints: Keypoints) -> np.ndarray:
@@ -39,20 +29,6 @@ def solved(keypoints: Keypoints) -> np.ndarray:
 
 def posed(motion: Motion, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return kinematics.fk(motion.skeleton, motion.root_positions, rotations)
-
-
-def degrees_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), (a * b).sum(axis=-1)))
-
-
-def directions(positions: np.ndarray) -> np.ndarray:
-    return np.stack(
-        [
-            R.normalize(positions[:, BONES.index(b)] - positions[:, BONES.index(a)])
-            for a, b in LIMBS
-        ],
-        axis=1,
-    )
 
 
 @given(seeds)

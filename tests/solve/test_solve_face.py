@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,9 +24,10 @@ from mocap.solve.face import (
     vrm_expressions,
 )
 from mocap.solve.solver import Solver, solve_take
+from tests.helpers.places import DATA
 
 # A real neutral face's points, found by the detector: pixels, z in their scale.
-FACE = np.array(json.loads((Path(__file__).parents[1] / "data" / "face_neutral.json").read_text()))
+FACE = np.array(json.loads((DATA / "face_neutral.json").read_text()))
 BODY = landmarks_of(HUMANOID.rest_positions(), HUMANOID.rest_rotations)
 UPPER_LIDS = {
     "Left": [466, 388, 387, 386, 385, 384, 398],

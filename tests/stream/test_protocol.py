@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import json
 import struct
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -17,8 +16,8 @@ from hypothesis.extra import numpy as hnp
 from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.errors import MocapError
 from mocap.stream import protocol as P
+from tests.helpers.places import DATA
 
-DATA = Path(__file__).parents[1] / "data"
 GOLDEN = json.loads((DATA / "protocol_golden.json").read_text())
 SOURCE = P.Source("video", "dance.mp4", 1280, 720)
 HELLO = P.hello(HUMANOID, ("happy",), "rigs/mannequin.vrm", SOURCE)

@@ -1,0 +1,108 @@
+"""What the tests ask of the page in a real browser, and a camera that plays a clip to it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+from playwright.sync_api import Browser, Page
+
+from mocap.core.skeleton import HUMANOID
+
+# WebGL drawn by the processor: what a machine without a graphics card has, and the same everywhere.
+FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+
+
+Open = Callable[..., Page]
+
+
+def until(page: Page, expression: str, seconds: float = 30.0) -> float:
+    """Waits until the expression is true in the page; returns how long that took. (Its own loop: the page's policy forbids `eval`.)"""
+    start = time.monotonic()
+    while not page.evaluate(expression):
+        took = time.monotonic() - start
+        assert took < seconds, (
+            f"not true after {took:.1f} s: {expression}; the page says {page.evaluate('window.mocap?.stats()')}"
+        )
+        page.wait_for_timeout(20)
+    return time.monotonic() - start
+
+
+def drawn(page: Page, frame: int) -> None:
+    """Waits until the frame is drawn."""
+    until(page, f"window.mocap?.frame() >= {frame}")
+
+
+def bones_in(page: Page) -> np.ndarray:
+    """(55, 3) world positions of the avatar's bones in three.js, in HUMANOID's order."""
+    places = page.evaluate("window.mocap.bonePositions()")
+    assert set(places) == set(HUMANOID.names)
+    return np.array([places[name] for name in HUMANOID.names])
+
+
+_ARGUMENTS = ["mocap", "live", "--browser", "--no-open", "--port", "0", "--model", "lite"]
+
+
+@contextmanager
+def served(*more: str, scheme: str = "http://") -> Iterator[str]:
+    """The address of that scheme that `mocap live` prints."""
+    start = (
+        f"import sys; from mocap.cli.main import main; sys.argv = {[*_ARGUMENTS, *more]}; main()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", start], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield next(line.strip() for line in process.stdout if line.startswith(scheme))
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.wait()
+
+
+@contextmanager
+def filming(
+    browser: Browser, clip: Path, folder: Path, shown: str = "scale=320:-2"
+) -> Iterator[Browser]:
+    """A browser before whose camera a clip plays, through FFmpeg's filters."""
+    film = folder / f"{clip.stem}.mjpeg"
+    ffmpeg = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-loglevel",
+        "error",
+        "-i",
+        str(clip),
+        "-vf",
+        shown,
+        "-f",
+        "mjpeg",
+        str(film),
+    ]
+    subprocess.run(ffmpeg, check=True)
+    flags = [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    ]
+    running = browser.browser_type.launch(
+        executable_path=_executable(browser), args=[*FLAGS, *flags]
+    )
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+def _executable(browser: Browser) -> str:
+    import shutil
+
+    return next(
+        path
+        for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+        if path
+    )

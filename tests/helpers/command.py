@@ -1,0 +1,40 @@
+"""The command line as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MOCAP = [sys.executable, "-c", "from mocap.cli.main import main; main()"]
+
+
+@contextmanager
+def started(*arguments: object, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [*MOCAP, *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        # As in a terminal: a shell that runs this in the background would have SIGINT ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def address(process: subprocess.Popen[str]) -> str:
+    """The page's address, which the process prints on a line of its own."""
+    assert process.stdout
+    for line in process.stdout:
+        if re.fullmatch(r"http://\S+", line.strip()):
+            return line.strip()
+    raise AssertionError(
+        f"No address was printed; standard error: {process.stderr.read() if process.stderr else ''}"
+    )

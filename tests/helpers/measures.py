@@ -1,0 +1,49 @@
+"""What tests measure of motions: where limbs point, and how far standing feet slide."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mocap.core import rotation as R
+from mocap.core.kinematics import sole_points
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES
+
+# Bone, and the bone at its end: what points from joint to joint.
+LIMBS = [
+    (f"{s}{a}", f"{s}{b}")
+    for s in ("left", "right")
+    for a, b in (
+        ("UpperArm", "LowerArm"),
+        ("LowerArm", "Hand"),
+        ("UpperLeg", "LowerLeg"),
+        ("LowerLeg", "Foot"),
+    )
+]
+
+
+def degrees_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), (a * b).sum(axis=-1)))
+
+
+def directions(positions: np.ndarray) -> np.ndarray:
+    return np.stack(
+        [
+            R.normalize(positions[:, BONES.index(b)] - positions[:, BONES.index(a)])
+            for a, b in LIMBS
+        ],
+        axis=1,
+    )
+
+
+def slides(motion: Motion, contacts: np.ndarray) -> list[float]:
+    """For each touch of a point, how far it moves across the ground from its mean place at most, metres."""
+    points = sole_points(motion.skeleton, motion.root_positions, motion.rotations)[..., [0, 2]]
+    out = []
+    for p in range(4):
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], contacts[:, p].astype(int), [0]])))
+        for first, end in zip(edges[::2], edges[1::2], strict=True):
+            if end - first > 3:
+                touch = points[first:end, p]
+                out.append(float(np.linalg.norm(touch - touch.mean(axis=0), axis=-1).max()))
+    return out
