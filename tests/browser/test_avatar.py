@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
+from tests.browser.host import Host, hello
 
 from mocap.stream.files import Files, content_type
 from tests.browser.conftest import Open, until
-from tests.browser.host import Host, hello
 
 ROOT = Path(__file__).parents[2]
 MANNEQUIN = ROOT / "rigs" / "mannequin.vrm"
