@@ -11,6 +11,9 @@ from mocap.errors import InputError
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 """File name suffixes of still images, lower case."""
 
+# A URL, also one whose slashes `Path` has joined.
+_ADDRESS = re.compile(r"^([a-z][a-z0-9+.-]+:)/{1,2}([^/].*)$", re.IGNORECASE | re.DOTALL)
+
 
 def existing_file(path: Path) -> Path:
     """Return `path`; raise InputError if it is missing, a folder, unreadable or empty."""
@@ -18,6 +21,10 @@ def existing_file(path: Path) -> Path:
         with path.open("rb") as file:
             empty = not file.read(1)
     except FileNotFoundError:
+        if address := _ADDRESS.match(str(path)):
+            raise InputError(
+                f"{address[1]}//{address[2]} is an address, not a file: download it first."
+            ) from None
         raise InputError(f"There is no file {str(path)!r}.") from None
     except IsADirectoryError:
         raise InputError(f"{str(path)!r} is a folder, not a file.") from None
@@ -47,6 +54,20 @@ def natural_key(name: str) -> list[tuple[int, int, str]]:
         for part in re.split(r"(\d+)", name)
         if part
     ]
+
+
+def is_audio(path: Path) -> bool:
+    """Return whether a file is audio without pictures, by its first bytes."""
+    with path.open("rb") as file:
+        head = file.read(64)
+    return (
+        head.startswith((b"ID3", b"fLaC", b"FORM"))
+        or (head[:4] == b"RIFF" and head[8:12] == b"WAVE")
+        or (head[:4] == b"OggS" and any(c in head for c in (b"vorbis", b"OpusHead", b"FLAC")))
+        or (head[4:8] == b"ftyp" and head[8:12] in (b"M4A ", b"M4B "))
+        # MPEG audio: 11 set bits, then a layer other than the reserved one.
+        or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x06 != 0)
+    )
 
 
 def top_level_boxes(path: Path) -> set[bytes]:

@@ -11,13 +11,16 @@ import os
 from pathlib import Path
 
 from mocap.capture.files import IMAGE_SUFFIXES
-from mocap.capture.images import ImageFolder, Still
+from mocap.capture.images import Animation, ImageFolder, Still, is_animation
 from mocap.capture.source import Source
 from mocap.capture.video import Video
 
+# A file of one of these suffixes is one picture unless it is an animation.
+_STILL_SUFFIXES = (*IMAGE_SUFFIXES, ".gif", ".apng")
+
 
 def open_source(path: str | os.PathLike[str], source_fps: float | None = None) -> Source:
-    """Open a video file, an image, or a folder of images.
+    """Open a video file, an image, an animated image, or a folder of images.
 
     Args:
         path: The file or folder.
@@ -30,4 +33,8 @@ def open_source(path: str | os.PathLike[str], source_fps: float | None = None) -
     path = Path(path)
     if path.is_dir():
         return ImageFolder(path, source_fps)
-    return Still(path) if path.suffix.lower() in IMAGE_SUFFIXES else Video(path, source_fps)
+    if is_animation(path):
+        animation = Animation(path, source_fps)
+        if animation.count != 1:
+            return animation
+    return Still(path) if path.suffix.lower() in _STILL_SUFFIXES else Video(path, source_fps)

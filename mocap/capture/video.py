@@ -14,19 +14,29 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import UInt8
 from numpy import ndarray
 
-from mocap.capture.files import existing_file, top_level_boxes
+from mocap.capture.files import existing_file, is_audio, top_level_boxes
 from mocap.capture.opencv import cv2
 from mocap.capture.source import DEFAULT_FPS, MAX_FPS, Frame, Source, checked_fps, read_ahead
 from mocap.errors import InputError
 
 # Frames used to measure the frame rate of a file whose header gives none.
 _PROBED = 30
+# Most seconds of damaged packets after which reading continues.
+_PATIENCE = 60.0
+# A gap after a failed read is reported if it is longer than this many frames; the first gaps are
+# listed.
+_GAP_STEPS, _MOST_GAPS = 2.5, 3
+# Black and equal pictures are recognised on every n-th pixel, by this largest value of black (in
+# limited-range video black is 16), and on this many pictures.
+_SAMPLED, _BLACK, _MANY = 16, 20, 10
 # A video counts as cut off when its last frame comes this much (seconds, and share of the duration)
 # before the end that its header gives.
 _CUT_SECONDS, _CUT_SHARE = 0.5, 0.05
@@ -35,7 +45,8 @@ _CUT_SECONDS, _CUT_SHARE = 0.5, 0.05
 class Video(Source):
     """A video file of any kind that OpenCV's FFmpeg reads.
 
-    The readable frames of a file that is cut off are returned, with a warning at the end.
+    The readable frames of a damaged file are returned. Warnings at the end say what is missing, or
+    that all pictures are black or equal.
 
     Args:
         path: The file.
@@ -74,37 +85,62 @@ class Video(Source):
         )
 
     def __iter__(self) -> Iterator[Frame]:
-        end = 0.0
-        for file_time, frame in read_ahead(self._frames()):
-            end = file_time
-            yield frame
+        end, gaps, look = 0.0, [], _Look()
+        for picture in read_ahead(self._frames()):
+            if picture.after_failure and picture.seconds - end > _GAP_STEPS / self._file_fps:
+                gaps.append((end, picture.seconds))
+            end = picture.seconds
+            look.see(picture.frame.image)
+            yield picture.frame
         end += 1.0 / self._file_fps
-        if self._duration - end > max(_CUT_SECONDS, _CUT_SHARE * self._duration):
-            warnings.warn(
-                f"{self.name} is cut off or damaged: only its first {end:.1f} s of "
-                f"{self._duration:.1f} s can be read.",
-                stacklevel=2,
+        if self._is_cut_off(end):
+            self._warn(
+                f"is cut off or damaged: only its first {end:.1f} s of {self._duration:.1f} s "
+                "can be read."
             )
+        if gaps:
+            places = ", ".join(f"{a:.1f} to {b:.1f} s" for a, b in gaps[:_MOST_GAPS])
+            more = f" and {len(gaps) - _MOST_GAPS} more" if len(gaps) > _MOST_GAPS else ""
+            self._warn(f"is damaged: its pictures are missing from {places}{more}.")
+        if look.verdict:
+            self._warn(f"shows nothing to follow: {look.verdict}.")
+
+    def _warn(self, what: str) -> None:
+        warnings.warn(f"{self.name} {what}", stacklevel=3)
+
+    def _is_cut_off(self, end: float) -> bool:
+        return self._duration - end > max(_CUT_SECONDS, _CUT_SHARE * self._duration)
 
     def _open(self) -> cv2.VideoCapture:
         # An absolute path: FFmpeg would take "take: one.mp4" for a URL with the protocol "take".
         return cv2.VideoCapture(str(self.path.resolve()), cv2.CAP_FFMPEG)
 
-    def _frames(self) -> Generator[tuple[float, Frame], None, None]:
-        """Yield (the file's time, the frame)."""
+    def _frames(self) -> Generator[_Picture, None, None]:
+        clock = Clock(1.0 / self._file_fps)
+        for index, (stamp, image, failed) in enumerate(without_late(self._decoded())):
+            seconds = clock.time(stamp)
+            image = cv2.cvtColor(self._with_square_pixels(image), cv2.COLOR_BGR2RGB)
+            time = index / self._source_fps if self._source_fps else seconds
+            yield _Picture(seconds, Frame(time, image), failed)
+
+    def _decoded(self) -> Generator[tuple[float, ndarray, bool], None, None]:
+        """Yield (the container's time, the BGR image, whether reading failed since the last one).
+
+        Damaged packets fail one by one, so reading continues unless the file is at its end.
+        """
         capture = self._open()
+        failures, stamp = 0, 0.0
         try:
-            clock = Clock(1.0 / self._file_fps)
-            index = 0
-            while True:
+            while failures < _PATIENCE * self._file_fps:
                 ok, image = capture.read()
-                if not ok:
+                if ok:
+                    stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+                    yield stamp, image, failures > 0
+                    failures = 0
+                elif not self._is_cut_off(stamp):
                     return
-                seconds = clock.time(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0)
-                image = cv2.cvtColor(self._with_square_pixels(image), cv2.COLOR_BGR2RGB)
-                time = index / self._source_fps if self._source_fps else seconds
-                yield seconds, Frame(time, image)
-                index += 1
+                else:
+                    failures += 1
         finally:
             capture.release()
 
@@ -113,6 +149,67 @@ class Video(Source):
             return image
         fx, fy = self._stretch
         return cv2.resize(image, None, fx=fx, fy=fy, interpolation=cv2.INTER_LINEAR)
+
+
+class _Picture(NamedTuple):
+    """A decoded frame, its time in the file, and whether reading failed just before it."""
+
+    seconds: float
+    frame: Frame
+    after_failure: bool
+
+
+class _Look:
+    """Finds out whether all pictures of a video are black, or all are equal.
+
+    Attributes:
+        verdict: What is wrong with the pictures; empty if nothing is.
+    """
+
+    def __init__(self) -> None:
+        self._count, self._black, self._equal = 0, True, True
+        self._first: ndarray | None = None
+
+    def see(self, image: UInt8[ndarray, "height width 3"]) -> None:
+        """Take the next picture into account."""
+        sample = image[::_SAMPLED, ::_SAMPLED]
+        self._count += 1
+        self._black = self._black and int(sample.max()) <= _BLACK
+        if self._first is None:
+            self._first = sample.copy()
+        self._equal = self._equal and np.array_equal(sample, self._first)
+
+    @property
+    def verdict(self) -> str:
+        if self._count and self._black:
+            return "all its pictures are black"
+        if self._count >= _MANY and self._equal:
+            return "all its pictures are the same"
+        return ""
+
+
+def without_late(
+    pictures: Iterable[tuple[float, ndarray, bool]],
+) -> Generator[tuple[float, ndarray, bool], None, None]:
+    """Drop pictures that come late: earlier than the one before them, and than the one after.
+
+    After damage, decoders return pictures from before and after it by turns. Times that stay low
+    are kept: the container's clock was reset.
+    """
+    last, late = -math.inf, None
+    for picture in pictures:
+        if late is not None:
+            if not picture[0] > last:
+                yield late
+                last = picture[0]
+            late = None
+        elif picture[0] < last:
+            late = picture
+            continue
+        last = max(last, picture[0]) if math.isfinite(picture[0]) else last
+        yield picture
+    if late is not None:
+        yield late
 
 
 class Clock:
@@ -160,6 +257,8 @@ def _pixel_aspect(capture: cv2.VideoCapture) -> tuple[float, float]:
 
 def _why_unreadable(path: Path, capture: cv2.VideoCapture) -> str:
     """Return a sentence on why the file gave no frame."""
+    if is_audio(path):
+        return f"{str(path)!r} is an audio file; a video, an image or a folder of images is needed."
     boxes = top_level_boxes(path)
     if capture.isOpened() or b"moov" in boxes:
         codec = (

@@ -19,10 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocap.capture.files import natural_key
-from mocap.capture.images import ImageFolder, Still
+from mocap.capture.images import ImageFolder, Still, numbering
 from mocap.capture.open import open_source
 from mocap.capture.source import Frame
-from mocap.capture.video import Clock, Video
+from mocap.capture.video import Clock, Video, without_late
 from mocap.capture.webcam import Webcam, list_cameras
 from mocap.errors import DeviceError, InputError
 from tests.helpers.places import ROOT
@@ -359,6 +359,105 @@ def test_damaged_files_put_nothing_on_standard_error(tmp_path):
     assert "There is no camera 97" in run.stdout
 
 
+def pictures_of_rising_brightness(count: int) -> np.ndarray:
+    """Noise, so that every frame takes bytes, whose mean rises with the frame's number."""
+    noise = np.random.default_rng(0).integers(0, 60, (count, HEIGHT, WIDTH, 1), dtype=np.uint8)
+    return (
+        np.repeat(noise, 3, axis=3) + (np.arange(count) // 2).astype(np.uint8)[:, None, None, None]
+    )
+
+
+def test_frames_after_a_damaged_middle_are_read_and_the_gap_is_reported(tmp_path):
+    times = np.arange(240) * 33
+    images = pictures_of_rising_brightness(240)
+    path = write_video(
+        tmp_path / "x.mp4", times, "mpeg4", images, options={"movflags": "faststart"}
+    )
+    data = bytearray(path.read_bytes())
+    a, b = len(data) * 2 // 5, len(data) * 3 // 5
+    data[a:b] = bytes(b - a)
+    path.write_bytes(data)
+    with pytest.warns(UserWarning, match=r"is damaged: its pictures are missing from \d\.\d to \d"):
+        frames = list(Video(path))
+    found = np.array([f.time for f in frames])
+    assert np.all(np.diff(found) > 0)
+    assert found[0] == 0.0
+    assert found[-1] == pytest.approx(times[-1] / 1000.0, abs=0.04)
+    assert 100 < len(frames) < 230
+    # The frames after the gap keep their own times: their pictures are those of these times.
+    late = [f for f in frames if f.time > 6.0]
+    shown = [2.0 * (f.image.mean() - images[0].mean()) for f in late]
+    np.testing.assert_allclose(shown, [f.time / 0.033 for f in late], atol=12)
+
+
+def test_a_late_picture_is_dropped_and_a_clock_set_back_is_not():
+    def after(*stamps):
+        image = np.zeros((1, 1, 3), np.uint8)
+        return [stamp for stamp, _, _ in without_late((s, image, False) for s in stamps)]
+
+    assert after(0.0, 0.1, 1.0, 0.2, 1.1, 0.3, 1.2) == [0.0, 0.1, 1.0, 1.1, 1.2]
+    assert after(0.0, 5.0, 0.0, 0.1, 0.2) == [0.0, 5.0, 0.0, 0.1, 0.2]
+    assert after(0.0, 0.0, 0.0) == [0.0, 0.0, 0.0]
+    assert after(0.0, 1.0, 0.5) == [0.0, 1.0, 0.5]
+
+
+def test_interlaced_video_is_not_black(tmp_path):
+    path = tmp_path / "x.mpg"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.options = {"flags": "+ilme+ildct"}
+        for _ in range(20):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(), "rgb24")))
+        container.mux(stream.encode())
+    frames = list(Video(path))
+    assert len(frames) == 20
+    assert red_corner(frames[10].image) == "upper left"
+
+
+@pytest.mark.parametrize(
+    ("images", "verdict"),
+    [
+        (np.zeros((12, HEIGHT, WIDTH, 3), np.uint8), "all its pictures are black"),
+        (np.full((12, HEIGHT, WIDTH, 3), 90, np.uint8), "all its pictures are the same"),
+    ],
+)
+def test_pictures_that_show_nothing_are_reported(tmp_path, images, verdict):
+    path = write_video(tmp_path / "x.mp4", np.arange(12) * 40, images=images)
+    with pytest.warns(UserWarning, match=rf"x\.mp4 shows nothing to follow: {verdict}"):
+        assert len(list(Video(path))) == 12
+
+
+@pytest.mark.parametrize("codec", ["libmp3lame", "flac", "pcm_s16le", "libopus", "aac"])
+def test_an_audio_file_is_called_one(tmp_path, codec):
+    suffix = {
+        "libmp3lame": "mp3", "flac": "flac", "pcm_s16le": "wav", "libopus": "ogg", "aac": "m4a"
+    }[codec]  # fmt: skip
+    path = tmp_path / f"x.{suffix}"
+    with av.open(str(path), "w", format="ipod" if suffix == "m4a" else None) as container:
+        stream = container.add_stream(codec, rate=48000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 88200), np.int16), "s16", "stereo")
+        frame.sample_rate = 48000
+        resampled = av.AudioResampler(
+            stream.format, stream.layout, 48000, stream.frame_size or None
+        )
+        for part in (*resampled.resample(frame), *resampled.resample(None)):
+            container.mux(stream.encode(part))
+        container.mux(stream.encode())
+    with pytest.raises(InputError, match=r"is an audio file; a video"):
+        open_source(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["https://example.org/a/dance.mp4", Path("https://example.org/a/dance.mp4")]
+)
+def test_an_address_keeps_its_slashes(path):
+    with pytest.raises(
+        InputError, match=r"^https://example\.org/a/dance\.mp4 is an address, not a file"
+    ):
+        open_source(path)
+
+
 # --- Images
 
 
@@ -421,10 +520,55 @@ def test_a_folder_is_read_in_natural_order_and_other_files_are_passed_over(tmp_p
     (tmp_path / "._frame_1.png").write_bytes(b"what macOS leaves behind")
     (tmp_path / "folder.png").mkdir()
     source = open_source(tmp_path)
-    assert [f.image[-1, -1, 0] - 40 for f in source] == [1, 9, 10, 100]
-    assert [f.time for f in source] == [0, 1 / 30, 2 / 30, 3 / 30]
+    with pytest.warns(UserWarning, match="30 images a second are assumed"):
+        frames = list(source)
+    assert [f.image[-1, -1, 0] - 40 for f in frames] == [1, 9, 10, 100]
+    assert [f.time for f in frames] == [0, 1 / 30, 2 / 30, 3 / 30]
     assert (source.count, source.size, source.fps) == (4, (WIDTH, HEIGHT), 30)
     assert [f.time for f in open_source(tmp_path, 4.0)] == [0, 0.25, 0.5, 0.75]
+
+
+def test_gaps_in_the_numbering_are_gaps_in_time(tmp_path):
+    for number in (3, 4, 5, 8, 9):
+        write_image(tmp_path / f"take2_{number:04}.png", picture())
+    with pytest.warns(
+        UserWarning,
+        match=r"30 images a second are assumed \(--source-fps.*\); 2 of the numbers are missing",
+    ):
+        frames = list(open_source(tmp_path))
+    np.testing.assert_allclose([f.time for f in frames], np.array([0, 1, 2, 5, 6]) / 30)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a10", "a20", "a40"], [0, 1, 3]),
+        (["a", "b", "c"], [0, 1, 2]),
+        (["20261128_181500", "20261128_193000", "20261128_200000"], [0, 1, 2]),
+        (["left_1", "left_2", "right_1"], [0, 1, 2]),
+        (["take1_1", "take1_2", "take2_5"], [0, 1, 2]),
+        (["one"], [0]),
+    ],
+)
+def test_numbers_are_frame_numbers_only_if_they_count_frames(names, expected):
+    assert numbering([Path(f"{name}.png") for name in names]) == expected
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".apng"])
+def test_an_animated_image_gives_all_its_frames(tmp_path, suffix):
+    animation = cv2.Animation()
+    animation.frames = [picture(40 + 20 * i)[..., ::-1].copy() for i in range(6)]
+    animation.durations = [100, 100, 50, 200, 100, 100]
+    made = tmp_path / ("x.png" if suffix == ".apng" else f"x{suffix}")
+    assert cv2.imwriteanimation(str(made), animation)
+    source = open_source(made.rename(tmp_path / f"y{suffix}"))
+    frames = list(source)
+    assert (source.count, source.size) == (6, (WIDTH, HEIGHT))
+    np.testing.assert_allclose([f.time for f in frames], [0, 0.1, 0.2, 0.25, 0.45, 0.55])
+    assert [red_corner(f.image) for f in frames] == ["upper left"] * 6
+    assert np.all(np.diff([f.image[-8:, -8:].mean() for f in frames]) > 10)
+    slow = open_source(tmp_path / f"y{suffix}", 10.0)
+    np.testing.assert_allclose([f.time for f in slow], np.arange(6) / 10)
 
 
 def test_names_sort_as_people_sort_them():
@@ -446,10 +590,10 @@ def test_a_folder_with_a_bad_image_or_another_size_names_it(tmp_path):
     write_image(tmp_path / "1.png", picture())
     write_image(tmp_path / "2.png", picture(width=32, height=16))
     with pytest.raises(InputError, match=r"2\.png is 32 × 16 pixels and 1\.png 96 × 64"):
-        list(open_source(tmp_path))
+        list(open_source(tmp_path, 30.0))
     (tmp_path / "2.png").write_bytes(b"broken")
     with pytest.raises(InputError, match=r"2\.png' is not an image"):
-        list(open_source(tmp_path))
+        list(open_source(tmp_path, 30.0))
 
 
 # --- Cameras: what a camera does is tried on OpenCV's reader of a file, which gives pictures as fast as they are taken from it
