@@ -1,4 +1,4 @@
-"""The README's commands do what it says, as they stand there."""
+"""The commands of README.md and docs/ do what the pages say."""
 
 from __future__ import annotations
 
@@ -22,22 +22,24 @@ from mocap.stream import vmc
 from tests.helpers.command import MOCAP, address, started
 from tests.helpers.places import ROOT
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES_OF_TEXT = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+TEXTS = {path: path.read_text(encoding="utf-8") for path in PAGES_OF_TEXT}
+EVERY = "\n".join(TEXTS.values())
 LINES = [
     line.split("#")[0].strip().removeprefix(".venv/bin/")
-    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for block in re.findall(r"```sh\n(.*?)```", EVERY, re.DOTALL)
     for line in block.splitlines()
     if line.strip()
 ]
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-COMMANDS = [line for line in LINES if line.startswith("mocap ")]
+PYTHON = re.findall(r"```python\n(.*?)```", EVERY, re.DOTALL)
+COMMANDS = list(dict.fromkeys(line for line in LINES if line.startswith("mocap ")))
 PAGES = ("mocap live", "mocap view")
-TARGETS = [line.split()[1] for line in LINES if line.startswith("make ")]
+TARGETS = sorted({line.split()[1] for line in LINES if line.startswith("make ")})
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files that the README speaks of: a dance of half a second, clips, and a character."""
+    """A folder with the files that the pages name: a dance of half a second, clips, and a character."""
     import cv2
 
     place = tmp_path_factory.mktemp("readme")
@@ -149,6 +151,7 @@ def test_the_receiver_of_vmc_prints_the_hips() -> None:
     assert line == "hips at -0.25 1.0 0.5\n"
 
 
-def test_the_picture_and_the_places_it_names_are_there() -> None:
-    for place in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
-        assert (ROOT / place).exists(), place
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_pictures_and_places_that_a_page_names_are_there(path: Path) -> None:
+    for place in re.findall(r"\]\(((?!http)[^)#]+)\)", TEXTS[path]):
+        assert (path.parent / place).exists(), place

@@ -26,7 +26,7 @@ LONG = {
 }
 # Old words that are still to be rewritten, by folder. Only lower these numbers.
 OLD_WORDS = {
-    "CHANGELOG.md": 5, "Makefile": 1, "README.md": 7, "mocap": 1, "mocap/core": 5,
+    "Makefile": 1, "mocap": 1, "mocap/core": 5,
     "mocap/detect": 21, "mocap/formats": 8, "mocap/lift": 8, "mocap/live": 16, "mocap/retarget": 4,
     "mocap/rig": 17, "mocap/solve": 17, "mocap/stream": 19, "mocap/studio": 9, "pyproject.toml": 2,
     "tests": 5, "tests/benchmarks": 13, "tests/browser": 6, "tests/data": 2, "tests/detect": 13,
