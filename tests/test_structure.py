@@ -29,7 +29,7 @@ OLD_WORDS = {
     "Makefile": 1, "mocap": 1, "mocap/core": 5,
     "mocap/detect": 21, "mocap/formats": 8, "mocap/lift": 8, "mocap/live": 16, "mocap/retarget": 4,
     "mocap/rig": 17, "mocap/solve": 17, "mocap/stream": 19, "mocap/studio": 9, "pyproject.toml": 2,
-    "tests": 5, "tests/benchmarks": 13, "tests/browser": 6, "tests/data": 2, "tests/detect": 13,
+    "tests": 5, "tests/benchmarks": 13, "tests/browser": 9, "tests/data": 2, "tests/detect": 13,
     "tests/formats": 2, "tests/judges": 1, "tests/live": 11, "tests/rig": 2, "tests/solve": 7,
     "tests/stream": 3, "tests/studio": 2, "web": 1, "web/src": 25,
 }  # fmt: skip
