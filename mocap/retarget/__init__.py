@@ -1,11 +1,13 @@
-"""Motion from one body to another, whatever its bones are called, turned and proportioned.
+"""Retargeting: motion from one body to another of any bone names, axes, rest pose and proportions.
 
-retarget     a motion on humanoid bones, onto a body of the same bones (same.py) or onto a rig (onto_rig.py)
-normalized   the way back: a motion on a rig's own skeleton, onto humanoid bones in T-pose (elsewhere.py)
-load_motion  a file's motion, whoever made it, on humanoid bones
+retarget     a motion on humanoid bones, onto a body with the same bones (same.py) or onto a rig
+             (onto_rig.py)
+normalized   the inverse: a motion on a rig's own skeleton, onto humanoid bones in T-pose
+             (elsewhere.py)
+load_motion  the motion in any file, on humanoid bones
 
-Between them stand turns.py (which joint is turned as which bone), body.py (a rig's proportions and soles), feet.py (feet that
-stay where they stand), hips.py (which give way to them), touch.py (hands that touch).
+Steps of it: turns.py (which joint turns as which bone), body.py (a rig's proportions and soles),
+feet.py (planted feet), hips.py (hips that move to keep legs in reach), touch.py (hands in contact).
 """
 
 from __future__ import annotations
@@ -19,11 +21,24 @@ from mocap.retarget.same import leg_length, onto_body
 
 
 def retarget(motion: Motion, target: Skeleton | Rig, keep_touch: bool = False) -> Motion:
-    """The motion, on humanoid bones, on another body: a skeleton of the same bones, or any rig.
+    """Retarget a motion on humanoid bones onto another body.
 
-    On a rig each mapped joint is turned in the world as the source's bone is, from its T-pose; the path is scaled by the legs' length, feet
-    stand on the floor as they did, and those in contact stay where they stand. keep_touch: hands meet each other and the body where the
-    performer's did (rigs only). Raises InputError if the motion is not on humanoid bones, or, for a skeleton, not on the same.
+    On a rig, each mapped joint turns in the world as the source's bone does, away from its T-pose.
+    The
+    root path is scaled by the ratio of leg lengths; feet keep their height above the floor, and
+    feet in
+    contact stay in place.
+
+    Args:
+        motion: A motion on humanoid bones.
+        target: A skeleton with the same bones, or a rig.
+        keep_touch: Hands meet each other and the body where the source's hands do (rigs only).
+
+    Returns:
+        The motion on the target's skeleton.
+
+    Raises:
+        InputError: The motion is not on humanoid bones or, for a skeleton, not on the same bones.
     """
     return (
         onto_rig(motion, target, keep_touch)

@@ -1,9 +1,11 @@
-"""Feet in contact move across the floor as the performer's do, and not otherwise: what other proportions would make of them is taken back.
+"""Feet in contact follow the source's feet on a body of other proportions.
 
-Where thigh and shank share the leg differently, or hips are wider, the same turns of the joints take a foot elsewhere, and not always by
-the same way: it slides. So while a foot touches the ground, its ball keeps one and the same distance from the performer's, and its sole the
-performer's height. First the hips give way (hips.py), so that legs have least to turn; then the legs reach, with the knee where it bent;
-feet keep their turn in the world. Between touches legs are as they were performed.
+When thigh and shank share the leg's length differently, or the hips are wider, the same joint
+rotations move a foot along another path: it slides. While a foot touches the ground, its ball
+therefore keeps a constant horizontal offset from the source's ball, and its sole keeps the source's
+height. The hips move first (hips.py), so that the legs turn as little as possible; then the legs
+reach by two-bone inverse kinematics, in their own bending plane; feet keep their world rotation.
+Between contacts the legs move as the source's legs do.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from mocap.core.skeleton import Skeleton, humanoid_index
 from mocap.retarget.hips import give_way, stiffness
 from mocap.retarget.same import leg_length
 
-# What is taken back fades in before a touch and out after it, seconds.
+# The correction fades in before a contact and out after it, seconds.
 _BLEND = 0.15
-# Legs are stretched no further than this share of their length, and slowly towards it: a straight knee pops.
+# Legs stretch to at most this share of their length, and approach it slowly: a straight knee pops.
 _REACH = 0.9995
-# What of a body may lie on the ground beside its soles, and how thick it is there, as shares of the leg: palms, elbows, knees, seat, head.
+# Body parts other than soles that may lie on the ground (palms, elbows, knees, seat, head), and
+# their
+# thickness there, as shares of the leg's length.
 _RESTS = {"Hand": 0.03, "LowerArm": 0.05, "LowerLeg": 0.06}
 _MIDDLE = {"hips": 0.12, "head": 0.11}
 _LEGS = [
@@ -34,10 +38,18 @@ _AHEAD = np.array([0.0, 0.0, 1.0])
 
 
 def stand(source: Motion, moved: Motion) -> Motion:
-    """The motion with its hips at the height at which it stands, kneels, lies or flies as the source does.
+    """Set the hips at the height at which the body stands, kneels, lies or flies as the source
+    does.
 
-    moved: the source's motion on a body of other proportions but of the same legs' length. Feet in touch decide; else the lowest part of
-    the body is as high as the source's. Nothing sinks that did not.
+    Feet in contact decide the height; without any, the lowest part of the body is as high as the
+    source's lowest part. Nothing sinks that did not sink in the source.
+
+    Args:
+        source: The motion to follow.
+        moved: The same motion on a body of other proportions, scaled to the same leg length.
+
+    Returns:
+        `moved` with new root heights.
     """
     assert source.contacts is not None
     theirs, ours = (_heights(m) for m in (source, moved))
@@ -46,7 +58,7 @@ def stand(source: Motion, moved: Motion) -> Motion:
     touching = source.contacts.reshape(-1, 2, 2).max(axis=2) > 0.5
     felt = np.stack([_felt(source.times, touching[:, foot]) for foot in (0, 1)], axis=1)
     apart = theirs[:, :2] - ours[:, :2] - lift[:, None]
-    # The mean of feet that stand; the less of it, the less they do.
+    # The mean over the feet that stand, in proportion to how firmly they stand.
     lift += (felt * apart).sum(axis=1) / (felt.sum(axis=1) + 1.0 - felt.max(axis=1))
     lift += np.maximum(np.minimum(lowest, 0.0) - (ours[:, 2:].min(axis=1) + lift), 0.0)
     root = moved.root_positions.copy()
@@ -57,7 +69,10 @@ def stand(source: Motion, moved: Motion) -> Motion:
 
 
 def _heights(motion: Motion) -> Float[ndarray, "frames parts"]:
-    """How high the lowest points are of the left sole, the right, and all other parts that may touch the ground; metres above it."""
+    """Return the lowest points' heights of the left sole, the right sole and all other parts that
+    may
+    touch the ground; metres above it.
+    """
     body = motion.skeleton
     positions, _ = fk(body, motion.root_positions, motion.rotations)
     thick = {side + b: t for b, t in _RESTS.items() for side in ("left", "right")} | _MIDDLE
@@ -73,7 +88,10 @@ def _heights(motion: Motion) -> Float[ndarray, "frames parts"]:
 
 
 def follow_feet(source: Motion, moved: Motion) -> Motion:
-    """The motion, as `stand` left it, with its feet in contact where the source's are, and no foot deeper in the ground than there."""
+    """Return the motion, after `stand`, with feet in contact where the source's are and no foot
+    deeper
+    in the ground than the source's.
+    """
     assert source.contacts is not None
     touching = source.contacts.reshape(-1, 2, 2).max(axis=2) > 0.5
     theirs = _balls(source.skeleton, source.root_positions, source.rotations)
@@ -82,7 +100,7 @@ def follow_feet(source: Motion, moved: Motion) -> Motion:
     positions, world = fk(moved.skeleton, root, moved.rotations)
     legs = np.stack([stiffness(*(positions[:, joint] for joint in leg)) for leg in _LEGS], axis=1)
     shift, left = give_way(source.times, theirs - balls, touching, legs)
-    # Hands, knees and the rest sink no deeper than the performer's.
+    # Hands, knees and other parts sink no deeper than the source's.
     deeper = (
         np.minimum(_heights(source).min(axis=1), 0.0)
         - _heights(moved)[:, 2:].min(axis=1)
@@ -110,7 +128,10 @@ def follow_feet(source: Motion, moved: Motion) -> Motion:
 def _balls(
     body: Skeleton, root: Float[ndarray, "frames 3"], rotations: Float[ndarray, "frames joints 4"]
 ) -> Float[ndarray, "frames 2 3"]:
-    """Where the balls of the feet are across the floor, and how high the lowest points of the soles: x and z of one, y of the other."""
+    """Return the horizontal positions (x, z) of the balls of the feet, with the height of each
+    sole's
+    lowest point as y.
+    """
     soles = sole_points(body, root, rotations)
     toes = humanoid_index("leftToes", "rightToes")
     out = fk(body, root, rotations)[0][:, toes]
@@ -121,7 +142,7 @@ def _balls(
 def _felt(
     times: Float[ndarray, " frames"], touching: Bool[ndarray, " frames"]
 ) -> Float[ndarray, " frames"]:
-    """1 in touches, less before and after, 0 from _BLEND seconds on."""
+    """Return 1 in contacts, falling to 0 at `_BLEND` seconds before and after."""
     at = times[touching]
     if not len(at):
         return np.zeros(len(times))
@@ -134,7 +155,7 @@ def _felt(
 
 
 def _edges(touching: Bool[ndarray, " frames"]) -> list[tuple[int, int]]:
-    """(first, end) of each touch."""
+    """Return the (first, end) frames of each contact."""
     steps = np.flatnonzero(np.diff(np.concatenate([[False], touching, [False]]).astype(int)))
     return list(zip(steps[::2].tolist(), steps[1::2].tolist(), strict=True))
 
@@ -144,7 +165,10 @@ def _faded(
     taken: Float[ndarray, "frames n"],
     touching: Bool[ndarray, " frames"],
 ) -> Float[ndarray, "frames n"]:
-    """What is taken back in touches, carried on from their ends and fading, over from one to the next where they are close."""
+    """Return the corrections during contacts, extended beyond their ends and faded out; between
+    close
+    contacts they blend from one to the next.
+    """
     touches = _edges(touching)
     if not touches:
         return taken
@@ -171,11 +195,13 @@ def _smooth(x: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
 def _drop(
     times: ndarray, positions: ndarray, ankles: ndarray, touching: Bool[ndarray, "frames 2"]
 ) -> Float[ndarray, " frames"]:
-    """How far the hips must come down for feet in touch to be within reach; it begins before a touch and fades after it."""
+    """Return how far the hips come down so that feet in contact are within reach; fades in before a
+    contact and out after it.
+    """
     drop = np.zeros(len(positions))
     for foot, (thigh, shank, ankle) in enumerate(_LEGS):
         now = np.linalg.norm(positions[:, ankle] - positions[:, thigh], axis=-1)
-        # A leg that was straight already may stay so.
+        # A leg that is already straighter may stay so.
         reach = np.maximum(_REACH * _length(positions, thigh, shank, ankle), now)
         away = ankles[:, foot] - positions[:, thigh]
         across = np.minimum(np.hypot(away[:, 0], away[:, 2]), reach)
@@ -196,7 +222,10 @@ def _length(positions: ndarray, thigh: int, shank: int, ankle: int) -> float:
 def _reach(
     world: ndarray, positions: ndarray, leg: tuple[int, ...], goal: Float[ndarray, "frames 3"]
 ) -> None:
-    """Turns thigh and shank so that the ankle comes to its place, in place; a leg that is where it should be stays untouched."""
+    """Turn thigh and shank in place so that the ankle reaches its goal; a leg whose ankle is
+    already
+    there stays untouched.
+    """
     thigh, shank, ankle = leg
     hip, knee, end = positions[:, thigh], positions[:, shank], positions[:, ankle]
     upper, lower = (float(np.linalg.norm(d[0])) for d in (knee - hip, end - knee))
@@ -206,7 +235,7 @@ def _reach(
     stretched = np.where(wanted > now, now + left * np.tanh((wanted - now) / left), wanted)
     goal = hip + (goal - hip) * (stretched / np.maximum(wanted, 1e-9))[:, None]
     along = R.normalize(end - hip)
-    # A straight leg's knee would bend anywhere: its hinge says where.
+    # The bending plane of a straight leg is undefined: its hinge axis decides.
     bend = knee - hip + 1e-3 * upper * R.apply(world[:, shank], _AHEAD)
     new_knee, new_end = two_bone_ik(
         hip, goal, bend - R.dot(bend, along)[:, None] * along, upper, lower

@@ -1,4 +1,4 @@
-"""Where the hips go so that legs have least to give way for feet in touch."""
+"""Hip displacement that minimises how far the legs turn to keep feet in contact."""
 
 from __future__ import annotations
 
@@ -8,19 +8,30 @@ from numpy import ndarray
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
-# What it costs that hips leave the performer's path, rad² for m², and that the way between is accelerated, rad² for (m/s²)². Chosen on
-# seven motions and two rigs: by ten times less of the first legs turn 1 % less, by ten times less of the second hips jerk.
+# Weights of the hips' distance from the source's path, rad² per m², and of its acceleration, rad²
+# per
+# (m/s²)². Chosen on seven motions and two rigs: with a tenth of the first, legs turn 1 % less; with
+# a
+# tenth of the second, hips jerk.
 _LEAVE, _ACCELERATE = 0.02, 1e-5
-# A straight leg would shorten for any turn of its knee: it is taken to be as stiff as for the first centimetre of that.
+# A straight leg shortens for any turn of its knee, so its stiffness there is infinite; it is taken
+# as
+# the stiffness over the first centimetre of shortening.
 _FIRST = 0.01
 
 
 def stiffness(
     hip: Float[ndarray, "*n 3"], knee: Float[ndarray, "*n 3"], ankle: Float[ndarray, "*n 3"]
 ) -> Float[ndarray, "*n 3 3"]:
-    """What it costs a leg that its ankle moves: the squares of the turns of thigh and shank, as a quadratic form, rad² for m².
+    """Return the stiffness of each leg: the squared turns of thigh and shank per ankle
+    displacement.
 
-    Across the leg both turn by the way over the leg's length. Along it the knee gives way, by the law of cosines: the more, the straighter.
+    Across the leg both bones turn by displacement over leg length. Along the leg the knee bends by
+    the
+    law of cosines, more the straighter the leg is.
+
+    Returns:
+        Quadratic forms, rad² per m².
     """
     upper, lower, length = (
         np.maximum(np.linalg.norm(d, axis=-1), 1e-6)
@@ -44,18 +55,29 @@ def give_way(
     touching: Bool[ndarray, "frames 2"],
     stiff: Float[ndarray, "frames 2 3 3"],
 ) -> tuple[Float[ndarray, "frames 3"], Float[ndarray, "frames 2 3"]]:
-    """(how far the hips move, metres, so that legs have least to turn for feet in touch; how far these still have to move then, else 0).
+    """Find hip displacements so that the legs turn least for the feet in contact.
 
-    needed: from each foot to where it would stand as the performer's does; across the floor each touch may be anywhere, but stays there.
-    Least squares over the hips' way and each touch's place: what is left to the legs, by their stiffness, against _LEAVE and _ACCELERATE.
-    Frames are coupled to their neighbours only, but for the touches: one sparse system.
+    Least squares over the hips' path and one free horizontal offset for each contact: the legs'
+    share,
+    weighted by their stiffness, against `_LEAVE` and `_ACCELERATE`. Frames couple to their
+    neighbours
+    and to their contacts only, so the system is sparse.
+
+    Args:
+        times: Seconds.
+        needed: From each foot to its place relative to the source's foot, metres.
+        touching: Whether each foot is in contact.
+        stiff: The legs' stiffness (`stiffness`).
+
+    Returns:
+        The hips' displacement, and the displacement left to each foot (0 outside contacts); metres.
     """
     frames = len(times)
     begins = touching & ~np.concatenate([np.zeros((1, 2), dtype=bool), touching[:-1]])
     frame, foot = np.nonzero(touching)
     touch = (np.cumsum(begins.T.ravel()) - 1).reshape(2, frames)[foot, frame]
     hips, places = 3 * frames, 2 * int(begins.sum())
-    # K = L Lᵀ: |Lᵀ (needed + place − hips)|² is what a leg pays.
+    # K = L Lᵀ: |Lᵀ (needed + place − hips)|² is the leg's cost.
     roots = np.linalg.cholesky(stiff[frame, foot]).transpose(0, 2, 1)
     rows = 3 * np.arange(len(frame))[:, None, None] + np.arange(3)[:, None]
     of_hips = _sparse(rows, 3 * frame[:, None, None] + np.arange(3), roots, hips + places)

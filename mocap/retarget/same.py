@@ -1,4 +1,6 @@
-"""Motion from one body to another of the same bones: rotations as they are, the root's path in the target's own leg lengths."""
+"""Retargeting between bodies with the same bones: rotations stay, the root path scales with the
+legs.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from mocap.solve.contacts import plant
 
 
 def leg_length(skeleton: Skeleton) -> float:
-    """Thigh and shank, the mean of both legs, metres."""
+    """Return the length of thigh and shank, mean of both legs, metres."""
     lengths = bone_lengths(skeleton)
     return 0.5 * float(
         sum(
@@ -24,11 +26,16 @@ def leg_length(skeleton: Skeleton) -> float:
 
 
 def onto_body(motion: Motion, target: Skeleton) -> Motion:
-    """The motion on a skeleton of the same joints and rest rotations but other proportions.
+    """Put a motion on a skeleton with the same joints and rest rotations but other proportions.
 
-    The path is scaled by the legs' ratio, so that steps stay steps. Its height is what the feet make it: the lower foot is as far off
-    the floor as it was, in the target's measure, so that who stands stands and who jumps jumps; and planted feet stay planted.
-    Raises InputError if the joints or rest rotations differ.
+    The root path is scaled by the ratio of leg lengths, so that steps stay steps. Its height
+    follows
+    from the feet: the lower foot is as high above the floor as before, in the target's scale.
+    Contacts
+    stay in place.
+
+    Raises:
+        InputError: The joints or rest rotations differ.
     """
     source = motion.skeleton
     if source.names != target.names:

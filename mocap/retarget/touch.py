@@ -1,7 +1,8 @@
-"""Hands that touch: where the performer's hands meet each other or the body, the character's do, in the measure of the parts they touch.
+"""Hand contacts: where the source's hands meet each other or the body, the target's hands do too.
 
-A hand near a part of the body has a place in that part's frame. The place, stretched as the part is, is where the character's hand
-belongs; the nearer the touch, the more. Arms reach for it with the elbow where it was, and hands keep their turn in the world.
+A hand near a body part has a position in that part's frame. That position, stretched as the part
+is, is the goal of the target's hand, weighted by how close the contact is. Arms reach for it in
+their own bending plane; hands keep their world rotation.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.retarget.same import leg_length
 
-# A hand touches whose knuckles are nearer to a surface than the first, and is free beyond the second; metres, for HUMANOID's legs.
+# A hand whose knuckles are nearer to a surface than the first distance is in contact; beyond the
+# second it is free. Metres, for HUMANOID's legs.
 _NEAR, _FAR = 0.06, 0.18
-# Knuckles of hands that are clapped are so far apart.
+# Distance between the knuckles of clapped hands, metres.
 _HANDS = 0.05
-# Arms are drawn to full length only slowly from this share of it on.
+# Arms approach full length slowly from this share of it on.
 _SOFT = 0.94
-# part: (bone of its frame, where its axis ends in HUMANOID, radius in metres)
+# part: (bone of its frame, end of its axis in HUMANOID, radius in metres)
 _PARTS: dict[str, tuple[str, str, float]] = {
     "head": ("head", "head", 0.11),
     "chest": ("upperChest", "neck", 0.13),
@@ -37,9 +39,12 @@ _BACK = np.array([0.0, 0.0, -1.0])
 def keep_touches(
     source: Motion, positions: Float[ndarray, "frames 55 3"], turned: Float[ndarray, "frames 55 4"]
 ) -> Float[ndarray, "frames 55 4"]:
-    """The bones' world rotations with which hands touch as the source's do.
+    """Return the bones' world rotations with which hands touch as the source's hands do.
 
-    positions: of the character's bones, in the performer's size (the same leg); turned: their world rotations.
+    Args:
+        source: The source's motion.
+        positions: Positions of the target's bones, scaled to the source's leg length, metres.
+        turned: World rotations of the target's bones.
     """
     if len(turned) == 0:
         return turned
@@ -47,7 +52,7 @@ def keep_touches(
     measure = leg_length(source.skeleton) / leg_length(HUMANOID)
     out = turned.copy()
     shifts = {}
-    # Hands that hold each other are near each other's wrists as well, which then say nothing.
+    # Hands that hold each other are also close to each other's wrists, which are ignored then.
     between = _knuckles(theirs, "left") - _knuckles(theirs, "right")
     clasped = _fade(np.linalg.norm(between, axis=-1) - _HANDS * measure, measure)
     for side in ("left", "right"):
@@ -66,7 +71,7 @@ def keep_touches(
             wanted += weight[:, None] * (place - b)
             total += weight
             strength = np.maximum(strength, weight)
-        # The mean of what the parts say, as strong as the strongest.
+        # The weighted mean of the parts' shifts, as strong as the strongest contact.
         shifts[side] = wanted * (strength / np.maximum(total, 1e-9))[:, None]
     _hands(theirs, positions, clasped, shifts)
     for side, shift in shifts.items():
@@ -75,7 +80,7 @@ def keep_touches(
 
 
 def _knuckles(positions: ndarray, side: str) -> Float[ndarray, "frames 3"]:
-    """Where a hand's middle knuckle is."""
+    """Return the position of a hand's middle knuckle."""
     return np.asarray(positions[:, BONES.index(f"{side}MiddleProximal")])
 
 
@@ -87,7 +92,7 @@ def _fade(distance: Float[ndarray, " frames"], measure: float) -> Float[ndarray,
 def _axis(
     positions: ndarray, turned: ndarray, frame: str, end: str, measure: float
 ) -> tuple[ndarray, ndarray]:
-    """A part's axis, from and to."""
+    """Return the two ends of a part's axis."""
     start = positions[:, BONES.index(frame)]
     if frame == end:
         centre = start + R.apply(turned[:, BONES.index(frame)], measure * _HEAD_CENTRE)
@@ -98,7 +103,7 @@ def _axis(
 def _away(
     positions: ndarray, turned: ndarray, frame: str, end: str, measure: float, point: ndarray
 ) -> Float[ndarray, " frames"]:
-    """How far a point is from a part's axis."""
+    """Return the distance of a point from a part's axis."""
     start, stop = _axis(positions, turned, frame, end, measure)
     along = stop - start
     t = np.clip(R.dot(point - start, along) / np.maximum(R.dot(along, along), 1e-12), 0.0, 1.0)
@@ -114,7 +119,9 @@ def _place(
     frame: str,
     end: str,
 ) -> Float[ndarray, "frames 3"]:
-    """Where a point in the source's part lies on the character's: stretched along and across as the part is."""
+    """Map a point from the source's part to the target's, stretched along and across as the part
+    is.
+    """
     bone = BONES.index(frame)
     long = [_lengths(p, frame, end) for p in (theirs, positions)]
     wide = [_widths(p, frame) for p in (theirs, positions)]
@@ -137,7 +144,7 @@ def _lengths(positions: ndarray, frame: str, end: str) -> float:
 
 
 def _widths(positions: ndarray, frame: str) -> float:
-    """What a part's thickness goes with."""
+    """Return the measure that a part's thickness scales with."""
     if frame in ("head", "upperChest"):
         return max(_mean_distance(positions, "leftUpperArm", "rightUpperArm"), 1e-6)
     if frame.endswith("Arm"):
@@ -157,7 +164,10 @@ def _hands(
     clasped: Float[ndarray, " frames"],
     shifts: dict[str, ndarray],
 ) -> None:
-    """Adds what brings the two hands as near to each other as the source's, in place; each goes half the way."""
+    """Add, in place, the shifts that bring the two hands as close together as the source's; each
+    hand
+    moves half the way.
+    """
     apart, ours = (_knuckles(p, "left") - _knuckles(p, "right") for p in (theirs, positions))
     sizes = [_mean_distance(p, "leftHand", "leftMiddleProximal") for p in (theirs, positions)]
     left = apart * sizes[1] / max(sizes[0], 1e-6) - (ours + shifts["left"] - shifts["right"])
@@ -166,7 +176,7 @@ def _hands(
 
 
 def _reach(positions: ndarray, turned: ndarray, out: ndarray, side: str, shift: ndarray) -> None:
-    """Turns an arm so that its hand moves by `shift`, in `out`."""
+    """Turn an arm, in `out`, so that its hand moves by `shift`."""
     arm = [BONES.index(side + b) for b in ("UpperArm", "LowerArm", "Hand")]
     shoulder, elbow, wrist = (positions[:, j] for j in arm)
     lengths = [float(np.linalg.norm(d, axis=-1).mean()) for d in (elbow - shoulder, wrist - elbow)]
@@ -175,12 +185,12 @@ def _reach(positions: ndarray, turned: ndarray, out: ndarray, side: str, shift: 
     now = np.linalg.norm(wrist - shoulder, axis=-1) / sum(lengths)
     wanted = wrist + shift - shoulder
     far = np.linalg.norm(wanted, axis=-1) / sum(lengths)
-    # An arm that is straighter already may stay so.
+    # An arm that is already straighter may stay so.
     soft = np.maximum(_SOFT, np.minimum(now, 1.0 - 1e-6))
     kept = np.where(far > soft, soft + (1.0 - soft) * np.tanh((far - soft) / (1.0 - soft)), far)
     goal = shoulder + wanted * (kept / np.maximum(far, 1e-9))[:, None]
     along = R.normalize(wrist - shoulder)
-    # A straight arm's elbow would bend anywhere: its hinge says where.
+    # The bending plane of a straight arm is undefined: its hinge axis decides.
     bend = elbow - shoulder + 1e-3 * lengths[0] * R.apply(turned[:, arm[0]], _BACK)
     pole = bend - R.dot(bend, along)[:, None] * along
     new_elbow, new_wrist = two_bone_ik(shoulder, goal, pole, *lengths)

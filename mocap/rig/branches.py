@@ -1,4 +1,4 @@
-"""A tree measured: what hangs from each node and how far it reaches; and a limb's, a foot's and a face's bones on it, by lengths alone."""
+"""Measures of a tree's branches, and the bones of limbs, feet and face found on them by length."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ from numpy import ndarray
 from mocap.core.rig import Tree
 from mocap.rig import tree as T
 
-# A limb's nodes are looked at no further than this.
+# The most nodes of a limb that are considered.
 _LONG = 20
-# How far thigh and shank, upper arm and forearm, differ (standard deviation of the logarithm of their ratio).
+# Standard deviation of the logarithm of thigh to shank and upper arm to forearm length.
 _RATIO = 0.3
-# In a face with more nodes than this nothing tells the eyes from the lids and brows.
+# In a face with more nodes than this, eyes cannot be told from lids and brows.
 _FACE = 16
 
 
 class Branches:
-    """The branches of a tree, in one of its poses, without leaves that mark nothing.
+    """The branches of a tree in one of its poses, without leaves that stand where their parents
+    stand.
 
-    children: each node's. lengths, reach, total, size: (N,) the way from the parent; below the node, itself left out, the longest way down,
-    the sum of all lengths, and the number of nodes.
+    Attributes:
+        children: The children of each node.
+        lengths: (N,) distance from the parent.
+        reach: (N,) the longest path below the node, itself excluded.
+        total: (N,) the sum of all lengths below the node.
+        size: (N,) the number of nodes below the node.
     """
 
     def __init__(self, tree: Tree, positions: Float[ndarray, "nodes 3"]) -> None:
@@ -32,7 +37,7 @@ class Branches:
         keep = np.array(tree.joints) if np.any(tree.joints) else np.ones(count, dtype=bool)
         step = self.positions - self.positions[np.maximum(self.parents, 0)]
         self.lengths = np.where(self.parents >= 0, np.linalg.norm(step, axis=1), 0.0)
-        # Leaves that stand where their parents stand (a mesh, a mark) have no shape.
+        # Leaves at their parents' positions (meshes, markers) have no shape.
         branches = T.children(self.parents)
         small = 1e-6 * float(np.ptp(self.positions, axis=0).max())
         for node in range(count - 1, -1, -1):
@@ -53,17 +58,17 @@ class Branches:
         )
 
     def tip(self, node: int) -> int:
-        """The end of the longest way down."""
+        """Return the end of the longest path down from a node."""
         while self.children[node]:
             node = max(self.children[node], key=lambda c: self.reach[c] + self.lengths[c])
         return node
 
     def together(self, a: int, b: int, limb: int) -> bool:
-        """Whether two nodes stand at one place, as far as a limb's size goes."""
+        """Return whether two nodes coincide, at the scale of a limb."""
         return bool(np.linalg.norm(self.positions[a] - self.positions[b]) < 0.02 * self.reach[limb])
 
     def limb(self, first: int, hand: bool = False) -> dict[str, int]:
-        """A leg's or an arm's bones along its longest way down, by their lengths."""
+        """Return a leg's or an arm's bones along its longest path down, by their lengths."""
         names = (
             ("Shoulder", "UpperArm", "LowerArm", "Hand")
             if hand
@@ -95,9 +100,9 @@ class Branches:
                         + min(turn, 1.0)
                     )
                     score -= max(0.0, float(steps[:i].sum()) / upper - 0.8)
-                    # The limb itself begins at its side, and not in the middle where the pair hangs.
+                    # A limb begins at its side, not in the middle from which the pair hangs.
                     score -= 2.0 if np.linalg.norm(p[i] - top) < 0.04 * total else 0.0
-                    # Nodes within a bone are rare, and lie on its line.
+                    # Nodes within a bone are rare and lie on its line.
                     score -= sum(
                         0.5 + 8.0 * max(0.0, _off(p[a : b + 1]) - 0.03)
                         for a, b in ((i, j), (j, k))
@@ -110,7 +115,7 @@ class Branches:
         i, j, k = best[1]
         found = {names[1]: path[i], names[2]: path[j], names[3]: path[k]}
         if hand and i:
-            # A node that begins where its sibling does only marks where the bone before ends.
+            # A node that coincides with its sibling only marks the end of the bone before.
             real = [
                 n
                 for n in path[:i]
@@ -130,7 +135,7 @@ class Branches:
         return found
 
     def way_down(self, first: int, hand: bool) -> tuple[list[int], list[int]]:
-        """(the nodes of a limb, the places among them where its hand or foot may be)."""
+        """Return the nodes of a limb, and the indices among them where its hand or foot may be."""
         path = [first]
         while self.children[path[-1]] and len(path) < _LONG:
             here = path[-1]
@@ -139,7 +144,7 @@ class Branches:
             if hand and len(branches) >= 2 and len(path) > 2:
                 if self.reach[here] < far:
                     return path, [len(path) - 1]
-                # Several palms that begin at one wrist: the one in their middle is the hand.
+                # Of several palm bones that begin at one wrist, the middle one is the hand.
                 wrist = max(
                     ([c for c in branches if self.together(b, c, first)] for b in branches), key=len
                 )
@@ -151,7 +156,7 @@ class Branches:
         return path, list(range(2, len(path)))
 
     def feet(self, legs: list[dict[str, int]], up: Float[ndarray, "3"]) -> None:
-        """Feet that hang from elsewhere, below shanks that end in nothing, are entered."""
+        """Add, in place, feet that hang elsewhere in the tree, below shanks without an end."""
         if any("Foot" in leg or "LowerLeg" not in leg for leg in legs):
             return
         p = self.positions
@@ -188,7 +193,7 @@ class Branches:
     def eyes(
         self, head: int, left: Float[ndarray, "3"], forward: Float[ndarray, "3"]
     ) -> dict[str, int]:
-        """The one pair of leaves in the head that stand side by side."""
+        """Return the one pair of leaves in the head that lie side by side."""
         leaves = (
             [n for n in T.below(self.parents, head)[1:] if not self.children[n]]
             if self.size[head] <= _FACE
@@ -213,7 +218,10 @@ class Branches:
 
 
 def _off(p: Float[ndarray, "n 3"]) -> float:
-    """How far the points between stray from the line from the first to the last, as part of its length."""
+    """Return how far the points stray from the line between the first and the last, as a share of
+    its
+    length.
+    """
     line = p[-1] - p[0]
     length = float(np.linalg.norm(line))
     aside = p[1:-1] - p[0]
@@ -222,6 +230,6 @@ def _off(p: Float[ndarray, "n 3"]) -> float:
 
 
 def unit(v: Float[ndarray, "3"]) -> Float[ndarray, "3"]:
-    """The vector at unit length; zero stays zero."""
+    """Return the vector at unit length; zero stays zero."""
     length = float(np.linalg.norm(v))
     return v / length if length > 0 else np.zeros(3)

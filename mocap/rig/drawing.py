@@ -1,4 +1,4 @@
-"""A picture of a character's rest pose with its bones' names: from the front, from its left, and both hands."""
+"""A picture of a character's rest pose with bone names: the front, the left side and both hands."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _COLUMN = 300  # pixels across, for labels
 _FINGERS = tuple(
     f + p for f in N.FINGERS for p in ("Metacarpal", "Proximal", "Intermediate", "Distal")
 )
-# More nodes than this are not drawn.
+# Nodes beyond this number are not drawn.
 _NODES = 2000
 
 
 class _View(NamedTuple):
-    """A part of the picture: what is seen in it, along which axes, and whose labels stand left and right of it."""
+    """One view of the picture: its bones, its axes, and the bones labelled on its left and right."""
 
     title: str
     size: tuple[int, int]
@@ -39,7 +39,15 @@ class _View(NamedTuple):
 
 
 def draw(tree: Tree, found: dict[str, Found]) -> UInt8[ndarray, "height width 3"]:
-    """The picture, BGR. Needs the thighs and the upper arms of both sides among the bones."""
+    """Draw the rest pose; thighs and upper arms of both sides must be among the bones.
+
+    Args:
+        tree: The document's nodes.
+        found: Bone → node.
+
+    Returns:
+        The picture, BGR.
+    """
     left, up, ahead = _frame(tree, found)
     mapped = {f.node for f in found.values()}
     shown = {n for node in mapped for n in T.path(tree.parents, node)} | set(
@@ -65,7 +73,7 @@ def draw(tree: Tree, found: dict[str, Found]) -> UInt8[ndarray, "height width 3"
 
 
 def png(image: UInt8[ndarray, "height width 3"]) -> bytes:
-    """The picture as a PNG file."""
+    """Encode the picture as PNG."""
     ok, data = cv2.imencode(".png", image)
     assert ok, "OpenCV could not encode a PNG"
     return data.tobytes()
@@ -74,7 +82,7 @@ def png(image: UInt8[ndarray, "height width 3"]) -> bytes:
 def _frame(
     tree: Tree, found: dict[str, Found]
 ) -> tuple[Float[ndarray, "3"], Float[ndarray, "3"], Float[ndarray, "3"]]:
-    """The body's (left, up, ahead) in the file's world, put on the file's axes where they nearly are that."""
+    """Return the body's left, up and forward in the file's world, snapped to its axes where close."""
     p = {bone: tree.positions[f.node] for bone, f in found.items()}
     thighs, shoulders = (
         np.array([p[s + b] for s in ("left", "right")]) for b in ("UpperLeg", "UpperArm")
@@ -101,7 +109,7 @@ def _hand(
     up: Float[ndarray, "3"],
     ahead: Float[ndarray, "3"],
 ) -> _View | None:
-    """The hand seen so that its fingers spread most; None if it has no fingers."""
+    """Return the view in which a hand's fingers spread most; None if it has no fingers."""
     bones = [b for b in BONES if b in found and b.startswith(side) and b.endswith(_FINGERS)]
     if not bones or f"{side}Hand" not in found:
         return None
@@ -146,7 +154,7 @@ def _draw_view(
     places = np.round(at).astype(int)
     bone_of = {f.node: bone for bone, f in found.items()}
     inside = set(view.seen)
-    # What is nearer is drawn over what is farther.
+    # Draw from far to near.
     toward = tree.positions @ np.cross(*view.axes)
     seen = sorted(view.seen, key=lambda n: float(toward[n]))
     for node in seen:
@@ -172,7 +180,7 @@ def _draw_view(
         (view.left, 6, columns[0] - 6),
         (view.right, columns[0] + across + 6, columns[0] + across),
     ):
-        # Of joints in a row the nearest has its label uppermost, so that no line to a label crosses another.
+        # Of joints in a row the nearest has the topmost label, so that label lines do not cross.
         row = [
             round(float(at[found[b].node][1]) / 8.0) * 8.0
             + 1e-3 * abs(float(at[found[b].node][0]) - anchor)
@@ -190,7 +198,7 @@ def _draw_view(
                 _colour(bone),
                 anchor - 8 if x == 6 else None,
             )
-    # The joints again, above the lines to their labels.
+    # Draw the joints again, above the label lines.
     for bone in view.left + view.right:
         cv2.circle(
             image,
@@ -205,7 +213,7 @@ def _draw_view(
 
 
 def _label(tree: Tree, bone: str, node: int) -> str:
-    """The bone and its node's name; its number where OpenCV's font lacks the letters."""
+    """Return the bone and its node's name, or the node's number if OpenCV's font lacks its letters."""
     name = tree.names[node]
     name = name if name.isascii() else f"node {int(tree.nodes[node])}"
     label = f"{bone}: {name}"
@@ -230,7 +238,10 @@ def _colour(bone: str) -> tuple[int, int, int]:
 
 
 def _apart(wanted: Sequence[float], low: float, high: float) -> list[float]:
-    """Heights as near to the wanted ones as they can be, in their order, a line apart and between low and high."""
+    """Return heights as close to the wanted ones as possible: in order, a line apart, within low
+    and
+    high.
+    """
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     line = min(float(_LINE), (high - low) / max(len(wanted) - 1, 1))
     out = [0.0] * len(wanted)

@@ -1,4 +1,4 @@
-"""Which way a body faces, from what it has in front: toes, knees, thumbs; and so which of its sides is the left."""
+"""The direction a body faces, from its toes, knees and thumbs; hence which side is its left."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from numpy import ndarray
 from mocap.core.rig import Tree
 from mocap.rig.branches import unit
 
-# How much each part's word counts. Feet point forwards in any pose; knees bend forwards, elbows backwards, but may be straight; a rest pose
-# may turn the hands.
+# Weights of the signs. Feet point forwards in any pose; knees bend forwards and elbows backwards
+# but
+# may be straight; a rest pose may turn the hands.
 _FEET, _KNEES, _ELBOWS, _LEAN = 1.0, 0.6, 0.3, 0.1
-# A joint this far off the straight line, as part of the limb's length, is bent for certain.
+# A joint this far off the straight line, as a share of the limb's length, is surely bent.
 _BENT = 0.03
-# So many of a file's other poses are asked.
+# The most other poses of a file that are considered.
 _POSES = 16
 
 
 class Facing(NamedTuple):
-    """left, forward: unit vectors of the document's world; sure: 0 (no sign of it) to 1."""
+    """Unit vectors left and forward in the document's world, and the confidence, 0 to 1."""
 
     left: Float[ndarray, "3"]
     forward: Float[ndarray, "3"]
@@ -36,7 +37,15 @@ def facing(
     pairs: Sequence[Sequence[dict[str, int]]],
     children: Sequence[Sequence[int]],
 ) -> Facing:
-    """The way a body faces. pairs: the two legs' and the two arms' bones (without side → node), in any order of the sides."""
+    """Return the direction a body faces.
+
+    Args:
+        tree: The document's nodes.
+        positions: The nodes' positions in the document's world.
+        hips: The hips' node.
+        pairs: The two legs' and the two arms' bones (without side → node); sides in any order.
+        children: The children of each node.
+    """
     legs, arms = pairs
     weight, vote = 0.0, 0.0
     up, across = _axes(positions, hips, legs, arms)
@@ -65,7 +74,10 @@ def _axes(
     legs: Sequence[dict[str, int]],
     arms: Sequence[dict[str, int]],
 ) -> tuple[Float[ndarray, "3"], Float[ndarray, "3"]]:
-    """(up, across from the second limb of a pair to the first, at right angles to it)."""
+    """Return the up direction, and the direction from the second limb of a pair to the first,
+    orthogonal
+    to it.
+    """
     thighs = np.array([p[leg["UpperLeg"]] for leg in legs])
     shoulders = np.array([p[arm["UpperArm"]] for arm in arms])
     up = unit(shoulders.mean(axis=0) - thighs.mean(axis=0))
@@ -83,7 +95,7 @@ def _words(
     f: Float[ndarray, "3"],
     children: Sequence[Sequence[int]],
 ) -> list[tuple[float, float]]:
-    """(weight, what it says: 1 forwards along f, −1 backwards) for each part."""
+    """Return (weight, sign) for each part: 1 forwards along f, −1 backwards."""
     said = []
     for leg in legs:
         if "Foot" in leg:
@@ -107,7 +119,10 @@ def _words(
 def _bend(
     p: Float[ndarray, "nodes 3"], upper: int, middle: int, end: int, f: Float[ndarray, "3"]
 ) -> float:
-    """How far the middle joint stands forwards of the line between the others: −1 to 1, reached where it is bent for certain."""
+    """Return how far the middle joint lies forward of the line between the others: −1 to 1,
+    saturated
+    where it is surely bent.
+    """
     line = p[end] - p[upper]
     length = float(np.linalg.norm(line))
     if length == 0:
@@ -118,6 +133,8 @@ def _bend(
 
 
 def _lean(p: Float[ndarray, "nodes 3"], upper: int, lower: int, f: Float[ndarray, "3"]) -> float:
-    """Likewise for a limb without an end: how far its second joint stands before its first."""
+    """Return the same for a limb without an end: how far its second joint lies forward of its
+    first.
+    """
     line = p[lower] - p[upper]
     return float(np.clip((line @ f) / max(float(np.linalg.norm(line)), 1e-12) / _BENT, -1.0, 1.0))

@@ -1,4 +1,4 @@
-"""A hand's fingers by their shape: the thumb by where it begins and points, the others by their order across the palm."""
+"""A hand's fingers by shape: the thumb by where it begins and points, the others by their order."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from numpy import ndarray
 from mocap.rig import names as N
 from mocap.rig.branches import unit
 
-# Of a hand with fewer than five fingers, which ones it has: animators leave out the ring finger first.
+# Which fingers a hand with fewer than five has: animators leave out the ring finger first.
 _HAVE = {
     1: ("Index",),
     2: ("Index", "Middle"),
     3: ("Index", "Middle", "Little"),
     4: ("Index", "Middle", "Ring", "Little"),
 }
-# A finger's first joint nearer to the wrist than this part of the second is its metacarpal's.
+# A first joint nearer to the wrist than this share of the second joint's distance is a metacarpal.
 _NEAR_WRIST = 0.5
 
 
 def phalanges(
     chain: list[int], wrist: Float[ndarray, "3"], positions: Float[ndarray, "nodes 3"]
 ) -> list[int]:
-    """At most three bones of a finger: without its metacarpal, which begins near the wrist, or its end, whichever makes it four."""
+    """Return at most three bones of a finger: of four, without the metacarpal (which begins near
+    the
+    wrist) or else without the end.
+    """
     if len(chain) <= 3:
         return chain
     near = np.linalg.norm(positions[chain[:2]] - wrist, axis=1)
@@ -39,14 +42,14 @@ def by_shape(
     hand: int,
     forearm: int,
 ) -> dict[str, int]:
-    """bone (without its side) → node; {} if there are fewer than three fingers or no thumb among them."""
+    """Return bone (without side) → node; empty with fewer than three fingers or without a thumb."""
     wrist = positions[hand]
-    # Where several palms begin at the wrist, the fingers' branches are the forearm's.
+    # Where several palm bones begin at the wrist, the fingers branch from the forearm.
     branches = [c for c in children[forearm] if children[c]]
     if hand not in branches or len(branches) < 3:
         branches = [c for c in children[hand] if children[c]]
     chains = [_chain(positions, children, c) for c in branches]
-    # Branches that begin together begin with a palm, or with a mark of where the bone before ends.
+    # Branches that begin together begin with a palm bone, or with the end of the bone before.
     begins = np.array([positions[c[0]] for c in chains]).reshape(-1, 3)
     size = max((float(np.linalg.norm(positions[c[-1]] - wrist)) for c in chains), default=0.0)
     together = [int(np.sum(np.linalg.norm(begins - b, axis=1) < 0.01 * size)) > 1 for b in begins]
@@ -82,7 +85,7 @@ def by_shape(
 def _chain(
     positions: Float[ndarray, "nodes 3"], children: Sequence[Sequence[int]], first: int
 ) -> list[int]:
-    """A finger's nodes, each the first of its parent's branches that goes on furthest."""
+    """Return a finger's nodes: at each branching the one with the longest way on."""
     chain = [first]
     while branches := children[chain[-1]]:
         here = positions[chain[-1]]

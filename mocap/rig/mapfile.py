@@ -1,4 +1,4 @@
-"""A map from bones to nodes as a JSON file that can be written by mocap, corrected by hand and given back."""
+"""Bone maps as JSON files: written by mocap, corrected by hand, read back."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from mocap.errors import InputError
 
 
 def dumps(tree: Tree, found: dict[str, Found]) -> str:
-    """The map as JSON: each bone of the vocabulary with its node's name, or null where it has none."""
+    """Write the map: each bone of the vocabulary with its node's name, or null."""
     rows = (f"  {json.dumps(bone)}: {_named(tree, found.get(bone))}" for bone in BONES)
     return "{\n" + ",\n".join(rows) + "\n}\n"
 
 
 def read(path: Path) -> dict[str, str]:
-    """`loads` of a file. Raises InputError, naming the file, if it cannot be read or is no such map."""
+    """Read a map file (`loads`).
+
+    Raises:
+        InputError: The file cannot be read or holds no map; the message names the file.
+    """
     try:
         return loads(path.read_text("utf-8-sig"))
     except InputError as error:
@@ -34,9 +38,14 @@ def _named(tree: Tree, found: Found | None) -> str:
 
 
 def loads(text: str) -> dict[str, str]:
-    """bone → node name, as `load_rig` takes it; bones that are null or left out have no node and stay still.
+    """Parse a map.
 
-    Raises InputError if it is no such map, or names bones that there are not.
+    Returns:
+        Bone → node name, for `load_rig`. Bones that are null or missing have no node and stay
+        still.
+
+    Raises:
+        InputError: The text is no map, or names unknown bones.
     """
     try:
         read = json.loads(text)
@@ -56,9 +65,13 @@ def loads(text: str) -> dict[str, str]:
 
 
 def apply(tree: Tree, bone_map: dict[str, str]) -> dict[str, Found]:
-    """The bones that a map names in this document.
+    """Resolve a map in this document.
 
-    Raises InputError for bones that there are not, nodes that the document has not, and nodes that stand twice in the map.
+    Returns:
+        Bone → node.
+
+    Raises:
+        InputError: The map names unknown bones or nodes, or one node twice.
     """
     _check_bones(list(bone_map))
     index = {name: i for i, name in enumerate(tree.names)}

@@ -1,8 +1,8 @@
-"""What a node's name says: its side, the bones that it may stand for, and how well it fits.
+"""What a node's name says: its side, the bones it may stand for, and how well it fits them.
 
-Two layers. rigs/<convention>.json lists the exact names of the conventions that are in use; rigs/words.json lists the words of which
-names of any kind are made, in several languages. Both see a name as the same row of words: "mixamorig:LeftForeArm", "forearm.L" and
-"lForeArm" differ in nothing but the order.
+Two layers: rigs/<convention>.json lists the exact names of known conventions; rigs/words.json lists
+the words that names consist of, in several languages. Both read a name as a sequence of words, so
+that "mixamorig:LeftForeArm", "forearm.L" and "lForeArm" differ only in order.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mocap.core.naming import conventions
 
 Side = Literal["left", "right"]
 
-# The limbs' and fingers' bones, without their side, in the order of their chains.
+# The bones of limbs and fingers, without side, in the order of their chains.
 ARM = ("Shoulder", "UpperArm", "LowerArm", "Hand")
 LEG = ("UpperLeg", "LowerLeg", "Foot", "Toes")
 THUMB = ("ThumbMetacarpal", "ThumbProximal", "ThumbDistal")
@@ -30,8 +30,10 @@ FINGERS = ("Thumb", "Index", "Middle", "Ring", "Little")
 
 _LIMBS = frozenset(side + bone for side in ("left", "right") for bone in ARM + LEG)
 
-# (words that must all be there, bone, how well the name fits it). Each name takes the best rule for each bone. A joint is named after the
-# bone that it begins (LeftForeArm) or after the joint itself (LeftElbow); "Shoulder" may be either, and "Arm" and "Leg" more still.
+# (required words, bone, fit). Each name takes its best rule for each bone. A joint is named after
+# the
+# bone that begins at it (LeftForeArm) or after the joint itself (LeftElbow); "Shoulder" may mean
+# either, and "Arm" and "Leg" even more.
 _RULES: tuple[tuple[frozenset[str], str, float], ...] = tuple(
     (frozenset(words.split()), bone, fit)
     for words, bone, fit in (
@@ -48,22 +50,32 @@ _RULES: tuple[tuple[frozenset[str], str, float], ...] = tuple(
         ("neck", "neck", 1.0), ("head", "head", 1.0), ("jaw", "jaw", 1.0), ("eye", "Eye", 1.0),
     )
 )  # fmt: skip
-# A whole "arm" is none of its halves.
+# A whole "arm" is neither of its halves.
 _HALVES = ({"UpperArm", "Hand"}, {"LowerArm"}), ({"UpperLeg", "Foot", "Toes"}, {"LowerLeg"})
 
-# So many of the limbs' sixteen bones must be listed before a convention counts as followed.
+# A convention counts as followed if at least this many of the limbs' sixteen bones are listed.
 _ENOUGH = 12
-# A word that is nearly one of ours (Sholder, Forarm) counts as it, at a discount; an unknown one makes the name a little less sure.
+# A word close to a known one (Sholder, Forarm) counts as that word at a discount; an unknown word
+# lowers the confidence a little.
 _NEARLY, _DISCOUNT = 0.85, 0.8
-# In a file with more names than this, slips of the pen are not looked for.
+# In a file with more names than this, misspellings are not looked for.
 _MANY = 1000
-# A word in more than this part of all names is the rig's own prefix or suffix.
+# A word in more than this share of all names is the rig's own prefix or suffix.
 _COMMON = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one name says. words: canonical ones; helper: a twist, IK, end or other bone that is none of ours; end: where a bone ends."""
+    """What one name says.
+
+    Attributes:
+        side: Left, right or None.
+        words: Canonical words.
+        key: The name's letters and digits, lower case.
+        helper: A twist, IK, end or other bone outside the vocabulary.
+        end: The end of a bone.
+        fits: Bone (without side) → 0 to 1.
+    """
 
     side: Side | None
     words: frozenset[str]
@@ -71,11 +83,14 @@ class Reading:
     helper: bool
     end: bool
     fits: dict[str, float]
-    """bone (without side) → 0 to 1."""
+    """Bone (without side) → 0 to 1."""
 
 
 def recognise(names: Sequence[str]) -> tuple[str | None, dict[int, str]]:
-    """(the convention that most of these names follow, index → bone of those that it lists), or (None, {})."""
+    """Return the convention that most of these names follow, and index → bone for the names it
+    lists;
+    (None, {}) if there is none.
+    """
     best: tuple[str | None, dict[int, str]] = (None, {})
     keys: dict[str, list[int]] = {}
     for index, name in enumerate(names):
@@ -104,18 +119,21 @@ def recognise(names: Sequence[str]) -> tuple[str | None, dict[int, str]]:
 
 
 def _key(name: str) -> str:
-    """Letters and digits alone, in lower case, without a name space and without the number that makes a second one unique."""
+    """Return letters and digits in lower case, without namespace and without a number that makes
+    the
+    name unique.
+    """
     plain = unicodedata.normalize("NFKC", name)
     return re.sub(r"[\W_]+", "", re.split(r"[:|]", plain)[-1]).lower()
 
 
 def read(names: Sequence[str]) -> list[Reading]:
-    """What each name says, in the light of all of them: words that nearly all share say nothing."""
+    """Read each name in the context of all: words that nearly all names share are ignored."""
     rows = [_tokens(name) for name in names]
     nearly = len(names) <= _MANY
     count = Counter(token for tokens in rows for token in set(tokens))
     common = {token for token, n in count.items() if n > max(_COMMON * len(rows), 3)}
-    # Words of bones stay: with all its fingers called HandIndex1 and so on, a rig has "hand" in most of its names.
+    # Words for bones stay: with all fingers called HandIndex1 and so on, most names contain "hand".
     shared = {
         t
         for t in common
@@ -142,7 +160,7 @@ def _reading(name: str, words: Iterable[str]) -> Reading:
     side: Side | None = None
     if ("left" in canonical) != ("right" in canonical):
         side = "left" if "left" in canonical else "right"
-    # The neck's first bone is called NeckTwist01 in one convention: it is no twist bone.
+    # One convention calls the neck's first bone NeckTwist01; it is not a twist bone.
     helper = bool(canonical & {"helper", "end"}) and "neck" not in canonical
     fits: dict[str, float] = {}
     for needed, bone, fit in _RULES:
@@ -159,7 +177,7 @@ def _reading(name: str, words: Iterable[str]) -> Reading:
             if "toe" not in canonical
             else {"Toes": 0.5 * weight}
         )
-    # An underscore or two before a name marks a copy.
+    # Leading underscores mark a copy.
     if name.startswith("_"):
         fits = {b: 0.9 * f for b, f in fits.items()}
     end = helper and "helper" not in canonical
@@ -174,7 +192,7 @@ def _reading(name: str, words: Iterable[str]) -> Reading:
 
 
 def _tokens(name: str) -> list[str]:
-    """What the name is made of, by capitals and whatever is no letter, in lower case."""
+    """Split a name at capitals and non-letters; lower case."""
     plain = re.split(r"[:|]", unicodedata.normalize("NFKC", name))[-1]
     plain = re.sub(r"([a-z])([A-Z])", r"\1 \2", plain)
     plain = re.sub(r"([A-Z])([A-Z][a-z])", r"\1 \2", plain)
@@ -193,7 +211,11 @@ def _vocabulary() -> dict[str, str]:
 
 @cache
 def _known(token: str, nearly: bool) -> tuple[str, ...]:
-    """The canonical words of one token: itself, several written together ("leftupperarm"), "~word" if nearly known, or "?token"."""
+    """Return the canonical words of one token: itself, several joined words ("leftupperarm"),
+    "~word"
+    for
+    a misspelling, or "?token".
+    """
     vocabulary = _vocabulary()
     if token in vocabulary:
         return (vocabulary[token],)
@@ -201,7 +223,7 @@ def _known(token: str, nearly: bool) -> tuple[str, ...]:
     if parts:
         return tuple(vocabulary[p] for p in parts)
     if nearly and 5 <= len(token) <= 20 and token.isascii():
-        # Slips of the pen begin right.
+        # Misspelt words usually begin correctly.
         near = difflib.get_close_matches(
             token, [v for v in vocabulary if len(v) >= 5 and v[0] == token[0]], 1, _NEARLY
         )
@@ -211,7 +233,9 @@ def _known(token: str, nearly: bool) -> tuple[str, ...]:
 
 
 def _split(token: str) -> list[str]:
-    """The fewest known words that make up the token; single letters only as the first or the last of them. [] if there are none."""
+    """Split a token into the fewest known words; single letters only first or last. Empty if
+    impossible.
+    """
     vocabulary = _vocabulary()
     if len(token) > 40:
         return []

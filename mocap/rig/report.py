@@ -14,13 +14,17 @@ from mocap.rig.names import FINGERS
 _WIDTH = 80
 _COLUMNS = (23, 31, 17, 4)
 UNSURE = 0.6
-"""A bone less sure than this is worth a look."""
+"""Bones with a lower confidence are listed for review."""
 STOOD = np.radians(1.0)
-"""A limb turned by less than this to stand in T-pose stood in it."""
+"""A limb turned by less than this counts as in T-pose already, radians."""
 
 
 def table(tree: Tree, found: dict[str, Found]) -> str:
-    """A line for each bone that was found (bone, node, found by, how surely), then what is missing, what to look at, what stays still."""
+    """Return a line for each bone found (bone, node, found by, confidence), then what is missing,
+    what
+    to
+    review and which nodes stay still.
+    """
     lines = [_row("bone", "node", "found by", "sure")]
     for bone in BONES:
         if bone in found:
@@ -52,7 +56,7 @@ def table(tree: Tree, found: dict[str, Found]) -> str:
 
 
 def _grouped(bones: list[str]) -> list[str]:
-    """The bones, with the fingers of a hand that has none as one word."""
+    """Return the bones, with all fingers of a hand without any as one word."""
     for side in ("left", "right"):
         fingers = [b for b in BONES if b.startswith(tuple(side + f for f in FINGERS))]
         if set(fingers) <= set(bones):
@@ -66,7 +70,7 @@ def _grouped(bones: list[str]) -> list[str]:
 
 
 def rest(rig: Rig) -> str:
-    """How the rig rests: its size, the pose that its T-pose was made from, and how far each limb was turned for it."""
+    """Describe the rest pose: size, the pose the T-pose was made from, each limb's correction."""
     lines = _wrapped(
         f"The T-pose is made from its {rig.neutral} pose; one unit of the file is {rig.unit:.4g} m."
     )
@@ -91,7 +95,7 @@ def _turn(aligned: Aligned) -> str:
 
 
 def known() -> str:
-    """The conventions whose names are known, each with what it calls the left upper arm."""
+    """List the known conventions, each with its name for the left upper arm."""
     head = _fit("convention", 18) + " " + _fit("of", 37) + " its left upper arm"
     tables = conventions().values()
     return "\n".join(
@@ -111,7 +115,7 @@ def _row(bone: str, node: str, how: str, sure: str) -> str:
 
 
 def _fit(text: str, width: int) -> str:
-    """The text in so many columns: filled up, or with its middle left out."""
+    """Fit a text into a number of columns: padded, or shortened in the middle."""
     if cell_len(text) > width:
         half = (width - 1) // 2
         start, end = text, text
@@ -124,7 +128,7 @@ def _fit(text: str, width: int) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    """The sentence in lines that fit, continued with two spaces."""
+    """Wrap a sentence into lines; continuation lines are indented by two spaces."""
     lines, line = [], ""
     for word in text.split():
         if line and cell_len(line) + 1 + cell_len(word) > _WIDTH:

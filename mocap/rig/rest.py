@@ -1,11 +1,12 @@
-"""The T-pose of a rig: how each bone is turned from one of its poses onto HUMANOID's direction.
+"""The T-pose of a rig: how each bone turns from one of its poses onto HUMANOID's direction.
 
-Each bone takes over its parent's turn and is then swung the shortest way. From arms at the sides, in A-pose or anything between, that
-turns an arm about the axis ahead and so keeps what faced the thigh facing down. What the shortest way does not know is taken from the
-body where it shows it: the upper arm's and thigh's twist from the elbow or knee, if it is bent at rest; the palm's from the row of
-knuckles, half of it in the forearm. The trunk keeps the curve that it was modelled with, clavicles their slope, feet their pitch, so
-that soles stay flat; where the pose is a moment of a performance, soles are level as they stand in it. Nodes that are no bones go with
-their parents.
+Each bone inherits its parent's turn and then swings the shortest way. From arms at the sides, an
+A-pose or anything between, this turns an arm about the forward axis, so that what faced the thigh
+faces down. The twist that the shortest way leaves open is read from the body where it shows: for
+upper arm and thigh from elbow or knee, if bent at rest; for the palm from the row of knuckles, half
+of it in the forearm. The trunk keeps its modelled curve, clavicles their slope, feet their pitch,
+so that soles stay flat; if the pose is a frame of a motion, soles are level as in the moments when
+they stand. Nodes that are no bones move with their parents.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from mocap.rig.stance import angle_between, body_ahead, body_up
 
 _X, _Y, _Z = np.eye(3)
 _H = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))
-# A limb's bones in order: each points to the next that the rig has.
+# A limb's bones in order; each points to the next one that the rig has.
 _CHAINS = (
     ARM[1:],
     LEG,
@@ -39,19 +40,23 @@ _AFTER = {
     for i, bone in enumerate(chain)
 }
 
-# A trunk that leans, or a clavicle that slopes, by less than this was modelled so; more is a pose. Radians.
+# A trunk that leans, or a clavicle that slopes, by less than this was modelled so; more is a pose.
+# Radians.
 _LEAN, _SLOPE = np.radians(25.0), np.radians(40.0)
-# How far elbow and knee must be bent to say how the limb is twisted: nothing below the first, fully above the second. Radians.
+# Bend of elbow and knee at which it determines the limb's twist: not at all below the first, fully
+# above the second. Radians.
 _BENT = np.radians(8.0), np.radians(20.0)
-# And how far from the expected they may bend: a forearm that hangs down out of a T-pose says nothing of how the elbow bends.
+# Deviation from the expected bending direction: believed up to the first, ignored above the second
+# (a
+# forearm hanging down from a T-pose says nothing about the elbow's hinge). Radians.
 _ASTRAY = np.radians(45.0), np.radians(75.0)
-# Two bones whose directions in their own frames differ by no more are of one convention of axes. Radians.
+# Two bones whose own-frame directions differ by at most this share an axis convention. Radians.
 _ALIKE = np.radians(1.0)
-# Left and right are apart if they are so much of the body's size from each other.
+# Left and right are apart if their distance exceeds this share of the body's size.
 _APART = 0.005
-# A foot less level than this (sine of its pitch from the vertical) has no heading.
+# A foot closer to vertical than this (sine) has no heading.
 _LEVEL = 0.2
-# Feet that differ by more than this in pitch do not both stand: the lower one does.
+# If the feet differ in pitch by more than this, only the lower one stands. Radians.
 _UNLIKE = np.radians(5.0)
 
 
@@ -61,10 +66,17 @@ def t_pose(
     pose: Pose,
     normals: Mapping[str, Float[ndarray, " 3"]] = MappingProxyType({}),
 ) -> tuple[Float[ndarray, "joints 4"], dict[str, Aligned]]:
-    """(local rotations (J, 4) in which the skeleton stands in T-pose, bone → how far it was turned for it).
+    """Compute the T-pose of a skeleton.
 
-    pose: of the skeleton's joints, in mocap's world, in any unit. bones: bone → joint. normals: foot or toes → what of its joint's own
-    frame points up where it stands, if that is known (`soles.standing_normals`).
+    Args:
+        skeleton: The rig's joints.
+        bones: Bone → joint.
+        pose: A pose of the joints in mocap's world, in any unit.
+        normals: Foot or toes → the upward direction in its joint's frame where the foot stands, if
+            known (`soles.standing_normals`).
+
+    Returns:
+        Local rotations (J, 4) in T-pose, and bone → how far it was turned.
     """
     body = _Body(skeleton, bones, pose, normals)
     bone_of = {joint: bone for bone, joint in bones.items()}
@@ -79,7 +91,7 @@ def t_pose(
 
 
 class _Body:
-    """A pose, and the turns (J, 4) in the world that bring its joints into T-pose, as far as they are known: parents first."""
+    """A pose and its joints' world turns (J, 4) into T-pose, filled parents first."""
 
     def __init__(
         self,
@@ -92,7 +104,7 @@ class _Body:
         self.rotations = pose.rotations
         self.turns = np.tile(R.IDENTITY, (len(skeleton.names), 1))
         up = body_up(pose, bones)
-        # A pose of another frame than the file's world is put upright by the axes first.
+        # A pose in another frame than the file's world is put upright by its axes first.
         axis = np.eye(3)[np.argmax(np.abs(up))] * np.sign(up[np.argmax(np.abs(up))])
         upright = R.between(axis, _Y)
         self.stands = angle_between(up, axis) < _LEAN
@@ -104,7 +116,9 @@ class _Body:
         )
         yaw = R.from_axis_angle(_Y, np.arctan2(hips[2], hips[0]))
         level = R.multiply(R.between(R.apply(yaw, hips), _X), R.multiply(yaw, upright))
-        # Who stands is turned to face ahead, with level hips, and keeps its lean; who lies is put on its feet.
+        # A standing body is turned to face forward with level hips and keeps its lean; a lying one
+        # is set on
+        # its feet.
         self.upright = R.multiply(yaw, upright)
         self.whole = (
             level
@@ -118,7 +132,9 @@ class _Body:
         return np.asarray(self.at[self.bones[b]] - self.at[self.bones[a]])
 
     def _across(self, pair: str) -> Float[ndarray, " 3"] | None:
-        """From the right one of a pair of bones to the left one, unit; None if they are not there or not apart."""
+        """Return the unit vector from the right to the left bone of a pair; None if missing or not
+        apart.
+        """
         if not {f"left{pair}", f"right{pair}"} <= self.bones.keys():
             return None
         v = self._between(f"right{pair}", f"left{pair}")
@@ -127,7 +143,7 @@ class _Body:
         )
 
     def _top(self) -> Float[ndarray, " 4"]:
-        """The turn of the trunk's upper end: shoulders level and straight above the hips' line."""
+        """Return the turn of the trunk's upper end: shoulders level and straight above the hips."""
         across = next(
             (v for pair in ("Shoulder", "UpperArm") if (v := self._across(pair)) is not None), None
         )
@@ -138,7 +154,7 @@ class _Body:
         )
 
     def turned(self, bone: str) -> Float[ndarray, " 4"]:
-        """The bone's turn, from its parent's, which it has now."""
+        """Return the bone's turn, from its parent's, which it inherits."""
         turn = self.turns[self.bones[bone]]
         if bone == "hips":
             return self.whole
@@ -179,11 +195,12 @@ class _Body:
         return turn
 
     def direction(self, bone: str) -> Float[ndarray, " 3"] | None:
-        """Where a bone points in the pose, unit; None if nothing tells."""
+        """Return the bone's direction in the pose, unit; None if it cannot be determined."""
         known = self._own_axis(bone)
         if known is not None:
             return R.apply(self.rotations[self.bones[bone]], known)
-        # The last bone of a chain points along the same axis of its own as those before it, if they agree on one.
+        # The last bone of a chain points along the same own axis as the bones before it, if they
+        # agree.
         if bone.endswith("Toes") or bone not in _AFTER:
             return None
         before = [b for b, after in _AFTER.items() if bone in after and b in self.bones]
@@ -198,7 +215,7 @@ class _Body:
         return R.apply(self.rotations[self.bones[bone]], own[-1])
 
     def _own_axis(self, bone: str) -> Float[ndarray, " 3"] | None:
-        """Where a bone points, in its joint's own frame."""
+        """Return the bone's direction in its joint's own frame."""
         ends = self._ends(bone)
         v = self.at[ends].mean(axis=0) - self.at[self.bones[bone]] if ends else np.zeros(3)
         return (
@@ -208,7 +225,10 @@ class _Body:
         )
 
     def _ends(self, bone: str) -> list[int]:
-        """The joints that lie where a bone ends: the next bone's, the knuckles', or, below a last bone, the joint that follows."""
+        """Return the joints at a bone's end: the next bone's, the knuckles', or the joint below a
+        last
+        bone.
+        """
         if bone.endswith("Shoulder"):
             return [self.bones[bone.replace("Shoulder", "UpperArm")]]
         if bone.endswith("Hand") and (knuckles := self._knuckles(bone.removesuffix("Hand"))):
@@ -223,7 +243,7 @@ class _Body:
         return [b for f in FINGERS[1:] if (b := f"{side}{f}Proximal") in self.bones]
 
     def target(self, bone: str) -> Float[ndarray, " 3"]:
-        """Where a bone points in T-pose, unit: as HUMANOID's does, to the same bones."""
+        """Return the bone's T-pose direction, unit: HUMANOID's, between the same bones."""
         if bone.endswith("Shoulder"):
             return R.normalize(_H[bone.replace("Shoulder", "UpperArm")] - _H[bone])
         if bone.endswith("Hand"):
@@ -236,12 +256,14 @@ class _Body:
     def _hinge(
         self, side: str, part: str, turn: Float[ndarray, " 4"], target: Float[ndarray, " 3"]
     ) -> float:
-        """The twist of an upper arm or thigh after which its elbow or knee, bent as in the pose, bends as HUMANOID's; radians."""
+        """Return the twist of an upper arm or thigh after which elbow or knee bends as HUMANOID's;
+        radians.
+        """
         low = side + part.replace("Upper", "Lower")
         if low not in self.bones or (beyond := self.direction(low)) is None:
             return 0.0
         beyond = R.apply(turn, beyond)
-        # Elbows bend ahead, knees back.
+        # Elbows bend forward, knees backward.
         bends = _Z if part == "UpperArm" else -_Z
         angle = _signed(beyond, bends, target)
         return (
@@ -251,7 +273,9 @@ class _Body:
         )
 
     def _palm(self, side: str, turn: Float[ndarray, " 4"]) -> float:
-        """The twist of the hand, if it were straight below a forearm so turned, after which its palm faces down; radians."""
+        """Return the twist after which the palm of a straight hand on this forearm faces down;
+        radians.
+        """
         hand = f"{side}Hand"
         if hand not in self.bones or (ahead := self.direction(hand)) is None:
             return 0.0
@@ -260,9 +284,11 @@ class _Body:
         )
 
     def _roll(self, side: str, turn: Float[ndarray, " 4"]) -> float:
-        """The turn about the hand (right to left) after which the knuckles of a hand so turned stand in a row like HUMANOID's; radians.
+        """Return the turn about the hand (right to left) that aligns its row of knuckles with
+        HUMANOID's.
 
-        Through the thumb's side up: from a palm that faces up, the hand turns over as a forearm can.
+        The turn goes through "thumb side up": from palm up, the hand turns over as a forearm can.
+        Radians.
         """
         knuckles = self._knuckles(side)
         if len(knuckles) < 2:
@@ -274,11 +300,11 @@ class _Body:
         return float((angle + 2.0 * np.pi / 3.0) % (2.0 * np.pi) - 2.0 * np.pi / 3.0)
 
     def _along(self, side: str) -> Float[ndarray, " 3"]:
-        """Along a hand in T-pose, towards the left."""
+        """Return the direction along a hand in T-pose, towards the left."""
         return self.target(f"{side}Hand") * (1.0 if side == "left" else -1.0)
 
     def _foot(self, side: str, turn: Float[ndarray, " 4"]) -> Float[ndarray, " 4"]:
-        """A foot's turn: ahead, and as far off the level as it stood."""
+        """Return a foot's turn: forward, with the pitch that it had."""
         ahead = self.direction(f"{side}Foot")
         if f"{side}Foot" in self.normals:
             turn = self._level(f"{side}Foot", self.upright if self.stands else turn)
@@ -299,7 +325,8 @@ class _Body:
                 and abs(_pitch(beside) - _pitch(ahead)) > _UNLIKE
                 and np.hypot(beside[0], beside[2]) >= _LEVEL
             ):
-                # In the air: below a straight leg it is as it is to its shank, but for the other's pitch.
+                # In the air, a foot below a straight leg keeps its angle to the shank, apart from
+                # the other's pitch.
                 now = R.apply(turn, R.apply(R.conjugate(self.upright), ahead))
                 turn = R.multiply(R.from_axis_angle(_Y, -np.arctan2(now[0], now[2])), turn)
                 return R.multiply(R.from_axis_angle(_X, _pitch(now) - _pitch(beside)), turn)
@@ -307,12 +334,12 @@ class _Body:
         return R.multiply(R.from_axis_angle(_Y, yaw), self.upright)
 
     def _level(self, bone: str, turn: Float[ndarray, " 4"]) -> Float[ndarray, " 4"]:
-        """The turn, and then the shortest way on to where the sole stands level."""
+        """Return the turn, continued the shortest way until the sole is level."""
         normal = R.apply(R.multiply(turn, self.rotations[self.bones[bone]]), self.normals[bone])
         return R.multiply(R.between(normal, _Y), turn)
 
     def aligned(self, bone: str) -> Aligned:
-        """How far the bone was turned, beside the turn of the whole body."""
+        """Return how far the bone turned, relative to the whole body's turn."""
         turn = R.multiply(self.turns[self.bones[bone]], R.conjugate(self.whole))
         ahead = (
             None
@@ -330,16 +357,16 @@ class _Body:
 
 
 def _signed(a: Float[ndarray, " 3"], b: Float[ndarray, " 3"], axis: Float[ndarray, " 3"]) -> float:
-    """The turn about a unit axis from a to b, both seen along it; radians."""
+    """Return the angle about a unit axis from a to b, both projected along it; radians."""
     return float(np.arctan2(np.cross(a, b) @ axis, a @ b - (a @ axis) * (b @ axis)))
 
 
 def _fade(value: float, low: float, high: float) -> float:
-    """0 below low, 1 above high, smooth between."""
+    """Return 0 below low, 1 above high, smooth in between."""
     t = float(np.clip((value - low) / (high - low), 0.0, 1.0))
     return t * t * (3.0 - 2.0 * t)
 
 
 def _pitch(ahead: Float[ndarray, " 3"]) -> float:
-    """How far a direction points above the level, radians."""
+    """Return a direction's angle above horizontal, radians."""
     return float(np.arcsin(np.clip(ahead[1], -1.0, 1.0)))

@@ -1,7 +1,8 @@
-"""Bones by the shape of the tree alone: two legs and two arms, alike in their lengths, and a head between the arms.
+"""Bones from the tree's shape alone: two legs and two arms of similar lengths, a head between the
+arms.
 
-Lengths decide what is alike, since no pose changes them; directions decide only which pair is which and which way the body faces. No axis
-of the file is taken for up.
+Lengths decide what is similar, since poses do not change them; directions decide only which pair is
+which and which way the body faces. No axis of the file is assumed to be up.
 """
 
 from __future__ import annotations
@@ -19,19 +20,21 @@ from mocap.rig.branches import Branches, unit
 from mocap.rig.by_name import share_spine
 from mocap.rig.facing import facing
 
-# Two branches are a pair if their lengths differ by no more than this part. Measured performers differ by up to 6 %.
+# Two branches form a pair if their lengths differ by at most this share. Measured performers differ
+# by up to 6 %.
 _ALIKE = 0.15
-# Only so many of the longest pairs are looked at, and of many children of one node each only against its next neighbours by length.
+# Only this many of the longest pairs are considered; each of many children only against this many
+# neighbours by length.
 _PAIRS, _NEIGHBOURS = 40, 4
-# The heads of so many of the likeliest bodies are looked for, each among so many branches.
+# Heads are searched for this many of the likeliest bodies, each among this many branches.
 _BODIES, _BRANCHES = 16, 32
-# Branches shorter than this part of the longest are no limbs.
+# Branches shorter than this share of the longest are no limbs.
 _LIMB = 0.2
-# A body that scores less than this is none; the rigs at hand score 2.6 (14 boxes) to 8, trees at random less than 0.
+# A body that scores less is rejected. Known rigs score 2.6 (14 boxes) to 8, random trees below 0.
 _NO_BODY = 1.5
-# A body that scores less than this is looked for in the file's other poses as well, in so many of them.
+# A body that scores less is also searched in the file's other poses, at most this many.
 _CLEAR, _POSES = 3.0, 8
-# A guess by shape is never surer than this.
+# The highest confidence of a guess by shape.
 _SURE = 0.8
 
 
@@ -50,12 +53,19 @@ class _Body(NamedTuple):
     """The nodes from the arms' fork up to where the head's chain ends or branches."""
 
 
-class NoBody(Exception):  # noqa: N818 - it is no error of the caller's, but an answer
-    """There is no body in this tree; the message says why, as the end of a sentence."""
+class NoBody(Exception):  # noqa: N818 - an answer, not an error
+    """There is no body in this tree; the message gives the reason, as the end of a sentence."""
 
 
 def by_shape(tree: Tree) -> dict[str, Found]:
-    """bone → node, as far as the shape tells. Raises NoBody with the reason if there are no arms, legs and trunk in it."""
+    """Find bones by shape.
+
+    Returns:
+        Bone → node, as far as the shape determines them.
+
+    Raises:
+        NoBody: There are no arms, legs and trunk.
+    """
     bind = next((p.positions for p in tree.poses if p.name == "bind"), tree.positions)
     shape = _Shape(tree, bind)
     try:
@@ -65,7 +75,7 @@ def by_shape(tree: Tree) -> dict[str, Found]:
             raise
         body = None
     if tree.poses and (body is None or body.score < _CLEAR):
-        # The rest pose is no pose at all, as in files whose bones all lie along one axis: another one may show the body.
+        # In some files all bones lie along one axis at rest; another pose may show the body.
         others = [
             _Shape(tree, p.positions) for p in tree.poses[:: max(1, len(tree.poses) // _POSES)]
         ]
@@ -77,14 +87,14 @@ def by_shape(tree: Tree) -> dict[str, Found]:
 
 
 class _Shape(Branches):
-    """The bodies that a tree's branches may be."""
+    """The bodies that a tree's branches may form."""
 
     def __init__(self, tree: Tree, positions: Float[ndarray, "nodes 3"]) -> None:
         super().__init__(tree, positions)
         self.paths: dict[int, dict[int, int]] = {}
 
     def found(self, body: _Body) -> dict[str, Found]:
-        """The bones of a body."""
+        """Return the bones of a body."""
         legs = [self.limb(c) for c in (body.legs.a, body.legs.b)]
         arms = [self.limb(c, hand=True) for c in (body.arms.a, body.arms.b)]
         sure = _SURE * min(1.0, max(0.4, body.score / 6.0))
@@ -93,7 +103,8 @@ class _Shape(Branches):
         if trunk:
             neck = body.head
         else:
-            # The arms hang from the hips: the spine is what leads to the head, but for its last bone.
+            # The arms hang from the hips: the spine is the chain to the head, without its last
+            # bone.
             trunk, neck = body.head[:-1], body.head[-1:]
         bones |= share_spine(trunk, self.tree)
         if neck:
@@ -131,7 +142,7 @@ class _Shape(Branches):
         return found
 
     def hips(self, core: int) -> int:
-        """The highest joint that stands where legs and trunk meet."""
+        """Return the highest joint at which legs and trunk meet."""
         while (
             (above := int(self.parents[core])) >= 0
             and self.tree.joints[above]
@@ -141,7 +152,7 @@ class _Shape(Branches):
         return core
 
     def spine(self, body: _Body) -> list[int]:
-        """The nodes from the hips to the arms' fork, without those that lie no higher than the hips."""
+        """Return the nodes from the hips to the arms' fork, without those not above the hips."""
         whole = T.between(self.parents, body.core, body.arms.top)
         hip = self.positions[[body.legs.a, body.legs.b]].mean(axis=0)
         trunk = self.positions[[body.arms.a, body.arms.b]].mean(axis=0) - hip
@@ -152,18 +163,18 @@ class _Shape(Branches):
         return [n for n, r in zip(whole, rise, strict=True) if r > -0.02] or whole
 
     def base(self, chain: dict[str, int]) -> int:
-        """Where a limb begins."""
+        """Return the node at which a limb begins."""
         return chain.get("UpperLeg", chain.get("UpperArm", next(iter(chain.values()))))
 
     def try_body(self) -> _Body | None:
-        """`body`, or None."""
+        """Return `body`, or None."""
         try:
             return self.body()
         except NoBody:
             return None
 
     def body(self) -> _Body:
-        """The two pairs that make the best body."""
+        """Return the two pairs that form the best body."""
         if not any(len(c) > 1 for c in self.children):
             raise NoBody("its nodes make a single chain without branches")
         pairs = self.pairs()
@@ -190,7 +201,7 @@ class _Shape(Branches):
         return best
 
     def pairs(self) -> list[_Pair]:
-        """Children of one node whose branches are alike, the longest first."""
+        """Return pairs of similar branches of one node, the longest first."""
         whole = self.reach + self.lengths
         least = _LIMB * self.longest
         found = []
@@ -213,13 +224,13 @@ class _Shape(Branches):
         return bool(apart > 0.02 * self.reach[a])
 
     def hypothesis(self, legs: _Pair, arms: _Pair) -> _Body | None:
-        """These pairs as legs and arms, and how well they make a body, but for its head; None if they cannot."""
+        """Score these pairs as legs and arms of a body without its head; None if impossible."""
         if {legs.a, legs.b} & {arms.a, arms.b}:
             return None
         above_legs, above_arms = self.above(legs.top), self.above(arms.top)
         if {arms.a, arms.b} & above_legs.keys() or {legs.a, legs.b} & above_arms.keys():
             return None
-        # A node's place on its path from the root counts how deep it lies.
+        # A node's index on its path from the root is its depth.
         core = max(above_legs.keys() & above_arms.keys(), key=above_legs.__getitem__, default=None)
         if core is None:
             return None
@@ -249,7 +260,7 @@ class _Shape(Branches):
         return _Body(float(score), legs, arms, core, [])
 
     def with_head(self, body: _Body) -> _Body:
-        """The same with its head, and what head and fingers say for it."""
+        """Add the head, and the scores of head and fingers."""
         legs, arms = body.legs, body.arms
         up = unit(
             self.positions[[arms.a, arms.b]].mean(axis=0)
@@ -262,13 +273,13 @@ class _Shape(Branches):
         )
 
     def above(self, node: int) -> dict[int, int]:
-        """The nodes from the root down to this one, each with its depth."""
+        """Return the nodes from the root down to this one, each with its depth."""
         if node not in self.paths:
             self.paths[node] = {n: depth for depth, n in enumerate(T.path(self.parents, node))}
         return self.paths[node]
 
     def fingers(self, top: int) -> int:
-        """The most branches of two or more nodes that any node on the longest way down has."""
+        """Return the most branches of two or more nodes at any node of the longest way down."""
         most, node = 0, top
         while self.children[node]:
             most = max(most, sum(bool(self.children[c]) for c in self.children[node]))
@@ -276,7 +287,7 @@ class _Shape(Branches):
         return most
 
     def head(self, arms: _Pair, legs: _Pair, up: Float[ndarray, "3"]) -> list[int]:
-        """The chain that goes on upwards from the arms' fork, neck first; the head is its last."""
+        """Return the chain upward from the arms' fork, neck first; its last node is the head."""
         limbs = {arms.a, arms.b, legs.a, legs.b}
         start = arms.top
         free = sorted(
@@ -297,7 +308,7 @@ class _Shape(Branches):
             if self.lengths[ahead] > 0 and (self.positions[ahead] - self.positions[here]) @ up < 0:
                 break
             chain.append(ahead)
-        # A last node far from the one before is where the head ends.
+        # A last node far from the one before it is the end of the head.
         if len(chain) > 1 and not self.children[chain[-1]]:
             before, factor = (chain[-2], 1.3) if len(chain) > 2 else (chain[0], 1.5)
             if self.lengths[chain[-1]] > factor * self.lengths[before]:
@@ -305,7 +316,7 @@ class _Shape(Branches):
         return chain
 
     def rises(self, node: int, top: int, up: Float[ndarray, "3"]) -> float:
-        """How far up the branch leads at its highest, less how far it begins aside."""
+        """Return how far up the branch reaches, minus how far aside it begins."""
         inside = [node]
         for n in inside:
             inside += self.children[n]
@@ -314,7 +325,9 @@ class _Shape(Branches):
         return float(np.max(ways @ up)) - float(np.linalg.norm(aside))
 
     def on_all_fours(self, body: _Body) -> bool:
-        """Whether arms and legs hang the same way, at right angles to the trunk, and end at one height."""
+        """Return whether arms and legs hang the same way, at right angles to the trunk, to one
+        height.
+        """
         p = self.positions
         legs, arms = ([(x.a, self.tip(x.a)), (x.b, self.tip(x.b))] for x in (body.legs, body.arms))
         down = unit(sum((unit(p[t] - p[a]) for a, t in legs), np.zeros(3)))

@@ -1,4 +1,4 @@
-"""Which way the soles face: what a performance tells of feet whose T-pose is made from one of its moments, when they stood anyhow."""
+"""Which way the soles face, from the moments of a motion in which the feet stand."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from mocap.core.filter import smooth
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 
-# Feet stand that are higher than the lowest tenth of their moments by less than this (m) and slower than this (m/s), on legs of 0.83 m.
+# A foot stands while it is less than this height (m) above the lowest tenth of its heights and
+# slower
+# than this (m/s), for legs of 0.83 m.
 _HEIGHT, _SPEED, _LEGS = 0.04, 0.2, 0.83
-# A foot that stands for less time than this in all, in seconds, says nothing of how it stands.
+# A foot that stands for less time than this in all, in seconds, gives no sole direction.
 _STANDS = 0.2
-# Who kneels or sits on the ground has feet on it that do not stand: shanks above feet that do are within this of upright (cosine).
+# Kneeling and sitting bodies have feet on the ground that do not stand: shanks of standing feet are
+# within this of upright (cosine).
 _UPRIGHT = np.cos(np.radians(35.0))
-# Toes do not begin above the ankle: where a foot stands so that they rise by more than this (sine), its capture went astray.
+# Toes do not begin above the ankle: a foot whose toes rise by more than this (sine) while it stands
+# was captured wrongly.
 _RISES = np.sin(np.radians(30.0))
 _CUTOFF = 6.0  # Hz, for speeds
 _UP = np.array([0.0, 1.0, 0.0])
@@ -26,10 +30,16 @@ _UP = np.array([0.0, 1.0, 0.0])
 def standing_normals(
     motion: Motion, bones: dict[str, int], turn: Float[ndarray, "4"], legs: float
 ) -> dict[str, Float[ndarray, " 3"]]:
-    """Foot or toes → what of its joint's own frame points up while that foot stands, unit; without those that never stand.
+    """Return the upward direction of standing feet and toes in their joints' own frames.
 
-    motion: in the document's frame and unit. bones: bone → joint of the motion. turn: from the document's world to mocap's. legs: their
-    length in the document's unit.
+    Args:
+        motion: In the document's frame and unit.
+        bones: Bone → joint of the motion.
+        turn: Rotation from the document's world to mocap's.
+        legs: Leg length in the document's unit.
+
+    Returns:
+        Foot or toes → unit vector, without those that never stand.
     """
     normals: dict[str, ndarray] = {}
     feet = [side for side in ("left", "right") if f"{side}Foot" in bones]

@@ -1,4 +1,4 @@
-"""Walks on a Tree that never recurse, so that no depth of hierarchy can harm them."""
+"""Walks over a Tree without recursion, so that hierarchies of any depth are safe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy import ndarray
 
 
 def children(parents: Int[ndarray, "nodes"]) -> list[list[int]]:
-    """Each node's children, in the order they stand."""
+    """Return each node's children, in document order."""
     found: list[list[int]] = [[] for _ in parents]
     for node, parent in enumerate(parents.tolist()):
         if parent >= 0:
@@ -19,7 +19,7 @@ def children(parents: Int[ndarray, "nodes"]) -> list[list[int]]:
 
 
 def path(parents: Int[ndarray, "nodes"], node: int) -> list[int]:
-    """The nodes from the root down to this one, which is the last."""
+    """Return the nodes from the root down to this one, which is last."""
     found = [node]
     while (node := int(parents[node])) >= 0:
         found.append(node)
@@ -27,7 +27,7 @@ def path(parents: Int[ndarray, "nodes"], node: int) -> list[int]:
 
 
 def fork(parents: Int[ndarray, "nodes"], nodes: Iterable[int]) -> int | None:
-    """The lowest node that is above all of these or is one of them; None if they have none in common."""
+    """Return the lowest node that is above all of these or one of them; None if there is none."""
     paths = [path(parents, n) for n in nodes]
     common = None
     for level in zip(*paths, strict=False):
@@ -38,7 +38,7 @@ def fork(parents: Int[ndarray, "nodes"], nodes: Iterable[int]) -> int | None:
 
 
 def below(parents: Int[ndarray, "nodes"], top: int) -> list[int]:
-    """The node and all its descendants, parents before children."""
+    """Return the node and all its descendants, parents before children."""
     inside = np.zeros(len(parents), dtype=bool)
     inside[top] = True
     for node in range(top + 1, len(parents)):
@@ -48,17 +48,22 @@ def below(parents: Int[ndarray, "nodes"], top: int) -> list[int]:
 
 
 def between(parents: Int[ndarray, "nodes"], top: int, node: int) -> list[int]:
-    """The path from `top` (left out) to `node` (its last); [] if node is not below top."""
+    """Return the path from `top` (excluded) to `node` (included); empty if node is not below top."""
     whole = path(parents, node)
     return whole[whole.index(top) + 1 :] if top in whole else []
 
 
 def best_chain(parents: Int[ndarray, "nodes"], gains: Sequence[dict[int, float]]) -> dict[int, int]:
-    """The downward path on which as many links as possible lie in their order: link → node.
+    """Return the downward path on which the most links lie in order, as link → node.
 
-    gains: for each link of the chain, node → what it is worth as that link (more than 0). Links may be missing, nodes may lie between. Of
-    equal chains the one whose nodes stand highest wins. Dynamic programming over the tree: state k after a node is the best worth of a
-    chain on its path from the root whose last link is below k.
+    Links may be missing and nodes may lie between. Of equal paths the one with the highest nodes
+    wins.
+    Dynamic programming over the tree: state k after a node is the best gain of a path from the root
+    whose last link is below k.
+
+    Args:
+        parents: Each node's parent, −1 for roots.
+        gains: For each link of the chain, node → gain (positive) as that link.
     """
     count = len(gains)
     nothing = [0.0] * (count + 1)
