@@ -1,4 +1,4 @@
-"""The batch pipeline: keypoints from a file, and their bake."""
+"""The batch pipeline: keypoints from a file."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from mocap import formats
-from mocap.core.camera import Camera
-from mocap.core.keypoints import Keypoints, is_somebody
-from mocap.core.motion import Motion
+from mocap.core.keypoints import Keypoints, is_somebody, with_fov
 from mocap.detect.options import DetectOptions
 from mocap.errors import NoPersonError
-from mocap.solve.solver import Feet, solve_take
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of frames done and, where it is known, of all."""
@@ -47,7 +44,8 @@ def read_keypoints(
     ):
         report = None if progress is None else (lambda done: progress(done, source.count))
         try:
-            return detect_source(source, detector, report)
+            keypoints = detect_source(source, detector, report)
+            return with_fov(keypoints, source.fov, "metadata")
         except NoPersonError as error:
             if options.person is None or options.person == 1:
                 raise
@@ -67,18 +65,3 @@ def _from_file(path: Path, options: DetectOptions) -> Keypoints:
     if not is_somebody(keypoints):
         raise NoPersonError(f"There is no person in any of the {len(keypoints)} frames of {path}.")
     return keypoints
-
-
-def solve(
-    keypoints: Keypoints,
-    fov: float | None = None,
-    refine: bool = True,
-    feet: Feet = "auto",
-    upper_body: bool | None = None,
-    height: float | None = None,
-    progress: Callable[[float], None] | None = None,
-) -> Motion:
-    """The bake of keypoints. fov: the camera's field of view along the image's longer side, radians. refine: False takes the keypoints
-    as they are, without smoothing or filling (for keypoints that are good already). The others: as in solver.solve_take."""
-    camera = None if fov is None else Camera.from_fov(keypoints.image_size, fov)
-    return solve_take(keypoints, camera, refine, feet, upper_body, height, progress)

@@ -22,6 +22,7 @@ from mocap.rig import mapfile
 from mocap.rig.load import load_rig
 from mocap.rig.names import FINGERS
 from mocap.rig.report import STOOD
+from mocap.solve.solver import solve_take
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def read_motion(path: Path, animation: str | None = None) -> Motion:
         raise InputError(f"{path} holds keypoints, and so no animation {animation!r}.")
     from mocap import bake
 
-    return bake.solve(bake.read_keypoints(path))
+    return solve_take(bake.read_keypoints(path))
 
 
 def target(path: Path, character: Character | None, names: str | None = None) -> Target:

@@ -15,6 +15,7 @@ from mocap.core.keypoints import concatenate
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve.solver import solve_take
+from mocap.solve.tuning import SolveOptions
 from tests.benchmarks import (
     accuracy,
     captured,
@@ -99,7 +100,7 @@ def test_errors_are_seen():
 def test_parts_left_out_of_the_solver_are_left_out():
     """Noise-free keypoints that do not agree with their image: putting them onto it, and smoothing, change them; without, nothing does."""
     seen = concatenate([keypoints_of(m) for m in solver.poses("facing", 50)])
-    plain = solve_take(seen, filtered=False)
+    plain = solve_take(seen, SolveOptions(refine=False))
     with contenders.without(*contenders.BAKED):
         bare = contenders.bake(seen)
     assert np.degrees(R.distance(bare.rotations, plain.rotations)).max() < 1e-6

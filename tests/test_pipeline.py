@@ -27,6 +27,7 @@ from mocap.live import clock
 from mocap.live.messages import encode_frame
 from mocap.live.performer import LivePerformer
 from mocap.retarget import retarget
+from mocap.solve.solver import solve_take
 from mocap.stream import protocol
 from tests.helpers.measures import degrees_between, directions
 from tests.helpers.synthetic import keypoints_of, smooth_motion
@@ -70,7 +71,7 @@ def test_the_demo_is_solved_better_than_it_is_detected(truth: Motion, detected: 
         axis=1,
     )
     raw_error = degrees_between(raw, wanted).mean()
-    bake_error = degrees_between(limb_directions(bake.solve(detected)), wanted).mean()
+    bake_error = degrees_between(limb_directions(solve_take(detected)), wanted).mean()
     assert raw_error < 20.0, (
         "the detector reads the clip no better than a bad video: the mannequin has lost its looks"
     )
@@ -78,7 +79,7 @@ def test_the_demo_is_solved_better_than_it_is_detected(truth: Motion, detected: 
 
 
 def test_the_root_travels_as_the_mannequin_did(truth: Motion, detected: Keypoints) -> None:
-    found = retarget(bake.solve(detected), HUMANOID)
+    found = retarget(solve_take(detected), HUMANOID)
     path, wanted = (m.root_positions - m.root_positions[0] for m in (found, truth))
     assert np.ptp(wanted[:, 0]) > 0.1, "the demo walks to the side"
     assert np.abs(path[:, 0] - wanted[:, 0]).mean() < 0.05
@@ -88,7 +89,7 @@ def test_the_root_travels_as_the_mannequin_did(truth: Motion, detected: Keypoint
 def test_feet_neither_float_nor_sink_and_a_hop_leaves_the_ground(
     truth: Motion, detected: Keypoints
 ) -> None:
-    found = retarget(bake.solve(detected), HUMANOID)
+    found = retarget(solve_take(detected), HUMANOID)
     lowest = found.root_positions[:, 1] + kinematics.sole_heights(HUMANOID, found.rotations).min(
         axis=1
     )
@@ -100,7 +101,7 @@ def test_feet_neither_float_nor_sink_and_a_hop_leaves_the_ground(
 
 def test_a_still_picture_is_a_clip_of_one_frame(data: Path) -> None:
     keypoints = bake.read_keypoints(data / "images" / "tfjs_pose.jpg")
-    assert len(keypoints) == len(bake.solve(keypoints)) == 1
+    assert len(keypoints) == len(solve_take(keypoints)) == 1
 
 
 def test_a_file_of_keypoints_needs_no_detector(tmp_path: Path) -> None:
@@ -111,9 +112,7 @@ def test_a_file_of_keypoints_needs_no_detector(tmp_path: Path) -> None:
 
 def test_keypoints_of_nobody_are_refused(tmp_path: Path) -> None:
     k = keypoints_of(smooth_motion(np.random.default_rng(1), 1.0, 30.0))
-    nobody = Keypoints(
-        k.times, k.positions * np.nan, k.image * np.nan, k.confidence * 0, k.image_size
-    )
+    nobody = Keypoints(k.times, k.positions * np.nan, k.image * np.nan, k.confidence * 0, k.camera)
     (tmp_path / "k.json").write_text(keypoints_json.dumps(nobody))
     with pytest.raises(NoPersonError, match="30 frames"):
         bake.read_keypoints(tmp_path / "k.json")
@@ -175,7 +174,7 @@ def test_live_frames_are_the_bake_frames_seen_without_the_future(truth: Motion) 
     from mocap.core.keypoints import concatenate as concatenated
 
     bake_error = degrees_between(
-        limb_directions(bake.solve(concatenated([k for k, _ in found]))), wanted
+        limb_directions(solve_take(concatenated([k for k, _ in found]))), wanted
     ).mean()
     assert live_error < bake_error + 1.5
     # And nothing leaps: 30 frames a second, and no joint of a lively motion turns faster than this.

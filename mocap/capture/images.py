@@ -14,6 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from mocap.capture.files import IMAGE_SUFFIXES, existing_file, folder_images
+from mocap.capture.metadata import field_of_view
 from mocap.capture.opencv import cv2
 from mocap.capture.source import DEFAULT_FPS, Frame, Source, checked_fps, read_ahead
 from mocap.errors import InputError
@@ -37,6 +38,7 @@ class Still(Source):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         path = Path(path)
         self._image = _read_image(path)
+        self.fov = field_of_view(path)
         super().__init__(path.name, (self._image.shape[1], self._image.shape[0]), DEFAULT_FPS, 1)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -118,6 +120,7 @@ class ImageFolder(Source):
                 f"There is no image in the folder {str(folder)!r}; "
                 f"images end in {', '.join(IMAGE_SUFFIXES)}."
             )
+        self.fov = field_of_view(folder)
         first = _read_image(self.paths[0])
         super().__init__(
             folder.name or str(folder.resolve()),

@@ -13,6 +13,7 @@ from typing import TypeVar
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from mocap.core.camera import Camera
 from mocap.errors import InputError
 
 DEFAULT_FPS = 30.0
@@ -50,10 +51,25 @@ class Source:
         fps: Nominal frames per second.
         count: Number of frames, None if unknown. For a video it comes from the container and is
             an estimate at variable frame rate.
+        fov: Field of view along the longer side by the file's metadata, radians, or None.
     """
+
+    fov: float | None = None
 
     def __init__(self, name: str, size: tuple[int, int], fps: float, count: int | None) -> None:
         self.name, self.size, self.fps, self.count = name, size, fps, count
+
+    def camera(self, fov: float | None = None) -> Camera:
+        """Return the camera of these pictures.
+
+        Args:
+            fov: A given field of view, radians; by default the metadata's or the assumed one.
+        """
+        if fov is not None:
+            return Camera.from_fov(self.size, fov)
+        if self.fov is not None:
+            return Camera.from_fov(self.size, self.fov, source="metadata")
+        return Camera.assumed(self.size)
 
     def __iter__(self) -> Iterator[Frame]:
         raise NotImplementedError

@@ -22,6 +22,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from mocap.capture.metadata import field_of_view
 from mocap.capture.files import existing_file, is_audio, top_level_boxes
 from mocap.capture.opencv import cv2
 from mocap.capture.source import DEFAULT_FPS, MAX_FPS, Frame, Source, checked_fps, read_ahead
@@ -58,6 +59,7 @@ class Video(Source):
 
     def __init__(self, path: str | os.PathLike[str], source_fps: float | None = None) -> None:
         self.path = existing_file(Path(path))
+        self.fov = field_of_view(self.path)
         self._source_fps = checked_fps(source_fps)
         capture = self._open()
         try:

@@ -44,12 +44,13 @@ def bake(
     face_model: opt.FaceModel = None,
     person: opt.Person = None,
     upper_body: opt.UpperBody = None,
-    no_refine: Annotated[
+    refine: Annotated[
         bool,
         typer.Option(
-            "--no-refine", help="Skip the refinement, for keypoints that are accurate already."
+            "--refine/--no-refine",
+            help="Lift, filter and fit the keypoints; --no-refine if they are accurate already.",
         ),
-    ] = False,
+    ] = True,
     keep_touch: opt.KeepTouch = False,
     all_keys: opt.AllKeys = False,
 ) -> None:
@@ -59,9 +60,13 @@ def bake(
     """
     from mocap import assets, transfer
     from mocap import bake as batch
+    from mocap.core.keypoints import with_fov
     from mocap.detect.options import DetectOptions
     from mocap.formats import ExportOptions
+    from mocap.solve.solver import solve_take
+    from mocap.solve.tuning import SolveOptions
 
+    solve_options = SolveOptions(refine, feet, upper_body, height)
     outputs = {path: [Path(str(o).replace("{name}", path.stem)) for o in output] for path in inputs}
     if len(inputs) > 1 and any("{name}" not in str(o) for o in output):
         raise OutputError(
@@ -92,11 +97,9 @@ def bake(
     for path in inputs:
         with console.progress(f"Detecting {path.name}") as progress:
             keypoints = batch.read_keypoints(path, detect_options, progress)
-        view, view_said = reports.field_of_view(fov, path)
-        motion = batch.solve(
-            keypoints, view, refine=not no_refine, feet=feet, upper_body=upper_body, height=height
-        )
-        _say_measures(motion, view_said, height)
+        keypoints = with_fov(keypoints, opt.radians(fov))
+        motion = solve_take(keypoints, solve_options)
+        _say_measures(motion, reports.field_of_view(keypoints.camera), height)
         for target in targets[path]:
             reports.say_written(target.path, motion, transfer.save(target, motion, options))
     reports.say_mapped(theirs)

@@ -82,17 +82,16 @@ def live(
         theirs = browser or (lan and camera is None and video is None)
         source = None if theirs else again()
         kind: SourceKind = "browser" if theirs else "camera" if video is None else "video"
-        view = opt.radians(fov)
-        if video is not None:
-            view, view_said = reports.field_of_view(fov, video)
-            console.err.print(f"Field of view {view_said}.")
+        if video is not None and source is not None:
+            seen_by = source.camera(opt.radians(fov))
+            console.err.print(f"Field of view {reports.field_of_view(seen_by)}.")
         studio = _studio(takes, fov, stack)
         phones = page.phones() if lan else None
         _stream(
             source,
             kind,
             model,
-            view,
+            opt.radians(fov),
             port,
             open_page,
             listeners,

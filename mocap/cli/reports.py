@@ -11,6 +11,7 @@ from mocap.errors import MocapError
 
 if TYPE_CHECKING:
     from mocap import transfer
+    from mocap.core.camera import Camera
     from mocap.core.motion import Motion
 
 
@@ -49,21 +50,11 @@ def say_mapped(character: transfer.Character | None) -> None:
         console.out.print(f"{character.path}: {' '.join(transfer.report(character))}")
 
 
-def field_of_view(fov: float | None, path: Path) -> tuple[float | None, str]:
-    """Choose the field of view: that of --fov, else that of the file's metadata.
-
-    Args:
-        fov: The value of --fov in degrees, or None.
-        path: The video or image.
-
-    Returns:
-        The field of view in radians, or None for the default; and where it comes from, in words.
-    """
-    from mocap.capture.metadata import field_of_view as from_metadata
-    from mocap.core.camera import DEFAULT_FOV
-
-    if fov is not None:
-        return math.radians(fov), f"{fov:g}° as given"
-    if (told := from_metadata(path)) is not None:
-        return told, f"{math.degrees(told):.0f}° by the file's metadata (--fov overrides it)"
-    return None, f"{math.degrees(DEFAULT_FOV):.0f}° assumed (--fov sets it)"
+def field_of_view(camera: Camera) -> str:
+    """Describe a camera's field of view and where it comes from."""
+    degrees = math.degrees(camera.fov())
+    if camera.source == "told":
+        return f"{degrees:.6g}° as given"
+    if camera.source == "metadata":
+        return f"{degrees:.0f}° by the file's metadata (--fov overrides it)"
+    return f"{degrees:.0f}° assumed (--fov sets it)"

@@ -1,14 +1,15 @@
-"""A pinhole camera: metres before the camera to pixels in its image, and back to viewing rays.
+"""A pinhole camera: metres in camera axes to pixels in the image, and pixels to viewing rays.
 
-Camera axes are the world's of DESIGN.md as a camera at the origin sees it: x right in the image, +Y up, +Z towards the camera, so
-that what the camera sees has **negative z**. Pixels: x right, y down, (0, 0) the outer corner of the image's first pixel.
-Lens distortion is left out: phone and web cameras correct it themselves to about a pixel.
+Camera axes: x right in the image, +Y up, +Z towards the camera, so points in front of the camera
+have **negative z**. Pixels: x right, y down, (0, 0) is the outer corner of the first pixel.
+Lens distortion is ignored: phones and webcams correct it to about a pixel.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -17,24 +18,39 @@ from numpy import ndarray
 from mocap.errors import InputError
 
 DEFAULT_FOV = float(np.radians(55.0))
-"""Along the image's longer side: between a phone's main camera (about 65° in video) and one that looks from farther away (45°), and about a
-laptop's. Limbs hardly mind on the rendered clips (42° to 64°: 14.9° to 15.1° with anything from 50° to 60°); on a real man before a camera
-of 44° they are 0.3° worse for every five degrees too many."""
-# Keypoints further than this from their image ray, metres, weigh less (Huber's bound).
+"""The assumed field of view along the image's longer side, radians.
+
+Between a phone's main camera (about 65° in video) and a camera farther away (45°). On the rendered
+clips (42° to 64°) the limb error is 14.9° to 15.1° for any assumption from 50° to 60°; on a real
+man seen by a camera of 44° it grows by 0.3° for every five degrees too many."""
+
+CameraSource = Literal["told", "metadata", "assumed"]
+"""Where a focal length comes from: the user, the video's metadata, or DEFAULT_FOV."""
+
+# Huber bound: keypoints farther than this from their image ray, metres, weigh less.
 _OUTLIER = 0.04
 _ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """focal: focal length, pixels. centre: the principal point (cx, cy), pixels. size: the image's (width, height), pixels.
+    """A pinhole camera.
 
-    Raises InputError if the focal length or the size is not positive and finite, or the centre is not finite.
+    Attributes:
+        focal: Focal length, pixels.
+        centre: Principal point (cx, cy), pixels.
+        size: Image (width, height), pixels.
+        source: Where the focal length comes from.
+
+    Raises:
+        InputError: If the focal length or the size is not positive and finite, the centre is not
+            finite, or the source is unknown.
     """
 
     focal: float
     centre: tuple[float, float]
     size: tuple[int, int]
+    source: CameraSource = "told"
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.focal) and self.focal > 0):
@@ -43,23 +59,44 @@ class Camera:
             )
         if not (self.size[0] > 0 and self.size[1] > 0):
             raise InputError(
-                f"A camera's image must have a positive width and height, not {self.size[0]} × {self.size[1]} pixels."
+                "A camera's image must have a positive width and height, "
+                f"not {self.size[0]} × {self.size[1]} pixels."
             )
         if not all(math.isfinite(c) for c in self.centre):
             raise InputError(
-                f"A camera's principal point must be two finite numbers of pixels, not {self.centre}."
+                "A camera's principal point must be two finite numbers of pixels, "
+                f"not {self.centre}."
+            )
+        if self.source not in get_args(CameraSource):
+            raise InputError(
+                f"A camera's source is one of {', '.join(get_args(CameraSource))}, "
+                f"not {self.source!r}."
             )
 
     @classmethod
-    def from_fov(cls, size: tuple[int, int], fov: float, along: str = "longer") -> Camera:
-        """A camera whose principal point is the image's middle.
+    def from_fov(
+        cls,
+        size: tuple[int, int],
+        fov: float,
+        along: str = "longer",
+        source: CameraSource = "told",
+    ) -> Camera:
+        """Return the camera of a field of view, with its principal point in the image's middle.
 
-        fov: the field of view, radians, in (0, π), measured along the `longer` side of the image (the default: it does not change
-        when a phone is turned), its `horizontal` or `vertical` side, or its `diagonal`. Raises InputError for any other value.
+        Args:
+            size: Image (width, height), pixels.
+            fov: Field of view, radians, in (0, π).
+            along: What `fov` is measured along: the `longer` side (it stays the same when a phone
+                is turned), the `horizontal` or `vertical` side, or the `diagonal`.
+            source: Where the field of view comes from.
+
+        Raises:
+            InputError: If `fov`, `along` or `size` has another value.
         """
         if not 0.0 < fov < math.pi:
             raise InputError(
-                f"A field of view must lie between 0 and π radians, but is {fov}; give degrees as math.radians(degrees)."
+                f"A field of view must lie between 0 and π radians, but is {fov}; "
+                "give degrees as math.radians(degrees)."
             )
         width, height = size
         sides = {
@@ -72,23 +109,34 @@ class Camera:
             raise InputError(
                 f"A field of view is measured along one of {', '.join(sides)}, not {along!r}."
             )
-        return cls(
-            0.5 * sides[along] / math.tan(0.5 * fov), (0.5 * width, 0.5 * height), (width, height)
-        )
+        focal = 0.5 * sides[along] / math.tan(0.5 * fov)
+        return cls(focal, (0.5 * width, 0.5 * height), (width, height), source)
+
+    @classmethod
+    def assumed(cls, size: tuple[int, int]) -> Camera:
+        """Return the camera that is assumed for an image (width, height): DEFAULT_FOV."""
+        return cls.from_fov(size, DEFAULT_FOV, source="assumed")
+
+    def mirrored(self) -> Camera:
+        """Return the camera of the image reflected in x."""
+        return replace(self, centre=(self.size[0] - self.centre[0], self.centre[1]))
 
     def fov(self) -> float:
         """The field of view along the image's longer side, radians."""
         return 2.0 * math.atan(0.5 * max(self.size) / self.focal)
 
     def project(self, points: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 2"]:
-        """Pixels of points in camera axes, metres. Points beside or behind the camera (z ≥ 0) have no image: NaN."""
+        """Return the pixels of points in camera axes, metres; NaN where z ≥ 0."""
         depth = -points[..., 2:]
         normal = points[..., :2] / np.where(depth > 0.0, depth, np.nan)
         return normal * [self.focal, -self.focal] + self.centre
 
     def rays(self, pixels: Float[ndarray, "*batch 2"]) -> Float[ndarray, "*batch 3"]:
-        """Directions from the camera through pixels, in camera axes, scaled so that z = −1: a point `depth` metres before the camera
-        on that ray is `rays * depth`, which keeps problems in the translation linear. Not unit vectors."""
+        """Return directions from the camera through pixels, in camera axes, scaled to z = −1.
+
+        A point `depth` metres in front of the camera is `rays * depth`, so problems in the
+        translation stay linear. The directions are not unit vectors.
+        """
         xy = (pixels - np.asarray(self.centre)) * [1.0 / self.focal, -1.0 / self.focal]
         return np.concatenate([xy, np.full_like(xy[..., :1], -1.0)], axis=-1)
 
@@ -99,10 +147,20 @@ def fit_translation(
     confidence: Float[ndarray, "frames 33"],
     camera: Camera,
 ) -> Float[ndarray, "frames 3"]:
-    """For each frame the translation (metres, camera axes: y up, z < 0 in front) that puts `positions` onto `image`; NaN where unknown.
+    """Return the translation of each frame that puts `positions` onto `image`.
 
-    A point P + T lies on the ray r = (rx, ry, −1) when Tx + rx·Tz = −Px − rx·Pz, and so in y: linear in T. Weighted by
-    confidence squared, and three rounds of Huber weights on the distance from the ray. Needs four keypoints of some confidence.
+    A point P + T lies on the ray r = (rx, ry, −1) when Tx + rx·Tz = −Px − rx·Pz, and the same in y:
+    linear in T. Weights are the confidence squared times three rounds of Huber weights on the
+    distance from the ray.
+
+    Args:
+        positions: Landmarks in camera axes relative to any origin, metres.
+        image: The same landmarks, pixels.
+        confidence: Confidences in [0, 1].
+        camera: The camera of `image`.
+
+    Returns:
+        (F, 3) metres in camera axes; NaN where fewer than four landmarks have some confidence.
     """
     rays = camera.rays(image)[..., :2]
     # Columns 1, rx, ry, bx, by, |r|² and r·b of each point: weighted, they add up to the normal equations in one product.

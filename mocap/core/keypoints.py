@@ -1,20 +1,22 @@
-"""Keypoints: what a detector gives, in mocap's own axes, and the vocabulary of the 33 body landmarks and of a hand's 21.
+"""Keypoints: a detector's output in mocap's axes, and the names of the body and hand landmarks.
 
-Landmark names and order: BlazePose GHUM, as TF.js pose-detection prints them
-(https://github.com/tensorflow/tfjs-models/tree/master/pose-detection, "BlazePose Keypoints"), and MediaPipe Hands, as TF.js
-hand-pose-detection prints them (…/hand-pose-detection, "MediaPipe Hands Keypoints").
+Landmark names and order: BlazePose GHUM, as in TF.js pose-detection
+(https://github.com/tensorflow/tfjs-models/tree/master/pose-detection, "BlazePose Keypoints"), and
+MediaPipe Hands, as in TF.js hand-pose-detection (…/hand-pose-detection, "MediaPipe Hands
+Keypoints").
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.core.camera import Camera, CameraSource
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
 
@@ -98,24 +100,36 @@ _ARRAYS = (
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Keypoints:
-    """A detector's keypoints of one person over time.
+    """A detector's keypoints of one person over time. NaN means "not seen".
 
-    times: (F,) seconds, strictly increasing. positions: (F, 33, 3) metres from the middle of the hips, x right in the image, +Y up,
-    +Z towards the camera. image: (F, 33, 2) pixels, x right and y down. confidence: (F, 33) in [0, 1]. image_size: (width, height), pixels.
-    hands: (F, 2, 21, 3) metres from the hand's own wrist (which is 0), left and right, in the same axes as positions: added to the body's
-    wrist, they are in its frame. hands_image: (F, 2, 21, 2) pixels. hands_confidence: (F, 2) in [0, 1].
-    face: (F, 478, 3) pixels, x right and y down in the image, z away from the camera from the head's middle, in x's scale; MediaPipe's
-    face mesh and ten points of the irises. face_transform: (F, 4, 4), MediaPipe's canonical face to the camera, metres, axes as positions.
-    face_blendshapes: (F, 51) in [0, 1], columns as in BLENDSHAPES, where a network has told them.
-    NaN is "not seen". Arrays are copied and set read-only.
-    Raises InputError if shapes disagree, times do not increase, or the image has no size.
+    Arrays are copied and set read-only.
+
+    Attributes:
+        times: (F,) seconds, strictly increasing.
+        positions: (F, 33, 3) metres from the middle of the hips, in camera axes (x right in the
+            image, +Y up, +Z towards the camera).
+        image: (F, 33, 2) pixels, x right and y down.
+        confidence: (F, 33) in [0, 1].
+        camera: The camera that made the image.
+        hands: (F, 2, 21, 3) metres from the hand's own wrist (which is 0), left and right, in the
+            axes of `positions`.
+        face: (F, 478, 3) pixels, x right, y down, z away from the camera relative to the middle of
+            the head, in the scale of x; MediaPipe's face mesh with ten iris points.
+        face_transform: (F, 4, 4) MediaPipe's canonical face to the camera, metres, in the axes of
+            `positions`.
+        hands_image: (F, 2, 21, 2) pixels.
+        hands_confidence: (F, 2) in [0, 1].
+        face_blendshapes: (F, 51) in [0, 1], columns as in BLENDSHAPES, where a network found them.
+
+    Raises:
+        InputError: If shapes disagree or times do not increase.
     """
 
     times: Float[ndarray, "frames"]
     positions: Float[ndarray, "frames 33 3"]
     image: Float[ndarray, "frames 33 2"]
     confidence: Float[ndarray, "frames 33"]
-    image_size: tuple[int, int]
+    camera: Camera
     hands: Float[ndarray, "frames 2 21 3"] | None = None
     face: Float[ndarray, "frames 478 3"] | None = None
     face_transform: Float[ndarray, "frames 4 4"] | None = None
@@ -143,9 +157,6 @@ class Keypoints:
             object.__setattr__(self, name, array)
         if frames and not (np.all(np.isfinite(self.times)) and np.all(np.diff(self.times) > 0)):
             raise InputError("Keypoints' times must be finite and increase from frame to frame.")
-        width, height = self.image_size
-        if not (width > 0 and height > 0):
-            raise InputError(f"Keypoints' image size must be positive, but is {width} × {height}.")
 
     def __len__(self) -> int:
         return len(self.times)
@@ -156,18 +167,18 @@ class Keypoints:
         kept: dict[str, Any] = {
             name: None if (a := getattr(self, name)) is None else a[which] for name in _ARRAYS
         }
-        return Keypoints(image_size=self.image_size, **kept)
+        return Keypoints(camera=self.camera, **kept)
 
     def mirror(self) -> Keypoints:
-        """What the detector would have given for the mirrored picture: left and right exchanged, x reflected."""
-        width = self.image_size[0]
+        """Return the keypoints of the mirrored picture: left and right exchanged, x reflected."""
+        width = self.camera.size[0]
         flip = np.array([-1.0, 1.0, 1.0])
         transform = np.diag([-1.0, 1.0, 1.0, 1.0])
         return Keypoints(
             self.times, self.positions[:, MIRRORED] * flip, np.array([width, 0.0]) + self.image[:, MIRRORED] * [-1.0, 1.0],
-            self.confidence[:, MIRRORED], self.image_size,
+            self.confidence[:, MIRRORED], self.camera.mirrored(),
             None if self.hands is None else self.hands[:, ::-1] * flip,
-            # The face's 478 points have their own left-right table, which only a face solver needs: unseen rather than wrong.
+            # The 478 face points have their own left-right table, which is not kept here: unseen.
             None,
             None if self.face_transform is None else transform @ self.face_transform @ transform,
             None if self.hands_image is None else np.array([width, 0.0]) + self.hands_image[:, ::-1] * [-1.0, 1.0],
@@ -183,7 +194,7 @@ _MIRRORED_BLENDSHAPES = [
 
 
 def concatenate(parts: Sequence[Keypoints]) -> Keypoints:
-    """Keypoints one after another, all of one image size; hands and face are kept if every part has them."""
+    """Join keypoints of one camera; hands and face are kept if every part has them."""
     if not parts:
         raise InputError("There must be at least one frame of keypoints.")
     joined = {
@@ -192,7 +203,14 @@ def concatenate(parts: Sequence[Keypoints]) -> Keypoints:
         else np.concatenate([getattr(p, name) for p in parts])
         for name in _ARRAYS
     }
-    return Keypoints(image_size=parts[0].image_size, **joined)  # type: ignore[arg-type]
+    return Keypoints(camera=parts[0].camera, **joined)  # type: ignore[arg-type]
+
+
+def with_fov(keypoints: Keypoints, fov: float | None, source: CameraSource = "told") -> Keypoints:
+    """Return the keypoints with the camera of a field of view, radians; unchanged for None."""
+    if fov is None:
+        return keypoints
+    return replace(keypoints, camera=Camera.from_fov(keypoints.camera.size, fov, source=source))
 
 
 def is_somebody(keypoints: Keypoints) -> bool:

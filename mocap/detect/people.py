@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
+from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints
 
 # Margin around a person's landmarks, as part of their larger extent: hair, hands, and error.
@@ -36,7 +37,7 @@ def nobody(time: float, size: tuple[int, int]) -> Keypoints:
         np.full((1, n, 3), np.nan),
         np.full((1, n, 2), np.nan),
         np.zeros((1, n)),
-        size,
+        Camera.assumed(size),
     )
 
 

@@ -62,8 +62,8 @@ def detect_source(
 
 
 def _check_size(found: Keypoints, before: list[Keypoints], name: str) -> None:
-    if before and found.image_size != before[0].image_size:
-        (width, height), (first_width, first_height) = found.image_size, before[0].image_size
+    if before and found.camera.size != before[0].camera.size:
+        (width, height), (first_width, first_height) = found.camera.size, before[0].camera.size
         raise InputError(
             f"All frames of {name} must be of one size, but frame {len(before)} is "
             f"{width} × {height} pixels and those before it {first_width} × {first_height}."

@@ -1,6 +1,10 @@
 """Keypoints as JSON, in the shape of TF.js pose-detection, and as JSON Lines, which a crash cannot spoil.
 
-    {"width": px, "height": px, "fps": n, "frames": [{"timestamp": seconds, "poses": [POSE, …]}, …]}
+    {"width": px, "height": px, "fps": n, "camera": CAMERA,
+     "frames": [{"timestamp": seconds, "poses": [POSE, …]}, …]}
+
+CAMERA is {"focal": px, "centre": [px, px], "source": "told", "metadata" or "assumed"}; a file
+without it has the assumed camera. JSON Lines has everything but the frames in its first line.
 
 POSE is what `estimatePoses` returns for BlazePose: `score`, `keypoints` in px, `keypoints3D` in metres, each {x, y, z, score, name}
 (https://github.com/tensorflow/tfjs-models/tree/master/pose-detection). Beside them, where known: `leftHand` and `rightHand`, each what
@@ -8,7 +12,7 @@ hand-pose-detection's `estimateHands` returns (`score`, 21 `keypoints` in px and
 `face` {keypoints: 478 points in px, transform: 4 × 4 numbers, row by row, blendshapes:
 weights by ARKit's names, where known}. A point that was not seen is left out; so is a person in a
 frame without one, and the body where only hands were seen. `estimateHands`' own results, told by their `handedness`, are read in the
-place of poses too. JSON Lines is {"width", "height"} on the first line and a frame on each other.
+place of poses too.
 
 The file's axes are the detector's: x right, y down, z away from the camera. They become ours here, and ours theirs.
 """
@@ -26,6 +30,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.core.camera import Camera
 from mocap.core.keypoints import BLENDSHAPES, HAND_LANDMARKS, LANDMARKS, Keypoints
 from mocap.errors import InputError
 from mocap.formats import tfjs as shape
@@ -49,26 +54,29 @@ _DEFAULT_FPS = 30.0
 
 def dumps(keypoints: Keypoints) -> str:
     """The keypoints as one JSON document. Metres are kept to 1e-6, pixels to 1e-3."""
-    width, height = keypoints.image_size
-    take = shape.Take(
-        width, height, _rate(keypoints), [_frame(keypoints, i) for i in range(len(keypoints))]
-    )
+    frames = [_frame(keypoints, i) for i in range(len(keypoints))]
+    take = _header(keypoints.camera, _rate(keypoints))
+    take.frames = frames
     return msgspec.json.encode(take).decode()
 
 
 def dumps_lines(keypoints: Keypoints) -> str:
     """The keypoints as JSON Lines."""
     lines = [
-        header_line(keypoints.image_size, _rate(keypoints)),
+        header_line(keypoints.camera, _rate(keypoints)),
         *(frame_line(keypoints, i) for i in range(len(keypoints))),
     ]
     return "".join(lines)
 
 
-def header_line(image_size: tuple[int, int], fps: float | None = None) -> str:
-    """The first line of JSON Lines, with its newline."""
-    header: dict[str, float] = {"width": image_size[0], "height": image_size[1]}
-    return msgspec.json.encode(header | ({} if fps is None else {"fps": fps})).decode() + "\n"
+def header_line(camera: Camera, fps: float | None = None) -> str:
+    """Return the first line of JSON Lines, with its newline."""
+    return msgspec.json.encode(_header(camera, fps)).decode() + "\n"
+
+
+def _header(camera: Camera, fps: float | None) -> shape.Take:
+    own = shape.Camera(round(camera.focal, 3), camera.centre, camera.source)
+    return shape.Take(*camera.size, fps, own)
 
 
 def frame_line(keypoints: Keypoints, index: int) -> str:
@@ -206,7 +214,7 @@ def loads(text: str | bytes, source_fps: float | None = None) -> Keypoints:
     hands = None if hands is None else hands * _TURN
     times = _times(take, source_fps)
     keypoints = Keypoints(
-        times, positions * _TURN, image, confidence, _image_size(take, image, hands_image), hands, face, transform, hands_image,
+        times, positions * _TURN, image, confidence, _camera(take, image, hands_image), hands, face, transform, hands_image,
         hands_score, blendshapes,
     )  # fmt: skip
     return _turned_round(keypoints)
@@ -404,6 +412,15 @@ def _times(take: shape.Take, source_fps: float | None) -> Float[ndarray, " frame
             )
         fps = _DEFAULT_FPS
     return np.arange(count) / fps
+
+
+def _camera(take: shape.Take, *images: ndarray | None) -> Camera:
+    size = _image_size(take, *images)
+    own = take.camera
+    if own is None:
+        return Camera.assumed(size)
+    centre = own.centre or (0.5 * size[0], 0.5 * size[1])
+    return Camera(own.focal, centre, size, own.source)  # type: ignore[arg-type]  # checked there
 
 
 def _image_size(take: shape.Take, *images: ndarray | None) -> tuple[int, int]:

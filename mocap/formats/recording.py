@@ -38,7 +38,7 @@ class Recording:
 
     def append(self, keypoints: Keypoints) -> None:
         """Writes every frame of these keypoints at the take's end. Raises OutputError, with the file closed, when the disk is full."""
-        lines = [] if self.frames else [keypoints_json.header_line(keypoints.image_size)]
+        lines = [] if self.frames else [keypoints_json.header_line(keypoints.camera)]
         lines += [keypoints_json.frame_line(keypoints, i) for i in range(len(keypoints))]
         try:
             data = memoryview("".join(lines).encode())

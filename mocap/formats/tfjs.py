@@ -48,10 +48,17 @@ class Frame(msgspec.Struct, kw_only=True):
     poses: list[Pose]
 
 
+class Camera(msgspec.Struct, omit_defaults=True):
+    focal: float
+    centre: tuple[float, float] | None = None
+    source: str = "told"
+
+
 class Take(msgspec.Struct, omit_defaults=True):
     width: float | None = None
     height: float | None = None
     fps: float | None = None
+    camera: Camera | None = None
     frames: list[Frame] = []
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from websockets.asyncio.server import ServerConnection
 
-from mocap.core.camera import Camera
+from mocap.core.keypoints import with_fov
 from mocap.detect.mediapipe.bundles import PoseSize, face_bundle, hand_bundle, pose_bundle
 from mocap.live.incoming import Incoming, ingest
 from mocap.live.messages import body_of, weights_of
@@ -125,15 +125,12 @@ class BrowserCameras:
     ) -> None:
         performers: dict[int, LivePerformer] = {}
         for seen in self._incoming.frames(stop):
-            subject, keypoints = seen.points.stamp.subject, seen.keypoints
+            subject, keypoints = seen.points.stamp.subject, with_fov(seen.keypoints, self._fov)
             if anew.is_set():
                 anew.clear()
                 performers.clear()
             if seen.restarted or subject not in performers:
                 performers[subject] = self._performer()
-                performers[subject].restart(
-                    None if self._fov is None else Camera.from_fov(keypoints.image_size, self._fov)
-                )
             motion = performers[subject].follow(keypoints)
             stamp = replace(seen.points.stamp, frame=next(numbers))
             points = replace(body_of(seen.points), stamp=stamp)

@@ -18,6 +18,7 @@ import numpy as np
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.detect.crops import Hand, matched
 from mocap.errors import InputError, MocapError
@@ -147,8 +148,8 @@ async def ingest(
         async for message in connection:
             clock = time.monotonic()
             keypoints = foreign_frame(message, clock)
-            if keypoints.image_size != size:
-                size = keypoints.image_size
+            if keypoints.camera.size != size:
+                size = keypoints.camera.size
                 lead(connection, *size)
             stamp = Stamp(0, float(keypoints.times[0]), clock)
             incoming.put(
@@ -204,7 +205,7 @@ def as_keypoints(
         positions[None, :_BODY],
         image[None, :_BODY],
         confidence[None, :_BODY],
-        size,
+        Camera.assumed(size),
     )
     if hands:
         found: list[Hand | None] = [None, None]

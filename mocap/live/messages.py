@@ -27,7 +27,7 @@ def encode_frame(
     stamp = protocol.Stamp(number, arrived.time, arrived.clock)
     points = protocol.Points(
         stamp,
-        keypoints.image[0] / keypoints.image_size,
+        keypoints.image[0] / keypoints.camera.size,
         keypoints.positions[0],
         keypoints.confidence[0],
     )

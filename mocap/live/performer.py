@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from mocap.core.camera import DEFAULT_FOV, Camera
-from mocap.core.keypoints import Keypoints, concatenate
+from mocap.core.camera import CameraSource
+from mocap.core.keypoints import Keypoints, concatenate, with_fov
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.detect.take import OnePersonDetector
@@ -17,7 +17,7 @@ from mocap.live.clock import Arrived
 from mocap.retarget import retarget
 from mocap.solve.measure import measure_body
 from mocap.solve.solver import Solver
-from mocap.solve.tuning import Tuning
+from mocap.solve.tuning import SolveOptions, Tuning
 
 Listener = Callable[[Keypoints, Motion], None]
 """Called in the detector's thread with each live frame: what was seen, and the pose on the avatar."""
@@ -29,29 +29,25 @@ _MEASURE_EVERY, _MEASURE_UNTIL = 1.0, 6.0
 class LivePerformer:
     """From pictures or keypoints to poses on the avatar, one at a time: detect, measure, lift, solve, retarget. No socket in sight.
 
-    detector: None where only keypoints come. tuning: asked before each frame."""
+    detector: None if only keypoints come. fov: the field of view, radians, and its source; None
+    leaves the keypoints' own camera. tuning: called before each frame."""
 
     def __init__(
         self,
         detector: OnePersonDetector | None,
         avatar: Skeleton = HUMANOID,
-        camera: Camera | None = None,
+        fov: tuple[float | None, CameraSource] = (None, "assumed"),
         upper_body: bool | None = None,
         tuning: Callable[[], Tuning] = Tuning,
     ) -> None:
-        self._detector, self._avatar, self._camera, self._upper_body = (
-            detector,
-            avatar,
-            camera,
-            upper_body,
-        )
+        self._detector, self._avatar, self._fov = detector, avatar, fov
+        self._options = SolveOptions(upper_body=upper_body)
         self._tuning = tuning
         self.restart()
 
-    def restart(self, camera: Camera | None = None) -> None:
-        """Forgets the performer: the next frame begins another take. camera: from now on, where it is another."""
-        self._camera = camera or self._camera
-        self._solver = Solver(camera=self._camera, upper_body=self._upper_body)
+    def restart(self) -> None:
+        """Forget the performer: the next frame begins another take."""
+        self._solver = Solver(options=self._options)
         self._seen: list[Keypoints] = []
         self._measured = -np.inf
         self._lift: LiftState | None = None
@@ -60,6 +56,7 @@ class LivePerformer:
         """The keypoints of a frame, and the avatar's pose."""
         assert self._detector is not None
         keypoints = self._detector.detect(arrived.frame.image, arrived.time)
+        keypoints = with_fov(keypoints, *self._fov)
         return keypoints, self.follow(keypoints)
 
     def next_person(self) -> None:
@@ -72,8 +69,7 @@ class LivePerformer:
         """The avatar's pose of one frame of keypoints, which come after those before."""
         if not np.isnan(keypoints.positions).all():
             self._measure(keypoints)
-        camera = self._camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
-        positions, self._lift = lift_live(keypoints, camera, self._lift)
+        positions, self._lift = lift_live(keypoints, keypoints.camera, self._lift)
         self._solver.tuning = self._tuning()
         return retarget(self._solver.solve(replace(keypoints, positions=positions)), self._avatar)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from mocap.capture.source import Source
 from mocap.capture.webcam import Webcam
-from mocap.core.camera import Camera
 from mocap.core.rig import Rig
 from mocap.core.skeleton import HUMANOID
 from mocap.detect.mediapipe.bundles import PoseSize
@@ -114,10 +113,12 @@ async def live(
             options = DetectOptions(
                 model=model, hands=hands, face=face, face_model=face_model, person=person
             )
-            camera = None if fov is None else Camera.from_fov(opened.size, fov)
             with PerformerDetector(options) as detector:
                 performer = LivePerformer(
-                    detector, camera=camera, upper_body=upper_body, tuning=lambda: tuning
+                    detector,
+                    fov=(opened.fov, "metadata") if fov is None else (fov, "told"),
+                    upper_body=upper_body,
+                    tuning=lambda: tuning,
                 )
                 _work(
                     opened,

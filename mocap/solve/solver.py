@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Literal
 
 import numpy as np
 from numpy import ndarray
 
 from mocap.core import rotation as R
-from mocap.core.camera import DEFAULT_FOV, Camera, fit_translation
+from mocap.core.camera import fit_translation
 from mocap.core.filter import (
     OneEuroState,
     fill_gaps,
@@ -46,11 +45,9 @@ from mocap.solve.refine.ground import FEET, Ground, find_ground
 from mocap.solve.root import RootState, StandState, follow_root, settle_root, stand, steady_stand
 from mocap.solve.size import at_height
 from mocap.solve.swaps import unswap
-from mocap.solve.tuning import LIVE_FILTER, Tuning
+from mocap.solve.tuning import LIVE_FILTER, Feet, SolveOptions, Tuning
 from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
 from mocap.solve.upper import STEADY, UpperState, follow_whole_body, is_upper_body, on_steady_hips
-
-Feet = Literal["off", "auto", "always"]
 
 LIVE_HANDS, BAKE_HANDS = (0.5, 0.3), 1.5
 """Of hands relative to their forearms, live (Hz at rest, Hz per half radian a second) and in the bake (Hz): three small points make them,
@@ -71,33 +68,32 @@ _UP = np.array([0.0, 1.0, 0.0])
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
 
 
+_USUAL = SolveOptions()
+
+
 class Solver:
     """The live grade. Solves keypoints as they come, one frame or many at a time; the portions make no difference.
 
-    body: the performer's skeleton (HUMANOID's until it is measured). camera: of the image points, or None for DEFAULT_FOV.
-    filtered: keypoints put onto their image points and through the One Euro filter; without it, noise-free keypoints come out exactly.
-    upper_body: legs at rest and hips steady (mocap.solve.upper); by default where no legs have been seen for a while. `tuning` may be
-    changed from frame to frame.
+    Attributes:
+        body: The performer's skeleton; may be changed from frame to frame.
+        tuning: May be changed from frame to frame.
     """
 
     def __init__(
         self,
         body: Skeleton = HUMANOID,
-        camera: Camera | None = None,
-        filtered: bool = True,
-        upper_body: bool | None = None,
+        options: SolveOptions = _USUAL,
     ) -> None:
         self.body = body
         self.tuning = Tuning()
-        self._camera = camera
-        self._filtered = filtered
+        self._filtered = options.refine
         self._filter: OneEuroState | None = None
         self._hands: OneEuroState | None = None
         self._fingers: OneEuroState | None = None
         self._palms: OneEuroState | None = None
         self._face: FaceState | None = None
         self._head: OneEuroState | None = None
-        self._upper_body = upper_body
+        self._upper_body = options.upper_body
         self._upper: UpperState | None = None
         self._path: tuple[ndarray, ndarray] | None = None
         self._steady: OneEuroState | None = None
@@ -109,7 +105,7 @@ class Solver:
 
     def solve(self, keypoints: Keypoints) -> Motion:
         """The motion of these frames, going on from those solved before."""
-        camera = self._camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
+        camera = keypoints.camera
         keypoints = with_arms(keypoints)
         positions = keypoints.positions
         translation = fit_translation(positions, keypoints.image, keypoints.confidence, camera)
@@ -223,32 +219,37 @@ _LIFTED, _FITTED = 0.15, 0.4
 
 def solve_take(
     keypoints: Keypoints,
-    camera: Camera | None = None,
-    filtered: bool = True,
-    feet: Feet = "auto",
-    upper_body: bool | None = None,
-    height: float | None = None,
+    options: SolveOptions = _USUAL,
     progress: Callable[[float], None] | None = None,
 ) -> Motion:
-    """The bake of a whole take: exchanged limbs put back, depths lifted, short gaps bridged, one body fitted to image and depth over the
-    whole take without delay, set upright, and posed in closed form.
+    """Solve a whole take: the bake grade, without delay.
 
-    filtered: all that; without it keypoints are taken as they are (synthetic ones, or another system's that are good already), for the
-    closed form alone, and feet are left alone. feet: "auto" plants those that stand; "always" never lets
-    them leave the ground; "off" leaves them where their keypoints are. upper_body: legs at rest and hips steady (mocap.solve.upper); by
-    default if legs are hardly ever seen. height: the performer's, metres; by default by the detector's own measure, set right
-    (mocap.solve.size) unless keypoints are taken as they are. progress: told now and then how much is done, 0 to 1; what it raises ends it.
+    Exchanged limbs are put back, depths are lifted, short gaps are bridged, one body is fitted to
+    image and depth over the whole take, and the result is set upright, posed in closed form and
+    planted on the ground.
+
+    Args:
+        keypoints: One person's keypoints, with their camera.
+        options: What is solved how.
+        progress: Called now and then with the share done, 0 to 1; an exception it raises ends the
+            solve.
+
+    Returns:
+        The motion on the performer's own skeleton.
     """
     told = progress or (lambda done: None)
+    feet, height = options.feet, options.height
     keypoints = with_arms(keypoints)
-    if not filtered:
+    if not options.refine:
         motion = _posed(
-            keypoints, keypoints.positions, None, R.IDENTITY, camera, upper=bool(upper_body)
+            keypoints, keypoints.positions, None, R.IDENTITY, upper=bool(options.upper_body)
         )
         return motion if height is None else at_height(motion, height)
-    upper = is_upper_body(keypoints.confidence) if upper_body is None else upper_body
+    upper = options.upper_body
+    if upper is None:
+        upper = is_upper_body(keypoints.confidence)
     keypoints = unswap(keypoints)
-    camera = camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
+    camera = keypoints.camera
     times = keypoints.times
     prior = lift(keypoints, camera) if np.isfinite(keypoints.image).any() else keypoints.positions
     translation = fit_translation(prior, keypoints.image, keypoints.confidence, camera)
@@ -260,7 +261,7 @@ def solve_take(
         positions = smooth(times, prior, BAKE_CUTOFF)
         upright = find_gravity(*body_axis(positions, keypoints.confidence))
         return at_height(
-            _posed(keypoints, positions, None, upright, camera, filtered=True, upper=upper), height
+            _posed(keypoints, positions, None, upright, filtered=True, upper=upper), height
         )
 
     held = _held(keypoints, prior)
@@ -275,7 +276,7 @@ def solve_take(
     upright = find_gravity(
         *body_axis(np.where(np.isfinite(prior), found.positions, np.nan), keypoints.confidence)
     )
-    ground = None if feet == "off" or upper else _ground(keypoints, found, upright, camera, feet)
+    ground = None if feet == "off" or upper else _ground(keypoints, found, upright, feet)
     above = None
     if ground is not None:
         begun = _LIFTED + _FITTED
@@ -297,7 +298,6 @@ def solve_take(
         R.apply(upright, positions),
         found.translation,
         upright,
-        camera,
         above,
         True,
         upper,
@@ -306,11 +306,9 @@ def solve_take(
     return motion if ground is None else plant(motion, ground.contacts > 0.5, SEEN_STILL)
 
 
-def _ground(
-    keypoints: Keypoints, found: Refined, upright: ndarray, camera: Camera, feet: Feet
-) -> Ground | None:
+def _ground(keypoints: Keypoints, found: Refined, upright: ndarray, feet: Feet) -> Ground | None:
     """The floor, and which feet stand on it."""
-    speeds = foot_speeds(keypoints, found.translation, camera)
+    speeds = foot_speeds(keypoints, found.translation, keypoints.camera)
 
     def contacts(heights: ndarray) -> ndarray:
         return find_contacts(
@@ -355,7 +353,6 @@ def _posed(
     positions: ndarray,
     translation: ndarray | None,
     upright: ndarray,
-    camera: Camera | None,
     above: ndarray | None = None,
     filtered: bool = False,
     upper: bool = False,
@@ -363,8 +360,9 @@ def _posed(
     """The closed form of a whole take from upright positions. above: how high the lower foot is off the floor, metres, if that is known."""
     times = keypoints.times
     if translation is None:
-        camera = camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
-        translation = fit_translation(positions, keypoints.image, keypoints.confidence, camera)
+        translation = fit_translation(
+            positions, keypoints.image, keypoints.confidence, keypoints.camera
+        )
     body = measure_body(replace(keypoints, positions=positions))
     confidence = _bridged(keypoints, positions)
     if upper:

@@ -1,4 +1,4 @@
-"""What a performer may choose about how live poses are made."""
+"""Options of the solver: SolveOptions for both grades, Tuning for changes while live."""
 
 from __future__ import annotations
 
@@ -11,7 +11,28 @@ LIVE_FILTER = (np.array([3.0, 3.0, 1.5]), np.array([8.0, 8.0, 2.0]))
 """The live One Euro filter on keypoints, in the camera's axes: Hz at rest, Hz per m/s. The detector has already filtered them once, so this
 one is light; less so in depth, of which it knows least. Chosen by tests/benchmarks/lag.py, in which no filter on rotations did better."""
 
+Feet = Literal["off", "auto", "always"]
+
 F = TypeVar("F", float, np.ndarray)
+
+
+@dataclass(frozen=True, slots=True)
+class SolveOptions:
+    """How keypoints are solved.
+
+    Attributes:
+        refine: Lift, filter and fit the keypoints; False takes them as they are, for synthetic
+            keypoints or those of a better system, and leaves feet alone.
+        feet: "auto" plants feet that stand, "always" never lets them leave the ground, "off"
+            leaves them as solved. The live grade has Tuning.feet instead.
+        upper_body: Legs at rest and hips steady; None decides by whether legs are seen.
+        height: The performer's height, metres; None estimates it from the keypoints. Bake only.
+    """
+
+    refine: bool = True
+    feet: Feet = "auto"
+    upper_body: bool | None = None
+    height: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from mocap import assets, bake, formats, transfer
-from mocap.core.keypoints import Keypoints
+from mocap.core.keypoints import Keypoints, with_fov
 from mocap.core.motion import Motion, concatenate
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError, MocapError, OutputError
@@ -29,6 +29,7 @@ from mocap.formats.vrm import as_vrm
 from mocap.live.performer import LivePerformer
 from mocap.retarget import retarget
 from mocap.rig.load import load_rig
+from mocap.solve.solver import solve_take
 from mocap.stream.clip import clip_files
 from mocap.stream.files import Files, content_type
 from mocap.studio import messages as studio
@@ -203,10 +204,10 @@ class Studio:
         path = self.takes.path(take)
         key = (take, path.stat().st_mtime_ns, grade)
         if key not in self._solved:
-            keypoints = bake.read_keypoints(path)
+            keypoints = with_fov(bake.read_keypoints(path), self._fov)
             progress(0.0)  # it may have been cancelled while it waited
             motion = (
-                bake.solve(keypoints, self._fov, progress=progress)
+                solve_take(keypoints, progress=progress)
                 if grade == "bake"
                 else as_live(keypoints, progress)
             )

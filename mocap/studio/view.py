@@ -11,12 +11,14 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap import bake, formats
+from mocap.core.keypoints import with_fov
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import HUMANOID
 from mocap.formats.gltf_read import animations
 from mocap.live.avatar import files_of, load_avatar
 from mocap.retarget import load_motion, retarget
+from mocap.solve.solver import solve_take
 from mocap.stream import protocol
 from mocap.stream.clip import clip_files
 from mocap.stream.server import Server
@@ -33,8 +35,8 @@ def opened(
     InputError if the file cannot be read or holds no humanoid.
     """
     if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
-        keypoints = bake.read_keypoints(path)
-        return bake.solve(keypoints, fov), np.nan_to_num(keypoints.confidence).mean(axis=1), None
+        keypoints = with_fov(bake.read_keypoints(path), fov)
+        return solve_take(keypoints), np.nan_to_num(keypoints.confidence).mean(axis=1), None
     if path.suffix.lower() not in _CHARACTERS:
         return load_motion(path), None, None
     rig = load_avatar(path)

@@ -105,7 +105,7 @@ def spoilt(
         _centred(positions),
         image,
         _there_and_back(seen.confidence, frames, start),
-        camera.size,
+        Camera.assumed(camera.size),
     )
 
 

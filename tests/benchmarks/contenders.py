@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -77,14 +78,16 @@ def without(*parts: str) -> Iterator[None]:
 def live(keypoints: Keypoints, camera: Camera | None = None, body: Skeleton = HUMANOID) -> Motion:
     """The motion as `mocap live` shows it on an avatar of these proportions."""
 
+    seen = keypoints if camera is None else replace(keypoints, camera=camera)
+
     class Replay:
         at = 0
 
         def detect(self, image: np.ndarray, time: float) -> Keypoints:
             self.at += 1
-            return keypoints.slice(self.at - 1, self.at)
+            return seen.slice(self.at - 1, self.at)
 
-    performer = LivePerformer(Replay(), body, camera)  # type: ignore[arg-type]
+    performer = LivePerformer(Replay(), body)  # type: ignore[arg-type]
     nothing = np.zeros((1, 1, 3), np.uint8)
     return concatenate(
         [
@@ -96,7 +99,8 @@ def live(keypoints: Keypoints, camera: Camera | None = None, body: Skeleton = HU
 
 def bake(keypoints: Keypoints, camera: Camera | None = None) -> Motion:
     """The performer's motion on the performer's own body, as `mocap bake` writes it."""
-    return solver.solve_take(keypoints, camera)
+    seen = keypoints if camera is None else replace(keypoints, camera=camera)
+    return solver.solve_take(seen)
 
 
 def on_humanoid(motion: Motion) -> Motion:

@@ -27,7 +27,7 @@ def take(frames: int, model: str = "full") -> Keypoints:
         np.concatenate([getattr(p, what) for p in parts] * rounds)[:frames]
         for what in ("positions", "image", "confidence")
     )
-    return Keypoints(np.arange(frames) / 30.0, positions, image, confidence, parts[0].image_size)
+    return Keypoints(np.arange(frames) / 30.0, positions, image, confidence, parts[0].camera)
 
 
 def table(quick: bool = False) -> Table:

@@ -23,6 +23,7 @@ from numpy import ndarray
 
 from mocap.capture.open import open_source
 from mocap.core import rotation as R
+from mocap.core.camera import Camera
 from mocap.core.keypoints import BLENDSHAPES, Keypoints
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
@@ -150,7 +151,7 @@ def rendered_face(frames_each: int = 12) -> SeenFace:
     with FaceTracker() as tracker:
         found = [tracker.find(image) or no_face() for image in frames(motion, _BEFORE)]
     keypoints = Keypoints(
-        times, np.full((count, 33, 3), np.nan), np.full((count, 33, 2), np.nan), np.zeros((count, 33)), (_SIZE, _SIZE),
+        times, np.full((count, 33, 3), np.nan), np.full((count, 33, 2), np.nan), np.zeros((count, 33)), Camera.assumed((_SIZE, _SIZE)),
         face=np.stack([f.points for f in found]), face_transform=np.stack([f.transform for f in found]),
         face_blendshapes=np.stack([f.blendshapes for f in found]),
     )  # fmt: skip

@@ -57,9 +57,9 @@ def rig(keypoints: Keypoints) -> tuple[dict[str, np.ndarray], np.ndarray]:
     world = np.concatenate(
         [keypoints.positions * [1.0, -1.0, -1.0], keypoints.confidence[..., None]], axis=-1
     )
-    image = keypoints.image / keypoints.image_size
+    image = keypoints.image / keypoints.camera.size
     frames = [{"world": w, "image": i} for w, i in zip(world.tolist(), image.tolist(), strict=True)]
-    width, height = keypoints.image_size
+    width, height = keypoints.camera.size
     question = json.dumps(
         {"package": str(_package()), "width": width, "height": height, "frames": frames}
     )

@@ -86,10 +86,10 @@ def _directions(joints: np.ndarray) -> np.ndarray:
 def lifted(keypoints: Keypoints, camera: Camera | None = None) -> Keypoints:
     """What the live solver gets of these keypoints."""
     positions, _ = lift_live(
-        keypoints, camera or Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
+        keypoints, camera or Camera.from_fov(keypoints.camera.size, DEFAULT_FOV)
     )
     return Keypoints(
-        keypoints.times, positions, keypoints.image, keypoints.confidence, keypoints.image_size
+        keypoints.times, positions, keypoints.image, keypoints.confidence, keypoints.camera
     )
 
 

@@ -97,7 +97,7 @@ def _clip(name: str, view: str, truth: Motion, arrays: dict[str, np.ndarray]) ->
         )
         found[model] = Keypoints(
             truth.times, np.where(positions == UNSEEN, np.nan, positions * METRES), np.where(image == UNSEEN, np.nan, image * PIXELS),
-            confidence * PARTS, size,
+            confidence * PARTS, Camera.assumed(size),
         )  # fmt: skip
     camera = Camera.from_fov(size, fov, "vertical")
     seen = turned(truth, back)

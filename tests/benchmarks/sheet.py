@@ -82,7 +82,7 @@ def _picture_panel(
     keypoints: Keypoints, frame: int, shown: np.ndarray, picture: np.ndarray | None
 ) -> np.ndarray:
     """What the camera saw, the detector's dots and the result's lines."""
-    width, height = keypoints.image_size
+    width, height = keypoints.camera.size
     scale = min(PANEL / height, 2.0 * PANEL / width)
     size = (round(width * scale), round(height * scale))
     panel = (

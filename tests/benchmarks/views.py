@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mocap.core import rotation as R
-from mocap.core.camera import DEFAULT_FOV, Camera, fit_translation
+from mocap.core.camera import Camera, fit_translation
 from mocap.core.keypoints import Keypoints, landmarks_of
 from mocap.core.kinematics import fk, sole_points
 from mocap.core.motion import Motion
@@ -51,7 +51,7 @@ SURFACE: dict[str, float] = {
 
 def camera_of(keypoints: Keypoints) -> Camera:
     """The camera that the solver assumes when no field of view is given."""
-    return Camera.from_fov(keypoints.image_size, DEFAULT_FOV)
+    return keypoints.camera
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ def _camera_rotation(
 def inside(keypoints: Keypoints) -> np.ndarray:
     """Whether each limb's far end lies inside the picture: (F, 8)."""
     ends = keypoints.image[:, LANDMARK_JOINTS][:, TO]
-    return ((ends >= 0.0) & (ends < np.asarray(keypoints.image_size))).all(axis=-1)
+    return ((ends >= 0.0) & (ends < np.asarray(keypoints.camera.size))).all(axis=-1)
 
 
 def doubted(keypoints: Keypoints) -> np.ndarray:

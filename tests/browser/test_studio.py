@@ -19,6 +19,7 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
 from mocap.retarget import load_motion, retarget
+from mocap.solve.solver import solve_take
 from mocap.stream import protocol
 from mocap.studio.studio import as_live
 from tests import judges
@@ -132,7 +133,7 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(
     for part, key in ((1 / 3, "i"), (2 / 3, "o")):
         page.mouse.click(box["x"] + part * box["width"], box["y"] + 20)
         page.keyboard.press(key)
-    whole = bake.solve(keypoints)
+    whole = solve_take(keypoints)
     files = {kind: exported(page, kind, tmp_path) for kind in ("glb", "bvh", "vrma", "json")}
     read = {kind: formats.load(path) for kind, path in files.items()}
     assert len(read["glb"]) == len(read["vrma"]) == len(read["json"])

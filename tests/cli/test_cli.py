@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import re
@@ -96,7 +97,8 @@ def test_a_field_of_view_that_the_file_tells_is_taken_and_said(
     # What is in the pictures does not matter here: the keypoints are as given, the files are real.
     keypoints = formats.load(take)
     assert isinstance(keypoints, Keypoints)
-    monkeypatch.setattr("mocap.bake.read_keypoints", lambda *_: keypoints)
+    monkeypatch.setattr("mocap.bake.PerformerDetector", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr("mocap.bake.detect_source", lambda *_: keypoints)
     for name, told in (("told.mov", "26"), ("mute.mov", None)):
         with av.open(
             str(tmp_path / name), "w", options={"movflags": "use_metadata_tags"}
@@ -128,7 +130,9 @@ def test_a_field_of_view_that_the_file_tells_is_taken_and_said(
     begun = {}
     monkeypatch.setattr(
         "mocap.live.session.live",
-        lambda source, kind, model, fov, **_: begun.update({source.name: fov}) or asyncio.sleep(0),
+        lambda source, kind, model, fov, **_: (
+            begun.update({source.name: source.camera(fov).fov()}) or asyncio.sleep(0)
+        ),
     )
     for name, says in (
         ("told.mov", "69° by the file's metadata (--fov overrides it)"),
@@ -136,7 +140,10 @@ def test_a_field_of_view_that_the_file_tells_is_taken_and_said(
     ):
         _, _, err = run("live", "--video", name, "--no-open")
         assert err == f"Field of view {says}.\n"
-    assert begun == {"told.mov": pytest.approx(2 * math.atan(18 / 26)), "mute.mov": None}
+    assert begun == {
+        "told.mov": pytest.approx(2 * math.atan(18 / 26)),
+        "mute.mov": pytest.approx(math.radians(55)),
+    }
 
 
 @pytest.mark.parametrize(
@@ -297,7 +304,7 @@ def test_a_camera_that_is_not_there_is_named(run) -> None:
 
 def test_foreign_axes_are_noticed_in_a_note(run, tmp_path: Path) -> None:
     k = keypoints_of(smooth_motion(np.random.default_rng(1), 2.0, 30.0))
-    turned = Keypoints(k.times, k.positions * [1.0, 1.0, -1.0], k.image, k.confidence, k.image_size)
+    turned = Keypoints(k.times, k.positions * [1.0, 1.0, -1.0], k.image, k.confidence, k.camera)
     (tmp_path / "turned.json").write_text(keypoints_json.dumps(turned))
     status, _, err = run("bake", "turned.json", "-o", "x.bvh")
     assert status == 0

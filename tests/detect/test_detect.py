@@ -101,7 +101,7 @@ def test_the_demo_clips_person_is_found_in_every_frame_and_near_the_truth(demo_k
     size = tuple(truth["image_size"].tolist())
     camera = Camera.from_fov(size, float(truth["camera_fov"]), "vertical")
     true = camera.project(in_camera_axes(world, truth["camera_position"], truth["camera_target"]))
-    assert demo_keypoints.image_size == size
+    assert demo_keypoints.camera.size == size
     np.testing.assert_allclose(demo_keypoints.times, truth["times"], atol=1e-3)
     assert np.isfinite(demo_keypoints.image).all()
     height = (
@@ -150,7 +150,7 @@ def test_nobody_is_nan_with_no_confidence():
     assert np.isnan(found.positions).all()
     assert np.isnan(found.image).all()
     assert found.confidence.tolist() == [[0.0] * 33]
-    assert found.image_size == (320, 240)
+    assert found.camera.size == (320, 240)
 
 
 def test_an_empty_room_stays_empty_and_who_enters_is_found(data):
@@ -278,7 +278,7 @@ def test_what_is_no_picture_is_refused(image):
 @pytest.mark.parametrize("size", [(1, 1), (2, 500), (2160, 3840)])
 def test_pictures_of_any_size_are_taken(size):
     with PoseDetector("lite", video=False) as detector:
-        assert detector.detect(np.zeros((*size, 3), np.uint8)).image_size == size[::-1]
+        assert detector.detect(np.zeros((*size, 3), np.uint8)).camera.size == size[::-1]
 
 
 def test_a_view_of_an_array_is_as_good_as_the_array(demo):

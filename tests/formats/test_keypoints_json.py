@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mocap.core import rotation as R
+from mocap.core.camera import Camera
 from mocap.core.keypoints import HAND_LANDMARKS, LANDMARKS, Keypoints
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
@@ -47,7 +48,7 @@ def random_keypoints(seed: int, frames: int = 6) -> Keypoints:
     transform[1] = np.nan
     times = np.cumsum(rng.uniform(0.01, 0.1, frames))
     return Keypoints(
-        times, positions, image, confidence, (1280, 720), hands, face, transform, hands_image, hands_confidence
+        times, positions, image, confidence, Camera.assumed((1280, 720)), hands, face, transform, hands_image, hands_confidence
     )  # fmt: skip
 
 
@@ -66,7 +67,9 @@ def standing(frames: int = 5) -> Keypoints:
 
 def same(a: Keypoints, b: Keypoints) -> None:
     assert np.abs(a.times - b.times).max() < 1e-9
-    assert a.image_size == b.image_size
+    assert a.camera.size == b.camera.size
+    assert a.camera.focal == pytest.approx(b.camera.focal, abs=1e-3)
+    assert (a.camera.centre, a.camera.source) == (b.camera.centre, b.camera.source)
     for field, tolerance in (
         ("positions", 1e-6),
         ("image", 1e-3),
@@ -251,7 +254,7 @@ def test_a_missing_image_size_is_taken_from_the_points_with_a_warning() -> None:
     whole = document()
     del whole["width"]
     with pytest.warns(UserWarning, match="does not give the image's width and height"):
-        size = kj.loads(json.dumps(whole)).image_size
+        size = kj.loads(json.dumps(whole)).camera.size
     assert np.all(np.array(size) >= standing().image.max(axis=(0, 1)))
 
 
@@ -387,7 +390,7 @@ def turned(
         + np.random.default_rng(seed).normal(size=keypoints.positions.shape) * noise
     ) * signs
     points = keypoints.image if image else np.full_like(keypoints.image, np.nan)
-    return Keypoints(keypoints.times, positions, points, keypoints.confidence, keypoints.image_size)
+    return Keypoints(keypoints.times, positions, points, keypoints.confidence, keypoints.camera)
 
 
 @given(seeds)
@@ -434,7 +437,7 @@ def test_one_frame_in_three_may_be_anything(seed: int, angle: float) -> None:
     wrong = rng.choice(30, 5, replace=False)
     positions[wrong] *= [1.0, 1.0, -1.0]
     mixed = Keypoints(
-        keypoints.times, positions, keypoints.image, keypoints.confidence, keypoints.image_size
+        keypoints.times, positions, keypoints.image, keypoints.confidence, keypoints.camera
     )
     assert flipped_axes(mixed) == ("z",)
 
@@ -454,7 +457,7 @@ def test_unseen_points_tell_nothing() -> None:
                 nothing,
                 keypoints.image,
                 keypoints.confidence,
-                keypoints.image_size,
+                keypoints.camera,
             )
         )
         == ()
@@ -479,7 +482,9 @@ def test_real_recordings_are_not_taken_for_flipped_and_flipped_ones_are_found(da
     image = np.array(json.loads((data / "landmarks" / "tfjs_pose_squats.full.json").read_text()))[
         ..., :2
     ]
-    whole = Keypoints(squats.times, squats.positions, image, squats.confidence, (720, 1280))
+    whole = Keypoints(
+        squats.times, squats.positions, image, squats.confidence, Camera.assumed((720, 1280))
+    )
     for axes in ("", "x", "y", "z", "yz", "xz"):
         assert "".join(flipped_axes(turned(whole, axes))) == axes
         if "x" not in axes:

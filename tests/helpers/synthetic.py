@@ -6,6 +6,7 @@ import numpy as np
 
 from mocap.core import kinematics
 from mocap.core import rotation as R
+from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints, landmarks_of
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
@@ -89,7 +90,9 @@ def keypoints_of(
     points = landmarks_of(positions, world)
     image = np.array(size) / 2 + focal * points[..., :2] * [1.0, -1.0] / -points[..., 2:]
     middle = points[:, [23, 24]].mean(axis=1, keepdims=True)
-    return Keypoints(motion.times, points - middle, image, np.ones(points.shape[:2]), size)
+    return Keypoints(
+        motion.times, points - middle, image, np.ones(points.shape[:2]), Camera.assumed(size)
+    )
 
 
 def random_poses(rng: np.random.Generator, frames: int, body: Skeleton | None = None) -> Motion:

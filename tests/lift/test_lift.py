@@ -37,7 +37,7 @@ def with_(keypoints: Keypoints, **changed: np.ndarray) -> Keypoints:
     arrays = {
         n: getattr(keypoints, n) for n in ("times", "positions", "image", "confidence")
     } | changed
-    return Keypoints(image_size=keypoints.image_size, **arrays)
+    return Keypoints(camera=keypoints.camera, **arrays)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -343,7 +343,7 @@ def lifted_and_true(
     parts = []
     for pair in some:
         out, error = model.lift_with_error(
-            pair.keypoints, Camera.from_fov(pair.keypoints.image_size, DEFAULT_FOV)
+            pair.keypoints, Camera.from_fov(pair.keypoints.camera.size, DEFAULT_FOV)
         )
         raw, joints = (model.joints_of(p) for p in (pair.keypoints.positions, out))
         seen = np.isfinite(joints).all(axis=(1, 2))
@@ -498,7 +498,7 @@ def test_rendered_performances_come_out_nearer_to_the_truth() -> None:
         true = clip.points[np.searchsorted(clip.keypoints["full"].times, keypoints.times)][
             :, measures.LANDMARK_JOINTS
         ]
-        lifted = model.lift(keypoints, Camera.from_fov(keypoints.image_size, DEFAULT_FOV))
+        lifted = model.lift(keypoints, Camera.from_fov(keypoints.camera.size, DEFAULT_FOV))
         joints = [p[:, measures.LANDMARK_JOINTS] for p in (keypoints.positions, lifted)]
         found.append(
             [(measures.direction(p, true).mean(), measures.mpjpe(p, true)) for p in joints]
@@ -517,7 +517,7 @@ def test_a_real_person_comes_out_nearer_to_two_cameras(data: Path, size: PoseSiz
     keypoints = kalidokit.on_seen(every)
     reference = np.loadtxt(folder / "kpts_3d_from_joint_angles_calculate.dat").reshape(-1, 12, 3)
     reference = reference[np.searchsorted(every.times, keypoints.times)]
-    lifted = model.lift(keypoints, Camera.from_fov(keypoints.image_size, DEFAULT_FOV))
+    lifted = model.lift(keypoints, Camera.from_fov(keypoints.camera.size, DEFAULT_FOV))
     raw, mended = (p[:, measures.LANDMARK_JOINTS] for p in (keypoints.positions, lifted))
     assert measures.pa_mpjpe(mended, reference) < 0.85 * measures.pa_mpjpe(raw, reference)
     before, after = (

@@ -37,7 +37,7 @@ def message(keypoints, i: int, frame: int = 0) -> protocol.Points:
     stamp = protocol.Stamp(frame, float(keypoints.times[i]), 0.0)
     return protocol.Points(
         stamp,
-        keypoints.image[i] / keypoints.image_size,
+        keypoints.image[i] / keypoints.camera.size,
         keypoints.positions[i],
         keypoints.confidence[i],
     )
@@ -57,7 +57,7 @@ def test_the_newest_frame_wins_and_another_camera_is_another_take(keypoints) -> 
     seen = next(frames)
     assert seen.points.stamp.time == keypoints.times[2]
     assert seen.restarted
-    assert seen.keypoints.image_size == SIZE
+    assert seen.keypoints.camera.size == SIZE
     incoming.put("page", message(keypoints, 1))  # an old one, passed over
     threading.Timer(0.1, lambda: incoming.put("page", message(keypoints, 4))).start()
     seen = next(frames)
@@ -67,7 +67,7 @@ def test_the_newest_frame_wins_and_another_camera_is_another_take(keypoints) -> 
     incoming.put("page", message(keypoints, 0))
     seen = next(frames)
     assert seen.restarted
-    assert seen.keypoints.image_size == (640, 480)
+    assert seen.keypoints.camera.size == (640, 480)
     stop.set()
     assert next(frames, None) is None
 
@@ -271,7 +271,7 @@ def test_a_frame_of_pose_detections_own_is_read_with_and_without_its_size(keypoi
     take = json.loads(keypoints_json.dumps(keypoints.slice(0, 1)))
     poses = take["frames"][0]["poses"]
     found = foreign_frame(json.dumps({"width": SIZE[0], "height": SIZE[1], "poses": poses}), 5.0)
-    assert found.image_size == SIZE
+    assert found.camera.size == SIZE
     assert found.times.tolist() == [5.0]
     np.testing.assert_allclose(found.positions, keypoints.positions[:1], atol=1e-5)
     np.testing.assert_allclose(

@@ -14,6 +14,7 @@ from mocap.core.skeleton import BONES, HUMANOID
 from mocap.retarget import retarget
 from mocap.solve.contacts import SEEN_STILL, STILL, find_contacts, plant, settle_hips
 from mocap.solve.solver import solve_take
+from mocap.solve.tuning import SolveOptions
 from tests.helpers.measures import degrees_between, directions, slides
 from tests.helpers.synthetic import keypoints_of, random_body
 
@@ -148,17 +149,17 @@ def test_a_take_is_planted_and_its_hop_is_kept(demo: Motion) -> None:
     in_the_air = demo.contacts.max(axis=1) == 0.0
     lowest = sole_points(found.skeleton, found.root_positions, found.rotations)[..., 1].min(axis=1)
     assert lowest[in_the_air].max() > 0.05
-    grounded = solve_take(keypoints_of(moved), feet="always")
+    grounded = solve_take(keypoints_of(moved), SolveOptions(feet="always"))
     assert (
         sole_points(grounded.skeleton, grounded.root_positions, grounded.rotations)[..., 1]
         .min(axis=1)
         .max()
         < 0.02
     )
-    free = solve_take(keypoints_of(moved), feet="off")
+    free = solve_take(keypoints_of(moved), SolveOptions(feet="off"))
     assert not free.contacts.any()
     # Planting costs the limbs little where there was nothing to mend.
-    exact = solve_take(keypoints_of(moved), filtered=False)
+    exact = solve_take(keypoints_of(moved), SolveOptions(refine=False))
     a, b = (
         directions(kinematics.fk(m.skeleton, m.root_positions, m.rotations)[0])
         for m in (exact, plant(exact, demo.contacts > 0.5))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
 from mocap.core.kinematics import bone_lengths, scaled, sole_heights
 from mocap.core.motion import Motion
@@ -29,7 +30,7 @@ def changed(
 ) -> Keypoints:
     return Keypoints(
         keypoints.times, keypoints.positions if positions is None else positions, keypoints.image,
-        keypoints.confidence if confidence is None else confidence, keypoints.image_size,
+        keypoints.confidence if confidence is None else confidence, keypoints.camera,
     )  # fmt: skip
 
 
@@ -135,7 +136,7 @@ def test_of_nobody_the_body_is_humanoids() -> None:
         np.full((3, 33, 3), np.nan),
         np.full((3, 33, 2), np.nan),
         np.zeros((3, 33)),
-        (640, 480),
+        Camera.assumed((640, 480)),
     )
     for keypoints in (nothing, nothing.slice(0, 0)):
         assert np.abs(measure_body(keypoints).offsets - HUMANOID.offsets).max() < 1e-12

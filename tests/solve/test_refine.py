@@ -36,6 +36,7 @@ from mocap.solve.refine.limits import find_limits
 from mocap.solve.refine.smoothness import Smoothness
 from mocap.solve.root import settle_root, stand
 from mocap.solve.solver import solve_take
+from mocap.solve.tuning import SolveOptions
 from tests.helpers.noise import FOCAL, SIZE, noisy
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
@@ -76,7 +77,8 @@ def acceleration(motion: Motion) -> float:
 
 def refined(keypoints: Keypoints, camera: Camera = CAMERA, filtered: bool = False) -> Motion:
     """The optimiser between two closed forms, with the keypoints' own depth as the prior."""
-    before = solve_take(keypoints, camera, filtered=filtered, feet="off")
+    keypoints = replace(keypoints, camera=camera)
+    before = solve_take(keypoints, SolveOptions(refine=filtered, feet="off"))
     translation = fit_translation(
         keypoints.positions, keypoints.image, keypoints.confidence, camera
     )
@@ -234,11 +236,12 @@ def test_noise_as_a_detectors_is_less_after_than_before() -> None:
         truth = smooth_motion(rng, 6.0, 30.0, speed=3.0)
         truth = Motion(HUMANOID, truth.times, truth.root_positions, truth.rotations)
         keypoints = noisy(keypoints_of(truth, SIZE, FOCAL), rng)
+        keypoints = replace(keypoints, camera=CAMERA)
         result = refined(keypoints)
-        before.append(limb_error(solve_take(keypoints, CAMERA, filtered=False), truth).mean())
+        before.append(limb_error(solve_take(keypoints, SolveOptions(refine=False)), truth).mean())
         after.append(limb_error(result, truth).mean())
         lively.append(
-            acceleration(result) / acceleration(solve_take(keypoints, CAMERA, filtered=False))
+            acceleration(result) / acceleration(solve_take(keypoints, SolveOptions(refine=False)))
         )
     assert np.mean(after) <= 0.85 * np.mean(before), (before, after)
     assert np.mean(lively) <= 0.5, lively
@@ -282,7 +285,9 @@ def test_without_image_points_the_bake_goes_on_without_the_optimiser(
 ) -> None:
     truth = smooth_motion(rng, 1.0, 30.0)
     keypoints = keypoints_of(truth, SIZE, FOCAL)
-    found = solve_take(replace(keypoints, image=np.full_like(keypoints.image, np.nan)), CAMERA)
+    found = solve_take(
+        replace(keypoints, image=np.full_like(keypoints.image, np.nan), camera=CAMERA)
+    )
     assert limb_error(found, truth).mean() < 10.0
 
 

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from mocap.core import kinematics
 from mocap.core import rotation as R
+from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints, landmarks_of
 from mocap.core.motion import Motion, concatenate
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve.body import RELAXED, solve_body
 from mocap.solve.solver import Solver, solve_take
+from mocap.solve.tuning import SolveOptions
 from tests.helpers.measures import LIMBS, degrees_between, directions
 from tests.helpers.synthetic import keypoints_of, random_poses, smooth_motion
 
@@ -134,10 +136,10 @@ def test_a_clip_solved_in_pieces_is_the_clip_solved_at_once(pieces: int, filtere
     confidence[10:25, 15] = 0.0
     confidence[20:40, [25, 27]] = 0.1
     keypoints = Keypoints(
-        keypoints.times, keypoints.positions, keypoints.image, confidence, keypoints.image_size
+        keypoints.times, keypoints.positions, keypoints.image, confidence, keypoints.camera
     )
-    whole = Solver(filtered=filtered).solve(keypoints)
-    solver = Solver(filtered=filtered)
+    whole = Solver(options=SolveOptions(refine=filtered)).solve(keypoints)
+    solver = Solver(options=SolveOptions(refine=filtered))
     parts = concatenate(
         [solver.solve(keypoints.slice(i, i + pieces)) for i in range(0, len(keypoints), pieces)]
     )
@@ -152,7 +154,7 @@ def test_an_unseen_arm_is_held_then_eased_to_rest_and_eased_back() -> None:
     hidden = slice(60, 240)
     confidence[hidden, [13]] = 0.0
     positions[hidden, [13, 15, 17, 19, 21]] = np.nan
-    lost = Keypoints(keypoints.times, positions, keypoints.image, confidence, keypoints.image_size)
+    lost = Keypoints(keypoints.times, positions, keypoints.image, confidence, keypoints.camera)
     seen, found = solved(keypoints), solved(lost)
     arm = [BONES.index(b) for b in ("leftUpperArm", "leftLowerArm", "leftHand")]
     others = [
@@ -177,7 +179,7 @@ def test_keypoints_that_were_never_seen_give_a_person_at_ease() -> None:
         np.full((3, 33, 3), np.nan),
         np.full((3, 33, 2), np.nan),
         np.zeros((3, 33)),
-        (640, 480),
+        Camera.assumed((640, 480)),
     )
     motion = Solver().solve(nothing)
     arms = [BONES.index(b) for b in ("leftUpperArm", "rightLowerArm")]
@@ -191,7 +193,7 @@ def test_keypoints_that_were_never_seen_give_a_person_at_ease() -> None:
 
 def test_the_bake_without_refinement_is_exact_too() -> None:
     motion = random_poses(np.random.default_rng(11), 30)
-    found = solve_take(keypoints_of(motion), filtered=False)
+    found = solve_take(keypoints_of(motion), SolveOptions(refine=False))
     a, _ = posed(motion, motion.rotations)
     b, _ = posed(motion, found.rotations)
     assert degrees_between(directions(a), directions(b)).max() < 0.1
@@ -202,7 +204,7 @@ def test_the_landmarks_of_the_solved_body_lie_where_they_were_seen() -> None:
     spine (two lines seen, three bones) leaves open."""
     motion = random_poses(np.random.default_rng(2), 200)
     keypoints = keypoints_of(motion)
-    found = solve_take(keypoints, filtered=False)
+    found = solve_take(keypoints, SolveOptions(refine=False))
     points = landmarks_of(
         *kinematics.fk(found.skeleton, np.zeros((len(found), 3)), found.rotations)
     )

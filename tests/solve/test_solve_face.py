@@ -10,6 +10,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mocap.core import rotation as R
+from mocap.core.camera import Camera
 from mocap.core.keypoints import BLENDSHAPES, Keypoints, landmarks_of
 from mocap.core.kinematics import fk
 from mocap.core.skeleton import BONES, HUMANOID
@@ -24,6 +25,7 @@ from mocap.solve.face import (
     vrm_expressions,
 )
 from mocap.solve.solver import Solver, solve_take
+from mocap.solve.tuning import SolveOptions
 from tests.helpers.places import DATA
 
 # A real neutral face's points, found by the detector: pixels, z in their scale.
@@ -55,7 +57,7 @@ def keypoints(faces: np.ndarray, fps: float = 30.0, turns: np.ndarray | None = N
         body,
         image,
         np.ones((n, 33)),
-        (800, 800),
+        Camera.assumed((800, 800)),
         face=faces,
         face_transform=transform,
     )
@@ -321,7 +323,11 @@ def test_the_head_is_turned_as_its_face_is_and_the_neck_half_way(live: bool) -> 
         "yx", np.stack([30 * np.sin(np.arange(60) / 15), np.full(60, 10.0)], axis=1), degrees=True
     ).as_matrix()
     clip = keypoints(np.tile(FACE, (60, 1, 1)), turns=turns)
-    motion = Solver(filtered=False).solve(clip) if live else solve_take(clip, filtered=False)
+    motion = (
+        Solver(options=SolveOptions(refine=False)).solve(clip)
+        if live
+        else solve_take(clip, SolveOptions(refine=False))
+    )
     _, world = fk(motion.skeleton, motion.root_positions, motion.rotations)
     wanted = R.from_matrix(turns)
     assert np.degrees(R.distance(world[:, BONES.index("head")], wanted)).max() < 0.1
@@ -332,7 +338,7 @@ def test_the_head_is_turned_as_its_face_is_and_the_neck_half_way(live: bool) -> 
 
 def test_motions_carry_arkit_names_and_vrm_presets() -> None:
     clip = keypoints(np.tile(FACE, (4, 1, 1)))
-    for motion in (Solver().solve(clip), solve_take(clip, filtered=False)):
+    for motion in (Solver().solve(clip), solve_take(clip, SolveOptions(refine=False))):
         assert {*WEIGHTS, "aa", "blink", "happy", "lookLeft"} <= set(motion.expressions)
     assert Solver().solve(replace(clip, face=None, face_transform=None)).expressions == {}
 
@@ -353,8 +359,8 @@ def test_filtered_heads_are_within_three_degrees_of_the_matrix_also_where_the_fa
     faces = np.tile(FACE, (90, 1, 1))
     faces[40:50] = np.nan
     clip = keypoints(faces, turns=turns)
-    motion = Solver(upper_body=False).solve(clip)
-    one_by_one = Solver(upper_body=False)
+    motion = Solver(options=SolveOptions(upper_body=False)).solve(clip)
+    one_by_one = Solver(options=SolveOptions(upper_body=False))
     parts = [one_by_one.solve(clip.slice(n, n + 1)).rotations[0] for n in range(len(clip))]
     assert np.degrees(R.distance(np.array(parts), motion.rotations)).max() < 1e-5
     _, world = fk(motion.skeleton, motion.root_positions, motion.rotations)
@@ -379,9 +385,12 @@ def test_a_face_alone_turns_the_head_on_a_body_at_rest(upper_body: bool | None) 
     confidence = clip.confidence.copy()
     confidence[:, 11:] = 0.1
     clip = replace(clip, confidence=confidence)
-    live = Solver(upper_body=upper_body)
+    live = Solver(options=SolveOptions(upper_body=upper_body))
     parts = [live.solve(clip.slice(n, n + 1)).rotations[0] for n in range(len(clip))]
-    for rotations in (np.array(parts), solve_take(clip, upper_body=upper_body).rotations):
+    for rotations in (
+        np.array(parts),
+        solve_take(clip, SolveOptions(upper_body=upper_body)).rotations,
+    ):
         _, world = fk(HUMANOID, np.zeros((90, 3)), rotations)
         off = np.degrees(R.distance(world[:, BONES.index("head")], R.from_matrix(turns)))
         assert off[5:].max() < 3.0

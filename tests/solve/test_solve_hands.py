@@ -17,6 +17,7 @@ from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve.body import RELAXED
 from mocap.solve.hands import BELIEVED, FINGER_BONES, hand_points, solve_hands, within_wrist
 from mocap.solve.solver import Solver, solve_take
+from mocap.solve.tuning import SolveOptions
 from tests.helpers.hands import gesturing, random_body_with_hands, random_hands, with_hands
 from tests.helpers.synthetic import random_poses, random_rotation
 
@@ -147,7 +148,10 @@ def test_with_a_body_every_segment_points_in_the_world_where_it_did(seed: int) -
     rotations[:, FINGER_BONES] = random_hands(rng, 60)[0][:, FINGER_BONES]
     keypoints = with_hands(replace(motion, rotations=rotations))
     assert keypoints.hands is not None
-    for found in (Solver(filtered=False).solve(keypoints), solve_take(keypoints, filtered=False)):
+    for found in (
+        Solver(options=SolveOptions(refine=False)).solve(keypoints),
+        solve_take(keypoints, SolveOptions(refine=False)),
+    ):
         assert (
             degrees_between(
                 directions(keypoints.hands), directions(posed(HUMANOID, found.rotations))
@@ -174,8 +178,8 @@ def test_hands_solved_in_pieces_are_the_hands_solved_at_once(pieces: int, filter
     seen = np.ones((len(motion), 2), dtype=bool)
     seen[:4, 0] = seen[12:40, 0] = seen[30:33, 1] = False
     keypoints = with_hands(motion, seen)
-    whole = Solver(filtered=filtered).solve(keypoints)
-    solver = Solver(filtered=filtered)
+    whole = Solver(options=SolveOptions(refine=filtered)).solve(keypoints)
+    solver = Solver(options=SolveOptions(refine=filtered))
     parts = concatenate(
         [solver.solve(keypoints.slice(i, i + pieces)) for i in range(0, len(keypoints), pieces)]
     )
@@ -187,8 +191,8 @@ def test_a_lost_hand_is_held_then_eased_to_rest_and_nothing_snaps(filtered: bool
     motion = gesturing(np.random.default_rng(5), 6.0, 60.0)
     seen = np.ones((len(motion), 2), dtype=bool)
     seen[60:240, 0] = False
-    solved = Solver(filtered=filtered).solve(with_hands(motion)).rotations
-    found = Solver(filtered=filtered).solve(with_hands(motion, seen)).rotations
+    solved = Solver(options=SolveOptions(refine=filtered)).solve(with_hands(motion)).rotations
+    found = Solver(options=SolveOptions(refine=filtered)).solve(with_hands(motion, seen)).rotations
     left, right = FINGER_BONES
     assert np.degrees(R.distance(found[60:89, left], found[59:60, left])).max() < 1e-4, "held"
     assert np.degrees(R.distance(found[200, left], RELAXED[left])).max() < 1e-4, "relaxed"
@@ -226,8 +230,8 @@ def hands_alone(frames: int = 40) -> tuple[Keypoints, np.ndarray]:
 def test_a_hand_alone_moves_on_a_body_that_stands_still(filtered: bool) -> None:
     keypoints, true = hands_alone()
     live, baked = (
-        Solver(filtered=filtered).solve(keypoints),
-        solve_take(keypoints, filtered=filtered),
+        Solver(options=SolveOptions(refine=filtered)).solve(keypoints),
+        solve_take(keypoints, SolveOptions(refine=filtered)),
     )
     for motion in (live, baked):
         assert np.isfinite(motion.rotations).all()

@@ -43,7 +43,7 @@ def test_more_smoothing_is_smoother(walked: Keypoints) -> None:
     shaken = walked.positions + np.random.default_rng(5).normal(
         scale=0.01, size=walked.positions.shape
     )
-    noisy = Keypoints(walked.times, shaken, walked.image, walked.confidence, walked.image_size)
+    noisy = Keypoints(walked.times, shaken, walked.image, walked.confidence, walked.camera)
     shake = [
         np.abs(np.diff(solved(noisy, Tuning(s)).rotations, 2, axis=0)).mean()
         for s in (0.25, 1.0, 4.0)

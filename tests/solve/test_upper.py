@@ -18,6 +18,7 @@ from mocap.detect.performer import PerformerDetector
 from mocap.detect.take import detect_source
 from mocap.solve.hands import FINGER_BONES
 from mocap.solve.solver import Solver, solve_take
+from mocap.solve.tuning import SolveOptions
 from mocap.solve.upper import follow_whole_body, is_upper_body
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
@@ -71,8 +72,8 @@ def test_whose_legs_are_seen_is_no_upper_body_and_who_says_so_has_the_last_word(
     assert not is_upper_body(whole.confidence)
     assert is_upper_body(at_a_desk().confidence)
     assert turned(solve_take(whole), LEGS) > 5.0
-    assert turned(solve_take(whole, upper_body=True), LEGS) < 1e-6
-    assert turned(Solver(upper_body=True).solve(whole), LEGS) < 1e-6
+    assert turned(solve_take(whole, SolveOptions(upper_body=True)), LEGS) < 1e-6
+    assert turned(Solver(options=SolveOptions(upper_body=True)).solve(whole), LEGS) < 1e-6
 
 
 def test_nobody_is_no_upper_body() -> None:

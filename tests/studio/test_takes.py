@@ -63,7 +63,7 @@ def test_a_take_is_pictured_by_the_body_in_its_middle(tmp_path: Path, keypoints:
     recorded(folder, keypoints)
     [take] = folder.takes()
     figure = np.array(take.figure, dtype=float)
-    frames = keypoints.image / keypoints.image_size[0]
+    frames = keypoints.image / keypoints.camera.size[0]
     off = np.abs(frames - figure).max(axis=(1, 2))
     assert off.min() < 1e-3
     assert abs(int(off.argmin()) - len(keypoints) // 2) <= 2
@@ -72,7 +72,7 @@ def test_a_take_is_pictured_by_the_body_in_its_middle(tmp_path: Path, keypoints:
         keypoints.positions * np.nan,
         keypoints.image * np.nan,
         keypoints.confidence * 0,
-        keypoints.image_size,
+        keypoints.camera,
     )
     folder.delete(take.name)
     recorded(folder, nobody)

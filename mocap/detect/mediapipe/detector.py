@@ -183,7 +183,7 @@ class MediaPipeDetector:
                     for h in anywhere
                 )
             if unseen or self._alone:
-                body, hands = nobody(time, body.image_size), by_label(anywhere)
+                body, hands = nobody(time, body.camera.size), by_label(anywhere)
         if hands is None:  # a hand alone has become a person
             hands = self._near_wrists(image, body)
         return replace(

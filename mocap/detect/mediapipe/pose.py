@@ -25,6 +25,7 @@ from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import PoseLandmarker, PoseLandmarkerOptions, RunningMode
 from numpy import ndarray
 
+from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints, is_somebody
 from mocap.detect.mediapipe.bundles import pose_bundle
 from mocap.detect.mediapipe.hands import take_first_notice
@@ -155,7 +156,7 @@ class PoseDetector:
             self._track.update(found.image[0], time)
             return found
         self._track.lose()
-        return nobody(time, found.image_size)
+        return nobody(time, found.camera.size)
 
     def _everybody(self, image: ndarray) -> ndarray:
         if self._finder is None:
@@ -234,5 +235,5 @@ def _keypoints(result: Any, time: float, size: tuple[int, int]) -> Keypoints:
         world[None] * _AXES,
         found[None, :, :2] * size,
         (found[:, 2] * found[:, 3])[None],
-        size,
+        Camera.assumed(size),
     )

@@ -94,8 +94,9 @@ def _pair(a: dict[str, ndarray]) -> Pair:
         out[:, to] = a[name].reshape(frames, 15, -1)[:, start]
     size = (int(a["size"][0]), int(a["size"][1]))
     confidence = np.nan_to_num(full["confidence"][..., 0])
+    assumed = Camera.assumed(size)
     keypoints = Keypoints(
-        np.arange(frames) / RATE, full["positions"], full["image"], confidence, size
+        np.arange(frames) / RATE, full["positions"], full["image"], confidence, assumed
     )
     camera = Camera(float(a["focal"]), (0.5 * size[0], 0.5 * size[1]), size)
     return Pair(
