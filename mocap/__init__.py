@@ -30,6 +30,7 @@ from mocap.retarget import load_motion, normalized, retarget
 from mocap.rig.load import load_rig
 from mocap.solve.measure import measure_body
 from mocap.solve.solver import Solver, solve_take
+from mocap.solve.tuning import SolveOptions
 
 
 def read_keypoints(path: str | Path, **options: Any) -> Keypoints:
@@ -61,6 +62,7 @@ __all__ = [
     "OutputError",
     "Rig",
     "Skeleton",
+    "SolveOptions",
     "Solver",
     "concatenate",
     "fk",

@@ -22,8 +22,8 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from mocap.capture.metadata import field_of_view
 from mocap.capture.files import existing_file, is_audio, top_level_boxes
+from mocap.capture.metadata import field_of_view
 from mocap.capture.opencv import cv2
 from mocap.capture.source import DEFAULT_FPS, MAX_FPS, Frame, Source, checked_fps, read_ahead
 from mocap.errors import InputError

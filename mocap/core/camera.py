@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -43,8 +43,8 @@ class Camera:
         source: Where the focal length comes from.
 
     Raises:
-        InputError: If the focal length or the size is not positive and finite, the centre is not
-            finite, or the source is unknown.
+        InputError: If the focal length or the size is not positive and finite, or the centre is not
+            finite.
     """
 
     focal: float
@@ -66,11 +66,6 @@ class Camera:
             raise InputError(
                 "A camera's principal point must be two finite numbers of pixels, "
                 f"not {self.centre}."
-            )
-        if self.source not in get_args(CameraSource):
-            raise InputError(
-                f"A camera's source is one of {', '.join(get_args(CameraSource))}, "
-                f"not {self.source!r}."
             )
 
     @classmethod

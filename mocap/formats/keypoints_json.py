@@ -23,14 +23,14 @@ import re
 import warnings
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.core.camera import Camera
+from mocap.core.camera import Camera, CameraSource
 from mocap.core.keypoints import BLENDSHAPES, HAND_LANDMARKS, LANDMARKS, Keypoints
 from mocap.errors import InputError
 from mocap.formats import tfjs as shape
@@ -419,8 +419,13 @@ def _camera(take: shape.Take, *images: ndarray | None) -> Camera:
     own = take.camera
     if own is None:
         return Camera.assumed(size)
-    centre = own.centre or (0.5 * size[0], 0.5 * size[1])
-    return Camera(own.focal, centre, size, own.source)  # type: ignore[arg-type]  # checked there
+    source: CameraSource
+    for source in get_args(CameraSource):
+        if own.source == source:
+            centre = own.centre or (0.5 * size[0], 0.5 * size[1])
+            return Camera(own.focal, centre, size, source)
+    known = ", ".join(get_args(CameraSource))
+    raise InputError(f"A camera's source is one of {known}, not {own.source!r}.")
 
 
 def _image_size(take: shape.Take, *images: ndarray | None) -> tuple[int, int]:

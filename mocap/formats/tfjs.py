@@ -10,6 +10,7 @@ import msgspec
 
 from mocap.errors import InputError
 
+_HEADER = ("width", "height", "fps", "camera")
 _NAMES = {"keypoints_3d": "keypoints3D", "left_hand": "leftHand", "right_hand": "rightHand"}
 
 
@@ -89,7 +90,7 @@ def _parsed_lines(header: dict[str, Any], lines: list[tuple[int, bytes]]) -> Any
             "The last line of the JSON Lines is cut off and was left out; the recording was interrupted.",
             stacklevel=5,
         )
-    return {**{k: header[k] for k in ("width", "height", "fps") if k in header}, "frames": frames}
+    return {**{k: header[k] for k in _HEADER if k in header}, "frames": frames}
 
 
 def _decoded(data: bytes, where: str) -> Any:

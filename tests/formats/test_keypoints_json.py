@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +119,29 @@ def test_the_shape_is_that_of_tfjs_pose_detection() -> None:
 def test_lines_are_a_header_and_a_frame_each() -> None:
     keypoints = standing()
     lines = kj.dumps_lines(keypoints).splitlines(keepends=True)
-    assert lines[0] == kj.header_line((1280, 720), 30.0)
+    assert lines[0] == kj.header_line(keypoints.camera, 30.0)
     assert lines[1:] == [kj.frame_line(keypoints, i) for i in range(5)]
+
+
+@pytest.mark.parametrize("write", [kj.dumps, kj.dumps_lines])
+@pytest.mark.parametrize("source", ["told", "metadata", "assumed"])
+def test_the_camera_is_in_the_file(write: Any, source: Any) -> None:
+    camera = Camera(1234.5, (600.0, 350.0), (1280, 720), source)
+    keypoints = replace(standing(), camera=camera)
+    assert kj.loads(write(keypoints)).camera == camera
+
+
+def test_a_file_without_a_camera_has_the_assumed_one() -> None:
+    whole = json.loads(kj.dumps(standing()))
+    del whole["camera"]
+    assert kj.loads(json.dumps(whole)).camera == Camera.assumed((1280, 720))
+
+
+@pytest.mark.parametrize("wrong", [{"focal": -1.0}, {"focal": 900.0, "source": "guessed"}])
+def test_an_impossible_camera_is_refused(wrong: dict[str, Any]) -> None:
+    whole = json.loads(kj.dumps(standing())) | {"camera": wrong}
+    with pytest.raises(InputError, match="camera's"):
+        kj.loads(json.dumps(whole))
 
 
 def test_a_recording_that_was_cut_off_loses_its_last_line_alone() -> None:
