@@ -39,7 +39,13 @@ def seen_by_tilted(motion: Motion, pitch: float, distance: float = 4.0) -> Keypo
     middle = points[:, [23, 24]].mean(axis=1, keepdims=True)
     turned = R.apply(R.from_axis_angle(np.array([1.0, 0.0, 0.0]), pitch), points - middle)
     placed = turned + [0.1, 0.0, -distance]
-    return Keypoints(motion.times, turned, camera.project(placed), np.ones(points.shape[:2]), SIZE)
+    return Keypoints(
+        motion.times,
+        turned,
+        camera.project(placed),
+        np.ones(points.shape[:2]),
+        Camera.assumed(SIZE),
+    )
 
 
 @pytest.mark.parametrize("pitch", [0.0, 0.3, -0.5])
@@ -61,7 +67,7 @@ def test_a_limb_that_is_elsewhere_in_the_picture_is_measured():
     image[:, b] = image[:, a] + (image[:, b] - image[:, a]) @ np.array([[c, s], [-s, c]])
     off = views.picture_direction(views.View(np.empty(0), keypoints.image, np.empty(0)).image,
                                   Keypoints(keypoints.times, keypoints.positions, image,
-                                            keypoints.confidence, SIZE))  # fmt: skip
+                                            keypoints.confidence, keypoints.camera))  # fmt: skip
     np.testing.assert_allclose(off[:, elbow], 30.0, atol=1e-6)
     assert np.nanmax(np.delete(off, elbow, axis=1)) < 1e-6
 
@@ -74,7 +80,9 @@ def test_limbs_outside_the_picture_and_doubted_limbs_are_told_apart():
     confidence = keypoints.confidence.copy()
     confidence[:, measures.LANDMARK_JOINTS[2]] = 0.1  # the left elbow
     doubted = views.doubted(
-        Keypoints(keypoints.times, keypoints.positions, keypoints.image, confidence, SIZE)
+        Keypoints(
+            keypoints.times, keypoints.positions, keypoints.image, confidence, keypoints.camera
+        )
     )
     assert [n for n, d in zip(views.LIMBS, doubted[0], strict=True) if d] == [
         "left upper arm",

@@ -97,8 +97,10 @@ def test_a_field_of_view_that_the_file_tells_is_taken_and_said(
     # What is in the pictures does not matter here: the keypoints are as given, the files are real.
     keypoints = formats.load(take)
     assert isinstance(keypoints, Keypoints)
-    monkeypatch.setattr("mocap.bake.PerformerDetector", lambda *_: contextlib.nullcontext())
-    monkeypatch.setattr("mocap.bake.detect_source", lambda *_: keypoints)
+    monkeypatch.setattr(
+        "mocap.detect.performer.PerformerDetector", lambda *_: contextlib.nullcontext()
+    )
+    monkeypatch.setattr("mocap.detect.take.detect_source", lambda *_: keypoints)
     for name, told in (("told.mov", "26"), ("mute.mov", None)):
         with av.open(
             str(tmp_path / name), "w", options={"movflags": "use_metadata_tags"}
