@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.firefox import Firefox, running
-from tests.browser.host import REST, Host, hello
-from tests.browser.test_own_camera import served
+from tests.helpers.browser import served
+from tests.helpers.firefox import Firefox, running
+from tests.helpers.page_host import REST, Host, hello
 
 BONES = "Object.keys(window.mocap?.bonePositions() ?? {}).length"
 
