@@ -167,6 +167,7 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as opened:
         names = opened.namelist()
     tops = {name.split("/")[0] for name in names}
+    assert "mocap/py.typed" in names
     assert tops == {"mocap", next(t for t in tops if t.endswith(".dist-info"))}
     assets = {
         name.removeprefix("mocap/assets/") for name in names if name.startswith("mocap/assets/")
