@@ -83,7 +83,7 @@ def target(path: Path, character: Character | None, names: str | None = None) ->
     Args:
         path: Where to write.
         character: The character that moves, or None.
-        names: The convention of a .bvh without a character, if one was asked for.
+        names: The convention of a .bvh or .fbx without a character, if one was asked for.
 
     Raises:
         OutputError: If the path cannot be written, or its format does not take the character.
@@ -93,10 +93,10 @@ def target(path: Path, character: Character | None, names: str | None = None) ->
     formats.check_writable(path, Motion, rig)
     if character is None:
         return Target(path, None)
-    if names is not None and path.suffix.lower() == ".bvh":
+    if names is not None and path.suffix.lower() in (".bvh", ".fbx"):
         raise OutputError(
             f"{path.name} gets the names of {character.path.name}; --names is for a .bvh "
-            "without --rig."
+            "or .fbx without --rig."
         )
     if path.suffix.lower() == ".vrma":
         return Target(path, None)
@@ -124,7 +124,7 @@ def save(at: Target, motion: Motion, options: ExportOptions = ExportOptions()) -
 def _as_one_file(path: Path, character: Character) -> Rig:
     """Returns the rig, the files of a .gltf put into one where it is to become a .glb."""
     rig = character.rig
-    whole = rig.kind == "bvh" or rig.source.startswith(b"glTF")
+    whole = rig.kind in ("bvh", "fbx") or rig.source.startswith(b"glTF")
     if whole or path.suffix.lower() not in (".glb", ".vrm"):
         return rig
     source = embedded(rig.source, character.path.parent)

@@ -323,7 +323,7 @@ def damaged_rig(tmp_path: Path) -> Path:
     ("arguments", "says"),
     [
         (["walk.bvh", "-o", "out.glb"], "needs a rig"),
-        (["walk.bvh", "-o", "out.abc"], r"end in .bvh, .glb, .gltf, .vrm or .vrma"),
+        (["walk.bvh", "-o", "out.abc"], r"end in .bvh, .fbx, .glb, .gltf, .vrm or .vrma"),
         (["walk.bvh", "--rig", MANNEQUIN, "-o", "out.gltf"], "the rig mannequin is a VRM file"),
         (
             ["walk.bvh", "--rig", MANNEQUIN, "-o", "out.vrma", "--animation", "x"],
@@ -332,7 +332,7 @@ def damaged_rig(tmp_path: Path) -> Path:
         (["walk.bvh", "--rig", "walk.bvh", "-o", "out.glb"], "the rig walk is a BVH file"),
         (
             ["walk.bvh", "--rig", MANNEQUIN, "-o", "out.bvh", "--names", "vrm"],
-            "--names is for a .bvh without --rig",
+            "--names is for a .bvh or .fbx without --rig",
         ),
         (
             ["walk.bvh", "-o", "out.bvh", "--names", "nonsense"],

@@ -77,8 +77,8 @@ def bake(
     mannequin = transfer.load_character(assets.path("rigs/mannequin.vrm"))
 
     def on(target: Path) -> transfer.Character | None:
-        # Without a character, a BVH has the performer's own skeleton.
-        return theirs if theirs or target.suffix.lower() == ".bvh" else mannequin
+        # Without a character, a BVH or FBX has the performer's own skeleton.
+        return theirs if theirs or target.suffix.lower() in (".bvh", ".fbx") else mannequin
 
     targets = {
         path: [transfer.target(to, on(to)) for to in places] for path, places in outputs.items()

@@ -79,7 +79,7 @@ Avatar = Annotated[
 ]
 Character = Annotated[
     Path | None,
-    typer.Option("--rig", metavar="FILE", help="Your character: .glb, .gltf, .vrm, .bvh."),
+    typer.Option("--rig", metavar="FILE", help="Your character: .glb, .gltf, .vrm, .fbx, .bvh."),
 ]
 MapFile = Annotated[
     Path | None,
@@ -90,7 +90,7 @@ Outputs = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="File to write: .bvh, .vrma, .glb, .gltf, .vrm; may be given several times.",
+        help="File to write: .bvh, .fbx, .vrma, .glb, .gltf, .vrm; may be given several times.",
     ),
 ]
 Fps = Annotated[

@@ -16,7 +16,7 @@ def retarget(
         Path,
         typer.Argument(
             metavar="MOTION",
-            help="A motion: .bvh, .glb, .gltf, .vrm, .vrma, or keypoints (.json, .jsonl).",
+            help="A motion: .bvh, .fbx, .glb, .gltf, .vrm, .vrma, or keypoints (.json, .jsonl).",
         ),
     ],
     output: opt.Outputs,
@@ -29,7 +29,7 @@ def retarget(
     names: Annotated[
         str | None,
         typer.Option(
-            help="Naming convention of a .bvh without --rig: mixamo (the default) or another of "
+            help="Naming convention of a .bvh or .fbx without --rig: mixamo (the default) or another of "
             "`mocap rigs list`."
         ),
     ] = None,

@@ -16,7 +16,7 @@ def view(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="A take or keypoints, a motion (.bvh, .glb, .vrma), or a character.",
+            help="A take or keypoints, a motion (.bvh, .fbx, .glb, .vrma), or a character.",
         ),
     ],
     rig: opt.Avatar = None,

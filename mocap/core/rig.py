@@ -11,7 +11,7 @@ from numpy import ndarray
 from mocap.core.motion import Motion
 from mocap.core.skeleton import Skeleton
 
-Kind = Literal["glb", "gltf", "vrm", "bvh"]
+Kind = Literal["glb", "gltf", "vrm", "bvh", "fbx"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

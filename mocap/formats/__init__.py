@@ -4,6 +4,7 @@ writes the disk.
     table.py              which module reads and writes files of a suffix
     bvh.py, bvh_rig.py    .bvh
     gltf*.py, glb.py      .glb .gltf .vrm, written into the character's own document
+    fbx/                  .fbx, into the character's own file or as a skeleton
     vrma.py               .vrma, for any VRM character
     keypoints_json.py     .json .jsonl, keypoints
 """
@@ -180,8 +181,10 @@ def motion_writer(path: Path, rig: Rig | None) -> Format:
             f"{path.name} needs a rig: a {suffix} file holds the character that moves. "
             "Give a .glb, .gltf or .vrm as the rig."
         )
+    kind = kind_of(rig)
+    article = "an" if kind == "FBX" else "a"
     raise OutputError(
-        f"{path.name!r} cannot be written: the rig {rig.name} is a {kind_of(rig)} file, and "
+        f"{path.name!r} cannot be written: the rig {rig.name} is {article} {kind} file, and "
         f"motion on it goes into files that end in {_either(fitting)}."
     )
 

@@ -46,10 +46,10 @@ def dumps(motion: Motion, names: str | None = "mixamo", fps: float | None = None
     its median step, to which it is resampled if it is not uniform). Eyes and jaw are left out if they never turn.
     Raises InputError if the motion has no frames, or the convention is unknown.
     """
-    called = {} if names is None else _called(names, motion.skeleton.names)
-    motion = _t_posed(uniform(motion, fps))
+    called = {} if names is None else bone_names(names, motion.skeleton.names)
+    motion = t_posed(uniform(motion, fps))
     skeleton = motion.skeleton
-    order = _depth_first(skeleton, set() if names is None else _still_face(motion))
+    order = depth_first(skeleton, set() if names is None else still_face(motion))
     lines = ["HIERARCHY"]
     _write_joint(lines, skeleton, order, 0, 0, called)
     angles = np.degrees(euler.to_zxy(motion.rotations[:, order]))
@@ -72,7 +72,7 @@ def frames(motion: Motion, table: Float[ndarray, "frames channels"], fps: float 
     return "\n".join(lines) + "\n"
 
 
-def _called(convention: str, bones: tuple[str, ...]) -> dict[str, str]:
+def bone_names(convention: str, bones: tuple[str, ...]) -> dict[str, str]:
     """bone → what the convention calls it."""
     known = conventions()
     if convention not in known:
@@ -100,7 +100,7 @@ def uniform(motion: Motion, fps: float | None) -> Motion:
     )
 
 
-def _t_posed(motion: Motion) -> Motion:
+def t_posed(motion: Motion) -> Motion:
     """The same movement on a skeleton whose joints have identity rest rotations, so that zero angles are the rest pose."""
     skeleton = motion.skeleton
     if np.array_equal(
@@ -119,7 +119,7 @@ def _t_posed(motion: Motion) -> Motion:
     )
 
 
-def _still_face(motion: Motion) -> set[int]:
+def still_face(motion: Motion) -> set[int]:
     indices = [
         i
         for i, n in enumerate(motion.skeleton.names)
@@ -128,7 +128,7 @@ def _still_face(motion: Motion) -> set[int]:
     return {i for i in indices if np.all(R.angle(motion.rotations[:, i]) < 1e-6)}
 
 
-def _depth_first(skeleton: Skeleton, without: set[int]) -> list[int]:
+def depth_first(skeleton: Skeleton, without: set[int]) -> list[int]:
     order, stack = [], [0]
     while stack:
         joint = stack.pop()

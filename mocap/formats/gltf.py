@@ -50,7 +50,7 @@ def animate(
         )
     if len(motion) == 0:
         raise InputError("A motion without frames cannot be written as glTF.")
-    _check_skeleton(motion, rig)
+    check_skeleton(motion, rig)
     document, binary, is_glb = loads_document(rig.source)
     _check_whole(document, binary, is_glb)
     nodes = nodes_of(document, rig)
@@ -108,7 +108,7 @@ def _check_whole(document: glb.Document, binary: bytes, is_glb: bool) -> None:
             )
 
 
-def _check_skeleton(motion: Motion, rig: Rig) -> None:
+def check_skeleton(motion: Motion, rig: Rig) -> None:
     """Raises InputError if the motion's joints are not the rig's, or rest elsewhere: it was made for another body."""
     mine, its = motion.skeleton, rig.skeleton
     if missing := [n for n in mine.names if n not in its.names]:
@@ -152,7 +152,7 @@ def node_tracks(
     scales. Below scales that differ by axis no rotation does that: the nearest is taken, turned on so that the bone points where it must.
     """
     rest = linear.Rest(document)
-    turns, places = _in_document(motion, rig)
+    turns, places = in_document(motion, rig)
     joint_of = {node: j for j, node in enumerate(nodes)}
     ahead = _bones_ahead(rig, nodes, rest)
     reach = kinematics.reaches(rig.skeleton)
@@ -213,7 +213,7 @@ def node_tracks(
     return tracks
 
 
-def _in_document(
+def in_document(
     motion: Motion, rig: Rig
 ) -> tuple[Float[ndarray, "frames joints 4"], Float[ndarray, "frames joints 3"]]:
     """(how far each joint is turned away from its rest, where it is), both in the document's world."""

@@ -76,7 +76,7 @@ def _tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
         )
 
     turned = [glb.node_pose(nodes[n])[1] for n in order]
-    rotations = _rotations(worlds[:, :3, :3], parents, np.array(turned))
+    rotations = rotations_of(worlds[:, :3, :3], parents, np.array(turned))
     bound = _bind_matrices(document, binary, worlds, parents, place)
     joints = np.zeros(len(nodes), dtype=bool)
     joints[list(bound)] = True
@@ -87,7 +87,7 @@ def _tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
     }
     tree_names = tuple(names[n] for n in order)
     kind = "vrm" if {"VRM", "VRMC_vrm"} & set(document.get("extensions", {})) else kind
-    poses = _bind_pose(bound, parents, worlds, rotations)
+    poses = bind_pose(bound, parents, worlds, rotations)
     return Tree(
         kind, tree_names, order, parents, worlds[:, :3, 3], rotations, joints, declared, poses
     )
@@ -128,7 +128,7 @@ def _local_matrix(node: glb.Document, name: str) -> Float[ndarray, "4 4"]:
     return glb.node_matrix(node)
 
 
-def _rotations(
+def rotations_of(
     matrices: Float[ndarray, "nodes 3 3"], parents: ndarray, local: Float[ndarray, "nodes 4"]
 ) -> Float[ndarray, "nodes 4"]:
     """The rotation in each matrix (the orthogonal factor nearest to it); for flat ones the parent's, turned by the local one."""
@@ -225,7 +225,7 @@ def _bind_space(
     return usual[np.argmin(away)] if away.min() < _MOVED else moved[0]
 
 
-def _bind_pose(
+def bind_pose(
     bound: dict[int, Float[ndarray, "4 4"] | None],
     parents: ndarray,
     worlds: Float[ndarray, "nodes 4 4"],

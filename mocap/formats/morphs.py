@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,12 +49,8 @@ def weights(
     if not expressions:
         return []
     targets = {_plain(t) for mesh in document.get("meshes", []) for t in _target_names(mesh)}
-    if all(name in expressions and _plain(name) in targets for name in _FINE):
-        expressions = {name: w for name, w in expressions.items() if name not in PRESETS}
-    by_name = {
-        _plain(other): w for name, w in expressions.items() for other in _SYNONYMS.get(name, ())
-    }
-    by_name |= {_plain(name): w for name, w in expressions.items()}
+    expressions = _spoken(expressions, targets)
+    by_name = _by_plain_name(expressions)
     bound: dict[tuple[int, int], list[ndarray]] = {}
     for name, node, target, factor in _binds(document):
         if name in expressions:
@@ -75,6 +71,29 @@ def weights(
         if hit:
             out.append((node, table))
     return out
+
+
+def by_target(
+    expressions: Mapping[str, Float[ndarray, "frames"]], targets: Collection[str]
+) -> dict[str, Float[ndarray, "frames"]]:
+    """Morph target → its weights in [0, 1], of the targets that an expression moves by its name or
+    by a synonym; names match as in `weights`."""
+    by_name = _by_plain_name(_spoken(expressions, {_plain(t) for t in targets}))
+    found = {t: by_name.get(_plain(t)) for t in targets}
+    return {t: np.clip(w, 0.0, 1.0) for t, w in found.items() if w is not None}
+
+
+def _spoken(expressions: Mapping[str, ndarray], targets: set[str]) -> Mapping[str, ndarray]:
+    """The expressions without the presets that a face with ARKit's targets does not need."""
+    if all(name in expressions and _plain(name) in targets for name in _FINE):
+        return {name: w for name, w in expressions.items() if name not in PRESETS}
+    return expressions
+
+
+def _by_plain_name(expressions: Mapping[str, ndarray]) -> dict[str, ndarray]:
+    """Plain names of expressions and of their synonyms → weights."""
+    synonyms = {_plain(o): w for name, w in expressions.items() for o in _SYNONYMS.get(name, ())}
+    return synonyms | {_plain(name): w for name, w in expressions.items()}
 
 
 def at_rest(document: glb.Document, node: int) -> Float[ndarray, "targets"]:

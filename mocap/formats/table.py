@@ -14,7 +14,7 @@ from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig, Tree
 from mocap.errors import InputError
-from mocap.formats import bvh, bvh_rig, gltf, gltf_read, gltf_tree, vrma
+from mocap.formats import bvh, bvh_rig, fbx, gltf, gltf_read, gltf_tree, vrma
 from mocap.formats.embed import embedded
 
 
@@ -91,6 +91,13 @@ def _dumps_vrma(motion: Motion, rig: Rig | None, options: ExportOptions) -> Writ
     return Written(*vrma.animate(_resampled(motion, options), options.name, options.all_keys))
 
 
+def _dumps_fbx(motion: Motion, rig: Rig | None, options: ExportOptions) -> Written:
+    motion = _resampled(motion, options)
+    if rig is None:
+        return Written(fbx.dumps(motion, options.names, options.name))
+    return Written(fbx.animate(motion, rig, options.name))
+
+
 def _resampled(motion: Motion, options: ExportOptions) -> Motion:
     return motion if options.fps is None else motion.resample(options.fps)
 
@@ -140,8 +147,19 @@ GLTF = Format(
     dumps=_dumps_gltf,
     suffixes_for=_gltf_suffixes,
 )
+FBX = Format(
+    suffixes=(".fbx",),
+    recognises=fbx.is_fbx,
+    characters=lambda data: [],
+    tree=lambda data, folder, character: fbx.tree_of(data),
+    animations=fbx.animations,
+    loads=lambda data, folder: fbx.loads_animation(data),
+    loads_on=lambda rig, animation, folder: fbx.loads_on(rig, animation),
+    dumps=_dumps_fbx,
+    suffixes_for=lambda rig: (".fbx",) if rig is None or rig.kind == "fbx" else (),
+)
 # A file's content is tried in this order: a VRM animation is a glTF too.
-FORMATS = (BVH, VRMA, GLTF)
+FORMATS = (BVH, VRMA, GLTF, FBX)
 
 MOTION_SUFFIXES: tuple[str, ...] = tuple(sorted(s for f in FORMATS for s in f.suffixes))
 
@@ -189,7 +207,7 @@ def by_content(data: bytes) -> Format:
         if entry.recognises(data):
             return entry
     raise InputError(
-        "This is no character's file: it is neither GLB, VRM, glTF nor BVH "
+        "This is no character's file: it is neither GLB, VRM, glTF, FBX nor BVH "
         f"(it begins with {data[:12]!r})."
     )
 

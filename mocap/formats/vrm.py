@@ -30,9 +30,10 @@ def as_vrm(rig: Rig) -> bytes:
     Where one of the required bones is missing, an empty node stands in for it. A VRM 0 comes back as it is: its readers know its ways.
     Raises InputError for a BVH, which has no body to show.
     """
-    if rig.kind == "bvh":
+    if rig.kind in ("bvh", "fbx"):
+        what = "a skeleton without a body" if rig.kind == "bvh" else "which the page cannot show"
         raise InputError(
-            f"{rig.name} is a BVH, a skeleton without a body, so there is no character to show: give a GLB or VRM."
+            f"{rig.name} is a {rig.kind.upper()} file, {what}: give a GLB or VRM as the character."
         )
     document, binary, _ = gltf.loads_document(rig.source)
     extensions = dict(document.get("extensions", {}))

@@ -47,9 +47,11 @@ def load_motion(
     bone_map: dict[str, str] | None = None,
     animation: str | None = None,
 ) -> Motion:
-    """The motion in a BVH, GLB, glTF, VRM or VRMA file, whoever made it, on humanoid bones, in metres, facing +Z, the ground at y = 0.
+    """The motion in a BVH, GLB, glTF, VRM, VRMA or FBX file, on humanoid bones.
 
-    bone_map: bone → node name, instead of what mocap would find by itself. animation: which, in a glTF file of several; the first by
+    Metres, facing +Z, the ground at y = 0.
+
+    bone_map: bone → node name, instead of what mocap would find by itself. animation: which, in a file of several; the first by
     default. Raises InputError if there is no motion of a humanoid in it, or, naming those there are, no such animation.
     """
     path = Path(path)
@@ -59,7 +61,9 @@ def load_motion(
         if entry is VRMA:
             return _vrma_motion(vrma.loads(data, animation), path.stem)
         rig = load_rig(path, bone_map)
-        return normalized(entry.loads_on(rig, animation, path.parent), rig)
+        motion = entry.loads_on(rig, animation, path.parent)
+        # An FBX take may give its bones other lengths than the rest has.
+        return normalized(motion, replace(rig, skeleton=motion.skeleton))
 
 
 def _vrma_motion(motion: Motion, name: str) -> Motion:

@@ -36,7 +36,7 @@ _MANY = 1000
 
 
 def load_rig(path: str | os.PathLike[str], bone_map: dict[str, str] | None = None) -> Rig:
-    """The character in a GLB, glTF, VRM or BVH file. bone_map: bone → node name, instead of what mocap would find by itself.
+    """The character in a GLB, glTF, VRM, FBX or BVH file. bone_map: bone → node name, instead of what mocap would find by itself.
 
     Raises InputError if the file cannot be read or is no humanoid, or if bone_map does not fit it (`mapfile.apply`).
     """

@@ -1,4 +1,4 @@
-"""Blender's reading of our files: GLB with default import settings, BVH with the documented ones.
+"""Blender's reading of our files: GLB and FBX with default import settings, BVH with the documented ones.
 
 Blender's Python module is 350 MB and wants its own NumPy, so it lives in an environment of its own, and the tests run where MOCAP_BPY names
 that environment's Python:
@@ -25,10 +25,11 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.naming import conventions
 from mocap.core.skeleton import HUMANOID
-from mocap.formats import bvh, glb, gltf
+from mocap.formats import bvh, fbx, glb, gltf
+from mocap.formats.fbx import binary
 from mocap.retarget import retarget
 from mocap.rig.load import load_rig
-from tests.helpers import synthetic
+from tests.helpers import fbx_scenes, synthetic
 from tests.helpers.places import MANNEQUIN, TESTS
 
 FPS = 30.0
@@ -142,4 +143,31 @@ def test_bvh_with_the_documented_settings_stands_where_we_say(
     assert len(order) == 52
     error = np.abs(np.array(found["frames"]) - in_blender(motion)[:, order]).max()
     print(f"Blender {found['version']}, BVH: {1000 * error:.4f} mm")
+    assert error < HALF_A_MILLIMETRE
+
+
+def test_an_fbx_clip_with_default_settings_stands_where_we_say(
+    motion: Motion, tmp_path: Path
+) -> None:
+    path = tmp_path / "clip.fbx"
+    path.write_bytes(fbx.dumps(motion, "vrm"))
+    found = read_by_blender(path, len(motion))
+    order = [HUMANOID.index(n) for n in found["names"]]
+    assert len(order) == 52
+    error = np.abs(np.array(found["frames"]) - in_blender(motion)[:, order]).max()
+    print(f"Blender {found['version']}, FBX: {1000 * error:.4f} mm")
+    assert error < HALF_A_MILLIMETRE
+
+
+def test_an_fbx_character_moves_as_we_say(motion: Motion, tmp_path: Path) -> None:
+    """Joint orientations, rotation orders, a scaled parent and a skin, and our take in the file."""
+    path = tmp_path / "hero.fbx"
+    path.write_bytes(binary.dumps(fbx_scenes.character(np.random.default_rng(4))))
+    rig = load_rig(path)
+    moved = retarget(motion, rig)
+    path.write_bytes(fbx.animate(moved, rig))
+    found = read_by_blender(path, len(moved))
+    order = [found["names"].index(n) for n in rig.skeleton.names]
+    error = np.abs(np.array(found["frames"])[:, order] - in_blender(moved)).max()
+    print(f"Blender {found['version']}, FBX character: {1000 * error:.4f} mm")
     assert error < HALF_A_MILLIMETRE

@@ -92,10 +92,11 @@ def test_a_rate_resamples(motion: Motion, rig: Rig, tmp_path: Path, name: str) -
     assert len(back) == 29
 
 
-@pytest.mark.parametrize("name", ["a.fbx", "a", "a.json", "a.bvh.gz"])
+@pytest.mark.parametrize("name", ["a.abc", "a", "a.json", "a.bvh.gz"])
 def test_unknown_suffixes_list_those_known(motion: Motion, tmp_path: Path, name: str) -> None:
     with pytest.raises(
-        OutputError, match=r"cannot be written: .* end in \.bvh, \.glb, \.gltf, \.vrm or \.vrma"
+        OutputError,
+        match=r"cannot be written: .* end in \.bvh, \.fbx, \.glb, \.gltf, \.vrm or \.vrma",
     ):
         formats.save(tmp_path / name, motion)
     assert not list(tmp_path.iterdir())
@@ -184,9 +185,9 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         formats.load(tmp_path / "a.bvh")
     with pytest.raises(
         InputError,
-        match=r"does not read 'a\.fbx': the suffix must be one of \.bvh, \.glb, \.gltf, \.vrm, \.vrma, \.json, \.jsonl",
+        match=r"does not read 'a\.abc': the suffix must be one of \.bvh, \.fbx, \.glb, \.gltf, \.vrm, \.vrma, \.json, \.jsonl",
     ):
-        formats.load(tmp_path / "a.fbx")
+        formats.load(tmp_path / "a.abc")
     (tmp_path / "b.json").mkdir()
     with pytest.raises(InputError, match="cannot be read: Is a directory"):
         formats.load(tmp_path / "b.json")
@@ -195,7 +196,9 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         formats.load(tmp_path / "c.bvh")
 
 
-@pytest.mark.parametrize("suffix", [".bvh", ".glb", ".gltf", ".vrm", ".vrma", ".json", ".jsonl"])
+@pytest.mark.parametrize(
+    "suffix", [".bvh", ".fbx", ".glb", ".gltf", ".vrm", ".vrma", ".json", ".jsonl"]
+)
 @pytest.mark.parametrize(
     "content",
     [

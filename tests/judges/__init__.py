@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -33,10 +35,27 @@ def _node(node: Path, script: str, package: str, *files: str, given: str = "") -
 
 
 def three(node: Path, path: Path, times: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """(bone names, world positions (F, J, 3) in the file's unit) as three.js' BVHLoader or GLTFLoader reads a file's last animation."""
+    """(bone names, world positions (F, J, 3) in the file's unit) as three.js' BVHLoader, FBXLoader or GLTFLoader reads a file's last animation."""
     answer = _node(
         node, "three.mjs", "three", str(path), given=json.dumps(np.asarray(times).tolist())
     )
+    return answer["names"], np.array(answer["frames"])
+
+
+def ufbx(path: Path, times: np.ndarray, take: str | None = None) -> tuple[list[str], np.ndarray]:
+    """(node names, world positions (F, N, 3) in the file's axes and unit) as ufbx reads an FBX
+    file's take, the first one by default. Skips the test where ufbx is not installed."""
+    if importlib.util.find_spec("ufbx") is None:
+        pytest.skip("needs ufbx, which has wheels for Linux on x86-64")
+    run = subprocess.run(
+        [sys.executable, Path(__file__).parent / "read_ufbx.py", path, *([take] if take else [])],
+        input=json.dumps(np.asarray(times).tolist()),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
+    answer = json.loads(run.stdout)
     return answer["names"], np.array(answer["frames"])
 
 

@@ -1,4 +1,4 @@
-"""How Blender reads a BVH or GLB file: where its bones' heads are on each frame, and its meshes' extent, as JSON on standard output.
+"""How Blender reads a BVH, FBX or GLB file: where its bones' heads are on each frame, and its meshes' extent, as JSON on standard output.
 
 Run by a Python that has `bpy`; it needs nothing of mocap, for bpy asks for an older NumPy. python blender.py FILE FPS FRAMES
 """
@@ -20,14 +20,20 @@ with contextlib.redirect_stdout(io.StringIO()):
             filepath=file, global_scale=0.01, axis_forward="-Z", axis_up="Y"
         )
         first = 1
+    elif file.endswith(".fbx"):
+        done = bpy.ops.import_scene.fbx(filepath=file)
+        first = 1
     else:
         done = bpy.ops.import_scene.gltf(filepath=file)
         first = 0  # the glTF importer lays time 0 on frame 0
 assert done == {"FINISHED"}, done
 (armature,) = (o for o in scene.objects if o.type == "ARMATURE")
 frames = []
+# An FBX file sets the scene's frame rate.
+rate = scene.render.fps / scene.render.fps_base / fps
 for frame in range(count):
-    scene.frame_set(first + frame)
+    at = first + frame * rate + 1e-9
+    scene.frame_set(int(at), subframe=at - int(at))
     frames.append([list(armature.matrix_world @ bone.head) for bone in armature.pose.bones])
 corners = [
     list(o.matrix_world @ v.co)

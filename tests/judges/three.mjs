@@ -1,4 +1,4 @@
-// How three.js reads a BVH or GLB file: the world positions of all bones at the given times, as JSON.
+// How three.js reads a BVH, FBX or GLB file: the world positions of all bones at the given times, as JSON.
 // echo '[0, 0.1]' | node three.mjs FILE   (three from web/node_modules)
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -14,6 +14,15 @@ if (file.endsWith(".bvh")) {
   const read = new BVHLoader().parse(await readFile(file, "utf8"));
   root = read.skeleton.bones[0];
   clip = read.clip;
+} else if (file.endsWith(".fbx")) {
+  globalThis.window ??= globalThis;
+  // Pictures are not needed, and Node has none.
+  globalThis.document ??= { createElementNS: () => ({ addEventListener() {}, removeEventListener() {} }) };
+  const { FBXLoader } = await import(new URL("examples/jsm/loaders/FBXLoader.js", modules));
+  const bytes = await readFile(file);
+  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  root = new FBXLoader().parse(buffer, "");
+  clip = root.animations.at(-1);
 } else {
   globalThis.self ??= globalThis; // the loader asks for a browser's global object
   const { GLTFLoader } = await import(new URL("examples/jsm/loaders/GLTFLoader.js", modules));

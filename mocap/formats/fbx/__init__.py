@@ -1,0 +1,16 @@
+"""FBX 7.1 to 7.7, binary and ASCII, in NumPy alone: read as rigs and motions, written as takes.
+
+nodes, binary, text    a file as a tree of named nodes, and back
+scene, transform       objects, connections, properties; how a model stands in its parent
+curves, takes, pose    what is animated, and where everything is
+tree, read             a character; takes as Motions
+write, new             a Motion as one more take of the user's file, or as a file of its own
+"""
+
+from mocap.formats.fbx.new import dumps
+from mocap.formats.fbx.read import animations, loads_animation, loads_on
+from mocap.formats.fbx.scene import is_fbx
+from mocap.formats.fbx.tree import tree_of
+from mocap.formats.fbx.write import animate
+
+__all__ = ["animate", "animations", "dumps", "is_fbx", "loads_animation", "loads_on", "tree_of"]

@@ -1,0 +1,125 @@
+"""The binary form of FBX 7.1 to 7.7, in and out.
+
+Autodesk publishes no specification; the layout is as Blender's developers describe it ("FBX binary
+file format specification", code.blender.org, 2013): a header of 27 bytes, records with absolute
+end offsets (32 bits before version 7500, 64 bits from it on), an empty record, and a footer.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from mocap.errors import InputError
+from mocap.formats.fbx.nodes import Node, Packed, packed
+
+MAGIC = b"Kaydara FBX Binary  \x00\x1a\x00"
+# The footer's first 16 bytes depend on when the file was made; files of any writer may have these.
+FOOTER = bytes.fromhex("fabcab09d0c8d466b176fb831cf7267e")
+_END = bytes.fromhex("f85a8c6adef5d97eece90ce3758f290b")
+# Files nest their nodes some ten deep.
+DEEPEST = 64
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Document:
+    """A whole file. version: 7400 for 7.4. footer: its own 16 bytes. text: of an ASCII file, all."""
+
+    version: int
+    nodes: tuple[Node, ...]
+    footer: bytes = FOOTER
+    text: bytes = b""
+
+    def node(self, name: str) -> Node:
+        """The top node of that name; an empty one where there is none."""
+        return next((n for n in self.nodes if n.name == name), Node(name))
+
+
+def check_version(version: int) -> None:
+    """Raises InputError for versions whose documents are built in another way."""
+    if not 7000 <= version < 8000:
+        raise InputError(
+            f"The FBX file is of version {version / 1000:.1f}, and mocap reads 7.1 to 7.7: save it "
+            "as FBX 2013 or later in the program that made it."
+        )
+
+
+def loads(data: bytes) -> Document:
+    """The nodes of a binary FBX. Raises InputError if it is none, is damaged, or cut off."""
+    if not data.startswith(MAGIC[:20]) or len(data) < 27:
+        raise InputError(f"This is not a binary FBX file: it begins with {data[:20]!r}.")
+    if data[22:23] == b"\x01":
+        raise InputError("The FBX file is big-endian, which mocap does not read; export it again.")
+    (version,) = struct.unpack_from("<I", data, 23)
+    check_version(version)
+    record = _record(version)
+    top: list[Node] = []
+    # (name, packed properties, where the node ends, its children) of the nodes that are open
+    stack: list[tuple[str, Packed, int, list[Node]]] = [("", Packed(b"", 0), len(data), top)]
+    at = 27
+    while True:
+        name, values, end, children = stack[-1]
+        closed = False
+        if at + record.size <= end:
+            node_end, count, size, letters = record.unpack_from(data, at)
+            closed = node_end == 0
+        if at == end or closed:
+            stack.pop()
+            if not stack and not closed:
+                raise _cut_off(data, at + record.size)
+            if not stack:
+                footer = data[at + record.size : at + record.size + 16]
+                return Document(version, tuple(top), footer.ljust(16, b"\0") if footer else FOOTER)
+            stack[-1][3].append(Node(name, values, tuple(children), closed and not children))
+            at = end
+            continue
+        if at + record.size > end:
+            raise _cut_off(data, at)
+        start = at + record.size + letters
+        if not start + size <= node_end <= end:
+            raise _cut_off(data, node_end)
+        if len(stack) > DEEPEST:
+            raise InputError(f"The FBX file is damaged: its nodes are nested over {DEEPEST} deep.")
+        called = data[start - letters : start].decode("utf-8", "surrogateescape")
+        stack.append((called, Packed(data[start : start + size], count), node_end, []))
+        at = start + size
+
+
+def _cut_off(data: bytes, wanted: int) -> InputError:
+    return InputError(
+        f"The FBX file is damaged or cut off: it has {len(data)} bytes, and a node in it should reach to byte {wanted}."
+    )
+
+
+def _record(version: int) -> struct.Struct:
+    return struct.Struct("<QQQB" if version >= 7500 else "<IIIB")
+
+
+def dumps(document: Document) -> bytes:
+    """The document as a binary FBX of its version.
+
+    Properties that were read from a binary file and not touched are the bytes that they were.
+    """
+    record = _record(document.version)
+    out = bytearray(MAGIC + struct.pack("<I", document.version))
+    for node in document.nodes:
+        _write(out, node, record)
+    out += bytes(record.size) + document.footer
+    out += bytes(16 - len(out) % 16) + bytes(4) + struct.pack("<I", document.version)
+    out += bytes(120) + _END
+    if len(out) >= 1 << 32 and document.version < 7500:
+        raise InputError("FBX before version 7.5 holds 4 GB, and this file would be larger.")
+    return bytes(out)
+
+
+def _write(out: bytearray, node: Node, record: struct.Struct) -> None:
+    start = len(out)
+    name = node.name.encode("utf-8", "surrogateescape")
+    content = packed(node.values)
+    out += bytes(record.size) + name + content
+    for child in node.children:
+        _write(out, child, record)
+    if node.children or node.closed:
+        out += bytes(record.size)
+    end = len(out) if len(out) < 1 << 32 or record.size > 13 else 0
+    record.pack_into(out, start, end, len(node.values), len(content), len(name))

@@ -1,0 +1,155 @@
+"""Where a scene's models stand, at rest and over time, in metres and +Y up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from mocap.core import rotation as R
+from mocap.errors import InputError
+from mocap.formats import linear
+from mocap.formats.fbx.scene import Scene, subclass
+from mocap.formats.fbx.takes import Take, moving
+from mocap.formats.fbx.transform import WORLD, Local, Placed, local, placed
+
+# A linear part that differs from a rotation and a size by less than this part is one.
+_ALIKE = 1e-4
+# Further from the origin than this, in metres, nothing stands.
+_FAR = 1e12
+# The types of models that are bones.
+_BONES = ("LimbNode", "Limb", "Root", "Effector")
+
+
+def walk(
+    scene: Scene, take: Take | None, times: Float[ndarray, "frames"], wanted: Collection[int]
+) -> Iterator[tuple[int, Local, Placed, Placed]]:
+    """(index, its transform at rest, its parent, itself) of the wanted models and of those above
+    them, parents before children, in the file's axes and unit; take: None for the rest."""
+    needed = above(scene, wanted)
+    waiting = Counter(int(scene.parents[i]) for i in needed)
+    there: dict[int, Placed] = {-1: WORLD}
+    for i in sorted(needed):
+        parent = int(scene.parents[i])
+        model = local(scene.properties(scene.models[i]))
+        now = placed(model, there[parent], *moving(model, scene.models[i], take, times))
+        yield i, model, there[parent], now
+        there[i] = now
+        waiting[parent] -= 1
+        if parent >= 0 and not waiting[parent]:
+            del there[parent]
+
+
+def above(scene: Scene, wanted: Collection[int]) -> set[int]:
+    """The models and all those that they hang from."""
+    needed: set[int] = set()
+    for i in wanted:
+        node = int(i)
+        while node >= 0 and node not in needed:
+            needed.add(node)
+            node = int(scene.parents[node])
+    return needed
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rest:
+    """All models at rest, in metres, +Y up.
+
+    linear: (N, 3, 3) to the world, with scale. positions: (N, 3) the points about which they turn.
+    locals_turns: (N, 4) rotations in their parents. bones: (N,) whether it is one: skins are bound
+    to it, or, in a file without skins, its type says so. bound: index → (4, 4), where it stood
+    when its skin was bound, as far as the file says.
+    """
+
+    linear: Float[ndarray, "models 3 3"]
+    positions: Float[ndarray, "models 3"]
+    local_turns: Float[ndarray, "models 4"]
+    bones: Bool[ndarray, "models"]
+    bound: dict[int, Float[ndarray, "4 4"]]
+
+
+def rest(scene: Scene) -> Rest:
+    """The scene's rest. Raises InputError if a model stands nowhere."""
+    count = len(scene.models)
+    linear_, positions, turns = np.empty((count, 3, 3)), np.empty((count, 3)), np.empty((count, 4))
+    pivots = np.zeros((count, 3))  # in the model's own frame
+    with np.errstate(all="ignore"):
+        for i, model, _, now in walk(scene, None, np.zeros(1), range(count)):
+            linear_[i] = scene.to_world @ now.linear[0]
+            positions[i] = scene.to_world @ now.joint[0]
+            turns[i] = model.turn(model.rotation)
+            away = positions[i] - scene.to_world @ now.origin[0]
+            if away.any():
+                pivots[i] = np.linalg.lstsq(linear_[i], away, rcond=None)[0]
+    lost = ~np.all(np.abs(linear_) < _FAR, axis=(1, 2)) | ~np.all(np.abs(positions) < _FAR, axis=1)
+    if lost.any():
+        name = scene.names[int(np.argmax(lost))]
+        raise InputError(
+            f"The model {name!r} of the FBX file rests nowhere: with its parents' places and scales its numbers are too large."
+        )
+    skinned, bound = _bound(scene, pivots)
+    bones = np.zeros(count, dtype=bool)
+    bones[list(skinned)] = True
+    if not bones.any():
+        bones[:] = [subclass(scene.objects[m]) in _BONES for m in scene.models]
+    return Rest(linear_, positions, turns, bones, bound)
+
+
+def _bound(scene: Scene, pivots: Float[ndarray, "models 3"]) -> tuple[set[int], dict[int, ndarray]]:
+    """(the models that skins are bound to, index → where it stood then, by cluster or pose)."""
+    place = {identity: i for i, identity in enumerate(scene.models)}
+    skinned: set[int] = set()
+    found: dict[int, ndarray | None] = {}
+    for identity, node in scene.objects.items():
+        if node.name == "Deformer" and subclass(node) == "Cluster":
+            for model in scene.hanging(identity, "Model"):
+                skinned.add(place[model])
+                found.setdefault(place[model], node.array("TransformLink"))
+    for node in scene.objects.values():
+        if node.name == "Pose" and subclass(node) == "BindPose":
+            for entry in node.children:
+                which = entry.child("Node") if entry.name == "PoseNode" else None
+                if which is not None and len(which.values) and which.values[0] in place:
+                    found.setdefault(place[which.values[0]], entry.array("Matrix"))
+    bound = {}
+    for i, values in found.items():
+        if values is None or len(values) != 16 or not np.all(np.abs(values) < _FAR):
+            continue
+        matrix = np.asarray(values, dtype=np.float64).reshape(4, 4).T
+        whole = np.eye(4)
+        whole[:3, :3] = scene.to_world @ matrix[:3, :3]
+        whole[:3, 3] = scene.to_world @ matrix[:3, 3] + whole[:3, :3] @ pivots[i]
+        bound[i] = whole
+    return skinned, bound
+
+
+def performed(
+    scene: Scene, take: Take, times: Float[ndarray, "frames"], models: list[int], at_rest: Rest
+) -> tuple[Float[ndarray, "frames joints 3"], Float[ndarray, "frames joints 4"]]:
+    """(where the models' joints are over time, how far each is turned away from its rest), world."""
+    column = {model: j for j, model in enumerate(models)}
+    positions = np.empty((len(times), len(models), 3))
+    turns = np.empty((len(times), len(models), 4))
+    for i, _, _, now in walk(scene, take, times, models):
+        if i in column:
+            positions[:, column[i]] = now.joint @ scene.to_world.T
+            turns[:, column[i]] = _away(scene, now, at_rest.linear[i])
+    return positions, turns
+
+
+def _away(scene: Scene, now: Placed, rest_: Float[ndarray, "3 3"]) -> Float[ndarray, "_ 4"]:
+    """The rotation in the world nearest to what a linear part has done since its rest."""
+    stretch = np.linalg.svd(rest_, compute_uv=False)
+    if stretch[2] <= 1e-6 * max(stretch[0], 1e-30):
+        return R.IDENTITY[None]
+    moved = scene.to_world @ now.linear @ np.linalg.inv(rest_)
+    size = np.cbrt(np.linalg.det(moved))[..., None, None]
+    even = moved / np.where(size == 0.0, 1.0, size)
+    gram = np.swapaxes(even, -1, -2) @ even
+    if np.all(np.abs(gram - np.eye(3)) < _ALIKE):
+        return R.from_matrix(even)
+    return linear.nearest_rotation(moved)

@@ -1,0 +1,133 @@
+"""FBX takes as Motions: on a recognised rig's skeleton, or on the file's own models."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core import kinematics
+from mocap.core import rotation as R
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.core.skeleton import Skeleton
+from mocap.errors import InputError
+from mocap.formats import linear
+from mocap.formats.fbx import pose, takes
+from mocap.formats.fbx.nodes import damage_named
+from mocap.formats.fbx.scene import Scene, loads
+
+# Bones whose length or place differs from the rest by more than this over a take are the take's.
+# Metres.
+_SAME_PLACE = 1e-4
+
+
+@damage_named()
+def animations(data: bytes) -> list[str]:
+    """The names of a file's takes, in its order."""
+    return takes.names(loads(data))
+
+
+@damage_named()
+def loads_on(rig: Rig, animation: str | None = None) -> Motion:
+    """A take in the rig's own file, on the rig's joints and in mocap's world; the first that moves
+    something if none is named.
+
+    Some takes give bones other lengths than the rest has; the motion's skeleton then has those.
+    Raises InputError if there is no take, or none of that name.
+    """
+    scene = loads(rig.source)
+    models = models_of(scene, rig)
+    take = takes.chosen(scene, animation)
+    return _motion(scene, take, models, rig.skeleton, rig.turn, rig.unit)
+
+
+@damage_named()
+def loads_animation(data: bytes) -> Motion:
+    """A file's first take, on its own models as the skeleton: its bones, and what the take moves.
+
+    Without a take there is one frame, the rest. Raises InputError if there are no bones.
+    """
+    scene = loads(data)
+    take = takes.chosen(scene, None) if takes.names(scene) else takes.Take("", None, {})
+    rest = pose.rest(scene)
+    models = _skeleton_models(scene, take, rest)
+    parents = np.array([-1] + [models.index(int(scene.parents[m])) for m in models[1:]])
+    matrices = rest.linear[models]
+    sign = np.sign(np.linalg.det(matrices))
+    turns = linear.nearest_rotation(matrices * np.where(sign == 0, 1.0, sign)[:, None, None])
+    local, offsets = turns.copy(), rest.positions[models]
+    back = R.conjugate(turns[parents[1:]])
+    offsets[1:] = R.apply(back, offsets[1:] - offsets[parents[1:]])
+    local[1:] = R.multiply(back, turns[1:])
+    skeleton = Skeleton(tuple(scene.names[m] for m in models), parents, offsets, local)
+    return _motion(scene, take, models, skeleton, R.IDENTITY, 1.0)
+
+
+def models_of(scene: Scene, rig: Rig) -> list[int]:
+    """The model of each of the rig's joints. Raises InputError if the file is another's."""
+    place = {name: i for i, name in enumerate(scene.names)}
+    if missing := [n for n in rig.skeleton.names if n not in place]:
+        raise InputError(f"The rig's file has no models named {', '.join(missing[:60])}.")
+    return [place[n] for n in rig.skeleton.names]
+
+
+def _skeleton_models(scene: Scene, take: takes.Take, rest: pose.Rest) -> list[int]:
+    """The models of the skeleton, parents before children, its root first."""
+    place = {identity: i for i, identity in enumerate(scene.models)}
+    animated = {place[model] for model, _ in take.parts}
+    wanted = animated | set(np.flatnonzero(rest.bones).tolist())
+    if not wanted:
+        raise InputError("The FBX file has no bones and no animation, so there is no skeleton.")
+    kept = pose.above(scene, wanted)
+    top: dict[int, int] = {}  # the root of each model's tree
+    for i in sorted(kept):
+        top[i] = top[int(scene.parents[i])] if scene.parents[i] >= 0 else i
+    sizes = {t: sum(top[i] == t for i in wanted) for t in set(top.values())}
+    root = max(sorted(sizes), key=lambda t: sizes[t])
+    kept = {i for i in kept if top[i] == root}
+    while root not in animated and len(b := [i for i in kept if scene.parents[i] == root]) == 1:
+        kept.remove(root)
+        root = b[0]
+    return sorted(kept)
+
+
+def _motion(
+    scene: Scene,
+    take: takes.Take,
+    models: list[int],
+    skeleton: Skeleton,
+    turn: Float[ndarray, "4"],
+    unit: float,
+) -> Motion:
+    """What the models do, as a motion of the skeleton; world = unit · turn(the file's world)."""
+    rest = pose.rest(scene)
+    times = takes.frame_times(scene, take)
+    if len(times) * len(models) > 2e7:
+        raise InputError(
+            f"The animation {take.name!r} has {len(times)} frames of {len(models)} bones, which is more than mocap reads."
+        )
+    positions, away = pose.performed(scene, take, times, models, rest)
+    positions = unit * R.apply(turn, positions)
+    at_rest = kinematics.global_rotations(skeleton, skeleton.rest_rotations)
+    away = R.multiply(R.multiply(turn, away), R.conjugate(turn))
+    world = R.multiply(away, at_rest)
+    local = R.unroll(R.normalize(kinematics.local_rotations(skeleton, world)))
+    body = _stretched(skeleton, positions, world)
+    return Motion(body, times, positions[:, 0], local)
+
+
+def _stretched(
+    skeleton: Skeleton,
+    positions: Float[ndarray, "frames joints 3"],
+    world: Float[ndarray, "frames joints 4"],
+) -> Skeleton:
+    """The skeleton with the offsets that its joints mostly have; itself if they are its own."""
+    parents = skeleton.parents[1:]
+    bones = R.apply(R.conjugate(world[:, parents]), positions[:, 1:] - positions[:, parents])
+    offsets = skeleton.offsets.copy()
+    offsets[1:] = np.median(bones, axis=0)
+    away = np.linalg.norm(offsets - skeleton.offsets, axis=1)
+    if away[1:].max(initial=0.0) < _SAME_PLACE:
+        return skeleton
+    return Skeleton(skeleton.names, skeleton.parents, offsets, skeleton.rest_rotations)

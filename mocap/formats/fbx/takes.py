@@ -1,0 +1,228 @@
+"""Takes: animation stacks, their layers, and what each animated property is over time.
+
+A stack has layers, a layer curve nodes ("Lcl Rotation" of a model), a curve node a curve for each
+component. The first layer replaces a property's own value; each further one adds to what is below
+it, or replaces it, by its BlendMode and Weight (FbxAnimLayer).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core import rotation as R
+from mocap.errors import InputError
+from mocap.formats import euler
+from mocap.formats.fbx.curves import Curve, curve
+from mocap.formats.fbx.scene import Scene, number, split_name, vector
+from mocap.formats.fbx.transform import Local, quaternion
+
+TRANSLATION, ROTATION, SCALING = "Lcl Translation", "Lcl Rotation", "Lcl Scaling"
+_CHANNELS = (TRANSLATION, ROTATION, SCALING)
+_ADDITIVE, _OVERRIDE = 0, 1
+# Frames between keys that are further apart than this many of the file's frames are filled in.
+_GAP = 1.5
+_MOST_FRAMES = 1_000_000
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Part:
+    """A property in one layer: its components' curves (None where it has none), and their values
+    where they have none. weight: of the layer, 0 to 1, which may be animated."""
+
+    curves: tuple[Curve | None, Curve | None, Curve | None]
+    still: Float[ndarray, "3"]
+    layer: Layer
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Layer:
+    """blend: 0 additive, 1 override, 2 override with passthrough. by_rotation: rotations are added
+    as turns, not as angles. by_factor: scales are added as factors."""
+
+    identity: int
+    blend: int
+    weight: float
+    weights: Curve | None
+    by_rotation: bool
+    by_factor: bool
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Take:
+    """name: the stack's. span: (start, stop) that the file gives, seconds; None if it gives none.
+
+    parts: (model's identity, property) → its parts, the lowest layer first.
+    """
+
+    name: str
+    span: tuple[float, float] | None
+    parts: dict[tuple[int, str], list[Part]]
+
+
+def names(scene: Scene) -> list[str]:
+    """The takes' names in the document's order; one without a name is "take 3"."""
+    stacks = _stacks(scene)
+    return [split_name(scene.objects[s])[0] or f"take {i}" for i, s in enumerate(stacks)]
+
+
+def _stacks(scene: Scene) -> list[int]:
+    return [i for i, node in scene.objects.items() if node.name == "AnimationStack"]
+
+
+def chosen(scene: Scene, name: str | None) -> Take:
+    """The take of a name, or the first that moves something.
+
+    Raises InputError, naming those there are, if there is none of that name or none at all.
+    """
+    known = names(scene)
+    if not known:
+        raise InputError("There is no animation in the file, only a character that rests.")
+    if name is not None and name not in known:
+        raise InputError(f"There is no animation {name!r} in the file; it has {', '.join(known)}.")
+    takes = ((n, s) for n, s in zip(known, _stacks(scene), strict=True) if name in (None, n))
+    first = None
+    for called, stack in takes:
+        take = _take(scene, called, stack)
+        first = first or take
+        if take.parts:
+            return take
+    assert first is not None
+    return first
+
+
+def _take(scene: Scene, name: str, stack: int) -> Take:
+    properties = scene.properties(stack)
+    start, stop = (number(properties, f"Local{k}", 0.0) / scene.ticks for k in ("Start", "Stop"))
+    parts: dict[tuple[int, str], list[Part]] = {}
+    for layer in _layers(scene, stack):
+        for node in scene.hanging(layer.identity, "AnimationCurveNode"):
+            for link in scene.above[node]:
+                if link.into in _CHANNELS and scene.objects[link.other].name == "Model":
+                    part = _part(scene, node, layer, link.other, link.into)
+                    if any(c is not None for c in part.curves):
+                        parts.setdefault((link.other, link.into), []).append(part)
+    return Take(name, (start, stop) if stop > start else None, parts)
+
+
+def _layers(scene: Scene, stack: int) -> list[Layer]:
+    found, alone = [], []
+    for identity in scene.hanging(stack, "AnimationLayer"):
+        p = scene.properties(identity)
+        curves = [
+            c for n in scene.hanging(identity, "AnimationCurveNode", "Weight")
+            for i in scene.hanging(n, "AnimationCurve") if (c := curve(scene.objects[i], scene.ticks))
+        ]  # fmt: skip
+        weight = np.clip(0.01 * number(p, "Weight", 100.0), 0.0, 1.0)
+        layer = Layer(
+            identity, int(number(p, "BlendMode", 0.0)), float(weight), curves[0] if curves else None,
+            not number(p, "RotationAccumulationMode", 0.0), not number(p, "ScaleAccumulationMode", 0.0),
+        )  # fmt: skip
+        if not number(p, "Mute", 0.0):
+            found.append(layer)
+            alone += [layer] if number(p, "Solo", 0.0) else []
+    return alone or found
+
+
+def _part(scene: Scene, node: int, layer: Layer, model: int, into: str) -> Part:
+    own = scene.properties(node)
+    rest = vector(scene.properties(model), into, (1.0,) * 3 if into == SCALING else (0.0,) * 3)
+    still = np.array([number(own, f"d|{a}", r) for a, r in zip("XYZ", rest, strict=True)])
+    curves: list[Curve | None] = [None, None, None]
+    for link in scene.below.get(node, ()):
+        child = scene.objects[link.other]
+        if child.name == "AnimationCurve" and link.into in ("d|X", "d|Y", "d|Z"):
+            curves["XYZ".index(link.into[-1])] = curve(child, scene.ticks)
+    return Part((curves[0], curves[1], curves[2]), still, layer)
+
+
+def frame_times(scene: Scene, take: Take) -> Float[ndarray, "frames"]:
+    """When the take has keys, within its span; wide gaps are filled at the file's frame rate.
+
+    Raises InputError if that is more frames than any clip has.
+    """
+    curves = [c for parts in take.parts.values() for p in parts for c in p.curves if c is not None]
+    if not curves:
+        return np.zeros(1)
+    # Keys closer than a ten-thousandth of a second are one, written in two ways.
+    times = np.unique(np.concatenate([np.round(c.times, 4) for c in curves]))
+    exact = np.sort(np.concatenate([c.times for c in curves]))
+    times = exact[np.minimum(np.searchsorted(exact, times - 5.1e-5), len(exact) - 1)]
+    if take.span is not None:
+        start, stop = take.span
+        inside = times[(times > start + 1e-4) & (times < stop - 1e-4)]
+        ends = np.clip([start, stop], times[0], times[-1])
+        if ends[1] > ends[0]:
+            times = np.concatenate([ends[:1], inside, ends[1:]])
+    gaps = np.diff(times)
+    parts = np.where(gaps * scene.fps > _GAP, np.ceil(gaps * scene.fps - 0.01), 1.0)
+    if len(times) + parts.sum() > _MOST_FRAMES:
+        raise InputError(
+            f"The animation {take.name!r} has {len(times) + parts.sum():.0f} frames, from "
+            f"{times[0]:.6g} s to {times[-1]:.6g} s, and mocap reads {_MOST_FRAMES} at most."
+        )
+    counts = parts.astype(np.int64)
+    begin = np.repeat(np.arange(len(gaps)), counts)
+    within = np.arange(len(begin)) - np.repeat(np.cumsum(counts) - counts, counts)
+    filled = times[begin] + gaps[begin] * within / parts[begin]
+    return np.unique(np.append(filled, times[-1]))
+
+
+def moving(
+    model: Local, identity: int, take: Take | None, times: Float[ndarray, "frames"]
+) -> tuple[ndarray, ndarray, ndarray]:
+    """(translation, rotation in the parent as quaternions, scaling) of a model; (F, n), or (1, n)
+    where nothing moves."""
+    parts = {} if take is None else take.parts
+    place, degrees, scale = (
+        _property(parts.get((identity, name), []), rest[None], times, name, model.order)
+        for name, rest in zip(
+            _CHANNELS, (model.translation, model.rotation, model.scaling), strict=True
+        )
+    )
+    return place, model.turn(degrees), scale
+
+
+def _property(
+    parts: list[Part], rest: ndarray, times: Float[ndarray, "frames"], name: str, order: str
+) -> ndarray:
+    value = rest
+    for number_, part in enumerate(parts):
+        columns = [
+            np.full(len(times), still) if c is None else c.sampled(times)
+            for c, still in zip(part.curves, part.still, strict=True)
+        ]
+        own = np.stack(columns, axis=-1)
+        if number_ == 0 and part.layer.weights is None and part.layer.weight == 1.0:
+            value = own
+        else:
+            value = _blended(np.broadcast_to(value, own.shape), own, part.layer, times, name, order)
+    return value
+
+
+def _blended(
+    below: ndarray, own: ndarray, layer: Layer, times: ndarray, name: str, order: str
+) -> ndarray:
+    """A layer's value over that of the layers below it."""
+    if layer.blend == _OVERRIDE:
+        return own
+    added = layer.blend == _ADDITIVE
+    weight = np.full(len(times), layer.weight)
+    if layer.weights is not None:
+        weight = np.clip(0.01 * layer.weights.sampled(times), 0.0, 1.0)
+    if name == ROTATION and layer.by_rotation:
+        under, over = quaternion(order, below), quaternion(order, own)
+        if added:
+            turn = R.multiply(under, R.slerp(np.broadcast_to(R.IDENTITY, over.shape), over, weight))
+        else:
+            turn = R.slerp(under, over, weight)
+        angles = np.degrees(euler.to_axes(order, turn[:, None])[:, 0])
+        return angles[:, [order.index(axis) for axis in "XYZ"]]
+    weight = weight[:, None]
+    if name == SCALING and layer.by_factor:
+        over = np.sign(own) * np.abs(own) ** weight
+        return below * over if added else np.abs(below) ** (1.0 - weight) * over
+    return below + weight * own if added else below + weight * (own - below)

@@ -1,0 +1,146 @@
+"""How a model stands in its parent: pivots, offsets, rotation orders, inherited scale.
+
+After the FBX SDK's reference ("Computing transformation matrices"):
+
+    T · Roff · Rp · Rpre · R · Rpost⁻¹ · Rp⁻¹ · Soff · Sp · S · Sp⁻¹
+
+and, for the part that is not translation, by InheritType with G the parent's rotation and Γ its
+shear and scale (its linear part is G·Γ):
+
+    0 RrSs    G · R · Γ · S        1 RSrs    G · Γ · R · S        2 Rrs    G · R · Γ · Sparent⁻¹ · S
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core import rotation as R
+from mocap.formats import euler
+from mocap.formats.fbx.scene import Properties, number, vector
+
+# RotationOrder → the axes from the outermost to the innermost, as `euler` has them: "XYZ" turns
+# about X first, q = z·y·x. 6 is "spheric XYZ".
+ORDERS = ("ZYX", "YZX", "XZY", "ZXY", "YXZ", "XYZ", "ZYX")
+RRSS, RSRS, RRS = 0, 1, 2
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Local:
+    """A model's transform at rest. Places in the file's unit, in the parent's frame.
+
+    order: axes as in ORDERS. before, after: PreRotation, and the inverse of PostRotation.
+    pivot: Roff + Rp, so that T + pivot is the point about which the model turns. behind: from that
+    point to where S begins, −Rp + Soff + Sp, and centre: Sp. translation, rotation (degrees about
+    X, Y, Z), scaling: the values that animation replaces.
+    """
+
+    order: str
+    before: Float[ndarray, "4"]
+    after: Float[ndarray, "4"]
+    pivot: Float[ndarray, "3"]
+    behind: Float[ndarray, "3"]
+    centre: Float[ndarray, "3"]
+    inherit: int
+    translation: Float[ndarray, "3"]
+    rotation: Float[ndarray, "3"]
+    scaling: Float[ndarray, "3"]
+
+    def turn(self, degrees: Float[ndarray, "*frames 3"]) -> Float[ndarray, "*frames 4"]:
+        """The model's rotation in its parent, of the animated angles."""
+        angles = R.multiply(R.multiply(self.before, quaternion(self.order, degrees)), self.after)
+        return np.asarray(angles)
+
+    def degrees(self, turn: Float[ndarray, "#frames 4"]) -> Float[ndarray, "#frames 3"]:
+        """The angles about X, Y, Z, continuous in time, that give a rotation in the parent."""
+        inner = R.multiply(R.multiply(R.conjugate(self.before), turn), R.conjugate(self.after))
+        angles = np.degrees(euler.to_axes(self.order, inner[:, None])[:, 0])
+        return angles[:, [self.order.index(axis) for axis in "XYZ"]]
+
+
+def local(properties: Properties) -> Local:
+    """A model's properties as a Local. Without RotationActive, pre- and post-rotation and order do
+    not count. Raises InputError if a number is not finite."""
+    zero, one = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    order, before, after = ORDERS[0], R.IDENTITY, R.IDENTITY
+    if number(properties, "RotationActive", 0.0):
+        chosen = int(number(properties, "RotationOrder", 0.0))
+        order = ORDERS[chosen if 0 <= chosen < len(ORDERS) else 0]
+        before = quaternion(ORDERS[0], vector(properties, "PreRotation", zero))
+        after = R.conjugate(quaternion(ORDERS[0], vector(properties, "PostRotation", zero)))
+    pivot, centre = (vector(properties, f"{k}Pivot", zero) for k in ("Rotation", "Scaling"))
+    behind = -pivot + vector(properties, "ScalingOffset", zero) + centre
+    pivot = pivot + vector(properties, "RotationOffset", zero)
+    inherit = int(number(properties, "InheritType", 0.0))
+    return Local(
+        order, before, after, pivot, behind, centre, inherit if inherit in (RSRS, RRS) else RRSS,
+        vector(properties, "Lcl Translation", zero), vector(properties, "Lcl Rotation", zero),
+        vector(properties, "Lcl Scaling", one),
+    )  # fmt: skip
+
+
+def quaternion(order: str, degrees: Float[ndarray, "*frames 3"]) -> Float[ndarray, "*frames 4"]:
+    """The rotation by angles about X, Y and Z, degrees, in an order as in ORDERS."""
+    radians = np.radians(degrees)[..., ["XYZ".index(axis) for axis in order]]
+    return euler.from_axes(order, radians)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Placed:
+    """Where a model stands in the file's world, for F frames or for one that holds for all.
+
+    turn: (F, 4) G, the rotations along its path. linear: (F, 3, 3) = G·Γ. origin: (F, 3). joint:
+    (F, 3) the point about which it turns. scaling: (F, 3) its own S.
+    """
+
+    turn: Float[ndarray, "#frames 4"]
+    linear: Float[ndarray, "#frames 3 3"]
+    origin: Float[ndarray, "#frames 3"]
+    joint: Float[ndarray, "#frames 3"]
+    scaling: Float[ndarray, "#frames 3"]
+
+
+WORLD = Placed(
+    R.IDENTITY[None], np.eye(3)[None], np.zeros((1, 3)), np.zeros((1, 3)), np.ones((1, 3))
+)
+"""What roots hang from."""
+
+
+def around(
+    model: Local, above: Placed, scaling: Float[ndarray, "#frames 3"]
+) -> tuple[ndarray, ndarray]:
+    """(A, B), each (F, 3, 3): the model's linear part in the world is A · R · B for its rotation
+    R in the parent."""
+    if model.inherit == RSRS:
+        return above.linear, _diagonal(scaling)
+    outer = R.to_matrix(above.turn)
+    inner = np.swapaxes(outer, -1, -2) @ above.linear
+    if model.inherit == RRS:
+        inner = inner @ _diagonal(1.0 / np.where(above.scaling == 0.0, 1.0, above.scaling))
+    return outer, inner @ _diagonal(scaling)
+
+
+def _diagonal(values: Float[ndarray, "#frames 3"]) -> Float[ndarray, "#frames 3 3"]:
+    return np.asarray(values[..., None] * np.eye(3))
+
+
+def placed(
+    model: Local,
+    above: Placed,
+    translation: Float[ndarray, "#frames 3"],
+    turn: Float[ndarray, "#frames 4"],
+    scaling: Float[ndarray, "#frames 3"],
+) -> Placed:
+    """A model in the world, from its parent there and from its own translation, rotation in the
+    parent (`Local.turn`) and scaling; each for F frames or for one."""
+    outer, inner = around(model, above, scaling)
+    linear = outer @ R.to_matrix(turn) @ inner
+    at = translation + model.pivot
+    moved = at + R.apply(turn, model.behind - scaling * model.centre)
+    joint, origin = (
+        above.origin + (above.linear @ p[..., None])[..., 0] for p in (at, moved)
+    )  # fmt: skip
+    return Placed(R.multiply(above.turn, turn), linear, origin, joint, scaling)

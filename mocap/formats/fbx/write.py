@@ -1,0 +1,185 @@
+"""A Motion into the user's own FBX, as one more take; everything else stays as it was.
+
+In a binary file, nodes that are not touched keep the bytes of their properties, compressed arrays
+and unknown nodes included. In an ASCII file the new nodes are put into the text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core import rotation as R
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.errors import InputError
+from mocap.formats import linear, morphs
+from mocap.formats.fbx import binary, build, pose, takes, text
+from mocap.formats.fbx.build import Channel
+from mocap.formats.fbx.nodes import Node, damage_named
+from mocap.formats.fbx.read import models_of
+from mocap.formats.fbx.scene import Scene, loads, split_name, subclass
+from mocap.formats.fbx.transform import Placed, around, placed
+from mocap.formats.gltf import check_skeleton, in_document
+
+# A joint that leaves its rest by less than this needs no curves. Radians; parts of its distance.
+_STILL = 1e-6
+
+
+@damage_named()
+def animate(motion: Motion, rig: Rig, name: str = "mocap") -> bytes:
+    """The rig's file with the motion as one more animation stack, times counted from 0.
+
+    motion: on the rig's skeleton (`retarget` before). Joints that leave their rest turn, the first
+    one moves as well; blend shapes follow the motion's expressions where they are theirs. The file
+    keeps its version and its form, binary or ASCII. name: a number is added if a take has it.
+    Raises InputError if the motion is on another skeleton, has no frames, or if the rig is no FBX.
+    """
+    if rig.kind != "fbx":
+        raise InputError(f"The rig {rig.name!r} is no FBX file, so its motion cannot go into one.")
+    if len(motion) == 0:
+        raise InputError("A motion without frames cannot be written as FBX.")
+    check_skeleton(motion, rig)
+    scene = loads(rig.source)
+    known = takes.names(scene)
+    called = next(
+        n for i in range(len(known) + 1) if (n := f"{name} {i + 1}" if i else name) not in known
+    )
+    keys = build.ticks_of(motion.times, scene.ticks)
+    channels = _joints(motion, rig, scene) + _shapes(motion, scene)
+    objects, links = build.take(called, keys, channels, build.Identities(scene.objects))
+    return _added(scene, objects, links, build.take_entry(called, keys))
+
+
+def _joints(motion: Motion, rig: Rig, scene: Scene) -> list[Channel]:
+    """What the models must do so that each joint turns in the world as the motion's does.
+
+    With D the joint's turn away from its rest and M its linear part there, its new linear part
+    must be D·M = A·R·B (`transform.around`), so that its rotation is R = A⁻¹·D·M·B⁻¹: exact below
+    scales that are alike in all axes, and the nearest rotation otherwise.
+    """
+    models = models_of(scene, rig)
+    turns, places = in_document(motion, rig)
+    rest = pose.rest(scene)
+    joint_of = {model: j for j, model in enumerate(models)}
+    to_file = np.linalg.inv(scene.to_world)
+    still = np.zeros(1)
+    joint_above: dict[int, int] = {-1: -1}  # model → the nearest joint that it is or hangs from
+    changed: dict[int, Placed] = {}
+    channels: list[Channel] = []
+    for i, model, above, _ in pose.walk(scene, None, still, models):
+        parent, j = int(scene.parents[i]), joint_of.get(i)
+        joint_above[i] = joint_above[parent] if j is None else j
+        above = changed.get(parent, above)
+        turn, place = now_turn, now_place = (
+            model.turn(model.rotation)[None],
+            model.translation[None],
+        )
+        if j is not None:
+            outer, inner = around(model, above, model.scaling[None])
+            wanted = to_file @ R.to_matrix(turns[:, j]) @ rest.linear[i]
+            turn = _rotation(outer, wanted, inner, now_turn)
+            if np.max(R.distance(now_turn, turn)) > _STILL or j == 0:
+                degrees = model.degrees(np.broadcast_to(turn, (len(motion), 4)))
+                channels.append(_channel(scene.models[i], takes.ROTATION, "R", degrees))
+            else:
+                turn = now_turn
+            # The first joint moves; so does one that hangs from its bone in the rig alone.
+            if j == 0 or joint_above[parent] != rig.skeleton.parents[j]:
+                at = places[:, j] @ to_file.T - above.origin
+                place = np.linalg.solve(above.linear, at[..., None])[..., 0] - model.pivot
+                if j == 0 or np.abs(place - now_place).max() > _STILL * (1.0 + np.abs(place).max()):
+                    place = np.broadcast_to(place, (len(motion), 3))
+                    channels.insert(0, _channel(scene.models[i], takes.TRANSLATION, "T", place))
+                else:
+                    place = now_place
+        if turn is not now_turn or place is not now_place or parent in changed:
+            changed[i] = placed(model, above, place, turn, model.scaling[None])
+    return channels
+
+
+def _rotation(
+    outer: Float[ndarray, "f 3 3"],
+    wanted: Float[ndarray, "frames 3 3"],
+    inner: Float[ndarray, "g 3 3"],
+    rest: Float[ndarray, "1 4"],
+) -> Float[ndarray, "frames 4"]:
+    """R with A · R · B = wanted, nearest where none is exact; the rest where the model is flat."""
+    stretch = [np.linalg.svd(m, compute_uv=False) for m in (outer[:1], inner[:1])]
+    if any(s[0, 2] <= 1e-6 * max(s[0, 0], 1e-30) for s in stretch):
+        return rest
+    matrix = np.linalg.solve(outer, wanted) @ np.linalg.inv(inner)
+    even = all(np.ptp(s[0]) <= 1e-5 * s[0, 0] for s in stretch)
+    return linear.nearest_rotation(matrix, even and bool(np.linalg.det(matrix[0]) > 0.0))
+
+
+def _channel(target: int, name: str, short: str, values: Float[ndarray, "frames 3"]) -> Channel:
+    return Channel(target, name, short, dict(zip("XYZ", values.T, strict=True)))
+
+
+def _shapes(motion: Motion, scene: Scene) -> list[Channel]:
+    """Blend shapes' weights, in percent, of the motion's expressions that are theirs."""
+    shapes = {
+        identity: split_name(node)[0]
+        for identity, node in scene.objects.items()
+        if node.name == "Deformer" and subclass(node) == "BlendShapeChannel"
+    }
+    # Maya's are called after their blend shape too: "faceShapes.jawOpen".
+    plain = {
+        i: name.rpartition(".")[2] if len(name.rpartition(".")[2]) > 1 else name
+        for i, name in shapes.items()
+    }
+    found = morphs.by_target(motion.expressions, set(plain.values()))
+    return [
+        Channel(identity, "DeformPercent", "DeformPercent", {"DeformPercent": 100.0 * found[name]})
+        for identity, name in plain.items()
+        if name in found and np.any(found[name])
+    ]
+
+
+def _added(scene: Scene, objects: list[Node], links: list[Node], take: Node) -> bytes:
+    """The scene's file with objects and connections at the end of its own."""
+    document = scene.document
+    types = {str(n.values[0]) for n in document.node("Definitions").children if len(n.values)}
+    if document.text:
+        new = [t for t in build.object_types(objects) if t.values[0] not in types]
+        sections = {"Definitions": new, "Objects": objects, "Connections": links}
+        if document.node("Takes").brace >= 0:
+            sections["Takes"] = [take]
+        return text.spliced(document, {k: v for k, v in sections.items() if v})
+    added = {"Objects": objects, "Connections": links, "Takes": [take]}
+    nodes = []
+    for node in document.nodes:
+        if node.name == "Definitions":
+            node = _counted(node, objects)
+        nodes.append(node._replace(children=(*node.children, *added.pop(node.name, ()))))
+    nodes += [Node(name, (), tuple(rest)) for name, rest in added.items() if name != "Takes"]
+    return binary.dumps(replace(document, nodes=tuple(nodes)))
+
+
+def _counted(definitions: Node, objects: list[Node]) -> Node:
+    """Definitions with the new objects counted; properties' templates stay."""
+    new = {t.values[0]: t for t in build.object_types(objects)}
+    children = []
+    for entry in definitions.children:
+        kind = entry.values[0] if entry.name == "ObjectType" and len(entry.values) else None
+        if entry.name == "Count":
+            entry = _more(entry, len(objects))
+        elif kind in new:
+            count = _count(new.pop(kind))
+            inner = tuple(_more(c, count) if c.name == "Count" else c for c in entry.children)
+            entry = entry._replace(children=inner)
+        children.append(entry)
+    return definitions._replace(children=(*children, *new.values()))
+
+
+def _count(entry: Node) -> int:
+    found = entry.child("Count")
+    return int(found.values[0]) if found is not None else 0
+
+
+def _more(count: Node, by: int) -> Node:
+    return count._replace(values=(np.int32(int(count.values[0]) + by),))

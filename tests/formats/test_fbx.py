@@ -1,0 +1,315 @@
+"""FBX files as characters, as motions, and as clips: in every command, and by four other readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from numpy import ndarray
+
+from mocap import formats, transfer
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.core.skeleton import BONES, HUMANOID
+from mocap.errors import InputError, OutputError
+from mocap.formats import bvh, fbx
+from mocap.formats.fbx import binary, scene
+from mocap.formats.fbx.nodes import Node, Packed
+from mocap.retarget import retarget
+from mocap.rig.load import load_rig
+from tests import judges
+from tests.helpers import fbx_scenes, synthetic
+from tests.helpers.places import MANNEQUIN
+
+MILLIMETRE = 1e-3
+
+
+@pytest.fixture(scope="module")
+def motion() -> Motion:
+    made = synthetic.smooth_motion(np.random.default_rng(3), 1.0, 30.0)
+    weights = np.linspace(0.0, 1.0, len(made))
+    return replace(made, expressions={"jawOpen": weights, "smile": weights})
+
+
+class Hero(NamedTuple):
+    """A character that an FBX holds, a motion on it, and the file with the motion in it."""
+
+    rig: Rig
+    moved: Motion
+    written: bytes
+
+
+@pytest.fixture(scope="module", params=["binary 7.4", "binary 7.7", "ASCII"])
+def hero(
+    request: pytest.FixtureRequest, motion: Motion, tmp_path_factory: pytest.TempPathFactory
+) -> Hero:
+    document = fbx_scenes.character(
+        np.random.default_rng(6), 7700 if request.param == "binary 7.7" else 7400
+    )
+    as_text = request.param == "ASCII"
+    path = tmp_path_factory.mktemp("hero") / "hero.fbx"
+    path.write_bytes(fbx_scenes.ascii_of(document) if as_text else binary.dumps(document))
+    rig = load_rig(path)
+    moved = retarget(motion, rig)
+    return Hero(rig, moved, fbx.animate(moved, rig))
+
+
+def in_file(motion: Motion, rig: Rig) -> ndarray:
+    """The joints' places in the file's world, metres, (F, J, 3)."""
+    points = fk(motion.skeleton, motion.root_positions, motion.rotations)[0]
+    return R.apply(R.conjugate(rig.turn), points) / rig.unit
+
+
+def test_a_character_is_recognised_and_stands_in_metres(hero: Hero) -> None:
+    rig = hero.rig
+    assert rig.kind == "fbx"
+    assert set(rig.bones) == set(BONES)
+    places = rig.skeleton.rest_positions()
+    order = [rig.index(bone) for bone in BONES]
+    assert np.abs(places[order] - HUMANOID.rest_positions()).max() < 1e-6
+
+
+def test_motion_on_a_character_is_where_ufbx_and_three_have_it(
+    hero: Hero, node: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "hero.fbx"
+    path.write_bytes(hero.written)
+    times = hero.moved.times
+    expected = in_file(hero.moved, hero.rig)
+    readers = [judges.ufbx(path, times, "mocap")]
+    if hero.written.startswith(binary.MAGIC[:18]):
+        # FBXLoader does not read Vector3D properties of ASCII files.
+        readers.append(judges.three(node, path, times))
+    for names, places in readers:
+        order = [names.index(n) for n in hero.rig.skeleton.names]
+        assert np.abs(0.01 * places[:, order] - expected).max() < 0.05 * MILLIMETRE
+
+
+def test_what_was_written_is_read_again(hero: Hero) -> None:
+    back = fbx.loads_on(replace(hero.rig, source=hero.written))
+    assert np.allclose(back.times, hero.moved.times, atol=1e-6)
+    expected = in_file(hero.moved, hero.rig)
+    assert np.abs(in_file(back, hero.rig) - expected).max() < 0.01 * MILLIMETRE
+
+
+def values(node: Node) -> object:
+    """A node as it can be compared, packed values as their bytes."""
+    own = node.values.raw if isinstance(node.values, Packed) else tuple(map(repr, node.values))
+    return node.name, own, tuple(values(c) for c in node.children)
+
+
+def test_everything_else_in_the_file_stays(hero: Hero) -> None:
+    before = scene.loads(hero.rig.source)
+    twice = fbx.animate(hero.moved, replace(hero.rig, source=hero.written))
+    after = scene.loads(twice)
+    assert fbx.animations(twice) == ["mocap", "mocap 2"]
+    assert list(before.objects) == list(after.objects)[: len(before.objects)]
+    if before.document.text:
+        # Deleting the lines that are new gives the old file.
+        old, new = (d.splitlines() for d in (before.document.text, twice))
+        lines = iter(new)
+        assert all(line in lines for line in old)
+        return
+    assert all(values(node) == values(after.objects[i]) for i, node in before.objects.items())
+    for node in before.document.nodes:
+        if node.name not in ("Definitions", "Objects", "Connections", "Takes"):
+            assert values(node) == values(after.document.node(node.name))
+    links = before.document.node("Connections").children
+    kept = after.document.node("Connections").children[: len(links)]
+    assert [values(c) for c in links] == [values(c) for c in kept]
+    assert after.document.footer == before.document.footer
+
+
+def test_blend_shapes_follow_the_expressions_of_their_name(hero: Hero, motion: Motion) -> None:
+    found = scene.loads(hero.written)
+    (node,) = (
+        i for i, n in found.objects.items()
+        if n.name == "AnimationCurveNode" and scene.split_name(n)[0] == "DeformPercent"
+    )  # fmt: skip
+    (curve,) = found.hanging(node, "AnimationCurve")
+    levels = found.objects[curve].array("KeyValueFloat")
+    assert levels is not None
+    assert np.allclose(levels, 100.0 * motion.expressions["jawOpen"], atol=1e-5)
+
+
+def test_a_clip_without_a_character_is_what_a_bvh_is(
+    motion: Motion, node: Path, tmp_path: Path
+) -> None:
+    formats.save(tmp_path / "clip.fbx", motion)
+    as_bvh = bvh.loads(bvh.dumps(motion))
+    expected = fk(as_bvh.skeleton, as_bvh.root_positions, as_bvh.rotations)[0]
+    for reader in (
+        judges.ufbx(tmp_path / "clip.fbx", motion.times),
+        judges.three(node, tmp_path / "clip.fbx", motion.times),
+    ):
+        names, places = reader
+        order = [names.index(n) for n in as_bvh.skeleton.names]
+        assert np.abs(0.01 * places[:, order] - expected).max() < 0.1 * MILLIMETRE
+    back = formats.load(tmp_path / "clip.fbx")
+    assert isinstance(back, Motion)
+    assert {"Hips", "LeftUpLeg", "LeftForeArm", "RightHandIndex1"} <= set(back.skeleton.names)
+
+
+@pytest.mark.parametrize("names", ["vrm", "unreal", "rigify"])
+def test_a_clip_may_have_another_conventions_names(
+    motion: Motion, tmp_path: Path, names: str
+) -> None:
+    formats.save(tmp_path / "clip.fbx", motion, options=formats.ExportOptions(names=names))
+    found = transfer.read_motion(tmp_path / "clip.fbx")
+    expected = fk(motion.skeleton, motion.root_positions, motion.rotations)[0]
+    ours = fk(found.skeleton, found.root_positions, found.rotations)[0]
+    limbs = [
+        BONES.index(f"{s}{b}") for s in ("left", "right") for b in ("Hand", "Foot", "LowerLeg")
+    ]
+    assert np.abs(ours[:, limbs] - expected[:, limbs]).max() < MILLIMETRE
+
+
+def test_a_clip_at_a_rate_of_its_own_keeps_its_times(motion: Motion, tmp_path: Path) -> None:
+    uneven = motion.at(motion.times[:20] + 0.01 * np.sin(np.arange(20)))
+    formats.save(tmp_path / "clip.fbx", uneven)
+    back = formats.load(tmp_path / "clip.fbx")
+    assert isinstance(back, Motion)
+    assert len(back) >= len(uneven)
+    assert np.allclose(
+        np.abs(back.times[:, None] + uneven.times[0] - uneven.times).min(axis=0), 0, atol=1e-6
+    )
+
+
+def test_a_take_with_other_bone_lengths_than_the_rest_is_read_with_them(
+    motion: Motion, tmp_path: Path
+) -> None:
+    """As in files whose animation was made on another body: their translations are animated."""
+    data = fbx.dumps(motion)
+    document = binary.loads(data)
+    longer = []
+    for node in document.node("Objects").children:
+        if node.name == "Model" and "LeftForeArm" in str(node.values[1]):
+            table = node.children[1]
+            rows = [
+                r._replace(values=(*r.values[:4], *(1.3 * v for v in r.values[4:])))
+                if r.values[0] == "Lcl Translation" else r
+                for r in table.children
+            ]  # fmt: skip
+            node = node._replace(children=(node.children[0], table._replace(children=tuple(rows))))
+        longer.append(node)
+    objects = document.node("Objects")._replace(children=tuple(longer))
+    nodes = tuple(objects if n.name == "Objects" else n for n in document.nodes)
+    changed = binary.dumps(replace(document, nodes=nodes))
+    # The rest is of the longer arm; a curve says the shorter one.
+    from mocap.formats.fbx import build
+
+    found = scene.loads(changed)
+    arm = found.models[found.names.index("LeftForeArm")]
+    layer = next(i for i, n in found.objects.items() if n.name == "AnimationLayer")
+    keys = build.ticks_of(motion.times, found.ticks)
+    short = 100.0 * HUMANOID.offsets[BONES.index("leftLowerArm")]
+    channel = build.Channel(
+        arm,
+        "Lcl Translation",
+        "T",
+        {a: np.full(len(keys), v) for a, v in zip("XYZ", short, strict=True)},
+    )
+    made, links = build.take("x", keys, [channel], build.Identities(found.objects))
+    links = [
+        n._replace(values=tuple(layer if v == made[1].values[0] else v for v in n.values))
+        for n in links[1:]
+    ]
+    nodes = tuple(
+        n._replace(children=(*n.children, *made[2:])) if n.name == "Objects"
+        else n._replace(children=(*n.children, *links)) if n.name == "Connections" else n
+        for n in nodes
+    )  # fmt: skip
+    path = tmp_path / "clip.fbx"
+    path.write_bytes(binary.dumps(replace(document, nodes=nodes)))
+    back = formats.load(path)
+    assert isinstance(back, Motion)
+    names, places = judges.ufbx(path, back.times)
+    ours = fk(back.skeleton, back.root_positions, back.rotations)[0]
+    order = [names.index(n) for n in back.skeleton.names]
+    assert np.abs(0.01 * places[:, order] - ours).max() < 0.01 * MILLIMETRE
+
+
+def test_a_file_that_lies_on_its_side_is_turned_upright(motion: Motion, tmp_path: Path) -> None:
+    document = fbx_scenes.character(np.random.default_rng(1))
+    z_up = fbx_scenes.document_of(
+        list(document.node("Objects").children),
+        list(document.node("Connections").children),
+        7400,
+        "z",
+        100.0,
+    )
+    path = tmp_path / "side.fbx"
+    path.write_bytes(binary.dumps(z_up))
+    rig = load_rig(path)
+    moved = retarget(motion, rig)
+    path.write_bytes(fbx.animate(moved, rig))
+    names, places = judges.ufbx(path, moved.times, "mocap")
+    order = [names.index(n) for n in moved.skeleton.names]
+    found = places[:, order] @ scene.loads(rig.source).to_world.T
+    assert np.abs(found - in_file(moved, rig)).max() < MILLIMETRE
+
+
+def test_commands_take_fbx_as_any_other_format(
+    run: Callable[..., tuple[int, str, str]], motion: Motion, tmp_path: Path
+) -> None:
+    hero = tmp_path / "hero.fbx"
+    hero.write_bytes(binary.dumps(fbx_scenes.character(np.random.default_rng(8))))
+    formats.save(tmp_path / "walk.bvh", motion)
+    status, out, err = run(
+        "retarget",
+        "walk.bvh",
+        "--rig",
+        "hero.fbx",
+        "-o",
+        "moved.fbx",
+        "-o",
+        "moved.bvh",
+        "-o",
+        "moved.vrma",
+    )
+    assert (status, err) == (0, ""), err
+    assert "55 of 55 bones mapped" in out
+    status, out, err = run(
+        "retarget", "moved.fbx", "-o", "clip.fbx", "-o", "clip.bvh", "--names", "vrm"
+    )
+    assert (status, err) == (0, ""), err
+    status, out, err = run("retarget", "clip.fbx", "--rig", str(MANNEQUIN), "-o", "mannequin.vrm")
+    assert (status, err) == (0, ""), err
+    found = transfer.read_motion(tmp_path / "mannequin.vrm")
+    ours, theirs = (fk(m.skeleton, m.root_positions, m.rotations)[0] for m in (found, motion))
+    # Planting the feet and two retargetings lie between.
+    assert np.median(np.abs(ours - theirs)) < 0.02
+    status, out, err = run("rigs", "inspect", "hero.fbx")
+    assert (status, err) == (0, "")
+    assert "55 of 55 bones" in out
+    assert run("rigs", "map", "hero.fbx", "-o", "hero.json")[0] == 0
+
+
+def test_an_fbx_is_made_of_no_other_character(motion: Motion, tmp_path: Path) -> None:
+    hero = transfer.load_character(MANNEQUIN)
+    with pytest.raises(OutputError, match=r"a\.fbx.*VRM file"):
+        transfer.target(tmp_path / "a.fbx", hero, None)
+    with pytest.raises(OutputError, match="BVH file"):
+        transfer.target(tmp_path / "a.fbx", replace(hero, rig=replace(hero.rig, kind="bvh")), None)
+    own = tmp_path / "hero.fbx"
+    own.write_bytes(binary.dumps(fbx_scenes.character(np.random.default_rng(8))))
+    with pytest.raises(
+        OutputError,
+        match=r"an FBX file, and motion on it goes into files that end in \.bvh, \.fbx or \.vrma",
+    ):
+        transfer.target(tmp_path / "a.glb", transfer.load_character(own), None)
+
+
+def test_what_is_no_fbx_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "words.fbx").write_text("no FBX at all")
+    with pytest.raises(InputError, match="begins with b'no FBX at al"):
+        transfer.load_character(tmp_path / "words.fbx")
+    (tmp_path / "empty.fbx").write_bytes(b"")
+    with pytest.raises(InputError):
+        formats.load(tmp_path / "empty.fbx")
