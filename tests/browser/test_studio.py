@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
 from mocap.retarget import load_motion, retarget
+from mocap.rig import mapfile
 from mocap.solve.solver import solve_take
 from mocap.stream import protocol
 from mocap.studio.studio import as_live
@@ -165,7 +167,9 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(
     until(page, "Object.keys(window.mocap.guests()).length === 1", 60.0)
     until(page, "document.querySelector('#source').textContent.includes('baked left, live right')")
     until(page, "window.mocap.frame() >= 0")
-    page.keyboard.press("Space")
+    # Moment and marks are kept, and it is paused as before.
+    assert page.evaluate("window.mocap.stats().state") == "paused"
+    assert len(formats.load(exported(page, "json", tmp_path))) == len(read["json"])
     time.sleep(1.0)
     frame, *both = page.evaluate(
         "[window.mocap.frame(), window.mocap.bonePositions(), window.mocap.guests()[1]]"
@@ -177,6 +181,15 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(
         there = fk(HUMANOID, shown.root_positions[frame], shown.rotations[frame])[0]
         drawn_there = np.array([drawn_bones[name] for name in HUMANOID.names])
         assert np.abs((drawn_there - drawn_there[0]) - (there - there[0])).max() < 2e-3
+    # A name that is refused leaves the take open; one that is taken is the open take's new name.
+    for name, said in ((".hidden", "cannot be called"), ("dance", "")):
+        page.click(f"#takes button[aria-label='Rename {take.stem}']")
+        page.fill("#takes input[aria-label='New name']", name)
+        page.keyboard.press("Enter")
+        until(page, f"document.querySelector('#messages').textContent.includes({said!r})")
+        assert page.evaluate("document.querySelector('#timeline').hidden") is False
+    until(page, "document.querySelector('#takes .opened .name').textContent === 'dance'")
+    assert [left.stem for left in takes.glob("*.jsonl")] == ["dance"]
     page.click("#takes button:has-text('Back to live')")
     until(page, "Object.keys(window.mocap.guests()).length === 0")
     until(page, "window.mocap.stats().state === 'live'")
@@ -200,12 +213,43 @@ def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(
     until(page, "document.querySelector('#avatar')?.textContent.includes('55 of 55 bones mapped')")
     frame = page.evaluate("window.mocap.frame()")
     drawn(page, frame + 2)
-    # A bone taken away by hand is one fewer.
+    # A bone taken away by hand is one fewer; its row stays, and marks the bone while it has one.
+    avatar = "document.querySelector('#avatar')?.textContent"
     page.click("#avatar summary")
     page.click("#avatar [data-bone=leftToes]")
+    until(page, "window.mocap.marked() !== null")
+    marked = "Math.hypot(...window.mocap.bonePositions().leftToes.map((x, i) => x - window.mocap.marked()[i]))"
+    until(page, f"{marked} < 0.05")
     page.click("#avatar .search button:has-text('No node')")
-    until(page, "document.querySelector('#avatar')?.textContent.includes('54 of 55 bones mapped')")
+    until(page, f"{avatar}.includes('54 of 55 bones mapped')")
     until(page, "Object.keys(window.mocap.bonePositions()).length === 54")
+    assert page.locator("#avatar .bone").count() == 55
+    # Its node is found by words, in full.
+    page.fill("#avatar .search input", "toes LEFT")
+    found = page.locator("#avatar .search .node:not(.none)")
+    assert [name.lower() for name in found.all_inner_texts()] == ["lefttoes"]
+    # Left and right are exchanged in one action: the missing node is the other side's now.
+    page.click("#avatar button:has-text('Swap left and right')")
+    until(page, "window.mocap.bonePositions().leftToes && !window.mocap.bonePositions().rightToes")
+    with page.expect_download() as download:
+        page.click("#avatar button:has-text('Save map')")
+    assert download.value.suggested_filename == "hero.map.json"
+    saved = json.loads(Path(download.value.path()).read_text())
+    assert list(saved) == list(HUMANOID.names)
+    assert saved["rightToes"] is None
+    assert saved["leftToes"] == "rightToes"
+    given = mapfile.read(Path(download.value.path()))
+    assert given == {bone: node for bone, node in saved.items() if node is not None}
+    # A reload keeps the avatar and its map; the same file brings its map along.
+    page.reload()
+    ready(page)
+    until(page, "Object.keys(window.mocap.bonePositions()).length === 54")
+    until(page, "!window.mocap.bonePositions().rightToes")
+    page.keyboard.press("v")
+    page.click('#avatar button:has-text("mocap\'s avatar")')
+    until(page, "Object.keys(window.mocap.bonePositions()).length === 55")
+    page.click("#avatar li button:has-text('hero.vrm')")
+    until(page, "!window.mocap.bonePositions().rightToes")
 
 
 def test_smoothing_is_chosen_against_lag_by_any_viewer_and_remembered(
