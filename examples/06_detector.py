@@ -28,7 +28,7 @@ class Torch:
         points[RIGHT_WRIST, :2] = (camera.rays(np.array([x, y], float)) * 3.0)[:2]
         pixels = camera.project(points - [0.0, 0.0, 3.0])
         sure = np.ones((1, 33))
-        return [mocap.Keypoints(np.array([time]), points[None], pixels[None], sure, camera.size)]
+        return [mocap.Keypoints(np.array([time]), points[None], pixels[None], sure, camera)]
 
     def next_person(self): ...
     def close(self): ...
