@@ -1,10 +1,12 @@
-"""The mannequin's body: what shapes it is made of, how they are coloured, and which bones move them.
+"""The mannequin's body: what shapes it is made of, how they are coloured, and which bones move
+them.
 
-It is built like a jointed figure: torso, neck, head and hands are smooth skins over several bones; each long limb segment is a closed
-shell that one bone moves, and shoulder, elbow, wrist, hip, knee and ankle are balls about the joint's centre. Linear blend skinning
-shrinks a ring whose weights are shared half and half by cos(θ/2) under a twist θ: half of its area at 90°, however wide the blend.
-A motion's whole forearm twist sits in `lowerArm`, the shoulder's in `upperArm`, so a skin over those joints could not keep its shape;
-concentric balls keep it exactly, at any angle.
+It is built like a jointed figure: torso, neck, head and hands are smooth skins over several bones;
+each long limb segment is a closed shell that one bone moves, and shoulder, elbow, wrist, hip, knee
+and ankle are balls about the joint's centre. Linear blend skinning shrinks a ring whose weights are
+shared half and half by cos(θ/2) under a twist θ: half of its area at 90°, however wide the blend. A
+motion's whole forearm twist sits in `lowerArm`, the shoulder's in `upperArm`, so a skin over those
+joints could not keep its shape; concentric balls keep it exactly, at any angle.
 
 Shapes of the left side are mirrored to the right. Positions come from mocap.core.skeleton.HUMANOID.
 """
@@ -19,7 +21,7 @@ from rigs.head import head_pieces
 from rigs.pieces import REST, Piece, along, banded, rigid, smooth
 from rigs.shapes import both_sides, carve, cone, ellipsoid, join, plane, sphere
 
-# --- torso ---------------------------------------------------------------------------------------------------------------------
+# --- torso ----------------------------------------------------------------------------------------
 
 
 def _torso() -> Piece:
@@ -106,7 +108,7 @@ def _neck() -> Piece:
     )
 
 
-# --- limbs ---------------------------------------------------------------------------------------------------------------------
+# --- limbs ----------------------------------------------------------------------------------------
 
 
 def _ball(name: str, bone: str, radius: float, material: str = "joint") -> Piece:
@@ -255,7 +257,7 @@ def _foot() -> Piece:
     )
 
 
-# --- all -----------------------------------------------------------------------------------------------------------------------
+# --- all ------------------------------------------------------------------------------------------
 
 
 def pieces() -> list[Piece]:

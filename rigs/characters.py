@@ -1,4 +1,6 @@
-"""Pictures of any characters that move, by three.js in a headless Chromium: GLB or VRM files with their own animation, side by side.
+"""Pictures of any characters that move, by three.js in a headless Chromium:
+
+GLB or VRM files with their own animation, side by side.
 
 Needs what rigs/render.py needs.
 """
@@ -24,7 +26,9 @@ _THREE = (HERE.parent / "web" / "node_modules" / "three").resolve()
 
 @dataclass(frozen=True)
 class Character:
-    """data: a GLB or VRM, of which the last animation is played. yaw: radians by which it is turned to face +Z. scale: its size."""
+    """data: a GLB or VRM, of which the last animation is played. yaw: radians by which it is turned
+    to face +Z. scale: its size.
+    """
 
     data: bytes
     yaw: float = 0.0
@@ -33,7 +37,9 @@ class Character:
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture: each character's time in its animation, in seconds, and its place, metres; the view; how far the light reaches."""
+    """A picture: each character's time in its animation, in seconds, and its place, metres; the
+    view; how far the light reaches.
+    """
 
     times: Sequence[float]
     places: Sequence[tuple[float, float, float]]

@@ -1,4 +1,5 @@
-"""How well the detector reads the mannequin: the demo clip's landmarks against their true places in the image.
+"""How well the detector reads the mannequin: the demo clip's landmarks against their true places in
+the image.
 
 python rigs/check_demo.py [lite|full|heavy]
 """
@@ -46,7 +47,9 @@ def detect(clip: Path, times: ndarray, model: str = "full") -> Keypoints:
 
 
 def image_errors(seen: Keypoints, true: Motion, view: View) -> ndarray:
-    """(F, 33): how far the landmarks lie from their true places in the image, as shares of the body's height at its depth."""
+    """(F, 33): how far the landmarks lie from their true places in the image, as shares of the
+    body's height at its depth.
+    """
     places = view.project(landmarks_of(*fk(true.skeleton, true.root_positions, true.rotations)))
     depth = -view.to_camera(true.root_positions)[:, 2]
     height = 1.75 * 0.5 * view.size[1] / np.tan(0.5 * view.fov) / depth
@@ -54,7 +57,11 @@ def image_errors(seen: Keypoints, true: Motion, view: View) -> ndarray:
 
 
 def direction_errors(seen: Keypoints, true: Motion, view: View) -> dict[str, ndarray]:
-    """limb: (F, 2) angles in degrees between the detector's and the true direction in the camera's axes, left and right."""
+    """limb:
+
+    (F, 2) angles in degrees between the detector's and the true direction in the camera's axes,
+    left and right.
+    """
     places = view.to_camera(landmarks_of(*fk(true.skeleton, true.root_positions, true.rotations)))
     out = {}
     for limb, (a, b) in _LIMBS.items():

@@ -1,8 +1,10 @@
-"""The demo's motion, authored here: a greeting, a side step, a squat, a hop with the arms thrown up, a turn to each side, and back.
+"""The demo's motion, authored here: a greeting, a side step, a squat, a hop with the arms thrown
+up, a turn to each side, and back.
 
-Channels are keyed by hand, run through by monotone cubics (so that nothing overshoots its keys) and evened out in time; the feet follow
-a plan of planted stretches and steps, and the legs reach them by two-bone inverse kinematics. The clip is periodic: it loops.
-Angles in degrees here and only here, as animators write them.
+Channels are keyed by hand, run through by monotone cubics (so that nothing overshoots its keys) and
+evened out in time; the feet follow a plan of planted stretches and steps, and the legs reach them
+by two-bone inverse kinematics. The clip is periodic: it loops. Angles in degrees here and only
+here, as animators write them.
 """
 
 from __future__ import annotations
@@ -26,9 +28,10 @@ TAKE_OFF, LANDING = 3.70, 4.06  # the hop: the feet leave and meet the ground, s
 PUSH, CATCH = 0.40, 0.20  # how long the legs push before it, and give way after it, seconds
 _GRAVITY = 9.81
 
-# channel: (time, value) keys; the last goes over into the first. Positions in metres, angles in degrees.
-# An arm's: raise (−90 down, 0 level, 90 up), ahead (0 to the side, 90 to the front), roll (about the upper arm; − turns the elbow's
-# crease up), elbow (flexion), palm (the forearm's roll; + turns the thumb up and out), nod and tilt of the hand, curl of the fingers.
+# channel: (time, value) keys; the last goes over into the first. Positions in metres, angles in
+# degrees. An arm's: raise (−90 down, 0 level, 90 up), ahead (0 to the side, 90 to the front), roll
+# (about the upper arm; − turns the elbow's crease up), elbow (flexion), palm (the forearm's roll; +
+# turns the thumb up and out), nod and tilt of the hand, curl of the fingers.
 KEYS: dict[str, list[tuple[float, float]]] = {
     "x": [
         (0.0, 0.0), (0.6, 0.045), (1.5, 0.045), (1.75, -0.05), (2.05, 0.12), (2.35, 0.23), (2.65, 0.15), (3.1, 0.15), (4.4, 0.15),
@@ -125,7 +128,8 @@ KEYS: dict[str, list[tuple[float, float]]] = {
     ],
 }  # fmt: skip
 
-# Where each foot's ball stands (x; z is the rest pose's) and when it steps: (lift, land, x after). Feet are turned out a little.
+# Where each foot's ball stands (x; z is the rest pose's) and when it steps: (lift, land, x after).
+# Feet are turned out a little.
 _STANCE = 0.115
 STEPS = {
     "left": [(1.78, 2.12, _STANCE + 0.30), (5.98, 6.30, _STANCE)],
@@ -147,11 +151,13 @@ def channels(times: ndarray) -> dict[str, ndarray]:
     out = {}
     for name, keys in KEYS.items():
         at, value = np.array(keys).T
-        # Three turns of the loop, of which the middle one is used, make the monotone cubic periodic.
+        # Three turns of the loop, of which the middle one is used, make the monotone cubic
+        # periodic.
         curve = PchipInterpolator(
             np.concatenate([at - DURATION, at, at + DURATION]), np.tile(value, 3)
         )
-        # The hips leave the ground at the speed of the legs' push, and the legs take up the landing's: one smooth path.
+        # The hips leave the ground at the speed of the legs' push, and the legs take up the
+        # landing's: one smooth path.
         path = curve(fine) + push(fine) + hop(fine) if name == "y" else curve(fine)
         even = gaussian_filter1d(path, _EVENING * _FINE, mode="wrap")
         out[name] = np.interp(times % DURATION, np.append(fine, DURATION), np.append(even, even[0]))
@@ -165,7 +171,9 @@ def hop(times: ndarray) -> ndarray:
 
 
 def push(times: ndarray) -> ndarray:
-    """How the legs lift the hips before take-off and let them down after landing, metres: at uniform acceleration."""
+    """How the legs lift the hips before take-off and let them down after landing, metres: at
+    uniform acceleration.
+    """
     speed = 0.5 * _GRAVITY * (LANDING - TAKE_OFF)
     rise, fall = 0.5 * speed * PUSH, 0.5 * speed * CATCH
     up = np.clip((times - TAKE_OFF) / PUSH + 1.0, 0.0, 1.0)
@@ -175,7 +183,9 @@ def push(times: ndarray) -> ndarray:
 
 
 def feet(side: str, times: ndarray) -> tuple[ndarray, ndarray, ndarray, ndarray]:
-    """(ball position (F, 3), yaw (F,), pitch (F,) heel up, toe bend (F,)), metres and radians, of one foot."""
+    """(ball position (F, 3), yaw (F,), pitch (F,) heel up, toe bend (F,)), metres and radians, of
+    one foot.
+    """
     sign = 1.0 if side == "left" else -1.0
     x = np.full(len(times), sign * _STANCE)
     lift, pitch = np.zeros(len(times)), np.zeros(len(times))
@@ -252,7 +262,9 @@ def _arm(c: dict[str, ndarray], side: str) -> dict[str, ndarray]:
 
 
 def _leg(side: str, times: ndarray, hip: ndarray, pelvis: ndarray) -> dict[str, ndarray]:
-    """The world rotations of one leg's bones, from the hip joint (F, 3), the pelvis' world rotation (F, 4) and the foot's plan."""
+    """The world rotations of one leg's bones, from the hip joint (F, 3), the pelvis' world rotation
+    (F, 4) and the foot's plan.
+    """
     ball, yaw, pitch, bend = feet(side, times)
     rest = HUMANOID.rest_positions()
     at = {part: rest[BONES.index(side + part)] for part in ("UpperLeg", "LowerLeg", "Foot", "Toes")}
@@ -327,7 +339,9 @@ def motion() -> Motion:
 
 
 def contacts(times: ndarray) -> ndarray:
-    """(F, 4), columns as mocap.core.motion.CONTACTS: 1 where heel or toes stand still on the ground."""
+    """(F, 4), columns as mocap.core.motion.CONTACTS: 1 where heel or toes stand still on the
+    ground.
+    """
     columns = []
     for side in ("left", "right"):
         ball, _, pitch, _ = feet(side, times)

@@ -1,9 +1,11 @@
-"""Makes the demo clip and its truth: the mannequin performing our own motion, seen by a known camera.
+"""Makes the demo clip and its truth: the mannequin performing our own motion, seen by a known
+camera.
 
     python rigs/demo.py          writes demo_truth.npz and demo.mp4 beside this file
 
-The truth holds times (F,), root_positions (F, 3), rotations (F, 55, 4) xyzw on mocap.core.skeleton.HUMANOID, contacts (F, 4), and the camera:
-camera_position and camera_target (3,), metres, camera_fov (vertical, radians), image_size (width, height).
+The truth holds times (F,), root_positions (F, 3), rotations (F, 55, 4) xyzw on
+mocap.core.skeleton.HUMANOID, contacts (F, 4), and the camera: camera_position and camera_target
+(3,), metres, camera_fov (vertical, radians), image_size (width, height).
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
-"""What the mannequin's face can do: a mouth that opens, and ARKit's expressions as displacements of vertices, metres at weight 1.
+"""What the mannequin's face can do: a mouth that opens, and ARKit's expressions as displacements of
+vertices, metres at weight 1.
 
-The names are ARKit's (https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation); left is the mannequin's (+x).
-Displacements are smooth bumps about places of the face. As in shapes.py, nothing is used that machines round differently.
+The names are ARKit's
+(https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation); left is the
+mannequin's (+x). Displacements are smooth bumps about places of the face. As in shapes.py, nothing
+is used that machines round differently.
 """
 
 from __future__ import annotations
@@ -55,10 +58,12 @@ def _lid_edges(x: ndarray) -> tuple[ndarray, ndarray]:
 def open_mouth(
     vertices: ndarray, triangles: ndarray, above: ndarray
 ) -> tuple[ndarray, ndarray, ndarray, ndarray]:
-    """The left half of the head, cut along the lip line, slit there and given a closed pocket behind: at rest nothing is seen of it.
+    """The left half of the head, cut along the lip line, slit there and given a closed pocket
+    behind: at rest nothing is seen of it.
 
-    above: (T,) whether a triangle lies above the line. Returns vertices and triangles with the pocket's after the others, each vertex'
-    share of what lies below the line (V,), and which of the vertices before the pocket's each new lip vertex stands at (its normal).
+    above: (T,) whether a triangle lies above the line. Returns vertices and triangles with the
+    pocket's after the others, each vertex' share of what lies below the line (V,), and which of the
+    vertices before the pocket's each new lip vertex stands at (its normal).
     """
     path, upwards = _slit(vertices, triangles, above)
     lips = len(path) - 1  # the last is the corner, which both lips share
@@ -101,7 +106,9 @@ def open_mouth(
 
 
 def _slit(vertices: ndarray, triangles: ndarray, above: ndarray) -> tuple[ndarray, bool]:
-    """(the vertices between the lips from the middle to the corner, whether triangles above have their edges in that direction)."""
+    """(the vertices between the lips from the middle to the corner, whether triangles above have
+    their edges in that direction).
+    """
     of_upper = {(int(t[i]), int(t[(i + 1) % 3])) for t in triangles[above] for i in range(3)}
     of_lower = {(int(t[i]), int(t[(i + 1) % 3])) for t in triangles[~above] for i in range(3)}
     ahead: dict[int, int] = {}
@@ -118,7 +125,10 @@ def _slit(vertices: ndarray, triangles: ndarray, above: ndarray) -> tuple[ndarra
 
 
 def head_moves(p: ndarray, below: ndarray) -> Moves:
-    """The head's expressions. below: (V,) 1 for what lies below the line between the lips, 0 above."""
+    """The head's expressions. below:
+
+    (V,) 1 for what lies below the line between the lips, 0 above.
+    """
     one = np.ones(len(p))
     mouth = _bump(p, (0.0, 1.567, 0.085), (0.046, 0.034, 0.050))
     lips = _bump(p, (0.0, 1.567, 0.088), (0.028, 0.022, 0.034))
@@ -182,7 +192,9 @@ def head_moves(p: ndarray, below: ndarray) -> Moves:
 
 
 def lid_moves(p: ndarray, _: ndarray) -> Moves:
-    """The left lids': closed, wide, narrowed; vertices stay as far from the eye's middle as they are, so that lids slide over the ball."""
+    """The left lids': closed, wide, narrowed; vertices stay as far from the eye's middle as they
+    are, so that lids slide over the ball.
+    """
     x = p[:, 0] - EYE[0]
     # The mesh rounds the lids' edges off: they lie this far outside the opening.
     upper, lower = (
@@ -207,7 +219,9 @@ def _lids(
     to_lower: ndarray,
     lift: float = 0.0,
 ) -> ndarray:
-    """The edges moved from upper and lower to others, and the lids' skin stretched after them; lift: of the upper lid, off the ball."""
+    """The edges moved from upper and lower to others, and the lids' skin stretched after them;
+    lift: of the upper lid, off the ball.
+    """
     q = p - EYE
     y, top = q[:, 1], EYE_RADIUS + 0.0014
     above = to_upper + (y - upper) * (top - to_upper) / (top - upper)

@@ -1,9 +1,10 @@
-"""A contact sheet of a face: at rest, in VRM's presets, and with `all` in each of the mannequin's expressions.
+"""A contact sheet of a face: at rest, in VRM's presets, and with `all` in each of the mannequin's
+expressions.
 
     python rigs/face_sheet.py OUT.png [presets | all] [CHARACTER]
 
-For looking at. Without a character (GLB or VRM) it is the mannequin's face; a character's is moved by what `mocap bake --rig` would write.
-The camera stands before the face, a little to its left.
+For looking at. Without a character (GLB or VRM) it is the mannequin's face; a character's is moved
+by what `mocap bake --rig` would write. The camera stands before the face, a little to its left.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def faces(motion: Motion, character: Path | None) -> Iterator[ndarray]:
         joints[rig.index(bone)] for bone in ("head", "neck" if "neck" in rig.bones else "hips")
     )
     eyes = [joints[rig.index(bone)] for bone in ("leftEye", "rightEye") if bone in rig.bones]
-    # Without eyes a face's middle is some necks' lengths above the skull's joint; large heads are farther away.
+    # Without eyes a face's middle is some necks' lengths above the skull's joint; large heads are
+    # farther away.
     x, y, z = np.mean(eyes, axis=0) if eyes else head + 1.2 * (head - neck)
     size = float(np.linalg.norm(head - joints[rig.index("hips")])) / 0.62
     view = View(

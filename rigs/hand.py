@@ -58,7 +58,9 @@ def hand() -> Piece:
 
 
 def _hand_weights(p: ndarray) -> dict[str, ndarray]:
-    """Each vertex belongs to the fingers by nearness, and along each finger to its bones by the place across their joints."""
+    """Each vertex belongs to the fingers by nearness, and along each finger to its bones by the
+    place across their joints.
+    """
     out = {"leftHand": np.zeros(len(p))}
     near, chains = [], []
     for finger, parts in _FINGERS.items():

@@ -1,8 +1,10 @@
-"""A contact sheet of hands: unlike moments at which the hand of a video is still, and beside each the mannequin's in the solved pose.
+"""A contact sheet of hands: unlike moments at which the hand of a video is still, and beside each
+the mannequin's in the solved pose.
 
     python rigs/hand_sheet.py VIDEO OUT.png [MOMENTS]
 
-For looking at: whether each finger does what the performer's does. The mannequin is seen from the camera's side.
+For looking at: whether each finger does what the performer's does. The mannequin is seen from the
+camera's side.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ _AWAY = 0.62  # metres from the camera to the hand
 
 
 def still_moments(hand: ndarray, count: int) -> ndarray:
-    """Frames, in order, at which a hand (F, 21, 3) moves less than half of the time, of shapes as unlike each other as can be."""
+    """Frames, in order, at which a hand (F, 21, 3) moves less than half of the time, of shapes as
+    unlike each other as can be.
+    """
     hand = np.nan_to_num(hand, nan=1e3)
     speed = np.linalg.norm(np.gradient(hand, axis=0), axis=-1).mean(axis=1)
     speed = np.convolve(speed, np.ones(5) / 5.0, mode="same")

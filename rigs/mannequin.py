@@ -1,10 +1,14 @@
-"""Writes mannequin.vrm: the humanoid that mocap shows until you bring your own. VRM 1.0, which is also a GLB.
+"""Writes mannequin.vrm: the humanoid that mocap shows until you bring your own.
+
+VRM 1.0, which is also a GLB.
 
     python rigs/mannequin.py [OUT]
 
-Deterministic: the same bytes each time. Needs the development dependencies (numpy, pygltflib). The 55 bones of the VRM humanoid stand
-exactly at mocap.core.skeleton.HUMANOID's rest positions with identity rotations; shapes, colours and weights are in body.py, hand.py and
-head.py, the meshing in mesh.py. What has expressions (face.py) is a mesh of its own, so that the rest pays nothing for them.
+Deterministic: the same bytes each time. Needs the development dependencies (numpy, pygltflib). The
+55 bones of the VRM humanoid stand exactly at mocap.core.skeleton.HUMANOID's rest positions with
+identity rotations; shapes, colours and weights are in body.py, hand.py and head.py, the meshing in
+mesh.py. What has expressions (face.py) is a mesh of its own, so that the rest pays nothing for
+them.
 """
 
 from __future__ import annotations
@@ -33,8 +37,9 @@ INFLUENCES = 4
 
 @dataclass(frozen=True)
 class Mesh:
-    """positions, normals (V, 3), joints (V, 4) indices into BONES, weights (V, 4) in 255ths, triangles (T, 3), materials (T,) names.
-    morphs: expression → how far each vertex goes (V, 3)."""
+    """positions, normals (V, 3), joints (V, 4) indices into BONES, weights (V, 4) in 255ths,
+    triangles (T, 3), materials (T,) names. morphs: expression → how far each vertex goes (V, 3).
+    """
 
     positions: ndarray
     normals: ndarray
@@ -59,7 +64,8 @@ def _meshes(piece: Piece) -> list[Mesh]:
         vertices, triangles = surface(piece.shape, piece.low, piece.high, piece.cell)
         left = _finish(piece, vertices, triangles)
         return [left, _reflected(left)]
-    # The half is cut and coloured, and only then reflected, so that both sides are the same to the last bit.
+    # The half is cut and coloured, and only then reflected, so that both sides are the same to the
+    # last bit.
     vertices, triangles = surface(piece.shape, piece.low, piece.high, piece.cell, symmetric=True)
     half = triangles[: len(triangles) // 2]
     used = np.unique(half)
@@ -84,7 +90,9 @@ def _meshes(piece: Piece) -> list[Mesh]:
 def _finish(
     piece: Piece, vertices: ndarray, triangles: ndarray, middle: ndarray | None = None
 ) -> Mesh:
-    """Cut along the piece's lines, with normals, weights and materials; coordinates rounded so that no machine's last bit matters."""
+    """Cut along the piece's lines, with normals, weights and materials; coordinates rounded so that
+    no machine's last bit matters.
+    """
     for region in piece.fine:
         vertices, triangles = refine(piece.shape, vertices, triangles, region, piece.cell)
     vertices, triangles, sides = cut(piece.shape, vertices, triangles, piece.lines, piece.cell)
@@ -314,7 +322,9 @@ def vrm_bytes(meshes: dict[str, Mesh]) -> bytes:
 
 
 def _vrm(meshes: list[str], morphs: list[str]) -> dict[str, object]:
-    """The VRMC_vrm extension (https://github.com/vrm-c/vrm-specification/tree/master/specification/VRMC_vrm-1.0)."""
+    """The VRMC_vrm extension
+    (https://github.com/vrm-c/vrm-specification/tree/master/specification/VRMC_vrm-1.0).
+    """
     gaze = {"inputMaxValue": 90.0, "outputScale": 10.0}
     eye = (
         HUMANOID.rest_positions()[BONES.index("leftEye")]

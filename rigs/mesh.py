@@ -1,7 +1,8 @@
-"""Closed triangle meshes of implicit shapes, by surface nets (Gibson, 1998), and the lines that cut them for colour.
+"""Closed triangle meshes of implicit shapes, by surface nets (Gibson, 1998), and the lines that cut
+them for colour.
 
-One vertex a lattice cell that the surface passes, pulled onto the surface and evened out along it. As in shapes.py, the arithmetic is
-such that the result is the same wherever it is computed.
+One vertex a lattice cell that the surface passes, pulled onto the surface and evened out along it.
+As in shapes.py, the arithmetic is such that the result is the same wherever it is computed.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from rigs.shapes import Shape, gradient, length, project
 def surface(
     shape: Shape, low: Sequence[float], high: Sequence[float], cell: float, symmetric: bool = False
 ) -> tuple[ndarray, ndarray]:
-    """(vertices (N, 3), triangles (T, 3), counter-clockwise from outside) of the surface within the box from low to high.
+    """(vertices (N, 3), triangles (T, 3), counter-clockwise from outside) of the surface within the
+    box from low to high.
 
-    symmetric: the shape is its own mirror image at x = 0; only x ≥ 0 is computed and reflected, so that the mesh is, too.
+    symmetric: the shape is its own mirror image at x = 0; only x ≥ 0 is computed and reflected, so
+    that the mesh is, too.
     """
     start = np.array(low, dtype=float)
     if symmetric:
@@ -57,7 +60,9 @@ def mirrored_union(
 
 
 def _unambiguous(values: ndarray, symmetric: bool) -> ndarray:
-    """The lattice with no face whose corners' signs alternate: there, two sheets would share an edge. The nearer gap is filled."""
+    """The lattice with no face whose corners' signs alternate: there, two sheets would share an
+    edge. The nearer gap is filled.
+    """
     values = values.copy()
     for _ in range(8):
         filled = False
@@ -83,7 +88,9 @@ def _unambiguous(values: ndarray, symmetric: bool) -> ndarray:
 
 
 def _surface_nets(values: ndarray, start: ndarray, cell: float) -> tuple[ndarray, ndarray]:
-    """Naive surface nets: a vertex a cell with a change of sign, at the mean of its edges' crossings; a quad a crossed edge."""
+    """Naive surface nets: a vertex a cell with a change of sign, at the mean of its edges'
+    crossings; a quad a crossed edge.
+    """
     nx, ny, nz = (n - 1 for n in values.shape)
     total, count = np.zeros((nx, ny, nz, 3)), np.zeros((nx, ny, nz))
     index = np.stack(
@@ -118,7 +125,8 @@ def _surface_nets(values: ndarray, start: ndarray, cell: float) -> tuple[ndarray
             np.take(inside, np.arange(1, values.shape[axis]), axis),
         )
         at = np.argwhere(lower != upper)
-        # Edges on the box's border have not all four cells; on the mirror plane's column they belong to the other half.
+        # Edges on the box's border have not all four cells; on the mirror plane's column they
+        # belong to the other half.
         at = at[
             (at[:, u] > 0)
             & (at[:, v] > 0)
@@ -168,10 +176,12 @@ def _even_out(
 def cut(
     shape: Shape, vertices: ndarray, triangles: ndarray, lines: Sequence[Shape], cell: float
 ) -> tuple[ndarray, ndarray, ndarray]:
-    """The mesh cut along the lines where each function of `lines` is zero, so that colours meet in clean lines.
+    """The mesh cut along the lines where each function of `lines` is zero, so that colours meet in
+    clean lines.
 
-    Returns vertices, triangles, and for each triangle and line whether it lies on the positive side (T, L). Vertices near a line are moved
-    onto it along the surface; edges that still cross it are split.
+    Returns vertices, triangles, and for each triangle and line whether it lies on the positive side
+    (T, L). Vertices near a line are moved onto it along the surface; edges that still cross it are
+    split.
     """
     pinned = np.zeros(len(vertices), dtype=bool)
     sides = np.zeros((len(vertices), 0))
@@ -206,7 +216,9 @@ def cut(
 def refine(
     shape: Shape, vertices: ndarray, triangles: ndarray, region: Shape, cell: float
 ) -> tuple[ndarray, ndarray]:
-    """The mesh with the edges halved that have both ends in the region (negative there): for details finer than the cells."""
+    """The mesh with the edges halved that have both ends in the region (negative there): for
+    details finer than the cells.
+    """
     inside = region(vertices) < 0.0
     edges = _edges(triangles)
     halved = edges[inside[edges[:, 0]] & inside[edges[:, 1]]]
@@ -215,7 +227,8 @@ def refine(
     out = []
     for a, b, c in triangles.tolist():
         ab, bc, ca = (new.get((min(i, j), max(i, j))) for i, j in ((a, b), (b, c), (c, a)))
-        # Both ends of an edge are inside or not, so that one edge or all three are halved, never two.
+        # Both ends of an edge are inside or not, so that one edge or all three are halved, never
+        # two.
         if ab is not None and bc is not None and ca is not None:
             out += [[a, ab, ca], [ab, b, bc], [ca, bc, c], [ab, bc, ca]]
         elif ab is not None:
@@ -264,7 +277,9 @@ def _along_surface(shape: Shape, line: Shape, vertices: ndarray) -> ndarray:
 def _split(
     vertices: ndarray, triangles: ndarray, sides: ndarray
 ) -> tuple[ndarray, ndarray, ndarray]:
-    """Triangles split where the last column of sides changes sign; new vertices have every column interpolated."""
+    """Triangles split where the last column of sides changes sign; new vertices have every column
+    interpolated.
+    """
     value = sides[:, -1]  # a view: what is set to zero here is so in `sides`
     edges = _edges(triangles)
     # A crossing next to a vertex is taken to be at it: no slivers.

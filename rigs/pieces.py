@@ -16,7 +16,9 @@ REST = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))
 
 
 class Material(NamedTuple):
-    """A surface's look in glTF's metallic-roughness model: linear base colour, metalness, roughness, linear emitted colour."""
+    """A surface's look in glTF's metallic-roughness model: linear base colour, metalness,
+    roughness, linear emitted colour.
+    """
 
     colour: tuple[float, float, float]
     metallic: float
@@ -45,7 +47,9 @@ Weights = Callable[[ndarray], dict[str, ndarray]]
 
 @dataclass(frozen=True)
 class Piece:
-    """A closed surface: its shape within a box, meshed by cells of that size; `lines` cut it, `paint` names the material by the sides."""
+    """A closed surface: its shape within a box, meshed by cells of that size; `lines` cut it,
+    `paint` names the material by the sides.
+    """
 
     name: str
     shape: Shape
@@ -79,7 +83,9 @@ def rigid(bone: str) -> Weights:
 def along(
     bones: tuple[str, ...], widths: tuple[float, ...], axis: tuple[float, float, float]
 ) -> Weights:
-    """A chain of bones; the share of each one after the first grows across its joint along the axis, within a width."""
+    """A chain of bones; the share of each one after the first grows across its joint along the
+    axis, within a width.
+    """
 
     def weights(p: ndarray) -> dict[str, ndarray]:
         out, left = {}, np.ones(len(p))

@@ -1,6 +1,8 @@
-"""Pictures of the mannequin in a motion, by three.js in a headless Chromium: for the demo clip, the turntable and the benchmarks.
+"""Pictures of the mannequin in a motion, by three.js in a headless Chromium: for the demo clip, the
+turntable and the benchmarks.
 
-Needs the development dependency playwright, a Chromium (found on the PATH, or in CHROMIUM), and web/node_modules (`npm ci` in web/).
+Needs the development dependency playwright, a Chromium (found on the PATH, or in CHROMIUM), and
+web/node_modules (`npm ci` in web/).
 """
 
 from __future__ import annotations
@@ -30,13 +32,16 @@ FLAGS = [
     "--enable-unsafe-swiftshader",
     "--hide-scrollbars",
 ]
-# The page asks for its files from this name; they are handed to it without a socket, and nothing else is reachable.
+# The page asks for its files from this name; they are handed to it without a socket, and nothing
+# else is reachable.
 _ORIGIN = "http://render.invalid"
 
 
 @dataclass(frozen=True)
 class View:
-    """A camera in the world: position and the point it looks at, metres; vertical field of view, radians; image (width, height), pixels."""
+    """A camera in the world: position and the point it looks at, metres; vertical field of view,
+    radians; image (width, height), pixels.
+    """
 
     position: tuple[float, float, float]
     target: tuple[float, float, float]
@@ -77,9 +82,11 @@ def frames(
     scales: dict[str, float] | None = None,
     draft: bool = False,
 ) -> Iterator[ndarray]:
-    """RGB images (height, width, 3) of the rig in each of the motion's poses and expressions; one view for all, or one a frame.
+    """RGB images (height, width, 3) of the rig in each of the motion's poses and expressions; one
+    view for all, or one a frame.
 
-    scales: by how much bones, with all that hangs on them, are larger than the rig's. draft: without shadows or smooth edges, for speed.
+    scales: by how much bones, with all that hangs on them, are larger than the rig's. draft:
+    without shadows or smooth edges, for speed.
     """
     each = views if isinstance(views, list) else [views] * len(motion)
     with sync_playwright() as playwright:
@@ -124,7 +131,8 @@ def _answer(route, rig: Path) -> None:  # type: ignore[no-untyped-def]
 
 
 def render(motion: Motion, view: View, out: Path, quality: int = 24) -> int:
-    """The motion as an H.264 mp4 of constant frame rate (from the motion's first two times); returns the number of frames.
+    """The motion as an H.264 mp4 of constant frame rate (from the motion's first two times);
+    returns the number of frames.
 
     quality: x264's constant rate factor; less is better and larger.
     """

@@ -64,7 +64,9 @@ POSES: dict[str, Turns] = {
 
 
 def pose(turns: Turns) -> tuple[ndarray, ndarray]:
-    """(root position (3,), rotations (55, 4)) of a pose whose lowest joint stands as high above the ground as at rest."""
+    """(root position (3,), rotations (55, 4)) of a pose whose lowest joint stands as high above the
+    ground as at rest.
+    """
     rotations = np.tile(R.IDENTITY, (len(BONES), 1))
     for bone, vector in turns.items():
         rotations[BONES.index(bone)] = R.from_rotation_vector(np.radians(vector))

@@ -1,4 +1,6 @@
-"""What the tests share: array shapes checked at run time, the command line, and the places of real recordings, the browser and Node."""
+"""What the tests share: array shapes checked at run time, the command line, and the places of real
+recordings, the browser and Node.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from jaxtyping import config, install_import_hook
 
 from tests.helpers.places import WEB
 
-# From here on, each function of mocap checks its arrays against the shapes in its annotations. Before any test imports mocap.
+# From here on, each function of mocap checks its arrays against the shapes in its annotations.
+# Before any test imports mocap.
 install_import_hook("mocap", "beartype.beartype")
 
 
@@ -42,7 +45,9 @@ def as_installed() -> Iterator[None]:
 def run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Callable[..., tuple[int, str, str]]:
-    """Runs `mocap ARGUMENTS` in a folder of its own; gives the exit status, standard output and standard error."""
+    """Runs `mocap ARGUMENTS` in a folder of its own; gives the exit status, standard output and
+    standard error.
+    """
     from mocap.cli import main as cli
 
     monkeypatch.chdir(tmp_path)

@@ -62,7 +62,9 @@ def test_better_than_kalidokit_however_that_is_read(sample, node):
 
 
 def test_kalidokit_is_read_as_its_own_constants_say(node):
-    """In T-pose it is off by its own constants, 28.6° (half a radian) in the arms and 5.7° (a tenth) in the legs, and by no more."""
+    """In T-pose it is off by its own constants, 28.6° (half a radian) in the arms and 5.7° (a
+    tenth) in the legs, and by no more.
+    """
     rest = Motion(
         HUMANOID, np.zeros(1), np.array([[0.0, 0.0, -4.0]]), np.tile(R.IDENTITY, (1, len(BONES), 1))
     )
@@ -77,7 +79,9 @@ def test_kalidokit_is_read_as_its_own_constants_say(node):
 
 
 def test_errors_are_seen():
-    """A bone turned by 10° about its own axis is a twist and no direction; turned across, it is a direction."""
+    """A bone turned by 10° about its own axis is a twist and no direction; turned across, it is a
+    direction.
+    """
     true = solver.poses("facing", 10)
     upper = BONES.index("leftUpperLeg")
     for axis, expected_direction, expected_twist in (
@@ -98,7 +102,9 @@ def test_errors_are_seen():
 
 
 def test_parts_left_out_of_the_solver_are_left_out():
-    """Noise-free keypoints that do not agree with their image: putting them onto it, and smoothing, change them; without, nothing does."""
+    """Noise-free keypoints that do not agree with their image: putting them onto it, and smoothing,
+    change them; without, nothing does.
+    """
     seen = concatenate([keypoints_of(m) for m in solver.poses("facing", 50)])
     plain = solve_take(seen, SolveOptions(refine=False))
     with contenders.without(*contenders.BAKED):
@@ -108,7 +114,10 @@ def test_parts_left_out_of_the_solver_are_left_out():
 
 
 def test_every_part_can_be_left_out_of_a_bake():
-    """Of a take in which feet stand: what stands in for a part is called as the part is. Beside the tests, which check its types."""
+    """Of a take in which feet stand: what stands in for a part is called as the part is.
+
+    Beside the tests, which check its types.
+    """
     code = """
 import numpy as np
 from tests.benchmarks import contenders, rendered
@@ -162,7 +171,9 @@ def test_the_truth_is_without_error(clip):
 
 
 def test_errors_of_a_known_size_are_measured(clip):
-    """Moved by 10 % of the way across, 20 mm into the floor, leaning by 5°, the forearms turned by 10° about themselves."""
+    """Moved by 10 % of the way across, 20 mm into the floor, leaning by 5°, the forearms turned by
+    10° about themselves.
+    """
     true = clip.upright
     root = true.root_positions * [1.1, 1.0, 1.0] - [0.0, 0.02, 0.0]
     sunk = measures.measures(
@@ -236,7 +247,9 @@ def test_each_half_of_the_detectors_errors_is_measured_alone(clip):
 
 
 def test_borrowed_errors_are_as_large_as_the_detectors():
-    """Keypoints made without pictures err as those do that were seen, within a factor of two; and are the same in each run."""
+    """Keypoints made without pictures err as those do that were seen, within a factor of two; and
+    are the same in each run.
+    """
     clips = list(captured.clips())
     assert len(clips) == len(captured.motions()) * len(captured.VIEWS)
 

@@ -25,8 +25,10 @@ FACE = "face_landmarker.task"
 
 @pytest.fixture
 def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """web/build_hook.py in a project of its own, whose npm package holds each weight's name as its content, with a Node that notes
-    in `hook.ran` what it is asked to run and does what npm and Vite would."""
+    """web/build_hook.py in a project of its own, whose npm package holds each weight's name as its
+    content, with a Node that notes in `hook.ran` what it is asked to run and does what npm and Vite
+    would.
+    """
     web = tmp_path / "web"
     (web / "src").mkdir(parents=True)
     shutil.copy(WEB / "build_hook.py", web)
@@ -250,7 +252,11 @@ def test_node_must_be_one_that_the_tools_run_on(
 def test_the_systems_node_is_taken_if_it_comes_with_npm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, build_hook: ModuleType
 ) -> None:
-    """A stand-in for each: Node as a script that tells its version, npm as the link that Debian and Node's own installers make."""
+    """A stand-in for each:
+
+    Node as a script that tells its version, npm as the link that Debian and Node's own installers
+    make.
+    """
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert build_hook.find_node() is None

@@ -1,4 +1,6 @@
-"""The demo clip: its truth is what the code says, a body could do it, its planted feet stand, and the detector sees it."""
+"""The demo clip: its truth is what the code says, a body could do it, its planted feet stand, and
+the detector sees it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The mannequin: made anew it is the same file, it stands on HUMANOID, and its limbs keep their shape however they are bent and turned."""
+"""The mannequin: made anew it is the same file, it stands on HUMANOID, and its limbs keep their
+shape however they are bent and turned.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,9 @@ from tests.helpers.places import MANNEQUIN
 
 
 class Skin:
-    """The file's two meshes as one, read by pygltflib: positions, normals (V, 3), joints, weights (V, 4), triangles (T, 3), materials (T,);
-    morphs, name → (V, 3)."""
+    """The file's two meshes as one, read by pygltflib: positions, normals (V, 3), joints, weights
+    (V, 4), triangles (T, 3), materials (T,); morphs, name → (V, 3).
+    """
 
     def __init__(self) -> None:
         self.document = pygltflib.GLTF2().load_binary(str(MANNEQUIN))
@@ -67,7 +70,9 @@ class Skin:
         return data.reshape(-1, width) if width > 1 else data
 
     def posed(self, turns: dict[str, tuple[float, float, float]]) -> tuple[np.ndarray, np.ndarray]:
-        """Linear blend skinning: vertices and normals, the named bones turned by rotation vectors in degrees."""
+        """Linear blend skinning: vertices and normals, the named bones turned by rotation vectors
+        in degrees.
+        """
         rotations = np.tile(R.IDENTITY, (len(BONES), 1))
         for bone, vector in turns.items():
             rotations[BONES.index(bone)] = R.from_rotation_vector(np.radians(vector))
@@ -164,7 +169,8 @@ def test_left_and_right_are_mirror_images_but_for_their_colours(skin):
     assert middles[skin.materials == "accentRight", 0].max() < 0
 
 
-# joint: (its bone, the limb's direction there, a 90° bend, a 90° twist), the left side's; rotation vectors in degrees.
+# joint: (its bone, the limb's direction there, a 90° bend, a 90° twist), the left side's; rotation
+# vectors in degrees.
 JOINTS = {
     "shoulder": ("leftUpperArm", (1, 0, 0), (0, 0, -90), (90, 0, 0)),
     "elbow": ("leftLowerArm", (1, 0, 0), (0, -90, 0), (90, 0, 0)),
@@ -178,14 +184,17 @@ JOINTS = {
 def _section(
     skin: Skin, vertices: np.ndarray, centre: np.ndarray, normal: np.ndarray, radius: float
 ) -> float:
-    """The area in m² that the body fills of a disc about centre: its closed pieces' union, by winding numbers on a grid of points."""
+    """The area in m² that the body fills of a disc about centre: its closed pieces' union, by
+    winding numbers on a grid of points.
+    """
     x = np.cross(normal, [0.31, 0.53, 0.79])
     x /= np.linalg.norm(x)
     frame = np.stack([x, np.cross(normal, x), normal], axis=-1)
     corners = ((vertices - centre) @ frame)[skin.triangles]
     above = corners[..., 2] >= 0
     corners, above = corners[above.any(1) & ~above.all(1)], above[above.any(1) & ~above.all(1)]
-    # Each triangle that the plane cuts gives a segment from the edge that rises through the plane to the one that falls.
+    # Each triangle that the plane cuts gives a segment from the edge that rises through the plane
+    # to the one that falls.
     following = np.roll(corners, -1, axis=1)
     t = corners[..., 2] / np.where(
         corners[..., 2] == following[..., 2], 1.0, corners[..., 2] - following[..., 2]
@@ -272,7 +281,8 @@ def test_hardly_a_triangle_turns_over_or_is_torn(skin, turns):
     corners, rest = vertices[skin.triangles], skin.positions[skin.triangles]
     face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     turned_over = np.einsum("ij,ij->i", face, normals[skin.triangles].mean(1)) < 0
-    # At rest a few slivers where coloured lines meet face any way; what posing adds may be one in two hundred.
+    # At rest a few slivers where coloured lines meet face any way; what posing adds may be one in
+    # two hundred.
     assert turned_over.mean() < 0.005
     edge = lambda c: np.linalg.norm(c - np.roll(c, 1, axis=1), axis=2)  # noqa: E731
     assert np.quantile(edge(corners) / edge(rest), 0.999) < 2.5

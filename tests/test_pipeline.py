@@ -1,4 +1,6 @@
-"""The whole way, on the demo clip whose truth is known: pictures in, detected, solved, on the mannequin, and as messages to the viewer."""
+"""The whole way, on the demo clip whose truth is known: pictures in, detected, solved, on the
+mannequin, and as messages to the viewer.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,10 @@ def limb_directions(motion: Motion) -> np.ndarray:
 
 
 def test_the_demo_is_solved_better_than_it_is_detected(truth: Motion, detected: Keypoints) -> None:
-    """Bone direction, mean of eight limb bones. What error is left is the detector's, mostly its depth: the README has the figures."""
+    """Bone direction, mean of eight limb bones.
+
+    What error is left is the detector's, mostly its depth: the README has the figures.
+    """
     assert len(detected) == len(truth)
     assert not np.isnan(detected.positions).any()
     wanted = limb_directions(truth)
@@ -158,7 +163,9 @@ def test_a_slow_reader_gets_fewer_frames_and_never_late_ones() -> None:
 
 
 def test_live_frames_are_the_bake_frames_seen_without_the_future(truth: Motion) -> None:
-    """The live way on the same clip, frame by frame as it comes: within a degree and a half of the bake, on limbs."""
+    """The live way on the same clip, frame by frame as it comes: within a degree and a half of the
+    bake, on limbs.
+    """
     with Video(assets.path("demo/demo.mp4")) as source, PoseDetector("lite") as detector:
         performer = LivePerformer(detector)
         found = []

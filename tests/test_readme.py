@@ -39,7 +39,9 @@ TARGETS = sorted({line.split()[1] for line in LINES if line.startswith("make ")}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files that the pages name: a dance of half a second, clips, and a character."""
+    """A folder with the files that the pages name: a dance of half a second, clips, and a
+    character.
+    """
     import cv2
 
     place = tmp_path_factory.mktemp("readme")

@@ -1,4 +1,6 @@
-"""mocap retarget and bake --rig: motion from anywhere into the user's own file, as the user meets it."""
+"""mocap retarget and bake --rig: motion from anywhere into the user's own file, as the user meets
+it.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def walk(tmp_path: Path) -> Path:
 
 
 def limb_directions(motion_file: Path, rig_file: Path) -> np.ndarray:
-    """(F, 8, 3): where upper arms, forearms, thighs and shanks point in the world, in a file's last animation by mocap's own reader."""
+    """(F, 8, 3): where upper arms, forearms, thighs and shanks point in the world, in a file's last
+    animation by mocap's own reader.
+    """
     rig = load_rig(motion_file)
     motion = gltf_read.loads_on(rig, gltf_read.animations(rig.source)[-1])
     return directions(motion, [(rig.index(a), rig.index(b)) for a, b in LIMBS])
@@ -64,7 +68,7 @@ def apart(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.degrees(np.arccos(np.clip((a * b).sum(axis=-1), -1, 1))).max())
 
 
-# --- onto a character ------------------------------------------------------------------------------------------------------------
+# --- onto a character -----------------------------------------------------------------------------
 
 
 def test_a_bvh_goes_onto_a_character_and_limbs_point_as_they_did(
@@ -218,7 +222,7 @@ def test_another_file_of_the_name_is_not_overwritten(run: Run, walk: Path, tmp_p
     assert not (tmp_path / "out" / "moved.gltf").exists()
 
 
-# --- BVH and VRMA ----------------------------------------------------------------------------------------------------------------
+# --- BVH and VRMA ---------------------------------------------------------------------------------
 
 
 def test_without_a_rig_it_becomes_a_bvh_of_any_names_or_a_vrma(
@@ -244,7 +248,9 @@ def test_without_a_rig_it_becomes_a_bvh_of_any_names_or_a_vrma(
     ],
 )
 def test_a_bvh_rig_keeps_its_hierarchy_frame_and_unit(data: Path, name: str) -> None:
-    """Its own motion, through the rig and back into its file, puts every joint where it was, in the file's own units."""
+    """Its own motion, through the rig and back into its file, puts every joint where it was, in the
+    file's own units.
+    """
     path = data / "mocap" / name
     rig = load_rig(path)
     own = bvh.loads(rig.source.decode(), scale=1.0)
@@ -276,7 +282,7 @@ def test_a_character_without_bvh_gives_a_bvh_of_its_joints(
     )
 
 
-# --- bake ------------------------------------------------------------------------------------------------------------------------
+# --- bake -----------------------------------------------------------------------------------------
 
 
 def test_bake_moves_the_users_character(run: Run, tmp_path: Path) -> None:
@@ -310,7 +316,7 @@ def test_bake_moves_the_users_character(run: Run, tmp_path: Path) -> None:
     assert status == 0, "keypoints are motion, too"
 
 
-# --- what cannot be done ---------------------------------------------------------------------------------------------------------
+# --- what cannot be done --------------------------------------------------------------------------
 
 
 def damaged_rig(tmp_path: Path) -> Path:

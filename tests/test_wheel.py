@@ -1,8 +1,10 @@
-"""The built wheel does its main jobs in an empty environment: no Node, no network, nothing but its declared dependencies.
+"""The built wheel does its main jobs in an empty environment: no Node, no network, nothing but its
+declared dependencies.
 
-The environment is a fresh venv into which pip installs the wheel. Its dependencies are not downloaded a second time: the
-distributions that the wheel's own metadata asks for, and those that these ask for, are linked in from the environment of the tests,
-and no other. So a dependency that is not declared is missing here too, and the package that runs is the wheel's, not the clone's.
+The environment is a fresh venv into which pip installs the wheel. Its dependencies are not
+downloaded a second time: the distributions that the wheel's own metadata asks for, and those that
+these ask for, are linked in from the environment of the tests, and no other. So a dependency that
+is not declared is missing here too, and the package that runs is the wheel's, not the clone's.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from tests.helpers.places import ROOT
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
-# Runs what follows it with the loopback device, which a new network namespace has switched off, switched on.
+# Runs what follows it with the loopback device, which a new network namespace has switched off,
+# switched on.
 LOOPBACK = """
 import fcntl, os, socket, struct, sys
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -33,7 +36,8 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
 os.execv(sys.argv[1], sys.argv[1:])
 """
 
-# Serves a page and fetches it, both in one network namespace. Arguments: the mocap command and what follows it.
+# Serves a page and fetches it, both in one network namespace. Arguments: the mocap command and what
+# follows it.
 FETCH = """
 import re, signal, subprocess, sys, urllib.request
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the tests in the background has it ignored
@@ -71,7 +75,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a venv's programs, with the wheel and its dependencies in it and nothing else, not even pip."""
+    """The folder of a venv's programs, with the wheel and its dependencies in it and nothing else,
+    not even pip.
+    """
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False, symlinks=True)
     python = folder / "bin" / "python"
@@ -96,7 +102,9 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def closure(requirements: list[str]) -> set[str]:
-    """The names of all distributions that the requirements lead to, in the environment of the tests."""
+    """The names of all distributions that the requirements lead to, in the environment of the
+    tests.
+    """
     names: set[str] = set()
     waiting = [(Requirement(r), "") for r in requirements]
     while waiting:
@@ -122,7 +130,9 @@ def link(distribution: importlib.metadata.Distribution, packages: Path) -> None:
 
 @pytest.fixture(scope="session")
 def isolated() -> Run:
-    """Runs a program with nothing else on PATH and, where the system allows namespaces, with no network but loopback."""
+    """Runs a program with nothing else on PATH and, where the system allows namespaces, with no
+    network but loopback.
+    """
     unshare = shutil.which("unshare")
     tried = ([unshare, "--net"], [unshare, "--net", "--map-root-user"]) if unshare else ()
     allowed = [

@@ -1,7 +1,8 @@
 """python -m tests.benchmarks [NAME …] [--quick] [--save FILE] [--compare FILE]
 
-Runs the benchmarks that are named, or all, and prints their tables as Markdown. --save keeps them as JSON with a description of the
-machine; --compare puts the numbers of an earlier --save in brackets behind the new ones. --quick takes few samples: to see that all runs.
+Runs the benchmarks that are named, or all, and prints their tables as Markdown. --save keeps them
+as JSON with a description of the machine; --compare puts the numbers of an earlier --save in
+brackets behind the new ones. --quick takes few samples: to see that all runs.
 """
 
 from __future__ import annotations

@@ -1,11 +1,15 @@
-"""How far what the avatar shows is from the truth: live, baked, and without parts of the solver, beside the raw landmarks and Kalidokit.
+"""How far what the avatar shows is from the truth: live, baked, and without parts of the solver,
+beside the raw landmarks and Kalidokit.
 
 Who is compared: contenders.py. What is measured: measures.py. On what:
 
-    rendered       the mannequin in captured motion, real detector, exact truth, kept keypoints (rendered.py)
-    captured       captured motion as keypoints with the detector's measured errors, exact truth (captured.py)
+    rendered       the mannequin in captured motion, real detector, exact truth, kept keypoints
+                   (rendered.py)
+    captured       captured motion as keypoints with the detector's measured errors, exact truth
+                   (captured.py)
     demo           the demo clip, the detector run anew (demo.py)
-    real           a man against two cameras, a woman who squats (real.py), where MOCAP_DATA names the folder that holds them
+    real           a man against two cameras, a woman who squats (real.py), where MOCAP_DATA names
+                   the folder that holds them
 
 Cost: what the bake takes beyond the detector, and its memory, by the length of the take (cost.py).
 """
@@ -110,7 +114,9 @@ def split(title: str, found: Found, model: str, by: Callable[[Clip], str]) -> Ta
 
 
 def limits(clips: Iterable[Clip], model: str) -> Table:
-    """What of the detector's errors is the image's and what the depth's: each of the two beside a truth of the other."""
+    """What of the detector's errors is the image's and what the depth's: each of the two beside a
+    truth of the other.
+    """
     every: dict[str, list[tuple[float, float]]] = {}
     for clip in clips:
         keypoints = kalidokit.on_seen(clip.keypoints[model])
@@ -127,7 +133,9 @@ def limits(clips: Iterable[Clip], model: str) -> Table:
 
 
 def by_halves(clip: Clip, keypoints: Keypoints) -> dict[str, np.ndarray]:
-    """The detector's 12 joints (F, 12, 3), metres, camera axes; its image points in their true depth; and the true ones in its depth."""
+    """The detector's 12 joints (F, 12, 3), metres, camera axes; its image points in their true
+    depth; and the true ones in its depth.
+    """
     true = clip.points[np.searchsorted(clip.seen.times, keypoints.times)][:, LANDMARK_JOINTS]
     found, hips = keypoints.positions[:, LANDMARK_JOINTS], true - centred(true)
     return {

@@ -1,4 +1,6 @@
-"""Which of each rig's bones are found rightly, against hand-checked truth: by all that the file says, by names, and by shape alone."""
+"""Which of each rig's bones are found rightly, against hand-checked truth: by all that the file
+says, by names, and by shape alone.
+"""
 
 from __future__ import annotations
 

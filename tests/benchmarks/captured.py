@@ -1,9 +1,12 @@
-"""Captured motion as keypoints, without pictures: virtual cameras, and the detector's own errors as they were measured.
+"""Captured motion as keypoints, without pictures: virtual cameras, and the detector's own errors as
+they were measured.
 
-The errors are borrowed: what the detector got wrong on a rendered clip of *another* performance in the same view (data/rendered). Of
-each landmark's depth it keeps a share (regressed on the truth over all rendered clips), and what is left of depth, place and confidence
-is taken over frame by frame, forwards and backwards in turn where the donor is shorter. So the errors are as large, as lasting and as
-bound to the view as they are; only with the pose at hand they have less to do. Seeded: each run gives the same.
+The errors are borrowed: what the detector got wrong on a rendered clip of *another* performance in
+the same view (data/rendered). Of each landmark's depth it keeps a share (regressed on the truth
+over all rendered clips), and what is left of depth, place and confidence is taken over frame by
+frame, forwards and backwards in turn where the donor is shorter. So the errors are as large, as
+lasting and as bound to the view as they are; only with the pose at hand they have less to do.
+Seeded: each run gives the same.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ from .measures import Shown
 from .rendered import Clip, turned
 
 MOTIONS = TESTS / "benchmarks" / "data" / "captured.npz"
-# view: degrees of yaw and of looking down, metres to the middle of the path, vertical field of view in degrees.
+# view: degrees of yaw and of looking down, metres to the middle of the path, vertical field of view
+# in degrees.
 VIEWS = {
     "front": (0.0, 3.0, 3.5, 52.0),
     "60°": (60.0, 2.0, 4.2, 45.0),
@@ -68,7 +72,9 @@ def _centred(points: np.ndarray) -> np.ndarray:
 
 
 def kept_depth(donors: list[Clip], model: str) -> np.ndarray:
-    """The share (33,) of each landmark's depth, from the hips, that the detector keeps; 1 for the hips themselves."""
+    """The share (33,) of each landmark's depth, from the hips, that the detector keeps; 1 for the
+    hips themselves.
+    """
     true = np.concatenate([_centred(d.points)[..., 2] for d in donors])
     found = np.concatenate([d.keypoints[model].positions[..., 2] for d in donors])
     return np.asarray(np.clip((true * found).mean(axis=0) / np.square(true).mean(axis=0), 0.0, 1.1))

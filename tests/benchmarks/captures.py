@@ -1,4 +1,7 @@
-"""Captures of many kinds as turns of the mannequin's bones since a rest pose: BVH of several tools, OpenSim's .mot, DeepMimic's .txt."""
+"""Captures of many kinds as turns of the mannequin's bones since a rest pose:
+
+BVH of several tools, OpenSim's .mot, DeepMimic's .txt.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from mocap.core.kinematics import fk
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.formats import bvh
 
-# The mannequin's bones by the source's joints: of each naming a joint a bone, "" where the bone goes with its parent; {} is the side.
+# The mannequin's bones by the source's joints: of each naming a joint a bone, "" where the bone
+# goes with its parent; {} is the side.
 _ORDER = (
     "hips", "spine", "chest", "upperChest", "neck", "head",
     "Shoulder", "UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot", "Toes",
@@ -52,8 +56,9 @@ NEXT = {"UpperArm": "LowerArm", "LowerArm": "Hand", "UpperLeg": "LowerLeg", "Low
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A capture in the mannequin's axes (+Y up, +Z ahead at rest): by bone its turns since rest (F, 4), and how limbs point at rest; the
-    hips' path (F, 3) and the leg's length in one unit."""
+    """A capture in the mannequin's axes (+Y up, +Z ahead at rest): by bone its turns since rest (F,
+    4), and how limbs point at rest; the hips' path (F, 3) and the leg's length in one unit.
+    """
 
     fps: float
     turns: dict[str, np.ndarray]
@@ -67,7 +72,7 @@ def read(path: Path) -> Source:
     return {".bvh": _of_bvh, ".mot": _of_mot, ".txt": _of_deepmimic}[path.suffix](path)
 
 
-# Sources --------------------------------------------------------------------------------------------------------------------------
+# Sources ------------------------------------------------------------------------------------------
 
 
 def _of_bvh(path: Path) -> Source:
@@ -106,7 +111,9 @@ def _of_bvh(path: Path) -> Source:
 
 
 def _upright(rest: np.ndarray, at: dict[str, int]) -> np.ndarray:
-    """The rotation (4,) that puts a rest pose upright, its left on +X: by its head and its hips, to the nearest right angle."""
+    """The rotation (4,) that puts a rest pose upright, its left on +X: by its head and its hips, to
+    the nearest right angle.
+    """
     up = rest[at["head"]] - rest[[at["leftUpperLeg"], at["rightUpperLeg"]]].mean(axis=0)
     left = rest[at["leftUpperArm"]] - rest[at["rightUpperArm"]]
     up, left = (np.where(np.arange(3) == np.argmax(np.abs(v)), np.sign(v), 0.0) for v in (up, left))
@@ -114,7 +121,9 @@ def _upright(rest: np.ndarray, at: dict[str, int]) -> np.ndarray:
 
 
 def _turn(*turns: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """The rotations about axes in their order, each about the axes that the ones before it have turned; (axis (3,), angles (F,))."""
+    """The rotations about axes in their order, each about the axes that the ones before it have
+    turned; (axis (3,), angles (F,)).
+    """
     out = R.from_axis_angle(*turns[0])
     for axis, angle in turns[1:]:
         out = R.multiply(out, R.from_axis_angle(axis, angle))
@@ -145,7 +154,8 @@ def _chained(root: np.ndarray, local: dict[str, np.ndarray]) -> dict[str, np.nda
 
 
 def _of_deepmimic(path: Path) -> Source:
-    """DeepMimic's humanoid3d: seconds, root, then joints' quaternions (wxyz) or hinge angles; it rests with hanging arms.
+    """DeepMimic's humanoid3d: seconds, root, then joints' quaternions (wxyz) or hinge angles; it
+    rests with hanging arms.
 
     Format: https://github.com/xbpeng/DeepMimic, "Mocap Data".
     """
@@ -173,7 +183,10 @@ def _of_deepmimic(path: Path) -> Source:
 
 
 def _of_mot(path: Path) -> Source:
-    """Joint angles of OpenSim's gait model (Rajagopal et al., IEEE Trans. Biomed. Eng. 63(10), 2016), degrees; it hangs its arms."""
+    """Joint angles of OpenSim's gait model (Rajagopal et al., IEEE Trans.
+
+    Biomed. Eng. 63(10), 2016), degrees; it hangs its arms.
+    """
     head, table = path.read_text().split("endheader", 1)
     assert "inDegrees=yes" in head
     lines = table.strip().splitlines()

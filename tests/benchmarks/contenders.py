@@ -1,10 +1,12 @@
-"""Who is measured on a take: the raw landmarks, mocap live and baked, mocap with parts left out, and Kalidokit; all on the same keypoints.
+"""Who is measured on a take: the raw landmarks, mocap live and baked, mocap with parts left out,
+and Kalidokit; all on the same keypoints.
 
 raw          the detector's own 3D landmarks, no solver: the yardstick
 mocap live   frame by frame and causal, as `mocap live` does it, the body measured as it goes
 mocap bake   the whole take at once, as `mocap bake`
 − part       without a part of the solver, which is what that part is worth
-Kalidokit    the raw landmarks through it, under the reading (kalidokit.py) that is best for it on this take
+Kalidokit    the raw landmarks through it, under the reading (kalidokit.py) that is best for it on
+             this take
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ class _Unrefined(NamedTuple):
     size: float = 1.0
 
 
-# What can be left out of the solver: the name there of what does it, and what stands in for that. The last is the live grade's.
+# What can be left out of the solver: the name there of what does it, and what stands in for that.
+# The last is the live grade's.
 PARTS: dict[str, tuple[str, Any]] = {
     "unswap": ("unswap", lambda keypoints: keypoints),
     "lift": ("lift", lambda keypoints, camera: keypoints.positions),
@@ -109,7 +112,10 @@ def on_humanoid(motion: Motion) -> Motion:
 
 
 def best_kalidokit(keypoints: Keypoints, truth: np.ndarray) -> Motion:
-    """Kalidokit's motion under the reading that is best for it against the true joints (F, 12, 3). Raises kalidokit.UnavailableError."""
+    """Kalidokit's motion under the reading that is best for it against the true joints (F, 12, 3).
+
+    Raises kalidokit.UnavailableError.
+    """
     turns, _ = kalidokit.rig(keypoints)
     readings = [kalidokit.shown(turns, keypoints.times, reading) for reading in kalidokit.READINGS]
     return min(readings, key=lambda motion: float(direction(Shown.of(motion).joints, truth).mean()))
@@ -120,8 +126,11 @@ def contenders(
     camera: Camera | None = None,
     grades: tuple[str, ...] = ("raw", "live", "bake"),
 ) -> dict[str, Shown]:
-    """What each of the grades makes of the take, in which somebody must be seen in every frame. Live stands on the body that the raw
-    landmarks measure over the take, as an avatar of the performer's own size would."""
+    """What each of the grades makes of the take, in which somebody must be seen in every frame.
+
+    Live stands on the body that the raw landmarks measure over the take, as an avatar of the
+    performer's own size would.
+    """
     makers = {
         "raw": lambda: Shown.of_landmarks(keypoints),
         "live": lambda: Shown.of(live(keypoints, camera, measure_body(keypoints))),

@@ -1,6 +1,8 @@
-"""What the bake costs beyond the detector, by the length of the take: it must grow no faster than the take does, and so must its memory.
+"""What the bake costs beyond the detector, by the length of the take: it must grow no faster than
+the take does, and so must its memory.
 
-Takes are rendered clips' keypoints one after another, which is a hard one: a performer who jumps from motion to motion.
+Takes are rendered clips' keypoints one after another, which is a hard one: a performer who jumps
+from motion to motion.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ def take(frames: int, model: str = "full") -> Keypoints:
 
 
 def table(quick: bool = False) -> Table:
-    """Seconds of this thread's time on the processor and the largest memory that was in use at once, above what the take itself takes."""
+    """Seconds of this thread's time on the processor and the largest memory that was in use at
+    once, above what the take itself takes.
+    """
     contenders.bake(take(60))
     rows: list[tuple[Cell, ...]] = []
     yardstick = 0.0

@@ -1,6 +1,8 @@
-"""The demo clip end to end: the mannequin, rendered, in our own motion (rigs/demo.mp4; rigs/demo_truth.npz has every rotation).
+"""The demo clip end to end: the mannequin, rendered, in our own motion (rigs/demo.mp4;
+rigs/demo_truth.npz has every rotation).
 
-The lifter was made with an eye on this clip, so it is no clean test: the rendered set is (rendered.py). It runs the detector.
+The lifter was made with an eye on this clip, so it is no clean test: the rendered set is
+(rendered.py). It runs the detector.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ from .table import Cell, Table
 
 
 def truth() -> tuple[Motion, Motion, Camera]:
-    """The true motion in its camera's axes; the same in the upright world that faces the camera; and the camera."""
+    """The true motion in its camera's axes; the same in the upright world that faces the camera;
+    and the camera.
+    """
     kept = np.load(DEMO_TRUTH)
     back = kept["camera_position"] - kept["camera_target"]
     camera = Camera.from_fov(
@@ -43,7 +47,9 @@ def truth() -> tuple[Motion, Motion, Camera]:
 
 
 def detected(video: Path, model: PoseSize, quick: bool = False, seen: bool = True) -> Keypoints:
-    """The detector's keypoints of a video (some seconds); without the frames where nobody was seen, unless `seen` is False."""
+    """The detector's keypoints of a video (some seconds); without the frames where nobody was seen,
+    unless `seen` is False.
+    """
     with PoseDetector(model) as detector, open_source(video) as source:
         frames = (frame for n, frame in enumerate(source) if not quick or n < 60)
         keypoints = detect_source(frames, detector)
@@ -51,7 +57,9 @@ def detected(video: Path, model: PoseSize, quick: bool = False, seen: bool = Tru
 
 
 def table(model: PoseSize = "full", quick: bool = False) -> Table:
-    """The landmarks and Kalidokit, which know no up, are held against the truth in the camera's axes."""
+    """The landmarks and Kalidokit, which know no up, are held against the truth in the camera's
+    axes.
+    """
     keypoints = detected(DEMO, model, quick)
     seen, upright, camera = (m.at(keypoints.times) if isinstance(m, Motion) else m for m in truth())
     shown = contenders.contenders(keypoints)

@@ -1,7 +1,11 @@
-"""The detector's cost a frame: PoseDetector.detect, Keypoints in mocap's axes out, beside a bare MediaPipe loop on the same pictures.
+"""The detector's cost a frame:
 
-The two take turns frame by frame, each with a tracker of its own, so that whatever else the machine does befalls both alike. The demo
-clip, decoded beforehand; `read` is what decoding adds when the pictures come from `open_source`, which reads ahead in a thread.
+PoseDetector.detect, Keypoints in mocap's axes out, beside a bare MediaPipe loop on the same
+pictures.
+
+The two take turns frame by frame, each with a tracker of its own, so that whatever else the machine
+does befalls both alike. The demo clip, decoded beforehand; `read` is what decoding adds when the
+pictures come from `open_source`, which reads ahead in a thread.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
-"""Faces: ARKit's weights, as the network tells them and as the points alone tell them, on real faces; both beside the truth, on a rendered
-one; what looking for faces and hands costs.
+"""Faces:
 
-Wants MOCAP_DATA, which holds clips. Weights are the bake's. A correlation tells whether two weights move together, and nothing where hardly
-anything moves: hence the deviations beside it. Jitter: how much a weight changes from frame to frame while the face is still, which is to
-say that the points move none of the weights asked for by more than 0.01 and the head turns by less than half a degree.
+ARKit's weights, as the network tells them and as the points alone tell them, on real faces; both
+beside the truth, on a rendered one; what looking for faces and hands costs.
+
+Wants MOCAP_DATA, which holds clips. Weights are the bake's. A correlation tells whether two weights
+move together, and nothing where hardly anything moves: hence the deviations beside it. Jitter: how
+much a weight changes from frame to frame while the face is still, which is to say that the points
+move none of the weights asked for by more than 0.01 and the head turns by less than half a degree.
 """
 
 from __future__ import annotations
@@ -32,7 +35,8 @@ from .kalidokit import UnavailableError
 from .table import Cell, Table
 
 _FRAMES = 1200
-# Weights that the network moves by less than this, as a standard deviation, say nothing of whether two move together.
+# Weights that the network moves by less than this, as a standard deviation, say nothing of whether
+# two move together.
 _MOVES = 0.02
 _STILL, _STILL_HEAD = 0.01, np.radians(0.5)
 _WARM_UP = 5
@@ -65,7 +69,9 @@ def _both(face: SeenFace) -> tuple[SolvedFace, SolvedFace]:
 
 
 def agreement(faces: list[SeenFace]) -> tuple[Table, Table]:
-    """Points against the network, a row a clip and weight; and the jitter of all weights, a row a clip."""
+    """Points against the network, a row a clip and weight; and the jitter of all weights, a row a
+    clip.
+    """
     rows: list[tuple[Cell, ...]] = []
     jitters: list[tuple[Cell, ...]] = []
     for face in faces:

@@ -1,9 +1,11 @@
-"""Chooses gains of mocap.solve.face: those under which a weight goes best with what is known of faces, by a random search.
+"""Chooses gains of mocap.solve.face: those under which a weight goes best with what is known of
+faces, by a random search.
 
     MOCAP_DATA=… python -m tests.benchmarks.face_fit
 
-Known are the network's answers for one man before a webcam, and the truth for the mannequin; face.py tests on other people. What is printed
-is rounded, and set in mocap/solve/face.py by hand: a still jaw must not pucker, and a raised brow must show.
+Known are the network's answers for one man before a webcam, and the truth for the mannequin;
+face.py tests on other people. What is printed is rounded, and set in mocap/solve/face.py by hand: a
+still jaw must not pucker, and a raised brow must show.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ _SOUGHT: dict[str, dict[str, tuple[int, int]]] = {
 _SIZE = 7.0
 """Euclidean norm of a weight's gains: what a correlation says nothing of, near what they were."""
 _TRIES, _WIDE_TRIES, _STEP = 300, 150, 0.15
-# The worst face counts so much more than the others, and a gain costs so much, that those of no use are left small.
+# The worst face counts so much more than the others, and a gain costs so much, that those of no use
+# are left small.
 _WORST, _COST = 0.5, 0.02
 
 

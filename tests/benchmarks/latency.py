@@ -1,9 +1,14 @@
-"""Live latency: `mocap live` on the demo clip at its own pace, watched by a viewer in another process, then by the page in Chromium.
+"""Live latency:
 
-A frame's age runs from its arrival (the stamp's `clock`) to its last byte at the viewer, or to the moment that the page acknowledges it,
-just after it drew it. The detector's part of it is told apart; what is left is mocap's own: solving (with measuring and retargeting), the
-picture's JPEG and the messages' encoding, and the way there, waiting included. The page draws by the processor (SwiftShader), as machines
-without a graphics card do, so that there it takes its time from the same cores as the detector.
+`mocap live` on the demo clip at its own pace, watched by a viewer in another process, then by the
+page in Chromium.
+
+A frame's age runs from its arrival (the stamp's `clock`) to its last byte at the viewer, or to the
+moment that the page acknowledges it, just after it drew it. The detector's part of it is told
+apart; what is left is mocap's own: solving (with measuring and retargeting), the picture's JPEG and
+the messages' encoding, and the way there, waiting included. The page draws by the processor
+(SwiftShader), as machines without a graphics card do, so that there it takes its time from the same
+cores as the detector.
 """
 
 from __future__ import annotations
@@ -59,7 +64,9 @@ Seen = list[tuple[int, float]]
 
 @dataclass
 class Stages:
-    """When each frame arrived, the detector began and ended, and the encoding began and ended; by the frame's number."""
+    """When each frame arrived, the detector began and ended, and the encoding began and ended; by
+    the frame's number.
+    """
 
     detecting: dict[float, tuple[float, float]] = field(default_factory=dict)
     frames: dict[int, tuple[float, ...]] = field(default_factory=dict)

@@ -1,20 +1,29 @@
-"""What is measured of a result against the truth. Both are in one frame: +Y up, +Z towards the camera, metres, the same times.
+"""What is measured of a result against the truth.
 
-Twelve joints, left and right of each: shoulders, elbows, wrists, hips, knees, ankles; eight bones: upper and lower arms and legs.
+Both are in one frame: +Y up, +Z towards the camera, metres, the same times.
+
+Twelve joints, left and right of each: shoulders, elbows, wrists, hips, knees, ankles; eight bones:
+upper and lower arms and legs.
 
     direction      degrees between true and shown bones
     MPJPE          millimetres of the joints from where they are, both from the middle of the hips
     PA-MPJPE       the same after each frame's best similarity: the pose's shape alone
-    acceleration   mean of elbows, wrists, knees, ankles against the middle of the hips, in units of the true one: more is trembling, less
-                   is stiffness
-    slide          millimetres that a heel or toe tip moves over the floor from one end of a contact to the other, at the most, while in
-                   truth it stands; the first and last 0.1 s of the contact left out, in which a foot may still be landing
-    contacts found percent of the contacts that a motion tells of from one such end to the other; slide in those, and in the others
-    sink, float    millimetres of heels and toe tips below the floor, the worst; above it while in truth they stand, the mean
-    path           of what was really travelled, percent: how far the end is from where it should be, seen from the start
-    lean           degrees by which the trunk leans otherwise than the true one, over the whole take; and the body, ankles to shoulders
+    acceleration   mean of elbows, wrists, knees, ankles against the middle of the hips, in units of
+                   the true one: more is trembling, less is stiffness
+    slide          millimetres that a heel or toe tip moves over the floor from one end of a contact
+                   to the other, at the most, while in truth it stands; the first and last 0.1 s of
+                   the contact left out, in which a foot may still be landing
+    contacts found percent of the contacts that a motion tells of from one such end to the other;
+    slide in those, and in the others
+    sink, float    millimetres of heels and toe tips below the floor, the worst; above it while in
+                   truth they stand, the mean
+    path           of what was really travelled, percent: how far the end is from where it should
+                   be, seen from the start
+    lean           degrees by which the trunk leans otherwise than the true one, over the whole
+                   take; and the body, ankles to shoulders
     bone lengths   by how much they vary, percent
-    swing, twist   degrees by which a joint points elsewhere, and is turned about itself; see ROTATIONS
+    swing, twist   degrees by which a joint points elsewhere, and is turned about itself; see
+                   ROTATIONS
 """
 
 from __future__ import annotations
@@ -52,8 +61,10 @@ Measures = dict[str, float]
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """What somebody makes of a take: 12 joints (F, 12, 3), metres; the soles' points (F, 4, 3) in the order of motion.CONTACTS, if it
-    has a floor; and the motion that they come from, if there is one."""
+    """What somebody makes of a take: 12 joints (F, 12, 3), metres; the soles' points (F, 4, 3) in
+    the order of motion.CONTACTS, if it has a floor; and the motion that they come from, if there is
+    one.
+    """
 
     times: np.ndarray
     joints: np.ndarray
@@ -114,7 +125,9 @@ def pa_mpjpe(joints: np.ndarray, reference: np.ndarray) -> float:
 
 
 def turned_onto(joints: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """The joints turned by the one rotation that brings their bones best onto the reference's (Kabsch)."""
+    """The joints turned by the one rotation that brings their bones best onto the reference's
+    (Kabsch).
+    """
     a, b = (R.normalize(p[:, TO] - p[:, FROM]).reshape(-1, 3) for p in (joints, reference))
     u, _, vt = np.linalg.svd(b.T @ a)
     turn: np.ndarray = u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
@@ -122,7 +135,9 @@ def turned_onto(joints: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def acceleration(joints: np.ndarray, times: np.ndarray) -> float:
-    """The mean acceleration of elbows, wrists, knees and ankles against the hips' middle, per s², over steps without a gap."""
+    """The mean acceleration of elbows, wrists, knees and ankles against the hips' middle, per s²,
+    over steps without a gap.
+    """
     p = centred(joints)[:, _MOVING]
     step = np.diff(times)
     even = np.abs(np.diff(step)) < 0.2 * np.median(step)
@@ -137,7 +152,9 @@ def length_variation(joints: np.ndarray) -> float:
 
 
 def contact_runs(times: np.ndarray, contacts: np.ndarray) -> list[tuple[int, int, int]]:
-    """(point, first, end) of the contacts, without the time in which a foot may still be landing or leaving; none shorter than that."""
+    """(point, first, end) of the contacts, without the time in which a foot may still be landing or
+    leaving; none shorter than that.
+    """
     out = []
     for point, flags in enumerate(contacts.T > 0.5):
         edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
@@ -161,8 +178,9 @@ def slides(soles: np.ndarray, runs: list[tuple[int, int, int]]) -> np.ndarray:
 
 
 def path_error(root: np.ndarray, true: np.ndarray) -> tuple[float, float]:
-    """How far the end is from where it should be seen from the start, as shares of the way from the true start to the true end: across
-    the picture, and in depth. NaN for who hardly moves."""
+    """How far the end is from where it should be seen from the start, as shares of the way from the
+    true start to the true end: across the picture, and in depth. NaN for who hardly moves.
+    """
 
     def way(path: np.ndarray) -> np.ndarray:
         return path[-5:].mean(axis=0) - path[:5].mean(axis=0)
@@ -175,7 +193,9 @@ def path_error(root: np.ndarray, true: np.ndarray) -> tuple[float, float]:
 
 
 def lean(joints: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
-    """Degrees between the mean directions of both trunks, hips to shoulders, and of both bodies, ankles to shoulders."""
+    """Degrees between the mean directions of both trunks, hips to shoulders, and of both bodies,
+    ankles to shoulders.
+    """
 
     def up(p: np.ndarray, below: list[int]) -> np.ndarray:
         return R.normalize((p[:, _SHOULDERS].mean(axis=1) - p[:, below].mean(axis=1)).mean(axis=0))
@@ -228,9 +248,10 @@ def measures(result: Shown, true: Motion) -> Measures:
     return out
 
 
-# Rotations ------------------------------------------------------------------------------------------------------------------------
+# Rotations ----------------------------------------------------------------------------------------
 
-# What is compared: a bone, relative to which other. Collarbones are left out: what they and the upper arms share, no picture tells.
+# What is compared: a bone, relative to which other. Collarbones are left out: what they and the
+# upper arms share, no picture tells.
 ROTATIONS: dict[str, tuple[str, str]] = {
     "hips": ("hips", ""), "chest": ("upperChest", "hips"), "head": ("head", "upperChest"),
     "upper arm": ("UpperArm", "upperChest"), "forearm": ("LowerArm", "UpperArm"), "hand": ("Hand", "LowerArm"),
@@ -240,7 +261,9 @@ _ALONG = {"hips": [0, 1, 0], "chest": [0, 1, 0], "head": [0, 1, 0], "foot": [0, 
 
 
 def rotation_errors(motion: Motion, true: Motion) -> dict[str, tuple[float, float]]:
-    """By joint: mean degrees of swing (where the bone points) and of twist (how it is turned about itself), left and right together."""
+    """By joint: mean degrees of swing (where the bone points) and of twist (how it is turned about
+    itself), left and right together.
+    """
     worlds = [fk(m.skeleton, m.root_positions, m.rotations)[1] for m in (true, motion)]
     out = {}
     for name, (bone, base) in ROTATIONS.items():

@@ -1,7 +1,10 @@
-"""Motions from elsewhere for the benchmark of rigs: BVH files of several tools, and DeepMimic's clips, whose reader stands here.
+"""Motions from elsewhere for the benchmark of rigs:
 
-DeepMimic (https://github.com/xbpeng/DeepMimic, data/characters/humanoid3d.txt): +Y up, facing +X, metres, quaternions wxyz; a frame is its
-duration, the root's place and turn, then each joint's turn, knees and elbows as one angle about z.
+BVH files of several tools, and DeepMimic's clips, whose reader stands here.
+
+DeepMimic (https://github.com/xbpeng/DeepMimic, data/characters/humanoid3d.txt): +Y up, facing +X,
+metres, quaternions wxyz; a frame is its duration, the root's place and turn, then each joint's
+turn, knees and elbows as one angle about z.
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ MOTIONS = {
     "get up": "deepmimic_json/humanoid3d_getup_facedown.txt",
 }
 
-# joint: (parent, place in its frame, the bone it is, its number of values); right before left, as the frames have them
+# joint: (parent, place in its frame, the bone it is, its number of values); right before left, as
+# the frames have them
 _DEEPMIMIC: dict[str, tuple[str, tuple[float, float, float], str, int]] = {
     "root": ("", (0.0, 0.0, 0.0), "hips", 4),
     "chest": ("root", (0.0, 0.236151, 0.0), "spine", 4),

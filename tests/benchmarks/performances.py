@@ -1,8 +1,11 @@
-"""Captured motion as the mannequin performs it: full rotations on a body of chosen proportions, feet on the floor.
+"""Captured motion as the mannequin performs it: full rotations on a body of chosen proportions,
+feet on the floor.
 
-Nothing here was learnt from: `lift.data.HELD_OUT` and the sets it names. It is made apart from the solver and from `mocap.retarget`, by
-rotations alone, so that what is measured against it is not its own image: each bone's turn in the world since the source's rest pose, after
-the swing that brings the source's rest pose to the T-pose. The truth is what comes out, not what was captured: it must only be natural.
+Nothing here was learnt from: `lift.data.HELD_OUT` and the sets it names. It is made apart from the
+solver and from `mocap.retarget`, by rotations alone, so that what is measured against it is not its
+own image: each bone's turn in the world since the source's rest pose, after the swing that brings
+the source's rest pose to the T-pose. The truth is what comes out, not what was captured: it must
+only be natural.
 """
 
 from __future__ import annotations
@@ -45,8 +48,9 @@ SHORT_ARMS: Bodies = {
 
 @dataclass(frozen=True)
 class Performance:
-    """file: below MOCAP_DATA/mocap. start, seconds: of the file; less where it ends before. body: see Bodies.
-    leaps: whether both feet leave the floor; if not, the lower one is always on it."""
+    """file: below MOCAP_DATA/mocap. start, seconds: of the file; less where it ends before. body:
+    see Bodies. leaps: whether both feet leave the floor; if not, the lower one is always on it.
+    """
 
     file: str
     start: float
@@ -69,7 +73,8 @@ PERFORMANCES: dict[str, Performance] = {
     "modern dance": Performance("cmu_training/iclone_005_13.bvh", 1.5, 4.5, SHORT_ARMS),
     "spin kick": Performance("deepmimic_json/humanoid3d_spinkick.txt", 0.0, 4.5, TALL, leaps=True),
 }
-"""CMU's subject 5 walks and dances, OpenCap squats, DeepMimic turns cartwheels; the rest is of tools that nothing was learnt from."""
+"""CMU's subject 5 walks and dances, OpenCap squats, DeepMimic turns cartwheels; the rest is of
+tools that nothing was learnt from."""
 
 MORE: dict[str, Performance] = {
     "rough ground": Performance("cmu_training/iclone_003_01.bvh", 0.0, 4.5, leaps=True),
@@ -188,7 +193,9 @@ def _flat_footed(motion: Motion) -> Motion:
 
 
 def _grounded(motion: Motion, leaps: bool) -> Motion:
-    """The clip standing on y = 0, its planted feet still: captured feet slide once they are on other legs."""
+    """The clip standing on y = 0, its planted feet still: captured feet slide once they are on
+    other legs.
+    """
     points = sole_points(motion.skeleton, motion.root_positions, motion.rotations)
     root = motion.root_positions.copy()
     lowest = points[..., 1].min(axis=1)

@@ -1,8 +1,10 @@
-"""Makes web/readme_accuracy.png: the same moments as the camera saw them, as the detector's landmarks and as mocap's bake; and the feet.
+"""Makes web/readme_accuracy.png: the same moments as the camera saw them, as the detector's
+landmarks and as mocap's bake; and the feet.
 
     python -m tests.benchmarks.picture [OUT.png]
 
-From data/rendered alone, but for the video's frames, which are rendered anew (rigs/render.py; it wants Chromium).
+From data/rendered alone, but for the video's frames, which are rendered anew (rigs/render.py; it
+wants Chromium).
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ OUT = WEB / "readme_accuracy.png"
 PERFORMANCE, SIDE, MODEL = "jump", "20° down", "full"
 MOMENTS = (0.02, 0.2, 0.285, 0.36, 0.48)  # shares of the clip
 
-# Everything is drawn twice as large and scaled down, which evens out what OpenCV's own smoothing leaves.
+# Everything is drawn twice as large and scaled down, which evens out what OpenCV's own smoothing
+# leaves.
 _FINE = 2
 _WIDTH, _MARGIN, _GAP, _LEFT = 1480, 28, 14, 132
 _PAPER, _INK, _FAINT, _LINE = (255, 255, 255), (38, 32, 28), (140, 132, 126), (226, 222, 218)  # BGR
@@ -131,7 +134,8 @@ def body(
     colour: tuple[int, int, int],
     width: float,
 ) -> None:
-    """Landmarks (33, 3) from the hips, +Z towards the camera, drawn from the front or from the performer's side of the picture.
+    """Landmarks (33, 3) from the hips, +Z towards the camera, drawn from the front or from the
+    performer's side of the picture.
 
     place: of the hips. scale: points a metre. What is farther away is paler.
     """
@@ -180,7 +184,9 @@ def chart(
     feet: dict[str, np.ndarray],
     moments: np.ndarray,
 ) -> None:
-    """The lower foot's height over time in a box (x, y, width, height): truth as a broad band, the others as lines."""
+    """The lower foot's height over time in a box (x, y, width, height): truth as a broad band, the
+    others as lines.
+    """
     x, y, width, height = box
     top = 0.1 * np.ceil(10.0 * max(h.max() for h in feet.values()) + 0.3)
     bottom = 0.1 * np.floor(10.0 * min(h.min() for h in feet.values()) - 0.1)

@@ -1,5 +1,6 @@
-"""Real people. data/paired/bodypose3d: a man walks in, sits, stands and leaves, triangulated from two cameras (12 joints; one unit is about
-0.1 m, so scale-free). videos/tfjs_pose_squats.mp4: a woman squats, without a truth: only what can be told without one.
+"""Real people. data/paired/bodypose3d: a man walks in, sits, stands and leaves, triangulated from
+two cameras (12 joints; one unit is about 0.1 m, so scale-free). videos/tfjs_pose_squats.mp4: a
+woman squats, without a truth: only what can be told without one.
 
 Both need MOCAP_DATA, and run the detector.
 """
@@ -91,7 +92,8 @@ def _scale_free(
     """(direction, its p95, PA-MPJPE in mm, acceleration in units of the reference's)."""
     points, motion = result.joints, result.motion
     if motion is not None and len(motion.skeleton.names) == len(BONES):
-        # Proportions are not what is compared: every motion is shown on the body that was measured over the take.
+        # Proportions are not what is compared: every motion is shown on the body that was measured
+        # over the take.
         points = Shown.of(
             Motion(measure_body(keypoints), motion.times, motion.root_positions, motion.rotations)
         ).joints
@@ -106,7 +108,9 @@ def _scale_free(
 
 
 def squats(video: Path, models: tuple[PoseSize, ...], quick: bool = False) -> Table:
-    """Both feet stand all the time, and a squat is nearly symmetric: that much is known of the truth."""
+    """Both feet stand all the time, and a squat is nearly symmetric: that much is known of the
+    truth.
+    """
     rows: list[tuple[Cell, ...]] = []
     frames = 0
     for model in models:

@@ -1,12 +1,14 @@
-"""Makes data/rendered/: the mannequin in captured motions, before several cameras, through the real detector. `make bench-render`.
+"""Makes data/rendered/: the mannequin in captured motions, before several cameras, through the real
+detector. `make bench-render`.
 
-    MOCAP_DATA=… python -m tests.benchmarks.render [PERFORMANCE …] [captured]     all, or those named
+    MOCAP_DATA=… python -m tests.benchmarks.render [PERFORMANCE …] [captured]     all, or those
+                                                                                  named
 
 and data/captured.npz: the motions of captured.py, which are not rendered.
 
-A file a performance, NumPy's, rounded to whole numbers: `truth/…` is the motion and its body, `VIEW/camera` where it was seen from, and
-`VIEW/MODEL/…` the detector's landmarks. Reading them back: rendered.py. A picture takes 0.2 s of one core:
-rendering in software and looking twice.
+A file a performance, NumPy's, rounded to whole numbers: `truth/…` is the motion and its body,
+`VIEW/camera` where it was seen from, and `VIEW/MODEL/…` the detector's landmarks. Reading them
+back: rendered.py. A picture takes 0.2 s of one core: rendering in software and looking twice.
 """
 
 from __future__ import annotations
@@ -36,8 +38,10 @@ SIZES: tuple[PoseSize, ...] = ("full", "heavy")
 
 @dataclass(frozen=True)
 class Angle:
-    """yaw: degrees from where the performer faces on the average, 90 on their left. down: degrees by which the camera looks down.
-    distance: metres to the middle of the path, more if they would leave the picture. fov: vertical, degrees. size: pixels."""
+    """yaw: degrees from where the performer faces on the average, 90 on their left. down: degrees
+    by which the camera looks down. distance: metres to the middle of the path, more if they would
+    leave the picture. fov: vertical, degrees. size: pixels.
+    """
 
     yaw: float
     down: float
@@ -94,7 +98,9 @@ def view_of(angle: Angle, motion: Motion) -> View:
 def seen(
     motion: Motion, views: list[View], scales: dict[str, float]
 ) -> Iterator[dict[str, Keypoints]]:
-    """View by view, what each size of the detector makes of the pictures, each with a tracker of its own."""
+    """View by view, what each size of the detector makes of the pictures, each with a tracker of
+    its own.
+    """
     count = len(motion)
     several = Motion(
         motion.skeleton, np.arange(count * len(views)) / FPS, np.tile(motion.root_positions, (len(views), 1)),

@@ -1,9 +1,11 @@
-"""The mannequin in captured motion, seen by the real detector: exact truth, and pictures that nothing was learnt from.
+"""The mannequin in captured motion, seen by the real detector: exact truth, and pictures that
+nothing was learnt from.
 
-What was seen lies in data/rendered (render.py makes it), so that neither a browser nor the detector runs here. From the command line, a
-quick look while working on the solver:
+What was seen lies in data/rendered (render.py makes it), so that neither a browser nor the detector
+runs here. From the command line, a quick look while working on the solver:
 
-    python -m tests.benchmarks.rendered [--model heavy] [--only walk,squats] [--views front,60°] [--live] [--ablation] [--fov]
+    python -m tests.benchmarks.rendered [--model heavy] [--only walk,squats] [--views front,60°]
+    [--live] [--ablation] [--fov]
 """
 
 from __future__ import annotations
@@ -38,9 +40,10 @@ YARDSTICK = "the raw landmarks of the same model"
 class Clip:
     """One performance before one camera.
 
-    upright: the true motion in the world as the camera faces it. seen: the same in the camera's own axes, for who knows no up. points:
-    (F, 33, 3) the true landmarks from the camera, in its axes. keypoints: what the detector saw, by model. world, position,
-    target: the motion as it was rendered, and from where to where the camera looked.
+    upright: the true motion in the world as the camera faces it. seen: the same in the camera's own
+    axes, for who knows no up. points: (F, 33, 3) the true landmarks from the camera, in its axes.
+    keypoints: what the detector saw, by model. world, position, target: the motion as it was
+    rendered, and from where to where the camera looked.
     """
 
     performance: str
@@ -122,7 +125,9 @@ def _clip(name: str, view: str, truth: Motion, arrays: dict[str, np.ndarray]) ->
 
 
 def turned(motion: Motion, z: np.ndarray) -> Motion:
-    """The motion in axes whose z is given and whose x is level: those of a camera that looks along −z."""
+    """The motion in axes whose z is given and whose x is level: those of a camera that looks along
+    −z.
+    """
     z = R.normalize(z)
     right = R.normalize(np.cross([0.0, 1.0, 0.0], z))
     axes = np.stack([right, np.cross(z, right), z])
@@ -138,7 +143,9 @@ def turned(motion: Motion, z: np.ndarray) -> Motion:
 
 
 def measured(clip: Clip, shown: dict[str, Shown]) -> dict[str, Measures]:
-    """Everybody's measures, in the frame that each claims: mocap's world is upright, others see with the camera."""
+    """Everybody's measures, in the frame that each claims: mocap's world is upright, others see
+    with the camera.
+    """
     times = next(iter(shown.values())).times
     upright, seen = clip.upright.at(times), clip.seen.at(times)
     return {
@@ -148,7 +155,9 @@ def measured(clip: Clip, shown: dict[str, Shown]) -> dict[str, Measures]:
 
 
 def mean_of(found: list[Measures]) -> Measures:
-    """The mean over clips, each counting alike, where there was something to measure; of acceleration the geometric mean."""
+    """The mean over clips, each counting alike, where there was something to measure; of
+    acceleration the geometric mean.
+    """
     out = {}
     for name in dict.fromkeys(n for m in found for n in m):
         values = np.array([m.get(name, np.nan) for m in found])

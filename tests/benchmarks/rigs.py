@@ -1,9 +1,12 @@
 """Retargeting: every rig in MOCAP_DATA's folder rigs, times seven motions from elsewhere.
 
-bones       how many the rig's table of truth (tests/data/rig_truth.json, checked by hand) agrees with, of those it holds
-direction   of upper arms, forearms, thighs and shanks, in the written file as three.js plays it, against the file that the motion came
-            from: mean and worst. Without planting, that is all that retargeting does; with it, legs may give way to feet.
-slide, sink of the soles' points in contact, in the size of a body with HUMANOID's legs: mean speed across the floor, and deepest
+bones       how many the rig's table of truth (tests/data/rig_truth.json, checked by hand) agrees
+            with, of those it holds
+direction   of upper arms, forearms, thighs and shanks, in the written file as three.js plays it,
+            against the file that the motion came from: mean and worst. Without planting, that is
+            all that retargeting does; with it, legs may give way to feet.
+slide, sink of the soles' points in contact, in the size of a body with HUMANOID's legs: mean speed
+across the floor, and deepest
             below it; the performer's own, as captured, stand in the first row
 file        what the Khronos validator says: errors and warnings that the rig did not have before
 """
@@ -58,7 +61,9 @@ TWINS = (
 
 @dataclass(frozen=True)
 class Measured:
-    """direction: degrees (F, limbs) without planting, legs: degrees (F, 4) with it; slide: metres a second, and sink: metres (F, 4)."""
+    """direction: degrees (F, limbs) without planting, legs: degrees (F, 4) with it; slide: metres a
+    second, and sink: metres (F, 4).
+    """
 
     direction: np.ndarray
     legs: np.ndarray
@@ -136,7 +141,9 @@ def measure(motion: Motion, rig: Rig) -> Measured:
 
 
 def _of_feet(moved: Motion, leg: float, performed: Motion) -> tuple[np.ndarray, float]:
-    """(speeds of the points that touch in the performance, m/s; the deepest below the floor, m), in the size of HUMANOID's legs."""
+    """(speeds of the points that touch in the performance, m/s; the deepest below the floor, m), in
+    the size of HUMANOID's legs.
+    """
     assert performed.contacts is not None
     soles = sole_points(moved.skeleton, moved.root_positions, moved.rotations) * (
         leg_length(HUMANOID) / leg
@@ -162,7 +169,9 @@ def right_bones(name: str, rig: Rig) -> tuple[int, int] | None:
 
 
 def as_three_plays_it(motion: Motion, rig: Rig) -> np.ndarray:
-    """The directions' errors, degrees (20, limbs), in the written file as three.js plays it; nothing planted."""
+    """The directions' errors, degrees (20, limbs), in the written file as three.js plays it;
+    nothing planted.
+    """
     assert motion.contacts is not None
     moved = retarget(replace(motion, contacts=np.zeros_like(motion.contacts)), rig)
     frames = np.unique(np.linspace(0, len(motion) - 1, 20).astype(int))

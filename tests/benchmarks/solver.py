@@ -1,14 +1,16 @@
-"""The closed-form solver on noise-free keypoints, and what it costs; beside it Kalidokit on the same keypoints in the same run.
+"""The closed-form solver on noise-free keypoints, and what it costs; beside it Kalidokit on the
+same keypoints in the same run.
 
-Random bodies (every length by up to 15 %) in random reachable poses, seen by a perfect detector 4 m away; three sets:
+Random bodies (every length by up to 15 %) in random reachable poses, seen by a perfect detector 4 m
+away; three sets:
 
     facing     towards the camera, upright, turned by up to 30° to either side
     side on    the same, turned by 75 to 105° to either side
     any        every orientation alike: facing away, lying, upside down
 
-Direction: the angle between a bone as it is and as the avatar shows it, in the camera's axes, over left and right. Twist: how far the
-shown upper arm or thigh is turned about itself against the true one, where elbow or knee are bent by more than 20°. How Kalidokit is
-read: kalidokit.py.
+Direction: the angle between a bone as it is and as the avatar shows it, in the camera's axes, over
+left and right. Twist: how far the shown upper arm or thigh is turned about itself against the true
+one, where elbow or knee are bent by more than 20°. How Kalidokit is read: kalidokit.py.
 """
 
 from __future__ import annotations
@@ -100,7 +102,9 @@ def direction_errors(true: list[Motion], shown: list[Motion]) -> dict[str, np.nd
 
 
 def twist_errors(true: list[Motion], shown: list[Motion]) -> np.ndarray:
-    """Degrees by which upper arms and thighs are turned about themselves, where their hinges are bent by more than 20°."""
+    """Degrees by which upper arms and thighs are turned about themselves, where their hinges are
+    bent by more than 20°.
+    """
     out = []
     for a, b in zip(true, shown, strict=True):
         world_a, world_b = (fk(m.skeleton, m.root_positions, m.rotations)[1] for m in (a, b))
@@ -146,7 +150,9 @@ def by_kalidokit(true: list[Motion], seen: list[Keypoints]) -> dict[str, list[Mo
 
 
 def accuracy(frames: int = 1000) -> Table:
-    """Direction and twist errors of both on the three sets; the yardstick is Kalidokit under the reading that is best for it."""
+    """Direction and twist errors of both on the three sets; the yardstick is Kalidokit under the
+    reading that is best for it.
+    """
     rows: list[tuple[Cell, ...]] = []
     why = ""
     for kind in SETS:
@@ -193,7 +199,9 @@ def _mean(errors: dict[str, np.ndarray]) -> float:
 
 
 def measured(call: Callable[[int], object], calls: int, warm: int) -> np.ndarray:
-    """What single calls took (calls,), µs of this thread's time on the processor, after some to warm up. The call gets its number."""
+    """What single calls took (calls,), µs of this thread's time on the processor, after some to
+    warm up. The call gets its number.
+    """
     taken = []
     for n in range(warm + calls):
         begun = time.thread_time()

@@ -62,8 +62,9 @@ STAGES: dict[str, tuple[str, Callable[[Any], np.ndarray]]] = {
     "posed": ("_posed", _joints),
     "planted": ("plant", _joints),
 }
-"""Stage: the function of mocap.solve.solver that ends it, and its 12 joints (F, 12, 3), metres, from
-that function's result. A function that two stages name is called once for each, in this order."""
+"""Stage: the function of mocap.solve.solver that ends it, and its 12 joints (F, 12, 3), metres,
+from that function's result. A function that two stages name is called once for each, in this order.
+"""
 NAMES = ("detector", *STAGES)
 
 

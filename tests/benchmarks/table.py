@@ -13,9 +13,11 @@ Cell = str | float | tuple[float, ...] | None
 
 @dataclass(frozen=True)
 class Table:
-    """title: what was measured, on what. columns: their headings, with units. rows: as many cells each; the first few are words.
+    """title: what was measured, on what. columns: their headings, with units. rows: as many cells
+    each; the first few are words.
 
-    yardstick: the row or tool of the same run that the last column's ratios are against, if it has any. note: what the reader must know.
+    yardstick: the row or tool of the same run that the last column's ratios are against, if it has
+    any. note: what the reader must know.
     """
 
     title: str

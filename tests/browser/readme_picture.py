@@ -1,4 +1,5 @@
-"""Takes the README's picture, web/readme.png: the page at one moment of the demo clip, with what the live pipeline made of it.
+"""Takes the README's picture, web/readme.png: the page at one moment of the demo clip, with what
+the live pipeline made of it.
 
 python -m tests.browser.readme_picture [FRAME]
 """

@@ -1,8 +1,10 @@
-"""Takes the README's picture of rigs, web/readme_rigs.png: one frame of the demo clip, baked, on eight characters, drawn by three.js.
+"""Takes the README's picture of rigs, web/readme_rigs.png: one frame of the demo clip, baked, on
+eight characters, drawn by three.js.
 
 MOCAP_DATA=FOLDER python -m tests.browser.rigs_picture [SECONDS]
 
-Seven of the characters are in MOCAP_DATA's folder rigs, and only their picture in this repository (NOTICE names their authors).
+Seven of the characters are in MOCAP_DATA's folder rigs, and only their picture in this repository
+(NOTICE names their authors).
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from rigs.render import View
 from tests.helpers.places import MANNEQUIN, WEB
 
 PICTURE = WEB / "readme_rigs.png"
-# file: (how tall it stands in the picture, as a share of its own height; where, metres to the right and ahead)
+# file: (how tall it stands in the picture, as a share of its own height; where, metres to the right
+# and ahead)
 CAST: dict[str, tuple[float, tuple[float, float]]] = {
     "kaykit_cc0/Knight.glb": (0.58, (-3.6, 0.3)),
     "misc/CesiumMan.glb": (1.08, (-2.5, -0.3)),

@@ -2,7 +2,8 @@
 
     python -m tests.data.make_crops_golden
 
-Random bodies, some half out of the picture, and what mocap/detect makes of them; web/src/camera/crops.test.ts reads the same.
+Random bodies, some half out of the picture, and what mocap/detect makes of them;
+web/src/camera/crops.test.ts reads the same.
 """
 
 import json
@@ -17,7 +18,9 @@ SIZE = (640, 360)
 
 
 def crops(positions: np.ndarray, image: np.ndarray) -> list[list[int] | None]:
-    """[x, y, side] of the left hand's crop, the right hand's, and the face's; None where too little of it is in the picture."""
+    """[x, y, side] of the left hand's crop, the right hand's, and the face's; None where too little
+    of it is in the picture.
+    """
     picture = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
     places = [
         about_wrist(0, positions, image),

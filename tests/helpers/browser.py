@@ -23,7 +23,10 @@ Open = Callable[..., Page]
 
 
 def until(page: Page, expression: str, seconds: float = 30.0) -> float:
-    """Waits until the expression is true in the page; returns how long that took. (Its own loop: the page's policy forbids `eval`.)"""
+    """Waits until the expression is true in the page; returns how long that took.
+
+    (Its own loop: the page's policy forbids `eval`.)
+    """
     start = time.monotonic()
     while not page.evaluate(expression):
         took = time.monotonic() - start

@@ -1,5 +1,7 @@
-"""What a function costs in processor time, on a machine that may be three times slower for a while: measured against fixed work of the
-same kind, Python's and NumPy's, done in the same process just before and just after."""
+"""What a function costs in processor time, on a machine that may be three times slower for a while:
+measured against fixed work of the same kind, Python's and NumPy's, done in the same process just
+before and just after.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ _NOMINAL = 0.025
 
 
 def seconds(function: Callable[[], object], limit: float, tries: int = 3) -> float:
-    """Processor seconds of a call on an ordinary machine, the least of several tries, which end with one that is under the limit."""
+    """Processor seconds of a call on an ordinary machine, the least of several tries, which end
+    with one that is under the limit.
+    """
     least = float("inf")
     for _ in range(tries):
         before = _yardstick()

@@ -30,7 +30,9 @@ def _frames(bend: np.ndarray, bones: list[str]) -> np.ndarray:
 
 
 def random_hands(rng: np.random.Generator, frames: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Local rotations (F, 55, 4) of the rest pose with both hands in random reachable poses; and the angles (F, 2, …), radians."""
+    """Local rotations (F, 55, 4) of the rest pose with both hands in random reachable poses; and
+    the angles (F, 2, …), radians.
+    """
     return hands_posed(_parameters(rng, frames))
 
 
@@ -51,7 +53,8 @@ def hands_posed(u: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndar
     frames = len(u["knuckle"])
     local = np.tile(R.IDENTITY, (frames, 2, 15, 1))
     for n, finger in enumerate(("Index", "Middle", "Ring", "Little")):
-        # The bone that a joint's offset is along is the one before it, so each frame is that of the next joint's offset.
+        # The bone that a joint's offset is along is the one before it, so each frame is that of the
+        # next joint's offset.
         bones = [f"{finger}Intermediate", f"{finger}Distal"]
         f1, f2 = _frames(np.array([0.0, -1.0, 0.0]), bones)
         f3 = R.from_frame(np.array([1.0, 0.0, 0.0]), np.array([0.0, -1.0, 0.0]))

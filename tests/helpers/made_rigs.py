@@ -1,4 +1,6 @@
-"""Rigs made up for tests: any bone axes, any rest pose, any height, bones missing, joints between them, roots above them."""
+"""Rigs made up for tests: any bone axes, any rest pose, any height, bones missing, joints between
+them, roots above them.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +43,8 @@ def rig(
 ) -> Rig:
     """A rig of `body` (a random one by default) with a random frame at every joint.
 
-    height: metres. between: the chance that a joint which is no bone stands half way to the next. above: joints over the hips.
-    arms: degrees by which they hang below the T-pose at rest.
+    height: metres. between: the chance that a joint which is no bone stands half way to the next.
+    above: joints over the hips. arms: degrees by which they hang below the T-pose at rest.
     """
     body = synthetic.random_body(rng) if body is None else body
     at = dict(zip(BONES, body.rest_positions() * height / 1.75, strict=True))
@@ -94,8 +96,9 @@ def rig(
 
 
 def anonymous(tree: Tree, seed: int) -> tuple[Tree, list[int]]:
-    """The tree with its nodes called bone_001 and so on at random, in any order that has parents first, and the world turned at random;
-    and each node's index in the first."""
+    """The tree with its nodes called bone_001 and so on at random, in any order that has parents
+    first, and the world turned at random; and each node's index in the first.
+    """
     rng = np.random.default_rng(seed)
     count = len(tree.names)
     children: list[list[int]] = [[] for _ in range(count)]

@@ -37,7 +37,9 @@ def directions(positions: np.ndarray) -> np.ndarray:
 
 
 def slides(motion: Motion, contacts: np.ndarray) -> list[float]:
-    """For each touch of a point, how far it moves across the ground from its mean place at most, metres."""
+    """For each touch of a point, how far it moves across the ground from its mean place at most,
+    metres.
+    """
     points = sole_points(motion.skeleton, motion.root_positions, motion.rotations)[..., [0, 2]]
     out = []
     for p in range(4):

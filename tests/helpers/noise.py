@@ -18,7 +18,9 @@ def noisy(
     squash: float = 0.8,
     depth: float = 0.06,
 ) -> Keypoints:
-    """As a detector gives them: noise that lasts 0.15 s, the same in image and 3D; depth squashed and noisier."""
+    """As a detector gives them: noise that lasts 0.15 s, the same in image and 3D; depth squashed
+    and noisier.
+    """
     keep = np.exp(-np.diff(keypoints.times) / 0.15)
 
     def lasting(*shape: int) -> np.ndarray:

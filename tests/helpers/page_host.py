@@ -1,6 +1,8 @@
-"""A streaming server for the tests of the page: in a thread of the test's own, or as a process that can be killed.
+"""A streaming server for the tests of the page: in a thread of the test's own, or as a process that
+can be killed.
 
-python -m tests.helpers.page_host PORT streams a slow turn at 30 frames a second and prints its address.
+python -m tests.helpers.page_host PORT streams a slow turn at 30 frames a second and prints its
+address.
 """
 
 from __future__ import annotations
@@ -57,7 +59,10 @@ def turning(number: int) -> np.ndarray:
 
 
 class Host:
-    """The real server, with the packaged page, in a thread: `with Host() as host: host.publish([...])`."""
+    """The real server, with the packaged page, in a thread:
+
+    `with Host() as host: host.publish([...])`.
+    """
 
     def __init__(
         self,

@@ -1,7 +1,9 @@
-"""Skeletons as the common tools write them, with truth: names, hierarchy, twist, IK and end bones, and the places that they have.
+"""Skeletons as the common tools write them, with truth: names, hierarchy, twist, IK and end bones,
+and the places that they have.
 
-Written from what the conventions are known to be, to try the mapper on what it was not made with. Places are HUMANOID's, in A-pose or
-T-pose, a little knee and elbow, in the frame and unit that the tool has.
+Written from what the conventions are known to be, to try the mapper on what it was not made with.
+Places are HUMANOID's, in A-pose or T-pose, a little knee and elbow, in the frame and unit that the
+tool has.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ def parts(finger: str) -> tuple[str, str, str]:
 
 
 def places(arms_down: float = 0.0, bend: float = 0.03) -> dict[str, np.ndarray]:
-    """bone → place in metres; arms_down: radians below the T-pose; bend: how far knees stand forwards and elbows back, metres."""
+    """bone → place in metres; arms_down: radians below the T-pose; bend: how far knees stand
+    forwards and elbows back, metres.
+    """
     at = dict(zip(HUMANOID.names, HUMANOID.rest_positions(), strict=True))
     at |= {bone + "End": at[bone] + tip for bone, tip in TIPS.items()}
     for side, sign in (("left", 1.0), ("right", -1.0)):
@@ -60,7 +64,9 @@ class Maker:
     def place(
         self, where: str | tuple[str, str, float] | tuple[float, float, float], side: str = "left"
     ) -> np.ndarray:
-        """A bone's place, a place between two, or coordinates of the left side; bones of a side without it."""
+        """A bone's place, a place between two, or coordinates of the left side; bones of a side
+        without it.
+        """
         if isinstance(where, str):
             return self.at[where] if where in self.at else self.at[side + where]
         if isinstance(where[0], str):
@@ -86,7 +92,10 @@ class Maker:
                 self.truth[side + bone] = name.replace("@", letter)
 
     def chain(self, parent: str, *links: tuple[str, str]) -> None:
-        """Nodes of either side, each below the one before: (name, bone, which is its place and its truth)."""
+        """Nodes of either side, each below the one before:
+
+        (name, bone, which is its place and its truth).
+        """
         for name, bone in links:
             self.both(name, parent, bone, bone)
             parent = name
@@ -103,7 +112,9 @@ class Maker:
     def tree(
         self, unit: float = 1.0, z_up: bool = False, joints: bool = True
     ) -> tuple[Tree, Truth]:
-        """The Tree, parents before children; z_up: facing −Y, as Blender's and Unreal's files have it."""
+        """The Tree, parents before children; z_up: facing −Y, as Blender's and Unreal's files have
+        it.
+        """
         names = [r[0] for r in self.rows]
         assert len(set(names)) == len(names), sorted(n for n in names if names.count(n) > 1)
         parents = [-1 if p is None else names.index(p) for _, p, _ in self.rows]
@@ -120,7 +131,9 @@ class Maker:
 
 
 def mixamo(prefix: str = "mixamorig:", ends: bool = True) -> tuple[Tree, Truth]:
-    """Mixamo's skeleton of 65 joints, T-pose, centimetres; without a prefix and with eyes it is Ready Player Me's."""
+    """Mixamo's skeleton of 65 joints, T-pose, centimetres; without a prefix and with eyes it is
+    Ready Player Me's.
+    """
     m = Maker(("Left", "Right"))
     n = prefix
     m.one("Armature", None, (0.0, 0.0, 0.0))
@@ -164,7 +177,11 @@ def ready_player_me() -> tuple[Tree, Truth]:
 
 
 def unreal(five: bool = False) -> tuple[Tree, Truth]:
-    """The Unreal mannequin: A-pose, Z up, centimetres, twist and IK bones; version 5: five spine bones, two of the neck, metacarpals."""
+    """The Unreal mannequin:
+
+    A-pose, Z up, centimetres, twist and IK bones; version 5: five spine bones, two of the neck,
+    metacarpals.
+    """
     m = Maker(("l", "r"), np.radians(48))
     m.one("root", None, (0.0, 0.0, 0.0))
     m.one("pelvis", "root", "hips", "hips")
@@ -225,7 +242,9 @@ def unreal5() -> tuple[Tree, Truth]:
 
 
 def rigify(prefix: str = "DEF-") -> tuple[Tree, Truth]:
-    """Rigify's deforming bones, the halves of each limb one below the other, or (without prefix) the metarig they come from."""
+    """Rigify's deforming bones, the halves of each limb one below the other, or (without prefix)
+    the metarig they come from.
+    """
     m = Maker(("L", "R"), np.radians(35))
     n, whole = prefix, not prefix
     m.one("root", None, (0.0, 0.0, 0.0))
@@ -325,7 +344,10 @@ def daz() -> tuple[Tree, Truth]:
 
 
 def mmd() -> tuple[Tree, Truth]:
-    """A MikuMikuDance model: Japanese names, leg IK, twist bones in the arms' chains, deforming copies of the legs (D)."""
+    """A MikuMikuDance model:
+
+    Japanese names, leg IK, twist bones in the arms' chains, deforming copies of the legs (D).
+    """
     m = Maker(("左", "右"), np.radians(35))
     m.one("全ての親", None, (0.0, 0.0, 0.0))
     m.one("センター", "全ての親", (0.0, 0.6, 0.0))
@@ -394,7 +416,9 @@ def unity() -> tuple[Tree, Truth]:
 
 
 def biped() -> tuple[Tree, Truth]:
-    """3ds Max's Biped: clavicles on the neck, thighs on the first spine bone, fingers by number, nubs and footsteps; Z up, inches."""
+    """3ds Max's Biped: clavicles on the neck, thighs on the first spine bone, fingers by number,
+    nubs and footsteps; Z up, inches.
+    """
     m = Maker(("L", "R"), np.radians(20))
     b = "Bip01"
     m.one(b, None, "hips")

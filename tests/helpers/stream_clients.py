@@ -1,4 +1,7 @@
-"""Viewers without a screen, of several characters, for test_server.py and benchmarks/stream.py. Loopback only."""
+"""Viewers without a screen, of several characters, for test_server.py and benchmarks/stream.py.
+
+Loopback only.
+"""
 
 import asyncio
 import base64
@@ -23,7 +26,10 @@ T = TypeVar("T")
 
 
 def played(scene: Coroutine[Any, Any, T], timeout: float = 120.0) -> T:
-    """What comes of a scene, in an event loop of its own thread: Playwright keeps one running in the thread of the tests."""
+    """What comes of a scene, in an event loop of its own thread:
+
+    Playwright keeps one running in the thread of the tests.
+    """
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(lambda: asyncio.run(asyncio.wait_for(scene, timeout))).result()
 
@@ -66,8 +72,11 @@ async def fast(port: int, seconds: float) -> list[float]:
 
 
 async def slow(port: int, seconds: float, fps: float) -> list[float]:
-    """A viewer that draws `fps` frames a second, each time the newest that has come. How old each was when it was to be drawn, seconds:
-    where this machine wakes the viewer late, that is taken off."""
+    """A viewer that draws `fps` frames a second, each time the newest that has come.
+
+    How old each was when it was to be drawn, seconds: where this machine wakes the viewer late,
+    that is taken off.
+    """
     ages: list[float] = []
     came: asyncio.Queue[protocol.Stamp] = asyncio.Queue()
 
@@ -121,7 +130,10 @@ def dead_clients(port: int, count: int) -> Iterator[list[Dead]]:
 
 
 async def in_order(port: int, seconds: float, fps: float) -> list[float]:
-    """A viewer that reads and draws one frame after the other, each for 1/fps. How old each was when it was drawn, seconds."""
+    """A viewer that reads and draws one frame after the other, each for 1/fps.
+
+    How old each was when it was drawn, seconds.
+    """
     ages, end = [], time.monotonic() + seconds
     async with viewer(port, max_queue=1) as connection:
         while time.monotonic() < end:

@@ -1,10 +1,12 @@
-"""A process that streams, so that its memory can be measured apart from its clients': for test_server.py and benchmarks/stream.py.
+"""A process that streams, so that its memory can be measured apart from its clients': for
+test_server.py and benchmarks/stream.py.
 
     python tests/helpers/stream_host.py PORT FPS PICTURE_BYTES {server,broadcast}
 
-It prints its port, then publishes frames of a picture, 33 keypoints and a pose of 55 joints. To every line on its standard input it
-answers with its resident memory in kB and the frames so far; it ends with its standard input. `broadcast` is the yardstick: the same
-frames through `websockets.broadcast`, with neither acknowledgements nor dropping.
+It prints its port, then publishes frames of a picture, 33 keypoints and a pose of 55 joints. To
+every line on its standard input it answers with its resident memory in kB and the frames so far; it
+ends with its standard input. `broadcast` is the yardstick: the same frames through
+`websockets.broadcast`, with neither acknowledgements nor dropping.
 """
 
 import asyncio

@@ -1,4 +1,5 @@
-"""The project's structure as data: rooms, imports, signatures, words of the old dialect, long lines.
+"""The project's structure as data: rooms, imports, signatures, words of the old dialect, long
+lines.
 
 The tests guard it (tests/test_imports.py, tests/test_structure.py); `make bench BENCH=structure`
 prints it.

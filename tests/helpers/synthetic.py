@@ -1,4 +1,6 @@
-"""Bodies, poses and motions made up for tests and benchmarks: random, reachable, and seen without noise."""
+"""Bodies, poses and motions made up for tests and benchmarks: random, reachable, and seen without
+noise.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,9 @@ from mocap.core.keypoints import Keypoints, landmarks_of
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 
-# Human ranges of motion about the rest pose's axes, degrees: (low, high) of the rotation vector's x, y and z on the left side
-# (after Norkin and White, Measurement of Joint Motion, 5th ed., rounded inwards). The right side is their mirror image.
+# Human ranges of motion about the rest pose's axes, degrees: (low, high) of the rotation vector's
+# x, y and z on the left side (after Norkin and White, Measurement of Joint Motion, 5th ed., rounded
+# inwards). The right side is their mirror image.
 _RANGES = {
     "spine": ((-10, 20), (-10, 10), (-10, 10)),
     "chest": ((-10, 20), (-10, 10), (-10, 10)),
@@ -29,7 +32,9 @@ _ROLL = (-70, 70)
 
 
 def random_body(rng: np.random.Generator) -> Skeleton:
-    """HUMANOID with every limb, the trunk and the widths scaled by up to 15 %, the same left and right, standing on y = 0."""
+    """HUMANOID with every limb, the trunk and the widths scaled by up to 15 %, the same left and
+    right, standing on y = 0.
+    """
     factors = {}
     for name in ("LowerArm", "Hand", "UpperArm", "UpperLeg", "LowerLeg", "Foot", "Toes"):
         factor = rng.uniform(0.85, 1.15)
@@ -53,7 +58,9 @@ def pose_parameters(rng: np.random.Generator, frames: int) -> dict[str, np.ndarr
 
 
 def rotations_of(parameters: dict[str, np.ndarray], orientation: np.ndarray) -> np.ndarray:
-    """Local rotations (F, 55, 4) from parameters in [0, 1] within the human ranges, hips turned by orientation (F, 4)."""
+    """Local rotations (F, 55, 4) from parameters in [0, 1] within the human ranges, hips turned by
+    orientation (F, 4).
+    """
     frames = len(orientation)
     out = np.tile(R.IDENTITY, (frames, len(BONES), 1))
     out[:, 0] = orientation
@@ -85,7 +92,9 @@ def random_rotation(rng: np.random.Generator, *shape: int) -> np.ndarray:
 def keypoints_of(
     motion: Motion, size: tuple[int, int] = (1280, 720), focal: float = 1100.0
 ) -> Keypoints:
-    """What a perfect detector gives for the motion, seen by a camera at the origin that looks along −Z (hips must have z < 0)."""
+    """What a perfect detector gives for the motion, seen by a camera at the origin that looks along
+    −Z (hips must have z < 0).
+    """
     positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
     points = landmarks_of(positions, world)
     image = np.array(size) / 2 + focal * points[..., :2] * [1.0, -1.0] / -points[..., 2:]
@@ -105,7 +114,9 @@ def random_poses(rng: np.random.Generator, frames: int, body: Skeleton | None = 
 def smooth_motion(
     rng: np.random.Generator, seconds: float, fps: float, speed: float = 1.0
 ) -> Motion:
-    """Every joint on its own slow sine through its whole range, the body turning about a wandering axis."""
+    """Every joint on its own slow sine through its whole range, the body turning about a wandering
+    axis.
+    """
     times = np.arange(round(seconds * fps)) / fps
     parameters = {}
     for bone, u in pose_parameters(rng, 1).items():

@@ -1,4 +1,6 @@
-"""Other people's readers of our files: pybvh, bvhio, three.js and the Khronos validator, each by its own understanding of the format."""
+"""Other people's readers of our files: pybvh, bvhio, three.js and the Khronos validator, each by
+its own understanding of the format.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def _node(node: Path, script: str, package: str, *files: str, given: str = "") -
 
 
 def three(node: Path, path: Path, times: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """(bone names, world positions (F, J, 3) in the file's unit) as three.js' BVHLoader, FBXLoader or GLTFLoader reads a file's last animation."""
+    """(bone names, world positions (F, J, 3) in the file's unit) as three.js' BVHLoader, FBXLoader
+    or GLTFLoader reads a file's last animation.
+    """
     answer = _node(
         node, "three.mjs", "three", str(path), given=json.dumps(np.asarray(times).tolist())
     )
@@ -62,7 +66,9 @@ def ufbx(path: Path, times: np.ndarray, take: str | None = None) -> tuple[list[s
 def three_nodes(
     node: Path, path: Path, times: np.ndarray
 ) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
-    """(node index → its world positions (F, 3), node index → its morph targets' weights (F, n)) in a glTF file's last animation."""
+    """(node index → its world positions (F, 3), node index → its morph targets' weights (F, n)) in
+    a glTF file's last animation.
+    """
     answer = _node(
         node, "nodes.mjs", "three", str(path), given=json.dumps(np.asarray(times).tolist())
     )
@@ -75,7 +81,9 @@ def three_nodes(
 def three_vrm(
     node: Path, character: Path, animation: Path, times: np.ndarray
 ) -> list[dict[str, Any]]:
-    """A VRM animation on a VRM as three-vrm plays it: for each time, places (bone → world position), expressions and gaze (degrees)."""
+    """A VRM animation on a VRM as three-vrm plays it: for each time, places (bone → world
+    position), expressions and gaze (degrees).
+    """
     given = json.dumps(np.asarray(times).tolist())
     frames: list[dict[str, Any]] = _node(
         node, "vrma.mjs", "@pixiv/three-vrm-animation", str(character), str(animation), given=given
@@ -102,7 +110,9 @@ def pybvh(path: Path) -> tuple[list[str], np.ndarray]:
 
 
 def bvhio(path: Path, frames: list[int]) -> tuple[list[str], np.ndarray]:
-    """(joint names, world positions (F, J, 3) in the file's unit) as bvhio reads a BVH file, at some frames (it is slow)."""
+    """(joint names, world positions (F, J, 3) in the file's unit) as bvhio reads a BVH file, at
+    some frames (it is slow).
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import bvhio as package

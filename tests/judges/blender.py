@@ -1,6 +1,8 @@
-"""How Blender reads a BVH, FBX or GLB file: where its bones' heads are on each frame, and its meshes' extent, as JSON on standard output.
+"""How Blender reads a BVH, FBX or GLB file: where its bones' heads are on each frame, and its
+meshes' extent, as JSON on standard output.
 
-Run by a Python that has `bpy`; it needs nothing of mocap, for bpy asks for an older NumPy. python blender.py FILE FPS FRAMES
+Run by a Python that has `bpy`; it needs nothing of mocap, for bpy asks for an older NumPy. python
+blender.py FILE FPS FRAMES
 """
 
 import contextlib
