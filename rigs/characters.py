@@ -72,7 +72,8 @@ def _drawn(page: Page, shot: Shot) -> ndarray:
     view = shot.view
     order = {
         "times": list(shot.times), "places": list(shot.places), "light": shot.light,
-        "position": view.position, "target": view.target, "fov": math.degrees(view.fov), "size": view.size,
+        "position": view.position, "target": view.target, "fov": math.degrees(view.fov),
+        "size": view.size,
     }  # fmt: skip
     url = page.evaluate("order => window.draw(order)", order)
     image = cv2.imdecode(
@@ -83,7 +84,7 @@ def _drawn(page: Page, shot: Shot) -> ndarray:
 
 
 def _answer(route: Route, characters: Sequence[Character]) -> None:
-    """The page's files: three.js, the characters and the page itself; everything else is refused."""
+    """Files of the page: three.js, the characters and the page itself; nothing else."""
     path = route.request.url.removeprefix(_ORIGIN).lstrip("/").split("?")[0]
     if path == "characters.html":
         route.fulfill(path=HERE / path, content_type="text/html")

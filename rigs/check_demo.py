@@ -83,7 +83,8 @@ def main() -> None:
     error = 100.0 * image_errors(seen, true, VIEW)
     print(f"a person in {persons.mean():.1%} of {len(persons)} frames")
     print(
-        f"image error in % of the body's height: mean {np.nanmean(error):.2f}, median {np.nanmedian(error):.2f}, "
+        f"image error in % of the body's height: mean {np.nanmean(error):.2f}, median "
+        f"{np.nanmedian(error):.2f}, "
         f"p95 {np.nanpercentile(error, 95):.2f}"
     )
     for name, mean in zip(LANDMARKS, np.nanmean(error, axis=0), strict=True):
@@ -92,7 +93,8 @@ def main() -> None:
     print("worst frames: " + ", ".join(f"{f} ({np.nanmean(error[f]):.1f})" for f in worst))
     for limb, angles in direction_errors(seen, true, VIEW).items():
         print(
-            f"raw 3D direction error, {limb:9s} mean {np.nanmean(angles):5.1f}°, p95 {np.nanpercentile(angles, 95):5.1f}°"
+            f"raw 3D direction error, {limb:9s} mean {np.nanmean(angles):5.1f}°, p95 "
+            f"{np.nanpercentile(angles, 95):5.1f}°"
         )
 
 

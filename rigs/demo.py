@@ -30,7 +30,8 @@ def truth() -> dict[str, np.ndarray]:
     clip = motion()
     assert clip.contacts is not None
     return {
-        "times": clip.times, "root_positions": clip.root_positions, "rotations": clip.rotations, "contacts": clip.contacts.astype(np.uint8),
+        "times": clip.times, "root_positions": clip.root_positions, "rotations": clip.rotations,
+        "contacts": clip.contacts.astype(np.uint8),
         "camera_position": np.array(VIEW.position), "camera_target": np.array(VIEW.target),
         "camera_fov": np.array(VIEW.fov), "image_size": np.array(VIEW.size),
     }  # fmt: skip

@@ -43,7 +43,7 @@ def lip_line(p: ndarray) -> ndarray:
 
 
 def almond(p: ndarray) -> ndarray:
-    """The opening of the left lids seen from the front, in metres from its edge: negative inside."""
+    """Signed distance from the edge of the left lids' opening, metres, negative inside."""
     upper, lower = _lid_edges(p[:, 0] - EYE[0])
     y = p[:, 1] - EYE[1]
     # The corners are rounded to what the mesh can hold.

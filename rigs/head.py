@@ -1,4 +1,4 @@
-"""The mannequin's head: face, ears, hair, and eyes that turn with the eye bones behind their lids."""
+"""The mannequin's head: face, ears, hair, and eyes that turn behind their lids."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ def _head() -> Piece:
     )
     low, high = (-0.1, 1.5, -0.12), (0.1, 1.77, 0.13)
     return Piece(
-        "head", both_sides(face), low, high, 0.0074, rigid("head"), (lips, brows, lip_line), paint, fine,
+        "head", both_sides(face), low, high, 0.0074, rigid("head"), (lips, brows, lip_line), paint,
+        fine,
         symmetric=True, moves=head_moves, mouth=True,
     )  # fmt: skip
 

@@ -79,10 +79,14 @@ def _meshes(piece: Piece) -> list[Mesh]:
     image[others] = len(middle) + np.arange(len(others))
     return [
         Mesh(
-            np.concatenate([mesh.positions, right.positions[others]]), np.concatenate([mesh.normals, right.normals[others]]),
-            np.concatenate([mesh.joints, right.joints[others]]), np.concatenate([mesh.weights, right.weights[others]]),
-            np.concatenate([mesh.triangles, image[right.triangles]]), np.concatenate([mesh.materials, right.materials]),
-            {name: np.concatenate([move, right.morphs[name][others]]) for name, move in mesh.morphs.items()},
+            np.concatenate([mesh.positions, right.positions[others]]),
+            np.concatenate([mesh.normals, right.normals[others]]),
+            np.concatenate([mesh.joints, right.joints[others]]),
+            np.concatenate([mesh.weights, right.weights[others]]),
+            np.concatenate([mesh.triangles, image[right.triangles]]),
+            np.concatenate([mesh.materials, right.materials]),
+            {name: np.concatenate([move, right.morphs[name][others]]) for name,
+             move in mesh.morphs.items()},
         )
     ]  # fmt: skip
 
@@ -244,7 +248,8 @@ def vrm_bytes(meshes: dict[str, Mesh]) -> bytes:
             gltf.Material(
                 name=name,
                 pbrMetallicRoughness=gltf.PbrMetallicRoughness(
-                    baseColorFactor=[*look.colour, 1.0], metallicFactor=look.metallic, roughnessFactor=look.roughness
+                    baseColorFactor=[*look.colour, 1.0], metallicFactor=look.metallic,
+                    roughnessFactor=look.roughness
                 ),
                 emissiveFactor=list(look.emission),
                 alphaMode="OPAQUE", alphaCutoff=None,
@@ -333,18 +338,24 @@ def _vrm(meshes: list[str], morphs: list[str]) -> dict[str, object]:
     return {
         "specVersion": "1.0",
         "meta": {
-            "name": "mocap mannequin", "version": "1", "authors": ["the mocap authors"], "licenseUrl": "https://vrm.dev/licenses/1.0/",
-            "avatarPermission": "everyone", "allowExcessivelyViolentUsage": True, "allowExcessivelySexualUsage": False,
-            "commercialUsage": "corporation", "allowPoliticalOrReligiousUsage": True, "allowAntisocialOrHateUsage": False,
-            "creditNotation": "unnecessary", "allowRedistribution": True, "modification": "allowModificationRedistribution",
+            "name": "mocap mannequin", "version": "1", "authors": ["the mocap authors"],
+            "licenseUrl": "https://vrm.dev/licenses/1.0/",
+            "avatarPermission": "everyone", "allowExcessivelyViolentUsage": True,
+            "allowExcessivelySexualUsage": False,
+            "commercialUsage": "corporation", "allowPoliticalOrReligiousUsage": True,
+            "allowAntisocialOrHateUsage": False,
+            "creditNotation": "unnecessary", "allowRedistribution": True,
+            "modification": "allowModificationRedistribution",
             "otherLicenseUrl": "https://opensource.org/license/mit",
         },
         "humanoid": {"humanBones": {name: {"node": joint} for joint, name in enumerate(BONES)}},
         "expressions": vrm_expressions(len(BONES) + meshes.index("face"), morphs),
-        "firstPerson": {"meshAnnotations": [{"node": len(BONES) + n, "type": "auto"} for n in range(len(meshes))]},
+        "firstPerson": {"meshAnnotations": [{"node": len(BONES) + n,
+            "type": "auto"} for n in range(len(meshes))]},
         "lookAt": {
             "offsetFromHeadBone": [0.0, float(eye[1]), float(eye[2])], "type": "bone",
-            "rangeMapHorizontalInner": gaze, "rangeMapHorizontalOuter": gaze, "rangeMapVerticalDown": gaze, "rangeMapVerticalUp": gaze,
+            "rangeMapHorizontalInner": gaze, "rangeMapHorizontalOuter": gaze,
+            "rangeMapVerticalDown": gaze, "rangeMapVerticalUp": gaze,
         },
     }  # fmt: skip
 
@@ -358,7 +369,8 @@ def main() -> None:
         sum(len(getattr(m, what)) for m in meshes.values()) for what in ("positions", "triangles")
     )
     print(
-        f"{out}: {len(data) / 1e6:.2f} MB, {vertices} vertices, {triangles} triangles, {len(meshes['face'].morphs)} expressions"
+        f"{out}: {len(data) / 1e6:.2f} MB, {vertices} vertices, {triangles} triangles, "
+        f"{len(meshes['face'].morphs)} expressions"
     )
 
 

@@ -71,7 +71,8 @@ def chromium() -> str:
         if name and (path := shutil.which(name)):
             return path
     raise FileNotFoundError(
-        "No Chromium was found; install one (Debian: apt install chromium) or set CHROMIUM to its path."
+        "No Chromium was found; install one (Debian: apt install chromium) or set CHROMIUM to its "
+        "path."
     )
 
 
@@ -101,10 +102,13 @@ def frames(
             for frame, view in enumerate(each):
                 pose = {
                     "root": motion.root_positions[frame].tolist(),
-                    "rotations": dict(zip(motion.skeleton.names, motion.rotations[frame].tolist(), strict=True)),
+                    "rotations": dict(zip(motion.skeleton.names, motion.rotations[frame].tolist(),
+                        strict=True)),
                     "scales": scales or {},
-                    "expressions": {name: float(weights[frame]) for name, weights in motion.expressions.items()},
-                    "position": view.position, "target": view.target, "fov": math.degrees(view.fov), "size": view.size,
+                    "expressions": {name: float(weights[frame]) for name,
+                                    weights in motion.expressions.items()},
+                    "position": view.position, "target": view.target, "fov": math.degrees(view.fov),
+                    "size": view.size,
                 }  # fmt: skip
                 url = page.evaluate("pose => window.draw(pose)", pose)
                 data = np.frombuffer(base64.b64decode(url.split(",", 1)[1]), dtype=np.uint8)
@@ -140,8 +144,10 @@ def render(motion: Motion, view: View, out: Path, quality: int = 24) -> int:
 
     rate = 1.0 / float(motion.times[1] - motion.times[0])
     writer = imageio_ffmpeg.write_frames(
-        str(out), view.size, fps=round(rate, 6), codec="libx264", pix_fmt_out="yuv420p", macro_block_size=2, quality=None,
-        output_params=["-crf", str(quality), "-preset", "veryslow", "-movflags", "+faststart", "-color_range", "tv"],
+        str(out), view.size, fps=round(rate, 6), codec="libx264", pix_fmt_out="yuv420p",
+        macro_block_size=2, quality=None,
+        output_params=["-crf", str(quality), "-preset", "veryslow", "-movflags", "+faststart",
+                       "-color_range", "tv"],
     )  # fmt: skip
     writer.send(None)
     count = 0

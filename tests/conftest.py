@@ -35,7 +35,7 @@ def data() -> Path:
 
 @pytest.fixture
 def as_installed() -> Iterator[None]:
-    """Without the check of shapes against annotations, as users have it: mocap's own errors speak."""
+    """Switch off the check of shapes, as for users, so that mocap's own errors are raised."""
     config.update("jaxtyping_disable", True)
     yield
     config.update("jaxtyping_disable", False)

@@ -239,8 +239,9 @@ def test_a_failed_build_is_not_taken_for_a_good_one(
 @pytest.mark.parametrize(
     ("version", "enough"),
     [
-        ("v20.19.0\n", True), ("v20.18.3\n", False), ("v18.20.4\n", False), ("v21.7.0\n", False), ("v22.12.0\n", False),
-        ("v22.13.0\n", True), ("v23.5.0\n", False), ("v24.0.0\n", True), ("v26.1.0\n", True), ("", False), ("node?", False),
+        ("v20.19.0\n", True), ("v20.18.3\n", False), ("v18.20.4\n", False), ("v21.7.0\n", False),
+        ("v22.12.0\n", False), ("v22.13.0\n", True), ("v23.5.0\n", False), ("v24.0.0\n", True),
+        ("v26.1.0\n", True), ("", False), ("node?", False),
     ],
 )  # fmt: skip
 def test_node_must_be_one_that_the_tools_run_on(

@@ -247,7 +247,8 @@ def test_a_limb_keeps_its_cross_section_at_a_bent_or_twisted_joint(skin, joint, 
 
 FINGERS = {
     f"{side}{finger}{part}": (0.0, 0.0, -75.0 if side == "left" else 75.0)
-    for side in ("left", "right") for finger in ("Index", "Middle", "Ring", "Little") for part in ("Proximal", "Intermediate", "Distal")
+    for side in ("left", "right") for finger in ("Index", "Middle", "Ring",
+        "Little") for part in ("Proximal", "Intermediate", "Distal")
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Signatures stay short and the language plain; what is left of before is listed and only shrinks."""
+"""Signatures stay short and prose plain; the lists of what is left only shrink."""
 
 from __future__ import annotations
 

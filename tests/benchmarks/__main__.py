@@ -23,7 +23,8 @@ from pathlib import Path  # noqa: E402
 from .table import from_json  # noqa: E402
 
 NAMES = (
-    "solver", "accuracy", "stages", "footage", "lag", "latency", "stream", "detect", "bones", "rigs",
+    "solver", "accuracy", "stages", "footage", "lag", "latency", "stream", "detect", "bones",
+    "rigs",
     "hands", "face", "page", "weight", "structure",
 )  # fmt: skip
 
@@ -41,7 +42,10 @@ def machine() -> str:
         else []
     )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{models[0] if models else platform.machine()}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
+    return (
+        f"{models[0] if models else platform.machine()}, {cores} cores, {platform.system()}, "
+        f"Python {platform.python_version()}"
+    )
 
 
 def main() -> None:

@@ -35,7 +35,8 @@ MODEL: PoseSize = "full"
 MODELS: tuple[PoseSize, ...] = ("full", "heavy")
 # Few clips tell of a part what it is worth; all of them would take many minutes.
 ABLATED: dict[str, tuple[str, ...]] = {
-    "walk": ("across", "towards"), "squats": ("front", "60°"), "boxing": ("60°", "180°"), "dance": ("front", "20° down"), "jump": ("60°",),
+    "walk": ("across", "towards"), "squats": ("front", "60°"), "boxing": ("60°", "180°"),
+    "dance": ("front", "20° down"), "jump": ("60°",),
 }  # fmt: skip
 
 Found = list[tuple[Clip, str, dict[str, Measures]]]
@@ -92,7 +93,9 @@ def split(title: str, found: Found, model: str, by: Callable[[Clip], str]) -> Ta
         three = [means[grade] for grade in ("raw", "live", "bake") if grade in means]
         raw, bake = means["raw"], means["bake"]
         rows.append(
-            (label, *(tuple(m[k] for m in three) for k in ("direction", "MPJPE", "PA-MPJPE", "acceleration", "slide", "lean")),
+            (label,
+             *(tuple(m[k] for m in three) for k in ("direction", "MPJPE", "PA-MPJPE",
+                 "acceleration", "slide", "lean")),
              bake["sink"], bake["direction"] / raw["direction"], bake["MPJPE"] / raw["MPJPE"])
         )  # fmt: skip
     three_of = (
@@ -126,7 +129,10 @@ def limits(clips: Iterable[Clip], model: str) -> Table:
                 (float(direction(joints, truth).mean()), 1000.0 * mpjpe(joints, truth))
             )
     rows = tuple((name, *np.mean(of, axis=0).tolist()) for name, of in every.items())
-    note = f"Mean of {len(every['raw'])} clips, {model}; the camera is known. No solver: what a perfect one would make of a half."
+    note = (
+        f"Mean of {len(every['raw'])} clips, {model}; the camera is known. No solver: what a "
+        f"perfect one would make of a half."
+    )
     return Table(
         "What image points and depth allow", ("", "direction, °", "MPJPE, mm"), rows, "", note
     )
@@ -167,7 +173,10 @@ def paths(found: Found) -> Table:
         "way across / in depth, m",
         *(f"{name}: across / depth, %" for name in who),
     )
-    note = "How far the end is from where it should be, in percent of the way. Field of view not told but in the last column."
+    note = (
+        "How far the end is from where it should be, in percent of the way. Field of view not "
+        "told but in the last column."
+    )
     return Table("The root's path", columns, tuple(rows), "", note)
 
 
@@ -224,7 +233,10 @@ def ablation(clips: Iterable[Clip], model: str) -> Table:
             every.setdefault(name, []).append(m)
     means = {name: mean_of(of) for name, of in every.items()}
     rows = tuple((name, *cells(m, means["raw"])) for name, m in means.items())
-    note = f"Mean of {count} rendered clips, {model}: {', '.join(f'{p} {v}' for p, views in ABLATED.items() for v in views)}."
+    note = (
+        f"Mean of {count} rendered clips, {model}: "
+        f"{', '.join(f'{p} {v}' for p, views in ABLATED.items() for v in views)}."
+    )
     return Table(
         "What each part of the bake is worth",
         ("", *COLUMNS, "direction ×", "MPJPE ×"),

@@ -52,7 +52,10 @@ def tables(quick: bool) -> list[Table]:
             break
     rows.append(_row("all", totals))
     title = "Bones found rightly, against hand-checked truth"
-    note = "By names: without what a VRM declares. By shape: nodes renamed and reordered at random, the world turned at random (seed 0)."
+    note = (
+        "By names: without what a VRM declares. By shape: nodes renamed and reordered at "
+        "random, the world turned at random (seed 0)."
+    )
     return [
         Table(
             title,

@@ -27,7 +27,8 @@ _NAMINGS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "CC_Base_Pelvis": (
         ("L", "R"),
         ("Hip", "Waist", "Spine01", "Spine02", "NeckTwist01", "Head",
-         "{}_Clavicle", "{}_Upperarm", "{}_Forearm", "{}_Hand", "{}_Thigh", "{}_Calf", "{}_Foot", "{}_ToeBase"),
+         "{}_Clavicle", "{}_Upperarm", "{}_Forearm", "{}_Hand", "{}_Thigh", "{}_Calf", "{}_Foot",
+         "{}_ToeBase"),
     ),
     "Spine3": (
         ("Left", "Right"),
@@ -99,7 +100,8 @@ def _of_bvh(path: Path) -> Source:
     leg = [rest[at["left" + bone]] for bone in ("UpperLeg", "LowerLeg", "Foot")]
     return Source(
         1.0 / float(np.median(np.diff(motion.times))),
-        {b: R.multiply(R.multiply(axes, R.multiply(world[:, j], R.conjugate(rest_world[j]))), R.conjugate(axes)) for b, j in at.items()},
+        {b: R.multiply(R.multiply(axes, R.multiply(world[:, j], R.conjugate(rest_world[j]))),
+                       R.conjugate(axes)) for b, j in at.items()},
         {
             s + b: R.normalize(R.apply(axes, rest[at[s + n]] - rest[at[s + b]]))
             for b, n in NEXT.items()
@@ -141,7 +143,7 @@ _AHEAD, _UP, _RIGHT = (
 
 
 def _chained(root: np.ndarray, local: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Turns in the world from turns in the parent's frame; what is not given goes with its parent."""
+    """World rotations from local ones; a bone that is missing moves with its parent."""
     turns = {"hips": root}
     for bone in _ORDER:
         for name in [bone] if bone[0].islower() else ["left" + bone, "right" + bone]:
@@ -168,9 +170,11 @@ def _of_deepmimic(path: Path) -> Source:
     local = {"upperChest": quaternion(8), "neck": quaternion(12)}
     for side, leg, arm in (("right", 16, 25), ("left", 30, 39)):
         local |= {
-            side + "UpperLeg": quaternion(leg), side + "LowerLeg": R.from_axis_angle(_RIGHT, frames[:, leg + 4]),
+            side + "UpperLeg": quaternion(leg),
+            side + "LowerLeg": R.from_axis_angle(_RIGHT, frames[:, leg + 4]),
             side + "Foot": quaternion(leg + 5),
-            side + "UpperArm": quaternion(arm), side + "LowerArm": R.from_axis_angle(_RIGHT, frames[:, arm + 4]),
+            side + "UpperArm": quaternion(arm),
+            side + "LowerArm": R.from_axis_angle(_RIGHT, frames[:, arm + 4]),
         }  # fmt: skip
     path_of_hips = np.stack([-frames[:, 3], frames[:, 2], frames[:, 1]], axis=-1)
     return Source(
@@ -214,11 +218,13 @@ def _of_mot(path: Path) -> Source:
     local = {"spine": half, "upperChest": half, "neck": ahead, "head": ahead}
     for side, s, sign in (("right", "r", 1.0), ("left", "l", -1.0)):
         local |= {
-            side + "UpperLeg": _turn((_RIGHT, angle(f"hip_flexion_{s}")), (_AHEAD, angle(f"hip_adduction_{s}", sign)),
+            side + "UpperLeg": _turn((_RIGHT, angle(f"hip_flexion_{s}")),
+                                     (_AHEAD, angle(f"hip_adduction_{s}", sign)),
                                      (_UP, angle(f"hip_rotation_{s}", sign))),
             side + "LowerLeg": R.from_axis_angle(_RIGHT, angle(f"knee_angle_{s}", -1.0)),
             side + "Foot": R.from_axis_angle(_RIGHT, angle(f"ankle_angle_{s}")),
-            side + "UpperArm": _turn((_RIGHT, angle(f"arm_flex_{s}")), (_AHEAD, angle(f"arm_add_{s}", sign)),
+            side + "UpperArm": _turn((_RIGHT, angle(f"arm_flex_{s}")),
+                                     (_AHEAD, angle(f"arm_add_{s}", sign)),
                                      (_UP, angle(f"arm_rot_{s}", sign))),
             side + "LowerArm": R.from_axis_angle(_RIGHT, angle(f"elbow_flex_{s}")),
         }  # fmt: skip

@@ -61,7 +61,7 @@ def table(quick: bool = False) -> Table:
 
 
 def _memory(keypoints: Keypoints) -> int:
-    """The largest number of bytes in use at once while a take is baked, beyond those in use before."""
+    """Peak memory of a bake in bytes, above what was in use before."""
     tracemalloc.start()
     contenders.bake(keypoints)
     peak = tracemalloc.get_traced_memory()[1]

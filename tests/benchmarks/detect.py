@@ -74,7 +74,10 @@ def tables(quick: bool) -> list[Table]:
         # Of each frame's two times the difference, so that what slows both alike falls out.
         overhead = 1e3 * statistics.median(a - b for a, b in zip(ours, theirs, strict=True))
         rows.append((size, mine, bare, 1e3 * whole(size), overhead, 1.0 + overhead / bare))
-    title = f"Detector, {frames[0].image.shape[1]} × {frames[0].image.shape[0]} pixels, video mode, ms a frame"
+    title = (
+        f"Detector, {frames[0].image.shape[1]} × {frames[0].image.shape[0]} pixels, video "
+        f"mode, ms a frame"
+    )
     return [
         Table(
             title,

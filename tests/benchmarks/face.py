@@ -104,9 +104,12 @@ def agreement(faces: list[SeenFace]) -> tuple[Table, Table]:
             ),
             tuple(rows),
             "",
-            "The network as it comes: MediaPipe's FaceLandmarker by itself, on whole pictures; nothing is said where it finds a face in "
-            f"less than half of them, or deviates by less than {_MOVES}. Ours are answers on crops, against the neutral face, smoothed. "
-            "Gains of points were chosen on the clips named as fitted, among others; the rest are other people.",
+            "The network as it comes: MediaPipe's FaceLandmarker by itself, on whole pictures; "
+            "nothing is said where it finds a face in "
+            f"less than half of them, or deviates by less than {_MOVES}. Ours are answers on "
+            f"crops, against the neutral face, smoothed. "
+            "Gains of points were chosen on the clips named as fitted, among others; the rest are "
+            "other people.",
         ),
         Table(
             "Jitter of still faces",
@@ -156,7 +159,8 @@ def truth(frames_each: int) -> Table:
         ),
         tuple(rows),
         "",
-        "The mannequin, one expression after the other, each up to 1; its head sways. The detector has never seen such a face.",
+        "The mannequin, one expression after the other, each up to 1; its head sways. The detector "
+        "has never seen such a face.",
     )
 
 

@@ -24,10 +24,12 @@ from .faces import FITTED, SeenFace, real_faces, rendered_face
 
 # Of a weight: its measures, and between which signs each gain lies.
 _SOUGHT: dict[str, dict[str, tuple[int, int]]] = {
-    "browDown": {"brow in up": (-1, 0), "brow mid up": (-1, 0), "brow out up": (-1, 0), "brow inward": (0, 1), "lower lid up": (0, 1),
+    "browDown": {"brow in up": (-1, 0), "brow mid up": (-1, 0), "brow out up": (-1, 0),
+                 "brow inward": (0, 1), "lower lid up": (0, 1),
                  "wing up": (-1, 1)},
     "browInnerUp": {"brow in up": (0, 1), "brow mid up": (-1, 1), "brow out up": (-1, 1)},
-    "mouthPucker": {"width": (-1, 0), "lips front": (0, 1), "mouth high": (-1, 1), "corner out": (-1, 0), "lips apart": (-1, 1)},
+    "mouthPucker": {"width": (-1, 0), "lips front": (0, 1), "mouth high": (-1, 1),
+                    "corner out": (-1, 0), "lips apart": (-1, 1)},
 }  # fmt: skip
 _SIZE = 7.0
 """Euclidean norm of a weight's gains: what a correlation says nothing of, near what they were."""

@@ -39,7 +39,8 @@ from rigs.render import View, frames
 from .kalidokit import UnavailableError, build_hook
 
 ASKED = (
-    "jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight", "browInnerUp", "browDownLeft", "browDownRight",
+    "jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight", "browInnerUp",
+    "browDownLeft", "browDownRight",
     "mouthPucker",
 )  # fmt: skip
 """The weights of most use to an avatar."""
@@ -161,8 +162,10 @@ def rendered_face(frames_each: int = 12) -> SeenFace:
     with FaceTracker() as tracker:
         found = [tracker.find(image) or no_face() for image in frames(motion, _BEFORE)]
     keypoints = Keypoints(
-        times, np.full((count, 33, 3), np.nan), np.full((count, 33, 2), np.nan), np.zeros((count, 33)), Camera.assumed((_SIZE, _SIZE)),
-        face=np.stack([f.points for f in found]), face_transform=np.stack([f.transform for f in found]),
+        times, np.full((count, 33, 3), np.nan), np.full((count, 33, 2), np.nan),
+        np.zeros((count, 33)), Camera.assumed((_SIZE, _SIZE)),
+        face=np.stack([f.points for f in found]),
+        face_transform=np.stack([f.transform for f in found]),
         face_blendshapes=np.stack([f.blendshapes for f in found]),
     )  # fmt: skip
     return SeenFace("the mannequin", keypoints, truth)

@@ -116,7 +116,8 @@ def on_seen(keypoints: Keypoints) -> Keypoints:
         axis=(1, 2)
     )
     return replace(
-        keypoints, times=keypoints.times[seen], positions=keypoints.positions[seen], image=keypoints.image[seen],
+        keypoints, times=keypoints.times[seen], positions=keypoints.positions[seen],
+        image=keypoints.image[seen],
         confidence=keypoints.confidence[seen], hands=None, face=None, face_transform=None,
     )  # fmt: skip
 

@@ -55,7 +55,8 @@ Filter = Callable[[np.ndarray, np.ndarray], np.ndarray]
 # Fingers and hands have filters of their own.
 _FILTERED = humanoid_index(
     "hips", "spine", "chest", "upperChest", "neck", "head",
-    *(s + b for b in ("Shoulder", "UpperArm", "LowerArm", "UpperLeg", "LowerLeg", "Foot") for s in ("left", "right")),
+    *(s + b for b in ("Shoulder", "UpperArm", "LowerArm", "UpperLeg", "LowerLeg",
+                      "Foot") for s in ("left", "right")),
 )  # fmt: skip
 
 

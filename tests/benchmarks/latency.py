@@ -53,7 +53,8 @@ window.acknowledged = [];
 const send = WebSocket.prototype.send;
 WebSocket.prototype.send = function (data) {
   const message = typeof data === "string" ? JSON.parse(data) : {};
-  if (message.type === "ack") window.acknowledged.push([message.frame, performance.timeOrigin + performance.now()]);
+  if (message.type === "ack")
+    window.acknowledged.push([message.frame, performance.timeOrigin + performance.now()]);
   return send.call(this, data);
 };
 """
@@ -118,7 +119,7 @@ async def run(watch: Callable[[Server], Awaitable[Seen]]) -> tuple[Seen, Stages]
 
 
 async def by_process(server: Server, seconds: float) -> Seen:
-    """A viewer in a process of its own (this file), which draws nothing and acknowledges at once."""
+    """A viewer process (this file) that draws nothing and acknowledges at once."""
     command = (sys.executable, "-m", "tests.benchmarks.latency", str(server.port), str(seconds))
     client = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, cwd=ROOT
@@ -202,7 +203,8 @@ def tables(quick: bool = False) -> list[Table]:
     with Video(DEMO) as video:
         width, height = video.size
     counts = ", ".join(f"{len(seen)} frames to {name}" for name, (seen, _) in results.items())
-    note = f"{width} × {height} at 30 a second for {seconds:g} s, model {MODEL}; {counts}. {why}".strip()
+    size = f"{width} × {height} at 30 a second for {seconds:g} s"
+    note = f"{size}, model {MODEL}; {counts}. {why}".strip()
     columns = ("viewer", "from a frame's arrival", "median, ms", "p95, ms", "worst, ms", "median ×")
     return [Table("Live latency on one machine", columns, tuple(rows), "the detector", note)]
 

@@ -109,7 +109,7 @@ def mpjpe(joints: np.ndarray, reference: np.ndarray) -> float:
 
 
 def pa_mpjpe(joints: np.ndarray, reference: np.ndarray) -> float:
-    """The mean distance of the joints after each frame's best similarity, in the reference's unit."""
+    """Mean distance of the joints after the best similarity of each frame, reference's unit."""
     a, b = (
         joints - joints.mean(axis=1, keepdims=True),
         reference - reference.mean(axis=1, keepdims=True),
@@ -146,7 +146,7 @@ def acceleration(joints: np.ndarray, times: np.ndarray) -> float:
 
 
 def length_variation(joints: np.ndarray) -> float:
-    """The limb bones' standard deviation over time, as a share of their length, mean of the eight."""
+    """Standard deviation of a limb bone's length over time, as a share of it; mean of eight."""
     lengths = np.linalg.norm(joints[:, TO] - joints[:, FROM], axis=-1)
     return float((lengths.std(axis=0) / lengths.mean(axis=0)).mean())
 
@@ -254,7 +254,8 @@ def measures(result: Shown, true: Motion) -> Measures:
 # upper arms share, no picture tells.
 ROTATIONS: dict[str, tuple[str, str]] = {
     "hips": ("hips", ""), "chest": ("upperChest", "hips"), "head": ("head", "upperChest"),
-    "upper arm": ("UpperArm", "upperChest"), "forearm": ("LowerArm", "UpperArm"), "hand": ("Hand", "LowerArm"),
+    "upper arm": ("UpperArm", "upperChest"), "forearm": ("LowerArm", "UpperArm"),
+    "hand": ("Hand", "LowerArm"),
     "thigh": ("UpperLeg", "hips"), "shank": ("LowerLeg", "UpperLeg"), "foot": ("Foot", "LowerLeg"),
 }  # fmt: skip
 _ALONG = {"hips": [0, 1, 0], "chest": [0, 1, 0], "head": [0, 1, 0], "foot": [0, 0, 1]}

@@ -73,7 +73,8 @@ def _until(page: Page, expression: str, seconds: float = 120.0) -> None:
     while not page.evaluate(expression):
         if time.monotonic() > end:
             raise TimeoutError(
-                f"The page has not come to {expression} in {seconds:.0f} s: {page.evaluate('window.mocap?.stats()')}"
+                f"The page has not come to {expression} in {seconds:.0f} s: "
+                f"{page.evaluate('window.mocap?.stats()')}"
             )
         page.wait_for_timeout(100)
 

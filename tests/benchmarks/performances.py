@@ -109,7 +109,7 @@ def body_of(scales: Bodies) -> Skeleton:
 
 
 def perform(what: Performance, data: Path) -> Motion:
-    """The performance, FPS frames a second, with the floor's contacts. data: the MOCAP_DATA folder."""
+    """The performance at FPS frames a second, with contacts. data: the MOCAP_DATA folder."""
     source = read(data / "mocap" / what.file)
     body = body_of(what.body)
     motion = _posed(source, body)
@@ -169,7 +169,7 @@ def _facing_ahead(motion: Motion) -> Motion:
 
 
 def _flat_footed(motion: Motion) -> Motion:
-    """The feet turned by one constant rotation each, so that their soles are level when they stand."""
+    """Turn each foot by one constant rotation so that its sole is level when it stands."""
     points = sole_points(motion.skeleton, motion.root_positions, motion.rotations)
     world = fk(motion.skeleton, motion.root_positions, motion.rotations)[1]
     rotations = motion.rotations.copy()

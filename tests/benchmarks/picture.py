@@ -240,7 +240,10 @@ def main() -> None:
     tops = [92, 92 + photo + 36, 92 + photo + 24 + row]
     sheet = Sheet(_WIDTH, tops[2] + row + chart_height + 112)
     sheet.text("What the detector gives, and what mocap makes of it", _MARGIN, 40, 25, weight=700)
-    told = f"One camera that looks {SIDE}, and a motion that nothing was learnt from. Landmarks know neither up nor floor. In grey: the truth."
+    told = (
+        f"One camera that looks {SIDE}, and a motion that nothing was learnt from. Landmarks "
+        f"know neither up nor floor. In grey: the truth."
+    )
     sheet.text(told, _MARGIN, 66, 15, _FAINT)
     for n, (frame, picture) in enumerate(zip(at, _pictures(clip, at), strict=True)):
         x = _LEFT + n * (column + _GAP)

@@ -74,7 +74,8 @@ def bodypose3d(
         "PA-MPJPE ×",
     )
     note = (
-        f"bodypose3d, {seen} frames at 20 a second; direction mean / p95. The reference's unit is taken for 100 mm; its own thighs vary by "
+        f"bodypose3d, {seen} frames at 20 a second; direction mean / p95. The reference's unit is "
+        f"taken for 100 mm; its own thighs vary by "
         f"9 %, and its acceleration is as noisy as a triangulation is.{why}"
     )
     return Table(
@@ -128,8 +129,10 @@ def squats(video: Path, models: tuple[PoseSize, ...], quick: bool = False) -> Ta
                 else None
             )
             rows.append(
-                (model, name, (float(slid.mean()), float(slid.max())), sunk, 100.0 * length_variation(result.joints),
-                 float(np.abs(knees[:, 0] - knees[:, 1]).mean()), acceleration(result.joints, result.times))
+                (model, name, (float(slid.mean()), float(slid.max())), sunk,
+                 100.0 * length_variation(result.joints),
+                 float(np.abs(knees[:, 0] - knees[:, 1]).mean()),
+                 acceleration(result.joints, result.times))
             )  # fmt: skip
     columns = (
         "model",
@@ -140,7 +143,10 @@ def squats(video: Path, models: tuple[PoseSize, ...], quick: bool = False) -> Ta
         "knees apart, °",
         "acceleration, m/s²",
     )
-    note = f"tfjs_pose_squats, {frames} frames taken as 30 a second; feet never leave their place. Wandering: mean / worst."
+    note = (
+        f"tfjs_pose_squats, {frames} frames taken as 30 a second; feet never leave their place. "
+        f"Wandering: mean / worst."
+    )
     return Table("A woman who squats, no truth but what a squat is", columns, tuple(rows), "", note)
 
 

@@ -61,7 +61,8 @@ VIEWS: dict[str, dict[str, Angle]] = {
     name: {"front": FRONT, "60°": ASIDE, "180°": BEHIND, "20° down": DOWN} for name in PERFORMANCES
 } | {
     "walk": {
-        "towards": Angle(0.0, 4.0, 4.6, 46.0), "across": Angle(90.0, 3.0, 4.2, 50.0, _WIDE), "180°": Angle(180.0, 3.0, 5.0, 50.0),
+        "towards": Angle(0.0, 4.0, 4.6, 46.0), "across": Angle(90.0, 3.0, 4.2, 50.0, _WIDE),
+        "180°": Angle(180.0, 3.0, 5.0, 50.0),
         "20° down": Angle(50.0, 20.0, 4.6, 50.0, _WIDE),
     },
     "squats": {"front": FRONT, "60°": ASIDE, "20° down": DOWN, "20° up": UP},
@@ -103,7 +104,8 @@ def seen(
     """
     count = len(motion)
     several = Motion(
-        motion.skeleton, np.arange(count * len(views)) / FPS, np.tile(motion.root_positions, (len(views), 1)),
+        motion.skeleton, np.arange(count * len(views)) / FPS,
+        np.tile(motion.root_positions, (len(views), 1)),
         np.tile(motion.rotations, (len(views), 1, 1)),
     )  # fmt: skip
     pictures = frames(
@@ -136,8 +138,10 @@ def kept(motion: Motion, name: str) -> dict[str, np.ndarray]:
     """A motion and its body as arrays under a name."""
     assert motion.contacts is not None
     return {
-        f"{name}/times": motion.times, f"{name}/root_positions": motion.root_positions.astype(np.float32),
-        f"{name}/rotations": whole(motion.rotations, TURNS), f"{name}/contacts": motion.contacts.astype(np.uint8),
+        f"{name}/times": motion.times,
+        f"{name}/root_positions": motion.root_positions.astype(np.float32),
+        f"{name}/rotations": whole(motion.rotations, TURNS),
+        f"{name}/contacts": motion.contacts.astype(np.uint8),
         f"{name}/offsets": motion.skeleton.offsets.astype(np.float32),
     }  # fmt: skip
 
@@ -154,7 +158,8 @@ def record(name: str, data: Path) -> None:
         out[f"{label}/camera"] = np.array([*view.position, *view.target, view.fov, *view.size])
         for size, keypoints in found.items():
             out |= {
-                f"{label}/{size}/positions": whole(keypoints.positions, METRES), f"{label}/{size}/image": whole(keypoints.image, PIXELS),
+                f"{label}/{size}/positions": whole(keypoints.positions, METRES),
+                f"{label}/{size}/image": whole(keypoints.image, PIXELS),
                 f"{label}/{size}/confidence": whole(keypoints.confidence, PARTS, np.uint8),
             }  # fmt: skip
         print(f"{name}, {label}: {len(motion)} frames", flush=True)
@@ -167,7 +172,8 @@ def record(name: str, data: Path) -> None:
 def main() -> None:
     if not os.environ.get("MOCAP_DATA"):
         sys.exit(
-            "The performances are captured motion: set MOCAP_DATA to the folder that holds mocap/bvh_fair and the rest."
+            "The performances are captured motion: set MOCAP_DATA to the folder that holds "
+            "mocap/bvh_fair and the rest."
         )
     data = Path(os.environ["MOCAP_DATA"])
     for name in sys.argv[1:] or [*PERFORMANCES, "captured"]:
@@ -181,7 +187,8 @@ def main() -> None:
             record(name, data)
         else:
             sys.exit(
-                f"There is no performance {name!r}; there are {', '.join(PERFORMANCES)}, and captured."
+                f"There is no performance {name!r}; there are {', '.join(PERFORMANCES)}, and "
+                f"captured."
             )
 
 

@@ -99,7 +99,8 @@ def _clip(name: str, view: str, truth: Motion, arrays: dict[str, np.ndarray]) ->
             arrays[f"{view}/{model}/{what}"] for what in ("positions", "image", "confidence")
         )
         found[model] = Keypoints(
-            truth.times, np.where(positions == UNSEEN, np.nan, positions * METRES), np.where(image == UNSEEN, np.nan, image * PIXELS),
+            truth.times, np.where(positions == UNSEEN, np.nan, positions * METRES),
+            np.where(image == UNSEEN, np.nan, image * PIXELS),
             confidence * PARTS, Camera.assumed(size),
         )  # fmt: skip
     camera = Camera.from_fov(size, fov, "vertical")

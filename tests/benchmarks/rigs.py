@@ -78,7 +78,7 @@ def data() -> Path | None:
 
 
 def characters(folder: Path) -> dict[str, Rig]:
-    """name → rig, of all files that are humanoids with a mesh of their own (animations are none)."""
+    """Rig by name, for all files of humanoids with a mesh (animations have none)."""
     paths = sorted((folder / "rigs").glob("*/*.[gv][lr][bm]"))
     return {
         path.relative_to(folder / "rigs").as_posix(): rig
@@ -255,16 +255,20 @@ def tables(quick: bool) -> list[Table]:
         ))  # fmt: skip
         slides.append((name, *(_told(v.slide, v.sink) for v in measured.values())))
     twins = [max(twins_apart(m, rigs[a], rigs[b]) for m in motions.values()) for a, b in TWINS]
-    seen = f"The twins at rest in A-pose and in T-pose move alike to {twins[0]:.2g}°, those of VRM 0 and VRM 1 to {twins[1]:.2g}°."
+    seen = (
+        f"The twins at rest in A-pose and in T-pose move alike to {twins[0]:.2g}°, those of VRM "
+        f"0 and VRM 1 to {twins[1]:.2g}°."
+    )
     return [
         Table(
             "Motion on any rig: the pose, over " + ", ".join(names),
-            ("rig", "bones right", "joints", "direction, mean / worst, °", "file in three.js, worst, °", "legs, planted, mean / 95 %, °",
+            ("rig", "bones right", "joints", "direction, mean / worst, °",
+             "file in three.js, worst, °", "legs, planted, mean / 95 %, °",
              "new complaints of the validator"),
             tuple(rows), "nothing", seen,
         ),
         Table(
-            "Motion on any rig: feet in contact, slide in mm/s / deepest sink in mm, in a human's size",
+            "Motion on any rig: feet in contact, slide in mm/s / deepest sink in mm, human size",
             ("rig", *names), tuple(slides), "nothing",
         ),
     ]  # fmt: skip

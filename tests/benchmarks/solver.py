@@ -184,7 +184,10 @@ def accuracy(frames: int = 1000) -> Table:
                 )
             )
     columns = ("poses", "solver", *(f"{limb}, °" for limb in LIMBS), "twist, °", "mean ×")
-    note = f"Mean / worst of {frames} poses. Kalidokit 1.1.5 as its demo applies it, and as suits it best.{why}"
+    note = (
+        f"Mean / worst of {frames} poses. Kalidokit 1.1.5 as its demo applies it, and as suits "
+        f"it best.{why}"
+    )
     return Table(
         "Noise-free keypoints: how far the avatar is from the truth",
         columns,
@@ -264,7 +267,10 @@ def cost(frames: int = 1000) -> Table:
                 median / yardstick if yardstick else None,
             )
         )
-    note = f"Median / least disturbed (p5) of processor time, one thread, 33 landmarks. 30 frames a second leave 33,333 µs each.{why}"
+    note = (
+        f"Median / least disturbed (p5) of processor time, one thread, 33 landmarks. 30 frames "
+        f"a second leave 33,333 µs each.{why}"
+    )
     return Table(
         "What solving costs", ("solver", "what", "µs a frame", "×"), tuple(rows), "Kalidokit", note
     )

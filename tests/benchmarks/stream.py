@@ -78,7 +78,10 @@ def tables(quick: bool = False) -> list[Table]:
         "memory, MB",
         "median ×",
     )
-    note = f"60 frames a second for {seconds:g} s, all on this machine; a viewer that is slow is paced, so it has fewer frames."
+    note = (
+        f"60 frames a second for {seconds:g} s, all on this machine; a viewer that is slow is "
+        f"paced, so it has fewer frames."
+    )
     return [
         Table(
             "How old a frame is when a viewer has it",

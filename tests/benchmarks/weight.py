@@ -45,7 +45,10 @@ def seconds(turns: int) -> dict[str, float]:
 
 def loaded(code: str, names: tuple[str, ...]) -> str:
     """Which of the named packages a program loads, in words."""
-    asked = f"\nfinally:\n import sys; print(*sorted(set({names!r}) & set(sys.modules)), file=sys.stderr)"
+    asked = (
+        f"\nfinally:\n import sys; print(*sorted(set({names!r}) & set(sys.modules)), "
+        f"file=sys.stderr)"
+    )
     body = "\n".join(f" {line}" for line in code.splitlines())
     done = subprocess.run(
         [sys.executable, "-c", f"try:\n{body}{asked}"], capture_output=True, text=True, check=False

@@ -44,7 +44,8 @@ POSE = {
 KEYPOINTS = {
     "kind": 2, "subject": 1, "frame": 258, "time": 0.0, "clock": 99999.5,
     "image": [[0.5, 0.25], [1.0, 0.0], [None, None], [-0.125, 1.5]],
-    "positions": [[0.0, 0.5, 0.25], [-0.25, 0.125, -1.0], [None, None, None], [2.0, -2.0, 0.015625]],
+    "positions": [[0.0, 0.5, 0.25], [-0.25, 0.125, -1.0], [None, None, None],
+                  [2.0, -2.0, 0.015625]],
     "confidence": [1.0, 0.5, 0.0, 0.875],
 }  # fmt: skip
 FACE = {
@@ -111,11 +112,16 @@ CLIENT_TEXTS = [
     {"type": "camera", "name": "über", "width": 1280, "height": 720},
 ]
 REFUSED_CLIENT_TEXTS = [
-    "", "null", "[]", "{}", "ack", '{"type":"ack"}', '{"type":"ack","frame":-1}', '{"type":"ack","frame":4294967296}',
-    '{"type":"ack","frame":1.5}', '{"type":"ack","frame":"1"}', '{"type":"ack","frame":1,"more":1}', '{"type":"control","paused":1}',
-    '{"type":"ping","client":null}', '{"type":"ping","client":NaN}', '{"type":"hello"}', '{"type":"unknown"}',
-    '{"type":"tune","smoothing":0,"feet":"auto","hips":"free"}', '{"type":"tune","smoothing":1,"feet":"on","hips":"free"}',
-    '{"type":"person","at":[0.5]}', '{"type":"person","at":[0.5,1.5]}', '{"type":"vmc"}', '{"type":"vmc","output":{"address":""}}',
+    "", "null", "[]", "{}", "ack", '{"type":"ack"}', '{"type":"ack","frame":-1}',
+    '{"type":"ack","frame":4294967296}',
+    '{"type":"ack","frame":1.5}', '{"type":"ack","frame":"1"}', '{"type":"ack","frame":1,"more":1}',
+    '{"type":"control","paused":1}',
+    '{"type":"ping","client":null}', '{"type":"ping","client":NaN}', '{"type":"hello"}',
+    '{"type":"unknown"}',
+    '{"type":"tune","smoothing":0,"feet":"auto","hips":"free"}',
+    '{"type":"tune","smoothing":1,"feet":"on","hips":"free"}',
+    '{"type":"person","at":[0.5]}', '{"type":"person","at":[0.5,1.5]}', '{"type":"vmc"}',
+    '{"type":"vmc","output":{"address":""}}',
     '{"type":"lead","who":"nobody"}', '{"type":"ack","frame":1}}',
 ]  # fmt: skip
 
@@ -154,7 +160,8 @@ def main() -> None:
         "mocap_v1_picture.bin": binary(PICTURE, base64.b64decode(PICTURE["jpeg_base64"])),
     }
     golden = {
-        "pose": POSE, "keypoints": KEYPOINTS, "picture": PICTURE, "face": FACE, "server_texts": SERVER_TEXTS, "client_texts": CLIENT_TEXTS,
+        "pose": POSE, "keypoints": KEYPOINTS, "picture": PICTURE, "face": FACE,
+        "server_texts": SERVER_TEXTS, "client_texts": CLIENT_TEXTS,
         "refused_client_texts": REFUSED_CLIENT_TEXTS,
     }  # fmt: skip
     files["protocol_golden.json"] = (json.dumps(golden, indent=1) + "\n").encode()

@@ -31,7 +31,8 @@ def until(page: Page, expression: str, seconds: float = 30.0) -> float:
     while not page.evaluate(expression):
         took = time.monotonic() - start
         assert took < seconds, (
-            f"not true after {took:.1f} s: {expression}; the page says {page.evaluate('window.mocap?.stats()')}"
+            f"not true after {took:.1f} s: {expression}; the page says "
+            f"{page.evaluate('window.mocap?.stats()')}"
         )
         page.wait_for_timeout(20)
     return time.monotonic() - start

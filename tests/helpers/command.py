@@ -17,7 +17,8 @@ MOCAP = [sys.executable, "-c", "from mocap.cli.main import main; main()"]
 @contextmanager
 def started(*arguments: object, cwd: Path) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [*MOCAP, *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [*MOCAP, *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         # As in a terminal: a shell that runs this in the background would have SIGINT ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),

@@ -1,4 +1,4 @@
-"""Random FBX scenes for tests: models with pivots, orders and inherited scale, and takes on them."""
+"""Random FBX scenes for tests: models with pivots, orders, inherited scale, and takes on them."""
 
 from __future__ import annotations
 
@@ -150,8 +150,10 @@ def _layer(rng: np.random.Generator, node: Node, number: int) -> Node:
 
 def _curved(rng: np.random.Generator, node: Node, kind: str) -> Node:
     count = len(node.array("KeyTime"))
-    kinds = {"user": [0x8 | 0x400, 0x8 | 0xC00], "auto": [0x8 | 0x100], "constant": [0x2, 0x102, 0x4],
-             "weighted": [0x8 | 0x400 | 0x3000000, 0x8 | 0xC00 | 0x1000000], "clamped": [0x8 | 0x1100], "progressive": [0x8 | 0x4100]}  # fmt: skip
+    kinds = {"user": [0x8 | 0x400, 0x8 | 0xC00], "auto": [0x8 | 0x100],
+             "constant": [0x2, 0x102, 0x4],
+             "weighted": [0x8 | 0x400 | 0x3000000, 0x8 | 0xC00 | 0x1000000],
+             "clamped": [0x8 | 0x1100], "progressive": [0x8 | 0x4100]}  # fmt: skip
     flags = rng.choice(kinds[kind], count).astype("<i4")
     data = np.zeros((count, 4), dtype="<f4")
     data[:, :2] = rng.normal(0, 30, (count, 2))
@@ -229,13 +231,18 @@ def character(rng: np.random.Generator, version: int = 7400) -> binary.Document:
         links += [build.connected(cluster, skin), build.connected(bones[joint], cluster)]
     shape, channel, moved = ids.new(), ids.new(), ids.new()
     objects += [
-        Node("Deformer", (shape, build.named("faces", "Deformer"), "BlendShape"), (Node("Version", (np.int32(100),)),)),
-        Node("Deformer", (channel, build.named("faces.jawOpen", "SubDeformer"), "BlendShapeChannel"),
+        Node("Deformer", (shape, build.named("faces", "Deformer"), "BlendShape"),
+             (Node("Version", (np.int32(100),)),)),
+        Node("Deformer",
+             (channel, build.named("faces.jawOpen", "SubDeformer"), "BlendShapeChannel"),
              (Node("DeformPercent", (0.0,)), Node("FullWeights", (np.array([100.0]),)))),
         Node("Geometry", (moved, build.named("jawOpen", "Geometry"), "Shape"),
-             (Node("Indexes", (np.arange(4, dtype="<i4"),)), Node("Vertices", (rng.normal(0, 1, 12),)))),
-        Node("Video", (ids.new(), build.named("skin", "Video"), "Clip"), (Node("RelativeFilename", ("skin.png",)), Node("Content", (rng.bytes(500),)))),
-        Node("Oddity", (ids.new(), build.named("x", "Oddity"), "", np.int16(3), True, np.float32(0.5))),
+             (Node("Indexes", (np.arange(4, dtype="<i4"),)),
+              Node("Vertices", (rng.normal(0, 1, 12),)))),
+        Node("Video", (ids.new(), build.named("skin", "Video"), "Clip"),
+             (Node("RelativeFilename", ("skin.png",)), Node("Content", (rng.bytes(500),)))),
+        Node("Oddity",
+             (ids.new(), build.named("x", "Oddity"), "", np.int16(3), True, np.float32(0.5))),
     ]  # fmt: skip
     links += [
         build.connected(*pair) for pair in ((shape, geometry), (channel, shape), (moved, channel))
@@ -250,7 +257,8 @@ def document_of(
     up, up_sign, front, front_sign, coord, coord_sign = _AXES[axes]
     settings = build.properties(
         *((n, "int", "Integer", "", np.int32(v)) for n, v in (
-            ("UpAxis", up), ("UpAxisSign", up_sign), ("FrontAxis", front), ("FrontAxisSign", front_sign),
+            ("UpAxis", up), ("UpAxisSign", up_sign), ("FrontAxis", front),
+            ("FrontAxisSign", front_sign),
             ("CoordAxis", coord), ("CoordAxisSign", coord_sign))),
         ("UnitScaleFactor", "double", "Number", "", unit),
         ("TimeMode", "enum", "", "", np.int32(6)),
@@ -263,7 +271,9 @@ def document_of(
     tops = (
         header,
         Node("GlobalSettings", (), (Node("Version", (np.int32(1000),)), settings)),
-        Node("Definitions", (), (Node("Version", (np.int32(100),)), Node("Count", (np.int32(len(objects)),)), *build.object_types(objects))),
+        Node("Definitions", (),
+             (Node("Version", (np.int32(100),)), Node("Count", (np.int32(len(objects)),)),
+              *build.object_types(objects))),
         Node("Objects", (), tuple(objects)),
         Node("Connections", (), tuple(links)),
         Node("Takes", (), (Node("Current", ("",)),)),

@@ -16,7 +16,8 @@ from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 # Degrees, within the ranges of Norkin and White, Measurement of Joint Motion, 5th ed.
 _RANGES = {
-    "knuckle": (-20, 90), "splay": (-20, 20), "middle joint": (0, 110), "end joint": (-5, 80), "thumb's knuckle": (0, 55),
+    "knuckle": (-20, 90), "splay": (-20, 20), "middle joint": (0, 110), "end joint": (-5, 80),
+    "thumb's knuckle": (0, 55),
     "thumb's end": (-10, 80), "thumb's saddle": (-25, 25),
 }  # fmt: skip
 _X, _Y, _Z = np.eye(3)
@@ -39,8 +40,10 @@ def random_hands(rng: np.random.Generator, frames: int) -> tuple[np.ndarray, dic
 def _parameters(rng: np.random.Generator, frames: int) -> dict[str, np.ndarray]:
     return {
         "knuckle": rng.uniform(size=(frames, 2, 4)), "splay": rng.uniform(size=(frames, 2, 4)),
-        "middle joint": rng.uniform(size=(frames, 2, 4)), "end joint": rng.uniform(size=(frames, 2, 4)),
-        "thumb's knuckle": rng.uniform(size=(frames, 2)), "thumb's end": rng.uniform(size=(frames, 2)),
+        "middle joint": rng.uniform(size=(frames, 2, 4)),
+        "end joint": rng.uniform(size=(frames, 2, 4)),
+        "thumb's knuckle": rng.uniform(size=(frames, 2)),
+        "thumb's end": rng.uniform(size=(frames, 2)),
         "thumb's saddle": rng.uniform(size=(frames, 2, 2)),
     }  # fmt: skip
 

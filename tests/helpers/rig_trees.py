@@ -301,7 +301,7 @@ def metarig() -> tuple[Tree, Truth]:
 
 
 def daz() -> tuple[Tree, Truth]:
-    """Daz Genesis 8: bend and twist halves within each limb's chain, the pelvis beside the abdomen."""
+    """Daz Genesis 8: bend and twist halves in each limb's chain, pelvis beside abdomen."""
     m = Maker(("l", "r"), np.radians(40))
     m.one("Genesis8Female", None, (0.0, 0.0, 0.0))
     m.one("hip", "Genesis8Female", "hips", "hips")
@@ -392,7 +392,8 @@ def unity() -> tuple[Tree, Truth]:
     """Unity's own names."""
     m = Maker(("Left", "Right"))
     for name, above, bone in (
-        ("Hips", None, "hips"), ("Spine", "Hips", "spine"), ("Chest", "Spine", "chest"), ("UpperChest", "Chest", "upperChest"),
+        ("Hips", None, "hips"), ("Spine", "Hips", "spine"), ("Chest", "Spine", "chest"),
+        ("UpperChest", "Chest", "upperChest"),
         ("Neck", "UpperChest", "neck"), ("Head", "Neck", "head"), ("Jaw", "Head", "jaw"),
     ):  # fmt: skip
         m.one(name, above, bone, bone)
@@ -486,7 +487,8 @@ def vroid() -> tuple[Tree, Truth]:
     n = "J_Bip_C_"
     m.one("Root", None, (0.0, 0.0, 0.0))
     for name, above, bone in (
-        ("Hips", "Root", "hips"), ("Spine", "Hips", "spine"), ("Chest", "Spine", "chest"), ("UpperChest", "Chest", "upperChest"),
+        ("Hips", "Root", "hips"), ("Spine", "Hips", "spine"), ("Chest", "Spine", "chest"),
+        ("UpperChest", "Chest", "upperChest"),
         ("Neck", "UpperChest", "neck"), ("Head", "Neck", "head"),
     ):  # fmt: skip
         m.one(n + name, above if above == "Root" else n + above, bone, bone)
@@ -528,7 +530,8 @@ def smpl() -> tuple[Tree, Truth]:
         ("@_Foot", "Toes"),
     )
     for name, above, bone in (
-        ("Spine1", "Pelvis", "spine"), ("Spine2", "Spine1", "chest"), ("Spine3", "Spine2", "upperChest"),
+        ("Spine1", "Pelvis", "spine"), ("Spine2", "Spine1", "chest"),
+        ("Spine3", "Spine2", "upperChest"),
         ("Neck", "Spine3", "neck"), ("Head", "Neck", "head"),
     ):  # fmt: skip
         m.one(name, above, bone, bone)

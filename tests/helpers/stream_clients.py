@@ -110,7 +110,8 @@ class Dead:
         self.socket.connect(("127.0.0.1", port))
         key = base64.b64encode(bytes(16)).decode()
         self.socket.sendall(
-            f"GET /stream HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+            f"GET /stream HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: "
+            f"Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mocap.v1\r\n\r\n".encode()
         )
 

@@ -17,7 +17,8 @@ MOST_PARAMETERS = 7
 LONGEST_LINE = 100
 DIALECT = re.compile(
     r"\b(whoever|whomever|nobody|anew|no matter|one's own|told of|tells? of|turned round"
-    r"|all over now|(is|are|was|were) \w+ no more(?! than)|(is|are|was|were|be|been|being|not|as) told)\b",
+    r"|all over now|(is|are|was|were) \w+ no more(?! than)|(is|are|was|were|be|been|being|not|as) "
+    r"told)\b",
     re.IGNORECASE,
 )
 """Words that are not plain English here: say what a thing is or does, subject first."""
