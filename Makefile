@@ -5,7 +5,7 @@
 #   make bench   the numbers: accuracy, cost, latency; BENCH=accuracy for one of them
 #   make bench-render  what the accuracy benchmark looks at: the mannequin in the motions of MOCAP_DATA, through the detector
 #   make wheel   dist/anymocap-….whl, which needs neither Node nor a network
-#   make train   the lifter's weights anew, from the motion in MOCAP_DATA; needs PyTorch, which it installs (mocap/lift/CARD.md)
+#   make train   train the lifter's weights on the motion in MOCAP_DATA, 1 h on one core; installs PyTorch (mocap/lift/CARD.md)
 #   make lint    style and types alone
 #   make lock    the newest versions that pyproject.toml allows, into tests/requirements.lock
 
@@ -37,7 +37,6 @@ train: .venv/ready
 	@test -n "$(MOCAP_DATA)" || { echo "make train learns from captured motion: set MOCAP_DATA to the folder that holds mocap/cmu_training" >&2; exit 2; }
 	$(PIP) --no-build-isolation -e '.[train]'
 	$(BIN)/python -m mocap.lift.training.train --data "$(MOCAP_DATA)" --golden tests/data/lift_weights_golden.npz $(TRAIN)
-	$(BIN)/python -m mocap.lift.training.train --data "$(MOCAP_DATA)" --golden tests/data/lift_weights_live_golden.npz --causal $(TRAIN)
 
 lint: assets
 	$(BIN)/ruff check .

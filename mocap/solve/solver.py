@@ -23,7 +23,7 @@ from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
 from mocap.core.kinematics import fk, sole_points
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID, Skeleton
-from mocap.lift.model import lift
+from mocap.lift.model import lift_with_error
 from mocap.solve.body import SEEN, BodyState, solve_body
 from mocap.solve.contacts import SEEN_STILL, SOLES, find_contacts, foot_speeds, plant
 from mocap.solve.depth import onto_rays, steady_heels
@@ -251,7 +251,9 @@ def solve_take(
     keypoints = unswap(keypoints)
     camera = keypoints.camera
     times = keypoints.times
-    prior = lift(keypoints, camera) if np.isfinite(keypoints.image).any() else keypoints.positions
+    prior, error = keypoints.positions, None
+    if np.isfinite(keypoints.image).any():
+        prior, error = lift_with_error(keypoints, camera)
     translation = fit_translation(prior, keypoints.image, keypoints.confidence, camera)
     prior, translation = onto_rays(prior, keypoints.image, translation, camera)
     prior = fill_gaps(times, unflip(times, steady_heels(prior), translation), LONGEST_GAP)
@@ -272,6 +274,7 @@ def solve_take(
         translation,
         camera,
         progress=lambda done: told(_LIFTED + _FITTED * done),
+        error=error,
     )
     upright = find_gravity(
         *body_axis(np.where(np.isfinite(prior), found.positions, np.nan), keypoints.confidence)
@@ -289,6 +292,7 @@ def solve_take(
             found,
             ground,
             progress=lambda d: told(begun + _FITTED * d),
+            error=error,
         )
         upright = R.between(ground.up, _UP)
         above = _aloft(keypoints, found, ground) if feet == "auto" else np.zeros(len(times))

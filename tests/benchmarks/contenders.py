@@ -46,7 +46,7 @@ class _Unrefined(NamedTuple):
 # The last is the live grade's.
 PARTS: dict[str, tuple[str, Any]] = {
     "unswap": ("unswap", lambda keypoints: keypoints),
-    "lift": ("lift", lambda keypoints, camera: keypoints.positions),
+    "lift": ("lift_with_error", lambda keypoints, camera: (keypoints.positions, None)),
     "onto_rays": (
         "onto_rays",
         lambda positions, image, translation, camera: (positions, translation),

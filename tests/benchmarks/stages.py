@@ -55,7 +55,7 @@ def _joints(motion: Motion) -> np.ndarray:
 
 
 STAGES: dict[str, tuple[str, Callable[[Any], np.ndarray]]] = {
-    "lifter": ("lift", _landmarks),
+    "lifter": ("lift_with_error", lambda result: _landmarks(result[0])),
     "rays": ("onto_rays", lambda result: _landmarks(result[0])),
     "fitted": ("refine_landmarks", lambda result: _landmarks(result.positions)),
     "ground": ("refine_landmarks", lambda result: _landmarks(result.positions)),

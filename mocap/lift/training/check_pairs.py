@@ -14,7 +14,8 @@ from numpy import ndarray
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from mocap.core import rotation as R
-from mocap.lift.model import RATE, joints_of
+from mocap.lift.landmarks import joints_of
+from mocap.lift.network import RATE
 from mocap.lift.training.pairs import Pair, as_seen, load
 
 _LIMBS = {

@@ -1,8 +1,9 @@
-"""What the lifter learns from: captured motion as 15 joints of one body at 30 Hz, from the files of a MOCAP_DATA folder.
+"""What the lifter learns from: captured motion as 15 joints of one body at 30 Hz.
 
-Every source is brought to the same proportions (HUMANOID's), segment by segment, so that what is learnt is how people move and not how a
-tool places its joints. Whole subjects are kept apart: nothing of HELD_OUT is trained on, nor anything of bvh_fair, bvh_misc and
-deepmimic_json.
+Sources are files of a MOCAP_DATA folder. Every source is brought to the same proportions
+(HUMANOID's), segment by segment, so that the network learns how people move and not how a tool
+places its joints. Whole subjects are held out: nothing of HELD_OUT is trained on, nor anything of
+bvh_fair, bvh_misc and deepmimic_json.
 """
 
 from __future__ import annotations
@@ -17,32 +18,26 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.kinematics import fk
 from mocap.formats import bvh
-from mocap.lift.model import JOINTS, RATE
+from mocap.lift.network import JOINTS, RATE
 from mocap.lift.training.asf import read_amc, read_asf
 
-HELD_OUT = ("iclone_003", "iclone_005", "03_", "05_")
-"""Files whose names begin so are for validation: CMU's subjects 3 (walks on rough ground) and 5 (modern dance), in whatever form."""
+HELD_OUT = ("iclone_003", "iclone_005", "03_", "05_", "88_", "90_")
+"""Files whose names begin so are never trained on: CMU's subjects 3 (walks on rough ground), 5
+(modern dance), 88 and 90 (acrobatics), in every format."""
 
 _HIPS, _SHOULDERS = [7, 8], [1, 2]
+_SHORTEST = 16  # frames of a take
 _CHAIN = ((1, 3), (2, 4), (3, 5), (4, 6), (7, 9), (8, 10), (9, 11), (10, 12), (11, 13), (12, 14))
-# HUMANOID's lengths, metres, of what `_CHAIN` lists, pair by pair; then hips' width, trunk, shoulders' width, shoulders to ears. But the
-# detector's shoulders and ankles are where one would point at them, not where they turn: its upper arms and shanks are 6 % shorter.
+# HUMANOID's lengths, metres, of the bones of `_CHAIN`; then hips' width, trunk, shoulders' width,
+# shoulders to ears. The detector's shoulders and ankles lie where one would point at them, not
+# where the bones turn: its upper arms and shanks are 6 % shorter.
 _POINTED = 0.94
-_LENGTHS = (
-    _POINTED * 0.288,
-    _POINTED * 0.288,
-    0.260,
-    0.260,
-    0.420,
-    0.420,
-    _POINTED * 0.415,
-    _POINTED * 0.415,
-    0.206,
-    0.206,
-)
+_ARM, _SHANK = _POINTED * 0.288, _POINTED * 0.415
+_LENGTHS = (_ARM, _ARM, 0.260, 0.260, 0.420, 0.420, _SHANK, _SHANK, 0.206, 0.206)
 _HIP_WIDTH, _TRUNK, _SHOULDER_WIDTH, _HEAD = 0.184, 0.505, 0.360, 0.195
 
-# Where the joints are in BVH files of each naming: head, then upper arm, forearm, hand, thigh, shank, foot, toe with {} for the side.
+# Where the joints are in BVH files of each naming: head, then upper arm, forearm, hand, thigh,
+# shank, foot, toe with {} for the side.
 _NAMINGS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "daz": (
         ("l", "r"),
@@ -63,7 +58,8 @@ _NAMINGS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
         ("Head", "{}Arm", "{}ForeArm", "{}Hand", "{}UpLeg", "{}Leg", "{}Foot", "{}ToeBase"),
     ),
 }
-# From foot and head to toes and ears where the file has no joint there: in the joint's frame at rest, in the file's unit.
+# From foot and head to toes and ears where the file has no joint there: in the joint's frame at
+# rest, in the file's unit.
 _DAZ_TOE, _DAZ_EARS = np.array([0.0, -0.045, 0.15]), np.array([0.0, 0.06, 0.02])
 
 
@@ -73,12 +69,30 @@ def read_take(path: Path) -> Float[ndarray, "frames 15 3"]:
     return _of_one_body(positions[:: max(1, round(fps / RATE))])
 
 
+def read_positions(path: Path) -> list[Float[ndarray, "frames 15 3"]]:
+    """The takes of cmu_positions.npz: JOINTS at RATE, metres, +Y up, as `read_take`."""
+    with np.load(path) as file:
+        return [_of_one_body(file[name].astype(float)) for name in file.files]
+
+
+def captured(data: Path) -> list[Float[ndarray, "frames 15 3"]]:
+    """All captured takes to learn from.
+
+    Args:
+        data: the MOCAP_DATA folder. `mocap/cmu_positions.npz` is used if it is there.
+    """
+    out = list(takes(training_files(data)))
+    more = data / "mocap" / "cmu_positions.npz"
+    if more.exists():
+        out += [take for take in read_positions(more) if len(take) >= _SHORTEST]
+    return out
+
+
 def _of_amc(path: Path) -> tuple[ndarray, float]:
     subject = path.name[:2]
-    skeleton = path.with_name(f"{subject}.asf")
-    bones = read_asf(
-        (skeleton if skeleton.exists() else path.with_name("01.asf")).read_text("latin-1")
-    )
+    own = path.with_name(f"{subject}.asf")
+    skeleton = own if own.exists() else path.with_name("01.asf")
+    bones = read_asf(skeleton.read_text("latin-1"))
     ends = read_amc(path.read_text("latin-1"), bones)
     columns = [0.5 * (ends["upperneck"] + ends["head"])]
     for part in ("clavicle", "humerus", "wrist", "hipjoint", "femur", "tibia", "toes"):
@@ -118,7 +132,8 @@ def _of_bvh(path: Path) -> tuple[ndarray, float]:
 
 
 def _of_one_body(p: Float[ndarray, "frames 15 3"]) -> Float[ndarray, "frames 15 3"]:
-    """The same poses with HUMANOID's segment lengths, on the average over the take; the root's path goes with the legs' length."""
+    """The same poses with HUMANOID's segment lengths, on average over the take; the root's path is
+    scaled as the legs are."""
 
     def scaled(vector: ndarray, length: float) -> ndarray:
         return vector * (length / np.median(np.linalg.norm(vector, axis=-1)))
@@ -141,26 +156,19 @@ def _of_one_body(p: Float[ndarray, "frames 15 3"]) -> Float[ndarray, "frames 15 
 
 
 def training_files(data: Path) -> list[Path]:
-    """All that is learnt from."""
+    """The motion files to learn from."""
     mocap = data / "mocap"
-    files = [
-        f for f in sorted((mocap / "cmu_training").iterdir()) if not f.name.startswith(HELD_OUT)
-    ]
-    files += [
-        f
-        for f in sorted((mocap / "asfamc_cmu").iterdir()) + sorted((mocap / "bvh_cmu").iterdir())
-        if not f.name.startswith(HELD_OUT)
-    ]
-    return [f for f in files if f.suffix in (".amc", ".bvh")]
+    folders = (mocap / name for name in ("cmu_training", "asfamc_cmu", "bvh_cmu"))
+    files = [f for folder in folders for f in sorted(folder.iterdir())]
+    return [f for f in files if f.suffix in (".amc", ".bvh") and not f.name.startswith(HELD_OUT)]
 
 
 def validation_files(data: Path) -> list[Path]:
-    """Whole subjects, and another capture system, that nothing was learnt from."""
+    """Whole subjects, and takes of another capture system, that are held out."""
     mocap = data / "mocap"
     files = [f for f in sorted((mocap / "cmu_training").iterdir()) if f.name.startswith(HELD_OUT)]
-    files += [
-        f for f in sorted((mocap / "bvh_fair").iterdir()) if f.name != "jumping_jacks.bvh"
-    ]  # other names
+    # jumping_jacks names its joints otherwise.
+    files += [f for f in sorted((mocap / "bvh_fair").iterdir()) if f.name != "jumping_jacks.bvh"]
     return [f for f in files if f.suffix in (".amc", ".bvh")]
 
 
@@ -169,5 +177,5 @@ def takes(files: list[Path]) -> Iterator[Float[ndarray, "frames 15 3"]]:
     for path in files:
         positions = read_take(path)
         assert positions.shape[1] == len(JOINTS)
-        if len(positions) >= 16:
+        if len(positions) >= _SHORTEST:
             yield positions

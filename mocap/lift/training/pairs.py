@@ -16,7 +16,8 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints
-from mocap.lift.model import JOINTS, MIRRORED_JOINTS, RATE, View, see
+from mocap.lift.model import View, see
+from mocap.lift.network import JOINTS, MIRRORED_JOINTS, RATE
 
 _MILLIMETRE, _PART_OF_PIXEL = 1000.0, 8.0
 _LANDMARKS_OF = [[LANDMARKS.index("left_ear"), LANDMARKS.index("right_ear")]]

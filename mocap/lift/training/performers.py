@@ -31,10 +31,11 @@ from mocap.core.keypoints import LANDMARKS, Keypoints, concatenate, landmarks_of
 from mocap.core.kinematics import fk, scaled, sole_points
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.detect.mediapipe.pose import PoseDetector
-from mocap.lift.model import RATE, joints_of
+from mocap.lift.landmarks import joints_of
+from mocap.lift.network import RATE
 from mocap.lift.training.data import HELD_OUT, takes, training_files, validation_files
-from mocap.lift.training.noise import other_moves, wandering, windows
 from mocap.lift.training.pairs import save
+from mocap.lift.training.stage import Library, other_moves, wandering, windows
 from mocap.solve.body import solve_body
 from rigs.render import FLAGS, HERE, chromium
 
@@ -156,7 +157,7 @@ def other_body(rng: np.random.Generator) -> tuple[Skeleton, dict[str, list[float
 
 def scene(rng: np.random.Generator, motions: list[ndarray]) -> Scene:
     """One piece of one of the motions (each (F, 15, 3), metres, +Y up), on another body, before a camera anywhere."""
-    piece = windows(rng, motions, 4, FRAMES)
+    piece = windows(rng, Library.of(motions), 4, FRAMES)
     middle = piece[:, :, [7, 8]].mean(axis=2, keepdims=True)
     joints = (other_moves(rng, piece - middle) + middle)[0]
     rotations = performed(rng, joints)

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.lift.model import JOINTS
+from mocap.lift.network import JOINTS
 from mocap.lift.training.pairs import Pair, as_seen
 
 AROUND = (-8, -4, -2, 0, 2, 4, 8)

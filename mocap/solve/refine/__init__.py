@@ -30,7 +30,7 @@ from mocap.solve.refine.body import (
     bones_of,
     lengths_of,
 )
-from mocap.solve.refine.costs import Evidence, spans
+from mocap.solve.refine.costs import DEPTH_SIGMA, Evidence, spans
 from mocap.solve.refine.fit import Take, at_length, step
 from mocap.solve.refine.ground import Ground
 from mocap.solve.refine.limits import find_limits
@@ -45,6 +45,8 @@ _SIZED = ("upper arm", "forearm", "thigh", "shank", "trunk")
 _ROUNDS = 4
 _WINDOW, _OVERLAP = 1500, 60  # frames
 _CUTOFF, _DEPTH_CUTOFF = 6.0, 2.0  # Hz, of the smoothing where the search begins
+# How much less or more an expected error may make the prior's depth count.
+_KNOWN_ERROR = (0.25, 6.0)
 # Landmarks that a sum of bones ends in (15, 16).
 _IN_DEPTH = np.abs(DEPTHS @ TO_BONES) > 1e-9
 
@@ -70,15 +72,18 @@ def refine_landmarks(
     ground: Ground | None = None,
     rounds: int = _ROUNDS,
     progress: Callable[[float], None] | None = None,
+    error: Float[ndarray, "frames 33"] | None = None,
 ) -> Refined:
     """The landmarks of one body that best explain the take. closed: landmarks that stand in where the prior is NaN, camera axes.
+
+    error: the expected error of the prior's depth, metres; NaN, or None for all, where it is unknown.
 
     before: what was found without the ground, to go on from. ground: the floor, and the feet that stand still on it. progress: told after
     each step how much is done, 0 to 1; what it raises ends the search.
     """
     times = keypoints.times
     known = np.isfinite(translation).all(axis=1)
-    seen = _evidence(keypoints, prior, closed, camera)
+    seen = _evidence(keypoints, prior, closed, camera, error)
     start = smooth(times, np.where(np.isfinite(prior), prior, closed), _CUTOFF)
     place = np.stack(
         [np.interp(times, times[known], translation[known, i]) for i in range(3)], axis=1
@@ -157,12 +162,16 @@ def _share(window: slice, frames: int) -> ndarray:
     return np.asarray(rise * (fade[::-1] if window.stop < frames else 1.0))
 
 
-def _evidence(keypoints: Keypoints, prior: ndarray, closed: ndarray, camera: Camera) -> Evidence:
+def _evidence(
+    keypoints: Keypoints, prior: ndarray, closed: ndarray, camera: Camera, error: ndarray | None
+) -> Evidence:
     image_seen = np.isfinite(keypoints.image).all(axis=-1)
     prior_seen = np.isfinite(prior).all(axis=-1)
     trust = np.square(np.nan_to_num(keypoints.confidence))
     slopes = np.where(image_seen[..., None], camera.rays(keypoints.image)[..., :2], 0.0)[:, POINTS]
     depth = _of_ends(trust * prior_seen)
+    if error is not None:
+        depth = depth * _known_error(error)
     without_image = _of_ends(image_seen * 1.0) == 0.0
     bones = bones_of(np.where(prior_seen[..., None], prior, closed))
     return Evidence(
@@ -173,6 +182,17 @@ def _evidence(keypoints: Keypoints, prior: ndarray, closed: ndarray, camera: Cam
         depth * without_image,
         spans(keypoints.times),
     )
+
+
+def _known_error(error: ndarray) -> ndarray:
+    """By how much the prior's depth counts more or less than DEPTH_SIGMA says, (F, 15).
+
+    error: (F, 33) expected errors of the landmarks' depths, metres; where it is NaN the factor is 1.
+    The largest error at the ends of a sum of bones counts.
+    """
+    largest = np.where(_IN_DEPTH, error[:, None, POINTS], -np.inf).max(axis=2)
+    factor = np.square(DEPTH_SIGMA / largest)
+    return np.where(np.isfinite(factor), np.clip(factor, *_KNOWN_ERROR), 1.0)
 
 
 def _of_ends(weight: ndarray) -> ndarray:

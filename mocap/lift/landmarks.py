@@ -1,0 +1,79 @@
+"""Between the lifter's 15 joints and the detector's 33 landmarks."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core import rotation as R
+from mocap.core.keypoints import LANDMARKS
+from mocap.lift.network import JOINTS
+
+_I = {name: i for i, name in enumerate(LANDMARKS)}
+_TO_LANDMARK = [_I[n.replace("toe", "foot_index")] for n in JOINTS[1:]]
+_EARS = [_I["left_ear"], _I["right_ear"]]
+JOINT_OF = np.array([0] * 11 + [1, 2, 3, 4] + [5, 6] * 4 + [7, 8, 9, 10, 11, 12, 11, 12, 13, 14])
+"""The joint that each landmark is, or moves with."""
+_ANKLES = [_I["left_ankle"], _I["right_ankle"]]
+_FEET = [_I[f"{s}_{n}"] for n in ("heel", "foot_index") for s in ("left", "right")]
+_FOOT_ANKLES = 2 * _ANKLES
+_SHOULDERS = [_I["left_shoulder"], _I["right_shoulder"]]
+# What moves with what: the face with the line from shoulders to ears, fingers with that from elbow
+# to wrist, heels with that from toe to ankle.
+_STARTS = [_I[f"{s}_{n}"] for n in ("elbow", "foot_index") for s in ("left", "right")]
+_ENDS = [_I[f"{s}_{n}"] for n in ("wrist", "ankle") for s in ("left", "right")]
+_HANGING = [(i, 0) for i in range(_I["mouth_right"] + 1)]
+_HANGING += [
+    (_I[f"{s}_{n}"], 1 + side)
+    for n in ("pinky", "index", "thumb")
+    for side, s in enumerate(("left", "right"))
+]
+_HANGING += [(_I[f"{s}_heel"], 3 + side) for side, s in enumerate(("left", "right"))]
+_HUNG, _LINE = (np.array(column) for column in zip(*_HANGING, strict=True))
+
+
+def joints_of(landmarks: Float[ndarray, "frames 33 n"]) -> Float[ndarray, "frames 15 n"]:
+    """The network's joints among the landmarks."""
+    ears = landmarks[:, _EARS].mean(axis=1, keepdims=True)
+    return np.concatenate([ears, landmarks[:, _TO_LANDMARK]], axis=1)
+
+
+def carry(
+    detected: Float[ndarray, "frames 33 3"], joints: Float[ndarray, "frames 15 3"]
+) -> Float[ndarray, "frames 33 3"]:
+    """All landmarks for the network's joints, metres.
+
+    Face, fingers and heels, which the network does not predict, turn and move with the part that
+    they are attached to. Joints that are NaN keep the detector's position.
+    """
+    out = detected.copy()
+    known = ~np.isnan(joints[:, 1:])
+    out[:, _TO_LANDMARK] = np.where(known, joints[:, 1:], detected[:, _TO_LANDMARK])
+    ears = 0.5 * (detected[:, _EARS[0]] + detected[:, _EARS[1]])
+    before, before_end = _lines(detected, ears)
+    now, now_end = _lines(out, joints[:, 0])
+    turn = R.between(R.normalize(before_end - before), R.normalize(now_end - now))
+    offsets = R.apply(turn[:, _LINE], detected[:, _HUNG] - before_end[:, _LINE])
+    moved = now_end[:, _LINE] + offsets
+    out[:, _HUNG] = np.where(np.isnan(moved), detected[:, _HUNG], moved)
+    # Feet keep the detector's shape, since the network's toes end where the training data's do;
+    # they lean with the body.
+    lean = R.between(_upwards(detected), _upwards(out))[:, None]
+    feet = out[:, _FOOT_ANKLES] + R.apply(lean, detected[:, _FEET] - detected[:, _FOOT_ANKLES])
+    out[:, _FEET] = np.where(np.isnan(feet), detected[:, _FEET], feet)
+    return out
+
+
+def _upwards(p: Float[ndarray, "frames 33 3"]) -> Float[ndarray, "frames 3"]:
+    """From the ankles' middle to the shoulders', unit."""
+    return R.normalize(p[:, _SHOULDERS].mean(axis=1) - p[:, _ANKLES].mean(axis=1))
+
+
+def _lines(
+    p: Float[ndarray, "frames 33 3"], ears: Float[ndarray, "frames 3"]
+) -> tuple[ndarray, ndarray]:
+    """Starts and ends (F, 5, 3) of the lines that something moves with."""
+    neck = 0.5 * (p[:, _SHOULDERS[0]] + p[:, _SHOULDERS[1]])
+    starts = np.concatenate([neck[:, None], p[:, _STARTS]], axis=1)
+    return starts, np.concatenate([ears[:, None], p[:, _ENDS]], axis=1)

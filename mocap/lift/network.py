@@ -1,0 +1,171 @@
+"""The lifter's network in NumPy: temporal convolutions over windows of one person's joints.
+
+For each frame the network is given 64 numbers (`features`) in the view along the ray through the
+hips, and gives for each of the 15 JOINTS a correction of its image point, its depth, and the
+depth's expected error. A joint lies on its own viewing ray (`placed`), so that an image point that
+is not corrected reprojects exactly. Training: mocap.lift.training; model card: CARD.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+RATE = 30.0
+"""Frames a second that the network sees, whatever the camera's."""
+
+JOINTS: tuple[str, ...] = (
+    "head",
+    *(
+        f"{side}_{name}"
+        for name in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "toe")
+        for side in ("left", "right")
+    ),
+)
+"""The network's joints: the ears' middle and the limbs' joints."""
+
+MIRRORED_JOINTS = np.array([0, *(i + (1 if i % 2 else -1) for i in range(1, 15))])
+HIP_JOINTS = [JOINTS.index("left_hip"), JOINTS.index("right_hip")]
+DILATIONS = (1, 3, 9)
+REACH = sum(DILATIONS)
+"""Frames that the network sees to either side of one."""
+
+INPUTS = 64
+_DISTANCE = 62
+# A joint may come as near to the camera as this part of the hips' distance.
+_NEAREST = 0.1
+_QUIETEST, _LOUDEST = -6.0, 1.0  # logarithms of the expected error, metres
+
+
+def features(
+    across: Float[ndarray, "*batch 15 2"],
+    along: Float[ndarray, "*batch 15"],
+    confidence: Float[ndarray, "*batch 15"],
+    hips: Float[ndarray, "*batch 3"],
+    known: Float[ndarray, "*batch"] | float = 1.0,
+) -> Float[ndarray, "*batch 64"]:
+    """The network's inputs.
+
+    Args:
+        across, along, confidence, hips: as in `mocap.lift.model.View`.
+        known: 1 where the detector's depths count, 0 where there are none (`along` is ignored).
+    """
+    known = np.broadcast_to(np.asarray(known)[..., None], (*along.shape[:-1], 1))
+    flat = across.reshape(*along.shape[:-1], 30)
+    return np.concatenate([flat, along * known, confidence, hips, known], axis=-1)
+
+
+MIRROR = np.concatenate(
+    [
+        np.stack([2 * MIRRORED_JOINTS, 2 * MIRRORED_JOINTS + 1], axis=1).ravel(),
+        30 + MIRRORED_JOINTS,
+        45 + MIRRORED_JOINTS,
+        [60, 61, 62, 63],
+    ]
+)
+MIRROR_SIGN = np.where(np.isin(np.arange(INPUTS), [*range(0, 30, 2), 60]), -1.0, 1.0)
+"""A mirrored performer's features are `features[..., MIRROR] * MIRROR_SIGN`."""
+
+
+@lru_cache(maxsize=1)
+def weights() -> dict[str, Float[ndarray, "..."]]:
+    """The network's arrays, float32, from the package."""
+    with np.load(Path(__file__).with_name("weights.npz")) as file:
+        return {key: np.ascontiguousarray(file[key], dtype=np.float32) for key in file.files}
+
+
+def run(
+    w: dict[str, ndarray], inputs: Float[ndarray, "batch frames 64"]
+) -> Float[ndarray, "batch frames 60"]:
+    """The network's outputs at each frame.
+
+    The first and the last frame stand for what was before and after, as in training; so the
+    newest frame of a live stream, which has no later ones, is lifted by the same network.
+
+    Returns:
+        For each joint metres to be added to its image point (x, y) and its depth (z), 45 numbers;
+        then the logarithms of the depths' expected errors (metres), 15 numbers.
+    """
+    x = ((inputs - w["mean"]) / w["scale"]).astype(np.float32)
+    before, after = (np.repeat(x[:, [edge]], REACH, axis=1) for edge in (0, -1))
+    x = np.concatenate([before, x, after], axis=1)
+    x = np.maximum(_convolve(x, w["in.weight"], w["in.bias"], DILATIONS[0]), 0.0)
+    for n, dilation in enumerate(DILATIONS[1:]):
+        y = _block(w, n, _convolve(x, w[f"{n}.wide.weight"], w[f"{n}.wide.bias"], dilation))
+        x = x[:, dilation : dilation + y.shape[1]] + y
+    return x @ w["out.weight"] + w["out.bias"]
+
+
+def run_newest(
+    w: dict[str, ndarray], inputs: Float[ndarray, "batch 14 64"]
+) -> Float[ndarray, "batch 1 60"]:
+    """As `run`, only the output at the newest of REACH + 1 frames.
+
+    Dilations rise by threes, so each layer joins three neighbours and passes a third of the rows
+    on. All rows go through one product: with a few rows, reading the weights is what takes time.
+    """
+    batch = len(inputs)
+    x = ((inputs - w["mean"]) / w["scale"]).astype(np.float32)
+    x = np.concatenate([x, np.repeat(x[:, -1:], REACH, axis=1)], axis=1)
+    x = np.maximum(x.reshape(-1, 3 * INPUTS) @ _flat(w["in.weight"]) + w["in.bias"], 0.0)
+    for n in range(len(DILATIONS) - 1):
+        threes = x.reshape(-1, 3 * x.shape[1])
+        x = x[1::3] + _block(w, n, threes @ _flat(w[f"{n}.wide.weight"]) + w[f"{n}.wide.bias"])
+    return (x @ w["out.weight"] + w["out.bias"]).reshape(batch, 1, -1)
+
+
+def placed(
+    inputs: Float[ndarray, "*batch 64"], outputs: Float[ndarray, "*batch 60"]
+) -> tuple[Float[ndarray, "*batch 15 3"], Float[ndarray, "*batch 15"]]:
+    """Joints along the hips' ray (metres, from the hips' middle), and their depths' errors (metres).
+
+    A point seen `across` metres off at the hips' distance d, whose depth is z nearer, lies
+    across · (1 − z/d) off.
+    """
+    corrections = outputs[..., :45].reshape(*outputs.shape[:-1], 15, 3)
+    across = inputs[..., :30].reshape(*inputs.shape[:-1], 15, 2)
+    depth = corrections[..., 2]
+    nearer = np.minimum(depth * inputs[..., _DISTANCE, None], 1.0 - _NEAREST)
+    flat = (across + corrections[..., :2]) * (1.0 - nearer)[..., None]
+    error = np.exp(np.clip(outputs[..., 45:], _QUIETEST, _LOUDEST))
+    return np.concatenate([flat, depth[..., None]], axis=-1), error
+
+
+def lifted(
+    w: dict[str, ndarray],
+    inputs: Float[ndarray, "frames 64"],
+    network: Callable[..., ndarray] = run,
+) -> tuple[Float[ndarray, "outputs 15 3"], Float[ndarray, "outputs 15"]]:
+    """`placed`, as the mean over a take and its mirror image.
+
+    Args:
+        network: `run`, or `run_newest` for REACH + 1 frames and the newest one's output.
+    """
+    both = np.stack([inputs, inputs[:, MIRROR] * MIRROR_SIGN])
+    outputs = network(w, both).astype(np.float64)
+    joints, error = placed(both[:, -outputs.shape[1] :], outputs)
+    joints = 0.5 * (joints[0] + joints[1][:, MIRRORED_JOINTS] * [-1.0, 1.0, 1.0])
+    return joints, 0.5 * (error[0] + error[1][:, MIRRORED_JOINTS])
+
+
+def _convolve(x: ndarray, weight: ndarray, bias: ndarray, dilation: int) -> ndarray:
+    """x (B, F, C) with weight (3, C, D): frames shrink by twice the dilation."""
+    frames = x.shape[1] - 2 * dilation
+    out = bias + x[:, :frames] @ weight[0]
+    out += x[:, dilation : dilation + frames] @ weight[1]
+    out += x[:, 2 * dilation :] @ weight[2]
+    return out
+
+
+def _block(w: dict[str, ndarray], n: int, wide: ndarray) -> ndarray:
+    deep = np.maximum(wide, 0.0) @ w[f"{n}.deep.weight"] + w[f"{n}.deep.bias"]
+    return np.maximum(deep, 0.0)
+
+
+def _flat(weight: ndarray) -> ndarray:
+    return weight.reshape(-1, weight.shape[-1])

@@ -1,0 +1,116 @@
+"""Batches to train on: what real pairs, spoilt, sketched and exact pieces are mixed of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.lift.network import features
+from mocap.lift.training import pairs
+from mocap.lift.training.noise import GUESS, Shown, exact, sketched, spoilt, without_depth
+from mocap.lift.training.spoil import Spoiler
+from mocap.lift.training.stage import Library, staged
+
+FRAMES = 48
+"""Frames of a piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How many pieces of a batch are real pairs, spoilt, sketched and exact.
+
+    guessed: share of exact pieces whose field of view is only guessed. bare: share of the others
+    without the detector's depth; a quarter of those also comes without confidences.
+    """
+
+    real: int = 0
+    spoilt: int = 0
+    sketched: int = 0
+    exact: int = 0
+    guessed: float = 0.0
+    bare: float = 0.35
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sources:
+    """What batches are drawn from.
+
+    libraries: motion, with the share of each. spoiler: None where no piece is spoilt. pieces: real
+    pairs as (N, 60, …).
+    """
+
+    libraries: Sequence[tuple[Library, float]]
+    spoiler: Spoiler | None
+    pieces: Shown
+
+
+def real(
+    rng: np.random.Generator, some: Sequence[pairs.Pair], guesses: int, mirrored: bool
+) -> Shown:
+    """Real pairs as the network is shown them; those in which the person is lost are left out.
+
+    Args:
+        guesses: fields of view that each is seen through.
+        mirrored: each with its mirror image.
+    """
+    inputs, truths = [], []
+    for pair in some:
+        for version in (pair, pair.mirror()) if mirrored else (pair,):
+            for _ in range(guesses):
+                guess = float(np.exp(rng.uniform(-GUESS, GUESS)))
+                seen, true, _scale = pairs.as_seen(version, guess)
+                given = features(seen.across, seen.along, seen.confidence, seen.hips)
+                if np.isfinite(given).all() and np.isfinite(true).all():
+                    inputs.append(given.astype(np.float32))
+                    truths.append(true.astype(np.float32))
+    return Shown(np.stack(inputs), np.stack(truths))
+
+
+def batch(
+    rng: np.random.Generator, sources: Sources, mix: Mix
+) -> tuple[Float[ndarray, "batch frames 64"], Float[ndarray, "batch frames 15 3"]]:
+    """(inputs, true joints), float32."""
+    shown = []
+    if mix.real:
+        shown.append(_rolled(rng, _cut(rng, sources.pieces, mix.real)))
+    if mix.spoilt and sources.spoiler is not None:
+        scene = staged(rng, sources.libraries, mix.spoilt, FRAMES)
+        shown.append(spoilt(rng, *scene, sources.spoiler))
+    if mix.sketched:
+        shown.append(sketched(rng, *staged(rng, sources.libraries, mix.sketched, FRAMES)))
+    shown = [without_depth(rng, s, mix.bare, 0.25) for s in shown]
+    if mix.exact:
+        scene = staged(rng, sources.libraries, mix.exact, FRAMES)
+        shown.append(exact(rng, *scene, mix.guessed))
+    return (
+        np.concatenate([s.inputs for s in shown]).astype(np.float32),
+        np.concatenate([s.true for s in shown]).astype(np.float32),
+    )
+
+
+def _cut(rng: np.random.Generator, pieces: Shown, count: int) -> Shown:
+    """Some of the pieces, FRAMES of each."""
+    which = rng.integers(len(pieces.inputs), size=(count, 1))
+    starts = rng.integers(0, pieces.inputs.shape[1] - FRAMES + 1, size=(count, 1))
+    at = starts + np.arange(FRAMES)
+    return Shown(pieces.inputs[which, at], pieces.true[which, at])
+
+
+def _rolled(rng: np.random.Generator, shown: Shown) -> Shown:
+    """Real pieces rolled and resized a little: there are few, and the network would know each."""
+    count = len(shown.inputs)
+    angle = np.radians(6.0) * rng.standard_normal(count)
+    size = np.exp(0.05 * rng.standard_normal((count, 1, 1, 1)))
+    roll = np.zeros((count, 1, 2, 2))
+    roll[:, 0, 0, 0] = roll[:, 0, 1, 1] = np.cos(angle)
+    roll[:, 0, 0, 1], roll[:, 0, 1, 0] = np.sin(angle), -np.sin(angle)
+    across = shown.inputs[..., :30].reshape(*shown.inputs.shape[:2], 15, 2) @ roll * size
+    true = np.concatenate([shown.true[..., :2] @ roll, shown.true[..., 2:]], axis=-1) * size
+    along, confidence = shown.inputs[..., 30:45] * size[..., 0], shown.inputs[..., 45:60]
+    slopes = shown.inputs[..., None, 60:62] @ roll
+    hips = np.concatenate([slopes[..., 0, :], shown.inputs[..., 62:63] / size[..., 0]], axis=-1)
+    return Shown(features(across, along, confidence, hips), true)
