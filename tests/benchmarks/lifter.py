@@ -4,7 +4,7 @@
 
 Rows: the detector's raw landmarks; the lifter of the bake; the same from image points without the
 detector's depth; the live lifter; and the lifter from the true image points without depth. The
-field of view is not told (`DEFAULT_FOV`). With MOCAP_DATA also the man before two cameras, which
+field of view is assumed (`DEFAULT_FOV`). With MOCAP_DATA also the man before two cameras, which
 runs the detector. The last column is the share of depths within one expected error (calibrated:
 68 %).
 """

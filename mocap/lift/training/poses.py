@@ -386,7 +386,7 @@ def take(rng: np.random.Generator, seconds: float = 10.0) -> Float[ndarray, "fra
 
 
 def _sway(rng: np.random.Generator, frames: int, width: int) -> ndarray:
-    """Nobody holds quite still: slow waves of about a centimetre, or a degree."""
+    """People sway: slow waves of about a centimetre, or a degree."""
     times = np.arange(frames)[:, None] / RATE
     out = np.zeros((frames, width))
     for _ in range(3):
