@@ -7,7 +7,7 @@ export default defineConfig({
   build: {
     outDir: "../mocap/assets/viewer",
     emptyOutDir: true,
-    target: "es2022",
+    target: ["es2022", "safari16.0"],
     // three.js alone is above Vite's default of 500 kB; the page comes from the same machine.
     chunkSizeWarningLimit: 2000,
   },

@@ -63,12 +63,14 @@ def test_missing_parts_are_named_over_the_picture(host: Host, page: Page) -> Non
     until(page, f"{caption}.hidden")
 
 
-def test_lost_sources_and_full_disks_are_shown_until_they_are_over(host: Host, page: Page) -> None:
+def test_lost_sources_and_disks_are_shown_until_they_are_over(host: Host, page: Page) -> None:
     messages = TEXT.format("#messages")
     host.announce(state(source="lost", disk="low"))
-    until(page, f"{messages}.includes('was disconnected') && {messages}.includes('nearly full')")
+    until(page, f"{TEXT.format('#state-text')} === 'Source lost'")
+    until(page, f"{messages}.includes('nearly full')")
     host.announce(state(disk="full"))
-    until(page, f"!{messages}.includes('disconnected') && {messages}.includes('disk is full')")
+    until(page, f"{TEXT.format('#state-text')} === 'Waiting'")
+    until(page, f"{messages}.includes('disk is full')")
     host.announce(state())
     until(page, f"!{messages}.includes('disk')")
 

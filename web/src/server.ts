@@ -148,8 +148,6 @@ export class ServerEvents implements ConnectionListener {
     const person = state?.missing.includes("person") && !picture.visible;
     messages.say("missing", "info", person ? missing : "");
     messages.say("disk", state?.disk === "full" ? "error" : "warning", DISK[state?.disk ?? "ok"]);
-    const lost = "The camera was disconnected; it is used again as soon as it is back.";
-    messages.say("source", "warning", state?.source === "lost" ? lost : "");
   }
 
   /** Plays the motion of a server that has no stream. */

@@ -34,7 +34,9 @@ export class Status {
     if (live.connection !== "open") return live.connection;
     if (!live.hello || (!performer.avatar && performer.address)) return "loading";
     if (player.transport) return player.transport.playing ? "playing" : "paused";
-    return live.meter.figures(now).idle < STILL ? "live" : "waiting";
+    if (live.meter.figures(now).idle < STILL) return "live";
+    const source = live.server?.source;
+    return source === "lost" || source === "ended" ? source : "waiting";
   }
 
   report(now: number): void {

@@ -115,7 +115,6 @@ export interface Tuned extends Tuning {
 export type ServerText = Hello | Status | ServerState | Pong | Gone | Tuned;
 export type ClientText =
   | { readonly type: "ack"; readonly frame: number }
-  | { readonly type: "control"; readonly paused: boolean }
   | { readonly type: "calibrate" }
   | { readonly type: "person"; readonly at?: readonly [number, number] }
   | { readonly type: "lead"; readonly who: "server" | "browser" }

@@ -10,6 +10,8 @@ const STATES = {
   live: "Live",
   playing: "Playing",
   paused: "Paused",
+  lost: "Source lost",
+  ended: "Ended",
   gone: "Offline",
 } as const;
 
