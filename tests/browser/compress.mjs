@@ -37,7 +37,9 @@ function accessorArray(index) {
   const view = document.bufferViews[bufferView];
   const width = SIZES[type];
   const stride = view.byteStride ?? width * BYTES[componentType];
-  const Type = { 5121: Uint8Array, 5123: Uint16Array, 5125: Uint32Array, 5126: Float32Array }[componentType];
+  const Type = { 5121: Uint8Array, 5123: Uint16Array, 5125: Uint32Array, 5126: Float32Array }[
+    componentType
+  ];
   const out = new Type(count * width);
   const bytes = viewBytes(view);
   for (let i = 0; i < count; i++) {
@@ -55,7 +57,8 @@ async function meshopt() {
   document.bufferViews.forEach((view, i) => {
     const users = document.accessors.filter((a) => a.bufferView === i);
     const bytes = viewBytes(view);
-    const stride = view.byteStride ?? (users[0] ? SIZES[users[0].type] * BYTES[users[0].componentType] : 0);
+    const stride =
+      view.byteStride ?? (users[0] ? SIZES[users[0].type] * BYTES[users[0].componentType] : 0);
     const whole = users.length > 0 && stride % 4 === 0 && view.byteLength % stride === 0;
     if (!whole) {
       Object.assign(view, { buffer: 0, byteOffset: append(bytes) });
@@ -64,8 +67,19 @@ async function meshopt() {
     const count = view.byteLength / stride;
     const encoded = MeshoptEncoder.encodeVertexBuffer(Uint8Array.from(bytes), count, stride);
     const byteOffset = append(encoded);
-    const compression = { buffer: 0, byteOffset, byteLength: encoded.length, byteStride: stride, mode: "ATTRIBUTES", count };
-    Object.assign(view, { buffer: 1, byteOffset: fallback, extensions: { EXT_meshopt_compression: compression } });
+    const compression = {
+      buffer: 0,
+      byteOffset,
+      byteLength: encoded.length,
+      byteStride: stride,
+      mode: "ATTRIBUTES",
+      count,
+    };
+    Object.assign(view, {
+      buffer: 1,
+      byteOffset: fallback,
+      extensions: { EXT_meshopt_compression: compression },
+    });
     fallback += Math.ceil(view.byteLength / 4) * 4;
   });
   document.buffers = [
@@ -92,13 +106,22 @@ async function draco() {
       for (const [name, index] of Object.entries(primitive.attributes)) {
         const { type, count, componentType } = document.accessors[index];
         const values = accessorArray(index);
-        const kind = { POSITION: encoder.POSITION, NORMAL: encoder.NORMAL }[name] ?? encoder.GENERIC;
-        const add = { 5121: "AddUInt8Attribute", 5123: "AddUInt16Attribute", 5126: "AddFloatAttribute" }[componentType];
+        const kind =
+          { POSITION: encoder.POSITION, NORMAL: encoder.NORMAL }[name] ?? encoder.GENERIC;
+        const add = {
+          5121: "AddUInt8Attribute",
+          5123: "AddUInt16Attribute",
+          5126: "AddFloatAttribute",
+        }[componentType];
         attributes[name] = builder[add](made, kind, count, SIZES[type], values);
       }
       const coder = new encoder.Encoder();
       coder.SetEncodingMethod(encoder.MESH_EDGEBREAKER_ENCODING);
-      for (const [kind, bits] of [["POSITION", 14], ["NORMAL", 10], ["GENERIC", 12]]) {
+      for (const [kind, bits] of [
+        ["POSITION", 14],
+        ["NORMAL", 10],
+        ["GENERIC", 12],
+      ]) {
         coder.SetAttributeQuantization(encoder[kind], bits);
       }
       coder.SetSpeedOptions(5, 5);
@@ -116,7 +139,8 @@ async function draco() {
         return document.accessors.push(rest) - 1;
       };
       primitive.indices = bare(primitive.indices);
-      for (const name of Object.keys(attributes)) primitive.attributes[name] = bare(primitive.attributes[name]);
+      for (const name of Object.keys(attributes))
+        primitive.attributes[name] = bare(primitive.attributes[name]);
     }
   }
   document.buffers = [{ byteLength: length }];
@@ -131,7 +155,9 @@ const text = Buffer.from(JSON.stringify(document));
 const json = Buffer.alloc(Math.ceil(text.length / 4) * 4, 0x20);
 text.copy(json);
 const header = Buffer.alloc(20);
-[0x46546c67, 2, 28 + json.length + length, json.length, 0x4e4f534a].forEach((n, i) => header.writeUInt32LE(n, 4 * i));
+[0x46546c67, 2, 28 + json.length + length, json.length, 0x4e4f534a].forEach((n, i) =>
+  header.writeUInt32LE(n, 4 * i),
+);
 const chunk = Buffer.alloc(8);
 chunk.writeUInt32LE(length, 0);
 chunk.writeUInt32LE(0x004e4942, 4);

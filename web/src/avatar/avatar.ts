@@ -34,7 +34,7 @@ export class Avatar {
   private readonly rest: Record<string, Point>;
   private fit: BodyFit = { scale: 1, lift: 0 };
   private readonly bones = new Map<string, Object3D>();
-  /** Presets that are left at zero, because the face has ARKit's expressions, which say the same. */
+  /** Presets that stay at zero, because the face has ARKit's expressions in their place. */
   private readonly coarse = new Set<string>();
   /** −1 for VRM 0, whose characters face −Z: turned about Y, x and z change their sign; else +1. */
   private readonly facing: 1 | -1;

@@ -3,7 +3,7 @@
 import { LEFT, MIDDLE, RIGHT } from "../stage/colours";
 
 // biome-ignore format: one chain of landmarks a line
-/** The lines between the landmarks, by index: BlazePose's POSE_CONNECTIONS without the inner face. */
+/** The lines between landmarks, by index: BlazePose's POSE_CONNECTIONS without the inner face. */
 export const LINES: readonly (readonly [number, number])[] = [
   [0, 2], [2, 7], [0, 5], [5, 8], [9, 10],
   [11, 12], [11, 23], [12, 24], [23, 24],
@@ -19,7 +19,7 @@ export const HAND = 21;
 /** Landmarks below this confidence are not drawn; from here to 1 they gain in opacity. */
 const UNSURE = 0.2;
 
-/** The colour of a landmark's side. The left has 1 to 3 and the odd ones from 7 on; 0 is the nose. */
+/** The colour of a landmark's side. Left are 1 to 3 and the odd ones from 7 on; 0 is the nose. */
 export function sideOf(landmark: number): string {
   if (landmark === 0) return MIDDLE;
   if (landmark < 7) return landmark < 4 ? LEFT : RIGHT;

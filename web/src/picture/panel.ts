@@ -35,7 +35,7 @@ export class PicturePanel {
     return this.canvas.clientWidth > 0;
   }
 
-  /** A new source. The panel is hidden until there is a picture or a landmark: a motion has none. */
+  /** A new source. The panel is hidden until there is a picture or a landmark. */
   open(source: StreamSource): void {
     this.source = source;
     this.image?.bitmap.close();
@@ -44,7 +44,7 @@ export class PicturePanel {
     this.panel.style.setProperty("--aspect", String(source.width / source.height));
   }
 
-  /** A picture of the server's; while one is decoded, only the newest of those that follow is kept. */
+  /** A picture of the server; while one is decoded, only the newest of the next ones is kept. */
   receive(picture: PictureMessage): void {
     this.waiting = picture;
     if (!this.decoding) void this.decode();
@@ -73,7 +73,7 @@ export class PicturePanel {
     this.caption.hidden = !sentence;
   }
 
-  /** Calls back with a clicked point of the picture: (x, y), 0 to 1, y down, as the camera sees it. */
+  /** Calls back with a clicked point of the camera's picture: (x, y), 0 to 1, y down. */
   onPoint(pointed: (at: readonly [number, number]) => void): void {
     this.canvas.addEventListener("click", ({ offsetX, offsetY }) => {
       const x = Math.min(Math.max(offsetX / this.canvas.clientWidth, 0), 1);

@@ -57,7 +57,7 @@ export interface PictureMessage extends Header {
 
 export interface FaceMessage extends Header {
   readonly kind: typeof FACE;
-  /** (4, 4) by rows: MediaPipe's canonical face to the camera, metres, x right, y up, z to the camera. */
+  /** (4, 4) by rows: from MediaPipe's canonical face to the camera, metres; x right, y up. */
   readonly transform: Float32Array;
   /** (478, 3): x and y 0 to 1 over the picture, y down; z in x's unit, away from the camera. */
   readonly points: Float32Array;
@@ -103,7 +103,7 @@ function poseData(data: Float32Array | null, bytes: number, joints: number) {
   const end = 3 + 4 * joints;
   if (!data || data.length < end) {
     throw new ProtocolError(
-      `A pose of ${joints} joints has at least ${4 * end} bytes of data, but this one has ${bytes}.`,
+      `A pose of ${joints} joints has at least ${4 * end} bytes of data, but this has ${bytes}.`,
     );
   }
   return {

@@ -7,7 +7,7 @@ const TRIPS = 12;
 export class ServerClock {
   private trips: { readonly round: number; readonly offset: number }[] = [];
 
-  /** Adds a round trip: sent and received by the page's clock, answered at `clock` of the server's. */
+  /** Adds a round trip: sent and received by the page's clock, answered at the server's `clock`. */
   add(sent: number, received: number, clock: number): void {
     const trip = { round: received - sent, offset: clock - (sent + received) / 2 };
     this.trips = [...this.trips.slice(1 - TRIPS), trip];

@@ -3,7 +3,7 @@
 export interface Figures {
   /** Poses drawn a second, over the last second. */
   readonly fps: number;
-  /** Median of the last second, from the frame's arrival at the server to its pose drawn; or null. */
+  /** From a frame's arrival at the server to its pose drawn: median of the last second, or null. */
   readonly latency: number | null;
   /** The worst latency of the last second. */
   readonly worst: number | null;

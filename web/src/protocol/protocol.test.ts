@@ -1,4 +1,4 @@
-// The golden files in tests/data, which Python's tests read too, hold this side of the protocol to the other.
+// Both languages are tested against the golden files in tests/data.
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";

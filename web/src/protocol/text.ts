@@ -34,7 +34,7 @@ export interface Hello {
   /** The address of the avatar's file, relative to the page. */
   readonly rig: string;
   readonly source: StreamSource;
-  /** Where a whole motion lies for the page to play, without its files' suffixes (playback/clip.ts). */
+  /** The address of a motion for the page to play, without suffix (playback/clip.ts). */
   readonly clip?: string;
 }
 

@@ -90,7 +90,8 @@ describe("fitTo", () => {
     const to = { hips: [0, 0.8, 0], leftFoot: [0.1, 0.3, 0], rightFoot: [-0.1, 0.3, 0] } as const;
     const { scale, lift } = fitTo(from, to);
     expect(scale * 1 + lift).toBeCloseTo(0.8, 9); // hips at rest
-    expect(scale * 0.55 + lift - 0.5 * 0.45 * (1 / 0.9)).toBeCloseTo(0.3, 9); // hips half a leg lower
+    // With the hips half a leg lower.
+    expect(scale * 0.55 + lift - 0.5 * 0.45 * (1 / 0.9)).toBeCloseTo(0.3, 9);
   });
 
   it("goes by the hips' height where there are no feet", () => {
