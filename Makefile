@@ -1,12 +1,13 @@
-# Each of these works from a fresh clone: it makes the environment in .venv first. Python 3.10 or newer is all that must be there.
+# Each target works from a fresh clone that has Python 3.10 or newer: it first makes .venv.
 #
 #   make demo    the bundled clip onto the avatar in the browser; DEMO="--no-open" for its options
-#   make test    everything that is checked: style, types, TypeScript, tests; TESTS="tests/test_bvh.py -x" for some of them
-#   make bench   the numbers: accuracy, cost, latency; BENCH=accuracy for one of them
-#   make bench-render  what the accuracy benchmark looks at: the mannequin in the motions of MOCAP_DATA, through the detector
-#   make wheel   dist/anymocap-….whl, which needs neither Node nor a network
-#   make train   train the lifter's weights on the motion in MOCAP_DATA, 1 h on one core; installs PyTorch (mocap/lift/CARD.md)
+#   make test    all checks: style, types, TypeScript, tests; TESTS="tests/formats -x" for some
 #   make lint    style and types alone
+#   make bench   the figures: accuracy, cost, latency; BENCH="stages footage" for some of them
+#   make bench-render  render the clips of the accuracy benchmark from the motions of MOCAP_DATA
+#   make wheel   dist/anymocap-….whl, which needs neither Node nor a network
+#   make train   train the lifter's weights on the motion in MOCAP_DATA, 1 h on one core;
+#                installs PyTorch (mocap/lift/CARD.md)
 #   make lock    the newest versions that pyproject.toml allows, into tests/requirements.lock
 
 PYTHON ?= python3
@@ -34,9 +35,12 @@ wheel: assets
 	$(BIN)/python -m hatchling build -t wheel -d dist
 
 train: .venv/ready
-	@test -n "$(MOCAP_DATA)" || { echo "make train learns from captured motion: set MOCAP_DATA to the folder that holds mocap/cmu_training" >&2; exit 2; }
+	@test -n "$(MOCAP_DATA)" || { \
+		echo "make train needs captured motion: set MOCAP_DATA to the folder with" \
+			"mocap/cmu_training" >&2; exit 2; }
 	$(PIP) --no-build-isolation -e '.[train]'
-	$(BIN)/python -m mocap.lift.training.train --data "$(MOCAP_DATA)" --golden tests/data/lift_weights_golden.npz $(TRAIN)
+	$(BIN)/python -m mocap.lift.training.train --data "$(MOCAP_DATA)" \
+		--golden tests/data/lift_weights_golden.npz $(TRAIN)
 
 lint: assets
 	$(BIN)/ruff check .
@@ -50,13 +54,14 @@ lock: .venv/ready
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev --no-annotate \
 		--custom-compile-command "make lock" --upgrade -o tests/requirements.lock pyproject.toml
 
-# The viewer, the weights, the mannequin and the demo clip in mocap/assets/; quick while nothing has changed.
+# The viewer, the weights, the mannequin and the demo clip in mocap/assets/; quick if unchanged.
 assets: .venv/ready
 	@$(WEB)
 
 # Node comes from the system where it is new enough, else from PyPI into .venv.
 .venv/ready: pyproject.toml tests/requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit("mocap needs Python 3.10 or newer: make PYTHON=python3.11" if sys.version_info < (3, 10) else 0)'
+	@$(PYTHON) -c 'import sys; sys.exit("mocap needs Python 3.10 or newer: make PYTHON=python3.11" \
+		if sys.version_info < (3, 10) else 0)'
 	@echo "Setting up .venv; the first time this takes some minutes"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) -r tests/requirements.lock

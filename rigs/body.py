@@ -1,11 +1,10 @@
-"""The mannequin's body: what shapes it is made of, how they are coloured, and which bones move
-them.
+"""The mannequin's body: its shapes, their colours, and the bones that move them.
 
 It is built like a jointed figure: torso, neck, head and hands are smooth skins over several bones;
 each long limb segment is a closed shell that one bone moves, and shoulder, elbow, wrist, hip, knee
 and ankle are balls about the joint's centre. Linear blend skinning shrinks a ring whose weights are
 shared half and half by cos(θ/2) under a twist θ: half of its area at 90°, however wide the blend. A
-motion's whole forearm twist sits in `lowerArm`, the shoulder's in `upperArm`, so a skin over those
+motion's whole forearm twist is in `lowerArm`, the shoulder's in `upperArm`, so a skin over those
 joints could not keep its shape; concentric balls keep it exactly, at any angle.
 
 Shapes of the left side are mirrored to the right. Positions come from mocap.core.skeleton.HUMANOID.

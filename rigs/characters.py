@@ -1,8 +1,6 @@
-"""Pictures of any characters that move, by three.js in a headless Chromium:
+"""Pictures of moving characters, by three.js in headless Chromium.
 
-GLB or VRM files with their own animation, side by side.
-
-Needs what rigs/render.py needs.
+GLB or VRM files with their own animation, side by side. Needs what rigs/render.py needs.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""How well the detector reads the mannequin: the demo clip's landmarks against their true places in
-the image.
+"""Error of the detector on the demo clip: landmarks against their true image points.
 
 python rigs/check_demo.py [lite|full|heavy]
 """

@@ -1,10 +1,9 @@
-"""The demo's motion, authored here: a greeting, a side step, a squat, a hop with the arms thrown
-up, a turn to each side, and back.
+"""The demo's motion, authored here: a greeting, a side step, a squat, a hop, and turns.
 
-Channels are keyed by hand, run through by monotone cubics (so that nothing overshoots its keys) and
-evened out in time; the feet follow a plan of planted stretches and steps, and the legs reach them
-by two-bone inverse kinematics. The clip is periodic: it loops. Angles in degrees here and only
-here, as animators write them.
+Channels are keyed by hand, interpolated by monotone cubics (no overshoot) and smoothed in time; the
+feet follow a plan of planted stretches and steps, and the legs reach them by two-bone inverse
+kinematics. The clip is periodic: it loops. Angles are in degrees here and only here, as animators
+write them.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Makes the demo clip and its truth: the mannequin performing our own motion, seen by a known
-camera.
+"""Make the demo clip and its truth: the mannequin in our own motion, seen by a known camera.
 
     python rigs/demo.py          writes demo_truth.npz and demo.mp4 beside this file
 

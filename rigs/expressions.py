@@ -1,6 +1,7 @@
-"""VRM 1.0's expressions of the mannequin (VRMC_vrm-1.0, expressions.md): the presets as mixtures of
-its morph targets, and each of these by its ARKit name. The presets' mixtures turn the sums of
-mocap.solve.face.vrm_expressions about.
+"""VRM 1.0's expressions of the mannequin (VRMC_vrm-1.0, expressions.md).
+
+The presets are mixtures of its morph targets, the inverse of the sums in
+mocap.solve.face.vrm_expressions; each morph target also has an expression by its ARKit name.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""What the mannequin's face can do: a mouth that opens, and ARKit's expressions as displacements of
-vertices, metres at weight 1.
+"""The mannequin's face: a mouth that opens, and ARKit's expressions as morph targets, metres.
 
 The names are ARKit's
 (https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation); left is the
-mannequin's (+x). Displacements are smooth bumps about places of the face. As in shapes.py, nothing
-is used that machines round differently.
+mannequin's (+x). Displacements are smooth bumps about places of the face. As in shapes.py, only
+operations that every machine rounds alike are used.
 """
 
 from __future__ import annotations

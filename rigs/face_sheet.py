@@ -1,10 +1,9 @@
-"""A contact sheet of a face: at rest, in VRM's presets, and with `all` in each of the mannequin's
-expressions.
+"""Draw a contact sheet of a face: at rest, in VRM's presets, or in all of its expressions.
 
     python rigs/face_sheet.py OUT.png [presets | all] [CHARACTER]
 
-For looking at. Without a character (GLB or VRM) it is the mannequin's face; a character's is moved
-by what `mocap bake --rig` would write. The camera stands before the face, a little to its left.
+Without a character (GLB or VRM) it is the mannequin's face; a character's face is moved by what
+`mocap bake --rig` would write. The camera stands before the face, a little to its left.
 """
 
 from __future__ import annotations

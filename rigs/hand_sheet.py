@@ -1,10 +1,9 @@
-"""A contact sheet of hands: unlike moments at which the hand of a video is still, and beside each
-the mannequin's in the solved pose.
+"""Draw a contact sheet of hands: moments of a video, each beside the mannequin's hand.
 
     python rigs/hand_sheet.py VIDEO OUT.png [MOMENTS]
 
-For looking at: whether each finger does what the performer's does. The mannequin is seen from the
-camera's side.
+To check by eye that each finger follows the performer's. The moments differ from each other and the
+hand is still in them. The mannequin is seen from the camera's side.
 """
 
 from __future__ import annotations

@@ -1,14 +1,12 @@
-"""Writes mannequin.vrm: the humanoid that mocap shows until you bring your own.
-
-VRM 1.0, which is also a GLB.
+"""Write mannequin.vrm, the humanoid that mocap shows by default: VRM 1.0, which is also a GLB.
 
     python rigs/mannequin.py [OUT]
 
 Deterministic: the same bytes each time. Needs the development dependencies (numpy, pygltflib). The
-55 bones of the VRM humanoid stand exactly at mocap.core.skeleton.HUMANOID's rest positions with
-identity rotations; shapes, colours and weights are in body.py, hand.py and head.py, the meshing in
-mesh.py. What has expressions (face.py) is a mesh of its own, so that the rest pays nothing for
-them.
+55 bones of the VRM humanoid are exactly at mocap.core.skeleton.HUMANOID's rest positions with
+identity rotations. Shapes, colours and weights are in body.py, hand.py and head.py, the meshing in
+mesh.py. The parts with expressions (face.py) are a mesh of their own, so that the rest carries no
+morph targets.
 """
 
 from __future__ import annotations

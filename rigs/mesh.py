@@ -1,8 +1,7 @@
-"""Closed triangle meshes of implicit shapes, by surface nets (Gibson, 1998), and the lines that cut
-them for colour.
+"""Closed triangle meshes of implicit shapes, by surface nets (Gibson, 1998), and colour lines.
 
-One vertex a lattice cell that the surface passes, pulled onto the surface and evened out along it.
-As in shapes.py, the arithmetic is such that the result is the same wherever it is computed.
+One vertex for each lattice cell that the surface passes, pulled onto the surface and spread evenly
+along it. As in shapes.py, only operations that every machine rounds alike are used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the mannequin is made of: materials, pieces, and the weights by which bones move them."""
+"""Materials and pieces of the mannequin, and the weights by which bones move them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Pictures of the mannequin in a motion, by three.js in a headless Chromium: for the demo clip, the
-turntable and the benchmarks.
+"""Pictures of the mannequin in a motion, by three.js in headless Chromium.
 
-Needs the development dependency playwright, a Chromium (found on the PATH, or in CHROMIUM), and
-web/node_modules (`npm ci` in web/).
+For the demo clip, the turntable and the benchmarks. Needs the development dependency playwright, a
+Chromium (found on the PATH, or in CHROMIUM), and web/node_modules (`npm ci` in web/).
 """
 
 from __future__ import annotations

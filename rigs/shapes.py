@@ -1,10 +1,9 @@
-"""Implicit shapes: functions from points (N, 3), metres, to (N,) values, negative inside and close
-to a distance near the surface.
+"""Implicit shapes: functions from points (N, 3), metres, to (N,) values, negative inside.
 
-Shapes are made of round cones and ellipsoids joined by polynomial smooth minima (Quilez, "Smooth
-minimum", iquilezles.org/articles/smin). Only + − × ÷ and sqrt are used, which IEEE 754 rounds alike
-on every machine, and sums are taken term by term for the same reason: the mannequin's bytes depend
-on nothing else.
+Near the surface the values are close to a distance. Shapes are round cones and ellipsoids joined by
+polynomial smooth minima (Quilez, "Smooth minimum", iquilezles.org/articles/smin). Only + − × ÷ and
+sqrt are used, which IEEE 754 rounds alike on every machine, and sums are taken term by term for the
+same reason: the mannequin's bytes depend on nothing else.
 """
 
 from __future__ import annotations

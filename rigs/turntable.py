@@ -1,4 +1,4 @@
-"""Pictures to judge the mannequin by: from eight sides, and in poses that test its joints.
+"""Pictures to check the mannequin by: from eight sides, and in poses that test its joints.
 
 python rigs/turntable.py OUTDIR [POSE …]        all of them, or those named
 """

@@ -1,6 +1,4 @@
-"""What the tests share: array shapes checked at run time, the command line, and the places of real
-recordings, the browser and Node.
-"""
+"""Fixtures of all tests: checked array shapes, the command line, data, browser, Node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mannequin: made anew it is the same file, it stands on HUMANOID, and its limbs keep their
+"""The mannequin: made again it is the same file, it stands on HUMANOID, and its limbs keep their
 shape however they are bent and turned.
 """
 

@@ -115,10 +115,10 @@ def test_a_file_of_keypoints_needs_no_detector(tmp_path: Path) -> None:
     assert np.abs(bake.read_keypoints(tmp_path / "k.jsonl").positions - k.positions).max() < 1e-5
 
 
-def test_keypoints_of_nobody_are_refused(tmp_path: Path) -> None:
+def test_keypoints_of_empty_are_refused(tmp_path: Path) -> None:
     k = keypoints_of(smooth_motion(np.random.default_rng(1), 1.0, 30.0))
-    nobody = Keypoints(k.times, k.positions * np.nan, k.image * np.nan, k.confidence * 0, k.camera)
-    (tmp_path / "k.json").write_text(keypoints_json.dumps(nobody))
+    empty = Keypoints(k.times, k.positions * np.nan, k.image * np.nan, k.confidence * 0, k.camera)
+    (tmp_path / "k.json").write_text(keypoints_json.dumps(empty))
     with pytest.raises(NoPersonError, match="30 frames"):
         bake.read_keypoints(tmp_path / "k.json")
 

@@ -1,15 +1,15 @@
 """python -m tests.benchmarks [NAME …] [--quick] [--save FILE] [--compare FILE]
 
-Runs the benchmarks that are named, or all, and prints their tables as Markdown. --save keeps them
-as JSON with a description of the machine; --compare puts the numbers of an earlier --save in
-brackets behind the new ones. --quick takes few samples: to see that all runs.
+Run the named benchmarks, or all, and print their tables as Markdown. --save writes them as JSON
+with a description of the machine; --compare shows the figures of an earlier --save beside the new
+ones. --quick takes few samples, to check that everything runs.
 """
 
 from __future__ import annotations
 
 import os
 
-# Costs are told for one thread; NumPy's libraries read this when they are loaded.
+# Costs are measured on one thread; NumPy's libraries read this when they are loaded.
 for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"
 

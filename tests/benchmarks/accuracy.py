@@ -1,17 +1,13 @@
-"""How far what the avatar shows is from the truth: live, baked, and without parts of the solver,
-beside the raw landmarks and Kalidokit.
+"""Error of the avatar's pose: live, baked, without parts of the solver, beside raw and Kalidokit.
 
-Who is compared: contenders.py. What is measured: measures.py. On what:
+contenders.py defines the contenders, measures.py the measures. The data:
 
-    rendered       the mannequin in captured motion, real detector, exact truth, kept keypoints
-                   (rendered.py)
-    captured       captured motion as keypoints with the detector's measured errors, exact truth
-                   (captured.py)
-    demo           the demo clip, the detector run anew (demo.py)
-    real           a man against two cameras, a woman who squats (real.py), where MOCAP_DATA names
-                   the folder that holds them
+    rendered       the mannequin in captured motion, real detector, exact truth (rendered.py)
+    captured       captured motion as keypoints with the detector's measured errors (captured.py)
+    demo           the demo clip, with the detector (demo.py)
+    real           a man before two cameras and a woman who squats, from MOCAP_DATA (real.py)
 
-Cost: what the bake takes beyond the detector, and its memory, by the length of the take (cost.py).
+Cost: time and memory of the bake beyond the detector, by the length of the take (cost.py).
 """
 
 from __future__ import annotations
@@ -33,7 +29,7 @@ from .table import Cell, Table
 
 MODEL: PoseSize = "full"
 MODELS: tuple[PoseSize, ...] = ("full", "heavy")
-# Few clips tell of a part what it is worth; all of them would take many minutes.
+# A few clips show what a part is worth; all of them would take many minutes.
 ABLATED: dict[str, tuple[str, ...]] = {
     "walk": ("across", "towards"), "squats": ("front", "60°"), "boxing": ("60°", "180°"),
     "dance": ("front", "20° down"), "jump": ("60°",),
@@ -250,7 +246,7 @@ def tables(quick: bool = False) -> Iterator[Table]:
     """All of this module's, as they are done; `quick` on two clips, for tests."""
     clips = list(rendered.clips(only=("squats",), views=("front",)) if quick else rendered.clips())
     found, why = run(clips, (MODEL,) if quick else MODELS)
-    note = f"Nothing was learnt from these motions; the field of view is not told.{why}"
+    note = f"No training saw these motions; the solver does not know the field of view.{why}"
     yield overview("The mannequin in captured motion, rendered: exact truth", found, note)
     if not quick:
         yield split("By performance", found, MODEL, lambda clip: clip.performance)

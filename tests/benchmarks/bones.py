@@ -1,6 +1,4 @@
-"""Which of each rig's bones are found rightly, against hand-checked truth: by all that the file
-says, by names, and by shape alone.
-"""
+"""Bones found on each rig, against hand-checked truth: by declaration, by name and by shape."""
 
 from __future__ import annotations
 

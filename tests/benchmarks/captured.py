@@ -1,12 +1,10 @@
-"""Captured motion as keypoints, without pictures: virtual cameras, and the detector's own errors as
-they were measured.
+"""Captured motion as keypoints without pictures, with the detector's measured errors.
 
-The errors are borrowed: what the detector got wrong on a rendered clip of *another* performance in
-the same view (data/rendered). Of each landmark's depth it keeps a share (regressed on the truth
-over all rendered clips), and what is left of depth, place and confidence is taken over frame by
-frame, forwards and backwards in turn where the donor is shorter. So the errors are as large, as
-lasting and as bound to the view as they are; only with the pose at hand they have less to do.
-Seeded: each run gives the same.
+Each clip borrows its errors from a rendered clip of *another* performance in the same view
+(data/rendered). A landmark keeps a share of its true depth, regressed over all rendered clips. The
+residuals in depth, position and confidence are added frame by frame; a shorter donor is read
+forwards and backwards in turn. The errors thus have their true size, duration and dependence on the
+view, but less dependence on the pose. Seeded: each run gives the same.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Captures of many kinds as turns of the mannequin's bones since a rest pose:
+"""Captured motion as world rotations of the mannequin's bones relative to a rest pose.
 
-BVH of several tools, OpenSim's .mot, DeepMimic's .txt.
+Sources: BVH of several tools, OpenSim's .mot, DeepMimic's .txt.
 """
 
 from __future__ import annotations

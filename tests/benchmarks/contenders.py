@@ -1,12 +1,10 @@
-"""Who is measured on a take: the raw landmarks, mocap live and baked, mocap with parts left out,
-and Kalidokit; all on the same keypoints.
+"""The contenders on a take, all on the same keypoints.
 
-raw          the detector's own 3D landmarks, no solver: the yardstick
-mocap live   frame by frame and causal, as `mocap live` does it, the body measured as it goes
+raw          the detector's own 3D landmarks without a solver: the yardstick
+mocap live   frame by frame and causal, as `mocap live`, the body measured meanwhile
 mocap bake   the whole take at once, as `mocap bake`
-− part       without a part of the solver, which is what that part is worth
-Kalidokit    the raw landmarks through it, under the reading (kalidokit.py) that is best for it on
-             this take
+− part       without one part of the solver: what that part is worth
+Kalidokit    under the reading (kalidokit.py) that gives the smallest error on this take
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""What the bake costs beyond the detector, by the length of the take: it must grow no faster than
-the take does, and so must its memory.
+"""Time and memory of the bake beyond the detector, by the length of the take.
 
-Takes are rendered clips' keypoints one after another, which is a hard one: a performer who jumps
-from motion to motion.
+Both must grow no faster than the take. Takes are the keypoints of rendered clips in a row, which is
+a hard case: the performer jumps from motion to motion.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The demo clip end to end: the mannequin, rendered, in our own motion (rigs/demo.mp4;
-rigs/demo_truth.npz has every rotation).
+"""The demo clip end to end, detector included (rigs/demo.mp4; truth in rigs/demo_truth.npz).
 
-The lifter was made with an eye on this clip, so it is no clean test: the rendered set is
-(rendered.py). It runs the detector.
+The lifter was developed on this clip, so it is no independent test; the rendered clips are
+(rendered.py).
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ def truth() -> tuple[Motion, Motion, Camera]:
 
 
 def detected(video: Path, model: PoseSize, quick: bool = False, seen: bool = True) -> Keypoints:
-    """The detector's keypoints of a video (some seconds); without the frames where nobody was seen,
+    """The detector's keypoints of a video (some seconds); without the frames that show no person,
     unless `seen` is False.
     """
     with PoseDetector(model) as detector, open_source(video) as source:

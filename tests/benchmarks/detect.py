@@ -1,10 +1,7 @@
-"""The detector's cost a frame:
+"""Cost of PoseDetector.detect a frame, beside a bare MediaPipe loop on the same pictures.
 
-PoseDetector.detect, Keypoints in mocap's axes out, beside a bare MediaPipe loop on the same
-pictures.
-
-The two take turns frame by frame, each with a tracker of its own, so that whatever else the machine
-does befalls both alike. The demo clip, decoded beforehand; `read` is what decoding adds when the
+The two take turns frame by frame, each with its own tracker, so that other load on the machine
+affects both alike. The demo clip is decoded beforehand; `read` is what decoding adds when the
 pictures come from `open_source`, which reads ahead in a thread.
 """
 

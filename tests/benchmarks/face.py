@@ -1,12 +1,9 @@
-"""Faces:
+"""Faces: ARKit's weights by the network and by points alone, on real and rendered faces; and cost.
 
-ARKit's weights, as the network tells them and as the points alone tell them, on real faces; both
-beside the truth, on a rendered one; what looking for faces and hands costs.
-
-Wants MOCAP_DATA, which holds clips. Weights are the bake's. A correlation tells whether two weights
-move together, and nothing where hardly anything moves: hence the deviations beside it. Jitter: how
-much a weight changes from frame to frame while the face is still, which is to say that the points
-move none of the weights asked for by more than 0.01 and the head turns by less than half a degree.
+Needs MOCAP_DATA. Weights are the bake's. A correlation says whether two weights move together, and
+little where hardly anything moves, so the standard deviation is printed beside it. Jitter is the
+change of a weight from frame to frame while the face is still: the points move none of the printed
+weights by more than 0.01, and the head turns by less than half a degree.
 """
 
 from __future__ import annotations
@@ -138,7 +135,7 @@ def _worst(solved: SolvedFace, still: ndarray) -> tuple[Cell, Cell]:
 
 
 def truth(frames_each: int) -> Table:
-    """The network and the points, against what the mannequin was told to do."""
+    """The network and the points, against the mannequin's true expressions."""
     face = rendered_face(frames_each)
     rows: list[tuple[Cell, ...]] = []
     told, measured = _both(face)

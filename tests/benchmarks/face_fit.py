@@ -1,11 +1,10 @@
-"""Chooses gains of mocap.solve.face: those under which a weight goes best with what is known of
-faces, by a random search.
+"""Fit the gains of mocap.solve.face to known expressions by random search.
 
     MOCAP_DATA=… python -m tests.benchmarks.face_fit
 
-Known are the network's answers for one man before a webcam, and the truth for the mannequin;
-face.py tests on other people. What is printed is rounded, and set in mocap/solve/face.py by hand: a
-still jaw must not pucker, and a raised brow must show.
+The targets are the network's answers for one man before a webcam and the truth of the mannequin;
+face.py tests on other people. The printed gains are rounded and copied to mocap/solve/face.py by
+hand: a still jaw must not pucker, and a raised brow must show.
 """
 
 from __future__ import annotations

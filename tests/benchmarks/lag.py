@@ -1,21 +1,19 @@
-"""How late the live grade shows a movement, what that buys in steadiness, and whether another
-filter would buy it for less.
+"""Lag of the live grade, what it buys in steadiness, and whether another filter buys it for less.
 
-On the rendered clips (rendered.py), as if live: lifted and solved causally, frame after frame. Time
-that computing takes is latency.py's.
+On the rendered clips (rendered.py), lifted and solved causally, frame after frame. Computing time
+is measured by latency.py.
 
-    lag            milliseconds by which limbs' turning comes after the true turning: the shift at
-                   which the rates of change of the limb bones' directions agree best, so that what
-                   a direction is wrong by all the time does not count; of all, and of their depth
-                   alone; median of the clips
-    direction      degrees between true and shown limb bones, as shown: with the lag
+    lag            milliseconds between the true and the shown turning of limbs: the shift at which
+                   the rates of change of the limb bones' directions agree best, so that constant
+                   errors do not count; of all, and of their depth alone; median of the clips
+    direction      degrees between true and shown limb bones, lag included
     acceleration   in units of the true one; see measures.py
 
-Filters are One Euro's (Hz at rest, Hz per unit of speed): on keypoints (metres a second), all alike
-or in depth apart, or in their place on the rotations of the trunk's and limbs' bones, in the world
-or relative to their parents (half radians a second). One is chosen on one half of the performances:
-of those whose acceleration is at most 1.25 times the true one that whose directions, late as they
-are, are nearest to the truth. The other half says whether it holds.
+Filters are One Euro's (Hz at rest, Hz per unit of speed): on keypoints (metres a second), with or
+without a separate depth, or on the rotations of the trunk's and limbs' bones, in the world or
+relative to their parents (half radians a second). One half of the performances chooses a filter:
+among those with an acceleration of at most 1.25 times the true one, the one with the smallest
+direction error. The other half tests the choice.
 """
 
 from __future__ import annotations

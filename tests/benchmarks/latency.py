@@ -1,14 +1,10 @@
-"""Live latency:
-
-`mocap live` on the demo clip at its own pace, watched by a viewer in another process, then by the
-page in Chromium.
+"""Latency of `mocap live` on the demo clip, at a viewer process and at the page in Chromium.
 
 A frame's age runs from its arrival (the stamp's `clock`) to its last byte at the viewer, or to the
-moment that the page acknowledges it, just after it drew it. The detector's part of it is told
-apart; what is left is mocap's own: solving (with measuring and retargeting), the picture's JPEG and
-the messages' encoding, and the way there, waiting included. The page draws by the processor
-(SwiftShader), as machines without a graphics card do, so that there it takes its time from the same
-cores as the detector.
+page's acknowledgement just after drawing. The detector's share is listed separately; the rest is
+mocap's: solving (with measuring and retargeting), encoding of the JPEG and the messages, and
+transport with waiting. The page draws with the processor (SwiftShader), as machines without a
+graphics card do, and so competes with the detector for the same cores.
 """
 
 from __future__ import annotations

@@ -1,29 +1,25 @@
-"""What is measured of a result against the truth.
-
-Both are in one frame: +Y up, +Z towards the camera, metres, the same times.
+"""Measures of a result against the truth, both in one frame: +Y up, +Z to the camera, metres.
 
 Twelve joints, left and right of each: shoulders, elbows, wrists, hips, knees, ankles; eight bones:
 upper and lower arms and legs.
 
-    direction      degrees between true and shown bones
-    MPJPE          millimetres of the joints from where they are, both from the middle of the hips
-    PA-MPJPE       the same after each frame's best similarity: the pose's shape alone
-    acceleration   mean of elbows, wrists, knees, ankles against the middle of the hips, in units of
-                   the true one: more is trembling, less is stiffness
-    slide          millimetres that a heel or toe tip moves over the floor from one end of a contact
-                   to the other, at the most, while in truth it stands; the first and last 0.1 s of
-                   the contact left out, in which a foot may still be landing
-    contacts found percent of the contacts that a motion tells of from one such end to the other;
-    slide in those, and in the others
-    sink, float    millimetres of heels and toe tips below the floor, the worst; above it while in
-                   truth they stand, the mean
-    path           of what was really travelled, percent: how far the end is from where it should
-                   be, seen from the start
-    lean           degrees by which the trunk leans otherwise than the true one, over the whole
-                   take; and the body, ankles to shoulders
-    bone lengths   by how much they vary, percent
-    swing, twist   degrees by which a joint points elsewhere, and is turned about itself; see
-                   ROTATIONS
+    direction        degrees between true and shown bones
+    MPJPE            mean distance of the joints, mm, relative to the middle of the hips
+    PA-MPJPE         the same after each frame's best similarity: the pose's shape alone
+    acceleration     mean of elbows, wrists, knees, ankles relative to the hips, in units of the
+                     true one: more is trembling, less is stiffness
+    slide            the largest distance in mm that a heel or toe tip moves over the floor during a
+                     true contact, without the contact's first and last 0.1 s, when a foot may still
+                     be landing
+    contacts found   percent of the true contacts that the motion marks from end to end; slide in
+                     those, and in the others
+    sink, float      mm of heels and toe tips below the floor, the worst; above it during true
+                     contacts, the mean
+    path             distance of the path's end from the truth, percent of the way travelled
+    lean             degrees between the mean directions of the true and the shown trunk; and of the
+                     body, ankles to shoulders
+    bone lengths     their variation, percent
+    swing, twist     degrees between true and shown joints across and about the bone, see ROTATIONS
 """
 
 from __future__ import annotations

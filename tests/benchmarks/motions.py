@@ -1,10 +1,8 @@
-"""Motions from elsewhere for the benchmark of rigs:
-
-BVH files of several tools, and DeepMimic's clips, whose reader stands here.
+"""Motions for the benchmark of rigs: BVH files of several tools, and DeepMimic's clips.
 
 DeepMimic (https://github.com/xbpeng/DeepMimic, data/characters/humanoid3d.txt): +Y up, facing +X,
-metres, quaternions wxyz; a frame is its duration, the root's place and turn, then each joint's
-turn, knees and elbows as one angle about z.
+metres, quaternions wxyz. A frame is its duration, the root's position and rotation, then each
+joint's rotation; knees and elbows are one angle about z.
 """
 
 from __future__ import annotations

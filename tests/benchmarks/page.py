@@ -1,13 +1,11 @@
-"""The page over time: what the browser's own camera adds to its detector until the pose is drawn,
-and whether a page that stays open grows.
+"""The page over time: latency of the browser's own camera, and growth of a page that stays open.
 
-Both in Chromium without a window, whose graphics the processor draws (SwiftShader), from the same
-cores as detector and server. Latency: `mocap live --browser` with the demo clip as the camera's
-film; the page's own figures, from the picture to the pose that came back, and to the pose drawn.
-Because a processor that draws has no time for the rest, also with 3D turned off: the pose is put on
-its bones in the next display frame, and what a graphics card would take for it is left out. Memory:
-a stream of 30 poses a second with the picture, for ten minutes; JavaScript's heap after its garbage
-was collected, and the server's resident memory.
+Both in headless Chromium, which draws with the processor (SwiftShader) on the cores of the detector
+and the server. Latency: `mocap live --browser` with the demo clip as the camera; the page's own
+figures from the picture to the returned pose, and to the drawn pose. A second run has 3D switched
+off, since drawing takes the processor's time: the pose is put on its bones in the next display
+frame, without the time of a graphics card. Memory: 30 poses a second with the picture for ten
+minutes; JavaScript's heap after garbage collection, and the server's resident memory.
 """
 
 from __future__ import annotations

@@ -1,11 +1,9 @@
-"""Captured motion as the mannequin performs it: full rotations on a body of chosen proportions,
-feet on the floor.
+"""Captured motion performed by the mannequin: full rotations, chosen proportions, feet on floor.
 
-Nothing here was learnt from: `lift.data.HELD_OUT` and the sets it names. It is made apart from the
-solver and from `mocap.retarget`, by rotations alone, so that what is measured against it is not its
-own image: each bone's turn in the world since the source's rest pose, after the swing that brings
-the source's rest pose to the T-pose. The truth is what comes out, not what was captured: it must
-only be natural.
+The lifter's training saw none of it: `lift.data.HELD_OUT` and the sets it names. It is made without
+the solver and `mocap.retarget`, by rotations alone, so that it does not share their errors: each
+bone's world rotation relative to the source's rest pose, after the swing that brings the source's
+rest pose to the T-pose. The result is the truth, whatever the capture was: it must only be natural.
 """
 
 from __future__ import annotations

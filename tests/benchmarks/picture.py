@@ -1,10 +1,9 @@
-"""Makes web/readme_accuracy.png: the same moments as the camera saw them, as the detector's
-landmarks and as mocap's bake; and the feet.
+"""Draw web/readme_accuracy.png: moments in the video, as landmarks and as bake; and the feet.
 
     python -m tests.benchmarks.picture [OUT.png]
 
-From data/rendered alone, but for the video's frames, which are rendered anew (rigs/render.py; it
-wants Chromium).
+The data are data/rendered; only the video's frames are rendered again (rigs/render.py, which needs
+Chromium).
 """
 
 from __future__ import annotations
@@ -241,7 +240,7 @@ def main() -> None:
     sheet = Sheet(_WIDTH, tops[2] + row + chart_height + 112)
     sheet.text("What the detector gives, and what mocap makes of it", _MARGIN, 40, 25, weight=700)
     told = (
-        f"One camera that looks {SIDE}, and a motion that nothing was learnt from. Landmarks "
+        f"One camera that looks {SIDE}, and a motion that no training saw. Landmarks "
         f"know neither up nor floor. In grey: the truth."
     )
     sheet.text(told, _MARGIN, 66, 15, _FAINT)

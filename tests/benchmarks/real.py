@@ -1,8 +1,8 @@
-"""Real people. data/paired/bodypose3d: a man walks in, sits, stands and leaves, triangulated from
-two cameras (12 joints; one unit is about 0.1 m, so scale-free). videos/tfjs_pose_squats.mp4: a
-woman squats, without a truth: only what can be told without one.
+"""Real people; needs MOCAP_DATA and runs the detector.
 
-Both need MOCAP_DATA, and run the detector.
+data/paired/bodypose3d: a man walks in, sits, stands and leaves, triangulated from two cameras (12
+joints; one unit is about 0.1 m, so measures are scale-free). videos/tfjs_pose_squats.mp4: a woman
+squats; without truth, so only what a squat implies is measured.
 """
 
 from __future__ import annotations

@@ -1,14 +1,12 @@
-"""Makes data/rendered/: the mannequin in captured motions, before several cameras, through the real
-detector. `make bench-render`.
+"""Make data/rendered/: the mannequin in captured motions, seen by the real detector.
 
-    MOCAP_DATA=… python -m tests.benchmarks.render [PERFORMANCE …] [captured]     all, or those
-                                                                                  named
+    make bench-render
+    MOCAP_DATA=… python -m tests.benchmarks.render [PERFORMANCE …] [captured]
 
-and data/captured.npz: the motions of captured.py, which are not rendered.
-
-A file a performance, NumPy's, rounded to whole numbers: `truth/…` is the motion and its body,
-`VIEW/camera` where it was seen from, and `VIEW/MODEL/…` the detector's landmarks. Reading them
-back: rendered.py. A picture takes 0.2 s of one core: rendering in software and looking twice.
+`captured` makes data/captured.npz, the motions of captured.py, which are not rendered. Each
+performance is a NumPy file of whole numbers: `truth/…` is the motion and its body, `VIEW/camera`
+the camera, and `VIEW/MODEL/…` the detector's landmarks; rendered.py reads them. A picture takes
+0.2 s of one core: rendering in software, and detecting with two models.
 """
 
 from __future__ import annotations

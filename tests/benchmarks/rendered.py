@@ -1,11 +1,10 @@
-"""The mannequin in captured motion, seen by the real detector: exact truth, and pictures that
-nothing was learnt from.
+"""The mannequin in captured motion, seen by the real detector: exact truth on unseen pictures.
 
-What was seen lies in data/rendered (render.py makes it), so that neither a browser nor the detector
-runs here. From the command line, a quick look while working on the solver:
+data/rendered (made by render.py) holds what was seen, so neither a browser nor the detector runs
+here. For a quick look while working on the solver:
 
     python -m tests.benchmarks.rendered [--model heavy] [--only walk,squats] [--views front,60°]
-    [--live] [--ablation] [--fov]
+                                        [--live] [--ablation] [--fov]
 """
 
 from __future__ import annotations

@@ -1,14 +1,13 @@
-"""Retargeting: every rig in MOCAP_DATA's folder rigs, times seven motions from elsewhere.
+"""Retargeting: every rig in MOCAP_DATA's folder rigs, times seven motions of other tools.
 
-bones       how many the rig's table of truth (tests/data/rig_truth.json, checked by hand) agrees
-            with, of those it holds
-direction   of upper arms, forearms, thighs and shanks, in the written file as three.js plays it,
-            against the file that the motion came from: mean and worst. Without planting, that is
-            all that retargeting does; with it, legs may give way to feet.
+bones       bones that agree with the table of truth (tests/data/rig_truth.json, checked by hand),
+            of those the table holds
+direction   of upper arms, forearms, thighs and shanks in the written file, played by three.js,
+            against the source file: mean and worst. Without planting that is all that retargeting
+            does; with it, legs may give way to feet
 slide, sink of the soles' points in contact, in the size of a body with HUMANOID's legs: mean speed
-across the floor, and deepest
-            below it; the performer's own, as captured, stand in the first row
-file        what the Khronos validator says: errors and warnings that the rig did not have before
+            over the floor, and deepest below it; the first row is the performer's, as captured
+file        errors and warnings of the Khronos validator that the rig did not have before
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""The closed-form solver on noise-free keypoints, and what it costs; beside it Kalidokit on the
-same keypoints in the same run.
+"""The closed-form solver on noise-free keypoints, its cost, and Kalidokit on the same keypoints.
 
 Random bodies (every length by up to 15 %) in random reachable poses, seen by a perfect detector 4 m
 away; three sets:
@@ -8,9 +7,9 @@ away; three sets:
     side on    the same, turned by 75 to 105° to either side
     any        every orientation alike: facing away, lying, upside down
 
-Direction: the angle between a bone as it is and as the avatar shows it, in the camera's axes, over
-left and right. Twist: how far the shown upper arm or thigh is turned about itself against the true
-one, where elbow or knee are bent by more than 20°. How Kalidokit is read: kalidokit.py.
+Direction: the angle between the true and the shown bone in the camera's axes, over left and right.
+Twist: the rotation of the shown upper arm or thigh about itself relative to the true one, where
+elbow or knee are bent by more than 20°. kalidokit.py says how Kalidokit is read.
 """
 
 from __future__ import annotations

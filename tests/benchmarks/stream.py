@@ -1,15 +1,15 @@
-"""How old a frame is when a viewer has it, and what viewers cost the server.
+"""Age of a frame at the viewer, and the cost of viewers for the server.
 
 One process publishes 60 frames a second (a JPEG of 10 kB, keypoints, a pose), another holds the
-viewers, all on this machine. Beside our server stands `websockets.broadcast`, the library's own way
-to send to many, with the same frames in the same run. Ages run from the frame's stamp, just before
-it is encoded, to its last byte at the viewer; for the slow ones to the moment that they draw it.
+viewers, all on this machine. `websockets.broadcast`, the library's own way to send to many, runs
+beside our server with the same frames. Ages run from the frame's stamp, just before it is encoded,
+to its last byte at the viewer; for the slow ones to the moment of drawing.
 
     alone          a viewer that draws at once
-    beside 50      the same beside 50 that never read, five of which acknowledge all the same
-    draws 5/s      takes what comes, and draws the newest five times a second
-    reads 5/s      reads a frame, takes 200 ms to draw it, reads the next: what a viewer that does
-                   not skip, or a slow line, comes to
+    beside 50      the same beside 50 that never read, five of which acknowledge anyway
+    draws 5/s      takes every frame, and draws the newest five times a second
+    reads 5/s      reads a frame, draws for 200 ms, reads the next: a viewer that does not skip, or
+                   a slow line
     memory         the server's growth over the time beside the 50
 """
 

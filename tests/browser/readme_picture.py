@@ -41,7 +41,7 @@ def main(wanted: int) -> None:
         )
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         page.goto(host.url, wait_until="domcontentloaded")
-        # A still picture, sent anew until the camera has come to rest on it.
+        # A still picture, sent again until the camera has come to rest on it.
         for n in range(20):
             host.publish(encode_frame(n, arrived, keypoints, motion))
             until(page, f"window.mocap && mocap.frame() >= {n}", 120.0)

@@ -1,6 +1,7 @@
-"""What a function costs in processor time, on a machine that may be three times slower for a while:
-measured against fixed work of the same kind, Python's and NumPy's, done in the same process just
-before and just after.
+"""Processor time of a function, on a machine that may be three times slower for a while.
+
+It is measured against fixed work of the same kind, Python's and NumPy's, done in the same process
+just before and just after.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""Rigs made up for tests: any bone axes, any rest pose, any height, bones missing, joints between
-them, roots above them.
-"""
+"""Rigs for tests: any bone axes, rest pose, height, missing bones, extra joints and roots."""
 
 from __future__ import annotations
 

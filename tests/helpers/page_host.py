@@ -1,5 +1,4 @@
-"""A streaming server for the tests of the page: in a thread of the test's own, or as a process that
-can be killed.
+"""A streaming server for the tests of the page: in a thread, or as a process that can be killed.
 
 python -m tests.helpers.page_host PORT streams a slow turn at 30 frames a second and prints its
 address.

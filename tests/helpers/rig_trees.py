@@ -1,9 +1,8 @@
-"""Skeletons as the common tools write them, with truth: names, hierarchy, twist, IK and end bones,
-and the places that they have.
+"""Skeletons as the common tools write them, with the true bones.
 
-Written from what the conventions are known to be, to try the mapper on what it was not made with.
-Places are HUMANOID's, in A-pose or T-pose, a little knee and elbow, in the frame and unit that the
-tool has.
+Names, hierarchy, twist, IK and end bones follow the published conventions, to try the mapper on
+what it was not made with. Positions are HUMANOID's, in A-pose or T-pose with slightly bent knees
+and elbows, in the tool's own frame and unit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Viewers without a screen, of several characters, for test_server.py and benchmarks/stream.py.
-
-Loopback only.
-"""
+"""Viewers without a screen that behave in several ways, for tests and benchmarks."""
 
 import asyncio
 import base64

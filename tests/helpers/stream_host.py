@@ -1,5 +1,4 @@
-"""A process that streams, so that its memory can be measured apart from its clients': for
-test_server.py and benchmarks/stream.py.
+"""A streaming process, whose memory can be measured apart from its clients'.
 
     python tests/helpers/stream_host.py PORT FPS PICTURE_BYTES {server,broadcast}
 

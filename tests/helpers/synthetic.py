@@ -1,6 +1,4 @@
-"""Bodies, poses and motions made up for tests and benchmarks: random, reachable, and seen without
-noise.
-"""
+"""Random reachable bodies, poses and motions for tests and benchmarks, seen without noise."""
 
 from __future__ import annotations
 

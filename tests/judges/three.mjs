@@ -43,7 +43,7 @@ const bones = [];
 root.traverse((node) => node.isBone && node.name !== "ENDSITE" && bones.push(node));
 const place = new THREE.Vector3();
 const frames = times.map((time) => {
-  // Set anew each time: a finished action does not run again.
+  // Set each time: a finished action does not run again.
   action.reset();
   mixer.setTime(time);
   root.updateMatrixWorld(true);
