@@ -14,7 +14,7 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES, mirrored_name
 from mocap.errors import InputError, OutputError
-from mocap.formats import ExportOptions
+from mocap.formats import ExportOptions, fbx
 from mocap.formats.embed import embedded, read_uri
 from mocap.formats.gltf import loads_document
 from mocap.retarget import load_motion, retarget
@@ -134,7 +134,11 @@ def _as_one_file(path: Path, character: Character) -> Rig:
 def _companions(path: Path, rig: Rig, here: Path) -> dict[Path, bytes]:
     """Returns the files that the rig's document names and that are not yet beside the target."""
     there = path.parent
-    if path.suffix.lower() not in (".glb", ".gltf", ".vrm") or here.resolve() == there.resolve():
+    if here.resolve() == there.resolve():
+        return {}
+    if path.suffix.lower() == ".fbx":
+        return _pictures(rig, here, there)
+    if path.suffix.lower() not in (".glb", ".gltf", ".vrm"):
         return {}
     document, _, _ = loads_document(rig.source)
     missing = {}
@@ -150,6 +154,21 @@ def _companions(path: Path, rig: Rig, here: Path) -> dict[Path, bytes]:
                 f"{place}; move it away."
             )
     return missing
+
+
+def _pictures(rig: Rig, here: Path, there: Path) -> dict[Path, bytes]:
+    """Returns an FBX character's textures that lie below its folder and not yet below the target's.
+
+    An FBX names them by the paths of the machine that exported it, so that many are missing; the
+    file is read without them.
+    """
+    found = {}
+    for name in fbx.pictures(rig.source):
+        source = (here / name).resolve()
+        inside = source.is_relative_to(here.resolve()) and source.is_file()
+        if inside and not (there / name).exists():
+            found[there / name] = formats.read(source)
+    return found
 
 
 def report(character: Character) -> list[str]:

@@ -16,7 +16,8 @@ Kind = Literal["glb", "gltf", "vrm", "bvh", "fbx"]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Pose:
-    """Another pose of a Tree's nodes that its file shows: "bind" (its skins' inverse bind matrices) or "frame 17" (of a BVH).
+    """Another pose of a Tree's nodes that its file shows: "bind" (its skins' inverse bind matrices) or "frame 17" (of a BVH),
+    or "zero" (an FBX's bones without rotations of their own).
 
     positions: (N, 3), rotations: (N, 4) in the document's world, as Tree's.
     """

@@ -17,9 +17,15 @@ MANNEQUIN, USERS = "rigs/mannequin.vrm", "rigs/character.vrm"
 
 
 def load_avatar(path: Path) -> Rig:
-    """A character for the page, which gets one file of it: what lies beside a .gltf is put inside. Raises InputError as `load_rig`."""
+    """Read a character for the page, with the files beside a .gltf put inside.
+
+    Raises:
+        InputError: As `load_rig`.
+    """
     rig = load_rig(path)
-    return rig if rig.kind == "bvh" else replace(rig, source=embedded(rig.source, path.parent))
+    if rig.kind in ("bvh", "fbx"):
+        return rig
+    return replace(rig, source=embedded(rig.source, path.parent))
 
 
 def files_of(rig: Rig | None) -> tuple[Files, str]:

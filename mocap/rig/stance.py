@@ -15,8 +15,8 @@ from mocap.rig.names import ARM, LEG
 
 _DOWN = np.array([0.0, -1.0, 0.0])
 # Another pose is taken instead of the rest if it is so much nearer to standing still, mean radians a joint: at once for the pose in
-# which a skin was bound; a moment of a performance only where the rest is no pose of a body at all.
-_BETTER = {"bind": np.radians(5.0), "frame": np.radians(25.0)}
+# which a skin was bound, or in which an FBX's bones have no rotation of their own; a moment of a performance only where the rest is no pose of a body at all.
+_BETTER = {"bind": np.radians(5.0), "zero": np.radians(5.0), "frame": np.radians(25.0)}
 # Legs of one who stands or goes are within this of the trunk's line, radians.
 _STRIDE = np.radians(45.0)
 

@@ -291,6 +291,59 @@ def test_commands_take_fbx_as_any_other_format(
     assert run("rigs", "map", "hero.fbx", "-o", "hero.json")[0] == 0
 
 
+def test_a_rest_that_is_the_first_frame_is_seen_through(motion: Motion, tmp_path: Path) -> None:
+    """As MotionBuilder saves: the models rest in the first frame, and no pose is stored."""
+    document = binary.loads(fbx.dumps(motion))
+    found = scene.scene(document)
+    objects = []
+    for identity, node in found.objects.items():
+        if node.name == "Model":
+            turned = next(
+                n for n in found.above if found.objects[n].name == "AnimationCurveNode"
+                and any(k.other == identity and k.into == "Lcl Rotation" for k in found.above[n])
+            )  # fmt: skip
+            first = [found.properties(turned)[f"d|{axis}"][0] for axis in "XYZ"]
+            row = Node("P", ("Lcl Rotation", "Lcl Rotation", "", "A", *first))
+            table = node.children[1]
+            table = table._replace(children=(*table.children, row))
+            node = node._replace(children=(node.children[0], table, *node.children[2:]))
+        if node.name != "Pose":
+            objects.append(node)
+    nodes = tuple(
+        n._replace(children=tuple(objects)) if n.name == "Objects" else n for n in document.nodes
+    )
+    path = tmp_path / "first.fbx"
+    path.write_bytes(binary.dumps(replace(document, nodes=nodes)))
+    back = transfer.read_motion(path)
+    expected, ours = (fk(m.skeleton, m.root_positions, m.rotations)[1] for m in (motion, back))
+    limbs = [BONES.index(f"{s}{b}") for s in ("left", "right") for b in ("UpperArm", "LowerLeg")]
+    assert np.degrees(R.distance(ours[:, limbs], expected[:, limbs])).max() < 0.5
+
+
+def test_textures_beside_a_character_go_along(motion: Motion, tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    (here / "hero.fbm").mkdir(parents=True)
+    there.mkdir()
+    (here / "hero.fbm" / "skin.png").write_bytes(b"picture")
+    (tmp_path / "secret.png").write_bytes(b"not beside it")
+    document = fbx_scenes.character(np.random.default_rng(8))
+    extra = [
+        Node("Texture", (i, "", ""), (Node("RelativeFilename", (name,)),))
+        for i, name in enumerate(
+            ("hero.fbm\\skin.png", "..\\secret.png", "C:\\gone.png", "skin.png")
+        )
+    ]
+    nodes = tuple(
+        n._replace(children=(*n.children, *extra)) if n.name == "Objects" else n
+        for n in document.nodes
+    )
+    (here / "hero.fbx").write_bytes(binary.dumps(replace(document, nodes=nodes)))
+    hero = transfer.load_character(here / "hero.fbx")
+    transfer.save(transfer.target(there / "out.fbx", hero), motion.slice(0, 3))
+    files = sorted(p.relative_to(tmp_path).as_posix() for p in there.rglob("*.png"))
+    assert files == ["there/hero.fbm/skin.png"]
+
+
 def test_an_fbx_is_made_of_no_other_character(motion: Motion, tmp_path: Path) -> None:
     hero = transfer.load_character(MANNEQUIN)
     with pytest.raises(OutputError, match=r"a\.fbx.*VRM file"):

@@ -497,7 +497,7 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, keep: int) -> None:
 def test_what_is_no_character_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "it.gltf"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"neither GLB|version"):
+    with pytest.raises(InputError, match=r"neither GLB|version|not a binary FBX"):
         read_tree(path)
 
 

@@ -8,9 +8,18 @@ write, new             a Motion as one more take of the user's file, or as a fil
 """
 
 from mocap.formats.fbx.new import dumps
-from mocap.formats.fbx.read import animations, loads_animation, loads_on
+from mocap.formats.fbx.read import animations, loads_animation, loads_on, pictures
 from mocap.formats.fbx.scene import is_fbx
 from mocap.formats.fbx.tree import tree_of
 from mocap.formats.fbx.write import animate
 
-__all__ = ["animate", "animations", "dumps", "is_fbx", "loads_animation", "loads_on", "tree_of"]
+__all__ = [
+    "animate",
+    "animations",
+    "dumps",
+    "is_fbx",
+    "loads_animation",
+    "loads_on",
+    "pictures",
+    "tree_of",
+]

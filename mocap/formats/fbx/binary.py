@@ -47,7 +47,9 @@ def check_version(version: int) -> None:
 def loads(data: bytes) -> Document:
     """The nodes of a binary FBX. Raises InputError if it is none, is damaged, or cut off."""
     if not data.startswith(MAGIC[:20]) or len(data) < 27:
-        raise InputError(f"This is not a binary FBX file: it begins with {data[:20]!r}.")
+        raise InputError(
+            f"This is not a binary FBX file, or one cut off: it begins with {data[:20]!r}."
+        )
     if data[22:23] == b"\x01":
         raise InputError("The FBX file is big-endian, which mocap does not read; export it again.")
     (version,) = struct.unpack_from("<I", data, 23)

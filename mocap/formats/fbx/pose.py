@@ -26,22 +26,35 @@ _BONES = ("LimbNode", "Limb", "Root", "Effector")
 
 
 def walk(
-    scene: Scene, take: Take | None, times: Float[ndarray, "frames"], wanted: Collection[int]
+    scene: Scene,
+    take: Take | None,
+    times: Float[ndarray, "frames"],
+    wanted: Collection[int],
+    unturned: bool = False,
 ) -> Iterator[tuple[int, Local, Placed, Placed]]:
     """(index, its transform at rest, its parent, itself) of the wanted models and of those above
-    them, parents before children, in the file's axes and unit; take: None for the rest."""
+    them, parents before children, in the file's axes and unit; take: None for the rest. unturned:
+    bones have no rotation beyond their orientation (pre- and post-rotation)."""
     needed = above(scene, wanted)
     waiting = Counter(int(scene.parents[i]) for i in needed)
     there: dict[int, Placed] = {-1: WORLD}
     for i in sorted(needed):
         parent = int(scene.parents[i])
         model = local(scene.properties(scene.models[i]))
-        now = placed(model, there[parent], *moving(model, scene.models[i], take, times))
+        place, turn, scaling = moving(model, scene.models[i], take, times)
+        if unturned and is_bone(scene, i):
+            turn = model.turn(np.zeros((1, 3)))
+        now = placed(model, there[parent], place, turn, scaling)
         yield i, model, there[parent], now
         there[i] = now
         waiting[parent] -= 1
         if parent >= 0 and not waiting[parent]:
             del there[parent]
+
+
+def is_bone(scene: Scene, index: int) -> bool:
+    """Whether a model's type says that it is a bone."""
+    return subclass(scene.objects[scene.models[index]]) in _BONES
 
 
 def above(scene: Scene, wanted: Collection[int]) -> set[int]:
@@ -95,8 +108,22 @@ def rest(scene: Scene) -> Rest:
     bones = np.zeros(count, dtype=bool)
     bones[list(skinned)] = True
     if not bones.any():
-        bones[:] = [subclass(scene.objects[m]) in _BONES for m in scene.models]
+        bones[:] = [is_bone(scene, i) for i in range(count)]
     return Rest(linear_, positions, turns, bones, bound)
+
+
+def without_rotations(
+    scene: Scene,
+) -> tuple[Float[ndarray, "models 3 3"], Float[ndarray, "models 3"]]:
+    """(linear parts, positions) in the world of all models, bones with no rotation of their own.
+
+    Tools for motion capture save the first frame as the rest, and the pose in which a body is
+    made as the joints' orientations.
+    """
+    walked = walk(scene, None, np.zeros(1), range(len(scene.models)), unturned=True)
+    placed_ = [now for _, _, _, now in walked]
+    linear_ = np.array([scene.to_world @ now.linear[0] for now in placed_])
+    return linear_, np.array([scene.to_world @ now.joint[0] for now in placed_])
 
 
 def _bound(scene: Scene, pivots: Float[ndarray, "models 3"]) -> tuple[set[int], dict[int, ndarray]]:

@@ -29,6 +29,20 @@ def animations(data: bytes) -> list[str]:
 
 
 @damage_named()
+def pictures(data: bytes) -> list[str]:
+    """The files beside an FBX that its textures name and that are not inside it, relative, with
+    forward slashes."""
+    named: set[str] = set()
+    embedded: set[str] = set()
+    for node in loads(data).objects.values():
+        name, content = node.child("RelativeFilename"), node.child("Content")
+        if node.name in ("Video", "Texture") and name is not None and len(name.values):
+            inside = content is not None and len(content.values) and len(content.values[0])
+            (embedded if inside else named).add(str(name.values[0]).replace("\\", "/"))
+    return sorted(named - embedded - {""})
+
+
+@damage_named()
 def loads_on(rig: Rig, animation: str | None = None) -> Motion:
     """A take in the rig's own file, on the rig's joints and in mocap's world; the first that moves
     something if none is named.
