@@ -1,7 +1,8 @@
-"""The files that travel inside the package: the viewer, the detector's weights, the mannequin, the demo clip.
+"""The files that travel inside the package: the viewer, the detector's weights, the mannequin, the
+demo clip.
 
-They are no part of the repository: the build hook (web/build_hook.py) fills `mocap/assets/` when a wheel or an editable
-install is made.
+They are no part of the repository: the build hook (web/build_hook.py) fills `mocap/assets/` when a
+wheel or an editable install is made.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ ROOT = Path(__file__).parent / "assets"
 
 
 def path(name: str) -> Path:
-    """Where the file or folder `name` (e.g. "models/pose_detection.tflite") lies. Raises ModelError if it is not there."""
+    """Where the file or folder `name` (e.g. "models/pose_detection.tflite") lies.
+
+    Raises ModelError if it is not there.
+    """
     found = ROOT / name
     if not found.exists():
         raise ModelError(
             f"mocap's own file {name!r} is missing from {ROOT}: the package was not built whole. "
-            "In a clone, run `pip install -e .` (or `make demo`); otherwise `pip install --force-reinstall anymocap`."
+            "In a clone, run `pip install -e .` (or `make demo`); otherwise `pip install "
+            "--force-reinstall anymocap`."
         )
     return found

@@ -1,4 +1,6 @@
-"""The exceptions of mocap. Every message is a sentence: what was wrong, with the value, and what would have worked.
+"""The exceptions of mocap.
+
+Every message is a sentence: what was wrong, with the value, and what would have worked.
 
 MocapError
 ├── InputError        a file, stream or array that was given cannot be used

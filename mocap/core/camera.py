@@ -158,7 +158,8 @@ def fit_translation(
         (F, 3) metres in camera axes; NaN where fewer than four landmarks have some confidence.
     """
     rays = camera.rays(image)[..., :2]
-    # Columns 1, rx, ry, bx, by, |r|² and r·b of each point: weighted, they add up to the normal equations in one product.
+    # Columns 1, rx, ry, bx, by, |r|² and r·b of each point: weighted, they add up to the normal
+    # equations in one product.
     columns = np.empty((*rays.shape[:2], 7))
     columns[..., 0] = 1.0
     columns[..., 1:3] = rays

@@ -1,4 +1,6 @@
-"""Filters on arrays over real time: the live One Euro filter (causal), and Gaussian-weighted smoothing (zero-phase) for the bake."""
+"""Filters on arrays over real time: the live One Euro filter (causal), and Gaussian-weighted
+smoothing (zero-phase) for the bake.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from mocap.core import rotation as R
 
 @dataclass(frozen=True, eq=False, slots=True)
 class OneEuroState:
-    """The last time (s), filtered values (*points, n) and filtered speeds (*points, n) per second."""
+    """The last time, s; filtered values and speeds (per second), both (*points, n)."""
 
     time: float
     value: Float[ndarray, "*points n"]
@@ -28,14 +30,16 @@ def one_euro(
     state: OneEuroState | None = None,
     speed_cutoff: float = 1.0,
 ) -> tuple[Float[ndarray, "frames *points n"], OneEuroState]:
-    """Values through the One Euro filter, and the state for the frame after the last: steady when still, quick when quick.
+    """Values through the One Euro filter, and the state for the frame after the last: steady when
+    still, quick when quick.
 
-    min_cutoff: Hz, of the low-pass filter at rest. beta: Hz per unit of speed (values a second), by which motion raises the cutoff; both
-    may be arrays (*points, 1), or (n,) for axes that are trusted unequally.
-    speed_cutoff: Hz, of the low-pass filter on the speed. A point's last axis is one vector: its length is its speed, so that the result
-    does not depend on the axes, if they are trusted alike. Times are real: a late frame is filtered less. NaN stays NaN, and what returns
-    starts anew.
-    Source: Casiez, Roussel and Vogel, "1€ Filter", CHI 2012; smoothing factor 1 / (1 + 1 / (2π f dt)).
+    min_cutoff: Hz, of the low-pass filter at rest. beta: Hz per unit of speed (values a second), by
+    which motion raises the cutoff; both may be arrays (*points, 1), or (n,) for axes that are
+    trusted unequally. speed_cutoff: Hz, of the low-pass filter on the speed. A point's last axis is
+    one vector: its length is its speed, so that the result does not depend on the axes, if they are
+    trusted alike. Times are real: a late frame is filtered less. NaN stays NaN, and what returns
+    starts anew. Source: Casiez, Roussel and Vogel, "1€ Filter", CHI 2012; smoothing factor 1 / (1 +
+    1 / (2π f dt)).
     """
     if state is None:
         state = OneEuroState(float(times[0]), values[0], np.zeros(values.shape[1:]))
@@ -65,8 +69,11 @@ def one_euro_rotations(
     beta: float,
     state: OneEuroState | None = None,
 ) -> tuple[Float[ndarray, "frames *points 4"], OneEuroState]:
-    """Unit quaternions through the One Euro filter; beta is in Hz per half radian a second. The four numbers are filtered as one vector, of
-    two opposite ones that which goes on from the frame before, and set to unit length: on neighbouring rotations, a geodesic filter."""
+    """Unit quaternions through the One Euro filter; beta is in Hz per half radian a second.
+
+    The four numbers are filtered as one vector, of two opposite ones that which goes on from the
+    frame before, and set to unit length: on neighbouring rotations, a geodesic filter.
+    """
     chain = R.unroll(
         rotations if state is None else np.concatenate([state.value[None], rotations])
     )[-len(rotations) :]
@@ -84,11 +91,15 @@ def smooth_rotations(
 def smooth(
     times: Float[ndarray, "frames"], values: Float[ndarray, "frames *rest"], cutoff: float
 ) -> Float[ndarray, "frames *rest"]:
-    """Values smoothed over real time with half power at `cutoff` Hz and no delay. NaN stays NaN and does not spread.
+    """Values smoothed over real time with half power at `cutoff` Hz and no delay.
 
-    At each frame a straight line is fitted to the frames around it, weighted by a Gaussian of deviation σ = √(ln 2) / (2π cutoff). Amid
-    even times that is the Gaussian mean, whose gain is exp(−(2πfσ)²/2), 1/√2 at f = cutoff (to 2 % from five frames a period on). At
-    the ends, beside gaps and at uneven times the mean alone would pull what moves towards the side that has more frames.
+    NaN stays NaN and does not spread.
+
+    At each frame a straight line is fitted to the frames around it, weighted by a Gaussian of
+    deviation σ = √(ln 2) / (2π cutoff). Amid even times that is the Gaussian mean, whose gain is
+    exp(−(2πfσ)²/2), 1/√2 at f = cutoff (to 2 % from five frames a period on). At the ends, beside
+    gaps and at uneven times the mean alone would pull what moves towards the side that has more
+    frames.
     """
     sigma = float(np.sqrt(np.log(2.0)) / (2.0 * np.pi * cutoff))
     flat = values.reshape(len(times), -1)
@@ -96,7 +107,8 @@ def smooth(
     if known.all():
         return _local_lines(times, flat, sigma).reshape(values.shape)
     out = np.full(flat.shape, np.nan)
-    # What is known in the same frames shares its weights: mostly all points of a frame are seen, or none.
+    # What is known in the same frames shares its weights: mostly all points of a frame are seen, or
+    # none.
     columns: dict[bytes, list[int]] = {}
     for n, column in enumerate(np.ascontiguousarray(known.T)):
         columns.setdefault(column.tobytes(), []).append(n)
@@ -109,7 +121,9 @@ def smooth(
 def _local_lines(
     times: Float[ndarray, "frames"], values: Float[ndarray, "frames n"], sigma: float
 ) -> Float[ndarray, "frames n"]:
-    """At each time the height of the straight line through the values around it, weighted by a Gaussian of deviation sigma, seconds."""
+    """At each time the height of the straight line through the values around it, weighted by a
+    Gaussian of deviation sigma, seconds.
+    """
     reach = 4.0 * sigma
     ahead = np.searchsorted(times, times + reach, side="right") - np.arange(len(times)) - 1
     # Each pair of frames k apart lends to each other by the same weight.
@@ -139,7 +153,9 @@ def _local_lines(
 def fill_gaps(
     times: Float[ndarray, "frames"], values: Float[ndarray, "frames *rest"], longest: float
 ) -> Float[ndarray, "frames *rest"]:
-    """Values with runs of NaN of at most `longest` seconds between known frames filled, linearly in time; longer ones stay."""
+    """Values with runs of NaN of at most `longest` seconds between known frames filled, linearly in
+    time; longer ones stay.
+    """
     flat = np.array(values, dtype=np.float64).reshape(len(times), -1)
     index = np.arange(len(times))[:, None]
     known = ~np.isnan(flat)

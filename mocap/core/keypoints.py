@@ -21,19 +21,25 @@ from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
 
 LANDMARKS: tuple[str, ...] = (
-    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
-    "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow",
-    "left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index", "left_thumb", "right_thumb",
-    "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_heel", "right_heel",
+    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye",
+    "right_eye_outer",
+    "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder",
+    "left_elbow", "right_elbow",
+    "left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index",
+    "left_thumb", "right_thumb",
+    "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_heel",
+    "right_heel",
     "left_foot_index", "right_foot_index",
 )  # fmt: skip
 """The names of the 33 landmarks, in the detector's order."""
 
 HAND_LANDMARKS: tuple[str, ...] = (
     "wrist", "thumb_cmc", "thumb_mcp", "thumb_ip", "thumb_tip",
-    *(f"{finger}_finger_{part}" for finger in ("index", "middle", "ring", "pinky") for part in ("mcp", "pip", "dip", "tip")),
+    *(f"{finger}_finger_{part}" for finger in ("index", "middle", "ring",
+        "pinky") for part in ("mcp", "pip", "dip", "tip")),
 )  # fmt: skip
-"""The names of a hand's 21 landmarks, in the detector's order: the wrist, then each finger from its root to its tip."""
+"""The names of a hand's 21 landmarks, in the detector's order: the wrist, then each finger from its
+root to its tip."""
 
 # The other side's landmark for each landmark; the nose is its own.
 MIRRORED = np.array(
@@ -49,7 +55,8 @@ _FACE = {
     "mouth_left": (0.025, 1.563, 0.092),
 }
 _JOINTS = {
-    "shoulder": "UpperArm", "elbow": "LowerArm", "wrist": "Hand", "pinky": "LittleProximal", "index": "IndexProximal",
+    "shoulder": "UpperArm", "elbow": "LowerArm", "wrist": "Hand", "pinky": "LittleProximal",
+    "index": "IndexProximal",
     "thumb": "ThumbDistal", "hip": "UpperLeg", "knee": "LowerLeg", "ankle": "Foot",
 }  # fmt: skip
 _FOOT = {"heel": ("Foot", (0.0, -0.065, -0.058)), "foot_index": ("Toes", (0.0, 0.0, 0.060))}
@@ -77,24 +84,33 @@ def _sites() -> tuple[np.ndarray, np.ndarray]:
 
 
 SITE_JOINTS, SITE_OFFSETS = _sites()
-"""Where the landmarks sit on HUMANOID: the joint's index (33,) and the place in the joint's frame (33, 3), metres."""
+"""Where the landmarks sit on HUMANOID: the joint's index (33,) and the place in the joint's frame
+(33, 3), metres."""
 
 
 BLENDSHAPES: tuple[str, ...] = (
-    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft",
-    "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight",
-    "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft", "eyeSquintRight", "eyeWideLeft",
-    "eyeWideRight", "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose", "mouthDimpleLeft", "mouthDimpleRight",
-    "mouthFrownLeft", "mouthFrownRight", "mouthFunnel", "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft",
-    "mouthPressRight", "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper",
-    "mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
+    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
+    "cheekPuff", "cheekSquintLeft",
+    "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight",
+    "eyeLookInLeft", "eyeLookInRight",
+    "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft",
+    "eyeSquintRight", "eyeWideLeft",
+    "eyeWideRight", "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose", "mouthDimpleLeft",
+    "mouthDimpleRight",
+    "mouthFrownLeft", "mouthFrownRight", "mouthFunnel", "mouthLeft", "mouthLowerDownLeft",
+    "mouthLowerDownRight", "mouthPressLeft",
+    "mouthPressRight", "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper",
+    "mouthShrugLower", "mouthShrugUpper",
+    "mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight",
+    "mouthUpperUpLeft", "mouthUpperUpRight",
     "noseSneerLeft", "noseSneerRight",
 )  # fmt: skip
 """ARKit's weights that MediaPipe's blendshape network gives (all but tongueOut), in its order."""
 
 # The fields of Keypoints that have a row for each frame.
 _ARRAYS = (
-    "times", "positions", "image", "confidence", "hands", "face", "face_transform", "hands_image", "hands_confidence", "face_blendshapes",
+    "times", "positions", "image", "confidence", "hands", "face", "face_transform", "hands_image",
+    "hands_confidence", "face_blendshapes",
 )  # fmt: skip
 
 
@@ -140,9 +156,11 @@ class Keypoints:
     def __post_init__(self) -> None:
         frames = len(np.atleast_1d(self.times))
         shapes = {
-            "times": (frames,), "positions": (frames, 33, 3), "image": (frames, 33, 2), "confidence": (frames, 33),
+            "times": (frames,), "positions": (frames, 33, 3), "image": (frames, 33, 2),
+            "confidence": (frames, 33),
             "hands": (frames, 2, 21, 3), "face": (frames, 478, 3), "face_transform": (frames, 4, 4),
-            "hands_image": (frames, 2, 21, 2), "hands_confidence": (frames, 2), "face_blendshapes": (frames, len(BLENDSHAPES)),
+            "hands_image": (frames, 2, 21, 2), "hands_confidence": (frames, 2),
+            "face_blendshapes": (frames, len(BLENDSHAPES)),
         }  # fmt: skip
         for name, shape in shapes.items():
             value = getattr(self, name)
@@ -175,15 +193,18 @@ class Keypoints:
         flip = np.array([-1.0, 1.0, 1.0])
         transform = np.diag([-1.0, 1.0, 1.0, 1.0])
         return Keypoints(
-            self.times, self.positions[:, MIRRORED] * flip, np.array([width, 0.0]) + self.image[:, MIRRORED] * [-1.0, 1.0],
+            self.times, self.positions[:, MIRRORED] * flip,
+            np.array([width, 0.0]) + self.image[:, MIRRORED] * [-1.0, 1.0],
             self.confidence[:, MIRRORED], self.camera.mirrored(),
             None if self.hands is None else self.hands[:, ::-1] * flip,
             # The 478 face points have their own left-right table, which is not kept here: unseen.
             None,
             None if self.face_transform is None else transform @ self.face_transform @ transform,
-            None if self.hands_image is None else np.array([width, 0.0]) + self.hands_image[:, ::-1] * [-1.0, 1.0],
+            None if self.hands_image is None else np.array([width, 0.0]) + self.hands_image[:,
+                ::-1] * [-1.0, 1.0],
             None if self.hands_confidence is None else self.hands_confidence[:, ::-1],
-            None if self.face_blendshapes is None else self.face_blendshapes[:, _MIRRORED_BLENDSHAPES],
+            None if self.face_blendshapes is None else self.face_blendshapes[:,
+                _MIRRORED_BLENDSHAPES],
         )  # fmt: skip
 
 
@@ -224,7 +245,9 @@ def is_somebody(keypoints: Keypoints) -> bool:
 def landmarks_of(
     positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndarray, "*frames 55 4"]
 ) -> Float[ndarray, "*frames 33 3"]:
-    """The world positions of the landmarks on a humanoid posed by `kinematics.fk`: world joint positions and rotations in, metres out."""
+    """The world positions of the landmarks on a humanoid posed by `kinematics.fk`: world joint
+    positions and rotations in, metres out.
+    """
     from mocap.core import rotation as R
 
     return positions[..., SITE_JOINTS, :] + R.apply(rotations[..., SITE_JOINTS, :], SITE_OFFSETS)

@@ -1,4 +1,6 @@
-"""Forward kinematics and what follows from it: global and local rotations, bone lengths, two-bone inverse kinematics."""
+"""Forward kinematics and what follows from it: global and local rotations, bone lengths, two-bone
+inverse kinematics.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from mocap.core.skeleton import Skeleton
 
 @lru_cache(maxsize=16)
 def _levels(parents: tuple[int, ...]) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """(joints, their parents), one pair a depth of the tree below the root, so that a whole depth is one array operation."""
+    """(joints, their parents), one pair a depth of the tree below the root, so that a whole depth
+    is one array operation.
+    """
     depth = [0] * len(parents)
     levels: list[list[int]] = [[]]
     for joint, parent in enumerate(parents):
@@ -52,7 +56,9 @@ def fk(
     root_positions: Float[ndarray, "*#frames 3"],
     rotations: Float[ndarray, "*frames joints 4"],
 ) -> tuple[Float[ndarray, "*frames joints 3"], Float[ndarray, "*frames joints 4"]]:
-    """The joints' world positions in metres and world rotations, from the root's position and the local rotations."""
+    """The joints' world positions in metres and world rotations, from the root's position and the
+    local rotations.
+    """
     world = global_rotations(skeleton, rotations)
     # All bones are turned at once; only their adding up goes from depth to depth.
     bones = R.apply(world[..., skeleton.parents[1:], :], skeleton.offsets[1:])
@@ -77,9 +83,11 @@ _LEGS = (
 
 @lru_cache(maxsize=16)
 def _legs(skeleton: Skeleton) -> tuple[Skeleton, ndarray, ndarray, ndarray]:
-    """The legs alone; their joints' indices in the whole; and the soles' points (4, 3) in the frames of their joints (4,).
+    """The legs alone; their joints' indices in the whole; and the soles' points (4, 3) in the
+    frames of their joints (4,).
 
-    Points in the order of motion.CONTACTS: heels in the feet's frames, toe tips in the toes', all on the ground at rest.
+    Points in the order of motion.CONTACTS: heels in the feet's frames, toe tips in the toes', all
+    on the ground at rest.
     """
     joints = np.array([skeleton.index(name) for name in _LEGS])
     place = {int(j): n for n, j in enumerate(joints)}
@@ -101,7 +109,8 @@ def sole_points(
 ) -> Float[ndarray, "*frames 4 3"]:
     """Where heels and toe tips are in the world, metres; in the order of motion.CONTACTS.
 
-    For a humanoid with identity rest rotations that stands on y = 0 in its rest pose, as mocap's own bodies do.
+    For a humanoid with identity rest rotations that stands on y = 0 in its rest pose, as mocap's
+    own bodies do.
     """
     legs, joints, points, at = _legs(skeleton)
     positions, world = fk(legs, root_positions, rotations[..., joints, :])
@@ -123,7 +132,9 @@ def bone_lengths(skeleton: Skeleton) -> Float[ndarray, "joints"]:
 
 
 def reaches(skeleton: Skeleton) -> Float[ndarray, "joints"]:
-    """How far from each joint the farthest of those that hang from it can be, metres: along the bones."""
+    """How far from each joint the farthest of those that hang from it can be, metres: along the
+    bones.
+    """
     out = np.zeros(len(skeleton.names))
     lengths = bone_lengths(skeleton)
     for joint in range(len(out) - 1, 0, -1):  # children before their parents
@@ -133,7 +144,9 @@ def reaches(skeleton: Skeleton) -> Float[ndarray, "joints"]:
 
 
 def scaled(skeleton: Skeleton, factors: dict[str, float]) -> Skeleton:
-    """The skeleton with the offsets of the named joints multiplied by factors (a joint's offset is its parent bone's length)."""
+    """The skeleton with the offsets of the named joints multiplied by factors (a joint's offset is
+    its parent bone's length).
+    """
     offsets = skeleton.offsets.copy()
     for name, factor in factors.items():
         offsets[skeleton.index(name)] *= factor
@@ -147,17 +160,20 @@ def two_bone_ik(
     upper: float,
     lower: float,
 ) -> tuple[Float[ndarray, "*batch 3"], Float[ndarray, "*batch 3"]]:
-    """(middle, end): where knee and ankle (or elbow and wrist) come to lie so that the end reaches the target.
+    """(middle, end): where knee and ankle (or elbow and wrist) come to lie so that the end reaches
+    the target.
 
-    root, target: metres. pole: direction to which the middle joint bends (need not be unit or perpendicular; along the reach it leaves
-    the plane open, and any is taken). upper, lower: bone lengths, metres. A target out of reach is approached along the straight limb;
-    one too near, along the folded limb.
+    root, target: metres. pole: direction to which the middle joint bends (need not be unit or
+    perpendicular; along the reach it leaves the plane open, and any is taken). upper, lower: bone
+    lengths, metres. A target out of reach is approached along the straight limb; one too near,
+    along the folded limb.
     """
     reach = target - root
     distance = np.sqrt(R.dot(reach, reach))
     clamped = np.clip(distance, abs(upper - lower) + 1e-9, upper + lower - 1e-9)
     direction = R.normalize(np.where(distance[..., None] > 1e-9, reach, pole))
-    # A frame and not a projection: where pole and reach are parallel, it still gives a unit side, so the bones keep their lengths.
+    # A frame and not a projection: where pole and reach are parallel, it still gives a unit side,
+    # so the bones keep their lengths.
     side = R.apply(R.from_frame(direction, pole), np.array([0.0, 1.0, 0.0]))
     along = (upper**2 - lower**2 + clamped**2) / (2.0 * clamped)
     height = np.sqrt(np.maximum(upper**2 - along**2, 0.0))

@@ -1,4 +1,7 @@
-"""Motion: the one type that everything converges to. What comes before it knows nothing of files; what comes after, nothing of cameras."""
+"""Motion: the one type that everything converges to.
+
+What comes before it knows nothing of files; what comes after, nothing of cameras.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,11 @@ CONTACTS = ("leftHeel", "leftToes", "rightHeel", "rightToes")
 class Motion:
     """A clip: one skeleton, and for each frame where its root is and how its joints are turned.
 
-    skeleton: the body, J joints. times: (F,) seconds, strictly increasing. root_positions: (F, 3) metres, world position of the root
-    joint, ground at y = 0. rotations: (F, J, 4) unit xyzw, q_parent_joint. expressions: name → (F,) weights in [0, 1].
-    contacts: (F, 4) in [0, 1], columns as in CONTACTS; zeros if not given. Arrays are copied and set read-only.
-    Raises InputError if shapes disagree, times do not increase, or a number is not finite.
+    skeleton: the body, J joints. times: (F,) seconds, strictly increasing. root_positions: (F, 3)
+    metres, world position of the root joint, ground at y = 0. rotations: (F, J, 4) unit xyzw,
+    q_parent_joint. expressions: name → (F,) weights in [0, 1]. contacts: (F, 4) in [0, 1], columns
+    as in CONTACTS; zeros if not given. Arrays are copied and set read-only. Raises InputError if
+    shapes disagree, times do not increase, or a number is not finite.
     """
 
     skeleton: Skeleton
@@ -62,7 +66,8 @@ class Motion:
         if np.any(np.diff(times) <= 0):
             at = int(np.flatnonzero(np.diff(times) <= 0)[0])
             raise InputError(
-                f"A motion's times must increase, but frame {at + 1} ({times[at + 1]:.6g} s) follows {times[at]:.6g} s."
+                f"A motion's times must increase, but frame {at + 1} ({times[at + 1]:.6g} s) "
+                f"follows {times[at]:.6g} s."
             )
         for name, (array, _) in wanted.items():
             object.__setattr__(self, name, array)
@@ -88,7 +93,9 @@ class Motion:
         )  # fmt: skip
 
     def resample(self, fps: float) -> Motion:
-        """The motion at uniform times of 1/fps from its first frame: rotations by slerp, the rest linearly, contacts from the nearer."""
+        """The motion at uniform times of 1/fps from its first frame: rotations by slerp, the rest
+        linearly, contacts from the nearer.
+        """
         if not (np.isfinite(fps) and fps > 0):
             raise InputError(
                 f"A frame rate must be a positive number of frames a second, not {fps}."
@@ -101,7 +108,9 @@ class Motion:
         return self.at(times)
 
     def at(self, times: Float[ndarray, "n"]) -> Motion:
-        """The motion at the given strictly increasing times in seconds, held before its first and after its last frame."""
+        """The motion at the given strictly increasing times in seconds, held before its first and
+        after its last frame.
+        """
         upper = np.clip(np.searchsorted(self.times, times, side="right"), 1, None)
         upper = np.minimum(upper, len(self) - 1)
         lower = np.maximum(upper - 1, 0)
@@ -121,9 +130,11 @@ class Motion:
         return Motion(self.skeleton, times, root, rotations, expressions, contacts)
 
     def mirror(self) -> Motion:
-        """The motion seen in a mirror at x = 0: left and right exchanged, rotations and path reflected.
+        """The motion seen in a mirror at x = 0: left and right exchanged, rotations and path
+        reflected.
 
-        The skeleton's left and right offsets must be each other's mirror images, as they are in every body that mocap measures.
+        The skeleton's left and right offsets must be each other's mirror images, as they are in
+        every body that mocap measures.
         """
         names = self.skeleton.names
         other = np.array(
@@ -136,12 +147,15 @@ class Motion:
         expressions = {mirrored_expression(n): w for n, w in self.expressions.items()}
         return Motion(
             self.skeleton, self.times, self.root_positions * [-1.0, 1.0, 1.0],
-            self.rotations[:, other] * [1.0, -1.0, -1.0, 1.0], expressions, self.contacts[:, [2, 3, 0, 1]],
+            self.rotations[:, other] * [1.0, -1.0, -1.0, 1.0], expressions,
+            self.contacts[:, [2, 3, 0, 1]],
         )  # fmt: skip
 
 
 def mirrored_expression(name: str) -> str:
-    """The expression of the other side: eyeBlinkLeft for eyeBlinkRight; one without a side is its own."""
+    """The expression of the other side: eyeBlinkLeft for eyeBlinkRight; one without a side is its
+    own.
+    """
     for a, b in (("Left", "Right"), ("Right", "Left")):
         if name.endswith(a):
             return name[: -len(a)] + b
@@ -149,7 +163,10 @@ def mirrored_expression(name: str) -> str:
 
 
 def concatenate(motions: Sequence[Motion]) -> Motion:
-    """The motions one after another. Raises InputError if their skeletons' names differ or their times do not go on increasing."""
+    """The motions one after another.
+
+    Raises InputError if their skeletons' names differ or their times do not go on increasing.
+    """
     if not motions:
         raise InputError("There must be at least one motion to concatenate.")
     first = motions[0]

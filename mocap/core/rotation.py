@@ -1,8 +1,9 @@
 """Unit quaternions, order xyzw, as functions on arrays of shape (..., 4).
 
-A quaternion `q_ab` takes vectors from frame b to frame a: `v_a = apply(q_ab, v_b)`, and `q_ac = multiply(q_ab, q_bc)`.
-All functions broadcast over leading axes and are tested against `scipy.spatial.transform.Rotation`; they exist because
-SciPy's objects cost more than the whole solver's budget when a live frame holds a single pose.
+A quaternion `q_ab` takes vectors from frame b to frame a: `v_a = apply(q_ab, v_b)`, and `q_ac =
+multiply(q_ab, q_bc)`. All functions broadcast over leading axes and are tested against
+`scipy.spatial.transform.Rotation`; they exist because SciPy's objects cost more than the whole
+solver's budget when a live frame holds a single pose.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ def normalize(v: Float[ndarray, "*batch n"]) -> Float[ndarray, "*batch n"]:
     return v / np.sqrt(np.maximum(np.vecdot(v, v), _TINY))[..., None]
 
 
-# Live frames hold a dozen quaternions, so what costs is the number of array operations, not of multiplications. The bilinear products
-# are therefore written as outer product times a constant matrix: three operations.
+# Live frames hold a dozen quaternions, so what costs is the number of array operations, not of
+# multiplications. The bilinear products are therefore written as outer product times a constant
+# matrix: three operations.
 def _hamilton() -> ndarray:
     table = np.zeros((4, 4, 4))
     for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
@@ -57,7 +59,8 @@ def conjugate(q: Float[ndarray, "*batch 4"]) -> Float[ndarray, "*batch 4"]:
 
 
 _YZX = np.array([1, 2, 0])
-# From this many numbers on, whole columns at a time are faster than the few operations that a live frame wants.
+# From this many numbers on, whole columns at a time are faster than the few operations that a live
+# frame wants.
 _MANY = 400
 
 
@@ -125,8 +128,9 @@ def between(
 ) -> Float[ndarray, "*batch3 4"]:
     """The shortest rotation that turns unit vectors a onto unit vectors b.
 
-    Where a and b are opposite, the axis is one perpendicular to a (any would do). Accurate at every angle: the half-angle form
-    (a×h, a·h) with h the half-way vector does not lose precision near 180° before 1e-12 rad.
+    Where a and b are opposite, the axis is one perpendicular to a (any would do). Accurate at every
+    angle: the half-angle form (a×h, a·h) with h the half-way vector does not lose precision near
+    180° before 1e-12 rad.
     """
     half = a + b
     squared = dot(half, half)
@@ -188,7 +192,8 @@ def slerp(
 def swing_twist(
     q: Float[ndarray, "*batch 4"], axis: Float[ndarray, "*batch2 3"]
 ) -> tuple[Float[ndarray, "*batch3 4"], Float[ndarray, "*batch3 4"]]:
-    """(swing, twist) with q = swing·twist, twist about the unit axis, swing about an axis perpendicular to it.
+    """(swing, twist) with q = swing·twist, twist about the unit axis, swing about an axis
+    perpendicular to it.
 
     Where the swing is 180° the twist is not defined, and the identity is taken.
     """
@@ -200,11 +205,14 @@ def swing_twist(
 
 
 def _shepperd() -> tuple[ndarray, ndarray]:
-    """The linear map from a matrix's nine elements (row by row) to q·qᵀ·4, whose every row is q times four times one component."""
+    """The linear map from a matrix's nine elements (row by row) to q·qᵀ·4, whose every row is q
+    times four times one component.
+    """
     linear, constant = np.zeros((9, 4, 4)), np.eye(4)
     for i in range(3):
         for j in range(3):
-            # q·qᵀ on the diagonal: 1 ± m₀₀ ± m₁₁ ± m₂₂ with the component's own sign positive; the scalar's are all positive.
+            # q·qᵀ on the diagonal: 1 ± m₀₀ ± m₁₁ ± m₂₂ with the component's own sign positive; the
+            # scalar's are all positive.
             linear[4 * j, i, i] = 1.0 if i == j else -1.0
             if i != j:
                 linear[3 * i + j, i, j] = linear[3 * i + j, j, i] = 1.0
@@ -219,7 +227,8 @@ _FROM_MATRIX, _FROM_IDENTITY = _shepperd()
 
 
 def from_matrix(m: Float[ndarray, "*batch 3 3"]) -> Float[ndarray, "*batch 4"]:
-    """Rotation matrices (columns are the turned axes) as quaternions, by the largest of four candidates, so that no angle is special.
+    """Rotation matrices (columns are the turned axes) as quaternions, by the largest of four
+    candidates, so that no angle is special.
 
     Source: Shepperd, "Quaternion from rotation matrix", J. Guidance and Control 1(3), 1978.
     """
@@ -244,9 +253,11 @@ def to_matrix(q: Float[ndarray, "*batch 4"]) -> Float[ndarray, "*batch 3 3"]:
 def from_frame(
     primary: Float[ndarray, "*batch 3"], secondary: Float[ndarray, "*batch2 3"]
 ) -> Float[ndarray, "*batch3 4"]:
-    """The rotation whose x axis is `primary` (kept exactly) and whose xy half-plane holds `secondary`; neither need be unit.
+    """The rotation whose x axis is `primary` (kept exactly) and whose xy half-plane holds
+    `secondary`; neither need be unit.
 
-    Where the two are parallel the result is a rotation all the same, about an arbitrary angle: callers weigh by the sine.
+    Where the two are parallel the result is a rotation all the same, about an arbitrary angle:
+    callers weigh by the sine.
     """
     x = normalize(primary)
     z = cross(x, secondary)
@@ -264,7 +275,9 @@ def from_frame(
 
 
 def unroll(q: Float[ndarray, "frames *joints 4"]) -> Float[ndarray, "frames *joints 4"]:
-    """The same rotations with signs chosen so that no frame's quaternion is opposite to the one before it."""
+    """The same rotations with signs chosen so that no frame's quaternion is opposite to the one
+    before it.
+    """
     if len(q) < 2:
         return q.copy()
     flips = np.where(dot(q[1:], q[:-1]) < 0, -1.0, 1.0)

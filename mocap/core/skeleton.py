@@ -1,9 +1,11 @@
-"""The bone vocabulary (VRM 1.0 humanoid), the Skeleton type, and HUMANOID, the canonical body in T-pose.
+"""The bone vocabulary (VRM 1.0 humanoid), the Skeleton type, and HUMANOID, the canonical body in
+T-pose.
 
-Bone names and parents: VRMC_vrm-1.0, humanoid.md (https://github.com/vrm-c/vrm-specification). Proportions of HUMANOID: a body of
-1.75 m after the segment lengths of Drillis and Contini (1966) as printed in Winter, *Biomechanics and Motor Control of Human
-Movement*, 4th ed., fig. 4.1 (thigh 0.245 H, shank 0.246 H, upper arm 0.186 H less the acromion's offset, forearm 0.146 H, foot
-0.152 H), with joint centres rather than surface marks at shoulder and hip.
+Bone names and parents: VRMC_vrm-1.0, humanoid.md (https://github.com/vrm-c/vrm-specification).
+Proportions of HUMANOID: a body of 1.75 m after the segment lengths of Drillis and Contini (1966) as
+printed in Winter, *Biomechanics and Motor Control of Human Movement*, 4th ed., fig. 4.1 (thigh
+0.245 H, shank 0.246 H, upper arm 0.186 H less the acromion's offset, forearm 0.146 H, foot 0.152
+H), with joint centres rather than surface marks at shoulder and hip.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.errors import InputError
 
-# bone: (parent, position of its joint in the rest pose, metres). The right side is the left side's mirror image.
+# bone: (parent, position of its joint in the rest pose, metres). The right side is the left side's
+# mirror image.
 _CENTRE = {
     "hips": (None, (0.0, 0.955, 0.0)),
     "spine": ("hips", (0.0, 1.045, 0.0)),
@@ -54,7 +57,8 @@ _LEFT = {
     "LittleIntermediate": ("LittleProximal", (0.836, 1.421, -0.040)),
     "LittleDistal": ("LittleIntermediate", (0.855, 1.421, -0.041)),
 }
-# Where the last bones of a chain end, relative to their joint: End Sites, finger tips, the top of the head.
+# Where the last bones of a chain end, relative to their joint: End Sites, finger tips, the top of
+# the head.
 _TIPS = {
     "head": (0.0, 0.195, 0.0),
     "jaw": (0.0, -0.035, 0.065),
@@ -77,9 +81,10 @@ def _sided(name: str, side: str) -> str:
 class Skeleton:
     """Joints in a tree, parents before children, the first joint the only root.
 
-    names: (J,) unique. parents: (J,) index of the parent, −1 for the root. offsets: (J, 3) metres, each joint's position in its
-    parent's frame at rest; the root's is its position in the world. rest_rotations: (J, 4) xyzw, q_parent_child at rest.
-    Raises InputError if the shapes disagree, a parent does not come before its child, or a number is not finite.
+    names: (J,) unique. parents: (J,) index of the parent, −1 for the root. offsets: (J, 3) metres,
+    each joint's position in its parent's frame at rest; the root's is its position in the world.
+    rest_rotations: (J, 4) xyzw, q_parent_child at rest. Raises InputError if the shapes disagree, a
+    parent does not come before its child, or a number is not finite.
     """
 
     names: tuple[str, ...]
@@ -95,7 +100,8 @@ class Skeleton:
         count = len(names)
         if parents.shape != (count,) or offsets.shape != (count, 3) or rests.shape != (count, 4):
             raise InputError(
-                f"A skeleton of {count} names needs parents ({count},), offsets ({count}, 3) and rest rotations ({count}, 4), "
+                f"A skeleton of {count} names needs parents ({count},), offsets ({count}, 3) and "
+                f"rest rotations ({count}, 4), "
                 f"but has {parents.shape}, {offsets.shape} and {rests.shape}."
             )
         if len(set(names)) != count:
@@ -110,7 +116,8 @@ class Skeleton:
             or np.any(parents >= np.arange(count))
         ):
             raise InputError(
-                "A skeleton's first joint is its only root (parent −1), and every other joint's parent stands before it."
+                "A skeleton's first joint is its only root (parent −1), and every other joint's "
+                "parent stands before it."
             )
         if not (np.all(np.isfinite(offsets)) and np.all(np.isfinite(rests))):
             raise InputError("A skeleton's offsets and rest rotations must be finite numbers.")
@@ -120,7 +127,10 @@ class Skeleton:
         object.__setattr__(self, "names", names)
 
     def index(self, name: str) -> int:
-        """The joint's index. Raises InputError, naming the joints there are, if there is none of that name."""
+        """The joint's index.
+
+        Raises InputError, naming the joints there are, if there is none of that name.
+        """
         try:
             return self.names.index(name)
         except ValueError:
@@ -160,7 +170,8 @@ def _humanoid() -> Skeleton:
 
 
 HUMANOID = _humanoid()
-"""The canonical body: the 55 bones of VRM 1.0, T-pose, 1.75 m, identity rest rotations, feet on y = 0, facing +Z."""
+"""The canonical body: the 55 bones of VRM 1.0, T-pose, 1.75 m, identity rest rotations, feet on y =
+0, facing +Z."""
 
 BONES: tuple[str, ...] = HUMANOID.names
 """The bone vocabulary, `hips` first, parents before children."""

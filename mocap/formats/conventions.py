@@ -1,8 +1,9 @@
 """Whether keypoints' axes point where ours do, told from the keypoints themselves.
 
-Image points say which way the 3D points' x and y run. What is left, z, is told by handedness: turning one axis round makes a mirror image,
-and in a mirror image the left side lies on the wrong hand of someone whose nose, toes and knees point forwards. Neither test asks
-which way is up or which way the person faces, so handstands, cartwheels and backs are as good as any pose.
+Image points say which way the 3D points' x and y run. What is left, z, is told by handedness:
+turning one axis round makes a mirror image, and in a mirror image the left side lies on the wrong
+hand of someone whose nose, toes and knees point forwards. Neither test asks which way is up or
+which way the person faces, so handstands, cartwheels and backs are as good as any pose.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from mocap.core.keypoints import LANDMARKS, Keypoints
 
 AXES = ("x", "y", "z")
 
-# Below this correlation of 3D and image (an arm towards the camera, a body seen end on), a frame says nothing.
+# Below this correlation of 3D and image (an arm towards the camera, a body seen end on), a frame
+# says nothing.
 _CORRELATION = 0.5
 # Of the frames that say something, this part must say "flipped": two thirds against one third.
 _MAJORITY = 1.0 / 3.0
-# Mean handedness over a take; ±1 would be a face whose ears, nose and brow are at right angles. A real one is near 0.5.
+# Mean handedness over a take; ±1 would be a face whose ears, nose and brow are at right angles. A
+# real one is near 0.5.
 _HANDEDNESS = 0.05
 
 
@@ -28,9 +31,11 @@ class ConventionWarning(UserWarning):
 
 
 def flipped_axes(keypoints: Keypoints) -> tuple[str, ...]:
-    """The axes of `positions` that point the wrong way in most of the take, of "x", "y", "z"; () if all is well or nothing can be told.
+    """The axes of `positions` that point the wrong way in most of the take, of "x", "y", "z"; () if
+    all is well or nothing can be told.
 
-    Where there are no image points, x is believed, and y counts as flipped if the person is upside down throughout.
+    Where there are no image points, x is believed, and y counts as flipped if the person is upside
+    down throughout.
     """
     points = keypoints.positions
     signs = np.ones(3)
@@ -74,7 +79,8 @@ def _volume(
 def _handedness(points: Float[ndarray, "frames 33 3"]) -> float:
     """+1 for bodies as they are, −1 for their mirror images, 0 if it cannot be told.
 
-    Three things with a left, an up and a front: the face (rigid, so never misled by a pose), the feet, and the way the knees bend.
+    Three things with a left, an up and a front: the face (rigid, so never misled by a pose), the
+    feet, and the way the knees bend.
     """
     across = _at(points, "left_hip") - _at(points, "right_hip")
     ears = _at(points, "left_ear", "right_ear")

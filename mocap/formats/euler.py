@@ -1,4 +1,6 @@
-"""Euler angles, which only BVH asks for: from any order of axes, and to BVH's usual order without jumps in time."""
+"""Euler angles, which only BVH asks for: from any order of axes, and to BVH's usual order without
+jumps in time.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,17 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 
-# With cos x below this, z and y turn about the same axis to within rounding, and only their sum or difference is known.
+# With cos x below this, z and y turn about the same axis to within rounding, and only their sum or
+# difference is known.
 _GIMBAL = 1e-6
 
 
 def from_axes(
     axes: Sequence[str], angles: Float[ndarray, "*batch axes"]
 ) -> Float[ndarray, "*batch 4"]:
-    """The intrinsic rotation about the axes ("X", "Y", "Z", any number, in turn) by the angles in radians: q = q1·q2·…"""
+    """The intrinsic rotation about the axes ("X", "Y", "Z", any number, in turn) by the angles in
+    radians: q = q1·q2·…
+    """
     q = np.broadcast_to(R.IDENTITY, (*angles.shape[:-1], 4))
     for i, axis in enumerate(axes):
         turn = np.zeros(q.shape)
@@ -30,9 +35,11 @@ def from_axes(
 def to_axes(
     axes: Sequence[str], q: Float[ndarray, "frames joints 4"]
 ) -> Float[ndarray, "frames joints 3"]:
-    """Angles in radians with q = q1·q2·q3 about three different axes in turn, continuous in time as to_zxy's.
+    """Angles in radians with q = q1·q2·q3 about three different axes in turn, continuous in time as
+    to_zxy's.
 
-    Renaming the axes so that they are Z, X, Y carries any order over to that one; a renaming that mirrors turns the angles round.
+    Renaming the axes so that they are Z, X, Y carries any order over to that one; a renaming that
+    mirrors turns the angles round.
     """
     last, first, middle = ("XYZ".index(a) for a in axes)
     renamed = q[..., [first, middle, last, 3]]
@@ -42,10 +49,11 @@ def to_axes(
 
 
 def to_zxy(q: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames joints 3"]:
-    """Angles (z, x, y) in radians with q = qz·qx·qy, each frame's triple the one nearest to the frame before.
+    """Angles (z, x, y) in radians with q = qz·qx·qy, each frame's triple the one nearest to the
+    frame before.
 
-    A rotation has two triples, (z, x, y) and (z + π, π − x, y + π), and any full turns more. Where x is ±90° (gimbal lock) only
-    z ± y is known, and z and y share the change.
+    A rotation has two triples, (z, x, y) and (z + π, π − x, y + π), and any full turns more. Where
+    x is ±90° (gimbal lock) only z ± y is known, and z and y share the change.
     """
     m = R.to_matrix(q)
     cosine = np.hypot(m[..., 0, 1], m[..., 1, 1])
@@ -55,7 +63,8 @@ def to_zxy(q: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames joint
     first = np.stack([z, x, y], axis=-1)
     second = np.stack([z + np.pi, np.pi - x, y + np.pi], axis=-1)
     locked = cosine < _GIMBAL
-    # Locked, m is a turn about one axis by z + y (x = 90°) or z − y (x = −90°): its angle from the upper left block.
+    # Locked, m is a turn about one axis by z + y (x = 90°) or z − y (x = −90°): its angle from the
+    # upper left block.
     sign = np.where(x > 0, 1.0, -1.0)
     together = np.arctan2(m[..., 1, 0], m[..., 0, 0])
 

@@ -1,4 +1,5 @@
-"""Keypoints as JSON, in the shape of TF.js pose-detection, and as JSON Lines, which a crash cannot spoil.
+"""Keypoints as JSON, in the shape of TF.js pose-detection, and as JSON Lines, which a crash cannot
+spoil.
 
     {"width": px, "height": px, "fps": n, "camera": CAMERA,
      "frames": [{"timestamp": seconds, "poses": [POSE, …]}, …]}
@@ -6,15 +7,18 @@
 CAMERA is {"focal": px, "centre": [px, px], "source": "told", "metadata" or "assumed"}; a file
 without it has the assumed camera. JSON Lines has everything but the frames in its first line.
 
-POSE is what `estimatePoses` returns for BlazePose: `score`, `keypoints` in px, `keypoints3D` in metres, each {x, y, z, score, name}
-(https://github.com/tensorflow/tfjs-models/tree/master/pose-detection). Beside them, where known: `leftHand` and `rightHand`, each what
-hand-pose-detection's `estimateHands` returns (`score`, 21 `keypoints` in px and `keypoints3D` in metres; ours are from the wrist), and
-`face` {keypoints: 478 points in px, transform: 4 × 4 numbers, row by row, blendshapes:
-weights by ARKit's names, where known}. A point that was not seen is left out; so is a person in a
-frame without one, and the body where only hands were seen. `estimateHands`' own results, told by their `handedness`, are read in the
-place of poses too.
+POSE is what `estimatePoses` returns for BlazePose: `score`, `keypoints` in px, `keypoints3D` in
+metres, each {x, y, z, score, name}
+(https://github.com/tensorflow/tfjs-models/tree/master/pose-detection). Beside them, where known:
+`leftHand` and `rightHand`, each what hand-pose-detection's `estimateHands` returns (`score`, 21
+`keypoints` in px and `keypoints3D` in metres; ours are from the wrist), and `face` {keypoints: 478
+points in px, transform: 4 × 4 numbers, row by row, blendshapes: weights by ARKit's names, where
+known}. A point that was not seen is left out; so is a person in a frame without one, and the body
+where only hands were seen. `estimateHands`' own results, told by their `handedness`, are read in
+the place of poses too.
 
-The file's axes are the detector's: x right, y down, z away from the camera. They become ours here, and ours theirs.
+The file's axes are the detector's: x right, y down, z away from the camera. They become ours here,
+and ours theirs.
 """
 
 from __future__ import annotations
@@ -49,7 +53,7 @@ _FARTHEST = 10.0
 _DEFAULT_FPS = 30.0
 
 
-# --- writing ---------------------------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
 def dumps(keypoints: Keypoints) -> str:
@@ -172,16 +176,19 @@ def _face(keypoints: Keypoints, i: int) -> shape.Face | None:
     return shape.Face(points, transform, told) if points or transform else None
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def loads(text: str | bytes, source_fps: float | None = None) -> Keypoints:
-    """The keypoints in JSON or JSON Lines, of the person that is most surely and largely seen, followed from frame to frame.
+    """The keypoints in JSON or JSON Lines, of the person that is most surely and largely seen,
+    followed from frame to frame.
 
-    Besides the shape above, bare lists are read: of frames, of lists of poses (a frame each), of poses (one a frame), and of 33 [x, y, z]
-    in metres. source_fps, if given, sets the times; otherwise the timestamps do, or else the file's fps, or else 30 with a warning.
-    Points are matched by name, or by order where they have none. Axes that point the other way, and milliseconds, are converted with a
-    ConventionWarning. Raises InputError for anything else: 17-point models, keypoints without keypoints3D, NaN, other shapes.
+    Besides the shape above, bare lists are read: of frames, of lists of poses (a frame each), of
+    poses (one a frame), and of 33 [x, y, z] in metres. source_fps, if given, sets the times;
+    otherwise the timestamps do, or else the file's fps, or else 30 with a warning. Points are
+    matched by name, or by order where they have none. Axes that point the other way, and
+    milliseconds, are converted with a ConventionWarning. Raises InputError for anything else:
+    17-point models, keypoints without keypoints3D, NaN, other shapes.
     """
     take = shape.parsed(text.encode() if isinstance(text, str) else text)
     poses = _followed(take.frames)
@@ -191,12 +198,14 @@ def loads(text: str | bytes, source_fps: float | None = None) -> Keypoints:
     confidence = np.zeros((count, 33))
     for i, pose in enumerate(poses):
         if pose is not None:
-            # The image's scores are the ones that every version of the library gives, so they have the last word.
+            # The image's scores are the ones that every version of the library gives, so they have
+            # the last word.
             _fill(positions[i], confidence[i], pose.keypoints_3d, i)
             _fill(image[i], confidence[i], pose.keypoints, i)
     if np.any(np.isfinite(positions)) and np.nanmedian(np.abs(positions)) > _FARTHEST:
         raise InputError(
-            f"keypoints3D must be in metres, but lie {np.nanmedian(np.abs(positions)):.0f} from the hips; these look like pixels."
+            f"keypoints3D must be in metres, but lie {np.nanmedian(np.abs(positions)):.0f} from "
+            f"the hips; these look like pixels."
         )
     hands, hands_image, hands_score = _read_hands(poses)
     face = _stacked([_read_face(p) for p in poses], (478, 3))
@@ -214,14 +223,17 @@ def loads(text: str | bytes, source_fps: float | None = None) -> Keypoints:
     hands = None if hands is None else hands * _TURN
     times = _times(take, source_fps)
     keypoints = Keypoints(
-        times, positions * _TURN, image, confidence, _camera(take, image, hands_image), hands, face, transform, hands_image,
+        times, positions * _TURN, image, confidence, _camera(take, image, hands_image), hands, face,
+        transform, hands_image,
         hands_score, blendshapes,
     )  # fmt: skip
     return _turned_round(keypoints)
 
 
 def _followed(frames: list[shape.Frame]) -> list[shape.Pose | None]:
-    """The person's pose in each frame, None where there is none: at first the surest and largest, then whoever has the nearest hips."""
+    """The person's pose in each frame, None where there is none: at first the surest and largest,
+    then whoever has the nearest hips.
+    """
     out: list[shape.Pose | None] = []
     last: ndarray | None = None
     for frame in frames:
@@ -265,17 +277,23 @@ def _check_landmarks(poses: list[shape.Pose | None]) -> None:
         if n
     }
     counts = {len(pose.keypoints_3d or pose.keypoints) for pose in seen}
-    needed = "mocap needs the 33 points of BlazePose with keypoints3D in metres: use the BlazePose model, or `mocap detect` on the video."
+    needed = (
+        "mocap needs the 33 points of BlazePose with keypoints3D in metres: use the BlazePose "
+        "model, or `mocap detect` on the video."
+    )
     if seen and (names <= _COCO if names else counts == {17}):
         raise InputError(
-            f"These keypoints are the 17 of MoveNet, PoseNet or COCO, which have no depth, hands and feet; {needed}"
+            f"These keypoints are the 17 of MoveNet, PoseNet or COCO, which have no depth, hands "
+            f"and feet; {needed}"
         )
     if any(pose.keypoints for pose in seen) and not any(pose.keypoints_3d for pose in seen):
         raise InputError(f"These keypoints have no keypoints3D, only points in the image; {needed}")
 
 
 def _plain(name: str) -> str:
-    """`left_foot_index` for `leftFootIndex` and `LEFT_FOOT_INDEX`, as other wrappers of the same model write."""
+    """`left_foot_index` for `leftFootIndex` and `LEFT_FOOT_INDEX`, as other wrappers of the same
+    model write.
+    """
     return (
         name.lower()
         if "_" in name or name.isupper()
@@ -285,7 +303,9 @@ def _plain(name: str) -> str:
 
 @lru_cache(maxsize=64)  # A take's frames mostly list the same names.
 def _landmarks_named(names: tuple[str | None, ...]) -> list[int]:
-    """The landmark of each name, of its place in the list where there is none, −1 for an unknown name."""
+    """The landmark of each name, of its place in the list where there is none, −1 for an unknown
+    name.
+    """
     return [i if name is None else _INDEX.get(_plain(name), -1) for i, name in enumerate(names)]
 
 
@@ -301,7 +321,8 @@ def _fill(
     names = tuple(p.name for p in points)
     if not any(names) and len(points) != 33:
         raise InputError(
-            f"Frame {frame} has {len(points)} keypoints without names; without names there must be the 33 of BlazePose, in order."
+            f"Frame {frame} has {len(points)} keypoints without names; without names there must be "
+            f"the 33 of BlazePose, in order."
         )
     index = np.array(_landmarks_named(names))
     if np.any((index < 0) | (index > 32)):
@@ -321,7 +342,9 @@ def _fill(
 def _read_hands(
     poses: list[shape.Pose | None],
 ) -> tuple[ndarray | None, ndarray | None, ndarray | None]:
-    """Both hands of each frame: metres from their wrists (F, 2, 21, 3) in the file's axes, pixels (F, 2, 21, 2), and scores (F, 2)."""
+    """Both hands of each frame: metres from their wrists (F, 2, 21, 3) in the file's axes, pixels
+    (F, 2, 21, 2), and scores (F, 2).
+    """
     count = len(poses)
     world, image, score = (
         np.full((count, 2, 21, 3), np.nan),
@@ -348,7 +371,8 @@ def _hand_points(points: list[shape.Point], frame: int) -> Float[ndarray, "21 3"
     names = [p.name for p in points]
     if unknown := [n for n in names if n is not None and n.lower() not in _HAND_INDEX]:
         raise InputError(
-            f"Frame {frame} has a hand's keypoint named {unknown[0]!r}; the names are {', '.join(HAND_LANDMARKS)}."
+            f"Frame {frame} has a hand's keypoint named {unknown[0]!r}; the names are "
+            f"{', '.join(HAND_LANDMARKS)}."
         )
     values = np.array([(p.x, p.y, p.z) for p in points], dtype=np.float64)  # None becomes NaN
     out = np.full(values.shape, np.nan)
@@ -385,7 +409,8 @@ def _times(take: shape.Take, source_fps: float | None) -> Float[ndarray, " frame
     count = len(take.frames)
     if source_fps is not None and not (np.isfinite(source_fps) and source_fps > 0):
         raise InputError(
-            f"The source's frame rate must be a positive number of frames a second, not {source_fps}."
+            f"The source's frame rate must be a positive number of frames a second, not "
+            f"{source_fps}."
         )
     stamps = [f.timestamp for f in take.frames]
     if source_fps is None and count and None not in stamps:
@@ -393,7 +418,8 @@ def _times(take: shape.Take, source_fps: float | None) -> Float[ndarray, " frame
         if np.any(np.diff(times) <= 0):
             at = int(np.flatnonzero(np.diff(times) <= 0)[0])
             raise InputError(
-                f"Timestamps must increase, but frame {at + 1} is at {times[at + 1]:g} s after {times[at]:g} s; source_fps sets them."
+                f"Timestamps must increase, but frame {at + 1} is at {times[at + 1]:g} s after "
+                f"{times[at]:g} s; source_fps sets them."
             )
         if count > 1 and np.median(np.diff(times)) > _SLOWEST_STEP:
             warnings.warn(
@@ -407,7 +433,8 @@ def _times(take: shape.Take, source_fps: float | None) -> Float[ndarray, " frame
     if not fps or fps <= 0:
         if count > 1:
             warnings.warn(
-                f"The frames have no timestamps and the file no fps; {_DEFAULT_FPS:g} frames a second were taken.",
+                f"The frames have no timestamps and the file no fps; {_DEFAULT_FPS:g} frames a "
+                f"second were taken.",
                 stacklevel=3,
             )
         fps = _DEFAULT_FPS
@@ -436,7 +463,8 @@ def _image_size(take: shape.Take, *images: ndarray | None) -> tuple[int, int]:
         return 1, 1  # Without image points nothing is measured in pixels.
     width, height = (max(int(np.ceil(v)), 1) for v in np.nanmax(points, axis=0))
     warnings.warn(
-        f"The file does not give the image's width and height; {width} × {height} was taken, which holds all points.",
+        f"The file does not give the image's width and height; {width} × {height} was taken, which "
+        f"holds all points.",
         stacklevel=3,
     )
     return width, height
@@ -449,7 +477,8 @@ def _turned_round(keypoints: Keypoints) -> Keypoints:
     ours = {"x": "to the left of the image", "y": "up", "z": "towards the camera"}
     say = " and ".join(f"{axis} pointing {ours[axis]}" for axis in axes)
     warnings.warn(
-        f"keypoints3D have {say}, against TF.js's convention (x right, y down, z away); they were turned round.",
+        f"keypoints3D have {say}, against TF.js's convention (x right, y down, z away); they were "
+        f"turned round.",
         ConventionWarning,
         stacklevel=3,
     )

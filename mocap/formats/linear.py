@@ -1,4 +1,6 @@
-"""A document's nodes as matrices, at rest: where each stands in the world, and whether its axes are still at right angles there."""
+"""A document's nodes as matrices, at rest: where each stands in the world, and whether its axes are
+still at right angles there.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,10 @@ _FLAT = 1e-6
 class Rest:
     """The nodes of a document as they rest. All lists go by node.
 
-    parents: −1 for roots. order: parents before children. poses: (translation, rotation, scale). local, world: (4, 4). conformal: whether
-    the nodes above scale all axes alike, so that a rotation of this node is one in the world. flat: whether it is squeezed to nothing, so
-    that no rotation of it can be seen. Raises InputError if the nodes are no trees.
+    parents: −1 for roots. order: parents before children. poses: (translation, rotation, scale).
+    local, world: (4, 4). conformal: whether the nodes above scale all axes alike, so that a
+    rotation of this node is one in the world. flat: whether it is squeezed to nothing, so that no
+    rotation of it can be seen. Raises InputError if the nodes are no trees.
     """
 
     def __init__(self, document: glb.Document) -> None:
@@ -54,7 +57,9 @@ def points(matrix: Float[ndarray, "4 4"], at: Float[ndarray, "*n 3"]) -> Float[n
 
 
 def nearest_rotation(m: Float[ndarray, "*n 3 3"], exact: bool = False) -> Float[ndarray, "*n 4"]:
-    """The rotation nearest to a matrix (its polar factor), by singular values; exact: it is one already, but for rounding and size."""
+    """The rotation nearest to a matrix (its polar factor), by singular values; exact: it is one
+    already, but for rounding and size.
+    """
     if exact:
         return R.from_matrix(m / np.cbrt(np.linalg.det(m))[..., None, None])
     u, _, v = np.linalg.svd(m)

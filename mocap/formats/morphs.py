@@ -1,4 +1,6 @@
-"""Which morph targets an expression moves: those of its own name or of a synonym, and those that the file's VRM expressions bind to it."""
+"""Which morph targets an expression moves: those of its own name or of a synonym, and those that
+the file's VRM expressions bind to it.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,17 @@ from numpy import ndarray
 from mocap.formats import glb
 
 PRESETS = (
-    "happy", "angry", "sad", "relaxed", "surprised", "neutral", "aa", "ih", "ou", "ee", "oh", "blink", "blinkLeft", "blinkRight",
+    "happy", "angry", "sad", "relaxed", "surprised", "neutral", "aa", "ih", "ou", "ee", "oh",
+    "blink", "blinkLeft", "blinkRight",
 )  # fmt: skip
-"""VRM 1.0's expressions, less those of the gaze, which is a node's rotation here; all others are custom ones."""
+"""VRM 1.0's expressions, less those of the gaze, which is a node's rotation here; all others are
+custom ones."""
 
 _VRM0_PRESETS = {
-    "a": "aa", "i": "ih", "u": "ou", "e": "ee", "o": "oh", "joy": "happy", "sorrow": "sad", "fun": "relaxed",
-    "blink_l": "blinkLeft", "blink_r": "blinkRight", "lookup": "lookUp", "lookdown": "lookDown", "lookleft": "lookLeft",
+    "a": "aa", "i": "ih", "u": "ou", "e": "ee", "o": "oh", "joy": "happy", "sorrow": "sad",
+    "fun": "relaxed",
+    "blink_l": "blinkLeft", "blink_r": "blinkRight", "lookup": "lookUp", "lookdown": "lookDown",
+    "lookleft": "lookLeft",
     "lookright": "lookRight",
 }  # fmt: skip
 """VRM 0's preset → VRM 1's, where they differ (VRMC_vrm-1.0, expressions.md)."""
@@ -34,18 +40,23 @@ _SYNONYMS = {
     "blinkLeft": ("Fcl_EYE_Close_L", "ウィンク"),
     "blinkRight": ("Fcl_EYE_Close_R", "ウィンク右"),
 }
-"""VRM's vowels and blinks → what other conventions call them: Oculus' visemes, which Ready Player Me has too (Meta, "Viseme Reference"),
-VRChat's, VRoid's and MMD's. Consonants' visemes stay at rest: a face that is seen tells no consonants."""
+"""VRM's vowels and blinks → what other conventions call them:
+
+Oculus' visemes, which Ready Player Me has too (Meta, "Viseme Reference"), VRChat's, VRoid's and
+MMD's. Consonants' visemes stay at rest: a face that is seen tells no consonants."""
 
 _FINE = ("jawOpen", "eyeBlinkLeft")
-"""A face that has these targets speaks ARKit, of which a motion's presets are made: both at once would move it twice."""
+"""A face that has these targets speaks ARKit, of which a motion's presets are made: both at once
+would move it twice."""
 
 
 def weights(
     document: glb.Document, expressions: Mapping[str, Float[ndarray, "frames"]]
 ) -> list[tuple[int, Float[ndarray, "frames targets"]]]:
-    """(node, the weights of all targets of its mesh, in [0, 1]) of the nodes whose morph targets any expression moves; the other targets
-    stay at rest. Names match without regard to case, separators and how a side is written: "eyeBlink_L" is eyeBlinkLeft."""
+    """(node, the weights of all targets of its mesh, in [0, 1]) of the nodes whose morph targets
+    any expression moves; the other targets stay at rest. Names match without regard to case,
+    separators and how a side is written: "eyeBlink_L" is eyeBlinkLeft.
+    """
     if not expressions:
         return []
     targets = {_plain(t) for mesh in document.get("meshes", []) for t in _target_names(mesh)}
@@ -62,7 +73,8 @@ def weights(
         table = np.tile(rest, (len(next(iter(expressions.values()))), 1))
         hit = False
         for target in range(len(rest)):
-            # A target of the expression's own name is that expression, whatever else is bound to it.
+            # A target of the expression's own name is that expression, whatever else is bound to
+            # it.
             own = by_name.get(_plain(names[target])) if target < len(names) else None
             parts = [own] if own is not None else bound.get((node, target), [])
             if parts:
@@ -97,7 +109,9 @@ def _by_plain_name(expressions: Mapping[str, ndarray]) -> dict[str, ndarray]:
 
 
 def at_rest(document: glb.Document, node: int) -> Float[ndarray, "targets"]:
-    """The weights of the node's morph targets where nothing is animated; none for a node without a mesh."""
+    """The weights of the node's morph targets where nothing is animated; none for a node without a
+    mesh.
+    """
     entry = document["nodes"][node]
     mesh = document["meshes"][entry["mesh"]] if "mesh" in entry else {}
     count = len(mesh["primitives"][0].get("targets", [])) if mesh else 0

@@ -1,4 +1,6 @@
-"""A take while it is being made: keypoints as JSON Lines (keypoints_json.py), each frame in the file as soon as it has come."""
+"""A take while it is being made: keypoints as JSON Lines (keypoints_json.py), each frame in the
+file as soon as it has come.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +14,28 @@ from mocap.errors import OutputError
 from mocap.formats import keypoints_json
 
 SUFFIX = ".jsonl"
-_TO_DISK_EVERY = 1.0  # seconds; what a power cut loses. What kills the program alone loses nothing that was appended.
+# seconds; what a power cut loses. What kills the program alone loses nothing that was appended.
+_TO_DISK_EVERY = 1.0
 
 
 class Recording:
     """Appends keypoints to a new file. A file that is there is never written over."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OutputError if the suffix is not .jsonl, the file is there already, or the place cannot be written."""
+        """Raises OutputError if the suffix is not .jsonl, the file is there already, or the place
+        cannot be written.
+        """
         if path.suffix.lower() != SUFFIX:
             raise OutputError(
-                f"{path.name!r} cannot be recorded to: a take is JSON Lines, so its name must end in {SUFFIX}."
+                f"{path.name!r} cannot be recorded to: a take is JSON Lines, so its name must end "
+                f"in {SUFFIX}."
             )
         try:
             self._file = path.open("xb", buffering=0)
         except FileExistsError:
             raise OutputError(
-                f"{path} is there already, and a recording never writes over another: give a new name."
+                f"{path} is there already, and a recording never writes over another: give a new "
+                f"name."
             ) from None
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from None
@@ -37,7 +44,10 @@ class Recording:
         self._synced = time.monotonic()
 
     def append(self, keypoints: Keypoints) -> None:
-        """Writes every frame of these keypoints at the take's end. Raises OutputError, with the file closed, when the disk is full."""
+        """Writes every frame of these keypoints at the take's end.
+
+        Raises OutputError, with the file closed, when the disk is full.
+        """
         lines = [] if self.frames else [keypoints_json.header_line(keypoints.camera)]
         lines += [keypoints_json.frame_line(keypoints, i) for i in range(len(keypoints))]
         try:
@@ -50,7 +60,8 @@ class Recording:
         except OSError as error:
             self.close()
             raise OutputError(
-                f"Recording to {self.path} ended after {self.frames} frames: {error.strerror or error}."
+                f"Recording to {self.path} ended after {self.frames} frames: "
+                f"{error.strerror or error}."
             ) from None
         self.frames += len(keypoints)
 

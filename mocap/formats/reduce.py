@@ -1,8 +1,10 @@
-"""Fewer keys for the same animation: those are left out that a reader's interpolation between its neighbours gives back well enough.
+"""Fewer keys for the same animation: those are left out that a reader's interpolation between its
+neighbours gives back well enough.
 
-Douglas and Peucker's algorithm (Cartographica 10(2), 1973) on all tracks at once: a segment whose worst frame is further off than the
-tolerance is cut there; afterwards keys that the later cuts have made needless are taken out again. "Off" is what a glTF reader shows
-(slerp for rotations, straight lines for the rest) against the track as it was, at each of its own times.
+Douglas and Peucker's algorithm (Cartographica 10(2), 1973) on all tracks at once: a segment whose
+worst frame is further off than the tolerance is cut there; afterwards keys that the later cuts have
+made needless are taken out again. "Off" is what a glTF reader shows (slerp for rotations, straight
+lines for the rest) against the track as it was, at each of its own times.
 """
 
 from __future__ import annotations
@@ -16,16 +18,19 @@ from numpy import ndarray
 ANGLE, LENGTH, WEIGHT = np.radians(0.1), 1e-3, 2e-3
 """How far reduced tracks may be off: radians, metres, and parts of an expression."""
 SHARE = 0.4
-"""Of a millimetre, what one track may add: of the four between a foot that stands and the ground (path, hips, thigh, shank), hardly two
-are ever wrong by so much the same way at once."""
+"""Of a millimetre, what one track may add: of the four between a foot that stands and the ground
+(path, hips, thigh, shank), hardly two are ever wrong by so much the same way at once."""
 
 
 def turning(reach: float) -> float:
-    """How far the track of a joint's rotation may be off, rad, if what hangs from it reaches this far, metres."""
+    """How far the track of a joint's rotation may be off, rad, if what hangs from it reaches this
+    far, metres.
+    """
     return min(ANGLE, SHARE * LENGTH / reach) if reach > 0 else ANGLE
 
 
-# Between(starts, ends, owner, t): what a reader shows at the part t of the way through the segment `owner`, for many segments and points.
+# Between(starts, ends, owner, t): what a reader shows at the part t of the way through the segment
+# `owner`, for many segments and points.
 _Between = Callable[[ndarray, ndarray, ndarray, ndarray], ndarray]
 # Off(shown, true): by how much it is wrong.
 _Off = Callable[[ndarray, ndarray], ndarray]
@@ -38,7 +43,9 @@ def rotations(
     tracks: Float[ndarray, "frames tracks 4"],
     tolerance: float | Float[ndarray, "tracks"] = ANGLE,
 ) -> list[Int[ndarray, "_"]]:
-    """The frames to keep of each track of unit quaternions xyzw, so that slerp between them is nowhere off by more than tolerance, rad."""
+    """The frames to keep of each track of unit quaternions xyzw, so that slerp between them is
+    nowhere off by more than tolerance, rad.
+    """
     return _reduced(times, tracks, _slerp, _angle, np.broadcast_to(tolerance, tracks.shape[1]))
 
 
@@ -47,7 +54,9 @@ def vectors(
     tracks: Float[ndarray, "frames tracks n"],
     tolerance: float | Float[ndarray, "tracks"] = LENGTH,
 ) -> list[Int[ndarray, "_"]]:
-    """The frames to keep of each track of vectors, so that straight lines between them are nowhere off by more than tolerance."""
+    """The frames to keep of each track of vectors, so that straight lines between them are nowhere
+    off by more than tolerance.
+    """
     return _reduced(times, tracks, _lerp, _apart, np.broadcast_to(tolerance, tracks.shape[1]))
 
 
@@ -70,7 +79,9 @@ def _slerp(starts: ndarray, ends: ndarray, owner: ndarray, t: ndarray) -> ndarra
 
 
 def _angle(a: ndarray, b: ndarray) -> ndarray:
-    """The angle between rotations, rad, by the distance of the quaternions on their sphere: as precise as R.distance, and cheaper."""
+    """The angle between rotations, rad, by the distance of the quaternions on their sphere: as
+    precise as R.distance, and cheaper.
+    """
     return np.asarray(
         4.0 * np.arcsin(np.minimum(0.5 * np.minimum(_apart(a, b), _apart(a, -b)), 1.0))
     )
@@ -137,7 +148,9 @@ def _worst(
 
 
 def _cut(kept: Bool[ndarray, "points"], worst: _Worst, allowed: Float[ndarray, "points"]) -> None:
-    """Keeps the worst frame of each segment that is off by more than is allowed there, until none is."""
+    """Keeps the worst frame of each segment that is off by more than is allowed there, until none
+    is.
+    """
     keys = np.flatnonzero(kept)
     a, b = keys[:-1], keys[1:]
     while len(a := a[fine := b - a > 1]):
@@ -154,7 +167,10 @@ def _thin(
     worst: _Worst,
     allowed: Float[ndarray, "points"],
 ) -> bool:
-    """Takes out keys that their neighbours can do without; says whether there were any. Every second key at a time: no two neighbours."""
+    """Takes out keys that their neighbours can do without; says whether there were any.
+
+    Every second key at a time: no two neighbours.
+    """
     before = int(kept.sum())
     for odd in (0, 1):
         keys = np.flatnonzero(kept)

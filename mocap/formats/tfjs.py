@@ -1,4 +1,7 @@
-"""The shape of keypoints JSON: TF.js pose-detection's poses in frames, and the other shapes that people write, read as this one."""
+"""The shape of keypoints JSON:
+
+TF.js pose-detection's poses in frames, and the other shapes that people write, read as this one.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,10 @@ class Take(msgspec.Struct, omit_defaults=True):
 
 
 def parsed(data: bytes) -> Take:
-    """The document in JSON or JSON Lines of any of the shapes that `keypoints_json.loads` names. Raises InputError for others."""
+    """The document in JSON or JSON Lines of any of the shapes that `keypoints_json.loads` names.
+
+    Raises InputError for others.
+    """
     return _validated(_decoded_file(data))
 
 
@@ -87,7 +93,8 @@ def _parsed_lines(header: dict[str, Any], lines: list[tuple[int, bytes]]) -> Any
         frames.append(_decoded(lines[-1][1], f" in line {lines[-1][0]}"))
     except InputError:
         warnings.warn(
-            "The last line of the JSON Lines is cut off and was left out; the recording was interrupted.",
+            "The last line of the JSON Lines is cut off and was left out; the recording was "
+            "interrupted.",
             stacklevel=5,
         )
     return {**{k: header[k] for k in _HEADER if k in header}, "frames": frames}
@@ -99,7 +106,8 @@ def _decoded(data: bytes, where: str) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if found := re.search(rb"[\s:\[,]-?(NaN|Infinity)\b", data):
             raise InputError(
-                f"The JSON{where} holds {found[1].decode()}, which is no JSON number; leave points that were not seen out, or write null."
+                f"The JSON{where} holds {found[1].decode()}, which is no JSON number; leave points "
+                f"that were not seen out, or write null."
             ) from None
         raise InputError(f"This is not JSON{where}: {error}.") from None
 
@@ -127,7 +135,8 @@ def _validated(raw: Any) -> Take:
                 else f"an object with the fields {', '.join(list(raw)[:8]) or '(none)'}"
             )
         raise InputError(
-            f'Keypoints JSON needs "frames", a list of {{"timestamp", "poses"}} that is not empty, but this is {found}.'
+            f'Keypoints JSON needs "frames", a list of {{"timestamp", "poses"}} that is not empty, '
+            f"but this is {found}."
         )
     try:
         take = msgspec.convert(raw, Take)
@@ -138,7 +147,8 @@ def _validated(raw: Any) -> Take:
             p.keypoints or p.keypoints_3d or p.left_hand or p.right_hand for p in frame.poses
         ):
             raise InputError(
-                f"Frame {i} has a pose with neither keypoints nor keypoints3D; a frame without a person has no poses."
+                f"Frame {i} has a pose with neither keypoints nor keypoints3D; a frame without a "
+                f"person has no poses."
             )
     return take
 
@@ -148,7 +158,9 @@ def _is_pose(item: Any) -> bool:
 
 
 def _frames(items: list[Any]) -> list[Any]:
-    """The items of a bare list as frames: of poses, of lists of poses, of lists of [x, y, z]; as they are if they are none of these."""
+    """The items of a bare list as frames: of poses, of lists of poses, of lists of [x, y, z]; as
+    they are if they are none of these.
+    """
     first = next((item for item in items if item), None)
     if first is None or _is_pose(first):
         return [{"poses": [item] if item else []} for item in items]
@@ -163,7 +175,9 @@ def _frames(items: list[Any]) -> list[Any]:
 
 
 def _with_hands(frame: dict[str, Any]) -> dict[str, Any]:
-    """The frame with the hands among its poses, as hand-pose-detection's `estimateHands` gives them, put beside the body as its hands."""
+    """The frame with the hands among its poses, as hand-pose-detection's `estimateHands` gives
+    them, put beside the body as its hands.
+    """
     poses = frame.get("poses")
     hands = (
         [p for p in poses if isinstance(p, dict) and _side(p)] if isinstance(poses, list) else []

@@ -1,7 +1,9 @@
-"""Any character as a VRM 1.0: the page, and every VRM application, then poses it by the names of its bones.
+"""Any character as a VRM 1.0: the page, and every VRM application, then poses it by the names of
+its bones.
 
-What VRM 1.0 asks of a humanoid (https://github.com/vrm-c/vrm-specification, VRMC_vrm-1.0, humanoid.md and tpose.md): fifteen bones and
-more by name, a T-pose at rest, its face towards +Z. Nodes are turned to stand so; skins, materials and all else stay as they are.
+What VRM 1.0 asks of a humanoid (https://github.com/vrm-c/vrm-specification, VRMC_vrm-1.0,
+humanoid.md and tpose.md): fifteen bones and more by name, a T-pose at rest, its face towards +Z.
+Nodes are turned to stand so; skins, materials and all else stay as they are.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from mocap.errors import InputError
 from mocap.formats import glb, gltf
 
 REQUIRED = (
-    "hips", "spine", "head", "leftUpperLeg", "leftLowerLeg", "leftFoot", "rightUpperLeg", "rightLowerLeg", "rightFoot",
+    "hips", "spine", "head", "leftUpperLeg", "leftLowerLeg", "leftFoot", "rightUpperLeg",
+    "rightLowerLeg", "rightFoot",
     "leftUpperArm", "leftLowerArm", "leftHand", "rightUpperArm", "rightLowerArm", "rightHand",
 )  # fmt: skip
 """The bones that a VRM must have, parents before children."""
@@ -25,10 +28,12 @@ REQUIRED = (
 
 @glb.damage_named()
 def as_vrm(rig: Rig) -> bytes:
-    """The rig's GLB as a VRM 1.0 that rests in T-pose and faces +Z. What it has of a VRM already (expressions, springs) stays.
+    """The rig's GLB as a VRM 1.0 that rests in T-pose and faces +Z.
 
-    Where one of the required bones is missing, an empty node stands in for it. A VRM 0 comes back as it is: its readers know its ways.
-    Raises InputError for a BVH, which has no body to show.
+    What it has of a VRM already (expressions, springs) stays.
+
+    Where one of the required bones is missing, an empty node stands in for it. A VRM 0 comes back
+    as it is: its readers know its ways. Raises InputError for a BVH, which has no body to show.
     """
     if rig.kind in ("bvh", "fbx"):
         what = "a skeleton without a body" if rig.kind == "bvh" else "which the page cannot show"
@@ -67,7 +72,9 @@ def as_vrm(rig: Rig) -> bytes:
 
 
 def _resting(document: glb.Document, pose: Motion, rig: Rig, nodes: list[int]) -> glb.Document:
-    """The document with its nodes resting as they stand in the pose, and without animations, which began at another rest."""
+    """The document with its nodes resting as they stand in the pose, and without animations, which
+    began at another rest.
+    """
     tracks = gltf.node_tracks(pose, rig, document, nodes, all_keys=True)
     document = gltf.without_matrices(document, {t.node for t in tracks})
     resting = document["nodes"] = list(document["nodes"])
@@ -77,7 +84,9 @@ def _resting(document: glb.Document, pose: Motion, rig: Rig, nodes: list[int]) -
 
 
 def _hang(document: glb.Document, rig: Rig, nodes: list[int]) -> None:
-    """Hangs a node that stands beside its bone (a foot that inverse kinematics moves) where the rig's skeleton has it."""
+    """Hangs a node that stands beside its bone (a foot that inverse kinematics moves) where the
+    rig's skeleton has it.
+    """
     above = glb.node_parents(document)
     for joint, node in enumerate(nodes[1:], 1):
         parent, at = nodes[rig.skeleton.parents[joint]], above[node]
@@ -124,7 +133,9 @@ def _places(t_pose: Motion, rig: Rig) -> dict[str, np.ndarray]:
 def _stand_in(
     document: glb.Document, bone: str, humanoid: dict[str, int], places: dict[str, np.ndarray]
 ) -> int:
-    """An empty node for a missing bone below the bone before it; as far beyond it as that is beyond its own, as shank is to thigh."""
+    """An empty node for a missing bone below the bone before it; as far beyond it as that is beyond
+    its own, as shank is to thigh.
+    """
     before = BONE_PARENTS[bone]
     while before not in humanoid:
         before = BONE_PARENTS[before] if before is not None else "hips"

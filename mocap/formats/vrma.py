@@ -1,8 +1,10 @@
-"""VRM animations: .vrma, glTF with the extension VRMC_vrm_animation 1.0, which moves any VRM character.
+"""VRM animations: .vrma, glTF with the extension VRMC_vrm_animation 1.0, which moves any VRM
+character.
 
-(https://github.com/vrm-c/vrm-specification/tree/master/specification/VRMC_vrm_animation-1.0.) The file holds a body of nodes that rest
-in T-pose and says which node is which bone; of these only the hips move, the others turn. An expression's weight is the x of a node's
-translation. Eyes are no bones here: where they look is the rotation of one more node.
+(https://github.com/vrm-c/vrm-specification/tree/master/specification/VRMC_vrm_animation-1.0.) The
+file holds a body of nodes that rest in T-pose and says which node is which bone; of these only the
+hips move, the others turn. An expression's weight is the x of a node's translation. Eyes are no
+bones here: where they look is the rotation of one more node.
 """
 
 from __future__ import annotations
@@ -30,21 +32,24 @@ def dumps(motion: Motion, name: str = "mocap", all_keys: bool = False) -> bytes:
 
 
 def animate(motion: Motion, name: str = "mocap", all_keys: bool = False) -> tuple[bytes, int]:
-    """(the motion as a VRM animation, how many bytes of keys were left out); keys and `all_keys` as in gltf.animate.
+    """(the motion as a VRM animation, how many bytes of keys were left out); keys and `all_keys` as
+    in gltf.animate.
 
-    motion: on humanoid bones that rest in T-pose without rotation (`retarget.normalized`); its expressions come along.
-    Raises InputError if it has no frames, or is on other joints.
+    motion: on humanoid bones that rest in T-pose without rotation (`retarget.normalized`); its
+    expressions come along. Raises InputError if it has no frames, or is on other joints.
     """
     skeleton = motion.skeleton
     if len(motion) == 0:
         raise InputError("A motion without frames cannot be written as a VRM animation.")
     if foreign := [n for n in skeleton.names if n not in BONES]:
         raise InputError(
-            f"A VRM animation is of humanoid bones alone, but the motion has {', '.join(foreign[:20])}; normalize it first."
+            f"A VRM animation is of humanoid bones alone, but the motion has "
+            f"{', '.join(foreign[:20])}; normalize it first."
         )
     if np.max(R.angle(skeleton.rest_rotations)) > 1e-6 or skeleton.names[0] != "hips":
         raise InputError(
-            "A VRM animation needs a motion whose bones rest in T-pose without rotation, hips first; normalize it first."
+            "A VRM animation needs a motion whose bones rest in T-pose without rotation, hips "
+            "first; normalize it first."
         )
     joints = [j for j, bone in enumerate(skeleton.names) if bone not in _EYES]
     node_of = {j: n for n, j in enumerate(joints)}
@@ -58,7 +63,8 @@ def animate(motion: Motion, name: str = "mocap", all_keys: bool = False) -> tupl
         nodes.append(node | ({"children": children} if children else {}))
     tracks = [Track(0, "translation", motion.root_positions, reduce.SHARE * reduce.LENGTH)]
     reach = kinematics.reaches(skeleton)
-    # All bones, also those that rest: whoever plays this after something else must find nothing left over from it.
+    # All bones, also those that rest: whoever plays this after something else must find nothing
+    # left over from it.
     tracks += [
         Track(node_of[j], "rotation", R.normalize(motion.rotations[:, j]), reduce.turning(reach[j]))
         for j in joints
@@ -99,7 +105,10 @@ def animate(motion: Motion, name: str = "mocap", all_keys: bool = False) -> tupl
 
 
 def _gaze(motion: Motion) -> Float[ndarray, "frames 4"] | None:
-    """Where the eyes look, from the head: the middle of both. None if there are no eyes, or they never turn."""
+    """Where the eyes look, from the head: the middle of both.
+
+    None if there are no eyes, or they never turn.
+    """
     eyes = [
         motion.rotations[:, motion.skeleton.index(e)] for e in _EYES if e in motion.skeleton.names
     ]
@@ -118,10 +127,11 @@ def is_vrma(data: bytes) -> bool:
 
 @glb.damage_named()
 def loads(data: bytes, animation: str | None = None) -> Motion:
-    """An animation of a VRM animation's file (the first, if none is named), on the bones that it has, in T-pose; the gaze turns both eyes.
+    """An animation of a VRM animation's file (the first, if none is named), on the bones that it
+    has, in T-pose; the gaze turns both eyes.
 
-    The pose in which the nodes rest is the T-pose, by the specification, however they are turned in it. Times are the keys of all tracks
-    together. Raises InputError if it is no VRM animation.
+    The pose in which the nodes rest is the T-pose, by the specification, however they are turned in
+    it. Times are the keys of all tracks together. Raises InputError if it is no VRM animation.
     """
     document, binary = glb.split(data)
     extension = document.get("extensions", {}).get(_EXTENSION)

@@ -21,7 +21,8 @@ from mocap.lift.landmarks import JOINT_OF, carry, joints_of
 from mocap.lift.network import HIP_JOINTS, RATE, features, lifted, weights
 
 _AHEAD = np.array([0.0, 0.0, -1.0])
-# Gaps up to here (s) are bridged before the network sees them; the hips' distance is low-passed (Hz).
+# Gaps up to here (s) are bridged before the network sees them; the hips' distance is low-passed
+# (Hz).
 _LONGEST_GAP, _DEPTH_CUTOFF = 0.5, 1.5
 _STRETCH = 1e-3  # seconds: a gap between frames that is no gap in the grid
 

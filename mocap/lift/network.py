@@ -122,7 +122,8 @@ def run_newest(
 def placed(
     inputs: Float[ndarray, "*batch 64"], outputs: Float[ndarray, "*batch 60"]
 ) -> tuple[Float[ndarray, "*batch 15 3"], Float[ndarray, "*batch 15"]]:
-    """Joints along the hips' ray (metres, from the hips' middle), and their depths' errors (metres).
+    """Joints along the hips' ray (metres, from the hips' middle), and their depths' errors
+    (metres).
 
     A point seen `across` metres off at the hips' distance d, whose depth is z nearer, lies
     across · (1 − z/d) off.

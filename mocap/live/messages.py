@@ -23,7 +23,9 @@ def encode_frame(
     motion: Motion,
     expressions: Sequence[str] = (),
 ) -> list[bytes]:
-    """A frame's messages in the order of `mocap.v1`: picture, keypoints, pose. expressions: those of the hello, in its order."""
+    """A frame's messages in the order of `mocap.v1`: picture, keypoints, pose. expressions: those
+    of the hello, in its order.
+    """
     stamp = protocol.Stamp(number, arrived.time, arrived.clock)
     points = protocol.Points(
         stamp,
@@ -46,7 +48,9 @@ def body_of(points: protocol.Points) -> protocol.Points:
 
 
 def weights_of(motion: Motion, expressions: Sequence[str]) -> np.ndarray:
-    """The weights (E,) of a frame in the order of a hello's expressions; what the motion lacks, as before a face is seen, is 0."""
+    """The weights (E,) of a frame in the order of a hello's expressions; what the motion lacks, as
+    before a face is seen, is 0.
+    """
     return np.array(
         [motion.expressions[name][0] if name in motion.expressions else 0.0 for name in expressions]
     )

@@ -30,7 +30,8 @@ _PARTS: dict[str, tuple[str, str, float]] = {
     "chest": ("upperChest", "neck", 0.13),
     "hips": ("hips", "chest", 0.13),
     **{f"{s}{b}": (f"{s}{b}", f"{s}{e}", r) for s in ("left", "right") for b, e, r in
-       (("UpperLeg", "LowerLeg", 0.075), ("LowerLeg", "Foot", 0.055), ("UpperArm", "LowerArm", 0.05), ("LowerArm", "Hand", 0.04))},
+       (("UpperLeg", "LowerLeg", 0.075), ("LowerLeg", "Foot", 0.055),
+        ("UpperArm", "LowerArm", 0.05), ("LowerArm", "Hand", 0.04))},
 }  # fmt: skip
 _HEAD_CENTRE = np.array([0.0, 0.09, 0.02])
 _BACK = np.array([0.0, 0.0, -1.0])

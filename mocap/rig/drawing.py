@@ -28,7 +28,7 @@ _NODES = 2000
 
 
 class _View(NamedTuple):
-    """One view of the picture: its bones, its axes, and the bones labelled on its left and right."""
+    """One view of the picture: bones, axes, and the bones labelled on the left and right."""
 
     title: str
     size: tuple[int, int]
@@ -82,7 +82,7 @@ def png(image: UInt8[ndarray, "height width 3"]) -> bytes:
 def _frame(
     tree: Tree, found: dict[str, Found]
 ) -> tuple[Float[ndarray, "3"], Float[ndarray, "3"], Float[ndarray, "3"]]:
-    """Return the body's left, up and forward in the file's world, snapped to its axes where close."""
+    """Return the body's left, up and forward in the file's world, snapped to close axes."""
     p = {bone: tree.positions[f.node] for bone, f in found.items()}
     thighs, shoulders = (
         np.array([p[s + b] for s in ("left", "right")]) for b in ("UpperLeg", "UpperArm")
@@ -213,7 +213,7 @@ def _draw_view(
 
 
 def _label(tree: Tree, bone: str, node: int) -> str:
-    """Return the bone and its node's name, or the node's number if OpenCV's font lacks its letters."""
+    """Return the bone and its node's name, or its number if OpenCV's font lacks letters."""
     name = tree.names[node]
     name = name if name.isascii() else f"node {int(tree.nodes[node])}"
     label = f"{bone}: {name}"

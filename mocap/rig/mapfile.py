@@ -53,7 +53,8 @@ def loads(text: str) -> dict[str, str]:
         raise InputError(f"The map is no JSON: {str(error)[:200]}.") from None
     if not isinstance(read, dict):
         raise InputError(
-            f'The map must be one JSON object of bones and node names, as {{"hips": "Hips"}}, but is a {type(read).__name__}.'
+            f'The map must be one JSON object of bones and node names, as {{"hips": "Hips"}}, but '
+            f"is a {type(read).__name__}."
         )
     _check_bones(list(read))
     wrong = [f"{bone}: {node!r}" for bone, node in read.items() if not isinstance(node, str | None)]
@@ -92,7 +93,8 @@ def apply(tree: Tree, bone_map: dict[str, str]) -> dict[str, Found]:
     for bone, node in bone_map.items():
         if node in bones:
             raise InputError(
-                f"The map puts both {bones[node]} and {bone} on {node!r}; a node can be one bone only."
+                f"The map puts both {bones[node]} and {bone} on {node!r}; a node can be one bone "
+                f"only."
             )
         bones[node] = bone
     return {bone: Found(index[bone_map[bone]], "map", 1.0) for bone in BONES if bone in bone_map}
@@ -105,10 +107,14 @@ def _check_bones(named: list[str]) -> None:
         hint = (
             f"did you mean {near[0]!r}?"
             if near
-            else f"bones are called {', '.join(BONES[:4])} and so on, as `mocap rigs map` writes them."
+            else (
+                f"bones are called {', '.join(BONES[:4])} and so on, as `mocap rigs map` writes "
+                f"them."
+            )
         )
         raise InputError(
-            f"The map has {_some(unknown)}, which {'is no bone' if len(unknown) == 1 else 'are no bones'}; {hint}"
+            f"The map has {_some(unknown)}, which "
+            f"{'is no bone' if len(unknown) == 1 else 'are no bones'}; {hint}"
         )
 
 

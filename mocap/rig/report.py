@@ -33,7 +33,8 @@ def table(tree: Tree, found: dict[str, Found]) -> str:
     required = [bone for bone in REQUIRED if bone not in found]
     lines.append("")
     lines += _wrapped(
-        f"{len(found)} of {len(BONES)} bones, {len(REQUIRED) - len(required)} of the {len(REQUIRED)} that VRM requires."
+        f"{len(found)} of {len(BONES)} bones, {len(REQUIRED) - len(required)} of the "
+        f"{len(REQUIRED)} that VRM requires."
     )
     if required:
         lines += _wrapped(f"Missing, and required by VRM: {', '.join(required)}.")
@@ -80,7 +81,8 @@ def rest(rig: Rig) -> str:
     ]
     if turned:
         lines += _wrapped(
-            f"Turned to stand in T-pose: {', '.join(f'{bone} {_turn(a)}' for bone, a in turned.items())}."
+            f"Turned to stand in T-pose: "
+            f"{', '.join(f'{bone} {_turn(a)}' for bone, a in turned.items())}."
         )
     else:
         lines += ["It rests in T-pose."]

@@ -180,7 +180,8 @@ class _Shape(Branches):
         pairs = self.pairs()
         if len(pairs) < 2:
             raise NoBody(
-                f"it has {'only one pair' if pairs else 'no pair'} of limbs alike in length, where a body has arms and legs"
+                f"it has {'only one pair' if pairs else 'no pair'} of limbs alike in length, where "
+                f"a body has arms and legs"
             )
         rough = [
             b

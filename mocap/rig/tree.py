@@ -48,7 +48,7 @@ def below(parents: Int[ndarray, "nodes"], top: int) -> list[int]:
 
 
 def between(parents: Int[ndarray, "nodes"], top: int, node: int) -> list[int]:
-    """Return the path from `top` (excluded) to `node` (included); empty if node is not below top."""
+    """Return the path from `top` (excluded) to `node` (included); empty if not below it."""
     whole = path(parents, node)
     return whole[whole.index(top) + 1 :] if top in whole else []
 

@@ -1,10 +1,13 @@
-"""A face to ARKit's weights by name, to where the eyes look, and to VRM's expressions, against the performer's neutral face.
+"""A face to ARKit's weights by name, to where the eyes look, and to VRM's expressions, against the
+performer's neutral face.
 
-Where the detector's network has told blendshapes, a weight is what it tells beyond what it tells of the neutral face. Where there are but
-the 478 points, a weight is a sum of measures (mocap.solve.face_measures) less those of the neutral face, times gains, within [0, 1]. Names:
-https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation; left is the performer's. Not measured, and so not given
-from points alone: what one camera shows too little of (cheekPuff, jawForward, jawLeft, jawRight, tongueOut, noseSneer, mouthDimple,
-mouthPress, mouthClose, mouthShrug).
+Where the detector's network has told blendshapes, a weight is what it tells beyond what it tells of
+the neutral face. Where there are but the 478 points, a weight is a sum of measures
+(mocap.solve.face_measures) less those of the neutral face, times gains, within [0, 1]. Names:
+https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation; left is the
+performer's. Not measured, and so not given from points alone: what one camera shows too little of
+(cheekPuff, jawForward, jawLeft, jawRight, tongueOut, noseSneer, mouthDimple, mouthPress,
+mouthClose, mouthShrug).
 """
 
 from __future__ import annotations
@@ -24,10 +27,12 @@ from mocap.solve.hold import HOLD, RELAX
 
 _SIDES = ("Left", "Right")
 
-# Gains by measure. Fitted by least squares, of the sign that anatomy gives them and the smaller the noisier a measure is, to what
-# MediaPipe's own network answers to 2,500 expressions put on the points of three people's faces; those of frown, mouthLowerDown, funnel and
-# looks up, of which that tells little, are set by hand. Those of browDown, browInnerUp and mouthPucker are what agrees best with the
-# network on a man before a webcam and with the truth on the mannequin (tests/benchmarks/face_fit.py).
+# Gains by measure. Fitted by least squares, of the sign that anatomy gives them and the smaller the
+# noisier a measure is, to what MediaPipe's own network answers to 2,500 expressions put on the
+# points of three people's faces; those of frown, mouthLowerDown, funnel and looks up, of which that
+# tells little, are set by hand. Those of browDown, browInnerUp and mouthPucker are what agrees best
+# with the network on a man before a webcam and with the truth on the mannequin
+# (tests/benchmarks/face_fit.py).
 _SIDED: dict[str, dict[str, float]] = {
     "eyeSquint": {"lower lid up": 9.45, "cheek up": 0.85},
     "eyeLookOut": {"iris out": 3.6},
@@ -65,38 +70,49 @@ WEIGHTS: tuple[str, ...] = (
 )
 """The names of ARKit's weights that are measured, in the order of `SolvedFace.weights`."""
 
-# How far lids are closed (1 − opening / the open eye's) where a blink begins and where it is whole: the mesh's lids never quite meet. Half
-# of what lids do is smaller than a fifth: they follow the look, and sink as brows and cheeks press on them.
+# How far lids are closed (1 − opening / the open eye's) where a blink begins and where it is whole:
+# the mesh's lids never quite meet. Half of what lids do is smaller than a fifth: they follow the
+# look, and sink as brows and cheeks press on them.
 _BLINK = (0.0, 0.75)
 # How much farther than the open eye an eye opens where it begins to be wide, and where it is.
 _WIDE = (0.1, 0.45)
-# An eye is open as it is in a tenth of the neutral face's time: its lids only ever fall from there, the median is half-way.
+# An eye is open as it is in a tenth of the neutral face's time: its lids only ever fall from there,
+# the median is half-way.
 _OPEN = 0.9
-# How much a network tells of a blink that is whole, beyond the open eye: of three men before cameras, shut lids come to 0.6 to 0.8.
+# How much a network tells of a blink that is whole, beyond the open eye: of three men before
+# cameras, shut lids come to 0.6 to 0.8.
 _TOLD_BLINK = 0.6
-# What is told of a face at rest: as much as in a fifth of the neutral face's time, for there is nothing below rest, and half of what a face
-# does about its median would be cut off.
+# What is told of a face at rest: as much as in a fifth of the neutral face's time, for there is
+# nothing below rest, and half of what a face does about its median would be cut off.
 _AT_REST = 0.2
-# A look is an eye's turn; an iris moves by the eyeball's radius times its sine: 12 mm, in eyes 30 mm wide.
+# A look is an eye's turn; an iris moves by the eyeball's radius times its sine: 12 mm, in eyes 30
+# mm wide.
 _EYE_WIDTH, _LOOK = 30.0 / 12.0, np.radians(35.0)
 
 _NEUTRAL = 1.0
 """Seconds at a take's beginning that may show the neutral face."""
-# Live, it then follows what is seen, by this part of the difference a second and no more than as if that were this.
+# Live, it then follows what is seen, by this part of the difference a second and no more than as if
+# that were this.
 _DRIFT, _FAR = 0.05, 0.02
 LIVE_FACE, BAKE_FACE = (1.0, 2.0), 5.0
-"""Of weights: live Hz at rest and Hz per weight a second, and the bake's Hz. A blink takes 0.1 to 0.4 s."""
-# Between the eyes' outer corners, pixels: of a face smaller than this nothing is told, of one larger than that all. The points of the eyes
-# of a face 50 pixels wide jitter by half an eye's opening.
+"""Of weights: live Hz at rest and Hz per weight a second, and the bake's Hz.
+
+A blink takes 0.1 to 0.4 s."""
+# Between the eyes' outer corners, pixels: of a face smaller than this nothing is told, of one
+# larger than that all. The points of the eyes of a face 50 pixels wide jitter by half an eye's
+# opening.
 _SMALL = (20.0, 50.0)
-# Where a head is seen so far from the side, sine of the turn, the far half of the face counts less, and not at all.
+# Where a head is seen so far from the side, sine of the turn, the far half of the face counts less,
+# and not at all.
 _ASIDE = (0.45, 0.7)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class FaceState:
-    """What the frames after these need to know: when a face was first and last seen, s; the first second's measures and what was told; the
-    neutral face, measured and told; the target last seen, weights and gaze; the filter."""
+    """What the frames after these need to know: when a face was first and last seen, s; the first
+    second's measures and what was told; the neutral face, measured and told; the target last seen,
+    weights and gaze; the filter.
+    """
 
     first: float
     last: float
@@ -109,8 +125,12 @@ class FaceState:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SolvedFace:
-    """weights: (F, W) in [0, 1], columns as in names. gaze: (F, 2) radians, to the performer's left and up, from the neutral face's.
-    names: ARKit's, those measured here, or all of a network's where one has told them."""
+    """weights:
+
+    (F, W) in [0, 1], columns as in names. gaze: (F, 2) radians, to the performer's left and up,
+    from the neutral face's. names: ARKit's, those measured here, or all of a network's where one
+    has told them.
+    """
 
     weights: Float[ndarray, "frames w"]
     gaze: Float[ndarray, "frames 2"]
@@ -146,8 +166,10 @@ def face_target(
     neutral: Float[ndarray, "*neutral 2 24"],
     turned: Float[ndarray, "*frames"],
 ) -> Float[ndarray, "*frames n"]:
-    """Weights and gaze (its last two) of single frames, unfiltered. turned: sine of the head's turn to the performer's left, by which the
-    half of the face that is turned away is taken to be as the other."""
+    """Weights and gaze (its last two) of single frames, unfiltered. turned: sine of the head's turn
+    to the performer's left, by which the half of the face that is turned away is taken to be as the
+    other.
+    """
     change = measures - neutral
     change[..., _LIDS] = 1.0 - measures[..., _LIDS] / np.maximum(neutral[..., _LIDS], 1e-6)
     hidden = np.stack([_ramp(turned, *_ASIDE), _ramp(-turned, *_ASIDE)], axis=-1)[..., None]
@@ -172,7 +194,7 @@ def face_target(
 
 
 def head_turns(keypoints: Keypoints) -> Float[ndarray, "frames 4"]:
-    """How the head is turned before the camera, mocap's axes, (F, 4); NaN where no face was seen."""
+    """The head's rotation in camera axes, (F, 4); NaN where no face was seen."""
     out = np.full((len(keypoints), 4), np.nan)
     if keypoints.face_transform is not None:
         seen = np.isfinite(keypoints.face_transform).all(axis=(1, 2))
@@ -191,8 +213,9 @@ def _legible(points: ndarray) -> ndarray:
 
 
 def solve_face(keypoints: Keypoints) -> SolvedFace | None:
-    """The bake: the neutral face is that of the first second or of the whole take (`neutral_face`), and nothing is delayed. None without
-    any face."""
+    """The bake: the neutral face is that of the first second or of the whole take (`neutral_face`),
+    and nothing is delayed. None without any face.
+    """
     if keypoints.face is None:
         return None
     seen = np.isfinite(keypoints.face).all(axis=(1, 2))
@@ -211,8 +234,10 @@ def solve_face(keypoints: Keypoints) -> SolvedFace | None:
 def neutral_face(
     times: Float[ndarray, "frames"], measures: Float[ndarray, "frames 2 24"]
 ) -> Float[ndarray, "2 24"]:
-    """A take's neutral face: its first second's or that of all of it, whichever expresses less seen from the other. Who smiles at the
-    camera to begin with has a first second that smiles; of a short take that smiles throughout, the whole does."""
+    """A take's neutral face: its first second's or that of all of it, whichever expresses less seen
+    from the other. Who smiles at the camera to begin with has a first second that smiles; of a
+    short take that smiles throughout, the whole does.
+    """
     first, whole = _usual(measures[times <= times[0] + _NEUTRAL]), _usual(measures)
     out = first if _expressed(first, whole) <= _expressed(whole, first) else whole
     out[:, _LIDS] = whole[:, _LIDS]
@@ -250,7 +275,9 @@ def _expressed(face: Float[ndarray, "2 24"], neutral: Float[ndarray, "2 24"]) ->
 
 
 def _held(times: ndarray, seen: ndarray, target: ndarray) -> ndarray:
-    """Between faces seen the last is held, then eased to the neutral one, and what returns is eased in as long before as it is seen."""
+    """Between faces seen the last is held, then eased to the neutral one, and what returns is eased
+    in as long before as it is seen.
+    """
     at = np.cumsum(seen) - 1
     before = (
         target[np.maximum(at, 0)]
@@ -268,8 +295,10 @@ def _held(times: ndarray, seen: ndarray, target: ndarray) -> ndarray:
 def follow_face(
     keypoints: Keypoints, state: FaceState | None
 ) -> tuple[SolvedFace | None, FaceState | None]:
-    """Live: frames after those of the state, and the state after them; in whatever portions. None where faces are not
-    looked for."""
+    """Live: frames after those of the state, and the state after them; in whatever portions.
+
+    None where faces are not looked for.
+    """
     if keypoints.face is None:
         return None, state
     seen = np.isfinite(keypoints.face).all(axis=(1, 2))
@@ -318,7 +347,9 @@ def follow_face(
 
 
 def _calibrated(t: float, measures: ndarray, told: ndarray, state: FaceState | None) -> FaceState:
-    """The state with the neutral face of what was seen up to t: in the first second the usual one, later drawn to what is seen, slowly."""
+    """The state with the neutral face of what was seen up to t: in the first second the usual one,
+    later drawn to what is seen, slowly.
+    """
     if state is None:
         return FaceState(t, t, ((measures, told),), measures, told, np.zeros(0), None)
     if t <= state.first + _NEUTRAL:
@@ -344,7 +375,9 @@ def _as_told(
     told: Float[ndarray, "*frames 51"],
     neutral: Float[ndarray, "51"],
 ) -> Float[ndarray, "*frames m"]:
-    """The target with a network's weights, beyond those of the neutral face, in place of the measured ones; the gaze stays."""
+    """The target with a network's weights, beyond those of the neutral face, in place of the
+    measured ones; the gaze stays.
+    """
     weights = (told - neutral) / np.maximum(1.0 - neutral, 1e-6)
     weights = np.clip(np.where(_BLINKS, weights / _TOLD_BLINK, weights), 0.0, 1.0)
     return np.concatenate([weights, target[..., -2:]], axis=-1)
@@ -357,7 +390,10 @@ def _split(values: ndarray) -> SolvedFace:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SolvedHead:
-    """What the face tells of the skeleton. turns: (F, 4) the head, world, where seen (F,). eyes: (F, 4) the eyes, relative to the head."""
+    """What the face tells of the skeleton. turns:
+
+    (F, 4) the head, world, where seen (F,). eyes: (F, 4) the eyes, relative to the head.
+    """
 
     turns: Float[ndarray, "frames 4"]
     seen: Bool[ndarray, "frames"]
@@ -367,7 +403,9 @@ class SolvedHead:
 def solved_head(
     turns: Float[ndarray, "frames 4"], upright: Float[ndarray, "*frames 4"], face: SolvedFace | None
 ) -> SolvedHead | None:
-    """The head turned as before the camera (`head_turns`), in the upright world; None where no face has been looked for."""
+    """The head turned as before the camera (`head_turns`), in the upright world; None where no face
+    has been looked for.
+    """
     if face is None:
         return None
     seen = np.isfinite(turns).all(axis=-1)
@@ -389,10 +427,12 @@ def expressions(face: SolvedFace) -> dict[str, Float[ndarray, "frames"]]:
 
 
 def vrm_expressions(arkit: Mapping[str, ndarray]) -> dict[str, ndarray]:
-    """VRM 1.0's presets (VRMC_vrm-1.0/expressions.md) from ARKit's weights, frames or single numbers; what is missing counts as 0.
+    """VRM 1.0's presets (VRMC_vrm-1.0/expressions.md) from ARKit's weights, frames or single
+    numbers; what is missing counts as 0.
 
-    Vowels share what the mouth does: open and round is oh, narrow and round ou, wide ih, open and wide ee, otherwise open aa; their sum
-    is at most 1. Feelings are what the faces of FACS' prototypes (Ekman and Friesen, 1978) share, the least of their parts.
+    Vowels share what the mouth does: open and round is oh, narrow and round ou, wide ih, open and
+    wide ee, otherwise open aa; their sum is at most 1. Feelings are what the faces of FACS'
+    prototypes (Ekman and Friesen, 1978) share, the least of their parts.
     """
 
     def w(name: str) -> ndarray:
@@ -435,4 +475,6 @@ def vrm_expressions(arkit: Mapping[str, ndarray]) -> dict[str, ndarray]:
 
 
 EXPRESSIONS: tuple[str, ...] = (*BLENDSHAPES, *vrm_expressions(dict.fromkeys(WEIGHTS, np.zeros(1))))
-"""The names of all expressions that a solved face may have: ARKit's, and VRM's that are made of them."""
+"""The names of all expressions that a solved face may have:
+
+ARKit's, and VRM's that are made of them."""

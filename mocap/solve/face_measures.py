@@ -1,7 +1,9 @@
-"""What is measured of a face: some twenty lengths of each half, in a frame that turns, moves and grows with the head.
+"""What is measured of a face: some twenty lengths of each half, in a frame that turns, moves and
+grows with the head.
 
-Vertices are MediaPipe's face mesh's (mediapipe/modules/face_geometry/data/canonical_face_model_uv_visualization.png) and irises'. "Left" is
-the performer's.
+Vertices are MediaPipe's face mesh's
+(mediapipe/modules/face_geometry/data/canonical_face_model_uv_visualization.png) and irises'. "Left"
+is the performer's.
 """
 
 from __future__ import annotations
@@ -34,24 +36,30 @@ _UPPER_LIP, _LOWER_LIP, _LIPS_TOP, _LIPS_BOTTOM, _CHIN, _ROOT, _NOSE_BASE = (
     168,
     2,
 )
-# Pairs of vertices across the head, and those of forehead and nose's root over the nose's base, that the face's muscles hardly move.
+# Pairs of vertices across the head, and those of forehead and nose's root over the nose's base,
+# that the face's muscles hardly move.
 _ACROSS = ((263, 362, 356, 454), (33, 133, 127, 234))
 _ABOVE, _BELOW = (10, 151, 9, 168), (2, 94)
 # Mocap's axes from the image's.
 _AXES = np.array([1.0, -1.0, -1.0])
 
 MEASURES: tuple[str, ...] = (
-    "lids", "iris out", "iris up", "lower lid up", "brow in up", "brow mid up", "brow out up", "brow inward",
-    "corner out", "corner up", "corner front", "upper side up", "lower side down", "cheek up", "wing up",
-    "chin down", "lips apart", "mouth high", "width", "lips front", "upper up", "lower down", "sideways", "chin sideways",
+    "lids", "iris out", "iris up", "lower lid up", "brow in up", "brow mid up", "brow out up",
+    "brow inward",
+    "corner out", "corner up", "corner front", "upper side up", "lower side down", "cheek up",
+    "wing up",
+    "chin down", "lips apart", "mouth high", "width", "lips front", "upper up", "lower down",
+    "sideways", "chin sideways",
 )  # fmt: skip
-"""The names of what `measure_face` gives, in its order: lengths over the distance between the eyes' outer corners; lids and iris over their
-own eye's width. "Sideways" is towards the half's own side."""
+"""The names of what `measure_face` gives, in its order: lengths over the distance between the eyes'
+outer corners; lids and iris over their own eye's width. "Sideways" is towards the half's own side.
+"""
 
 
 def in_head(points: Float[ndarray, "*frames 478 3"]) -> Float[ndarray, "*frames 478 3"]:
-    """A face's points, image axes, in the head's frame: from the nose's root, x to the performer's left, y up, z to the front; the distance
-    between the eyes' outer corners is 1."""
+    """A face's points, image axes, in the head's frame: from the nose's root, x to the performer's
+    left, y up, z to the front; the distance between the eyes' outer corners is 1.
+    """
     p = points * _AXES
     left, right = (p[..., list(side), :].mean(axis=-2) for side in _ACROSS)
     x = _unit(left - right)

@@ -1,5 +1,6 @@
-"""Limbs whose depth the detector takes the wrong way round: a knee that bends backwards for some frames, a foot that points to the heel's
-side. The picture looks the same either way; what people can do, and what they did just before and after, tells.
+"""Limbs whose depth the detector takes the wrong way round: a knee that bends backwards for some
+frames, a foot that points to the heel's side. The picture looks the same either way; what people
+can do, and what they did just before and after, tells.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ _SIDES = ("left", "right")
 # Arms are left alone: shoulders turn so far that hardly any elbow is impossible.
 _LEGS = [[_I[f"{s}_{n}"] for n in ("hip", "knee", "ankle")] for s in _SIDES]
 _FEET = [[_I[f"{s}_{n}"] for n in ("ankle", "foot_index", "heel")] for s in _SIDES]
-# In limb lengths a second: what a turned-over limb costs, and one that goes against the joint, by how far (1: a unit vector's length).
-# A straight leg's noise must not turn it over, a knee bent backwards by 20° must.
+# In limb lengths a second: what a turned-over limb costs, and one that goes against the joint, by
+# how far (1: a unit vector's length). A straight leg's noise must not turn it over, a knee bent
+# backwards by 20° must.
 _PRICE, _AGAINST = 2.0, 20.0
 _LONGEST = 0.1  # seconds that a step between frames counts as at most
 
@@ -29,11 +31,13 @@ def unflip(
     positions: Float[ndarray, "frames 33 3"],
     translation: Float[ndarray, "frames 3"],
 ) -> Float[ndarray, "frames 33 3"]:
-    """Positions (metres from the hips' middle, camera axes) with knees and feet mirrored in depth where that is likelier.
+    """Positions (metres from the hips' middle, camera axes) with knees and feet mirrored in depth
+    where that is likelier.
 
-    A knee is mirrored along its viewing ray about the line from hip to ankle, a foot about its ankle, so that the picture stays. Of all
-    ways of mirroring or not in each frame the cheapest is taken (Viterbi): joints that go against what they can, the way that points
-    travel, and a price for each mirrored frame. Where nothing is known nothing changes.
+    A knee is mirrored along its viewing ray about the line from hip to ankle, a foot about its
+    ankle, so that the picture stays. Of all ways of mirroring or not in each frame the cheapest is
+    taken (Viterbi): joints that go against what they can, the way that points travel, and a price
+    for each mirrored frame. Where nothing is known nothing changes.
     """
     if np.isnan(positions).any(axis=(1, 2)).all():
         return positions
@@ -78,7 +82,9 @@ def _mirror(
 
 
 def _against(positions: ndarray) -> ndarray:
-    """How far joints go against what they can, all of a frame together; a unit vector's length is 1."""
+    """How far joints go against what they can, all of a frame together; a unit vector's length is
+    1.
+    """
     v = bones_of(positions)
     unit = v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9)
     total = np.zeros(len(v))
@@ -90,7 +96,9 @@ def _against(positions: ndarray) -> ndarray:
 def cheapest(
     cost: Float[ndarray, "frames ways"], change: Float[ndarray, "steps ways ways"]
 ) -> Int[ndarray, "frames"]:
-    """The way taken in each frame where all costs together are least (Viterbi). change: of going from one way (rows) to another."""
+    """The way taken in each frame where all costs together are least (Viterbi). change: of going
+    from one way (rows) to another.
+    """
     total = cost[0]
     come = np.zeros(cost.shape, dtype=np.int64)
     for n in range(1, len(cost)):

@@ -1,8 +1,11 @@
-"""Which way is up: the camera's tilt, and the detector's habit of leaning people towards it, from moments of upright standing.
+"""Which way is up: the camera's tilt, and the detector's habit of leaning people towards it, from
+moments of upright standing.
 
-A detector's 3D stands in the camera's axes, and leans besides: on a rendered character whose truth is known BlazePose *full* pitches the
-whole body forward by 8° beyond the camera's own tilt. Both are one rotation, and who stands or walks shows it: the line from ankles to
-shoulders is vertical, on the average over a take to two or three degrees. Moments of bending, sitting or lying do not count.
+A detector's 3D stands in the camera's axes, and leans besides: on a rendered character whose truth
+is known BlazePose *full* pitches the whole body forward by 8° beyond the camera's own tilt. Both
+are one rotation, and who stands or walks shows it: the line from ankles to shoulders is vertical,
+on the average over a take to two or three degrees. Moments of bending, sitting or lying do not
+count.
 """
 
 from __future__ import annotations
@@ -24,8 +27,9 @@ _UP = np.array([0.0, 1.0, 0.0])
 
 
 def _lines() -> ndarray:
-    """The matrix (8, 33) from landmarks to: ankles to shoulders, hips to shoulders, ankles to hips (middles), the two thighs and the two
-    shanks (upwards), right ankle to left."""
+    """The matrix (8, 33) from landmarks to: ankles to shoulders, hips to shoulders, ankles to hips
+    (middles), the two thighs and the two shanks (upwards), right ankle to left.
+    """
     pairs = [(_SHOULDERS, _ANKLES), (_SHOULDERS, _HIPS), (_HIPS, _ANKLES)]
     pairs += [
         ([a[side]], [b[side]]) for a, b in ((_HIPS, _KNEES), (_KNEES, _ANKLES)) for side in (0, 1)
@@ -40,13 +44,15 @@ def _lines() -> ndarray:
 
 _LINES = _lines()
 
-# A body counts as upright the more its trunk goes on in the direction of its legs, each thigh in that of its shank, its whole in that of
-# the camera's up, and the less one foot is raised: fully below the first angle, not at all from the second.
+# A body counts as upright the more its trunk goes on in the direction of its legs, each thigh in
+# that of its shank, its whole in that of the camera's up, and the less one foot is raised: fully
+# below the first angle, not at all from the second.
 _STRAIGHT = np.cos(np.radians([15.0, 35.0]))
 _KNEE = np.cos(np.radians([20.0, 45.0]))
 _TILT = np.cos(np.radians([30.0, 50.0]))
 _RAISED = np.cos(np.radians([10.0, 20.0]))
-# Live, the camera's own up counts as much as this many seconds of upright standing; in a whole take, as this share of it.
+# Live, the camera's own up counts as much as this many seconds of upright standing; in a whole
+# take, as this share of it.
 _PRIOR_SECONDS, _PRIOR_SHARE = 0.5, 0.05
 # What counts for a frame after a long gap, or for the first, seconds.
 _LONGEST_STEP = 0.1
@@ -67,7 +73,9 @@ def _between(cosine: ndarray, bounds: ndarray) -> ndarray:
 def body_axis(
     positions: Float[ndarray, "frames 33 3"], confidence: Float[ndarray, "frames 33"]
 ) -> tuple[Float[ndarray, "frames 3"], Float[ndarray, "frames"]]:
-    """The line from ankles to shoulders, unit, camera axes; and how far each frame counts as upright standing, 0 to 1."""
+    """The line from ankles to shoulders, unit, camera axes; and how far each frame counts as
+    upright standing, 0 to 1.
+    """
     points = np.where(np.isnan(positions), 0.0, positions)
     lines = _LINES @ points
     directions = R.normalize(lines[:, :7])
@@ -93,7 +101,9 @@ def follow_gravity(
     weight: Float[ndarray, "frames"],
     state: GravityState | None,
 ) -> tuple[Float[ndarray, "frames 4"], GravityState]:
-    """The rotations (F, 4) that set the world upright, as known at each frame from it and those before; and the state after them."""
+    """The rotations (F, 4) that set the world upright, as known at each frame from it and those
+    before; and the state after them.
+    """
     before = state or GravityState(_PRIOR_SECONDS * _UP, float(times[0]) - _LONGEST_STEP)
     seconds = np.minimum(np.diff(times, prepend=before.time), _LONGEST_STEP)
     total = before.axis + np.cumsum((weight * seconds)[:, None] * axis, axis=0)

@@ -1,13 +1,17 @@
-"""A hand's 21 points to rotations, in closed form: the palm's, and those of all fifteen finger bones.
+"""A hand's 21 points to rotations, in closed form: the palm's, and those of all fifteen finger
+bones.
 
     palm       wrist to the four knuckles, index to little finger across
-    knuckle    flexion about the palm's axis, then splay; turned about the finger itself as far as the bend of the next joint shows
+    knuckle    flexion about the palm's axis, then splay; turned about the finger itself as far as
+               the bend of the next joint shows
     beyond     hinges: what is seen beside the hinge's plane is noise
-    thumb      the same, about axes of its own: its saddle joint is the root, and its knuckle has a little play sideways
+    thumb      the same, about axes of its own: its saddle joint is the root, and its knuckle has a
+               little play sideways
 
-Directions only, so the performer's own proportions do not matter; every angle is held softly within human limits (Norkin and White,
-Measurement of Joint Motion, 5th ed., app. B, and as much again as the detector's noise). The right hand is solved as the mirror image of a
-left one, so the two are symmetric to the last bit.
+Directions only, so the performer's own proportions do not matter; every angle is held softly within
+human limits (Norkin and White, Measurement of Joint Motion, 5th ed., app. B, and as much again as
+the detector's noise). The right hand is solved as the mirror image of a left one, so the two are
+symmetric to the last bit.
 """
 
 from __future__ import annotations
@@ -24,8 +28,10 @@ from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
 from mocap.core.skeleton import BONES, HUMANOID, TIPS
 
 BELIEVED = 0.9
-"""A hand of less confidence than this is not seen. A network that is not sure which side a hand is of mirrors its depth: on the demo clip
-the palm is 165° off below a confidence of 0.2, 126° to 0.5, 64° to 0.8, 36° to 0.95 and 21° above (medians)."""
+"""A hand of less confidence than this is not seen.
+
+A network that is not sure which side a hand is of mirrors its depth: on the demo clip the palm is
+165° off below a confidence of 0.2, 126° to 0.5, 64° to 0.8, 36° to 0.95 and 21° above (medians)."""
 
 _DIGITS = {
     "Thumb": ("Metacarpal", "Proximal", "Distal"),
@@ -36,7 +42,8 @@ _NAMES = [f"{digit}{part}" for digit, parts in _DIGITS.items() for part in parts
 FINGER_BONES = np.array(
     [[BONES.index(side + name) for name in _NAMES] for side in ("left", "right")]
 )
-"""(2, 15) the finger bones' indices in HUMANOID, left and right: thumb, index, middle, ring, little, each from its root."""
+"""(2, 15) the finger bones' indices in HUMANOID, left and right: thumb, index, middle, ring,
+little, each from its root."""
 
 _HAND_BONES = np.array([BONES.index("leftHand"), BONES.index("rightHand")])
 # The points that each of the fifteen bones runs between.
@@ -49,7 +56,9 @@ _FLIP = np.array([-1.0, 1.0, 1.0])
 def hand_points(
     positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndarray, "*frames 55 4"]
 ) -> Float[ndarray, "*frames 2 21 3"]:
-    """Both hands' 21 points, metres from their wrists, of a humanoid posed by `kinematics.fk`: world positions and rotations in."""
+    """Both hands' 21 points, metres from their wrists, of a humanoid posed by `kinematics.fk`:
+    world positions and rotations in.
+    """
     out = np.empty((*positions.shape[:-2], 2, 21, 3))
     for side, name in enumerate(("left", "right")):
         wrist = positions[..., _HAND_BONES[side], :]
@@ -87,21 +96,23 @@ _REST_PALM = R.conjugate(_palm(_REST))
 
 
 def _bone_frames() -> Float[ndarray, "15 4"]:
-    """For each bone of a left hand at rest: x along it, y to where flexion takes it, z the axis of flexion."""
+    """For each bone of a left hand at rest: x along it, y to where flexion takes it, z the axis of
+    flexion.
+    """
     palmar = np.array([0.0, -1.0, 0.0])
     bend = np.tile(palmar, (15, 1))
     bend[:3] = _THUMB_BENDS
     return np.asarray(R.from_frame(_REST_DIRECTION, bend))
 
 
-# Where a thumb at rest bends to: across the palm. Median over a hand that spells (325 frames, MediaPipe), of both its joints; half of all
-# bends are within 5 and 10° of it.
+# Where a thumb at rest bends to: across the palm. Median over a hand that spells (325 frames,
+# MediaPipe), of both its joints; half of all bends are within 5 and 10° of it.
 _THUMB_BENDS = np.array([0.62, -0.06, -0.76])
 _FRAME = _bone_frames()
 _FROM_FRAME = R.conjugate(_FRAME)
 
-# The bones of each digit from its root, and how one's axes look in the next one's, for the middle and the end bone from the root, and from
-# the middle bone to the end one.
+# The bones of each digit from its root, and how one's axes look in the next one's, for the middle
+# and the end bone from the root, and from the middle bone to the end one.
 _CHAIN = np.arange(15).reshape(5, 3)
 _FROM_ROOT = _FROM_FRAME[_CHAIN[:, :1]]
 _PASSED = R.multiply(_FROM_FRAME[_CHAIN[:, 1:]], _FRAME[_CHAIN[:, :1]])
@@ -109,12 +120,15 @@ _TO_END = R.multiply(_FROM_FRAME[_CHAIN[:, 2]], _FRAME[_CHAIN[:, 1]])
 
 
 def _range(fingers: tuple[float, float], thumb: tuple[float, float]) -> tuple[ndarray, ndarray]:
-    """(low, high) (5,), radians, of the thumb's joint and of those of the four fingers, from degrees."""
+    """(low, high) (5,), radians, of the thumb's joint and of those of the four fingers, from
+    degrees.
+    """
     low, high = np.radians(np.array([thumb, *[fingers] * 4], dtype=np.float64)).T
     return low, high
 
 
-# Human ranges, which are kept as they are; beyond, an angle is drawn in softly, by 10° more at most.
+# Human ranges, which are kept as they are; beyond, an angle is drawn in softly, by 10° more at
+# most.
 _FLEXION = _range((-35.0, 100.0), (-40.0, 50.0))
 _SPLAY = _range((-30.0, 30.0), (-45.0, 45.0))
 _TURN = _range((-15.0, 15.0), (-40.0, 40.0))
@@ -126,7 +140,8 @@ _WRIST = np.radians([40.0, 85.0])  # of the hand at the wrist, sideways and up o
 _SOFT = np.radians(10.0)
 # A bend whose sine is smaller than this tells little of the plane that it is in.
 _TELLING = np.sin(np.radians(10.0))
-# How much the bends at middle and end joint tell of the turn: the end of a finger is seen least, and a thumb bends there most.
+# How much the bends at middle and end joint tell of the turn: the end of a finger is seen least,
+# and a thumb bends there most.
 _TELLS = np.array([[1.0, 0.3], *[[1.0, 0.0]] * 4])
 
 
@@ -136,7 +151,9 @@ def _soft(angle: ndarray, low: float | ndarray, high: float | ndarray) -> ndarra
 
 
 def _flexion(direction: ndarray) -> ndarray:
-    """How far a direction in a bone's frame is flexed, radians; what would be bent backwards by more than a right angle, forwards."""
+    """How far a direction in a bone's frame is flexed, radians; what would be bent backwards by
+    more than a right angle, forwards.
+    """
     angle = np.arctan2(direction[..., 1], direction[..., 0])
     return np.where(angle < -0.5 * np.pi, angle + 2.0 * np.pi, angle)
 
@@ -146,7 +163,7 @@ def _sideways(direction: ndarray) -> ndarray:
 
 
 def _bent(flexion: ndarray, aside: ndarray) -> ndarray:
-    """The rotation in a bone's frame that takes it aside and then flexes it: about z, of about −y."""
+    """The rotation in a bone's frame that takes it aside, then flexes it: about z, of −y."""
     a, b = 0.5 * flexion, -0.5 * aside
     sin_a, cos_a, sin_b, cos_b = np.sin(a), np.cos(a), np.sin(b), np.cos(b)
     return np.stack([-sin_a * sin_b, cos_a * sin_b, sin_a * cos_b, cos_a * cos_b], axis=-1)
@@ -158,8 +175,9 @@ _X, _Z = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
 def solve_hands(
     points: Float[ndarray, "frames 2 21 3"],
 ) -> tuple[Float[ndarray, "frames 2 4"], Float[ndarray, "frames 2 15 4"]]:
-    """World rotations of both hands, and local rotations of their finger bones in the order of FINGER_BONES, from their points in any
-    unit and from any origin. NaN where a hand is NaN."""
+    """World rotations of both hands, and local rotations of their finger bones in the order of
+    FINGER_BONES, from their points in any unit and from any origin. NaN where a hand is NaN.
+    """
     mirrored = points.copy()
     mirrored[:, 1] *= _FLIP
     palms = R.multiply(_palm(mirrored), _REST_PALM)
@@ -180,14 +198,16 @@ def _digits(d: Float[ndarray, "frames 2 5 3 3"]) -> Float[ndarray, "frames 2 5 3
     root = _bent(_soft(_flexion(first), *_FLEXION), _soft(_sideways(first), *_SPLAY))
     beyond = R.apply(R.conjugate(root)[..., None, :], d[..., 1:, :])
     bends = R.apply(_PASSED, beyond)
-    # How far the root is turned about itself shows in the planes in which the joints beyond it bend, as far as they are bent.
+    # How far the root is turned about itself shows in the planes in which the joints beyond it
+    # bend, as far as they are bent.
     height = _TELLS * bends[..., 1]
     across, along = R.dot(height, bends[..., 2]), R.dot(height, bends[..., 1])
     turn = R.from_axis_angle(_X, _soft(np.arctan(across / (along + _TELLING * _TELLING)), *_TURN))
     bends = R.apply(_PASSED, R.apply(R.conjugate(turn)[..., None, :], beyond))
     second = bends[..., 0, :]
     middle = _bent(_soft(_flexion(second), *_MIDDLE), _HAS_SIDE * _soft(_sideways(second), *_SIDE))
-    # The end bone's direction is known in its own frame as the root has it; the middle joint's bend is taken off in the middle one's.
+    # The end bone's direction is known in its own frame as the root has it; the middle joint's bend
+    # is taken off in the middle one's.
     third = R.apply(
         _TO_END, R.apply(R.conjugate(middle), R.apply(R.conjugate(_TO_END), bends[..., 1, :]))
     )
@@ -197,7 +217,9 @@ def _digits(d: Float[ndarray, "frames 2 5 3 3"]) -> Float[ndarray, "frames 2 5 3
 
 
 def within_wrist(relative: Float[ndarray, "frames 2 4"]) -> Float[ndarray, "frames 2 4"]:
-    """Hands relative to their forearms, bent no farther than a wrist bends, softly; their roll is the forearm's matter and stays."""
+    """Hands relative to their forearms, bent no farther than a wrist bends, softly; their roll is
+    the forearm's matter and stays.
+    """
     _, roll = R.swing_twist(relative, _X)
     v = R.to_rotation_vector(R.multiply(R.conjugate(roll), relative))
     v[..., 1:] = _soft(v[..., 1:], -_WRIST, _WRIST)
@@ -206,8 +228,12 @@ def within_wrist(relative: Float[ndarray, "frames 2 4"]) -> Float[ndarray, "fram
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SolvedHands:
-    """What `solve_body` needs of hands. palms: (F, 2, 4) in the world. fingers: (F, 2, 15, 4) local. seen: (F, 2); what is not seen may be
-    anything finite. steady: a filter for the palms relative to their forearms (F, 2, 4), NaN where they are not seen."""
+    """What `solve_body` needs of hands. palms:
+
+    (F, 2, 4) in the world. fingers: (F, 2, 15, 4) local. seen: (F, 2); what is not seen may be
+    anything finite. steady: a filter for the palms relative to their forearms (F, 2, 4), NaN where
+    they are not seen.
+    """
 
     palms: Float[ndarray, "frames 2 4"]
     fingers: Float[ndarray, "frames 2 15 4"]
@@ -229,7 +255,9 @@ def solved_hands(
     steady_fingers: Callable[[ndarray], ndarray] | None = None,
     steady_palms: Callable[[ndarray], ndarray] | None = None,
 ) -> SolvedHands:
-    """`solve_hands`, with filters on the finger bones' rotations (F, 2, 15, 4) and on the palms' relative to their forearms."""
+    """`solve_hands`, with filters on the finger bones' rotations (F, 2, 15, 4) and on the palms'
+    relative to their forearms.
+    """
     palms, fingers = solve_hands(points)
     if steady_fingers is not None:
         fingers = steady_fingers(fingers)
@@ -248,7 +276,8 @@ _ARM = np.array(
         for s in ("left", "right")
     ]
 )
-# Of a body made up for a hand: its left upper arm hangs forwards, so that a raised hand is before the shoulder, not in it.
+# Of a body made up for a hand: its left upper arm hangs forwards, so that a raised hand is before
+# the shoulder, not in it.
 _HANGS = R.normalize(np.array([0.25, -0.70, 0.65]))
 _UPPER_ARM, _FOREARM = (
     float(np.linalg.norm(_REST_LANDMARKS[_ARM[0, n + 1]] - _REST_LANDMARKS[_ARM[0, n]]))
@@ -257,8 +286,10 @@ _UPPER_ARM, _FOREARM = (
 
 
 def with_arms(keypoints: Keypoints) -> Keypoints:
-    """Keypoints in which hands seen without a body hang on one: it stands facing the camera, upper arms down and forwards, and each forearm
-    goes on in the direction of its hand, of which nothing else is known. Frames with a body, and without hands, stay as they are."""
+    """Keypoints in which hands seen without a body hang on one: it stands facing the camera, upper
+    arms down and forwards, and each forearm goes on in the direction of its hand, of which nothing
+    else is known. Frames with a body, and without hands, stay as they are.
+    """
     hands = believed(keypoints)
     if hands is None:
         return keypoints

@@ -1,4 +1,7 @@
-"""What is not seen is held, then eased to a relaxed pose; what returns is eased back in. Nothing snaps."""
+"""What is not seen is held, then eased to a relaxed pose; what returns is eased back in.
+
+Nothing snaps.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ RETURN = 0.25
 
 @dataclass(frozen=True, eq=False, slots=True)
 class HoldState:
-    """For each of G groups of bones: when it was last seen and last came back (s), and the pose (B, 4) that easing starts from."""
+    """For each of G groups of bones: when it was last seen and last came back (s), and the pose (B,
+    4) that easing starts from.
+    """
 
     seen: Bool[ndarray, "groups"]
     last_seen: Float[ndarray, "groups"]
@@ -42,10 +47,12 @@ def hold_unseen(
     relaxed: Float[ndarray, "bones 4"],
     state: HoldState | None,
 ) -> tuple[Float[ndarray, "frames bones 4"], HoldState]:
-    """Local rotations with the groups that are not seen held and eased, and the state for the frame after the last.
+    """Local rotations with the groups that are not seen held and eased, and the state for the frame
+    after the last.
 
-    group: each bone's group. Rotations of unseen groups are ignored (they may be anything finite). A group that has never been seen
-    shows the relaxed pose; one that is seen in the very first frame is shown as it is.
+    group: each bone's group. Rotations of unseen groups are ignored (they may be anything finite).
+    A group that has never been seen shows the relaxed pose; one that is seen in the very first
+    frame is shown as it is.
     """
     if state is None:
         first = seen[0]
@@ -62,7 +69,8 @@ def hold_unseen(
     for n, t in enumerate(times):
         changed = seen[n] != now_seen
         if changed.any():
-            # Easing starts from what was shown, whatever that was: a part lost while it was coming back does not jump either.
+            # Easing starts from what was shown, whatever that was: a part lost while it was coming
+            # back does not jump either.
             base = np.where(changed[group][:, None], shown, base)
             returned[changed & seen[n]] = t
             now_seen = seen[n].copy()

@@ -1,4 +1,6 @@
-"""Feet that stand, live: each is held where it came to rest, as far as the frames before tell; the hips give way, not the foot."""
+"""Feet that stand, live: each is held where it came to rest, as far as the frames before tell; the
+hips give way, not the foot.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +15,23 @@ from mocap.core.filter import OneEuroState, one_euro
 # A point comes to rest below the first height (m) and speed (m/s), and leaves above the second.
 _HEIGHT, _SPEED = (0.06, 0.12), (0.2, 0.35)
 _CUTOFF = 5.0  # Hz, of the low-pass on where feet are in the picture
-# A touch takes hold, and lets go, within this; what the hips have given way is then made up for, slowly, at this rate. Seconds.
+# A touch takes hold, and lets go, within this; what the hips have given way is then made up for,
+# slowly, at this rate. Seconds.
 _BLEND, _RETURN = 0.1, 1.0
 # What holds the hips where they are beside a point that stands fully: little.
 _STAY = 0.02
-# How far the hips give way at the most, across the picture and in depth, metres. A leg that reaches towards the camera seems to reach less
-# than half as far as it does, and whoever walks that way would be held back at every step.
+# How far the hips give way at the most, across the picture and in depth, metres. A leg that reaches
+# towards the camera seems to reach less than half as far as it does, and whoever walks that way
+# would be held back at every step.
 _FARTHEST = np.array([0.2, 0.3])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LockState:
-    """After the last frame: its time (s), the filter of feet in the picture, which points touch and how much that counts (4,), where they
-    were when they came to rest (4, 2), and how far the hips have given way (2,); metres, x and z."""
+    """After the last frame: its time (s), the filter of feet in the picture, which points touch and
+    how much that counts (4,), where they were when they came to rest (4, 2), and how far the hips
+    have given way (2,); metres, x and z.
+    """
 
     time: float
     filter: OneEuroState
@@ -43,11 +49,12 @@ def lock_feet(
     depth: Float[ndarray, "frames"],
     state: LockState | None,
 ) -> tuple[Float[ndarray, "frames 3"], Bool[ndarray, "frames 4"], LockState]:
-    """The root's path with standing feet kept where they are; which points stand, in the order of motion.CONTACTS; and the state after it.
+    """The root's path with standing feet kept where they are; which points stand, in the order of
+    motion.CONTACTS; and the state after it.
 
-    soles: in the world, on that path, metres. slopes: x and y of the points' viewing rays for z = −1, by the picture alone, which knows
-    best whether they move, and depth, metres, of the body; NaN: not seen, which is no touch. Causal, and frame by frame the same as at
-    once.
+    soles: in the world, on that path, metres. slopes: x and y of the points' viewing rays for z =
+    −1, by the picture alone, which knows best whether they move, and depth, metres, of the body;
+    NaN: not seen, which is no touch. Causal, and frame by frame the same as at once.
     """
     given = None if state is None else state.filter
     before = slopes[:1] if given is None else given.value[None]

@@ -1,4 +1,6 @@
-"""The performer's body: one set of bone lengths for a take, from the robust statistics of its keypoints."""
+"""The performer's body: one set of bone lengths for a take, from the robust statistics of its
+keypoints.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,14 @@ from mocap.core.rotation import IDENTITY
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 
 MEASURED = 0.6
-"""Landmarks of less confidence than this measure nothing: the detector guesses there, at its own average body."""
+"""Landmarks of less confidence than this measure nothing: the detector guesses there, at its own
+average body."""
 
 # Below this many frames a length is not told from noise, and the body's overall scale stands in.
 _FEWEST = 3
 _FEWEST_LENGTHS = 3
-# A person is this many times HUMANOID's size at least and at most (a small child, a very tall adult): beyond, it is noise.
+# A person is this many times HUMANOID's size at least and at most (a small child, a very tall
+# adult): beyond, it is noise.
 _RANGE = (0.5, 1.35)
 
 _I = {name: i for i, name in enumerate(LANDMARKS)}
@@ -38,7 +42,8 @@ _SEGMENTS: dict[str, tuple[list[tuple[int, int]], tuple[str, ...]]] = {
     "shoulders": ([(_I["left_shoulder"], _I["right_shoulder"])], ("Shoulder", "UpperArm")),
 }
 _TRUNK = ("spine", "chest", "upperChest", "neck")
-# How high the shoulders are above the hips' joint, and how far the legs' roots are below it, which go with the hips' width.
+# How high the shoulders are above the hips' joint, and how far the legs' roots are below it, which
+# go with the hips' width.
 _CLAVICLES = [BONES.index("leftShoulder"), BONES.index("rightShoulder")]
 _RISE = float(
     sum(
@@ -50,7 +55,9 @@ _DROP = float(-HUMANOID.offsets[BONES.index("leftUpperLeg"), 1])
 
 
 def _distances(points: ndarray, confidence: ndarray, pairs: list[tuple[int, int]]) -> ndarray:
-    """All distances (n,) of the pairs in frames where both ends are seen well; left and right together make one body of both."""
+    """All distances (n,) of the pairs in frames where both ends are seen well; left and right
+    together make one body of both.
+    """
     found = []
     for a, b in pairs:
         length = np.linalg.norm(points[:, a] - points[:, b], axis=-1)
@@ -60,7 +67,8 @@ def _distances(points: ndarray, confidence: ndarray, pairs: list[tuple[int, int]
 
 
 def measure_body(keypoints: Keypoints) -> Skeleton:
-    """HUMANOID with the performer's proportions, left and right alike: the median of each segment where its ends are seen well.
+    """HUMANOID with the performer's proportions, left and right alike: the median of each segment
+    where its ends are seen well.
 
     What is never seen well is scaled like the rest of the body. Its rest pose stands on y = 0.
     """
@@ -75,7 +83,8 @@ def measure_body(keypoints: Keypoints) -> Skeleton:
             )
     trunk = _trunk_ratio(keypoints, rest[0])
     known = [*ratios.values(), *([trunk] if trunk else [])]
-    # One or two lengths (somebody at a desk shows shoulders) do not tell how tall who they belong to is.
+    # One or two lengths (somebody at a desk shows shoulders) do not tell how tall who they belong
+    # to is.
     overall = float(np.median([*known, *[1.0] * (_FEWEST_LENGTHS - len(known))]))
     factors = dict.fromkeys(BONES, overall)
     for name, (_, joints) in _SEGMENTS.items():
@@ -89,9 +98,11 @@ def measure_body(keypoints: Keypoints) -> Skeleton:
     factors |= dict.fromkeys(_TRUNK, spine)
     body = scaled(HUMANOID, factors)
     offsets = body.offsets.copy()
-    # The clavicles' roots are as high as the trunk is long, and as far apart as the shoulders are wide.
+    # The clavicles' roots are as high as the trunk is long, and as far apart as the shoulders are
+    # wide.
     offsets[_CLAVICLES, 1] = HUMANOID.offsets[_CLAVICLES, 1] * spine
-    # Standing on the floor: the foot's own height goes with the foot's size, the ankle stays where the sole wants it.
+    # Standing on the floor: the foot's own height goes with the foot's size, the ankle stays where
+    # the sole wants it.
     leg = sum(float(-offsets[BONES.index(f"left{b}"), 1]) for b in ("UpperLeg", "LowerLeg", "Foot"))
     ankle = float(HUMANOID.rest_positions()[BONES.index("leftFoot"), 1])
     offsets[0] = [0.0, leg + ankle * factors["leftToes"], 0.0]

@@ -1,4 +1,7 @@
-"""How tall the performer is. One camera does not tell: whoever is twice as large and twice as far away looks the same."""
+"""How tall the performer is.
+
+One camera does not tell: whoever is twice as large and twice as far away looks the same.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from mocap.core.skeleton import HUMANOID, Skeleton
 HUMANOID_HEIGHT = 1.75
 """Metres, of the body whose proportions are HUMANOID's, to the top of the head."""
 DETECTOR_SMALL = 1.05
-"""By how much people are larger than the detector's metric landmarks make them: 1.06 (1.04 to 1.09) over ten rendered performances of 1.68
-to 1.79 m, each seen as some 1.64 m, and 1.05 for a real man before two cameras. So what is 1.72 m in the end is hardly more than the
-detector's idea of a grown-up; who wants it exactly must say how tall the performer is."""
+"""By how much people are larger than the detector's metric landmarks make them: 1.06 (1.04 to 1.09)
+over ten rendered performances of 1.68 to 1.79 m, each seen as some 1.64 m, and 1.05 for a real man
+before two cameras. So what is 1.72 m in the end is hardly more than the detector's idea of a
+grown-up; who wants it exactly must say how tall the performer is."""
 
 
 def stature(body: Skeleton) -> float:
@@ -22,7 +26,9 @@ def stature(body: Skeleton) -> float:
 
 
 def at_height(motion: Motion, height: float | None) -> Motion:
-    """The same motion of a body of this stature, metres, its path with it; None: as tall as a detector's people really are."""
+    """The same motion of a body of this stature, metres, its path with it; None: as tall as a
+    detector's people really are.
+    """
     factor = DETECTOR_SMALL if height is None else height / stature(motion.skeleton)
     s = motion.skeleton
     body = Skeleton(s.names, s.parents, s.offsets * factor, s.rest_rotations)

@@ -1,5 +1,6 @@
-"""What the detector exchanges for a few frames, left for right (arms, legs, or all of a body that it suddenly takes for facing away): found
-by the jumps in the image, and put back."""
+"""What the detector exchanges for a few frames, left for right (arms, legs, or all of a body that
+it suddenly takes for facing away): found by the jumps in the image, and put back.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +17,20 @@ _TRUNK = ("shoulder", "hip")
 _ARM = ("elbow", "wrist", "pinky", "index", "thumb")
 _LEG = ("knee", "ankle", "heel", "foot_index")
 _FACE = np.array([i for i, name in enumerate(LANDMARKS) if i <= LANDMARKS.index("mouth_right")])
-# An exchange is believed if the jumps into and out of it are together longer than so many trunk lengths for each second that it lasts:
-# what lasts is no slip, and limbs that lie close together may as well be either.
+# An exchange is believed if the jumps into and out of it are together longer than so many trunk
+# lengths for each second that it lasts: what lasts is no slip, and limbs that lie close together
+# may as well be either.
 _TRUNKS_PER_SECOND = 2.0
 _LONGEST = 0.1  # seconds that a step between frames counts as at most
 
 
 def unswap(keypoints: Keypoints) -> Keypoints:
-    """The keypoints with trunk, arms and legs put back where the detector exchanged left and right for a moment.
+    """The keypoints with trunk, arms and legs put back where the detector exchanged left and right
+    for a moment.
 
-    Of all ways of exchanging or not in each frame, the one with the shortest way of the limb's points through the image is taken (Viterbi),
-    against a price for each exchanged frame. Where nothing was exchanged, nothing changes.
+    Of all ways of exchanging or not in each frame, the one with the shortest way of the limb's
+    points through the image is taken (Viterbi), against a price for each exchanged frame. Where
+    nothing was exchanged, nothing changes.
     """
     trunk = _trunk(keypoints.image)
     if len(keypoints) < 3 or not np.isfinite(trunk):
@@ -69,7 +73,8 @@ def _swapped(
     """In which frames the two halves of the points are exchanged; the points in trunk lengths."""
     half = points.shape[1] // 2
     other = np.roll(points, half, axis=1)
-    # How far the points move on to the next frame if both are as they are (or both exchanged), and if one is exchanged.
+    # How far the points move on to the next frame if both are as they are (or both exchanged), and
+    # if one is exchanged.
     same = _way(points[:-1], points[1:])
     crossed = _way(points[:-1], other[1:])
     price = _TRUNKS_PER_SECOND * np.minimum(np.diff(times, prepend=times[0]), _LONGEST)
@@ -87,7 +92,9 @@ def _swapped(
 
 
 def _way(a: ndarray, b: ndarray) -> ndarray:
-    """The mean distance of the points of each frame, trunk lengths; points that are not seen do not count."""
+    """The mean distance of the points of each frame, trunk lengths; points that are not seen do not
+    count.
+    """
     distance = np.linalg.norm(a - b, axis=-1)
     seen = np.isfinite(distance)
     return np.asarray(np.where(seen, distance, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))

@@ -8,8 +8,11 @@ from typing import Literal, TypeVar
 import numpy as np
 
 LIVE_FILTER = (np.array([3.0, 3.0, 1.5]), np.array([8.0, 8.0, 2.0]))
-"""The live One Euro filter on keypoints, in the camera's axes: Hz at rest, Hz per m/s. The detector has already filtered them once, so this
-one is light; less so in depth, of which it knows least. Chosen by tests/benchmarks/lag.py, in which no filter on rotations did better."""
+"""The live One Euro filter on keypoints, in the camera's axes:
+
+Hz at rest, Hz per m/s. The detector has already filtered them once, so this one is light; less so
+in depth, of which it knows least. Chosen by tests/benchmarks/lag.py, in which no filter on
+rotations did better."""
 
 Feet = Literal["off", "auto", "always"]
 
@@ -37,8 +40,10 @@ class SolveOptions:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """smoothing: by how much stronger than usual all live filters smooth, and lag. feet: that stand are held to the ground, or not. hips:
-    locked, the body stays in its place and the feet are not held."""
+    """smoothing: by how much stronger than usual all live filters smooth, and lag. feet: that stand
+    are held to the ground, or not. hips: locked, the body stays in its place and the feet are not
+    held.
+    """
 
     smoothing: float = 1.0
     feet: Literal["auto", "always", "off"] = "auto"
@@ -50,10 +55,12 @@ class Tuning:
 
     @property
     def lag(self) -> float:
-        """Seconds by which what moves across the picture at 1 m/s, seen 30 times a second, is shown late.
+        """Seconds by which what moves across the picture at 1 m/s, seen 30 times a second, is shown
+        late.
 
-        A first-order low-pass of cutoff f follows a ramp by 1 / (2π f); One Euro takes the speed that sets f from the value that is late
-        already (mocap.core.filter.one_euro), times 1 + lag · 30 therefore: the root of a quadratic equation.
+        A first-order low-pass of cutoff f follows a ramp by 1 / (2π f); One Euro takes the speed
+        that sets f from the value that is late already (mocap.core.filter.one_euro), times 1 + lag
+        · 30 therefore: the root of a quadratic equation.
         """
         at_rest, by_speed = (2.0 * np.pi * float(c[0]) for c in self.cutoffs(LIVE_FILTER))
         square, linear = 30.0 * by_speed, at_rest + by_speed

@@ -1,11 +1,14 @@
-"""The turn of a limb about its own axis, where the limb's hinge shows it, and what to do where it does not.
+"""The turn of a limb about its own axis, where the limb's hinge shows it, and what to do where it
+does not.
 
-A bent elbow or knee shows the plane in which it bends, and with it how upper arm or thigh are turned about their own axis. A straight
-one shows nothing, and just before that, noise. So the hinge's axis is a state: carried along with the limb without turning about it
-(parallel transport), and drawn to the observed axis the more the limb bends. What is left of the difference fades with time, at a rate
-that grows with the bend, and with the bending itself, in the proportion in which the way to FULL_BEND has been gone: there it is
-nothing, and at no speed does it go all at once. While the limb is straight, the axis is drawn gently to a hint (the foot's heading, or
-the axis that the rest pose would have there).
+A bent elbow or knee shows the plane in which it bends, and with it how upper arm or thigh are
+turned about their own axis. A straight one shows nothing, and just before that, noise. So the
+hinge's axis is a state: carried along with the limb without turning about it (parallel transport),
+and drawn to the observed axis the more the limb bends. What is left of the difference fades with
+time, at a rate that grows with the bend, and with the bending itself, in the proportion in which
+the way to FULL_BEND has been gone: there it is nothing, and at no speed does it go all at once.
+While the limb is straight, the axis is drawn gently to a hint (the foot's heading, or the axis that
+the rest pose would have there).
 """
 
 from __future__ import annotations
@@ -19,19 +22,24 @@ from numpy import ndarray
 from mocap.core import rotation as R
 
 FULL_BEND = np.radians(20.0)
-"""From this bend on, the observed plane is taken as it is: a keypoint 2 cm off a 28 cm limb moves it by 12° there, by 50° at 5°."""
+"""From this bend on, the observed plane is taken as it is: a keypoint 2 cm off a 28 cm limb moves
+it by 12° there, by 50° at 5°."""
 DOUBTFUL_BEND = np.radians(40.0)
-"""The same for a detector's keypoints, which are off by more, in depth: upper arms then turn by no more than 41° a frame on the demo clip
-(BlazePose lite, 30 a second; with FULL_BEND 60°), and are a degree nearer to the truth."""
+"""The same for a detector's keypoints, which are off by more, in depth: upper arms then turn by no
+more than 41° a frame on the demo clip (BlazePose lite, 30 a second; with FULL_BEND 60°), and are a
+degree nearer to the truth."""
 
-# How fast the difference fades near FULL_BEND, 1/s, and how that falls off towards the straight limb.
+# How fast the difference fades near FULL_BEND, 1/s, and how that falls off towards the straight
+# limb.
 _RATE, _RATE_POWER = 12.0, 2.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class HingeState:
-    """What the next frame needs of the last: time (s), limb directions (L, 3), observed axes (L, 3), the part of FULL_BEND that is not
-    bent (L,), and the angle from the observed to the solved axis (L,)."""
+    """What the next frame needs of the last: time (s), limb directions (L, 3), observed axes (L,
+    3), the part of FULL_BEND that is not bent (L,), and the angle from the observed to the solved
+    axis (L,).
+    """
 
     time: float
     direction: Float[ndarray, "limbs 3"]
@@ -59,12 +67,14 @@ def follow_hinge(
     state: HingeState | None,
     full_bend: float = FULL_BEND,
 ) -> tuple[Float[ndarray, "frames limbs 3"], HingeState]:
-    """The hinge axes to use, unit and perpendicular to the limbs, and the state for the frame after the last.
+    """The hinge axes to use, unit and perpendicular to the limbs, and the state for the frame after
+    the last.
 
-    All vectors are unit and in the frame of the limb's parent, so that a turning body takes its straight limbs along.
-    direction: of the upper bone. axis: the observed hinge axis, perpendicular to it; ignored where bend is 0. bend: radians from
-    straight. hint: an axis perpendicular to the direction; hint_rate: how fast a straight limb is drawn to it, 1/s.
-    full_bend: radians from which on the observed axis is taken as it is.
+    All vectors are unit and in the frame of the limb's parent, so that a turning body takes its
+    straight limbs along. direction: of the upper bone. axis: the observed hinge axis, perpendicular
+    to it; ignored where bend is 0. bend: radians from straight. hint: an axis perpendicular to the
+    direction; hint_rate: how fast a straight limb is drawn to it, 1/s. full_bend: radians from
+    which on the observed axis is taken as it is.
     """
     x = np.clip(bend / full_bend, 0.0, 1.0)
     straight = 1.0 - x
@@ -110,7 +120,9 @@ def _track(
     pull: ndarray,
     first_is_solved: bool,
 ) -> ndarray:
-    """The angle from the observed to the solved axis, frame after frame: the one recursion, in plain floats, which are faster here."""
+    """The angle from the observed to the solved axis, frame after frame: the one recursion, in
+    plain floats, which are faster here.
+    """
     frames, limbs = step.shape
     out = np.empty((frames, limbs))
     for limb in range(limbs):

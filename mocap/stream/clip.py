@@ -1,7 +1,9 @@
-"""A whole motion for the page to play: what the stream says frame by frame, in two files that are fetched at once.
+"""A whole motion for the page to play: what the stream says frame by frame, in two files that are
+fetched at once.
 
 /clip.bin    the pose messages of `mocap.v1`, one after another, all of one length
-/clip.json   what the timeline shows: {"times": [s], "contacts": [0 to 15, a bit a column of CONTACTS], "confidence": [0 to 1] or null}
+/clip.json   what the timeline shows: {"times": [s], "contacts": [0 to 15, a bit a column of
+             CONTACTS], "confidence": [0 to 1] or null}
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ POSES, TIMELINE = "/clip.bin", "/clip.json"
 
 
 def clip_files(motion: Motion, confidence: Float[ndarray, "frames"] | None = None) -> Files:
-    """The two files of a motion, whose skeleton must be the one of the hello. confidence: (F,) of the keypoints it was solved from.
+    """The two files of a motion, whose skeleton must be the one of the hello. confidence:
+
+    (F,) of the keypoints it was solved from.
 
     Times count from 0. Raises InputError if there is no frame.
     """

@@ -1,7 +1,8 @@
 """The page's half of the server, without a socket: which requests are answered, and with what.
 
-Files come out of a table made at the start; no path is ever put together from a request. A page of another origin can neither read
-them nor open the stream: its Origin is not ours, and a name that it makes point to 127.0.0.1 (DNS rebinding) is no Host of ours.
+Files come out of a table made at the start; no path is ever put together from a request. A page of
+another origin can neither read them nor open the stream: its Origin is not ours, and a name that it
+makes point to 127.0.0.1 (DNS rebinding) is no Host of ours.
 """
 
 from __future__ import annotations
@@ -58,14 +59,17 @@ def content_type(name: str) -> str:
 
 
 def files_for(assets: Path) -> Files:
-    """The table for the packaged assets: viewer/ at the root, with index.html at / too, and rigs/ under /rigs/.
+    """The table for the packaged assets: viewer/ at the root, with index.html at / too, and rigs/
+    under /rigs/.
 
-    They are read now, so that what is served does not change under a running page. Raises ModelError if the viewer is not there.
+    They are read now, so that what is served does not change under a running page. Raises
+    ModelError if the viewer is not there.
     """
     viewer = assets / "viewer"
     if not (viewer / "index.html").is_file():
         raise ModelError(
-            f"The viewer is missing: there is no {viewer / 'index.html'}. Build it with `make`, or install the package again."
+            f"The viewer is missing: there is no {viewer / 'index.html'}. Build it with `make`, or "
+            f"install the package again."
         )
     files: Files = {}
     for folder, prefix in ((viewer, "/"), (assets / "rigs", "/rigs/")):
@@ -93,9 +97,11 @@ def bracketed(host: str) -> str:
 
 
 class Door:
-    """Who may come in to a server that listens at host and port, over TLS if secure. token: asked of everyone, where one is given. renewed:
-    then a token opens to one page alone, whose cookie is another secret, and `renewed` is told the token that takes its place. guests:
-    paths that pages of other servers on this machine may use as well; no page of the internet has such an origin."""
+    """Who may come in to a server that listens at host and port, over TLS if secure. token: asked
+    of everyone, where one is given. renewed: then a token opens to one page alone, whose cookie is
+    another secret, and `renewed` is told the token that takes its place. guests: paths that pages
+    of other servers on this machine may use as well; no page of the internet has such an origin.
+    """
 
     def __init__(
         self,
@@ -147,7 +153,8 @@ class Door:
         if self._renewed is not None:
             return text(
                 http.HTTPStatus.FORBIDDEN,
-                "This address was used before, or is not whole: scan the newest code that mocap shows.",
+                "This address was used before, or is not whole: scan the newest code that mocap "
+                "shows.",
             )
         return text(
             http.HTTPStatus.FORBIDDEN,
@@ -155,8 +162,9 @@ class Door:
         )
 
     def cookie(self, request: Request) -> str | None:
-        """The Set-Cookie for a page that comes in by the token, for the files that it asks for by itself. A token that is good once is
-        used up by this."""
+        """The Set-Cookie for a page that comes in by the token, for the files that it asks for by
+        itself. A token that is good once is used up by this.
+        """
         if not self._by_token(request) or self._session is None:
             return None
         if self._renewed is not None:
@@ -192,8 +200,12 @@ def path_of(request: Request) -> str:
 
 
 def respond(request: Request, files: Files, secure: bool = False) -> Response:
-    """The answer to a request for a file. Reads it, if the table gives a Path. secure: it came over TLS."""
-    # websockets before 17 (the last for Python 3.10) refuses all but GET by itself, and does not name the method.
+    """The answer to a request for a file.
+
+    Reads it, if the table gives a Path. secure: it came over TLS.
+    """
+    # websockets before 17 (the last for Python 3.10) refuses all but GET by itself, and does not
+    # name the method.
     method = getattr(request, "method", "GET")
     if method not in ("GET", "HEAD"):
         response = text(http.HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD are answered.")

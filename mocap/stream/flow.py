@@ -1,8 +1,10 @@
-"""When a client may be sent the newest frame: three unacknowledged frames at most, spread over the time it takes to draw one.
+"""When a client may be sent the newest frame: three unacknowledged frames at most, spread over the
+time it takes to draw one.
 
-Without a limit, a client that is slower than the source falls ever further behind: sockets and the kernel hold megabytes of old frames.
-With it, what it cannot take is never sent. The spread matters to slow clients: sent at once, its three frames would all be as old as its
-last drawing when it comes to draw again; a third of its drawing time apart, the newest is only a third as old.
+Without a limit, a client that is slower than the source falls ever further behind: sockets and the
+kernel hold megabytes of old frames. With it, what it cannot take is never sent. The spread matters
+to slow clients: sent at once, its three frames would all be as old as its last drawing when it
+comes to draw again; a third of its drawing time apart, the newest is only a third as old.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from __future__ import annotations
 from collections import deque
 
 CREDIT = 3
-"""The unacknowledged frames a client may have: one being drawn, one on its way, one on the way back."""
+"""The unacknowledged frames a client may have: one being drawn, one on its way, one on the way
+back."""
 
 FIRST_INTERVAL = 0.2  # seconds from one drawing to the next
 MAX_INTERVAL = (
@@ -29,7 +32,7 @@ class Flow:
         self._interval = FIRST_INTERVAL
 
     def wait(self, now: float) -> float | None:
-        """Seconds until a frame may be sent, 0 for at once, None for not before an acknowledgement."""
+        """Seconds until a frame may be sent; None: not before an acknowledgement."""
         if len(self._in_flight) >= CREDIT:
             return None
         if not self._in_flight:
@@ -44,7 +47,10 @@ class Flow:
         self._last_sent = now
 
     def acknowledged(self, frame: int, now: float) -> None:
-        """The client has drawn this frame: it and those before it are off its account. Frames that are not on it are no matter."""
+        """The client has drawn this frame: it and those before it are off its account.
+
+        Frames that are not on it are no matter.
+        """
         if self._last_acknowledged is None or not self._in_flight or frame < self._in_flight[0]:
             return
         while self._in_flight and self._in_flight[0] <= frame:

@@ -1,8 +1,10 @@
-"""Phones of the same network: a browser gives its camera to a page over HTTPS alone, so this machine makes itself a certificate.
+"""Phones of the same network: a browser gives its camera to a page over HTTPS alone, so this
+machine makes itself a certificate.
 
-Certificate and key are made anew for each run and kept nowhere. Kept, they would spare a phone the browser's warning for as long as its
-browser remembers (Chrome: a week), but the code has to be scanned in each run anyway, and a key that lies about for months is a way
-to pass for this machine. No module-level import of what only `--lan` needs.
+Certificate and key are made anew for each run and kept nowhere. Kept, they would spare a phone the
+browser's warning for as long as its browser remembers (Chrome: a week), but the code has to be
+scanned in each run anyway, and a key that lies about for months is a way to pass for this machine.
+No module-level import of what only `--lan` needs.
 """
 
 from __future__ import annotations
@@ -36,8 +38,10 @@ _OUTSIDE = "198.51.100.1"  # RFC 5737: nobody's, so on the way to the internet
 
 @dataclass(frozen=True, slots=True)
 class Lan:
-    """How phones come in. addresses: this machine's (IPv4), the likeliest first. tls: its certificate and key. renewed: told, in the event
-    loop, that a page has come in by its token, and of the addresses by which another one may, in the order of `addresses`."""
+    """How phones come in. addresses: this machine's (IPv4), the likeliest first. tls: its
+    certificate and key. renewed: told, in the event loop, that a page has come in by its token, and
+    of the addresses by which another one may, in the order of `addresses`.
+    """
 
     addresses: Sequence[str]
     tls: ssl.SSLContext
@@ -49,7 +53,10 @@ class Lan:
 
 
 def open_lan(renewed: Callable[[Sequence[str]], None]) -> Lan:
-    """Addresses and a certificate of this machine, now. renewed: as of Lan. Raises DeviceError if it is in no network."""
+    """Addresses and a certificate of this machine, now. renewed: as of Lan.
+
+    Raises DeviceError if it is in no network.
+    """
     found = addresses()
     return Lan(
         found,
@@ -60,13 +67,16 @@ def open_lan(renewed: Callable[[Sequence[str]], None]) -> Lan:
     )
 
 
-# Addresses -------------------------------------------------------------------------------------------------------------------------
+# Addresses ----------------------------------------------------------------------------------------
 
 
 def addresses() -> list[str]:
-    """This machine's IPv4 addresses in its networks, that of its way to the internet first. Sends nothing.
+    """This machine's IPv4 addresses in its networks, that of its way to the internet first.
 
-    Raises DeviceError if it has none."""
+    Sends nothing.
+
+    Raises DeviceError if it has none.
+    """
     import ifaddr
 
     found = ordered(
@@ -75,21 +85,28 @@ def addresses() -> list[str]:
     )
     if not found:
         raise DeviceError(
-            "This machine is in no network where a phone could find it: join the phone's Wi-Fi, then try again."
+            "This machine is in no network where a phone could find it: join the phone's Wi-Fi, "
+            "then try again."
         )
     return found
 
 
 def ordered(found: Iterable[str], first: str | None) -> list[str]:
-    """Those of the IPv4 addresses that others can reach: `first` first, without loopback; those that a machine gives itself where nobody
-    gave it one (169.254.…) only where there are no others."""
+    """Those of the IPv4 addresses that others can reach:
+
+    `first` first, without loopback; those that a machine gives itself where nobody gave it one
+    (169.254.…) only where there are no others.
+    """
     known = sorted({ipaddress.IPv4Address(a) for a in found}, key=lambda a: (str(a) != first, a))
     reachable = [a for a in known if not (a.is_loopback or a.is_unspecified or a.is_multicast)]
     return [str(a) for a in reachable if not a.is_link_local] or [str(a) for a in reachable]
 
 
 def _towards(other: str) -> str | None:
-    """This machine's address on the way to another; None if there is no way. Connecting a UDP socket chooses one and sends nothing."""
+    """This machine's address on the way to another; None if there is no way.
+
+    Connecting a UDP socket chooses one and sends nothing.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect((other, 9))
@@ -98,21 +115,23 @@ def _towards(other: str) -> str | None:
         return str(probe.getsockname()[0])
 
 
-# The certificate -------------------------------------------------------------------------------------------------------------------
+# The certificate ----------------------------------------------------------------------------------
 
 
 def certificate(
     addresses: Sequence[str], hostname: str, now: datetime.datetime
 ) -> tuple[x509.Certificate, EllipticCurvePrivateKey]:
-    """A certificate that its own key (P-256) has signed, for these IPv4 addresses, loopback, localhost and the hostname, valid for VALID
-    from `now` (with a time zone)."""
+    """A certificate that its own key (P-256) has signed, for these IPv4 addresses, loopback,
+    localhost and the hostname, valid for VALID from `now` (with a time zone).
+    """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
     key = ec.generate_private_key(ec.SECP256R1())
-    # A host's name may be no name in a network, and a common name is 64 characters at most (RFC 5280).
+    # A host's name may be no name in a network, and a common name is 64 characters at most (RFC
+    # 5280).
     names = dict.fromkeys(
         [
             "localhost",
@@ -146,14 +165,18 @@ def certificate(
 
 
 def context(certificate: x509.Certificate, key: EllipticCurvePrivateKey) -> ssl.SSLContext:
-    """What serves TLS by the certificate. Raises DeviceError if there is no place for a temporary file."""
+    """What serves TLS by the certificate.
+
+    Raises DeviceError if there is no place for a temporary file.
+    """
     from cryptography.hazmat.primitives.serialization import (
         BestAvailableEncryption,
         Encoding,
         PrivateFormat,
     )
 
-    # Python's ssl takes a key from a file alone. What lies there for a moment is locked by a password that does not.
+    # Python's ssl takes a key from a file alone. What lies there for a moment is locked by a
+    # password that does not.
     password = secrets.token_hex(32)
     locked = key.private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password.encode())
@@ -166,16 +189,19 @@ def context(certificate: x509.Certificate, key: EllipticCurvePrivateKey) -> ssl.
             made.load_cert_chain(path, password=password)
     except OSError as error:
         raise DeviceError(
-            f"The certificate for HTTPS needs a temporary file, which cannot be written: {error.strerror or error}."
+            f"The certificate for HTTPS needs a temporary file, which cannot be written: "
+            f"{error.strerror or error}."
         ) from error
     return made
 
 
-# The code --------------------------------------------------------------------------------------------------------------------------
+# The code -----------------------------------------------------------------------------------------
 
 
 def code(url: str) -> str:
-    """A QR code of the address in lines of half blocks, light ones drawn and dark ones left out: for light ink on a dark ground."""
+    """A QR code of the address in lines of half blocks, light ones drawn and dark ones left out:
+    for light ink on a dark ground.
+    """
     import segno
 
     drawn = io.StringIO()

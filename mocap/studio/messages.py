@@ -1,11 +1,16 @@
-"""What the page asks of the studio, over a WebSocket of its own (`mocap.studio.v1`): JSON in both directions, and files upwards in pieces.
+"""What the page asks of the studio, over a WebSocket of its own (`mocap.studio.v1`):
+
+JSON in both directions, and files upwards in pieces.
 
     page → server   {"do": ASK, "id": n, …}       one of the messages below
-                    binary                        the next piece of the file that an `upload` announced
+                    binary                        the next piece of the file that an `upload`
+                                                  announced
     server → page   {"id": n, "progress": part}   how much of it is done, 0 to 1, now and then
-                    {"id": n, …}                  the answer, when it is done; {"id": n, "error": sentence} where it cannot be
+                    {"id": n, …}                  the answer, when it is done; {"id": n, "error":
+                                                  sentence} where it cannot be
 
-What is made is fetched from the addresses that answers name. No socket in sight here: texts in, messages out.
+What is made is fetched from the addresses that answers name. No socket in sight here: texts in,
+messages out.
 """
 
 from __future__ import annotations
@@ -39,11 +44,16 @@ class Record(_Ask, frozen=True):
 
 
 class Takes(_Ask, frozen=True):
-    """Answer: takes, the newest first, each as takes.Take has it; recording, the name of the one that is being made."""
+    """Answer: takes, the newest first, each as takes.Take has it; recording, the name of the one
+    that is being made.
+    """
 
 
 class Open(_Ask, frozen=True):
-    """Solves a take by the bake or by the live grade. Answer: clip, where the motion lies as `view` has it."""
+    """Solves a take by the bake or by the live grade.
+
+    Answer: clip, where the motion lies as `view` has it.
+    """
 
     take: Name
     grade: Literal["bake", "live"]
@@ -69,7 +79,10 @@ class Delete(_Ask, frozen=True):
 
 
 class Export(_Ask, frozen=True):
-    """A part of a take as a file. rig: the address of a character that was uploaded, or none. Answer: file, name, bytes."""
+    """A part of a take as a file. rig: the address of a character that was uploaded, or none.
+
+    Answer: file, name, bytes.
+    """
 
     take: Name
     grade: Literal["bake", "live"]
@@ -80,15 +93,21 @@ class Export(_Ask, frozen=True):
 
 
 class Upload(_Ask, frozen=True):
-    """Announces a character's file; so many bytes follow. Answer: rig (its address), said (what was recognised, in sentences), bones
-    (bone → node), nodes (all that a bone could be)."""
+    """Announces a character's file; so many bytes follow.
+
+    Answer: rig (its address), said (what was recognised, in sentences), bones (bone → node), nodes
+    (all that a bone could be).
+    """
 
     name: Name
     size: Annotated[int, Meta(ge=1, le=MAX_UPLOAD)]
 
 
 class Remap(_Ask, frozen=True):
-    """Takes other nodes for bones of an uploaded character; an empty name is none. Answer: as of upload."""
+    """Takes other nodes for bones of an uploaded character; an empty name is none.
+
+    Answer: as of upload.
+    """
 
     rig: Name
     bones: dict[Name, Annotated[str, Meta(max_length=400)]]

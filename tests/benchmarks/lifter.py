@@ -45,7 +45,10 @@ COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """degrees: (F, 8) of the limb bones. mpjpe, pa: mm. within: share, NaN if nothing is expected."""
+    """degrees:
+
+    (F, 8) of the limb bones. mpjpe, pa: mm. within: share, NaN if nothing is expected.
+    """
 
     degrees: ndarray
     mpjpe: float

@@ -15,7 +15,11 @@ from tests.helpers.browser import FLAGS, Open
 
 @pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator[Browser]:
-    """Not for the whole session: Playwright keeps an event loop running in this thread, where tests of other files want their own."""
+    """Not for the whole session:
+
+    Playwright keeps an event loop running in this thread, where tests of other files want their
+    own.
+    """
     if not (assets.ROOT / "viewer" / "index.html").is_file():
         pytest.fail("The viewer is not built: run `make assets`.")
     with sync_playwright() as playwright:
@@ -26,7 +30,9 @@ def browser(chromium: Path) -> Iterator[Browser]:
 
 
 def _wait_for_webgl(browser: Browser, seconds: float = 60.0) -> None:
-    """On a busy machine Chromium's graphics process starts later than its first page, which then has no WebGL."""
+    """On a busy machine Chromium's graphics process starts later than its first page, which then
+    has no WebGL.
+    """
     start = time.monotonic()
     while time.monotonic() - start < seconds:
         page = browser.new_page()
@@ -40,7 +46,7 @@ def _wait_for_webgl(browser: Browser, seconds: float = 60.0) -> None:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """Opens pages; at the end none of them may have complained, except with what the test expects."""
+    """Opens pages; none may have complained in the end, except as the test expects."""
     complaints: list[str] = []
     expected: list[str] = []
     contexts = []
@@ -69,7 +75,8 @@ def open_page(browser: Browser) -> Iterator[Open]:
     yield open_
     for context in contexts:
         context.close()
-    # The browser itself says that a server is gone, and the tests' servers go before their pages; SwiftShader tells of its own stalls.
+    # The browser itself says that a server is gone, and the tests' servers go before their pages;
+    # SwiftShader tells of its own stalls.
     expected += ["WebSocket connection to", "GPU stall due to ReadPixels"]
     left = [c for c in complaints if not any(e in c for e in expected)]
     assert left == []

@@ -1,4 +1,6 @@
-"""A motion that the page plays by itself: the timeline shows it, scrubs it, and what is drawn is the moment that is on."""
+"""A motion that the page plays by itself: the timeline shows it, scrubs it, and what is drawn is
+the moment that is on.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ def page(open_page: Open, motion: Motion) -> Iterator[Page]:
         shown = open_page(host.url, 640, 480)
         until(
             shown,
-            "window.mocap?.stats().state === 'playing' && Object.keys(window.mocap.bonePositions()).length > 0",
+            "window.mocap?.stats().state === 'playing' && "
+            "Object.keys(window.mocap.bonePositions()).length > 0",
         )
         yield shown
 

@@ -1,5 +1,7 @@
-"""The example for pages of one's own, as it stands in web/examples, with the very library that it loads: what `estimatePoses` returns there
-is what mocap's own detector finds, and it moves the avatar."""
+"""The example for pages of one's own, as it stands in web/examples, with the very library that it
+loads: what `estimatePoses` returns there is what mocap's own detector finds, and it moves the
+avatar.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +32,15 @@ from tests.helpers.stream_clients import ack, played, viewer
 CDN = "https://cdn.jsdelivr.net/npm/"
 FRAMES = 24
 
-# The library has the graphics card compute, except on iPhones, where the processor does; it is told that this is one. Where the processor
-# only plays the card, the first frame would take 25 s and each other 2 s.
+# The library has the graphics card compute, except on iPhones, where the processor does; it is told
+# that this is one. Where the processor only plays the card, the first frame would take 25 s and
+# each other 2 s.
 _ON_THE_PROCESSOR = "Object.defineProperty(navigator, 'platform', { get: () => 'iPhone' });"
 # The page's address of mocap is the default one; the test's mocap takes a free port.
-_AT_PORT = "window.WebSocket = class extends WebSocket {{ constructor(url) {{ super(url.replace(':8765/', ':{}/')); }} }};"
+_AT_PORT = (
+    "window.WebSocket = class extends WebSocket {{ constructor(url) {{ "
+    "super(url.replace(':8765/', ':{}/')); }} }};"
+)
 
 # From joint to joint, in the landmarks' names and in the avatar's.
 LIMBS = [
@@ -68,7 +74,9 @@ def examples() -> Iterator[str]:
 
 
 def from_node_modules(route: Route) -> None:
-    """What the page wants of the CDN, out of the package in web/node_modules, which must be of the version that the page names."""
+    """What the page wants of the CDN, out of the package in web/node_modules, which must be of the
+    version that the page names.
+    """
     found = re.fullmatch(r"(@[^/]+/[^/@]+)@([^/]+)/(.+)", route.request.url.removeprefix(CDN))
     assert found, route.request.url
     name, version, file = found.groups()
@@ -80,7 +88,7 @@ def from_node_modules(route: Route) -> None:
 
 
 async def watched(port: int, frames: int) -> tuple[list[protocol.Points], list[np.ndarray]]:
-    """The next frames that a viewer gets: what was seen, and where the avatar's joints (J, 3) are."""
+    """The next frames of a viewer: what was seen, and the avatar's joints (J, 3)."""
     seen: list[protocol.Points] = []
     places: list[np.ndarray] = []
     hello: protocol.Hello | None = None
@@ -146,7 +154,8 @@ def test_the_example_page_drives_the_avatar_with_pose_detection_itself(
     assert np.all(at[:, head, 1] > at[:, hips, 1] + 0.3)
     assert np.linalg.norm(np.ptp(at - at[:, :1], axis=0), axis=-1).max() > 0.05, "and moves"
 
-    # Which of the clip's frames each was tells the picture; what must agree is the depth too, and whose left is whose.
+    # Which of the clip's frames each was tells the picture; what must agree is the depth too, and
+    # whose left is whose.
     own = read_keypoints(DEMO, DetectOptions(hands=False, face=False))
     errors = [
         np.linalg.norm(own.image / own.camera.size - points.image, axis=-1).mean(axis=1)

@@ -1,4 +1,6 @@
-"""The page's own camera in a real browser: allowed, the avatar follows what it sees; refused, the page says so."""
+"""The page's own camera in a real browser: allowed, the avatar follows what it sees; refused, the
+page says so.
+"""
 
 from __future__ import annotations
 
@@ -113,7 +115,8 @@ def test_a_video_file_takes_the_cameras_place(open_page: Open, url: str) -> None
     before = places(page)
     drawn(page, page.evaluate("window.mocap.frame()") + 4)
     assert np.linalg.norm(places(page) - before, axis=-1).max() > 0.02
-    # This server was started without a camera of its own, and the machine has none: a sentence, and pages lead on.
+    # This server was started without a camera of its own, and the machine has none: a sentence, and
+    # pages lead on.
     page.click("#sources [data-source=server]")
     until(page, "document.querySelector('#messages').textContent.includes('There is no camera')")
     assert page.evaluate(pressed) == "page"

@@ -1,4 +1,6 @@
-"""The page in a real browser, against the real server: what is drawn is what was sent, soon, and whatever happens to the connection."""
+"""The page in a real browser, against the real server: what is drawn is what was sent, soon, and
+whatever happens to the connection.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,8 @@ def test_bones_are_where_python_puts_them(open_page: Open) -> None:
             drawn(page, host.show(rotations[i], motion.root_positions[i]))
             assert np.max(np.linalg.norm(bones_in(page) - wanted[i], axis=-1)) < 1e-3
 
-        # A performer of 0.8 of the mannequin's size: the same rotations, and the way in the world as long as the mannequin's legs make it.
+        # A performer of 0.8 of the mannequin's size: the same rotations, and the way in the world
+        # as long as the mannequin's legs make it.
         small = kinematics.scaled(HUMANOID, dict.fromkeys(HUMANOID.names, 0.8))
         host.introduce(hello(small))
         drawn(page, host.show(rotations[3], 0.8 * motion.root_positions[3]))
@@ -83,7 +86,8 @@ def test_a_screenshot_shows_the_avatar_in_its_pose(open_page: Open) -> None:
         assert abs(np.ptp(columns) / np.ptp(rows) - 1.84 / 1.75) < 0.05
         middle, crown = np.median(columns), rows.min()
 
-        # The performer's left arm up is seen at the right, above the head; in the mirror at the left.
+        # The performer's left arm up is seen at the right, above the head; in the mirror at the
+        # left.
         body = silhouette(raised("leftUpperArm", 85.0))
         above = np.nonzero(body[: crown - 5])[1]
         assert above.size > 30
@@ -105,7 +109,8 @@ def test_a_face_does_what_the_stream_says_once_and_mirrored(open_page: Open) -> 
             for name, weight in page.evaluate("window.mocap.expressions()").items()
             if weight
         }
-        # A motion's presets are made of ARKit's weights, so a face that has these does not open its mouth twice.
+        # A motion's presets are made of ARKit's weights, so a face that has these does not open its
+        # mouth twice.
         assert shown == {"jawOpen": 0.5, "eyeBlinkLeft": 1.0}
         page.keyboard.press("m")
         drawn(page, host.show(REST, weights=(0.5, 1.0, 0.0, 0.5, 1.0)))
@@ -115,16 +120,22 @@ def test_a_face_does_what_the_stream_says_once_and_mirrored(open_page: Open) -> 
 
 @pytest.mark.flaky(reruns=2)  # wall clock
 def test_a_page_that_draws_five_times_a_second_is_never_stale(open_page: Open) -> None:
-    slow = "window.requestAnimationFrame = (draw) => window.setTimeout(() => draw(performance.now()), 200)"
+    slow = (
+        "window.requestAnimationFrame = (draw) => window.setTimeout(() => "
+        "draw(performance.now()), 200)"
+    )
     with Host(hello(rig="rigs/none.vrm")) as host:
         page = open_page(host.url, 320, 240, before=slow, expect=(NO_LOAD,))
         until(
             page,
-            "document.querySelector('#messages')?.textContent.includes('The skeleton is shown in its place')",
+            "document.querySelector('#messages')?.textContent.includes('The skeleton is shown in "
+            "its place')",
         )
 
         def watch(seconds: float) -> tuple[float, float]:
-            """(frames drawn a second, the oldest that one was when it was drawn, s), of the whole time but its first second."""
+            """(frames drawn a second, the oldest that one was when it was drawn, s), of the whole
+            time but its first second.
+            """
             worst, frames = [], []
             start = time.monotonic()
             while (elapsed := time.monotonic() - start) < seconds:
@@ -136,7 +147,8 @@ def test_a_page_that_draws_five_times_a_second_is_never_stale(open_page: Open) -
             return len(set(frames)) / (seconds - 1.0), max(worst)
 
         watch(2.0)  # the first drawings compile
-        # A page that falls behind does so every time; a machine with other work may stop for half a second once.
+        # A page that falls behind does so every time; a machine with other work may stop for half a
+        # second once.
         rounds = [watch(3.0)]
         while rounds[-1][1] >= 0.2 + 1 / 30 and len(rounds) < 4:
             rounds.append(watch(3.0))
@@ -239,7 +251,8 @@ def test_a_page_without_webgl_says_so_and_goes_on(open_page: Open) -> None:
         page = open_page(host.url, 320, 240, before=none, expect=("WebGL",))
         until(
             page,
-            "document.querySelector('#messages')?.textContent.includes('WebGL is missing or turned off')",
+            "document.querySelector('#messages')?.textContent.includes('WebGL is missing or turned "
+            "off')",
         )
         until(page, "window.mocap?.stats().state === 'waiting'")
         for _ in range(5):

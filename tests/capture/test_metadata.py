@@ -1,4 +1,6 @@
-"""The field of view by the file's own metadata: found wherever cameras write it, never made up, and no file can do harm."""
+"""The field of view by the file's own metadata: found wherever cameras write it, never made up, and
+no file can do harm.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ def movie(moov: bytes, first: bool = False) -> bytes:
 
 
 def exif(length: int, order: str = "<", kind: int = 3) -> bytes:
-    """An APP1 segment with the focal length on 35 mm film in EXIF's directory, behind other entries (TIFF 6.0, Exif 2.32)."""
+    """An APP1 segment with the focal length on 35 mm film in EXIF's directory, behind other entries
+    (TIFF 6.0, Exif 2.32).
+    """
     number = struct.pack(
         f"{order}HH" if kind == 3 else f"{order}I", *((length, 0) if kind == 3 else (length,))
     )

@@ -1,4 +1,6 @@
-"""The pinhole camera: what it sees lies before it, upright, and projecting undoes looking along a ray."""
+"""The pinhole camera: what it sees lies before it, upright, and projecting undoes looking along a
+ray.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Filters: One Euro as published and free of axes; smoothing that passes what it says, late for nothing; gaps bridged and left."""
+"""Filters:
+
+One Euro as published and free of axes; smoothing that passes what it says, late for nothing; gaps
+bridged and left.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,9 @@ few = settings(max_examples=20, deadline=None)
 
 
 class Published:
-    """The filter of Casiez, Roussel and Vogel (CHI 2012), algorithm 1, for one number at a time, written from the paper."""
+    """The filter of Casiez, Roussel and Vogel (CHI 2012), algorithm 1, for one number at a time,
+    written from the paper.
+    """
 
     def __init__(self, min_cutoff: float, beta: float, d_cutoff: float) -> None:
         self.min_cutoff, self.beta, self.d_cutoff = min_cutoff, beta, d_cutoff
@@ -141,7 +147,8 @@ def test_smoothing_passes_half_the_power_at_its_cutoff_and_what_its_formula_says
         out = smooth(times, np.stack([np.cos(phase), np.sin(phase)], axis=1), cutoff)[amid]
         gain = np.linalg.norm(out)
         expected = 2.0 ** (-0.5 * relative**2)
-        # As a share of what comes in: the kernel is cut off at its tails, and coarse at five frames a period.
+        # As a share of what comes in: the kernel is cut off at its tails, and coarse at five frames
+        # a period.
         assert abs(gain - expected) < 0.02 * 0.7071, (relative, gain, expected)
         assert abs(np.angle((out[0] + 1j * out[1]) * np.exp(-1j * phase[amid]))) < 1e-9
 

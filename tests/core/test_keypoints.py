@@ -41,10 +41,14 @@ def some(frames: int = 4, **changes: object) -> Keypoints:
     """Plausible keypoints of any number of frames, with hands and a face."""
     rng = np.random.default_rng(frames)
     given: dict[str, object] = {
-        "times": np.arange(frames) / 30.0, "positions": rng.normal(size=(frames, 33, 3)), "image": rng.uniform(0, 480, (frames, 33, 2)),
-        "confidence": rng.uniform(size=(frames, 33)), "camera": Camera.assumed((640, 480)), "hands": rng.normal(size=(frames, 2, 21, 3)),
-        "face": rng.normal(size=(frames, 478, 3)), "face_transform": np.tile(np.eye(4), (frames, 1, 1)),
-        "hands_image": rng.uniform(0, 480, (frames, 2, 21, 2)), "hands_confidence": rng.uniform(size=(frames, 2)),
+        "times": np.arange(frames) / 30.0, "positions": rng.normal(size=(frames, 33, 3)),
+        "image": rng.uniform(0, 480, (frames, 33, 2)),
+        "confidence": rng.uniform(size=(frames, 33)), "camera": Camera.assumed((640, 480)),
+        "hands": rng.normal(size=(frames, 2, 21, 3)),
+        "face": rng.normal(size=(frames, 478, 3)),
+        "face_transform": np.tile(np.eye(4), (frames, 1, 1)),
+        "hands_image": rng.uniform(0, 480, (frames, 2, 21, 2)),
+        "hands_confidence": rng.uniform(size=(frames, 2)),
     }  # fmt: skip
     return Keypoints(**(given | changes))  # type: ignore[arg-type]
 
@@ -67,7 +71,8 @@ def test_landmarks_of_the_limbs_are_the_joints_and_the_rest_move_with_their_bone
     positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
     points = landmarks_of(positions, world)
     for landmark, bone in (
-        ("shoulder", "UpperArm"), ("elbow", "LowerArm"), ("wrist", "Hand"), ("hip", "UpperLeg"), ("knee", "LowerLeg"), ("ankle", "Foot"),
+        ("shoulder", "UpperArm"), ("elbow", "LowerArm"), ("wrist", "Hand"), ("hip", "UpperLeg"),
+        ("knee", "LowerLeg"), ("ankle", "Foot"),
     ):  # fmt: skip
         for side in ("left", "right"):
             assert (
@@ -116,9 +121,7 @@ def test_mirrored_keypoints_are_the_keypoints_of_the_mirrored_motion(seed: int) 
     assert np.abs(mirrored.image - seen.image).max() < 1e-6
 
 
-def test_a_mirror_takes_confidence_and_hands_to_the_other_side_and_drops_the_face_it_cannot_name() -> (
-    None
-):
+def test_a_mirror_swaps_confidence_and_hands_and_drops_the_face() -> None:
     keypoints = some()
     assert keypoints.hands is not None
     once = keypoints.mirror()

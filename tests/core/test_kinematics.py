@@ -1,4 +1,6 @@
-"""Forward kinematics against a joint-by-joint loop over SciPy's matrices; legs that keep their lengths; soles that know the floor."""
+"""Forward kinematics against a joint-by-joint loop over SciPy's matrices; legs that keep their
+lengths; soles that know the floor.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ LENGTHS = st.floats(0.05, 0.6)
 def naive_fk(
     skeleton: Skeleton, root: np.ndarray, local: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One pose, one joint after another, in matrices: positions (J, 3) and world matrices (J, 3, 3)."""
+    """One pose, one joint after another, in matrices: positions (J, 3) and world matrices (J, 3,
+    3).
+    """
     positions, matrices = [], []
     for joint, parent in enumerate(skeleton.parents):
         turn = Rotation.from_quat(local[joint]).as_matrix()
@@ -130,7 +134,8 @@ def test_two_bone_ik_stretches_straight_at_what_is_too_far_and_folds_for_what_is
     middle, end = kinematics.two_bone_ik(
         root, root + factor * (upper + lower) * direction, pole, upper, lower
     )
-    # Straight to 1e-9 m of the reach, which leaves the middle as much as its square root off the line.
+    # Straight to 1e-9 m of the reach, which leaves the middle as much as its square root off the
+    # line.
     assert np.abs(end - root - (upper + lower) * direction).max() < 1e-8
     assert np.abs(middle - root - upper * direction).max() < 1e-4
     if abs(upper - lower) > 0.01:

@@ -1,4 +1,6 @@
-"""Motion: what it refuses and why, resampling against SciPy's Slerp, mirrors, and clips put together."""
+"""Motion: what it refuses and why, resampling against SciPy's Slerp, mirrors, and clips put
+together.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +25,17 @@ def some(seed: int, frames: int = 6) -> Motion:
     """A motion at uneven times, with every field filled."""
     rng = np.random.default_rng(seed)
     return Motion(
-        HUMANOID, np.cumsum(rng.uniform(0.01, 0.2, frames)), rng.normal(size=(frames, 3)), synthetic.random_rotation(rng, frames, 55),
-        {"blinkLeft": rng.uniform(size=frames), "aa": rng.uniform(size=frames)}, rng.uniform(size=(frames, 4)),
+        HUMANOID, np.cumsum(rng.uniform(0.01, 0.2, frames)), rng.normal(size=(frames, 3)),
+        synthetic.random_rotation(rng, frames, 55),
+        {"blinkLeft": rng.uniform(size=frames), "aa": rng.uniform(size=frames)},
+        rng.uniform(size=(frames, 4)),
     )  # fmt: skip
 
 
 def changed(**changes: object) -> Motion:
     still = {
-        "skeleton": HUMANOID, "times": np.arange(3.0), "root_positions": np.zeros((3, 3)), "rotations": np.tile(R.IDENTITY, (3, 55, 1)),
+        "skeleton": HUMANOID, "times": np.arange(3.0), "root_positions": np.zeros((3, 3)),
+        "rotations": np.tile(R.IDENTITY, (3, 55, 1)),
     }  # fmt: skip
     return Motion(**(still | changes))  # type: ignore[arg-type]
 

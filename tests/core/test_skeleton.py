@@ -1,4 +1,6 @@
-"""The bone vocabulary is VRM 1.0's; HUMANOID stands, symmetric, on the floor; a Skeleton is a tree or an error that says why not."""
+"""The bone vocabulary is VRM 1.0's; HUMANOID stands, symmetric, on the floor; a Skeleton is a tree
+or an error that says why not.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,12 @@ _FINGERS = {
 
 
 def vrm_parents() -> dict[str, str | None]:
-    """The table of VRMC_vrm-1.0's humanoid.md, "Humanoid Bone Parent-Child Relationship", with every optional bone there."""
+    """The table of VRMC_vrm-1.0's humanoid.md, "Humanoid Bone Parent-Child Relationship", with
+    every optional bone there.
+    """
     table: dict[str, str | None] = {
-        "hips": None, "spine": "hips", "chest": "spine", "upperChest": "chest", "neck": "upperChest", "head": "neck", "jaw": "head",
+        "hips": None, "spine": "hips", "chest": "spine", "upperChest": "chest",
+        "neck": "upperChest", "head": "neck", "jaw": "head",
     }  # fmt: skip
     for side in ("left", "right"):
         chains = [

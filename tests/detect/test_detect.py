@@ -1,4 +1,6 @@
-"""The body detector: the reference library's numbers, our axes, any clock, nobody where nobody is, and a quiet terminal."""
+"""The body detector: the reference library's numbers, our axes, any clock, nobody where nobody is,
+and a quiet terminal.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,8 @@ def test_a_video_agrees_with_the_reference(data):
         np.abs(found.positions * TO_MEDIAPIPE - metres),
     )
     print(
-        f"squats: worst {off_pixels.max():.1f} px, {off_metres.max():.3f} m; mean {off_pixels.mean():.1f} px, {off_metres.mean():.3f} m"
+        f"squats: worst {off_pixels.max():.1f} px, {off_metres.max():.3f} m; mean "
+        f"{off_pixels.mean():.1f} px, {off_metres.mean():.3f} m"
     )
     assert off_pixels.max() <= 28
     assert off_metres.max() <= 0.19
@@ -86,7 +89,8 @@ def test_an_image_agrees_with_the_reference(data):
         found.positions[0] * TO_MEDIAPIPE - np.array(expected["EXPECTED_WORLD_LANDMARKS"])
     )
     print(
-        f"image: worst {off_pixels.max():.1f} px, {off_metres.max():.3f} m; mean {off_pixels.mean():.1f} px, {off_metres.mean():.3f} m"
+        f"image: worst {off_pixels.max():.1f} px, {off_metres.max():.3f} m; mean "
+        f"{off_pixels.mean():.1f} px, {off_metres.mean():.3f} m"
     )
     assert off_pixels.max() <= 15
     assert off_metres.max() <= 0.21
@@ -111,7 +115,8 @@ def test_the_demo_clips_person_is_found_in_every_frame_and_near_the_truth(demo_k
     )
     off = np.linalg.norm(demo_keypoints.image - true, axis=-1) / height[:, None]
     print(
-        f"demo: image error {off.mean():.2%} of the body's height (median {np.median(off):.2%}, p95 {np.percentile(off, 95):.2%})"
+        f"demo: image error {off.mean():.2%} of the body's height (median {np.median(off):.2%}, "
+        f"p95 {np.percentile(off, 95):.2%})"
     )
     assert off.mean() < 0.03
 
@@ -304,7 +309,8 @@ def test_notices_are_held_back_and_all_else_arrives(capfd):
     with without_notices():
         os.write(
             2,
-            b"W0000 00:00:1795398988.785348   10508 inference_feedback_manager.cc:121] Feedback manager requires a model\n",
+            b"W0000 00:00:1795398988.785348   10508 inference_feedback_manager.cc:121] Feedback "
+            b"manager requires a model\n",
         )
         os.write(2, b"E0000 00:00:1795398988.785348   10508 calculator.cc:121] Something broke\n")
         os.write(2, b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n")
@@ -333,13 +339,16 @@ def test_an_error_passes_through_and_the_terminal_is_given_back(capfd):
 def test_the_detector_leaves_standard_error_to_others():
     program = (
         "import sys, threading, time\n"
-        "from mocap.capture.open import open_source\nfrom mocap.detect.mediapipe.pose import PoseDetector\n"
+        "from mocap.capture.open import open_source\nfrom mocap.detect.mediapipe.pose import "
+        "PoseDetector\n"
         "def speak():\n"
-        "    for i in range(50):\n        print('line', i, file=sys.stderr, flush=True)\n        time.sleep(0.01)\n"
+        "    for i in range(50):\n        print('line', i, file=sys.stderr, flush=True)\n        "
+        "time.sleep(0.01)\n"
         "threading.Thread(target=speak).start()\n"
         "for video in (True, False):\n"
         "    with PoseDetector('lite', video) as detector:\n"
-        f"        for frame, _ in zip(open_source({str(DEMO)!r}), range(3)): detector.detect(frame.image, frame.time)\n"
+        f"        for frame, _ in zip(open_source({str(DEMO)!r}), range(3)): "
+        f"detector.detect(frame.image, frame.time)\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", program],
@@ -348,7 +357,8 @@ def test_the_detector_leaves_standard_error_to_others():
         text=True,
     )
     assert run.returncode == 0, run.stderr
-    # What waited is written after standard error is given back, so a line of that moment may come before it: every line, in any order.
+    # What waited is written after standard error is given back, so a line of that moment may come
+    # before it: every line, in any order.
     assert sorted(run.stderr.splitlines()) == sorted(f"line {i}" for i in range(50))
 
 
@@ -359,7 +369,8 @@ def test_the_first_hand_that_is_found_is_no_news_for_the_terminal(data):
         "from mocap.detect.options import DetectOptions\n"
         "from mocap.detect.performer import PerformerDetector\n"
         "with PerformerDetector(DetectOptions(model='lite', face=False)) as detector:\n"
-        f"    found = [detector.detect(f.image, f.time) for f, _ in zip(open_source({clip!r}), range(7))]\n"
+        f"    found = [detector.detect(f.image, f.time) for f, _ in zip(open_source({clip!r}), "
+        f"range(7))]\n"
         "print(max(k.hands_confidence.max() for k in found) > 0)\n"
     )
     run = subprocess.run(

@@ -1,4 +1,4 @@
-"""Faces in pictures: on the body's head, distant ones too, in the whole picture's pixels and axes."""
+"""Faces in pictures: on the body's head, distant ones too, in the picture's own pixels."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ from mocap.errors import ModelError
 from mocap.formats import keypoints_json
 from tests.helpers.places import DEMO
 
-# The face mesh's tip of the nose, its outer corners of the eyes (the performer's left first), and its chin.
+# The face mesh's tip of the nose, its outer corners of the eyes (the performer's left first), and
+# its chin.
 NOSE, LEFT_EYE, RIGHT_EYE, CHIN = 1, 263, 33, 152
 
 
 def seen_at(translation: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Where the camera that MediaPipe takes for granted, 63° high, sees a place: (x, y) pixels, and how large a metre is there."""
+    """Where the camera that MediaPipe takes for granted, 63° high, sees a place:
+
+    (x, y) pixels, and how large a metre is there.
+    """
     focal = 0.5 * size[1] / np.tan(np.radians(31.5))
     x, y, z = translation
     return np.array([0.5 * size[0] - focal * x / z, 0.5 * size[1] + focal * y / z, -focal / z])
@@ -162,7 +166,9 @@ def test_a_face_model_of_ones_own_is_taken_and_another_file_is_refused(tmp_path:
 
 
 def test_a_face_is_found_again_where_the_head_is_after_a_jump() -> None:
-    """The crop is the last frame's head's; here the picture is cut, and the performer stands elsewhere."""
+    """The crop is the last frame's head's; here the picture is cut, and the performer stands
+    elsewhere.
+    """
     with (
         open_source(DEMO) as source,
         PerformerDetector(DetectOptions(model="lite", hands=False)) as detector,

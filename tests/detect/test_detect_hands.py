@@ -1,4 +1,6 @@
-"""Hands in pictures: near the library's own expected points, at the right wrists, distant ones too, and where there is no body."""
+"""Hands in pictures: near the library's own expected points, at the right wrists, distant ones too,
+and where there is no body.
+"""
 
 from __future__ import annotations
 
@@ -160,7 +162,9 @@ def test_a_closed_detector_says_so() -> None:
 
 
 def test_a_hand_alone_agrees_with_the_reference_and_brings_no_body_along(data: Path) -> None:
-    """Tolerances of TF.js hand-pose-detection's own test (src/mediapipe/mediapipe_test.ts): 26 px, 0.015 m."""
+    """Tolerances of TF.js hand-pose-detection's own test (src/mediapipe/mediapipe_test.ts): 26 px,
+    0.015 m.
+    """
     with (
         open_source(data / "videos/tfjs_asl_hand.25fps.mp4") as source,
         PerformerDetector(DetectOptions(model="full", face=False)) as detector,
@@ -185,7 +189,8 @@ def test_a_hand_alone_agrees_with_the_reference_and_brings_no_body_along(data: P
     )
     off_pixels = np.abs(found.hands_image[:, 1] - pixels)
     print(
-        f"hand: worst {off_pixels.max():.1f} px, {off_metres.max():.4f} m; mean {off_pixels.mean():.2f} px, {off_metres.mean():.4f} m"
+        f"hand: worst {off_pixels.max():.1f} px, {off_metres.max():.4f} m; mean "
+        f"{off_pixels.mean():.2f} px, {off_metres.mean():.4f} m"
     )
     assert off_pixels.max() <= 26
     assert off_metres.max() <= 0.015

@@ -66,7 +66,9 @@ def test_the_pose_models_find_the_mannequin_of_the_demo(size: str) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_pose_models_find_the_man_in_the_picture(size: str, data: Path) -> None:
-    """Within 15 pixels, TF.js' own tolerance, of what its library expects of the full model on this picture."""
+    """Within 15 pixels, TF.js' own tolerance, of what its library expects of the full model on this
+    picture.
+    """
     picture = Image.create_from_file(str(data / "images" / "tfjs_pose.jpg"))
     expected = np.array(
         json.loads((data / "landmarks" / "tfjs_pose_jpg_expected.json").read_text())[
@@ -101,7 +103,9 @@ def test_the_face_model_is_mediapipes_own(data: Path) -> None:
 
 @pytest.mark.parametrize("bundle", BUNDLES)
 def test_every_model_says_how_its_picture_is_normalised(bundle: str) -> None:
-    """Detectors of bodies and faces were trained on -1..1, the palm's and all landmark models on 0..1."""
+    """Detectors of bodies and faces were trained on -1..1, the palm's and all landmark models on
+    0..1.
+    """
     for name, content in parts(BUNDLES[bundle]()).items():
         if not name.endswith(".tflite"):
             continue
@@ -137,7 +141,8 @@ def test_weights_lie_aligned_so_that_they_are_read_in_place(bundle: str) -> None
             model = schema.Model.GetRootAs(content, start)
             for weights in map(model.Buffers, range(model.BuffersLength())):
                 if weights.DataLength():
-                    # TensorFlow Lite copies what is not aligned to 4; the oldest of these models came with no more than that.
+                    # TensorFlow Lite copies what is not aligned to 4; the oldest of these models
+                    # came with no more than that.
                     assert weights._tab.Vector(weights._tab.Offset(4)) % 4 == 0
 
 
@@ -171,7 +176,10 @@ def test_missing_and_damaged_weights_are_named(
 
 
 def test_importing_the_module_loads_no_mediapipe_and_making_a_bundle_prints_nothing() -> None:
-    code = "import sys; from mocap.detect.mediapipe import bundles as models; assert 'mediapipe' not in sys.modules; models.pose_bundle('lite')"
+    code = (
+        "import sys; from mocap.detect.mediapipe import bundles as models; assert 'mediapipe' "
+        "not in sys.modules; models.pose_bundle('lite')"
+    )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
     )

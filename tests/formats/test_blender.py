@@ -1,7 +1,9 @@
-"""Blender's reading of our files: GLB and FBX with default import settings, BVH with the documented ones.
+"""Blender's reading of our files:
 
-Blender's Python module is 350 MB and wants its own NumPy, so it lives in an environment of its own, and the tests run where MOCAP_BPY names
-that environment's Python:
+GLB and FBX with default import settings, BVH with the documented ones.
+
+Blender's Python module is 350 MB and wants its own NumPy, so it lives in an environment of its own,
+and the tests run where MOCAP_BPY names that environment's Python:
 
     python3.11 -m venv blender && blender/bin/pip install bpy
     MOCAP_BPY=blender/bin/python pytest tests/test_blender.py
@@ -58,7 +60,10 @@ def motion() -> Motion:
 
 
 def in_blender(motion: Motion) -> np.ndarray:
-    """The joints' places as Blender has them: our Y, up, is its Z; our +Z, the front, its −Y. (F, J, 3), metres."""
+    """The joints' places as Blender has them: our Y, up, is its Z; our +Z, the front, its −Y.
+
+    (F, J, 3), metres.
+    """
     points = fk(motion.skeleton, motion.root_positions, motion.rotations)[0]
     return np.stack([points[..., 0], -points[..., 2], points[..., 1]], axis=-1)
 

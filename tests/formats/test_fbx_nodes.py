@@ -81,10 +81,13 @@ def test_ascii_says_the_same_as_binary() -> None:
 
 def test_ascii_as_tools_write_it() -> None:
     source = (
-        "; FBX 7.3.0 project file\r\n; ---\r\n\r\nFBXHeaderExtension:  {\r\n\tFBXVersion: 7300\r\n}\r\n"
+        "; FBX 7.3.0 project file\r\n; ---\r\n\r\nFBXHeaderExtension:  {\r\n\tFBXVersion: "
+        "7300\r\n}\r\n"
         'Objects:  {\r\n\tModel: 5, "Model::Hüfte", "LimbNode" {\r\n\t\tVersion: 232\r\n'
-        '\t\tProperties70:  {\r\n\t\t\tP: "Lcl Translation", "Lcl Translation", "", "A+",1,-2.5e-1,3\r\n'
-        "\t\t}\r\n\t\tShading: Y\r\n\t\tVertices: *6 {\r\n\t\t\ta: 1,2,3,\r\n4.5,5,6\r\n\t\t} \r\n\t}\r\n"
+        '\t\tProperties70:  {\r\n\t\t\tP: "Lcl Translation", "Lcl Translation", "", '
+        '"A+",1,-2.5e-1,3\r\n'
+        "\t\t}\r\n\t\tShading: Y\r\n\t\tVertices: *6 {\r\n\t\t\ta: 1,2,3,\r\n4.5,5,6\r\n\t\t} "
+        "\r\n\t}\r\n"
         '\tVideo: 6, "Video::a", "Clip" {\r\n\t\tContent: ,\r\n\t"iVBORw0KGgo="\r\n\t}\r\n}\r\n'
     ).encode()
     found = scene.loads(source)

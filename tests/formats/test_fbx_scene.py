@@ -1,4 +1,6 @@
-"""Where FBX's models stand, against SciPy and ufbx: pivots, orders, inherited scale, curves, layers."""
+"""Where FBX's models stand, against SciPy and ufbx: pivots, orders, inherited scale, curves,
+layers.
+"""
 
 from __future__ import annotations
 

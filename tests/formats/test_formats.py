@@ -185,7 +185,10 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         formats.load(tmp_path / "a.bvh")
     with pytest.raises(
         InputError,
-        match=r"does not read 'a\.abc': the suffix must be one of \.bvh, \.fbx, \.glb, \.gltf, \.vrm, \.vrma, \.json, \.jsonl",
+        match=(
+            r"does not read 'a\.abc': the suffix must be one of \.bvh, \.fbx, \.glb, \.gltf, "
+            r"\.vrm, \.vrma, \.json, \.jsonl"
+        ),
     ):
         formats.load(tmp_path / "a.abc")
     (tmp_path / "b.json").mkdir()

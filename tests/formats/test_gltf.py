@@ -1,4 +1,6 @@
-"""GLB against the Khronos validator and three.js, and the rig's own document, which must come out as it went in."""
+"""GLB against the Khronos validator and three.js, and the rig's own document, which must come out
+as it went in.
+"""
 
 from __future__ import annotations
 
@@ -126,7 +128,9 @@ def tiny_rig(skeleton: Skeleton = HUMANOID, **extra: Any) -> bytes:
 
 
 class Reader:
-    """A document's last animation by the specification's words and SciPy, quite apart from mocap's own reader."""
+    """A document's last animation by the specification's words and SciPy, quite apart from mocap's
+    own reader.
+    """
 
     def __init__(self, data: bytes) -> None:
         self.document, self.binary, _ = gltf.loads_document(data)
@@ -189,11 +193,13 @@ class Reader:
         return np.stack([self.world(n, times)[:, :3, 3] for n in nodes], axis=1)
 
 
-# --- the joints go where the motion says -----------------------------------------------------------------------------------------
+# --- the joints go where the motion says ----------------------------------------------------------
 
 
 def worst(motion: Motion, rig: Rig, data: bytes) -> float:
-    """How far the mapped joints of a written file are from where the motion has them, metres of the rig's own."""
+    """How far the mapped joints of a written file are from where the motion has them, metres of the
+    rig's own.
+    """
     nodes = gltf.nodes_of(glb.split(data)[0], rig)
     found = Reader(data).places(nodes, motion.times - motion.times[0])
     return float(np.abs(found - places_in_document(motion, rig)).max() * rig.unit)
@@ -325,7 +331,9 @@ def test_below_a_scale_that_differs_by_axis_limbs_still_point_where_they_must(se
 
 
 def test_a_foot_that_hangs_from_the_root_in_the_file_goes_with_its_shin(data: Path) -> None:
-    """Two robots keep their feet beside the body, for inverse kinematics: they are moved as well as turned."""
+    """Two robots keep their feet beside the body, for inverse kinematics: they are moved as well as
+    turned.
+    """
     for name in ("threejs/RobotExpressive.glb", "raylib/robot.glb"):
         rig = load_rig(data / "rigs" / name)
         motion = some_motion(rig)
@@ -346,11 +354,13 @@ def test_a_body_at_rest_needs_one_channel(rig: Rig) -> None:
     assert len(gltf_read.loads_animation(gltf.dumps(still, rig))) == 2
 
 
-# --- the rig's document ----------------------------------------------------------------------------------------------------------
+# --- the rig's document ---------------------------------------------------------------------------
 
 
 def check_untouched(before: bytes, after: bytes) -> None:
-    """Nothing of the file is otherwise, but for what was added behind it: to the byte in the chunks, to the value in the JSON."""
+    """Nothing of the file is otherwise, but for what was added behind it: to the byte in the
+    chunks, to the value in the JSON.
+    """
     was, old, is_glb = gltf.loads_document(before)
     now, new, still_glb = gltf.loads_document(after)
     assert is_glb == still_glb
@@ -409,7 +419,8 @@ json_values = st.recursive(
 fields = st.dictionaries(st.text(min_size=1, max_size=8).map("x".__add__), json_values, max_size=3)
 SPARSE = {
     "componentType": 5126, "count": 100, "type": "VEC3",
-    "sparse": {"count": 2, "indices": {"bufferView": 0, "componentType": 5121}, "values": {"bufferView": 0}},
+    "sparse": {"count": 2, "indices": {"bufferView": 0, "componentType": 5121},
+               "values": {"bufferView": 0}},
 }  # fmt: skip
 QUANTISED = {"bufferView": 0, "componentType": 5120, "normalized": True, "count": 2, "type": "VEC3"}
 
@@ -424,7 +435,9 @@ def bare_rig() -> Rig:
 def test_documents_of_any_kind_come_out_as_they_went_in(
     data: st.DataObject, buffers: str, is_glb: bool
 ) -> None:
-    """Fields that nobody knows, extensions that are required and not understood, sparse and quantised accessors, buffers of all kinds."""
+    """Fields that nobody knows, extensions that are required and not understood, sparse and
+    quantised accessors, buffers of all kinds.
+    """
     document = tiny_document() | data.draw(fields)
     for node in data.draw(st.lists(st.sampled_from(document["nodes"]), max_size=4)):
         node |= {
@@ -501,7 +514,7 @@ def test_a_second_animation_comes_after_the_first(clip: Motion, rig: Rig) -> Non
     assert [a["name"] for a in document["animations"]] == ["first", "second"]
 
 
-# --- keys ------------------------------------------------------------------------------------------------------------------------
+# --- keys -----------------------------------------------------------------------------------------
 
 
 @few
@@ -538,13 +551,15 @@ def test_long_clips_shrink_and_all_keys_keeps_each(rig: Rig) -> None:
     }
 
 
-# --- expressions -----------------------------------------------------------------------------------------------------------------
+# --- expressions ----------------------------------------------------------------------------------
 
 
 def with_morphs(
     names: Sequence[str] = ("jawOpen", "something", "eyeBlink_L"), **extensions: Any
 ) -> bytes:
-    """A body whose face has three morph targets, two of them with names of ARKit's unless told otherwise."""
+    """A body whose face has three morph targets, two of them with names of ARKit's unless told
+    otherwise.
+    """
     document = tiny_document()
     document["nodes"].append({"name": "face", "mesh": 0, "weights": [0.0, 0.25, 0.0]})
     document["scenes"][0]["nodes"].append(len(document["nodes"]) - 1)
@@ -560,7 +575,8 @@ def with_morphs(
     primitive = {"attributes": {"POSITION": 0}, "targets": [{"POSITION": 0}] * 3}
     document |= {
         "meshes": [{"primitives": [primitive], "extras": {"targetNames": list(names)}}],
-        "accessors": [accessor], "bufferViews": [{"buffer": 0, "byteLength": 36}], "buffers": [{"byteLength": 36}],
+        "accessors": [accessor], "bufferViews": [{"buffer": 0, "byteLength": 36}],
+        "buffers": [{"byteLength": 36}],
         "extensions": extensions,
     }  # fmt: skip
     return glb.join(document, triangle.tobytes())
@@ -651,7 +667,7 @@ def test_a_rig_without_morph_targets_does_without(rig: Rig, clip: Motion) -> Non
     assert all(path != "weights" for _, path in Reader(gltf.dumps(motion, rig)).tracks)
 
 
-# --- judges ----------------------------------------------------------------------------------------------------------------------
+# --- judges ---------------------------------------------------------------------------------------
 
 
 def complaints(node: Path, path: Path) -> Counter[str]:
@@ -717,7 +733,7 @@ def test_three_has_real_characters_joints_where_we_have_them(
         assert max(wrong) * rig.unit < HALF_A_MILLIMETRE, original.name
 
 
-# --- what cannot be done ---------------------------------------------------------------------------------------------------------
+# --- what cannot be done --------------------------------------------------------------------------
 
 
 def test_a_motion_for_another_body_is_refused(rig: Rig) -> None:
@@ -783,7 +799,7 @@ def test_frames_that_32_bits_cannot_tell_apart_are_refused(clip: Motion, rig: Ri
         gltf.dumps(motion, rig)
 
 
-# --- cost ------------------------------------------------------------------------------------------------------------------------
+# --- cost -----------------------------------------------------------------------------------------
 
 
 def test_a_thousand_frames_are_written_quickly(rig: Rig) -> None:

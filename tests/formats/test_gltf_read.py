@@ -1,4 +1,6 @@
-"""glTF animations read: as three.js reads them, in every interpolation, on a recognised rig and on the file's own nodes."""
+"""glTF animations read: as three.js reads them, in every interpolation, on a recognised rig and on
+the file's own nodes.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,7 @@ def places(motion: Motion) -> dict[str, np.ndarray]:
     return {name: positions[:, j] for j, name in enumerate(motion.skeleton.names)}
 
 
-# --- on the file's own nodes -----------------------------------------------------------------------------------------------------
+# --- on the file's own nodes ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_animations_of_others_are_read_as_three_reads_them(
     assert max(np.abs(found[nodes.index(n)] - p).max() for n, p in expected.items()) < 1e-4
 
 
-# --- on a rig --------------------------------------------------------------------------------------------------------------------
+# --- on a rig -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -98,14 +100,17 @@ def test_animations_of_others_are_read_as_three_reads_them(
 def test_limbs_point_where_three_has_them(
     data: Path, tmp_path: Path, node: Path, name: str
 ) -> None:
-    """Each animation's rotations on the recognised skeleton: bones between joints of one parent point as they do in the file's world."""
+    """Each animation's rotations on the recognised skeleton: bones between joints of one parent
+    point as they do in the file's world.
+    """
     rig = load_rig(data / "rigs" / name)
     names = gltf_read.animations(rig.source)
     document, binary = glb.split(rig.source)
     for animation in names[:: max(1, len(names) // 3)][:3]:
         motion = gltf_read.loads_on(rig, animation)
         kept = document["animations"][names.index(animation)]
-        # A Motion's bones keep their length, so what stretches or shifts them below the first joint is left out for three, too.
+        # A Motion's bones keep their length, so what stretches or shifts them below the first joint
+        # is left out for three, too.
         nodes = gltf.nodes_of(document, rig)
         fine = [
             c
@@ -160,7 +165,7 @@ def test_an_animation_is_chosen_by_name_and_those_there_are_are_named(
         gltf_read.loads_on(rig)
 
 
-# --- what cannot be read ---------------------------------------------------------------------------------------------------------
+# --- what cannot be read --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -204,12 +209,14 @@ def test_damaged_documents_are_refused_with_a_sentence(
         gltf_read.loads_animation(glb.join(document, binary))
 
 
-# --- interpolation ---------------------------------------------------------------------------------------------------------------
+# --- interpolation --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("interpolation", ["STEP", "CUBICSPLINE", "LINEAR"])
 def test_all_interpolations_are_read(tmp_path: Path, interpolation: str) -> None:
-    """A rotation about y keyed at 0 s, 1 s and 2 s; a translation keyed more often gives the times between."""
+    """A rotation about y keyed at 0 s, 1 s and 2 s; a translation keyed more often gives the times
+    between.
+    """
     angles = np.radians([0.0, 60.0, 20.0])
     keys = R.from_axis_angle(np.tile([0.0, 1.0, 0.0], (3, 1)), angles)
     values = keys
@@ -243,8 +250,10 @@ def test_all_interpolations_are_read(tmp_path: Path, interpolation: str) -> None
         ],
     }
     document = {
-        "asset": {"version": "2.0"}, "nodes": [{"name": "box"}], "accessors": accessors, "animations": [animation],
-        "bufferViews": [{"buffer": 0, "byteLength": len(binary)}], "buffers": [{"byteLength": len(binary)}],
+        "asset": {"version": "2.0"}, "nodes": [{"name": "box"}], "accessors": accessors,
+        "animations": [animation],
+        "bufferViews": [{"buffer": 0, "byteLength": len(binary)}],
+        "buffers": [{"byteLength": len(binary)}],
     }  # fmt: skip
     motion = gltf_read.loads_animation(glb.join(document, binary))
     assert np.allclose(motion.times, times)

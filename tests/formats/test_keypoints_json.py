@@ -1,4 +1,6 @@
-"""Keypoints JSON: what is written is what is read, foreign shapes and axes, and a sentence for everything else."""
+"""Keypoints JSON: what is written is what is read, foreign shapes and axes, and a sentence for
+everything else.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def random_keypoints(seed: int, frames: int = 6) -> Keypoints:
-    """A body in random poses; points, whole frames, hands and faces missing here and there, uneven times."""
+    """A body in random poses; points, whole frames, hands and faces missing here and there, uneven
+    times.
+    """
     rng = np.random.default_rng(seed)
     seen = synthetic.keypoints_of(synthetic.random_poses(rng, frames))
     positions, image = seen.positions.copy(), seen.image.copy()
@@ -49,7 +53,8 @@ def random_keypoints(seed: int, frames: int = 6) -> Keypoints:
     transform[1] = np.nan
     times = np.cumsum(rng.uniform(0.01, 0.1, frames))
     return Keypoints(
-        times, positions, image, confidence, Camera.assumed((1280, 720)), hands, face, transform, hands_image, hands_confidence
+        times, positions, image, confidence, Camera.assumed((1280, 720)), hands, face, transform,
+        hands_image, hands_confidence
     )  # fmt: skip
 
 
@@ -88,7 +93,7 @@ def same(a: Keypoints, b: Keypoints) -> None:
             assert np.max(np.nan_to_num(np.abs(x - y))) <= tolerance, field
 
 
-# --- round trip ------------------------------------------------------------------------------------------------------------------
+# --- round trip -----------------------------------------------------------------------------------
 
 
 @given(seeds)
@@ -157,7 +162,7 @@ def test_a_recording_that_was_cut_off_loses_its_last_line_alone() -> None:
         )
 
 
-# --- shapes that others write ----------------------------------------------------------------------------------------------------
+# --- shapes that others write ---------------------------------------------------------------------
 
 
 def document(keypoints: Keypoints | None = None) -> dict[str, Any]:
@@ -280,7 +285,7 @@ def test_a_missing_image_size_is_taken_from_the_points_with_a_warning() -> None:
     assert np.all(np.array(size) >= standing().image.max(axis=(0, 1)))
 
 
-# --- what cannot be used ---------------------------------------------------------------------------------------------------------
+# --- what cannot be used --------------------------------------------------------------------------
 
 
 def coco(point: dict[str, Any]) -> bool:
@@ -400,7 +405,7 @@ def test_frames_without_a_person_are_unseen_not_wrong() -> None:
     assert np.all(keypoints.confidence == 0)
 
 
-# --- axes that point the other way -----------------------------------------------------------------------------------------------
+# --- axes that point the other way ----------------------------------------------------------------
 
 
 def turned(
@@ -418,7 +423,9 @@ def turned(
 @given(seeds)
 @settings(max_examples=40, deadline=None)
 def test_no_pose_and_no_orientation_is_taken_for_flipped(seed: int) -> None:
-    """Handstands, cartwheels, lying, seen from behind: any orientation, even a whole take of one; with and without image, with noise."""
+    """Handstands, cartwheels, lying, seen from behind: any orientation, even a whole take of one;
+    with and without image, with noise.
+    """
     rng = np.random.default_rng(seed)
     motion = synthetic.random_poses(rng, 20)
     one_way = synthetic.rotations_of(
@@ -465,7 +472,7 @@ def test_one_frame_in_three_may_be_anything(seed: int, angle: float) -> None:
 
 
 def test_a_mirrored_picture_is_nothing_to_mend() -> None:
-    """A webcam's mirror: the detector sees another person, whose left is where the picture has it."""
+    """A mirrored webcam: the detector sees a person whose left is where the picture has it."""
     assert flipped_axes(standing(10).mirror()) == ()
 
 
@@ -513,7 +520,7 @@ def test_real_recordings_are_not_taken_for_flipped_and_flipped_ones_are_found(da
             assert "".join(flipped_axes(turned(whole, axes, image=False))) == axes
 
 
-# --- cost ------------------------------------------------------------------------------------------------------------------------
+# --- cost -----------------------------------------------------------------------------------------
 
 
 def test_a_thousand_frames_are_written_and_read_quickly() -> None:
@@ -525,17 +532,21 @@ def test_a_thousand_frames_are_written_and_read_quickly() -> None:
     assert cost.seconds(lambda: kj.loads(text), 1.0) < 1.0
 
 
-# --- hands -----------------------------------------------------------------------------------------------------------------------
+# --- hands ----------------------------------------------------------------------------------------
 
 
 def estimated_hand(side: str, seed: int = 0) -> dict[str, object]:
-    """What hand-pose-detection's estimateHands gives: origin somewhere in the hand, names on every point."""
+    """What hand-pose-detection's estimateHands gives: origin somewhere in the hand, names on every
+    point.
+    """
     rng = np.random.default_rng(seed)
     metres, pixels = rng.normal(size=(21, 3)) * 0.05, rng.uniform(0, 400, (21, 2))
     return {
         "handedness": side, "score": 0.9,
-        "keypoints": [{"x": x, "y": y, "name": n} for (x, y), n in zip(pixels.tolist(), HAND_LANDMARKS, strict=True)],
-        "keypoints3D": [{"x": x, "y": y, "z": z, "name": n} for (x, y, z), n in zip(metres.tolist(), HAND_LANDMARKS, strict=True)],
+        "keypoints": [{"x": x, "y": y, "name": n} for (x, y),
+                      n in zip(pixels.tolist(), HAND_LANDMARKS, strict=True)],
+        "keypoints3D": [{"x": x, "y": y, "z": z, "name": n} for (x, y, z),
+                        n in zip(metres.tolist(), HAND_LANDMARKS, strict=True)],
     }  # fmt: skip
 
 
@@ -599,7 +610,10 @@ def test_a_hands_point_of_an_unknown_name_is_named() -> None:
     hand["keypoints3D"][5]["name"] = "index_base"  # type: ignore[index]
     with pytest.raises(
         InputError,
-        match=r"Frame 0 has a hand's keypoint named 'index_base'; the names are wrist, thumb_cmc.*\.",
+        match=(
+            r"Frame 0 has a hand's keypoint named 'index_base'; the names are wrist, "
+            r"thumb_cmc.*\."
+        ),
     ):
         kj.loads(
             json.dumps({"fps": 25, "width": 640, "height": 480, "frames": [{"poses": [hand]}]})

@@ -38,7 +38,8 @@ def test_what_is_recorded_frame_by_frame_is_the_take(tmp_path: Path, keypoints: 
 def test_a_kill_loses_nothing_that_was_appended(tmp_path: Path) -> None:
     path = tmp_path / "take.jsonl"
     program = (
-        "import sys, time, numpy as np\nfrom pathlib import Path\nfrom mocap.formats.recording import Recording\n"
+        "import sys, time, numpy as np\nfrom pathlib import Path\nfrom mocap.formats.recording "
+        "import Recording\n"
         "from tests.helpers.synthetic import keypoints_of, smooth_motion\n"
         "k = keypoints_of(smooth_motion(np.random.default_rng(3), 2.0, 20.0))\n"
         f"r = Recording(Path({str(path)!r}))\n"

@@ -1,4 +1,6 @@
-"""Keys left out: what readers show between the rest is within the bounds at every time, by SciPy's slerp and NumPy's lines."""
+"""Keys left out: what readers show between the rest is within the bounds at every time, by SciPy's
+slerp and NumPy's lines.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def uneven_times(rng: np.random.Generator, frames: int) -> np.ndarray:
 
 
 def wandering(rng: np.random.Generator, frames: int, step: float) -> np.ndarray:
-    """Rotations that turn by about `step` radians a frame, a tenth of the way smoothly; signs as they come."""
+    """Rotations that turn by about `step` radians a frame, a tenth of the way smoothly; signs as
+    they come.
+    """
     smooth = np.sin(
         np.linspace(0, rng.uniform(0, 20), frames)[:, None] * rng.uniform(0.2, 1.0, 3)
         + rng.uniform(0, 6, 3)

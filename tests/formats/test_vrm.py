@@ -1,4 +1,4 @@
-"""Any character as a VRM 1.0: bones by name, T-pose at rest, face ahead, and everything else alive."""
+"""Any character as a VRM 1.0: bones by name, T-pose at rest, facing ahead, the rest kept."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ ENDS = {"UpperArm": "LowerArm", "LowerArm": "Hand", "UpperLeg": "LowerLeg", "Low
 
 
 def renamed_mannequin(path: Path, drop: float = 0.0, turn: np.ndarray | None = None) -> Path:
-    """The mannequin as a plain GLB with Mixamo's names, its arms hanging by so many degrees, the whole of it turned."""
+    """The mannequin as a plain GLB with Mixamo's names, its arms hanging by so many degrees, the
+    whole of it turned.
+    """
     document, binary = glb.split(assets.path("rigs/mannequin.vrm").read_bytes())
     bones = document.pop("extensions")["VRMC_vrm"]["humanoid"]["humanBones"]
     document["extensionsUsed"] = [

@@ -1,4 +1,6 @@
-"""VRM animations: what is written, judged by three-vrm and the Khronos validator; what others wrote, read as three-vrm plays it."""
+"""VRM animations: what is written, judged by three-vrm and the Khronos validator; what others
+wrote, read as three-vrm plays it.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def with_face(motion: Motion) -> Motion:
 
 
 def on_character(motion: Motion, body: Skeleton, ratio: float) -> np.ndarray:
-    """Where a character's bones come to lie, (F, J, 3): turned in the world as the motion's, the path in its own measure of hip heights."""
+    """Where a character's bones come to lie, (F, J, 3): turned in the world as the motion's, the
+    path in its own measure of hip heights.
+    """
     joints = [BONES.index(n) for n in body.names]
     away = kinematics.global_rotations(motion.skeleton, motion.rotations)
     turned = R.multiply(away[:, joints], kinematics.global_rotations(body, body.rest_rotations))
@@ -58,7 +62,7 @@ def on_character(motion: Motion, body: Skeleton, ratio: float) -> np.ndarray:
     )[0]
 
 
-# --- what is written -------------------------------------------------------------------------------------------------------------
+# --- what is written ------------------------------------------------------------------------------
 
 
 @few
@@ -133,7 +137,8 @@ def test_three_vrm_plays_it_on_other_characters_as_we_would(
         offsets = [
             at[j] - (at[order[a]] if a >= 0 else 0) for j, a in zip(order, above, strict=True)
         ]
-        # The rig as three-vrm sees it: bones from joint to joint, unturned in the pose that the file rests in.
+        # The rig as three-vrm sees it: bones from joint to joint, unturned in the pose that the
+        # file rests in.
         body = Skeleton(
             tuple(names), np.array(above), np.array(offsets), np.tile(R.IDENTITY, (len(names), 1))
         )
@@ -171,7 +176,8 @@ def test_three_vrm_shows_the_expressions_and_the_gaze(
     for name, weights in shown.items():
         assert np.abs(weights - motion.expressions[name][::7]).max() < 1e-5, name
     yaw = np.degrees(0.3 * np.cos(motion.times[::7]))
-    # The gaze is yaw and pitch; turned about both at once, they differ from the rotation vector's parts by a little.
+    # The gaze is yaw and pitch; turned about both at once, they differ from the rotation vector's
+    # parts by a little.
     assert np.abs(np.array([f["gaze"][0] for f in frames]) - yaw).max() < 0.2
 
 
@@ -191,13 +197,15 @@ def test_a_motion_that_is_not_on_humanoid_bones_is_refused() -> None:
         )
 
 
-# --- what others wrote -----------------------------------------------------------------------------------------------------------
+# --- what others wrote ----------------------------------------------------------------------------
 
 
 @few
 @given(seeds)
 def test_bones_may_be_turned_at_rest_and_have_nodes_between(seed: int) -> None:
-    """The same animation on nodes that rest turned and are animated so: it is the turn away from rest that counts."""
+    """The same animation on nodes that rest turned and are animated so: it is the turn away from
+    rest that counts.
+    """
     rng = np.random.default_rng(seed)
     motion = clip(seed, 0.3)
     document, binary = glb.split(vrma.dumps(motion, all_keys=True))
@@ -237,8 +245,10 @@ def test_bones_may_be_turned_at_rest_and_have_nodes_between(seed: int) -> None:
         )
         offset += piece.nbytes
     document |= {
-        "accessors": accessors, "bufferViews": [{"buffer": 0, "byteLength": len(data)}], "buffers": [{"byteLength": len(data)}],
-        "animations": [{"channels": channels, "samplers": [{"input": 0, "output": 1 + i} for i in range(len(channels))]}],
+        "accessors": accessors, "bufferViews": [{"buffer": 0, "byteLength": len(data)}],
+        "buffers": [{"byteLength": len(data)}],
+        "animations": [{"channels": channels,
+                        "samplers": [{"input": 0, "output": 1 + i} for i in range(len(channels))]}],
     }  # fmt: skip
     back = vrma.loads(glb.join(document, data))
     body = [j for j, n in enumerate(BONES) if not n.endswith("Eye")]
@@ -291,7 +301,8 @@ def test_a_rest_that_is_no_t_pose_turns_bones_as_it_says_and_leaves_the_body_str
         bent[BONES.index(bone)] = R.from_axis_angle(axis, np.radians(rng.uniform(40.0, 60.0)))
     posed = kinematics.fk(motion.skeleton, motion.skeleton.offsets[0], bent)[0]
     for node in document["nodes"][1:]:
-        # Nodes that rest unturned at the places of the bent pose: what they turn by is what they turned by before.
+        # Nodes that rest unturned at the places of the bent pose: what they turn by is what they
+        # turned by before.
         if node["name"] in BONES and (above := _above(node["name"], list(BONES))) is not None:
             node["translation"] = (
                 posed[BONES.index(node["name"])] - posed[BONES.index(above)]
@@ -310,7 +321,8 @@ def test_a_rest_that_is_no_t_pose_turns_bones_as_it_says_and_leaves_the_body_str
             assert R.normalize(v) @ R.normalize(w) > 1 - 1e-6, (side, a)
             assert np.linalg.norm(v) == pytest.approx(np.linalg.norm(w), rel=1e-6)
             assert R.normalize(v) @ np.array(way) > 0.9
-    # Hips and spine may bend against each other, and what is left of it by less than 25° passes for modelled.
+    # Hips and spine may bend against each other, and what is left of it by less than 25° passes for
+    # modelled.
     assert R.normalize(places[BONES.index("head")] - places[0])[1] > np.cos(np.radians(25.0)), (
         "the trunk stands"
     )

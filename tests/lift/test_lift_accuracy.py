@@ -20,7 +20,9 @@ PAIRS = ROOT / "mocap" / "lift" / "training" / "detector_pairs.npz"
 
 @pytest.fixture(scope="module")
 def held_out() -> list[pairs.Pair]:
-    """What the real detector made of rendered people in the motion of subjects that nothing was learnt from."""
+    """What the real detector made of rendered people in the motion of subjects that nothing was
+    learnt from.
+    """
     found = [p for p in pairs.load(PAIRS) if p.held_out and not p.heavy]
     assert len(found) > 30
     return found
@@ -29,7 +31,9 @@ def held_out() -> list[pairs.Pair]:
 def lifted_and_true(
     some: list[pairs.Pair],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Where somebody is seen: the detector's joints, the lifted ones, the true ones (N, 15, 3), and the expected error (N, 15)."""
+    """Where somebody is seen: the detector's joints, the lifted ones, the true ones (N, 15, 3), and
+    the expected error (N, 15).
+    """
     parts = []
     for pair in some:
         out, error = model.lift_with_error(
@@ -59,7 +63,9 @@ def test_people_in_motion_that_no_training_saw_come_out_nearer_to_the_truth(
 
 
 def test_the_network_knows_where_it_errs(held_out: list[pairs.Pair]) -> None:
-    """Where it expects larger errors of depth they are larger, and they are as large as it says within a factor."""
+    """Where it expects larger errors of depth they are larger, and they are as large as it says
+    within a factor.
+    """
     _, lifted, true, expected = lifted_and_true(held_out)
     limbs = np.arange(1, 15)
     off, expected = np.abs(lifted - true)[:, limbs, 2], expected[:, limbs]
@@ -75,7 +81,9 @@ def _degrees(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 
 
 def test_rendered_performances_come_out_nearer_to_the_truth() -> None:
-    """The benchmark's clips, which training has not seen in any form: directions of the limbs' bones and the joints' places."""
+    """The benchmark's clips, which training has not seen in any form: directions of the limbs'
+    bones and the joints' places.
+    """
     found = []
     for clip in rendered.clips():
         keypoints = kalidokit.on_seen(clip.keypoints["full"])
@@ -95,7 +103,9 @@ def test_rendered_performances_come_out_nearer_to_the_truth() -> None:
 
 @pytest.mark.parametrize("size", ["full", "heavy"])
 def test_a_real_person_comes_out_nearer_to_two_cameras(data: Path, size: PoseSize) -> None:
-    """PA-MPJPE of 12 joints and directions of the limbs' bones, the lifted against the detector's own."""
+    """PA-MPJPE of 12 joints and directions of the limbs' bones, the lifted against the detector's
+    own.
+    """
     folder = data / "paired" / "bodypose3d"
     every = demo.detected(folder / "cam0_test.mp4", size, seen=False)
     keypoints = kalidokit.on_seen(every)

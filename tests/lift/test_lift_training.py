@@ -52,9 +52,11 @@ ASF = """:version 1.10
 
 def test_asf_bones_turn_about_their_own_axes() -> None:
     bones = asf.read_asf(ASF)
-    # The upper bone's axes are turned by 90° about z: its own x is the world's y. The root turns last, about the world's z.
+    # The upper bone's axes are turned by 90° about z: its own x is the world's y. The root turns
+    # last, about the world's z.
     ends = asf.read_amc(
-        ":DEGREES\n1\nroot 1 2 3 0 0 0\nupper 90 0 0\nlower 90\n2\nroot 0 0 0 0 0 90\nupper 0 0 0\nlower 0\n",
+        ":DEGREES\n1\nroot 1 2 3 0 0 0\nupper 90 0 0\nlower 90\n2\nroot 0 0 0 0 0 90\nupper 0 0 "
+        "0\nlower 0\n",
         bones,
     )
     np.testing.assert_allclose(ends["upper"], [[1, 2, 1], [0, 2, 0]], atol=1e-9)
@@ -93,8 +95,10 @@ def test_pairs_come_back_from_their_file(tmp_path: Path) -> None:
     image, confidence = rng.uniform(0, 640, (2, 8, 15, 2)), rng.uniform(size=(2, 8, 15))
     image[1, 3:5], positions[1, 3:5], confidence[1, 3:5] = np.nan, np.nan, 0.0
     rest = {
-        "focal": np.array([500.0, 600.0]), "size": np.array([[640, 480], [480, 640]]), "number": np.arange(2),
-        "up": np.tile([0.0, 1.0, 0.0], (2, 1)), "held_out": np.array([False, True]), "heavy": np.array([True, False]),
+        "focal": np.array([500.0, 600.0]), "size": np.array([[640, 480], [480, 640]]),
+        "number": np.arange(2),
+        "up": np.tile([0.0, 1.0, 0.0], (2, 1)), "held_out": np.array([False, True]),
+        "heavy": np.array([True, False]),
     }  # fmt: skip
     arrays = {
         "true": true,

@@ -1,4 +1,6 @@
-"""Motion on another body: the same rotations, a path in its own strides, and feet as far off the floor as they were."""
+"""Motion on another body: the same rotations, a path in its own strides, and feet as far off the
+floor as they were.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Real motions on real characters, where MOCAP_DATA has them: files of a dozen tools, held against their own skeletons."""
+"""Real motions on real characters, where MOCAP_DATA has them: files of a dozen tools, held against
+their own skeletons.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,15 @@ from mocap.formats.bvh_rig import on_rig
 from mocap.retarget import load_motion, retarget
 from mocap.rig.load import load_rig
 
-# From CMU, AnimatedDrawings, MakeHuman, aitviewer, Mixamo, bvhtoolbox, Daz and Character Creator: rests of all kinds, 19 to 163 joints.
+# From CMU, AnimatedDrawings, MakeHuman, aitviewer, Mixamo, bvhtoolbox, Daz and Character Creator:
+# rests of all kinds, 19 to 163 joints.
 FILES = (
-    "bvh_cmu/cmu_12_01_walk.bvh", "bvh_fair/wave_hello.bvh", "bvh_fair/jumping.bvh", "bvh_fair/jumping_jacks.bvh",
-    "bvh_makehuman_cc0/benchmark.bvh", "bvh_misc/aitviewer_sample.bvh", "bvh_misc/bvhtoolbox_test_freebvh.bvh",
-    "bvh_misc/bvhtoolbox_walk01.bvh", "cmu_training/daz_salsa_01.bvh", "cmu_training/iclone_005_03.bvh",
+    "bvh_cmu/cmu_12_01_walk.bvh", "bvh_fair/wave_hello.bvh", "bvh_fair/jumping.bvh",
+    "bvh_fair/jumping_jacks.bvh",
+    "bvh_makehuman_cc0/benchmark.bvh", "bvh_misc/aitviewer_sample.bvh",
+    "bvh_misc/bvhtoolbox_test_freebvh.bvh",
+    "bvh_misc/bvhtoolbox_walk01.bvh", "cmu_training/daz_salsa_01.bvh",
+    "cmu_training/iclone_005_03.bvh",
 )  # fmt: skip
 WALKS = (
     "bvh_cmu/cmu_12_01_walk.bvh",
@@ -67,7 +73,9 @@ def joints_of(rig: Rig) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_foreign_motion_arrives_on_humanoid_bones(name: str, data: Path) -> None:
-    """Limbs point where the file's own do; the body is a person's; who stands stands on the ground and not in it."""
+    """Limbs point where the file's own do; the body is a person's; who stands stands on the ground
+    and not in it.
+    """
     path = data / "mocap" / name
     rig = load_rig(path)
     own = on_rig(bvh.loads(path.read_text(errors="replace"), scale=1.0), rig)

@@ -34,7 +34,9 @@ def turned(before: np.ndarray, after: np.ndarray) -> float:
 @few
 @given(seeds)
 def test_what_a_leg_pays_is_what_its_bones_turn(seed: int) -> None:
-    """Against the two-bone solution itself, where thigh and shank are equally long; else thigh and shank share the turn otherwise."""
+    """Against the two-bone solution itself, where thigh and shank are equally long; else thigh and
+    shank share the turn otherwise.
+    """
     rng = np.random.default_rng(seed)
     hip, knee, ankle = a_leg(rng)
     upper, lower = np.linalg.norm(knee - hip), np.linalg.norm(ankle - knee)
@@ -65,7 +67,9 @@ def some_touches(
 @few
 @given(seeds, st.integers(1, 30))
 def test_legs_pay_less_than_on_any_other_way(seed: int, frames: int) -> None:
-    """No hips nearby, and no places of touches nearby, are better; what is left goes to feet in touch alone, and upright to the height."""
+    """No hips nearby, and no places of touches nearby, are better; what is left goes to feet in
+    touch alone, and upright to the height.
+    """
     rng = np.random.default_rng(seed)
     times, needed, touching, stiff = some_touches(rng, frames)
     moved, left = give_way(times, needed, touching, stiff)
@@ -73,7 +77,8 @@ def test_legs_pay_less_than_on_any_other_way(seed: int, frames: int) -> None:
     np.testing.assert_allclose(
         (needed - moved[:, None])[..., 1][touching], left[..., 1][touching], atol=1e-12
     )
-    # Each touch is at one place: what is left differs from what is needed by the hips' way and a constant.
+    # Each touch is at one place: what is left differs from what is needed by the hips' way and a
+    # constant.
     place = (left - needed + moved[:, None])[..., [0, 2]]
     both = touching[1:] & touching[:-1]
     np.testing.assert_allclose(np.diff(place, axis=0)[both], 0.0, atol=1e-9)
@@ -98,7 +103,9 @@ def test_legs_pay_less_than_on_any_other_way(seed: int, frames: int) -> None:
 @few
 @given(seeds)
 def test_for_one_foot_at_a_time_the_hips_give_way_not_the_leg(seed: int) -> None:
-    """A slow sway of another body's foot below its hips: 5 cm in two seconds, and 90 % of it and more is taken by the hips."""
+    """A slow sway of another body's foot below its hips: 5 cm in two seconds, and 90 % of it and
+    more is taken by the hips.
+    """
     rng = np.random.default_rng(seed)
     times = np.arange(240) / 60.0
     first = (times < 2.0)[:, None] == np.array([True, False])
@@ -109,7 +116,9 @@ def test_for_one_foot_at_a_time_the_hips_give_way_not_the_leg(seed: int) -> None
 
 
 def test_hips_do_not_jump_when_touches_begin_and_end() -> None:
-    """A step of 2 cm between the needs of one touch and the next, 0.2 s apart, is gone over smoothly."""
+    """A step of 2 cm between the needs of one touch and the next, 0.2 s apart, is gone over
+    smoothly.
+    """
     times = np.arange(120) / 60.0
     touching = np.zeros((120, 2), dtype=bool)
     touching[10:50, 0], touching[62:110, 1] = True, True

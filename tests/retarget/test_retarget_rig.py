@@ -1,4 +1,6 @@
-"""Motion on rigs and back: whatever the bones' axes, rest pose, names, number and size, the performed pose arrives."""
+"""Motion on rigs and back: whatever the bones' axes, rest pose, names, number and size, the
+performed pose arrives.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +106,8 @@ def test_joints_are_turned_as_bones_are_twist_and_all(seed: int) -> None:
     for bone in [b for b in rig.bones if b not in trunk]:
         turned = R.multiply(world[:, rig.index(bone)], R.conjugate(t_pose[rig.index(bone)]))
         assert R.distance(turned, wanted[:, BONES.index(bone)]).max() < 1e-6, bone
-    # Whatever the trunk has of joints, its last stands as the performer's chest, and the neck's last as the neck.
+    # Whatever the trunk has of joints, its last stands as the performer's chest, and the neck's
+    # last as the neck.
     top = [b for b in trunk[:3] if b in rig.bones][-1]
     turned = R.multiply(world[:, rig.index(top)], R.conjugate(t_pose[rig.index(top)]))
     assert R.distance(turned, wanted[:, BONES.index("upperChest")]).max() < 1e-6
@@ -113,7 +116,9 @@ def test_joints_are_turned_as_bones_are_twist_and_all(seed: int) -> None:
 @few
 @given(seeds, heights)
 def test_what_was_put_on_a_rig_comes_back(seed: int, height: float) -> None:
-    """All bones that the rig has; the trunk's where it has all three; the path in the rig's measure."""
+    """All bones that the rig has; the trunk's where it has all three; the path in the rig's
+    measure.
+    """
     rng = np.random.default_rng(seed)
     whole = made_rigs.rig(rng, height, between=0.0, above=1, arms=45.0)
     motion = performed(rng)
@@ -249,7 +254,9 @@ def test_a_thousand_frames_on_a_hundred_joints_take_well_under_a_second() -> Non
 
 @pytest.mark.parametrize("kind", ["glb", "bvh"])
 def test_toes_that_a_rig_does_not_have_bend_where_its_feet_roll_off(kind: str) -> None:
-    """As the performer's do who stands on the balls of his feet with level toes, and not in the air."""
+    """As the performer's do who stands on the balls of his feet with level toes, and not in the
+    air.
+    """
     rig = made_rigs.rig(
         np.random.default_rng(4), missing=("leftToes", "rightToes"), body=HUMANOID, kind=kind
     )
@@ -285,7 +292,9 @@ def test_toes_that_a_rig_does_not_have_are_on_the_ground_below_ankles_of_any_hei
 
 
 def walking(rng: np.random.Generator, body: Skeleton, fps: float = 30.0) -> Motion:
-    """A made-up walk ahead with swaying hips, whose feet in touch stay where they stand, contacts and all."""
+    """A made-up walk ahead with swaying hips, whose feet in touch stay where they stand, contacts
+    and all.
+    """
     times = np.arange(round(4.0 * fps)) / fps
     phase = 2.0 * np.pi * 0.8 * times
     rotations = np.tile(R.IDENTITY, (len(times), len(BONES), 1))
@@ -383,7 +392,9 @@ def test_feet_in_contact_move_as_the_performers_on_other_proportions(
 
 
 def test_nothing_pops_where_touches_begin_and_end() -> None:
-    """Steps of the joints' turns from frame to frame are hardly larger than the performer's, though planting turns the legs by more."""
+    """Steps of the joints' turns from frame to frame are hardly larger than the performer's, though
+    planting turns the legs by more.
+    """
     rng = np.random.default_rng(11)
     motion = walking(rng, synthetic.random_body(rng), 120.0)
     body = kinematics.scaled(motion.skeleton, dict.fromkeys(("leftFoot", "rightFoot"), 1.25))

@@ -31,7 +31,9 @@ def hanging(body: Skeleton) -> Motion:
 
 
 def clapping(body: Skeleton, frames: int = 40) -> Motion:
-    """Arms from the sides to the hands meeting before the chest, and back: mirrored, so they meet wherever the elbows take them."""
+    """Arms from the sides to the hands meeting before the chest, and back: mirrored, so they meet
+    wherever the elbows take them.
+    """
     t = np.sin(np.linspace(0.0, np.pi, frames)) ** 2
     rotations = np.tile(R.IDENTITY, (frames, len(BONES), 1))
     low, high = 0.0, 120.0
@@ -116,7 +118,9 @@ def test_hands_come_nearer_to_each_other_than_they_would_by_themselves(arms: flo
 
 
 def beside_thigh(at: dict[str, np.ndarray], side: str) -> np.ndarray:
-    """Where a hand is from the hip: across and ahead in the hips' widths, down in lengths of the thigh."""
+    """Where a hand is from the hip: across and ahead in the hips' widths, down in lengths of the
+    thigh.
+    """
     hip, knee, hand = (at[side + bone][0] for bone in ("UpperLeg", "LowerLeg", "MiddleProximal"))
     width = np.linalg.norm(at["leftUpperLeg"][0] - at["rightUpperLeg"][0])
     return (hand - hip) / [width, np.linalg.norm(knee - hip), width]

@@ -1,4 +1,6 @@
-"""Bones by name: the tables, the words, and the truth of every rig at hand; the map file and the report that go with them."""
+"""Bones by name: the tables, the words, and the truth of every rig at hand; the map file and the
+report that go with them.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ TRUTH: dict[str, dict[str, str | list[str]]] = json.loads(
 
 
 def accepted(truth: dict[str, str | list[str]], bone: str, node: str | None) -> bool:
-    """Whether the truth has this bone on this node; None: nowhere. Some spines may be shared out in more than one way."""
+    """Whether the truth has this bone on this node; None: nowhere.
+
+    Some spines may be shared out in more than one way.
+    """
     wanted = truth.get(bone)
     return node in (wanted if isinstance(wanted, list) else [wanted])
 
@@ -83,8 +88,9 @@ def test_the_skeletons_of_the_known_tools_are_found_whole(
 @pytest.mark.parametrize(
     ("tree", "convention"),
     [
-        (rig_trees.mixamo, "mixamo"), (rig_trees.unreal5, "unreal"), (rig_trees.rigify, "rigify"), (rig_trees.daz, "daz"),
-        (rig_trees.mmd, "mmd"), (rig_trees.unity, "unity"), (rig_trees.biped, "biped"), (rig_trees.vroid, "vroid"),
+        (rig_trees.mixamo, "mixamo"), (rig_trees.unreal5, "unreal"), (rig_trees.rigify, "rigify"),
+        (rig_trees.daz, "daz"), (rig_trees.mmd, "mmd"), (rig_trees.unity, "unity"),
+        (rig_trees.biped, "biped"), (rig_trees.vroid, "vroid"),
     ],
     ids=lambda x: getattr(x, "__name__", x),
 )  # fmt: skip
@@ -124,10 +130,12 @@ def test_prefixes_suffixes_case_and_the_way_of_writing_sides_change_nothing(
     assert {b: f.node for b, f in found.items()} == {b: index[n] for b, n in truth.items()}
 
 
-# hips, spine, chest, neck, head; collar bone, upper arm, forearm, hand, thigh, shank, foot; how a side is told
+# hips, spine, chest, neck, head; collar bone, upper arm, forearm, hand, thigh, shank, foot; how a
+# side is told
 _LANGUAGES = {
     "German": (
-        "Huefte Bauch Brust Nacken Kopf Schluesselbein Oberarm Unterarm Hand Oberschenkel Schienbein Fuss",
+        "Huefte Bauch Brust Nacken Kopf Schluesselbein Oberarm Unterarm Hand Oberschenkel "
+        "Schienbein Fuss",
         "{}.L",
         "{}.R",
     ),
@@ -137,7 +145,8 @@ _LANGUAGES = {
         "{}Droite",
     ),
     "Italian": (
-        "Bacino Colonna Torace Collo Testa Clavicola Braccio Avambraccio Mano Coscia Polpaccio Piede",
+        "Bacino Colonna Torace Collo Testa Clavicola Braccio Avambraccio Mano Coscia Polpaccio "
+        "Piede",
         "{}_Sx",
         "{}_Dx",
     ),
@@ -201,15 +210,19 @@ def hung(tree: Tree, below: str, name: str, steps: list[tuple[float, float, floa
     parents = [parent, *range(count, count + len(steps) - 1)]
     places = tree.positions[parent] + np.cumsum(steps, axis=0)
     return Tree(
-        tree.kind, tree.names + tuple(f"{name}{i}" for i in range(len(steps))), np.arange(count + len(steps)),
+        tree.kind, tree.names + tuple(f"{name}{i}" for i in range(len(steps))),
+        np.arange(count + len(steps)),
         np.concatenate([tree.parents, parents]), np.concatenate([tree.positions, places]),
-        np.tile([0.0, 0.0, 0.0, 1.0], (count + len(steps), 1)), np.ones(count + len(steps), dtype=bool),
+        np.tile([0.0, 0.0, 0.0, 1.0], (count + len(steps), 1)),
+        np.ones(count + len(steps), dtype=bool),
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("known", [True, False])
 def test_wings_weapons_hair_and_ends_are_no_limbs(known: bool) -> None:
-    """Longer than arms, more than the bones, and at the ends of hands and head: neither names nor shape take them for bones."""
+    """Longer than arms, more than the bones, and at the ends of hands and head: neither names nor
+    shape take them for bones.
+    """
     tree, truth = spoken("Italian")
     hand, spine = tree.names.index(truth["rightHand"]), truth["spine"]
     assert tree.names[hand] == "Mano_Dx"
@@ -309,8 +322,10 @@ def test_ten_thousand_names_take_less_than_two_seconds() -> None:
     words = ["".join(rng.choice(list("abcdefghijklmnop"), 12)) for _ in range(count)]
     places = tree.positions[head] + np.cumsum(rng.normal(size=(count, 3)), axis=0)
     big = Tree(
-        "glb", tree.names + tuple(f"{w}_{i}" for i, w in enumerate(words)), np.arange(10_000), np.concatenate([tree.parents, parents]),
-        np.concatenate([tree.positions, places]), np.tile([0.0, 0.0, 0.0, 1.0], (10_000, 1)), np.ones(10_000, dtype=bool),
+        "glb", tree.names + tuple(f"{w}_{i}" for i, w in enumerate(words)), np.arange(10_000),
+        np.concatenate([tree.parents, parents]),
+        np.concatenate([tree.positions, places]), np.tile([0.0, 0.0, 0.0, 1.0], (10_000, 1)),
+        np.ones(10_000, dtype=bool),
     )  # fmt: skip
     assert cost.seconds(lambda: map_bones(big), 2.0) < 2.0
     assert wrong(big, map_bones(big), truth) == {}

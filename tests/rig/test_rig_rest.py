@@ -1,4 +1,6 @@
-"""T-poses of made-up characters whose T-pose is known: random bodies, bone axes, units, up axes, and rests between arms down and T."""
+"""T-poses of made-up characters whose T-pose is known: random bodies, bone axes, units, up axes,
+and rests between arms down and T.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def turned(world: np.ndarray) -> np.ndarray:
 
 
 def relaxed(rng: np.random.Generator) -> np.ndarray:
-    """Local rotations (55, 4): arms anywhere from T to the sides, a little ahead or behind; legs and feet a little apart."""
+    """Local rotations (55, 4): arms anywhere from T to the sides, a little ahead or behind; legs
+    and feet a little apart.
+    """
     local = np.tile(R.IDENTITY, (len(BONES), 1))
     for side, sign in SIDES:
         down, ahead = np.radians(rng.uniform(0, 85)), np.radians(rng.uniform(-15, 15))
@@ -69,7 +73,9 @@ def relaxed(rng: np.random.Generator) -> np.ndarray:
 
 
 class Made:
-    """A tree of a body in a pose, with bone axes of its own, in a document's frame and unit; and what its T-pose is."""
+    """A tree of a body in a pose, with bone axes of its own, in a document's frame and unit; and
+    what its T-pose is.
+    """
 
     def __init__(
         self,
@@ -111,7 +117,8 @@ class Made:
     def off(self, rig: Rig) -> dict[str, float]:
         """joint → how far its rotation in T-pose is from the known one, degrees.
 
-        Without the last phalanges: nothing but axes tells where they point, and these axes may agree by chance.
+        Without the last phalanges: nothing but axes tells where they point, and these axes may
+        agree by chance.
         """
         world = global_rotations(rig.skeleton, rig.t_pose)
         known = {name: i for i, name in enumerate(BONES)}
@@ -145,7 +152,7 @@ def worst_limb(rig: Rig, feet: bool = False) -> float:
     return max(off)
 
 
-# --- the world: up, ahead, unit --------------------------------------------------------------------------------------------------
+# --- the world: up, ahead, unit -------------------------------------------------------------------
 
 
 @given(seeds)
@@ -226,13 +233,15 @@ def test_a_motion_that_is_not_of_its_zero_poses_frame_tells_what_is_up() -> None
     assert np.allclose(made.rig(poses=crawling).turn, R.IDENTITY)
 
 
-# --- the T-pose ------------------------------------------------------------------------------------------------------------------
+# --- the T-pose -----------------------------------------------------------------------------------
 
 
 @given(seeds)
 @settings(max_examples=12, deadline=None)
 def test_the_t_pose_is_found_whatever_the_bone_axes(seed: int) -> None:
-    """Arms swung the shortest way from T, splayed legs and feet: exact, twist and all, since the shortest way back is the same one."""
+    """Arms swung the shortest way from T, splayed legs and feet: exact, twist and all, since the
+    shortest way back is the same one.
+    """
     rng = np.random.default_rng(seed)
     made = Made(rng, relaxed(rng))
     rig = made.rig()
@@ -269,7 +278,9 @@ def test_a_bent_elbow_or_knee_tells_how_the_limb_is_twisted(seed: int) -> None:
 @given(seeds)
 @settings(max_examples=12, deadline=None)
 def test_palms_face_down_and_the_forearm_takes_half_of_the_turn(seed: int) -> None:
-    """From thumbs a little down over palms ahead to palms up: the hand is exact, the forearm half as much turned as the hand was."""
+    """From thumbs a little down over palms ahead to palms up: the hand is exact, the forearm half
+    as much turned as the hand was.
+    """
     rng = np.random.default_rng(seed)
     local, rolls = relaxed(rng), {}
     for side, _ in SIDES:
@@ -320,7 +331,9 @@ def test_a_sole_stays_flat_where_no_toes_tell_its_heading() -> None:
 @given(seeds)
 @settings(max_examples=10, deadline=None)
 def test_a_better_pose_is_taken_where_the_file_shows_one(seed: int) -> None:
-    """Mid-action nodes bound in T; and a zero pose that is no pose of a body, with a performance that passes through a good one."""
+    """Mid-action nodes bound in T; and a zero pose that is no pose of a body, with a performance
+    that passes through a good one.
+    """
     rng = np.random.default_rng(seed)
     wild = synthetic.rotations_of(synthetic.pose_parameters(rng, 6), np.tile(R.IDENTITY, (6, 1)))
     calm = relaxed(rng)
@@ -352,7 +365,9 @@ def test_a_better_pose_is_taken_where_the_file_shows_one(seed: int) -> None:
 def test_a_moment_of_a_performance_with_pitched_feet_gives_soles_as_they_stand_in_it(
     seed: int, kneels: bool
 ) -> None:
-    """Feet and toes bent in the moment that the T-pose is made from, level while they stand, and flat on the ground who kneels a while."""
+    """Feet and toes bent in the moment that the T-pose is made from, level while they stand, and
+    flat on the ground who kneels a while.
+    """
     rng = np.random.default_rng(seed)
     count = 90
     local = np.tile(relaxed(rng), (count, 1, 1))
@@ -389,7 +404,9 @@ def test_a_moment_of_a_performance_with_pitched_feet_gives_soles_as_they_stand_i
 @given(seeds)
 @settings(max_examples=10, deadline=None)
 def test_curled_fingers_are_straightened_to_their_tips(seed: int) -> None:
-    """With each bone along one axis of its own, as Blender has it, or with the world's axes on straight fingers, as VRM 0 has it."""
+    """With each bone along one axis of its own, as Blender has it, or with the world's axes on
+    straight fingers, as VRM 0 has it.
+    """
     rng = np.random.default_rng(seed)
     local = relaxed(rng)
     curl = rng.random() < 0.5
@@ -469,7 +486,8 @@ def test_nodes_between_bones_go_with_them_and_need_not_lie_on_the_line(seed: int
     rotations = np.append(made.tree.rotations, synthetic.random_rotation(rng, 1), axis=0)
     names = (*BONES, "twist")
     tree = Tree(
-        "glb", tuple(names[i] for i in order), np.arange(56), np.where(parents[order] >= 0, place[parents[order]], -1),
+        "glb", tuple(names[i] for i in order), np.arange(56),
+        np.where(parents[order] >= 0, place[parents[order]], -1),
         positions[order], rotations[order], np.ones(56, dtype=bool),
     )  # fmt: skip
     rig = make_rig(
@@ -511,7 +529,7 @@ def test_what_was_corrected_is_told() -> None:
     assert set(told) == set(BONES)
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
 def test_what_cannot_be_a_body_is_refused_with_the_reason() -> None:
@@ -550,7 +568,7 @@ def test_bones_without_length_do_no_harm(seed: int, flat: list[int]) -> None:
         assert np.allclose(np.linalg.norm(rig.t_pose, axis=1), 1.0)
 
 
-# --- real characters -------------------------------------------------------------------------------------------------------------
+# --- real characters ------------------------------------------------------------------------------
 
 
 def test_every_real_character_stands_in_t_pose(data: Path) -> None:
@@ -574,7 +592,9 @@ def test_every_real_character_stands_in_t_pose(data: Path) -> None:
 
 
 def test_twins_stand_alike(data: Path) -> None:
-    """The same body in VRM 0, where left is −X, and in VRM 1; and the same body that rests in A-pose and in T-pose."""
+    """The same body in VRM 0, where left is −X, and in VRM 1; and the same body that rests in
+    A-pose and in T-pose.
+    """
     for one, other in (
         ("basic_armature_vrm0", "basic_armature_vrm1"),
         ("rest_a_pose_t_position_rest", "rest_a_pose_t_position_pose"),

@@ -1,4 +1,6 @@
-"""Bones by shape: the same rigs with names that say nothing, in any order and turned any way; what is no humanoid is refused."""
+"""Bones by shape: the same rigs with names that say nothing, in any order and turned any way; what
+is no humanoid is refused.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def right(tree: Tree, truth: dict[str, str | list[str]], seed: int) -> tuple[set
 
 
 def test_four_fifths_of_the_rigs_at_hand_are_found_by_shape_alone(data: Path) -> None:
-    """Rightly: each required bone that the rig has, at least nine tenths of all, and no more than one in twenty on a wrong node."""
+    """Rightly: each required bone that the rig has, at least nine tenths of all, and no more than
+    one in twenty on a wrong node.
+    """
     rigs, bones, of = [], 0, 0
     for name, truth in TRUTH.items():
         with warnings.catch_warnings():
@@ -68,7 +72,8 @@ def test_four_fifths_of_the_rigs_at_hand_are_found_by_shape_alone(data: Path) ->
 def test_required_bones_of_the_known_tools_skeletons_are_found_by_shape_alone(
     make: Callable[[], tuple[Tree, dict[str, str]]],
 ) -> None:
-    # Biped is left out: its thighs hang from the spine and its clavicles from the neck, which the shape takes for hips and chest.
+    # Biped is left out: its thighs hang from the spine and its clavicles from the neck, which the
+    # shape takes for hips and chest.
     tree, truth = make()
     for seed in range(3):
         good, bad = right(tree, dict(truth), seed)

@@ -1,4 +1,6 @@
-"""What the detector gets wrong in depth: keypoints go onto their image points, heels towards the foot's plane; what is right stays."""
+"""What the detector gets wrong in depth: keypoints go onto their image points, heels towards the
+foot's plane; what is right stays.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,7 @@ def test_without_translation_or_image_nothing_moves() -> None:
 
 @few
 @given(seeds)
-def test_heels_are_drawn_to_the_plane_of_shank_and_foot_by_the_same_share_whatever_way_the_body_is_turned(
+def test_heels_are_drawn_to_the_plane_of_shank_and_foot_however_the_body_is_turned(
     seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)

@@ -1,4 +1,6 @@
-"""Legs and feet whose depth is taken the wrong way round: put back where they are, and nothing else."""
+"""Legs and feet whose depth is taken the wrong way round: put back where they are, and nothing
+else.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What is not seen is held for half a second, eased to rest in a second, and eased back in a quarter; nothing snaps."""
+"""What is not seen is held for half a second, eased to rest in a second, and eased back in a
+quarter; nothing snaps.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,8 @@ def test_whatever_comes_and_goes_nothing_turns_faster_than_easing_and_the_motion
     rotations = turning(250)
     seen = np.repeat(rng.uniform(size=(25, 2)) < 0.6, 10, axis=0)
     out = shown(seen, rotations)
-    # No pose that is shown is further from another than this; 1.5 is the steepest slope of x²(3 − 2x).
+    # No pose that is shown is further from another than this; 1.5 is the steepest slope of x²(3 −
+    # 2x).
     own = R.distance(rotations[1:], rotations[:-1]).max()
     furthest = R.distance(rotations, relaxed()).max() + own * len(rotations)
     assert R.distance(out[1:], out[:-1]).max() < 1.5 * furthest / (RETURN * FPS) + 2.0 * own

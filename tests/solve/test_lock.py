@@ -28,7 +28,9 @@ def demo() -> Motion:
 
 
 def drifting(motion: Motion) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A root that wanders by some centimetres, the soles with it; and where the picture shows the soles, which do not."""
+    """A root that wanders by some centimetres, the soles with it; and where the picture shows the
+    soles, which do not.
+    """
     root = motion.root_positions.copy()
     root[:, 0] += 0.05 * np.sin(2.0 * motion.times)
     root[:, 2] += 0.08 * np.cos(1.4 * motion.times)
@@ -89,7 +91,9 @@ def test_what_is_not_seen_does_not_stand_and_the_hips_come_back(demo: Motion) ->
 
 
 def test_whoever_walks_towards_the_camera_gets_there() -> None:
-    """Legs that seem to reach too little: a foot on the ground that seems to come along, though the picture shows that it stands."""
+    """Legs that seem to reach too little: a foot on the ground that seems to come along, though the
+    picture shows that it stands.
+    """
     times = np.arange(120) / 30.0
     root = np.stack([np.zeros(120), np.full(120, 0.95), 0.8 * times], axis=1)
     soles = np.zeros((120, 4, 3))

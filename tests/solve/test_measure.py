@@ -1,4 +1,6 @@
-"""The body is measured from keypoints: exactly where they are exact, robustly where some are wild, whole where parts are never seen."""
+"""The body is measured from keypoints: exactly where they are exact, robustly where some are wild,
+whole where parts are never seen.
+"""
 
 from __future__ import annotations
 

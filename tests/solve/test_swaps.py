@@ -78,7 +78,9 @@ def test_a_body_taken_for_facing_away_is_turned_back() -> None:
 
 
 def test_a_real_body_taken_for_facing_away_is_turned_back(data: Path) -> None:
-    """A man on a roof, whom the detector has facing the other way for six frames (shoulders 67 to 72, legs 68 to 72)."""
+    """A man on a roof, whom the detector has facing the other way for six frames (shoulders 67 to
+    72, legs 68 to 72).
+    """
     with (
         PoseDetector("full") as detector,
         open_source(data / "videos" / "sports2d_demo.mp4") as source,

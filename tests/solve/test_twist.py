@@ -1,4 +1,6 @@
-"""The hinge's axis: what is seen where the limb bends, carried along where it does not, and never a snap between the two."""
+"""The hinge's axis: what is seen where the limb bends, carried along where it does not, and never a
+snap between the two.
+"""
 
 from __future__ import annotations
 
@@ -144,7 +146,9 @@ def test_a_straight_arm_that_circles_does_not_wind_up() -> None:
 def test_through_straight_the_axis_turns_over_without_a_jump_at_any_speed(
     speed: float, turn: float
 ) -> None:
-    """A hinge bends, straightens, and bends in another plane: sampled twice as finely, no step is more than about half."""
+    """A hinge bends, straightens, and bends in another plane: sampled twice as finely, no step is
+    more than about half.
+    """
     steps = []
     for frames in (400, 800, 1600):
         times = np.linspace(-40.0, 40.0, frames) / speed
@@ -164,7 +168,8 @@ def test_a_hinge_that_trembles_about_straight_does_not_shake_the_limb() -> None:
     rng = np.random.default_rng(4)
     times = np.arange(300) / 30.0
     direction = np.tile(REST_DIRECTION, (300, 1, 1))
-    # Two centimetres of noise at the end of a 26 cm forearm: the plane is anything, the bend a few degrees.
+    # Two centimetres of noise at the end of a 26 cm forearm: the plane is anything, the bend a few
+    # degrees.
     noise = rng.normal(scale=0.02 / 0.26, size=(300, 1, 2))
     axis = R.normalize(np.stack([np.zeros((300, 1)), -noise[..., 1], noise[..., 0]], axis=-1))
     bend = np.arctan(np.linalg.norm(noise, axis=-1))

@@ -122,7 +122,8 @@ def test_faces_that_are_none_are_refused():
     nothing = np.zeros(0)
     P.encode(dataclasses.replace(whole, blendshapes=nothing))
     for wrong in (
-        {"transform": np.full((4, 4), np.nan)}, {"blendshapes": np.full(51, 1.5)}, {"blendshapes": np.zeros(52)},
+        {"transform": np.full((4, 4), np.nan)}, {"blendshapes": np.full(51, 1.5)},
+        {"blendshapes": np.zeros(52)},
     ):  # fmt: skip
         with pytest.raises(P.ProtocolError, match=r"face"):
             P.encode(dataclasses.replace(whole, **wrong))

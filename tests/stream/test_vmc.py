@@ -36,7 +36,8 @@ def test_a_frame_is_one_bundle_of_everything_in_the_specifications_order() -> No
     motion = some_motion()
     messages = contents(vmc.bundle(motion, 2))
     assert [a for a, _ in messages] == [
-        "/VMC/Ext/OK", "/VMC/Ext/T", "/VMC/Ext/Root/Pos", *["/VMC/Ext/Bone/Pos"] * 55, "/VMC/Ext/Blend/Val", "/VMC/Ext/Blend/Apply",
+        "/VMC/Ext/OK", "/VMC/Ext/T", "/VMC/Ext/Root/Pos", *["/VMC/Ext/Bone/Pos"] * 55,
+        "/VMC/Ext/Blend/Val", "/VMC/Ext/Blend/Apply",
     ]  # fmt: skip
     said = dict(messages)
     assert said["/VMC/Ext/OK"] == [1, 3, 0, 1]
@@ -46,7 +47,9 @@ def test_a_frame_is_one_bundle_of_everything_in_the_specifications_order() -> No
 
 
 def test_a_left_handed_reader_sees_the_mirror_image_of_our_world() -> None:
-    """Positions of all joints by the reader's own chain of left-handed matrices, x turned over, are ours."""
+    """Positions of all joints by the reader's own chain of left-handed matrices, x turned over, are
+    ours.
+    """
     motion = some_motion()
     bones = {
         values[0]: values[1:]

@@ -1,4 +1,6 @@
-"""The folder of takes and the studio behind the page: plain names alone, takes that were cut off, files that say what the take says."""
+"""The folder of takes and the studio behind the page: plain names alone, takes that were cut off,
+files that say what the take says.
+"""
 
 from __future__ import annotations
 

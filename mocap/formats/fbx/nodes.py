@@ -148,7 +148,8 @@ def _inflated(content: bytes, encoding: int, expected: int) -> bytes:
     """An array's bytes; encoding: 0 as they are, 1 by zlib. At most `expected` are made."""
     if expected > _LONGEST_ARRAY:
         raise InputError(
-            f"The FBX file is damaged: a bone's or curve's array has {expected} bytes, and more than {_LONGEST_ARRAY} are not read."
+            f"The FBX file is damaged: a bone's or curve's array has {expected} bytes, and more "
+            f"than {_LONGEST_ARRAY} are not read."
         )
     if encoding == 0:
         return content

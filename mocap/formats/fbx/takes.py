@@ -114,12 +114,15 @@ def _layers(scene: Scene, stack: int) -> list[Layer]:
         p = scene.properties(identity)
         curves = [
             c for n in scene.hanging(identity, "AnimationCurveNode", "Weight")
-            for i in scene.hanging(n, "AnimationCurve") if (c := curve(scene.objects[i], scene.ticks))
+            for i in scene.hanging(n,
+                                   "AnimationCurve") if (c := curve(scene.objects[i], scene.ticks))
         ]  # fmt: skip
         weight = np.clip(0.01 * number(p, "Weight", 100.0), 0.0, 1.0)
         layer = Layer(
-            identity, int(number(p, "BlendMode", 0.0)), float(weight), curves[0] if curves else None,
-            not number(p, "RotationAccumulationMode", 0.0), not number(p, "ScaleAccumulationMode", 0.0),
+            identity, int(number(p, "BlendMode", 0.0)), float(weight),
+            curves[0] if curves else None,
+            not number(p, "RotationAccumulationMode", 0.0),
+            not number(p, "ScaleAccumulationMode", 0.0),
         )  # fmt: skip
         if not number(p, "Mute", 0.0):
             found.append(layer)

@@ -51,7 +51,8 @@ class TextArray(Sequence[Value]):
                     self._value = np.zeros(0)
             if len(self._value) != self.number:
                 raise InputError(
-                    f"The FBX file is damaged: an array of {self.number} numbers should stand where there is {self.text[:40].strip()!r}…"
+                    f"The FBX file is damaged: an array of {self.number} numbers should stand "
+                    f"where there is {self.text[:40].strip()!r}…"
                 )
         return self._value
 
@@ -149,7 +150,8 @@ def _word(word: str, text: str, at: int) -> Value:
 def _damaged(text: str, at: int) -> InputError:
     line = text.count("\n", 0, at) + 1
     return InputError(
-        f"The FBX file (ASCII) is damaged or cut off: line {line} cannot be read, near {text[max(at - 20, 0) : at + 20]!r}."
+        f"The FBX file (ASCII) is damaged or cut off: line {line} cannot be read, near "
+        f"{text[max(at - 20, 0) : at + 20]!r}."
     )
 
 

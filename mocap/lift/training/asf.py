@@ -1,7 +1,9 @@
-"""Acclaim ASF/AMC, the form in which CMU's motion capture library is kept: skeleton and motion, read as positions of the bones' ends.
+"""Acclaim ASF/AMC, the form in which CMU's motion capture library is kept: skeleton and motion,
+read as positions of the bones' ends.
 
-Format: "Acclaim ASF/AMC" by Jeff Lander, *Working with Motion Capture File Formats*, Game Developer, January 1998. Each bone has a
-direction, a length and the axes C of its angles, all in the world's frame at rest; a pose turns it by its parent's rotation times C·M·C⁻¹.
+Format: "Acclaim ASF/AMC" by Jeff Lander, *Working with Motion Capture File Formats*, Game
+Developer, January 1998. Each bone has a direction, a length and the axes C of its angles, all in
+the world's frame at rest; a pose turns it by its parent's rotation times C·M·C⁻¹.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from mocap.errors import InputError
 
 @dataclass(frozen=True, eq=False, slots=True)
 class AsfSkeleton:
-    """names, parents' names, direction × length in the file's unit, axes (xyzw), and the names of the angles; the root comes first."""
+    """names, parents' names, direction × length in the file's unit, axes (xyzw), and the names of
+    the angles; the root comes first.
+    """
 
     names: tuple[str, ...]
     parents: dict[str, str]
@@ -36,7 +40,10 @@ def _turn(degrees: Float[ndarray, "*frames 3"]) -> Float[ndarray, "*frames 4"]:
 
 
 def read_asf(text: str) -> AsfSkeleton:
-    """The skeleton in the text of an ASF file. Raises InputError if it has no bones or no hierarchy."""
+    """The skeleton in the text of an ASF file.
+
+    Raises InputError if it has no bones or no hierarchy.
+    """
     sections = {s.split(None, 1)[0]: s for s in text.split("\n:")[1:] if s.strip()}
     if "bonedata" not in sections or "hierarchy" not in sections:
         raise InputError(
@@ -60,7 +67,8 @@ def read_asf(text: str) -> AsfSkeleton:
 
 
 def read_amc(text: str, skeleton: AsfSkeleton) -> dict[str, Float[ndarray, "frames 3"]]:
-    """Where each bone of an AMC file ends, by name, in the file's unit, +Y up; "root" is the root itself.
+    """Where each bone of an AMC file ends, by name, in the file's unit, +Y up; "root" is the root
+    itself.
 
     Raises InputError if the frames differ in their bones.
     """

@@ -1,4 +1,5 @@
-"""How the detector errs on rendered people (detector_pairs.npz): bias, what is kept of depth, correlation in time, view, doubt, model.
+"""How the detector errs on rendered people (detector_pairs.npz): bias, what is kept of depth,
+correlation in time, view, doubt, model.
 
 python mocap/lift/training/check_pairs.py          the figures of mocap/lift/CARD.md
 """
@@ -38,7 +39,8 @@ def main() -> None:
         ("full, on the same pieces", [p for p in every if not p.heavy and p.number in both]),
     ):
         print(
-            f"{name}: {len(some)} pieces, nobody seen in {np.mean([_lost(p).mean() for p in some]):.1%} of the frames"
+            f"{name}: {len(some)} pieces, nobody seen in "
+            f"{np.mean([_lost(p).mean() for p in some]):.1%} of the frames"
         )
         _directions(some)
         _depths(some)
@@ -104,7 +106,8 @@ def _depths(some: list[Pair]) -> None:
     slope, level = np.polyfit(down, lean, 1)
     left = np.std(lean - np.polyval((slope, level), down))
     print(
-        f"  lean towards the camera {level:.1f}° and {slope:.2f}° for each degree that it looks down, ± {left:.1f}°"
+        f"  lean towards the camera {level:.1f}° and {slope:.2f}° for each degree that it looks "
+        f"down, ± {left:.1f}°"
     )
     for name, (a, b) in _LIMBS.items():
         z, e = true[..., b, 2] - true[..., a, 2], off[..., b] - off[..., a]
@@ -119,12 +122,14 @@ def _depths(some: list[Pair]) -> None:
             np.linalg.norm(p[:, :, b] - p[:, :, a], axis=-1) for p in (across, true[..., :2])
         ]
         print(
-            f"  {name}: depth kept {kept:.2f}, the rest {1000 * rest.std():.0f} mm, correlated {later}, trembling {1000 * shake:.0f} mm, "
+            f"  {name}: depth kept {kept:.2f}, the rest {1000 * rest.std():.0f} mm, correlated "
+            f"{later}, trembling {1000 * shake:.0f} mm, "
             f"in the image {np.median(lengths[0] / lengths[1]):.2f} of its length"
         )
     off = np.linalg.norm(across - true[..., :2], axis=-1)
     print(
-        f"  image points: {1000 * np.median(off):.0f} mm off in the middle, {1000 * off.mean():.0f} mm in the mean"
+        f"  image points: {1000 * np.median(off):.0f} mm off in the middle, "
+        f"{1000 * off.mean():.0f} mm in the mean"
     )
 
 

@@ -1,6 +1,8 @@
-"""What the detector made of rendered people, with the truth beside it: mocap/lift/training/detector_pairs.npz (mocap/lift/training/performers.py makes it).
+"""What the detector made of rendered people, with the truth beside it:
+mocap/lift/training/detector_pairs.npz (mocap/lift/training/performers.py makes it).
 
-The lifter learns from these pairs and from motion that is spoilt as they show the detector to spoil it (spoil.py).
+The lifter learns from these pairs and from motion that is spoilt as they show the detector to spoil
+it (spoil.py).
 """
 
 from __future__ import annotations
@@ -26,9 +28,12 @@ _LANDMARKS_OF += [[LANDMARKS.index(name.replace("toe", "foot_index"))] for name 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Pair:
-    """A piece of F frames at RATE. keypoints: the detector's, of the joints alone (both ears at their middle, the rest NaN). camera: the
-    true one. true: (F, 15, 3) joints from the hips' middle, and hips: (F, 3) that middle, camera axes, metres. up: (3,) against gravity,
-    camera axes. held_out: of a subject that nothing is learnt from. heavy: by the detector's heavy model, else by full."""
+    """A piece of F frames at RATE. keypoints: the detector's, of the joints alone (both ears at
+    their middle, the rest NaN). camera: the true one. true: (F, 15, 3) joints from the hips'
+    middle, and hips: (F, 3) that middle, camera axes, metres. up: (3,) against gravity, camera
+    axes. held_out: of a subject that nothing is learnt from. heavy: by the detector's heavy model,
+    else by full.
+    """
 
     keypoints: Keypoints
     camera: Camera
@@ -43,15 +48,18 @@ class Pair:
         """The same before a mirror."""
         flip = np.array([-1.0, 1.0, 1.0])
         return Pair(
-            self.keypoints.mirror(), self.camera, self.true[:, MIRRORED_JOINTS] * flip, self.hips * flip, self.up * flip,
+            self.keypoints.mirror(), self.camera, self.true[:, MIRRORED_JOINTS] * flip,
+            self.hips * flip, self.up * flip,
             self.number, self.held_out, self.heavy,
         )  # fmt: skip
 
 
 def save(path: Path, pieces: dict[str, ndarray]) -> None:
-    """Writes N pieces: true, hips, positions (metres), image (pixels), confidence (N, F, …); focal, size, up, number, held_out, heavy.
+    """Writes N pieces: true, hips, positions (metres), image (pixels), confidence (N, F, …); focal,
+    size, up, number, held_out, heavy.
 
-    Whole millimetres, eighths of a pixel and 255ths of confidence, as steps from frame to frame, which zip to a third.
+    Whole millimetres, eighths of a pixel and 255ths of confidence, as steps from frame to frame,
+    which zip to a third.
     """
     out: dict[str, Any] = dict(pieces)
     out["unseen"] = np.isnan(pieces["image"][..., 0, 0])
@@ -115,8 +123,9 @@ def _pair(a: dict[str, ndarray]) -> Pair:
 def as_seen(
     pair: Pair, guess: float
 ) -> tuple[View, Float[ndarray, "frames 15 3"], Float[ndarray, "frames"]]:
-    """The piece as the network sees it through a camera whose field of view is wrong by a factor; the truth as it should then answer,
-    along the hips' ray and in the scale that their apparent distance implies, metres; and that scale. NaN where nobody is seen.
+    """The piece as the network sees it through a camera whose field of view is wrong by a factor;
+    the truth as it should then answer, along the hips' ray and in the scale that their apparent
+    distance implies, metres; and that scale. NaN where nobody is seen.
 
     guess: the true focal length over the assumed one.
     """

@@ -1,9 +1,13 @@
-"""What the detector really sees: many bodies in captured motion before many cameras, rendered, with their truth beside its landmarks.
+"""What the detector really sees: many bodies in captured motion before many cameras, rendered, with
+their truth beside its landmarks.
 
-    MOCAP_DATA=… python mocap/lift/training/performers.py          writes detector_pairs.npz beside this file (some 40 minutes on one core)
+    MOCAP_DATA=… python mocap/lift/training/performers.py          writes detector_pairs.npz beside
+                                                                   this file (some 40 minutes on one
+                                                                   core)
 
-The lifter is trained on these pairs, and the detector's errors are measured from them (mocap/lift/CARD.md). The mannequin is given other
-proportions, colours and light; it performs pieces of what mocap/lift/training/data.py trains on and, kept apart, of its held-out subjects.
+The lifter is trained on these pairs, and the detector's errors are measured from them
+(mocap/lift/CARD.md). The mannequin is given other proportions, colours and light; it performs
+pieces of what mocap/lift/training/data.py trains on and, kept apart, of its held-out subjects.
 Nothing of the benchmarks' motion is shown. Needs what rigs/render.py needs.
 """
 
@@ -41,7 +45,8 @@ from rigs.render import FLAGS, HERE, chromium
 
 FRAMES = 60
 PIECES = 200
-"""Of so many frames each at RATE; every sixth of a subject that is held out, every eighth seen by the heavy model too."""
+"""Of so many frames each at RATE; every sixth of a subject that is held out, every eighth seen by
+the heavy model too."""
 
 _HUMANOID_REST = landmarks_of(*fk(HUMANOID, HUMANOID.offsets[0], HUMANOID.rest_rotations))
 _EARS = _HUMANOID_REST[[LANDMARKS.index("left_ear"), LANDMARKS.index("right_ear")]].mean(axis=0)
@@ -51,8 +56,12 @@ _LIMB_JOINTS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot_inde
 
 @dataclass(frozen=True)
 class Scene:
-    """A piece before it is seen. body; its parts' stretch {bone: (x, y, z)}; rotations (F, 55, 4) and roots (F, 3) in the world; the
-    camera: position, turn (4,) from its axes to the world's, focal length in pixels, image (width, height); and the page's look."""
+    """A piece before it is seen. body; its parts' stretch {bone:
+
+    (x, y, z)}; rotations (F, 55, 4) and roots (F, 3) in the world; the camera: position, turn (4,)
+    from its axes to the world's, focal length in pixels, image (width, height); and the page's
+    look.
+    """
 
     body: Skeleton
     stretch: dict[str, list[float]]
@@ -71,7 +80,7 @@ class Scene:
 
 
 def performed(rng: np.random.Generator, joints: ndarray) -> ndarray:
-    """Rotations (F, 55, 4) on HUMANOID for 15 joints (F, 15, 3); head, hands and heels are made up."""
+    """Rotations (F, 55, 4) on HUMANOID for 15 joints (F, 15, 3); invents head, hands, heels."""
     frames = len(joints)
     across, middle = joints[:, 1] - joints[:, 2], joints[:, [7, 8]].mean(axis=1)
     chest = R.from_frame(R.normalize(across), R.normalize(joints[:, [1, 2]].mean(axis=1) - middle))
@@ -156,7 +165,9 @@ def other_body(rng: np.random.Generator) -> tuple[Skeleton, dict[str, list[float
 
 
 def scene(rng: np.random.Generator, motions: list[ndarray]) -> Scene:
-    """One piece of one of the motions (each (F, 15, 3), metres, +Y up), on another body, before a camera anywhere."""
+    """One piece of one of the motions (each (F, 15, 3), metres, +Y up), on another body, before a
+    camera anywhere.
+    """
     piece = windows(rng, Library.of(motions), 4, FRAMES)
     middle = piece[:, :, [7, 8]].mean(axis=2, keepdims=True)
     joints = (other_moves(rng, piece - middle) + middle)[0]
@@ -182,7 +193,8 @@ def scene(rng: np.random.Generator, motions: list[ndarray]) -> Scene:
     distance = rng.uniform(2.0, 6.0)
     position = target + distance * R.apply(turn, z)
     position[1] = max(position[1], 0.08)
-    # The field of view: the body stays in the image wherever it goes, or nearly, unless it goes so far that it would be small.
+    # The field of view: the body stays in the image wherever it goes, or nearly, unless it goes so
+    # far that it would be small.
     seen = R.apply(R.conjugate(turn), places - position)
     size = (480, 640) if rng.uniform() < 0.5 else (640, 480) if rng.uniform() < 0.5 else (640, 360)
     slopes = np.abs(seen[..., :2] / np.maximum(-seen[..., 2:], 0.5))
@@ -198,7 +210,7 @@ def scene(rng: np.random.Generator, motions: list[ndarray]) -> Scene:
 
 
 def _look(rng: np.random.Generator, position: ndarray, target: ndarray) -> dict[str, Any]:
-    """Colours, light, things that stand about, and in one piece of six one that stands in the way."""
+    """Colours, light, objects around, and in one piece of six an object in the way."""
 
     def colour(low: float = 0.0, high: float = 1.0) -> list[float]:
         return np.clip(rng.uniform(low, high) + rng.normal(scale=0.12, size=3), 0.0, 1.0).tolist()
@@ -246,9 +258,12 @@ def _look(rng: np.random.Generator, position: ndarray, target: ndarray) -> dict[
         "colours": colours | {"skin": np.clip(skin, 0.0, 1.0).tolist()},
         "boxes": boxes,
         "look": {
-            "background": colour(), "floor": colour(), "floorSeen": bool(rng.uniform() < 0.9), "sky": colour(0.6, 1.0),
-            "ground": colour(0.1, 0.6), "shadow": bool(rng.uniform() < 0.3), "skyStrength": rng.uniform(0.8, 2.5),
-            "keyStrength": rng.uniform(0.3, 3.0), "key": [3.0 * np.sin(angle), height, 3.0 * np.cos(angle)],
+            "background": colour(), "floor": colour(), "floorSeen": bool(rng.uniform() < 0.9),
+            "sky": colour(0.6, 1.0),
+            "ground": colour(0.1, 0.6), "shadow": bool(rng.uniform() < 0.3),
+            "skyStrength": rng.uniform(0.8, 2.5),
+            "keyStrength": rng.uniform(0.3, 3.0),
+            "key": [3.0 * np.sin(angle), height, 3.0 * np.cos(angle)],
         },
     }  # fmt: skip
 
@@ -258,7 +273,8 @@ def pictures(page: Page, scene: Scene, at_once: int = 15) -> Iterator[ndarray]:
     page.evaluate(
         "s => window.scene(s)",
         scene.look | {
-            "offsets": dict(zip(BONES, scene.body.offsets.tolist(), strict=True)), "stretch": scene.stretch, "size": scene.size,
+            "offsets": dict(zip(BONES, scene.body.offsets.tolist(), strict=True)),
+            "stretch": scene.stretch, "size": scene.size,
             "fov": float(np.degrees(2.0 * np.arctan(0.5 * scene.size[1] / scene.focal))),
             "position": scene.position.tolist(), "turn": scene.turn.tolist(),
         },
@@ -279,7 +295,7 @@ def pictures(page: Page, scene: Scene, at_once: int = 15) -> Iterator[ndarray]:
 
 
 def open_page(browser: Any) -> Page:
-    """The page with the mannequin; its files come without a socket, and nothing else is reachable."""
+    """The page with the mannequin; its files come without a socket, and no others exist."""
     page = browser.new_page()
     three = (HERE.parent / "web" / "node_modules" / "three").resolve()
 
@@ -329,14 +345,15 @@ def pair(
     return {
         "true": joints - hips[:, None], "hips": hips, "positions": joints_of(seen.positions),
         "image": joints_of(seen.image), "confidence": confidence,
-        "focal": np.array(scene.focal, np.float32), "size": np.array(scene.size, np.int16), "number": np.array(number, np.int16),
+        "focal": np.array(scene.focal, np.float32), "size": np.array(scene.size, np.int16),
+        "number": np.array(number, np.int16),
         "held_out": np.array(held_out), "heavy": np.array(model == "heavy"),
         "up": R.apply(R.conjugate(scene.turn), np.array([0.0, 1.0, 0.0])).astype(np.float32),
     }  # fmt: skip
 
 
 def make(data: Path, numbers: range, parts: Path) -> None:
-    """Renders and detects these pieces, one file each; those that are there already are left alone."""
+    """Render and detect these pieces, one file each; existing files are kept."""
     learn, check = (
         list(takes(training_files(data))),
         list(takes([f for f in validation_files(data) if f.name.startswith(HELD_OUT)])),

@@ -250,7 +250,8 @@ class _Maker:
         feet = self.both(self.u(0.12, 0.3), _ANKLE, self.u(0.05, 0.15), 0.02)
         hands = str(self.rng.choice(["front", "front", "busy", "up", "hang"]))
         return self.pose(
-            (0.0, height, -0.3 * (0.85 - height)), self.turn(lean, spread=4.0), self.turn(0.0), feet,
+            (0.0, height, -0.3 * (0.85 - height)), self.turn(lean, spread=4.0), self.turn(0.0),
+            feet,
             self.both(self.u(0.1, 0.7), 0.3, 1.0, 0.05), self.both(0.4, -0.25, 1.0, 0.1), hands,
         )  # fmt: skip
 
@@ -291,7 +292,8 @@ class _Maker:
 
     def down_dog(self) -> Pose:
         return self.pose(
-            (0.0, self.u(0.75, 0.85), 0.0), self.turn(self.u(125.0, 140.0)), self.turn(self.u(0.0, 20.0)),
+            (0.0, self.u(0.75, 0.85), 0.0), self.turn(self.u(125.0, 140.0)),
+            self.turn(self.u(0.0, 20.0)),
             self.both(0.12, _ANKLE, -0.45, 0.03), self.both(0.1, -0.2, 1.0, 0.03),
             self.both(0.1, -0.4, 1.0, 0.05), self.both(0.2, 0.05, 0.75, 0.03),
         )  # fmt: skip

@@ -1,8 +1,11 @@
-"""How the detector errs, learnt from rendered pairs: from where joints truly are, where it puts them in the image and in depth.
+"""How the detector errs, learnt from rendered pairs: from where joints truly are, where it puts
+them in the image and in depth.
 
-A small network, frame by frame with some frames around, answers with the detector's usual error in that pose from that side and how far
-it strays from it. What is left, in units of that straying, is kept piece by piece as it runs on in time, and given to other motion: so
-errors hang together over joints and frames as the detector's do. Each piece's rest is taken from a network that has not learnt from it.
+A small network, frame by frame with some frames around, answers with the detector's usual error in
+that pose from that side and how far it strays from it. What is left, in units of that straying, is
+kept piece by piece as it runs on in time, and given to other motion: so errors hang together over
+joints and frames as the detector's do. Each piece's rest is taken from a network that has not
+learnt from it.
 """
 
 from __future__ import annotations
@@ -26,8 +29,11 @@ _ERRORS = 4 * len(JOINTS)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Seen:
-    """F frames of a piece as the spoiling network is taught. given: what it is told. error: (F, 60) the detector's image points across the
-    hips' ray (30) and depths (15), metres, against the truth, and confidences (15). scale: (F,) of the apparent size against the true."""
+    """F frames of a piece as the spoiling network is taught. given: what it is told. error:
+
+    (F, 60) the detector's image points across the hips' ray (30) and depths (15), metres, against
+    the truth, and confidences (15). scale: (F,) of the apparent size against the true.
+    """
 
     given: Float[ndarray, "frames n"]
     error: Float[ndarray, "frames 60"]
@@ -36,8 +42,11 @@ class Seen:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Spoiler:
-    """layers: weights and biases. mean, scale: of what is given. rests: (P, F, 60) errors over their straying; sizes: (P, F) apparent
-    against true, each piece of one donor."""
+    """layers: weights and biases. mean, scale: of what is given. rests:
+
+    (P, F, 60) errors over their straying; sizes: (P, F) apparent against true, each piece of one
+    donor.
+    """
 
     layers: tuple[tuple[ndarray, ndarray], ...]
     mean: ndarray
@@ -63,7 +72,9 @@ def perspective(
 def told(
     true: Float[ndarray, "*batch frames 15 3"], hips: Float[ndarray, "*batch frames 3"]
 ) -> Float[ndarray, "*batch frames n"]:
-    """What the spoiling network is given: where the joints appear and how deep they are, around each frame, and the ray to the hips."""
+    """What the spoiling network is given: where the joints appear and how deep they are, around
+    each frame, and the ray to the hips.
+    """
     frames = true.shape[-3]
     flat = np.concatenate([perspective(true, 1.0 / hips[..., 2]), true[..., 2:]], axis=-1).reshape(
         *true.shape[:-2], -1
@@ -127,7 +138,8 @@ def _fit(
     given = torch.from_numpy((np.concatenate([p.given for p in pieces]) - mean) / scale).float()
     error = torch.from_numpy(np.concatenate([p.error for p in pieces])).float()
     network = nn.Sequential(
-        nn.Dropout(0.05), nn.Linear(given.shape[1], _WIDTH), nn.ReLU(), nn.Dropout(0.2), nn.Linear(_WIDTH, _WIDTH), nn.ReLU(),
+        nn.Dropout(0.05), nn.Linear(given.shape[1], _WIDTH), nn.ReLU(), nn.Dropout(0.2),
+        nn.Linear(_WIDTH, _WIDTH), nn.ReLU(),
         nn.Dropout(0.2), nn.Linear(_WIDTH, 2 * _ERRORS),
     )  # fmt: skip
     with torch.no_grad():
@@ -142,7 +154,8 @@ def _fit(
         out = network(given[at])
         off = (error[at] - out[:, :_ERRORS]).abs()
         spread = out[:, _ERRORS:].clamp(-6.0, 0.0)
-        # The usual error by its distance, the straying beside it and not at its cost (Laplace's likelihood).
+        # The usual error by its distance, the straying beside it and not at its cost (Laplace's
+        # likelihood).
         loss = 20.0 * off.mean() + (off.detach() * torch.exp(-spread) + spread).mean()
         optimiser.zero_grad()
         loss.backward()

@@ -1,10 +1,13 @@
-"""The bake's optimiser: over the whole take, the motion of one body that best explains its image points.
+"""The bake's optimiser: over the whole take, the motion of one body that best explains its image
+points.
 
-Unknown are, for each frame, where the hips are and where the bones point, and for the take the bones' lengths, left and right alike.
-What counts: image points, robustly; the prior's depth, of which less is believed; third derivatives, so that nothing trembles and kicks
-stay kicks; joints that do not bend backwards; proportions of people; and, once it is found, the floor that feet stand on. Rotations
-follow from the bones' directions by the same closed form as everywhere (mocap.solve.body), so the result is a skeleton by construction,
-and keypoints without noise stay where they are.
+Unknown are, for each frame, where the hips are and where the bones point, and for the take the
+bones' lengths, left and right alike. What counts: image points, robustly; the prior's depth, of
+which less is believed; third derivatives, so that nothing trembles and kicks stay kicks; joints
+that do not bend backwards; proportions of people; and, once it is found, the floor that feet stand
+on. Rotations follow from the bones' directions by the same closed form as everywhere
+(mocap.solve.body), so the result is a skeleton by construction, and keypoints without noise stay
+where they are.
 """
 
 from __future__ import annotations
@@ -53,8 +56,10 @@ _IN_DEPTH = np.abs(DEPTHS @ TO_BONES) > 1e-9
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Refined:
-    """Landmarks (F, 33, 3), metres from the hips' middle, camera axes, of one body; where that middle is (F, 3), camera axes; how large
-    the body is, in HUMANOID's; and the search's own unknowns."""
+    """Landmarks (F, 33, 3), metres from the hips' middle, camera axes, of one body; where that
+    middle is (F, 3), camera axes; how large the body is, in HUMANOID's; and the search's own
+    unknowns.
+    """
 
     positions: Float[ndarray, "frames 33 3"]
     translation: Float[ndarray, "frames 3"]
@@ -74,12 +79,15 @@ def refine_landmarks(
     progress: Callable[[float], None] | None = None,
     error: Float[ndarray, "frames 33"] | None = None,
 ) -> Refined:
-    """The landmarks of one body that best explain the take. closed: landmarks that stand in where the prior is NaN, camera axes.
+    """The landmarks of one body that best explain the take. closed: landmarks that stand in where
+    the prior is NaN, camera axes.
 
-    error: the expected error of the prior's depth, metres; NaN, or None for all, where it is unknown.
+    error: the expected error of the prior's depth, metres; NaN, or None for all, where it is
+    unknown.
 
-    before: what was found without the ground, to go on from. ground: the floor, and the feet that stand still on it. progress: told after
-    each step how much is done, 0 to 1; what it raises ends the search.
+    before: what was found without the ground, to go on from. ground: the floor, and the feet that
+    stand still on it. progress: told after each step how much is done, 0 to 1; what it raises ends
+    the search.
     """
     times = keypoints.times
     known = np.isfinite(translation).all(axis=1)
@@ -146,7 +154,9 @@ def _search(
 
 
 def _windows(frames: int) -> list[slice]:
-    """The take in parts of at most _WINDOW frames that overlap by _OVERLAP, since each frame takes 0.25 MB while it is solved."""
+    """The take in parts of at most _WINDOW frames that overlap by _OVERLAP, since each frame takes
+    0.25 MB while it is solved.
+    """
     if frames <= _WINDOW:
         return [slice(0, frames)]
     windows = -(-(frames - _OVERLAP) // (_WINDOW - _OVERLAP))
@@ -155,7 +165,9 @@ def _windows(frames: int) -> list[slice]:
 
 
 def _share(window: slice, frames: int) -> ndarray:
-    """How much each frame of a window counts where two overlap: one fades out as the other fades in, away from their very ends."""
+    """How much each frame of a window counts where two overlap: one fades out as the other fades
+    in, away from their very ends.
+    """
     n = window.stop - window.start
     fade = np.clip((np.arange(n) - _OVERLAP / 4) / (_OVERLAP / 2), 1e-6, 1.0)
     rise = fade if window.start else np.ones(n)
@@ -187,8 +199,8 @@ def _evidence(
 def _known_error(error: ndarray) -> ndarray:
     """By how much the prior's depth counts more or less than DEPTH_SIGMA says, (F, 15).
 
-    error: (F, 33) expected errors of the landmarks' depths, metres; where it is NaN the factor is 1.
-    The largest error at the ends of a sum of bones counts.
+    error: (F, 33) expected errors of the landmarks' depths, metres; where it is NaN the factor is
+    1. The largest error at the ends of a sum of bones counts.
     """
     largest = np.where(_IN_DEPTH, error[:, None, POINTS], -np.inf).max(axis=2)
     factor = np.square(DEPTH_SIGMA / largest)
@@ -196,12 +208,16 @@ def _known_error(error: ndarray) -> ndarray:
 
 
 def _of_ends(weight: ndarray) -> ndarray:
-    """The least weight of the landmarks at the ends of each sum of bones, (F, 15), from the landmarks' (F, 33)."""
+    """The least weight of the landmarks at the ends of each sum of bones, (F, 15), from the
+    landmarks' (F, 33).
+    """
     return np.asarray(np.where(_IN_DEPTH, weight[:, None, POINTS], np.inf).min(axis=2))
 
 
 def _together(start: ndarray, v: ndarray) -> ndarray:
-    """All landmarks (F, 33, 3) with the body's on its bones; hands go with their wrists, the head with the shoulders."""
+    """All landmarks (F, 33, 3) with the body's on its bones; hands go with their wrists, the head
+    with the shoulders.
+    """
     out: ndarray = start.copy()
     out[:, POINTS] = np.einsum("nb,fbi->fni", TREE[:, 1:], v[:, 1:])
     for wrist, hand in zip(_WRISTS, _HANDS, strict=True):

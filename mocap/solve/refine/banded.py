@@ -1,4 +1,5 @@
-"""Normal equations of a whole take: a block of unknowns a frame, coupled to those of the next three frames.
+"""Normal equations of a whole take: a block of unknowns a frame, coupled to those of the next three
+frames.
 
 That is a banded matrix: time and memory grow linearly with the frames.
 """
@@ -15,7 +16,8 @@ REACH = 3
 
 
 def third_differences(times: Float[ndarray, "frames"]) -> Float[ndarray, "spans 4"]:
-    """For each four frames in a row the weights whose sum with their values is the third derivative, at true times (s⁻³).
+    """For each four frames in a row the weights whose sum with their values is the third
+    derivative, at true times (s⁻³).
 
     Six times the divided difference; fewer than four frames have none.
     """
@@ -28,12 +30,15 @@ def third_differences(times: Float[ndarray, "frames"]) -> Float[ndarray, "spans 
 def solve_banded(
     columns: Float[ndarray, "frames rows n"], right: Float[ndarray, "frames n columns"]
 ) -> Float[ndarray, "frames n columns"]:
-    """x of A·x = right, A symmetric and positive definite. columns: (F, (REACH + 1)·n, n), for each frame t the blocks A[t, t] to
-    A[t + REACH, t], one below the other; what lies beyond the last frame is 0.
+    """x of A·x = right, A symmetric and positive definite. columns:
 
-    Cholesky's factorisation by blocks (Golub and Van Loan, Matrix Computations, 4th ed., ch. 4.3). By hand, because LAPACK's banded one
-    wakes all processors for crumbs of work, which on a busy machine takes twenty times as long.
-    Raises numpy.linalg.LinAlgError if A is not positive definite.
+    (F, (REACH + 1)·n, n), for each frame t the blocks A[t, t] to A[t + REACH, t], one below the
+    other; what lies beyond the last frame is 0.
+
+    Cholesky's factorisation by blocks (Golub and Van Loan, Matrix Computations, 4th ed., ch. 4.3).
+    By hand, because LAPACK's banded one wakes all processors for crumbs of work, which on a busy
+    machine takes twenty times as long. Raises numpy.linalg.LinAlgError if A is not positive
+    definite.
     """
     frames, rows, n = columns.shape
     left = np.concatenate([columns, np.zeros((REACH, rows, n))])

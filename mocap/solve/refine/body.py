@@ -1,4 +1,6 @@
-"""The body as the optimiser sees it: sixteen bones between sixteen landmarks, and which of them share a length."""
+"""The body as the optimiser sees it: sixteen bones between sixteen landmarks, and which of them
+share a length.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,15 @@ _TRUNK = ("root", "hips", "trunk", "shoulders")
 _ARM, _LEG = ("upper arm", "forearm"), ("thigh", "shank", "toe", "heel")
 
 NAMES: tuple[str, ...] = (*_TRUNK, *_ARM, *_ARM, *_LEG, *_LEG)
-"""What length each bone has; the root (from the camera to the hips' middle) has none. Arms and legs left, then right."""
+"""What length each bone has; the root (from the camera to the hips' middle) has none.
+
+Arms and legs left, then right."""
 LENGTHS: tuple[str, ...] = tuple(dict.fromkeys(NAMES[1:]))
 """The lengths of one body."""
 FREE, SOFT, STIFF = 0, 1, 2
 KIND = np.array([FREE, SOFT, SOFT, SOFT, *[STIFF] * 12])
-"""Whether a bone's length is none, a wish (bending changes the trunk's lines) or one for the take."""
+"""Whether a bone's length is none, a wish (bending changes the trunk's lines) or one for the take.
+"""
 LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG = (
     (4, 5),
     (6, 7),
@@ -70,7 +75,9 @@ TREE = _tree()
 
 
 def _depths() -> ndarray:
-    """Which bones' depths the prior speaks of, together: limbs from their root on, since its errors grow along them."""
+    """Which bones' depths the prior speaks of, together: limbs from their root on, since its errors
+    grow along them.
+    """
     out = np.eye(len(NAMES))[1:]
     for upper, lower in (LEFT_ARM, RIGHT_ARM, LEFT_LEG[:2], RIGHT_LEG[:2]):
         out[lower - 1, upper] = 1.0

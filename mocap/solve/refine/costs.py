@@ -1,4 +1,5 @@
-"""What a take's bones cost, frame by frame, in deviations; and how the costs change with the bones' vectors.
+"""What a take's bones cost, frame by frame, in deviations; and how the costs change with the bones'
+vectors.
 
 Everything is weighted by time and not by frames: a second says as much at 120 frames as at 30.
 """
@@ -28,9 +29,10 @@ _DEPTH = {
     "shank": 0.12,
 }
 DEPTH_SIGMA = np.array([_DEPTH.get(name, 0.05) for name in NAMES[1:]])
-"""Metres, of the prior's depth of a limb's point against the limb's root: as far as it is off on rendered people (8 to 14 cm). The arms'
-was chosen on twenty of forty rendered clips; on the other twenty it takes the mean direction from 16.0° to 15.6° against a third of it.
-Half or twice as much of the others moves it by 0.1°."""
+"""Metres, of the prior's depth of a limb's point against the limb's root: as far as it is off on
+rendered people (8 to 14 cm). The arms' was chosen on twenty of forty rendered clips; on the other
+twenty it takes the mean direction from 16.0° to 15.6° against a third of it. Half or twice as much
+of the others moves it by 0.1°."""
 SIDE_SIGMA = 0.03
 """Metres, of the prior across the ray, which only counts where there is no image point."""
 SOFT_SIGMA = 0.08
@@ -58,9 +60,10 @@ SOFT_ROWS = slice(
 class Evidence:
     """What is known of a take, NaN replaced by anything of no weight.
 
-    slopes: (F, 16, 2) of the landmarks' viewing rays (x and y for z = −1). prior: (F, 16, 3), the bones' vectors of the prior, metres.
-    image: (F, 16) weights of the image points; depth, side: (F, 15) weights of the prior along and across the ray. span: (F,) UNITs of
-    time that a frame stands for.
+    slopes: (F, 16, 2) of the landmarks' viewing rays (x and y for z = −1). prior: (F, 16, 3), the
+    bones' vectors of the prior, metres. image: (F, 16) weights of the image points; depth, side:
+    (F, 15) weights of the prior along and across the ray. span: (F,) UNITs of time that a frame
+    stands for.
     """
 
     slopes: Float[ndarray, "frames 16 2"]
@@ -89,7 +92,10 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Limit:
-    """A direction in which a bone should not point: its unit vector · away ≤ most. away: (F, 3), unit."""
+    """A direction in which a bone should not point: its unit vector · away ≤ most. away:
+
+    (F, 3), unit.
+    """
 
     bone: int
     away: Float[ndarray, "frames 3"]
@@ -98,8 +104,11 @@ class Limit:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Costs:
-    """r: (F, R) residuals, deviations; bones: (F, R, 16, 3), how they change with the bones; weight: (F, R), the robust weights of their
-    squares."""
+    """r:
+
+    (F, R) residuals, deviations; bones: (F, R, 16, 3), how they change with the bones; weight: (F,
+    R), the robust weights of their squares.
+    """
 
     r: Float[ndarray, "frames rows"]
     bones: Float[ndarray, "frames rows 16 3"]
@@ -121,8 +130,11 @@ def costs(
     limits: tuple[Limit, ...],
     ground: Ground | None = None,
 ) -> Costs:
-    """The costs of bones v (metres, camera axes) of these lengths. Rows: image, depth, sides, soft lengths, limits, rigid pairs, and the
-    floor under heels and toe tips: on it where they stand, nowhere below it."""
+    """The costs of bones v (metres, camera axes) of these lengths.
+
+    Rows: image, depth, sides, soft lengths, limits, rigid pairs, and the floor under heels and toe
+    tips: on it where they stand, nowhere below it.
+    """
     frames = len(v)
     root = np.sqrt(seen.span)[:, None]
     floor = SOFT_ROWS.stop + len(limits) + len(RIGID)

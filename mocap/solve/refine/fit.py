@@ -18,15 +18,19 @@ from mocap.solve.refine.smoothness import Smoothness
 LENGTH_SIGMA = 0.08
 """How far a person's proportions are from HUMANOID's, as a share (one deviation)."""
 STAY_SIGMA = 1.0
-"""Metres: how near a bone stays to where the search began, which matters only where nothing else says anything."""
+"""Metres: how near a bone stays to where the search began, which matters only where nothing else
+says anything."""
 ROOT_SIGMA = 0.1
-"""Metres: how near the hips' middle stays to where its translation was fitted. Left free, its distance takes up what is wrong with the
-limbs' depths."""
-# Each frame's depth gives way to its noise, which makes foreshortened limbs short in all frames alike: more frames do not tell more of a
-# length than of this. So the proportions weigh as much as so many measurements in each UNIT whose evidence is as noisy as its deviations
-# say, and the less the less noisy it is: evidence without noise needs no proportions.
+"""Metres: how near the hips' middle stays to where its translation was fitted.
+
+Left free, its distance takes up what is wrong with the limbs' depths."""
+# Each frame's depth gives way to its noise, which makes foreshortened limbs short in all frames
+# alike: more frames do not tell more of a length than of this. So the proportions weigh as much as
+# so many measurements in each UNIT whose evidence is as noisy as its deviations say, and the less
+# the less noisy it is: evidence without noise needs no proportions.
 _WEIGHT = 10.0
-# Third derivatives along the camera's axis count this many times: the depths' noise is as lively as it is large.
+# Third derivatives along the camera's axis count this many times: the depths' noise is as lively as
+# it is large.
 _CALM = np.array([1.0, 1.0, 3.0])
 _JERK_CAUCHY = 1.0  # deviations of the third derivative from which on it is taken for meant
 _LONGEST_STEP = 0.5  # of a bone's length
@@ -35,7 +39,10 @@ _DAMPING = 1e-3
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Take:
-    """The unknowns. v: (F, 16, 3) bones, metres, camera axes. lengths: (9,) metres, in LENGTHS' order."""
+    """The unknowns. v:
+
+    (F, 16, 3) bones, metres, camera axes. lengths: (9,) metres, in LENGTHS' order.
+    """
 
     v: Float[ndarray, "frames 16 3"]
     lengths: Float[ndarray, "lengths"]
@@ -74,11 +81,13 @@ def tangents(v: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3 2"]:
 
 
 def step(
-    take: Take, stay: Float[ndarray, "frames 16 3"], seen: Evidence, expected: Float[ndarray, "lengths"], limits: tuple[Limit, ...],
+    take: Take, stay: Float[ndarray, "frames 16 3"], seen: Evidence,
+    expected: Float[ndarray, "lengths"], limits: tuple[Limit, ...],
     smooth: Smoothness, held: bool = False, ground: Ground | None = None,
 ) -> Take:  # fmt: skip
-    """The take one step nearer to the least cost. stay: the bones where the search began. expected: what the lengths should be before
-    anything is seen. held: the lengths stay as they are."""
+    """The take one step nearer to the least cost. stay: the bones where the search began. expected:
+    what the lengths should be before anything is seen. held: the lengths stay as they are.
+    """
     v = take.v
     c = costs(v, seen, each_length(take.lengths), limits, ground)
     frames, bones = len(v), len(NAMES)
@@ -86,7 +95,8 @@ def step(
     jerk_weight = 1.0 / (1.0 + np.square(jerk).sum(axis=2) / _JERK_CAUCHY**2)
     pull = seen.span[:, None] / np.square(np.where(KIND == FREE, ROOT_SIGMA, STAY_SIGMA))
 
-    # How residuals change with the logarithms of the lengths: longer stiff bones move what hangs on them, soft ones' wishes change.
+    # How residuals change with the logarithms of the lengths: longer stiff bones move what hangs on
+    # them, soft ones' wishes change.
     longer = np.zeros((*c.r.shape, len(LENGTHS)))
     for stiff in _STIFF:
         longer[..., _LENGTH_OF[stiff]] += (c.bones[:, :, stiff] @ v[:, stiff, :, None])[..., 0]
@@ -175,8 +185,10 @@ def standing(
 def _standing_still(
     v: ndarray, basis: list[ndarray], ground: Ground, span: ndarray, times: ndarray
 ) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray, ndarray]:
-    """What standing points add to the normal equations: to each frame's block, to that between it and the next, to the gradient, the
-    border, the lengths' matrix and their right side. They move with all bones of their leg, and with its lengths."""
+    """What standing points add to the normal equations: to each frame's block, to that between it
+    and the next, to the gradient, the border, the lengths' matrix and their right side. They move
+    with all bones of their leg, and with its lengths.
+    """
     steps, rows = len(v) - 1, 3 * len(SOLES)
     weight, slip = standing(v, ground, span, times)
     w = np.repeat(weight, 3, axis=1)[..., None]

@@ -1,4 +1,6 @@
-"""Feet on the ground, as the optimiser sees them: heels and toe tips that stand do not move, and lie in the floor's plane."""
+"""Feet on the ground, as the optimiser sees them: heels and toe tips that stand do not move, and
+lie in the floor's plane.
+"""
 
 from __future__ import annotations
 
@@ -25,22 +27,29 @@ RISE = (SOLES @ REST)[:, 1]
 TOUCHING = [0, 1, 3, 4]
 """Which of them touch the ground, in the order of motion.CONTACTS."""
 FLOOR_SIGMA = 0.01
-"""Metres, of a standing point's height. Knees that are all but straight bend by 13° for a centimetre, so it is worth being exact."""
+"""Metres, of a standing point's height.
+
+Knees that are all but straight bend by 13° for a centimetre, so it is worth being exact."""
 STAND_SIGMA = 0.1
 """Metres a second, of a standing point."""
 # Deviations from which on a standing point is taken for one that does not stand after all.
 CAUCHY = 3.0
-# What is known of the floor's plane beforehand: its tilt, radians, and how high a touch seems above it, metres (depths that are wrong by
-# ten centimetres, seen from above).
+# What is known of the floor's plane beforehand: its tilt, radians, and how high a touch seems above
+# it, metres (depths that are wrong by ten centimetres, seen from above).
 _TILT_SIGMA, _TOUCH_SIGMA = np.radians(1.5), 0.05
 
-_LOW = 0.2  # the share of frames in which the lower foot seems to be no higher than the floor, to begin with
+# the share of frames in which the lower foot seems to be no higher than the floor, to begin with
+_LOW = 0.2
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Ground:
-    """The floor and who stands on it. contacts: (F, 4) weights in [0, 1]. up: (3,) the floor's normal, unit, camera axes. height: metres
-    along `up` from the camera, mostly negative. rise: (6,) metres that the landmarks are above the floor when their foot stands."""
+    """The floor and who stands on it. contacts:
+
+    (F, 4) weights in [0, 1]. up: (3,) the floor's normal, unit, camera axes. height: metres along
+    `up` from the camera, mostly negative. rise: (6,) metres that the landmarks are above the floor
+    when their foot stands.
+    """
 
     contacts: Float[ndarray, "frames 4"]
     up: Float[ndarray, "3"]
@@ -73,9 +82,11 @@ def find_ground(
     size: float,
     find_contacts: Callable[[ndarray], ndarray],
 ) -> Ground | None:
-    """The floor and who stands on it, from where the landmarks of feet are; None if nobody ever stands. up: the world's, about.
+    """The floor and who stands on it, from where the landmarks of feet are; None if nobody ever
+    stands. up: the world's, about.
 
-    size: of the body, in HUMANOID's. find_contacts: contacts (F, 4) from heights (F, 4) above the floor, metres.
+    size: of the body, in HUMANOID's. find_contacts: contacts (F, 4) from heights (F, 4) above the
+    floor, metres.
     """
     rise = size * RISE
     lowest = (places @ up - rise)[:, TOUCHING].min(axis=1)
@@ -95,11 +106,13 @@ def find_floor(
     up: Float[ndarray, "3"],
     rise: Float[ndarray, "6"],
 ) -> Ground | None:
-    """The plane through all touches, each its mean place, that is nearest to being perpendicular to `up`; None without a touch.
+    """The plane through all touches, each its mean place, that is nearest to being perpendicular to
+    `up`; None without a touch.
 
-    Least squares in the plane's two slopes against `up` and its height, by three rounds of Huber weights. rise: metres that the landmarks
-    are expected above the floor; how high each kind is, left and right alike, is then taken from the take, as a detector puts heels and
-    ankles where it will, but always there.
+    Least squares in the plane's two slopes against `up` and its height, by three rounds of Huber
+    weights. rise: metres that the landmarks are expected above the floor; how high each kind is,
+    left and right alike, is then taken from the take, as a detector puts heels and ankles where it
+    will, but always there.
     """
     middles, rises = [], []
     for contact, point in zip(contacts.T, TOUCHING, strict=True):

@@ -1,5 +1,8 @@
-"""Motion as people move: without jerks. What is punished is the third derivative, so that speed and acceleration stay what they are, and
-softly, so that a kick or a clap costs what it must."""
+"""Motion as people move: without jerks.
+
+What is punished is the third derivative, so that speed and acceleration stay what they are, and
+softly, so that a kick or a clap costs what it must.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,15 @@ from mocap.solve.refine.banded import REACH, third_differences
 from mocap.solve.refine.costs import IMAGE_SIGMA, UNIT
 
 CUTOFF = 4.0
-"""Hz up to which motion across the viewing ray passes; along it less, as what is known there is less sure."""
+"""Hz up to which motion across the viewing ray passes; along it less, as what is known there is
+less sure."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Smoothness:
-    """Third differences at true times (F,), weights (spans, 4), scaled so that motion up to CUTOFF passes."""
+    """Third differences at true times (F,), weights (spans, 4), scaled so that motion up to CUTOFF
+    passes.
+    """
 
     times: Float[ndarray, "frames"]
     weights: Float[ndarray, "spans 4"]
@@ -53,7 +59,9 @@ class Smoothness:
     def couplings(
         self, weight: Float[ndarray, "spans bones"], frames: int
     ) -> Float[ndarray, "4 frames bones"]:
-        """How each frame's bones are coupled to those k frames on: the normal matrix's numbers (k, t, bone)."""
+        """How each frame's bones are coupled to those k frames on: the normal matrix's numbers (k,
+        t, bone).
+        """
         n = len(self.weights)
         out = np.zeros((REACH + 1, frames, weight.shape[1]))
         for k in range(REACH + 1):
