@@ -1,13 +1,15 @@
-"""The ports that the server listens on: found free, each with its own door, and closed without waiting for those who do not answer."""
+"""The ports that the server listens on: opened, guarded against floods, and closed in a second."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import logging
+import select
 import ssl
+import time
 import weakref
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any
 
 from websockets.asyncio.server import Server as WebSocketServer
@@ -17,22 +19,28 @@ from websockets.typing import Subprotocol
 
 from mocap.errors import DeviceError
 from mocap.stream.files import Door
+from mocap.stream.gate import ACCEPTED_AT_ONCE, HALF_OPEN_TIMEOUT, Gate, limits
+from mocap.stream.logs import RateLimitedLog
 from mocap.stream.protocol import MAX_TEXT
 
 LAST_WORDS = 0.4  # seconds that clients have to answer the closing handshake
 _PORTS_TRIED = 20
 _HTTP_TIMEOUT = 60.0  # seconds for a page's file to reach a slow phone
-_TLS_TIMEOUT = 10.0  # seconds for a handshake of which the user sees nothing
+_TLS_TIMEOUT = 5.0  # seconds for a TLS handshake
 
 _log = logging.getLogger("mocap.stream")
-_log.addHandler(
-    logging.NullHandler()
-)  # a garbled handshake is no news for the terminal unless somebody asks for it
+_log.addHandler(logging.NullHandler())  # garbled handshakes are logged where a handler is set
+_floods = RateLimitedLog(logging.getLogger("mocap.live"))
 
 
 class Ports:
-    """Opened one after the other, closed together. serve: serves a connection until its end. answer: answers a request behind its port's
-    door; None for one that opens a WebSocket. choose: its subprotocol."""
+    """The listening ports: opened one after the other, closed together.
+
+    Args:
+        serve: Serves a WebSocket until its end.
+        answer: Answers a request under its port's access policy; None opens a WebSocket.
+        choose: Chooses the WebSocket's subprotocol.
+    """
 
     def __init__(
         self,
@@ -44,13 +52,24 @@ class Ports:
         self._servers: list[WebSocketServer] = []
         self._doors: dict[int, Door] = {}
         self._connections: weakref.WeakSet[ServerConnection] = weakref.WeakSet()
+        self._gate = Gate(limits(), _asking)
 
     async def open(
         self, host: str, asked: int, door: Callable[[int], Door], tls: ssl.SSLContext | None = None
     ) -> int:
-        """The port: the one that was asked for, or the next free one of twenty; 0 for any. door: made for it before anyone comes.
+        """Listen on a port: the one that is asked for, or the next free one of twenty.
 
-        Raises DeviceError if there is nothing to listen on.
+        Args:
+            host: The address to listen on.
+            asked: The port; 0 for any.
+            door: Makes the access policy of a port, before anyone connects.
+            tls: Serves TLS with this certificate.
+
+        Returns:
+            The port.
+
+        Raises:
+            DeviceError: There is nothing to listen on.
         """
         last = min(asked + _PORTS_TRIED, 2**16) - 1 if asked else 0
         for wanted in range(asked, last + 1):
@@ -65,54 +84,124 @@ class Ports:
                 if error.errno != errno.EADDRINUSE:
                     reason = error.strerror or str(error)
                     raise DeviceError(
-                        f"mocap cannot listen at {host}, port {wanted}: {reason}. Choose another port, or 0 for any."
+                        f"mocap cannot listen at {host}, port {wanted}: {reason}. "
+                        "Choose another port, or 0 for any."
                     ) from error
         else:
             raise DeviceError(
-                f"At {host}, all ports from {asked} to {last} are taken. Choose another port, or 0 for any free one."
+                f"At {host}, all ports from {asked} to {last} are taken. "
+                "Choose another port, or 0 for any free one."
             )
         return port
 
     async def close(self) -> None:
-        """Ends all connections with code 1001, going away."""
+        """Close all connections with code 1001, going away."""
         for server in self._servers:
             server.close()
         closed = [asyncio.ensure_future(server.wait_closed()) for server in self._servers]
         await asyncio.wait(closed, timeout=LAST_WORDS)
-        # Those who have not answered by now do not read, or never spoke.
+        # Connections that have not answered by now do not read, or never sent a request.
         for connection in list(self._connections):
             if (transport := getattr(connection, "transport", None)) is not None:
                 transport.abort()
-        # One in the midst of a TLS handshake has no transport yet: Python gives it _TLS_TIMEOUT, which is not waited for.
+        # A connection in a TLS handshake has no transport yet; Python ends it after _TLS_TIMEOUT.
         await asyncio.wait(closed, timeout=LAST_WORDS)
 
     async def _process(self, connection: ServerConnection, request: Request) -> Response | None:
+        self._gate.requested(connection)
         return await self._answer(self._doors[connection.local_address[1]], request)
 
+    async def _serve_opened(self, connection: ServerConnection) -> None:
+        self._gate.opened(connection)
+        await self._serve(connection)
+
     def _connect(self, *args: Any, **options: Any) -> ServerConnection:
-        # Browsers open connections that they may never use. The library waits for these when it closes, so we keep them in view.
-        connection = ServerConnection(*args, **options)
+        # Browsers open connections that they may never use. The library waits for these when it
+        # closes, so they are kept in view.
+        connection = _Connection(*args, **options)
+        connection.entered, connection.ended = self._entered, self._gate.left
         self._connections.add(connection)
         return connection
 
+    def _entered(self, connection: _Connection, transport: asyncio.Transport) -> bool:
+        """Enter a new connection; returns whether it stays."""
+        address = str((transport.get_extra_info("peername") or ("",))[0])
+        closed = self._gate.enter(connection, address, time.monotonic())
+        for other in closed:
+            if other is not connection and isinstance(other, _Connection):
+                other.transport.abort()
+        if closed:
+            _floods.error(
+                "flood",
+                f"Too many connections ({len(self._gate)} open, the last from {address}): "
+                "idle ones are closed.",
+            )
+        if connection in closed:
+            transport.abort()
+            return False
+        asyncio.get_running_loop().call_later(HALF_OPEN_TIMEOUT, self._end_half_open, connection)
+        return True
+
+    def _end_half_open(self, connection: _Connection) -> None:
+        if self._gate.is_half_open(connection):
+            connection.transport.abort()
+
     async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> WebSocketServer:
         return await serve(
-            self._serve,
+            self._serve_opened,
             "127.0.0.1" if host == "localhost" else host,
             port,
             select_subprotocol=self._choose,
             process_request=self._process,
             create_connection=self._connect,  # type: ignore[arg-type]  # "a wrapper or a subclass"
-            compression=None,  # floats and JPEGs do not shrink, and it takes time
+            compression=None,  # floats and JPEGs do not shrink
             server_header=None,
             max_size=MAX_TEXT,
-            # A send waits until the kernel has taken it all, so that nothing old lies in our buffers. One byte, not none: then Python's
-            # TLS takes an empty buffer for a full one, and every second send waits for what the client says next.
+            # A send waits until the kernel has taken all of it, so that nothing old lies in our
+            # buffers. One byte, not zero: with zero, Python's TLS takes an empty buffer for a full
+            # one, and every second send waits for the client's next message.
             write_limit=(1, 0),
             open_timeout=_HTTP_TIMEOUT,
             close_timeout=LAST_WORDS,
             logger=_log,
+            backlog=ACCEPTED_AT_ONCE,
             start_serving=False,
             ssl=tls,
             ssl_handshake_timeout=None if tls is None else _TLS_TIMEOUT,
         )
+
+
+def _asking(connections: Sequence[Hashable]) -> list[Hashable]:
+    """Return the connections whose sockets hold bytes that have not been read."""
+    numbered = {
+        c.transport.get_extra_info("socket").fileno(): c
+        for c in connections
+        if isinstance(c, _Connection)
+    }
+    numbered.pop(-1, None)  # closed already
+    if hasattr(select, "poll"):  # select itself fails at file descriptors above 1023
+        poll = select.poll()
+        for number in numbered:
+            poll.register(number, select.POLLIN)
+        ready = [number for number, _ in poll.poll(0)]
+    else:
+        ready = select.select(list(numbered), [], [], 0)[0] if numbered else []
+    return [numbered[number] for number in ready]
+
+
+class _Connection(ServerConnection):
+    """A connection that passes the gate before the library learns of it."""
+
+    entered: Callable[[_Connection, asyncio.Transport], bool]
+    ended: Callable[[_Connection], None]
+    _admitted = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._admitted = self.entered(self, transport)  # type: ignore[arg-type]
+        if self._admitted:
+            super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.ended(self)
+        if self._admitted:
+            super().connection_lost(error)

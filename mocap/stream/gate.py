@@ -1,0 +1,153 @@
+"""How many connections may be open, in all and by address. Bookkeeping alone, without sockets.
+
+    enter ──> half-open ── its request is read ──> answering ── it is a WebSocket ──> open
+
+A connection costs an attacker nothing, so a flood is not refused: it would keep everyone else out.
+Instead the oldest connection that has not sent its request makes room, which a good client does
+within milliseconds.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+HALF_OPEN_TIMEOUT = 5.0
+"""Seconds that a connection has to send its request."""
+
+GRACE = 0.5
+"""Seconds that a new connection may be silent even where many are."""
+
+ACCEPTED_AT_ONCE = 100
+"""Connections that the event loop may accept in a row before it closes one."""
+
+_OTHER_FILES = 60  # file descriptors for everything but connections
+_MOST = 320
+
+Stage = Literal["half-open", "answering", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest numbers of connections.
+
+    Attributes:
+        total: Open at once.
+        half_open: Of these, without a request so far.
+        address: Open at once from one address beyond this machine.
+        address_half_open: Of these, without a request so far.
+    """
+
+    total: int = _MOST
+    half_open: int = 64
+    address: int = 24
+    address_half_open: int = 8
+
+
+def limits() -> Limits:
+    """Return the limits for this process, whose open files may be few (256 on macOS)."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return Limits()
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return Limits()
+    total = max(min(_MOST, soft - _OTHER_FILES - ACCEPTED_AT_ONCE), 16)
+    return Limits(total, max(min(64, total // 3), 4))
+
+
+class Gate:
+    """Decides which connections stay.
+
+    Args:
+        limits: The largest numbers.
+        asking: Returns those of some half-open connections whose request has come but has not been
+            read; they are closed last.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        asking: Callable[[Sequence[Hashable]], Collection[Hashable]] = lambda waiting: (),
+    ) -> None:
+        self.limits = limits
+        self._asking = asking
+        self._stages: dict[Hashable, Stage] = {}  # the oldest first
+        self._addresses: dict[Hashable, str] = {}
+        self._entered: dict[Hashable, float] = {}
+
+    def __len__(self) -> int:
+        """Return the number of connections."""
+        return len(self._stages)
+
+    def enter(self, connection: Hashable, address: str, now: float) -> list[Hashable]:
+        """Enter a new connection.
+
+        Args:
+            connection: Its key.
+            address: The other end's IP address.
+            now: Seconds of any steady clock.
+
+        Returns:
+            The connections to close now, the new one perhaps among them. They have left the gate.
+        """
+        self._stages[connection] = "half-open"
+        self._addresses[connection] = address
+        self._entered[connection] = now
+        closed = []
+        if not _is_local(address):
+            mine = [c for c, a in self._addresses.items() if a == address]
+            closed += self._make_room(mine, self.limits.address, self.limits.address_half_open)
+        closed += self._make_room(list(self._stages), self.limits.total, self.limits.half_open)
+        return closed
+
+    def _make_room(self, among: list[Hashable], total: int, half_open: int) -> list[Hashable]:
+        among = [c for c in among if c in self._stages]
+        waiting = [c for c in among if self._stages[c] == "half-open"]
+        if len(among) <= total and len(waiting) <= half_open:
+            return []
+        # The newest has had no time to ask; it is closed only if nothing else can be.
+        newest, waiting = waiting[-1:], waiting[:-1]
+        asking = [c for c in self._asking(waiting) if c in waiting]
+        silent = [c for c in waiting if c not in asking]
+        answering = [c for c in among if self._stages[c] == "answering"]
+        last = self._entered[next(reversed(self._entered))]
+        idle = [c for c in silent if last - self._entered[c] >= GRACE]
+        few = max(len(silent) + len(newest) - half_open, 0)
+        many = max(len(among) - total, 0)
+        closed = idle[:few]
+        if len(closed) < many:
+            closed = [*silent, *answering, *asking, *newest][:many]
+        for connection in closed:
+            self.left(connection)
+        return closed
+
+    def requested(self, connection: Hashable) -> None:
+        """The connection's request has been read."""
+        if connection in self._stages:
+            self._stages[connection] = "answering"
+
+    def opened(self, connection: Hashable) -> None:
+        """The connection is a WebSocket."""
+        if connection in self._stages:
+            self._stages[connection] = "open"
+
+    def is_half_open(self, connection: Hashable) -> bool:
+        """Whether the connection has sent no request so far."""
+        return self._stages.get(connection) == "half-open"
+
+    def left(self, connection: Hashable) -> None:
+        """The connection has ended; no-op if it has left already."""
+        self._stages.pop(connection, None)
+        self._addresses.pop(connection, None)
+        self._entered.pop(connection, None)
+
+
+def _is_local(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
