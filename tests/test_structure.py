@@ -14,8 +14,6 @@ from tests.helpers.places import ROOT, TESTS
 LONG = {
     "bake.read_keypoints",
     "lift.training.train.train",
-    "live.session.live",
-    "live.session._work",
     "solve.body.solve_body",
     "solve.refine.refine_landmarks",
     "solve.refine._search",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,12 +15,18 @@ from mocap.cli import options as opt
 from mocap.errors import MocapError, OutputError
 
 if TYPE_CHECKING:
-    from mocap.capture.source import Source
     from mocap.core.keypoints import Keypoints
     from mocap.core.motion import Motion
-    from mocap.live.performer import Listener
-    from mocap.stream.lan import Lan
-    from mocap.stream.protocol import SourceKind
+    from mocap.live.options import (
+        Listener,
+        LiveOptions,
+        PageOptions,
+        Recorder,
+        ServerSource,
+        StudioMaker,
+    )
+    from mocap.live.serve import LiveOutputs
+    from mocap.stream.files import Files
 
 
 def live(
@@ -71,70 +77,90 @@ def live(
     """Drive the avatar in the browser from a camera or a video, live."""
     from mocap.capture.video import Video
     from mocap.capture.webcam import Webcam
+    from mocap.detect.options import DetectOptions
+    from mocap.live.options import LiveOptions, PageOptions, ServerSource
+    from mocap.live.serve import LiveOutputs
+    from mocap.stream.protocol import VmcOutput
 
     if (camera is not None) + (video is not None) + browser > 1:
         raise MocapError("Give one of --camera, --video and --browser, not several.")
+    theirs = browser or (lan and camera is None and video is None)
+    options = LiveOptions(
+        active="browser" if theirs else "server",
+        detect=DetectOptions(
+            model=model, hands=hands, face=face, face_model=face_model, person=person
+        ),
+        fov=opt.radians(fov),
+        upper_body=upper_body,
+        vmc=None if vmc is None else VmcOutput(vmc, "vrm1"),
+    )
+    if video is None:
+        source = ServerSource("camera", partial(Webcam, camera or 0))
+    else:
+        source = ServerSource("video", partial(Video, video))
+        with source.open() as opened:
+            seen_by = reports.field_of_view(opened.camera(opt.radians(fov)))
+        console.err.print(f"Field of view {seen_by}.")
     with ExitStack() as stack:
-        listeners = [*_vmc(vmc, stack), *_recording(record, stack)]
-        again: Callable[[], Source] = (
-            partial(Webcam, camera or 0) if video is None else partial(Video, video)
-        )
-        theirs = browser or (lan and camera is None and video is None)
-        source = None if theirs else again()
-        kind: SourceKind = "browser" if theirs else "camera" if video is None else "video"
-        if video is not None and source is not None:
-            seen_by = source.camera(opt.radians(fov))
-            console.err.print(f"Field of view {reports.field_of_view(seen_by)}.")
-        studio = _studio(takes, fov, stack)
+        outputs = LiveOutputs(_recording(record, stack), _studio(takes, fov, stack))
         phones = page.phones() if lan else None
-        _stream(
-            source,
-            kind,
-            model,
-            opt.radians(fov),
-            port,
-            open_page,
-            listeners,
-            rig,
-            hands,
-            upper_body,
-            face,
-            face_model,
-            studio,
-            again,
-            phones,
-            person,
-        )
+        _serve(source, options, PageOptions(port=port, lan=phones), outputs, rig, open_page)
 
 
-def _vmc(to: str | None, stack: ExitStack) -> list[Listener]:
-    if to is None:
-        return []
-    from mocap.stream import vmc
+def demo(port: opt.Port = opt.DEFAULT_PORT, open_page: opt.Open = True) -> None:
+    """Run the whole pipeline on the bundled clip, onto the avatar in the browser."""
+    from mocap import assets
+    from mocap.capture.video import Video
+    from mocap.live.options import LiveOptions, PageOptions, ServerSource
+    from mocap.live.serve import LiveOutputs
 
-    sender = stack.enter_context(vmc.Sender(*vmc.address(to)))
-    return [
-        lambda keypoints, motion: sender.send(
-            vmc.bundle(motion, seen=bool(keypoints.confidence.max() > 0))
-        )
-    ]
+    console.out.print(
+        "This clip is a rendering of the mannequin; its motion is detected from the pictures alone."
+    )
+    console.out.print(
+        "Next, with your own video:  mocap bake dance.mp4 -o dance.bvh -o dance.glb"
+        "     or live:  mocap live"
+    )
+    source = ServerSource("video", partial(Video, assets.path("demo/demo.mp4")))
+    with ExitStack() as stack:
+        outputs = LiveOutputs(studio=_studio(Path("takes"), None, stack))
+        _serve(source, LiveOptions(), PageOptions(port=port), outputs, None, open_page)
 
 
-def _studio(folder: Path, fov: float | None, stack: ExitStack) -> Callable[..., Any]:
-    """What `session.live` makes the studio by, whose take in progress is ended with the stack."""
+def _serve(
+    source: ServerSource,
+    options: LiveOptions,
+    served: PageOptions,
+    outputs: LiveOutputs,
+    rig: Path | None,
+    open_page: bool,
+) -> None:
+    import asyncio
+    from dataclasses import replace
 
-    def made(files: Any, expressions: Sequence[str]) -> Any:
-        from mocap.studio.messages import STUDIO_PATH, SUBPROTOCOL
+    from mocap.live import serve
+    from mocap.live.avatar import load_avatar
+
+    if rig is not None:
+        served = replace(served, rig=load_avatar(rig))
+    asyncio.run(serve.live(source, options, served, outputs, page.announce(open_page)))
+
+
+def _studio(folder: Path, fov: float | None, stack: ExitStack) -> StudioMaker:
+    """Return what makes the studio; `stack` ends its take in progress."""
+
+    def make(files: Files, expressions: Sequence[str]) -> Recorder:
         from mocap.studio.studio import Studio
 
         studio = Studio(folder, files, expressions, opt.radians(fov))
         stack.callback(studio.close)
-        return studio.hear, {STUDIO_PATH: (SUBPROTOCOL, studio.serve)}
+        return studio
 
-    return made
+    return make
 
 
 def _recording(path: Path | None, stack: ExitStack) -> list[Listener]:
+    """Return the listener of --record; `stack` ends the recording and prints its length."""
     if path is None:
         return []
     from mocap.formats.recording import Recording
@@ -151,82 +177,8 @@ def _recording(path: Path | None, stack: ExitStack) -> list[Listener]:
             return
         try:
             recording.append(keypoints)
-        except OutputError as error:  # the disk is full; who is live goes on
+        except OutputError as error:  # the disk is full; the session goes on
             console.err.print(f"Note: {error}")
+            raise
 
     return [append]
-
-
-def demo(port: opt.Port = opt.DEFAULT_PORT, open_page: opt.Open = True) -> None:
-    """Run the whole pipeline on the bundled clip, onto the avatar in the browser."""
-    from mocap import assets
-    from mocap.capture.video import Video
-
-    clip = assets.path("demo/demo.mp4")
-    console.out.print(
-        "This clip is a rendering of the mannequin; its motion is detected from the pictures alone."
-    )
-    console.out.print(
-        "Next, with your own video:  mocap bake dance.mp4 -o dance.bvh -o dance.glb"
-        "     or live:  mocap live"
-    )
-    with ExitStack() as stack:
-        again = partial(Video, clip)
-        _stream(
-            again(),
-            "video",
-            "full",
-            None,
-            port,
-            open_page,
-            studio=_studio(Path("takes"), None, stack),
-            again=again,
-        )
-
-
-def _stream(
-    source: Source | None,
-    kind: SourceKind,
-    model: Any,
-    fov: float | None,
-    port: int,
-    open_page: bool,
-    listeners: Sequence[Listener] = (),
-    rig: Path | None = None,
-    hands: bool = True,
-    upper_body: bool | None = None,
-    face: bool = True,
-    face_model: Path | None = None,
-    studio: Any = None,
-    again: Callable[[], Source] | None = None,
-    lan: Lan | None = None,
-    person: int | None = None,
-) -> None:
-    import asyncio
-
-    from mocap.capture.webcam import Webcam
-    from mocap.live import session
-    from mocap.live.avatar import load_avatar
-
-    avatar = None if rig is None else load_avatar(rig)
-    with source or nullcontext():
-        ready = page.announce(open_page)
-        running = session.live(
-            source,
-            kind,
-            model,
-            fov,
-            port=port,
-            ready=ready,
-            listeners=listeners,
-            rig=avatar,
-            hands=hands,
-            upper_body=upper_body,
-            face=face,
-            face_model=face_model,
-            studio=studio,
-            again=again or Webcam,
-            lan=lan,
-            person=person,
-        )
-        asyncio.run(running)

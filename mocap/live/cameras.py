@@ -1,146 +1,165 @@
-"""`mocap live --browser`: what pages' own cameras see is solved here, and each performer is a subject of their own on one stage."""
+"""Pages' own cameras: what they see is solved here, and each performer is a subject on one stage."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol, runtime_checkable
 
 import msgspec
 from websockets.asyncio.server import ServerConnection
 
-from mocap.core.keypoints import with_fov
-from mocap.detect.mediapipe.bundles import PoseSize, face_bundle, hand_bundle, pose_bundle
-from mocap.live.incoming import Incoming, ingest
+from mocap.core.keypoints import Keypoints, with_fov
+from mocap.detect.mediapipe.bundles import face_bundle, hand_bundle, pose_bundle
+from mocap.detect.options import DetectOptions
+from mocap.live.broadcast import Broadcast, sentence_of
+from mocap.live.incoming import CameraFrame, Incoming
+from mocap.live.ingest import ingest
 from mocap.live.messages import body_of, weights_of
-from mocap.live.performer import Listener, LivePerformer
+from mocap.live.options import LiveOptions
+from mocap.live.orders import Orders
+from mocap.live.performer import LivePerformer
 from mocap.stream import protocol
 from mocap.stream.files import Files, content_type
 
-if TYPE_CHECKING:
-    from mocap.stream.server import Server
-
 NAME = "your browser's camera"
+"""What the page calls the source before a camera has begun."""
+
 MODELS = "/models/"
-"""Where the page finds index.json, which says what else is there, and the weights for its own detector."""
+"""Where the page finds the weights of its own detector, and index.json, which lists them."""
 
 
-def models(
-    size: PoseSize = "full",
-    hands: bool = True,
-    face: bool = True,
-    face_model: Path | None = None,
-    person: int | None = None,
-) -> Files:
-    """The weights that the page's detector wants. face_model: another face_landmarker.task than the package's. person:
-    whom of several it is to follow, as of `bake.read_keypoints`. Raises ModelError."""
-    bundles = {"pose": pose_bundle(size)}
-    if hands:
+def models(options: DetectOptions) -> Files:
+    """Return the weights that the page's own detector uses.
+
+    Raises:
+        ModelError: Weights are missing or damaged.
+    """
+    bundles = {"pose": pose_bundle(options.model)}
+    if options.hands:
         bundles["hand"] = hand_bundle()
-    if face:
-        bundles["face"] = face_bundle(face_model)
-    index = {"models": list(bundles), "person": person}
+    if options.face:
+        bundles["face"] = face_bundle(options.face_model)
+    index = {"models": list(bundles), "person": options.person}
     files: Files = {
         f"{MODELS}{name}.task": (data, content_type("x.task")) for name, data in bundles.items()
     }
     return files | {f"{MODELS}index.json": (msgspec.json.encode(index), content_type("x.json"))}
 
 
-class BrowserCameras:
-    """Pages' cameras, between the event loop, where they are heard (server.Cameras), and the solver's thread (`follow`).
+@runtime_checkable
+class CameraEvents(Protocol):
+    """What cameras tell the session, in the event loop."""
 
-    performer: makes the solver of one more performer. introduce: tells everyone what the first camera shows. fov: the cameras' field of
-    view, radians, where it is known. lead: called when a page's camera begins, to be followed. `server` is to be set before anyone is
-    heard. `shown` is what the first camera shows.
+    def camera_began(self, shown: protocol.Source) -> None:
+        """The first frame of a camera has come."""
+
+    def cameras_left(self) -> None:
+        """The last camera has left."""
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """What is told of frames and errors, in the solver's thread."""
+
+    def watch(self, keypoints: Keypoints) -> None:
+        """A frame of the first performer."""
+
+    def failed(self, sentence: str) -> None:
+        """An unexpected error; the performer has started again."""
+
+
+class BrowserCameras:
+    """Pages' cameras: heard in the event loop (`stream.server.Cameras`), solved in `follow`.
+
+    Args:
+        options: What is detected, and the cameras' field of view.
     """
 
-    server: Server
-
-    def __init__(
-        self,
-        performer: Callable[[], LivePerformer],
-        introduce: Callable[[protocol.Source], None],
-        lead: Callable[[], None],
-        fov: float | None = None,
-        hands: bool = True,
-        face: bool = True,
-    ) -> None:
-        self._performer, self._introduce, self._lead, self._fov = performer, introduce, lead, fov
-        self._incoming = Incoming(hands, face)
-        self._following = False
+    def __init__(self, options: LiveOptions) -> None:
+        self._options = options
+        self._incoming = Incoming(options.detect.hands, options.detect.face)
+        self._announced: dict[Hashable, protocol.Source] = {}  # cameras without a frame so far
+        self._events: CameraEvents | None = None
+        self._gone: Callable[[int], None] = lambda subject: None
         self.shown = protocol.Source("browser", NAME, 640, 480)
+        """What the first camera shows."""
+
+    def attach(self, events: CameraEvents, gone: Callable[[int], None]) -> None:
+        """Connect to the session, before the first camera begins.
+
+        Args:
+            events: The session.
+            gone: Tells viewers that a performer has left.
+        """
+        self._events, self._gone = events, gone
 
     def begun(self, key: Hashable, camera: protocol.Camera) -> None:
-        self._begin(key, camera)
-        self._lead()
-
-    def _begin(self, key: Hashable, camera: protocol.Camera) -> None:
-        if self._incoming.begin(key, (camera.width, camera.height)) == 0:
-            self.shown = protocol.Source(
-                "browser", camera.name or NAME, camera.width, camera.height
-            )
-            if self._following:
-                self._introduce(self.shown)
+        """A page's camera has begun; it becomes active with its first frame."""
+        size = (camera.width, camera.height)
+        subject = self._incoming.begin(key, size)
+        shown = protocol.Source("browser", camera.name or NAME, *size)
+        if subject == 0:
+            self.shown = shown
+        self._announced[key] = self.shown
 
     def seen(self, key: Hashable, message: protocol.Points | protocol.Face) -> None:
+        """A page's camera has seen a body or a face."""
         self._incoming.put(key, message)
+        if isinstance(message, protocol.Points) and key in self._announced and self._events:
+            self._events.camera_began(self._announced.pop(key))
 
     def gone(self, key: Hashable) -> None:
-        if (subject := self._incoming.end(key)) is not None:
-            self.server.gone(subject)
+        """A page has left, with its camera if it had one."""
+        self._announced.pop(key, None)
+        subject = self._incoming.end(key)
+        if subject is None:
+            return
+        self._gone(subject)
+        if self._events is not None and not len(self._incoming):
+            self._events.cameras_left()
 
     async def ingest(self, connection: ServerConnection) -> None:
-        """Serves a page of anyone's at INGEST_PATH."""
+        """Serve a page of another server on this machine, at INGEST_PATH."""
+        await ingest(connection, self)
 
-        def lead(key: Hashable, width: int, height: int) -> None:
-            self._begin(key, protocol.Camera("another page", width, height))
+    def follow(self, orders: Orders, output: Broadcast, watcher: Watcher) -> None:
+        """Solve what the cameras see until another source is chosen; the solver's thread.
 
-        await ingest(connection, self._incoming, lead, self.gone)
-
-    def follow(
-        self,
-        stop: threading.Event,
-        anew: threading.Event,
-        numbers: Iterator[int],
-        expressions: Sequence[str],
-        listeners: Sequence[Listener] = (),
-    ) -> None:
-        """The solver's thread: poses of all performers, until stop is set. anew: measure everyone again. numbers: of the frames. listeners:
-        hear the first one."""
-        self._following = True
-        try:
-            self._follow(stop, anew, numbers, expressions, listeners)
-        finally:
-            self._following = False
-
-    def _follow(
-        self,
-        stop: threading.Event,
-        anew: threading.Event,
-        numbers: Iterator[int],
-        expressions: Sequence[str],
-        listeners: Sequence[Listener],
-    ) -> None:
+        An unexpected error ends the performer that it belongs to; the next frame begins another.
+        """
         performers: dict[int, LivePerformer] = {}
-        for seen in self._incoming.frames(stop):
-            subject, keypoints = seen.points.stamp.subject, with_fov(seen.keypoints, self._fov)
-            if anew.is_set():
-                anew.clear()
+        for seen in self._incoming.frames(orders.leave):
+            subject = seen.points.stamp.subject
+            if orders.take().calibrate:
                 performers.clear()
             if seen.restarted or subject not in performers:
-                performers[subject] = self._performer()
-            motion = performers[subject].follow(keypoints)
-            stamp = replace(seen.points.stamp, frame=next(numbers))
-            points = replace(body_of(seen.points), stamp=stamp)
-            pose = protocol.Pose(
-                stamp,
-                motion.root_positions[0],
-                motion.rotations[0],
-                weights_of(motion, expressions),
-            )
-            self.server.publish_threadsafe([protocol.encode(points), protocol.encode(pose)])
-            if subject == 0:
-                for listener in listeners:
-                    listener(keypoints, motion)
+                performers[subject] = LivePerformer(
+                    None,
+                    upper_body=self._options.upper_body,
+                    tuning=lambda: orders.tuning,
+                )
+            try:
+                self._perform(performers[subject], seen, output, watcher)
+            except Exception as error:
+                del performers[subject]
+                watcher.failed(sentence_of(f"Performer {subject + 1}", error))
+
+    def _perform(
+        self, performer: LivePerformer, seen: CameraFrame, output: Broadcast, watcher: Watcher
+    ) -> None:
+        keypoints = with_fov(seen.keypoints, self._options.fov)
+        motion = performer.follow(keypoints)
+        stamp = replace(seen.points.stamp, frame=output.number())
+        points = replace(body_of(seen.points), stamp=stamp)
+        pose = protocol.Pose(
+            stamp,
+            motion.root_positions[0],
+            motion.rotations[0],
+            weights_of(motion, output.expressions),
+        )
+        output.publish([protocol.encode(points), protocol.encode(pose)])
+        if stamp.subject == 0:
+            for sentence in output.tell(keypoints, motion):
+                watcher.failed(sentence)
+            watcher.watch(keypoints)

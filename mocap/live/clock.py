@@ -9,11 +9,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mocap.capture.source import Frame, Source
+from mocap.capture.video import Video
+from mocap.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A frame, the take's time in seconds, which goes on increasing where a video starts again, and when it came (time.monotonic())."""
+    """A frame on its arrival.
+
+    Attributes:
+        frame: The frame.
+        time: Time of the take, seconds; it increases also where a video is repeated.
+        clock: Time of arrival, `time.monotonic()`.
+        restarted: Whether a video is repeated from here.
+    """
 
     frame: Frame
     time: float
@@ -22,10 +31,18 @@ class Arrived:
 
 
 def in_real_time(source: Source, stop: threading.Event) -> Iterator[Arrived]:
-    """The frames of a source as a camera would give them: a video at its own pace and again from its start when it ends.
+    """Yield the frames of a source as a camera would: a video at its own pace, repeated.
 
     A reader that is slower than the video gets fewer frames, never late ones.
+
+    Args:
+        source: A camera, whose iteration may end, or a video or images, which are repeated.
+        stop: Ends the iteration soon after it is set.
+
+    Raises:
+        InputError: The video has no frame.
     """
+    camera = source.count is None and not isinstance(source, Video)
     begun = time.monotonic()
     offset = 0.0
     for turn in itertools.count():
@@ -35,9 +52,7 @@ def in_real_time(source: Source, stop: threading.Event) -> Iterator[Arrived]:
                 return
             first = frame.time if first is None else first
             last = frame.time - first
-            if (
-                source.count is None
-            ):  # a camera sets the pace itself, and says by another clock when its picture came
+            if camera:  # its times are those of time.perf_counter()
                 came = time.monotonic() - (time.perf_counter() - frame.time)
                 yield Arrived(frame, came - begun, came, False)
                 continue
@@ -48,4 +63,8 @@ def in_real_time(source: Source, stop: threading.Event) -> Iterator[Arrived]:
             if wait > 0 and stop.wait(wait):
                 return
             yield Arrived(frame, offset + last, time.monotonic(), turn > 0 and last == 0.0)
+        if stop.is_set() or camera:
+            return
+        if first is None:
+            raise InputError(f"{source.name} has no frame that can be read.")
         offset = max(offset + last + 1.0 / source.fps, time.monotonic() - begun)

@@ -1,40 +1,34 @@
-"""What pages' cameras see, on its way from the event loop to the solver's thread. Newest wins here too, camera by camera.
+"""The mailbox of pages' cameras, from the event loop to the solver's thread.
 
-Our own page sends what its camera sees as `mocap.v1`; a page of anyone's sends what TF.js pose-detection's `estimatePoses` returns, a text
-message a frame, to /ingest (`ingest`). Each camera's performer is a subject of their own.
+It holds the newest frame of each camera. Our own page sends what its camera sees as `mocap.v1`;
+pages of other servers send what TF.js pose-detection returns (`live.ingest`). Each camera's
+performer is a subject of its own.
 """
 
 from __future__ import annotations
 
 import itertools
 import threading
-import time
-import warnings
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
 
-import msgspec
 import numpy as np
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
 
 from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.detect.crops import Hand, matched
-from mocap.errors import InputError, MocapError
-from mocap.formats import keypoints_json
-from mocap.stream.protocol import FACE_POINTS, Face, Points, ProtocolError, Stamp
+from mocap.stream.protocol import FACE_POINTS, Face, Points, ProtocolError
 
 MOST = 8
-"""Performers at once."""
+"""The largest number of performers at once."""
 
-_WAKE = 0.25  # seconds between looks at whether it is all over
+_WAKE = 0.25  # seconds between looks at whether the session has ended
 _BODY, _HAND = len(LANDMARKS), 21
 
 
 @dataclass
 class _Camera:
-    """What is known of one: its performer's number, its picture's size, and what it saw last."""
+    """One camera: its performer's number, its picture's size, and its newest messages."""
 
     subject: int
     size: tuple[int, int]
@@ -46,8 +40,14 @@ class _Camera:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Seen:
-    """points: the body's message as it came, with its subject. restarted: another take of this subject begins here."""
+class CameraFrame:
+    """One frame of a camera.
+
+    Attributes:
+        points: The body's message as it came, with the camera's subject.
+        keypoints: The same as keypoints, with hands and face.
+        restarted: Whether another take of this subject begins here.
+    """
 
     points: Points
     keypoints: Keypoints
@@ -56,9 +56,12 @@ class Seen:
 
 @dataclass
 class Incoming:
-    """One frame of each camera: what comes before the last was taken replaces it. A camera is told by any key.
+    """Holds the newest frame of each camera; a camera is identified by any hashable key.
 
-    hands, face: whether frames have room for them, so that those without are frames in which none is seen."""
+    Attributes:
+        hands: Whether the keypoints have hands, NaN where a frame has none.
+        face: Whether the keypoints have a face, NaN where a frame has none.
+    """
 
     hands: bool = False
     face: bool = False
@@ -67,9 +70,18 @@ class Incoming:
     _count: Iterator[int] = field(default_factory=itertools.count)
 
     def begin(self, key: Hashable, size: tuple[int, int]) -> int:
-        """This camera's frames follow, another take: the number of its performer, the lowest that is free. size: of its picture, pixels.
+        """Begin another take of a camera.
 
-        Raises ProtocolError if there are too many."""
+        Args:
+            key: The camera.
+            size: Width and height of its picture, pixels.
+
+        Returns:
+            The number of its performer, the lowest that is free.
+
+        Raises:
+            ProtocolError: There are `MOST` performers already.
+        """
         with self._filled:
             taken = {camera.subject for other, camera in self._cameras.items() if other != key}
             subject = (
@@ -82,18 +94,27 @@ class Incoming:
             self._cameras[key] = _Camera(subject, size)
             return subject
 
+    def __len__(self) -> int:
+        """Return the number of cameras."""
+        with self._filled:
+            return len(self._cameras)
+
     def end(self, key: Hashable) -> int | None:
-        """This camera has gone: the number of the performer that it saw, if any."""
+        """Remove a camera, and return the number of its performer, if it had one."""
         with self._filled:
             camera = self._cameras.pop(key, None)
             return None if camera is None else camera.subject
 
     def put(self, key: Hashable, message: Points | Face) -> None:
-        """What a camera sees, the face before the body. Raises ProtocolError if it has not BlazePose's landmarks."""
+        """Take a message of a camera; the face of a frame comes before its body.
+
+        Raises:
+            ProtocolError: The camera has not begun, or the message has not BlazePose's landmarks.
+        """
         with self._filled:
             camera = self._cameras.get(key)
             if camera is None:
-                raise ProtocolError("What a camera sees follows the message that it has begun.")
+                raise ProtocolError("Send a camera message before the first keypoints.")
             if isinstance(message, Face):
                 camera.face = message
                 return
@@ -105,8 +126,8 @@ class Incoming:
             camera.points, camera.came = message, next(self._count)
             self._filled.notify()
 
-    def frames(self, stop: threading.Event) -> Iterator[Seen]:
-        """What comes, until stop is set; where several cameras wait, the longest first."""
+    def frames(self, stop: threading.Event) -> Iterator[CameraFrame]:
+        """Yield frames until `stop` is set; of several that wait, the oldest first."""
         while not stop.is_set():
             with self._filled:
                 waiting = [camera for camera in self._cameras.values() if camera.points is not None]
@@ -118,72 +139,14 @@ class Incoming:
                 face = camera.face
                 assert points is not None
                 if points.stamp.time <= camera.last:
-                    continue  # a clock that stands still: nothing new
+                    continue  # the clock stands still: an old frame
                 camera.last = points.stamp.time
                 restarted, camera.restarted = camera.restarted, False
             points = replace(points, stamp=replace(points.stamp, subject=camera.subject))
             own = face if face is not None and face.stamp.frame == points.stamp.frame else None
-            yield Seen(
+            yield CameraFrame(
                 points, as_keypoints(points, camera.size, own, self.hands, self.face), restarted
             )
-
-
-INGEST_PATH = "/ingest"
-
-
-async def ingest(
-    connection: ServerConnection,
-    incoming: Incoming,
-    lead: Callable[[Hashable, int, int], None],
-    gone: Callable[[Hashable], None],
-) -> None:
-    """Takes frames of a page's pose-detection until it goes. lead: called with a key and the picture's width and height when they are first
-    told, gone: with the key at the end.
-
-    A message is what `estimatePoses` returns, or {"width", "height", "poses"} with the picture's size in pixels; without it, 640 × 480 is
-    taken. What cannot be read closes the connection with the reason.
-    """
-    size: tuple[int, int] | None = None
-    try:
-        async for message in connection:
-            clock = time.monotonic()
-            keypoints = foreign_frame(message, clock)
-            if keypoints.camera.size != size:
-                size = keypoints.camera.size
-                lead(connection, *size)
-            stamp = Stamp(0, float(keypoints.times[0]), clock)
-            incoming.put(
-                connection,
-                Points(
-                    stamp,
-                    keypoints.image[0] / size,
-                    keypoints.positions[0],
-                    keypoints.confidence[0],
-                ),
-            )
-    except ConnectionClosed:
-        pass
-    except MocapError as error:
-        await connection.close(1008, str(error).encode()[:120].decode(errors="ignore"))
-    finally:
-        gone(connection)
-
-
-def foreign_frame(message: str | bytes, now: float) -> Keypoints:
-    """One frame of keypoints at the time of its coming, seconds, from what `estimatePoses` returned. Raises InputError."""
-    try:
-        told = msgspec.json.decode(message)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise InputError(
-            f"A message to {INGEST_PATH} is JSON, what estimatePoses returns: {error}."
-        ) from None
-    if not isinstance(told, dict):
-        told = {"poses": told}
-    frame = {"timestamp": now, "poses": told.get("poses")}
-    take = {"frames": [frame], "width": told.get("width", 640), "height": told.get("height", 480)}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # thirty times a second it would be said
-        return keypoints_json.loads(msgspec.json.encode(take))
 
 
 def as_keypoints(
@@ -193,9 +156,15 @@ def as_keypoints(
     hands: bool = False,
     faces: bool = False,
 ) -> Keypoints:
-    """One frame of keypoints from messages, in whose axes they are. size: of the picture, pixels. hands, faces: have room for them.
+    """Convert messages to one frame of keypoints, in the same axes.
 
-    Hands are put to the wrists that they belong to, as `crops.matched` does."""
+    Args:
+        points: The body, and perhaps both hands.
+        size: Width and height of the picture, pixels.
+        face: The face of the same frame, or None.
+        hands: Whether the keypoints have hands; each is assigned to the nearest wrist.
+        faces: Whether the keypoints have a face.
+    """
     positions, image = points.positions.astype(np.float64), points.image.astype(np.float64) * size
     seen = np.asarray(np.isfinite(positions).all(axis=-1) & np.isfinite(image).all(axis=-1))
     confidence = np.where(seen, np.clip(points.confidence.astype(np.float64), 0.0, 1.0), 0.0)

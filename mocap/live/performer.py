@@ -19,9 +19,6 @@ from mocap.solve.measure import measure_body
 from mocap.solve.solver import Solver
 from mocap.solve.tuning import SolveOptions, Tuning
 
-Listener = Callable[[Keypoints, Motion], None]
-"""Called in the detector's thread with each live frame: what was seen, and the pose on the avatar."""
-
 # The live body is measured again each second of the first six in which a person is seen, and then left alone.
 _MEASURE_EVERY, _MEASURE_UNTIL = 1.0, 6.0
 

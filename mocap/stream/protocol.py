@@ -9,7 +9,6 @@ Text messages (text.py) are JSON objects, told apart by `type`:
                       tuned    smoothing, feet, hips, lag                        how live poses are made
                       pong     client, clock                                     the answer to ping
     client → server   ack      frame                                             drew it: every frame up to it is acknowledged
-                      control  paused                                            asks the source to pause or go on
                       calibrate                                                  the performer stands upright: measure anew
                       person   at (optional)                                     follow the next person, or the one there
                       vmc      output                                            send poses over VMC to this receiver, or stop
@@ -57,11 +56,13 @@ from mocap.stream.text import (
     Calibrate,
     Camera,
     ClientText,
-    Control,
+    DiskState,
+    ExpressionNames,
     Gone,
     Hello,
     Lead,
     Level,
+    Part,
     Person,
     Ping,
     Pong,
@@ -69,6 +70,7 @@ from mocap.stream.text import (
     ServerText,
     Source,
     SourceKind,
+    SourceState,
     State,
     Status,
     Tune,
@@ -83,12 +85,53 @@ from mocap.stream.text import (
 )
 
 __all__ = [
-    "MAX_EXPRESSIONS", "MAX_JOINTS", "MAX_TEXT", "SUBPROTOCOL", "VERSION", "Ack", "Ask", "Bones",
-    "Calibrate", "Camera", "ClientText", "Control", "Face", "Gone", "Hello", "Lead", "Level",
-    "Person", "Picture", "Ping", "Points", "Pong", "Pose", "ProtocolError", "ServerText",
-    "Source", "SourceKind", "Stamp", "State", "Status", "Tune", "Tuned", "Vmc", "VmcOutput",
-    "Who", "decode", "decode_client_text", "decode_header", "decode_seen", "decode_server_text",
-    "encode", "encode_text", "hello",
+    "MAX_EXPRESSIONS",
+    "MAX_JOINTS",
+    "MAX_TEXT",
+    "SUBPROTOCOL",
+    "VERSION",
+    "Ack",
+    "Ask",
+    "Bones",
+    "Calibrate",
+    "Camera",
+    "ClientText",
+    "DiskState",
+    "ExpressionNames",
+    "Face",
+    "Gone",
+    "Hello",
+    "Lead",
+    "Level",
+    "Part",
+    "Person",
+    "Picture",
+    "Ping",
+    "Points",
+    "Pong",
+    "Pose",
+    "ProtocolError",
+    "ServerText",
+    "Source",
+    "SourceKind",
+    "SourceState",
+    "Stamp",
+    "State",
+    "Status",
+    "Tune",
+    "Tuned",
+    "Vmc",
+    "VmcOutput",
+    "Who",
+    "check_seen",
+    "decode",
+    "decode_client_text",
+    "decode_header",
+    "decode_seen",
+    "decode_server_text",
+    "encode",
+    "encode_text",
+    "hello",
 ]  # fmt: skip
 
 POSE, KEYPOINTS, PICTURE, FACE = 1, 2, 3, 4
@@ -100,6 +143,12 @@ HEADER = struct.Struct("<HHIdd")
 MAX_POINTS = 4096
 MAX_PICTURE = 4 * 2**20
 MAX_MESSAGE = HEADER.size + MAX_PICTURE
+
+# What a camera can see, with room to spare: a point 100 pictures away, a body of 100 m, a transform
+# in centimetres.
+MAX_WIDTHS, MAX_METRES, MAX_TRANSFORM = 100.0, 100.0, 1e5
+MAX_TIME = 1e11
+"""The largest time of a frame, seconds: milliseconds since 1970 sent by mistake still pass."""
 
 _U16, _U32 = 2**16 - 1, 2**32 - 1
 _KINDS = {POSE: "pose", KEYPOINTS: "keypoints", PICTURE: "picture", FACE: "face"}
@@ -243,13 +292,45 @@ def decode(data: bytes, joints: int, expressions: int) -> Pose | Points | Pictur
 
 
 def decode_seen(data: bytes) -> Points | Face:
-    """What a viewer's camera saw. Raises ProtocolError if it is another message or none."""
+    """Read what a viewer's camera saw, and check that a camera can have seen it.
+
+    Raises:
+        ProtocolError: It is another message, or a value is out of range (`check_seen`).
+    """
     message = decode(data, 0, 0) if decode_header(data)[0] in (KEYPOINTS, FACE) else None
     if not isinstance(message, Points | Face):
         raise ProtocolError(
             "A viewer sends binary messages of kind 2 (keypoints) and 4 (face) alone."
         )
+    check_seen(message)
     return message
+
+
+def check_seen(message: Points | Face) -> None:
+    """Check the range of what a camera saw, so that no later stage meets an absurd number.
+
+    Raises:
+        ProtocolError: A time, coordinate or matrix element is out of range.
+    """
+    stamp = message.stamp
+    if not (0.0 <= stamp.time <= MAX_TIME and abs(stamp.clock) <= MAX_TIME):
+        raise ProtocolError(
+            f"A frame's time must lie in 0..{MAX_TIME:.0e} s, but is {stamp.time:g} "
+            f"(clock {stamp.clock:g})."
+        )
+    if isinstance(message, Points):
+        _in_range("A keypoint's image coordinate", message.image, MAX_WIDTHS)
+        _in_range("A keypoint's position, metres,", message.positions, MAX_METRES)
+    else:
+        _in_range("A face point's coordinate", message.points, MAX_WIDTHS)
+        _in_range("An element of a face's transform", message.transform, MAX_TRANSFORM)
+
+
+def _in_range(what: str, values: ndarray, limit: float) -> None:
+    """Raise ProtocolError if a value lies beyond ±limit; NaN is allowed."""
+    worst = float(np.nanmax(np.abs(values), initial=0.0)) if values.size else 0.0
+    if worst > limit:
+        raise ProtocolError(f"{what} must lie within ±{limit:g}, but one is {worst:g}.")
 
 
 def decode_header(data: bytes) -> tuple[int, Stamp]:

@@ -33,6 +33,7 @@ from mocap.stream import files as pages
 from mocap.stream import protocol
 from mocap.stream.flow import Flow
 from mocap.stream.lan import EVERYWHERE, Lan
+from mocap.stream.logs import RateLimitedLog
 from mocap.stream.ports import LAST_WORDS, Ports
 
 DEFAULT_PORT = 8765
@@ -55,7 +56,7 @@ class Cameras(Protocol):
 
 _STALL = 20.0  # seconds that a socket may need for one message before it is taken for dead
 
-_log = logging.getLogger("mocap.stream")
+log = RateLimitedLog(logging.getLogger("mocap.live"))
 
 
 class _Client:
@@ -141,11 +142,9 @@ class Server:
         self._hello = hello
         self._files = files
         self._on_ask = on_ask
-        self._tuned: protocol.Tuned | None = None
         self._cameras = cameras
         self._endpoints = endpoints or {}
-        self._status: protocol.Status | None = None
-        self._state: protocol.State | None = None
+        self._known: dict[type, protocol.ServerText] = {}
         self._frame = -1
         self._newest: dict[
             int, tuple[int, tuple[bytes, ...]]
@@ -218,17 +217,11 @@ class Server:
         for client in self._clients:
             client.tell(hello)
 
-    def tuned(self, tuned: protocol.Tuned) -> None:
-        """How live poses are made: told to everyone, and to those who come later."""
-        self._tuned = tuned
+    def tell(self, message: protocol.Status | protocol.State | protocol.Tuned) -> None:
+        """Send a message to every client, and the newest of its type to each later client."""
+        self._known[type(message)] = message
         for client in self._clients:
-            client.tell(tuned)
-
-    def announce(self, state: protocol.State) -> None:
-        """Send the server's state to every client, and to each one that connects later."""
-        self._state = state
-        for client in self._clients:
-            client.tell(state)
+            client.tell(message)
 
     def gone(self, subject: int) -> None:
         """This performer is seen no more: told to everyone, and their last frame is forgotten."""
@@ -236,12 +229,6 @@ class Server:
         for client in self._clients:
             client.sent.pop(subject, None)
             client.tell(protocol.Gone(subject))
-
-    def status(self, level: protocol.Level, text: str) -> None:
-        """A sentence for everyone, and for those who come later; an empty one where there is nothing more to say."""
-        self._status = protocol.Status(level, text)
-        for client in self._clients:
-            client.tell(self._status)
 
     # A client's life
 
@@ -254,9 +241,8 @@ class Server:
             return
         client = _Client(connection)
         client.tell(self._hello)
-        for known in (self._status, self._state, self._tuned):
-            if known is not None:
-                client.tell(known)
+        for known in self._known.values():
+            client.tell(known)
         self._clients.add(client)
         sender = asyncio.create_task(self._send(client))
         try:
@@ -266,6 +252,9 @@ class Server:
             await self._dismiss(connection, str(error))
         except ConnectionClosed:
             pass
+        except Exception as error:
+            log.error(f"client {type(error).__name__}", "A viewer's message failed.", error)
+            await self._dismiss(connection, "The server failed at this message.", code=1011)
         finally:
             self._clients.discard(client)
             if self._cameras is not None:
@@ -297,8 +286,8 @@ class Server:
                     await client.send(message)
         except ConnectionClosed:
             pass
-        except Exception:
-            _log.exception("a sender failed")
+        except Exception as error:
+            log.error(f"sender {type(error).__name__}", "Sending to a viewer failed.", error)
             client.connection.transport.abort()
 
     def _receive(self, client: _Client, message: str | bytes) -> None:
@@ -325,10 +314,10 @@ class Server:
                 if self._on_ask is not None:
                     self._on_ask(text)
 
-    async def _dismiss(self, connection: ServerConnection, sentence: str) -> None:
+    async def _dismiss(self, connection: ServerConnection, sentence: str, code: int = 1008) -> None:
         # A close frame's reason has room for 123 bytes, and a client that does not read does not even get those.
         reason = sentence.encode()[:120].decode(errors="ignore")
-        closing = asyncio.ensure_future(connection.close(1008, reason))
+        closing = asyncio.ensure_future(connection.close(code, reason))
         await asyncio.wait([closing], timeout=LAST_WORDS)
         connection.transport.abort()
         await asyncio.wait([closing])

@@ -36,7 +36,10 @@ DiskState = Literal["ok", "low", "full"]
 ExpressionNames = Literal["vrm1", "vrm0"]
 FrameNumber = Annotated[int, Meta(ge=0, le=_U32)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
-Size = Annotated[int, Meta(ge=1, le=_U16)]
+MAX_SIZE = _U16
+"""The largest width and height of a picture, pixels."""
+
+Size = Annotated[int, Meta(ge=1, le=MAX_SIZE)]
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
@@ -138,12 +141,6 @@ class Ack(_Message, frozen=True):
     frame: FrameNumber
 
 
-class Control(_Message, frozen=True):
-    """The client asks for the source to be paused, or to go on."""
-
-    paused: bool
-
-
 class Calibrate(_Message, frozen=True):
     """The performer stands upright before the camera: lengths, gravity and floor are to be measured anew."""
 
@@ -211,7 +208,7 @@ class Ping(_Message, frozen=True):
 
 ServerText = Hello | Status | State | Pong | Gone | Tuned
 _FROM_SERVER: msgspec.json.Decoder[ServerText] = msgspec.json.Decoder(ServerText)
-Ask = Control | Calibrate | Person | Tune | Lead | Vmc
+Ask = Calibrate | Person | Tune | Lead | Vmc
 ClientText = Ack | Ask | Camera | Ping
 _FROM_CLIENT: msgspec.json.Decoder[ClientText] = msgspec.json.Decoder(ClientText)
 

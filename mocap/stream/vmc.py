@@ -23,6 +23,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES
 from mocap.errors import DeviceError, InputError
+from mocap.stream.text import ExpressionNames
 
 DEFAULT_PORT = 39539
 """Where a receiver of motion (a "Marionette") listens by the specification."""
@@ -47,10 +48,31 @@ UNITY: dict[str, str] = {bone: _unity(bone) for bone in BONES}
 """bone → UnityEngine.HumanBodyBones."""
 
 
-def bundle(motion: Motion, index: int = 0, seen: bool = True) -> bytes:
-    """The OSC bundle of one frame of a motion on the humanoid bones.
+VRM0: dict[str, str] = {
+    "aa": "A", "ih": "I", "ou": "U", "ee": "E", "oh": "O",
+    "blink": "Blink", "blinkLeft": "Blink_L", "blinkRight": "Blink_R",
+    "happy": "Joy", "angry": "Angry", "sad": "Sorrow", "relaxed": "Fun", "surprised": "Surprised",
+    "neutral": "Neutral",
+}  # fmt: skip
+"""VRM 1.0 expression → VRM 0 blend shape clip, as UniVRM names its presets.
 
-    seen: whether anybody is before the camera. Raises InputError if the skeleton has joints that are no humanoid bones.
+VSeeFace, EVMC4U and other receivers of VRM 0 avatars know these names. VRM 0 has no preset for
+"surprised"; most avatars have a custom clip of that name."""
+
+
+def bundle(
+    motion: Motion, index: int = 0, seen: bool = True, names: ExpressionNames = "vrm1"
+) -> bytes:
+    """Make the OSC bundle of one frame of a motion on the humanoid bones.
+
+    Args:
+        motion: The motion, on joints named like humanoid bones.
+        index: The frame.
+        seen: Whether a person is in view.
+        names: Which names expressions have; ARKit's blend shapes have the same in both.
+
+    Raises:
+        InputError: The skeleton has joints that are not humanoid bones.
     """
     skeleton = motion.skeleton
     strange = [name for name in skeleton.names if name not in UNITY]
@@ -71,7 +93,8 @@ def bundle(motion: Motion, index: int = 0, seen: bool = True) -> bytes:
     for name, position, rotation in zip(skeleton.names, positions, rotations, strict=True):
         _add(out, "Bone/Pos", UNITY[name], *position, *rotation)
     for name, weights in motion.expressions.items():
-        _add(out, "Blend/Val", name, float(weights[index]))
+        named = VRM0.get(name, name) if names == "vrm0" else name
+        _add(out, "Blend/Val", named, float(weights[index]))
     _add(out, "Blend/Apply")
     return out.build().dgram
 

@@ -32,6 +32,8 @@ from mocap.rig.load import load_rig
 from mocap.solve.solver import solve_take
 from mocap.stream.clip import clip_files
 from mocap.stream.files import Files, content_type
+from mocap.stream.protocol import DiskState
+from mocap.stream.server import Endpoint
 from mocap.studio import messages as studio
 from mocap.studio.takes import TakesFolder
 
@@ -78,25 +80,46 @@ class Studio:
         self.takes = TakesFolder(folder)
         self._files, self._expressions, self._fov = files, expressions, fov
         self._recording: Recording | None = None
+        self._began: float | None = None  # the time of its first frame
+        self._recorded = 0.0  # seconds
         self._solved: OrderedDict[tuple[str, int, str], tuple[Keypoints, Motion]] = OrderedDict()
         self._characters: OrderedDict[str, tuple[transfer.Character, bytes, str]] = OrderedDict()
         self._made: OrderedDict[str, list[str]] = OrderedDict()
         self._busy = asyncio.Lock()
 
     def hear(self, keypoints: Keypoints, motion: Motion) -> None:
-        """A live frame, in the detector's thread."""
+        """Record a live frame, if a take is being recorded; called in the solver's thread.
+
+        Raises:
+            OutputError: The disk is full; the take ends with the frame before.
+        """
         recording = self._recording
         if recording is not None and not recording.ended:
-            with contextlib.suppress(
-                OutputError
-            ):  # it has closed the take; whoever ends it is told
-                recording.append(keypoints)
+            recording.append(keypoints)
+            time = float(keypoints.times[0])
+            self._began = time if self._began is None else self._began
+            self._recorded = time - self._began
 
     def close(self) -> None:
         """Ends the take that is being recorded."""
         if self._recording is not None:
             self._recording.close()
             self._recording = None
+
+    def recording(self) -> tuple[str | None, float]:
+        """Return the name of the take that is being recorded, or None, and its length in seconds."""
+        recording = self._recording
+        if recording is None or recording.ended:
+            return None, 0.0
+        return recording.path.stem, self._recorded
+
+    def disk(self) -> DiskState:
+        """Return how much space the folder of takes has left; "ok" if that is unknown."""
+        return self.takes.disk()
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """Return the studio's WebSocket endpoint."""
+        return {studio.STUDIO_PATH: (studio.SUBPROTOCOL, self.serve)}
 
     # A page's connection
 
@@ -182,6 +205,7 @@ class Studio:
 
     def _record(self, on: bool) -> dict[str, Any]:
         if on and self._recording is None:
+            self._began, self._recorded = None, 0.0
             self._recording = Recording(self.takes.new())
         recording = self._recording
         if recording is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +14,11 @@ from mocap.core.keypoints import LANDMARKS
 from mocap.errors import InputError, OutputError
 from mocap.formats import tfjs
 from mocap.formats.recording import SUFFIX
+from mocap.stream.protocol import DiskState
 
 _NAME = re.compile(r"[\w()\[\]+,'&!# .-]{1,80}")
+# Bytes of free space: a minute of keypoints with hands and face at 30 Hz needs about 60 MB.
+_FULL, _LOW = 2 * 10**6, 500 * 10**6
 _TAIL = 2**20  # bytes at a file's end in which its last whole line is looked for
 
 
@@ -46,6 +50,16 @@ class TakesFolder:
         name = datetime.now().strftime("%Y-%m-%d %H.%M.%S")
         numbered = [name, *(f"{name} ({n})" for n in range(2, 100))]
         return next(path for n in numbered if not (path := self.folder / f"{n}{SUFFIX}").exists())
+
+    def disk(self) -> DiskState:
+        """Return how much space is left for takes; "ok" if that is unknown."""
+        folder = self.folder.absolute()
+        existing = next((p for p in (folder, *folder.parents) if p.is_dir()), None)
+        try:
+            free = shutil.disk_usage(existing or Path.cwd()).free
+        except OSError:
+            return "ok"
+        return "full" if free < _FULL else "low" if free < _LOW else "ok"
 
     def names(self) -> list[str]:
         """The newest first."""

@@ -25,8 +25,11 @@ from mocap.capture.video import Video
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.detect.mediapipe.bundles import PoseSize
+from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
-from mocap.live import clock, messages, session
+from mocap.live import clock, messages, worker
+from mocap.live.options import LiveOptions, PageOptions, ServerSource
+from mocap.live.serve import live
 from mocap.stream.server import Server
 from tests.helpers.places import DEMO, ROOT
 from tests.helpers.stream_clients import ack, next_frame, viewer
@@ -101,11 +104,16 @@ async def run(watch: Callable[[Server], Awaitable[Seen]]) -> tuple[Seen, Stages]
     stages = Stages()
     opened: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
     with (
-        patch.object(session, "PerformerDetector", stages.detector()),
-        patch.object(session, "encode_frame", stages.encode),
+        patch.object(worker, "PerformerDetector", stages.detector()),
+        patch.object(worker, "encode_frame", stages.encode),
     ):
         playing = asyncio.create_task(
-            session.live(Video(DEMO), "video", MODEL, port=0, ready=opened.set_result)
+            live(
+                ServerSource("video", lambda: Video(DEMO)),
+                LiveOptions(detect=DetectOptions(model=MODEL)),
+                PageOptions(port=0),
+                ready=opened.set_result,
+            )
         )
         try:
             return await watch(await opened), stages

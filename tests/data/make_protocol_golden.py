@@ -99,7 +99,6 @@ SERVER_TEXTS = [
 CLIENT_TEXTS = [
     {"type": "ack", "frame": 0},
     {"type": "ack", "frame": 4294967295},
-    {"type": "control", "paused": True},
     {"type": "ping", "client": 17.5},
     {"type": "calibrate"},
     {"type": "person"},
@@ -115,7 +114,7 @@ REFUSED_CLIENT_TEXTS = [
     "", "null", "[]", "{}", "ack", '{"type":"ack"}', '{"type":"ack","frame":-1}',
     '{"type":"ack","frame":4294967296}',
     '{"type":"ack","frame":1.5}', '{"type":"ack","frame":"1"}', '{"type":"ack","frame":1,"more":1}',
-    '{"type":"control","paused":1}',
+    '{"type":"control","paused":true}',
     '{"type":"ping","client":null}', '{"type":"ping","client":NaN}', '{"type":"hello"}',
     '{"type":"unknown"}',
     '{"type":"tune","smoothing":0,"feet":"auto","hips":"free"}',

@@ -17,7 +17,8 @@ from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.options import DetectOptions
 from mocap.detect.people import PersonTrack, is_same, mask_others
 from mocap.errors import NoPersonError
-from mocap.live import session
+from mocap.live.options import LiveOptions, PageOptions, ServerSource
+from mocap.live.serve import live
 from mocap.stream import protocol
 from mocap.stream.server import Server
 from tests.helpers.places import DEMO
@@ -120,8 +121,11 @@ def test_a_viewer_chooses_while_it_is_live(pair: np.ndarray, tmp_path: Path) -> 
         servers: list[Server] = []
         ready = lambda server: (servers.append(server), there.set())  # noqa: E731
         serving = asyncio.create_task(
-            session.live(
-                both, "video", "lite", port=0, ready=ready, hands=False, face=False, person=2
+            live(
+                ServerSource("video", lambda: both),
+                LiveOptions(detect=DetectOptions(model="lite", hands=False, face=False, person=2)),
+                PageOptions(port=0),
+                ready=ready,
             )
         )
         await there.wait()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import threading
 from dataclasses import replace
@@ -16,12 +15,17 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from mocap.core.keypoints import Keypoints
 from mocap.core.skeleton import HUMANOID
+from mocap.detect.options import DetectOptions
 from mocap.errors import InputError
 from mocap.formats import keypoints_json
-from mocap.live import session
+from mocap.live.broadcast import Broadcast
 from mocap.live.cameras import BrowserCameras
-from mocap.live.incoming import MOST, Incoming, as_keypoints, foreign_frame
+from mocap.live.incoming import MOST, Incoming, as_keypoints
+from mocap.live.ingest import foreign_frame
+from mocap.live.options import LiveOptions, PageOptions
+from mocap.live.orders import Orders
 from mocap.live.performer import LivePerformer
+from mocap.live.serve import live
 from mocap.retarget import retarget
 from mocap.solve.face import EXPRESSIONS
 from mocap.stream import protocol
@@ -85,7 +89,7 @@ def test_each_camera_has_a_performer_of_its_own_and_the_longest_waiting_comes_fi
         incoming.put(key, message(keypoints, 0))
     frames = incoming.frames(stop)
     assert [next(frames).points.stamp.subject for _ in range(3)] == [1, 0, 2]
-    with pytest.raises(protocol.ProtocolError, match="begun"):
+    with pytest.raises(protocol.ProtocolError, match="camera message"):
         incoming.put("b", message(keypoints, 0))
     for n in range(MOST - 3):
         incoming.begin(n, SIZE)
@@ -291,8 +295,12 @@ def test_a_page_of_another_server_on_this_machine_drives_the_avatar_and_one_of_t
 
     async def scene() -> None:
         ready: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
-        live = asyncio.create_task(
-            session.live(None, "browser", "lite", port=0, ready=ready.set_result)
+        serving = asyncio.create_task(
+            live(
+                options=LiveOptions(active="browser", detect=DetectOptions(model="lite")),
+                page=PageOptions(port=0),
+                ready=ready.set_result,
+            )
         )
         server = await asyncio.wait_for(ready, 60)
         address = f"ws://127.0.0.1:{server.port}"
@@ -325,8 +333,8 @@ def test_a_page_of_another_server_on_this_machine_drives_the_avatar_and_one_of_t
                 )
             await page.send("nonsense")
             assert "estimatePoses" in await _last_words(page)
-        live.cancel()
-        await asyncio.gather(live, return_exceptions=True)
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
 
     played(scene())
     assert len(got) == len(keypoints)
@@ -347,51 +355,114 @@ def test_who_stands_upright_is_measured_anew_when_a_viewer_asks(keypoints) -> No
             await _until(lambda: asked == [protocol.Calibrate()])
 
     played(scene())
-    made: list[LivePerformer] = []
-    cameras = BrowserCameras(
-        lambda: made.append(LivePerformer(None)) or made[-1], lambda source: None, lambda: None
+
+
+class Stage:
+    """Solves what cameras see without a server, and does something after each pose."""
+
+    def __init__(self, expressions=("jawOpen",)) -> None:
+        self.cameras = BrowserCameras(LiveOptions(active="browser"))
+        self.cameras.attach(self, self.gone)
+        self.orders = Orders("browser")
+        self.output = Broadcast(self.publish, expressions, ())
+        self.subjects: list[int] = []
+        self.events: list[object] = []
+        self.after = lambda count: None
+
+    def run(self) -> None:
+        self.cameras.follow(self.orders, self.output, self)
+
+    def publish(self, messages) -> None:
+        self.subjects.append(protocol.decode_header(messages[-1])[1].subject)
+        self.after(len(self.subjects))
+
+    def gone(self, subject) -> None:
+        self.events.append(("gone", subject))
+
+    def camera_began(self, shown) -> None:
+        self.events.append(("began", shown.name))
+
+    def cameras_left(self) -> None:
+        self.events.append("left")
+
+    def watch(self, keypoints) -> None:
+        self.events.append("watched")
+
+    def failed(self, sentence) -> None:
+        self.events.append(("failed", sentence))
+
+
+def test_a_request_to_calibrate_measures_every_performer_again(keypoints, monkeypatch) -> None:
+    made = []
+    monkeypatch.setattr(
+        "mocap.live.cameras.LivePerformer",
+        lambda *a, **k: made.append(LivePerformer(*a, **k)) or made[-1],
     )
-    cameras.server = server = Published(HELLO, {})
-    stop, anew = threading.Event(), threading.Event()
+    stage = Stage()
     for key in ("one", "two"):
-        cameras.begun(key, protocol.Camera(key, *SIZE))
+        stage.cameras.begun(key, protocol.Camera(key, *SIZE))
 
     def act(count: int) -> None:
         """After so many poses: what comes next."""
         if count == 5:
-            stop.set()
+            stage.orders.end()
             return
         if count == 3:
-            anew.set()
-        cameras.seen("two" if count % 2 else "one", message(keypoints, count, count))
+            stage.orders.calibrate()
+        stage.cameras.seen("two" if count % 2 else "one", message(keypoints, count, count))
 
-    server.published = act
+    stage.after = act
     act(0)
-    cameras.follow(stop, anew, itertools.count(), ("jawOpen",))
-    assert server.subjects == [0, 1, 0, 1, 0]
-    assert len(made) == 4, "both are measured anew after the third"
-    assert not anew.is_set()
-    cameras.gone("one")
-    assert server.left == [0]
+    stage.run()
+    assert stage.subjects == [0, 1, 0, 1, 0]
+    assert len(made) == 4, "both are measured again after the third"
+    stage.cameras.gone("one")
+    assert stage.events[-1] == ("gone", 0)
+    stage.cameras.gone("two")
+    assert stage.events[-2:] == [("gone", 1), "left"]
 
 
-class Published(Server):
-    """Whose poses came out, in order, and who left."""
+def test_a_camera_becomes_active_with_its_first_frame_and_not_before(keypoints) -> None:
+    stage = Stage()
+    stage.cameras.begun("one", protocol.Camera("a phone", *SIZE))
+    assert stage.events == []
+    stage.cameras.seen("one", message(keypoints, 0, 0))
+    stage.cameras.seen("one", message(keypoints, 1, 1))
+    assert stage.events == [("began", "a phone")]
 
-    def __init__(self, *args) -> None:
-        super().__init__(*args)
-        self.subjects: list[int] = []
-        self.left: list[int] = []
 
-    def publish_threadsafe(self, messages) -> None:
-        self.subjects.append(protocol.decode_header(messages[-1])[1].subject)
-        self.published(len(self.subjects))
+def test_an_error_of_one_performer_is_reported_and_stops_nobody_else(
+    keypoints, monkeypatch, caplog
+) -> None:
+    follow = LivePerformer.follow
 
-    def introduce(self, hello) -> None:
-        pass
+    def fails(self, frame):
+        if frame.times[0] == keypoints.times[1]:
+            raise ZeroDivisionError("a planted fault")
+        return follow(self, frame)
 
-    def gone(self, subject) -> None:
-        self.left.append(subject)
+    monkeypatch.setattr(LivePerformer, "follow", fails)
+    stage = Stage()
+    for key in ("one", "two"):
+        stage.cameras.begun(key, protocol.Camera(key, *SIZE))
+
+    def act(count: int) -> None:
+        if count == 4:
+            stage.orders.end()
+        elif count == 1:
+            stage.cameras.seen("one", message(keypoints, 1, 1))  # fails
+            stage.cameras.seen("two", message(keypoints, 0, 0))
+        else:
+            stage.cameras.seen("one", message(keypoints, count, count))
+
+    stage.after = act
+    stage.cameras.seen("one", message(keypoints, 0, 0))
+    stage.run()
+    assert stage.subjects == [0, 1, 0, 0]
+    failed = [e[1] for e in stage.events if e[0] == "failed"]
+    assert len(failed) == 1
+    assert "a planted fault" in failed[0]
+    assert sum("ZeroDivisionError" in r.getMessage() for r in caplog.records) <= 1
 
 
 def test_a_viewer_gets_the_newest_of_every_performer(keypoints) -> None:

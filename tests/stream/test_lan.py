@@ -186,7 +186,7 @@ def test_the_stream_is_open_over_tls_to_the_pages_of_this_server_alone() -> None
                     # A viewer that says nothing is told all the same, and at once.
                     for n in range(4):
                         begun = time.monotonic()
-                        server.status("info", str(n))
+                        server.tell(protocol.Status("info", str(n)))
                         assert await viewer.recv() == protocol.encode_text(
                             protocol.Status("info", str(n))
                         )

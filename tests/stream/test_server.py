@@ -80,7 +80,7 @@ def test_a_viewer_is_greeted_and_gets_the_latest_frame_at_once_in_order():
     async def body():
         async with Server(HELLO, FILES, port=0) as server:
             server.publish(frame(1, 1000))
-            server.status("warning", "Nobody is seen.")
+            server.tell(protocol.Status("warning", "Nobody is seen."))
             server.publish(frame(2, 1000))
             async with viewer(server.port) as connection:
                 assert connection.subprotocol == "mocap.v1"
@@ -250,7 +250,7 @@ def test_another_hello_comes_before_its_frames_and_the_old_ones_are_gone():
     run(body())
 
 
-def test_ping_is_answered_with_the_servers_clock_and_control_is_passed_on():
+def test_ping_is_answered_with_the_servers_clock_and_requests_are_passed_on():
     async def body():
         asked = []
         async with (
@@ -263,9 +263,9 @@ def test_ping_is_answered_with_the_servers_clock_and_control_is_passed_on():
             pong = protocol.decode_server_text(await connection.recv())
             assert pong.client == 17.5
             assert before <= pong.clock <= time.monotonic()
-            await connection.send('{"type":"control","paused":true}')
-            await connection.send('{"type":"control","paused":false}')
-            await until(lambda: asked == [protocol.Control(True), protocol.Control(False)])
+            await connection.send('{"type":"calibrate"}')
+            await connection.send('{"type":"lead","who":"server"}')
+            await until(lambda: asked == [protocol.Calibrate(), protocol.Lead("server")])
 
     run(body())
 
@@ -280,7 +280,7 @@ def test_how_poses_are_made_is_asked_for_and_told_to_everyone_and_to_who_comes_l
                 await first.send(protocol.encode_text(protocol.Tune(2.0, "off", "locked")))
                 await until(lambda: asked)
                 tuned = protocol.Tuned(2.0, "off", "locked", 0.03)
-                server.tuned(tuned)
+                server.tell(tuned)
                 assert protocol.decode_server_text(await first.recv()) == tuned
             async with viewer(server.port) as second:
                 await second.recv()
@@ -297,7 +297,7 @@ def test_the_state_is_announced_to_every_client_and_to_later_ones():
                 await first.recv()
                 for missing in ((), ("person",)):
                     state = protocol.State("running", None, 0.0, missing, "ok", None)
-                    server.announce(state)
+                    server.tell(state)
                     assert protocol.decode_server_text(await first.recv()) == state
             async with viewer(server.port) as second:
                 await second.recv()

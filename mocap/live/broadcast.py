@@ -1,0 +1,70 @@
+"""Where solved frames go: to the viewers, and to the listeners."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Sequence
+
+from mocap.core.keypoints import Keypoints
+from mocap.core.motion import Motion
+from mocap.errors import MocapError
+from mocap.live.options import Listener
+from mocap.stream.logs import RateLimitedLog
+
+log = RateLimitedLog(logging.getLogger("mocap.live"))
+
+
+class Broadcast:
+    """The way out of the solver's thread. Frames of all sources share one count.
+
+    Args:
+        publish: Sends a frame's messages to the viewers; callable from any thread.
+        expressions: The expressions of the hello, in its order.
+        listeners: Called with each frame of the first performer.
+    """
+
+    def __init__(
+        self,
+        publish: Callable[[Sequence[bytes]], None],
+        expressions: Sequence[str],
+        listeners: Sequence[Listener],
+    ) -> None:
+        self.publish, self.expressions = publish, expressions
+        self._listeners = listeners
+        self._numbers = itertools.count()
+
+    def number(self) -> int:
+        """Return the number of the next frame."""
+        return next(self._numbers)
+
+    def tell(self, keypoints: Keypoints, motion: Motion) -> list[str]:
+        """Call the listeners with a frame.
+
+        Returns:
+            A sentence for each listener that failed; the others were called all the same.
+        """
+        failed = []
+        for listener in self._listeners:
+            try:
+                listener(keypoints, motion)
+            except Exception as error:  # noqa: PERF203 - one must not stop the others
+                failed.append(sentence_of("A recording or an output", error))
+        return failed
+
+
+def sentence_of(what: str, error: Exception) -> str:
+    """Log an error of the live session, at most once a minute, and describe it for the page.
+
+    Args:
+        what: What failed, the subject of the sentence.
+        error: The exception. Our own errors are sentences already and are not logged.
+
+    Returns:
+        A sentence.
+    """
+    if isinstance(error, MocapError):
+        return str(error)
+    named = f"{type(error).__name__}: {error}"
+    log.error(f"{what} {type(error).__name__}", f"{what} failed ({named}).", error)
+    return f"{what} failed and was started again ({named[:300]}). The terminal shows the details."

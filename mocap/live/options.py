@@ -1,0 +1,91 @@
+"""Options of a live session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from mocap.capture.source import Source
+from mocap.core.keypoints import Keypoints
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.detect.options import DetectOptions
+from mocap.stream.files import Files
+from mocap.stream.lan import Lan
+from mocap.stream.protocol import DiskState, SourceKind, VmcOutput, Who
+from mocap.stream.server import DEFAULT_PORT, Endpoint
+
+Listener = Callable[[Keypoints, Motion], None]
+"""Called in the solver's thread with each frame of the first performer: keypoints and pose."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSource:
+    """The server's own source: a camera or a video.
+
+    Attributes:
+        kind: What the page calls it.
+        open: Opens it; called again after it was lost, or when it becomes active again.
+    """
+
+    kind: SourceKind
+    open: Callable[[], Source]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """What a live session detects and solves.
+
+    Attributes:
+        active: The source that is active at the start.
+        detect: What to detect, and by which detector.
+        fov: The cameras' field of view along the longer side, radians; None: by metadata, or the
+            default.
+        upper_body: Keep legs at rest and hips steady; None: chosen by whether legs are seen.
+        vmc: The VMC receiver at the start.
+    """
+
+    active: Who = "server"
+    detect: DetectOptions = field(default_factory=DetectOptions)
+    fov: float | None = None
+    upper_body: bool | None = None
+    vmc: VmcOutput | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions:
+    """Where the page is served, and what it shows.
+
+    Attributes:
+        host: Address to listen on.
+        port: Port; if it is taken, one of the next; 0 for any.
+        lan: How phones come in (`stream.lan.open_lan`), or None.
+        rig: The avatar in place of the mannequin.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    lan: Lan | None = None
+    rig: Rig | None = None
+
+
+@runtime_checkable
+class Recorder(Protocol):
+    """What a live session needs of the studio."""
+
+    def hear(self, keypoints: Keypoints, motion: Motion) -> None:
+        """Take a live frame; called in the solver's thread."""
+
+    def recording(self) -> tuple[str | None, float]:
+        """Return the name of the take that is being recorded, or None, and its length in seconds."""
+
+    def disk(self) -> DiskState:
+        """Return the state of the disk that takes are written to."""
+
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """Return the WebSocket endpoints that the page uses."""
+
+
+StudioMaker = Callable[[Files, Sequence[str]], Recorder]
+"""Makes the studio from the server's table of files and the expressions of the hello."""

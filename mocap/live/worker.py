@@ -1,0 +1,177 @@
+"""The solver's thread of a live session: frames of the active source to poses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from mocap.capture.source import Source
+from mocap.core.keypoints import Keypoints
+from mocap.detect.performer import PerformerDetector
+from mocap.detect.take import OnePersonDetector
+from mocap.errors import DeviceError
+from mocap.live.broadcast import Broadcast, sentence_of
+from mocap.live.cameras import BrowserCameras
+from mocap.live.clock import Arrived, in_real_time
+from mocap.live.in_view import InView
+from mocap.live.messages import encode_frame
+from mocap.live.options import LiveOptions, ServerSource
+from mocap.live.orders import Orders
+from mocap.live.performer import LivePerformer
+from mocap.live.state import LiveState
+from mocap.stream import protocol
+from mocap.stream.protocol import Part
+
+Report = Callable[[Callable[[LiveState], LiveState]], None]
+"""Applies a transition to the state of the session; callable from any thread."""
+
+RETRY = 1.0
+"""Seconds between two attempts to open a source that was lost."""
+
+_RESTART = 0.5  # seconds before a performer starts again after an unexpected error
+_RECOVERED = 10.0  # seconds without an error after which its sentence leaves the page
+
+
+class Worker:
+    """Runs the active source until the session ends.
+
+    A source that fails is reported and opened again every second. An unexpected error of the
+    detector or the solver is logged and reported, and the performer starts again; the server, the
+    listeners and the other performers go on.
+
+    Args:
+        source: The server's own source.
+        options: What to detect.
+        orders: What the event loop asks for.
+        output: Where solved frames go.
+        report: Applies a transition to the session's state.
+        refuse: Called with a sentence when the server's source cannot be opened after a page chose
+            it; the session returns to pages' cameras.
+    """
+
+    def __init__(
+        self,
+        source: ServerSource,
+        options: LiveOptions,
+        orders: Orders,
+        output: Broadcast,
+        report: Report,
+        refuse: Callable[[str], None],
+    ) -> None:
+        self._source, self._options, self._orders = source, options, orders
+        self._output, self._report, self._refuse = output, report, refuse
+        parts: tuple[Part, ...] = (
+            "head",
+            *(("hands",) if options.detect.hands else ()),
+            *(() if options.upper_body else ("feet",)),
+            *(("face",) if options.detect.face else ()),
+        )
+        self._in_view = InView(parts)
+        self._reported: tuple[Part, ...] | None = None
+        self._failed_at: float | None = None
+
+    def run(self, first: Source | None, cameras: BrowserCameras) -> None:
+        """Run until the session ends.
+
+        Args:
+            first: The server's source if it is open already.
+            cameras: Pages' cameras.
+        """
+        self._first = first
+        self._known = first is not None
+        self._cameras = cameras
+        try:
+            self._orders.turns({"server": self._server, "browser": self._browser})
+        finally:
+            if self._first is not None:
+                self._first.close()
+
+    def _server(self) -> None:
+        """Run the server's source until another is chosen or it fails."""
+        self._reported = None
+        try:
+            opened, self._first = self._first or self._source.open(), None
+            self._known = True
+            with opened:
+                self._follow(opened)
+        except Exception as error:
+            sentence = sentence_of("The source", error)
+            if self._known:
+                self._report(lambda state: state.lost(sentence))
+                self._orders.leave.wait(RETRY)
+            else:
+                self._refuse(sentence)
+                self._orders.leave.wait()
+        if self._orders.leave.is_set():
+            self._known = False
+
+    def _follow(self, source: Source) -> None:
+        kind = self._source.kind if self._source.kind != "browser" else "camera"
+        shown = protocol.Source(kind, source.name, *source.size)
+        self._report(lambda state: state.opened(shown))
+        frames = in_real_time(source, self._orders.leave)
+        while not self._orders.leave.is_set():
+            with PerformerDetector(self._options.detect) as detector:
+                if self._perform_all(self._performer(detector, source), frames):
+                    break
+            self._orders.leave.wait(_RESTART)
+        if not self._orders.leave.is_set():
+            raise DeviceError(f"{source.name.capitalize()} has ended.")
+
+    def _perform_all(self, performer: LivePerformer, frames: Iterator[Arrived]) -> bool:
+        """Perform the frames; returns False after an unexpected error, True after the last."""
+        for arrived in frames:
+            try:
+                self._perform(performer, arrived)
+            except Exception as error:  # noqa: PERF203 - where it happened matters
+                self.failed(sentence_of("The performer", error))
+                return False
+        return True
+
+    def _perform(self, performer: LivePerformer, arrived: Arrived) -> None:
+        requests = self._orders.take()
+        if arrived.restarted or requests.calibrate:
+            performer.restart()
+        if requests.person is not None:
+            performer.next_person()
+        keypoints, motion = performer.perform(arrived)
+        number = self._output.number()
+        self._output.publish(
+            encode_frame(number, arrived, keypoints, motion, self._output.expressions)
+        )
+        for sentence in self._output.tell(keypoints, motion):
+            self.failed(sentence)
+        self.watch(keypoints)
+
+    def _browser(self) -> None:
+        """Solve what pages' cameras see until another source is chosen."""
+        self._reported = None
+        try:
+            self._cameras.follow(self._orders, self._output, self)
+        except Exception as error:
+            self.failed(sentence_of("The performer", error))
+            self._orders.leave.wait(_RESTART)
+
+    def watch(self, keypoints: Keypoints) -> None:
+        """Report what is missing from a frame of the first performer, if that has changed."""
+        missing = self._in_view.missing(keypoints)
+        if missing != self._reported:
+            self._reported = missing
+            self._report(lambda state: state.seen(missing))
+        if self._failed_at is not None and time.monotonic() - self._failed_at > _RECOVERED:
+            self._failed_at = None
+            self._report(lambda state: state.failed(""))
+
+    def failed(self, sentence: str) -> None:
+        """Report an error after which the session goes on."""
+        self._failed_at = time.monotonic()
+        self._report(lambda state: state.failed(sentence))
+
+    def _performer(self, detector: OnePersonDetector, source: Source) -> LivePerformer:
+        fov = self._options.fov
+        return LivePerformer(
+            detector,
+            fov=(source.fov, "metadata") if fov is None else (fov, "told"),
+            upper_body=self._options.upper_body,
+            tuning=lambda: self._orders.tuning,
+        )
