@@ -15,7 +15,7 @@ from mocap.core import rotation as R
 from mocap.core.motion import Motion
 from mocap.core.rig import Pose, Rig, Tree
 from mocap.errors import InputError
-from mocap.formats import bvh, euler
+from mocap.formats import bvh, bvh_text, euler
 
 # At most this many frames, evenly spaced, are looked at for a better rest pose; and no more
 # numbers than these in all, however many joints.
@@ -24,19 +24,24 @@ _FRAMES, _NUMBERS = 64, 500_000
 _FAR = 1e12
 
 
-def recognises(data: bytes) -> bool:
-    """Whether bytes begin as a BVH file does."""
-    return bvh.decoded(data[:200]).lstrip("\ufeff \t\r\n")[:9].upper() == "HIERARCHY"
-
-
-def tree_of(data: bytes) -> Tree:
+def tree_of(data: bytes, root: str | None = None) -> Tree:
     """Returns a BVH's joints at zero angles, with some of its frames as further poses.
+
+    Args:
+        data: The file's bytes.
+        root: Which ROOT's joints, in a file of several; the first by default.
 
     Raises:
         InputError: If the file is no BVH, or its joints are out of range.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        return _tree(bvh.loads(bvh.decoded(data), scale=1.0))
+        return _tree(bvh.loads(bvh_text.decoded(data), scale=1.0, root=root))
+
+
+def characters(data: bytes) -> list[str]:
+    """Returns the names of a BVH's ROOTs if it has several."""
+    names = bvh_text.root_names(bvh_text.decoded(data))
+    return names if len(names) > 1 else []
 
 
 def _tree(motion: Motion) -> Tree:
@@ -86,7 +91,16 @@ def loads_on(rig: Rig, animation: str | None, folder: Path) -> Motion:
             f"A BVH file has one motion, without a name, so there is no animation {animation!r} "
             "in it."
         )
-    return on_rig(bvh.loads(bvh.decoded(rig.source), scale=1.0), rig)
+    file = bvh_text.parsed(bvh_text.decoded(rig.source))
+    return on_rig(bvh.motion_of(_own_part(file, rig)[0], scale=1.0), rig)
+
+
+def _own_part(file: bvh_text.Parsed, rig: Rig) -> tuple[bvh_text.Parsed, slice]:
+    """Returns the part of the rig's file below its own ROOT, and that part's columns."""
+    joint = file.names.index(rig.skeleton.names[0])
+    while file.parents[joint] >= 0:
+        joint = file.parents[joint]
+    return bvh_text.of_root(file, file.names[joint])
 
 
 def on_rig(motion: Motion, rig: Rig) -> Motion:
@@ -125,10 +139,11 @@ def dumps(motion: Motion, rig: Rig, fps: float | None = None) -> bytes:
         )
     if rig.kind != "bvh":
         return bvh.dumps(motion, None, fps).encode()
-    file = bvh.parsed(text := bvh.decoded(rig.source))
+    whole = bvh_text.parsed(bvh_text.decoded(rig.source))
+    file, own = _own_part(whole, rig)
     motion = bvh.uniform(motion, fps)
     turned, places = _in_file(motion, rig, file)
-    rest = bvh.loads(text, scale=1.0).skeleton.rest_positions()
+    rest = bvh.motion_of(file, scale=1.0).skeleton.rest_positions()
     first = file.names.index(rig.skeleton.names[0])
     mover = first  # whose position channels carry the body: the first joint's, or the next above it that has all three
     while not {"Xp", "Yp", "Zp"} <= set(file.channels[mover]) and file.parents[mover] >= 0:
@@ -168,13 +183,23 @@ def dumps(motion: Motion, rig: Rig, fps: float | None = None) -> bytes:
                 np.full(len(motion), usual[i]) if c[1] == "p" else angles[:, order.index(c[0])]
                 for i, c in enumerate(listed)
             ]
-    end = re.search(rb"^[ \t]*MOTION\b", rig.source, re.MULTILINE)
-    assert end is not None, "it was read as a rig"
-    return rig.source[: end.start()] + bvh.frames(motion, np.stack(columns, axis=1), fps).encode()
+    # Characters of other ROOTs stay as they mostly are.
+    usual = np.median(whole.table, axis=0) if len(whole.table) else np.zeros(whole.table.shape[1])
+    table = np.tile(usual, (len(motion), 1))
+    table[:, own] = np.stack(columns, axis=1)
+    return _head(rig.source) + bvh.frames(motion, table, fps).encode()
+
+
+def _head(source: bytes) -> bytes:
+    """Returns what stands before the line MOTION: byte for byte in UTF-8, as UTF-8 in UTF-16."""
+    end = re.search(rb"^[ \t]*MOTION\b", source, re.MULTILINE | re.IGNORECASE)
+    if end is not None:
+        return source[: end.start()]
+    return bvh_text.parsed(bvh_text.decoded(source)).head.encode()
 
 
 def _in_file(
-    motion: Motion, rig: Rig, file: bvh.Parsed
+    motion: Motion, rig: Rig, file: bvh_text.Parsed
 ) -> tuple[Float[ndarray, "frames joints 4"], Float[ndarray, "frames 3"]]:
     """(how each of the file's joints is turned in the file's world, where the rig's first joint is there).
 

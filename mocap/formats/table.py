@@ -14,7 +14,7 @@ from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig, Tree
 from mocap.errors import InputError
-from mocap.formats import bvh, bvh_rig, fbx, gltf, gltf_read, gltf_tree, vrma
+from mocap.formats import bvh, bvh_rig, bvh_text, fbx, gltf, gltf_read, gltf_tree, vrma
 from mocap.formats.embed import embedded
 
 
@@ -116,11 +116,11 @@ def _gltf_suffixes(rig: Rig | None) -> tuple[str, ...]:
 
 BVH = Format(
     suffixes=(".bvh",),
-    recognises=bvh_rig.recognises,
-    characters=lambda data: [],
-    tree=lambda data, folder, character: bvh_rig.tree_of(data),
+    recognises=bvh_text.is_bvh,
+    characters=bvh_rig.characters,
+    tree=lambda data, folder, character: bvh_rig.tree_of(data, character),
     animations=lambda data: [],
-    loads=lambda data, folder: bvh.loads(bvh.decoded(data)),
+    loads=lambda data, folder: bvh.loads(bvh_text.decoded(data)),
     loads_on=bvh_rig.loads_on,
     dumps=_dumps_bvh,
     suffixes_for=lambda rig: (".bvh",),

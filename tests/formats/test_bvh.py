@@ -16,7 +16,7 @@ from mocap.core.kinematics import fk, scaled
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
-from mocap.formats import bvh, euler
+from mocap.formats import bvh, bvh_text, euler
 from tests import judges
 from tests.helpers import cost, synthetic
 
@@ -376,6 +376,10 @@ def test_a_small_file_by_hand() -> None:
         lambda t: t.replace("10 90 0 90", "10\t90  0 90"),
         lambda t: t.replace("20 90", "2e1 9.0E+1"),
         lambda t: t.rstrip("\n"),
+        lambda t: t.lower(),
+        lambda t: "# made by a tool\n" + t.replace("MOTION", "// the motion\nMOTION // here"),
+        lambda t: t.replace("Frame Time", "# a comment\n\nFrame Time"),
+        lambda t: t.replace("HIERARCHY", "\n\nHierarchy").replace("Frames:", "FRAMES:\t"),
     ],
 )
 def test_habits_of_other_writers_change_nothing(change: object) -> None:
@@ -408,26 +412,94 @@ def test_another_count_of_frames_than_announced_is_said() -> None:
         (PLAIN.replace("1 Xrotation", "1 Wrotation"), "line 9: .*'1 Wrotation'"),
         (PLAIN.replace("  JOINT knee", "  JOIN knee"), "line 6: 'JOIN' has no meaning here"),
         (PLAIN.replace("}\nMOTION", "MOTION"), "a closing brace is missing"),
-        (PLAIN.replace("JOINT knee", "ROOT knee"), "line 6: there must be one ROOT"),
+        (PLAIN.replace("JOINT knee", "ROOT knee"), "line 6: a ROOT stands at the top"),
         (
             PLAIN.replace("Frame Time: 0.0333333\n", ""),
             "line 18: a line 'Frame Time: seconds' is missing",
         ),
         (
             PLAIN.replace("0.0333333", "-1"),
-            "line 18: Frame Time must be seconds, more than 0, but is '-1'",
+            "line 18: Frame Time must be seconds, 0 or more, but is '-1'",
         ),
         (PLAIN.replace("20 90 0", "20 ninety 0"), "line 20: 'ninety' is not a finite number"),
         (PLAIN.replace("20 90 0", "20 nan 0"), "line 20: 'nan' is not a finite number"),
         (
-            PLAIN.replace("20 90 0", "20 90"),
-            "line 20: a frame needs 7 numbers, one for each channel, but has 6",
+            PLAIN.replace("10 90 0", "10 90"),
+            "line 19: a frame needs 7 numbers, one for each channel, but has 6",
         ),
+        (PLAIN.replace("20 90 0", "20,5 90 0"), "line 20: '20,5' has a decimal comma"),
+        (PLAIN.replace("0.0333333", "0,0333333"), "line 18: '0,0333333' has a decimal comma"),
+        (PLAIN.replace("OFFSET 0 -40 0", "OFFSET 0,0 -40,0 0,0", 1), "line 8: '0,0' has a decimal"),
+        (PLAIN.replace("20 90 0", "-nan(ind) 90 0"), r"line 20: '-nan\(ind\)' is not a finite"),
     ],
 )
 def test_errors_name_the_line(text: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         bvh.loads(text)
+
+
+def same(a: Motion, b: Motion) -> bool:
+    return all(
+        np.array_equal(getattr(a, field), getattr(b, field))
+        for field in ("times", "root_positions", "rotations")
+    )
+
+
+def test_the_declared_frames_decide_where_the_data_ends() -> None:
+    for tail in ("10 1 2\n8 2\n", "3 keyframes\n", "1 2 3 4 5 6 7\n"):
+        with pytest.warns(UserWarning, match="line 21: what follows the 2 declared frames"):
+            assert same(bvh.loads(PLAIN.rstrip() + "\n" + tail), bvh.loads(PLAIN))
+
+
+def test_a_last_line_that_is_cut_off_is_left_out() -> None:
+    with (
+        pytest.warns(UserWarning, match="line 20: the last frame is cut off after 4 of 7"),
+        pytest.warns(UserWarning, match="announces 2 frames but holds 1"),
+    ):
+        cut = bvh.loads(PLAIN.rstrip().rsplit(" ", 3)[0])
+    assert same(cut, bvh.loads(PLAIN).slice(0, 1))
+
+
+def test_a_minus_without_a_space_before_it_begins_a_number() -> None:
+    spaced = PLAIN.replace("20 90 0", "20 90 -7.5")
+    assert same(bvh.loads(spaced.replace("90 -7.5", "90-7.5")), bvh.loads(spaced))
+
+
+def test_scale_channels_change_nothing() -> None:
+    scaled = PLAIN.replace("CHANNELS 1 Xrotation", "CHANNELS 4 Xrotation Xscale Yscale Zscale")
+    lines = scaled.rstrip().splitlines()
+    lines[-2:] = [f"{line} 1 1 1" for line in lines[-2:]]
+    assert same(bvh.loads("\n".join(lines)), bvh.loads(PLAIN))
+
+
+def test_a_frame_time_of_zero_is_thirty_frames_a_second_with_a_note() -> None:
+    still = PLAIN.replace("0.0333333", "0.0")
+    with pytest.warns(bvh_text.FrameTimeWarning, match="Frame Time is 0; 30 frames per second"):
+        assert same(bvh.loads(still), bvh.loads(PLAIN))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig"])
+def test_text_of_other_encodings_is_read(encoding: str) -> None:
+    data = PLAIN.encode(encoding)
+    assert bvh_text.is_bvh(data)
+    assert same(bvh.loads(bvh_text.decoded(data)), bvh.loads(PLAIN))
+
+
+def test_one_of_several_roots_is_read() -> None:
+    head, body = PLAIN.split("MOTION")
+    other = head.replace("HIERARCHY\n", "").replace("ROOT ", "ROOT other_").replace("-40", "-50")
+    header, frames = body.split("0.0333333\n")
+    both = [f"{line} {line.replace('90', '91')}" for line in frames.strip().splitlines()]
+    text = head + other + "MOTION" + header + "0.0333333\n" + "\n".join(both)
+    first, second = bvh_text.root_names(text)
+    assert same(bvh.loads(text), bvh.loads(PLAIN))
+    assert same(bvh.loads(text, root=first), bvh.loads(PLAIN))
+    assert bvh.loads(text, root=second).skeleton.offsets[1:] == pytest.approx(
+        1.25 * bvh.loads(PLAIN).skeleton.offsets[1:]
+    )
+    assert bvh.loads(text, root=second).root_positions[0, 1] == pytest.approx(0.91)
+    with pytest.raises(InputError, match=f"no ROOT 'nobody' .* it has {first}, {second}"):
+        bvh.loads(text, root="nobody")
 
 
 WILD = (
