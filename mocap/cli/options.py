@@ -85,6 +85,20 @@ MapFile = Annotated[
     Path | None,
     typer.Option("--map", help="Bone map of the character, as `mocap rigs map` writes it."),
 ]
+CharacterName = Annotated[
+    str | None,
+    typer.Option(
+        "--character",
+        metavar="NAME",
+        help="Which character, in a file of several; by default the first humanoid.",
+    ),
+]
+MotionMap = Annotated[
+    Path | None,
+    typer.Option(
+        "--motion-map", help="Bone map of the motion's file, as `mocap rigs map` writes it."
+    ),
+]
 Outputs = Annotated[
     list[Path],
     typer.Option(

@@ -33,25 +33,25 @@ def rigs_inspect(
         typer.Option(help="Also draw the rest pose with the names of the bones, as .png."),
     ] = None,
     map_file: opt.MapFile = None,
+    character: opt.CharacterName = None,
 ) -> None:
     """Show the bone map with its confidence, the missing bones, and the rest pose."""
     from mocap import formats
     from mocap.rig import mapfile, report
-    from mocap.rig.load import load_rig
-    from mocap.rig.mapping import map_bones
+    from mocap.rig.load import make_rig, recognise
 
     if picture is not None and picture.suffix.lower() != ".png":
         raise OutputError(f"The picture is a PNG file, so {picture.name!r} must end in .png.")
-    tree = formats.read_tree(file)
     given = None if map_file is None else mapfile.read(map_file)
-    found = map_bones(tree) if given is None else mapfile.apply(tree, given)
+    tree, found, source = recognise(file, given, character)
     console.out.print(report.table(tree, found))
     if picture is not None:
         from mocap.rig import drawing
 
         formats.write(picture, drawing.png(drawing.draw(tree, found)))
         console.out.print(f"{picture}: {console.size(picture)}")
-    console.out.print(report.rest(load_rig(file, given)))
+    with formats.naming(file):
+        console.out.print(report.rest(make_rig(tree, found, file.stem, source)))
 
 
 @rigs.command("map")
@@ -60,14 +60,14 @@ def rigs_map(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File to write the map to, .json.")
     ],
+    character: opt.CharacterName = None,
 ) -> None:
     """Write the bone map as a JSON file, to correct by hand and pass back with --map."""
     from mocap import formats
     from mocap.rig import mapfile
-    from mocap.rig.mapping import map_bones
+    from mocap.rig.load import recognise
 
-    tree = formats.read_tree(file)
-    found = map_bones(tree)
+    tree, found, _ = recognise(file, None, character)
     formats.write(output, mapfile.dumps(tree, found).encode())
     console.out.print(
         f"{output}: {len(found)} bones. Correct it by hand and pass it back with --map {output}"

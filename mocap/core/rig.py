@@ -38,6 +38,7 @@ class Tree:
     here, b: its local rotation in the document).
     joints: (N,) whether a skin is bound to it (all of them in a BVH). declared: bone → index here, where the file itself says so (VRM).
     poses: other poses in which the file shows the nodes. motion: a BVH's own, on all its nodes, in the document's frame and unit.
+    mirrored: whether a scale above the joints mirrors them, so that a node called left may be on the body's right.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class Tree:
     declared: dict[str, int] = field(default_factory=dict)
     poses: tuple[Pose, ...] = ()
     motion: Motion | None = None
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

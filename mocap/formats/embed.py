@@ -14,8 +14,18 @@ from urllib.parse import unquote
 
 from mocap.errors import InputError
 from mocap.formats import glb
+from mocap.formats.meshopt import EXTENSIONS
 
-_IMAGE_TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+_IMAGE_TYPES = (
+    (0, b"\x89PNG", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (8, b"WEBP", "image/webp"),
+    (1, b"KTX 20", "image/ktx2"),
+    (4, b"ftypavif", "image/avif"),
+    (0, b"GIF8", "image/gif"),
+    (0, b"DDS ", "image/vnd-ms.dds"),
+)
+"""(where a file's mark stands, the mark, the media type)."""
 
 
 def embedded(data: bytes, folder: Path) -> bytes:
@@ -51,56 +61,78 @@ def _json_document(data: bytes) -> glb.Document:
 
 
 def _inside(document: glb.Document, binary: bytes, folder: Path) -> tuple[glb.Document, bytes]:
-    """The document and binary chunk with one buffer, which holds all buffers and the images that were files, each at a multiple of 4."""
+    """Returns the document and its binary chunk, with everything that lay beside it inside.
+
+    The chunk holds all buffers, each at a multiple of 4, and the images that were files. Buffers
+    without content, which stand for data that is compressed elsewhere, stay as they are.
+    """
     document = dict(document)
     pieces: list[bytes] = []
-    starts: list[int] = []
     size = 0
+    holders: list[glb.Document] = []
+    places: list[tuple[int, int]] = []  # a buffer's new number, and where it begins there
 
-    def add(piece: bytes) -> None:
+    def add(piece: bytes) -> int:
         nonlocal size
-        starts.append(size)
+        start = size
         pieces.append(piece + b"\0" * (-len(piece) % 4))
         size += len(pieces[-1])
+        return start
 
     for number, buffer in enumerate(document.get("buffers", [])):
+        if "uri" not in buffer and (number > 0 or not binary):
+            holders.append(buffer)
+            places.append((len(holders), 0))
+            continue
         content = read_uri(buffer["uri"], folder) if "uri" in buffer else binary
         length = buffer["byteLength"]
         if not isinstance(length, int) or not 0 <= length <= len(content):
             raise InputError(
-                f"glTF buffer {number} should hold {length} bytes, but has {len(content)}: the file is damaged or cut off."
+                f"glTF buffer {number} should hold {length} bytes, but has {len(content)}: the "
+                "file is damaged or cut off."
             )
-        add(content[:length])
-    views = [
-        {**view, "buffer": 0, "byteOffset": starts[view["buffer"]] + view.get("byteOffset", 0)}
-        for view in document.get("bufferViews", [])
-    ]
+        places.append((0, add(content[:length])))
+    views = [_moved(view, places) for view in document.get("bufferViews", [])]
     images = []
     for image in document.get("images", []):
         if "uri" in image:
             content = read_uri(image["uri"], folder)
-            kind = next((t for magic, t in _IMAGE_TYPES.items() if content.startswith(magic)), None)
-            if kind is None:
-                raise InputError(
-                    f"The glTF's image {str(image['uri'])[:80]!r} is neither PNG nor JPEG."
-                )
-            image = {k: v for k, v in image.items() if k != "uri"} | {
-                "bufferView": len(views),
-                "mimeType": kind,
-            }
-            add(content)
-            views.append({"buffer": 0, "byteOffset": starts[-1], "byteLength": len(content)})
+            kept = {k: v for k, v in image.items() if k != "uri"}
+            image = kept | {"bufferView": len(views), "mimeType": _image_type(image, content)}
+            views.append({"buffer": 0, "byteOffset": add(content), "byteLength": len(content)})
         images.append(image)
     binary = b"".join(pieces)
-    for key, value in (
-        ("buffers", [{"byteLength": len(binary)}] if binary else []),
-        ("bufferViews", views),
-        ("images", images),
-    ):
+    buffers = [{"byteLength": len(binary)}, *holders] if binary or holders else []
+    for key, value in (("buffers", buffers), ("bufferViews", views), ("images", images)):
         document.pop(key, None)
         if value:
             document[key] = value
     return document, binary
+
+
+def _moved(view: glb.Document, places: list[tuple[int, int]]) -> glb.Document:
+    """Returns a buffer view, and what a compression says of it, with its buffer's new place."""
+
+    def at(entry: glb.Document) -> glb.Document:
+        number, start = places[entry["buffer"]]
+        return {**entry, "buffer": number, "byteOffset": start + entry.get("byteOffset", 0)}
+
+    view = at(view)
+    if extensions := view.get("extensions"):
+        packed = {name: at(extensions[name]) for name in EXTENSIONS if name in extensions}
+        view["extensions"] = {**extensions, **packed}
+    return view
+
+
+def _image_type(image: glb.Document, content: bytes) -> str:
+    """Returns an image's media type, by its content, by the document, or by its name."""
+    for start, magic, kind in _IMAGE_TYPES:
+        if content[start : start + len(magic)] == magic:
+            return kind
+    if isinstance(declared := image.get("mimeType"), str):
+        return declared
+    suffix = str(image["uri"]).partition(";")[0].rpartition(".")[2].lower()
+    return f"image/{suffix}" if suffix.isalnum() and len(suffix) < 8 else "image/unknown"
 
 
 def read_uri(uri: object, folder: Path) -> bytes:

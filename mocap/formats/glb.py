@@ -19,6 +19,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.errors import InputError
+from mocap.formats import meshopt
 
 Document = dict[str, Any]
 
@@ -36,7 +37,9 @@ LONGEST_NAME = 200
 
 # More nodes than this are no character's; they would be read for minutes.
 _MOST_NODES = 100_000
-_SIZES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+_SIZES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
+# An accessor of more numbers is damaged: it would not fit into the memory of most machines.
+_MOST_NUMBERS = 200_000_000
 
 
 @contextmanager
@@ -126,34 +129,93 @@ def join(document: Document, binary: bytes, others: bytes = b"") -> bytes:
 
 
 def accessor(document: Document, binary: bytes, index: int) -> ndarray:
-    """The numbers of an accessor as float64, (count,) or (count, components); normalized integers become fractions of one.
+    """Returns the numbers of an accessor, whichever way the document stores them.
 
-    Raises InputError for sparse accessors and for buffers in other files.
+    Read are plain and strided views, views compressed by meshopt, sparse accessors, accessors
+    without a view (zeros), and normalized integers, which become fractions of one.
+
+    Args:
+        document: The glTF document.
+        binary: Its binary chunk.
+        index: Which accessor.
+
+    Returns:
+        float64 (count,) for scalars, otherwise (count, components).
+
+    Raises:
+        InputError: If the accessor is damaged, or its buffer is another file.
     """
     entry = document["accessors"][index]
-    if "sparse" in entry or "bufferView" not in entry:
-        raise InputError(f"glTF accessor {index} is sparse or empty, which mocap does not read.")
-    view = document["bufferViews"][entry["bufferView"]]
-    data = _buffer(document, binary, view["buffer"])
     dtype = np.dtype(_DTYPES[entry["componentType"]]).newbyteorder("<")
     size, count = _SIZES[entry["type"]], entry["count"]
-    stride = view.get("byteStride", size * dtype.itemsize)
-    start = view.get("byteOffset", 0) + entry.get("byteOffset", 0)
-    # A stride of nothing would make of few bytes as many numbers as the count claims.
-    if min(count, start) < 0 or stride < size * dtype.itemsize:
-        raise InputError(
-            f"glTF accessor {index} claims {count} elements from byte {start}, {stride} bytes apart: the file is damaged."
+    if not isinstance(count, int) or not 0 <= count * size <= _MOST_NUMBERS:
+        raise InputError(f"glTF accessor {index} claims {count!r} elements: the file is damaged.")
+    if "bufferView" in entry:
+        array = _elements(document, binary, index, entry, (count, size), dtype).astype(np.float64)
+    else:
+        array = np.zeros((count, size))
+    if "sparse" in entry:
+        sparse = entry["sparse"]
+        changed = sparse["count"]
+        if not isinstance(changed, int) or not 0 <= changed <= count:
+            raise InputError(
+                f"glTF accessor {index} replaces {changed!r} of its {count} elements: the file is "
+                "damaged."
+            )
+        kind = np.dtype(_DTYPES[sparse["indices"]["componentType"]]).newbyteorder("<")
+        places = _elements(document, binary, index, sparse["indices"], (changed, 1), kind)[:, 0]
+        if changed and int(places.max()) >= count:
+            raise InputError(
+                f"glTF accessor {index} replaces its element {int(places.max())}, and has {count}: "
+                "the file is damaged."
+            )
+        array[places.astype(np.int64)] = _elements(
+            document, binary, index, sparse["values"], (changed, size), dtype
         )
-    if start + stride * (count - 1) + size * dtype.itemsize > len(data):
-        raise InputError(
-            f"glTF accessor {index} reaches beyond the end of its buffer: the file is damaged."
-        )
-    array = np.ndarray((count, size), dtype, data, start, (stride, dtype.itemsize)).astype(
-        np.float64
-    )
     if entry.get("normalized"):
         array = np.maximum(array / np.iinfo(dtype).max, -1.0)
     return array[:, 0] if size == 1 else array
+
+
+def _elements(
+    document: Document,
+    binary: bytes,
+    index: int,
+    entry: Document,
+    shape: tuple[int, int],
+    dtype: np.dtype[Any],
+) -> ndarray:
+    """Returns (count, components) numbers of the buffer view that an entry of an accessor names."""
+    view = document["bufferViews"][entry["bufferView"]]
+    data, start = _view(document, binary, view)
+    start += entry.get("byteOffset", 0)
+    row = shape[1] * dtype.itemsize
+    stride = view.get("byteStride", row)
+    # A stride of nothing would make of few bytes as many numbers as the count claims.
+    if start < 0 or stride < row:
+        raise InputError(
+            f"glTF accessor {index} claims {shape[0]} elements from byte {start}, {stride} bytes "
+            "apart: the file is damaged."
+        )
+    if start + stride * (shape[0] - 1) + row > len(data):
+        raise InputError(
+            f"glTF accessor {index} reaches beyond the end of its buffer: the file is damaged."
+        )
+    return np.ndarray(shape, dtype, data, start, (stride, dtype.itemsize))
+
+
+def _view(document: Document, binary: bytes, view: Document) -> tuple[bytes, int]:
+    """Returns the bytes in which a buffer view lies, and where it begins there."""
+    for name in meshopt.EXTENSIONS:
+        if packed := view.get("extensions", {}).get(name):
+            data = _buffer(document, binary, packed["buffer"])
+            start = packed.get("byteOffset", 0)
+            part = data[start : start + packed["byteLength"]]
+            kind = packed.get("filter", "NONE")
+            return meshopt.decode(
+                part, packed["count"], packed["byteStride"], packed["mode"], kind
+            ), 0
+    return _buffer(document, binary, view["buffer"]), view.get("byteOffset", 0)
 
 
 def _buffer(document: Document, binary: bytes, index: int) -> bytes:
@@ -163,7 +225,8 @@ def _buffer(document: Document, binary: bytes, index: int) -> bytes:
     if uri is not None and uri.startswith("data:"):
         return base64.b64decode(uri.partition(",")[2])
     raise InputError(
-        f"glTF buffer {index} is in another file ({uri!r}); save it as one GLB with everything embedded."
+        f"glTF buffer {index} is in another file ({uri!r}); save it as one GLB with everything "
+        "embedded."
     )
 
 

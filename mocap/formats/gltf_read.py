@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -164,21 +166,39 @@ def times_of(tracks: Tracks) -> Float[ndarray, "frames"]:
 
 
 def tracks_of(document: glb.Document, binary: bytes, animation: glb.Document) -> Tracks:
-    """(node, path) → (times, values, interpolation), rotations and translations only."""
+    """Returns an animation's tracks of rotations and translations of nodes.
+
+    Channels of KHR_animation_pointer count where they move a node; a warning names those that
+    move something else.
+    """
     tracks = {}
+    elsewhere = []
     for channel in animation["channels"]:
-        target = channel["target"]
-        if "node" in target and target["path"] in ("rotation", "translation"):
+        node, path = _target(channel["target"])
+        if node is None:
+            elsewhere.append(path)
+        elif path in ("rotation", "translation"):
             sampler = animation["samplers"][channel["sampler"]]
             times, values = (
                 glb.accessor(document, binary, sampler[k]) for k in ("input", "output")
             )
-            tracks[target["node"], target["path"]] = (
-                times,
-                values,
-                sampler.get("interpolation", "LINEAR"),
-            )
+            tracks[node, path] = times, values, sampler.get("interpolation", "LINEAR")
+    if elsewhere:
+        more = f" and {len(elsewhere) - 6} more" if len(elsewhere) > 6 else ""
+        warnings.warn(
+            f"Animated, but no part of a motion: {', '.join(elsewhere[:6])}{more}.", stacklevel=3
+        )
     return tracks
+
+
+def _target(target: glb.Document) -> tuple[int | None, str]:
+    """Returns the node and the property that a channel moves; for other things, None and a name."""
+    if target["path"] != "pointer":
+        node = target.get("node")
+        return node, str(target["path"]) if node is not None else "a channel without a node"
+    pointer = str(target.get("extensions", {}).get("KHR_animation_pointer", {}).get("pointer"))
+    found = re.fullmatch(r"/nodes/(\d{1,9})/(rotation|translation|scale|weights)", pointer)
+    return (int(found[1]), found[2]) if found else (None, pointer[:80])
 
 
 def sampled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from mocap.core.skeleton import BONES
 from mocap.errors import InputError
 from mocap.formats import glb
 from mocap.formats.embed import embedded
+from mocap.formats.gltf import loads_document
 
 # VRM 0 counts the thumb's bones as a finger's; the first of them is what VRM 1 (and anatomy) calls the metacarpal.
 _VRM0_THUMB = {
@@ -26,6 +28,8 @@ _VRM0 = {s + old: s + new for s in ("left", "right") for old, new in _VRM0_THUMB
 _SAME_POSE = np.radians(0.5)
 # How far hips may have moved since a skin was bound for its space to be told: sine of the turn, plus parts of the body's size.
 _MOVED = 0.8
+# Skins of fewer joints are no characters: a prop, a strand of hair.
+_BODY = 6
 # Coordinates beyond this (in any unit) are those of a damaged file; their squares would overflow.
 _FAR = 1e12
 # Below this ratio of its least to its greatest stretch, a node's matrix is flat, and says nothing of how the node is turned.
@@ -37,17 +41,105 @@ def recognises(data: bytes) -> bool:
     return data[:4] == b"glTF" or data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
 
-def tree_of(data: bytes, folder: Path) -> Tree:
+def tree_of(data: bytes, folder: Path, character: str | None = None) -> Tree:
     """Returns the nodes of a GLB, glTF or VRM.
 
     Args:
         data: The file's bytes.
         folder: Where the other files of a .gltf are.
+        character: The name of one of `characters`, for its nodes alone.
 
     Raises:
-        InputError: If the document or a file that it names is damaged or missing.
+        InputError: If the document or a file that it names is damaged or missing, or there is no
+            such character.
     """
-    return _tree(*glb.split(embedded(data, folder)), "glb" if data[:4] == b"glTF" else "gltf")
+    document, binary = glb.split(embedded(data, folder))
+    tree = _tree(document, binary, "glb" if data[:4] == b"glTF" else "gltf")
+    if character is None:
+        return tree
+    tops = _tops(document)
+    names = glb.node_names(document)
+    chosen = next((node for node in tops if names[node] == character), None)
+    if chosen is None:
+        known = ", ".join(names[node] for node in tops) or "only one"
+        raise InputError(f"There is no character {character!r} in the file; it has {known}.")
+    return _below(tree, int(np.flatnonzero(tree.nodes == chosen)[0]))
+
+
+@glb.damage_named()
+def characters(data: bytes) -> list[str]:
+    """Returns the names of the nodes above each character's skeleton, if there are several.
+
+    Skins are of one character if they share joints or hang from each other's.
+    """
+    document = loads_document(data)[0]
+    names = glb.node_names(document)
+    tops = _tops(document)
+    return [names[node] for node in tops] if len(tops) > 1 else []
+
+
+def _tops(document: glb.Document) -> list[int]:
+    """Returns, for each group of skins, the highest node that is above its joints alone."""
+    if _humanoid(document):
+        return []
+    above = np.array(glb.node_parents(document))
+    count = len(above)
+    groups: list[set[int]] = []  # of joints
+    for skin in document.get("skins", []):
+        joints = {_index(joint, count) for joint in skin["joints"]}
+        kin = joints | {n for joint in joints for n in _ancestors(above, joint, joints)}
+        joined = [g for g in groups if g & kin]
+        groups = [g for g in groups if not g & kin] + [set().union(kin, *joined)]
+    groups = [g for g in groups if len(g) >= _BODY]
+    tops = []
+    for group in groups:
+        paths = [[*_path(above, joint), joint] for joint in sorted(group)]
+        others = set().union(*(g for g in groups if g is not group))
+        foreign = {n for joint in others for n in [*_path(above, joint), joint]}
+        shared = [n for n in paths[0] if all(n in path for path in paths)]
+        own = [n for n in shared if n not in foreign]
+        if own:
+            tops.append(own[0])
+    return sorted(tops)
+
+
+def _path(above: ndarray, node: int) -> list[int]:
+    """Returns the nodes above a node, the root first."""
+    found = []
+    while (node := int(above[node])) >= 0:
+        found.append(node)
+    return found[::-1]
+
+
+def _ancestors(above: ndarray, node: int, joints: set[int]) -> list[int]:
+    """Returns the nodes between a joint and the highest joint of its skin above it."""
+    path = _path(above, node)
+    first = next((i for i, n in enumerate(path) if n in joints), len(path))
+    return path[first:]
+
+
+def _below(tree: Tree, top: int) -> Tree:
+    """Returns the part of a tree at and below one node."""
+    inside = np.zeros(len(tree.names), dtype=bool)
+    inside[top] = True
+    for node in range(top + 1, len(tree.names)):
+        inside[node] = tree.parents[node] >= 0 and inside[tree.parents[node]]
+    kept = np.flatnonzero(inside)
+    place = np.full(len(tree.names), -1)
+    place[kept] = np.arange(len(kept))
+    parents = place[tree.parents[kept]]
+    parents[0] = -1
+    poses = [Pose(p.name, p.positions[kept], p.rotations[kept]) for p in tree.poses]
+    return replace(
+        tree,
+        names=tuple(tree.names[n] for n in kept),
+        nodes=tree.nodes[kept],
+        parents=parents,
+        positions=tree.positions[kept],
+        rotations=tree.rotations[kept],
+        joints=tree.joints[kept],
+        poses=tuple(poses),
+    )
 
 
 @glb.damage_named()
@@ -88,8 +180,19 @@ def _tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
     tree_names = tuple(names[n] for n in order)
     kind = "vrm" if {"VRM", "VRMC_vrm"} & set(document.get("extensions", {})) else kind
     poses = bind_pose(bound, parents, worlds, rotations)
+    skinned = worlds[joints] if joints.any() else worlds
+    mirrored = bool(np.mean(np.linalg.det(skinned[:, :3, :3]) < 0) > 0.5)
     return Tree(
-        kind, tree_names, order, parents, worlds[:, :3, 3], rotations, joints, declared, poses
+        kind,
+        tree_names,
+        order,
+        parents,
+        worlds[:, :3, 3],
+        rotations,
+        joints,
+        declared,
+        poses,
+        mirrored=mirrored,
     )
 
 

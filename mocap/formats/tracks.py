@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -87,7 +88,11 @@ def append(
     binary, entry = _stored(document, binary, data, chunk)
     document["bufferViews"].append(entry)
     document["accessors"] += accessors
-    document["animations"].append({"name": name, "channels": channels, "samplers": samplers})
+    taken = {str(a.get("name")) for a in document["animations"]}
+    called = next(
+        n for i in itertools.count(1) if (n := name if i == 1 else f"{name} {i}") not in taken
+    )
+    document["animations"].append({"name": called, "channels": channels, "samplers": samplers})
     unreduced = clock.nbytes + sum(4 * t.values.size for t in tracks)
     return document, binary, unreduced - len(data) - _ENTRY * (len(inputs) - 1)
 

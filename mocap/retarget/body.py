@@ -38,6 +38,11 @@ def body_of(rig: Rig) -> Skeleton:
         else _tall(places)
     )
     knee = _knee_height(rig, scale)
+    for bone in reversed(BONES):
+        # What ends above the hips is continued downwards.
+        known = next((b for b in BONES if BONE_PARENTS[b] == bone and b in places), None)
+        if bone not in places and known is not None and not _has_above(bone, places):
+            places[bone] = places[known] - scale * (_H[known] - _H[bone])
     for bone, parent in BONE_PARENTS.items():
         if bone.endswith("Foot") and bone not in places:
             # A leg that ends in its shank reaches to the ground.
@@ -59,6 +64,19 @@ def body_of(rig: Rig) -> Skeleton:
     # The path begins above the ground's origin, wherever the file put the character.
     offsets[0, [0, 2]] = 0.0
     return Skeleton(BONES, HUMANOID.parents, offsets, HUMANOID.rest_rotations)
+
+
+def has_legs(rig: Rig) -> bool:
+    """Whether a rig stands on legs: an upper body, hands or a head do not."""
+    return all({f"{s}UpperLeg", f"{s}LowerLeg"} <= rig.bones.keys() for s in ("left", "right"))
+
+
+def _has_above(bone: str, places: dict[str, ndarray]) -> bool:
+    """Whether a bone above this one has its place."""
+    parent = BONE_PARENTS[bone]
+    while parent is not None and parent not in places:
+        parent = BONE_PARENTS[parent]
+    return parent is not None
 
 
 def _knee_height(rig: Rig, scale: float) -> float:

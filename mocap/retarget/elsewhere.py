@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,12 +20,15 @@ from mocap.core.rig import Kind, Pose, Rig
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
 from mocap.formats import vrma
+from mocap.formats.bvh_rig import on_rig
+from mocap.formats.bvh_text import FrameTimeWarning
 from mocap.formats.table import VRMA, by_content
 from mocap.retarget import turns
-from mocap.retarget.body import body_of
+from mocap.retarget.body import body_of, has_legs
 from mocap.retarget.same import leg_length
 from mocap.rig import rest, stance
-from mocap.rig.load import load_rig
+from mocap.rig.load import make_rig, recognise
+from mocap.rig.mapping import REQUIRED
 from mocap.solve.contacts import find_contacts
 
 # Soles stand that are lower than the first height (m) and slower than the first speed (m/s), until they pass one of the second, in a body
@@ -46,24 +50,55 @@ def load_motion(
     path: str | os.PathLike[str],
     bone_map: dict[str, str] | None = None,
     animation: str | None = None,
+    character: str | None = None,
+    source_fps: float | None = None,
 ) -> Motion:
-    """The motion in a BVH, GLB, glTF, VRM, VRMA or FBX file, on humanoid bones.
+    """Reads the motion in a file of any format, on humanoid bones.
 
-    Metres, facing +Z, the ground at y = 0.
+    Args:
+        path: A BVH, GLB, glTF, VRM, VRMA or FBX file.
+        bone_map: Bone to node name, instead of what is recognised.
+        animation: The name of an animation, in a file of several; the first by default.
+        character: The name of a character, in a file of several; the first humanoid by default.
+        source_fps: The true frame rate, where the file's is wrong or missing.
 
-    bone_map: bone → node name, instead of what mocap would find by itself. animation: which, in a file of several; the first by
-    default. Raises InputError if there is no motion of a humanoid in it, or, naming those there are, no such animation.
+    Returns:
+        The motion in metres, facing +Z at rest, the ground at y = 0.
+
+    Raises:
+        InputError: If there is no motion of a humanoid in the file, or no animation or character
+            of the name, naming those there are.
     """
     path = Path(path)
     data = formats.read(path)
     with formats.naming(path):
         entry = by_content(data)
-        if entry is VRMA:
-            return _vrma_motion(vrma.loads(data, animation), path.stem)
-        rig = load_rig(path, bone_map)
-        motion = entry.loads_on(rig, animation, path.parent)
+        if entry is VRMA and bone_map is None:
+            return _vrma_motion(_at_rate(vrma.loads(data, animation), source_fps), path.stem)
+    with warnings.catch_warnings():
+        if source_fps is not None:
+            warnings.simplefilter("ignore", FrameTimeWarning)
+        tree, found, source = recognise(path, bone_map, character)
+    with formats.naming(path):
+        rig = make_rig(tree, found, path.stem, source)
+        if tree.motion is None or animation is not None:
+            motion = entry.loads_on(rig, animation, path.parent)
+        else:
+            motion = on_rig(tree.motion, rig)
+        if missing := [bone for bone in REQUIRED if bone not in rig.bones]:
+            warnings.warn(
+                f"{path} moves a part of a body: it has no {', '.join(missing)}; what is missing "
+                "stays at rest.",
+                stacklevel=2,
+            )
         # An FBX take may give its bones other lengths than the rest has.
-        return normalized(motion, replace(rig, skeleton=motion.skeleton))
+        rig = replace(rig, skeleton=motion.skeleton)
+        return normalized(_at_rate(motion, source_fps), rig)
+
+
+def _at_rate(motion: Motion, fps: float | None) -> Motion:
+    """Returns the motion with its frames at this rate instead of its own times."""
+    return motion if fps is None else replace(motion, times=np.arange(len(motion)) / fps)
 
 
 def _vrma_motion(motion: Motion, name: str) -> Motion:
@@ -127,8 +162,11 @@ def normalized(motion: Motion, rig: Rig) -> Motion:
     body = body_of(rig)
     turned = turns.to_bones(turns.links(rig), rig, motion.rotations)
     local = R.unroll(R.normalize(local_rotations(HUMANOID, turned)))
-    hips = rig.index("hips") if "hips" in rig.bones else 0
-    root = fk(motion.skeleton, motion.root_positions, motion.rotations)[0][:, hips].copy()
+    top = next(b for b in BONES if b in rig.bones)
+    places, _ = fk(motion.skeleton, motion.root_positions, motion.rotations)
+    root = places[:, rig.index(top)].copy()
+    if top != "hips":
+        root -= fk(body, np.zeros((len(motion), 3)), local)[0][:, BONES.index(top)]
     if rig.kind == "bvh" and len(motion):
         level = _toes_bent(rig, body, root, local, level=True)
         root[:, 1] -= ground_height(
@@ -138,7 +176,9 @@ def normalized(motion: Motion, rig: Rig) -> Motion:
     soles = sole_points(body, root, local)
     measure = leg_length(body) / leg_length(HUMANOID)
     contacts = motion.contacts
-    if contacts is None or not contacts.any():
+    if not has_legs(rig):
+        contacts = np.zeros((len(motion), 4))
+    elif contacts is None or not contacts.any():
         contacts = touches(motion.times, soles / measure).astype(np.float64)
     return Motion(body, motion.times, root, local, motion.expressions, contacts)
 

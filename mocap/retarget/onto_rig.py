@@ -13,7 +13,7 @@ from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
 from mocap.retarget import turns
-from mocap.retarget.body import body_of
+from mocap.retarget.body import body_of, has_legs
 from mocap.retarget.feet import follow_feet, stand
 from mocap.retarget.same import leg_length
 from mocap.retarget.touch import keep_touches
@@ -46,12 +46,13 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False) -> Motion:
         ),
     )
     assert motion.contacts is not None
-    if motion.contacts.any():
+    legs = has_legs(rig)
+    if legs and motion.contacts.any():
         moved = follow_feet(motion, moved)
         turned = global_rotations(HUMANOID, moved.rotations)
     link = turns.links(rig)
     local = turns.to_rig(link, rig, turned)
-    path = ratio * moved.root_positions
+    path = ratio * moved.root_positions if legs else _floating(motion, rig, body, ratio)
     if keep_touch:
         at, _ = fk(moved.skeleton, moved.root_positions, moved.rotations)
         placed, _ = fk(rig.skeleton, _root(rig, local, path), local)
@@ -68,15 +69,29 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False) -> Motion:
     )
 
 
+def _floating(motion: Motion, rig: Rig, body: Skeleton, ratio: float) -> Float[ndarray, "frames 3"]:
+    """Returns the places of the highest bone of a rig without legs.
+
+    It stays where the rig rests, moved by the performer's path and by how the trunk below it, if
+    the rig does not have it, bends.
+    """
+    top = next(b for b in BONES if b in rig.bones)
+    rest, _ = fk(rig.skeleton, rig.skeleton.offsets[0], rig.t_pose)
+    path = ratio * (motion.root_positions - motion.skeleton.offsets[0])
+    bent, _ = fk(body, np.zeros((len(motion), 3)), motion.rotations)
+    bone = BONES.index(top)
+    straight = body.rest_positions()[bone] - body.offsets[0]
+    return np.asarray(rest[rig.index(top)] + path + bent[:, bone] - straight)
+
+
 def _root(
-    rig: Rig, local: Float[ndarray, "frames joints 4"], hips: Float[ndarray, "frames 3"]
+    rig: Rig, local: Float[ndarray, "frames joints 4"], places: Float[ndarray, "frames 3"]
 ) -> Float[ndarray, "frames 3"]:
-    """Where the rig's first joint must be for its hips to be there."""
-    if "hips" not in rig.bones or rig.index("hips") == 0:
-        return hips
-    offset = np.zeros_like(hips)
+    """Returns where the rig's first joint must be for its highest bone to be at these places."""
+    top = next(b for b in BONES if b in rig.bones)
+    offset = np.zeros_like(places)
     world = local[:, 0]
-    for joint in T.between(rig.skeleton.parents, 0, rig.index("hips")):
+    for joint in T.between(rig.skeleton.parents, 0, rig.index(top)):
         offset += R.apply(world, rig.skeleton.offsets[joint])
         world = R.multiply(world, local[:, joint])
-    return hips - offset
+    return places - offset

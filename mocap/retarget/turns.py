@@ -79,7 +79,9 @@ def chain(rig: Rig, start: str, bones: tuple[str, ...]) -> list[int]:
     if not last:
         return []
     parents = rig.skeleton.parents
-    above = set(T.path(parents, rig.index(start))) if start in rig.bones else {0}
+    # Without the bone to start from, the chain begins below the root, or at the root if it is one.
+    own = {rig.index(b) for b in last}
+    above = set(T.path(parents, rig.index(start))) if start in rig.bones else {0} - own
     return [j for j in T.path(parents, rig.index(last[-1])) if j not in above]
 
 
@@ -128,7 +130,7 @@ def neck(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
     """(the joints of the neck, from above the trunk to below the head, where each lies on the way from the chest's turn to the neck's)."""
     if "neck" not in rig.bones:
         return [], np.zeros(0)
-    top = next(b for b in (*_TRUNK[::-1], "neck") if b in rig.bones)
+    top = next((b for b in _TRUNK[::-1] if b in rig.bones), "")
     way = chain(rig, top, ("neck", "head"))
     head = rig.index("head") if "head" in rig.bones else -1
     way = way[: way.index(head)] if head in way else way
@@ -259,8 +261,16 @@ def to_bones(
         elif name in rig.bones:
             out[:, bone] = turned[:, rig.index(name)]
         else:
-            out[:, bone] = out[:, HUMANOID.parents[bone]] if bone else turned[:, 0]
+            out[:, bone] = out[:, HUMANOID.parents[bone]] if bone else _of_the_hips(rig, turned)
     return out
+
+
+def _of_the_hips(rig: Rig, turned: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames 4"]:
+    """How the hips of a rig without any turn: with its root, unless that is a neck or a limb."""
+    root = next((b for b in rig.bones if rig.index(b) == 0), "spine")
+    if root in _TRUNK:
+        return turned[:, 0]
+    return np.tile(R.IDENTITY, (len(turned), 1))
 
 
 def _bent_on_the_way(
@@ -298,11 +308,12 @@ def _sampled(
             if curve is _TRUNK and "hips" in rig.bones
             else int(rig.skeleton.parents[way[0]])
         )
+        below = turned[:, start] if start >= 0 else np.tile(R.IDENTITY, (len(turned), 1))
         at = np.concatenate([[0.0], places])
-        joints = [start, *way]
+        turns = [below, *(turned[:, joint] for joint in way)]
         for u, bone in enumerate(curve[1:], 1):
             high = max(int(np.searchsorted(at, u - 1e-9)), 1)
             t = float((u - at[high - 1]) / (at[high] - at[high - 1]))
-            a, b = turned[:, joints[high - 1]], turned[:, joints[high]]
+            a, b = turns[high - 1], turns[high]
             out[bone] = b if t > 1.0 - 1e-9 else R.slerp(a, b, t)
     return out

@@ -124,6 +124,7 @@ class _Names:
         core = T.fork(self.parents, legs + upper) if legs and upper else None
         hips = self.hips(core, legs)
         if hips is None:
+            self.without_hips(arms, head)
             return
         named = self.fit(hips, "hips")
         self.put("hips", hips, "hips", None if named else 0.7 if core == hips else 0.5)
@@ -146,6 +147,24 @@ class _Names:
             chain = chain[:-1]
         self.spine([n for n in chain if not self.readings[n].helper])
         self.neck(hips, head)
+
+    def without_hips(self, arms: list[int], head: int | None) -> None:
+        """Head, neck and trunk of a body that ends above the hips."""
+        if head is not None:
+            self.put("head", head, "head")
+            self.face(head)
+        top = T.fork(self.parents, arms) if len(arms) == 2 else None
+        end = top if top is not None else head
+        if end is None:
+            return
+        way = T.path(self.parents, end)
+        trunk = [n for n in way if self.fit(n, "spine") > 0.3 and not self.is_neck(n)]
+        if trunk:
+            self.spine(trunk)
+        above = [] if head is None else T.path(self.parents, head)[:-1]
+        necks = [n for n in above if self.is_neck(n) and n not in trunk]
+        if necks:
+            self.put("neck", necks[0], "neck")
 
     def best(self, bone: str, among: Sequence[int] | None = None) -> int | None:
         """The node whose name fits an unsided bone best, the first of equals."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -12,9 +15,9 @@ from numpy import ndarray
 from mocap import formats
 from mocap.core import rotation as R
 from mocap.core.rig import Found, Pose, Rig, Tree
-from mocap.core.skeleton import BONES, Skeleton, bone_before
+from mocap.core.skeleton import BONES, HUMANOID, Skeleton, bone_before
 from mocap.errors import InputError
-from mocap.formats.table import by_content
+from mocap.formats.table import Format, by_content
 from mocap.rig import mapfile, rest, stance
 from mocap.rig import tree as T
 from mocap.rig.mapping import map_bones
@@ -31,21 +34,83 @@ _LEGS = 0.83
 # and metres are what most tools write, for children and giants too; inches, CMU's unit (1 inch / 0.45, its database's FAQ), decimetres
 # and millimetres are believed only of legs as people have them.
 _UNITS = {0.01: 2.0, 1.0: 2.0, 0.0254: 1.3, 0.0254 / 0.45: 1.3, 0.1: 1.3, 0.001: 1.3}
+# What tells the size of a body without legs, the surest first.
+_SEGMENTS = (
+    ("leftUpperArm", "leftLowerArm", "leftHand"),
+    ("rightUpperArm", "rightLowerArm", "rightHand"),
+    ("hips", "spine", "chest", "upperChest", "neck", "head"),
+    ("leftHand", "leftMiddleProximal", "leftMiddleIntermediate"),
+    ("rightHand", "rightMiddleProximal", "rightMiddleIntermediate"),
+)
 # From so many joints on, those are left out that no bone hangs from: a motion's size goes with their number.
 _MANY = 1000
 
 
-def load_rig(path: str | os.PathLike[str], bone_map: dict[str, str] | None = None) -> Rig:
-    """The character in a GLB, glTF, VRM, FBX or BVH file. bone_map: bone → node name, instead of what mocap would find by itself.
+class Recognised(NamedTuple):
+    """A character's file: its nodes, which of them are which bones, and its bytes."""
 
-    Raises InputError if the file cannot be read or is no humanoid, or if bone_map does not fit it (`mapfile.apply`).
+    tree: Tree
+    found: dict[str, Found]
+    source: bytes
+
+
+def load_rig(
+    path: str | os.PathLike[str],
+    bone_map: dict[str, str] | None = None,
+    character: str | None = None,
+) -> Rig:
+    """Reads the character in a file.
+
+    Args:
+        path: A file of any format in the table, told by its content.
+        bone_map: Bone to node name, instead of what is recognised.
+        character: Which character, in a file of several; by default the first humanoid.
+
+    Raises:
+        InputError: If the file cannot be read or holds no humanoid, if bone_map does not fit it
+            (`mapfile.apply`), or if there is no such character.
     """
     path = Path(path)
+    tree, found, source = recognise(path, bone_map, character)
+    with formats.naming(path):
+        return make_rig(tree, found, path.stem, source)
+
+
+def recognise(
+    path: Path, bone_map: dict[str, str] | None = None, character: str | None = None
+) -> Recognised:
+    """Reads a file's nodes and recognises the bones among them; arguments as `load_rig`."""
     source = formats.read(path)
     with formats.naming(path):
-        tree = by_content(source).tree(source, path.parent, None)
+        entry = by_content(source)
+        names = entry.characters(source) if bone_map is None and character is None else []
+        if names:
+            bodies = _humanoids(entry, source, path.parent, names)
+            if len(bodies) > 1:
+                warnings.warn(
+                    f"{path} holds {len(bodies)} characters ({', '.join(bodies)}); the first is "
+                    "taken (--character NAME chooses).",
+                    stacklevel=3,
+                )
+            if bodies:
+                return next(iter(bodies.values()))
+        tree = entry.tree(source, path.parent, character)
         found = map_bones(tree) if bone_map is None else mapfile.apply(tree, bone_map)
-        return make_rig(tree, found, path.stem, source)
+        return Recognised(tree, found, source)
+
+
+def _humanoids(
+    entry: Format, source: bytes, folder: Path, names: list[str]
+) -> dict[str, Recognised]:
+    """Returns which of a file's characters are humanoids, by name."""
+    bodies = {}
+    for name in names:
+        tree = entry.tree(source, folder, name)
+        try:
+            bodies[name] = Recognised(tree, map_bones(tree), source)
+        except InputError:
+            continue
+    return bodies
 
 
 def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> Rig:
@@ -59,16 +124,6 @@ def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> R
         raise InputError(
             f"The node {tree.names[nodes[twice]]!r} cannot be two bones at once ({twice} and another)."
         )
-    missing = [
-        b
-        for b in ("UpperLeg", "LowerLeg", "UpperArm")
-        if not {f"left{b}", f"right{b}"} <= nodes.keys()
-    ]
-    if missing:
-        raise InputError(
-            f"No humanoid's skeleton: left and right {' and '.join(missing)} were not found among {_some(tree.names)}."
-        )
-
     parents = _hung(tree, nodes)
     kept = _kept(tree, parents, nodes)
     place = {int(n): j for j, n in enumerate(kept)}
@@ -104,10 +159,6 @@ def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> R
         best.name,
         aligned,
     )
-
-
-def _some(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
 
 
 def _hung(tree: Tree, nodes: dict[str, int]) -> ndarray:
@@ -191,14 +242,46 @@ def _unit(kind: str, pose: Pose, bones: dict[str, int]) -> float:
     if kind != "bvh":
         return 1.0
     legs = stance.leg_length(pose, bones)
+    if not any(f"{s}{b}" in bones for s in ("left", "right") for b in ("UpperLeg", "LowerLeg")):
+        legs = _legs_of_the_rest(pose, bones)
     if legs <= 0.0:
-        raise InputError("The legs have no length, so the file's unit cannot be told.")
+        raise InputError("The bones have no length, so the file's unit cannot be told.")
     strays = {
         unit: abs(np.log(legs * unit / _LEGS)) / np.log(within) for unit, within in _UNITS.items()
     }
     unit = min(strays, key=lambda u: strays[u])
-    # What would be nobody's legs in any of these units is in an unknown one: it is made an adult.
+    # Legs that fit no unit are of an unknown one: the body is made an adult's.
     return unit if strays[unit] <= 1.0 else _LEGS / legs
+
+
+def _legs_of_the_rest(pose: Pose, bones: dict[str, int]) -> float:
+    """Returns how long the legs would be, by HUMANOID's proportions, of a body without legs."""
+    known = [HUMANOID.index(b) for b in BONES if b in bones]
+    ours = HUMANOID.rest_positions()
+    for chain in _SEGMENTS:
+        ends = [b for b in chain if b in bones]
+        if len(ends) > 1:
+            size = float(
+                sum(
+                    np.linalg.norm(pose.positions[bones[b]] - pose.positions[bones[a]])
+                    for a, b in itertools.pairwise(ends)
+                )
+            )
+            theirs = float(
+                sum(
+                    np.linalg.norm(ours[HUMANOID.index(b)] - ours[HUMANOID.index(a)])
+                    for a, b in itertools.pairwise(ends)
+                )
+            )
+            return size / theirs * _leg(ours)
+    spread = float(np.linalg.norm(np.ptp(ours[known], axis=0)))
+    size = float(np.linalg.norm(np.ptp(pose.positions[[bones[BONES[k]] for k in known]], axis=0)))
+    return size / spread * _leg(ours) if spread > 0 else 0.0
+
+
+def _leg(positions: Float[ndarray, "55 3"]) -> float:
+    hip, ankle = (positions[HUMANOID.index(f"left{b}")] for b in ("UpperLeg", "Foot"))
+    return float(np.linalg.norm(hip - ankle))
 
 
 def _skeleton(

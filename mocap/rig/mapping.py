@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from mocap.core.rig import Found, Tree
-from mocap.core.skeleton import BONE_PARENTS, BONES, bone_before
+from mocap.core.skeleton import BONE_PARENTS, BONES, bone_before, mirrored_name
 from mocap.errors import InputError
 from mocap.rig import tree as T
 from mocap.rig.by_name import by_name
-from mocap.rig.names import read
+from mocap.rig.names import FINGERS, read
 from mocap.rig.shape import NoBody, by_shape
 
 REQUIRED = (
@@ -25,37 +25,96 @@ _CORE = (
     "hips",
     *(s + b for s in ("left", "right") for b in ("UpperLeg", "LowerLeg", "UpperArm", "LowerArm")),
 )
+# Names surer than this are not overruled by a shape that contradicts most of them.
+_SURE = 0.7
+# So many joints, or as many as there are bones, may stand beside the bones of a part of a body.
+_STRAYS = 6
 # What is left of a bone's sureness where names and shape disagree about its node, and about its side.
 _DISAGREE, _OTHER_SIDE = 0.85, 0.7
 
 
 def map_bones(tree: Tree) -> dict[str, Found]:
-    """bone → node, how and how surely, in the order of BONES. Raises InputError, with the reason, for what is no humanoid.
+    """Recognises the bones among a document's nodes.
 
-    What the file itself declares (VRM) stands. Where names tell hips, arms and legs, they lead, and the shape fills what they leave out;
-    where they do not, the shape leads, and names that fit into it are added. Both agreeing makes a bone surer, disagreeing less sure.
+    What the file itself declares (VRM) stands. Where names tell hips, arms and legs, they lead,
+    and the shape fills what they leave out; where they do not, the shape leads, and names that fit
+    into it are added. Both agreeing makes a bone surer, disagreeing less sure. A part of a body
+    (without legs or arms, hands alone, a head alone) is recognised by names.
+
+    Returns:
+        Bone to node, how and how surely, in the order of BONES.
+
+    Raises:
+        InputError: With the reason, for what is no humanoid or part of one.
     """
     named = by_name(tree)
     try:
         shaped, reason = _shaped(tree), ""
     except NoBody as no:
         shaped, reason = {}, str(no)
+    if tree.mirrored:
+        # In a mirror image, left and right are where the shape says, whatever they are called.
+        named = _sided(named, shaped)
     declared = {bone: Found(node, "vrm", 1.0) for bone, node in tree.declared.items()}
     if declared:
         found = declared
     elif set(_CORE) <= named.keys():
         found = _filled(tree, _weighed(named, shaped), _sided(shaped, named))
-    elif shaped:
+    elif shaped and not _contradicted(named, shaped):
         found = _filled(tree, _weighed(shaped, named), named)
     else:
         found = named
     missing = [bone for bone in _CORE if bone not in found]
-    if missing:
+    if missing and not declared and not _is_part(tree, found):
         reason = reason or f"no node of it was found to be {', '.join(missing)}"
         raise InputError(
-            f"This is no humanoid that could be recognised: {reason}. A map file made by hand may say what is what (--map)."
+            f"This is no humanoid that could be recognised: {reason}. A map file made by hand may "
+            "say what is what (--map)."
         )
     return {bone: found[bone] for bone in BONES if bone in found}
+
+
+def _contradicted(named: dict[str, Found], shaped: dict[str, Found]) -> bool:
+    """Whether most bones that names tell surely are others by the shape, sides apart.
+
+    Five fingers are a head, two arms and two legs to the shape alone.
+    """
+    bone_of = {f.node: bone for bone, f in shaped.items()}
+    sure = {b: f.node for b, f in named.items() if f.sure > _SURE}
+    agreed = [b for b, node in sure.items() if bone_of.get(node) in (b, mirrored_name(b))]
+    return len(sure) >= 2 and len(agreed) < 0.5 * len(sure)
+
+
+def _is_part(tree: Tree, found: dict[str, Found]) -> bool:
+    """Whether these bones are a part of a body, and most of what there is to the tree.
+
+    A part is a pair of arms or of legs, a hand with three fingers, or a head with a neck, eyes or
+    a jaw. Joints that are no bones, and not below the end of a limb, must not be most: an animal
+    has a head as well.
+    """
+
+    def has(*bones: str) -> bool:
+        return set(bones) <= found.keys()
+
+    arms, legs = (
+        all(has(f"{s}Upper{limb}", f"{s}Lower{limb}") for s in ("left", "right"))
+        for limb in ("Arm", "Leg")
+    )
+    hands = any(
+        has(f"{s}Hand") and sum(f"{s}{f}Proximal" in found for f in FINGERS) >= 3
+        for s in ("left", "right")
+    )
+    head = has("head") and (has("neck") or has("leftEye", "rightEye") or has("jaw"))
+    if not (arms or legs or hands or head):
+        return False
+    nodes = {f.node for f in found.values()}
+    inside = np.zeros(len(tree.names), dtype=bool)
+    for bone, f in found.items():
+        inside[T.path(tree.parents, f.node)] = True
+        if bone not in ("hips", "spine", "chest", "upperChest"):
+            inside[T.below(tree.parents, f.node)] = True
+    joints = tree.joints if tree.joints.any() else np.ones(len(tree.names), dtype=bool)
+    return int((joints & ~inside).sum()) <= max(_STRAYS, len(nodes))
 
 
 def _shaped(tree: Tree) -> dict[str, Found]:
@@ -88,7 +147,7 @@ def _weighed(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Foun
     for bone, (node, how, sure) in ((b, (f.node, f.how, f.sure)) for b, f in found.items()):
         if bone in other and other[bone].node == node:
             sure = 1.0 - (1.0 - sure) * (1.0 - 0.5 * other[bone].sure)
-        elif _mirrored(bone) != bone and elsewhere.get(node) == _mirrored(bone):
+        elif mirrored_name(bone) != bone and elsewhere.get(node) == mirrored_name(bone):
             sure *= _OTHER_SIDE
         elif bone in other:
             sure *= _DISAGREE
@@ -102,20 +161,13 @@ def _sided(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]
     sides = [
         bone_of[f.node] == bone
         for bone, f in found.items()
-        if _mirrored(bone) != bone and bone_of.get(f.node) in (bone, _mirrored(bone))
+        if mirrored_name(bone) != bone and bone_of.get(f.node) in (bone, mirrored_name(bone))
     ]
     return (
-        {_mirrored(bone): f for bone, f in found.items()}
+        {mirrored_name(bone): f for bone, f in found.items()}
         if sum(sides) < 0.5 * len(sides)
         else found
     )
-
-
-def _mirrored(bone: str) -> str:
-    """The bone of the other side."""
-    if bone.startswith("left"):
-        return "right" + bone.removeprefix("left")
-    return "left" + bone.removeprefix("right") if bone.startswith("right") else bone
 
 
 def _filled(tree: Tree, found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]:

@@ -13,7 +13,9 @@ from mocap.core.rig import Pose
 from mocap.errors import InputError
 from mocap.rig.names import ARM, LEG
 
-_DOWN = np.array([0.0, -1.0, 0.0])
+_DOWN, _UP = np.array([0.0, -1.0, 0.0]), np.array([0.0, 1.0, 0.0])
+_AHEAD, _RIGHT = np.array([0.0, 0.0, 1.0]), np.array([-1.0, 0.0, 0.0])
+_TRUNK = ("hips", "spine", "chest", "upperChest")
 # Another pose is taken instead of the rest if it is so much nearer to standing still, mean radians a joint: at once for the pose in
 # which a skin was bound, or in which an FBX's bones have no rotation of their own; a moment of a performance only where the rest is no pose of a body at all.
 _BETTER = {"bind": np.radians(5.0), "zero": np.radians(5.0), "frame": np.radians(25.0)}
@@ -22,27 +24,65 @@ _STRIDE = np.radians(45.0)
 
 
 def body_up(pose: Pose, bones: dict[str, int]) -> Float[ndarray, " 3"]:
-    """From between the hips to between the shoulders, unit, in the pose's world. Raises InputError if there is no way between."""
-    p = pose.positions
-    shoulders, hips = (
-        0.5 * (p[bones[f"left{b}"]] + p[bones[f"right{b}"]]) for b in ("UpperArm", "UpperLeg")
-    )
-    return _unit(shoulders - hips, "the shoulders lie where the hips are")
+    """Returns the direction from the hips to the shoulders, unit, in the pose's world.
+
+    A body without legs has its lowest trunk bone for hips, one without arms its neck or head for
+    shoulders. Where neither tells, as for hands alone, up is the document's +Y.
+
+    Raises:
+        InputError: If shoulders and hips lie at one place.
+    """
+    upper, lower = _middle(pose, bones, "UpperArm"), _middle(pose, bones, "UpperLeg")
+    ends = [bones[b] for b in ("head", "neck") if b in bones]
+    starts = [bones[b] for b in (*_TRUNK, "neck") if b in bones]
+    if upper is None and ends:
+        upper = pose.positions[ends[0]]
+    if lower is None and starts:
+        lower = pose.positions[starts[0]]
+    if upper is None or lower is None:
+        return _UP
+    if not {"leftUpperLeg", "rightUpperLeg", "leftUpperArm", "rightUpperArm"} <= bones.keys():
+        return R.normalize(upper - lower) if np.linalg.norm(upper - lower) > 1e-9 else _UP
+    return _unit(upper - lower, "the shoulders lie where the hips are")
+
+
+def _middle(pose: Pose, bones: dict[str, int], pair: str) -> Float[ndarray, " 3"] | None:
+    """Returns the point between the left and the right one of a bone; None without both."""
+    both = [bones[s + pair] for s in ("left", "right") if s + pair in bones]
+    return np.asarray(pose.positions[both].mean(axis=0)) if len(both) == 2 else None
 
 
 def body_ahead(pose: Pose, bones: dict[str, int]) -> Float[ndarray, " 3"]:
-    """Where the body faces, unit, in the pose's world: at right angles to its up and to hips' and shoulders' lines together."""
-    p = pose.positions
+    """Returns the direction that the body faces, unit, in the pose's world.
+
+    It is at right angles to the body's up and to the lines of hips and shoulders together; where
+    there are no such pairs, it is as near to the document's +Z as its up allows.
+
+    Raises:
+        InputError: If left and right lie on one line with the spine.
+    """
+    p, up = pose.positions, body_up(pose, bones)
     across = [
-        R.normalize(p[bones[f"left{b}"]] - p[bones[f"right{b}"]]) for b in ("UpperArm", "UpperLeg")
+        R.normalize(v)
+        for pairs in (("UpperArm", "UpperLeg"), ("Shoulder", "Eye", "Hand"))
+        for pair in pairs
+        if {f"left{pair}", f"right{pair}"} <= bones.keys()
+        and (pairs[0] == "UpperArm" or not _has_pair(bones))
+        and np.linalg.norm(v := p[bones[f"left{pair}"]] - p[bones[f"right{pair}"]]) > 0.0
     ]
+    if not across and not _has_pair(bones):
+        ahead = _AHEAD - (_AHEAD @ up) * up
+        return R.normalize(ahead if np.linalg.norm(ahead) > 1e-3 else np.cross(_RIGHT, up))
     return _unit(
-        np.cross(across[0] + across[1], body_up(pose, bones)),
-        "left and right lie on one line with the spine",
+        np.cross(sum(across, np.zeros(3)), up), "left and right lie on one line with the spine"
     )
 
 
-def _unit(v: Float[ndarray, " 3"], otherwise: str) -> Float[ndarray, " 3"]:
+def _has_pair(bones: dict[str, int]) -> bool:
+    return any({f"left{b}", f"right{b}"} <= bones.keys() for b in ("UpperArm", "UpperLeg"))
+
+
+def _unit(v: Float[ndarray, "3"], otherwise: str) -> Float[ndarray, " 3"]:
     length = float(np.linalg.norm(v))
     if not length > 1e-9:
         raise InputError(f"No humanoid's skeleton: {otherwise}.")
@@ -50,17 +90,21 @@ def _unit(v: Float[ndarray, " 3"], otherwise: str) -> Float[ndarray, " 3"]:
 
 
 def leg_length(pose: Pose, bones: dict[str, int]) -> float:
-    """Thigh and shank, mean of both legs; a shank without a foot below it counts as long as the thigh."""
-    p, total = pose.positions, 0.0
+    """Returns thigh and shank, mean of the legs that there are; 0 without any.
+
+    A shank without a foot below it counts as long as the thigh.
+    """
+    p, legs = pose.positions, []
     for side in ("left", "right"):
+        if not {f"{side}UpperLeg", f"{side}LowerLeg"} <= bones.keys():
+            continue
         hip, knee = p[bones[f"{side}UpperLeg"]], p[bones[f"{side}LowerLeg"]]
         thigh = float(np.linalg.norm(knee - hip))
-        total += thigh + (
-            float(np.linalg.norm(p[bones[f"{side}Foot"]] - knee))
-            if f"{side}Foot" in bones
-            else thigh
-        )
-    return 0.5 * total
+        shank = thigh
+        if f"{side}Foot" in bones:
+            shank = float(np.linalg.norm(p[bones[f"{side}Foot"]] - knee))
+        legs.append(thigh + shank)
+    return float(np.mean(legs)) if legs else 0.0
 
 
 def strain(pose: Pose, bones: dict[str, int]) -> float:
@@ -75,22 +119,25 @@ def strain(pose: Pose, bones: dict[str, int]) -> float:
         return np.pi
     strains = []
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        chain = [[bones[side + b] for b in c if side + b in bones] for c in (ARM[1:], LEG)]
-        (upper, *lower), (thigh, *shank) = (
-            [R.apply(body, R.normalize(d)) for d in np.diff(pose.positions[c], axis=0)]
-            for c in chain
+        arm, leg = (
+            [
+                R.apply(body, R.normalize(d))
+                for d in np.diff(
+                    pose.positions[[bones[side + b] for b in chain if side + b in bones]], axis=0
+                )
+            ]
+            for chain in (ARM[1:], LEG)
         )
-        strains += [
-            angle_between(thigh, _DOWN),
-            *(angle_between(thigh, d) for d in shank[:1]),
-            *(angle_between(upper, d) for d in lower[:1]),
-        ]
-        level = np.arctan2(upper[1], sign * upper[0])
-        strains += [
-            abs(np.arcsin(np.clip(upper[2], -1.0, 1.0))),
-            max(0.0, level, -0.5 * np.pi - level),
-        ]
-    return float(np.mean(strains))
+        for thigh in leg[:1]:
+            strains += [angle_between(thigh, _DOWN), *(angle_between(thigh, d) for d in leg[1:2])]
+        for upper in arm[:1]:
+            strains += [angle_between(upper, d) for d in arm[1:2]]
+            level = np.arctan2(upper[1], sign * upper[0])
+            strains += [
+                abs(np.arcsin(np.clip(upper[2], -1.0, 1.0))),
+                max(0.0, level, -0.5 * np.pi - level),
+            ]
+    return float(np.mean(strains)) if strains else 0.0
 
 
 def neutral(poses: Sequence[Pose], bones: dict[str, int]) -> Pose:
@@ -107,8 +154,12 @@ def neutral(poses: Sequence[Pose], bones: dict[str, int]) -> Pose:
 def stands(pose: Pose, bones: dict[str, int]) -> bool:
     """Whether both legs go down where the trunk goes up, as they do in standing, walking and jumping, not in crawling and sitting."""
     up, p = body_up(pose, bones), pose.positions
-    ends = [(s, next(b for b in ("Foot", "LowerLeg") if s + b in bones)) for s in ("left", "right")]
-    return all(
+    ends = [
+        (side, next(b for b in ("Foot", "LowerLeg") if side + b in bones))
+        for side in ("left", "right")
+        if {f"{side}UpperLeg", f"{side}LowerLeg"} <= bones.keys()
+    ]
+    return bool(ends) and all(
         angle_between(R.normalize(p[bones[f"{s}UpperLeg"]] - p[bones[s + end]]), up) < _STRIDE
         for s, end in ends
     )

@@ -4,6 +4,7 @@ its own understanding of the format.
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import json
 import os
@@ -124,3 +125,10 @@ def bvhio(path: Path, frames: list[int]) -> tuple[list[str], np.ndarray]:
             root.loadPose(frame)
             positions.append([list(joint.PositionWorld) for joint in joints])
     return [joint.Name for joint in joints], np.array(positions)
+
+
+def meshopt(node: Path, values: np.ndarray, **how: Any) -> tuple[bytes, bytes]:
+    """(compressed, decompressed) bytes of values, by meshoptimizer; see meshopt.mjs."""
+    given = json.dumps({"values": base64.b64encode(values.tobytes()).decode(), **how})
+    answer = _node(node, "meshopt.mjs", "meshoptimizer", given=given)
+    return base64.b64decode(answer["packed"]), base64.b64decode(answer["plain"])

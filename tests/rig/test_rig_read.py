@@ -439,7 +439,7 @@ DAMAGE = {
     "a joint that is not there": (_set(["skins", 0, "joints"], [1, 99]), "node 99"),
     "a joint before the first": (_set(["skins", 0, "joints"], [-1]), "node -1"),
     "more joints than matrices": (_set(["accessors", 0, "count"], 3), "bind matrix"),
-    "a huge count": (_set(["accessors", 0, "count"], 10**15), "beyond the end"),
+    "a huge count": (_set(["accessors", 0, "count"], 10**15), "claims"),
     "a huge count of nothing": (
         lambda d: (
             _set(["accessors", 0, "count"], 10**15)(d),
@@ -454,7 +454,7 @@ DAMAGE = {
     ),
     "an accessor before its buffer": (_set(["accessors", 0, "byteOffset"], -64), "claims"),
     "a view that is not there": (_set(["accessors", 0, "bufferView"], 9), "IndexError"),
-    "a sparse accessor": (_set(["accessors", 0, "sparse"], {}), "sparse"),
+    "a sparse accessor": (_set(["accessors", 0, "sparse"], {}), "KeyError"),
     "a buffer in another file": (_set(["buffers", 0, "uri"], "other.bin"), "cannot be read"),
 }
 
