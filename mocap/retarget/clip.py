@@ -1,0 +1,165 @@
+"""What makes a motion a clip that an engine can use: cut, mirrored, turned, looped, rooted.
+
+All functions take and give motions on humanoid bones, and change nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core import rotation as R
+from mocap.core.motion import Motion
+from mocap.core.skeleton import mirrored_name
+from mocap.errors import InputError
+
+Root = Literal["hips", "ground", "in-place"]
+
+_UP, _AHEAD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+# The seam of a loop is blended over this share of the clip at each end, and no longer than this.
+_BLEND_SHARE, _BLEND_SECONDS = 0.25, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ClipOptions:
+    """How a motion is edited before it is written; picklable.
+
+    Attributes:
+        trim: (start, end) in seconds from the first frame; None for an end keeps it.
+        mirror: Exchange left and right.
+        loop: Blend the ends into each other.
+        at_origin: Begin above the world's origin.
+        turn: Radians by which the clip is turned to the left, about the world's up axis.
+    """
+
+    trim: tuple[float | None, float | None] | None = None
+    mirror: bool = False
+    loop: bool = False
+    at_origin: bool = False
+    turn: float = 0.0
+
+
+class Seam(NamedTuple):
+    """How far a clip's ends were apart before they were blended: joints (radians), hips (m)."""
+
+    turn: float
+    height: float
+
+
+def edited(motion: Motion, options: ClipOptions) -> tuple[Motion, Seam | None]:
+    """Applies options in their order; the seam is that of the loop, if it was asked for.
+
+    Raises:
+        InputError: If nothing is left of the motion.
+    """
+    seam = None
+    if options.trim is not None:
+        motion = trimmed(motion, *options.trim)
+    if options.mirror:
+        motion = mirrored(motion)
+    if options.loop:
+        motion, seam = looped(motion)
+    if options.at_origin:
+        motion = at_origin(motion)
+    if options.turn:
+        motion = turned(motion, options.turn)
+    return motion, seam
+
+
+def trimmed(motion: Motion, start: float | None, end: float | None) -> Motion:
+    """Returns the frames from `start` to `end`, seconds after the first frame.
+
+    Raises:
+        InputError: If there are none.
+    """
+    times = motion.times - motion.times[0]
+    low, high = 0.0 if start is None else start, times[-1] if end is None else end
+    # A frame's time may have been rounded.
+    inside = np.flatnonzero((times >= low - 1e-6) & (times <= high + 1e-6))
+    if len(inside) == 0:
+        raise InputError(
+            f"There is no frame between {low:g} and {high:g} s; the motion has {times[-1]:g} s."
+        )
+    return motion.slice(int(inside[0]), int(inside[-1]) + 1)
+
+
+def mirrored(motion: Motion) -> Motion:
+    """Returns the motion in a mirror at x = 0, on the mirror image of its body."""
+    body = motion.skeleton
+    other = [body.names.index(mirrored_name(n)) for n in body.names]
+    return replace(
+        motion.mirror(), skeleton=replace(body, offsets=body.offsets[other] * [-1.0, 1.0, 1.0])
+    )
+
+
+def turned(motion: Motion, angle: float) -> Motion:
+    """Returns the motion turned to the left about the world's up axis, by radians."""
+    turn = R.from_axis_angle(_UP, angle)
+    rotations = motion.rotations.copy()
+    rotations[:, 0] = R.multiply(turn, rotations[:, 0])
+    return replace(motion, root_positions=R.apply(turn, motion.root_positions), rotations=rotations)
+
+
+def at_origin(motion: Motion) -> Motion:
+    """Returns the motion moved so that its first frame is above the origin; heights stay."""
+    return replace(
+        motion, root_positions=motion.root_positions - motion.root_positions[0] * [1.0, 0.0, 1.0]
+    )
+
+
+def in_place(motion: Motion) -> Motion:
+    """Returns the motion without its path: the root stays above one point, at its heights."""
+    path = motion.root_positions.copy()
+    path[:, [0, 2]] = path[0, [0, 2]]
+    return replace(motion, root_positions=path)
+
+
+def headings(motion: Motion) -> Float[ndarray, "frames"]:
+    """Returns where the root faces in each frame: radians about the up axis, 0 for +Z, unwrapped.
+
+    The direction is that of its rotation's twist about the up axis, which is defined in any pose
+    but upside down.
+    """
+    _, twist = R.swing_twist(motion.rotations[:, 0], _UP)
+    return np.unwrap(2.0 * np.arctan2(twist[:, 1], twist[:, 3]))
+
+
+def looped(motion: Motion) -> tuple[Motion, Seam]:
+    """Returns the motion with its last pose made its first, and how far apart they were.
+
+    The difference is shared out to both ends and fades towards the middle (inertial blending
+    with a cubic ease). Path and heading are left as they are: a walk goes on where it ended.
+
+    Raises:
+        InputError: If the motion has fewer than three frames.
+    """
+    if len(motion) < 3:
+        raise InputError("A loop needs three frames or more.")
+    rotations = motion.rotations.copy()
+    heading = R.from_axis_angle(_UP, headings(motion)[[0, -1]])
+    ends = rotations[[0, -1]].copy()
+    ends[:, 0] = R.multiply(R.conjugate(heading), ends[:, 0])
+    apart = R.to_rotation_vector(R.multiply(R.conjugate(ends[1]), ends[0]))  # (J, 3)
+    rise = float(motion.root_positions[0, 1] - motion.root_positions[-1, 1])
+    weights = _seam_weights(motion.times)[:, None]
+    rotations = R.multiply(rotations, R.from_rotation_vector(weights[:, :, None] * apart[None]))
+    path = motion.root_positions.copy()
+    path[:, 1] += weights[:, 0] * rise
+    seam = Seam(float(np.linalg.norm(apart, axis=1).max()), abs(rise))
+    return replace(motion, root_positions=path, rotations=R.unroll(R.normalize(rotations))), seam
+
+
+def _seam_weights(times: Float[ndarray, " frames"]) -> Float[ndarray, " frames"]:
+    """Returns −½ at the first frame, ½ at the last, easing to 0 between them."""
+    t = times - times[0]
+    length = min(_BLEND_SHARE * t[-1], _BLEND_SECONDS) if t[-1] > 0 else 1.0
+
+    def eased(distance: ndarray) -> ndarray:
+        u = np.clip(1.0 - distance / length, 0.0, 1.0)
+        return u * u * (3.0 - 2.0 * u)
+
+    return np.asarray(0.5 * eased(t[-1] - t) - 0.5 * eased(t))
