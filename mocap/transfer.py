@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,9 @@ from mocap.errors import InputError, OutputError
 from mocap.formats import ExportOptions, fbx
 from mocap.formats.embed import embedded, read_uri
 from mocap.formats.gltf import loads_document
+from mocap.formats.table import by_content
 from mocap.retarget import load_motion, retarget
+from mocap.retarget.clip import in_place
 from mocap.rig import mapfile
 from mocap.rig.load import load_rig
 from mocap.rig.names import FINGERS
@@ -48,33 +51,120 @@ class Target:
     companions: Mapping[Path, bytes] = field(default_factory=dict)
 
 
-def load_character(path: Path, map_file: Path | None = None) -> Character:
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What was written: all clips' frames and seconds, the last one's rate, and the bytes that
+    left-out keys saved."""
+
+    clips: int
+    frames: int
+    seconds: float
+    fps: float
+    bytes_saved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Animation:
+    """One of a file's animations, as `mocap retarget --list` shows it."""
+
+    name: str
+    seconds: float
+    frames: int
+    fps: float
+
+
+def load_character(
+    path: Path, map_file: Path | None = None, character: str | None = None
+) -> Character:
     """Reads the character in a file.
 
     Args:
         path: A file of any format that holds characters.
         map_file: Bones and nodes as `mocap rigs map` writes them.
+        character: Which one, in a file of several.
 
     Raises:
         InputError: If one of the files cannot be read, or holds no humanoid.
     """
     bone_map = None if map_file is None else mapfile.read(map_file)
-    return Character(load_rig(path, bone_map), path)
+    return Character(load_rig(path, bone_map, character), path)
 
 
-def read_motion(path: Path, animation: str | None = None) -> Motion:
+def read_motion(
+    path: Path,
+    animation: str | None = None,
+    map_file: Path | None = None,
+    character: str | None = None,
+    source_fps: float | None = None,
+) -> Motion:
     """Reads a file of any kind as a motion on humanoid bones; keypoints are solved.
 
+    Args:
+        path: A motion's file or keypoints.
+        animation: Which animation, in a file of several; the first by default.
+        map_file: Bones and nodes of the motion's file.
+        character: Whose motion, in a file of several characters.
+        source_fps: The true frame rate, where the file's is wrong or missing.
+
     Raises:
-        InputError: If the file cannot be read, or has no such animation.
+        InputError: If the file cannot be read, or has no such animation or character.
     """
     if path.suffix.lower() not in formats.KEYPOINTS_SUFFIXES:
-        return load_motion(path, animation=animation)
+        bone_map = None if map_file is None else mapfile.read(map_file)
+        if animation is None and len(names := _animation_names(path)) > 1:
+            some = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+            warnings.warn(
+                f"{path} has {len(names)} animations ({some}); the first is taken (--animation "
+                "NAME chooses, --list shows all).",
+                stacklevel=2,
+            )
+        return load_motion(path, bone_map, animation, character, source_fps)
     if animation is not None:
         raise InputError(f"{path} holds keypoints, and so no animation {animation!r}.")
     from mocap import bake
+    from mocap.detect.options import DetectOptions
 
-    return solve_take(bake.read_keypoints(path))
+    return solve_take(bake.read_keypoints(path, DetectOptions(source_fps=source_fps)))
+
+
+def character_names(path: Path) -> list[str]:
+    """Returns the names of the characters in a file of several; keypoints have none."""
+    if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
+        return []
+    data = formats.read(path)
+    with formats.naming(path):
+        return by_content(data).characters(data)
+
+
+def _animation_names(path: Path) -> list[str]:
+    data = formats.read(path)
+    with formats.naming(path):
+        return by_content(data).animations(data)
+
+
+def animations(path: Path) -> list[Animation]:
+    """Lists a file's animations; one without a name is called after the file.
+
+    Raises:
+        InputError: If the file cannot be read.
+    """
+    names = _animation_names(path)
+    found = []
+    rig = load_rig(path) if names else None
+    with formats.naming(path):
+        entry = by_content(formats.read(path))
+        listed: list[str | None] = [*names] or [None]
+        for name in listed:
+            if rig is None:
+                motion = entry.loads(formats.read(path), path.parent)
+            else:
+                motion = entry.loads_on(rig, name, path.parent)
+            found.append(Animation(name or path.stem, motion.duration, len(motion), _rate(motion)))
+    return found
+
+
+def _rate(motion: Motion) -> float:
+    return float(1.0 / np.median(np.diff(motion.times))) if len(motion) > 1 else 0.0
 
 
 def target(path: Path, character: Character | None, names: str | None = None) -> Target:
@@ -104,21 +194,48 @@ def target(path: Path, character: Character | None, names: str | None = None) ->
     return Target(path, rig, _companions(path, rig, character.path.parent))
 
 
-def save(at: Target, motion: Motion, options: ExportOptions = ExportOptions()) -> int:  # noqa: B008
+def save(at: Target, motion: Motion, options: ExportOptions = ExportOptions()) -> Saved:  # noqa: B008
     """Writes a motion on humanoid bones onto the target's character, or as it is without one.
-
-    Returns:
-        How many bytes the reduction of keys saved.
 
     Raises:
         OutputError: If the place cannot be written.
         InputError: If the motion does not fit the character.
     """
-    moved = motion if at.rig is None else retarget(motion, at.rig, options.keep_touch)
-    for path, data in at.companions.items():
+    return save_clips(at, {options.name: motion}, options)
+
+
+def save_clips(at: Target, clips: Mapping[str, Motion], options: ExportOptions) -> Saved:
+    """Writes several motions into one file, each as an animation of its name.
+
+    Raises:
+        OutputError: If the format holds one clip only, or the place cannot be written.
+        InputError: If a motion does not fit the character.
+    """
+    if len(clips) > 1 and (at.rig is None or at.path.suffix.lower() == ".bvh"):
+        raise OutputError(
+            f"{at.path.name} holds one clip, and there are {len(clips)}: put {{name}} into the "
+            "output, as in clips/{name}.bvh, or write onto a character (.glb, .vrm, .fbx)."
+        )
+    entry = formats.motion_writer(at.path, at.rig)
+    rig, data, saved, frames, seconds, fps = at.rig, b"", 0, 0, 0.0, 0.0
+    for name, motion in clips.items():
+        moved = motion
+        if rig is not None:
+            moved = retarget(motion, rig, options.keep_touch, options.plant_feet)
+        if options.fps is not None:
+            moved = moved.resample(options.fps)
+        if options.root == "in-place":
+            moved = in_place(moved)
+        written = entry.dumps(moved, rig, replace(options, name=name))
+        data, saved, frames = written.data, saved + written.saved, frames + len(moved)
+        seconds, fps = seconds + moved.duration, options.fps or _rate(moved)
+        if rig is not None:
+            rig = replace(rig, source=data)
+    for path, content in at.companions.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        formats.write(path, data)
-    return formats.save(at.path, moved, at.rig, options)
+        formats.write(path, content)
+    formats.write(at.path, data)
+    return Saved(len(clips), frames, seconds, fps, saved)
 
 
 def _as_one_file(path: Path, character: Character) -> Rig:

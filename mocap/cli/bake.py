@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -51,6 +52,16 @@ def bake(
             help="Lift, filter and fit the keypoints; --no-refine if they are accurate already.",
         ),
     ] = True,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Name of the clip in the file; by default mocap.")
+    ] = None,
+    trim: opt.Trim = None,
+    root: opt.Root = "hips",
+    loop: opt.Loop = False,
+    mirror: opt.Mirror = False,
+    turn: opt.Turn = 0.0,
+    at_origin: opt.AtOrigin = False,
+    names: opt.Names = None,
     keep_touch: opt.KeepTouch = False,
     all_keys: opt.AllKeys = False,
 ) -> None:
@@ -63,6 +74,7 @@ def bake(
     from mocap.core.keypoints import with_fov
     from mocap.detect.options import DetectOptions
     from mocap.formats import ExportOptions
+    from mocap.retarget.clip import ClipOptions, edited
     from mocap.solve.solver import solve_take
     from mocap.solve.tuning import SolveOptions
 
@@ -81,11 +93,18 @@ def bake(
         return theirs if theirs or target.suffix.lower() in (".bvh", ".fbx") else mannequin
 
     targets = {
-        path: [transfer.target(to, on(to)) for to in places] for path, places in outputs.items()
+        path: [transfer.target(to, on(to), names) for to in places]
+        for path, places in outputs.items()
     }
     options = ExportOptions(
-        fps=fps, keep_touch=keep_touch and theirs is not None, all_keys=all_keys
+        fps=fps,
+        names=names or "mixamo",
+        name=name or "mocap",
+        all_keys=all_keys,
+        keep_touch=keep_touch and theirs is not None,
+        root=root,
     )
+    edit = ClipOptions(opt.trim(trim), mirror, loop, at_origin, math.radians(turn))
     detect_options = DetectOptions(
         model=model,
         hands=hands,
@@ -100,8 +119,10 @@ def bake(
         keypoints = with_fov(keypoints, opt.radians(fov))
         motion = solve_take(keypoints, solve_options)
         _say_measures(motion, reports.field_of_view(keypoints.camera), height)
+        motion, seam = edited(motion, edit)
+        reports.say_seam(seam)
         for target in targets[path]:
-            reports.say_written(target.path, motion, transfer.save(target, motion, options))
+            reports.say_written(target.path, transfer.save(target, motion, options))
     reports.say_mapped(theirs)
 
 

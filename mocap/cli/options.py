@@ -126,6 +126,57 @@ AllKeys = Annotated[
         "restores within 0.1° and 1 mm.",
     ),
 ]
+Names = Annotated[
+    str | None,
+    typer.Option(
+        help="Naming convention of a .bvh or .fbx without --rig: mixamo (the default) or another "
+        "of `mocap rigs list`."
+    ),
+]
+ClipNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--name",
+        help="Name of the clip in the file; once for each motion. By default mocap, or the "
+        "motions' file names.",
+    ),
+]
+Trim = Annotated[
+    str | None,
+    typer.Option(metavar="START:END", help="Keep these seconds; either end may be left out."),
+]
+Root = Annotated[
+    Literal["hips", "ground", "in-place"],
+    typer.Option(
+        help="What carries the path. hips; ground: a root bone on the floor with path and heading, "
+        "as Unreal and Unity use for root motion; in-place: nothing."
+    ),
+]
+Loop = Annotated[bool, typer.Option("--loop", help="Blend the ends of the clip into each other.")]
+Mirror = Annotated[bool, typer.Option("--mirror", help="Exchange left and right.")]
+Turn = Annotated[
+    float, typer.Option(metavar="DEGREES", help="Turn the clip to the left about the up axis.")
+]
+AtOrigin = Annotated[bool, typer.Option("--at-origin", help="Begin above the world's origin.")]
+
+
+def trim(text: str | None) -> tuple[float | None, float | None] | None:
+    """Parse START:END in seconds."""
+    from mocap.errors import MocapError
+
+    if text is None:
+        return None
+    start, colon, end = text.partition(":")
+    try:
+        found = tuple(float(part) if part.strip() else None for part in (start, end))
+    except ValueError:
+        found = ()
+    low, high = found if len(found) == 2 and colon else (1.0, 0.0)
+    if low is not None and high is not None and not 0.0 <= low <= high:
+        raise MocapError(
+            f"--trim {text!r} must be START:END in seconds, with START before END, as in 1.5:4."
+        )
+    return low, high
 
 
 def radians(degrees: float | None) -> float | None:

@@ -12,10 +12,12 @@ from mocap.errors import MocapError
 if TYPE_CHECKING:
     from mocap import transfer
     from mocap.core.camera import Camera
-    from mocap.core.motion import Motion
+    from mocap.retarget.clip import Seam
 
 
-def load_character(path: Path | None, map_file: Path | None) -> transfer.Character | None:
+def load_character(
+    path: Path | None, map_file: Path | None, character: str | None = None
+) -> transfer.Character | None:
     """Load the character of --rig with the bone map of --map.
 
     Raises:
@@ -27,19 +29,31 @@ def load_character(path: Path | None, map_file: Path | None) -> transfer.Charact
         raise MocapError(
             f"--map {map_file} needs the character that it belongs to: give it with --rig."
         )
-    return None if path is None else transfer.load_character(path, map_file)
+    return None if path is None else transfer.load_character(path, map_file, character)
 
 
-def say_written(target: Path, motion: Motion, saved: int) -> None:
-    """Print what was written. `saved` is the number of bytes that left-out keys saved."""
+def say_written(target: Path, saved: transfer.Saved) -> None:
+    """Print what was written: frames, their rate, the file's size, what left-out keys saved."""
     less = (
-        f"; {console.in_bytes(saved)} less by leaving out keys (--all-keys keeps them)"
-        if saved > 0
+        f"; {console.in_bytes(saved.bytes_saved)} less by leaving out keys (--all-keys keeps them)"
+        if saved.bytes_saved > 0
         else ""
     )
+    clips = f"{saved.clips} clips, " if saved.clips > 1 else ""
+    rate = f" at {saved.fps:.4g} fps" if saved.fps and saved.clips == 1 else ""
     console.out.print(
-        f"{target}: {len(motion)} frames, {motion.duration:.2f} s, {console.size(target)}{less}"
+        f"{target}: {clips}{saved.frames} frames{rate}, {saved.seconds:.2f} s, "
+        f"{console.size(target)}{less}"
     )
+
+
+def say_seam(seam: Seam | None) -> None:
+    """Print how well the ends of a loop met before they were blended."""
+    if seam is not None:
+        console.out.print(
+            f"Loop: its ends were up to {math.degrees(seam.turn):.0f}° (joints) and "
+            f"{100 * seam.height:.0f} cm (hips) apart, and are blended."
+        )
 
 
 def say_mapped(character: transfer.Character | None) -> None:

@@ -1,51 +1,141 @@
-"""`mocap retarget`: motion from any file onto a character, or to BVH or VRMA."""
+"""`mocap retarget`: motion from any file onto a character, or to BVH, VRMA or FBX."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from mocap.cli import console, reports
 from mocap.cli import options as opt
-from mocap.cli import reports
+from mocap.errors import MocapError
 
 
 def retarget(
-    motion: Annotated[
-        Path,
+    motions: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="MOTION",
-            help="A motion: .bvh, .fbx, .glb, .gltf, .vrm, .vrma, or keypoints (.json, .jsonl).",
+            metavar="MOTION...",
+            help="Motions: .bvh, .glb, .gltf, .vrm, .vrma, .fbx, or keypoints (.json, .jsonl).",
         ),
     ],
-    output: opt.Outputs,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write: .bvh, .vrma, .glb, .gltf, .vrm, .fbx; may be given several times.",
+        ),
+    ] = None,
     character: opt.Character = None,
     map_file: opt.MapFile = None,
+    motion_map: opt.MotionMap = None,
+    character_name: opt.CharacterName = None,
     animation: Annotated[
         str | None, typer.Option(help="Name of the animation in MOTION; by default the first.")
     ] = None,
+    list_animations: Annotated[
+        bool, typer.Option("--list", help="List the animations in MOTION, and write nothing.")
+    ] = False,
+    source_fps: opt.SourceFps = None,
     fps: opt.Fps = None,
-    names: Annotated[
-        str | None,
-        typer.Option(
-            help="Naming convention of a .bvh or .fbx without --rig: mixamo (the default) or another of "
-            "`mocap rigs list`."
-        ),
-    ] = None,
+    names: opt.Names = None,
+    name: opt.ClipNames = None,
+    trim: opt.Trim = None,
+    root: opt.Root = "hips",
+    loop: opt.Loop = False,
+    mirror: opt.Mirror = False,
+    turn: opt.Turn = 0.0,
+    at_origin: opt.AtOrigin = False,
+    feet: Annotated[
+        Literal["off", "auto"],
+        typer.Option(help="auto: feet in contact stay in place; off: legs turn as performed."),
+    ] = "auto",
     keep_touch: opt.KeepTouch = False,
     all_keys: opt.AllKeys = False,
 ) -> None:
-    """Put a motion onto your character, in a copy of its file; without --rig, to BVH or VRMA."""
+    """Put motions onto your character, in a copy of its file; without --rig, to BVH, VRMA or FBX.
+
+    Several motions become several clips of one file, or several files with {name} in the output.
+    """
     from mocap import transfer
     from mocap.formats import ExportOptions
+    from mocap.retarget.clip import ClipOptions, edited
 
-    theirs = reports.load_character(character, map_file)
-    targets = [transfer.target(to, theirs, names) for to in output]
-    source = transfer.read_motion(motion, animation)
+    if list_animations:
+        for motion in motions:
+            _list(motion)
+        return
+    if not output:
+        raise MocapError("Say where to write, with -o FILE; or list the animations, with --list.")
+    called = _clip_names(motions, name)
+    theirs = reports.load_character(
+        character, map_file, _of(character, character_name) if character else None
+    )
+    if character_name is not None:
+        _check_character(character_name, [*motions, *([character] if character else [])])
+    # Motions that share an output become its clips.
+    clips: dict[Path, list[str]] = {}
+    for clip, motion in zip(called, motions, strict=True):
+        for to in output:
+            place = str(to).replace("{name}", clip if name else motion.stem)
+            clips.setdefault(Path(place), []).append(clip)
+    targets = [transfer.target(to, theirs, names) for to in clips]
+    edit = ClipOptions(opt.trim(trim), mirror, loop, at_origin, math.radians(turn))
+    read = {}
+    for clip, motion in zip(called, motions, strict=True):
+        whose = _of(motion, character_name)
+        found = transfer.read_motion(motion, animation, motion_map, whose, source_fps)
+        read[clip], seam = edited(found, edit)
+        reports.say_seam(seam)
     options = ExportOptions(
-        fps=fps, names=names or "mixamo", keep_touch=keep_touch, all_keys=all_keys
+        fps=fps,
+        names=names or "mixamo",
+        all_keys=all_keys,
+        keep_touch=keep_touch,
+        plant_feet=feet != "off",
+        root=root,
     )
     for target in targets:
-        reports.say_written(target.path, source, transfer.save(target, source, options))
+        own = {clip: read[clip] for clip in clips[target.path]}
+        reports.say_written(target.path, transfer.save_clips(target, own, options))
     reports.say_mapped(theirs)
+
+
+def _of(file: Path, name: str | None) -> str | None:
+    """Return --character for a file that holds a character of this name among several."""
+    from mocap import transfer
+
+    return name if name is not None and name in transfer.character_names(file) else None
+
+
+def _check_character(name: str, files: list[Path]) -> None:
+    from mocap import transfer
+
+    known = [n for file in files for n in transfer.character_names(file)]
+    if name not in known:
+        raise MocapError(
+            f"There is no character {name!r} in the files; "
+            + (f"there are {', '.join(known)}." if known else "none holds several characters.")
+        )
+
+
+def _clip_names(motions: list[Path], names: list[str] | None) -> list[str]:
+    if names and len(names) != len(motions):
+        raise MocapError(f"There are {len(motions)} motions, and {len(names)} names for them.")
+    called = names or (["mocap"] if len(motions) == 1 else [m.stem for m in motions])
+    if len(set(called)) < len(called):
+        raise MocapError(
+            f"Two clips cannot have one name ({', '.join(called)}): give a --name for each."
+        )
+    return called
+
+
+def _list(motion: Path) -> None:
+    from mocap import transfer
+
+    for found in transfer.animations(motion):
+        rate = f" at {found.fps:.4g} fps" if found.fps else ""
+        console.out.print(f"{found.name}: {found.seconds:.2f} s, {found.frames} frames{rate}")

@@ -16,6 +16,8 @@ class Convention(NamedTuple):
     title: str
     bones: dict[str, tuple[str, ...]]
     prefixes: tuple[str, ...]
+    complete: bool = False
+    """Whether a file in this convention has these bones and no others."""
 
 
 @cache
@@ -33,7 +35,11 @@ def conventions() -> dict[str, Convention]:
                     n.replace("{side}", table[side]) for n in _several(names)
                 )
         found[path.stem] = Convention(
-            path.stem, table["title"], bones, tuple(table.get("prefixes", ()))
+            path.stem,
+            table["title"],
+            bones,
+            tuple(table.get("prefixes", ())),
+            bool(table.get("complete", False)),
         )
     return found
 

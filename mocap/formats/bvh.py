@@ -20,6 +20,7 @@ from numpy import ndarray
 
 from mocap.core import kinematics
 from mocap.core import rotation as R
+from mocap.core.heading import ground_path
 from mocap.core.motion import Motion
 from mocap.core.naming import conventions
 from mocap.core.skeleton import HUMANOID, TIPS, Skeleton
@@ -29,27 +30,78 @@ from mocap.formats import bvh_text, euler
 # Bones of the face that skeletons of the body do without; they are written only where something moves them.
 _FACE = ("leftEye", "rightEye", "jaw")
 
+_PLACE, _TURN = "Xposition Yposition Zposition ", "Zrotation Xrotation Yrotation"
+
 # Times that stray from a uniform grid by less than this part of a frame are the grid, rounded (to milliseconds, by a container).
 _STRAY = 0.05
 
 
-def dumps(motion: Motion, names: str | None = "mixamo", fps: float | None = None) -> str:
-    """The motion as the text of a BVH file.
+def dumps(
+    motion: Motion, names: str | None = "mixamo", fps: float | None = None, ground: bool = False
+) -> str:
+    """Returns the motion as the text of a BVH file.
 
-    names: the convention whose names the bones get, of those in rigs/: "mixamo" for what most tools map by themselves, "vrm" for the bone
-    vocabulary itself. Other joints keep their names; with None, all do. fps: frames a second; by default the motion's own rate (that of
-    its median step, to which it is resampled if it is not uniform). Eyes and jaw are left out if they never turn.
-    Raises InputError if the motion has no frames, or the convention is unknown.
+    Args:
+        motion: On any skeleton.
+        names: The convention whose names the bones get, of those in rigs/: "mixamo" for what most
+            tools map by themselves, "vrm" for the bone vocabulary itself. Other joints keep their
+            names; with None, all do. A convention of an engine that has no such bones leaves them
+            out.
+        fps: Frames per second; by default the motion's own rate, that of its median step, to which
+            it is resampled if it is not uniform.
+        ground: A joint "root" on the floor, above the others, carries path and heading.
+
+    Eyes and jaw are left out if they never turn.
+
+    Raises:
+        InputError: If the motion has no frames, or the convention is unknown.
     """
-    called = {} if names is None else bone_names(names, motion.skeleton.names)
+    spoken = {} if names is None else bone_names(names, motion.skeleton.names)
+    if names is not None and conventions()[names].complete:
+        motion = _only(motion, set(spoken))
     motion = t_posed(uniform(motion, fps))
     skeleton = motion.skeleton
     order = depth_first(skeleton, set() if names is None else still_face(motion))
     lines = ["HIERARCHY"]
-    _write_joint(lines, skeleton, order, 0, 0, called)
-    angles = np.degrees(euler.to_zxy(motion.rotations[:, order]))
-    table = np.concatenate([100.0 * motion.root_positions, angles.reshape(len(motion), -1)], axis=1)
-    return "\n".join([*lines, frames(motion, table, fps)])
+    rotations, places = motion.rotations[:, order], motion.root_positions
+    columns = []
+    if ground:
+        lines += ["ROOT root", "{", "\tOFFSET 0 0 0", f"\tCHANNELS 6 {_PLACE}{_TURN}"]
+        path, heading = ground_path(motion.times, places, rotations[:, 0])
+        places = R.apply(R.conjugate(heading), places - path)
+        rotations = rotations.copy()
+        rotations[:, 0] = R.multiply(R.conjugate(heading), rotations[:, 0])
+        columns = [100.0 * path, np.degrees(euler.to_zxy(heading[:, None]))[:, 0]]
+    _write_joint(lines, skeleton, order, 0, int(ground), spoken)
+    lines += ["}"] if ground else []
+    angles = np.degrees(euler.to_zxy(rotations))
+    columns += [100.0 * places, angles.reshape(len(motion), -1)]
+    return "\n".join([*lines, frames(motion, np.concatenate(columns, axis=1), fps)])
+
+
+def _only(motion: Motion, kept: set[str]) -> Motion:
+    """Returns the motion on these of its joints alone, each turned in the world as before."""
+    body = motion.skeleton
+    joints = [j for j, name in enumerate(body.names) if name in kept or j == 0]
+    if len(joints) == len(body.names):
+        return motion
+    place = {j: i for i, j in enumerate(joints)}
+    above = []
+    for joint in joints:
+        parent = int(body.parents[joint])
+        while parent >= 0 and parent not in place:
+            parent = int(body.parents[parent])
+        above.append(place.get(parent, -1))
+    rest, rest_turns = kinematics.fk(body, body.offsets[0], body.rest_rotations)
+    turns = kinematics.global_rotations(body, motion.rotations)
+    parents = np.array(above)
+    offsets, rests = rest[joints].copy(), rest_turns[joints].copy()
+    outer = rest_turns[joints][parents[1:]]
+    offsets[1:] = R.apply(R.conjugate(outer), rest[joints][1:] - rest[joints][parents[1:]])
+    rests[1:] = R.multiply(R.conjugate(outer), rests[1:])
+    skeleton = Skeleton(tuple(body.names[j] for j in joints), parents, offsets, rests)
+    local = kinematics.local_rotations(skeleton, turns[:, joints])
+    return Motion(skeleton, motion.times, motion.root_positions, R.unroll(local))
 
 
 def frames(motion: Motion, table: Float[ndarray, "frames channels"], fps: float | None) -> str:
@@ -141,14 +193,14 @@ def _write_joint(
     called: dict[str, str],
 ) -> None:
     tab, name = "\t" * depth, skeleton.names[joint]
-    offset = np.zeros(3) if depth == 0 else skeleton.offsets[joint]
+    first = joint == order[0]
+    offset = np.zeros(3) if first else skeleton.offsets[joint]
     lines += [
         f"{tab}{'JOINT' if depth else 'ROOT'} {called.get(name, name)}",
         f"{tab}{{",
         f"{tab}\tOFFSET {_centimetres(offset)}",
     ]
-    position = "" if depth else "Xposition Yposition Zposition "
-    lines.append(f"{tab}\tCHANNELS {3 if depth else 6} {position}Zrotation Xrotation Yrotation")
+    lines.append(f"{tab}\tCHANNELS {f'6 {_PLACE}' if first else '3 '}{_TURN}")
     children = [c for c in skeleton.children(joint) if c in order]
     for child in children:
         _write_joint(lines, skeleton, order, child, depth + 1, called)

@@ -16,6 +16,7 @@ from numpy import ndarray
 
 from mocap.core import kinematics
 from mocap.core import rotation as R
+from mocap.core.heading import ground_path
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONE_PARENTS
@@ -36,13 +37,31 @@ def dumps(motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = False)
 
 @glb.damage_named()
 def animate(
-    motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = False
+    motion: Motion,
+    rig: Rig,
+    name: str = "mocap",
+    all_keys: bool = False,
+    ground: bool = False,
 ) -> tuple[bytes, int]:
-    """(the rig's document with the motion added as an animation, how many bytes of keys were left out).
+    """Adds a motion to the rig's document as an animation, times counted from 0.
 
-    motion: on the rig's skeleton (`retarget` before). Joints that leave their rest turn, the first one moves as well; meshes get weights
-    where the motion's expressions are theirs. Keys are left out where slerp between the others is within 0.1° (the path: 1 mm).
-    all_keys: every frame is a key. Raises InputError if the motion is on another skeleton, has no frames, or if the rig is no glTF.
+    Joints that leave their rest turn, the first one moves as well; meshes get weights where the
+    motion's expressions are theirs. Keys are left out where slerp between the others is within
+    0.1° (the path: 1 mm).
+
+    Args:
+        motion: On the rig's skeleton (`retarget` puts it there).
+        rig: A character of a glTF document.
+        name: The animation's name; a number is added if another has it.
+        all_keys: Every frame is a key.
+        ground: The node above the first joint carries path and heading, on the floor.
+
+    Returns:
+        The document's file, and how many bytes of keys were left out.
+
+    Raises:
+        InputError: If the motion is on another skeleton or has no frames, the rig is no glTF, or
+            there is no node above its first joint for the ground.
     """
     if rig.kind == "bvh":
         raise InputError(
@@ -54,7 +73,7 @@ def animate(
     document, binary, is_glb = loads_document(rig.source)
     _check_whole(document, binary, is_glb)
     nodes = nodes_of(document, rig)
-    tracks = node_tracks(motion, rig, document, nodes, all_keys)
+    tracks = node_tracks(motion, rig, document, nodes, all_keys, ground)
     tracks += [
         Track(node, "weights", weights, reduce.WEIGHT)
         for node, weights in morphs.weights(document, motion.expressions)
@@ -141,11 +160,22 @@ def nodes_of(document: glb.Document, rig: Rig) -> list[int]:
 
 
 def node_tracks(
-    motion: Motion, rig: Rig, document: glb.Document, nodes: list[int], all_keys: bool
+    motion: Motion,
+    rig: Rig,
+    document: glb.Document,
+    nodes: list[int],
+    all_keys: bool,
+    ground: bool = False,
 ) -> list[Track]:
-    """What the nodes must do so that each joint turns in the world as the motion's does, with a value for every frame.
+    """Returns what the nodes must do so that each joint turns in the world as the motion's does.
 
-    motion: on the rig's skeleton. nodes: as `nodes_of` gives them. all_keys: joints that hardly leave their rest get a track as well.
+    Args:
+        motion: On the rig's skeleton; the tracks have a value for each of its frames.
+        rig: The character.
+        document: Its glTF document.
+        nodes: As `nodes_of` gives them.
+        all_keys: Joints that hardly leave their rest get a track as well.
+        ground: As in `animate`.
 
     With D the joint's turn away from rest in the document's world and P its parent node's linear part as it is then, the node's own
     linear part must be P⁻¹·D·M for its world's linear part M at rest: exact for any bone axes, nodes between, mirrored and uniform
@@ -159,9 +189,13 @@ def node_tracks(
     now: dict[int, ndarray] = {}  # node → (F or 1, 4, 4), to the world, for nodes that move
     joint_above: dict[int, int] = {-1: -1}  # node → the nearest joint that it is or hangs from
     tracks: list[Track] = []
+    if ground:
+        tracks, now = _carried(motion, rig, rest, nodes[0])
     for node in rest.order:
         above, j = rest.parents[node], joint_of.get(node)
         joint_above[node] = joint_above[above] if j is None else j
+        if node in now:
+            continue
         parent = now.get(above, (rest.world[above] if above >= 0 else np.eye(4))[None])
         place, turn, scale = rest.poses[node]
         if j is None or rest.flat[node]:
@@ -211,6 +245,41 @@ def node_tracks(
         local[:, :3, 3], local[:, 3, 3] = moved, 1.0
         now[node] = parent @ local
     return tracks
+
+
+def _carried(
+    motion: Motion, rig: Rig, rest: linear.Rest, first: int
+) -> tuple[list[Track], dict[int, ndarray]]:
+    """Returns the tracks of the node above the first joint, and its matrices to the world.
+
+    It moves as it would if the whole document stood on the path and faced along it.
+    """
+    carrier = rest.parents[first]
+    if carrier < 0:
+        raise InputError(
+            f"The rig {rig.name!r} has no node above its hips that could carry the path; write it "
+            "without --root ground, or add a root bone."
+        )
+    at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)[0]
+    positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
+    turns = R.multiply(world[:, 0], R.conjugate(at_rest))
+    path, heading = ground_path(motion.times, positions[:, 0], turns)
+    back = R.conjugate(rig.turn)
+    moved = np.zeros((len(motion), 4, 4))
+    moved[:, :3, :3] = R.to_matrix(R.multiply(R.multiply(back, heading), rig.turn))
+    moved[:, :3, 3], moved[:, 3, 3] = R.apply(back, path) / rig.unit, 1.0
+    above = rest.parents[carrier]
+    outer = rest.world[above] if above >= 0 else np.eye(4)
+    now = moved @ rest.world[carrier]
+    local = np.linalg.solve(outer, now)
+    scale = rest.poses[carrier][2]
+    rotation = R.unroll(linear.nearest_rotation(local[:, :3, :3] / scale))
+    unit = rig.unit * float(np.linalg.norm(outer[:3, :3], 2))
+    tracks = [
+        Track(carrier, "rotation", rotation, reduce.ANGLE),
+        Track(carrier, "translation", local[:, :3, 3], reduce.SHARE * reduce.LENGTH / unit),
+    ]
+    return tracks, {carrier: now}
 
 
 def in_document(

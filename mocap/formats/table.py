@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig, Tree
-from mocap.errors import InputError
+from mocap.errors import InputError, OutputError
 from mocap.formats import bvh, bvh_rig, bvh_text, fbx, gltf, gltf_read, gltf_tree, vrma
 from mocap.formats.embed import embedded
 
@@ -30,6 +31,9 @@ class ExportOptions:
         all_keys: Write a key for every frame, also those that the others' interpolation gives
             back within 0.1° and 1 mm.
         keep_touch: Hands meet each other and the body where the performer's did (with a rig).
+        plant_feet: Keep feet in contact where they stand, on a rig of other proportions.
+        root: What carries the path. "hips"; "ground": a bone on the floor, above the hips, carries
+            path and heading (BVH without a rig, glTF); "in-place": nothing, there is no path.
     """
 
     fps: float | None = None
@@ -37,6 +41,8 @@ class ExportOptions:
     name: str = "mocap"
     all_keys: bool = False
     keep_touch: bool = False
+    plant_feet: bool = True
+    root: Literal["hips", "ground", "in-place"] = "hips"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +84,37 @@ class Format:
 
 def _dumps_bvh(motion: Motion, rig: Rig | None, options: ExportOptions) -> Written:
     if rig is None:
-        return Written(bvh.dumps(motion, options.names, options.fps).encode())
+        ground = options.root == "ground"
+        return Written(bvh.dumps(motion, options.names, options.fps, ground).encode())
+    _refuse_ground(options, f"the .bvh of {rig.name}")
     return Written(bvh_rig.dumps(motion, rig, options.fps))
 
 
 def _dumps_gltf(motion: Motion, rig: Rig | None, options: ExportOptions) -> Written:
     assert rig is not None, "`suffixes_for` gives none without a rig"
-    return Written(*gltf.animate(_resampled(motion, options), rig, options.name, options.all_keys))
+    motion, ground = _resampled(motion, options), options.root == "ground"
+    return Written(*gltf.animate(motion, rig, options.name, options.all_keys, ground))
 
 
 def _dumps_vrma(motion: Motion, rig: Rig | None, options: ExportOptions) -> Written:
+    _refuse_ground(options, "a VRM animation")
     return Written(*vrma.animate(_resampled(motion, options), options.name, options.all_keys))
 
 
 def _dumps_fbx(motion: Motion, rig: Rig | None, options: ExportOptions) -> Written:
+    _refuse_ground(options, "an FBX file")
     motion = _resampled(motion, options)
     if rig is None:
         return Written(fbx.dumps(motion, options.names, options.name))
     return Written(fbx.animate(motion, rig, options.name))
+
+
+def _refuse_ground(options: ExportOptions, what: str) -> None:
+    if options.root == "ground":
+        raise OutputError(
+            f"mocap does not write a root bone on the ground into {what}; --root ground goes into "
+            ".glb, .gltf and .vrm, and into .bvh without --rig."
+        )
 
 
 def _resampled(motion: Motion, options: ExportOptions) -> Motion:

@@ -20,19 +20,20 @@ from mocap.retarget.onto_rig import onto_rig
 from mocap.retarget.same import leg_length, onto_body
 
 
-def retarget(motion: Motion, target: Skeleton | Rig, keep_touch: bool = False) -> Motion:
+def retarget(
+    motion: Motion, target: Skeleton | Rig, keep_touch: bool = False, plant_feet: bool = True
+) -> Motion:
     """Retarget a motion on humanoid bones onto another body.
 
     On a rig, each mapped joint turns in the world as the source's bone does, away from its T-pose.
-    The
-    root path is scaled by the ratio of leg lengths; feet keep their height above the floor, and
-    feet in
-    contact stay in place.
+    The root path is scaled by the ratio of leg lengths; feet keep their height above the floor,
+    and feet in contact stay in place.
 
     Args:
         motion: A motion on humanoid bones.
         target: A skeleton with the same bones, or a rig.
         keep_touch: Hands meet each other and the body where the source's hands do (rigs only).
+        plant_feet: Legs and hips give way so that feet in contact stay in place (rigs only).
 
     Returns:
         The motion on the target's skeleton.
@@ -41,7 +42,7 @@ def retarget(motion: Motion, target: Skeleton | Rig, keep_touch: bool = False) -
         InputError: The motion is not on humanoid bones or, for a skeleton, not on the same bones.
     """
     return (
-        onto_rig(motion, target, keep_touch)
+        onto_rig(motion, target, keep_touch, plant_feet)
         if isinstance(target, Rig)
         else onto_body(motion, target)
     )

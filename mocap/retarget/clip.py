@@ -6,20 +6,19 @@ All functions take and give motions on humanoid bones, and change nothing else.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
+from mocap.core.heading import headings
 from mocap.core.motion import Motion
 from mocap.core.skeleton import mirrored_name
 from mocap.errors import InputError
 
-Root = Literal["hips", "ground", "in-place"]
-
-_UP, _AHEAD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+_UP = np.array([0.0, 1.0, 0.0])
 # The seam of a loop is blended over this share of the clip at each end, and no longer than this.
 _BLEND_SHARE, _BLEND_SECONDS = 0.25, 0.5
 
@@ -118,16 +117,6 @@ def in_place(motion: Motion) -> Motion:
     return replace(motion, root_positions=path)
 
 
-def headings(motion: Motion) -> Float[ndarray, "frames"]:
-    """Returns where the root faces in each frame: radians about the up axis, 0 for +Z, unwrapped.
-
-    The direction is that of its rotation's twist about the up axis, which is defined in any pose
-    but upside down.
-    """
-    _, twist = R.swing_twist(motion.rotations[:, 0], _UP)
-    return np.unwrap(2.0 * np.arctan2(twist[:, 1], twist[:, 3]))
-
-
 def looped(motion: Motion) -> tuple[Motion, Seam]:
     """Returns the motion with its last pose made its first, and how far apart they were.
 
@@ -140,7 +129,7 @@ def looped(motion: Motion) -> tuple[Motion, Seam]:
     if len(motion) < 3:
         raise InputError("A loop needs three frames or more.")
     rotations = motion.rotations.copy()
-    heading = R.from_axis_angle(_UP, headings(motion)[[0, -1]])
+    heading = R.from_axis_angle(_UP, headings(motion.rotations[:, 0])[[0, -1]])
     ends = rotations[[0, -1]].copy()
     ends[:, 0] = R.multiply(R.conjugate(heading), ends[:, 0])
     apart = R.to_rotation_vector(R.multiply(R.conjugate(ends[1]), ends[0]))  # (J, 3)

@@ -20,7 +20,7 @@ from mocap.retarget.touch import keep_touches
 from mocap.rig import tree as T
 
 
-def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False) -> Motion:
+def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False, plant_feet: bool = True) -> Motion:
     """The motion on the rig's skeleton; see `mocap.retarget.retarget`."""
     turned = turns.bone_turns(motion)
     body = body_of(rig)
@@ -47,7 +47,7 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False) -> Motion:
     )
     assert motion.contacts is not None
     legs = has_legs(rig)
-    if legs and motion.contacts.any():
+    if legs and plant_feet and motion.contacts.any():
         moved = follow_feet(motion, moved)
         turned = global_rotations(HUMANOID, moved.rotations)
     link = turns.links(rig)

@@ -96,6 +96,8 @@ def recognise(names: Sequence[str]) -> tuple[str | None, dict[int, str]]:
     for index, name in enumerate(names):
         keys.setdefault(_key(name), []).append(index)
     for table in conventions().values():
+        if table.complete:
+            continue  # a preset to write, whose names another table lists among more
         prefixes = (
             re.compile("|".join(f"(?:{p.lower()})" for p in table.prefixes))
             if table.prefixes

@@ -1,0 +1,48 @@
+"""Where a body faces and stands on the floor: its heading and path, apart from its pose."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core import rotation as R
+from mocap.core.filter import smooth
+
+_UP = np.array([0.0, 1.0, 0.0])
+# Sway and steps, at 1 to 2 Hz, belong to the pose; what is slower is path and heading.
+_CUTOFF = 0.5
+
+
+def headings(turns: Float[ndarray, "frames 4"]) -> Float[ndarray, " frames"]:
+    """Returns the heading of a body whose hips are turned so in the world, away from facing +Z.
+
+    It is the twist about the up axis, which is defined in any pose but upside down.
+
+    Args:
+        turns: Unit quaternions, xyzw.
+
+    Returns:
+        Radians about the up axis, to the left, without jumps of a whole turn.
+    """
+    _, twist = R.swing_twist(turns, _UP)
+    return np.unwrap(2.0 * np.arctan2(twist[:, 1], twist[:, 3]))
+
+
+def ground_path(
+    times: Float[ndarray, " frames"],
+    hips: Float[ndarray, "frames 3"],
+    turns: Float[ndarray, "frames 4"],
+) -> tuple[Float[ndarray, "frames 3"], Float[ndarray, "frames 4"]]:
+    """Returns a path on the floor below the hips, and the heading along it as rotations.
+
+    Args:
+        times: Seconds.
+        hips: World positions, metres.
+        turns: World rotations of the hips, away from facing +Z.
+    """
+    heading = headings(turns)
+    place = hips * [1.0, 0.0, 1.0]
+    if len(times) > 2:
+        place, heading = smooth(times, place, _CUTOFF), smooth(times, heading, _CUTOFF)
+    return place, R.from_axis_angle(_UP, heading)

@@ -1,0 +1,209 @@
+"""Clips that an engine can use: cut, mirrored, turned, looped, rooted, several in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mocap import transfer
+from mocap.core import rotation as R
+from mocap.core.heading import headings
+from mocap.core.kinematics import fk, global_rotations
+from mocap.core.motion import Motion
+from mocap.core.naming import conventions
+from mocap.core.skeleton import BONES, mirrored_name
+from mocap.errors import InputError, OutputError
+from mocap.formats import ExportOptions, bvh, glb
+from mocap.retarget import clip, load_motion
+from tests.helpers import synthetic
+
+MANNEQUIN = Path(__file__).parents[2] / "rigs" / "mannequin.vrm"
+UP = np.array([0.0, 1.0, 0.0])
+
+
+@pytest.fixture(scope="module")
+def motion() -> Motion:
+    """Two seconds on a curve, with a heading that follows it."""
+    made = synthetic.smooth_motion(np.random.default_rng(7), 2.0, 30.0)
+    t = made.times
+    rotations = made.rotations.copy()
+    rotations[:, 0] = R.from_axis_angle(UP, 0.5 * t)
+    path = made.skeleton.offsets[0] * [0.0, 1.0, 0.0] + np.stack(
+        [t**2, 0.02 * np.sin(9 * t), 1.5 * t], axis=1
+    )
+    return replace(made, rotations=rotations, root_positions=path)
+
+
+def places(motion: Motion) -> np.ndarray:
+    return fk(motion.skeleton, motion.root_positions, motion.rotations)[0]
+
+
+def test_trim_keeps_the_seconds_that_are_asked_for(motion: Motion) -> None:
+    cut = clip.trimmed(motion, 0.5, 1.0)
+    assert (cut.times[0], cut.times[-1]) == pytest.approx((0.5, 1.0))
+    assert len(clip.trimmed(motion, None, 0.5)) == 16
+    assert len(clip.trimmed(motion, 0.5, None)) == len(motion) - 15
+    with pytest.raises(InputError, match=r"no frame between 9 and 10 s; the motion has 1.96667 s"):
+        clip.trimmed(motion, 9.0, 10.0)
+
+
+def test_mirrored_twice_is_as_it_was_and_once_is_the_mirror_image(motion: Motion) -> None:
+    once = clip.mirrored(motion)
+    order = [BONES.index(mirrored_name(b)) for b in BONES]
+    assert np.abs(places(once)[:, order] - places(motion) * [-1, 1, 1]).max() < 1e-9
+    assert np.abs(places(clip.mirrored(once)) - places(motion)).max() < 1e-9
+
+
+@pytest.mark.parametrize("angle", [0.7, -2.0])
+def test_turned_and_at_origin_move_the_whole(motion: Motion, angle: float) -> None:
+    turned = places(clip.turned(motion, angle))
+    assert np.abs(turned - R.apply(R.from_axis_angle(UP, angle), places(motion))).max() < 1e-9
+    moved = places(clip.at_origin(motion)) - places(motion)
+    assert np.ptp(moved, axis=(0, 1)).max() < 1e-9
+    assert clip.at_origin(motion).root_positions[0, [0, 2]] == pytest.approx([0.0, 0.0])
+    assert np.abs(moved[..., 1]).max() < 1e-12
+
+
+def test_a_loop_ends_in_the_pose_in_which_it_begins(motion: Motion) -> None:
+    looped, seam = clip.looped(motion)
+    heading = R.from_axis_angle(UP, headings(looped.rotations[:, 0])[[0, -1]])
+    first, last = looped.rotations[[0, -1]]
+    first[0], last[0] = (
+        R.multiply(R.conjugate(h), q[0]) for h, q in zip(heading, (first, last), strict=True)
+    )
+    assert np.degrees(R.distance(first, last).max()) < 0.01
+    assert looped.root_positions[0, 1] == pytest.approx(looped.root_positions[-1, 1])
+    apart = R.distance(motion.rotations[0, 1:], motion.rotations[-1, 1:]).max()
+    assert seam.turn == pytest.approx(apart, abs=1e-6)
+    middle = len(motion) // 2
+    assert np.array_equal(looped.root_positions[:, [0, 2]], motion.root_positions[:, [0, 2]])
+    assert np.degrees(R.distance(looped.rotations, motion.rotations)[middle].max()) < 1e-6
+    again, closed = clip.looped(looped)
+    assert closed.turn < 1e-6
+    assert np.abs(again.rotations - looped.rotations).max() < 1e-6
+
+
+def test_options_are_applied_together(motion: Motion) -> None:
+    options = clip.ClipOptions((0.2, 1.2), mirror=True, loop=True, at_origin=True, turn=1.0)
+    found, seam = clip.edited(motion, options)
+    assert seam is not None
+    assert found.duration == pytest.approx(1.0)
+    assert np.abs(found.root_positions[0, [0, 2]]).max() < 1e-12
+    same, none = clip.edited(motion, clip.ClipOptions())
+    assert same is motion
+    assert none is None
+
+
+# --- roots ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("root", ["hips", "ground", "in-place"])
+def test_roots_in_a_bvh(motion: Motion, tmp_path: Path, root: str) -> None:
+    options = ExportOptions(names="vrm", root=root)  # type: ignore[arg-type]
+    transfer.save(transfer.target(tmp_path / "a.bvh", None), motion, options)
+    text = (tmp_path / "a.bvh").read_text()
+    names = bvh.loads(text).skeleton.names
+    assert names[0] == ("root" if root == "ground" else "hips")
+    if root == "in-place":
+        moved = bvh.loads(text).root_positions
+        assert np.ptp(moved[:, [0, 2]], axis=0).max() < 1e-4
+        assert np.ptp(moved[:, 1]) == pytest.approx(np.ptp(motion.root_positions[:, 1]), abs=1e-3)
+        return
+    # All channels by hand: a Motion has no joint that moves away from its parent.
+    table = np.array([line.split() for line in text.split("\n")[-len(motion) - 1 : -1]], float)
+    hips = table[:, :3]
+    if root == "ground":
+        assert np.abs(table[:, 1]).max() < 1e-6, "on the floor"
+        assert np.abs(table[:, [6, 8]]).max() < 20.0, "the hips stay above it"
+        turn = R.from_axis_angle(UP, np.radians(table[:, 5]))
+        hips = table[:, :3] + R.apply(turn, table[:, 6:9])
+        assert np.ptp(table[:, 5]) > 30.0, "it turns with the body"
+    assert np.abs(hips / 100.0 - motion.root_positions).max() < 1e-5
+
+
+def test_a_root_on_the_ground_changes_nothing_of_what_is_seen(
+    motion: Motion, tmp_path: Path
+) -> None:
+    hero = tmp_path / "hero.glb"
+    document, binary = glb.split(MANNEQUIN.read_bytes())
+    document |= {"extensions": {}, "extensionsUsed": []}
+    top = document["scenes"][0]["nodes"]
+    half = {"name": "root", "children": top, "translation": [0.1, 0.0, 0.2]}
+    document["nodes"] = [*document["nodes"], half]
+    document["scenes"][0]["nodes"] = [len(document["nodes"]) - 1]
+    hero.write_bytes(glb.join(document, binary))
+    character = transfer.load_character(hero)
+    found = {}
+    for root in ("hips", "ground"):
+        options = ExportOptions(root=root, all_keys=True)  # type: ignore[arg-type]
+        path = tmp_path / f"{root}.glb"
+        transfer.save(transfer.target(path, character), motion, options)
+        found[root] = places(load_motion(path).at(motion.times))
+        after, _ = glb.split(path.read_bytes())
+        moving = {
+            (after["nodes"][c["target"]["node"]].get("name"), c["target"]["path"])
+            for c in after["animations"][0]["channels"]
+        }
+        assert (("root", "translation") in moving) == (root == "ground")
+    assert np.abs(found["hips"] - found["ground"]).max() < 1e-4
+
+
+def test_formats_without_a_ground_say_so(motion: Motion, tmp_path: Path) -> None:
+    options = ExportOptions(root="ground")
+    for name in ("a.vrma", "a.fbx"):
+        with pytest.raises(OutputError, match="--root ground goes into"):
+            transfer.save(transfer.target(tmp_path / name, None), motion, options)
+        assert not (tmp_path / name).exists()
+
+
+# --- several clips, lists, presets ---------------------------------------------------------------
+
+
+def test_several_motions_are_clips_of_one_character(
+    run: Callable[..., tuple[int, str, str]], motion: Motion, tmp_path: Path
+) -> None:
+    for name in ("walk", "run"):
+        (tmp_path / f"{name}.bvh").write_text(bvh.dumps(motion))
+    status, out, _ = run("retarget", "walk.bvh", "run.bvh", "--rig", MANNEQUIN, "-o", "hero.glb")
+    assert status == 0
+    assert "2 clips, 120 frames, 3.93 s" in out
+    status, out, _ = run("retarget", "hero.glb", "--list")
+    assert out.splitlines() == [f"{n}: 1.97 s, 60 frames at 30 fps" for n in ("walk", "run")]
+    status, _, err = run("retarget", "hero.glb", "-o", "a.bvh")
+    assert status == 0
+    assert "has 2 animations (walk, run); the first is taken" in err
+    status, out, _ = run("retarget", "walk.bvh", "run.bvh", "-o", "{name}_2.bvh")
+    assert (tmp_path / "run_2.bvh").exists()
+    status, _, err = run("retarget", "walk.bvh", "run.bvh", "-o", "one.bvh")
+    assert (status, "holds one clip" in err) == (2, True)
+    status, _, err = run("retarget", "walk.bvh", "-o", "a.bvh", "--trim", "x")
+    assert (status, "must be START:END" in err) == (2, True)
+    status, out, _ = run(
+        "retarget", "walk.bvh", "--trim", ":1", "--loop", "--fps", "24", "--name", "step",
+        "--rig", MANNEQUIN, "-o", "step.glb",
+    )  # fmt: skip
+    assert "Loop: its ends were up to" in out
+    assert "25 frames at 24 fps, 1.00 s" in out
+    assert glb.split((tmp_path / "step.glb").read_bytes())[0]["animations"][0]["name"] == "step"
+
+
+ENGINES = [name for name, table in conventions().items() if table.complete]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_preset_writes_its_own_bones_alone_and_moves_the_same(
+    motion: Motion, engine: str
+) -> None:
+    found = bvh.loads(bvh.dumps(motion, engine))
+    table = conventions()[engine].bones
+    bone_of = {names[0]: bone for bone, names in table.items()}
+    assert set(found.skeleton.names) <= set(bone_of)
+    ours = global_rotations(found.skeleton, found.rotations)
+    theirs = global_rotations(motion.skeleton, motion.rotations)
+    for j, name in enumerate(found.skeleton.names):
+        bone = BONES.index(bone_of[name])
+        assert np.degrees(R.distance(ours[:, j], theirs[:, bone]).max()) < 0.1, name
