@@ -75,6 +75,16 @@ def chromium() -> Path:
 
 
 @pytest.fixture(scope="session")
+def firefox_program() -> Path:
+    """Firefox, and Xvfb, without which it has no WebGL. Where CI is set both must be there."""
+    found = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
+    return _required(
+        Path(found) if found and shutil.which("Xvfb") else None,
+        "Firefox and Xvfb: install the system's packages `firefox-esr` and `xvfb`",
+    )
+
+
+@pytest.fixture(scope="session")
 def build_hook() -> ModuleType:
     """web/build_hook.py as a module."""
     spec = importlib.util.spec_from_file_location("build_hook", WEB / "build_hook.py")

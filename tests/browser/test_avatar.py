@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
-from tests.browser.host import Host, hello
 
 from mocap.stream.files import Files, content_type
-from tests.browser.conftest import Open, until
+from tests.helpers.browser import Open, until
+from tests.helpers.page_host import Host, hello
+from tests.helpers.places import MANNEQUIN, WEB
 
-ROOT = Path(__file__).parents[2]
-MANNEQUIN = ROOT / "rigs" / "mannequin.vrm"
 BONES = "Object.keys(window.mocap?.bonePositions() ?? {}).length"
 # `Host` has no studio, and the browser itself reports that.
 NO_STUDIO = "WebSocket connection to"
@@ -48,7 +47,7 @@ def test_compressed_avatars_are_shown(
 ) -> None:
     small = tmp_path / "small.vrm"
     script = Path(__file__).with_name("compress.mjs")
-    subprocess.run([node, script, kind, MANNEQUIN, small, ROOT / "web"], check=True)
+    subprocess.run([node, script, kind, MANNEQUIN, small, WEB], check=True)
     with Host(hello(rig="rigs/small.vrm"), more=served("small.vrm", small.read_bytes())) as host:
         page = open_page(host.url, 320, 240)
         until(page, f"{BONES} === 55")

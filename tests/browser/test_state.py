@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Page
-from tests.browser.host import REST, Host, hello, pose
 
 from mocap.stream import protocol
-from tests.browser.conftest import Open, drawn, until
+from tests.helpers.browser import Open, drawn, until
+from tests.helpers.page_host import REST, Host, hello, pose
 
 SOURCE = protocol.Source("camera", "a camera", 64, 48)
 TEXT = "document.querySelector('{}').textContent"
