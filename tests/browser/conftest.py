@@ -76,7 +76,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
     for context in contexts:
         context.close()
     # The browser itself says that a server is gone, and the tests' servers go before their pages;
-    # SwiftShader tells of its own stalls.
+    # SwiftShader reports its own stalls.
     expected += ["WebSocket connection to", "GPU stall due to ReadPixels"]
     left = [c for c in complaints if not any(e in c for e in expected)]
     assert left == []

@@ -1,6 +1,6 @@
-"""The example for pages of one's own, as it stands in web/examples, with the very library that it
-loads: what `estimatePoses` returns there is what mocap's own detector finds, and it moves the
-avatar.
+"""The example page of web/examples with the library that it loads, TF.js pose-detection.
+
+What `estimatePoses` returns there agrees with mocap's own detector, and it moves the avatar.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from tests.helpers.stream_clients import ack, played, viewer
 CDN = "https://cdn.jsdelivr.net/npm/"
 FRAMES = 24
 
-# The library has the graphics card compute, except on iPhones, where the processor does; it is told
-# that this is one. Where the processor only plays the card, the first frame would take 25 s and
+# The library computes on the graphics card, except on iPhones, where it uses the processor. The page
+# pretends to be one: with a card emulated by the processor, the first frame would take 25 s and
 # each other 2 s.
 _ON_THE_PROCESSOR = "Object.defineProperty(navigator, 'platform', { get: () => 'iPhone' });"
 # The page's address of mocap is the default one; the test's mocap takes a free port.

@@ -94,7 +94,7 @@ def test_a_phone_of_the_same_network_gives_its_camera(filmed: Browser) -> None:
         page.reload(wait_until="commit")
         until(page, "document.querySelector('#sources')?.hidden === false")
         phone.close()
-        # The address was good once; whoever else has it stands outside.
+        # The address is valid once; another browser with it is refused.
         other = filmed.new_context(ignore_https_errors=True)
         answer = other.new_page().goto(address)
         assert answer is not None
@@ -123,7 +123,7 @@ def test_a_video_file_takes_the_cameras_place(open_page: Open, url: str) -> None
 
 
 def test_one_of_two_people_before_the_camera(browser: Browser, tmp_path: Path) -> None:
-    """The one on the right, as told at the start; then the next."""
+    """The person on the right, as chosen at the start; then the next."""
     take = tmp_path / "take.jsonl"
     two = "split[a][b];[b]hflip[c];[a][c]hstack,scale=480:-2"
 

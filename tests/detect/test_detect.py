@@ -1,4 +1,4 @@
-"""The body detector: the reference library's numbers, our axes, any clock, nobody where nobody is,
+"""The body detector: the reference library's numbers, our axes, any clock, no person in an empty picture,
 and a quiet terminal.
 """
 
@@ -47,7 +47,7 @@ def demo_keypoints() -> Keypoints:
         return detect_source(source, detector)
 
 
-def nobody(count: int = 3) -> list[Frame]:
+def empty(count: int = 3) -> list[Frame]:
     return [Frame(i / 30, np.full((240, 320, 3), 128, np.uint8)) for i in range(count)]
 
 
@@ -145,12 +145,12 @@ def test_positions_are_in_our_axes(demo):
     assert image["left_shoulder"][0] > image["right_shoulder"][0]
 
 
-# --- Nobody
+# --- No person
 
 
 def test_nobody_is_nan_with_no_confidence():
     with PoseDetector("lite") as detector:
-        found = detector.detect(nobody()[0].image, 1.25)
+        found = detector.detect(empty()[0].image, 1.25)
     assert found.times.tolist() == [1.25]
     assert np.isnan(found.positions).all()
     assert np.isnan(found.image).all()
@@ -185,9 +185,9 @@ def test_a_video_of_nobody_is_refused_in_a_sentence():
     counted = []
     with PoseDetector("lite") as detector:
         with pytest.raises(NoPersonError, match=r"No person was found in the input \(3 frames\)"):
-            detect_source(nobody(3), detector, counted.append)
+            detect_source(empty(3), detector, counted.append)
         with pytest.raises(NoPersonError, match=r"\(1 frame\)"):
-            detect_source(nobody(1), detector)
+            detect_source(empty(1), detector)
         with pytest.raises(InputError, match="There is no frame in the input"):
             detect_source([], detector)
     assert counted == [1, 2, 3]

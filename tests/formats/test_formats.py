@@ -143,7 +143,7 @@ def test_a_folder_without_permission_is_named(motion: Motion, tmp_path: Path) ->
 
 
 @pytest.mark.skipif(
-    not Path("/proc/self").is_dir(), reason="needs Linux's /proc, where nobody may make files"
+    not Path("/proc/self").is_dir(), reason="needs Linux's /proc, where files cannot be made"
 )
 def test_a_place_that_refuses_files_is_named() -> None:
     """Before any work is done."""

@@ -435,7 +435,7 @@ def bare_rig() -> Rig:
 def test_documents_of_any_kind_come_out_as_they_went_in(
     data: st.DataObject, buffers: str, is_glb: bool
 ) -> None:
-    """Fields that nobody knows, extensions that are required and not understood, sparse and
+    """Unknown fields, extensions that are required and not understood, sparse and
     quantised accessors, buffers of all kinds.
     """
     document = tiny_document() | data.draw(fields)

@@ -16,7 +16,7 @@ from pathlib import Path
 MOST_PARAMETERS = 7
 LONGEST_LINE = 100
 DIALECT = re.compile(
-    r"\b(whoever|whomever|nobody|anew|no matter|one's own|told of|tells? of|turned round"
+    r"\b(whoever|whomever|(?-i:[Nn]obody)|anew|no matter|one's own|told of|tells? of|turned round"
     r"|all over now|(is|are|was|were) \w+ no more(?! than)|(is|are|was|were|be|been|being|not|as) "
     r"told)\b",
     re.IGNORECASE,

@@ -131,7 +131,7 @@ def test_prefixes_suffixes_case_and_the_way_of_writing_sides_change_nothing(
 
 
 # hips, spine, chest, neck, head; collar bone, upper arm, forearm, hand, thigh, shank, foot; how a
-# side is told
+# side is named
 _LANGUAGES = {
     "German": (
         "Huefte Bauch Brust Nacken Kopf Schluesselbein Oberarm Unterarm Hand Oberschenkel "
@@ -243,7 +243,7 @@ def test_wings_weapons_hair_and_ends_are_no_limbs(known: bool) -> None:
             [(0.1 * np.cos(lock), -0.1, 0.1 * np.sin(lock))] * 3,
         )
     if not known:
-        # Words that nobody knows: the shape leads.
+        # Unknown words: the shape decides.
         told = {name: f"q{chr(97 + i)}x" for i, name in enumerate(truth.values())}
         tree, truth = (
             renamed(tree, lambda _, n: told.get(n, n)),

@@ -1,4 +1,4 @@
-"""How tall a performer is: as told, and body and path go with it."""
+"""The performer's height: as given, and body and path are scaled with it."""
 
 from __future__ import annotations
 

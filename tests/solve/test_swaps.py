@@ -111,7 +111,7 @@ def test_any_smooth_motion_is_left_alone(seed: int) -> None:
 
 
 def test_a_lasting_exchange_is_the_performers_own() -> None:
-    """Who has turned round has left and right exchanged, and stays so."""
+    """A performer who turns about keeps left and right."""
     still = walking()
     facing = np.tile(R.IDENTITY, (90, len(BONES), 1))
     keypoints = keypoints_of(Motion(HUMANOID, still.times, still.root_positions, facing))
@@ -140,5 +140,5 @@ def test_what_is_not_seen_stays_unseen() -> None:
 
 def test_nobody_seen_is_nothing_to_mend() -> None:
     keypoints = keypoints_of(walking(4))
-    nobody = replace(keypoints, image=np.full_like(keypoints.image, np.nan))
-    assert unswap(nobody) is nobody
+    empty = replace(keypoints, image=np.full_like(keypoints.image, np.nan))
+    assert unswap(empty) is empty

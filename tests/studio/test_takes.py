@@ -69,7 +69,7 @@ def test_a_take_is_pictured_by_the_body_in_its_middle(tmp_path: Path, keypoints:
     off = np.abs(frames - figure).max(axis=(1, 2))
     assert off.min() < 1e-3
     assert abs(int(off.argmin()) - len(keypoints) // 2) <= 2
-    nobody = Keypoints(
+    empty = Keypoints(
         keypoints.times,
         keypoints.positions * np.nan,
         keypoints.image * np.nan,
@@ -77,7 +77,7 @@ def test_a_take_is_pictured_by_the_body_in_its_middle(tmp_path: Path, keypoints:
         keypoints.camera,
     )
     folder.delete(take.name)
-    recorded(folder, nobody)
+    recorded(folder, empty)
     assert folder.takes()[0].figure == []
 
 
