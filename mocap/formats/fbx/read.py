@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
@@ -66,7 +68,8 @@ def loads_animation(data: bytes) -> Motion:
     take = takes.chosen(scene, None) if takes.names(scene) else takes.Take("", None, {})
     rest = pose.rest(scene)
     models = _skeleton_models(scene, take, rest)
-    parents = np.array([-1] + [models.index(int(scene.parents[m])) for m in models[1:]])
+    place = {model: j for j, model in enumerate(models)}
+    parents = np.array([-1] + [place[int(scene.parents[m])] for m in models[1:]])
     matrices = rest.linear[models]
     sign = np.sign(np.linalg.det(matrices))
     turns = linear.nearest_rotation(matrices * np.where(sign == 0, 1.0, sign)[:, None, None])
@@ -97,12 +100,15 @@ def _skeleton_models(scene: Scene, take: takes.Take, rest: pose.Rest) -> list[in
     top: dict[int, int] = {}  # the root of each model's tree
     for i in sorted(kept):
         top[i] = top[int(scene.parents[i])] if scene.parents[i] >= 0 else i
-    sizes = {t: sum(top[i] == t for i in wanted) for t in set(top.values())}
+    sizes = Counter(top[i] for i in wanted)
     root = max(sorted(sizes), key=lambda t: sizes[t])
     kept = {i for i in kept if top[i] == root}
-    while root not in animated and len(b := [i for i in kept if scene.parents[i] == root]) == 1:
+    below: dict[int, list[int]] = {}
+    for i in kept:
+        below.setdefault(int(scene.parents[i]), []).append(i)
+    while root not in animated and len(below.get(root, ())) == 1:
         kept.remove(root)
-        root = b[0]
+        (root,) = below[root]
     return sorted(kept)
 
 
