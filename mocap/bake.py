@@ -16,7 +16,10 @@ Progress = Callable[[int, int | None], None]
 
 
 def read_keypoints(
-    path: Path, options: DetectOptions | None = None, progress: Progress | None = None
+    path: Path,
+    options: DetectOptions | None = None,
+    progress: Progress | None = None,
+    workers: int = 1,
 ) -> Keypoints:
     """Read keypoints from a video, an image, a folder of images, or a keypoints file.
 
@@ -25,6 +28,8 @@ def read_keypoints(
             the face that the options exclude.
         options: What to detect.
         progress: Called with the number of frames done.
+        workers: Processes that detect long videos side by side; the result is the same for any
+            number. A script that uses more than one needs `if __name__ == "__main__":`.
 
     Raises:
         InputError: The file is missing or cannot be read.
@@ -35,16 +40,20 @@ def read_keypoints(
         return _from_file(path, options)
     # OpenCV, which keypoint files do not need.
     from mocap.capture.open import open_source
+    from mocap.capture.video import Video
+    from mocap.detect.parallel import detect_video
     from mocap.detect.performer import PerformerDetector
     from mocap.detect.take import detect_source
 
-    with (
-        open_source(path, options.source_fps) as source,
-        PerformerDetector(options, source.count != 1) as detector,
-    ):
+    with open_source(path, options.source_fps) as source:
         report = None if progress is None else (lambda done: progress(done, source.count))
         try:
-            keypoints = detect_source(source, detector, report)
+            keypoints = None
+            if isinstance(source, Video):
+                keypoints = detect_video(source, options, workers, report)
+            if keypoints is None:
+                with PerformerDetector(options, source.count != 1) as detector:
+                    keypoints = detect_source(source, detector, report)
             return with_fov(keypoints, source.fov, "metadata")
         except NoPersonError as error:
             if options.person is None or options.person == 1:

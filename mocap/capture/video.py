@@ -15,11 +15,11 @@ import math
 import os
 import warnings
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import UInt8
 from numpy import ndarray
 
 from mocap.capture.files import existing_file, is_audio, top_level_boxes
@@ -30,6 +30,8 @@ from mocap.errors import InputError
 
 # Frames used to measure the frame rate of a file whose header gives none.
 _PROBED = 30
+# Seconds before the wanted picture at which decoding starts after seeking.
+_RUN_UP = 0.5
 # Most seconds of damaged packets after which reading continues.
 _PATIENCE = 60.0
 # A gap after a failed read is reported if it is longer than this many frames; the first gaps are
@@ -52,6 +54,9 @@ class Video(Source):
     Args:
         path: The file.
         source_fps: Gives frame n the time n / source_fps, instead of the file's times.
+
+    Attributes:
+        file_fps: Nominal frames per second by the file, whatever `source_fps` says.
 
     Raises:
         InputError: The file is missing, empty, not a video, or has no readable frame.
@@ -77,7 +82,7 @@ class Video(Source):
                 count = self._duration * fps
         finally:
             capture.release()
-        self._file_fps = fps
+        self.file_fps = fps
         height, width = self._with_square_pixels(image).shape[:2]
         super().__init__(
             self.path.name,
@@ -87,14 +92,16 @@ class Video(Source):
         )
 
     def __iter__(self) -> Iterator[Frame]:
-        end, gaps, look = 0.0, [], _Look()
-        for picture in read_ahead(self._frames()):
-            if picture.after_failure and picture.seconds - end > _GAP_STEPS / self._file_fps:
-                gaps.append((end, picture.seconds))
-            end = picture.seconds
-            look.see(picture.frame.image)
-            yield picture.frame
-        end += 1.0 / self._file_fps
+        check = VideoCheck()
+        with closing(read_ahead(self._pictures())) as pictures:
+            for picture in pictures:
+                check.see(picture, self.file_fps)
+                yield picture.frame
+        self.report(check)
+
+    def report(self, check: VideoCheck) -> None:
+        """Warn of what a check of all pictures found."""
+        end, gaps = check.end + 1.0 / self.file_fps, check.gaps
         if self._is_cut_off(end):
             self._warn(
                 f"is cut off or damaged: only its first {end:.1f} s of {self._duration:.1f} s "
@@ -104,8 +111,36 @@ class Video(Source):
             places = ", ".join(f"{a:.1f} to {b:.1f} s" for a, b in gaps[:_MOST_GAPS])
             more = f" and {len(gaps) - _MOST_GAPS} more" if len(gaps) > _MOST_GAPS else ""
             self._warn(f"is damaged: its pictures are missing from {places}{more}.")
-        if look.verdict:
-            self._warn(f"shows nothing to follow: {look.verdict}.")
+        if check.verdict:
+            self._warn(f"shows nothing to follow: {check.verdict}.")
+
+    @property
+    def duration(self) -> float:
+        """Seconds by the file's header, 0 where it gives none."""
+        return self._duration
+
+    def span(self, start: float, stop: float) -> Generator[Picture, None, None]:
+        """Yield the pictures whose time in the file is in [start, stop), decoded ahead.
+
+        They are those of an iteration over the whole file, pixel for pixel. With `source_fps`,
+        their frames' times count from an earlier frame than the file's first.
+
+        Args:
+            start: Seconds.
+            stop: Seconds.
+
+        Raises:
+            IrregularTimesError: The file's times do not increase, so that the time of a frame
+                depends on all frames before it.
+        """
+        with closing(read_ahead(self._pictures(start))) as pictures:
+            for picture in pictures:
+                if picture.irregular:
+                    raise IrregularTimesError
+                if picture.seconds >= stop:
+                    return
+                if picture.seconds >= start:
+                    yield picture
 
     def _warn(self, what: str) -> None:
         warnings.warn(f"{self.name} {what}", stacklevel=3)
@@ -117,23 +152,25 @@ class Video(Source):
         # An absolute path: FFmpeg would take "take: one.mp4" for a URL with the protocol "take".
         return cv2.VideoCapture(str(self.path.resolve()), cv2.CAP_FFMPEG)
 
-    def _frames(self) -> Generator[_Picture, None, None]:
-        clock = Clock(1.0 / self._file_fps)
-        for index, (stamp, image, failed) in enumerate(without_late(self._decoded())):
+    def _pictures(self, start: float = 0.0) -> Generator[Picture, None, None]:
+        """Yield the pictures from the last one before `start` (seconds) or an earlier one on."""
+        clock = Clock(1.0 / self.file_fps)
+        for index, (stamp, image, failed) in enumerate(without_late(self._decoded(start))):
             seconds = clock.time(stamp)
             image = cv2.cvtColor(self._with_square_pixels(image), cv2.COLOR_BGR2RGB)
             time = index / self._source_fps if self._source_fps else seconds
-            yield _Picture(seconds, Frame(time, image), failed)
+            yield Picture(seconds, Frame(time, image), failed, clock.corrected)
 
-    def _decoded(self) -> Generator[tuple[float, ndarray, bool], None, None]:
+    def _decoded(self, start: float = 0.0) -> Generator[tuple[float, ndarray, bool], None, None]:
         """Yield (the container's time, the BGR image, whether reading failed since the last one).
 
-        Damaged packets fail one by one, so reading continues unless the file is at its end.
+        Pictures well before `start` (seconds) are skipped. Damaged packets fail one by one, so
+        reading continues unless the file is at its end.
         """
-        capture = self._open()
+        capture = self._at(start - _RUN_UP)
         failures, stamp = 0, 0.0
         try:
-            while failures < _PATIENCE * self._file_fps:
+            while failures < _PATIENCE * self.file_fps:
                 ok, image = capture.read()
                 if ok:
                     stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
@@ -146,6 +183,24 @@ class Video(Source):
         finally:
             capture.release()
 
+    def _at(self, start: float) -> cv2.VideoCapture:
+        """Open the file, and skip to a picture at or before `start` (seconds)."""
+        capture = self._open()
+        if start <= 0.0:
+            return capture
+        # Seeking is exact where the file has an index of all frames: checked on MP4 and MOV; not in
+        # Matroska, WebM and transport streams at variable rates.
+        if b"moov" in top_level_boxes(self.path):
+            capture.set(cv2.CAP_PROP_POS_MSEC, 1000.0 * (start - _RUN_UP))
+            capture.grab()
+            if 0.0 <= capture.get(cv2.CAP_PROP_POS_MSEC) <= 1000.0 * start:
+                return capture
+            capture.release()
+            capture = self._open()
+        while capture.grab() and capture.get(cv2.CAP_PROP_POS_MSEC) < 1000.0 * start:
+            pass
+        return capture
+
     def _with_square_pixels(self, image: ndarray) -> ndarray:
         if self._stretch == (1.0, 1.0):
             return image
@@ -153,36 +208,61 @@ class Video(Source):
         return cv2.resize(image, None, fx=fx, fy=fy, interpolation=cv2.INTER_LINEAR)
 
 
-class _Picture(NamedTuple):
-    """A decoded frame, its time in the file, and whether reading failed just before it."""
+class IrregularTimesError(Exception):
+    """The container's times do not increase from frame to frame."""
+
+
+class Picture(NamedTuple):
+    """A decoded frame.
+
+    seconds: Its time in the file. after_failure: Whether reading failed just before it. irregular:
+    Whether its time or one before it had to be corrected.
+    """
 
     seconds: float
     frame: Frame
     after_failure: bool
+    irregular: bool
 
 
-class _Look:
-    """Finds out whether all pictures of a video are black, or all are equal.
+class VideoCheck:
+    """Finds gaps after damage, and whether all pictures of a video are black, or all are equal.
 
     Attributes:
-        verdict: What is wrong with the pictures; empty if nothing is.
+        end: Time of the last picture, seconds.
+        gaps: (start, end) of each gap, seconds.
     """
 
     def __init__(self) -> None:
+        self.end = 0.0
+        self.gaps: list[tuple[float, float]] = []
         self._count, self._black, self._equal = 0, True, True
         self._first: ndarray | None = None
 
-    def see(self, image: UInt8[ndarray, "height width 3"]) -> None:
+    def see(self, picture: Picture, fps: float) -> None:
         """Take the next picture into account."""
-        sample = image[::_SAMPLED, ::_SAMPLED]
+        if picture.after_failure and picture.seconds - self.end > _GAP_STEPS / fps:
+            self.gaps.append((self.end, picture.seconds))
+        self.end = picture.seconds
+        sample = picture.frame.image[::_SAMPLED, ::_SAMPLED]
         self._count += 1
         self._black = self._black and int(sample.max()) <= _BLACK
         if self._first is None:
             self._first = sample.copy()
         self._equal = self._equal and np.array_equal(sample, self._first)
 
+    def follow(self, before: VideoCheck) -> None:
+        """Take the pictures before this check's into account."""
+        self.gaps = before.gaps + self.gaps
+        self._black = self._black and before._black
+        if before._first is not None and self._first is not None:
+            same = np.array_equal(before._first, self._first)
+            self._equal = self._equal and before._equal and same
+        self._count += before._count
+
     @property
     def verdict(self) -> str:
+        """What is wrong with the pictures; empty if nothing is."""
         if self._count and self._black:
             return "all its pictures are black"
         if self._count >= _MANY and self._equal:
@@ -218,11 +298,12 @@ class Clock:
     """Makes a container's times increase.
 
     A time that does not increase is placed one nominal step after the previous frame; later times
-    are shifted by the same amount.
+    are shifted by the same amount. `corrected` says whether that happened.
     """
 
     def __init__(self, step: float) -> None:
         self._step, self._last, self._shift = step, -math.inf, 0.0
+        self.corrected = False
 
     def time(self, stamp: float) -> float:
         """Return the corrected time of the next frame, seconds."""
@@ -231,6 +312,7 @@ class Clock:
         if seconds <= self._last or seconds == -math.inf:
             seconds = self._last + self._step if math.isfinite(self._last) else 0.0
             self._shift = seconds - stamp if math.isfinite(stamp) else self._shift
+            self.corrected = True
         self._last = seconds
         return seconds
 

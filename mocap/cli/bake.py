@@ -64,6 +64,7 @@ def bake(
     names: opt.Names = None,
     keep_touch: opt.KeepTouch = False,
     all_keys: opt.AllKeys = False,
+    workers: opt.Workers = None,
 ) -> None:
     """Bake a person's motion to files: BVH, VRMA for any VRM, or GLB with a character.
 
@@ -72,7 +73,7 @@ def bake(
     from mocap import assets, transfer
     from mocap import bake as batch
     from mocap.core.keypoints import with_fov
-    from mocap.detect.options import DetectOptions
+    from mocap.detect.options import DetectOptions, available_cores
     from mocap.formats import ExportOptions
     from mocap.retarget.clip import ClipOptions, edited
     from mocap.solve.solver import solve_take
@@ -115,7 +116,9 @@ def bake(
     )
     for path in inputs:
         with console.progress(f"Detecting {path.name}") as progress:
-            keypoints = batch.read_keypoints(path, detect_options, progress)
+            keypoints = batch.read_keypoints(
+                path, detect_options, progress, workers or available_cores()
+            )
         keypoints = with_fov(keypoints, opt.radians(fov))
         motion = solve_take(keypoints, solve_options)
         _say_measures(motion, reports.field_of_view(keypoints.camera), height)

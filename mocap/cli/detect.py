@@ -30,12 +30,13 @@ def detect(
     face: opt.Face = True,
     face_model: opt.FaceModel = None,
     person: opt.Person = None,
+    workers: opt.Workers = None,
 ) -> None:
     """Write the detector's keypoints as JSON in the shape of TF.js pose-detection."""
     from mocap import bake as batch
     from mocap import formats
     from mocap.core.keypoints import Keypoints
-    from mocap.detect.options import DetectOptions
+    from mocap.detect.options import DetectOptions, available_cores
 
     formats.check_writable(output, Keypoints)
     options = DetectOptions(
@@ -47,7 +48,7 @@ def detect(
         source_fps=source_fps,
     )
     with console.progress(f"Detecting {source.name}") as progress:
-        keypoints = batch.read_keypoints(source, options, progress)
+        keypoints = batch.read_keypoints(source, options, progress, workers or available_cores())
     formats.save(output, keypoints)
     console.out.print(f"{output}: {_seen(keypoints, hands, face)}, {console.size(output)}")
 

@@ -178,6 +178,16 @@ def trim(text: str | None) -> tuple[float | None, float | None] | None:
         )
     return low, high
 
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="NUMBER",
+        help="Processes that work side by side; by default one for each processor core. The "
+        "result is the same for any number.",
+    ),
+]
+
 
 def radians(degrees: float | None) -> float | None:
     """Convert an optional angle from degrees to radians."""

@@ -52,13 +52,25 @@ def detect_source(
             progress(len(frames))
     if not frames:
         raise InputError(f"There is no frame in {name}.")
-    if not any(is_somebody(f) for f in frames):
+    keypoints = concatenate(frames)
+    check_somebody(keypoints, name)
+    return keypoints
+
+
+def check_somebody(keypoints: Keypoints, name: str) -> None:
+    """Raise NoPersonError unless a frame shows a body or a hand.
+
+    Args:
+        keypoints: Keypoints of all frames.
+        name: The source's name for the message.
+    """
+    if not is_somebody(keypoints):
+        count = len(keypoints)
         raise NoPersonError(
-            f"No person was found in {name} ({len(frames)} frame{'s' if len(frames) > 1 else ''}). "
+            f"No person was found in {name} ({count} frame{'s' if count > 1 else ''}). "
             "The detector needs to see at least the head and shoulders of a person who is not "
             "tiny in the picture."
         )
-    return concatenate(frames)
 
 
 def _check_size(found: Keypoints, before: list[Keypoints], name: str) -> None:

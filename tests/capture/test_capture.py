@@ -26,15 +26,7 @@ from mocap.capture.video import Clock, Video, without_late
 from mocap.capture.webcam import Webcam, list_cameras
 from mocap.errors import DeviceError, InputError
 from tests.helpers.places import ROOT
-
-WIDTH, HEIGHT = 96, 64
-
-
-def picture(shade: int = 40, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
-    """Grey, with the upper left quarter red, so that every turn of it looks different."""
-    image = np.full((height, width, 3), shade, np.uint8)
-    image[: height // 2, : width // 2] = (230, 30, 30)
-    return image
+from tests.helpers.videos import HEIGHT, WIDTH, picture, uneven_times, write_video
 
 
 def red_corner(image: np.ndarray) -> str:
@@ -54,27 +46,6 @@ def red_corner(image: np.ndarray) -> str:
     ]
     assert len(found) == 1, "exactly one quarter of the picture is red"
     return found[0]
-
-
-def write_video(
-    path: Path, milliseconds, codec="libx264", images=None, aspect=None, options=None
-) -> Path:
-    """A video whose frames are shown at these times; H.264 has B-frames, so that they are stored in another order."""
-    with av.open(str(path), "w", options=options or {}) as container:
-        stream = container.add_stream(codec, rate=30)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.codec_context.time_base = Fraction(1, 1000)
-        stream.bit_rate = 8_000_000  # enough to tell shades apart
-        if aspect is not None:
-            stream.codec_context.sample_aspect_ratio = aspect
-        for i, t in enumerate(milliseconds):
-            frame = av.VideoFrame.from_ndarray(
-                picture(40 + 4 * (i % 50)) if images is None else images[i], "rgb24"
-            )
-            frame.pts, frame.time_base = int(t), Fraction(1, 1000)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return path
 
 
 def turn(path: Path, a: int, b: int, c: int, d: int) -> Path:
@@ -98,11 +69,6 @@ def turn(path: Path, a: int, b: int, c: int, d: int) -> Path:
     )
     path.write_bytes(data)
     return path
-
-
-def uneven_times(count=40, seed=1) -> np.ndarray:
-    """Milliseconds from 0, with steps of 9 to 90."""
-    return np.cumsum([0, *np.random.default_rng(seed).integers(9, 90, count - 1)])
 
 
 # --- Video: times

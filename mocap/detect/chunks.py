@@ -1,0 +1,254 @@
+"""Long videos in overlapping chunks, which can be detected side by side and joined.
+
+A tracker's result depends on the frames before. So each chunk but the first starts with a lead of
+frames that the chunk before also has: there the tracker settles, the two results are compared, and
+they are cross-faded. If they do not agree (another person, or a person that only the running
+tracker still sees), detection continues from the chunk before until they do.
+
+The chunks depend on the video alone, not on the number of workers: the result is always the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.capture.video import Video, VideoCheck
+from mocap.core.keypoints import Keypoints, concatenate
+from mocap.detect.options import DetectOptions
+from mocap.detect.people import extent
+from mocap.detect.performer import PerformerDetector
+
+# Frames of a lead. Positions of a tracker that has just started differ from those of a running one
+# by 15 to 40 mm at once, by 5 to 12 mm after 7 frames and by 3 to 8 mm from 15 frames on, where
+# they stay: MediaPipe's tracking amplifies differences below a pixel.
+LEAD = 15
+# The last frames of the lead are cross-faded; the very last are compared.
+_FADED, _COMPARED = 8, 3
+# Largest mean distance of image points, as part of the person's extent, of the same person.
+_SAME = 0.05
+# A chunk has at least _SHORTEST frames, and _GROWTH times the square root of the video's: many
+# chunks keep many processors busy, few chunks cost little for their leads.
+_SHORTEST, _GROWTH = 100, 6.3
+
+
+# The fields of Keypoints that are cross-faded. Faces' transforms turn by less than a degree there.
+_FADED_FIELDS = (
+    "positions",
+    "image",
+    "confidence",
+    "hands",
+    "hands_image",
+    "hands_confidence",
+    "face",
+    "face_transform",
+    "face_blendshapes",
+)
+
+Enough = Callable[[Sequence[float], Sequence[Keypoints]], bool]
+"""Given the times and keypoints of a chunk's frames so far, whether to end it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of a video: frames with times in [start, stop), and its lead from `begin` on."""
+
+    begin: float
+    start: float
+    stop: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Part:
+    """The keypoints of a chunk.
+
+    Attributes:
+        keypoints: Keypoints of F frames, the lead first.
+        seconds: (F,) times of the frames in the file.
+        lead: Number of frames of the lead.
+        check: What a check of the frames after the lead found.
+    """
+
+    keypoints: Keypoints
+    seconds: Float[ndarray, "frames"]
+    lead: int
+    check: VideoCheck
+
+
+def plan(duration: float, fps: float) -> list[Chunk]:
+    """Return the chunks of a video.
+
+    Args:
+        duration: Seconds; 0 if unknown, which gives one chunk.
+        fps: Frames per second.
+
+    Returns:
+        An even number of chunks of about equal length, or one.
+    """
+    frames = duration * fps
+    count = round(frames / max(_SHORTEST, _GROWTH * math.sqrt(frames))) if frames > 0 else 1
+    if count < 2:
+        return [Chunk(0.0, 0.0, math.inf)]
+    count += count % 2
+    starts = [duration * k / count for k in range(count)]
+    stops = [*starts[1:], math.inf]
+    # Half a frame earlier, so that rounding does not decide about the first frame of the lead.
+    lead = (LEAD - 0.5) / fps
+    return [Chunk(max(0.0, a - lead), a, b) for a, b in zip(starts, stops, strict=True)]
+
+
+def detect_chunk(
+    video: Video,
+    options: DetectOptions,
+    chunk: Chunk,
+    report: Callable[[], None] = lambda: None,
+    enough: Enough = lambda seconds, frames: False,
+) -> Part | None:
+    """Detect one chunk of a video.
+
+    Args:
+        video: The video.
+        options: What to detect.
+        chunk: The chunk.
+        report: Called after each frame.
+        enough: Called after each frame with all frames' times and keypoints; True ends the chunk.
+
+    Returns:
+        The chunk's keypoints; None if it has no frame.
+
+    Raises:
+        IrregularTimesError: The video's times do not increase, so it cannot be cut.
+    """
+    seconds: list[float] = []
+    frames: list[Keypoints] = []
+    check = VideoCheck()
+    with (
+        PerformerDetector(options) as detector,
+        closing(video.span(chunk.begin, chunk.stop)) as pictures,
+    ):
+        for picture in pictures:
+            frames.append(detector.detect(picture.frame.image, picture.frame.time))
+            seconds.append(picture.seconds)
+            if picture.seconds >= chunk.start:
+                check.see(picture, video.file_fps)
+            report()
+            if enough(seconds, frames):
+                break
+    if not frames:
+        return None
+    lead = sum(s < chunk.start for s in seconds)
+    keypoints = replace(concatenate(frames), times=np.array(seconds))
+    return Part(keypoints, np.array(seconds), lead, check)
+
+
+def join(
+    parts: Sequence[Part | None],
+    chunks: Sequence[Chunk],
+    again: Callable[[Chunk, Enough], Part | None],
+) -> Part | None:
+    """Join the parts of all chunks of a video.
+
+    Args:
+        parts: The part of each chunk.
+        chunks: The chunks.
+        again: Detects a chunk, as `detect_chunk` with its `enough`.
+
+    Returns:
+        Keypoints of all frames; None if there is no frame.
+    """
+    pieces: list[Part] = []
+    k = 0
+    while k < len(chunks):
+        part = parts[k]
+        if part is not None and pieces and not _agree(pieces[-1], part):
+            # Run the last chunk once more, and on through this one, until the next part agrees.
+            # Its start, and so its frames up to here, are those of the piece that is there.
+            run = again(
+                Chunk(chunks[k - 1].begin, chunks[k].start, math.inf),
+                partial(_caught_up, parts[k + 1 :]),
+            )
+            assert run is not None
+            pieces.append(_slice(run, run.lead))
+            k += 1
+            while k < len(chunks) and chunks[k].start <= run.seconds[-1]:
+                k += 1
+            continue
+        if part is not None:
+            if pieces:
+                pieces[-1], part = _faded(pieces[-1], part)
+            pieces.append(part)
+        k += 1
+    if not pieces:
+        return None
+    for before, after in pairwise(pieces):
+        after.check.follow(before.check)
+    return Part(
+        concatenate([p.keypoints for p in pieces]),
+        np.concatenate([p.seconds for p in pieces]),
+        0,
+        pieces[-1].check,
+    )
+
+
+def _caught_up(
+    later: Sequence[Part | None], seconds: Sequence[float], frames: Sequence[Keypoints]
+) -> bool:
+    """Return whether a run has reached the end of a later part's lead and agrees with it."""
+    for part in later:
+        if part is not None and part.lead and part.seconds[part.lead - 1] == seconds[-1]:
+            n = min(part.lead, len(frames))
+            run = Part(concatenate(frames[-n:]), np.array(seconds[-n:]), 0, VideoCheck())
+            return _agree(run, part)
+    return False
+
+
+def _slice(part: Part, start: int, stop: int | None = None) -> Part:
+    keypoints = part.keypoints.slice(start, stop)
+    return Part(keypoints, part.seconds[start:stop], 0, part.check)
+
+
+def _agree(before: Part, part: Part) -> bool:
+    """Return whether both results of the end of a lead show the same person, or both nobody."""
+    n = min(part.lead, _COMPARED, len(before.seconds))
+    ours, theirs = before.keypoints.slice(-n), part.keypoints.slice(part.lead - n, part.lead)
+    for a, b in zip(ours.image[-n:], theirs.image, strict=True) if n else ():
+        seen = np.isfinite(a).all(), np.isfinite(b).all()
+        if seen[0] != seen[1]:
+            return False
+        if seen[0] and np.linalg.norm(a - b, axis=-1).mean() > _SAME * extent(a):
+            return False
+    return True
+
+
+def _faded(before: Part, part: Part) -> tuple[Part, Part]:
+    """Cross-fade the end of a piece into a part's lead; return both without overlap."""
+    n = min(part.lead, _FADED, len(before.seconds))
+    rest = _slice(part, part.lead)
+    if n == 0:
+        return before, rest
+    weights = np.arange(1, n + 1) / (n + 1)
+    tail, lead = before.keypoints.slice(-n), part.keypoints.slice(part.lead - n, part.lead)
+    mixed = {
+        name: _mixed(getattr(tail, name), getattr(lead, name), weights)
+        for name in _FADED_FIELDS
+        if getattr(tail, name) is not None
+    }
+    head = _slice(before, 0, -n)
+    faded = replace(tail, **mixed)  # type: ignore[arg-type]
+    keypoints = concatenate([head.keypoints, faded])
+    return Part(keypoints, before.seconds, 0, before.check), rest
+
+
+def _mixed(a: ndarray, b: ndarray, weights: ndarray) -> ndarray:
+    """Return (1 - w) a + w b; where one is unseen (NaN), the one of the larger weight."""
+    w = weights.reshape(-1, *[1] * (a.ndim - 1))
+    mixed = (1.0 - w) * a + w * b
+    return np.where(np.isfinite(mixed), mixed, np.where(w < 0.5, a, b))

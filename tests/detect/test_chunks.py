@@ -1,0 +1,206 @@
+"""Videos cut into chunks: spans are exact, seams fit, and the number of workers changes nothing."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import fields, replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mocap import bake
+from mocap.capture.open import open_source
+from mocap.capture.video import IrregularTimesError, Video, VideoCheck
+from mocap.core.keypoints import Keypoints, concatenate
+from mocap.detect.chunks import LEAD, Chunk, Part, join, plan
+from mocap.detect.options import DetectOptions
+from mocap.detect.people import nobody
+from mocap.detect.performer import PerformerDetector
+from mocap.detect.take import detect_source
+from tests.helpers.videos import uneven_times, write_video
+
+DEMO = Path(__file__).parents[2] / "rigs" / "demo.mp4"
+FPS = 30.0
+
+
+def frame(index: int, x: float) -> Keypoints:
+    """A person 200 pixels tall at a column of the picture; NaN for nobody."""
+    found = nobody(index / FPS, (640, 480))
+    if math.isnan(x):
+        return found
+    image = np.stack(
+        [x + np.tile([-10.0, 0.0, 10.0], 11), 120 + np.linspace(-100.0, 100.0, 33)], axis=1
+    )
+    return replace(
+        found,
+        positions=np.full((1, 33, 3), x),
+        image=image[None],
+        confidence=np.ones((1, 33)),
+    )
+
+
+def part(chunk: Chunk, columns: list[float]) -> Part:
+    """The result of a chunk of a clip with a person in these columns, one for each frame."""
+    seconds = np.arange(len(columns)) / FPS
+    inside = np.flatnonzero((seconds >= chunk.begin) & (seconds < chunk.stop))
+    return Part(
+        concatenate([frame(int(i), columns[i]) for i in inside]),
+        seconds[inside],
+        int((seconds[inside] < chunk.start).sum()),
+        VideoCheck(),
+    )
+
+
+@given(st.floats(0.0, 7200.0), st.floats(1.0, 240.0))
+def test_chunks_cover_a_video_once_with_leads(duration: float, fps: float) -> None:
+    chunks = plan(duration, fps)
+    assert chunks[0].begin == chunks[0].start == 0.0
+    assert chunks[-1].stop == math.inf
+    assert len(chunks) == 1 or len(chunks) % 2 == 0
+    for before, after in itertools.pairwise(chunks):
+        assert before.stop == after.start
+        assert after.start - after.begin == pytest.approx((LEAD - 0.5) / fps)
+        assert (after.start - before.start) * fps >= 40, "leads are a small part"
+
+
+def test_short_and_endless_videos_are_one_chunk() -> None:
+    assert len(plan(0.0, 30.0)) == 1
+    assert len(plan(4.0, 30.0)) == 1
+    assert len(plan(8.2, 30.0)) == 2
+    assert len(plan(1800.0, 30.0)) >= 16
+
+
+# --- Seams
+
+
+CHUNKS = [Chunk(0.0, 0.0, 4.0), Chunk(3.5, 4.0, 8.0), Chunk(7.5, 8.0, math.inf)]
+STEADY = [100.0 + 0.1 * i for i in range(360)]
+
+
+def never(chunk: Chunk, enough: object) -> Part:
+    raise AssertionError("nothing needs to be detected again")
+
+
+def test_parts_that_agree_are_joined_without_a_step() -> None:
+    # The later parts start 2 pixels off.
+    off = [x + 2.0 for x in STEADY]
+    parts = [part(CHUNKS[0], STEADY), part(CHUNKS[1], off), part(CHUNKS[2], STEADY)]
+    joined = join(parts, CHUNKS, never)
+    assert joined is not None
+    np.testing.assert_allclose(joined.keypoints.times, np.arange(360) / FPS)
+    x = joined.keypoints.image[:, 1, 0]
+    assert x[100] == STEADY[100]
+    assert x[150] == off[150]
+    assert np.abs(np.diff(x)).max() < 0.1 + 2.0 / 8 + 1e-9
+
+
+def test_where_parts_show_different_people_the_first_is_followed_on() -> None:
+    other = [400.0] * 360
+    parts = [part(CHUNKS[0], STEADY), part(CHUNKS[1], other), part(CHUNKS[2], STEADY)]
+    asked = []
+
+    def again(chunk: Chunk, enough) -> Part:
+        asked.append(chunk)
+        whole = part(chunk, STEADY)
+        frames = [whole.keypoints.slice(i, i + 1) for i in range(len(whole.seconds))]
+        for n in range(1, len(frames) + 1):
+            if enough(whole.seconds[:n].tolist(), frames[:n]):
+                return Part(concatenate(frames[:n]), whole.seconds[:n], whole.lead, VideoCheck())
+        return whole
+
+    joined = join(parts, CHUNKS, again)
+    assert joined is not None
+    assert [(c.begin, c.start) for c in asked] == [(CHUNKS[0].begin, CHUNKS[1].start)]
+    np.testing.assert_allclose(joined.keypoints.times, np.arange(360) / FPS)
+    np.testing.assert_allclose(joined.keypoints.image[:, 1, 0], STEADY)
+    # The same person, but the last part disagrees as well: on to the end.
+    parts[2] = part(CHUNKS[2], other)
+    joined = join(parts, CHUNKS, again)
+    assert joined is not None
+    np.testing.assert_allclose(joined.keypoints.image[:, 1, 0], STEADY)
+
+
+def test_a_person_that_only_the_running_tracker_sees_stays() -> None:
+    unseen = [math.nan] * 360
+    parts = [part(CHUNKS[0], STEADY), part(CHUNKS[1], unseen), part(CHUNKS[2], unseen)]
+    joined = join(parts, CHUNKS, lambda chunk, enough: part(chunk, STEADY))
+    assert joined is not None
+    np.testing.assert_allclose(joined.keypoints.image[:, 1, 0], STEADY)
+    empty = join([part(c, unseen) for c in CHUNKS], CHUNKS, never)
+    assert empty is not None
+    assert np.isnan(empty.keypoints.image).all()
+
+
+# --- Spans
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("x.mp4", "libx264"), ("x.mov", "mpeg4"), ("x.mkv", "libx264"), ("x.webm", "libvpx-vp9")],
+)
+def test_a_span_is_that_part_of_the_whole_video(tmp_path: Path, name: str, codec: str) -> None:
+    times = uneven_times(150)
+    noise = np.random.default_rng(0).integers(0, 255, (150, 64, 96, 3), dtype=np.uint8)
+    video = Video(write_video(tmp_path / name, times, codec, images=noise))
+    whole = list(video)
+    for start, stop in ((0.0, 1.0), (2.0, 4.5), (5.55, math.inf), (99.0, 100.0)):
+        expected = [f for f in whole if start <= f.time < stop]
+        found = [p.frame for p in video.span(start, stop)]
+        assert [f.time for f in found] == [f.time for f in expected]
+        assert all(np.array_equal(a.image, b.image) for a, b in zip(found, expected, strict=True))
+
+
+def test_a_video_whose_times_do_not_increase_is_not_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = Video(write_video(tmp_path / "x.mp4", uneven_times(20)))
+    image = np.zeros((64, 96, 3), np.uint8)
+    stamps = (0.0, 0.1, 0.0, 0.1)
+    monkeypatch.setattr(video, "_decoded", lambda start: ((s, image, False) for s in stamps))
+    with pytest.raises(IrregularTimesError):
+        list(video.span(0.0, math.inf))
+
+
+# --- Workers
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo clip, on and back again, long enough for two chunks."""
+    frames = [f.image for f in open_source(DEMO)]
+    path = tmp_path_factory.mktemp("chunks") / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt, stream.bit_rate = "yuv420p", 4_000_000
+        for image in [*frames, *frames[:-41:-1]]:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def test_one_worker_and_two_give_the_same_bytes_near_those_of_one_pass(clip: Path) -> None:
+    options = DetectOptions(model="lite", hands=False, face=False)
+    assert len(plan(232 / 30, 30.0)) == 2
+    counted: list[int] = []
+    one = bake.read_keypoints(clip, options, workers=1)
+    two = bake.read_keypoints(clip, options, lambda done, total: counted.append(done), workers=2)
+    for name in (f.name for f in fields(Keypoints) if f.name != "camera"):
+        a, b = getattr(one, name), getattr(two, name)
+        assert (a is None) == (b is None)
+        assert a is None or a.tobytes() == b.tobytes(), name
+    assert counted == sorted(counted)
+    assert counted
+    with open_source(clip) as source, PerformerDetector(options) as detector:
+        whole = detect_source(source, detector)
+    assert one.times.tolist() == whole.times.tolist()
+    off = np.linalg.norm(one.positions - whole.positions, axis=-1)
+    print(f"chunks against one pass: mean {1000 * off.mean():.1f} mm, worst {1000 * off.max():.0f}")
+    half = len(off) // 2 - LEAD
+    assert off[:half].max() == 0.0, "before the seam nothing differs"
+    assert np.linalg.norm(one.image - whole.image, axis=-1).mean() < 2.0, "pixels, of 720"
