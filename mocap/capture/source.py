@@ -56,6 +56,9 @@ class Source:
 
     fov: float | None = None
 
+    # What is wrong with all pictures ("all its pictures are black"), known once they are read.
+    verdict = ""
+
     def __init__(self, name: str, size: tuple[int, int], fps: float, count: int | None) -> None:
         self.name, self.size, self.fps, self.count = name, size, fps, count
 

@@ -49,7 +49,7 @@ class Video(Source):
     """A video file of any kind that OpenCV's FFmpeg reads.
 
     The readable frames of a damaged file are returned. Warnings at the end say what is missing, or
-    that all pictures are black or equal.
+    `verdict` whether all pictures are black or equal.
 
     Args:
         path: The file.
@@ -111,8 +111,7 @@ class Video(Source):
             places = ", ".join(f"{a:.1f} to {b:.1f} s" for a, b in gaps[:_MOST_GAPS])
             more = f" and {len(gaps) - _MOST_GAPS} more" if len(gaps) > _MOST_GAPS else ""
             self._warn(f"is damaged: its pictures are missing from {places}{more}.")
-        if check.verdict:
-            self._warn(f"shows nothing to follow: {check.verdict}.")
+        self.verdict = check.verdict
 
     @property
     def duration(self) -> float:

@@ -75,7 +75,7 @@ def detect_video(
     keypoints = joined.keypoints
     if options.source_fps is not None:
         keypoints = replace(keypoints, times=np.arange(len(keypoints)) / options.source_fps)
-    check_somebody(keypoints, video.name)
+    check_somebody(keypoints, video.name, video.verdict)
     return keypoints
 
 

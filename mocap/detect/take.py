@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Protocol, runtime_checkable
 
@@ -53,24 +54,27 @@ def detect_source(
     if not frames:
         raise InputError(f"There is no frame in {name}.")
     keypoints = concatenate(frames)
-    check_somebody(keypoints, name)
+    check_somebody(keypoints, name, getattr(source, "verdict", ""))
     return keypoints
 
 
-def check_somebody(keypoints: Keypoints, name: str) -> None:
-    """Raise NoPersonError unless a frame shows a body or a hand.
+def check_somebody(keypoints: Keypoints, name: str, verdict: str = "") -> None:
+    """Raise NoPersonError unless a frame shows a body or a hand; warn if pictures do not change.
 
     Args:
         keypoints: Keypoints of all frames.
         name: The source's name for the message.
+        verdict: What is wrong with all pictures of the source, if anything is.
     """
     if not is_somebody(keypoints):
         count = len(keypoints)
         raise NoPersonError(
             f"No person was found in {name} ({count} frame{'s' if count > 1 else ''}). "
             "The detector needs to see at least the head and shoulders of a person who is not "
-            "tiny in the picture."
+            "tiny in the picture." + (f" Here {verdict}." if verdict else "")
         )
+    if verdict:
+        warnings.warn(f"{name} shows no motion: {verdict}.", stacklevel=3)
 
 
 def _check_size(found: Keypoints, before: list[Keypoints], name: str) -> None:
