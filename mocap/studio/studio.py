@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import logging
 import secrets
 import tempfile
 import threading
@@ -13,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from websockets.asyncio.server import ServerConnection
@@ -32,6 +33,7 @@ from mocap.rig.load import load_rig
 from mocap.solve.solver import solve_take
 from mocap.stream.clip import clip_files
 from mocap.stream.files import Files, content_type
+from mocap.stream.logs import RateLimitedLog
 from mocap.stream.protocol import DiskState
 from mocap.stream.server import Endpoint
 from mocap.studio import messages as studio
@@ -40,6 +42,11 @@ from mocap.studio.takes import TakesFolder
 _KEPT = 8  # solved takes, exported files and characters that are kept for the pages, of each kind
 _CHARACTERS = (".glb", ".vrm")
 _TELL_EVERY = 0.1  # seconds
+
+_PATIENCE = 4.0  # seconds that the disk has to answer
+
+T = TypeVar("T")
+log = RateLimitedLog(logging.getLogger("mocap.live"))
 
 Progress = Callable[[float], None]
 
@@ -63,6 +70,10 @@ class _Work:
         if now - self.told >= _TELL_EVERY:
             self.told = now
             asyncio.run_coroutine_threadsafe(self._tell(part), self.loop)
+
+    async def wait_turn(self) -> None:
+        """Answer at once that the work is in hand; it may wait for another one."""
+        await self._tell(0.0)
 
     async def _tell(self, part: float) -> None:
         with contextlib.suppress(ConnectionClosed):
@@ -169,6 +180,14 @@ class Studio:
             text = studio.answer(work.ask, **await self._done(work, data))
         except MocapError as error:
             text = studio.answer(work.ask, error=str(error))
+        except OSError as error:
+            said = f"A file cannot be read or written: {error.strerror or error}."
+            text = studio.answer(work.ask, error=said)
+        except Exception as error:
+            what = type(work.ask).__name__.lower()
+            log.error(f"studio {what}", f"The studio's answer to {what} failed.", error)
+            said = f"This failed ({type(error).__name__}: {error})."[:300]
+            text = studio.answer(work.ask, error=f"{said} The terminal shows the details.")
         work.done = True
         with contextlib.suppress(ConnectionClosed):
             await work.connection.send(text)
@@ -177,18 +196,19 @@ class Studio:
         ask = work.ask
         match ask:
             case studio.Record(on=on):
-                return await asyncio.to_thread(self._record, on)
+                return await _soon(self._record, on)
             case studio.Takes():
                 recording = None if self._recording is None else self._recording.path.stem
                 return {
-                    "takes": [asdict(t) for t in await asyncio.to_thread(self.takes.takes)],
+                    "takes": [asdict(t) for t in await _soon(self.takes.takes)],
                     "recording": recording,
                 }
             case studio.Rename(take=take, to=to):
-                return {"take": await asyncio.to_thread(self.takes.rename, take, to)}
+                return {"take": await _soon(self.takes.rename, take, to)}
             case studio.Delete(take=take):
-                await asyncio.to_thread(self.takes.delete, take)
+                await _soon(self.takes.delete, take)
                 return {"take": take}
+        await work.wait_turn()
         async with self._busy:  # one at a time, so that what is live goes on
             match ask:
                 case studio.Open(take=take, grade=grade):
@@ -336,6 +356,21 @@ class Studio:
         kept.extend(made)
         while len(kept) > 2 * _KEPT:
             self._files.pop(kept.pop(0), None)
+
+
+async def _soon(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function of the disk in a thread.
+
+    Raises:
+        OutputError: It has not returned after `_PATIENCE` seconds.
+    """
+    call = asyncio.to_thread(function, *arguments)
+    try:
+        return await asyncio.wait_for(call, _PATIENCE)
+    except asyncio.TimeoutError:
+        raise OutputError(
+            f"The disk has not answered for {_PATIENCE:.0f} s: check the folder of takes."
+        ) from None
 
 
 def as_live(keypoints: Keypoints, progress: Progress) -> Motion:

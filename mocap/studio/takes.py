@@ -23,14 +23,23 @@ _TAIL = 2**20  # bytes at a file's end in which its last whole line is looked fo
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
-    """A take in the folder. seconds: from its first frame to its last. size: bytes. figure: where the body's 33 landmarks are in a picture
-    of the middle of it, (x, y) in widths of the picture, None where one is not seen; empty where nobody is."""
+class TakeInfo:
+    """What the list of takes shows of one.
+
+    Attributes:
+        name: Its name.
+        seconds: From its first frame to its last.
+        size: Bytes.
+        figure: The body's 33 landmarks in a picture of its middle, (x, y) in picture widths, None
+            where one is not seen; empty without a person.
+        problem: Why the take cannot be read, a sentence; None if it can.
+    """
 
     name: str
     seconds: float
     size: int
     figure: list[tuple[float, float] | None]
+    problem: str | None = None
 
 
 class TakesFolder:
@@ -70,12 +79,14 @@ class TakesFolder:
             for p in self.folder.iterdir()
             if p.suffix == SUFFIX and p.is_file() and _NAME.fullmatch(p.stem)
         ]
-        return [p.stem for p in sorted(paths, key=lambda p: p.stat().st_mtime, reverse=True)]
+        return [p.stem for p in sorted(paths, key=_modified, reverse=True)]
 
-    def takes(self) -> list[Take]:
-        """The newest first, with what can be told without reading them whole."""
-        paths = [self.path(name) for name in self.names()]
-        return [Take(p.stem, _seconds(p), p.stat().st_size, _figure(p)) for p in paths]
+    def takes(self) -> list[TakeInfo]:
+        """List the takes, the newest first, without reading them whole.
+
+        A damaged take is listed with its problem.
+        """
+        return [_info(self.folder / f"{name}{SUFFIX}") for name in self.names()]
 
     def path(self, name: str) -> Path:
         """A take's file. Raises InputError if there is none of that name."""
@@ -108,6 +119,38 @@ class TakesFolder:
             raise OutputError(
                 f"The take {name!r} cannot be deleted: {error.strerror or error}."
             ) from None
+
+
+def _info(path: Path) -> TakeInfo:
+    size = 0
+    try:
+        size = path.stat().st_size
+        if size == 0:
+            return TakeInfo(path.stem, 0.0, 0, [], "The file is empty.")
+        return TakeInfo(path.stem, _seconds(path), size, _figure(path), _problem(path))
+    except OSError as error:
+        said = f"The file cannot be read: {error.strerror or error}."
+    except Exception as error:  # one damaged take must not hide the others
+        said = f"The file is damaged ({type(error).__name__})."
+    return TakeInfo(path.stem, 0.0, size, [], said)
+
+
+def _modified(path: Path) -> float:
+    """Time of the last change; 0 for a file that was deleted meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _problem(path: Path) -> str | None:
+    """Check the header, the first line."""
+    with path.open("rb") as file:
+        try:
+            msgspec.json.decode(file.readline(), type=tfjs.Take)
+        except (msgspec.DecodeError, RecursionError):
+            return "The first line is not the header of a take: the file is damaged."
+    return None
 
 
 class _Line(msgspec.Struct):

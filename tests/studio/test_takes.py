@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -290,3 +291,44 @@ def test_what_is_no_question_ends_the_connection(tmp_path: Path, text: str) -> N
                 await asyncio.wait_for(page.recv(), 10)
 
     played(scene())
+
+
+def test_a_damaged_take_is_listed_as_such_beside_the_others(
+    tmp_path: Path, keypoints: Keypoints
+) -> None:
+    folder = TakesFolder(tmp_path)
+    good = recorded(folder, keypoints)
+    (tmp_path / "empty.jsonl").write_bytes(b"")
+    (tmp_path / "noise.jsonl").write_bytes(bytes(range(256)) * 40)
+    (tmp_path / "deep.jsonl").write_bytes(b"[" * 100_000 + b"\n" + b"[" * 100_000)
+    whole = (tmp_path / f"{good}.jsonl").read_bytes()
+    (tmp_path / "headless.jsonl").write_bytes(whole[40:])
+    (answered,) = asked(Studio(tmp_path, {}), {"do": "takes", "id": 1})
+    listed = {take["name"]: take["problem"] for take in answered["takes"]}
+    assert listed.pop(good) is None
+    assert set(listed) == {"empty", "noise", "deep", "headless"}
+    assert all(problem and problem.endswith(".") for problem in listed.values())
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ZeroDivisionError("x")])
+def test_a_request_that_fails_in_an_unexpected_way_is_answered(
+    tmp_path: Path, monkeypatch, error
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(TakesFolder, "takes", fails)
+    (answered,) = asked(Studio(tmp_path, {}), {"do": "takes", "id": 3})
+    assert answered["id"] == 3
+    assert answered["error"].endswith(".")
+
+
+def test_a_disk_that_does_not_answer_is_named_within_five_seconds(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("mocap.studio.studio._PATIENCE", 0.2)
+    ended = threading.Event()
+    monkeypatch.setattr(TakesFolder, "takes", lambda self: ended.wait(5) and [])
+    (answered,) = asked(Studio(tmp_path, {}), {"do": "takes", "id": 3})
+    ended.set()
+    assert "disk" in answered["error"]
