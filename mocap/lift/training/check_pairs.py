@@ -39,7 +39,7 @@ def main() -> None:
         ("full, on the same pieces", [p for p in every if not p.heavy and p.number in both]),
     ):
         print(
-            f"{name}: {len(some)} pieces, nobody seen in "
+            f"{name}: {len(some)} pieces, no person seen in "
             f"{np.mean([_lost(p).mean() for p in some]):.1%} of the frames"
         )
         _directions(some)

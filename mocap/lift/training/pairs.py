@@ -125,7 +125,7 @@ def as_seen(
 ) -> tuple[View, Float[ndarray, "frames 15 3"], Float[ndarray, "frames"]]:
     """The piece as the network sees it through a camera whose field of view is wrong by a factor;
     the truth as it should then answer, along the hips' ray and in the scale that their apparent
-    distance implies, metres; and that scale. NaN where nobody is seen.
+    distance implies, metres; and that scale. NaN where no person is seen.
 
     guess: the true focal length over the assumed one.
     """

@@ -330,7 +330,7 @@ def open_page(browser: Any) -> Page:
 
 
 def detected(detector: PoseDetector, images: list[ndarray]) -> Keypoints:
-    """The detector's keypoints of a piece, its tracker begun anew."""
+    """The detector's keypoints of a piece, from a fresh tracker."""
     detector.detect(np.zeros_like(images[0]), -1000.0)
     return concatenate([detector.detect(image, n / RATE) for n, image in enumerate(images)])
 

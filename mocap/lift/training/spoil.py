@@ -29,7 +29,7 @@ _ERRORS = 4 * len(JOINTS)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Seen:
-    """F frames of a piece as the spoiling network is taught. given: what it is told. error:
+    """F frames of a piece as the spoiling network is taught. given: its inputs. error:
 
     (F, 60) the detector's image points across the hips' ray (30) and depths (15), metres, against
     the truth, and confidences (15). scale: (F,) of the apparent size against the true.
