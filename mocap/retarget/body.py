@@ -1,4 +1,6 @@
-"""A rig's proportions as a humanoid body: HUMANOID's bones in T-pose, at the places where the rig's joints are, soles on y = 0."""
+"""A rig's proportions as a humanoid body: HUMANOID's bones in T-pose at the rig's joint positions,
+soles on y = 0.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +14,19 @@ from mocap.core.skeleton import BONE_PARENTS, BONES, HUMANOID, Skeleton
 from mocap.retarget.turns import neck, trunk
 
 _H = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))
-# How high a foot's lowest joint can stand above its sole, as a share of the leg: where the file's ground gives another height, its rest
-# pose does not stand on it. A toon's ankle is high.
+# Range of a foot's lowest joint above its sole, as a share of the leg; if the file's ground gives a
+# height outside it, the rest pose does not stand on that ground. Cartoon ankles are high.
 _SOLE = (-0.01, 0.45)
-# HUMANOID's ankle is at this share of its knee's height.
+# HUMANOID's ankle height as a share of its knee height.
 _ANKLE = float(_H["leftFoot"][1] / _H["leftLowerLeg"][1])
 
 
 def body_of(rig: Rig) -> Skeleton:
-    """The rig's body on humanoid bones, standing on y = 0 in T-pose with identity rests, metres.
+    """Return the rig's body on humanoid bones: standing on y = 0 in T-pose with identity rests,
+    metres.
 
-    Bones that the rig does not have are HUMANOID's, in the measure of its legs. A trunk of other than three joints is divided anew.
+    Bones that the rig lacks are HUMANOID's, scaled to its legs. A trunk of other than three joints
+    is divided at the same shares.
     """
     at, _ = fk(rig.skeleton, rig.skeleton.offsets[0], rig.t_pose)
     places = {bone: at[rig.index(bone)] for bone in rig.bones}
@@ -45,7 +49,7 @@ def body_of(rig: Rig) -> Skeleton:
             places[bone] = places[known] - scale * (_H[known] - _H[bone])
     for bone, parent in BONE_PARENTS.items():
         if bone.endswith("Foot") and bone not in places:
-            # A leg that ends in its shank reaches to the ground.
+            # A leg that ends at its shank reaches the ground.
             places[bone] = places[str(parent)] - [0.0, knee * (1.0 - _ANKLE), 0.0]
         elif bone not in places:
             places[bone] = (
@@ -59,9 +63,9 @@ def body_of(rig: Rig) -> Skeleton:
     offsets[0, 1] += lift
     for side in ("left", "right"):
         if f"{side}Toes" not in rig.bones:
-            # HUMANOID's toes below an ankle of another height would not be on the ground.
+            # HUMANOID's toes below an ankle of another height would not touch the ground.
             offsets[BONES.index(f"{side}Toes"), 1] *= ankle / (scale * float(_H[f"{side}Foot"][1]))
-    # The path begins above the ground's origin, wherever the file put the character.
+    # The path begins above the ground's origin, wherever the file placed the character.
     offsets[0, [0, 2]] = 0.0
     return Skeleton(BONES, HUMANOID.parents, offsets, HUMANOID.rest_rotations)
 
@@ -80,7 +84,7 @@ def _has_above(bone: str, places: dict[str, ndarray]) -> bool:
 
 
 def _knee_height(rig: Rig, scale: float) -> float:
-    """How high the knees are above the ground: as the rig rests on it, if it does."""
+    """Return the height of the knees above the ground that the rig rests on, if it does."""
     rest, full = rig.skeleton.rest_positions(), scale * float(_H["leftLowerLeg"][1])
     heights = [
         float(rest[rig.index(b), 1]) for b in ("leftLowerLeg", "rightLowerLeg") if b in rig.bones
@@ -90,24 +94,26 @@ def _knee_height(rig: Rig, scale: float) -> float:
 
 
 def _distance(places: dict[str, ndarray], a: str, b: str) -> tuple[float, float]:
-    """(the distance of two bones, 0 if one is missing; HUMANOID's)."""
+    """Return the distance of two bones (0 if one is missing) and HUMANOID's."""
     known = float(np.linalg.norm(places[b] - places[a])) if a in places and b in places else 0.0
     return known, float(np.linalg.norm(_H[b] - _H[a]))
 
 
 def _tall(places: dict[str, ndarray]) -> float:
-    """The body's measure against HUMANOID's where it has no legs."""
+    """Return the body's scale relative to HUMANOID where it has no legs."""
     both = [b for b in places if b in _H]
     spread = [float(np.linalg.norm(np.ptp([p[b] for b in both], axis=0))) for p in (places, _H)]
     return spread[0] / spread[1] if len(both) > 1 and spread[0] > 0 else 1.0
 
 
 def _divided(rig: Rig, at: Float[ndarray, "joints 3"]) -> dict[str, ndarray]:
-    """Where spine, chest and upperChest are along the rig's trunk, which may have any number of joints, and the neck."""
+    """Return the positions of spine, chest and upperChest along the rig's trunk of any number of
+    joints, and the neck's.
+    """
     found = {}
     (way, places), (throat, _) = trunk(rig), neck(rig)
     if way:
-        # A trunk of one joint ends where the neck begins, or the head.
+        # A trunk of one joint ends where the neck, or else the head, begins.
         end = throat[0] if throat else rig.index("head") if "head" in rig.bones else way[-1]
         joints = [way[0], end] if len(way) == 1 else way
         known = [1.0, 4.0] if len(way) == 1 else list(places)
@@ -121,7 +127,10 @@ def _divided(rig: Rig, at: Float[ndarray, "joints 3"]) -> dict[str, ndarray]:
 
 
 def _ankle_height(rig: Rig, places: dict[str, ndarray], scale: float) -> float:
-    """How high the ankles are above the soles when the feet are level: as the rig rests on its ground, if it does."""
+    """Return the height of the ankles above level soles: from the ground that the rig rests on, if
+    it
+    does.
+    """
     rest = rig.skeleton.rest_positions()
     low = "Toes" if {"leftToes", "rightToes"} <= rig.bones.keys() else "Foot"
     names = [s + low for s in ("left", "right") if s + low in rig.bones]

@@ -1,4 +1,6 @@
-"""Motions from elsewhere, on humanoid bones: any rest pose, any bone axes, any up, any unit, however many joints."""
+"""Motions of other tools on humanoid bones: any rest pose, bone axes, up axis, unit and joint
+count.
+"""
 
 from __future__ import annotations
 
@@ -31,18 +33,20 @@ from mocap.rig.load import make_rig, recognise
 from mocap.rig.mapping import REQUIRED
 from mocap.solve.contacts import find_contacts
 
-# Soles stand that are lower than the first height (m) and slower than the first speed (m/s), until they pass one of the second, in a body
-# with HUMANOID's legs. A joint is known to a hand's breadth less than a camera knows a foot, so these are tighter than the solver's.
+# Soles stand while lower than the first height (m) and slower than the first speed (m/s), until
+# they exceed one of the second; for HUMANOID's legs. Joints of a motion file are more certain than
+# a camera's landmarks, so these are tighter than the solver's.
 _HEIGHT, _SPEED = (0.04, 0.06), (0.2, 0.35)
-# Toes bend up by this much at most, radians.
+# The largest upward bend of toes, radians.
 _TOES = np.radians(60.0)
 _LEFT, _AHEAD = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
 _CUTOFF = 6.0  # Hz, for speeds
-# The ground is where the lowest points are most of the time that they are within this share of the leg of the very lowest.
+# The ground is where the lowest points mostly are, of the times when they are within this share of
+# the leg of the very lowest.
 _GROUND = 0.06
-# Hips that rest lower than this in a VRM animation say nothing of where the ground is. Metres.
+# Hips that rest lower than this in a VRM animation do not tell where the ground is. Metres.
 _NO_HEIGHT = 0.05
-# A trunk that leans by more than this over the legs is bent there, and was not modelled so: a cosine.
+# A trunk that leans over the legs by more than this is posed, not modelled so: a cosine.
 _BENT = np.cos(np.radians(25.0))
 
 
@@ -105,8 +109,8 @@ def _vrma_motion(motion: Motion, name: str) -> Motion:
     """Returns a VRM animation's motion on a humanoid body in T-pose."""
     skeleton = _in_t_pose(motion.skeleton)
     motion = replace(motion, skeleton=skeleton)
-    # A body whose hips rest on the ground is none: it is put where its feet come to stand, as one
-    # of a BVH is.
+    # Hips that rest on the ground are not those of a body: the motion is placed by its feet, like a
+    # BVH's.
     kind: Kind = "bvh" if skeleton.offsets[0, 1] < _NO_HEIGHT else "vrm"
     bones = {bone: bone for bone in skeleton.names}
     rig = Rig(name, kind, skeleton, bones, {}, skeleton.rest_rotations, R.IDENTITY, 1.0)
@@ -114,10 +118,11 @@ def _vrma_motion(motion: Motion, name: str) -> Motion:
 
 
 def _in_t_pose(skeleton: Skeleton) -> Skeleton:
-    """Humanoid bones at the places that they have in T-pose, unturned, wherever they are at rest; as they are where that cannot be told.
+    """Return humanoid bones at their T-pose positions with identity rests; as they are if
+    undetermined.
 
-    A VRM animation's rest is the T-pose by the specification, whatever it shows: bones turn away from T-pose as they do from there. Where
-    it shows another pose, the body is the one that it would be if it stood in T-pose.
+    By the specification, a VRM animation's rest pose is the T-pose, whatever it shows: rotations
+    are relative to it. If it shows another pose, the body is unfolded into T-pose.
     """
     bones = {bone: j for j, bone in enumerate(skeleton.names)}
     if (
@@ -129,7 +134,7 @@ def _in_t_pose(skeleton: Skeleton) -> Skeleton:
     places = skeleton.rest_positions()
     try:
         if {"spine", "leftLowerLeg", "rightLowerLeg"} <= bones.keys():
-            # The pelvis goes with straight legs, whichever way the trunk bends over it.
+            # The pelvis is aligned with straight legs, whichever way the trunk bends above it.
             thighs = [
                 R.normalize(places[bones[f"{s}UpperLeg"]] - places[bones[f"{s}LowerLeg"]])
                 for s in ("left", "right")
@@ -149,11 +154,15 @@ def _in_t_pose(skeleton: Skeleton) -> Skeleton:
 
 
 def normalized(motion: Motion, rig: Rig) -> Motion:
-    """A motion on a rig's own skeleton, on humanoid bones in T-pose with the rig's own lengths.
+    """Put a motion on a rig's own skeleton onto humanoid bones in T-pose with the rig's bone
+    lengths.
 
-    A BVH says nothing of the ground, so it is put where the feet come to stand; elsewhere it is y = 0. Contacts are found where the motion
-    has none. Bones that the rig lacks go with the bone before them.
-    Raises InputError if the motion is not on the rig's skeleton.
+    A BVH has no ground, so it is placed by its standing feet; elsewhere the ground is y = 0.
+    Contacts are detected if the motion has none. Bones that the rig lacks move with the bone before
+    them.
+
+    Raises:
+        InputError: The motion is not on the rig's skeleton.
     """
     if motion.skeleton.names != rig.skeleton.names:
         raise InputError(
@@ -190,7 +199,10 @@ def _toes_bent(
     local: Float[ndarray, "frames 55 4"],
     level: bool,
 ) -> Float[ndarray, "frames 55 4"]:
-    """The toes that a rig does not have bent up so far that their tips stay out of the ground, as toes are; level: as far as the level."""
+    """Bend up toes that the rig lacks so that their tips stay out of the ground; with `level`, up
+    to
+    horizontal.
+    """
     missing = [
         side
         for side in ("left", "right")
@@ -215,7 +227,10 @@ def _toes_bent(
 
 
 def ground_height(heights: Float[ndarray, "frames 4"], within: float) -> float:
-    """Where the ground is, by the heights of soles, metres: where the lowest of them mostly is, of the times when it is near its lowest."""
+    """Return the ground's height from the heights of soles, metres: the median of the lowest sole
+    at
+    times when it is near its minimum.
+    """
     lowest = heights.min(axis=1)
     near = lowest[lowest <= np.percentile(lowest, 5.0) + within]
     return float(np.median(near))
@@ -224,7 +239,7 @@ def ground_height(heights: Float[ndarray, "frames 4"], within: float) -> float:
 def touches(
     times: Float[ndarray, " frames"], soles: Float[ndarray, "frames 4 3"]
 ) -> Bool[ndarray, "frames 4"]:
-    """Which points of the soles stand on the ground, in the measure of a body with HUMANOID's legs."""
+    """Return which sole points stand on the ground, at the scale of HUMANOID's legs."""
     if len(times) < 2:
         return soles[..., 1] < _HEIGHT[0]
     speeds = np.linalg.norm(np.gradient(smooth(times, soles, _CUTOFF), times, axis=0), axis=-1)

@@ -1,4 +1,6 @@
-"""A motion on humanoid bones put on a rig: turned joint by joint, its path in the rig's own strides, its feet where they stand."""
+"""Put a motion on humanoid bones onto a rig: joint rotations, the path scaled to its legs, planted
+feet.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,14 @@ from mocap.rig import tree as T
 
 
 def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False, plant_feet: bool = True) -> Motion:
-    """The motion on the rig's skeleton; see `mocap.retarget.retarget`."""
+    """Return the motion on the rig's skeleton; see `mocap.retarget.retarget`."""
     turned = turns.bone_turns(motion)
     body = body_of(rig)
     ratio = leg_length(body) / leg_length(motion.skeleton)
     if not np.isfinite(ratio) or ratio <= 0.0:
         raise InputError(f"Motion cannot be put on {rig.name}: its legs have no length.")
-    # The rig's proportions in the performer's size: what planting knows of speeds and distances is true of people.
+    # The rig's proportions at the performer's size: the speeds and distances of planting are human
+    # ones.
     peer = Skeleton(BONES, HUMANOID.parents, body.offsets / ratio, HUMANOID.rest_rotations)
     rotations = motion.rotations.copy()
     # Legs without feet end stiff.

@@ -1,8 +1,9 @@
-"""Which joint of a rig is turned as which bone, both ways. A turn is a rotation in the world away from the T-pose.
+"""Which joint of a rig turns as which bone, both ways. A turn is a world rotation away from T-pose.
 
-A mapped joint stands in the world as bone · T-pose, so that a limb that lies along HUMANOID's direction in T-pose points where the
-performer's does, whatever its axes are. A trunk of any number of joints is one curve through hips, spine, chest and upperChest; the
-neck likewise. Joints on the way that are no bones stay in the T-pose's local rotation, but those that share a limb's twist get theirs.
+A mapped joint's world rotation is bone · T-pose, so that a limb along HUMANOID's direction in
+T-pose points where the source's does, whatever its axes. A trunk of any number of joints is one
+curve through hips, spine, chest and upperChest; so is the neck. Joints between that are no bones
+keep the T-pose's local rotation, except those that share a limb's twist.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from mocap.rig import tree as T
 
 _TRUNK = ("hips", "spine", "chest", "upperChest")
 _NECK = ("upperChest", "neck")
-# limb: (bone, the bone after it, whether its own twist is shared, from the bone before, or that of the bone after it)
+# limb: (bone, the next bone, whether its own twist is shared from the bone before, or the next
+# bone's)
 _SHARED = (
     ("UpperArm", "LowerArm", True),
     ("LowerArm", "Hand", False),
@@ -39,13 +41,17 @@ _LIMBS = (
     ("LowerLeg", "Foot"),
 )
 _TWISTS = re.compile(r"twist|roll", re.IGNORECASE)
-# A joint beside a limb's line by less than this share of its length lies on it.
+# A joint whose distance from a limb's line is below this share of the limb's length lies on the
+# limb.
 _BESIDE = 0.15
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Share:
-    """A joint that takes a part of a limb's twist: turn = bone's turn · (twist of `of` in `relative` about `axis`) to the power `part`."""
+    """A joint that takes a share of a limb's twist: turn = bone's turn · (twist of `of` in
+    `relative`
+    about `axis`) to the power `part`.
+    """
 
     joint: int
     bone: int
@@ -57,9 +63,13 @@ class Share:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Links:
-    """joints: (N,) those of the rig that are turned. first, second: (N,) HUMANOID's bones between which the turn lies, at `t` (N,).
+    """Which joints turn as which bones.
 
-    shares: the joints that take a part of a twist. world: (J, 4) the T-pose's world rotations.
+    Attributes:
+        joints: (N,) the rig's joints that turn.
+        first, second: (N,) HUMANOID's bones between which the turn lies, at `t` (N,).
+        shares: The joints that take a share of a twist.
+        world: (J, 4) the T-pose's world rotations.
     """
 
     joints: Int[ndarray, "n"]
@@ -71,9 +81,12 @@ class Links:
 
 
 def chain(rig: Rig, start: str, bones: tuple[str, ...]) -> list[int]:
-    """The joints from the one above (left out) to the last of `bones` that the rig has; empty if it has none.
+    """Return the joints from the one above (excluded) to the last of `bones` that the rig has;
+    empty
+    if none.
 
-    The joint above is that of `start`, or, where the chain does not hang from it, the first that both hang from.
+    The joint above is that of `start` or, if the chain does not hang from it, the first common
+    ancestor.
     """
     last = [b for b in bones if b in rig.bones]
     if not last:
@@ -86,9 +99,12 @@ def chain(rig: Rig, start: str, bones: tuple[str, ...]) -> list[int]:
 
 
 def trunk(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
-    """(the trunk's joints above the hips, where each lies on the curve: 1 at the spine, 2 at the chest, 3 at the upper chest).
+    """Return the trunk's joints above the hips and their positions on the curve: 1 spine, 2 chest,
+    3
+    upper chest.
 
-    The last that is a bone is at 3, so that the chest arrives in any body; joints that are no bones lie evenly between those that are.
+    The last joint that is a bone is at 3, so that the chest arrives in any body; joints that are no
+    bones are spaced evenly.
     """
     way = chain(rig, "hips", _TRUNK[1:])
     found = {
@@ -102,7 +118,7 @@ def trunk(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
 
 
 def links(rig: Rig) -> Links:
-    """Which joint is turned as which bone."""
+    """Return which joint turns as which bone."""
     joints: dict[int, tuple[str, str, float]] = {
         rig.index(b): (b, b, 0.0) for b in rig.bones if b not in (*_TRUNK[1:], "neck")
     }
@@ -127,7 +143,9 @@ def links(rig: Rig) -> Links:
 
 
 def neck(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
-    """(the joints of the neck, from above the trunk to below the head, where each lies on the way from the chest's turn to the neck's)."""
+    """Return the neck's joints, from above the trunk to below the head, and their positions between
+    the chest's turn and the neck's.
+    """
     if "neck" not in rig.bones:
         return [], np.zeros(0)
     top = next((b for b in _TRUNK[::-1] if b in rig.bones), "")
@@ -157,7 +175,8 @@ def _shares(rig: Rig, taken: set[int]) -> tuple[Share, ...]:
                     np.linalg.norm(at - t * along) <= _BESIDE * np.linalg.norm(along)
                     and -_BESIDE < t < 1.0 + _BESIDE
                 )
-                # A joint on the way is a part of the limb; one beside it may be anything, and says by its name that it is for twist.
+                # A joint on the line is part of the limb; one beside it needs a name that says it
+                # is for twist.
                 if not on_line or (
                     joint not in inner and not _TWISTS.search(rig.skeleton.names[joint])
                 ):
@@ -181,7 +200,7 @@ def _shares(rig: Rig, taken: set[int]) -> tuple[Share, ...]:
 
 
 def check_humanoid(skeleton: Skeleton) -> None:
-    """Raises InputError if the skeleton is not HUMANOID's bones at rest in T-pose."""
+    """Raise InputError if the skeleton is not HUMANOID's bones at rest in T-pose."""
     if skeleton.names != BONES:
         raise InputError(
             f"The motion is on {len(skeleton.names)} joints ({skeleton.names[0]}, …) and not on the {len(BONES)} bones of a humanoid; "
@@ -194,7 +213,9 @@ def check_humanoid(skeleton: Skeleton) -> None:
 
 
 def bone_turns(motion: Motion) -> Float[ndarray, "frames 55 4"]:
-    """The bones' world rotations in a motion on humanoid bones. Raises InputError if it is on other joints."""
+    """Return the bones' world rotations of a motion on humanoid bones. Raises InputError for other
+    joints.
+    """
     check_humanoid(motion.skeleton)
     return global_rotations(HUMANOID, motion.rotations)
 
@@ -202,7 +223,7 @@ def bone_turns(motion: Motion) -> Float[ndarray, "frames 55 4"]:
 def to_rig(
     link: Links, rig: Rig, turns: Float[ndarray, "frames 55 4"]
 ) -> Float[ndarray, "frames joints 4"]:
-    """The rig's local rotations in which its joints are turned as the bones are."""
+    """Return the rig's local rotations in which its joints turn as the bones do."""
     skeleton = rig.skeleton
     wanted = turns[:, link.first].copy()
     for i in np.flatnonzero(link.t):
@@ -225,7 +246,7 @@ def to_rig(
 
 
 def _above(skeleton: Skeleton, some: ndarray) -> ndarray:
-    """Which joints are among these or above one of them."""
+    """Return which joints are among these or above one of them."""
     out = some.copy()
     for joint in range(len(out) - 1, 0, -1):
         out[skeleton.parents[joint]] |= out[joint]
@@ -235,7 +256,7 @@ def _above(skeleton: Skeleton, some: ndarray) -> ndarray:
 def _shared(share: Share, turns: Float[ndarray, "frames 55 4"]) -> Float[ndarray, "frames 4"]:
     bend = R.multiply(R.conjugate(turns[:, share.relative]), turns[:, share.of])
     _, twist = R.swing_twist(bend, share.axis)
-    # Continuous in time: half a turn is one half turn more or less only where the twist's share would jump.
+    # Keep the twist continuous in time: at half a turn the share would jump by a full turn's share.
     angle = np.unwrap(
         _within_half_a_turn(2.0 * np.arctan2(R.dot(twist[:, :3], share.axis), twist[:, 3]))
     )
@@ -249,7 +270,10 @@ def _within_half_a_turn(angle: Float[ndarray, "frames"]) -> Float[ndarray, "fram
 def to_bones(
     link: Links, rig: Rig, rotations: Float[ndarray, "frames joints 4"]
 ) -> Float[ndarray, "frames 55 4"]:
-    """The bones' world rotations in which the rig's joints stand so. Bones that the rig does not have go with the bone before them."""
+    """Return the bones' world rotations of the rig's pose. Bones that the rig lacks move with the
+    bone
+    before them.
+    """
     positions, world = fk(rig.skeleton, np.zeros(3), rotations)
     turned = R.multiply(world, R.conjugate(link.world))
     _bent_on_the_way(rig, positions, turned)
@@ -278,7 +302,7 @@ def _bent_on_the_way(
     positions: Float[ndarray, "frames joints 3"],
     turned: Float[ndarray, "frames joints 4"],
 ) -> None:
-    """Swings limbs that bend at joints between their bones so that they point from bone to bone, in place."""
+    """Swing, in place, limbs with joints between their bones so that they point from bone to bone."""
     rest, _ = fk(rig.skeleton, np.zeros(3), rig.t_pose)
     for start, end in (
         (s + a, s + b)
@@ -298,7 +322,7 @@ def _bent_on_the_way(
 def _sampled(
     turned: Float[ndarray, "frames joints 4"], rig: Rig
 ) -> dict[str, Float[ndarray, "frames 4"]]:
-    """The turns of trunk and neck, from the rig's chains of however many joints."""
+    """Return the turns of trunk and neck, sampled from the rig's chains of any number of joints."""
     out = {}
     for curve, way, places in ((_TRUNK, *trunk(rig)), (_NECK, *neck(rig))):
         if not way:

@@ -1,4 +1,7 @@
-"""Bones by what their nodes are called, held against the tree: a hand is below its forearm, the hips are above legs and spine."""
+"""Bones by their nodes' names, checked against the tree: a hand hangs below its forearm, the hips
+lie
+above legs and spine.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,22 @@ from mocap.rig import names as N
 from mocap.rig import tree as T
 from mocap.rig.fingers import phalanges
 
-# What an exact name of a recognised convention is worth beside the words' 0 to 1; and what is added for bones that every humanoid has.
+# The score of an exact name in a recognised convention (words score 0 to 1), and a bonus for bones
+# that every humanoid has.
 _LISTED, _REQUIRED = 1.5, 0.5
 _EXACTLY = 0.98
-_OTHERWISE = (
-    0.3  # what is left of a word's worth where the convention says that the node is another bone
-)
-_UNSKINNED = 0.5  # likewise for a node that no skin is bound to, in a rig that has skins
+_OTHERWISE = 0.3  # factor for a word's score if the convention maps the node to another bone
+_UNSKINNED = 0.5  # the same for a node without a skin in a rig that has skins
 _MAY_LACK = ("Shoulder", "Toes")
 
 
 def by_name(tree: Tree) -> dict[str, Found]:
-    """bone → node, as far as names tell; how is the convention's name, or "names" for the words alone."""
+    """Find bones by name.
+
+    Returns:
+        Bone → node, as far as names tell; `how` is the convention's name, or "names" for words
+        alone.
+    """
     return _Names(tree).found()
 
 
@@ -38,7 +45,7 @@ class _Names:
             i for i, reading in enumerate(self.readings) if reading.fits or i in self.listed
         ]
         self.bones: dict[str, Found] = {}
-        # "__Thumb1_L" above "Thumb1_L" is where the bone before ends.
+        # "__Thumb1_L" above "Thumb1_L" marks the end of the bone before.
         plain = {
             r.key
             for r, name in zip(self.readings, tree.names, strict=True)
@@ -65,7 +72,7 @@ class _Names:
         return self.bones
 
     def fit(self, node: int, bone: str, side: str = "") -> float:
-        """How well the node's name fits the bone, 0 to 1.5."""
+        """Return how well the node's name fits the bone, 0 to 1.5."""
         reading = self.readings[node]
         factor = 1.0 if self.skinned[node] else _UNSKINNED
         if node in self.listed:
@@ -82,7 +89,7 @@ class _Names:
         return {node: fit + bonus for node, fit in fits if fit > 0}
 
     def put(self, bone: str, node: int, plain: str, sure: float | None = None) -> None:
-        """Enters a bone; `plain` is its name without the side."""
+        """Enter a bone; `plain` is its name without the side."""
         exactly = self.listed.get(node) == bone
         side = bone[: len(bone) - len(plain)]
         fit = _EXACTLY if exactly else min(0.95, 0.4 + 0.55 * self.fit(node, plain, side))
@@ -93,7 +100,7 @@ class _Names:
         )
 
     def first(self, *bones: str) -> list[int]:
-        """The highest node of each limb that was found."""
+        """Return the highest node of each limb that was found."""
         chains = {"Arm": N.ARM, "Leg": N.LEG}
         found = []
         for limb in bones:
@@ -107,10 +114,10 @@ class _Names:
         return found
 
     def one_toe(self, side: str) -> None:
-        """Where each toe has bones of its own, none of them is the bone of all."""
+        """Drop the toes if each toe has bones of its own: none of them moves all toes."""
         toes, foot = (self.bones.get(side + bone) for bone in ("Toes", "Foot"))
         if toes and not foot and "foot" in self.readings[toes.node].words:
-            # L_Foot stands below L_Ankle in one convention, but where there is no ankle it is the foot.
+            # L_Foot lies below L_Ankle in one convention; without an ankle it is the foot.
             self.put(side + "Foot", self.bones.pop(side + "Toes").node, "Foot")
         if toes and foot:
             apart = set(T.below(self.parents, foot.node)) - set(T.below(self.parents, toes.node))
@@ -136,7 +143,7 @@ class _Names:
         if head is not None:
             self.put("head", head, "head")
             self.face(head)
-        # Arms that hang from where the legs hang leave the spine to the head.
+        # Where arms and legs hang from one node, the spine is the chain to the head.
         end = (
             top if top is not None and top != core and T.between(self.parents, hips, top) else head
         )
@@ -167,13 +174,13 @@ class _Names:
             self.put("neck", necks[0], "neck")
 
     def best(self, bone: str, among: Sequence[int] | None = None) -> int | None:
-        """The node whose name fits an unsided bone best, the first of equals."""
+        """Return the node whose name fits an unsided bone best, the first of equals."""
         nodes = self.candidates if among is None else among
         best = max(nodes, key=lambda n: self.fit(n, bone), default=None)
         return best if best is not None and self.fit(best, bone) > 0.3 else None
 
     def hips(self, core: int | None, legs: list[int]) -> int | None:
-        """Where legs and trunk meet, or the node above it that is called hips."""
+        """Return the node where legs and trunk meet, or the node above it that is named hips."""
         named = self.best("hips")
         if core is None:
             return named
@@ -188,7 +195,7 @@ class _Names:
             and self.fit(named, "hips") >= 0.9
             and len(legs) == 2
         ):
-            # The legs hang from the root and not from the hips: then the place decides.
+            # If the legs hang from the root instead of the hips, the position decides.
             middle = self.tree.positions[legs].mean(axis=0)
             length = max(
                 float(np.ptp(self.tree.positions[T.below(self.parents, legs[0])], axis=0).max()),
@@ -199,7 +206,10 @@ class _Names:
         return core
 
     def spine(self, chain: list[int]) -> None:
-        """Shares one to any number of bones out to spine, chest and upperChest: the first, the last, and one between."""
+        """Assign a spine of any number of bones to spine, chest and upperChest: the first, the
+        last,
+        and one between.
+        """
         trunk = [n for n in chain if self.fit(n, "hips") < 0.9 or self.fit(n, "spine") > 0] or chain
         while len(trunk) > 1 and self.is_neck(trunk[-1]):
             trunk = trunk[:-1]
@@ -226,7 +236,7 @@ class _Names:
         )
         named = [n for n in upward if self.is_neck(n)]
         if head is None and len(named) > 1:
-            # A chain of necks without a head: its last bone is the head.
+            # In a chain of necks without a head, the last bone is the head.
             self.put("head", named[-1], "head", 0.6)
             self.put("neck", named[0], "neck")
         elif named:
@@ -250,7 +260,9 @@ class _Names:
                 self.put(f"{side}Eye", eye, "Eye")
 
     def detached(self, side: str) -> None:
-        """A foot or hand that hangs from the root and is brought to its limb by the animation alone (inverse kinematics, baked)."""
+        """Find a foot or hand that hangs from the root and only the animation moves with its limb
+        (baked inverse kinematics).
+        """
         for end, middle, upper in (
             ("Foot", "LowerLeg", "UpperLeg"),
             ("Hand", "LowerArm", "UpperArm"),
@@ -270,7 +282,8 @@ class _Names:
                     break
 
     def fingers(self, side: str, hand: int) -> None:
-        # Fingers may hang from several palms, of which one is the hand: look from the forearm on.
+        # Fingers may hang from several palm bones, one of which is the hand: search from the
+        # forearm.
         arm = self.bones.get(side + "LowerArm")
         top = arm.node if arm and hand in T.below(self.parents, arm.node) else hand
         chains: dict[str, list[int]] = {}
@@ -300,7 +313,9 @@ class _Names:
                 self.put(side + bone, node, bone, 0.85)
 
     def _first_finger(self, hand: int) -> int | None:
-        """0 or 1, what numbered fingers (Finger0, finger1-1) count from; None if there are none."""
+        """Return the first number of numbered fingers (Finger0, finger1-1), 0 or 1; None without
+        numbers.
+        """
         numbers = [d for n in T.below(self.parents, hand)[1:] if (d := self._digit(n)) is not None]
         return (
             min(numbers) if numbers and min(numbers) in (0, 1) and len(set(numbers)) > 2 else None
@@ -314,7 +329,7 @@ class _Names:
         return int(found[1])
 
     def finger(self, node: int, base: int | None) -> str | None:
-        """Which finger's bone the node is called; None for metacarpals, ends and others."""
+        """Return the finger bone that the node's name says; None for metacarpals, ends and others."""
         reading = self.readings[node]
         if node in self.copies or reading.helper or reading.side is None:
             return None
@@ -337,7 +352,9 @@ class _Names:
 
 
 def share_spine(trunk: list[int], tree: Tree, chest: Sequence[bool] = ()) -> dict[str, int]:
-    """spine, chest, upperChest → nodes, from the spine's nodes upwards: the first is spine, the last the topmost there is."""
+    """Assign the spine's nodes, from below, to spine (the first), chest and upperChest (the
+    topmost).
+    """
     if len(trunk) <= 2:
         return dict(zip(("spine", "chest"), trunk, strict=False))
     along = np.concatenate(

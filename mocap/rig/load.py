@@ -1,4 +1,4 @@
-"""A character's file as a Rig: its skeleton below the bones that were recognised, in mocap's frame and in metres, and its T-pose."""
+"""A character's file as a Rig: its skeleton in mocap's frame, in metres, and its T-pose."""
 
 from __future__ import annotations
 
@@ -24,15 +24,17 @@ from mocap.rig.mapping import map_bones
 from mocap.rig.soles import standing_normals
 
 _UP, _AHEAD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
-# Files have their axes along the body's. A body whose rest is turned by less than this from an axis stands askew; by more, the file is.
+# Files have their axes along the body's. A body turned at rest by less than this from an axis
+# stands askew; by more, the file's axes differ. Radians.
 _ASKEW = np.radians(20.0)
-# A glTF's body whose spine runs so nearly along an axis that is not its up (a cosine) was exported lying down.
+# A glTF body whose spine is this close to an axis other than up (a cosine) was exported lying down.
 _LIES = np.cos(np.radians(20.0))
 # Thigh and shank of an adult of 1.7 m (Winter, fig. 4.1), metres.
 _LEGS = 0.83
-# Metres in one unit of a BVH, which does not say: the factor by which legs may differ from an adult's to be taken for such. Centimetres
-# and metres are what most tools write, for children and giants too; inches, CMU's unit (1 inch / 0.45, its database's FAQ), decimetres
-# and millimetres are believed only of legs as people have them.
+# Metres per unit of a BVH, which does not state its unit, and the factor by which its legs may
+# differ from an adult's for the unit to be assumed. Most tools write centimetres or metres, for
+# children and giants too; inches, CMU's unit (1 inch / 0.45, from the FAQ of its database),
+# decimetres and millimetres are assumed only for human-sized legs.
 _UNITS = {0.01: 2.0, 1.0: 2.0, 0.0254: 1.3, 0.0254 / 0.45: 1.3, 0.1: 1.3, 0.001: 1.3}
 # What tells the size of a body without legs, the surest first.
 _SEGMENTS = (
@@ -42,7 +44,8 @@ _SEGMENTS = (
     ("leftHand", "leftMiddleProximal", "leftMiddleIntermediate"),
     ("rightHand", "rightMiddleProximal", "rightMiddleIntermediate"),
 )
-# From so many joints on, those are left out that no bone hangs from: a motion's size goes with their number.
+# From this many joints on, joints without a bone below them are left out, since a motion's size
+# grows with their number.
 _MANY = 1000
 
 
@@ -114,9 +117,16 @@ def _humanoids(
 
 
 def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> Rig:
-    """The rig of a document's nodes, of which some were recognised as bones.
+    """Make the rig of a document's nodes.
 
-    Raises InputError if the bones do not tell up from down and left from right, or cannot be one body's.
+    Args:
+        tree: The nodes.
+        found: Bone → node.
+        name: The rig's name.
+        source: The file's bytes.
+
+    Raises:
+        InputError: The bones do not determine up and left, or cannot belong to one body.
     """
     nodes = {bone: found[bone].node for bone in BONES if bone in found}
     if len(set(nodes.values())) < len(nodes):
@@ -162,9 +172,10 @@ def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> R
 
 
 def _hung(tree: Tree, nodes: dict[str, int]) -> ndarray:
-    """The nodes' parents, where each bone hangs from the bone before it: where a file puts it elsewhere, it is put there.
+    """Return the nodes' parents, with each bone below the bone before it.
 
-    Feet that inverse kinematics moves stand beside the body, and some tools put the legs beside the hips.
+    Feet moved by inverse kinematics hang beside the body in some files, and some tools put the legs
+    beside the hips.
     """
     parents = tree.parents.copy()
     for bone, node in nodes.items():
@@ -180,7 +191,10 @@ def _hung(tree: Tree, nodes: dict[str, int]) -> ndarray:
 
 
 def _kept(tree: Tree, parents: ndarray, nodes: dict[str, int]) -> ndarray:
-    """The nodes that become joints, parents before children: from the lowest node above all bones, what leads to bones and to skins."""
+    """Return the nodes that become joints, parents first: from the lowest node above all bones,
+    every
+    node that leads to a bone or a skin.
+    """
     root = T.fork(parents, nodes.values())
     if root is None:
         raise InputError(
@@ -197,9 +211,9 @@ def _kept(tree: Tree, parents: ndarray, nodes: dict[str, int]) -> ndarray:
         node = stack.pop()
         order.append(node)
         stack += reversed(children[node])
-    # A document without skins moves whole nodes: there, all below the bones are theirs.
+    # A document without skins moves whole nodes: all nodes below the bones belong to them.
     wanted = needed | tree.joints | (not tree.joints.any())
-    for node in reversed(order):  # what leads to a joint is one
+    for node in reversed(order):  # what leads to a joint is a joint
         if wanted[node] and node != root:
             wanted[parents[node]] = True
     kept = [n for n in order if wanted[n]]
@@ -207,10 +221,11 @@ def _kept(tree: Tree, parents: ndarray, nodes: dict[str, int]) -> ndarray:
 
 
 def _turn(kind: str, poses: list[Pose], best: Pose, bones: dict[str, int]) -> Float[ndarray, " 4"]:
-    """The rotation from the document's world to mocap's: up is where the body stands up, ahead is where it faces in its rest.
+    """Return the rotation from the document's world to mocap's: +Y up, the rest pose faces +Z.
 
-    In glTF, up is as the specification has it, unless the body plainly lies. A BVH's zero pose may be of another frame than its motion,
-    or no pose of a body; then up is what it is in the frames that stand, and ahead, which no performance tells, stays what it was.
+    In glTF, up is the specification's, unless the body plainly lies. A BVH's zero pose may use
+    another frame than its motion, or be no pose of a body; then up comes from the frames that
+    stand, and forward stays as it was, since a motion does not determine it.
     """
     stands = stance.body_up(best, bones)
     up = _axis_near(stands, 0.5 * np.pi)
@@ -231,14 +246,19 @@ def _turn(kind: str, poses: list[Pose], best: Pose, bones: dict[str, int]) -> Fl
 
 
 def _axis_near(v: Float[ndarray, " 3"], within: float) -> Float[ndarray, " 3"]:
-    """The coordinate axis, with its sign, next to a unit vector, or the vector itself if none is so near (radians)."""
+    """Return the signed coordinate axis within an angle (radians) of a unit vector, or the vector
+    itself.
+    """
     i = int(np.argmax(np.abs(v)))
     axis = np.eye(3)[i] * (1.0 if v[i] >= 0 else -1.0)
     return axis if np.arccos(np.clip(v @ axis, -1.0, 1.0)) < within else v
 
 
 def _unit(kind: str, pose: Pose, bones: dict[str, int]) -> float:
-    """Metres in one unit of the document: 1 in glTF, by its specification, whatever the body's height; guessed from the legs in a BVH."""
+    """Return metres per unit of the document: 1 in glTF by its specification; guessed from the legs
+    in
+    a BVH.
+    """
     if kind != "bvh":
         return 1.0
     legs = stance.leg_length(pose, bones)
@@ -292,7 +312,7 @@ def _skeleton(
     tree: Tree,
     kept: ndarray,
 ) -> Skeleton:
-    """The joints at rest, metres; what was hung elsewhere than in the file keeps the place it has in the neutral pose."""
+    """Return the joints at rest, metres; reparented nodes keep their position of the neutral pose."""
     rest_pose, best = poses
     offsets = np.empty((len(names), 3))
     rotations = rest_pose.rotations.copy()

@@ -1,4 +1,4 @@
-"""Which node is which bone: what the file declares, what names say and what the shape says, in one answer with how surely."""
+"""Which node is which bone: declarations, names and shape combined, with a confidence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REQUIRED = (
 )  # fmt: skip
 """The fifteen bones that VRM 1.0 requires of a humanoid."""
 
-# Without these there is nobody to move.
+# Without these bones nothing can be moved.
 _CORE = (
     "hips",
     *(s + b for s in ("left", "right") for b in ("UpperLeg", "LowerLeg", "UpperArm", "LowerArm")),
@@ -29,7 +29,7 @@ _CORE = (
 _SURE = 0.7
 # So many joints, or as many as there are bones, may stand beside the bones of a part of a body.
 _STRAYS = 6
-# What is left of a bone's sureness where names and shape disagree about its node, and about its side.
+# Factors for a bone's confidence if names and shape disagree about its node, and about its side.
 _DISAGREE, _OTHER_SIDE = 0.85, 0.7
 
 
@@ -118,7 +118,10 @@ def _is_part(tree: Tree, found: dict[str, Found]) -> bool:
 
 
 def _shaped(tree: Tree) -> dict[str, Found]:
-    """`by_shape` without what is called a wing, a weapon, a tail or a handle: they may be longer than limbs. NoBody if there is no body."""
+    """`by_shape` without nodes named wings, weapons, tails or handles, which may be longer than
+    limbs.
+    Raises NoBody.
+    """
     readings = read(tree.names)
     joints = tree.joints if tree.joints.any() else np.ones(len(tree.names), dtype=bool)
     helpers, ends = (
@@ -129,7 +132,7 @@ def _shaped(tree: Tree) -> dict[str, Found]:
         return by_shape(tree)
     try:
         found = by_shape(replace(tree, joints=joints & ~helpers))
-        # Where a foot ends tells which way it points, and so which side is left.
+        # The ends of the feet tell which way they point, and so which side is left.
         seen = by_shape(replace(tree, joints=joints & (ends | ~helpers))) if ends.any() else found
     except NoBody:
         return by_shape(tree)
@@ -141,7 +144,9 @@ def _shaped(tree: Tree) -> dict[str, Found]:
 
 
 def _weighed(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]:
-    """The same bones, surer where the other agrees, less sure where it does not."""
+    """Return the same bones, with higher confidence where the other agrees and lower where it does
+    not.
+    """
     elsewhere = {f.node: bone for bone, f in other.items()}
     out = {}
     for bone, (node, how, sure) in ((b, (f.node, f.how, f.sure)) for b, f in found.items()):
@@ -156,7 +161,9 @@ def _weighed(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Foun
 
 
 def _sided(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]:
-    """The same bones, left and right exchanged where the other has most of them on the other side."""
+    """Return the same bones, left and right exchanged if the other has most of them on the other
+    side.
+    """
     bone_of = {f.node: bone for bone, f in other.items()}
     sides = [
         bone_of[f.node] == bone
@@ -171,7 +178,9 @@ def _sided(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]
 
 
 def _filled(tree: Tree, found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]:
-    """With those bones of the other that are missing here and fit in: below the node of the bone above them and taken by none."""
+    """Add bones of the other that are missing and fit: below the node of the bone above them, not
+    taken.
+    """
     whole = dict(found)
     taken = {f.node for f in found.values()}
     for bone in BONES:
@@ -179,7 +188,7 @@ def _filled(tree: Tree, found: dict[str, Found], other: dict[str, Found]) -> dic
             continue
         node = other[bone].node
         above = bone_before(bone, whole)
-        # Only what both take to hang from one and the same node.
+        # Only where both agree on the node that they hang from.
         agreed = above is not None and above in other and other[above].node == whole[above].node
         within = above is not None and whole[above].node in T.path(tree.parents, node)
         beneath = any(
@@ -192,7 +201,7 @@ def _filled(tree: Tree, found: dict[str, Found], other: dict[str, Found]) -> dic
 
 
 def _above(bone: str, other: str) -> bool:
-    """Whether `bone` is one of the bones above `other`."""
+    """Return whether `bone` is an ancestor of `other` in the bone hierarchy."""
     parent = BONE_PARENTS[other]
     while parent is not None and parent != bone:
         parent = BONE_PARENTS[parent]

@@ -1,4 +1,4 @@
-"""How a rig stands in one of its poses: which way is up and ahead, how long its legs are; and which pose is most at rest."""
+"""How a rig stands in a pose: up, forward and leg length; and which pose is closest to rest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TRUNK = ("hips", "spine", "chest", "upperChest")
 # Another pose is taken instead of the rest if it is so much nearer to standing still, mean radians a joint: at once for the pose in
 # which a skin was bound, or in which an FBX's bones have no rotation of their own; a moment of a performance only where the rest is no pose of a body at all.
 _BETTER = {"bind": np.radians(5.0), "zero": np.radians(5.0), "frame": np.radians(25.0)}
-# Legs of one who stands or goes are within this of the trunk's line, radians.
+# Legs of a standing or walking body are within this of the trunk's line, radians.
 _STRIDE = np.radians(45.0)
 
 
@@ -108,7 +108,10 @@ def leg_length(pose: Pose, bones: dict[str, int]) -> float:
 
 
 def strain(pose: Pose, bones: dict[str, int]) -> float:
-    """How far a pose is from standing on straight legs, straight arms anywhere from the sides to level; mean radians a joint."""
+    """Return the distance of a pose from standing on straight legs, with straight arms anywhere
+    from
+    the sides to horizontal; mean radians a joint.
+    """
     try:
         body = R.conjugate(
             R.from_frame(
@@ -141,7 +144,10 @@ def strain(pose: Pose, bones: dict[str, int]) -> float:
 
 
 def neutral(poses: Sequence[Pose], bones: dict[str, int]) -> Pose:
-    """Of a rig's poses that from which a T-pose is best made: the first, its rest, unless another is clearly more at rest."""
+    """Return the pose from which a T-pose is best made: the first (the rest pose), unless another
+    one
+    is clearly closer to standing.
+    """
     strains = [strain(pose, bones) for pose in poses]
     best = 0
     for i, pose in enumerate(poses[1:], 1):
@@ -152,7 +158,9 @@ def neutral(poses: Sequence[Pose], bones: dict[str, int]) -> Pose:
 
 
 def stands(pose: Pose, bones: dict[str, int]) -> bool:
-    """Whether both legs go down where the trunk goes up, as they do in standing, walking and jumping, not in crawling and sitting."""
+    """Return whether both legs point down where the trunk points up, as in standing, walking and
+    jumping, unlike crawling and sitting.
+    """
     up, p = body_up(pose, bones), pose.positions
     ends = [
         (side, next(b for b in ("Foot", "LowerLeg") if side + b in bones))
@@ -166,5 +174,5 @@ def stands(pose: Pose, bones: dict[str, int]) -> bool:
 
 
 def angle_between(a: Float[ndarray, " 3"], b: Float[ndarray, " 3"]) -> float:
-    """The angle between two directions, radians."""
+    """Return the angle between two directions, radians."""
     return float(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b))
