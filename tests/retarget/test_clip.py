@@ -187,7 +187,7 @@ def test_several_motions_are_clips_of_one_character(
         "--rig", MANNEQUIN, "-o", "step.glb",
     )  # fmt: skip
     assert "Loop: its ends were up to" in out
-    assert "25 frames at 24 fps, 1.00 s" in out
+    assert "25 frames, 1.00 s at 24 fps" in out
     assert glb.split((tmp_path / "step.glb").read_bytes())[0]["animations"][0]["name"] == "step"
 
 
