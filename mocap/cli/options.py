@@ -178,6 +178,7 @@ def trim(text: str | None) -> tuple[float | None, float | None] | None:
         )
     return low, high
 
+
 Workers = Annotated[
     int | None,
     typer.Option(

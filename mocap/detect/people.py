@@ -100,10 +100,16 @@ class PersonTrack:
         self._time = 0.0
         self._other = False
         self._asked: float | None = None
+        self._at: tuple[float, float] | None = None
 
-    def switch(self) -> None:
-        """Follow the person to the right; after the last one, the first."""
-        self.place, self._other, self._asked = None, True, None
+    def switch(self, at: tuple[float, float] | None = None) -> None:
+        """Follow another person.
+
+        Args:
+            at: A point, pixels: follow the person nearest to it. None: follow the person to the
+                right; after the last one, the first.
+        """
+        self.place, self._other, self._asked, self._at = None, True, None, at
 
     def update(self, points: Float[ndarray, "33 2"], time: float) -> None:
         """Continue the track with landmarks (pixels) at a time (seconds)."""
@@ -123,6 +129,11 @@ class PersonTrack:
         """
         if not len(people):
             return None
+        if self._other and self._at is not None:
+            who = int(np.linalg.norm(middle(people) - self._at, axis=1).argmin())
+            self._other, self._at = False, None
+            self._last, self._time = people[who], time
+            return who
         if self._last is None:
             self._other = False  # nobody is followed yet
             return self._number - 1 if self._number <= len(people) else None

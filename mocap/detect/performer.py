@@ -62,11 +62,16 @@ class PerformerDetector:
             self._track.update(found.image[0], time)
         return _complete(found, self.options)
 
-    def next_person(self) -> None:
-        """Follow the person to the right; after the last one, the first."""
+    def next_person(self, at: tuple[float, float] | None = None) -> None:
+        """Follow another person.
+
+        Args:
+            at: A point, pixels: follow the person nearest to it. None: follow the person to the
+                right; after the last one, the first.
+        """
         self._chosen = True
-        self._track.switch()
-        self._detector.next_person()
+        self._track.switch(at)
+        self._detector.next_person(at)
 
     def _choose(self, people: Sequence[Keypoints], time: float) -> Keypoints | None:
         if not people:

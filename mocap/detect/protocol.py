@@ -37,8 +37,12 @@ class Detector(Protocol):
             InputError: The picture has another shape or type, or the time is not finite.
         """
 
-    def next_person(self) -> None:
-        """Follow another person, if this detector follows one; otherwise do nothing."""
+    def next_person(self, at: tuple[float, float] | None = None) -> None:
+        """Follow another person, if this detector follows one; otherwise do nothing.
+
+        Args:
+            at: A point, pixels: the person nearest to it; None for the next person.
+        """
 
     def close(self) -> None:
         """Free the models. A second call does nothing."""

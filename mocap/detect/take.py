@@ -20,8 +20,8 @@ class OnePersonDetector(Protocol):
     def detect(self, image: ndarray, time: float = 0.0) -> Keypoints:
         """Return the keypoints of one frame, NaN where nobody is seen."""
 
-    def next_person(self) -> None:
-        """Follow another person."""
+    def next_person(self, at: tuple[float, float] | None = None) -> None:
+        """Follow another person: the one nearest to a point (pixels), or the next."""
 
 
 def detect_source(

@@ -56,10 +56,10 @@ class LivePerformer:
         keypoints = with_fov(keypoints, *self._fov)
         return keypoints, self.follow(keypoints)
 
-    def next_person(self) -> None:
-        """Another one of those in view from now on."""
+    def next_person(self, at: tuple[float, float] | None = None) -> None:
+        """Follow another person: the one nearest to a point (pixels), or the next."""
         assert self._detector is not None
-        self._detector.next_person()
+        self._detector.next_person(at)
         self.restart()
 
     def follow(self, keypoints: Keypoints) -> Motion:

@@ -133,7 +133,7 @@ class Worker:
         if arrived.restarted or requests.calibrate:
             performer.restart()
         if requests.person is not None:
-            performer.next_person()
+            performer.next_person(_pixels(requests.person.at, arrived))
         keypoints, motion = performer.perform(arrived)
         number = self._output.number()
         self._output.publish(
@@ -175,3 +175,11 @@ class Worker:
             upper_body=self._options.upper_body,
             tuning=lambda: self._orders.tuning,
         )
+
+
+def _pixels(at: tuple[float, float] | None, arrived: Arrived) -> tuple[float, float] | None:
+    """Convert a point in units of the picture's width and height to pixels."""
+    if at is None:
+        return None
+    height, width = arrived.frame.image.shape[:2]
+    return at[0] * width, at[1] * height

@@ -44,7 +44,7 @@ class Columns:
     def people(self, image: np.ndarray, time: float = 0.0) -> list[Keypoints]:
         return [person(x, time) for x in next(self.columns)]
 
-    def next_person(self) -> None:
+    def next_person(self, at: tuple[float, float] | None = None) -> None:
         pass
 
     def close(self) -> None:

@@ -209,3 +209,17 @@ def test_nothing_is_left_of_the_others() -> None:
         "not the other's trunk"
     )
     assert not is_same(people[0], people[1])
+
+
+@pytest.mark.parametrize("followed", [True, False])
+def test_the_person_nearest_to_a_point_is_followed_at_once(followed: bool) -> None:
+    people = np.array([at(100), at(300), at(500)])
+    track = PersonTrack(1)
+    if followed:
+        track.update(at(100), 1.0)
+    track.switch((480.0, 190.0))
+    assert track.choose(people, 1.1) == 2
+    track.update(at(500), 1.1)
+    assert track.choose(people, 1.2) == 2, "and stays followed"
+    track.switch((0.0, 0.0))
+    assert track.choose(people[2:], 1.3) == 0, "the only one there is"

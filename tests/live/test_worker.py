@@ -51,6 +51,7 @@ class FakeDetector:
     def __init__(self, fault: Callable[[int], None] = lambda frame: None) -> None:
         self._fault = fault
         self.made = self.seen = 0
+        self.asked_for: list[tuple[float, float] | None] = []
 
     def __call__(self, *options) -> FakeDetector:
         self.made += 1
@@ -64,8 +65,8 @@ class FakeDetector:
             np.array([time]), nothing, nothing[..., :2], np.zeros((1, 33)), Camera.assumed((64, 48))
         )
 
-    def next_person(self) -> None:
-        pass
+    def next_person(self, at: tuple[float, float] | None = None) -> None:
+        self.asked_for.append(at)
 
     def __enter__(self) -> FakeDetector:
         return self
@@ -202,3 +203,13 @@ def test_the_log_repeats_itself_once_a_minute_with_a_count(caplog) -> None:
         "It failed. (5 more since the last record)",
     ]
     assert INTERVAL == 60.0
+
+
+@pytest.mark.parametrize(("at", "pixels"), [((0.25, 0.5), (16.0, 24.0)), (None, None)])
+def test_a_person_at_a_point_is_asked_for_in_pixels(monkeypatch, at, pixels) -> None:
+    detector = FakeDetector()
+    monkeypatch.setattr(worker_module, "PerformerDetector", detector)
+    scene = Scene([FakeCamera(2, None)], 2, monkeypatch)
+    scene.orders.person(protocol.Person(at))
+    scene.run()
+    assert detector.asked_for == [pixels]

@@ -112,9 +112,14 @@ class MediaPipeDetector:
         found = self._detect(image, time)
         return [found] if is_somebody(found) else []
 
-    def next_person(self) -> None:
-        """Follow the person to the right; after the last one, the first."""
-        self._body.next_person()
+    def next_person(self, at: tuple[float, float] | None = None) -> None:
+        """Follow another person.
+
+        Args:
+            at: A point, pixels: follow the person nearest to it. None: follow the person to the
+                right; after the last one, the first.
+        """
+        self._body.next_person(at)
         self._forget()
 
     def _detect(self, image: ndarray, time: float) -> Keypoints:

@@ -133,10 +133,15 @@ class PoseDetector:
             self._track.update(found.image[0], time)
         return found
 
-    def next_person(self) -> None:
-        """Follow the person to the right; after the last one, the first."""
+    def next_person(self, at: tuple[float, float] | None = None) -> None:
+        """Follow another person.
+
+        Args:
+            at: A point, pixels: follow the person nearest to it. None: follow the person to the
+                right; after the last one, the first.
+        """
         self._choosing = True
-        self._track.switch()
+        self._track.switch(at)
 
     def _find_someone(self, image: ndarray, milliseconds: int, time: float) -> Keypoints:
         """Do `detect` for one of several people."""
