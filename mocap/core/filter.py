@@ -37,8 +37,8 @@ def one_euro(
     which motion raises the cutoff; both may be arrays (*points, 1), or (n,) for axes that are
     trusted unequally. speed_cutoff: Hz, of the low-pass filter on the speed. A point's last axis is
     one vector: its length is its speed, so that the result does not depend on the axes, if they are
-    trusted alike. Times are real: a late frame is filtered less. NaN stays NaN, and what returns
-    starts anew. Source: Casiez, Roussel and Vogel, "1€ Filter", CHI 2012; smoothing factor 1 / (1 +
+    trusted alike. Times are real: a late frame is filtered less. NaN stays NaN; a value that
+    returns restarts its filter. Source: Casiez, Roussel and Vogel, "1€ Filter", CHI 2012; smoothing factor 1 / (1 +
     1 / (2π f dt)).
     """
     if state is None:
@@ -50,13 +50,13 @@ def one_euro(
         dt = max(t - time, 1e-9)
         change = values[n] - value
         if not whole:
-            anew = np.isnan(change)
-            change = np.where(anew, 0.0, change)
+            returned = np.isnan(change)
+            change = np.where(returned, 0.0, change)
         speed = speed + (change / dt - speed) / (1.0 + 1.0 / (2.0 * np.pi * speed_cutoff * dt))
         cutoff = min_cutoff + beta * np.sqrt(np.vecdot(speed, speed))[..., None]
         value = value + change / (1.0 + 1.0 / (2.0 * np.pi * dt * cutoff))
         if not whole:
-            value = np.where(anew, values[n], value)
+            value = np.where(returned, values[n], value)
         time = t
         out[n] = value
     return out, OneEuroState(time, value, speed)

@@ -1,9 +1,9 @@
-"""Whether keypoints' axes point where ours do, told from the keypoints themselves.
+"""Whether keypoints' axes point where ours do, judged from the keypoints themselves.
 
-Image points say which way the 3D points' x and y run. What is left, z, is told by handedness:
-turning one axis round makes a mirror image, and in a mirror image the left side lies on the wrong
-hand of someone whose nose, toes and knees point forwards. Neither test asks which way is up or
-which way the person faces, so handstands, cartwheels and backs are as good as any pose.
+Image points show the directions of the 3D points' x and y. Handedness shows that of z: flipping one
+axis makes a mirror image, in which the left side is on the wrong side of a person whose nose, toes
+and knees point forwards. Neither test depends on which way is up or which way the person faces, so
+handstands, cartwheels and backs are as good as any pose.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ConventionWarning(UserWarning):
 
 def flipped_axes(keypoints: Keypoints) -> tuple[str, ...]:
     """The axes of `positions` that point the wrong way in most of the take, of "x", "y", "z"; () if
-    all is well or nothing can be told.
+    all are right or nothing is known.
 
     Where there are no image points, x is believed, and y counts as flipped if the person is upside
     down throughout.
@@ -77,7 +77,7 @@ def _volume(
 
 
 def _handedness(points: Float[ndarray, "frames 33 3"]) -> float:
-    """+1 for bodies as they are, −1 for their mirror images, 0 if it cannot be told.
+    """+1 for bodies as they are, −1 for their mirror images, 0 if unknown.
 
     Three things with a left, an up and a front: the face (rigid, so never misled by a pose), the
     feet, and the way the knees bend.

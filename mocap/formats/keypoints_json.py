@@ -48,7 +48,7 @@ _COCO = frozenset(
 )
 # A median step beyond this many seconds is milliseconds.
 _SLOWEST_STEP = 5.0
-# Nobody's keypoints lie farther than this from the hips, in metres.
+# The farthest that a person's keypoints can be from the hips, metres.
 _FARTHEST = 10.0
 _DEFAULT_FPS = 30.0
 
@@ -231,8 +231,8 @@ def loads(text: str | bytes, source_fps: float | None = None) -> Keypoints:
 
 
 def _followed(frames: list[shape.Frame]) -> list[shape.Pose | None]:
-    """The person's pose in each frame, None where there is none: at first the surest and largest,
-    then whoever has the nearest hips.
+    """The person's pose in each frame, None where there is none: at first the most confident and
+    largest one, then the one with the nearest hips.
     """
     out: list[shape.Pose | None] = []
     last: ndarray | None = None
@@ -478,7 +478,7 @@ def _turned_round(keypoints: Keypoints) -> Keypoints:
     say = " and ".join(f"{axis} pointing {ours[axis]}" for axis in axes)
     warnings.warn(
         f"keypoints3D have {say}, against TF.js's convention (x right, y down, z away); they were "
-        f"turned round.",
+        f"corrected.",
         ConventionWarning,
         stacklevel=3,
     )

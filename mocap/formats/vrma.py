@@ -63,8 +63,7 @@ def animate(motion: Motion, name: str = "mocap", all_keys: bool = False) -> tupl
         nodes.append(node | ({"children": children} if children else {}))
     tracks = [Track(0, "translation", motion.root_positions, reduce.SHARE * reduce.LENGTH)]
     reach = kinematics.reaches(skeleton)
-    # All bones, also those that rest: whoever plays this after something else must find nothing
-    # left over from it.
+    # All bones, also resting ones, so that nothing of an earlier animation remains on them.
     tracks += [
         Track(node_of[j], "rotation", R.normalize(motion.rotations[:, j]), reduce.turning(reach[j]))
         for j in joints

@@ -13,7 +13,7 @@ from mocap.rig import tree as T
 _LONG = 20
 # Standard deviation of the logarithm of thigh to shank and upper arm to forearm length.
 _RATIO = 0.3
-# In a face with more nodes than this, eyes cannot be told from lids and brows.
+# In a face with more nodes than this, eyes cannot be distinguished from lids and brows.
 _FACE = 16
 
 

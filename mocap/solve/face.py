@@ -1,8 +1,8 @@
 """A face to ARKit's weights by name, to where the eyes look, and to VRM's expressions, against the
 performer's neutral face.
 
-Where the detector's network has told blendshapes, a weight is what it tells beyond what it tells of
-the neutral face. Where there are but the 478 points, a weight is a sum of measures
+Where the detector's network gives blendshapes, a weight is its answer minus that for the neutral
+face. Where there are only the 478 points, a weight is a sum of measures
 (mocap.solve.face_measures) less those of the neutral face, times gains, within [0, 1]. Names:
 https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation; left is the
 performer's. Not measured, and so not given from points alone: what one camera shows too little of
@@ -79,11 +79,10 @@ _WIDE = (0.1, 0.45)
 # An eye is open as it is in a tenth of the neutral face's time: its lids only ever fall from there,
 # the median is half-way.
 _OPEN = 0.9
-# How much a network tells of a blink that is whole, beyond the open eye: of three men before
-# cameras, shut lids come to 0.6 to 0.8.
+# The network's answer for shut lids, beyond the open eye: 0.6 to 0.8 for three men on camera.
 _TOLD_BLINK = 0.6
-# What is told of a face at rest: as much as in a fifth of the neutral face's time, for there is
-# nothing below rest, and half of what a face does about its median would be cut off.
+# Rest level: the 20th percentile of the neutral face's weights; the median would clip half of the
+# motion.
 _AT_REST = 0.2
 # A look is an eye's turn; an iris moves by the eyeball's radius times its sine: 12 mm, in eyes 30
 # mm wide.
@@ -98,8 +97,8 @@ LIVE_FACE, BAKE_FACE = (1.0, 2.0), 5.0
 """Of weights: live Hz at rest and Hz per weight a second, and the bake's Hz.
 
 A blink takes 0.1 to 0.4 s."""
-# Between the eyes' outer corners, pixels: of a face smaller than this nothing is told, of one
-# larger than that all. The points of the eyes of a face 50 pixels wide jitter by half an eye's
+# Between the eyes' outer corners, pixels: faces below the first give no weights, faces above
+# the second full ones. The points of the eyes of a face 50 pixels wide jitter by half an eye's
 # opening.
 _SMALL = (20.0, 50.0)
 # Where a head is seen so far from the side, sine of the turn, the far half of the face counts less,
@@ -110,7 +109,7 @@ _ASIDE = (0.45, 0.7)
 @dataclass(frozen=True, eq=False, slots=True)
 class FaceState:
     """What the frames after these need to know: when a face was first and last seen, s; the first
-    second's measures and what was told; the neutral face, measured and told; the target last seen,
+    second's measures and answers; the neutral face, measured and answered; the target last seen,
     weights and gaze; the filter.
     """
 
@@ -247,7 +246,7 @@ def neutral_face(
 def _neutral_told(
     times: Float[ndarray, "frames"], told: Float[ndarray, "frames 51"]
 ) -> Float[ndarray, "51"]:
-    """What a network tells of the neutral face, chosen as in `neutral_face`."""
+    """The network's answer for the neutral face, chosen as in `neutral_face`."""
     first, whole = _usually_told(told[times <= times[0] + _NEUTRAL]), _usually_told(told)
     out = np.where(
         _LOOKS | _BLINKS, whole, first if first[~_LOOKS].sum() <= whole[~_LOOKS].sum() else whole
@@ -390,9 +389,9 @@ def _split(values: ndarray) -> SolvedFace:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SolvedHead:
-    """What the face tells of the skeleton. turns:
+    """The skeleton's rotations that the face determines.
 
-    (F, 4) the head, world, where seen (F,). eyes: (F, 4) the eyes, relative to the head.
+    turns: (F, 4) the head, world, where seen (F,). eyes: (F, 4) the eyes, relative to the head.
     """
 
     turns: Float[ndarray, "frames 4"]

@@ -140,7 +140,7 @@ _WRIST = np.radians([40.0, 85.0])  # of the hand at the wrist, sideways and up o
 _SOFT = np.radians(10.0)
 # A bend whose sine is smaller than this tells little of the plane that it is in.
 _TELLING = np.sin(np.radians(10.0))
-# How much the bends at middle and end joint tell of the turn: the end of a finger is seen least,
+# Weights of the bends at middle and end joint as evidence of the turn: the end of a finger is seen least,
 # and a thumb bends there most.
 _TELLS = np.array([[1.0, 0.3], *[[1.0, 0.0]] * 4])
 
@@ -242,7 +242,7 @@ class SolvedHands:
 
 
 def believed(keypoints: Keypoints) -> Float[ndarray, "frames 2 21 3"] | None:
-    """The keypoints' hands, NaN where they are doubtful; None if nobody looked for hands."""
+    """The keypoints' hands, NaN where they are doubtful; None if hands were not detected."""
     if keypoints.hands is None or keypoints.hands_confidence is None:
         return keypoints.hands
     return np.where(

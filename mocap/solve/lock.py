@@ -21,8 +21,8 @@ _BLEND, _RETURN = 0.1, 1.0
 # What holds the hips where they are beside a point that stands fully: little.
 _STAY = 0.02
 # How far the hips give way at the most, across the picture and in depth, metres. A leg that reaches
-# towards the camera seems to reach less than half as far as it does, and whoever walks that way
-# would be held back at every step.
+# towards the camera seems to reach less than half as far as it does, and a performer who walks
+# that way would be held back at every step.
 _FARTHEST = np.array([0.2, 0.3])
 
 

@@ -17,7 +17,7 @@ MEASURED = 0.6
 """Landmarks of less confidence than this measure nothing: the detector guesses there, at its own
 average body."""
 
-# Below this many frames a length is not told from noise, and the body's overall scale stands in.
+# Below this many frames a length is lost in noise, and the body's overall scale stands in.
 _FEWEST = 3
 _FEWEST_LENGTHS = 3
 # A person is this many times HUMANOID's size at least and at most (a small child, a very tall

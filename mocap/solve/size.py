@@ -1,6 +1,6 @@
 """How tall the performer is.
 
-One camera does not tell: whoever is twice as large and twice as far away looks the same.
+One camera cannot show it: a person twice as large and twice as far away looks the same.
 """
 
 from __future__ import annotations

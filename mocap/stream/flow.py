@@ -47,9 +47,9 @@ class Flow:
         self._last_sent = now
 
     def acknowledged(self, frame: int, now: float) -> None:
-        """The client has drawn this frame: it and those before it are off its account.
+        """Release credit up to this frame, which the client has drawn.
 
-        Frames that are not on it are no matter.
+        Unknown frames are ignored.
         """
         if self._last_acknowledged is None or not self._in_flight or frame < self._in_flight[0]:
             return

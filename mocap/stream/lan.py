@@ -1,7 +1,7 @@
 """Phones of the same network: a browser gives its camera to a page over HTTPS alone, so this
 machine makes itself a certificate.
 
-Certificate and key are made anew for each run and kept nowhere. Kept, they would spare a phone the
+Certificate and key are made for each run and not stored. Kept, they would spare a phone the
 browser's warning for as long as its browser remembers (Chrome: a week), but the code has to be
 scanned in each run anyway, and a key that lies about for months is a way to pass for this machine.
 No module-level import of what only `--lan` needs.
@@ -33,7 +33,7 @@ EVERYWHERE = "0.0.0.0"
 
 VALID = datetime.timedelta(days=14)  # longer than any run; Apple's systems take 825 days at most
 _CLOCKS_APART = datetime.timedelta(days=1)  # a phone's clock may be behind
-_OUTSIDE = "198.51.100.1"  # RFC 5737: nobody's, so on the way to the internet
+_OUTSIDE = "198.51.100.1"  # RFC 5737: not assigned, so routed towards the internet
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ def addresses() -> list[str]:
 def ordered(found: Iterable[str], first: str | None) -> list[str]:
     """Those of the IPv4 addresses that others can reach:
 
-    `first` first, without loopback; those that a machine gives itself where nobody gave it one
-    (169.254.…) only where there are no others.
+    `first` first, without loopback; link-local ones (169.254.…) only where there are no
+    others.
     """
     known = sorted({ipaddress.IPv4Address(a) for a in found}, key=lambda a: (str(a) != first, a))
     reachable = [a for a in known if not (a.is_loopback or a.is_unspecified or a.is_multicast)]

@@ -18,6 +18,7 @@ from mocap.formats import glb, gltf_read, meshopt
 from mocap.formats.embed import embedded
 from mocap.rig.load import load_rig
 from tests import judges
+from tests.helpers.places import MANNEQUIN
 
 CASES = "rig_cases"
 
@@ -283,7 +284,7 @@ def test_placeholders_of_compressed_data_stay_when_files_become_one(tmp_path: Pa
 
 def test_draco_meshes_pass_through(tmp_path: Path) -> None:
     """The mannequin with one primitive said to be compressed: what is not read is not touched."""
-    source = Path(__file__).parents[2] / "rigs" / "mannequin.vrm"
+    source = MANNEQUIN
     document, binary = glb.split(source.read_bytes())
     draco = {"KHR_draco_mesh_compression": {"bufferView": 0, "attributes": {"POSITION": 0}}}
     document["meshes"][0]["primitives"][0]["extensions"] = draco

@@ -20,8 +20,8 @@ from mocap.errors import InputError, OutputError
 from mocap.formats import ExportOptions, bvh, glb
 from mocap.retarget import clip, load_motion
 from tests.helpers import synthetic
+from tests.helpers.places import MANNEQUIN
 
-MANNEQUIN = Path(__file__).parents[2] / "rigs" / "mannequin.vrm"
 UP = np.array([0.0, 1.0, 0.0])
 
 

@@ -27,7 +27,7 @@ from mocap.formats.glb import LONGEST_NAME
 Properties = dict[str, tuple[Value, ...]]
 """name → its values."""
 
-# Ticks a second: FBX's own from the beginning, and those of files that define time codes anew.
+# Ticks a second: FBX's original ones, and those of files that define their own time codes.
 _TICKS, _NEW_TICKS, _OLD_DEFINITION = 46_186_158_000, 141_120_000, 127
 # TimeMode → frames a second (FbxTime::EMode); 14 names its own rate in CustomFrameRate.
 _RATES = {

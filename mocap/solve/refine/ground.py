@@ -82,7 +82,7 @@ def find_ground(
     size: float,
     find_contacts: Callable[[ndarray], ndarray],
 ) -> Ground | None:
-    """The floor and who stands on it, from where the landmarks of feet are; None if nobody ever
+    """The floor and who stands on it, from where the landmarks of feet are; None if no foot ever
     stands. up: the world's, about.
 
     size: of the body, in HUMANOID's. find_contacts: contacts (F, 4) from heights (F, 4) above the
