@@ -197,10 +197,10 @@ def test_a_frame_goes_out_as_picture_keypoints_and_pose() -> None:
     encoded = encode_frame(7, arrived, keypoints, motion.slice(0, 1), ("jawOpen", "aa"))
     messages = [protocol.decode(m, len(BONES), 2) for m in encoded]
     picture, points, pose = messages
-    assert isinstance(picture, protocol.Picture)
-    assert isinstance(points, protocol.Points)
-    assert isinstance(pose, protocol.Pose)
-    assert {m.stamp for m in messages} == {protocol.Stamp(7, 12.5, 100.0)}
+    assert isinstance(picture, protocol.PictureMessage)
+    assert isinstance(points, protocol.KeypointsMessage)
+    assert isinstance(pose, protocol.PoseMessage)
+    assert {m.stamp for m in messages} == {protocol.FrameHeader(7, 12.5, 100.0)}
     assert np.allclose(points.image * [1280, 720], keypoints.image[0], atol=0.01)
     assert np.allclose(pose.rotations, motion.rotations[0], atol=1e-6)
     assert pose.weights.tolist() == [0.0, 0.25], "what the motion does not express is at rest"

@@ -51,7 +51,7 @@ def models(options: DetectOptions) -> Files:
 class CameraEvents(Protocol):
     """What cameras tell the session, in the event loop."""
 
-    def camera_began(self, shown: protocol.Source) -> None:
+    def camera_began(self, shown: protocol.SourceInfo) -> None:
         """The first frame of a camera has come."""
 
     def cameras_left(self) -> None:
@@ -79,10 +79,10 @@ class BrowserCameras:
     def __init__(self, options: LiveOptions) -> None:
         self._options = options
         self._incoming = Incoming(options.detect.hands, options.detect.face)
-        self._announced: dict[Hashable, protocol.Source] = {}  # cameras without a frame so far
+        self._announced: dict[Hashable, protocol.SourceInfo] = {}  # cameras without a frame so far
         self._events: CameraEvents | None = None
         self._gone: Callable[[int], None] = lambda subject: None
-        self.shown = protocol.Source("browser", NAME, 640, 480)
+        self.shown = protocol.SourceInfo("browser", NAME, 640, 480)
         """What the first camera shows."""
 
     def attach(self, events: CameraEvents, gone: Callable[[int], None]) -> None:
@@ -94,19 +94,25 @@ class BrowserCameras:
         """
         self._events, self._gone = events, gone
 
-    def begun(self, key: Hashable, camera: protocol.Camera) -> None:
+    def begun(self, key: Hashable, camera: protocol.CameraMessage) -> None:
         """A page's camera has begun; it becomes active with its first frame."""
         size = (camera.width, camera.height)
         subject = self._incoming.begin(key, size)
-        shown = protocol.Source("browser", camera.name or NAME, *size)
+        shown = protocol.SourceInfo("browser", camera.name or NAME, *size)
         if subject == 0:
             self.shown = shown
         self._announced[key] = self.shown
 
-    def seen(self, key: Hashable, message: protocol.Points | protocol.Face) -> None:
+    def seen(
+        self, key: Hashable, message: protocol.KeypointsMessage | protocol.FaceMessage
+    ) -> None:
         """A page's camera has seen a body or a face."""
         self._incoming.put(key, message)
-        if isinstance(message, protocol.Points) and key in self._announced and self._events:
+        if (
+            isinstance(message, protocol.KeypointsMessage)
+            and key in self._announced
+            and self._events
+        ):
             self._events.camera_began(self._announced.pop(key))
 
     def gone(self, key: Hashable) -> None:
@@ -152,7 +158,7 @@ class BrowserCameras:
         motion = performer.follow(keypoints)
         stamp = replace(seen.points.stamp, frame=output.number())
         points = replace(body_of(seen.points), stamp=stamp)
-        pose = protocol.Pose(
+        pose = protocol.PoseMessage(
             stamp,
             motion.root_positions[0],
             motion.rotations[0],

@@ -17,7 +17,7 @@ import numpy as np
 from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.detect.crops import Hand, matched
-from mocap.stream.protocol import FACE_POINTS, Face, Points, ProtocolError
+from mocap.stream.protocol import FACE_POINTS, FaceMessage, KeypointsMessage, ProtocolError
 
 MOST = 8
 """The largest number of performers at once."""
@@ -34,8 +34,8 @@ class _Camera:
     size: tuple[int, int]
     restarted: bool = True
     last: float = -np.inf
-    face: Face | None = None
-    points: Points | None = None
+    face: FaceMessage | None = None
+    points: KeypointsMessage | None = None
     came: int = 0
 
 
@@ -49,7 +49,7 @@ class CameraFrame:
         restarted: Whether another take of this subject begins here.
     """
 
-    points: Points
+    points: KeypointsMessage
     keypoints: Keypoints
     restarted: bool
 
@@ -105,7 +105,7 @@ class Incoming:
             camera = self._cameras.pop(key, None)
             return None if camera is None else camera.subject
 
-    def put(self, key: Hashable, message: Points | Face) -> None:
+    def put(self, key: Hashable, message: KeypointsMessage | FaceMessage) -> None:
         """Take a message of a camera; the face of a frame comes before its body.
 
         Raises:
@@ -115,7 +115,7 @@ class Incoming:
             camera = self._cameras.get(key)
             if camera is None:
                 raise ProtocolError("Send a camera message before the first keypoints.")
-            if isinstance(message, Face):
+            if isinstance(message, FaceMessage):
                 camera.face = message
                 return
             if len(message.confidence) not in (_BODY, _BODY + 2 * _HAND):
@@ -150,9 +150,9 @@ class Incoming:
 
 
 def as_keypoints(
-    points: Points,
+    points: KeypointsMessage,
     size: tuple[int, int],
-    face: Face | None = None,
+    face: FaceMessage | None = None,
     hands: bool = False,
     faces: bool = False,
 ) -> Keypoints:

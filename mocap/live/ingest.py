@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from mocap.core.keypoints import Keypoints
 from mocap.errors import InputError, MocapError
 from mocap.formats import keypoints_json
-from mocap.stream.protocol import Camera, Points, Stamp, check_seen
+from mocap.stream.protocol import CameraMessage, FrameHeader, KeypointsMessage, check_seen
 from mocap.stream.server import Cameras
 from mocap.stream.text import MAX_SIZE
 
@@ -33,9 +33,9 @@ async def ingest(connection: ServerConnection, cameras: Cameras) -> None:
             keypoints = foreign_frame(message, clock)
             if keypoints.camera.size != size:
                 size = keypoints.camera.size
-                cameras.begun(connection, Camera("another page", *size))
-            stamp = Stamp(0, float(keypoints.times[0]), clock)
-            points = Points(
+                cameras.begun(connection, CameraMessage("another page", *size))
+            stamp = FrameHeader(0, float(keypoints.times[0]), clock)
+            points = KeypointsMessage(
                 stamp, keypoints.image[0] / size, keypoints.positions[0], keypoints.confidence[0]
             )
             check_seen(points)

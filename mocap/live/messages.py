@@ -26,23 +26,23 @@ def encode_frame(
     """A frame's messages in the order of `mocap.v1`: picture, keypoints, pose. expressions: those
     of the hello, in its order.
     """
-    stamp = protocol.Stamp(number, arrived.time, arrived.clock)
-    points = protocol.Points(
+    stamp = protocol.FrameHeader(number, arrived.time, arrived.clock)
+    points = protocol.KeypointsMessage(
         stamp,
         keypoints.image[0] / keypoints.camera.size,
         keypoints.positions[0],
         keypoints.confidence[0],
     )
-    pose = protocol.Pose(
+    pose = protocol.PoseMessage(
         stamp, motion.root_positions[0], motion.rotations[0], weights_of(motion, expressions)
     )
-    picture = protocol.Picture(stamp, jpeg(arrived.frame.image, _PICTURE_WIDTH))
+    picture = protocol.PictureMessage(stamp, jpeg(arrived.frame.image, _PICTURE_WIDTH))
     return [protocol.encode(picture), protocol.encode(points), protocol.encode(pose)]
 
 
-def body_of(points: protocol.Points) -> protocol.Points:
+def body_of(points: protocol.KeypointsMessage) -> protocol.KeypointsMessage:
     """The body's landmarks alone."""
-    return protocol.Points(
+    return protocol.KeypointsMessage(
         points.stamp, points.image[:33], points.positions[:33], points.confidence[:33]
     )
 

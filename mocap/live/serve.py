@@ -86,9 +86,9 @@ async def live(
         cameras, orders = BrowserCameras(options), Orders(options.active)
         shown = cameras.shown
         if first is not None:
-            shown = protocol.Source(source.kind, first.name, *first.size)
+            shown = protocol.SourceInfo(source.kind, first.name, *first.size)
 
-        def hello(shown: protocol.Source) -> protocol.Hello:
+        def hello(shown: protocol.SourceInfo) -> protocol.Hello:
             return protocol.hello(HUMANOID, expressions, avatar, shown)
 
         server = Server(
@@ -145,7 +145,7 @@ def _endpoints(cameras: BrowserCameras, recorder: Recorder | None) -> Mapping[st
 
 def _announce(
     server: Server,
-    hello: Callable[[protocol.Source], protocol.Hello],
+    hello: Callable[[protocol.SourceInfo], protocol.Hello],
     before: LiveState | None,
     after: LiveState,
 ) -> None:

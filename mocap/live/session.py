@@ -27,7 +27,7 @@ class LiveSession:
         self,
         state: LiveState,
         orders: Orders,
-        browser: Callable[[], protocol.Source],
+        browser: Callable[[], protocol.SourceInfo],
         announce: Announce,
         send_vmc: Callable[[protocol.VmcOutput | None], None],
     ) -> None:
@@ -66,7 +66,7 @@ class LiveSession:
             self.apply(lambda state: state.opened(self._browser()))
         self._orders.choose(who)
 
-    def camera_began(self, shown: protocol.Source) -> None:
+    def camera_began(self, shown: protocol.SourceInfo) -> None:
         """Switch to pages' cameras: the first frame of one has come."""
         self.choose("browser")
         self.apply(lambda state: state.opened(shown))

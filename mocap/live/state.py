@@ -36,7 +36,7 @@ class LiveState:
     """
 
     active: protocol.Who
-    shown: protocol.Source
+    shown: protocol.SourceInfo
     source: protocol.SourceState = "starting"
     missing: tuple[protocol.Part, ...] = ()
     recording: str | None = None
@@ -53,7 +53,7 @@ class LiveState:
         source: protocol.SourceState = "starting" if who == "server" else "waiting"
         return replace(self, active=who, source=source, missing=(), problem="")
 
-    def opened(self, shown: protocol.Source) -> LiveState:
+    def opened(self, shown: protocol.SourceInfo) -> LiveState:
         """The active source has begun: the server's is running, a page's camera is awaited."""
         source: protocol.SourceState = "running" if self.active == "server" else "waiting"
         return replace(self, shown=shown, source=source, problem="")

@@ -107,7 +107,7 @@ class Worker:
 
     def _follow(self, source: Source) -> None:
         kind = self._source.kind if self._source.kind != "browser" else "camera"
-        shown = protocol.Source(kind, source.name, *source.size)
+        shown = protocol.SourceInfo(kind, source.name, *source.size)
         self._report(lambda state: state.opened(shown))
         frames = in_real_time(source, self._orders.leave)
         while not self._orders.leave.is_set():

@@ -39,8 +39,8 @@ def clip_files(motion: Motion, confidence: Float[ndarray, "frames"] | None = Non
     )
     poses = b"".join(
         protocol.encode(
-            protocol.Pose(
-                protocol.Stamp(i, float(times[i]), 0.0),
+            protocol.PoseMessage(
+                protocol.FrameHeader(i, float(times[i]), 0.0),
                 motion.root_positions[i],
                 motion.rotations[i],
                 weights[i],

@@ -26,7 +26,7 @@ Binary messages are little-endian, a header of 24 bytes and then the data, so th
     kind 4, face        f32 transform[16]  f32 points[3 · 478]  f32 blendshapes[0 or 51]
 
 A viewer whose own camera sees a performer sends messages of kind 2 too, `time` by its own clock, and `clock` the server's as the viewer
-knows it: the 33 landmarks, or 75 with both hands, 21 points each (Points says in what units), and where it sees a face one of kind 4
+knows it: the 33 landmarks, or 75 with both hands, 21 points each (KeypointsMessage says in what units), and where it sees a face one of kind 4
 before them, of the same number. All other messages are from the server, which gives each such camera's performer a subject of their own.
 
 `time` is the source's, in seconds; `clock` is the server's `time.monotonic()` when the source's frame arrived, so that a viewer that
@@ -54,7 +54,7 @@ from mocap.stream.text import (
     Ask,
     Bones,
     Calibrate,
-    Camera,
+    CameraMessage,
     ClientText,
     DiskState,
     ExpressionNames,
@@ -68,7 +68,7 @@ from mocap.stream.text import (
     Pong,
     ProtocolError,
     ServerText,
-    Source,
+    SourceInfo,
     SourceKind,
     SourceState,
     State,
@@ -94,28 +94,28 @@ __all__ = [
     "Ask",
     "Bones",
     "Calibrate",
-    "Camera",
+    "CameraMessage",
     "ClientText",
     "DiskState",
     "ExpressionNames",
-    "Face",
+    "FaceMessage",
+    "FrameHeader",
     "Gone",
     "Hello",
+    "KeypointsMessage",
     "Lead",
     "Level",
     "Part",
     "Person",
-    "Picture",
+    "PictureMessage",
     "Ping",
-    "Points",
     "Pong",
-    "Pose",
+    "PoseMessage",
     "ProtocolError",
     "ServerText",
-    "Source",
+    "SourceInfo",
     "SourceKind",
     "SourceState",
-    "Stamp",
     "State",
     "Status",
     "Tune",
@@ -156,7 +156,7 @@ _FACE_FLOATS = 16 + 3 * FACE_POINTS
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class FrameHeader:
     """What stands before every binary message. frame: increases from frame to frame. time: the source's, seconds. clock: the server's
     `time.monotonic()` when the frame arrived. subject: whose it is, where there are several people."""
 
@@ -167,52 +167,52 @@ class Stamp:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Pose:
+class PoseMessage:
     """kind 1. root: (3,) metres, the hips in the world. rotations: (J, 4) xyzw, q_parent_joint. weights: (E,), the expressions'."""
 
-    stamp: Stamp
+    stamp: FrameHeader
     root: Float[ndarray, "3"]
     rotations: Float[ndarray, "joints 4"]
     weights: Float[ndarray, "expressions"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Points:
+class KeypointsMessage:
     """kind 2. image: (n, 2) in units of the picture's width and height, y down. positions: (n, 3) metres. NaN in either: not seen.
     confidence: (n,) in [0, 1].
 
     33 body landmarks; from a viewer's camera perhaps what was found about the left wrist and the right one after them, 21 points each,
     metres from the hand's wrist, and how sure it is a left hand as their confidence."""
 
-    stamp: Stamp
+    stamp: FrameHeader
     image: Float[ndarray, "points 2"]
     positions: Float[ndarray, "points 3"]
     confidence: Float[ndarray, "points"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Face:
+class FaceMessage:
     """kind 4. transform: (4, 4) as Keypoints' face_transform. points: (478, 3) x and y in units of the picture's width and height, y down,
     z in that of its width, away from the camera. blendshapes: (51,) as keypoints.BLENDSHAPES, or (0,) where no network told them."""
 
-    stamp: Stamp
+    stamp: FrameHeader
     transform: Float[ndarray, "4 4"]
     points: Float[ndarray, "478 3"]
     blendshapes: Float[ndarray, "told"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Picture:
+class PictureMessage:
     """kind 3: the source's picture as a JPEG."""
 
-    stamp: Stamp
+    stamp: FrameHeader
     jpeg: bytes
 
 
-def encode(message: Pose | Points | Picture | Face) -> bytes:
+def encode(message: PoseMessage | KeypointsMessage | PictureMessage | FaceMessage) -> bytes:
     """A binary message, float64 or float32 in, float32 out. A confidence of NaN goes as 0. Raises ProtocolError on what `decode` would."""
     match message:
-        case Pose(stamp, root, rotations, weights):
+        case PoseMessage(stamp, root, rotations, weights):
             _shape(
                 "pose",
                 root=(root, (3,)),
@@ -221,7 +221,7 @@ def encode(message: Pose | Points | Picture | Face) -> bytes:
             )
             kind, data = POSE, _floats(root, rotations, weights)
             _check_pose(data, len(rotations), len(weights))
-        case Points(stamp, image, positions, confidence):
+        case KeypointsMessage(stamp, image, positions, confidence):
             n = len(confidence)
             _shape(
                 "keypoints",
@@ -238,7 +238,7 @@ def encode(message: Pose | Points | Picture | Face) -> bytes:
                 ),
             )
             _check_points(data)
-        case Face(stamp, transform, points, blendshapes):
+        case FaceMessage(stamp, transform, points, blendshapes):
             told = (blendshapes, (len(blendshapes),))
             _shape(
                 "face",
@@ -248,13 +248,15 @@ def encode(message: Pose | Points | Picture | Face) -> bytes:
             )
             kind, data = FACE, _floats(transform, points, blendshapes)
             _check_face(data)
-        case Picture(stamp, jpeg):
+        case PictureMessage(stamp, jpeg):
             _check_picture(jpeg)
             return _header(PICTURE, stamp) + jpeg
     return _header(kind, stamp) + data.astype("<f4", copy=False).tobytes()
 
 
-def decode(data: bytes, joints: int, expressions: int) -> Pose | Points | Picture | Face:
+def decode(
+    data: bytes, joints: int, expressions: int
+) -> PoseMessage | KeypointsMessage | PictureMessage | FaceMessage:
     """A binary message, given the numbers of joints and of expressions from the hello. Arrays are float32, read-only views of `data`.
 
     Raises ProtocolError if the kind is unknown, the length is not the kind's, a number that must be finite is not, or it is too large.
@@ -262,7 +264,7 @@ def decode(data: bytes, joints: int, expressions: int) -> Pose | Points | Pictur
     kind, stamp = decode_header(data)
     if kind == PICTURE:
         _check_picture(data[HEADER.size :])
-        return Picture(stamp, bytes(data[HEADER.size :]))
+        return PictureMessage(stamp, bytes(data[HEADER.size :]))
     if (len(data) - HEADER.size) % 4:
         raise ProtocolError(
             f"A {_KINDS[kind]} message must hold whole 32-bit floats, but has {len(data) - HEADER.size} bytes after its header."
@@ -271,7 +273,7 @@ def decode(data: bytes, joints: int, expressions: int) -> Pose | Points | Pictur
     floats.flags.writeable = False  # that of a bytearray would be writable
     if kind == POSE:
         _check_pose(floats, joints, expressions)
-        return Pose(
+        return PoseMessage(
             stamp,
             floats[:3],
             floats[3 : 3 + 4 * joints].reshape(joints, 4),
@@ -279,26 +281,26 @@ def decode(data: bytes, joints: int, expressions: int) -> Pose | Points | Pictur
         )
     if kind == FACE:
         _check_face(floats)
-        return Face(
+        return FaceMessage(
             stamp,
             floats[:16].reshape(4, 4),
             floats[16:_FACE_FLOATS].reshape(FACE_POINTS, 3),
             floats[_FACE_FLOATS:],
         )
     n = _check_points(floats)
-    return Points(
+    return KeypointsMessage(
         stamp, floats[: 2 * n].reshape(n, 2), floats[2 * n : 5 * n].reshape(n, 3), floats[5 * n :]
     )
 
 
-def decode_seen(data: bytes) -> Points | Face:
+def decode_seen(data: bytes) -> KeypointsMessage | FaceMessage:
     """Read what a viewer's camera saw, and check that a camera can have seen it.
 
     Raises:
         ProtocolError: It is another message, or a value is out of range (`check_seen`).
     """
     message = decode(data, 0, 0) if decode_header(data)[0] in (KEYPOINTS, FACE) else None
-    if not isinstance(message, Points | Face):
+    if not isinstance(message, KeypointsMessage | FaceMessage):
         raise ProtocolError(
             "A viewer sends binary messages of kind 2 (keypoints) and 4 (face) alone."
         )
@@ -306,7 +308,7 @@ def decode_seen(data: bytes) -> Points | Face:
     return message
 
 
-def check_seen(message: Points | Face) -> None:
+def check_seen(message: KeypointsMessage | FaceMessage) -> None:
     """Check the range of what a camera saw, so that no later stage meets an absurd number.
 
     Raises:
@@ -318,7 +320,7 @@ def check_seen(message: Points | Face) -> None:
             f"A frame's time must lie in 0..{MAX_TIME:.0e} s, but is {stamp.time:g} "
             f"(clock {stamp.clock:g})."
         )
-    if isinstance(message, Points):
+    if isinstance(message, KeypointsMessage):
         _in_range("A keypoint's image coordinate", message.image, MAX_WIDTHS)
         _in_range("A keypoint's position, metres,", message.positions, MAX_METRES)
     else:
@@ -333,7 +335,7 @@ def _in_range(what: str, values: ndarray, limit: float) -> None:
         raise ProtocolError(f"{what} must lie within ±{limit:g}, but one is {worst:g}.")
 
 
-def decode_header(data: bytes) -> tuple[int, Stamp]:
+def decode_header(data: bytes) -> tuple[int, FrameHeader]:
     """(kind, stamp) of a binary message. Raises ProtocolError if it is too short or too long, or the kind is unknown."""
     if not HEADER.size <= len(data) <= MAX_MESSAGE:
         raise ProtocolError(
@@ -348,10 +350,10 @@ def decode_header(data: bytes) -> tuple[int, Stamp]:
         raise ProtocolError(
             f"A message's time and clock must be finite seconds, but are {time} and {clock}."
         )
-    return kind, Stamp(frame, time, clock, subject)
+    return kind, FrameHeader(frame, time, clock, subject)
 
 
-def _header(kind: int, stamp: Stamp) -> bytes:
+def _header(kind: int, stamp: FrameHeader) -> bytes:
     if not (0 <= stamp.frame <= _U32 and 0 <= stamp.subject <= _U16):
         raise ProtocolError(
             f"A frame's number must lie in 0..{_U32} and its subject in 0..{_U16}, but are {stamp.frame} and {stamp.subject}."

@@ -47,9 +47,11 @@ Endpoint = tuple[str | None, Callable[[ServerConnection], Awaitable[None]]]
 class Cameras(Protocol):
     """Who is told of viewers' own cameras, in the event loop; each viewer has a key. Raises ProtocolError at what it does not take."""
 
-    def begun(self, key: Hashable, camera: protocol.Camera) -> None: ...
+    def begun(self, key: Hashable, camera: protocol.CameraMessage) -> None: ...
 
-    def seen(self, key: Hashable, message: protocol.Points | protocol.Face) -> None: ...
+    def seen(
+        self, key: Hashable, message: protocol.KeypointsMessage | protocol.FaceMessage
+    ) -> None: ...
 
     def gone(self, key: Hashable) -> None: ...
 
@@ -304,7 +306,7 @@ class Server:
                 client.wake()
             case protocol.Ping(number):
                 client.tell(protocol.Pong(number, time.monotonic()))
-            case protocol.Camera():
+            case protocol.CameraMessage():
                 if self._cameras is None:
                     raise protocol.ProtocolError(
                         "This server takes no viewer's camera: start it with `mocap live --browser`."

@@ -57,7 +57,7 @@ class Bones(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offsets: tuple[tuple[float, float, float], ...]
 
 
-class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SourceInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is being shown: its kind, its name to print, and its picture's size in pixels."""
 
     kind: SourceKind
@@ -74,7 +74,7 @@ class Hello(_Message, frozen=True, omit_defaults=True):
     skeleton: Bones
     expressions: Annotated[tuple[Name, ...], Meta(max_length=MAX_EXPRESSIONS)]
     rig: Name
-    source: Source
+    source: SourceInfo
     clip: Name | None = None
 
     def to_skeleton(self) -> Skeleton:
@@ -186,7 +186,7 @@ class Lead(_Message, frozen=True):
     who: Who
 
 
-class Camera(_Message, frozen=True):
+class CameraMessage(_Message, frozen=True, tag="camera"):
     """The client's own camera leads from now on: its name, and its picture's size in pixels. Keypoints messages follow."""
 
     name: Annotated[str, Meta(max_length=200)]
@@ -209,7 +209,7 @@ class Ping(_Message, frozen=True):
 ServerText = Hello | Status | State | Pong | Gone | Tuned
 _FROM_SERVER: msgspec.json.Decoder[ServerText] = msgspec.json.Decoder(ServerText)
 Ask = Calibrate | Person | Tune | Lead | Vmc
-ClientText = Ack | Ask | Camera | Ping
+ClientText = Ack | Ask | CameraMessage | Ping
 _FROM_CLIENT: msgspec.json.Decoder[ClientText] = msgspec.json.Decoder(ClientText)
 
 
@@ -217,7 +217,7 @@ def hello(
     skeleton: Skeleton,
     expressions: tuple[str, ...],
     rig: str,
-    source: Source,
+    source: SourceInfo,
     clip: str | None = None,
 ) -> Hello:
     """The hello for a skeleton. Raises ProtocolError if its rest rotations are not identities: the stream does not carry them."""

@@ -62,7 +62,11 @@ async def show(
     shown = retarget(motion, HUMANOID)
     files, avatar = files_of(rig)
     hello = protocol.hello(
-        HUMANOID, tuple(shown.expressions), avatar, protocol.Source("motion", name, 16, 9), "clip"
+        HUMANOID,
+        tuple(shown.expressions),
+        avatar,
+        protocol.SourceInfo("motion", name, 16, 9),
+        "clip",
     )
     async with Server(hello, files | clip_files(shown, confidence), host, port) as server:
         if ready is not None:

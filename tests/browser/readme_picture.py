@@ -34,7 +34,7 @@ def main(wanted: int) -> None:
             keypoints, motion = performer.perform(arrived)
             if number == wanted:
                 break
-        shown = protocol.Source("video", source.name, *source.size)
+        shown = protocol.SourceInfo("video", source.name, *source.size)
     with Host(hello(source=shown)) as host, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=list(FLAGS)

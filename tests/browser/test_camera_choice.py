@@ -10,7 +10,7 @@ from mocap.stream import protocol
 from tests.helpers.browser import Open, drawn, until
 from tests.helpers.page_host import REST, Host, hello
 
-SOURCE = protocol.Source("camera", "a camera", 64, 48)
+SOURCE = protocol.SourceInfo("camera", "a camera", 64, 48)
 MESSAGES = "document.querySelector('#messages').textContent"
 ACTIVE = "document.querySelector('#sources [aria-pressed=true]').dataset.source"
 NO_LOAD = "Failed to load resource"

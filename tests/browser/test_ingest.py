@@ -87,9 +87,11 @@ def from_node_modules(route: Route) -> None:
     route.fulfill(path=package / file, headers={"Access-Control-Allow-Origin": "*"})
 
 
-async def watched(port: int, frames: int) -> tuple[list[protocol.Points], list[np.ndarray]]:
+async def watched(
+    port: int, frames: int
+) -> tuple[list[protocol.KeypointsMessage], list[np.ndarray]]:
     """The next frames of a viewer: what was seen, and the avatar's joints (J, 3)."""
-    seen: list[protocol.Points] = []
+    seen: list[protocol.KeypointsMessage] = []
     places: list[np.ndarray] = []
     hello: protocol.Hello | None = None
     async with viewer(port) as connection:
@@ -102,9 +104,9 @@ async def watched(port: int, frames: int) -> tuple[list[protocol.Points], list[n
             assert hello
             skeleton = hello.to_skeleton()
             drawn = protocol.decode(message, len(skeleton.names), len(hello.expressions))
-            if isinstance(drawn, protocol.Points):
+            if isinstance(drawn, protocol.KeypointsMessage):
                 seen.append(drawn)
-            elif isinstance(drawn, protocol.Pose):
+            elif isinstance(drawn, protocol.PoseMessage):
                 places.append(
                     fk(skeleton, drawn.root.astype(np.float64), drawn.rotations.astype(np.float64))[
                         0

@@ -15,7 +15,7 @@ from mocap.stream import protocol
 from tests.helpers.browser import Open, drawn, until
 from tests.helpers.page_host import REST, Host, hello, pose
 
-SOURCE = protocol.Source("camera", "a camera", 64, 48)
+SOURCE = protocol.SourceInfo("camera", "a camera", 64, 48)
 TEXT = "document.querySelector('{}').textContent"
 NO_LOAD = "Failed to load resource"
 
@@ -41,9 +41,11 @@ def page(open_page: Open, host: Host) -> Page:
 def show_picture(host: Host) -> None:
     """Publishes a frame with a picture."""
     host.frame += 1
-    stamp = protocol.Stamp(host.frame, 0.0, time.monotonic())
+    stamp = protocol.FrameHeader(host.frame, 0.0, time.monotonic())
     jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1].tobytes()
-    host.publish([protocol.encode(protocol.Picture(stamp, jpeg)), pose(host.frame, rotations=REST)])
+    host.publish(
+        [protocol.encode(protocol.PictureMessage(stamp, jpeg)), pose(host.frame, rotations=REST)]
+    )
 
 
 def test_missing_parts_are_named_over_the_picture(host: Host, page: Page) -> None:

@@ -196,7 +196,7 @@ def test_a_server_that_was_killed_is_picked_up_again(open_page: Open) -> None:
 
 
 def test_the_picture_has_the_landmarks_on_it(open_page: Open) -> None:
-    source = protocol.Source("video", "blue.mp4", 64, 48)
+    source = protocol.SourceInfo("video", "blue.mp4", 64, 48)
     blue = np.full((48, 64, 3), (200, 60, 20), np.uint8)
     jpeg = cv2.imencode(".jpg", blue)[1].tobytes()
     image = np.full((33, 2), np.nan)
@@ -210,12 +210,16 @@ def test_the_picture_has_the_landmarks_on_it(open_page: Open) -> None:
         page = open_page(host.url, 640, 480, expect=(NO_LOAD,))
         until(page, "window.mocap?.stats().state === 'waiting'")
         assert not page.is_visible("#picture")
-        stamp = protocol.Stamp(1, 0.0, time.monotonic())
-        points = protocol.Points(
+        stamp = protocol.FrameHeader(1, 0.0, time.monotonic())
+        points = protocol.KeypointsMessage(
             stamp, image, np.zeros((33, 3)), np.isfinite(image[:, 0]).astype(float)
         )
         host.publish(
-            [protocol.encode(protocol.Picture(stamp, jpeg)), protocol.encode(points), pose(1)]
+            [
+                protocol.encode(protocol.PictureMessage(stamp, jpeg)),
+                protocol.encode(points),
+                pose(1),
+            ]
         )
         until(page, "document.querySelector('#picture').clientWidth > 0")
         page.wait_for_timeout(500)

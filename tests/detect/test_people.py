@@ -111,7 +111,7 @@ def test_a_viewer_chooses_while_it_is_live(pair: np.ndarray, tmp_path: Path) -> 
                 and protocol.decode_header(message)[0] == protocol.KEYPOINTS
             ):
                 points = protocol.decode_seen(message)
-                assert isinstance(points, protocol.Points)
+                assert isinstance(points, protocol.KeypointsMessage)
                 await connection.send(ack(points.stamp.frame))
                 if bool(np.nanmean(points.image[:, 0]) > 0.5) == wanted:
                     return

@@ -24,13 +24,13 @@ from mocap.stream.server import Server
 
 REST = np.tile(R.IDENTITY, (len(HUMANOID.names), 1))
 STANDING = HUMANOID.offsets[0]
-SOURCE = protocol.Source("motion", "a test", 64, 48)
+SOURCE = protocol.SourceInfo("motion", "a test", 64, 48)
 
 
 def hello(
     skeleton: Skeleton = HUMANOID,
     rig: str = "rigs/mannequin.vrm",
-    source: protocol.Source = SOURCE,
+    source: protocol.SourceInfo = SOURCE,
     clip: str | None = None,
     expressions: tuple[str, ...] = (),
 ) -> protocol.Hello:
@@ -43,8 +43,8 @@ def pose(
     rotations: np.ndarray = REST,
     weights: Sequence[float] = (),
 ) -> bytes:
-    stamp = protocol.Stamp(number, number / 30, time.monotonic())
-    return protocol.encode(protocol.Pose(stamp, root, rotations, np.array(weights)))
+    stamp = protocol.FrameHeader(number, number / 30, time.monotonic())
+    return protocol.encode(protocol.PoseMessage(stamp, root, rotations, np.array(weights)))
 
 
 def turning(number: int) -> np.ndarray:

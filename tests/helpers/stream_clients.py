@@ -46,7 +46,7 @@ def ack(frame: int) -> str:
     return f'{{"type":"ack","frame":{frame}}}'
 
 
-async def next_frame(connection: ClientConnection, timeout: float = 2.0) -> protocol.Stamp:
+async def next_frame(connection: ClientConnection, timeout: float = 2.0) -> protocol.FrameHeader:
     """The stamp of the next whole frame: that of its pose, which comes last."""
     end = time.monotonic() + timeout
     while True:
@@ -75,7 +75,7 @@ async def slow(port: int, seconds: float, fps: float) -> list[float]:
     that is taken off.
     """
     ages: list[float] = []
-    came: asyncio.Queue[protocol.Stamp] = asyncio.Queue()
+    came: asyncio.Queue[protocol.FrameHeader] = asyncio.Queue()
 
     async def receive(connection: ClientConnection) -> None:
         with contextlib.suppress(ConnectionClosed):

@@ -24,23 +24,27 @@ from mocap.stream.server import Server
 
 REST = np.tile([0.0, 0.0, 0.0, 1.0], (55, 1))
 HELLO = protocol.hello(
-    HUMANOID, ("happy",), "rigs/mannequin.vrm", protocol.Source("video", "test", 640, 360)
+    HUMANOID, ("happy",), "rigs/mannequin.vrm", protocol.SourceInfo("video", "test", 640, 360)
 )
 
 
 def frame(number: int, picture_bytes: int, clock: float | None = None) -> list[bytes]:
     """The messages of one frame; its clock is now, if not given."""
-    stamp = protocol.Stamp(number, number / 60, time.monotonic() if clock is None else clock)
+    stamp = protocol.FrameHeader(number, number / 60, time.monotonic() if clock is None else clock)
     picture = (
-        [protocol.encode(protocol.Picture(stamp, b"\xff\xd8\xff" + bytes(picture_bytes - 3)))]
+        [
+            protocol.encode(
+                protocol.PictureMessage(stamp, b"\xff\xd8\xff" + bytes(picture_bytes - 3))
+            )
+        ]
         if picture_bytes
         else []
     )
-    points = protocol.Points(stamp, np.zeros((33, 2)), np.zeros((33, 3)), np.zeros(33))
+    points = protocol.KeypointsMessage(stamp, np.zeros((33, 2)), np.zeros((33, 3)), np.zeros(33))
     return [
         *picture,
         protocol.encode(points),
-        protocol.encode(protocol.Pose(stamp, np.zeros(3), REST, np.zeros(1))),
+        protocol.encode(protocol.PoseMessage(stamp, np.zeros(3), REST, np.zeros(1))),
     ]
 
 

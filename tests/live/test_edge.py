@@ -41,10 +41,10 @@ def keypoints() -> Keypoints:
     return keypoints_of(smooth_motion(np.random.default_rng(3), 0.5, 30.0), SIZE)
 
 
-def points_of(keypoints: Keypoints, i: int) -> protocol.Points:
-    stamp = protocol.Stamp(i, float(keypoints.times[i]), 0.0)
+def points_of(keypoints: Keypoints, i: int) -> protocol.KeypointsMessage:
+    stamp = protocol.FrameHeader(i, float(keypoints.times[i]), 0.0)
     hands = 0.1 * np.ones((42, 3))
-    return protocol.Points(
+    return protocol.KeypointsMessage(
         stamp,
         np.vstack([keypoints.image[i] / SIZE, hands[:, :2]]),
         np.vstack([keypoints.positions[i], hands]),
@@ -52,19 +52,21 @@ def points_of(keypoints: Keypoints, i: int) -> protocol.Points:
     )
 
 
-def face_of(i: int) -> protocol.Face:
+def face_of(i: int) -> protocol.FaceMessage:
     rng = np.random.default_rng(0)
-    stamp = protocol.Stamp(i, i / 30, 0.0)
-    return protocol.Face(stamp, np.eye(4), rng.uniform(0, 1, (478, 3)), rng.uniform(0, 1, 51))
+    stamp = protocol.FrameHeader(i, i / 30, 0.0)
+    return protocol.FaceMessage(
+        stamp, np.eye(4), rng.uniform(0, 1, (478, 3)), rng.uniform(0, 1, 51)
+    )
 
 
-def unchecked(message: protocol.Points | protocol.Face) -> bytes:
+def unchecked(message: protocol.KeypointsMessage | protocol.FaceMessage) -> bytes:
     """The bytes of a message as a hostile client sends it, whatever the values."""
-    kind = protocol.KEYPOINTS if isinstance(message, protocol.Points) else protocol.FACE
+    kind = protocol.KEYPOINTS if isinstance(message, protocol.KeypointsMessage) else protocol.FACE
     stamp = message.stamp
     arrays = (
         (message.image, message.positions, message.confidence)
-        if isinstance(message, protocol.Points)
+        if isinstance(message, protocol.KeypointsMessage)
         else (message.transform, message.points, message.blendshapes)
     )
     with np.errstate(over="ignore"):
@@ -79,7 +81,7 @@ class Solved:
         self.cameras = BrowserCameras(LiveOptions(active="browser"))
         self.orders = Orders("browser")
         self.poses = 0
-        self.cameras.begun("page", protocol.Camera("page", *size))
+        self.cameras.begun("page", protocol.CameraMessage("page", *size))
 
     def send(self, *messages: bytes) -> None:
         for message in messages:
@@ -165,7 +167,7 @@ def test_any_number_of_a_face_message_is_refused_or_solved(keypoints, array, at,
 )
 @UNLIMITED
 def test_any_header_is_refused_or_solved(keypoints, frame, subject, time, clock) -> None:
-    stamp = protocol.Stamp(frame, time, clock, subject)
+    stamp = protocol.FrameHeader(frame, time, clock, subject)
     refused_or_solved(Solved(), unchecked(replace(points_of(keypoints, 0), stamp=stamp)))
 
 
@@ -206,8 +208,8 @@ def test_any_field_of_another_pages_frame_is_refused_or_solved(keypoints, data) 
     if found is None:
         assert refused.endswith(".")
         return
-    points = protocol.Points(
-        protocol.Stamp(0, 1.0, 0.0),
+    points = protocol.KeypointsMessage(
+        protocol.FrameHeader(0, 1.0, 0.0),
         found.image[0] / found.camera.size,
         found.positions[0],
         found.confidence[0],
@@ -239,7 +241,7 @@ CLIENT_TEXTS: list[protocol.ClientText] = [
     protocol.Vmc(protocol.VmcOutput("127.0.0.1:39539", "vrm1")),
     protocol.Tune(1.0, "auto", "free"),
     protocol.Lead("server"),
-    protocol.Camera("page", 640, 480),
+    protocol.CameraMessage("page", 640, 480),
 ]
 STUDIO_TEXTS: list[studio.Ask] = [
     studio.Record(1, True),

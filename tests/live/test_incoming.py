@@ -37,9 +37,9 @@ from tests.helpers.synthetic import keypoints_of, smooth_motion
 SIZE = (1280, 720)
 
 
-def message(keypoints, i: int, frame: int = 0) -> protocol.Points:
-    stamp = protocol.Stamp(frame, float(keypoints.times[i]), 0.0)
-    return protocol.Points(
+def message(keypoints, i: int, frame: int = 0) -> protocol.KeypointsMessage:
+    stamp = protocol.FrameHeader(frame, float(keypoints.times[i]), 0.0)
+    return protocol.KeypointsMessage(
         stamp,
         keypoints.image[i] / keypoints.camera.size,
         keypoints.positions[i],
@@ -121,18 +121,18 @@ def with_hands(keypoints, rng) -> Keypoints:
 
 def test_hands_and_face_come_over_the_wire_as_the_detector_gives_them(keypoints) -> None:
     whole = with_hands(keypoints, np.random.default_rng(5))
-    stamp = protocol.Stamp(7, 0.0, 0.0)
+    stamp = protocol.FrameHeader(7, 0.0, 0.0)
     width, height = SIZE
     # Found about the other's wrist, as hands that cross are.
     found = [1, 0]
     left = [1.0 - whole.hands_confidence[0, 1], whole.hands_confidence[0, 0]]
-    points = protocol.Points(
+    points = protocol.KeypointsMessage(
         stamp,
         np.concatenate([whole.image[0], *whole.hands_image[0, found]]) / SIZE,
         np.concatenate([whole.positions[0], *whole.hands[0, found]]),
         np.concatenate([whole.confidence[0], np.repeat(left, 21)]),
     )
-    face = protocol.Face(
+    face = protocol.FaceMessage(
         stamp,
         whole.face_transform[0],
         whole.face[0] / [width, height, width],
@@ -158,10 +158,12 @@ def test_hands_and_face_come_over_the_wire_as_the_detector_gives_them(keypoints)
             getattr(seen, name), getattr(whole, name)[:1], rtol=1e-5, atol=1e-4, err_msg=name
         )
     # The next frame shows neither: there is room for them, and nobody in it.
-    later = protocol.Stamp(8, 1.0, 0.0)
+    later = protocol.FrameHeader(8, 1.0, 0.0)
     incoming.put(
         "page",
-        protocol.Points(later, points.image[:33], points.positions[:33], points.confidence[:33]),
+        protocol.KeypointsMessage(
+            later, points.image[:33], points.positions[:33], points.confidence[:33]
+        ),
     )
     seen = next(incoming.frames(threading.Event())).keypoints
     assert np.isnan(seen.hands).all()
@@ -184,7 +186,7 @@ def test_what_is_not_seen_has_no_confidence(keypoints) -> None:
     positions = points.positions.copy()
     positions[5] = np.nan
     found = as_keypoints(
-        protocol.Points(points.stamp, points.image, positions, np.full(33, 2.0)), SIZE
+        protocol.KeypointsMessage(points.stamp, points.image, positions, np.full(33, 2.0)), SIZE
     )
     assert found.confidence[0, 5] == 0.0
     assert found.confidence[0, 6] == 1.0
@@ -200,7 +202,7 @@ def test_other_numbers_of_landmarks_are_refused(keypoints) -> None:
     ):
         incoming.put(
             "page",
-            protocol.Points(
+            protocol.KeypointsMessage(
                 points.stamp, points.image[:17], points.positions[:17], points.confidence[:17]
             ),
         )
@@ -228,10 +230,10 @@ def test_what_viewers_see_comes_with_who_they_are(keypoints) -> None:
                 connect(address, subprotocols=[protocol.SUBPROTOCOL]) as first,
                 connect(address, subprotocols=[protocol.SUBPROTOCOL]) as second,
             ):
-                await first.send(protocol.encode_text(protocol.Camera("one", 640, 480)))
+                await first.send(protocol.encode_text(protocol.CameraMessage("one", 640, 480)))
                 await first.send(protocol.encode(message(keypoints, 0, 4)))
                 await _until(lambda: len(heard) == 2)
-                await second.send(protocol.encode_text(protocol.Camera("two", 640, 480)))
+                await second.send(protocol.encode_text(protocol.CameraMessage("two", 640, 480)))
                 await second.send(protocol.encode(message(keypoints, 0, 5)))
                 await _until(lambda: len(heard) == 4)
                 (one, _), _, (two, _), _ = heard
@@ -239,7 +241,9 @@ def test_what_viewers_see_comes_with_who_they_are(keypoints) -> None:
                 assert one != two
                 await second.send(
                     protocol.encode(
-                        protocol.Picture(protocol.Stamp(0, 0.0, 0.0), b"\xff\xd8\xff\xd9")
+                        protocol.PictureMessage(
+                            protocol.FrameHeader(0, 0.0, 0.0), b"\xff\xd8\xff\xd9"
+                        )
                     )
                 )
                 assert "kind 2" in await _last_words(second)
@@ -251,7 +255,7 @@ def test_what_viewers_see_comes_with_who_they_are(keypoints) -> None:
                 f"ws://127.0.0.1:{server.port}/stream", subprotocols=[protocol.SUBPROTOCOL]
             ) as viewer,
         ):
-            await viewer.send(protocol.encode_text(protocol.Camera("one", 640, 480)))
+            await viewer.send(protocol.encode_text(protocol.CameraMessage("one", 640, 480)))
             assert "--browser" in await _last_words(viewer)
 
     played(scene())
@@ -400,7 +404,7 @@ def test_a_request_to_calibrate_measures_every_performer_again(keypoints, monkey
     )
     stage = Stage()
     for key in ("one", "two"):
-        stage.cameras.begun(key, protocol.Camera(key, *SIZE))
+        stage.cameras.begun(key, protocol.CameraMessage(key, *SIZE))
 
     def act(count: int) -> None:
         """After so many poses: what comes next."""
@@ -424,7 +428,7 @@ def test_a_request_to_calibrate_measures_every_performer_again(keypoints, monkey
 
 def test_a_camera_becomes_active_with_its_first_frame_and_not_before(keypoints) -> None:
     stage = Stage()
-    stage.cameras.begun("one", protocol.Camera("a phone", *SIZE))
+    stage.cameras.begun("one", protocol.CameraMessage("a phone", *SIZE))
     assert stage.events == []
     stage.cameras.seen("one", message(keypoints, 0, 0))
     stage.cameras.seen("one", message(keypoints, 1, 1))
@@ -444,7 +448,7 @@ def test_an_error_of_one_performer_is_reported_and_stops_nobody_else(
     monkeypatch.setattr(LivePerformer, "follow", fails)
     stage = Stage()
     for key in ("one", "two"):
-        stage.cameras.begun(key, protocol.Camera(key, *SIZE))
+        stage.cameras.begun(key, protocol.CameraMessage(key, *SIZE))
 
     def act(count: int) -> None:
         if count == 4:
@@ -466,8 +470,8 @@ def test_an_error_of_one_performer_is_reported_and_stops_nobody_else(
 
 
 def test_a_viewer_gets_the_newest_of_every_performer(keypoints) -> None:
-    pose = protocol.Pose(
-        protocol.Stamp(0, 0.0, 0.0),
+    pose = protocol.PoseMessage(
+        protocol.FrameHeader(0, 0.0, 0.0),
         np.zeros(3),
         np.tile([0.0, 0.0, 0.0, 1.0], (len(HELLO.skeleton.names), 1)),
         np.zeros(0),
@@ -483,7 +487,7 @@ def test_a_viewer_gets_the_newest_of_every_performer(keypoints) -> None:
             await viewer.recv()  # the hello
             # One is published far more often than the other.
             for frame in range(12):
-                stamp = protocol.Stamp(frame, frame / 30, 0.0, subject=int(frame % 4 == 3))
+                stamp = protocol.FrameHeader(frame, frame / 30, 0.0, subject=int(frame % 4 == 3))
                 server.publish([protocol.encode(replace(pose, stamp=stamp))])
             got: dict[int, int] = {}
             while got != {0: 10, 1: 11}:

@@ -14,8 +14,8 @@ from mocap.live.state import LiveState, announcements
 from mocap.solve.tuning import Tuning
 from mocap.stream import protocol
 
-VIDEO = protocol.Source("video", "dance.mp4", 640, 360)
-PHONE = protocol.Source("browser", "a phone", 480, 640)
+VIDEO = protocol.SourceInfo("video", "dance.mp4", 640, 360)
+PHONE = protocol.SourceInfo("browser", "a phone", 480, 640)
 VMC = protocol.VmcOutput("127.0.0.1:39539", "vrm0")
 
 

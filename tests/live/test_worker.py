@@ -83,7 +83,7 @@ class Scene:
         monkeypatch.setattr(worker_module, "_RESTART", 0.01)
         self.cameras, self._until = cameras, until
         self.orders = Orders("server")
-        self.states = [LiveState("server", protocol.Source("camera", "camera 0", 64, 48))]
+        self.states = [LiveState("server", protocol.SourceInfo("camera", "camera 0", 64, 48))]
         self.refused: list[str] = []
         self.heard = 0
         self.frames: list[int] = []

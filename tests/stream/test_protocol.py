@@ -19,14 +19,14 @@ from mocap.stream import protocol as P
 from tests.helpers.places import DATA
 
 GOLDEN = json.loads((DATA / "protocol_golden.json").read_text())
-SOURCE = P.Source("video", "dance.mp4", 1280, 720)
+SOURCE = P.SourceInfo("video", "dance.mp4", 1280, 720)
 HELLO = P.hello(HUMANOID, ("happy",), "rigs/mannequin.vrm", SOURCE)
-STAMP = P.Stamp(7, 1.5, 100.25)
+STAMP = P.FrameHeader(7, 1.5, 100.25)
 JPEG = base64.b64decode(GOLDEN["picture"]["jpeg_base64"])
 
 finite32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 stamps = st.builds(
-    P.Stamp,
+    P.FrameHeader,
     frame=st.integers(0, 2**32 - 1),
     time=st.floats(allow_nan=False, allow_infinity=False),
     clock=st.floats(allow_nan=False, allow_infinity=False),
@@ -51,20 +51,20 @@ def golden(kind: str) -> dict:
     return {key: nan(value) for key, value in GOLDEN[kind].items()}
 
 
-def stamp_of(message: dict) -> P.Stamp:
-    return P.Stamp(*(message[k] for k in ("frame", "time", "clock", "subject")))
+def stamp_of(message: dict) -> P.FrameHeader:
+    return P.FrameHeader(*(message[k] for k in ("frame", "time", "clock", "subject")))
 
 
 def test_golden_pose_is_read_and_written_to_the_byte():
     data, wanted = (DATA / "mocap_v1_pose.bin").read_bytes(), golden("pose")
     pose = P.decode(data, joints=3, expressions=2)
-    assert isinstance(pose, P.Pose)
+    assert isinstance(pose, P.PoseMessage)
     assert pose.stamp == stamp_of(wanted)
     for name in ("root", "rotations", "weights"):
         np.testing.assert_array_equal(getattr(pose, name), wanted[name])
     assert (
         P.encode(
-            P.Pose(
+            P.PoseMessage(
                 stamp_of(wanted), *(np.array(wanted[k]) for k in ("root", "rotations", "weights"))
             )
         )
@@ -75,13 +75,13 @@ def test_golden_pose_is_read_and_written_to_the_byte():
 def test_golden_keypoints_are_read_and_written_to_the_byte():
     data, wanted = (DATA / "mocap_v1_keypoints.bin").read_bytes(), golden("keypoints")
     points = P.decode(data, joints=3, expressions=2)
-    assert isinstance(points, P.Points)
+    assert isinstance(points, P.KeypointsMessage)
     assert points.stamp == stamp_of(wanted)
     for name in ("image", "positions", "confidence"):
         np.testing.assert_array_equal(getattr(points, name), wanted[name])
     assert (
         P.encode(
-            P.Points(
+            P.KeypointsMessage(
                 stamp_of(wanted),
                 *(np.array(wanted[k]) for k in ("image", "positions", "confidence")),
             )
@@ -93,22 +93,22 @@ def test_golden_keypoints_are_read_and_written_to_the_byte():
 def test_golden_picture_is_read_and_written_to_the_byte():
     data, wanted = (DATA / "mocap_v1_picture.bin").read_bytes(), golden("picture")
     picture = P.decode(data, joints=3, expressions=2)
-    assert isinstance(picture, P.Picture)
+    assert isinstance(picture, P.PictureMessage)
     assert picture.stamp == stamp_of(wanted)
     assert picture.jpeg == JPEG
-    assert P.encode(P.Picture(stamp_of(wanted), JPEG)) == data
+    assert P.encode(P.PictureMessage(stamp_of(wanted), JPEG)) == data
 
 
 def test_golden_face_is_read_and_written_to_the_byte():
     data, wanted = (DATA / "mocap_v1_face.bin").read_bytes(), golden("face")
     face = P.decode_seen(data)
-    assert isinstance(face, P.Face)
+    assert isinstance(face, P.FaceMessage)
     assert face.stamp == stamp_of(wanted)
     for name in ("transform", "points", "blendshapes"):
         np.testing.assert_array_equal(getattr(face, name), wanted[name])
     assert (
         P.encode(
-            P.Face(
+            P.FaceMessage(
                 stamp_of(wanted),
                 *(np.array(wanted[k]) for k in ("transform", "points", "blendshapes")),
             )
@@ -161,7 +161,7 @@ def test_hello_carries_the_skeleton():
 @given(stamps, st.data(), st.integers(0, 60), st.integers(0, 60))
 def test_poses_come_back_as_they_went(stamp, data, joints, expressions):
     root, rotations, weights = (data.draw(array(*s)) for s in ((3,), (joints, 4), (expressions,)))
-    encoded = P.encode(P.Pose(stamp, root, rotations, weights))
+    encoded = P.encode(P.PoseMessage(stamp, root, rotations, weights))
     assert len(encoded) == 24 + 4 * (3 + 4 * joints + expressions)
     back = P.decode(encoded, joints, expressions)
     assert back.stamp == stamp
@@ -178,7 +178,7 @@ def test_keypoints_come_back_as_they_went(stamp, data, n):
         data.draw(array(n, 3, elements=seen_or_not)),
     )
     confidence = data.draw(array(n, elements=st.floats(0, 1, width=32) | st.just(np.nan)))
-    encoded = P.encode(P.Points(stamp, image, positions, confidence))
+    encoded = P.encode(P.KeypointsMessage(stamp, image, positions, confidence))
     assert len(encoded) == 24 * (1 + n)
     back = P.decode(encoded, 55, 0)
     assert back.stamp == stamp
@@ -281,24 +281,24 @@ def test_what_would_be_refused_is_not_sent():
     spoiled[3, 2] = np.nan
     huge = np.full(3, 1e39)  # finite, but not as a 32-bit float
     wrong = [
-        P.Pose(STAMP, root, spoiled, weights),
-        P.Pose(STAMP, huge, rotations, weights),
-        unchecked(P.Pose, STAMP, root, rotations[:, :3], weights),
-        unchecked(P.Pose, STAMP, root[:2], rotations, weights),
-        unchecked(P.Pose, STAMP, root, rotations, np.zeros((1, 1))),
-        P.Pose(STAMP, root, np.zeros((P.MAX_JOINTS + 1, 4)), weights),
-        P.Pose(P.Stamp(2**32, 0.0, 0.0), root, rotations, weights),
-        P.Pose(P.Stamp(-1, 0.0, 0.0), root, rotations, weights),
-        P.Pose(P.Stamp(0, np.nan, 0.0), root, rotations, weights),
-        P.Pose(P.Stamp(0, 0.0, np.inf), root, rotations, weights),
-        P.Pose(P.Stamp(0, 0.0, 0.0, 2**16), root, rotations, weights),
-        unchecked(P.Points, STAMP, points[0][:32], points[1], points[2]),
-        P.Points(STAMP, points[0], points[1] + np.inf, points[2]),
-        P.Points(STAMP, points[0], points[1], points[2] + 1.01),
-        P.Points(STAMP, points[0], points[1], points[2] - np.inf),
-        P.Points(STAMP, np.zeros((5000, 2)), np.zeros((5000, 3)), np.zeros(5000)),
-        P.Picture(STAMP, b"\x89PNG"),
-        P.Picture(STAMP, JPEG + bytes(P.MAX_PICTURE)),
+        P.PoseMessage(STAMP, root, spoiled, weights),
+        P.PoseMessage(STAMP, huge, rotations, weights),
+        unchecked(P.PoseMessage, STAMP, root, rotations[:, :3], weights),
+        unchecked(P.PoseMessage, STAMP, root[:2], rotations, weights),
+        unchecked(P.PoseMessage, STAMP, root, rotations, np.zeros((1, 1))),
+        P.PoseMessage(STAMP, root, np.zeros((P.MAX_JOINTS + 1, 4)), weights),
+        P.PoseMessage(P.FrameHeader(2**32, 0.0, 0.0), root, rotations, weights),
+        P.PoseMessage(P.FrameHeader(-1, 0.0, 0.0), root, rotations, weights),
+        P.PoseMessage(P.FrameHeader(0, np.nan, 0.0), root, rotations, weights),
+        P.PoseMessage(P.FrameHeader(0, 0.0, np.inf), root, rotations, weights),
+        P.PoseMessage(P.FrameHeader(0, 0.0, 0.0, 2**16), root, rotations, weights),
+        unchecked(P.KeypointsMessage, STAMP, points[0][:32], points[1], points[2]),
+        P.KeypointsMessage(STAMP, points[0], points[1] + np.inf, points[2]),
+        P.KeypointsMessage(STAMP, points[0], points[1], points[2] + 1.01),
+        P.KeypointsMessage(STAMP, points[0], points[1], points[2] - np.inf),
+        P.KeypointsMessage(STAMP, np.zeros((5000, 2)), np.zeros((5000, 3)), np.zeros(5000)),
+        P.PictureMessage(STAMP, b"\x89PNG"),
+        P.PictureMessage(STAMP, JPEG + bytes(P.MAX_PICTURE)),
     ]
     for message in wrong:
         with pytest.raises(P.ProtocolError, match=r"\.$"):
@@ -322,8 +322,10 @@ def test_what_would_be_refused_is_not_sent():
 
 
 def test_each_wrong_length_is_refused():
-    pose = P.encode(P.Pose(STAMP, np.zeros(3), np.tile([0.0, 0.0, 0.0, 1.0], (2, 1)), np.zeros(1)))
-    points = P.encode(P.Points(STAMP, np.zeros((2, 2)), np.zeros((2, 3)), np.zeros(2)))
+    pose = P.encode(
+        P.PoseMessage(STAMP, np.zeros(3), np.tile([0.0, 0.0, 0.0, 1.0], (2, 1)), np.zeros(1))
+    )
+    points = P.encode(P.KeypointsMessage(STAMP, np.zeros((2, 2)), np.zeros((2, 3)), np.zeros(2)))
     for data in (pose, points):
         for length in range(len(data)):
             if data is points and length in (
