@@ -38,8 +38,8 @@ def one_euro(
     trusted unequally. speed_cutoff: Hz, of the low-pass filter on the speed. A point's last axis is
     one vector: its length is its speed, so that the result does not depend on the axes, if they are
     trusted alike. Times are real: a late frame is filtered less. NaN stays NaN; a value that
-    returns restarts its filter. Source: Casiez, Roussel and Vogel, "1€ Filter", CHI 2012; smoothing factor 1 / (1 +
-    1 / (2π f dt)).
+    returns restarts its filter. Source: Casiez, Roussel and Vogel, "1€ Filter", CHI 2012; smoothing
+    factor 1 / (1 + 1 / (2π f dt)).
     """
     if state is None:
         state = OneEuroState(float(times[0]), values[0], np.zeros(values.shape[1:]))

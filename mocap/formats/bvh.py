@@ -1,13 +1,19 @@
-"""BVH: Biovision's hierarchy and motion, the oldest of the formats, read by everything. Degrees and centimetres live here and nowhere else.
+"""BVH:
 
-The format has no specification, only habits, and its readers differ in two of them. What we write means the same to all:
+Biovision's hierarchy and motion, the oldest of the formats, read by everything. Degrees and
+centimetres live here and nowhere else.
 
-- **Root.** To Blender, bvhio and pybvh the root's position channels are its place; to three.js and others they are added to its OFFSET.
+The format has no specification, only habits, and its readers differ in two of them. What we write
+means the same to all:
+
+- **Root.** To Blender, bvhio and pybvh the root's position channels are its place; to three.js and
+  others they are added to its OFFSET.
   We write OFFSET 0 0 0 and the world position in the channels. Reading, the channels are the place.
-- **Rest pose.** The pose of all zero angles is the OFFSETs' pose. We write the T-pose there, with every joint's axes along the world's.
+- **Rest pose.** The pose of all zero angles is the OFFSETs' pose. We write the T-pose there, with
+  every joint's axes along the world's.
 
-Channels are intrinsic rotations in the order they are listed: `Zrotation Xrotation Yrotation` is R = Rz·Rx·Ry. To import in Blender:
-scale 0.01, forward −Z, up Y (its defaults but for the scale).
+Channels are intrinsic rotations in the order they are listed: `Zrotation Xrotation Yrotation` is R
+= Rz·Rx·Ry. To import in Blender: scale 0.01, forward −Z, up Y (its defaults but for the scale).
 """
 
 from __future__ import annotations
@@ -27,12 +33,14 @@ from mocap.core.skeleton import HUMANOID, TIPS, Skeleton
 from mocap.errors import InputError
 from mocap.formats import bvh_text, euler
 
-# Bones of the face that skeletons of the body do without; they are written only where something moves them.
+# Bones of the face that skeletons of the body do without; they are written only where something
+# moves them.
 _FACE = ("leftEye", "rightEye", "jaw")
 
 _PLACE, _TURN = "Xposition Yposition Zposition ", "Zrotation Xrotation Yrotation"
 
-# Times that stray from a uniform grid by less than this part of a frame are the grid, rounded (to milliseconds, by a container).
+# Times that stray from a uniform grid by less than this part of a frame are the grid, rounded (to
+# milliseconds, by a container).
 _STRAY = 0.05
 
 
@@ -107,7 +115,8 @@ def _only(motion: Motion, kept: set[str]) -> Motion:
 def frames(motion: Motion, table: Float[ndarray, "frames channels"], fps: float | None) -> str:
     """The part of a file that begins with MOTION."""
     step = (motion.duration / (len(motion) - 1)) if len(motion) > 1 else 1.0 / (fps or 30.0)
-    # A ten-thousandth of a degree at each of ten joints moves a fingertip by less than 0.03 mm. Adding 0 makes −0 plain.
+    # A ten-thousandth of a degree at each of ten joints moves a fingertip by less than 0.03 mm.
+    # Adding 0 makes −0 plain.
     table = np.round(table, 4) + 0.0
     form = " ".join(["%.9g"] * table.shape[1])
     lines = [
@@ -127,13 +136,17 @@ def bone_names(convention: str, bones: tuple[str, ...]) -> dict[str, str]:
     called = {
         bone: known[convention].bones[bone][0] for bone in bones if bone in known[convention].bones
     }
-    # Where a convention has fewer bones than we (one chest for two), the lower one has the name, and the other keeps ours.
+    # Where a convention has fewer bones than we (one chest for two), the lower one has the name,
+    # and the other keeps ours.
     first: dict[str, str] = {}
     return {bone: name for bone, name in called.items() if first.setdefault(name, bone) == bone}
 
 
 def uniform(motion: Motion, fps: float | None) -> Motion:
-    """The motion at one rate, as BVH needs it: the given one, or its own. Raises InputError if it has no frames."""
+    """The motion at one rate, as BVH needs it: the given one, or its own.
+
+    Raises InputError if it has no frames.
+    """
     if len(motion) == 0:
         raise InputError("A motion without frames cannot be written as BVH.")
     if fps is not None:
@@ -148,7 +161,9 @@ def uniform(motion: Motion, fps: float | None) -> Motion:
 
 
 def t_posed(motion: Motion) -> Motion:
-    """The same movement on a skeleton whose joints have identity rest rotations, so that zero angles are the rest pose."""
+    """The same movement on a skeleton whose joints have identity rest rotations, so that zero
+    angles are the rest pose.
+    """
     skeleton = motion.skeleton
     if np.array_equal(
         np.abs(skeleton.rest_rotations), np.tile(R.IDENTITY, (len(skeleton.names), 1))
@@ -215,7 +230,11 @@ def _write_joint(
 
 
 def _tip(skeleton: Skeleton, joint: int) -> Float[ndarray, " 3"]:
-    """Where a leaf bone ends: HUMANOID's tip, longer or shorter as the bone before it is; for other joints, half of that bone again."""
+    """Where a leaf bone ends:
+
+    HUMANOID's tip, longer or shorter as the bone before it is; for other joints, half of that bone
+    again.
+    """
     name = skeleton.names[joint]
     if name not in TIPS:
         return 0.5 * skeleton.offsets[joint]
@@ -271,7 +290,9 @@ def motion_of(file: bvh_text.Parsed, scale: float) -> Motion:
 
 
 def _positions(table: ndarray, at: dict[str, int], offset: ndarray) -> Float[ndarray, "frames 3"]:
-    """A joint's place in its parent's frame: its position channels, and its OFFSET for those it lacks."""
+    """A joint's place in its parent's frame: its position channels, and its OFFSET for those it
+    lacks.
+    """
     return np.stack(
         [
             table[:, at[a]] if (a := f"{axis}p") in at else np.full(len(table), offset[i])
@@ -284,8 +305,11 @@ def _positions(table: ndarray, at: dict[str, int], offset: ndarray) -> Float[nda
 def _constant_place(
     offset: Float[ndarray, " 3"], places: Float[ndarray, "frames 3"]
 ) -> Float[ndarray, " 3"]:
-    """A joint's place below the root. Some tools write its place into the channels, others what is to be added to OFFSET: bones keep
-    their length, so whichever lies nearer, the OFFSET or zero, says which."""
+    """A joint's place below the root.
+
+    Some tools write its place into the channels, others what is to be added to OFFSET: bones keep
+    their length, so whichever lies nearer, the OFFSET or zero, says which.
+    """
     if len(places) == 0:
         return offset
     median = np.asarray(np.median(places, axis=0))

@@ -104,14 +104,16 @@ def _own_part(file: bvh_text.Parsed, rig: Rig) -> tuple[bvh_text.Parsed, slice]:
 
 
 def on_rig(motion: Motion, rig: Rig) -> Motion:
-    """A document's motion, in its own frame and unit, on the rig that was read from it and in mocap's world.
+    """A document's motion, in its own frame and unit, on the rig that was read from it and in
+    mocap's world.
 
     Raises InputError if the motion lacks one of the rig's joints.
     """
     missing = [n for n in rig.skeleton.names if n not in motion.skeleton.names]
     if missing:
         raise InputError(
-            f"The motion has no joint {missing[0]!r}, which the rig {rig.name} has; read both from one file."
+            f"The motion has no joint {missing[0]!r}, which the rig {rig.name} has; read both from "
+            f"one file."
         )
     joints = [motion.skeleton.names.index(n) for n in rig.skeleton.names]
     positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
@@ -128,10 +130,12 @@ def on_rig(motion: Motion, rig: Rig) -> Motion:
 
 
 def dumps(motion: Motion, rig: Rig, fps: float | None = None) -> bytes:
-    """The BVH file of a rig with the motion instead of its own frames; for rigs of other kinds, a BVH of their joints and names.
+    """The BVH file of a rig with the motion instead of its own frames; for rigs of other kinds, a
+    BVH of their joints and names.
 
-    motion: on the rig's skeleton (`retarget` before). fps: as in bvh.dumps. The file's frame, unit, joints, channels and Euler orders are
-    the rig's. Raises InputError if the motion is on other joints, has no frames, or if a joint cannot be turned about all three axes.
+    motion: on the rig's skeleton (`retarget` before). fps: as in bvh.dumps. The file's frame, unit,
+    joints, channels and Euler orders are the rig's. Raises InputError if the motion is on other
+    joints, has no frames, or if a joint cannot be turned about all three axes.
     """
     if motion.skeleton.names != rig.skeleton.names:
         raise InputError(
@@ -145,7 +149,9 @@ def dumps(motion: Motion, rig: Rig, fps: float | None = None) -> bytes:
     turned, places = _in_file(motion, rig, file)
     rest = bvh.motion_of(file, scale=1.0).skeleton.rest_positions()
     first = file.names.index(rig.skeleton.names[0])
-    mover = first  # whose position channels carry the body: the first joint's, or the next above it that has all three
+    # whose position channels carry the body: the first joint's, or the next above it that has all
+    # three
+    mover = first
     while not {"Xp", "Yp", "Zp"} <= set(file.channels[mover]) and file.parents[mover] >= 0:
         mover = file.parents[mover]
     local = turned.copy()
@@ -157,7 +163,8 @@ def dumps(motion: Motion, rig: Rig, fps: float | None = None) -> bytes:
         order = [c[0] for c in listed if c[1] == "r"]
         if len(order) not in (0, 3) or (not order and np.max(R.angle(local[:, joint])) > 1e-4):
             raise InputError(
-                f"The joint {file.names[joint]!r} of {rig.name} turns about {' and '.join(order) or 'no axis'} alone, and this motion "
+                f"The joint {file.names[joint]!r} of {rig.name} turns about "
+                f"{' and '.join(order) or 'no axis'} alone, and this motion "
                 "needs all three axes; write it to a .glb or .vrma, or to a .bvh without --rig."
             )
         angles = (
@@ -173,7 +180,8 @@ def dumps(motion: Motion, rig: Rig, fps: float | None = None) -> bytes:
                 for c in listed
             ]
         else:
-            # What the file mostly has there says that a joint stays: its place, or nothing to add to its OFFSET.
+            # What the file mostly has there says that a joint stays: its place, or nothing to add
+            # to its OFFSET.
             usual = (
                 np.median(file.table[:, len(columns) : len(columns) + len(listed)], axis=0)
                 if len(file.table)
@@ -201,9 +209,11 @@ def _head(source: bytes) -> bytes:
 def _in_file(
     motion: Motion, rig: Rig, file: bvh_text.Parsed
 ) -> tuple[Float[ndarray, "frames joints 4"], Float[ndarray, "frames 3"]]:
-    """(how each of the file's joints is turned in the file's world, where the rig's first joint is there).
+    """(how each of the file's joints is turned in the file's world, where the rig's first joint is
+    there).
 
-    At rest all of a BVH's joints are unturned. Those above the rig's first stay so; others that the rig has not go with their parents.
+    At rest all of a BVH's joints are unturned. Those above the rig's first stay so; others that the
+    rig has not go with their parents.
     """
     back = R.conjugate(rig.turn)
     at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)

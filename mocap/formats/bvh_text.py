@@ -114,7 +114,8 @@ def of_root(file: Parsed, root: str | None) -> tuple[Parsed, slice]:
     named = [j for j in roots if root in (None, file.names[j])]
     if not named:
         raise InputError(
-            f"There is no ROOT {root!r} in the file; it has {', '.join(file.names[j] for j in roots)}."
+            f"There is no ROOT {root!r} in the file; it has "
+            f"{', '.join(file.names[j] for j in roots)}."
         )
     first = named[0]
     last = next((j for j in roots if j > first), len(file.names))

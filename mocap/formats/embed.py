@@ -1,7 +1,9 @@
-"""A glTF of several files as one GLB: its buffers and images are read from beside it and put inside.
+"""A glTF of several files as one GLB: its buffers and images are read from beside it and put
+inside.
 
-A document says by URI where its other files are. Only plain relative paths that stay in the document's own folder are followed: not
-absolute ones, not those with a scheme (http:, file:), none that climb out by `..` or by a link.
+A document says by URI where its other files are. Only plain relative paths that stay in the
+document's own folder are followed: not absolute ones, not those with a scheme (http:, file:), none
+that climb out by `..` or by a link.
 """
 
 from __future__ import annotations
@@ -29,9 +31,11 @@ _IMAGE_TYPES = (
 
 
 def embedded(data: bytes, folder: Path) -> bytes:
-    """The GLB of a .gltf's or .glb's bytes, with what lies beside it in `folder` inside; a GLB that has everything comes back as it is.
+    """The GLB of a .gltf's or .glb's bytes, with what lies beside it in `folder` inside; a GLB that
+    has everything comes back as it is.
 
-    Raises InputError if the bytes are no glTF, or a file of it is missing, outside the folder or shorter than the document says.
+    Raises InputError if the bytes are no glTF, or a file of it is missing, outside the folder or
+    shorter than the document says.
     """
     if data[:4] == b"glTF":
         document, binary = glb.split(data)
@@ -51,11 +55,13 @@ def _json_document(data: bytes) -> glb.Document:
         document = None
     if not isinstance(document, dict) or not isinstance(document.get("asset"), dict):
         raise InputError(
-            f"This is no character's file: it is neither GLB, VRM, glTF nor BVH (it begins with {data[:12]!r})."
+            f"This is no character's file: it is neither GLB, VRM, glTF nor BVH (it begins with "
+            f"{data[:12]!r})."
         )
     if str(document["asset"].get("version", "")).partition(".")[0] != "2":
         raise InputError(
-            f"The glTF cannot be read: its version is {document['asset'].get('version')!r}, not 2.0."
+            f"The glTF cannot be read: its version is {document['asset'].get('version')!r}, not "
+            f"2.0."
         )
     return document
 
@@ -136,7 +142,10 @@ def _image_type(image: glb.Document, content: bytes) -> str:
 
 
 def read_uri(uri: object, folder: Path) -> bytes:
-    """The bytes that a URI of a document in `folder` names. Raises InputError if they are not there, or not in the folder."""
+    """The bytes that a URI of a document in `folder` names.
+
+    Raises InputError if they are not there, or not in the folder.
+    """
     if not isinstance(uri, str):
         raise InputError(f"The glTF is damaged: {uri!r} is no name of a file.")
     if uri.startswith("data:"):
@@ -147,7 +156,8 @@ def read_uri(uri: object, folder: Path) -> bytes:
         inside = (folder / relative).resolve().is_relative_to(folder.resolve())
     if not inside:
         raise InputError(
-            f"The glTF asks for {uri[:80]!r}, which is not in its own folder; mocap reads nothing from elsewhere."
+            f"The glTF asks for {uri[:80]!r}, which is not in its own folder; mocap reads nothing "
+            f"from elsewhere."
         )
     try:
         return (folder / relative).read_bytes()

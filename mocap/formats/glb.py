@@ -1,7 +1,9 @@
-"""GLB, the binary container of glTF 2.0 (https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html, §4.4): split, join, read an accessor.
+"""GLB, the binary container of glTF 2.0 (https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html,
+§4.4): split, join, read an accessor.
 
-The document stays the plain dictionary that its JSON is. A typed document model (pygltflib was tried on sixteen files) writes back
-defaults that were absent, among them some that validators object to, and drops empty strings and objects that were present.
+The document stays the plain dictionary that its JSON is. A typed document model (pygltflib was
+tried on sixteen files) writes back defaults that were absent, among them some that validators
+object to, and drops empty strings and objects that were present.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ _DTYPES = {
     5126: np.float32,
 }
 LONGEST_NAME = 200
-"""Letters: longer names are no names, and whatever looks for words in them or prints them would take its time."""
+"""Letters: longer names are no names, and whatever looks for words in them or prints them would
+take its time."""
 
 # More nodes than this are no character's; they would be read for minutes.
 _MOST_NODES = 100_000
@@ -44,7 +47,9 @@ _MOST_NUMBERS = 200_000_000
 
 @contextmanager
 def damage_named() -> Iterator[None]:
-    """Turns what a broken document runs into (a missing field, a number that points nowhere) into an InputError."""
+    """Turns what a broken document runs into (a missing field, a number that points nowhere) into
+    an InputError.
+    """
     try:
         yield
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as error:
@@ -54,7 +59,10 @@ def damage_named() -> Iterator[None]:
 
 
 def split(data: bytes) -> tuple[Document, bytes]:
-    """(the JSON document, the binary chunk or nothing). Raises InputError if it is not a GLB 2.0 or is cut off."""
+    """(the JSON document, the binary chunk or nothing).
+
+    Raises InputError if it is not a GLB 2.0 or is cut off.
+    """
     if len(data) < 20 or data[:4] != b"glTF":
         raise InputError(
             f"This is not a GLB file (.glb, .vrm): it begins with {data[:4]!r} instead of b'glTF'."
@@ -92,7 +100,9 @@ def split(data: bytes) -> tuple[Document, bytes]:
 
 
 def other_chunks(data: bytes) -> bytes:
-    """A GLB's chunks of kinds that glTF does not define, as they stand, to be kept; nothing if there are none or it is no GLB."""
+    """A GLB's chunks of kinds that glTF does not define, as they stand, to be kept; nothing if
+    there are none or it is no GLB.
+    """
     kept, seen, at = b"", set(), 12
     while data[:4] == b"glTF" and at + 8 <= len(data):
         size, kind = struct.unpack_from("<II", data, at)
@@ -251,7 +261,8 @@ def node_parents(document: Document) -> list[int]:
 
 
 def node_names(document: Document) -> tuple[str, ...]:
-    """The nodes' names, made unique with the node's number where they are not (glTF does not ask for it): a second "arm" is "arm.7".
+    """The nodes' names, made unique with the node's number where they are not (glTF does not ask
+    for it): a second "arm" is "arm.7".
 
     Cut after LONGEST_NAME letters.
     """
@@ -267,7 +278,9 @@ def node_names(document: Document) -> tuple[str, ...]:
 
 
 def node_pose(node: Document) -> tuple[ndarray, ndarray, ndarray]:
-    """(translation (3,), rotation (4,) xyzw, scale (3,)) of a node at rest, from its matrix if it has one."""
+    """(translation (3,), rotation (4,) xyzw, scale (3,)) of a node at rest, from its matrix if it
+    has one.
+    """
     if "matrix" in node:
         m = np.array(node["matrix"], dtype=np.float64).reshape(4, 4).T
         scale = np.linalg.norm(m[:3, :3], axis=0)

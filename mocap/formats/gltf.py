@@ -1,8 +1,11 @@
-"""A Motion into the character's own glTF document: GLB, VRM 0 and 1, or .gltf. (What is read of glTF animations: gltf_read.py.)
+"""A Motion into the character's own glTF document:
 
-The document is kept: everything that was in it stays as it was, to the byte in the binary chunk and to the value in the JSON; one
-animation, one buffer view and some accessors come after what is there. Of the nodes that are there, only those that move and are given
-by a `matrix` change: glTF lets only translation, rotation and scale be animated, so the matrix is written as these three.
+GLB, VRM 0 and 1, or .gltf. (What is read of glTF animations: gltf_read.py.)
+
+The document is kept: everything that was in it stays as it was, to the byte in the binary chunk and
+to the value in the JSON; one animation, one buffer view and some accessors come after what is
+there. Of the nodes that are there, only those that move and are given by a `matrix` change: glTF
+lets only translation, rotation and scale be animated, so the matrix is written as these three.
 """
 
 from __future__ import annotations
@@ -24,14 +27,18 @@ from mocap.errors import InputError
 from mocap.formats import glb, linear, morphs, reduce
 from mocap.formats.tracks import Track, append
 
-# A channel within this of its node's rest is left out: the rest says the same. Radians; with reduced keys, the tolerance itself.
+# A channel within this of its node's rest is left out: the rest says the same. Radians; with
+# reduced keys, the tolerance itself.
 _STILL = 1e-6
-# How far a rig's joint may lie from the motion's at rest before the motion was evidently made for another body.
+# How far a rig's joint may lie from the motion's at rest before the motion was evidently made for
+# another body.
 _SAME_PLACE, _SAME_TURN = 1e-3, np.radians(0.5)
 
 
 def dumps(motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = False) -> bytes:
-    """The rig's document with the motion added as an animation, times counted from 0; see `animate`."""
+    """The rig's document with the motion added as an animation, times counted from 0; see
+    `animate`.
+    """
     return animate(motion, rig, name, all_keys)[0]
 
 
@@ -65,7 +72,8 @@ def animate(
     """
     if rig.kind == "bvh":
         raise InputError(
-            f"The rig {rig.name!r} is a BVH file, which holds no glTF document; write its motion to a .bvh."
+            f"The rig {rig.name!r} is a BVH file, which holds no glTF document; write its motion "
+            f"to a .bvh."
         )
     if len(motion) == 0:
         raise InputError("A motion without frames cannot be written as glTF.")
@@ -90,7 +98,10 @@ def animate(
 
 
 def loads_document(source: bytes) -> tuple[glb.Document, bytes, bool]:
-    """(the JSON document, the binary chunk, whether it is a GLB) of a GLB or of a .gltf's text. Raises InputError."""
+    """(the JSON document, the binary chunk, whether it is a GLB) of a GLB or of a .gltf's text.
+
+    Raises InputError.
+    """
     if source[:4] == b"glTF" or not source.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return *glb.split(source), True
     try:
@@ -101,11 +112,14 @@ def loads_document(source: bytes) -> tuple[glb.Document, bytes, bool]:
 
 
 def _check_whole(document: glb.Document, binary: bytes, is_glb: bool) -> None:
-    """Raises InputError if the lists to which something is added are none, or what is in the file reaches beyond its buffers."""
+    """Raises InputError if the lists to which something is added are none, or what is in the file
+    reaches beyond its buffers.
+    """
     for key in ("buffers", "bufferViews", "accessors", "animations"):
         if not isinstance(document.get(key, []), list):
             raise InputError(
-                f"The glTF document is damaged: its {key} are a {type(document[key]).__name__} instead of a list."
+                f"The glTF document is damaged: its {key} are a {type(document[key]).__name__} "
+                f"instead of a list."
             )
     buffers = document.get("buffers", [])
     if (
@@ -116,36 +130,44 @@ def _check_whole(document: glb.Document, binary: bytes, is_glb: bool) -> None:
         and buffers[0]["byteLength"] > len(binary)
     ):
         raise InputError(
-            f"The GLB file is damaged or cut off: its buffer should hold {buffers[0]['byteLength']} bytes, but there are {len(binary)}."
+            f"The GLB file is damaged or cut off: its buffer should hold "
+            f"{buffers[0]['byteLength']} bytes, but there are {len(binary)}."
         )
     for number, view in enumerate(document.get("bufferViews", [])):
         end = view.get("byteOffset", 0) + view["byteLength"]
         if end > buffers[view["buffer"]]["byteLength"]:
             raise InputError(
-                f"The glTF document is damaged: bufferView {number} ends at byte {end} of a buffer of "
+                f"The glTF document is damaged: bufferView {number} ends at byte {end} of a buffer "
+                f"of "
                 f"{buffers[view['buffer']]['byteLength']}."
             )
 
 
 def check_skeleton(motion: Motion, rig: Rig) -> None:
-    """Raises InputError if the motion's joints are not the rig's, or rest elsewhere: it was made for another body."""
+    """Raises InputError if the motion's joints are not the rig's, or rest elsewhere: it was made
+    for another body.
+    """
     mine, its = motion.skeleton, rig.skeleton
     if missing := [n for n in mine.names if n not in its.names]:
         raise InputError(
-            f"The rig has no joints for these of the motion's: {', '.join(missing[:60])}. Retarget the motion to the rig first; the rig's "
+            f"The rig has no joints for these of the motion's: {', '.join(missing[:60])}. Retarget "
+            f"the motion to the rig first; the rig's "
             f"joints are {', '.join(its.names[:60])}."
         )
     if mine.names != its.names or not np.array_equal(mine.parents, its.parents):
         raise InputError(
-            "The motion's joints are the rig's in another order or hanging from others. Retarget the motion to the rig first."
+            "The motion's joints are the rig's in another order or hanging from others. Retarget "
+            "the motion to the rig first."
         )
     away = np.linalg.norm(its.offsets - mine.offsets, axis=1)
     turned = R.distance(its.rest_rotations, mine.rest_rotations)
     # The root goes where the motion says, so where it rests does not matter.
     if wrong := [j for j in range(1, len(away)) if away[j] > _SAME_PLACE or turned[j] > _SAME_TURN]:
         raise InputError(
-            f"The motion is not on this rig's skeleton: {mine.names[wrong[0]]!r} rests {1000 * away[wrong[0]]:.0f} mm and "
-            f"{np.degrees(turned[wrong[0]]):.0f}° from where the rig has it. Retarget the motion to the rig first."
+            f"The motion is not on this rig's skeleton: {mine.names[wrong[0]]!r} rests "
+            f"{1000 * away[wrong[0]]:.0f} mm and "
+            f"{np.degrees(turned[wrong[0]]):.0f}° from where the rig has it. Retarget the motion "
+            f"to the rig first."
         )
 
 
@@ -154,7 +176,8 @@ def nodes_of(document: glb.Document, rig: Rig) -> list[int]:
     by_name = {name: i for i, name in enumerate(glb.node_names(document))}
     if missing := [n for n in rig.skeleton.names if n not in by_name]:
         raise InputError(
-            f"The rig's document has no nodes named {', '.join(missing[:60])}, which its skeleton has."
+            f"The rig's document has no nodes named {', '.join(missing[:60])}, which its skeleton "
+            f"has."
         )
     return [by_name[n] for n in rig.skeleton.names]
 
@@ -177,9 +200,11 @@ def node_tracks(
         all_keys: Joints that hardly leave their rest get a track as well.
         ground: As in `animate`.
 
-    With D the joint's turn away from rest in the document's world and P its parent node's linear part as it is then, the node's own
-    linear part must be P⁻¹·D·M for its world's linear part M at rest: exact for any bone axes, nodes between, mirrored and uniform
-    scales. Below scales that differ by axis no rotation does that: the nearest is taken, turned on so that the bone points where it must.
+    With D the joint's turn away from rest in the document's world and P its parent node's linear
+    part as it is then, the node's own linear part must be P⁻¹·D·M for its world's linear part M at
+    rest: exact for any bone axes, nodes between, mirrored and uniform scales. Below scales that
+    differ by axis no rotation does that: the nearest is taken, turned on so that the bone points
+    where it must.
     """
     rest = linear.Rest(document)
     turns, places = in_document(motion, rig)
@@ -213,7 +238,8 @@ def node_tracks(
                 R.between(R.normalize(R.apply(rotation, scale * ahead[j])), R.normalize(aim)),
                 rotation,
             )
-        # The first joint always turns: it names the animation's subject, and a file without any channel would not be valid.
+        # The first joint always turns: it names the animation's subject, and a file without any
+        # channel would not be valid.
         tolerance = reduce.turning(reach[j])
         if j == 0 or np.max(R.distance(turn, rotation)) > (
             _STILL if all_keys else max(tolerance, _STILL)
@@ -223,7 +249,8 @@ def node_tracks(
             )
         else:
             rotation = turn[None]
-        # The first joint moves; so does one that hangs from its bone in the rig alone (a foot that stands beside the body in the file).
+        # The first joint moves; so does one that hangs from its bone in the rig alone (a foot that
+        # stands beside the body in the file).
         moved = place[None]
         if j == 0 or joint_above[above] != rig.skeleton.parents[j]:
             moved = np.linalg.solve(linear_part, (places[:, j] - parent[:, :3, 3])[..., None])[
@@ -294,7 +321,9 @@ def in_document(
 
 
 def _bones_ahead(rig: Rig, nodes: list[int], rest: linear.Rest) -> dict[int, ndarray]:
-    """joint → where the one bone that goes on from it begins, in the joint's own frame; none for hips, hands and others that branch."""
+    """joint → where the one bone that goes on from it begins, in the joint's own frame; none for
+    hips, hands and others that branch.
+    """
     out = {}
     for bone, name in rig.bones.items():
         going_on = [b for b, parent in BONE_PARENTS.items() if parent == bone and b in rig.bones]
@@ -306,7 +335,9 @@ def _bones_ahead(rig: Rig, nodes: list[int], rest: linear.Rest) -> dict[int, nda
 
 
 def without_matrices(document: glb.Document, moving: set[int]) -> glb.Document:
-    """The document with the matrices of moving nodes as translation, rotation and scale, which alone glTF lets an animation change."""
+    """The document with the matrices of moving nodes as translation, rotation and scale, which
+    alone glTF lets an animation change.
+    """
     if not any("matrix" in document["nodes"][n] for n in moving):
         return document
     nodes = list(document["nodes"])

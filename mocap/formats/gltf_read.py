@@ -38,7 +38,10 @@ def _names(document: glb.Document) -> list[str]:
 
 
 def chosen(document: glb.Document, animation: str | None) -> glb.Document:
-    """The document's animation of a name, or its first. Raises InputError, naming those there are, if there is none of that name."""
+    """The document's animation of a name, or its first.
+
+    Raises InputError, naming those there are, if there is none of that name.
+    """
     names = _names(document)
     if not names:
         raise InputError("There is no animation in the file, only a character that rests.")
@@ -52,7 +55,8 @@ def chosen(document: glb.Document, animation: str | None) -> glb.Document:
 
 @glb.damage_named()
 def loads_on(rig: Rig, animation: str | None = None, folder: Path | None = None) -> Motion:
-    """An animation in the rig's own document, on the rig's skeleton and in mocap's world; the first one if none is named.
+    """An animation in the rig's own document, on the rig's skeleton and in mocap's world; the first
+    one if none is named.
 
     folder: where the other files of a .gltf are. Raises InputError as `chosen` does.
     """
@@ -65,12 +69,14 @@ def loads_on(rig: Rig, animation: str | None = None, folder: Path | None = None)
 
 @glb.damage_named()
 def loads_animation(data: bytes) -> Motion:
-    """A document's first animation, on its own nodes as the skeleton: the joints of its skins, VRM bones, and what the animation moves.
+    """A document's first animation, on its own nodes as the skeleton: the joints of its skins, VRM
+    bones, and what the animation moves.
 
-    The skeleton's root is the lowest node above all of these that moves or branches, or the node below it that travels with most of them;
-    nodes above it are taken into it. Times are the keys of all channels together; LINEAR, STEP and CUBICSPLINE are read. Bones do
-    not stretch in a Motion, so translations below the root and scales are left at rest. Without an animation there is one frame, the rest.
-    Raises InputError if the file has no joints, or cannot be read.
+    The skeleton's root is the lowest node above all of these that moves or branches, or the node
+    below it that travels with most of them; nodes above it are taken into it. Times are the keys of
+    all channels together; LINEAR, STEP and CUBICSPLINE are read. Bones do not stretch in a Motion,
+    so translations below the root and scales are left at rest. Without an animation there is one
+    frame, the rest. Raises InputError if the file has no joints, or cannot be read.
     """
     document, binary, _ = loads_document(data)
     found = document.get("animations", [])
@@ -88,7 +94,8 @@ def _skeleton_of(
 ) -> Skeleton:
     """The nodes as they rest in the document's world."""
     worlds = np.array([rest.world[n] for n in joints])
-    # Where the document mirrors, the rotation is that of minus the matrix: a turn of the world comes out the same through it.
+    # Where the document mirrors, the rotation is that of minus the matrix: a turn of the world
+    # comes out the same through it.
     sign = np.sign(np.linalg.det(worlds[:, :3, :3]))
     turns = linear.nearest_rotation(
         worlds[:, :3, :3] * np.where(sign == 0, 1.0, sign)[:, None, None]
@@ -108,7 +115,9 @@ def _motion(
     turn: Float[ndarray, "4"],
     unit: float,
 ) -> Motion:
-    """What the nodes do, as a motion of the skeleton that they are at rest; world = unit · turn(document's world)."""
+    """What the nodes do, as a motion of the skeleton that they are at rest; world = unit ·
+    turn(document's world).
+    """
     rest = linear.Rest(document)
     times = times_of(tracks)
     now = worlds(rest, tracks, times, nodes[0])
@@ -134,7 +143,10 @@ def _motion(
 def worlds(
     rest: linear.Rest, tracks: Tracks, times: Float[ndarray, "frames"], root: int
 ) -> dict[int, Float[ndarray, "frames 4 4"]]:
-    """node → (F, 4, 4), to the document's world, of the nodes that move. Of translations, those of the root and of the nodes above it."""
+    """node → (F, 4, 4), to the document's world, of the nodes that move.
+
+    Of translations, those of the root and of the nodes above it.
+    """
     moving: dict[int, ndarray] = {}
     travelling = {root}
     while (top := rest.parents[root]) >= 0:
@@ -240,7 +252,8 @@ def _joint_nodes(document: glb.Document, rest: linear.Rest, tracks: Tracks) -> l
     wanted = animated | _skinned(document) | set(_humanoid(document).values())
     if not wanted:
         raise InputError(
-            "The GLB file has no skin, no VRM 1.0 humanoid and no animation, so there is no skeleton in it."
+            "The GLB file has no skin, no VRM 1.0 humanoid and no animation, so there is no "
+            "skeleton in it."
         )
     paths = []
     for node in sorted(wanted):
@@ -251,7 +264,8 @@ def _joint_nodes(document: glb.Document, rest: linear.Rest, tracks: Tracks) -> l
     kept = {n for path in paths for n in path}
     tops = {path[0] for path in paths}
     if len(tops) > 1:
-        # Several trees: the skeleton is the largest, and what else moves (a prop, a camera) is not part of it.
+        # Several trees: the skeleton is the largest, and what else moves (a prop, a camera) is not
+        # part of it.
         sizes = {top: sum(path[0] == top for path in paths) for top in sorted(tops)}
         tops = {max(sizes, key=lambda top: sizes[top])}
     root = tops.pop()
@@ -260,7 +274,8 @@ def _joint_nodes(document: glb.Document, rest: linear.Rest, tracks: Tracks) -> l
         and len(below := [c for c in document["nodes"][root].get("children", []) if c in kept]) == 1
     ):
         root = below[0]
-    # Hips that travel below nodes that stay (with the handles of inverse kinematics beside them): the body begins at the hips.
+    # Hips that travel below nodes that stay (with the handles of inverse kinematics beside them):
+    # the body begins at the hips.
     moving = {
         node: {path for n, path in tracks if n == node and _varies(tracks[n, path])}
         for node in animated

@@ -17,22 +17,26 @@ from mocap.formats import glb
 from mocap.formats.embed import embedded
 from mocap.formats.gltf import loads_document
 
-# VRM 0 counts the thumb's bones as a finger's; the first of them is what VRM 1 (and anatomy) calls the metacarpal.
+# VRM 0 counts the thumb's bones as a finger's; the first of them is what VRM 1 (and anatomy) calls
+# the metacarpal.
 _VRM0_THUMB = {
     "ThumbProximal": "ThumbMetacarpal",
     "ThumbIntermediate": "ThumbProximal",
     "ThumbDistal": "ThumbDistal",
 }
 _VRM0 = {s + old: s + new for s in ("left", "right") for old, new in _VRM0_THUMB.items()}
-# A skin whose bind pose is nowhere further from the node pose than this shows no other pose. Radians.
+# A skin whose bind pose is nowhere further from the node pose than this shows no other pose.
+# Radians.
 _SAME_POSE = np.radians(0.5)
-# How far hips may have moved since a skin was bound for its space to be told: sine of the turn, plus parts of the body's size.
+# How far hips may have moved since a skin was bound for its space to be told: sine of the turn,
+# plus parts of the body's size.
 _MOVED = 0.8
 # Skins of fewer joints are no characters: a prop, a strand of hair.
 _BODY = 6
 # Coordinates beyond this (in any unit) are those of a damaged file; their squares would overflow.
 _FAR = 1e12
-# Below this ratio of its least to its greatest stretch, a node's matrix is flat, and says nothing of how the node is turned.
+# Below this ratio of its least to its greatest stretch, a node's matrix is flat, and says nothing
+# of how the node is turned.
 _FLAT = 1e-6
 
 
@@ -164,7 +168,8 @@ def _tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
     )
     if len(lost):
         raise InputError(
-            f"The node {names[order[lost[0]]]!r} rests nowhere: with its parents' places and scales its numbers are too large."
+            f"The node {names[order[lost[0]]]!r} rests nowhere: with its parents' places and "
+            f"scales its numbers are too large."
         )
 
     turned = [glb.node_pose(nodes[n])[1] for n in order]
@@ -226,7 +231,8 @@ def _local_matrix(node: glb.Document, name: str) -> Float[ndarray, "4 4"]:
                 or (key == "rotation" and not values.any())
             ):
                 raise InputError(
-                    f"Node {name!r} cannot be placed: its {key} must be {size} finite numbers, none wild, but is {str(node[key])[:80]}."
+                    f"Node {name!r} cannot be placed: its {key} must be {size} finite numbers, "
+                    f"none wild, but is {str(node[key])[:80]}."
                 )
     return glb.node_matrix(node)
 
@@ -234,7 +240,9 @@ def _local_matrix(node: glb.Document, name: str) -> Float[ndarray, "4 4"]:
 def rotations_of(
     matrices: Float[ndarray, "nodes 3 3"], parents: ndarray, local: Float[ndarray, "nodes 4"]
 ) -> Float[ndarray, "nodes 4"]:
-    """The rotation in each matrix (the orthogonal factor nearest to it); for flat ones the parent's, turned by the local one."""
+    """The rotation in each matrix (the orthogonal factor nearest to it); for flat ones the
+    parent's, turned by the local one.
+    """
     out, sharp = _orthogonal(matrices)
     for i in np.flatnonzero(~sharp):  # parents come first
         out[i] = R.multiply(out[parents[i]], local[i]) if parents[i] >= 0 else local[i]
@@ -242,7 +250,9 @@ def rotations_of(
 
 
 def _orthogonal(matrices: Float[ndarray, "n 3 3"]) -> tuple[Float[ndarray, "n 4"], ndarray]:
-    """(the rotations of the matrices' polar decompositions, of minus the matrix where it mirrors; which matrices are not flat)."""
+    """(the rotations of the matrices' polar decompositions, of minus the matrix where it mirrors;
+    which matrices are not flat).
+    """
     u, stretch, v = np.linalg.svd(matrices)
     q = u @ v
     q *= np.sign(np.linalg.det(q))[:, None, None]
@@ -271,7 +281,9 @@ def _bind_matrices(
     parents: ndarray,
     place: ndarray,
 ) -> dict[int, Float[ndarray, "4 4"] | None]:
-    """Joint → its matrix in the document's world when its skin was bound; None where the skin does not say."""
+    """Joint → its matrix in the document's world when its skin was bound; None where the skin does
+    not say.
+    """
     bound: dict[int, ndarray | None] = {}
     for number, skin in enumerate(document.get("skins", [])):
         joints = [int(place[_index(j, len(place))]) for j in skin["joints"]]
@@ -281,7 +293,8 @@ def _bind_matrices(
         inverse = glb.accessor(document, binary, skin["inverseBindMatrices"])
         if inverse.ndim != 2 or inverse.shape[1] != 16 or len(inverse) < len(joints):
             raise InputError(
-                f"The file is damaged: skin {number} has {len(joints)} joints, but not a bind matrix for each."
+                f"The file is damaged: skin {number} has {len(joints)} joints, but not a bind "
+                f"matrix for each."
             )
         inverse = inverse[: len(joints)].reshape(-1, 4, 4).transpose(0, 2, 1)
         fine = np.all(np.isfinite(inverse), axis=(1, 2)) & (np.abs(inverse).max(axis=(1, 2)) < _FAR)
@@ -317,9 +330,11 @@ def _bind_space(
 ) -> Float[ndarray, "4 4"]:
     """The matrix from the space in which a skin was bound to the document's world.
 
-    moved: what each joint has done to its vertices since, the topmost joint first; bound: the joints in the skin's space. Nothing in the
-    file says it. Where the topmost joint stands as it was bound, what it did to its vertices is that matrix. Where hips are topmost, and
-    posed, it is one of the usual spaces: the world's, the mesh's, the one above the joints; the one in which the hips have moved least.
+    moved: what each joint has done to its vertices since, the topmost joint first; bound: the
+    joints in the skin's space. Nothing in the file says it. Where the topmost joint stands as it
+    was bound, what it did to its vertices is that matrix. Where hips are topmost, and posed, it is
+    one of the usual spaces: the world's, the mesh's, the one above the joints; the one in which the
+    hips have moved least.
     """
     size = max(float(np.abs(moved[0, :3, :3]).max()), 1e-30)
     spread = max(size * float(np.ptp(bound[:, :3, 3], axis=0).max()), 1e-12)
@@ -334,7 +349,9 @@ def bind_pose(
     worlds: Float[ndarray, "nodes 4 4"],
     rest: Float[ndarray, "nodes 4"],
 ) -> tuple[Pose, ...]:
-    """The pose in which the skins were bound, if it is another than the nodes'; nodes that no skin speaks of go with their parents."""
+    """The pose in which the skins were bound, if it is another than the nodes'; nodes that no skin
+    speaks of go with their parents.
+    """
     known = {j: m for j, m in bound.items() if m is not None}
     if not known:
         return ()

@@ -1,4 +1,6 @@
-"""An animation's tracks, put behind what stands in a glTF document: reduced keys, accessors, a buffer view, channels."""
+"""An animation's tracks, put behind what stands in a glTF document: reduced keys, accessors, a
+buffer view, channels.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,11 @@ _ENTRY = 130
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Track:
-    """What one node does. values: (F, 4) unit quaternions, (F, 3) translations, or (F, targets) weights. tolerance: how far the reduced
-    keys may be off, in radians or in the values' own unit."""
+    """What one node does. values:
+
+    (F, 4) unit quaternions, (F, 3) translations, or (F, targets) weights. tolerance: how far the
+    reduced keys may be off, in radians or in the values' own unit.
+    """
 
     node: int
     path: Literal["rotation", "translation", "weights"]
@@ -42,11 +47,13 @@ def append(
     all_keys: bool,
     chunk: bool,
 ) -> tuple[glb.Document, bytes, int]:
-    """(a copy of the document with an animation added, its binary chunk, how many bytes of keys were left out).
+    """(a copy of the document with an animation added, its binary chunk, how many bytes of keys
+    were left out).
 
-    times: seconds, counted from the first. all_keys: leave none out. chunk: whether the file is a GLB, whose binary chunk can grow;
-    otherwise, or where its first buffer lies elsewhere, the animation is a buffer of its own, as a data URI.
-    Raises InputError if two frames fall on one 32-bit time.
+    times: seconds, counted from the first. all_keys: leave none out. chunk: whether the file is a
+    GLB, whose binary chunk can grow; otherwise, or where its first buffer lies elsewhere, the
+    animation is a buffer of its own, as a data URI. Raises InputError if two frames fall on one
+    32-bit time.
     """
     clock = (times - times[0]).astype("<f4")
     if np.any(np.diff(clock) <= 0):
@@ -134,7 +141,9 @@ def _accessor(view: int, offset: int, values: ndarray, bounds: bool = True) -> g
 def _stored(
     document: glb.Document, binary: bytes, data: bytes, chunk: bool
 ) -> tuple[bytes, glb.Document]:
-    """(the binary chunk, the buffer view of data): at the chunk's end, or in a buffer of its own; `document["buffers"]` is changed."""
+    """(the binary chunk, the buffer view of data): at the chunk's end, or in a buffer of its own;
+    `document["buffers"]` is changed.
+    """
     buffers = document["buffers"]
     if chunk and (not buffers or ("uri" not in buffers[0] and binary)):
         buffers[:1] = [buffers[0] if buffers else {"byteLength": 0}]

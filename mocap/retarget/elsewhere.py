@@ -166,7 +166,8 @@ def normalized(motion: Motion, rig: Rig) -> Motion:
     """
     if motion.skeleton.names != rig.skeleton.names:
         raise InputError(
-            f"The motion is on {len(motion.skeleton.names)} joints that are not those of the rig {rig.name}."
+            f"The motion is on {len(motion.skeleton.names)} joints that are not those of the rig "
+            f"{rig.name}."
         )
     body = body_of(rig)
     turned = turns.to_bones(turns.links(rig), rig, motion.rotations)

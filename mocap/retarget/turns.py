@@ -203,12 +203,14 @@ def check_humanoid(skeleton: Skeleton) -> None:
     """Raise InputError if the skeleton is not HUMANOID's bones at rest in T-pose."""
     if skeleton.names != BONES:
         raise InputError(
-            f"The motion is on {len(skeleton.names)} joints ({skeleton.names[0]}, …) and not on the {len(BONES)} bones of a humanoid; "
+            f"The motion is on {len(skeleton.names)} joints ({skeleton.names[0]}, …) and not on "
+            f"the {len(BONES)} bones of a humanoid; "
             "bring it there with mocap.normalized or mocap.load_motion first."
         )
     if not np.allclose(np.abs(skeleton.rest_rotations[:, 3]), 1.0, atol=1e-9):
         raise InputError(
-            "The motion's skeleton must rest in T-pose with identity rotations; bring it there with mocap.normalized first."
+            "The motion's skeleton must rest in T-pose with identity rotations; bring it there "
+            "with mocap.normalized first."
         )
 
 

@@ -132,7 +132,8 @@ def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> R
     if len(set(nodes.values())) < len(nodes):
         twice = next(b for b in nodes if list(nodes.values()).count(nodes[b]) > 1)
         raise InputError(
-            f"The node {tree.names[nodes[twice]]!r} cannot be two bones at once ({twice} and another)."
+            f"The node {tree.names[nodes[twice]]!r} cannot be two bones at once ({twice} and "
+            f"another)."
         )
     parents = _hung(tree, nodes)
     kept = _kept(tree, parents, nodes)
@@ -184,7 +185,8 @@ def _hung(tree: Tree, nodes: dict[str, int]) -> ndarray:
             continue
         if node in T.path(parents, nodes[before]):
             raise InputError(
-                f"{bone} cannot be {tree.names[node]!r} while {before} is {tree.names[nodes[before]]!r}, which hangs below it in the file."
+                f"{bone} cannot be {tree.names[node]!r} while {before} is "
+                f"{tree.names[nodes[before]]!r}, which hangs below it in the file."
             )
         parents[node] = nodes[before]
     return parents

@@ -15,7 +15,8 @@ from mocap.rig.names import FINGERS, read
 from mocap.rig.shape import NoBody, by_shape
 
 REQUIRED = (
-    "hips", "spine", "head", "leftUpperLeg", "leftLowerLeg", "leftFoot", "rightUpperLeg", "rightLowerLeg", "rightFoot",
+    "hips", "spine", "head", "leftUpperLeg", "leftLowerLeg", "leftFoot", "rightUpperLeg",
+    "rightLowerLeg", "rightFoot",
     "leftUpperArm", "leftLowerArm", "leftHand", "rightUpperArm", "rightLowerArm", "rightHand",
 )  # fmt: skip
 """The fifteen bones that VRM 1.0 requires of a humanoid."""

@@ -38,14 +38,17 @@ _RULES: tuple[tuple[frozenset[str], str, float], ...] = tuple(
     (frozenset(words.split()), bone, fit)
     for words, bone, fit in (
         ("collar", "Shoulder", 1.0), ("shoulder", "Shoulder", 0.9), ("shldr", "Shoulder", 0.5),
-        ("upper arm", "UpperArm", 1.0), ("shldr", "UpperArm", 0.9), ("shoulder", "UpperArm", 0.6), ("arm", "UpperArm", 0.5),
+        ("upper arm", "UpperArm", 1.0), ("shldr", "UpperArm", 0.9), ("shoulder", "UpperArm", 0.6),
+        ("arm", "UpperArm", 0.5),
         ("lower arm", "LowerArm", 1.0), ("elbow", "LowerArm", 0.9), ("arm", "LowerArm", 0.45),
         ("hand", "Hand", 1.0), ("wrist", "Hand", 1.0), ("palm", "Hand", 0.3), ("arm", "Hand", 0.2),
-        ("thigh", "UpperLeg", 1.0), ("upper leg", "UpperLeg", 1.0), ("hip", "UpperLeg", 0.8), ("leg", "UpperLeg", 0.5),
+        ("thigh", "UpperLeg", 1.0), ("upper leg", "UpperLeg", 1.0), ("hip", "UpperLeg", 0.8),
+        ("leg", "UpperLeg", 0.5),
         ("shin", "LowerLeg", 1.0), ("lower leg", "LowerLeg", 1.0), ("leg", "LowerLeg", 0.45),
         ("foot", "Foot", 0.9), ("ankle", "Foot", 1.0), ("leg", "Foot", 0.3),
         ("toe", "Toes", 1.0), ("foot", "Toes", 0.3), ("leg", "Toes", 0.2),
-        ("hip", "hips", 1.0), ("pelvis", "hips", 1.0), ("lower body", "hips", 0.5), ("root", "hips", 0.4), ("waist", "hips", 0.3),
+        ("hip", "hips", 1.0), ("pelvis", "hips", 1.0), ("lower body", "hips", 0.5),
+        ("root", "hips", 0.4), ("waist", "hips", 0.3),
         ("spine", "spine", 1.0), ("chest", "spine", 1.0), ("waist", "spine", 0.7),
         ("neck", "neck", 1.0), ("head", "head", 1.0), ("jaw", "jaw", 1.0), ("eye", "Eye", 1.0),
     )

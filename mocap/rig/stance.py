@@ -16,8 +16,9 @@ from mocap.rig.names import ARM, LEG
 _DOWN, _UP = np.array([0.0, -1.0, 0.0]), np.array([0.0, 1.0, 0.0])
 _AHEAD, _RIGHT = np.array([0.0, 0.0, 1.0]), np.array([-1.0, 0.0, 0.0])
 _TRUNK = ("hips", "spine", "chest", "upperChest")
-# Another pose is taken instead of the rest if it is so much nearer to standing still, mean radians a joint: at once for the pose in
-# which a skin was bound, or in which an FBX's bones have no rotation of their own; a moment of a performance only where the rest is no pose of a body at all.
+# Another pose is taken instead of the rest if it is so much nearer to standing still, mean radians
+# a joint: at once for the pose in which a skin was bound, or in which an FBX's bones have no
+# rotation of their own; a moment of a performance only where the rest is no pose of a body at all.
 _BETTER = {"bind": np.radians(5.0), "zero": np.radians(5.0), "frame": np.radians(25.0)}
 # Legs of a standing or walking body are within this of the trunk's line, radians.
 _STRIDE = np.radians(45.0)

@@ -140,8 +140,8 @@ _WRIST = np.radians([40.0, 85.0])  # of the hand at the wrist, sideways and up o
 _SOFT = np.radians(10.0)
 # A bend whose sine is smaller than this tells little of the plane that it is in.
 _TELLING = np.sin(np.radians(10.0))
-# Weights of the bends at middle and end joint as evidence of the turn: the end of a finger is seen least,
-# and a thumb bends there most.
+# Weights of the bends at middle and end joint as evidence of the turn: the end of a finger is seen
+# least, and a thumb bends there most.
 _TELLS = np.array([[1.0, 0.3], *[[1.0, 0.0]] * 4])
 
 

@@ -99,8 +99,9 @@ def bracketed(host: str) -> str:
 class Door:
     """Who may come in to a server that listens at host and port, over TLS if secure. token: asked
     of everyone, where one is given. renewed: then a token opens to one page alone, whose cookie is
-    another secret, and `renewed` is called with the token that replaces it. guests: paths that pages
-    of other servers on this machine may use as well; no page of the internet has such an origin.
+    another secret, and `renewed` is called with the token that replaces it. guests: paths that
+    pages of other servers on this machine may use as well; no page of the internet has such an
+    origin.
     """
 
     def __init__(

@@ -44,8 +44,8 @@ class Record(_Ask, frozen=True):
 
 
 class Takes(_Ask, frozen=True):
-    """Answer: takes, the newest first, each as takes.TakeInfo has it; recording, the name of the one
-    that is being made.
+    """Answer: takes, the newest first, each as takes.TakeInfo has it; recording, the name of the
+    one that is being made.
     """
 
 

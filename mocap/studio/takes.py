@@ -1,4 +1,6 @@
-"""A folder of takes: keypoints as JSON Lines, a file each, which the studio's page lists, opens, renames and deletes by name."""
+"""A folder of takes: keypoints as JSON Lines, a file each, which the studio's page lists, opens,
+renames and deletes by name.
+"""
 
 from __future__ import annotations
 
@@ -43,13 +45,19 @@ class TakeInfo:
 
 
 class TakesFolder:
-    """The takes in a folder, which is made when the first one is recorded. Only plain names come in; no path is made of anything else."""
+    """The takes in a folder, which is made when the first one is recorded.
+
+    Only plain names come in; no path is made of anything else.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def new(self) -> Path:
-        """Where the next take goes: a name by date and time that nobody has. Raises OutputError if the folder cannot be made."""
+        """Where the next take goes: a name by date and time that nobody has.
+
+        Raises OutputError if the folder cannot be made.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -99,7 +107,8 @@ class TakesFolder:
         old, to = self.path(name), to.strip()
         if not _NAME.fullmatch(to) or to.startswith("."):
             raise InputError(
-                f"A take cannot be called {to!r}: letters, digits, spaces and .,-_()[]+'&!# are possible, 80 at most."
+                f"A take cannot be called {to!r}: letters, digits, spaces and .,-_()[]+'&!# are "
+                f"possible, 80 at most."
             )
         if (self.folder / f"{to}{SUFFIX}").exists():
             raise InputError(f"There is a take called {to!r} already: choose another name.")

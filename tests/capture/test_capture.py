@@ -1,4 +1,6 @@
-"""Frames come upright, in order, at the times the container gives; what cannot be read is refused in a sentence."""
+"""Frames come upright, in order, at the times the container gives; what cannot be read is refused
+in a sentence.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def red_corner(image: np.ndarray) -> str:
 
 
 def turn(path: Path, a: int, b: int, c: int, d: int) -> Path:
-    """Sets the display matrix of an MP4's first track, as a phone that was held sideways does (ISO/IEC 14496-12, tkhd)."""
+    """Sets the display matrix of an MP4's first track, as a phone that was held sideways does
+    (ISO/IEC 14496-12, tkhd).
+    """
     data = bytearray(path.read_bytes())
     box = data.index(b"tkhd") + 4
     matrix = box + 4 + (32 if data[box] else 20) + 16
@@ -114,7 +118,8 @@ def test_the_given_rate_overrides_the_files(tmp_path):
 
 
 def test_a_recording_whose_header_knows_no_length_is_read_whole(tmp_path):
-    # As browsers' MediaRecorder writes WebM: without a duration and without an index. `live` leaves them out.
+    # As browsers' MediaRecorder writes WebM: without a duration and without an index. `live` leaves
+    # them out.
     path = write_video(tmp_path / "x.webm", uneven_times(), "libvpx", options={"live": "1"})
     source = Video(path)
     assert source.count is None
@@ -563,7 +568,8 @@ def test_a_folder_with_a_bad_image_or_another_size_names_it(tmp_path):
         list(open_source(tmp_path, 30.0))
 
 
-# --- Cameras: what a camera does is tried on OpenCV's reader of a file, which gives pictures as fast as they are taken from it
+# --- Cameras: what a camera does is tried on OpenCV's reader of a file, which gives pictures as
+# fast as they are taken from it
 
 
 @pytest.mark.flaky(reruns=2)  # wall clock

@@ -60,7 +60,8 @@ def test_keypoints_are_baked_to_bvh_and_glb_that_tell_the_same(
     assert len(motion) == 30
     on_mannequin = gltf_read.loads_animation((tmp_path / "a.glb").read_bytes())
     assert set(HUMANOID.names) <= set(on_mannequin.skeleton.names)
-    # The same rotations, but for what five digits of Euler angles leave out: here, of the left knee.
+    # The same rotations, but for what five digits of Euler angles leave out: here, of the left
+    # knee.
     a = motion.rotations[:, motion.skeleton.index("LeftLeg")]
     b = on_mannequin.rotations[:, on_mannequin.skeleton.index("leftLowerLeg")]
     assert np.abs(np.abs((a * b).sum(axis=-1)) - 1.0).max() < 1e-6
@@ -247,7 +248,9 @@ def test_a_video_without_a_person_is_named(run, tmp_path: Path) -> None:
 
 
 def refused(run, folder: Path, name: str, named: str) -> None:
-    """The input is refused in one sentence, with status 2, and the output that was there is as it was."""
+    """The input is refused in one sentence, with status 2, and the output that was there is as it
+    was.
+    """
     (folder / "x.bvh").write_text("mine")
     status, out, err = run("bake", name, "-o", "x.bvh")
     assert status == 2
@@ -308,7 +311,7 @@ def test_foreign_axes_are_noticed_in_a_note(run, tmp_path: Path) -> None:
     assert re.search(r"\bz\b", err)
 
 
-# With a process of its own ---------------------------------------------------------------------------------------------------------
+# With a process of its own ------------------------------------------------------------------------
 
 
 def detecting(process: subprocess.Popen[str]) -> None:

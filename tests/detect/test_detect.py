@@ -1,5 +1,5 @@
-"""The body detector: the reference library's numbers, our axes, any clock, no person in an empty picture,
-and a quiet terminal.
+"""The body detector: the reference library's numbers, our axes, any clock, no person in an empty
+picture, and a quiet terminal.
 """
 
 from __future__ import annotations

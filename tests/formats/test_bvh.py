@@ -27,7 +27,9 @@ TENTH_OF_A_MILLIMETRE = 0.0001
 
 
 def wild_motion(seed: int, frames: int = 12) -> Motion:
-    """Every joint turned at random on every frame, with turns of 90° about x (gimbal lock) among them, on a random body."""
+    """Every joint turned at random on every frame, with turns of 90° about x (gimbal lock) among
+    them, on a random body.
+    """
     rng = np.random.default_rng(seed)
     rotations = synthetic.random_rotation(rng, frames, len(BONES))
     rotations[3:6] = euler.from_axes(
@@ -63,7 +65,7 @@ def worst(
     )
 
 
-# --- round trip ------------------------------------------------------------------------------------------------------------------
+# --- round trip -----------------------------------------------------------------------------------
 
 
 @given(seeds)
@@ -93,7 +95,9 @@ def test_euler_angles_give_the_rotation_back_even_in_gimbal_lock(seed: int, away
 @given(seeds)
 @settings(max_examples=20, deadline=None)
 def test_euler_angles_go_through_straight_up_without_a_jump(seed: int) -> None:
-    """Angles that run smoothly through x = 90° come back as they are, though beyond it the usual triple is another one."""
+    """Angles that run smoothly through x = 90° come back as they are, though beyond it the usual
+    triple is another one.
+    """
     rng = np.random.default_rng(seed)
     t = np.linspace(0.0, 1.0, 200)[:, None]
     start, end = rng.uniform(-0.5, 0.5, (2, 3))
@@ -109,7 +113,7 @@ def test_euler_angles_count_whole_turns() -> None:
     assert np.abs(euler.to_zxy(euler.from_axes("ZXY", angles)[:, None])[:, 0] - angles).max() < 1e-9
 
 
-# --- what is written -------------------------------------------------------------------------------------------------------------
+# --- what is written ------------------------------------------------------------------------------
 
 
 def test_names_are_those_that_other_tools_map_by_themselves() -> None:
@@ -158,7 +162,8 @@ def test_end_sites_reach_finger_tips_toes_and_crown() -> None:
 def test_joints_that_rest_turned_are_written_from_their_t_pose() -> None:
     rng = np.random.default_rng(3)
     straight = synthetic.smooth_motion(rng, 0.5, 30.0)
-    # The same body with every joint's axes turned at random at rest: world = straight world · twist.
+    # The same body with every joint's axes turned at random at rest: world = straight world ·
+    # twist.
     twist = synthetic.random_rotation(rng, 55)
     parents = HUMANOID.parents
     above = np.concatenate([R.IDENTITY[None], twist[parents[1:]]])
@@ -220,7 +225,7 @@ def test_angles_run_on_without_jumps_in_a_turning_body() -> None:
     assert np.abs(np.diff(table[:, 6:], axis=0)).max() < 90.0
 
 
-# --- judges ----------------------------------------------------------------------------------------------------------------------
+# --- judges ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -291,7 +296,9 @@ def cut(text: str, path: Path, most: int) -> int:
 def test_position_channels_on_every_joint_are_read_as_three_reads_them(
     data: Path, node: Path
 ) -> None:
-    """MakeHuman's files have them, to be added to the OFFSET: so three.js does below the root as at the root."""
+    """MakeHuman's files have them, to be added to the OFFSET: so three.js does below the root as at
+    the root.
+    """
     for name in ("benchmark", "tpose"):
         path = data / "mocap" / "bvh_makehuman_cc0" / f"{name}.bvh"
         motion = bvh.loads(path.read_text(), scale=1.0)
@@ -318,7 +325,7 @@ def test_wild_files_written_anew_move_the_same(data: Path) -> None:
         ), path.name
 
 
-# --- reading what others write ---------------------------------------------------------------------------------------------------
+# --- reading what others write --------------------------------------------------------------------
 
 PLAIN = """HIERARCHY
 ROOT hip
@@ -545,7 +552,7 @@ def test_a_motion_without_frames_is_refused() -> None:
         bvh.dumps(bvh.loads(PLAIN).slice(0, 0))
 
 
-# --- cost ------------------------------------------------------------------------------------------------------------------------
+# --- cost -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("apart", ["\n", " "])

@@ -1,4 +1,6 @@
-"""Characters' files as trees of nodes: against three.js and SciPy, and against every kind of damage."""
+"""Characters' files as trees of nodes: against three.js and SciPy, and against every kind of
+damage.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ BONE_MAP = {bone: bone for bone in HUMANOID.names}
 def character(
     skeleton: Skeleton = HUMANOID, posed: np.ndarray | None = None, **extra: Any
 ) -> tuple[glb.Document, bytes]:
-    """A document of bare joints below a node "above", bound in the skeleton's rest pose and standing in `posed` (J, 4), and its binary."""
+    """A document of bare joints below a node "above", bound in the skeleton's rest pose and
+    standing in `posed` (J, 4), and its binary.
+    """
     count = len(skeleton.names)
     posed = skeleton.rest_rotations if posed is None else posed
     nodes: list[dict[str, Any]] = [{"name": "above", "children": [1]}]
@@ -81,7 +85,9 @@ def written(
 
 
 def random_nodes(rng: np.random.Generator, count: int, scales: str) -> list[dict[str, Any]]:
-    """Nodes in a random order and tree: with matrices or parts; `scales`: "mirrored" (alike in all axes but for signs) or "any"."""
+    """Nodes in a random order and tree: with matrices or parts; `scales`: "mirrored" (alike in all
+    axes but for signs) or "any".
+    """
     nodes: list[dict[str, Any]] = []
     for i in range(count):
         size = rng.uniform(0.5, 2.0) * (
@@ -123,22 +129,26 @@ def worlds(nodes: list[dict[str, Any]]) -> dict[str, np.ndarray]:
     return out
 
 
-# --- places and rotations --------------------------------------------------------------------------------------------------------
+# --- places and rotations -------------------------------------------------------------------------
 
 
 def test_places_are_those_of_three(tmp_path: Path, node: Path) -> None:
     nodes = random_nodes(np.random.default_rng(3), 40, "any")
     data = struct.pack("<2f6f", 0, 1, *range(6))
     document = {
-        "asset": {"version": "2.0"}, "nodes": [*nodes, {"name": "clock"}], "scenes": [{"nodes": list(range(41))}], "scene": 0,
+        "asset": {"version": "2.0"}, "nodes": [*nodes, {"name": "clock"}],
+        "scenes": [{"nodes": list(range(41))}], "scene": 0,
         "buffers": [{"byteLength": len(data)}],
-        "bufferViews": [{"buffer": 0, "byteLength": 8}, {"buffer": 0, "byteOffset": 8, "byteLength": 24}],
+        "bufferViews": [{"buffer": 0, "byteLength": 8},
+                        {"buffer": 0, "byteOffset": 8, "byteLength": 24}],
         "accessors": [
-            {"bufferView": 0, "componentType": 5126, "count": 2, "type": "SCALAR", "min": [0], "max": [1]},
+            {"bufferView": 0, "componentType": 5126, "count": 2, "type": "SCALAR", "min": [0],
+             "max": [1]},
             {"bufferView": 1, "componentType": 5126, "count": 2, "type": "VEC3"},
         ],
         "animations": [
-            {"samplers": [{"input": 0, "output": 1}], "channels": [{"sampler": 0, "target": {"node": 40, "path": "translation"}}]}
+            {"samplers": [{"input": 0, "output": 1}],
+             "channels": [{"sampler": 0, "target": {"node": 40, "path": "translation"}}]}
         ],
     }  # fmt: skip
     below = {c for n in nodes for c in n.get("children", [])}
@@ -242,7 +252,7 @@ def test_vrm_says_itself_which_bones_it_has() -> None:
     }
 
 
-# --- the bind pose ---------------------------------------------------------------------------------------------------------------
+# --- the bind pose --------------------------------------------------------------------------------
 
 
 @given(seeds)
@@ -282,7 +292,7 @@ def test_a_skin_bound_as_it_stands_shows_no_other_pose() -> None:
     assert tree_of(glb.join(document, binary), NOWHERE).poses == ()
 
 
-# --- several files ---------------------------------------------------------------------------------------------------------------
+# --- several files --------------------------------------------------------------------------------
 
 
 def test_a_gltf_of_several_files_is_as_its_glb(tmp_path: Path) -> None:
@@ -345,7 +355,7 @@ def test_pictures_beside_a_gltf_come_inside(tmp_path: Path) -> None:
     assert "uri" in document["images"][0], "the caller's document is left as it is"
 
 
-# --- BVH -------------------------------------------------------------------------------------------------------------------------
+# --- BVH ------------------------------------------------------------------------------------------
 
 
 @given(seeds)
@@ -391,7 +401,7 @@ def test_a_bvh_with_wild_numbers_is_refused(tmp_path: Path, what: str, wild: str
         assert what == "OFFSET 0 0 0"
 
 
-# --- bad input: one sentence, in bounded time ------------------------------------------------------------------------------------
+# --- bad input: one sentence, in bounded time -----------------------------------------------------
 
 GOOD, BINARY = character()
 

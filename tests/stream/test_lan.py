@@ -1,4 +1,6 @@
-"""Phones of the same network: a certificate that names this machine, addresses that are good once, and a code that a camera reads."""
+"""Phones of the same network: a certificate that names this machine, addresses that are good once,
+and a code that a camera reads.
+"""
 
 from __future__ import annotations
 

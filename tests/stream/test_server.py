@@ -1,4 +1,6 @@
-"""The server over real sockets, loopback only: who may come in, what they get, and that none of them costs the others anything."""
+"""The server over real sockets, loopback only: who may come in, what they get, and that none of
+them costs the others anything.
+"""
 
 import asyncio
 import contextlib
@@ -73,7 +75,7 @@ async def get(
     return await raw(server.port, "\r\n".join(lines) + "\r\n\r\n")
 
 
-# The stream ------------------------------------------------------------------------------------------------------------------------
+# The stream ---------------------------------------------------------------------------------------
 
 
 def test_a_viewer_is_greeted_and_gets_the_latest_frame_at_once_in_order():
@@ -171,7 +173,8 @@ def test_a_viewer_of_five_frames_a_second_is_never_more_than_200_ms_stale():
 def test_fifty_viewers_that_never_read_cost_no_memory_and_nobody_else_time():
     with Host(fps=60, picture_bytes=100_000) as host:
         alone = statistics.median(asyncio.run(fast(host.port, 1.0)))
-        # Some acknowledge all the same, so that nothing but their own sockets holds them back, once the kernel's buffers are full.
+        # Some acknowledge all the same, so that nothing but their own sockets holds them back, once
+        # the kernel's buffers are full.
         with dead_clients(host.port, 50) as dead, greedy(dead[:5]):
             asyncio.run(fast(host.port, 2.0))
             before = host.memory()
@@ -382,7 +385,7 @@ def test_there_is_an_end_to_the_number_of_viewers():
     run(body())
 
 
-# The door --------------------------------------------------------------------------------------------------------------------------
+# The door -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("subprotocols", [None, ["mocap.v2"], ["chat", "mocap"]])
@@ -443,7 +446,8 @@ def test_only_our_own_names_are_answered():
 
 def test_beyond_loopback_a_token_is_needed():
     async def body():
-        # A server that listens on an address that is not loopback's by name; what is tried here is still reached over loopback.
+        # A server that listens on an address that is not loopback's by name; what is tried here is
+        # still reached over loopback.
         async with Server(HELLO, FILES, host="0.0.0.0", port=0) as server:
             assert server.token
             assert len(server.token) >= 20
@@ -486,7 +490,7 @@ def test_on_loopback_a_token_is_asked_for_where_one_is_given():
     run(body())
 
 
-# Files -----------------------------------------------------------------------------------------------------------------------------
+# Files --------------------------------------------------------------------------------------------
 
 
 def test_files_come_with_their_types_and_headers(tmp_path: Path):
@@ -555,8 +559,10 @@ def test_what_is_not_in_the_table_is_not_there():
     async def body():
         async with Server(HELLO, FILES, port=0) as server:
             wrong = (
-                "/none", "/index.html", "//", "/../../etc/passwd", "/..%2f..%2fetc%2fpasswd", "/%2e%2e/%2e%2e/etc/passwd",
-                "/assets/../../x",                "/etc/passwd", "file:///etc/passwd", "*", "/%00", "/%ff",
+                "/none", "/index.html", "//", "/../../etc/passwd", "/..%2f..%2fetc%2fpasswd",
+                "/%2e%2e/%2e%2e/etc/passwd",
+                "/assets/../../x",                "/etc/passwd", "file:///etc/passwd", "*", "/%00",
+                "/%ff",
                 "\\..\\x", "/assets/", "/stream/", "/a" * 2000, "/" + "%" * 50,
             )  # fmt: skip
             for path in wrong:
@@ -595,7 +601,7 @@ def test_the_table_holds_viewer_and_rigs(tmp_path: Path):
         files_for(tmp_path / "models")
 
 
-# The port --------------------------------------------------------------------------------------------------------------------------
+# The port -----------------------------------------------------------------------------------------
 
 
 def test_a_taken_port_is_stepped_over_and_said():
@@ -644,7 +650,8 @@ def test_it_ends_within_a_second_beside_fifty_dead_clients_and_is_back_on_its_po
                     await asyncio.sleep(0.005)
                 before = time.monotonic()
             took = time.monotonic() - before
-            # `alive` closed first, by leaving its `async with`; the next one is closed by the server.
+            # `alive` closed first, by leaving its `async with`; the next one is closed by the
+            # server.
             assert took < 1.0, (
                 f"{took:.2f} s beside {len(dead)} dead clients and {len(silent)} that never spoke"
             )

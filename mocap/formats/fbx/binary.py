@@ -89,7 +89,8 @@ def loads(data: bytes) -> Document:
 
 def _cut_off(data: bytes, wanted: int) -> InputError:
     return InputError(
-        f"The FBX file is damaged or cut off: it has {len(data)} bytes, and a node in it should reach to byte {wanted}."
+        f"The FBX file is damaged or cut off: it has {len(data)} bytes, and a node in it should "
+        f"reach to byte {wanted}."
     )
 
 

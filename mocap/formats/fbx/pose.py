@@ -102,7 +102,8 @@ def rest(scene: Scene) -> Rest:
     if lost.any():
         name = scene.names[int(np.argmax(lost))]
         raise InputError(
-            f"The model {name!r} of the FBX file rests nowhere: with its parents' places and scales its numbers are too large."
+            f"The model {name!r} of the FBX file rests nowhere: with its parents' places and "
+            f"scales its numbers are too large."
         )
     skinned, bound = _bound(scene, pivots)
     bones = np.zeros(count, dtype=bool)

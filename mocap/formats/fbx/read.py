@@ -125,7 +125,8 @@ def _motion(
     times = takes.frame_times(scene, take)
     if len(times) * len(models) > 2e7:
         raise InputError(
-            f"The animation {take.name!r} has {len(times)} frames of {len(models)} bones, which is more than mocap reads."
+            f"The animation {take.name!r} has {len(times)} frames of {len(models)} bones, which is "
+            f"more than mocap reads."
         )
     positions, away = pose.performed(scene, take, times, models, rest)
     positions = unit * R.apply(turn, positions)
