@@ -29,7 +29,8 @@ from mocap.formats import ExportOptions, load, save
 from mocap.retarget import load_motion, normalized, retarget
 from mocap.rig.load import load_rig
 from mocap.solve.measure import measure_body
-from mocap.solve.solver import Solver, solve_take
+from mocap.solve.performer import Performer as Solver
+from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 
 

@@ -25,7 +25,7 @@ from mocap.rig import mapfile
 from mocap.rig.load import load_rig
 from mocap.rig.names import FINGERS
 from mocap.rig.report import STOOD
-from mocap.solve.solver import solve_take
+from mocap.solve.take import solve_take
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from mocap.detect.performer import PerformerDetector
 from mocap.detect.take import detect_source
 from mocap.retarget import retarget
 from mocap.solve.hands import hand_points
-from mocap.solve.solver import solve_take
+from mocap.solve.take import solve_take
 from rigs.render import View, frames
 
 _TILE = 300  # pixels

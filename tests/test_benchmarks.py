@@ -14,7 +14,7 @@ from mocap.core import rotation as R
 from mocap.core.keypoints import concatenate
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
-from mocap.solve.solver import solve_take
+from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 from tests.benchmarks import (
     accuracy,

@@ -29,7 +29,7 @@ from mocap.live import clock
 from mocap.live.messages import encode_frame
 from mocap.live.performer import LivePerformer
 from mocap.retarget import retarget
-from mocap.solve.solver import solve_take
+from mocap.solve.take import solve_take
 from mocap.stream import protocol
 from tests.helpers.measures import degrees_between, directions
 from tests.helpers.synthetic import keypoints_of, smooth_motion

@@ -139,7 +139,7 @@ def test_flexion_is_what_hinges_turn():
 
 
 def test_stages_are_recorded_in_order_and_end_with_the_bake():
-    from mocap.solve.solver import solve_take
+    from mocap.solve.take import solve_take
 
     keypoints = seen_by_tilted(moving(), 0.1)
     found = stages.by_stage(keypoints)

@@ -76,7 +76,7 @@ def bake(
     from mocap.detect.options import DetectOptions, available_cores
     from mocap.formats import ExportOptions
     from mocap.retarget.clip import ClipOptions, edited
-    from mocap.solve.solver import solve_take
+    from mocap.solve.take import solve_take
     from mocap.solve.tuning import SolveOptions
 
     solve_options = SolveOptions(refine, feet, upper_body, height)

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-
-import numpy as np
 
 from mocap.core.camera import CameraSource
-from mocap.core.keypoints import Keypoints, concatenate, with_fov
+from mocap.core.keypoints import Keypoints, with_fov
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.detect.take import OnePersonDetector
-from mocap.lift.live import LiftState, lift_live
 from mocap.live.clock import Arrived
 from mocap.retarget import retarget
-from mocap.solve.measure import measure_body
-from mocap.solve.solver import Solver
+from mocap.solve.performer import Performer
 from mocap.solve.tuning import SolveOptions, Tuning
 
-# The live body is measured again each second of the first six in which a person is seen, and then left alone.
-_MEASURE_EVERY, _MEASURE_UNTIL = 1.0, 6.0
 
 
 class LivePerformer:
@@ -44,10 +37,7 @@ class LivePerformer:
 
     def restart(self) -> None:
         """Forget the performer: the next frame begins another take."""
-        self._solver = Solver(options=self._options)
-        self._seen: list[Keypoints] = []
-        self._measured = -np.inf
-        self._lift: LiftState | None = None
+        self._performer = Performer(self._options)
 
     def perform(self, arrived: Arrived) -> tuple[Keypoints, Motion]:
         """The keypoints of a frame, and the avatar's pose."""
@@ -63,17 +53,6 @@ class LivePerformer:
         self.restart()
 
     def follow(self, keypoints: Keypoints) -> Motion:
-        """The avatar's pose of one frame of keypoints, which come after those before."""
-        if not np.isnan(keypoints.positions).all():
-            self._measure(keypoints)
-        positions, self._lift = lift_live(keypoints, keypoints.camera, self._lift)
-        self._solver.tuning = self._tuning()
-        return retarget(self._solver.solve(replace(keypoints, positions=positions)), self._avatar)
-
-    def _measure(self, keypoints: Keypoints) -> None:
-        if self._seen and keypoints.times[0] - self._seen[0].times[0] > _MEASURE_UNTIL:
-            return
-        self._seen.append(keypoints)
-        if keypoints.times[0] - self._measured >= _MEASURE_EVERY:
-            self._measured = float(keypoints.times[0])
-            self._solver.body = measure_body(concatenate(self._seen))
+        """Return the avatar's pose of one frame of keypoints, which follows those before."""
+        self._performer.tuning = self._tuning()
+        return retarget(self._performer.solve(keypoints), self._avatar)

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mocap.core.kinematics import bone_lengths, sole_heights
+from mocap.core.kinematics import bone_lengths
 from mocap.core.motion import Motion
 from mocap.core.skeleton import Skeleton
+from mocap.core.surface import lowest_skin
 from mocap.errors import InputError
 from mocap.solve.contacts import plant
 
@@ -49,8 +50,8 @@ def onto_body(motion: Motion, target: Skeleton) -> Motion:
         )
     ratio = leg_length(target) / leg_length(source)
     root = motion.root_positions * ratio
-    off_floor = motion.root_positions[:, 1] + sole_heights(source, motion.rotations).min(axis=1)
-    root[:, 1] = off_floor * ratio - sole_heights(target, motion.rotations).min(axis=1)
+    off_floor = motion.root_positions[:, 1] + lowest_skin(source, motion.rotations)
+    root[:, 1] = off_floor * ratio - lowest_skin(target, motion.rotations)
     moved = Motion(
         target, motion.times, root, motion.rotations, motion.expressions, motion.contacts
     )

@@ -22,13 +22,11 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS, landmarks_of
 from mocap.core.skeleton import BONES, HUMANOID, humanoid_index
+from mocap.solve.evidence import SEEN
 from mocap.solve.face import SolvedHead
 from mocap.solve.hands import FINGER_BONES, SolvedHands, within_wrist
 from mocap.solve.hold import HoldState, hold_unseen
 from mocap.solve.twist import FULL_BEND, HingeState, follow_hinge
-
-SEEN = 0.3
-"""A landmark of less confidence than this is not seen."""
 
 _I = {name: i for i, name in enumerate(LANDMARKS)}
 _FACE_LEFT = [_I[n] for n in ("left_ear", "left_eye_outer", "mouth_left")]
@@ -215,6 +213,7 @@ def solve_body(
     full_bend: float = FULL_BEND,
     hands: SolvedHands | None = None,
     face: SolvedHead | None = None,
+    whole: Float[ndarray, "frames"] | None = None,
 ) -> tuple[Float[ndarray, "frames 55 4"], BodyState]:
     """Local rotations (F, 55, 4) of HUMANOID from landmarks in metres (mocap axes), and the state for the frame after the last.
 
@@ -223,7 +222,8 @@ def solve_body(
     steady_hands: a filter for the hands' rotations (F, 2, 4) relative to their forearms, of which a detector knows least.
     full_bend: radians of bend from which on elbows and knees tell the turn of upper arms and thighs at once.
     hands: what hands' own points say of palms and fingers; where they are not seen, the body's landmarks say how the palm lies, after the
-    same holding and easing. face: what the face says of head and eyes, in the same way.
+    same holding and easing. whole: how far the whole body is seen, 0 (pelvis upright) to 1.
+    face: what the face says of head and eyes, in the same way.
     """
     missing = np.isnan(positions).any(axis=-1)
     if missing.any():
@@ -242,6 +242,11 @@ def solve_body(
 
     world = np.tile(R.IDENTITY, (len(p), len(BONES), 1))
     directions = _DIRECTIONS @ p
+    if whole is not None:
+        # Legs at rest hang on the pelvis, so a lean that only the upper body shows is the spine's.
+        share = whole[:, None]
+        trunk = R.normalize(directions[:, 7])
+        directions[:, 7] = share * trunk + (1.0 - share) * [0.0, 1.0, 0.0]
     oriented = R.multiply(R.from_frame(directions[:, :7], directions[:, 7:14]), _REST_FRAMES)
     pelvis, chest = oriented[:, 0], oriented[:, 1]
     head, faces = _own_head(times, oriented[:, 2], face, None if state is None else state.face)

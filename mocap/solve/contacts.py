@@ -20,11 +20,15 @@ from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.kinematics import fk, local_rotations, sole_points, two_bone_ik
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, humanoid_index
+from mocap.core.surface import skin_heights
 
 # A point comes to rest below the first height (m) and speed (m/s), and leaves above the second. In the picture a foot that stands hardly
 # moves, and one in the swing of a slow walk passes 2 m/s; its height, by a leg whose depth is guessed, is known to two hands' breadths.
 # Twice these speeds find a tenth more of the rendered clips' contacts, and more that are none: walking legs are then 0.7° worse.
 _HEIGHT, _SPEED = (0.15, 0.20), (0.15, 0.30)
+# A heel this much higher than its toes, metres, or the other way round, does not touch; below the
+# first it may come to rest, above the second it leaves.
+_TILTED = (0.08, 0.11)
 _SEEN = 0.5
 # Shorter touches are noise, and so are shorter gaps between two; seconds.
 _SHORTEST, _SHORTEST_GAP = 0.1, 0.1
@@ -39,6 +43,8 @@ not; one camera tells the body's way better than how far a leg reaches towards i
 _DOWN, _DOWN_CUTOFF = 0.1, 3.0
 # Planting fades in before a touch and out after it, seconds.
 _BLEND = 0.12
+# Touches lower than the first, metres, are on the floor; higher than the second, on something else.
+_STEP = (0.06, 0.12)
 # Legs are never stretched beyond this share of their length: a straight knee pops.
 _REACH = 0.998
 
@@ -79,8 +85,12 @@ def find_contacts(
     heights: metres above the ground. speeds: metres a second; NaN, where a foot is not seen, is no touch. height, speed: a point comes to
     rest below the first and leaves above the second; by default what one camera can tell.
     """
-    low = (heights < height[0]) & (speeds < speed[0])
-    off = (heights > height[1]) | ~(speeds < speed[1])
+    # Within a foot heights are known better than above the ground: on tiptoe the heel does not
+    # touch, on the heel the toes do not.
+    feet = heights.reshape(-1, 2, 2)
+    raised = (feet - feet[..., ::-1]).reshape(-1, 4)
+    low = (heights < height[0]) & (speeds < speed[0]) & (raised < _TILTED[0])
+    off = (heights > height[1]) | ~(speeds < speed[1]) | (raised > _TILTED[1])
     # Hysteresis: a frame that is neither is as the last that was one of them.
     decided = np.where(low | off, np.arange(len(times))[:, None], 0)
     touching = np.take_along_axis(low, np.maximum.accumulate(decided, axis=0), axis=0)
@@ -161,6 +171,14 @@ def _mean_of_touch(values: ndarray, contact: ndarray) -> ndarray:
     return out
 
 
+def _on_ground(places: ndarray) -> ndarray:
+    """Places of touches on y = 0, but for those that are clearly higher: on a step, on a beam."""
+    out = places.copy()
+    x = np.clip((places[:, 1] - _STEP[0]) / (_STEP[1] - _STEP[0]), 0.0, 1.0)
+    out[:, 1] *= x * x * (3.0 - 2.0 * x)
+    return out
+
+
 def plant(motion: Motion, contacts: Bool[ndarray, "frames 4"], still: float = STILL) -> Motion:
     """The motion with its planted points held where they stand on y = 0; contacts become part of it.
 
@@ -189,7 +207,7 @@ def plant(motion: Motion, contacts: Bool[ndarray, "frames 4"], still: float = ST
     for foot in (0, 1):
         pair = slice(2 * foot, 2 * foot + 2)
         places = [
-            _mean_of_touch(points[:, p], contacts[:, p]) * [1.0, 0.0, 1.0]
+            _on_ground(_mean_of_touch(points[:, p], contacts[:, p]))
             for p in range(pair.start, pair.stop)
         ]
         miss = np.take_along_axis(
@@ -205,6 +223,9 @@ def plant(motion: Motion, contacts: Bool[ndarray, "frames 4"], still: float = ST
             share[..., None] * miss
         ).sum(axis=1)
     lowered = _within_reach(times, root, positions, ankles, weights)
+    # Hips come down no farther than until another part of the body lies on the ground.
+    clear = np.maximum(root[:, 1] + skin_heights(body, posed).min(axis=1), 0.0)
+    lowered[:, 1] = np.maximum(lowered[:, 1], root[:, 1] - clear)
     # Where the hips came down, a foot in the air comes down with them, but not into the ground.
     ankles[..., 1] += np.where(
         contacts.reshape(-1, 2, 2).any(axis=2), 0.0, (lowered - root)[:, 1:2]

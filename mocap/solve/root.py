@@ -16,8 +16,8 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.filter import OneEuroState, one_euro, smooth
 from mocap.core.keypoints import LANDMARKS
-from mocap.core.kinematics import sole_heights
 from mocap.core.skeleton import BONES, Skeleton
+from mocap.core.surface import BODY_LANDMARKS, landmark_skin, lowest_skin
 
 # Along the viewing ray the fit is some ten times as uncertain as across it (depth follows from size), so it is filtered apart, in its
 # logarithm, and harder: Hz at rest, Hz per unit of speed.
@@ -36,6 +36,9 @@ _ON_FLOOR = 0.03
 # and who comes back into the picture may be seen elsewhere.
 _STAND, _ABOVE, _BELOW = 0.1, 0.12, 0.02
 
+_UP = np.array([0.0, 1.0, 0.0])
+# How high heels and toe tips' landmarks are above the ground that they stand on, metres.
+_FOOT_SKIN = 0.02
 _UPPER_LEGS = [BONES.index("leftUpperLeg"), BONES.index("rightUpperLeg")]
 _FEET = [
     LANDMARKS.index(n) for n in ("left_heel", "right_heel", "left_foot_index", "right_foot_index")
@@ -74,10 +77,14 @@ class StandState:
 
 
 def _lowest_foot(positions: ndarray, confidence: ndarray) -> ndarray:
-    """The height (F,) of the lowest foot landmark that is seen, hips-centred, metres; NaN where none is."""
-    heights = np.where(confidence[:, _FEET] > 0.5, positions[:, _FEET, 1], np.nan)
+    """Return the height (F,) of the lowest part that is seen, hips-centred, metres, or NaN."""
+    feet = np.where(confidence[:, _FEET] > 0.5, positions[:, _FEET, 1], np.nan)
+    skin = landmark_skin(positions, _UP) + _FOOT_SKIN
+    body = np.where(confidence[:, BODY_LANDMARKS] > 0.5, skin, np.nan)
+    heights = np.concatenate([feet, body], axis=1)
     lowest = np.where(np.isnan(heights), np.inf, heights).min(axis=1)
-    return np.where(np.isfinite(lowest), lowest, np.nan)
+    # Without feet nothing says whether the body stands.
+    return np.where(np.isfinite(feet).any(axis=1), lowest, np.nan)
 
 
 def _split(translation: ndarray) -> ndarray:
@@ -231,7 +238,10 @@ def settle_root(
 def stand(
     body: Skeleton, rotations: Float[ndarray, "frames 55 4"], path: Float[ndarray, "frames 3"]
 ) -> Float[ndarray, "frames 3"]:
-    """The root's positions (F, 3) of a body in these poses that follows a path of follow_root: its lower foot is as far off y = 0."""
+    """Return the root's positions (F, 3) of a body in these poses on a path of `follow_root`.
+
+    The body's lowest part, whatever it is, is as far off y = 0 as the path says.
+    """
     hips = R.apply(rotations[:, 0], -body.offsets[_UPPER_LEGS].mean(axis=0))
-    height = path[:, 1] - sole_heights(body, rotations).min(axis=1)
+    height = path[:, 1] - lowest_skin(body, rotations)
     return np.stack([path[:, 0] + hips[:, 0], height, path[:, 2] + hips[:, 2]], axis=1)

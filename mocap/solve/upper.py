@@ -24,7 +24,7 @@ _SHOULDERS, _HIPS, _KNEES = (
 )
 _LEGS = slice(_KNEES[0], len(LANDMARKS))
 # A leg is seen by its hip and knee. Whoever shows one in less than this part of a take shows his upper body.
-_SEEN, _SHARE = 0.5, 0.1
+_SEEN, _SHARE = 0.3, 0.1
 # Live, that is the part of the last seconds or so: below the first it is the upper body, above the second all of it, and between
 # something between, so that nothing snaps.
 _SECONDS, _UPPER, _WHOLE = 2.0, 0.2, 0.6

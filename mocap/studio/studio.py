@@ -30,7 +30,7 @@ from mocap.formats.vrm import as_vrm
 from mocap.live.performer import LivePerformer
 from mocap.retarget import retarget
 from mocap.rig.load import load_rig
-from mocap.solve.solver import solve_take
+from mocap.solve.take import solve_take
 from mocap.stream.clip import clip_files
 from mocap.stream.files import Files, content_type
 from mocap.stream.logs import RateLimitedLog

@@ -18,7 +18,7 @@ from mocap.core.skeleton import HUMANOID
 from mocap.formats.gltf_read import animations
 from mocap.live.avatar import files_of, load_avatar
 from mocap.retarget import load_motion, retarget
-from mocap.solve.solver import solve_take
+from mocap.solve.take import solve_take
 from mocap.stream import protocol
 from mocap.stream.clip import clip_files
 from mocap.stream.server import Server

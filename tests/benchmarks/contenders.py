@@ -26,7 +26,8 @@ from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.live.clock import Arrived
 from mocap.live.performer import LivePerformer
 from mocap.retarget import retarget
-from mocap.solve import solver
+from mocap.solve import live as causal
+from mocap.solve import take
 from mocap.solve.measure import measure_body
 from mocap.solve.twist import FULL_BEND
 
@@ -72,7 +73,7 @@ def without(*parts: str) -> Iterator[None]:
     with ExitStack() as stack:
         for part in parts:
             name, nothing = PARTS[part]
-            stack.enter_context(patch.object(solver, name, nothing))
+            stack.enter_context(patch.object(causal if part == "One Euro" else take, name, nothing))
         yield
 
 
@@ -101,7 +102,7 @@ def live(keypoints: Keypoints, camera: Camera | None = None, body: Skeleton = HU
 def bake(keypoints: Keypoints, camera: Camera | None = None) -> Motion:
     """The performer's motion on the performer's own body, as `mocap bake` writes it."""
     seen = keypoints if camera is None else replace(keypoints, camera=camera)
-    return solver.solve_take(seen)
+    return take.solve_take(seen)
 
 
 def on_humanoid(motion: Motion) -> Motion:

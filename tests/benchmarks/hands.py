@@ -26,7 +26,7 @@ from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
 from mocap.solve.hands import FINGER_BONES, hand_points, solve_hands
-from mocap.solve.solver import Solver
+from mocap.solve.live import CausalSolver
 from tests.helpers.hands import gesturing, random_body_with_hands, random_hands, with_hands
 from tests.helpers.places import DEMO
 from tests.helpers.synthetic import random_rotation
@@ -167,7 +167,7 @@ def cost(calls: int) -> Table:
         ),
         ("both", keypoints),
     ):
-        solver = Solver()
+        solver = CausalSolver()
         solved = measured(
             lambda n, s=solver, k=given: s.solve(k.slice(n % count, n % count + 1)),
             min(calls, count - 20),

@@ -32,7 +32,7 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID, Skeleton, humanoid_index
 from mocap.lift.live import lift_live
-from mocap.solve import solver
+from mocap.solve import live as causal
 from mocap.solve.body import solve_body
 from mocap.solve.measure import measure_body
 
@@ -109,12 +109,12 @@ def live(
         found, state = solve_body(times, *rest)  # type: ignore[arg-type]
         return (found if rotations is None else rotations(times, found)), state
 
-    with patch.object(solver, "solve_body", posed):
+    with patch.object(causal, "solve_body", posed):
         if setting is None:
             with without("One Euro"):
-                return solver.Solver(body).solve(raised)
-        with patch.object(solver, "LIVE_FILTER", setting):
-            return solver.Solver(body).solve(raised)
+                return causal.CausalSolver(body).solve(raised)
+        with patch.object(causal, "LIVE_FILTER", setting):
+            return causal.CausalSolver(body).solve(raised)
 
 
 def in_parents(setting: tuple[float, float]) -> Filter:

@@ -25,7 +25,8 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve.body import BodyState, solve_body
-from mocap.solve.solver import Solver, solve_take
+from mocap.solve.live import CausalSolver
+from mocap.solve.take import solve_take
 from tests.helpers.synthetic import (
     keypoints_of,
     pose_parameters,
@@ -227,7 +228,7 @@ def cost(frames: int = 1000) -> Table:
     keypoints = keypoints_of(clip)
     singles = [keypoints.slice(i, i + 1) for i in range(frames)]
     state: list[BodyState | None] = [None]
-    solver = Solver()
+    solver = CausalSolver()
 
     def closed_form(n: int) -> None:
         one = singles[n]

@@ -34,7 +34,7 @@ import numpy as np
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.detect.mediapipe.bundles import PoseSize
-from mocap.solve import solver
+from mocap.solve import take
 
 from . import kalidokit, rendered
 from .demo import detected
@@ -62,7 +62,7 @@ STAGES: dict[str, tuple[str, Callable[[Any], np.ndarray]]] = {
     "posed": ("_posed", _joints),
     "planted": ("plant", _joints),
 }
-"""Stage: the function of mocap.solve.solver that ends it, and its 12 joints (F, 12, 3), metres,
+"""Stage: the function of mocap.solve.take that ends it, and its 12 joints (F, 12, 3), metres,
 from that function's result. A function that two stages name is called once for each, in this order.
 """
 NAMES = ("detector", *STAGES)
@@ -86,14 +86,14 @@ def recorded() -> Iterator[dict[str, np.ndarray]]:
 
     with ExitStack() as stack:
         for name in dict.fromkeys(name for name, _ in STAGES.values()):
-            stack.enter_context(patch.object(solver, name, wrapped(name, getattr(solver, name))))
+            stack.enter_context(patch.object(take, name, wrapped(name, getattr(take, name))))
         yield found
 
 
 def by_stage(keypoints: Keypoints) -> dict[str, np.ndarray]:
     """Joints (F, 12, 3), metres, after each stage of the bake, in the order of NAMES."""
     with recorded() as found:
-        solver.solve_take(keypoints)
+        take.solve_take(keypoints)
     found["detector"] = _landmarks(keypoints.positions)
     return {name: found[name] for name in NAMES if name in found}
 
@@ -146,10 +146,10 @@ def stage_table(title: str, found: dict[str, Errors], note: str) -> Table:
 def _worst_step(found: dict[str, Errors], stage: str) -> tuple[float, str]:
     """By how many mm of PA-MPJPE the stage is worse than the one before at the most, and where."""
     steps = {}
-    for take, e in found.items():
+    for clip, e in found.items():
         names = list(e)
         if stage in e:
-            steps[take] = float(e[stage][1] - e[names[names.index(stage) - 1]][1])
+            steps[clip] = float(e[stage][1] - e[names[names.index(stage) - 1]][1])
     worst = max(steps, key=lambda take: steps[take])
     return steps[worst], worst
 
@@ -157,8 +157,8 @@ def _worst_step(found: dict[str, Errors], stage: str) -> tuple[float, str]:
 def clip_table(found: dict[str, Errors], model: str) -> Table:
     """PA-MPJPE by clip and stage."""
     rows = tuple(
-        (take, *(float(e[stage][1]) if stage in e else None for stage in NAMES))
-        for take, e in found.items()
+        (clip, *(float(e[stage][1]) if stage in e else None for stage in NAMES))
+        for clip, e in found.items()
     )
     return Table("PA-MPJPE by clip, mm", ("clip", *NAMES), rows, "", f"Rendered clips, {model}.")
 

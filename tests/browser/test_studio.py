@@ -21,7 +21,7 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
 from mocap.retarget import load_motion, retarget
 from mocap.rig import mapfile
-from mocap.solve.solver import solve_take
+from mocap.solve.take import solve_take
 from mocap.stream import protocol
 from mocap.studio.studio import as_live
 from tests import judges

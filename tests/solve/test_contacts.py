@@ -13,7 +13,7 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.retarget import retarget
 from mocap.solve.contacts import SEEN_STILL, STILL, find_contacts, plant, settle_hips
-from mocap.solve.solver import solve_take
+from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 from tests.helpers.measures import degrees_between, directions, slides
 from tests.helpers.synthetic import keypoints_of, random_body

@@ -12,7 +12,8 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve.body import RELAXED, solve_body
 from mocap.solve.gravity import body_axis, find_gravity, follow_gravity
-from mocap.solve.solver import Solver, solve_take
+from mocap.solve.live import CausalSolver
+from mocap.solve.take import solve_take
 from tests.helpers.noise import noisy
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
@@ -51,7 +52,7 @@ def lean(motion: Motion) -> np.ndarray:
 def test_a_standing_person_under_a_tilted_camera_stands_upright(tilt: float) -> None:
     keypoints = through_tilted_camera(standing(), tilt)
     assert lean(baked(keypoints)).mean() < 3.0
-    assert lean(Solver().solve(keypoints))[-30:].mean() < 4.0
+    assert lean(CausalSolver().solve(keypoints))[-30:].mean() < 4.0
 
 
 @pytest.mark.parametrize("tilt", [-20.0, 0.0, 20.0])
@@ -76,7 +77,7 @@ def test_through_the_whole_bake_too_with_a_detectors_noise(tilt: float) -> None:
 
 
 def test_live_the_world_is_set_upright_gently() -> None:
-    motion = Solver().solve(through_tilted_camera(standing(), 20.0))
+    motion = CausalSolver().solve(through_tilted_camera(standing(), 20.0))
     assert np.abs(np.diff(lean(motion))).max() < 2.5
 
 

@@ -37,7 +37,7 @@ from mocap.solve.refine.ground import FEET, RISE, Ground, find_floor, find_groun
 from mocap.solve.refine.limits import find_limits
 from mocap.solve.refine.smoothness import Smoothness
 from mocap.solve.root import settle_root, stand
-from mocap.solve.solver import solve_take
+from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 from tests.helpers.noise import FOCAL, SIZE, noisy
 from tests.helpers.synthetic import keypoints_of, smooth_motion

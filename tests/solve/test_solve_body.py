@@ -14,7 +14,8 @@ from mocap.core.keypoints import Keypoints, landmarks_of
 from mocap.core.motion import Motion, concatenate
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve.body import RELAXED, solve_body
-from mocap.solve.solver import Solver, solve_take
+from mocap.solve.live import CausalSolver
+from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 from tests.helpers.measures import LIMBS, degrees_between, directions
 from tests.helpers.synthetic import keypoints_of, random_poses, smooth_motion
@@ -138,8 +139,8 @@ def test_a_clip_solved_in_pieces_is_the_clip_solved_at_once(pieces: int, filtere
     keypoints = Keypoints(
         keypoints.times, keypoints.positions, keypoints.image, confidence, keypoints.camera
     )
-    whole = Solver(options=SolveOptions(refine=filtered)).solve(keypoints)
-    solver = Solver(options=SolveOptions(refine=filtered))
+    whole = CausalSolver(options=SolveOptions(refine=filtered)).solve(keypoints)
+    solver = CausalSolver(options=SolveOptions(refine=filtered))
     parts = concatenate(
         [solver.solve(keypoints.slice(i, i + pieces)) for i in range(0, len(keypoints), pieces)]
     )
@@ -181,7 +182,7 @@ def test_keypoints_that_were_never_seen_give_a_person_at_ease() -> None:
         np.zeros((3, 33)),
         Camera.assumed((640, 480)),
     )
-    motion = Solver().solve(nothing)
+    motion = CausalSolver().solve(nothing)
     arms = [BONES.index(b) for b in ("leftUpperArm", "rightLowerArm")]
     assert np.allclose(motion.rotations[:, arms], RELAXED[arms])
     _, soles = (

@@ -24,7 +24,8 @@ from mocap.solve.face import (
     solve_face,
     vrm_expressions,
 )
-from mocap.solve.solver import Solver, solve_take
+from mocap.solve.live import CausalSolver
+from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 from tests.helpers.places import DATA
 
@@ -324,7 +325,7 @@ def test_the_head_is_turned_as_its_face_is_and_the_neck_half_way(live: bool) -> 
     ).as_matrix()
     clip = keypoints(np.tile(FACE, (60, 1, 1)), turns=turns)
     motion = (
-        Solver(options=SolveOptions(refine=False)).solve(clip)
+        CausalSolver(options=SolveOptions(refine=False)).solve(clip)
         if live
         else solve_take(clip, SolveOptions(refine=False))
     )
@@ -338,9 +339,9 @@ def test_the_head_is_turned_as_its_face_is_and_the_neck_half_way(live: bool) -> 
 
 def test_motions_carry_arkit_names_and_vrm_presets() -> None:
     clip = keypoints(np.tile(FACE, (4, 1, 1)))
-    for motion in (Solver().solve(clip), solve_take(clip, SolveOptions(refine=False))):
+    for motion in (CausalSolver().solve(clip), solve_take(clip, SolveOptions(refine=False))):
         assert {*WEIGHTS, "aa", "blink", "happy", "lookLeft"} <= set(motion.expressions)
-    assert Solver().solve(replace(clip, face=None, face_transform=None)).expressions == {}
+    assert CausalSolver().solve(replace(clip, face=None, face_transform=None)).expressions == {}
 
 
 def test_vrm_presets_stay_within_one() -> None:
@@ -359,8 +360,8 @@ def test_filtered_heads_are_within_three_degrees_of_the_matrix_also_where_the_fa
     faces = np.tile(FACE, (90, 1, 1))
     faces[40:50] = np.nan
     clip = keypoints(faces, turns=turns)
-    motion = Solver(options=SolveOptions(upper_body=False)).solve(clip)
-    one_by_one = Solver(options=SolveOptions(upper_body=False))
+    motion = CausalSolver(options=SolveOptions(upper_body=False)).solve(clip)
+    one_by_one = CausalSolver(options=SolveOptions(upper_body=False))
     parts = [one_by_one.solve(clip.slice(n, n + 1)).rotations[0] for n in range(len(clip))]
     assert np.degrees(R.distance(np.array(parts), motion.rotations)).max() < 1e-5
     _, world = fk(motion.skeleton, motion.root_positions, motion.rotations)
@@ -385,7 +386,7 @@ def test_a_face_alone_turns_the_head_on_a_body_at_rest(upper_body: bool | None) 
     confidence = clip.confidence.copy()
     confidence[:, 11:] = 0.1
     clip = replace(clip, confidence=confidence)
-    live = Solver(options=SolveOptions(upper_body=upper_body))
+    live = CausalSolver(options=SolveOptions(upper_body=upper_body))
     parts = [live.solve(clip.slice(n, n + 1)).rotations[0] for n in range(len(clip))]
     for rotations in (
         np.array(parts),

@@ -16,7 +16,8 @@ from mocap.core.motion import concatenate
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve.body import RELAXED
 from mocap.solve.hands import BELIEVED, FINGER_BONES, hand_points, solve_hands, within_wrist
-from mocap.solve.solver import Solver, solve_take
+from mocap.solve.live import CausalSolver
+from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 from tests.helpers.hands import gesturing, random_body_with_hands, random_hands, with_hands
 from tests.helpers.synthetic import random_poses, random_rotation
@@ -149,7 +150,7 @@ def test_with_a_body_every_segment_points_in_the_world_where_it_did(seed: int) -
     keypoints = with_hands(replace(motion, rotations=rotations))
     assert keypoints.hands is not None
     for found in (
-        Solver(options=SolveOptions(refine=False)).solve(keypoints),
+        CausalSolver(options=SolveOptions(refine=False)).solve(keypoints),
         solve_take(keypoints, SolveOptions(refine=False)),
     ):
         assert (
@@ -178,8 +179,8 @@ def test_hands_solved_in_pieces_are_the_hands_solved_at_once(pieces: int, filter
     seen = np.ones((len(motion), 2), dtype=bool)
     seen[:4, 0] = seen[12:40, 0] = seen[30:33, 1] = False
     keypoints = with_hands(motion, seen)
-    whole = Solver(options=SolveOptions(refine=filtered)).solve(keypoints)
-    solver = Solver(options=SolveOptions(refine=filtered))
+    whole = CausalSolver(options=SolveOptions(refine=filtered)).solve(keypoints)
+    solver = CausalSolver(options=SolveOptions(refine=filtered))
     parts = concatenate(
         [solver.solve(keypoints.slice(i, i + pieces)) for i in range(0, len(keypoints), pieces)]
     )
@@ -191,8 +192,12 @@ def test_a_lost_hand_is_held_then_eased_to_rest_and_nothing_snaps(filtered: bool
     motion = gesturing(np.random.default_rng(5), 6.0, 60.0)
     seen = np.ones((len(motion), 2), dtype=bool)
     seen[60:240, 0] = False
-    solved = Solver(options=SolveOptions(refine=filtered)).solve(with_hands(motion)).rotations
-    found = Solver(options=SolveOptions(refine=filtered)).solve(with_hands(motion, seen)).rotations
+    solved = CausalSolver(options=SolveOptions(refine=filtered)).solve(with_hands(motion)).rotations
+    found = (
+        CausalSolver(options=SolveOptions(refine=filtered))
+        .solve(with_hands(motion, seen))
+        .rotations
+    )
     left, right = FINGER_BONES
     assert np.degrees(R.distance(found[60:89, left], found[59:60, left])).max() < 1e-4, "held"
     assert np.degrees(R.distance(found[200, left], RELAXED[left])).max() < 1e-4, "relaxed"
@@ -207,7 +212,9 @@ def test_hands_that_the_network_takes_for_the_others_are_not_believed() -> None:
     motion = gesturing(np.random.default_rng(1), 1.0, 30.0)
     keypoints = with_hands(motion)
     doubted = replace(keypoints, hands_confidence=np.full((len(motion), 2), BELIEVED - 0.1))
-    assert np.allclose(Solver().solve(doubted).rotations[:, FINGER_BONES], RELAXED[FINGER_BONES])
+    assert np.allclose(
+        CausalSolver().solve(doubted).rotations[:, FINGER_BONES], RELAXED[FINGER_BONES]
+    )
 
 
 def hands_alone(frames: int = 40) -> tuple[Keypoints, np.ndarray]:
@@ -230,7 +237,7 @@ def hands_alone(frames: int = 40) -> tuple[Keypoints, np.ndarray]:
 def test_a_hand_alone_moves_on_a_body_that_stands_still(filtered: bool) -> None:
     keypoints, true = hands_alone()
     live, baked = (
-        Solver(options=SolveOptions(refine=filtered)).solve(keypoints),
+        CausalSolver(options=SolveOptions(refine=filtered)).solve(keypoints),
         solve_take(keypoints, SolveOptions(refine=filtered)),
     )
     for motion in (live, baked):

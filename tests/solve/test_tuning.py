@@ -8,7 +8,7 @@ import pytest
 from mocap.core.filter import one_euro
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
-from mocap.solve.solver import Solver
+from mocap.solve.live import CausalSolver
 from mocap.solve.tuning import LIVE_FILTER, Tuning
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
@@ -24,7 +24,7 @@ def walked() -> Keypoints:
 
 
 def solved(keypoints: Keypoints, tuning: Tuning) -> Motion:
-    solver = Solver()
+    solver = CausalSolver()
     solver.tuning = tuning
     return solver.solve(keypoints)
 
@@ -60,7 +60,7 @@ def test_locked_hips_stay_in_place_and_everything_else_is_as_before(walked: Keyp
 
 
 def test_a_choice_may_change_from_frame_to_frame(walked: Keypoints) -> None:
-    solver = Solver()
+    solver = CausalSolver()
     for n in range(len(walked)):
         solver.tuning = Tuning(hips="locked" if 10 <= n < 20 else "free")
         motion = solver.solve(walked.slice(n, n + 1))

@@ -1,0 +1,283 @@
+"""The take grade: the bake of a whole take, zero-phase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy import ndarray
+
+from mocap.core import rotation as R
+from mocap.core.camera import fit_translation
+from mocap.core.filter import (
+    fill_gaps,
+    smooth,
+    smooth_rotations,
+)
+from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
+from mocap.core.kinematics import fk
+from mocap.core.motion import Motion
+from mocap.core.surface import landmark_skin
+from mocap.lift.model import lift_with_error
+from mocap.solve.body import solve_body
+from mocap.solve.contacts import SEEN_STILL, find_contacts, foot_speeds, plant
+from mocap.solve.depth import onto_rays, steady_heels
+from mocap.solve.evidence import SEEN, bend_elbows, confidence_inside, weigh
+from mocap.solve.face import (
+    expressions,
+    head_turns,
+    solve_face,
+    solved_head,
+)
+from mocap.solve.flips import unflip
+from mocap.solve.gravity import body_axis, find_gravity
+from mocap.solve.hands import SolvedHands, believed, solved_hands, with_arms
+from mocap.solve.measure import measure_body
+from mocap.solve.refine import Refined, refine_landmarks
+from mocap.solve.refine.ground import FEET, TOUCHING, Ground, find_ground
+from mocap.solve.root import settle_root, stand
+from mocap.solve.size import at_height
+from mocap.solve.swaps import unswap
+from mocap.solve.tuning import Feet, SolveOptions
+from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
+from mocap.solve.upper import STEADY, is_upper_body, on_steady_hips
+
+_USUAL = SolveOptions()
+
+BAKE_HANDS = 1.5
+"""Hz, of hands relative to their forearms."""
+BAKE_FINGERS, BAKE_PALMS = 5.0, 4.0
+"""Hz, of finger bones, and of hands with points of their own relative to their forearms."""
+BAKE_HEAD = 6.0
+"""Hz, of heads that are turned as their faces are."""
+BAKE_CUTOFF = 6.0
+"""Hz, of the smoothing of keypoints without image points (Winter, Biomechanics and Motor Control,
+4th ed., ch. 3: 6 Hz for gait)."""
+LONGEST_GAP = 0.5
+"""Seconds of missing keypoints that are bridged."""
+
+_UP = np.array([0.0, 1.0, 0.0])
+_HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
+# Feet stand that are no farther than this above the lowest other part of the body, metres.
+_CARRIED = 0.25
+_LIFTED, _FITTED = 0.15, 0.4
+"""Parts of a bake's time: until depths are lifted, and each of the two searches of the optimiser."""
+
+
+def solve_take(
+    keypoints: Keypoints,
+    options: SolveOptions = _USUAL,
+    progress: Callable[[float], None] | None = None,
+) -> Motion:
+    """Solve a whole take: the bake grade, without delay.
+
+    Exchanged limbs are put back, depths are lifted, short gaps are bridged, one body is fitted to
+    image and depth over the whole take, and the result is set upright, posed in closed form and
+    planted on the ground.
+
+    Args:
+        keypoints: One person's keypoints, with their camera.
+        options: What is solved how.
+        progress: Called now and then with the share done, 0 to 1; an exception it raises ends the
+            solve.
+
+    Returns:
+        The motion on the performer's own skeleton.
+    """
+    told = progress or (lambda done: None)
+    feet, height = options.feet, options.height
+    keypoints = with_arms(keypoints)
+    if not options.refine:
+        motion = _posed(
+            keypoints, keypoints.positions, None, R.IDENTITY, upper=bool(options.upper_body)
+        )
+        return motion if height is None else at_height(motion, height)
+    upper = options.upper_body
+    if upper is None:
+        upper = is_upper_body(confidence_inside(keypoints))
+    keypoints = unswap(keypoints)
+    camera = keypoints.camera
+    times = keypoints.times
+    prior, error = keypoints.positions, None
+    if np.isfinite(keypoints.image).any():
+        prior, error = lift_with_error(keypoints, camera)
+    keypoints, implied, _ = weigh(keypoints)
+    translation = fit_translation(prior, keypoints.image, keypoints.confidence, camera)
+    prior, translation = onto_rays(prior, keypoints.image, translation, camera)
+    prior = bend_elbows(prior, implied)
+    prior = fill_gaps(times, unflip(times, steady_heels(prior), translation), LONGEST_GAP)
+    if (
+        not np.isfinite(translation).all(axis=1).any()
+    ):  # without image points there is nothing to agree with but the prior
+        positions = smooth(times, prior, BAKE_CUTOFF)
+        upright = find_gravity(*body_axis(positions, keypoints.confidence))
+        return at_height(
+            _posed(keypoints, positions, None, upright, filtered=True, upper=upper), height
+        )
+
+    held = _held(keypoints, prior)
+    found = refine_landmarks(
+        keypoints,
+        prior,
+        held,
+        translation,
+        camera,
+        progress=lambda done: told(_LIFTED + _FITTED * done),
+        error=error,
+    )
+    upright = find_gravity(
+        *body_axis(np.where(np.isfinite(prior), found.positions, np.nan), keypoints.confidence)
+    )
+    ground = None if feet == "off" or upper else _ground(keypoints, found, upright, feet)
+    above = None
+    if ground is not None:
+        begun = _LIFTED + _FITTED
+        found = refine_landmarks(
+            keypoints,
+            prior,
+            held,
+            translation,
+            camera,
+            found,
+            ground,
+            progress=lambda d: told(begun + _FITTED * d),
+            error=error,
+        )
+        upright = R.between(ground.up, _UP)
+        above = _aloft(keypoints, found, ground) if feet == "auto" else np.zeros(len(times))
+    positions = np.where(np.isfinite(prior), found.positions, np.nan)
+    motion = _posed(
+        keypoints,
+        R.apply(upright, positions),
+        found.translation,
+        upright,
+        above,
+        True,
+        upper,
+    )
+    motion = at_height(motion, height)
+    return motion if ground is None else plant(motion, ground.contacts > 0.5, SEEN_STILL)
+
+
+def _ground(keypoints: Keypoints, found: Refined, upright: ndarray, feet: Feet) -> Ground | None:
+    """The floor, and which feet stand on it."""
+    speeds = foot_speeds(keypoints, found.translation, keypoints.camera)
+
+    up = R.apply(R.conjugate(upright), _UP)
+    # Feet that are well above another part of the body do not stand: in a handstand, lying down.
+    body = landmark_skin(found.positions, up).min(axis=1)
+    soles = found.positions[:, FEET][:, TOUCHING] @ up
+    carried = soles - body[:, None] < _CARRIED
+
+    def contacts(heights: ndarray) -> ndarray:
+        if feet == "always":
+            return find_contacts(keypoints.times, np.zeros_like(heights), speeds)
+        return find_contacts(keypoints.times, heights, np.where(carried, speeds, np.nan))
+
+    return find_ground(_feet(found), up, found.size, contacts)
+
+
+def _aloft(keypoints: Keypoints, found: Refined, ground: Ground) -> ndarray:
+    """How high the lower foot is off the floor (F,), metres: where one stands, or where they are not seen, not at all."""
+    seen = keypoints.confidence[:, FEET].min(axis=1) > SEEN
+    airborne = seen & (ground.contacts.max(axis=1) < 0.5)
+    places = found.positions + found.translation[:, None]
+    body = landmark_skin(places, ground.up).min(axis=1) - ground.height
+    above = np.minimum(ground.above(_feet(found)).min(axis=1), body)
+    return np.where(airborne, np.maximum(above, 0.0), 0.0)
+
+
+def _feet(found: Refined) -> ndarray:
+    return found.positions[:, FEET] + found.translation[:, None]
+
+
+def _bridged(keypoints: Keypoints, positions: ndarray) -> ndarray:
+    """The confidence (F, 33) of positions in which short gaps are filled; 0 where there are none."""
+    seen = np.isfinite(keypoints.positions).all(axis=-1)
+    filled = fill_gaps(keypoints.times, np.where(seen, keypoints.confidence, np.nan), LONGEST_GAP)
+    return np.where(np.isfinite(positions).all(axis=-1), np.nan_to_num(filled), 0.0)
+
+
+def _held(keypoints: Keypoints, prior: ndarray) -> ndarray:
+    """The prior, and where it is NaN what the closed form holds and eases there; metres from the hips' middle."""
+    if np.isfinite(prior).all():
+        return prior
+    rotations, _ = solve_body(keypoints.times, prior, _bridged(keypoints, prior))
+    body = measure_body(replace(keypoints, positions=prior))
+    points = landmarks_of(*fk(body, np.zeros((len(keypoints), 3)), rotations))
+    return np.where(
+        np.isfinite(prior), prior, points - points[:, _HIPS].mean(axis=1, keepdims=True)
+    )
+
+
+def _posed(
+    keypoints: Keypoints,
+    positions: ndarray,
+    translation: ndarray | None,
+    upright: ndarray,
+    above: ndarray | None = None,
+    filtered: bool = False,
+    upper: bool = False,
+) -> Motion:
+    """The closed form of a whole take from upright positions. above: how high the lower foot is off the floor, metres, if that is known."""
+    times = keypoints.times
+    if translation is None:
+        translation = fit_translation(
+            positions, keypoints.image, keypoints.confidence, keypoints.camera
+        )
+    body = measure_body(replace(keypoints, positions=positions))
+    confidence = _bridged(keypoints, positions)
+    if upper:
+        place = R.apply(upright, translation)
+        positions, confidence = on_steady_hips(
+            positions, confidence, place, np.zeros(len(times)), lambda v: smooth(times, v, STEADY)
+        )
+    hands = (lambda relative: smooth_rotations(times, relative, BAKE_HANDS)) if filtered else None
+    own = _own_hands(keypoints, upright, filtered)
+    face = solve_face(keypoints)
+    turns = _steady_head(times, head_turns(keypoints)) if filtered else head_turns(keypoints)
+    head = solved_head(turns, upright, face)
+    rotations, _ = solve_body(
+        times,
+        positions,
+        confidence,
+        None,
+        hands,
+        DOUBTFUL_BEND if filtered else FULL_BEND,
+        own,
+        head,
+        np.zeros(len(times)) if upper else None,
+    )
+    path = settle_root(times, positions, confidence, translation, upright, above)
+    path = np.zeros_like(path) if upper else path
+    return Motion(
+        body,
+        times,
+        stand(body, rotations, path),
+        rotations,
+        {} if face is None else expressions(face),
+    )
+
+
+def _steady_head(times: ndarray, turns: ndarray) -> ndarray:
+    seen = np.isfinite(turns).all(axis=1)
+    out = turns.copy()
+    if seen.any():
+        out[seen] = smooth_rotations(times[seen], turns[seen], BAKE_HEAD)
+    return out
+
+
+def _own_hands(keypoints: Keypoints, upright: ndarray, filtered: bool) -> SolvedHands | None:
+    points = believed(keypoints)
+    if points is None:
+        return None
+    times = keypoints.times
+    if not filtered:
+        return solved_hands(R.apply(upright, points))
+    points = R.apply(upright, fill_gaps(times, points, LONGEST_GAP))
+    return solved_hands(
+        points,
+        lambda q: smooth_rotations(times, q, BAKE_FINGERS),
+        lambda q: smooth_rotations(times, q, BAKE_PALMS),
+    )
