@@ -119,7 +119,7 @@ def weigh(
             sure = np.where(lies[:, points[0]] > 0.0, found[:, side], 0.0)
             trust[:, points] = np.maximum(trust[:, points], (sure[:, None] * finite[:, points]))
     ends = np.minimum(trust[:, _SHOULDERS], trust[:, _WRISTS])
-    implied = (lies[:, _ELBOWS] <= 0.0) & (confidence[:, _ELBOWS] < SEEN) & (ends >= SEEN)
+    implied = (lies[:, _ELBOWS] < 1.0) & (trust[:, _ELBOWS] < SEEN) & (ends >= SEEN)
     implied &= lies[:, _WRISTS] > 0.0
     trust[:, _ELBOWS] = np.where(implied, np.minimum(ends, DOUBTED), trust[:, _ELBOWS])
     image = keypoints.image.copy()
