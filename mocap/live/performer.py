@@ -15,7 +15,6 @@ from mocap.solve.performer import Performer
 from mocap.solve.tuning import SolveOptions, Tuning
 
 
-
 class LivePerformer:
     """From pictures or keypoints to poses on the avatar, one at a time: detect, measure, lift, solve, retarget. No socket in sight.
 
