@@ -149,7 +149,7 @@ def _depth_apart(across: tuple[float, float], depth: tuple[float, float]) -> Set
 
 # By name: the setting on keypoints, and the filter on rotations.
 FILTERS: dict[str, tuple[Setting | None, Filter | None]] = {
-    "live, as it is": (solver.LIVE_FILTER, None),
+    "live, as it is": (causal.LIVE_FILTER, None),
     "without One Euro": (None, None),
     **{
         f"keypoints {a:g}, {b:g}": ((a, b), None)

@@ -15,7 +15,7 @@ from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
 from mocap.core.kinematics import bone_lengths, fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
-from mocap.solve import solver
+from mocap.solve import take
 from mocap.solve.body import solve_body
 from mocap.solve.measure import measure_body
 from mocap.solve.refine import Refined, fit, refine_landmarks
@@ -80,7 +80,7 @@ def acceleration(motion: Motion) -> float:
 def refined(keypoints: Keypoints, camera: Camera = CAMERA, filtered: bool = False) -> Motion:
     """The optimiser between two closed forms, with the keypoints' own depth as the prior."""
     keypoints = replace(keypoints, camera=camera)
-    with patch.object(solver, "lift_with_error", lambda seen, _: (seen.positions, None)):
+    with patch.object(take, "lift_with_error", lambda seen, _: (seen.positions, None)):
         before = solve_take(keypoints, SolveOptions(refine=filtered, feet="off"))
     translation = fit_translation(
         keypoints.positions, keypoints.image, keypoints.confidence, camera
