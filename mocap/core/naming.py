@@ -10,7 +10,15 @@ from mocap import assets
 
 
 class Convention(NamedTuple):
-    """A table of rigs/: its file's name, what it is called, and bone → the names that stand for it, the one to write first."""
+    """One table of rigs/.
+
+    Attributes:
+        name: The file's name without suffix.
+        title: Its name for people.
+        bones: Bone → node names, the preferred one first.
+        prefixes: Patterns of prefixes to strip from node names.
+        complete: Whether a file in this convention has these bones and no others.
+    """
 
     name: str
     title: str
@@ -22,7 +30,11 @@ class Convention(NamedTuple):
 
 @cache
 def conventions() -> dict[str, Convention]:
-    """The known conventions by name, read from the package's files. Raises ModelError if they are missing."""
+    """Return the known conventions by name.
+
+    Raises:
+        ModelError: The package's files are missing.
+    """
     found = {}
     for path in sorted(assets.path("rigs").glob("*.json")):
         if path.stem == "words":

@@ -1,4 +1,6 @@
-"""Tree, what a file says of a character's nodes; Found, one recognised bone; Rig, the two together in mocap's world."""
+"""Characters' types: Tree (a document's nodes), Found (a recognised bone), Rig (both in mocap's
+world).
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,14 @@ Kind = Literal["glb", "gltf", "vrm", "bvh", "fbx"]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Pose:
-    """Another pose of a Tree's nodes that its file shows: "bind" (its skins' inverse bind matrices) or "frame 17" (of a BVH),
-    or "zero" (an FBX's bones without rotations of their own).
+    """Another pose of a Tree's nodes that its file shows.
 
-    positions: (N, 3), rotations: (N, 4) in the document's world, as Tree's.
+    Attributes:
+        name: "bind" (the skins' inverse bind matrices), "frame 17" (of a BVH) or "zero" (an FBX's
+            bones
+            without rotations of their own).
+        positions: (N, 3) in the document's world, like Tree's.
+        rotations: (N, 4) in the document's world, like Tree's.
     """
 
     name: str
@@ -29,16 +35,29 @@ class Pose:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Tree:
-    """A document's nodes as they stand at rest, in the document's own frame and unit; parents before children.
+    """A document's nodes at rest, in the document's own frame and unit; parents before children.
 
-    names: (N,) unique; a name that stands twice in the file is "name.7" for node 7. nodes: (N,) their indices in the document.
-    parents: (N,) −1 for roots; there may be several. positions: (N, 3), rotations: (N, 4) in the document's world, at rest. Below a scale
-    with a negative determinant, rotations are those of the point reflection: the orthogonal part of minus the node's matrix. A turn X of
-    the world comes out the same through either, so that a node's new local rotation is P⁻¹·X·P·b in any file (P: its parent's rotation
-    here, b: its local rotation in the document).
-    joints: (N,) whether a skin is bound to it (all of them in a BVH). declared: bone → index here, where the file itself says so (VRM).
-    poses: other poses in which the file shows the nodes. motion: a BVH's own, on all its nodes, in the document's frame and unit.
-    mirrored: whether a scale above the joints mirrors them, so that a node called left may be on the body's right.
+    Below a scale with a negative determinant, rotations are those of the point reflection: the
+    orthogonal part of minus the node's matrix. A world rotation X gives the same result through
+    either,
+    so a node's new local rotation is P⁻¹·X·P·b in any file (P: its parent's rotation here, b: its
+    local
+    rotation in the document).
+
+    Attributes:
+        kind: The document's format.
+        names: (N,) unique; the name of node 7 becomes "name.7" if it is used twice.
+        nodes: (N,) indices in the document.
+        parents: (N,) −1 for roots, of which there may be several.
+        positions: (N, 3) in the document's world.
+        rotations: (N, 4) in the document's world.
+        joints: (N,) whether a skin is bound to the node (all nodes in a BVH).
+        declared: Bone → index here, where the file declares bones (VRM).
+        poses: Other poses in which the file shows the nodes.
+        motion: A BVH's own motion on all its nodes, in the document's frame and unit.
+        mirrored: Whether a scale above the joints mirrors them, so that a node named left may lie
+            on
+            the body's right.
     """
 
     kind: Kind
@@ -56,7 +75,13 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A recognised bone: the node's index in the Tree, by what ("vrm", a convention's name, "shape", "map"), how surely (0 to 1)."""
+    """A recognised bone.
+
+    Attributes:
+        node: Index in the Tree.
+        how: Source: "vrm", a convention's name, "names", "shape" or "map".
+        sure: Confidence, 0 to 1.
+    """
 
     node: int
     how: str
@@ -65,7 +90,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Aligned:
-    """How far a bone was turned to stand in T-pose, radians: swing, its direction; twist, about itself."""
+    """How far a bone was turned into T-pose, radians: swing of its direction, twist about itself."""
 
     swing: float
     twist: float
@@ -75,12 +100,22 @@ class Aligned:
 class Rig:
     """A character in mocap's world: +Y up, facing +Z at rest, metres.
 
-    skeleton: its joints, from the lowest node above all mapped bones downwards (for most rigs the hips); rest_rotations are the pose its
-    nodes rest in. A bone's node that does not hang from the bone before it (a foot that inverse kinematics put beside the body) does so
-    here: whoever writes the document animates such a node's translation as well. bones: bone → joint name. found: bone → how.
-    t_pose: (J, 4) local rotations in which it stands in T-pose (limbs along HUMANOID's directions). turn: (4,) and unit:
-    world = unit · turn(document's world). source: the file's bytes, to be written back.
-    neutral: the pose from which the T-pose was made ("rest", or a Pose's name). aligned: bone → how far it was turned for it.
+    Attributes:
+        name: The file's name.
+        kind: The document's format.
+        skeleton: The joints, from the lowest node above all mapped bones (usually the hips); rest
+            rotations are the nodes' rest pose. A bone's node that hangs elsewhere in the file (a
+            foot
+            beside the body, moved by inverse kinematics) hangs from the bone before it here, and
+            writers also animate its translation.
+        bones: Bone → joint name.
+        found: Bone → source and confidence.
+        t_pose: (J, 4) local rotations in T-pose (limbs along HUMANOID's directions).
+        turn: (4,) rotation in world = unit · turn(document's world).
+        unit: Metres per unit of the document.
+        source: The file's bytes, to be written back.
+        neutral: The pose that the T-pose was made from: "rest", or a Pose's name.
+        aligned: Bone → how far it was turned into T-pose.
     """
 
     name: str
@@ -96,5 +131,5 @@ class Rig:
     aligned: dict[str, Aligned] = field(default_factory=dict)
 
     def index(self, bone: str) -> int:
-        """The joint's index of a mapped bone; KeyError if the rig has none."""
+        """Return the joint index of a mapped bone; raises KeyError if the rig has none."""
         return self.skeleton.names.index(self.bones[bone])

@@ -22,9 +22,9 @@ from mocap.detect.options import DetectOptions
 from mocap.detect.people import nobody
 from mocap.detect.performer import PerformerDetector
 from mocap.detect.take import detect_source
+from tests.helpers.places import DEMO
 from tests.helpers.videos import uneven_times, write_video
 
-DEMO = Path(__file__).parents[2] / "rigs" / "demo.mp4"
 FPS = 30.0
 
 
