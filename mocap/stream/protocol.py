@@ -139,7 +139,7 @@ FACE_POINTS = 478
 
 HEADER = struct.Struct("<HHIdd")
 
-# Far above what is used (75 points, pictures of 50 kB), far below what could hurt.
+# Far above actual use (75 points, pictures of 50 kB), far below what could exhaust memory.
 MAX_POINTS = 4096
 MAX_PICTURE = 4 * 2**20
 MAX_MESSAGE = HEADER.size + MAX_PICTURE
@@ -157,8 +157,14 @@ _FACE_FLOATS = 16 + 3 * FACE_POINTS
 
 @dataclass(frozen=True, slots=True)
 class FrameHeader:
-    """What stands before every binary message. frame: increases from frame to frame. time: the source's, seconds. clock: the server's
-    `time.monotonic()` when the frame arrived. subject: whose it is, where there are several people."""
+    """The frame header of a binary message.
+
+    Attributes:
+        frame: Number that increases from frame to frame.
+        time: The source's time, seconds.
+        clock: The server's `time.monotonic()` when the frame arrived.
+        subject: The performer's number.
+    """
 
     frame: int
     time: float
@@ -168,7 +174,14 @@ class FrameHeader:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PoseMessage:
-    """kind 1. root: (3,) metres, the hips in the world. rotations: (J, 4) xyzw, q_parent_joint. weights: (E,), the expressions'."""
+    """Kind 1, a pose.
+
+    Attributes:
+        stamp: The frame header.
+        root: (3,) position of the hips in the world, metres.
+        rotations: (J, 4) xyzw, q_parent_joint.
+        weights: (E,) of the expressions.
+    """
 
     stamp: FrameHeader
     root: Float[ndarray, "3"]
@@ -178,11 +191,14 @@ class PoseMessage:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class KeypointsMessage:
-    """kind 2. image: (n, 2) in units of the picture's width and height, y down. positions: (n, 3) metres. NaN in either: not seen.
-    confidence: (n,) in [0, 1].
+    """Kind 2, keypoints: 33 body landmarks, from a viewer's camera optionally with both hands.
 
-    33 body landmarks; from a viewer's camera perhaps what was found about the left wrist and the right one after them, 21 points each,
-    metres from the hand's wrist, and how sure it is a left hand as their confidence."""
+    Attributes:
+        stamp: The frame header.
+        image: (n, 2) in units of the picture's width and height, y down; NaN: not seen.
+        positions: (n, 3) metres; NaN: not seen. Hand points are relative to the hand's wrist.
+        confidence: (n,) in [0, 1]. For hand points: the confidence that it is a left hand.
+    """
 
     stamp: FrameHeader
     image: Float[ndarray, "points 2"]
@@ -192,8 +208,16 @@ class KeypointsMessage:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class FaceMessage:
-    """kind 4. transform: (4, 4) as Keypoints' face_transform. points: (478, 3) x and y in units of the picture's width and height, y down,
-    z in that of its width, away from the camera. blendshapes: (51,) as keypoints.BLENDSHAPES, or (0,) where no network told them."""
+    """Kind 4, a face.
+
+    Attributes:
+        stamp: The frame header.
+        transform: (4, 4) as Keypoints' face_transform.
+        points: (478, 3) x and y in units of the picture's width and height, y down; z in units of
+            its
+            width, away from the camera.
+        blendshapes: (51,) as keypoints.BLENDSHAPES, or (0,) without a blendshape network.
+    """
 
     stamp: FrameHeader
     transform: Float[ndarray, "4 4"]
@@ -203,14 +227,18 @@ class FaceMessage:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PictureMessage:
-    """kind 3: the source's picture as a JPEG."""
+    """Kind 3: the source's picture as a JPEG."""
 
     stamp: FrameHeader
     jpeg: bytes
 
 
 def encode(message: PoseMessage | KeypointsMessage | PictureMessage | FaceMessage) -> bytes:
-    """A binary message, float64 or float32 in, float32 out. A confidence of NaN goes as 0. Raises ProtocolError on what `decode` would."""
+    """Encode a binary message as float32; a NaN confidence becomes 0.
+
+    Raises:
+        ProtocolError: `decode` would refuse the message.
+    """
     match message:
         case PoseMessage(stamp, root, rotations, weights):
             _shape(
@@ -257,9 +285,18 @@ def encode(message: PoseMessage | KeypointsMessage | PictureMessage | FaceMessag
 def decode(
     data: bytes, joints: int, expressions: int
 ) -> PoseMessage | KeypointsMessage | PictureMessage | FaceMessage:
-    """A binary message, given the numbers of joints and of expressions from the hello. Arrays are float32, read-only views of `data`.
+    """Decode a binary message.
 
-    Raises ProtocolError if the kind is unknown, the length is not the kind's, a number that must be finite is not, or it is too large.
+    Args:
+        data: The bytes.
+        joints: The number of joints in the hello.
+        expressions: The number of expressions in the hello.
+
+    Returns:
+        The message; arrays are read-only float32 views of `data`.
+
+    Raises:
+        ProtocolError: Unknown kind, wrong length, or a number that is not finite or too large.
     """
     kind, stamp = decode_header(data)
     if kind == PICTURE:
@@ -270,7 +307,7 @@ def decode(
             f"A {_KINDS[kind]} message must hold whole 32-bit floats, but has {len(data) - HEADER.size} bytes after its header."
         )
     floats = np.frombuffer(data, dtype="<f4", offset=HEADER.size)
-    floats.flags.writeable = False  # that of a bytearray would be writable
+    floats.flags.writeable = False  # a view of a bytearray would be writable
     if kind == POSE:
         _check_pose(floats, joints, expressions)
         return PoseMessage(
@@ -336,7 +373,11 @@ def _in_range(what: str, values: ndarray, limit: float) -> None:
 
 
 def decode_header(data: bytes) -> tuple[int, FrameHeader]:
-    """(kind, stamp) of a binary message. Raises ProtocolError if it is too short or too long, or the kind is unknown."""
+    """Return the kind and frame header of a binary message.
+
+    Raises:
+        ProtocolError: The message is too short or too long, or its kind is unknown.
+    """
     if not HEADER.size <= len(data) <= MAX_MESSAGE:
         raise ProtocolError(
             f"A binary message has {HEADER.size} to {MAX_MESSAGE} bytes, but this one has {len(data)}."
@@ -376,7 +417,7 @@ def _shape(kind: str, **arrays: tuple[ndarray, tuple[int, ...]]) -> None:
 def _floats(*arrays: ndarray) -> ndarray:
     with np.errstate(
         over="ignore"
-    ):  # what a float32 cannot hold becomes infinite, and is refused as that
+    ):  # numbers beyond float32 become infinite and are refused as such
         return np.concatenate([np.asarray(a, dtype=np.float32).ravel() for a in arrays])
 
 

@@ -1,12 +1,14 @@
-"""The server of `mocap live`: the page and its stream on one port, and the newest frame for everyone who can take it.
+"""The server of `mocap live`: the page and its stream on one port, the newest frame for each
+client.
 
-    publish ──> the newest frame ──┬── sender ── socket ── viewer
-                (one, shared)      ├── sender ── socket ── viewer        a sender per client, which waits for its own socket
-                                   └── sender ── socket ── viewer        and its own acknowledgements, and for nothing else
+    publish ──> mailbox ──┬── sender ── socket ── viewer
+                          ├── sender ── socket ── viewer    each client's sender waits for its own
+                          └── sender ── socket ── viewer    socket and acknowledgements only
 
-There is no queue: a frame that a client did not take in time is gone, for that client alone. `publish` replaces the newest frame and
-wakes those senders whose clients have credit (flow.py), so its cost is a few hundred nanoseconds a client and it never waits. A client
-that never reads, or never acknowledges, holds three frames in its socket and is sent no more.
+There is no queue: a frame that a client did not take in time is dropped, for that client alone.
+`publish` replaces the newest frame and wakes the senders whose clients have credit (flow.py), so it
+costs a few hundred nanoseconds a client and never waits. A client that never reads, or never
+acknowledges, holds three frames in its socket and is sent no more.
 """
 
 from __future__ import annotations
@@ -40,12 +42,18 @@ DEFAULT_PORT = 8765
 MAX_CLIENTS = 100
 
 Endpoint = tuple[str | None, Callable[[ServerConnection], Awaitable[None]]]
-"""A WebSocket's subprotocol, and what serves a connection. Without a subprotocol, pages of other servers on this machine may come too."""
+"""A WebSocket's subprotocol, and the coroutine that serves a connection. Without a subprotocol,
+pages
+of other servers on this machine may connect too.
+"""
 
 
 @runtime_checkable
 class Cameras(Protocol):
-    """Who is told of viewers' own cameras, in the event loop; each viewer has a key. Raises ProtocolError at what it does not take."""
+    """Receives keypoints of viewers' own cameras, in the event loop; each viewer has a key.
+
+    Raises ProtocolError for input that it refuses.
+    """
 
     def begun(self, key: Hashable, camera: protocol.CameraMessage) -> None: ...
 
@@ -56,19 +64,19 @@ class Cameras(Protocol):
     def gone(self, key: Hashable) -> None: ...
 
 
-_STALL = 20.0  # seconds that a socket may need for one message before it is taken for dead
+_STALL = 20.0  # seconds a socket may take for one message before it is cut off
 
 log = RateLimitedLog(logging.getLogger("mocap.live"))
 
 
 class _Client:
-    """What the server knows of one viewer: its socket, its account, what is to be told it, and its sender's alarm clock."""
+    """One viewer: its socket, its credit, its pending texts, and its sender's wake-up event."""
 
     def __init__(self, connection: ServerConnection) -> None:
         self.connection = connection
         self.flow = Flow()
-        self.sent: dict[int, int] = {}  # subject → its last frame that was sent
-        self.texts: dict[object, str] = {}  # the newest of each type, so that they cannot pile up
+        self.sent: dict[int, int] = {}  # subject → number of the last frame sent
+        self.texts: dict[object, str] = {}  # the newest of each type, so that texts do not pile up
         self._loop = asyncio.get_running_loop()
         self._alarm: asyncio.Future[None] | None = None
 
@@ -86,7 +94,7 @@ class _Client:
             self._alarm.set_result(None)
 
     async def sleep(self, seconds: float | None) -> None:
-        """Until `wake`, or for so long."""
+        """Wait until `wake`, or for this long."""
         self._alarm = self._loop.create_future()
         timer = None if seconds is None else self._loop.call_later(seconds, self.wake)
         try:
@@ -97,7 +105,9 @@ class _Client:
                 timer.cancel()
 
     async def send(self, message: str | bytes) -> None:
-        """Returns when the kernel has taken all of it; a socket that does not take it for long is cut off."""
+        """Send, returning when the kernel has taken all of it; cut off a socket that takes too
+        long.
+        """
         timer = self._loop.call_later(_STALL, self.connection.transport.abort)
         try:
             await self.connection.send(message)
@@ -106,15 +116,21 @@ class _Client:
 
 
 class Server:
-    """Serves the viewer and streams to it, inside `async with`.
+    """Serve the page and stream to it, inside `async with`.
 
-    hello: what every client is told first. files: what the page consists of (`files.files_for`). host: where to listen; beyond loopback
-    everybody needs the token, one of ours if none is given. port: if it is taken, the next free one of twenty; 0 for any. on_ask:
-    called in the event loop with what viewers ask of source and solver. cameras: told there of viewers' own cameras; without it nobody may
-    send what theirs sees. endpoints: other WebSockets behind the same door, path → its subprotocol and what serves a connection. lan: lets
-    phones in as well, over TLS on a port of their own, each by an address that is good once.
+    All methods but `publish_threadsafe` belong to the event loop's thread. `async with` raises
+    DeviceError if there is nothing to listen on.
 
-    `async with` raises DeviceError if there is nothing to listen on. All but `publish_threadsafe` belongs to the event loop's thread.
+    Args:
+        hello: The first message to each client.
+        files: The page's files (`files.files_for`).
+        host: The address to listen on; beyond loopback each client needs the token.
+        port: The port, or the next free one of twenty; 0 for any.
+        token: The access token; generated if needed and not given.
+        on_ask: Called in the event loop with requests to source and solver.
+        cameras: Receives keypoints of viewers' own cameras; without it they are refused.
+        endpoints: Other WebSockets under the same access policy, by path.
+        lan: Admits phones too, over TLS on another port, each by a single-use address.
     """
 
     def __init__(
@@ -132,11 +148,11 @@ class Server:
     ) -> None:
         self.host = host
         self.port = port
-        """Where it listens; before `async with`, where it was asked to."""
+        """The port it listens on; before `async with`, the port requested."""
         self.notice: str | None = None
-        """A sentence to print if the port is not the one that was asked for."""
+        """A sentence to print if the port is not the one requested."""
         self.invitations: list[str] = []
-        """The addresses by which one phone may come in now: of the same page, in this machine's networks."""
+        """The addresses at which one phone can connect now, in this machine's networks."""
         self._lan = lan
         self.token = (
             token if token is not None or pages.is_loopback(host) else secrets.token_urlsafe(16)
@@ -150,7 +166,7 @@ class Server:
         self._frame = -1
         self._newest: dict[
             int, tuple[int, tuple[bytes, ...]]
-        ] = {}  # subject → its frame's number and messages
+        ] = {}  # subject → its frame number and messages
         self._clients: set[_Client] = set()
         self._ports = Ports(self._serve, self._answer, self._subprotocol)
         self._handed: dict[int, Sequence[bytes]] = {}
@@ -166,15 +182,21 @@ class Server:
 
     @property
     def watching(self) -> int:
-        """How many viewers are connected."""
+        """The number of connected viewers."""
         return len(self._clients)
 
     # Publishing
 
     def publish(self, messages: Sequence[bytes]) -> None:
-        """A new frame of one subject for everyone: its encoded messages, in the order picture, keypoints, pose. Never waits.
+        """Publish a frame of one subject to all clients; never waits.
 
-        Raises ProtocolError if they are not messages of one frame in that order, or its number is not greater than the last one's.
+        Args:
+            messages: Encoded messages, in the order picture, keypoints, pose.
+
+        Raises:
+            ProtocolError: They are not messages of one frame in that order, or the frame number is
+                not
+                greater than the subject's last one.
         """
         headers = [protocol.decode_header(m) for m in messages]
         frames, kinds = (
@@ -197,11 +219,15 @@ class Server:
                 client.wake()
 
     def publish_threadsafe(self, messages: Sequence[bytes]) -> None:
-        """`publish` from any thread. Newest wins here too: frames do not pile up before a busy event loop. Nothing after the end."""
+        """`publish` from any thread. Newest wins here too: frames do not pile up before a busy
+        event
+        loop.
+        No-op after the end.
+        """
         subject = protocol.decode_header(messages[0])[1].subject
         with self._lock:
             waiting = bool(self._handed)
-            self._handed.pop(subject, None)  # so that the frames stay in the order of their numbers
+            self._handed.pop(subject, None)  # keeps the frames in the order of their numbers
             self._handed[subject] = messages
         if not waiting:
             with contextlib.suppress(RuntimeError):  # the event loop is closed
@@ -214,7 +240,9 @@ class Server:
             self.publish(messages)
 
     def introduce(self, hello: protocol.Hello) -> None:
-        """Another skeleton, rig or source: told to everyone before the frames that follow. The last frame, of the old one, is forgotten."""
+        """Send a new skeleton, rig or source to all clients before the frames that follow; drop the
+        old frame.
+        """
         self._hello, self._newest = hello, {}
         for client in self._clients:
             client.tell(hello)
@@ -226,7 +254,7 @@ class Server:
             client.tell(message)
 
     def gone(self, subject: int) -> None:
-        """This performer is seen no more: told to everyone, and their last frame is forgotten."""
+        """Send all clients that this performer has left, and drop its last frame."""
         self._newest.pop(subject, None)
         for client in self._clients:
             client.sent.pop(subject, None)
@@ -235,7 +263,9 @@ class Server:
     # A client's life
 
     async def _serve(self, connection: ServerConnection) -> None:
-        # Receiving is the handler's life, for only that notices a client's going; the sender lives and dies with it.
+        # The receive loop is the handler's life, since only it notices a disconnect; the sender is
+        # cancelled
+        # with it.
         assert connection.request is not None
         path = pages.path_of(connection.request)
         if path in self._endpoints:
@@ -280,7 +310,8 @@ class Server:
                 if wait != 0.0:
                     await client.sleep(wait)
                     continue
-                # All subjects' newest are one frame on the client's account: one drawing shows them.
+                # The newest frames of all subjects count as one for the credit: one drawing shows
+                # them.
                 client.flow.sent(max(due)[0], now)
                 taken = [(subject, *self._newest[subject]) for _, subject in sorted(due)]
                 client.sent |= {subject: frame for subject, frame, _ in taken}
@@ -317,7 +348,8 @@ class Server:
                     self._on_ask(text)
 
     async def _dismiss(self, connection: ServerConnection, sentence: str, code: int = 1008) -> None:
-        # A close frame's reason has room for 123 bytes, and a client that does not read does not even get those.
+        # A close frame's reason has room for 123 bytes; a client that does not read gets none at
+        # all.
         reason = sentence.encode()[:120].decode(errors="ignore")
         closing = asyncio.ensure_future(connection.close(code, reason))
         await asyncio.wait([closing], timeout=LAST_WORDS)
@@ -332,7 +364,7 @@ class Server:
             return refusal
         cookie = door.cookie(
             request
-        )  # before anything is awaited: a token that is good once is used up here
+        )  # before anything is awaited: a single-use token is used up here
         if pages.path_of(request) in self._endpoints:
             return None
         if pages.path_of(request) == pages.STREAM_PATH:

@@ -1,4 +1,4 @@
-"""The text messages of `mocap.v1` (protocol.py says what they are for): JSON objects in and out."""
+"""Text messages of `mocap.v1`: JSON objects in and out. protocol.py has the overview."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mocap.errors import InputError, MocapError
 SUBPROTOCOL = "mocap.v1"
 VERSION: Literal[1] = 1
 
-# Far above what is used (55 joints, 66 expressions), far below what could hurt.
+# Far above actual use (55 joints, 66 expressions), far below what could exhaust memory.
 MAX_JOINTS = MAX_EXPRESSIONS = 1024
 MAX_TEXT = 64 * 2**10
 
@@ -24,7 +24,7 @@ _U16, _U32 = 2**16 - 1, 2**32 - 1
 
 
 class ProtocolError(MocapError):
-    """A message that does not keep to `mocap.v1`."""
+    """A message that violates `mocap.v1`."""
 
 
 Level = Literal["info", "warning", "error"]
@@ -46,11 +46,14 @@ Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 class _Message(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=str.lower
 ):
-    """A text message: its class's name in lower case is its `type`."""
+    """A text message; its `type` is its class's name in lower case."""
 
 
 class Bones(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A skeleton whose rest rotations are identities: names (J), parents (J) with −1 for the root, offsets (J, 3) in metres."""
+    """A skeleton with identity rest rotations: names (J), parents (J) with −1 for the root, offsets
+    (J, 3)
+    in metres.
+    """
 
     names: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_JOINTS)]
     parents: tuple[int, ...]
@@ -58,7 +61,7 @@ class Bones(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SourceInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is being shown: its kind, its name to print, and its picture's size in pixels."""
+    """The active source: its kind, its name for people, and its picture's size in pixels."""
 
     kind: SourceKind
     name: Annotated[str, Meta(max_length=1000)]
@@ -67,8 +70,12 @@ class SourceInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Hello(_Message, frozen=True, omit_defaults=True):
-    """Everything that does not change from frame to frame. `rig` is a path on the page's own host; so is `clip`, where a whole motion
-    lies there for the page to play by itself (clip.py), without the suffix of its two files."""
+    """Everything that stays the same from frame to frame.
+
+    `rig` is a path on the page's own host. So is `clip`: the path, without suffix, of the two files
+    of
+    a whole motion that the page plays by itself (clip.py).
+    """
 
     version: Literal[1]
     skeleton: Bones
@@ -78,7 +85,7 @@ class Hello(_Message, frozen=True, omit_defaults=True):
     clip: Name | None = None
 
     def to_skeleton(self) -> Skeleton:
-        """The skeleton as mocap's own type. Raises ProtocolError if it is none."""
+        """Return the skeleton as mocap's own type. Raises ProtocolError if it is invalid."""
         bones = self.skeleton
         if not len(bones.names) == len(bones.parents) == len(bones.offsets):
             counts = f"{len(bones.names)} names, {len(bones.parents)} parents and {len(bones.offsets)} offsets"
@@ -98,7 +105,7 @@ class Hello(_Message, frozen=True, omit_defaults=True):
 
 
 class Status(_Message, frozen=True):
-    """A sentence for the person who watches."""
+    """A sentence for the viewer."""
 
     level: Level
     text: Annotated[str, Meta(max_length=1000)]
@@ -136,13 +143,15 @@ class State(_Message, frozen=True):
 
 
 class Ack(_Message, frozen=True):
-    """The client has drawn this frame, and wants none of those before it."""
+    """Acknowledge frames: the client has drawn this frame and needs none before it."""
 
     frame: FrameNumber
 
 
 class Calibrate(_Message, frozen=True):
-    """The performer stands upright before the camera: lengths, gravity and floor are to be measured anew."""
+    """Measure the performer again, who stands upright before the camera: lengths, gravity and
+    floor.
+    """
 
 
 class Person(_Message, frozen=True, omit_defaults=True):
@@ -155,13 +164,13 @@ class Person(_Message, frozen=True, omit_defaults=True):
 
 
 class Vmc(_Message, frozen=True):
-    """Send poses over VMC to this receiver from now on; None stops it. The new state is the answer."""
+    """Send poses over VMC to this receiver; None stops it. The new state is the answer."""
 
     output: VmcOutput | None
 
 
 class Tune(_Message, frozen=True):
-    """How live poses are to be made from now on, as solve.tuning.Tuning."""
+    """Change the live settings (solve.tuning.Tuning)."""
 
     smoothing: Annotated[float, Meta(ge=0.25, le=4.0)]
     feet: FeetMode
@@ -169,7 +178,7 @@ class Tune(_Message, frozen=True):
 
 
 class Tuned(_Message, frozen=True):
-    """How they are made, whoever chose it. lag: seconds by which the smoothing shows a movement late."""
+    """The live settings in effect, from any client. lag: the smoothing's delay, seconds."""
 
     smoothing: float
     feet: FeetMode
@@ -181,13 +190,15 @@ Who = Literal["server", "browser"]
 
 
 class Lead(_Message, frozen=True):
-    """Who is to lead from now on: the server's own camera or video, or what pages' cameras see."""
+    """Switch the active source: the server's own camera or video, or pages' cameras."""
 
     who: Who
 
 
 class CameraMessage(_Message, frozen=True, tag="camera"):
-    """The client's own camera leads from now on: its name, and its picture's size in pixels. Keypoints messages follow."""
+    """Make the client's own camera the active source: its name and its picture's size in pixels.
+    Keypoint messages follow.
+    """
 
     name: Annotated[str, Meta(max_length=200)]
     width: Size
@@ -195,13 +206,13 @@ class CameraMessage(_Message, frozen=True, tag="camera"):
 
 
 class Gone(_Message, frozen=True):
-    """This performer is seen no more, for the camera that saw them has left."""
+    """The performer's camera has left; remove the performer."""
 
     subject: Annotated[int, Meta(ge=0, le=_U16)]
 
 
 class Ping(_Message, frozen=True):
-    """The client asks for the server's clock; `client` comes back as it is."""
+    """Ask for the server's clock; `client` is returned unchanged."""
 
     client: float
 
@@ -220,7 +231,12 @@ def hello(
     source: SourceInfo,
     clip: str | None = None,
 ) -> Hello:
-    """The hello for a skeleton. Raises ProtocolError if its rest rotations are not identities: the stream does not carry them."""
+    """Return the hello for a skeleton.
+
+    Raises:
+        ProtocolError: The skeleton's rest rotations are not identities, which the stream cannot
+            carry.
+    """
     if not np.allclose(np.abs(skeleton.rest_rotations), [0.0, 0.0, 0.0, 1.0], atol=1e-9):
         raise ProtocolError(
             "Only a skeleton with identity rest rotations can be streamed; retarget the motion to such a one first."
@@ -237,14 +253,14 @@ def hello(
 
 
 def encode_text(message: ServerText | ClientText) -> str:
-    """A text message as JSON, checked as the other side will check it."""
+    """Encode a text message as JSON, validated as the receiver will validate it."""
     text = msgspec.json.encode(message)
     (decode_server_text if isinstance(message, ServerText) else decode_client_text)(text)
     return text.decode()
 
 
 def decode_server_text(text: str | bytes) -> ServerText:
-    """What a viewer is told. Raises ProtocolError if it is no such message."""
+    """Decode a message from the server. Raises ProtocolError if it is invalid."""
     message = _decode_text(_FROM_SERVER, text)
     if isinstance(message, Hello):
         message.to_skeleton()
@@ -254,7 +270,9 @@ def decode_server_text(text: str | bytes) -> ServerText:
 
 
 def decode_client_text(text: str | bytes) -> ClientText:
-    """What a viewer says. Raises ProtocolError if it is no such message, or longer than MAX_TEXT."""
+    """Decode a message from a client. Raises ProtocolError if it is invalid or longer than
+    MAX_TEXT.
+    """
     if len(text) > MAX_TEXT:
         raise ProtocolError(
             f"A client's message may have {MAX_TEXT} characters, but this one has {len(text)}."
@@ -265,7 +283,8 @@ def decode_client_text(text: str | bytes) -> ClientText:
 def _decode_text(decoder: msgspec.json.Decoder[M], text: str | bytes) -> M:
     try:
         return decoder.decode(text)
-    # Nesting beyond the parser's depth is a RecursionError; a lone surrogate in a str, a UnicodeError.
+    # Nesting beyond the parser's depth is a RecursionError; a lone surrogate in a str, a
+    # UnicodeError.
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise ProtocolError(
             f"A text message of {SUBPROTOCOL} must be one of its JSON objects: {error}."

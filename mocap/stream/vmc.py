@@ -1,14 +1,18 @@
-"""VMC over OSC: a pose as one bundle for VSeeFace, Warudo, VNyan, EVMC4U, Blender's VMC4B and the rest (https://protocol.vmc.info/english).
+"""VMC over OSC: a pose as one bundle for VSeeFace, Warudo, VNyan, EVMC4U, Blender's VMC4B and
+others.
 
-    /VMC/Ext/OK          1, 3 (calibrated), 0 (normal mode), 1 if somebody is seen, else 0
+Specification: https://protocol.vmc.info/english
+
+    /VMC/Ext/OK          1, 3 (calibrated), 0 (normal mode), 1 if a person is seen, else 0
     /VMC/Ext/T           seconds of the take
-    /VMC/Ext/Root/Pos    "root" and the model's place and turn: always 0 and identity, for the hips carry the path
-    /VMC/Ext/Bone/Pos    bone (Unity's HumanBodyBones), position, rotation; of each bone, local to its parent
-    /VMC/Ext/Blend/Val   expression, weight; of each expression
+    /VMC/Ext/Root/Pos    "root", position 0, identity rotation: the hips carry the path
+    /VMC/Ext/Bone/Pos    bone (Unity's HumanBodyBones), local position and rotation; for each bone
+    /VMC/Ext/Blend/Val   expression, weight; for each expression
     /VMC/Ext/Blend/Apply
 
-The frame is Unity's: left-handed, +Y up, the avatar faces +Z and its left is −X. So x is turned over: positions (−x, y, z), rotations
-(x, −y, −z, w). Bones are the normalized humanoid's, whose rest is a T-pose of identity rotations, as UniVRM's are.
+The frame is Unity's: left-handed, +Y up, the avatar faces +Z and its left is −X. The x axis is
+therefore flipped: positions (−x, y, z), rotations (x, −y, −z, w). Bones are the normalized
+humanoid's, whose rest is a T-pose with identity rotations, as in UniVRM.
 """
 
 from __future__ import annotations
@@ -26,14 +30,16 @@ from mocap.errors import DeviceError, InputError
 from mocap.stream.text import ExpressionNames
 
 DEFAULT_PORT = 39539
-"""Where a receiver of motion (a "Marionette") listens by the specification."""
+"""The default port of a motion receiver (a "Marionette") in the specification."""
 
 _POSITION = np.array([-1.0, 1.0, 1.0])
 _ROTATION = np.array([1.0, -1.0, -1.0, 1.0])
 
 
 def _unity(bone: str) -> str:
-    """Unity's name of a VRM 1.0 bone; its thumbs begin with Proximal where VRM 1.0 says Metacarpal."""
+    """Return Unity's name of a VRM 1.0 bone; Unity's thumb begins with Proximal, VRM 1.0's with
+    Metacarpal.
+    """
     for ours, theirs in (
         ("ThumbProximal", "ThumbIntermediate"),
         ("ThumbMetacarpal", "ThumbProximal"),
@@ -102,7 +108,8 @@ def bundle(
 def _add(to: OscBundleBuilder, address: str, *values: str | int | float) -> None:
     message = OscMessageBuilder(f"/VMC/Ext/{address}")
     for value in values:
-        # Typed by hand: left to itself the library looks at each value, and a frame has four hundred.
+        # Types are given explicitly: by itself the library inspects each of a frame's four hundred
+        # values.
         message.add_arg(
             value, "s" if isinstance(value, str) else "i" if isinstance(value, int) else "f"
         )
@@ -110,7 +117,7 @@ def _add(to: OscBundleBuilder, address: str, *values: str | int | float) -> None
 
 
 def address(text: str) -> tuple[str, int]:
-    """HOST:PORT, HOST or :PORT as (host, port); missing parts are 127.0.0.1 and 39539. Raises InputError."""
+    """Parse HOST:PORT, HOST or :PORT; missing parts are 127.0.0.1 and 39539. Raises InputError."""
     host, _, port = text.rpartition(":") if ":" in text else (text, "", "")
     if port and not (port.isdigit() and 0 < int(port) < 65536):
         raise InputError(
@@ -120,10 +127,12 @@ def address(text: str) -> tuple[str, int]:
 
 
 class Sender:
-    """A UDP socket towards one receiver. UDP asks nobody: whether somebody listens is not known, and nothing waits for it."""
+    """A UDP socket to one receiver. UDP has no connection: nothing tells whether the receiver
+    listens.
+    """
 
     def __init__(self, host: str, port: int) -> None:
-        """Raises DeviceError if the host has no address."""
+        """Resolve the host. Raises DeviceError if it has no address."""
         try:
             family, *_, to = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         except OSError as error:
@@ -135,14 +144,16 @@ class Sender:
         self._socket.setblocking(False)
 
     def send(self, data: bytes) -> None:
-        """Sends a bundle; where the network is gone or full, this one is lost and the next is tried."""
+        """Send a bundle; if the network is down or full, this bundle is lost and the next one is
+        tried.
+        """
         try:
             self._socket.sendto(data, self._to)
         except OSError:
             return
 
     def close(self) -> None:
-        """Lets the socket go."""
+        """Close the socket."""
         self._socket.close()
 
     def __enter__(self) -> Sender:
