@@ -1,23 +1,26 @@
-"""The messages of `mocap.v1`, the WebSocket subprotocol between server and viewer. No socket in sight: messages in, bytes out, and back.
+"""The messages of `mocap.v1`, the WebSocket subprotocol of server and viewer (sans-I/O).
 
-Text messages (text.py) are JSON objects, told apart by `type`:
+Text messages (text.py) are JSON objects, distinguished by `type`:
 
-    server → client   hello    version, skeleton, expressions, rig, source       first, and again when one of them changes
-                      status   level, text                                       a sentence to show
-                      state    source, recording, recorded, missing, disk, vmc   what the server does now
-                      gone     subject                                           that performer is seen no more
-                      tuned    smoothing, feet, hips, lag                        how live poses are made
-                      pong     client, clock                                     the answer to ping
-    client → server   ack      frame                                             drew it: every frame up to it is acknowledged
-                      calibrate                                                  the performer stands upright: measure anew
-                      person   at (optional)                                     follow the next person, or the one there
-                      vmc      output                                            send poses over VMC to this receiver, or stop
-                      tune     smoothing, feet, hips                             how live poses are to be made
-                      lead     who                                               the server's source, or pages' cameras, from now on
-                      camera   name, width, height                               what its own camera sees follows
-                      ping     client                                            any number of the client's own clock
+    server → client
+        hello      version, skeleton, expressions, rig, source      first, and after each change
+        status     level, text                                      a sentence to show
+        state      source, recording, recorded, missing, disk, vmc  what the server does
+        gone       subject                                          remove this performer
+        tuned      smoothing, feet, hips, lag                       live settings in effect
+        pong       client, clock                                    the answer to ping
+    client → server
+        ack        frame                      acknowledge all frames up to this one
+        calibrate                             measure the upright performer again
+        person     at (optional)              follow the next person, or the one at a point
+        vmc        output                     send poses over VMC to this receiver, or stop
+        tune       smoothing, feet, hips      change the live settings
+        lead       who                        activate the server's source or pages' cameras
+        camera     name, width, height        keypoints of the client's own camera follow
+        ping       client                     any number of the client's own clock
 
-Binary messages are little-endian, a header of 24 bytes and then the data, so that a browser takes a Float32Array view without a copy:
+Binary messages are little-endian: a frame header of 24 bytes, then the data, so that a browser can
+take a Float32Array view without a copy.
 
     u16 kind   u16 subject   u32 frame   f64 time   f64 clock
     kind 1, pose        f32 root[3]  f32 rotations[4 J]  f32 weights[E]
@@ -25,13 +28,15 @@ Binary messages are little-endian, a header of 24 bytes and then the data, so th
     kind 3, picture     the bytes of a JPEG
     kind 4, face        f32 transform[16]  f32 points[3 · 478]  f32 blendshapes[0 or 51]
 
-A viewer whose own camera sees a performer sends messages of kind 2 too, `time` by its own clock, and `clock` the server's as the viewer
-knows it: the 33 landmarks, or 75 with both hands, 21 points each (KeypointsMessage says in what units), and where it sees a face one of kind 4
-before them, of the same number. All other messages are from the server, which gives each such camera's performer a subject of their own.
+A viewer whose own camera sees a performer also sends kind 2, with `time` by its own clock and
+`clock` by its estimate of the server's: the 33 landmarks, or 75 with both hands of 21 points each
+(units: Points), preceded by kind 4 with the same frame number if a face is seen. All other messages
+come from the server, which assigns each camera's performer a subject number.
 
-`time` is the source's, in seconds; `clock` is the server's `time.monotonic()` when the source's frame arrived, so that a viewer that
-knows the clocks' difference (ping, pong) can tell how old what it shows is. The messages of one frame share its number, and are sent in
-the order picture, keypoints, pose. The same golden files (tests/data/mocap_v1_*) hold this module and the viewer's to it.
+`time` is the source's, in seconds; `clock` is the server's `time.monotonic()` when the source's
+frame arrived, so that a viewer that knows the clock offset (ping, pong) can compute the latency.
+The messages of one frame share its number and are sent in the order picture, keypoints, pose. The
+golden files tests/data/mocap_v1_* fix this module and the viewer's to the same bytes.
 """
 
 from __future__ import annotations
