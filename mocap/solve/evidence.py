@@ -1,7 +1,8 @@
 """What landmarks are worth: the detector's visibility weighed with where a landmark lies.
 
 A low visibility means "probably hidden", not "probably wrong". On forty rendered clips (BlazePose
-heavy) limbs that lie inside the picture with a confidence below 0.1 are off by 9° in the picture and
+heavy) limbs that lie inside the picture with a confidence below 0.1 are off by 9° in the picture
+and
 25° in space; those above 0.8 by 4° and 15°. A limb that is thrown away and eased to rest is off by
 60° or more. So a landmark inside the picture keeps a floor of trust while it moves as a body can. A
 landmark outside the picture is the detector's extrapolation and keeps its own confidence.

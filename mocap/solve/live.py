@@ -145,7 +145,8 @@ class CausalSolver:
         root, _, self._lock = lock_feet(
             keypoints.times, root, soles, slopes, -translation[:, 2], self._lock
         )
-        # Without contacts: what takes the motion to another body would plant feet by them, and frame by frame that jerks the knees.
+        # Without contacts: what takes the motion to another body would plant feet by them, and
+        # frame by frame that jerks the knees.
         return Motion(self.body, keypoints.times, root, rotations, expressed)
 
     def _whole(self, keypoints: Keypoints) -> ndarray:
@@ -157,7 +158,9 @@ class CausalSolver:
         return whole
 
     def _travelled(self, path: ndarray, whole: ndarray) -> ndarray:
-        """The path of which only those steps are gone that the whole body is seen to go: at a desk one stays where it is."""
+        """The path of which only those steps are gone that the whole body is seen to go: at a
+        desk one stays where it is.
+        """
         raw, shown = self._path or (path[0], path[0])
         out = shown + np.cumsum(whole[:, None] * np.diff(path, axis=0, prepend=raw[None]), axis=0)
         self._path = (path[-1], out[-1])

@@ -62,7 +62,8 @@ _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
 # Feet stand that are no farther than this above the lowest other part of the body, metres.
 _CARRIED = 0.25
 _LIFTED, _FITTED = 0.15, 0.4
-"""Parts of a bake's time: until depths are lifted, and each of the two searches of the optimiser."""
+"""Parts of a bake's time: until depths are lifted, and each of the two searches of the optimiser.
+"""
 
 
 def solve_take(
@@ -179,7 +180,9 @@ def _ground(keypoints: Keypoints, found: Refined, upright: ndarray, feet: Feet) 
 
 
 def _aloft(keypoints: Keypoints, found: Refined, ground: Ground) -> ndarray:
-    """How high the lower foot is off the floor (F,), metres: where one stands, or where they are not seen, not at all."""
+    """How high the lower foot is off the floor (F,), metres: where one stands, or where they are
+    not seen, not at all.
+    """
     seen = keypoints.confidence[:, FEET].min(axis=1) > SEEN
     airborne = seen & (ground.contacts.max(axis=1) < 0.5)
     places = found.positions + found.translation[:, None]
@@ -200,7 +203,9 @@ def _bridged(keypoints: Keypoints, positions: ndarray) -> ndarray:
 
 
 def _held(keypoints: Keypoints, prior: ndarray) -> ndarray:
-    """The prior, and where it is NaN what the closed form holds and eases there; metres from the hips' middle."""
+    """The prior, and where it is NaN what the closed form holds and eases there; metres from the
+    hips' middle.
+    """
     if np.isfinite(prior).all():
         return prior
     rotations, _ = solve_body(keypoints.times, prior, _bridged(keypoints, prior))
@@ -220,7 +225,9 @@ def _posed(
     filtered: bool = False,
     upper: bool = False,
 ) -> Motion:
-    """The closed form of a whole take from upright positions. above: how high the lower foot is off the floor, metres, if that is known."""
+    """The closed form of a whole take from upright positions. above: how high the lower foot is
+    off the floor, metres, if that is known.
+    """
     times = keypoints.times
     if translation is None:
         translation = fit_translation(
