@@ -1,11 +1,10 @@
 """What landmarks are worth: the detector's visibility weighed with where a landmark lies.
 
 A low visibility means "probably hidden", not "probably wrong". On forty rendered clips (BlazePose
-heavy) limbs that lie inside the picture with a confidence below 0.1 are off by 9° in the picture
-and
-25° in space; those above 0.8 by 4° and 15°. A limb that is thrown away and eased to rest is off by
-60° or more. So a landmark inside the picture keeps a floor of trust while it moves as a body can. A
-landmark outside the picture is the detector's extrapolation and keeps its own confidence.
+heavy) limbs inside the picture with a confidence below 0.1 are off by 7° to 10° in the picture
+(mean) and 20° to 31° in space (median); those above 0.8 by 4° and 15°. So a landmark inside the
+picture keeps a floor of trust while it moves as a body can. A landmark outside the picture is the
+detector's extrapolation and keeps its own confidence.
 
 An elbow outside the picture follows from a shoulder and a wrist inside it by two-bone inverse
 kinematics with a natural bend.
@@ -45,7 +44,7 @@ _HAND_POINTS = [[_I[f"{s}_{n}"] for n in ("wrist", "index", "pinky", "thumb")] f
 
 
 def _parents() -> ndarray:
-    """The landmark that each landmark hangs on; those of trunk and head hang on the other side's."""
+    """Return the landmark that each one hangs on; those of trunk and head hang on themselves."""
     out = np.arange(len(LANDMARKS))
     for side in _SIDES:
         for chain in (
