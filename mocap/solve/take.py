@@ -196,7 +196,7 @@ def _feet(found: Refined) -> ndarray:
 
 
 def _bridged(keypoints: Keypoints, positions: ndarray) -> ndarray:
-    """The confidence (F, 33) of positions in which short gaps are filled; 0 where there are none."""
+    """Return the confidence (F, 33) with short gaps filled; 0 where there is no position."""
     seen = np.isfinite(keypoints.positions).all(axis=-1)
     filled = fill_gaps(keypoints.times, np.where(seen, keypoints.confidence, np.nan), LONGEST_GAP)
     return np.where(np.isfinite(positions).all(axis=-1), np.nan_to_num(filled), 0.0)
