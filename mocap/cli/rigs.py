@@ -46,7 +46,7 @@ def rigs_inspect(
     tree, found, source = recognise(file, given, character)
     console.out.print(report.table(tree, found))
     if picture is not None:
-        from mocap.rig import drawing
+        from mocap.cli import drawing
 
         formats.write(picture, drawing.png(drawing.draw(tree, found)))
         console.out.print(f"{picture}: {console.size(picture)}")

@@ -26,8 +26,7 @@ _BLEND = 0.15
 # Legs stretch to at most this share of their length, and approach it slowly: a straight knee pops.
 _REACH = 0.9995
 # Body parts other than soles that may lie on the ground (palms, elbows, knees, seat, head), and
-# their
-# thickness there, as shares of the leg's length.
+# their thickness there, as shares of the leg's length.
 _RESTS = {"Hand": 0.03, "LowerArm": 0.05, "LowerLeg": 0.06}
 _MIDDLE = {"hips": 0.12, "head": 0.11}
 _LEGS = [

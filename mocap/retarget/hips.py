@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
-from scipy import sparse
-from scipy.sparse.linalg import spsolve
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 # Weights of the hips' distance from the source's path, rad² per m², and of its acceleration, rad²
-# per
-# (m/s²)². Chosen on seven motions and two rigs: with a tenth of the first, legs turn 1 % less; with
-# a
-# tenth of the second, hips jerk.
+# per (m/s²)². Chosen on seven motions and two rigs: with a tenth of the first, legs turn 1 % less;
+# with a tenth of the second, hips jerk.
 _LEAVE, _ACCELERATE = 0.02, 1e-5
 # A straight leg shortens for any turn of its knee, so its stiffness there is infinite; it is taken
-# as
-# the stiffness over the first centimetre of shortening.
+# as the stiffness over the first centimetre of shortening.
 _FIRST = 0.01
 
 
@@ -72,6 +72,9 @@ def give_way(
     Returns:
         The hips' displacement, and the displacement left to each foot (0 outside contacts); metres.
     """
+    from scipy import sparse
+    from scipy.sparse.linalg import spsolve
+
     frames = len(times)
     begins = touching & ~np.concatenate([np.zeros((1, 2), dtype=bool), touching[:-1]])
     frame, foot = np.nonzero(touching)
@@ -104,6 +107,8 @@ def give_way(
 
 
 def _sparse(rows: ndarray, columns: ndarray, values: ndarray, width: int) -> sparse.csr_matrix:
+    from scipy import sparse
+
     rows, columns = np.broadcast_arrays(rows, columns)
     return sparse.csr_matrix(
         (values.ravel(), (rows.ravel(), columns.ravel())), shape=(3 * len(values), width)

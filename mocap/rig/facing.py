@@ -13,8 +13,7 @@ from mocap.core.rig import Tree
 from mocap.rig.branches import unit
 
 # Weights of the signs. Feet point forwards in any pose; knees bend forwards and elbows backwards
-# but
-# may be straight; a rest pose may turn the hands.
+# but may be straight; a rest pose may turn the hands.
 _FEET, _KNEES, _ELBOWS, _LEAN = 1.0, 0.6, 0.3, 0.1
 # A joint this far off the straight line, as a share of the limb's length, is surely bent.
 _BENT = 0.03

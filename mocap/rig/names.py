@@ -31,9 +31,8 @@ FINGERS = ("Thumb", "Index", "Middle", "Ring", "Little")
 _LIMBS = frozenset(side + bone for side in ("left", "right") for bone in ARM + LEG)
 
 # (required words, bone, fit). Each name takes its best rule for each bone. A joint is named after
-# the
-# bone that begins at it (LeftForeArm) or after the joint itself (LeftElbow); "Shoulder" may mean
-# either, and "Arm" and "Leg" even more.
+# the bone that begins at it (LeftForeArm) or after the joint itself (LeftElbow); "Shoulder" may
+# mean either, and "Arm" and "Leg" even more.
 _RULES: tuple[tuple[frozenset[str], str, float], ...] = tuple(
     (frozenset(words.split()), bone, fit)
     for words, bone, fit in (

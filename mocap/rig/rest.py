@@ -47,8 +47,7 @@ _LEAN, _SLOPE = np.radians(25.0), np.radians(40.0)
 # above the second. Radians.
 _BENT = np.radians(8.0), np.radians(20.0)
 # Deviation from the expected bending direction: believed up to the first, ignored above the second
-# (a
-# forearm hanging down from a T-pose says nothing about the elbow's hinge). Radians.
+# (a forearm hanging down from a T-pose says nothing about the elbow's hinge). Radians.
 _ASTRAY = np.radians(45.0), np.radians(75.0)
 # Two bones whose own-frame directions differ by at most this share an axis convention. Radians.
 _ALIKE = np.radians(1.0)
@@ -117,8 +116,7 @@ class _Body:
         yaw = R.from_axis_angle(_Y, np.arctan2(hips[2], hips[0]))
         level = R.multiply(R.between(R.apply(yaw, hips), _X), R.multiply(yaw, upright))
         # A standing body is turned to face forward with level hips and keeps its lean; a lying one
-        # is set on
-        # its feet.
+        # is set on its feet.
         self.upright = R.multiply(yaw, upright)
         self.whole = (
             level

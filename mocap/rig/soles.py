@@ -12,8 +12,7 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 
 # A foot stands while it is less than this height (m) above the lowest tenth of its heights and
-# slower
-# than this (m/s), for legs of 0.83 m.
+# slower than this (m/s), for legs of 0.83 m.
 _HEIGHT, _SPEED, _LEGS = 0.04, 0.2, 0.83
 # A foot that stands for less time than this in all, in seconds, gives no sole direction.
 _STANDS = 0.2

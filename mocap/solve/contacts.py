@@ -10,8 +10,6 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
-from scipy.linalg import solveh_banded
-from scipy.ndimage import maximum_filter1d
 
 from mocap.core import rotation as R
 from mocap.core.camera import Camera
@@ -125,6 +123,8 @@ def settle_hips(
     Least squares in the root's shift: the steps of planted points, to `still`, against the shift's size, to _HIPS_GIVE, and its steps, to
     _CHANGE. The points move with the root, so it is linear, and coupled from frame to frame only: one tridiagonal system.
     """
+    from scipy.linalg import solveh_banded
+
     if len(root_positions) < 2:
         return root_positions
     step = np.diff(times)
@@ -261,6 +261,8 @@ def _within_reach(
     times: ndarray, root: ndarray, positions: ndarray, ankles: ndarray, weights: ndarray
 ) -> ndarray:
     """The root lowered as far as the planted leg that is furthest from its foot's place needs it."""
+    from scipy.ndimage import maximum_filter1d
+
     drop = np.zeros(len(root))
     for foot, (thigh, shank, ankle) in enumerate(_LEGS):
         upper = np.linalg.norm(positions[:, shank] - positions[:, thigh], axis=-1)

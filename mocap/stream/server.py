@@ -264,8 +264,7 @@ class Server:
 
     async def _serve(self, connection: ServerConnection) -> None:
         # The receive loop is the handler's life, since only it notices a disconnect; the sender is
-        # cancelled
-        # with it.
+        # cancelled with it.
         assert connection.request is not None
         path = pages.path_of(connection.request)
         if path in self._endpoints:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from scipy.linalg.lapack import dpotrf, dtrtri
 
 REACH = 3
 """Frames that a third difference reaches ahead."""
@@ -40,6 +39,8 @@ def solve_banded(
     machine takes twenty times as long. Raises numpy.linalg.LinAlgError if A is not positive
     definite.
     """
+    from scipy.linalg.lapack import dpotrf, dtrtri
+
     frames, rows, n = columns.shape
     left = np.concatenate([columns, np.zeros((REACH, rows, n))])
     x = np.concatenate([right, np.zeros((REACH, *right.shape[1:]))])
