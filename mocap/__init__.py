@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         OutputError,
     )
     from mocap.formats import ExportOptions, load, save
-    from mocap.retarget import load_motion, normalized, retarget
+    from mocap.retargeting import load_motion, normalized, retarget
     from mocap.rig.load import load_rig
     from mocap.solve.measure import measure_body
     from mocap.solve.performer import Performer as Solver
@@ -65,10 +65,11 @@ _EXPORTS = {
     "concatenate": ("core.motion", "concatenate"),
     "fk": ("core.kinematics", "fk"),
     "load": ("formats", "load"),
-    "load_motion": ("retarget", "load_motion"),
+    "load_motion": ("retargeting", "load_motion"),
     "load_rig": ("rig.load", "load_rig"),
     "measure_body": ("solve.measure", "measure_body"),
-    "normalized": ("retarget", "normalized"),
+    "normalized": ("retargeting", "normalized"),
+    "retarget": ("retargeting", "retarget"),
     "save": ("formats", "save"),
     "solve_take": ("solve.take", "solve_take"),
 }

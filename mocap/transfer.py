@@ -19,8 +19,8 @@ from mocap.formats import ExportOptions, fbx
 from mocap.formats.embed import embedded, read_uri
 from mocap.formats.gltf import loads_document
 from mocap.formats.table import by_content
-from mocap.retarget import load_motion, retarget
-from mocap.retarget.clip import in_place
+from mocap.retargeting import load_motion, retarget
+from mocap.retargeting.clip import in_place
 from mocap.rig import mapfile
 from mocap.rig.load import load_rig
 from mocap.rig.names import FINGERS

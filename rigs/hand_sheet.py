@@ -25,7 +25,7 @@ from mocap.core.skeleton import HUMANOID
 from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
 from mocap.detect.take import detect_source
-from mocap.retarget import retarget
+from mocap.retargeting import retarget
 from mocap.solve.hands import hand_points
 from mocap.solve.take import solve_take
 from rigs.render import View, frames

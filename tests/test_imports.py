@@ -29,7 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("core",),
     ("capture", "formats", "lift"),
     ("rig", "solve", "detect"),
-    ("retarget",),
+    ("retargeting",),
     ("bake", "stream", "lift.training"),
     ("transfer",),
     ("live",),

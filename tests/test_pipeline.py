@@ -28,7 +28,7 @@ from mocap.formats import keypoints_json
 from mocap.live import clock
 from mocap.live.messages import encode_frame
 from mocap.live.performer import LivePerformer
-from mocap.retarget import retarget
+from mocap.retargeting import retarget
 from mocap.solve.take import solve_take
 from mocap.stream import protocol
 from tests.helpers.measures import degrees_between, directions

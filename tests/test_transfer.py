@@ -20,7 +20,7 @@ from mocap.core.skeleton import BONES
 from mocap.errors import InputError
 from mocap.formats import bvh, bvh_rig, glb, gltf, gltf_read, keypoints_json, vrma
 from mocap.formats.bvh_rig import on_rig
-from mocap.retarget import normalized
+from mocap.retargeting import normalized
 from mocap.rig.load import load_rig
 from tests import judges
 from tests.helpers import synthetic

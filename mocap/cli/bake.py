@@ -75,7 +75,7 @@ def bake(
     from mocap.core.keypoints import with_fov
     from mocap.detect.options import DetectOptions, available_cores
     from mocap.formats import ExportOptions
-    from mocap.retarget.clip import ClipOptions, edited
+    from mocap.retargeting.clip import ClipOptions, edited
     from mocap.solve.take import solve_take
     from mocap.solve.tuning import SolveOptions
 

@@ -12,7 +12,7 @@ from mocap.errors import MocapError
 if TYPE_CHECKING:
     from mocap import transfer
     from mocap.core.camera import Camera
-    from mocap.retarget.clip import Seam
+    from mocap.retargeting.clip import Seam
 
 
 def load_character(

@@ -62,7 +62,7 @@ def retarget(
     """
     from mocap import transfer
     from mocap.formats import ExportOptions
-    from mocap.retarget.clip import ClipOptions, edited
+    from mocap.retargeting.clip import ClipOptions, edited
 
     if list_animations:
         for motion in motions:

@@ -10,7 +10,7 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.detect.take import OnePersonDetector
 from mocap.live.clock import Arrived
-from mocap.retarget import retarget
+from mocap.retargeting import retarget
 from mocap.solve.performer import Performer
 from mocap.solve.tuning import SolveOptions, Tuning
 

@@ -28,7 +28,7 @@ from mocap.errors import InputError, MocapError, OutputError
 from mocap.formats.recording import Recording
 from mocap.formats.vrm import as_vrm
 from mocap.live.performer import LivePerformer
-from mocap.retarget import retarget
+from mocap.retargeting import retarget
 from mocap.rig.load import load_rig
 from mocap.solve.take import solve_take
 from mocap.stream.clip import clip_files

@@ -17,7 +17,7 @@ from mocap.core.rig import Rig
 from mocap.core.skeleton import HUMANOID
 from mocap.formats.gltf_read import animations
 from mocap.live.avatar import files_of, load_avatar
-from mocap.retarget import load_motion, retarget
+from mocap.retargeting import load_motion, retarget
 from mocap.solve.take import solve_take
 from mocap.stream import protocol
 from mocap.stream.clip import clip_files

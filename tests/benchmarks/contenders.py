@@ -25,7 +25,7 @@ from mocap.core.motion import Motion, concatenate
 from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.live.clock import Arrived
 from mocap.live.performer import LivePerformer
-from mocap.retarget import retarget
+from mocap.retargeting import retarget
 from mocap.solve import live as causal
 from mocap.solve import take
 from mocap.solve.measure import measure_body

@@ -29,9 +29,9 @@ from mocap.core.skeleton import BONES, HUMANOID
 from mocap.errors import InputError
 from mocap.formats import gltf
 from mocap.formats.gltf_tree import tree_of
-from mocap.retarget import normalized, retarget
-from mocap.retarget.body import body_of
-from mocap.retarget.same import leg_length
+from mocap.retargeting import normalized, retarget
+from mocap.retargeting.body import body_of
+from mocap.retargeting.same import leg_length
 from mocap.rig.load import load_rig
 from tests import judges
 from tests.helpers.places import DATA

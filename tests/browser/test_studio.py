@@ -19,7 +19,7 @@ from mocap import bake, formats
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
-from mocap.retarget import load_motion, retarget
+from mocap.retargeting import load_motion, retarget
 from mocap.rig import mapfile
 from mocap.solve.take import solve_take
 from mocap.stream import protocol

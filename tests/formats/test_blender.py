@@ -29,7 +29,7 @@ from mocap.core.naming import conventions
 from mocap.core.skeleton import HUMANOID
 from mocap.formats import bvh, fbx, glb, gltf
 from mocap.formats.fbx import binary
-from mocap.retarget import retarget
+from mocap.retargeting import retarget
 from mocap.rig.load import load_rig
 from tests.helpers import fbx_scenes, synthetic
 from tests.helpers.places import MANNEQUIN, TESTS

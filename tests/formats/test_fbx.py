@@ -21,7 +21,7 @@ from mocap.errors import InputError, OutputError
 from mocap.formats import bvh, fbx
 from mocap.formats.fbx import binary, scene
 from mocap.formats.fbx.nodes import Node, Packed
-from mocap.retarget import retarget
+from mocap.retargeting import retarget
 from mocap.rig.load import load_rig
 from tests import judges
 from tests.helpers import fbx_scenes, synthetic

@@ -19,7 +19,7 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
 from mocap.formats import glb, gltf_read, vrma
-from mocap.retarget import load_motion
+from mocap.retargeting import load_motion
 from mocap.rig.load import load_rig
 from tests import judges
 from tests.helpers import synthetic

@@ -26,7 +26,7 @@ from mocap.live.options import LiveOptions, PageOptions
 from mocap.live.orders import Orders
 from mocap.live.performer import LivePerformer
 from mocap.live.serve import live
-from mocap.retarget import retarget
+from mocap.retargeting import retarget
 from mocap.solve.face import EXPRESSIONS
 from mocap.stream import protocol
 from mocap.stream.server import Server

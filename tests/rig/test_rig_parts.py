@@ -15,7 +15,7 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, Skeleton, bone_before, mirrored_name
 from mocap.errors import InputError
 from mocap.formats import bvh
-from mocap.retarget import load_motion, retarget
+from mocap.retargeting import load_motion, retarget
 from mocap.rig.load import load_rig
 from tests.helpers import synthetic
 

@@ -11,7 +11,7 @@ from mocap.core import rotation as R
 from mocap.core.kinematics import sole_points
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
-from mocap.retarget import retarget
+from mocap.retargeting import retarget
 from mocap.solve.contacts import SEEN_STILL, STILL, find_contacts, plant, settle_hips
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions

@@ -10,7 +10,7 @@ import mocap
 from mocap.core.kinematics import fk
 from mocap.core.skeleton import HUMANOID
 from mocap.live.performer import LivePerformer
-from mocap.retarget import retarget
+from mocap.retargeting import retarget
 from mocap.solve.performer import Performer
 from mocap.solve.tuning import SolveOptions
 from tests.helpers.measures import degrees_between, directions

@@ -15,9 +15,9 @@ from __future__ import annotations
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import Skeleton
-from mocap.retarget.elsewhere import load_motion, normalized
-from mocap.retarget.onto_rig import onto_rig
-from mocap.retarget.same import leg_length, onto_body
+from mocap.retargeting.elsewhere import load_motion, normalized
+from mocap.retargeting.onto_rig import onto_rig
+from mocap.retargeting.same import leg_length, onto_body
 
 
 def retarget(

@@ -14,16 +14,16 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
-from mocap.retarget import turns
-from mocap.retarget.body import body_of, has_legs
-from mocap.retarget.feet import follow_feet, stand
-from mocap.retarget.same import leg_length
-from mocap.retarget.touch import keep_touches
+from mocap.retargeting import turns
+from mocap.retargeting.body import body_of, has_legs
+from mocap.retargeting.feet import follow_feet, stand
+from mocap.retargeting.same import leg_length
+from mocap.retargeting.touch import keep_touches
 from mocap.rig import tree as T
 
 
 def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False, plant_feet: bool = True) -> Motion:
-    """Return the motion on the rig's skeleton; see `mocap.retarget.retarget`."""
+    """Return the motion on the rig's skeleton; see `mocap.retargeting.retarget`."""
     turned = turns.bone_turns(motion)
     body = body_of(rig)
     ratio = leg_length(body) / leg_length(motion.skeleton)

@@ -18,7 +18,7 @@ from mocap.core.naming import conventions
 from mocap.core.skeleton import BONES, mirrored_name
 from mocap.errors import InputError, OutputError
 from mocap.formats import ExportOptions, bvh, glb
-from mocap.retarget import clip, load_motion
+from mocap.retargeting import clip, load_motion
 from tests.helpers import synthetic
 from tests.helpers.places import MANNEQUIN
 

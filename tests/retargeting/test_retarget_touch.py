@@ -12,8 +12,8 @@ from mocap.core import rotation as R
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
-from mocap.retarget import leg_length, retarget
-from mocap.retarget.body import body_of
+from mocap.retargeting import leg_length, retarget
+from mocap.retargeting.body import body_of
 from tests.helpers import made_rigs, synthetic
 
 seeds = st.integers(0, 2**32 - 1)

@@ -16,7 +16,7 @@ from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES
 from mocap.formats import bvh
 from mocap.formats.bvh_rig import on_rig
-from mocap.retarget import load_motion, retarget
+from mocap.retargeting import load_motion, retarget
 from mocap.rig.load import load_rig
 
 # From CMU, AnimatedDrawings, MakeHuman, aitviewer, Mixamo, bvhtoolbox, Daz and Character Creator:

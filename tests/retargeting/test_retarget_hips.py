@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mocap.core import rotation as R
 from mocap.core.kinematics import two_bone_ik
-from mocap.retarget.hips import give_way, stiffness
+from mocap.retargeting.hips import give_way, stiffness
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=25, deadline=None)

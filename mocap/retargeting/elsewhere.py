@@ -25,9 +25,9 @@ from mocap.formats import vrma
 from mocap.formats.bvh_rig import on_rig
 from mocap.formats.bvh_text import FrameTimeWarning
 from mocap.formats.table import VRMA, by_content
-from mocap.retarget import turns
-from mocap.retarget.body import body_of, has_legs
-from mocap.retarget.same import leg_length
+from mocap.retargeting import turns
+from mocap.retargeting.body import body_of, has_legs
+from mocap.retargeting.same import leg_length
 from mocap.rig import rest, stance
 from mocap.rig.load import make_rig, recognise
 from mocap.rig.mapping import REQUIRED

@@ -14,7 +14,7 @@ from mocap.core import rotation as R
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
-from mocap.retarget import leg_length, retarget
+from mocap.retargeting import leg_length, retarget
 from tests.helpers import synthetic
 
 seeds = st.integers(0, 2**32 - 1)

@@ -17,8 +17,8 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
-from mocap.retarget import leg_length, normalized, retarget
-from mocap.retarget.body import body_of
+from mocap.retargeting import leg_length, normalized, retarget
+from mocap.retargeting.body import body_of
 from tests.helpers import cost, made_rigs, synthetic
 
 seeds = st.integers(0, 2**32 - 1)
