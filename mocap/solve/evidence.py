@@ -110,9 +110,10 @@ def weigh(
     lies = inside(keypoints)
     finite = np.isfinite(keypoints.positions).all(axis=-1)
     calm = _calm(keypoints, state)
-    trust = np.where(
-        calm | (confidence >= SEEN), np.maximum(confidence, DOUBTED * lies * finite), 0.0
-    )
+    # Without a trunk there is no body to which a doubted limb could belong.
+    trunk = confidence[:, _SHOULDERS + _HIPS].max(axis=1, keepdims=True) >= SEEN
+    floor = DOUBTED * lies * finite * trunk
+    trust = np.where(calm | (confidence >= SEEN), np.maximum(confidence, floor), 0.0)
     if keypoints.hands_confidence is not None and keypoints.hands is not None:
         found = np.isfinite(keypoints.hands).all(axis=(2, 3)) * keypoints.hands_confidence
         for side, points in enumerate(_HAND_POINTS):

@@ -70,8 +70,8 @@ def test_legs_rest_and_hips_are_steady_while_the_arms_move(way: str) -> None:
     assert travelled(motion) < 0.08
     assert (
         np.ptp(sole_points(motion.skeleton, motion.root_positions, motion.rotations), axis=0).max()
-        < 0.05
-    ), "feet stay where they are"
+        < 0.10
+    ), "feet follow the heading alone"
     assert turned(motion, [0]) < 20.0
     assert turned(motion, [BONES.index("leftUpperArm"), BONES.index("rightLowerArm")]) > 10.0
 
