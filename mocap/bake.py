@@ -19,7 +19,7 @@ def read_keypoints(
     path: Path,
     options: DetectOptions | None = None,
     progress: Progress | None = None,
-    workers: int = 1,
+    workers: int | None = None,
 ) -> Keypoints:
     """Read keypoints from a video, an image, a folder of images, or a keypoints file.
 
@@ -28,8 +28,9 @@ def read_keypoints(
             the face that the options exclude.
         options: What to detect.
         progress: Called with the number of frames done.
-        workers: Processes that detect long videos side by side; the result is the same for any
-            number. A script that uses more than one needs `if __name__ == "__main__":`.
+        workers: Cut long videos into chunks and detect them in this number of processes. The
+            result is the same for any number, and differs a little from that of one pass (None).
+            A script that uses more than one needs `if __name__ == "__main__":`.
 
     Raises:
         InputError: The file is missing or cannot be read.
@@ -49,7 +50,7 @@ def read_keypoints(
         report = None if progress is None else (lambda done: progress(done, source.count))
         try:
             keypoints = None
-            if isinstance(source, Video):
+            if workers is not None and isinstance(source, Video):
                 keypoints = detect_video(source, options, workers, report)
             if keypoints is None:
                 with PerformerDetector(options, source.count != 1) as detector:

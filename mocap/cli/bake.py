@@ -73,7 +73,7 @@ def bake(
     from mocap import assets, transfer
     from mocap import bake as batch
     from mocap.core.keypoints import with_fov
-    from mocap.detect.options import DetectOptions, available_cores
+    from mocap.detect.options import DetectOptions
     from mocap.formats import ExportOptions
     from mocap.retargeting.clip import ClipOptions, edited
     from mocap.solve.take import solve_take
@@ -116,9 +116,7 @@ def bake(
     )
     for path in inputs:
         with console.progress(f"Detecting {path.name}") as progress:
-            keypoints = batch.read_keypoints(
-                path, detect_options, progress, workers or available_cores()
-            )
+            keypoints = batch.read_keypoints(path, detect_options, progress, workers)
         keypoints = with_fov(keypoints, opt.radians(fov))
         motion = solve_take(keypoints, solve_options)
         _say_measures(motion, reports.field_of_view(keypoints.camera), height)

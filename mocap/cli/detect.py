@@ -36,7 +36,7 @@ def detect(
     from mocap import bake as batch
     from mocap import formats
     from mocap.core.keypoints import Keypoints
-    from mocap.detect.options import DetectOptions, available_cores
+    from mocap.detect.options import DetectOptions
 
     formats.check_writable(output, Keypoints)
     options = DetectOptions(
@@ -48,7 +48,7 @@ def detect(
         source_fps=source_fps,
     )
     with console.progress(f"Detecting {source.name}") as progress:
-        keypoints = batch.read_keypoints(source, options, progress, workers or available_cores())
+        keypoints = batch.read_keypoints(source, options, progress, workers)
     formats.save(output, keypoints)
     console.out.print(f"{output}: {_seen(keypoints, hands, face)}, {console.size(output)}")
 

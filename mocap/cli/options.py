@@ -184,8 +184,8 @@ Workers = Annotated[
     typer.Option(
         min=1,
         metavar="NUMBER",
-        help="Processes that work side by side; by default one for each processor core. The "
-        "result is the same for any number.",
+        help="Detect long videos in chunks, in this number of processes; by default in one pass. "
+        "The result is the same for any number.",
     ),
 ]
 

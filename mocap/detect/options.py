@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,10 +37,3 @@ class DetectOptions:
     def __post_init__(self) -> None:
         if self.person is not None and self.person < 1:
             raise InputError(f"People are counted from 1, so there is no person {self.person}.")
-
-
-def available_cores() -> int:
-    """Return the number of processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

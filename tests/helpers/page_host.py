@@ -117,7 +117,7 @@ class Host:
         return self.frame
 
     def announce(self, state: protocol.State) -> None:
-        self._loop.call_soon_threadsafe(self._server.announce, state)
+        self._loop.call_soon_threadsafe(self._server.tell, state)
 
     def introduce(self, greeting: protocol.Hello) -> None:
         self._loop.call_soon_threadsafe(self._server.introduce, greeting)
