@@ -30,6 +30,7 @@ export class CameraChooser {
     if (!on) return this.release();
     const { device, height } = rememberedCamera();
     this.sizes.value = String(height);
+    this.list.value = device;
     void this.fill(device).then(() => this.preview());
   }
 
@@ -54,12 +55,14 @@ export class CameraChooser {
     this.video.srcObject = null;
   }
 
-  /** Lists the cameras and selects one, or the first where it is not there. */
+  /** Lists the cameras. The selected one stays; without one, selects `device` or the first. */
   private async fill(device: string): Promise<void> {
     const found = await cameras();
     const options = Object.keys(found).some((id) => id) ? found : { "": "Default camera" };
+    // The user may have chosen another camera while the list was awaited.
+    const wanted = this.list.value || device;
     this.list.replaceChildren(...Object.entries(options).map(([id, name]) => new Option(name, id)));
-    if (device in options) this.list.value = device;
+    if (wanted in options) this.list.value = wanted;
   }
 
   private async preview(): Promise<void> {
