@@ -105,9 +105,9 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(
     page.keyboard.press("r")
     until(page, "document.querySelector('[data-key=r]').getAttribute('aria-pressed') === 'true'")
     # Until it holds enough to be trimmed, which a busy machine's few frames a second take a while for.
-    takes, deadline = tmp_path / "takes", time.monotonic() + 60.0
+    takes, deadline = tmp_path / "takes", time.monotonic() + 180.0
     while not any(len(take.read_bytes().splitlines()) > 60 for take in takes.glob("*.jsonl")):
-        assert time.monotonic() < deadline, "sixty frames did not come in a minute"
+        assert time.monotonic() < deadline, "sixty frames did not come in three minutes"
         time.sleep(0.2)
     process.kill()  # as a power cut would
     process.wait()

@@ -22,7 +22,7 @@ FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-
 Open = Callable[..., Page]
 
 
-def until(page: Page, expression: str, seconds: float = 30.0) -> float:
+def until(page: Page, expression: str, seconds: float = 60.0) -> float:
     """Waits until the expression is true in the page; returns how long that took.
 
     (Its own loop: the page's policy forbids `eval`.)
