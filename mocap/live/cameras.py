@@ -60,7 +60,7 @@ class CameraEvents(Protocol):
 
 @runtime_checkable
 class Watcher(Protocol):
-    """What is told of frames and errors, in the solver's thread."""
+    """Callbacks for frames and errors, called in the solver's thread."""
 
     def watch(self, keypoints: Keypoints) -> None:
         """A frame of the first performer."""

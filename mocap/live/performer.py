@@ -16,7 +16,7 @@ from mocap.solve.tuning import SolveOptions, Tuning
 
 
 class LivePerformer:
-    """From pictures or keypoints to poses on the avatar, one at a time: detect, measure, lift, solve, retarget. No socket in sight.
+    """From pictures or keypoints to poses on the avatar, one at a time: detect, measure, lift, solve, retarget. It does no I/O.
 
     detector: None if only keypoints come. fov: the field of view, radians, and its source; None
     leaves the keypoints' own camera. tuning: called before each frame."""

@@ -9,7 +9,7 @@ JSON in both directions, and files upwards in pieces.
                     {"id": n, …}                  the answer, when it is done; {"id": n, "error":
                                                   sentence} where it cannot be
 
-What is made is fetched from the addresses that answers name. No socket in sight here: texts in,
+Answers name the addresses of finished files. This module is sans-I/O: texts in,
 messages out.
 """
 

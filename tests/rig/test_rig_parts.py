@@ -53,7 +53,7 @@ def part_of(motion: Motion, bones: list[str]) -> Motion:
 
 @pytest.fixture(scope="module")
 def motion() -> Motion:
-    """Any pose, upright: which way is up in a BVH is told by the frames that stand."""
+    """Any upright pose: the up direction of a BVH follows from its standing frames."""
     made = synthetic.smooth_motion(np.random.default_rng(5), 1.0, 30.0)
     rotations = made.rotations.copy()
     rotations[:, 0] = R.from_axis_angle(
