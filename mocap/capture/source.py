@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TypeVar
 
 from jaxtyping import UInt8
 from numpy import ndarray
 
 from mocap.core.camera import Camera
+from mocap.core.closing import Closing
 from mocap.errors import InputError
 
 DEFAULT_FPS = 30.0
@@ -42,7 +42,7 @@ class Frame:
     image: UInt8[ndarray, "height width 3"]
 
 
-class Source:
+class Source(Closing):
     """An iterable of frames. Each iteration over a file starts at its first frame.
 
     Attributes:
@@ -79,17 +79,6 @@ class Source:
 
     def close(self) -> None:
         """Release the device, if there is one."""
-
-    def __enter__(self) -> Source:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def read_ahead(items: Generator[T, None, None]) -> Generator[T, None, None]:

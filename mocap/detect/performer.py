@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from types import TracebackType
 
 import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from mocap.core.closing import Closing
 from mocap.core.keypoints import BLENDSHAPES, HAND_LANDMARKS, Keypoints
 from mocap.detect.options import DetectOptions
 from mocap.detect.people import PersonTrack, middle, nobody
@@ -20,7 +20,7 @@ from mocap.detect.table import open_detector
 _FACE_POINTS = 478
 
 
-class PerformerDetector:
+class PerformerDetector(Closing):
     """Finds one performer's body, hands and face in pictures given one after another.
 
     Use it in a `with` block. Of several people it follows the one that the options name, or the
@@ -88,17 +88,6 @@ class PerformerDetector:
     def close(self) -> None:
         """Free the models. A second call does nothing."""
         self._detector.close()
-
-    def __enter__(self) -> PerformerDetector:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _complete(found: Keypoints, options: DetectOptions) -> Keypoints:

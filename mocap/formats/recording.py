@@ -7,8 +7,8 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from types import TracebackType
 
+from mocap.core.closing import Closing
 from mocap.core.keypoints import Keypoints
 from mocap.errors import OutputError
 from mocap.formats import keypoints_json
@@ -18,7 +18,7 @@ SUFFIX = ".jsonl"
 _TO_DISK_EVERY = 1.0
 
 
-class Recording:
+class Recording(Closing):
     """Appends keypoints to a new file. A file that is there is never written over."""
 
     def __init__(self, path: Path) -> None:
@@ -76,14 +76,3 @@ class Recording:
             self._file.close()
             if not self.frames:
                 self.path.unlink(missing_ok=True)
-
-    def __enter__(self) -> Recording:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

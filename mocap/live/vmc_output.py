@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
 
+from mocap.core.closing import Closing
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.stream import vmc
@@ -12,7 +12,7 @@ from mocap.stream.protocol import VmcOutput
 from mocap.stream.text import ExpressionNames
 
 
-class VmcListener:
+class VmcListener(Closing):
     """A listener that sends each pose to the current receiver, if there is one.
 
     Args:
@@ -45,13 +45,6 @@ class VmcListener:
                 seen = bool(keypoints.confidence.max() > 0)
                 self._sender.send(vmc.bundle(motion, seen=seen, names=self._names))
 
-    def __enter__(self) -> VmcListener:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Stop sending."""
         self.switch(None)

@@ -18,12 +18,12 @@ humanoid's, whose rest is a T-pose with identity rotations, as in UniVRM.
 from __future__ import annotations
 
 import socket
-from types import TracebackType
 
 import numpy as np
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from mocap.core.closing import Closing
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES
 from mocap.errors import DeviceError, InputError
@@ -126,7 +126,7 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]") or "127.0.0.1", int(port) if port else DEFAULT_PORT
 
 
-class Sender:
+class Sender(Closing):
     """A UDP socket to one receiver. UDP has no connection: nothing tells whether the receiver
     listens.
     """
@@ -155,14 +155,3 @@ class Sender:
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
-
-    def __enter__(self) -> Sender:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

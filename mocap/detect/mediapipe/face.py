@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions, RunningMode
 from numpy import ndarray
 
+from mocap.core.closing import Closing
 from mocap.core.keypoints import BLENDSHAPES
 from mocap.detect.crops import about_head, crop_around
 from mocap.detect.mediapipe.bundles import face_bundle
@@ -50,7 +50,7 @@ def no_face() -> FaceLandmarks:
     )
 
 
-class FaceTracker:
+class FaceTracker(Closing):
     """Finds one face and its blendshapes in pictures, or crops, given one after another.
 
     Args:
@@ -125,17 +125,6 @@ class FaceTracker:
         if self._landmarker is not None:
             self._landmarker.close()
             self._landmarker = None
-
-    def __enter__(self) -> FaceTracker:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _in_metres(transform: Float[ndarray, "4 4"]) -> Float[ndarray, "4 4"]:

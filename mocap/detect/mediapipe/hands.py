@@ -9,7 +9,6 @@ nearest wrist (detect/crops.py).
 from __future__ import annotations
 
 import threading
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import HandLandmarker, HandLandmarkerOptions, RunningMode
 from numpy import ndarray
 
+from mocap.core.closing import Closing
 from mocap.detect.crops import Hand, about_wrist, crop_around
 from mocap.detect.mediapipe.bundles import hand_bundle
 from mocap.detect.mediapipe.logs import without_notices
@@ -46,7 +46,7 @@ def take_first_notice() -> None:
         HandTracker(1, video=False).close()
 
 
-class HandTracker:
+class HandTracker(Closing):
     """Finds hands in pictures, or crops, given one after another.
 
     Args:
@@ -129,17 +129,6 @@ class HandTracker:
         if self._landmarker is not None:
             self._landmarker.close()
             self._landmarker = None
-
-    def __enter__(self) -> HandTracker:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def find_near_wrist(

@@ -16,7 +16,6 @@ its place.
 from __future__ import annotations
 
 import math
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from mediapipe.tasks.python.vision import PoseLandmarker, PoseLandmarkerOptions,
 from numpy import ndarray
 
 from mocap.core.camera import Camera
+from mocap.core.closing import Closing
 from mocap.core.keypoints import LANDMARKS, Keypoints, is_somebody
 from mocap.detect.mediapipe.bundles import pose_bundle
 from mocap.detect.mediapipe.hands import take_first_notice
@@ -70,7 +70,7 @@ def find_people(landmarker: PoseLandmarker, image: ndarray) -> ndarray:
     return found[np.argsort(middle(found)[:, 0])]
 
 
-class PoseDetector:
+class PoseDetector(Closing):
     """Finds one person's body in pictures given one after another. Use it in a `with` block.
 
     Args:
@@ -179,17 +179,6 @@ class PoseDetector:
             if landmarker is not None:
                 landmarker.close()
         self._landmarker = self._finder = None
-
-    def __enter__(self) -> PoseDetector:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _start(self) -> None:
         try:
