@@ -32,7 +32,7 @@ from mocap.live.vmc_output import VmcListener
 from mocap.live.worker import Worker
 from mocap.solve.face import EXPRESSIONS
 from mocap.stream import protocol
-from mocap.stream.server import Endpoint, Server
+from mocap.stream.server import Endpoint, Handlers, Server
 
 _LOOK_EVERY = 0.25  # seconds between looks at the recording
 _DISK_EVERY = 20  # looks between those at the disk
@@ -96,10 +96,12 @@ async def live(
             files,
             page.host,
             page.port,
-            on_ask=lambda ask: session.ask(ask),
-            cameras=cameras,
-            endpoints=_endpoints(cameras, recorder),
             lan=page.lan,
+            handlers=Handlers(
+                on_ask=lambda ask: session.ask(ask),
+                cameras=cameras,
+                endpoints=_endpoints(cameras, recorder),
+            ),
         )
         tasks = _Tasks()
         session = LiveSession(

@@ -26,7 +26,7 @@ from mocap.solve.evidence import SEEN
 from mocap.solve.face import SolvedHead
 from mocap.solve.hands import FINGER_BONES, SolvedHands, within_wrist
 from mocap.solve.hold import HoldState, hold_unseen
-from mocap.solve.twist import FULL_BEND, HingeState, follow_hinge
+from mocap.solve.twist import FULL_BEND, Hinges, HingeState, follow_hinge
 
 _I = {name: i for i, name in enumerate(LANDMARKS)}
 _FACE_LEFT = [_I[n] for n in ("left_ear", "left_eye_outer", "mouth_left")]
@@ -204,34 +204,61 @@ def seen_groups(confidence: Float[ndarray, "frames 33"]) -> Bool[ndarray, "frame
     return lowest >= SEEN
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class BodyDetails:
+    """What a body is solved with beside its landmarks.
+
+    Attributes:
+        steady_hands: A filter for the hands' rotations (F, 2, 4) relative to their forearms.
+        full_bend: Radians of bend from which on elbows and knees fully determine the twist of
+            upper arms and thighs.
+        hands: Palms and fingers from the hands' own points. Where they are not seen, the body's
+            landmarks give the palm, after the same holding and easing.
+        face: Head and eyes from the face, in the same way.
+        whole: (F,) how far the whole body is seen, 0 (pelvis upright) to 1; None is 1.
+    """
+
+    steady_hands: Callable[[ndarray], ndarray] | None = None
+    full_bend: float = FULL_BEND
+    hands: SolvedHands | None = None
+    face: SolvedHead | None = None
+    whole: Float[ndarray, "frames"] | None = None
+
+
+_NO_DETAILS = BodyDetails()
+
+
 def solve_body(
     times: Float[ndarray, "frames"],
     positions: Float[ndarray, "frames 33 3"],
     confidence: Float[ndarray, "frames 33"],
     state: BodyState | None = None,
-    steady_hands: Callable[[ndarray], ndarray] | None = None,
-    full_bend: float = FULL_BEND,
-    hands: SolvedHands | None = None,
-    face: SolvedHead | None = None,
-    whole: Float[ndarray, "frames"] | None = None,
+    details: BodyDetails = _NO_DETAILS,
 ) -> tuple[Float[ndarray, "frames 55 4"], BodyState]:
-    """Local rotations (F, 55, 4) of HUMANOID from landmarks in metres (mocap axes), and the state for the frame after the last.
+    """Solve rotations from landmarks, in closed form.
 
-    A clip solved at once and the same clip solved frame by frame, handing the state on, give the same rotations. Landmarks that are
-    NaN or of less confidence than SEEN do not move anything: their bones are held, then eased to RELAXED.
-    steady_hands: a filter for the hands' rotations (F, 2, 4) relative to their forearms, of which a detector knows least.
-    full_bend: radians of bend from which on elbows and knees tell the turn of upper arms and thighs at once.
-    hands: what hands' own points say of palms and fingers; where they are not seen, the body's landmarks say how the palm lies, after the
-    same holding and easing. whole: how far the whole body is seen, 0 (pelvis upright) to 1.
-    face: what the face says of head and eyes, in the same way.
+    A clip solved at once and frame by frame, handing on the state, gives the same rotations.
+    Landmarks that are NaN or of less confidence than SEEN move nothing: their bones are held, then
+    eased to RELAXED.
+
+    Args:
+        times: Seconds.
+        positions: Landmarks, metres, mocap's axes.
+        confidence: Of the landmarks, 0 to 1.
+        state: The state after the frames before; None at the start of a take.
+        details: What else is known.
+
+    Returns:
+        Local rotations of HUMANOID's bones, and the state after the last frame.
     """
+    hands, face, whole = details.hands, details.face, details.whole
     missing = np.isnan(positions).any(axis=-1)
     if missing.any():
         positions = np.where(
             missing[..., None], _REST_LANDMARKS - _REST_LANDMARKS[_HIPS].mean(axis=0), positions
         )
         confidence = np.where(missing, 0.0, confidence)
-    # Fingers that nobody looks for are at rest, not lost.
+    # Fingers that are not looked for are at rest, not lost.
     fingers_seen = np.ones((len(positions), 2), dtype=bool) if hands is None else hands.seen
     seen = np.concatenate([seen_groups(np.nan_to_num(confidence)), fingers_seen], axis=1)
     if hands is not None:
@@ -256,7 +283,7 @@ def solve_body(
     parent = oriented[:, _LIMB_PARENTS]
     bones = R.normalize(directions[:, 14:])
     axes, hinge = _hinge_axes(
-        times, bones, parent, foot, seen, None if state is None else state.hinge, full_bend
+        times, bones, parent, foot, seen, None if state is None else state.hinge, details.full_bend
     )
     limbs = R.multiply(R.from_frame(bones, axes), _REST_LIMB)
 
@@ -284,7 +311,12 @@ def solve_body(
     world[:, _UPPER] = limbs[:, :4]
     world[:, _LOWER] = limbs[:, 4:]
     relative, palms = _relative_hands(
-        times, limbs[:, 4:6], hand, steady_hands, hands, None if state is None else state.palms
+        times,
+        limbs[:, 4:6],
+        hand,
+        details.steady_hands,
+        hands,
+        None if state is None else state.palms,
     )
     world[:, _LOWER[:2]], world[:, _HAND] = _pronated(limbs[:, 4:6], relative)
     world[:, _FOOT] = foot
@@ -347,9 +379,8 @@ def _hinge_axes(
     backwards = (R.dot(axis[:, 2:], hint[:, 2:]) < _BACKWARDS) & foot_seen[..., 0]
     axis[:, 2:] = np.where(backwards[..., None], -axis[:, 2:], axis[:, 2:])
     bend = np.where(seen[:, _LIMB_GROUPS], bend, 0.0)
-    solved, state = follow_hinge(
-        times, a, axis, bend, hint, np.broadcast_to(_HINT_RATE, bend.shape), state, full_bend
-    )
+    hinges = Hinges(a, axis, bend, hint, np.broadcast_to(_HINT_RATE, bend.shape))
+    solved, state = follow_hinge(times, hinges, state, full_bend)
     return R.apply(parent, np.concatenate([solved, solved], axis=1)), state
 
 

@@ -18,7 +18,7 @@ from mocap.core.keypoints import Keypoints
 from mocap.core.kinematics import sole_points
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID, Skeleton
-from mocap.solve.body import BodyState, solve_body
+from mocap.solve.body import BodyDetails, BodyState, solve_body
 from mocap.solve.contacts import SOLES
 from mocap.solve.depth import onto_rays, steady_heels
 from mocap.solve.evidence import SEEN, EvidenceState, bend_elbows, confidence_inside, weigh
@@ -124,7 +124,11 @@ class CausalSolver:
         head = solved_head(turns, upright, face)
         expressed = {} if face is None else expressions(face)
         rotations, self._body_state = solve_body(
-            keypoints.times, positions, confidence, self._body_state, hands, bend, own, head, whole
+            keypoints.times,
+            positions,
+            confidence,
+            self._body_state,
+            BodyDetails(hands, bend, own, head, whole),
         )
         path, seen, self._root_state = follow_root(
             keypoints.times, positions, confidence, translation, upright, self._root_state

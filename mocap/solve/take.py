@@ -20,7 +20,7 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.surface import landmark_skin
 from mocap.lift.model import lift_with_error
-from mocap.solve.body import solve_body
+from mocap.solve.body import BodyDetails, solve_body
 from mocap.solve.contacts import SEEN_STILL, find_contacts, foot_speeds, plant
 from mocap.solve.depth import onto_rays, steady_heels
 from mocap.solve.evidence import SEEN, bend_elbows, confidence_inside, weigh
@@ -34,7 +34,7 @@ from mocap.solve.flips import unflip
 from mocap.solve.gravity import body_axis, find_gravity
 from mocap.solve.hands import SolvedHands, believed, solved_hands, with_arms
 from mocap.solve.measure import measure_body
-from mocap.solve.refine import Refined, refine_landmarks
+from mocap.solve.refine import Prior, Refined, refine_landmarks
 from mocap.solve.refine.ground import FEET, TOUCHING, Ground, find_ground
 from mocap.solve.root import settle_root, stand
 from mocap.solve.size import at_height
@@ -118,15 +118,8 @@ def solve_take(
         )
 
     held = _held(keypoints, prior)
-    found = refine_landmarks(
-        keypoints,
-        prior,
-        held,
-        translation,
-        camera,
-        progress=lambda done: told(_LIFTED + _FITTED * done),
-        error=error,
-    )
+    known = Prior(prior, held, translation, error)
+    found = refine_landmarks(keypoints, known, progress=lambda done: told(_LIFTED + _FITTED * done))
     upright = find_gravity(
         *body_axis(np.where(np.isfinite(prior), found.positions, np.nan), keypoints.confidence)
     )
@@ -135,15 +128,7 @@ def solve_take(
     if ground is not None:
         begun = _LIFTED + _FITTED
         found = refine_landmarks(
-            keypoints,
-            prior,
-            held,
-            translation,
-            camera,
-            found,
-            ground,
-            progress=lambda d: told(begun + _FITTED * d),
-            error=error,
+            keypoints, known, found, ground, progress=lambda d: told(begun + _FITTED * d)
         )
         upright = R.between(ground.up, _UP)
         above = _aloft(keypoints, found, ground) if feet == "auto" else np.zeros(len(times))
@@ -250,11 +235,13 @@ def _posed(
         positions,
         confidence,
         None,
-        hands,
-        DOUBTFUL_BEND if filtered else FULL_BEND,
-        own,
-        head,
-        np.zeros(len(times)) if upper else None,
+        BodyDetails(
+            hands,
+            DOUBTFUL_BEND if filtered else FULL_BEND,
+            own,
+            head,
+            np.zeros(len(times)) if upper else None,
+        ),
     )
     path = settle_root(times, positions, confidence, translation, upright, above)
     path = np.zeros_like(path) if upper else path

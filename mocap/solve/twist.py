@@ -57,25 +57,46 @@ def _wrap(angle: float) -> float:
     return (angle + np.pi) % (2 * np.pi) - np.pi
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Hinges:
+    """Observations of the hinges of limbs.
+
+    All vectors are unit and in the frame of the limb's parent, so that straight limbs turn with
+    the body.
+
+    Attributes:
+        direction: Of the upper bone.
+        axis: The observed hinge axis, perpendicular to the direction; ignored where bend is 0.
+        bend: Radians from straight.
+        hint: An axis perpendicular to the direction, for straight limbs.
+        hint_rate: How fast a straight limb is drawn to the hint, 1/s.
+    """
+
+    direction: Float[ndarray, "frames limbs 3"]
+    axis: Float[ndarray, "frames limbs 3"]
+    bend: Float[ndarray, "frames limbs"]
+    hint: Float[ndarray, "frames limbs 3"]
+    hint_rate: Float[ndarray, "frames limbs"]
+
+
 def follow_hinge(
     times: Float[ndarray, "frames"],
-    direction: Float[ndarray, "frames limbs 3"],
-    axis: Float[ndarray, "frames limbs 3"],
-    bend: Float[ndarray, "frames limbs"],
-    hint: Float[ndarray, "frames limbs 3"],
-    hint_rate: Float[ndarray, "frames limbs"],
+    seen: Hinges,
     state: HingeState | None,
     full_bend: float = FULL_BEND,
 ) -> tuple[Float[ndarray, "frames limbs 3"], HingeState]:
-    """The hinge axes to use, unit and perpendicular to the limbs, and the state for the frame after
-    the last.
+    """Return the hinge axes to use, unit and perpendicular to the limbs.
 
-    All vectors are unit and in the frame of the limb's parent, so that a turning body takes its
-    straight limbs along. direction: of the upper bone. axis: the observed hinge axis, perpendicular
-    to it; ignored where bend is 0. bend: radians from straight. hint: an axis perpendicular to the
-    direction; hint_rate: how fast a straight limb is drawn to it, 1/s. full_bend: radians from
-    which on the observed axis is taken as it is.
+    Args:
+        times: Seconds.
+        seen: The observations.
+        state: The state after the frames before; None at the start of a take.
+        full_bend: Radians from which on the observed axis is taken as it is.
+
+    Returns:
+        The axes, in the frame of the limb's parent, and the state after the last frame.
     """
+    direction, axis, bend, hint = seen.direction, seen.axis, seen.bend, seen.hint
     x = np.clip(bend / full_bend, 0.0, 1.0)
     straight = 1.0 - x
     observed = np.where((bend > 1e-6)[..., None], axis, hint)
@@ -104,7 +125,7 @@ def follow_hinge(
     before_straight = np.concatenate([previous_straight, straight[:-1]])
     spent = np.minimum(straight / np.where(before_straight > 0.0, before_straight, 1.0), 1.0)
     keep = spent * np.exp(-_RATE * x**_RATE_POWER * dt[:, None])
-    pull = 1.0 - np.exp(-hint_rate * np.square(straight) * dt[:, None])
+    pull = 1.0 - np.exp(-seen.hint_rate * np.square(straight) * dt[:, None])
     error = _track(start, step, keep, to_hint, pull, first_is_solved=state is None)
     solved = R.apply(R.from_axis_angle(direction, error), observed)
     return solved, HingeState(

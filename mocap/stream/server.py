@@ -21,6 +21,7 @@ import secrets
 import threading
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
 from typing import Protocol, runtime_checkable
@@ -115,6 +116,21 @@ class _Client:
             timer.cancel()
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Handlers:
+    """What a server calls with its clients' messages.
+
+    Attributes:
+        on_ask: Called in the event loop with requests to source and solver.
+        cameras: Receives keypoints of viewers' own cameras; without it they are refused.
+        endpoints: Other WebSockets under the same access policy, by path.
+    """
+
+    on_ask: Callable[[protocol.Ask], None] | None = None
+    cameras: Cameras | None = None
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+
+
 class Server:
     """Serve the page and stream to it, inside `async with`.
 
@@ -127,10 +143,8 @@ class Server:
         host: The address to listen on; beyond loopback each client needs the token.
         port: The port, or the next free one of twenty; 0 for any.
         token: The access token; generated if needed and not given.
-        on_ask: Called in the event loop with requests to source and solver.
-        cameras: Receives keypoints of viewers' own cameras; without it they are refused.
-        endpoints: Other WebSockets under the same access policy, by path.
         lan: Admits phones too, over TLS on another port, each by a single-use address.
+        handlers: What to call with the clients' messages.
     """
 
     def __init__(
@@ -141,10 +155,8 @@ class Server:
         port: int = DEFAULT_PORT,
         *,
         token: str | None = None,
-        on_ask: Callable[[protocol.Ask], None] | None = None,
-        cameras: Cameras | None = None,
-        endpoints: Mapping[str, Endpoint] | None = None,
         lan: Lan | None = None,
+        handlers: Handlers = Handlers(),
     ) -> None:
         self.host = host
         self.port = port
@@ -159,9 +171,9 @@ class Server:
         )
         self._hello = hello
         self._files = files
-        self._on_ask = on_ask
-        self._cameras = cameras
-        self._endpoints = endpoints or {}
+        self._on_ask = handlers.on_ask
+        self._cameras = handlers.cameras
+        self._endpoints = handlers.endpoints
         self._known: dict[type, protocol.ServerText] = {}
         self._frame = -1
         self._newest: dict[

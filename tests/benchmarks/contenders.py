@@ -54,7 +54,7 @@ PARTS: dict[str, tuple[str, Any]] = {
     "unflip": ("unflip", lambda times, positions, translation: positions),
     "refine": (
         "refine_landmarks",
-        lambda keypoints, prior, held, translation, *rest, **more: _Unrefined(held, translation),
+        lambda keypoints, prior, *rest, **more: _Unrefined(prior.closed, prior.translation),
     ),
     "gravity": ("find_gravity", lambda *axes: R.IDENTITY),
     "steady hands": ("smooth_rotations", lambda times, rotations, cutoff: rotations),

@@ -20,7 +20,7 @@ from mocap.core import rotation as R
 from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.stream import protocol
 from mocap.stream.files import Files, files_for
-from mocap.stream.server import Server
+from mocap.stream.server import Handlers, Server
 
 REST = np.tile(R.IDENTITY, (len(HUMANOID.names), 1))
 STANDING = HUMANOID.offsets[0]
@@ -81,7 +81,9 @@ class Host:
         self.frame = 0
 
     async def _run(self) -> None:
-        server = Server(self._greeting, self._files, port=self._port, on_ask=self._on_ask)
+        server = Server(
+            self._greeting, self._files, port=self._port, handlers=Handlers(on_ask=self._on_ask)
+        )
         async with server as self._server:
             self._started.set()
             await self._ended.wait()

@@ -29,7 +29,7 @@ from mocap.live.serve import live
 from mocap.retargeting import retarget
 from mocap.solve.face import EXPRESSIONS
 from mocap.stream import protocol
-from mocap.stream.server import Server
+from mocap.stream.server import Handlers, Server
 from tests.helpers.stream_clients import played
 from tests.helpers.stream_host import HELLO
 from tests.helpers.synthetic import keypoints_of, smooth_motion
@@ -224,7 +224,7 @@ class Heard(list):
 def test_what_viewers_see_comes_with_who_they_are(keypoints) -> None:
     async def scene() -> None:
         heard = Heard()
-        async with Server(HELLO, {}, port=0, cameras=heard) as server:
+        async with Server(HELLO, {}, port=0, handlers=Handlers(cameras=heard)) as server:
             address = f"ws://127.0.0.1:{server.port}/stream"
             async with (
                 connect(address, subprotocols=[protocol.SUBPROTOCOL]) as first,
@@ -350,7 +350,7 @@ def test_who_stands_upright_is_measured_anew_when_a_viewer_asks(keypoints) -> No
 
     async def scene() -> None:
         async with (
-            Server(HELLO, {}, port=0, on_ask=asked.append) as server,
+            Server(HELLO, {}, port=0, handlers=Handlers(on_ask=asked.append)) as server,
             connect(
                 f"ws://127.0.0.1:{server.port}/stream", subprotocols=[protocol.SUBPROTOCOL]
             ) as viewer,

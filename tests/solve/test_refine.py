@@ -18,7 +18,7 @@ from mocap.core.skeleton import BONES, HUMANOID
 from mocap.solve import take
 from mocap.solve.body import solve_body
 from mocap.solve.measure import measure_body
-from mocap.solve.refine import Refined, fit, refine_landmarks
+from mocap.solve.refine import Prior, Refined, fit, refine_landmarks
 from mocap.solve.refine.banded import solve_banded, third_differences
 from mocap.solve.refine.body import (
     KIND,
@@ -32,7 +32,7 @@ from mocap.solve.refine.body import (
     lengths_of,
 )
 from mocap.solve.refine.costs import Evidence, Limit, costs, spans
-from mocap.solve.refine.fit import Take, standing, step
+from mocap.solve.refine.fit import Anchor, Take, standing, step
 from mocap.solve.refine.ground import FEET, RISE, Ground, find_floor, find_ground, soles_of
 from mocap.solve.refine.limits import find_limits
 from mocap.solve.refine.smoothness import Smoothness
@@ -77,6 +77,16 @@ def acceleration(motion: Motion) -> float:
     )
 
 
+def seen_by_camera(motion: Motion) -> Keypoints:
+    """What a perfect detector gives, with the true camera."""
+    return replace(keypoints_of(motion, SIZE, FOCAL), camera=CAMERA)
+
+
+def own_prior(keypoints: Keypoints, translation: np.ndarray) -> Prior:
+    """The keypoints' own 3D as the prior."""
+    return Prior(keypoints.positions, keypoints.positions, translation)
+
+
 def refined(keypoints: Keypoints, camera: Camera = CAMERA, filtered: bool = False) -> Motion:
     """The optimiser between two closed forms, with the keypoints' own depth as the prior."""
     keypoints = replace(keypoints, camera=camera)
@@ -87,7 +97,7 @@ def refined(keypoints: Keypoints, camera: Camera = CAMERA, filtered: bool = Fals
     )
     closed = landmarks_of(*fk(before.skeleton, before.root_positions, before.rotations))
     closed = closed - closed[:, HIPS].mean(axis=1, keepdims=True)
-    found = refine_landmarks(keypoints, keypoints.positions, closed, translation, camera)
+    found = refine_landmarks(keypoints, Prior(keypoints.positions, closed, translation))
     seen = np.isfinite(keypoints.positions).all(axis=-1)
     confidence = np.nan_to_num(
         fill_gaps(keypoints.times, np.where(seen, np.nan_to_num(keypoints.confidence), np.nan), 0.5)
@@ -183,10 +193,8 @@ def test_the_roots_distance_has_the_jacobian_of_a_projection(rng: np.random.Gene
 def test_lengths_are_found_from_the_wrong_ones(rng: np.random.Generator) -> None:
     """Without noise the body comes out as it is, although its proportions are nobody's."""
     truth = smooth_motion(rng, 4.0, 30.0)
-    keypoints = keypoints_of(truth, SIZE, FOCAL)
-    found = refine_landmarks(
-        keypoints, keypoints.positions, keypoints.positions, truth.root_positions, CAMERA, rounds=12
-    )
+    keypoints = seen_by_camera(truth)
+    found = refine_landmarks(keypoints, own_prior(keypoints, truth.root_positions), rounds=12)
     true = lengths_of(bones_of(keypoints.positions))
     mine = lengths_of(bones_of(found.positions))
     for name in LENGTHS:
@@ -195,10 +203,8 @@ def test_lengths_are_found_from_the_wrong_ones(rng: np.random.Generator) -> None
 
 def test_limbs_have_one_length_for_the_take_and_both_sides(rng: np.random.Generator) -> None:
     truth = smooth_motion(rng, 2.0, 30.0)
-    keypoints = noisy(keypoints_of(truth, SIZE, FOCAL), rng)
-    found = refine_landmarks(
-        keypoints, keypoints.positions, keypoints.positions, truth.root_positions, CAMERA
-    )
+    keypoints = noisy(seen_by_camera(truth), rng)
+    found = refine_landmarks(keypoints, own_prior(keypoints, truth.root_positions))
     sizes = np.linalg.norm(bones_of(found.positions), axis=-1)
     stiff = np.flatnonzero(KIND == 2)
     np.testing.assert_allclose(
@@ -212,7 +218,7 @@ def test_limbs_have_one_length_for_the_take_and_both_sides(rng: np.random.Genera
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_without_noise_it_stays_at_the_truth(seed: int) -> None:
     truth = smooth_motion(np.random.default_rng(seed), 6.0, 30.0)
-    error = limb_error(refined(keypoints_of(truth, SIZE, FOCAL)), truth)
+    error = limb_error(refined(seen_by_camera(truth)), truth)
     assert error.mean() <= 0.1
     assert np.percentile(error, 99) <= 0.5
 
@@ -223,11 +229,11 @@ def test_uneven_times_are_no_noise(rng: np.random.Generator) -> None:
     truth = Motion(
         truth.skeleton, truth.times[keep], truth.root_positions[keep], truth.rotations[keep]
     )
-    assert limb_error(refined(keypoints_of(truth, SIZE, FOCAL)), truth).mean() <= 0.1
+    assert limb_error(refined(seen_by_camera(truth)), truth).mean() <= 0.1
 
 
 def test_a_mirrored_take_gives_the_mirrored_motion(rng: np.random.Generator) -> None:
-    keypoints = noisy(keypoints_of(smooth_motion(rng, 3.0, 30.0), SIZE, FOCAL), rng)
+    keypoints = noisy(seen_by_camera(smooth_motion(rng, 3.0, 30.0)), rng)
     a, b = refined(keypoints).mirror(), refined(keypoints.mirror())
     assert np.degrees(R.distance(a.rotations, b.rotations)).max() <= 0.01
 
@@ -238,7 +244,7 @@ def test_noise_as_a_detectors_is_less_after_than_before() -> None:
         rng = np.random.default_rng(seed)
         truth = smooth_motion(rng, 6.0, 30.0, speed=3.0)
         truth = Motion(HUMANOID, truth.times, truth.root_positions, truth.rotations)
-        keypoints = noisy(keypoints_of(truth, SIZE, FOCAL), rng)
+        keypoints = noisy(seen_by_camera(truth), rng)
         keypoints = replace(keypoints, camera=CAMERA)
         result = refined(keypoints)
         before.append(limb_error(solve_take(keypoints, SolveOptions(refine=False)), truth).mean())
@@ -257,13 +263,13 @@ def test_a_kick_stays_a_kick(rng: np.random.Generator) -> None:
     rotations = np.tile(R.IDENTITY, (90, len(BONES), 1))
     rotations[:, BONES.index("leftLowerLeg")] = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), angle)
     truth = Motion(HUMANOID, times, np.tile([0.0, 0.0, -4.0], (90, 1)), rotations)
-    error = limb_error(refined(keypoints_of(truth, SIZE, FOCAL)), truth)
+    error = limb_error(refined(seen_by_camera(truth)), truth)
     assert error.max() <= 5.0
 
 
 def test_a_point_far_off_its_image_moves_nothing(rng: np.random.Generator) -> None:
     truth = smooth_motion(rng, 3.0, 30.0)
-    keypoints = keypoints_of(truth, SIZE, FOCAL)
+    keypoints = seen_by_camera(truth)
     image = keypoints.image.copy()
     image[40:43, LANDMARKS.index("left_wrist")] += 300.0
     assert limb_error(refined(replace(keypoints, image=image)), truth).max() <= 2.0
@@ -271,7 +277,7 @@ def test_a_point_far_off_its_image_moves_nothing(rng: np.random.Generator) -> No
 
 def test_short_gaps_are_bridged_and_long_ones_change_nothing_else(rng: np.random.Generator) -> None:
     truth = smooth_motion(rng, 6.0, 30.0)
-    keypoints = keypoints_of(truth, SIZE, FOCAL)
+    keypoints = seen_by_camera(truth)
     arrays = [keypoints.positions.copy(), keypoints.image.copy(), keypoints.confidence.copy()]
     for array in arrays:
         array[50:58] = np.nan
@@ -287,7 +293,7 @@ def test_without_image_points_the_bake_goes_on_without_the_optimiser(
     rng: np.random.Generator,
 ) -> None:
     truth = smooth_motion(rng, 1.0, 30.0)
-    keypoints = keypoints_of(truth, SIZE, FOCAL)
+    keypoints = seen_by_camera(truth)
     found = solve_take(
         replace(keypoints, image=np.full_like(keypoints.image, np.nan), camera=CAMERA)
     )
@@ -297,11 +303,11 @@ def test_without_image_points_the_bake_goes_on_without_the_optimiser(
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 5])
 def test_short_takes_are_takes(frames: int, rng: np.random.Generator) -> None:
     truth = smooth_motion(rng, 1.0, 30.0).slice(0, frames)
-    assert limb_error(refined(keypoints_of(truth, SIZE, FOCAL)), truth).mean() <= 1.0
+    assert limb_error(refined(seen_by_camera(truth)), truth).mean() <= 1.0
 
 
 def test_one_body_for_the_take(rng: np.random.Generator) -> None:
-    result = refined(noisy(keypoints_of(smooth_motion(rng, 2.0, 30.0), SIZE, FOCAL), rng))
+    result = refined(noisy(seen_by_camera(smooth_motion(rng, 2.0, 30.0)), rng))
     lengths = bone_lengths(result.skeleton)
     for bone in ("LowerArm", "Hand", "LowerLeg", "Foot"):
         assert lengths[BONES.index("left" + bone)] == pytest.approx(
@@ -321,7 +327,7 @@ def test_long_takes_are_solved_in_parts_that_do_not_show(
 ) -> None:
     truth = smooth_motion(rng, 10.0, 30.0, speed=2.0)
     truth = Motion(HUMANOID, truth.times, truth.root_positions, truth.rotations)
-    keypoints = noisy(keypoints_of(truth, SIZE, FOCAL), rng, pixels=3.0, squash=1.0, depth=0.02)
+    keypoints = noisy(seen_by_camera(truth), rng, pixels=3.0, squash=1.0, depth=0.02)
     whole = refined(keypoints)
     monkeypatch.setattr("mocap.solve.refine._WINDOW", 150)
     parts = refined(keypoints)
@@ -331,12 +337,12 @@ def test_long_takes_are_solved_in_parts_that_do_not_show(
 
 
 def test_time_grows_with_the_frames_and_no_faster(rng: np.random.Generator) -> None:
-    keypoints = keypoints_of(smooth_motion(rng, 20.0, 30.0), SIZE, FOCAL)
+    keypoints = seen_by_camera(smooth_motion(rng, 20.0, 30.0))
 
     def seconds(part: Keypoints) -> float:
         place = np.tile([0.0, 0.0, -4.0], (len(part), 1))
         start = process_time()
-        refine_landmarks(part, part.positions, part.positions, place, CAMERA, rounds=2)
+        refine_landmarks(part, own_prior(part, place), rounds=2)
         return process_time() - start
 
     # The least disturbed of several, of both: the machine has other work too.
@@ -372,7 +378,12 @@ def test_knees_do_not_bend_forwards() -> None:
     take = Take(wrong, lengths)
     for _ in range(10):
         take = step(
-            take, wrong, evidence, lengths, find_limits(take.v), Smoothness.of(times), held=True
+            take,
+            Anchor(wrong, lengths),
+            evidence,
+            find_limits(take.v),
+            Smoothness.of(times),
+            held=True,
         )
     angle = np.degrees(np.arctan2(take.v[:, shank, 2], -take.v[:, shank, 1]))
     assert np.all(angle < 30.0)
@@ -399,11 +410,11 @@ def on_ground(
     keypoints: Keypoints, contacts: np.ndarray, place: np.ndarray
 ) -> tuple[Refined, Refined]:
     """What is found without the ground and with it, the contacts known."""
-    own = keypoints.positions
-    before = refine_landmarks(keypoints, own, own, place, CAMERA)
+    own = own_prior(keypoints, place)
+    before = refine_landmarks(keypoints, own)
     feet = before.positions[:, FEET] + before.translation[:, None]
     ground = find_ground(feet, np.array([0.0, 1.0, 0.0]), 1.0, lambda heights: contacts)
-    return before, refine_landmarks(keypoints, own, own, place, CAMERA, before, ground)
+    return before, refine_landmarks(keypoints, own, before, ground)
 
 
 def test_a_floor_is_found_under_its_touches(rng: np.random.Generator) -> None:
@@ -513,7 +524,7 @@ def test_a_step_goes_down_the_cost_of_standing(rng: np.random.Generator) -> None
     before = standing(v, ground, spans(times), times)[1]
     take = Take(v, lengths)
     for _ in range(3):
-        take = step(take, v, nothing, lengths, (), Smoothness.of(times), True, ground)
+        take = step(take, Anchor(v, lengths), nothing, (), Smoothness.of(times), True, ground)
     after = standing(take.v, ground, spans(times), times)[1]
     assert np.abs(after).max() < 0.05 * np.abs(before).max()
     assert np.abs(ground.above(soles_of(take.v))).max() < 0.01, (
@@ -525,7 +536,7 @@ def test_feet_that_stand_are_still_and_tell_of_the_legs(demo: Motion) -> None:
     """With noise as a detector's: less slip by far than without the ground, and legs no worse for it."""
     legs, slips = [], []
     for seed in range(2):
-        keypoints = noisy(keypoints_of(demo, SIZE, FOCAL), np.random.default_rng(seed))
+        keypoints = noisy(seen_by_camera(demo), np.random.default_rng(seed))
         place = fit_translation(keypoints.positions, keypoints.image, keypoints.confidence, CAMERA)
         for found in on_ground(keypoints, demo.contacts, place):
             feet = (
@@ -548,7 +559,7 @@ def test_feet_that_stand_are_still_and_tell_of_the_legs(demo: Motion) -> None:
 
 def test_without_noise_true_contacts_change_nothing(demo: Motion) -> None:
     """What little is off then is smoothing (the demo's arms swing fast), and no more of it with the ground than without."""
-    keypoints = keypoints_of(demo, SIZE, FOCAL)
+    keypoints = seen_by_camera(demo)
     errors = []
     for found in on_ground(keypoints, demo.contacts, demo.root_positions):
         rotations, _ = solve_body(keypoints.times, found.positions, keypoints.confidence)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from mocap.core import rotation as R
-from mocap.solve.twist import FULL_BEND, HingeState, follow_hinge
+from mocap.solve.twist import FULL_BEND, Hinges, HingeState, follow_hinge
 from tests.helpers import synthetic
 
 seeds = st.integers(0, 2**32 - 1)
@@ -48,7 +48,9 @@ def follow(
     hint: np.ndarray,
     rate: float,
 ) -> np.ndarray:
-    return follow_hinge(times, direction, axis, bend, hint, np.full(bend.shape, rate), None)[0]
+    return follow_hinge(
+        times, Hinges(direction, axis, bend, hint, np.full(bend.shape, rate)), None
+    )[0]
 
 
 def turned(axes: np.ndarray) -> np.ndarray:
@@ -208,11 +210,11 @@ def test_portions_make_no_difference(seed: int, cuts: list[int]) -> None:
     axis, hint = perpendicular(rng, direction), swung(direction)
     bend = rng.uniform(0.0, 1.5 * FULL_BEND, (40, 2)) * (rng.uniform(size=(40, 2)) < 0.7)
     rate = np.full((40, 2), 3.0)
-    whole, _ = follow_hinge(times, direction, axis, bend, hint, rate, None)
+    whole, _ = follow_hinge(times, Hinges(direction, axis, bend, hint, rate), None)
     parts, state = [], None
     for a, b in zip([0, *sorted(cuts)], [*sorted(cuts), 40], strict=True):
         part, state = follow_hinge(
-            times[a:b], direction[a:b], axis[a:b], bend[a:b], hint[a:b], rate[a:b], state
+            times[a:b], Hinges(direction[a:b], axis[a:b], bend[a:b], hint[a:b], rate[a:b]), state
         )
         assert isinstance(state, HingeState)
         parts.append(part)

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from mocap.errors import DeviceError, ModelError
 from mocap.stream import protocol
 from mocap.stream.files import files_for
-from mocap.stream.server import MAX_CLIENTS, Server
+from mocap.stream.server import MAX_CLIENTS, Handlers, Server
 from tests.helpers.stream_clients import (
     Host,
     ack,
@@ -257,7 +257,7 @@ def test_ping_is_answered_with_the_servers_clock_and_requests_are_passed_on():
     async def body():
         asked = []
         async with (
-            Server(HELLO, FILES, port=0, on_ask=asked.append) as server,
+            Server(HELLO, FILES, port=0, handlers=Handlers(on_ask=asked.append)) as server,
             viewer(server.port) as connection,
         ):
             await connection.recv()
@@ -277,7 +277,7 @@ def test_how_poses_are_made_is_asked_for_and_told_to_everyone_and_to_who_comes_l
     asked = []
 
     async def scene():
-        async with Server(HELLO, {}, port=0, on_ask=asked.append) as server:
+        async with Server(HELLO, {}, port=0, handlers=Handlers(on_ask=asked.append)) as server:
             async with viewer(server.port) as first:
                 await first.recv()
                 await first.send(protocol.encode_text(protocol.Tune(2.0, "off", "locked")))

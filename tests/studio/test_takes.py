@@ -22,7 +22,7 @@ from mocap.core.motion import Motion
 from mocap.errors import InputError
 from mocap.formats import bvh
 from mocap.formats.recording import Recording
-from mocap.stream.server import Server
+from mocap.stream.server import Handlers, Server
 from mocap.studio import messages as protocol
 from mocap.studio.studio import Studio
 from mocap.studio.takes import TakesFolder
@@ -125,7 +125,7 @@ def asked(studio: Studio, *asks: dict[str, object] | bytes) -> list[dict[str, ob
         endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
         out = []
         async with (
-            Server(HELLO, studio._files, port=0, endpoints=endpoints) as server,
+            Server(HELLO, studio._files, port=0, handlers=Handlers(endpoints=endpoints)) as server,
             connect(
                 f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]
             ) as page,
@@ -196,7 +196,7 @@ def test_a_bake_tells_of_its_progress_and_can_be_cancelled(
     async def scene() -> None:
         endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
         async with (
-            Server(HELLO, studio._files, port=0, endpoints=endpoints) as server,
+            Server(HELLO, studio._files, port=0, handlers=Handlers(endpoints=endpoints)) as server,
             connect(
                 f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]
             ) as page,
@@ -235,7 +235,7 @@ def test_a_character_in_pieces_is_recognised_and_moves_in_an_export(
     async def scene() -> list[dict[str, object]]:
         endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
         async with (
-            Server(HELLO, {}, port=0, endpoints=endpoints) as server,
+            Server(HELLO, {}, port=0, handlers=Handlers(endpoints=endpoints)) as server,
             connect(
                 f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]
             ) as page,
@@ -281,7 +281,7 @@ def test_what_is_no_question_ends_the_connection(tmp_path: Path, text: str) -> N
     async def scene() -> None:
         endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
         async with (
-            Server(HELLO, {}, port=0, endpoints=endpoints) as server,
+            Server(HELLO, {}, port=0, handlers=Handlers(endpoints=endpoints)) as server,
             connect(
                 f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]
             ) as page,

@@ -20,7 +20,6 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.core.camera import Camera
 from mocap.core.filter import smooth
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.solve.refine.body import (
@@ -34,7 +33,7 @@ from mocap.solve.refine.body import (
     lengths_of,
 )
 from mocap.solve.refine.costs import DEPTH_SIGMA, Evidence, spans
-from mocap.solve.refine.fit import Take, at_length, step
+from mocap.solve.refine.fit import Anchor, Take, at_length, step
 from mocap.solve.refine.ground import Ground
 from mocap.solve.refine.limits import find_limits
 from mocap.solve.refine.smoothness import Smoothness
@@ -67,34 +66,48 @@ class Refined:
     take: Take
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Prior:
+    """What is known of the landmarks before the search; camera axes, metres.
+
+    Attributes:
+        positions: Landmarks from the hips' middle; NaN where unknown.
+        closed: Landmarks that stand in where the positions are NaN.
+        translation: Of the hips' middle; NaN where unknown.
+        error: The expected error of each depth; NaN, or None for all, where unknown.
+    """
+
+    positions: Float[ndarray, "frames 33 3"]
+    closed: Float[ndarray, "frames 33 3"]
+    translation: Float[ndarray, "frames 3"]
+    error: Float[ndarray, "frames 33"] | None = None
+
+
 def refine_landmarks(
     keypoints: Keypoints,
-    prior: Float[ndarray, "frames 33 3"],
-    closed: Float[ndarray, "frames 33 3"],
-    translation: Float[ndarray, "frames 3"],
-    camera: Camera,
+    prior: Prior,
     before: Refined | None = None,
     ground: Ground | None = None,
     rounds: int = _ROUNDS,
     progress: Callable[[float], None] | None = None,
-    error: Float[ndarray, "frames 33"] | None = None,
 ) -> Refined:
-    """The landmarks of one body that best explain the take. closed: landmarks that stand in where
-    the prior is NaN, camera axes.
+    """Find the landmarks of one body that best explain a take.
 
-    error: the expected error of the prior's depth, metres; NaN, or None for all, where it is
-    unknown.
-
-    before: what was found without the ground, to go on from. ground: the floor, and the feet that
-    stand still on it. progress: told after each step how much is done, 0 to 1; what it raises ends
-    the search.
+    Args:
+        keypoints: With their camera.
+        prior: What the search starts from.
+        before: A result without the ground, to continue from.
+        ground: The floor, and the feet that stand still on it.
+        rounds: Gauss–Newton steps.
+        progress: Called after each step with the share done, 0 to 1; an exception ends the search.
     """
     times = keypoints.times
-    known = np.isfinite(translation).all(axis=1)
-    seen = _evidence(keypoints, prior, closed, camera, error)
-    start = smooth(times, np.where(np.isfinite(prior), prior, closed), _CUTOFF)
+    known = np.isfinite(prior.translation).all(axis=1)
+    seen = _evidence(keypoints, prior)
+    start = np.where(np.isfinite(prior.positions), prior.positions, prior.closed)
+    start = smooth(times, start, _CUTOFF)
     place = np.stack(
-        [np.interp(times, times[known], translation[known, i]) for i in range(3)], axis=1
+        [np.interp(times, times[known], prior.translation[known, i]) for i in range(3)], axis=1
     )
     first = bones_of(start + smooth(times, place, _DEPTH_CUTOFF)[:, None])
     lengths = lengths_of(first)
@@ -103,17 +116,15 @@ def refine_landmarks(
     # What is hardly seen may seem any length.
     begin = expected * np.clip(np.array([lengths[n] for n in LENGTHS]) / expected, 0.8, 1.25)
     take = Take(at_length(first, begin), begin) if before is None else before.take
-    take = _search(
-        times, first, seen, expected, take, ground, rounds, progress or (lambda done: None)
-    )
+    anchor = Anchor(first, expected)
+    take = _search(times, anchor, seen, take, ground, rounds, progress or (lambda done: None))
     return Refined(_together(start, take.v), take.v[:, 0], size, take)
 
 
 def _search(
     times: ndarray,
-    first: ndarray,
+    anchor: Anchor,
     seen: Evidence,
-    expected: ndarray,
     begin: Take,
     ground: Ground | None,
     rounds: int,
@@ -128,16 +139,9 @@ def _search(
         take, kernel = Take(at_length(v[window], lengths), lengths), Smoothness.of(times[window])
         here = None if ground is None else ground.slice(window)
         for _ in range(rounds):
-            take = step(
-                take,
-                first[window],
-                seen.slice(window),
-                expected,
-                find_limits(take.v),
-                kernel,
-                held,
-                here,
-            )
+            part = Anchor(anchor.bones[window], anchor.lengths)
+            limits = find_limits(take.v)
+            take = step(take, part, seen.slice(window), limits, kernel, held, here)
             progress(next(done) / steps)
         return take
 
@@ -174,18 +178,17 @@ def _share(window: slice, frames: int) -> ndarray:
     return np.asarray(rise * (fade[::-1] if window.stop < frames else 1.0))
 
 
-def _evidence(
-    keypoints: Keypoints, prior: ndarray, closed: ndarray, camera: Camera, error: ndarray | None
-) -> Evidence:
+def _evidence(keypoints: Keypoints, prior: Prior) -> Evidence:
     image_seen = np.isfinite(keypoints.image).all(axis=-1)
-    prior_seen = np.isfinite(prior).all(axis=-1)
+    prior_seen = np.isfinite(prior.positions).all(axis=-1)
     trust = np.square(np.nan_to_num(keypoints.confidence))
-    slopes = np.where(image_seen[..., None], camera.rays(keypoints.image)[..., :2], 0.0)[:, POINTS]
+    rays = keypoints.camera.rays(keypoints.image)[..., :2]
+    slopes = np.where(image_seen[..., None], rays, 0.0)[:, POINTS]
     depth = _of_ends(trust * prior_seen)
-    if error is not None:
-        depth = depth * _known_error(error)
+    if prior.error is not None:
+        depth = depth * _known_error(prior.error)
     without_image = _of_ends(image_seen * 1.0) == 0.0
-    bones = bones_of(np.where(prior_seen[..., None], prior, closed))
+    bones = bones_of(np.where(prior_seen[..., None], prior.positions, prior.closed))
     return Evidence(
         slopes,
         bones,

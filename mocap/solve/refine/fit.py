@@ -80,13 +80,33 @@ def tangents(v: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3 2"]:
     return axes[..., 1:]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Anchor:
+    """What the search stays close to: the first bones and the expected lengths, metres."""
+
+    bones: Float[ndarray, "frames 16 3"]
+    lengths: Float[ndarray, "lengths"]
+
+
 def step(
-    take: Take, stay: Float[ndarray, "frames 16 3"], seen: Evidence,
-    expected: Float[ndarray, "lengths"], limits: tuple[Limit, ...],
-    smooth: Smoothness, held: bool = False, ground: Ground | None = None,
-) -> Take:  # fmt: skip
-    """The take one step nearer to the least cost. stay: the bones where the search began. expected:
-    what the lengths should be before anything is seen. held: the lengths stay as they are.
+    take: Take,
+    anchor: Anchor,
+    seen: Evidence,
+    limits: tuple[Limit, ...],
+    smooth: Smoothness,
+    held: bool = False,
+    ground: Ground | None = None,
+) -> Take:
+    """Return the take one Gauss–Newton step nearer to the least cost.
+
+    Args:
+        take: The unknowns.
+        anchor: What the search stays close to.
+        seen: The observations.
+        limits: Directions in which bones should not point.
+        smooth: The smoothness cost.
+        held: The lengths stay as they are.
+        ground: The floor, and the feet that stand on it.
     """
     v = take.v
     c = costs(v, seen, each_length(take.lengths), limits, ground)
@@ -119,7 +139,7 @@ def step(
 
     coupling = smooth.couplings(jerk_weight, frames)
     smoothing = smooth.back(jerk * jerk_weight[..., None], frames) * _CALM
-    staying = pull[..., None] * (v - stay)
+    staying = pull[..., None] * (v - anchor.bones)
     own = (np.square(jerk) * jerk_weight[..., None]).sum(axis=(0, 2))
     for b, e in enumerate(basis):
         here = slice(_STARTS[b], _ENDS[b])
@@ -154,7 +174,7 @@ def step(
     )
     trust = max(_WEIGHT * frames * min(noise, 1.0), 1e-3) / LENGTH_SIGMA**2
     matrix[np.diag_indices(len(LENGTHS))] += trust
-    right -= trust * np.log(take.lengths / expected)
+    right -= trust * np.log(take.lengths / anchor.lengths)
 
     x = solve_banded(
         columns.reshape(frames, -1, _WIDTH), np.concatenate([gradient[..., None], border], axis=2)
