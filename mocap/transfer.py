@@ -121,10 +121,7 @@ def read_motion(
         return load_motion(path, bone_map, animation, character, source_fps)
     if animation is not None:
         raise InputError(f"{path} holds keypoints, and so no animation {animation!r}.")
-    from mocap import bake
-    from mocap.detect.options import DetectOptions
-
-    return solve_take(bake.read_keypoints(path, DetectOptions(source_fps=source_fps)))
+    return solve_take(formats.load_keypoints(path, source_fps))
 
 
 def character_names(path: Path) -> list[str]:

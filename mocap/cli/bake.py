@@ -13,8 +13,7 @@ from mocap.cli import options as opt
 from mocap.errors import OutputError
 
 if TYPE_CHECKING:
-    from mocap import transfer
-    from mocap.core.motion import Motion
+    from mocap.core.skeleton import Skeleton
 
 
 def bake(
@@ -70,68 +69,59 @@ def bake(
 
     With several inputs, write {name} in the output: mocap bake *.mp4 -o clips/{name}.bvh
     """
-    from mocap import assets, transfer
     from mocap import bake as batch
-    from mocap.core.keypoints import with_fov
     from mocap.detect.options import DetectOptions
     from mocap.formats import ExportOptions
-    from mocap.retargeting.clip import ClipOptions, edited
-    from mocap.solve.take import solve_take
+    from mocap.retargeting.clip import ClipOptions
     from mocap.solve.tuning import SolveOptions
 
-    solve_options = SolveOptions(refine, feet, upper_body, height)
     outputs = {path: [Path(str(o).replace("{name}", path.stem)) for o in output] for path in inputs}
     if len(inputs) > 1 and any("{name}" not in str(o) for o in output):
         raise OutputError(
             f"{len(inputs)} inputs cannot all be written to {output[0]}; "
             "put {name} into it, as in clips/{name}.bvh."
         )
+    options = batch.BakeOptions(
+        DetectOptions(
+            model=model,
+            hands=hands,
+            face=face,
+            face_model=face_model,
+            person=person,
+            source_fps=source_fps,
+        ),
+        SolveOptions(refine, feet, upper_body, height),
+        ClipOptions(opt.trim(trim), mirror, loop, at_origin, math.radians(turn)),
+        ExportOptions(
+            fps=fps,
+            names=names or "mixamo",
+            name=name or "mocap",
+            all_keys=all_keys,
+            keep_touch=keep_touch,
+            root=root,
+        ),
+        opt.radians(fov),
+        character,
+        map_file,
+        workers,
+    )
     theirs = reports.load_character(character, map_file)
-    mannequin = transfer.load_character(assets.path("rigs/mannequin.vrm"))
-
-    def on(target: Path) -> transfer.Character | None:
-        # Without a character, a BVH or FBX has the performer's own skeleton.
-        return theirs if theirs or target.suffix.lower() in (".bvh", ".fbx") else mannequin
-
     targets = {
-        path: [transfer.target(to, on(to), names) for to in places]
-        for path, places in outputs.items()
+        path: batch.targets(places, options, theirs, names) for path, places in outputs.items()
     }
-    options = ExportOptions(
-        fps=fps,
-        names=names or "mixamo",
-        name=name or "mocap",
-        all_keys=all_keys,
-        keep_touch=keep_touch and theirs is not None,
-        root=root,
-    )
-    edit = ClipOptions(opt.trim(trim), mirror, loop, at_origin, math.radians(turn))
-    detect_options = DetectOptions(
-        model=model,
-        hands=hands,
-        face=face,
-        face_model=face_model,
-        person=person,
-        source_fps=source_fps,
-    )
     for path in inputs:
         with console.progress(f"Detecting {path.name}") as progress:
-            keypoints = batch.read_keypoints(path, detect_options, progress, workers)
-        keypoints = with_fov(keypoints, opt.radians(fov))
-        motion = solve_take(keypoints, solve_options)
-        _say_measures(motion, reports.field_of_view(keypoints.camera), height)
-        motion, seam = edited(motion, edit)
-        reports.say_seam(seam)
-        for target in targets[path]:
-            reports.say_written(target.path, transfer.save(target, motion, options))
+            baked = batch.bake_onto(path, targets[path], options, progress)
+        _say_measures(baked.performer, reports.field_of_view(baked.camera), height)
+        reports.say_seam(baked.seam)
+        for target, saved in zip(targets[path], baked.saved, strict=True):
+            reports.say_written(target.path, saved)
     reports.say_mapped(theirs)
 
 
-def _say_measures(motion: Motion, view: str, height: float | None) -> None:
+def _say_measures(performer: Skeleton, view: str, height: float | None) -> None:
     """Print what the scale depends on: one camera measures neither its own lens nor a height."""
     from mocap.solve.size import stature
 
     source = "as given" if height is not None else "by its keypoints (--height sets it)"
-    console.err.print(
-        f"Field of view {view}; performer {stature(motion.skeleton):.2f} m tall {source}."
-    )
+    console.err.print(f"Field of view {view}; performer {stature(performer):.2f} m tall {source}.")

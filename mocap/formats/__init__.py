@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mocap.core.keypoints import Keypoints
+from mocap.core.keypoints import Keypoints, is_somebody
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig, Tree
-from mocap.errors import InputError, OutputError
+from mocap.errors import InputError, NoPersonError, OutputError
 from mocap.formats.table import (
     KEYPOINT_READERS,
     KEYPOINT_WRITERS,
@@ -61,6 +61,20 @@ def load(path: str | os.PathLike[str], source_fps: float | None = None) -> Motio
         if entry is None:
             return KEYPOINT_READERS[suffix](data, source_fps)
         return entry.loads(data, path.parent)
+
+
+def load_keypoints(path: str | os.PathLike[str], source_fps: float | None = None) -> Keypoints:
+    """Reads a keypoints file (`load`).
+
+    Raises:
+        InputError: If it cannot be read.
+        NoPersonError: If there is no person in it.
+    """
+    keypoints = load(path, source_fps)
+    assert isinstance(keypoints, Keypoints)
+    if not is_somebody(keypoints):
+        raise NoPersonError(f"There is no person in any of the {len(keypoints)} frames of {path}.")
+    return keypoints
 
 
 def read_tree(path: str | os.PathLike[str]) -> Tree:
@@ -235,6 +249,7 @@ __all__ = [
     "check_writable",
     "keypoints_writer",
     "load",
+    "load_keypoints",
     "motion_writer",
     "naming",
     "read",
