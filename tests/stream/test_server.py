@@ -508,7 +508,7 @@ def test_files_come_with_their_types_and_headers(tmp_path: Path):
             policy = headers["content-security-policy"]
             assert "default-src 'self'" in policy
             assert f"ws://127.0.0.1:{server.port}" in policy
-            assert "unsafe-eval" not in policy
+            assert "'unsafe-eval'" not in policy
             _, headers, _ = await get(server, "/assets/index-DiwrgTda.js")
             assert "immutable" in headers["cache-control"]
             assert headers["content-type"].startswith("text/javascript")
