@@ -257,12 +257,19 @@ def wild_files(data: Path) -> list[Path]:
     )
 
 
-@pytest.mark.filterwarnings("ignore:The BVH file announces")
+def loaded(path: Path) -> Motion:
+    """Reads a file of `wild_files`; the one that holds a frame more than it declares says so."""
+    if path.name != "assimp_Boxing_Toes.bvh":
+        return bvh.loads(path.read_text())
+    with pytest.warns(UserWarning, match="line 3199: what follows the 3069 declared frames"):
+        return bvh.loads(path.read_text())
+
+
 def test_wild_files_are_read_as_pybvh_and_bvhio_read_them(data: Path, tmp_path: Path) -> None:
     judged = 0
     for path in wild_files(data):
         text = path.read_text()
-        motion = bvh.loads(text)
+        motion = loaded(path)
         expected = places(motion)
         assert np.all(np.isfinite(np.stack(list(expected.values()))))
         joints_move = text.count("position") > 3
@@ -313,10 +320,9 @@ def test_position_channels_on_every_joint_are_read_as_three_reads_them(
         assert len(names) == len(motion.skeleton.names)
 
 
-@pytest.mark.filterwarnings("ignore:The BVH file announces")
-def test_wild_files_written_anew_move_the_same(data: Path) -> None:
+def test_wild_files_written_again_move_the_same(data: Path) -> None:
     for path in wild_files(data):
-        motion = bvh.loads(path.read_text())
+        motion = loaded(path)
         back = bvh.loads(bvh.dumps(motion, "vrm"))
         expected = places(motion)
         assert (

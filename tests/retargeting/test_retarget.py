@@ -1,5 +1,5 @@
-"""Motion on another body: the same rotations, a path in its own strides, and feet as far off the
-floor as they were.
+"""Motion on another body: the same rotations, a path scaled to its legs, and its lowest part as
+far above the floor as before.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mocap.core import kinematics
+from mocap.core import kinematics, surface
 from mocap.core import rotation as R
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
@@ -22,10 +22,12 @@ few = settings(max_examples=15, deadline=None)
 
 
 def lowest(motion: Motion) -> np.ndarray:
-    """How far off the floor the lower sole is, (F,)."""
-    return (
-        motion.root_positions[:, 1:2] + kinematics.sole_heights(motion.skeleton, motion.rotations)
-    ).min(axis=1)
+    """Height of the lowest skin above the floor, soles included, (F,)."""
+    heights = (
+        measure(motion.skeleton, motion.rotations).min(axis=1)
+        for measure in (kinematics.sole_heights, surface.skin_heights)
+    )
+    return motion.root_positions[:, 1] + np.minimum(*heights)
 
 
 def some(seed: int, frames: int = 6) -> tuple[Motion, Skeleton]:
@@ -41,7 +43,7 @@ def some(seed: int, frames: int = 6) -> tuple[Motion, Skeleton]:
 
 @few
 @given(seeds)
-def test_on_another_body_feet_are_as_far_off_the_floor_in_its_own_measure(seed: int) -> None:
+def test_the_lowest_part_keeps_its_height_in_the_scale_of_the_legs(seed: int) -> None:
     motion, target = some(seed)
     moved = retarget(motion, target)
     ratio = leg_length(target) / leg_length(motion.skeleton)
@@ -50,7 +52,7 @@ def test_on_another_body_feet_are_as_far_off_the_floor_in_its_own_measure(seed: 
 
 @few
 @given(seeds)
-def test_who_stands_on_the_floor_stands_on_it_with_any_proportions(seed: int) -> None:
+def test_a_motion_on_the_floor_stays_on_it_with_any_proportions(seed: int) -> None:
     motion, target = some(seed)
     root = motion.root_positions.copy()
     root[:, 1] -= lowest(motion)
