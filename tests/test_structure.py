@@ -91,7 +91,9 @@ def test_long_signatures_are_found_wherever_they_stand():
 
 
 def test_long_lines_are_found():
-    assert S.long_lines("a" * 100 + "\n" + "b" * 101) == [2]
+    assert S.long_lines("a " * 50 + "\n" + "b " * 51) == [2]
+    assert S.long_lines("a " * 45 + "  # type: ignore[arg-type]\n| " + "cell | " * 20) == []
+    assert S.long_lines("https://example.org/" + "a" * 100) == []
 
 
 def test_rooms_are_counted():

@@ -90,7 +90,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Aligned:
-    """How far a bone was turned into T-pose, radians: swing of its direction, twist about itself."""
+    """How far a bone was turned into T-pose, radians: swing of its direction, twist about it."""
 
     swing: float
     twist: float

@@ -1,4 +1,5 @@
-// Encodes and decodes by meshoptimizer. Standard input: {count, stride, version, filter, values, bits}
+// Encodes and decodes by meshoptimizer. Standard input:
+// {count, stride, version, filter, values, bits}
 // (values: base64 of bytes, or of floats for a filter); output: {packed, plain}, in base64.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,5 @@
-// How three.js reads a BVH, FBX or GLB file: the world positions of all bones at the given times, as JSON.
+// How three.js reads a BVH, FBX or GLB file: the world positions of all bones at the given times,
+// as JSON.
 // echo '[0, 0.1]' | node three.mjs FILE   (three from web/node_modules)
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -17,7 +18,9 @@ if (file.endsWith(".bvh")) {
 } else if (file.endsWith(".fbx")) {
   globalThis.window ??= globalThis;
   // Pictures are not needed, and Node has none.
-  globalThis.document ??= { createElementNS: () => ({ addEventListener() {}, removeEventListener() {} }) };
+  globalThis.document ??= {
+    createElementNS: () => ({ addEventListener() {}, removeEventListener() {} }),
+  };
   const { FBXLoader } = await import(new URL("examples/jsm/loaders/FBXLoader.js", modules));
   const bytes = await readFile(file);
   const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
@@ -49,4 +52,6 @@ const frames = times.map((time) => {
   root.updateMatrixWorld(true);
   return bones.map((bone) => bone.getWorldPosition(place).toArray());
 });
-console.log(JSON.stringify({ names: bones.map((bone) => bone.name), duration: clip.duration, frames }));
+console.log(
+  JSON.stringify({ names: bones.map((bone) => bone.name), duration: clip.duration, frames }),
+);
