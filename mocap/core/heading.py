@@ -1,4 +1,4 @@
-"""Where a body faces and stands on the floor: its heading and path, apart from its pose."""
+"""Heading and path of a body on the floor, without its pose."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _CUTOFF = 0.5
 
 
 def headings(turns: Float[ndarray, "frames 4"]) -> Float[ndarray, " frames"]:
-    """Returns the heading of a body whose hips are turned so in the world, away from facing +Z.
+    """Return the heading of a body from the world rotations of its hips.
 
-    It is the twist about the up axis, which is defined in any pose but upside down.
+    The heading is the twist about the up axis, 0 facing +Z. It is undefined only upside down.
 
     Args:
         turns: Unit quaternions, xyzw.
@@ -34,7 +34,7 @@ def ground_path(
     hips: Float[ndarray, "frames 3"],
     turns: Float[ndarray, "frames 4"],
 ) -> tuple[Float[ndarray, "frames 3"], Float[ndarray, "frames 4"]]:
-    """Returns a path on the floor below the hips, and the heading along it as rotations.
+    """Return the path of the hips on the floor and the heading along it, as rotations.
 
     Args:
         times: Seconds.

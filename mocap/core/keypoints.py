@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.core import rotation as R
 from mocap.core.camera import Camera, CameraSource
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
@@ -84,8 +85,8 @@ def _sites() -> tuple[np.ndarray, np.ndarray]:
 
 
 SITE_JOINTS, SITE_OFFSETS = _sites()
-"""Where the landmarks sit on HUMANOID: the joint's index (33,) and the place in the joint's frame
-(33, 3), metres."""
+"""Positions of the landmarks on HUMANOID: index of the joint, (33,), and position in the frame of
+that joint, (33, 3) metres."""
 
 
 BLENDSHAPES: tuple[str, ...] = (
@@ -180,7 +181,7 @@ class Keypoints:
         return len(self.times)
 
     def slice(self, start: int | None, stop: int | None = None) -> Keypoints:
-        """Frames start (inclusive) to stop (exclusive)."""
+        """Return the frames from start (inclusive) to stop (exclusive)."""
         which = slice(start, stop)
         kept: dict[str, Any] = {
             name: None if (a := getattr(self, name)) is None else a[which] for name in _ARRAYS
@@ -245,9 +246,10 @@ def is_somebody(keypoints: Keypoints) -> bool:
 def landmarks_of(
     positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndarray, "*frames 55 4"]
 ) -> Float[ndarray, "*frames 33 3"]:
-    """The world positions of the landmarks on a humanoid posed by `kinematics.fk`: world joint
-    positions and rotations in, metres out.
-    """
-    from mocap.core import rotation as R
+    """Return the world positions of the landmarks on a posed humanoid, metres.
 
+    Args:
+        positions: World positions of HUMANOID's joints, metres (`kinematics.fk`).
+        rotations: World rotations of the joints.
+    """
     return positions[..., SITE_JOINTS, :] + R.apply(rotations[..., SITE_JOINTS, :], SITE_OFFSETS)

@@ -1,6 +1,4 @@
-"""Forward kinematics and what follows from it: global and local rotations, bone lengths, two-bone
-inverse kinematics.
-"""
+"""Forward kinematics, world and local rotations, bone lengths and two-bone inverse kinematics."""
 
 from __future__ import annotations
 
@@ -16,8 +14,9 @@ from mocap.core.skeleton import Skeleton
 
 @lru_cache(maxsize=16)
 def _levels(parents: tuple[int, ...]) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """(joints, their parents), one pair a depth of the tree below the root, so that a whole depth
-    is one array operation.
+    """Return (joints, their parents) for each depth of the tree below the root.
+
+    A whole depth is then one array operation.
     """
     depth = [0] * len(parents)
     levels: list[list[int]] = [[]]
@@ -33,7 +32,7 @@ def _levels(parents: tuple[int, ...]) -> tuple[tuple[np.ndarray, np.ndarray], ..
 def global_rotations(
     skeleton: Skeleton, local: Float[ndarray, "*frames joints 4"]
 ) -> Float[ndarray, "*frames joints 4"]:
-    """q_world_joint from q_parent_joint."""
+    """Return world rotations (q_world_joint) from local ones (q_parent_joint)."""
     out = np.array(local, dtype=np.float64)
     for joints, parents in _levels(tuple(skeleton.parents.tolist())):
         out[..., joints, :] = R.multiply(out[..., parents, :], out[..., joints, :])
@@ -43,7 +42,7 @@ def global_rotations(
 def local_rotations(
     skeleton: Skeleton, world: Float[ndarray, "*frames joints 4"]
 ) -> Float[ndarray, "*frames joints 4"]:
-    """q_parent_joint from q_world_joint."""
+    """Return local rotations (q_parent_joint) from world ones (q_world_joint)."""
     out = np.array(world, dtype=np.float64)
     out[..., 1:, :] = R.multiply(
         R.conjugate(world[..., skeleton.parents[1:], :]), world[..., 1:, :]
@@ -56,11 +55,18 @@ def fk(
     root_positions: Float[ndarray, "*#frames 3"],
     rotations: Float[ndarray, "*frames joints 4"],
 ) -> tuple[Float[ndarray, "*frames joints 3"], Float[ndarray, "*frames joints 4"]]:
-    """The joints' world positions in metres and world rotations, from the root's position and the
-    local rotations.
+    """Forward kinematics.
+
+    Args:
+        skeleton: The body.
+        root_positions: World positions of the root, metres.
+        rotations: Local rotations, q_parent_joint.
+
+    Returns:
+        World positions of the joints, metres, and their world rotations, q_world_joint.
     """
     world = global_rotations(skeleton, rotations)
-    # All bones are turned at once; only their adding up goes from depth to depth.
+    # All bones are rotated at once; only their sums go from depth to depth.
     bones = R.apply(world[..., skeleton.parents[1:], :], skeleton.offsets[1:])
     positions = np.empty((*world.shape[:-1], 3))
     positions[..., 0, :] = root_positions
@@ -83,11 +89,12 @@ _LEGS = (
 
 @lru_cache(maxsize=16)
 def _legs(skeleton: Skeleton) -> tuple[Skeleton, ndarray, ndarray, ndarray]:
-    """The legs alone; their joints' indices in the whole; and the soles' points (4, 3) in the
-    frames of their joints (4,).
+    """Return the legs of a skeleton and the points of their soles.
 
-    Points in the order of motion.CONTACTS: heels in the feet's frames, toe tips in the toes', all
-    on the ground at rest.
+    Returns:
+        The skeleton of the legs alone; the indices of its joints in the whole skeleton; the points
+        of the soles, (4, 3) metres in the frames of their joints, in the order of motion.CONTACTS
+        and on the ground at rest; and the indices of those joints in the legs, (4,).
     """
     joints = np.array([skeleton.index(name) for name in _LEGS])
     place = {int(j): n for n, j in enumerate(joints)}
@@ -107,10 +114,10 @@ def sole_points(
     root_positions: Float[ndarray, "*#frames 3"],
     rotations: Float[ndarray, "*frames joints 4"],
 ) -> Float[ndarray, "*frames 4 3"]:
-    """Where heels and toe tips are in the world, metres; in the order of motion.CONTACTS.
+    """Return the world positions of heels and toe tips, metres, in the order of motion.CONTACTS.
 
-    For a humanoid with identity rest rotations that stands on y = 0 in its rest pose, as mocap's
-    own bodies do.
+    The skeleton must be a humanoid with identity rest rotations that stands on y = 0 in its rest
+    pose, as mocap's own bodies do.
     """
     legs, joints, points, at = _legs(skeleton)
     positions, world = fk(legs, root_positions, rotations[..., joints, :])
@@ -120,21 +127,19 @@ def sole_points(
 def sole_heights(
     skeleton: Skeleton, rotations: Float[ndarray, "*frames joints 4"]
 ) -> Float[ndarray, "*frames 4"]:
-    """How high heels and toe tips are above the root joint (so mostly negative), metres."""
+    """Return the heights of heels and toe tips above the root (mostly negative), metres."""
     return sole_points(skeleton, np.zeros(3), rotations)[..., 1]
 
 
 def bone_lengths(skeleton: Skeleton) -> Float[ndarray, "joints"]:
-    """The distance of each joint from its parent, metres; the root's is 0."""
+    """Return the distance of each joint from its parent, metres; 0 for the root."""
     lengths = np.linalg.norm(skeleton.offsets, axis=-1)
     lengths[0] = 0.0
     return lengths
 
 
 def reaches(skeleton: Skeleton) -> Float[ndarray, "joints"]:
-    """How far from each joint the farthest of those that hang from it can be, metres: along the
-    bones.
-    """
+    """Return the length of the longest chain of bones below each joint, metres."""
     out = np.zeros(len(skeleton.names))
     lengths = bone_lengths(skeleton)
     for joint in range(len(out) - 1, 0, -1):  # children before their parents
@@ -144,8 +149,9 @@ def reaches(skeleton: Skeleton) -> Float[ndarray, "joints"]:
 
 
 def scaled(skeleton: Skeleton, factors: dict[str, float]) -> Skeleton:
-    """The skeleton with the offsets of the named joints multiplied by factors (a joint's offset is
-    its parent bone's length).
+    """Return the skeleton with the offsets of the named joints multiplied by factors.
+
+    The offset of a joint is the length of its parent bone.
     """
     offsets = skeleton.offsets.copy()
     for name, factor in factors.items():
@@ -160,20 +166,28 @@ def two_bone_ik(
     upper: float,
     lower: float,
 ) -> tuple[Float[ndarray, "*batch 3"], Float[ndarray, "*batch 3"]]:
-    """(middle, end): where knee and ankle (or elbow and wrist) come to lie so that the end reaches
-    the target.
+    """Place knee and ankle (or elbow and wrist) so that the end of a limb reaches a target.
 
-    root, target: metres. pole: direction to which the middle joint bends (need not be unit or
-    perpendicular; along the reach it leaves the plane open, and any is taken). upper, lower: bone
-    lengths, metres. A target out of reach is approached along the straight limb; one too near,
-    along the folded limb.
+    A target out of reach is approached along the straight limb; one too near, along the folded
+    limb. Law of cosines.
+
+    Args:
+        root: Position of hip or shoulder, metres.
+        target: Position that the end is to reach, metres.
+        pole: Direction in which the middle joint bends; need not be unit or perpendicular. If it is
+            parallel to the reach, the plane is arbitrary.
+        upper: Length of the first bone, metres.
+        lower: Length of the second bone, metres.
+
+    Returns:
+        Positions of the middle joint and of the end, metres.
     """
     reach = target - root
     distance = np.sqrt(R.dot(reach, reach))
     clamped = np.clip(distance, abs(upper - lower) + 1e-9, upper + lower - 1e-9)
     direction = R.normalize(np.where(distance[..., None] > 1e-9, reach, pole))
-    # A frame and not a projection: where pole and reach are parallel, it still gives a unit side,
-    # so the bones keep their lengths.
+    # A frame instead of a projection: it gives a unit vector even where pole and reach are
+    # parallel, so that the bones keep their lengths.
     side = R.apply(R.from_frame(direction, pole), np.array([0.0, 1.0, 0.0]))
     along = (upper**2 - lower**2 + clamped**2) / (2.0 * clamped)
     height = np.sqrt(np.maximum(upper**2 - along**2, 0.0))

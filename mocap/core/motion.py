@@ -1,6 +1,6 @@
-"""Motion: the one type that everything converges to.
+"""Motion: an animation clip, the output of every solver and the input of every exporter.
 
-What comes before it knows nothing of files; what comes after, nothing of cameras.
+Code that makes a Motion knows no output format; code that exports one knows no camera.
 """
 
 from __future__ import annotations
@@ -18,18 +18,25 @@ from mocap.core.skeleton import Skeleton, mirrored_name
 from mocap.errors import InputError
 
 CONTACTS = ("leftHeel", "leftToes", "rightHeel", "rightToes")
-"""What the columns of `Motion.contacts` stand for."""
+"""The columns of `Motion.contacts`."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Motion:
-    """A clip: one skeleton, and for each frame where its root is and how its joints are turned.
+    """An animation clip: a skeleton, its root's path and its joints' rotations over time.
 
-    skeleton: the body, J joints. times: (F,) seconds, strictly increasing. root_positions: (F, 3)
-    metres, world position of the root joint, ground at y = 0. rotations: (F, J, 4) unit xyzw,
-    q_parent_joint. expressions: name → (F,) weights in [0, 1]. contacts: (F, 4) in [0, 1], columns
-    as in CONTACTS; zeros if not given. Arrays are copied and set read-only. Raises InputError if
-    shapes disagree, times do not increase, or a number is not finite.
+    Arrays are copied and set read-only.
+
+    Attributes:
+        skeleton: The body, J joints.
+        times: (F,) seconds, strictly increasing.
+        root_positions: (F, 3) metres, world position of the root joint, ground at y = 0.
+        rotations: (F, J, 4) unit quaternions xyzw, q_parent_joint.
+        expressions: Name → (F,) weights in [0, 1].
+        contacts: (F, 4) in [0, 1], columns as in CONTACTS; zeros if not given.
+
+    Raises:
+        InputError: If shapes disagree, times do not increase, or a number is not finite.
     """
 
     skeleton: Skeleton
@@ -82,7 +89,7 @@ class Motion:
         return float(self.times[-1] - self.times[0]) if len(self.times) else 0.0
 
     def slice(self, start: int | None, stop: int | None = None) -> Motion:
-        """Frames start (inclusive) to stop (exclusive)."""
+        """Return the frames from start (inclusive) to stop (exclusive)."""
         return self._frames(builtins.slice(start, stop))
 
     def _frames(self, which: builtins.slice | ndarray) -> Motion:
@@ -93,8 +100,9 @@ class Motion:
         )  # fmt: skip
 
     def resample(self, fps: float) -> Motion:
-        """The motion at uniform times of 1/fps from its first frame: rotations by slerp, the rest
-        linearly, contacts from the nearer.
+        """Return the motion at uniform times, 1/fps seconds apart, from its first frame on.
+
+        Interpolates as `at` does. Raises InputError if `fps` is not a positive number.
         """
         if not (np.isfinite(fps) and fps > 0):
             raise InputError(
@@ -108,8 +116,10 @@ class Motion:
         return self.at(times)
 
     def at(self, times: Float[ndarray, "n"]) -> Motion:
-        """The motion at the given strictly increasing times in seconds, held before its first and
-        after its last frame.
+        """Return the motion at strictly increasing times in seconds.
+
+        Rotations are interpolated by slerp, positions and expressions linearly; contacts are those
+        of the nearer frame. Before the first and after the last frame the pose is held.
         """
         upper = np.clip(np.searchsorted(self.times, times, side="right"), 1, None)
         upper = np.minimum(upper, len(self) - 1)
@@ -130,11 +140,9 @@ class Motion:
         return Motion(self.skeleton, times, root, rotations, expressions, contacts)
 
     def mirror(self) -> Motion:
-        """The motion seen in a mirror at x = 0: left and right exchanged, rotations and path
-        reflected.
+        """Return the motion reflected at x = 0: left and right exchanged.
 
-        The skeleton's left and right offsets must be each other's mirror images, as they are in
-        every body that mocap measures.
+        The skeleton must be symmetric, as every body that mocap measures is.
         """
         names = self.skeleton.names
         other = np.array(
@@ -153,8 +161,9 @@ class Motion:
 
 
 def mirrored_expression(name: str) -> str:
-    """The expression of the other side: eyeBlinkLeft for eyeBlinkRight; one without a side is its
-    own.
+    """Return the expression of the other side: eyeBlinkLeft for eyeBlinkRight.
+
+    An expression without a side is returned as it is.
     """
     for a, b in (("Left", "Right"), ("Right", "Left")):
         if name.endswith(a):
@@ -163,9 +172,11 @@ def mirrored_expression(name: str) -> str:
 
 
 def concatenate(motions: Sequence[Motion]) -> Motion:
-    """The motions one after another.
+    """Join motions in time; expressions are kept if every motion has them.
 
-    Raises InputError if their skeletons' names differ or their times do not go on increasing.
+    Raises:
+        InputError: If there are no motions, their skeletons have other joints, or the times do not
+            increase from one to the next.
     """
     if not motions:
         raise InputError("There must be at least one motion to concatenate.")

@@ -22,7 +22,7 @@ _SMALL = 1e-7
 
 
 def normalize(v: Float[ndarray, "*batch n"]) -> Float[ndarray, "*batch n"]:
-    """Vectors or quaternions at unit length; zero stays zero."""
+    """Scale vectors or quaternions to unit length; zero stays zero."""
     return v / np.sqrt(np.maximum(np.vecdot(v, v), _TINY))[..., None]
 
 
@@ -45,7 +45,7 @@ _HAMILTON = _hamilton()
 def multiply(
     a: Float[ndarray, "*batch 4"], b: Float[ndarray, "*batch2 4"]
 ) -> Float[ndarray, "*batch3 4"]:
-    """The Hamilton product a·b: first b, then a."""
+    """Return the Hamilton product a·b: the rotation b, followed by a."""
     outer = a[..., :, None] * b[..., None, :]
     return outer.reshape(*outer.shape[:-2], 16) @ _HAMILTON
 
@@ -54,20 +54,20 @@ _CONJUGATE = np.array([-1.0, -1.0, -1.0, 1.0])
 
 
 def conjugate(q: Float[ndarray, "*batch 4"]) -> Float[ndarray, "*batch 4"]:
-    """The inverse of a unit quaternion."""
+    """Return the inverse of a unit quaternion."""
     return q * _CONJUGATE.astype(q.dtype)
 
 
 _YZX = np.array([1, 2, 0])
-# From this many numbers on, whole columns at a time are faster than the few operations that a live
-# frame wants.
+# Above this many numbers, operations on whole columns are faster than the few operations on small
+# arrays that suit a live frame.
 _MANY = 400
 
 
 def cross(
     a: Float[ndarray, "*batch 3"], b: Float[ndarray, "*batch2 3"]
 ) -> Float[ndarray, "*batch3 3"]:
-    """The vector product; as `numpy.cross`, at a tenth of its cost on small arrays."""
+    """Return the cross product, as `numpy.cross` at a tenth of its cost on small arrays."""
     if a.size + b.size < _MANY:
         return (a * b.take(_YZX, -1) - a.take(_YZX, -1) * b).take(_YZX, -1)
     out = np.empty(np.broadcast_shapes(a.shape, b.shape))
@@ -77,12 +77,12 @@ def cross(
 
 
 def dot(a: Float[ndarray, "*batch n"], b: Float[ndarray, "*batch2 n"]) -> Float[ndarray, "*batch3"]:
-    """The scalar product along the last axis."""
+    """Return the dot product along the last axis."""
     return np.asarray(np.vecdot(a, b))
 
 
 def _sandwich() -> ndarray:
-    """The linear map (16, 9) from q·qᵀ to the rotation matrix, row by row."""
+    """Return the linear map (16, 9) from q·qᵀ to the rotation matrix, row by row."""
     out = np.zeros((16, 9))
     basis = np.eye(4)
     for i in range(4):
@@ -100,7 +100,7 @@ _SANDWICH = _sandwich()
 def apply(
     q: Float[ndarray, "*batch 4"], v: Float[ndarray, "*batch2 3"]
 ) -> Float[ndarray, "*batch3 3"]:
-    """Vectors v turned by q."""
+    """Rotate vectors v by q."""
     if q.size + v.size < _MANY:
         outer = q[..., :, None] * q[..., None, :]
         matrix = (outer.reshape(*outer.shape[:-2], 16) @ _SANDWICH).reshape(*outer.shape[:-2], 3, 3)
@@ -119,18 +119,18 @@ def _quaternion(vector: ndarray, scalar: ndarray | float) -> ndarray:
 
 
 def _least_axis(v: ndarray, shape: tuple[int, ...]) -> ndarray:
-    """The coordinate axis that v is least along: crossed with v it always gives a perpendicular."""
+    """Return the coordinate axis with the smallest component of v; never parallel to v."""
     return np.eye(3)[np.argmin(np.abs(np.broadcast_to(v, shape)), axis=-1)]
 
 
 def between(
     a: Float[ndarray, "*batch 3"], b: Float[ndarray, "*batch2 3"]
 ) -> Float[ndarray, "*batch3 4"]:
-    """The shortest rotation that turns unit vectors a onto unit vectors b.
+    """Return the shortest rotation from unit vectors a to unit vectors b.
 
-    Where a and b are opposite, the axis is one perpendicular to a (any would do). Accurate at every
-    angle: the half-angle form (a×h, a·h) with h the half-way vector does not lose precision near
-    180° before 1e-12 rad.
+    Where a and b are opposite, the axis is any one perpendicular to a. Accurate at every angle: the
+    half-angle form (a×h, a·h), with h the half-way vector, keeps its precision up to 1e-12 rad from
+    180°.
     """
     half = a + b
     squared = dot(half, half)
@@ -143,7 +143,7 @@ def between(
 
 
 def from_rotation_vector(v: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 4"]:
-    """exp: an axis times an angle in radians, as a quaternion."""
+    """Return the quaternion of a rotation vector, axis times angle in radians (exp)."""
     angle = np.sqrt(dot(v, v))
     small = angle < _SMALL
     scale = np.where(small, 0.5, np.sin(0.5 * angle) / np.where(small, 1.0, angle))
@@ -151,7 +151,7 @@ def from_rotation_vector(v: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batc
 
 
 def to_rotation_vector(q: Float[ndarray, "*batch 4"]) -> Float[ndarray, "*batch 3"]:
-    """log: the rotation's axis times its angle in radians, the angle in [0, π]."""
+    """Return the rotation vector, axis times angle in radians, the angle in [0, π] (log)."""
     q = np.where(q[..., 3:] < 0, -q, q)
     sine = np.sqrt(dot(q[..., :3], q[..., :3]))
     small = sine < _SMALL
@@ -162,20 +162,20 @@ def to_rotation_vector(q: Float[ndarray, "*batch 4"]) -> Float[ndarray, "*batch 
 def from_axis_angle(
     axis: Float[ndarray, "*batch 3"], angle: Float[ndarray, "*batch2"] | float
 ) -> Float[ndarray, "*batch3 4"]:
-    """A turn about a unit axis by an angle in radians, right-handed."""
+    """Return the right-handed rotation about a unit axis by an angle in radians."""
     half = 0.5 * np.asarray(angle, dtype=float)[..., None]
     return _quaternion(axis * np.sin(half), np.cos(half[..., 0]))
 
 
 def angle(q: Float[ndarray, "*batch 4"]) -> Float[ndarray, "*batch"]:
-    """The rotation's angle in radians, in [0, π]; precise near both ends."""
+    """Return the rotation angle in radians, in [0, π]; precise near both ends."""
     return np.asarray(2.0 * np.arctan2(np.sqrt(dot(q[..., :3], q[..., :3])), np.abs(q[..., 3])))
 
 
 def distance(
     a: Float[ndarray, "*batch 4"], b: Float[ndarray, "*batch2 4"]
 ) -> Float[ndarray, "*batch3"]:
-    """The geodesic distance between two rotations, in radians, in [0, π]."""
+    """Return the geodesic distance between two rotations in radians, in [0, π]."""
     return angle(multiply(conjugate(a), b))
 
 
@@ -184,7 +184,7 @@ def slerp(
     b: Float[ndarray, "*batch2 4"],
     t: Float[ndarray, "*batch3"] | float,
 ) -> Float[ndarray, "*batch4 4"]:
-    """From a (t = 0) to b (t = 1) at constant speed along the shorter way."""
+    """Interpolate from a (t = 0) to b (t = 1) along the shorter arc at constant speed."""
     difference = to_rotation_vector(multiply(conjugate(a), b))
     return multiply(a, from_rotation_vector(difference * np.asarray(t, dtype=float)[..., None]))
 
@@ -192,10 +192,12 @@ def slerp(
 def swing_twist(
     q: Float[ndarray, "*batch 4"], axis: Float[ndarray, "*batch2 3"]
 ) -> tuple[Float[ndarray, "*batch3 4"], Float[ndarray, "*batch3 4"]]:
-    """(swing, twist) with q = swing·twist, twist about the unit axis, swing about an axis
-    perpendicular to it.
+    """Split q into swing·twist: the twist about a unit axis, the swing about a perpendicular one.
 
-    Where the swing is 180° the twist is not defined, and the identity is taken.
+    Where the swing is 180° the twist is undefined; the identity is returned for it.
+
+    Returns:
+        (swing, twist), unit quaternions.
     """
     along = dot(q[..., :3], axis)
     twist = _quaternion(along[..., None] * axis, q[..., 3])
@@ -205,8 +207,9 @@ def swing_twist(
 
 
 def _shepperd() -> tuple[ndarray, ndarray]:
-    """The linear map from a matrix's nine elements (row by row) to q·qᵀ·4, whose every row is q
-    times four times one component.
+    """Return the linear map from the nine elements of a matrix, row by row, to 4·q·qᵀ.
+
+    Row i of 4·q·qᵀ is q times four times component i of q.
     """
     linear, constant = np.zeros((9, 4, 4)), np.eye(4)
     for i in range(3):
@@ -227,8 +230,9 @@ _FROM_MATRIX, _FROM_IDENTITY = _shepperd()
 
 
 def from_matrix(m: Float[ndarray, "*batch 3 3"]) -> Float[ndarray, "*batch 4"]:
-    """Rotation matrices (columns are the turned axes) as quaternions, by the largest of four
-    candidates, so that no angle is special.
+    """Convert rotation matrices, whose columns are the rotated axes, to quaternions.
+
+    The largest of four candidates is taken, so that no angle loses precision.
 
     Source: Shepperd, "Quaternion from rotation matrix", J. Guidance and Control 1(3), 1978.
     """
@@ -240,7 +244,7 @@ def from_matrix(m: Float[ndarray, "*batch 3 3"]) -> Float[ndarray, "*batch 4"]:
 
 
 def to_matrix(q: Float[ndarray, "*batch 4"]) -> Float[ndarray, "*batch 3 3"]:
-    """Quaternions as rotation matrices, whose columns are the turned axes."""
+    """Convert quaternions to rotation matrices, whose columns are the rotated axes."""
     x, y, z, w = q[..., 0], q[..., 1], q[..., 2], q[..., 3]
     rows = (
         1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w),
@@ -253,11 +257,10 @@ def to_matrix(q: Float[ndarray, "*batch 4"]) -> Float[ndarray, "*batch 3 3"]:
 def from_frame(
     primary: Float[ndarray, "*batch 3"], secondary: Float[ndarray, "*batch2 3"]
 ) -> Float[ndarray, "*batch3 4"]:
-    """The rotation whose x axis is `primary` (kept exactly) and whose xy half-plane holds
-    `secondary`; neither need be unit.
+    """Return the rotation whose x axis is `primary` and whose xy half-plane contains `secondary`.
 
-    Where the two are parallel the result is a rotation all the same, about an arbitrary angle:
-    callers weigh by the sine.
+    Neither need be a unit vector; the direction of `primary` is kept exactly. Where the two are
+    parallel, the angle about x is arbitrary: callers weight the result by the sine between them.
     """
     x = normalize(primary)
     z = cross(x, secondary)
@@ -275,9 +278,7 @@ def from_frame(
 
 
 def unroll(q: Float[ndarray, "frames *joints 4"]) -> Float[ndarray, "frames *joints 4"]:
-    """The same rotations with signs chosen so that no frame's quaternion is opposite to the one
-    before it.
-    """
+    """Choose the signs of quaternions so that each is on the same side as the frame before it."""
     if len(q) < 2:
         return q.copy()
     flips = np.where(dot(q[1:], q[:-1]) < 0, -1.0, 1.0)

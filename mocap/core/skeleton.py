@@ -1,5 +1,4 @@
-"""The bone vocabulary (VRM 1.0 humanoid), the Skeleton type, and HUMANOID, the canonical body in
-T-pose.
+"""The bone names (VRM 1.0 humanoid), the Skeleton type, and HUMANOID, the canonical body.
 
 Bone names and parents: VRMC_vrm-1.0, humanoid.md (https://github.com/vrm-c/vrm-specification).
 Proportions of HUMANOID: a body of 1.75 m after the segment lengths of Drillis and Contini (1966) as
@@ -57,7 +56,7 @@ _LEFT = {
     "LittleIntermediate": ("LittleProximal", (0.836, 1.421, -0.040)),
     "LittleDistal": ("LittleIntermediate", (0.855, 1.421, -0.041)),
 }
-# Where the last bones of a chain end, relative to their joint: End Sites, finger tips, the top of
+# Ends of the last bones of a chain, relative to their joint: BVH End Sites, finger tips, the top of
 # the head.
 _TIPS = {
     "head": (0.0, 0.195, 0.0),
@@ -79,12 +78,18 @@ def _sided(name: str, side: str) -> str:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Skeleton:
-    """Joints in a tree, parents before children, the first joint the only root.
+    """A tree of joints; parents come before children, and the first joint is the only root.
 
-    names: (J,) unique. parents: (J,) index of the parent, −1 for the root. offsets: (J, 3) metres,
-    each joint's position in its parent's frame at rest; the root's is its position in the world.
-    rest_rotations: (J, 4) xyzw, q_parent_child at rest. Raises InputError if the shapes disagree, a
-    parent does not come before its child, or a number is not finite.
+    Attributes:
+        names: (J,) unique.
+        parents: (J,) index of the parent, −1 for the root.
+        offsets: (J, 3) metres, position of each joint in its parent's frame at rest; for the root,
+            its position in the world.
+        rest_rotations: (J, 4) xyzw, q_parent_child at rest.
+
+    Raises:
+        InputError: If the shapes disagree, a parent does not come before its child, or a number is
+            not finite.
     """
 
     names: tuple[str, ...]
@@ -127,9 +132,10 @@ class Skeleton:
         object.__setattr__(self, "names", names)
 
     def index(self, name: str) -> int:
-        """The joint's index.
+        """Return the index of the joint of that name.
 
-        Raises InputError, naming the joints there are, if there is none of that name.
+        Raises:
+            InputError: If there is none; the message lists the joints.
         """
         try:
             return self.names.index(name)
@@ -139,7 +145,7 @@ class Skeleton:
             ) from None
 
     def rest_positions(self) -> Float[ndarray, "joints 3"]:
-        """The joints' world positions in the rest pose, metres."""
+        """Return the world positions of the joints in the rest pose, metres."""
         positions, world = self.offsets.copy(), self.rest_rotations.copy()
         for joint in range(1, len(self.names)):
             parent = self.parents[joint]
@@ -148,7 +154,7 @@ class Skeleton:
         return positions
 
     def children(self, index: int) -> list[int]:
-        """The indices of the joints whose parent this one is."""
+        """Return the indices of the children of a joint."""
         return [int(i) for i in np.flatnonzero(self.parents == index)]
 
 
@@ -185,18 +191,18 @@ TIPS: dict[str, np.ndarray] = {
     for n, tip in _TIPS.items()
     for side, sign in (("left", np.ones(3)), ("right", _MIRROR))
 }
-"""bone: where it ends, in its own frame at rest, metres, for HUMANOID's leaf bones and the head."""
+"""Ends of HUMANOID's leaf bones and of the head: bone → position in its frame at rest, metres."""
 
 
 def mirrored_name(bone: str) -> str:
-    """`leftHand` for `rightHand`, and the name itself for bones of the middle."""
+    """Return the bone of the other side: `leftHand` for `rightHand`; middle bones as they are."""
     if bone.startswith("left"):
         return "right" + bone[4:]
     return "left" + bone[5:] if bone.startswith("right") else bone
 
 
 def bone_before(bone: str, there: Container[str]) -> str | None:
-    """The next of the bones above this one that is there; None if none is."""
+    """Return the nearest ancestor of a bone that is in `there`; None if there is none."""
     before = BONE_PARENTS[bone]
     while before is not None and before not in there:
         before = BONE_PARENTS[before]
@@ -204,5 +210,5 @@ def bone_before(bone: str, there: Container[str]) -> str | None:
 
 
 def humanoid_index(*bones: str) -> Int[ndarray, "n"]:
-    """The indices of bones in HUMANOID."""
+    """Return the indices of bones in HUMANOID."""
     return np.array([BONES.index(b) for b in bones])
