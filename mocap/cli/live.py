@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         StudioMaker,
     )
     from mocap.live.serve import LiveOutputs
-    from mocap.stream.files import Files
+    from mocap.stream.content import Files
 
 
 def live(

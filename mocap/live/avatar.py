@@ -10,7 +10,8 @@ from mocap.core.rig import Rig
 from mocap.formats.embed import embedded
 from mocap.formats.vrm import as_vrm
 from mocap.rig.load import load_rig
-from mocap.stream.files import Files, files_for
+from mocap.stream.content import Files
+from mocap.stream.files import files_for
 
 MANNEQUIN, USERS = "rigs/mannequin.vrm", "rigs/character.vrm"
 """Where the page finds its avatar: ours, or the user's."""

@@ -20,7 +20,7 @@ from mocap.live.options import LiveOptions
 from mocap.live.orders import Orders
 from mocap.live.performer import LivePerformer
 from mocap.stream import protocol
-from mocap.stream.files import Files, content_type
+from mocap.stream.content import Files, content_type
 
 NAME = "your browser's camera"
 """What the page calls the source before a camera has begun."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mocap.capture.picture import jpeg
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
-from mocap.live.clock import Arrived
 from mocap.stream import protocol
+
+if TYPE_CHECKING:  # it needs OpenCV, which keypoints do not
+    from mocap.live.clock import Arrived
 
 # The source's picture, small, beside the avatar: pixels across.
 _PICTURE_WIDTH = 360
@@ -26,6 +28,8 @@ def encode_frame(
     """A frame's messages in the order of `mocap.v1`: picture, keypoints, pose. expressions: those
     of the hello, in its order.
     """
+    from mocap.capture.picture import jpeg
+
     stamp = protocol.FrameHeader(number, arrived.time, arrived.clock)
     points = protocol.KeypointsMessage(
         stamp,

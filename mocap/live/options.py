@@ -11,7 +11,7 @@ from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.detect.options import DetectOptions
-from mocap.stream.files import Files
+from mocap.stream.content import Files
 from mocap.stream.lan import Lan
 from mocap.stream.protocol import DiskState, SourceKind, VmcOutput, Who
 from mocap.stream.server import DEFAULT_PORT, Endpoint

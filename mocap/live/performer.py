@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mocap.core.camera import CameraSource
 from mocap.core.keypoints import Keypoints, with_fov
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID, Skeleton
-from mocap.detect.take import OnePersonDetector
-from mocap.live.clock import Arrived
 from mocap.retargeting import retarget
 from mocap.solve.performer import Performer
 from mocap.solve.tuning import SolveOptions, Tuning
+
+if TYPE_CHECKING:  # they need OpenCV, which keypoints do not
+    from mocap.detect.take import OnePersonDetector
+    from mocap.live.clock import Arrived
 
 
 class LivePerformer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from rich.cells import cell_len, set_cell_size
 
 from mocap.core.naming import conventions
 from mocap.core.rig import Aligned, Found, Rig, Tree
@@ -118,6 +117,8 @@ def _row(bone: str, node: str, how: str, sure: str) -> str:
 
 def _fit(text: str, width: int) -> str:
     """Fit a text into a number of columns: padded, or shortened in the middle."""
+    from rich.cells import cell_len, set_cell_size  # lazily: a browser has no rich
+
     if cell_len(text) > width:
         half = (width - 1) // 2
         start, end = text, text
@@ -131,6 +132,8 @@ def _fit(text: str, width: int) -> str:
 
 def _wrapped(text: str) -> list[str]:
     """Wrap a sentence into lines; continuation lines are indented by two spaces."""
+    from rich.cells import cell_len
+
     lines, line = [], ""
     for word in text.split():
         if line and cell_len(line) + 1 + cell_len(word) > _WIDTH:

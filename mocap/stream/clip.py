@@ -16,7 +16,7 @@ from numpy import ndarray
 from mocap.core.motion import Motion
 from mocap.errors import InputError
 from mocap.stream import protocol
-from mocap.stream.files import Files, content_type
+from mocap.stream.content import Files, content_type
 
 POSES, TIMELINE = "/clip.bin", "/clip.json"
 

@@ -20,42 +20,16 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from mocap.errors import ModelError
-
-Files = dict[str, tuple[bytes | Path, str]]
-"""URL path, not quoted: (the bytes, or where they lie, and their content type)."""
+from mocap.stream.content import Files, content_type
 
 STREAM_PATH = "/stream"
 
-_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".json": "application/json",
-    ".map": "application/json",
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".webp": "image/webp",
-    ".ico": "image/x-icon",
-    ".woff2": "font/woff2",
-    ".wasm": "application/wasm",
-    ".task": "application/octet-stream",
-    ".vrma": "model/gltf-binary",
-    ".bvh": "text/plain; charset=utf-8",
-    ".glb": "model/gltf-binary",
-    ".vrm": "model/gltf-binary",
-}
 _HASHED = re.compile(
     r"/assets/.+-[\w-]{8}\.\w+"
 )  # the names Vite gives: another content has another name
 
 _LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _HOST = re.compile(r"[\w.:\[\]-]+")
-
-
-def content_type(name: str) -> str:
-    """The content type for a file's name."""
-    return _TYPES.get(Path(name).suffix.lower(), "application/octet-stream")
 
 
 def files_for(assets: Path) -> Files:

@@ -34,6 +34,7 @@ from websockets.typing import Subprotocol
 
 from mocap.stream import files as pages
 from mocap.stream import protocol
+from mocap.stream.content import Files
 from mocap.stream.flow import Flow
 from mocap.stream.lan import EVERYWHERE, Lan
 from mocap.stream.logs import RateLimitedLog
@@ -150,7 +151,7 @@ class Server:
     def __init__(
         self,
         hello: protocol.Hello,
-        files: pages.Files,
+        files: Files,
         host: str = "127.0.0.1",
         port: int = DEFAULT_PORT,
         *,

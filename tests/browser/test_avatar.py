@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from mocap.stream.files import Files, content_type
+from mocap.stream.content import Files, content_type
 from tests.helpers.browser import Open, until
 from tests.helpers.page_host import Host, hello
 from tests.helpers.places import MANNEQUIN, WEB

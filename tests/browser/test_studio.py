@@ -23,7 +23,7 @@ from mocap.retargeting import load_motion, retarget
 from mocap.rig import mapfile
 from mocap.solve.take import solve_take
 from mocap.stream import protocol
-from mocap.studio.studio import as_live
+from mocap.studio.desk import as_live
 from tests import judges
 from tests.helpers.browser import Open, drawn, until
 from tests.helpers.places import DEMO, MANNEQUIN

@@ -19,7 +19,8 @@ from mocap import assets
 from mocap.core import rotation as R
 from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.stream import protocol
-from mocap.stream.files import Files, files_for
+from mocap.stream.content import Files
+from mocap.stream.files import files_for
 from mocap.stream.server import Handlers, Server
 
 REST = np.tile(R.IDENTITY, (len(HUMANOID.names), 1))

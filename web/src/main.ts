@@ -34,6 +34,9 @@ const LOST = "The graphics card has stopped drawing; it resumes in a moment.";
 const NARROW = 640;
 const REPORT_EVERY = 250;
 
+/** What the page that needs no install adds to. */
+export const page = { sourceChanged: (): void => undefined };
+
 const messages = new Messages();
 const live = new LiveStream();
 const wakefulness = new Wakefulness();
@@ -55,6 +58,7 @@ const connection = new Connection(streamAddress(location), events);
 const session = new CameraSession(connection, picture, messages, {
   changed: () => {
     sources.show(live.hello);
+    page.sourceChanged();
     // A user in front of a camera expects a mirror.
     if (session.open && !session.isFile) view.setMirror(true);
   },

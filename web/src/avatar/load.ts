@@ -4,6 +4,7 @@
 import { type VRM, VRMLoaderPlugin, VRMUtils } from "@pixiv/three-vrm";
 import { GLTFLoader } from "three/examples/jsm/loaders/GLTFLoader.js";
 
+import { transport } from "../transport";
 import { AvatarError, checkGlb, type GltfDocument } from "./check";
 
 const DRACO = "KHR_draco_mesh_compression";
@@ -15,7 +16,7 @@ const DRACO = "KHR_draco_mesh_compression";
  */
 export async function loadVrm(address: string): Promise<VRM> {
   // Fetched apart from the loader, whose own messages are for developers.
-  const answer = await fetch(address);
+  const answer = await transport.fetch(address);
   if (!answer.ok) {
     throw new AvatarError(
       answer.status === 404 ? "there is no such file" : `the server answers ${answer.status}`,

@@ -4,13 +4,12 @@
 import type { PicturePanel } from "../picture/panel";
 import { FACE, KEYPOINTS, type KeypointsMessage } from "../protocol/binary";
 import type { Connection } from "../protocol/connection";
+import { transport } from "../transport";
 import { reasonOf } from "../ui/dom";
 import type { Messages } from "../ui/messages";
 import { type CameraChoice, CameraError, OwnCamera, type Seen, unsupported } from "./camera";
 import type { PicturePoint } from "./messages";
 
-/** The folder of the models on the server. */
-const MODELS = "models/";
 /** The server may need a moment to release the same camera: attempts, and milliseconds between. */
 const ATTEMPTS = 4;
 const PAUSE = 700;
@@ -116,7 +115,7 @@ export class CameraSession {
     wanted: () => boolean,
   ): Promise<OwnCamera> {
     for (let left = ATTEMPTS; ; left--) {
-      const camera: OwnCamera = new OwnCamera(new URL(MODELS, location.href).href, {
+      const camera: OwnCamera = new OwnCamera(transport.models(), {
         seen: (seen) => this.seen(camera, seen),
         restarted: () => this.announce(),
         failed: (reason) => this.failed(camera, reason),

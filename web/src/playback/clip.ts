@@ -1,6 +1,7 @@
 // A motion that the page plays: its frames, and what its timeline shows.
 
 import { decode, POSE, type PoseMessage, ProtocolError } from "../protocol/binary";
+import { transport } from "../transport";
 
 /** The contents of `clip.json` (mocap/stream/clip.py). */
 export interface Timeline {
@@ -37,7 +38,7 @@ export class Clip {
   static async load(address: string, joints: number): Promise<Clip> {
     const [timeline, data] = await Promise.all(
       [".json", ".bin"].map(async (suffix) => {
-        const answer = await fetch(address + suffix);
+        const answer = await transport.fetch(address + suffix);
         if (!answer.ok)
           throw new Error(
             answer.status === 404

@@ -1,5 +1,6 @@
 // The socket to the mocap server: it reconnects by itself, and events of an old socket are ignored.
 
+import { type Channel, transport } from "../transport";
 import {
   decode,
   encode,
@@ -66,7 +67,7 @@ export function streamAddress(page: { protocol: string; host: string }): string 
 
 export class Connection {
   readonly clock = new ServerClock();
-  private socket: WebSocket | null = null;
+  private socket: Channel | null = null;
   private wait = FIRST_WAIT;
   private joints = 0;
   private unanswered = 0;
@@ -110,7 +111,7 @@ export class Connection {
   }
 
   private open(): void {
-    const socket = new WebSocket(this.address, SUBPROTOCOL);
+    const socket = transport.open(this.address, SUBPROTOCOL);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     this.joints = 0;

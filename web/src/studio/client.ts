@@ -2,6 +2,7 @@
 // answers, and files that are uploaded in pieces.
 
 import type { Figure } from "../picture/thumbnail";
+import { type Channel, transport } from "../transport";
 
 export interface TakeInfo {
   readonly name: string;
@@ -71,7 +72,7 @@ interface Pending {
 }
 
 export class Studio {
-  private socket: Promise<WebSocket> | null = null;
+  private socket: Promise<Channel> | null = null;
   private readonly pending = new Map<number, Pending>();
   private next = 0;
 
@@ -114,7 +115,7 @@ export class Studio {
   }
 
   private send<K extends keyof Requests>(
-    socket: WebSocket,
+    socket: Channel,
     request: K,
     args: Requests[K][0],
     { progress, signal }: WorkOptions = {},
@@ -131,9 +132,9 @@ export class Studio {
     return answer;
   }
 
-  private open(): Promise<WebSocket> {
+  private open(): Promise<Channel> {
     this.socket ??= new Promise((resolve, reject) => {
-      const socket = new WebSocket(this.address, SUBPROTOCOL);
+      const socket = transport.open(this.address, SUBPROTOCOL);
       socket.onopen = () => resolve(socket);
       socket.onmessage = ({ data }: MessageEvent<string>) => this.answered(data);
       socket.onclose = ({ reason }) => {

@@ -1,5 +1,6 @@
 // The take that is open: its grade, and the export of the part between the marks.
 
+import { transport } from "../transport";
 import { isPlainKey } from "../ui/controls";
 import { button, bytes, choice, element, row, write } from "../ui/dom";
 import type { Messages } from "../ui/messages";
@@ -111,7 +112,7 @@ export class OpenedTake {
         options,
       );
       const link = element("a");
-      link.href = new URL(made.file, location.href).href;
+      link.href = transport.link(made.file);
       link.download = made.name;
       link.click();
       const sentence = `${made.name}: ${made.frames} frames, ${bytes(made.bytes)}.`;
