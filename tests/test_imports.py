@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("bake",),
     ("live",),
     ("studio",),
-    ("cli",),
+    ("cli", "page"),
 )
 LEVEL_OF = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 MOST_LOOSE_MODULES = 6

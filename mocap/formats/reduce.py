@@ -134,14 +134,14 @@ def _worst(
     off: _Off,
 ) -> tuple[Float[ndarray, "segments"], Int[ndarray, "segments"]]:
     """(by how much, at which frame) the segments from a to b are worst; each has frames inside."""
-    size = b - a - 1
+    size = (b - a - 1).astype(np.intp)  # in a browser NumPy repeats by 32-bit counts alone
     first = np.cumsum(size) - size
     owner = np.repeat(np.arange(len(a)), size)
     inner = np.arange(len(owner)) + (a + 1 - first)[owner]
     t = (clock[inner] - clock[a][owner]) / (clock[b] - clock[a])[owner]
     wrong = off(between(values[a], values[b], owner, t), values[inner])
     most = np.maximum.reduceat(wrong, first)
-    where = np.empty(len(a), dtype=np.int64)
+    where = np.empty(len(a), dtype=np.intp)
     hit = np.flatnonzero(wrong == most[owner])
     where[owner[hit]] = inner[hit]
     return most, where

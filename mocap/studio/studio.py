@@ -69,6 +69,7 @@ class Studio:
     def __init__(
         self, folder: Path, files: Files, expressions: Sequence[str] = (), fov: float | None = None
     ) -> None:
+        self.files = files
         self._desk = Desk(folder, files, expressions, fov)
         self.takes, self.hear = self._desk.takes, self._desk.hear
         self.recording, self.disk, self.close = (

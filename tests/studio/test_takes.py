@@ -125,7 +125,7 @@ def asked(studio: Studio, *asks: dict[str, object] | bytes) -> list[dict[str, ob
         endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
         out = []
         async with (
-            Server(HELLO, studio._files, port=0, handlers=Handlers(endpoints=endpoints)) as server,
+            Server(HELLO, studio.files, port=0, handlers=Handlers(endpoints=endpoints)) as server,
             connect(
                 f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]
             ) as page,
@@ -143,16 +143,16 @@ def test_what_is_live_is_recorded_between_two_presses(tmp_path: Path, keypoints:
     studio = Studio(tmp_path / "takes", {})
     motion = Motion.__new__(Motion)  # not looked at
     studio.hear(keypoints.slice(0, 1), motion)
-    assert studio._record(True)["on"]
+    assert asked(studio, {"do": "record", "id": 8, "on": True})[0]["on"]
     for i in range(1, 6):
         studio.hear(keypoints.slice(i, i + 1), motion)
     [listed] = asked(studio, {"do": "takes", "id": 1})
     assert listed["recording"] is not None
-    assert studio._record(False)["frames"] == 5
+    assert asked(studio, {"do": "record", "id": 9, "on": False})[0]["frames"] == 5
     studio.hear(keypoints.slice(6, 7), motion)
     [take] = studio.takes.takes()
     assert take.seconds == pytest.approx(keypoints.times[5] - keypoints.times[1])
-    assert studio._record(True)["on"]
+    assert asked(studio, {"do": "record", "id": 8, "on": True})[0]["on"]
     [answer] = asked(studio, {"do": "record", "id": 2, "on": False})
     assert "Nothing came" in str(answer["error"])
 
@@ -177,7 +177,7 @@ def test_a_part_of_a_take_becomes_a_file_and_wrong_marks_a_sentence(
         {**export, "id": 3, "take": "none"},
         {**export, "id": 4, "rig": "rigs/none.vrm"},
     )
-    data = studio._files[f"/{made['file']}"][0]
+    data = studio.files[f"/{made['file']}"][0]
     assert isinstance(data, bytes)
     assert bvh.loads(data.decode()).duration == pytest.approx(0.4, abs=0.05)
     assert "move the marks" in str(nothing["error"])
@@ -196,7 +196,7 @@ def test_a_bake_tells_of_its_progress_and_can_be_cancelled(
     async def scene() -> None:
         endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
         async with (
-            Server(HELLO, studio._files, port=0, handlers=Handlers(endpoints=endpoints)) as server,
+            Server(HELLO, studio.files, port=0, handlers=Handlers(endpoints=endpoints)) as server,
             connect(
                 f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]
             ) as page,
@@ -262,7 +262,7 @@ def test_a_character_in_pieces_is_recognised_and_moves_in_an_export(
     taken, made = played(scene())
     assert len(taken["bones"]) == 55  # type: ignore[arg-type]
     assert made["frames"] == 16
-    assert f"/{taken['rig']}" in studio._files
+    assert f"/{taken['rig']}" in studio.files
 
 
 @pytest.mark.parametrize(

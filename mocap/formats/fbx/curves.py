@@ -103,7 +103,7 @@ def _attributes(node: Node, count: int) -> tuple[Int[ndarray, "keys"], Float[nda
         bits = data.astype("<u4") if data.dtype.kind == "i" else data.astype("<f4").view("<u4")
         table[:, :4] = np.nan_to_num(bits.view("<f4")).reshape(-1, 4)
         table[:, 4] = bits.reshape(-1, 4)[:, 2]
-    each = np.repeat(np.arange(len(flags)), repeats)
+    each = np.repeat(np.arange(len(flags)), repeats.astype(np.intp))
     return flags.astype(np.int64)[each], table[each]
 
 

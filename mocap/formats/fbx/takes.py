@@ -167,7 +167,7 @@ def frame_times(scene: Scene, take: Take) -> Float[ndarray, "frames"]:
             f"The animation {take.name!r} has {len(times) + parts.sum():.0f} frames, from "
             f"{times[0]:.6g} s to {times[-1]:.6g} s, and mocap reads {_MOST_FRAMES} at most."
         )
-    counts = parts.astype(np.int64)
+    counts = parts.astype(np.intp)
     begin = np.repeat(np.arange(len(gaps)), counts)
     within = np.arange(len(begin)) - np.repeat(np.cumsum(counts) - counts, counts)
     filled = times[begin] + gaps[begin] * within / parts[begin]
