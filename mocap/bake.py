@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from mocap import assets, formats
@@ -168,13 +169,18 @@ def targets(
     Raises:
         OutputError: An output cannot be written.
     """
-    mannequin = load_character(assets.path("rigs/mannequin.vrm"))
+    mannequin = _mannequin()
 
     def on(to: Path) -> Character | None:
         # Without a character, a BVH or FBX has the performer's own skeleton.
         return rig if rig or to.suffix.lower() in (".bvh", ".fbx") else mannequin
 
     return [target(to, on(to), names) for to in outputs]
+
+
+@cache
+def _mannequin() -> Character:
+    return load_character(assets.path("rigs/mannequin.vrm"))
 
 
 def bake_onto(

@@ -32,7 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("retargeting",),
     ("transfer", "stream", "lift.training"),
     ("bake",),
-    ("live",),
+    ("batch", "live"),
     ("studio",),
     ("cli", "page"),
 )

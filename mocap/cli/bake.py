@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,10 +11,12 @@ import typer
 
 from mocap.cli import console, reports
 from mocap.cli import options as opt
-from mocap.errors import OutputError
+from mocap.cli.clips import bake_clips
 
 if TYPE_CHECKING:
+    from mocap.batch.jobs import Job
     from mocap.core.skeleton import Skeleton
+    from mocap.transfer import Target
 
 
 def bake(
@@ -21,7 +24,8 @@ def bake(
         list[Path],
         typer.Argument(
             metavar="INPUT...",
-            help="Videos, images, folders of images, or keypoints (.json, .jsonl).",
+            help="Videos, images, folders of images, keypoints (.json, .jsonl), or folders of "
+            "such files.",
         ),
     ],
     output: opt.Outputs,
@@ -64,24 +68,36 @@ def bake(
     keep_touch: opt.KeepTouch = False,
     all_keys: opt.AllKeys = False,
     workers: opt.Workers = None,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", help="Search folders and their subfolders for clips.")
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Bake only what is missing, or made from another input, option or version.",
+        ),
+    ] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Bake on a Dask cluster: tcp://HOST:PORT, or local for one process a core here.",
+        ),
+    ] = None,
 ) -> None:
     """Bake a person's motion to files: BVH, VRMA for any VRM, or GLB with a character.
 
     With several inputs, write {name} in the output: mocap bake *.mp4 -o clips/{name}.bvh
     """
-    from mocap import bake as batch
+    from mocap import bake as one
+    from mocap.batch.jobs import find_clips, make_folders, plan
     from mocap.detect.options import DetectOptions
     from mocap.formats import ExportOptions
     from mocap.retargeting.clip import ClipOptions
     from mocap.solve.tuning import SolveOptions
 
-    outputs = {path: [Path(str(o).replace("{name}", path.stem)) for o in output] for path in inputs}
-    if len(inputs) > 1 and any("{name}" not in str(o) for o in output):
-        raise OutputError(
-            f"{len(inputs)} inputs cannot all be written to {output[0]}; "
-            "put {name} into it, as in clips/{name}.bvh."
-        )
-    options = batch.BakeOptions(
+    options = one.BakeOptions(
         DetectOptions(
             model=model,
             hands=hands,
@@ -106,17 +122,27 @@ def bake(
         workers,
     )
     theirs = reports.load_character(character, map_file)
-    targets = {
-        path: batch.targets(places, options, theirs, names) for path, places in outputs.items()
-    }
-    for path in inputs:
-        with console.progress(f"Detecting {path.name}") as progress:
-            baked = batch.bake_onto(path, targets[path], options, progress)
-        _say_measures(baked.performer, reports.field_of_view(baked.camera), height)
-        reports.say_seam(baked.seam)
-        for target, saved in zip(targets[path], baked.saved, strict=True):
-            reports.say_written(target.path, saved)
+    jobs = plan(find_clips(inputs, recursive), output, options)
+    make_folders(jobs, output)
+    for job in jobs:
+        targets = one.targets(job.outputs, options, theirs, names)
+    if len(jobs) > 1 or resume or scheduler is not None:
+        bake_clips(jobs, scheduler, workers, resume)
+    else:
+        _bake_one(jobs[0], targets, height)
     reports.say_mapped(theirs)
+
+
+def _bake_one(job: Job, targets: Sequence[Target], height: float | None) -> None:
+    """Bake one clip and print what its scale depends on and what was written."""
+    from mocap.bake import bake_onto
+
+    with console.progress(f"Detecting {job.path.name}") as progress:
+        baked = bake_onto(job.path, targets, job.options, progress)
+    _say_measures(baked.performer, reports.field_of_view(baked.camera), height)
+    reports.say_seam(baked.seam)
+    for target, saved in zip(targets, baked.saved, strict=True):
+        reports.say_written(target.path, saved)
 
 
 def _say_measures(performer: Skeleton, view: str, height: float | None) -> None:

@@ -48,6 +48,15 @@ def progress(what: str) -> Iterator[Any]:
     if not err.is_terminal:
         yield lambda done, total: None
         return
+    with bars() as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(
+            task, completed=done, total=max(total, done) if total else None
+        )
+
+
+def bars() -> Any:
+    """Return Rich's `Progress`, to be used in a `with` block: bars with the remaining time."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -63,11 +72,7 @@ def progress(what: str) -> Iterator[Any]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(
-            task, completed=done, total=max(total, done) if total else None
-        )
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def size(path: Path) -> str:

@@ -1,0 +1,84 @@
+"""The jobs of a batch, done one after another in this process; one that fails stops no other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import uuid4
+
+from mocap.bake import Progress, bake
+from mocap.batch.jobs import Job
+from mocap.batch.ledger import done_in, fingerprint, is_current, record
+from mocap.errors import MocapError
+from mocap.transfer import Saved
+
+Status = Literal["done", "failed", "up to date"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a job; picklable.
+
+    Attributes:
+        job: The job.
+        status: Whether it was done, failed, or had nothing to do.
+        error: Why it failed; empty otherwise.
+        seconds: How long it took.
+        saved: What was written, in the order of the outputs.
+    """
+
+    job: Job
+    status: Status
+    error: str = ""
+    seconds: float = 0.0
+    saved: tuple[Saved, ...] = ()
+
+
+Runner = Callable[[Sequence[Job], str], Iterator[Outcome]]
+"""Does jobs of a batch, of the given name, in any order; yields an outcome as each is finished."""
+
+
+def attempt(job: Job, batch: str, progress: Progress | None = None) -> Outcome:
+    """Do one job, unless its batch has done it before; a failure becomes its outcome.
+
+    Args:
+        job: The job.
+        batch: Identifies the batch.
+        progress: Called with the number of frames done.
+    """
+    begun = time.monotonic()
+    try:
+        saved = done_in(job, batch)
+        if saved is None:
+            digest = fingerprint(job)
+            saved = bake(job.path, job.outputs, job.options, progress).saved
+            record(job, digest, batch, saved)
+    except MocapError as error:
+        return Outcome(job, "failed", str(error), time.monotonic() - begun)
+    except Exception as error:
+        # A fault of ours in one clip must not cost the others.
+        reason = f"{type(error).__name__}: {error} (a fault in mocap; please report it)"
+        return Outcome(job, "failed", reason, time.monotonic() - begun)
+    return Outcome(job, "done", "", time.monotonic() - begun, saved)
+
+
+def run(jobs: Sequence[Job], runner: Runner, resume: bool = False) -> Iterator[Outcome]:
+    """Do the jobs of a batch.
+
+    Args:
+        jobs: The jobs.
+        runner: What does them.
+        resume: Leave out the jobs whose outputs are up to date.
+
+    Yields:
+        An outcome for each job, as it is finished.
+    """
+    waiting = []
+    for job in jobs:
+        if resume and is_current(job):
+            yield Outcome(job, "up to date")
+        else:
+            waiting.append(job)
+    yield from runner(waiting, uuid4().hex)
