@@ -23,8 +23,8 @@ LOCAL = "local"
 
 # Seconds to wait for a scheduler.
 _PATIENCE = 10.0
-# A task whose worker died more often than this is put aside, and tried once more, alone: Dask also counts the tasks that only waited
-# on a worker that died.
+# A task whose worker died more often than this is put aside and tried once more, alone: Dask also
+# counts the tasks that only waited on a worker that died.
 _DEATHS = 0
 
 
