@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -14,7 +13,7 @@ from types import ModuleType
 import pytest
 from jaxtyping import config, install_import_hook
 
-from tests.helpers.places import WEB
+from tests.helpers.places import WEB, script
 
 # From here on, each function of mocap checks its arrays against the shapes in its annotations.
 # Before any test imports mocap.
@@ -86,13 +85,7 @@ def firefox_program() -> Path:
 
 @pytest.fixture(scope="session")
 def build_hook() -> ModuleType:
-    """web/build_hook.py as a module."""
-    spec = importlib.util.spec_from_file_location("build_hook", WEB / "build_hook.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script(WEB / "build_hook.py")
 
 
 @pytest.fixture(scope="session")

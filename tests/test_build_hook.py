@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.helpers.places import WEB
+from tests.helpers.places import WEB, script
 
 WEIGHTS = ("pose_landmark_lite.tflite", "pose_landmark_full.tflite", "pose_landmark_heavy.tflite")
 PACKED = (
@@ -47,11 +47,7 @@ def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     for name in ("mannequin.vrm", "demo.mp4", "demo_truth.npz", "demo.py", "mannequin.py"):
         (tmp_path / "rigs" / name).write_text(name)
 
-    spec = importlib.util.spec_from_file_location("hook_of_test", web / "build_hook.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = script(web / "build_hook.py")
     ran: list[str] = []
 
     def run(self: object, script: Path, *arguments: str) -> None:

@@ -14,6 +14,7 @@ from mocap.core import rotation as R
 from mocap.core.kinematics import fk
 from mocap.core.motion import CONTACTS, Motion
 from mocap.core.skeleton import BONES, HUMANOID
+from tests.helpers.measures import demo_motion
 from tests.helpers.places import DEMO, DEMO_TRUTH, ROOT
 
 
@@ -24,14 +25,8 @@ def truth() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def motion(truth) -> Motion:
-    return Motion(
-        HUMANOID,
-        truth["times"],
-        truth["root_positions"],
-        truth["rotations"],
-        contacts=truth["contacts"].astype(float),
-    )
+def motion() -> Motion:
+    return demo_motion()
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from mocap.live.performer import LivePerformer
 from mocap.retargeting import retarget
 from mocap.solve.take import solve_take
 from mocap.stream import protocol
-from tests.helpers.measures import degrees_between, directions
+from tests.helpers.measures import degrees_between, demo_motion, directions
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 _SEGMENTS = [
@@ -43,14 +43,7 @@ _SEGMENTS = [
 
 @pytest.fixture(scope="module")
 def truth() -> Motion:
-    with np.load(assets.path("demo/demo_truth.npz")) as file:
-        return Motion(
-            HUMANOID,
-            file["times"],
-            file["root_positions"],
-            file["rotations"],
-            contacts=file["contacts"].astype(float),
-        )
+    return demo_motion()
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from mocap.retargeting import normalized
 from mocap.rig.load import load_rig
 from tests import judges
 from tests.helpers import synthetic
+from tests.helpers.measures import LIMBS
 from tests.helpers.places import MANNEQUIN
 
 Run = Callable[..., tuple[int, str, str]]
@@ -50,18 +51,6 @@ def limb_directions(motion_file: Path, rig_file: Path) -> np.ndarray:
 def directions(motion, pairs) -> np.ndarray:
     at = fk(motion.skeleton, motion.root_positions, motion.rotations)[0]
     return R.normalize(np.stack([at[:, b] - at[:, a] for a, b in pairs], axis=1))
-
-
-LIMBS = [
-    (side + a, side + b)
-    for side in ("left", "right")
-    for a, b in (
-        ("UpperArm", "LowerArm"),
-        ("LowerArm", "Hand"),
-        ("UpperLeg", "LowerLeg"),
-        ("LowerLeg", "Foot"),
-    )
-]
 
 
 def apart(a: np.ndarray, b: np.ndarray) -> float:

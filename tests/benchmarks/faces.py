@@ -34,8 +34,9 @@ from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
 from mocap.detect.take import detect_source
 from rigs.render import View, frames
+from tests.helpers.places import WEB, script
 
-from .kalidokit import UnavailableError, build_hook
+from .kalidokit import UnavailableError
 
 ASKED = (
     "jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight", "browInnerUp",
@@ -110,7 +111,7 @@ def _bare(clip: Path, most: int) -> ndarray:
 
 def _from_npm(folder: Path) -> list[Path]:
     """Raises UnavailableError without npm or its registry."""
-    node = build_hook().find_node()
+    node = script(WEB / "build_hook.py").find_node()
     if node is None:
         raise UnavailableError(
             "there is no Node: install Node 20.19 or newer, or run `make assets`"

@@ -21,12 +21,10 @@ Head, fingers and feet are not part of its body solver.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 
@@ -34,7 +32,7 @@ from mocap.core import rotation as R
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
-from tests.helpers.places import WEB
+from tests.helpers.places import WEB, script
 
 _PACKAGE = WEB / "node_modules" / "kalidokit"
 _LIMBS = tuple(
@@ -127,19 +125,9 @@ def _package() -> Path:
     return _PACKAGE
 
 
-def build_hook() -> ModuleType:
-    """web/build_hook.py, which knows where Node is."""
-    spec = importlib.util.spec_from_file_location("build_hook", WEB / "build_hook.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def node() -> Path:
     """Node's executable. Raises UnavailableError if there is none."""
-    found = build_hook().find_node()
+    found = script(WEB / "build_hook.py").find_node()
     if found is None:
         raise UnavailableError(
             "there is no Node: install Node 20.19 or newer, or run `make assets`"

@@ -34,22 +34,13 @@ from mocap.retargeting.body import body_of
 from mocap.retargeting.same import leg_length
 from mocap.rig.load import load_rig
 from tests import judges
+from tests.helpers.measures import LIMBS
 from tests.helpers.places import DATA
 
 from . import kalidokit
 from .motions import MOTIONS, performed
 from .table import Cell, Table
 
-_LIMBS = [
-    (side + a, side + b)
-    for side in ("left", "right")
-    for a, b in (
-        ("UpperArm", "LowerArm"),
-        ("LowerArm", "Hand"),
-        ("UpperLeg", "LowerLeg"),
-        ("LowerLeg", "Foot"),
-    )
-]
 _TRUTH = DATA / "rig_truth.json"
 # The same body twice: resting in A-pose and in T-pose, and in the frames of VRM 0 and VRM 1.
 TWINS = (
@@ -106,7 +97,7 @@ def directions(
 
 def limbs_of(rig: Rig) -> list[tuple[str, str]]:
     """The limbs that the rig has, from joint to joint."""
-    return [(a, b) for a, b in _LIMBS if a in rig.bones and b in rig.bones]
+    return [(a, b) for a, b in LIMBS if a in rig.bones and b in rig.bones]
 
 
 def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -1,13 +1,14 @@
-"""What tests measure of motions: where limbs point, and how far standing feet slide."""
+"""Measures of motions for tests: directions of limbs, slides of standing feet, the demo clip."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from mocap import assets
 from mocap.core import rotation as R
 from mocap.core.kinematics import sole_points
 from mocap.core.motion import Motion
-from mocap.core.skeleton import BONES
+from mocap.core.skeleton import BONES, HUMANOID
 
 # Bone, and the bone at its end: what points from joint to joint.
 LIMBS = [
@@ -20,6 +21,14 @@ LIMBS = [
         ("LowerLeg", "Foot"),
     )
 ]
+
+
+def demo_motion() -> Motion:
+    """The motion of the demo clip, with its known contacts: steps, a squat, a hop and a turn."""
+    with np.load(assets.path("demo/demo_truth.npz")) as file:
+        contacts = file["contacts"].astype(float)
+        root, rotations = file["root_positions"], file["rotations"]
+        return Motion(HUMANOID, file["times"], root, rotations, contacts=contacts)
 
 
 def degrees_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:

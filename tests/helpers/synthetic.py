@@ -129,3 +129,8 @@ def smooth_motion(
     return Motion(
         random_body(rng), times, root, rotations_of(parameters, R.from_rotation_vector(spin))
     )
+
+
+def moving(seed: int = 0, seconds: float = 3.0, fps: float = 30.0, speed: float = 1.0) -> Keypoints:
+    """Keypoints of a smooth random motion of HUMANOID."""
+    return keypoints_of(smooth_motion(np.random.default_rng(seed), seconds, fps, speed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,22 +11,11 @@ import pytest
 
 from mocap.core import rotation as R
 from mocap.core.camera import Camera
-from mocap.core.keypoints import LANDMARKS, MIRRORED, Keypoints
+from mocap.core.keypoints import LANDMARKS, MIRRORED
 from mocap.lift import model
-from tests.helpers.synthetic import keypoints_of, smooth_motion
+from tests.helpers.synthetic import moving
 
 CAMERA = Camera(1100.0, (640.0, 360.0), (1280, 720))
-
-
-def moving(seed: int = 0, seconds: float = 3.0, fps: float = 30.0, speed: float = 1.0) -> Keypoints:
-    return keypoints_of(smooth_motion(np.random.default_rng(seed), seconds, fps, speed))
-
-
-def with_(keypoints: Keypoints, **changed: np.ndarray) -> Keypoints:
-    arrays = {
-        n: getattr(keypoints, n) for n in ("times", "positions", "image", "confidence")
-    } | changed
-    return Keypoints(camera=keypoints.camera, **arrays)
 
 
 def test_a_mirrored_performer_is_lifted_to_the_mirror_image() -> None:
@@ -38,13 +28,13 @@ def test_a_mirrored_performer_is_lifted_to_the_mirror_image() -> None:
 
 def test_the_clock_may_begin_anywhere() -> None:
     keypoints = moving()
-    later = with_(keypoints, times=keypoints.times + 1234.5)
+    later = replace(keypoints, times=keypoints.times + 1234.5)
     np.testing.assert_allclose(model.lift(later, CAMERA), model.lift(keypoints, CAMERA), atol=1e-6)
 
 
 def test_sixty_frames_a_second_lift_as_thirty() -> None:
     double = moving(fps=60.0)
-    half = with_(
+    half = replace(
         double,
         **{n: getattr(double, n)[::2] for n in ("times", "positions", "image", "confidence")},
     )
@@ -57,7 +47,7 @@ def test_uneven_frames_lift_as_even_ones() -> None:
     keep = np.sort(
         np.random.default_rng(1).choice(len(even), size=len(even) * 3 // 4, replace=False)
     )
-    uneven = with_(
+    uneven = replace(
         even, **{n: getattr(even, n)[keep] for n in ("times", "positions", "image", "confidence")}
     )
     off = model.lift(even, CAMERA)[keep] - model.lift(uneven, CAMERA)
@@ -78,7 +68,7 @@ def test_short_gaps_are_bridged() -> None:
     )
     image[gone], positions[gone], confidence[gone] = np.nan, np.nan, 0.0
     lifted = model.lift(
-        with_(keypoints, image=image, positions=positions, confidence=confidence), CAMERA
+        replace(keypoints, image=image, positions=positions, confidence=confidence), CAMERA
     )
     whole = model.lift(keypoints, CAMERA)
     joints = [
@@ -100,7 +90,7 @@ def test_long_gaps_stay_and_harm_nobody_else() -> None:
     )
     image[gone], positions[gone], confidence[gone] = np.nan, np.nan, 0.0
     lifted = model.lift(
-        with_(keypoints, image=image, positions=positions, confidence=confidence), CAMERA
+        replace(keypoints, image=image, positions=positions, confidence=confidence), CAMERA
     )
     assert np.isnan(lifted[gone]).all()
     assert np.isfinite(lifted[:60]).all()
@@ -112,7 +102,7 @@ def test_without_image_points_the_detectors_own_stay() -> None:
     keypoints = moving()
     image = np.full_like(keypoints.image, np.nan)
     np.testing.assert_allclose(
-        model.lift(with_(keypoints, image=image), CAMERA), keypoints.positions, atol=1e-9
+        model.lift(replace(keypoints, image=image), CAMERA), keypoints.positions, atol=1e-9
     )
 
 
@@ -121,7 +111,7 @@ def test_a_joint_that_is_never_seen_keeps_the_detectors_place_and_takes_nothing_
     wrist = LANDMARKS.index("left_wrist")
     image = keypoints.image.copy()
     image[:, wrist] = np.nan
-    lifted = model.lift(with_(keypoints, image=image), CAMERA)
+    lifted = model.lift(replace(keypoints, image=image), CAMERA)
     np.testing.assert_array_equal(lifted[:, wrist], keypoints.positions[:, wrist])
     assert np.isfinite(lifted).all()
 

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mocap.core.camera import Camera
-from mocap.core.keypoints import MIRRORED, Keypoints
+from mocap.core.keypoints import MIRRORED
 from mocap.lift import live, network
-from tests.helpers.synthetic import keypoints_of, smooth_motion
+from tests.helpers.synthetic import moving
 
 CAMERA = Camera(1100.0, (640.0, 360.0), (1280, 720))
-
-
-def moving(seed: int = 0, seconds: float = 3.0, fps: float = 30.0, speed: float = 1.0) -> Keypoints:
-    return keypoints_of(smooth_motion(np.random.default_rng(seed), seconds, fps, speed))
-
-
-def with_(keypoints: Keypoints, **changed: np.ndarray) -> Keypoints:
-    arrays = {
-        n: getattr(keypoints, n) for n in ("times", "positions", "image", "confidence")
-    } | changed
-    return Keypoints(camera=keypoints.camera, **arrays)
 
 
 def test_live_frames_do_not_know_what_comes() -> None:
@@ -59,7 +49,7 @@ def test_live_takes_what_is_not_seen() -> None:
     image[40:60], positions[40:60], confidence[40:60] = np.nan, np.nan, 0.0
     image[70:, 15] = np.nan
     lifted, _ = live.lift_live(
-        with_(keypoints, image=image, positions=positions, confidence=confidence), CAMERA
+        replace(keypoints, image=image, positions=positions, confidence=confidence), CAMERA
     )
     unseen = np.r_[0:5, 40:60]
     assert np.isnan(lifted[unseen]).all()

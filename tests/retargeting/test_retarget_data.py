@@ -18,6 +18,7 @@ from mocap.formats import bvh
 from mocap.formats.bvh_rig import on_rig
 from mocap.retargeting import load_motion, retarget
 from mocap.rig.load import load_rig
+from tests.helpers.measures import LIMBS
 
 # From CMU, AnimatedDrawings, MakeHuman, aitviewer, Mixamo, bvhtoolbox, Daz and Character Creator:
 # rests of all kinds, 19 to 163 joints.
@@ -38,16 +39,6 @@ TWINS = (
     ("rest_a_pose_t_position_rest.vrm", "rest_a_pose_t_position_pose.vrm"),
     ("basic_armature_vrm0.vrm", "basic_armature_vrm1.vrm"),
 )
-LIMBS = [
-    (s + a, s + b)
-    for s in ("left", "right")
-    for a, b in (
-        ("UpperArm", "LowerArm"),
-        ("LowerArm", "Hand"),
-        ("UpperLeg", "LowerLeg"),
-        ("LowerLeg", "Foot"),
-    )
-]
 HUMAN = {b: i for i, b in enumerate(BONES)}
 
 

@@ -20,20 +20,11 @@ from mocap.errors import InputError
 from mocap.retargeting import leg_length, normalized, retarget
 from mocap.retargeting.body import body_of
 from tests.helpers import cost, made_rigs, synthetic
+from tests.helpers.measures import LIMBS
 
 seeds = st.integers(0, 2**32 - 1)
 heights = st.floats(0.2, 8.0)
 few = settings(max_examples=20, deadline=None)
-LIMBS = [
-    (s + a, s + b)
-    for s in ("left", "right")
-    for a, b in (
-        ("UpperArm", "LowerArm"),
-        ("LowerArm", "Hand"),
-        ("UpperLeg", "LowerLeg"),
-        ("LowerLeg", "Foot"),
-    )
-]
 
 
 def performed(rng: np.random.Generator, frames: int = 8) -> Motion:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mocap import assets
 from mocap.core import kinematics
 from mocap.core import rotation as R
 from mocap.core.kinematics import sole_points
@@ -15,21 +14,14 @@ from mocap.retargeting import retarget
 from mocap.solve.contacts import SEEN_STILL, STILL, find_contacts, plant, settle_hips
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
-from tests.helpers.measures import degrees_between, directions, slides
+from tests.helpers.measures import degrees_between, demo_motion, directions, slides
 from tests.helpers.synthetic import keypoints_of, random_body
 
 
 @pytest.fixture(scope="module")
 def demo() -> Motion:
     """A motion of ours with steps, a squat, a hop and a turn, whose contacts are known; in front of a camera at its hips' height."""
-    with np.load(assets.path("demo/demo_truth.npz")) as file:
-        return Motion(
-            HUMANOID,
-            file["times"],
-            file["root_positions"],
-            file["rotations"],
-            contacts=file["contacts"].astype(float),
-        )
+    return demo_motion()
 
 
 def trembling(motion: Motion, seed: int = 0) -> Motion:

@@ -5,26 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mocap import assets
 from mocap.core.kinematics import sole_points
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
 from mocap.solve.lock import lock_feet
-from tests.helpers.measures import slides
+from tests.helpers.measures import demo_motion, slides
 
 DEPTH = 4.0
 
 
 @pytest.fixture(scope="module")
 def demo() -> Motion:
-    with np.load(assets.path("demo/demo_truth.npz")) as file:
-        return Motion(
-            HUMANOID,
-            file["times"],
-            file["root_positions"],
-            file["rotations"],
-            contacts=file["contacts"].astype(float),
-        )
+    return demo_motion()
 
 
 def drifting(motion: Motion) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
