@@ -211,7 +211,7 @@ class Desk:
             if ask.format == "json":
                 formats.save(target, keypoints.slice(first, last))
             else:
-                theirs = None if ask.rig is None else self._character(ask.rig)
+                theirs = None if ask.rig is None else self.character(ask.rig)
                 ours = transfer.load_character(assets.path("rigs/mannequin.vrm"))
                 character = theirs or (None if ask.format == "bvh" else ours)
                 transfer.save(transfer.target(target, character), motion.slice(first, last))
@@ -227,7 +227,8 @@ class Desk:
 
     # The user's character
 
-    def _character(self, address: str) -> transfer.Character:
+    def character(self, address: str) -> transfer.Character:
+        """Return a character that the page uploaded. Raises InputError if it is not here."""
         if address not in self._characters:
             raise InputError("This character is no longer here: drop its file on the page again.")
         return self._characters[address][0]
@@ -263,7 +264,7 @@ class Desk:
         }
 
     def _remap(self, address: str, bones: dict[str, str]) -> dict[str, Any]:
-        character = self._character(address)
+        character = self.character(address)
         _, data, name = self._characters[address]
         known = {**character.rig.bones, **bones}
         return self._take_in(data, name, {bone: node for bone, node in known.items() if node})

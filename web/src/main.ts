@@ -34,9 +34,6 @@ const LOST = "The graphics card has stopped drawing; it resumes in a moment.";
 const NARROW = 640;
 const REPORT_EVERY = 250;
 
-/** What the page that needs no install adds to. */
-export const page = { sourceChanged: (): void => undefined };
-
 const messages = new Messages();
 const live = new LiveStream();
 const wakefulness = new Wakefulness();
@@ -76,6 +73,7 @@ const avatars = new AvatarPanel(messages, {
     if (innerWidth <= NARROW) takes?.show(false);
   },
 });
+const studio = new Studio(streamAddress(location).replace("/stream", "/studio"));
 let takes: TakesPanel | null = null;
 
 events.connect({
@@ -126,7 +124,6 @@ function openStage(): Stage | null {
 
 /** Recording, takes and the user's own character, where the server has a studio. */
 async function openStudio(): Promise<void> {
-  const studio = new Studio(streamAddress(location).replace("/stream", "/studio"));
   if (!(await studio.exists())) return avatars.restore();
   for (const key of ["r", "t"]) controlButton(key).hidden = false;
   takes = new TakesPanel(
@@ -153,5 +150,21 @@ async function openStudio(): Promise<void> {
 new DisplayLoop({ stage, performer, guests, picture, player, live, connection, view }, wakefulness);
 balanceToolbar(byId("controls"));
 window.setInterval(() => status.report(seconds()), REPORT_EVERY);
+/** The parts that the page without an install (site/) adds to. */
+export const page = {
+  live,
+  messages,
+  player,
+  status,
+  session,
+  avatars,
+  studio,
+  /** Bakes a take and shows it. */
+  openTake: async (name: string): Promise<void> => takes?.open(name),
+  /** Called when the page's camera has started, stopped or become active. */
+  sourceChanged: (): void => undefined,
+};
+export type ViewerPage = typeof page;
+
 window.mocap = surface(performer, guests, live, session, () => status.state(seconds()));
 void openStudio();

@@ -33,6 +33,8 @@ export interface ModelIndex {
   readonly models: readonly string[];
   /** Which person to follow, counted from the left from 1; null for the most prominent. */
   readonly person: number | null;
+  /** The address of each model, relative to the folder; without it NAME.task in the folder. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /**

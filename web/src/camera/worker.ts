@@ -46,7 +46,7 @@ async function open(models: string): Promise<void> {
   const wasm = { wasmLoaderPath: "", wasmBinaryPath: new URL(binary, self.location.href).href };
   const options = async (name: string) => {
     const modelAssetBuffer = new Uint8Array(
-      await (await load(`${models}${name}.task`)).arrayBuffer(),
+      await (await load(new URL(index.files?.[name] ?? `${name}.task`, models).href)).arrayBuffer(),
     );
     Object.assign(self, { ModuleFactory: factory });
     return {

@@ -43,6 +43,12 @@ export class TakesPanel {
     this.side.show(on);
   }
 
+  /** Bakes a take and shows it, with the panel. */
+  async open(name: string): Promise<void> {
+    this.show(true);
+    await this.opened.open(name);
+  }
+
   /** Shows the server's state; null while there is no connection. */
   state(state: ServerState | null): void {
     const before = this.record.take;

@@ -1,0 +1,45 @@
+// The page that needs no install: the viewer, with a worker that runs mocap in the server's place.
+
+import "./site.css";
+
+import { useTransport } from "../transport";
+import { reasonOf } from "../ui/dom";
+import { unusable } from "./able";
+import { detectorFolder } from "./detector";
+import { LoadingBar } from "./loading";
+import { LocalTransport } from "./local";
+import { serveOffline } from "./offline";
+
+const base = new URL("./", location.href).href;
+const bar = new LoadingBar();
+const reason = unusable();
+if (reason) bar.failed(reason);
+else void begin();
+
+async function begin(): Promise<void> {
+  const { page } = await (async () => {
+    const local = new LocalTransport(base, detectorFolder, {
+      progress: (loaded, total, what) => bar.show(loaded, total, what),
+      ready: () => {
+        bar.done();
+        document.body.dataset.solver = "ready";
+        void serveOffline(base, (sentence) => shown?.("offline", sentence));
+      },
+      failed: (sentence) => bar.failed(sentence),
+      warning: (sentence) => shown?.("storage", sentence),
+    });
+    useTransport(local);
+    document.body.dataset.site = "";
+    const viewer = await import("../main");
+    const { addToPage } = await import("./page");
+    addToPage(viewer.page, local, base);
+    return viewer;
+  })();
+  shown = (key, sentence) => page.messages.say(key, "info", sentence, 20);
+}
+
+let shown: ((key: string, sentence: string) => void) | null = null;
+
+window.addEventListener("unhandledrejection", ({ reason: error }) =>
+  shown?.("error", `Something failed: ${reasonOf(error)}.`),
+);

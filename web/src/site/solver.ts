@@ -1,0 +1,186 @@
+// The worker that runs mocap's own Python (mocap/page) in Pyodide, in the server's place.
+
+import type { loadPyodide as Load, PyodideAPI } from "pyodide";
+
+import type { FromSolver, ToSolver } from "./messages";
+import { TakeStore } from "./takes";
+
+/** The contents of python/files.json, which the build writes. */
+interface Manifest {
+  /** Bytes of each file that the start needs, and of those that come later. */
+  readonly sizes: Readonly<Record<string, number>>;
+  readonly start: readonly string[];
+  /** Packages of the start, in the lock file. */
+  readonly packages: readonly string[];
+}
+
+type Proxy = { destroy(): void };
+interface Page {
+  text(message: string): void;
+  binary(data: Uint8Array): void;
+  ask(text: string, data?: Uint8Array): void;
+  convert(name: string, data: Uint8Array, suffix: string, rig: string | null): string;
+  file(address: string): Uint8Array | null;
+  recording(): string;
+}
+
+const TAKES = "/takes";
+/** Milliseconds between two writes of the take that is being recorded. */
+const KEEP_EVERY = 500;
+const LONG = new Set(["open", "export", "upload", "remap"]);
+const GLUE = `
+from mocap.page.boot import Page
+from pyodide.ffi import to_js
+
+def start(hello, folder, stream, studio):
+    page = Page(hello, folder, lambda m: stream(m if isinstance(m, str) else to_js(m)), studio)
+
+    class Calls:
+        text = staticmethod(page.text)
+        recording = staticmethod(page.recording)
+        binary = staticmethod(lambda data: page.binary(data.to_bytes()))
+        ask = staticmethod(lambda t, d=None: page.ask(t, b"" if d is None else d.to_bytes()))
+        convert = staticmethod(lambda n, d, s, rig: page.convert(n, d.to_bytes(), s, rig))
+
+        @staticmethod
+        def file(address):
+            found = page.file(address)
+            return None if found is None else to_js(found)
+
+    return Calls
+start
+`;
+
+const say = (message: FromSolver, transfer: Transferable[] = []): void =>
+  self.postMessage(message, { transfer });
+const reason = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).trim().split("\n").pop() ?? "";
+
+let python: PyodideAPI | null = null;
+let page: Page | null = null;
+let takes: TakeStore | null = null;
+let manifest: Manifest | null = null;
+let scipy: Promise<unknown> | null = null;
+let kept = 0;
+/** Messages are taken one after another: some wait for SciPy or for the browser's storage. */
+let turn: Promise<void> = Promise.resolve();
+
+/** Counts the bytes that this worker fetches. */
+function counting(base: string, sizes: Manifest["sizes"], total: number, what: string): void {
+  const plain = self.fetch.bind(self);
+  let loaded = 0;
+  self.fetch = async (input, init) => {
+    const answer = await plain(input, init);
+    const name = answer.url.startsWith(base) ? answer.url.slice(base.length) : "";
+    if (!(name in sizes) || !answer.body) return answer;
+    const count = new TransformStream<Uint8Array, Uint8Array>({
+      transform(piece, controller) {
+        loaded += piece.byteLength;
+        say({ loaded: Math.min(loaded, total), total, what });
+        controller.enqueue(piece);
+      },
+    });
+    const { status, headers } = answer;
+    return new Response(answer.body.pipeThrough(count), { status, headers });
+  };
+}
+
+async function start(base: string, hello: string): Promise<void> {
+  const begun = performance.now();
+  const folder = new URL("python/", base).href;
+  manifest = (await (await fetch(`${folder}files.json`)).json()) as Manifest;
+  const { sizes } = manifest;
+  const total = manifest.start.reduce((sum, name) => sum + (sizes[name] ?? 0), 0);
+  counting(folder, sizes, total, "the solver");
+  const module = `${folder}pyodide.mjs`;
+  const { loadPyodide } = (await import(/* @vite-ignore */ module)) as { loadPyodide: typeof Load };
+  const mannequin = fetch(new URL("rigs/mannequin.vrm", base)).then((a) => a.arrayBuffer());
+  python = await loadPyodide({
+    indexURL: folder,
+    lockFileURL: `${folder}pyodide-lock.json`,
+    packages: [...manifest.packages],
+    env: { HOME: "/home/pyodide", TZ: Intl.DateTimeFormat().resolvedOptions().timeZone },
+  });
+  const rigs = python.runPython("import mocap.assets as a; str(a.ROOT / 'rigs')") as string;
+  python.FS.writeFile(`${rigs}/mannequin.vrm`, new Uint8Array(await mannequin));
+  takes = await TakeStore.open(python.FS, TAKES, (warning) => say({ warning }));
+  const made = python.runPython(GLUE) as Proxy & ((...args: unknown[]) => Page);
+  page = made(
+    hello,
+    TAKES,
+    (message: string | Uint8Array) => {
+      if (typeof message === "string") return say({ stream: message });
+      const { buffer } = message;
+      say({ stream: buffer as ArrayBuffer }, [buffer as ArrayBuffer]);
+    },
+    (text: string) => answered(text),
+  );
+  say({ ready: performance.now() - begun });
+}
+
+/** Sends an answer of the studio with the files that it names. */
+function answered(text: string): void {
+  say({ answer: text, ...named(text) });
+}
+
+function named(text: string): { files: [string, ArrayBuffer][] } {
+  const { file, clip, rig } = JSON.parse(text) as Record<string, string | undefined>;
+  const addresses = [file, rig, ...(clip ? [`${clip}.bin`, `${clip}.json`] : [])];
+  const files: [string, ArrayBuffer][] = [];
+  for (const address of addresses) {
+    const data = address && page?.file(address);
+    if (data) files.push([address, data.slice().buffer as ArrayBuffer]);
+  }
+  return { files };
+}
+
+/** SciPy, which only long work needs. */
+function withScipy(): Promise<unknown> {
+  scipy ??= python!.loadPackage("scipy", { messageCallback: () => undefined });
+  return scipy as Promise<unknown>;
+}
+
+async function take(message: ToSolver): Promise<void> {
+  if ("start" in message) {
+    await start(message.start, message.hello).catch((error: unknown) =>
+      say({ failed: `mocap's solver could not be started here: ${reason(error)}` }),
+    );
+    return;
+  }
+  if (!page) return;
+  if ("text" in message) return page.text(message.text);
+  if ("binary" in message) return frame(page, message.binary);
+  if ("convert" in message) {
+    await withScipy();
+    const data = new Uint8Array(message.data);
+    const converted = page.convert(message.convert, data, message.suffix, message.rig);
+    return say({ converted, ...named(converted) });
+  }
+  const ask = JSON.parse(message.ask) as { do: string; id: number; take?: string };
+  if (LONG.has(ask.do)) {
+    say({ answer: JSON.stringify({ id: ask.id, progress: 0 }), files: [] });
+    await withScipy();
+  }
+  page.ask(message.ask, message.file && new Uint8Array(message.file));
+  if (!LONG.has(ask.do)) await takes?.reconcile(page.recording());
+}
+
+function frame(page: Page, data: ArrayBuffer): void {
+  const begun = performance.now();
+  try {
+    page.binary(new Uint8Array(data));
+  } finally {
+    const now = performance.now();
+    say({ taken: now - begun });
+    if (now - kept > KEEP_EVERY) {
+      kept = now;
+      takes?.keep();
+    }
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<ToSolver>): void => {
+  turn = turn
+    .then(() => take(data))
+    .catch((error: unknown) => say({ warning: `The solver failed: ${reason(error)}` }));
+};
