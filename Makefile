@@ -6,6 +6,7 @@
 #   make bench   the figures: accuracy, cost, latency; BENCH="stages footage" for some of them
 #   make bench-render  render the clips of the accuracy benchmark from the motions of MOCAP_DATA
 #   make wheel   dist/anymocap-….whl, which needs neither Node nor a network
+#   make site    build/site: the page that needs no install, for any static host
 #   make train   train the lifter's weights on the motion in MOCAP_DATA, 1 h on one core;
 #                installs PyTorch (mocap/lift/CARD.md)
 #   make lock    the newest versions that pyproject.toml allows, into tests/requirements.lock
@@ -16,7 +17,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 WEB := $(BIN)/python web/build_hook.py
 
-.PHONY: demo test bench bench-render wheel train lint lock assets
+.PHONY: demo test bench bench-render wheel site train lint lock assets
 
 demo: assets
 	@$(BIN)/mocap demo $(DEMO) || test $$? = 130 # Ctrl-C, the way to end it
@@ -33,6 +34,9 @@ bench-render: assets
 
 wheel: assets
 	$(BIN)/python -m hatchling build -t wheel -d dist
+
+site: assets
+	$(BIN)/python web/site/build.py $(SITE)
 
 train: .venv/ready
 	@test -n "$(MOCAP_DATA)" || { \

@@ -219,7 +219,7 @@ def _content(out: Path) -> None:
     from mocap.stream import protocol
     from mocap.stream.clip import clip_files
 
-    shown = protocol.SourceInfo("browser", "your camera", 640, 480)
+    shown = protocol.SourceInfo("browser", "Sample motion", 640, 480)
     hello = protocol.hello(HUMANOID, tuple(EXPRESSIONS), "rigs/mannequin.vrm", shown)
     (out / "hello.json").write_text(protocol.encode_text(hello))
     (out / "rigs").mkdir()

@@ -24,13 +24,14 @@ export function addToPage(page: ViewerPage, local: LocalTransport, base: string)
   const { messages, player, status, session } = page;
   let live = false;
 
+  const endSample = (): void => document.body.removeAttribute("data-sample");
   const playSample = async (): Promise<void> => {
     while (!page.live.hello) await new Promise((resolve) => window.setTimeout(resolve, 30));
     if (live || player.on) return;
     await player.play([new URL(SAMPLE, base).href], page.live.hello.skeleton.names, {
       wanted: () => !live,
     });
-    status.playing(live ? null : "Sample motion");
+    if (!live) document.body.dataset.sample = "";
   };
   page.sourceChanged = () => {
     if (!session.leads || live) {
@@ -38,15 +39,18 @@ export function addToPage(page: ViewerPage, local: LocalTransport, base: string)
       return;
     }
     live = true;
+    endSample();
     player.close();
     status.playing(null);
   };
+  byId("takes").addEventListener("click", endSample);
   void playSample().catch((error: unknown) =>
     messages.say("clip", "error", `The sample motion could not be shown: ${reasonOf(error)}.`),
   );
 
   const video = picker("video/*", (file) => {
     session.stop();
+    endSample();
     player.close();
     status.playing(null);
     live = true;
@@ -75,6 +79,7 @@ export function addToPage(page: ViewerPage, local: LocalTransport, base: string)
       const made = await local.convert(file, format.value, rig);
       session.stop();
       live = true;
+      endSample();
       await player.play([made.clip], page.live.hello!.skeleton.names);
       status.playing(file.name);
       messages.say("convert", "info", `${made.name}: ${made.frames} frames.`, 12);
