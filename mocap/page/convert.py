@@ -55,9 +55,7 @@ class Converter:
             answer = {"error": f"This failed ({type(error).__name__}: {error})."[:300]}
         return msgspec.json.encode(answer).decode()
 
-    def _converted(
-        self, name: str, data: bytes, suffix: str, rig: str | None
-    ) -> dict[str, object]:
+    def _converted(self, name: str, data: bytes, suffix: str, rig: str | None) -> dict[str, object]:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / Path(name).name
             source.write_bytes(data)
