@@ -298,14 +298,14 @@ def bench(*arguments):
 
 def test_a_run_is_saved_and_compared_with(tmp_path):
     saved = tmp_path / "before.json"
-    first = bench("solver", "--quick", "--save", saved)
+    first = bench("structure", "--save", saved)
     assert first.returncode == 0, first.stderr
     kept = json.loads(saved.read_text())
     assert [from_json(t).markdown() in first.stdout for t in kept["tables"]] == [True, True]
     for table in kept["tables"]:
         table["rows"][0][2] = 99.5
     saved.write_text(json.dumps(kept))
-    second = bench("solver", "--quick", "--compare", saved)
+    second = bench("structure", "--compare", saved)
     assert second.returncode == 0, second.stderr
     assert second.stdout.count("(was 99.5)") == 2
 
