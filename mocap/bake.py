@@ -13,12 +13,17 @@ from mocap.core.keypoints import Keypoints, with_fov
 from mocap.core.motion import Motion
 from mocap.core.skeleton import Skeleton
 from mocap.detect.options import DetectOptions
-from mocap.errors import NoPersonError
+from mocap.detect.person import Person
+from mocap.errors import InputError, NoPersonError, OutputError
 from mocap.formats import ExportOptions
 from mocap.retargeting.clip import ClipOptions, Seam, edited
+from mocap.solve.scene import in_one_world
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 from mocap.transfer import Character, Saved, Target, load_character, save, target
+
+PERSON = "{person}"
+"""What stands for a person's number in the name of an output."""
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of frames done and, where it is known, of all."""
@@ -74,6 +79,37 @@ def read_keypoints(
             ) from error
 
 
+def read_people(
+    path: Path, options: DetectOptions, progress: Progress | None = None
+) -> list[Person]:
+    """Read the keypoints of several people, up to `options.people`, in one pass.
+
+    Args:
+        path: As for `read_keypoints`; a keypoints file has one person.
+        options: What to detect.
+        progress: Called with the number of frames done.
+
+    Raises:
+        InputError: The file is missing or cannot be read.
+        NoPersonError: No person was found.
+    """
+    if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
+        keypoints = _from_file(path, options)
+        return [Person(1, keypoints, ((float(keypoints.times[0]), float(keypoints.times[-1])),))]
+    from mocap.capture.open import open_source
+    from mocap.detect.everyone import detect_everyone
+    from mocap.detect.table import open_detector
+
+    with open_source(path, options.source_fps) as source:
+        report = None if progress is None else (lambda done: progress(done, source.count))
+        detector = open_detector(options, source.count != 1)
+        try:
+            people = detect_everyone(source, detector, options, report)
+        finally:
+            detector.close()
+        return [replace(p, keypoints=with_fov(p.keypoints, source.fov, "metadata")) for p in people]
+
+
 def _from_file(path: Path, options: DetectOptions) -> Keypoints:
     keypoints = formats.load_keypoints(path, options.source_fps)
     if not options.hands:
@@ -97,6 +133,9 @@ class BakeOptions:
         rig: The character's file; None: the mannequin, or in a BVH, FBX or VRMA the performer.
         map_file: Bones and nodes of the rig, as `mocap rigs map` writes them.
         workers: As for `read_keypoints`.
+
+    Raises:
+        InputError: With several people, a height or workers are given.
     """
 
     detect: DetectOptions = field(default_factory=lambda: DetectOptions(model="heavy"))
@@ -108,10 +147,18 @@ class BakeOptions:
     map_file: Path | None = None
     workers: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.detect.people == 1:
+            return
+        if self.solve.height is not None:
+            raise InputError("A height is one performer's: leave it out for several people.")
+        if self.workers is not None:
+            raise InputError("Several people are detected in one pass: leave workers out.")
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Baked:
-    """The result of a bake.
+    """The result of a bake: one person's motion.
 
     Attributes:
         motion: As it was written, on the performer's own skeleton.
@@ -119,6 +166,9 @@ class Baked:
         camera: The camera that the keypoints were solved with.
         seam: How well a loop closes; None without one.
         saved: What was written, in the order of the outputs.
+        paths: Where it was written.
+        number: Of the person, from 1.
+        seen: Pairs of seconds between which the person is seen; empty if only one was looked for.
     """
 
     motion: Motion
@@ -126,6 +176,9 @@ class Baked:
     camera: Camera
     seam: Seam | None
     saved: tuple[Saved, ...]
+    paths: tuple[Path, ...] = ()
+    number: int = 1
+    seen: tuple[tuple[float, float], ...] = ()
 
 
 def bake(
@@ -133,14 +186,18 @@ def bake(
     outputs: Sequence[Path],
     options: BakeOptions = BakeOptions(),
     progress: Progress | None = None,
-) -> Baked:
+) -> list[Baked]:
     """Bake one input to files.
 
     Args:
         path: A video, an image, a folder of images, or a keypoints file.
-        outputs: Where to write; the suffixes name the formats.
+        outputs: Where to write; the suffixes name the formats, and {person} stands for the number
+            of a person where there are several.
         options: How.
         progress: Called with the number of frames detected.
+
+    Returns:
+        One for each person; one alone unless `options.detect.people` asks for more.
 
     Raises:
         InputError: The input or the rig cannot be read.
@@ -170,6 +227,12 @@ def targets(
         OutputError: An output cannot be written.
     """
     mannequin = _mannequin()
+    for to in outputs:
+        if options.detect.people > 1 and PERSON not in to.name:
+            raise OutputError(
+                f"Up to {options.detect.people} people cannot all be written to {to}; "
+                f"put {PERSON} into its name, as in dance_{PERSON}.glb."
+            )
 
     def on(to: Path) -> Character | None:
         # Without a character, a BVH or FBX has the performer's own skeleton.
@@ -185,14 +248,31 @@ def _mannequin() -> Character:
 
 def bake_onto(
     path: Path, targets: Sequence[Target], options: BakeOptions, progress: Progress | None = None
-) -> Baked:
+) -> list[Baked]:
     """Bake one input to targets that have been checked (`targets`); see `bake`."""
-    keypoints = read_keypoints(path, options.detect, progress, options.workers)
-    keypoints = with_fov(keypoints, options.fov)
-    motion = solve_take(keypoints, options.solve)
-    performer = motion.skeleton
-    motion, seam = edited(motion, options.clip)
+    if options.detect.people == 1:
+        keypoints = read_keypoints(path, options.detect, progress, options.workers)
+        people = [Person(1, keypoints, ())]
+    else:
+        people = read_people(path, options.detect, progress)
+    takes = [with_fov(p.keypoints, options.fov) for p in people]
+    motions = [solve_take(keypoints, options.solve) for keypoints in takes]
+    if len(people) > 1:
+        motions = in_one_world(motions, takes)
     # Only a character of the user's has hands whose touches are worth keeping.
     export = options.export if options.rig else replace(options.export, keep_touch=False)
-    saved = tuple(save(to, motion, export) for to in targets)
-    return Baked(motion, performer, keypoints.camera, seam, saved)
+    out = []
+    for person, keypoints, motion in zip(people, takes, motions, strict=True):
+        edit, seam = edited(motion, options.clip)
+        own = [for_person(to, person.number) for to in targets]
+        saved = tuple(save(to, edit, export) for to in own)
+        paths = tuple(to.path for to in own)
+        # The performer's skeleton is as solved, before the motion is edited.
+        baked = Baked(edit, motion.skeleton, keypoints.camera, seam, saved, paths)
+        out.append(replace(baked, number=person.number, seen=person.seen))
+    return out
+
+
+def for_person(to: Target, number: int) -> Target:
+    """Return the target with {person} replaced by a person's number."""
+    return replace(to, path=to.path.with_name(to.path.name.replace(PERSON, str(number))))

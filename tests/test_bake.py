@@ -13,14 +13,19 @@ import pytest
 
 from mocap import formats
 from mocap.bake import BakeOptions, bake
+from mocap.core.camera import Camera
+from mocap.core.keypoints import Keypoints, landmarks_of
+from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.detect.options import DetectOptions
-from mocap.errors import NoPersonError, OutputError
+from mocap.detect.table import DETECTORS
+from mocap.errors import InputError, NoPersonError, OutputError
 from mocap.formats import ExportOptions
 from mocap.retargeting.clip import ClipOptions
 from mocap.solve.tuning import SolveOptions
 from tests.helpers.places import MANNEQUIN
-from tests.helpers.synthetic import keypoints_of, smooth_motion
+from tests.helpers.synthetic import keypoints_of, smooth_motion, standing
+from tests.helpers.videos import write_video
 
 OPTIONS = BakeOptions(
     DetectOptions(hands=False, face=False),
@@ -41,7 +46,7 @@ def take(tmp_path: Path) -> Path:
 
 def test_one_input_becomes_several_files(take: Path, tmp_path: Path) -> None:
     outputs = [tmp_path / "out.bvh", tmp_path / "out.glb", tmp_path / "out.vrma"]
-    baked = bake(take, outputs, OPTIONS)
+    (baked,) = bake(take, outputs, OPTIONS)
     assert baked.camera.fov() == pytest.approx(1.0)
     assert baked.camera.source == "told"
     assert baked.motion.duration == pytest.approx(1.5, abs=0.05)
@@ -63,7 +68,7 @@ def test_options_travel_to_other_processes(take: Path, tmp_path: Path) -> None:
     here, there = tmp_path / "here.bvh", tmp_path / "there.bvh"
     bake(take, [here], OPTIONS)
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        baked = pool.submit(bake, take, [there], OPTIONS).result()
+        (baked,) = pool.submit(bake, take, [there], OPTIONS).result()
     assert there.read_bytes() == here.read_bytes()
     assert len(baked.motion) > 30
 
@@ -86,3 +91,57 @@ def test_a_file_without_a_person_is_refused(take: Path, tmp_path: Path) -> None:
     with pytest.raises(NoPersonError, match="no person in any of the 60 frames"):
         bake(empty, [tmp_path / "out.bvh"], OPTIONS)
     assert not (tmp_path / "out.bvh").exists()
+
+
+class Pair:
+    """A detector of two people who stand side by side, the second one away for a while."""
+
+    def __init__(self) -> None:
+        motions = [standing(smooth_motion(np.random.default_rng(n), 2.0, 30.0)) for n in range(2)]
+        points = [
+            landmarks_of(*fk(m.skeleton, m.root_positions * 0.0, m.rotations)) for m in motions
+        ]
+        self._points = [
+            p + [1.6 * n - 0.8, -0.9 - p[..., 1].min(), -4.0] for n, p in enumerate(points)
+        ]
+        self._frame = -1
+
+    def people(self, image: np.ndarray, time: float = 0.0) -> list[Keypoints]:
+        self._frame += 1
+        camera = Camera.from_fov((image.shape[1], image.shape[0]), 1.2)
+        return [
+            Keypoints(
+                np.array([time]), (p - p[[23, 24]].mean(axis=0))[None], camera.project(p)[None],
+                np.ones((1, 33)), camera,
+            )
+            for n, points in enumerate(self._points)
+            if n == 0 or not 10 < self._frame < 40
+            for p in [points[self._frame]]
+        ][::-1]  # fmt: skip
+
+    def next_person(self, at: tuple[float, float] | None = None) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_several_people_get_a_file_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DETECTORS, "pair", lambda options, video: Pair())
+    clip = write_video(tmp_path / "pair.mp4", np.arange(60) * 1000.0 / 30.0)
+    detect = DetectOptions("pair", hands=False, face=False, people=2)
+    options = BakeOptions(detect, SolveOptions(refine=False))
+    with pytest.raises(OutputError, match=r"put \{person\} into its name"):
+        bake(clip, [tmp_path / "all.bvh"], options)
+    left, right = bake(clip, [tmp_path / "out_{person}.bvh"], options)
+    assert [p.name for b in (left, right) for p in b.paths] == ["out_1.bvh", "out_2.bvh"]
+    assert all(len(formats.load(p)) == 60 for b in (left, right) for p in b.paths)
+    assert left.seen == ((0.0, pytest.approx(59 / 30, abs=0.01)),)
+    assert [round(t, 1) for span in right.seen for t in span] == [0.0, 0.3, 1.3, 2.0]
+    apart = right.motion.root_positions - left.motion.root_positions
+    assert apart[5] == pytest.approx([1.6, apart[5, 1], 0.0], abs=0.25)
+
+
+def test_what_is_one_performers_is_refused_for_several() -> None:
+    with pytest.raises(InputError, match="A height is one performer's"):
+        BakeOptions(DetectOptions(people=2), SolveOptions(height=1.7))
+    with pytest.raises(InputError, match="give only one of person and people"):
+        DetectOptions(people=2, person=1)

@@ -1,9 +1,9 @@
 """What was baked from what: small files beside the outputs, by which a batch is continued.
 
-Each output has one, `.mocap/NAME.json` in its folder: a digest of the input, the options and
-mocap's version, the output's size, and the batch that wrote it. An output is up to date if digest
-and size are as they were. The process that bakes a clip writes its entry, so a clip whose result
-was lost on the way is not baked twice.
+Each clip has one, `.mocap/NAME.json` beside its first output: a digest of the input, the options
+and mocap's version, the files that were written with their sizes, and the batch that wrote them. A
+clip is up to date if digest and sizes are as they were. The process that bakes a clip writes its
+entry, so a clip whose result was lost on the way is not baked twice.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ from mocap.transfer import Saved
 
 FOLDER = ".mocap"
 """Name of the folder of entries beside the outputs."""
+
+
+Written = tuple[Path, Saved]
+"""A file and what it holds."""
 
 
 def fingerprint(job: Job) -> str:
@@ -48,49 +52,54 @@ def _state(path: Path) -> Iterator[str]:
 
 
 def is_current(job: Job) -> bool:
-    """Return whether all outputs of a job exist as they were written from its present state."""
-    wanted = fingerprint(job)
-    return all((_entry(output) or {}).get("from") == wanted for output in job.outputs)
+    """Return whether a job's files exist as they were written from its present state."""
+    entry = _entry(job)
+    return entry is not None and entry["from"] == fingerprint(job)
 
 
-def done_in(job: Job, batch: str) -> tuple[Saved, ...] | None:
-    """Return what a batch has written for a job; None if it has not written all of it."""
-    entries = [_entry(output) for output in job.outputs]
-    if any(entry is None or entry.get("batch") != batch for entry in entries):
+def done_in(job: Job, batch: str) -> tuple[Written, ...] | None:
+    """Return what a batch has written for a job; None if it has not done the job."""
+    entry = _entry(job)
+    if entry is None or entry["batch"] != batch:
         return None
-    return tuple(Saved(**entry["saved"]) for entry in entries if entry is not None)
+    return tuple((Path(f["path"]), Saved(**f["saved"])) for f in entry["files"])
 
 
-def record(job: Job, digest: str, batch: str, saved: Sequence[Saved]) -> None:
-    """Note that a job's outputs have been written.
+def record(job: Job, digest: str, batch: str, written: Sequence[Written]) -> None:
+    """Note that a job has been done.
 
     Args:
         job: The job.
         digest: Its fingerprint before it was begun.
         batch: Identifies the batch.
-        saved: What was written, in the order of the outputs.
+        written: What was written.
     """
-    for output, what in zip(job.outputs, saved, strict=True):
-        entry = {
-            "from": digest,
-            "bytes": output.stat().st_size,
-            "batch": batch,
-            "saved": asdict(what),
-        }
-        place = _place(output)
-        place.parent.mkdir(exist_ok=True)
-        formats.write(place, json.dumps(entry, indent=1).encode())
+    files = [
+        {"path": str(path), "bytes": path.stat().st_size, "saved": asdict(saved)}
+        for path, saved in written
+    ]
+    entry = {"from": digest, "batch": batch, "outputs": _outputs(job), "files": files}
+    place = _place(job)
+    place.parent.mkdir(exist_ok=True)
+    formats.write(place, json.dumps(entry, indent=1).encode())
 
 
-def _place(output: Path) -> Path:
-    return output.parent / FOLDER / f"{output.name}.json"
+def _place(job: Job) -> Path:
+    first = job.outputs[0]
+    return first.parent / FOLDER / f"{first.name}.json"
 
 
-def _entry(output: Path) -> dict[str, Any] | None:
-    """Return an output's entry; None where it is missing or damaged, or the output has changed."""
+def _outputs(job: Job) -> list[str]:
+    return [str(output) for output in job.outputs]
+
+
+def _entry(job: Job) -> dict[str, Any] | None:
+    """Return a job's entry; None where it is missing or damaged, or a file has changed."""
     try:
-        found = json.loads(_place(output).read_text("utf-8"))
-        unchanged = output.stat().st_size == found["bytes"]
+        found = json.loads(_place(job).read_text("utf-8"))
+        unchanged = found["outputs"] == _outputs(job) and all(
+            Path(file["path"]).stat().st_size == file["bytes"] for file in found["files"]
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return found if unchanged else None

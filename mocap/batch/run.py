@@ -10,9 +10,8 @@ from uuid import uuid4
 
 from mocap.bake import Progress, bake
 from mocap.batch.jobs import Job
-from mocap.batch.ledger import done_in, fingerprint, is_current, record
+from mocap.batch.ledger import Written, done_in, fingerprint, is_current, record
 from mocap.errors import MocapError
-from mocap.transfer import Saved
 
 Status = Literal["done", "failed", "up to date"]
 
@@ -26,14 +25,14 @@ class Outcome:
         status: Whether it was done, failed, or had nothing to do.
         error: Why it failed; empty otherwise.
         seconds: How long it took.
-        saved: What was written, in the order of the outputs.
+        written: What was written.
     """
 
     job: Job
     status: Status
     error: str = ""
     seconds: float = 0.0
-    saved: tuple[Saved, ...] = ()
+    written: tuple[Written, ...] = ()
 
 
 Runner = Callable[[Sequence[Job], str], Iterator[Outcome]]
@@ -50,18 +49,19 @@ def attempt(job: Job, batch: str, progress: Progress | None = None) -> Outcome:
     """
     begun = time.monotonic()
     try:
-        saved = done_in(job, batch)
-        if saved is None:
+        written = done_in(job, batch)
+        if written is None:
             digest = fingerprint(job)
-            saved = bake(job.path, job.outputs, job.options, progress).saved
-            record(job, digest, batch, saved)
+            baked = bake(job.path, job.outputs, job.options, progress)
+            written = tuple(w for b in baked for w in zip(b.paths, b.saved, strict=True))
+            record(job, digest, batch, written)
     except MocapError as error:
         return Outcome(job, "failed", str(error), time.monotonic() - begun)
     except Exception as error:
         # A fault of ours in one clip must not cost the others.
         reason = f"{type(error).__name__}: {error} (a fault in mocap; please report it)"
         return Outcome(job, "failed", reason, time.monotonic() - begun)
-    return Outcome(job, "done", "", time.monotonic() - begun, saved)
+    return Outcome(job, "done", "", time.monotonic() - begun, written)
 
 
 def run(jobs: Sequence[Job], runner: Runner, resume: bool = False) -> Iterator[Outcome]:

@@ -14,6 +14,7 @@ from mocap.cli import options as opt
 from mocap.cli.clips import bake_clips
 
 if TYPE_CHECKING:
+    from mocap.bake import Baked
     from mocap.batch.jobs import Job
     from mocap.core.skeleton import Skeleton
     from mocap.transfer import Target
@@ -47,6 +48,7 @@ def bake(
     face: opt.Face = True,
     face_model: opt.FaceModel = None,
     person: opt.Person = None,
+    people: opt.People = "1",
     upper_body: opt.UpperBody = None,
     refine: Annotated[
         bool,
@@ -105,6 +107,7 @@ def bake(
             face_model=face_model,
             person=person,
             source_fps=source_fps,
+            people=opt.people(people),
         ),
         SolveOptions(refine, feet, upper_body, height),
         ClipOptions(opt.trim(trim), mirror, loop, at_origin, math.radians(turn)),
@@ -138,11 +141,20 @@ def _bake_one(job: Job, targets: Sequence[Target], height: float | None) -> None
     from mocap.bake import bake_onto
 
     with console.progress(f"Detecting {job.path.name}") as progress:
-        baked = bake_onto(job.path, targets, job.options, progress)
-    _say_measures(baked.performer, reports.field_of_view(baked.camera), height)
-    reports.say_seam(baked.seam)
-    for target, saved in zip(targets, baked.saved, strict=True):
-        reports.say_written(target.path, saved)
+        people = bake_onto(job.path, targets, job.options, progress)
+    for baked in people:
+        if job.options.detect.people > 1:
+            _say_seen(baked)
+        _say_measures(baked.performer, reports.field_of_view(baked.camera), height)
+        reports.say_seam(baked.seam)
+        for path, saved in zip(baked.paths, baked.saved, strict=True):
+            reports.say_written(path, saved)
+
+
+def _say_seen(baked: Baked) -> None:
+    """Print when a person is seen."""
+    spans = ", ".join(f"{start:.1f} to {stop:.1f} s" for start, stop in baked.seen)
+    console.out.print(f"Person {baked.number}: seen from {spans}.")
 
 
 def _say_measures(performer: Skeleton, view: str, height: float | None) -> None:

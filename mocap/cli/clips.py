@@ -133,11 +133,11 @@ def _summary(outcomes: Sequence[Outcome]) -> None:
 
 
 def _row(outcome: Outcome) -> tuple[str, str, str, str, str]:
-    saved = outcome.saved[0] if outcome.saved else None
+    saved = outcome.written[0][1] if outcome.written else None
     return (
         str(outcome.job.path),
         _MARK[outcome.status],
         f"{saved.frames} frames, {saved.seconds:.2f} s" if saved else "",
         f"in {outcome.seconds:.1f} s" if outcome.seconds else "",
-        " ".join(str(path) for path in outcome.job.outputs) if outcome.status == "done" else "",
+        " ".join(str(path) for path, _ in outcome.written),
     )

@@ -67,6 +67,13 @@ Person = Annotated[
         "shows so many; by default the most prominent.",
     ),
 ]
+People = Annotated[
+    str,
+    typer.Option(
+        metavar="NUMBER|all",
+        help="How many people to bake, each to a file of its own: put {person} into the output.",
+    ),
+]
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes any free port.")
 ]
@@ -188,6 +195,17 @@ Workers = Annotated[
         "The result is the same for any number.",
     ),
 ]
+
+
+def people(text: str) -> int:
+    """Parse the number of people; "all" is the most that the detector finds."""
+    from mocap.errors import MocapError
+
+    if text == "all":
+        return 6
+    if not text.isdecimal() or not 1 <= int(text) <= 6:
+        raise MocapError(f"--people {text!r} must be a number from 1 to 6, or all.")
+    return int(text)
 
 
 def radians(degrees: float | None) -> float | None:

@@ -216,7 +216,7 @@ def _slice(part: Part, start: int, stop: int | None = None) -> Part:
 
 
 def _agree(before: Part, part: Part) -> bool:
-    """Return whether both results of the end of a lead show the same person, or both nobody."""
+    """Return whether both results of the end of a lead show the same person, or both no person."""
     n = min(part.lead, _COMPARED, len(before.seconds))
     ours, theirs = before.keypoints.slice(-n), part.keypoints.slice(part.lead - n, part.lead)
     for a, b in zip(ours.image[-n:], theirs.image, strict=True) if n else ():

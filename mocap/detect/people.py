@@ -1,6 +1,6 @@
 """Choosing one of several people and following them.
 
-Trackers stay with the person they have, so all people are searched for only while nobody is
+Trackers stay with the person they have, so all people are searched for only while no person is
 followed: at the start, after a loss, and when another person is wanted. The tracker is then shown a
 picture in which the others are masked.
 """
@@ -24,7 +24,7 @@ _PATIENCE = 0.5
 _TRUNK = [LANDMARKS.index(n) for n in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
 
 
-def nobody(time: float, size: tuple[int, int]) -> Keypoints:
+def empty_frame(time: float, size: tuple[int, int]) -> Keypoints:
     """Return one frame in which no body is seen: NaN with confidence 0.
 
     Args:
@@ -135,7 +135,7 @@ class PersonTrack:
             self._last, self._time = people[who], time
             return who
         if self._last is None:
-            self._other = False  # nobody is followed yet
+            self._other = False  # no person is followed yet
             return self._number - 1 if self._number <= len(people) else None
         nearest = int(np.linalg.norm(middle(people) - middle(self._last), axis=1).argmin())
         if self._other:

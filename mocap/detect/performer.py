@@ -12,7 +12,7 @@ from numpy import ndarray
 from mocap.core.closing import Closing
 from mocap.core.keypoints import BLENDSHAPES, HAND_LANDMARKS, Keypoints
 from mocap.detect.options import DetectOptions
-from mocap.detect.people import PersonTrack, middle, nobody
+from mocap.detect.people import PersonTrack, empty_frame, middle
 from mocap.detect.protocol import Detector
 from mocap.detect.table import open_detector
 
@@ -52,15 +52,15 @@ class PerformerDetector(Closing):
         """Return the performer's keypoints of one picture, one frame.
 
         Arguments and errors are those of `Detector.people`. The frame is NaN with confidence 0
-        where nobody is seen. `hands` and `face` are None only if the options exclude them.
+        where no person is seen. `hands` and `face` are None only if the options exclude them.
         """
         people = self._detector.people(image, time)
         found = people[0] if len(people) == 1 else self._choose(people, time)
         if found is None:
-            found = nobody(time, (image.shape[1], image.shape[0]))
+            found = empty_frame(time, (image.shape[1], image.shape[0]))
         elif not np.isnan(found.image).any():
             self._track.update(found.image[0], time)
-        return _complete(found, self.options)
+        return complete(found, self.options)
 
     def next_person(self, at: tuple[float, float] | None = None) -> None:
         """Follow another person.
@@ -90,7 +90,7 @@ class PerformerDetector(Closing):
         self._detector.close()
 
 
-def _complete(found: Keypoints, options: DetectOptions) -> Keypoints:
+def complete(found: Keypoints, options: DetectOptions) -> Keypoints:
     """Return the frame with the hands and the face that the options ask for, NaN where missing."""
     n = len(HAND_LANDMARKS)
     if options.hands and found.hands is None:

@@ -10,6 +10,10 @@ from mocap.errors import InputError
 
 
 def _mediapipe(options: DetectOptions, video: bool) -> Detector:
+    if options.people > 1:
+        from mocap.detect.mediapipe.everyone import EveryoneDetector
+
+        return EveryoneDetector(options, video)
     from mocap.detect.mediapipe.detector import MediaPipeDetector
 
     return MediaPipeDetector(options, video)

@@ -18,7 +18,7 @@ class OnePersonDetector(Protocol):
     """Finds one person's keypoints in pictures given one after another."""
 
     def detect(self, image: ndarray, time: float = 0.0) -> Keypoints:
-        """Return the keypoints of one frame, NaN where nobody is seen."""
+        """Return the keypoints of one frame, NaN where no person is seen."""
 
     def next_person(self, at: tuple[float, float] | None = None) -> None:
         """Follow another person: the one nearest to a point (pixels), or the next."""

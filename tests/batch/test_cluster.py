@@ -34,7 +34,7 @@ def test_clips_are_baked_on_a_cluster(tmp_path: Path) -> None:
     assert {name: o.status for name, o in outcomes.items()} == {
         "take": "done", "bad": "failed", "missing": "failed",
     }  # fmt: skip
-    assert outcomes["take"].saved[0].frames == 15
+    assert outcomes["take"].written[0][1].frames == 15
     assert "No such file" in outcomes["missing"].error
     assert (tmp_path / "take.bvh").is_file()
 

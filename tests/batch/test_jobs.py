@@ -75,9 +75,9 @@ def test_what_is_up_to_date_depends_on_input_options_and_version(
     job = Job(tree / "b10.mp4", (tree / "out.bvh",), BakeOptions())
     job.outputs[0].write_bytes(b"motion")
     assert not is_current(job)  # written by someone else
-    record(job, fingerprint(job), "monday", [SAVED])
+    record(job, fingerprint(job), "monday", [(job.outputs[0], SAVED)])
     assert is_current(job)
-    assert done_in(job, "monday") == (SAVED,)
+    assert done_in(job, "monday") == ((job.outputs[0], SAVED),)
     assert done_in(job, "tuesday") is None
     assert not is_current(replace(job, options=BakeOptions(solve=SolveOptions(feet="off"))))
     # Chunks change the result a little; their number of processes does not.
@@ -89,7 +89,7 @@ def test_what_is_up_to_date_depends_on_input_options_and_version(
         assert not is_current(job)
     os.utime(job.path, ns=(1, 1))
     assert not is_current(job)
-    record(job, fingerprint(job), "monday", [SAVED])
+    record(job, fingerprint(job), "monday", [(job.outputs[0], SAVED)])
     job.outputs[0].write_bytes(b"another")
     assert not is_current(job)
     (tree / FOLDER / "out.bvh.json").write_text("no JSON")

@@ -19,7 +19,7 @@ from mocap.capture.video import IrregularTimesError, Video, VideoCheck
 from mocap.core.keypoints import Keypoints, concatenate
 from mocap.detect.chunks import LEAD, Chunk, Part, join, plan
 from mocap.detect.options import DetectOptions
-from mocap.detect.people import nobody
+from mocap.detect.people import empty_frame
 from mocap.detect.performer import PerformerDetector
 from mocap.detect.take import detect_source
 from tests.helpers.places import DEMO
@@ -29,8 +29,8 @@ FPS = 30.0
 
 
 def frame(index: int, x: float) -> Keypoints:
-    """A person 200 pixels tall at a column of the picture; NaN for nobody."""
-    found = nobody(index / FPS, (640, 480))
+    """A person 200 pixels tall at a column of the picture; NaN where no person is."""
+    found = empty_frame(index / FPS, (640, 480))
     if math.isnan(x):
         return found
     image = np.stack(

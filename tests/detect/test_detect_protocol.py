@@ -14,7 +14,7 @@ from mocap.core.keypoints import LANDMARKS, Keypoints, is_somebody
 from mocap.core.landmarks import BLAZEPOSE, COCO
 from mocap.detect import table
 from mocap.detect.options import DetectOptions
-from mocap.detect.people import nobody
+from mocap.detect.people import empty_frame
 from mocap.detect.performer import PerformerDetector
 from mocap.detect.protocol import Detector
 from mocap.errors import InputError
@@ -28,7 +28,7 @@ def person(x: float, time: float) -> Keypoints:
         [x + np.tile([-10.0, 0.0, 10.0], 11), 120 + np.linspace(-100.0, 100.0, 33)], axis=1
     )
     return replace(
-        nobody(time, (320, 240)),
+        empty_frame(time, (320, 240)),
         positions=np.zeros((1, 33, 3)),
         image=image[None],
         confidence=np.ones((1, 33)),
@@ -52,7 +52,7 @@ class Columns:
 
 
 def columns_seen(columns: list[list[float]], number: int | None = None) -> list[float]:
-    """Return the column of the performer in each frame, NaN where nobody is seen."""
+    """Return the column of the performer in each frame, NaN where no person is seen."""
     detector = Columns(columns)
     with PerformerDetector(DetectOptions(person=number), detector=detector) as performer:
         found = [performer.detect(PICTURE, i / 30) for i in range(len(columns))]

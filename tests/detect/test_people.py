@@ -194,7 +194,7 @@ def test_another_one_is_waited_for_a_moment_and_stays_the_one_that_is_wanted() -
     track.update(at(400), 1.4)
     track.switch()
     assert track.choose(np.array([at(410)]), 1.5) is None
-    assert track.choose(np.array([at(410)]), 2.1) == 0, "there is nobody else"
+    assert track.choose(np.array([at(410)]), 2.1) == 0, "there is no other person"
 
 
 def test_nothing_is_left_of_the_others() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mocap.core import kinematics
@@ -134,3 +136,10 @@ def smooth_motion(
 def moving(seed: int = 0, seconds: float = 3.0, fps: float = 30.0, speed: float = 1.0) -> Keypoints:
     """Keypoints of a smooth random motion of HUMANOID."""
     return keypoints_of(smooth_motion(np.random.default_rng(seed), seconds, fps, speed))
+
+
+def standing(motion: Motion) -> Motion:
+    """The same motion of a body that stays upright and faces +Z."""
+    rotations = motion.rotations.copy()
+    rotations[:, 0] = R.IDENTITY
+    return replace(motion, rotations=rotations)

@@ -30,7 +30,7 @@ from mocap.detect.mediapipe.face import FaceLandmarks, FaceTracker, find_on_head
 from mocap.detect.mediapipe.hands import HandTracker, find_near_wrist
 from mocap.detect.mediapipe.pose import ANOTHER_TAKE, PoseDetector
 from mocap.detect.options import DetectOptions
-from mocap.detect.people import nobody
+from mocap.detect.people import empty_frame
 
 # Shown only a hand and a forearm, the body detector invents a body with a confidence of 0.99, whose
 # hand is then 4.2 to 8.9 times too large. A real hand held towards the camera at a desk comes to
@@ -188,7 +188,7 @@ class MediaPipeDetector:
                     for h in anywhere
                 )
             if unseen or self._alone:
-                body, hands = nobody(time, body.camera.size), by_label(anywhere)
+                body, hands = empty_frame(time, body.camera.size), by_label(anywhere)
         if hands is None:  # a hand alone has become a person
             hands = self._near_wrists(image, body)
         return replace(

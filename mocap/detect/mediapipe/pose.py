@@ -30,7 +30,7 @@ from mocap.core.keypoints import LANDMARKS, Keypoints, is_somebody
 from mocap.detect.mediapipe.bundles import pose_bundle
 from mocap.detect.mediapipe.hands import take_first_notice
 from mocap.detect.mediapipe.logs import without_notices
-from mocap.detect.people import PersonTrack, is_same, mask_others, middle, nobody
+from mocap.detect.people import PersonTrack, empty_frame, is_same, mask_others, middle
 from mocap.errors import InputError, ModelError
 
 # MediaPipe's axes to mocap's.
@@ -105,7 +105,7 @@ class PoseDetector(Closing):
         take_first_notice()
 
     def detect(self, image: ndarray, time: float = 0.0) -> Keypoints:
-        """Return the person's keypoints in one picture, NaN with confidence 0 if nobody is seen.
+        """Return the person's keypoints in one picture, NaN with confidence 0 if no person is seen.
 
         Args:
             image: (H, W, 3) uint8, RGB.
@@ -116,13 +116,7 @@ class PoseDetector(Closing):
         Raises:
             InputError: The picture has another shape or type, or the time is not finite.
         """
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-            raise InputError(
-                "A picture must be an array (height, width, 3) of uint8, RGB, "
-                f"but is {image.shape} of {image.dtype}."
-            )
-        if not math.isfinite(time):
-            raise InputError(f"A frame's time must be a finite number of seconds, not {time}.")
+        checked(image, time)
         if self._landmarker is None:
             raise ValueError("This detector is closed.")
         milliseconds = self._milliseconds(time) if self.video else 0
@@ -151,7 +145,7 @@ class PoseDetector(Closing):
             people = self._everybody(image)
             who = self._track.choose(people, time)
             if who is None:
-                return nobody(time, (image.shape[1], image.shape[0]))
+                return empty_frame(time, (image.shape[1], image.shape[0]))
             shown, place = mask_others(image, people, who), people[who]
             if self.video:
                 # Drop the person tracked so far.
@@ -161,7 +155,7 @@ class PoseDetector(Closing):
             self._track.update(found.image[0], time)
             return found
         self._track.lose()
-        return nobody(time, found.camera.size)
+        return empty_frame(time, found.camera.size)
 
     def _everybody(self, image: ndarray) -> ndarray:
         if self._finder is None:
@@ -171,7 +165,7 @@ class PoseDetector(Closing):
 
     def _find(self, image: ndarray, milliseconds: int, time: float) -> Keypoints:
         result = self._run(image, milliseconds)
-        return _keypoints(result, time, (image.shape[1], image.shape[0]))
+        return keypoints_of(result, 0, time, (image.shape[1], image.shape[0]))
 
     def close(self) -> None:
         """Frees the model. A second call does nothing."""
@@ -219,11 +213,30 @@ class PoseDetector(Closing):
         return self._last
 
 
-def _keypoints(result: Any, time: float, size: tuple[int, int]) -> Keypoints:
-    if not result.pose_landmarks:
-        return nobody(time, size)
-    found = np.array([(p.x, p.y, p.visibility, p.presence) for p in result.pose_landmarks[0]])
-    world = np.array([(p.x, p.y, p.z) for p in result.pose_world_landmarks[0]])
+def checked(image: ndarray, time: float) -> None:
+    """Raise InputError unless a picture is (H, W, 3) uint8 and its time (seconds) is finite."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise InputError(
+            "A picture must be an array (height, width, 3) of uint8, RGB, "
+            f"but is {image.shape} of {image.dtype}."
+        )
+    if not math.isfinite(time):
+        raise InputError(f"A frame's time must be a finite number of seconds, not {time}.")
+
+
+def keypoints_of(result: Any, person: int, time: float, size: tuple[int, int]) -> Keypoints:
+    """Return one person of MediaPipe's result as one frame of keypoints.
+
+    Args:
+        result: A PoseLandmarkerResult.
+        person: The person's index in it; an index beyond its people gives a frame without a person.
+        time: Seconds.
+        size: (width, height) of the picture, pixels.
+    """
+    if person >= len(result.pose_landmarks):
+        return empty_frame(time, size)
+    found = np.array([(p.x, p.y, p.visibility, p.presence) for p in result.pose_landmarks[person]])
+    world = np.array([(p.x, p.y, p.z) for p in result.pose_world_landmarks[person]])
     return Keypoints(
         np.array([time]),
         world[None] * _AXES,
