@@ -17,6 +17,7 @@ from mocap.core import rotation as R
 from mocap.core.camera import Camera, fit_translation
 from mocap.core.filter import fill_gaps, smooth
 from mocap.core.keypoints import Keypoints
+from mocap.lift.knees import straighter_knees
 from mocap.lift.landmarks import JOINT_OF, carry, joints_of
 from mocap.lift.network import HIP_JOINTS, RATE, features, lifted, weights
 
@@ -115,6 +116,7 @@ def lift_with_error(
         return keypoints.positions, keypoints.confidence
     seen = see(keypoints, camera)
     joints, error = predict(keypoints.times, seen)
+    joints = straighter_knees(joints, 1.0 / seen.hips[:, 2])
     joints = R.apply(R.conjugate(seen.turn)[:, None], joints)
     joints = joints - joints[:, HIP_JOINTS].mean(axis=1, keepdims=True)
     missing = np.isnan(seen.across).any(axis=2) | np.isnan(joints[..., 0])

@@ -1,0 +1,21 @@
+"""Smooth transitions between 0 and 1."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+
+def smoothstep(
+    x: Float[ndarray, "*shape"], start: float = 0.0, end: float = 1.0
+) -> Float[ndarray, "*shape"]:
+    """Return 0 up to `start`, 1 from `end` on, and the cubic 3t² − 2t³ between them.
+
+    Args:
+        x: Where to evaluate.
+        start: Where the transition begins.
+        end: Where it ends; may be below `start`, for a transition downwards.
+    """
+    t = np.clip((np.asarray(x) - start) / (end - start), 0.0, 1.0)
+    return np.asarray(t * t * (3.0 - 2.0 * t))

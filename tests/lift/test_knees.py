@@ -1,0 +1,68 @@
+"""Knees that the lifter bends in depth are made straighter; what the picture shows stays."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mocap.lift.knees import EXCESS, straighter_knees
+from mocap.lift.network import JOINTS
+
+HIP, KNEE, ANKLE = (JOINTS.index(f"left_{n}") for n in ("hip", "knee", "ankle"))
+DISTANCE = 3.0
+BENDS = st.floats(0.0, np.pi - 0.1)
+
+
+def leg(bend: float, heading: float) -> np.ndarray:
+    """Joints with a left leg bent by `bend` in a plane at `heading` from the camera's, radians."""
+    joints = np.zeros((1, len(JOINTS), 3))
+    ahead = np.array([np.sin(heading), 0.0, np.cos(heading)])
+    down = np.array([0.0, -1.0, 0.0])
+    thigh, shank = (0.42 * (np.cos(a) * down + np.sin(a) * ahead) for a in (bend / 2, -bend / 2))
+    joints[0, KNEE] = joints[0, HIP] + thigh
+    joints[0, ANKLE] = joints[0, KNEE] + shank
+    return joints
+
+
+def bend_of(joints: np.ndarray) -> float:
+    a, b = joints[0, KNEE] - joints[0, HIP], joints[0, ANKLE] - joints[0, KNEE]
+    return float(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b))
+
+
+def seen(joints: np.ndarray) -> np.ndarray:
+    """Image points of a camera at DISTANCE before the hips."""
+    return joints[..., :2] / (DISTANCE - joints[..., 2:])
+
+
+@given(BENDS, st.floats(-np.pi, np.pi))
+def test_only_the_depth_of_knees_changes_and_never_to_more_bend(
+    bend: float, heading: float
+) -> None:
+    before = leg(bend, heading)
+    after = straighter_knees(before, np.array([DISTANCE]))
+    np.testing.assert_allclose(seen(after), seen(before), atol=1e-9)
+    np.testing.assert_array_equal(np.delete(after, KNEE, axis=1), np.delete(before, KNEE, axis=1))
+    assert bend_of(after) <= bend_of(before) + 1e-6
+
+
+@given(st.floats(0.0, np.radians(120.0)), st.floats(0.001, 0.1))
+def test_towards_the_camera_bends_lose_the_excess_and_keep_their_order(
+    bend: float, more: float
+) -> None:
+    one, other = (
+        bend_of(straighter_knees(leg(b, 0.0), np.array([DISTANCE]))) for b in (bend, bend + more)
+    )
+    assert one <= other + 1e-6
+    lost = bend - one
+    assert lost <= EXCESS + np.radians(3.0)
+    if np.radians(18.0) <= bend <= np.radians(30.0):
+        assert lost >= EXCESS - np.radians(3.0)
+    if bend >= np.radians(90.0):
+        assert lost < 1e-6
+
+
+def test_a_bend_across_the_picture_stays() -> None:
+    before = leg(np.radians(25.0), np.pi / 2)
+    after = straighter_knees(before, np.array([DISTANCE]))
+    assert np.degrees(bend_of(before) - bend_of(after)) < 0.1
