@@ -185,7 +185,7 @@ def target(path: Path, character: Character | None, names: str | None = None) ->
             f"{path.name} gets the names of {character.path.name}; --names is for a .bvh "
             "or .fbx without --rig."
         )
-    if path.suffix.lower() == ".vrma":
+    if path.suffix.lower() in formats.PERFORMERS_SUFFIXES:
         return Target(path, None)
     assert rig is not None
     return Target(path, rig, _companions(path, rig, character.path.parent))

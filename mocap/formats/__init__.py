@@ -6,6 +6,7 @@ writes the disk.
     gltf*.py, glb.py      .glb .gltf .vrm, written into the character's own document
     fbx/                  .fbx, into the character's own file or as a skeleton
     vrma.py               .vrma, for any VRM character
+    movement.py           .csv .mot .trc, joint angles and places, written only
     keypoints_json.py     .json .jsonl, keypoints
 """
 
@@ -26,6 +27,8 @@ from mocap.formats.table import (
     KEYPOINT_WRITERS,
     KEYPOINTS_SUFFIXES,
     MOTION_SUFFIXES,
+    PERFORMERS_SUFFIXES,
+    READ_SUFFIXES,
     ExportOptions,
     Format,
     by_content,
@@ -54,7 +57,7 @@ def load(path: str | os.PathLike[str], source_fps: float | None = None) -> Motio
     suffix = path.suffix.lower()
     entry = by_suffix(path)
     if entry is None and suffix not in KEYPOINT_READERS:
-        known = ", ".join((*MOTION_SUFFIXES, *KEYPOINTS_SUFFIXES))
+        known = ", ".join((*READ_SUFFIXES, *KEYPOINTS_SUFFIXES))
         raise InputError(f"mocap does not read {path.name!r}: the suffix must be one of {known}.")
     data = read(path)
     with naming(path):
@@ -245,6 +248,7 @@ def _beside(path: Path) -> Path:
 __all__ = [
     "KEYPOINTS_SUFFIXES",
     "MOTION_SUFFIXES",
+    "PERFORMERS_SUFFIXES",
     "ExportOptions",
     "check_writable",
     "keypoints_writer",

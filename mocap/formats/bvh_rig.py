@@ -35,7 +35,7 @@ def tree_of(data: bytes, root: str | None = None) -> Tree:
         InputError: If the file is no BVH, or its joints are out of range.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        return _tree(bvh.loads(bvh_text.decoded(data), scale=1.0, root=root))
+        return tree_of_motion(bvh.loads(bvh_text.decoded(data), scale=1.0, root=root))
 
 
 def characters(data: bytes) -> list[str]:
@@ -44,7 +44,8 @@ def characters(data: bytes) -> list[str]:
     return names if len(names) > 1 else []
 
 
-def _tree(motion: Motion) -> Tree:
+def tree_of_motion(motion: Motion) -> Tree:
+    """Returns the tree of a BVH's motion, in the document's frame and unit, as `tree_of` does."""
     skeleton = motion.skeleton
     count = len(skeleton.names)
     step = max(1, -(-len(motion) // min(_FRAMES, max(1, _NUMBERS // count))))
@@ -149,6 +150,13 @@ def dumps(motion: Motion, rig: Rig, fps: float | None = None) -> bytes:
     turned, places = _in_file(motion, rig, file)
     rest = bvh.motion_of(file, scale=1.0).skeleton.rest_positions()
     first = file.names.index(rig.skeleton.names[0])
+    over = file.parents[first]
+    if over >= 0 and file.names[over] in rig.skeleton.names:
+        raise InputError(
+            f"The hierarchy of {rig.name} begins at {file.names[0]!r} and not at the hips; mocap "
+            "reads such a motion but does not write into its skeleton. Write to a .glb or .vrma, "
+            "or to a .bvh without --rig."
+        )
     # whose position channels carry the body: the first joint's, or the next above it that has all
     # three
     mover = first

@@ -9,13 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig, Tree
 from mocap.errors import InputError, OutputError
-from mocap.formats import bvh, bvh_rig, bvh_text, fbx, gltf, gltf_read, gltf_tree, vrma
+from mocap.formats import (
+    bvh,
+    bvh_rig,
+    bvh_text,
+    fbx,
+    gltf,
+    gltf_read,
+    gltf_tree,
+    movement,
+    vrma,
+)
 from mocap.formats.embed import embedded
 
 
@@ -177,10 +187,45 @@ FBX = Format(
     dumps=_dumps_fbx,
     suffixes_for=lambda rig: (".fbx",) if rig is None or rig.kind == "fbx" else (),
 )
-# A file's content is tried in this order: a VRM animation is a glTF too.
-FORMATS = (BVH, VRMA, GLTF, FBX)
 
+
+def _written_only(suffix: str, dumps: Callable[[Motion, ExportOptions], str]) -> Format:
+    """Returns a format of movement science: angles or places of the performer, of any rig."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise InputError(f"mocap writes {suffix} files and does not read them.")
+
+    def written(motion: Motion, rig: Rig | None, options: ExportOptions) -> Written:
+        _refuse_ground(options, f"a {suffix} file")
+        return Written(dumps(_resampled(motion, options), options).encode())
+
+    return Format(
+        suffixes=(suffix,),
+        recognises=lambda data: False,
+        characters=refuse,
+        tree=refuse,
+        animations=refuse,
+        loads=refuse,
+        loads_on=refuse,
+        dumps=written,
+        suffixes_for=lambda rig: (suffix,),
+    )
+
+
+MOVEMENT = (
+    _written_only(".csv", lambda motion, options: movement.dumps_csv(motion)),
+    _written_only(".mot", lambda motion, options: movement.dumps_mot(motion, options.name)),
+    _written_only(".trc", lambda motion, options: movement.dumps_trc(motion, options.name)),
+)
+# A file's content is tried in this order: a VRM animation is a glTF too.
+FORMATS = (BVH, VRMA, GLTF, FBX, *MOVEMENT)
+
+READ_SUFFIXES: tuple[str, ...] = tuple(
+    sorted(s for f in FORMATS if f not in MOVEMENT for s in f.suffixes)
+)
 MOTION_SUFFIXES: tuple[str, ...] = tuple(sorted(s for f in FORMATS for s in f.suffixes))
+PERFORMERS_SUFFIXES: tuple[str, ...] = (".vrma", *(s for f in MOVEMENT for s in f.suffixes))
+"""Files of the performer's own motion, whatever character moves."""
 
 
 def _loads_keypoints(data: bytes, source_fps: float | None) -> Keypoints:

@@ -29,7 +29,7 @@ from mocap.retargeting import turns
 from mocap.retargeting.body import body_of, has_legs
 from mocap.retargeting.same import leg_length
 from mocap.rig import rest, stance
-from mocap.rig.load import make_rig, recognise
+from mocap.rig.load import make_rig, recognise, world_turn
 from mocap.rig.mapping import REQUIRED
 from mocap.solve.contacts import find_contacts
 
@@ -39,6 +39,10 @@ from mocap.solve.contacts import find_contacts
 _HEIGHT, _SPEED = (0.04, 0.06), (0.2, 0.35)
 # The largest upward bend of toes, radians.
 _TOES = np.radians(60.0)
+# A body stands along an axis if its median direction is this close to it, a cosine; judged by at
+# most this many frames.
+_LIFTED, _FRAMES = np.cos(np.radians(45.0)), 200
+_UP = np.array([0.0, 1.0, 0.0])
 _LEFT, _AHEAD = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
 _CUTOFF = 6.0  # Hz, for speeds
 # The ground is where the lowest points mostly are, of the times when they are within this share of
@@ -97,6 +101,8 @@ def load_motion(
             )
         # An FBX take may give its bones other lengths than the rest has.
         rig = replace(rig, skeleton=motion.skeleton)
+        joints = {bone: rig.index(bone) for bone in rig.bones}
+        motion = _upright(motion, joints, rig.turn) if rig.kind != "bvh" else motion
         return normalized(_at_rate(motion, source_fps), rig)
 
 
@@ -107,6 +113,7 @@ def _at_rate(motion: Motion, fps: float | None) -> Motion:
 
 def _vrma_motion(motion: Motion, name: str) -> Motion:
     """Returns a VRM animation's motion on a humanoid body in T-pose."""
+    motion = _facing(motion)
     skeleton = _in_t_pose(motion.skeleton)
     motion = replace(motion, skeleton=skeleton)
     # Hips that rest on the ground are not those of a body: the motion is placed by its feet, like a
@@ -115,6 +122,69 @@ def _vrma_motion(motion: Motion, name: str) -> Motion:
     bones = {bone: bone for bone in skeleton.names}
     rig = Rig(name, kind, skeleton, bones, {}, skeleton.rest_rotations, R.IDENTITY, 1.0)
     return normalized(motion, rig)
+
+
+def _facing(motion: Motion) -> Motion:
+    """Return a VRM animation's motion in a world in which its rest pose stands and faces +Z.
+
+    By the specification the rest pose is the T-pose in this world. Files of other axes (up along
+    Z, facing backward) rest straight along another axis; a rest that bends is a pose.
+    """
+    skeleton = motion.skeleton
+    bones = {bone: j for j, bone in enumerate(skeleton.names)}
+    pose = Pose("rest", skeleton.rest_positions(), skeleton.rest_rotations)
+    try:
+        turn = world_turn("vrm", [pose], pose, bones)
+    except InputError:
+        return motion
+    straight = all(
+        R.normalize(pose.positions[bones[f"{s}UpperLeg"]] - pose.positions[bones[f"{s}LowerLeg"]])
+        @ stance.body_up(pose, bones)
+        > _BENT
+        for s in ("left", "right")
+        if {f"{s}UpperLeg", f"{s}LowerLeg"} <= bones.keys()
+    )
+    swaps_axes = np.abs(np.abs(R.to_matrix(turn)) - 0.5).min() > 0.5 - 1e-6
+    if R.angle(turn) < 1e-6 or not (straight and swaps_axes):
+        return motion
+    turned = replace(
+        motion,
+        skeleton=replace(skeleton, offsets=R.apply(turn, skeleton.offsets)),
+        root_positions=R.apply(turn, motion.root_positions),
+        rotations=R.multiply(R.multiply(turn, motion.rotations), R.conjugate(turn)),
+    )
+    return _upright(turned, bones, turn)
+
+
+def _upright(motion: Motion, bones: dict[str, int], turn: Float[ndarray, "4"]) -> Motion:
+    """Return the motion in the file's own world if the body stands there and lies in this one.
+
+    A file whose rest pose lies down is either wholly in a world with another axis up, or has only
+    its rest pose in that world while the animation lifts the body.
+
+    Args:
+        motion: A motion in the world in which the rest pose stands.
+        bones: Bone → joint.
+        turn: The rotation from the file's world to this one.
+    """
+    up = R.apply(turn, _UP)
+    if up @ _UP > _LIFTED or not len(motion):
+        return motion
+    some = np.linspace(0, len(motion) - 1, min(len(motion), _FRAMES)).astype(int)
+    posed = fk(motion.skeleton, motion.root_positions[some], motion.rotations[some])
+    stands = R.normalize(
+        np.median(
+            [stance.body_up(Pose("frame", p, r), bones) for p, r in zip(*posed, strict=True)],
+            axis=0,
+        )
+    )
+    if stands @ up < _LIFTED or stands @ _UP > stands @ up:
+        return motion
+    lift = R.between(up, _UP)
+    rotations = motion.rotations.copy()
+    rotations[:, 0] = R.multiply(lift, rotations[:, 0])
+    root = R.apply(lift, motion.root_positions)
+    return replace(motion, root_positions=root, rotations=rotations)
 
 
 def _in_t_pose(skeleton: Skeleton) -> Skeleton:

@@ -21,6 +21,7 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton, bone_before, humanoid_index
 from mocap.errors import InputError
+from mocap.retargeting.pelvis import pelvis_turns
 from mocap.rig import tree as T
 
 _TRUNK = ("hips", "spine", "chest", "upperChest")
@@ -278,6 +279,9 @@ def to_bones(
     """
     positions, world = fk(rig.skeleton, np.zeros(3), rotations)
     turned = R.multiply(world, R.conjugate(link.world))
+    if "hips" in rig.bones and len(turned):
+        hips = rig.index("hips")
+        turned[:, hips] = pelvis_turns(rig, positions, turned[:, hips])
     _bent_on_the_way(rig, positions, turned)
     out = np.empty((len(rotations), len(BONES), 4))
     sampled = _sampled(turned, rig)

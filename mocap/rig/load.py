@@ -21,6 +21,7 @@ from mocap.formats.table import Format, by_content
 from mocap.rig import mapfile, rest, stance
 from mocap.rig import tree as T
 from mocap.rig.mapping import map_bones
+from mocap.rig.reroot import from_hips
 from mocap.rig.soles import standing_normals
 
 _UP, _AHEAD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
@@ -97,7 +98,7 @@ def recognise(
                 )
             if bodies:
                 return next(iter(bodies.values()))
-        tree = entry.tree(source, path.parent, character)
+        tree = from_hips(entry.tree(source, path.parent, character))
         found = map_bones(tree) if bone_map is None else mapfile.apply(tree, bone_map)
         return Recognised(tree, found, source)
 
@@ -108,7 +109,7 @@ def _humanoids(
     """Returns which of a file's characters are humanoids, by name."""
     bodies = {}
     for name in names:
-        tree = entry.tree(source, folder, name)
+        tree = from_hips(entry.tree(source, folder, name))
         try:
             bodies[name] = Recognised(tree, map_bones(tree), source)
         except InputError:
@@ -144,7 +145,7 @@ def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> R
     poses = [Pose("rest", tree.positions, tree.rotations), *tree.poses]
     poses = [Pose(p.name, p.positions[kept], p.rotations[kept]) for p in poses]
     best = stance.neutral(poses, bones)
-    turn = _turn(tree.kind, poses, best, bones)
+    turn = world_turn(tree.kind, poses, best, bones)
     poses = [
         Pose(p.name, R.apply(turn, p.positions), R.multiply(turn, p.rotations))
         for p in (poses[0], best)
@@ -222,7 +223,9 @@ def _kept(tree: Tree, parents: ndarray, nodes: dict[str, int]) -> ndarray:
     return np.array(kept if len(kept) <= _MANY else [n for n in order if needed[n]])
 
 
-def _turn(kind: str, poses: list[Pose], best: Pose, bones: dict[str, int]) -> Float[ndarray, " 4"]:
+def world_turn(
+    kind: str, poses: list[Pose], best: Pose, bones: dict[str, int]
+) -> Float[ndarray, " 4"]:
     """Return the rotation from the document's world to mocap's: +Y up, the rest pose faces +Z.
 
     In glTF, up is the specification's, unless the body plainly lies. A BVH's zero pose may use

@@ -11,6 +11,7 @@ from mocap.core.skeleton import BONE_PARENTS, BONES, bone_before, mirrored_name
 from mocap.errors import InputError
 from mocap.rig import tree as T
 from mocap.rig.by_name import by_name
+from mocap.rig.doubts import against_shape, less_sure, proportions
 from mocap.rig.names import FINGERS, read
 from mocap.rig.shape import NoBody, by_shape
 
@@ -50,7 +51,7 @@ def map_bones(tree: Tree) -> dict[str, Found]:
     """
     named = by_name(tree)
     try:
-        shaped, reason = _shaped(tree), ""
+        shaped, reason = shape(tree), ""
     except NoBody as no:
         shaped, reason = {}, str(no)
     if tree.mirrored:
@@ -72,7 +73,17 @@ def map_bones(tree: Tree) -> dict[str, Found]:
             f"This is no humanoid that could be recognised: {reason}. A map file made by hand may "
             "say what is what (--map)."
         )
-    return {bone: found[bone] for bone in BONES if bone in found}
+    found = {bone: found[bone] for bone in BONES if bone in found}
+    return found if declared else less_sure(tree, found)
+
+
+def remarks(tree: Tree, found: dict[str, Found]) -> list[str]:
+    """Return sentences on where a bone map disagrees with proportions or shape of the skeleton."""
+    try:
+        shaped = shape(tree)
+    except NoBody:
+        shaped = {}
+    return [*proportions(tree, found), *against_shape(tree, found, shaped)]
 
 
 def _contradicted(named: dict[str, Found], shaped: dict[str, Found]) -> bool:
@@ -118,10 +129,13 @@ def _is_part(tree: Tree, found: dict[str, Found]) -> bool:
     return int((joints & ~inside).sum()) <= max(_STRAYS, len(nodes))
 
 
-def _shaped(tree: Tree) -> dict[str, Found]:
-    """`by_shape` without nodes named wings, weapons, tails or handles, which may be longer than
-    limbs.
-    Raises NoBody.
+def shape(tree: Tree) -> dict[str, Found]:
+    """Return the bones by shape, without nodes named wings, weapons, tails or handles.
+
+    Such nodes may be longer than limbs.
+
+    Raises:
+        NoBody: There is no body.
     """
     readings = read(tree.names)
     joints = tree.joints if tree.joints.any() else np.ones(len(tree.names), dtype=bool)

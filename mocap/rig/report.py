@@ -7,7 +7,7 @@ import numpy as np
 from mocap.core.naming import conventions
 from mocap.core.rig import Aligned, Found, Rig, Tree
 from mocap.core.skeleton import BONES
-from mocap.rig.mapping import REQUIRED
+from mocap.rig.mapping import REQUIRED, remarks
 from mocap.rig.names import FINGERS
 
 _WIDTH = 80
@@ -43,6 +43,8 @@ def table(tree: Tree, found: dict[str, Found]) -> str:
     unsure = [bone for bone in BONES if bone in found and found[bone].sure < UNSURE]
     if unsure:
         lines += _wrapped(f"Unsure, look at the picture (--picture): {', '.join(unsure)}.")
+    for remark in remarks(tree, found):
+        lines += _wrapped(remark)
     mapped = {f.node for f in found.values()}
     still = [
         name

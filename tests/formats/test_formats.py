@@ -79,6 +79,26 @@ def test_keypoints_come_back(keypoints: Keypoints, tmp_path: Path, name: str) ->
     assert (tmp_path / name).read_text().count("\n") == (5 if name == "a.jsonl" else 0)
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".mot", ".trc"])
+def test_angles_and_places_are_written_and_not_read(
+    motion: Motion, tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    formats.save(path, motion)
+    lines = path.read_text().splitlines()
+    between = "," if suffix == ".csv" else "\t"
+    rows = [line.split(between) for line in lines[-len(motion) :]]
+    assert len({len(row) for row in rows}) == 1
+    time = 1 if suffix == ".trc" else 0
+    assert [float(row[time]) for row in rows] == pytest.approx(list(motion.times), abs=1e-4)
+    if suffix == ".trc":
+        hips = np.array([row[2:5] for row in rows], dtype=float) / 1000.0
+        x, y, z = motion.root_positions.T
+        assert np.allclose(hips, np.stack([z, y, -x], axis=1), atol=1e-6)
+    with pytest.raises(InputError, match="does not read them"):
+        formats.load(path)
+
+
 @pytest.mark.parametrize("name", ["a.bvh", "a.glb"])
 def test_a_rate_resamples(motion: Motion, rig: Rig, tmp_path: Path, name: str) -> None:
     character = name.endswith("glb")
@@ -96,7 +116,7 @@ def test_a_rate_resamples(motion: Motion, rig: Rig, tmp_path: Path, name: str) -
 def test_unknown_suffixes_list_those_known(motion: Motion, tmp_path: Path, name: str) -> None:
     with pytest.raises(
         OutputError,
-        match=r"cannot be written: .* end in \.bvh, \.fbx, \.glb, \.gltf, \.vrm or \.vrma",
+        match=r"end in \.bvh, \.csv, \.fbx, \.glb, \.gltf, \.mot, \.trc, \.vrm or \.vrma",
     ):
         formats.save(tmp_path / name, motion)
     assert not list(tmp_path.iterdir())
@@ -114,7 +134,10 @@ def test_a_character_file_needs_a_character(motion: Motion, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("kind", "name", "says"),
-    [("glb", "a.vrm", r"end in \.bvh, \.glb or \.vrma"), ("bvh", "a.glb", "is a BVH file")],
+    [
+        ("glb", "a.vrm", r"end in \.bvh, \.csv, \.glb, \.mot, \.trc or \.vrma"),
+        ("bvh", "a.glb", "is a BVH file"),
+    ],
 )
 def test_a_file_is_of_its_rigs_kind(
     motion: Motion, rig: Rig, tmp_path: Path, kind: Any, name: str, says: str
