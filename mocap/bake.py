@@ -51,7 +51,7 @@ def read_keypoints(
         NoPersonError: No person was found.
     """
     options = options or DetectOptions()
-    if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
+    if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES or formats.openpose_files(path):
         return _from_file(path, options)
     # OpenCV, which keypoint files do not need.
     from mocap.capture.open import open_source

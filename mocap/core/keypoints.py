@@ -236,10 +236,11 @@ def with_fov(keypoints: Keypoints, fov: float | None, source: CameraSource = "to
 
 
 def is_somebody(keypoints: Keypoints) -> bool:
-    """Whether a body or a hand is seen in any frame."""
+    """Whether a body, a hand or a face is seen in any frame."""
     return bool(
         np.isfinite(keypoints.positions).any()
         or (keypoints.hands is not None and np.isfinite(keypoints.hands).any())
+        or (keypoints.face is not None and np.isfinite(keypoints.face).any())
     )
 
 

@@ -67,17 +67,28 @@ def load(path: str | os.PathLike[str], source_fps: float | None = None) -> Motio
 
 
 def load_keypoints(path: str | os.PathLike[str], source_fps: float | None = None) -> Keypoints:
-    """Reads a keypoints file (`load`).
+    """Reads a keypoints file (`load`), or a folder of OpenPose's files, one a frame.
 
     Raises:
         InputError: If it cannot be read.
         NoPersonError: If there is no person in it.
     """
-    keypoints = load(path, source_fps)
+    files = openpose_files(Path(path))
+    if files:
+        data = b"[" + b",".join(read(file) for file in files) + b"]"
+        with naming(Path(path)):
+            keypoints: Motion | Keypoints = KEYPOINT_READERS[".json"](data, source_fps)
+    else:
+        keypoints = load(path, source_fps)
     assert isinstance(keypoints, Keypoints)
     if not is_somebody(keypoints):
         raise NoPersonError(f"There is no person in any of the {len(keypoints)} frames of {path}.")
     return keypoints
+
+
+def openpose_files(folder: Path) -> list[Path]:
+    """Returns the files of a folder that OpenPose wrote (`--write_json`), one a frame."""
+    return sorted(folder.glob("*_keypoints.json")) if folder.is_dir() else []
 
 
 def read_tree(path: str | os.PathLike[str]) -> Tree:
@@ -256,6 +267,7 @@ __all__ = [
     "load_keypoints",
     "motion_writer",
     "naming",
+    "openpose_files",
     "read",
     "read_tree",
     "save",

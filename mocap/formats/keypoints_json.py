@@ -27,25 +27,24 @@ import re
 import warnings
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, get_args
+from typing import get_args
 
-import msgspec
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core.camera import Camera, CameraSource
-from mocap.core.keypoints import BLENDSHAPES, HAND_LANDMARKS, LANDMARKS, Keypoints
+from mocap.core.keypoints import BLENDSHAPES, LANDMARKS, Keypoints
 from mocap.errors import InputError
 from mocap.formats import tfjs as shape
 from mocap.formats.conventions import AXES, ConventionWarning, flipped_axes
+from mocap.formats.image_layouts import COCO, flat_positions
+from mocap.formats.keypoints_dumps import TO_FILE, dumps, dumps_lines, frame_line, header_line
+from mocap.formats.keypoints_parts import face_transforms, read_face, read_hands, stacked
 
-_TURN = np.array([1.0, -1.0, -1.0])  # the detector's axes to ours, and back
+__all__ = ["dumps", "dumps_lines", "frame_line", "header_line", "loads"]
+
 _INDEX = {name: i for i, name in enumerate(LANDMARKS)}
-_HAND_INDEX = {name: i for i, name in enumerate(HAND_LANDMARKS)}
-_COCO = frozenset(
-    n for n in LANDMARKS if not re.search("mouth|inner|outer|pinky|index|thumb|heel", n)
-)
 # A median step beyond this many seconds is milliseconds.
 _SLOWEST_STEP = 5.0
 # The farthest that a person's keypoints can be from the hips, metres.
@@ -53,146 +52,35 @@ _FARTHEST = 10.0
 _DEFAULT_FPS = 30.0
 
 
-# --- writing --------------------------------------------------------------------------------------
+def loads(text: str | bytes, source_fps: float | None = None, image_only: bool = True) -> Keypoints:
+    """Read the keypoints in JSON or JSON Lines.
 
+    They are those of the person that is seen most surely and largest at first, followed from frame
+    to frame. Besides the shape above, bare lists are read: of frames, of lists of poses (a frame
+    each), of poses (one a frame), of 33 [x, y, z] in metres, and of faces as `estimateFaces` gives
+    them; and the layouts of `image_layouts`. Points are matched by name, or by order where they
+    have none. Axes that point the other way, and milliseconds, are converted with a
+    ConventionWarning.
 
-def dumps(keypoints: Keypoints) -> str:
-    """The keypoints as one JSON document. Metres are kept to 1e-6, pixels to 1e-3."""
-    frames = [_frame(keypoints, i) for i in range(len(keypoints))]
-    take = _header(keypoints.camera, _rate(keypoints))
-    take.frames = frames
-    return msgspec.json.encode(take).decode()
+    Args:
+        text: The document.
+        source_fps: Frames per second; otherwise the timestamps count, or else the file's fps, or
+            else 30 with a warning.
+        image_only: Read keypoints that are only points in the image, with a warning: the body is
+            flat, and its depth is left to the lifter.
 
-
-def dumps_lines(keypoints: Keypoints) -> str:
-    """The keypoints as JSON Lines."""
-    lines = [
-        header_line(keypoints.camera, _rate(keypoints)),
-        *(frame_line(keypoints, i) for i in range(len(keypoints))),
-    ]
-    return "".join(lines)
-
-
-def header_line(camera: Camera, fps: float | None = None) -> str:
-    """Return the first line of JSON Lines, with its newline."""
-    return msgspec.json.encode(_header(camera, fps)).decode() + "\n"
-
-
-def _header(camera: Camera, fps: float | None) -> shape.Take:
-    own = shape.Camera(round(camera.focal, 3), camera.centre, camera.source)
-    return shape.Take(*camera.size, fps, own)
-
-
-def frame_line(keypoints: Keypoints, index: int) -> str:
-    """One frame as a line of JSON Lines, with its newline: a recording writes each as it comes."""
-    return msgspec.json.encode(_frame(keypoints, index)).decode() + "\n"
-
-
-def _rate(keypoints: Keypoints) -> float | None:
-    return (
-        round(1.0 / float(np.median(np.diff(keypoints.times))), 3) if len(keypoints) > 1 else None
-    )
-
-
-def _frame(keypoints: Keypoints, i: int) -> shape.Frame:
-    scores = np.round(keypoints.confidence[i], 6)
-    image = _points(keypoints.image[i], 3, scores, LANDMARKS)
-    world = _points(keypoints.positions[i] * _TURN, 6, scores, LANDMARKS)
-    hands = [_hand(keypoints, i, side) for side in (0, 1)]
-    if not image and not world and hands == [None, None]:
-        return shape.Frame(timestamp=float(keypoints.times[i]), poses=[])
-    seen = scores[np.isfinite(scores)]
-    pose = shape.Pose(
-        round(float(seen.mean()), 6) if len(seen) else None,
-        image,
-        world,
-        hands[0],
-        hands[1],
-        _face(keypoints, i),
-    )
-    return shape.Frame(timestamp=float(keypoints.times[i]), poses=[pose])
-
-
-def _points(
-    values: Float[ndarray, "n d"],
-    digits: int,
-    scores: ndarray | None = None,
-    names: tuple[str, ...] = (),
-) -> list[shape.Point]:
-    out = []
-    for k, (row, seen) in enumerate(
-        zip(
-            (np.round(values, digits) + 0.0).tolist(),
-            np.isfinite(values).all(axis=1).tolist(),
-            strict=True,
-        )
-    ):
-        if seen:
-            score = None if scores is None or not np.isfinite(scores[k]) else float(scores[k])
-            out.append(
-                shape.Point(
-                    row[0],
-                    row[1],
-                    row[2] if len(row) > 2 else None,
-                    score,
-                    names[k] if names else None,
-                )
-            )
-    return out
-
-
-def _hand(keypoints: Keypoints, i: int, side: int) -> shape.Hand | None:
-    if keypoints.hands is None or not np.all(np.isfinite(hand := keypoints.hands[i, side])):
-        return None
-    image = (
-        []
-        if keypoints.hands_image is None
-        else _points(keypoints.hands_image[i, side], 3, None, HAND_LANDMARKS)
-    )
-    score = (
-        None
-        if keypoints.hands_confidence is None
-        else round(float(keypoints.hands_confidence[i, side]), 6)
-    )
-    return shape.Hand(score, image, _points(hand * _TURN, 6, None, HAND_LANDMARKS))
-
-
-def _face(keypoints: Keypoints, i: int) -> shape.Face | None:
-    points = (
-        []
-        if keypoints.face is None or not np.all(np.isfinite(keypoints.face[i]))
-        else _points(keypoints.face[i], 3)
-    )
-    matrix = None if keypoints.face_transform is None else keypoints.face_transform[i]
-    transform = (
-        None if matrix is None or not np.all(np.isfinite(matrix)) else matrix.ravel().tolist()
-    )
-    weights = None if keypoints.face_blendshapes is None else keypoints.face_blendshapes[i]
-    told = (
-        None
-        if weights is None or not np.all(np.isfinite(weights))
-        else dict(zip(BLENDSHAPES, np.round(weights, 5).tolist(), strict=True))
-    )
-    return shape.Face(points, transform, told) if points or transform else None
-
-
-# --- reading --------------------------------------------------------------------------------------
-
-
-def loads(text: str | bytes, source_fps: float | None = None) -> Keypoints:
-    """The keypoints in JSON or JSON Lines, of the person that is most surely and largely seen,
-    followed from frame to frame.
-
-    Besides the shape above, bare lists are read: of frames, of lists of poses (a frame each), of
-    poses (one a frame), and of 33 [x, y, z] in metres. source_fps, if given, sets the times;
-    otherwise the timestamps do, or else the file's fps, or else 30 with a warning. Points are
-    matched by name, or by order where they have none. Axes that point the other way, and
-    milliseconds, are converted with a ConventionWarning. Raises InputError for anything else:
-    17-point models, keypoints without keypoints3D, NaN, other shapes.
+    Raises:
+        InputError: For anything else: keypoints without keypoints3D if not `image_only`, NaN,
+            other shapes.
     """
     take = shape.parsed(text.encode() if isinstance(text, str) else text)
     poses = _followed(take.frames)
-    _check_landmarks(poses)
+    flat = _is_flat(poses)
+    if flat and not image_only:
+        raise InputError(
+            "These keypoints have no keypoints3D, only points in the image; live, mocap needs the "
+            "33 points of BlazePose with keypoints3D in metres."
+        )
     count = len(poses)
     positions, image = np.full((count, 33, 3), np.nan), np.full((count, 33, 2), np.nan)
     confidence = np.zeros((count, 33))
@@ -202,32 +90,42 @@ def loads(text: str | bytes, source_fps: float | None = None) -> Keypoints:
             # the last word.
             _fill(positions[i], confidence[i], pose.keypoints_3d, i)
             _fill(image[i], confidence[i], pose.keypoints, i)
-    if np.any(np.isfinite(positions)) and np.nanmedian(np.abs(positions)) > _FARTHEST:
+    if flat:
+        positions = flat_positions(image) * TO_FILE
+        warnings.warn(
+            "These keypoints have no depth, only points in the image; the depth is that of mocap's "
+            "lifter alone, and palms and feet turn with arms and legs where their points are "
+            "missing.",
+            stacklevel=2,
+        )
+    elif np.any(np.isfinite(positions)) and np.nanmedian(np.abs(positions)) > _FARTHEST:
         raise InputError(
             f"keypoints3D must be in metres, but lie {np.nanmedian(np.abs(positions)):.0f} from "
             f"the hips; these look like pixels."
         )
-    hands, hands_image, hands_score = _read_hands(poses)
-    face = _stacked([_read_face(p) for p in poses], (478, 3))
-    transform = _stacked(
+    hands, hands_image, hands_score = read_hands(poses)
+    face = stacked([read_face(p) for p in poses], (478, 3))
+    transform = stacked(
         [None if p is None or p.face is None else p.face.transform for p in poses], (4, 4)
     )
     told = [
         None if p is None or p.face is None or p.face.blendshapes is None else p.face.blendshapes
         for p in poses
     ]
-    blendshapes = _stacked(
+    blendshapes = stacked(
         [None if t is None else [t.get(name, 0.0) for name in BLENDSHAPES] for t in told],
         (len(BLENDSHAPES),),
     )
-    hands = None if hands is None else hands * _TURN
+    hands = None if hands is None else hands * TO_FILE
+    camera = _camera(take, image, hands_image, None if face is None else face[..., :2])
+    if face is not None and transform is None:
+        transform = face_transforms(face, camera.focal)
     times = _times(take, source_fps)
     keypoints = Keypoints(
-        times, positions * _TURN, image, confidence, _camera(take, image, hands_image), hands, face,
-        transform, hands_image,
-        hands_score, blendshapes,
+        times, positions * TO_FILE, image, confidence, camera,
+        hands, face, transform, hands_image, hands_score, blendshapes,
     )  # fmt: skip
-    return _turned_round(keypoints)
+    return keypoints if flat else _turned_round(keypoints)
 
 
 def _followed(frames: list[shape.Frame]) -> list[shape.Pose | None]:
@@ -269,25 +167,10 @@ def _hips(pose: shape.Pose) -> Float[ndarray, " 2"]:
     return np.asarray(image[[_INDEX["left_hip"], _INDEX["right_hip"]]].mean(axis=0))
 
 
-def _check_landmarks(poses: list[shape.Pose | None]) -> None:
+def _is_flat(poses: list[shape.Pose | None]) -> bool:
+    """Whether the poses have points in the image, and in no frame any in metres."""
     seen = [p for p in poses if p is not None]
-    names = {
-        _plain(n)
-        for n in {p.name for pose in seen for p in (*pose.keypoints, *pose.keypoints_3d)}
-        if n
-    }
-    counts = {len(pose.keypoints_3d or pose.keypoints) for pose in seen}
-    needed = (
-        "mocap needs the 33 points of BlazePose with keypoints3D in metres: use the BlazePose "
-        "model, or `mocap detect` on the video."
-    )
-    if seen and (names <= _COCO if names else counts == {17}):
-        raise InputError(
-            f"These keypoints are the 17 of MoveNet, PoseNet or COCO, which have no depth, hands "
-            f"and feet; {needed}"
-        )
-    if any(pose.keypoints for pose in seen) and not any(pose.keypoints_3d for pose in seen):
-        raise InputError(f"These keypoints have no keypoints3D, only points in the image; {needed}")
+    return any(p.keypoints for p in seen) and not any(p.keypoints_3d for p in seen)
 
 
 def _plain(name: str) -> str:
@@ -319,10 +202,12 @@ def _fill(
     if not points:
         return
     names = tuple(p.name for p in points)
-    if not any(names) and len(points) != 33:
+    if not any(names) and len(points) == 17:
+        names = COCO  # MoveNet and PoseNet
+    elif not any(names) and len(points) != 33:
         raise InputError(
             f"Frame {frame} has {len(points)} keypoints without names; without names there must be "
-            f"the 33 of BlazePose, in order."
+            f"the 33 of BlazePose or the 17 of COCO, in order."
         )
     index = np.array(_landmarks_named(names))
     if np.any((index < 0) | (index > 32)):
@@ -337,72 +222,6 @@ def _fill(
     seen = np.isfinite(values).all(axis=1)
     out[index[seen]] = values[seen]
     confidence[index[seen]] = scores[seen]
-
-
-def _read_hands(
-    poses: list[shape.Pose | None],
-) -> tuple[ndarray | None, ndarray | None, ndarray | None]:
-    """Both hands of each frame: metres from their wrists (F, 2, 21, 3) in the file's axes, pixels
-    (F, 2, 21, 2), and scores (F, 2).
-    """
-    count = len(poses)
-    world, image, score = (
-        np.full((count, 2, 21, 3), np.nan),
-        np.full((count, 2, 21, 2), np.nan),
-        np.zeros((count, 2)),
-    )
-    for i, pose in enumerate(poses):
-        for side, hand in enumerate(() if pose is None else (pose.left_hand, pose.right_hand)):
-            if hand is not None and (points := _hand_points(hand.keypoints_3d, i)) is not None:
-                # The library's origin is about the hand's middle.
-                world[i, side] = points - points[0]
-                score[i, side] = 1.0 if hand.score is None else hand.score
-                pixels = _hand_points(hand.keypoints, i)
-                image[i, side] = np.nan if pixels is None else pixels[:, :2]
-    if not np.isfinite(world).any():
-        return None, None, None
-    return world, image if np.isfinite(image).any() else None, score
-
-
-def _hand_points(points: list[shape.Point], frame: int) -> Float[ndarray, "21 3"] | None:
-    """The 21 points by name, or by order where they have none; None if one of them is not there."""
-    if len(points) != len(HAND_LANDMARKS):
-        return None
-    names = [p.name for p in points]
-    if unknown := [n for n in names if n is not None and n.lower() not in _HAND_INDEX]:
-        raise InputError(
-            f"Frame {frame} has a hand's keypoint named {unknown[0]!r}; the names are "
-            f"{', '.join(HAND_LANDMARKS)}."
-        )
-    values = np.array([(p.x, p.y, p.z) for p in points], dtype=np.float64)  # None becomes NaN
-    out = np.full(values.shape, np.nan)
-    out[[i if n is None else _HAND_INDEX[n.lower()] for i, n in enumerate(names)]] = values
-    return None if np.isnan(out[:, :2]).any() else out
-
-
-def _read_face(pose: shape.Pose | None) -> Float[ndarray, "478 3"] | None:
-    if pose is None or pose.face is None or len(pose.face.keypoints) != 478:
-        return None
-    return np.array([[p.x, p.y, p.z] for p in pose.face.keypoints], dtype=np.float64)
-
-
-def _stacked(items: list[Any], shape: tuple[int, ...]) -> ndarray | None:
-    """The frames' arrays as one, NaN where there is none; None if no frame has any."""
-    if all(item is None for item in items):
-        return None
-    try:
-        return np.stack(
-            [
-                np.full(shape, np.nan)
-                if item is None
-                else np.reshape(np.array(item, dtype=np.float64), shape)
-                for item in items
-            ]
-        )
-    except ValueError:
-        raise InputError(
-            f"A face transform in the JSON must have {int(np.prod(shape))} numbers."
-        ) from None
 
 
 def _times(take: shape.Take, source_fps: float | None) -> Float[ndarray, " frames"]:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from mocap.errors import InputError
+from mocap.formats.image_layouts import as_frames
 
 _HEADER = ("width", "height", "fps", "camera")
 _NAMES = {"keypoints_3d": "keypoints3D", "left_hand": "leftHand", "right_hand": "rightHand"}
@@ -71,7 +72,7 @@ def parsed(data: bytes) -> Take:
 
     Raises InputError for others.
     """
-    return _validated(_decoded_file(data))
+    return _validated(as_frames(_decoded_file(data)))
 
 
 def _decoded_file(data: bytes) -> Any:
@@ -87,7 +88,7 @@ def _decoded_file(data: bytes) -> Any:
 
 def _parsed_lines(header: dict[str, Any], lines: list[tuple[int, bytes]]) -> Any:
     # A list of frames without a header line is JSON Lines, too.
-    frames = [header] if "poses" in header else []
+    frames = [header] if {"poses", "people"} & header.keys() else []
     frames += [_decoded(line, f" in line {number}") for number, line in lines[1:-1]]
     try:
         frames.append(_decoded(lines[-1][1], f" in line {lines[-1][0]}"))
@@ -124,7 +125,7 @@ def _validated(raw: Any) -> Take:
     if isinstance(raw, dict) and isinstance(raw.get("frames"), list):
         raw = {
             **raw,
-            "frames": [_with_hands(f) if isinstance(f, dict) else f for f in raw["frames"]],
+            "frames": [_with_parts(f) if isinstance(f, dict) else f for f in raw["frames"]],
         }
     if not isinstance(raw, dict) or not raw.get("frames"):
         found = type(raw).__name__
@@ -144,7 +145,8 @@ def _validated(raw: Any) -> Take:
         raise InputError(f"The JSON is not of the keypoints' shape: {error}.") from None
     for i, frame in enumerate(take.frames):
         if not all(
-            p.keypoints or p.keypoints_3d or p.left_hand or p.right_hand for p in frame.poses
+            p.keypoints or p.keypoints_3d or p.left_hand or p.right_hand or p.face
+            for p in frame.poses
         ):
             raise InputError(
                 f"Frame {i} has a pose with neither keypoints nor keypoints3D; a frame without a "
@@ -174,24 +176,33 @@ def _frames(items: list[Any]) -> list[Any]:
     return items
 
 
-def _with_hands(frame: dict[str, Any]) -> dict[str, Any]:
-    """The frame with the hands among its poses, as hand-pose-detection's `estimateHands` gives
-    them, put beside the body as its hands.
+def _with_parts(frame: dict[str, Any]) -> dict[str, Any]:
+    """Return the frame with the hands and the face among its poses beside the body.
+
+    hand-pose-detection's `estimateHands` and face-landmarks-detection's `estimateFaces` give them
+    as poses of their own. Whose they are is not said; with several people they go to the first.
     """
     poses = frame.get("poses")
-    hands = (
-        [p for p in poses if isinstance(p, dict) and _side(p)] if isinstance(poses, list) else []
-    )
-    if not hands:
+    if not isinstance(poses, list):
         return frame
-    assert isinstance(poses, list)
-    bodies = [p for p in poses if not (isinstance(p, dict) and _side(p))]
-    # Whose hands they are is not said; with several people they go to the first.
-    first = {
-        **(bodies[0] if bodies else {}),
-        **{_side(h): {k: v for k, v in h.items() if k != "handedness"} for h in hands},
+    parts = {_part(p): p for p in poses if isinstance(p, dict) and _part(p)}
+    if not parts:
+        return frame
+    bodies = [p for p in poses if not (isinstance(p, dict) and _part(p))]
+    beside = {
+        part: {k: v for k, v in p.items() if k not in ("handedness", "box")}
+        for part, p in parts.items()
     }
-    return {**frame, "poses": [first, *bodies[1:]]}
+    if "face" in beside:
+        beside["face"] = {"keypoints": beside["face"]["keypoints"]}
+    return {**frame, "poses": [{**(bodies[0] if bodies else {}), **beside}, *bodies[1:]]}
+
+
+def _part(pose: dict[str, Any]) -> str:
+    """Return leftHand, rightHand or face for what is one, and "" for a body."""
+    if isinstance(pose.get("keypoints"), list) and len(pose["keypoints"]) in (468, 478):
+        return "face"
+    return _side(pose)
 
 
 def _side(pose: dict[str, Any]) -> str:

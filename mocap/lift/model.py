@@ -16,15 +16,22 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.camera import Camera, fit_translation
 from mocap.core.filter import fill_gaps, smooth
-from mocap.core.keypoints import Keypoints
+from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.lift.knees import straighter_knees
 from mocap.lift.landmarks import JOINT_OF, carry, joints_of
-from mocap.lift.network import HIP_JOINTS, RATE, features, lifted, weights
+from mocap.lift.network import HIP_JOINTS, JOINTS, RATE, features, lifted, weights
 
 _AHEAD = np.array([0.0, 0.0, -1.0])
 # Gaps up to here (s) are bridged before the network sees them; the hips' distance is low-passed
 # (Hz).
 _LONGEST_GAP, _DEPTH_CUTOFF = 0.5, 1.5
+_TOES, _ANKLES = (
+    [JOINTS.index(f"{s}_{part}") for s in ("left", "right")] for part in ("toe", "ankle")
+)
+_EARS = [LANDMARKS.index("left_ear"), LANDMARKS.index("right_ear")]
+# From the ears to the nose, and from an ankle to the toes of a level foot (ahead, down): HUMANOID's
+# landmarks, metres.
+_NOSE, _FOOT = 0.11, (0.19, 0.06)
 _STRETCH = 1e-3  # seconds: a gap between frames that is no gap in the grid
 
 
@@ -77,16 +84,44 @@ def see(keypoints: Keypoints, camera: Camera) -> View:
     )
     distance = fill_gaps(times, np.log(-translation[:, 2]), _LONGEST_GAP)
     depth = np.exp(smooth(times, distance, _DEPTH_CUTOFF))
-    image = joints_of(keypoints.image)
+    image = _with_toes(joints_of(keypoints.image), keypoints.image, camera.focal / depth)
     unseen = np.isnan(image).any(axis=-1)
     confidence = np.where(unseen, np.nan, joints_of(keypoints.confidence[..., None])[..., 0])
     confidence = np.nan_to_num(fill_gaps(times, confidence, _LONGEST_GAP))
     image = fill_gaps(times, image, _LONGEST_GAP)
-    along = fill_gaps(times, joints_of(keypoints.positions)[..., 2], _LONGEST_GAP)
+    depth_of = joints_of(keypoints.positions)[..., 2]
+    # Bodies that are flat in every frame are points in the image: their depth is not known.
+    flat = not np.any(np.nan_to_num(depth_of))
+    along = fill_gaps(times, np.full_like(depth_of, np.nan) if flat else depth_of, _LONGEST_GAP)
     along = along - along[:, HIP_JOINTS].mean(axis=1, keepdims=True)
     rays = camera.rays(image)
     across, hips, turn = view_along(rays, rays[:, HIP_JOINTS].mean(axis=1), depth)
     return View(across, along, confidence, hips, turn)
+
+
+def _with_toes(
+    joints: Float[ndarray, "frames 15 2"],
+    image: Float[ndarray, "frames 33 2"],
+    scale: Float[ndarray, " frames"],
+) -> Float[ndarray, "frames 15 2"]:
+    """Return the joints' image points with toes where a detector of other points gives none.
+
+    The network was trained with toes. They are put below the ankles, on the side to which the nose
+    lies of the ears.
+
+    Args:
+        joints: The network's joints, pixels.
+        image: The landmarks, pixels.
+        scale: Pixels per metre at the hips.
+    """
+    if np.isfinite(joints[:, _TOES]).any():
+        return joints
+    ears = image[:, _EARS].mean(axis=1)
+    aside = np.clip((image[:, 0, 0] - ears[:, 0]) / (_NOSE * scale), -1.0, 1.0)
+    foot = np.stack([_FOOT[0] * np.nan_to_num(aside), np.full(len(joints), _FOOT[1])], axis=1)
+    out = joints.copy()
+    out[:, _TOES] = joints[:, _ANKLES] + (foot * scale[:, None])[:, None]
+    return out
 
 
 def lift(keypoints: Keypoints, camera: Camera) -> Float[ndarray, "frames 33 3"]:

@@ -77,4 +77,4 @@ def foreign_frame(message: str | bytes, now: float) -> Keypoints:
     take = {"frames": [frame], "width": told.get("width", 640), "height": told.get("height", 480)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it would warn thirty times a second
-        return keypoints_json.loads(msgspec.json.encode(take))
+        return keypoints_json.loads(msgspec.json.encode(take), image_only=False)

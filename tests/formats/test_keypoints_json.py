@@ -288,42 +288,9 @@ def test_a_missing_image_size_is_taken_from_the_points_with_a_warning() -> None:
 # --- what cannot be used --------------------------------------------------------------------------
 
 
-def coco(point: dict[str, Any]) -> bool:
-    return not any(
-        w in point["name"] for w in ("mouth", "inner", "outer", "pinky", "index", "thumb", "heel")
-    )
-
-
-def seventeen(whole: dict[str, Any], names: bool, depth: bool) -> None:
-    for frame in whole["frames"]:
-        pose = frame["poses"][0]
-        for key in ("keypoints", "keypoints3D"):
-            pose[key] = [
-                p if names else {k: v for k, v in p.items() if k != "name"}
-                for p in pose[key]
-                if coco(p)
-            ]
-            assert len(pose[key]) == 17
-        if not depth:
-            del pose["keypoints3D"]
-
-
-def no_depth(whole: dict[str, Any]) -> None:
-    for frame in whole["frames"]:
-        del frame["poses"][0]["keypoints3D"]
-
-
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (
-            lambda d: seventeen(d, True, False),
-            "the 17 of MoveNet, PoseNet or COCO.*needs the 33 points of BlazePose",
-        ),
-        (lambda d: seventeen(d, False, False), "the 17 of MoveNet, PoseNet or COCO"),
-        (lambda d: seventeen(d, True, True), "the 17 of MoveNet, PoseNet or COCO"),
-        (lambda d: seventeen(d, False, True), "the 17 of MoveNet, PoseNet or COCO"),
-        (no_depth, "no keypoints3D, only points in the image"),
         (
             lambda d: d["frames"][2]["poses"][0]["keypoints3D"].__setitem__(
                 4, {"x": 1, "y": 2, "z": 3, "name": "tail"}

@@ -1,0 +1,235 @@
+"""Keypoints in the image alone, in the JSON layouts of OpenPose, COCO, AlphaPose and MMPose.
+
+    OpenPose    {"people": [{"pose_keypoints_2d": [x, y, score, …]}]} for each frame; 25 or 18
+                points, https://github.com/CMU-Perceptual-Computing-Lab/openpose, "Output"
+    COCO        [{"image_id", "keypoints": [x, y, score, …], "score"}, …], or {"images",
+                "annotations"}; 17 points, https://cocodataset.org/#format-results; COCO-WholeBody
+                has 133 in the same layout, https://github.com/jin-s13/COCO-WholeBody
+    AlphaPose   COCO's results with Halpe's 26 points,
+                https://github.com/Fang-Haoshu/Halpe-FullBody
+    MMPose      {"instance_info": [{"frame_id", "instances": [{"keypoints": [[x, y], …],
+                "keypoint_scores": […]}]}]}
+
+Points become those of BlazePose that lie at the same places; others are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core.keypoints import LANDMARKS
+from mocap.core.skeleton import BONES, HUMANOID
+from mocap.errors import InputError
+
+_SIDES = ("left", "right")
+COCO = (
+    "nose",
+    *(f"{s}_{n}" for n in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+      for s in _SIDES),
+)  # fmt: skip
+"""The 17 points of COCO, MoveNet and PoseNet."""
+
+
+def _hand(side: str, at: int) -> dict[int, str]:
+    """Return the points of a hand of 21 that BlazePose has: knuckles, and the thumb."""
+    return {at + 3: f"{side}_thumb", at + 5: f"{side}_index", at + 17: f"{side}_pinky"}
+
+
+_COCO_17 = dict(enumerate(COCO))
+_COCO_133 = {
+    **_COCO_17,
+    17: "left_foot_index",
+    19: "left_heel",
+    20: "right_foot_index",
+    22: "right_heel",
+    # The corners of the mouth are 48 and 54 of the 68 points of the face, which begin at 23.
+    71: "mouth_right",
+    77: "mouth_left",
+    **_hand("left", 91),
+    **_hand("right", 112),
+}
+_HALPE_26 = {
+    **_COCO_17,
+    20: "left_foot_index",
+    21: "right_foot_index",
+    24: "left_heel",
+    25: "right_heel",
+}
+_OPENPOSE = (
+    "nose", "", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow",
+    "left_wrist",
+)  # fmt: skip
+_BODY_25 = dict(
+    enumerate((
+        *_OPENPOSE, "", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee",
+        "left_ankle", "right_eye", "left_eye", "right_ear", "left_ear", "left_foot_index", "",
+        "left_heel", "right_foot_index", "", "right_heel",
+    ))
+)  # fmt: skip
+_OPENPOSE_18 = dict(
+    enumerate((
+        *_OPENPOSE, "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee",
+        "left_ankle", "right_eye", "left_eye", "right_ear", "left_ear",
+    ))
+)  # fmt: skip
+_LAYOUTS = {17: _COCO_17, 133: _COCO_133, 26: _HALPE_26, 25: _BODY_25, 18: _OPENPOSE_18}
+"""Number of points → index → BlazePose's landmark, "" for a point that BlazePose does not have."""
+_NAMES = {17: "COCO", 133: "COCO-WholeBody", 26: "Halpe", 25: "OpenPose BODY_25", 18: "OpenPose"}
+
+# COCO's annotations mark points as 0 (not labelled), 1 (hidden) or 2 (visible).
+_MARKS = {0: 0.0, 1: 0.5, 2: 1.0}
+# Numbered pictures are frames of one video, in which some are missing, if there are not more than
+# this many numbers for each picture.
+_SPARSE = 4
+
+# Lines of the body whose lengths give the scale of a picture: landmark, landmark, and the bones
+# of HUMANOID between which the line lies.
+_LINES = (
+    *(
+        (f"{s}_{a}", f"{s}_{b}", s + x, s + y)
+        for s in _SIDES
+        for a, b, x, y in (
+            ("hip", "knee", "UpperLeg", "LowerLeg"),
+            ("knee", "ankle", "LowerLeg", "Foot"),
+            ("shoulder", "elbow", "UpperArm", "LowerArm"),
+            ("elbow", "wrist", "LowerArm", "Hand"),
+            ("shoulder", "hip", "UpperArm", "UpperLeg"),
+        )
+    ),
+    ("left_shoulder", "right_shoulder", "leftUpperArm", "rightUpperArm"),
+)
+
+
+def as_frames(raw: Any) -> Any:
+    """Return a document in one of these layouts as {"frames": …} in the shape of TF.js.
+
+    Args:
+        raw: The decoded JSON.
+
+    Returns:
+        The frames, or the document itself if it is in none of these layouts.
+
+    Raises:
+        InputError: The number of points is that of no known layout.
+    """
+    if isinstance(raw, dict) and isinstance(raw.get("frames"), list) and _has_people(raw["frames"]):
+        return {**raw, "frames": [_openpose(f) for f in raw["frames"]]}
+    if isinstance(raw, dict) and isinstance(raw.get("people"), list):
+        return {"frames": [_openpose(raw)]}
+    if isinstance(raw, list) and _has_people(raw):
+        return {"frames": [_openpose(f) for f in raw]}
+    if isinstance(raw, dict) and isinstance(raw.get("instance_info"), list):
+        return {"frames": [_mmpose(f) for f in raw["instance_info"]]}
+    if isinstance(raw, dict) and isinstance(raw.get("annotations"), list):
+        images = {i.get("id"): i for i in raw.get("images", ()) if isinstance(i, dict)}
+        size = next(iter(images.values()), {})
+        frames = _by_image(raw["annotations"], marked=True)
+        return {**{k: size[k] for k in ("width", "height") if k in size}, "frames": frames}
+    if isinstance(raw, list) and raw and all(_is_result(r) for r in raw):
+        return {"frames": _by_image(raw, marked=False)}
+    return raw
+
+
+def _has_people(frames: list[Any]) -> bool:
+    return bool(frames) and all(isinstance(f, dict) and "people" in f for f in frames)
+
+
+def _is_result(item: Any) -> bool:
+    return isinstance(item, dict) and "image_id" in item and isinstance(item.get("keypoints"), list)
+
+
+def _openpose(frame: dict[str, Any]) -> dict[str, Any]:
+    people = [p for p in frame["people"] if isinstance(p, dict) and p.get("pose_keypoints_2d")]
+    return {"poses": [_pose(_triples(p["pose_keypoints_2d"])) for p in people]}
+
+
+def _mmpose(frame: Any) -> dict[str, Any]:
+    poses = []
+    for one in frame.get("instances", ()) if isinstance(frame, dict) else ():
+        points = one.get("keypoints", ())
+        scores = one.get("keypoint_scores") or [1.0] * len(points)
+        poses.append(_pose([[*p[:2], s] for p, s in zip(points, scores, strict=False)]))
+    return {"poses": poses}
+
+
+def _by_image(items: list[Any], marked: bool) -> list[dict[str, Any]]:
+    """Return the frames of results that each name their picture, in the order of its number."""
+    found: dict[int | str, list[Any]] = {}
+    for item in items:
+        if _is_result(item):
+            points = _triples(item["keypoints"])
+            if marked:
+                points = [[x, y, _MARKS.get(int(v), 0.0)] for x, y, v in points]
+            pose = _pose(points)
+            score = item.get("score")
+            pose |= {"score": float(score)} if isinstance(score, int | float) else {}
+            found.setdefault(_number(item["image_id"]), []).append(pose)
+    numbers = sorted(found, key=lambda n: (isinstance(n, str), n))
+    whole = [n for n in numbers if isinstance(n, int)]
+    if len(whole) == len(numbers) and whole and whole[-1] - whole[0] < _SPARSE * len(whole):
+        numbers = list(range(whole[0], whole[-1] + 1))
+    return [{"poses": found.get(n, [])} for n in numbers]
+
+
+def _number(image: Any) -> int | str:
+    """Return a picture's number: the last digits of its name."""
+    digits = re.findall(r"\d+", str(image))
+    return int(digits[-1]) if digits else str(image)
+
+
+def _triples(numbers: list[Any]) -> list[list[float]]:
+    if len(numbers) % 3 or not all(isinstance(n, int | float) for n in numbers):
+        raise InputError(
+            f"Keypoints in the image are x, y and score of each point in a row, but there are "
+            f"{len(numbers)} entries."
+        )
+    return [numbers[i : i + 3] for i in range(0, len(numbers), 3)]
+
+
+def _pose(points: list[list[float]]) -> dict[str, Any]:
+    """Return points in the order of a layout as a pose; a score of 0 means not found."""
+    layout = _LAYOUTS.get(len(points))
+    if layout is None:
+        known = ", ".join(f"{n} ({_NAMES[n]})" for n in sorted(_LAYOUTS))
+        raise InputError(f"There are {len(points)} keypoints; the known layouts have {known}.")
+    return {
+        "keypoints": [
+            {"x": x, "y": y, "score": min(float(score), 1.0), "name": layout[i]}
+            for i, (x, y, score) in enumerate(points)
+            if score > 0 and layout.get(i)
+        ]
+    }
+
+
+def flat_positions(image: Float[ndarray, "frames 33 2"]) -> Float[ndarray, "frames 33 3"]:
+    """Return places without depth for points in the image: the body flat, facing the camera.
+
+    Foreshortening only shortens a line, so the longest lines, in bodies of HUMANOID's size, give
+    the scale. The lifter ignores the depth of a body that is flat.
+
+    Args:
+        image: Pixels; NaN where a point is not seen.
+
+    Returns:
+        Metres from the middle of the hips (of the seen points where they are not seen), z = 0.
+    """
+    rest = HUMANOID.rest_positions()
+    sizes = []
+    for a, b, above, below in _LINES:
+        line = image[:, LANDMARKS.index(a)] - image[:, LANDMARKS.index(b)]
+        metres = np.linalg.norm(rest[BONES.index(above)] - rest[BONES.index(below)])
+        sizes.append(np.linalg.norm(line, axis=1) / metres)
+    # The second largest: one misplaced point does not decide.
+    ranked = np.sort(np.nan_to_num(np.stack(sizes, axis=1)), axis=1)
+    scale = np.where(ranked[:, -2] > 0, ranked[:, -2], np.nan)
+    hips = image[:, [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]].mean(axis=1)
+    seen = np.isfinite(image[..., 0])
+    total = np.maximum(seen.sum(axis=1), 1)[:, None]
+    middle = np.where(np.isnan(hips), np.nansum(image, axis=1) / total, hips)
+    flat = (image - middle[:, None]) / scale[:, None, None] * [1.0, -1.0]
+    return np.concatenate([flat, np.where(np.isnan(flat[..., :1]), np.nan, 0.0)], axis=-1)
