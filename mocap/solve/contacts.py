@@ -17,7 +17,7 @@ from mocap.core.filter import smooth
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.kinematics import fk, local_rotations, sole_points, two_bone_ik
 from mocap.core.motion import Motion
-from mocap.core.skeleton import BONES, humanoid_index
+from mocap.core.skeleton import BONES, Skeleton, humanoid_index
 from mocap.core.surface import skin_heights
 
 # A point comes to rest below the first height (m) and speed (m/s), and leaves above the second. In the picture a foot that stands hardly
@@ -43,8 +43,11 @@ _DOWN, _DOWN_CUTOFF = 0.1, 3.0
 _BLEND = 0.12
 # Touches lower than the first, metres, are on the floor; higher than the second, on something else.
 _STEP = (0.06, 0.12)
+SEEN_FAR = 0.1
+"""Metres from its place at which the correction of a point that one camera takes for standing counts
+a quarter: what is that far off mostly does not stand."""
 # Legs are never stretched beyond this share of their length: a straight knee pops.
-_REACH = 0.998
+_REACH = 0.9995
 
 SOLES = [
     LANDMARKS.index(n) for n in ("left_heel", "left_foot_index", "right_heel", "right_foot_index")
@@ -55,6 +58,7 @@ _LEGS = [
     for side in ("left", "right")
 ]
 _FORWARD = np.array([0.0, 0.0, 1.0])
+_UP = np.array([0.0, 1.0, 0.0])
 
 
 def foot_speeds(
@@ -171,6 +175,31 @@ def _mean_of_touch(values: ndarray, contact: ndarray) -> ndarray:
     return out
 
 
+def _level(times: ndarray, heights: ndarray, contacts: ndarray) -> ndarray:
+    """Return how far the hips rise (F,), metres, so that standing points are on the ground.
+
+    A body stands on the lowest point of its soles. Where a foot was seen pitched and is laid flat,
+    that point is another one, and without this the legs would have to make up for it.
+
+    Args:
+        times: Seconds.
+        heights: Of the soles' points with standing feet laid flat (F, 4), metres.
+        contacts: Which of them stand.
+    """
+    standing = np.flatnonzero(contacts.any(axis=1))
+    if not len(standing):
+        return np.zeros(len(times))
+    off = np.stack(
+        [
+            _on_ground(_mean_of_touch(np.stack([h, h], axis=1), c))[:, 1] - h
+            for h, c in zip(heights.T, contacts.T, strict=True)
+        ],
+        axis=1,
+    )
+    mean = (contacts * off).sum(axis=1)[standing] / contacts.sum(axis=1)[standing]
+    return smooth(times, np.interp(times, times[standing], mean), _DOWN_CUTOFF)
+
+
 def _on_ground(places: ndarray) -> ndarray:
     """Places of touches on y = 0, but for those that are clearly higher: on a step, on a beam."""
     out = places.copy()
@@ -179,28 +208,48 @@ def _on_ground(places: ndarray) -> ndarray:
     return out
 
 
-def plant(motion: Motion, contacts: Bool[ndarray, "frames 4"], still: float = STILL) -> Motion:
-    """The motion with its planted points held where they stand on y = 0; contacts become part of it.
+def plant(
+    motion: Motion,
+    contacts: Bool[ndarray, "frames 4"],
+    still: float = STILL,
+    far: float = np.inf,
+) -> Motion:
+    """Hold planted points where they stand on y = 0; the contacts become part of the motion.
 
-    contacts: which points touch the ground, in the order of motion.CONTACTS. still: as of `settle_hips`. A foot whose heel and toes both
-    stand lies flat. Legs reach for their foot's place with the knee where it bent before; where that is too far, the hips come down.
+    A foot whose heel and toes both stand lies flat. Legs reach for their foot's place with the knee
+    where it bent before; where that is too far, the hips come down.
+
+    Args:
+        motion: On a humanoid skeleton that stands on y = 0 in its rest pose.
+        contacts: Which points touch the ground, in the order of motion.CONTACTS.
+        still: As of `settle_hips`.
+        far: Metres from its place at which a point's correction counts a quarter, as a robust
+            estimate against false touches (Geman and McClure); infinite: contacts are certain.
     """
     times, body = motion.times, motion.skeleton
     nearest, weights = (
         np.stack(a, axis=1) for a in zip(*(_nearest(times, c) for c in contacts.T), strict=True)
     )
-    root = settle_hips(
-        times,
-        motion.root_positions,
-        sole_points(body, motion.root_positions, motion.rotations),
-        contacts,
-        still,
-    )
+    points = sole_points(body, motion.root_positions, motion.rotations)
+    root = settle_hips(times, motion.root_positions, points, contacts, still)
     _, world = fk(body, root, motion.rotations)
     ankles = np.empty((len(times), 2, 3))
     for foot in (0, 1):
-        _lay_flat(times, world, _LEGS[foot][2], contacts[:, 2 * foot] & contacts[:, 2 * foot + 1])
+        pair = slice(2 * foot, 2 * foot + 2)
+        _lay_flat(times, world, _LEGS[foot][2], _flat(points[:, pair, 1], contacts[:, pair]))
     # The whole foot moves so that its planted points are where they stand, on the average of the two.
+    posed = local_rotations(body, world)
+    positions, _ = fk(body, root, posed)
+    points = sole_points(body, root, posed)
+    # Hips come down no farther than until another part of the body lies on the ground.
+    clear = np.maximum(root[:, 1] + skin_heights(body, posed).min(axis=1), 0.0)
+    level = np.maximum(_level(times, points[..., 1], contacts), -clear)[:, None] * _UP
+    root, clear = root + level, clear + level[:, 1]
+    points = points + level[:, None]
+    for foot in (0, 1):
+        lowest = points[:, 2 * foot : 2 * foot + 2, 1].min(axis=1)
+        ankle = positions[:, _LEGS[foot][2], 1] + level[:, 1]
+        _pitch_up(body, world, _LEGS[foot][2], lowest, ankle)
     posed = local_rotations(body, world)
     positions, _ = fk(body, root, posed)
     points = sole_points(body, root, posed)
@@ -213,6 +262,9 @@ def plant(motion: Motion, contacts: Bool[ndarray, "frames 4"], still: float = ST
         miss = np.take_along_axis(
             np.stack(places, axis=1) - points[:, pair], nearest[:, pair, None], axis=0
         )
+        # A point that seems to be far from where it stands is no touch: its place is not believed.
+        away = np.linalg.norm(miss[..., [0, 2]], axis=-1, keepdims=True)
+        miss = miss / np.square(1.0 + np.square(away / far))
         # Points that stand decide; where none does, those that stood last or will stand next.
         felt = np.where(
             contacts[:, pair].any(axis=1, keepdims=True), contacts[:, pair], weights[:, pair]
@@ -223,8 +275,6 @@ def plant(motion: Motion, contacts: Bool[ndarray, "frames 4"], still: float = ST
             share[..., None] * miss
         ).sum(axis=1)
     lowered = _within_reach(times, root, positions, ankles, weights)
-    # Hips come down no farther than until another part of the body lies on the ground.
-    clear = np.maximum(root[:, 1] + skin_heights(body, posed).min(axis=1), 0.0)
     lowered[:, 1] = np.maximum(lowered[:, 1], root[:, 1] - clear)
     # Where the hips came down, a foot in the air comes down with them, but not into the ground.
     ankles[..., 1] += np.where(
@@ -244,6 +294,15 @@ def plant(motion: Motion, contacts: Bool[ndarray, "frames 4"], still: float = ST
     )
 
 
+def _flat(heights: ndarray, contacts: ndarray) -> ndarray:
+    """Return when a foot lies flat (F,), from its heel's and toes' heights and contacts (F, 2).
+
+    Both stand, or one does and the other seems to be lower, which a floor does not allow.
+    """
+    standing = np.where(contacts, heights, -np.inf).max(axis=1)
+    return np.asarray(contacts.all(axis=1) | (heights.min(axis=1) < standing))
+
+
 def _lay_flat(times: ndarray, world: ndarray, foot: int, flat: ndarray) -> None:
     """Lays a foot's sole on the ground and keeps its heading while heel and toes both stand, in place."""
     heading = _mean_of_touch(R.apply(world[:, foot], _FORWARD), flat)
@@ -255,6 +314,28 @@ def _lay_flat(times: ndarray, world: ndarray, foot: int, flat: ndarray) -> None:
     )
     for joint in (foot, foot + 1):
         world[:, joint] = R.multiply(R.from_rotation_vector(turn), world[:, joint])
+
+
+def _pitch_up(body: Skeleton, world: ndarray, foot: int, lowest: ndarray, ankle: ndarray) -> None:
+    """Turn a foot that sinks into the ground towards flat, as far as it needs, in place.
+
+    Of a foot the ankle is seen best, so the sole gives way and not the leg.
+
+    Args:
+        body: The performer.
+        world: The world rotations (F, J, 4).
+        foot: The foot's joint; the toes follow it.
+        lowest: Heights of the sole's lowest point (F,), metres.
+        ankle: Heights of the ankle (F,), metres.
+    """
+    flat = ankle - float(body.rest_positions()[foot, 1])
+    share = np.clip(-lowest / np.maximum(flat - lowest, 1e-6), 0.0, 1.0)
+    heading = R.apply(world[:, foot], _FORWARD)
+    target = R.from_axis_angle(_UP, np.arctan2(heading[:, 0], heading[:, 2]))
+    turn = R.to_rotation_vector(R.multiply(target, R.conjugate(world[:, foot])))
+    turn = R.from_rotation_vector(turn * np.where(flat > lowest, share, 0.0)[:, None])
+    for joint in (foot, foot + 1):
+        world[:, joint] = R.multiply(turn, world[:, joint])
 
 
 def _within_reach(

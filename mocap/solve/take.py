@@ -21,7 +21,7 @@ from mocap.core.motion import Motion
 from mocap.core.surface import landmark_skin
 from mocap.lift.model import lift_with_error
 from mocap.solve.body import BodyDetails, solve_body
-from mocap.solve.contacts import SEEN_STILL, find_contacts, foot_speeds, plant
+from mocap.solve.contacts import SEEN_FAR, SEEN_STILL, find_contacts, foot_speeds, plant
 from mocap.solve.depth import onto_rays, steady_heels
 from mocap.solve.evidence import SEEN, bend_elbows, confidence_inside, weigh
 from mocap.solve.face import (
@@ -143,7 +143,7 @@ def solve_take(
         upper,
     )
     motion = at_height(motion, height)
-    return motion if ground is None else plant(motion, ground.contacts > 0.5, SEEN_STILL)
+    return motion if ground is None else plant(motion, ground.contacts > 0.5, SEEN_STILL, SEEN_FAR)
 
 
 def _ground(keypoints: Keypoints, found: Refined, upright: ndarray, feet: Feet) -> Ground | None:

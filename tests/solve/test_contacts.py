@@ -166,3 +166,25 @@ def test_feet_stay_planted_on_another_body(demo: Motion) -> None:
     rest[0, 1] = -(sole_points(other, np.zeros(3), np.tile(R.IDENTITY, (55, 1)))[..., 1].min())
     found = retarget(demo, type(other)(other.names, other.parents, rest, other.rest_rotations))
     assert np.mean(slides(found, contacts)) < 0.005
+
+
+@pytest.mark.parametrize("standing", [[True, True], [True, False], [False, False]])
+def test_a_foot_pitched_into_the_floor_is_turned_and_not_the_leg(standing: list[bool]) -> None:
+    """Feet seen with their toes down: soles end on the floor, knees stay as they were."""
+    frames = 30
+    rotations = np.tile(R.IDENTITY, (frames, len(BONES), 1))
+    for side in ("left", "right"):
+        for bone, turn in (("UpperLeg", -8.0), ("LowerLeg", 16.0), ("Foot", 12.0)):
+            pitch = R.from_rotation_vector(np.radians([turn, 0.0, 0.0]))
+            rotations[:, BONES.index(side + bone)] = pitch
+    height = -sole_points(HUMANOID, np.zeros(3), rotations[:1])[..., 1].min()
+    root = np.tile([0.0, float(height), 0.0], (frames, 1))
+    before = Motion(HUMANOID, np.arange(frames) / 30.0, root, rotations)
+    contacts = np.tile([True, True, *standing], (frames, 1))
+    after = plant(before, contacts)
+    knees = [BONES.index(f"{side}LowerLeg") for side in ("left", "right")]
+    turned = np.degrees(R.distance(after.rotations[:, knees], before.rotations[:, knees]))
+    assert turned.max() < 4.0
+    soles = sole_points(HUMANOID, after.root_positions, after.rotations)[..., 1]
+    assert soles.min() > -0.005
+    assert np.abs(soles[:, :2]).max() < 0.005
