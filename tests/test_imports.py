@@ -29,7 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("core",),
     ("capture", "formats", "lift"),
     ("rig", "solve", "detect"),
-    ("retargeting",),
+    ("retargeting", "report"),
     ("transfer", "stream", "lift.training"),
     ("bake",),
     ("batch", "live"),

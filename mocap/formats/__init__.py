@@ -260,6 +260,7 @@ __all__ = [
     "KEYPOINTS_SUFFIXES",
     "MOTION_SUFFIXES",
     "PERFORMERS_SUFFIXES",
+    "READ_SUFFIXES",
     "ExportOptions",
     "check_writable",
     "keypoints_writer",
