@@ -51,7 +51,7 @@ def curves(
         at = float(y(value))
         parts.append(
             f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}" class="grid"/>'
-            f'<text x="{_LEFT - 4}" y="{at + 3:.1f}" text-anchor="end">{value:g}°</text>'
+            f'<text x="{_LEFT - 4}" y="{at + 3:.1f}" text-anchor="end">{round(value)}°</text>'
         )
     for mark in marks:
         at = float(x(mark))
@@ -86,12 +86,12 @@ def stick_figure(motion: Motion, frame: int) -> str:
     size = 1.1 * max(float(np.abs(places).max()), 0.5)
     views = [
         _sticks(motion, np.stack([places @ side, places[:, 1]], axis=1), shift * size)
-        for side, shift in ((across, 1.0), (ahead, 3.0))
+        for side, shift in ((across, 0.6), (ahead, 1.8))
     ]
     top = size * 1.05
     return (
-        f'<svg viewBox="0 {-top:.3f} {4 * size:.3f} {top + 0.1 * size:.3f}" class="figure">'
-        f'<line x1="0" x2="{4 * size:.3f}" y1="0" y2="0" class="grid"/>{"".join(views)}</svg>'
+        f'<svg viewBox="0 {-top:.3f} {2.4 * size:.3f} {top + 0.1 * size:.3f}" class="figure">'
+        f'<line x1="0" x2="{2.4 * size:.3f}" y1="0" y2="0" class="grid"/>{"".join(views)}</svg>'
     )
 
 

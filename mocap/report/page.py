@@ -31,7 +31,7 @@ td:first-child, th:first-child { text-align: left; } tr:nth-child(even) { backgr
 svg { width: 100%; } .curve polyline { fill: none; stroke-width: 1.3; }
 svg .grid { stroke: #ddd; stroke-width: 1; vector-effect: non-scaling-stroke; }
 svg .mark { stroke: #999; stroke-dasharray: 3 3; } svg text { font-size: 10px; fill: #666; }
-.figure { max-width: 420px; } .figure line { stroke-width: 2.5; stroke-linecap: round;
+.figure { max-width: 300px; } .figure line { stroke-width: 2.5; stroke-linecap: round;
        vector-effect: non-scaling-stroke; }
 .figure circle { fill: none; stroke: #444; stroke-width: 2.5; vector-effect: non-scaling-stroke; }
 figure { margin: 0; } figcaption, h3 { font-size: 14px; margin: 4px 0; }
@@ -98,7 +98,8 @@ def _extremes(motion: Motion, angles: Angles, movement: Movement | None) -> str:
     name = movement.angle if movement else max(angles, key=lambda n: float(np.ptp(angles[n])))
     values = angles[name]
     figures = "".join(
-        f"<figure>{stick_figure(motion, frame)}<figcaption>{_title(name)} {values[frame]:.0f}° at "
+        f"<figure>{stick_figure(motion, frame)}<figcaption>{_title(name)} "
+        f"{round(float(values[frame]))}° at "
         f"{motion.times[frame]:.2f} s; from the front, and from the side</figcaption></figure>"
         for frame in (int(np.argmin(values)), int(np.argmax(values)))
     )
@@ -113,13 +114,15 @@ def _ranges(angles: Angles) -> str:
         sides = [name] if not name.endswith("_r") else [name, name[:-1] + "l"]
         ends = [np.percentile(angles[s], _ENDS) for s in sides]
         cells = "".join(
-            f"<td>{low:.0f}°</td><td>{high:.0f}°</td><td>{high - low:.0f}°</td>"
+            f"<td>{round(low)}°</td><td>{round(high)}°</td><td>{round(high - low)}°</td>"
             for low, high in ends
         )
         cells += "<td></td>" * (6 - 3 * len(ends))
         apart = abs(float(np.ptp(ends[0]) - np.ptp(ends[-1])))
-        marked = ' class="marked"' if apart > _DIFFERENT else ""
-        difference = f"{apart:.0f}°" if len(ends) > 1 else ""
+        # The plane of an arm that hangs is undefined.
+        compared = len(ends) > 1 and "plane" not in name
+        marked = ' class="marked"' if compared and apart > _DIFFERENT else ""
+        difference = f"{round(apart)}°" if compared else ""
         rows.append(
             f"<tr><td>{_title(name).removeprefix('right ')}</td>{cells}"
             f"<td{marked}>{difference}</td></tr>"
