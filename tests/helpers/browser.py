@@ -69,12 +69,9 @@ def served(*more: str, scheme: str = "http://") -> Iterator[str]:
         process.wait()
 
 
-@contextmanager
-def filming(
-    browser: Browser, clip: Path, folder: Path, shown: str = "scale=320:-2"
-) -> Iterator[Browser]:
-    """A browser before whose camera a clip plays, through FFmpeg's filters."""
-    film = folder / f"{clip.stem}.mjpeg"
+def film(clip: Path, folder: Path, shown: str = "scale=320:-2") -> Path:
+    """Convert a clip, through FFmpeg's filters, to what Chromium plays before its camera."""
+    made = folder / f"{clip.stem}.mjpeg"
     ffmpeg = [
         imageio_ffmpeg.get_ffmpeg_exe(),
         "-loglevel",
@@ -85,13 +82,22 @@ def filming(
         shown,
         "-f",
         "mjpeg",
-        str(film),
+        str(made),
     ]
     subprocess.run(ffmpeg, check=True)
+    return made
+
+
+@contextmanager
+def filming(
+    browser: Browser, clip: Path, folder: Path, shown: str = "scale=320:-2"
+) -> Iterator[Browser]:
+    """A browser before whose camera a clip plays, through FFmpeg's filters."""
+    made = film(clip, folder, shown)
     flags = [
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={film}",
+        f"--use-file-for-fake-video-capture={made}",
     ]
     running = browser.browser_type.launch(
         executable_path=_executable(browser), args=[*FLAGS, *flags]

@@ -6,11 +6,12 @@ export class LoadingBar {
   private readonly panel = element("section", "", { class: "panel", label: "Loading" });
   private readonly text = element("p", "Loading the solver…");
   private readonly bar = element("progress", "", { label: "Loaded" });
+  private readonly note = element("p", "Nothing is uploaded: it all runs in this page.");
 
   constructor() {
     this.panel.id = "loading";
     this.panel.setAttribute("role", "status");
-    this.panel.append(this.text, this.bar);
+    this.panel.append(this.text, this.bar, this.note);
     document.body.append(this.panel);
   }
 
@@ -30,6 +31,7 @@ export class LoadingBar {
 
   failed(sentence: string): void {
     this.bar.remove();
+    this.note.remove();
     this.panel.classList.add("bad");
     this.panel.setAttribute("role", "alert");
     write(this.text, sentence);

@@ -219,7 +219,7 @@ export class LocalTransport implements Transport {
   private taken(took: number): void {
     this.waiting--;
     this.took.push(took);
-    if (this.took.length > 300) this.took.shift();
+    if (this.took.length > 1000) this.took.shift();
     if (this.waiting === 0) for (const resolve of this.idle.splice(0)) resolve();
   }
 

@@ -19,7 +19,7 @@ interface Page {
   text(message: string): void;
   binary(data: Uint8Array): void;
   ask(text: string, data?: Uint8Array): void;
-  convert(name: string, data: Uint8Array, suffix: string, rig: string | null): string;
+  convert(name: string, data: Uint8Array, suffix: string, rig?: string): string;
   file(address: string): Uint8Array | null;
   recording(): string;
 }
@@ -153,7 +153,8 @@ async function take(message: ToSolver): Promise<void> {
   if ("convert" in message) {
     await withScipy();
     const data = new Uint8Array(message.data);
-    const converted = page.convert(message.convert, data, message.suffix, message.rig);
+    const { convert, suffix, rig } = message;
+    const converted = page.convert(convert, data, suffix, rig ?? undefined); // null is not None
     return say({ converted, ...named(converted) });
   }
   const ask = JSON.parse(message.ask) as { do: string; id: number; take?: string };

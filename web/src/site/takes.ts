@@ -51,7 +51,11 @@ export class TakeStore {
     const store = new TakeStore(fs, folder, disk);
     if (disk) {
       for await (const entry of disk.values()) {
-        if (entry.kind === "file") await store.mount(entry as Handle);
+        if (entry.kind !== "file") continue;
+        const { size } = await (entry as Handle).getFile();
+        // A crash before the first frame leaves an empty file.
+        if (size > 0) await store.mount(entry as Handle);
+        else await disk.removeEntry(entry.name);
       }
     }
     return store;

@@ -45,12 +45,14 @@ export async function bakeVideo(
     let last = -1;
     for (let at = 0; at < duration; ) {
       const time = await seek(video, at);
-      if (time > last) {
-        seen += (await frame(video, time, frames++, detector, local)) ? 1 : 0;
-        last = time;
-        say(`Detecting ${file.name}: ${Math.round((100 * time) / duration)} %`);
+      if (time <= last) {
+        at += step / 2; // the same frame again: rates may vary
+        continue;
       }
-      at = Math.max(time, at) + (time > at - step ? 1.5 * step : step);
+      seen += (await frame(video, time, frames++, detector, local)) ? 1 : 0;
+      last = time;
+      say(`Detecting ${file.name}: ${Math.round((100 * time) / duration)} %`);
+      at = time + 1.5 * step; // the middle of the next frame
     }
     const { take } = await page.studio.ask("record", { on: false });
     if (!seen) throw new Error(`No person was found in ${file.name}.`);
