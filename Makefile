@@ -7,6 +7,7 @@
 #   make bench-render  render the clips of the accuracy benchmark from the motions of MOCAP_DATA
 #   make wheel   dist/anymocap-….whl, which needs neither Node nor a network
 #   make site    build/site: the page that needs no install, for any static host
+#   make docs    build/site/docs: the documentation, with its links checked
 #   make train   train the lifter's weights on the motion in MOCAP_DATA, 1 h on one core;
 #                installs PyTorch (mocap/lift/CARD.md)
 #   make lock    the newest versions that pyproject.toml allows, into tests/requirements.lock
@@ -17,7 +18,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 WEB := $(BIN)/python web/build_hook.py
 
-.PHONY: demo test bench bench-render wheel site train lint lock assets
+.PHONY: demo test bench bench-render wheel site docs train lint lock assets
 
 demo: assets
 	@$(BIN)/mocap demo $(DEMO) || test $$? = 130 # Ctrl-C, the way to end it
@@ -37,6 +38,10 @@ wheel: assets
 
 site: assets
 	$(BIN)/python web/site/build.py $(SITE)
+
+docs: assets
+	$(PIP) --no-build-isolation -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 train: .venv/ready
 	@test -n "$(MOCAP_DATA)" || { \
@@ -66,6 +71,7 @@ assets: .venv/ready
 .venv/ready: pyproject.toml tests/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("mocap needs Python 3.10 or newer: make PYTHON=python3.11" \
 		if sys.version_info < (3, 10) else 0)'
+	@PYTHON="$(PYTHON)" sh web/system.sh
 	@echo "Setting up .venv; the first time this takes some minutes"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) -r tests/requirements.lock

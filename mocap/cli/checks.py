@@ -19,6 +19,7 @@ from typing import get_args
 
 from mocap import assets
 from mocap.cli.options import DEFAULT_PORT
+from mocap.core.extras import NATIVE_LIBRARIES
 from mocap.errors import MocapError
 
 # One grey frame of 64 x 64 pixels in each codec that cameras, phones and video sites use, made with
@@ -89,10 +90,7 @@ def native_libraries() -> Finding:
     except (ImportError, OSError) as error:
         hint = "install the packages again"
         if ".so" in str(error):
-            hint = (
-                "on Debian or Ubuntu, run "
-                "`sudo apt-get install libgl1 libegl1 libgles2 libglib2.0-0`"
-            )
+            hint = f"on Debian or Ubuntu, run `{NATIVE_LIBRARIES}`"
         return Finding(
             "libraries", False, f"OpenCV and MediaPipe cannot be loaded ({error}): {hint}."
         )

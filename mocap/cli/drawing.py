@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
+from mocap.capture.opencv import cv2
 from mocap.core.rig import Found, Tree
 from mocap.core.skeleton import BONES
 from mocap.rig import names as N

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mocap.core.extras import need
 from mocap.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -55,8 +56,9 @@ class Lan:
 def open_lan(renewed: Callable[[Sequence[str]], None]) -> Lan:
     """Addresses and a certificate of this machine, now. renewed: as of Lan.
 
-    Raises DeviceError if it is in no network.
+    Raises DeviceError if it is in no network, or without the packages of the extra `lan`.
     """
+    need("Opening the page to phones", "lan", "cryptography", "ifaddr", "segno")
     found = addresses()
     return Lan(
         found,

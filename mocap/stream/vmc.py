@@ -18,16 +18,19 @@ humanoid's, whose rest is a T-pose with identity rotations, as in UniVRM.
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
-from pythonosc.osc_message_builder import OscMessageBuilder
 
 from mocap.core.closing import Closing
+from mocap.core.extras import need
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES
 from mocap.errors import DeviceError, InputError
 from mocap.stream.text import ExpressionNames
+
+if TYPE_CHECKING:
+    from pythonosc.osc_bundle_builder import OscBundleBuilder
 
 DEFAULT_PORT = 39539
 """The default port of a motion receiver (a "Marionette") in the specification."""
@@ -92,6 +95,8 @@ def bundle(
         (positions * _POSITION).tolist(),
         (motion.rotations[index] * _ROTATION).tolist(),
     )
+    from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+
     out = OscBundleBuilder(IMMEDIATELY)
     _add(out, "OK", 1, 3, 0, int(seen))
     _add(out, "T", float(motion.times[index]))
@@ -106,6 +111,8 @@ def bundle(
 
 
 def _add(to: OscBundleBuilder, address: str, *values: str | int | float) -> None:
+    from pythonosc.osc_message_builder import OscMessageBuilder
+
     message = OscMessageBuilder(f"/VMC/Ext/{address}")
     for value in values:
         # Types are given explicitly: by itself the library inspects each of a frame's four hundred
@@ -132,7 +139,12 @@ class Sender(Closing):
     """
 
     def __init__(self, host: str, port: int) -> None:
-        """Resolve the host. Raises DeviceError if it has no address."""
+        """Resolve the host.
+
+        Raises:
+            DeviceError: It has no address, or python-osc is not installed.
+        """
+        need("Sending VMC", "vmc", "pythonosc")
         try:
             family, *_, to = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         except OSError as error:

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-FOLDER = Path(__file__).resolve().parents[2] / "build" / "site"
+from tests.helpers.places import ROOT
+
+FOLDER = ROOT / "build" / "site"
 """Where `make site` builds."""
 
 _PREFIX = "/some/where/"
