@@ -273,6 +273,67 @@ def bake_onto(
     return out
 
 
+def read_views(
+    paths: Sequence[Path], options: BakeOptions, progress: Progress | None = None
+) -> list[Keypoints]:
+    """Read one performer's keypoints from the clips of several cameras; see `read_keypoints`."""
+    return [
+        with_fov(read_keypoints(p, options.detect, progress, options.workers), options.fov)
+        for p in paths
+    ]
+
+
+def bake_views(
+    paths: Sequence[Path],
+    targets: Sequence[Target],
+    options: BakeOptions,
+    calibration: Path | None = None,
+    progress: Progress | None = None,
+) -> Baked:
+    """Bake one performance that several cameras saw.
+
+    Args:
+        paths: The clips, in the order of the calibration's cameras.
+        targets: Where to write, checked (`targets`).
+        options: How.
+        calibration: The cameras' file; None finds two cameras from the performer's motion.
+        progress: Called with the number of frames detected of each clip.
+
+    Raises:
+        InputError: A file cannot be read, or the cameras do not agree about the performer.
+    """
+    from mocap.views.calibration import load_cameras
+    from mocap.views.check import align, check
+    from mocap.views.fuse import fuse
+    from mocap.views.relative import find_cameras
+
+    cameras = None if calibration is None else load_cameras(calibration)
+    if cameras is not None and len(cameras) != len(paths):
+        raise InputError(
+            f"{calibration} has {len(cameras)} cameras, but there are {len(paths)} clips: give one "
+            "clip for each camera, in the file's order."
+        )
+    if cameras is None and len(paths) != 2:
+        raise InputError(
+            f"Without a calibration two cameras can be placed, not {len(paths)}: give a "
+            "calibration file."
+        )
+    views = read_views(paths, options, progress)
+    if cameras is None:
+        found = find_cameras(views[0], views[1], options.solve.height)
+        cameras, offsets = list(found.cameras), [0.0, found.offset]
+    else:
+        offsets = align(views, cameras)
+        check(views, cameras, offsets)
+    keypoints, _ = fuse(views, cameras, offsets)
+    motion = solve_take(keypoints, replace(options.solve, depth="measured"))
+    edit, seam = edited(motion, options.clip)
+    export = options.export if options.rig else replace(options.export, keep_touch=False)
+    saved = tuple(save(to, edit, export) for to in targets)
+    paths_of = tuple(to.path for to in targets)
+    return Baked(edit, motion.skeleton, keypoints.camera, seam, saved, paths_of)
+
+
 def for_person(to: Target, number: int) -> Target:
     """Return the target with {person} replaced by a person's number."""
     return replace(to, path=to.path.with_name(to.path.name.replace(PERSON, str(number))))

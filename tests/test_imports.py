@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("assets",),
     ("core",),
     ("capture", "formats", "lift"),
-    ("rig", "solve", "detect"),
+    ("rig", "solve", "detect", "views"),
     ("retargeting", "report"),
     ("transfer", "stream", "lift.training"),
     ("bake",),

@@ -14,7 +14,7 @@ from mocap.cli import options as opt
 from mocap.cli.clips import bake_clips
 
 if TYPE_CHECKING:
-    from mocap.bake import Baked
+    from mocap.bake import Baked, BakeOptions
     from mocap.batch.jobs import Job
     from mocap.core.skeleton import Skeleton
     from mocap.transfer import Target
@@ -70,6 +70,14 @@ def bake(
     keep_touch: opt.KeepTouch = False,
     all_keys: opt.AllKeys = False,
     workers: opt.Workers = None,
+    cameras: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|auto",
+            help="The inputs are one performance before several cameras: their calibration "
+            "(.toml, .qca.txt, .yml), or auto to place two cameras by the performer's motion.",
+        ),
+    ] = None,
     recursive: Annotated[
         bool, typer.Option("--recursive", help="Search folders and their subfolders for clips.")
     ] = False,
@@ -125,6 +133,10 @@ def bake(
         workers,
     )
     theirs = reports.load_character(character, map_file)
+    if cameras is not None:
+        _bake_views(inputs, one.targets(output, options, theirs, names), options, cameras)
+        reports.say_mapped(theirs)
+        return
     jobs = plan(find_clips(inputs, recursive), output, options)
     make_folders(jobs, output)
     for job in jobs:
@@ -149,6 +161,28 @@ def _bake_one(job: Job, targets: Sequence[Target], height: float | None) -> None
         reports.say_seam(baked.seam)
         for path, saved in zip(baked.paths, baked.saved, strict=True):
             reports.say_written(path, saved)
+
+
+def _bake_views(
+    inputs: Sequence[Path], targets: Sequence[Target], options: BakeOptions, cameras: str
+) -> None:
+    """Bake one performance before several cameras and print what was written."""
+    from mocap.bake import bake_views
+    from mocap.errors import MocapError
+
+    if len(inputs) < 2 or options.detect.people > 1:
+        raise MocapError(
+            "--cameras is for the clips of several cameras that saw one performer: give two or "
+            "more inputs, and no --people."
+        )
+    calibration = None if cameras == "auto" else Path(cameras)
+    with console.progress(f"Detecting {len(inputs)} clips") as progress:
+        baked = bake_views(inputs, targets, options, calibration, progress)
+    _say_measures(baked.performer, "by the calibration" if calibration else "found with the "
+                  "cameras", options.solve.height)  # fmt: skip
+    reports.say_seam(baked.seam)
+    for path, saved in zip(baked.paths, baked.saved, strict=True):
+        reports.say_written(path, saved)
 
 
 def _say_seen(baked: Baked) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from mocap.cli import bake, console, detect, doctor, live, report, retarget, rigs, view
+from mocap.cli import bake, cameras, console, detect, doctor, live, report, retarget, rigs, view
 from mocap.errors import MocapError
 
 app = typer.Typer(
@@ -50,6 +50,7 @@ app.command()(live.demo)
 app.command()(live.live)
 app.command()(bake.bake)
 app.command()(detect.detect)
+app.command()(cameras.cameras)
 app.command()(retarget.retarget)
 app.command()(report.report)
 app.command()(view.view)

@@ -61,6 +61,8 @@ _UP = np.array([0.0, 1.0, 0.0])
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
 # Feet stand that are no farther than this above the lowest other part of the body, metres.
 _CARRIED = 0.25
+_MEASURED = 0.02
+"""Metres: the error of depths that several cameras have measured."""
 _LIFTED, _FITTED = 0.15, 0.4
 """Parts of a bake's time: until depths are lifted, and each of the two searches of the optimiser.
 """
@@ -97,17 +99,21 @@ def solve_take(
     upper = options.upper_body
     if upper is None:
         upper = is_upper_body(confidence_inside(keypoints))
-    keypoints = unswap(keypoints)
+    measured = options.depth == "measured"
+    keypoints = keypoints if measured else unswap(keypoints)
     camera = keypoints.camera
     times = keypoints.times
     prior, error = keypoints.positions, None
-    if np.isfinite(keypoints.image).any():
+    if measured:
+        error = np.full(prior.shape[:2], _MEASURED)
+    elif np.isfinite(keypoints.image).any():
         prior, error = lift_with_error(keypoints, camera)
     keypoints, implied, _ = weigh(keypoints)
     translation = fit_translation(prior, keypoints.image, keypoints.confidence, camera)
     prior, translation = onto_rays(prior, keypoints.image, translation, camera)
-    prior = bend_elbows(prior, implied)
-    prior = fill_gaps(times, unflip(times, steady_heels(prior), translation), LONGEST_GAP)
+    if not measured:
+        prior = unflip(times, steady_heels(bend_elbows(prior, implied)), translation)
+    prior = fill_gaps(times, prior, LONGEST_GAP)
     if (
         not np.isfinite(translation).all(axis=1).any()
     ):  # without image points there is nothing to agree with but the prior
@@ -142,7 +148,8 @@ def solve_take(
         True,
         upper,
     )
-    motion = at_height(motion, height)
+    if not measured or height is not None:
+        motion = at_height(motion, height)
     return motion if ground is None else plant(motion, ground.contacts > 0.5, SEEN_STILL, SEEN_FAR)
 
 

@@ -35,12 +35,14 @@ from .measures import Shown, direction
 from .rendered import clips
 from .table import Cell, Table
 
-_VIEW = View((0.0, 1.5, 5.2), (0.0, 0.95, 0.0), math.radians(42.0), (960, 540))
+_VIEW = View((0.0, 1.5, 5.2), (0.0, 0.95, 0.0), math.radians(32.0), (960, 540))
 _CAMERA = Camera.from_fov(_VIEW.size, _VIEW.fov, "vertical")
 _BACK = _VIEW.axes()[2]
 _MODEL = "full"
 # Colours that differ by more than this from the empty scene belong to the performer.
 _OTHER = 6
+# Factors of red, green and blue in which the performers are dressed.
+_TINTS = ((1.0, 1.0, 1.0), (0.5, 0.8, 1.0), (1.0, 0.7, 0.5))
 _UP = np.array([0.0, 1.0, 0.0])
 
 
@@ -49,10 +51,9 @@ def _performances() -> dict[str, list[Motion]]:
     walk = next(clips(("walk",))).world
     squat = next(clips(("squats",))).world
     right = _moved(walk, 0.5 * math.pi, (0.0, 0.4))
-    left = _moved(walk, -0.5 * math.pi, (0.1, -0.7))
-    stands = _moved(squat, 0.0, (0.0, -1.8))
-    shortest = min(len(walk), len(squat))
-    right, left, stands = (m.slice(0, shortest) for m in (right, left, stands))
+    left = _moved(walk, -0.5 * math.pi, (0.1, -0.5))
+    stands = _moved(squat, 0.0, (0.0, -1.3))
+    right, left, stands = (m.slice(20, 125) for m in (right, left, stands))
     return {"two": [right, left], "three": [right, left, stands]}
 
 
@@ -84,8 +85,8 @@ def _composed(alone: list[list[np.ndarray]], empty: np.ndarray, alike: bool) -> 
         whole = empty.copy()
         for k in range(len(pictures) - 1, -1, -1):
             own = np.abs(pictures[k].astype(int) - empty).max(axis=2) > _OTHER
-            colours = pictures[k] if alike else np.roll(pictures[k], k, axis=2)
-            whole[own] = colours[own]
+            tint = _TINTS[0 if alike else k]
+            whole[own] = (pictures[k][own] * tint).astype(np.uint8)
         out.append(whole)
     return out
 
