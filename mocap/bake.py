@@ -303,6 +303,7 @@ def bake_views(
         InputError: A file cannot be read, or the cameras do not agree about the performer.
     """
     from mocap.views.calibration import load_cameras
+    from mocap.views.camera import for_size
     from mocap.views.check import align, check
     from mocap.views.fuse import fuse
     from mocap.views.relative import find_cameras
@@ -323,6 +324,7 @@ def bake_views(
         found = find_cameras(views[0], views[1], options.solve.height)
         cameras, offsets = list(found.cameras), [0.0, found.offset]
     else:
+        cameras = [for_size(c, k.camera.size) for c, k in zip(cameras, views, strict=True)]
         offsets = align(views, cameras)
         check(views, cameras, offsets)
     keypoints, _ = fuse(views, cameras, offsets)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -10,11 +10,15 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.camera import Camera
+from mocap.errors import InputError
 
 # OpenCV's camera axes (y down, z forward) to mocap's (y up, z backwards).
 FROM_OPENCV = np.array([1.0, -1.0, -1.0])
 # Rounds of the fixed-point iteration that undoes distortion; as OpenCV's undistortPoints.
 _ROUNDS = 8
+# Sizes that differ by less than this share are the same: files without a size only let it be
+# guessed from the principal point.
+_SAME = 0.08
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -62,6 +66,25 @@ class PosedCamera:
             return pixels
         centre, focal = np.asarray(self.camera.centre), self.camera.focal
         return _distorted((pixels - centre) / focal, self.distortion) * focal + centre
+
+
+def for_size(camera: PosedCamera, size: tuple[int, int]) -> PosedCamera:
+    """Return the camera for pictures of another size (width, height), as of a smaller recording.
+
+    Raises:
+        InputError: The pictures have another shape than the calibration's.
+    """
+    lens = camera.camera
+    across, down = size[0] / lens.size[0], size[1] / lens.size[1]
+    if max(abs(across - 1.0), abs(down - 1.0)) < _SAME:
+        return camera
+    if abs(across / down - 1.0) > _SAME:
+        raise InputError(
+            f"The clip of camera {camera.name} is {size[0]} × {size[1]} pixels, but its "
+            f"calibration is for {lens.size[0]} × {lens.size[1]}: is it turned, or cut?"
+        )
+    centre = (lens.centre[0] * across, lens.centre[1] * down)
+    return replace(camera, camera=Camera(lens.focal * across, centre, size))
 
 
 def _distorted(points: ndarray, coefficients: ndarray) -> ndarray:

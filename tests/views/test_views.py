@@ -11,6 +11,7 @@ from mocap.core import rotation as R
 from mocap.errors import InputError
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
+from mocap.views.camera import for_size
 from mocap.views.check import align, check
 from mocap.views.fuse import at_times, fuse
 from mocap.views.relative import clock_offset, find_cameras
@@ -138,3 +139,11 @@ def test_what_a_take_cannot_tell_is_refused() -> None:
     same = [seen_by(MOTION, camera_at(y), 2.0, n) for n, y in enumerate((0.0, 2.0))]
     with pytest.raises(InputError, match=r"nearly the same line|not certain|cannot be found"):
         find_cameras(*same)
+
+
+def test_a_calibration_serves_smaller_recordings_of_the_same_picture() -> None:
+    half = for_size(TWO[0], (640, 480))
+    points = points_of(MOTION)[:3]
+    assert half.project(points) == pytest.approx(0.5 * TWO[0].project(points))
+    with pytest.raises(InputError, match="is it turned, or cut"):
+        for_size(TWO[0], (960, 1280))
