@@ -32,7 +32,7 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.kinematics import global_rotations
 from mocap.core.motion import Motion
-from mocap.core.skeleton import BONES, mirrored_name
+from mocap.core.skeleton import BONES
 from mocap.errors import InputError
 
 Angles = dict[str, Float[ndarray, " frames"]]
@@ -67,7 +67,9 @@ def joint_angles(motion: Motion) -> Angles:
         )
     world = global_rotations(motion.skeleton, motion.rotations)
     out = _middle(world)
-    right, left = _side(world, "right"), _side(_mirrored(world), "right")
+    mirrored = motion.mirror()
+    right = _right(world)
+    left = _right(global_rotations(mirrored.skeleton, mirrored.rotations))
     for name in right:
         out[f"{name}_r"] = right[name]
         out[f"{name}_l"] = left[name]
@@ -98,11 +100,11 @@ def _middle(world: Float[ndarray, "frames 55 4"]) -> Angles:
     return out
 
 
-def _side(world: Float[ndarray, "frames 55 4"], side: str) -> Angles:
+def _right(world: Float[ndarray, "frames 55 4"]) -> Angles:
     """Return the angles of the right side's joints."""
 
     def of(bone: str) -> Float[ndarray, "frames 4"]:
-        return np.asarray(world[:, BONES.index(side + bone)])
+        return np.asarray(world[:, BONES.index("right" + bone)])
 
     hips, chest = (world[:, BONES.index(b)] for b in ("hips", "upperChest"))
     out = _named("hip", _cardan(_between(hips, of("UpperLeg")), _ZXY))
@@ -177,8 +179,3 @@ def _wrapped(degrees: Float[ndarray, " frames"]) -> Float[ndarray, " frames"]:
     return (
         degrees - 360.0 * np.round(float(np.median(degrees)) / 360.0) if len(degrees) else degrees
     )
-
-
-def _mirrored(world: Float[ndarray, "frames 55 4"]) -> Float[ndarray, "frames 55 4"]:
-    order = [BONES.index(mirrored_name(b)) for b in BONES]
-    return world[:, order] * [1.0, -1.0, -1.0, 1.0]

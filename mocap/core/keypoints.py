@@ -21,6 +21,9 @@ from mocap.core.camera import Camera, CameraSource
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
 
+DETECTOR_AXES = np.array([1.0, -1.0, -1.0])
+"""The detector's axes (x right, y down, z away from the camera) in ours, and back."""
+
 LANDMARKS: tuple[str, ...] = (
     "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye",
     "right_eye_outer",

@@ -22,8 +22,7 @@ class Pose:
 
     Attributes:
         name: "bind" (the skins' inverse bind matrices), "frame 17" (of a BVH) or "zero" (an FBX's
-            bones
-            without rotations of their own).
+            bones without rotations of their own).
         positions: (N, 3) in the document's world, like Tree's.
         rotations: (N, 4) in the document's world, like Tree's.
     """
@@ -39,10 +38,8 @@ class Tree:
 
     Below a scale with a negative determinant, rotations are those of the point reflection: the
     orthogonal part of minus the node's matrix. A world rotation X gives the same result through
-    either,
-    so a node's new local rotation is P⁻¹·X·P·b in any file (P: its parent's rotation here, b: its
-    local
-    rotation in the document).
+    either, so a node's new local rotation is P⁻¹·X·P·b in any file (P: its parent's rotation here,
+    b: its local rotation in the document).
 
     Attributes:
         kind: The document's format.
@@ -56,8 +53,7 @@ class Tree:
         poses: Other poses in which the file shows the nodes.
         motion: A BVH's own motion on all its nodes, in the document's frame and unit.
         mirrored: Whether a scale above the joints mirrors them, so that a node named left may lie
-            on
-            the body's right.
+            on the body's right.
     """
 
     kind: Kind
@@ -105,9 +101,8 @@ class Rig:
         kind: The document's format.
         skeleton: The joints, from the lowest node above all mapped bones (usually the hips); rest
             rotations are the nodes' rest pose. A bone's node that hangs elsewhere in the file (a
-            foot
-            beside the body, moved by inverse kinematics) hangs from the bone before it here, and
-            writers also animate its translation.
+            foot beside the body, moved by inverse kinematics) hangs from the bone before it here,
+            and writers also animate its translation.
         bones: Bone → joint name.
         found: Bone → source and confidence.
         t_pose: (J, 4) local rotations in T-pose (limbs along HUMANOID's directions).

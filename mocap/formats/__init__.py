@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,12 +114,19 @@ def read(path: Path) -> bytes:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Puts the file's path before the message of an InputError that is raised inside."""
-    try:
-        yield
-    except InputError as error:
-        said = str(error)
-        raise type(error)(said if said.startswith(str(path)) else f"{path}: {said}") from None
+    """Puts the file's path before InputErrors and warnings that are raised inside."""
+
+    def named(said: str) -> str:
+        return said if str(path) in said else f"{path}: {said}"
+
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always")
+        try:
+            yield
+        except InputError as error:
+            raise type(error)(named(str(error))) from None
+    for note in notes:
+        warnings.warn(named(str(note.message)), note.category, stacklevel=3)
 
 
 def save(

@@ -201,10 +201,10 @@ def node_tracks(
         ground: As in `animate`.
 
     With D the joint's turn away from rest in the document's world and P its parent node's linear
-    part as it is then, the node's own linear part must be P⁻¹·D·M for its world's linear part M at
-    rest: exact for any bone axes, nodes between, mirrored and uniform scales. Below scales that
-    differ by axis no rotation does that: the nearest is taken, turned on so that the bone points
-    where it must.
+    part as it is then, the node's own linear part must be P⁻¹·D·M, where M is its world's linear
+    part at rest: exact for any bone axes, nodes between, mirrored and uniform scales. Below scales
+    that differ by axis no rotation does that: the nearest is taken, turned on so that the bone
+    points where it must.
     """
     rest = linear.Rest(document)
     turns, places = in_document(motion, rig)
@@ -312,7 +312,7 @@ def _carried(
 def in_document(
     motion: Motion, rig: Rig
 ) -> tuple[Float[ndarray, "frames joints 4"], Float[ndarray, "frames joints 3"]]:
-    """(how far each joint is turned away from its rest, where it is), both in the document's world."""
+    """Return the joints' turns away from rest, and their places, in the document's world."""
     back = R.conjugate(rig.turn)
     at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)
     positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)

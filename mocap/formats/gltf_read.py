@@ -220,7 +220,7 @@ def sampled(
     interpolation: str,
     turning: bool,
 ) -> Float[ndarray, "frames n"]:
-    """The values at the times, held before the first key and after the last (glTF 2.0, appendix C)."""
+    """Return values at times, held before the first and after the last key (glTF 2.0, app. C)."""
     upper = np.clip(np.searchsorted(keys, times, side="right"), 1, max(len(keys) - 1, 1))
     lower = upper - 1
     upper = np.minimum(upper, len(keys) - 1)

@@ -28,8 +28,8 @@ _VRM0 = {s + old: s + new for s in ("left", "right") for old, new in _VRM0_THUMB
 # A skin whose bind pose is nowhere further from the node pose than this shows no other pose.
 # Radians.
 _SAME_POSE = np.radians(0.5)
-# How far hips may have moved since a skin was bound for its space to be told: sine of the turn,
-# plus parts of the body's size.
+# How far hips may have moved since a skin was bound for its space to be determined: sine of the
+# turn, plus shares of the body's size.
 _MOVED = 0.8
 # Skins of fewer joints are no characters: a prop, a strand of hair.
 _BODY = 6

@@ -8,11 +8,14 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core.camera import Camera
-from mocap.core.keypoints import BLENDSHAPES, HAND_LANDMARKS, LANDMARKS, Keypoints
+from mocap.core.keypoints import (
+    BLENDSHAPES,
+    DETECTOR_AXES,
+    HAND_LANDMARKS,
+    LANDMARKS,
+    Keypoints,
+)
 from mocap.formats import tfjs as shape
-
-TO_FILE = np.array([1.0, -1.0, -1.0])
-"""The file's axes in ours, and back: x right, y down, z away from the camera."""
 
 
 def dumps(keypoints: Keypoints) -> str:
@@ -56,7 +59,7 @@ def _rate(keypoints: Keypoints) -> float | None:
 def _frame(keypoints: Keypoints, i: int) -> shape.Frame:
     scores = np.round(keypoints.confidence[i], 6)
     image = _points(keypoints.image[i], 3, scores, LANDMARKS)
-    world = _points(keypoints.positions[i] * TO_FILE, 6, scores, LANDMARKS)
+    world = _points(keypoints.positions[i] * DETECTOR_AXES, 6, scores, LANDMARKS)
     hands = [_hand(keypoints, i, side) for side in (0, 1)]
     if not image and not world and hands == [None, None]:
         return shape.Frame(timestamp=float(keypoints.times[i]), poses=[])
@@ -113,7 +116,7 @@ def _hand(keypoints: Keypoints, i: int, side: int) -> shape.Hand | None:
         if keypoints.hands_confidence is None
         else round(float(keypoints.hands_confidence[i, side]), 6)
     )
-    return shape.Hand(score, image, _points(hand * TO_FILE, 6, None, HAND_LANDMARKS))
+    return shape.Hand(score, image, _points(hand * DETECTOR_AXES, 6, None, HAND_LANDMARKS))
 
 
 def _face(keypoints: Keypoints, i: int) -> shape.Face | None:

@@ -34,12 +34,12 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core.camera import Camera, CameraSource
-from mocap.core.keypoints import BLENDSHAPES, LANDMARKS, Keypoints
+from mocap.core.keypoints import BLENDSHAPES, DETECTOR_AXES, LANDMARKS, Keypoints
 from mocap.errors import InputError
 from mocap.formats import tfjs as shape
 from mocap.formats.conventions import AXES, ConventionWarning, flipped_axes
 from mocap.formats.image_layouts import COCO, flat_positions
-from mocap.formats.keypoints_dumps import TO_FILE, dumps, dumps_lines, frame_line, header_line
+from mocap.formats.keypoints_dumps import dumps, dumps_lines, frame_line, header_line
 from mocap.formats.keypoints_parts import face_transforms, read_face, read_hands, stacked
 
 __all__ = ["dumps", "dumps_lines", "frame_line", "header_line", "loads"]
@@ -91,7 +91,7 @@ def loads(text: str | bytes, source_fps: float | None = None, image_only: bool =
             _fill(positions[i], confidence[i], pose.keypoints_3d, i)
             _fill(image[i], confidence[i], pose.keypoints, i)
     if flat:
-        positions = flat_positions(image) * TO_FILE
+        positions = flat_positions(image) * DETECTOR_AXES
         warnings.warn(
             "These keypoints have no depth, only points in the image; the depth is that of mocap's "
             "lifter alone, and palms and feet turn with arms and legs where their points are "
@@ -116,13 +116,13 @@ def loads(text: str | bytes, source_fps: float | None = None, image_only: bool =
         [None if t is None else [t.get(name, 0.0) for name in BLENDSHAPES] for t in told],
         (len(BLENDSHAPES),),
     )
-    hands = None if hands is None else hands * TO_FILE
+    hands = None if hands is None else hands * DETECTOR_AXES
     camera = _camera(take, image, hands_image, None if face is None else face[..., :2])
     if face is not None and transform is None:
         transform = face_transforms(face, camera.focal)
     times = _times(take, source_fps)
     keypoints = Keypoints(
-        times, positions * TO_FILE, image, confidence, camera,
+        times, positions * DETECTOR_AXES, image, confidence, camera,
         hands, face, transform, hands_image, hands_score, blendshapes,
     )  # fmt: skip
     return keypoints if flat else _turned_round(keypoints)

@@ -9,10 +9,9 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
-from mocap.core.keypoints import HAND_LANDMARKS
+from mocap.core.keypoints import DETECTOR_AXES, HAND_LANDMARKS
 from mocap.errors import InputError
 from mocap.formats import tfjs as shape
-from mocap.formats.keypoints_dumps import TO_FILE
 
 _HAND_INDEX = {name: i for i, name in enumerate(HAND_LANDMARKS)}
 
@@ -101,7 +100,7 @@ def face_transforms(
         The canonical face to the camera's axes (x right, y up, z towards the camera), metres; the
         place is along the camera's axis.
     """
-    points = faces * TO_FILE
+    points = faces * DETECTOR_AXES
     across = points[:, _LEFT_EYE] - points[:, _RIGHT_EYE]
     up = points[:, _FOREHEAD] - points[:, _CHIN]
     out = np.tile(np.eye(4), (len(faces), 1, 1))

@@ -1,9 +1,9 @@
 """Retargeting: motion from one body to another of any bone names, axes, rest pose and proportions.
 
-retarget     a motion on humanoid bones, onto a body with the same bones (same.py) or onto a rig
-             (onto_rig.py)
+retarget     a motion on humanoid bones, onto a body with the same bones (to_body.py) or onto a rig
+             (to_rig.py)
 normalized   the inverse: a motion on a rig's own skeleton, onto humanoid bones in T-pose
-             (elsewhere.py)
+             (to_humanoid.py)
 load_motion  the motion in any file, on humanoid bones
 
 Steps of it: turns.py (which joint turns as which bone), body.py (a rig's proportions and soles),
@@ -15,9 +15,9 @@ from __future__ import annotations
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import Skeleton
-from mocap.retargeting.elsewhere import load_motion, normalized
-from mocap.retargeting.onto_rig import onto_rig
-from mocap.retargeting.same import leg_length, onto_body
+from mocap.retargeting.to_body import leg_length, onto_body
+from mocap.retargeting.to_humanoid import load_motion, normalized
+from mocap.retargeting.to_rig import onto_rig
 
 
 def retarget(

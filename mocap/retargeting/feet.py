@@ -19,7 +19,7 @@ from mocap.core.kinematics import fk, local_rotations, sole_points, two_bone_ik
 from mocap.core.motion import Motion
 from mocap.core.skeleton import Skeleton, humanoid_index
 from mocap.retargeting.hips import give_way, stiffness
-from mocap.retargeting.same import leg_length
+from mocap.retargeting.to_body import leg_length
 
 # The correction fades in before a contact and out after it, seconds.
 _BLEND = 0.15

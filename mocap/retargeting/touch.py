@@ -15,7 +15,7 @@ from mocap.core import rotation as R
 from mocap.core.kinematics import fk, two_bone_ik
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
-from mocap.retargeting.same import leg_length
+from mocap.retargeting.to_body import leg_length
 
 # A hand whose knuckles are nearer to a surface than the first distance is in contact; beyond the
 # second it is free. Metres, for HUMANOID's legs.

@@ -308,7 +308,7 @@ def _bent_on_the_way(
     positions: Float[ndarray, "frames joints 3"],
     turned: Float[ndarray, "frames joints 4"],
 ) -> None:
-    """Swing, in place, limbs with joints between their bones so that they point from bone to bone."""
+    """Swing, in place, limbs with joints between their bones to point from bone to bone."""
     rest, _ = fk(rig.skeleton, np.zeros(3), rig.t_pose)
     for start, end in (
         (s + a, s + b)

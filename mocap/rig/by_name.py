@@ -329,7 +329,7 @@ class _Names:
         return int(found[1])
 
     def finger(self, node: int, base: int | None) -> str | None:
-        """Return the finger bone that the node's name says; None for metacarpals, ends and others."""
+        """Return the finger bone of the node's name; None for metacarpals, ends and others."""
         reading = self.readings[node]
         if node in self.copies or reading.helper or reading.side is None:
             return None

@@ -270,7 +270,7 @@ def _unit(kind: str, pose: Pose, bones: dict[str, int]) -> float:
     if not any(f"{s}{b}" in bones for s in ("left", "right") for b in ("UpperLeg", "LowerLeg")):
         legs = _legs_of_the_rest(pose, bones)
     if legs <= 0.0:
-        raise InputError("The bones have no length, so the file's unit cannot be told.")
+        raise InputError("The bones have no length, so the file's unit cannot be determined.")
     strays = {
         unit: abs(np.log(legs * unit / _LEGS)) / np.log(within) for unit, within in _UNITS.items()
     }
@@ -317,7 +317,7 @@ def _skeleton(
     tree: Tree,
     kept: ndarray,
 ) -> Skeleton:
-    """Return the joints at rest, metres; reparented nodes keep their position of the neutral pose."""
+    """Return the joints at rest, metres; reparented nodes keep their place of the neutral pose."""
     rest_pose, best = poses
     offsets = np.empty((len(names), 3))
     rotations = rest_pose.rotations.copy()

@@ -31,7 +31,7 @@ from mocap.formats import gltf
 from mocap.formats.gltf_tree import tree_of
 from mocap.retargeting import normalized, retarget
 from mocap.retargeting.body import body_of
-from mocap.retargeting.same import leg_length
+from mocap.retargeting.to_body import leg_length
 from mocap.rig.load import load_rig
 from tests import judges
 from tests.helpers.measures import LIMBS

@@ -511,8 +511,8 @@ def test_one_of_several_roots_is_read() -> None:
         1.25 * bvh.loads(PLAIN).skeleton.offsets[1:]
     )
     assert bvh.loads(text, root=second).root_positions[0, 1] == pytest.approx(0.91)
-    with pytest.raises(InputError, match=f"no ROOT 'nobody' .* it has {first}, {second}"):
-        bvh.loads(text, root="nobody")
+    with pytest.raises(InputError, match=f"no ROOT 'third' .* it has {first}, {second}"):
+        bvh.loads(text, root="third")
 
 
 WILD = (

@@ -1,4 +1,4 @@
-"""FBX files as characters, as motions, and as clips: in every command, and by four other readers."""
+"""FBX files as characters, motions and clips: in every command, and by four other readers."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def movenet(keypoints: Keypoints, names: list[str]) -> Any:
 
 def read(document: Any) -> Keypoints:
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The file does not give the image's width")
+        warnings.filterwarnings("ignore", ".*does not give the image's width")
         with pytest.warns(UserWarning, match=FLAT):
             return kj.loads(json.dumps(document), 30.0)
 
@@ -167,7 +167,7 @@ def test_a_folder_of_openpose_is_a_take(motion: Motion, tmp_path: Path) -> None:
     for f, frame in enumerate(openpose(true, BODY_25)):
         (tmp_path / f"clip_{f:012d}_keypoints.json").write_text(json.dumps(frame))
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The file does not give the image's width")
+        warnings.filterwarnings("ignore", ".*does not give the image's width")
         with pytest.warns(UserWarning, match=FLAT):
             found = read_keypoints(tmp_path, DetectOptions(source_fps=30.0))
     assert np.allclose(found.image[:, 11:17], true.image[:, 11:17])

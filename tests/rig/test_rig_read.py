@@ -319,9 +319,9 @@ def test_a_gltf_of_several_files_is_as_its_glb(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "uri",
     [
-        "../secret.bin", "/etc/passwd", "http://example.org/a.bin", "file:///etc/passwd", "C:\\a.bin",
-        "\\\\host\\a.bin", "a/../../secret.bin",
-        "%2e%2e/secret.bin", "link.bin", "a\0b", "missing.bin", "", ".", "data:;base64,!", "data:;base64", 7, None, ["x"],
+        "../secret.bin", "/etc/passwd", "http://example.org/a.bin", "file:///etc/passwd",
+        "C:\\a.bin", "\\\\host\\a.bin", "a/../../secret.bin", "%2e%2e/secret.bin", "link.bin",
+        "a\0b", "missing.bin", "", ".", "data:;base64,!", "data:;base64", 7, None, ["x"],
     ],
 )  # fmt: skip
 def test_uris_that_leave_the_folder_are_refused(tmp_path: Path, uri: Any) -> None:

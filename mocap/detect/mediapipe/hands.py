@@ -19,13 +19,11 @@ from mediapipe.tasks.python.vision import HandLandmarker, HandLandmarkerOptions,
 from numpy import ndarray
 
 from mocap.core.closing import Closing
+from mocap.core.keypoints import DETECTOR_AXES
 from mocap.detect.crops import Hand, about_wrist, crop_around
 from mocap.detect.mediapipe.bundles import hand_bundle
 from mocap.detect.mediapipe.logs import without_notices
 from mocap.errors import ModelError
-
-# MediaPipe's axes to mocap's.
-_AXES = np.array([1.0, -1.0, -1.0])
 
 # Milliseconds between calls; MediaPipe requires increasing times. Hands are not smoothed, so the
 # step has no effect.
@@ -112,7 +110,7 @@ class HandTracker(Closing):
         for points, world, sides in zip(
             result.hand_landmarks, result.hand_world_landmarks, result.handedness, strict=True
         ):
-            positions = np.array([(p.x, p.y, p.z) for p in world]) * _AXES
+            positions = np.array([(p.x, p.y, p.z) for p in world]) * DETECTOR_AXES
             pixels = np.array([(p.x, p.y) for p in points]) * size + origin
             sure = float(sides[0].score)
             out.append(

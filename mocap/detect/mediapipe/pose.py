@@ -26,15 +26,12 @@ from numpy import ndarray
 
 from mocap.core.camera import Camera
 from mocap.core.closing import Closing
-from mocap.core.keypoints import LANDMARKS, Keypoints, is_somebody
+from mocap.core.keypoints import DETECTOR_AXES, LANDMARKS, Keypoints, is_somebody
 from mocap.detect.mediapipe.bundles import pose_bundle
 from mocap.detect.mediapipe.hands import take_first_notice
 from mocap.detect.mediapipe.logs import without_notices
 from mocap.detect.people import PersonTrack, empty_frame, is_same, mask_others, middle
 from mocap.errors import InputError, ModelError
-
-# MediaPipe's axes to mocap's.
-_AXES = np.array([1.0, -1.0, -1.0])
 
 # Confidence at which MediaPipe starts to track a person in a video. At its default 0.5 it takes a
 # table's foot for a person in 156 of some 360 empty frames of a surveillance clip, at 0.55 in some
@@ -239,7 +236,7 @@ def keypoints_of(result: Any, person: int, time: float, size: tuple[int, int]) -
     world = np.array([(p.x, p.y, p.z) for p in result.pose_world_landmarks[person]])
     return Keypoints(
         np.array([time]),
-        world[None] * _AXES,
+        world[None] * DETECTOR_AXES,
         found[None, :, :2] * size,
         (found[:, 2] * found[:, 3])[None],
         Camera.assumed(size),

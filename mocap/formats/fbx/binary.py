@@ -23,7 +23,7 @@ DEEPEST = 64
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Document:
-    """A whole file. version: 7400 for 7.4. footer: its own 16 bytes. text: of an ASCII file, all."""
+    """A whole file: version (7400 for 7.4), footer (its own 16 bytes), an ASCII file's text."""
 
     version: int
     nodes: tuple[Node, ...]

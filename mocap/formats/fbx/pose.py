@@ -158,7 +158,7 @@ def _bound(scene: Scene, pivots: Float[ndarray, "models 3"]) -> tuple[set[int], 
 def performed(
     scene: Scene, take: Take, times: Float[ndarray, "frames"], models: list[int], at_rest: Rest
 ) -> tuple[Float[ndarray, "frames joints 3"], Float[ndarray, "frames joints 4"]]:
-    """(where the models' joints are over time, how far each is turned away from its rest), world."""
+    """Return the joints' places over time, and their turns away from rest, in the world."""
     column = {model: j for j, model in enumerate(models)}
     positions = np.empty((len(times), len(models), 3))
     turns = np.empty((len(times), len(models), 4))

@@ -27,7 +27,7 @@ from mocap.formats.bvh_text import FrameTimeWarning
 from mocap.formats.table import VRMA, by_content
 from mocap.retargeting import turns
 from mocap.retargeting.body import body_of, has_legs
-from mocap.retargeting.same import leg_length
+from mocap.retargeting.to_body import leg_length
 from mocap.rig import rest, stance
 from mocap.rig.load import make_rig, recognise, world_turn
 from mocap.rig.mapping import REQUIRED

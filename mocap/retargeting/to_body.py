@@ -29,11 +29,8 @@ def leg_length(skeleton: Skeleton) -> float:
 def onto_body(motion: Motion, target: Skeleton) -> Motion:
     """Put a motion on a skeleton with the same joints and rest rotations but other proportions.
 
-    The root path is scaled by the ratio of leg lengths, so that steps stay steps. Its height
-    follows
-    from the feet: the lower foot is as high above the floor as before, in the target's scale.
-    Contacts
-    stay in place.
+    The root path is scaled by the ratio of leg lengths, so that steps stay steps. The lowest part
+    of the body is as high above the floor as before, in the target's scale. Contacts stay in place.
 
     Raises:
         InputError: The joints or rest rotations differ.
@@ -41,12 +38,13 @@ def onto_body(motion: Motion, target: Skeleton) -> Motion:
     source = motion.skeleton
     if source.names != target.names:
         raise InputError(
-            f"Motion on {len(source.names)} joints ({source.names[0]}, …) cannot be put on a skeleton of {len(target.names)} others "
-            f"({target.names[0]}, …)."
+            f"Motion on {len(source.names)} joints ({source.names[0]}, …) cannot be put on a "
+            f"skeleton of {len(target.names)} others ({target.names[0]}, …)."
         )
     if not np.allclose(source.rest_rotations, target.rest_rotations, atol=1e-6):
         raise InputError(
-            "The two skeletons rest in different poses; only bodies that rest alike can share rotations."
+            "The two skeletons rest in different poses; only bodies that rest alike can share "
+            "rotations."
         )
     ratio = leg_length(target) / leg_length(source)
     root = motion.root_positions * ratio

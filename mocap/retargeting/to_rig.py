@@ -17,7 +17,7 @@ from mocap.errors import InputError
 from mocap.retargeting import turns
 from mocap.retargeting.body import body_of, has_legs
 from mocap.retargeting.feet import follow_feet, stand
-from mocap.retargeting.same import leg_length
+from mocap.retargeting.to_body import leg_length
 from mocap.retargeting.touch import keep_touches
 from mocap.rig import tree as T
 
