@@ -10,7 +10,9 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.camera import Camera
+from mocap.core.easing import smoothstep
 from mocap.core.keypoints import LANDMARKS
+from mocap.solve.refine.body import PROPORTIONS, RIGID
 
 _HIPS, _KNEES, _ANKLES, _HEELS, _TOES = (
     [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")]
@@ -18,6 +20,12 @@ _HIPS, _KNEES, _ANKLES, _HEELS, _TOES = (
 )
 # How much of a heel's distance from the plane of shank and foot is believed.
 _HEEL_KEEPS = 0.4
+# Radians between heel and toes, seen from the ankle.
+_HEEL_ANGLE = float(np.arccos(RIGID[0][2]))
+# From ankle to heel, of the way from ankle to toes.
+_HEEL_LENGTH = PROPORTIONS["heel"] / PROPORTIONS["toe"]
+# Sines of the angle between shank and foot from which on the two show how the foot is turned.
+_FOOT_BENDS = (0.2, 0.5)
 
 
 def onto_rays(
@@ -61,4 +69,32 @@ def steady_heels(positions: Float[ndarray, "frames 33 3"]) -> Float[ndarray, "fr
     across = R.normalize(R.cross(ankles - positions[:, _KNEES], positions[:, _TOES] - ankles))
     sideways = R.dot(positions[:, _HEELS] - ankles, across)
     out[:, _HEELS] -= (1.0 - _HEEL_KEEPS) * sideways[..., None] * across
+    return out
+
+
+def shaped_heels(
+    positions: Float[ndarray, "frames 33 3"], translation: Float[ndarray, "frames 3"]
+) -> Float[ndarray, "frames 33 3"]:
+    """Give heels the depth that the shape of a foot asks for.
+
+    The detector puts the heels of feet that point at the camera before the ankle, which is a foot
+    turned upside down. Heel and toes of HUMANOID's foot are a fixed angle apart, in the plane of
+    shank and foot; the heel is moved along its viewing ray to where this puts it, unless the foot
+    goes on straight from the shank.
+
+    Args:
+        positions: Landmarks from the hips' middle, metres, camera axes.
+        translation: Of the hips' middle, metres; where it is NaN nothing moves.
+    """
+    ankles = positions[:, _ANKLES]
+    shanks, toes = ankles - positions[:, _KNEES], positions[:, _TOES] - ankles
+    normal = R.cross(R.normalize(shanks), R.normalize(toes))
+    turn = R.from_axis_angle(R.normalize(normal), np.full(normal.shape[:-1], -_HEEL_ANGLE))
+    heels = positions[:, _HEELS] - ankles
+    by_shape = _HEEL_LENGTH * R.apply(turn, toes)
+    share = smoothstep(np.linalg.norm(normal, axis=-1), *_FOOT_BENDS)
+    ray = R.normalize(positions[:, _HEELS] + translation[:, None])
+    moved = (share * R.dot(by_shape - heels, ray))[..., None] * ray
+    out = positions.copy()
+    out[:, _HEELS] += np.nan_to_num(moved)
     return out

@@ -20,7 +20,7 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.solve.body import BodyDetails, BodyState, solve_body
 from mocap.solve.contacts import SOLES
-from mocap.solve.depth import onto_rays, steady_heels
+from mocap.solve.depth import onto_rays, shaped_heels, steady_heels
 from mocap.solve.evidence import SEEN, EvidenceState, bend_elbows, confidence_inside, weigh
 from mocap.solve.face import (
     FaceState,
@@ -100,7 +100,7 @@ class CausalSolver:
             positions = bend_elbows(positions, implied)
             positions, self._filter = one_euro(
                 keypoints.times,
-                steady_heels(positions),
+                shaped_heels(steady_heels(positions), translation),
                 *self.tuning.cutoffs(LIVE_FILTER),
                 self._filter,
             )

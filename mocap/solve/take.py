@@ -22,7 +22,7 @@ from mocap.core.surface import landmark_skin
 from mocap.lift.model import lift_with_error
 from mocap.solve.body import BodyDetails, solve_body
 from mocap.solve.contacts import SEEN_FAR, SEEN_STILL, find_contacts, foot_speeds, plant
-from mocap.solve.depth import onto_rays, steady_heels
+from mocap.solve.depth import onto_rays, shaped_heels, steady_heels
 from mocap.solve.evidence import SEEN, bend_elbows, confidence_inside, weigh
 from mocap.solve.face import (
     expressions,
@@ -112,7 +112,8 @@ def solve_take(
     translation = fit_translation(prior, keypoints.image, keypoints.confidence, camera)
     prior, translation = onto_rays(prior, keypoints.image, translation, camera)
     if not measured:
-        prior = unflip(times, steady_heels(bend_elbows(prior, implied)), translation)
+        prior = shaped_heels(steady_heels(bend_elbows(prior, implied)), translation)
+        prior = unflip(times, prior, translation)
     prior = fill_gaps(times, prior, LONGEST_GAP)
     if (
         not np.isfinite(translation).all(axis=1).any()

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from mocap.core import rotation as R
 from mocap.core.camera import Camera, fit_translation
-from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
 from mocap.core.motion import Motion
-from mocap.core.skeleton import BONES
-from mocap.solve.depth import onto_rays, steady_heels
+from mocap.core.skeleton import BONES, HUMANOID
+from mocap.solve.depth import onto_rays, shaped_heels, steady_heels
 from tests.helpers import synthetic
 
 seeds = st.integers(0, 2**32 - 1)
@@ -105,3 +106,18 @@ def test_heels_straight_below_their_shanks_stay_where_they_are() -> None:
         Motion(motion.skeleton, motion.times, motion.root_positions, rotations)
     )
     assert np.abs(steady_heels(keypoints.positions) - keypoints.positions).max() < 1e-9
+
+
+def test_heels_seen_before_their_ankles_go_behind_them_along_their_rays() -> None:
+    """A body that stands and faces the camera."""
+    rest = landmarks_of(HUMANOID.rest_positions(), np.tile(R.IDENTITY, (len(BONES), 1)))[None]
+    true = rest - rest[:, HIPS].mean(axis=1, keepdims=True)
+    translation = np.array([[0.1, -0.2, -3.5]])
+    rays = true[:, HEELS] + translation[:, None]
+    rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
+    wrong = true.copy()
+    wrong[:, HEELS] -= 0.05 * rays
+    found = shaped_heels(wrong, translation)
+    assert np.abs(found - true).max() < 0.015
+    assert np.abs(np.cross(found[:, HEELS] - wrong[:, HEELS], rays)).max() < 1e-9
+    assert np.abs(shaped_heels(true, translation) - true).max() < 1e-9
