@@ -77,9 +77,10 @@ def _swapped(
     # if one is exchanged.
     same = _way(points[:-1], points[1:])
     crossed = _way(points[:-1], other[1:])
-    price = _TRUNKS_PER_SECOND * np.minimum(np.diff(times, prepend=times[0]), _LONGEST)
+    # The first frame is as doubtful as any other.
+    step = np.diff(times)
+    price = _TRUNKS_PER_SECOND * np.minimum(np.insert(step, 0, step[0]), _LONGEST)
     cost = np.stack([np.zeros(len(times)), price], axis=1)
-    cost[0, 1] = np.inf
     return (
         cheapest(
             cost,

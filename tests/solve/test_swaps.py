@@ -52,7 +52,9 @@ def exchanged(keypoints: Keypoints, frames: slice, points: list[int]) -> Keypoin
     return replace(keypoints, positions=arrays[0], image=arrays[1], confidence=arrays[2])
 
 
-@pytest.mark.parametrize(("points", "start"), [(LEGS, 36), (LEGS, 7), (ARMS, 40)])
+@pytest.mark.parametrize(
+    ("points", "start"), [(LEGS, 36), (LEGS, 7), (LEGS, 0), (ARMS, 40), (ARMS, 0)]
+)
 def test_exchanged_limbs_are_put_back(points: list[int], start: int) -> None:
     motion = walking()
     rotations = motion.rotations.copy()
