@@ -57,6 +57,10 @@ class Page:
         """Read a motion's file and write it in another format, as `Converter.convert`."""
         return self._converter.convert(name, data, suffix, rig)
 
+    def onto(self, name: str, data: bytes) -> str:
+        """Read a character that later conversions move, as `Converter.onto`."""
+        return self._converter.onto(name, data)
+
     def file(self, address: str) -> bytes | None:
         """Return a finished file that an answer names; None if there is none."""
         return self._studio.file(address)

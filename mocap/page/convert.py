@@ -34,6 +34,32 @@ class Converter:
     def __init__(self, desk: Desk, files: Files, expressions: Sequence[str]) -> None:
         self._desk, self._files, self._expressions = desk, files, expressions
         self._made: list[str] = []
+        self._own: transfer.Character | None = None
+
+    def onto(self, name: str, data: bytes) -> str:
+        """Read a character that later conversions move.
+
+        Args:
+            name: The file's name, whose suffix is its format.
+            data: The file; empty for no character of this kind.
+
+        Returns:
+            JSON: said, sentences about what was recognised; or error.
+        """
+        self._own = None
+        try:
+            return _json({"said": self._read_character(name, data) if data else []})
+        except MocapError as error:
+            return _json({"error": str(error)})
+        except Exception as error:
+            return _json({"error": f"This failed ({type(error).__name__}: {error})."[:300]})
+
+    def _read_character(self, name: str, data: bytes) -> list[str]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / Path(name).name
+            path.write_bytes(data)
+            self._own = transfer.load_character(path)
+        return transfer.report(self._own)
 
     def convert(self, name: str, data: bytes, suffix: str, rig: str | None) -> str:
         """Convert a motion, and make a clip of it that the page can play.
@@ -41,8 +67,9 @@ class Converter:
         Args:
             name: The file's name, whose suffix is its format.
             data: The file.
-            suffix: Of the file to write: ".bvh", ".glb", ".vrma" or ".fbx".
-            rig: The address of an uploaded character, or None for none.
+            suffix: Of the file to write, such as ".bvh" or ".csv".
+            rig: The address of an uploaded character, or None for none. The character of `onto`
+                goes before it.
 
         Returns:
             JSON: file, name, bytes, frames and clip, as the studio's answers; or error.
@@ -53,14 +80,16 @@ class Converter:
             answer = {"error": str(error)}
         except Exception as error:
             answer = {"error": f"This failed ({type(error).__name__}: {error})."[:300]}
-        return msgspec.json.encode(answer).decode()
+        return _json(answer)
 
     def _converted(self, name: str, data: bytes, suffix: str, rig: str | None) -> dict[str, object]:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / Path(name).name
             source.write_bytes(data)
             motion = read(source)
-            character = None if rig is None else self._desk.character(rig)
+            character = self._own or (None if rig is None else self._desk.character(rig))
+            if suffix in formats.PERFORMERS_SUFFIXES:
+                character = None
             if character is None and suffix == ".glb":
                 character = transfer.load_character(assets.path("rigs/mannequin.vrm"))
             target = Path(folder) / f"{source.stem}_mocap{suffix}"
@@ -84,6 +113,10 @@ class Converter:
             "frames": len(motion),
             "clip": f"takes/{key}/clip",
         }
+
+
+def _json(answer: dict[str, object]) -> str:
+    return msgspec.json.encode(answer).decode()
 
 
 def read(path: Path) -> Motion:

@@ -20,7 +20,7 @@ from mocap.live.performer import LivePerformer
 from mocap.page.boot import Page
 from mocap.solve.face import EXPRESSIONS
 from mocap.stream import protocol
-from tests.helpers.places import WEB, script
+from tests.helpers.places import MANNEQUIN, WEB, script
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 SIZE = (1280, 720)
@@ -124,5 +124,11 @@ def test_a_page_solves_records_and_exports_as_the_server_does(tmp_path: Path) ->
     converted = json.loads(page.convert("a.bvh", text, ".vrma", None))
     assert converted["frames"] == made["frames"]
     assert page.file(converted["file"])
+    angles = json.loads(page.convert("a.bvh", text, ".csv", None))
+    assert page.file(angles["file"])
+    assert json.loads(page.onto("hero.vrm", MANNEQUIN.read_bytes()))["said"]
+    moved = json.loads(page.convert("a.bvh", text, ".vrm", None))
+    assert (page.file(moved["file"]) or b"").startswith(b"glTF")
+    assert "error" in json.loads(page.onto("hero.fbx", b"nothing"))
     refused = json.loads(page.convert("a.bvh", b"nothing", ".vrma", None))
     assert "a.bvh" in refused["error"]

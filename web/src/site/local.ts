@@ -172,13 +172,24 @@ export class LocalTransport implements Transport {
   /** Converts a motion's file. Throws an Error whose message is mocap's sentence. */
   async convert(file: File, suffix: string, rig: string | null): Promise<Converted> {
     const data = await file.arrayBuffer();
+    return this.asked<Converted>({ convert: file.name, data, suffix, rig }, data);
+  }
+
+  /** Takes a character's file that later conversions move; returns sentences about it. */
+  async onto(file: File): Promise<readonly string[]> {
+    const data = await file.arrayBuffer();
+    const message = { onto: file.name, data };
+    return (await this.asked<{ said: readonly string[] }>(message, data)).said;
+  }
+
+  private async asked<T>(message: ToSolver, data: ArrayBuffer): Promise<T> {
     const answer = await new Promise<string>((resolve) => {
       this.converting.push(resolve);
-      this.tell({ convert: file.name, data, suffix, rig }, [data]);
+      this.tell(message, [data]);
     });
-    const { error, ...converted } = JSON.parse(answer) as Converted & { error?: string };
+    const { error, ...rest } = JSON.parse(answer) as { error?: string };
     if (error) throw new Error(error);
-    return converted as Converted;
+    return rest as T;
   }
 
   /** Sends a frame and waits until it is solved. */

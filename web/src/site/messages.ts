@@ -8,6 +8,8 @@ export type ToSolver =
   | { readonly binary: ArrayBuffer }
   /** A text of `mocap.studio.v1`, with the file of an upload. */
   | { readonly ask: string; readonly file?: ArrayBuffer }
+  /** A character that later conversions move; answered by `converted`. */
+  | { readonly onto: string; readonly data: ArrayBuffer }
   | {
       readonly convert: string;
       readonly data: ArrayBuffer;

@@ -16,7 +16,16 @@ const ONLY_INSTALLED =
   "Installed, mocap also sends to VSeeFace, Warudo and VRChat (VMC), takes phones as cameras, and " +
   "bakes many files: uvx anymocap demo";
 const MOTIONS = /\.(bvh|fbx|vrma|json|jsonl|glb)$/i;
-const WRITES = { ".bvh": "BVH", ".glb": "GLB", ".vrma": "VRMA", ".fbx": "FBX" };
+const WRITES = {
+  ".bvh": "BVH",
+  ".glb": "GLB",
+  ".vrm": "VRM",
+  ".vrma": "VRMA",
+  ".fbx": "FBX",
+  ".csv": "CSV, joint angles",
+  ".mot": "MOT, OpenSim",
+  ".trc": "TRC, places",
+};
 /** Milliseconds a picture from which the lighter detector is advised. */
 const SLOW = 160;
 
@@ -92,6 +101,19 @@ export function addToPage(page: ViewerPage, local: LocalTransport, base: string)
     }
   };
   const result = element("p");
+  const chosen = element("p");
+  const character = picker(".fbx,.glb,.vrm,.bvh", (file) => {
+    messages.say("convert", "info", `Reading ${file.name}…`);
+    local.onto(file).then(
+      (said) => {
+        messages.clear("convert");
+        chosen.textContent = `Onto ${file.name}: ${said.join(" ")}`;
+        const suffix = /\.\w+$/.exec(file.name.toLowerCase())?.[0] ?? "";
+        if (suffix in WRITES) format.value = suffix;
+      },
+      (error: unknown) => messages.say("convert", "error", reasonOf(error), 20),
+    );
+  });
   const converter = panel(
     "converter",
     "Convert a motion",
@@ -104,6 +126,12 @@ export function addToPage(page: ViewerPage, local: LocalTransport, base: string)
       format,
       button("Choose a file…", () => motion.click(), { class: "primary" }),
     ),
+    row(
+      button("Onto another character…", () => character.click(), {
+        title: "An FBX, GLB, VRM or BVH character that the page need not show",
+      }),
+    ),
+    chosen,
     result,
   );
   // Motions that are dropped come here before the avatar's panel sees them.

@@ -20,6 +20,7 @@ interface Page {
   binary(data: Uint8Array): void;
   ask(text: string, data?: Uint8Array): void;
   convert(name: string, data: Uint8Array, suffix: string, rig?: string): string;
+  onto(name: string, data: Uint8Array): string;
   file(address: string): Uint8Array | null;
   recording(): string;
 }
@@ -40,6 +41,7 @@ def start(hello, folder, stream, studio):
         recording = staticmethod(page.recording)
         binary = staticmethod(lambda data: page.binary(data.to_bytes()))
         ask = staticmethod(lambda t, d=None: page.ask(t, b"" if d is None else d.to_bytes()))
+        onto = staticmethod(lambda n, d: page.onto(n, d.to_bytes()))
         convert = staticmethod(lambda n, d, s, rig: page.convert(n, d.to_bytes(), s, rig))
 
         @staticmethod
@@ -150,6 +152,11 @@ async function take(message: ToSolver): Promise<void> {
   if (!page) return;
   if ("text" in message) return page.text(message.text);
   if ("binary" in message) return frame(page, message.binary);
+  if ("onto" in message) {
+    await withScipy();
+    const answer = page.onto(message.onto, new Uint8Array(message.data));
+    return say({ converted: answer, files: [] });
+  }
   if ("convert" in message) {
     await withScipy();
     const data = new Uint8Array(message.data);
