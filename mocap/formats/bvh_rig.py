@@ -117,13 +117,20 @@ def on_rig(motion: Motion, rig: Rig) -> Motion:
             f"one file."
         )
     joints = [motion.skeleton.names.index(n) for n in rig.skeleton.names]
-    positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
-    root = rig.unit * R.apply(rig.turn, positions[:, joints[0]])
-    local = kinematics.local_rotations(rig.skeleton, R.multiply(rig.turn, world[:, joints]))
+    above = [-1, *(joints[p] for p in rig.skeleton.parents[1:])]
+    if [int(motion.skeleton.parents[j]) for j in joints] == above:
+        # A rotation of the world turns the root alone.
+        places = motion.root_positions
+        local = motion.rotations[:, joints]
+        local[:, 0] = R.multiply(rig.turn, local[:, 0])
+    else:
+        positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
+        places = positions[:, joints[0]]
+        local = kinematics.local_rotations(rig.skeleton, R.multiply(rig.turn, world[:, joints]))
     return Motion(
         rig.skeleton,
         motion.times,
-        root,
+        rig.unit * R.apply(rig.turn, places),
         R.unroll(R.normalize(local)),
         motion.expressions,
         motion.contacts,

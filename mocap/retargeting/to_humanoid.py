@@ -243,8 +243,10 @@ def normalized(motion: Motion, rig: Rig) -> Motion:
     turned = turns.to_bones(turns.links(rig), rig, motion.rotations)
     local = R.unroll(R.normalize(local_rotations(HUMANOID, turned)))
     top = next(b for b in BONES if b in rig.bones)
-    places, _ = fk(motion.skeleton, motion.root_positions, motion.rotations)
-    root = places[:, rig.index(top)].copy()
+    root = motion.root_positions.copy()
+    if rig.index(top) != 0:
+        places, _ = fk(motion.skeleton, motion.root_positions, motion.rotations)
+        root = places[:, rig.index(top)].copy()
     if top != "hips":
         root -= fk(body, np.zeros((len(motion), 3)), local)[0][:, BONES.index(top)]
     if rig.kind == "bvh" and len(motion):

@@ -202,16 +202,16 @@ def test_detect_writes_what_bake_reads(run, tmp_path: Path) -> None:
 BAD_JSON = {
     "another shape": ('{"a": 1}', "frames"),
     "a NaN": ('{"frames": [{"timestamp": 0, "poses": [{"keypoints3D": [{"x": NaN}]}]}]}', "NaN"),
-    "17 points": (
+    "14 points": (
         json.dumps(
             [
                 {
-                    "keypoints": [{"x": 1, "y": 2, "score": 1}] * 17,
-                    "keypoints3D": [{"x": 0, "y": 0, "z": 0, "score": 1}] * 17,
+                    "keypoints": [{"x": 1, "y": 2, "score": 1}] * 14,
+                    "keypoints3D": [{"x": 0, "y": 0, "z": 0, "score": 1}] * 14,
                 }
             ]
         ),
-        "17",
+        "14 keypoints without names",
     ),
     "no JSON": ("hello", "JSON"),
 }
