@@ -8,7 +8,7 @@ from numpy import ndarray
 
 
 def smoothstep(
-    x: Float[ndarray, "*shape"], start: float = 0.0, end: float = 1.0
+    x: Float[ndarray, "*shape"] | float, start: float = 0.0, end: float = 1.0
 ) -> Float[ndarray, "*shape"]:
     """Return 0 up to `start`, 1 from `end` on, and the cubic 3t² − 2t³ between them.
 

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
+from mocap.core.easing import smoothstep
 from mocap.core.heading import headings
 from mocap.core.motion import Motion
 from mocap.core.skeleton import mirrored_name
@@ -148,7 +149,6 @@ def _seam_weights(times: Float[ndarray, " frames"]) -> Float[ndarray, " frames"]
     length = min(_BLEND_SHARE * t[-1], _BLEND_SECONDS) if t[-1] > 0 else 1.0
 
     def eased(distance: ndarray) -> ndarray:
-        u = np.clip(1.0 - distance / length, 0.0, 1.0)
-        return u * u * (3.0 - 2.0 * u)
+        return smoothstep(distance, length, 0.0)
 
     return np.asarray(0.5 * eased(t[-1] - t) - 0.5 * eased(t))

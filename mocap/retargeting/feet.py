@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
+from mocap.core.easing import smoothstep
 from mocap.core.kinematics import fk, local_rotations, sole_points, two_bone_ik
 from mocap.core.motion import Motion
 from mocap.core.skeleton import Skeleton, humanoid_index
@@ -146,7 +147,7 @@ def _felt(
     if not len(at):
         return np.zeros(len(times))
     after = np.minimum(np.searchsorted(at, times), len(at) - 1)
-    return _smooth(
+    return smoothstep(
         1.0
         - np.minimum(np.abs(at[after] - times), np.abs(at[np.maximum(after - 1, 0)] - times))
         / _BLEND
@@ -181,14 +182,9 @@ def _faded(
             before, start = after, stop - 1.0
         elif end == len(times):
             after, stop = before, start + 1.0
-        way = _smooth((times[first:end] - start) / (stop - start))[:, None]
+        way = smoothstep((times[first:end] - start) / (stop - start))[:, None]
         out[first:end] = (1.0 - way) * before + way * after
     return out * _felt(times, touching)[:, None]
-
-
-def _smooth(x: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
-    x = np.clip(x, 0.0, 1.0)
-    return x * x * (3.0 - 2.0 * x)
 
 
 def _drop(

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
+from mocap.core.easing import smoothstep
 from mocap.core.kinematics import fk, two_bone_ik
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
@@ -86,8 +87,7 @@ def _knuckles(positions: ndarray, side: str) -> Float[ndarray, "frames 3"]:
 
 
 def _fade(distance: Float[ndarray, " frames"], measure: float) -> Float[ndarray, " frames"]:
-    t = np.clip((_FAR * measure - distance) / ((_FAR - _NEAR) * measure), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
+    return smoothstep(distance, _FAR * measure, _NEAR * measure)
 
 
 def _axis(

@@ -19,6 +19,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
+from mocap.core.easing import smoothstep
 from mocap.core.rig import Aligned, Pose
 from mocap.core.skeleton import BONES, HUMANOID, TIPS, Skeleton
 from mocap.rig.names import ARM, FINGERS, LEG, THUMB
@@ -264,11 +265,8 @@ class _Body:
         # Elbows bend forward, knees backward.
         bends = _Z if part == "UpperArm" else -_Z
         angle = _signed(beyond, bends, target)
-        return (
-            angle
-            * _fade(angle_between(beyond, target), *_BENT)
-            * (1.0 - _fade(abs(angle), *_ASTRAY))
-        )
+        bent = smoothstep(angle_between(beyond, target), *_BENT)
+        return float(angle * bent * (1.0 - smoothstep(abs(angle), *_ASTRAY)))
 
     def _palm(self, side: str, turn: Float[ndarray, " 4"]) -> float:
         """Return the twist after which the palm of a straight hand on this forearm faces down;
@@ -357,12 +355,6 @@ class _Body:
 def _signed(a: Float[ndarray, " 3"], b: Float[ndarray, " 3"], axis: Float[ndarray, " 3"]) -> float:
     """Return the angle about a unit axis from a to b, both projected along it; radians."""
     return float(np.arctan2(np.cross(a, b) @ axis, a @ b - (a @ axis) * (b @ axis)))
-
-
-def _fade(value: float, low: float, high: float) -> float:
-    """Return 0 below low, 1 above high, smooth in between."""
-    t = float(np.clip((value - low) / (high - low), 0.0, 1.0))
-    return t * t * (3.0 - 2.0 * t)
 
 
 def _pitch(ahead: Float[ndarray, " 3"]) -> float:

@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
+from mocap.core.easing import smoothstep
 from mocap.core.keypoints import LANDMARKS, landmarks_of
 from mocap.core.skeleton import BONES, HUMANOID, humanoid_index
 from mocap.solve.evidence import SEEN
@@ -390,8 +391,8 @@ def _clavicles(upper_arm: ndarray, chest: ndarray) -> tuple[ndarray, ndarray]:
     Keypoints do not tell a raised shoulder from a bent spine. Anatomy does: the clavicle rises with an arm lifted above the horizontal,
     by about 15° overhead (Ludewig et al., J. Bone Joint Surg. Am. 91, 2009), so that much of the line's tilt is taken from the spine.
     """
-    lift = np.clip(R.dot(upper_arm, R.apply(chest, np.array([0.0, 1.0, 0.0]))[:, None]), 0.0, 1.0)
-    angle = _CLAVICLE_LIFT * lift * lift * (3.0 - 2.0 * lift)
+    lift = R.dot(upper_arm, R.apply(chest, np.array([0.0, 1.0, 0.0]))[:, None])
+    angle = _CLAVICLE_LIFT * smoothstep(lift)
     signed = angle * [1.0, -1.0]
     reach = _CLAVICLE_LENGTH * np.cos(angle)
     rise = _CLAVICLE_LENGTH * np.sin(angle)

@@ -13,6 +13,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.camera import Camera
+from mocap.core.easing import smoothstep
 from mocap.core.filter import smooth
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.kinematics import fk, local_rotations, sole_points, two_bone_ik
@@ -163,8 +164,7 @@ def _nearest(times: ndarray, contact: ndarray) -> tuple[ndarray, ndarray]:
         before,
     )
     nearest = np.where(contact, np.arange(len(times)), touching[nearer])
-    x = np.clip(1.0 - np.abs(times[nearest] - times) / _BLEND, 0.0, 1.0)
-    return nearest, x * x * (3.0 - 2.0 * x)
+    return nearest, smoothstep(np.abs(times[nearest] - times), _BLEND, 0.0)
 
 
 def _mean_of_touch(values: ndarray, contact: ndarray) -> ndarray:
@@ -203,8 +203,7 @@ def _level(times: ndarray, heights: ndarray, contacts: ndarray) -> ndarray:
 def _on_ground(places: ndarray) -> ndarray:
     """Places of touches on y = 0, but for those that are clearly higher: on a step, on a beam."""
     out = places.copy()
-    x = np.clip((places[:, 1] - _STEP[0]) / (_STEP[1] - _STEP[0]), 0.0, 1.0)
-    out[:, 1] *= x * x * (3.0 - 2.0 * x)
+    out[:, 1] *= smoothstep(places[:, 1], *_STEP)
     return out
 
 

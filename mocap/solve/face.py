@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
+from mocap.core.easing import smoothstep
 from mocap.core.filter import OneEuroState, one_euro, smooth
 from mocap.core.keypoints import BLENDSHAPES, Keypoints
 from mocap.solve.face_measures import MEASURES, measure_face
@@ -154,12 +155,6 @@ _SIGN = np.array(
 )
 
 
-def _ramp(x: ndarray | float, low: float, high: float) -> ndarray:
-    """From 0 at low to 1 at high, level at both ends."""
-    t = np.clip((np.asarray(x) - low) / (high - low), 0.0, 1.0)
-    return np.asarray(t * t * (3.0 - 2.0 * t))
-
-
 def face_target(
     measures: Float[ndarray, "*frames 2 24"],
     neutral: Float[ndarray, "*neutral 2 24"],
@@ -171,12 +166,13 @@ def face_target(
     """
     change = measures - neutral
     change[..., _LIDS] = 1.0 - measures[..., _LIDS] / np.maximum(neutral[..., _LIDS], 1e-6)
-    hidden = np.stack([_ramp(turned, *_ASIDE), _ramp(-turned, *_ASIDE)], axis=-1)[..., None]
+    hidden = np.stack([smoothstep(side * turned, *_ASIDE) for side in (1.0, -1.0)], axis=-1)
+    hidden = hidden[..., None]
     change = (1.0 - hidden) * change + hidden * change[..., ::-1, :] * _SIGN
     closed = change[..., _LIDS]
     sided = [
-        _ramp(closed, *_BLINK)[..., None],
-        _ramp(-closed, *_WIDE)[..., None],
+        smoothstep(closed, *_BLINK)[..., None],
+        smoothstep(-closed, *_WIDE)[..., None],
         np.clip(change @ _SIDED_GAINS, 0.0, 1.0),
     ]
     whole = np.clip(change.mean(axis=-2) @ _WHOLE_GAINS, 0.0, 1.0)
@@ -208,7 +204,8 @@ def _turned(keypoints: Keypoints) -> ndarray:
 
 
 def _legible(points: ndarray) -> ndarray:
-    return _ramp(np.linalg.norm(points[:, _OUTER[0]] - points[:, _OUTER[1]], axis=-1), *_SMALL)
+    width = np.linalg.norm(points[:, _OUTER[0]] - points[:, _OUTER[1]], axis=-1)
+    return smoothstep(width, *_SMALL)
 
 
 def solve_face(keypoints: Keypoints) -> SolvedFace | None:
@@ -280,11 +277,11 @@ def _held(times: ndarray, seen: ndarray, target: ndarray) -> ndarray:
     at = np.cumsum(seen) - 1
     before = (
         target[np.maximum(at, 0)]
-        * (1.0 - _ramp(times - times[seen][np.maximum(at, 0)], HOLD, HOLD + RELAX))[:, None]
+        * (1.0 - smoothstep(times - times[seen][np.maximum(at, 0)], HOLD, HOLD + RELAX))[:, None]
     )
     after = np.minimum(at + 1, len(target) - 1)
     ahead = times[seen][after] - times
-    coming = np.where((at < 0) | (ahead <= 0.0), 0.0, 1.0 - _ramp(ahead, 0.0, RELAX))[:, None]
+    coming = np.where((at < 0) | (ahead <= 0.0), 0.0, 1.0 - smoothstep(ahead, 0.0, RELAX))[:, None]
     out = before * (at >= 0)[:, None]
     out = out + coming * (target[after] - out)
     out[seen] = target
@@ -334,7 +331,7 @@ def follow_face(
             targets.append(target)
         elif state is not None:
             targets.append(
-                state.target * (1.0 - _ramp(np.asarray(t - state.last), HOLD, HOLD + RELAX))
+                state.target * (1.0 - smoothstep(np.asarray(t - state.last), HOLD, HOLD + RELAX))
             )
         else:
             targets.append(rest)

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from mocap.core import rotation as R
+from mocap.core.easing import smoothstep
 
 HOLD = 0.5
 """Seconds for which a lost part keeps its last pose."""
@@ -32,11 +33,6 @@ class HoldState:
     returned: Float[ndarray, "groups"]
     base: Float[ndarray, "bones 4"]
     shown: Float[ndarray, "bones 4"]
-
-
-def _ease(x: ndarray) -> ndarray:
-    x = np.clip(x, 0.0, 1.0)
-    return x * x * (3.0 - 2.0 * x)
 
 
 def hold_unseen(
@@ -75,7 +71,9 @@ def hold_unseen(
             returned[changed & seen[n]] = t
             now_seen = seen[n].copy()
         weight = np.where(
-            now_seen, _ease((t - returned) / RETURN), _ease((t - last_seen - HOLD) / RELAX)
+            now_seen,
+            smoothstep((t - returned) / RETURN),
+            smoothstep((t - last_seen - HOLD) / RELAX),
         )[group]
         last_seen[now_seen] = t
         goal = np.where(now_seen[group][:, None], rotations[n], relaxed)

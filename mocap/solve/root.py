@@ -14,6 +14,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
+from mocap.core.easing import smoothstep
 from mocap.core.filter import OneEuroState, one_euro, smooth
 from mocap.core.keypoints import LANDMARKS
 from mocap.core.skeleton import BONES, Skeleton
@@ -103,8 +104,7 @@ def _join(split: ndarray) -> ndarray:
 
 def _lift(above: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
     """How far off the floor feet are that seem `above` metres off: none up to _ON_FLOOR, all from three times that."""
-    share = np.clip((above - _ON_FLOOR) / (2.0 * _ON_FLOOR), 0.0, 1.0)
-    return np.maximum(above, 0.0) * share * share * (3.0 - 2.0 * share)
+    return np.maximum(above, 0.0) * smoothstep(above, _ON_FLOOR, 3.0 * _ON_FLOOR)
 
 
 def _follow_floor(

@@ -20,6 +20,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
+from mocap.core.easing import smoothstep
 
 FULL_BEND = np.radians(20.0)
 """From this bend on, the observed plane is taken as it is: a keypoint 2 cm off a 28 cm limb moves
@@ -108,7 +109,7 @@ def follow_hinge(
             observed[:1],
             straight[:1],
         )
-        start = ((1.0 - x[0] * x[0] * (3.0 - 2.0 * x[0])) * to_hint[0]).tolist()
+        start = ((1.0 - smoothstep(x[0])) * to_hint[0]).tolist()
         dt = np.diff(times, prepend=times[:1])
     else:
         previous_direction, previous_observed, previous_straight = (

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.core.easing import smoothstep
 from mocap.core.keypoints import LANDMARKS
 
 STEADY = 0.1
@@ -71,9 +72,8 @@ def follow_whole_body(
                 before.share
                 + (seen - before.share) * (1.0 - float(np.exp((before.time - t) / _SECONDS))),
             )
-        x = 1.0 if state is None else min(max((state.share - _UPPER) / (_WHOLE - _UPPER), 0.0), 1.0)
-        out.append(x * x * (3.0 - 2.0 * x))
-    return np.array(out), state
+        out.append(1.0 if state is None else state.share)
+    return smoothstep(np.array(out), _UPPER, _WHOLE), state
 
 
 def on_steady_hips(
