@@ -15,8 +15,11 @@ import pytest
 
 import mocap
 from mocap import formats
+from mocap.core.keypoints import LANDMARKS, landmarks_of
+from mocap.core.landmarks import COCO
 from mocap.formats import bvh
 from tests.helpers.command import address, started
+from tests.helpers.onnx_file import constant_model
 from tests.helpers.places import DEMO, MANNEQUIN, ROOT
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
@@ -126,3 +129,22 @@ def test_another_detector_moves_the_hand(folder: Path) -> None:
 def test_an_angle_is_plotted(folder: Path) -> None:
     assert "leftLowerLeg: " in run(folder, "07", "walk.bvh", "leftLowerLeg", "knee.png")
     assert cv2.imread(str(folder / "knee.png")).shape == (300, 800, 3)
+
+
+def test_a_model_of_onnx_finds_the_person(folder: Path) -> None:
+    """A standing person with raised right arm, whom the model sees in every picture."""
+    still = np.tile(mocap.HUMANOID.rest_rotations, (1, 1, 1))
+    points = landmarks_of(*mocap.fk(mocap.HUMANOID, mocap.HUMANOID.offsets[:1], still))[0]
+    points[[LANDMARKS.index("right_elbow"), LANDMARKS.index("right_wrist")]] = [
+        [-0.2, 1.7, 0.0], [-0.2, 1.95, 0.0],
+    ]  # fmt: skip
+    rows = np.array([points[LANDMARKS.index(name)] for name in COCO.landmarks])
+    out = np.stack([0.9 - 0.4 * rows[:, 1], 0.5 + 0.4 * rows[:, 0], np.full(17, 0.9)], axis=1)
+    (folder / "coco.onnx").write_bytes(constant_model(64, out[None, None]))
+    run(folder, "08", "coco.onnx", "torch.mp4", "coco.bvh")
+    motion = mocap.load_motion(folder / "coco.bvh")
+    joints = mocap.fk(motion.skeleton, motion.root_positions, motion.rotations)[0]
+    above = joints[:, motion.skeleton.index("rightHand"), 1]
+    assert len(motion) == 15
+    assert (above > joints[:, motion.skeleton.index("head"), 1]).all()
+    assert (joints[:, motion.skeleton.index("leftHand"), 1] < 1.7).all()

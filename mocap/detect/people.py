@@ -74,6 +74,18 @@ def mask_others(
     return masked
 
 
+def box_of(
+    points: Float[ndarray, "33 2"], image: UInt8[ndarray, "height width 3"]
+) -> tuple[slice, slice]:
+    """Return the part of a picture, rows and columns, that shows a person: little more than them.
+
+    Args:
+        points: (33, 2) landmarks, pixels.
+        image: (H, W, 3) the picture.
+    """
+    return _box(points, 0.05 * extent(points), image)
+
+
 def _box(points: ndarray, margin: float, image: ndarray) -> tuple[slice, slice]:
     least = np.clip(np.floor(points.min(axis=0) - margin), 0, None).astype(int)
     most = np.ceil(points.max(axis=0) + margin).astype(int)

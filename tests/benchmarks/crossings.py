@@ -39,6 +39,7 @@ _VIEW = View((0.0, 1.5, 5.2), (0.0, 0.95, 0.0), math.radians(32.0), (960, 540))
 _CAMERA = Camera.from_fov(_VIEW.size, _VIEW.fov, "vertical")
 _BACK = _VIEW.axes()[2]
 _MODEL = "full"
+_FPS = 15.0
 # Colours that differ by more than this from the empty scene belong to the performer.
 _OTHER = 6
 # Factors of red, green and blue in which the performers are dressed.
@@ -53,7 +54,7 @@ def _performances() -> dict[str, list[Motion]]:
     right = _moved(walk, 0.5 * math.pi, (0.0, 0.4))
     left = _moved(walk, -0.5 * math.pi, (0.1, -0.5))
     stands = _moved(squat, 0.0, (0.0, -1.3))
-    right, left, stands = (m.slice(20, 125) for m in (right, left, stands))
+    right, left, stands = (m.slice(20, 125).resample(_FPS) for m in (right, left, stands))
     return {"two": [right, left], "three": [right, left, stands]}
 
 
@@ -71,7 +72,7 @@ class _Pictures(Source):
     """Frames in memory."""
 
     def __init__(self, images: list[np.ndarray], times: np.ndarray) -> None:
-        super().__init__("crossing", _VIEW.size, 30.0, len(images))
+        super().__init__("crossing", _VIEW.size, _FPS, len(images))
         self._frames = [Frame(float(t), i) for t, i in zip(times, images, strict=True)]
 
     def __iter__(self) -> Iterator[Frame]:
@@ -106,6 +107,8 @@ def _owners(person: Person, truths: list[Motion]) -> np.ndarray:
         [np.linalg.norm(person.keypoints.image - _points(t), axis=2).mean(axis=1) for t in truths]
     )
     seen = np.isfinite(off[0])
+    if not seen.any():
+        return np.zeros(0, int)
     ranked = np.sort(off[:, seen], axis=0)
     clear = ranked[0] < 0.5 * ranked[1]
     return off[:, seen].argmin(axis=0)[clear]
