@@ -16,6 +16,7 @@ from mocap.core.keypoints import Keypoints, concatenate, is_somebody
 from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.options import DetectOptions
 from mocap.detect.people import PersonTrack, is_same, mask_others
+from mocap.detect.table import open_detector
 from mocap.errors import NoPersonError
 from mocap.live.options import LiveOptions, PageOptions, ServerSource
 from mocap.live.serve import live
@@ -223,3 +224,14 @@ def test_the_person_nearest_to_a_point_is_followed_at_once(followed: bool) -> No
     assert track.choose(people, 1.2) == 2, "and stays followed"
     track.switch((0.0, 0.0))
     assert track.choose(people[2:], 1.3) == 0, "the only one there is"
+
+
+def test_everyone_is_tracked(pair: np.ndarray) -> None:
+    options = DetectOptions(model="lite", hands=False, face=False, people=2)
+    detector = open_detector(options)
+    found = [detector.people(image, n / 30) for n, image in enumerate(pair[:4])]
+    detector.close()
+    for people in found:
+        columns = sorted(float(k.image[0, :, 0].mean()) for k in people)
+        assert len(columns) == 2
+        assert columns[0] < 0.5 * pair.shape[2] < columns[1]
