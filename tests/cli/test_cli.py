@@ -31,6 +31,9 @@ from mocap.live.avatar import files_of
 from tests.helpers.command import address, started
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
+# For tests in which the detector only has to run.
+QUICK = ("--model", "lite", "--no-hands", "--no-face")
+
 
 @pytest.fixture
 def take(tmp_path: Path) -> Path:
@@ -189,7 +192,7 @@ def test_several_inputs_go_to_files_of_their_names(run, take: Path, tmp_path: Pa
 
 def test_detect_writes_what_bake_reads(run, tmp_path: Path) -> None:
     clip = assets.path("demo/demo.mp4")
-    status, out, _ = run("detect", clip, "-o", "k.json", "--model", "lite")
+    status, out, _ = run("detect", clip, "-o", "k.json", *QUICK)
     assert status == 0
     frames = json.loads((tmp_path / "k.json").read_text())["frames"]
     assert len(frames) > 100
@@ -236,7 +239,7 @@ def test_what_is_no_video_is_named(run, tmp_path: Path) -> None:
 def test_a_truncated_video_is_named(run, tmp_path: Path) -> None:
     whole = assets.path("demo/demo.mp4").read_bytes()
     (tmp_path / "half.mp4").write_bytes(whole[: len(whole) // 3])
-    status, _, err = run("bake", "half.mp4", "-o", "x.bvh")
+    status, _, err = run("bake", "half.mp4", "-o", "x.bvh", *QUICK)
     # Either nothing can be read, or the part before the cut with a note of it: never silence.
     assert "cut off" in err or "damaged" in err
     assert (tmp_path / "x.bvh").exists() == (status == 0)
