@@ -10,6 +10,8 @@
 #   make docs    build/site/docs: the documentation, with its links checked
 #   make train   train the lifter's weights on the motion in MOCAP_DATA, 1 h on one core;
 #                installs PyTorch (mocap/lift/CARD.md)
+#   make audit   known vulnerabilities of the locked Python and Node packages, as PyPI and npm
+#                report them; needs registries that serve advisories, which mirrors may not
 #   make lock    the newest versions that pyproject.toml allows, into tests/requirements.lock
 
 PYTHON ?= python3
@@ -18,7 +20,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 WEB := $(BIN)/python web/build_hook.py
 
-.PHONY: demo test bench bench-render wheel site docs train lint lock assets
+.PHONY: demo test bench bench-render wheel site docs train lint lock audit assets
 
 demo: assets
 	@$(BIN)/mocap demo $(DEMO) || test $$? = 130 # Ctrl-C, the way to end it
@@ -62,6 +64,11 @@ lock: .venv/ready
 	$(PIP) uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev --no-annotate \
 		--custom-compile-command "make lock" --upgrade -o tests/requirements.lock pyproject.toml
+
+audit: .venv/ready
+	$(PIP) uv
+	$(BIN)/uvx --quiet pip-audit --requirement tests/requirements.lock --no-deps --disable-pip
+	cd web && npm audit
 
 # The viewer, the weights, the mannequin and the demo clip in mocap/assets/; quick if unchanged.
 assets: .venv/ready

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from jaxtyping import UInt8
+from numpy import ndarray
 
 from mocap.capture.opencv import cv2
 from mocap.capture.source import DEFAULT_FPS, MAX_FPS, Frame, Source
@@ -18,6 +22,9 @@ from mocap.errors import DeviceError
 _PATIENCE = 8.0
 # Seconds of failed reads that are tolerated (a damaged Motion JPEG, a camera that wakes up).
 _HICCUP = 1.0
+# The first pictures of a camera that wakes up are black: how many to wait for, and the mean (0 to
+# 255) above which a picture is not black.
+_DARK, _BLACK = 10, 8.0
 
 
 class Webcam(Source):
@@ -111,24 +118,62 @@ class Webcam(Source):
         self._thread.join(timeout=2.0)
 
 
-def list_cameras(most: int = 10) -> list[int]:
-    """Return the numbers, below `most`, of the cameras that can be opened now.
+def camera_pictures(
+    in_use: int | None = None, most: int = 10
+) -> dict[int, UInt8[ndarray, "height width 3"] | None]:
+    """Return a picture of each camera that can be opened now.
 
     Each is opened for a moment, so its light may flash.
+
+    Args:
+        in_use: Number of a camera that this program has open; it is listed without a picture.
+        most: The number below which cameras are looked for.
+
+    Returns:
+        Number → (H, W, 3) uint8, RGB, or None.
     """
-    found = []
+    found: dict[int, UInt8[ndarray, "height width 3"] | None] = {}
     for number in range(most):
-        # Opening a missing camera takes a second on some systems; Linux has a file for each camera.
-        if sys.platform.startswith("linux") and not Path(f"/dev/video{number}").exists():
-            continue
-        capture = cv2.VideoCapture(number)
-        opened, _ = capture.read() if capture.isOpened() else (False, None)
-        capture.release()
-        if opened:
-            found.append(number)
+        if number == in_use:
+            found[number] = None
+        elif (image := _picture(number)) is not None:
+            found[number] = image
         elif not sys.platform.startswith("linux"):
             break  # the other systems number them without gaps
     return found
+
+
+def list_cameras(most: int = 10) -> list[int]:
+    """Return the numbers, below `most`, of the cameras that can be opened now (as above)."""
+    return list(camera_pictures(most=most))
+
+
+def camera_name(number: int) -> str:
+    """Return the name that Linux knows of a camera; elsewhere its number."""
+    name = ""
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError):
+            file = Path(f"/sys/class/video4linux/video{number}/name")
+            name = file.read_text(errors="replace").strip()[:100]
+    return name or f"Camera {number}"
+
+
+def _picture(number: int) -> UInt8[ndarray, "height width 3"] | None:
+    """Return a camera's first picture that is not dark, or None if it gives none."""
+    # Opening a missing camera takes a second on some systems; Linux has a file for each camera.
+    if sys.platform.startswith("linux") and not Path(f"/dev/video{number}").exists():
+        return None
+    capture = cv2.VideoCapture(number)
+    image = None
+    for _ in range(_DARK if capture.isOpened() else 0):
+        ok, read = capture.read()
+        if not ok:
+            break
+        image = read
+        if read.mean() > _BLACK:
+            break
+    capture.release()
+    return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def _open(number: int, size: tuple[int, int], fps: float) -> cv2.VideoCapture:

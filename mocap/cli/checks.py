@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import get_args
 
 from mocap import assets
-from mocap.cli.options import DEFAULT_PORT
 from mocap.core.extras import NATIVE_LIBRARIES
 from mocap.errors import MocapError
+from mocap.stream import DEFAULT_PORT
 
 # One grey frame of 64 x 64 pixels in each codec that cameras, phones and video sites use, made with
 # FFmpeg; FFmpeg recognises the container by the suffix.

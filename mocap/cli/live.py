@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from mocap.cli import console, page, reports
 from mocap.cli import options as opt
 from mocap.errors import MocapError, OutputError
+from mocap.stream import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from mocap.core.keypoints import Keypoints
@@ -58,7 +59,7 @@ def live(
     person: opt.Person = None,
     upper_body: opt.UpperBody = None,
     fov: opt.Fov = None,
-    port: opt.Port = opt.DEFAULT_PORT,
+    port: opt.Port = DEFAULT_PORT,
     open_page: opt.Open = True,
     takes: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Folder for the takes that the page records.")
@@ -73,13 +74,19 @@ def live(
             metavar="HOST:PORT", help="Also send the pose by VMC (OSC); receivers use port 39539."
         ),
     ] = None,
+    vmc_names: Annotated[
+        Literal["vrm0", "vrm1"],
+        typer.Option(
+            help="Expression names that --vmc sends: vrm0 (Joy, A) for VSeeFace, Warudo, VNyan and "
+            "Unity; vrm1 (happy, aa) for Blender."
+        ),
+    ] = "vrm1",
 ) -> None:
     """Drive the avatar in the browser from a camera or a video, live."""
     from mocap.capture.video import Video
-    from mocap.capture.webcam import Webcam
     from mocap.detect.options import DetectOptions
     from mocap.live.options import LiveOptions, PageOptions, ServerSource
-    from mocap.live.serve import LiveOutputs
+    from mocap.live.serve import LiveOutputs, server_camera
     from mocap.stream.protocol import VmcOutput
 
     if (camera is not None) + (video is not None) + browser > 1:
@@ -92,10 +99,10 @@ def live(
         ),
         fov=opt.radians(fov),
         upper_body=upper_body,
-        vmc=None if vmc is None else VmcOutput(vmc, "vrm1"),
+        vmc=None if vmc is None else VmcOutput(vmc, vmc_names),
     )
     if video is None:
-        source = ServerSource("camera", partial(Webcam, camera or 0))
+        source = server_camera(camera or 0)
     else:
         source = ServerSource("video", partial(Video, video))
         with source.open() as opened:
@@ -107,7 +114,7 @@ def live(
         _serve(source, options, PageOptions(port=port, lan=phones), outputs, rig, open_page)
 
 
-def demo(port: opt.Port = opt.DEFAULT_PORT, open_page: opt.Open = True) -> None:
+def demo(port: opt.Port = DEFAULT_PORT, open_page: opt.Open = True) -> None:
     """Run the whole pipeline on the bundled clip, onto the avatar in the browser."""
     from mocap import assets
     from mocap.capture.video import Video

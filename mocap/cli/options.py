@@ -7,9 +7,6 @@ from typing import Annotated, Literal
 
 import typer
 
-DEFAULT_PORT = 8765
-"""The page's default port; equal to `mocap.stream.server.DEFAULT_PORT`, which is slow to import."""
-
 Model = Annotated[
     Literal["lite", "full", "heavy"],
     typer.Option(help="Size of the detector: lite is the fastest, heavy the most accurate."),

@@ -9,6 +9,7 @@ import typer
 
 from mocap.cli import options as opt
 from mocap.cli import page
+from mocap.stream import DEFAULT_PORT
 
 
 def view(
@@ -21,7 +22,7 @@ def view(
     ],
     rig: opt.Avatar = None,
     fov: opt.Fov = None,
-    port: opt.Port = opt.DEFAULT_PORT,
+    port: opt.Port = DEFAULT_PORT,
     open_page: opt.Open = True,
 ) -> None:
     """Show a take, a motion or a character in the page, with a timeline."""

@@ -67,6 +67,10 @@ class Take(msgspec.Struct, omit_defaults=True):
     frames: list[Frame] = []
 
 
+# What msgspec raises for text that is not JSON, not UTF-8, or nested thousands of times.
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
 def parsed(data: bytes) -> Take:
     """The document in JSON or JSON Lines of any of the shapes that `keypoints_json.loads` names.
 
@@ -81,7 +85,7 @@ def _decoded_file(data: bytes) -> Any:
     try:
         if len(lines) > 1 and isinstance(header := msgspec.json.decode(lines[0][1]), dict):
             return _parsed_lines(header, lines)
-    except msgspec.DecodeError:
+    except _NOT_JSON:
         pass  # Its first line is not a whole object: one document over many lines.
     return _decoded(data, "")
 
@@ -104,7 +108,7 @@ def _parsed_lines(header: dict[str, Any], lines: list[tuple[int, bytes]]) -> Any
 def _decoded(data: bytes, where: str) -> Any:
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _NOT_JSON as error:
         if found := re.search(rb"[\s:\[,]-?(NaN|Infinity)\b", data):
             raise InputError(
                 f"The JSON{where} holds {found[1].decode()}, which is no JSON number; leave points "

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.errors import MocapError
-from mocap.live.options import Listener
+from mocap.live.options import Listener, PictureListener
 from mocap.stream.logs import RateLimitedLog
 
 log = RateLimitedLog(logging.getLogger("mocap.live"))
@@ -22,6 +23,7 @@ class Broadcast:
         publish: Sends a frame's messages to the viewers; callable from any thread.
         expressions: The expressions of the hello, in its order.
         listeners: Called with each frame of the first performer.
+        pictures: Called with each picture of the server's source, after the listeners.
     """
 
     def __init__(
@@ -29,25 +31,35 @@ class Broadcast:
         publish: Callable[[Sequence[bytes]], None],
         expressions: Sequence[str],
         listeners: Sequence[Listener],
+        pictures: Sequence[PictureListener] = (),
     ) -> None:
         self.publish, self.expressions = publish, expressions
-        self._listeners = listeners
+        self._listeners, self._pictures = listeners, pictures
         self._numbers = itertools.count()
 
     def number(self) -> int:
         """Return the number of the next frame."""
         return next(self._numbers)
 
-    def tell(self, keypoints: Keypoints, motion: Motion) -> list[str]:
+    def tell(self, keypoints: Keypoints, motion: Motion, jpeg: bytes | None = None) -> list[str]:
         """Call the listeners with a frame.
+
+        Args:
+            keypoints: One frame.
+            motion: Its pose.
+            jpeg: Its picture; None for a page's camera.
 
         Returns:
             A sentence for each listener that failed; the others were called all the same.
         """
+        calls = [partial(listener, keypoints, motion) for listener in self._listeners]
+        if jpeg is not None:
+            time = float(keypoints.times[0])
+            calls += [partial(listener, time, jpeg) for listener in self._pictures]
         failed = []
-        for listener in self._listeners:
+        for call in calls:
             try:
-                listener(keypoints, motion)
+                call()
             except Exception as error:  # noqa: PERF203 - one must not stop the others
                 failed.append(sentence_of("A recording or an output", error))
         return failed

@@ -1,4 +1,4 @@
-"""Pages' own cameras: what they see is solved here, and each performer is a subject on one stage."""
+"""Pages' own cameras: their keypoints are solved; each performer is a subject of the stream."""
 
 from __future__ import annotations
 

@@ -14,8 +14,7 @@ from mocap.stream import protocol
 if TYPE_CHECKING:  # it needs OpenCV, which keypoints do not
     from mocap.live.clock import Arrived
 
-# The source's picture, small, beside the avatar: pixels across.
-_PICTURE_WIDTH = 360
+_PICTURE_WIDTH = 360  # pixels: the picture is shown small, beside the avatar
 
 
 def encode_frame(
@@ -25,8 +24,14 @@ def encode_frame(
     motion: Motion,
     expressions: Sequence[str] = (),
 ) -> list[bytes]:
-    """A frame's messages in the order of `mocap.v1`: picture, keypoints, pose. expressions: those
-    of the hello, in its order.
+    """Encode a frame's messages in the order of `mocap.v1`: picture, keypoints, pose.
+
+    Args:
+        number: Its number.
+        arrived: Its picture and times.
+        keypoints: Its keypoints, one frame.
+        motion: Its pose, one frame.
+        expressions: The expressions of the hello, in its order.
     """
     from mocap.capture.picture import jpeg
 
@@ -41,19 +46,20 @@ def encode_frame(
         stamp, motion.root_positions[0], motion.rotations[0], weights_of(motion, expressions)
     )
     picture = protocol.PictureMessage(stamp, jpeg(arrived.frame.image, _PICTURE_WIDTH))
-    return [protocol.encode(picture), protocol.encode(points), protocol.encode(pose)]
+    return [protocol.encode(message) for message in (picture, points, pose)]
 
 
 def body_of(points: protocol.KeypointsMessage) -> protocol.KeypointsMessage:
-    """The body's landmarks alone."""
+    """Return the body's landmarks alone."""
     return protocol.KeypointsMessage(
         points.stamp, points.image[:33], points.positions[:33], points.confidence[:33]
     )
 
 
 def weights_of(motion: Motion, expressions: Sequence[str]) -> np.ndarray:
-    """The weights (E,) of a frame in the order of a hello's expressions; what the motion lacks, as
-    before a face is seen, is 0.
+    """Return the weights (E,) of a frame in the order of a hello's expressions.
+
+    An expression that the motion lacks, as before a face is seen, is 0.
     """
     return np.array(
         [motion.expressions[name][0] if name in motion.expressions else 0.0 for name in expressions]

@@ -11,13 +11,18 @@ from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.detect.options import DetectOptions
+from mocap.live.server_cameras import ServerCameras
+from mocap.stream import DEFAULT_PORT
 from mocap.stream.content import Files
 from mocap.stream.lan import Lan
 from mocap.stream.protocol import DiskState, SourceKind, VmcOutput, Who
-from mocap.stream.server import DEFAULT_PORT, Endpoint
+from mocap.stream.server import Endpoint
 
 Listener = Callable[[Keypoints, Motion], None]
 """Called in the solver's thread with each frame of the first performer: keypoints and pose."""
+
+PictureListener = Callable[[float, bytes], None]
+"""Called in the solver's thread with each picture of the server's source: time (s) and JPEG."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +32,12 @@ class ServerSource:
     Attributes:
         kind: What the page calls it.
         open: Opens it; called again after it was lost, or when it becomes active again.
+        cameras: Lets pages choose among the server's cameras, or None.
     """
 
     kind: SourceKind
     open: Callable[[], Source]
+    cameras: ServerCameras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +84,11 @@ class Recorder(Protocol):
     def hear(self, keypoints: Keypoints, motion: Motion) -> None:
         """Take a live frame; called in the solver's thread."""
 
+    def see(self, time: float, jpeg: bytes) -> None:
+        """Take the picture of the last live frame; called in the solver's thread."""
+
     def recording(self) -> tuple[str | None, float]:
-        """Return the name of the take that is being recorded, or None, and its length in seconds."""
+        """Return the name of the take that is being recorded, or None, and its length, seconds."""
 
     def disk(self) -> DiskState:
         """Return the state of the disk that takes are written to."""

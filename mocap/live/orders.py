@@ -1,4 +1,4 @@
-"""Orders from the event loop to the solver's thread: a mailbox in which the newest of a kind wins."""
+"""Orders from the event loop to the solver's thread: a mailbox that keeps the newest of a kind."""
 
 from __future__ import annotations
 
@@ -46,6 +46,10 @@ class Orders:
             if who != self._active:
                 self._active = who
                 self.leave.set()
+
+    def reopen(self) -> None:
+        """End the current turn: the active source is opened again."""
+        self.leave.set()
 
     def end(self) -> None:
         """End the session."""

@@ -19,10 +19,15 @@ if TYPE_CHECKING:  # they need OpenCV, which keypoints do not
 
 
 class LivePerformer:
-    """From pictures or keypoints to poses on the avatar, one at a time: detect, measure, lift, solve, retarget. It does no I/O.
+    """Detects, measures, lifts, solves and retargets a person, one frame at a time, without I/O.
 
-    detector: None if only keypoints come. fov: the field of view, radians, and its source; None
-    leaves the keypoints' own camera. tuning: called before each frame."""
+    Args:
+        detector: Finds the person in pictures; None if only keypoints come.
+        avatar: The skeleton of the poses.
+        fov: The field of view, radians, and its source; None leaves the keypoints' own camera.
+        upper_body: Keep legs at rest and hips steady; None: chosen by whether legs are seen.
+        tuning: Returns how poses are made; called before each frame.
+    """
 
     def __init__(
         self,
@@ -42,7 +47,7 @@ class LivePerformer:
         self._performer = Performer(self._options)
 
     def perform(self, arrived: Arrived) -> tuple[Keypoints, Motion]:
-        """The keypoints of a frame, and the avatar's pose."""
+        """Return the keypoints of a frame, and the avatar's pose."""
         assert self._detector is not None
         keypoints = self._detector.detect(arrived.frame.image, arrived.time)
         keypoints = with_fov(keypoints, *self._fov)

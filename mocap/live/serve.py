@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from mocap.capture.webcam import Webcam
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import MocapError
 from mocap.live.avatar import files_of
@@ -26,6 +25,7 @@ from mocap.live.options import (
     StudioMaker,
 )
 from mocap.live.orders import Orders
+from mocap.live.server_cameras import CAMERAS_PATH, SUBPROTOCOL, ServerCameras
 from mocap.live.session import LiveSession
 from mocap.live.state import LiveState, announcements
 from mocap.live.vmc_output import VmcListener
@@ -73,7 +73,7 @@ async def live(
         InputError: The source cannot be read.
         ModelError: The viewer or the weights are missing.
     """
-    source = source or ServerSource("camera", Webcam)
+    source = source or server_camera()
     expressions = EXPRESSIONS if options.detect.face else ()
     files, avatar = files_of(page.rig)
     with contextlib.ExitStack() as stack:
@@ -100,7 +100,7 @@ async def live(
             handlers=Handlers(
                 on_ask=lambda ask: session.ask(ask),
                 cameras=cameras,
-                endpoints=_endpoints(cameras, recorder),
+                endpoints=_endpoints(cameras, recorder, source.cameras),
             ),
         )
         tasks = _Tasks()
@@ -112,6 +112,11 @@ async def live(
             send_vmc=lambda output: tasks.start(_switch_vmc(vmc, output, session)),
         )
         cameras.attach(session, server.gone)
+        if source.cameras is not None:
+            stack.enter_context(source.cameras)
+            source.cameras.attach(
+                lambda: session.state.active == "server", lambda: session.use_server()
+            )
         listeners: list[Listener] = [
             *outputs.listeners,
             vmc,
@@ -121,7 +126,12 @@ async def live(
             source,
             options,
             orders,
-            Broadcast(server.publish_threadsafe, expressions, listeners),
+            Broadcast(
+                server.publish_threadsafe,
+                expressions,
+                listeners,
+                [] if recorder is None else [recorder.see],
+            ),
             _in_loop(session.apply),
             _in_loop(session.refuse),
         )
@@ -140,9 +150,21 @@ async def live(
                     await work
 
 
-def _endpoints(cameras: BrowserCameras, recorder: Recorder | None) -> Mapping[str, Endpoint]:
-    own: dict[str, Endpoint] = {INGEST_PATH: (None, cameras.ingest)}
-    return own if recorder is None else {**recorder.endpoints(), **own}
+def server_camera(number: int = 0) -> ServerSource:
+    """Return a source that is a camera of this computer, which pages can change."""
+    cameras = ServerCameras(number)
+    return ServerSource("camera", cameras.open, cameras)
+
+
+def _endpoints(
+    browser: BrowserCameras, recorder: Recorder | None, server: ServerCameras | None
+) -> Mapping[str, Endpoint]:
+    endpoints: dict[str, Endpoint] = {INGEST_PATH: (None, browser.ingest)}
+    if server is not None:
+        endpoints[CAMERAS_PATH] = (SUBPROTOCOL, server.serve)
+    if recorder is not None:
+        endpoints |= recorder.endpoints()
+    return endpoints
 
 
 def _announce(

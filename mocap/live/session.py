@@ -66,6 +66,13 @@ class LiveSession:
             self.apply(lambda state: state.opened(self._browser()))
         self._orders.choose(who)
 
+    def use_server(self) -> None:
+        """Open the server's source, again if it is active."""
+        if self.state.active == "server":
+            self._orders.reopen()
+        else:
+            self.choose("server")
+
     def camera_began(self, shown: protocol.SourceInfo) -> None:
         """Switch to pages' cameras: the first frame of one has come."""
         self.choose("browser")

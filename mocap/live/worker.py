@@ -136,10 +136,10 @@ class Worker:
             performer.next_person(_pixels(requests.person.at, arrived))
         keypoints, motion = performer.perform(arrived)
         number = self._output.number()
-        self._output.publish(
-            encode_frame(number, arrived, keypoints, motion, self._output.expressions)
-        )
-        for sentence in self._output.tell(keypoints, motion):
+        messages = encode_frame(number, arrived, keypoints, motion, self._output.expressions)
+        self._output.publish(messages)
+        picture = messages[0][protocol.HEADER.size :]
+        for sentence in self._output.tell(keypoints, motion, picture):
             self.failed(sentence)
         self.watch(keypoints)
 

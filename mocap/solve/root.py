@@ -77,6 +77,9 @@ class StandState:
     higher: float
 
 
+_NEAREST = 0.01  # metres from the camera
+
+
 def _lowest_foot(positions: ndarray, confidence: ndarray) -> ndarray:
     """Return the height (F,) of the lowest part that is seen, hips-centred, metres, or NaN."""
     feet = np.where(confidence[:, _FEET] > 0.5, positions[:, _FEET, 1], np.nan)
@@ -89,8 +92,11 @@ def _lowest_foot(positions: ndarray, confidence: ndarray) -> ndarray:
 
 
 def _split(translation: ndarray) -> ndarray:
-    """(F, 2, 2): the two slopes of the viewing ray; the logarithm of the depth, and 0."""
-    depth = -translation[:, 2]
+    """Return (F, 2, 2): the two slopes of the viewing ray; the logarithm of the depth, and 0.
+
+    Damaged keypoints can put a body behind the camera; its depth is raised to a centimetre.
+    """
+    depth = np.maximum(-translation[:, 2], _NEAREST)
     out = np.zeros((len(translation), 2, 2))
     out[:, 0] = translation[:, :2] / depth[:, None]
     out[:, 1, 0] = np.log(depth)

@@ -16,6 +16,7 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".png": "image/png",
     ".jpg": "image/jpeg",
+    ".mjpg": "video/x-motion-jpeg",
     ".webp": "image/webp",
     ".ico": "image/x-icon",
     ".woff2": "font/woff2",

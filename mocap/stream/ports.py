@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import select
@@ -10,6 +11,7 @@ import ssl
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from functools import partial
 from typing import Any
 
 from websockets.asyncio.server import Server as WebSocketServer
@@ -22,6 +24,8 @@ from mocap.stream.files import Door
 from mocap.stream.gate import ACCEPTED_AT_ONCE, HALF_OPEN_TIMEOUT, Gate, limits
 from mocap.stream.logs import RateLimitedLog
 from mocap.stream.protocol import MAX_TEXT
+
+_ExceptionHandler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
 
 LAST_WORDS = 0.4  # seconds that clients have to answer the closing handshake
 _PORTS_TRIED = 20
@@ -53,6 +57,8 @@ class Ports:
         self._doors: dict[int, Door] = {}
         self._connections: weakref.WeakSet[ServerConnection] = weakref.WeakSet()
         self._gate = Gate(limits(), _asking)
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._handler: _Handler | None = None
 
     async def open(
         self, host: str, asked: int, door: Callable[[int], Door], tls: ssl.SSLContext | None = None
@@ -71,6 +77,7 @@ class Ports:
         Raises:
             DeviceError: There is nothing to listen on.
         """
+        self._limit_accept_log()
         last = min(asked + _PORTS_TRIED, 2**16) - 1 if asked else 0
         for wanted in range(asked, last + 1):
             try:
@@ -98,13 +105,15 @@ class Ports:
         """Close all connections with code 1001, going away."""
         for server in self._servers:
             server.close()
+        if self._handler is not None:
+            asyncio.get_running_loop().set_exception_handler(self._handler.before)
+            self._handler = None
         closed = [asyncio.ensure_future(server.wait_closed()) for server in self._servers]
         await asyncio.wait(closed, timeout=LAST_WORDS)
         # Connections that have not answered by now do not read, or never sent a request.
         for connection in list(self._connections):
             if (transport := getattr(connection, "transport", None)) is not None:
                 transport.abort()
-        # A connection in a TLS handshake has no transport yet; Python ends it after _TLS_TIMEOUT.
         await asyncio.wait(closed, timeout=LAST_WORDS)
 
     async def _process(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -115,13 +124,33 @@ class Ports:
         self._gate.opened(connection)
         await self._serve(connection)
 
-    def _connect(self, *args: Any, **options: Any) -> ServerConnection:
+    def _connect(self, tls: ssl.SSLContext | None, *args: Any, **options: Any) -> ServerConnection:
         # Browsers open connections that they may never use. The library waits for these when it
         # closes, so they are kept in view.
         connection = _Connection(*args, **options)
         connection.entered, connection.ended = self._entered, self._gate.left
+        if tls is not None:
+            connection.secure = partial(self._secure, tls)
         self._connections.add(connection)
         return connection
+
+    def _secure(
+        self, tls: ssl.SSLContext, connection: _Connection, transport: asyncio.Transport
+    ) -> None:
+        """Begin the TLS handshake of a connection that has passed the gate."""
+        task = asyncio.create_task(_handshake(tls, connection, transport))
+        self._handshakes.add(task)
+        task.add_done_callback(self._handshakes.discard)
+
+    def _limit_accept_log(self) -> None:
+        """Log at most once a minute that the system has no file descriptor left.
+
+        The event loop reports it up to a hundred times a second.
+        """
+        if self._handler is None:
+            loop = asyncio.get_running_loop()
+            self._handler = _Handler(loop.get_exception_handler())
+            loop.set_exception_handler(self._handler)
 
     def _entered(self, connection: _Connection, transport: asyncio.Transport) -> bool:
         """Enter a new connection; returns whether it stays."""
@@ -153,7 +182,7 @@ class Ports:
             port,
             select_subprotocol=self._choose,
             process_request=self._process,
-            create_connection=self._connect,  # type: ignore[arg-type]  # "a wrapper or a subclass"
+            create_connection=partial(self._connect, tls),  # type: ignore[arg-type]
             compression=None,  # floats and JPEGs do not shrink
             server_header=None,
             max_size=MAX_TEXT,
@@ -166,8 +195,6 @@ class Ports:
             logger=_log,
             backlog=ACCEPTED_AT_ONCE,
             start_serving=False,
-            ssl=tls,
-            ssl_handshake_timeout=None if tls is None else _TLS_TIMEOUT,
         )
 
 
@@ -190,18 +217,72 @@ def _asking(connections: Sequence[Hashable]) -> list[Hashable]:
 
 
 class _Connection(ServerConnection):
-    """A connection that passes the gate before the library learns of it."""
+    """A connection that passes the gate, and TLS if there is some, before the library sees it.
+
+    A server of asyncio's that does TLS itself shows a connection after its handshake, so that
+    handshakes would not be counted.
+    """
 
     entered: Callable[[_Connection, asyncio.Transport], bool]
     ended: Callable[[_Connection], None]
-    _admitted = False
+    secure: Callable[[_Connection, asyncio.Transport], None] | None = None
+    _opened = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._admitted = self.entered(self, transport)  # type: ignore[arg-type]
-        if self._admitted:
-            super().connection_made(transport)
+        self.transport = transport  # type: ignore[assignment]  # the gate may abort it
+        if not self.entered(self, transport):  # type: ignore[arg-type]
+            return
+        if self.secure is None:
+            self.open(transport)
+        else:
+            self.secure(self, transport)  # type: ignore[arg-type]
+
+    def open(self, transport: asyncio.BaseTransport) -> None:
+        """Hand the connection to the library."""
+        self._opened = True
+        super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.ended(self)
-        if self._admitted:
+        if self._opened:
             super().connection_lost(error)
+
+
+async def _handshake(
+    tls: ssl.SSLContext, connection: _Connection, transport: asyncio.Transport
+) -> None:
+    """Do the TLS handshake, and open the connection; end it if the handshake fails."""
+    loop = asyncio.get_running_loop()
+    secured = None
+    with contextlib.suppress(OSError, asyncio.TimeoutError):
+        secured = await loop.start_tls(
+            transport, connection, tls, server_side=True, ssl_handshake_timeout=_TLS_TIMEOUT
+        )
+    if secured is None:
+        transport.abort()
+        connection.ended(connection)
+    else:
+        connection.open(secured)
+
+
+class _Handler:
+    """An exception handler of an event loop that limits one kind of report.
+
+    Args:
+        before: The handler that gets all other reports; None for the loop's default.
+    """
+
+    def __init__(self, before: _ExceptionHandler | None) -> None:
+        self.before = before
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if str(context.get("message")).startswith("socket.accept()"):
+            _floods.error(
+                "accept",
+                "The system has no file descriptor left for another connection; "
+                "new ones wait until others end.",
+            )
+        elif self.before is not None:
+            self.before(loop, context)
+        else:
+            loop.default_exception_handler(context)

@@ -8,7 +8,7 @@ client.
 There is no queue: a frame that a client did not take in time is dropped, for that client alone.
 `publish` replaces the newest frame and wakes the senders whose clients have credit (flow.py), so it
 costs a few hundred nanoseconds a client and never waits. A client that never reads, or never
-acknowledges, holds three frames in its socket and is sent no more.
+acknowledges, holds three frames in its socket and gets no others.
 """
 
 from __future__ import annotations
@@ -32,21 +32,20 @@ from websockets.exceptions import ConnectionClosed, NegotiationError
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from mocap.stream import DEFAULT_PORT, protocol
 from mocap.stream import files as pages
-from mocap.stream import protocol
+from mocap.stream.client import Client, dismiss
 from mocap.stream.content import Files
-from mocap.stream.flow import Flow
 from mocap.stream.lan import EVERYWHERE, Lan
 from mocap.stream.logs import RateLimitedLog
-from mocap.stream.ports import LAST_WORDS, Ports
+from mocap.stream.ports import Ports
 
-DEFAULT_PORT = 8765
 MAX_CLIENTS = 100
 
 Endpoint = tuple[str | None, Callable[[ServerConnection], Awaitable[None]]]
-"""A WebSocket's subprotocol, and the coroutine that serves a connection. Without a subprotocol,
-pages
-of other servers on this machine may connect too.
+"""A WebSocket's subprotocol, and the coroutine that serves a connection.
+
+Without a subprotocol, pages of other servers on this machine may connect too.
 """
 
 
@@ -66,55 +65,7 @@ class Cameras(Protocol):
     def gone(self, key: Hashable) -> None: ...
 
 
-_STALL = 20.0  # seconds a socket may take for one message before it is cut off
-
 log = RateLimitedLog(logging.getLogger("mocap.live"))
-
-
-class _Client:
-    """One viewer: its socket, its credit, its pending texts, and its sender's wake-up event."""
-
-    def __init__(self, connection: ServerConnection) -> None:
-        self.connection = connection
-        self.flow = Flow()
-        self.sent: dict[int, int] = {}  # subject → number of the last frame sent
-        self.texts: dict[object, str] = {}  # the newest of each type, so that texts do not pile up
-        self._loop = asyncio.get_running_loop()
-        self._alarm: asyncio.Future[None] | None = None
-
-    def tell(self, message: protocol.ServerText) -> None:
-        kind = (
-            (protocol.Gone, message.subject)
-            if isinstance(message, protocol.Gone)
-            else type(message)
-        )
-        self.texts[kind] = protocol.encode_text(message)
-        self.wake()
-
-    def wake(self) -> None:
-        if self._alarm is not None and not self._alarm.done():
-            self._alarm.set_result(None)
-
-    async def sleep(self, seconds: float | None) -> None:
-        """Wait until `wake`, or for this long."""
-        self._alarm = self._loop.create_future()
-        timer = None if seconds is None else self._loop.call_later(seconds, self.wake)
-        try:
-            await self._alarm
-        finally:
-            self._alarm = None
-            if timer is not None:
-                timer.cancel()
-
-    async def send(self, message: str | bytes) -> None:
-        """Send, returning when the kernel has taken all of it; cut off a socket that takes too
-        long.
-        """
-        timer = self._loop.call_later(_STALL, self.connection.transport.abort)
-        try:
-            await self.connection.send(message)
-        finally:
-            timer.cancel()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -177,10 +128,8 @@ class Server:
         self._endpoints = handlers.endpoints
         self._known: dict[type, protocol.ServerText] = {}
         self._frame = -1
-        self._newest: dict[
-            int, tuple[int, tuple[bytes, ...]]
-        ] = {}  # subject → its frame number and messages
-        self._clients: set[_Client] = set()
+        self._newest: dict[int, tuple[int, tuple[bytes, ...]]] = {}  # as client.Newest
+        self._clients: set[Client] = set()
         self._ports = Ports(self._serve, self._answer, self._subprotocol)
         self._handed: dict[int, Sequence[bytes]] = {}
         self._lock = threading.Lock()
@@ -208,17 +157,15 @@ class Server:
 
         Raises:
             ProtocolError: They are not messages of one frame in that order, or the frame number is
-                not
-                greater than the subject's last one.
+                not greater than the subject's last one.
         """
         headers = [protocol.decode_header(m) for m in messages]
-        frames, kinds = (
-            {(stamp.frame, stamp.subject) for _, stamp in headers},
-            [kind for kind, _ in headers],
-        )
+        frames = {(stamp.frame, stamp.subject) for _, stamp in headers}
+        kinds = [kind for kind, _ in headers]
         if len(frames) != 1 or kinds != sorted(kinds, reverse=True):
             raise protocol.ProtocolError(
-                "The messages of one frame share its number and subject and stand in the order picture, keypoints, pose."
+                "The messages of one frame share its number and subject and stand in the order "
+                "picture, keypoints, pose."
             )
         frame, subject = frames.pop()
         if frame <= self._frame:
@@ -232,10 +179,9 @@ class Server:
                 client.wake()
 
     def publish_threadsafe(self, messages: Sequence[bytes]) -> None:
-        """`publish` from any thread. Newest wins here too: frames do not pile up before a busy
-        event
-        loop.
-        No-op after the end.
+        """Publish from any thread; no-op after the end.
+
+        The newest frame wins here too: frames do not pile up before a busy event loop.
         """
         subject = protocol.decode_header(messages[0])[1].subject
         with self._lock:
@@ -256,7 +202,8 @@ class Server:
         """Send a new skeleton, rig or source to all clients before the frames that follow; drop the
         old frame.
         """
-        self._hello, self._newest = hello, {}
+        self._hello = hello
+        self._newest.clear()
         for client in self._clients:
             client.tell(hello)
 
@@ -283,22 +230,22 @@ class Server:
         if path in self._endpoints:
             await self._endpoints[path][1](connection)
             return
-        client = _Client(connection)
+        client = Client(connection)
         client.tell(self._hello)
         for known in self._known.values():
             client.tell(known)
         self._clients.add(client)
-        sender = asyncio.create_task(self._send(client))
+        sender = asyncio.create_task(client.stream(self._newest))
         try:
             async for message in connection:
                 self._receive(client, message)
         except protocol.ProtocolError as error:
-            await self._dismiss(connection, str(error))
+            await dismiss(connection, str(error))
         except ConnectionClosed:
             pass
         except Exception as error:
             log.error(f"client {type(error).__name__}", "A viewer's message failed.", error)
-            await self._dismiss(connection, "The server failed at this message.", code=1011)
+            await dismiss(connection, "The server failed at this message.", code=1011)
         finally:
             self._clients.discard(client)
             if self._cameras is not None:
@@ -306,36 +253,7 @@ class Server:
             sender.cancel()
             await asyncio.wait([sender])
 
-    async def _send(self, client: _Client) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            while True:
-                while client.texts:
-                    await client.send(client.texts.pop(next(iter(client.texts))))
-                now = loop.time()
-                due = [
-                    (frame, subject)
-                    for subject, (frame, _) in self._newest.items()
-                    if client.sent.get(subject, -1) < frame
-                ]
-                wait = client.flow.wait(now) if due else None
-                if wait != 0.0:
-                    await client.sleep(wait)
-                    continue
-                # The newest frames of all subjects count as one for the credit: one drawing shows
-                # them.
-                client.flow.sent(max(due)[0], now)
-                taken = [(subject, *self._newest[subject]) for _, subject in sorted(due)]
-                client.sent |= {subject: frame for subject, frame, _ in taken}
-                for message in (m for _, _, messages in taken for m in messages):
-                    await client.send(message)
-        except ConnectionClosed:
-            pass
-        except Exception as error:
-            log.error(f"sender {type(error).__name__}", "Sending to a viewer failed.", error)
-            client.connection.transport.abort()
-
-    def _receive(self, client: _Client, message: str | bytes) -> None:
+    def _receive(self, client: Client, message: str | bytes) -> None:
         if not isinstance(message, str):
             if self._cameras is None:
                 raise protocol.ProtocolError(
@@ -352,21 +270,13 @@ class Server:
             case protocol.CameraMessage():
                 if self._cameras is None:
                     raise protocol.ProtocolError(
-                        "This server takes no viewer's camera: start it with `mocap live --browser`."
+                        "This server takes no viewer's camera: start it with "
+                        "`mocap live --browser`."
                     )
                 self._cameras.begun(client, text)
             case _:
                 if self._on_ask is not None:
                     self._on_ask(text)
-
-    async def _dismiss(self, connection: ServerConnection, sentence: str, code: int = 1008) -> None:
-        # A close frame's reason has room for 123 bytes; a client that does not read gets none at
-        # all.
-        reason = sentence.encode()[:120].decode(errors="ignore")
-        closing = asyncio.ensure_future(connection.close(code, reason))
-        await asyncio.wait([closing], timeout=LAST_WORDS)
-        connection.transport.abort()
-        await asyncio.wait([closing])
 
     # The port
 
@@ -374,9 +284,8 @@ class Server:
         refusal = door.refusal(request)
         if refusal is not None:
             return refusal
-        cookie = door.cookie(
-            request
-        )  # before anything is awaited: a single-use token is used up here
+        # Before anything is awaited: a single-use token is used up here.
+        cookie = door.cookie(request)
         if pages.path_of(request) in self._endpoints:
             return None
         if pages.path_of(request) == pages.STREAM_PATH:

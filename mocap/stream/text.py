@@ -88,7 +88,10 @@ class Hello(_Message, frozen=True, omit_defaults=True):
         """Return the skeleton as mocap's own type. Raises ProtocolError if it is invalid."""
         bones = self.skeleton
         if not len(bones.names) == len(bones.parents) == len(bones.offsets):
-            counts = f"{len(bones.names)} names, {len(bones.parents)} parents and {len(bones.offsets)} offsets"
+            counts = (
+                f"{len(bones.names)} names, {len(bones.parents)} parents and "
+                f"{len(bones.offsets)} offsets"
+            )
             raise ProtocolError(
                 f"A hello's skeleton needs as many parents and offsets as names, but has {counts}."
             )
@@ -119,7 +122,7 @@ class Pong(_Message, frozen=True):
 
 
 class VmcOutput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where poses go over VMC: HOST:PORT, and which expression names are sent (VRM 1.0's or 0's)."""
+    """Where poses go over VMC: HOST:PORT, and the names of expressions (VRM 1.0's or VRM 0's)."""
 
     address: Annotated[str, Meta(min_length=1, max_length=300)]
     names: ExpressionNames
@@ -155,9 +158,10 @@ class Calibrate(_Message, frozen=True):
 
 
 class Person(_Message, frozen=True, omit_defaults=True):
-    """Follow another person in view: the one nearest to a point, or without a point the next to the right.
+    """Follow another person in view.
 
-    at: (x, y) in units of the picture's width and height, y down. After the last person comes the first.
+    at: The person nearest to this point, (x, y) in units of the picture's width and height, y down.
+    Without a point: the next to the right; after the last person comes the first.
     """
 
     at: tuple[Fraction, Fraction] | None = None
@@ -239,7 +243,8 @@ def hello(
     """
     if not np.allclose(np.abs(skeleton.rest_rotations), [0.0, 0.0, 0.0, 1.0], atol=1e-9):
         raise ProtocolError(
-            "Only a skeleton with identity rest rotations can be streamed; retarget the motion to such a one first."
+            "Only a skeleton with identity rest rotations can be streamed; "
+            "retarget the motion to such a one first."
         )
     offsets = tuple((float(x), float(y), float(z)) for x, y, z in skeleton.offsets)
     return Hello(

@@ -87,7 +87,8 @@ def bundle(
     strange = [name for name in skeleton.names if name not in UNITY]
     if strange:
         raise InputError(
-            f"VMC carries the humanoid's bones, but this motion is on joints called {', '.join(strange[:5])}."
+            "VMC carries the humanoid's bones, but this motion is on joints called "
+            f"{', '.join(strange[:5])}."
         )
     positions = skeleton.offsets.copy()
     positions[0] = motion.root_positions[index]
@@ -128,7 +129,8 @@ def address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":") if ":" in text else (text, "", "")
     if port and not (port.isdigit() and 0 < int(port) < 65536):
         raise InputError(
-            f"{text!r} is no address for VMC: the port must be a number from 1 to 65535, as in 127.0.0.1:{DEFAULT_PORT}."
+            f"{text!r} is not an address for VMC: the port must be a number from 1 to 65535, "
+            f"as in 127.0.0.1:{DEFAULT_PORT}."
         )
     return host.strip("[]") or "127.0.0.1", int(port) if port else DEFAULT_PORT
 
@@ -149,7 +151,8 @@ class Sender(Closing):
             family, *_, to = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         except OSError as error:
             raise DeviceError(
-                f"VMC cannot be sent to {host}: {error.strerror or error}. Give a host that can be reached."
+                f"VMC cannot be sent to {host}: {error.strerror or error}. "
+                "Give a host that can be reached."
             ) from None
         self._to = to
         self._socket = socket.socket(family, socket.SOCK_DGRAM)

@@ -6,7 +6,6 @@ that needs no install calls it in the browser.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import tempfile
 from collections import OrderedDict
@@ -21,21 +20,18 @@ from mocap import assets, bake, formats, transfer
 from mocap.core.keypoints import Keypoints, with_fov
 from mocap.core.motion import Motion, concatenate
 from mocap.core.skeleton import HUMANOID
-from mocap.errors import InputError, OutputError
-from mocap.formats.recording import Recording
-from mocap.formats.vrm import as_vrm
+from mocap.errors import InputError
 from mocap.live.performer import LivePerformer
 from mocap.retargeting import retarget
-from mocap.rig.load import load_rig
 from mocap.solve.take import solve_take
 from mocap.stream.clip import clip_files
 from mocap.stream.content import Files, content_type
 from mocap.stream.protocol import DiskState
-from mocap.studio import messages as studio
+from mocap.studio import messages
+from mocap.studio.characters import KEPT, Characters, PublishedFiles
+from mocap.studio.pictures import read_index
+from mocap.studio.recorder import TakeRecorder
 from mocap.studio.takes import TakesFolder
-
-_KEPT = 8  # solved takes, exported files and characters that are kept for the pages, of each kind
-_CHARACTERS = (".glb", ".vrm")
 
 Progress = Callable[[float], None]
 """Called with the part that is done, 0 to 1; raises InputError to cancel the work."""
@@ -45,7 +41,7 @@ class Desk:
     """Does what a page asks of the studio.
 
     Args:
-        folder: The takes.
+        folder: The folder of takes.
         files: The table of files that the page can fetch; what is made is added to it.
         expressions: The expressions of the hello, in its order.
         fov: The camera's field of view, radians, or None.
@@ -55,45 +51,20 @@ class Desk:
         self, folder: Path, files: Files, expressions: Sequence[str] = (), fov: float | None = None
     ) -> None:
         self.takes = TakesFolder(folder)
-        self._files, self._expressions, self._fov = files, expressions, fov
-        self._recording: Recording | None = None
-        self._began: float | None = None  # the time of its first frame
-        self._recorded = 0.0  # seconds
+        self._recorder = TakeRecorder(self.takes)
+        self._expressions, self._fov = expressions, fov
         self._solved: OrderedDict[tuple[str, int, str], tuple[Keypoints, Motion]] = OrderedDict()
-        self._characters: OrderedDict[str, tuple[transfer.Character, bytes, str]] = OrderedDict()
-        self._made: OrderedDict[str, list[str]] = OrderedDict()
-
-    def hear(self, keypoints: Keypoints, motion: Motion) -> None:
-        """Record a live frame, if a take is being recorded; called in the solver's thread.
-
-        Raises:
-            OutputError: The disk is full; the take ends with the frame before.
-        """
-        recording = self._recording
-        if recording is not None and not recording.ended:
-            recording.append(keypoints)
-            time = float(keypoints.times[0])
-            self._began = time if self._began is None else self._began
-            self._recorded = time - self._began
-
-    def close(self) -> None:
-        """End the take that is being recorded."""
-        if self._recording is not None:
-            self._recording.close()
-            self._recording = None
-
-    def recording(self) -> tuple[str | None, float]:
-        """Return the take that is being recorded, or None, and its length in seconds."""
-        recording = self._recording
-        if recording is None or recording.ended:
-            return None, 0.0
-        return recording.path.stem, self._recorded
+        self._published = PublishedFiles(files)
+        self._characters = Characters(self._published)
+        self.hear, self.see = self._recorder.hear, self._recorder.see
+        self.recording, self.close = self._recorder.state, self._recorder.close
+        self.character = self._characters.get
 
     def disk(self) -> DiskState:
         """Return how much space the folder of takes has left; "ok" if that is unknown."""
         return self.takes.disk()
 
-    def quick(self, ask: studio.Ask) -> dict[str, Any]:
+    def quick(self, ask: messages.Ask) -> dict[str, Any]:
         """Do what takes no time, and return the answer.
 
         Args:
@@ -104,19 +75,19 @@ class Desk:
             OutputError: The disk cannot be written.
         """
         match ask:
-            case studio.Record(on=on):
-                return self._record(on)
-            case studio.Takes():
-                recording = None if self._recording is None else self._recording.path.stem
-                return {"takes": [asdict(t) for t in self.takes.takes()], "recording": recording}
-            case studio.Rename(take=take, to=to):
+            case messages.Record():
+                return self._record(ask)
+            case messages.Takes():
+                listed = [asdict(take) for take in self.takes.takes()]
+                return {"takes": listed, "recording": self.recording()[0]}
+            case messages.Rename(take=take, to=to):
                 return {"take": self.takes.rename(take, to)}
-            case studio.Delete(take=take):
+            case messages.Delete(take=take):
                 self.takes.delete(take)
                 return {"take": take}
         raise AssertionError(ask)
 
-    def work(self, ask: studio.Ask, data: bytes, progress: Progress) -> dict[str, Any]:
+    def work(self, ask: messages.Ask, data: bytes, progress: Progress) -> dict[str, Any]:
         """Do what takes long, and return the answer.
 
         Args:
@@ -129,38 +100,22 @@ class Desk:
             OutputError: The disk cannot be written.
         """
         match ask:
-            case studio.Open(take=take, grade=grade):
+            case messages.Open(take=take, grade=grade):
                 return self._open(take, grade, progress)
-            case studio.Export():
+            case messages.Export():
                 return self._export(ask, progress)
-            case studio.Upload(name=name):
-                return self._take_in(data, name)
-            case studio.Remap(rig=rig, bones=bones):
-                return self._remap(rig, bones)
+            case messages.Upload(name=name):
+                return self._characters.add(data, name)
+            case messages.Remap(rig=rig, bones=bones):
+                return self._characters.remap(rig, bones)
         raise AssertionError(ask)
 
-    def _record(self, on: bool) -> dict[str, Any]:
-        if on and self._recording is None:
-            self._began, self._recorded = None, 0.0
-            self._recording = Recording(self.takes.new())
-        recording = self._recording
-        if recording is None:
-            raise InputError("Nothing is being recorded.")
-        told = {"on": on, "take": recording.path.stem, "frames": recording.frames}
-        if not on:
-            ended = recording.ended
-            self.close()
-            if not told["frames"]:
-                raise InputError(
-                    "Nothing came while the take was recorded, so there is none: see that "
-                    "somebody is live."
-                )
-            if ended:
-                raise OutputError(
-                    f"The disk was full: the take {told['take']} ends after "
-                    f"{told['frames']} frames."
-                )
-        return told
+    def _record(self, ask: messages.Record) -> dict[str, Any]:
+        if ask.on:
+            take, frames, pictures = self._recorder.start(ask.pictures), 0, 0
+        else:
+            take, frames, pictures = self._recorder.stop()
+        return {"on": ask.on, "take": take, "frames": frames, "pictures": pictures}
 
     def _solve(self, take: str, grade: str, progress: Progress) -> tuple[Keypoints, Motion]:
         path = self.takes.path(take)
@@ -174,7 +129,7 @@ class Desk:
                 else as_live(keypoints, progress)
             )
             self._solved[key] = keypoints, motion
-            while len(self._solved) > _KEPT:
+            while len(self._solved) > KEPT:
                 self._solved.popitem(last=False)
         return self._solved[key]
 
@@ -188,14 +143,37 @@ class Desk:
         )
         made = clip_files(shown, np.nan_to_num(keypoints.confidence).mean(axis=1))
         folder = f"/takes/{secrets.token_hex(6)}"
-        self._publish("clip", {folder + name: what for name, what in made.items()})
+        self._published.add("clip", {folder + name: what for name, what in made.items()})
+        address = f"{folder}/clip".lstrip("/")
         return {
-            "clip": f"{folder}/clip".lstrip("/"),
+            "clip": address,
+            "pictures": self._pictures(take, float(motion.times[0]), f"/{address}.mjpg"),
             "frames": len(shown),
             "seconds": shown.duration,
         }
 
-    def _export(self, ask: studio.Export, progress: Progress) -> dict[str, Any]:
+    def _pictures(self, take: str, start: float, address: str) -> dict[str, Any] | None:
+        """Publish the pictures of a take, if it has some.
+
+        Args:
+            take: Its name.
+            start: Time of the motion's first frame, seconds.
+            address: Where pages find the file.
+
+        Returns:
+            file, times (seconds from `start`), offsets (bytes; one more than times).
+        """
+        path = self.takes.pictures(take)
+        if not path.is_file():
+            return None
+        index = read_index(path)
+        if not index.times:
+            return None
+        self._published.add("clip", {address: (path, content_type(address))})
+        times = [round(time - start, 4) for time in index.times]
+        return {"file": address.lstrip("/"), "times": times, "offsets": index.offsets}
+
+    def _export(self, ask: messages.Export, progress: Progress) -> dict[str, Any]:
         keypoints, motion = self._solve(ask.take, ask.grade, progress)
         times = motion.times - motion.times[0]
         inside = np.flatnonzero((times >= ask.start - 1e-6) & (times <= ask.end + 1e-6))
@@ -211,13 +189,13 @@ class Desk:
             if ask.format == "json":
                 formats.save(target, keypoints.slice(first, last))
             else:
-                theirs = None if ask.rig is None else self.character(ask.rig)
+                theirs = None if ask.rig is None else self._characters.get(ask.rig)
                 ours = transfer.load_character(assets.path("rigs/mannequin.vrm"))
                 character = theirs or (None if ask.format == "bvh" else ours)
                 transfer.save(transfer.target(target, character), motion.slice(first, last))
             data = target.read_bytes()
         address = f"/exports/{secrets.token_hex(6)}.{ask.format}"
-        self._publish("export", {address: (data, content_type(name))})
+        self._published.add("export", {address: (data, content_type(name))})
         return {
             "file": address.lstrip("/"),
             "name": name,
@@ -225,65 +203,16 @@ class Desk:
             "frames": last - first,
         }
 
-    # The user's character
-
-    def character(self, address: str) -> transfer.Character:
-        """Return a character that the page uploaded. Raises InputError if it is not here."""
-        if address not in self._characters:
-            raise InputError("This character is no longer here: drop its file on the page again.")
-        return self._characters[address][0]
-
-    def _take_in(
-        self, data: bytes, name: str, bones: dict[str, str] | None = None
-    ) -> dict[str, Any]:
-        suffix = Path(name).suffix.lower()
-        if suffix not in _CHARACTERS:
-            raise InputError(
-                f"{name!r} is no character that the page can show: drop a .glb or a .vrm."
-            )
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"character{suffix}"
-            path.write_bytes(data)
-            try:
-                tree = formats.read_tree(path)
-                rig = load_rig(path, bones)
-            except InputError as error:
-                raise InputError(str(error).replace(str(path), name)) from None
-        character = transfer.Character(replace(rig, name=Path(name).stem), Path(name))
-        vrm = as_vrm(rig)
-        address = f"rigs/{hashlib.sha256(vrm).hexdigest()[:16]}.vrm"
-        self._characters[address] = character, data, name
-        while len(self._characters) > _KEPT:
-            self._characters.popitem(last=False)
-        self._publish("rig", {f"/{address}": (vrm, "model/gltf-binary")})
-        return {
-            "rig": address,
-            "said": transfer.report(character),
-            "bones": dict(rig.bones),
-            "nodes": list(tree.names)[:2000],
-        }
-
-    def _remap(self, address: str, bones: dict[str, str]) -> dict[str, Any]:
-        character = self.character(address)
-        _, data, name = self._characters[address]
-        known = {**character.rig.bones, **bones}
-        return self._take_in(data, name, {bone: node for bone, node in known.items() if node})
-
-    def _publish(self, kind: str, made: Files) -> None:
-        """Add files to the table; the oldest of their kind go."""
-        self._files.update(made)
-        kept = self._made.setdefault(kind, [])
-        kept.extend(made)
-        while len(kept) > 2 * _KEPT:
-            self._files.pop(kept.pop(0), None)
-
 
 def as_live(keypoints: Keypoints, progress: Progress) -> Motion:
-    """Solve a take as the live grade does: frame by frame, without what comes later.
+    """Solve a take as it was live: frame by frame, without the frames that follow.
 
     Args:
         keypoints: The take.
         progress: Called with the part that is done, 0 to 1.
+
+    Returns:
+        The motion on the avatar's skeleton.
     """
     performer = LivePerformer(None)
     frames = []

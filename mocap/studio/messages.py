@@ -1,16 +1,14 @@
-"""What the page asks of the studio, over a WebSocket of its own (`mocap.studio.v1`):
+"""The page's requests to the studio, over a WebSocket (`mocap.studio.v1`).
 
-JSON in both directions, and files upwards in pieces.
+Messages are JSON in both directions; files are uploaded in pieces.
 
     page → server   {"do": ASK, "id": n, …}       one of the messages below
                     binary                        the next piece of the file that an `upload`
                                                   announced
     server → page   {"id": n, "progress": part}   how much of it is done, 0 to 1, now and then
-                    {"id": n, …}                  the answer, when it is done; {"id": n, "error":
-                                                  sentence} where it cannot be
+                    {"id": n, …}                  the answer, or {"id": n, "error": sentence}
 
-Answers name the addresses of finished files. This module is sans-I/O: texts in,
-messages out.
+Answers name the addresses of finished files. This module is sans-I/O: texts in, messages out.
 """
 
 from __future__ import annotations
@@ -32,27 +30,33 @@ Seconds = Annotated[float, Meta(ge=0)]
 
 
 class _Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="do", tag=str.lower):
-    """A message: its class's name in lower case is what it asks to `do`."""
+    """A request; `do` is the name of its class in lower case."""
 
     id: Id
 
 
 class Record(_Ask, frozen=True):
-    """Begins a take of what is live, or ends it. Answer: take (its name), frames, seconds; on."""
+    """Begin a take of what is live, or end it. pictures: keep the source's pictures too.
+
+    Answer: on, take (its name), frames and pictures (how many).
+    """
 
     on: bool
+    pictures: bool = False
 
 
 class Takes(_Ask, frozen=True):
-    """Answer: takes, the newest first, each as takes.TakeInfo has it; recording, the name of the
-    one that is being made.
+    """List the takes. Answer: takes (the newest first, as takes.TakeInfo), recording (the name of
+    the take that is being recorded).
     """
 
 
 class Open(_Ask, frozen=True):
-    """Solves a take by the bake or by the live grade.
+    """Solve a take by the bake or by the live grade.
 
-    Answer: clip, where the motion lies as `view` has it.
+    Answer: clip (the address of the motion, as `stream.clip` has it, without suffix), frames,
+    seconds, and pictures: null, or file (its address), times (seconds of the clip) and offsets
+    (bytes; one more than times).
     """
 
     take: Name
@@ -60,28 +64,28 @@ class Open(_Ask, frozen=True):
 
 
 class Cancel(_Ask, frozen=True):
-    """Ends what another message asked for, whose answer is an error then. Answer: nothing more."""
+    """Cancel another request, whose answer then is an error. Answer: no fields."""
 
     ask: Id
 
 
 class Rename(_Ask, frozen=True):
-    """Answer: take, the new name."""
+    """Rename a take. Answer: take (the new name)."""
 
     take: Name
     to: Name
 
 
 class Delete(_Ask, frozen=True):
-    """Answer: take."""
+    """Delete a take. Answer: take."""
 
     take: Name
 
 
 class Export(_Ask, frozen=True):
-    """A part of a take as a file. rig: the address of a character that was uploaded, or none.
+    """Write a part of a take as a file. rig: the address of an uploaded character, or none.
 
-    Answer: file, name, bytes.
+    Answer: file (its address), name, bytes, frames.
     """
 
     take: Name
@@ -93,10 +97,10 @@ class Export(_Ask, frozen=True):
 
 
 class Upload(_Ask, frozen=True):
-    """Announces a character's file; so many bytes follow.
+    """Announce a character's file; `size` bytes follow.
 
     Answer: rig (its address), said (what was recognised, in sentences), bones (bone → node), nodes
-    (all that a bone could be).
+    (all names of nodes).
     """
 
     name: Name
@@ -104,9 +108,9 @@ class Upload(_Ask, frozen=True):
 
 
 class Remap(_Ask, frozen=True):
-    """Takes other nodes for bones of an uploaded character; an empty name is none.
+    """Change the nodes of an uploaded character's bones; an empty name unmaps a bone.
 
-    Answer: as of upload.
+    Answer: as that of Upload.
     """
 
     rig: Name
@@ -118,7 +122,11 @@ _DECODER: msgspec.json.Decoder[Ask] = msgspec.json.Decoder(Ask)
 
 
 def parse(text: str) -> Ask:
-    """What the page asks. Raises ProtocolError if it is no such message."""
+    """Read a request.
+
+    Raises:
+        ProtocolError: It is not a request of this protocol.
+    """
     try:
         return _DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
@@ -128,10 +136,10 @@ def parse(text: str) -> Ask:
 
 
 def progress(of: Ask, part: float) -> str:
-    """How much of it is done, 0 to 1."""
+    """Encode how much of a request is done, 0 to 1."""
     return msgspec.json.encode({"id": of.id, "progress": round(part, 3)}).decode()
 
 
 def answer(to: Ask, **what: Any) -> str:
-    """The answer to a message."""
+    """Encode the answer to a request."""
     return msgspec.json.encode({"id": to.id, **what}).decode()

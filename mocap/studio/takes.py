@@ -1,5 +1,7 @@
-"""A folder of takes: keypoints as JSON Lines, a file each, which the studio's page lists, opens,
-renames and deletes by name.
+"""A folder of takes, which the page lists, opens, renames and deletes by name.
+
+A take is keypoints as JSON Lines and, if it keeps its pictures, a Motion JPEG file of the same
+name.
 """
 
 from __future__ import annotations
@@ -17,24 +19,26 @@ from mocap.errors import InputError, OutputError
 from mocap.formats import tfjs
 from mocap.formats.recording import SUFFIX
 from mocap.stream.protocol import DiskState
+from mocap.studio import pictures
 
 _NAME = re.compile(r"[\w()\[\]+,'&!# .-]{1,80}")
 # Bytes of free space: a minute of keypoints with hands and face at 30 Hz needs about 60 MB.
 _FULL, _LOW = 2 * 10**6, 500 * 10**6
-_TAIL = 2**20  # bytes at a file's end in which its last whole line is looked for
+_TAIL = 2**20  # bytes at a file's end in which its last whole line is searched
 
 
 @dataclass(frozen=True, slots=True)
 class TakeInfo:
-    """What the list of takes shows of one.
+    """A take in the list.
 
     Attributes:
         name: Its name.
         seconds: From its first frame to its last.
-        size: Bytes.
+        size: Bytes, with its pictures.
         figure: The body's 33 landmarks in a picture of its middle, (x, y) in picture widths, None
             where one is not seen; empty without a person.
         problem: Why the take cannot be read, a sentence; None if it can.
+        pictures: Whether it has pictures.
     """
 
     name: str
@@ -42,21 +46,23 @@ class TakeInfo:
     size: int
     figure: list[tuple[float, float] | None]
     problem: str | None = None
+    pictures: bool = False
 
 
 class TakesFolder:
-    """The takes in a folder, which is made when the first one is recorded.
+    """The takes in a folder, which is made when the first take is recorded.
 
-    Only plain names come in; no path is made of anything else.
+    Names are checked; a path is made of a name that is in the list, and of nothing else.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def new(self) -> Path:
-        """Where the next take goes: a name by date and time that nobody has.
+        """Return the path of the next take: an unused name by date and time.
 
-        Raises OutputError if the folder cannot be made.
+        Raises:
+            OutputError: The folder cannot be made.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +72,7 @@ class TakesFolder:
             ) from None
         name = datetime.now().strftime("%Y-%m-%d %H.%M.%S")
         numbered = [name, *(f"{name} ({n})" for n in range(2, 100))]
-        return next(path for n in numbered if not (path := self.folder / f"{n}{SUFFIX}").exists())
+        return self.folder / f"{next(n for n in numbered if not self._exists(n))}{SUFFIX}"
 
     def disk(self) -> DiskState:
         """Return how much space is left for takes; "ok" if that is unknown."""
@@ -79,7 +85,7 @@ class TakesFolder:
         return "full" if free < _FULL else "low" if free < _LOW else "ok"
 
     def names(self) -> list[str]:
-        """The newest first."""
+        """Return the names of the takes, the newest first."""
         if not self.folder.is_dir():
             return []
         paths = [
@@ -94,25 +100,42 @@ class TakesFolder:
 
         A damaged take is listed with its problem.
         """
-        return [_info(self.folder / f"{name}{SUFFIX}") for name in self.names()]
+        return [
+            _info(self.folder / f"{name}{SUFFIX}", self.pictures(name)) for name in self.names()
+        ]
 
     def path(self, name: str) -> Path:
-        """A take's file. Raises InputError if there is none of that name."""
+        """Return the path of a take's keypoints.
+
+        Raises:
+            InputError: There is no take of this name.
+        """
         if name not in self.names():
             raise InputError(f"There is no take called {name!r} in {self.folder}.")
         return self.folder / f"{name}{SUFFIX}"
 
+    def pictures(self, name: str) -> Path:
+        """Return the path of a take's pictures, which may not exist."""
+        return self.folder / f"{name}{pictures.SUFFIX}"
+
     def rename(self, name: str, to: str) -> str:
-        """Raises InputError if the new name is none, or taken."""
+        """Rename a take and its pictures; return the new name.
+
+        Raises:
+            InputError: There is no such take, or the new name is not a name or is taken.
+            OutputError: The files cannot be renamed.
+        """
         old, to = self.path(name), to.strip()
         if not _NAME.fullmatch(to) or to.startswith("."):
             raise InputError(
                 f"A take cannot be called {to!r}: letters, digits, spaces and .,-_()[]+'&!# are "
                 f"possible, 80 at most."
             )
-        if (self.folder / f"{to}{SUFFIX}").exists():
+        if self._exists(to):
             raise InputError(f"There is a take called {to!r} already: choose another name.")
         try:
+            if self.pictures(name).exists():
+                self.pictures(name).rename(self.pictures(to))
             old.rename(self.folder / f"{to}{SUFFIX}")
         except OSError as error:
             raise OutputError(
@@ -121,22 +144,34 @@ class TakesFolder:
         return to
 
     def delete(self, name: str) -> None:
-        """Raises InputError if there is none, OutputError if it cannot be deleted."""
+        """Delete a take and its pictures.
+
+        Raises:
+            InputError: There is no such take.
+            OutputError: It cannot be deleted.
+        """
         try:
             self.path(name).unlink()
+            self.pictures(name).unlink(missing_ok=True)
         except OSError as error:
             raise OutputError(
                 f"The take {name!r} cannot be deleted: {error.strerror or error}."
             ) from None
 
+    def _exists(self, name: str) -> bool:
+        return (self.folder / f"{name}{SUFFIX}").exists() or self.pictures(name).exists()
 
-def _info(path: Path) -> TakeInfo:
+
+def _info(path: Path, seen: Path) -> TakeInfo:
+    """Return what the list shows of the take at a path, whose pictures may lie at `seen`."""
     size = 0
     try:
         size = path.stat().st_size
         if size == 0:
             return TakeInfo(path.stem, 0.0, 0, [], "The file is empty.")
-        return TakeInfo(path.stem, _seconds(path), size, _figure(path), _problem(path))
+        more = seen.stat().st_size if seen.exists() else 0
+        problem = _problem(path)
+        return TakeInfo(path.stem, _seconds(path), size + more, _figure(path), problem, more > 0)
     except OSError as error:
         said = f"The file cannot be read: {error.strerror or error}."
     except Exception as error:  # one damaged take must not hide the others
@@ -167,7 +202,7 @@ class _Line(msgspec.Struct):
 
 
 def _seconds(path: Path) -> float:
-    """From the first frame to the last whole one."""
+    """Return the time from the first frame to the last whole one."""
     decoder = msgspec.json.Decoder(_Line)
     with path.open("rb") as file:
         file.readline()
@@ -180,7 +215,7 @@ def _seconds(path: Path) -> float:
 
 
 def _figure(path: Path) -> list[tuple[float, float] | None]:
-    """The body in the middle of a take, or near it."""
+    """Return the body in the middle of a take, or near it."""
     size = path.stat().st_size
     with path.open("rb") as file:
         try:

@@ -1,4 +1,4 @@
-"""A file in the page: a take, keypoints, a motion from anywhere, or a character at rest, with a timeline to look through it."""
+"""`mocap view`: a take, keypoints, a motion or a character at rest in the page, with a timeline."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mocap.formats.gltf_read import animations
 from mocap.live.avatar import files_of, load_avatar
 from mocap.retargeting import load_motion, retarget
 from mocap.solve.take import solve_take
-from mocap.stream import protocol
+from mocap.stream import DEFAULT_PORT, protocol
 from mocap.stream.clip import clip_files
 from mocap.stream.server import Server
 
@@ -29,10 +29,18 @@ _CHARACTERS = (".glb", ".gltf", ".vrm")
 def opened(
     path: Path, fov: float | None = None
 ) -> tuple[Motion, Float[ndarray, " frames"] | None, Rig | None]:
-    """A file as (its motion on humanoid bones, the keypoints' confidence (F,) if it was solved from some, its character if it has one).
+    """Read a file for the page; keypoints and takes are baked.
 
-    Keypoints and takes are baked; fov: their camera's, radians. A character without an animation is one frame at rest in T-pose. Raises
-    InputError if the file cannot be read or holds no humanoid.
+    Args:
+        path: The file.
+        fov: The field of view of the keypoints' camera, radians; None: the file's own.
+
+    Returns:
+        The motion on humanoid bones (one frame in T-pose for a character without an animation);
+        the keypoints' confidence (F,), or None for other files; the character, or None.
+
+    Raises:
+        InputError: The file cannot be read, or holds no humanoid.
     """
     if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
         keypoints = with_fov(bake.read_keypoints(path), fov)
@@ -55,10 +63,20 @@ async def show(
     confidence: Float[ndarray, " frames"] | None = None,
     rig: Rig | None = None,
     host: str = "127.0.0.1",
-    port: int = 8765,
+    port: int = DEFAULT_PORT,
     ready: Callable[[Server], None] | None = None,
 ) -> None:
-    """Serves a page that plays the motion, on the rig or the mannequin, until it is cancelled. ready: called when it can be opened."""
+    """Serve a page that plays a motion until cancelled.
+
+    Args:
+        motion: The motion, on humanoid bones.
+        name: What the page calls it.
+        confidence: (F,) of the keypoints it was solved from, or None.
+        rig: The avatar in place of the mannequin.
+        host: Address to listen on.
+        port: Port; if it is taken, one of the next; 0 for any.
+        ready: Called when the page can be opened.
+    """
     shown = retarget(motion, HUMANOID)
     files, avatar = files_of(rig)
     hello = protocol.hello(

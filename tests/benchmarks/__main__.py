@@ -25,8 +25,8 @@ from .table import from_json  # noqa: E402
 NAMES = (
     "solver", "accuracy", "stages", "footage", "lag", "latency", "stream", "detect", "bones",
     "rigs",
-    "hands", "face", "page", "site", "weight", "structure", "cluster", "crossings", "cameras",
-    "speed",
+    "hands", "face", "page", "site", "soak", "weight", "structure", "cluster", "crossings",
+    "cameras", "speed",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
@@ -85,11 +85,16 @@ class Stages:
         return Timed
 
     def encode(
-        self, number: int, arrived: clock.Arrived, keypoints: Keypoints, motion: Motion
+        self,
+        number: int,
+        arrived: clock.Arrived,
+        keypoints: Keypoints,
+        motion: Motion,
+        expressions: Sequence[str],
     ) -> list[bytes]:
-        """The encoding with one."""
+        """Encode a frame, and note when."""
         begun = time.monotonic()
-        messages = _ENCODE(number, arrived, keypoints, motion)
+        messages = _ENCODE(number, arrived, keypoints, motion, expressions)
         self.frames[number] = (
             arrived.clock,
             *self.detecting.pop(arrived.time),

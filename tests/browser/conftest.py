@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,19 @@ def _wait_for_webgl(browser: Browser, seconds: float = 60.0) -> None:
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
     """Opens pages; none may have complained in the end, except as the test expects."""
+    with _opening(browser) as open_:
+        yield open_
+
+
+@pytest.fixture(scope="module")
+def open_shared(browser: Browser) -> Iterator[Open]:
+    """Opens pages that several tests share: loading a page costs more than most tests."""
+    with _opening(browser) as open_:
+        yield open_
+
+
+@contextmanager
+def _opening(browser: Browser) -> Iterator[Open]:
     complaints: list[str] = []
     expected: list[str] = []
     contexts = []

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page
 
 from mocap.stream.content import Files, content_type
+from mocap.studio.characters import Characters, PublishedFiles
 from tests.helpers.browser import Open, until
 from tests.helpers.page_host import Host, hello
 from tests.helpers.places import MANNEQUIN, WEB
@@ -48,9 +49,17 @@ def test_compressed_avatars_are_shown(
     small = tmp_path / "small.vrm"
     script = Path(__file__).with_name("compress.mjs")
     subprocess.run([node, script, kind, MANNEQUIN, small, WEB], check=True)
-    with Host(hello(rig="rigs/small.vrm"), more=served("small.vrm", small.read_bytes())) as host:
+    # As the page opens it by itself, and as the studio's server hands it on.
+    table: Files = {}
+    characters = Characters(PublishedFiles(table))
+    rig = characters.add(small.read_bytes(), "small.vrm")["rig"]
+    changed = characters.remap(rig, {"leftToes": ""})["rig"]
+    table |= served("small.vrm", small.read_bytes())
+    with Host(hello(rig="rigs/small.vrm"), more=table) as host:
         page = open_page(host.url, 320, 240)
         until(page, f"{BONES} === 55")
+        host.introduce(hello(rig=changed))
+        until(page, f"{BONES} === 54")
         assert page.inner_text("#messages") == ""
 
 

@@ -35,16 +35,26 @@ def motion() -> Motion:
     )
 
 
-@pytest.fixture
-def page(open_page: Open, motion: Motion) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def opened(open_shared: Open, motion: Motion) -> Iterator[Page]:
     with Host(hello(clip="clip"), more=clip_files(motion, np.linspace(0.0, 1.0, FRAMES))) as host:
-        shown = open_page(host.url, 640, 480)
+        shown = open_shared(host.url, 640, 400)
         until(
             shown,
             "window.mocap?.stats().state === 'playing' && "
             "Object.keys(window.mocap.bonePositions()).length > 0",
         )
         yield shown
+
+
+@pytest.fixture
+def page(opened: Page) -> Page:
+    """The whole clip plays."""
+    opened.keyboard.press("a")
+    if opened.evaluate("window.mocap.stats().state") != "playing":
+        opened.keyboard.press(" ")
+    until(opened, "window.mocap.stats().state === 'playing'")
+    return opened
 
 
 def label(page: Page) -> str:
@@ -88,6 +98,7 @@ def test_the_marks_bound_what_is_played(page: Page) -> None:
     page.keyboard.press(" ")
     until(page, "window.mocap.stats().state === 'playing' && window.mocap.frame() < 27")
     assert page.evaluate("window.mocap.frame()") >= 15  # 0.4 of 3.9 s
+    page.keyboard.press("l")
 
 
 def test_the_avatars_feet_stand_above_the_timeline(page: Page) -> None:
@@ -112,7 +123,7 @@ def test_a_joints_angles_are_drawn(page: Page) -> None:
 
 def test_a_motion_that_is_not_there_is_said(open_page: Open) -> None:
     with Host(hello(clip="nowhere")) as host:
-        shown = open_page(host.url, 640, 480, expect=("Failed to load resource",))
+        shown = open_page(host.url, 320, 240, expect=("Failed to load resource",))
         until(
             shown,
             "document.querySelector('#messages')?.textContent.includes('there is no such motion')",

@@ -14,9 +14,9 @@ from tests.helpers.page_host import REST, Host, hello
 BONES = "Object.keys(window.mocap?.bonePositions() ?? {}).length"
 
 
-@pytest.fixture
-def firefox(firefox_program: Path, tmp_path: Path) -> Iterator[Firefox]:
-    with running(firefox_program, tmp_path) as firefox:
+@pytest.fixture(scope="module")
+def firefox(firefox_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    with running(firefox_program, tmp_path_factory.mktemp("firefox")) as firefox:
         yield firefox
 
 

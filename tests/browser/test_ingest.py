@@ -32,7 +32,7 @@ from tests.helpers.stream_clients import ack, played, viewer
 CDN = "https://cdn.jsdelivr.net/npm/"
 FRAMES = 24
 
-# The library computes on the graphics card, except on iPhones, where it uses the processor. The page
+# The library computes on the graphics card; on iPhones it uses the processor. The page
 # pretends to be one: with a card emulated by the processor, the first frame would take 25 s and
 # each other 2 s.
 _ON_THE_PROCESSOR = "Object.defineProperty(navigator, 'platform', { get: () => 'iPhone' });"

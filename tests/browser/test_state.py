@@ -13,11 +13,9 @@ from playwright.sync_api import Page
 
 from mocap.stream import protocol
 from tests.helpers.browser import Open, drawn, until
-from tests.helpers.page_host import REST, Host, hello, pose
+from tests.helpers.page_host import REST, Host, SharedPage, pose, shared_page
 
-SOURCE = protocol.SourceInfo("camera", "a camera", 64, 48)
 TEXT = "document.querySelector('{}').textContent"
-NO_LOAD = "Failed to load resource"
 
 
 def state(**changed: Any) -> protocol.State:
@@ -25,17 +23,26 @@ def state(**changed: Any) -> protocol.State:
     return protocol.State(**{**usual, "vmc": None, **changed})
 
 
-@pytest.fixture
-def host() -> Iterator[Host]:
-    with Host(hello(rig="rigs/none.vrm", source=SOURCE)) as running:
-        yield running
+@pytest.fixture(scope="module")
+def one(open_shared: Open) -> Iterator[SharedPage]:
+    with shared_page(open_shared) as shared:
+        yield shared
 
 
 @pytest.fixture
-def page(open_page: Open, host: Host) -> Page:
-    page = open_page(host.url, 640, 480, expect=(NO_LOAD,))
-    until(page, "window.mocap?.stats().state === 'waiting'")
-    return page
+def shared(one: SharedPage) -> SharedPage:
+    one.reset()
+    return one
+
+
+@pytest.fixture
+def host(shared: SharedPage) -> Host:
+    return shared.host
+
+
+@pytest.fixture
+def page(shared: SharedPage) -> Page:
+    return shared.page
 
 
 def show_picture(host: Host) -> None:
@@ -77,63 +84,49 @@ def test_lost_sources_and_disks_are_shown_until_they_are_over(host: Host, page: 
     until(page, f"!{messages}.includes('disk')")
 
 
-def test_a_click_on_the_picture_follows_the_person_there(open_page: Open) -> None:
-    asked: list[protocol.Ask] = []
-    with Host(hello(rig="rigs/none.vrm", source=SOURCE), on_ask=asked.append) as host:
-        page = open_page(host.url, 640, 480, expect=(NO_LOAD,))
-        until(page, "window.mocap?.stats().state === 'waiting'")
-        show_picture(host)
-        until(page, "document.querySelector('#picture').clientWidth > 0")
-        box = page.locator("#picture canvas").bounding_box()
-        assert box
-        for mirror in (False, True):
-            page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"])
-            wait_for(asked)
-            person = asked.pop()
-            assert isinstance(person, protocol.Person)
-            assert person.at is not None
-            # What is on the left of the mirror is on the right of the camera's picture.
-            assert np.allclose(person.at, (0.75 if mirror else 0.25, 0.5), atol=0.02)
-            page.keyboard.press("m")
-        page.keyboard.press("n")
-        wait_for(asked)
-        assert asked.pop() == protocol.Person()
+def test_a_click_on_the_picture_follows_the_person_there(shared: SharedPage) -> None:
+    page = shared.page
+    show_picture(shared.host)
+    until(page, "document.querySelector('#picture').clientWidth > 0")
+    box = page.locator("#picture canvas").bounding_box()
+    assert box
+    for mirror in (False, True):
+        page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"])
+        person = shared.next_asked()
+        assert isinstance(person, protocol.Person)
+        assert person.at is not None
+        # What is on the left of the mirror is on the right of the camera's picture.
+        assert np.allclose(person.at, (0.75 if mirror else 0.25, 0.5), atol=0.02)
+        page.keyboard.press("m")
+    page.keyboard.press("n")
+    assert shared.next_asked() == protocol.Person()
 
 
-def test_vmc_is_switched_on_by_the_page_and_shown_by_the_server(open_page: Open) -> None:
-    asked: list[protocol.Ask] = []
-    with Host(hello(rig="rigs/none.vrm", source=SOURCE), on_ask=asked.append) as host:
-        page = open_page(host.url, 640, 480, expect=(NO_LOAD,))
-        until(page, "window.mocap?.stats().state === 'waiting'")
-        page.keyboard.press("x")
-        page.select_option("#vmc select[aria-label=Program]", label="Blender (VMC4B)")
-        page.fill("#vmc input", "192.168.0.7:39540")
-        page.click("#vmc button:has-text('Start sending')")
-        wait_for(asked)
-        output = protocol.VmcOutput("192.168.0.7:39540", "vrm1")
-        assert asked.pop() == protocol.Vmc(output)
-        # The page shows what the server does, not what it asked for.
-        assert page.inner_text("#vmc .primary") == "Start sending"
-        host.announce(state(vmc=output))
-        until(page, f"{TEXT.format('#vmc')}.includes('Poses go to 192.168.0.7:39540')")
-        page.click("#vmc button:has-text('Stop sending')")
-        wait_for(asked)
-        assert asked.pop() == protocol.Vmc(None)
+def test_vmc_is_switched_on_by_the_page_and_shown_by_the_server(shared: SharedPage) -> None:
+    page = shared.page
+    page.keyboard.press("x")
+    page.select_option("#vmc select[aria-label=Program]", label="Blender (VMC4B)")
+    page.fill("#vmc input", "192.168.0.7:39540")
+    page.click("#vmc button:has-text('Start sending')")
+    output = protocol.VmcOutput("192.168.0.7:39540", "vrm1")
+    assert shared.next_asked() == protocol.Vmc(output)
+    # The page shows what the server does, not what it asked for.
+    assert page.inner_text("#vmc .primary") == "Start sending"
+    shared.host.announce(state(vmc=output))
+    until(page, f"{TEXT.format('#vmc')}.includes('Poses go to 192.168.0.7:39540')")
+    page.click("#vmc button:has-text('Stop sending')")
+    assert shared.next_asked() == protocol.Vmc(None)
 
 
-def test_all_feet_modes_are_offered(open_page: Open) -> None:
-    asked: list[protocol.Ask] = []
-    with Host(hello(rig="rigs/none.vrm", source=SOURCE), on_ask=asked.append) as host:
-        page = open_page(host.url, 640, 480, expect=(NO_LOAD,))
-        until(page, "window.mocap?.stats().state === 'waiting'")
-        page.keyboard.press("u")
-        for mode in ("always", "off", "auto"):
-            page.select_option("#tune select[aria-label=Feet]", mode)
-            wait_for(asked)
-            assert asked.pop() == protocol.Tune(1.0, mode, "free")
+def test_all_feet_modes_are_offered(shared: SharedPage) -> None:
+    page = shared.page
+    page.keyboard.press("u")
+    for mode in ("always", "off", "auto"):
+        page.select_option("#tune select[aria-label=Feet]", mode)
+        assert shared.next_asked() == protocol.Tune(1.0, mode, "free")
 
 
-def test_keys_do_nothing_while_a_field_or_a_list_has_the_focus(host: Host, page: Page) -> None:
+def test_keys_do_nothing_while_a_field_or_a_list_has_the_focus(page: Page) -> None:
     pressed = "document.querySelector('[data-key=m]').getAttribute('aria-pressed')"
     page.keyboard.press("x")
     for target in ("#vmc input", "#vmc select[aria-label=Program]"):
@@ -143,10 +136,13 @@ def test_keys_do_nothing_while_a_field_or_a_list_has_the_focus(host: Host, page:
     page.focus("#vmc button:has-text('Close')")
     page.keyboard.press("m")
     assert page.evaluate(pressed) == "true"
+    page.keyboard.press("m")
 
 
 def test_a_hint_is_shown_for_the_state_and_dismissed_for_good(host: Host, page: Page) -> None:
     hint = TEXT.format("#hint")
+    page.evaluate("localStorage.clear()")
+    page.reload(wait_until="commit")
     until(page, f"{hint}.includes('where the movement comes from')")
     page.click("#hint button")
     assert not page.is_visible("#hint")
@@ -159,27 +155,28 @@ def test_a_hint_is_shown_for_the_state_and_dismissed_for_good(host: Host, page: 
     assert not page.is_visible("#hint")
 
 
-@pytest.mark.parametrize("width", [390, 760, 780, 800, 1000, 1280])
-def test_no_row_of_the_toolbar_is_half_empty(open_page: Open, host: Host, width: int) -> None:
-    page = open_page(host.url, width, 700, expect=(NO_LOAD,))
-    until(page, "window.mocap?.stats().state === 'waiting'")
+def test_no_row_of_the_toolbar_is_half_empty(shared: SharedPage) -> None:
+    page = shared.page
     page.evaluate(
         "for (const key of 'rt') document.querySelector(`[data-key=${key}]`).hidden = false"
     )
-    page.wait_for_timeout(200)
-    tops = page.evaluate(
+    tops = (
         "[...document.querySelectorAll('#controls button')].filter((b) => b.offsetWidth)"
         ".map((b) => b.offsetTop)"
     )
-    rows = [tops.count(top) for top in sorted(set(tops))]
-    assert sum(rows) == 13
-    assert min(rows) > max(rows) / 2, rows
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in (390, 760, 780, 800, 1000, 1280):
+        page.set_viewport_size({"width": width, "height": 700})
+        page.wait_for_timeout(100)
+        found = page.evaluate(tops)
+        rows = [found.count(top) for top in sorted(set(found))]
+        assert sum(rows) == 13
+        assert min(rows) > max(rows) / 2, (width, rows)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_targets_for_fingers_are_large_and_no_text_is_small(open_page: Open, host: Host) -> None:
-    page = open_page(host.url, 390, 844, expect=(NO_LOAD,))
-    until(page, "window.mocap?.stats().state === 'waiting'")
+def test_targets_for_fingers_are_large_and_no_text_is_small(shared: SharedPage) -> None:
+    shared.reset(390, 844)
+    page = shared.page
     for key in "vux":
         page.keyboard.press(key)
     small = page.evaluate(
@@ -196,11 +193,3 @@ def test_targets_for_fingers_are_large_and_no_text_is_small(open_page: Open, hos
           .map((e) => e.outerHTML.slice(0, 80))"""
     )
     assert fonts == []
-
-
-def wait_for(asked: list[protocol.Ask]) -> None:
-    """Waits until a viewer has asked for something."""
-    deadline = time.monotonic() + 10.0
-    while not asked:
-        assert time.monotonic() < deadline, "nothing was asked for"
-        time.sleep(0.02)

@@ -1,16 +1,22 @@
-"""The studio in a real browser: record what is live, kill the server, find the take again, trim it, export it; drop a character."""
+"""The studio in a real browser: record, kill the server, find the take, trim and export it; drop a
+character.
+"""
 
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import cv2
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from playwright.sync_api import Page
@@ -24,53 +30,50 @@ from mocap.rig import mapfile
 from mocap.solve.take import solve_take
 from mocap.stream import protocol
 from mocap.studio.desk import as_live
+from mocap.studio.pictures import read_index
 from tests import judges
 from tests.helpers.browser import Open, drawn, until
 from tests.helpers.places import DEMO, MANNEQUIN
 from tests.helpers.stream_clients import played, viewer
 
-Serve = Callable[[], tuple[str, subprocess.Popen[str]]]
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo clip at 10 frames a second, so that detecting leaves the machine time."""
+    path = tmp_path_factory.mktemp("film") / "demo.mp4"
+    slower = ["-vf", "fps=10,scale=320:-2", "-loglevel", "error"]
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(DEMO), *slower, path], check=True)
+    return path
 
 
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Starts `mocap live` with the demo clip and a folder of takes; gives its address and the process."""
-    running: list[subprocess.Popen[str]] = []
-    arguments = [
-        "mocap",
-        "live",
-        "--video",
-        str(DEMO),
-        "--no-open",
-        "--port",
-        "0",
-        "--model",
-        "lite",
-        "--takes",
-        str(tmp_path / "takes"),
-    ]
+@contextmanager
+def serving(film: Path, takes: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Runs `mocap live` with a film and a folder of takes; gives its address and the process."""
+    arguments = ["mocap", "live", "--video", str(film), "--no-open", "--port", "0"]
+    arguments += ["--model", "lite", "--no-hands", "--no-face", "--takes", str(takes)]
     program = f"import sys; from mocap.cli.main import main; sys.argv = {arguments}; main()"
-
-    def start() -> tuple[str, subprocess.Popen[str]]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
-        )
-        running.append(process)
-        assert process.stdout is not None
-        return next(line.strip() for line in process.stdout if line.startswith("http")), process
-
-    yield start
-    for process in running:
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield next(line.strip() for line in process.stdout if line.startswith("http")), process
+    finally:
         process.kill()
-        assert process.stdout is not None
         process.stdout.close()
         process.wait()
+
+
+@pytest.fixture(scope="module")
+def url(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that the tests share."""
+    with serving(film, tmp_path_factory.mktemp("takes")) as (address, _):
+        yield address
 
 
 def ready(page: Page) -> None:
     until(
         page,
-        "document.querySelector('[data-key=r]')?.hidden === false && window.mocap.stats().state !== 'loading'",
+        "document.querySelector('[data-key=r]')?.hidden === false && "
+        "window.mocap.stats().state !== 'loading'",
     )
 
 
@@ -96,36 +99,50 @@ def exported(page: Page, kind: str, folder: Path) -> Path:
 
 
 def test_a_take_outlives_its_server_and_is_trimmed_and_exported(
-    open_page: Open, serve: Serve, tmp_path: Path, node: Path
+    open_page: Open, film: Path, tmp_path: Path, node: Path
 ) -> None:
-    url, process = serve()
-    page = open_page(url, 700, 480, expect=("Failed to load resource",))
+    takes = tmp_path / "takes"
+    with serving(film, takes) as (url, process):
+        page = open_page(url, 400, 300, expect=("Failed to load resource",))
+        record_until_the_server_dies(page, process, takes)
+    with serving(film, takes) as (url, _):
+        page = open_page(url, 700, 480)
+        ready(page)
+        trim_and_export(page, takes, node)
+
+
+def record_until_the_server_dies(page: Page, process: subprocess.Popen[str], takes: Path) -> None:
+    """Record a take with its picture, until the server is killed."""
     ready(page)
     drawn(page, 0)
+    page.keyboard.press("t")
+    page.check("#takes input[type=checkbox]")
     page.keyboard.press("r")
     until(page, "document.querySelector('[data-key=r]').getAttribute('aria-pressed') === 'true'")
-    # Until it holds enough to be trimmed, which a busy machine's few frames a second take a while for.
-    takes, deadline = tmp_path / "takes", time.monotonic() + 180.0
-    while not any(len(take.read_bytes().splitlines()) > 60 for take in takes.glob("*.jsonl")):
-        assert time.monotonic() < deadline, "sixty frames did not come in three minutes"
-        time.sleep(0.2)
+    # Until it holds enough to be trimmed.
+    deadline = time.monotonic() + 120.0
+    while not any(len(take.read_bytes().splitlines()) > 26 for take in takes.glob("*.jsonl")):
+        assert time.monotonic() < deadline, "25 frames did not come in two minutes"
+        time.sleep(0.1)
     process.kill()  # as a power cut would
     process.wait()
     # The page does not claim that a server which is gone still records.
     until(page, "document.querySelector('[data-key=r]').getAttribute('aria-pressed') === 'false'")
+
+
+def trim_and_export(page: Page, takes: Path, node: Path) -> None:
+    """Find the take again; export a third of it; compare, rename and close it."""
+    tmp_path = takes.parent
     [take] = takes.glob("*.jsonl")
     keypoints = bake.read_keypoints(take)
     assert keypoints.times[-1] - keypoints.times[0] > 2.0
-
-    url, _ = serve()
-    page = open_page(url, 700, 480)
-    ready(page)
     page.keyboard.press("t")
     until(page, f"document.querySelector('#takes')?.textContent.includes({take.stem!r})")
     page.click(f"#takes button.name:has-text('{take.stem}')")
     until(
         page,
-        "document.querySelector('#timeline').hidden === false && window.mocap.stats().state === 'playing'",
+        "document.querySelector('#timeline').hidden === false && "
+        "window.mocap.stats().state === 'playing'",
         60.0,
     )
     page.keyboard.press("Space")
@@ -148,6 +165,7 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(
         abs(np.ptp(read["bvh"].times) - np.ptp(read["glb"].times))
         <= np.diff(read["glb"].times).max() + 1e-3
     )
+    assert_films_the_take(page, take.with_suffix(".mjpg"), whole.duration / 3, tmp_path)
     issues = judges.khronos(node, files["glb"])["issues"]
     assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
     part = load_motion(files["glb"])
@@ -195,10 +213,38 @@ def test_a_take_outlives_its_server_and_is_trimmed_and_exported(
     until(page, "window.mocap.stats().state === 'live'")
 
 
+def assert_films_the_take(page: Page, pictures: Path, part: float, folder: Path) -> None:
+    """The take's picture plays with it, and a film has it on the left, the avatar on the right."""
+    until(page, "!document.querySelector('#picture').hasAttribute('data-empty')")
+    film = exported(page, "video", folder)
+    capture = cv2.VideoCapture(str(film))
+    frames = []
+    while (read := capture.read())[0]:
+        frames.append(read[1])
+    assert len(frames) > 2
+    height, width = frames[0].shape[:2]
+    index = read_index(pictures)
+    data = pictures.read_bytes()
+    known = []
+    for start, end in itertools.pairwise(index.offsets):
+        jpeg = cv2.imdecode(np.frombuffer(data[start:end], np.uint8), cv2.IMREAD_COLOR)
+        known.append(cv2.resize(jpeg, (width // 2, height)).astype(int))
+    # The first and the last picture are those of the marks, at a third and at two thirds.
+    times = np.array(index.times) - index.times[0]
+    for frame, wanted in ((frames[0], part), (frames[-1], 2.0 * part)):
+        off = [np.abs(picture - frame[:, : width // 2]).mean() for picture in known]
+        at = int(np.searchsorted(times, wanted))
+        assert min(off[max(at - 2, 0) : at + 2]) < min(off) + 1.0, "the clip repeats itself"
+        assert min(off) < 8.0, "of 255"
+    # The avatar stands in the middle of the stage; in the corner is the backdrop.
+    right = frames[-1][:, width // 2 :].astype(int)
+    middle = right[height // 3 : 2 * height // 3, width // 4 - 30 : width // 4 + 30]
+    assert np.abs(middle - right[5, 5]).max() > 60
+
+
 def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(
-    open_page: Open, serve: Serve
+    open_page: Open, url: str
 ) -> None:
-    url, _ = serve()
     page = open_page(url, 700, 480)
     ready(page)
     drawn(page, 0)
@@ -218,7 +264,8 @@ def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(
     page.click("#avatar summary")
     page.click("#avatar [data-bone=leftToes]")
     until(page, "window.mocap.marked() !== null")
-    marked = "Math.hypot(...window.mocap.bonePositions().leftToes.map((x, i) => x - window.mocap.marked()[i]))"
+    toes = "window.mocap.bonePositions().leftToes"
+    marked = f"Math.hypot(...{toes}.map((x, i) => x - window.mocap.marked()[i]))"
     until(page, f"{marked} < 0.05")
     page.click("#avatar .search button:has-text('No node')")
     until(page, f"{avatar}.includes('54 of 55 bones mapped')")
@@ -253,9 +300,8 @@ def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(
 
 
 def test_smoothing_is_chosen_against_lag_by_any_viewer_and_remembered(
-    open_page: Open, serve: Serve
+    open_page: Open, url: str
 ) -> None:
-    url, _ = serve()
     page = open_page(url, 640, 480)
     ready(page)
     page.keyboard.press("u")
@@ -273,7 +319,7 @@ def test_smoothing_is_chosen_against_lag_by_any_viewer_and_remembered(
     for _ in range(3):
         drawn(page, page.evaluate("window.mocap.frame()") + 3)
         assert page.evaluate(f"Math.hypot({hips}[0], {hips}[2])") < 1e-3
-    # What this page chose holds again when it comes back, whatever another viewer has chosen meanwhile.
+    # What this page chose holds again when it comes back, after another viewer's choice too.
     played(asked(url, protocol.Tune(1.0, "auto", "free")))
     until(page, f"{lag} === {usual}")
     page.reload()
@@ -292,11 +338,20 @@ async def asked(url: str, message: protocol.ClientText) -> None:
         await connection.recv()
 
 
-def test_the_servers_video_gives_way_to_pages_and_comes_back(open_page: Open, serve: Serve) -> None:
-    url, _ = serve()
-    page = open_page(url, 700, 480)
+def test_a_recording_belongs_to_the_server_and_sources_give_way(open_page: Open, url: str) -> None:
+    page, other = open_page(url, 700, 480), open_page(url, 320, 240)
     ready(page)
+    ready(other)
     drawn(page, 0)
+    # What one tab records, the other shows, and may stop.
+    recording = "document.querySelector('[data-key=r]').getAttribute('aria-pressed') === '{}'"
+    page.keyboard.press("r")
+    until(other, recording.format("true"))
+    until(other, "/^0:0[1-9]/.test(document.querySelector('[data-key=r] span').textContent)")
+    other.keyboard.press("r")
+    until(page, recording.format("false"))
+    until(other, "document.querySelector('#messages').textContent.includes('frames')")
+    other.close()
     pressed = "document.querySelector('#sources [aria-pressed=true]').dataset.source"
     assert page.evaluate(pressed) == "server"
     page.click("#sources [data-source=page]")

@@ -34,7 +34,7 @@ def until(page: Page, expression: str, seconds: float = 60.0) -> float:
             f"not true after {took:.1f} s: {expression}; the page says "
             f"{page.evaluate('window.mocap?.stats()')}"
         )
-        page.wait_for_timeout(20)
+        page.wait_for_timeout(50)
     return time.monotonic() - start
 
 

@@ -10,10 +10,12 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 
 import numpy as np
+from playwright.sync_api import Page
 
 from mocap import assets
 from mocap.core import rotation as R
@@ -22,7 +24,10 @@ from mocap.stream import protocol
 from mocap.stream.content import Files
 from mocap.stream.files import files_for
 from mocap.stream.server import Handlers, Server
+from tests.helpers.browser import Open, until
 
+NO_RIG = "rigs/none.vrm"
+"""An avatar that does not exist: the page shows the skeleton, and loads faster."""
 REST = np.tile(R.IDENTITY, (len(HUMANOID.names), 1))
 STANDING = HUMANOID.offsets[0]
 SOURCE = protocol.SourceInfo("motion", "a test", 64, 48)
@@ -56,6 +61,51 @@ def turning(number: int) -> np.ndarray:
         np.array([0.0, 0.0, 1.0]), np.array(1.2)
     )
     return rotations
+
+
+class SharedPage:
+    """A host and a page without an avatar, which the tests of a file share.
+
+    Attributes:
+        host: The server.
+        page: The page, as wide as at the start, with its panels closed.
+        asked: What the page has asked of the server since the test began.
+    """
+
+    def __init__(self, host: Host, page: Page, asked: list[protocol.Ask]) -> None:
+        self.host, self.page, self.asked = host, page, asked
+        self._sources = 0
+
+    def reset(self, width: int = 640, height: int = 480) -> None:
+        """Show another camera without a picture, and close the panels."""
+        self._sources += 1
+        self.page.set_viewport_size({"width": width, "height": height})
+        camera = protocol.SourceInfo("camera", f"camera {self._sources}", 64, 48)
+        self.host.introduce(hello(rig=NO_RIG, source=camera))
+        self.host.announce(protocol.State("running", None, 0.0, (), "ok", None))
+        name = "document.querySelector('#source')?.textContent"
+        until(self.page, f"{name} === {camera.name!r}")
+        self.page.evaluate("for (const p of document.querySelectorAll('.side')) p.hidden = true")
+        self.asked.clear()
+
+    def next_asked(self) -> protocol.Ask:
+        """Wait for what the page asks next."""
+        deadline = time.monotonic() + 10.0
+        while not self.asked:
+            assert time.monotonic() < deadline, "nothing was asked for"
+            time.sleep(0.02)
+        return self.asked.pop()
+
+
+@contextmanager
+def shared_page(open_page: Open, before: str = "") -> Iterator[SharedPage]:
+    """Open the page of a host that has a camera."""
+    asked: list[protocol.Ask] = []
+    camera = protocol.SourceInfo("camera", "camera 0", 64, 48)
+    with Host(hello(rig=NO_RIG, source=camera), on_ask=asked.append) as host:
+        page = open_page(host.url, before=before, expect=("Failed to load resource",))
+        until(page, "window.mocap?.stats().state === 'waiting'")
+        yield SharedPage(host, page, asked)
 
 
 class Host:

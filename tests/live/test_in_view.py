@@ -30,7 +30,7 @@ def without(frame: Keypoints, *landmarks: str) -> Keypoints:
     return replace(frame, confidence=confidence)
 
 
-def nobody(frame: Keypoints) -> Keypoints:
+def without_person(frame: Keypoints) -> Keypoints:
     return replace(
         frame,
         positions=np.full_like(frame.positions, np.nan),
@@ -42,15 +42,15 @@ def nobody(frame: Keypoints) -> Keypoints:
 def test_nobody_in_view_is_reported_after_two_seconds_and_at_once_no_more(frame) -> None:
     view = InView(())
     assert view.missing(at(frame, 0.0)) == ()
-    assert view.missing(at(nobody(frame), PATIENCE - 0.1)) == ()
-    assert view.missing(at(nobody(frame), PATIENCE)) == ("person",)
+    assert view.missing(at(without_person(frame), PATIENCE - 0.1)) == ()
+    assert view.missing(at(without_person(frame), PATIENCE)) == ("person",)
     assert view.missing(at(frame, PATIENCE + 0.1)) == ()
 
 
 def test_a_session_that_begins_without_a_person_waits_two_seconds_as_well(frame) -> None:
     view = InView()
-    assert view.missing(at(nobody(frame), 7.0)) == ()
-    assert view.missing(at(nobody(frame), 7.0 + PATIENCE)) == ("person",)
+    assert view.missing(at(without_person(frame), 7.0)) == ()
+    assert view.missing(at(without_person(frame), 7.0 + PATIENCE)) == ("person",)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""Keypoints from a page's camera: newest wins, takes begin anew with another camera, and nothing that is not seen is made up."""
+"""Keypoints from a page's camera: the newest wins, another camera begins another take, and what is
+not seen is not made up.
+"""
 
 from __future__ import annotations
 
@@ -157,7 +159,7 @@ def test_hands_and_face_come_over_the_wire_as_the_detector_gives_them(keypoints)
         np.testing.assert_allclose(
             getattr(seen, name), getattr(whole, name)[:1], rtol=1e-5, atol=1e-4, err_msg=name
         )
-    # The next frame shows neither: there is room for them, and nobody in it.
+    # The next frame shows neither: there is room for them, and they are not seen.
     later = protocol.FrameHeader(8, 1.0, 0.0)
     incoming.put(
         "page",
@@ -209,7 +211,7 @@ def test_other_numbers_of_landmarks_are_refused(keypoints) -> None:
 
 
 class Heard(list):
-    """What a server tells of cameras."""
+    """Notes what cameras report."""
 
     def begun(self, key, camera) -> None:
         self.append((key, camera.name))
@@ -285,13 +287,13 @@ def test_a_frame_of_pose_detections_own_is_read_with_and_without_its_size(keypoi
     np.testing.assert_allclose(
         foreign_frame(json.dumps(poses), 5.0).positions, keypoints.positions[:1], atol=1e-5
     )
-    assert np.isnan(foreign_frame("[]", 5.0).positions).all(), "nobody"
+    assert np.isnan(foreign_frame("[]", 5.0).positions).all(), "no person"
     for wrong in ("nonsense", "3", '{"poses": [{"keypoints": 1}]}', "[[[1]]]"):
         with pytest.raises(InputError):
             foreign_frame(wrong, 0.0)
 
 
-def test_a_page_of_another_server_on_this_machine_drives_the_avatar_and_one_of_the_internet_does_not(
+def test_pages_of_this_machine_drive_the_avatar_and_pages_of_the_internet_do_not(
     keypoints,
 ) -> None:
     take = json.loads(keypoints_json.dumps(keypoints))

@@ -1,4 +1,4 @@
-"""The solver's thread: sources that fail and come back, and errors that stop nobody else."""
+"""The solver's thread: sources that fail and come back, and errors that stop no other performer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class FakeCamera(Source):
 
 
 class FakeDetector:
-    """Sees nobody; `fault` is called with the number of each frame."""
+    """Sees no person; `fault` is called with the number of each frame."""
 
     def __init__(self, fault: Callable[[int], None] = lambda frame: None) -> None:
         self._fault = fault

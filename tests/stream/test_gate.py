@@ -131,6 +131,25 @@ def test_a_good_client_is_served_while_hundreds_of_sockets_say_nothing(caplog) -
     assert not [r for r in caplog.records if r.exc_info]
 
 
+def test_a_lack_of_file_descriptors_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    passed_on: list[object] = []
+
+    async def scene() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: passed_on.append(context["message"]))
+        async with Server(HELLO, {}, port=0):
+            for _ in range(200):
+                loop.call_exception_handler(
+                    {"message": "socket.accept() out of system resource", "exception": OSError(24)}
+                )
+            loop.call_exception_handler({"message": "another"})
+        loop.call_exception_handler({"message": "socket.accept() after the end"})
+
+    played(scene())
+    assert passed_on == ["another", "socket.accept() after the end"]
+    assert [r.name for r in caplog.records].count("mocap.live") <= 1
+
+
 def test_a_connection_that_sends_no_request_is_closed_after_a_while(monkeypatch) -> None:
     monkeypatch.setattr("mocap.stream.ports.HALF_OPEN_TIMEOUT", 0.3)
 

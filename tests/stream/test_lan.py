@@ -29,6 +29,7 @@ from websockets.exceptions import InvalidStatus
 
 from mocap.errors import DeviceError
 from mocap.stream import lan, protocol
+from mocap.stream.gate import GRACE, Limits
 from mocap.stream.lan import VALID, Lan, certificate, code, context, ordered
 from mocap.stream.server import Server
 from tests.helpers.stream_clients import played
@@ -185,7 +186,7 @@ def test_the_stream_is_open_over_tls_to_the_pages_of_this_server_alone() -> None
                 }
                 async with connect(stream, origin=origin, **options) as viewer:
                     assert protocol.decode_server_text(str(await viewer.recv())) == HELLO
-                    # A viewer that says nothing is told all the same, and at once.
+                    # A viewer that sends nothing gets messages at once all the same.
                     for n in range(4):
                         begun = time.monotonic()
                         server.tell(protocol.Status("info", str(n)))
@@ -218,6 +219,30 @@ def test_who_does_not_know_the_certificate_is_warned_and_plain_http_gets_nothing
                 writer.close()
 
         played(scene())
+
+
+def test_silent_tls_connections_count_before_their_handshake() -> None:
+    with trusting() as (ways, ours, _):
+
+        async def scene() -> int:
+            async with Server(HELLO, FILES, port=0, lan=ways) as server:
+                at = urlsplit(server.invitations[0])
+                silent = [
+                    await asyncio.open_connection(at.hostname, at.port)
+                    for _ in range(Limits().half_open + 20)
+                ]
+                await asyncio.sleep(GRACE + 0.1)
+                begun = time.monotonic()
+                answer = await asyncio.to_thread(Phone(ours).get, server.invitations[0])
+                assert answer[0] == 200
+                assert time.monotonic() - begun < 2.0
+                await asyncio.sleep(0.1)
+                closed = sum(reader.at_eof() for reader, _ in silent)
+                for _, writer in silent:
+                    writer.close()
+                return closed
+
+        assert played(scene()) >= 20
 
 
 def test_no_key_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

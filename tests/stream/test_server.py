@@ -82,13 +82,13 @@ def test_a_viewer_is_greeted_and_gets_the_latest_frame_at_once_in_order():
     async def body():
         async with Server(HELLO, FILES, port=0) as server:
             server.publish(frame(1, 1000))
-            server.tell(protocol.Status("warning", "Nobody is seen."))
+            server.tell(protocol.Status("warning", "No person is seen."))
             server.publish(frame(2, 1000))
             async with viewer(server.port) as connection:
                 assert connection.subprotocol == "mocap.v1"
                 assert protocol.decode_server_text(await connection.recv()) == HELLO
                 assert protocol.decode_server_text(await connection.recv()) == protocol.Status(
-                    "warning", "Nobody is seen."
+                    "warning", "No person is seen."
                 )
                 headers = [protocol.decode_header(await connection.recv()) for _ in range(3)]
                 assert [(kind, stamp.frame) for kind, stamp in headers] == [(3, 2), (2, 2), (1, 2)]

@@ -5,30 +5,41 @@ files that say what the take says.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 
 from mocap import assets
+from mocap.capture.picture import jpeg
 from mocap.core.keypoints import Keypoints, concatenate
 from mocap.core.motion import Motion
 from mocap.errors import InputError
 from mocap.formats import bvh
 from mocap.formats.recording import Recording
+from mocap.stream.content import Files
 from mocap.stream.server import Handlers, Server
 from mocap.studio import messages as protocol
+from mocap.studio.pictures import PictureRecording, read_index
 from mocap.studio.studio import Studio
 from mocap.studio.takes import TakesFolder
 from tests.helpers.stream_clients import played
 from tests.helpers.stream_host import HELLO
 from tests.helpers.synthetic import keypoints_of, smooth_motion
+
+RECORD = {"do": "record", "id": 1, "on": True}
+STOP = {"do": "record", "id": 2, "on": False}
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +136,7 @@ def asked(studio: Studio, *asks: dict[str, object] | bytes) -> list[dict[str, ob
         endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
         out = []
         async with (
-            Server(HELLO, studio.files, port=0, handlers=Handlers(endpoints=endpoints)) as server,
+            Server(HELLO, {}, port=0, handlers=Handlers(endpoints=endpoints)) as server,
             connect(
                 f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]
             ) as page,
@@ -143,24 +154,87 @@ def test_what_is_live_is_recorded_between_two_presses(tmp_path: Path, keypoints:
     studio = Studio(tmp_path / "takes", {})
     motion = Motion.__new__(Motion)  # not looked at
     studio.hear(keypoints.slice(0, 1), motion)
-    assert asked(studio, {"do": "record", "id": 8, "on": True})[0]["on"]
+    [started] = asked(studio, RECORD)
+    assert started["on"]
     for i in range(1, 6):
         studio.hear(keypoints.slice(i, i + 1), motion)
     [listed] = asked(studio, {"do": "takes", "id": 1})
     assert listed["recording"] is not None
-    assert asked(studio, {"do": "record", "id": 9, "on": False})[0]["frames"] == 5
+    [stopped] = asked(studio, STOP)
+    assert stopped["frames"] == 5
     studio.hear(keypoints.slice(6, 7), motion)
     [take] = studio.takes.takes()
     assert take.seconds == pytest.approx(keypoints.times[5] - keypoints.times[1])
-    assert asked(studio, {"do": "record", "id": 8, "on": True})[0]["on"]
-    [answer] = asked(studio, {"do": "record", "id": 2, "on": False})
-    assert "Nothing came" in str(answer["error"])
+    _, empty = asked(studio, RECORD, STOP)
+    assert "No frame came" in str(empty["error"])
+
+
+def test_a_take_keeps_its_pictures_where_that_is_asked_for(
+    tmp_path: Path, keypoints: Keypoints
+) -> None:
+    table: Files = {}
+    studio = Studio(tmp_path, table)
+    motion = Motion.__new__(Motion)  # not looked at
+    shown = [jpeg(np.full((48, 64, 3), 8 * i, np.uint8), 64) for i in range(len(keypoints))]
+    asked(studio, {**RECORD, "pictures": True})
+    for i, picture in enumerate(shown):
+        studio.hear(keypoints.slice(i, i + 1), motion)
+        studio.see(float(keypoints.times[i]), picture)
+    [stopped] = asked(studio, STOP)
+    assert stopped["pictures"] == len(shown)
+    [take] = studio.takes.takes()
+    assert take.pictures
+    renamed, opened = asked(
+        studio,
+        {"do": "rename", "id": 3, "take": take.name, "to": "dance"},
+        {"do": "open", "id": 4, "take": "dance", "grade": "live"},
+    )
+    assert renamed["take"] == "dance"
+    found: dict[str, Any] = opened["pictures"]  # type: ignore[assignment]
+    path = table[f"/{found['file']}"][0]
+    assert isinstance(path, Path)
+    data = path.read_bytes()
+    assert np.allclose(found["times"], keypoints.times - keypoints.times[0], atol=1e-3)
+    for i, (start, end) in enumerate(itertools.pairwise(found["offsets"])):
+        picture = cv2.imdecode(np.frombuffer(data[start:end], np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert abs(picture.mean() - 8 * i) < 2.0
+    # FFmpeg reads it as it lies.
+    assert int(cv2.VideoCapture(str(path)).read()[0]) == 1
+    studio.takes.delete("dance")
+    assert list(tmp_path.iterdir()) == []
+    # Without the wish, no picture is kept.
+    asked(studio, RECORD)
+    studio.hear(keypoints.slice(0, 1), motion)
+    studio.see(0.0, shown[0])
+    [stopped] = asked(studio, STOP)
+    assert stopped["pictures"] == 0
+    assert [path.suffix for path in tmp_path.iterdir()] == [".jsonl"]
+
+
+@settings(deadline=None)
+@given(cut=st.integers(0, 3000), times=st.lists(st.floats(0, 1e5), min_size=1, max_size=4))
+def test_pictures_that_were_cut_off_lose_the_last_one_alone(cut: int, times: list[float]) -> None:
+    times = sorted({round(time, 6) for time in times})
+    picture = jpeg(np.full((8, 8, 3), 90, np.uint8), 8)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "take.mjpg"
+        with PictureRecording(path) as recording:
+            for time in times:
+                recording.append(time, picture)
+        whole = path.read_bytes()
+        length = len(whole) // len(times)
+        path.write_bytes(whole[: max(len(whole) - cut, 0)])
+        left = max(len(whole) - cut, 0) // length
+        index = read_index(path)
+        assert np.allclose(index.times, times[:left], atol=1e-6)
+        assert index.offsets == [length * i for i in range(left + 1)] * bool(left)
 
 
 def test_a_part_of_a_take_becomes_a_file_and_wrong_marks_a_sentence(
     tmp_path: Path, keypoints: Keypoints
 ) -> None:
-    studio = Studio(tmp_path, {})
+    table: Files = {}
+    studio = Studio(tmp_path, table)
     take = recorded(studio.takes, keypoints)
     export = {
         "do": "export",
@@ -177,7 +251,7 @@ def test_a_part_of_a_take_becomes_a_file_and_wrong_marks_a_sentence(
         {**export, "id": 3, "take": "none"},
         {**export, "id": 4, "rig": "rigs/none.vrm"},
     )
-    data = studio.files[f"/{made['file']}"][0]
+    data = table[f"/{made['file']}"][0]
     assert isinstance(data, bytes)
     assert bvh.loads(data.decode()).duration == pytest.approx(0.4, abs=0.05)
     assert "move the marks" in str(nothing["error"])
@@ -196,7 +270,7 @@ def test_a_bake_tells_of_its_progress_and_can_be_cancelled(
     async def scene() -> None:
         endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}
         async with (
-            Server(HELLO, studio.files, port=0, handlers=Handlers(endpoints=endpoints)) as server,
+            Server(HELLO, {}, port=0, handlers=Handlers(endpoints=endpoints)) as server,
             connect(
                 f"ws://127.0.0.1:{server.port}/studio", subprotocols=[protocol.SUBPROTOCOL]
             ) as page,
@@ -228,7 +302,8 @@ def test_a_bake_tells_of_its_progress_and_can_be_cancelled(
 def test_a_character_in_pieces_is_recognised_and_moves_in_an_export(
     tmp_path: Path, keypoints: Keypoints
 ) -> None:
-    studio = Studio(tmp_path, {})
+    table: Files = {}
+    studio = Studio(tmp_path, table)
     take = recorded(studio.takes, keypoints)
     data = assets.path("rigs/mannequin.vrm").read_bytes()
 
@@ -262,7 +337,7 @@ def test_a_character_in_pieces_is_recognised_and_moves_in_an_export(
     taken, made = played(scene())
     assert len(taken["bones"]) == 55  # type: ignore[arg-type]
     assert made["frames"] == 16
-    assert f"/{taken['rig']}" in studio.files
+    assert f"/{taken['rig']}" in table
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,14 @@ import { Performer } from "./stage/performer";
 import { Stage } from "./stage/stage";
 import { Status } from "./status";
 import { Studio } from "./studio/client";
+import { film } from "./studio/film";
 import { TakesPanel } from "./studio/takes";
 import { surface } from "./surface";
 import { Calibration } from "./ui/calibrate";
 import { controlButton, onPress } from "./ui/controls";
 import { byId } from "./ui/dom";
 import { Messages } from "./ui/messages";
+import { ServerCamerasPanel } from "./ui/server_cameras";
 import { SourcesRow } from "./ui/sources";
 import { balanceToolbar } from "./ui/toolbar";
 import { TunePanel } from "./ui/tune";
@@ -46,7 +48,7 @@ const guests = new Guests(
   () => performer.address || null,
   (count) => stage?.fit((performer.avatar?.height ?? 1.7) * (1 + 0.3 * Math.min(count, 3))),
 );
-const player = new Player(guests, wake);
+const player = new Player(guests, picture, wake);
 const view = new View(stage, performer, picture, messages, wake);
 const status = new Status(live, performer, player);
 
@@ -62,7 +64,12 @@ const session = new CameraSession(connection, picture, messages, {
   serverHasCamera: () => live.hello?.source.kind === "camera",
 });
 const chooser = new CameraChooser((choice) => void session.startCamera(choice));
-const sources = new SourcesRow(connection, session, chooser, messages);
+const serverCameras = new ServerCamerasPanel(
+  streamAddress(location).replace("/stream", "/cameras"),
+  () => picture.bitmap,
+  () => session.stop(),
+);
+const sources = new SourcesRow(connection, session, chooser, serverCameras, messages);
 const tune = new TunePanel(connection);
 const vmc = new VmcPanel(connection);
 const avatars = new AvatarPanel(messages, {
@@ -129,9 +136,9 @@ async function openStudio(): Promise<void> {
   takes = new TakesPanel(
     studio,
     {
-      play: async (addresses, name, keep) => {
+      play: async (addresses, name, options) => {
         if (!live.hello) throw new Error("The page is not connected yet: try again in a moment.");
-        await player.play(addresses, live.hello.skeleton.names, { keep });
+        await player.play(addresses, live.hello.skeleton.names, options);
         status.playing(name);
       },
       live: () => {
@@ -140,6 +147,7 @@ async function openStudio(): Promise<void> {
       },
       marks: () => player.transport,
       character: () => avatars.address,
+      film: (options) => film({ stage, player }, options),
     },
     messages,
   );

@@ -23,6 +23,8 @@ export class PicturePanel {
   private source: StreamSource | null = null;
   private dirty = false;
   private flipped = false;
+  /** Whether a clip plays: what the source sends is not shown. */
+  private playing = false;
 
   constructor() {
     resizable(this.panel, this.panel.querySelector<HTMLElement>("[role=slider]")!, () => {
@@ -38,26 +40,50 @@ export class PicturePanel {
   /** A new source. The panel is hidden until there is a picture or a landmark. */
   open(source: StreamSource): void {
     this.source = source;
-    this.image?.bitmap.close();
-    this.image = this.keypoints = this.waiting = null;
-    this.panel.toggleAttribute("data-empty", true);
+    if (this.playing) return;
+    this.clear();
     this.panel.style.setProperty("--aspect", String(source.width / source.height));
+  }
+
+  /** Shows the pictures of a clip of this aspect ratio; null: the clip has none. */
+  play(aspect: number | null): void {
+    this.clear();
+    this.playing = true;
+    if (aspect !== null) this.panel.style.setProperty("--aspect", String(aspect));
+  }
+
+  /** Shows what the source sends again. */
+  live(): void {
+    this.playing = false;
+    this.clear();
+    if (this.source) this.open(this.source);
+  }
+
+  /** A picture of the clip that plays. The panel closes the bitmap. */
+  showPlayed(bitmap: ImageBitmap): void {
+    this.replace({ frame: 0, bitmap });
+  }
+
+  /** The picture that is shown; null without one. */
+  get bitmap(): ImageBitmap | null {
+    return this.image?.bitmap ?? null;
   }
 
   /** A picture of the server; while one is decoded, only the newest of the next ones is kept. */
   receive(picture: PictureMessage): void {
+    if (this.playing) return;
     this.waiting = picture;
     if (!this.decoding) void this.decode();
   }
 
   /** A picture of the page's own camera. The panel closes the bitmap. */
   show(bitmap: ImageBitmap, frame: number): void {
-    this.image?.bitmap.close();
-    this.image = { frame, bitmap };
-    this.changed();
+    if (this.playing) return bitmap.close();
+    this.replace({ frame, bitmap });
   }
 
   points(keypoints: KeypointsMessage): void {
+    if (this.playing) return;
     this.keypoints = keypoints;
     this.changed();
   }
@@ -102,6 +128,18 @@ export class PicturePanel {
     if (this.keypoints && (!this.image || this.keypoints.frame >= this.image.frame)) {
       drawLandmarks(pen, this.keypoints.image, this.keypoints.confidence, width, height);
     }
+  }
+
+  private clear(): void {
+    this.image?.bitmap.close();
+    this.image = this.keypoints = this.waiting = null;
+    this.panel.toggleAttribute("data-empty", true);
+  }
+
+  private replace(shown: Shown): void {
+    this.image?.bitmap.close();
+    this.image = shown;
+    this.changed();
   }
 
   private changed(): void {

@@ -177,9 +177,11 @@ export class TimelinePanel {
   }
 
   private key(event: KeyboardEvent): void {
-    // Arrow keys repeat; a focused button takes the space bar for itself.
+    // Arrow keys repeat; a focused button or box takes the space bar for itself.
     if (!isPlainKey(event) && !(event.repeat && !takesKeys(event))) return;
-    if (event.key === " " && event.target instanceof HTMLButtonElement) return;
+    const { target } = event;
+    const pressed = target instanceof HTMLButtonElement || target instanceof HTMLInputElement;
+    if (event.key === " " && pressed) return;
     const frames = event.shiftKey ? 10 : 1;
     const actions: Record<string, () => void> = {
       " ": () => this.toggle(),

@@ -115,7 +115,7 @@ describe("Connection", () => {
     expect(heard[heard.length - 1]).toBe("open");
   });
 
-  it("is not told dead, nor fed, by a socket that it has given up", () => {
+  it("ignores a socket that it has given up", () => {
     new Connection("ws://x/stream", listener);
     const old = FakeSocket.newest;
     old.open();
@@ -147,7 +147,7 @@ describe("Connection", () => {
     expect(FakeSocket.all.length).toBe(2);
   });
 
-  it("tells of a message that it cannot read, and goes on", () => {
+  it("reports a message that it cannot read, and goes on", () => {
     new Connection("ws://x/stream", listener);
     FakeSocket.newest.open();
     FakeSocket.newest.say(HELLO);

@@ -35,6 +35,8 @@ const PLAIN = 0.8;
 export class Stage {
   readonly scene = new Scene();
   readonly camera = new PerspectiveCamera(28, 1, 0.05, 100);
+  /** Called after each drawing, while the canvas still holds what was drawn. */
+  onDrawn: ((canvas: HTMLCanvasElement) => void) | null = null;
   private readonly renderer: WebGLRenderer;
   private readonly controls: OrbitControls;
   private readonly floor: Floor;
@@ -170,11 +172,9 @@ export class Stage {
    */
   draw(hips: Vector3, shades: readonly Vector3[], elapsed: number, resting: boolean): void {
     // At rest, two pixels for one smooth the edges of the plain stage.
-    const sharpness = resting
-      ? this.plain
-        ? 2
-        : Math.min(window.devicePixelRatio, 2)
-      : this.sharpness;
+    const smooth = this.plain ? 2 : Math.min(window.devicePixelRatio, 2);
+    const moving = this.onDrawn ? Math.max(this.sharpness, 1) : this.sharpness;
+    const sharpness = resting ? smooth : moving;
     if (this.renderer.getPixelRatio() !== sharpness) this.renderer.setPixelRatio(sharpness);
     const before = this.focus.clone();
     if (this.following) {
@@ -195,6 +195,7 @@ export class Stage {
     this.light(hips);
     this.floor.update(hips, shades);
     this.renderer.render(this.scene, this.camera);
+    this.onDrawn?.(this.renderer.domElement);
   }
 
   /** Draws fewer pixels on a slow machine. elapsed: seconds between two display frames. */

@@ -2,6 +2,7 @@
 // answers, and files that are uploaded in pieces.
 
 import type { Figure } from "../picture/thumbnail";
+import type { PictureFile } from "../playback/pictures";
 import { type Channel, transport } from "../transport";
 
 export interface TakeInfo {
@@ -13,6 +14,8 @@ export interface TakeInfo {
   readonly figure: Figure;
   /** Why the take cannot be read, a sentence. */
   readonly problem?: string | null;
+  /** Whether it keeps the source's pictures. */
+  readonly pictures: boolean;
 }
 
 /** For long work: a callback for its progress, 0 to 1, and a signal that cancels it. */
@@ -38,9 +41,15 @@ export interface CharacterInfo {
 
 /** The requests: arguments and answer of each. */
 export interface Requests {
-  record: [{ on: boolean }, { on: boolean; take: string; frames: number }];
+  record: [
+    { on: boolean; pictures?: boolean },
+    { on: boolean; take: string; frames: number; pictures: number },
+  ];
   takes: [object, { takes: TakeInfo[]; recording: string | null }];
-  open: [{ take: string; grade: Grade }, { clip: string; frames: number; seconds: number }];
+  open: [
+    { take: string; grade: Grade },
+    { clip: string; pictures: PictureFile | null; frames: number; seconds: number },
+  ];
   rename: [{ take: string; to: string }, { take: string }];
   delete: [{ take: string }, { take: string }];
   export: [

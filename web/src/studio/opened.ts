@@ -1,18 +1,21 @@
 // The take that is open: its grade, and the export of the part between the marks.
 
+import type { PlayOptions } from "../playback/player";
 import { transport } from "../transport";
 import { isPlainKey } from "../ui/controls";
 import { button, bytes, choice, element, row, write } from "../ui/dom";
 import type { Messages } from "../ui/messages";
 import type { Format, Grade, Studio, WorkOptions } from "./client";
+import type { Film } from "./film";
 
 const GRADES = { bake: "Baked", live: "As it was live", both: "Both, side by side" };
 type View = keyof typeof GRADES;
-const FORMATS: Readonly<Record<Format, string>> = {
+const FORMATS: Readonly<Record<Format | "video", string>> = {
   bvh: "BVH",
   glb: "GLB",
   vrma: "VRMA",
   json: "Keypoints",
+  video: "Video",
 };
 
 /** What the panel of takes asks of the page. */
@@ -20,15 +23,17 @@ export interface TakeStage {
   /**
    * Plays one clip, or two side by side.
    *
-   * @param keep Whether it is of the same take as before, so that moment and marks are kept.
+   * @param name What the page calls it.
    */
-  play(addresses: readonly [string, string?], name: string, keep: boolean): Promise<void>;
+  play(addresses: readonly [string, string?], name: string, options: PlayOptions): Promise<void>;
   /** Shows what is live again. */
   live(): void;
   /** The timeline's marks, seconds; null while no clip plays. */
   marks(): { readonly start: number; readonly end: number } | null;
   /** The address of the user's own character; null for the server's avatar. */
   character(): string | null;
+  /** Plays the part between the marks and films it, with the take's pictures on the left. */
+  film(options: WorkOptions): Promise<Film>;
 }
 
 /** Runs long work, one at a time, with a progress bar. */
@@ -72,12 +77,12 @@ export class OpenedTake {
     if (name !== this.name) this.view.value = "bake";
     const view = this.view.value as View;
     await this.work(view === "bake" ? `Baking ${name}` : `Solving ${name}`, async (options) => {
-      const clip = async (grade: Grade): Promise<string> =>
-        (await this.studio.ask("open", { take: name, grade }, options)).clip;
-      const first = await clip(view === "live" ? "live" : "bake");
-      const second = view === "both" ? await clip("live") : undefined;
+      const clip = (grade: Grade) => this.studio.ask("open", { take: name, grade }, options);
+      const { clip: first, pictures } = await clip(view === "live" ? "live" : "bake");
+      const second = view === "both" ? (await clip("live")).clip : undefined;
       const title = second ? `${name}: baked left, live right` : name;
-      await this.stage.play([first, second], title, name === this.name);
+      // Moment and marks are kept for another version of the same take.
+      await this.stage.play([first, second], title, { keep: name === this.name, pictures });
       this.renamed(name);
       this.element.hidden = false;
     });
@@ -101,6 +106,7 @@ export class OpenedTake {
     const marks = this.stage.marks();
     const take = this.name;
     if (!take || !marks) return;
+    if (this.format.value === "video") return this.saveFilm(take);
     const format = this.format.value as Format;
     await this.work(`Writing the ${FORMATS[format]} file`, async (options) => {
       const grade: Grade = this.view.value === "live" ? "live" : "bake";
@@ -111,12 +117,28 @@ export class OpenedTake {
         { take, grade, format, start, end, rig },
         options,
       );
-      const link = element("a");
-      link.href = transport.link(made.file);
-      link.download = made.name;
-      link.click();
+      download(transport.link(made.file), made.name);
       const sentence = `${made.name}: ${made.frames} frames, ${bytes(made.bytes)}.`;
       this.messages.say("take", "info", sentence, 8);
     });
   }
+
+  private async saveFilm(take: string): Promise<void> {
+    await this.work("Filming the part between the marks", async (options) => {
+      const { data, suffix } = await this.stage.film(options);
+      const name = `${take}.${suffix}`;
+      const address = URL.createObjectURL(data);
+      download(address, name);
+      window.setTimeout(() => URL.revokeObjectURL(address), 60_000);
+      this.messages.say("take", "info", `${name}: ${bytes(data.size)}.`, 8);
+    });
+  }
+}
+
+/** Saves a file under a name. */
+function download(address: string, name: string): void {
+  const link = element("a");
+  link.href = address;
+  link.download = name;
+  link.click();
 }

@@ -9,7 +9,6 @@ const seconds = (): number => performance.now() / 1000;
 export class RecordButton {
   private readonly button: HTMLButtonElement;
   private state: ServerState | null = null;
-  private answer: string | null = null;
   /** When the state came, seconds. */
   private came = 0;
 
@@ -21,21 +20,12 @@ export class RecordButton {
 
   /** The name of the take that is being recorded. */
   get take(): string | null {
-    return this.state ? this.state.recording : this.answer;
+    return this.state?.recording ?? null;
   }
 
   /** Shows the server's state; null while there is no connection. */
   show(state: ServerState | null): void {
     this.state = state;
-    this.answer = null;
-    this.came = seconds();
-    this.draw();
-  }
-
-  /** The answer to a request, which counts where the server has not announced its state. */
-  answered(take: string | null): void {
-    if (this.state) return;
-    this.answer = take;
     this.came = seconds();
     this.draw();
   }

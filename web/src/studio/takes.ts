@@ -3,12 +3,16 @@
 import { thumbnail } from "../picture/thumbnail";
 import type { ServerState } from "../protocol/text";
 import { SidePanel } from "../ui/controls";
-import { button, byId, bytes, element, heading, minutes, reasonOf } from "../ui/dom";
+import { button, byId, bytes, check, element, heading, minutes, reasonOf } from "../ui/dom";
 import type { Messages } from "../ui/messages";
 import type { Studio, TakeInfo, WorkOptions } from "./client";
 import { OpenedTake, type TakeStage } from "./opened";
 import { ProgressBar } from "./progress";
 import { RecordButton } from "./recording";
+
+const KEEPS_PICTURES = "mocap.pictures";
+const NO_PICTURES =
+  "No picture came from this source: a page's camera keeps its pictures in that browser.";
 
 export class TakesPanel {
   private readonly side: SidePanel;
@@ -16,6 +20,11 @@ export class TakesPanel {
   private readonly progress = new ProgressBar();
   private readonly record = new RecordButton((on) => void this.toggleRecording(on));
   private readonly opened: OpenedTake;
+  private readonly pictures = check(
+    "Keep the picture",
+    "Keeps the source's pictures with the take, on the computer that runs mocap",
+    (on) => localStorage.setItem(KEEPS_PICTURES, on ? "1" : ""),
+  );
   private busy = false;
 
   constructor(
@@ -31,8 +40,10 @@ export class TakesPanel {
       (what, done) => this.work(what, done),
       () => void this.refresh(),
     );
+    this.pictures.input.checked = localStorage.getItem(KEEPS_PICTURES) === "1";
     this.side.element.replaceChildren(
       heading("Takes", () => this.side.show(false), "Close the list"),
+      this.pictures.label,
       this.progress.element,
       this.opened.element,
       this.list,
@@ -58,10 +69,12 @@ export class TakesPanel {
 
   private async toggleRecording(on: boolean): Promise<void> {
     await this.tried(async () => {
-      const { take, frames } = await this.studio.ask("record", { on });
-      this.record.answered(on ? take : null);
+      const wanted = this.pictures.input.checked;
+      const made = await this.studio.ask("record", { on, pictures: wanted });
+      const { take, frames, pictures } = made;
       const sentence = on ? `Recording ${take}.` : `${take}: ${frames} frames.`;
-      this.messages.say("take", "info", sentence, 6);
+      const lacking = !on && wanted && !pictures ? ` ${NO_PICTURES}` : "";
+      this.messages.say("take", "info", sentence + lacking, lacking ? 12 : 6);
     });
     if (!on) this.show(true);
   }
@@ -86,7 +99,8 @@ export class TakesPanel {
       item.append(name, element("span", take.problem, { class: "told" }), remove);
       return item;
     }
-    const title = `${minutes(take.seconds)} · ${bytes(take.size)}`;
+    const kept = take.pictures ? " · picture" : "";
+    const title = `${minutes(take.seconds)} · ${bytes(take.size)}${kept}`;
     item.append(
       thumbnail(take.figure),
       button(take.name, () => void this.opened.open(take.name), {

@@ -7,7 +7,7 @@ export function takesKeys(event: KeyboardEvent): boolean {
   const { target } = event;
   return (
     target instanceof HTMLElement &&
-    (target.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName))
+    (target.isContentEditable || target.matches("input:not([type=checkbox]), select, textarea"))
   );
 }
 

@@ -40,6 +40,20 @@ export function choice(
   return made;
 }
 
+/** A box to tick, with its text. */
+export function check(
+  text: string,
+  title: string,
+  changed: (on: boolean) => void,
+): { readonly label: HTMLLabelElement; readonly input: HTMLInputElement } {
+  const label = element("label", "", { class: "check", title });
+  const input = element("input");
+  input.type = "checkbox";
+  input.addEventListener("change", () => changed(input.checked));
+  label.append(input, text);
+  return { label, input };
+}
+
 /** A row of elements, which wraps. */
 export function row(...children: readonly Node[]): HTMLDivElement {
   const made = element("div", "", { class: "row" });

@@ -9,6 +9,7 @@ import type { Hello, StreamSource } from "../protocol/text";
 import { onKey } from "./controls";
 import { byId, write } from "./dom";
 import type { Messages } from "./messages";
+import type { ServerCamerasPanel } from "./server_cameras";
 
 const CHOICES = ["server", "camera", "file", "page"] as const;
 type SourceChoice = (typeof CHOICES)[number];
@@ -23,6 +24,7 @@ export class SourcesRow {
     private readonly connection: Connection,
     private readonly session: CameraSession,
     chooser: CameraChooser,
+    private readonly serverCameras: ServerCamerasPanel,
     private readonly messages: Messages,
   ) {
     this.file.type = "file";
@@ -44,6 +46,7 @@ export class SourcesRow {
     const kind = hello?.source.kind;
     this.row.hidden = !kind || kind === "motion";
     if (kind === "video" || kind === "camera") this.serverKind = kind;
+    this.serverCameras.offer(kind !== "motion" && this.serverKind === "camera");
     write(this.button("server"), this.serverKind === "video" ? "mocap's video" : "mocap's camera");
     const active = this.active(kind);
     for (const choice of CHOICES) {

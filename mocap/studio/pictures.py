@@ -1,0 +1,129 @@
+"""The pictures of a take: a Motion JPEG file beside its keypoints.
+
+The JPEGs lie one after another, as FFmpeg and VLC read them. Each begins with a comment segment
+that holds its time, so that a file that was cut off loses its last picture alone:
+
+    FF D8   FF FE 00 1C   "mocap t=" and the time, seconds, in 18 characters   …   FF D9
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from mocap.core.closing import Closing
+from mocap.errors import OutputError
+
+SUFFIX = ".mjpg"
+MAX_BYTES = 256 * 2**20
+"""The largest size of a file: about ten minutes at 30 pictures a second, 360 pixels across."""
+
+_TEXT = b"mocap t="
+_DIGITS = 18
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+# The length of a segment counts its own two bytes.
+_COMMENT = b"\xff\xfe" + struct.pack(">H", 2 + len(_TEXT) + _DIGITS) + _TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class PictureIndex:
+    """Where the pictures of a file lie.
+
+    Attributes:
+        times: Time of each picture, seconds, increasing.
+        offsets: First byte of each picture, and the end of the last.
+    """
+
+    times: list[float]
+    offsets: list[int]
+
+
+class PictureRecording(Closing):
+    """Writes pictures to a new file, up to `MAX_BYTES`.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OutputError: The file exists already, or cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = path.open("xb", buffering=0)
+        except OSError as error:
+            raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from None
+        self.path = path
+        self.pictures = 0
+        self._bytes = 0
+
+    def append(self, time: float, jpeg: bytes) -> None:
+        """Write a picture, unless the file is closed or full.
+
+        Args:
+            time: Its time, seconds.
+            jpeg: The JPEG file's bytes.
+
+        Raises:
+            OutputError: The disk is full; the file is closed.
+        """
+        data = _START + _COMMENT + f"{time:{_DIGITS}.6f}".encode() + jpeg[len(_START) :]
+        if self._file.closed or self._bytes + len(data) > MAX_BYTES:
+            return
+        self._bytes += len(data)
+        rest = memoryview(data)
+        try:
+            while rest:  # an unbuffered write may take a part
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self.close()
+            raise OutputError(
+                f"The pictures in {self.path} end after {self.pictures}: {error.strerror or error}."
+            ) from None
+        self.pictures += 1
+
+    def close(self) -> None:
+        """End the file; a file without pictures is removed."""
+        if not self._file.closed:
+            self._file.close()
+            if not self.pictures:
+                self.path.unlink(missing_ok=True)
+
+
+def read_index(path: Path) -> PictureIndex:
+    """Find the pictures of a file; a last one that was cut off is left out.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    if not path.stat().st_size:
+        return PictureIndex([], [])
+    times: list[float] = []
+    offsets: list[int] = []
+    # Inside a picture's own data FF is always followed by 00 or a restart marker.
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+    ):
+        at = data.find(_START + _COMMENT)
+        while at >= 0:
+            text = at + len(_START) + len(_COMMENT)
+            following = data.find(_START + _COMMENT, text)
+            end = len(data) if following < 0 else following
+            time = _number(data[text : text + _DIGITS])
+            if time is None or data[end - 2 : end] != _END or (times and time <= times[-1]):
+                break
+            times.append(time)
+            offsets.append(at)
+            last = end
+            at = following
+    return PictureIndex(times, [*offsets, last] if offsets else [])
+
+
+def _number(text: bytes) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
