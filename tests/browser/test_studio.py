@@ -233,8 +233,9 @@ def assert_films_the_take(page: Page, pictures: Path, part: float, folder: Path)
     times = np.array(index.times) - index.times[0]
     for frame, wanted in ((frames[0], part), (frames[-1], 2.0 * part)):
         off = [np.abs(picture - frame[:, : width // 2]).mean() for picture in known]
-        at = int(np.searchsorted(times, wanted))
-        assert min(off[max(at - 2, 0) : at + 2]) < min(off) + 1.0, "the clip repeats itself"
+        # A slow machine films few frames; the clip repeats itself, so others may be as near.
+        near = np.abs(times - wanted) < 0.4 * part
+        assert np.array(off)[near].min() < min(off) + 1.0
         assert min(off) < 8.0, "of 255"
     # The avatar stands in the middle of the stage; in the corner is the backdrop.
     right = frames[-1][:, width // 2 :].astype(int)
