@@ -26,7 +26,8 @@ def retarget(
         typer.Option(
             "--output",
             "-o",
-            help="File to write: .bvh, .vrma, .glb, .gltf, .vrm, .fbx; may be given several times.",
+            help="File to write: .bvh, .vrma, .glb, .gltf, .vrm, .fbx, .csv, .mot, .trc; may be "
+            "given several times.",
         ),
     ] = None,
     character: opt.Character = None,
