@@ -11,7 +11,7 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import Skeleton
 from mocap.core.surface import lowest_skin
 from mocap.errors import InputError
-from mocap.solve.contacts import plant
+from mocap.solve.plant import plant
 
 
 def leg_length(skeleton: Skeleton) -> float:

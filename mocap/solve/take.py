@@ -21,7 +21,7 @@ from mocap.core.motion import Motion
 from mocap.core.surface import landmark_skin
 from mocap.lift.model import lift_with_error
 from mocap.solve.body import BodyDetails, solve_body
-from mocap.solve.contacts import SEEN_FAR, SEEN_STILL, find_contacts, foot_speeds, plant
+from mocap.solve.contacts import find_contacts, foot_speeds
 from mocap.solve.depth import onto_rays, shaped_heels, steady_heels
 from mocap.solve.evidence import SEEN, bend_elbows, confidence_inside, weigh
 from mocap.solve.face import (
@@ -34,6 +34,7 @@ from mocap.solve.flips import unflip
 from mocap.solve.gravity import body_axis, find_gravity
 from mocap.solve.hands import SolvedHands, believed, solved_hands, with_arms
 from mocap.solve.measure import measure_body
+from mocap.solve.plant import SEEN_FAR, SEEN_STILL, plant
 from mocap.solve.refine import Prior, Refined, refine_landmarks
 from mocap.solve.refine.ground import FEET, TOUCHING, Ground, find_ground
 from mocap.solve.root import settle_root, stand

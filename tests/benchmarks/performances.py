@@ -18,7 +18,7 @@ from mocap.core.filter import smooth, smooth_rotations
 from mocap.core.kinematics import fk, local_rotations, sole_points
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
-from mocap.solve.contacts import plant
+from mocap.solve.plant import plant
 
 from .captures import NEXT, Source, read
 

@@ -11,7 +11,8 @@ from mocap.core.kinematics import sole_points
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.retargeting import retarget
-from mocap.solve.contacts import SEEN_STILL, STILL, find_contacts, plant, settle_hips
+from mocap.solve.contacts import find_contacts
+from mocap.solve.plant import SEEN_STILL, STILL, plant, settle_hips
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 from tests.helpers.measures import degrees_between, demo_motion, directions, slides
