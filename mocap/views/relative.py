@@ -10,6 +10,7 @@ scale is that of a body of the given height.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -50,6 +51,8 @@ _INLIER, _SIGMA = 0.008, 0.005
 _FOCAL, _KNOWN, _LENGTH = 0.1, 0.02, 0.03
 # Units of the unknowns: pose, focal lengths, offset.
 _UNITS = [0.1] * 6 + [0.1] * 2 + [0.02]
+# A second solution must cost so much more than the best.
+_CLEAR = 1.05
 # Doubts: share of inliers, angle between the cameras' rays (radians), variation of bones' lengths.
 _FEW, _NARROW, _ELASTIC = 0.5, np.radians(8.0), 0.12
 
@@ -174,7 +177,20 @@ def find_cameras(a: Keypoints, b: Keypoints, height: float | None = None) -> Fou
             [image.ravel(), body.ravel(), x[6:8] / certain * np.sqrt(0.2 * image.size / 24)]
         )
 
-    best = least_squares(residuals, start, x_scale=_UNITS, diff_step=1e-4, max_nfev=20)
+    def search(begin: ndarray) -> Any:
+        return least_squares(residuals, begin, x_scale=_UNITS, diff_step=1e-4, max_nfev=20)
+
+    # A body that moves little in depth looks nearly the same with its depth reversed.
+    best = search(start)
+    other = search(_reversed(best.x, one, two, (a.camera, b.camera)))
+    if other.cost < best.cost:
+        best, other = other, best
+    apart = R.distance(*(R.from_rotation_vector(r.x[:3]) for r in (best, other)))
+    if apart > _NARROW and other.cost < _CLEAR * best.cost:
+        raise InputError(
+            "The cameras' places are not certain: two places fit the take as well. The performer "
+            "should turn, or walk towards the cameras; or give a calibration (--cameras)."
+        )
     pair = _pair(a.camera, b.camera, best.x)
     offset += float(best.x[8])
     one, two, trust = _together(a, b, times, offset)
@@ -222,6 +238,22 @@ def _pair(a: Camera, b: Camera, x: ndarray) -> tuple[PosedCamera, PosedCamera]:
         PosedCamera("first", first, R.IDENTITY, np.zeros(3), none),
         PosedCamera("second", second, rotation, shift, none),
     )
+
+
+def _reversed(x: ndarray, one: ndarray, two: ndarray, lenses: tuple[Camera, Camera]) -> ndarray:
+    """Return the unknowns for a body whose depth is reversed about its middle."""
+    pair = _pair(*lenses, x)
+    sure = np.where(np.isfinite(one[..., 0]), 1.0, 0.0)
+    middle = np.nanmean(triangulate(pair, np.stack([one, two]), np.stack([sure] * 2)).points,
+                        axis=(0, 1))  # fmt: skip
+    flip = np.array([1.0, 1.0, -1.0])
+    turn = flip[:, None] * R.to_matrix(pair[1].rotation) * flip
+    shift = pair[1].to_camera(middle) - turn @ middle
+    opencv = FROM_OPENCV[:, None] * turn * FROM_OPENCV
+    out = x.copy()
+    out[:3] = R.to_rotation_vector(R.from_matrix(opencv))
+    out[3:6] = FROM_OPENCV * shift
+    return out
 
 
 def _lengths(points: Float[ndarray, "frames joints 3"]) -> Float[ndarray, "frames bones"]:
