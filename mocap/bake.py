@@ -296,44 +296,35 @@ def bake_views(
         paths: The clips, in the order of the calibration's cameras.
         targets: Where to write, checked (`targets`).
         options: How.
-        calibration: The cameras' file; None finds two cameras from the performer's motion.
+        calibration: The cameras' file; None finds the cameras from the performer's motion.
         progress: Called with the number of frames detected of each clip.
 
     Raises:
         InputError: A file cannot be read, or the cameras do not agree about the performer.
     """
-    from mocap.views.calibration import load_cameras
-    from mocap.views.camera import for_size
-    from mocap.views.check import align, check
-    from mocap.views.fuse import fuse
-    from mocap.views.relative import find_cameras
+    from mocap.cameras.auto import calibrate
+    from mocap.cameras.calibration import load_cameras
+    from mocap.cameras.checks import checked
+    from mocap.cameras.take import solve_views
 
     cameras = None if calibration is None else load_cameras(calibration)
-    if cameras is not None and len(cameras) != len(paths):
+    if cameras is not None and len(cameras.views) != len(paths):
         raise InputError(
-            f"{calibration} has {len(cameras)} cameras, but there are {len(paths)} clips: give one "
-            "clip for each camera, in the file's order."
-        )
-    if cameras is None and len(paths) != 2:
-        raise InputError(
-            f"Without a calibration two cameras can be placed, not {len(paths)}: give a "
-            "calibration file."
+            f"{calibration} has {len(cameras.views)} cameras, but there are {len(paths)} clips: "
+            "give one clip for each camera, in the file's order."
         )
     views = read_views(paths, options, progress)
+    names = [path.name for path in paths]
     if cameras is None:
-        found = find_cameras(views[0], views[1], options.solve.height)
-        cameras, offsets = list(found.cameras), [0.0, found.offset]
+        cameras = calibrate(views, options.solve.height, names).cameras
     else:
-        cameras = [for_size(c, k.camera.size) for c, k in zip(cameras, views, strict=True)]
-        offsets = align(views, cameras)
-        check(views, cameras, offsets)
-    keypoints, _ = fuse(views, cameras, offsets)
-    motion = solve_take(keypoints, replace(options.solve, depth="measured"))
+        cameras = checked(views, cameras, names)
+    motion = solve_views(views, cameras, options.solve)
     edit, seam = edited(motion, options.clip)
     export = options.export if options.rig else replace(options.export, keep_touch=False)
     saved = tuple(save(to, edit, export) for to in targets)
     paths_of = tuple(to.path for to in targets)
-    return Baked(edit, motion.skeleton, keypoints.camera, seam, saved, paths_of)
+    return Baked(edit, motion.skeleton, views[0].camera, seam, saved, paths_of)
 
 
 def for_person(to: Target, number: int) -> Target:

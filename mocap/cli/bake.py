@@ -75,7 +75,7 @@ def bake(
         typer.Option(
             metavar="FILE|auto",
             help="The inputs are one performance before several cameras: their calibration "
-            "(.toml, .qca.txt, .yml), or auto to place two cameras by the performer's motion.",
+            "(.toml, .qca.txt, .yml), or auto to place them by the performer's motion.",
         ),
     ] = None,
     recursive: Annotated[

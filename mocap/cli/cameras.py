@@ -1,4 +1,4 @@
-"""`mocap cameras`: the places of two cameras, found from a performer's motion."""
+"""`mocap cameras`: where cameras stand, found from a performer's motion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from mocap.cli import options as opt
 def cameras(
     inputs: Annotated[
         list[Path],
-        typer.Argument(metavar="INPUT INPUT", help="Two clips of one performer, or keypoints."),
+        typer.Argument(
+            metavar="INPUT INPUT...", help="Clips of one performance, or their keypoints."
+        ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File to write: .toml, as Pose2Sim reads it.")
@@ -25,27 +27,34 @@ def cameras(
     height: opt.Height = None,
     source_fps: opt.SourceFps = None,
 ) -> None:
-    """Find the places of two cameras from one performer's motion, for `mocap bake --cameras`."""
-    from mocap import formats
+    """Find the places of cameras from one performer's motion, for `mocap bake --cameras`."""
+    import numpy as np
+
     from mocap.bake import BakeOptions, read_views
+    from mocap.cameras.auto import calibrate
+    from mocap.cameras.calibration import save_cameras
     from mocap.detect.options import DetectOptions
     from mocap.errors import MocapError, OutputError
-    from mocap.views.calibration import dump_cameras
-    from mocap.views.relative import find_cameras
 
-    if len(inputs) != 2:
-        raise MocapError(f"The places of two cameras can be found, not of {len(inputs)}.")
+    if len(inputs) < 2:
+        raise MocapError(f"Cameras are found from two clips or more, not from {len(inputs)}.")
     if output.suffix.lower() != ".toml":
         raise OutputError(f"{output} cannot be written: cameras go into a .toml file.")
     detect = DetectOptions(model=model, hands=False, face=False, source_fps=source_fps)
     options = BakeOptions(detect, fov=opt.radians(fov))
-    with console.progress("Detecting two clips") as progress:
-        first, second = read_views(inputs, options, progress)
-    found = find_cameras(first, second, height)
-    formats.write(output, dump_cameras(found.cameras).encode())
+    with console.progress(f"Detecting {len(inputs)} clips") as progress:
+        views = read_views(inputs, options, progress)
+    found = calibrate(views, height, [path.name for path in inputs])
+    save_cameras(output, found.cameras)
+    offsets = np.asarray(found.cameras.offsets)
+    for path, angle, offset in list(zip(inputs, found.angles[0], offsets, strict=True))[1:]:
+        console.out.print(
+            f"{path.name} is {math.degrees(angle):.0f}° from {inputs[0].name} as seen from the "
+            f"performer, and its clock begins {1000 * offset:+.0f} ms later."
+        )
     console.out.print(
-        f"{output}: the cameras are {math.degrees(found.angle):.0f}° apart as seen from the "
-        f"performer; the second clip's clock is ahead by {1000 * found.offset:.0f} ms; "
-        f"joints agree to {found.residual:.1f} pixels, bones' lengths to "
-        f"{100 * found.lengths:.0f} %."
+        f"{output}: joints agree to {found.error:.1f} pixels; rotations are sure to "
+        f"{math.degrees(found.rotation):.1f}°, places to {math.degrees(found.direction):.1f}°, "
+        f"clocks to {1000 * found.offset:.0f} ms; scale "
+        + ("as given." if height is not None else "by the detector (--height sets it).")
     )

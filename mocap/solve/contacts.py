@@ -48,6 +48,22 @@ def foot_speeds(
     return np.linalg.norm(np.gradient(across, keypoints.times, axis=0), axis=-1) * depth[:, None]
 
 
+def measured_speeds(
+    keypoints: Keypoints, places: Float[ndarray, "frames 33 3"]
+) -> Float[ndarray, "frames 4"]:
+    """Return the speeds of heels and toe tips in space, metres a second; NaN where not seen.
+
+    Args:
+        keypoints: Times and confidence.
+        places: Landmarks where several cameras measured them, metres.
+    """
+    seen = np.where(keypoints.confidence[:, SOLES] > _SEEN, 1.0, np.nan)
+    if len(keypoints) < 2:
+        return seen - 1.0
+    feet = smooth(keypoints.times, places[:, SOLES] * seen[..., None], _SPEED_CUTOFF)
+    return np.linalg.norm(np.gradient(feet, keypoints.times, axis=0), axis=-1)
+
+
 def find_contacts(
     times: Float[ndarray, "frames"],
     heights: Float[ndarray, "frames 4"],

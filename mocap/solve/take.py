@@ -21,7 +21,7 @@ from mocap.core.motion import Motion
 from mocap.core.surface import landmark_skin
 from mocap.lift.model import lift_with_error
 from mocap.solve.body import BodyDetails, solve_body
-from mocap.solve.contacts import find_contacts, foot_speeds
+from mocap.solve.contacts import find_contacts, foot_speeds, measured_speeds
 from mocap.solve.depth import onto_rays, shaped_heels, steady_heels
 from mocap.solve.evidence import SEEN, bend_elbows, confidence_inside, weigh
 from mocap.solve.face import (
@@ -62,8 +62,6 @@ _UP = np.array([0.0, 1.0, 0.0])
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
 # Feet stand that are no farther than this above the lowest other part of the body, metres.
 _CARRIED = 0.25
-_MEASURED = 0.02
-"""Metres: the error of depths that several cameras have measured."""
 _LIFTED, _FITTED = 0.15, 0.4
 """Parts of a bake's time: until depths are lifted, and each of the two searches of the optimiser.
 """
@@ -73,6 +71,7 @@ def solve_take(
     keypoints: Keypoints,
     options: SolveOptions = _USUAL,
     progress: Callable[[float], None] | None = None,
+    errors: ndarray | None = None,
 ) -> Motion:
     """Solve a whole take: the bake grade, without delay.
 
@@ -85,6 +84,9 @@ def solve_take(
         options: What is solved how.
         progress: Called now and then with the share done, 0 to 1; an exception it raises ends the
             solve.
+        errors: (F, 33) expected errors of positions that several cameras measured, metres, in axes
+            with +Y up; they are neither lifted nor corrected nor scaled. None for the guesses of
+            one camera's detector.
 
     Returns:
         The motion on the performer's own skeleton.
@@ -100,19 +102,18 @@ def solve_take(
     upper = options.upper_body
     if upper is None:
         upper = is_upper_body(confidence_inside(keypoints))
-    measured = options.depth == "measured"
-    keypoints = keypoints if measured else unswap(keypoints)
     camera = keypoints.camera
     times = keypoints.times
-    prior, error = keypoints.positions, None
-    if measured:
-        error = np.full(prior.shape[:2], _MEASURED)
-    elif np.isfinite(keypoints.image).any():
-        prior, error = lift_with_error(keypoints, camera)
-    keypoints, implied, _ = weigh(keypoints)
+    prior, error = keypoints.positions, errors
+    if errors is None:
+        keypoints = unswap(keypoints)
+        prior = keypoints.positions
+        if np.isfinite(keypoints.image).any():
+            prior, error = lift_with_error(keypoints, camera)
+        keypoints, implied, _ = weigh(keypoints)
     translation = fit_translation(prior, keypoints.image, keypoints.confidence, camera)
-    prior, translation = onto_rays(prior, keypoints.image, translation, camera)
-    if not measured:
+    if errors is None:
+        prior, translation = onto_rays(prior, keypoints.image, translation, camera)
         prior = shaped_heels(steady_heels(bend_elbows(prior, implied)), translation)
         prior = unflip(times, prior, translation)
     prior = fill_gaps(times, prior, LONGEST_GAP)
@@ -126,12 +127,19 @@ def solve_take(
         )
 
     held = _held(keypoints, prior)
-    known = Prior(prior, held, translation, error)
+    known = Prior(prior, held, translation, error, errors is not None)
     found = refine_landmarks(keypoints, known, progress=lambda done: told(_LIFTED + _FITTED * done))
-    upright = find_gravity(
-        *body_axis(np.where(np.isfinite(prior), found.positions, np.nan), keypoints.confidence)
-    )
-    ground = None if feet == "off" or upper else _ground(keypoints, found, upright, feet)
+    upright = R.IDENTITY
+    if errors is None:
+        seen = np.where(np.isfinite(prior), found.positions, np.nan)
+        upright = find_gravity(*body_axis(seen, keypoints.confidence))
+    ground = None
+    if feet != "off" and not upper:
+        if errors is None:
+            speeds = foot_speeds(keypoints, found.translation, camera)
+        else:
+            speeds = measured_speeds(keypoints, found.positions + found.translation[:, None])
+        ground = _ground(keypoints.times, found, upright, feet, speeds)
     above = None
     if ground is not None:
         begun = _LIFTED + _FITTED
@@ -150,15 +158,15 @@ def solve_take(
         True,
         upper,
     )
-    if not measured or height is not None:
+    if errors is None or height is not None:
         motion = at_height(motion, height)
     return motion if ground is None else plant(motion, ground.contacts > 0.5, SEEN_STILL, SEEN_FAR)
 
 
-def _ground(keypoints: Keypoints, found: Refined, upright: ndarray, feet: Feet) -> Ground | None:
-    """The floor, and which feet stand on it."""
-    speeds = foot_speeds(keypoints, found.translation, keypoints.camera)
-
+def _ground(
+    times: ndarray, found: Refined, upright: ndarray, feet: Feet, speeds: ndarray
+) -> Ground | None:
+    """The floor, and which feet stand on it. speeds: (F, 4) of the soles' points, m/s."""
     up = R.apply(R.conjugate(upright), _UP)
     # Feet that are well above another part of the body do not stand: in a handstand, lying down.
     body = landmark_skin(found.positions, up).min(axis=1)
@@ -167,8 +175,8 @@ def _ground(keypoints: Keypoints, found: Refined, upright: ndarray, feet: Feet) 
 
     def contacts(heights: ndarray) -> ndarray:
         if feet == "always":
-            return find_contacts(keypoints.times, np.zeros_like(heights), speeds)
-        return find_contacts(keypoints.times, heights, np.where(carried, speeds, np.nan))
+            return find_contacts(times, np.zeros_like(heights), speeds)
+        return find_contacts(times, heights, np.where(carried, speeds, np.nan))
 
     return find_ground(_feet(found), up, found.size, contacts)
 

@@ -30,15 +30,12 @@ class SolveOptions:
             leaves them as solved. The live grade has Tuning.feet instead.
         upper_body: Legs at rest and hips steady; None decides by whether legs are seen.
         height: The performer's height, metres; None estimates it from the keypoints. Bake only.
-        depth: "estimated" for one camera, whose depths are lifted; "measured" for positions that
-            several cameras have triangulated, in metres. Bake only.
     """
 
     refine: bool = True
     feet: Feet = "auto"
     upper_body: bool | None = None
     height: float | None = None
-    depth: Literal["estimated", "measured"] = "estimated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from mocap.solve.refine.body import (
     lengths_of,
 )
 from mocap.solve.refine.costs import DEPTH_SIGMA, Evidence, spans
-from mocap.solve.refine.fit import Anchor, Take, at_length, step
+from mocap.solve.refine.fit import ROOT_SIGMA, Anchor, Take, at_length, step
 from mocap.solve.refine.ground import Ground
 from mocap.solve.refine.limits import find_limits
 from mocap.solve.refine.smoothness import Smoothness
@@ -49,6 +49,8 @@ _WINDOW, _OVERLAP = 1500, 60  # frames
 _CUTOFF, _DEPTH_CUTOFF = 6.0, 2.0  # Hz, of the smoothing where the search begins
 # How much less or more an expected error may make the prior's depth count.
 _KNOWN_ERROR = (0.25, 6.0)
+_MEASURED_ERROR = (0.25, 60.0)  # of positions that several cameras measured
+_MEASURED_ROOT = 0.02  # metres, of the hips' middle that several cameras measured
 # Landmarks that a sum of bones ends in (15, 16).
 _IN_DEPTH = np.abs(DEPTHS @ TO_BONES) > 1e-9
 
@@ -75,12 +77,14 @@ class Prior:
         closed: Landmarks that stand in where the positions are NaN.
         translation: Of the hips' middle; NaN where unknown.
         error: The expected error of each depth; NaN, or None for all, where unknown.
+        measured: Whether the positions are measured by several cameras, not one camera's guesses.
     """
 
     positions: Float[ndarray, "frames 33 3"]
     closed: Float[ndarray, "frames 33 3"]
     translation: Float[ndarray, "frames 3"]
     error: Float[ndarray, "frames 33"] | None = None
+    measured: bool = False
 
 
 def refine_landmarks(
@@ -109,14 +113,15 @@ def refine_landmarks(
     place = np.stack(
         [np.interp(times, times[known], prior.translation[known, i]) for i in range(3)], axis=1
     )
-    first = bones_of(start + smooth(times, place, _DEPTH_CUTOFF)[:, None])
+    cutoff = _CUTOFF if prior.measured else _DEPTH_CUTOFF
+    first = bones_of(start + smooth(times, place, cutoff)[:, None])
     lengths = lengths_of(first)
     size = float(np.median([lengths[n] / PROPORTIONS[n] for n in _SIZED]))
     expected = size * np.array([PROPORTIONS[n] for n in LENGTHS])
     # What is hardly seen may seem any length.
     begin = expected * np.clip(np.array([lengths[n] for n in LENGTHS]) / expected, 0.8, 1.25)
     take = Take(at_length(first, begin), begin) if before is None else before.take
-    anchor = Anchor(first, expected)
+    anchor = Anchor(first, expected, _MEASURED_ROOT if prior.measured else ROOT_SIGMA)
     take = _search(times, anchor, seen, take, ground, rounds, progress or (lambda done: None))
     return Refined(_together(start, take.v), take.v[:, 0], size, take)
 
@@ -139,7 +144,7 @@ def _search(
         take, kernel = Take(at_length(v[window], lengths), lengths), Smoothness.of(times[window])
         here = None if ground is None else ground.slice(window)
         for _ in range(rounds):
-            part = Anchor(anchor.bones[window], anchor.lengths)
+            part = Anchor(anchor.bones[window], anchor.lengths, anchor.root_sigma)
             limits = find_limits(take.v)
             take = step(take, part, seen.slice(window), limits, kernel, held, here)
             progress(next(done) / steps)
@@ -186,7 +191,9 @@ def _evidence(keypoints: Keypoints, prior: Prior) -> Evidence:
     slopes = np.where(image_seen[..., None], rays, 0.0)[:, POINTS]
     depth = _of_ends(trust * prior_seen)
     if prior.error is not None:
-        depth = depth * _known_error(prior.error)
+        depth = depth * _known_error(
+            prior.error, _MEASURED_ERROR if prior.measured else _KNOWN_ERROR
+        )
     without_image = _of_ends(image_seen * 1.0) == 0.0
     bones = bones_of(np.where(prior_seen[..., None], prior.positions, prior.closed))
     return Evidence(
@@ -199,7 +206,7 @@ def _evidence(keypoints: Keypoints, prior: Prior) -> Evidence:
     )
 
 
-def _known_error(error: ndarray) -> ndarray:
+def _known_error(error: ndarray, bounds: tuple[float, float]) -> ndarray:
     """By how much the prior's depth counts more or less than DEPTH_SIGMA says, (F, 15).
 
     error: (F, 33) expected errors of the landmarks' depths, metres; where it is NaN the factor is
@@ -207,7 +214,7 @@ def _known_error(error: ndarray) -> ndarray:
     """
     largest = np.where(_IN_DEPTH, error[:, None, POINTS], -np.inf).max(axis=2)
     factor = np.square(DEPTH_SIGMA / largest)
-    return np.where(np.isfinite(factor), np.clip(factor, *_KNOWN_ERROR), 1.0)
+    return np.where(np.isfinite(factor), np.clip(factor, *bounds), 1.0)
 
 
 def _of_ends(weight: ndarray) -> ndarray:

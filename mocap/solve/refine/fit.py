@@ -82,10 +82,13 @@ def tangents(v: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3 2"]:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Anchor:
-    """What the search stays close to: the first bones and the expected lengths, metres."""
+    """What the search stays close to: the first bones and the expected lengths, metres, and how
+    near the hips' middle stays to where it was, metres.
+    """
 
     bones: Float[ndarray, "frames 16 3"]
     lengths: Float[ndarray, "lengths"]
+    root_sigma: float = ROOT_SIGMA
 
 
 def step(
@@ -113,7 +116,8 @@ def step(
     frames, bones = len(v), len(NAMES)
     jerk = smooth.jerk(v * _CALM)
     jerk_weight = 1.0 / (1.0 + np.square(jerk).sum(axis=2) / _JERK_CAUCHY**2)
-    pull = seen.span[:, None] / np.square(np.where(KIND == FREE, ROOT_SIGMA, STAY_SIGMA))
+    near = np.where(KIND == FREE, anchor.root_sigma, STAY_SIGMA)
+    pull = seen.span[:, None] / np.square(near)
 
     # How residuals change with the logarithms of the lengths: longer stiff bones move what hangs on
     # them, soft ones' wishes change.
