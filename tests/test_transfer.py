@@ -318,7 +318,10 @@ def damaged_rig(tmp_path: Path) -> Path:
     ("arguments", "says"),
     [
         (["walk.bvh", "-o", "out.glb"], "needs a rig"),
-        (["walk.bvh", "-o", "out.abc"], r"end in .bvh, .fbx, .glb, .gltf, .vrm or .vrma"),
+        (
+            ["walk.bvh", "-o", "out.abc"],
+            "end in .bvh, .csv, .fbx, .glb, .gltf, .mot, .trc, .vrm or .vrma",
+        ),
         (["walk.bvh", "--rig", MANNEQUIN, "-o", "out.gltf"], "the rig mannequin is a VRM file"),
         (
             ["walk.bvh", "--rig", MANNEQUIN, "-o", "out.vrma", "--animation", "x"],

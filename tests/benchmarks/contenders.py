@@ -51,6 +51,7 @@ PARTS: dict[str, tuple[str, Any]] = {
         lambda positions, image, translation, camera: (positions, translation),
     ),
     "steady_heels": ("steady_heels", lambda positions: positions),
+    "shaped_heels": ("shaped_heels", lambda positions, translation: positions),
     "unflip": ("unflip", lambda times, positions, translation: positions),
     "refine": (
         "refine_landmarks",
@@ -61,7 +62,7 @@ PARTS: dict[str, tuple[str, Any]] = {
     "doubt in bends": ("DOUBTFUL_BEND", FULL_BEND),
     "floor and contacts": ("_ground", lambda *found: None),
     "the detector's size set right": ("at_height", lambda motion, height: motion),
-    "planted feet": ("plant", lambda motion, contacts, still: motion),
+    "planted feet": ("plant", lambda motion, contacts, still, far: motion),
     "One Euro": ("one_euro", lambda times, values, *settings: (values, None)),
 }
 BAKED = tuple(part for part in PARTS if part != "One Euro")

@@ -354,7 +354,8 @@ def test_an_fbx_is_made_of_no_other_character(motion: Motion, tmp_path: Path) ->
     own.write_bytes(binary.dumps(fbx_scenes.character(np.random.default_rng(8))))
     with pytest.raises(
         OutputError,
-        match=r"an FBX file, and motion on it goes into files that end in \.bvh, \.fbx or \.vrma",
+        match="an FBX file, and motion on it goes into files that end in "
+        r"\.bvh, \.csv, \.fbx, \.mot, \.trc or \.vrma",
     ):
         transfer.target(tmp_path / "a.glb", transfer.load_character(own), None)
 
