@@ -1,13 +1,17 @@
-"""Keypoints to the humanoid's rotations, in closed form: each limb bone points exactly where its keypoints say.
+"""Rotations of the humanoid from keypoints, in closed form: limbs follow the keypoints exactly.
 
-    pelvis      hip line, upright as the trunk            head      ears and eyes across, face forward; neck half-way to it
-    chest       shoulder line, upright as the trunk       hand      wrist to knuckles, index to little finger
-    spine       a third each of the way to the chest      forearm   elbow's hinge, and the hand's roll (pronation)
-    clavicles   raised with the arm (see `_clavicles`)     foot      ankle to toe, heel below
-    upper arm, thigh   direction, and turn from the hinge of elbow or knee (mocap.solve.twist)
+    pelvis             hip line; up axis along the trunk
+    chest              shoulder line; up axis along the trunk
+    spine              a third each of the rotation from pelvis to chest
+    clavicles          raised with the arm (see `_clavicles`)
+    head               across ears and eyes, forward along the face; the neck half-way to it
+    upper arm, thigh   direction, and twist from the hinge of elbow or knee (mocap.solve.twist)
+    forearm            the elbow's hinge, and the roll of the hand (pronation)
+    hand               wrist to knuckles, index to little finger
+    foot               ankle to toe, heel below
 
-Rest frames come from HUMANOID's own landmarks through the same functions, so whatever is at rest comes out as the identity. All
-directions, no lengths: the result does not depend on the body's proportions.
+Rest frames come from HUMANOID's own landmarks through the same functions, so that the rest pose
+gives identity rotations. Only directions are used: the result does not depend on proportions.
 """
 
 from __future__ import annotations
@@ -55,22 +59,28 @@ _NECK, _HEAD = BONES.index("neck"), BONES.index("head")
 _SOLVED = np.concatenate([_SPINE, [_NECK, _HEAD], _CLAVICLE, _UPPER, _LOWER, _HAND, _FOOT])
 _SOLVED_PARENTS = HUMANOID.parents[_SOLVED]
 
-# At rest: where the limbs point, and the axis about which their hinge bends (right-handed, upper bone × lower bone).
+# Rest pose: directions of the limbs, and axes about which their hinges bend (right-handed, upper
+# bone × lower bone).
 _REST_DIRECTION = np.array([[1.0, 0, 0], [-1.0, 0, 0], [0, -1.0, 0], [0, -1.0, 0]])
 _REST_AXIS = np.array([[0, -1.0, 0], [0, 1.0, 0], [1.0, 0, 0], [1.0, 0, 0]])
 _REST_LIMB = np.tile(R.conjugate(R.from_frame(_REST_DIRECTION, _REST_AXIS)), (2, 1))
-# What the four limbs hang on, of the oriented parts pelvis (0) and chest (1); twice, for upper and lower bones.
+# Parents of the four limbs among the oriented parts: pelvis (0) and chest (1); twice, for upper and
+# lower bones.
 _LIMB_PARENTS = [1, 1, 0, 0, 1, 1, 0, 0]
 
-# How fast a straight limb is drawn to its hint, 1/s: legs to their foot's heading, arms to the rest pose's own turn. The latter only
-# keeps circling straight arms from winding up (parallel transport around a cone turns by the cone's solid angle).
+# Rate at which the twist of a straight limb approaches its hint, 1/s: for legs the heading of the
+# foot, for arms the twist of the rest pose. The latter keeps the twist of circling straight arms
+# from growing (parallel transport around a cone turns by the solid angle of the cone).
 _HINT_RATE = np.array([1.0, 1.0, 4.0, 4.0])
-# Beyond this, a hinge that says the opposite of the foot is a knee seen bent backwards, by noise: its axis is turned round.
+# A knee whose axis is further than this from the one that the foot suggests is bent backwards by
+# noise: its axis is reversed.
 _BACKWARDS = np.cos(np.radians(110.0))
-# Up to this pronation the forearm takes all of the hand's roll; from there on less, none at 180°, so that there is no seam to flip at.
+# Up to this pronation the forearm takes all of the hand's roll; beyond it the share falls to none
+# at 180°, so that no seam is left at which it could flip.
 _PRONATION = np.radians(120.0)
 
-# The clavicle's rise under an arm that points straight up, its length, and its root's distance from the middle.
+# Rise of the clavicle under an arm that points straight up, its length, and the distance of its
+# root from the middle.
 _CLAVICLE_LIFT = np.radians(15.0)
 _CLAVICLE_LENGTH = float(HUMANOID.offsets[BONES.index("leftUpperArm"), 0])
 _CLAVICLE_ROOT = float(HUMANOID.offsets[BONES.index("leftShoulder"), 0])
@@ -92,7 +102,7 @@ _GROUPS: dict[str, list[str]] = {
 }
 
 
-# Fingers go by their own points, not by landmarks; their groups come after the others.
+# Fingers follow the points of the hands, not the landmarks; their groups come last.
 _FINGER_GROUPS = [len(_GROUPS), len(_GROUPS) + 1]
 
 
@@ -128,7 +138,7 @@ _GROUP_LANDMARKS = np.array([_I[n] for names in _GROUPS.values() for n in names]
 
 
 def _relaxed() -> ndarray:
-    """Standing at ease: arms down and slightly bent, fingers curled; the trunk and legs as at rest."""
+    """Return a relaxed stance: arms down and slightly bent, fingers curled, the rest at rest."""
     pose = np.tile(R.IDENTITY, (len(BONES), 1))
     turns = {
         "UpperArm": (0.0, 0.0, -72.0),
@@ -151,12 +161,12 @@ def _relaxed() -> ndarray:
 
 
 RELAXED = _relaxed()
-"""(55, 4) local rotations to which unseen parts are eased, and in which fingers rest while nothing sees them."""
+"""(55, 4) local rotations to which unseen parts are eased; the pose of unseen fingers."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class BodyState:
-    """What the frames after these need to know of them."""
+    """The state for the next frames: hinges, held bones, and corrections by hands and face."""
 
     hinge: HingeState
     hold: HoldState
@@ -166,8 +176,12 @@ class BodyState:
 
 
 def _directions() -> ndarray:
-    """The matrix (22, 33) that takes landmarks to the vectors the solver looks at: primary and secondary vectors of pelvis, chest, head,
-    hands and feet (7 + 7), then the four limbs' upper and lower bones (4 + 4). One product, since a live frame pays by the operation."""
+    """Return the matrix (22, 33) from landmarks to the direction vectors of the solver.
+
+    Rows: primary and secondary vectors of pelvis, chest, head, hands and feet (7 + 7), then the
+    upper and lower bones of the four limbs (4 + 4). One product, because the cost of a live frame
+    is the number of array operations.
+    """
     out = np.zeros((22, len(LANDMARKS)))
 
     def row(index: int, to: list[int], start: list[int]) -> None:
@@ -195,12 +209,12 @@ _DIRECTIONS = _directions()
 _REST_LANDMARKS = landmarks_of(HUMANOID.rest_positions(), np.tile(R.IDENTITY, (len(BONES), 1)))
 _REST_DIRECTIONS = _DIRECTIONS @ _REST_LANDMARKS
 _REST_FRAMES = R.conjugate(R.from_frame(_REST_DIRECTIONS[:7], _REST_DIRECTIONS[7:14]))
-# The foot's heading at rest, seen from the ankle frame: what its hint for the knee's axis starts from.
+# Heading of the foot at rest, in the ankle's frame.
 _FORWARD = np.array([0.0, 0.0, 1.0])
 
 
 def seen_groups(confidence: Float[ndarray, "frames 33"]) -> Bool[ndarray, "frames groups"]:
-    """Which groups of bones have all their landmarks seen."""
+    """Return which groups of bones have all their landmarks seen."""
     lowest = np.minimum.reduceat(confidence[:, _GROUP_LANDMARKS], _GROUP_STARTS, axis=1)
     return lowest >= SEEN
 
@@ -259,7 +273,7 @@ def solve_body(
             missing[..., None], _REST_LANDMARKS - _REST_LANDMARKS[_HIPS].mean(axis=0), positions
         )
         confidence = np.where(missing, 0.0, confidence)
-    # Fingers that are not looked for are at rest, not lost.
+    # Fingers that are not detected at all are at rest, not lost.
     fingers_seen = np.ones((len(positions), 2), dtype=bool) if hands is None else hands.seen
     seen = np.concatenate([seen_groups(np.nan_to_num(confidence)), fingers_seen], axis=1)
     if hands is not None:
@@ -271,7 +285,7 @@ def solve_body(
     world = np.tile(R.IDENTITY, (len(p), len(BONES), 1))
     directions = _DIRECTIONS @ p
     if whole is not None:
-        # Legs at rest hang on the pelvis, so a lean that only the upper body shows is the spine's.
+        # Resting legs hang on the pelvis, so a lean of the upper body alone belongs to the spine.
         share = whole[:, None]
         trunk = R.normalize(directions[:, 7])
         directions[:, 7] = share * trunk + (1.0 - share) * [0.0, 1.0, 0.0]
@@ -280,7 +294,7 @@ def solve_body(
     head, faces = _own_head(times, oriented[:, 2], face, None if state is None else state.face)
     hand, foot = oriented[:, 3:5], oriented[:, 5:7]
 
-    # Parents of arms and legs: the chest and the pelvis (the clavicles follow the shoulders, so they would follow the arms' noise).
+    # Parents of arms and legs: chest and pelvis. The clavicles would add the noise of the arms.
     parent = oriented[:, _LIMB_PARENTS]
     bones = R.normalize(directions[:, 14:])
     axes, hinge = _hinge_axes(
@@ -297,7 +311,7 @@ def solve_body(
     world[:, _SPINE[0]] = R.multiply(pelvis, third)
     world[:, _SPINE[1]] = R.multiply(world[:, _SPINE[0]], third)
     world[:, _SPINE[2]] = chest
-    # A face alone turns the head on a chest that is held, or at rest.
+    # A face without a body turns the head on a chest that is held or at rest.
     under, chests = hold_unseen(
         times,
         chest[:, None],
@@ -337,7 +351,7 @@ def solve_body(
 
 
 def _hips_from_shoulders(p: ndarray, confidence: ndarray) -> ndarray:
-    """Landmarks whose hips, where they are not seen (a person at a desk), stand upright below the shoulders and face as they do."""
+    """Place unseen hips (a person at a desk) upright below the shoulders, facing as they do."""
     trust = np.clip((confidence[:, _HIPS].min(axis=1) - SEEN / 3) / (SEEN - SEEN / 3), 0.0, 1.0)[
         :, None, None
     ]
@@ -362,15 +376,16 @@ def _hinge_axes(
     state: HingeState | None,
     full_bend: float,
 ) -> tuple[ndarray, HingeState]:
-    """The hinge axes, world, of elbows and knees (F, 4, 3), twice over: for the upper and the lower bones."""
+    """Return the world hinge axes of elbows and knees, (F, 8, 3): for upper, then lower bones."""
     to_parent = R.conjugate(parent)
     local = R.apply(to_parent, bones)
     a, b = local[:, :4], local[:, 4:]
     normal = R.cross(a, b)
     sine = np.sqrt(R.dot(normal, normal))
     bend = np.arctan2(sine, R.dot(a, b))
-    # The hint of a limb: the rest pose's axis, swung along; for a leg with a foot in view, the axis that makes the knee bend towards
-    # where the foot points, the more the less the foot points along the leg.
+    # Hint of a limb: the axis of the rest pose, swung with the bone. For a leg with a foot in view:
+    # the axis that bends the knee towards the foot's heading, weighted by how far the foot points
+    # away from the leg.
     hint = R.apply(R.between(_REST_DIRECTION, a), _REST_AXIS)
     foot_seen = seen[:, _FOOT_GROUPS, None]
     by_foot = R.cross(R.apply(R.multiply(to_parent[:, 2:4], foot), _FORWARD), b[:, 2:])
@@ -386,10 +401,15 @@ def _hinge_axes(
 
 
 def _clavicles(upper_arm: ndarray, chest: ndarray) -> tuple[ndarray, ndarray]:
-    """The clavicles' local rotations (F, 2, 4), and the chest's turn (F, 4) that keeps the shoulder line where it was seen.
+    """Return the rotations of the clavicles and the counter-rotation of the chest.
 
-    Keypoints do not tell a raised shoulder from a bent spine. Anatomy does: the clavicle rises with an arm lifted above the horizontal,
-    by about 15° overhead (Ludewig et al., J. Bone Joint Surg. Am. 91, 2009), so that much of the line's tilt is taken from the spine.
+    Keypoints cannot distinguish a raised shoulder from a bent spine. Anatomy can: the clavicle
+    rises with an arm lifted above the horizontal, by about 15° overhead (Ludewig et al., J. Bone
+    Joint Surg. Am. 91, 2009). That part of the shoulder line's tilt is taken from the spine.
+
+    Returns:
+        (F, 2, 4) local rotations of the clavicles, and (F, 4) the rotation of the chest that keeps
+        the shoulder line where it was seen.
     """
     lift = R.dot(upper_arm, R.apply(chest, np.array([0.0, 1.0, 0.0]))[:, None])
     angle = _CLAVICLE_LIFT * smoothstep(lift)
@@ -409,9 +429,10 @@ def _relative_hands(
     hands: SolvedHands | None,
     state: HoldState | None,
 ) -> tuple[ndarray, HoldState | None]:
-    """The hands (F, 2, 4) relative to their forearms: by the body's landmarks, and, where they are seen, by the hands' own.
+    """Return the rotations of the hands relative to their forearms, (F, 2, 4), and the state.
 
-    The latter is a correction of the former, so that a hand that is lost or comes back goes from one to the other without a jump.
+    The body's landmarks give the rotation; the points of a hand that is seen correct it. The
+    correction is held and eased, so that a hand that is lost or returns does not jump.
     """
     relative = R.multiply(R.conjugate(forearm), hand)
     if steady is not None:
@@ -435,8 +456,11 @@ def _relative_hands(
 def _own_head(
     times: ndarray, head: ndarray, face: SolvedHead | None, state: HoldState | None
 ) -> tuple[ndarray, HoldState | None]:
-    """The head's rotations (F, 4), world: by the body's landmarks, corrected to what the face says; a face that is lost or comes back goes
-    from one to the other without a jump."""
+    """Return the world rotations of the head, (F, 4), and the state.
+
+    The body's landmarks give the rotation; a face that is seen corrects it. The correction is held
+    and eased, so that a face that is lost or returns does not jump.
+    """
     if face is None:
         return head, state
     correction = R.multiply(R.conjugate(head), face.turns)[:, None]
@@ -445,7 +469,7 @@ def _own_head(
 
 
 def _pronated(forearm: ndarray, relative: ndarray) -> tuple[ndarray, ndarray]:
-    """Forearms (F, 2, 4), world, turned about themselves as far as the hands are; and the hands (F, 2, 4)."""
+    """Return world rotations of forearms that take the roll of the hands, and of the hands."""
     _, twist = R.swing_twist(relative, _REST_DIRECTION[:2])
     twist = np.where(twist[..., 3:] < 0, -twist, twist)
     roll = 2.0 * np.arctan2(R.dot(twist[..., :3], _REST_DIRECTION[:2]), twist[..., 3])

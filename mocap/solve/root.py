@@ -1,7 +1,8 @@
-"""Where the body is: the translation that puts the metric keypoints onto their image points, and how far the feet are off the floor.
+"""The path of the body: translation from the image points, and clearance of the feet.
 
-The height of the hips is not taken from the keypoints. The feet's height above the floor is (mostly none, more in a jump), and the body
-that is shown stands on its own legs below that (`stand`): whatever its proportions, feet neither float nor sink.
+The height of the hips is not taken from the keypoints. The clearance of the feet is (zero except in
+a jump), and the body shown stands on its own legs below that (`stand`), so that feet neither float
+nor sink, for a body of any proportions.
 """
 
 from __future__ import annotations
@@ -20,25 +21,27 @@ from mocap.core.keypoints import LANDMARKS
 from mocap.core.skeleton import BONES, Skeleton
 from mocap.core.surface import BODY_LANDMARKS, landmark_skin, lowest_skin
 
-# Along the viewing ray the fit is some ten times as uncertain as across it (depth follows from size), so it is filtered apart, in its
-# logarithm, and harder: Hz at rest, Hz per unit of speed.
+# Along the viewing ray the fit is some ten times as uncertain as across it (depth follows from
+# size). It is filtered separately and more strongly, as a logarithm: Hz at rest, Hz per unit of
+# speed.
 _MIN_CUTOFF = np.array([[2.0], [0.6]])
 _BETA = np.array([[8.0], [6.0]])
 _ACROSS_SMOOTH, _DEPTH_SMOOTH = 6.0, 1.5  # Hz, the bake's
-# The floor is where the lower foot is, to this time constant (s): a foot whose depth is misjudged does not lift the body. Only who takes
-# off, feet rising this fast (m/s; the detector's own errors move them by half of it), leaves the floor where it was, for no longer than a
-# jump lasts (s).
+# The floor follows the lower foot with this time constant, s: a foot whose depth is misjudged does
+# not lift the body. Only when feet rise this fast, m/s (errors of the detector move them at half of
+# it), the floor stays where it was, for no longer than a jump lasts, s.
 _FLOOR, _TAKE_OFF, _LONGEST_JUMP = 0.15, 0.8, 0.9
-# Feet that seem this little above the floor, metres, are on it: the detector's ankles tremble by as much.
+# Feet less than this above the floor, metres, are on it: detected ankles tremble by as much.
 _ON_FLOOR = 0.03
 
-# Live, the hips' height is what legs and floor say of it, to this time constant (s), and what is quicker is as hips are seen to move: legs
-# that are misjudged for a frame or two do not make the body hop. But never so far above and below the former, metres: feet would sink in,
-# and who comes back into the picture may be seen elsewhere.
+# Live, the height of the hips is a complementary filter with this time constant, s: legs and floor
+# set the slow part, the seen motion of the hips the quick one. Legs that are misjudged for a frame
+# or two then do not make the body hop. The result stays within these bounds above and below the
+# former, metres: feet must not sink, and a person who returns may be seen at another height.
 _STAND, _ABOVE, _BELOW = 0.1, 0.12, 0.02
 
 _UP = np.array([0.0, 1.0, 0.0])
-# How high heels and toe tips' landmarks are above the ground that they stand on, metres.
+# Height of the landmarks of heels and toe tips above the ground that they stand on, metres.
 _FOOT_SKIN = 0.02
 _UPPER_LEGS = [BONES.index("leftUpperLeg"), BONES.index("rightUpperLeg")]
 _FEET = [
@@ -48,8 +51,14 @@ _FEET = [
 
 @dataclass(slots=True)
 class FloorState:
-    """The floor's height and that of the lower foot at the last time (s), metres; and since when the body is in the air (s; NaN: it is
-    not)."""
+    """State of the floor.
+
+    Attributes:
+        floor: Height of the floor, metres.
+        foot: Height of the lower foot at the last frame, metres.
+        time: Of the last frame, seconds.
+        aloft: Since when the body is in the air, seconds; NaN on the floor.
+    """
 
     floor: float
     foot: float
@@ -59,8 +68,15 @@ class FloorState:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RootState:
-    """The filter's state, what was last shown (3,) and how high the hips were seen, where the path began (3,; camera axes), and the floor;
-    metres."""
+    """State of the live path.
+
+    Attributes:
+        filter: State of the translation's filter.
+        shown: (3,) the last point of the path, metres.
+        height: The last seen height of the hips, metres.
+        origin: (3,) where the path began, camera axes, metres.
+        floor: State of the floor.
+    """
 
     filter: OneEuroState
     shown: Float[ndarray, "3"]
@@ -71,7 +87,12 @@ class RootState:
 
 @dataclass(frozen=True, slots=True)
 class StandState:
-    """The time (s), and by how much the hips are higher by legs and floor than they are seen, slowly, metres."""
+    """State of the hips' height.
+
+    Attributes:
+        time: Of the last frame, seconds.
+        higher: Slow part of the height by legs and floor minus the seen height, metres.
+    """
 
     time: float
     higher: float
@@ -109,14 +130,18 @@ def _join(split: ndarray) -> ndarray:
 
 
 def _lift(above: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
-    """How far off the floor feet are that seem `above` metres off: none up to _ON_FLOOR, all from three times that."""
+    """Return the clearance of feet that seem `above` metres high: 0 up to _ON_FLOOR, all of it from
+    three times that on.
+    """
     return np.maximum(above, 0.0) * smoothstep(above, _ON_FLOOR, 3.0 * _ON_FLOOR)
 
 
 def _follow_floor(
     times: ndarray, feet: ndarray, state: FloorState | None
 ) -> tuple[ndarray, FloorState]:
-    """How far the body is off the floor (F,), from the height of its lower foot (NaN: not seen, so it stands); and the state after it."""
+    """Return the clearance of the body, (F,) metres, from the height of its lower foot, and the
+    state. A foot that is not seen (NaN) stands.
+    """
     at = state or FloorState(math.nan, math.nan, float(times[0]))
     floor, last, time, aloft = at.floor, at.foot, at.time, at.aloft
     above = []
@@ -148,12 +173,22 @@ def follow_root(
     upright: Float[ndarray, "frames 4"],
     state: RootState | None,
 ) -> tuple[Float[ndarray, "frames 3"], Float[ndarray, "frames"], RootState | None]:
-    """The live path (F, 3), metres: x and z of the hips' middle, beginning at 0, and y, how far the lower foot is off the floor; and how
-    high the hips are seen (F,), from where they were first.
+    """Return the live path of a body; causal.
 
-    positions: upright. translation: from fit_translation, camera axes; where it is NaN the path stands still. upright: turns camera axes
-    into the world's (mocap.solve.gravity). Causal: One Euro across the viewing ray and along it, the floor from the feet. The state, for
-    the frame after the last, is None until somebody has been seen.
+    One Euro filters across the viewing ray and along it; the floor follows the feet.
+
+    Args:
+        times: Seconds.
+        positions: Upright landmarks, metres from the middle of the hips.
+        confidence: Of the landmarks, 0 to 1.
+        translation: Of the hips, camera axes, metres (`fit_translation`); the path stands still
+            where it is NaN.
+        upright: Rotations from camera axes to the world's (`mocap.solve.gravity`).
+        state: After the frames before; None until a person has been seen.
+
+    Returns:
+        (F, 3) metres: x and z of the middle of the hips, from 0, and y, the clearance of the lower
+        foot; (F,) the seen height of the hips from their first one; and the state.
     """
     seen = np.flatnonzero(np.isfinite(translation[:, 0]))
     before = state.shown if state else np.zeros(3)
@@ -176,7 +211,7 @@ def follow_root(
         state.floor if state else None,
     )
     path[:, 1] = lift
-    # Where nobody is seen the path stands still where it was last.
+    # In frames without a person the path stands still.
     last = np.searchsorted(seen, np.arange(len(times)), side="right") - 1
     out = np.where((last >= 0)[:, None], path[last], before)
     heights = np.where(last >= 0, height[last], state.height if state else 0.0)
@@ -189,8 +224,14 @@ def steady_stand(
     seen: Float[ndarray, "frames"],
     state: StandState | None,
 ) -> tuple[Float[ndarray, "frames"], StandState]:
-    """The hips' height (F,), metres, causal: slowly by legs and floor (standing, of `stand`), quickly as they are seen (of
-    `follow_root`)."""
+    """Return the height of the hips, (F,) metres; causal.
+
+    Args:
+        times: Seconds.
+        standing: Height by legs and floor (`stand`), metres; it sets the slow part.
+        seen: Seen height (`follow_root`), metres; it sets the quick part.
+        state: After the frames before.
+    """
     time, higher = (
         (float(times[0]), float(standing[0] - seen[0]))
         if state is None
@@ -212,9 +253,16 @@ def settle_root(
     upright: Float[ndarray, "4"],
     above: Float[ndarray, "frames"] | None = None,
 ) -> Float[ndarray, "frames 3"]:
-    """The bake's path, as follow_root's but seeing the whole take: no delay, and gaps bridged.
+    """Return the path of a whole take, as `follow_root` but without delay and with gaps bridged.
 
-    above: how high the lower foot is above the floor, metres, where that has been found; the translation is then taken as it is.
+    Args:
+        times: Seconds.
+        positions: Upright landmarks, metres from the middle of the hips.
+        confidence: Of the landmarks, 0 to 1.
+        translation: Of the hips, camera axes, metres; NaN in gaps.
+        upright: Rotation from camera axes to the world's.
+        above: Height of the lower foot above the floor, metres, if it is known; the translation is
+            then not smoothed.
     """
     known = np.isfinite(translation).all(axis=1)
     if not known.any():
@@ -244,9 +292,9 @@ def settle_root(
 def stand(
     body: Skeleton, rotations: Float[ndarray, "frames 55 4"], path: Float[ndarray, "frames 3"]
 ) -> Float[ndarray, "frames 3"]:
-    """Return the root's positions (F, 3) of a body in these poses on a path of `follow_root`.
+    """Return the positions of the root, (F, 3), of a posed body on a path of `follow_root`.
 
-    The body's lowest part, whatever it is, is as far off y = 0 as the path says.
+    The lowest part of the body is as far above y = 0 as the path says.
     """
     hips = R.apply(rotations[:, 0], -body.offsets[_UPPER_LEGS].mean(axis=0))
     height = path[:, 1] - lowest_skin(body, rotations)

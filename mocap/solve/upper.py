@@ -1,7 +1,8 @@
-"""Only the upper body: somebody at a desk, whose hips and legs are never seen, sits (or stands) still, legs at rest; what moves is above.
+"""Upper body only: a person at a desk, whose hips and legs are not in the picture.
 
-A detector makes hips up where it sees none, and they wander with the shoulders. So hips that are not seen are put where they may well be:
-half a metre below where the shoulders are on the whole, and facing as they do on the whole. What shoulders do beyond that is the spine's.
+The legs rest and the hips stay still. A detector guesses hips that it does not see, and they wander
+with the shoulders. Unseen hips are therefore placed half a metre below the slow part of the
+shoulders' position, facing as the slow part of their direction. The spine takes the rest.
 """
 
 from __future__ import annotations
@@ -17,25 +18,26 @@ from mocap.core.easing import smoothstep
 from mocap.core.keypoints import LANDMARKS
 
 STEADY = 0.1
-"""Hz, of the filters that say where the shoulders are on the whole."""
+"""Cutoff of the filters for the slow part of the shoulders, Hz."""
 
 _SHOULDERS, _HIPS, _KNEES = (
     [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")]
     for n in ("shoulder", "hip", "knee")
 )
 _LEGS = slice(_KNEES[0], len(LANDMARKS))
-# A leg is seen by its hip and knee. Whoever shows one in less than this part of a take shows his upper body.
+# A leg is seen if its hip and knee are. A take that shows a leg in less than this share of its
+# frames shows an upper body.
 _SEEN, _SHARE = 0.3, 0.1
-# Live, that is the part of the last seconds or so: below the first it is the upper body, above the second all of it, and between
-# something between, so that nothing snaps.
+# Live, the share is taken over the last seconds: below _UPPER it is an upper body, above _WHOLE a
+# whole one, with a smooth transition between them.
 _SECONDS, _UPPER, _WHOLE = 2.0, 0.2, 0.6
-# How high shoulders are above the hips, and how far from above them they lean at most, metres.
+# Height of the shoulders above the hips, and their largest horizontal distance, metres.
 _TRUNK, _LEAN = 0.5, 0.25
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class UpperState:
-    """When legs were last looked for, s, and in which part of the time before they were seen."""
+    """Time of the last frame, seconds, and the share of recent frames in which legs were seen."""
 
     time: float
     share: float
@@ -46,7 +48,7 @@ def _legs_seen(confidence: Float[ndarray, "frames 33"]) -> ndarray:
 
 
 def is_upper_body(confidence: Float[ndarray, "frames 33"]) -> bool:
-    """Whether a take shows somebody's upper body only."""
+    """Return whether a take shows only the upper body of a person."""
     somebody = confidence.max(axis=1) > 0.0
     return bool(somebody.any()) and float(_legs_seen(confidence[somebody]).mean()) < _SHARE
 
@@ -56,8 +58,10 @@ def follow_whole_body(
     confidence: Float[ndarray, "frames 33"],
     state: UpperState | None,
 ) -> tuple[Float[ndarray, "frames"], UpperState | None]:
-    """How far the whole body counts as seen, 0 (its upper half) to 1, from each frame and those before; frames without anybody do not
-    change it, and the state is None until there is somebody."""
+    """Return how far the whole body counts as seen, 0 (upper body) to 1; causal.
+
+    Frames without a person do not change it; the state is None until there is one.
+    """
     out = []
     for t, seen, somebody in zip(
         times.tolist(),
@@ -83,9 +87,14 @@ def on_steady_hips(
     whole: Float[ndarray, "frames"],
     slow: Callable[[ndarray], ndarray],
 ) -> tuple[Float[ndarray, "frames 33 3"], Float[ndarray, "frames 33"]]:
-    """Upright landmarks and their confidence, with hips where the upper body alone puts them and legs unseen, as far as whole is below 1.
+    """Return landmarks and confidences with steady hips and unseen legs.
 
-    place: where the hips' middle is in the world, upright, metres; NaN where that is not known. slow: a filter, on (F, 2, 3).
+    Args:
+        positions: Upright landmarks, metres from the middle of the hips.
+        confidence: Of the landmarks, 0 to 1.
+        place: Of the middle of the hips in the world, upright, metres; NaN where unknown.
+        whole: How far the whole body is seen: at 1 nothing changes, at 0 all of the change applies.
+        slow: A low-pass filter on (F, 2, 3).
     """
     if whole.min() >= 1.0:
         return positions, confidence

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: what it prints, what it leaves behind, and how it says no."""
+"""The command line as a user meets it: output, files left behind, and refusals."""
 
 from __future__ import annotations
 
@@ -434,7 +434,7 @@ def test_the_version_is_printed(run) -> None:
 
 
 def test_help_imports_neither_rich_nor_the_pipeline() -> None:
-    """`mocap --help` answers at once: heavy libraries are imported by the commands that use them."""
+    """`mocap --help` is quick: heavy libraries are imported by the commands that use them."""
     program = (
         "import sys; from mocap.cli import main\n"
         "heavy = {'rich', 'cv2', 'mediapipe', 'websockets', 'pythonosc', 'multiprocessing'}\n"

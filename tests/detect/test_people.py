@@ -1,4 +1,6 @@
-"""One of several people: two takes of the demo clip side by side, each of which is known from being seen alone."""
+"""One of several people: two takes of the demo clip side by side, each of which is known from being
+seen alone.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ FRAMES = 10
 
 @pytest.fixture(scope="module")
 def pair() -> np.ndarray:
-    """(F, height, 2 · width, 3): somebody, and on the right somebody else, the same one mirrored and later."""
+    """(F, height, 2 · width, 3): somebody, and on the right somebody else, the same one mirrored
+    and later.
+    """
     images = [frame.image for frame in open_source(DEMO)][: 40 + FRAMES]
     return np.array([np.hstack([images[i], images[i + 40][:, ::-1]]) for i in range(FRAMES)])
 
@@ -99,7 +103,7 @@ def test_the_command_line_says_that_there_are_never_so_many(
 
 
 def test_a_viewer_chooses_while_it_is_live(pair: np.ndarray, tmp_path: Path) -> None:
-    """The pictures over and over; where the points are that the viewers are told of."""
+    """Plays the pictures repeatedly; yields the positions of the points sent to the viewers."""
     for i, image in enumerate(pair):
         (tmp_path / f"{i}.jpg").write_bytes(jpeg(image, pair.shape[2]))
     both = open_source(tmp_path, 10.0)
@@ -176,7 +180,7 @@ def test_another_one_is_not_wanted_before_anybody_is_there() -> None:
 
 
 def test_another_take_begins_with_the_number_again(pair: np.ndarray) -> None:
-    """As a clock that is set back tells; by then whoever was followed may stand anywhere."""
+    """A clock that is set back means another take: the person may stand anywhere."""
     with PoseDetector("lite", person=2) as detector:
         assert is_somebody(detector.detect(pair[0], 100.0))
         found = detector.detect(np.ascontiguousarray(pair[1][:, ::-1]), 0.0)

@@ -21,12 +21,16 @@ from tests.helpers.synthetic import keypoints_of, random_body
 
 @pytest.fixture(scope="module")
 def demo() -> Motion:
-    """A motion of ours with steps, a squat, a hop and a turn, whose contacts are known; in front of a camera at its hips' height."""
+    """A motion of ours with steps, a squat, a hop and a turn, whose contacts are known; in front of
+    a camera at its hips' height.
+    """
     return demo_motion()
 
 
 def trembling(motion: Motion, seed: int = 0) -> Motion:
-    """The motion with the errors of a detector: legs that wander by some degrees over some tenths of a second, a path that drifts."""
+    """The motion with the errors of a detector: legs that wander by some degrees over some tenths
+    of a second, a path that drifts.
+    """
     rng = np.random.default_rng(seed)
     rotations, root = np.array(motion.rotations), np.array(motion.root_positions)
     for bone in ("UpperLeg", "LowerLeg", "Foot"):
@@ -117,7 +121,10 @@ def test_hips_that_drift_are_brought_back_over_standing_feet() -> None:
 
 
 def test_legs_that_are_seen_to_reach_too_little_do_not_hold_the_hips_back() -> None:
-    """Steps towards a camera: a foot that stands seems to come along at half the body's speed. One after the other, with gaps."""
+    """Steps towards a camera: a foot that stands seems to come along at half the body's speed.
+
+    One after the other, with gaps.
+    """
     times = np.arange(120) / 30.0
     walk = np.stack([np.zeros(120), np.full(120, 0.95), 0.8 * times], axis=1)
     points = np.zeros((120, 4, 3))

@@ -35,7 +35,9 @@ def through_tilted_camera(motion: Motion, degrees: float) -> Keypoints:
 
 
 def baked(keypoints: Keypoints) -> Motion:
-    """Gravity and the closed form alone: the rest of the bake is made for a detector's errors, and there are none here."""
+    """Gravity and the closed form alone: the rest of the bake is made for a detector's errors, and
+    there are none here.
+    """
     upright = find_gravity(*body_axis(keypoints.positions, keypoints.confidence))
     rotations, _ = solve_body(
         keypoints.times, R.apply(upright, keypoints.positions), keypoints.confidence
@@ -57,7 +59,7 @@ def test_a_standing_person_under_a_tilted_camera_stands_upright(tilt: float) -> 
 
 @pytest.mark.parametrize("tilt", [-20.0, 0.0, 20.0])
 def test_through_the_whole_bake_too_with_a_detectors_noise(tilt: float) -> None:
-    """From ankles to shoulders; the lifter and the optimiser, which know no gravity, are between."""
+    """From ankles to shoulders, through the lifter and the optimiser, which know no gravity."""
     for seed in range(2):
         found = solve_take(
             noisy(

@@ -1,4 +1,6 @@
-"""The bake's optimiser: exact where there is nothing to mend, one body, no trembling, no frame left out."""
+"""The bake's optimiser: exact where there is nothing to mend, one body, no trembling, no frame left
+out.
+"""
 
 from dataclasses import replace
 from time import process_time
@@ -191,7 +193,7 @@ def test_the_roots_distance_has_the_jacobian_of_a_projection(rng: np.random.Gene
 
 
 def test_lengths_are_found_from_the_wrong_ones(rng: np.random.Generator) -> None:
-    """Without noise the body comes out as it is, although its proportions are nobody's."""
+    """Without noise the body is found exactly, although its proportions are unusual."""
     truth = smooth_motion(rng, 4.0, 30.0)
     keypoints = seen_by_camera(truth)
     found = refine_landmarks(keypoints, own_prior(keypoints, truth.root_positions), rounds=12)
@@ -351,7 +353,9 @@ def test_time_grows_with_the_frames_and_no_faster(rng: np.random.Generator) -> N
 
 
 def test_knees_do_not_bend_forwards() -> None:
-    """A straight leg whose prior says that the shank points forwards by 50° comes out nearer to straight."""
+    """A straight leg whose prior says that the shank points forwards by 50° comes out nearer to
+    straight.
+    """
     v = np.tile(REST, (40, 1, 1))
     v[:, 0] = [0.0, 0.0, -4.0]
     shank = NAMES.index("shank")
@@ -389,12 +393,14 @@ def test_knees_do_not_bend_forwards() -> None:
     assert np.all(angle < 30.0)
 
 
-# The ground ---------------------------------------------------------------------------------------------------------------------
+# The ground ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def demo() -> Motion:
-    """Steps, a squat, a hop and a turn, 4 m before a camera at its hips' height; its contacts are known."""
+    """Steps, a squat, a hop and a turn, 4 m before a camera at its hips' height; its contacts are
+    known.
+    """
     with np.load(assets.path("demo/demo_truth.npz")) as file:
         truth = file["contacts"].astype(float)
         return Motion(
@@ -533,7 +539,9 @@ def test_a_step_goes_down_the_cost_of_standing(rng: np.random.Generator) -> None
 
 
 def test_feet_that_stand_are_still_and_tell_of_the_legs(demo: Motion) -> None:
-    """With noise as a detector's: less slip by far than without the ground, and legs no worse for it."""
+    """With noise as a detector's: less slip by far than without the ground, and legs no worse for
+    it.
+    """
     legs, slips = [], []
     for seed in range(2):
         keypoints = noisy(seen_by_camera(demo), np.random.default_rng(seed))
@@ -558,7 +566,9 @@ def test_feet_that_stand_are_still_and_tell_of_the_legs(demo: Motion) -> None:
 
 
 def test_without_noise_true_contacts_change_nothing(demo: Motion) -> None:
-    """What little is off then is smoothing (the demo's arms swing fast), and no more of it with the ground than without."""
+    """What little is off then is smoothing (the demo's arms swing fast), and no more of it with the
+    ground than without.
+    """
     keypoints = seen_by_camera(demo)
     errors = []
     for found in on_ground(keypoints, demo.contacts, demo.root_positions):

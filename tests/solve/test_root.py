@@ -1,4 +1,6 @@
-"""The root: put where the image says, however the rest is wrong; its path that of the walk; feet that stand on the floor and leave it."""
+"""The root: put where the image says, however the rest is wrong; its path that of the walk; feet
+that stand on the floor and leave it.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def grounded(
     parameters: dict[str, np.ndarray],
     heading: np.ndarray,
 ) -> Motion:
-    """A motion whose lower foot is `path`'s y above y = 0, from parameters as synthetic.rotations_of wants them."""
+    """A motion whose lower foot is `path`'s y above y = 0, from parameters as
+    synthetic.rotations_of wants them.
+    """
     orientation = R.from_rotation_vector(heading[:, None] * [0.0, 1.0, 0.0])
     rotations = synthetic.rotations_of(parameters, orientation)
     root = path.copy()
@@ -49,7 +53,9 @@ def grounded(
 
 
 def walk(body: Skeleton, fps: float = 30.0, seconds: float = 4.0) -> Motion:
-    """Striding at about 1 m/s, to and fro, towards the camera and across, from the first frame to the last."""
+    """Striding at about 1 m/s, to and fro, towards the camera and across, from the first frame to
+    the last.
+    """
     times = np.arange(round(seconds * fps)) / fps
     path = np.stack([0.9 * np.sin(0.9 * times), 0.0 * times, np.cos(0.7 * times)], axis=1)
     still = {
@@ -93,7 +99,9 @@ def fitted(keypoints: Keypoints, camera: Camera = CAMERA) -> np.ndarray:
 
 
 def least_squares(positions: np.ndarray, image: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The translations that put weighted points nearest to their rays, by NumPy, one frame after another."""
+    """The translations that put weighted points nearest to their rays, by NumPy, one frame after
+    another.
+    """
     out = []
     for points, pixels, weight in zip(positions, image, weights, strict=True):
         rows, wanted = [], []
@@ -127,7 +135,7 @@ def baked(keypoints: Keypoints, translation: np.ndarray) -> np.ndarray:
     )
 
 
-# --- The fit ---------------------------------------------------------------------------------------------------------------------------
+# --- The fit --------------------------------------------------------------------------------------
 
 
 @few
@@ -154,9 +162,7 @@ def test_with_a_little_noise_it_is_the_weighted_least_squares_solution(seed: int
     assert np.abs(found - least_squares(keypoints.positions, image, confidence)).max() < 1e-9
 
 
-def test_an_arm_seen_in_the_wrong_place_moves_it_by_less_than_half_of_what_it_would_on_average() -> (
-    None
-):
+def test_an_arm_seen_in_the_wrong_place_moves_it_by_less_than_half_of_its_share() -> None:
     rng = np.random.default_rng(0)
     motion = synthetic.random_poses(rng, 60)
     keypoints = synthetic.keypoints_of(motion)
@@ -208,7 +214,7 @@ def test_where_too_little_is_seen_or_it_would_lie_behind_the_camera_nothing_is_k
     ).all()
 
 
-# --- The path --------------------------------------------------------------------------------------------------------------------------
+# --- The path -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", [None, 1, 2])

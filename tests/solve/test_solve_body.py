@@ -1,4 +1,6 @@
-"""The closed-form solver on what it promises: exact, continuous, mirrored, the same live as in one go, whatever way the body is turned."""
+"""The closed-form solver on what it promises: exact, continuous, mirrored, the same live as in one
+go, whatever way the body is turned.
+"""
 
 from __future__ import annotations
 
@@ -201,8 +203,9 @@ def test_the_bake_without_refinement_is_exact_too() -> None:
 
 
 def test_the_landmarks_of_the_solved_body_lie_where_they_were_seen() -> None:
-    """The limbs' directions on a body of the measured lengths put the ends of arms and legs back to where they came from, to what the
-    spine (two lines seen, three bones) leaves open."""
+    """The limbs' directions on a body of the measured lengths put the ends of arms and legs back to
+    where they came from, to what the spine (two lines seen, three bones) leaves open.
+    """
     motion = random_poses(np.random.default_rng(2), 200)
     keypoints = keypoints_of(motion)
     found = solve_take(keypoints, SolveOptions(refine=False))

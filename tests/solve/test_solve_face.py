@@ -1,4 +1,6 @@
-"""Faces to weights: still faces are calm, each movement moves its own weight, head turns move none, and portions make no difference."""
+"""Faces to weights: still faces are calm, each movement moves its own weight, head turns move none,
+and portions make no difference.
+"""
 
 from __future__ import annotations
 
@@ -351,9 +353,7 @@ def test_vrm_presets_stay_within_one() -> None:
     assert np.all(sum(made[v] for v in ("aa", "ih", "ou", "ee", "oh")) <= 1.0 + 1e-12)
 
 
-def test_filtered_heads_are_within_three_degrees_of_the_matrix_also_where_the_face_is_lost_for_a_while() -> (
-    None
-):
+def test_filtered_heads_are_within_three_degrees_of_the_matrix_also_around_a_loss() -> None:
     turns = Rotation.from_euler(
         "yx", np.stack([30 * np.sin(np.arange(90) / 15), np.full(90, 10.0)], axis=1), degrees=True
     ).as_matrix()
@@ -418,7 +418,9 @@ def test_what_a_network_tells_of_a_face_stands_in_place_of_what_is_measured() ->
 
 
 def test_what_a_network_tells_of_the_neutral_face_is_no_expression() -> None:
-    """Brows that always seem low, eyes that seem half shut; and a blink that the network calls 0.7 is a blink."""
+    """Brows that always seem low, eyes that seem half shut; and a blink that the network calls 0.7
+    is a blink.
+    """
     told = np.zeros((150, len(BLENDSHAPES)))
     brow, blink = BLENDSHAPES.index("browDownLeft"), BLENDSHAPES.index("eyeBlinkLeft")
     told[:, brow], told[:, blink] = 0.3, 0.2
@@ -437,7 +439,9 @@ def test_what_a_network_tells_of_the_neutral_face_is_no_expression() -> None:
 
 
 def test_frames_of_which_nothing_is_told_are_frames_without_a_face() -> None:
-    """A page's camera sends no face where it sees none; and one that only sends points is another performer."""
+    """A page's camera sends no face where it sees none; and one that only sends points is another
+    performer.
+    """
     told = np.full((1, len(BLENDSHAPES)), 0.0)
     told[:, BLENDSHAPES.index("jawOpen")] = 0.5
     state, shown = None, []

@@ -1,4 +1,6 @@
-"""Hands: what random reachable hands come back as, mirrored and live alike, and what happens where they are not seen."""
+"""Hands: what random reachable hands come back as, mirrored and live alike, and what happens where
+they are not seen.
+"""
 
 from __future__ import annotations
 
@@ -218,7 +220,7 @@ def test_hands_that_the_network_takes_for_the_others_are_not_believed() -> None:
 
 
 def hands_alone(frames: int = 40) -> tuple[Keypoints, np.ndarray]:
-    """A right hand that moves, and nobody."""
+    """A right hand that moves, without a body."""
     motion = gesturing(np.random.default_rng(2), frames / 30.0, 30.0)
     seen = np.tile([False, True], (len(motion), 1))
     keypoints = with_hands(motion, seen)

@@ -1,4 +1,6 @@
-"""What a performer chooses of the live grade: smoothing for lag, feet held or not, hips that travel or stay."""
+"""What a performer chooses of the live grade: smoothing for lag, feet held or not, hips that travel
+or stay.
+"""
 
 from __future__ import annotations
 

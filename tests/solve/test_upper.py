@@ -1,4 +1,6 @@
-"""Only the upper body: legs at rest, hips steady, found by itself, and without a jump where legs come into the picture."""
+"""Only the upper body: legs at rest, hips steady, found by itself, and without a jump where legs
+come into the picture.
+"""
 
 from __future__ import annotations
 
@@ -151,7 +153,8 @@ def test_the_desk_clip_has_no_leg_motion_steady_hips_and_live_fingers(data: Path
     assert is_upper_body(keypoints.confidence)
     for motion in (solve_take(keypoints), CausalSolver().solve(keypoints)):
         print(
-            f"desk: legs {turned(motion, LEGS):.2f}°, hips {1e3 * travelled(motion):.0f} mm and {turned(motion, [0]):.1f}°, "
+            f"desk: legs {turned(motion, LEGS):.2f}°, hips {1e3 * travelled(motion):.0f} mm "
+            f"and {turned(motion, [0]):.1f}°, "
             f"fingers of the right hand {turned(motion, FINGER_BONES[1].tolist()):.0f}°"
         )
         assert turned(motion, LEGS) < 0.01
