@@ -45,7 +45,7 @@ class Still(Source):
         yield Frame(0.0, self._image)
 
 
-class Animation(Source):
+class AnimatedImage(Source):
     """The frames of an animated GIF, WebP or PNG at the times that the file gives.
 
     Args:

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from mocap.capture.files import IMAGE_SUFFIXES
-from mocap.capture.images import Animation, ImageFolder, Still, is_animation
+from mocap.capture.images import AnimatedImage, ImageFolder, Still, is_animation
 from mocap.capture.source import Source
 from mocap.capture.video import Video
 
@@ -34,7 +34,7 @@ def open_source(path: str | os.PathLike[str], source_fps: float | None = None) -
     if path.is_dir():
         return ImageFolder(path, source_fps)
     if is_animation(path):
-        animation = Animation(path, source_fps)
+        animation = AnimatedImage(path, source_fps)
         if animation.count != 1:
             return animation
     return Still(path) if path.suffix.lower() in _STILL_SUFFIXES else Video(path, source_fps)

@@ -48,7 +48,7 @@ _EXCHANGE = 0.05
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Hand:
+class FoundHand:
     """One hand in one picture.
 
     Attributes:
@@ -151,7 +151,7 @@ def crop_around(
 
 
 def matched(
-    found: tuple[Hand | None, Hand | None],
+    found: tuple[FoundHand | None, FoundHand | None],
     positions: Float[ndarray, "33 3"],
     image: Float[ndarray, "33 2"],
 ) -> Hands:
@@ -166,7 +166,7 @@ def matched(
     wrists = image[HANDS[:, 0]]
     hands = list(found)
 
-    def distance(hand: Hand | None, side: int) -> float:
+    def distance(hand: FoundHand | None, side: int) -> float:
         return 0.0 if hand is None else float(np.linalg.norm(hand.image[0] - wrists[side])) / metre
 
     left, right = found
@@ -189,9 +189,9 @@ def matched(
     )
 
 
-def by_label(found: list[Hand]) -> Hands:
+def by_label(found: list[FoundHand]) -> Hands:
     """Assign hands without a body by their handedness, the most certain first."""
-    hands: list[Hand | None] = [None, None]
+    hands: list[FoundHand | None] = [None, None]
     for hand in sorted(found, key=lambda h: -abs(h.left - 0.5)):
         side = 0 if hand.left > 0.5 else 1
         if hands[side] is None:
@@ -201,7 +201,7 @@ def by_label(found: list[Hand]) -> Hands:
     return _both(hands)
 
 
-def _both(hands: list[Hand | None]) -> Hands:
+def _both(hands: list[FoundHand | None]) -> Hands:
     out = no_hands()
     for side, hand in enumerate(hands):
         if hand is not None:

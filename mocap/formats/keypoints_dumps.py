@@ -40,9 +40,9 @@ def header_line(camera: Camera, fps: float | None = None) -> str:
     return msgspec.json.encode(_header(camera, fps)).decode() + "\n"
 
 
-def _header(camera: Camera, fps: float | None) -> shape.Take:
-    own = shape.Camera(round(camera.focal, 3), camera.centre, camera.source)
-    return shape.Take(*camera.size, fps, own)
+def _header(camera: Camera, fps: float | None) -> shape.TakeJson:
+    own = shape.CameraJson(round(camera.focal, 3), camera.centre, camera.source)
+    return shape.TakeJson(*camera.size, fps, own)
 
 
 def frame_line(keypoints: Keypoints, index: int) -> str:
@@ -56,15 +56,15 @@ def _rate(keypoints: Keypoints) -> float | None:
     )
 
 
-def _frame(keypoints: Keypoints, i: int) -> shape.Frame:
+def _frame(keypoints: Keypoints, i: int) -> shape.FrameJson:
     scores = np.round(keypoints.confidence[i], 6)
     image = _points(keypoints.image[i], 3, scores, LANDMARKS)
     world = _points(keypoints.positions[i] * DETECTOR_AXES, 6, scores, LANDMARKS)
     hands = [_hand(keypoints, i, side) for side in (0, 1)]
     if not image and not world and hands == [None, None]:
-        return shape.Frame(timestamp=float(keypoints.times[i]), poses=[])
+        return shape.FrameJson(timestamp=float(keypoints.times[i]), poses=[])
     seen = scores[np.isfinite(scores)]
-    pose = shape.Pose(
+    pose = shape.PoseJson(
         round(float(seen.mean()), 6) if len(seen) else None,
         image,
         world,
@@ -72,7 +72,7 @@ def _frame(keypoints: Keypoints, i: int) -> shape.Frame:
         hands[1],
         _face(keypoints, i),
     )
-    return shape.Frame(timestamp=float(keypoints.times[i]), poses=[pose])
+    return shape.FrameJson(timestamp=float(keypoints.times[i]), poses=[pose])
 
 
 def _points(
@@ -80,7 +80,7 @@ def _points(
     digits: int,
     scores: ndarray | None = None,
     names: tuple[str, ...] = (),
-) -> list[shape.Point]:
+) -> list[shape.PointJson]:
     out = []
     for k, (row, seen) in enumerate(
         zip(
@@ -92,7 +92,7 @@ def _points(
         if seen:
             score = None if scores is None or not np.isfinite(scores[k]) else float(scores[k])
             out.append(
-                shape.Point(
+                shape.PointJson(
                     row[0],
                     row[1],
                     row[2] if len(row) > 2 else None,
@@ -103,7 +103,7 @@ def _points(
     return out
 
 
-def _hand(keypoints: Keypoints, i: int, side: int) -> shape.Hand | None:
+def _hand(keypoints: Keypoints, i: int, side: int) -> shape.HandJson | None:
     if keypoints.hands is None or not np.all(np.isfinite(hand := keypoints.hands[i, side])):
         return None
     image = (
@@ -116,10 +116,10 @@ def _hand(keypoints: Keypoints, i: int, side: int) -> shape.Hand | None:
         if keypoints.hands_confidence is None
         else round(float(keypoints.hands_confidence[i, side]), 6)
     )
-    return shape.Hand(score, image, _points(hand * DETECTOR_AXES, 6, None, HAND_LANDMARKS))
+    return shape.HandJson(score, image, _points(hand * DETECTOR_AXES, 6, None, HAND_LANDMARKS))
 
 
-def _face(keypoints: Keypoints, i: int) -> shape.Face | None:
+def _face(keypoints: Keypoints, i: int) -> shape.FaceJson | None:
     points = (
         []
         if keypoints.face is None or not np.all(np.isfinite(keypoints.face[i]))
@@ -135,4 +135,4 @@ def _face(keypoints: Keypoints, i: int) -> shape.Face | None:
         if weights is None or not np.all(np.isfinite(weights))
         else dict(zip(BLENDSHAPES, np.round(weights, 5).tolist(), strict=True))
     )
-    return shape.Face(points, transform, told) if points or transform else None
+    return shape.FaceJson(points, transform, told) if points or transform else None

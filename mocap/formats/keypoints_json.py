@@ -128,11 +128,11 @@ def loads(text: str | bytes, source_fps: float | None = None, image_only: bool =
     return keypoints if flat else _turned_round(keypoints)
 
 
-def _followed(frames: list[shape.Frame]) -> list[shape.Pose | None]:
+def _followed(frames: list[shape.FrameJson]) -> list[shape.PoseJson | None]:
     """The person's pose in each frame, None where there is none: at first the most confident and
     largest one, then the one with the nearest hips.
     """
-    out: list[shape.Pose | None] = []
+    out: list[shape.PoseJson | None] = []
     last: ndarray | None = None
     for frame in frames:
         poses = frame.poses
@@ -152,14 +152,14 @@ def _followed(frames: list[shape.Frame]) -> list[shape.Pose | None]:
     return out
 
 
-def _prominence(pose: shape.Pose) -> float:
+def _prominence(pose: shape.PoseJson) -> float:
     xy = np.array([(p.x, p.y) for p in pose.keypoints if p.x is not None and p.y is not None])
     scores = [p.score for p in pose.keypoints or pose.keypoints_3d if p.score is not None]
     score = pose.score if pose.score is not None else float(np.mean(scores)) if scores else 1.0
     return score * (float(np.prod(np.ptp(xy, axis=0))) if len(xy) else 1.0)
 
 
-def _hips(pose: shape.Pose) -> Float[ndarray, " 2"]:
+def _hips(pose: shape.PoseJson) -> Float[ndarray, " 2"]:
     """The middle of the hips in the image, or NaN."""
     image = np.full((33, 2), np.nan)
     if len(pose.keypoints) == 33 or any(p.name for p in pose.keypoints):
@@ -167,7 +167,7 @@ def _hips(pose: shape.Pose) -> Float[ndarray, " 2"]:
     return np.asarray(image[[_INDEX["left_hip"], _INDEX["right_hip"]]].mean(axis=0))
 
 
-def _is_flat(poses: list[shape.Pose | None]) -> bool:
+def _is_flat(poses: list[shape.PoseJson | None]) -> bool:
     """Whether the poses have points in the image, and in no frame any in metres."""
     seen = [p for p in poses if p is not None]
     return any(p.keypoints for p in seen) and not any(p.keypoints_3d for p in seen)
@@ -195,7 +195,7 @@ def _landmarks_named(names: tuple[str | None, ...]) -> list[int]:
 def _fill(
     out: Float[ndarray, "33 d"],
     confidence: Float[ndarray, " 33"],
-    points: list[shape.Point],
+    points: list[shape.PointJson],
     frame: int,
 ) -> None:
     """The points' coordinates and scores into their landmarks' rows."""
@@ -224,7 +224,7 @@ def _fill(
     confidence[index[seen]] = scores[seen]
 
 
-def _times(take: shape.Take, source_fps: float | None) -> Float[ndarray, " frames"]:
+def _times(take: shape.TakeJson, source_fps: float | None) -> Float[ndarray, " frames"]:
     count = len(take.frames)
     if source_fps is not None and not (np.isfinite(source_fps) and source_fps > 0):
         raise InputError(
@@ -260,7 +260,7 @@ def _times(take: shape.Take, source_fps: float | None) -> Float[ndarray, " frame
     return np.arange(count) / fps
 
 
-def _camera(take: shape.Take, *images: ndarray | None) -> Camera:
+def _camera(take: shape.TakeJson, *images: ndarray | None) -> Camera:
     size = _image_size(take, *images)
     own = take.camera
     if own is None:
@@ -274,7 +274,7 @@ def _camera(take: shape.Take, *images: ndarray | None) -> Camera:
     raise InputError(f"A camera's source is one of {known}, not {own.source!r}.")
 
 
-def _image_size(take: shape.Take, *images: ndarray | None) -> tuple[int, int]:
+def _image_size(take: shape.TakeJson, *images: ndarray | None) -> tuple[int, int]:
     if take.width and take.height and take.width > 0 and take.height > 0:
         return int(take.width), int(take.height)
     points = np.concatenate([i.reshape(-1, 2) for i in images if i is not None])

@@ -17,7 +17,7 @@ _HAND_INDEX = {name: i for i, name in enumerate(HAND_LANDMARKS)}
 
 
 def read_hands(
-    poses: list[shape.Pose | None],
+    poses: list[shape.PoseJson | None],
 ) -> tuple[ndarray | None, ndarray | None, ndarray | None]:
     """Both hands of each frame: metres from their wrists (F, 2, 21, 3) in the file's axes, pixels
     (F, 2, 21, 2), and scores (F, 2).
@@ -41,7 +41,7 @@ def read_hands(
     return world, image if np.isfinite(image).any() else None, score
 
 
-def _hand_points(points: list[shape.Point], frame: int) -> Float[ndarray, "21 3"] | None:
+def _hand_points(points: list[shape.PointJson], frame: int) -> Float[ndarray, "21 3"] | None:
     """The 21 points by name, or by order where they have none; None if one of them is not there."""
     if len(points) != len(HAND_LANDMARKS):
         return None
@@ -57,7 +57,7 @@ def _hand_points(points: list[shape.Point], frame: int) -> Float[ndarray, "21 3"
     return None if np.isnan(out[:, :2]).any() else out
 
 
-def read_face(pose: shape.Pose | None) -> Float[ndarray, "478 3"] | None:
+def read_face(pose: shape.PoseJson | None) -> Float[ndarray, "478 3"] | None:
     """Return the 478 points of a face; eyes look ahead in one of 468, which has no irises."""
     if pose is None or pose.face is None or len(pose.face.keypoints) not in (468, 478):
         return None

@@ -18,7 +18,7 @@ _HEADER = ("width", "height", "fps", "camera")
 _NAMES = {"keypoints_3d": "keypoints3D", "left_hand": "leftHand", "right_hand": "rightHand"}
 
 
-class Point(msgspec.Struct, omit_defaults=True):
+class PointJson(msgspec.Struct, omit_defaults=True):
     # null is what JavaScript writes for NaN: not seen.
     x: float | None
     y: float | None
@@ -27,51 +27,51 @@ class Point(msgspec.Struct, omit_defaults=True):
     name: str | None = None
 
 
-class Hand(msgspec.Struct, omit_defaults=True, rename=_NAMES):
+class HandJson(msgspec.Struct, omit_defaults=True, rename=_NAMES):
     score: float | None = None
-    keypoints: list[Point] = []
-    keypoints_3d: list[Point] = []
+    keypoints: list[PointJson] = []
+    keypoints_3d: list[PointJson] = []
 
 
-class Face(msgspec.Struct, omit_defaults=True):
-    keypoints: list[Point] = []
+class FaceJson(msgspec.Struct, omit_defaults=True):
+    keypoints: list[PointJson] = []
     transform: list[float] | None = None
     blendshapes: dict[str, float] | None = None
 
 
-class Pose(msgspec.Struct, omit_defaults=True, rename=_NAMES):
+class PoseJson(msgspec.Struct, omit_defaults=True, rename=_NAMES):
     score: float | None = None
-    keypoints: list[Point] = []
-    keypoints_3d: list[Point] = []
-    left_hand: Hand | None = None
-    right_hand: Hand | None = None
-    face: Face | None = None
+    keypoints: list[PointJson] = []
+    keypoints_3d: list[PointJson] = []
+    left_hand: HandJson | None = None
+    right_hand: HandJson | None = None
+    face: FaceJson | None = None
 
 
-class Frame(msgspec.Struct, kw_only=True):
+class FrameJson(msgspec.Struct, kw_only=True):
     timestamp: float | None = None
-    poses: list[Pose]
+    poses: list[PoseJson]
 
 
-class Camera(msgspec.Struct, omit_defaults=True):
+class CameraJson(msgspec.Struct, omit_defaults=True):
     focal: float
     centre: tuple[float, float] | None = None
     source: str = "told"
 
 
-class Take(msgspec.Struct, omit_defaults=True):
+class TakeJson(msgspec.Struct, omit_defaults=True):
     width: float | None = None
     height: float | None = None
     fps: float | None = None
-    camera: Camera | None = None
-    frames: list[Frame] = []
+    camera: CameraJson | None = None
+    frames: list[FrameJson] = []
 
 
 # What msgspec raises for text that is not JSON, not UTF-8, or nested thousands of times.
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def parsed(data: bytes) -> Take:
+def parsed(data: bytes) -> TakeJson:
     """The document in JSON or JSON Lines of any of the shapes that `keypoints_json.loads` names.
 
     Raises InputError for others.
@@ -117,7 +117,7 @@ def _decoded(data: bytes, where: str) -> Any:
         raise InputError(f"This is not JSON{where}: {error}.") from None
 
 
-def _validated(raw: Any) -> Take:
+def _validated(raw: Any) -> TakeJson:
     """Any of the shapes that are read, as one; null and empty lists are frames without a person."""
     if isinstance(raw, list):
         raw = {"frames": _frames(raw)}
@@ -144,7 +144,7 @@ def _validated(raw: Any) -> Take:
             f"but this is {found}."
         )
     try:
-        take = msgspec.convert(raw, Take)
+        take = msgspec.convert(raw, TakeJson)
     except msgspec.ValidationError as error:
         raise InputError(f"The JSON is not of the keypoints' shape: {error}.") from None
     for i, frame in enumerate(take.frames):

@@ -16,7 +16,7 @@ import numpy as np
 
 from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints
-from mocap.detect.crops import Hand, matched
+from mocap.detect.crops import FoundHand, matched
 from mocap.stream.protocol import FACE_POINTS, FaceMessage, KeypointsMessage, ProtocolError
 
 MOST = 8
@@ -177,11 +177,11 @@ def as_keypoints(
         Camera.assumed(size),
     )
     if hands:
-        found: list[Hand | None] = [None, None]
+        found: list[FoundHand | None] = [None, None]
         for side in range(2):
             own = slice(_BODY + side * _HAND, _BODY + (side + 1) * _HAND)
             if len(seen) > _BODY and seen[own].all():
-                found[side] = Hand(
+                found[side] = FoundHand(
                     positions[own] - positions[own][0], image[own], float(confidence[own][0])
                 )
         known = matched((found[0], found[1]), positions[:_BODY], image[:_BODY])

@@ -191,7 +191,7 @@ def _problem(path: Path) -> str | None:
     """Check the header, the first line."""
     with path.open("rb") as file:
         try:
-            msgspec.json.decode(file.readline(), type=tfjs.Take)
+            msgspec.json.decode(file.readline(), type=tfjs.TakeJson)
         except (msgspec.DecodeError, RecursionError):
             return "The first line is not the header of a take: the file is damaged."
     return None
@@ -219,14 +219,14 @@ def _figure(path: Path) -> list[tuple[float, float] | None]:
     size = path.stat().st_size
     with path.open("rb") as file:
         try:
-            width = msgspec.json.decode(file.readline(), type=tfjs.Take).width
+            width = msgspec.json.decode(file.readline(), type=tfjs.TakeJson).width
         except msgspec.DecodeError:
             return []
         for part in (0.5, 0.25, 0.75, 0.0):
             file.seek(int(part * size))
             file.readline()  # the rest of a line, or the header
             try:
-                poses = msgspec.json.decode(file.readline(), type=tfjs.Frame).poses
+                poses = msgspec.json.decode(file.readline(), type=tfjs.FrameJson).poses
             except msgspec.DecodeError:
                 continue
             if width and poses and poses[0].keypoints:
@@ -235,7 +235,7 @@ def _figure(path: Path) -> list[tuple[float, float] | None]:
     return []
 
 
-def _place(point: tfjs.Point | None, width: float) -> tuple[float, float] | None:
+def _place(point: tfjs.PointJson | None, width: float) -> tuple[float, float] | None:
     if point is None or point.x is None or point.y is None:
         return None
     return round(point.x / width, 4), round(point.y / width, 4)

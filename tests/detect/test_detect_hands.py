@@ -15,7 +15,7 @@ from mocap.capture.open import open_source
 from mocap.core.keypoints import LANDMARKS, landmarks_of
 from mocap.core.skeleton import HUMANOID
 from mocap.detect.crops import (
-    Hand,
+    FoundHand,
     by_label,
     crop_around,
     matched,
@@ -37,11 +37,11 @@ BODY = landmarks_of(HUMANOID.rest_positions(), HUMANOID.rest_rotations)
 PICTURE = np.array([400.0, 500.0]) + 200.0 * BODY[:, :2] * [1.0, -1.0]
 
 
-def hand_at(place: np.ndarray, left: float = 0.9, size: float = 200.0) -> Hand:
+def hand_at(place: np.ndarray, left: float = 0.9, size: float = 200.0) -> FoundHand:
     rng = np.random.default_rng(3)
     positions = rng.normal(size=(21, 3)) * 0.04
     positions -= positions[0]
-    return Hand(positions, place + size * positions[:, :2] * [1.0, -1.0], left)
+    return FoundHand(positions, place + size * positions[:, :2] * [1.0, -1.0], left)
 
 
 def test_a_metre_at_the_body_is_as_large_as_it_is() -> None:

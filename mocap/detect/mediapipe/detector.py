@@ -18,7 +18,7 @@ from numpy import ndarray
 
 from mocap.core.keypoints import Keypoints, is_somebody
 from mocap.detect.crops import (
-    Hand,
+    FoundHand,
     Hands,
     about_head,
     about_wrist,
@@ -215,7 +215,7 @@ class MediaPipeDetector:
         ]
         return max(sizes) > _TOO_LARGE if sizes else self._last - self._looked >= _LOOK_EVERY
 
-    def _anywhere(self, image: ndarray) -> list[Hand]:
+    def _anywhere(self, image: ndarray) -> list[FoundHand]:
         if self._bodiless is None:
             self._bodiless = HandTracker(2, self.video)
         return self._bodiless.find(image)

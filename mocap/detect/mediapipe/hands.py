@@ -20,7 +20,7 @@ from numpy import ndarray
 
 from mocap.core.closing import Closing
 from mocap.core.keypoints import DETECTOR_AXES
-from mocap.detect.crops import Hand, about_wrist, crop_around
+from mocap.detect.crops import FoundHand, about_wrist, crop_around
 from mocap.detect.mediapipe.bundles import hand_bundle
 from mocap.detect.mediapipe.logs import without_notices
 from mocap.errors import ModelError
@@ -89,7 +89,7 @@ class HandTracker(Closing):
 
     def find(
         self, image: UInt8[ndarray, "height width 3"], origin: tuple[int, int] = (0, 0)
-    ) -> list[Hand]:
+    ) -> list[FoundHand]:
         """Return the hands in this picture.
 
         Args:
@@ -114,7 +114,7 @@ class HandTracker(Closing):
             pixels = np.array([(p.x, p.y) for p in points]) * size + origin
             sure = float(sides[0].score)
             out.append(
-                Hand(
+                FoundHand(
                     positions - positions[0],
                     pixels,
                     sure if sides[0].category_name == "Left" else 1.0 - sure,
@@ -135,7 +135,7 @@ def find_near_wrist(
     picture: UInt8[ndarray, "height width 3"],
     positions: Float[ndarray, "33 3"],
     image: Float[ndarray, "33 2"],
-) -> Hand | None:
+) -> FoundHand | None:
     """Return the hand around the left (0) or right (1) wrist, None if there is none.
 
     It may be the other hand; `crops.matched` assigns hands to wrists.
