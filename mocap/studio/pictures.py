@@ -112,6 +112,11 @@ def read_index(path: Path) -> PictureIndex:
             text = at + len(_START) + len(_COMMENT)
             following = data.find(_START + _COMMENT, text)
             end = len(data) if following < 0 else following
+            if following < 0:
+                # The file may have been cut off within the first bytes of one more picture.
+                whole = data.rfind(_END, text) + len(_END)
+                if (_START + _COMMENT).startswith(data[whole:end]):
+                    end = whole
             time = _number(data[text : text + _DIGITS])
             if time is None or data[end - 2 : end] != _END or (times and time <= times[-1]):
                 break

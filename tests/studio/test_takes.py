@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
@@ -212,6 +212,7 @@ def test_a_take_keeps_its_pictures_where_that_is_asked_for(
 
 
 @settings(deadline=None)
+@example(cut=1967, times=[0.0, 1.0, 2.0, 3.0])  # within the second picture's first bytes
 @given(cut=st.integers(0, 3000), times=st.lists(st.floats(0, 1e5), min_size=1, max_size=4))
 def test_pictures_that_were_cut_off_lose_the_last_one_alone(cut: int, times: list[float]) -> None:
     times = sorted({round(time, 6) for time in times})
