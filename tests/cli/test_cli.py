@@ -335,7 +335,7 @@ def test_ctrl_c_during_a_bake_leaves_nothing_behind(tmp_path: Path) -> None:
         detecting(process)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert "Traceback" not in err
     assert [p.name for p in tmp_path.iterdir()] == ["long.mp4"]
 
