@@ -63,6 +63,20 @@ def main() -> None:
     warnings.showwarning = console.show_warning
     try:
         app()
-    except MocapError as error:
+    except Exception as error:
+        if _was_interrupted(error):
+            sys.exit(130)
+        if not isinstance(error, MocapError):
+            raise
         console.err.print(f"mocap: {error}")
         sys.exit(2)
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Return whether an error follows from Ctrl-C, which libraries may turn into their own error.
+
+    A KeyboardInterrupt within an import or a callback can arrive as ImportError or RuntimeError.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None

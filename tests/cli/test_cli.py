@@ -24,6 +24,7 @@ from pythonosc.dispatcher import Dispatcher
 from pythonosc.osc_server import BlockingOSCUDPServer
 
 from mocap import assets, formats
+from mocap.cli import main as cli
 from mocap.core.keypoints import Keypoints
 from mocap.core.skeleton import HUMANOID
 from mocap.formats import bvh, glb, gltf_read, keypoints_json
@@ -338,6 +339,21 @@ def test_ctrl_c_during_a_bake_leaves_nothing_behind(tmp_path: Path) -> None:
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert [p.name for p in tmp_path.iterdir()] == ["long.mp4"]
+
+
+def test_ctrl_c_that_a_library_turns_into_its_own_error_is_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted() -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise ImportError("initialization failed")  # noqa: B904
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
 
 
 def test_live_serves_the_page_takes_the_next_port_and_ends_on_ctrl_c(tmp_path: Path) -> None:
