@@ -73,6 +73,18 @@ def test_imports_of_tests_are_found():
     assert S.imported_tests(source) == found
 
 
+def test_no_two_classes_share_a_name():
+    assert S.repeated_classes(SOURCES) == {}, "name each class after what it holds"
+
+
+def test_repeated_class_names_are_found():
+    sources = {
+        "core.a": "class Pose: ...\nclass Motion: ...\n",
+        "rig.b": "def f():\n    class Pose: ...\n",
+    }
+    assert S.repeated_classes(sources) == {"Pose": ["core.a", "rig.b"]}
+
+
 def test_long_signatures_are_found_wherever_they_stand():
     source = (
         "def short(a, b, c, d, e, f, g): ...\n"

@@ -17,7 +17,7 @@ from numpy import ndarray
 from mocap.cameras.bundle import Bundle, adjusted
 from mocap.cameras.checks import FITS, USUAL_DEPTH, WRONG, moves_at
 from mocap.cameras.offsets import JOINTS, SHORTEST_OVERLAP, candidates, liveliness
-from mocap.cameras.relative import Relation, Track, exchanged, fitted, guess
+from mocap.cameras.relative import JointRays, Relation, exchanged, fitted, guess
 from mocap.cameras.take import least_noise, matched
 from mocap.cameras.triangulate import Triangulated, triangulate
 from mocap.cameras.views import CameraSet, View, upright
@@ -88,7 +88,7 @@ def calibrate(
     if len(takes) < 2:
         raise InputError("Cameras are found from at least two views of one performance.")
     views = [weigh(unswap(t))[0] for t in takes]
-    tracks = [Track.of(v) for v in views]
+    tracks = [JointRays.of(v) for v in views]
     depth = float(np.median([_distance(v) for v in views]))
     first = Relation(np.eye(3), np.zeros(3), 0.0, 0.0)
     others = [_related(views, tracks, k, depth, names) for k in range(1, len(views))]
@@ -122,7 +122,7 @@ def _distance(view: Keypoints) -> float:
 
 def _related(
     views: Sequence[Keypoints],
-    tracks: Sequence[Track],
+    tracks: Sequence[JointRays],
     k: int,
     depth: float,
     names: Sequence[str],
@@ -177,7 +177,7 @@ def _related(
 
 def _fits(a: Keypoints, b: Keypoints, offsets: ndarray, depth: float) -> list[Relation]:
     starts = [guess(a, b, float(o)) for o in offsets]
-    tracks = Track.of(a), Track.of(b)
+    tracks = JointRays.of(a), JointRays.of(b)
     return [fitted(*tracks, s, depth) for s in starts if s is not None]
 
 

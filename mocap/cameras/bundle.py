@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.cameras.relative import BODY_SIGMA, Relation, Track, robust
+from mocap.cameras.relative import BODY_SIGMA, JointRays, Relation, robust
 from mocap.cameras.triangulate import Rays, linear
 from mocap.cameras.world import PAIRS, USUAL
 from mocap.core import rotation as R
@@ -62,7 +62,7 @@ class Bundle:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Problem:
-    tracks: Sequence[Track]
+    tracks: Sequence[JointRays]
     start: Sequence[Relation]
     times: ndarray
     depth: float
@@ -140,7 +140,7 @@ def bone_lengths(
 
 
 def adjusted(
-    tracks: Sequence[Track],
+    tracks: Sequence[JointRays],
     start: Sequence[Relation],
     depth: float,
     sources: Sequence[str],
@@ -194,7 +194,7 @@ def adjusted(
     )
 
 
-def _times(tracks: Sequence[Track], relations: Sequence[Relation]) -> ndarray:
+def _times(tracks: Sequence[JointRays], relations: Sequence[Relation]) -> ndarray:
     first = tracks[0].times
     many = np.zeros(len(first), dtype=int)
     for track, relation in zip(tracks, relations, strict=True):

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.cameras.offsets import JOINTS, candidates
-from mocap.cameras.relative import BODY_SIGMA, Relation, Track, bounded, fitted, sampson, shared
+from mocap.cameras.relative import BODY_SIGMA, JointRays, Relation, bounded, fitted, sampson, shared
 from mocap.cameras.sizes import in_sizes
 from mocap.cameras.views import CameraSet, View
 from mocap.core.keypoints import Keypoints
@@ -31,12 +31,12 @@ _SPLITS = 7
 _SHORTEST = 1.0  # seconds of each part of a take in which a camera stood still
 
 
-def track_in(view: View, keypoints: Keypoints) -> Track:
+def track_in(view: View, keypoints: Keypoints) -> JointRays:
     """Return the joints of a view by its calibrated lens."""
     slopes = view.normalized(keypoints.image[:, JOINTS])
     seen = np.isfinite(slopes).all(axis=-1)
     weights = np.where(seen, np.nan_to_num(keypoints.confidence[:, JOINTS]), 0.0)
-    return Track(keypoints.times, slopes, weights)
+    return JointRays(keypoints.times, slopes, weights)
 
 
 def _relation(a: View, b: View, offset: float = 0.0) -> Relation:
@@ -44,7 +44,9 @@ def _relation(a: View, b: View, offset: float = 0.0) -> Relation:
     return Relation(turn, b.translation - turn @ a.translation, offset, 1.0)
 
 
-def agreement(a: Track, b: Track, relation: Relation) -> tuple[Float[ndarray, "n"], ndarray]:
+def agreement(
+    a: JointRays, b: JointRays, relation: Relation
+) -> tuple[Float[ndarray, "n"], ndarray]:
     """Return the bounded cost (n,) of the epipolar constraint at the shared times, and these."""
     times = shared(a, b, relation.offset)
     if not len(times):
@@ -58,7 +60,7 @@ def agreement(a: Track, b: Track, relation: Relation) -> tuple[Float[ndarray, "n
     return (weight * bounded(off)).sum(axis=1)[seen] / total[seen], times[seen]
 
 
-def _cost(a: Track, b: Track, relation: Relation) -> float:
+def _cost(a: JointRays, b: JointRays, relation: Relation) -> float:
     cost, times = agreement(a, b, relation)
     enough = len(times) > 0 and times[-1] - times[0] >= _SHORTEST
     return float(cost.mean()) if enough else 1.0
@@ -112,7 +114,7 @@ def synchronised(takes: Sequence[Keypoints], cameras: CameraSet) -> CameraSet:
     return replace(cameras, offsets=np.array(found))
 
 
-def _finest(a: Track, b: Track, start: Relation) -> Relation:
+def _finest(a: JointRays, b: JointRays, start: Relation) -> Relation:
     """The relation with the offset of the least cost near its own: a shrinking search."""
     step, best = 0.04, replace(start, cost=_cost(a, b, start))
     while step > _FINEST:
@@ -215,7 +217,7 @@ def _step(cost: ndarray, times: ndarray) -> float | None:
     return found
 
 
-def moves_at(a: Track, b: Track, whole: Relation, depth: float) -> float | None:
+def moves_at(a: JointRays, b: JointRays, whole: Relation, depth: float) -> float | None:
     """Return when one of two uncalibrated cameras moves: where two poses explain the take much
     better than one; None if nowhere.
     """
@@ -234,6 +236,6 @@ def moves_at(a: Track, b: Track, whole: Relation, depth: float) -> float | None:
     return found
 
 
-def _between(track: Track, begin: float, end: float) -> Track:
+def _between(track: JointRays, begin: float, end: float) -> JointRays:
     which = (track.times >= begin) & (track.times <= end)
-    return Track(track.times[which], track.slopes[which], track.weights[which])
+    return JointRays(track.times[which], track.slopes[which], track.weights[which])

@@ -33,7 +33,7 @@ _FEWEST = 60  # points that both views see
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Track:
+class JointRays:
     """Joints of one view: slopes (F, 12, 2) of their rays (OpenCV axes), weights (F, 12), times."""
 
     times: Float[ndarray, "frames"]
@@ -41,7 +41,7 @@ class Track:
     weights: Float[ndarray, "frames 12"]
 
     @classmethod
-    def of(cls, keypoints: Keypoints) -> Track:
+    def of(cls, keypoints: Keypoints) -> JointRays:
         """The joints of a view, by its own camera."""
         rays = keypoints.camera.rays(keypoints.image[:, JOINTS])
         slopes = rays[..., :2] * [1.0, -1.0]
@@ -125,7 +125,9 @@ def sampson(
     return np.asarray((b * ea).sum(axis=-1) / np.sqrt(np.maximum(square, 1e-18)))
 
 
-def fitted(a: Track, b: Track, start: Relation, depth: float, free_offset: bool = True) -> Relation:
+def fitted(
+    a: JointRays, b: JointRays, start: Relation, depth: float, free_offset: bool = True
+) -> Relation:
     """Return the relation that fits the epipolar constraint best, near a start.
 
     Args:
@@ -168,7 +170,7 @@ def fitted(a: Track, b: Track, start: Relation, depth: float, free_offset: bool 
     return Relation(turn, translation, offset, cost)
 
 
-def shared(a: Track, b: Track, offset: float) -> Float[ndarray, "n"]:
+def shared(a: JointRays, b: JointRays, offset: float) -> Float[ndarray, "n"]:
     """Return at most _MOST times of a at which b sees something too."""
     times = a.times[(a.times - offset >= b.times[0]) & (a.times - offset <= b.times[-1])]
     step = max(1, -(-len(times) // _MOST))

@@ -17,7 +17,7 @@ Kind = Literal["glb", "gltf", "vrm", "bvh", "fbx"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Pose:
+class TreePose:
     """Another pose of a Tree's nodes that its file shows.
 
     Attributes:
@@ -64,7 +64,7 @@ class Tree:
     rotations: Float[ndarray, "nodes 4"]
     joints: Bool[ndarray, "nodes"]
     declared: dict[str, int] = field(default_factory=dict)
-    poses: tuple[Pose, ...] = ()
+    poses: tuple[TreePose, ...] = ()
     motion: Motion | None = None
     mirrored: bool = False
 
@@ -109,7 +109,7 @@ class Rig:
         turn: (4,) rotation in world = unit · turn(document's world).
         unit: Metres per unit of the document.
         source: The file's bytes, to be written back.
-        neutral: The pose that the T-pose was made from: "rest", or a Pose's name.
+        neutral: The pose that the T-pose was made from: "rest", or a TreePose's name.
         aligned: Bone → how far it was turned into T-pose.
     """
 

@@ -67,7 +67,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Part:
+class DetectedChunk:
     """The keypoints of a chunk.
 
     Attributes:
@@ -111,7 +111,7 @@ def detect_chunk(
     chunk: Chunk,
     report: Callable[[], None] = lambda: None,
     enough: Enough = lambda seconds, frames: False,
-) -> Part | None:
+) -> DetectedChunk | None:
     """Detect one chunk of a video.
 
     Args:
@@ -146,14 +146,14 @@ def detect_chunk(
         return None
     lead = sum(s < chunk.start for s in seconds)
     keypoints = replace(concatenate(frames), times=np.array(seconds))
-    return Part(keypoints, np.array(seconds), lead, check)
+    return DetectedChunk(keypoints, np.array(seconds), lead, check)
 
 
 def join(
-    parts: Sequence[Part | None],
+    parts: Sequence[DetectedChunk | None],
     chunks: Sequence[Chunk],
-    again: Callable[[Chunk, Enough], Part | None],
-) -> Part | None:
+    again: Callable[[Chunk, Enough], DetectedChunk | None],
+) -> DetectedChunk | None:
     """Join the parts of all chunks of a video.
 
     Args:
@@ -164,7 +164,7 @@ def join(
     Returns:
         Keypoints of all frames; None if there is no frame.
     """
-    pieces: list[Part] = []
+    pieces: list[DetectedChunk] = []
     k = 0
     while k < len(chunks):
         part = parts[k]
@@ -190,7 +190,7 @@ def join(
         return None
     for before, after in pairwise(pieces):
         after.check.follow(before.check)
-    return Part(
+    return DetectedChunk(
         concatenate([p.keypoints for p in pieces]),
         np.concatenate([p.seconds for p in pieces]),
         0,
@@ -199,23 +199,23 @@ def join(
 
 
 def _caught_up(
-    later: Sequence[Part | None], seconds: Sequence[float], frames: Sequence[Keypoints]
+    later: Sequence[DetectedChunk | None], seconds: Sequence[float], frames: Sequence[Keypoints]
 ) -> bool:
     """Return whether a run has reached the end of a later part's lead and agrees with it."""
     for part in later:
         if part is not None and part.lead and part.seconds[part.lead - 1] == seconds[-1]:
             n = min(part.lead, len(frames))
-            run = Part(concatenate(frames[-n:]), np.array(seconds[-n:]), 0, VideoCheck())
+            run = DetectedChunk(concatenate(frames[-n:]), np.array(seconds[-n:]), 0, VideoCheck())
             return _agree(run, part)
     return False
 
 
-def _slice(part: Part, start: int, stop: int | None = None) -> Part:
+def _slice(part: DetectedChunk, start: int, stop: int | None = None) -> DetectedChunk:
     keypoints = part.keypoints.slice(start, stop)
-    return Part(keypoints, part.seconds[start:stop], 0, part.check)
+    return DetectedChunk(keypoints, part.seconds[start:stop], 0, part.check)
 
 
-def _agree(before: Part, part: Part) -> bool:
+def _agree(before: DetectedChunk, part: DetectedChunk) -> bool:
     """Return whether both results of the end of a lead show the same person, or both no person."""
     n = min(part.lead, _COMPARED, len(before.seconds))
     ours, theirs = before.keypoints.slice(-n), part.keypoints.slice(part.lead - n, part.lead)
@@ -228,7 +228,7 @@ def _agree(before: Part, part: Part) -> bool:
     return True
 
 
-def _faded(before: Part, part: Part) -> tuple[Part, Part]:
+def _faded(before: DetectedChunk, part: DetectedChunk) -> tuple[DetectedChunk, DetectedChunk]:
     """Cross-fade the end of a piece into a part's lead; return both without overlap."""
     n = min(part.lead, _FADED, len(before.seconds))
     rest = _slice(part, part.lead)
@@ -244,7 +244,7 @@ def _faded(before: Part, part: Part) -> tuple[Part, Part]:
     head = _slice(before, 0, -n)
     faded = replace(tail, **mixed)  # type: ignore[arg-type]
     keypoints = concatenate([head.keypoints, faded])
-    return Part(keypoints, before.seconds, 0, before.check), rest
+    return DetectedChunk(keypoints, before.seconds, 0, before.check), rest
 
 
 def _mixed(a: ndarray, b: ndarray, weights: ndarray) -> ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from mocap.capture.video import IrregularTimesError, Video
 from mocap.core.keypoints import Keypoints
-from mocap.detect.chunks import Chunk, Enough, Part, detect_chunk, join, plan
+from mocap.detect.chunks import Chunk, DetectedChunk, Enough, detect_chunk, join, plan
 from mocap.detect.options import DetectOptions
 from mocap.detect.take import check_somebody
 
@@ -54,7 +54,7 @@ def detect_video(
         return None
     done = _Counter(progress)
 
-    def detect(chunk: Chunk, enough: Enough | None = None) -> Part | None:
+    def detect(chunk: Chunk, enough: Enough | None = None) -> DetectedChunk | None:
         if enough is None:
             return detect_chunk(video, options, chunk, done.add)
         return detect_chunk(video, options, chunk, enough=enough)
@@ -97,7 +97,7 @@ class _Counter:
 
 def _in_processes(
     video: Video, options: DetectOptions, chunks: list[Chunk], workers: int, done: _Counter
-) -> dict[int, Part | None]:
+) -> dict[int, DetectedChunk | None]:
     """Return the parts by the numbers of their chunks, but for those lost with a process."""
     # Spawned: MediaPipe's and OpenCV's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
@@ -105,7 +105,7 @@ def _in_processes(
     task = (video.path, options)
     with ProcessPoolExecutor(workers, context, _start, (count,)) as pool:
         futures = [pool.submit(_work, *task, chunk) for chunk in chunks]
-        waiting: set[Future[Part | None]] = set(futures)
+        waiting: set[Future[DetectedChunk | None]] = set(futures)
         try:
             while waiting:
                 finished, waiting = wait(waiting, _REPORT_EVERY, "FIRST_EXCEPTION")
@@ -124,7 +124,7 @@ def _start(done: Any) -> None:
     _done = done
 
 
-def _work(path: Path, options: DetectOptions, chunk: Chunk) -> Part | None:
+def _work(path: Path, options: DetectOptions, chunk: Chunk) -> DetectedChunk | None:
     """Detect a chunk in a worker process."""
     return detect_chunk(Video(path, options.source_fps), options, chunk, _count)
 

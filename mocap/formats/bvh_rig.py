@@ -13,7 +13,7 @@ from numpy import ndarray
 from mocap.core import kinematics
 from mocap.core import rotation as R
 from mocap.core.motion import Motion
-from mocap.core.rig import Pose, Rig, Tree
+from mocap.core.rig import Rig, Tree, TreePose
 from mocap.errors import InputError
 from mocap.formats import bvh, bvh_text, euler
 
@@ -54,7 +54,7 @@ def tree_of_motion(motion: Motion) -> Tree:
         skeleton, motion.root_positions[frames], motion.rotations[frames]
     )
     poses = tuple(
-        Pose(f"frame {f}", p, q) for f, p, q in zip(frames, positions, rotations, strict=True)
+        TreePose(f"frame {f}", p, q) for f, p, q in zip(frames, positions, rotations, strict=True)
     )
     rest = skeleton.rest_positions()
     if not np.all(np.abs(rest) < _FAR) or not np.all(np.abs(positions) < _FAR):

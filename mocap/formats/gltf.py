@@ -206,7 +206,7 @@ def node_tracks(
     that differ by axis no rotation does that: the nearest is taken, turned on so that the bone
     points where it must.
     """
-    rest = linear.Rest(document)
+    rest = linear.RestNodes(document)
     turns, places = in_document(motion, rig)
     joint_of = {node: j for j, node in enumerate(nodes)}
     ahead = _bones_ahead(rig, nodes, rest)
@@ -275,7 +275,7 @@ def node_tracks(
 
 
 def _carried(
-    motion: Motion, rig: Rig, rest: linear.Rest, first: int
+    motion: Motion, rig: Rig, rest: linear.RestNodes, first: int
 ) -> tuple[list[Track], dict[int, ndarray]]:
     """Returns the tracks of the node above the first joint, and its matrices to the world.
 
@@ -320,7 +320,7 @@ def in_document(
     return turns, R.apply(back, positions) / rig.unit
 
 
-def _bones_ahead(rig: Rig, nodes: list[int], rest: linear.Rest) -> dict[int, ndarray]:
+def _bones_ahead(rig: Rig, nodes: list[int], rest: linear.RestNodes) -> dict[int, ndarray]:
     """joint → where the one bone that goes on from it begins, in the joint's own frame; none for
     hips, hands and others that branch.
     """

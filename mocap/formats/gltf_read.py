@@ -81,7 +81,7 @@ def loads_animation(data: bytes) -> Motion:
     document, binary, _ = loads_document(data)
     found = document.get("animations", [])
     tracks = tracks_of(document, binary, found[0]) if found else {}
-    rest = linear.Rest(document)
+    rest = linear.RestNodes(document)
     joints = _joint_nodes(document, rest, tracks)
     above = np.array([-1] + [joints.index(rest.parents[n]) for n in joints[1:]])
     names = glb.node_names(document)
@@ -90,7 +90,7 @@ def loads_animation(data: bytes) -> Motion:
 
 
 def _skeleton_of(
-    rest: linear.Rest, joints: list[int], above: Int[ndarray, "joints"], names: tuple[str, ...]
+    rest: linear.RestNodes, joints: list[int], above: Int[ndarray, "joints"], names: tuple[str, ...]
 ) -> Skeleton:
     """The nodes as they rest in the document's world."""
     worlds = np.array([rest.world[n] for n in joints])
@@ -118,7 +118,7 @@ def _motion(
     """What the nodes do, as a motion of the skeleton that they are at rest; world = unit ·
     turn(document's world).
     """
-    rest = linear.Rest(document)
+    rest = linear.RestNodes(document)
     times = times_of(tracks)
     now = worlds(rest, tracks, times, nodes[0])
     at_rest = kinematics.global_rotations(skeleton, skeleton.rest_rotations)
@@ -141,7 +141,7 @@ def _motion(
 
 
 def worlds(
-    rest: linear.Rest, tracks: Tracks, times: Float[ndarray, "frames"], root: int
+    rest: linear.RestNodes, tracks: Tracks, times: Float[ndarray, "frames"], root: int
 ) -> dict[int, Float[ndarray, "frames 4 4"]]:
     """node → (F, 4, 4), to the document's world, of the nodes that move.
 
@@ -245,7 +245,7 @@ def _varies(track: _Track) -> bool:
     return bool(np.max(np.ptp(track[1], axis=0)) > 1e-4 * np.max(np.abs(track[1])))
 
 
-def _joint_nodes(document: glb.Document, rest: linear.Rest, tracks: Tracks) -> list[int]:
+def _joint_nodes(document: glb.Document, rest: linear.RestNodes, tracks: Tracks) -> list[int]:
     """The nodes of the skeleton, parents before children, its root first."""
     parents = rest.parents
     animated = {node for node, _ in tracks}

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
-from mocap.core.rig import Kind, Pose, Tree
+from mocap.core.rig import Kind, Tree, TreePose
 from mocap.core.skeleton import BONES
 from mocap.errors import InputError
 from mocap.formats import glb
@@ -133,7 +133,7 @@ def _below(tree: Tree, top: int) -> Tree:
     place[kept] = np.arange(len(kept))
     parents = place[tree.parents[kept]]
     parents[0] = -1
-    poses = [Pose(p.name, p.positions[kept], p.rotations[kept]) for p in tree.poses]
+    poses = [TreePose(p.name, p.positions[kept], p.rotations[kept]) for p in tree.poses]
     return replace(
         tree,
         names=tuple(tree.names[n] for n in kept),
@@ -348,7 +348,7 @@ def bind_pose(
     parents: ndarray,
     worlds: Float[ndarray, "nodes 4 4"],
     rest: Float[ndarray, "nodes 4"],
-) -> tuple[Pose, ...]:
+) -> tuple[TreePose, ...]:
     """The pose in which the skins were bound, if it is another than the nodes'; nodes that no skin
     speaks of go with their parents.
     """
@@ -373,4 +373,4 @@ def bind_pose(
                 moved, worlds[i, :3, 3] - worlds[parent, :3, 3]
             )
             rotations[i] = R.multiply(moved, rest[i])
-    return (Pose("bind", positions, rotations),)
+    return (TreePose("bind", positions, rotations),)

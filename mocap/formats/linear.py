@@ -17,7 +17,7 @@ _ALIKE = 1e-4
 _FLAT = 1e-6
 
 
-class Rest:
+class RestNodes:
     """The nodes of a document as they rest. All lists go by node.
 
     parents: −1 for roots. order: parents before children. poses: (translation, rotation, scale).

@@ -147,7 +147,7 @@ def loads(data: bytes, animation: str | None = None) -> Motion:
         raise InputError("The VRM animation has no hips, which every humanoid has.")
     tracks = gltf_read.tracks_of(document, binary, gltf_read.chosen(document, animation))
     times = gltf_read.times_of(tracks)
-    rest = linear.Rest(document)
+    rest = linear.RestNodes(document)
     bones = [b for b in BONES if b in node_of]
     skeleton = _skeleton(
         bones, np.array([rest.world[node_of[b]][:3, 3] for b in bones]), "lookAt" in extension

@@ -36,7 +36,7 @@ _STRETCH = 1e-3  # seconds: a gap between frames that is no gap in the grid
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class View:
+class RayView:
     """One body as seen along the ray through its hips.
 
     across: (F, 15, 2) image points, metres right and up at the hips' distance. along: (F, 15) the
@@ -64,7 +64,7 @@ def view_along(
         depth: of the hips' middle along the camera's axis, metres, positive.
 
     Returns:
-        across, hips and turn, as in `View`.
+        across, hips and turn, as in `RayView`.
     """
     turn = R.between(R.normalize(hip_ray), _AHEAD)
     seen = R.apply(turn[..., None, :], rays)
@@ -73,7 +73,7 @@ def view_along(
     return across, np.concatenate([hip_ray[..., :2], 1.0 / distance[..., None]], axis=-1), turn
 
 
-def see(keypoints: Keypoints, camera: Camera) -> View:
+def see(keypoints: Keypoints, camera: Camera) -> RayView:
     """The performer as the network sees them, at the keypoints' own times.
 
     NaN where image point, depth or distance is missing and the gap is too long to bridge.
@@ -96,7 +96,7 @@ def see(keypoints: Keypoints, camera: Camera) -> View:
     along = along - along[:, HIP_JOINTS].mean(axis=1, keepdims=True)
     rays = camera.rays(image)
     across, hips, turn = view_along(rays, rays[:, HIP_JOINTS].mean(axis=1), depth)
-    return View(across, along, confidence, hips, turn)
+    return RayView(across, along, confidence, hips, turn)
 
 
 def _with_toes(
@@ -161,7 +161,7 @@ def lift_with_error(
 
 
 def predict(
-    times: Float[ndarray, "frames"], seen: View
+    times: Float[ndarray, "frames"], seen: RayView
 ) -> tuple[Float[ndarray, "frames 15 3"], Float[ndarray, "frames 15"]]:
     """Joints along the hips' ray and their depths' expected errors, metres, at each time."""
     # The network's own times are even, from the first frame on.

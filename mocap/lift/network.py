@@ -52,7 +52,7 @@ def features(
     """The network's inputs.
 
     Args:
-        across, along, confidence, hips: as in `mocap.lift.model.View`.
+        across, along, confidence, hips: as in `mocap.lift.model.RayView`.
         known: 1 where the detector's depths count, 0 where there are none (`along` is ignored).
     """
     known = np.broadcast_to(np.asarray(known)[..., None], (*along.shape[:-1], 1))

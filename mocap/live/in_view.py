@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from mocap.core.keypoints import LANDMARKS, Keypoints
-from mocap.stream.protocol import Part
+from mocap.stream.protocol import BodyPart
 
 PATIENCE = 2.0
 """Seconds after which a part that is not seen counts as missing."""
 
 _SEEN = 0.5  # confidence from which a landmark counts as seen
 
-_LANDMARKS_OF: dict[Part, tuple[int, ...]] = {
+_LANDMARKS_OF: dict[BodyPart, tuple[int, ...]] = {
     "head": (LANDMARKS.index("nose"),),
     "hands": (LANDMARKS.index("left_wrist"), LANDMARKS.index("right_wrist")),
     "feet": (LANDMARKS.index("left_ankle"), LANDMARKS.index("right_ankle")),
@@ -26,11 +26,11 @@ class InView:
         parts: The parts to track besides the person.
     """
 
-    def __init__(self, parts: tuple[Part, ...] = ("head", "hands", "feet", "face")) -> None:
+    def __init__(self, parts: tuple[BodyPart, ...] = ("head", "hands", "feet", "face")) -> None:
         self._parts = parts
-        self._last: dict[Part, float] = {}
+        self._last: dict[BodyPart, float] = {}
 
-    def missing(self, keypoints: Keypoints) -> tuple[Part, ...]:
+    def missing(self, keypoints: Keypoints) -> tuple[BodyPart, ...]:
         """Take the next frame and return what has not been seen for `PATIENCE` seconds.
 
         Args:
@@ -42,7 +42,7 @@ class InView:
         time = float(keypoints.times[0])
         if any(time < last for last in self._last.values()):
             self._last.clear()
-        wanted: tuple[Part, ...] = ("person", *self._parts)
+        wanted: tuple[BodyPart, ...] = ("person", *self._parts)
         for part in wanted:
             if part not in self._last or _is_seen(part, keypoints):
                 self._last[part] = time
@@ -50,7 +50,7 @@ class InView:
         return ("person",) if "person" in missing else missing
 
 
-def _is_seen(part: Part, keypoints: Keypoints) -> bool:
+def _is_seen(part: BodyPart, keypoints: Keypoints) -> bool:
     if part == "person":
         return bool((keypoints.confidence[0] > 0.0).any() | _has_hand(keypoints))
     if part == "face":

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mocap.solve.tuning import Tuning
-from mocap.stream.protocol import Person, Who
+from mocap.stream.protocol import NextPerson, Who
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Requests:
     """
 
     calibrate: bool = False
-    person: Person | None = None
+    person: NextPerson | None = None
 
 
 class Orders:
@@ -62,7 +62,7 @@ class Orders:
         with self._lock:
             self._requests = Requests(True, self._requests.person)
 
-    def person(self, person: Person) -> None:
+    def person(self, person: NextPerson) -> None:
         """Request that another person is followed."""
         with self._lock:
             self._requests = Requests(self._requests.calibrate, person)

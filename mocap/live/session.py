@@ -47,7 +47,7 @@ class LiveSession:
         match ask:
             case protocol.Calibrate():
                 self._orders.calibrate()
-            case protocol.Person():
+            case protocol.NextPerson():
                 self._orders.person(ask)
             case protocol.Lead(who):
                 self.choose(who)

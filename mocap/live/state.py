@@ -38,7 +38,7 @@ class LiveState:
     active: protocol.Who
     shown: protocol.SourceInfo
     source: protocol.SourceState = "starting"
-    missing: tuple[protocol.Part, ...] = ()
+    missing: tuple[protocol.BodyPart, ...] = ()
     recording: str | None = None
     recorded: float = 0.0
     disk: protocol.DiskState = "ok"
@@ -58,7 +58,7 @@ class LiveState:
         source: protocol.SourceState = "running" if self.active == "server" else "waiting"
         return replace(self, shown=shown, source=source, problem="")
 
-    def seen(self, missing: tuple[protocol.Part, ...]) -> LiveState:
+    def seen(self, missing: tuple[protocol.BodyPart, ...]) -> LiveState:
         """A frame of the active source, in which these parts have been missing for two seconds."""
         return replace(self, source="running", missing=missing)
 
@@ -81,7 +81,7 @@ class LiveState:
         return replace(self, tuning=Tuning(tune.smoothing, tune.feet, tune.hips))
 
 
-Announcement = protocol.State | protocol.Tuned | protocol.Status
+Announcement = protocol.ServerState | protocol.Tuned | protocol.Status
 
 
 def announcements(before: LiveState | None, after: LiveState) -> list[Announcement]:
@@ -105,7 +105,7 @@ def announcements(before: LiveState | None, after: LiveState) -> list[Announceme
     return sent
 
 
-def _state(state: LiveState) -> protocol.State:
-    return protocol.State(
+def _state(state: LiveState) -> protocol.ServerState:
+    return protocol.ServerState(
         state.source, state.recording, state.recorded, state.missing, state.disk, state.vmc
     )

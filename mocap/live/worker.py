@@ -20,7 +20,7 @@ from mocap.live.orders import Orders
 from mocap.live.performer import LivePerformer
 from mocap.live.state import LiveState
 from mocap.stream import protocol
-from mocap.stream.protocol import Part
+from mocap.stream.protocol import BodyPart
 
 Report = Callable[[Callable[[LiveState], LiveState]], None]
 """Applies a transition to the state of the session; callable from any thread."""
@@ -60,14 +60,14 @@ class Worker:
     ) -> None:
         self._source, self._options, self._orders = source, options, orders
         self._output, self._report, self._refuse = output, report, refuse
-        parts: tuple[Part, ...] = (
+        parts: tuple[BodyPart, ...] = (
             "head",
             *(("hands",) if options.detect.hands else ()),
             *(() if options.upper_body else ("feet",)),
             *(("face",) if options.detect.face else ()),
         )
         self._in_view = InView(parts)
-        self._reported: tuple[Part, ...] | None = None
+        self._reported: tuple[BodyPart, ...] | None = None
         self._failed_at: float | None = None
 
     def run(self, first: Source | None, cameras: BrowserCameras) -> None:

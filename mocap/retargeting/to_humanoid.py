@@ -18,7 +18,7 @@ from mocap.core import rotation as R
 from mocap.core.filter import smooth
 from mocap.core.kinematics import fk, local_rotations, sole_points
 from mocap.core.motion import Motion
-from mocap.core.rig import Kind, Pose, Rig
+from mocap.core.rig import Kind, Rig, TreePose
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
 from mocap.formats import vrma
@@ -132,7 +132,7 @@ def _facing(motion: Motion) -> Motion:
     """
     skeleton = motion.skeleton
     bones = {bone: j for j, bone in enumerate(skeleton.names)}
-    pose = Pose("rest", skeleton.rest_positions(), skeleton.rest_rotations)
+    pose = TreePose("rest", skeleton.rest_positions(), skeleton.rest_rotations)
     try:
         turn = world_turn("vrm", [pose], pose, bones)
     except InputError:
@@ -174,7 +174,7 @@ def _upright(motion: Motion, bones: dict[str, int], turn: Float[ndarray, "4"]) -
     posed = fk(motion.skeleton, motion.root_positions[some], motion.rotations[some])
     stands = R.normalize(
         np.median(
-            [stance.body_up(Pose("frame", p, r), bones) for p, r in zip(*posed, strict=True)],
+            [stance.body_up(TreePose("frame", p, r), bones) for p, r in zip(*posed, strict=True)],
             axis=0,
         )
     )
@@ -209,11 +209,11 @@ def _in_t_pose(skeleton: Skeleton) -> Skeleton:
                 R.normalize(places[bones[f"{s}UpperLeg"]] - places[bones[f"{s}LowerLeg"]])
                 for s in ("left", "right")
             ]
-            up = stance.body_up(Pose("rest", places, pose), bones)
+            up = stance.body_up(TreePose("rest", places, pose), bones)
             if min(up @ t for t in thighs) < _BENT < thighs[0] @ thighs[1]:
                 pose[bones["spine"]] = R.between(up, R.normalize(thighs[0] + thighs[1]))
         t_pose, _ = rest.t_pose(
-            skeleton, bones, Pose("rest", *fk(skeleton, skeleton.offsets[0], pose))
+            skeleton, bones, TreePose("rest", *fk(skeleton, skeleton.offsets[0], pose))
         )
     except InputError:
         return skeleton

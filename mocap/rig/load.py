@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from mocap import formats
 from mocap.core import rotation as R
-from mocap.core.rig import Found, Pose, Rig, Tree
+from mocap.core.rig import Found, Rig, Tree, TreePose
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton, bone_before
 from mocap.errors import InputError
 from mocap.formats.table import Format, by_content
@@ -142,12 +142,12 @@ def make_rig(tree: Tree, found: dict[str, Found], name: str, source: bytes) -> R
     above = np.array([place.get(int(parents[n]), -1) for n in kept])
     bones = {bone: place[node] for bone, node in nodes.items()}
 
-    poses = [Pose("rest", tree.positions, tree.rotations), *tree.poses]
-    poses = [Pose(p.name, p.positions[kept], p.rotations[kept]) for p in poses]
+    poses = [TreePose("rest", tree.positions, tree.rotations), *tree.poses]
+    poses = [TreePose(p.name, p.positions[kept], p.rotations[kept]) for p in poses]
     best = stance.neutral(poses, bones)
     turn = world_turn(tree.kind, poses, best, bones)
     poses = [
-        Pose(p.name, R.apply(turn, p.positions), R.multiply(turn, p.rotations))
+        TreePose(p.name, R.apply(turn, p.positions), R.multiply(turn, p.rotations))
         for p in (poses[0], best)
     ]
     unit = _unit(tree.kind, poses[1], bones)
@@ -224,7 +224,7 @@ def _kept(tree: Tree, parents: ndarray, nodes: dict[str, int]) -> ndarray:
 
 
 def world_turn(
-    kind: str, poses: list[Pose], best: Pose, bones: dict[str, int]
+    kind: str, poses: list[TreePose], best: TreePose, bones: dict[str, int]
 ) -> Float[ndarray, " 4"]:
     """Return the rotation from the document's world to mocap's: +Y up, the rest pose faces +Z.
 
@@ -259,7 +259,7 @@ def _axis_near(v: Float[ndarray, " 3"], within: float) -> Float[ndarray, " 3"]:
     return axis if np.arccos(np.clip(v @ axis, -1.0, 1.0)) < within else v
 
 
-def _unit(kind: str, pose: Pose, bones: dict[str, int]) -> float:
+def _unit(kind: str, pose: TreePose, bones: dict[str, int]) -> float:
     """Return metres per unit of the document: 1 in glTF by its specification; guessed from the legs
     in
     a BVH.
@@ -279,7 +279,7 @@ def _unit(kind: str, pose: Pose, bones: dict[str, int]) -> float:
     return unit if strays[unit] <= 1.0 else _LEGS / legs
 
 
-def _legs_of_the_rest(pose: Pose, bones: dict[str, int]) -> float:
+def _legs_of_the_rest(pose: TreePose, bones: dict[str, int]) -> float:
     """Returns how long the legs would be, by HUMANOID's proportions, of a body without legs."""
     known = [HUMANOID.index(b) for b in BONES if b in bones]
     ours = HUMANOID.rest_positions()
@@ -312,7 +312,7 @@ def _leg(positions: Float[ndarray, "55 3"]) -> float:
 def _skeleton(
     names: tuple[str, ...],
     parents: ndarray,
-    poses: list[Pose],
+    poses: list[TreePose],
     unit: float,
     tree: Tree,
     kept: ndarray,

@@ -20,7 +20,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.easing import smoothstep
-from mocap.core.rig import Aligned, Pose
+from mocap.core.rig import Aligned, TreePose
 from mocap.core.skeleton import BONES, HUMANOID, TIPS, Skeleton
 from mocap.rig.names import ARM, FINGERS, LEG, THUMB
 from mocap.rig.stance import angle_between, body_ahead, body_up
@@ -63,7 +63,7 @@ _UNLIKE = np.radians(5.0)
 def t_pose(
     skeleton: Skeleton,
     bones: dict[str, int],
-    pose: Pose,
+    pose: TreePose,
     normals: Mapping[str, Float[ndarray, " 3"]] = MappingProxyType({}),
 ) -> tuple[Float[ndarray, "joints 4"], dict[str, Aligned]]:
     """Compute the T-pose of a skeleton.
@@ -78,7 +78,7 @@ def t_pose(
     Returns:
         Local rotations (J, 4) in T-pose, and bone → how far it was turned.
     """
-    body = _Body(skeleton, bones, pose, normals)
+    body = _PosedBody(skeleton, bones, pose, normals)
     bone_of = {joint: bone for bone, joint in bones.items()}
     for joint, parent in enumerate(skeleton.parents):
         body.turns[joint] = body.turns[parent] if parent >= 0 else body.whole
@@ -90,14 +90,14 @@ def t_pose(
     return R.normalize(local), {bone: body.aligned(bone) for bone in bones}
 
 
-class _Body:
+class _PosedBody:
     """A pose and its joints' world turns (J, 4) into T-pose, filled parents first."""
 
     def __init__(
         self,
         skeleton: Skeleton,
         bones: dict[str, int],
-        pose: Pose,
+        pose: TreePose,
         normals: Mapping[str, Float[ndarray, " 3"]],
     ) -> None:
         self.skeleton, self.bones, self.at, self.normals = skeleton, bones, pose.positions, normals

@@ -44,7 +44,7 @@ class _Pair(NamedTuple):
     b: int
 
 
-class _Body(NamedTuple):
+class _BodyParts(NamedTuple):
     score: float
     legs: _Pair
     arms: _Pair
@@ -93,7 +93,7 @@ class _Shape(Branches):
         super().__init__(tree, positions)
         self.paths: dict[int, dict[int, int]] = {}
 
-    def found(self, body: _Body) -> dict[str, Found]:
+    def found(self, body: _BodyParts) -> dict[str, Found]:
         """Return the bones of a body."""
         legs = [self.limb(c) for c in (body.legs.a, body.legs.b)]
         arms = [self.limb(c, hand=True) for c in (body.arms.a, body.arms.b)]
@@ -151,7 +151,7 @@ class _Shape(Branches):
             core = above
         return core
 
-    def spine(self, body: _Body) -> list[int]:
+    def spine(self, body: _BodyParts) -> list[int]:
         """Return the nodes from the hips to the arms' fork, without those not above the hips."""
         whole = T.between(self.parents, body.core, body.arms.top)
         hip = self.positions[[body.legs.a, body.legs.b]].mean(axis=0)
@@ -166,14 +166,14 @@ class _Shape(Branches):
         """Return the node at which a limb begins."""
         return chain.get("UpperLeg", chain.get("UpperArm", next(iter(chain.values()))))
 
-    def try_body(self) -> _Body | None:
+    def try_body(self) -> _BodyParts | None:
         """Return `body`, or None."""
         try:
             return self.body()
         except NoBody:
             return None
 
-    def body(self) -> _Body:
+    def body(self) -> _BodyParts:
         """Return the two pairs that form the best body."""
         if not any(len(c) > 1 for c in self.children):
             raise NoBody("its nodes make a single chain without branches")
@@ -224,7 +224,7 @@ class _Shape(Branches):
         apart = np.linalg.norm(self.positions[self.tip(a)] - self.positions[self.tip(b)])
         return bool(apart > 0.02 * self.reach[a])
 
-    def hypothesis(self, legs: _Pair, arms: _Pair) -> _Body | None:
+    def hypothesis(self, legs: _Pair, arms: _Pair) -> _BodyParts | None:
         """Score these pairs as legs and arms of a body without its head; None if impossible."""
         if {legs.a, legs.b} & {arms.a, arms.b}:
             return None
@@ -258,9 +258,9 @@ class _Shape(Branches):
         score -= float(np.mean([abs(float(a @ up)) for a in across]))
         # The longest limbs are the likeliest: hair, skirts and toes are pairs as well.
         score += 1.0 * (leg + arm) / self.longest
-        return _Body(float(score), legs, arms, core, [])
+        return _BodyParts(float(score), legs, arms, core, [])
 
-    def with_head(self, body: _Body) -> _Body:
+    def with_head(self, body: _BodyParts) -> _BodyParts:
         """Add the head, and the scores of head and fingers."""
         legs, arms = body.legs, body.arms
         up = unit(
@@ -325,7 +325,7 @@ class _Shape(Branches):
         aside = ways[0] - (ways[0] @ up) * up
         return float(np.max(ways @ up)) - float(np.linalg.norm(aside))
 
-    def on_all_fours(self, body: _Body) -> bool:
+    def on_all_fours(self, body: _BodyParts) -> bool:
         """Return whether arms and legs hang the same way, at right angles to the trunk, to one
         height.
         """

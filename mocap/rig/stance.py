@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
-from mocap.core.rig import Pose
+from mocap.core.rig import TreePose
 from mocap.errors import InputError
 from mocap.rig.names import ARM, LEG
 
@@ -24,7 +24,7 @@ _BETTER = {"bind": np.radians(5.0), "zero": np.radians(5.0), "frame": np.radians
 _STRIDE = np.radians(45.0)
 
 
-def body_up(pose: Pose, bones: dict[str, int]) -> Float[ndarray, " 3"]:
+def body_up(pose: TreePose, bones: dict[str, int]) -> Float[ndarray, " 3"]:
     """Returns the direction from the hips to the shoulders, unit, in the pose's world.
 
     A body without legs has its lowest trunk bone for hips, one without arms its neck or head for
@@ -47,13 +47,13 @@ def body_up(pose: Pose, bones: dict[str, int]) -> Float[ndarray, " 3"]:
     return _unit(upper - lower, "the shoulders lie where the hips are")
 
 
-def _middle(pose: Pose, bones: dict[str, int], pair: str) -> Float[ndarray, " 3"] | None:
+def _middle(pose: TreePose, bones: dict[str, int], pair: str) -> Float[ndarray, " 3"] | None:
     """Returns the point between the left and the right one of a bone; None without both."""
     both = [bones[s + pair] for s in ("left", "right") if s + pair in bones]
     return np.asarray(pose.positions[both].mean(axis=0)) if len(both) == 2 else None
 
 
-def body_ahead(pose: Pose, bones: dict[str, int]) -> Float[ndarray, " 3"]:
+def body_ahead(pose: TreePose, bones: dict[str, int]) -> Float[ndarray, " 3"]:
     """Returns the direction that the body faces, unit, in the pose's world.
 
     It is at right angles to the body's up and to the lines of hips and shoulders together; where
@@ -90,7 +90,7 @@ def _unit(v: Float[ndarray, "3"], otherwise: str) -> Float[ndarray, " 3"]:
     return v / length
 
 
-def leg_length(pose: Pose, bones: dict[str, int]) -> float:
+def leg_length(pose: TreePose, bones: dict[str, int]) -> float:
     """Returns thigh and shank, mean of the legs that there are; 0 without any.
 
     A shank without a foot below it counts as long as the thigh.
@@ -108,7 +108,7 @@ def leg_length(pose: Pose, bones: dict[str, int]) -> float:
     return float(np.mean(legs)) if legs else 0.0
 
 
-def strain(pose: Pose, bones: dict[str, int]) -> float:
+def strain(pose: TreePose, bones: dict[str, int]) -> float:
     """Return the distance of a pose from standing on straight legs, with straight arms anywhere
     from
     the sides to horizontal; mean radians a joint.
@@ -144,7 +144,7 @@ def strain(pose: Pose, bones: dict[str, int]) -> float:
     return float(np.mean(strains)) if strains else 0.0
 
 
-def neutral(poses: Sequence[Pose], bones: dict[str, int]) -> Pose:
+def neutral(poses: Sequence[TreePose], bones: dict[str, int]) -> TreePose:
     """Return the pose from which a T-pose is best made: the first (the rest pose), unless another
     one
     is clearly closer to standing.
@@ -158,7 +158,7 @@ def neutral(poses: Sequence[Pose], bones: dict[str, int]) -> Pose:
     return poses[best]
 
 
-def stands(pose: Pose, bones: dict[str, int]) -> bool:
+def stands(pose: TreePose, bones: dict[str, int]) -> bool:
     """Return whether both legs point down where the trunk points up, as in standing, walking and
     jumping, unlike crawling and sitting.
     """

@@ -33,7 +33,7 @@ _SCALE, _TILT, _HEIGHT = 0.06, np.radians(2.0), 0.03
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Placed:
+class Extrinsics:
     """A motion's world before the camera.
 
     Attributes:
@@ -45,7 +45,7 @@ class Placed:
     translation: Float[ndarray, "3"]
 
 
-def place(motion: Motion, keypoints: Keypoints) -> Placed:
+def place(motion: Motion, keypoints: Keypoints) -> Extrinsics:
     """Return where a motion's world lies before the camera that saw its keypoints.
 
     The pose of least squared distances between the projected landmarks and the image points, with
@@ -74,7 +74,7 @@ def place(motion: Motion, keypoints: Keypoints) -> Placed:
         return ((camera.project(points) - image) * scale).ravel()
 
     pose = least_squares(residuals, np.append(np.zeros(3), start), loss="soft_l1").x
-    return Placed(R.from_rotation_vector(pose[:3]), pose[3:])
+    return Extrinsics(R.from_rotation_vector(pose[:3]), pose[3:])
 
 
 def in_one_world(motions: Sequence[Motion], takes: Sequence[Keypoints]) -> list[Motion]:

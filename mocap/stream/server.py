@@ -207,7 +207,7 @@ class Server:
         for client in self._clients:
             client.tell(hello)
 
-    def tell(self, message: protocol.Status | protocol.State | protocol.Tuned) -> None:
+    def tell(self, message: protocol.Status | protocol.ServerState | protocol.Tuned) -> None:
         """Send a message to every client, and the newest of its type to each later client."""
         self._known[type(message)] = message
         for client in self._clients:

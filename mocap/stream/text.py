@@ -31,7 +31,7 @@ Level = Literal["info", "warning", "error"]
 SourceKind = Literal["video", "camera", "motion", "browser"]
 FeetMode = Literal["auto", "always", "off"]
 SourceState = Literal["starting", "running", "waiting", "lost", "ended"]
-Part = Literal["person", "head", "hands", "feet", "face"]
+BodyPart = Literal["person", "head", "hands", "feet", "face"]
 DiskState = Literal["ok", "low", "full"]
 ExpressionNames = Literal["vrm1", "vrm0"]
 FrameNumber = Annotated[int, Meta(ge=0, le=_U32)]
@@ -128,7 +128,7 @@ class VmcOutput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names: ExpressionNames
 
 
-class State(_Message, frozen=True):
+class ServerState(_Message, frozen=True, tag="state"):
     """What the server does now: sent to each client that connects, and to all when it changes.
 
     source: the active source's state; "waiting" for a page's camera, "lost" where a camera was
@@ -140,7 +140,7 @@ class State(_Message, frozen=True):
     source: SourceState
     recording: Name | None
     recorded: Annotated[float, Meta(ge=0.0)]
-    missing: Annotated[tuple[Part, ...], Meta(max_length=5)]
+    missing: Annotated[tuple[BodyPart, ...], Meta(max_length=5)]
     disk: DiskState
     vmc: VmcOutput | None
 
@@ -157,7 +157,7 @@ class Calibrate(_Message, frozen=True):
     """
 
 
-class Person(_Message, frozen=True, omit_defaults=True):
+class NextPerson(_Message, frozen=True, omit_defaults=True, tag="person"):
     """Follow another person in view.
 
     at: The person nearest to this point, (x, y) in units of the picture's width and height, y down.
@@ -221,9 +221,9 @@ class Ping(_Message, frozen=True):
     client: float
 
 
-ServerText = Hello | Status | State | Pong | Gone | Tuned
+ServerText = Hello | Status | ServerState | Pong | Gone | Tuned
 _FROM_SERVER: msgspec.json.Decoder[ServerText] = msgspec.json.Decoder(ServerText)
-Ask = Calibrate | Person | Tune | Lead | Vmc
+Ask = Calibrate | NextPerson | Tune | Lead | Vmc
 ClientText = Ack | Ask | CameraMessage | Ping
 _FROM_CLIENT: msgspec.json.Decoder[ClientText] = msgspec.json.Decoder(ClientText)
 

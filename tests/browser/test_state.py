@@ -18,9 +18,9 @@ from tests.helpers.page_host import REST, Host, SharedPage, pose, shared_page
 TEXT = "document.querySelector('{}').textContent"
 
 
-def state(**changed: Any) -> protocol.State:
+def state(**changed: Any) -> protocol.ServerState:
     usual = {"source": "running", "recording": None, "recorded": 0.0, "missing": (), "disk": "ok"}
-    return protocol.State(**{**usual, "vmc": None, **changed})
+    return protocol.ServerState(**{**usual, "vmc": None, **changed})
 
 
 @pytest.fixture(scope="module")
@@ -93,13 +93,13 @@ def test_a_click_on_the_picture_follows_the_person_there(shared: SharedPage) -> 
     for mirror in (False, True):
         page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"])
         person = shared.next_asked()
-        assert isinstance(person, protocol.Person)
+        assert isinstance(person, protocol.NextPerson)
         assert person.at is not None
         # What is on the left of the mirror is on the right of the camera's picture.
         assert np.allclose(person.at, (0.75 if mirror else 0.25, 0.5), atol=0.02)
         page.keyboard.press("m")
     page.keyboard.press("n")
-    assert shared.next_asked() == protocol.Person()
+    assert shared.next_asked() == protocol.NextPerson()
 
 
 def test_vmc_is_switched_on_by_the_page_and_shown_by_the_server(shared: SharedPage) -> None:

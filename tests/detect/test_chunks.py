@@ -17,7 +17,7 @@ from mocap import bake
 from mocap.capture.open import open_source
 from mocap.capture.video import IrregularTimesError, Video, VideoCheck
 from mocap.core.keypoints import Keypoints, concatenate
-from mocap.detect.chunks import LEAD, Chunk, Part, join, plan
+from mocap.detect.chunks import LEAD, Chunk, DetectedChunk, join, plan
 from mocap.detect.options import DetectOptions
 from mocap.detect.people import empty_frame
 from mocap.detect.performer import PerformerDetector
@@ -44,11 +44,11 @@ def frame(index: int, x: float) -> Keypoints:
     )
 
 
-def part(chunk: Chunk, columns: list[float]) -> Part:
+def part(chunk: Chunk, columns: list[float]) -> DetectedChunk:
     """The result of a chunk of a clip with a person in these columns, one for each frame."""
     seconds = np.arange(len(columns)) / FPS
     inside = np.flatnonzero((seconds >= chunk.begin) & (seconds < chunk.stop))
-    return Part(
+    return DetectedChunk(
         concatenate([frame(int(i), columns[i]) for i in inside]),
         seconds[inside],
         int((seconds[inside] < chunk.start).sum()),
@@ -82,7 +82,7 @@ CHUNKS = [Chunk(0.0, 0.0, 4.0), Chunk(3.5, 4.0, 8.0), Chunk(7.5, 8.0, math.inf)]
 STEADY = [100.0 + 0.1 * i for i in range(360)]
 
 
-def never(chunk: Chunk, enough: object) -> Part:
+def never(chunk: Chunk, enough: object) -> DetectedChunk:
     raise AssertionError("nothing needs to be detected again")
 
 
@@ -104,13 +104,15 @@ def test_where_parts_show_different_people_the_first_is_followed_on() -> None:
     parts = [part(CHUNKS[0], STEADY), part(CHUNKS[1], other), part(CHUNKS[2], STEADY)]
     asked = []
 
-    def again(chunk: Chunk, enough) -> Part:
+    def again(chunk: Chunk, enough) -> DetectedChunk:
         asked.append(chunk)
         whole = part(chunk, STEADY)
         frames = [whole.keypoints.slice(i, i + 1) for i in range(len(whole.seconds))]
         for n in range(1, len(frames) + 1):
             if enough(whole.seconds[:n].tolist(), frames[:n]):
-                return Part(concatenate(frames[:n]), whole.seconds[:n], whole.lead, VideoCheck())
+                return DetectedChunk(
+                    concatenate(frames[:n]), whole.seconds[:n], whole.lead, VideoCheck()
+                )
         return whole
 
     joined = join(parts, CHUNKS, again)

@@ -137,7 +137,7 @@ def test_a_viewer_chooses_while_it_is_live(pair: np.ndarray, tmp_path: Path) -> 
         async with viewer(servers[0].port) as connection:
             for right in (True, False, True):
                 await asyncio.wait_for(side(connection, right), 20.0)
-                await connection.send(protocol.encode_text(protocol.Person()))
+                await connection.send(protocol.encode_text(protocol.NextPerson()))
         serving.cancel()
         await asyncio.wait([serving])
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mocap.core import rotation as R
-from mocap.core.rig import Found, Pose, Rig, Tree
+from mocap.core.rig import Found, Rig, Tree, TreePose
 from mocap.core.skeleton import BONE_PARENTS, BONES, Skeleton
 from tests.helpers import synthetic
 
@@ -117,7 +117,7 @@ def anonymous(tree: Tree, seed: int) -> tuple[Tree, list[int]]:
     ]
     quats = [(turn * q).as_quat() for q in turned]
     poses = tuple(
-        Pose(p.name, x, q) for p, x, q in zip(tree.poses, places[1:], quats[1:], strict=True)
+        TreePose(p.name, x, q) for p, x, q in zip(tree.poses, places[1:], quats[1:], strict=True)
     )
     names = tuple(f"bone_{k:03d}" for k in rng.permutation(count))
     parents = np.array([place[int(tree.parents[n])] for n in order])

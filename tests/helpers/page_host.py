@@ -82,7 +82,7 @@ class SharedPage:
         self.page.set_viewport_size({"width": width, "height": height})
         camera = protocol.SourceInfo("camera", f"camera {self._sources}", 64, 48)
         self.host.introduce(hello(rig=NO_RIG, source=camera))
-        self.host.announce(protocol.State("running", None, 0.0, (), "ok", None))
+        self.host.announce(protocol.ServerState("running", None, 0.0, (), "ok", None))
         name = "document.querySelector('#source')?.textContent"
         until(self.page, f"{name} === {camera.name!r}")
         self.page.evaluate("for (const p of document.querySelectorAll('.side')) p.hidden = true")
@@ -169,7 +169,7 @@ class Host:
         self.publish([pose(self.frame, root, rotations, weights)])
         return self.frame
 
-    def announce(self, state: protocol.State) -> None:
+    def announce(self, state: protocol.ServerState) -> None:
         self._loop.call_soon_threadsafe(self._server.tell, state)
 
     def introduce(self, greeting: protocol.Hello) -> None:

@@ -167,6 +167,16 @@ def _signatures(node: ast.AST, within: str) -> Iterator[tuple[str, int]]:
             yield from _signatures(child, name)
 
 
+def repeated_classes(sources: Mapping[str, str]) -> dict[str, list[str]]:
+    """Names that several modules give to a class, and those modules."""
+    found: dict[str, list[str]] = {}
+    for module, source in sources.items():
+        for node in ast.walk(_parsed(source)):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(module)
+    return {name: modules for name, modules in found.items() if len(modules) > 1}
+
+
 def dialect(text: str) -> list[tuple[int, str]]:
     """(line, words) of the old dialect in a text."""
     return [

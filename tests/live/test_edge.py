@@ -237,7 +237,7 @@ CLIENT_TEXTS: list[protocol.ClientText] = [
     protocol.Ack(1),
     protocol.Ping(17.5),
     protocol.Calibrate(),
-    protocol.Person((0.5, 0.5)),
+    protocol.NextPerson((0.5, 0.5)),
     protocol.Vmc(protocol.VmcOutput("127.0.0.1:39539", "vrm1")),
     protocol.Tune(1.0, "auto", "free"),
     protocol.Lead("server"),

@@ -93,8 +93,8 @@ def test_what_pages_ask_reaches_the_solver() -> None:
     scene = Scene()
     ask = scene.session.ask
     ask(protocol.Calibrate())
-    ask(protocol.Person((0.25, 0.5)))
-    assert scene.orders.take() == Requests(True, protocol.Person((0.25, 0.5)))
+    ask(protocol.NextPerson((0.25, 0.5)))
+    assert scene.orders.take() == Requests(True, protocol.NextPerson((0.25, 0.5)))
     assert scene.orders.take() == Requests()
     ask(protocol.Tune(2.0, "always", "locked"))
     assert scene.orders.tuning == scene.state.tuning == Tuning(2.0, "always", "locked")
@@ -161,6 +161,6 @@ def test_a_session_that_ended_before_it_began_runs_nothing() -> None:
 
 def test_the_newest_request_for_a_person_wins() -> None:
     orders = Orders("server")
-    orders.person(protocol.Person())
-    orders.person(protocol.Person((1.0, 0.0)))
-    assert orders.take().person == protocol.Person((1.0, 0.0))
+    orders.person(protocol.NextPerson())
+    orders.person(protocol.NextPerson((1.0, 0.0)))
+    assert orders.take().person == protocol.NextPerson((1.0, 0.0))

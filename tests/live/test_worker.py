@@ -210,6 +210,6 @@ def test_a_person_at_a_point_is_asked_for_in_pixels(monkeypatch, at, pixels) -> 
     detector = FakeDetector()
     monkeypatch.setattr(worker_module, "PerformerDetector", detector)
     scene = Scene([FakeCamera(2, None)], 2, monkeypatch)
-    scene.orders.person(protocol.Person(at))
+    scene.orders.person(protocol.NextPerson(at))
     scene.run()
     assert detector.asked_for == [pixels]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mocap.core import rotation as R
 from mocap.core.kinematics import fk, global_rotations
 from mocap.core.motion import Motion
-from mocap.core.rig import Found, Kind, Pose, Rig, Tree
+from mocap.core.rig import Found, Kind, Rig, Tree, TreePose
 from mocap.core.skeleton import BONES, HUMANOID, TIPS, Skeleton
 from mocap.errors import InputError
 from mocap.rig import stance
@@ -101,16 +101,16 @@ class Made:
         )
         self.found = {bone: Found(i, "map", 1.0) for i, bone in enumerate(BONES)}
 
-    def pose(self, name: str, local: np.ndarray) -> Pose:
+    def pose(self, name: str, local: np.ndarray) -> TreePose:
         positions, world = fk(self.body, self.body.offsets[0], local)
         back = R.conjugate(self.turn)
-        return Pose(
+        return TreePose(
             name,
             R.apply(back, positions) / self.unit,
             R.multiply(back, R.multiply(world, self.axes)),
         )
 
-    def rig(self, without: tuple[str, ...] = (), poses: tuple[Pose, ...] = ()) -> Rig:
+    def rig(self, without: tuple[str, ...] = (), poses: tuple[TreePose, ...] = ()) -> Rig:
         found = {b: f for b, f in self.found.items() if b not in without}
         return make_rig(replace(self.tree, poses=poses), found, "made", b"")
 
@@ -204,7 +204,7 @@ def test_a_bvh_of_an_unknown_unit_is_an_adult_and_a_child_in_centimetres_is_one(
             made.tree = replace(made.tree, positions=made.tree.positions * 60.0)
         rig = made.rig()
         legs = stance.leg_length(
-            Pose("", fk(rig.skeleton, np.zeros(3), rig.t_pose)[0], rig.t_pose),
+            TreePose("", fk(rig.skeleton, np.zeros(3), rig.t_pose)[0], rig.t_pose),
             {b: rig.index(b) for b in rig.bones},
         )
         assert rig.unit == expected if expected else legs == pytest.approx(0.83)
@@ -218,7 +218,8 @@ def test_a_motion_that_is_not_of_its_zero_poses_frame_tells_what_is_up() -> None
     tipped = R.between(Y, Z)
     frames = [made.pose(f"frame {f}", relaxed(rng)) for f in range(5)]
     tilted = tuple(
-        Pose(p.name, R.apply(tipped, p.positions), R.multiply(tipped, p.rotations)) for p in frames
+        TreePose(p.name, R.apply(tipped, p.positions), R.multiply(tipped, p.rotations))
+        for p in frames
     )
     rig = made.rig(poses=tilted)
     assert np.allclose(R.apply(rig.turn, Z), Y)

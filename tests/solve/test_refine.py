@@ -34,7 +34,7 @@ from mocap.solve.refine.body import (
     lengths_of,
 )
 from mocap.solve.refine.costs import Evidence, Limit, costs, spans
-from mocap.solve.refine.fit import Anchor, Take, standing, step
+from mocap.solve.refine.fit import Anchor, Unknowns, standing, step
 from mocap.solve.refine.ground import FEET, RISE, Ground, find_floor, find_ground, soles_of
 from mocap.solve.refine.limits import find_limits
 from mocap.solve.refine.smoothness import Smoothness
@@ -379,7 +379,7 @@ def test_knees_do_not_bend_forwards() -> None:
         spans(times),
     )
     lengths = np.array([lengths_of(wrong)[n] for n in LENGTHS])
-    take = Take(wrong, lengths)
+    take = Unknowns(wrong, lengths)
     for _ in range(10):
         take = step(
             take,
@@ -528,7 +528,7 @@ def test_a_step_goes_down_the_cost_of_standing(rng: np.random.Generator) -> None
     lengths = np.array([lengths_of(v)[n] for n in LENGTHS])
     ground = Ground(np.ones((30, 4)), np.array([0.0, 1.0, 0.0]), -1.0, RISE)
     before = standing(v, ground, spans(times), times)[1]
-    take = Take(v, lengths)
+    take = Unknowns(v, lengths)
     for _ in range(3):
         take = step(take, Anchor(v, lengths), nothing, (), Smoothness.of(times), True, ground)
     after = standing(take.v, ground, spans(times), times)[1]

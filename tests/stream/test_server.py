@@ -299,7 +299,7 @@ def test_the_state_is_announced_to_every_client_and_to_later_ones():
             async with viewer(server.port) as first:
                 await first.recv()
                 for missing in ((), ("person",)):
-                    state = protocol.State("running", None, 0.0, missing, "ok", None)
+                    state = protocol.ServerState("running", None, 0.0, missing, "ok", None)
                     server.tell(state)
                     assert protocol.decode_server_text(await first.recv()) == state
             async with viewer(server.port) as second:

@@ -61,7 +61,7 @@ class EveryoneDetector:
         self._first: float | None = None
         self._last = -1
         self._searched = -math.inf
-        self._bodies: list[_Body] = []
+        self._bodies: list[_TrackedBody] = []
         # The hands' and face's trackers of each person, and where the person was last, pixels.
         self._parts: list[_Parts] = []
         self._pool = ThreadPoolExecutor(max_workers=3)
@@ -97,7 +97,7 @@ class EveryoneDetector:
         """Return the people who are tracked; drop those who are lost."""
         milliseconds = self._milliseconds(time)
         places = np.array([body.place for body in self._bodies]).reshape(-1, 33, 2)
-        found: list[tuple[Keypoints, _Body]] = []
+        found: list[tuple[Keypoints, _TrackedBody]] = []
         for k, body in enumerate(self._bodies):
             shown = image if len(places) == 1 else mask_others(image, places, k)
             seen = body.detect(shown, milliseconds, time)
@@ -110,7 +110,7 @@ class EveryoneDetector:
         self._drop([b for b in self._bodies if time - b.seen > _PATIENCE])
         return kept
 
-    def _drop(self, bodies: Sequence[_Body]) -> None:
+    def _drop(self, bodies: Sequence[_TrackedBody]) -> None:
         for body in bodies:
             body.landmarker.close()
             self._bodies.remove(body)
@@ -139,7 +139,7 @@ class EveryoneDetector:
                     [b for b in self._bodies
                      if b.seen < time and is_same(points, b.place, time - b.seen)]
                 )  # fmt: skip
-                tracked = _Body(self._landmarker(True, 1), points, time)
+                tracked = _TrackedBody(self._landmarker(True, 1), points, time)
                 # Its tracker begins with this picture.
                 tracked.detect(mask_others(image, places, k), self._last, time)
                 self._bodies.append(tracked)
@@ -216,7 +216,7 @@ class EveryoneDetector:
         return body
 
 
-class _Body:
+class _TrackedBody:
     """The landmarker of one person; their last landmarks, pixels, and when they were seen."""
 
     def __init__(self, landmarker: PoseLandmarker, place: ndarray, seen: float) -> None:

@@ -13,9 +13,9 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.errors import InputError
 from mocap.formats import linear
-from mocap.formats.fbx.scene import Scene, subclass
-from mocap.formats.fbx.takes import Take, moving
-from mocap.formats.fbx.transform import WORLD, Local, Placed, local, placed
+from mocap.formats.fbx.scene import FbxScene, subclass
+from mocap.formats.fbx.takes import FbxTake, moving
+from mocap.formats.fbx.transform import WORLD, Local, Placement, local, placed
 
 # A linear part that differs from a rotation and a size by less than this part is one.
 _ALIKE = 1e-4
@@ -26,18 +26,18 @@ _BONES = ("LimbNode", "Limb", "Root", "Effector")
 
 
 def walk(
-    scene: Scene,
-    take: Take | None,
+    scene: FbxScene,
+    take: FbxTake | None,
     times: Float[ndarray, "frames"],
     wanted: Collection[int],
     unturned: bool = False,
-) -> Iterator[tuple[int, Local, Placed, Placed]]:
+) -> Iterator[tuple[int, Local, Placement, Placement]]:
     """(index, its transform at rest, its parent, itself) of the wanted models and of those above
     them, parents before children, in the file's axes and unit; take: None for the rest. unturned:
     bones have no rotation beyond their orientation (pre- and post-rotation)."""
     needed = above(scene, wanted)
     waiting = Counter(int(scene.parents[i]) for i in needed)
-    there: dict[int, Placed] = {-1: WORLD}
+    there: dict[int, Placement] = {-1: WORLD}
     for i in sorted(needed):
         parent = int(scene.parents[i])
         model = local(scene.properties(scene.models[i]))
@@ -52,12 +52,12 @@ def walk(
             del there[parent]
 
 
-def is_bone(scene: Scene, index: int) -> bool:
+def is_bone(scene: FbxScene, index: int) -> bool:
     """Whether a model's type says that it is a bone."""
     return subclass(scene.objects[scene.models[index]]) in _BONES
 
 
-def above(scene: Scene, wanted: Collection[int]) -> set[int]:
+def above(scene: FbxScene, wanted: Collection[int]) -> set[int]:
     """The models and all those that they hang from."""
     needed: set[int] = set()
     for i in wanted:
@@ -69,7 +69,7 @@ def above(scene: Scene, wanted: Collection[int]) -> set[int]:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Rest:
+class RestModels:
     """All models at rest, in metres, +Y up.
 
     linear: (N, 3, 3) to the world, with scale. positions: (N, 3) the points about which they turn.
@@ -85,7 +85,7 @@ class Rest:
     bound: dict[int, Float[ndarray, "4 4"]]
 
 
-def rest(scene: Scene) -> Rest:
+def rest(scene: FbxScene) -> RestModels:
     """The scene's rest. Raises InputError if a model stands nowhere."""
     count = len(scene.models)
     linear_, positions, turns = np.empty((count, 3, 3)), np.empty((count, 3)), np.empty((count, 4))
@@ -110,11 +110,11 @@ def rest(scene: Scene) -> Rest:
     bones[list(skinned)] = True
     if not bones.any():
         bones[:] = [is_bone(scene, i) for i in range(count)]
-    return Rest(linear_, positions, turns, bones, bound)
+    return RestModels(linear_, positions, turns, bones, bound)
 
 
 def without_rotations(
-    scene: Scene,
+    scene: FbxScene,
 ) -> tuple[Float[ndarray, "models 3 3"], Float[ndarray, "models 3"]]:
     """(linear parts, positions) in the world of all models, bones with no rotation of their own.
 
@@ -127,7 +127,9 @@ def without_rotations(
     return linear_, np.array([scene.to_world @ now.joint[0] for now in placed_])
 
 
-def _bound(scene: Scene, pivots: Float[ndarray, "models 3"]) -> tuple[set[int], dict[int, ndarray]]:
+def _bound(
+    scene: FbxScene, pivots: Float[ndarray, "models 3"]
+) -> tuple[set[int], dict[int, ndarray]]:
     """(the models that skins are bound to, index → where it stood then, by cluster or pose)."""
     place = {identity: i for i, identity in enumerate(scene.models)}
     skinned: set[int] = set()
@@ -156,7 +158,11 @@ def _bound(scene: Scene, pivots: Float[ndarray, "models 3"]) -> tuple[set[int], 
 
 
 def performed(
-    scene: Scene, take: Take, times: Float[ndarray, "frames"], models: list[int], at_rest: Rest
+    scene: FbxScene,
+    take: FbxTake,
+    times: Float[ndarray, "frames"],
+    models: list[int],
+    at_rest: RestModels,
 ) -> tuple[Float[ndarray, "frames joints 3"], Float[ndarray, "frames joints 4"]]:
     """Return the joints' places over time, and their turns away from rest, in the world."""
     column = {model: j for j, model in enumerate(models)}
@@ -169,7 +175,7 @@ def performed(
     return positions, turns
 
 
-def _away(scene: Scene, now: Placed, rest_: Float[ndarray, "3 3"]) -> Float[ndarray, "_ 4"]:
+def _away(scene: FbxScene, now: Placement, rest_: Float[ndarray, "3 3"]) -> Float[ndarray, "_ 4"]:
     """The rotation in the world nearest to what a linear part has done since its rest."""
     stretch = np.linalg.svd(rest_, compute_uv=False)
     if stretch[2] <= 1e-6 * max(stretch[0], 1e-30):

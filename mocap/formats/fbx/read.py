@@ -17,7 +17,7 @@ from mocap.errors import InputError
 from mocap.formats import linear
 from mocap.formats.fbx import pose, takes
 from mocap.formats.fbx.nodes import damage_named
-from mocap.formats.fbx.scene import Scene, loads
+from mocap.formats.fbx.scene import FbxScene, loads
 
 # Bones whose length or place differs from the rest by more than this over a take are the take's.
 # Metres.
@@ -65,7 +65,7 @@ def loads_animation(data: bytes) -> Motion:
     Without a take there is one frame, the rest. Raises InputError if there are no bones.
     """
     scene = loads(data)
-    take = takes.chosen(scene, None) if takes.names(scene) else takes.Take("", None, {})
+    take = takes.chosen(scene, None) if takes.names(scene) else takes.FbxTake("", None, {})
     rest = pose.rest(scene)
     models = _skeleton_models(scene, take, rest)
     place = {model: j for j, model in enumerate(models)}
@@ -81,7 +81,7 @@ def loads_animation(data: bytes) -> Motion:
     return _motion(scene, take, models, skeleton, R.IDENTITY, 1.0)
 
 
-def models_of(scene: Scene, rig: Rig) -> list[int]:
+def models_of(scene: FbxScene, rig: Rig) -> list[int]:
     """The model of each of the rig's joints. Raises InputError if the file is another's."""
     place = {name: i for i, name in enumerate(scene.names)}
     if missing := [n for n in rig.skeleton.names if n not in place]:
@@ -89,7 +89,7 @@ def models_of(scene: Scene, rig: Rig) -> list[int]:
     return [place[n] for n in rig.skeleton.names]
 
 
-def _skeleton_models(scene: Scene, take: takes.Take, rest: pose.Rest) -> list[int]:
+def _skeleton_models(scene: FbxScene, take: takes.FbxTake, rest: pose.RestModels) -> list[int]:
     """The models of the skeleton, parents before children, its root first."""
     place = {identity: i for i, identity in enumerate(scene.models)}
     animated = {place[model] for model, _ in take.parts}
@@ -113,8 +113,8 @@ def _skeleton_models(scene: Scene, take: takes.Take, rest: pose.Rest) -> list[in
 
 
 def _motion(
-    scene: Scene,
-    take: takes.Take,
+    scene: FbxScene,
+    take: takes.FbxTake,
     models: list[int],
     skeleton: Skeleton,
     turn: Float[ndarray, "4"],

@@ -45,7 +45,7 @@ class Link(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class FbxScene:
     """objects: identity → node, in the document's order. below, above: identity → what hangs from
     it, and what it hangs from, in the order of the connections. templates: as in Definitions.
 
@@ -103,7 +103,7 @@ class Scene:
 
 
 @lru_cache(maxsize=1)
-def loads(data: bytes) -> Scene:
+def loads(data: bytes) -> FbxScene:
     """The scene in an FBX file, binary or ASCII. Raises InputError if it cannot be read."""
     collecting = gc.isenabled()
     # Hundreds of thousands of nodes are made and none is garbage; looking for it triples the time.
@@ -126,7 +126,7 @@ def is_fbx(data: bytes) -> bool:
     )
 
 
-def scene(document: Document) -> Scene:
+def scene(document: Document) -> FbxScene:
     """The objects of a document. Raises InputError if they make no trees."""
     objects = {}
     for node in document.node("Objects").children:
@@ -149,7 +149,7 @@ def scene(document: Document) -> Scene:
             templates[str(entry.values[0])] = listed(template)
     models, parents = _tree(objects, below, above)
     names = _names([objects[m] for m in models])
-    return Scene(document, objects, below, above, templates, models, parents, names)
+    return FbxScene(document, objects, below, above, templates, models, parents, names)
 
 
 def _tree(

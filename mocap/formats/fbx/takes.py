@@ -17,7 +17,7 @@ from mocap.core import rotation as R
 from mocap.errors import InputError
 from mocap.formats import euler
 from mocap.formats.fbx.curves import Curve, curve
-from mocap.formats.fbx.scene import Scene, number, split_name, vector
+from mocap.formats.fbx.scene import FbxScene, number, split_name, vector
 from mocap.formats.fbx.transform import Local, quaternion
 
 TRANSLATION, ROTATION, SCALING = "Lcl Translation", "Lcl Rotation", "Lcl Scaling"
@@ -29,7 +29,7 @@ _MOST_FRAMES = 1_000_000
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Part:
+class LayerCurves:
     """A property in one layer: its components' curves (None where it has none), and their values
     where they have none. weight: of the layer, 0 to 1, which may be animated."""
 
@@ -52,7 +52,7 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Take:
+class FbxTake:
     """name: the stack's. span: (start, stop) that the file gives, seconds; None if it gives none.
 
     parts: (model's identity, property) → its parts, the lowest layer first.
@@ -60,20 +60,20 @@ class Take:
 
     name: str
     span: tuple[float, float] | None
-    parts: dict[tuple[int, str], list[Part]]
+    parts: dict[tuple[int, str], list[LayerCurves]]
 
 
-def names(scene: Scene) -> list[str]:
+def names(scene: FbxScene) -> list[str]:
     """The takes' names in the document's order; one without a name is "take 3"."""
     stacks = _stacks(scene)
     return [split_name(scene.objects[s])[0] or f"take {i}" for i, s in enumerate(stacks)]
 
 
-def _stacks(scene: Scene) -> list[int]:
+def _stacks(scene: FbxScene) -> list[int]:
     return [i for i, node in scene.objects.items() if node.name == "AnimationStack"]
 
 
-def chosen(scene: Scene, name: str | None) -> Take:
+def chosen(scene: FbxScene, name: str | None) -> FbxTake:
     """The take of a name, or the first that moves something.
 
     Raises InputError, naming those there are, if there is none of that name or none at all.
@@ -94,10 +94,10 @@ def chosen(scene: Scene, name: str | None) -> Take:
     return first
 
 
-def _take(scene: Scene, name: str, stack: int) -> Take:
+def _take(scene: FbxScene, name: str, stack: int) -> FbxTake:
     properties = scene.properties(stack)
     start, stop = (number(properties, f"Local{k}", 0.0) / scene.ticks for k in ("Start", "Stop"))
-    parts: dict[tuple[int, str], list[Part]] = {}
+    parts: dict[tuple[int, str], list[LayerCurves]] = {}
     for layer in _layers(scene, stack):
         for node in scene.hanging(layer.identity, "AnimationCurveNode"):
             for link in scene.above[node]:
@@ -105,10 +105,10 @@ def _take(scene: Scene, name: str, stack: int) -> Take:
                     part = _part(scene, node, layer, link.other, link.into)
                     if any(c is not None for c in part.curves):
                         parts.setdefault((link.other, link.into), []).append(part)
-    return Take(name, (start, stop) if stop > start else None, parts)
+    return FbxTake(name, (start, stop) if stop > start else None, parts)
 
 
-def _layers(scene: Scene, stack: int) -> list[Layer]:
+def _layers(scene: FbxScene, stack: int) -> list[Layer]:
     found, alone = [], []
     for identity in scene.hanging(stack, "AnimationLayer"):
         p = scene.properties(identity)
@@ -130,7 +130,7 @@ def _layers(scene: Scene, stack: int) -> list[Layer]:
     return alone or found
 
 
-def _part(scene: Scene, node: int, layer: Layer, model: int, into: str) -> Part:
+def _part(scene: FbxScene, node: int, layer: Layer, model: int, into: str) -> LayerCurves:
     own = scene.properties(node)
     rest = vector(scene.properties(model), into, (1.0,) * 3 if into == SCALING else (0.0,) * 3)
     still = np.array([number(own, f"d|{a}", r) for a, r in zip("XYZ", rest, strict=True)])
@@ -139,10 +139,10 @@ def _part(scene: Scene, node: int, layer: Layer, model: int, into: str) -> Part:
         child = scene.objects[link.other]
         if child.name == "AnimationCurve" and link.into in ("d|X", "d|Y", "d|Z"):
             curves["XYZ".index(link.into[-1])] = curve(child, scene.ticks)
-    return Part((curves[0], curves[1], curves[2]), still, layer)
+    return LayerCurves((curves[0], curves[1], curves[2]), still, layer)
 
 
-def frame_times(scene: Scene, take: Take) -> Float[ndarray, "frames"]:
+def frame_times(scene: FbxScene, take: FbxTake) -> Float[ndarray, "frames"]:
     """When the take has keys, within its span; wide gaps are filled at the file's frame rate.
 
     Raises InputError if that is more frames than any clip has.
@@ -175,7 +175,7 @@ def frame_times(scene: Scene, take: Take) -> Float[ndarray, "frames"]:
 
 
 def moving(
-    model: Local, identity: int, take: Take | None, times: Float[ndarray, "frames"]
+    model: Local, identity: int, take: FbxTake | None, times: Float[ndarray, "frames"]
 ) -> tuple[ndarray, ndarray, ndarray]:
     """(translation, rotation in the parent as quaternions, scaling) of a model; (F, n), or (1, n)
     where nothing moves."""
@@ -190,7 +190,7 @@ def moving(
 
 
 def _property(
-    parts: list[Part], rest: ndarray, times: Float[ndarray, "frames"], name: str, order: str
+    parts: list[LayerCurves], rest: ndarray, times: Float[ndarray, "frames"], name: str, order: str
 ) -> ndarray:
     value = rest
     for number_, part in enumerate(parts):

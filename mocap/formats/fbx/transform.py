@@ -89,7 +89,7 @@ def quaternion(order: str, degrees: Float[ndarray, "*frames 3"]) -> Float[ndarra
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Placed:
+class Placement:
     """Where a model stands in the file's world, for F frames or for one that holds for all.
 
     turn: (F, 4) G, the rotations along its path. linear: (F, 3, 3) = G·Γ. origin: (F, 3). joint:
@@ -103,14 +103,14 @@ class Placed:
     scaling: Float[ndarray, "#frames 3"]
 
 
-WORLD = Placed(
+WORLD = Placement(
     R.IDENTITY[None], np.eye(3)[None], np.zeros((1, 3)), np.zeros((1, 3)), np.ones((1, 3))
 )
 """What roots hang from."""
 
 
 def around(
-    model: Local, above: Placed, scaling: Float[ndarray, "#frames 3"]
+    model: Local, above: Placement, scaling: Float[ndarray, "#frames 3"]
 ) -> tuple[ndarray, ndarray]:
     """(A, B), each (F, 3, 3): the model's linear part in the world is A · R · B for its rotation
     R in the parent."""
@@ -129,11 +129,11 @@ def _diagonal(values: Float[ndarray, "#frames 3"]) -> Float[ndarray, "#frames 3 
 
 def placed(
     model: Local,
-    above: Placed,
+    above: Placement,
     translation: Float[ndarray, "#frames 3"],
     turn: Float[ndarray, "#frames 4"],
     scaling: Float[ndarray, "#frames 3"],
-) -> Placed:
+) -> Placement:
     """A model in the world, from its parent there and from its own translation, rotation in the
     parent (`Local.turn`) and scaling; each for F frames or for one."""
     outer, inner = around(model, above, scaling)
@@ -143,4 +143,4 @@ def placed(
     joint, origin = (
         above.origin + (above.linear @ p[..., None])[..., 0] for p in (at, moved)
     )  # fmt: skip
-    return Placed(R.multiply(above.turn, turn), linear, origin, joint, scaling)
+    return Placement(R.multiply(above.turn, turn), linear, origin, joint, scaling)

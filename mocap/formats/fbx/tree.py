@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray
 
-from mocap.core.rig import Pose, Tree
+from mocap.core.rig import Tree, TreePose
 from mocap.errors import InputError
 from mocap.formats.fbx import pose
 from mocap.formats.fbx.nodes import damage_named
@@ -32,7 +32,7 @@ def tree_of(data: bytes) -> Tree:
     if not rest.bound:
         matrices, positions = pose.without_rotations(scene)
         turns = rotations_of(matrices, scene.parents, rest.local_turns)
-        poses = (*poses, Pose("zero", positions, turns))
+        poses = (*poses, TreePose("zero", positions, turns))
     count = np.arange(len(scene.models))
     return Tree(
         "fbx", scene.names, count, scene.parents, rest.positions, rotations, rest.bones, {}, poses

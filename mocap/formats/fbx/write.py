@@ -21,8 +21,8 @@ from mocap.formats.fbx import binary, build, pose, takes, text
 from mocap.formats.fbx.build import Channel
 from mocap.formats.fbx.nodes import Node, damage_named
 from mocap.formats.fbx.read import models_of
-from mocap.formats.fbx.scene import Scene, loads, split_name, subclass
-from mocap.formats.fbx.transform import Placed, around, placed
+from mocap.formats.fbx.scene import FbxScene, loads, split_name, subclass
+from mocap.formats.fbx.transform import Placement, around, placed
 from mocap.formats.gltf import check_skeleton, in_document
 
 # A joint that leaves its rest by less than this needs no curves. Radians; parts of its distance.
@@ -54,7 +54,7 @@ def animate(motion: Motion, rig: Rig, name: str = "mocap") -> bytes:
     return _added(scene, objects, links, build.take_entry(called, keys))
 
 
-def _joints(motion: Motion, rig: Rig, scene: Scene) -> list[Channel]:
+def _joints(motion: Motion, rig: Rig, scene: FbxScene) -> list[Channel]:
     """What the models must do so that each joint turns in the world as the motion's does.
 
     With D the joint's turn away from its rest and M its linear part there, its new linear part
@@ -68,7 +68,7 @@ def _joints(motion: Motion, rig: Rig, scene: Scene) -> list[Channel]:
     to_file = np.linalg.inv(scene.to_world)
     still = np.zeros(1)
     joint_above: dict[int, int] = {-1: -1}  # model → the nearest joint that it is or hangs from
-    changed: dict[int, Placed] = {}
+    changed: dict[int, Placement] = {}
     channels: list[Channel] = []
     for i, model, above, _ in pose.walk(scene, None, still, models):
         parent, j = int(scene.parents[i]), joint_of.get(i)
@@ -120,7 +120,7 @@ def _channel(target: int, name: str, short: str, values: Float[ndarray, "frames 
     return Channel(target, name, short, dict(zip("XYZ", values.T, strict=True)))
 
 
-def _shapes(motion: Motion, scene: Scene) -> list[Channel]:
+def _shapes(motion: Motion, scene: FbxScene) -> list[Channel]:
     """Blend shapes' weights, in percent, of the motion's expressions that are theirs."""
     shapes = {
         identity: split_name(node)[0]
@@ -140,7 +140,7 @@ def _shapes(motion: Motion, scene: Scene) -> list[Channel]:
     ]
 
 
-def _added(scene: Scene, objects: list[Node], links: list[Node], take: Node) -> bytes:
+def _added(scene: FbxScene, objects: list[Node], links: list[Node], take: Node) -> bytes:
     """The scene's file with objects and connections at the end of its own."""
     document = scene.document
     types = {str(n.values[0]) for n in document.node("Definitions").children if len(n.values)}

@@ -163,8 +163,8 @@ def _from_hips(along: ndarray) -> ndarray:
 def _imaged(
     bodies: ndarray, hips: ndarray, astray: ndarray, guess: ndarray, scale: ndarray
 ) -> tuple[ndarray, ndarray]:
-    """across (B, F, 15, 2) and hips (B, F, 3) as in `View`, of image points that are astray (metres
-    at the body), through a guessed camera at a distance that is wrong by a scale."""
+    """across (B, F, 15, 2) and hips (B, F, 3) as in `RayView`, of image points that are astray
+    (metres at the body), through a guessed camera at a distance that is wrong by a scale."""
     depth = -hips[..., 2]
     points = hips[:, :, None] + bodies
     rays = points / np.maximum(-points[..., 2:], 0.3)

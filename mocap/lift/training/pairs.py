@@ -18,7 +18,7 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints
-from mocap.lift.model import View, see
+from mocap.lift.model import RayView, see
 from mocap.lift.network import JOINTS, MIRRORED_JOINTS, RATE
 
 _MILLIMETRE, _PART_OF_PIXEL = 1000.0, 8.0
@@ -122,7 +122,7 @@ def _pair(a: dict[str, ndarray]) -> Pair:
 
 def as_seen(
     pair: Pair, guess: float
-) -> tuple[View, Float[ndarray, "frames 15 3"], Float[ndarray, "frames"]]:
+) -> tuple[RayView, Float[ndarray, "frames 15 3"], Float[ndarray, "frames"]]:
     """The piece as the network sees it through a camera whose field of view is wrong by a factor;
     the truth as it should then answer, along the hips' ray and in the scale that their apparent
     distance implies, metres; and that scale. NaN where no person is seen.

@@ -33,7 +33,7 @@ from mocap.solve.refine.body import (
     lengths_of,
 )
 from mocap.solve.refine.costs import DEPTH_SIGMA, Evidence, spans
-from mocap.solve.refine.fit import ROOT_SIGMA, Anchor, Take, at_length, step
+from mocap.solve.refine.fit import ROOT_SIGMA, Anchor, Unknowns, at_length, step
 from mocap.solve.refine.ground import Ground
 from mocap.solve.refine.limits import find_limits
 from mocap.solve.refine.smoothness import Smoothness
@@ -65,7 +65,7 @@ class Refined:
     positions: Float[ndarray, "frames 33 3"]
     translation: Float[ndarray, "frames 3"]
     size: float
-    take: Take
+    take: Unknowns
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -120,7 +120,7 @@ def refine_landmarks(
     expected = size * np.array([PROPORTIONS[n] for n in LENGTHS])
     # What is hardly seen may seem any length.
     begin = expected * np.clip(np.array([lengths[n] for n in LENGTHS]) / expected, 0.8, 1.25)
-    take = Take(at_length(first, begin), begin) if before is None else before.take
+    take = Unknowns(at_length(first, begin), begin) if before is None else before.take
     anchor = Anchor(first, expected, _MEASURED_ROOT if prior.measured else ROOT_SIGMA)
     take = _search(times, anchor, seen, take, ground, rounds, progress or (lambda done: None))
     return Refined(_together(start, take.v), take.v[:, 0], size, take)
@@ -130,18 +130,21 @@ def _search(
     times: ndarray,
     anchor: Anchor,
     seen: Evidence,
-    begin: Take,
+    begin: Unknowns,
     ground: Ground | None,
     rounds: int,
     progress: Callable[[float], None],
-) -> Take:
+) -> Unknowns:
     """The take that costs least, searched for from one, window by window."""
     windows = _windows(len(times))
     v, lengths = begin.v, begin.lengths
     steps, done = rounds * len(windows) * (1 if len(windows) == 1 else 2), count(1)
 
-    def optimised(window: slice, held: bool) -> Take:
-        take, kernel = Take(at_length(v[window], lengths), lengths), Smoothness.of(times[window])
+    def optimised(window: slice, held: bool) -> Unknowns:
+        take, kernel = (
+            Unknowns(at_length(v[window], lengths), lengths),
+            Smoothness.of(times[window]),
+        )
         here = None if ground is None else ground.slice(window)
         for _ in range(rounds):
             part = Anchor(anchor.bones[window], anchor.lengths, anchor.root_sigma)
@@ -159,7 +162,7 @@ def _search(
         share = _share(window, len(times))[:, None, None]
         total[window] += share * optimised(window, True).v
         weight[window] += share
-    return Take(at_length(total / weight, lengths), lengths)
+    return Unknowns(at_length(total / weight, lengths), lengths)
 
 
 def _windows(frames: int) -> list[slice]:

@@ -38,7 +38,7 @@ _DAMPING = 1e-3
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Take:
+class Unknowns:
     """The unknowns. v:
 
     (F, 16, 3) bones, metres, camera axes. lengths: (9,) metres, in LENGTHS' order.
@@ -92,14 +92,14 @@ class Anchor:
 
 
 def step(
-    take: Take,
+    take: Unknowns,
     anchor: Anchor,
     seen: Evidence,
     limits: tuple[Limit, ...],
     smooth: Smoothness,
     held: bool = False,
     ground: Ground | None = None,
-) -> Take:
+) -> Unknowns:
     """Return the take one Gauss–Newton step nearer to the least cost.
 
     Args:
@@ -249,7 +249,7 @@ def _standing_still(
     )
 
 
-def _moved(take: Take, delta: ndarray, change: ndarray, basis: list[ndarray]) -> Take:
+def _moved(take: Unknowns, delta: ndarray, change: ndarray, basis: list[ndarray]) -> Unknowns:
     lengths = take.lengths * np.exp(change)
     most = _LONGEST_STEP * each_length(lengths)
     v = np.empty_like(take.v)
@@ -257,4 +257,4 @@ def _moved(take: Take, delta: ndarray, change: ndarray, basis: list[ndarray]) ->
         move = (e @ delta[:, _STARTS[b] : _ENDS[b], None])[..., 0]
         size = np.linalg.norm(move, axis=-1, keepdims=True)
         v[:, b] = take.v[:, b] + move * np.minimum(1.0, most[b] / np.maximum(size, 1e-12))
-    return Take(at_length(v, lengths), lengths)
+    return Unknowns(at_length(v, lengths), lengths)

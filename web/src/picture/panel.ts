@@ -1,7 +1,7 @@
 // The source's picture in a corner, with the landmarks drawn over it.
 
 import type { KeypointsMessage, PictureMessage } from "../protocol/binary";
-import type { StreamSource } from "../protocol/text";
+import type { SourceInfo } from "../protocol/text";
 import { byId, write } from "../ui/dom";
 import { drawLandmarks } from "./landmarks";
 import { resizable } from "./resize";
@@ -20,7 +20,7 @@ export class PicturePanel {
   private decoding = false;
   private waiting: PictureMessage | null = null;
   private keypoints: KeypointsMessage | null = null;
-  private source: StreamSource | null = null;
+  private source: SourceInfo | null = null;
   private dirty = false;
   private flipped = false;
   /** Whether a clip plays: what the source sends is not shown. */
@@ -38,7 +38,7 @@ export class PicturePanel {
   }
 
   /** A new source. The panel is hidden until there is a picture or a landmark. */
-  open(source: StreamSource): void {
+  open(source: SourceInfo): void {
     this.source = source;
     if (this.playing) return;
     this.clear();

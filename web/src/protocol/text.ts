@@ -18,7 +18,7 @@ export interface Skeleton {
 const SOURCE_KINDS = ["video", "camera", "motion", "browser"] as const;
 
 /** What the server streams: a video, its camera, a motion, or a browser's camera. */
-export interface StreamSource {
+export interface SourceInfo {
   readonly kind: (typeof SOURCE_KINDS)[number];
   readonly name: string;
   /** Of the picture, pixels. */
@@ -33,7 +33,7 @@ export interface Hello {
   readonly expressions: readonly string[];
   /** The address of the avatar's file, relative to the page. */
   readonly rig: string;
-  readonly source: StreamSource;
+  readonly source: SourceInfo;
   /** The address of a motion for the page to play, without suffix (playback/clip.ts). */
   readonly clip?: string;
 }
@@ -157,7 +157,7 @@ function isSkeleton(value: unknown): value is Skeleton {
   );
 }
 
-function isStreamSource(value: unknown): value is StreamSource {
+function isSourceInfo(value: unknown): value is SourceInfo {
   if (!isRecord(value)) return false;
   const { kind, name, width, height } = value;
   return (
@@ -185,7 +185,7 @@ const MESSAGES: Readonly<
       isSkeleton(skeleton) &&
       isList(expressions, isString) &&
       isString(rig) &&
-      isStreamSource(source) &&
+      isSourceInfo(source) &&
       (clip === undefined || isString(clip)),
     error: "The server's hello is not complete: reload the page.",
   },

@@ -5,7 +5,7 @@ import type { CameraChooser } from "../camera/chooser";
 import { rememberedCamera } from "../camera/devices";
 import type { CameraSession } from "../camera/session";
 import type { Connection } from "../protocol/connection";
-import type { Hello, StreamSource } from "../protocol/text";
+import type { Hello, SourceInfo } from "../protocol/text";
 import { onKey } from "./controls";
 import { byId, write } from "./dom";
 import type { Messages } from "./messages";
@@ -18,7 +18,7 @@ export class SourcesRow {
   private readonly row = byId("sources");
   private readonly file = document.createElement("input");
   /** What the server showed last of its own, for the name of its button. */
-  private serverKind: StreamSource["kind"] = "camera";
+  private serverKind: SourceInfo["kind"] = "camera";
 
   constructor(
     private readonly connection: Connection,
@@ -54,7 +54,7 @@ export class SourcesRow {
     }
   }
 
-  private active(kind: StreamSource["kind"] | undefined): SourceChoice {
+  private active(kind: SourceInfo["kind"] | undefined): SourceChoice {
     if (this.session.open) return this.session.isFile ? "file" : "camera";
     return kind === "browser" ? "page" : "server";
   }
