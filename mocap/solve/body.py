@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
@@ -29,9 +29,19 @@ from mocap.core.keypoints import LANDMARKS, landmarks_of
 from mocap.core.skeleton import BONES, HUMANOID, humanoid_index
 from mocap.solve.evidence import SEEN
 from mocap.solve.face import SolvedHead
-from mocap.solve.hands import FINGER_BONES, SolvedHands, within_wrist
-from mocap.solve.hold import HoldState, hold_unseen
+from mocap.solve.groups import (
+    BONE_GROUP,
+    FOOT_GROUPS,
+    HAND_GROUPS,
+    HEAD_GROUP,
+    LIMB_GROUPS,
+    TRUNK_GROUP,
+    seen_groups,
+)
+from mocap.solve.hands import FINGER_BONES, SolvedHands
+from mocap.solve.hold import RELAXED, HoldState, hold_unseen
 from mocap.solve.twist import FULL_BEND, Hinges, HingeState, follow_hinge
+from mocap.solve.wrists import pronated, relative_hands
 
 _I = {name: i for i, name in enumerate(LANDMARKS)}
 _FACE_LEFT = [_I[n] for n in ("left_ear", "left_eye_outer", "mouth_left")]
@@ -40,7 +50,6 @@ _FACE_FRONT = [_I[n] for n in ("nose", "left_eye", "right_eye", "mouth_left", "m
 _EARS = [_I["left_ear"], _I["right_ear"]]
 _HIPS = [_I["left_hip"], _I["right_hip"]]
 _SHOULDERS = [_I["left_shoulder"], _I["right_shoulder"]]
-_LIMBS = ("leftArm", "rightArm", "leftLeg", "rightLeg")
 # Root, hinge and end of the four limbs.
 _LIMB_ROOT = [_I[n] for n in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
 _LIMB_HINGE = [_I[n] for n in ("left_elbow", "right_elbow", "left_knee", "right_knee")]
@@ -75,93 +84,13 @@ _HINT_RATE = np.array([1.0, 1.0, 4.0, 4.0])
 # A knee whose axis is further than this from the one that the foot suggests is bent backwards by
 # noise: its axis is reversed.
 _BACKWARDS = np.cos(np.radians(110.0))
-# Up to this pronation the forearm takes all of the hand's roll; beyond it the share falls to none
-# at 180°, so that no seam is left at which it could flip.
-_PRONATION = np.radians(120.0)
+_ONE = np.zeros(1, dtype=np.int64)
 
 # Rise of the clavicle under an arm that points straight up, its length, and the distance of its
 # root from the middle.
 _CLAVICLE_LIFT = np.radians(15.0)
 _CLAVICLE_LENGTH = float(HUMANOID.offsets[BONES.index("leftUpperArm"), 0])
 _CLAVICLE_ROOT = float(HUMANOID.offsets[BONES.index("leftShoulder"), 0])
-
-# Landmarks that a group of bones needs, in the order of `_GROUPS`.
-_GROUPS: dict[str, list[str]] = {
-    "trunk": ["left_shoulder", "right_shoulder"],
-    "head": ["left_shoulder", "right_shoulder", "left_ear", "right_ear", "nose"],
-    **{f"{s}Arm": [f"{s}_shoulder", f"{s}_elbow", f"{s}_wrist"] for s in ("left", "right")},
-    **{
-        f"{s}Hand": [f"{s}_shoulder", f"{s}_elbow", f"{s}_wrist", f"{s}_index", f"{s}_pinky"]
-        for s in ("left", "right")
-    },
-    **{f"{s}Leg": [f"{s}_hip", f"{s}_knee", f"{s}_ankle"] for s in ("left", "right")},
-    **{
-        f"{s}Foot": [f"{s}_knee", f"{s}_ankle", f"{s}_heel", f"{s}_foot_index"]
-        for s in ("left", "right")
-    },
-}
-
-
-# Fingers follow the points of the hands, not the landmarks; their groups come last.
-_FINGER_GROUPS = [len(_GROUPS), len(_GROUPS) + 1]
-
-
-def _group_of(bone: str) -> int:
-    side = "left" if bone.startswith("left") else "right"
-    if BONES.index(bone) in FINGER_BONES:
-        return _FINGER_GROUPS[side == "right"]
-    for part, group in (
-        ("UpperLeg", "Leg"),
-        ("LowerLeg", "Leg"),
-        ("Foot", "Foot"),
-        ("Toes", "Foot"),
-        ("UpperArm", "Arm"),
-        ("LowerArm", "Arm"),
-    ):
-        if bone.endswith(part):
-            return list(_GROUPS).index(side + group)
-    if bone in ("neck", "head", "jaw") or bone.endswith("Eye"):
-        return list(_GROUPS).index("head")
-    if bone.startswith(("left", "right")) and not bone.endswith("Shoulder"):
-        return list(_GROUPS).index(side + "Hand")
-    return list(_GROUPS).index("trunk")
-
-
-_TRUNK_GROUP, _HEAD_GROUP = list(_GROUPS).index("trunk"), list(_GROUPS).index("head")
-_LIMB_GROUPS = [list(_GROUPS).index(n) for n in _LIMBS]
-_FOOT_GROUPS = [list(_GROUPS).index(n) for n in ("leftFoot", "rightFoot")]
-_HAND_GROUPS = [list(_GROUPS).index(n) for n in ("leftHand", "rightHand")]
-_ONE = np.zeros(1, dtype=np.int64)
-_BONE_GROUP = np.array([_group_of(b) for b in BONES])
-_GROUP_STARTS = np.cumsum([0, *(len(v) for v in _GROUPS.values())])[:-1]
-_GROUP_LANDMARKS = np.array([_I[n] for names in _GROUPS.values() for n in names])
-
-
-def _relaxed() -> ndarray:
-    """Return a relaxed stance: arms down and slightly bent, fingers curled, the rest at rest."""
-    pose = np.tile(R.IDENTITY, (len(BONES), 1))
-    turns = {
-        "UpperArm": (0.0, 0.0, -72.0),
-        "LowerArm": (0.0, -15.0, 0.0),
-        "ThumbMetacarpal": (0.0, 10.0, 0.0),
-        "ThumbProximal": (0.0, -10.0, 0.0),
-    }
-    for finger, curl in (("Index", 16.0), ("Middle", 20.0), ("Ring", 24.0), ("Little", 28.0)):
-        turns |= {
-            f"{finger}{joint}": (0.0, 0.0, -curl)
-            for joint in ("Proximal", "Intermediate", "Distal")
-        }
-    for side, sign in (("left", 1.0), ("right", -1.0)):
-        for bone, degrees in turns.items():
-            x, y, z = np.radians(degrees)
-            pose[BONES.index(side + bone)] = R.from_rotation_vector(
-                np.array([x, sign * y, sign * z])
-            )
-    return pose
-
-
-RELAXED = _relaxed()
-"""(55, 4) local rotations to which unseen parts are eased; the pose of unseen fingers."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -211,12 +140,6 @@ _REST_DIRECTIONS = _DIRECTIONS @ _REST_LANDMARKS
 _REST_FRAMES = R.conjugate(R.from_frame(_REST_DIRECTIONS[:7], _REST_DIRECTIONS[7:14]))
 # Heading of the foot at rest, in the ankle's frame.
 _FORWARD = np.array([0.0, 0.0, 1.0])
-
-
-def seen_groups(confidence: Float[ndarray, "frames 33"]) -> Bool[ndarray, "frames groups"]:
-    """Return which groups of bones have all their landmarks seen."""
-    lowest = np.minimum.reduceat(confidence[:, _GROUP_LANDMARKS], _GROUP_STARTS, axis=1)
-    return lowest >= SEEN
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -277,9 +200,9 @@ def solve_body(
     fingers_seen = np.ones((len(positions), 2), dtype=bool) if hands is None else hands.seen
     seen = np.concatenate([seen_groups(np.nan_to_num(confidence)), fingers_seen], axis=1)
     if hands is not None:
-        seen[:, _HAND_GROUPS] |= seen[:, _LIMB_GROUPS[:2]] & hands.seen
+        seen[:, HAND_GROUPS] |= seen[:, LIMB_GROUPS[:2]] & hands.seen
     if face is not None:
-        seen[:, _HEAD_GROUP] |= face.seen
+        seen[:, HEAD_GROUP] |= face.seen
     p = _hips_from_shoulders(positions, confidence)
 
     world = np.tile(R.IDENTITY, (len(p), len(BONES), 1))
@@ -315,7 +238,7 @@ def solve_body(
     under, chests = hold_unseen(
         times,
         chest[:, None],
-        seen[:, _TRUNK_GROUP, None],
+        seen[:, TRUNK_GROUP, None],
         _ONE,
         R.IDENTITY[None],
         None if state is None else state.chest,
@@ -325,7 +248,7 @@ def solve_body(
     world[:, _CLAVICLE] = R.multiply(chest[:, None], clavicles)
     world[:, _UPPER] = limbs[:, :4]
     world[:, _LOWER] = limbs[:, 4:]
-    relative, palms = _relative_hands(
+    relative, palms = relative_hands(
         times,
         limbs[:, 4:6],
         hand,
@@ -333,7 +256,7 @@ def solve_body(
         hands,
         None if state is None else state.palms,
     )
-    world[:, _LOWER[:2]], world[:, _HAND] = _pronated(limbs[:, 4:6], relative)
+    world[:, _LOWER[:2]], world[:, _HAND] = pronated(limbs[:, 4:6], relative)
     world[:, _FOOT] = foot
 
     local = np.tile(RELAXED, (len(p), 1, 1))
@@ -345,7 +268,7 @@ def solve_body(
     if face is not None:
         local[:, _EYES] = face.eyes[:, None]
     out, hold = hold_unseen(
-        times, local, seen, _BONE_GROUP, RELAXED, None if state is None else state.hold
+        times, local, seen, BONE_GROUP, RELAXED, None if state is None else state.hold
     )
     return out, BodyState(hinge, hold, palms, faces, chests)
 
@@ -387,14 +310,14 @@ def _hinge_axes(
     # the axis that bends the knee towards the foot's heading, weighted by how far the foot points
     # away from the leg.
     hint = R.apply(R.between(_REST_DIRECTION, a), _REST_AXIS)
-    foot_seen = seen[:, _FOOT_GROUPS, None]
+    foot_seen = seen[:, FOOT_GROUPS, None]
     by_foot = R.cross(R.apply(R.multiply(to_parent[:, 2:4], foot), _FORWARD), b[:, 2:])
     by_foot = by_foot - R.dot(by_foot, a[:, 2:])[..., None] * a[:, 2:]
     hint[:, 2:] = R.normalize(0.1 * hint[:, 2:] + np.where(foot_seen, by_foot, 0.0))
     axis = normal / np.where(sine > 1e-9, sine, 1.0)[..., None]
     backwards = (R.dot(axis[:, 2:], hint[:, 2:]) < _BACKWARDS) & foot_seen[..., 0]
     axis[:, 2:] = np.where(backwards[..., None], -axis[:, 2:], axis[:, 2:])
-    bend = np.where(seen[:, _LIMB_GROUPS], bend, 0.0)
+    bend = np.where(seen[:, LIMB_GROUPS], bend, 0.0)
     hinges = Hinges(a, axis, bend, hint, np.broadcast_to(_HINT_RATE, bend.shape))
     solved, state = follow_hinge(times, hinges, state, full_bend)
     return R.apply(parent, np.concatenate([solved, solved], axis=1)), state
@@ -421,38 +344,6 @@ def _clavicles(upper_arm: ndarray, chest: ndarray) -> tuple[ndarray, ndarray]:
     return R.from_axis_angle(z, signed), R.from_axis_angle(z, -tilt)
 
 
-def _relative_hands(
-    times: ndarray,
-    forearm: ndarray,
-    hand: ndarray,
-    steady: Callable[[ndarray], ndarray] | None,
-    hands: SolvedHands | None,
-    state: HoldState | None,
-) -> tuple[ndarray, HoldState | None]:
-    """Return the rotations of the hands relative to their forearms, (F, 2, 4), and the state.
-
-    The body's landmarks give the rotation; the points of a hand that is seen correct it. The
-    correction is held and eased, so that a hand that is lost or returns does not jump.
-    """
-    relative = R.multiply(R.conjugate(forearm), hand)
-    if steady is not None:
-        relative = steady(relative)
-    if hands is None:
-        return relative, state
-    own = R.multiply(R.conjugate(forearm), hands.palms)
-    if hands.steady is not None:
-        own = np.where(
-            hands.seen[..., None],
-            hands.steady(np.where(hands.seen[..., None], own, np.nan)),
-            relative,
-        )
-    correction = R.multiply(R.conjugate(relative), within_wrist(own))
-    held, state = hold_unseen(
-        times, correction, hands.seen, np.arange(2), np.tile(R.IDENTITY, (2, 1)), state
-    )
-    return R.multiply(relative, held), state
-
-
 def _own_head(
     times: ndarray, head: ndarray, face: SolvedHead | None, state: HoldState | None
 ) -> tuple[ndarray, HoldState | None]:
@@ -466,17 +357,3 @@ def _own_head(
     correction = R.multiply(R.conjugate(head), face.turns)[:, None]
     held, state = hold_unseen(times, correction, face.seen[:, None], _ONE, R.IDENTITY[None], state)
     return R.multiply(head, held[:, 0]), state
-
-
-def _pronated(forearm: ndarray, relative: ndarray) -> tuple[ndarray, ndarray]:
-    """Return world rotations of forearms that take the roll of the hands, and of the hands."""
-    _, twist = R.swing_twist(relative, _REST_DIRECTION[:2])
-    twist = np.where(twist[..., 3:] < 0, -twist, twist)
-    roll = 2.0 * np.arctan2(R.dot(twist[..., :3], _REST_DIRECTION[:2]), twist[..., 3])
-    size = np.abs(roll)
-    taken = np.where(
-        size > _PRONATION, np.sign(roll) * _PRONATION * (np.pi - size) / (np.pi - _PRONATION), roll
-    )
-    return R.multiply(forearm, R.from_axis_angle(_REST_DIRECTION[:2], taken)), R.multiply(
-        forearm, relative
-    )

@@ -1,6 +1,6 @@
-"""What is not seen is held, then eased to a relaxed pose; what returns is eased back in.
+"""Unseen parts are held, then eased to a relaxed pose; parts that return are eased back in.
 
-Nothing snaps.
+No part snaps.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.easing import smoothstep
+from mocap.core.skeleton import BONES
 
 HOLD = 0.5
 """Seconds for which a lost part keeps its last pose."""
@@ -20,6 +21,33 @@ RELAX = 1.0
 """Seconds that it then takes to reach the relaxed pose."""
 RETURN = 0.25
 """Seconds in which a part that is seen again is eased from where it was shown to where it is."""
+
+
+def _relaxed() -> ndarray:
+    """Return a relaxed stance: arms down and slightly bent, fingers curled, the rest at rest."""
+    pose = np.tile(R.IDENTITY, (len(BONES), 1))
+    turns = {
+        "UpperArm": (0.0, 0.0, -72.0),
+        "LowerArm": (0.0, -15.0, 0.0),
+        "ThumbMetacarpal": (0.0, 10.0, 0.0),
+        "ThumbProximal": (0.0, -10.0, 0.0),
+    }
+    for finger, curl in (("Index", 16.0), ("Middle", 20.0), ("Ring", 24.0), ("Little", 28.0)):
+        turns |= {
+            f"{finger}{joint}": (0.0, 0.0, -curl)
+            for joint in ("Proximal", "Intermediate", "Distal")
+        }
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        for bone, degrees in turns.items():
+            x, y, z = np.radians(degrees)
+            pose[BONES.index(side + bone)] = R.from_rotation_vector(
+                np.array([x, sign * y, sign * z])
+            )
+    return pose
+
+
+RELAXED = _relaxed()
+"""(55, 4) local rotations to which unseen parts are eased; the pose of unseen fingers."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

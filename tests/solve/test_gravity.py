@@ -10,8 +10,9 @@ from mocap.core.keypoints import Keypoints
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
-from mocap.solve.body import RELAXED, solve_body
+from mocap.solve.body import solve_body
 from mocap.solve.gravity import body_axis, find_gravity, follow_gravity
+from mocap.solve.hold import RELAXED
 from mocap.solve.live import CausalSolver
 from mocap.solve.take import solve_take
 from tests.helpers.noise import noisy

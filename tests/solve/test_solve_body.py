@@ -15,7 +15,8 @@ from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints, landmarks_of
 from mocap.core.motion import Motion, concatenate
 from mocap.core.skeleton import BONES, HUMANOID
-from mocap.solve.body import RELAXED, solve_body
+from mocap.solve.body import solve_body
+from mocap.solve.hold import RELAXED
 from mocap.solve.live import CausalSolver
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions

@@ -16,7 +16,6 @@ from mocap.core.camera import Camera
 from mocap.core.keypoints import BLENDSHAPES, Keypoints, landmarks_of
 from mocap.core.kinematics import fk
 from mocap.core.skeleton import BONES, HUMANOID
-from mocap.solve.body import RELAXED
 from mocap.solve.face import (
     EXPRESSIONS,
     WEIGHTS,
@@ -26,6 +25,7 @@ from mocap.solve.face import (
     solve_face,
     vrm_expressions,
 )
+from mocap.solve.hold import RELAXED
 from mocap.solve.live import CausalSolver
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions

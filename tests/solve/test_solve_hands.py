@@ -16,8 +16,8 @@ from mocap.core import rotation as R
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import concatenate
 from mocap.core.skeleton import BONES, HUMANOID
-from mocap.solve.body import RELAXED
 from mocap.solve.hands import BELIEVED, FINGER_BONES, hand_points, solve_hands, within_wrist
+from mocap.solve.hold import RELAXED
 from mocap.solve.live import CausalSolver
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
