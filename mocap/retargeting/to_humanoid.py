@@ -20,6 +20,7 @@ from mocap.core.kinematics import fk, local_rotations, sole_points
 from mocap.core.motion import Motion
 from mocap.core.rig import Kind, Rig, TreePose
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
+from mocap.core.surface import skin_heights
 from mocap.errors import InputError
 from mocap.formats import vrma
 from mocap.formats.bvh_rig import on_rig
@@ -48,6 +49,11 @@ _CUTOFF = 6.0  # Hz, for speeds
 # The ground is where the lowest points mostly are, of the times when they are within this share of
 # the leg of the very lowest.
 _GROUND = 0.06
+# The share of frames in which a body must stand on its soles for these to tell the ground.
+_STANDS = 0.05
+# Metres by which skin may sink into the ground, since a file does not tell the body's thickness.
+# A body that sinks deeper is raised, beforehand and afterwards within these seconds and Hz.
+_SINKS, _RISE, _RISE_CUTOFF = 0.015, 0.1, 3.0
 # Hips that rest lower than this in a VRM animation do not tell where the ground is. Metres.
 _NO_HEIGHT = 0.05
 # A trunk that leans over the legs by more than this is posed, not modelled so: a cosine.
@@ -251,9 +257,10 @@ def normalized(motion: Motion, rig: Rig) -> Motion:
         root -= fk(body, np.zeros((len(motion), 3)), local)[0][:, BONES.index(top)]
     if rig.kind == "bvh" and len(motion):
         level = _toes_bent(rig, body, root, local, level=True)
-        root[:, 1] -= ground_height(
-            sole_points(body, root, level)[..., 1], _GROUND * leg_length(body)
-        )
+        soles = sole_points(body, root, level)[..., 1].min(axis=1)
+        skin = root[:, 1] + skin_heights(body, level).min(axis=1)
+        ground = ground_height(soles, skin, _GROUND * leg_length(body))
+        root[:, 1] += _out_of_ground(motion.times, skin - ground) - ground
     local = _toes_bent(rig, body, root, local, level=False)
     soles = sole_points(body, root, local)
     measure = leg_length(body) / leg_length(HUMANOID)
@@ -299,14 +306,36 @@ def _toes_bent(
     return out
 
 
-def ground_height(heights: Float[ndarray, "frames 4"], within: float) -> float:
-    """Return the ground's height from the heights of soles, metres: the median of the lowest sole
-    at
-    times when it is near its minimum.
+def ground_height(
+    soles: Float[ndarray, " frames"], skin: Float[ndarray, " frames"], within: float
+) -> float:
+    """Return the ground's height, metres: the median of the lowest points near their minimum.
+
+    Soles decide if the body stands on them in at least a twentieth of the frames, since they are
+    known best; otherwise it is the lowest part of the body, as of people who lie or crawl.
+
+    Args:
+        soles: Height of the lowest sole, metres.
+        skin: Height of the lowest skin of the other parts, metres.
+        within: Frames count up to this far above the 5th percentile, metres.
     """
-    lowest = heights.min(axis=1)
-    near = lowest[lowest <= np.percentile(lowest, 5.0) + within]
+    stands = soles <= skin
+    heights = soles[stands] if stands.mean() >= _STANDS else np.minimum(soles, skin)
+    near = heights[heights <= np.percentile(heights, 5.0) + within]
     return float(np.median(near))
+
+
+def _out_of_ground(
+    times: Float[ndarray, " frames"], skin: Float[ndarray, " frames"]
+) -> Float[ndarray, " frames"]:
+    """Return how far to raise a body whose skin sinks into the ground, metres; smooth in time."""
+    needed = np.maximum(-_SINKS - skin, 0.0)
+    if len(times) < 2 or not needed.any():
+        return needed
+    span = 2 * round(_RISE / max(float(np.median(np.diff(times))), 1e-3)) + 1
+    from scipy.ndimage import maximum_filter1d
+
+    return np.maximum(smooth(times, maximum_filter1d(needed, span), _RISE_CUTOFF), needed)
 
 
 def touches(

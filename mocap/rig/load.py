@@ -239,8 +239,10 @@ def world_turn(
         up = up if stands @ up > _LIES else _UP
     else:
         standing = [stance.body_up(p, bones) for p in poses[1:] if stance.stands(p, bones)]
-        if standing and (performed or np.median(standing, axis=0) @ up < 0.5):
-            up, performed = _axis_near(R.normalize(np.median(standing, axis=0)), 0.5 * np.pi), True
+        stood = R.normalize(np.median(standing, axis=0)) if standing else up
+        turned = stood @ up < 0.5 and not stance.lies(poses[1:], bones, up, stood)
+        if standing and (performed or turned):
+            up, performed = _axis_near(stood, 0.5 * np.pi), True
     upright = R.between(up, _UP)
     if performed or stands @ up < 0.5:
         return upright

@@ -23,6 +23,10 @@ _BETTER = {"bind": np.radians(5.0), "zero": np.radians(5.0), "frame": np.radians
 # Legs of a standing or walking body are within this of the trunk's line, radians.
 _STRIDE = np.radians(45.0)
 
+# In leg lengths: between these are the hips of a lying body above the ground, within the second is
+# its lowest joint, and farther than the third from 0 are the feet of a body that does not stand.
+_THIN, _NEAR_GROUND, _FAR_FEET = (0.03, 0.35), 0.2, 0.25
+
 
 def body_up(pose: TreePose, bones: dict[str, int]) -> Float[ndarray, " 3"]:
     """Returns the direction from the hips to the shoulders, unit, in the pose's world.
@@ -171,6 +175,36 @@ def stands(pose: TreePose, bones: dict[str, int]) -> bool:
     return bool(ends) and all(
         angle_between(R.normalize(p[bones[f"{s}UpperLeg"]] - p[bones[s + end]]), up) < _STRIDE
         for s, end in ends
+    )
+
+
+def lies(
+    poses: Sequence[Pose],
+    bones: dict[str, int],
+    up: Float[ndarray, " 3"],
+    stood: Float[ndarray, " 3"],
+) -> bool:
+    """Return whether straight bodies lie on a ground at 0 instead of standing along another axis.
+
+    A lying body stays near the ground, hips above it by the body's thickness, and its feet lie
+    anywhere along the axis that its trunk points to. Standing along that axis puts the feet at 0.
+
+    Args:
+        poses: Frames of a motion, in the document's unit.
+        bones: Bone → joint.
+        up: Up in the zero pose, unit.
+        stood: Up if the bodies stand, unit.
+    """
+    if "hips" not in bones or not poses or (leg := leg_length(poses[0], bones)) <= 0.0:
+        return False
+    places = np.array([p.positions[list(bones.values())] for p in poses]) / leg
+    hips = np.median([p.positions[bones["hips"]] @ up for p in poses]) / leg
+    lowest = (places @ up).min(axis=1)
+    feet = float(np.median((places @ stood).min(axis=1)))
+    return bool(
+        _THIN[0] < hips < _THIN[1]
+        and np.abs(np.percentile(lowest, [5, 95])).max() < _NEAR_GROUND
+        and abs(feet) > _FAR_FEET
     )
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from mocap.core import kinematics
 from mocap.core import rotation as R
 from mocap.core.motion import Motion
-from mocap.core.skeleton import BONES, Skeleton
+from mocap.core.skeleton import BONES, HUMANOID, Skeleton
+from mocap.core.surface import lowest_skin
 from mocap.errors import InputError
 from mocap.formats import bvh_rig, glb, vrma
 from mocap.retargeting import load_motion, normalized
@@ -167,3 +168,24 @@ def test_the_rest_of_a_vrma_may_lie_or_face_backwards(
     )
     spin = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.pi)
     assert min(float(degrees_between(ours, t).max()) for t in (theirs, R.apply(spin, theirs))) < 0.5
+
+
+@pytest.mark.parametrize(("pitch", "legs"), [(90.0, 0.0), (-90.0, 0.0), (-90.0, 80.0), (0.0, 0.0)])
+def test_a_body_that_lies_for_the_whole_take_stays_on_the_ground(pitch: float, legs: float) -> None:
+    """Prone, on its back, on its back with raised legs, and standing."""
+    frames = 40
+    rotations = np.tile(R.IDENTITY, (frames, len(BONES), 1))
+    rotations[:, 0] = R.from_rotation_vector(np.radians([pitch, 0.0, 0.0]))
+    raised = np.radians(legs) * (0.6 + 0.4 * np.sin(np.linspace(0.0, 6.0, frames)))
+    turns = R.from_rotation_vector(-raised[:, None] * [1.0, 0.0, 0.0])
+    for side, sign in (("left", -1.0), ("right", 1.0)):
+        rotations[:, BONES.index(f"{side}UpperLeg")] = turns
+        rotations[:, BONES.index(f"{side}UpperArm")] = R.from_rotation_vector(
+            np.array([0.0, 0.0, 1.3 * sign])
+        )
+    root = -lowest_skin(HUMANOID, rotations)[:, None] * [0.0, 1.0, 0.0]
+    found = read(Motion(HUMANOID, np.arange(frames) / 30.0, root, rotations))
+    lowest = found.root_positions[:, 1] + lowest_skin(found.skeleton, found.rotations)
+    assert np.abs(lowest).max() < 0.02
+    up = R.apply(found.rotations[:, 0], np.array([0.0, 1.0, 0.0]))
+    assert np.allclose(up[:, 1], np.cos(np.radians(pitch)), atol=0.02)
