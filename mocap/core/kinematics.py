@@ -193,3 +193,37 @@ def two_bone_ik(
     height = np.sqrt(np.maximum(upper**2 - along**2, 0.0))
     middle = root + direction * along[..., None] + side * height[..., None]
     return middle, root + direction * clamped[..., None]
+
+
+def limb_swings(
+    root: Float[ndarray, "*batch 3"],
+    middle: Float[ndarray, "*batch 3"],
+    end: Float[ndarray, "*batch 3"],
+    goal: Float[ndarray, "*batch 3"],
+    hinge: Float[ndarray, "*batch 3"],
+    lengths: tuple[float, float],
+) -> tuple[Float[ndarray, "*batch 4"], Float[ndarray, "*batch 4"]]:
+    """Return the rotations of a limb's two bones with which its end reaches a goal.
+
+    The limb bends in the plane in which it is bent. The bending plane of a straight limb is
+    undefined: a small share of its hinge's direction decides.
+
+    Args:
+        root: Position of hip or shoulder, metres, in the world.
+        middle: Position of knee or elbow.
+        end: Position of ankle or wrist.
+        goal: Position that the end is to reach; see `two_bone_ik` for goals out of reach.
+        hinge: Direction in which the limb bends, about a bone's length (metres).
+        lengths: Of the upper and lower bone, metres.
+
+    Returns:
+        World rotations, xyzw, to be multiplied from the left to those of the upper and lower bone.
+    """
+    along = R.normalize(end - root)
+    bend = middle - root + 1e-3 * hinge
+    pole = bend - R.dot(bend, along)[..., None] * along
+    new_middle, new_end = two_bone_ik(root, goal, pole, *lengths)
+    return (
+        R.between(R.normalize(middle - root), R.normalize(new_middle - root)),
+        R.between(R.normalize(end - middle), R.normalize(new_end - new_middle)),
+    )

@@ -16,8 +16,9 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.easing import smoothstep
-from mocap.core.kinematics import fk, local_rotations, sole_points, two_bone_ik
+from mocap.core.kinematics import fk, limb_swings, local_rotations, sole_points
 from mocap.core.motion import Motion
+from mocap.core.runs import runs
 from mocap.core.skeleton import Skeleton, humanoid_index
 from mocap.retargeting.hips import give_way, stiffness
 from mocap.retargeting.to_body import leg_length
@@ -154,22 +155,16 @@ def _felt(
     )
 
 
-def _edges(touching: Bool[ndarray, " frames"]) -> list[tuple[int, int]]:
-    """Return the (first, end) frames of each contact."""
-    steps = np.flatnonzero(np.diff(np.concatenate([[False], touching, [False]]).astype(int)))
-    return list(zip(steps[::2].tolist(), steps[1::2].tolist(), strict=True))
-
-
 def _faded(
     times: Float[ndarray, " frames"],
     taken: Float[ndarray, "frames n"],
     touching: Bool[ndarray, " frames"],
 ) -> Float[ndarray, "frames n"]:
-    """Return the corrections during contacts, extended beyond their ends and faded out; between
-    close
-    contacts they blend from one to the next.
+    """Return the corrections during contacts, extended beyond their ends and faded out.
+
+    Between close contacts they blend from one to the next.
     """
-    touches = _edges(touching)
+    touches = runs(touching)
     if not touches:
         return taken
     out = taken.copy()
@@ -217,9 +212,9 @@ def _length(positions: ndarray, thigh: int, shank: int, ankle: int) -> float:
 def _reach(
     world: ndarray, positions: ndarray, leg: tuple[int, ...], goal: Float[ndarray, "frames 3"]
 ) -> None:
-    """Turn thigh and shank in place so that the ankle reaches its goal; a leg whose ankle is
-    already
-    there stays untouched.
+    """Turn thigh and shank in place so that the ankle reaches its goal.
+
+    A leg whose ankle is already there stays untouched.
     """
     thigh, shank, ankle = leg
     hip, knee, end = positions[:, thigh], positions[:, shank], positions[:, ankle]
@@ -229,18 +224,10 @@ def _reach(
     left = np.maximum(most - now, 1e-6 * most)
     stretched = np.where(wanted > now, now + left * np.tanh((wanted - now) / left), wanted)
     goal = hip + (goal - hip) * (stretched / np.maximum(wanted, 1e-9))[:, None]
-    along = R.normalize(end - hip)
-    # The bending plane of a straight leg is undefined: its hinge axis decides.
-    bend = knee - hip + 1e-3 * upper * R.apply(world[:, shank], _AHEAD)
-    new_knee, new_end = two_bone_ik(
-        hip, goal, bend - R.dot(bend, along)[:, None] * along, upper, lower
-    )
+    hinge = upper * R.apply(world[:, shank], _AHEAD)
+    swings = limb_swings(hip, knee, end, goal, hinge, (upper, lower))
     moved = np.linalg.norm(goal - end, axis=-1) > 1e-9
-    for joint, before, after in (
-        (thigh, knee - hip, new_knee - hip),
-        (shank, end - knee, new_end - new_knee),
-    ):
-        swing = R.between(R.normalize(before), R.normalize(after))
+    for joint, swing in zip((thigh, shank), swings, strict=True):
         world[:, joint] = np.where(
             moved[:, None], R.multiply(swing, world[:, joint]), world[:, joint]
         )

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.easing import smoothstep
-from mocap.core.kinematics import fk, two_bone_ik
+from mocap.core.kinematics import fk, limb_swings
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.retargeting.to_body import leg_length
@@ -165,9 +165,9 @@ def _hands(
     clasped: Float[ndarray, " frames"],
     shifts: dict[str, ndarray],
 ) -> None:
-    """Add, in place, the shifts that bring the two hands as close together as the source's; each
-    hand
-    moves half the way.
+    """Add, in place, the shifts that bring the two hands as close together as the source's.
+
+    Each hand moves half the way.
     """
     apart, ours = (_knuckles(p, "left") - _knuckles(p, "right") for p in (theirs, positions))
     sizes = [_mean_distance(p, "leftHand", "leftMiddleProximal") for p in (theirs, positions)]
@@ -180,25 +180,19 @@ def _reach(positions: ndarray, turned: ndarray, out: ndarray, side: str, shift: 
     """Turn an arm, in `out`, so that its hand moves by `shift`."""
     arm = [BONES.index(side + b) for b in ("UpperArm", "LowerArm", "Hand")]
     shoulder, elbow, wrist = (positions[:, j] for j in arm)
-    lengths = [float(np.linalg.norm(d, axis=-1).mean()) for d in (elbow - shoulder, wrist - elbow)]
-    if min(lengths) <= 0.0 or not shift.any():
+    upper, lower = (
+        float(np.linalg.norm(d, axis=-1).mean()) for d in (elbow - shoulder, wrist - elbow)
+    )
+    if min(upper, lower) <= 0.0 or not shift.any():
         return
-    now = np.linalg.norm(wrist - shoulder, axis=-1) / sum(lengths)
+    now = np.linalg.norm(wrist - shoulder, axis=-1) / (upper + lower)
     wanted = wrist + shift - shoulder
-    far = np.linalg.norm(wanted, axis=-1) / sum(lengths)
+    far = np.linalg.norm(wanted, axis=-1) / (upper + lower)
     # An arm that is already straighter may stay so.
     soft = np.maximum(_SOFT, np.minimum(now, 1.0 - 1e-6))
     kept = np.where(far > soft, soft + (1.0 - soft) * np.tanh((far - soft) / (1.0 - soft)), far)
     goal = shoulder + wanted * (kept / np.maximum(far, 1e-9))[:, None]
-    along = R.normalize(wrist - shoulder)
-    # The bending plane of a straight arm is undefined: its hinge axis decides.
-    bend = elbow - shoulder + 1e-3 * lengths[0] * R.apply(turned[:, arm[0]], _BACK)
-    pole = bend - R.dot(bend, along)[:, None] * along
-    new_elbow, new_wrist = two_bone_ik(shoulder, goal, pole, *lengths)
-    for joint, before, after in (
-        (arm[0], elbow - shoulder, new_elbow - shoulder),
-        (arm[1], wrist - elbow, new_wrist - new_elbow),
-    ):
-        out[:, joint] = R.multiply(
-            R.between(R.normalize(before), R.normalize(after)), turned[:, joint]
-        )
+    hinge = upper * R.apply(turned[:, arm[0]], _BACK)
+    swings = limb_swings(shoulder, elbow, wrist, goal, hinge, (upper, lower))
+    for joint, swing in zip(arm[:2], swings, strict=True):
+        out[:, joint] = R.multiply(swing, turned[:, joint])

@@ -179,7 +179,7 @@ def stands(pose: TreePose, bones: dict[str, int]) -> bool:
 
 
 def lies(
-    poses: Sequence[Pose],
+    poses: Sequence[TreePose],
     bones: dict[str, int],
     up: Float[ndarray, " 3"],
     stood: Float[ndarray, " 3"],

@@ -9,6 +9,7 @@ from numpy import ndarray
 from mocap.core.camera import Camera
 from mocap.core.filter import smooth
 from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.runs import runs
 
 # A point comes to rest below the first height (m) and speed (m/s), and leaves above the second. In
 # the picture a foot that stands hardly moves, and one in the swing of a slow walk passes 2 m/s; its
@@ -94,12 +95,6 @@ def find_contacts(
         _drop_short(times, point, False, _SHORTEST_GAP)
         _drop_short(times, point, True, _SHORTEST)
     return touching
-
-
-def runs(flags: ndarray, value: bool) -> list[tuple[int, int]]:
-    """Return (first, end) of each run of a value."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[not value], flags, [not value]]).astype(int)))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _drop_short(times: ndarray, flags: ndarray, value: bool, shortest: float) -> None:

@@ -14,11 +14,11 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.easing import smoothstep
 from mocap.core.filter import smooth
-from mocap.core.kinematics import fk, local_rotations, sole_points, two_bone_ik
+from mocap.core.kinematics import fk, limb_swings, local_rotations, sole_points
 from mocap.core.motion import Motion
+from mocap.core.runs import runs
 from mocap.core.skeleton import BONES, Skeleton, humanoid_index
 from mocap.core.surface import skin_heights
-from mocap.solve.contacts import runs
 
 # How far hips may be moved to keep feet still, metres, and how fast that may change, metres a
 # second; as deviations.
@@ -113,7 +113,7 @@ def _nearest(times: ndarray, contact: ndarray) -> tuple[ndarray, ndarray]:
 def _mean_of_touch(values: ndarray, contact: ndarray) -> ndarray:
     """Values (F, n) with each touch's mean in place of its own."""
     out = values.copy()
-    for first, end in runs(contact, True):
+    for first, end in runs(contact):
         out[first:end] = values[first:end].mean(axis=0)
     return out
 
@@ -314,19 +314,10 @@ def _reach(world: ndarray, positions: ndarray, ankles: ndarray) -> None:
         hip, knee, end = positions[:, thigh], positions[:, shank], positions[:, ankle]
         upper = float(np.linalg.norm(knee[0] - hip[0]))
         lower = float(np.linalg.norm(end[0] - knee[0]))
-        along = R.normalize(end - hip)
-        pole = knee - hip - R.dot(knee - hip, along)[:, None] * along
-        # A straight leg's knee would bend anywhere: its hinge says where.
-        ahead = R.apply(world[:, shank], _FORWARD)
-        pole = pole + 1e-3 * (ahead - R.dot(ahead, along)[:, None] * along)
-        new_knee, new_end = two_bone_ik(hip, ankles[:, foot], pole, upper, lower)
-        for joint, before, after in (
-            (thigh, knee - hip, new_knee - hip),
-            (shank, end - knee, new_end - new_knee),
-        ):
-            world[:, joint] = R.multiply(
-                R.between(R.normalize(before), R.normalize(after)), world[:, joint]
-            )
+        hinge = R.apply(world[:, shank], _FORWARD)
+        swings = limb_swings(hip, knee, end, ankles[:, foot], hinge, (upper, lower))
+        for joint, swing in zip((thigh, shank), swings, strict=True):
+            world[:, joint] = R.multiply(swing, world[:, joint])
 
 
 assert all(BONES[leg[2] + 1].endswith("Toes") for leg in _LEGS), (

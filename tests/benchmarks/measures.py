@@ -32,6 +32,7 @@ from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.kinematics import fk, sole_points
 from mocap.core.motion import Motion
+from mocap.core.runs import runs
 from mocap.core.skeleton import BONES
 
 LANDMARK_JOINTS = [
@@ -153,8 +154,7 @@ def contact_runs(times: np.ndarray, contacts: np.ndarray) -> list[tuple[int, int
     """
     out = []
     for point, flags in enumerate(contacts.T > 0.5):
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
-        for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        for first, end in runs(flags):
             inside = np.flatnonzero(
                 (times[first:end] - times[first] >= _LANDING)
                 & (times[end - 1] - times[first:end] >= _LANDING)

@@ -17,6 +17,7 @@ from mocap.core import rotation as R
 from mocap.core.filter import smooth, smooth_rotations
 from mocap.core.kinematics import fk, local_rotations, sole_points
 from mocap.core.motion import Motion
+from mocap.core.runs import runs
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.solve.plant import plant
 
@@ -211,7 +212,6 @@ def _runs_of(flags: np.ndarray, shortest: int) -> np.ndarray:
     """Only runs of at least so many frames."""
     out = np.zeros_like(flags)
     for column, kept in zip(flags.T, out.T, strict=True):
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], column, [False]]).astype(int)))
-        for first, end in zip(edges[::2], edges[1::2], strict=True):
+        for first, end in runs(column):
             kept[first:end] = end - first >= shortest
     return out

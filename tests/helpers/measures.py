@@ -8,6 +8,7 @@ from mocap import assets
 from mocap.core import rotation as R
 from mocap.core.kinematics import sole_points
 from mocap.core.motion import Motion
+from mocap.core.runs import runs
 from mocap.core.skeleton import BONES, HUMANOID
 
 # Bone, and the bone at its end: what points from joint to joint.
@@ -52,8 +53,7 @@ def slides(motion: Motion, contacts: np.ndarray) -> list[float]:
     points = sole_points(motion.skeleton, motion.root_positions, motion.rotations)[..., [0, 2]]
     out = []
     for p in range(4):
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], contacts[:, p].astype(int), [0]])))
-        for first, end in zip(edges[::2], edges[1::2], strict=True):
+        for first, end in runs(contacts[:, p].astype(bool)):
             if end - first > 3:
                 touch = points[first:end, p]
                 out.append(float(np.linalg.norm(touch - touch.mean(axis=0), axis=-1).max()))

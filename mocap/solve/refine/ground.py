@@ -14,6 +14,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS
+from mocap.core.runs import runs
 from mocap.solve.refine.body import POINTS, REST, TREE
 
 FEET = [
@@ -116,10 +117,7 @@ def find_floor(
     """
     middles, rises = [], []
     for contact, point in zip(contacts.T, TOUCHING, strict=True):
-        edges = np.flatnonzero(
-            np.diff(np.concatenate([[False], contact > 0.5, [False]]).astype(int))
-        )
-        for first, end in zip(edges[::2], edges[1::2], strict=True):
+        for first, end in runs(contact > 0.5):
             middles.append(places[first:end, point].mean(axis=0))
             rises.append(rise[point])
     if not middles:
