@@ -35,6 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("batch", "live"),
     ("studio",),
     ("cli", "page"),
+    ("__main__",),
 )
 LEVEL_OF = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 MOST_LOOSE_MODULES = 6

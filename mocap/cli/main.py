@@ -59,11 +59,11 @@ app.command()(doctor.doctor)
 
 
 def main() -> None:
-    """Run the `mocap` command; the entry point of the package."""
+    """Run the `mocap` command; `mocap.__main__` calls it."""
     warnings.showwarning = console.show_warning
     try:
         app()
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         if _was_interrupted(error):
             sys.exit(130)
         if not isinstance(error, MocapError):

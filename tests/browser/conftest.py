@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from mocap import assets
 from tests.helpers.browser import FLAGS, Open
+from tests.helpers.page_host import SharedPage, shared_page
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,13 @@ def open_shared(browser: Browser) -> Iterator[Open]:
     """Opens pages that several tests share: loading a page costs more than most tests."""
     with _opening(browser) as open_:
         yield open_
+
+
+@pytest.fixture(scope="module")
+def camera_page(open_shared: Open) -> Iterator[SharedPage]:
+    """The page of a host that has a camera, for the tests of one file; `reset` it for each."""
+    with shared_page(open_shared) as shared:
+        yield shared
 
 
 @contextmanager

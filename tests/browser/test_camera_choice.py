@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from mocap.stream import protocol
-from tests.helpers.browser import Open, drawn, until
-from tests.helpers.page_host import REST, SharedPage, shared_page
+from tests.helpers.browser import drawn, until
+from tests.helpers.page_host import REST, SharedPage
 
 MESSAGES = "document.querySelector('#messages').textContent"
 ACTIVE = "document.querySelector('#sources [aria-pressed=true]').dataset.source"
@@ -32,20 +30,14 @@ CAMERAS = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def one(open_shared: Open) -> Iterator[SharedPage]:
-    with shared_page(open_shared) as shared:
-        yield shared
-
-
 @pytest.fixture
-def shared(one: SharedPage) -> SharedPage:
+def shared(camera_page: SharedPage) -> SharedPage:
     """The page with the server's camera as its source, and without a word about cameras."""
-    one.reset()
-    one.page.click("#sources [data-source=server]")
-    assert one.next_asked() == protocol.Lead("server")
-    until(one.page, f"!/choose this|detector|program|computer/.test({MESSAGES})")
-    return one
+    camera_page.reset()
+    camera_page.page.click("#sources [data-source=server]")
+    assert camera_page.next_asked() == protocol.Lead("server")
+    until(camera_page.page, f"!/choose this|detector|program|computer/.test({MESSAGES})")
+    return camera_page
 
 
 def leads(shared: SharedPage) -> list[str]:

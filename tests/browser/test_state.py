@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -12,8 +11,8 @@ import pytest
 from playwright.sync_api import Page
 
 from mocap.stream import protocol
-from tests.helpers.browser import Open, drawn, until
-from tests.helpers.page_host import REST, Host, SharedPage, pose, shared_page
+from tests.helpers.browser import drawn, until
+from tests.helpers.page_host import REST, Host, SharedPage, pose
 
 TEXT = "document.querySelector('{}').textContent"
 
@@ -23,16 +22,10 @@ def state(**changed: Any) -> protocol.ServerState:
     return protocol.ServerState(**{**usual, "vmc": None, **changed})
 
 
-@pytest.fixture(scope="module")
-def one(open_shared: Open) -> Iterator[SharedPage]:
-    with shared_page(open_shared) as shared:
-        yield shared
-
-
 @pytest.fixture
-def shared(one: SharedPage) -> SharedPage:
-    one.reset()
-    return one
+def shared(camera_page: SharedPage) -> SharedPage:
+    camera_page.reset()
+    return camera_page
 
 
 @pytest.fixture

@@ -341,6 +341,24 @@ def test_ctrl_c_during_a_bake_leaves_nothing_behind(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["long.mp4"]
 
 
+def test_ctrl_c_while_the_command_is_imported_ends_it_without_a_traceback() -> None:
+    interrupted = """
+import os, signal, sys
+from mocap.__main__ import main
+class Interrupts:
+    def find_spec(self, name, *rest):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Interrupts())
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", interrupted], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_ctrl_c_that_a_library_turns_into_its_own_error_is_ctrl_c(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-MOCAP = [sys.executable, "-c", "from mocap.cli.main import main; main()"]
+MOCAP = [sys.executable, "-c", "from mocap.__main__ import main; main()"]
 
 
 @contextmanager
