@@ -38,6 +38,7 @@ from mocap.solve.plant import SEEN_FAR, SEEN_STILL, plant
 from mocap.solve.refine import Prior, Refined, refine_landmarks
 from mocap.solve.refine.ground import FEET, TOUCHING, Ground, find_ground
 from mocap.solve.root import settle_root, stand
+from mocap.solve.shoulders import reach_shoulders
 from mocap.solve.size import at_height
 from mocap.solve.swaps import unswap
 from mocap.solve.tuning import Feet, SolveOptions
@@ -60,6 +61,7 @@ LONGEST_GAP = 0.5
 
 _UP = np.array([0.0, 1.0, 0.0])
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
+_SHOULDERS = [LANDMARKS.index("left_shoulder"), LANDMARKS.index("right_shoulder")]
 # Feet stand that are no farther than this above the lowest other part of the body, metres.
 _CARRIED = 0.25
 _LIFTED, _FITTED = 0.15, 0.4
@@ -260,6 +262,12 @@ def _posed(
             np.zeros(len(times)) if upper else None,
         ),
     )
+    if filtered and not upper:
+        seen = confidence[:, _SHOULDERS + _HIPS].min(axis=1) >= SEEN
+        shoulders = positions[:, _SHOULDERS] - positions[:, _HIPS].mean(axis=1, keepdims=True)
+        rotations = reach_shoulders(
+            body, rotations, np.where(seen[:, None, None], shoulders, np.nan)
+        )
     path = settle_root(times, positions, confidence, translation, upright, above)
     path = np.zeros_like(path) if upper else path
     return Motion(

@@ -1,0 +1,133 @@
+"""Shoulders where the fit put them: the spine bends and the clavicles swing to reach them.
+
+The closed form (mocap.solve.body) takes directions only, so a shrug, a raised arm or a rounded back
+leaves the skeleton's shoulders, and the arms that hang on them, centimetres away from the fitted
+ones. This stage corrects the rotation from the pelvis to the chest so that each shoulder is a
+clavicle's length from its clavicle's root, and then points the clavicles at the shoulders.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk
+from mocap.core.skeleton import Skeleton, humanoid_index
+
+SHOULDER_SIGMA = 0.02
+"""Metres, of a fitted shoulder against the middle of the hips."""
+SPINE_SIGMA = np.radians(8.0)
+"""Radians, of the correction of the chest's rotation."""
+CLAVICLE_SIGMA = np.radians(15.0)
+"""Radians, of a clavicle's swing from where the closed form puts it: it rises by some 30° and moves
+as far to the front (Ludewig et al., J. Bone Joint Surg. Am. 91, 2009)."""
+LARGEST_SWING = np.radians(35.0)
+"""Radians beyond which a clavicle does not swing."""
+_ROUNDS = 4
+_STEP = 1e-4  # radians, of the numerical derivatives
+_SPINE = humanoid_index("spine", "chest", "upperChest")
+_CLAVICLES = humanoid_index("leftShoulder", "rightShoulder")
+_ARMS = humanoid_index("leftUpperArm", "rightUpperArm")
+_LEGS = humanoid_index("leftUpperLeg", "rightUpperLeg")
+# What hangs on chest and clavicles, and keeps its rotation in the world.
+_KEPT = humanoid_index("neck", "leftUpperArm", "rightUpperArm")
+
+
+def reach_shoulders(
+    body: Skeleton,
+    rotations: Float[ndarray, "frames 55 4"],
+    shoulders: Float[ndarray, "frames 2 3"],
+) -> Float[ndarray, "frames 55 4"]:
+    """Turn spine and clavicles so that the shoulders are where the fit put them.
+
+    The pelvis and all limbs keep their rotations in the world. Each frame is a small least-squares
+    problem in the chest's rotation: the shoulders' distances from the clavicles' roots, the
+    clavicles' swings and the correction itself, each in its usual deviations.
+
+    Args:
+        body: The performer's skeleton.
+        rotations: Local rotations, q_parent_joint.
+        shoulders: Left and right shoulder, metres from the middle of the hips, in the world's axes;
+            NaN in frames that stay as they are.
+
+    Returns:
+        The local rotations.
+    """
+    which = np.flatnonzero(np.isfinite(shoulders).all(axis=(1, 2)))
+    if not len(which):
+        return rotations
+    own = rotations[which]
+    places, world = fk(body, np.zeros(3), own)
+    goals = shoulders[which] + places[:, _LEGS].mean(axis=1, keepdims=True)
+    trunk = _Trunk(body, own[:, _SPINE], own[:, _CLAVICLES], world[:, 0], goals)
+    bend = np.zeros((len(which), 3))
+    for _ in range(_ROUNDS):
+        r = trunk.residuals(bend)
+        steps = [trunk.residuals(bend + _STEP * axis) - r for axis in np.eye(3)]
+        slopes = np.stack(steps, axis=-1) / _STEP  # (F, rows, 3)
+        across = np.swapaxes(slopes, 1, 2)
+        bend = bend - np.linalg.solve(across @ slopes, across @ r[..., None])[..., 0]
+    own[:, _SPINE] = trunk.spine(bend)
+    own[:, _CLAVICLES] = trunk.clavicles(bend)
+    parents = fk(body, np.zeros(3), own)[1][:, body.parents[_KEPT]]
+    own[:, _KEPT] = R.multiply(R.conjugate(parents), world[:, _KEPT])
+    out = rotations.copy()
+    out[which] = own
+    return out
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Trunk:
+    """Local rotations of spine (F, 3, 4) and clavicles (F, 2, 4) by the closed form, the pelvis'
+    (F, 4) in the world, and the shoulders' goals (F, 2, 3), metres from the hips' joint.
+    """
+
+    body: Skeleton
+    closed_spine: ndarray
+    closed_clavicles: ndarray
+    pelvis: ndarray
+    goals: ndarray
+
+    @property
+    def lengths(self) -> ndarray:
+        """The clavicles' lengths (2,), metres."""
+        return np.linalg.norm(self.body.offsets[_ARMS], axis=-1)
+
+    def spine(self, bend: ndarray) -> ndarray:
+        """Return local rotations (F, 3, 4) of the spine; its bones share the bend (F, 3)."""
+        return R.multiply(self.closed_spine, R.from_rotation_vector(bend / 3.0)[:, None])
+
+    def to_shoulders(self, bend: ndarray) -> ndarray:
+        """Return the ways (F, 2, 3) from the clavicles' roots to the goals, in the chest's axes."""
+        turn, place = self.pelvis, np.zeros((len(bend), 3))
+        for local, bone in zip(np.moveaxis(self.spine(bend), 1, 0), _SPINE, strict=True):
+            place = place + R.apply(turn, self.body.offsets[bone])
+            turn = R.multiply(turn, local)
+        ways = R.apply(R.conjugate(turn)[:, None], self.goals - place[:, None])
+        return np.asarray(ways - self.body.offsets[_CLAVICLES])
+
+    def usual(self) -> ndarray:
+        """Return the directions (F, 2, 3) of the clavicles by the closed form."""
+        return R.normalize(R.apply(self.closed_clavicles, self.body.offsets[_ARMS]))
+
+    def residuals(self, bend: ndarray) -> ndarray:
+        """Return deviations (F, 11): reach of the clavicles, their swings, and the bend."""
+        to = self.to_shoulders(bend)
+        reach = (np.linalg.norm(to, axis=-1) - self.lengths) / SHOULDER_SIGMA
+        swing = (R.normalize(to) - self.usual()) / CLAVICLE_SIGMA
+        return np.concatenate([reach, swing.reshape(len(bend), 6), bend / SPINE_SIGMA], axis=1)
+
+    def clavicles(self, bend: ndarray) -> ndarray:
+        """Return local rotations (F, 2, 4) of the clavicles, turned towards the shoulders by how
+        sure these are against what a clavicle usually does.
+        """
+        usual = self.usual()
+        swing = R.to_rotation_vector(R.between(usual, R.normalize(self.to_shoulders(bend))))
+        swing /= 1.0 + np.square(SHOULDER_SIGMA / (self.lengths * CLAVICLE_SIGMA))[:, None]
+        size = np.linalg.norm(swing, axis=-1, keepdims=True)
+        swing *= np.minimum(1.0, LARGEST_SWING / np.maximum(size, 1e-9))
+        return R.multiply(R.from_rotation_vector(swing), self.closed_clavicles)
