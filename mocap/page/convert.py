@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from mocap import assets, formats, transfer
+from mocap import formats, transfer
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import MocapError
@@ -87,11 +87,9 @@ class Converter:
             source = Path(folder) / Path(name).name
             source.write_bytes(data)
             motion = read(source)
-            character = self._own or (None if rig is None else self._desk.character(rig))
+            character = self._own or self._desk.character(rig, suffix)
             if suffix in formats.PERFORMERS_SUFFIXES:
                 character = None
-            if character is None and suffix == ".glb":
-                character = transfer.load_character(assets.path("rigs/mannequin.vrm"))
             target = Path(folder) / f"{source.stem}_mocap{suffix}"
             transfer.save(transfer.target(target, character), motion)
             made = target.read_bytes()

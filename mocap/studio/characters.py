@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mocap import formats, transfer
 from mocap.errors import InputError
+from mocap.formats import gltf_tree
+from mocap.formats.table import suffixes_for
 from mocap.formats.vrm import as_vrm
 from mocap.rig.load import load_rig
 from mocap.stream.content import Files
@@ -18,7 +22,7 @@ from mocap.stream.content import Files
 KEPT = 8
 """How many solved takes, exported files and characters are kept for the pages, of each kind."""
 
-_SUFFIXES = (".glb", ".vrm")
+_SUFFIXES = (".glb", ".vrm", ".fbx")
 _MOST_NODES = 2000
 
 
@@ -44,9 +48,12 @@ class PublishedFiles:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Uploaded:
+    """A character, the GLB that shows it (itself, unless it is an FBX), and the uploaded bytes."""
+
     character: transfer.Character
+    shown: transfer.Character
     data: bytes
-    name: str
+    body: bytes
 
 
 class Characters:
@@ -60,20 +67,35 @@ class Characters:
         self._published = published
         self._known: OrderedDict[str, _Uploaded] = OrderedDict()
 
-    def get(self, address: str) -> transfer.Character:
-        """Return the character at an address.
+    def get(self, address: str, suffix: str) -> transfer.Character | None:
+        """Return the character at an address, as a file of a format takes it.
+
+        Args:
+            address: Of the character.
+            suffix: Of the file to write, such as ".glb".
+
+        Returns:
+            The character; its GLB for a .glb or .vrm; None where the file holds no character of
+            this kind.
 
         Raises:
             InputError: There is none, or it was dropped in favour of newer ones.
         """
-        return self._uploaded(address).character
+        uploaded = self._uploaded(address)
+        for character in (uploaded.character, uploaded.shown):
+            if suffix in suffixes_for(character.rig):
+                return character
+        return None
 
-    def add(self, data: bytes, name: str, bones: dict[str, str] | None = None) -> dict[str, Any]:
+    def add(
+        self, data: bytes, name: str, body: bytes = b"", bones: dict[str, str] | None = None
+    ) -> dict[str, Any]:
         """Take a character's file.
 
         Args:
             data: The file's bytes.
             name: The file's name.
+            body: For an FBX, the GLB that shows the character, with nodes of the same names.
             bones: Humanoid bone → node; by default recognised.
 
         Returns:
@@ -85,28 +107,26 @@ class Characters:
         suffix = Path(name).suffix.lower()
         if suffix not in _SUFFIXES:
             raise InputError(
-                f"{name!r} is not a character that the page can show: drop a .glb or a .vrm."
+                f"{name!r} is not a character that the page can show: drop a .glb, a .vrm or an "
+                ".fbx."
             )
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"character{suffix}"
-            path.write_bytes(data)
-            try:
-                tree = formats.read_tree(path)
-                rig = load_rig(path, bones)
-            except InputError as error:
-                raise InputError(str(error).replace(str(path), name)) from None
-        character = transfer.Character(replace(rig, name=Path(name).stem), Path(name))
-        vrm = as_vrm(rig)
-        address = f"rigs/{hashlib.sha256(vrm).hexdigest()[:16]}.vrm"
-        self._known[address] = _Uploaded(character, data, name)
+        if suffix == ".fbx" and not body:
+            raise InputError(f"{name} came without the GLB that shows it: reload the page.")
+        character, nodes = _read(data, name, suffix, bones)
+        shown = character
+        if suffix == ".fbx":
+            shown, _ = _read(body, name, ".glb", _names_in(body, character.rig.bones))
+        vrm = as_vrm(shown.rig)
+        address = f"rigs/{hashlib.sha256(data + vrm).hexdigest()[:16]}.vrm"
+        self._known[address] = _Uploaded(character, shown, data, body)
         while len(self._known) > KEPT:
             self._known.popitem(last=False)
         self._published.add("rig", {f"/{address}": (vrm, "model/gltf-binary")})
         return {
             "rig": address,
             "said": transfer.report(character),
-            "bones": dict(rig.bones),
-            "nodes": list(tree.names)[:_MOST_NODES],
+            "bones": dict(character.rig.bones),
+            "nodes": nodes[:_MOST_NODES],
         }
 
     def remap(self, address: str, bones: dict[str, str]) -> dict[str, Any]:
@@ -114,9 +134,35 @@ class Characters:
         uploaded = self._uploaded(address)
         known = {**uploaded.character.rig.bones, **bones}
         mapped = {bone: node for bone, node in known.items() if node}
-        return self.add(uploaded.data, uploaded.name, mapped)
+        name = uploaded.character.path.name
+        return self.add(uploaded.data, name, uploaded.body, mapped)
 
     def _uploaded(self, address: str) -> _Uploaded:
         if address not in self._known:
             raise InputError("This character is no longer here: drop its file on the page again.")
         return self._known[address]
+
+
+def _names_in(body: bytes, bones: Mapping[str, str]) -> dict[str, str]:
+    """Map bones to the nodes of the GLB, which lack the numbers that made an FBX's names unique."""
+    names = gltf_tree.tree_of(body, Path(), None).names
+    return {b: n if n in names else re.sub(r"\.\d+$", "", n) for b, n in bones.items()}
+
+
+def _read(
+    data: bytes, name: str, suffix: str, bones: dict[str, str] | None
+) -> tuple[transfer.Character, list[str]]:
+    """Read a character's bytes: (character, the names of all nodes).
+
+    Raises:
+        InputError: The file cannot be read or holds no humanoid; the sentence has its name.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"character{suffix}"
+        path.write_bytes(data)
+        try:
+            tree = formats.read_tree(path)
+            rig = load_rig(path, bones)
+        except InputError as error:
+            raise InputError(str(error).replace(str(path), name)) from None
+    return transfer.Character(replace(rig, name=Path(name).stem), Path(name)), list(tree.names)

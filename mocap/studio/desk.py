@@ -58,7 +58,6 @@ class Desk:
         self._characters = Characters(self._published)
         self.hear, self.see = self._recorder.hear, self._recorder.see
         self.recording, self.close = self._recorder.state, self._recorder.close
-        self.character = self._characters.get
 
     def disk(self) -> DiskState:
         """Return how much space the folder of takes has left; "ok" if that is unknown."""
@@ -104,11 +103,34 @@ class Desk:
                 return self._open(take, grade, progress)
             case messages.Export():
                 return self._export(ask, progress)
-            case messages.Upload(name=name):
-                return self._characters.add(data, name)
+            case messages.Upload(name=name, body=body):
+                split = len(data) - body
+                return self._characters.add(data[:split], name, data[split:])
             case messages.Remap(rig=rig, bones=bones):
                 return self._characters.remap(rig, bones)
         raise AssertionError(ask)
+
+    def character(self, address: str | None, suffix: str) -> transfer.Character | None:
+        """Return the character that a file of a format holds.
+
+        Args:
+            address: Of an uploaded character; None for none.
+            suffix: Of the file to write, such as ".glb".
+
+        Returns:
+            The uploaded character where the format takes it, the mannequin in a .glb without one,
+            else None.
+
+        Raises:
+            InputError: The character is no longer there.
+        """
+        if suffix in formats.PERFORMERS_SUFFIXES:
+            return None
+        if address is not None:
+            return self._characters.get(address, suffix)
+        if suffix == ".glb":
+            return transfer.load_character(assets.path("rigs/mannequin.vrm"))
+        return None
 
     def _record(self, ask: messages.Record) -> dict[str, Any]:
         if ask.on:
@@ -189,9 +211,7 @@ class Desk:
             if ask.format == "json":
                 formats.save(target, keypoints.slice(first, last))
             else:
-                theirs = None if ask.rig is None else self._characters.get(ask.rig)
-                ours = transfer.load_character(assets.path("rigs/mannequin.vrm"))
-                character = theirs or (None if ask.format == "bvh" else ours)
+                character = self.character(ask.rig, target.suffix)
                 transfer.save(transfer.target(target, character), motion.slice(first, last))
             data = target.read_bytes()
         address = f"/exports/{secrets.token_hex(6)}.{ask.format}"

@@ -85,19 +85,23 @@ class Delete(_Ask, frozen=True):
 class Export(_Ask, frozen=True):
     """Write a part of a take as a file. rig: the address of an uploaded character, or none.
 
+    With a character, .bvh, .glb and .fbx hold it where it can be written so; .vrma, .csv, .mot and
+    .trc hold the performer's own motion, and .json the keypoints.
+
     Answer: file (its address), name, bytes, frames.
     """
 
     take: Name
     grade: Literal["bake", "live"]
-    format: Literal["bvh", "glb", "vrma", "json"]
+    format: Literal["bvh", "glb", "vrma", "fbx", "csv", "mot", "trc", "json"]
     start: Seconds
     end: Seconds
     rig: Name | None = None
 
 
 class Upload(_Ask, frozen=True):
-    """Announce a character's file; `size` bytes follow.
+    """Announce a character's file; `size` bytes follow. The last `body` of them are a GLB that
+    shows the character, where pages cannot draw the file itself (FBX).
 
     Answer: rig (its address), said (what was recognised, in sentences), bones (bone → node), nodes
     (all names of nodes).
@@ -105,6 +109,7 @@ class Upload(_Ask, frozen=True):
 
     name: Name
     size: Annotated[int, Meta(ge=1, le=MAX_UPLOAD)]
+    body: Annotated[int, Meta(ge=0, le=MAX_UPLOAD)] = 0
 
 
 class Remap(_Ask, frozen=True):

@@ -25,6 +25,7 @@ from mocap import bake, formats
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
+from mocap.formats.fbx.binary import dumps
 from mocap.retargeting import load_motion, retarget
 from mocap.rig import mapfile
 from mocap.solve.take import solve_take
@@ -32,6 +33,7 @@ from mocap.stream import protocol
 from mocap.studio.desk import as_live
 from mocap.studio.pictures import read_index
 from tests import judges
+from tests.helpers import fbx_scenes
 from tests.helpers.browser import Open, drawn, until
 from tests.helpers.places import DEMO, MANNEQUIN
 from tests.helpers.stream_clients import played, viewer
@@ -246,16 +248,19 @@ def assert_films_the_take(page: Page, pictures: Path, part: float, folder: Path)
 def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(
     open_page: Open, url: str
 ) -> None:
-    page = open_page(url, 700, 480)
+    page = open_page(url, 700, 480, expect=("more than 4 skinning weights",))
     ready(page)
     drawn(page, 0)
     drop(page, "notes.txt", b"nothing")
-    until(page, "document.querySelector('#messages').textContent.includes('drop a .glb or a .vrm')")
+    until(page, "document.querySelector('#messages').textContent.includes('drop a .glb, a .vrm or an .fbx')")
     drop(page, "broken.glb", b"glTF but not whole")
     until(page, "document.querySelector('#messages').textContent.includes('broken.glb')")
     assert page.evaluate("Object.keys(window.mocap.bonePositions()).length") == 55, (
         "the avatar before stays"
     )
+    fbx = fbx_scenes.character(np.random.default_rng(1))
+    drop(page, "hero.fbx", dumps(fbx))
+    until(page, "document.querySelector('#avatar')?.textContent.includes('hero.fbx55 of 55 bones')")
     drop(page, "hero.vrm", (MANNEQUIN).read_bytes())
     until(page, "document.querySelector('#avatar')?.textContent.includes('55 of 55 bones mapped')")
     frame = page.evaluate("window.mocap.frame()")

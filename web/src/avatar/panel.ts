@@ -13,9 +13,10 @@ import { keyOf, type StoredAvatar, storeAvatar, storedAvatar, storedAvatars } fr
 
 /** The key of the avatar that is shown, kept for the next visit. */
 const REMEMBERED = "mocap.avatar";
-const ACCEPTED = ".vrm,.glb";
+const ACCEPTED = ".vrm,.glb,.fbx";
 
 const isVrm = (name: string): boolean => name.toLowerCase().endsWith(".vrm");
+const isFbx = (name: string): boolean => name.toLowerCase().endsWith(".fbx");
 
 /** What the panel asks of the page. */
 export interface AvatarListener {
@@ -58,7 +59,7 @@ export class AvatarPanel {
         button("Choose a file…", () => this.file.click(), { class: "primary" }),
         button("mocap's avatar", () => this.reset()),
       ),
-      element("p", "A .vrm or .glb character; it can also be dropped on the page."),
+      element("p", "A .vrm, .glb or .fbx character; it can also be dropped on the page."),
       this.recent,
       this.details,
     );
@@ -106,11 +107,11 @@ export class AvatarPanel {
   }
 
   /** Takes a file that was chosen or dropped. */
-  private async take(file: File): Promise<void> {
+  async take(file: File): Promise<void> {
     if (!this.accepts(file.name)) {
       const sentence =
         `${file.name} cannot be shown here: this page takes .vrm files. ` +
-        "`mocap live` also takes .glb characters.";
+        "`mocap live` also takes .glb and .fbx characters.";
       return this.messages.say("avatar", "error", sentence, 15);
     }
     const key = await keyOf(file);
@@ -151,7 +152,8 @@ export class AvatarPanel {
     const { studio, messages } = this;
     if (!studio) return null;
     try {
-      const character = await studio.upload(file, (part) => {
+      const body = isFbx(file.name) ? await this.bodyOf(file) : null;
+      const character = await studio.upload(file, body, (part) => {
         const sentence = `Loading ${file.name} … ${Math.round(100 * part)} %`;
         messages.say("avatar", "info", sentence);
       });
@@ -164,6 +166,17 @@ export class AvatarPanel {
       const sentence = `${reasonOf(error)} It is shown, but takes cannot be exported onto it.`;
       messages.say("avatar", "warning", sentence, 15);
       return null;
+    }
+  }
+
+  /** The GLB that shows an FBX character. Throws an Error whose message is a sentence. */
+  private async bodyOf(file: File): Promise<ArrayBuffer> {
+    this.messages.say("avatar", "info", `Reading ${file.name}…`);
+    try {
+      const { glbOfFbx } = await import("./fbx");
+      return await glbOfFbx(await file.arrayBuffer());
+    } catch (error) {
+      throw new Error(`${file.name} cannot be shown: ${reasonOf(error)}.`);
     }
   }
 

@@ -144,7 +144,13 @@ export function addToPage(page: ViewerPage, local: LocalTransport, base: string)
       event.preventDefault();
       event.stopImmediatePropagation();
       document.body.removeAttribute("data-drop");
-      void convert(file);
+      void (async () => {
+        const isAvatar =
+          converter.hidden &&
+          /\.fbx$/i.test(file.name) &&
+          (await import("../avatar/fbx")).hasBody(await file.arrayBuffer());
+        await (isAvatar ? page.avatars.take(file) : convert(file));
+      })();
     },
     { capture: true },
   );

@@ -25,7 +25,7 @@ export interface WorkOptions {
 }
 
 export type Grade = "bake" | "live";
-export type Format = "bvh" | "glb" | "vrma" | "json";
+export type Format = "bvh" | "glb" | "vrma" | "fbx" | "csv" | "mot" | "trc" | "json";
 
 /** What the server recognised in a character's file. */
 export interface CharacterInfo {
@@ -63,7 +63,7 @@ export interface Requests {
     },
     { file: string; name: string; bytes: number; frames: number },
   ];
-  upload: [{ name: string; size: number }, CharacterInfo];
+  upload: [{ name: string; size: number; body: number }, CharacterInfo];
   /** An empty node name unmaps the bone. */
   remap: [{ rig: string; bones: Readonly<Record<string, string>> }, CharacterInfo];
 }
@@ -104,11 +104,20 @@ export class Studio {
     return this.send(await this.open(), request, args, options);
   }
 
-  /** Uploads a character's file. Throws an Error whose message is the studio's sentence. */
-  async upload(file: File, progress: (part: number) => void): Promise<CharacterInfo> {
-    const data = await file.arrayBuffer();
+  /**
+   * Uploads a character's file. Throws an Error whose message is the studio's sentence.
+   *
+   * @param body The GLB that shows a character which pages cannot draw; null for the file itself.
+   */
+  async upload(
+    file: File,
+    body: ArrayBuffer | null,
+    progress: (part: number) => void,
+  ): Promise<CharacterInfo> {
+    const data = await new Blob(body ? [file, body] : [file]).arrayBuffer();
     const socket = await this.open();
-    const answer = this.send(socket, "upload", { name: file.name, size: data.byteLength });
+    const sizes = { size: data.byteLength, body: body?.byteLength ?? 0 };
+    const answer = this.send(socket, "upload", { name: file.name, ...sizes });
     // The answer may fail while pieces are still sent; it is awaited below.
     answer.catch(() => undefined);
     for (let at = 0; at < data.byteLength; at += PIECE) {

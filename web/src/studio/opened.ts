@@ -14,6 +14,10 @@ const FORMATS: Readonly<Record<Format | "video", string>> = {
   bvh: "BVH",
   glb: "GLB",
   vrma: "VRMA",
+  fbx: "FBX",
+  csv: "CSV, joint angles",
+  mot: "MOT, OpenSim",
+  trc: "TRC, places",
   json: "Keypoints",
   video: "Video",
 };
