@@ -222,10 +222,8 @@ def _installed(for_tests: bool) -> bool:
         for name in hashes
         if not locked[name].get("optional") and (for_tests or not locked[name].get("dev"))
     }
-    return (
-        needed <= have.keys()
-        and all((WEB / name).is_dir() for name in needed)
-        and all(hashes.get(name) == package.get("integrity") for name, package in have.items())
+    return needed <= have.keys() and all(
+        hashes.get(name) == package.get("integrity") for name, package in have.items()
     )
 
 

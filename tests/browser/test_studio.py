@@ -252,7 +252,8 @@ def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(
     ready(page)
     drawn(page, 0)
     drop(page, "notes.txt", b"nothing")
-    until(page, "document.querySelector('#messages').textContent.includes('drop a .glb, a .vrm or an .fbx')")
+    said = "document.querySelector('#messages').textContent"
+    until(page, f"{said}.includes('drop a .glb, a .vrm or an .fbx')")
     drop(page, "broken.glb", b"glTF but not whole")
     until(page, "document.querySelector('#messages').textContent.includes('broken.glb')")
     assert page.evaluate("Object.keys(window.mocap.bonePositions()).length") == 55, (

@@ -63,6 +63,8 @@ def main(out: Path) -> None:
     """Build the site into a folder, which is emptied first."""
     build_hook.build(print)
     build_hook.install(print)
+    if not _PYODIDE.is_dir():
+        raise SystemExit(f"{_PYODIDE} is missing: delete {_PYODIDE.parent} and try again.")
     print("Building the page")
     node = build_hook.require_node()
     vite = WEB / "node_modules" / "vite" / "bin" / "vite.js"
