@@ -20,7 +20,16 @@ from mocap.retargeting.clip import ClipOptions, Seam, edited
 from mocap.solve.scene import in_one_world
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
-from mocap.transfer import Character, Saved, Target, load_character, save, target
+from mocap.transfer import (
+    Character,
+    Saved,
+    Target,
+    holds_people,
+    load_character,
+    save,
+    save_together,
+    target,
+)
 
 PERSON = "{person}"
 """What stands for a person's number in the name of an output."""
@@ -165,7 +174,8 @@ class Baked:
         performer: The performer's skeleton before the motion was edited.
         camera: The camera that the keypoints were solved with.
         seam: How well a loop closes; None without one.
-        saved: What was written, in the order of the outputs.
+        saved: What was written, in the order of the outputs; a file that holds all people is the
+            first person's.
         paths: Where it was written.
         number: Of the person, from 1.
         seen: Pairs of seconds between which the person is seen; empty if only one was looked for.
@@ -191,8 +201,8 @@ def bake(
 
     Args:
         path: A video, an image, a folder of images, or a keypoints file.
-        outputs: Where to write; the suffixes name the formats, and {person} stands for the number
-            of a person where there are several.
+        outputs: Where to write; the suffixes name the formats. With several people, {person} in a
+            name stands for a person's number; a .glb or .gltf without it holds all of them.
         options: How.
         progress: Called with the number of frames detected.
 
@@ -227,18 +237,26 @@ def targets(
         OutputError: An output cannot be written.
     """
     mannequin = _mannequin()
-    for to in outputs:
-        if options.detect.people > 1 and PERSON not in to.name:
-            raise OutputError(
-                f"Up to {options.detect.people} people cannot all be written to {to}; "
-                f"put {PERSON} into its name, as in dance_{PERSON}.glb."
-            )
 
     def on(to: Path) -> Character | None:
         # Without a character, a BVH or FBX has the performer's own skeleton.
         return rig if rig or to.suffix.lower() in (".bvh", ".fbx") else mannequin
 
-    return [target(to, on(to), names) for to in outputs]
+    found = [target(to, on(to), names) for to in outputs]
+    together = [to for to in found if options.detect.people > 1 and PERSON not in to.path.name]
+    for at in together:
+        if not holds_people(at):
+            raise OutputError(
+                f"Up to {options.detect.people} people cannot all be written to {at.path}; put "
+                f"{PERSON} into its name, as in dance_{PERSON}{at.path.suffix}, or write a .glb, "
+                "which holds them all."
+            )
+        if options.export.root == "in-place":
+            raise OutputError(
+                f"{at.path} would hold all people on one spot: leave --root in-place out, or put "
+                f"{PERSON} into its name."
+            )
+    return found
 
 
 @cache
@@ -261,15 +279,24 @@ def bake_onto(
         motions = in_one_world(motions, takes)
     # Only a character of the user's has hands whose touches are worth keeping.
     export = options.export if options.rig else replace(options.export, keep_touch=False)
+    edits = [edited(motion, options.clip) for motion in motions]
+    together = [to for to in targets if options.detect.people > 1 and PERSON not in to.path.name]
+    named = {f"person {p.number}": edit for p, (edit, _) in zip(people, edits, strict=True)}
+    shared = {to.path: save_together(to, named, export) for to in together}
     out = []
-    for person, keypoints, motion in zip(people, takes, motions, strict=True):
-        edit, seam = edited(motion, options.clip)
-        own = [for_person(to, person.number) for to in targets]
-        saved = tuple(save(to, edit, export) for to in own)
-        paths = tuple(to.path for to in own)
+    for n, (person, (edit, seam)) in enumerate(zip(people, edits, strict=True)):
+        saved = {to.path: shared[to.path] for to in together if n == 0}
+        for to in targets:
+            if to not in together:
+                own = for_person(to, person.number)
+                saved[own.path] = save(own, edit, export)
         # The performer's skeleton is as solved, before the motion is edited.
-        baked = Baked(edit, motion.skeleton, keypoints.camera, seam, saved, paths)
-        out.append(replace(baked, number=person.number, seen=person.seen))
+        out.append(
+            Baked(
+                edit, motions[n].skeleton, takes[n].camera, seam, tuple(saved.values()),
+                tuple(saved), person.number, person.seen,
+            )
+        )  # fmt: skip
     return out
 
 

@@ -18,8 +18,10 @@ from mocap.errors import InputError, OutputError
 from mocap.formats import ExportOptions, fbx
 from mocap.formats.embed import embedded, read_uri
 from mocap.formats.gltf import loads_document
+from mocap.formats.gltf_people import Copy, animate_all
 from mocap.formats.table import by_content
-from mocap.retargeting import load_motion, retarget
+from mocap.retargeting import leg_length, load_motion, retarget
+from mocap.retargeting.body import body_of
 from mocap.retargeting.clip import in_place
 from mocap.rig import mapfile
 from mocap.rig.load import load_rig
@@ -228,11 +230,48 @@ def save_clips(at: Target, clips: Mapping[str, Motion], options: ExportOptions) 
         seconds, fps = seconds + moved.duration, options.fps or _rate(moved)
         if rig is not None:
             rig = replace(rig, source=data)
+    _write(at, data)
+    return Saved(len(clips), frames, seconds, fps, saved)
+
+
+def save_together(at: Target, motions: Mapping[str, Motion], options: ExportOptions) -> Saved:
+    """Writes several performers into one glTF file, each on a copy of the target's character.
+
+    A copy is scaled to its performer's legs, so that all stand on one floor at their distances.
+
+    Args:
+        at: A target for which `holds_people` is true.
+        motions: Name to motion on humanoid bones, all in one world and with the same times.
+        options: What the file is like.
+
+    Raises:
+        OutputError: The place cannot be written.
+        InputError: A motion does not fit the character.
+    """
+    assert at.rig is not None
+    body, copies = leg_length(body_of(at.rig)), []
+    for name, motion in motions.items():
+        moved = retarget(motion, at.rig, options.keep_touch, options.plant_feet)
+        if options.fps is not None:
+            moved = moved.resample(options.fps)
+        copies.append(Copy(name, moved, leg_length(motion.skeleton) / body))
+    ground = options.root == "ground"
+    data, saved = animate_all(copies, at.rig, options.name, options.all_keys, ground)
+    _write(at, data)
+    first = copies[0].motion
+    return Saved(1, len(first), first.duration, options.fps or _rate(first), saved)
+
+
+def holds_people(at: Target) -> bool:
+    """Returns whether a target's file can hold several people (`save_together`)."""
+    return at.rig is not None and at.path.suffix.lower() in (".glb", ".gltf")
+
+
+def _write(at: Target, data: bytes) -> None:
     for path, content in at.companions.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         formats.write(path, content)
     formats.write(at.path, data)
-    return Saved(len(clips), frames, seconds, fps, saved)
 
 
 def _as_one_file(path: Path, character: Character) -> Rig:

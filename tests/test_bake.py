@@ -21,11 +21,15 @@ from mocap.detect.options import DetectOptions
 from mocap.detect.table import DETECTORS
 from mocap.errors import InputError, NoPersonError, OutputError
 from mocap.formats import ExportOptions
+from mocap.formats.gltf import loads_document
+from mocap.retargeting import load_motion
 from mocap.retargeting.clip import ClipOptions
 from mocap.solve.tuning import SolveOptions
+from mocap.transfer import character_names as list_characters
 from tests.helpers.places import MANNEQUIN
 from tests.helpers.synthetic import keypoints_of, smooth_motion, standing
 from tests.helpers.videos import write_video
+from tests.judges import khronos, three_nodes
 
 OPTIONS = BakeOptions(
     DetectOptions(hands=False, face=False),
@@ -132,7 +136,9 @@ def test_several_people_get_a_file_each(tmp_path: Path, monkeypatch: pytest.Monk
     clip = write_video(tmp_path / "pair.mp4", np.arange(60) * 1000.0 / 30.0)
     detect = DetectOptions("pair", hands=False, face=False, people=2)
     options = BakeOptions(detect, SolveOptions(refine=False))
-    with pytest.raises(OutputError, match=r"put \{person\} into its name"):
+    with pytest.raises(
+        OutputError, match=r"put \{person\} into its name, as in dance_\{person\}.bvh"
+    ):
         bake(clip, [tmp_path / "all.bvh"], options)
     left, right = bake(clip, [tmp_path / "out_{person}.bvh"], options)
     assert [p.name for b in (left, right) for p in b.paths] == ["out_1.bvh", "out_2.bvh"]
@@ -141,6 +147,32 @@ def test_several_people_get_a_file_each(tmp_path: Path, monkeypatch: pytest.Monk
     assert [round(t, 1) for span in right.seen for t in span] == [0.0, 0.3, 1.3, 2.0]
     apart = right.motion.root_positions - left.motion.root_positions
     assert apart[5] == pytest.approx([1.6, apart[5, 1], 0.0], abs=0.25)
+
+
+def test_one_glb_holds_all_people_at_their_distances(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, node: Path
+) -> None:
+    monkeypatch.setitem(DETECTORS, "pair", lambda options, video: Pair())
+    clip = write_video(tmp_path / "pair.mp4", np.arange(60) * 1000.0 / 30.0)
+    detect = DetectOptions("pair", hands=False, face=False, people=2)
+    options = BakeOptions(detect, SolveOptions(refine=False))
+    whole = tmp_path / "all.glb"
+    people = bake(clip, [whole], options)
+    assert [b.paths for b in people] == [(whole,), ()]
+    issues = khronos(node, whole)["issues"]
+    assert issues["numErrors"] == issues["numWarnings"] == 0, issues
+    places, _ = three_nodes(node, whole, people[0].motion.times[[5, 30]])
+    names = [n.get("name") for n in loads_document(whole.read_bytes())[0]["nodes"]]
+    hips = [i for i, name in enumerate(names) if name == "hips"]
+    for baked, at in zip(people, hips, strict=True):
+        # Planted feet on other proportions move the hips by a few centimetres.
+        assert places[at] == pytest.approx(baked.motion.root_positions[[5, 30]], abs=0.06)
+    assert list_characters(whole) == ["person 1", "person 2"]
+    second = load_motion(whole, character="person 2")
+    apart = second.root_positions - people[1].motion.root_positions
+    assert np.abs(apart - apart.mean(axis=0)).max() < 0.06
+    with pytest.raises(OutputError, match="on one spot"):
+        bake(clip, [whole], replace(options, export=ExportOptions(root="in-place")))
 
 
 def test_what_is_one_performers_is_refused_for_several() -> None:

@@ -159,6 +159,7 @@ def _bake_one(job: Job, targets: Sequence[Target], height: float | None) -> None
             _say_seen(baked)
         _say_measures(baked.performer, reports.field_of_view(baked.camera), height)
         reports.say_seam(baked.seam)
+    for baked in people:
         for path, saved in zip(baked.paths, baked.saved, strict=True):
             reports.say_written(path, saved)
 

@@ -68,7 +68,8 @@ People = Annotated[
     str,
     typer.Option(
         metavar="NUMBER|all",
-        help="How many people to bake, each to a file of its own: put {person} into the output.",
+        help="How many people to bake: each to a file of its own with {person} in the output's "
+        "name, or all to one .glb.",
     ),
 ]
 Port = Annotated[

@@ -82,12 +82,7 @@ def animate(
     _check_whole(document, binary, is_glb)
     nodes = nodes_of(document, rig)
     tracks = node_tracks(motion, rig, document, nodes, all_keys, ground)
-    tracks += [
-        Track(node, "weights", weights, reduce.WEIGHT)
-        for node, weights in morphs.weights(document, motion.expressions)
-        if np.ptp(weights, axis=0).any()
-        or not np.allclose(weights[0], morphs.at_rest(document, node))
-    ]
+    tracks += morph_tracks(motion, document)
     document = without_matrices(document, {t.node for t in tracks if t.path != "weights"})
     document, binary, saved = append(
         document, binary, name, motion.times, tracks, all_keys, chunk=is_glb
@@ -272,6 +267,16 @@ def node_tracks(
         local[:, :3, 3], local[:, 3, 3] = moved, 1.0
         now[node] = parent @ local
     return tracks
+
+
+def morph_tracks(motion: Motion, document: glb.Document) -> list[Track]:
+    """Return the weights of the nodes whose morph targets the motion's expressions move."""
+    return [
+        Track(node, "weights", weights, reduce.WEIGHT)
+        for node, weights in morphs.weights(document, motion.expressions)
+        if np.ptp(weights, axis=0).any()
+        or not np.allclose(weights[0], morphs.at_rest(document, node))
+    ]
 
 
 def _carried(
