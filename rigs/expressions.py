@@ -1,7 +1,8 @@
 """VRM 1.0's expressions of the mannequin (VRMC_vrm-1.0, expressions.md).
 
 The presets are mixtures of its morph targets, the inverse of the sums in
-mocap.solve.face.vrm_expressions; each morph target also has an expression by its ARKit name.
+mocap.solve.face.expressions.vrm_expressions. Each morph target also has an expression by its ARKit
+name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Fit the gains of mocap.solve.face to known expressions by random search.
+"""Fit the gains of mocap.solve.face.weights to known expressions by random search.
 
     MOCAP_DATA=… python -m tests.benchmarks.face_fit
 
@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from mocap.core.filter import smooth
 from mocap.solve.face import BAKE_FACE, neutral_face
-from mocap.solve.face_measures import MEASURES, measure_face
+from mocap.solve.face.measures import MEASURES, measure_face
 
 from .faces import FITTED, SeenFace, real_faces, rendered_face
 

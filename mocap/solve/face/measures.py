@@ -1,9 +1,8 @@
-"""What is measured of a face: some twenty lengths of each half, in a frame that turns, moves and
-grows with the head.
+"""Measures of a face: 24 lengths of each half, in a frame that moves and scales with the head.
 
-Vertices are MediaPipe's face mesh's
-(mediapipe/modules/face_geometry/data/canonical_face_model_uv_visualization.png) and irises'. "Left"
-is the performer's.
+Vertices are those of MediaPipe's face mesh and irises
+(mediapipe/modules/face_geometry/data/canonical_face_model_uv_visualization.png). "Left" is the
+performer's left.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-# Of the left half, and of the right half the vertex at the same place.
+# Vertices of the left half, and the same of the right half.
 _HALVES = {
     "eye corners": ((263, 362), (33, 133)),
     "upper lid": ((387, 386, 385), (160, 159, 158)),
@@ -36,11 +35,11 @@ _UPPER_LIP, _LOWER_LIP, _LIPS_TOP, _LIPS_BOTTOM, _CHIN, _ROOT, _NOSE_BASE = (
     168,
     2,
 )
-# Pairs of vertices across the head, and those of forehead and nose's root over the nose's base,
-# that the face's muscles hardly move.
+# Vertices that the face's muscles hardly move: on both sides of the head; at forehead and nose's
+# root, and at the nose's base.
 _ACROSS = ((263, 362, 356, 454), (33, 133, 127, 234))
 _ABOVE, _BELOW = (10, 151, 9, 168), (2, 94)
-# Mocap's axes from the image's.
+# From image axes to mocap's.
 _AXES = np.array([1.0, -1.0, -1.0])
 
 MEASURES: tuple[str, ...] = (
@@ -51,14 +50,25 @@ MEASURES: tuple[str, ...] = (
     "chin down", "lips apart", "mouth high", "width", "lips front", "upper up", "lower down",
     "sideways", "chin sideways",
 )  # fmt: skip
-"""The names of what `measure_face` gives, in its order: lengths over the distance between the eyes'
-outer corners; lids and iris over their own eye's width. "Sideways" is towards the half's own side.
-"""
+"""The names of the measures, in the order of `measure_face`.
+
+Lengths are relative to the distance between the eyes' outer corners; those of lids and iris, to the
+width of their eye. "Sideways" is towards the half's own side."""
+OUTER_CORNERS = (263, 33)
+"""Vertices at the eyes' outer corners, left and right."""
 
 
 def in_head(points: Float[ndarray, "*frames 478 3"]) -> Float[ndarray, "*frames 478 3"]:
-    """A face's points, image axes, in the head's frame: from the nose's root, x to the performer's
-    left, y up, z to the front; the distance between the eyes' outer corners is 1.
+    """Transform a face's points to the head's frame.
+
+    The frame's origin is the nose's root; x points to the performer's left, y up, z to the front.
+    The distance between the eyes' outer corners is 1.
+
+    Args:
+        points: Pixels, image axes (Keypoints.face).
+
+    Returns:
+        The points in the head's frame.
     """
     p = points * _AXES
     left, right = (p[..., list(side), :].mean(axis=-2) for side in _ACROSS)
@@ -77,13 +87,17 @@ def _unit(v: ndarray) -> ndarray:
 
 
 def measure_face(points: Float[ndarray, "*frames 478 3"]) -> Float[ndarray, "*frames 2 24"]:
-    """The MEASURES of both halves, left and right; pixels in, image axes (Keypoints.face)."""
+    """Return the MEASURES of both halves of faces, left and right.
+
+    Args:
+        points: Pixels, image axes (Keypoints.face).
+    """
     h = in_head(points)
     return np.stack([_half(h, side) for side in (0, 1)], axis=-2)
 
 
 def _half(h: ndarray, side: int) -> ndarray:
-    out = -1.0 if side else 1.0  # the x of what goes outwards
+    out = -1.0 if side else 1.0  # x towards this half's side
 
     def at(name: str) -> ndarray:
         return np.asarray(h[..., list(_HALVES[name][side]), :].mean(axis=-2))
