@@ -166,7 +166,12 @@ def save(
 def check_writable(
     path: str | os.PathLike[str], kind: type[Motion] | type[Keypoints], rig: Rig | None = None
 ) -> None:
-    """Checks, before any work is done, that `save` can write a `kind` (on the rig) there.
+    """Check, before any work is done, that `save` can write to a path.
+
+    Args:
+        path: The file that will be written.
+        kind: The type of what will be saved.
+        rig: The rig that the motion will be saved on, if any.
 
     Raises:
         OutputError: As `save`.

@@ -113,7 +113,13 @@ def _only(motion: Motion, kept: set[str]) -> Motion:
 
 
 def frames(motion: Motion, table: Float[ndarray, "frames channels"], fps: float | None) -> str:
-    """The part of a file that begins with MOTION."""
+    """Return the part of a file that begins with MOTION.
+
+    Args:
+        motion: Whose times are written.
+        table: Channel values, centimetres and degrees, in the order of the file's channels.
+        fps: The frame rate of a motion of one frame; None is 30.
+    """
     step = (motion.duration / (len(motion) - 1)) if len(motion) > 1 else 1.0 / (fps or 30.0)
     # A ten-thousandth of a degree at each of ten joints moves a fingertip by less than 0.03 mm.
     # Adding 0 makes −0 plain.
@@ -129,7 +135,15 @@ def frames(motion: Motion, table: Float[ndarray, "frames channels"], fps: float 
 
 
 def bone_names(convention: str, bones: tuple[str, ...]) -> dict[str, str]:
-    """bone → what the convention calls it."""
+    """Return each bone's name in a convention; bones that the convention lacks are left out.
+
+    Args:
+        convention: A name from `mocap rigs list`.
+        bones: The bones to be named.
+
+    Raises:
+        InputError: The convention is unknown.
+    """
     known = conventions()
     if convention not in known:
         raise InputError(f"There are no names called {convention!r}; there are {', '.join(known)}.")
@@ -161,8 +175,9 @@ def uniform(motion: Motion, fps: float | None) -> Motion:
 
 
 def t_posed(motion: Motion) -> Motion:
-    """The same movement on a skeleton whose joints have identity rest rotations, so that zero
-    angles are the rest pose.
+    """Return the same movement on a skeleton whose zero angles are the rest pose.
+
+    The joints of that skeleton have identity rest rotations.
     """
     skeleton = motion.skeleton
     if np.array_equal(
@@ -182,6 +197,7 @@ def t_posed(motion: Motion) -> Motion:
 
 
 def still_face(motion: Motion) -> set[int]:
+    """Return the indices of eyes and jaw if they have no children and never turn."""
     indices = [
         i
         for i, n in enumerate(motion.skeleton.names)
@@ -191,6 +207,7 @@ def still_face(motion: Motion) -> set[int]:
 
 
 def depth_first(skeleton: Skeleton, without: set[int]) -> list[int]:
+    """Return the joints' indices depth first, parents before children, without some."""
     order, stack = [], [0]
     while stack:
         joint = stack.pop()
@@ -290,8 +307,9 @@ def motion_of(file: bvh_text.Parsed, scale: float) -> Motion:
 
 
 def _positions(table: ndarray, at: dict[str, int], offset: ndarray) -> Float[ndarray, "frames 3"]:
-    """A joint's place in its parent's frame: its position channels, and its OFFSET for those it
-    lacks.
+    """Return a joint's position in its parent's frame.
+
+    Position channels give it, and the joint's OFFSET where a channel is missing.
     """
     return np.stack(
         [

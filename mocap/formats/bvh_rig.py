@@ -45,7 +45,11 @@ def characters(data: bytes) -> list[str]:
 
 
 def tree_of_motion(motion: Motion) -> Tree:
-    """Returns the tree of a BVH's motion, in the document's frame and unit, as `tree_of` does."""
+    """Return the tree of a BVH's motion, in the document's frame and unit, as `tree_of` does.
+
+    Raises:
+        InputError: Offsets or positions are too large for any body.
+    """
     skeleton = motion.skeleton
     count = len(skeleton.names)
     step = max(1, -(-len(motion) // min(_FRAMES, max(1, _NUMBERS // count))))
@@ -105,10 +109,14 @@ def _own_part(file: bvh_text.Parsed, rig: Rig) -> tuple[bvh_text.Parsed, slice]:
 
 
 def on_rig(motion: Motion, rig: Rig) -> Motion:
-    """A document's motion, in its own frame and unit, on the rig that was read from it and in
-    mocap's world.
+    """Return a document's motion on the rig that was read from it, in mocap's world.
 
-    Raises InputError if the motion lacks one of the rig's joints.
+    Args:
+        motion: In the document's own frame and unit.
+        rig: Read from the same document.
+
+    Raises:
+        InputError: The motion lacks one of the rig's joints.
     """
     missing = [n for n in rig.skeleton.names if n not in motion.skeleton.names]
     if missing:
@@ -138,12 +146,19 @@ def on_rig(motion: Motion, rig: Rig) -> Motion:
 
 
 def dumps(motion: Motion, rig: Rig, fps: float | None = None) -> bytes:
-    """The BVH file of a rig with the motion instead of its own frames; for rigs of other kinds, a
-    BVH of their joints and names.
+    """Return the BVH file of a rig with the motion in place of its own frames.
 
-    motion: on the rig's skeleton (`retarget` before). fps: as in bvh.dumps. The file's frame, unit,
-    joints, channels and Euler orders are the rig's. Raises InputError if the motion is on other
-    joints, has no frames, or if a joint cannot be turned about all three axes.
+    The file's frame, unit, joints, channels and Euler orders are the rig's. A rig of another kind
+    gives a BVH of its joints and names.
+
+    Args:
+        motion: On the rig's skeleton (`retarget` makes it).
+        rig: The rig.
+        fps: As in bvh.dumps.
+
+    Raises:
+        InputError: The motion is on other joints or has no frames, or a joint cannot turn about all
+            three axes.
     """
     if motion.skeleton.names != rig.skeleton.names:
         raise InputError(
@@ -224,11 +239,10 @@ def _head(source: bytes) -> bytes:
 def _in_file(
     motion: Motion, rig: Rig, file: bvh_text.Parsed
 ) -> tuple[Float[ndarray, "frames joints 4"], Float[ndarray, "frames 3"]]:
-    """(how each of the file's joints is turned in the file's world, where the rig's first joint is
-    there).
+    """Return the world rotations of the file's joints, and the position of the rig's first joint.
 
-    At rest all of a BVH's joints are unturned. Those above the rig's first stay so; others that the
-    rig has not go with their parents.
+    Both are in the file's world. At rest all joints of a BVH have identity rotations. Joints above
+    the rig's first joint keep them; other joints that the rig lacks move with their parents.
     """
     back = R.conjugate(rig.turn)
     at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)

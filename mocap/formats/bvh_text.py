@@ -133,6 +133,8 @@ def of_root(file: Parsed, root: str | None) -> tuple[Parsed, slice]:
 
 
 class _Hierarchy(NamedTuple):
+    """The joints of the HIERARCHY section, in its order."""
+
     names: list[str]
     parents: list[int]
     offsets: list[list[float]]

@@ -31,11 +31,13 @@ class ConventionWarning(UserWarning):
 
 
 def flipped_axes(keypoints: Keypoints) -> tuple[str, ...]:
-    """The axes of `positions` that point the wrong way in most of the take, of "x", "y", "z"; () if
-    all are right or nothing is known.
+    """Return which axes of the positions point the wrong way in most of the take.
 
-    Where there are no image points, x is believed, and y counts as flipped if the person is upside
-    down throughout.
+    Image points decide. Without them, x counts as right, and y counts as flipped if the person is
+    upside down throughout.
+
+    Returns:
+        Some of "x", "y" and "z"; empty if all are right or nothing is known.
     """
     points = keypoints.positions
     signs = np.ones(3)

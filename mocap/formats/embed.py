@@ -31,11 +31,18 @@ _IMAGE_TYPES = (
 
 
 def embedded(data: bytes, folder: Path) -> bytes:
-    """The GLB of a .gltf's or .glb's bytes, with what lies beside it in `folder` inside; a GLB that
-    has everything comes back as it is.
+    """Return a GLB that contains the files beside a glTF document.
 
-    Raises InputError if the bytes are no glTF, or a file of it is missing, outside the folder or
-    shorter than the document says.
+    Args:
+        data: The bytes of a .gltf or .glb.
+        folder: The folder of its other files.
+
+    Returns:
+        The GLB; a GLB that contains everything is returned unchanged.
+
+    Raises:
+        InputError: The bytes are no glTF, or one of its files is missing, outside the folder, or
+            shorter than the document says.
     """
     if data[:4] == b"glTF":
         document, binary = glb.split(data)

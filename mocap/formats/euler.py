@@ -20,8 +20,11 @@ _GIMBAL = 1e-6
 def from_axes(
     axes: Sequence[str], angles: Float[ndarray, "*batch axes"]
 ) -> Float[ndarray, "*batch 4"]:
-    """The intrinsic rotation about the axes ("X", "Y", "Z", any number, in turn) by the angles in
-    radians: q = q1·q2·…
+    """Return the intrinsic rotation about several axes in turn: q = q1·q2·…
+
+    Args:
+        axes: Any number of "X", "Y" and "Z".
+        angles: Radians, in the order of the axes.
     """
     q = np.broadcast_to(R.IDENTITY, (*angles.shape[:-1], 4))
     for i, axis in enumerate(axes):
@@ -35,11 +38,17 @@ def from_axes(
 def to_axes(
     axes: Sequence[str], q: Float[ndarray, "frames joints 4"]
 ) -> Float[ndarray, "frames joints 3"]:
-    """Angles in radians with q = q1·q2·q3 about three different axes in turn, continuous in time as
-    to_zxy's.
+    """Return angles with q = q1·q2·q3 about three different axes in turn, continuous in time.
 
-    Renaming the axes so that they are Z, X, Y carries any order over to that one; a renaming that
-    mirrors turns the angles round.
+    Renaming the axes to Z, X and Y reduces any order to `to_zxy`; a renaming that mirrors changes
+    the angles' signs.
+
+    Args:
+        axes: Three different ones of "X", "Y" and "Z".
+        q: Unit quaternions, xyzw.
+
+    Returns:
+        Radians, in the order of the axes.
     """
     last, first, middle = ("XYZ".index(a) for a in axes)
     renamed = q[..., [first, middle, last, 3]]
@@ -49,11 +58,11 @@ def to_axes(
 
 
 def to_zxy(q: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames joints 3"]:
-    """Angles (z, x, y) in radians with q = qz·qx·qy, each frame's triple the one nearest to the
-    frame before.
+    """Return angles (z, x, y), radians, with q = qz·qx·qy.
 
-    A rotation has two triples, (z, x, y) and (z + π, π − x, y + π), and any full turns more. Where
-    x is ±90° (gimbal lock) only z ± y is known, and z and y share the change.
+    A rotation has two triples, (z, x, y) and (z + π, π − x, y + π), plus any full turns; each
+    frame's triple is the one nearest to the frame before. Where x is ±90° (gimbal lock) only z ± y
+    is known; z and y then share the change.
     """
     m = R.to_matrix(q)
     cosine = np.hypot(m[..., 0, 1], m[..., 1, 1])

@@ -47,9 +47,7 @@ _MOST_NUMBERS = 200_000_000
 
 @contextmanager
 def damage_named() -> Iterator[None]:
-    """Turns what a broken document runs into (a missing field, a number that points nowhere) into
-    an InputError.
-    """
+    """Turn the errors of a broken document (a missing field, a bad index) into an InputError."""
     try:
         yield
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as error:
@@ -100,8 +98,9 @@ def split(data: bytes) -> tuple[Document, bytes]:
 
 
 def other_chunks(data: bytes) -> bytes:
-    """A GLB's chunks of kinds that glTF does not define, as they stand, to be kept; nothing if
-    there are none or it is no GLB.
+    """Return a GLB's chunks of kinds that glTF does not define, unchanged.
+
+    Nothing if there are none, or if the data is no GLB.
     """
     kept, seen, at = b"", set(), 12
     while data[:4] == b"glTF" and at + 8 <= len(data):
@@ -127,7 +126,13 @@ def dumps_json(document: Document, indent: int | None = None) -> bytes:
 
 
 def join(document: Document, binary: bytes, others: bytes = b"") -> bytes:
-    """The GLB of a document and its binary chunk, both padded to four bytes, and other chunks."""
+    """Return the GLB of a document.
+
+    Args:
+        document: The JSON chunk.
+        binary: The binary chunk; both are padded to four bytes.
+        others: Further chunks (`other_chunks`).
+    """
     text = dumps_json(document)
     text += b" " * (-len(text) % 4)
     binary += b"\0" * (-len(binary) % 4)
@@ -261,10 +266,9 @@ def node_parents(document: Document) -> list[int]:
 
 
 def node_names(document: Document) -> tuple[str, ...]:
-    """The nodes' names, made unique with the node's number where they are not (glTF does not ask
-    for it): a second "arm" is "arm.7".
+    """Return the nodes' names, unique and at most LONGEST_NAME letters long.
 
-    Cut after LONGEST_NAME letters.
+    glTF does not ask for unique names; a repeated one gets the node's number: "arm.7".
     """
     names = [
         str(node.get("name") or f"node{i}")[:LONGEST_NAME]
@@ -278,8 +282,9 @@ def node_names(document: Document) -> tuple[str, ...]:
 
 
 def node_pose(node: Document) -> tuple[ndarray, ndarray, ndarray]:
-    """(translation (3,), rotation (4,) xyzw, scale (3,)) of a node at rest, from its matrix if it
-    has one.
+    """Return a node's translation (3,), rotation (4,) xyzw and scale (3,) at rest.
+
+    They come from the node's matrix if it has one.
     """
     if "matrix" in node:
         m = np.array(node["matrix"], dtype=np.float64).reshape(4, 4).T

@@ -36,8 +36,13 @@ _SAME_PLACE, _SAME_TURN = 1e-3, np.radians(0.5)
 
 
 def dumps(motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = False) -> bytes:
-    """The rig's document with the motion added as an animation, times counted from 0; see
-    `animate`.
+    """Return the rig's document with the motion added as an animation, times counted from 0.
+
+    Args:
+        motion: As in `animate`.
+        rig: As in `animate`.
+        name: Of the animation.
+        all_keys: Keep every key.
     """
     return animate(motion, rig, name, all_keys)[0]
 
@@ -107,8 +112,10 @@ def loads_document(source: bytes) -> tuple[glb.Document, bytes, bool]:
 
 
 def _check_whole(document: glb.Document, binary: bytes, is_glb: bool) -> None:
-    """Raises InputError if the lists to which something is added are none, or what is in the file
-    reaches beyond its buffers.
+    """Check the lists that something is added to, and that the document stays within its buffers.
+
+    Raises:
+        InputError: One of them is no list, or data is outside the buffers.
     """
     for key in ("buffers", "bufferViews", "accessors", "animations"):
         if not isinstance(document.get(key, []), list):
@@ -139,8 +146,10 @@ def _check_whole(document: glb.Document, binary: bytes, is_glb: bool) -> None:
 
 
 def check_skeleton(motion: Motion, rig: Rig) -> None:
-    """Raises InputError if the motion's joints are not the rig's, or rest elsewhere: it was made
-    for another body.
+    """Check that a motion fits a rig.
+
+    Raises:
+        InputError: Its joints are not the rig's, or rest elsewhere: it was made for another body.
     """
     mine, its = motion.skeleton, rig.skeleton
     if missing := [n for n in mine.names if n not in its.names]:
@@ -326,8 +335,9 @@ def in_document(
 
 
 def _bones_ahead(rig: Rig, nodes: list[int], rest: linear.RestNodes) -> dict[int, ndarray]:
-    """joint → where the one bone that goes on from it begins, in the joint's own frame; none for
-    hips, hands and others that branch.
+    """Return for each joint where its one next bone begins, in the joint's own frame.
+
+    Joints that branch, such as hips and hands, are left out.
     """
     out = {}
     for bone, name in rig.bones.items():
@@ -340,8 +350,9 @@ def _bones_ahead(rig: Rig, nodes: list[int], rest: linear.RestNodes) -> dict[int
 
 
 def without_matrices(document: glb.Document, moving: set[int]) -> glb.Document:
-    """The document with the matrices of moving nodes as translation, rotation and scale, which
-    alone glTF lets an animation change.
+    """Return the document with the matrices of moving nodes as translation, rotation and scale.
+
+    glTF lets animations change only these.
     """
     if not any("matrix" in document["nodes"][n] for n in moving):
         return document

@@ -55,10 +55,15 @@ def chosen(document: glb.Document, animation: str | None) -> glb.Document:
 
 @glb.damage_named()
 def loads_on(rig: Rig, animation: str | None = None, folder: Path | None = None) -> Motion:
-    """An animation in the rig's own document, on the rig's skeleton and in mocap's world; the first
-    one if none is named.
+    """Return an animation in the rig's own document, on its skeleton and in mocap's world.
 
-    folder: where the other files of a .gltf are. Raises InputError as `chosen` does.
+    Args:
+        rig: Read from a glTF document.
+        animation: The animation's name; None for the first.
+        folder: The folder of the other files of a .gltf.
+
+    Raises:
+        InputError: As `chosen`.
     """
     document, binary, _ = loads_document(
         rig.source if folder is None else embedded(rig.source, folder)
@@ -69,14 +74,17 @@ def loads_on(rig: Rig, animation: str | None = None, folder: Path | None = None)
 
 @glb.damage_named()
 def loads_animation(data: bytes) -> Motion:
-    """A document's first animation, on its own nodes as the skeleton: the joints of its skins, VRM
-    bones, and what the animation moves.
+    """Return a document's first animation, with the document's own nodes as the skeleton.
 
-    The skeleton's root is the lowest node above all of these that moves or branches, or the node
-    below it that travels with most of them; nodes above it are taken into it. Times are the keys of
-    all channels together; LINEAR, STEP and CUBICSPLINE are read. Bones do not stretch in a Motion,
-    so translations below the root and scales are left at rest. Without an animation there is one
-    frame, the rest. Raises InputError if the file has no joints, or cannot be read.
+    Joints are the joints of its skins, VRM bones, and the nodes that the animation moves. The root
+    is the lowest node above all of these that moves or branches, or the node below it that travels
+    with most of them; nodes above the root are folded into it. Times are the keys of all channels
+    together. LINEAR, STEP and CUBICSPLINE are read. Bones of a Motion do not stretch, so
+    translations below the root and scales stay at rest. Without an animation there is one frame,
+    the rest.
+
+    Raises:
+        InputError: The file has no joints, or cannot be read.
     """
     document, binary, _ = loads_document(data)
     found = document.get("animations", [])
@@ -115,8 +123,9 @@ def _motion(
     turn: Float[ndarray, "4"],
     unit: float,
 ) -> Motion:
-    """What the nodes do, as a motion of the skeleton that they are at rest; world = unit ·
-    turn(document's world).
+    """Return the nodes' movement as a motion of the skeleton that they are at rest.
+
+    A point p of the document's world is unit · turn(p) in mocap's.
     """
     rest = linear.RestNodes(document)
     times = times_of(tracks)
@@ -143,9 +152,18 @@ def _motion(
 def worlds(
     rest: linear.RestNodes, tracks: Tracks, times: Float[ndarray, "frames"], root: int
 ) -> dict[int, Float[ndarray, "frames 4 4"]]:
-    """node → (F, 4, 4), to the document's world, of the nodes that move.
+    """Return the world matrices of the nodes that move, in the document's world.
 
-    Of translations, those of the root and of the nodes above it.
+    Translations count for the root and the nodes above it alone.
+
+    Args:
+        rest: The nodes at rest.
+        tracks: What the animation changes.
+        times: Seconds.
+        root: Index of the skeleton's root.
+
+    Returns:
+        Node to matrices (F, 4, 4).
     """
     moving: dict[int, ndarray] = {}
     travelling = {root}
@@ -178,10 +196,15 @@ def times_of(tracks: Tracks) -> Float[ndarray, "frames"]:
 
 
 def tracks_of(document: glb.Document, binary: bytes, animation: glb.Document) -> Tracks:
-    """Returns an animation's tracks of rotations and translations of nodes.
+    """Return an animation's tracks of rotations and translations of nodes.
 
-    Channels of KHR_animation_pointer count where they move a node; a warning names those that
-    move something else.
+    Channels of KHR_animation_pointer count where they move a node; a warning names those that move
+    something else.
+
+    Args:
+        document: The document.
+        binary: Its binary chunk.
+        animation: One of its animations.
     """
     tracks = {}
     elsewhere = []
@@ -220,7 +243,15 @@ def sampled(
     interpolation: str,
     turning: bool,
 ) -> Float[ndarray, "frames n"]:
-    """Return values at times, held before the first and after the last key (glTF 2.0, app. C)."""
+    """Return values at times, held before the first and after the last key (glTF 2.0, app. C).
+
+    Args:
+        times: Seconds at which values are wanted.
+        keys: Seconds of the keys.
+        values: Of the keys; with CUBICSPLINE, with their tangents.
+        interpolation: "LINEAR", "STEP" or "CUBICSPLINE".
+        turning: Whether the values are quaternions.
+    """
     upper = np.clip(np.searchsorted(keys, times, side="right"), 1, max(len(keys) - 1, 1))
     lower = upper - 1
     upper = np.minimum(upper, len(keys) - 1)

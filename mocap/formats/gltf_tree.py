@@ -240,8 +240,12 @@ def _local_matrix(node: glb.Document, name: str) -> Float[ndarray, "4 4"]:
 def rotations_of(
     matrices: Float[ndarray, "nodes 3 3"], parents: ndarray, local: Float[ndarray, "nodes 4"]
 ) -> Float[ndarray, "nodes 4"]:
-    """The rotation in each matrix (the orthogonal factor nearest to it); for flat ones the
-    parent's, turned by the local one.
+    """Return the rotation nearest to each matrix (its orthogonal factor).
+
+    Args:
+        matrices: World matrices without translation.
+        parents: −1 for roots; parents come first.
+        local: Rotations in the parents, for flat matrices: these take the parent's, times this.
     """
     out, sharp = _orthogonal(matrices)
     for i in np.flatnonzero(~sharp):  # parents come first
@@ -250,8 +254,9 @@ def rotations_of(
 
 
 def _orthogonal(matrices: Float[ndarray, "n 3 3"]) -> tuple[Float[ndarray, "n 4"], ndarray]:
-    """(the rotations of the matrices' polar decompositions, of minus the matrix where it mirrors;
-    which matrices are not flat).
+    """Return the rotations of the matrices' polar decompositions, and which matrices are not flat.
+
+    A matrix that mirrors is negated first.
     """
     u, stretch, v = np.linalg.svd(matrices)
     q = u @ v
@@ -281,8 +286,9 @@ def _bind_matrices(
     parents: ndarray,
     place: ndarray,
 ) -> dict[int, Float[ndarray, "4 4"] | None]:
-    """Joint → its matrix in the document's world when its skin was bound; None where the skin does
-    not say.
+    """Return each joint's world matrix when its skin was bound; None where the skin does not say.
+
+    The matrices are in the document's world.
     """
     bound: dict[int, ndarray | None] = {}
     for number, skin in enumerate(document.get("skins", [])):
@@ -349,8 +355,16 @@ def bind_pose(
     worlds: Float[ndarray, "nodes 4 4"],
     rest: Float[ndarray, "nodes 4"],
 ) -> tuple[TreePose, ...]:
-    """The pose in which the skins were bound, if it is another than the nodes'; nodes that no skin
-    speaks of go with their parents.
+    """Return the pose in which the skins were bound, if it differs from the nodes' pose.
+
+    Args:
+        bound: Joint to its world matrix when its skin was bound; None where unknown.
+        parents: −1 for roots.
+        worlds: World matrices at rest.
+        rest: World rotations at rest.
+
+    Returns:
+        The pose, or nothing. Nodes outside all skins move with their parents.
     """
     known = {j: m for j, m in bound.items() if m is not None}
     if not known:

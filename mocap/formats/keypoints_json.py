@@ -129,8 +129,9 @@ def loads(text: str | bytes, source_fps: float | None = None, image_only: bool =
 
 
 def _followed(frames: list[shape.FrameJson]) -> list[shape.PoseJson | None]:
-    """The person's pose in each frame, None where there is none: at first the most confident and
-    largest one, then the one with the nearest hips.
+    """Return the person's pose in each frame; None where there is none.
+
+    The first is the most confident and largest pose, the next ones are those with the nearest hips.
     """
     out: list[shape.PoseJson | None] = []
     last: ndarray | None = None
@@ -174,8 +175,10 @@ def _is_flat(poses: list[shape.PoseJson | None]) -> bool:
 
 
 def _plain(name: str) -> str:
-    """`left_foot_index` for `leftFootIndex` and `LEFT_FOOT_INDEX`, as other wrappers of the same
-    model write.
+    """Return a landmark's name in snake case.
+
+    Other wrappers of the same model write `leftFootIndex` or `LEFT_FOOT_INDEX` for
+    `left_foot_index`.
     """
     return (
         name.lower()
@@ -186,8 +189,9 @@ def _plain(name: str) -> str:
 
 @lru_cache(maxsize=64)  # A take's frames mostly list the same names.
 def _landmarks_named(names: tuple[str | None, ...]) -> list[int]:
-    """The landmark of each name, of its place in the list where there is none, −1 for an unknown
-    name.
+    """Return the landmark of each name; −1 for an unknown name.
+
+    An item without a name is the landmark of its place in the list.
     """
     return [i if name is None else _INDEX.get(_plain(name), -1) for i, name in enumerate(names)]
 

@@ -19,8 +19,11 @@ _HAND_INDEX = {name: i for i, name in enumerate(HAND_LANDMARKS)}
 def read_hands(
     poses: list[shape.PoseJson | None],
 ) -> tuple[ndarray | None, ndarray | None, ndarray | None]:
-    """Both hands of each frame: metres from their wrists (F, 2, 21, 3) in the file's axes, pixels
-    (F, 2, 21, 2), and scores (F, 2).
+    """Return both hands of each frame.
+
+    Returns:
+        Metres from the wrists (F, 2, 21, 3) in the file's axes, pixels (F, 2, 21, 2), and scores
+        (F, 2); None for what the file lacks.
     """
     count = len(poses)
     world, image, score = (
@@ -111,7 +114,18 @@ def face_transforms(
 
 
 def stacked(items: list[Any], shape: tuple[int, ...]) -> ndarray | None:
-    """The frames' arrays as one, NaN where there is none; None if no frame has any."""
+    """Return the frames' arrays as one.
+
+    Args:
+        items: An array a frame, or None.
+        shape: Of one frame's array.
+
+    Returns:
+        The array, NaN in frames without one; None if no frame has one.
+
+    Raises:
+        InputError: A frame's array has another shape.
+    """
     if all(item is None for item in items):
         return None
     try:

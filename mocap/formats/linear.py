@@ -18,12 +18,20 @@ _FLAT = 1e-6
 
 
 class RestNodes:
-    """The nodes of a document as they rest. All lists go by node.
+    """The nodes of a document at rest; all lists go by node.
 
-    parents: −1 for roots. order: parents before children. poses: (translation, rotation, scale).
-    local, world: (4, 4). conformal: whether the nodes above scale all axes alike, so that a
-    rotation of this node is one in the world. flat: whether it is squeezed to nothing, so that no
-    rotation of it can be seen. Raises InputError if the nodes are no trees.
+    Attributes:
+        parents: −1 for roots.
+        order: Parents before children.
+        poses: (translation, rotation, scale).
+        local: (4, 4) matrices in the parents.
+        world: (4, 4) matrices in the document's world.
+        conformal: Whether the nodes above scale all axes alike, so that a rotation of this node is
+            one in the world.
+        flat: Whether the node is squeezed to nothing, so that no rotation of it can be seen.
+
+    Raises:
+        InputError: The nodes are no trees.
     """
 
     def __init__(self, document: glb.Document) -> None:
@@ -57,8 +65,11 @@ def points(matrix: Float[ndarray, "4 4"], at: Float[ndarray, "*n 3"]) -> Float[n
 
 
 def nearest_rotation(m: Float[ndarray, "*n 3 3"], exact: bool = False) -> Float[ndarray, "*n 4"]:
-    """The rotation nearest to a matrix (its polar factor), by singular values; exact: it is one
-    already, but for rounding and size.
+    """Return the rotation nearest to a matrix (its polar factor), by singular values.
+
+    Args:
+        m: The matrices.
+        exact: The matrices are rotations but for rounding and size.
     """
     if exact:
         return R.from_matrix(m / np.cbrt(np.linalg.det(m))[..., None, None])

@@ -53,9 +53,14 @@ would move it twice."""
 def weights(
     document: glb.Document, expressions: Mapping[str, Float[ndarray, "frames"]]
 ) -> list[tuple[int, Float[ndarray, "frames targets"]]]:
-    """(node, the weights of all targets of its mesh, in [0, 1]) of the nodes whose morph targets
-    any expression moves; the other targets stay at rest. Names match without regard to case,
-    separators and how a side is written: "eyeBlink_L" is eyeBlinkLeft.
+    """Return the morph weights of the nodes that expressions move.
+
+    Names match without regard to case, separators and the way sides are written: "eyeBlink_L" is
+    eyeBlinkLeft.
+
+    Returns:
+        (node, weights in [0, 1] of all targets of its mesh); targets that no expression moves stay
+        at rest.
     """
     if not expressions:
         return []
@@ -88,8 +93,10 @@ def weights(
 def by_target(
     expressions: Mapping[str, Float[ndarray, "frames"]], targets: Collection[str]
 ) -> dict[str, Float[ndarray, "frames"]]:
-    """Morph target → its weights in [0, 1], of the targets that an expression moves by its name or
-    by a synonym; names match as in `weights`."""
+    """Return the weights in [0, 1] of the morph targets that an expression moves.
+
+    An expression moves targets of its name or of a synonym; names match as in `weights`.
+    """
     by_name = _by_plain_name(_spoken(expressions, {_plain(t) for t in targets}))
     found = {t: by_name.get(_plain(t)) for t in targets}
     return {t: np.clip(w, 0.0, 1.0) for t, w in found.items() if w is not None}
@@ -109,9 +116,7 @@ def _by_plain_name(expressions: Mapping[str, ndarray]) -> dict[str, ndarray]:
 
 
 def at_rest(document: glb.Document, node: int) -> Float[ndarray, "targets"]:
-    """The weights of the node's morph targets where nothing is animated; none for a node without a
-    mesh.
-    """
+    """Return the weights of a node's morph targets at rest; none for a node without a mesh."""
     entry = document["nodes"][node]
     mesh = document["meshes"][entry["mesh"]] if "mesh" in entry else {}
     count = len(mesh["primitives"][0].get("targets", [])) if mesh else 0

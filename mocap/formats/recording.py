@@ -22,8 +22,10 @@ class Recording(Closing):
     """Appends keypoints to a new file. A file that is there is never written over."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OutputError if the suffix is not .jsonl, the file is there already, or the place
-        cannot be written.
+        """Open the file.
+
+        Raises:
+            OutputError: The suffix is not .jsonl, the file exists, or the place cannot be written.
         """
         if path.suffix.lower() != SUFFIX:
             raise OutputError(

@@ -23,8 +23,10 @@ SHARE = 0.4
 
 
 def turning(reach: float) -> float:
-    """How far the track of a joint's rotation may be off, rad, if what hangs from it reaches this
-    far, metres.
+    """Return the tolerance of a joint's rotations, radians.
+
+    Args:
+        reach: Distance of the furthest point that hangs from the joint, metres.
     """
     return min(ANGLE, SHARE * LENGTH / reach) if reach > 0 else ANGLE
 
@@ -43,8 +45,12 @@ def rotations(
     tracks: Float[ndarray, "frames tracks 4"],
     tolerance: float | Float[ndarray, "tracks"] = ANGLE,
 ) -> list[Int[ndarray, "_"]]:
-    """The frames to keep of each track of unit quaternions xyzw, so that slerp between them is
-    nowhere off by more than tolerance, rad.
+    """Return the frames to keep of each track of rotations.
+
+    Args:
+        times: Seconds.
+        tracks: Unit quaternions, xyzw.
+        tolerance: Largest error of slerp between the kept frames, radians.
     """
     return _reduced(times, tracks, _slerp, _angle, np.broadcast_to(tolerance, tracks.shape[1]))
 
@@ -54,8 +60,12 @@ def vectors(
     tracks: Float[ndarray, "frames tracks n"],
     tolerance: float | Float[ndarray, "tracks"] = LENGTH,
 ) -> list[Int[ndarray, "_"]]:
-    """The frames to keep of each track of vectors, so that straight lines between them are nowhere
-    off by more than tolerance.
+    """Return the frames to keep of each track of vectors.
+
+    Args:
+        times: Seconds.
+        tracks: Vectors.
+        tolerance: Largest error of straight lines between the kept frames, in the vectors' unit.
     """
     return _reduced(times, tracks, _lerp, _apart, np.broadcast_to(tolerance, tracks.shape[1]))
 
@@ -79,8 +89,9 @@ def _slerp(starts: ndarray, ends: ndarray, owner: ndarray, t: ndarray) -> ndarra
 
 
 def _angle(a: ndarray, b: ndarray) -> ndarray:
-    """The angle between rotations, rad, by the distance of the quaternions on their sphere: as
-    precise as R.distance, and cheaper.
+    """Return the angle between rotations, radians, from the distance of the quaternions.
+
+    As precise as R.distance, and cheaper.
     """
     return np.asarray(
         4.0 * np.arcsin(np.minimum(0.5 * np.minimum(_apart(a, b), _apart(a, -b)), 1.0))
@@ -148,9 +159,7 @@ def _worst(
 
 
 def _cut(kept: Bool[ndarray, "points"], worst: _Worst, allowed: Float[ndarray, "points"]) -> None:
-    """Keeps the worst frame of each segment that is off by more than is allowed there, until none
-    is.
-    """
+    """Keep the worst frame of each segment whose error is too large, until none is."""
     keys = np.flatnonzero(kept)
     a, b = keys[:-1], keys[1:]
     while len(a := a[fine := b - a > 1]):

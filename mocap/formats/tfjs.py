@@ -19,7 +19,8 @@ _NAMES = {"keypoints_3d": "keypoints3D", "left_hand": "leftHand", "right_hand": 
 
 
 class PointJson(msgspec.Struct, omit_defaults=True):
-    # null is what JavaScript writes for NaN: not seen.
+    """A point; null is what JavaScript writes for NaN: not seen."""
+
     x: float | None
     y: float | None
     z: float | None = None
@@ -28,18 +29,24 @@ class PointJson(msgspec.Struct, omit_defaults=True):
 
 
 class HandJson(msgspec.Struct, omit_defaults=True, rename=_NAMES):
+    """A hand: 21 points."""
+
     score: float | None = None
     keypoints: list[PointJson] = []
     keypoints_3d: list[PointJson] = []
 
 
 class FaceJson(msgspec.Struct, omit_defaults=True):
+    """A face: 478 points, the head's matrix by columns, and ARKit's weights."""
+
     keypoints: list[PointJson] = []
     transform: list[float] | None = None
     blendshapes: dict[str, float] | None = None
 
 
 class PoseJson(msgspec.Struct, omit_defaults=True, rename=_NAMES):
+    """A person, as TensorFlow.js' pose-detection returns it, with hands and face."""
+
     score: float | None = None
     keypoints: list[PointJson] = []
     keypoints_3d: list[PointJson] = []
@@ -49,17 +56,23 @@ class PoseJson(msgspec.Struct, omit_defaults=True, rename=_NAMES):
 
 
 class FrameJson(msgspec.Struct, kw_only=True):
+    """A picture's people. timestamp: seconds."""
+
     timestamp: float | None = None
     poses: list[PoseJson]
 
 
 class CameraJson(msgspec.Struct, omit_defaults=True):
+    """A camera: focal length and centre in pixels, and where the focal length comes from."""
+
     focal: float
     centre: tuple[float, float] | None = None
     source: str = "told"
 
 
 class TakeJson(msgspec.Struct, omit_defaults=True):
+    """A file: the picture's size in pixels, the camera and the frames."""
+
     width: float | None = None
     height: float | None = None
     fps: float | None = None
@@ -164,8 +177,9 @@ def _is_pose(item: Any) -> bool:
 
 
 def _frames(items: list[Any]) -> list[Any]:
-    """The items of a bare list as frames: of poses, of lists of poses, of lists of [x, y, z]; as
-    they are if they are none of these.
+    """Return the items of a bare list as frames.
+
+    The items may be poses, lists of poses, or lists of [x, y, z]; others are returned unchanged.
     """
     first = next((item for item in items if item), None)
     if first is None or _is_pose(first):

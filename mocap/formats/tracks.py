@@ -26,10 +26,13 @@ _ENTRY = 130
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Track:
-    """What one node does. values:
+    """What one node does.
 
-    (F, 4) unit quaternions, (F, 3) translations, or (F, targets) weights. tolerance: how far the
-    reduced keys may be off, in radians or in the values' own unit.
+    Attributes:
+        node: The node's index.
+        path: What moves.
+        values: (F, 4) unit quaternions, (F, 3) translations, or (F, targets) weights.
+        tolerance: Largest error of the reduced keys, in radians or in the values' own unit.
     """
 
     node: int
@@ -47,13 +50,24 @@ def append(
     all_keys: bool,
     chunk: bool,
 ) -> tuple[glb.Document, bytes, int]:
-    """(a copy of the document with an animation added, its binary chunk, how many bytes of keys
-    were left out).
+    """Add an animation to a document.
 
-    times: seconds, counted from the first. all_keys: leave none out. chunk: whether the file is a
-    GLB, whose binary chunk can grow; otherwise, or where its first buffer lies elsewhere, the
-    animation is a buffer of its own, as a data URI. Raises InputError if two frames fall on one
-    32-bit time.
+    Args:
+        document: The document, which stays unchanged.
+        binary: Its binary chunk.
+        name: Of the animation.
+        times: Seconds, counted from the first.
+        tracks: What moves.
+        all_keys: Keep every key.
+        chunk: Whether the file is a GLB, whose binary chunk can grow. Otherwise, or if its first
+            buffer is elsewhere, the animation is a buffer of its own, as a data URI.
+
+    Returns:
+        A copy of the document with the animation, its binary chunk, and the number of bytes of keys
+        that were left out.
+
+    Raises:
+        InputError: Two frames fall on one 32-bit time.
     """
     clock = (times - times[0]).astype("<f4")
     if np.any(np.diff(clock) <= 0):
@@ -141,8 +155,10 @@ def _accessor(view: int, offset: int, values: ndarray, bounds: bool = True) -> g
 def _stored(
     document: glb.Document, binary: bytes, data: bytes, chunk: bool
 ) -> tuple[bytes, glb.Document]:
-    """(the binary chunk, the buffer view of data): at the chunk's end, or in a buffer of its own;
-    `document["buffers"]` is changed.
+    """Store data at the chunk's end or in a buffer of its own; changes `document["buffers"]`.
+
+    Returns:
+        The binary chunk, and the buffer view of the data.
     """
     buffers = document["buffers"]
     if chunk and (not buffers or ("uri" not in buffers[0] and binary)):

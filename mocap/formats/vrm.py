@@ -72,8 +72,9 @@ def as_vrm(rig: Rig) -> bytes:
 
 
 def _resting(document: glb.Document, pose: Motion, rig: Rig, nodes: list[int]) -> glb.Document:
-    """The document with its nodes resting as they stand in the pose, and without animations, which
-    began at another rest.
+    """Return the document with its nodes resting in the pose, without animations.
+
+    The animations began at another rest.
     """
     tracks = gltf.node_tracks(pose, rig, document, nodes, all_keys=True)
     document = gltf.without_matrices(document, {t.node for t in tracks})
@@ -84,8 +85,9 @@ def _resting(document: glb.Document, pose: Motion, rig: Rig, nodes: list[int]) -
 
 
 def _hang(document: glb.Document, rig: Rig, nodes: list[int]) -> None:
-    """Hangs a node that stands beside its bone (a foot that inverse kinematics moves) where the
-    rig's skeleton has it.
+    """Move a node beside its bone to where the rig's skeleton has it.
+
+    An example is a foot that inverse kinematics moves.
     """
     above = glb.node_parents(document)
     for joint, node in enumerate(nodes[1:], 1):
@@ -133,8 +135,9 @@ def _places(t_pose: Motion, rig: Rig) -> dict[str, np.ndarray]:
 def _stand_in(
     document: glb.Document, bone: str, humanoid: dict[str, int], places: dict[str, np.ndarray]
 ) -> int:
-    """An empty node for a missing bone below the bone before it; as far beyond it as that is beyond
-    its own, as shank is to thigh.
+    """Add an empty node for a missing bone below the bone before it, and return its index.
+
+    It is as far beyond that bone as that is beyond its own, in the ratio of shank to thigh.
     """
     before = BONE_PARENTS[bone]
     while before not in humanoid:

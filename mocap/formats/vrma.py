@@ -27,16 +27,27 @@ _EXTENSION = "VRMC_vrm_animation"
 
 
 def dumps(motion: Motion, name: str = "mocap", all_keys: bool = False) -> bytes:
-    """The motion as a VRM animation; see `animate`."""
+    """Return the motion as a VRM animation.
+
+    Args:
+        motion: As in `animate`.
+        name: Of the animation.
+        all_keys: Keep every key.
+    """
     return animate(motion, name, all_keys)[0]
 
 
 def animate(motion: Motion, name: str = "mocap", all_keys: bool = False) -> tuple[bytes, int]:
-    """(the motion as a VRM animation, how many bytes of keys were left out); keys and `all_keys` as
-    in gltf.animate.
+    """Return the motion as a VRM animation, and the number of bytes of keys that were left out.
 
-    motion: on humanoid bones that rest in T-pose without rotation (`retarget.normalized`); its
-    expressions come along. Raises InputError if it has no frames, or is on other joints.
+    Args:
+        motion: On humanoid bones that rest in T-pose without rotation (`retarget.normalized`); its
+            expressions are written too.
+        name: Of the animation.
+        all_keys: As in gltf.animate.
+
+    Raises:
+        InputError: The motion has no frames, or is on other joints.
     """
     skeleton = motion.skeleton
     if len(motion) == 0:
@@ -126,11 +137,17 @@ def is_vrma(data: bytes) -> bool:
 
 @glb.damage_named()
 def loads(data: bytes, animation: str | None = None) -> Motion:
-    """An animation of a VRM animation's file (the first, if none is named), on the bones that it
-    has, in T-pose; the gaze turns both eyes.
+    """Return an animation of a VRM animation's file, on the bones that it has, in T-pose.
 
-    The pose in which the nodes rest is the T-pose, by the specification, however they are turned in
-    it. Times are the keys of all tracks together. Raises InputError if it is no VRM animation.
+    The pose in which the nodes rest is the T-pose by the specification, whatever their rotations.
+    The gaze turns both eyes. Times are the keys of all tracks together.
+
+    Args:
+        data: The file.
+        animation: The animation's name; None for the first.
+
+    Raises:
+        InputError: The file is no VRM animation.
     """
     document, binary = glb.split(data)
     extension = document.get("extensions", {}).get(_EXTENSION)

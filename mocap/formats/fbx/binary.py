@@ -99,9 +99,12 @@ def _record(version: int) -> struct.Struct:
 
 
 def dumps(document: Document) -> bytes:
-    """The document as a binary FBX of its version.
+    """Return the document as a binary FBX of its version.
 
-    Properties that were read from a binary file and not touched are the bytes that they were.
+    Properties that were read from a binary file and not changed keep their bytes.
+
+    Raises:
+        InputError: The document is too large for its version.
     """
     record = _record(document.version)
     out = bytearray(MAGIC + struct.pack("<I", document.version))

@@ -69,7 +69,13 @@ def time(name: str, ticks: int) -> tuple[Value, ...]:
 
 
 def connected(child: int, parent: int, into: str | None = None) -> Node:
-    """A connection of two objects, or of an object and a property."""
+    """Return a connection of two objects, or of an object and a property.
+
+    Args:
+        child: Identity of the object that is connected.
+        parent: Identity of the object to which it belongs.
+        into: The parent's property; None for the object itself.
+    """
     return Node("C", ("OO", child, parent) if into is None else ("OP", child, parent, into))
 
 
@@ -84,7 +90,14 @@ def ticks_of(times: Float[ndarray, "frames"], ticks: int) -> ndarray:
 def take(
     name: str, keys: ndarray, channels: list[Channel], identities: Identities
 ) -> tuple[list[Node], list[Node]]:
-    """(objects, connections) of an animation stack. keys: as `ticks_of` gives them."""
+    """Return the objects and connections of an animation stack.
+
+    Args:
+        name: The stack's name.
+        keys: Times of the frames, as `ticks_of` gives them.
+        channels: The animated properties.
+        identities: Where new identities come from.
+    """
     stack, layer = identities.new(), identities.new()
     last = int(keys[-1])
     spans = [time(f"{k}{end}", t) for k in ("Local", "Reference")

@@ -88,8 +88,10 @@ def curve(node: Node, ticks: int) -> Curve | None:
 
 
 def _attributes(node: Node, count: int) -> tuple[Int[ndarray, "keys"], Float[ndarray, "keys 5"]]:
-    """(flags, data) of each key; the file stores those of neighbours that are alike once. The last
-    column of the data is the third as an integer, which holds two weights in some keys."""
+    """Return the flags and data of each key; the file stores equal neighbours once.
+
+    The last column of the data is the third as an integer, which holds two weights in some keys.
+    """
     flags, data = node.array("KeyAttrFlags"), node.array("KeyAttrDataFloat")
     repeats = node.array("KeyAttrRefCount")
     linear = np.full(count, LINEAR), np.zeros((count, 5))

@@ -24,11 +24,17 @@ _CENTIMETRES = 100.0
 
 
 def dumps(motion: Motion, names: str | None = "mixamo", take: str = "mocap") -> bytes:
-    """The motion as a binary FBX 7.4: centimetres, +Y up, facing +Z, T-pose at rest.
+    """Return the motion as a binary FBX 7.4: centimetres, +Y up, facing +Z, T-pose at rest.
 
-    names: the convention whose names the bones get, as in `bvh.dumps`; None: their own. take: the
-    animation's name. Eyes and jaw are left out if they never turn.
-    Raises InputError if the motion has no frames, or the convention is unknown.
+    Eyes and jaw are left out if they never turn.
+
+    Args:
+        motion: The motion.
+        names: The convention of the bones' names, as in `bvh.dumps`; None keeps their own.
+        take: The animation's name.
+
+    Raises:
+        InputError: The motion has no frames, or the convention is unknown.
     """
     if len(motion) == 0:
         raise InputError("A motion without frames cannot be written as FBX.")

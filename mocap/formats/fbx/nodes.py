@@ -33,8 +33,7 @@ _SMALL = 128
 
 @contextmanager
 def damage_named() -> Iterator[None]:
-    """Turns what a broken document runs into (a missing value, one of another type) into an
-    InputError."""
+    """Turn the errors of a broken document (a missing value, a wrong type) into an InputError."""
     try:
         yield
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as error:

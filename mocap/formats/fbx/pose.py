@@ -32,9 +32,18 @@ def walk(
     wanted: Collection[int],
     unturned: bool = False,
 ) -> Iterator[tuple[int, Local, Placement, Placement]]:
-    """(index, its transform at rest, its parent, itself) of the wanted models and of those above
-    them, parents before children, in the file's axes and unit; take: None for the rest. unturned:
-    bones have no rotation beyond their orientation (pre- and post-rotation)."""
+    """Yield models with their transforms, parents before children, in the file's axes and unit.
+
+    Args:
+        scene: The scene.
+        take: The animation; None for the rest.
+        times: Seconds.
+        wanted: Indices of the models; those above them are visited too.
+        unturned: Bones have no rotation beyond their orientation (pre- and post-rotation).
+
+    Yields:
+        A model's index, its transform at rest, the placement of its parent, and its own.
+    """
     needed = above(scene, wanted)
     waiting = Counter(int(scene.parents[i]) for i in needed)
     there: dict[int, Placement] = {-1: WORLD}
@@ -164,7 +173,18 @@ def performed(
     models: list[int],
     at_rest: RestModels,
 ) -> tuple[Float[ndarray, "frames joints 3"], Float[ndarray, "frames joints 4"]]:
-    """Return the joints' places over time, and their turns away from rest, in the world."""
+    """Return the joints' positions over time and their rotations away from rest, in the world.
+
+    Args:
+        scene: The scene.
+        take: The animation.
+        times: Seconds.
+        models: Indices of the joints' models.
+        at_rest: All models at rest.
+
+    Returns:
+        Positions, metres, and world rotations relative to the rest.
+    """
     column = {model: j for j, model in enumerate(models)}
     positions = np.empty((len(times), len(models), 3))
     turns = np.empty((len(times), len(models), 4))

@@ -32,8 +32,10 @@ def animations(data: bytes) -> list[str]:
 
 @damage_named()
 def pictures(data: bytes) -> list[str]:
-    """The files beside an FBX that its textures name and that are not inside it, relative, with
-    forward slashes."""
+    """Return the files that an FBX's textures name and that are not inside it.
+
+    The paths are relative, with forward slashes.
+    """
     named: set[str] = set()
     embedded: set[str] = set()
     for node in loads(data).objects.values():
@@ -46,11 +48,16 @@ def pictures(data: bytes) -> list[str]:
 
 @damage_named()
 def loads_on(rig: Rig, animation: str | None = None) -> Motion:
-    """A take in the rig's own file, on the rig's joints and in mocap's world; the first that moves
-    something if none is named.
+    """Return a take in the rig's own file, on the rig's joints and in mocap's world.
 
     Some takes give bones other lengths than the rest has; the motion's skeleton then has those.
-    Raises InputError if there is no take, or none of that name.
+
+    Args:
+        rig: Read from an FBX file.
+        animation: The take's name; None for the first take that moves something.
+
+    Raises:
+        InputError: There is no take, or none of that name.
     """
     scene = loads(rig.source)
     models = models_of(scene, rig)

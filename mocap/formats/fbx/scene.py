@@ -46,11 +46,17 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class FbxScene:
-    """objects: identity → node, in the document's order. below, above: identity → what hangs from
-    it, and what it hangs from, in the order of the connections. templates: as in Definitions.
+    """The objects of an FBX file and their connections.
 
-    models: (N,) identities of the models, parents before children, depth first. parents: (N,)
-    index of the model above, −1 for roots. names: (N,) unique.
+    Attributes:
+        document: The file's nodes.
+        objects: Identity to node, in the document's order.
+        below: Identity to the objects that hang from it, in the order of the connections.
+        above: Identity to the objects from which it hangs, in the order of the connections.
+        templates: Default properties by type, from Definitions.
+        models: (N,) identities of the models, parents before children, depth first.
+        parents: Index of the model above each; −1 for roots.
+        names: (N,) unique names.
     """
 
     document: Document
@@ -68,7 +74,13 @@ class FbxScene:
         return {**self.templates.get(node.name, {}), **listed(node)}
 
     def hanging(self, identity: int, kind: str, into: str | None = None) -> Iterator[int]:
-        """The objects of a kind that hang from one (from one of its properties, if given)."""
+        """Yield the identities of the objects of a kind that hang from an object.
+
+        Args:
+            identity: The object from which they hang.
+            kind: Type of the objects, such as "Model".
+            into: Only those connected to this property.
+        """
         for link in self.below.get(identity, ()):
             if self.objects[link.other].name == kind and into in (None, link.into):
                 yield link.other
@@ -219,7 +231,16 @@ def listed(node: Node) -> Properties:
 def vector(
     properties: Properties, name: str, default: tuple[float, float, float]
 ) -> Float[ndarray, "3"]:
-    """A property of three numbers. Raises InputError if one of them is none, or not finite."""
+    """Return a property of three numbers.
+
+    Args:
+        properties: An object's properties.
+        name: The property's name.
+        default: Its value if the object has none.
+
+    Raises:
+        InputError: A value is no number, or not finite.
+    """
     values = properties.get(name, default)[:3]
     if len(values) < 3:
         return np.array(default)
@@ -233,7 +254,13 @@ def vector(
 
 
 def number(properties: Properties, name: str, default: float) -> float:
-    """A property of one number; the default if it is none."""
+    """Return a property of one number.
+
+    Args:
+        properties: An object's properties.
+        name: The property's name.
+        default: Its value if the object has none, or it is no finite number.
+    """
     value = properties.get(name, ())
     if len(value) and isinstance(value[0], int | float | np.number) and np.isfinite(value[0]):
         return float(value[0])

@@ -30,8 +30,13 @@ _MOST_FRAMES = 1_000_000
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LayerCurves:
-    """A property in one layer: its components' curves (None where it has none), and their values
-    where they have none. weight: of the layer, 0 to 1, which may be animated."""
+    """A property's animation in one layer.
+
+    Attributes:
+        curves: Of the three components; None where a component has none.
+        still: Values of the components without a curve.
+        layer: The layer.
+    """
 
     curves: tuple[Curve | None, Curve | None, Curve | None]
     still: Float[ndarray, "3"]
@@ -40,8 +45,16 @@ class LayerCurves:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Layer:
-    """blend: 0 additive, 1 override, 2 override with passthrough. by_rotation: rotations are added
-    as turns, not as angles. by_factor: scales are added as factors."""
+    """A layer of an animation stack.
+
+    Attributes:
+        identity: The layer's.
+        blend: 0 additive, 1 override, 2 override with passthrough.
+        weight: 0 to 1.
+        weights: The weight's curve, if it is animated.
+        by_rotation: Rotations are composed, instead of added as angles.
+        by_factor: Scales are multiplied, instead of added.
+    """
 
     identity: int
     blend: int
@@ -53,9 +66,12 @@ class Layer:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class FbxTake:
-    """name: the stack's. span: (start, stop) that the file gives, seconds; None if it gives none.
+    """An animation stack.
 
-    parts: (model's identity, property) → its parts, the lowest layer first.
+    Attributes:
+        name: The stack's name.
+        span: Start and stop that the file gives, seconds; None if it gives none.
+        parts: (model's identity, property) to its curves, the lowest layer first.
     """
 
     name: str
@@ -177,8 +193,17 @@ def frame_times(scene: FbxScene, take: FbxTake) -> Float[ndarray, "frames"]:
 def moving(
     model: Local, identity: int, take: FbxTake | None, times: Float[ndarray, "frames"]
 ) -> tuple[ndarray, ndarray, ndarray]:
-    """(translation, rotation in the parent as quaternions, scaling) of a model; (F, n), or (1, n)
-    where nothing moves."""
+    """Return a model's translation, rotation in its parent (quaternions) and scaling.
+
+    Args:
+        model: Its transform at rest.
+        identity: The model's identity.
+        take: The animation; None for the rest.
+        times: Seconds.
+
+    Returns:
+        Arrays (F, n), or (1, n) where nothing moves.
+    """
     parts = {} if take is None else take.parts
     place, degrees, scale = (
         _property(parts.get((identity, name), []), rest[None], times, name, model.order)

@@ -62,8 +62,13 @@ class Local:
 
 
 def local(properties: Properties) -> Local:
-    """A model's properties as a Local. Without RotationActive, pre- and post-rotation and order do
-    not count. Raises InputError if a number is not finite."""
+    """Return a model's properties as a Local.
+
+    Without RotationActive, pre-rotation, post-rotation and order do not count.
+
+    Raises:
+        InputError: A number is not finite.
+    """
     zero, one = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
     order, before, after = ORDERS[0], R.IDENTITY, R.IDENTITY
     if number(properties, "RotationActive", 0.0):
@@ -112,8 +117,18 @@ WORLD = Placement(
 def around(
     model: Local, above: Placement, scaling: Float[ndarray, "#frames 3"]
 ) -> tuple[ndarray, ndarray]:
-    """(A, B), each (F, 3, 3): the model's linear part in the world is A · R · B for its rotation
-    R in the parent."""
+    """Return A and B with which the model's linear part in the world is A · R · B.
+
+    R is the model's rotation in its parent.
+
+    Args:
+        model: Its transform at rest.
+        above: The parent's placement.
+        scaling: The model's own scaling.
+
+    Returns:
+        A and B, each (F, 3, 3).
+    """
     if model.inherit == RSRS:
         return above.linear, _diagonal(scaling)
     outer = R.to_matrix(above.turn)
@@ -134,8 +149,15 @@ def placed(
     turn: Float[ndarray, "#frames 4"],
     scaling: Float[ndarray, "#frames 3"],
 ) -> Placement:
-    """A model in the world, from its parent there and from its own translation, rotation in the
-    parent (`Local.turn`) and scaling; each for F frames or for one."""
+    """Return a model's placement in the world, for F frames or for one.
+
+    Args:
+        model: Its transform at rest.
+        above: The parent's placement.
+        translation: In the parent, the file's unit.
+        turn: Rotation in the parent (`Local.turn`).
+        scaling: The model's own scaling.
+    """
     outer, inner = around(model, above, scaling)
     linear = outer @ R.to_matrix(turn) @ inner
     at = translation + model.pivot

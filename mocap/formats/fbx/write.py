@@ -31,12 +31,18 @@ _STILL = 1e-6
 
 @damage_named()
 def animate(motion: Motion, rig: Rig, name: str = "mocap") -> bytes:
-    """The rig's file with the motion as one more animation stack, times counted from 0.
+    """Return the rig's file with the motion as one more animation stack, times counted from 0.
 
-    motion: on the rig's skeleton (`retarget` before). Joints that leave their rest turn, the first
-    one moves as well; blend shapes follow the motion's expressions where they are theirs. The file
-    keeps its version and its form, binary or ASCII. name: a number is added if a take has it.
-    Raises InputError if the motion is on another skeleton, has no frames, or if the rig is no FBX.
+    Joints that leave their rest rotate, the first one moves as well; blend shapes follow the
+    motion's expressions of their names. The file keeps its version and its form, binary or ASCII.
+
+    Args:
+        motion: On the rig's skeleton (`retarget` makes it).
+        rig: Read from an FBX file.
+        name: Of the stack; a number is added if a take has that name.
+
+    Raises:
+        InputError: The motion is on another skeleton or has no frames, or the rig is no FBX.
     """
     if rig.kind != "fbx":
         raise InputError(f"The rig {rig.name!r} is no FBX file, so its motion cannot go into one.")
