@@ -110,3 +110,10 @@ def test_cameras_are_listed_with_a_preview_and_the_choice_is_kept(shared: Shared
     until(page, f"{wanted}.deviceId?.exact === 'back' && {wanted}.height.ideal === 360")
     kept = page.evaluate("JSON.parse(localStorage.getItem('mocap.camera'))")
     assert kept == {"device": "back", "height": 360}
+    # A phone has a camera on its back, whatever that is called.
+    page.evaluate("() => { window.kept = matchMedia; window.matchMedia = () => ({matches: true}) }")
+    page.click("#choose-camera")
+    until(page, f"document.querySelector('{camera}').options.length === 4")
+    page.select_option(camera, label="Rear camera")
+    until(page, f"{wanted}.facingMode === 'environment'")
+    page.evaluate("() => { window.matchMedia = window.kept }")

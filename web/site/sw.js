@@ -1,6 +1,6 @@
 // Keeps the site for visits without a network. The build fills in the version and the files with
-// the first letters of their hashes. A new version takes over when the page is reloaded: unchanged
-// files are carried over, the others are fetched again.
+// the first letters of their hashes. A new version is fetched beside the old one, unchanged files are
+// carried over, and it takes over whole at the next load of the page: no page mixes two versions.
 
 const VERSION = "@VERSION@";
 const FILES = /* @FILES@ */ {};
@@ -14,16 +14,27 @@ const nameOf = (url) => {
 };
 const keyOf = (name) => `${ROOT}${name}?${FILES[name]}`;
 
+/** Copies unchanged files from older versions' caches. Returns the names of all their files. */
 async function carryOver() {
   const cache = await caches.open(CACHE);
+  const kept = new Set();
   for (const other of await caches.keys()) {
     if (other === CACHE || !other.startsWith("mocap ")) continue;
     const old = await caches.open(other);
+    for (const { url } of await old.keys()) kept.add(nameOf(url));
     for (const name of Object.keys(FILES)) {
       const found = await old.match(keyOf(name));
       if (found) await cache.put(keyOf(name), found);
     }
   }
+  return kept;
+}
+
+/** Whether an answer has the bytes that this version was built with. */
+async function isOfThisVersion(name, answer) {
+  const digest = await crypto.subtle.digest("SHA-256", await answer.arrayBuffer());
+  const hash = Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, "0")).join("");
+  return hash.startsWith(FILES[name]);
 }
 
 async function load(name) {
@@ -31,12 +42,27 @@ async function load(name) {
   const kept = await cache.match(keyOf(name));
   if (kept) return kept;
   const answer = await fetch(`${ROOT}${name}`, { cache: "no-cache" });
-  if (answer.ok) await cache.put(keyOf(name), answer.clone());
+  const [copy, judged] = [answer.clone(), answer.clone()];
+  if (answer.ok && (await isOfThisVersion(name, judged))) await cache.put(keyOf(name), copy);
   return answer;
 }
 
+/** Fetches a file. Throws an Error if the host has it of another version, or not at all. */
+async function need(name) {
+  await load(name);
+  const cache = await caches.open(CACHE);
+  if (!(await cache.match(keyOf(name)))) throw new Error(`${name} is not of this version`);
+}
+
+// A new version has all that the one before has kept before it can take over. Files of a host that
+// is being updated meanwhile do not fit: the browser tries again at the next visit.
 self.addEventListener("install", (event) => {
-  event.waitUntil(carryOver().then(() => load("index.html")).then(() => self.skipWaiting()));
+  const install = async () => {
+    const kept = await carryOver();
+    const large = Object.keys(FILES).filter((name) => kept.size > 0 && !isLater(name));
+    for (const name of ["index.html", ...large]) await need(name);
+  };
+  event.waitUntil(install());
 });
 
 self.addEventListener("activate", (event) => {
@@ -49,18 +75,40 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(tidy());
 });
 
+/** When each page said that it is left or loaded again, milliseconds, by its client. */
+const leaving = new Map();
+const LEAVES_WITHIN = 10_000;
+
+/** Whether this load of the page may go to a new version: no other page shows the old one. */
+async function handsOver({ mode }) {
+  if (mode !== "navigate" || !self.registration.waiting) return false;
+  const stays = ({ id }) => Date.now() - (leaving.get(id) ?? 0) > LEAVES_WITHIN;
+  return !(await self.clients.matchAll()).some(stays);
+}
+
 self.addEventListener("fetch", (event) => {
   if (event.request.method !== "GET") return;
   const name = nameOf(event.request.url);
-  if (name !== null && name in FILES) event.respondWith(load(name));
+  if (name === null || !(name in FILES)) return;
+  const answer = async () => {
+    if (!(await handsOver(event.request))) return load(name);
+    self.registration.waiting.postMessage({ takeOver: true });
+    return new Response("", { headers: { Refresh: "0" } }); // load again, by the new version
+  };
+  event.respondWith(answer());
 });
+
+/** Whether a file is fetched when it is chosen: the detector's larger models. */
+const isLater = (name) => /-all\/|face\.task|hand\.task|pose_full/.test(name);
 
 // The page asks for this when it runs: everything that it may need later is kept now.
 self.addEventListener("message", (event) => {
+  if (event.data?.takeOver) event.waitUntil(self.skipWaiting());
+  if (event.data?.leaving) leaving.set(event.source.id, Date.now());
   if (!event.data?.keep) return;
   const keep = async () => {
     for (const name of Object.keys(FILES)) {
-      if (!/-all\/|face\.task|hand\.task|pose_full/.test(name)) await load(name);
+      if (!isLater(name)) await load(name);
     }
     event.source?.postMessage("kept");
   };

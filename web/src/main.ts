@@ -58,8 +58,7 @@ const session = new CameraSession(connection, picture, messages, {
   changed: () => {
     sources.show(live.hello);
     page.sourceChanged();
-    // A user in front of a camera expects a mirror.
-    if (session.open && !session.isFile) view.setMirror(true);
+    if (session.open && !session.isFile) view.setMirror(session.facesUser);
   },
   serverHasCamera: () => live.hello?.source.kind === "camera",
 });

@@ -22,9 +22,12 @@ export interface CameraListener {
   failed(sentence: string): void;
 }
 
+/** The device that faces away from the user of a phone. */
+export const REAR = "facing:environment";
+
 /** Which camera to open, and at which size. */
 export interface CameraChoice {
-  /** From `enumerateDevices`; empty for the browser's default. */
+  /** From `enumerateDevices`, or REAR; empty for the browser's default, which faces the user. */
   readonly device: string;
   /** Pixels; the browser takes the nearest that the camera has. */
   readonly height: number;
@@ -93,7 +96,9 @@ export async function openStream({ device, height }: CameraChoice): Promise<Medi
   const video: MediaTrackConstraints = {
     width: { ideal: Math.round((height * 16) / 9) },
     height: { ideal: height },
-    ...(device ? { deviceId: { exact: device } } : { facingMode: "user" }),
+    ...(device && device !== REAR
+      ? { deviceId: { exact: device } }
+      : { facingMode: device ? "environment" : "user" }),
   };
   try {
     return await navigator.mediaDevices.getUserMedia({ video, audio: false });
@@ -123,6 +128,12 @@ export class OwnCamera {
   ) {
     this.video.muted = true;
     this.video.playsInline = true;
+  }
+
+  /** Whether it faces away from the user, whom a mirror would confuse then. */
+  get facesAway(): boolean {
+    const [track] = this.stream?.getVideoTracks() ?? [];
+    return track?.getSettings().facingMode === "environment";
   }
 
   get width(): number {

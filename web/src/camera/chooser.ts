@@ -1,14 +1,18 @@
 // The panel that chooses this device's camera and its size, with a preview.
 
 import { button, byId, choice, element, heading, reasonOf, row, write } from "../ui/dom";
-import { type CameraChoice, openStream } from "./camera";
+import { type CameraChoice, openStream, REAR } from "./camera";
 import { cameras, HEIGHTS, rememberCamera, rememberedCamera } from "./devices";
+
+/** Phones have one camera that faces the user and one on their back, before any has its name. */
+const PHONE = { "": "Front camera", [REAR]: "Rear camera" };
+const isPhone = (): boolean => matchMedia("(pointer: coarse)").matches;
 
 export class CameraChooser {
   private readonly panel = byId("camera");
   private readonly video = element("video", "", { label: "Preview" });
   private readonly note = element("p");
-  private readonly list = choice({ "": "Default camera" }, "Camera", () => void this.preview());
+  private readonly list = choice({}, "Camera", () => void this.preview());
   private readonly sizes = choice(HEIGHTS, "Resolution", () => void this.preview());
   private stream: MediaStream | null = null;
 
@@ -58,7 +62,8 @@ export class CameraChooser {
   /** Lists the cameras. The selected one stays; without one, selects `device` or the first. */
   private async fill(device: string): Promise<void> {
     const found = await cameras();
-    const options = Object.keys(found).some((id) => id) ? found : { "": "Default camera" };
+    const named = Object.keys(found).some((id) => id) ? found : null;
+    const options = isPhone() ? { ...PHONE, ...named } : (named ?? { "": "Default camera" });
     // The user may have chosen another camera while the list was awaited.
     const wanted = this.list.value || device;
     this.list.replaceChildren(...Object.entries(options).map(([id, name]) => new Option(name, id)));

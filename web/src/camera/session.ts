@@ -50,6 +50,11 @@ export class CameraSession {
     return this.camera !== null;
   }
 
+  /** Whether a camera is open that faces the user, who then expects a mirror. */
+  get facesUser(): boolean {
+    return this.camera !== null && !this.isFile && !this.camera.facesAway;
+  }
+
   /** Whether what it sees is shown. */
   get leads(): boolean {
     return this.active;
