@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -31,6 +32,11 @@ BODY_THICKNESS = np.array([_OF_LANDMARKS[LANDMARKS[i].split("_")[-1]] for i in B
 """Metres from these landmarks to the skin below them."""
 
 
+def thickness_at(landmarks: Sequence[int]) -> Float[ndarray, "landmarks"]:
+    """Return the metres from landmarks of HUMANOID's body to the skin below them."""
+    return BODY_THICKNESS[[BODY_LANDMARKS.index(i) for i in landmarks]]
+
+
 def _size(skeleton: Skeleton) -> float:
     lengths = [np.linalg.norm(s.offsets[1:], axis=-1).sum() for s in (skeleton, HUMANOID)]
     return float(lengths[0] / lengths[1])
@@ -48,6 +54,12 @@ def _parts(skeleton: Skeleton) -> tuple[list[int], ndarray]:
         [skeleton.index(n) for n, _ in there],
         _size(skeleton) * np.array([t for _, t in there]),
     )
+
+
+def part_thickness(skeleton: Skeleton, bone: str) -> float:
+    """Return the metres from a bone's joint to the skin below it."""
+    name = bone if bone in _SKIN else bone.removeprefix("left").removeprefix("right")
+    return _size(skeleton) * _SKIN[name]
 
 
 def skin_heights(

@@ -91,7 +91,7 @@ def settle_hips(
     return out
 
 
-def _nearest(times: ndarray, contact: ndarray) -> tuple[ndarray, ndarray]:
+def nearest_touch(times: ndarray, contact: ndarray) -> tuple[ndarray, ndarray]:
     """Return for each frame the nearest one in touch, and how much of its correction is felt.
 
     All of it in a touch, none from _BLEND seconds away.
@@ -110,7 +110,7 @@ def _nearest(times: ndarray, contact: ndarray) -> tuple[ndarray, ndarray]:
     return nearest, smoothstep(np.abs(times[nearest] - times), _BLEND, 0.0)
 
 
-def _mean_of_touch(values: ndarray, contact: ndarray) -> ndarray:
+def mean_of_touch(values: ndarray, contact: ndarray) -> ndarray:
     """Values (F, n) with each touch's mean in place of its own."""
     out = values.copy()
     for first, end in runs(contact):
@@ -134,7 +134,7 @@ def _level(times: ndarray, heights: ndarray, contacts: ndarray) -> ndarray:
         return np.zeros(len(times))
     off = np.stack(
         [
-            _on_ground(_mean_of_touch(np.stack([h, h], axis=1), c))[:, 1] - h
+            _on_ground(mean_of_touch(np.stack([h, h], axis=1), c))[:, 1] - h
             for h, c in zip(heights.T, contacts.T, strict=True)
         ],
         axis=1,
@@ -170,7 +170,8 @@ def plant(
     """
     times, body = motion.times, motion.skeleton
     nearest, weights = (
-        np.stack(a, axis=1) for a in zip(*(_nearest(times, c) for c in contacts.T), strict=True)
+        np.stack(a, axis=1)
+        for a in zip(*(nearest_touch(times, c) for c in contacts.T), strict=True)
     )
     points = sole_points(body, motion.root_positions, motion.rotations)
     root = settle_hips(times, motion.root_positions, points, contacts, still)
@@ -198,7 +199,7 @@ def plant(
     for foot in (0, 1):
         pair = slice(2 * foot, 2 * foot + 2)
         places = [
-            _on_ground(_mean_of_touch(points[:, p], contacts[:, p]))
+            _on_ground(mean_of_touch(points[:, p], contacts[:, p]))
             for p in range(pair.start, pair.stop)
         ]
         miss = np.take_along_axis(
@@ -247,9 +248,9 @@ def _flat(heights: ndarray, contacts: ndarray) -> ndarray:
 
 def _lay_flat(times: ndarray, world: ndarray, foot: int, flat: ndarray) -> None:
     """Lay a foot's sole on the ground and keep its heading while it stands flat, in place."""
-    heading = _mean_of_touch(R.apply(world[:, foot], _FORWARD), flat)
+    heading = mean_of_touch(R.apply(world[:, foot], _FORWARD), flat)
     target = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.arctan2(heading[:, 0], heading[:, 2]))
-    nearest, weight = _nearest(times, flat)
+    nearest, weight = nearest_touch(times, flat)
     turn = (
         R.to_rotation_vector(R.multiply(target, R.conjugate(world[:, foot])))[nearest]
         * weight[:, None]
@@ -310,14 +311,27 @@ def _reach(world: ndarray, positions: ndarray, ankles: ndarray) -> None:
 
     Feet keep their rotation in the world.
     """
-    for foot, (thigh, shank, ankle) in enumerate(_LEGS):
-        hip, knee, end = positions[:, thigh], positions[:, shank], positions[:, ankle]
-        upper = float(np.linalg.norm(knee[0] - hip[0]))
-        lower = float(np.linalg.norm(end[0] - knee[0]))
-        hinge = R.apply(world[:, shank], _FORWARD)
-        swings = limb_swings(hip, knee, end, ankles[:, foot], hinge, (upper, lower))
-        for joint, swing in zip((thigh, shank), swings, strict=True):
-            world[:, joint] = R.multiply(swing, world[:, joint])
+    for foot, leg in enumerate(_LEGS):
+        reach(world, positions, leg, ankles[:, foot], _FORWARD)
+
+
+def reach(
+    world: ndarray, positions: ndarray, limb: tuple[int, ...], goal: ndarray, bends: ndarray
+) -> None:
+    """Turn the two bones of a limb so that its end reaches its goal, in place.
+
+    Args:
+        world: World rotations (F, J, 4); the end keeps its own.
+        positions: Of the joints (F, J, 3), metres.
+        limb: Joints of root, hinge and end.
+        goal: Places of the end (F, 3), metres.
+        bends: Where the hinge of a straight limb points to, in the lower bone's frame.
+    """
+    root, hinge, end = (positions[:, joint] for joint in limb)
+    lengths = (float(np.linalg.norm(hinge[0] - root[0])), float(np.linalg.norm(end[0] - hinge[0])))
+    swings = limb_swings(root, hinge, end, goal, R.apply(world[:, limb[1]], bends), lengths)
+    for joint, swing in zip(limb[:2], swings, strict=True):
+        world[:, joint] = R.multiply(swing, world[:, joint])
 
 
 assert all(BONES[leg[2] + 1].endswith("Toes") for leg in _LEGS), (

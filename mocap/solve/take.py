@@ -21,7 +21,15 @@ from mocap.core.motion import Motion
 from mocap.core.surface import landmark_skin
 from mocap.lift.model import lift_with_error
 from mocap.solve.body import BodyDetails, solve_body
-from mocap.solve.contacts import find_contacts, foot_speeds, measured_speeds
+from mocap.solve.contacts import (
+    SOLES,
+    SURE,
+    distance_from,
+    find_body_contacts,
+    find_contacts,
+    measured_speeds,
+    picture_speeds,
+)
 from mocap.solve.depth import onto_rays, shaped_heels, steady_heels
 from mocap.solve.evidence import SEEN, bend_elbows, confidence_inside, weigh
 from mocap.solve.face import (
@@ -34,9 +42,18 @@ from mocap.solve.flips import unflip
 from mocap.solve.gravity import body_axis, find_gravity
 from mocap.solve.hands import SolvedHands, believed, solved_hands, with_arms
 from mocap.solve.measure import measure_body
+from mocap.solve.palms import rest_palms
 from mocap.solve.plant import SEEN_FAR, SEEN_STILL, plant
 from mocap.solve.refine import Prior, Refined, refine_landmarks
-from mocap.solve.refine.ground import FEET, TOUCHING, Ground, find_ground
+from mocap.solve.refine.ground import (
+    BODY,
+    FEET,
+    GROUNDED,
+    TILT_SIGMA,
+    TOUCHING,
+    Ground,
+    find_ground,
+)
 from mocap.solve.root import settle_root, stand
 from mocap.solve.shoulders import reach_shoulders
 from mocap.solve.size import at_height
@@ -62,8 +79,13 @@ LONGEST_GAP = 0.5
 _UP = np.array([0.0, 1.0, 0.0])
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
 _SHOULDERS = [LANDMARKS.index("left_shoulder"), LANDMARKS.index("right_shoulder")]
+_WRISTS = [TOUCHING.index(GROUNDED.index(LANDMARKS.index(f"{s}_wrist"))) for s in ("left", "right")]
+_TRUNK = [*_HIPS, *_SHOULDERS]
 # Feet stand that are no farther than this above the lowest other part of the body, metres.
 _CARRIED = 0.25
+# Where people stand upright for less than this share of a take, up is known to no better than the
+# camera is level, radians.
+_STOOD, _UNSURE_TILT = 0.05, np.radians(8.0)
 _LIFTED, _FITTED = 0.15, 0.4
 """Parts of a bake's time: until depths are lifted, and each of the two searches of the optimiser.
 """
@@ -137,11 +159,7 @@ def solve_take(
         upright = find_gravity(*body_axis(seen, keypoints.confidence))
     ground = None
     if feet != "off" and not upper:
-        if errors is None:
-            speeds = foot_speeds(keypoints, found.translation, camera)
-        else:
-            speeds = measured_speeds(keypoints, found.positions + found.translation[:, None])
-        ground = _ground(keypoints.times, found, upright, feet, speeds)
+        ground = _ground(keypoints, found, upright, feet, errors is not None)
     above = None
     if ground is not None:
         begun = _LIFTED + _FITTED
@@ -162,41 +180,69 @@ def solve_take(
     )
     if errors is None or height is not None:
         motion = at_height(motion, height)
-    return motion if ground is None else plant(motion, ground.contacts > 0.5, SEEN_STILL, SEEN_FAR)
+    if ground is None:
+        return motion
+    motion = plant(motion, ground.contacts[:, :4] > 0.5, SEEN_STILL, SEEN_FAR)
+    return rest_palms(motion, ground.contacts[:, _WRISTS] > 0.5)
 
 
 def _ground(
-    times: ndarray, found: Refined, upright: ndarray, feet: Feet, speeds: ndarray
+    keypoints: Keypoints, found: Refined, upright: ndarray, feet: Feet, measured: bool
 ) -> Ground | None:
-    """The floor, and which feet stand on it. speeds: (F, 4) of the soles' points, m/s."""
-    up = R.apply(R.conjugate(upright), _UP)
+    """Return the floor and what stands on it; None if nothing does."""
+    up, times = R.apply(R.conjugate(upright), _UP), keypoints.times
+    places = _grounded(found)
+    stood = body_axis(found.positions, keypoints.confidence)[1].mean() > _STOOD
+    # Doubted feet of people who stand are in the swing; of people who lie, behind the other one.
+    least = SURE if stood else SEEN
+    if measured:
+        at = found.positions + found.translation[:, None]
+        speeds = measured_speeds(keypoints, at, SOLES, least)
+        others = measured_speeds(keypoints, at, BODY, SEEN)
+    else:
+        speeds = picture_speeds(keypoints, found.translation, SOLES, least)
+        others = picture_speeds(keypoints, found.translation, BODY, SEEN)
     # Feet that are well above another part of the body do not stand: in a handstand, lying down.
     body = landmark_skin(found.positions, up).min(axis=1)
-    soles = found.positions[:, FEET][:, TOUCHING] @ up
+    soles = found.positions[:, SOLES] @ up
     carried = soles - body[:, None] < _CARRIED
+    on_floor = R.apply(upright, places[:, TOUCHING])[..., [0, 2]]
+    trunk = found.positions[:, _TRUNK].mean(axis=1) + found.translation
+    middle = R.apply(upright, trunk)[:, [0, 2]]
 
     def contacts(heights: ndarray) -> ndarray:
         if feet == "always":
-            return find_contacts(times, np.zeros_like(heights), speeds)
-        return find_contacts(times, heights, np.where(carried, speeds, np.nan))
+            stand = find_contacts(times, np.zeros((len(times), 4)), speeds)
+            return np.concatenate([stand, np.zeros((len(times), len(BODY)), dtype=bool)], axis=1)
+        stand = find_contacts(times, heights[:, :4], np.where(carried, speeds, np.nan))
+        lie = find_body_contacts(
+            times,
+            heights[:, 4:],
+            others,
+            lambda parts: distance_from(middle, on_floor, np.concatenate([stand, parts], axis=1)),
+        )
+        return np.concatenate([stand, lie], axis=1)
 
-    return find_ground(_feet(found), up, found.size, contacts)
+    tilt = TILT_SIGMA if stood else _UNSURE_TILT
+    return find_ground(places, up, found.size, contacts, tilt)
 
 
 def _aloft(keypoints: Keypoints, found: Refined, ground: Ground) -> ndarray:
-    """How high the lower foot is off the floor (F,), metres: where one stands, or where they are
-    not seen, not at all.
+    """Return how high the lowest part is off the floor (F,), metres.
+
+    0 where something stands on it, and where feet are not seen.
     """
     seen = keypoints.confidence[:, FEET].min(axis=1) > SEEN
     airborne = seen & (ground.contacts.max(axis=1) < 0.5)
     places = found.positions + found.translation[:, None]
     body = landmark_skin(places, ground.up).min(axis=1) - ground.height
-    above = np.minimum(ground.above(_feet(found)).min(axis=1), body)
+    above = np.minimum(ground.above(_grounded(found))[:, : len(FEET)].min(axis=1), body)
     return np.where(airborne, np.maximum(above, 0.0), 0.0)
 
 
-def _feet(found: Refined) -> ndarray:
-    return found.positions[:, FEET] + found.translation[:, None]
+def _grounded(found: Refined) -> ndarray:
+    """Return where GROUNDED are (F, 16, 3), camera axes, metres."""
+    return found.positions[:, GROUNDED] + found.translation[:, None]
 
 
 def _bridged(keypoints: Keypoints, positions: ndarray) -> ndarray:

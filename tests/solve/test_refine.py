@@ -35,7 +35,16 @@ from mocap.solve.refine.body import (
 )
 from mocap.solve.refine.costs import Evidence, Limit, costs, spans
 from mocap.solve.refine.fit import Anchor, Unknowns, standing, step
-from mocap.solve.refine.ground import FEET, RISE, Ground, find_floor, find_ground, soles_of
+from mocap.solve.refine.ground import (
+    FEET,
+    GROUNDED,
+    RISE,
+    TOUCHING,
+    Ground,
+    find_floor,
+    find_ground,
+    places_of,
+)
 from mocap.solve.refine.limits import find_limits
 from mocap.solve.refine.smoothness import Smoothness
 from mocap.solve.root import settle_root, stand
@@ -127,10 +136,10 @@ def scene(
 
 
 def sunk(rng: np.random.Generator, v: np.ndarray) -> Ground:
-    """A tilted floor 5 cm above the soles, on which they stand more or less."""
+    """A tilted floor 5 cm above all points that may stand, which do so more or less."""
     up = R.normalize(np.array([0.1, 1.0, -0.2]))
-    height = float((soles_of(v) @ up - RISE).max()) + 0.05
-    return Ground(rng.uniform(0.3, 1.0, size=(len(v), 4)), up, height, RISE)
+    height = float((places_of(v) @ up - RISE).max()) + 0.05
+    return Ground(rng.uniform(0.3, 1.0, size=(len(v), len(TOUCHING))), up, height, RISE)
 
 
 def test_third_differences_are_third_derivatives_at_uneven_times(rng: np.random.Generator) -> None:
@@ -418,32 +427,33 @@ def on_ground(
     """What is found without the ground and with it, the contacts known."""
     own = own_prior(keypoints, place)
     before = refine_landmarks(keypoints, own)
-    feet = before.positions[:, FEET] + before.translation[:, None]
-    ground = find_ground(feet, np.array([0.0, 1.0, 0.0]), 1.0, lambda heights: contacts)
+    places = before.positions[:, GROUNDED] + before.translation[:, None]
+    standing = np.concatenate([contacts, np.zeros((len(contacts), 10))], axis=1)
+    ground = find_ground(places, np.array([0.0, 1.0, 0.0]), 1.0, lambda heights: standing)
     return before, refine_landmarks(keypoints, own, before, ground)
 
 
 def test_a_floor_is_found_under_its_touches(rng: np.random.Generator) -> None:
     """As far as touches that are apart say more than what was thought of the camera's tilt."""
     up = R.normalize(np.array([0.02, 1.0, -0.03]))
-    places = np.repeat(rng.uniform(-2.0, 2.0, size=(40, 6, 3)), 10, axis=0)
+    places = np.repeat(rng.uniform(-2.0, 2.0, size=(40, 16, 3)), 10, axis=0)
     places -= (places @ up - RISE + 1.3)[..., None] * up
-    contacts = (np.arange(400) // 10 % 2)[:, None] * np.ones(4)
+    contacts = (np.arange(400) // 10 % 2)[:, None] * np.ones(len(TOUCHING))
     found = find_floor(places, contacts, np.array([0.0, 1.0, 0.0]), RISE)
     assert found is not None
     assert np.degrees(np.arccos(found.up @ up)) < 0.3
     assert np.abs(found.above(places)).max() < 0.02
-    assert find_floor(places, np.zeros((400, 4)), up, RISE) is None
+    assert find_floor(places, np.zeros((400, len(TOUCHING))), up, RISE) is None
 
 
 def test_heels_that_are_always_seen_too_high_stand_all_the_same(rng: np.random.Generator) -> None:
-    places = rng.uniform(-1.0, 1.0, size=(40, 6, 3)) * [1.0, 0.0, 1.0] + RISE[:, None] * [
+    places = rng.uniform(-1.0, 1.0, size=(40, 16, 3)) * [1.0, 0.0, 1.0] + RISE[:, None] * [
         0.0,
         1.0,
         0.0,
     ]
     places[:, [0, 3], 1] += 0.03
-    found = find_floor(places, np.ones((40, 4)), np.array([0.0, 1.0, 0.0]), RISE)
+    found = find_floor(places, np.ones((40, len(TOUCHING))), np.array([0.0, 1.0, 0.0]), RISE)
     assert found is not None
     assert np.abs(found.above(places)).max() < 0.005
 
@@ -455,8 +465,10 @@ def test_what_does_not_stand_may_rise_but_not_sink() -> None:
         np.zeros((2, 16, 2)), v, np.zeros((2, 16)), np.zeros((2, 15)), np.zeros((2, 15)), np.ones(2)
     )
     for standing_or_not, expected in ((1.0, [5.0, -5.0]), (0.0, [0.0, -5.0])):
-        ground = Ground(np.full((2, 4), standing_or_not), np.array([0.0, 1.0, 0.0]), 0.0, RISE)
-        found = costs(v, seen, np.linalg.norm(REST, axis=-1), (), ground).r[:, -len(FEET) :]
+        contacts = np.full((2, len(TOUCHING)), standing_or_not)
+        ground = Ground(contacts, np.array([0.0, 1.0, 0.0]), 0.0, RISE)
+        rows = costs(v, seen, np.linalg.norm(REST, axis=-1), (), ground).r[:, -len(GROUNDED) :]
+        found = rows[:, : len(FEET)]
         np.testing.assert_allclose(found, np.tile(expected, (len(FEET), 1)).T, atol=1e-9)
 
 
@@ -466,7 +478,9 @@ def test_standing_adds_to_the_normal_equations_what_finite_differences_say(
     """Of how standing points slip when bones turn and when lengths change."""
     v = scene(rng)[0]
     frames, times = len(v), np.cumsum(rng.uniform(0.02, 0.05, size=len(v)))
-    ground = Ground(rng.uniform(0.3, 1.0, size=(frames, 4)), np.array([0.0, 1.0, 0.0]), 0.0, RISE)
+    ground = Ground(
+        rng.uniform(0.3, 1.0, size=(frames, len(TOUCHING))), np.array([0.0, 1.0, 0.0]), 0.0, RISE
+    )
     basis = [
         fit.tangents(v[:, b]) if k == STIFF else np.tile(np.eye(3), (frames, 1, 1))
         for b, k in enumerate(KIND)
@@ -493,7 +507,7 @@ def test_standing_adds_to_the_normal_equations_what_finite_differences_say(
     weight, slip = standing(v, ground, spans(times), times)
     h = 1e-6
     ends = [
-        [np.diff(soles_of(v + s * h * way), axis=0).ravel() for way in (*turned, *longer)]
+        [np.diff(places_of(v + s * h * way), axis=0).ravel() for way in (*turned, *longer)]
         for s in (1.0, -1.0)
     ]
     jacobian = (np.array(ends[0]) - np.array(ends[1])).T / (2.0 * h)
@@ -526,14 +540,16 @@ def test_a_step_goes_down_the_cost_of_standing(rng: np.random.Generator) -> None
         spans(times),
     )
     lengths = np.array([lengths_of(v)[n] for n in LENGTHS])
-    ground = Ground(np.ones((30, 4)), np.array([0.0, 1.0, 0.0]), -1.0, RISE)
+    contacts = np.tile(np.arange(len(TOUCHING)) < 4, (30, 1)).astype(float)
+    ground = Ground(contacts, np.array([0.0, 1.0, 0.0]), -1.0, RISE)
     before = standing(v, ground, spans(times), times)[1]
     take = Unknowns(v, lengths)
     for _ in range(3):
         take = step(take, Anchor(v, lengths), nothing, (), Smoothness.of(times), True, ground)
     after = standing(take.v, ground, spans(times), times)[1]
-    assert np.abs(after).max() < 0.05 * np.abs(before).max()
-    assert np.abs(ground.above(soles_of(take.v))).max() < 0.01, (
+    feet = slice(0, len(FEET))
+    assert np.abs(after[:, feet]).max() < 0.05 * np.abs(before[:, feet]).max()
+    assert np.abs(ground.above(places_of(take.v))[:, feet]).max() < 0.01, (
         "on the floor, which is where it was not"
     )
 

@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.solve.refine.body import DEPTHS, KIND, NAMES, POINTS, RIGID, SOFT, TREE
-from mocap.solve.refine.ground import CAUCHY, FLOOR_SIGMA, SOLES, Ground, soles_of
+from mocap.solve.refine.ground import CAUCHY, FEET, FLOOR_SIGMA, GROUNDED, SUMS, Ground, places_of
 
 IMAGE_SIGMA = 0.0175
 """Metres, of an image point across its ray for a body of 1.75 m: one percent of the height."""
@@ -45,6 +45,7 @@ _LONGEST = 0.1  # seconds that one frame may stand for
 _GEMAN = 3.0  # deviations of the image from which on a point counts little
 _CAUCHY = 2.0  # the depth's
 _B, _N = len(NAMES), len(POINTS)
+_OF_FEET = np.arange(len(GROUNDED)) < len(FEET)
 _SOFT = np.flatnonzero(KIND == SOFT)
 # Rows: image, depth, sides.
 _DEPTH_ROWS = slice(2 * _N, 2 * _N + len(DEPTHS))
@@ -132,13 +133,13 @@ def costs(
 ) -> Costs:
     """The costs of bones v (metres, camera axes) of these lengths.
 
-    Rows: image, depth, sides, soft lengths, limits, rigid pairs, and the floor under heels and toe
-    tips: on it where they stand, nowhere below it.
+    Rows: image, depth, sides, soft lengths, limits, rigid pairs, and the floor: GROUNDED are on
+    it where they stand, and feet nowhere below it.
     """
     frames = len(v)
     root = np.sqrt(seen.span)[:, None]
     floor = SOFT_ROWS.stop + len(limits) + len(RIGID)
-    count = floor + (0 if ground is None else len(SOLES))
+    count = floor + (0 if ground is None else len(GROUNDED))
     r = np.zeros((frames, count))
     bones = np.zeros((frames, count, _B, 3))
     weight = np.ones((frames, count))
@@ -199,10 +200,12 @@ def costs(
                 unit[:, other] - between[:, None] * unit[:, one]
             )
     if ground is not None:
-        above = ground.above(soles_of(v)) / FLOOR_SIGMA
-        # What does not stand is only kept from sinking.
-        scale = root * np.sqrt(np.where(above < 0.0, 1.0, ground.standing))
+        above = ground.above(places_of(v)) / FLOOR_SIGMA
+        # Feet that do not stand are only kept from sinking. Where hands or knees seem to sink, as
+        # in a cartwheel, the floor or their depth is more likely wrong.
+        sinks = (above < 0.0) & _OF_FEET
+        scale = root * np.sqrt(np.where(sinks, 1.0, ground.standing))
         r[:, floor:] = scale * above
-        bones[:, floor:] = (scale / FLOOR_SIGMA)[..., None, None] * SOLES[..., None] * ground.up
+        bones[:, floor:] = (scale / FLOOR_SIGMA)[..., None, None] * SUMS[..., None] * ground.up
         weight[:, floor:] = 1.0 / (1.0 + np.square(above) / CAUCHY**2)
     return Costs(r, bones, weight)

@@ -12,7 +12,7 @@ from mocap.core import rotation as R
 from mocap.solve.refine.banded import REACH, solve_banded
 from mocap.solve.refine.body import FREE, KIND, LENGTHS, NAMES, SOFT, STIFF
 from mocap.solve.refine.costs import EVIDENCE_ROWS, SOFT_ROWS, Evidence, Limit, costs
-from mocap.solve.refine.ground import CAUCHY, SOLES, STAND_SIGMA, Ground, soles_of
+from mocap.solve.refine.ground import CAUCHY, STAND_SIGMA, SUMS, Ground, places_of
 from mocap.solve.refine.smoothness import Smoothness
 
 LENGTH_SIGMA = 0.08
@@ -196,9 +196,9 @@ def standing(
     ground: Ground,
     span: Float[ndarray, "frames"],
     times: Float[ndarray, "frames"],
-) -> tuple[Float[ndarray, "steps 6"], Float[ndarray, "steps 6 3"]]:
+) -> tuple[Float[ndarray, "steps 16"], Float[ndarray, "steps 16 3"]]:
     """How much each step of a standing point counts (m⁻²), and the steps themselves, metres."""
-    slip = np.diff(soles_of(v), axis=0)
+    slip = np.diff(places_of(v), axis=0)
     seconds = np.diff(times)[:, None]
     both = ground.standing[1:] * ground.standing[:-1]
     off = np.square(slip).sum(axis=2) / np.square(STAND_SIGMA * seconds)
@@ -211,18 +211,22 @@ def _standing_still(
 ) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray, ndarray]:
     """What standing points add to the normal equations: to each frame's block, to that between it
     and the next, to the gradient, the border, the lengths' matrix and their right side. They move
-    with all bones of their leg, and with its lengths.
+    with all bones between them and the root, and with their lengths.
     """
-    steps, rows = len(v) - 1, 3 * len(SOLES)
     weight, slip = standing(v, ground, span, times)
+    counts = weight.max(axis=0) > 0.0
+    counts[0] = True  # arrays without rows have no shape to be reckoned with
+    ever = np.flatnonzero(counts)
+    sums, weight, slip = SUMS[ever], weight[:, ever], slip[:, ever]
+    steps, rows = len(v) - 1, 3 * len(ever)
     w = np.repeat(weight, 3, axis=1)[..., None]
     r = slip.reshape(steps, rows, 1)
     places = np.concatenate(
-        [SOLES[:, b, None, None] * e[:, None] for b, e in enumerate(basis)], axis=3
+        [sums[:, b, None, None] * e[:, None] for b, e in enumerate(basis)], axis=3
     )
-    lengths = np.zeros((len(v), len(SOLES), 3, len(LENGTHS)))
+    lengths = np.zeros((len(v), len(ever), 3, len(LENGTHS)))
     for b in _STIFF:
-        lengths[..., _LENGTH_OF[b]] += SOLES[:, b, None] * v[:, None, b]
+        lengths[..., _LENGTH_OF[b]] += sums[:, b, None] * v[:, None, b]
     grows = np.diff(lengths, axis=0).reshape(steps, rows, -1)
     before, after = (
         places[at].reshape(steps, rows, -1) for at in (slice(None, -1), slice(1, None))

@@ -1,5 +1,7 @@
-"""Feet on the ground, as the optimiser sees them: heels and toe tips that stand do not move, and
-lie in the floor's plane.
+"""The floor, as the optimiser sees it: what stands on it does not move and lies in its plane.
+
+Heels and toe tips stand, and so do hands, elbows, knees, seat and back, with the body's thickness
+between joint and floor.
 """
 
 from __future__ import annotations
@@ -15,18 +17,29 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS
 from mocap.core.runs import runs
+from mocap.core.surface import thickness_at
 from mocap.solve.refine.body import POINTS, REST, TREE
 
 FEET = [
     LANDMARKS.index(f"{s}_{n}") for s in ("left", "right") for n in ("heel", "foot_index", "ankle")
 ]
 """The landmarks of feet: heel, toe tip and ankle, left and right."""
-SOLES = TREE[[POINTS.index(i) for i in FEET]]
-"""(6, 16): these as sums of bones."""
-RISE = (SOLES @ REST)[:, 1]
-"""Metres, how high these landmarks are above the ground that HUMANOID stands on."""
-TOUCHING = [0, 1, 3, 4]
-"""Which of them touch the ground, in the order of motion.CONTACTS."""
+BODY = [
+    LANDMARKS.index(f"{s}_{n}")
+    for n in ("wrist", "elbow", "knee", "hip", "shoulder")
+    for s in ("left", "right")
+]
+"""The other landmarks that may carry the body."""
+GROUNDED = FEET + BODY
+"""All landmarks that the floor concerns, 16."""
+SUMS = TREE[[POINTS.index(i) for i in GROUNDED]]
+"""(16, 16): these as sums of bones."""
+RISE = np.concatenate([(SUMS @ REST)[: len(FEET), 1], thickness_at(BODY)])
+"""Metres, how high these landmarks are above the ground that HUMANOID stands or lies on."""
+TOUCHING = [0, 1, 3, 4, *range(len(FEET), len(GROUNDED))]
+"""Which of them touch the ground: 4 of the feet, in the order of motion.CONTACTS, then BODY."""
+SOLES = slice(0, 4)
+"""Those of the feet among TOUCHING."""
 FLOOR_SIGMA = 0.01
 """Metres, of a standing point's height.
 
@@ -35,85 +48,104 @@ STAND_SIGMA = 0.1
 """Metres a second, of a standing point."""
 # Deviations from which on a standing point is taken for one that does not stand after all.
 CAUCHY = 3.0
-# What is known of the floor's plane beforehand: its tilt, radians, and how high a touch seems above
-# it, metres (depths that are wrong by ten centimetres, seen from above).
-_TILT_SIGMA, _TOUCH_SIGMA = np.radians(1.5), 0.05
+TILT_SIGMA = np.radians(1.5)
+"""Radians, of the floor's plane against `up` where people stand upright."""
+# How high a touch seems above the floor, metres (depths that are wrong by ten centimetres, seen
+# from above).
+_TOUCH_SIGMA = 0.05
 
-# the share of frames in which the lower foot seems to be no higher than the floor, to begin with
+# the share of frames in which the lowest point seems to be no higher than the floor, to begin with
 _LOW = 0.2
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Ground:
-    """The floor and who stands on it. contacts:
+    """The floor and what stands on it.
 
-    (F, 4) weights in [0, 1]. up: (3,) the floor's normal, unit, camera axes. height: metres along
-    `up` from the camera, mostly negative. rise: (6,) metres that the landmarks are above the floor
-    when their foot stands.
+    Attributes:
+        contacts: How far each of TOUCHING stands, in [0, 1].
+        up: The floor's normal, unit, camera axes.
+        height: Metres along `up` from the camera, mostly negative.
+        rise: Metres that GROUNDED are above the floor when they stand.
     """
 
-    contacts: Float[ndarray, "frames 4"]
+    contacts: Float[ndarray, "frames 14"]
     up: Float[ndarray, "3"]
     height: float
-    rise: Float[ndarray, "6"]
+    rise: Float[ndarray, "16"]
 
     @property
-    def standing(self) -> Float[ndarray, "frames 6"]:
-        """As contacts, of the landmarks: an ankle stands when heel and toes do."""
-        feet = self.contacts.reshape(-1, 2, 2)
-        return np.concatenate([feet, feet.min(axis=2, keepdims=True)], axis=2).reshape(-1, 6)
+    def standing(self) -> Float[ndarray, "frames 16"]:
+        """The contacts of GROUNDED: an ankle stands when heel and toes do."""
+        soles = self.contacts[:, SOLES].reshape(-1, 2, 2)
+        feet = np.concatenate([soles, soles.min(axis=2, keepdims=True)], axis=2)
+        rest = self.contacts[:, SOLES.stop :]
+        return np.concatenate([feet.reshape(-1, len(FEET)), rest], axis=1)
 
     def slice(self, which: builtins.slice) -> Ground:
         """Some of the frames."""
         return Ground(self.contacts[which], self.up, self.height, self.rise)
 
-    def above(self, places: Float[ndarray, "frames 6 3"]) -> Float[ndarray, "frames 6"]:
-        """How high feet are above where they would stand, by landmarks at these places, metres."""
+    def above(self, places: Float[ndarray, "frames 16 3"]) -> Float[ndarray, "frames 16"]:
+        """Return how high GROUNDED are above where they would stand, metres."""
         return np.asarray(places @ self.up - self.height - self.rise)
 
 
-def soles_of(v: Float[ndarray, "frames 16 3"]) -> Float[ndarray, "frames 6 3"]:
-    """Where the landmarks of heels, toe tips and ankles are, metres, camera axes."""
-    return np.asarray(np.einsum("nb,fbi->fni", SOLES, v))
+def places_of(v: Float[ndarray, "frames 16 3"]) -> Float[ndarray, "frames 16 3"]:
+    """Return where GROUNDED are, metres, camera axes, from the bones."""
+    return np.asarray(np.einsum("nb,fbi->fni", SUMS, v))
 
 
 def find_ground(
-    places: Float[ndarray, "frames 6 3"],
+    places: Float[ndarray, "frames 16 3"],
     up: Float[ndarray, "3"],
     size: float,
     find_contacts: Callable[[ndarray], ndarray],
+    tilt: float = TILT_SIGMA,
 ) -> Ground | None:
-    """The floor and who stands on it, from where the landmarks of feet are; None if no foot ever
-    stands. up: the world's, about.
+    """Find the floor and what stands on it; None if nothing ever does.
 
-    size: of the body, in HUMANOID's. find_contacts: contacts (F, 4) from heights (F, 4) above the
-    floor, metres.
+    Args:
+        places: Of GROUNDED, metres, camera axes.
+        up: The world's, about, unit.
+        size: Of the body, in HUMANOID's.
+        find_contacts: Contacts (F, 14) of TOUCHING from their heights above the floor, metres.
+        tilt: How well `up` is known, radians.
     """
     rise = size * RISE
     lowest = (places @ up - rise)[:, TOUCHING].min(axis=1)
-    ground: Ground | None = Ground(
-        np.zeros((len(places), 4)), up, float(np.quantile(lowest, _LOW)), rise
-    )
+    nothing = np.zeros((len(places), len(TOUCHING)))
+    ground: Ground | None = Ground(nothing, up, float(np.quantile(lowest, _LOW)), rise)
     for _ in range(2):
         if ground is not None:
             contacts = find_contacts(ground.above(places)[:, TOUCHING]).astype(np.float64)
-            ground = find_floor(places, contacts, up, rise)
+            ground = find_floor(places, contacts, up, rise, tilt)
     return ground
 
 
 def find_floor(
-    places: Float[ndarray, "frames 6 3"],
-    contacts: Float[ndarray, "frames 4"],
+    places: Float[ndarray, "frames 16 3"],
+    contacts: Float[ndarray, "frames 14"],
     up: Float[ndarray, "3"],
-    rise: Float[ndarray, "6"],
+    rise: Float[ndarray, "16"],
+    tilt: float = TILT_SIGMA,
 ) -> Ground | None:
-    """The plane through all touches, each its mean place, that is nearest to being perpendicular to
-    `up`; None without a touch.
+    """Find the plane through all touches that is nearest to being perpendicular to `up`.
 
-    Least squares in the plane's two slopes against `up` and its height, by three rounds of Huber
-    weights. rise: metres that the landmarks are expected above the floor; how high each kind is,
-    left and right alike, is then taken from the take, as a detector puts heels and ankles where it
-    will, but always there.
+    Least squares in the plane's two slopes against `up` and its height, of each touch's mean place,
+    by three rounds of Huber weights. How high heels, toe tips and ankles are above the floor, left
+    and right alike, is then taken from the take, as a detector puts them where it will, but always
+    there.
+
+    Args:
+        places: Of GROUNDED, metres, camera axes.
+        contacts: Of TOUCHING.
+        up: The world's, about, unit.
+        rise: Metres that GROUNDED are expected above the floor.
+        tilt: How well `up` is known, radians.
+
+    Returns:
+        The floor; None without a touch.
     """
     middles, rises = [], []
     for contact, point in zip(contacts.T, TOUCHING, strict=True):
@@ -131,7 +163,7 @@ def find_floor(
         / _TOUCH_SIGMA
     )
     weight = np.ones(len(points))
-    prior = np.diag([1.0 / _TILT_SIGMA**2, 1.0 / _TILT_SIGMA**2, 0.0])
+    prior = np.diag([1.0 / tilt**2, 1.0 / tilt**2, 0.0])
     for _ in range(3):
         slopes = np.linalg.solve(
             (columns * weight[:, None]).T @ columns + prior,
@@ -142,9 +174,13 @@ def find_floor(
     floor = Ground(
         contacts, normal, float((centre - (centre @ up - slopes[2]) * up) @ normal), rise
     )
-    above, stands = floor.above(places).reshape(-1, 2, 3), floor.standing.reshape(-1, 2, 3) > 0.5
+    feet = slice(0, len(FEET))
+    above = floor.above(places)[:, feet].reshape(-1, 2, 3)
+    stands = floor.standing[:, feet].reshape(-1, 2, 3) > 0.5
     own = [
         float(np.median(above[..., kind][stands[..., kind]])) if stands[..., kind].any() else 0.0
         for kind in range(3)
     ]
-    return Ground(contacts, normal, floor.height, rise + np.tile(own, 2))
+    return Ground(
+        contacts, normal, floor.height, rise + np.append(np.tile(own, 2), np.zeros(len(BODY)))
+    )
