@@ -267,7 +267,14 @@ def _mannequin() -> Character:
 def bake_onto(
     path: Path, targets: Sequence[Target], options: BakeOptions, progress: Progress | None = None
 ) -> list[Baked]:
-    """Bake one input to targets that have been checked (`targets`); see `bake`."""
+    """Bake one input to targets that have been checked (`targets`); see `bake`.
+
+    Args:
+        path: The input.
+        targets: What is written.
+        options: As in `bake`.
+        progress: As in `bake`.
+    """
     if options.detect.people == 1:
         keypoints = read_keypoints(path, options.detect, progress, options.workers)
         people = [Person(1, keypoints, ())]
@@ -303,7 +310,13 @@ def bake_onto(
 def read_views(
     paths: Sequence[Path], options: BakeOptions, progress: Progress | None = None
 ) -> list[Keypoints]:
-    """Read one performer's keypoints from the clips of several cameras; see `read_keypoints`."""
+    """Read one performer's keypoints from the clips of several cameras; see `read_keypoints`.
+
+    Args:
+        paths: The clips.
+        options: As in `bake`.
+        progress: As in `bake`.
+    """
     return [
         with_fov(read_keypoints(p, options.detect, progress, options.workers), options.fov)
         for p in paths

@@ -55,8 +55,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What was written: all clips' frames and seconds, the last one's rate, and the bytes that
-    left-out keys saved."""
+    """What was written.
+
+    Attributes:
+        clips: Number of clips.
+        frames: Of all clips.
+        seconds: Of all clips.
+        fps: The last clip's rate.
+        bytes_saved: By left-out keys.
+    """
 
     clips: int
     frames: int
@@ -194,21 +201,31 @@ def target(path: Path, character: Character | None, names: str | None = None) ->
 
 
 def save(at: Target, motion: Motion, options: ExportOptions = ExportOptions()) -> Saved:  # noqa: B008
-    """Writes a motion on humanoid bones onto the target's character, or as it is without one.
+    """Write a motion on humanoid bones onto the target's character, or unchanged without one.
+
+    Args:
+        at: The target.
+        motion: The motion.
+        options: How it is written.
 
     Raises:
-        OutputError: If the place cannot be written.
-        InputError: If the motion does not fit the character.
+        OutputError: The place cannot be written.
+        InputError: The motion does not fit the character.
     """
     return save_clips(at, {options.name: motion}, options)
 
 
 def save_clips(at: Target, clips: Mapping[str, Motion], options: ExportOptions) -> Saved:
-    """Writes several motions into one file, each as an animation of its name.
+    """Write several motions into one file, each as an animation of its name.
+
+    Args:
+        at: The target.
+        clips: Name to motion.
+        options: How they are written.
 
     Raises:
-        OutputError: If the format holds one clip only, or the place cannot be written.
-        InputError: If a motion does not fit the character.
+        OutputError: The format holds one clip only, or the place cannot be written.
+        InputError: A motion does not fit the character.
     """
     if len(clips) > 1 and (at.rig is None or at.path.suffix.lower() == ".bvh"):
         raise OutputError(

@@ -62,6 +62,8 @@ class Bundle:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Problem:
+    """The least-squares problem of the bundle adjustment."""
+
     tracks: Sequence[JointRays]
     start: Sequence[Relation]
     times: ndarray

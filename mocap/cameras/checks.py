@@ -47,7 +47,13 @@ def _relation(a: View, b: View, offset: float = 0.0) -> Relation:
 def agreement(
     a: JointRays, b: JointRays, relation: Relation
 ) -> tuple[Float[ndarray, "n"], ndarray]:
-    """Return the bounded cost (n,) of the epipolar constraint at the shared times, and these."""
+    """Return the bounded cost (n,) of the epipolar constraint at the shared times, and these times.
+
+    Args:
+        a: Joints of the first view.
+        b: Joints of the second view.
+        relation: The second camera against the first.
+    """
     times = shared(a, b, relation.offset)
     if not len(times):
         return np.zeros(0), times
@@ -175,8 +181,13 @@ def check_still(takes: Sequence[Keypoints], cameras: CameraSet, names: Sequence[
 
     A camera that is nudged disagrees with all others from then on, or until then.
 
+    Args:
+        takes: The views' keypoints.
+        cameras: Their calibration.
+        names: Names of the cameras, for the error.
+
     Raises:
-        InputError: A camera moves; says which and when, as far as the views tell.
+        InputError: A camera moves; the message says which and when, as far as the views tell.
     """
     offsets = np.zeros(len(takes)) if cameras.offsets is None else cameras.offsets
     tracks = [track_in(v, t) for v, t in zip(cameras.views, takes, strict=True)]
@@ -200,9 +211,7 @@ def check_still(takes: Sequence[Keypoints], cameras: CameraSet, names: Sequence[
 
 
 def _step(cost: ndarray, times: ndarray) -> float | None:
-    """The time at which views that agree begin to disagree, or the other way round; None if they
-    never do.
-    """
+    """Return the time at which views begin to disagree, or to agree; None if they never do."""
     if len(times) < 4:
         return None
     best, found = 0.0, None
@@ -218,8 +227,15 @@ def _step(cost: ndarray, times: ndarray) -> float | None:
 
 
 def moves_at(a: JointRays, b: JointRays, whole: Relation, depth: float) -> float | None:
-    """Return when one of two uncalibrated cameras moves: where two poses explain the take much
-    better than one; None if nowhere.
+    """Return when one of two uncalibrated cameras moves; None if neither does.
+
+    A camera moves where two poses explain the take much better than one.
+
+    Args:
+        a: Joints of the first view.
+        b: Joints of the second view.
+        whole: The relation that fits the whole take.
+        depth: Distance of the performer, in the detector's metres.
     """
     begin = max(a.times[0], b.times[0] + whole.offset)
     end = min(a.times[-1], b.times[-1] + whole.offset)

@@ -82,8 +82,9 @@ def liveliness(keypoints: Keypoints) -> float:
 
 
 def _speeds(keypoints: Keypoints) -> ndarray:
-    """Vertical speeds (F, 13) of the joints against the hips' middle, and of that, in body sizes a
-    second, on a grid of _RATE from the first time on; NaN where not seen.
+    """Return vertical speeds (F, 13) of the joints against the hips' middle, and of that middle.
+
+    Body sizes a second, on a grid of _RATE from the first time on; NaN where not seen.
     """
     image = np.where((keypoints.confidence > _SEEN)[..., None], keypoints.image, np.nan)
     hips, shoulders = (image[:, which].mean(axis=1) for which in (_HIPS, _SHOULDERS))

@@ -66,9 +66,13 @@ class JointRays:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Relation:
-    """A second camera against a first: X2 = rotation X1 + translation (OpenCV axes, in the
-    detector's metres); offset: seconds to add to the second's times; cost: of the epipolar fit, 0
-    (perfect) to 1.
+    """A second camera against a first: X2 = rotation X1 + translation.
+
+    Attributes:
+        rotation: In OpenCV axes.
+        translation: In the detector's metres.
+        offset: Seconds to add to the second's times.
+        cost: Of the epipolar fit, 0 (perfect) to 1.
     """
 
     rotation: Float[ndarray, "3 3"]
@@ -78,8 +82,15 @@ class Relation:
 
 
 def guess(a: Keypoints, b: Keypoints, offset: float) -> Relation | None:
-    """Return the pose of b's camera against a's from the detectors' own 3D; None if they share too
-    little.
+    """Return the pose of b's camera against a's from the detectors' own 3D points.
+
+    Args:
+        a: Keypoints of the first view.
+        b: Keypoints of the second view.
+        offset: Seconds to add to b's times.
+
+    Returns:
+        The relation; None if the views share too little.
     """
     there = sampled(b, a.times - offset)
     p, q = (to_mocap(k.positions[:, JOINTS]) for k in (a, there))
@@ -115,7 +126,14 @@ def sampson(
     x: Float[ndarray, "*n 2"],
     y: Float[ndarray, "*n 2"],
 ) -> Float[ndarray, "*n"]:
-    """Return Sampson's signed epipolar distance of slopes x (first view) and y (second)."""
+    """Return Sampson's signed epipolar distance.
+
+    Args:
+        rotation: Of the second camera against the first.
+        translation: Of the second camera against the first, any unit.
+        x: Slopes in the first view.
+        y: Slopes in the second view.
+    """
     tx, ty, tz = translation / max(float(np.linalg.norm(translation)), 1e-12)
     essential = np.array([[0.0, -tz, ty], [tz, 0.0, -tx], [-ty, tx, 0.0]]) @ rotation
     one = np.ones_like(x[..., :1])
@@ -171,7 +189,13 @@ def fitted(
 
 
 def shared(a: JointRays, b: JointRays, offset: float) -> Float[ndarray, "n"]:
-    """Return at most _MOST times of a at which b sees something too."""
+    """Return at most _MOST times of one view at which the other sees something too.
+
+    Args:
+        a: Joints of the one view.
+        b: Joints of the other view.
+        offset: Seconds to add to b's times.
+    """
     times = a.times[(a.times - offset >= b.times[0]) & (a.times - offset <= b.times[-1])]
     step = max(1, -(-len(times) // _MOST))
     return times[::step]

@@ -144,8 +144,10 @@ def fuse(takes: Sequence[Keypoints], cameras: CameraSet) -> Fused:
 
 
 def least_noise(views: Sequence[Keypoints]) -> Float[ndarray, "cameras"]:
-    """Return the least deviation of each view's image points, pixels: a share of the body's size
-    in the picture, since detectors are off by that much in the same way for seconds.
+    """Return the least deviation of each view's image points, pixels.
+
+    It is a share of the body's size in the picture, because detectors are off by that much in the
+    same way for seconds.
     """
     out = []
     for view in views:
@@ -163,8 +165,9 @@ def least_noise(views: Sequence[Keypoints]) -> Float[ndarray, "cameras"]:
 def _with_single_views(
     views: Sequence[Keypoints], cameras: Sequence[View], found: Triangulated
 ) -> tuple[ndarray, ndarray, ndarray]:
-    """The points with those that one view alone sees, by its detector's depth: at its own place
-    relative to the triangulated hips, on its own ray.
+    """Return the points together with those that one view alone sees.
+
+    Such a point is on its own ray, at the detector's depth relative to the triangulated hips.
     """
     points, errors = found.points.copy(), found.deviation.copy()
     missing = np.isnan(points).any(axis=-1)

@@ -98,9 +98,14 @@ def triangulate(
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Rays:
-    """What the cameras saw: slopes (C, F, N, 2), their weights (C, F, N), and the cameras' focal
-    lengths (C,) in the least deviations of image points, rotations (C, 3, 3), translations (C, 3).
-    Residuals are in those deviations.
+    """Viewing rays of several cameras; residuals are in least deviations of image points.
+
+    Attributes:
+        slopes: Of the rays.
+        weights: Of the rays.
+        focal: Focal lengths, in least deviations of image points.
+        rotation: World to camera axes.
+        translation: The world's origin in camera axes.
     """
 
     slopes: Float[ndarray, "cameras frames n 2"]
@@ -111,7 +116,14 @@ class Rays:
 
     @classmethod
     def of(cls, views: Sequence[View], slopes: ndarray, weights: ndarray, least: ndarray) -> Rays:
-        """The rays of some views."""
+        """Return the rays of some views.
+
+        Args:
+            views: The cameras.
+            slopes: (C, F, N, 2) of the rays.
+            weights: (C, F, N) of the rays.
+            least: (C,) least deviations of image points, pixels.
+        """
         return cls(
             slopes,
             weights,
@@ -212,8 +224,10 @@ def _refined(rays: Rays, points: ndarray, sigma: float) -> ndarray:
 
 
 def _noise(residual: ndarray, weight: ndarray) -> float:
-    """A deviation a coordinate, from the median of residuals: two views leave one degree of
-    freedom of the four coordinates, so theirs are smaller than the noise.
+    """Return the deviation of a coordinate, from the median of residuals.
+
+    Two views leave one degree of freedom of the four coordinates, so their residuals are smaller
+    than the noise.
     """
     seen = np.asarray(weight > 0.0)
     two: ndarray = seen.sum(axis=0, keepdims=True)

@@ -175,7 +175,13 @@ class CameraSet:
 def transformed(
     cameras: CameraSet, rotation: Float[ndarray, "3 3"], scale: float = 1.0
 ) -> CameraSet:
-    """Return the cameras in a world that is turned and scaled: X becomes scale · rotation X."""
+    """Return the cameras in a world that is turned and scaled: X becomes scale · rotation X.
+
+    Args:
+        cameras: The cameras.
+        rotation: From the old world to the new one.
+        scale: New units per old unit.
+    """
     views = tuple(
         replace(v, rotation=v.rotation @ rotation.T, translation=scale * v.translation)
         for v in cameras.views
@@ -186,7 +192,13 @@ def transformed(
 
 
 def upright(cameras: CameraSet, up: Float[ndarray, "3"], scale: float) -> CameraSet:
-    """Return the cameras in mocap's world: +Y up, metres."""
+    """Return the cameras in mocap's world: +Y up, metres.
+
+    Args:
+        cameras: The cameras.
+        up: The vertical in their world.
+        scale: Metres per unit of their world.
+    """
     turn = R.to_matrix(R.between(up / np.linalg.norm(up), np.array([0.0, 1.0, 0.0])))
     moved = transformed(cameras, turn, scale)
     return CameraSet(moved.views, np.array([0.0, 1.0, 0.0]), 1.0, cameras.offsets, cameras.error)

@@ -238,9 +238,9 @@ def _colour(bone: str) -> tuple[int, int, int]:
 
 
 def _apart(wanted: Sequence[float], low: float, high: float) -> list[float]:
-    """Return heights as close to the wanted ones as possible: in order, a line apart, within low
-    and
-    high.
+    """Return heights as close to the wanted ones as possible.
+
+    They are in order, a line apart, within low and high.
     """
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     line = min(float(_LINE), (high - low) / max(len(wanted) - 1, 1))

@@ -30,16 +30,25 @@ def one_euro(
     state: OneEuroState | None = None,
     speed_cutoff: float = 1.0,
 ) -> tuple[Float[ndarray, "frames *points n"], OneEuroState]:
-    """Values through the One Euro filter, and the state for the frame after the last: steady when
-    still, quick when quick.
+    """Filter values with the One Euro filter: steady at rest, fast in motion.
 
-    min_cutoff: Hz, of the low-pass filter at rest. beta: Hz per unit of speed (values a second), by
-    which motion raises the cutoff; both may be arrays (*points, 1), or (n,) for axes that are
-    trusted unequally. speed_cutoff: Hz, of the low-pass filter on the speed. A point's last axis is
-    one vector: its length is its speed, so that the result does not depend on the axes, if they are
-    trusted alike. Times are real: a late frame is filtered less. NaN stays NaN; a value that
-    returns restarts its filter. Source: Casiez, Roussel and Vogel, "1€ Filter", CHI 2012; smoothing
-    factor 1 / (1 + 1 / (2π f dt)).
+    Times are real: a late frame is filtered less. NaN stays NaN; a value that returns restarts its
+    filter. A point's last axis is one vector, whose length is its speed, so that the result does
+    not depend on the axes. Source: Casiez, Roussel and Vogel, "1€ Filter", CHI 2012; the smoothing
+    factor is 1 / (1 + 1 / (2π f dt)).
+
+    Args:
+        times: Seconds.
+        values: Any number of points.
+        min_cutoff: Hz, of the low-pass filter at rest. An array (*points, 1) for points, or (n,)
+            for axes, that are trusted unequally.
+        beta: Hz per unit of speed (values a second), by which motion raises the cutoff; an array as
+            min_cutoff.
+        state: The state after the frames before; None at the start.
+        speed_cutoff: Hz, of the low-pass filter on the speed.
+
+    Returns:
+        Filtered values, and the state after the last frame.
     """
     if state is None:
         state = OneEuroState(float(times[0]), values[0], np.zeros(values.shape[1:]))
@@ -69,10 +78,20 @@ def one_euro_rotations(
     beta: float,
     state: OneEuroState | None = None,
 ) -> tuple[Float[ndarray, "frames *points 4"], OneEuroState]:
-    """Unit quaternions through the One Euro filter; beta is in Hz per half radian a second.
+    """Filter rotations with the One Euro filter.
 
-    The four numbers are filtered as one vector, of two opposite ones that which goes on from the
-    frame before, and set to unit length: on neighbouring rotations, a geodesic filter.
+    The four numbers are filtered as one vector, with the sign nearer to the frame before, and
+    normalized: on neighbouring rotations, a geodesic filter.
+
+    Args:
+        times: Seconds.
+        rotations: Unit quaternions.
+        min_cutoff: Hz, as in `one_euro`.
+        beta: Hz per half radian a second.
+        state: The state after the frames before; None at the start.
+
+    Returns:
+        Filtered rotations, and the state after the last frame.
     """
     chain = R.unroll(
         rotations if state is None else np.concatenate([state.value[None], rotations])
@@ -84,22 +103,33 @@ def one_euro_rotations(
 def smooth_rotations(
     times: Float[ndarray, "frames"], rotations: Float[ndarray, "frames *points 4"], cutoff: float
 ) -> Float[ndarray, "frames *points 4"]:
-    """Unit quaternions smoothed as `smooth` does, without delay."""
+    """Smooth rotations without delay, as `smooth` does.
+
+    Args:
+        times: Seconds.
+        rotations: Unit quaternions.
+        cutoff: Hz.
+    """
     return R.normalize(smooth(times, R.unroll(rotations), cutoff))
 
 
 def smooth(
     times: Float[ndarray, "frames"], values: Float[ndarray, "frames *rest"], cutoff: float
 ) -> Float[ndarray, "frames *rest"]:
-    """Values smoothed over real time with half power at `cutoff` Hz and no delay.
+    """Smooth values over real time without delay, with half power at the cutoff.
 
     NaN stays NaN and does not spread.
 
     At each frame a straight line is fitted to the frames around it, weighted by a Gaussian of
-    deviation σ = √(ln 2) / (2π cutoff). Amid even times that is the Gaussian mean, whose gain is
+    deviation σ = √(ln 2) / (2π cutoff). At even times that is the Gaussian mean, whose gain is
     exp(−(2πfσ)²/2), 1/√2 at f = cutoff (to 2 % from five frames a period on). At the ends, beside
-    gaps and at uneven times the mean alone would pull what moves towards the side that has more
+    gaps and at uneven times the mean alone would pull moving values towards the side that has more
     frames.
+
+    Args:
+        times: Seconds.
+        values: Any values.
+        cutoff: Hz.
     """
     sigma = float(np.sqrt(np.log(2.0)) / (2.0 * np.pi * cutoff))
     flat = values.reshape(len(times), -1)
@@ -121,8 +151,9 @@ def smooth(
 def _local_lines(
     times: Float[ndarray, "frames"], values: Float[ndarray, "frames n"], sigma: float
 ) -> Float[ndarray, "frames n"]:
-    """At each time the height of the straight line through the values around it, weighted by a
-    Gaussian of deviation sigma, seconds.
+    """Return the value at each time of a straight line through the values around it.
+
+    A Gaussian of deviation sigma, seconds, weights them.
     """
     reach = 4.0 * sigma
     ahead = np.searchsorted(times, times + reach, side="right") - np.arange(len(times)) - 1
@@ -153,8 +184,12 @@ def _local_lines(
 def fill_gaps(
     times: Float[ndarray, "frames"], values: Float[ndarray, "frames *rest"], longest: float
 ) -> Float[ndarray, "frames *rest"]:
-    """Values with runs of NaN of at most `longest` seconds between known frames filled, linearly in
-    time; longer ones stay.
+    """Fill short runs of NaN between known frames linearly in time.
+
+    Args:
+        times: Seconds.
+        values: Any values.
+        longest: Runs of more seconds than this stay.
     """
     flat = np.array(values, dtype=np.float64).reshape(len(times), -1)
     index = np.arange(len(times))[:, None]

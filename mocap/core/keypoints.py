@@ -219,7 +219,11 @@ _MIRRORED_BLENDSHAPES = [
 
 
 def concatenate(parts: Sequence[Keypoints]) -> Keypoints:
-    """Join keypoints of one camera; hands and face are kept if every part has them."""
+    """Join keypoints of one camera; hands and face are kept if every part has them.
+
+    Raises:
+        InputError: There are no parts.
+    """
     if not parts:
         raise InputError("There must be at least one frame of keypoints.")
     joined = {
@@ -232,7 +236,13 @@ def concatenate(parts: Sequence[Keypoints]) -> Keypoints:
 
 
 def with_fov(keypoints: Keypoints, fov: float | None, source: CameraSource = "told") -> Keypoints:
-    """Return the keypoints with the camera of a field of view, radians; unchanged for None."""
+    """Return the keypoints with the camera of a field of view.
+
+    Args:
+        keypoints: The keypoints.
+        fov: Radians, of the picture's longer side; None leaves the camera.
+        source: Where the field of view comes from.
+    """
     if fov is None:
         return keypoints
     return replace(keypoints, camera=Camera.from_fov(keypoints.camera.size, fov, source=source))

@@ -114,10 +114,16 @@ def sole_points(
     root_positions: Float[ndarray, "*#frames 3"],
     rotations: Float[ndarray, "*frames joints 4"],
 ) -> Float[ndarray, "*frames 4 3"]:
-    """Return the world positions of heels and toe tips, metres, in the order of motion.CONTACTS.
+    """Return the world positions of heels and toe tips, in the order of motion.CONTACTS.
 
-    The skeleton must be a humanoid with identity rest rotations that stands on y = 0 in its rest
-    pose, as mocap's own bodies do.
+    Args:
+        skeleton: A humanoid with identity rest rotations that stands on y = 0 in its rest pose, as
+            mocap's own bodies do.
+        root_positions: World positions of the root, metres.
+        rotations: Local rotations.
+
+    Returns:
+        Metres.
     """
     legs, joints, points, at = _legs(skeleton)
     positions, world = fk(legs, root_positions, rotations[..., joints, :])

@@ -204,7 +204,13 @@ def slerp(
     b: Float[ndarray, "*batch2 4"],
     t: Float[ndarray, "*batch3"] | float,
 ) -> Float[ndarray, "*batch4 4"]:
-    """Interpolate from a (t = 0) to b (t = 1) along the shorter arc at constant speed."""
+    """Interpolate along the shorter arc at constant speed.
+
+    Args:
+        a: Rotation at t = 0.
+        b: Rotation at t = 1.
+        t: The share, usually 0 to 1.
+    """
     difference = to_rotation_vector(multiply(conjugate(a), b))
     return multiply(a, from_rotation_vector(difference * np.asarray(t, dtype=float)[..., None]))
 

@@ -98,6 +98,12 @@ def times_too_large(
     """Return the ratio of the size of a metre at the hand to that at the body.
 
     It is also the ratio of their distances to the camera.
+
+    Args:
+        hand: The hand's points, metres.
+        hand_image: The same, pixels.
+        positions: The body's landmarks, metres.
+        image: The same, pixels.
     """
     return (
         _spread(hand_image)
@@ -113,7 +119,13 @@ def _spread(points: ndarray) -> float:
 def about_wrist(
     side: int, positions: Float[ndarray, "33 3"], image: Float[ndarray, "33 2"]
 ) -> tuple[Float[ndarray, "2"], float]:
-    """Return the centre (pixels) and side of the crop for the left (0) or right (1) hand."""
+    """Return the centre (pixels) and side of the crop for a hand.
+
+    Args:
+        side: 0 for the left, 1 for the right hand.
+        positions: The body's landmarks, metres.
+        image: The same, pixels.
+    """
     return image[HANDS[side]].mean(axis=0), _OF_HANDS * pixels_per_metre(positions, image)
 
 

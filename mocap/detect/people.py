@@ -54,7 +54,13 @@ def extent(points: Float[ndarray, "33 2"]) -> float:
 def is_same(
     points: Float[ndarray, "33 2"], other: Float[ndarray, "33 2"], seconds: float = 0.0
 ) -> bool:
-    """Return whether landmarks (pixels) may belong to one person, `seconds` apart."""
+    """Return whether landmarks may belong to one person.
+
+    Args:
+        points: Landmarks, pixels.
+        other: Landmarks of another picture, pixels.
+        seconds: Time between the two.
+    """
     distance = np.linalg.norm(middle(points) - middle(other))
     return bool(distance <= extent(other) * (_NEAR + _SPEED * seconds))
 
@@ -62,7 +68,13 @@ def is_same(
 def mask_others(
     image: UInt8[ndarray, "height width 3"], people: Float[ndarray, "people 33 2"], who: int
 ) -> UInt8[ndarray, "height width 3"]:
-    """Return the picture with black around one person and over the trunks of the others."""
+    """Return the picture with black around one person and over the trunks of the others.
+
+    Args:
+        image: RGB.
+        people: Landmarks of all people, pixels.
+        who: Index of the person who stays.
+    """
     own = people[who]
     masked = np.zeros_like(image)
     box = _box(own, _MARGIN * extent(own), image)

@@ -130,9 +130,14 @@ class BrowserCameras:
         await ingest(connection, self)
 
     def follow(self, orders: Orders, output: Broadcast, watcher: Watcher) -> None:
-        """Solve what the cameras see until another source is chosen; the solver's thread.
+        """Solve what the cameras see until another source is chosen; runs in the solver's thread.
 
         An unexpected error ends the performer that it belongs to; the next frame begins another.
+
+        Args:
+            orders: What the session asks for.
+            output: Where poses go.
+            watcher: Called with what is missing from view.
         """
         performers: dict[int, LivePerformer] = {}
         for seen in self._incoming.frames(orders.leave):

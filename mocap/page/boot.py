@@ -54,7 +54,14 @@ class Page:
         self._show_recording()
 
     def convert(self, name: str, data: bytes, suffix: str, rig: str | None) -> str:
-        """Read a motion's file and write it in another format, as `Converter.convert`."""
+        """Read a motion's file and write it in another format, as `Converter.convert`.
+
+        Args:
+            name: As in `Converter.convert`.
+            data: As in `Converter.convert`.
+            suffix: As in `Converter.convert`.
+            rig: As in `Converter.convert`.
+        """
         return self._converter.convert(name, data, suffix, rig)
 
     def onto(self, name: str, data: bytes) -> str:

@@ -22,11 +22,11 @@ _ANKLE = float(_H["leftFoot"][1] / _H["leftLowerLeg"][1])
 
 
 def body_of(rig: Rig) -> Skeleton:
-    """Return the rig's body on humanoid bones: standing on y = 0 in T-pose with identity rests,
-    metres.
+    """Return the rig's body on humanoid bones.
 
-    Bones that the rig lacks are HUMANOID's, scaled to its legs. A trunk of other than three joints
-    is divided at the same shares.
+    It stands on y = 0 in T-pose with identity rests, metres. Bones that the rig lacks are
+    HUMANOID's, scaled to its legs. A trunk of other than three joints is divided at the same
+    shares.
     """
     at, _ = fk(rig.skeleton, rig.skeleton.offsets[0], rig.t_pose)
     places = {bone: at[rig.index(bone)] for bone in rig.bones}
@@ -107,8 +107,9 @@ def _tall(places: dict[str, ndarray]) -> float:
 
 
 def _divided(rig: Rig, at: Float[ndarray, "joints 3"]) -> dict[str, ndarray]:
-    """Return the positions of spine, chest and upperChest along the rig's trunk of any number of
-    joints, and the neck's.
+    """Return the positions of spine, chest, upperChest and neck along the rig's trunk.
+
+    The trunk may have any number of joints.
     """
     found = {}
     (way, places), (throat, _) = trunk(rig), neck(rig)
@@ -127,9 +128,9 @@ def _divided(rig: Rig, at: Float[ndarray, "joints 3"]) -> dict[str, ndarray]:
 
 
 def _ankle_height(rig: Rig, places: dict[str, ndarray], scale: float) -> float:
-    """Return the height of the ankles above level soles: from the ground that the rig rests on, if
-    it
-    does.
+    """Return the height of the ankles above level soles.
+
+    It is measured from the ground that the rig rests on, if it does.
     """
     rest = rig.skeleton.rest_positions()
     low = "Toes" if {"leftToes", "rightToes"} <= rig.bones.keys() else "Foot"

@@ -71,10 +71,15 @@ def edited(motion: Motion, options: ClipOptions) -> tuple[Motion, Seam | None]:
 
 
 def trimmed(motion: Motion, start: float | None, end: float | None) -> Motion:
-    """Returns the frames from `start` to `end`, seconds after the first frame.
+    """Return the frames of a span of time.
+
+    Args:
+        motion: The motion.
+        start: Seconds after the first frame; None is the beginning.
+        end: Seconds after the first frame; None is the end.
 
     Raises:
-        InputError: If there are none.
+        InputError: The span has no frames.
     """
     times = motion.times - motion.times[0]
     low, high = 0.0 if start is None else start, times[-1] if end is None else end

@@ -39,8 +39,7 @@ _AHEAD = np.array([0.0, 0.0, 1.0])
 
 
 def stand(source: Motion, moved: Motion) -> Motion:
-    """Set the hips at the height at which the body stands, kneels, lies or flies as the source
-    does.
+    """Set the height of the hips so that the body stands, kneels, lies or flies as the source does.
 
     Feet in contact decide the height; without any, the lowest part of the body is as high as the
     source's lowest part. Nothing sinks that did not sink in the source.
@@ -70,9 +69,9 @@ def stand(source: Motion, moved: Motion) -> Motion:
 
 
 def _heights(motion: Motion) -> Float[ndarray, "frames parts"]:
-    """Return the lowest points' heights of the left sole, the right sole and all other parts that
-    may
-    touch the ground; metres above it.
+    """Return the lowest heights of the left sole, the right sole and all other touching parts.
+
+    Metres above the ground.
     """
     body = motion.skeleton
     positions, _ = fk(body, motion.root_positions, motion.rotations)
@@ -89,9 +88,11 @@ def _heights(motion: Motion) -> Float[ndarray, "frames parts"]:
 
 
 def follow_feet(source: Motion, moved: Motion) -> Motion:
-    """Return the motion, after `stand`, with feet in contact where the source's are and no foot
-    deeper
-    in the ground than the source's.
+    """Keep feet in contact where the source's are, and no deeper in the ground.
+
+    Args:
+        source: The motion to follow.
+        moved: The same motion on another body, after `stand`.
     """
     assert source.contacts is not None
     touching = source.contacts.reshape(-1, 2, 2).max(axis=2) > 0.5
@@ -129,9 +130,9 @@ def follow_feet(source: Motion, moved: Motion) -> Motion:
 def _balls(
     body: Skeleton, root: Float[ndarray, "frames 3"], rotations: Float[ndarray, "frames joints 4"]
 ) -> Float[ndarray, "frames 2 3"]:
-    """Return the horizontal positions (x, z) of the balls of the feet, with the height of each
-    sole's
-    lowest point as y.
+    """Return the horizontal positions (x, z) of the balls of the feet.
+
+    The y of each is the height of its sole's lowest point.
     """
     soles = sole_points(body, root, rotations)
     toes = humanoid_index("leftToes", "rightToes")
@@ -185,8 +186,9 @@ def _faded(
 def _drop(
     times: ndarray, positions: ndarray, ankles: ndarray, touching: Bool[ndarray, "frames 2"]
 ) -> Float[ndarray, " frames"]:
-    """Return how far the hips come down so that feet in contact are within reach; fades in before a
-    contact and out after it.
+    """Return how far the hips come down so that feet in contact are within reach.
+
+    The movement fades in before a contact and out after it.
     """
     drop = np.zeros(len(positions))
     for foot, (thigh, shank, ankle) in enumerate(_LEGS):

@@ -23,12 +23,16 @@ _FIRST = 0.01
 def stiffness(
     hip: Float[ndarray, "*n 3"], knee: Float[ndarray, "*n 3"], ankle: Float[ndarray, "*n 3"]
 ) -> Float[ndarray, "*n 3 3"]:
-    """Return the stiffness of each leg: the squared turns of thigh and shank per ankle
-    displacement.
+    """Return the stiffness of each leg.
 
-    Across the leg both bones turn by displacement over leg length. Along the leg the knee bends by
-    the
-    law of cosines, more the straighter the leg is.
+    It is the squared rotation of thigh and shank per displacement of the ankle. Across the leg both
+    bones turn by displacement over leg length. Along the leg the knee bends by the law of cosines,
+    more the straighter the leg is.
+
+    Args:
+        hip: Positions, metres.
+        knee: Positions, metres.
+        ankle: Positions, metres.
 
     Returns:
         Quadratic forms, rad² per m².

@@ -194,11 +194,11 @@ def _upright(motion: Motion, bones: dict[str, int], turn: Float[ndarray, "4"]) -
 
 
 def _in_t_pose(skeleton: Skeleton) -> Skeleton:
-    """Return humanoid bones at their T-pose positions with identity rests; as they are if
-    undetermined.
+    """Return humanoid bones at their T-pose positions with identity rests.
 
-    By the specification, a VRM animation's rest pose is the T-pose, whatever it shows: rotations
-    are relative to it. If it shows another pose, the body is unfolded into T-pose.
+    A skeleton whose T-pose is undetermined is returned unchanged. By the specification, a VRM
+    animation's rest pose is the T-pose, whatever it shows: rotations are relative to it. If it
+    shows another pose, the body is unfolded into T-pose.
     """
     bones = {bone: j for j, bone in enumerate(skeleton.names)}
     if (
@@ -230,12 +230,15 @@ def _in_t_pose(skeleton: Skeleton) -> Skeleton:
 
 
 def normalized(motion: Motion, rig: Rig) -> Motion:
-    """Put a motion on a rig's own skeleton onto humanoid bones in T-pose with the rig's bone
-    lengths.
+    """Put a motion on a rig's own skeleton onto humanoid bones in T-pose, of the rig's lengths.
 
     A BVH has no ground, so it is placed by its standing feet; elsewhere the ground is y = 0.
     Contacts are detected if the motion has none. Bones that the rig lacks move with the bone before
     them.
+
+    Args:
+        motion: On the rig's skeleton.
+        rig: The rig.
 
     Raises:
         InputError: The motion is not on the rig's skeleton.
@@ -279,9 +282,9 @@ def _toes_bent(
     local: Float[ndarray, "frames 55 4"],
     level: bool,
 ) -> Float[ndarray, "frames 55 4"]:
-    """Bend up toes that the rig lacks so that their tips stay out of the ground; with `level`, up
-    to
-    horizontal.
+    """Bend up toes that the rig lacks so that their tips stay out of the ground.
+
+    With `level`, they bend up to horizontal.
     """
     missing = [
         side

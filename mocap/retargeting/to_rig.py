@@ -23,7 +23,17 @@ from mocap.rig import tree as T
 
 
 def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False, plant_feet: bool = True) -> Motion:
-    """Return the motion on the rig's skeleton; see `mocap.retargeting.retarget`."""
+    """Return the motion on the rig's skeleton; see `mocap.retargeting.retarget`.
+
+    Args:
+        motion: On humanoid bones.
+        rig: The rig.
+        keep_touch: As in `retarget`.
+        plant_feet: As in `retarget`.
+
+    Raises:
+        InputError: The rig's or the motion's legs have no length.
+    """
     turned = turns.bone_turns(motion)
     body = body_of(rig)
     ratio = leg_length(body) / leg_length(motion.skeleton)

@@ -120,9 +120,7 @@ def _place(
     frame: str,
     end: str,
 ) -> Float[ndarray, "frames 3"]:
-    """Map a point from the source's part to the target's, stretched along and across as the part
-    is.
-    """
+    """Map a point from the source's part to the target's, scaled as the part is."""
     bone = BONES.index(frame)
     long = [_lengths(p, frame, end) for p in (theirs, positions)]
     wide = [_widths(p, frame) for p in (theirs, positions)]

@@ -49,9 +49,10 @@ _BESIDE = 0.15
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Share:
-    """A joint that takes a share of a limb's twist: turn = bone's turn · (twist of `of` in
-    `relative`
-    about `axis`) to the power `part`.
+    """A joint that takes a share of a limb's twist.
+
+    Its rotation is the bone's, times (twist of `of` in `relative` about `axis`) to the power
+    `part`.
     """
 
     joint: int
@@ -82,12 +83,18 @@ class Links:
 
 
 def chain(rig: Rig, start: str, bones: tuple[str, ...]) -> list[int]:
-    """Return the joints from the one above (excluded) to the last of `bones` that the rig has;
-    empty
-    if none.
+    """Return the rig's joints along a chain of bones, from above the first to the last that it has.
 
     The joint above is that of `start` or, if the chain does not hang from it, the first common
     ancestor.
+
+    Args:
+        rig: The rig.
+        start: The bone above, which is not part of the chain.
+        bones: The bones of the chain, from above.
+
+    Returns:
+        The joints; empty if there are none.
     """
     last = [b for b in bones if b in rig.bones]
     if not last:
@@ -100,12 +107,10 @@ def chain(rig: Rig, start: str, bones: tuple[str, ...]) -> list[int]:
 
 
 def trunk(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
-    """Return the trunk's joints above the hips and their positions on the curve: 1 spine, 2 chest,
-    3
-    upper chest.
+    """Return the trunk's joints above the hips and their positions on the spine's curve.
 
-    The last joint that is a bone is at 3, so that the chest arrives in any body; joints that are no
-    bones are spaced evenly.
+    On the curve, 1 is the spine, 2 the chest and 3 the upper chest. The last joint that is a bone
+    is at 3, so that the chest arrives in any body; joints that are no bones are spaced evenly.
     """
     way = chain(rig, "hips", _TRUNK[1:])
     found = {
@@ -144,8 +149,9 @@ def links(rig: Rig) -> Links:
 
 
 def neck(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
-    """Return the neck's joints, from above the trunk to below the head, and their positions between
-    the chest's turn and the neck's.
+    """Return the neck's joints and their positions between the chest's rotation and the neck's.
+
+    The joints are those above the trunk and below the head.
     """
     if "neck" not in rig.bones:
         return [], np.zeros(0)
@@ -216,8 +222,10 @@ def check_humanoid(skeleton: Skeleton) -> None:
 
 
 def bone_turns(motion: Motion) -> Float[ndarray, "frames 55 4"]:
-    """Return the bones' world rotations of a motion on humanoid bones. Raises InputError for other
-    joints.
+    """Return the bones' world rotations of a motion on humanoid bones.
+
+    Raises:
+        InputError: The motion is on other joints.
     """
     check_humanoid(motion.skeleton)
     return global_rotations(HUMANOID, motion.rotations)
@@ -226,7 +234,13 @@ def bone_turns(motion: Motion) -> Float[ndarray, "frames 55 4"]:
 def to_rig(
     link: Links, rig: Rig, turns: Float[ndarray, "frames 55 4"]
 ) -> Float[ndarray, "frames joints 4"]:
-    """Return the rig's local rotations in which its joints turn as the bones do."""
+    """Return the rig's local rotations in which its joints turn as the bones do.
+
+    Args:
+        link: Which joints turn as which bones.
+        rig: The rig.
+        turns: World rotations of the bones.
+    """
     skeleton = rig.skeleton
     wanted = turns[:, link.first].copy()
     for i in np.flatnonzero(link.t):
@@ -273,9 +287,14 @@ def _within_half_a_turn(angle: Float[ndarray, "frames"]) -> Float[ndarray, "fram
 def to_bones(
     link: Links, rig: Rig, rotations: Float[ndarray, "frames joints 4"]
 ) -> Float[ndarray, "frames 55 4"]:
-    """Return the bones' world rotations of the rig's pose. Bones that the rig lacks move with the
-    bone
-    before them.
+    """Return the bones' world rotations of the rig's pose.
+
+    Bones that the rig lacks move with the bone before them.
+
+    Args:
+        link: Which joints turn as which bones.
+        rig: The rig.
+        rotations: Local rotations of the rig's joints.
     """
     positions, world = fk(rig.skeleton, np.zeros(3), rotations)
     turned = R.multiply(world, R.conjugate(link.world))

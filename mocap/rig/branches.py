@@ -18,8 +18,7 @@ _FACE = 16
 
 
 class Branches:
-    """The branches of a tree in one of its poses, without leaves that stand where their parents
-    stand.
+    """The branches of a tree in one of its poses, without leaves that coincide with their parents.
 
     Attributes:
         children: The children of each node.
@@ -64,7 +63,13 @@ class Branches:
         return node
 
     def together(self, a: int, b: int, limb: int) -> bool:
-        """Return whether two nodes coincide, at the scale of a limb."""
+        """Return whether two nodes coincide.
+
+        Args:
+            a: A node.
+            b: Another node.
+            limb: A node at the root of a limb, whose length is the scale.
+        """
         return bool(np.linalg.norm(self.positions[a] - self.positions[b]) < 0.02 * self.reach[limb])
 
     def limb(self, first: int, hand: bool = False) -> dict[str, int]:
@@ -193,7 +198,16 @@ class Branches:
     def eyes(
         self, head: int, left: Float[ndarray, "3"], forward: Float[ndarray, "3"]
     ) -> dict[str, int]:
-        """Return the one pair of leaves in the head that lie side by side."""
+        """Return the one pair of leaves in the head that are side by side.
+
+        Args:
+            head: The head's node.
+            left: Unit direction to the body's left.
+            forward: Unit direction in which the body faces.
+
+        Returns:
+            Bone to node; empty without such a pair.
+        """
         leaves = (
             [n for n in T.below(self.parents, head)[1:] if not self.children[n]]
             if self.size[head] <= _FACE
@@ -218,10 +232,7 @@ class Branches:
 
 
 def _off(p: Float[ndarray, "n 3"]) -> float:
-    """Return how far the points stray from the line between the first and the last, as a share of
-    its
-    length.
-    """
+    """Return how far the points are from the line between the first and the last, by its length."""
     line = p[-1] - p[0]
     length = float(np.linalg.norm(line))
     aside = p[1:-1] - p[0]

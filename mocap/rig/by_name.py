@@ -35,6 +35,8 @@ def by_name(tree: Tree) -> dict[str, Found]:
 
 
 class _Names:
+    """The search for bones in a tree by the names of its nodes."""
+
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.parents = tree.parents
@@ -206,9 +208,9 @@ class _Names:
         return core
 
     def spine(self, chain: list[int]) -> None:
-        """Assign a spine of any number of bones to spine, chest and upperChest: the first, the
-        last,
-        and one between.
+        """Assign a spine of any number of bones to spine, chest and upperChest.
+
+        These get the first bone, one between, and the last.
         """
         trunk = [n for n in chain if self.fit(n, "hips") < 0.9 or self.fit(n, "spine") > 0] or chain
         while len(trunk) > 1 and self.is_neck(trunk[-1]):
@@ -260,8 +262,9 @@ class _Names:
                 self.put(f"{side}Eye", eye, "Eye")
 
     def detached(self, side: str) -> None:
-        """Find a foot or hand that hangs from the root and only the animation moves with its limb
-        (baked inverse kinematics).
+        """Find a foot or hand below the root that only the animation moves with its limb.
+
+        Baked inverse kinematics make such nodes.
         """
         for end, middle, upper in (
             ("Foot", "LowerLeg", "UpperLeg"),
@@ -313,9 +316,7 @@ class _Names:
                 self.put(side + bone, node, bone, 0.85)
 
     def _first_finger(self, hand: int) -> int | None:
-        """Return the first number of numbered fingers (Finger0, finger1-1), 0 or 1; None without
-        numbers.
-        """
+        """Return the first number of numbered fingers (Finger0, finger1-1): 0, 1 or None."""
         numbers = [d for n in T.below(self.parents, hand)[1:] if (d := self._digit(n)) is not None]
         return (
             min(numbers) if numbers and min(numbers) in (0, 1) and len(set(numbers)) > 2 else None
@@ -352,8 +353,15 @@ class _Names:
 
 
 def share_spine(trunk: list[int], tree: Tree, chest: Sequence[bool] = ()) -> dict[str, int]:
-    """Assign the spine's nodes, from below, to spine (the first), chest and upperChest (the
-    topmost).
+    """Assign the spine's nodes to spine (the lowest), chest and upperChest (the topmost).
+
+    Args:
+        trunk: The nodes, from below.
+        tree: The tree.
+        chest: Which of them the file calls a chest; empty if unknown.
+
+    Returns:
+        Bone to node.
     """
     if len(trunk) <= 2:
         return dict(zip(("spine", "chest"), trunk, strict=False))

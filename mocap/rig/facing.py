@@ -73,9 +73,9 @@ def _axes(
     legs: Sequence[dict[str, int]],
     arms: Sequence[dict[str, int]],
 ) -> tuple[Float[ndarray, "3"], Float[ndarray, "3"]]:
-    """Return the up direction, and the direction from the second limb of a pair to the first,
-    orthogonal
-    to it.
+    """Return the up direction, and the direction from the second limb of a pair to the first.
+
+    The two are orthogonal.
     """
     thighs = np.array([p[leg["UpperLeg"]] for leg in legs])
     shoulders = np.array([p[arm["UpperArm"]] for arm in arms])
@@ -118,9 +118,9 @@ def _words(
 def _bend(
     p: Float[ndarray, "nodes 3"], upper: int, middle: int, end: int, f: Float[ndarray, "3"]
 ) -> float:
-    """Return how far the middle joint lies forward of the line between the others: −1 to 1,
-    saturated
-    where it is surely bent.
+    """Return how far the middle joint is forward of the line between the others, −1 to 1.
+
+    The value saturates where the limb is surely bent.
     """
     line = p[end] - p[upper]
     length = float(np.linalg.norm(line))
@@ -132,8 +132,6 @@ def _bend(
 
 
 def _lean(p: Float[ndarray, "nodes 3"], upper: int, lower: int, f: Float[ndarray, "3"]) -> float:
-    """Return the same for a limb without an end: how far its second joint lies forward of its
-    first.
-    """
+    """Return as `_bend` how far a limb without an end has its second joint forward."""
     line = p[lower] - p[upper]
     return float(np.clip((line @ f) / max(float(np.linalg.norm(line)), 1e-12) / _BENT, -1.0, 1.0))

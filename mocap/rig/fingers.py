@@ -25,9 +25,14 @@ _NEAR_WRIST = 0.5
 def phalanges(
     chain: list[int], wrist: Float[ndarray, "3"], positions: Float[ndarray, "nodes 3"]
 ) -> list[int]:
-    """Return at most three bones of a finger: of four, without the metacarpal (which begins near
-    the
-    wrist) or else without the end.
+    """Return at most three bones of a finger.
+
+    Of four, the metacarpal (which begins near the wrist) is left out, or else the end.
+
+    Args:
+        chain: The finger's nodes, from the hand.
+        wrist: Position of the wrist.
+        positions: Positions of the nodes.
     """
     if len(chain) <= 3:
         return chain
@@ -42,7 +47,18 @@ def by_shape(
     hand: int,
     forearm: int,
 ) -> dict[str, int]:
-    """Return bone (without side) → node; empty with fewer than three fingers or without a thumb."""
+    """Find the fingers of a hand by its shape.
+
+    Args:
+        parents: −1 for roots.
+        positions: Positions of the nodes.
+        children: The children of each node.
+        hand: The hand's node.
+        forearm: The forearm's node.
+
+    Returns:
+        Bone (without side) to node; empty with fewer than three fingers or without a thumb.
+    """
     wrist = positions[hand]
     # Where several palm bones begin at the wrist, the fingers branch from the forearm.
     branches = [c for c in children[forearm] if children[c]]

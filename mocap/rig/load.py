@@ -83,7 +83,13 @@ def load_rig(
 def recognise(
     path: Path, bone_map: dict[str, str] | None = None, character: str | None = None
 ) -> Recognised:
-    """Reads a file's nodes and recognises the bones among them; arguments as `load_rig`."""
+    """Read a file's nodes and recognise the bones among them.
+
+    Args:
+        path: As in `load_rig`.
+        bone_map: As in `load_rig`.
+        character: As in `load_rig`.
+    """
     source = formats.read(path)
     with formats.naming(path):
         entry = by_content(source)
@@ -194,9 +200,9 @@ def _hung(tree: Tree, nodes: dict[str, int]) -> ndarray:
 
 
 def _kept(tree: Tree, parents: ndarray, nodes: dict[str, int]) -> ndarray:
-    """Return the nodes that become joints, parents first: from the lowest node above all bones,
-    every
-    node that leads to a bone or a skin.
+    """Return the nodes that become joints, parents first.
+
+    From the lowest node above all bones, these are all nodes that lead to a bone or a skin.
     """
     root = T.fork(parents, nodes.values())
     if root is None:
@@ -231,6 +237,12 @@ def world_turn(
     In glTF, up is the specification's, unless the body plainly lies. A BVH's zero pose may use
     another frame than its motion, or be no pose of a body; then up comes from the frames that
     stand, and forward stays as it was, since a motion does not determine it.
+
+    Args:
+        kind: The document's kind.
+        poses: The rest pose, then the others that the file shows.
+        best: The pose nearest to standing.
+        bones: Bone to node.
     """
     stands = stance.body_up(best, bones)
     up = _axis_near(stands, 0.5 * np.pi)
@@ -253,8 +265,9 @@ def world_turn(
 
 
 def _axis_near(v: Float[ndarray, " 3"], within: float) -> Float[ndarray, " 3"]:
-    """Return the signed coordinate axis within an angle (radians) of a unit vector, or the vector
-    itself.
+    """Return the signed coordinate axis near a unit vector, or the vector.
+
+    Near is within an angle, radians.
     """
     i = int(np.argmax(np.abs(v)))
     axis = np.eye(3)[i] * (1.0 if v[i] >= 0 else -1.0)
@@ -262,9 +275,9 @@ def _axis_near(v: Float[ndarray, " 3"], within: float) -> Float[ndarray, " 3"]:
 
 
 def _unit(kind: str, pose: TreePose, bones: dict[str, int]) -> float:
-    """Return metres per unit of the document: 1 in glTF by its specification; guessed from the legs
-    in
-    a BVH.
+    """Return metres per unit of the document.
+
+    It is 1 in glTF by its specification; in a BVH it is estimated from the legs.
     """
     if kind != "bvh":
         return 1.0

@@ -159,9 +159,7 @@ def shape(tree: Tree) -> dict[str, Found]:
 
 
 def _weighed(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]:
-    """Return the same bones, with higher confidence where the other agrees and lower where it does
-    not.
-    """
+    """Return the same bones, with more confidence where the other agrees, and less elsewhere."""
     elsewhere = {f.node: bone for bone, f in other.items()}
     out = {}
     for bone, (node, how, sure) in ((b, (f.node, f.how, f.sure)) for b, f in found.items()):
@@ -176,9 +174,7 @@ def _weighed(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Foun
 
 
 def _sided(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]:
-    """Return the same bones, left and right exchanged if the other has most of them on the other
-    side.
-    """
+    """Return the same bones, left and right exchanged if the other has most of them exchanged."""
     bone_of = {f.node: bone for bone, f in other.items()}
     sides = [
         bone_of[f.node] == bone
@@ -193,8 +189,9 @@ def _sided(found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]
 
 
 def _filled(tree: Tree, found: dict[str, Found], other: dict[str, Found]) -> dict[str, Found]:
-    """Add bones of the other that are missing and fit: below the node of the bone above them, not
-    taken.
+    """Add bones of the other that are missing and fit.
+
+    A bone fits if its node is free and below the node of the bone above it.
     """
     whole = dict(found)
     taken = {f.node for f in found.values()}

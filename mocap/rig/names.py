@@ -89,9 +89,11 @@ class Reading:
 
 
 def recognise(names: Sequence[str]) -> tuple[str | None, dict[int, str]]:
-    """Return the convention that most of these names follow, and index → bone for the names it
-    lists;
-    (None, {}) if there is none.
+    """Return the convention that most of these names follow.
+
+    Returns:
+        The convention's name, and index to bone for the names that it lists; (None, {}) if there is
+        none.
     """
     best: tuple[str | None, dict[int, str]] = (None, {})
     keys: dict[str, list[int]] = {}
@@ -123,9 +125,9 @@ def recognise(names: Sequence[str]) -> tuple[str | None, dict[int, str]]:
 
 
 def _key(name: str) -> str:
-    """Return letters and digits in lower case, without namespace and without a number that makes
-    the
-    name unique.
+    """Return a name's letters and digits in lower case.
+
+    A namespace is left out, and a number that makes the name unique.
     """
     plain = unicodedata.normalize("NFKC", name)
     return re.sub(r"[\W_]+", "", re.split(r"[:|]", plain)[-1]).lower()
@@ -215,10 +217,10 @@ def _vocabulary() -> dict[str, str]:
 
 @cache
 def _known(token: str, nearly: bool) -> tuple[str, ...]:
-    """Return the canonical words of one token: itself, several joined words ("leftupperarm"),
-    "~word"
-    for
-    a misspelling, or "?token".
+    """Return the canonical words of one token.
+
+    These are the token itself, several joined words ("leftupperarm"), "~word" for a misspelling, or
+    "?token".
     """
     vocabulary = _vocabulary()
     if token in vocabulary:
@@ -237,8 +239,9 @@ def _known(token: str, nearly: bool) -> tuple[str, ...]:
 
 
 def _split(token: str) -> list[str]:
-    """Split a token into the fewest known words; single letters only first or last. Empty if
-    impossible.
+    """Split a token into the fewest known words; empty if impossible.
+
+    Single letters are words only at the beginning or the end.
     """
     vocabulary = _vocabulary()
     if len(token) > 40:

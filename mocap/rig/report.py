@@ -19,10 +19,10 @@ STOOD = np.radians(1.0)
 
 
 def table(tree: Tree, found: dict[str, Found]) -> str:
-    """Return a line for each bone found (bone, node, found by, confidence), then what is missing,
-    what
-    to
-    review and which nodes stay still.
+    """Return a table of a rig's bones as text.
+
+    A line for each bone found (bone, node, found by, confidence), then the missing bones, what to
+    review, and which nodes stay still.
     """
     lines = [_row("bone", "node", "found by", "sure")]
     for bone in BONES:

@@ -131,8 +131,9 @@ class _PosedBody:
         return np.asarray(self.at[self.bones[b]] - self.at[self.bones[a]])
 
     def _across(self, pair: str) -> Float[ndarray, " 3"] | None:
-        """Return the unit vector from the right to the left bone of a pair; None if missing or not
-        apart.
+        """Return the unit vector from the right to the left bone of a pair.
+
+        None if one is missing, or if they are not apart.
         """
         if not {f"left{pair}", f"right{pair}"} <= self.bones.keys():
             return None
@@ -224,9 +225,9 @@ class _PosedBody:
         )
 
     def _ends(self, bone: str) -> list[int]:
-        """Return the joints at a bone's end: the next bone's, the knuckles', or the joint below a
-        last
-        bone.
+        """Return the joints at a bone's end.
+
+        They are the next bone, the knuckles, or the joint below a last bone.
         """
         if bone.endswith("Shoulder"):
             return [self.bones[bone.replace("Shoulder", "UpperArm")]]
@@ -255,9 +256,7 @@ class _PosedBody:
     def _hinge(
         self, side: str, part: str, turn: Float[ndarray, " 4"], target: Float[ndarray, " 3"]
     ) -> float:
-        """Return the twist of an upper arm or thigh after which elbow or knee bends as HUMANOID's;
-        radians.
-        """
+        """Return the twist of an upper bone after which the limb bends as HUMANOID's; radians."""
         low = side + part.replace("Upper", "Lower")
         if low not in self.bones or (beyond := self.direction(low)) is None:
             return 0.0
@@ -269,9 +268,7 @@ class _PosedBody:
         return float(angle * bent * (1.0 - smoothstep(abs(angle), *_ASTRAY)))
 
     def _palm(self, side: str, turn: Float[ndarray, " 4"]) -> float:
-        """Return the twist after which the palm of a straight hand on this forearm faces down;
-        radians.
-        """
+        """Return the twist of the forearm after which the palm faces down; radians."""
         hand = f"{side}Hand"
         if hand not in self.bones or (ahead := self.direction(hand)) is None:
             return 0.0
@@ -280,11 +277,10 @@ class _PosedBody:
         )
 
     def _roll(self, side: str, turn: Float[ndarray, " 4"]) -> float:
-        """Return the turn about the hand (right to left) that aligns its row of knuckles with
-        HUMANOID's.
+        """Return the rotation about the hand that aligns its knuckles with HUMANOID's; radians.
 
-        The turn goes through "thumb side up": from palm up, the hand turns over as a forearm can.
-        Radians.
+        The axis points from right to left. The rotation goes through "thumb side up": from palm up,
+        the hand turns over as a forearm can.
         """
         knuckles = self._knuckles(side)
         if len(knuckles) < 2:

@@ -39,12 +39,16 @@ _SURE = 0.8
 
 
 class _Pair(NamedTuple):
+    """Two limbs and the node from which they branch."""
+
     top: int
     a: int
     b: int
 
 
 class _BodyParts(NamedTuple):
+    """A hypothesis: which branches are legs, arms, trunk and head, and how well they fit."""
+
     score: float
     legs: _Pair
     arms: _Pair
@@ -326,9 +330,7 @@ class _Shape(Branches):
         return float(np.max(ways @ up)) - float(np.linalg.norm(aside))
 
     def on_all_fours(self, body: _BodyParts) -> bool:
-        """Return whether arms and legs hang the same way, at right angles to the trunk, to one
-        height.
-        """
+        """Return whether arms and legs hang alike, at right angles to the trunk, to one height."""
         p = self.positions
         legs, arms = ([(x.a, self.tip(x.a)), (x.b, self.tip(x.b))] for x in (body.legs, body.arms))
         down = unit(sum((unit(p[t] - p[a]) for a, t in legs), np.zeros(3)))

@@ -113,9 +113,9 @@ def leg_length(pose: TreePose, bones: dict[str, int]) -> float:
 
 
 def strain(pose: TreePose, bones: dict[str, int]) -> float:
-    """Return the distance of a pose from standing on straight legs, with straight arms anywhere
-    from
-    the sides to horizontal; mean radians a joint.
+    """Return the distance of a pose from standing on straight legs, mean radians a joint.
+
+    Straight arms may be anywhere from the sides to horizontal.
     """
     try:
         body = R.conjugate(
@@ -149,9 +149,9 @@ def strain(pose: TreePose, bones: dict[str, int]) -> float:
 
 
 def neutral(poses: Sequence[TreePose], bones: dict[str, int]) -> TreePose:
-    """Return the pose from which a T-pose is best made: the first (the rest pose), unless another
-    one
-    is clearly closer to standing.
+    """Return the pose from which a T-pose is best made.
+
+    It is the first (the rest pose), unless another one is clearly closer to standing.
     """
     strains = [strain(pose, bones) for pose in poses]
     best = 0
@@ -163,8 +163,9 @@ def neutral(poses: Sequence[TreePose], bones: dict[str, int]) -> TreePose:
 
 
 def stands(pose: TreePose, bones: dict[str, int]) -> bool:
-    """Return whether both legs point down where the trunk points up, as in standing, walking and
-    jumping, unlike crawling and sitting.
+    """Return whether both legs point down where the trunk points up.
+
+    They do in standing, walking and jumping, unlike crawling and sitting.
     """
     up, p = body_up(pose, bones), pose.positions
     ends = [

@@ -48,7 +48,16 @@ def below(parents: Int[ndarray, "nodes"], top: int) -> list[int]:
 
 
 def between(parents: Int[ndarray, "nodes"], top: int, node: int) -> list[int]:
-    """Return the path from `top` (excluded) to `node` (included); empty if not below it."""
+    """Return the path from one node to another below it.
+
+    Args:
+        parents: −1 for roots.
+        top: The upper node, which is not in the path.
+        node: The lower node, which is.
+
+    Returns:
+        The nodes; empty if the lower one is not below the upper one.
+    """
     whole = path(parents, node)
     return whole[whole.index(top) + 1 :] if top in whole else []
 

@@ -34,15 +34,23 @@ def onto_rays(
     translation: Float[ndarray, "frames 3"],
     camera: Camera,
 ) -> tuple[Float[ndarray, "frames 33 3"], Float[ndarray, "frames 3"]]:
-    """Keypoints moved across their viewing rays onto their image points, keeping their depth; and
-    the translation, moved with the hips.
+    """Move keypoints across their viewing rays onto their image points; their depth stays.
 
-    A detector's metric x and y are nearly those of a parallel projection: what lies below the
-    camera's axis comes out as if seen from above, feet pitched down and legs leaning. Its image
-    points are good to two centimetres, so with the translation known they say better where x and y
-    are. On a two-camera clip, before the lifter, this takes 2° of 13° off the bones' directions,
-    whatever view one assumes (45° to 70°); keypoints that agree with their image are left as they
-    are. Where there is no translation or image point, nothing moves.
+    A detector's metric x and y are nearly those of a parallel projection: points below the camera's
+    axis come out as if seen from above, feet pitched down and legs leaning. Its image points are
+    good to two centimetres, so with the translation known they are better evidence for x and y. On
+    a two-camera clip, before the lifter, this takes 2° of 13° off the bones' directions for any
+    assumed field of view from 45° to 70°; keypoints that agree with their image stay as they are.
+    Without a translation or an image point, nothing moves.
+
+    Args:
+        positions: Landmarks from the hips' middle, metres, camera axes.
+        image: The same, pixels.
+        translation: Of the hips' middle, metres, camera axes.
+        camera: The camera.
+
+    Returns:
+        The positions, and the translation, which moves with the hips.
     """
     depth = -(translation[:, None, 2:] + positions[..., 2:])
     placed = camera.rays(image) * depth
@@ -57,8 +65,7 @@ def onto_rays(
 
 
 def steady_heels(positions: Float[ndarray, "frames 33 3"]) -> Float[ndarray, "frames 33 3"]:
-    """Keypoints whose heels lie nearer to the plane of shank and foot: what they are off it
-    sideways is mostly noise.
+    """Move heels towards the plane of shank and foot: their distance from it is mostly noise.
 
     A heel is 5 cm from its ankle, so a centimetre sideways rolls the foot by 12°, and the detector
     is off by as much, to the same side for seconds (BlazePose full on a rendered character that

@@ -31,13 +31,17 @@ def unflip(
     positions: Float[ndarray, "frames 33 3"],
     translation: Float[ndarray, "frames 3"],
 ) -> Float[ndarray, "frames 33 3"]:
-    """Positions (metres from the hips' middle, camera axes) with knees and feet mirrored in depth
-    where that is likelier.
+    """Mirror knees and feet in depth in the frames where that is likelier.
 
     A knee is mirrored along its viewing ray about the line from hip to ankle, a foot about its
-    ankle, so that the picture stays. Of all ways of mirroring or not in each frame the cheapest is
-    taken (Viterbi): joints that go against what they can, the way that points travel, and a price
-    for each mirrored frame. Where nothing is known nothing changes.
+    ankle, so that the picture stays. The cheapest sequence of mirroring or not is taken (Viterbi).
+    Joints that bend the wrong way, the distance that points travel, and each mirrored frame have a
+    cost. Unknown positions stay.
+
+    Args:
+        times: Seconds.
+        positions: Metres from the hips' middle, camera axes.
+        translation: Of the hips' middle, metres, camera axes.
     """
     if np.isnan(positions).any(axis=(1, 2)).all():
         return positions
@@ -82,9 +86,7 @@ def _mirror(
 
 
 def _against(positions: ndarray) -> ndarray:
-    """How far joints go against what they can, all of a frame together; a unit vector's length is
-    1.
-    """
+    """Return how far joints bend the wrong way, the sum of a frame; 1 is a unit vector's length."""
     v = bones_of(positions)
     unit = v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9)
     total = np.zeros(len(v))
@@ -96,8 +98,11 @@ def _against(positions: ndarray) -> ndarray:
 def cheapest(
     cost: Float[ndarray, "frames ways"], change: Float[ndarray, "steps ways ways"]
 ) -> Int[ndarray, "frames"]:
-    """The way taken in each frame where all costs together are least (Viterbi). change: of going
-    from one way (rows) to another.
+    """Return the way of each frame with which all costs together are least (Viterbi).
+
+    Args:
+        cost: Of each way in each frame.
+        change: Of changing from one way (rows) to another (columns) between frames.
     """
     total = cost[0]
     come = np.zeros(cost.shape, dtype=np.int64)

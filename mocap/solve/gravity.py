@@ -27,8 +27,10 @@ _UP = np.array([0.0, 1.0, 0.0])
 
 
 def _lines() -> ndarray:
-    """The matrix (8, 33) from landmarks to: ankles to shoulders, hips to shoulders, ankles to hips
-    (middles), the two thighs and the two shanks (upwards), right ankle to left.
+    """Return the matrix (8, 33) from landmarks to the lines that show how a person stands.
+
+    Its rows are ankles to shoulders, hips to shoulders and ankles to hips (middles), the two thighs
+    and the two shanks (upwards), and right ankle to left.
     """
     pairs = [(_SHOULDERS, _ANKLES), (_SHOULDERS, _HIPS), (_HIPS, _ANKLES)]
     pairs += [
@@ -73,8 +75,14 @@ def _between(cosine: ndarray, bounds: ndarray) -> ndarray:
 def body_axis(
     positions: Float[ndarray, "frames 33 3"], confidence: Float[ndarray, "frames 33"]
 ) -> tuple[Float[ndarray, "frames 3"], Float[ndarray, "frames"]]:
-    """The line from ankles to shoulders, unit, camera axes; and how far each frame counts as
-    upright standing, 0 to 1.
+    """Return the body's axis, and how far each frame counts as upright standing.
+
+    Args:
+        positions: Landmarks, metres, camera axes.
+        confidence: Of the landmarks, 0 to 1.
+
+    Returns:
+        The unit line from ankles to shoulders, camera axes; and a weight, 0 to 1.
     """
     points = np.where(np.isnan(positions), 0.0, positions)
     lines = _LINES @ points
@@ -101,8 +109,16 @@ def follow_gravity(
     weight: Float[ndarray, "frames"],
     state: GravityState | None,
 ) -> tuple[Float[ndarray, "frames 4"], GravityState]:
-    """The rotations (F, 4) that set the world upright, as known at each frame from it and those
-    before; and the state after them.
+    """Return the rotations that set the world upright, each from the frames up to it.
+
+    Args:
+        times: Seconds.
+        axis: The body's axis (`body_axis`).
+        weight: How far each frame counts as upright standing.
+        state: The state after the frames before; None at the start.
+
+    Returns:
+        Rotations from camera axes to the upright world, and the state after the last frame.
     """
     before = state or GravityState(_PRIOR_SECONDS * _UP, float(times[0]) - _LONGEST_STEP)
     seconds = np.minimum(np.diff(times, prepend=before.time), _LONGEST_STEP)

@@ -1,17 +1,16 @@
-"""A hand's 21 points to rotations, in closed form: the palm's, and those of all fifteen finger
-bones.
+"""A hand's 21 points to rotations of the palm and the fifteen finger bones, in closed form.
 
     palm       wrist to the four knuckles, index to little finger across
-    knuckle    flexion about the palm's axis, then splay; turned about the finger itself as far as
-               the bend of the next joint shows
-    beyond     hinges: what is seen beside the hinge's plane is noise
-    thumb      the same, about axes of its own: its saddle joint is the root, and its knuckle has a
-               little play sideways
+    knuckle    flexion about the palm's axis, then splay; twist as far as the bend of the next joint
+               shows it
+    beyond     hinges: deviations from the hinge's plane are noise
+    thumb      the same, about its own axes: its saddle joint is the root, and its knuckle moves a
+               little sideways
 
-Directions only, so the performer's own proportions do not matter; every angle is held softly within
-human limits (Norkin and White, Measurement of Joint Motion, 5th ed., app. B, and as much again as
-the detector's noise). The right hand is solved as the mirror image of a left one, so the two are
-symmetric to the last bit.
+Only directions count, so the performer's proportions make no difference. Every angle is limited
+softly to human ranges (Norkin and White, Measurement of Joint Motion, 5th ed., app. B, widened by
+the detector's noise). The right hand is solved as the mirror image of a left one, so that the two
+are symmetric to the last bit.
 """
 
 from __future__ import annotations
@@ -56,8 +55,14 @@ _FLIP = np.array([-1.0, 1.0, 1.0])
 def hand_points(
     positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndarray, "*frames 55 4"]
 ) -> Float[ndarray, "*frames 2 21 3"]:
-    """Both hands' 21 points, metres from their wrists, of a humanoid posed by `kinematics.fk`:
-    world positions and rotations in.
+    """Return both hands' 21 points of a humanoid posed by `kinematics.fk`.
+
+    Args:
+        positions: World positions of the joints, metres.
+        rotations: World rotations of the joints.
+
+    Returns:
+        Metres from the wrists, left and right.
     """
     out = np.empty((*positions.shape[:-2], 2, 21, 3))
     for side, name in enumerate(("left", "right")):
@@ -96,8 +101,9 @@ _REST_PALM = R.conjugate(_palm(_REST))
 
 
 def _bone_frames() -> Float[ndarray, "15 4"]:
-    """For each bone of a left hand at rest: x along it, y to where flexion takes it, z the axis of
-    flexion.
+    """Return the frames of a left hand's bones at rest.
+
+    x is along the bone, y where flexion takes it, z the axis of flexion.
     """
     palmar = np.array([0.0, -1.0, 0.0])
     bend = np.tile(palmar, (15, 1))
@@ -120,8 +126,9 @@ _TO_END = R.multiply(_FROM_FRAME[_CHAIN[:, 2]], _FRAME[_CHAIN[:, 1]])
 
 
 def _range(fingers: tuple[float, float], thumb: tuple[float, float]) -> tuple[ndarray, ndarray]:
-    """(low, high) (5,), radians, of the thumb's joint and of those of the four fingers, from
-    degrees.
+    """Return the limits (low, high), (5,) radians, of the thumb's joint and the four fingers'.
+
+    The arguments are degrees.
     """
     low, high = np.radians(np.array([thumb, *[fingers] * 4], dtype=np.float64)).T
     return low, high
@@ -151,8 +158,9 @@ def _soft(angle: ndarray, low: float | ndarray, high: float | ndarray) -> ndarra
 
 
 def _flexion(direction: ndarray) -> ndarray:
-    """How far a direction in a bone's frame is flexed, radians; what would be bent backwards by
-    more than a right angle, forwards.
+    """Return the flexion of a direction in a bone's frame, radians.
+
+    A direction that bends backwards by more than a right angle counts as bent forwards.
     """
     angle = np.arctan2(direction[..., 1], direction[..., 0])
     return np.where(angle < -0.5 * np.pi, angle + 2.0 * np.pi, angle)
@@ -175,8 +183,14 @@ _X, _Z = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
 def solve_hands(
     points: Float[ndarray, "frames 2 21 3"],
 ) -> tuple[Float[ndarray, "frames 2 4"], Float[ndarray, "frames 2 15 4"]]:
-    """World rotations of both hands, and local rotations of their finger bones in the order of
-    FINGER_BONES, from their points in any unit and from any origin. NaN where a hand is NaN.
+    """Return world rotations of both hands and local rotations of their finger bones.
+
+    Args:
+        points: Left and right, in any unit and from any origin; NaN where a hand is not seen.
+
+    Returns:
+        The hands' rotations, and the finger bones' in the order of FINGER_BONES; NaN where not
+        seen.
     """
     mirrored = points.copy()
     mirrored[:, 1] *= _FLIP
@@ -217,8 +231,9 @@ def _digits(d: Float[ndarray, "frames 2 5 3 3"]) -> Float[ndarray, "frames 2 5 3
 
 
 def within_wrist(relative: Float[ndarray, "frames 2 4"]) -> Float[ndarray, "frames 2 4"]:
-    """Hands relative to their forearms, bent no farther than a wrist bends, softly; their roll is
-    the forearm's matter and stays.
+    """Limit hands relative to their forearms, softly, to the range of a wrist.
+
+    Their roll stays: the forearm takes it.
     """
     _, roll = R.swing_twist(relative, _X)
     v = R.to_rotation_vector(R.multiply(R.conjugate(roll), relative))
@@ -255,8 +270,12 @@ def solved_hands(
     steady_fingers: Callable[[ndarray], ndarray] | None = None,
     steady_palms: Callable[[ndarray], ndarray] | None = None,
 ) -> SolvedHands:
-    """`solve_hands`, with filters on the finger bones' rotations (F, 2, 15, 4) and on the palms'
-    relative to their forearms.
+    """Solve hands (`solve_hands`) with filters.
+
+    Args:
+        points: As in `solve_hands`.
+        steady_fingers: A filter for the finger bones' rotations (F, 2, 15, 4).
+        steady_palms: A filter for the palms' rotations relative to their forearms.
     """
     palms, fingers = solve_hands(points)
     if steady_fingers is not None:
@@ -286,9 +305,10 @@ _UPPER_ARM, _FOREARM = (
 
 
 def with_arms(keypoints: Keypoints) -> Keypoints:
-    """Keypoints in which hands seen without a body hang on one: it stands facing the camera, upper
-    arms down and forwards, and each forearm goes on in the direction of its hand, of which nothing
-    else is known. Frames with a body, and without hands, stay as they are.
+    """Give hands that are seen without a body a body.
+
+    It stands facing the camera, upper arms down and forwards, and each forearm continues the
+    direction of its hand. Frames with a body, and frames without hands, stay as they are.
     """
     hands = believed(keypoints)
     if hands is None:

@@ -52,8 +52,14 @@ RELAXED = _relaxed()
 
 @dataclass(frozen=True, eq=False, slots=True)
 class HoldState:
-    """For each of G groups of bones: when it was last seen and last came back (s), and the pose (B,
-    4) that easing starts from.
+    """The state for the next frames, of G groups of bones.
+
+    Attributes:
+        seen: Whether each group was seen in the last frame.
+        last_seen: When it was last seen, seconds.
+        returned: When it was last seen again, seconds.
+        base: The pose from which easing starts.
+        shown: The pose of the last frame.
     """
 
     seen: Bool[ndarray, "groups"]
@@ -71,12 +77,21 @@ def hold_unseen(
     relaxed: Float[ndarray, "bones 4"],
     state: HoldState | None,
 ) -> tuple[Float[ndarray, "frames bones 4"], HoldState]:
-    """Local rotations with the groups that are not seen held and eased, and the state for the frame
-    after the last.
+    """Hold and ease the groups of bones that are not seen.
 
-    group: each bone's group. Rotations of unseen groups are ignored (they may be anything finite).
-    A group that has never been seen shows the relaxed pose; one that is seen in the very first
-    frame is shown as it is.
+    A group that has never been seen has the relaxed pose; one that is seen in the very first frame
+    has its own pose.
+
+    Args:
+        times: Seconds.
+        rotations: Local rotations; those of unseen groups may be anything finite.
+        seen: Which groups are seen.
+        group: Each bone's group.
+        relaxed: The pose to which unseen groups are eased.
+        state: The state after the frames before; None at the start.
+
+    Returns:
+        Local rotations, and the state after the last frame.
     """
     if state is None:
         first = seen[0]

@@ -28,9 +28,15 @@ _FARTHEST = np.array([0.2, 0.3])
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LockState:
-    """After the last frame: its time (s), the filter of feet in the picture, which points touch and
-    how much that counts (4,), where they were when they came to rest (4, 2), and how far the hips
-    have given way (2,); metres, x and z.
+    """The state for the next frames.
+
+    Attributes:
+        time: Of the last frame, seconds.
+        filter: Of the feet in the picture.
+        touching: Which points touch.
+        weight: How much each counts, 0 to 1.
+        place: Where each came to rest, metres, x and z.
+        offset: How far the hips have moved for them, metres, x and z.
     """
 
     time: float
@@ -49,12 +55,22 @@ def lock_feet(
     depth: Float[ndarray, "frames"],
     state: LockState | None,
 ) -> tuple[Float[ndarray, "frames 3"], Bool[ndarray, "frames 4"], LockState]:
-    """The root's path with standing feet kept where they are; which points stand, in the order of
-    motion.CONTACTS; and the state after it.
+    """Keep standing feet where they are by moving the root, causally.
 
-    soles: in the world, on that path, metres. slopes: x and y of the points' viewing rays for z =
-    −1, by the picture alone, which knows best whether they move, and depth, metres, of the body;
-    NaN: not seen, which is no touch. Causal, and frame by frame the same as at once.
+    Solving frame by frame gives the same as solving at once.
+
+    Args:
+        times: Seconds.
+        root: Positions of the root, metres.
+        soles: World positions of the soles' points on that path, metres.
+        slopes: x and y of the points' viewing rays for z = −1, from the picture alone, which is the
+            best evidence of whether they move; NaN: not seen, which is no touch.
+        depth: Of the body, metres.
+        state: The state after the frames before; None at the start.
+
+    Returns:
+        The root's path; which points stand, in the order of motion.CONTACTS; and the state after
+        the last frame.
     """
     given = None if state is None else state.filter
     before = slopes[:1] if given is None else given.value[None]

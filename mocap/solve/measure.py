@@ -55,8 +55,9 @@ _DROP = float(-HUMANOID.offsets[BONES.index("leftUpperLeg"), 1])
 
 
 def _distances(points: ndarray, confidence: ndarray, pairs: list[tuple[int, int]]) -> ndarray:
-    """All distances (n,) of the pairs in frames where both ends are seen well; left and right
-    together make one body of both.
+    """Return all distances (n,) of the pairs in frames where both ends are seen well.
+
+    Left and right are measured together: the body is symmetric.
     """
     found = []
     for a, b in pairs:
@@ -67,10 +68,10 @@ def _distances(points: ndarray, confidence: ndarray, pairs: list[tuple[int, int]
 
 
 def measure_body(keypoints: Keypoints) -> Skeleton:
-    """HUMANOID with the performer's proportions, left and right alike: the median of each segment
-    where its ends are seen well.
+    """Return HUMANOID with the performer's proportions, the same left and right.
 
-    What is never seen well is scaled like the rest of the body. Its rest pose stands on y = 0.
+    Each segment has the median of its lengths where its ends are seen well. Segments that are never
+    seen well are scaled like the rest of the body. The rest pose stands on y = 0.
     """
     rest = landmarks_of(HUMANOID.rest_positions(), np.tile(IDENTITY, (len(BONES), 1)))[None]
     full = np.ones((1, len(LANDMARKS)))

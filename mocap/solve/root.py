@@ -130,8 +130,9 @@ def _join(split: ndarray) -> ndarray:
 
 
 def _lift(above: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
-    """Return the clearance of feet that seem `above` metres high: 0 up to _ON_FLOOR, all of it from
-    three times that on.
+    """Return the clearance of feet from their apparent height, metres.
+
+    It is 0 up to _ON_FLOOR, and all of the height from three times that on.
     """
     return np.maximum(above, 0.0) * smoothstep(above, _ON_FLOOR, 3.0 * _ON_FLOOR)
 
@@ -139,8 +140,9 @@ def _lift(above: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
 def _follow_floor(
     times: ndarray, feet: ndarray, state: FloorState | None
 ) -> tuple[ndarray, FloorState]:
-    """Return the clearance of the body, (F,) metres, from the height of its lower foot, and the
-    state. A foot that is not seen (NaN) stands.
+    """Return the clearance of the body, (F,) metres, from its lower foot's height, and the state.
+
+    A foot that is not seen (NaN) stands.
     """
     at = state or FloorState(math.nan, math.nan, float(times[0]))
     floor, last, time, aloft = at.floor, at.foot, at.time, at.aloft
@@ -292,9 +294,14 @@ def settle_root(
 def stand(
     body: Skeleton, rotations: Float[ndarray, "frames 55 4"], path: Float[ndarray, "frames 3"]
 ) -> Float[ndarray, "frames 3"]:
-    """Return the positions of the root, (F, 3), of a posed body on a path of `follow_root`.
+    """Return the positions of the root of a posed body on a path.
 
-    The lowest part of the body is as far above y = 0 as the path says.
+    The lowest part of the body is as far above y = 0 as the path's y.
+
+    Args:
+        body: The body.
+        rotations: Local rotations.
+        path: Of `follow_root`, metres.
     """
     hips = R.apply(rotations[:, 0], -body.offsets[_UPPER_LEGS].mean(axis=0))
     height = path[:, 1] - lowest_skin(body, rotations)

@@ -26,8 +26,11 @@ def stature(body: Skeleton) -> float:
 
 
 def at_height(motion: Motion, height: float | None) -> Motion:
-    """The same motion of a body of this stature, metres, its path with it; None: as tall as a
-    detector's people really are.
+    """Return the motion of a body of another stature, with its path scaled.
+
+    Args:
+        motion: The motion.
+        height: Metres; None corrects the size that detectors give people.
     """
     factor = DETECTOR_SMALL if height is None else height / stature(motion.skeleton)
     s = motion.skeleton

@@ -25,12 +25,11 @@ _LONGEST = 0.1  # seconds that a step between frames counts as at most
 
 
 def unswap(keypoints: Keypoints) -> Keypoints:
-    """The keypoints with trunk, arms and legs put back where the detector exchanged left and right
-    for a moment.
+    """Undo exchanges of left and right of trunk, arms or legs by the detector.
 
-    Of all ways of exchanging or not in each frame, the one with the shortest way of the limb's
-    points through the image is taken (Viterbi), against a price for each exchanged frame. Where
-    nothing was exchanged, nothing changes.
+    The cheapest sequence of exchanging or not is taken (Viterbi): the distance that the limb's
+    points travel in the image, plus a price for each exchanged frame. Without exchanges nothing
+    changes.
     """
     trunk = _trunk(keypoints.image)
     if len(keypoints) < 3 or not np.isfinite(trunk):
@@ -93,9 +92,7 @@ def _swapped(
 
 
 def _way(a: ndarray, b: ndarray) -> ndarray:
-    """The mean distance of the points of each frame, trunk lengths; points that are not seen do not
-    count.
-    """
+    """Return the mean distance of the points of each frame, in trunk lengths, of those seen."""
     distance = np.linalg.norm(a - b, axis=-1)
     seen = np.isfinite(distance)
     return np.asarray(np.where(seen, distance, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))

@@ -40,9 +40,12 @@ class SolveOptions:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """smoothing: by how much stronger than usual all live filters smooth, and lag. feet: that stand
-    are held to the ground, or not. hips: locked, the body stays in its place and the feet are not
-    held.
+    """The live settings.
+
+    Attributes:
+        smoothing: Factor on the smoothing and lag of all live filters.
+        feet: Whether standing feet are held to the ground.
+        hips: "locked" keeps the body in its place; feet are then not held.
     """
 
     smoothing: float = 1.0
@@ -55,12 +58,11 @@ class Tuning:
 
     @property
     def lag(self) -> float:
-        """Seconds by which what moves across the picture at 1 m/s, seen 30 times a second, is shown
-        late.
+        """The delay, seconds, of a point that moves across the picture at 1 m/s, 30 frames/s.
 
-        A first-order low-pass of cutoff f follows a ramp by 1 / (2π f); One Euro takes the speed
-        that sets f from the value that is late already (mocap.core.filter.one_euro), times 1 + lag
-        · 30 therefore: the root of a quadratic equation.
+        A first-order low-pass of cutoff f follows a ramp by 1 / (2π f). One Euro takes the speed
+        that sets f from the delayed value (mocap.core.filter.one_euro), which multiplies it by 1 +
+        lag · 30: the lag is the root of a quadratic equation.
         """
         at_rest, by_speed = (2.0 * np.pi * float(c[0]) for c in self.cutoffs(LIVE_FILTER))
         square, linear = 30.0 * by_speed, at_rest + by_speed

@@ -37,9 +37,14 @@ _RATE, _RATE_POWER = 12.0, 2.0
 
 @dataclass(frozen=True, eq=False, slots=True)
 class HingeState:
-    """What the next frame needs of the last: time (s), limb directions (L, 3), observed axes (L,
-    3), the part of FULL_BEND that is not bent (L,), and the angle from the observed to the solved
-    axis (L,).
+    """The state for the next frames, of L limbs.
+
+    Attributes:
+        time: Of the last frame, seconds.
+        direction: Of the upper bones.
+        observed: Axes of the hinges, as observed.
+        straight: The share of FULL_BEND that is not bent.
+        error: Angle from the observed to the solved axis, radians.
     """
 
     time: float
@@ -142,8 +147,9 @@ def _track(
     pull: ndarray,
     first_is_solved: bool,
 ) -> ndarray:
-    """The angle from the observed to the solved axis, frame after frame: the one recursion, in
-    plain floats, which are faster here.
+    """Return the angle from the observed to the solved axis, frame by frame.
+
+    It is a recursion, in plain floats because these are faster here.
     """
     frames, limbs = step.shape
     out = np.empty((frames, limbs))

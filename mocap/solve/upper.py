@@ -60,7 +60,15 @@ def follow_whole_body(
 ) -> tuple[Float[ndarray, "frames"], UpperState | None]:
     """Return how far the whole body counts as seen, 0 (upper body) to 1; causal.
 
-    Frames without a person do not change it; the state is None until there is one.
+    Frames without a person do not change it.
+
+    Args:
+        times: Seconds.
+        confidence: Of the landmarks, 0 to 1.
+        state: The state after the frames before; None until there is a person.
+
+    Returns:
+        The shares, and the state after the last frame.
     """
     out = []
     for t, seen, somebody in zip(

@@ -99,9 +99,7 @@ class Client:
                 timer.cancel()
 
     async def _send(self, message: str | bytes) -> None:
-        """Send, returning when the kernel has taken all of it; cut off a socket that takes too
-        long.
-        """
+        """Send a message to the kernel; cut off a socket that takes too long."""
         timer = self._loop.call_later(_STALL, self.connection.transport.abort)
         try:
             await self.connection.send(message)
@@ -110,7 +108,13 @@ class Client:
 
 
 async def dismiss(connection: ServerConnection, sentence: str, code: int = 1008) -> None:
-    """Close a connection with a reason; a client that does not read gets none."""
+    """Close a connection with a reason; a client that does not read gets none.
+
+    Args:
+        connection: The connection.
+        sentence: The reason, cut after 120 bytes.
+        code: The WebSocket close code; 1008 is a policy violation.
+    """
     # A close frame's reason has room for 123 bytes.
     reason = sentence.encode()[:120].decode(errors="ignore")
     closing = asyncio.ensure_future(connection.close(code, reason))

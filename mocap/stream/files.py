@@ -33,11 +33,12 @@ _HOST = re.compile(r"[\w.:\[\]-]+")
 
 
 def files_for(assets: Path) -> Files:
-    """The table for the packaged assets: viewer/ at the root, with index.html at / too, and rigs/
-    under /rigs/.
+    """Return the table of the packaged assets: viewer/ at the root, rigs/ under /rigs/.
 
-    They are read now, so that what is served does not change under a running page. Raises
-    ModelError if the viewer is not there.
+    index.html is also at /. Files are read now, so that they do not change under a running page.
+
+    Raises:
+        ModelError: The viewer is missing.
     """
     viewer = assets / "viewer"
     if not (viewer / "index.html").is_file():
@@ -71,11 +72,17 @@ def bracketed(host: str) -> str:
 
 
 class Door:
-    """Who may come in to a server that listens at host and port, over TLS if secure. token: asked
-    of everyone, where one is given. renewed: then a token opens to one page alone, whose cookie is
-    another secret, and `renewed` is called with the token that replaces it. guests: paths that
-    pages of other servers on this machine may use as well; no page of the internet has such an
-    origin.
+    """The access policy of a server that listens at host and port.
+
+    Args:
+        host: Address that the server listens at.
+        port: Its port.
+        token: Asked of every client, where one is given.
+        guests: Paths that pages of other servers on this machine may use too; no page of the
+            internet has such an origin.
+        secure: Whether the server uses TLS.
+        renewed: If given, a token opens the server to one page alone, whose cookie is another
+            secret; `renewed` is called with the token that replaces it.
     """
 
     def __init__(
@@ -137,8 +144,9 @@ class Door:
         )
 
     def cookie(self, request: Request) -> str | None:
-        """The Set-Cookie for a page that comes in by the token, for the files that it asks for by
-        itself. A token that is good once is used up by this.
+        """Return the Set-Cookie for the files of a page that enters by the token.
+
+        This uses up a token that is good once.
         """
         if not self._by_token(request) or self._session is None:
             return None
@@ -175,9 +183,12 @@ def path_of(request: Request) -> str:
 
 
 def respond(request: Request, files: Files, secure: bool = False) -> Response:
-    """The answer to a request for a file.
+    """Answer a request for a file.
 
-    Reads it, if the table gives a Path. secure: it came over TLS.
+    Args:
+        request: The request.
+        files: The table; a Path in it is read now.
+        secure: Whether the request came over TLS.
     """
     # websockets before 17 (the last for Python 3.10) refuses all but GET by itself, and does not
     # name the method.

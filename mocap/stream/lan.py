@@ -39,9 +39,13 @@ _OUTSIDE = "198.51.100.1"  # RFC 5737: not assigned, so routed towards the inter
 
 @dataclass(frozen=True, slots=True)
 class Lan:
-    """How phones come in. addresses: this machine's (IPv4), the likeliest first. tls: its
-    certificate and key. renewed: told, in the event loop, that a page has come in by its token, and
-    of the addresses by which another one may, in the order of `addresses`.
+    """The access for phones in the local network.
+
+    Attributes:
+        addresses: This machine's (IPv4), the likeliest first.
+        tls: Its certificate and key.
+        renewed: Called in the event loop when a page has entered by its token, with the addresses
+            for the next one, in the order of `addresses`.
     """
 
     addresses: Sequence[str]
@@ -123,8 +127,15 @@ def _towards(other: str) -> str | None:
 def certificate(
     addresses: Sequence[str], hostname: str, now: datetime.datetime
 ) -> tuple[x509.Certificate, EllipticCurvePrivateKey]:
-    """A certificate that its own key (P-256) has signed, for these IPv4 addresses, loopback,
-    localhost and the hostname, valid for VALID from `now` (with a time zone).
+    """Make a self-signed certificate, valid for VALID from now.
+
+    Args:
+        addresses: IPv4 addresses that it is for, beside loopback and localhost.
+        hostname: The machine's name.
+        now: The time, with a time zone.
+
+    Returns:
+        The certificate, and its key (P-256).
     """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
@@ -201,8 +212,9 @@ def context(certificate: x509.Certificate, key: EllipticCurvePrivateKey) -> ssl.
 
 
 def code(url: str) -> str:
-    """A QR code of the address in lines of half blocks, light ones drawn and dark ones left out:
-    for light ink on a dark ground.
+    """Return a QR code of the address in lines of half blocks, for light ink on a dark ground.
+
+    Light modules are drawn and dark ones left out.
     """
     import segno
 

@@ -53,16 +53,20 @@ Without a subprotocol, pages of other servers on this machine may connect too.
 class Cameras(Protocol):
     """Receives keypoints of viewers' own cameras, in the event loop; each viewer has a key.
 
-    Raises ProtocolError for input that it refuses.
+    Raises:
+        ProtocolError: The input is refused.
     """
 
-    def begun(self, key: Hashable, camera: protocol.CameraMessage) -> None: ...
+    def begun(self, key: Hashable, camera: protocol.CameraMessage) -> None:
+        """A viewer's camera begins."""
 
     def seen(
         self, key: Hashable, message: protocol.KeypointsMessage | protocol.FaceMessage
-    ) -> None: ...
+    ) -> None:
+        """A viewer's camera sends keypoints."""
 
-    def gone(self, key: Hashable) -> None: ...
+    def gone(self, key: Hashable) -> None:
+        """A viewer's camera ends."""
 
 
 log = RateLimitedLog(logging.getLogger("mocap.live"))
@@ -199,9 +203,7 @@ class Server:
             self.publish(messages)
 
     def introduce(self, hello: protocol.Hello) -> None:
-        """Send a new skeleton, rig or source to all clients before the frames that follow; drop the
-        old frame.
-        """
+        """Send a new skeleton, rig or source to all clients, and drop the old frame."""
         self._hello = hello
         self._newest.clear()
         for client in self._clients:

@@ -50,9 +50,9 @@ class _Message(
 
 
 class Bones(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A skeleton with identity rest rotations: names (J), parents (J) with −1 for the root, offsets
-    (J, 3)
-    in metres.
+    """A skeleton with identity rest rotations.
+
+    names: (J,). parents: (J,), −1 for the root. offsets: (J, 3), metres.
     """
 
     names: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_JOINTS)]
@@ -152,9 +152,7 @@ class Ack(_Message, frozen=True):
 
 
 class Calibrate(_Message, frozen=True):
-    """Measure the performer again, who stands upright before the camera: lengths, gravity and
-    floor.
-    """
+    """Measure lengths, gravity and floor again; the performer stands upright before the camera."""
 
 
 class NextPerson(_Message, frozen=True, omit_defaults=True, tag="person"):
@@ -200,8 +198,9 @@ class Lead(_Message, frozen=True):
 
 
 class CameraMessage(_Message, frozen=True, tag="camera"):
-    """Make the client's own camera the active source: its name and its picture's size in pixels.
-    Keypoint messages follow.
+    """Make the client's own camera the active source; keypoint messages follow.
+
+    name: The camera's. width, height: Its picture's size in pixels.
     """
 
     name: Annotated[str, Meta(max_length=200)]
@@ -236,6 +235,13 @@ def hello(
     clip: str | None = None,
 ) -> Hello:
     """Return the hello for a skeleton.
+
+    Args:
+        skeleton: Of the frames that follow.
+        expressions: Names of the frames' expressions.
+        rig: The avatar's address, relative to the page.
+        source: What the frames come from.
+        clip: The address of a recorded picture, if there is one.
 
     Raises:
         ProtocolError: The skeleton's rest rotations are not identities, which the stream cannot
@@ -275,8 +281,10 @@ def decode_server_text(text: str | bytes) -> ServerText:
 
 
 def decode_client_text(text: str | bytes) -> ClientText:
-    """Decode a message from a client. Raises ProtocolError if it is invalid or longer than
-    MAX_TEXT.
+    """Decode a message from a client.
+
+    Raises:
+        ProtocolError: It is invalid or longer than MAX_TEXT.
     """
     if len(text) > MAX_TEXT:
         raise ProtocolError(

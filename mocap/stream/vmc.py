@@ -40,8 +40,9 @@ _ROTATION = np.array([1.0, -1.0, -1.0, 1.0])
 
 
 def _unity(bone: str) -> str:
-    """Return Unity's name of a VRM 1.0 bone; Unity's thumb begins with Proximal, VRM 1.0's with
-    Metacarpal.
+    """Return Unity's name of a VRM 1.0 bone.
+
+    Unity's thumb begins with Proximal, VRM 1.0's with Metacarpal.
     """
     for ours, theirs in (
         ("ThumbProximal", "ThumbIntermediate"),
@@ -136,8 +137,9 @@ def address(text: str) -> tuple[str, int]:
 
 
 class Sender(Closing):
-    """A UDP socket to one receiver. UDP has no connection: nothing tells whether the receiver
-    listens.
+    """A UDP socket to one receiver.
+
+    UDP has no connection: nothing tells whether the receiver listens.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -159,9 +161,7 @@ class Sender(Closing):
         self._socket.setblocking(False)
 
     def send(self, data: bytes) -> None:
-        """Send a bundle; if the network is down or full, this bundle is lost and the next one is
-        tried.
-        """
+        """Send a bundle; if the network is down or full, it is lost."""
         try:
             self._socket.sendto(data, self._to)
         except OSError:

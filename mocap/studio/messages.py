@@ -46,8 +46,10 @@ class Record(_Ask, frozen=True):
 
 
 class Takes(_Ask, frozen=True):
-    """List the takes. Answer: takes (the newest first, as takes.TakeInfo), recording (the name of
-    the take that is being recorded).
+    """List the takes.
+
+    Answer: takes (the newest first, as takes.TakeInfo), recording (the name of the take that is
+    being recorded).
     """
 
 
@@ -100,8 +102,10 @@ class Export(_Ask, frozen=True):
 
 
 class Upload(_Ask, frozen=True):
-    """Announce a character's file; `size` bytes follow. The last `body` of them are a GLB that
-    shows the character, where pages cannot draw the file itself (FBX).
+    """Announce a character's file; `size` bytes follow.
+
+    The last `body` of them are a GLB that shows the character, where pages cannot draw the file
+    itself (FBX).
 
     Answer: rig (its address), said (what was recognised, in sentences), bones (bone → node), nodes
     (all names of nodes).

@@ -198,6 +198,8 @@ def _problem(path: Path) -> str | None:
 
 
 class _Line(msgspec.Struct):
+    """The time of a recorded frame."""
+
     timestamp: float | None = None
 
 

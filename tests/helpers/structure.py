@@ -8,6 +8,7 @@ prints it.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +17,7 @@ from pathlib import Path
 
 MOST_PARAMETERS = 7
 LONGEST_LINE = 100
+MOST_UNDESCRIBED = 2
 DIALECT = re.compile(
     r"\b(whoever|whomever|(?-i:[Nn]obody)|anew|no matter|one's own|told of|tells? of|turned round"
     r"|all over now|(is|are|was|were) \w+ no more(?! than)|(is|are|was|were|be|been|being|not|as) "
@@ -175,6 +177,51 @@ def repeated_classes(sources: Mapping[str, str]) -> dict[str, list[str]]:
             if isinstance(node, ast.ClassDef):
                 found.setdefault(node.name, []).append(module)
     return {name: modules for name, modules in found.items() if len(modules) > 1}
+
+
+def docstring_faults(source: str) -> list[str]:
+    """What the docstrings of a module lack, as "name: fault".
+
+    Each docstring has a summary of one line, then a blank one. Public functions and classes have a
+    docstring; public functions of more than MOST_UNDESCRIBED parameters describe each one under
+    "Args:", and name each error of mocap that they raise themselves.
+    """
+    return list(_docstring_faults(_parsed(source), "", True))
+
+
+def _docstring_faults(node: ast.AST, within: str, public: bool) -> Iterator[str]:
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        name = f"{within}{child.name}"
+        text = ast.get_docstring(child) or ""
+        open_ = public and not child.name.startswith("_")
+        if open_ and not text:
+            yield f"{name}: no docstring"
+        if text.partition("\n")[2].strip() and text.split("\n")[1]:
+            yield f"{name}: the summary is longer than one line"
+        if isinstance(child, ast.ClassDef):
+            yield from _docstring_faults(child, f"{name}.", open_)
+        elif open_:
+            given = child.args
+            every = [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+            every = [a for a in every if a not in ("self", "cls")]
+            if len(every) > MOST_UNDESCRIBED:
+                arguments = text.partition("Args:\n")[2]
+                lacking = [a for a in every if not re.search(rf"^ *{a}: ", arguments, re.M)]
+                if lacking:
+                    yield f"{name}: Args lacks {', '.join(lacking)}"
+            for error in sorted(_raised(child)):
+                if error not in text:
+                    yield f"{name}: Raises lacks {error}"
+
+
+def _raised(function: ast.AST) -> set[str]:
+    """The errors of mocap that a function raises itself, by name."""
+    raised = (n.exc for n in ast.walk(function) if isinstance(n, ast.Raise) and n.exc)
+    called = (e.func if isinstance(e, ast.Call) else e for e in raised)
+    names = {c.id for c in called if isinstance(c, ast.Name)}
+    return {n for n in names if n.endswith("Error") and not hasattr(builtins, n)}
 
 
 def dialect(text: str) -> list[tuple[int, str]]:

@@ -97,7 +97,19 @@ class FaceTracker(Closing):
             self._clock = -_STEP
 
     def find(self, image: UInt8[ndarray, "height width 3"]) -> FaceLandmarks | None:
-        """Return the face: points in pixels, transform to a camera that looks at the middle."""
+        """Return the face: points in pixels, and its transform.
+
+        The transform is to a camera that looks at the middle.
+
+        Args:
+            image: RGB.
+
+        Returns:
+            The face; None if there is none.
+
+        Raises:
+            ValueError: The detector is closed.
+        """
         if self._landmarker is None:
             raise ValueError("This detector is closed.")
         self._clock += _STEP
@@ -143,7 +155,14 @@ def find_on_head(
     positions: Float[ndarray, "33 3"],
     image: Float[ndarray, "33 2"],
 ) -> FaceLandmarks | None:
-    """Return the face on a body's head, in the whole picture's pixels; None if there is none."""
+    """Return the face on a body's head, in the whole picture's pixels; None if there is none.
+
+    Args:
+        tracker: The face detector.
+        picture: RGB.
+        positions: The body's landmarks, metres.
+        image: The same, pixels.
+    """
     cropped = crop_around(picture, *about_head(positions, image))
     if cropped is None:
         return None

@@ -93,8 +93,11 @@ class HandTracker(Closing):
         """Return the hands in this picture.
 
         Args:
-            image: (H, W, 3) uint8, RGB.
+            image: RGB.
             origin: (x, y) of the picture's upper left corner in the whole picture, pixels.
+
+        Raises:
+            ValueError: The detector is closed.
         """
         if self._landmarker is None:
             raise ValueError("This detector is closed.")
@@ -136,9 +139,16 @@ def find_near_wrist(
     positions: Float[ndarray, "33 3"],
     image: Float[ndarray, "33 2"],
 ) -> FoundHand | None:
-    """Return the hand around the left (0) or right (1) wrist, None if there is none.
+    """Return the hand around a wrist; None if there is none.
 
     It may be the other hand; `crops.matched` assigns hands to wrists.
+
+    Args:
+        tracker: The hand detector.
+        side: 0 for the left, 1 for the right wrist.
+        picture: RGB.
+        positions: The body's landmarks, metres.
+        image: The same, pixels.
     """
     cropped = crop_around(picture, *about_wrist(side, positions, image))
     if cropped is None:

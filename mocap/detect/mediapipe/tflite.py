@@ -38,11 +38,16 @@ class _Builder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers has no
 
 
 def with_metadata(raw: bytes, mean: float, std: float) -> bytes:
-    """Return the model with metadata: its input is an RGB picture, scaled as (value - mean) / std.
+    """Return the model with the metadata of an RGB picture as its input.
 
     A flatbuffer is built from its end, and all its references point forwards. So the model goes in
     first, unchanged, and a new root table before it takes over the old root's references. That
     takes a tenth of the time of unpacking the model's tree.
+
+    Args:
+        raw: The model.
+        mean: The input is scaled as (value − mean) / std.
+        std: See mean.
     """
     schema, _ = schemas()
     old = schema.Model.GetRootAs(raw)
@@ -114,7 +119,13 @@ def _metadata(mean: float, std: float, outputs: int) -> bytes:
 
 
 def pack(tree: Any, identifier: bytes, size: int) -> bytes:
-    """Return a flatbuffer of the object tree; `size` is the expected size in bytes."""
+    """Return a flatbuffer of an object tree.
+
+    Args:
+        tree: The objects.
+        identifier: The file identifier.
+        size: The expected size, bytes.
+    """
     builder = _Builder(size + 65536)
     builder.Finish(tree.Pack(builder), identifier)
     return bytes(builder.Output())
