@@ -162,8 +162,9 @@ class CausalSolver:
         return whole
 
     def _travelled(self, path: ndarray, whole: ndarray) -> ndarray:
-        """The path of which only those steps are gone that the whole body is seen to go: at a
-        desk one stays where it is.
+        """Return the path of the steps in which the whole body is seen.
+
+        At a desk the body stays where it is.
         """
         raw, shown = self._path or (path[0], path[0])
         out = shown + np.cumsum(whole[:, None] * np.diff(path, axis=0, prepend=raw[None]), axis=0)
