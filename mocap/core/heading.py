@@ -46,3 +46,24 @@ def ground_path(
     if len(times) > 2:
         place, heading = smooth(times, place, _CUTOFF), smooth(times, heading, _CUTOFF)
     return place, R.from_axis_angle(_UP, heading)
+
+
+def above_ground(
+    path: Float[ndarray, "frames 3"],
+    heading: Float[ndarray, "frames 4"],
+    hips: Float[ndarray, "frames 3"],
+    turns: Float[ndarray, "frames 4"],
+) -> tuple[Float[ndarray, "frames 3"], Float[ndarray, "frames 4"]]:
+    """Return where the hips are, and how they are turned, above a root that carries the path.
+
+    Args:
+        path: World positions of the root, metres.
+        heading: World rotations of the root.
+        hips: World positions of the hips, metres.
+        turns: World rotations of the hips.
+
+    Returns:
+        Positions and rotations in the root's frame.
+    """
+    back = R.conjugate(heading)
+    return R.apply(back, hips - path), R.multiply(back, turns)

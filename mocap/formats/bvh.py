@@ -26,7 +26,7 @@ from numpy import ndarray
 
 from mocap.core import kinematics
 from mocap.core import rotation as R
-from mocap.core.heading import ground_path
+from mocap.core.heading import above_ground, ground_path
 from mocap.core.motion import Motion
 from mocap.core.naming import conventions
 from mocap.core.skeleton import HUMANOID, TIPS, Skeleton
@@ -42,6 +42,9 @@ _PLACE, _TURN = "Xposition Yposition Zposition ", "Zrotation Xrotation Yrotation
 # Times that stray from a uniform grid by less than this part of a frame are the grid, rounded (to
 # milliseconds, by a container).
 _STRAY = 0.05
+# A joint below the root that moves by more than this part of the longest offset carries the body;
+# less is a bone that stretches.
+_STRETCH = 0.02
 
 
 def dumps(
@@ -66,7 +69,7 @@ def dumps(
     """
     spoken = {} if names is None else bone_names(names, motion.skeleton.names)
     if names is not None and conventions()[names].complete:
-        motion = _only(motion, set(spoken))
+        motion = only(motion, set(spoken))
     motion = t_posed(uniform(motion, fps))
     skeleton = motion.skeleton
     order = depth_first(skeleton, set() if names is None else still_face(motion))
@@ -76,9 +79,8 @@ def dumps(
     if ground:
         lines += ["ROOT root", "{", "\tOFFSET 0 0 0", f"\tCHANNELS 6 {_PLACE}{_TURN}"]
         path, heading = ground_path(motion.times, places, rotations[:, 0])
-        places = R.apply(R.conjugate(heading), places - path)
         rotations = rotations.copy()
-        rotations[:, 0] = R.multiply(R.conjugate(heading), rotations[:, 0])
+        places, rotations[:, 0] = above_ground(path, heading, places, rotations[:, 0])
         columns = [100.0 * path, np.degrees(euler.to_zxy(heading[:, None]))[:, 0]]
     _write_joint(lines, skeleton, order, 0, int(ground), spoken)
     lines += ["}"] if ground else []
@@ -87,7 +89,7 @@ def dumps(
     return "\n".join([*lines, frames(motion, np.concatenate(columns, axis=1), fps)])
 
 
-def _only(motion: Motion, kept: set[str]) -> Motion:
+def only(motion: Motion, kept: set[str]) -> Motion:
     """Returns the motion on these of its joints alone, each turned in the world as before."""
     body = motion.skeleton
     joints = [j for j, name in enumerate(body.names) if name in kept or j == 0]
@@ -269,8 +271,9 @@ def loads(text: str, scale: float = 0.01, root: str | None = None) -> Motion:
     """Returns the motion in the text of a BVH file, on the file's own skeleton.
 
     The skeleton has the file's names and offsets and identity rest rotations. Any Euler order,
-    channels that are missing or in any order, and position channels on every joint are read; a
-    joint below the root then stays at the channels' median, as a Motion's bones do not stretch.
+    channels that are missing or in any order, and position channels on every joint are read. A
+    joint below the root stays at the channels' median, as a Motion's bones do not stretch; where
+    the body moves above a root that carries the path, the root goes with the body instead.
     Scale channels are ignored.
 
     Args:
@@ -297,13 +300,53 @@ def motion_of(file: bvh_text.Parsed, scale: float) -> Motion:
         columns = np.array([[at[j][f"{axis}r"] for axis in order] for j in joints], dtype=int)
         rotations[:, joints] = euler.from_axes(order, np.radians(table[:, columns]))
     offset = np.array(offsets)
+    moved = {}  # joint → how far it is from its constant place, in its parent's frame
     for j in range(1, len(names)):
         if any(c[1] == "p" for c in channels[j]):
-            offset[j] = _constant_place(offset[j], _positions(table, at[j], offset[j]))
+            places = _positions(table, at[j], offset[j])
+            offset[j], moved[j] = _constant_place(offset[j], places)
     root = _positions(table, at[0], offset[0])
     identity = np.tile(R.IDENTITY, (len(names), 1))
     skeleton = Skeleton(names, np.array(parents), scale * offset, identity)
+    longest = np.linalg.norm(offset[1:], axis=1).max(initial=0.0)
+    carried = _carried(skeleton, rotations, moved, _STRETCH * longest)
+    root = root if carried is None else root + carried
     return Motion(skeleton, np.arange(len(table)) * step, scale * root, R.unroll(rotations))
+
+
+def _carried(
+    skeleton: Skeleton,
+    rotations: Float[ndarray, "frames joints 4"],
+    moved: dict[int, Float[ndarray, "frames 3"]],
+    least: float,
+) -> Float[ndarray, "frames 3"] | None:
+    """Returns how far the body moves away from the root that carries its path, in the world.
+
+    Args:
+        skeleton: The file's joints.
+        rotations: In their parents.
+        moved: Joint to how far it is from its constant place, in its parent's frame.
+        least: Movements below it are those of stretching bones.
+
+    Returns:
+        The file's units; None if the body does not move so.
+    """
+    below = np.ones(len(skeleton.names), dtype=int)  # joints at and below each one
+    for j in range(len(below) - 1, 0, -1):
+        below[skeleton.parents[j]] += below[j]
+    # The body is on the path of joints that have most of the others below them.
+    spread = {
+        j: float(np.ptp(away, axis=0).max())
+        for j, away in moved.items()
+        if len(away) and 2 * below[j] > below[0]
+    }
+    body = max(spread, key=lambda j: spread[j], default=0)
+    if not body or spread[body] < least:
+        return None
+    turn, joint = np.tile(R.IDENTITY, (len(rotations), 1)), int(skeleton.parents[body])
+    while joint >= 0:
+        turn, joint = R.multiply(rotations[:, joint], turn), int(skeleton.parents[joint])
+    return R.apply(turn, moved[body])
 
 
 def _positions(table: ndarray, at: dict[str, int], offset: ndarray) -> Float[ndarray, "frames 3"]:
@@ -322,13 +365,14 @@ def _positions(table: ndarray, at: dict[str, int], offset: ndarray) -> Float[nda
 
 def _constant_place(
     offset: Float[ndarray, " 3"], places: Float[ndarray, "frames 3"]
-) -> Float[ndarray, " 3"]:
-    """A joint's place below the root.
+) -> tuple[Float[ndarray, " 3"], Float[ndarray, "frames 3"]]:
+    """Returns the constant place of a joint below the root, and how far it is from it.
 
     Some tools write its place into the channels, others what is to be added to OFFSET: bones keep
     their length, so whichever lies nearer, the OFFSET or zero, says which.
     """
     if len(places) == 0:
-        return offset
+        return offset, places
     median = np.asarray(np.median(places, axis=0))
-    return median if np.linalg.norm(median - offset) <= np.linalg.norm(median) else offset + median
+    absolute = np.linalg.norm(median - offset) <= np.linalg.norm(median)
+    return median if absolute else offset + median, places - median

@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from mocap.core import kinematics
 from mocap.core import rotation as R
+from mocap.core.heading import ground_path
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig, Tree, TreePose
 from mocap.errors import InputError
@@ -145,32 +146,31 @@ def on_rig(motion: Motion, rig: Rig) -> Motion:
     )
 
 
-def dumps(motion: Motion, rig: Rig, fps: float | None = None) -> bytes:
-    """Return the BVH file of a rig with the motion in place of its own frames.
+def dumps(motion: Motion, rig: Rig, fps: float | None = None, ground: bool = False) -> bytes:
+    """Return a rig's BVH file with the motion instead of its own frames.
 
-    The file's frame, unit, joints, channels and Euler orders are the rig's. A rig of another kind
-    gives a BVH of its joints and names.
+    For rigs of other kinds it is a BVH of their joints and names. The file's frame, unit, joints,
+    channels and Euler orders are the rig's.
 
     Args:
-        motion: On the rig's skeleton (`retarget` makes it).
-        rig: The rig.
-        fps: As in bvh.dumps.
+        motion: On the rig's skeleton (`retarget` puts it there).
+        rig: The character.
+        fps: As in `bvh.dumps`.
+        ground: The file's ROOT carries path and heading on the floor, and the hips move above it.
 
     Raises:
-        InputError: The motion is on other joints or has no frames, or a joint cannot turn about all
-            three axes.
+        InputError: The motion is on other joints or has no frames, a joint cannot be turned
+            about all three axes, or there is no ROOT above the hips for the ground.
     """
     if motion.skeleton.names != rig.skeleton.names:
         raise InputError(
             f"The motion is not on the skeleton of {rig.name}. Retarget it to the rig first."
         )
     if rig.kind != "bvh":
-        return bvh.dumps(motion, None, fps).encode()
+        return bvh.dumps(motion, None, fps, ground).encode()
     whole = bvh_text.parsed(bvh_text.decoded(rig.source))
     file, own = _own_part(whole, rig)
     motion = bvh.uniform(motion, fps)
-    turned, places = _in_file(motion, rig, file)
-    rest = bvh.motion_of(file, scale=1.0).skeleton.rest_positions()
     first = file.names.index(rig.skeleton.names[0])
     over = file.parents[first]
     if over >= 0 and file.names[over] in rig.skeleton.names:
@@ -179,11 +179,12 @@ def dumps(motion: Motion, rig: Rig, fps: float | None = None) -> bytes:
             "reads such a motion but does not write into its skeleton. Write to a .glb or .vrma, "
             "or to a .bvh without --rig."
         )
-    # whose position channels carry the body: the first joint's, or the next above it that has all
-    # three
-    mover = first
-    while not {"Xp", "Yp", "Zp"} <= set(file.channels[mover]) and file.parents[mover] >= 0:
-        mover = file.parents[mover]
+    if ground and not (over >= 0 and _moves(file, 0) and _moves(file, first)):
+        raise InputError(
+            f"The rig {rig.name} has no ROOT above its hips that could carry the path, with "
+            "position channels for both; write it without --root ground, or without --rig."
+        )
+    turned, moved = _in_file(motion, rig, file, ground)
     local = turned.copy()
     local[:, 1:] = R.multiply(
         R.conjugate(turned[:, np.array(file.parents[1:], dtype=int)]), turned[:, 1:]
@@ -202,30 +203,29 @@ def dumps(motion: Motion, rig: Rig, fps: float | None = None) -> bytes:
             if order
             else np.zeros((len(motion), 0))
         )
-        if joint == mover:
-            above = rest[file.parents[joint]] if file.parents[joint] >= 0 else np.zeros(3)
-            at = places + (rest[mover] - rest[first]) - above
-            columns += [
-                at[:, "XYZ".index(c[0])] if c[1] == "p" else angles[:, order.index(c[0])]
-                for c in listed
-            ]
+        if joint in moved:
+            places = moved[joint].T
         else:
             # What the file mostly has there says that a joint stays: its place, or nothing to add
             # to its OFFSET.
-            usual = (
-                np.median(file.table[:, len(columns) : len(columns) + len(listed)], axis=0)
-                if len(file.table)
-                else np.zeros(len(listed))
-            )
-            columns += [
-                np.full(len(motion), usual[i]) if c[1] == "p" else angles[:, order.index(c[0])]
-                for i, c in enumerate(listed)
-            ]
+            here = file.table[:, len(columns) : len(columns) + len(listed)]
+            usual = np.median(here, axis=0) if len(here) else np.zeros(len(listed))
+            of = {c[0]: usual[i] for i, c in enumerate(listed) if c[1] == "p"}
+            places = [np.full(len(motion), of.get(axis, 0.0)) for axis in "XYZ"]
+        columns += [
+            places["XYZ".index(c[0])] if c[1] == "p" else angles[:, order.index(c[0])]
+            for c in listed
+        ]
     # Characters of other ROOTs stay as they mostly are.
     usual = np.median(whole.table, axis=0) if len(whole.table) else np.zeros(whole.table.shape[1])
     table = np.tile(usual, (len(motion), 1))
     table[:, own] = np.stack(columns, axis=1)
     return _head(rig.source) + bvh.frames(motion, table, fps).encode()
+
+
+def _moves(file: bvh_text.Parsed, joint: int) -> bool:
+    """Returns whether a joint has all three position channels."""
+    return {"Xp", "Yp", "Zp"} <= set(file.channels[joint])
 
 
 def _head(source: bytes) -> bytes:
@@ -237,21 +237,42 @@ def _head(source: bytes) -> bytes:
 
 
 def _in_file(
-    motion: Motion, rig: Rig, file: bvh_text.Parsed
-) -> tuple[Float[ndarray, "frames joints 4"], Float[ndarray, "frames 3"]]:
-    """Return the world rotations of the file's joints, and the position of the rig's first joint.
+    motion: Motion, rig: Rig, file: bvh_text.Parsed, ground: bool
+) -> tuple[Float[ndarray, "frames joints 4"], dict[int, Float[ndarray, "frames 3"]]]:
+    """Return how each of the file's joints is turned in the file's world, and joint → positions.
 
-    Both are in the file's world. At rest all joints of a BVH have identity rotations. Joints above
-    the rig's first joint keep them; other joints that the rig lacks move with their parents.
+    At rest all of a BVH's joints are unturned. Those above the rig's first stay so, or turn with
+    the ground; others that the rig does not have go with their parents. The positions are those of
+    the position channels, for the joints that move.
     """
     back = R.conjugate(rig.turn)
     at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)
     world = kinematics.global_rotations(motion.skeleton, motion.rotations)
-    away = R.multiply(R.multiply(back, R.multiply(world, R.conjugate(at_rest))), rig.turn)
+    away = R.multiply(world, R.conjugate(at_rest))
+    turns = R.multiply(R.multiply(back, away), rig.turn)
+    places = R.apply(back, motion.root_positions) / rig.unit
+    rest = bvh.motion_of(file, scale=1.0).skeleton.rest_positions()
+    first = file.names.index(rig.skeleton.names[0])
     out = np.tile(R.IDENTITY, (len(motion), len(file.names), 1))
+    if ground:
+        path, heading = ground_path(motion.times, motion.root_positions, away[:, 0])
+        path = R.apply(back, path) / rig.unit
+        out[:, 0] = R.multiply(R.multiply(back, heading), rig.turn)
+        above = rest[file.parents[first]] - rest[0]
+        moved = {0: path, first: R.apply(R.conjugate(out[:, 0]), places - path) - above}
+    else:
+        # The body is carried by the first joint, or by the next above it that has all three
+        # position channels.
+        mover = first
+        while not _moves(file, mover) and file.parents[mover] >= 0:
+            mover = file.parents[mover]
+        above = rest[file.parents[mover]] if file.parents[mover] >= 0 else np.zeros(3)
+        # A ROOT above it stays where the hierarchy puts it, and not on the file's own path.
+        moved = {0: np.tile(rest[0], (len(motion), 1))}
+        moved[mover] = places + (rest[mover] - rest[first]) - above
     for joint, name in enumerate(file.names):
         if name in rig.skeleton.names:
-            out[:, joint] = away[:, rig.skeleton.names.index(name)]
+            out[:, joint] = turns[:, rig.skeleton.names.index(name)]
         elif joint:
             out[:, joint] = out[:, file.parents[joint]]
-    return out, R.apply(back, motion.root_positions) / rig.unit
+    return out, moved

@@ -291,27 +291,13 @@ def morph_tracks(motion: Motion, document: glb.Document) -> list[Track]:
 def _carried(
     motion: Motion, rig: Rig, rest: linear.RestNodes, first: int
 ) -> tuple[list[Track], dict[int, ndarray]]:
-    """Returns the tracks of the node above the first joint, and its matrices to the world.
-
-    It moves as it would if the whole document stood on the path and faced along it.
-    """
+    """Returns the tracks of the node above the first joint, and its matrices to the world."""
     carrier = rest.parents[first]
     if carrier < 0:
-        raise InputError(
-            f"The rig {rig.name!r} has no node above its hips that could carry the path; write it "
-            "without --root ground, or add a root bone."
-        )
-    at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)[0]
-    positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
-    turns = R.multiply(world[:, 0], R.conjugate(at_rest))
-    path, heading = ground_path(motion.times, positions[:, 0], turns)
-    back = R.conjugate(rig.turn)
-    moved = np.zeros((len(motion), 4, 4))
-    moved[:, :3, :3] = R.to_matrix(R.multiply(R.multiply(back, heading), rig.turn))
-    moved[:, :3, 3], moved[:, 3, 3] = R.apply(back, path) / rig.unit, 1.0
+        raise no_carrier(rig)
     above = rest.parents[carrier]
     outer = rest.world[above] if above >= 0 else np.eye(4)
-    now = moved @ rest.world[carrier]
+    now = ground_matrices(motion, rig) @ rest.world[carrier]
     local = np.linalg.solve(outer, now)
     scale = rest.poses[carrier][2]
     rotation = R.unroll(linear.nearest_rotation(local[:, :3, :3] / scale))
@@ -332,6 +318,30 @@ def in_document(
     positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
     turns = R.multiply(R.multiply(back, R.multiply(world, R.conjugate(at_rest))), rig.turn)
     return turns, R.apply(back, positions) / rig.unit
+
+
+def ground_matrices(motion: Motion, rig: Rig) -> Float[ndarray, "frames 4 4"]:
+    """Return what a root on the ground does to what it carries, in the document's world.
+
+    The root moves as it would if the whole document stood on the path and faced along it.
+    """
+    at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)[0]
+    positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
+    turns = R.multiply(world[:, 0], R.conjugate(at_rest))
+    path, heading = ground_path(motion.times, positions[:, 0], turns)
+    back = R.conjugate(rig.turn)
+    moved = np.zeros((len(motion), 4, 4))
+    moved[:, :3, :3] = R.to_matrix(R.multiply(R.multiply(back, heading), rig.turn))
+    moved[:, :3, 3], moved[:, 3, 3] = R.apply(back, path) / rig.unit, 1.0
+    return moved
+
+
+def no_carrier(rig: Rig) -> InputError:
+    """Return the error for a rig that has nothing above its hips."""
+    return InputError(
+        f"The rig {rig.name!r} has no node above its hips that could carry the path; write it "
+        "without --root ground, or add a root bone."
+    )
 
 
 def _bones_ahead(rig: Rig, nodes: list[int], rest: linear.RestNodes) -> dict[int, ndarray]:

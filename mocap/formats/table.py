@@ -43,7 +43,7 @@ class ExportOptions:
         keep_touch: Hands meet each other and the body where the performer's did (with a rig).
         plant_feet: Keep feet in contact where they stand, on a rig of other proportions.
         root: What carries the path. "hips"; "ground": a bone on the floor, above the hips, carries
-            path and heading (BVH without a rig, glTF); "in-place": nothing, there is no path.
+            path and heading (BVH, FBX, glTF); "in-place": nothing, there is no path.
     """
 
     fps: float | None = None
@@ -93,11 +93,10 @@ class Format:
 
 
 def _dumps_bvh(motion: Motion, rig: Rig | None, options: ExportOptions) -> Written:
+    ground = options.root == "ground"
     if rig is None:
-        ground = options.root == "ground"
         return Written(bvh.dumps(motion, options.names, options.fps, ground).encode())
-    _refuse_ground(options, f"the .bvh of {rig.name}")
-    return Written(bvh_rig.dumps(motion, rig, options.fps))
+    return Written(bvh_rig.dumps(motion, rig, options.fps, ground))
 
 
 def _dumps_gltf(motion: Motion, rig: Rig | None, options: ExportOptions) -> Written:
@@ -107,23 +106,22 @@ def _dumps_gltf(motion: Motion, rig: Rig | None, options: ExportOptions) -> Writ
 
 
 def _dumps_vrma(motion: Motion, rig: Rig | None, options: ExportOptions) -> Written:
-    _refuse_ground(options, "a VRM animation")
+    _refuse_ground(options, "a VRM animation, whose path its hips carry")
     return Written(*vrma.animate(_resampled(motion, options), options.name, options.all_keys))
 
 
 def _dumps_fbx(motion: Motion, rig: Rig | None, options: ExportOptions) -> Written:
-    _refuse_ground(options, "an FBX file")
-    motion = _resampled(motion, options)
+    motion, ground = _resampled(motion, options), options.root == "ground"
     if rig is None:
-        return Written(fbx.dumps(motion, options.names, options.name))
-    return Written(fbx.animate(motion, rig, options.name))
+        return Written(fbx.dumps(motion, options.names, options.name, ground))
+    return Written(fbx.animate(motion, rig, options.name, ground))
 
 
 def _refuse_ground(options: ExportOptions, what: str) -> None:
     if options.root == "ground":
         raise OutputError(
             f"mocap does not write a root bone on the ground into {what}; --root ground goes into "
-            ".glb, .gltf and .vrm, and into .bvh without --rig."
+            ".glb, .gltf, .vrm, .fbx and .bvh."
         )
 
 

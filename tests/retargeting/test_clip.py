@@ -18,6 +18,8 @@ from mocap.core.naming import conventions
 from mocap.core.skeleton import BONES, mirrored_name
 from mocap.errors import InputError, OutputError
 from mocap.formats import ExportOptions, bvh, glb
+from mocap.formats.fbx import scene as fbx_scene
+from mocap.formats.fbx import takes
 from mocap.retargeting import clip, load_motion
 from tests.helpers import synthetic
 from tests.helpers.places import MANNEQUIN
@@ -125,39 +127,76 @@ def test_roots_in_a_bvh(motion: Motion, tmp_path: Path, root: str) -> None:
     assert np.abs(hips / 100.0 - motion.root_positions).max() < 1e-5
 
 
-def test_a_root_on_the_ground_changes_nothing_of_what_is_seen(
-    motion: Motion, tmp_path: Path
-) -> None:
-    hero = tmp_path / "hero.glb"
+def _rooted_glb(path: Path) -> None:
+    """Write the mannequin below a node that stands beside the middle."""
     document, binary = glb.split(MANNEQUIN.read_bytes())
     document |= {"extensions": {}, "extensionsUsed": []}
     top = document["scenes"][0]["nodes"]
     half = {"name": "root", "children": top, "translation": [0.1, 0.0, 0.2]}
     document["nodes"] = [*document["nodes"], half]
     document["scenes"][0]["nodes"] = [len(document["nodes"]) - 1]
-    hero.write_bytes(glb.join(document, binary))
+    path.write_bytes(glb.join(document, binary))
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".fbx", ".bvh"])
+def test_a_root_on_the_ground_changes_nothing_of_what_is_seen(
+    motion: Motion, tmp_path: Path, suffix: str
+) -> None:
+    hero = tmp_path / f"hero{suffix}"
+    if suffix == ".glb":
+        _rooted_glb(hero)
+    else:  # with a root above the hips, as they are written without a rig
+        transfer.save(transfer.target(hero, None), motion.slice(0, 2), ExportOptions(root="ground"))
     character = transfer.load_character(hero)
     found = {}
     for root in ("hips", "ground"):
         options = ExportOptions(root=root, all_keys=True)  # type: ignore[arg-type]
-        path = tmp_path / f"{root}.glb"
+        path = tmp_path / f"{root}{suffix}"
         transfer.save(transfer.target(path, character), motion, options)
-        found[root] = places(load_motion(path).at(motion.times))
-        after, _ = glb.split(path.read_bytes())
+        animation = transfer.animations(path)[-1].name if suffix == ".fbx" else None
+        found[root] = load_motion(path, None, animation)
+    apart = places(found["hips"].at(motion.times)) - places(found["ground"].at(motion.times))
+    assert np.abs(apart).max() < 1e-4
+    assert _root_travels(tmp_path / f"ground{suffix}")
+    assert not _root_travels(tmp_path / f"hips{suffix}")
+
+
+def _root_travels(path: Path) -> bool:
+    """Return whether the joint above the hips moves in a file's last animation."""
+    if path.suffix == ".glb":
+        document, _ = glb.split(path.read_bytes())
         moving = {
-            (after["nodes"][c["target"]["node"]].get("name"), c["target"]["path"])
-            for c in after["animations"][0]["channels"]
+            (document["nodes"][c["target"]["node"]].get("name"), c["target"]["path"])
+            for c in document["animations"][-1]["channels"]
         }
-        assert (("root", "translation") in moving) == (root == "ground")
-    assert np.abs(found["hips"] - found["ground"]).max() < 1e-4
+        return ("root", "translation") in moving
+    if path.suffix == ".bvh":
+        text = path.read_text().partition("Frame Time")[2].splitlines()[1:]
+        return bool(np.ptp(np.array([line.split()[:3] for line in text], float), axis=0).max() > 1)
+    scene = fbx_scene.loads(path.read_bytes())
+    take = takes.chosen(scene, takes.names(scene)[-1])
+    return (scene.models[scene.names.index("root")], takes.TRANSLATION) in take.parts
 
 
-def test_formats_without_a_ground_say_so(motion: Motion, tmp_path: Path) -> None:
+def test_an_fbx_with_a_root_on_the_ground_shows_the_same(motion: Motion, tmp_path: Path) -> None:
+    for root in ("hips", "ground"):
+        options = ExportOptions(names="vrm", root=root)  # type: ignore[arg-type]
+        transfer.save(transfer.target(tmp_path / f"{root}.fbx", None), motion, options)
+    plain, rooted = (load_motion(tmp_path / f"{root}.fbx") for root in ("hips", "ground"))
+    assert np.abs(places(plain) - places(rooted)).max() < 1e-4
+
+
+def test_what_has_no_root_for_the_ground_says_so(motion: Motion, tmp_path: Path) -> None:
     options = ExportOptions(root="ground")
-    for name in ("a.vrma", "a.fbx"):
-        with pytest.raises(OutputError, match="--root ground goes into"):
-            transfer.save(transfer.target(tmp_path / name, None), motion, options)
-        assert not (tmp_path / name).exists()
+    with pytest.raises(OutputError, match="--root ground goes into"):
+        transfer.save(transfer.target(tmp_path / "a.vrma", None), motion, options)
+    for suffix in (".bvh", ".fbx"):
+        hero = tmp_path / f"hero{suffix}"
+        transfer.save(transfer.target(hero, None), motion.slice(0, 2))
+        character = transfer.load_character(hero)
+        with pytest.raises(InputError, match=r"above its hips .* carry the path"):
+            transfer.save(transfer.target(tmp_path / f"a{suffix}", character), motion, options)
+        assert not (tmp_path / f"a{suffix}").exists()
 
 
 # --- several clips, lists, presets ---------------------------------------------------------------

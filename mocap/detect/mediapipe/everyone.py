@@ -16,9 +16,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from mediapipe import Image, ImageFormat
-from mediapipe.tasks.python import BaseOptions
-from mediapipe.tasks.python.vision import PoseLandmarker, PoseLandmarkerOptions, RunningMode
 from numpy import ndarray
 
 from mocap.core.keypoints import Keypoints
@@ -28,6 +25,14 @@ from mocap.detect.mediapipe.face import FaceLandmarks, FaceTracker, find_on_head
 from mocap.detect.mediapipe.hands import HandTracker, find_near_wrist
 from mocap.detect.mediapipe.logs import without_notices
 from mocap.detect.mediapipe.pose import ANOTHER_TAKE, MAX_PEOPLE, checked, keypoints_of
+from mocap.detect.mediapipe.tasks import (
+    BaseOptions,
+    Image,
+    ImageFormat,
+    PoseLandmarker,
+    PoseLandmarkerOptions,
+    RunningMode,
+)
 from mocap.detect.options import DetectOptions
 from mocap.detect.people import box_of, extent, is_same, mask_others, middle
 

@@ -13,9 +13,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from mediapipe import Image, ImageFormat
-from mediapipe.tasks.python import BaseOptions
-from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions, RunningMode
 from numpy import ndarray
 
 from mocap.core.closing import Closing
@@ -23,6 +20,14 @@ from mocap.core.keypoints import BLENDSHAPES
 from mocap.detect.crops import about_head, crop_around
 from mocap.detect.mediapipe.bundles import face_bundle
 from mocap.detect.mediapipe.logs import without_notices
+from mocap.detect.mediapipe.tasks import (
+    BaseOptions,
+    FaceLandmarker,
+    FaceLandmarkerOptions,
+    Image,
+    ImageFormat,
+    RunningMode,
+)
 from mocap.errors import ModelError
 
 # A face farther from the middle of its crop than this part of the crop belongs to another person.

@@ -13,9 +13,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from mediapipe import Image, ImageFormat
-from mediapipe.tasks.python import BaseOptions
-from mediapipe.tasks.python.vision import HandLandmarker, HandLandmarkerOptions, RunningMode
 from numpy import ndarray
 
 from mocap.core.closing import Closing
@@ -23,6 +20,14 @@ from mocap.core.keypoints import DETECTOR_AXES
 from mocap.detect.crops import FoundHand, about_wrist, crop_around
 from mocap.detect.mediapipe.bundles import hand_bundle
 from mocap.detect.mediapipe.logs import without_notices
+from mocap.detect.mediapipe.tasks import (
+    BaseOptions,
+    HandLandmarker,
+    HandLandmarkerOptions,
+    Image,
+    ImageFormat,
+    RunningMode,
+)
 from mocap.errors import ModelError
 
 # Milliseconds between calls; MediaPipe requires increasing times. Hands are not smoothed, so the

@@ -19,9 +19,6 @@ import math
 from typing import Any
 
 import numpy as np
-from mediapipe import Image, ImageFormat
-from mediapipe.tasks.python import BaseOptions
-from mediapipe.tasks.python.vision import PoseLandmarker, PoseLandmarkerOptions, RunningMode
 from numpy import ndarray
 
 from mocap.core.camera import Camera
@@ -30,6 +27,14 @@ from mocap.core.keypoints import DETECTOR_AXES, LANDMARKS, Keypoints, is_somebod
 from mocap.detect.mediapipe.bundles import pose_bundle
 from mocap.detect.mediapipe.hands import take_first_notice
 from mocap.detect.mediapipe.logs import without_notices
+from mocap.detect.mediapipe.tasks import (
+    BaseOptions,
+    Image,
+    ImageFormat,
+    PoseLandmarker,
+    PoseLandmarkerOptions,
+    RunningMode,
+)
 from mocap.detect.people import PersonTrack, empty_frame, is_same, mask_others, middle
 from mocap.errors import InputError, ModelError
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from mocap.core import rotation as R
+from mocap.core.heading import above_ground, ground_path
 from mocap.core.motion import Motion
+from mocap.core.naming import conventions
 from mocap.errors import InputError
 from mocap.formats import bvh
 from mocap.formats.fbx import binary, build, takes
@@ -19,19 +21,22 @@ _TICKS = 46_186_158_000
 # writes the same).
 _FILE_ID = bytes.fromhex("28b32aebb624ccc2bfc8b02aa92bfcf1")
 _CREATED = "1970-01-01 10:00:00:000"
-_ROOT = 0
+_SCENE = 0  # what roots hang from
 _CENTIMETRES = 100.0
 
 
-def dumps(motion: Motion, names: str | None = "mixamo", take: str = "mocap") -> bytes:
+def dumps(
+    motion: Motion, names: str | None = "mixamo", take: str = "mocap", ground: bool = False
+) -> bytes:
     """Return the motion as a binary FBX 7.4: centimetres, +Y up, facing +Z, T-pose at rest.
 
     Eyes and jaw are left out if they never turn.
 
     Args:
-        motion: The motion.
-        names: The convention of the bones' names, as in `bvh.dumps`; None keeps their own.
+        motion: On any skeleton.
+        names: The convention whose names the bones get, as in `bvh.dumps`; None: their own.
         take: The animation's name.
+        ground: A bone "root" on the floor, above the others, carries path and heading.
 
     Raises:
         InputError: The motion has no frames, or the convention is unknown.
@@ -39,40 +44,65 @@ def dumps(motion: Motion, names: str | None = "mixamo", take: str = "mocap") -> 
     if len(motion) == 0:
         raise InputError("A motion without frames cannot be written as FBX.")
     called = {} if names is None else bvh.bone_names(names, motion.skeleton.names)
+    if names is not None and conventions()[names].complete:
+        motion = bvh.only(motion, set(called))
     motion = bvh.t_posed(motion)
     skeleton = motion.skeleton
     order = bvh.depth_first(skeleton, set() if names is None else bvh.still_face(motion))
     identities = Identities()
+    top = identities.new() if ground else _SCENE
     model_of = {joint: identities.new() for joint in order}
     objects: list[Node] = []
     links: list[Node] = []
+    bones = [(top, "root", np.zeros(3), _SCENE)] if ground else []
     for joint in order:
         bone = named(called.get(skeleton.names[joint], skeleton.names[joint]), "")[:-2]
-        attribute, parent = identities.new(), int(skeleton.parents[joint])
         place = _CENTIMETRES * skeleton.offsets[joint]
-        objects += [_attribute(attribute, bone), _model(model_of[joint], bone, place)]
-        links += [connected(model_of[joint], model_of.get(parent, _ROOT))]
-        links += [connected(attribute, model_of[joint])]
+        bones.append(
+            (model_of[joint], bone, place, model_of.get(int(skeleton.parents[joint]), top))
+        )
+    for model, bone, place, parent in bones:
+        attribute = identities.new()
+        objects += [_attribute(attribute, bone), _model(model, bone, place)]
+        links += [connected(model, parent), connected(attribute, model)]
     bind = identities.new()
-    objects.append(_bind_pose(bind, motion, model_of))
+    rests = dict(zip(model_of.values(), skeleton.rest_positions()[order], strict=True))
+    objects.append(_bind_pose(bind, ({top: np.zeros(3)} if ground else {}) | rests))
     keys = build.ticks_of(motion.times, _TICKS)
-    moved = build.take(take, keys, _channels(motion, model_of), identities)
+    channels = _channels(motion, model_of, top if ground else None)
+    moved = build.take(take, keys, channels, identities)
     objects += moved[0]
     links += moved[1]
     return binary.dumps(binary.Document(_VERSION, _file(motion, objects, links, take, keys)))
 
 
-def _channels(motion: Motion, model_of: dict[int, int]) -> list[Channel]:
+def _channels(motion: Motion, model_of: dict[int, int], root: int | None) -> list[Channel]:
+    """Returns what each model does; root: the model that carries path and heading, if one does."""
+    places, rotations = motion.root_positions, motion.rotations.copy()
+    channels = []
+    if root is not None:
+        path, heading = ground_path(motion.times, places, rotations[:, 0])
+        places, rotations[:, 0] = above_ground(path, heading, places, rotations[:, 0])
+        channels = [_moved(root, path), _turned(root, heading)]
+    channels.append(_moved(model_of[0], places))
+    return channels + [_turned(model, rotations[:, joint]) for joint, model in model_of.items()]
+
+
+def _moved(model: int, places: np.ndarray) -> Channel:
+    return Channel(
+        model,
+        takes.TRANSLATION,
+        "T",
+        dict(zip("XYZ", (_CENTIMETRES * places).T, strict=True)),
+    )
+
+
+def _turned(model: int, turns: np.ndarray) -> Channel:
     zero = np.zeros(3)
     plain = Local(ORDERS[0], R.IDENTITY, R.IDENTITY, zero, zero, zero, 0, zero, zero, zero + 1.0)
-    root = model_of[0]
-    path = dict(zip("XYZ", (_CENTIMETRES * motion.root_positions).T, strict=True))
-    channels = [Channel(root, takes.TRANSLATION, "T", path)]
-    for joint, model in model_of.items():
-        degrees = plain.degrees(motion.rotations[:, joint])
-        turned = dict(zip("XYZ", degrees.T, strict=True))
-        channels.append(Channel(model, takes.ROTATION, "R", turned))
-    return channels
+    return Channel(
+        model, takes.ROTATION, "R", dict(zip("XYZ", plain.degrees(turns).T, strict=True))
+    )
 
 
 def _attribute(identity: int, bone: str) -> Node:
@@ -94,13 +124,12 @@ def _model(identity: int, bone: str, place: np.ndarray) -> Node:
     )  # fmt: skip
 
 
-def _bind_pose(identity: int, motion: Motion, model_of: dict[int, int]) -> Node:
-    """Where each bone stands in T-pose, so that tools can go back to it."""
-    places = _CENTIMETRES * motion.skeleton.rest_positions()
+def _bind_pose(identity: int, places: dict[int, np.ndarray]) -> Node:
+    """Where each model stands in T-pose, metres, so that tools can go back to it."""
     entries = []
-    for joint, model in model_of.items():
+    for model, place in places.items():
         matrix = np.eye(4)
-        matrix[3, :3] = places[joint]
+        matrix[3, :3] = _CENTIMETRES * place
         stood = (Node("Node", (model,)), Node("Matrix", (matrix.reshape(-1),)))
         entries.append(Node("PoseNode", (), stood))
     head = (Node("Type", ("BindPose",)), Node("Version", (np.int32(100),)))
@@ -123,7 +152,7 @@ def _file(
     ))  # fmt: skip
     rate = (len(keys) - 1) / (keys[-1] / _TICKS) if len(keys) > 1 else 30.0
     scene = Node("Document", (1, "", "Scene"), (
-        properties(("ActiveAnimStackName", "KString", "", "", take)), Node("RootNode", (_ROOT,)),
+        properties(("ActiveAnimStackName", "KString", "", "", take)), Node("RootNode", (_SCENE,)),
     ))  # fmt: skip
     types = tuple(build.object_types([Node("GlobalSettings"), *objects]))
     definitions = (_int("Version", 100), _int("Count", len(objects) + 1), *types)

@@ -22,27 +22,29 @@ from mocap.formats.fbx.build import Channel
 from mocap.formats.fbx.nodes import Node, damage_named
 from mocap.formats.fbx.read import models_of
 from mocap.formats.fbx.scene import FbxScene, loads, split_name, subclass
-from mocap.formats.fbx.transform import Placement, around, placed
-from mocap.formats.gltf import check_skeleton, in_document
+from mocap.formats.fbx.transform import Local, Placement, around, placed
+from mocap.formats.gltf import check_skeleton, ground_matrices, in_document, no_carrier
 
 # A joint that leaves its rest by less than this needs no curves. Radians; parts of its distance.
 _STILL = 1e-6
 
 
 @damage_named()
-def animate(motion: Motion, rig: Rig, name: str = "mocap") -> bytes:
+def animate(motion: Motion, rig: Rig, name: str = "mocap", ground: bool = False) -> bytes:
     """Return the rig's file with the motion as one more animation stack, times counted from 0.
 
-    Joints that leave their rest rotate, the first one moves as well; blend shapes follow the
-    motion's expressions of their names. The file keeps its version and its form, binary or ASCII.
+    Joints that leave their rest turn, the first one moves as well; blend shapes follow the motion's
+    expressions where they are theirs. The file keeps its version and its form, binary or ASCII.
 
     Args:
-        motion: On the rig's skeleton (`retarget` makes it).
-        rig: Read from an FBX file.
-        name: Of the stack; a number is added if a take has that name.
+        motion: On the rig's skeleton (`retarget` puts it there).
+        rig: A character that was read from an FBX.
+        name: The take's name; a number is added if another take has it.
+        ground: The model above the first joint carries path and heading, on the floor.
 
     Raises:
-        InputError: The motion is on another skeleton or has no frames, or the rig is no FBX.
+        InputError: The motion is on another skeleton or has no frames, the rig is no FBX, or
+            there is no model above its first joint for the ground.
     """
     if rig.kind != "fbx":
         raise InputError(f"The rig {rig.name!r} is no FBX file, so its motion cannot go into one.")
@@ -55,12 +57,12 @@ def animate(motion: Motion, rig: Rig, name: str = "mocap") -> bytes:
         n for i in range(len(known) + 1) if (n := f"{name} {i + 1}" if i else name) not in known
     )
     keys = build.ticks_of(motion.times, scene.ticks)
-    channels = _joints(motion, rig, scene) + _shapes(motion, scene)
+    channels = _joints(motion, rig, scene, ground) + _shapes(motion, scene)
     objects, links = build.take(called, keys, channels, build.Identities(scene.objects))
     return _added(scene, objects, links, build.take_entry(called, keys))
 
 
-def _joints(motion: Motion, rig: Rig, scene: FbxScene) -> list[Channel]:
+def _joints(motion: Motion, rig: Rig, scene: FbxScene, ground: bool) -> list[Channel]:
     """What the models must do so that each joint turns in the world as the motion's does.
 
     With D the joint's turn away from its rest and M its linear part there, its new linear part
@@ -76,10 +78,20 @@ def _joints(motion: Motion, rig: Rig, scene: FbxScene) -> list[Channel]:
     joint_above: dict[int, int] = {-1: -1}  # model → the nearest joint that it is or hangs from
     changed: dict[int, Placement] = {}
     channels: list[Channel] = []
-    for i, model, above, _ in pose.walk(scene, None, still, models):
+    carrier = int(scene.parents[models[0]]) if ground else -1
+    if ground and carrier < 0:
+        raise no_carrier(rig)
+    for i, model, above, here in pose.walk(scene, None, still, models):
         parent, j = int(scene.parents[i]), joint_of.get(i)
         joint_above[i] = joint_above[parent] if j is None else j
         above = changed.get(parent, above)
+        if i == carrier:
+            moved = ground_matrices(motion, rig)
+            moved[:, :3, :3] = to_file @ moved[:, :3, :3] @ scene.to_world
+            moved[:, :3, 3] = moved[:, :3, 3] @ to_file.T
+            added, changed[i] = _carrier(scene.models[i], model, (above, here), moved)
+            channels += added
+            continue
         turn, place = now_turn, now_place = (
             model.turn(model.rotation)[None],
             model.translation[None],
@@ -105,6 +117,34 @@ def _joints(motion: Motion, rig: Rig, scene: FbxScene) -> list[Channel]:
         if turn is not now_turn or place is not now_place or parent in changed:
             changed[i] = placed(model, above, place, turn, model.scaling[None])
     return channels
+
+
+def _carrier(
+    identity: int,
+    model: Local,
+    standing: tuple[Placement, Placement],
+    moved: Float[ndarray, "f 4 4"],
+) -> tuple[list[Channel], Placement]:
+    """Returns the channels of a model that a root on the ground moves, and where it is then.
+
+    Args:
+        identity: The model's.
+        model: Its transform at rest.
+        standing: Its parent and itself at rest.
+        moved: What the root does to it, in the file's world.
+    """
+    above, here = standing
+    outer, inner = around(model, above, model.scaling[None])
+    wanted = moved[:, :3, :3] @ here.linear
+    turn = R.unroll(_rotation(outer, wanted, inner, model.turn(model.rotation)[None]))
+    joint = (moved[:, :3, :3] @ here.joint[..., None])[..., 0] + moved[:, :3, 3]
+    place = np.linalg.solve(above.linear, (joint - above.origin)[..., None])[..., 0] - model.pivot
+    turn = np.broadcast_to(turn, (len(moved), 4))
+    channels = [
+        _channel(identity, takes.TRANSLATION, "T", place),
+        _channel(identity, takes.ROTATION, "R", model.degrees(turn)),
+    ]
+    return channels, placed(model, above, place, turn, model.scaling[None])
 
 
 def _rotation(
