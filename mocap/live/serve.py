@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,6 +35,7 @@ from mocap.solve.face import EXPRESSIONS
 from mocap.stream import protocol
 from mocap.stream.server import Endpoint, Handlers, Server
 
+_TURN = 0.001  # seconds that a thread keeps Python while another waits; Python's default is 0.005
 _LOOK_EVERY = 0.25  # seconds between looks at the recording
 _DISK_EVERY = 20  # looks between those at the disk
 
@@ -74,6 +76,8 @@ async def live(
         ModelError: The viewer or the weights are missing.
     """
     source = source or server_camera()
+    # The solver's thread and the event loop take turns; the longest turn is part of the delay.
+    sys.setswitchinterval(_TURN)
     expressions = EXPRESSIONS if options.detect.face else ()
     files, avatar = files_of(page.rig)
     with contextlib.ExitStack() as stack:

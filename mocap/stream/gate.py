@@ -9,6 +9,7 @@ within milliseconds.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,10 @@ HALF_OPEN_TIMEOUT = 5.0
 GRACE = 0.5
 """Seconds that a new connection may be silent even where many are."""
 
-ACCEPTED_AT_ONCE = 100
-"""Connections that the event loop may accept in a row before it closes one."""
+ACCEPTED_AT_ONCE = 10
+"""Connections that the event loop accepts in a row before it turns to frames, and closes one."""
 
-_OTHER_FILES = 60  # file descriptors for everything but connections
+_OTHER_FILES = 150  # file descriptors for everything but connections
 _MOST = 320
 
 Stage = Literal["half-open", "answering", "open"]
@@ -139,6 +140,16 @@ class Gate:
         """Whether the connection has sent no request so far."""
         return self._stages.get(connection) == "half-open"
 
+    def late(self, now: float) -> list[Hashable]:
+        """Return the connections that have not sent their request in time."""
+        found = []
+        for connection, entered in self._entered.items():
+            if now - entered < HALF_OPEN_TIMEOUT:
+                break  # the oldest come first
+            if self._stages[connection] == "half-open":
+                found.append(connection)
+        return found
+
     def left(self, connection: Hashable) -> None:
         """The connection has ended; no-op if it has left already."""
         self._stages.pop(connection, None)
@@ -146,6 +157,7 @@ class Gate:
         self._entered.pop(connection, None)
 
 
+@functools.lru_cache(256)
 def _is_local(address: str) -> bool:
     try:
         return ipaddress.ip_address(address.partition("%")[0]).is_loopback

@@ -21,7 +21,7 @@ from websockets.typing import Subprotocol
 
 from mocap.errors import DeviceError
 from mocap.stream.files import Door
-from mocap.stream.gate import ACCEPTED_AT_ONCE, HALF_OPEN_TIMEOUT, Gate, limits
+from mocap.stream.gate import ACCEPTED_AT_ONCE, Gate, limits
 from mocap.stream.logs import RateLimitedLog
 from mocap.stream.protocol import MAX_TEXT
 
@@ -30,6 +30,8 @@ _ExceptionHandler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object
 LAST_WORDS = 0.4  # seconds that clients have to answer the closing handshake
 _PORTS_TRIED = 20
 _HTTP_TIMEOUT = 60.0  # seconds for a page's file to reach a slow phone
+_QUEUE = 100  # connections that the system keeps until they are accepted
+_SWEEP_EVERY = 0.5  # seconds between looks for connections without a request
 _TLS_TIMEOUT = 5.0  # seconds for a TLS handshake
 
 _log = logging.getLogger("mocap.stream")
@@ -59,6 +61,7 @@ class Ports:
         self._gate = Gate(limits(), _asking)
         self._handshakes: set[asyncio.Task[None]] = set()
         self._handler: _Handler | None = None
+        self._sweep: asyncio.TimerHandle | None = None
 
     async def open(
         self, host: str, asked: int, door: Callable[[int], Door], tls: ssl.SSLContext | None = None
@@ -85,6 +88,10 @@ class Ports:
                 port = int(server.sockets[0].getsockname()[1])
                 self._doors[port] = door(port)
                 await server.start_serving()
+                for listening in server.sockets:
+                    # asyncio accepts in a row as many as may queue; here more may queue.
+                    with listening.dup() as twin:
+                        twin.listen(_QUEUE)
                 self._servers.append(server)
                 break
             except OSError as error:
@@ -105,6 +112,8 @@ class Ports:
         """Close all connections with code 1001, going away."""
         for server in self._servers:
             server.close()
+        if self._sweep is not None:
+            self._sweep.cancel()
         if self._handler is not None:
             asyncio.get_running_loop().set_exception_handler(self._handler.before)
             self._handler = None
@@ -168,12 +177,16 @@ class Ports:
         if connection in closed:
             transport.abort()
             return False
-        asyncio.get_running_loop().call_later(HALF_OPEN_TIMEOUT, self._end_half_open, connection)
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(_SWEEP_EVERY, self._end_late)
         return True
 
-    def _end_half_open(self, connection: _Connection) -> None:
-        if self._gate.is_half_open(connection):
-            connection.transport.abort()
+    def _end_late(self) -> None:
+        """End the connections that have sent no request in time, and look again later."""
+        for connection in self._gate.late(time.monotonic()):
+            if isinstance(connection, _Connection):
+                connection.transport.abort()
+        self._sweep = asyncio.get_running_loop().call_later(_SWEEP_EVERY, self._end_late)
 
     async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> WebSocketServer:
         return await serve(

@@ -4,7 +4,6 @@ character.
 
 from __future__ import annotations
 
-import base64
 import itertools
 import json
 import subprocess
@@ -34,7 +33,7 @@ from mocap.studio.desk import as_live
 from mocap.studio.pictures import read_index
 from tests import judges
 from tests.helpers import fbx_scenes
-from tests.helpers.browser import Open, drawn, until
+from tests.helpers.browser import Open, drawn, drop, until
 from tests.helpers.places import DEMO, MANNEQUIN
 from tests.helpers.stream_clients import played, viewer
 
@@ -77,18 +76,6 @@ def ready(page: Page) -> None:
         "document.querySelector('[data-key=r]')?.hidden === false && "
         "window.mocap.stats().state !== 'loading'",
     )
-
-
-def drop(page: Page, name: str, data: bytes) -> None:
-    made = page.evaluate_handle(
-        """([name, text]) => {
-          const transfer = new DataTransfer();
-          transfer.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name));
-          return transfer;
-        }""",
-        [name, base64.b64encode(data).decode()],
-    )
-    page.dispatch_event("body", "drop", {"dataTransfer": made})
 
 
 def exported(page: Page, kind: str, folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 import time
@@ -41,6 +42,19 @@ def until(page: Page, expression: str, seconds: float = 60.0) -> float:
 def drawn(page: Page, frame: int) -> None:
     """Waits until the frame is drawn."""
     until(page, f"window.mocap?.frame() >= {frame}")
+
+
+def drop(page: Page, name: str, data: bytes) -> None:
+    """Drop a file on the page."""
+    made = page.evaluate_handle(
+        """([name, text]) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name));
+          return transfer;
+        }""",
+        [name, base64.b64encode(data).decode()],
+    )
+    page.dispatch_event("body", "drop", {"dataTransfer": made})
 
 
 def bones_in(page: Page) -> np.ndarray:

@@ -17,8 +17,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
 
 import mocap
-from tests.helpers.browser import FLAGS, film, until
-from tests.helpers.places import DEMO
+from mocap.formats.fbx import binary
+from tests.helpers import fbx_scenes
+from tests.helpers.browser import FLAGS, drop, film, until
+from tests.helpers.places import DEMO, MANNEQUIN
 from tests.helpers.site import FOLDER, hosted
 
 pytestmark = pytest.mark.skipif(
@@ -107,6 +109,18 @@ def test_a_take_survives_the_browser_and_the_host_and_is_baked_as_natively(tmp_p
         sign = np.sign(np.sum(moved.rotations * wanted.rotations, axis=-1, keepdims=True))
         np.testing.assert_allclose(sign * moved.rotations, wanted.rotations, atol=1e-5)
         np.testing.assert_allclose(moved.root_positions, wanted.root_positions, atol=1e-5)
-        for kind, magic in (("glb", b"glTF"), ("vrma", b"glTF")):
+        begins = {"glb": b"glTF", "vrma": b"glTF", "fbx": b"Kaydara", "csv": b"time",
+                  "mot": b"mocap", "trc": b"PathFileType"}  # fmt: skip
+        for kind, magic in begins.items():
             assert exported(page, kind, tmp_path).read_bytes().startswith(magic)
+        hero = binary.dumps(fbx_scenes.character(np.random.default_rng(1)))
+        for name, data in (("a.vrm", MANNEQUIN.read_bytes()), ("b.glb", MANNEQUIN.read_bytes()),
+                           ("c.fbx", hero)):  # fmt: skip
+            drop(page, name, data)
+            until(page, f"document.querySelector('#avatar').innerText.includes('{name}')", START)
+        assert b"SubDeformer" in exported(page, "fbx", tmp_path).read_bytes()
+        page.select_option('#takes select[aria-label="Grade"]', "both")
+        until(page, "Object.keys(window.mocap.guests()).length === 1", START)
+        for key in "kun":  # calibrate, tune, person
+            assert page.is_visible(f'[data-key="{key}"]')
         context.close()

@@ -151,7 +151,7 @@ def test_a_lack_of_file_descriptors_is_logged_once(caplog: pytest.LogCaptureFixt
 
 
 def test_a_connection_that_sends_no_request_is_closed_after_a_while(monkeypatch) -> None:
-    monkeypatch.setattr("mocap.stream.ports.HALF_OPEN_TIMEOUT", 0.3)
+    monkeypatch.setattr("mocap.stream.gate.HALF_OPEN_TIMEOUT", 0.3)
 
     async def scene() -> None:
         async with Server(HELLO, {}, port=0) as server:
