@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.core import rotation as R
-from mocap.core.rig import Kind, Tree, TreePose
+from mocap.core.rig import Kind, Tree
 from mocap.core.skeleton import BONES
 from mocap.errors import InputError
-from mocap.formats import glb
+from mocap.formats import glb, trees
 from mocap.formats.embed import embedded
 from mocap.formats.gltf import loads_document
 
@@ -61,13 +59,9 @@ def tree_of(data: bytes, folder: Path, character: str | None = None) -> Tree:
     tree = _tree(document, binary, "glb" if data[:4] == b"glTF" else "gltf")
     if character is None:
         return tree
-    tops = _tops(document)
     names = glb.node_names(document)
-    chosen = next((node for node in tops if names[node] == character), None)
-    if chosen is None:
-        known = ", ".join(names[node] for node in tops) or "only one"
-        raise InputError(f"There is no character {character!r} in the file; it has {known}.")
-    return _below(tree, int(np.flatnonzero(tree.nodes == chosen)[0]))
+    chosen = trees.named({names[node]: node for node in _tops(document)}, character)
+    return trees.below(tree, int(np.flatnonzero(tree.nodes == chosen)[0]))
 
 
 @glb.damage_named()
@@ -88,62 +82,8 @@ def _tops(document: glb.Document) -> list[int]:
         return []
     above = np.array(glb.node_parents(document))
     count = len(above)
-    groups: list[set[int]] = []  # of joints
-    for skin in document.get("skins", []):
-        joints = {_index(joint, count) for joint in skin["joints"]}
-        kin = joints | {n for joint in joints for n in _ancestors(above, joint, joints)}
-        joined = [g for g in groups if g & kin]
-        groups = [g for g in groups if not g & kin] + [set().union(kin, *joined)]
-    groups = [g for g in groups if len(g) >= _BODY]
-    tops = []
-    for group in groups:
-        paths = [[*_path(above, joint), joint] for joint in sorted(group)]
-        others = set().union(*(g for g in groups if g is not group))
-        foreign = {n for joint in others for n in [*_path(above, joint), joint]}
-        shared = [n for n in paths[0] if all(n in path for path in paths)]
-        own = [n for n in shared if n not in foreign]
-        if own:
-            tops.append(own[0])
-    return sorted(tops)
-
-
-def _path(above: ndarray, node: int) -> list[int]:
-    """Returns the nodes above a node, the root first."""
-    found = []
-    while (node := int(above[node])) >= 0:
-        found.append(node)
-    return found[::-1]
-
-
-def _ancestors(above: ndarray, node: int, joints: set[int]) -> list[int]:
-    """Returns the nodes between a joint and the highest joint of its skin above it."""
-    path = _path(above, node)
-    first = next((i for i, n in enumerate(path) if n in joints), len(path))
-    return path[first:]
-
-
-def _below(tree: Tree, top: int) -> Tree:
-    """Returns the part of a tree at and below one node."""
-    inside = np.zeros(len(tree.names), dtype=bool)
-    inside[top] = True
-    for node in range(top + 1, len(tree.names)):
-        inside[node] = tree.parents[node] >= 0 and inside[tree.parents[node]]
-    kept = np.flatnonzero(inside)
-    place = np.full(len(tree.names), -1)
-    place[kept] = np.arange(len(kept))
-    parents = place[tree.parents[kept]]
-    parents[0] = -1
-    poses = [TreePose(p.name, p.positions[kept], p.rotations[kept]) for p in tree.poses]
-    return replace(
-        tree,
-        names=tuple(tree.names[n] for n in kept),
-        nodes=tree.nodes[kept],
-        parents=parents,
-        positions=tree.positions[kept],
-        rotations=tree.rotations[kept],
-        joints=tree.joints[kept],
-        poses=tuple(poses),
-    )
+    skins = [{_index(j, count) for j in skin["joints"]} for skin in document.get("skins", [])]
+    return trees.tops(skins, above)
 
 
 @glb.damage_named()
@@ -173,7 +113,7 @@ def _tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
         )
 
     turned = [glb.node_pose(nodes[n])[1] for n in order]
-    rotations = rotations_of(worlds[:, :3, :3], parents, np.array(turned))
+    rotations = trees.rotations_of(worlds[:, :3, :3], parents, np.array(turned))
     bound = _bind_matrices(document, binary, worlds, parents, place)
     joints = np.zeros(len(nodes), dtype=bool)
     joints[list(bound)] = True
@@ -184,7 +124,7 @@ def _tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
     }
     tree_names = tuple(names[n] for n in order)
     kind = "vrm" if {"VRM", "VRMC_vrm"} & set(document.get("extensions", {})) else kind
-    poses = bind_pose(bound, parents, worlds, rotations)
+    poses = trees.bind_pose(bound, parents, worlds, rotations)
     skinned = worlds[joints] if joints.any() else worlds
     mirrored = bool(np.mean(np.linalg.det(skinned[:, :3, :3]) < 0) > 0.5)
     return Tree(
@@ -235,33 +175,6 @@ def _local_matrix(node: glb.Document, name: str) -> Float[ndarray, "4 4"]:
                     f"none wild, but is {str(node[key])[:80]}."
                 )
     return glb.node_matrix(node)
-
-
-def rotations_of(
-    matrices: Float[ndarray, "nodes 3 3"], parents: ndarray, local: Float[ndarray, "nodes 4"]
-) -> Float[ndarray, "nodes 4"]:
-    """Return the rotation nearest to each matrix (its orthogonal factor).
-
-    Args:
-        matrices: World matrices without translation.
-        parents: −1 for roots; parents come first.
-        local: Rotations in the parents, for flat matrices: these take the parent's, times this.
-    """
-    out, sharp = _orthogonal(matrices)
-    for i in np.flatnonzero(~sharp):  # parents come first
-        out[i] = R.multiply(out[parents[i]], local[i]) if parents[i] >= 0 else local[i]
-    return out
-
-
-def _orthogonal(matrices: Float[ndarray, "n 3 3"]) -> tuple[Float[ndarray, "n 4"], ndarray]:
-    """Return the rotations of the matrices' polar decompositions, and which matrices are not flat.
-
-    A matrix that mirrors is negated first.
-    """
-    u, stretch, v = np.linalg.svd(matrices)
-    q = u @ v
-    q *= np.sign(np.linalg.det(q))[:, None, None]
-    return R.from_matrix(q), stretch[:, 2] > _FLAT * np.maximum(stretch[:, 0], 1e-30)
 
 
 def _humanoid(document: glb.Document) -> dict[str, object]:
@@ -347,44 +260,3 @@ def _bind_space(
     shifts = np.linalg.norm((usual - moved[0]) @ bound[0, :, 3], axis=1) / spread
     away = np.abs(usual[:, :3, :3] - moved[0, :3, :3]).max(axis=(1, 2)) / size + shifts
     return usual[np.argmin(away)] if away.min() < _MOVED else moved[0]
-
-
-def bind_pose(
-    bound: dict[int, Float[ndarray, "4 4"] | None],
-    parents: ndarray,
-    worlds: Float[ndarray, "nodes 4 4"],
-    rest: Float[ndarray, "nodes 4"],
-) -> tuple[TreePose, ...]:
-    """Return the pose in which the skins were bound, if it differs from the nodes' pose.
-
-    Args:
-        bound: Joint to its world matrix when its skin was bound; None where unknown.
-        parents: −1 for roots.
-        worlds: World matrices at rest.
-        rest: World rotations at rest.
-
-    Returns:
-        The pose, or nothing. Nodes outside all skins move with their parents.
-    """
-    known = {j: m for j, m in bound.items() if m is not None}
-    if not known:
-        return ()
-    at = np.array(sorted(known))
-    matrices = np.array([known[j] for j in at])
-    turns, sharp = _orthogonal(matrices[:, :3, :3])
-    if np.max(R.distance(turns[sharp], rest[at[sharp]]), initial=0.0) < _SAME_POSE:
-        return ()
-    positions, rotations = worlds[:, :3, 3].copy(), rest.copy()
-    own = {
-        int(j): (m[:3, 3], q) for j, m, q, s in zip(at, matrices, turns, sharp, strict=True) if s
-    }
-    for i, parent in enumerate(parents):
-        if i in own:
-            positions[i], rotations[i] = own[i]
-        elif parent >= 0:
-            moved = R.multiply(rotations[parent], R.conjugate(rest[parent]))
-            positions[i] = positions[parent] + R.apply(
-                moved, worlds[i, :3, 3] - worlds[parent, :3, 3]
-            )
-            rotations[i] = R.multiply(moved, rest[i])
-    return (TreePose("bind", positions, rotations),)

@@ -19,7 +19,7 @@ from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.errors import InputError, OutputError
 from mocap.formats import bvh, fbx
-from mocap.formats.fbx import binary, scene
+from mocap.formats.fbx import binary, scene, takes
 from mocap.formats.fbx.nodes import Node, Packed
 from mocap.retargeting import retarget
 from mocap.rig.load import load_rig
@@ -73,6 +73,24 @@ def test_a_character_is_recognised_and_stands_in_metres(hero: Hero) -> None:
     places = rig.skeleton.rest_positions()
     order = [rig.index(bone) for bone in BONES]
     assert np.abs(places[order] - HUMANOID.rest_positions()).max() < 1e-6
+
+
+def test_one_of_two_characters_is_chosen(motion: Motion, tmp_path: Path) -> None:
+    path = tmp_path / "two.fbx"
+    path.write_bytes(binary.dumps(fbx_scenes.pair(np.random.default_rng(6))))
+    assert transfer.character_names(path) == ["Armature", "Other"]
+    with pytest.warns(UserWarning, match=r"holds 2 characters \(Armature, Other\)"):
+        first = load_rig(path)
+    second = load_rig(path, character="Other")
+    assert not set(first.skeleton.names) & set(second.skeleton.names)
+    assert set(second.bones) == set(BONES)
+    written = scene.loads(fbx.animate(retarget(motion, second), second))
+    turning = {
+        written.names[written.models.index(model)] for model, _ in takes.chosen(written, None).parts
+    }
+    assert turning <= set(second.skeleton.names)
+    with pytest.raises(InputError, match="no character 'Third' in the file; it has Armature, Ot"):
+        load_rig(path, character="Third")
 
 
 def test_motion_on_a_character_is_where_ufbx_and_three_have_it(

@@ -250,6 +250,28 @@ def character(rng: np.random.Generator, version: int = 7400) -> binary.Document:
     return document_of(objects, links, version)
 
 
+def pair(rng: np.random.Generator) -> binary.Document:
+    """Two characters with bones of the same names; the second stands two metres to the left."""
+    first, second = character(rng), character(rng)
+    apart = 1_000_000
+
+    def other(node: Node) -> Node:
+        if node.name == "C":
+            kind, child, parent = node.values
+            return node._replace(values=(kind, child + apart, parent + apart if parent else 0))
+        if node.name == "Model" and node.values[1] == build.named("Armature", "Model"):
+            name, rows = build.named("Other", "Model"), (("Lcl Translation", [200.0, 0.0, 0.0]),)
+            scaling = ("Lcl Scaling", np.full(3, 10.0))
+            return _posed(node.values[0] + apart, name[:-7], "Null", *rows, scaling)
+        return node._replace(values=(node.values[0] + apart, *node.values[1:]))
+
+    objects, links = (
+        [*first.node(name).children, *(other(n) for n in second.node(name).children)]
+        for name in ("Objects", "Connections")
+    )
+    return document_of(objects, links, 7400)
+
+
 def document_of(
     objects: list[Node], links: list[Node], version: int, axes: str = "y", unit: float = 1.0
 ) -> binary.Document:

@@ -10,12 +10,13 @@ write, new             a Motion as one more take of the user's file, or as a fil
 from mocap.formats.fbx.new import dumps
 from mocap.formats.fbx.read import animations, loads_animation, loads_on, pictures
 from mocap.formats.fbx.scene import is_fbx
-from mocap.formats.fbx.tree import tree_of
+from mocap.formats.fbx.tree import characters, tree_of
 from mocap.formats.fbx.write import animate
 
 __all__ = [
     "animate",
     "animations",
+    "characters",
     "dumps",
     "is_fbx",
     "loads_animation",

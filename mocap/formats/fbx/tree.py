@@ -7,18 +7,30 @@ from numpy import ndarray
 
 from mocap.core.rig import Tree, TreePose
 from mocap.errors import InputError
+from mocap.formats import trees
 from mocap.formats.fbx import pose
 from mocap.formats.fbx.nodes import damage_named
-from mocap.formats.fbx.scene import loads
-from mocap.formats.gltf_tree import bind_pose, rotations_of
+from mocap.formats.fbx.scene import FbxScene, loads, subclass
 
 
 @damage_named()
-def tree_of(data: bytes) -> Tree:
-    """Returns the models of an FBX file, in metres and +Y up.
+def characters(data: bytes) -> list[str]:
+    """Return the names of the models above each character's skeleton, if there are several."""
+    scene = loads(data)
+    found = _tops(scene)
+    return [scene.names[i] for i in found] if len(found) > 1 else []
+
+
+@damage_named()
+def tree_of(data: bytes, character: str | None = None) -> Tree:
+    """Return the models of an FBX file, in metres and +Y up.
+
+    Args:
+        data: The file's bytes.
+        character: The name of one of `characters`, for its models alone.
 
     Raises:
-        InputError: If the file is damaged, or has no models.
+        InputError: The file is damaged, or has no models or no such character.
     """
     scene = loads(data)
     if not scene.models:
@@ -26,14 +38,42 @@ def tree_of(data: bytes) -> Tree:
     rest = pose.rest(scene)
     worlds = np.zeros((len(scene.models), 4, 4))
     worlds[:, :3, :3], worlds[:, :3, 3], worlds[:, 3, 3] = rest.linear, rest.positions, 1.0
-    rotations = rotations_of(rest.linear, scene.parents, rest.local_turns)
+    rotations = trees.rotations_of(rest.linear, scene.parents, rest.local_turns)
     bound: dict[int, ndarray | None] = dict(rest.bound)
-    poses = bind_pose(bound, scene.parents, worlds, rotations)
+    poses = trees.bind_pose(bound, scene.parents, worlds, rotations)
     if not rest.bound:
         matrices, positions = pose.without_rotations(scene)
-        turns = rotations_of(matrices, scene.parents, rest.local_turns)
+        turns = trees.rotations_of(matrices, scene.parents, rest.local_turns)
         poses = (*poses, TreePose("zero", positions, turns))
     count = np.arange(len(scene.models))
-    return Tree(
+    tree = Tree(
         "fbx", scene.names, count, scene.parents, rest.positions, rotations, rest.bones, {}, poses
     )
+    if character is None:
+        return tree
+    return trees.below(tree, trees.named({scene.names[i]: i for i in _tops(scene)}, character))
+
+
+def _tops(scene: FbxScene) -> list[int]:
+    """Return the model above each character's skeleton.
+
+    Without skins, bones that hang from one bone are one skeleton.
+    """
+    place = {identity: i for i, identity in enumerate(scene.models)}
+    skins = [
+        {
+            place[model]
+            for cluster in scene.hanging(identity, "Deformer")
+            for model in scene.hanging(cluster, "Model")
+        }
+        for identity, node in scene.objects.items()
+        if node.name == "Deformer" and subclass(node) == "Skin"
+    ]
+    if not any(skins):
+        first: dict[int, int] = {}  # bone → the first bone above it
+        for i in range(len(scene.models)):
+            over = int(scene.parents[i])
+            if pose.is_bone(scene, i):
+                first[i] = first.get(over, i)
+        skins = [{i for i in first if first[i] == top} for top in sorted(set(first.values()))]
+    return trees.tops((s for s in skins if s), scene.parents)

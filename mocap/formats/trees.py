@@ -1,0 +1,169 @@
+"""Trees of nodes of glTF and FBX files: their characters, rotations and bind poses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core import rotation as R
+from mocap.core.rig import Tree, TreePose
+from mocap.errors import InputError
+
+# Skins of fewer joints are no characters: a prop, a strand of hair.
+_BODY = 6
+# A skin whose bind pose is nowhere further from the node pose than this shows no other pose.
+# Radians.
+_SAME_POSE = np.radians(0.5)
+# Below this ratio of its least to its greatest stretch, a node's matrix is flat, and says nothing
+# of how the node is turned.
+_FLAT = 1e-6
+
+
+def tops(skins: Iterable[set[int]], above: ndarray) -> list[int]:
+    """Return the node above each character's skeleton: the highest that is above no other's.
+
+    Skins are of one character if they share joints or hang from each other's.
+
+    Args:
+        skins: The joints of each skin.
+        above: (N,) each node's parent, -1 for roots.
+    """
+    groups: list[set[int]] = []  # of joints
+    for joints in skins:
+        kin = joints | {n for joint in joints for n in _ancestors(above, joint, joints)}
+        joined = [g for g in groups if g & kin]
+        groups = [g for g in groups if not g & kin] + [set().union(kin, *joined)]
+    groups = [g for g in groups if len(g) >= _BODY]
+    found = []
+    for group in groups:
+        paths = [[*_path(above, joint), joint] for joint in sorted(group)]
+        others = set().union(*(g for g in groups if g is not group))
+        foreign = {n for joint in others for n in [*_path(above, joint), joint]}
+        shared = [n for n in paths[0] if all(n in path for path in paths)]
+        own = [n for n in shared if n not in foreign]
+        if own:
+            found.append(own[0])
+    return sorted(found)
+
+
+def named(characters: Mapping[str, int], name: str) -> int:
+    """Return the node of a character's name.
+
+    Raises:
+        InputError: There is no such character; the message names those there are.
+    """
+    if name not in characters:
+        known = ", ".join(characters) or "only one"
+        raise InputError(f"There is no character {name!r} in the file; it has {known}.")
+    return characters[name]
+
+
+def _path(above: ndarray, node: int) -> list[int]:
+    """Return the nodes above a node, the root first."""
+    found = []
+    while (node := int(above[node])) >= 0:
+        found.append(node)
+    return found[::-1]
+
+
+def _ancestors(above: ndarray, node: int, joints: set[int]) -> list[int]:
+    """Return the nodes between a joint and the highest joint of its skin above it."""
+    path = _path(above, node)
+    first = next((i for i, n in enumerate(path) if n in joints), len(path))
+    return path[first:]
+
+
+def below(tree: Tree, top: int) -> Tree:
+    """Return the part of a tree at and below one node."""
+    inside = np.zeros(len(tree.names), dtype=bool)
+    inside[top] = True
+    for node in range(top + 1, len(tree.names)):
+        inside[node] = tree.parents[node] >= 0 and inside[tree.parents[node]]
+    kept = np.flatnonzero(inside)
+    place = np.full(len(tree.names), -1)
+    place[kept] = np.arange(len(kept))
+    parents = place[tree.parents[kept]]
+    parents[0] = -1
+    poses = [TreePose(p.name, p.positions[kept], p.rotations[kept]) for p in tree.poses]
+    return replace(
+        tree,
+        names=tuple(tree.names[n] for n in kept),
+        nodes=tree.nodes[kept],
+        parents=parents,
+        positions=tree.positions[kept],
+        rotations=tree.rotations[kept],
+        joints=tree.joints[kept],
+        poses=tuple(poses),
+    )
+
+
+def rotations_of(
+    matrices: Float[ndarray, "nodes 3 3"], parents: ndarray, local: Float[ndarray, "nodes 4"]
+) -> Float[ndarray, "nodes 4"]:
+    """Return the rotation nearest to each matrix (its orthogonal factor).
+
+    Args:
+        matrices: World matrices without translation.
+        parents: −1 for roots; parents come first.
+        local: Rotations in the parents, for flat matrices: these take the parent's, times this.
+    """
+    out, sharp = _orthogonal(matrices)
+    for i in np.flatnonzero(~sharp):  # parents come first
+        out[i] = R.multiply(out[parents[i]], local[i]) if parents[i] >= 0 else local[i]
+    return out
+
+
+def _orthogonal(matrices: Float[ndarray, "n 3 3"]) -> tuple[Float[ndarray, "n 4"], ndarray]:
+    """Return the rotations of the matrices' polar decompositions, and which matrices are not flat.
+
+    A matrix that mirrors is negated first.
+    """
+    u, stretch, v = np.linalg.svd(matrices)
+    q = u @ v
+    q *= np.sign(np.linalg.det(q))[:, None, None]
+    return R.from_matrix(q), stretch[:, 2] > _FLAT * np.maximum(stretch[:, 0], 1e-30)
+
+
+def bind_pose(
+    bound: dict[int, Float[ndarray, "4 4"] | None],
+    parents: ndarray,
+    worlds: Float[ndarray, "nodes 4 4"],
+    rest: Float[ndarray, "nodes 4"],
+) -> tuple[TreePose, ...]:
+    """Return the pose in which the skins were bound, if it differs from the nodes' pose.
+
+    Args:
+        bound: Joint to its world matrix when its skin was bound; None where unknown.
+        parents: −1 for roots.
+        worlds: World matrices at rest.
+        rest: World rotations at rest.
+
+    Returns:
+        The pose, or nothing. Nodes outside all skins move with their parents.
+    """
+    known = {j: m for j, m in bound.items() if m is not None}
+    if not known:
+        return ()
+    at = np.array(sorted(known))
+    matrices = np.array([known[j] for j in at])
+    turns, sharp = _orthogonal(matrices[:, :3, :3])
+    if np.max(R.distance(turns[sharp], rest[at[sharp]]), initial=0.0) < _SAME_POSE:
+        return ()
+    positions, rotations = worlds[:, :3, 3].copy(), rest.copy()
+    own = {
+        int(j): (m[:3, 3], q) for j, m, q, s in zip(at, matrices, turns, sharp, strict=True) if s
+    }
+    for i, parent in enumerate(parents):
+        if i in own:
+            positions[i], rotations[i] = own[i]
+        elif parent >= 0:
+            moved = R.multiply(rotations[parent], R.conjugate(rest[parent]))
+            positions[i] = positions[parent] + R.apply(
+                moved, worlds[i, :3, 3] - worlds[parent, :3, 3]
+            )
+            rotations[i] = R.multiply(moved, rest[i])
+    return (TreePose("bind", positions, rotations),)
