@@ -14,22 +14,15 @@ import json
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
-from numpy import ndarray
 
-from mocap.core import kinematics
 from mocap.core import rotation as R
-from mocap.core.heading import ground_path
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
-from mocap.core.skeleton import BONE_PARENTS
 from mocap.errors import InputError
-from mocap.formats import glb, linear, morphs, reduce
-from mocap.formats.tracks import Track, append
+from mocap.formats import glb
+from mocap.formats.node_tracks import morph_tracks, node_tracks
+from mocap.formats.tracks import append
 
-# A channel within this of its node's rest is left out: the rest says the same. Radians; with
-# reduced keys, the tolerance itself.
-_STILL = 1e-6
 # How far a rig's joint may lie from the motion's at rest before the motion was evidently made for
 # another body.
 _SAME_PLACE, _SAME_TURN = 1e-3, np.radians(0.5)
@@ -184,179 +177,6 @@ def nodes_of(document: glb.Document, rig: Rig) -> list[int]:
             f"has."
         )
     return [by_name[n] for n in rig.skeleton.names]
-
-
-def node_tracks(
-    motion: Motion,
-    rig: Rig,
-    document: glb.Document,
-    nodes: list[int],
-    all_keys: bool,
-    ground: bool = False,
-) -> list[Track]:
-    """Returns what the nodes must do so that each joint turns in the world as the motion's does.
-
-    Args:
-        motion: On the rig's skeleton; the tracks have a value for each of its frames.
-        rig: The character.
-        document: Its glTF document.
-        nodes: As `nodes_of` gives them.
-        all_keys: Joints that hardly leave their rest get a track as well.
-        ground: As in `animate`.
-
-    With D the joint's turn away from rest in the document's world and P its parent node's linear
-    part as it is then, the node's own linear part must be P⁻¹·D·M, where M is its world's linear
-    part at rest: exact for any bone axes, nodes between, mirrored and uniform scales. Below scales
-    that differ by axis no rotation does that: the nearest is taken, turned on so that the bone
-    points where it must.
-    """
-    rest = linear.RestNodes(document)
-    turns, places = in_document(motion, rig)
-    joint_of = {node: j for j, node in enumerate(nodes)}
-    ahead = _bones_ahead(rig, nodes, rest)
-    reach = kinematics.reaches(rig.skeleton)
-    now: dict[int, ndarray] = {}  # node → (F or 1, 4, 4), to the world, for nodes that move
-    joint_above: dict[int, int] = {-1: -1}  # node → the nearest joint that it is or hangs from
-    tracks: list[Track] = []
-    if ground:
-        tracks, now = _carried(motion, rig, rest, nodes[0])
-    for node in rest.order:
-        above, j = rest.parents[node], joint_of.get(node)
-        joint_above[node] = joint_above[above] if j is None else j
-        if node in now:
-            continue
-        parent = now.get(above, (rest.world[above] if above >= 0 else np.eye(4))[None])
-        place, turn, scale = rest.poses[node]
-        if j is None or rest.flat[node]:
-            if above in now:
-                now[node] = parent @ rest.local[node]
-            continue
-        linear_part = parent[:, :3, :3]
-        wanted = R.to_matrix(turns[:, j]) @ rest.world[node][:3, :3]
-        rotation = linear.nearest_rotation(
-            np.linalg.solve(linear_part, wanted / scale), rest.conformal[node]
-        )
-        if not rest.conformal[node] and j in ahead:
-            aim = np.linalg.solve(linear_part, wanted @ ahead[j][:, None])[..., 0]
-            rotation = R.multiply(
-                R.between(R.normalize(R.apply(rotation, scale * ahead[j])), R.normalize(aim)),
-                rotation,
-            )
-        # The first joint always turns: it names the animation's subject, and a file without any
-        # channel would not be valid.
-        tolerance = reduce.turning(reach[j])
-        if j == 0 or np.max(R.distance(turn, rotation)) > (
-            _STILL if all_keys else max(tolerance, _STILL)
-        ):
-            tracks.append(
-                Track(node, "rotation", np.broadcast_to(rotation, (len(motion), 4)), tolerance)
-            )
-        else:
-            rotation = turn[None]
-        # The first joint moves; so does one that hangs from its bone in the rig alone (a foot that
-        # stands beside the body in the file).
-        moved = place[None]
-        if j == 0 or joint_above[above] != rig.skeleton.parents[j]:
-            moved = np.linalg.solve(linear_part, (places[:, j] - parent[:, :3, 3])[..., None])[
-                ..., 0
-            ]
-            if np.abs(moved - place).max() > _STILL * max(1.0, float(np.abs(moved).max())):
-                # A millimetre of the world is so much of the parent's units.
-                unit = rig.unit * float(np.linalg.norm(linear_part[0], 2))
-                tracks.append(
-                    Track(
-                        node,
-                        "translation",
-                        np.broadcast_to(moved, (len(motion), 3)),
-                        reduce.SHARE * reduce.LENGTH / unit,
-                    )
-                )
-        local = np.zeros((max(len(rotation), len(moved)), 4, 4))
-        local[:, :3, :3] = R.to_matrix(rotation) * scale
-        local[:, :3, 3], local[:, 3, 3] = moved, 1.0
-        now[node] = parent @ local
-    return tracks
-
-
-def morph_tracks(motion: Motion, document: glb.Document) -> list[Track]:
-    """Return the weights of the nodes whose morph targets the motion's expressions move."""
-    return [
-        Track(node, "weights", weights, reduce.WEIGHT)
-        for node, weights in morphs.weights(document, motion.expressions)
-        if np.ptp(weights, axis=0).any()
-        or not np.allclose(weights[0], morphs.at_rest(document, node))
-    ]
-
-
-def _carried(
-    motion: Motion, rig: Rig, rest: linear.RestNodes, first: int
-) -> tuple[list[Track], dict[int, ndarray]]:
-    """Returns the tracks of the node above the first joint, and its matrices to the world."""
-    carrier = rest.parents[first]
-    if carrier < 0:
-        raise no_carrier(rig)
-    above = rest.parents[carrier]
-    outer = rest.world[above] if above >= 0 else np.eye(4)
-    now = ground_matrices(motion, rig) @ rest.world[carrier]
-    local = np.linalg.solve(outer, now)
-    scale = rest.poses[carrier][2]
-    rotation = R.unroll(linear.nearest_rotation(local[:, :3, :3] / scale))
-    unit = rig.unit * float(np.linalg.norm(outer[:3, :3], 2))
-    tracks = [
-        Track(carrier, "rotation", rotation, reduce.ANGLE),
-        Track(carrier, "translation", local[:, :3, 3], reduce.SHARE * reduce.LENGTH / unit),
-    ]
-    return tracks, {carrier: now}
-
-
-def in_document(
-    motion: Motion, rig: Rig
-) -> tuple[Float[ndarray, "frames joints 4"], Float[ndarray, "frames joints 3"]]:
-    """Return the joints' turns away from rest, and their places, in the document's world."""
-    back = R.conjugate(rig.turn)
-    at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)
-    positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
-    turns = R.multiply(R.multiply(back, R.multiply(world, R.conjugate(at_rest))), rig.turn)
-    return turns, R.apply(back, positions) / rig.unit
-
-
-def ground_matrices(motion: Motion, rig: Rig) -> Float[ndarray, "frames 4 4"]:
-    """Return what a root on the ground does to what it carries, in the document's world.
-
-    The root moves as it would if the whole document stood on the path and faced along it.
-    """
-    at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)[0]
-    positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
-    turns = R.multiply(world[:, 0], R.conjugate(at_rest))
-    path, heading = ground_path(motion.times, positions[:, 0], turns)
-    back = R.conjugate(rig.turn)
-    moved = np.zeros((len(motion), 4, 4))
-    moved[:, :3, :3] = R.to_matrix(R.multiply(R.multiply(back, heading), rig.turn))
-    moved[:, :3, 3], moved[:, 3, 3] = R.apply(back, path) / rig.unit, 1.0
-    return moved
-
-
-def no_carrier(rig: Rig) -> InputError:
-    """Return the error for a rig that has nothing above its hips."""
-    return InputError(
-        f"The rig {rig.name!r} has no node above its hips that could carry the path; write it "
-        "without --root ground, or add a root bone."
-    )
-
-
-def _bones_ahead(rig: Rig, nodes: list[int], rest: linear.RestNodes) -> dict[int, ndarray]:
-    """Return for each joint where its one next bone begins, in the joint's own frame.
-
-    Joints that branch, such as hips and hands, are left out.
-    """
-    out = {}
-    for bone, name in rig.bones.items():
-        going_on = [b for b, parent in BONE_PARENTS.items() if parent == bone and b in rig.bones]
-        if len(going_on) == 1:
-            joint = rig.skeleton.names.index(name)
-            end = rest.world[nodes[rig.index(going_on[0])]][:3, 3]
-            out[joint] = linear.points(np.linalg.inv(rest.world[nodes[joint]]), end)
-    return out
 
 
 def without_matrices(document: glb.Document, moving: set[int]) -> glb.Document:

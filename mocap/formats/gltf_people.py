@@ -20,11 +20,10 @@ from mocap.formats import glb
 from mocap.formats.gltf import (
     check_skeleton,
     loads_document,
-    morph_tracks,
-    node_tracks,
     nodes_of,
     without_matrices,
 )
+from mocap.formats.node_tracks import morph_tracks, node_tracks
 from mocap.formats.tracks import Track, append
 
 # Extensions whose values name nodes or speak of the one character of a file.

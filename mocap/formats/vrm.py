@@ -17,6 +17,7 @@ from mocap.core.rig import Rig
 from mocap.core.skeleton import BONE_PARENTS
 from mocap.errors import InputError
 from mocap.formats import glb, gltf
+from mocap.formats.node_tracks import node_tracks
 
 REQUIRED = (
     "hips", "spine", "head", "leftUpperLeg", "leftLowerLeg", "leftFoot", "rightUpperLeg",
@@ -76,7 +77,7 @@ def _resting(document: glb.Document, pose: Motion, rig: Rig, nodes: list[int]) -
 
     The animations began at another rest.
     """
-    tracks = gltf.node_tracks(pose, rig, document, nodes, all_keys=True)
+    tracks = node_tracks(pose, rig, document, nodes, all_keys=True)
     document = gltf.without_matrices(document, {t.node for t in tracks})
     resting = document["nodes"] = list(document["nodes"])
     for track in tracks:

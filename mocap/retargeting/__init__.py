@@ -6,8 +6,9 @@ normalized   the inverse: a motion on a rig's own skeleton, onto humanoid bones 
              (to_humanoid.py)
 load_motion  the motion in any file, on humanoid bones
 
-Steps of it: turns.py (which joint turns as which bone), body.py (a rig's proportions and soles),
-feet.py (planted feet), hips.py (hips that move to keep legs in reach), touch.py (hands in contact).
+Steps of it: links.py (which joint turns as which bone), turns.py (the joints' rotations), body.py
+(a rig's proportions and soles), feet.py (planted feet), hips.py (hips that move to keep legs in
+reach), touch.py (hands in contact).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from numpy import ndarray
 from mocap.core.kinematics import fk
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONE_PARENTS, BONES, HUMANOID, Skeleton
-from mocap.retargeting.turns import neck, trunk
+from mocap.retargeting.links import neck, trunk
 
 _H = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))
 # Range of a foot's lowest joint above its sole, as a share of the leg; if the file's ground gives a

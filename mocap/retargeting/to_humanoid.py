@@ -28,6 +28,7 @@ from mocap.formats.bvh_text import FrameTimeWarning
 from mocap.formats.table import VRMA, by_content
 from mocap.retargeting import turns
 from mocap.retargeting.body import body_of, has_legs
+from mocap.retargeting.links import links
 from mocap.retargeting.to_body import leg_length
 from mocap.rig import rest, stance
 from mocap.rig.load import make_rig, recognise, world_turn
@@ -249,7 +250,7 @@ def normalized(motion: Motion, rig: Rig) -> Motion:
             f"{rig.name}."
         )
     body = body_of(rig)
-    turned = turns.to_bones(turns.links(rig), rig, motion.rotations)
+    turned = turns.to_bones(links(rig), rig, motion.rotations)
     local = R.unroll(R.normalize(local_rotations(HUMANOID, turned)))
     top = next(b for b in BONES if b in rig.bones)
     root = motion.root_positions.copy()

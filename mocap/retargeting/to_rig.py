@@ -17,6 +17,7 @@ from mocap.errors import InputError
 from mocap.retargeting import turns
 from mocap.retargeting.body import body_of, has_legs
 from mocap.retargeting.feet import follow_feet, stand
+from mocap.retargeting.links import links
 from mocap.retargeting.to_body import leg_length
 from mocap.retargeting.touch import keep_touches
 from mocap.rig import tree as T
@@ -63,7 +64,7 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False, plant_feet: boo
     if legs and plant_feet and motion.contacts.any():
         moved = follow_feet(motion, moved)
         turned = global_rotations(HUMANOID, moved.rotations)
-    link = turns.links(rig)
+    link = links(rig)
     local = turns.to_rig(link, rig, turned)
     path = ratio * moved.root_positions if legs else _floating(motion, rig, body, ratio)
     if keep_touch:

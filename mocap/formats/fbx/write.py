@@ -23,7 +23,8 @@ from mocap.formats.fbx.nodes import Node, damage_named
 from mocap.formats.fbx.read import models_of
 from mocap.formats.fbx.scene import FbxScene, loads, split_name, subclass
 from mocap.formats.fbx.transform import Local, Placement, around, placed
-from mocap.formats.gltf import check_skeleton, ground_matrices, in_document, no_carrier
+from mocap.formats.gltf import check_skeleton
+from mocap.formats.node_tracks import ground_matrices, in_document, no_carrier
 
 # A joint that leaves its rest by less than this needs no curves. Radians; parts of its distance.
 _STILL = 1e-6
