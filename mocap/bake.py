@@ -17,6 +17,7 @@ from mocap.detect.person import Person
 from mocap.errors import InputError, NoPersonError, OutputError
 from mocap.formats import ExportOptions
 from mocap.retargeting.clip import ClipOptions, Seam, edited
+from mocap.solve.assessment import Assessment, assess
 from mocap.solve.scene import in_one_world
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
@@ -179,6 +180,7 @@ class Baked:
         paths: Where it was written.
         number: Of the person, from 1.
         seen: Pairs of seconds between which the person is seen; empty if only one was looked for.
+        assessment: What the solve rests on; None for several cameras.
     """
 
     motion: Motion
@@ -189,6 +191,7 @@ class Baked:
     paths: tuple[Path, ...] = ()
     number: int = 1
     seen: tuple[tuple[float, float], ...] = ()
+    assessment: Assessment | None = None
 
 
 def bake(
@@ -301,7 +304,7 @@ def bake_onto(
         out.append(
             Baked(
                 edit, motions[n].skeleton, takes[n].camera, seam, tuple(saved.values()),
-                tuple(saved), person.number, person.seen,
+                tuple(saved), person.number, person.seen, assess(takes[n], options.solve),
             )
         )  # fmt: skip
     return out

@@ -12,11 +12,13 @@ import typer
 from mocap.cli import console, reports
 from mocap.cli import options as opt
 from mocap.cli.clips import bake_clips
+from mocap.errors import MocapError
 
 if TYPE_CHECKING:
     from mocap.bake import Baked, BakeOptions
     from mocap.batch.jobs import Job
     from mocap.core.skeleton import Skeleton
+    from mocap.solve.assessment import Assessment
     from mocap.transfer import Target
 
 
@@ -78,6 +80,14 @@ def bake(
             "(.toml, .qca.txt, .yml), or auto to place them by the performer's motion.",
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.json",
+            help="Write what the result rests on, by frame and bone: confidence, what is held "
+            "because it is hidden, frames without a person, hard cuts. One input.",
+        ),
+    ] = None,
     recursive: Annotated[
         bool, typer.Option("--recursive", help="Search folders and their subfolders for clips.")
     ] = False,
@@ -133,6 +143,8 @@ def bake(
         workers,
     )
     theirs = reports.load_character(character, map_file)
+    if report is not None and (cameras is not None or len(inputs) > 1 or inputs[0].is_dir()):
+        raise MocapError("--report is about one clip: give one input, and no --cameras.")
     if cameras is not None:
         _bake_views(inputs, one.targets(output, options, theirs, names), options, cameras)
         reports.say_mapped(theirs)
@@ -141,15 +153,17 @@ def bake(
     make_folders(jobs, output)
     for job in jobs:
         targets = one.targets(job.outputs, options, theirs, names)
-    if len(jobs) > 1 or resume or scheduler is not None:
+    if report is None and (len(jobs) > 1 or resume or scheduler is not None):
         bake_clips(jobs, scheduler, workers, resume)
     else:
-        _bake_one(jobs[0], targets, height)
+        _bake_one(jobs[0], targets, height, report)
     reports.say_mapped(theirs)
 
 
-def _bake_one(job: Job, targets: Sequence[Target], height: float | None) -> None:
-    """Bake one clip and print what its scale depends on and what was written."""
+def _bake_one(
+    job: Job, targets: Sequence[Target], height: float | None, report: Path | None
+) -> None:
+    """Bake one clip and print what its scale depends on, what is in doubt and what was written."""
     from mocap.bake import bake_onto
 
     with console.progress(f"Detecting {job.path.name}") as progress:
@@ -158,10 +172,27 @@ def _bake_one(job: Job, targets: Sequence[Target], height: float | None) -> None
         if job.options.detect.people > 1:
             _say_seen(baked)
         _say_measures(baked.performer, reports.field_of_view(baked.camera), height)
+        if baked.assessment is not None:
+            for line in baked.assessment.lines():
+                console.err.print(line)
         reports.say_seam(baked.seam)
     for baked in people:
+        if report is not None and baked.assessment is not None:
+            _write_report(report, baked.number if len(people) > 1 else None, baked.assessment)
         for path, saved in zip(baked.paths, baked.saved, strict=True):
             reports.say_written(path, saved)
+
+
+def _write_report(path: Path, number: int | None, assessment: Assessment) -> None:
+    """Write an assessment as JSON; of several people each into a file with their number."""
+    import json
+
+    from mocap import formats
+
+    if number is not None:
+        path = path.with_name(f"{path.stem}_{number}{path.suffix}")
+    formats.write(path, json.dumps(assessment.as_json(), indent=1).encode())
+    console.out.print(f"{path}: report on {len(assessment.times)} frames.")
 
 
 def _bake_views(
@@ -169,7 +200,6 @@ def _bake_views(
 ) -> None:
     """Bake one performance before several cameras and print what was written."""
     from mocap.bake import bake_views
-    from mocap.errors import MocapError
 
     if len(inputs) < 2 or options.detect.people > 1:
         raise MocapError(

@@ -114,7 +114,7 @@ BLENDSHAPES: tuple[str, ...] = (
 # The fields of Keypoints that have a row for each frame.
 _ARRAYS = (
     "times", "positions", "image", "confidence", "hands", "face", "face_transform", "hands_image",
-    "hands_confidence", "face_blendshapes",
+    "hands_confidence", "face_blendshapes", "new_take",
 )  # fmt: skip
 
 
@@ -140,6 +140,8 @@ class Keypoints:
         hands_image: (F, 2, 21, 2) pixels.
         hands_confidence: (F, 2) in [0, 1].
         face_blendshapes: (F, 51) in [0, 1], columns as in BLENDSHAPES, where a network found them.
+        new_take: (F,) 1 where the picture does not continue the one before (a hard cut), else 0;
+            None where the pictures were not compared.
 
     Raises:
         InputError: If shapes disagree or times do not increase.
@@ -156,6 +158,7 @@ class Keypoints:
     hands_image: Float[ndarray, "frames 2 21 2"] | None = None
     hands_confidence: Float[ndarray, "frames 2"] | None = None
     face_blendshapes: Float[ndarray, "frames 51"] | None = None
+    new_take: Float[ndarray, "frames"] | None = None
 
     def __post_init__(self) -> None:
         frames = len(np.atleast_1d(self.times))
@@ -164,7 +167,7 @@ class Keypoints:
             "confidence": (frames, 33),
             "hands": (frames, 2, 21, 3), "face": (frames, 478, 3), "face_transform": (frames, 4, 4),
             "hands_image": (frames, 2, 21, 2), "hands_confidence": (frames, 2),
-            "face_blendshapes": (frames, len(BLENDSHAPES)),
+            "face_blendshapes": (frames, len(BLENDSHAPES)), "new_take": (frames,),
         }  # fmt: skip
         for name, shape in shapes.items():
             value = getattr(self, name)
@@ -209,6 +212,7 @@ class Keypoints:
             None if self.hands_confidence is None else self.hands_confidence[:, ::-1],
             None if self.face_blendshapes is None else self.face_blendshapes[:,
                 _MIRRORED_BLENDSHAPES],
+            self.new_take,
         )  # fmt: skip
 
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 from numpy import ndarray
 
 from mocap.capture.source import Frame, Source
 from mocap.core.keypoints import Keypoints, concatenate, is_somebody
+from mocap.detect.cuts import CutFinder
 from mocap.errors import InputError, NoPersonError
+
+_LONG = 1e5
+"""Seconds, longer than any clip."""
 
 
 @runtime_checkable
@@ -45,15 +51,19 @@ def detect_source(
     """
     name = getattr(source, "name", "the input")
     frames: list[Keypoints] = []
+    finder, cuts = CutFinder(), []
     for frame in source:
-        found = detector.detect(frame.image, frame.time)
+        cuts.append(finder.begins(frame.image))
+        # A clock that goes back begins another take: nothing is tracked across a cut.
+        found = detector.detect(frame.image, frame.time - _LONG * sum(cuts))
+        found = replace(found, times=np.array([frame.time]))
         _check_size(found, frames, name)
         frames.append(found)
         if progress is not None:
             progress(len(frames))
     if not frames:
         raise InputError(f"There is no frame in {name}.")
-    keypoints = concatenate(frames)
+    keypoints = replace(concatenate(frames), new_take=np.array(cuts, dtype=np.float64))
     check_somebody(keypoints, name, getattr(source, "verdict", ""))
     return keypoints
 

@@ -61,8 +61,15 @@ FOOT_GROUPS = [list(_GROUPS).index(n) for n in ("leftFoot", "rightFoot")]
 HAND_GROUPS = [list(_GROUPS).index(n) for n in ("leftHand", "rightHand")]
 BONE_GROUP = np.array([_group_of(b) for b in BONES])
 """(55,) the group of each bone of HUMANOID."""
+GROUP_NAMES = tuple(_GROUPS)
+"""The groups of bones that follow landmarks."""
 _GROUP_STARTS = np.cumsum([0, *(len(v) for v in _GROUPS.values())])[:-1]
 _GROUP_LANDMARKS = np.array([_I[n] for names in _GROUPS.values() for n in names])
+
+
+def group_confidence(confidence: Float[ndarray, "frames 33"]) -> Float[ndarray, "frames groups"]:
+    """Return the least confidence of each group's landmarks; see `seen_groups`."""
+    return np.minimum.reduceat(confidence[:, _GROUP_LANDMARKS], _GROUP_STARTS, axis=1)
 
 
 def seen_groups(confidence: Float[ndarray, "frames 33"]) -> Bool[ndarray, "frames groups"]:
@@ -72,7 +79,6 @@ def seen_groups(confidence: Float[ndarray, "frames 33"]) -> Bool[ndarray, "frame
         confidence: Of the landmarks, 0 to 1.
 
     Returns:
-        (F, G) in the order of the groups; the two groups of fingers are not among them.
+        (F, G) in the order of GROUP_NAMES; the two groups of fingers are not among them.
     """
-    lowest = np.minimum.reduceat(confidence[:, _GROUP_LANDMARKS], _GROUP_STARTS, axis=1)
-    return lowest >= SEEN
+    return group_confidence(confidence) >= SEEN

@@ -30,6 +30,7 @@ from mocap.solve.contacts import (
     measured_speeds,
     picture_speeds,
 )
+from mocap.solve.cuts import find_cuts, in_takes, join_takes
 from mocap.solve.depth import onto_rays, shaped_heels, steady_heels
 from mocap.solve.evidence import SEEN, bend_elbows, confidence_inside, weigh
 from mocap.solve.face import (
@@ -60,7 +61,7 @@ from mocap.solve.size import at_height
 from mocap.solve.swaps import unswap
 from mocap.solve.tuning import Feet, SolveOptions
 from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
-from mocap.solve.upper import STEADY, is_upper_body, on_steady_hips
+from mocap.solve.upper import STEADY, on_steady_hips, upper_spans
 
 _USUAL = SolveOptions()
 
@@ -113,19 +114,48 @@ def solve_take(
             one camera's detector.
 
     Returns:
-        The motion on the performer's own skeleton.
+        The motion on the performer's own skeleton. After a hard cut a new take begins: nothing is
+        smoothed or bridged across it.
     """
     told = progress or (lambda done: None)
+    cuts = find_cuts(keypoints) if options.refine and errors is None else []
+    if not cuts:
+        return _solve_take(keypoints, options, told, errors)
+    motions: list[Motion] = []
+    done = 0
+    for take in in_takes(keypoints, cuts):
+        begun, share = done / len(keypoints), len(take) / len(keypoints)
+
+        def of_all(part: float, begun: float = begun, share: float = share) -> None:
+            told(begun + share * part)
+
+        motions.append(_solve_take(take, options, of_all, None))
+        done += len(take)
+    return join_takes(motions)
+
+
+def _solve_take(
+    keypoints: Keypoints,
+    options: SolveOptions,
+    told: Callable[[float], None],
+    errors: ndarray | None,
+) -> Motion:
+    """Solve keypoints without hard cuts; as `solve_take`."""
     feet, height = options.feet, options.height
     keypoints = with_arms(keypoints)
     if not options.refine:
         motion = _posed(
-            keypoints, keypoints.positions, None, R.IDENTITY, upper=bool(options.upper_body)
+            keypoints,
+            keypoints.positions,
+            None,
+            R.IDENTITY,
+            whole=np.full(len(keypoints), 0.0 if options.upper_body else 1.0),
         )
         return motion if height is None else at_height(motion, height)
-    upper = options.upper_body
-    if upper is None:
-        upper = is_upper_body(confidence_inside(keypoints))
+    if options.upper_body is None:
+        whole = upper_spans(keypoints.times, confidence_inside(keypoints))
+    else:
+        whole = np.full(len(keypoints), 0.0 if options.upper_body else 1.0)
     camera = keypoints.camera
     times = keypoints.times
     prior, error = keypoints.positions, errors
@@ -147,7 +177,7 @@ def solve_take(
         positions = smooth(times, prior, BAKE_CUTOFF)
         upright = find_gravity(*body_axis(positions, keypoints.confidence))
         return at_height(
-            _posed(keypoints, positions, None, upright, filtered=True, upper=upper), height
+            _posed(keypoints, positions, None, upright, filtered=True, whole=whole), height
         )
 
     held = _held(keypoints, prior)
@@ -158,7 +188,7 @@ def solve_take(
         seen = np.where(np.isfinite(prior), found.positions, np.nan)
         upright = find_gravity(*body_axis(seen, keypoints.confidence))
     ground = None
-    if feet != "off" and not upper:
+    if feet != "off" and whole.any():
         ground = _ground(keypoints, found, upright, feet, errors is not None)
     above = None
     if ground is not None:
@@ -176,7 +206,7 @@ def solve_take(
         upright,
         above,
         True,
-        upper,
+        whole,
     )
     if errors is None or height is not None:
         motion = at_height(motion, height)
@@ -273,10 +303,12 @@ def _posed(
     upright: ndarray,
     above: ndarray | None = None,
     filtered: bool = False,
-    upper: bool = False,
+    whole: ndarray | None = None,
 ) -> Motion:
-    """The closed form of a whole take from upright positions. above: how high the lower foot is
-    off the floor, metres, if that is known.
+    """Return the closed form of a whole take from upright positions.
+
+    above: How high the lower foot is off the floor, metres, if that is known. whole: how far the
+    whole body is seen (F,), 0 (upper body: legs rest, hips stay) to 1; None is 1.
     """
     times = keypoints.times
     if translation is None:
@@ -285,10 +317,11 @@ def _posed(
         )
     body = measure_body(replace(keypoints, positions=positions))
     confidence = _bridged(keypoints, positions)
-    if upper:
+    partly = whole is not None and bool(whole.min(initial=1.0) < 1.0)
+    if whole is not None and partly:
         place = R.apply(upright, translation)
         positions, confidence = on_steady_hips(
-            positions, confidence, place, np.zeros(len(times)), lambda v: smooth(times, v, STEADY)
+            positions, confidence, place, whole, lambda v: smooth(times, v, STEADY)
         )
     hands = (lambda relative: smooth_rotations(times, relative, BAKE_HANDS)) if filtered else None
     own = _own_hands(keypoints, upright, filtered)
@@ -305,17 +338,17 @@ def _posed(
             DOUBTFUL_BEND if filtered else FULL_BEND,
             own,
             head,
-            np.zeros(len(times)) if upper else None,
+            whole if partly else None,
         ),
     )
-    if filtered and not upper:
+    if filtered and not (whole is not None and whole.max(initial=0.0) < 1.0):
         seen = confidence[:, _SHOULDERS + _HIPS].min(axis=1) >= SEEN
         shoulders = positions[:, _SHOULDERS] - positions[:, _HIPS].mean(axis=1, keepdims=True)
         rotations = reach_shoulders(
             body, rotations, np.where(seen[:, None, None], shoulders, np.nan)
         )
     path = settle_root(times, positions, confidence, translation, upright, above)
-    path = np.zeros_like(path) if upper else path
+    path = path if whole is None or not partly else _where_whole(times, path, whole)
     return Motion(
         body,
         times,
@@ -323,6 +356,15 @@ def _posed(
         rotations,
         {} if face is None else expressions(face),
     )
+
+
+def _where_whole(times: ndarray, path: ndarray, whole: ndarray) -> ndarray:
+    """Return the path (F, 3) standing still on the floor where only the upper body is seen."""
+    moves = np.flatnonzero(whole >= 1.0)
+    if not len(moves):
+        return np.zeros_like(path)
+    held = np.stack([np.interp(times, times[moves], path[moves, i]) for i in range(3)], axis=1)
+    return np.asarray(held + whole[:, None] * (path - held))
 
 
 def _steady_head(times: ndarray, turns: ndarray) -> ndarray:

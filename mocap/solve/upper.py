@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from mocap.core.easing import smoothstep
@@ -31,6 +31,9 @@ _SEEN, _SHARE = 0.3, 0.1
 # Live, the share is taken over the last seconds: below _UPPER it is an upper body, above _WHOLE a
 # whole one, with a smooth transition between them.
 _SECONDS, _UPPER, _WHOLE = 2.0, 0.2, 0.6
+# In a bake the share is taken over the seconds around a frame, and legs that are seen now and then
+# are legs.
+_WINDOW, _RARE = 3.0, (0.05, 0.2)
 # Height of the shoulders above the hips, and their largest horizontal distance, metres.
 _TRUNK, _LEAN = 0.5, 0.25
 
@@ -43,14 +46,39 @@ class UpperState:
     share: float
 
 
-def _legs_seen(confidence: Float[ndarray, "frames 33"]) -> ndarray:
+def legs_seen(confidence: Float[ndarray, "frames 33"]) -> Bool[ndarray, "frames"]:
+    """Return in which frames a leg is seen, down to its knee."""
     return np.minimum(confidence[:, _HIPS], confidence[:, _KNEES]).max(axis=1) >= _SEEN
 
 
 def is_upper_body(confidence: Float[ndarray, "frames 33"]) -> bool:
     """Return whether a take shows only the upper body of a person."""
     somebody = confidence.max(axis=1) > 0.0
-    return bool(somebody.any()) and float(_legs_seen(confidence[somebody]).mean()) < _SHARE
+    return bool(somebody.any()) and float(legs_seen(confidence[somebody]).mean()) < _SHARE
+
+
+def upper_spans(
+    times: Float[ndarray, "frames"], confidence: Float[ndarray, "frames 33"]
+) -> Float[ndarray, "frames"]:
+    """Return how far the whole body counts as seen, 0 (upper body) to 1; with the take in view.
+
+    By the share of frames within _WINDOW seconds in which a leg is seen. A take that shows only an
+    upper body (`is_upper_body`) is 0 throughout. Frames without a person do not count.
+
+    Args:
+        times: Seconds.
+        confidence: Of the landmarks inside the picture, 0 to 1.
+    """
+    if is_upper_body(confidence):
+        return np.zeros(len(times))
+    somebody = confidence.max(axis=1) > 0.0
+    seen = np.concatenate([[0.0], np.cumsum(legs_seen(confidence) & somebody)])
+    count = np.concatenate([[0.0], np.cumsum(somebody)])
+    first = np.searchsorted(times, times - 0.5 * _WINDOW, side="left")
+    end = np.searchsorted(times, times + 0.5 * _WINDOW, side="right")
+    shown = count[end] - count[first]
+    share = (seen[end] - seen[first]) / np.maximum(shown, 1.0)
+    return smoothstep(np.where(shown > 0.0, share, 1.0), *_RARE)
 
 
 def follow_whole_body(
@@ -73,7 +101,7 @@ def follow_whole_body(
     out = []
     for t, seen, somebody in zip(
         times.tolist(),
-        _legs_seen(confidence).tolist(),
+        legs_seen(confidence).tolist(),
         (confidence.max(axis=1) > 0.0).tolist(),
         strict=True,
     ):

@@ -71,6 +71,17 @@ def test_keypoints_are_baked_to_bvh_and_glb_that_tell_the_same(
     assert np.abs(np.abs((a * b).sum(axis=-1)) - 1.0).max() < 1e-6
 
 
+def test_a_report_tells_what_the_result_rests_on(run, take: Path, tmp_path: Path) -> None:
+    status, out, _ = run("bake", take, "-o", "a.bvh", "--no-refine", "--report", "trust.json")
+    assert status == 0
+    assert "trust.json: report on 30 frames" in out
+    report = json.loads((tmp_path / "trust.json").read_text())
+    assert len(report["confidence"]["leftLowerArm"]) == len(report["times"]) == 30
+    status, _, err = run("bake", take, take, "-o", "{name}.bvh", "--report", "trust.json")
+    assert status != 0
+    assert "--report is about one clip" in err
+
+
 def test_frames_are_written_at_the_rate_that_was_asked_for(run, take: Path, tmp_path: Path) -> None:
     assert run("bake", take, "-o", "a.bvh", "--fps", 60)[0] == 0
     motion = bvh.loads((tmp_path / "a.bvh").read_text())

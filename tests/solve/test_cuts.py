@@ -1,0 +1,102 @@
+"""Hard cuts begin new takes, and what cannot be trusted is said."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mocap.core.keypoints import LANDMARKS, Keypoints, concatenate
+from mocap.solve.assessment import Assessment, assess
+from mocap.solve.cuts import find_cuts
+from mocap.solve.take import solve_take
+from mocap.solve.tuning import SolveOptions
+from mocap.solve.upper import upper_spans
+from tests.helpers.synthetic import keypoints_of, moving, smooth_motion
+
+LEGS = [
+    LANDMARKS.index(f"{s}_{n}")
+    for s in ("left", "right")
+    for n in ("knee", "ankle", "heel", "foot_index")
+]
+
+
+def shot(seed: int, start: float, aside: float = 0.0, frames: int = 24) -> Keypoints:
+    """Some frames of a person who moves, `aside` pixels to the right."""
+    motion = smooth_motion(np.random.default_rng(seed), frames / 30.0, 30.0)
+    seen = keypoints_of(motion)
+    return replace(seen, times=seen.times + start, image=seen.image + [aside, 0.0])
+
+
+def test_a_jump_of_the_whole_body_is_a_cut_and_fast_motion_is_none() -> None:
+    cut = concatenate([shot(1, 0.0), shot(2, 0.8, 400.0)])
+    assert find_cuts(cut) == [24]
+    assert find_cuts(shot(1, 0.0, frames=60)) == []
+    assert find_cuts(moving(seed=3, speed=3.0)) == []
+    slip = shot(1, 0.0, frames=60)
+    image = slip.image.copy()
+    image[30:32] += [400.0, 0.0]
+    assert find_cuts(replace(slip, image=image)) == [], "two frames are the detector's slip"
+    told = replace(cut, new_take=(np.arange(48) == 30).astype(float))
+    assert find_cuts(told) == [30], "pictures know better"
+
+
+def test_nothing_is_smoothed_across_a_cut() -> None:
+    """Each take comes out as if it were alone; only its body is that of the longest."""
+    first, second = shot(1, 0.0, frames=12), shot(2, 0.4, 400.0, frames=9)
+    found = solve_take(concatenate([first, second]))
+    assert len(found) == 21
+    bodies = []
+    for take, frames in ((first, slice(0, 12)), (second, slice(12, 21))):
+        alone = solve_take(take)
+        bodies.append(alone.skeleton)
+        np.testing.assert_allclose(found.rotations[frames], alone.rotations, atol=1e-9)
+    np.testing.assert_allclose(found.skeleton.offsets, bodies[0].offsets)
+
+
+def test_legs_that_leave_the_picture_for_long_rest_and_those_that_flicker_do_not() -> None:
+    times = np.arange(300) / 30.0
+    confidence = np.ones((300, 33))
+    confidence[100:250, LEGS] = 0.0
+    whole = upper_spans(times, confidence)
+    assert (whole[:50] == 1.0).all()
+    assert (whole[150:200] == 0.0).all()
+    flicker = np.ones((300, 33))
+    flicker[np.arange(300) % 3 > 0] = np.where(np.isin(np.arange(33), LEGS), 0.0, 1.0)
+    assert (upper_spans(times, flicker) == 1.0).all()
+
+
+@pytest.fixture
+def hidden() -> Assessment:
+    """An arm hidden for a second, and ten frames without a person."""
+    seen = moving(seconds=4.0)
+    confidence, image = seen.confidence.copy(), seen.image.copy()
+    positions = seen.positions.copy()
+    wrist = [LANDMARKS.index(n) for n in ("left_elbow", "left_wrist")]
+    confidence[30:60, wrist], image[30:60, wrist] = 0.01, -50.0
+    confidence[80:90], positions[80:90], image[80:90] = 0.0, np.nan, np.nan
+    return assess(
+        replace(seen, confidence=confidence, image=image, positions=positions), SolveOptions()
+    )
+
+
+def test_what_is_held_or_missing_is_said_in_three_lines_at_most(hidden: Assessment) -> None:
+    lines = hidden.lines()
+    assert len(lines) <= 3
+    assert any("10 of 120 frames show no person" in line for line in lines)
+    assert any("left arm 1.0 s (longest from 1.0 s)" in line for line in lines)
+    assert assess(moving(), SolveOptions()).lines() == []
+    desk = assess(moving(), SolveOptions(upper_body=True))
+    assert desk.upper.all()
+    assert desk.lines()[0].startswith("Upper body")
+
+
+def test_the_report_holds_confidence_by_frame_and_bone(hidden: Assessment) -> None:
+    kept = json.loads(json.dumps(hidden.as_json()))
+    assert len(kept["times"]) == 120
+    assert kept["person"].count(False) == 10
+    arm = np.array(kept["confidence"]["leftLowerArm"])
+    assert arm[30:60].max() < 0.1 < 0.9 < arm[:30].min()
+    assert kept["held"]["leftArm"] == [[1.0, round(59 / 30, 4)]]
