@@ -23,6 +23,7 @@ from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.motion import Motion
 from mocap.errors import InputError
 from mocap.solve.evidence import DOUBTED, SEEN, weigh
+from mocap.solve.refine.sight import Measured, Sight
 from mocap.solve.swaps import unswap
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
@@ -45,13 +46,13 @@ class Fused:
 
     Attributes:
         keypoints: As of one level camera that sees all.
-        errors: (F, 33) expected errors of the positions, metres.
+        measured: What each camera saw, in the axes of that one.
         triangulated: The points as found, in the world's axes and metres.
         cameras: The cameras in mocap's world.
     """
 
     keypoints: Keypoints
-    errors: Float[ndarray, "frames 33"]
+    measured: Measured
     triangulated: Triangulated
     cameras: CameraSet
 
@@ -77,7 +78,7 @@ def solve_views(
         InputError: The views never see the same, or do not go with the calibration.
     """
     fused = fuse(takes, cameras)
-    return solve_take(fused.keypoints, options or SolveOptions(), progress, fused.errors)
+    return solve_take(fused.keypoints, options or SolveOptions(), progress, fused.measured)
 
 
 def matched(
@@ -139,8 +140,8 @@ def fuse(takes: Sequence[Keypoints], cameras: CameraSet) -> Fused:
     found = replace(
         found, points=metres * found.points @ turn.T, deviation=metres * found.deviation
     )
-    points, confidence, errors = _with_single_views(views, world.views, found)
-    return Fused(*_as_one(views, world.views, points, confidence, errors), found, world)
+    points, confidence, guessed = _with_single_views(views, world.views, found)
+    return Fused(*_as_one(views, world.views, points, confidence, guessed), found, world)
 
 
 def least_noise(views: Sequence[Keypoints]) -> Float[ndarray, "cameras"]:
@@ -167,14 +168,15 @@ def _with_single_views(
 ) -> tuple[ndarray, ndarray, ndarray]:
     """Return the points together with those that one view alone sees.
 
-    Such a point is on its own ray, at the detector's depth relative to the triangulated hips.
+    Such a point is on its own ray, at the detector's depth relative to the triangulated hips. Also
+    returned are the confidences and the expected errors of such points, metres; NaN of the others.
     """
-    points, errors = found.points.copy(), found.deviation.copy()
+    points, guessed = found.points.copy(), np.full(found.points.shape[:2], np.nan)
     missing = np.isnan(points).any(axis=-1)
     # What two views agree on is seen, however little each trusts itself.
     confidence = np.where(missing, 0.0, np.maximum(found.confidence, DOUBTED))
     if not missing.any():
-        return points, confidence, errors
+        return points, confidence, guessed
     hips = found.points[:, _HIPS].mean(axis=1)
     known = np.isfinite(hips).all(axis=1)
     best = np.zeros(missing.shape)
@@ -206,9 +208,9 @@ def _with_single_views(
         better = missing & np.isfinite(guess).all(axis=-1) & (depth[..., 0] > 0.0) & (weight > best)
         points = np.where(better[..., None], guess, points)
         confidence = np.where(better, weight, confidence)
-        errors = np.where(better, _ALONE_ERROR, errors)
+        guessed = np.where(better, _ALONE_ERROR, guessed)
         best = np.where(better, weight, best)
-    return points, confidence, errors
+    return points, confidence, guessed
 
 
 def _as_one(
@@ -216,9 +218,12 @@ def _as_one(
     cameras: Sequence[View],
     points: ndarray,
     confidence: ndarray,
-    errors: ndarray,
-) -> tuple[Keypoints, ndarray]:
-    """The points as seen by a level camera far enough away to see all of them."""
+    guessed: ndarray,
+) -> tuple[Keypoints, Measured]:
+    """Return the points as seen by a level camera that is far enough away to see all of them.
+
+    Also returned is what each camera saw, in the axes of that one.
+    """
     seen = np.array([(v.confidence > SEEN).sum() for v in views])
     ahead = cameras[int(np.argmax(seen))].rotation[2] * [1.0, 0.0, 1.0]
     if np.linalg.norm(ahead) < 0.1:  # it looks straight down
@@ -228,7 +233,8 @@ def _as_one(
     placed = points @ axes.T
     middle = np.nanmedian(placed.reshape(-1, 3), axis=0)
     near = float(np.nanmax(placed[..., 2]))
-    placed = placed - [middle[0], middle[1], near + _AWAY]
+    origin = np.array([middle[0], middle[1], near + _AWAY])
+    placed = placed - origin
     camera = Camera(_FOCAL, (0.0, 0.0), (1, 1))
     image = camera.project(placed)
     half = int(np.ceil(1.2 * np.nanmax(np.abs(image)))) + 1
@@ -240,7 +246,21 @@ def _as_one(
         views[0].times, placed - hips, image + half, np.nan_to_num(confidence), camera
     )
     merged = _with_hands(merged, views, turns)
-    return _with_face(merged, views, turns), np.where(np.isfinite(errors), errors, np.nan)
+    sights = tuple(_sight(v, c, axes, origin) for v, c in zip(views, cameras, strict=True))
+    return _with_face(merged, views, turns), Measured(sights, guessed)
+
+
+def _sight(view: Keypoints, camera: View, axes: ndarray, origin: ndarray) -> Sight:
+    """What a camera saw; the take's axes are the rows of `axes`, its origin is in these axes."""
+    slopes = camera.normalized(view.image) * [1.0, -1.0]
+    seen = np.isfinite(slopes).all(axis=-1)
+    turn = camera.rotation @ axes.T
+    return Sight(
+        np.where(seen[..., None], slopes, 0.0),
+        np.square(np.nan_to_num(view.confidence)) * seen,
+        np.diag([1.0, -1.0, -1.0]) @ turn,
+        to_mocap(turn @ origin + camera.translation),
+    )
 
 
 def _with_hands(

@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
+from mocap.core.easing import smoothstep
 from mocap.core.kinematics import fk
 from mocap.core.skeleton import Skeleton, humanoid_index
 
@@ -27,6 +28,8 @@ CLAVICLE_SIGMA = np.radians(15.0)
 as far to the front (Ludewig et al., J. Bone Joint Surg. Am. 91, 2009)."""
 LARGEST_SWING = np.radians(35.0)
 """Radians beyond which a clavicle does not swing."""
+FADE = 0.25
+"""Seconds in which the correction fades out before shoulders or hips are lost, and in after."""
 _ROUNDS = 4
 _STEP = 1e-4  # radians, of the numerical derivatives
 _SPINE = humanoid_index("spine", "chest", "upperChest")
@@ -41,6 +44,7 @@ def reach_shoulders(
     body: Skeleton,
     rotations: Float[ndarray, "frames 55 4"],
     shoulders: Float[ndarray, "frames 2 3"],
+    share: Float[ndarray, "frames"],
 ) -> Float[ndarray, "frames 55 4"]:
     """Turn spine and clavicles so that the shoulders are where the fit put them.
 
@@ -53,11 +57,12 @@ def reach_shoulders(
         rotations: Local rotations, q_parent_joint.
         shoulders: Left and right shoulder, metres from the middle of the hips, in the world's axes;
             NaN in frames that stay as they are.
+        share: How much of the correction is made, 0 to 1.
 
     Returns:
         The local rotations.
     """
-    which = np.flatnonzero(np.isfinite(shoulders).all(axis=(1, 2)))
+    which = np.flatnonzero(np.isfinite(shoulders).all(axis=(1, 2)) & (share > 0.0))
     if not len(which):
         return rotations
     own = rotations[which]
@@ -71,13 +76,27 @@ def reach_shoulders(
         slopes = np.stack(steps, axis=-1) / _STEP  # (F, rows, 3)
         across = np.swapaxes(slopes, 1, 2)
         bend = bend - np.linalg.solve(across @ slopes, across @ r[..., None])[..., 0]
-    own[:, _SPINE] = trunk.spine(bend)
-    own[:, _CLAVICLES] = trunk.clavicles(bend)
+    some = share[which]
+    own[:, _SPINE] = trunk.spine(some[:, None] * bend)
+    own[:, _CLAVICLES] = trunk.clavicles(bend, some)
     parents = fk(body, np.zeros(3), own)[1][:, body.parents[_KEPT]]
     own[:, _KEPT] = R.multiply(R.conjugate(parents), world[:, _KEPT])
     out = rotations.copy()
     out[which] = own
     return out
+
+
+def faded(
+    times: Float[ndarray, "frames"], seen: Bool[ndarray, "frames"]
+) -> Float[ndarray, "frames"]:
+    """Return 1 where something is seen, fading to 0 within FADE of where it is not."""
+    lost = times[~seen]
+    if not len(lost):
+        return np.ones(len(times))
+    after = np.clip(np.searchsorted(lost, times), 0, len(lost) - 1)
+    before = np.maximum(after - 1, 0)
+    away = np.minimum(np.abs(lost[after] - times), np.abs(lost[before] - times))
+    return np.asarray(smoothstep(away / FADE))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -121,13 +140,15 @@ class _Trunk:
         swing = (R.normalize(to) - self.usual()) / CLAVICLE_SIGMA
         return np.concatenate([reach, swing.reshape(len(bend), 6), bend / SPINE_SIGMA], axis=1)
 
-    def clavicles(self, bend: ndarray) -> ndarray:
-        """Return local rotations (F, 2, 4) of the clavicles, turned towards the shoulders by how
-        sure these are against what a clavicle usually does.
+    def clavicles(self, bend: ndarray, share: ndarray) -> ndarray:
+        """Return local rotations (F, 2, 4) of the clavicles, turned towards the shoulders.
+
+        How far depends on how sure these are against what a clavicle usually does, and on the
+        share (F,).
         """
         usual = self.usual()
         swing = R.to_rotation_vector(R.between(usual, R.normalize(self.to_shoulders(bend))))
         swing /= 1.0 + np.square(SHOULDER_SIGMA / (self.lengths * CLAVICLE_SIGMA))[:, None]
         size = np.linalg.norm(swing, axis=-1, keepdims=True)
-        swing *= np.minimum(1.0, LARGEST_SWING / np.maximum(size, 1e-9))
+        swing *= share[:, None, None] * np.minimum(1.0, LARGEST_SWING / np.maximum(size, 1e-9))
         return R.multiply(R.from_rotation_vector(swing), self.closed_clavicles)

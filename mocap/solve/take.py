@@ -55,8 +55,9 @@ from mocap.solve.refine.ground import (
     Ground,
     find_ground,
 )
+from mocap.solve.refine.sight import Measured
 from mocap.solve.root import settle_root, stand
-from mocap.solve.shoulders import reach_shoulders
+from mocap.solve.shoulders import faded, reach_shoulders
 from mocap.solve.size import at_height
 from mocap.solve.swaps import unswap
 from mocap.solve.tuning import Feet, SolveOptions
@@ -96,7 +97,7 @@ def solve_take(
     keypoints: Keypoints,
     options: SolveOptions = _USUAL,
     progress: Callable[[float], None] | None = None,
-    errors: ndarray | None = None,
+    measured: Measured | None = None,
 ) -> Motion:
     """Solve a whole take: the bake grade, without delay.
 
@@ -109,18 +110,18 @@ def solve_take(
         options: What is solved how.
         progress: Called now and then with the share done, 0 to 1; an exception it raises ends the
             solve.
-        errors: (F, 33) expected errors of positions that several cameras measured, metres, in axes
-            with +Y up; they are neither lifted nor corrected nor scaled. None for the guesses of
-            one camera's detector.
+        measured: What several cameras saw, if they measured the positions, which are then in axes
+            with +Y up and are neither lifted nor corrected nor scaled. None for the guesses of one
+            camera's detector.
 
     Returns:
         The motion on the performer's own skeleton. After a hard cut a new take begins: nothing is
         smoothed or bridged across it.
     """
     told = progress or (lambda done: None)
-    cuts = find_cuts(keypoints) if options.refine and errors is None else []
+    cuts = find_cuts(keypoints) if options.refine and measured is None else []
     if not cuts:
-        return _solve_take(keypoints, options, told, errors)
+        return _solve_take(keypoints, options, told, measured)
     motions: list[Motion] = []
     done = 0
     for take in in_takes(keypoints, cuts):
@@ -138,7 +139,7 @@ def _solve_take(
     keypoints: Keypoints,
     options: SolveOptions,
     told: Callable[[float], None],
-    errors: ndarray | None,
+    measured: Measured | None,
 ) -> Motion:
     """Solve keypoints without hard cuts; as `solve_take`."""
     feet, height = options.feet, options.height
@@ -158,15 +159,15 @@ def _solve_take(
         whole = np.full(len(keypoints), 0.0 if options.upper_body else 1.0)
     camera = keypoints.camera
     times = keypoints.times
-    prior, error = keypoints.positions, errors
-    if errors is None:
+    prior, error = keypoints.positions, None if measured is None else measured.guessed
+    if measured is None:
         keypoints = unswap(keypoints)
         prior = keypoints.positions
         if np.isfinite(keypoints.image).any():
             prior, error = lift_with_error(keypoints, camera)
         keypoints, implied, _ = weigh(keypoints)
     translation = fit_translation(prior, keypoints.image, keypoints.confidence, camera)
-    if errors is None:
+    if measured is None:
         prior, translation = onto_rays(prior, keypoints.image, translation, camera)
         prior = shaped_heels(steady_heels(bend_elbows(prior, implied)), translation)
         prior = unflip(times, prior, translation)
@@ -181,15 +182,15 @@ def _solve_take(
         )
 
     held = _held(keypoints, prior)
-    known = Prior(prior, held, translation, error, errors is not None)
+    known = Prior(prior, held, translation, error, () if measured is None else measured.sights)
     found = refine_landmarks(keypoints, known, progress=lambda done: told(_LIFTED + _FITTED * done))
     upright = R.IDENTITY
-    if errors is None:
+    if measured is None:
         seen = np.where(np.isfinite(prior), found.positions, np.nan)
         upright = find_gravity(*body_axis(seen, keypoints.confidence))
     ground = None
     if feet != "off" and whole.any():
-        ground = _ground(keypoints, found, upright, feet, errors is not None)
+        ground = _ground(keypoints, found, upright, feet, measured is not None)
     above = None
     if ground is not None:
         begun = _LIFTED + _FITTED
@@ -208,7 +209,7 @@ def _solve_take(
         True,
         whole,
     )
-    if errors is None or height is not None:
+    if measured is None or height is not None:
         motion = at_height(motion, height)
     if ground is None:
         return motion
@@ -341,12 +342,11 @@ def _posed(
             whole if partly else None,
         ),
     )
-    if filtered and not (whole is not None and whole.max(initial=0.0) < 1.0):
+    if filtered:
         seen = confidence[:, _SHOULDERS + _HIPS].min(axis=1) >= SEEN
+        share = faded(times, seen) * (1.0 if whole is None else whole)
         shoulders = positions[:, _SHOULDERS] - positions[:, _HIPS].mean(axis=1, keepdims=True)
-        rotations = reach_shoulders(
-            body, rotations, np.where(seen[:, None, None], shoulders, np.nan)
-        )
+        rotations = reach_shoulders(body, rotations, shoulders, share)
     path = settle_root(times, positions, confidence, translation, upright, above)
     path = path if whole is None or not partly else _where_whole(times, path, whole)
     return Motion(

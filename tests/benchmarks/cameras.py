@@ -79,7 +79,7 @@ def _rows(name: str) -> list[tuple[Cell, ...]]:
         points = fused.triangulated.points[:, LANDMARK_JOINTS]
         truth = _truth(true, fused.keypoints.times)
         rows.append((name, f"{count} calibrated, points", *_off(points, truth), ""))
-        add(f"{count} calibrated", solve_take(fused.keypoints, errors=fused.errors))
+        add(f"{count} calibrated", solve_take(fused.keypoints, measured=fused.measured))
     for kind, two in (("known", told[:2]), ("assumed", [c.keypoints[MODEL] for c in views[:2]])):
         what = f"2 found, field of view {kind}"
         takes = [two[0], _late(two[1])]
@@ -95,7 +95,7 @@ def _rows(name: str) -> list[tuple[Cell, ...]]:
         degrees = np.degrees(np.arccos(np.clip((np.trace(turn) - 1.0) / 2.0, -1.0, 1.0)))
         late = 1000.0 * (float(np.asarray(found.cameras.offsets)[1]) - _LATE)
         note = f"clock {late:+.1f} ms, rotation {degrees:.1f}°"
-        add(what, solve_take(fused.keypoints, errors=fused.errors), note)
+        add(what, solve_take(fused.keypoints, measured=fused.measured), note)
     return rows
 
 

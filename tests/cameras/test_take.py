@@ -42,9 +42,12 @@ def _joints(motion: Motion) -> np.ndarray:
 
 def error(motion: Motion, true: Motion) -> float:
     """Mean distance of twelve joints from the hips' middle, mm, after a turn about the up axis."""
+    return _off(motion.times, _joints(motion), true)
+
+
+def _off(times: np.ndarray, shown: np.ndarray, true: Motion) -> float:
     truth = _joints(true).reshape(len(true.times), -1)
-    shown = _joints(motion)
-    there = np.stack([np.interp(motion.times, true.times, c) for c in truth.T], axis=1)
+    there = np.stack([np.interp(times, true.times, c) for c in truth.T], axis=1)
     a, b = (p - p[:, 6:8].mean(axis=1, keepdims=True) for p in (shown, there.reshape(shown.shape)))
     turn = np.arctan2(
         (a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2]).sum(),
@@ -63,7 +66,7 @@ def _takes(cameras: CameraSet, noise: float = NOISE) -> list:
     return [filmed(TRUE, v, rng, noise) for v in cameras.views]
 
 
-def test_two_calibrated_cameras_are_within_15_mm_and_four_within_10() -> None:
+def test_two_calibrated_cameras_are_within_10_mm_and_four_within_8() -> None:
     two, four = ring(2), ring(4)
     takes = _takes(four)
     # Frames that one camera misses, and a limb that it loses, change little.
@@ -73,9 +76,13 @@ def test_two_calibrated_cameras_are_within_15_mm_and_four_within_10() -> None:
         error(solve_views([takes[0], lost], two), TRUE),
         error(solve_views([takes[0], lost, *takes[2:]], four), TRUE),
     ]
-    assert found[0] < 15.0, found
-    assert found[1] < 10.0, found
-    assert one > 2.0 * found[0], (one, found)
+    assert found[0] < 10.0, found
+    assert found[1] < 8.0, found
+    assert one > 4.0 * found[0], (one, found)
+    # The body that is fitted to all views is nearer to the truth than the triangulated points.
+    fused = fuse(takes, four)
+    points = _off(fused.keypoints.times, fused.triangulated.points[:, JOINTS], TRUE)
+    assert found[1] < points, (found, points)
 
 
 def _lost() -> np.ndarray:

@@ -33,7 +33,7 @@ from mocap.solve.refine.body import (
     bones_of,
     lengths_of,
 )
-from mocap.solve.refine.costs import Evidence, Limit, costs, spans
+from mocap.solve.refine.costs import Costs, Evidence, Limit, costs, spans
 from mocap.solve.refine.fit import Anchor, Unknowns, standing, step
 from mocap.solve.refine.ground import (
     FEET,
@@ -46,6 +46,7 @@ from mocap.solve.refine.ground import (
     places_of,
 )
 from mocap.solve.refine.limits import find_limits
+from mocap.solve.refine.sight import IMAGE_SIGMA, Sight, unseen_depth
 from mocap.solve.refine.smoothness import Smoothness
 from mocap.solve.root import settle_root, stand
 from mocap.solve.take import solve_take
@@ -128,11 +129,21 @@ def scene(
     places = np.einsum("nb,fbi->fni", TREE, v)
     slopes = places[..., :2] / -places[..., 2:] + 0.01 * rng.normal(size=(frames, len(POINTS), 2))
     weights = [rng.uniform(0.2, 1.0, size=(frames, n)) for n in (16, 15, 15)]
+    turn = R.to_matrix(R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.radians(-70.0)))
+    sights = (
+        Sight(slopes, weights[0], np.eye(3), np.zeros(3)),
+        Sight(slopes[:, ::-1], weights[0] ** 2, turn, np.array([0.3, 0.1, -3.0])),
+    )
     evidence = Evidence(
-        slopes, v + 0.1 * rng.normal(size=v.shape), *weights, rng.uniform(0.5, 1.5, size=frames)
+        sights, v + 0.1 * rng.normal(size=v.shape), *weights[1:], rng.uniform(0.5, 1.5, size=frames)
     )
     lengths = np.linalg.norm(REST, axis=-1) * rng.uniform(0.9, 1.1, size=len(NAMES))
     return v, evidence, lengths, tuple(replace(limit, most=-0.9) for limit in find_limits(v))
+
+
+def unseen(frames: int) -> Sight:
+    """A camera that sees nothing."""
+    return Sight(np.zeros((frames, 16, 2)), np.zeros((frames, 16)), np.eye(3), np.zeros(3))
 
 
 def sunk(rng: np.random.Generator, v: np.ndarray) -> Ground:
@@ -170,35 +181,62 @@ def test_banded_solution_is_the_dense_one(rng: np.random.Generator) -> None:
 def test_the_jacobian_is_that_of_finite_differences(rng: np.random.Generator) -> None:
     v, evidence, lengths, limits = scene(rng)
     ground = sunk(rng, v)
-    # The hips' distance only scales the image's costs and is held there, so it is not moved.
     held = costs(v, evidence, lengths, limits, ground)
     assert (np.abs(held.r).max(axis=0) > 0).all(), (
         "a row that is never in force would not be tested"
     )
     for bone in range(len(NAMES)):
+        # The hips' distances only scale the images' costs and are held there.
+        rows = ~image_rows(held) if bone == 0 else slice(None)
         for axis in range(3):
-            if (bone, axis) == (0, 2):
-                continue
             ends = []
             for h in (1e-6, -1e-6):
                 moved = v.copy()
                 moved[:, bone, axis] += h
                 ends.append(costs(moved, evidence, lengths, limits, ground).r)
+            change = (ends[0] - ends[1]) / 2e-6
             np.testing.assert_allclose(
-                held.bones[:, :, bone, axis], (ends[0] - ends[1]) / 2e-6, rtol=1e-6, atol=1e-4
+                held.bones[:, rows, bone, axis], change[:, rows], rtol=1e-6, atol=1e-4
             )
 
 
-def test_the_roots_distance_has_the_jacobian_of_a_projection(rng: np.random.Generator) -> None:
+def image_rows(found: Costs) -> np.ndarray:
+    """Which rows compare image points: all that are observed but the first 15, the depths."""
+    return found.observed & (np.arange(len(found.observed)) >= 15)
+
+
+def test_the_root_has_the_jacobian_of_each_cameras_projection(rng: np.random.Generator) -> None:
     v, evidence, lengths, _ = scene(rng)
-    held = costs(v, evidence, lengths, ())
+    found = costs(v, evidence, lengths, ())
     places = np.einsum("nb,fbi->fni", TREE, v)
-    moved = places + [0.0, 0.0, 1e-6]
-    change = (moved[..., :2] / -moved[..., 2:] - places[..., :2] / -places[..., 2:]) / 1e-6
-    scale = (held.bones[:, :32:2, 0, 0] * -places[..., 2])[..., None]
-    np.testing.assert_allclose(
-        held.bones[:, :32, 0, 2].reshape(5, 16, 2), scale * change, rtol=1e-4, atol=1e-5
-    )
+    rows = np.flatnonzero(image_rows(found)).reshape(2, 16, 2)
+    for sight, own in zip(evidence.sights, rows, strict=True):
+
+        def seen(points: np.ndarray, sight: Sight = sight) -> np.ndarray:
+            there = points @ sight.turn.T + sight.place
+            return there[..., :2] / -there[..., 2:]
+
+        hips = -(v[:, 0] @ sight.turn.T + sight.place)[:, 2]
+        scale = hips[:, None] * np.sqrt(sight.weight * evidence.span[:, None]) / IMAGE_SIGMA
+        np.testing.assert_allclose(
+            found.r[:, own], scale[..., None] * (seen(places) - sight.slopes), atol=1e-9
+        )
+        for axis in np.eye(3):
+            change = (seen(places + 1e-6 * axis) - seen(places - 1e-6 * axis)) / 2e-6
+            np.testing.assert_allclose(
+                found.bones[:, own, 0] @ axis, scale[..., None] * change, rtol=1e-6, atol=1e-5
+            )
+
+
+def test_depth_is_unseen_along_the_view_of_one_camera_and_seen_by_two_aside() -> None:
+    def towards(degrees: float) -> Sight:
+        turn = R.to_matrix(R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.radians(degrees)))
+        return replace(unseen(1), turn=turn)
+
+    np.testing.assert_allclose(unseen_depth([towards(0.0)]), [0.0, 0.0, 1.0], atol=1e-12)
+    np.testing.assert_allclose(unseen_depth([towards(0.0), towards(90.0)]), 0.0, atol=1e-12)
+    near = unseen_depth([towards(0.0), towards(20.0)])
+    np.testing.assert_allclose(near, [0.0, 0.0, 1.0 - np.sin(np.radians(20.0)) ** 2], atol=1e-12)
 
 
 def test_lengths_are_found_from_the_wrong_ones(rng: np.random.Generator) -> None:
@@ -378,11 +416,9 @@ def test_knees_do_not_bend_forwards() -> None:
         for limit in limits
     )
     times = np.arange(40) / 30.0
-    nothing = np.zeros((40, 16))
     evidence = Evidence(
-        np.zeros((40, 16, 2)),
+        (unseen(40),),
         wrong,
-        nothing,
         np.full((40, 15), 0.1),
         np.full((40, 15), 0.1),
         spans(times),
@@ -461,9 +497,7 @@ def test_heels_that_are_always_seen_too_high_stand_all_the_same(rng: np.random.G
 def test_what_does_not_stand_may_rise_but_not_sink() -> None:
     v = np.tile(REST, (2, 1, 1))
     v[:, 0] += [[0.0, 0.05, -4.0], [0.0, -0.05, -4.0]]
-    seen = Evidence(
-        np.zeros((2, 16, 2)), v, np.zeros((2, 16)), np.zeros((2, 15)), np.zeros((2, 15)), np.ones(2)
-    )
+    seen = Evidence((unseen(2),), v, np.zeros((2, 15)), np.zeros((2, 15)), np.ones(2))
     for standing_or_not, expected in ((1.0, [5.0, -5.0]), (0.0, [0.0, -5.0])):
         contacts = np.full((2, len(TOUCHING)), standing_or_not)
         ground = Ground(contacts, np.array([0.0, 1.0, 0.0]), 0.0, RISE)
@@ -532,9 +566,8 @@ def test_a_step_goes_down_the_cost_of_standing(rng: np.random.Generator) -> None
     v = np.tile(REST, (30, 1, 1))
     v[:, 0] = np.array([0.0, 0.0, -4.0]) + 0.1 * np.cumsum(rng.normal(size=(30, 3)), axis=0) / 30.0
     nothing = Evidence(
-        np.zeros((30, 16, 2)),
+        (unseen(30),),
         v,
-        np.zeros((30, 16)),
         np.zeros((30, 15)),
         np.zeros((30, 15)),
         spans(times),

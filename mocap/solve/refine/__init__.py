@@ -1,5 +1,5 @@
 """The bake's optimiser: over the whole take, the motion of one body that best explains its image
-points.
+points, of one camera or of several.
 
 Unknown are, for each frame, where the hips are and where the bones point, and for the take the
 bones' lengths, left and right alike. What counts: image points, robustly; the prior's depth, of
@@ -32,10 +32,11 @@ from mocap.solve.refine.body import (
     bones_of,
     lengths_of,
 )
-from mocap.solve.refine.costs import DEPTH_SIGMA, Evidence, spans
-from mocap.solve.refine.fit import ROOT_SIGMA, Anchor, Unknowns, at_length, step
+from mocap.solve.refine.costs import DEPTH_SIGMA, SIDE_SIGMA, Evidence, spans
+from mocap.solve.refine.fit import Anchor, Unknowns, at_length, step
 from mocap.solve.refine.ground import Ground
 from mocap.solve.refine.limits import find_limits
+from mocap.solve.refine.sight import Sight, sight_of
 from mocap.solve.refine.smoothness import Smoothness
 
 _I = {name: i for i, name in enumerate(LANDMARKS)}
@@ -49,8 +50,6 @@ _WINDOW, _OVERLAP = 1500, 60  # frames
 _CUTOFF, _DEPTH_CUTOFF = 6.0, 2.0  # Hz, of the smoothing where the search begins
 # How much less or more an expected error may make the prior's depth count.
 _KNOWN_ERROR = (0.25, 6.0)
-_MEASURED_ERROR = (0.25, 60.0)  # of positions that several cameras measured
-_MEASURED_ROOT = 0.02  # metres, of the hips' middle that several cameras measured
 # Landmarks that a sum of bones ends in (15, 16).
 _IN_DEPTH = np.abs(DEPTHS @ TO_BONES) > 1e-9
 
@@ -77,14 +76,15 @@ class Prior:
         closed: Landmarks that stand in where the positions are NaN.
         translation: Of the hips' middle; NaN where unknown.
         error: The expected error of each depth; NaN, or None for all, where unknown.
-        measured: Whether the positions are measured by several cameras, not one camera's guesses.
+        sights: What several cameras saw; none if the keypoints' camera is the only one. The errors
+            are then those of positions that the cameras do not show: guesses, the rest NaN.
     """
 
     positions: Float[ndarray, "frames 33 3"]
     closed: Float[ndarray, "frames 33 3"]
     translation: Float[ndarray, "frames 3"]
     error: Float[ndarray, "frames 33"] | None = None
-    measured: bool = False
+    sights: tuple[Sight, ...] = ()
 
 
 def refine_landmarks(
@@ -113,7 +113,7 @@ def refine_landmarks(
     place = np.stack(
         [np.interp(times, times[known], prior.translation[known, i]) for i in range(3)], axis=1
     )
-    cutoff = _CUTOFF if prior.measured else _DEPTH_CUTOFF
+    cutoff = _CUTOFF if prior.sights else _DEPTH_CUTOFF
     first = bones_of(start + smooth(times, place, cutoff)[:, None])
     lengths = lengths_of(first)
     size = float(np.median([lengths[n] / PROPORTIONS[n] for n in _SIZED]))
@@ -121,7 +121,7 @@ def refine_landmarks(
     # What is hardly seen may seem any length.
     begin = expected * np.clip(np.array([lengths[n] for n in LENGTHS]) / expected, 0.8, 1.25)
     take = Unknowns(at_length(first, begin), begin) if before is None else before.take
-    anchor = Anchor(first, expected, _MEASURED_ROOT if prior.measured else ROOT_SIGMA)
+    anchor = Anchor(first, expected)
     take = _search(times, anchor, seen, take, ground, rounds, progress or (lambda done: None))
     return Refined(_together(start, take.v), take.v[:, 0], size, take)
 
@@ -136,7 +136,7 @@ def _search(
     progress: Callable[[float], None],
 ) -> Unknowns:
     """The take that costs least, searched for from one, window by window."""
-    windows = _windows(len(times))
+    windows = _windows(len(times), len(seen.sights))
     v, lengths = begin.v, begin.lengths
     steps, done = rounds * len(windows) * (1 if len(windows) == 1 else 2), count(1)
 
@@ -165,13 +165,14 @@ def _search(
     return Unknowns(at_length(total / weight, lengths), lengths)
 
 
-def _windows(frames: int) -> list[slice]:
-    """The take in parts of at most _WINDOW frames that overlap by _OVERLAP, since each frame takes
-    0.25 MB while it is solved.
+def _windows(frames: int, cameras: int = 1) -> list[slice]:
+    """The take in parts that overlap by _OVERLAP, since each frame takes 0.25 MB while it is
+    solved, and a third of that more for each further camera.
     """
-    if frames <= _WINDOW:
+    most = 3 * _WINDOW // (2 + cameras)
+    if frames <= most:
         return [slice(0, frames)]
-    windows = -(-(frames - _OVERLAP) // (_WINDOW - _OVERLAP))
+    windows = -(-(frames - _OVERLAP) // (most - _OVERLAP))
     edges = np.linspace(0, frames - _OVERLAP, windows + 1).astype(int)
     return [slice(int(a), int(b) + _OVERLAP) for a, b in pairwise(edges)]
 
@@ -187,37 +188,41 @@ def _share(window: slice, frames: int) -> ndarray:
 
 
 def _evidence(keypoints: Keypoints, prior: Prior) -> Evidence:
-    image_seen = np.isfinite(keypoints.image).all(axis=-1)
     prior_seen = np.isfinite(prior.positions).all(axis=-1)
-    trust = np.square(np.nan_to_num(keypoints.confidence))
-    rays = keypoints.camera.rays(keypoints.image)[..., :2]
-    slopes = np.where(image_seen[..., None], rays, 0.0)[:, POINTS]
-    depth = _of_ends(trust * prior_seen)
-    if prior.error is not None:
-        depth = depth * _known_error(
-            prior.error, _MEASURED_ERROR if prior.measured else _KNOWN_ERROR
-        )
-    without_image = _of_ends(image_seen * 1.0) == 0.0
     bones = bones_of(np.where(prior_seen[..., None], prior.positions, prior.closed))
-    return Evidence(
-        slopes,
-        bones,
-        (trust * image_seen)[:, POINTS],
-        depth,
-        depth * without_image,
-        spans(keypoints.times),
-    )
+    weight = _of_ends(np.square(np.nan_to_num(keypoints.confidence)) * prior_seen)
+    span = spans(keypoints.times)
+    if prior.sights:
+        guessed = np.zeros(prior_seen.shape) if prior.error is None else prior.error
+        error = _at_ends(np.nan_to_num(guessed))
+        # What a guess is worth is the same along all axes.
+        depth, side = (
+            weight * np.square(np.where(error > 0.0, sigma / np.maximum(error, sigma), 0.0))
+            for sigma in (DEPTH_SIGMA, SIDE_SIGMA)
+        )
+        return Evidence(tuple(s.of(POINTS) for s in prior.sights), bones, depth, side, span)
+    if prior.error is not None:
+        weight = weight * _known_error(prior.error)
+    without_image = _of_ends(np.isfinite(keypoints.image).all(axis=-1) * 1.0) == 0.0
+    sight = sight_of(keypoints).of(POINTS)
+    return Evidence((sight,), bones, weight, weight * without_image, span)
 
 
-def _known_error(error: ndarray, bounds: tuple[float, float]) -> ndarray:
+def _known_error(error: ndarray) -> ndarray:
     """By how much the prior's depth counts more or less than DEPTH_SIGMA says, (F, 15).
 
     error: (F, 33) expected errors of the landmarks' depths, metres; where it is NaN the factor is
     1. The largest error at the ends of a sum of bones counts.
     """
-    largest = np.where(_IN_DEPTH, error[:, None, POINTS], -np.inf).max(axis=2)
-    factor = np.square(DEPTH_SIGMA / largest)
-    return np.where(np.isfinite(factor), np.clip(factor, *bounds), 1.0)
+    factor = np.square(DEPTH_SIGMA / _at_ends(error))
+    return np.where(np.isfinite(factor), np.clip(factor, *_KNOWN_ERROR), 1.0)
+
+
+def _at_ends(error: ndarray) -> ndarray:
+    """The largest error of the landmarks at the ends of each sum of bones, (F, 15), from the
+    landmarks' (F, 33).
+    """
+    return np.asarray(np.where(_IN_DEPTH, error[:, None, POINTS], -np.inf).max(axis=2))
 
 
 def _of_ends(weight: ndarray) -> ndarray:

@@ -10,15 +10,14 @@ import builtins
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
-from mocap.solve.refine.body import DEPTHS, KIND, NAMES, POINTS, RIGID, SOFT, TREE
+from mocap.solve.refine.body import DEPTHS, KIND, NAMES, POINTS, RIGID, SOFT
 from mocap.solve.refine.ground import CAUCHY, FEET, FLOOR_SIGMA, GROUNDED, SUMS, Ground, places_of
+from mocap.solve.refine.sight import Sight, image_costs
 
-IMAGE_SIGMA = 0.0175
-"""Metres, of an image point across its ray for a body of 1.75 m: one percent of the height."""
 _DEPTH = {
     "hips": 0.05,
     "trunk": 0.05,
@@ -42,18 +41,12 @@ LIMIT_SIGMA = 0.1
 UNIT = 1.0 / 30.0
 """Seconds that one independent observation stands for."""
 _LONGEST = 0.1  # seconds that one frame may stand for
-_GEMAN = 3.0  # deviations of the image from which on a point counts little
 _CAUCHY = 2.0  # the depth's
 _B, _N = len(NAMES), len(POINTS)
 _OF_FEET = np.arange(len(GROUNDED)) < len(FEET)
 _SOFT = np.flatnonzero(KIND == SOFT)
-# Rows: image, depth, sides.
-_DEPTH_ROWS = slice(2 * _N, 2 * _N + len(DEPTHS))
-EVIDENCE_ROWS = slice(0, _DEPTH_ROWS.stop)
-"""The rows of image and depth."""
-SOFT_ROWS = slice(
-    _DEPTH_ROWS.stop + 2 * len(DEPTHS), _DEPTH_ROWS.stop + 2 * len(DEPTHS) + len(_SOFT)
-)
+_DEPTH_ROWS = slice(0, len(DEPTHS))
+SOFT_ROWS = slice(3 * len(DEPTHS), 3 * len(DEPTHS) + len(_SOFT))
 """The rows of the soft lengths."""
 
 
@@ -61,34 +54,23 @@ SOFT_ROWS = slice(
 class Evidence:
     """What is known of a take, NaN replaced by anything of no weight.
 
-    slopes: (F, 16, 2) of the landmarks' viewing rays (x and y for z = −1). prior: (F, 16, 3), the
-    bones' vectors of the prior, metres. image: (F, 16) weights of the image points; depth, side:
-    (F, 15) weights of the prior along and across the ray. span: (F,) UNITs of time that a frame
-    stands for.
+    Attributes:
+        sights: What each camera saw of the body's 16 landmarks.
+        prior: (F, 16, 3) the bones' vectors of the prior, metres, the take's axes.
+        depth, side: (F, 15) weights of the prior along and across the take's −Z.
+        span: (F,) UNITs of time that a frame stands for.
     """
 
-    slopes: Float[ndarray, "frames 16 2"]
+    sights: tuple[Sight, ...]
     prior: Float[ndarray, "frames 16 3"]
-    image: Float[ndarray, "frames 16"]
     depth: Float[ndarray, "frames 15"]
     side: Float[ndarray, "frames 15"]
     span: Float[ndarray, "frames"]
 
     def slice(self, which: builtins.slice) -> Evidence:
         """Some of the frames."""
-        return Evidence(
-            *(
-                a[which]
-                for a in (
-                    self.slopes,
-                    self.prior,
-                    self.image,
-                    self.depth,
-                    self.side,
-                    self.span,
-                )
-            )
-        )
+        arrays = (a[which] for a in (self.prior, self.depth, self.side, self.span))
+        return Evidence(tuple(s.slice(which) for s in self.sights), *arrays)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -105,15 +87,19 @@ class Limit:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Costs:
-    """r:
+    """What bones cost, R rows a frame.
 
-    (F, R) residuals, deviations; bones: (F, R, 16, 3), how they change with the bones; weight: (F,
-    R), the robust weights of their squares.
+    Attributes:
+        r: (F, R) residuals, deviations.
+        bones: (F, R, 16, 3) how they change with the bones.
+        weight: (F, R) the robust weights of their squares.
+        observed: (R,) whether a row compares with an observation: image or depth.
     """
 
     r: Float[ndarray, "frames rows"]
     bones: Float[ndarray, "frames rows 16 3"]
     weight: Float[ndarray, "frames rows"]
+    observed: Bool[ndarray, "rows"]
 
 
 def spans(times: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
@@ -131,37 +117,25 @@ def costs(
     limits: tuple[Limit, ...],
     ground: Ground | None = None,
 ) -> Costs:
-    """The costs of bones v (metres, camera axes) of these lengths.
+    """The costs of bones v (metres, the take's axes) of these lengths.
 
-    Rows: image, depth, sides, soft lengths, limits, rigid pairs, and the floor: GROUNDED are on
-    it where they stand, and feet nowhere below it.
+    Rows: depth, sides, soft lengths, limits, rigid pairs, the image of each camera, and the floor:
+    GROUNDED are on it where they stand, and feet nowhere below it.
     """
     frames = len(v)
     root = np.sqrt(seen.span)[:, None]
-    floor = SOFT_ROWS.stop + len(limits) + len(RIGID)
+    image = SOFT_ROWS.stop + len(limits) + len(RIGID)
+    floor = image + 2 * _N * len(seen.sights)
     count = floor + (0 if ground is None else len(GROUNDED))
     r = np.zeros((frames, count))
     bones = np.zeros((frames, count, _B, 3))
     weight = np.ones((frames, count))
+    observed = np.zeros(count, dtype=bool)
+    observed[_DEPTH_ROWS] = observed[image:floor] = True
 
-    q = np.einsum("nb,fbi->fni", TREE, v)
-    depth = np.maximum(-q[..., 2], 0.1)
-    slope = q[..., :2] / depth[..., None]
-    # Metres at the hips' distance, which is held: else all would be cheaper nearby.
-    scale = np.sqrt(seen.image) * root * np.maximum(-v[:, :1, 2], 0.1) / IMAGE_SIGMA
-    r[:, : 2 * _N] = (scale[..., None] * (slope - seen.slopes)).reshape(frames, -1)
-    image = bones[:, : 2 * _N].reshape(frames, _N, 2, _B, 3)
-    each = (scale / depth)[..., None] * TREE
-    image[..., 0, :, 0] = image[..., 1, :, 1] = each
-    image[..., 0, :, 2], image[..., 1, :, 2] = (
-        each * slope[..., :1],
-        each * slope[..., 1:],
-    )
-    off = (
-        np.square(r[:, : 2 * _N]).reshape(frames, _N, 2).sum(axis=2)
-        / np.maximum(seen.span, 1e-9)[:, None]
-    )
-    weight[:, : 2 * _N] = np.repeat(1.0 / np.square(1.0 + off / _GEMAN**2), 2, axis=1)
+    for n, sight in enumerate(seen.sights):
+        rows = slice(image + 2 * _N * n, image + 2 * _N * (n + 1))
+        r[:, rows], bones[:, rows], weight[:, rows] = image_costs(v, sight, seen.span)
 
     scale = np.sqrt(seen.depth) * root / DEPTH_SIGMA
     r[:, _DEPTH_ROWS] = scale * ((v - seen.prior)[..., 2] @ DEPTHS.T)
@@ -208,4 +182,4 @@ def costs(
         r[:, floor:] = scale * above
         bones[:, floor:] = (scale / FLOOR_SIGMA)[..., None, None] * SUMS[..., None] * ground.up
         weight[:, floor:] = 1.0 / (1.0 + np.square(above) / CAUCHY**2)
-    return Costs(r, bones, weight)
+    return Costs(r, bones, weight, observed)

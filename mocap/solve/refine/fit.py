@@ -11,8 +11,9 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.solve.refine.banded import REACH, solve_banded
 from mocap.solve.refine.body import FREE, KIND, LENGTHS, NAMES, SOFT, STIFF
-from mocap.solve.refine.costs import EVIDENCE_ROWS, SOFT_ROWS, Evidence, Limit, costs
+from mocap.solve.refine.costs import SOFT_ROWS, Evidence, Limit, costs
 from mocap.solve.refine.ground import CAUCHY, STAND_SIGMA, SUMS, Ground, places_of
+from mocap.solve.refine.sight import unseen_depth
 from mocap.solve.refine.smoothness import Smoothness
 
 LENGTH_SIGMA = 0.08
@@ -24,14 +25,15 @@ ROOT_SIGMA = 0.1
 """Metres: how near the hips' middle stays to where its translation was fitted.
 
 Left free, its distance takes up what is wrong with the limbs' depths."""
-# Each frame's depth gives way to its noise, which makes foreshortened limbs short in all frames
-# alike: more frames do not tell more of a length than of this. So the proportions weigh as much as
-# so many measurements in each UNIT whose evidence is as noisy as its deviations say, and the less
-# the less noisy it is: evidence without noise needs no proportions.
+# Depth that no camera sees from aside gives way to its noise in each frame, which makes
+# foreshortened limbs short in all frames alike: more frames do not tell more of a length than of
+# this. So the proportions weigh as much as so many measurements in each UNIT whose evidence is as
+# noisy as its deviations say, and the less the less noisy it is: evidence without noise needs no
+# proportions, and neither does depth that is seen from aside.
 _WEIGHT = 10.0
-# Third derivatives along the camera's axis count this many times: the depths' noise is as lively as
-# it is large.
-_CALM = np.array([1.0, 1.0, 3.0])
+# Third derivatives along an axis that no camera sees from aside count this many times: the depths'
+# noise is as lively as it is large.
+_CALM = 3.0
 _JERK_CAUCHY = 1.0  # deviations of the third derivative from which on it is taken for meant
 _LONGEST_STEP = 0.5  # of a bone's length
 _DAMPING = 1e-3
@@ -114,7 +116,9 @@ def step(
     v = take.v
     c = costs(v, seen, each_length(take.lengths), limits, ground)
     frames, bones = len(v), len(NAMES)
-    jerk = smooth.jerk(v * _CALM)
+    unseen = unseen_depth(seen.sights)
+    calmed = 1.0 + (_CALM - 1.0) * unseen
+    jerk = smooth.jerk(v * calmed)
     jerk_weight = 1.0 / (1.0 + np.square(jerk).sum(axis=2) / _JERK_CAUCHY**2)
     near = np.where(KIND == FREE, anchor.root_sigma, STAY_SIGMA)
     pull = seen.span[:, None] / np.square(near)
@@ -142,12 +146,12 @@ def step(
     right = -np.tensordot(longer, c.r * c.weight, axes=((0, 1), (0, 1)))
 
     coupling = smooth.couplings(jerk_weight, frames)
-    smoothing = smooth.back(jerk * jerk_weight[..., None], frames) * _CALM
+    smoothing = smooth.back(jerk * jerk_weight[..., None], frames) * calmed
     staying = pull[..., None] * (v - anchor.bones)
     own = (np.square(jerk) * jerk_weight[..., None]).sum(axis=(0, 2))
     for b, e in enumerate(basis):
         here = slice(_STARTS[b], _ENDS[b])
-        calm = e * _CALM[:, None]
+        calm = e * calmed[:, None]
         for k in range(min(REACH + 1, frames)):
             near = np.swapaxes(calm[k:], 1, 2) @ calm[: frames - k]
             columns[: frames - k, k, here, here] += coupling[k, : frames - k, b, None, None] * near
@@ -172,11 +176,9 @@ def step(
     diagonal = np.arange(_WIDTH)
     columns[:, 0, diagonal, diagonal] *= 1.0 + _DAMPING
 
-    evidence = c.weight[:, EVIDENCE_ROWS]
-    noise = float(
-        (evidence * np.square(c.r[:, EVIDENCE_ROWS])).sum() / max(float(evidence.sum()), 1e-9)
-    )
-    trust = max(_WEIGHT * frames * min(noise, 1.0), 1e-3) / LENGTH_SIGMA**2
+    evidence = c.weight[:, c.observed]
+    noise = float((evidence * np.square(c.r[:, c.observed])).sum() / max(evidence.sum(), 1e-9))
+    trust = max(_WEIGHT * unseen.max() * frames * min(noise, 1.0), 1e-3) / LENGTH_SIGMA**2
     matrix[np.diag_indices(len(LENGTHS))] += trust
     right -= trust * np.log(take.lengths / anchor.lengths)
 

@@ -13,7 +13,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.solve.refine.banded import REACH, third_differences
-from mocap.solve.refine.costs import IMAGE_SIGMA, UNIT
+from mocap.solve.refine.costs import UNIT
+from mocap.solve.refine.sight import IMAGE_SIGMA
 
 CUTOFF = 4.0
 """Hz up to which motion across the viewing ray passes; along it less, as what is known there is
