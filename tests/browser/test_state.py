@@ -174,6 +174,7 @@ def test_targets_for_fingers_are_large_and_no_text_is_small(shared: SharedPage) 
         page.keyboard.press(key)
     small = page.evaluate(
         """[...document.querySelectorAll('button, select, input, summary, [role=slider]')]
+          .map((e) => e.closest('.check') ?? e)
           .map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
           .filter(([, r]) => r.width && (r.width < 43.9 || r.height < 43.9))
           .map(([name, r]) => `${name} ${r.width} × ${r.height}`)"""

@@ -49,6 +49,8 @@ export class Status {
   private situation(state: PageState): Situation | null {
     const { take, live } = this;
     if (take) return "take";
+    const { sample, solver } = document.body.dataset;
+    if (sample !== undefined) return solver === "ready" ? "sample" : null;
     if (!live.hello || live.hello.source.kind === "motion") return null;
     if (state === "live") return state;
     // Not while a source only pauses.

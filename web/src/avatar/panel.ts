@@ -96,11 +96,10 @@ export class AvatarPanel {
   }
 
   private async listRecent(): Promise<void> {
-    const items = (await storedAvatars()).map((stored) => {
+    const others = (await storedAvatars()).filter(({ key }) => key !== this.stored?.key);
+    const items = others.map((stored) => {
       const item = element("li");
-      const name = button(stored.file.name, () => void this.wear(stored, true), { class: "name" });
-      item.toggleAttribute("data-open", stored.key === this.stored?.key);
-      item.append(name);
+      item.append(button(stored.file.name, () => void this.wear(stored, true), { class: "name" }));
       return item;
     });
     this.recent.replaceChildren(...items);

@@ -67,6 +67,7 @@ export class OpenedTake {
         button("Export", () => void this.save(), {
           title: "Save the part between the marks as a file (E)",
           key: "e",
+          class: "primary",
         }),
         button("Back to live", () => this.close()),
       ),

@@ -6,6 +6,9 @@ const DISMISSED = "mocap.hint.";
 
 /** The hint of each situation; the first one whose situation applies and that is not dismissed. */
 const HINTS = {
+  sample:
+    "A sample motion plays. Choose This device's camera, and the avatar follows you; no picture " +
+    "leaves this page.",
   take: "Drag over the timeline to look around. In and Out set the part that Export saves.",
   waiting: "Choose above where the movement comes from: mocap's camera, this device's, a video.",
   live:

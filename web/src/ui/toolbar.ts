@@ -17,11 +17,9 @@ export function balanceToolbar(toolbar: HTMLElement): void {
     document.body.style.setProperty("--toolbar", `${toolbar.offsetHeight}px`);
   };
   // Buttons that appear or disappear change the toolbar, but not by what balance itself changes.
-  new MutationObserver(balance).observe(toolbar, {
-    subtree: true,
-    attributes: true,
-    attributeFilter: ["hidden"],
-  });
+  const observer = new MutationObserver(balance);
+  observer.observe(toolbar, { subtree: true, attributes: true, attributeFilter: ["hidden"] });
+  observer.observe(document.body, { attributes: true, attributeFilter: ["data-clip"] });
   window.addEventListener("resize", balance);
   balance();
 }
