@@ -45,6 +45,14 @@ def test_modules_and_functions_that_a_page_names_are_there(path: Path) -> None:
             found = getattr(found, part)
 
 
+def test_names_that_a_page_places_in_a_file_are_in_it() -> None:
+    text = "\n".join(path.read_text("utf-8") for path in PAGES)
+    placed = re.findall(r"`(\w+)`(?: \([^)]*\))?\s+in\s+`([\w/]+\.(?:py|ts))`", text)
+    assert len(placed) >= 3
+    for name, file in placed:
+        assert re.search(rf"\b{name}\b", (ROOT / file).read_text("utf-8")), f"{name} in {file}"
+
+
 def test_a_frame_is_handed_over_at_most_six_times() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     walk = text.split("## Walk 1")[1].split("## Walk 2")[0]
@@ -53,7 +61,7 @@ def test_a_frame_is_handed_over_at_most_six_times() -> None:
 
 def test_the_rooms_are_those_that_the_test_of_imports_knows() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
-    table = text.split("## The rooms")[1].split("Around them")[0]
+    table = text.split("## The rooms")[1].split("Around the rooms")[0]
     rooms = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))))
     ours = {p.stem for p in (ROOT / "mocap").iterdir() if not p.name.startswith(("_", "py."))}
     assert rooms == ours

@@ -1,87 +1,34 @@
-"""Characters' files as trees of nodes: against three.js and SciPy, and against every kind of
-damage.
-"""
+"""Characters' files as trees of nodes, against three.js and SciPy."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import copy
 import json
-import math
 import struct
-import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.linalg
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mocap.core import rotation as R
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
-from mocap.core.skeleton import HUMANOID, Skeleton
+from mocap.core.skeleton import Skeleton
 from mocap.errors import InputError
 from mocap.formats import bvh, bvh_rig, glb, read_tree
 from mocap.formats.gltf_tree import tree_of
 from mocap.rig.load import load_rig
-from mocap.rig.mapping import map_bones
 from tests import judges
-from tests.helpers import cost, synthetic
+from tests.helpers import synthetic
+from tests.helpers.gltf_characters import BONE_MAP, character, written
 
 seeds = st.integers(0, 2**32 - 1)
 NOWHERE = Path("/nonexistent")
-BONE_MAP = {bone: bone for bone in HUMANOID.names}
-
-
-def character(
-    skeleton: Skeleton = HUMANOID, posed: np.ndarray | None = None, **extra: Any
-) -> tuple[glb.Document, bytes]:
-    """A document of bare joints below a node "above", bound in the skeleton's rest pose and
-    standing in `posed` (J, 4), and its binary.
-    """
-    count = len(skeleton.names)
-    posed = skeleton.rest_rotations if posed is None else posed
-    nodes: list[dict[str, Any]] = [{"name": "above", "children": [1]}]
-    for joint, name in enumerate(skeleton.names):
-        node = {
-            "name": name,
-            "translation": skeleton.offsets[joint].tolist(),
-            "rotation": posed[joint].tolist(),
-        }
-        nodes.append(
-            node
-            | (
-                {"children": [c + 1 for c in children]}
-                if (children := skeleton.children(joint))
-                else {}
-            )
-        )
-    positions, rotations = fk(skeleton, skeleton.offsets[0], skeleton.rest_rotations)
-    bind = np.tile(np.eye(4), (count, 1, 1))
-    bind[:, :3, :3], bind[:, :3, 3] = R.to_matrix(rotations), positions
-    data = np.linalg.inv(bind).transpose(0, 2, 1).astype("<f4").tobytes()
-    document = {
-        "asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": [0]}], "nodes": nodes,
-        "skins": [{"joints": list(range(1, count + 1)), "inverseBindMatrices": 0}],
-        "accessors": [{"bufferView": 0, "componentType": 5126, "count": count, "type": "MAT4"}],
-        "bufferViews": [{"buffer": 0, "byteOffset": 0, "byteLength": len(data)}],
-        "buffers": [{"byteLength": len(data)}],
-    }  # fmt: skip
-    return document | extra, data
-
-
-def written(
-    folder: Path, document: glb.Document, binary: bytes = b"", name: str = "it.glb"
-) -> Path:
-    path = folder / name
-    path.write_bytes(glb.join(document, binary))
-    return path
 
 
 def random_nodes(rng: np.random.Generator, count: int, scales: str) -> list[dict[str, Any]]:
@@ -127,9 +74,6 @@ def worlds(nodes: list[dict[str, Any]]) -> dict[str, np.ndarray]:
     for root in set(range(len(nodes))) - below:
         go(root, np.eye(4))
     return out
-
-
-# --- places and rotations -------------------------------------------------------------------------
 
 
 def test_places_are_those_of_three(tmp_path: Path, node: Path) -> None:
@@ -252,9 +196,6 @@ def test_vrm_says_itself_which_bones_it_has() -> None:
     }
 
 
-# --- the bind pose --------------------------------------------------------------------------------
-
-
 @given(seeds)
 @settings(max_examples=20, deadline=None)
 def test_the_pose_in_which_a_skin_was_bound_is_found(seed: int) -> None:
@@ -290,9 +231,6 @@ def test_a_skin_bound_as_it_stands_shows_no_other_pose() -> None:
     document, binary = character()
     document["nodes"][0] |= {"rotation": [0.5, 0.5, 0.5, 0.5], "scale": [100.0] * 3}
     assert tree_of(glb.join(document, binary), NOWHERE).poses == ()
-
-
-# --- several files --------------------------------------------------------------------------------
 
 
 def test_a_gltf_of_several_files_is_as_its_glb(tmp_path: Path) -> None:
@@ -355,9 +293,6 @@ def test_pictures_beside_a_gltf_come_inside(tmp_path: Path) -> None:
     assert "uri" in document["images"][0], "the caller's document is left as it is"
 
 
-# --- BVH ------------------------------------------------------------------------------------------
-
-
 @given(seeds)
 @settings(max_examples=10, deadline=None)
 def test_a_bvh_is_a_skeleton_in_its_own_unit(seed: int) -> None:
@@ -399,220 +334,3 @@ def test_a_bvh_with_wild_numbers_is_refused(tmp_path: Path, what: str, wild: str
     with contextlib.suppress(InputError):  # the root's OFFSET does not place it: its channels do
         assert np.all(np.isfinite(read_tree(path).positions))
         assert what == "OFFSET 0 0 0"
-
-
-# --- bad input: one sentence, in bounded time -----------------------------------------------------
-
-GOOD, BINARY = character()
-
-
-def damaged(change: Callable[[glb.Document], Any]) -> bytes:
-    document = copy.deepcopy(GOOD)
-    change(document)
-    return glb.join(document, BINARY)
-
-
-def _set(at: list[Any], value: Any) -> Callable[[glb.Document], None]:
-    def change(document: glb.Document) -> None:
-        entry = document
-        for key in at[:-1]:
-            entry = entry[key]
-        entry[at[-1]] = value
-
-    return change
-
-
-DAMAGE = {
-    "a cycle": (_set(["nodes", 30, "children"], [1]), "not trees"),
-    "a cycle of its own": (_set(["nodes", 0], {"children": [0]}), "not trees"),
-    "two parents": (_set(["nodes", 0, "children"], [1, 2]), "not trees"),
-    "a child twice": (_set(["nodes", 0, "children"], [1, 1]), "not trees"),
-    "a child that is not there": (_set(["nodes", 9, "children"], [400]), "400|IndexError"),
-    "a child before the first": (_set(["nodes", 9, "children"], [-1]), "child -1"),
-    "NaN": (
-        _set(["nodes", 9, "translation"], [0, math.nan, 0]),
-        "translation must be 3 finite numbers",
-    ),
-    "infinity": (_set(["nodes", 9, "scale"], [math.inf, 1, 1]), "scale must be 3 finite numbers"),
-    "numbers that grow": (
-        lambda d: [_set(["nodes", n, "scale"], [1e9] * 3)(d) for n in (1, 2, 3)],
-        "rests nowhere",
-    ),
-    "a rotation of three": (_set(["nodes", 9, "rotation"], [0, 0, 1]), "rotation must be 4"),
-    "a rotation of nothing": (_set(["nodes", 9, "rotation"], [0, 0, 0, 0]), "rotation must be 4"),
-    "a wild number": (_set(["nodes", 9, "rotation"], [1e300, 0, 0, 1]), "rotation must be 4"),
-    "words for numbers": (_set(["nodes", 9, "translation"], ["a", "b", "c"]), "damaged"),
-    "an integer beyond all floats": (_set(["nodes", 9, "translation"], [10**400, 0, 0]), "damaged"),
-    "nodes that are no list": (_set(["nodes"], {"a": 1}), "damaged"),
-    "no nodes": (_set(["nodes"], []), "no nodes"),
-    "a node that is a word": (_set(["nodes", 3], "hips"), "damaged"),
-    "a joint that is not there": (_set(["skins", 0, "joints"], [1, 99]), "node 99"),
-    "a joint before the first": (_set(["skins", 0, "joints"], [-1]), "node -1"),
-    "more joints than matrices": (_set(["accessors", 0, "count"], 3), "bind matrix"),
-    "a huge count": (_set(["accessors", 0, "count"], 10**15), "claims"),
-    "a huge count of nothing": (
-        lambda d: (
-            _set(["accessors", 0, "count"], 10**15)(d),
-            _set(["bufferViews", 0, "byteStride"], 0)(d),
-        ),
-        "claims",
-    ),
-    "a count below nothing": (_set(["accessors", 0, "count"], -5), "claims"),
-    "an accessor beyond its buffer": (
-        _set(["bufferViews", 0, "byteOffset"], 10**6),
-        "beyond the end",
-    ),
-    "an accessor before its buffer": (_set(["accessors", 0, "byteOffset"], -64), "claims"),
-    "a view that is not there": (_set(["accessors", 0, "bufferView"], 9), "IndexError"),
-    "a sparse accessor": (_set(["accessors", 0, "sparse"], {}), "KeyError"),
-    "a buffer in another file": (_set(["buffers", 0, "uri"], "other.bin"), "cannot be read"),
-}
-
-
-@pytest.mark.usefixtures("as_installed")
-@pytest.mark.parametrize("kind", DAMAGE)
-def test_damage_is_named_in_one_sentence(kind: str, tmp_path: Path) -> None:
-    change, said = DAMAGE[kind]
-    path = tmp_path / "it.glb"
-    path.write_bytes(damaged(change))
-    start = time.process_time()
-    with pytest.raises(InputError, match=said) as caught:
-        read_tree(path)
-    assert time.process_time() - start < 5.0
-    assert "\n" not in str(caught.value)
-    assert str(path) in str(caught.value)
-
-
-@pytest.mark.parametrize("keep", [0, 3, 11, 12, 19, 20, 21, 100, -1, -BINARY.__len__() // 2])
-def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, keep: int) -> None:
-    path = tmp_path / "it.vrm"
-    path.write_bytes(glb.join(GOOD, BINARY)[:keep])
-    with pytest.raises(InputError, match=r"cut off|begins with"):
-        read_tree(path)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"{",
-        b"{}",
-        b"[" * 100_000,
-        b'{"asset": 1}',
-        b'{"asset": {"version": "1.0"}}',
-        b"Kaydara FBX Binary",
-        bytes(64),
-    ],
-)
-def test_what_is_no_character_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "it.gltf"
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=r"neither GLB|version|not a binary FBX"):
-        read_tree(path)
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="No such file"):
-        read_tree(tmp_path / "none.glb")
-    with pytest.raises(InputError, match="directory"):
-        read_tree(tmp_path)
-
-
-@pytest.mark.parametrize("shape", ["chain", "comb", "star"])
-def test_ten_thousand_nodes_load_in_seconds(tmp_path: Path, shape: str) -> None:
-    """Below the head, as hair would be; or all above the hips."""
-    document, binary = character()
-    first, many = len(document["nodes"]), 10_000
-    head = next(n for n in document["nodes"] if n["name"] == "head")
-    extra: list[dict[str, Any]] = [
-        {"name": f"strand{i}", "translation": [0, 0.01, 0]} for i in range(many)
-    ]
-    if shape == "star":
-        head["children"] += range(first, first + many)
-    else:
-        head["children"].append(first)
-        for i in range(many - 1):
-            extra[i]["children"] = [first + i + 1]
-    document["nodes"] += extra
-    if shape == "comb":  # the same chain, turned over: the hips hang from its end
-        head["children"].remove(first)
-        document["nodes"][0]["children"] = [first]
-        document["nodes"][-1]["children"] = [1]
-    document["skins"].append({"joints": list(range(first, first + many))})
-    path = written(tmp_path, document, binary)
-    assert cost.seconds(lambda: load_rig(path, BONE_MAP), 10.0) < 10.0
-    rig = load_rig(path, BONE_MAP)
-    assert len(rig.skeleton.names) <= 1000, "what no bone hangs from is left to the document"
-
-
-def test_a_name_of_megabytes_is_cut(tmp_path: Path) -> None:
-    document, binary = character()
-    document["nodes"][0]["name"] = "n" * 2_000_000
-    path = written(tmp_path, document, binary)
-    assert max(len(name) for name in read_tree(path).names) == 200
-    assert cost.seconds(lambda: map_bones(read_tree(path)), 2.0) < 2.0
-
-
-def test_more_nodes_than_any_character_has_are_refused_before_they_are_read(tmp_path: Path) -> None:
-    path = written(tmp_path, {"asset": {"version": "2.0"}, "nodes": [{}] * 100_001}, b"")
-    with pytest.raises(InputError, match="100,001 nodes; no character has more than 100,000"):
-        load_rig(path)
-
-
-junk = st.one_of(
-    st.none(), st.booleans(), st.integers(-3, 60), st.integers(), st.floats(), st.text(max_size=4),
-    st.just([]), st.just({}), st.just([[]]), st.just(1e308), st.just(-1e-320), st.just(2**80),
-    st.lists(st.integers(0, 57), max_size=4), st.lists(st.floats(), min_size=3, max_size=4),
-)  # fmt: skip
-
-
-@given(st.data())
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@pytest.mark.usefixtures("as_installed")
-def test_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
-    document = copy.deepcopy(GOOD)
-    document["extensions"] = {
-        "VRMC_vrm": {
-            "humanoid": {"humanBones": {b: {"node": i + 1} for i, b in enumerate(HUMANOID.names)}}
-        }
-    }
-    for _ in range(data.draw(st.integers(1, 3))):
-        entry: Any = document
-        while True:
-            keys = list(entry) if isinstance(entry, dict) else list(range(len(entry)))
-            if not keys:
-                break
-            key = data.draw(st.sampled_from(keys))
-            if isinstance(entry[key], (dict, list)) and entry[key] and data.draw(st.integers(0, 3)):
-                entry = entry[key]
-                continue
-            if data.draw(st.booleans()):
-                entry[key] = data.draw(junk)
-            elif isinstance(entry, dict):
-                del entry[key]
-            break
-    _load_or_refuse(glb.join(document, BINARY))
-
-
-@given(st.binary(min_size=1, max_size=8), st.floats(0, 1, exclude_max=True), st.booleans())
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@pytest.mark.usefixtures("as_installed")
-def test_any_bytes_anywhere_are_read_or_refused(junk: bytes, where: float, replace: bool) -> None:
-    good = glb.join(GOOD, BINARY)
-    at = int(where * len(good))
-    _load_or_refuse(good[:at] + junk + good[at + (len(junk) if replace else 0) :])
-
-
-def _load_or_refuse(data: bytes) -> None:
-    """Through the whole of load_rig: an InputError, or a rig of finite numbers."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "it.glb"
-        path.write_bytes(data)
-        with contextlib.suppress(InputError):
-            rig = load_rig(path, BONE_MAP)
-            assert np.all(np.isfinite(rig.t_pose))
-            assert np.all(np.isfinite(rig.skeleton.offsets))

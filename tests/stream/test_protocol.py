@@ -4,6 +4,7 @@ import base64
 import contextlib
 import dataclasses
 import json
+import re
 import struct
 
 import msgspec
@@ -16,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.errors import MocapError
 from mocap.stream import protocol as P
-from tests.helpers.places import DATA
+from tests.helpers.places import DATA, ROOT
 
 GOLDEN = json.loads((DATA / "protocol_golden.json").read_text())
 SOURCE = P.SourceInfo("video", "dance.mp4", 1280, 720)
@@ -337,3 +338,16 @@ def test_each_wrong_length_is_refused():
                 P.decode(data[:length], 2, 1)
     with pytest.raises(P.ProtocolError, match="12 floats"):
         P.decode(pose + bytes(4), 2, 1)
+
+
+def test_messages_have_the_same_names_in_both_languages():
+    protocol = ROOT / "web" / "src" / "protocol"
+    exported = re.compile(r"^export (?:interface|type) (\w+)", re.MULTILINE)
+    typescript = {
+        name
+        for file in ("text.ts", "binary.ts")
+        for name in exported.findall((protocol / file).read_text())
+    }
+    assert len(typescript) > 15
+    # Python has no type for any binary message, and the live settings are solve.tuning's.
+    assert typescript - {"BinaryMessage", "Tuning"} <= set(P.__all__)

@@ -3,7 +3,7 @@
 import { type VRM, type VRMHumanBoneName, VRMUtils } from "@pixiv/three-vrm";
 import { Box3, type Object3D, Vector3 } from "three";
 
-import type { Hello, Skeleton } from "../protocol/text";
+import type { Bones, Hello } from "../protocol/text";
 import { type BodyFit, type BodyPose, fitTo, type Point, restPositions } from "../stage/pose";
 import { loadVrm } from "./load";
 
@@ -72,7 +72,7 @@ export class Avatar {
   }
 
   /** Prepares the avatar for the motions of a skeleton; see `fitTo`. */
-  measure(skeleton: Skeleton): BodyFit {
+  measure(skeleton: Bones): BodyFit {
     this.fit = fitTo(restPositions(skeleton), this.rest);
     return this.fit;
   }

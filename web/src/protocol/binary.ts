@@ -20,7 +20,7 @@ export const FACE = 4;
 const FACE_FLOATS = 16 + 3 * 478;
 
 /** The header of each binary message. */
-export interface Header {
+export interface FrameHeader {
   /** Which performer the message is about; 0 is the first. */
   readonly subject: number;
   readonly frame: number;
@@ -30,7 +30,7 @@ export interface Header {
   readonly clock: number;
 }
 
-export interface PoseMessage extends Header {
+export interface PoseMessage extends FrameHeader {
   readonly kind: typeof POSE;
   /** World position of the hips, metres. */
   readonly root: Float32Array;
@@ -40,7 +40,7 @@ export interface PoseMessage extends Header {
   readonly weights: Float32Array;
 }
 
-export interface KeypointsMessage extends Header {
+export interface KeypointsMessage extends FrameHeader {
   readonly kind: typeof KEYPOINTS;
   /** (n, 2), 0 to 1 over the picture, y down; NaN where not seen. */
   readonly image: Float32Array;
@@ -50,12 +50,12 @@ export interface KeypointsMessage extends Header {
   readonly confidence: Float32Array;
 }
 
-export interface PictureMessage extends Header {
+export interface PictureMessage extends FrameHeader {
   readonly kind: typeof PICTURE;
   readonly jpeg: Uint8Array;
 }
 
-export interface FaceMessage extends Header {
+export interface FaceMessage extends FrameHeader {
   readonly kind: typeof FACE;
   /** (4, 4) by rows: from MediaPipe's canonical face to the camera, metres; x right, y up. */
   readonly transform: Float32Array;
@@ -84,7 +84,7 @@ export function decode(buffer: ArrayBuffer, joints: number): BinaryMessage {
   }
   const view = new DataView(buffer);
   const kind = view.getUint16(0, true);
-  const header: Header = {
+  const header: FrameHeader = {
     subject: view.getUint16(2, true),
     frame: view.getUint32(4, true),
     time: view.getFloat64(8, true),

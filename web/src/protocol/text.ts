@@ -7,7 +7,7 @@ export const SUBPROTOCOL = "mocap.v1";
 export const VERSION = 1;
 
 /** mocap's skeleton: parents before children, rest offsets from the parent in metres. */
-export interface Skeleton {
+export interface Bones {
   readonly names: readonly string[];
   /** −1 for the root. */
   readonly parents: readonly number[];
@@ -29,7 +29,7 @@ export interface SourceInfo {
 export interface Hello {
   readonly type: "hello";
   readonly version: number;
-  readonly skeleton: Skeleton;
+  readonly skeleton: Bones;
   readonly expressions: readonly string[];
   /** The address of the avatar's file, relative to the page. */
   readonly rig: string;
@@ -143,7 +143,7 @@ function isVector(value: unknown): value is [number, number, number] {
   return isList(value, isNumber) && value.length === 3;
 }
 
-function isSkeleton(value: unknown): value is Skeleton {
+function isBones(value: unknown): value is Bones {
   if (!isRecord(value)) return false;
   const { names, parents, offsets } = value;
   return (
@@ -182,7 +182,7 @@ const MESSAGES: Readonly<
 > = {
   hello: {
     is: ({ skeleton, expressions, rig, source, clip }) =>
-      isSkeleton(skeleton) &&
+      isBones(skeleton) &&
       isList(expressions, isString) &&
       isString(rig) &&
       isSourceInfo(source) &&

@@ -1,9 +1,9 @@
 import { Object3D, Quaternion, Vector3 } from "three";
 import { describe, expect, it } from "vitest";
-import type { Skeleton } from "../protocol/text";
+import type { Bones } from "../protocol/text";
 import { type BodyPose, fitTo, forward, mirrored, mirroredName, restPositions } from "./pose";
 
-const BODY: Skeleton = {
+const BODY: Bones = {
   names: ["hips", "spine", "leftUpperLeg", "leftFoot", "rightUpperLeg", "rightFoot"],
   parents: [-1, 0, 0, 2, 0, 4],
   offsets: [

@@ -1,7 +1,7 @@
 // What is done with a pose before it is drawn: its mirror image, forward kinematics, and the fit
 // to another body. Pure numbers; metres, quaternions xyzw.
 
-import type { Skeleton } from "../protocol/text";
+import type { Bones } from "../protocol/text";
 
 /** One frame of a motion; see PoseMessage. */
 export interface BodyPose {
@@ -60,7 +60,7 @@ export interface WorldPose {
 
 /** Forward kinematics. */
 export function forward(
-  skeleton: Skeleton,
+  skeleton: Bones,
   root: ArrayLike<number>,
   rotations: ArrayLike<number>,
 ): WorldPose {
@@ -108,7 +108,7 @@ export function forward(
 }
 
 /** World positions of the joints at rest, by name, metres. */
-export function restPositions(skeleton: Skeleton): Record<string, Point> {
+export function restPositions(skeleton: Bones): Record<string, Point> {
   const places: Record<string, Point> = {};
   skeleton.names.forEach((name, joint) => {
     const parent = skeleton.parents[joint]!;

@@ -11,7 +11,7 @@ import {
   SphereGeometry,
   Vector3,
 } from "three";
-import type { Skeleton } from "../protocol/text";
+import type { Bones } from "../protocol/text";
 import { MIDDLE, sideColour } from "./colours";
 import { type BodyFit, type BodyPose, forward } from "./pose";
 
@@ -32,7 +32,7 @@ export class SkeletonView {
   /** The joints with a parent: a bone ends at each. */
   private readonly ends: number[];
 
-  constructor(private readonly skeleton: Skeleton) {
+  constructor(private readonly skeleton: Bones) {
     this.ends = skeleton.names
       .map((_, joint) => joint)
       .filter((joint) => skeleton.parents[joint]! >= 0);

@@ -1,0 +1,90 @@
+"""GLB against the Khronos validator and three.js."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from mocap.core.motion import Motion
+from mocap.core.rig import Rig
+from mocap.core.skeleton import HUMANOID
+from mocap.formats import glb, gltf
+from mocap.rig.load import load_rig
+from tests import judges
+from tests.helpers.gltf_documents import (
+    every_rig,
+    on_rig,
+    places,
+    places_in_document,
+    rig_of,
+    some_motion,
+    tiny_rig,
+    with_source,
+)
+
+HALF_A_MILLIMETRE = 0.0005
+
+
+def complaints(node: Path, path: Path) -> Counter[str]:
+    messages = judges.khronos(node, path)["issues"]["messages"]
+    return Counter(m["code"] for m in messages if m["severity"] < 2)
+
+
+def test_the_khronos_validator_finds_no_error_and_no_warning(
+    clip: Motion, rig: Rig, tmp_path: Path, node: Path
+) -> None:
+    path = tmp_path / "clip.glb"
+    motion = on_rig(clip, rig)
+    once = gltf.dumps(motion, rig)
+    twice = gltf.dumps(motion.slice(0, 1), with_source(rig, once))
+    bare = rig_of(tiny_rig())
+    for data in (
+        rig.source,
+        once,
+        gltf.dumps(motion, rig, all_keys=True),
+        twice,
+        gltf.dumps(on_rig(clip, bare), bare),
+    ):
+        path.write_bytes(data)
+        assert not complaints(node, path)
+
+
+def test_the_khronos_validator_finds_in_real_characters_what_it_found_before(
+    data: Path, tmp_path: Path, node: Path
+) -> None:
+    for original in every_rig(data):
+        rig = load_rig(original)
+        path = tmp_path / "clip.glb"
+        path.write_bytes(gltf.dumps(some_motion(rig), rig))
+        assert not complaints(node, path) - complaints(node, original), original.name
+
+
+def test_three_reads_our_files_as_we_do(clip: Motion, rig: Rig, tmp_path: Path, node: Path) -> None:
+    path = tmp_path / "clip.glb"
+    path.write_bytes(gltf.dumps(on_rig(clip, rig), rig, all_keys=True))
+    names, found = judges.three(node, path, clip.times)
+    expected = places(clip)
+    assert set(names) == set(HUMANOID.names)
+    assert (
+        max(np.abs(found[:, i] - expected[n]).max() for i, n in enumerate(names))
+        < HALF_A_MILLIMETRE
+    )
+
+
+def test_three_has_real_characters_joints_where_we_have_them(
+    data: Path, tmp_path: Path, node: Path
+) -> None:
+    for original in every_rig(data):
+        rig = load_rig(original)
+        motion = some_motion(rig)
+        path = tmp_path / "clip.glb"
+        path.write_bytes(gltf.dumps(motion, rig, all_keys=True))
+        found, _ = judges.three_nodes(node, path, motion.times[::5])
+        expected = places_in_document(motion, rig)[::5]
+        wrong = [
+            np.abs(found[n] - expected[:, j]).max()
+            for j, n in enumerate(gltf.nodes_of(glb.split(rig.source)[0], rig))
+        ]
+        assert max(wrong) * rig.unit < HALF_A_MILLIMETRE, original.name
