@@ -101,8 +101,10 @@ def faded(
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Trunk:
-    """Local rotations of spine (F, 3, 4) and clavicles (F, 2, 4) by the closed form, the pelvis'
-    (F, 4) in the world, and the shoulders' goals (F, 2, 3), metres from the hips' joint.
+    """The trunk by the closed form, and where the shoulders should be.
+
+    Local rotations of spine (F, 3, 4) and clavicles (F, 2, 4), the world rotation of the pelvis (F,
+    4), and the shoulders' goals (F, 2, 3), metres from the hips' joint.
     """
 
     body: Skeleton

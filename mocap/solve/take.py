@@ -284,8 +284,9 @@ def _bridged(keypoints: Keypoints, positions: ndarray) -> ndarray:
 
 
 def _held(keypoints: Keypoints, prior: ndarray) -> ndarray:
-    """The prior, and where it is NaN what the closed form holds and eases there; metres from the
-    hips' middle.
+    """Return the prior, filled where it is NaN, metres from the hips' middle.
+
+    The closed form holds and eases what is missing.
     """
     if np.isfinite(prior).all():
         return prior

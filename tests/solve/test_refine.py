@@ -378,7 +378,7 @@ def test_long_takes_are_solved_in_parts_that_do_not_show(
     truth = Motion(HUMANOID, truth.times, truth.root_positions, truth.rotations)
     keypoints = noisy(seen_by_camera(truth), rng, pixels=3.0, squash=1.0, depth=0.02)
     whole = refined(keypoints)
-    monkeypatch.setattr("mocap.solve.refine._WINDOW", 150)
+    monkeypatch.setattr("mocap.solve.refine.search._WINDOW", 150)
     parts = refined(keypoints)
     assert limb_error(parts, whole).mean() <= 1.0
     assert np.percentile(limb_error(parts, whole), 99) <= 5.0

@@ -1,7 +1,7 @@
-"""Normal equations of a whole take: a block of unknowns a frame, coupled to those of the next three
-frames.
+"""A solver for the normal equations of a whole take.
 
-That is a banded matrix: time and memory grow linearly with the frames.
+Each frame has a block of unknowns that is coupled to those of the next three frames. The matrix is
+banded: time and memory grow linearly with the frames.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ REACH = 3
 
 
 def third_differences(times: Float[ndarray, "frames"]) -> Float[ndarray, "spans 4"]:
-    """For each four frames in a row the weights whose sum with their values is the third
-    derivative, at true times (s⁻³).
+    """Return the weights of each four neighbouring frames that give the third derivative, s⁻³.
 
-    Six times the divided difference; fewer than four frames have none.
+    Six times the divided difference, at true times; fewer than four frames have none.
     """
     spans = max(len(times) - REACH, 0)
     t = np.stack([times[k : k + spans] for k in range(REACH + 1)], axis=1)
@@ -29,15 +28,22 @@ def third_differences(times: Float[ndarray, "frames"]) -> Float[ndarray, "spans 
 def solve_banded(
     columns: Float[ndarray, "frames rows n"], right: Float[ndarray, "frames n columns"]
 ) -> Float[ndarray, "frames n columns"]:
-    """x of A·x = right, A symmetric and positive definite. columns:
+    """Solve A·x = right for a symmetric, positive definite, banded A.
 
-    (F, (REACH + 1)·n, n), for each frame t the blocks A[t, t] to A[t + REACH, t], one below the
-    other; what lies beyond the last frame is 0.
+    Block Cholesky factorisation (Golub and Van Loan, Matrix Computations, 4th ed., ch. 4.3).
+    LAPACK's banded solver is not used: it distributes these small blocks over all processors, which
+    takes twenty times as long on a busy machine.
 
-    Cholesky's factorisation by blocks (Golub and Van Loan, Matrix Computations, 4th ed., ch. 4.3).
-    By hand, because LAPACK's banded one wakes all processors for crumbs of work, which on a busy
-    machine takes twenty times as long. Raises numpy.linalg.LinAlgError if A is not positive
-    definite.
+    Args:
+        columns: (F, (REACH + 1)·n, n), for each frame t the blocks A[t, t] to A[t + REACH, t], one
+            below the other; blocks beyond the last frame are 0.
+        right: The right sides.
+
+    Returns:
+        x.
+
+    Raises:
+        numpy.linalg.LinAlgError: A is not positive definite.
     """
     from scipy.linalg.lapack import dpotrf, dtrtri
 

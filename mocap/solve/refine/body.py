@@ -1,6 +1,4 @@
-"""The body as the optimiser sees it: sixteen bones between sixteen landmarks, and which of them
-share a length.
-"""
+"""The body of the optimiser: sixteen bones between sixteen landmarks, some of the same length."""
 
 from __future__ import annotations
 
@@ -17,15 +15,14 @@ _TRUNK = ("root", "hips", "trunk", "shoulders")
 _ARM, _LEG = ("upper arm", "forearm"), ("thigh", "shank", "toe", "heel")
 
 NAMES: tuple[str, ...] = (*_TRUNK, *_ARM, *_ARM, *_LEG, *_LEG)
-"""What length each bone has; the root (from the camera to the hips' middle) has none.
+"""The name of each bone's length; arms and legs left, then right.
 
-Arms and legs left, then right."""
+The root, from the camera to the hips' middle, has none."""
 LENGTHS: tuple[str, ...] = tuple(dict.fromkeys(NAMES[1:]))
 """The lengths of one body."""
 FREE, SOFT, STIFF = 0, 1, 2
 KIND = np.array([FREE, SOFT, SOFT, SOFT, *[STIFF] * 12])
-"""Whether a bone's length is none, a wish (bending changes the trunk's lines) or one for the take.
-"""
+"""Whether a bone has no length, a soft one (bending changes the trunk's lines) or a fixed one."""
 LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG = (
     (4, 5),
     (6, 7),
@@ -75,8 +72,9 @@ TREE = _tree()
 
 
 def _depths() -> ndarray:
-    """Which bones' depths the prior speaks of, together: limbs from their root on, since its errors
-    grow along them.
+    """Return the sums of bones whose depth is compared with the prior's.
+
+    Limbs are summed from their root on, because the prior's errors grow along them.
     """
     out = np.eye(len(NAMES))[1:]
     for upper, lower in (LEFT_ARM, RIGHT_ARM, LEFT_LEG[:2], RIGHT_LEG[:2]):
@@ -91,12 +89,12 @@ TO_BONES = np.linalg.pinv(TREE)
 
 
 def bones_of(places: Float[ndarray, "frames 33 3"]) -> Float[ndarray, "frames 16 3"]:
-    """The bones' vectors, from the landmarks' places in the camera's axes."""
+    """Return the bones' vectors, from the landmarks' positions in camera axes."""
     return np.asarray(np.einsum("bn,fni->fbi", TO_BONES, places[:, POINTS]))
 
 
 def lengths_of(bones: Float[ndarray, "frames 16 3"]) -> dict[str, float]:
-    """The median length of each bone over the take, left and right as one."""
+    """Return the median length of each bone over the take, left and right together."""
     size = np.linalg.norm(bones, axis=-1)
     return {
         name: float(np.median(size[:, [i for i, n in enumerate(NAMES) if n == name]]))

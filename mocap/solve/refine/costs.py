@@ -1,7 +1,6 @@
-"""What a take's bones cost, frame by frame, in deviations; and how the costs change with the bones'
-vectors.
+"""The residuals of a take's bones, frame by frame, in deviations, and their derivatives.
 
-Everything is weighted by time and not by frames: a second says as much at 120 frames as at 30.
+Weights are by time and not by frames: a second counts the same at 120 frames as at 30.
 """
 
 from __future__ import annotations
@@ -28,16 +27,17 @@ _DEPTH = {
     "shank": 0.12,
 }
 DEPTH_SIGMA = np.array([_DEPTH.get(name, 0.05) for name in NAMES[1:]])
-"""Metres, of the prior's depth of a limb's point against the limb's root: as far as it is off on
-rendered people (8 to 14 cm). The arms' was chosen on twenty of forty rendered clips; on the other
-twenty it takes the mean direction from 16.0° to 15.6° against a third of it. Half or twice as much
-of the others moves it by 0.1°."""
+"""Deviation of the prior's depth of a limb's point against the limb's root, metres.
+
+It is the error on rendered people (8 to 14 cm). That of the arms was chosen on twenty of forty
+rendered clips; on the other twenty it gives a mean direction error of 15.6°, a third of it 16.0°.
+Half or twice the others change that by 0.1°."""
 SIDE_SIGMA = 0.03
-"""Metres, of the prior across the ray, which only counts where there is no image point."""
+"""Deviation of the prior across the ray, metres; it counts where there is no image point."""
 SOFT_SIGMA = 0.08
-"""Share by which the trunk's lines are longer or shorter than their lengths."""
+"""Deviation of the trunk's lines from their lengths, as a share."""
 LIMIT_SIGMA = 0.1
-"""Of a unit vector past its limit, or off a foot's angle."""
+"""Deviation of a unit vector past its limit, or from a foot's angle."""
 UNIT = 1.0 / 30.0
 """Seconds that one independent observation stands for."""
 _LONGEST = 0.1  # seconds that one frame may stand for
@@ -68,16 +68,19 @@ class Evidence:
     span: Float[ndarray, "frames"]
 
     def slice(self, which: builtins.slice) -> Evidence:
-        """Some of the frames."""
+        """Return some of the frames."""
         arrays = (a[which] for a in (self.prior, self.depth, self.side, self.span))
         return Evidence(tuple(s.slice(which) for s in self.sights), *arrays)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Limit:
-    """A direction in which a bone should not point: its unit vector · away ≤ most. away:
+    """A direction in which a bone should not point.
 
-    (F, 3), unit.
+    Attributes:
+        bone: Index of the bone.
+        away: The direction, unit.
+        most: The largest cosine between the bone and the direction.
     """
 
     bone: int
@@ -103,7 +106,7 @@ class Costs:
 
 
 def spans(times: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
-    """How many UNITs of time each frame stands for."""
+    """Return the number of UNITs of time that each frame stands for."""
     if len(times) < 2:
         return np.ones(len(times))
     step = np.minimum(np.diff(times), _LONGEST)
@@ -117,10 +120,17 @@ def costs(
     limits: tuple[Limit, ...],
     ground: Ground | None = None,
 ) -> Costs:
-    """The costs of bones v (metres, the take's axes) of these lengths.
+    """Return the residuals of bones.
 
-    Rows: depth, sides, soft lengths, limits, rigid pairs, the image of each camera, and the floor:
-    GROUNDED are on it where they stand, and feet nowhere below it.
+    The rows are depth, sides, soft lengths, limits, rigid pairs, the image of each camera, and the
+    floor: GROUNDED are on it where they stand, and feet nowhere below it.
+
+    Args:
+        v: The bones, metres, the take's axes.
+        seen: The observations.
+        lengths: Of the bones, metres.
+        limits: Directions in which bones should not point.
+        ground: The floor, once it is found.
     """
     frames = len(v)
     root = np.sqrt(seen.span)[:, None]

@@ -1,4 +1,4 @@
-"""Gauss–Newton over a whole take: all frames' bones and the body's lengths at once."""
+"""One Gauss–Newton step over a whole take: all frames' bones and the body's lengths at once."""
 
 from __future__ import annotations
 
@@ -19,31 +19,32 @@ from mocap.solve.refine.smoothness import Smoothness
 LENGTH_SIGMA = 0.08
 """How far a person's proportions are from HUMANOID's, as a share (one deviation)."""
 STAY_SIGMA = 1.0
-"""Metres: how near a bone stays to where the search began, which matters only where nothing else
-says anything."""
+"""Deviation of a bone from where the search began, metres; it matters where there is no other
+evidence."""
 ROOT_SIGMA = 0.1
-"""Metres: how near the hips' middle stays to where its translation was fitted.
+"""Deviation of the hips' middle from its fitted translation, metres.
 
-Left free, its distance takes up what is wrong with the limbs' depths."""
-# Depth that no camera sees from aside gives way to its noise in each frame, which makes
-# foreshortened limbs short in all frames alike: more frames do not tell more of a length than of
-# this. So the proportions weigh as much as so many measurements in each UNIT whose evidence is as
-# noisy as its deviations say, and the less the less noisy it is: evidence without noise needs no
-# proportions, and neither does depth that is seen from aside.
+Without it, the distance of the hips would absorb the errors of the limbs' depths."""
+# Where no camera sees depth from the side, its noise makes foreshortened limbs short in all frames:
+# a bias that more frames do not reduce. So the proportions weigh as much as this many measurements
+# in each UNIT of time, times the noise of the evidence against its deviations. Evidence without
+# noise needs no proportions, and neither does depth that is seen from the side.
 _WEIGHT = 10.0
-# Third derivatives along an axis that no camera sees from aside count this many times: the depths'
-# noise is as lively as it is large.
+# Factor on third derivatives along an axis that no camera sees from the side: the noise of depths
+# is large and fast.
 _CALM = 3.0
-_JERK_CAUCHY = 1.0  # deviations of the third derivative from which on it is taken for meant
+_JERK_CAUCHY = 1.0  # deviations; larger third derivatives count less
 _LONGEST_STEP = 0.5  # of a bone's length
 _DAMPING = 1e-3
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Unknowns:
-    """The unknowns. v:
+    """The unknowns of the search.
 
-    (F, 16, 3) bones, metres, camera axes. lengths: (9,) metres, in LENGTHS' order.
+    Attributes:
+        v: Bones, metres, camera axes.
+        lengths: Metres, in LENGTHS' order.
     """
 
     v: Float[ndarray, "frames 16 3"]
@@ -60,7 +61,7 @@ _STIFF = np.flatnonzero(KIND == STIFF)
 
 
 def each_length(lengths: Float[ndarray, "lengths"]) -> Float[ndarray, "16"]:
-    """The bones' lengths, metres; for the root, which has none, 1."""
+    """Return the bones' lengths, metres; for the root, which has none, 1."""
     out: ndarray = lengths[_LENGTH_OF].copy()
     out[KIND == FREE] = 1.0
     return out
@@ -69,7 +70,7 @@ def each_length(lengths: Float[ndarray, "lengths"]) -> Float[ndarray, "16"]:
 def at_length(
     v: Float[ndarray, "frames 16 3"], lengths: Float[ndarray, "lengths"]
 ) -> Float[ndarray, "frames 16 3"]:
-    """The bones with the stiff ones at their lengths."""
+    """Return the bones with the stiff ones at their lengths, metres."""
     size = np.maximum(np.linalg.norm(v[:, _STIFF], axis=-1), 1e-9)
     out: ndarray = v.copy()
     out[:, _STIFF] *= (each_length(lengths)[_STIFF] / size)[..., None]
@@ -77,15 +78,19 @@ def at_length(
 
 
 def tangents(v: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3 2"]:
-    """Two unit vectors perpendicular to v and to each other, as columns."""
+    """Return two unit vectors perpendicular to v and to each other, as columns."""
     axes: ndarray = R.to_matrix(R.from_frame(v, np.broadcast_to([0.0, 1.0, 0.0], v.shape)))
     return axes[..., 1:]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Anchor:
-    """What the search stays close to: the first bones and the expected lengths, metres, and how
-    near the hips' middle stays to where it was, metres.
+    """What the search stays close to.
+
+    Attributes:
+        bones: The first bones, metres.
+        lengths: The expected lengths, metres.
+        root_sigma: Deviation of the hips' middle from where it was, metres.
     """
 
     bones: Float[ndarray, "frames 16 3"]
@@ -102,7 +107,7 @@ def step(
     held: bool = False,
     ground: Ground | None = None,
 ) -> Unknowns:
-    """Return the take one Gauss–Newton step nearer to the least cost.
+    """Return the unknowns after one Gauss–Newton step.
 
     Args:
         take: The unknowns.
@@ -123,15 +128,15 @@ def step(
     near = np.where(KIND == FREE, anchor.root_sigma, STAY_SIGMA)
     pull = seen.span[:, None] / np.square(near)
 
-    # How residuals change with the logarithms of the lengths: longer stiff bones move what hangs on
-    # them, soft ones' wishes change.
+    # Derivatives by the logarithms of the lengths: longer stiff bones move what hangs on them, and
+    # the target of a soft bone changes.
     longer = np.zeros((*c.r.shape, len(LENGTHS)))
     for stiff in _STIFF:
         longer[..., _LENGTH_OF[stiff]] += (c.bones[:, :, stiff] @ v[:, stiff, :, None])[..., 0]
     for row, soft in enumerate(_SOFT, SOFT_ROWS.start):
         longer[:, row, _LENGTH_OF[soft]] -= R.dot(c.bones[:, row, soft], v[:, soft])
 
-    # The directions in which a bone moves: all, or for stiff ones across themselves.
+    # The directions in which a bone moves: all three; for stiff bones, the two across it.
     basis = [
         tangents(v[:, b]) if KIND[b] == STIFF else np.broadcast_to(np.eye(3), (frames, 3, 3))
         for b in range(bones)
@@ -199,7 +204,17 @@ def standing(
     span: Float[ndarray, "frames"],
     times: Float[ndarray, "frames"],
 ) -> tuple[Float[ndarray, "steps 16"], Float[ndarray, "steps 16 3"]]:
-    """How much each step of a standing point counts (m⁻²), and the steps themselves, metres."""
+    """Return the movement of standing points from frame to frame, with weights.
+
+    Args:
+        v: Bones, metres, camera axes.
+        ground: The floor, and what stands on it.
+        span: UNITs of time that each frame stands for.
+        times: Seconds.
+
+    Returns:
+        The weights (m⁻²), and the movement, metres.
+    """
     slip = np.diff(places_of(v), axis=0)
     seconds = np.diff(times)[:, None]
     both = ground.standing[1:] * ground.standing[:-1]
@@ -211,9 +226,11 @@ def standing(
 def _standing_still(
     v: ndarray, basis: list[ndarray], ground: Ground, span: ndarray, times: ndarray
 ) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray, ndarray]:
-    """What standing points add to the normal equations: to each frame's block, to that between it
-    and the next, to the gradient, the border, the lengths' matrix and their right side. They move
-    with all bones between them and the root, and with their lengths.
+    """Return the terms of standing points in the normal equations.
+
+    They move with all bones of their leg, and with its lengths. The terms belong to each frame's
+    block, the block between it and the next, the gradient, the border, the lengths' matrix and
+    their right side.
     """
     weight, slip = standing(v, ground, span, times)
     counts = weight.max(axis=0) > 0.0
@@ -256,6 +273,7 @@ def _standing_still(
 
 
 def _moved(take: Unknowns, delta: ndarray, change: ndarray, basis: list[ndarray]) -> Unknowns:
+    """Return the unknowns after a change; bones move by at most _LONGEST_STEP of their length."""
     lengths = take.lengths * np.exp(change)
     most = _LONGEST_STEP * each_length(lengths)
     v = np.empty_like(take.v)

@@ -1,4 +1,4 @@
-"""The floor, as the optimiser sees it: what stands on it does not move and lies in its plane.
+"""The floor in the optimiser: points that stand on it do not move and lie in its plane.
 
 Heels and toe tips stand, and so do hands, elbows, knees, seat and back, with the body's thickness
 between joint and floor.
@@ -35,26 +35,26 @@ GROUNDED = FEET + BODY
 SUMS = TREE[[POINTS.index(i) for i in GROUNDED]]
 """(16, 16): these as sums of bones."""
 RISE = np.concatenate([(SUMS @ REST)[: len(FEET), 1], thickness_at(BODY)])
-"""Metres, how high these landmarks are above the ground that HUMANOID stands or lies on."""
+"""Height of these landmarks above the ground that HUMANOID stands or lies on, metres."""
 TOUCHING = [0, 1, 3, 4, *range(len(FEET), len(GROUNDED))]
 """Which of them touch the ground: 4 of the feet, in the order of motion.CONTACTS, then BODY."""
 SOLES = slice(0, 4)
 """Those of the feet among TOUCHING."""
 FLOOR_SIGMA = 0.01
-"""Metres, of a standing point's height.
+"""Deviation of a standing point's height, metres.
 
-Knees that are all but straight bend by 13° for a centimetre, so it is worth being exact."""
+Small, because nearly straight knees bend by 13° for a centimetre."""
 STAND_SIGMA = 0.1
-"""Metres a second, of a standing point."""
-# Deviations from which on a standing point is taken for one that does not stand after all.
+"""Deviation of a standing point's speed, metres a second."""
 CAUCHY = 3.0
+"""Deviations from which on a point that seemed to stand counts less."""
 TILT_SIGMA = np.radians(1.5)
-"""Radians, of the floor's plane against `up` where people stand upright."""
-# How high a touch seems above the floor, metres (depths that are wrong by ten centimetres, seen
-# from above).
+"""Deviation of the floor's plane from `up` where people stand upright, radians."""
+# Deviation of a touch's height above the floor, metres (depths wrong by ten centimetres, seen from
+# above).
 _TOUCH_SIGMA = 0.05
 
-# the share of frames in which the lowest point seems to be no higher than the floor, to begin with
+# The first floor: the quantile of the lowest point's height.
 _LOW = 0.2
 
 
@@ -83,7 +83,7 @@ class Ground:
         return np.concatenate([feet.reshape(-1, len(FEET)), rest], axis=1)
 
     def slice(self, which: builtins.slice) -> Ground:
-        """Some of the frames."""
+        """Return some of the frames."""
         return Ground(self.contacts[which], self.up, self.height, self.rise)
 
     def above(self, places: Float[ndarray, "frames 16 3"]) -> Float[ndarray, "frames 16"]:

@@ -1,5 +1,6 @@
-"""Joints that do not bend backwards and feet that point ahead, as directions in which a bone should
-not point.
+"""Limits of joints as directions in which a bone should not point.
+
+Elbows and knees do not bend backwards, and feet point ahead.
 """
 
 from __future__ import annotations
@@ -12,18 +13,19 @@ from mocap.core import rotation as R
 from mocap.solve.refine.body import LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG
 from mocap.solve.refine.costs import Limit
 
-# How far a forearm may point backwards and a shank forwards, of 1, where the upper bone is not
-# turned about itself: elbows bend forwards, and upper arms turn some 90° to either side of that,
-# thighs 40° (Norkin and White, Measurement of Joint Motion, 5th ed.).
+# Largest cosine of a forearm with "backwards" and of a shank with "forwards", for an upper bone
+# without twist: elbows bend forwards, and upper arms twist by some 90° to either side, thighs by
+# 40° (Norkin and White, Measurement of Joint Motion, 5th ed.).
 _FOREARM, _SHANK = 0.55, 0.1
-# How far a foot may point backwards, of 1, seen from its shank: tiptoe is 0.
+# Largest cosine of a foot with "backwards", seen from its shank: tiptoe is 0.
 _TOE = 0.1
 
 
 def find_limits(v: Float[ndarray, "frames 16 3"]) -> tuple[Limit, ...]:
-    """The limits of elbows, knees and feet for bodies whose bones are v: the trunk's frame, swung
-    along with upper arm or thigh; for feet what is behind the shank, perpendicular to it and to the
-    hips' line.
+    """Return the limits of elbows, knees and feet for bones v, metres.
+
+    For elbows and knees the direction is in the trunk's frame, swung along with upper arm or thigh;
+    for feet it is behind the shank, perpendicular to it and to the hips' line.
     """
     out = []
     for across, rest, away, most, limbs in (

@@ -1,7 +1,7 @@
-"""What cameras saw of a take, and what their image points cost.
+"""Image points of a take's cameras, and their residuals.
 
 A take of one camera has one sight, in whose axes the body is; a take of several has one for each
-camera, all with their say in the same search.
+camera, all in the same search.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from mocap.core.keypoints import Keypoints
 from mocap.solve.refine.body import NAMES, TREE
 
 IMAGE_SIGMA = 0.0175
-"""Metres, of an image point across its ray for a body of 1.75 m: one percent of the height."""
+"""Deviation of an image point across its ray, metres, for a body of 1.75 m: 1 % of the height."""
 GEMAN = 3.0
-"""Deviations of the image from which on a point counts little."""
+"""Deviations from which on an image point counts little."""
 _NEAREST = 0.1  # metres ahead of a camera; nothing is nearer
 _B = len(NAMES)
 
@@ -77,7 +77,7 @@ def sight_of(keypoints: Keypoints) -> Sight:
 
 
 def unseen_depth(sights: Sequence[Sight]) -> Float[ndarray, "3"]:
-    """Return how far each axis is along the views of all cameras: 1 where none sees it from aside.
+    """Return how far each axis is along the views of all cameras: 1 if none sees it from the side.
 
     One camera leaves its own axis at 1; two that look at right angles leave none.
     """
@@ -90,7 +90,7 @@ def image_costs(
 ) -> tuple[
     Float[ndarray, "frames 32"], Float[ndarray, "frames 32 16 3"], Float[ndarray, "frames 32"]
 ]:
-    """Return what the image points of one camera cost; see `Costs`.
+    """Return the residuals of one camera's image points; see `Costs`.
 
     Args:
         v: Bones, metres, the take's axes.
@@ -105,7 +105,7 @@ def image_costs(
     q = np.einsum("nb,fbi->fni", TREE, v) @ sight.turn.T + sight.place
     depth = np.maximum(-q[..., 2], _NEAREST)
     slope = q[..., :2] / depth[..., None]
-    # Metres at the hips' distance, which is held: else all would be cheaper nearby.
+    # Metres at the hips' distance; at the points' own distance, near bodies would cost less.
     hips = np.maximum(-(v[:, 0] @ sight.turn[2] + sight.place[2]), _NEAREST)
     scale = np.sqrt(sight.weight * span[:, None]) * hips[:, None] / IMAGE_SIGMA
     r = (scale[..., None] * (slope - sight.slopes)).reshape(frames, -1)

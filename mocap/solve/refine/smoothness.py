@@ -1,7 +1,6 @@
-"""Motion as people move: without jerks.
+"""The smoothness cost: third derivatives.
 
-What is punished is the third derivative, so that speed and acceleration stay what they are, and
-softly, so that a kick or a clap costs what it must.
+Speed and acceleration have no cost, and the cost is robust, so that a kick or a clap stays.
 """
 
 from __future__ import annotations
@@ -17,14 +16,18 @@ from mocap.solve.refine.costs import UNIT
 from mocap.solve.refine.sight import IMAGE_SIGMA
 
 CUTOFF = 4.0
-"""Hz up to which motion across the viewing ray passes; along it less, as what is known there is
-less sure."""
+"""Hz up to which motion across the viewing ray passes.
+
+Along the ray it is less, because depth is less certain."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Smoothness:
-    """Third differences at true times (F,), weights (spans, 4), scaled so that motion up to CUTOFF
-    passes.
+    """Third differences at true times, scaled so that motion up to CUTOFF passes.
+
+    Attributes:
+        times: Seconds.
+        weights: Of the four frames of each difference.
     """
 
     times: Float[ndarray, "frames"]
@@ -32,14 +35,14 @@ class Smoothness:
 
     @classmethod
     def of(cls, times: Float[ndarray, "frames"]) -> Smoothness:
-        """For frames at these times (s)."""
+        """Return the smoothness cost for frames at these times, seconds."""
         w = third_differences(times)
         strength = (2.0 * np.pi * CUTOFF) ** 3 * IMAGE_SIGMA * np.sqrt(UNIT)
         seconds = (times[REACH:] - times[:-REACH]) / REACH if len(w) else np.zeros(0)
         return cls(times, w * (np.sqrt(seconds) / strength)[:, None])
 
     def jerk(self, v: Float[ndarray, "frames *rest"]) -> Float[ndarray, "spans *rest"]:
-        """The scaled third derivative of v."""
+        """Return the scaled third derivative of v."""
         n = len(self.weights)
         shape = (n, *(1,) * (v.ndim - 1))
         return np.asarray(
@@ -49,7 +52,12 @@ class Smoothness:
     def back(
         self, jerk: Float[ndarray, "spans *rest"], frames: int
     ) -> Float[ndarray, "frames *rest"]:
-        """The transpose of `jerk`."""
+        """Return the transpose of `jerk` applied to it.
+
+        Args:
+            jerk: Scaled third derivatives.
+            frames: Number of frames.
+        """
         n = len(self.weights)
         out = np.zeros((frames, *jerk.shape[1:]))
         shape = (n, *(1,) * (jerk.ndim - 1))
@@ -60,8 +68,11 @@ class Smoothness:
     def couplings(
         self, weight: Float[ndarray, "spans bones"], frames: int
     ) -> Float[ndarray, "4 frames bones"]:
-        """How each frame's bones are coupled to those k frames on: the normal matrix's numbers (k,
-        t, bone).
+        """Return the coupling of each frame's bones to those k frames later, in the normal matrix.
+
+        Args:
+            weight: Robust weights of the third derivatives.
+            frames: Number of frames.
         """
         n = len(self.weights)
         out = np.zeros((REACH + 1, frames, weight.shape[1]))

@@ -1,0 +1,252 @@
+"""The search for the motion of one body that best explains the image points of a take.
+
+The unknowns are the position of the hips and the bones' directions in each frame, and the bones'
+lengths of the take, the same left and right. The costs are:
+
+    image        distance of the image points, robust
+    depth        difference from the prior's depth, which is believed less
+    smoothness   third derivatives: no trembling, and kicks stay kicks
+    limits       joints that bend backwards
+    proportions  difference from those of people
+    floor        once it is found, distance of standing feet from it
+
+Rotations follow from the bones' directions by the closed form of mocap.solve.body. So the result is
+a skeleton by construction, and keypoints without noise stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count, pairwise
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.core.filter import smooth
+from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.solve.refine.body import (
+    DEPTHS,
+    LENGTHS,
+    POINTS,
+    PROPORTIONS,
+    TO_BONES,
+    TREE,
+    bones_of,
+    lengths_of,
+)
+from mocap.solve.refine.costs import DEPTH_SIGMA, SIDE_SIGMA, Evidence, spans
+from mocap.solve.refine.fit import Anchor, Unknowns, at_length, step
+from mocap.solve.refine.ground import Ground
+from mocap.solve.refine.limits import find_limits
+from mocap.solve.refine.sight import Sight, sight_of
+from mocap.solve.refine.smoothness import Smoothness
+
+_I = {name: i for i, name in enumerate(LANDMARKS)}
+_SHOULDERS, _WRISTS = ([_I[f"{s}_{n}"] for s in ("left", "right")] for n in ("shoulder", "wrist"))
+_HANDS = [[_I[f"{s}_{n}"] for n in ("pinky", "index", "thumb")] for s in ("left", "right")]
+_HEAD = list(range(11))
+# The bones that give the body's size; the image cannot tell size from distance.
+_SIZED = ("upper arm", "forearm", "thigh", "shank", "trunk")
+_ROUNDS = 4
+_WINDOW, _OVERLAP = 1500, 60  # frames
+_CUTOFF, _DEPTH_CUTOFF = 6.0, 2.0  # Hz, of the smoothing where the search begins
+# Bounds of the factor that an expected error puts on the weight of the prior's depth.
+_KNOWN_ERROR = (0.25, 6.0)
+# Landmarks that a sum of bones ends in (15, 16).
+_IN_DEPTH = np.abs(DEPTHS @ TO_BONES) > 1e-9
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Refined:
+    """The landmarks of one body.
+
+    Attributes:
+        positions: Metres from the hips' middle, camera axes.
+        translation: Of the hips' middle, metres, camera axes.
+        size: Of the body, in HUMANOID's.
+        take: The unknowns of the search.
+    """
+
+    positions: Float[ndarray, "frames 33 3"]
+    translation: Float[ndarray, "frames 3"]
+    size: float
+    take: Unknowns
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Prior:
+    """What is known of the landmarks before the search; camera axes, metres.
+
+    Attributes:
+        positions: Landmarks from the hips' middle; NaN where unknown.
+        closed: Landmarks that stand in where the positions are NaN.
+        translation: Of the hips' middle; NaN where unknown.
+        error: The expected error of each depth; NaN, or None for all, where unknown.
+        sights: What several cameras saw; none if the keypoints' camera is the only one. The errors
+            are then those of positions that the cameras do not show: guesses, the rest NaN.
+    """
+
+    positions: Float[ndarray, "frames 33 3"]
+    closed: Float[ndarray, "frames 33 3"]
+    translation: Float[ndarray, "frames 3"]
+    error: Float[ndarray, "frames 33"] | None = None
+    sights: tuple[Sight, ...] = ()
+
+
+def refine_landmarks(
+    keypoints: Keypoints,
+    prior: Prior,
+    before: Refined | None = None,
+    ground: Ground | None = None,
+    rounds: int = _ROUNDS,
+    progress: Callable[[float], None] | None = None,
+) -> Refined:
+    """Find the landmarks of one body that best explain a take.
+
+    Args:
+        keypoints: With their camera.
+        prior: What the search starts from.
+        before: A result without the ground, to continue from.
+        ground: The floor, and the feet that stand still on it.
+        rounds: Gauss–Newton steps.
+        progress: Called after each step with the share done, 0 to 1; an exception ends the search.
+    """
+    times = keypoints.times
+    known = np.isfinite(prior.translation).all(axis=1)
+    seen = _evidence(keypoints, prior)
+    start = np.where(np.isfinite(prior.positions), prior.positions, prior.closed)
+    start = smooth(times, start, _CUTOFF)
+    place = np.stack(
+        [np.interp(times, times[known], prior.translation[known, i]) for i in range(3)], axis=1
+    )
+    cutoff = _CUTOFF if prior.sights else _DEPTH_CUTOFF
+    first = bones_of(start + smooth(times, place, cutoff)[:, None])
+    lengths = lengths_of(first)
+    size = float(np.median([lengths[n] / PROPORTIONS[n] for n in _SIZED]))
+    expected = size * np.array([PROPORTIONS[n] for n in LENGTHS])
+    # Bones that are hardly seen may have any apparent length.
+    begin = expected * np.clip(np.array([lengths[n] for n in LENGTHS]) / expected, 0.8, 1.25)
+    take = Unknowns(at_length(first, begin), begin) if before is None else before.take
+    anchor = Anchor(first, expected)
+    take = _search(times, anchor, seen, take, ground, rounds, progress or (lambda done: None))
+    return Refined(_together(start, take.v), take.v[:, 0], size, take)
+
+
+def _search(
+    times: ndarray,
+    anchor: Anchor,
+    seen: Evidence,
+    begin: Unknowns,
+    ground: Ground | None,
+    rounds: int,
+    progress: Callable[[float], None],
+) -> Unknowns:
+    """Return the unknowns of least cost, searched for from a beginning, window by window."""
+    windows = _windows(len(times), len(seen.sights))
+    v, lengths = begin.v, begin.lengths
+    steps, done = rounds * len(windows) * (1 if len(windows) == 1 else 2), count(1)
+
+    def optimised(window: slice, held: bool) -> Unknowns:
+        take, kernel = (
+            Unknowns(at_length(v[window], lengths), lengths),
+            Smoothness.of(times[window]),
+        )
+        here = None if ground is None else ground.slice(window)
+        for _ in range(rounds):
+            part = Anchor(anchor.bones[window], anchor.lengths, anchor.root_sigma)
+            limits = find_limits(take.v)
+            take = step(take, part, seen.slice(window), limits, kernel, held, here)
+            progress(next(done) / steps)
+        return take
+
+    if len(windows) == 1:
+        return optimised(windows[0], False)
+    # The median of the windows' lengths is the body's; with it all windows are solved again.
+    lengths = np.asarray(np.median([optimised(w, False).lengths for w in windows], axis=0))
+    total, weight = np.zeros_like(v), np.zeros((len(times), 1, 1))
+    for window in windows:
+        share = _share(window, len(times))[:, None, None]
+        total[window] += share * optimised(window, True).v
+        weight[window] += share
+    return Unknowns(at_length(total / weight, lengths), lengths)
+
+
+def _windows(frames: int, cameras: int = 1) -> list[slice]:
+    """Return the windows of a take, which overlap by _OVERLAP.
+
+    Each frame takes 0.25 MB while it is solved, and a third of that more for each further camera.
+    """
+    most = 3 * _WINDOW // (2 + cameras)
+    if frames <= most:
+        return [slice(0, frames)]
+    windows = -(-(frames - _OVERLAP) // (most - _OVERLAP))
+    edges = np.linspace(0, frames - _OVERLAP, windows + 1).astype(int)
+    return [slice(int(a), int(b) + _OVERLAP) for a, b in pairwise(edges)]
+
+
+def _share(window: slice, frames: int) -> ndarray:
+    """Return the weight of each frame of a window where two windows overlap.
+
+    One fades out as the other fades in, away from their very ends.
+    """
+    n = window.stop - window.start
+    fade = np.clip((np.arange(n) - _OVERLAP / 4) / (_OVERLAP / 2), 1e-6, 1.0)
+    rise = fade if window.start else np.ones(n)
+    return np.asarray(rise * (fade[::-1] if window.stop < frames else 1.0))
+
+
+def _evidence(keypoints: Keypoints, prior: Prior) -> Evidence:
+    """Return the observations of a take with their weights."""
+    prior_seen = np.isfinite(prior.positions).all(axis=-1)
+    bones = bones_of(np.where(prior_seen[..., None], prior.positions, prior.closed))
+    weight = _of_ends(np.square(np.nan_to_num(keypoints.confidence)) * prior_seen)
+    span = spans(keypoints.times)
+    if prior.sights:
+        guessed = np.zeros(prior_seen.shape) if prior.error is None else prior.error
+        error = _at_ends(np.nan_to_num(guessed))
+        # A guess has the same error along all axes.
+        depth, side = (
+            weight * np.square(np.where(error > 0.0, sigma / np.maximum(error, sigma), 0.0))
+            for sigma in (DEPTH_SIGMA, SIDE_SIGMA)
+        )
+        return Evidence(tuple(s.of(POINTS) for s in prior.sights), bones, depth, side, span)
+    if prior.error is not None:
+        weight = weight * _known_error(prior.error)
+    without_image = _of_ends(np.isfinite(keypoints.image).all(axis=-1) * 1.0) == 0.0
+    sight = sight_of(keypoints).of(POINTS)
+    return Evidence((sight,), bones, weight, weight * without_image, span)
+
+
+def _known_error(error: ndarray) -> ndarray:
+    """Return factors (F, 15) on the weight of the prior's depth, against DEPTH_SIGMA.
+
+    The largest error at the ends of a sum of bones counts. error: (F, 33) expected errors of the
+    landmarks' depths, metres; NaN gives the factor 1.
+    """
+    factor = np.square(DEPTH_SIGMA / _at_ends(error))
+    return np.where(np.isfinite(factor), np.clip(factor, *_KNOWN_ERROR), 1.0)
+
+
+def _at_ends(error: ndarray) -> ndarray:
+    """Return the largest error at the ends of each sum of bones, (F, 15) from landmarks (F, 33)."""
+    return np.asarray(np.where(_IN_DEPTH, error[:, None, POINTS], -np.inf).max(axis=2))
+
+
+def _of_ends(weight: ndarray) -> ndarray:
+    """Return the least weight at the ends of each sum of bones, (F, 15) from landmarks (F, 33)."""
+    return np.asarray(np.where(_IN_DEPTH, weight[:, None, POINTS], np.inf).min(axis=2))
+
+
+def _together(start: ndarray, v: ndarray) -> ndarray:
+    """Return all landmarks (F, 33, 3), with those of the body on its bones.
+
+    Hands move with their wrists, the head with the shoulders.
+    """
+    out: ndarray = start.copy()
+    out[:, POINTS] = np.einsum("nb,fbi->fni", TREE[:, 1:], v[:, 1:])
+    for wrist, hand in zip(_WRISTS, _HANDS, strict=True):
+        out[:, hand] += (out[:, wrist] - start[:, wrist])[:, None]
+    out[:, _HEAD] += (out[:, _SHOULDERS] - start[:, _SHOULDERS]).mean(axis=1)[:, None]
+    return out
