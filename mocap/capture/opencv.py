@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from mocap.core.extras import NATIVE_LIBRARIES
+from mocap.core.optional_packages import NATIVE_LIBRARIES
 from mocap.errors import ModelError
 
 _QUIET = os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT") == "SILENT"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mocap.cli import console, reports
+from mocap.cli import console, summaries
 from mocap.cli import options as opt
 from mocap.cli.clips import bake_clips
 from mocap.errors import MocapError
@@ -142,12 +142,12 @@ def bake(
         map_file,
         workers,
     )
-    theirs = reports.load_character(character, map_file)
+    theirs = summaries.load_character(character, map_file)
     if report is not None and (cameras is not None or len(inputs) > 1 or inputs[0].is_dir()):
         raise MocapError("--report is about one clip: give one input, and no --cameras.")
     if cameras is not None:
         _bake_views(inputs, one.targets(output, options, theirs, names), options, cameras)
-        reports.say_mapped(theirs)
+        summaries.say_mapped(theirs)
         return
     jobs = plan(find_clips(inputs, recursive), output, options)
     make_folders(jobs, output)
@@ -157,7 +157,7 @@ def bake(
         bake_clips(jobs, scheduler, workers, resume)
     else:
         _bake_one(jobs[0], targets, height, report)
-    reports.say_mapped(theirs)
+    summaries.say_mapped(theirs)
 
 
 def _bake_one(
@@ -171,16 +171,16 @@ def _bake_one(
     for baked in people:
         if job.options.detect.people > 1:
             _say_seen(baked)
-        _say_measures(baked.performer, reports.field_of_view(baked.camera), height)
+        _say_measures(baked.performer, summaries.field_of_view(baked.camera), height)
         if baked.assessment is not None:
             for line in baked.assessment.lines():
                 console.err.print(line)
-        reports.say_seam(baked.seam)
+        summaries.say_seam(baked.seam)
     for baked in people:
         if report is not None and baked.assessment is not None:
             _write_report(report, baked.number if len(people) > 1 else None, baked.assessment)
         for path, saved in zip(baked.paths, baked.saved, strict=True):
-            reports.say_written(path, saved)
+            summaries.say_written(path, saved)
 
 
 def _write_report(path: Path, number: int | None, assessment: Assessment) -> None:
@@ -211,9 +211,9 @@ def _bake_views(
         baked = bake_views(inputs, targets, options, calibration, progress)
     _say_measures(baked.performer, "by the calibration" if calibration else "found with the "
                   "cameras", options.solve.height)  # fmt: skip
-    reports.say_seam(baked.seam)
+    summaries.say_seam(baked.seam)
     for path, saved in zip(baked.paths, baked.saved, strict=True):
-        reports.say_written(path, saved)
+        summaries.say_written(path, saved)
 
 
 def _say_seen(baked: Baked) -> None:

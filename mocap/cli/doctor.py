@@ -9,7 +9,7 @@ from mocap.cli import console
 
 def doctor() -> None:
     """Check what works on this machine, and say what to do about the rest."""
-    from mocap.cli.checks import examine
+    from mocap.cli.doctor_checks import examine
 
     findings = examine()
     for finding in findings:

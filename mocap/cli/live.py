@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mocap.cli import console, page, reports
+from mocap.cli import console, page_address, summaries
 from mocap.cli import options as opt
 from mocap.errors import MocapError, OutputError
 from mocap.stream import DEFAULT_PORT
@@ -106,11 +106,11 @@ def live(
     else:
         source = ServerSource("video", partial(Video, video))
         with source.open() as opened:
-            seen_by = reports.field_of_view(opened.camera(opt.radians(fov)))
+            seen_by = summaries.field_of_view(opened.camera(opt.radians(fov)))
         console.err.print(f"Field of view {seen_by}.")
     with ExitStack() as stack:
         outputs = LiveOutputs(_recording(record, stack), _studio(takes, fov, stack))
-        phones = page.phones() if lan else None
+        phones = page_address.phones() if lan else None
         _serve(source, options, PageOptions(port=port, lan=phones), outputs, rig, open_page)
 
 
@@ -150,7 +150,7 @@ def _serve(
 
     if rig is not None:
         served = replace(served, rig=load_avatar(rig))
-    asyncio.run(serve.live(source, options, served, outputs, page.announce(open_page)))
+    asyncio.run(serve.live(source, options, served, outputs, page_address.announce(open_page)))
 
 
 def _studio(folder: Path, fov: float | None, stack: ExitStack) -> StudioMaker:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from mocap.cli import console, reports
+from mocap.cli import console, summaries
 from mocap.cli import options as opt
 from mocap.errors import MocapError
 
@@ -72,7 +72,7 @@ def retarget(
     if not output:
         raise MocapError("Say where to write, with -o FILE; or list the animations, with --list.")
     called = _clip_names(motions, name)
-    theirs = reports.load_character(
+    theirs = summaries.load_character(
         character, map_file, _of(character, character_name) if character else None
     )
     if character_name is not None:
@@ -90,7 +90,7 @@ def retarget(
         whose = _of(motion, character_name)
         found = transfer.read_motion(motion, animation, motion_map, whose, source_fps)
         read[clip], seam = edited(found, edit)
-        reports.say_seam(seam)
+        summaries.say_seam(seam)
     options = ExportOptions(
         fps=fps,
         names=names or "mixamo",
@@ -101,8 +101,8 @@ def retarget(
     )
     for target in targets:
         own = {clip: read[clip] for clip in clips[target.path]}
-        reports.say_written(target.path, transfer.save_clips(target, own, options))
-    reports.say_mapped(theirs)
+        summaries.say_written(target.path, transfer.save_clips(target, own, options))
+    summaries.say_mapped(theirs)
 
 
 def _of(file: Path, name: str | None) -> str | None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mocap.cli import options as opt
-from mocap.cli import page
+from mocap.cli import page_address
 from mocap.stream import DEFAULT_PORT
 
 
@@ -33,5 +33,5 @@ def view(
 
     motion, confidence, own = viewed.opened(file, opt.radians(fov))
     avatar = own if rig is None else load_avatar(rig)
-    ready = page.announce(open_page)
+    ready = page_address.announce(open_page)
     asyncio.run(viewed.show(motion, file.name, confidence, avatar, port=port, ready=ready))

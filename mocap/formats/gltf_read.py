@@ -16,7 +16,7 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import Skeleton
 from mocap.errors import InputError
-from mocap.formats import glb, linear
+from mocap.formats import glb, rest_nodes
 from mocap.formats.embed import embedded
 from mocap.formats.gltf import loads_document, nodes_of
 
@@ -89,7 +89,7 @@ def loads_animation(data: bytes) -> Motion:
     document, binary, _ = loads_document(data)
     found = document.get("animations", [])
     tracks = tracks_of(document, binary, found[0]) if found else {}
-    rest = linear.RestNodes(document)
+    rest = rest_nodes.RestNodes(document)
     joints = _joint_nodes(document, rest, tracks)
     above = np.array([-1] + [joints.index(rest.parents[n]) for n in joints[1:]])
     names = glb.node_names(document)
@@ -98,14 +98,17 @@ def loads_animation(data: bytes) -> Motion:
 
 
 def _skeleton_of(
-    rest: linear.RestNodes, joints: list[int], above: Int[ndarray, "joints"], names: tuple[str, ...]
+    rest: rest_nodes.RestNodes,
+    joints: list[int],
+    above: Int[ndarray, "joints"],
+    names: tuple[str, ...],
 ) -> Skeleton:
     """The nodes as they rest in the document's world."""
     worlds = np.array([rest.world[n] for n in joints])
     # Where the document mirrors, the rotation is that of minus the matrix: a turn of the world
     # comes out the same through it.
     sign = np.sign(np.linalg.det(worlds[:, :3, :3]))
-    turns = linear.nearest_rotation(
+    turns = rest_nodes.nearest_rotation(
         worlds[:, :3, :3] * np.where(sign == 0, 1.0, sign)[:, None, None]
     )
     offsets = worlds[:, :3, 3].copy()
@@ -127,7 +130,7 @@ def _motion(
 
     A point p of the document's world is unit · turn(p) in mocap's.
     """
-    rest = linear.RestNodes(document)
+    rest = rest_nodes.RestNodes(document)
     times = times_of(tracks)
     now = worlds(rest, tracks, times, nodes[0])
     at_rest = kinematics.global_rotations(skeleton, skeleton.rest_rotations)
@@ -138,7 +141,7 @@ def _motion(
         linear_part = np.broadcast_to(
             now.get(node, rest.world[node])[..., :3, :3], (len(times), 3, 3)
         )
-        away = linear.nearest_rotation(
+        away = rest_nodes.nearest_rotation(
             linear_part @ np.linalg.inv(rest.world[node][:3, :3]), rest.conformal[node]
         )
         world[:, joint] = R.multiply(
@@ -150,7 +153,7 @@ def _motion(
 
 
 def worlds(
-    rest: linear.RestNodes, tracks: Tracks, times: Float[ndarray, "frames"], root: int
+    rest: rest_nodes.RestNodes, tracks: Tracks, times: Float[ndarray, "frames"], root: int
 ) -> dict[int, Float[ndarray, "frames 4 4"]]:
     """Return the world matrices of the nodes that move, in the document's world.
 
@@ -276,7 +279,7 @@ def _varies(track: _Track) -> bool:
     return bool(np.max(np.ptp(track[1], axis=0)) > 1e-4 * np.max(np.abs(track[1])))
 
 
-def _joint_nodes(document: glb.Document, rest: linear.RestNodes, tracks: Tracks) -> list[int]:
+def _joint_nodes(document: glb.Document, rest: rest_nodes.RestNodes, tracks: Tracks) -> list[int]:
     """The nodes of the skeleton, parents before children, its root first."""
     parents = rest.parents
     animated = {node for node, _ in tracks}

@@ -36,11 +36,11 @@ from numpy import ndarray
 from mocap.core.camera import Camera, CameraSource
 from mocap.core.keypoints import BLENDSHAPES, DETECTOR_AXES, LANDMARKS, Keypoints
 from mocap.errors import InputError
-from mocap.formats import tfjs as shape
+from mocap.formats import keypoints_schema as shape
 from mocap.formats.conventions import AXES, ConventionWarning, flipped_axes
 from mocap.formats.image_layouts import COCO, flat_positions
-from mocap.formats.keypoints_dumps import dumps, dumps_lines, frame_line, header_line
 from mocap.formats.keypoints_parts import face_transforms, read_face, read_hands, stacked
+from mocap.formats.keypoints_write import dumps, dumps_lines, frame_line, header_line
 
 __all__ = ["dumps", "dumps_lines", "frame_line", "header_line", "loads"]
 

@@ -13,7 +13,7 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONE_PARENTS
 from mocap.errors import InputError
-from mocap.formats import glb, linear, morphs, reduce
+from mocap.formats import glb, morphs, reduce, rest_nodes
 from mocap.formats.tracks import Track
 
 # A channel within this of its node's rest is left out: the rest says the same. Radians; with
@@ -45,7 +45,7 @@ def node_tracks(
     that differ by axis no rotation does that: the nearest is taken, turned on so that the bone
     points where it must.
     """
-    rest = linear.RestNodes(document)
+    rest = rest_nodes.RestNodes(document)
     turns, places = in_document(motion, rig)
     joint_of = {node: j for j, node in enumerate(nodes)}
     ahead = _bones_ahead(rig, nodes, rest)
@@ -68,7 +68,7 @@ def node_tracks(
             continue
         linear_part = parent[:, :3, :3]
         wanted = R.to_matrix(turns[:, j]) @ rest.world[node][:3, :3]
-        rotation = linear.nearest_rotation(
+        rotation = rest_nodes.nearest_rotation(
             np.linalg.solve(linear_part, wanted / scale), rest.conformal[node]
         )
         if not rest.conformal[node] and j in ahead:
@@ -124,7 +124,7 @@ def morph_tracks(motion: Motion, document: glb.Document) -> list[Track]:
 
 
 def _carried(
-    motion: Motion, rig: Rig, rest: linear.RestNodes, first: int
+    motion: Motion, rig: Rig, rest: rest_nodes.RestNodes, first: int
 ) -> tuple[list[Track], dict[int, ndarray]]:
     """Returns the tracks of the node above the first joint, and its matrices to the world."""
     carrier = rest.parents[first]
@@ -135,7 +135,7 @@ def _carried(
     now = ground_matrices(motion, rig) @ rest.world[carrier]
     local = np.linalg.solve(outer, now)
     scale = rest.poses[carrier][2]
-    rotation = R.unroll(linear.nearest_rotation(local[:, :3, :3] / scale))
+    rotation = R.unroll(rest_nodes.nearest_rotation(local[:, :3, :3] / scale))
     unit = rig.unit * float(np.linalg.norm(outer[:3, :3], 2))
     tracks = [
         Track(carrier, "rotation", rotation, reduce.ANGLE),
@@ -179,7 +179,7 @@ def no_carrier(rig: Rig) -> InputError:
     )
 
 
-def _bones_ahead(rig: Rig, nodes: list[int], rest: linear.RestNodes) -> dict[int, ndarray]:
+def _bones_ahead(rig: Rig, nodes: list[int], rest: rest_nodes.RestNodes) -> dict[int, ndarray]:
     """Return for each joint where its one next bone begins, in the joint's own frame.
 
     Joints that branch, such as hips and hands, are left out.
@@ -190,5 +190,5 @@ def _bones_ahead(rig: Rig, nodes: list[int], rest: linear.RestNodes) -> dict[int
         if len(going_on) == 1:
             joint = rig.skeleton.names.index(name)
             end = rest.world[nodes[rig.index(going_on[0])]][:3, 3]
-            out[joint] = linear.points(np.linalg.inv(rest.world[nodes[joint]]), end)
+            out[joint] = rest_nodes.points(np.linalg.inv(rest.world[nodes[joint]]), end)
     return out

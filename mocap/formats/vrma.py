@@ -18,7 +18,7 @@ from mocap.core import rotation as R
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, Skeleton, bone_before
 from mocap.errors import InputError
-from mocap.formats import glb, gltf_read, linear, reduce
+from mocap.formats import glb, gltf_read, reduce, rest_nodes
 from mocap.formats.morphs import PRESETS
 from mocap.formats.tracks import Track, append
 
@@ -164,7 +164,7 @@ def loads(data: bytes, animation: str | None = None) -> Motion:
         raise InputError("The VRM animation has no hips, which every humanoid has.")
     tracks = gltf_read.tracks_of(document, binary, gltf_read.chosen(document, animation))
     times = gltf_read.times_of(tracks)
-    rest = linear.RestNodes(document)
+    rest = rest_nodes.RestNodes(document)
     bones = [b for b in BONES if b in node_of]
     skeleton = _skeleton(
         bones, np.array([rest.world[node_of[b]][:3, 3] for b in bones]), "lookAt" in extension
@@ -177,7 +177,7 @@ def loads(data: bytes, animation: str | None = None) -> Motion:
         away = np.broadcast_to(worlds.get(node, rest.world[node]), (len(times), 4, 4))[
             :, :3, :3
         ] @ np.linalg.inv(rest.world[node][:3, :3])
-        turned[:, skeleton.index(bone)] = linear.nearest_rotation(away, rest.conformal[node])
+        turned[:, skeleton.index(bone)] = rest_nodes.nearest_rotation(away, rest.conformal[node])
     local = kinematics.local_rotations(skeleton, turned)
     for eye in (e for e in _EYES if e in skeleton.names):
         gaze = tracks.get((extension["lookAt"]["node"], "rotation"))

@@ -17,7 +17,7 @@ from mocap.solve.evidence import confidence_inside, weigh
 from mocap.solve.groups import BONE_GROUP, GROUP_NAMES, group_confidence, seen_groups
 from mocap.solve.hands import with_arms
 from mocap.solve.tuning import SolveOptions
-from mocap.solve.upper import legs_seen, upper_spans
+from mocap.solve.upper_body import legs_seen, upper_spans
 
 _LIMBS = {"leftArm": "left arm", "rightArm": "right arm", "leftLeg": "left leg",
           "rightLeg": "right leg", "trunk": "trunk"}  # fmt: skip

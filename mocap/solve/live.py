@@ -35,7 +35,7 @@ from mocap.solve.lock import LockState, lock_feet
 from mocap.solve.root import RootState, StandState, follow_root, stand, steady_stand
 from mocap.solve.tuning import LIVE_FILTER, SolveOptions, Tuning
 from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
-from mocap.solve.upper import STEADY, UpperState, follow_whole_body, on_steady_hips
+from mocap.solve.upper_body import STEADY, UpperState, follow_whole_body, on_steady_hips
 
 _USUAL = SolveOptions()
 

@@ -62,7 +62,7 @@ from mocap.solve.size import at_height
 from mocap.solve.swaps import unswap
 from mocap.solve.tuning import Feet, SolveOptions
 from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
-from mocap.solve.upper import STEADY, on_steady_hips, upper_spans
+from mocap.solve.upper_body import STEADY, on_steady_hips, upper_spans
 
 _USUAL = SolveOptions()
 

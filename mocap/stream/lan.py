@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mocap.core.extras import need
+from mocap.core.optional_packages import need
 from mocap.errors import DeviceError
 
 if TYPE_CHECKING:

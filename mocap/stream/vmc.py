@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mocap.core.closing import Closing
-from mocap.core.extras import need
 from mocap.core.motion import Motion
+from mocap.core.optional_packages import need
 from mocap.core.skeleton import BONES
 from mocap.errors import DeviceError, InputError
 from mocap.stream.text import ExpressionNames

@@ -13,8 +13,8 @@ from mocap.errors import OutputError
 from mocap.stream.content import Files
 from mocap.stream.server import Endpoint
 from mocap.studio import messages
+from mocap.studio.connection import PageRequests, Work
 from mocap.studio.desk import Desk
-from mocap.studio.work import PageRequests, Work
 
 _PATIENCE = 4.0  # seconds that the disk has to answer
 _LONG = (messages.Open, messages.Export, messages.Upload, messages.Remap)

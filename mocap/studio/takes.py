@@ -16,7 +16,7 @@ import msgspec
 
 from mocap.core.keypoints import LANDMARKS
 from mocap.errors import InputError, OutputError
-from mocap.formats import tfjs
+from mocap.formats import keypoints_schema
 from mocap.formats.recording import SUFFIX
 from mocap.stream.protocol import DiskState
 from mocap.studio import pictures
@@ -191,7 +191,7 @@ def _problem(path: Path) -> str | None:
     """Check the header, the first line."""
     with path.open("rb") as file:
         try:
-            msgspec.json.decode(file.readline(), type=tfjs.TakeJson)
+            msgspec.json.decode(file.readline(), type=keypoints_schema.TakeJson)
         except (msgspec.DecodeError, RecursionError):
             return "The first line is not the header of a take: the file is damaged."
     return None
@@ -221,14 +221,14 @@ def _figure(path: Path) -> list[tuple[float, float] | None]:
     size = path.stat().st_size
     with path.open("rb") as file:
         try:
-            width = msgspec.json.decode(file.readline(), type=tfjs.TakeJson).width
+            width = msgspec.json.decode(file.readline(), type=keypoints_schema.TakeJson).width
         except msgspec.DecodeError:
             return []
         for part in (0.5, 0.25, 0.75, 0.0):
             file.seek(int(part * size))
             file.readline()  # the rest of a line, or the header
             try:
-                poses = msgspec.json.decode(file.readline(), type=tfjs.FrameJson).poses
+                poses = msgspec.json.decode(file.readline(), type=keypoints_schema.FrameJson).poses
             except msgspec.DecodeError:
                 continue
             if width and poses and poses[0].keypoints:
@@ -237,7 +237,7 @@ def _figure(path: Path) -> list[tuple[float, float] | None]:
     return []
 
 
-def _place(point: tfjs.PointJson | None, width: float) -> tuple[float, float] | None:
+def _place(point: keypoints_schema.PointJson | None, width: float) -> tuple[float, float] | None:
     if point is None or point.x is None or point.y is None:
         return None
     return round(point.x / width, 4), round(point.y / width, 4)

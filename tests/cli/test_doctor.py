@@ -15,7 +15,7 @@ import pytest
 
 from mocap import assets
 from mocap.capture import webcam
-from mocap.cli import checks as doctor
+from mocap.cli import doctor_checks as doctor
 from mocap.errors import DeviceError
 
 

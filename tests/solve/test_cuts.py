@@ -13,7 +13,7 @@ from mocap.solve.assessment import Assessment, assess
 from mocap.solve.cuts import find_cuts
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
-from mocap.solve.upper import upper_spans
+from mocap.solve.upper_body import upper_spans
 from tests.helpers.synthetic import keypoints_of, moving, smooth_motion
 
 LEGS = [

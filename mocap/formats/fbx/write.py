@@ -16,7 +16,7 @@ from mocap.core import rotation as R
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.errors import InputError
-from mocap.formats import linear, morphs
+from mocap.formats import morphs, rest_nodes
 from mocap.formats.fbx import binary, build, pose, takes, text
 from mocap.formats.fbx.build import Channel
 from mocap.formats.fbx.nodes import Node, damage_named
@@ -160,7 +160,7 @@ def _rotation(
         return rest
     matrix = np.linalg.solve(outer, wanted) @ np.linalg.inv(inner)
     even = all(np.ptp(s[0]) <= 1e-5 * s[0, 0] for s in stretch)
-    return linear.nearest_rotation(matrix, even and bool(np.linalg.det(matrix[0]) > 0.0))
+    return rest_nodes.nearest_rotation(matrix, even and bool(np.linalg.det(matrix[0]) > 0.0))
 
 
 def _channel(target: int, name: str, short: str, values: Float[ndarray, "frames 3"]) -> Channel:

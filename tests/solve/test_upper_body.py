@@ -24,7 +24,7 @@ from mocap.solve.hands import FINGER_BONES
 from mocap.solve.live import CausalSolver
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
-from mocap.solve.upper import follow_whole_body, is_upper_body
+from mocap.solve.upper_body import follow_whole_body, is_upper_body
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 LEGS = [i for i, b in enumerate(BONES) if "Leg" in b or "Foot" in b or "Toes" in b]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import get_args
 
 from mocap import assets
-from mocap.core.extras import NATIVE_LIBRARIES
+from mocap.core.optional_packages import NATIVE_LIBRARIES
 from mocap.errors import MocapError
 from mocap.stream import DEFAULT_PORT
 
