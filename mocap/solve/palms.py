@@ -26,6 +26,7 @@ _ARMS = [
     for side in _SIDES
 ]
 _FINGERS = [bones.tolist() for bones in FINGER_BONES.reshape(2, -1)]
+_KNUCKLES = humanoid_index("leftMiddleProximal", "rightMiddleProximal").tolist()
 # Where a hand points at rest, and where a stretched elbow does: backwards.
 _ALONG = np.array([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]])
 _BACK = np.array([0.0, 0.0, -1.0])
@@ -54,8 +55,13 @@ def rest_palms(motion: Motion, contacts: Bool[ndarray, "frames 2"]) -> Motion:
         flat[:, side] = weight * _lay_flat(times, world, arm[2], side, contacts[:, side])
         wrist = positions[:, arm[2]]
         place = mean_of_touch(wrist, contacts[:, side])
-        place[:, 1] = part_thickness(body, BONES[arm[2]])
-        reach(world, positions, arm, wrist + weight[:, None] * (place - wrist)[nearest], _BACK)
+        # Knuckles of a hand that is not laid flat stay above the floor, and the wrist with them.
+        knuckles = R.apply(world[:, arm[2]], body.offsets[_KNUCKLES[side]])[:, 1]
+        raised = part_thickness(body, BONES[_KNUCKLES[side]]) - knuckles
+        place[:, 1] = np.maximum(part_thickness(body, BONES[arm[2]]), raised)
+        away = (place - wrist)[nearest]
+        away[:, 1] = (place - wrist)[:, 1]
+        reach(world, positions, arm, wrist + weight[:, None] * away, _BACK)
     rotations = local_rotations(body, world)
     for side, fingers in enumerate(_FINGERS):
         # Curled fingers would reach through the floor.

@@ -110,3 +110,18 @@ def test_what_is_low_and_still_carries_a_body_that_is_not_above_its_feet(
     full = np.ones((len(TIMES), 1))
     found = find_body_contacts(TIMES, height * full, speed * full, reach)
     assert (found == carries).all()
+
+
+def test_knuckles_of_hands_that_are_not_laid_flat_stay_above_the_floor() -> None:
+    """Hands that point straight down stand on their knuckles."""
+    motion = plank()
+    rotations = motion.rotations.copy()
+    rotations[:, HANDS] = R.IDENTITY  # in line with the arms, which point down
+    found = rest_palms(
+        Motion(HUMANOID, TIMES, motion.root_positions + [0.0, 0.03, 0.0], rotations),
+        np.ones((len(TIMES), 2), dtype=bool),
+    )
+    positions, _ = fk(HUMANOID, found.root_positions, found.rotations)
+    for bone in ("leftMiddleProximal", "rightMiddleProximal"):
+        height = positions[:, BONES.index(bone), 1] - part_thickness(HUMANOID, bone)
+        assert np.abs(height).max() < 0.005
