@@ -19,7 +19,7 @@ from mocap.core.skeleton import HUMANOID, Skeleton
 _SKIN = {
     "hips": 0.10, "upperChest": 0.11, "head": 0.09,
     "UpperArm": 0.05, "LowerArm": 0.035, "Hand": 0.025, "MiddleProximal": 0.015,
-    "UpperLeg": 0.09, "LowerLeg": 0.05,
+    "UpperLeg": 0.09, "LowerLeg": 0.05, "Foot": 0.035,
 }  # fmt: skip
 _OF_LANDMARKS = {
     "shoulder": 0.05, "elbow": 0.035, "wrist": 0.025, "index": 0.015, "pinky": 0.015,

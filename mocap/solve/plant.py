@@ -18,7 +18,7 @@ from mocap.core.kinematics import fk, limb_swings, local_rotations, sole_points
 from mocap.core.motion import Motion
 from mocap.core.runs import runs
 from mocap.core.skeleton import BONES, Skeleton, humanoid_index
-from mocap.core.surface import skin_heights
+from mocap.core.surface import part_thickness, skin_heights
 
 # How far hips may be moved to keep feet still, metres, and how fast that may change, metres a
 # second; as deviations.
@@ -226,6 +226,8 @@ def plant(
     shifts = ankles - positions[:, [leg[2] for leg in _LEGS]]
     lowest = points[..., 1].reshape(-1, 2, 2).min(axis=2) + shifts[..., 1]
     ankles[..., 1] += np.maximum(-lowest, 0.0)
+    # Insteps of people who lie on their belly stay above the ground, too.
+    ankles[..., 1] = np.maximum(ankles[..., 1], part_thickness(body, "leftFoot"))
     _reach(world, fk(body, lowered, posed)[0], ankles)
     return Motion(
         body,

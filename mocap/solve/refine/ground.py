@@ -34,7 +34,9 @@ GROUNDED = FEET + BODY
 """All landmarks that the floor concerns, 16."""
 SUMS = TREE[[POINTS.index(i) for i in GROUNDED]]
 """(16, 16): these as sums of bones."""
-RISE = np.concatenate([(SUMS @ REST)[: len(FEET), 1], thickness_at(BODY)])
+# On back or belly the shoulders' joints are as high as the chest is thick (ANSUR II).
+_THICK = np.where(["shoulder" in LANDMARKS[i] for i in BODY], 0.11, thickness_at(BODY))
+RISE = np.concatenate([(SUMS @ REST)[: len(FEET), 1], _THICK])
 """Height of these landmarks above the ground that HUMANOID stands or lies on, metres."""
 TOUCHING = [0, 1, 3, 4, *range(len(FEET), len(GROUNDED))]
 """Which of them touch the ground: 4 of the feet, in the order of motion.CONTACTS, then BODY."""
