@@ -128,5 +128,5 @@ def tables(quick: bool = False) -> list[Table]:
         "pose", "seen from", "lowest: min / p95, cm", "pitch, °",
         "hips / chest / head too high, cm", "carries",
     )  # fmt: skip
-    note = "Made keypoints with noise; the camera looks down by 8°, which is not told."
+    note = "Made keypoints with noise; the camera looks down by 8°, unknown to the solver."
     return [Table("Bodies on the floor", columns, tuple(rows), "", note)]
