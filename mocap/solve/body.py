@@ -1,7 +1,7 @@
 """Rotations of the humanoid from keypoints, in closed form: limbs follow the keypoints exactly.
 
-    pelvis             hip line; up axis along the trunk
-    chest              shoulder line; up axis along the trunk
+    pelvis             hip line; up axis along the trunk, less the spine's part (mocap.solve.trunk)
+    chest              shoulder line; up axis along the trunk, and the spine's part
     spine              a third each of the rotation from pelvis to chest
     clavicles          raised with the arm (see `_clavicles`)
     head               across ears and eyes, forward along the face; the neck half-way to it
@@ -40,6 +40,7 @@ from mocap.solve.groups import (
 )
 from mocap.solve.hands import FINGER_BONES, SolvedHands
 from mocap.solve.hold import RELAXED, HoldState, hold_unseen
+from mocap.solve.trunk import curve, spine_flexion
 from mocap.solve.twist import FULL_BEND, Hinges, HingeState, follow_hinge
 from mocap.solve.wrists import pronated, relative_hands
 
@@ -225,6 +226,7 @@ def solve_body(
     )
     limbs = R.multiply(R.from_frame(bones, axes), _REST_LIMB)
 
+    pelvis, chest = curve(pelvis, chest, _bend_of_spine(pelvis, bones[:, 2:4], confidence, whole))
     clavicles, tilt = _clavicles(bones[:, :2], chest)
     chest = R.multiply(chest, tilt)
     third = R.from_rotation_vector(
@@ -271,6 +273,16 @@ def solve_body(
         times, local, seen, BONE_GROUP, RELAXED, None if state is None else state.hold
     )
     return out, BodyState(hinge, hold, palms, faces, chests)
+
+
+def _bend_of_spine(
+    pelvis: ndarray, thighs: ndarray, confidence: ndarray, whole: ndarray | None
+) -> ndarray:
+    """Return the flexion of the spine (F,), radians; 0 where no thigh is seen."""
+    sure = np.minimum(confidence[:, _HIPS], confidence[:, _LIMB_HINGE[2:]])
+    trust = np.clip((sure - SEEN / 3) / (SEEN - SEEN / 3), 0.0, 1.0)
+    flexion = spine_flexion(pelvis, thighs, trust)
+    return flexion if whole is None else whole * flexion
 
 
 def _hips_from_shoulders(p: ndarray, confidence: ndarray) -> ndarray:
