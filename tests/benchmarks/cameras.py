@@ -2,9 +2,10 @@
 
 The cameras of the rendered clips are those of the truth (calibrated), or are found from the
 performer's motion (found), the second clock 0.31 s late and at 25 frames a second; their fields of
-view are known, or assumed. MPJPE: millimetres from the hips' middle, the whole take turned by one
-rotation onto the truth; scaled: and by one scale, which cameras that are found take from the
-detector's idea of a person. "points": the triangulated joints before the solver.
+view are known, or assumed; the performer's height is known, or not. MPJPE: millimetres from the
+hips' middle, the whole take turned by one rotation onto the truth; scaled: and by one scale, which
+cameras that are found take from the height, or from the detector's idea of a person. "points": the
+triangulated joints before the solver, of fewer frames: those in which all are found.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import numpy as np
 
 from mocap.cameras.auto import calibrate
 from mocap.cameras.clocks import sampled
-from mocap.cameras.take import fuse
+from mocap.cameras.take import fuse, solve_views
 from mocap.cameras.views import CameraSet, View
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
+from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
+from mocap.solve.size import HUMANOID_HEIGHT
 from mocap.solve.take import solve_take
+from mocap.solve.tuning import SolveOptions
 
 from .measures import LANDMARK_JOINTS, Shown, centred, direction
 from .rendered import Clip, clips
@@ -80,23 +84,38 @@ def _rows(name: str) -> list[tuple[Cell, ...]]:
         truth = _truth(true, fused.keypoints.times)
         rows.append((name, f"{count} calibrated, points", *_off(points, truth), ""))
         add(f"{count} calibrated", solve_take(fused.keypoints, measured=fused.measured))
-    for kind, two in (("known", told[:2]), ("assumed", [c.keypoints[MODEL] for c in views[:2]])):
-        what = f"2 found, field of view {kind}"
+    assumed = [c.keypoints[MODEL] for c in views[:2]]
+    for kind, two, height in (
+        ("field of view known", told[:2], None),
+        ("field of view and height known", told[:2], _height(true)),
+        ("field of view assumed", assumed, None),
+    ):
+        what = f"2 found, {kind}"
         takes = [two[0], _late(two[1])]
         try:
-            found = calibrate(takes)
+            found = calibrate(takes, height)
         except InputError as error:
             rows.append((name, what, None, None, None, f"refused: {error}"))
             continue
-        fused = fuse(takes, found.cameras)
         own = found.cameras.views
         a, b = (view_of(c).rotation for c in views[:2])
         turn = own[1].rotation @ own[0].rotation.T @ (b @ a.T).T
         degrees = np.degrees(np.arccos(np.clip((np.trace(turn) - 1.0) / 2.0, -1.0, 1.0)))
         late = 1000.0 * (float(np.asarray(found.cameras.offsets)[1]) - _LATE)
         note = f"clock {late:+.1f} ms, rotation {degrees:.1f}°"
-        add(what, solve_take(fused.keypoints, measured=fused.measured), note)
+        add(what, solve_views(takes, found.cameras, SolveOptions(height=height)), note)
     return rows
+
+
+def _height(true: Motion) -> float:
+    """The performer's stature, metres; a rendered body's rest pose may hover over the floor."""
+    body, rest = true.skeleton, true.skeleton.rest_positions()
+    foot, toes, head = (HUMANOID.index(n) for n in ("leftFoot", "leftToes", "head"))
+    usual = HUMANOID.rest_positions()
+    # The ankle's height goes with the foot's length.
+    size = np.linalg.norm(body.offsets[toes]) / np.linalg.norm(HUMANOID.offsets[toes])
+    tall = rest[head, 1] - rest[foot, 1] + size * usual[foot, 1]
+    return HUMANOID_HEIGHT * float(tall / usual[head, 1])
 
 
 def _late(keypoints: Keypoints) -> Keypoints:

@@ -17,6 +17,7 @@ from mocap.cameras.offsets import JOINTS, candidates
 from mocap.cameras.relative import exchanged
 from mocap.cameras.take import fuse, solve_views
 from mocap.cameras.views import CameraSet, transformed
+from mocap.core import rotation as R
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES
@@ -104,6 +105,44 @@ def test_what_the_calibration_does_not_say_the_body_tells() -> None:
     np.testing.assert_allclose(
         found.triangulated.points[..., 1], known.triangulated.points[..., 1], atol=1e-6
     )
+
+
+def test_hands_come_from_the_surest_view_and_the_face_from_the_longest() -> None:
+    cameras = ring(2)
+    takes = _takes(cameras)
+    frames, rng = len(TRUE.times), np.random.default_rng(2)
+    world = rng.normal(size=(frames, 2, 21, 3))  # in the world's axes
+    ahead = R.to_matrix(R.from_rotation_vector(0.3 * rng.normal(size=(frames, 3))))
+    seen = []
+    for n, (take, view) in enumerate(zip(takes, cameras.views, strict=True)):
+        turn = np.diag([1.0, -1.0, -1.0]) @ view.rotation  # to the camera's axes, +Y up
+        wrong = 0.0 if n else np.array([0.5, 0.0])[:, None, None]  # its left hand is worse
+        head = np.tile(np.eye(4), (frames, 1, 1))
+        head[:, :3, :3] = turn @ ahead
+        seen.append(
+            replace(
+                take,
+                hands=world @ turn.T + wrong,
+                hands_confidence=np.tile([0.3 + 0.6 * n, 0.9 - 0.6 * n], (frames, 1)),
+                hands_image=np.zeros((frames, 2, 21, 2)),
+                face=np.where((np.arange(frames) < 50 + 50 * n)[:, None, None], 0.5, np.nan)
+                * np.ones((frames, 478, 3)),
+                face_transform=head,
+                face_blendshapes=np.full((frames, 51), 0.1 * n),
+            )
+        )
+    fused = fuse(seen, cameras).keypoints
+    assert fused.hands is not None
+    assert fused.face_transform is not None
+    # One rotation about the up axis is left between the world and the level camera's axes.
+    turns = [np.linalg.lstsq(world[f].reshape(-1, 3), fused.hands[f].reshape(-1, 3))[0]
+             for f in (0, 90)]  # fmt: skip
+    np.testing.assert_allclose(turns[0], turns[1], atol=1e-9)
+    np.testing.assert_allclose(turns[0] @ turns[0].T, np.eye(3), atol=1e-9)
+    np.testing.assert_allclose(turns[0][1], [0.0, 1.0, 0.0], atol=1e-9)
+    np.testing.assert_allclose(fused.hands_confidence, 0.9)
+    np.testing.assert_allclose(fused.face_transform[:, :3, :3], turns[0].T @ ahead, atol=1e-9)
+    np.testing.assert_allclose(fused.face_blendshapes, 0.1)
 
 
 def test_two_uncalibrated_cameras_of_other_rates_are_found() -> None:
