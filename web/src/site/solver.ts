@@ -12,6 +12,8 @@ interface Manifest {
   readonly start: readonly string[];
   /** Packages of the start, in the lock file. */
   readonly packages: readonly string[];
+  /** The memory after Pyodide's start, as the service worker keeps it for later visits. */
+  readonly snapshot: string;
 }
 
 type Proxy = { destroy(): void };
@@ -87,6 +89,14 @@ function counting(base: string, sizes: Manifest["sizes"], total: number, what: s
   };
 }
 
+/** A file that the service worker has kept, uncompressed; null if it has not. */
+async function keptFile(address: string): Promise<Uint8Array | null> {
+  const found = await caches.match(address);
+  if (!found?.body) return null;
+  const plain = found.body.pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(plain).arrayBuffer());
+}
+
 async function start(base: string, hello: string): Promise<void> {
   const begun = performance.now();
   const folder = new URL("python/", base).href;
@@ -97,12 +107,17 @@ async function start(base: string, hello: string): Promise<void> {
   const module = `${folder}pyodide.mjs`;
   const { loadPyodide } = (await import(/* @vite-ignore */ module)) as { loadPyodide: typeof Load };
   const mannequin = fetch(new URL("rigs/mannequin.vrm", base)).then((a) => a.arrayBuffer());
-  python = await loadPyodide({
-    indexURL: folder,
-    lockFileURL: `${folder}pyodide-lock.json`,
-    packages: [...manifest.packages],
-    env: { HOME: "/home/pyodide", TZ: Intl.DateTimeFormat().resolvedOptions().timeZone },
-  });
+  const options = { indexURL: folder, lockFileURL: `${folder}pyodide-lock.json` };
+  const snapshot = await keptFile(`${folder}${manifest.snapshot}`).catch(() => null);
+  python = await loadPyodide({ ...options, ...(snapshot && { _loadSnapshot: snapshot }) }).catch(
+    (error: unknown) => {
+      if (!snapshot) throw error;
+      return loadPyodide(options); // the slower way
+    },
+  );
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  python.runPython(`import os; os.environ["TZ"] = ${JSON.stringify(timeZone)}`);
+  await python.loadPackage([...manifest.packages], { messageCallback: () => undefined });
   const rigs = python.runPython("import mocap.assets as a; str(a.ROOT / 'rigs')") as string;
   python.FS.writeFile(`${rigs}/mannequin.vrm`, new Uint8Array(await mannequin));
   takes = await TakeStore.open(python.FS, TAKES, (warning) => say({ warning }));
