@@ -1,5 +1,4 @@
-"""The files that travel inside the package: the viewer, the detector's weights, the mannequin, the
-demo clip.
+"""The files that travel inside the package: viewer, detector weights, mannequin, demo clip.
 
 They are no part of the repository: the build hook (web/build_hook.py) fills `mocap/assets/` when a
 wheel or an editable install is made.

@@ -88,7 +88,10 @@ def test_public_functions_are_described():
 
 
 def test_faults_of_docstrings_are_found():
-    source = '''
+    source = '''"""All this:
+
+And that.
+"""
 def bare(): ...
 
 class K:
@@ -115,6 +118,7 @@ def named(a):
     raise InputError("no")
 '''
     assert S.docstring_faults(source) == [
+        "module: the summary is no sentence",
         "bare: no docstring",
         "K: the summary is longer than one line",
         "K.one: Args lacks b",

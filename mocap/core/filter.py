@@ -1,6 +1,4 @@
-"""Filters on arrays over real time: the live One Euro filter (causal), and Gaussian-weighted
-smoothing (zero-phase) for the bake.
-"""
+"""Filters on arrays over real time: One Euro (live, causal) and Gaussian (bake, zero-phase)."""
 
 from __future__ import annotations
 

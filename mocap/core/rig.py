@@ -1,6 +1,4 @@
-"""Characters' types: Tree (a document's nodes), Found (a recognised bone), Rig (both in mocap's
-world).
-"""
+"""Types of characters: Tree (a document's nodes), Found (a recognised bone) and Rig (both)."""
 
 from __future__ import annotations
 

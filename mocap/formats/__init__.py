@@ -1,5 +1,6 @@
-"""Files in and out. Each format's module has pure `dumps` and `loads`; only this file reads and
-writes the disk.
+"""Files in and out.
+
+Each format's module has pure `dumps` and `loads`; only this file reads and writes the disk.
 
     table.py              which module reads and writes files of a suffix
     bvh.py, bvh_rig.py    .bvh

@@ -1,7 +1,6 @@
-"""BVH:
+"""BVH, Biovision's hierarchy and motion: the oldest of the formats, which everything reads.
 
-Biovision's hierarchy and motion, the oldest of the formats, read by everything. Degrees and
-centimetres live here and nowhere else.
+Degrees and centimetres exist here and in fbx/ alone.
 
 The format has no specification, only habits, and its readers differ in two of them. What we write
 means the same to all:
@@ -249,10 +248,9 @@ def _write_joint(
 
 
 def _tip(skeleton: Skeleton, joint: int) -> Float[ndarray, " 3"]:
-    """Where a leaf bone ends:
+    """Return where a leaf bone ends.
 
-    HUMANOID's tip, longer or shorter as the bone before it is; for other joints, half of that bone
-    again.
+    It is HUMANOID's tip, scaled as the bone before it; for other joints, half of that bone again.
     """
     name = skeleton.names[joint]
     if name not in TIPS:

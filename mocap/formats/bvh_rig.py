@@ -1,5 +1,7 @@
-"""A BVH as a rig: its joints and motion, and a motion written into a copy of the file, whose
-hierarchy stays as it is to the byte."""
+"""A BVH as a rig: its joints and motion, and a motion written into a copy of the file.
+
+The copy's hierarchy stays as it is to the byte.
+"""
 
 from __future__ import annotations
 

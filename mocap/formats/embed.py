@@ -1,5 +1,4 @@
-"""A glTF of several files as one GLB: its buffers and images are read from beside it and put
-inside.
+"""A glTF of several files as one GLB, with its buffers and images inside.
 
 A document says by URI where its other files are. Only plain relative paths that stay in the
 document's own folder are followed: not absolute ones, not those with a scheme (http:, file:), none

@@ -1,6 +1,4 @@
-"""Euler angles, which only BVH asks for: from any order of axes, and to BVH's usual order without
-jumps in time.
-"""
+"""Euler angles, which only BVH needs, from any order of axes and without jumps in time."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ _GIMBAL = 1e-6
 def from_axes(
     axes: Sequence[str], angles: Float[ndarray, "*batch axes"]
 ) -> Float[ndarray, "*batch 4"]:
-    """Return the intrinsic rotation about several axes in turn: q = q1·q2·…
+    """Return the intrinsic rotation about several axes in turn, q = q1·q2·….
 
     Args:
         axes: Any number of "X", "Y" and "Z".

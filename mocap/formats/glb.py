@@ -1,5 +1,6 @@
-"""GLB, the binary container of glTF 2.0 (https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html,
-§4.4): split, join, read an accessor.
+"""GLB, the binary container of glTF 2.0: split, join, read an accessor.
+
+Specification: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html, §4.4.
 
 The document stays the plain dictionary that its JSON is. A typed document model (pygltflib was
 tried on sixteen files) writes back defaults that were absent, among them some that validators

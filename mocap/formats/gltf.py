@@ -1,11 +1,9 @@
-"""A Motion into the character's own glTF document:
+"""A motion into the character's own glTF document: GLB, VRM 0 and 1, or .gltf.
 
-GLB, VRM 0 and 1, or .gltf. (What is read of glTF animations: gltf_read.py.)
-
-The document is kept: everything that was in it stays as it was, to the byte in the binary chunk and
-to the value in the JSON; one animation, one buffer view and some accessors come after what is
-there. Of the nodes that are there, only those that move and are given by a `matrix` change: glTF
-lets only translation, rotation and scale be animated, so the matrix is written as these three.
+Everything in the document stays as it is, to the byte in the binary chunk and to the value in the
+JSON; one animation, one buffer view and some accessors are added at the end. Only nodes that move
+and have a `matrix` change: glTF animates translation, rotation and scale alone, so the matrix is
+written as these three. gltf_read.py reads glTF animations.
 """
 
 from __future__ import annotations

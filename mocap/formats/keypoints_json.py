@@ -1,5 +1,4 @@
-"""Keypoints as JSON, in the shape of TF.js pose-detection, and as JSON Lines, which a crash cannot
-spoil.
+"""Keypoints as JSON in the shape of TF.js pose-detection, and as JSON Lines, which survive a crash.
 
     {"width": px, "height": px, "fps": n, "camera": CAMERA,
      "frames": [{"timestamp": seconds, "poses": [POSE, …]}, …]}

@@ -1,6 +1,6 @@
-"""The shape of keypoints JSON:
+"""The schema of keypoints JSON: frames of the poses that TF.js pose-detection returns.
 
-TF.js pose-detection's poses in frames, and the other shapes that people write, read as this one.
+Other common shapes are read as this one.
 """
 
 from __future__ import annotations

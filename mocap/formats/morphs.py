@@ -1,5 +1,7 @@
-"""Which morph targets an expression moves: those of its own name or of a synonym, and those that
-the file's VRM expressions bind to it.
+"""The morph targets that an expression moves.
+
+They are those of its own name or of a synonym, and those that the file's VRM expressions bind to
+it.
 """
 
 from __future__ import annotations

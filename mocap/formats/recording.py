@@ -1,6 +1,4 @@
-"""A take while it is being made: keypoints as JSON Lines (keypoints_json.py), each frame in the
-file as soon as it has come.
-"""
+"""A take while it is recorded: keypoints as JSON Lines, each frame written when it comes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Fewer keys for the same animation: those are left out that a reader's interpolation between its
-neighbours gives back well enough.
+"""Key reduction: drop the keys that a reader's interpolation restores well enough.
 
 Douglas and Peucker's algorithm (Cartographica 10(2), 1973) on all tracks at once: a segment whose
 worst frame is further off than the tolerance is cut there; afterwards keys that the later cuts have

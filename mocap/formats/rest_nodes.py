@@ -1,6 +1,4 @@
-"""A document's nodes as matrices, at rest: where each stands in the world, and whether its axes are
-still at right angles there.
-"""
+"""The nodes of a glTF document at rest, as matrices in the world."""
 
 from __future__ import annotations
 

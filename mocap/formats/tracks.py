@@ -1,6 +1,4 @@
-"""An animation's tracks, put behind what stands in a glTF document: reduced keys, accessors, a
-buffer view, channels.
-"""
+"""An animation's tracks appended to a glTF document: reduced keys, accessors, a buffer view."""
 
 from __future__ import annotations
 

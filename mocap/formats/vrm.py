@@ -1,5 +1,4 @@
-"""Any character as a VRM 1.0: the page, and every VRM application, then poses it by the names of
-its bones.
+"""Any character as a VRM 1.0, which every VRM application poses by the names of its bones.
 
 What VRM 1.0 asks of a humanoid (https://github.com/vrm-c/vrm-specification, VRMC_vrm-1.0,
 humanoid.md and tpose.md): fifteen bones and more by name, a T-pose at rest, its face towards +Z.

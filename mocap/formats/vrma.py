@@ -1,5 +1,4 @@
-"""VRM animations: .vrma, glTF with the extension VRMC_vrm_animation 1.0, which moves any VRM
-character.
+"""VRM animations: .vrma, glTF with VRMC_vrm_animation 1.0, which moves any VRM character.
 
 (https://github.com/vrm-c/vrm-specification/tree/master/specification/VRMC_vrm_animation-1.0.) The
 file holds a body of nodes that rest in T-pose and says which node is which bone; of these only the

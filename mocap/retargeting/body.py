@@ -1,5 +1,6 @@
-"""A rig's proportions as a humanoid body: HUMANOID's bones in T-pose at the rig's joint positions,
-soles on y = 0.
+"""A rig's proportions as a humanoid body.
+
+HUMANOID's bones are in T-pose at the rig's joint positions, soles on y = 0.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""Retargeting between bodies with the same bones: rotations stay, the root path scales with the
-legs.
-"""
+"""Retargeting between bodies with the same bones: the root path scales with the legs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Motions of other tools on humanoid bones: any rest pose, bone axes, up axis, unit and joint
-count.
-"""
+"""Motions of other tools on humanoid bones, for any rest pose, axes, unit and joint count."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Put a motion on humanoid bones onto a rig: joint rotations, the path scaled to its legs, planted
-feet.
-"""
+"""A motion on humanoid bones onto a rig: joint rotations, a scaled path, planted feet."""
 
 from __future__ import annotations
 

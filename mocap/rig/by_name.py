@@ -1,6 +1,6 @@
-"""Bones by their nodes' names, checked against the tree: a hand hangs below its forearm, the hips
-lie
-above legs and spine.
+"""Bones by the names of their nodes, checked against the tree.
+
+A hand is below its forearm, the hips are above legs and spine.
 """
 
 from __future__ import annotations

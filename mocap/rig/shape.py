@@ -1,5 +1,4 @@
-"""Bones from the tree's shape alone: two legs and two arms of similar lengths, a head between the
-arms.
+"""Bones by the shape of the tree: two legs and two arms of similar lengths, and a head.
 
 Lengths decide what is similar, since poses do not change them; directions decide only which pair is
 which and which way the body faces. No axis of the file is assumed to be up.

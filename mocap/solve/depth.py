@@ -1,6 +1,4 @@
-"""What a single-camera detector gets systematically wrong in its 3D, and what its own image points
-say against it.
-"""
+"""Corrections of systematic errors of a detector's 3D points by its image points."""
 
 from __future__ import annotations
 

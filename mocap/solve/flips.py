@@ -1,6 +1,7 @@
-"""Limbs whose depth the detector takes the wrong way round: a knee that bends backwards for some
-frames, a foot that points to the heel's side. The picture looks the same either way; what people
-can do, and what they did just before and after, tells.
+"""Correction of limbs whose depth the detector mirrors for some frames.
+
+Examples are a knee that bends backwards and a foot that points towards its heel. The picture is the
+same either way; the limits of joints and the frames before and after decide.
 """
 
 from __future__ import annotations

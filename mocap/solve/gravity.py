@@ -1,5 +1,4 @@
-"""Which way is up: the camera's tilt, and the detector's habit of leaning people towards it, from
-moments of upright standing.
+"""Gravity alignment: the camera's tilt, and the lean of a detector, from upright standing.
 
 A detector's 3D stands in the camera's axes, and leans besides: on a rendered character whose truth
 is known BlazePose *full* pitches the whole body forward by 8° beyond the camera's own tilt. Both

@@ -243,11 +243,13 @@ def within_wrist(relative: Float[ndarray, "frames 2 4"]) -> Float[ndarray, "fram
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SolvedHands:
-    """What `solve_body` needs of hands. palms:
+    """The rotations of hands that `solve_body` needs.
 
-    (F, 2, 4) in the world. fingers: (F, 2, 15, 4) local. seen: (F, 2); what is not seen may be
-    anything finite. steady: a filter for the palms relative to their forearms (F, 2, 4), NaN where
-    they are not seen.
+    Attributes:
+        palms: World rotations (F, 2, 4).
+        fingers: Local rotations (F, 2, 15, 4).
+        seen: (F, 2); rotations of unseen hands may be anything finite.
+        steady: A filter for the palms relative to their forearms (F, 2, 4), NaN where not seen.
     """
 
     palms: Float[ndarray, "frames 2 4"]

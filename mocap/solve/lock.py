@@ -1,6 +1,4 @@
-"""Feet that stand, live: each is held where it came to rest, as far as the frames before tell; the
-hips give way, not the foot.
-"""
+"""Foot locking, live: a standing foot stays where it came to rest, and the hips move."""
 
 from __future__ import annotations
 

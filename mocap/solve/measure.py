@@ -1,6 +1,4 @@
-"""The performer's body: one set of bone lengths for a take, from the robust statistics of its
-keypoints.
-"""
+"""The performer's body: one set of bone lengths for a take, by robust statistics."""
 
 from __future__ import annotations
 

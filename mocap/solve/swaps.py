@@ -1,5 +1,7 @@
-"""What the detector exchanges for a few frames, left for right (arms, legs, or all of a body that
-it suddenly takes for facing away): found by the jumps in the image, and put back.
+"""Correction of left and right that the detector exchanges for a few frames.
+
+It exchanges arms, legs, or the whole body of a person who seems to face away. Jumps in the image
+show it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""The turn of a limb about its own axis, where the limb's hinge shows it, and what to do where it
-does not.
+"""The twist of a limb about its own axis, from its hinge, or from its history if it is straight.
 
 A bent elbow or knee shows the plane in which it bends, and with it how upper arm or thigh are
 turned about their own axis. A straight one shows nothing, and just before that, noise. So the

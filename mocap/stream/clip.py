@@ -1,5 +1,4 @@
-"""A whole motion for the page to play: what the stream says frame by frame, in two files that are
-fetched at once.
+"""A whole motion for the page to play, in two files that are fetched at once.
 
 /clip.bin    the pose messages of `mocap.v1`, one after another, all of one length
 /clip.json   what the timeline shows: {"times": [s], "contacts": [0 to 15, a bit a column of
@@ -22,11 +21,14 @@ POSES, TIMELINE = "/clip.bin", "/clip.json"
 
 
 def clip_files(motion: Motion, confidence: Float[ndarray, "frames"] | None = None) -> Files:
-    """The two files of a motion, whose skeleton must be the one of the hello. confidence:
+    """Return the two files of a motion, with times from 0.
 
-    (F,) of the keypoints it was solved from.
+    Args:
+        motion: Its skeleton must be the one of the hello.
+        confidence: (F,) of the keypoints that it was solved from.
 
-    Times count from 0. Raises InputError if there is no frame.
+    Raises:
+        InputError: There is no frame.
     """
     if len(motion) == 0:
         raise InputError("There is no frame in this motion, so there is nothing to show.")

@@ -1,5 +1,4 @@
-"""When a client may be sent the newest frame: three unacknowledged frames at most, spread over the
-time it takes to draw one.
+"""Flow control: at most three unacknowledged frames a client, spread over its drawing time.
 
 Without a limit, a client that is slower than the source falls ever further behind: sockets and the
 kernel hold megabytes of old frames. With it, what it cannot take is never sent. The spread matters

@@ -1,5 +1,6 @@
-"""Phones of the same network: a browser gives its camera to a page over HTTPS alone, so this
-machine makes itself a certificate.
+"""Access for phones in the same network, by a certificate that this machine makes itself.
+
+A browser gives its camera to pages over HTTPS alone.
 
 Certificate and key are made for each run and not stored. Kept, they would spare a phone the
 browser's warning for as long as its browser remembers (Chrome: a week), but the code has to be
@@ -98,10 +99,9 @@ def addresses() -> list[str]:
 
 
 def ordered(found: Iterable[str], first: str | None) -> list[str]:
-    """Those of the IPv4 addresses that others can reach:
+    """Return those of the IPv4 addresses that others can reach, `first` first.
 
-    `first` first, without loopback; link-local ones (169.254.…) only where there are no
-    others.
+    Loopback is left out; link-local addresses (169.254.…) count only if there are no others.
     """
     known = sorted({ipaddress.IPv4Address(a) for a in found}, key=lambda a: (str(a) != first, a))
     reachable = [a for a in known if not (a.is_loopback or a.is_unspecified or a.is_multicast)]

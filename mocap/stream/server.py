@@ -1,5 +1,4 @@
-"""The server of `mocap live`: the page and its stream on one port, the newest frame for each
-client.
+"""The server of `mocap live`: the page and its stream on one port, the newest frame first.
 
     publish ──> mailbox ──┬── sender ── socket ── viewer
                           ├── sender ── socket ── viewer    each client's sender waits for its own

@@ -1,5 +1,4 @@
-"""VMC over OSC: a pose as one bundle for VSeeFace, Warudo, VNyan, EVMC4U, Blender's VMC4B and
-others.
+"""VMC over OSC: a pose as one bundle for VSeeFace, Warudo, VNyan, EVMC4U, Blender and others.
 
 Specification: https://protocol.vmc.info/english
 

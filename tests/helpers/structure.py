@@ -182,11 +182,20 @@ def repeated_classes(sources: Mapping[str, str]) -> dict[str, list[str]]:
 def docstring_faults(source: str) -> list[str]:
     """What the docstrings of a module lack, as "name: fault".
 
-    Each docstring has a summary of one line, then a blank one. Public functions and classes have a
-    docstring; public functions of more than MOST_UNDESCRIBED parameters describe each one under
-    "Args:", and name each error of mocap that they raise themselves.
+    Each docstring has a summary of one line that is a sentence, then a blank one. Public functions
+    and classes have a docstring; public functions of more than MOST_UNDESCRIBED parameters describe
+    each one under "Args:", and name each error of mocap that they raise themselves.
     """
-    return list(_docstring_faults(_parsed(source), "", True))
+    module = _parsed(source)
+    return [*_summary_faults(module, "module"), *_docstring_faults(module, "", True)]
+
+
+def _summary_faults(node: ast.AST, name: str) -> list[str]:
+    """What is wrong with the first lines of a docstring, if there is one."""
+    summary, _, rest = (ast.get_docstring(node) or "").partition("\n")
+    if rest and not rest.startswith("\n"):
+        return [f"{name}: the summary is longer than one line"]
+    return [f"{name}: the summary is no sentence"] if summary.endswith(":") else []
 
 
 def _docstring_faults(node: ast.AST, within: str, public: bool) -> Iterator[str]:
@@ -198,8 +207,7 @@ def _docstring_faults(node: ast.AST, within: str, public: bool) -> Iterator[str]
         open_ = public and not child.name.startswith("_")
         if open_ and not text:
             yield f"{name}: no docstring"
-        if text.partition("\n")[2].strip() and text.split("\n")[1]:
-            yield f"{name}: the summary is longer than one line"
+        yield from _summary_faults(child, name)
         if isinstance(child, ast.ClassDef):
             yield from _docstring_faults(child, f"{name}.", open_)
         elif open_:

@@ -214,7 +214,7 @@ def split_name(node: Node) -> tuple[str, str]:
 
 
 def subclass(node: Node) -> str:
-    """The third value of an object: "LimbNode", "Cluster", …"""
+    """Return the third value of an object, such as "LimbNode" or "Cluster"."""
     value = node.values[2] if len(node.values) > 2 else ""
     return value if isinstance(value, str) else ""
 
