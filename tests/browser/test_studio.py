@@ -250,7 +250,7 @@ def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(
     drop(page, "hero.fbx", dumps(fbx))
     until(page, "document.querySelector('#avatar')?.textContent.includes('hero.fbx55 of 55 bones')")
     drop(page, "hero.vrm", (MANNEQUIN).read_bytes())
-    until(page, "document.querySelector('#avatar')?.textContent.includes('55 of 55 bones mapped')")
+    until(page, "document.querySelector('#avatar')?.textContent.includes('hero.vrm55 of 55 bones')")
     frame = page.evaluate("window.mocap.frame()")
     drawn(page, frame + 2)
     # A bone taken away by hand is one fewer; its row stays, and marks the bone while it has one.
