@@ -25,7 +25,7 @@ def test_the_sample_motion_plays_and_the_solver_takes_the_camera(
         firefox.until(f"{hand} !== '{before}'")
         firefox.until("document.body.dataset.solver === 'ready'", START)
         firefox.evaluate("document.querySelector('#sources [data-source=camera]').click()")
-        # The camera shows a pattern without a person; the solver answers that nobody is in view.
+        # The camera shows a pattern without a person, and the solver says so.
         firefox.until("window.mocap.stats().detector > 0", START)
         firefox.until("/in view/.test(document.querySelector('#picture').innerText)", START)
         firefox.until("document.body.dataset.offline === 'ready'", START)
