@@ -58,7 +58,16 @@ def lift_live(
 def lift_live_with_error(
     keypoints: Keypoints, camera: Camera, state: LiftState | None = None
 ) -> tuple[Float[ndarray, "frames 33 3"], Float[ndarray, "frames 33"], LiftState | None]:
-    """`lift_live`, with the depths' expected errors as of `model.lift_with_error`."""
+    """`lift_live`, with the depths' expected errors as of `model.lift_with_error`.
+
+    Args:
+        keypoints: As of `lift_live`.
+        camera: As of `lift_live`.
+        state: As of `lift_live`.
+
+    Returns:
+        The lifted positions, the expected errors, metres, and the state for the frames after.
+    """
     out = keypoints.positions.copy()
     errors = np.full(out.shape[:2], np.nan)
     translation = fit_translation(

@@ -175,7 +175,13 @@ def predict(
 
 
 def resample(times: ndarray, known_times: ndarray, values: ndarray) -> ndarray:
-    """Values (F, …) at other times, linear between known ones; NaN is skipped, 0 if all are NaN."""
+    """Return values at other times, linear between known ones.
+
+    Args:
+        times: Where values are wanted, seconds, rising.
+        known_times: Those of the values, seconds, rising.
+        values: (F, …); NaN is skipped, and a column of NaN gives 0.
+    """
     if (
         len(times) == len(known_times)
         and np.all(times == known_times)

@@ -36,9 +36,14 @@ REACH = sum(DILATIONS)
 """Frames that the network sees to either side of one."""
 
 INPUTS = 64
-_DISTANCE = 62
+_DEPTHS, _DISTANCE, _KNOWN = slice(30, 45), 62, 63
 # A joint may come as near to the camera as this part of the hips' distance.
 _NEAREST = 0.1
+TRUST = np.where(np.arange(len(JOINTS)) < JOINTS.index("left_hip"), 0.7, 0.5)
+"""By joint, the share of what is found with the detector's depth; the rest is found without it.
+
+With the depth arms are better, without it the thighs of a man who sits. On the man before two
+cameras the mixture is better than either (CARD.md)."""
 _QUIETEST, _LOUDEST = -6.0, 1.0  # logarithms of the expected error, metres
 
 
@@ -52,7 +57,10 @@ def features(
     """The network's inputs.
 
     Args:
-        across, along, confidence, hips: as in `mocap.lift.model.RayView`.
+        across: As in `mocap.lift.model.RayView`.
+        along: As in `RayView`.
+        confidence: As in `RayView`.
+        hips: As in `RayView`.
         known: 1 where the detector's depths count, 0 where there are none (`along` is ignored).
     """
     known = np.broadcast_to(np.asarray(known)[..., None], (*along.shape[:-1], 1))
@@ -122,11 +130,17 @@ def run_newest(
 def placed(
     inputs: Float[ndarray, "*batch 64"], outputs: Float[ndarray, "*batch 60"]
 ) -> tuple[Float[ndarray, "*batch 15 3"], Float[ndarray, "*batch 15"]]:
-    """Joints along the hips' ray (metres, from the hips' middle), and their depths' errors
-    (metres).
+    """Return joints along the hips' ray, from the hips' middle, and their depths' errors.
 
     A point seen `across` metres off at the hips' distance d, whose depth is z nearer, lies
     across · (1 − z/d) off.
+
+    Args:
+        inputs: As of `features`.
+        outputs: As of `run`.
+
+    Returns:
+        Joints and errors, metres.
     """
     corrections = outputs[..., :45].reshape(*outputs.shape[:-1], 15, 3)
     across = inputs[..., :30].reshape(*inputs.shape[:-1], 15, 2)
@@ -142,16 +156,38 @@ def lifted(
     inputs: Float[ndarray, "frames 64"],
     network: Callable[..., ndarray] = run,
 ) -> tuple[Float[ndarray, "outputs 15 3"], Float[ndarray, "outputs 15"]]:
-    """`placed`, as the mean over a take and its mirror image.
+    """`placed`, as the mean over a take and its mirror image, with depth and without (TRUST).
 
     Args:
+        w: The weights, as of `weights`.
+        inputs: As of `features`.
         network: `run`, or `run_newest` for REACH + 1 frames and the newest one's output.
     """
-    both = np.stack([inputs, inputs[:, MIRROR] * MIRROR_SIGN])
+    given = inputs[None]
+    if inputs[:, _KNOWN].any():
+        given = np.concatenate([given, without_depth(given)])
+    both = np.concatenate([given, given[..., MIRROR] * MIRROR_SIGN])
     outputs = network(w, both).astype(np.float64)
     joints, error = placed(both[:, -outputs.shape[1] :], outputs)
-    joints = 0.5 * (joints[0] + joints[1][:, MIRRORED_JOINTS] * [-1.0, 1.0, 1.0])
-    return joints, 0.5 * (error[0] + error[1][:, MIRRORED_JOINTS])
+    half = len(given)
+    joints[half:] = joints[half:, :, MIRRORED_JOINTS] * [-1.0, 1.0, 1.0]
+    error[half:] = error[half:, :, MIRRORED_JOINTS]
+    joints, error = 0.5 * (joints[:half] + joints[half:]), 0.5 * (error[:half] + error[half:])
+    if half == 1:
+        return joints[0], error[0]
+    shares = np.stack([TRUST, 1.0 - TRUST])[:, None]
+    return (shares[..., None] * joints).sum(axis=0), (shares * error).sum(axis=0)
+
+
+def without_depth(inputs: Float[ndarray, "*batch 64"]) -> Float[ndarray, "*batch 64"]:
+    """The inputs as of a detector that gives no depth.
+
+    Args:
+        inputs: As of `features`.
+    """
+    out = inputs.copy()
+    out[..., _DEPTHS] = out[..., _KNOWN] = 0.0
+    return out
 
 
 def _convolve(x: ndarray, weight: ndarray, bias: ndarray, dilation: int) -> ndarray:

@@ -69,13 +69,8 @@ def raw(keypoints: Keypoints, camera: Camera) -> Lifted:
 def bare(keypoints: Keypoints, camera: Camera) -> Lifted:
     """The lifter without the detector's depth."""
 
-    def blind(inputs: ndarray) -> ndarray:
-        inputs = inputs.copy()
-        inputs[..., 30:45] = inputs[..., 63] = 0.0
-        return inputs
-
     features = network.features
-    with patch.object(model, "features", lambda *parts: blind(features(*parts))):
+    with patch.object(model, "features", lambda *parts: network.without_depth(features(*parts))):
         return model.lift_with_error(keypoints, camera)
 
 

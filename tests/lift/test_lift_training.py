@@ -11,7 +11,7 @@ from mocap.core import rotation as R
 from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints
 from mocap.lift import landmarks, network
-from mocap.lift.training import asf, noise, pairs, poses, spoil, stage
+from mocap.lift.training import asf, noise, pairs, poses, spoil, stage, straight
 from mocap.lift.training import data as lift_data
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
@@ -248,3 +248,31 @@ def test_procedural_people_have_bones_and_move_at_human_speed() -> None:
         np.testing.assert_allclose(lengths, np.broadcast_to(lengths[0], lengths.shape), rtol=1e-6)
         speed = np.linalg.norm(np.diff(take, axis=0), axis=-1) * network.RATE
         assert np.quantile(speed, 0.995) < 5.0
+
+
+@pytest.mark.parametrize("degrees", [8.0, 15.0])
+def test_knees_that_a_skeleton_bends_too_much_are_found_and_straightened(degrees: float) -> None:
+    """A person who stretches the legs now and then, on a skeleton that adds a constant bend."""
+    motion = np.concatenate(poses.takes(1, 12))
+    skewed = straight.straightened(motion, np.full(4, -np.radians(degrees)))
+    found = straight.excess([skewed])
+    mended = straight.straightened(skewed, found)
+    for n in (0, 2):
+        limb = straight.LIMBS[n][0]
+        assert abs(np.degrees(found[n]) - degrees) < 2.0
+        off = np.degrees(straight.bend(mended, limb) - straight.bend(motion, limb))
+        assert np.abs(off).mean() < 2.0
+        assert np.degrees(np.quantile(straight.bend(mended, limb), 0.1)) < 6.0
+
+
+def test_straightened_limbs_keep_their_bones() -> None:
+    motion = np.concatenate(poses.takes(2, 6))
+    straighter = straight.straightened(motion, np.radians([20.0, 10.0, 5.0, 20.0]))
+    child = np.flatnonzero(stage.PARENTS >= 0)
+    before, after = (
+        np.linalg.norm(p[:, child] - p[:, stage.PARENTS[child]], axis=-1)
+        for p in (motion, straighter)
+    )
+    np.testing.assert_allclose(after, before, atol=1e-9)
+    for limb, _ in straight.LIMBS:
+        assert (straight.bend(straighter, limb) <= straight.bend(motion, limb) + 1e-6).all()

@@ -19,6 +19,7 @@ from mocap.core import rotation as R
 from mocap.core.kinematics import fk
 from mocap.formats import bvh
 from mocap.lift.network import JOINTS, RATE
+from mocap.lift.training import straight
 from mocap.lift.training.asf import read_amc, read_asf
 
 HELD_OUT = ("iclone_003", "iclone_005", "03_", "05_", "88_", "90_")
@@ -69,23 +70,45 @@ def read_take(path: Path) -> Float[ndarray, "frames 15 3"]:
     return _of_one_body(positions[:: max(1, round(fps / RATE))])
 
 
-def read_positions(path: Path) -> list[Float[ndarray, "frames 15 3"]]:
-    """The takes of cmu_positions.npz: JOINTS at RATE, metres, +Y up, as `read_take`."""
+def read_positions(path: Path) -> dict[str, Float[ndarray, "frames 15 3"]]:
+    """The takes of cmu_positions.npz by name: JOINTS at RATE, metres, +Y up, as `read_take`."""
     with np.load(path) as file:
-        return [_of_one_body(file[name].astype(float)) for name in file.files]
+        return {name: _of_one_body(file[name].astype(float)) for name in file.files}
 
 
 def captured(data: Path) -> list[Float[ndarray, "frames 15 3"]]:
-    """All captured takes to learn from.
+    """All captured takes to learn from, without what each skeleton bends too much (straight.py).
 
     Args:
         data: the MOCAP_DATA folder. `mocap/cmu_positions.npz` is used if it is there.
     """
-    out = list(takes(training_files(data)))
+    found = {f"{f.parent.name}/{f.name}": read_take(f) for f in training_files(data)}
     more = data / "mocap" / "cmu_positions.npz"
     if more.exists():
-        out += [take for take in read_positions(more) if len(take) >= _SHORTEST]
+        found |= read_positions(more)
+    people: dict[str, list[ndarray]] = {}
+    for name, take in found.items():
+        if len(take) >= _SHORTEST:
+            people.setdefault(_person(name), []).append(take)
+    out = []
+    for takes in people.values():
+        too_much = straight.excess(takes)
+        out += [straight.straightened(take, too_much) for take in takes]
     return out
+
+
+def _person(name: str) -> str:
+    """Whose skeleton a take is on: a word that the takes of one person share.
+
+    The partners of the salsas are the takes to 15 and those from 16 on. Takes whose names tell
+    the activity alone (`cmu_train_walking_walking_3`) are each on a skeleton of their own.
+    """
+    if "/" not in name and name.startswith("cmu_"):
+        return name
+    words = name.rpartition("/")[2].partition(".")[0].split("_")
+    if words[:2] == ["daz", "salsa"]:
+        words[1] += "_he" if int(words[2]) <= 15 else "_she"
+    return "_".join(words[: 1 if words[0].isdigit() else 2])
 
 
 def _of_amc(path: Path) -> tuple[ndarray, float]:

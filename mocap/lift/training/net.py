@@ -53,10 +53,15 @@ class Network(nn.Module):
         self.scale.copy_(torch.from_numpy(scale))
 
     def forget_detector(self) -> None:
-        """Zero the weights of the detector's depths, confidences and flag, which the first stage
-        leaves as they were drawn."""
+        """Zero the weights of the detector's depths, confidences and flag; what they added in the
+        first stage, which shows no depth and full confidence, goes to the bias."""
+        constant = torch.zeros(INPUTS)
+        constant[45:60] = 1.0
+        constant = (constant - self.mean) / self.scale
+        constant[:30] = constant[60:63] = 0.0
         with torch.no_grad():
             weight = self.enter.weight.view(-1, 3, INPUTS)
+            self.enter.bias += (weight * constant).sum(dim=(1, 2))
             weight[:, :, 30:60] = 0.0
             weight[:, :, 63] = 0.0
 

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
+from mocap.lift import network
 from mocap.lift.model import view_along
 from mocap.lift.network import HIP_JOINTS, features
 from mocap.lift.training.spoil import Spoiler, perspective, told
@@ -140,8 +141,7 @@ def without_depth(rng: np.random.Generator, shown: Shown, share: float, sure: fl
     """
     inputs = shown.inputs.copy()
     dropped = rng.uniform(size=len(inputs)) < share
-    inputs[dropped, :, 30:45] = 0.0
-    inputs[dropped, :, 63] = 0.0
+    inputs[dropped] = network.without_depth(inputs[dropped])
     bare = dropped & (rng.uniform(size=len(inputs)) < sure)
     inputs[bare, :, 45:60] = 1.0
     return Shown(inputs, shown.true)

@@ -18,7 +18,6 @@ import base64
 import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,13 +36,14 @@ from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.lift.landmarks import joints_of
 from mocap.lift.network import RATE
-from mocap.lift.training.data import HELD_OUT, takes, training_files, validation_files
+from mocap.lift.training.data import HELD_OUT, captured, takes, validation_files
 from mocap.lift.training.pairs import save
 from mocap.lift.training.stage import Library, other_moves, wandering, windows
 from mocap.solve.body import solve_body
 from rigs.render import FLAGS, HERE, chromium
 
 FRAMES = 60
+SIZES = ((480, 640), (640, 480), (640, 360))
 PIECES = 200
 """Of so many frames each at RATE; every sixth of a subject that is held out, every eighth seen by
 the heavy model too."""
@@ -55,28 +55,48 @@ _LIMB_JOINTS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot_inde
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A piece before it is seen. body; its parts' stretch {bone:
+class Viewpoint:
+    """A camera.
 
-    (x, y, z)}; rotations (F, 55, 4) and roots (F, 3) in the world; the camera: position, turn (4,)
-    from its axes to the world's, focal length in pixels, image (width, height); and the page's
-    look.
+    position: metres. turn: (4,) from its axes to the world's. focal: pixels. size: of the image,
+    (width, height).
+    """
+
+    position: ndarray
+    turn: ndarray
+    focal: float
+    size: tuple[int, int]
+
+    def to_camera(self, points: ndarray) -> ndarray:
+        """World points (F, N, 3) in the camera's axes, metres."""
+        return R.apply(R.conjugate(self.turn), points - self.position)
+
+    def for_page(self) -> dict[str, Any]:
+        """As the pages take it."""
+        fov = float(np.degrees(2.0 * np.arctan(0.5 * self.size[1] / self.focal)))
+        place = {"position": self.position.tolist(), "turn": self.turn.tolist()}
+        return place | {"size": self.size, "fov": fov}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A piece before it is seen.
+
+    body; its parts' stretch {bone: (x, y, z)}; rotations (F, 55, 4) and roots (F, 3) in the world;
+    the camera; and the page's look.
     """
 
     body: Skeleton
     stretch: dict[str, list[float]]
     rotations: ndarray
     roots: ndarray
-    position: ndarray
-    turn: ndarray
-    focal: float
-    size: tuple[int, int]
+    view: Viewpoint
     look: dict[str, Any]
 
     def joints(self) -> ndarray:
         """The lifter's 15 joints (F, 15, 3) in camera axes, metres."""
         points = joints_of(landmarks_of(*fk(self.body, self.roots, self.rotations)))
-        return R.apply(R.conjugate(self.turn), points - self.position)
+        return self.view.to_camera(points)
 
 
 def performed(rng: np.random.Generator, joints: ndarray) -> ndarray:
@@ -164,13 +184,48 @@ def other_body(rng: np.random.Generator) -> tuple[Skeleton, dict[str, list[float
     return body, stretch
 
 
-def scene(rng: np.random.Generator, motions: list[ndarray]) -> Scene:
-    """One piece of one of the motions (each (F, 15, 3), metres, +Y up), on another body, before a
-    camera anywhere.
-    """
-    piece = windows(rng, Library.of(motions), 4, FRAMES)
+def piece_of(rng: np.random.Generator, library: Library) -> ndarray:
+    """The joints (FRAMES, 15, 3) of one recombined piece of the motions, metres, +Y up."""
+    piece = windows(rng, library, 4, FRAMES)
     middle = piece[:, :, [7, 8]].mean(axis=2, keepdims=True)
-    joints = (other_moves(rng, piece - middle) + middle)[0]
+    return np.asarray((other_moves(rng, piece - middle) + middle)[0])
+
+
+def view_of(
+    rng: np.random.Generator, places: ndarray, target: ndarray, sizes: tuple[tuple[int, int], ...]
+) -> Viewpoint:
+    """A camera anywhere around a body.
+
+    Args:
+        places: of the body's joints (F, N, 3), metres.
+        target: what the camera looks at, nearly.
+        sizes: a tall, a wide and a very wide image.
+    """
+    x, y, z = np.eye(3)
+    pitch = np.radians(rng.uniform(-15.0, 35.0) * (rng.uniform() < 0.8))
+    turn = R.multiply(
+        R.from_axis_angle(y, rng.uniform(-np.pi, np.pi)), R.from_axis_angle(x, -pitch)
+    )
+    turn = R.multiply(turn, R.from_axis_angle(z, np.radians(5.0) * rng.normal()))
+    distance = rng.uniform(2.0, 6.0)
+    position = target + distance * R.apply(turn, z)
+    position[1] = max(position[1], 0.08)
+    # The field of view: the body stays in the image wherever it goes, or nearly, unless it goes so
+    # far that it would be small.
+    seen = R.apply(R.conjugate(turn), places - position)
+    size = sizes[0] if rng.uniform() < 0.5 else sizes[1] if rng.uniform() < 0.5 else sizes[2]
+    slopes = np.abs(seen[..., :2] / np.maximum(-seen[..., 2:], 0.5))
+    reach = np.percentile(slopes, 97.0, axis=(0, 1))
+    focal = rng.uniform(0.6, 1.05) * min(0.5 * size[0] / reach[0], 0.5 * size[1] / reach[1])
+    focal = max(focal, rng.uniform(0.35, 0.55) * min(size) * distance / 1.7)
+    focal = float(np.clip(focal, 0.6 * max(size), 2.5 * max(size)))
+    offset = np.append(rng.normal(size=2) * 0.06 * size[0] / focal * distance, 0.0)
+    return Viewpoint(position + R.apply(turn, offset), turn, focal, size)
+
+
+def scene(rng: np.random.Generator, library: Library) -> Scene:
+    """One piece of one of the motions, on another body, before a camera anywhere."""
+    joints = piece_of(rng, library)
     rotations = performed(rng, joints)
     body, stretch = other_body(rng)
     legs = (
@@ -181,35 +236,13 @@ def scene(rng: np.random.Generator, motions: list[ndarray]) -> Scene:
     )
     roots = joints[:, [7, 8]].mean(axis=1) * legs
     roots[:, 1] -= np.percentile(sole_points(body, roots, rotations)[..., 1].min(axis=1), 5.0)
-
-    x, y, z = np.eye(3)
-    pitch = np.radians(rng.uniform(-15.0, 35.0) * (rng.uniform() < 0.8))
-    turn = R.multiply(
-        R.from_axis_angle(y, rng.uniform(-np.pi, np.pi)), R.from_axis_angle(x, -pitch)
-    )
-    turn = R.multiply(turn, R.from_axis_angle(z, np.radians(5.0) * rng.normal()))
     places = fk(body, roots, rotations)[0]
     target = places[:, [0, BONES.index("upperChest")]].mean(axis=(0, 1))
-    distance = rng.uniform(2.0, 6.0)
-    position = target + distance * R.apply(turn, z)
-    position[1] = max(position[1], 0.08)
-    # The field of view: the body stays in the image wherever it goes, or nearly, unless it goes so
-    # far that it would be small.
-    seen = R.apply(R.conjugate(turn), places - position)
-    size = (480, 640) if rng.uniform() < 0.5 else (640, 480) if rng.uniform() < 0.5 else (640, 360)
-    slopes = np.abs(seen[..., :2] / np.maximum(-seen[..., 2:], 0.5))
-    reach = np.percentile(slopes, 97.0, axis=(0, 1))
-    focal = rng.uniform(0.6, 1.05) * min(0.5 * size[0] / reach[0], 0.5 * size[1] / reach[1])
-    focal = max(focal, rng.uniform(0.35, 0.55) * min(size) * distance / 1.7)
-    focal = float(np.clip(focal, 0.6 * max(size), 2.5 * max(size)))
-    offset = np.append(rng.normal(size=2) * 0.06 * size[0] / focal * distance, 0.0)
-    position = position + R.apply(turn, offset)
-    return Scene(
-        body, stretch, rotations, roots, position, turn, focal, size, _look(rng, position, target)
-    )
+    view = view_of(rng, places, target, SIZES)
+    return Scene(body, stretch, rotations, roots, view, look_of(rng, view.position, target))
 
 
-def _look(rng: np.random.Generator, position: ndarray, target: ndarray) -> dict[str, Any]:
+def look_of(rng: np.random.Generator, position: ndarray, target: ndarray) -> dict[str, Any]:
     """Colours, light, objects around, and in one piece of six an object in the way."""
 
     def colour(low: float = 0.0, high: float = 1.0) -> list[float]:
@@ -274,10 +307,8 @@ def pictures(page: Page, scene: Scene, at_once: int = 15) -> Iterator[ndarray]:
         "s => window.scene(s)",
         scene.look | {
             "offsets": dict(zip(BONES, scene.body.offsets.tolist(), strict=True)),
-            "stretch": scene.stretch, "size": scene.size,
-            "fov": float(np.degrees(2.0 * np.arctan(0.5 * scene.size[1] / scene.focal))),
-            "position": scene.position.tolist(), "turn": scene.turn.tolist(),
-        },
+            "stretch": scene.stretch,
+        } | scene.view.for_page(),
     )  # fmt: skip
     poses = [
         {"root": r.tolist(), "rotations": np.round(q, 5).tolist()}
@@ -288,23 +319,29 @@ def pictures(page: Page, scene: Scene, at_once: int = 15) -> Iterator[ndarray]:
             "([names, poses]) => window.draw(names, poses)",
             [list(BONES), poses[start : start + at_once]],
         ):
-            data = np.frombuffer(base64.b64decode(url.split(",", 1)[1]), dtype=np.uint8)
-            image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-            assert image is not None
-            yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+            yield decoded(url)
 
 
-def open_page(browser: Any) -> Page:
-    """The page with the mannequin; its files come without a socket, and no others exist."""
+def decoded(url: str) -> ndarray:
+    """The RGB image in a data URL."""
+    data = np.frombuffer(base64.b64decode(url.split(",", 1)[1]), dtype=np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert image is not None
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def open_page(browser: Any, html: Path, files: dict[str, Path]) -> Page:
+    """A page of this folder; its files come without a socket, and no others exist.
+
+    Args:
+        files: what the page may load beside three.js, by name.
+    """
     page = browser.new_page()
     three = (HERE.parent / "web" / "node_modules" / "three").resolve()
 
     def answer(route: Any) -> None:
         path = route.request.url.split("render.invalid/", 1)[-1]
-        file = {
-            "rig.glb": HERE / "mannequin.vrm",
-            "performers.html": Path(__file__).with_name("performers.html"),
-        }.get(path)
+        file = {html.name: html, **files}.get(path)
         if path.startswith("three/"):
             file = (three / path.removeprefix("three/")).resolve()
             file = file if three in file.parents else None
@@ -322,7 +359,7 @@ def open_page(browser: Any) -> Page:
         )
 
     page.route("**/*", answer)
-    page.goto("http://render.invalid/performers.html")
+    page.goto(f"http://render.invalid/{html.name}")
     page.wait_for_function("window.ready !== undefined", timeout=120_000)
     if (problem := page.evaluate("window.ready")) is not True:
         raise RuntimeError(f"The page could not load the rig: {problem}")
@@ -336,61 +373,55 @@ def detected(detector: PoseDetector, images: list[ndarray]) -> Keypoints:
 
 
 def pair(
-    scene: Scene, seen: Keypoints, number: int, held_out: bool, model: str
+    joints: ndarray, view: Viewpoint, seen: Keypoints, model: str, number: int, held_out: bool
 ) -> dict[str, ndarray]:
-    """A piece's arrays as the bank holds them."""
-    joints = scene.joints()
+    """A piece's arrays as the bank holds them; joints as of `Scene.joints`."""
     hips = joints[:, [7, 8]].mean(axis=1)
     confidence = joints_of(seen.confidence[..., None])[..., 0]
     return {
         "true": joints - hips[:, None], "hips": hips, "positions": joints_of(seen.positions),
         "image": joints_of(seen.image), "confidence": confidence,
-        "focal": np.array(scene.focal, np.float32), "size": np.array(scene.size, np.int16),
+        "focal": np.array(view.focal, np.float32), "size": np.array(view.size, np.int16),
         "number": np.array(number, np.int16),
         "held_out": np.array(held_out), "heavy": np.array(model == "heavy"),
-        "up": R.apply(R.conjugate(scene.turn), np.array([0.0, 1.0, 0.0])).astype(np.float32),
+        "up": R.apply(R.conjugate(view.turn), np.array([0.0, 1.0, 0.0])).astype(np.float32),
     }  # fmt: skip
 
 
 def make(data: Path, numbers: range, parts: Path) -> None:
     """Render and detect these pieces, one file each; existing files are kept."""
-    learn, check = (
-        list(takes(training_files(data))),
-        list(takes([f for f in validation_files(data) if f.name.startswith(HELD_OUT)])),
-    )
+    learn = Library.of(captured(data))
+    held = [f for f in validation_files(data) if f.name.startswith(HELD_OUT)]
+    check = Library.of(list(takes(held)))
     parts.mkdir(parents=True, exist_ok=True)
+    html = Path(__file__).with_name("performers.html")
     with (
         sync_playwright() as playwright,
         PoseDetector("full") as full,
         PoseDetector("heavy") as heavy,
-        ThreadPoolExecutor(1) as pool,
     ):
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        page = open_page(browser)
-
-        def see(made: Scene, images: list[ndarray], number: int, held_out: bool) -> None:
-            pairs = [pair(made, detected(full, images), number, held_out, "full")]
-            if number % 8 == 0:
-                pairs.append(pair(made, detected(heavy, images), number, held_out, "heavy"))
-            out = parts / f"{number:04d}.npz"
-            with out.with_suffix(".tmp").open("wb") as file:
-                np.savez(file, **{k: np.stack([p[k] for p in pairs]) for k in pairs[0]})  # type: ignore[arg-type]
-            out.with_suffix(".tmp").rename(out)
-
-        waiting = None
+        page = open_page(browser, html, {"rig.glb": HERE / "mannequin.vrm"})
         for number in numbers:
             if (parts / f"{number:04d}.npz").exists():
                 continue
             held_out = number % 6 == 5
             made = scene(np.random.default_rng([7, number]), check if held_out else learn)
-            images = list(pictures(page, made))
-            if waiting is not None:
-                waiting.result()
-            waiting = pool.submit(see, made, images, number, held_out)
+            images, rest = list(pictures(page, made)), (number, held_out)
+            joints = made.joints()
+            pairs = [pair(joints, made.view, detected(full, images), "full", *rest)]
+            if number % 8 == 0:
+                pairs.append(pair(joints, made.view, detected(heavy, images), "heavy", *rest))
+            keep(parts / f"{number:04d}.npz", pairs)
             print(f"{number}", end=" ", flush=True)
-        if waiting is not None:
-            waiting.result()
         browser.close()
+
+
+def keep(out: Path, pairs: list[dict[str, ndarray]]) -> None:
+    """Write what became of one piece; the file is there only when it is whole."""
+    with out.with_suffix(".tmp").open("wb") as file:
+        np.savez(file, **{k: np.stack([p[k] for p in pairs]) for k in pairs[0]})  # type: ignore[arg-type]
+    out.with_suffix(".tmp").rename(out)
 
 
 def gather(parts: Path, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""Procedural motion: people who sit, kneel, crawl, lie, do push-ups and yoga.
+"""Procedural motion: people who stand and gesture, sit, kneel, crawl, lie, do push-ups and yoga.
 
 The captured motion that this project may learn from has nearly none of it. A take is a sequence of
 key poses with holds between them. A key pose is a set of controls: hips, turns of pelvis, chest
@@ -22,6 +22,9 @@ from mocap.lift.network import RATE
 
 _THIGH, _SHANK, _UPPER_ARM, _FOREARM = 0.42, 0.39, 0.27, 0.26
 _HIP, _SHOULDER, _TRUNK, _HEAD, _TOE = 0.092, 0.18, 0.505, 0.195, 0.206
+_STRETCHED = 0.9995
+"""The largest distance from hip to ankle, or shoulder to wrist, over the limb's length: a bend of
+3.6°."""
 _ANKLE = 0.08
 """Height of the ankle when the sole is on the floor, metres."""
 _SIDES = np.array([1.0, -1.0])
@@ -102,7 +105,7 @@ def _reach(
     far = np.clip(
         np.linalg.norm(way, axis=-1, keepdims=True),
         1.2 * abs(upper - lower) + 0.05,
-        0.995 * (upper + lower),
+        _STRETCHED * (upper + lower),
     )
     way = R.normalize(way)
     side = pole - (pole * way).sum(axis=-1, keepdims=True) * way
@@ -118,6 +121,9 @@ def _shoulders(hips: ndarray, pelvis: ndarray, chest: ndarray) -> tuple[ndarray,
     neck = hips + R.apply(turn, 0.4 * _TRUNK * _UP) + R.apply(top, 0.6 * _TRUNK * _UP)
     offsets = _SIDES[:, None] * _SHOULDER * np.array([1.0, 0.0, 0.0])
     return neck + R.apply(top[None], offsets), top
+
+
+_FREE = ("hang", "hang", "front", "up", "out", "hips", "busy", "busy")
 
 
 class _Maker:
@@ -148,7 +154,7 @@ class _Maker:
         elbows = R.apply(top[None], np.array([[0.4, -0.5, -0.8], [-0.4, -0.5, -0.8]]))
         if isinstance(hands, str):
             if hands == "free":
-                hands = str(self.rng.choice(["hang", "front", "up", "hips", "busy", "busy"]))
+                hands = str(self.rng.choice(_FREE))
             hands = self._hands(hands, at, shoulders, top)
         return Pose(
             at, pelvis, chest, self.turn(self.u(-15.0, 25.0), self.u(-40.0, 40.0), 0.0), hands,
@@ -165,10 +171,10 @@ class _Maker:
             )
         else:
             place = {
-                "hang": [self.u(0.02, 0.15), -0.5, self.u(-0.05, 0.1)],
+                "hang": [self.u(0.02, 0.15), self.u(-0.53, -0.48), self.u(-0.05, 0.1)],
                 "front": [self.u(-0.1, 0.05), self.u(-0.15, 0.1), self.u(0.3, 0.5)],
-                "up": [self.u(-0.1, 0.15), self.u(0.35, 0.5), self.u(-0.05, 0.2)],
-                "out": [self.u(0.4, 0.5), self.u(-0.1, 0.1), self.u(-0.05, 0.1)],
+                "up": [self.u(-0.1, 0.15), self.u(0.35, 0.53), self.u(-0.05, 0.2)],
+                "out": [self.u(0.42, 0.53), self.u(-0.1, 0.1), self.u(-0.05, 0.1)],
                 "lap": [-0.12, self.u(-0.45, -0.35), self.u(0.15, 0.3)],
             }[where]
             places = np.stack([place, place]) + 0.03 * self.rng.normal(size=(2, 3))
@@ -183,12 +189,19 @@ class _Maker:
         return _SIDES[:, None] * [x, 0.0, 0.0] + [0.0, y, z] + spread * self.rng.normal(size=(2, 3))
 
     def stand(self) -> Pose:
-        wide, lean = self.u(0.07, 0.3), self.u(-5.0, 40.0) * (self.u(0.0, 1.0) < 0.4)
+        """Weight on both legs or on one; in seven of ten the longer leg is nearly straight."""
+        wide, lean = self.u(0.07, 0.3), self.u(-5.0, 40.0) * (self.u(0.0, 1.0) < 0.25)
+        ahead = 0.12 * self.rng.normal() * (self.u(0.0, 1.0) < 0.5)
         feet, toes = self.both(wide, _ANKLE, 0.0), self.both(0.25, -0.25, 1.0, 0.1)
-        low = self.u(0.8, 0.9)
+        feet[:, 1], feet[:, 2] = _ANKLE, [ahead, -ahead]
+        aside, back = self.u(-0.4, 0.4) * wide, -0.1 * lean / 40.0
+        bent = np.radians(abs(self.rng.normal()) * (6.0 if self.u(0.0, 1.0) < 0.7 else 25.0))
+        reach = (_THIGH + _SHANK) * np.cos(0.5 * bent)
+        off = feet[:, [0, 2]] - [aside, back] - _SIDES[:, None] * [_HIP, 0.0]
+        low = _ANKLE + float(np.sqrt(reach * reach - np.square(off).sum(axis=1).max()))
         return self.pose(
-            (0.0, low, -0.1 * lean / 40.0), self.turn(lean, spread=4.0), self.turn(0.5 * lean),
-            feet, self.both(0.2, 0.0, 1.0, 0.1), toes,
+            (aside, low, back), self.turn(lean, spread=2.0), self.turn(0.5 * lean), feet,
+            self.both(0.2, 0.0, 1.0, 0.1), toes,
         )  # fmt: skip
 
     def sit(self) -> Pose:
@@ -348,6 +361,7 @@ class _Maker:
 _SLOWNESS = 0.6
 # Which key poses go together in a take, and how often.
 _SCENES: tuple[tuple[float, tuple[str, ...]], ...] = (
+    (10.0, ("stand",)),
     (3.0, ("sit", "sit", "sit", "stand")),
     (1.5, ("sit_on_floor", "sit_on_floor", "kneel")),
     (2.0, ("squat", "stand")),

@@ -1,0 +1,356 @@
+"""What the detector sees of dressed people: as performers.py, of the 21 characters of Quaternius.
+
+    MOCAP_DATA=… python mocap/lift/training/people.py      writes people_pairs.npz beside this file
+
+Each piece shows another person: one of the characters in other proportions, clothes of other
+colours and patterns, other skin and hair, before another background, through another camera,
+blurred and compressed as videos are. Every sixth piece is held out, in motion and in character.
+
+The truth is where the joints are in the character's mesh (`_site`): its skeleton's knees lie 3 cm
+before the middle of the knee, and its ankles in the heel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy import ndarray
+from playwright.sync_api import Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+
+from mocap.core import rotation as R
+from mocap.core.kinematics import fk
+from mocap.core.skeleton import BONES, HUMANOID
+from mocap.detect.mediapipe.pose import PoseDetector
+from mocap.lift.training import poses
+from mocap.lift.training.data import HELD_OUT, captured, takes, validation_files
+from mocap.lift.training.performers import (
+    FRAMES,
+    Viewpoint,
+    decoded,
+    detected,
+    gather,
+    keep,
+    look_of,
+    open_page,
+    pair,
+    performed,
+    piece_of,
+    view_of,
+)
+from mocap.lift.training.stage import Library
+from mocap.rig.load import load_rig
+from rigs.render import FLAGS, chromium
+
+PIECES = 200
+SIZES = ((360, 480), (480, 360), (512, 288))
+FIRST = 1000
+"""Numbers of the pieces begin here; performers.py's are below."""
+
+_TURNS_AS = {
+    "Hips": "hips", "Abdomen": "spine", "Torso": "chest", "Chest": "upperChest", "Neck": "neck",
+    "Head": "head",
+} | {
+    f"{theirs}.{side[0].upper()}": side + ours
+    for side in ("left", "right")
+    for theirs, ours in (
+        ("Shoulder", "Shoulder"), ("UpperArm", "UpperArm"), ("LowerArm", "LowerArm"),
+        ("Hand", "Hand"), ("UpperLeg", "UpperLeg"), ("LowerLeg", "LowerLeg"), ("Foot", "Foot"),
+    )
+}  # fmt: skip
+"""The bone of HUMANOID whose turn away from the T-pose each bone takes over. Both rest in it."""
+BONES_OF = tuple(_TURNS_AS)
+_PARENT = (-1, 0, 1, 2, 3, 4, 3, 6, 7, 8, 0, 10, 11, 3, 13, 14, 15, 0, 17, 18)
+# The width of the mesh's knees, and of ankles and feet, metres from the middle at rest.
+_KNEE_Z, _ANKLE = 0.058, (0.09, 0.06)
+_TOE_Y, _EARS = 0.03, (0.0, 1.665, 0.045)
+# The skeleton's shoulders lie low and wide in the mesh, and its hips high and wide: by so much
+# (median) from where the detector puts them, compared with the mannequin's.
+_SHOULDER_UP, _NARROWER_ABOVE, _HIP_DOWN, _NARROWER = 0.04, 0.9, 0.035, 0.76
+_SKINS = ((0.87, 0.66, 0.53), (0.76, 0.53, 0.39), (0.55, 0.36, 0.25), (0.30, 0.19, 0.13))
+_HAIRS = (
+    (0.05, 0.04, 0.03), (0.25, 0.15, 0.08), (0.55, 0.4, 0.2), (0.5, 0.5, 0.5), (0.4, 0.12, 0.05),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RestingCharacter:
+    """A character at rest: its bones' places (20, 3) and turns (20, 4), metres, in the order of
+    BONES_OF; and the 15 joints, each as the place at rest and the bones that carry it.
+    """
+
+    places: ndarray
+    turns: ndarray
+    sites: ndarray
+    carriers: tuple[tuple[int, ...], ...]
+
+    @staticmethod
+    def read(path: Path) -> RestingCharacter:
+        """The character in a GLB file of Quaternius' modular people."""
+        skeleton = load_rig(path).skeleton
+        every, turned = fk(skeleton, skeleton.offsets[0], skeleton.rest_rotations)
+        at = [skeleton.names.index(name) for name in BONES_OF]
+        places, turns = every[at], turned[at]
+        number = {name: n for n, name in enumerate(BONES_OF)}
+        sites, carriers = [np.array(_EARS)], [(number["Head"],)]
+        man = path.name.startswith("men")
+        for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "toe"):
+            for side, sign in (("L", 1.0), ("R", -1.0)):
+                place, bones = _site(part, places, number, side, sign, man)
+                sites.append(place)
+                carriers.append(bones)
+        return RestingCharacter(places, turns, np.stack(sites), tuple(carriers))
+
+
+def _site(
+    part: str, places: ndarray, number: dict[str, int], side: str, sign: float, man: bool
+) -> tuple[ndarray, tuple[int, ...]]:
+    def bone(name: str) -> int:
+        return number[f"{name}.{side}"]
+
+    upper, lower = places[bone("UpperArm")], places[bone("LowerArm")]
+    knee, foot = places[bone("LowerLeg")], places[bone("Foot")]
+    height, depth = _ANKLE
+    wide = sign * (0.124 if man else 0.086)
+    return {
+        "shoulder": (
+            upper * [_NARROWER_ABOVE, 1.0, 1.0] + [0.0, _SHOULDER_UP, 0.0],
+            (bone("UpperArm"),),
+        ),
+        "elbow": (lower + [0.0, 0.005, 0.0], (bone("UpperArm"), bone("LowerArm"))),
+        "wrist": (places[bone("Hand")], (bone("LowerArm"),)),
+        "hip": (
+            places[bone("UpperLeg")] * [_NARROWER, 1.0, 1.0] - [0.0, _HIP_DOWN, 0.0],
+            (number["Hips"],),
+        ),
+        "knee": (
+            np.array([0.92 * knee[0] if man else knee[0], knee[1], _KNEE_Z]),
+            (bone("UpperLeg"), bone("LowerLeg")),
+        ),
+        "ankle": (np.array([wide, height, depth]), (bone("LowerLeg"),)),
+        "toe": (np.array([foot[0], _TOE_Y, 0.265 if man else 0.24]), (bone("Foot"),)),
+    }[part]
+
+
+@dataclass(frozen=True)
+class StretchedCharacter:
+    """A character of other proportions. stretch: (20, 3) of each bone's own axes."""
+
+    character: RestingCharacter
+    stretch: ndarray
+
+    def moves(self, roots: ndarray, rotations: ndarray) -> ndarray:
+        """(F, 20, 3, 4): from where things are at rest to where they are.
+
+        Args:
+            roots: of the hips (F, 3), metres.
+            rotations: world turns (F, 20, 4) away from the T-pose.
+        """
+        c = self.character
+        axes = np.stack([R.apply(c.turns, axis) for axis in np.eye(3)], axis=-1)
+        own = axes @ (self.stretch[:, :, None] * np.swapaxes(axes, -1, -2))
+        turned = np.stack([R.apply(rotations, axis) for axis in np.eye(3)], axis=-1) @ own
+        out = np.empty((len(roots), len(BONES_OF), 3, 4))
+        for bone, parent in enumerate(_PARENT):
+            if parent < 0:
+                place = roots
+            else:
+                offset = c.places[bone] - c.places[parent]
+                place = places[:, parent] + turned[:, parent] @ offset
+            if bone == 0:
+                places = np.empty((len(roots), len(BONES_OF), 3))
+            places[:, bone] = place
+            out[:, bone, :, :3] = turned[:, bone]
+            out[:, bone, :, 3] = place - turned[:, bone] @ c.places[bone]
+        return out
+
+    def joints(self, moves: ndarray) -> ndarray:
+        """The lifter's 15 joints (F, 15, 3) in the world, metres."""
+        out = []
+        for place, bones in zip(self.character.sites, self.character.carriers, strict=True):
+            carried = moves[:, list(bones)] @ np.append(place, 1.0)
+            out.append(carried.mean(axis=1))
+        return np.stack(out, axis=1)
+
+
+def some_person(rng: np.random.Generator, character: RestingCharacter) -> StretchedCharacter:
+    """The character with other limbs, left and right alike, and another build."""
+    stretch = np.ones((len(BONES_OF), 3))
+    thick = np.exp(0.1 * np.clip(rng.normal(size=3), -1.8, 2.2))
+    for name, mean, spread in (
+        # The characters' upper arms are short beside their forearms.
+        ("UpperArm", 1.22, 0.08), ("LowerArm", 1.0, 0.07), ("UpperLeg", 1.0, 0.07),
+        ("LowerLeg", 1.0, 0.07), ("Foot", 1.0, 0.05), ("Hand", 1.0, 0.04),
+    ):  # fmt: skip
+        length = mean * np.exp(spread * np.clip(rng.normal(), -2.0, 2.0))
+        wide = thick[1] if "Arm" in name else thick[2] if "Leg" in name else 1.0
+        for side in ("L", "R"):
+            stretch[BONES_OF.index(f"{name}.{side}")] = [wide, length, wide]
+    trunk = np.exp(0.06 * rng.normal())
+    for name in ("Hips", "Abdomen", "Torso", "Chest"):
+        stretch[BONES_OF.index(name)] = [thick[0], trunk, np.exp(0.1 * rng.normal()) * thick[0]]
+    stretch[BONES_OF.index("Head")] = np.exp(0.05 * rng.normal()) * 0.93
+    return StretchedCharacter(character, stretch)
+
+
+@dataclass(frozen=True)
+class PersonScene:
+    """moves: (F, 20, 3, 4). joints: (F, 15, 3) in camera axes, metres. view: the camera. look: what
+    the page is given. spoilt: how the pictures are spoilt: blur (pixels), noise, gain, quality."""
+
+    moves: ndarray
+    joints: ndarray
+    view: Viewpoint
+    look: dict[str, Any]
+    spoilt: tuple[float, float, float, int]
+
+
+def scene(
+    rng: np.random.Generator, character: RestingCharacter, library: Library, materials: list[str]
+) -> PersonScene:
+    """One piece of one of the motions, by another person, before a camera anywhere."""
+    motion = piece_of(rng, library)
+    _, world = fk(HUMANOID, np.zeros((FRAMES, 3)), performed(rng, motion))
+    rotations = world[:, [BONES.index(_TURNS_AS[name]) for name in BONES_OF]]
+    person = some_person(rng, character)
+    size = np.exp(0.05 * rng.normal())
+    roots = motion[:, [7, 8]].mean(axis=1)
+    moves = person.moves(roots, rotations)
+    low = person.joints(moves)[:, 11:, 1].min(axis=1)
+    roots = (roots - [0.0, np.percentile(low, 5.0) - 0.02, 0.0]) * size
+    moves = person.moves(roots, rotations)
+    joints = person.joints(moves)
+    target = joints[:, [1, 2, 7, 8]].mean(axis=(0, 1))
+    view = view_of(rng, joints, target, SIZES)
+    look = look_of(rng, view.position, target)
+    look |= {"wall": _patches(rng, 256), "ground": _patches(rng, 128)}
+    look |= _clothes(rng, materials)
+    rough = rng.uniform() < 0.5
+    blur = float(rng.uniform(0.4, 1.3) if rough else 0.0)
+    noise = float(rng.uniform(2.0, 9.0) if rng.uniform() < 0.5 else 0.0)
+    gain, quality = float(np.exp(0.25 * rng.normal())), int(rng.integers(25, 90))
+    return PersonScene(moves, view.to_camera(joints), view, look, (blur, noise, gain, quality))
+
+
+def _patches(rng: np.random.Generator, size: int) -> dict[str, Any]:
+    """A wall or a floor: a colour with a few patches of others."""
+    base = np.clip(rng.uniform(0.1, 0.9) + 0.1 * rng.normal(size=3), 0.0, 1.0)
+    marks = []
+    for _ in range(int(rng.integers(0, 30))):
+        place, measure = rng.uniform(-0.1, 1.0, 2) * size, rng.uniform(0.03, 0.4, 2) * size
+        colour = np.clip(base + 0.2 * rng.normal() + 0.1 * rng.normal(size=3), 0.0, 1.0)
+        marks.append([*place, *measure, float(rng.uniform() < 0.2), *colour])
+    return {"size": size, "base": base.tolist(), "marks": [[float(v) for v in m] for m in marks]}
+
+
+def _clothes(rng: np.random.Generator, materials: list[str]) -> dict[str, Any]:
+    """Colours and patterns of a character's materials; skin and hair have colours that people's
+    have."""
+    skin = np.array(_SKINS[int(rng.integers(len(_SKINS)))]) * np.exp(0.1 * rng.normal())
+    hair = np.array(_HAIRS[int(rng.integers(len(_HAIRS)))]) * np.exp(0.2 * rng.normal())
+    colours: dict[str, ndarray] = {}
+    patterns: dict[str, Any] = {}
+    for name in materials:
+        if name == "Skin":
+            colours[name] = skin
+        elif name.startswith(("Hair", "Eyebrows")):
+            colours[name] = hair
+        elif name.startswith("Eye"):
+            continue
+        elif rng.uniform() < 0.8:
+            light = rng.uniform() ** 1.5
+            colours[name] = np.clip(light + 0.2 * rng.normal(size=3), 0.01, 1.0)
+            if rng.uniform() < 0.25:
+                waves = rng.uniform(30.0, 160.0) * (rng.uniform(size=3) < 0.5)
+                other = np.clip(colours[name] + 0.4 * rng.normal(size=3), 0.0, 1.0)
+                patterns[name] = {"colour": other.tolist(), "waves": waves.tolist()}
+    return {
+        "colours": {k: np.clip(v, 0.0, 1.0).tolist() for k, v in colours.items()},
+        "patterns": patterns,
+    }
+
+
+def pictures(page: Page, made: PersonScene, rng: np.random.Generator) -> list[ndarray]:
+    """RGB images (height, width, 3) of each frame, spoilt as a video is."""
+    page.evaluate("s => window.scene(s)", made.look | made.view.for_page())
+    names = [name.replace(".", "") for name in BONES_OF]
+    frames = [
+        {"middle": m[0, :, 3].tolist(), "moves": np.round(m, 5).reshape(len(m), 12).tolist()}
+        for m in made.moves
+    ]
+    blur, noise, gain, quality = made.spoilt
+    out = []
+    for start in range(0, len(frames), 15):
+        urls = page.evaluate(
+            "([names, frames]) => window.draw(names, frames)", [names, frames[start : start + 15]]
+        )
+        for url in urls:
+            image = decoded(url).astype(np.float32) * gain
+            if blur:
+                image = cv2.GaussianBlur(image, (0, 0), blur)
+            image += noise * rng.standard_normal(image.shape, np.float32)
+            small = np.clip(image, 0.0, 255.0).astype(np.uint8)
+            _, packed = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])
+            out.append(np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)))
+    return out
+
+
+def make(data: Path, numbers: range, parts: Path) -> None:
+    """Render and detect these pieces, one file each; existing files are kept."""
+    standing = poses.takes(11, 60)
+    learn = Library.of([*captured(data), *standing])
+    held = [f for f in validation_files(data) if f.name.startswith(HELD_OUT)]
+    check = Library.of(list(takes(held)))
+    files = sorted((data / "bodies" / "quaternius").glob("*.glb"))
+    parts.mkdir(parents=True, exist_ok=True)
+    with (
+        sync_playwright() as playwright,
+        PoseDetector("full") as full,
+        PoseDetector("heavy") as heavy,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        html = Path(__file__).with_name("people.html")
+        page = open_page(browser, html, {f.name: f for f in files})
+        for number in numbers:
+            out = parts / f"{number:04d}.npz"
+            if out.exists():
+                continue
+            rng = np.random.default_rng([11, number])
+            held_out = number % 6 == 5
+            cast = [f for n, f in enumerate(files) if (n % 7 == 3) == held_out]
+            file = cast[number % len(cast)]
+            materials = page.evaluate("url => window.load(url)", f"./{file.name}")
+            library = check if held_out else learn
+            made = scene(rng, RestingCharacter.read(file), library, materials)
+            images, rest = pictures(page, made, rng), (number, held_out)
+            model, detector = ("heavy", heavy) if number % 3 == 0 else ("full", full)
+            keep(out, [pair(made.joints, made.view, detected(detector, images), model, *rest)])
+            print(f"{number}", end=" ", flush=True)
+        browser.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("people_pairs.npz"))
+    parser.add_argument("--parts", type=Path, default=Path("bench-results") / "people")
+    parser.add_argument("--pieces", type=int, nargs=2, default=(0, PIECES))
+    parser.add_argument("--no-gather", action="store_true", help="only make pieces")
+    args = parser.parse_args()
+    first, last = args.pieces
+    make(Path(os.environ["MOCAP_DATA"]), range(FIRST + first, FIRST + last), args.parts)
+    if not args.no_gather:
+        gather(args.parts, args.out)
+
+
+if __name__ == "__main__":
+    main()
