@@ -57,6 +57,7 @@ def live(
     face: opt.Face = True,
     face_model: opt.FaceModel = None,
     person: opt.Person = None,
+    people: opt.LivePeople = "1",
     upper_body: opt.UpperBody = None,
     fov: opt.Fov = None,
     port: opt.Port = DEFAULT_PORT,
@@ -92,10 +93,21 @@ def live(
     if (camera is not None) + (video is not None) + browser > 1:
         raise MocapError("Give one of --camera, --video and --browser, not several.")
     theirs = browser or (lan and camera is None and video is None)
+    several = opt.people(people)
+    if theirs and several > 1:
+        raise MocapError(
+            "--people is for a camera of this computer or a video; a browser's camera has one "
+            "person, and each page with a camera adds one."
+        )
     options = LiveOptions(
         active="browser" if theirs else "server",
         detect=DetectOptions(
-            model=model, hands=hands, face=face, face_model=face_model, person=person
+            model=model,
+            hands=hands,
+            face=face,
+            face_model=face_model,
+            person=person,
+            people=several,
         ),
         fov=opt.radians(fov),
         upper_body=upper_body,

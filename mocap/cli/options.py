@@ -72,6 +72,14 @@ People = Annotated[
         "name, or all to one .glb.",
     ),
 ]
+LivePeople = Annotated[
+    str,
+    typer.Option(
+        metavar="NUMBER|all",
+        help="How many people get an avatar; a click on a person in the picture makes this person "
+        "the first, who is recorded.",
+    ),
+]
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes any free port.")
 ]

@@ -9,12 +9,13 @@ import numpy as np
 
 from mocap.capture.source import Source
 from mocap.core.keypoints import Keypoints, concatenate
-from mocap.detect.identities import Sighting, identify, look_of
+from mocap.detect.identities import identify
 from mocap.detect.options import DetectOptions
 from mocap.detect.people import empty_frame
 from mocap.detect.performer import complete
 from mocap.detect.person import Person
 from mocap.detect.protocol import Detector
+from mocap.detect.sightings import Sighting, sightings_of
 from mocap.detect.take import check_somebody
 from mocap.errors import InputError
 
@@ -55,12 +56,7 @@ def detect_everyone(
         people = [k for k in detector.people(frame.image, frame.time) if _is_body(k)]
         times.append(frame.time)
         found.append(people)
-        sightings.append(
-            [
-                Sighting(k.image[0], float(k.confidence.mean()), look_of(frame.image, k.image[0]))
-                for k in people
-            ]
-        )
+        sightings.append(sightings_of(frame.image, people))
         if progress is not None:
             progress(len(times))
     if size is None:

@@ -6,101 +6,44 @@ another person could be meant. Then tracklets are linked over the whole take, al
 assignment of least cost over position, motion, size, pose and look. Hysteresis comes from that
 order: near a crossing no decision is taken from single frames, only from what is known of the
 tracklets before and after it.
-
-Distances are in sizes of the person (the larger side of their landmarks' bounding box), so that
-people near and far are treated alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.detect.people import extent, middle
+from mocap.detect.people import extent, is_double, middle
+from mocap.detect.sightings import Sighting, TrackEnd, deviation, look_distance, mean_look
 
 # Seconds without a sighting after which a tracklet ends.
 _UNSEEN = 0.25
-# Deviations of one sighting from the last one: middle (sizes, and sizes a second unseen), pose
-# (sizes), size (logarithm), look (Hellinger distance; 0.1 between two pictures of one person, 0.3
-# and more between people who are dressed differently).
-_PLACE, _SPEED, _POSE, _SIZE, _LOOK = 0.1, 0.8, 0.1, 0.12, 0.15
 # Largest cost (sum of squared deviations) of a step, and by how much the second best must be worse:
 # else the tracklets end there.
 _STEP, _MARGIN = 6.0, 6.0
 # Largest cost of a link, the cost of each second of its gap, and the longest gap, seconds.
 _LINK, _GAP, _LONGEST = 16.0, 0.5, 12.0
 _NEVER = 1e6
-# Deviations saturate: one wrong measure must not exclude a link.
-_MOST = 3.0
-# Seconds over which speed and pose are taken at the end of a tracklet, and how long speed lasts.
-_END, _GLIDE = 0.3, 1.0
+# Seconds over which speed and pose are taken at the end of a tracklet.
+_END = 0.3
 # Sightings that speed is taken from, at least.
 _LEAST = 4
+# Tracklets of at least this length, seconds, are linked first.
+_CORE = 0.25
+# Largest cost at which a sighting within a gap is a person's, and for how long beyond the first and
+# the last tracklet, seconds.
+_FILL, _BEYOND = 10.0, 0.5
+# A place between two tracklets is known better than one beyond them, by this factor of time.
+_BETWEEN = 0.4
+# Two people are close if the middles of their trunks are within this part of their size, and are
+# dressed differently if their looks differ by more.
+_CLOSE, _TELLING = 0.45, 0.3
 # People are seen without a break for at least this long, seconds; the rest are errors.
 _BRIEF = 0.3
-# Two sightings of one frame closer than this, in sizes, are one person.
-_TWICE = 0.08
-# Bins of a look's colours, each of red, green and blue.
-_BINS = 4
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Sighting:
-    """One person in one frame.
-
-    Attributes:
-        points: (33, 2) landmarks, pixels.
-        confidence: Mean confidence of the landmarks, in [0, 1].
-        look: (B,) histogram of the trunk's colours, with sum 1; None if unknown.
-    """
-
-    points: Float[ndarray, "33 2"]
-    confidence: float = 1.0
-    look: Float[ndarray, "bins"] | None = None
-
-
-def look_of(
-    image: UInt8[ndarray, "height width 3"], points: Float[ndarray, "33 2"]
-) -> Float[ndarray, "bins"] | None:
-    """Return the colours of a person's trunk and thighs; None if they are outside the picture.
-
-    Args:
-        image: (H, W, 3) uint8, RGB.
-        points: (33, 2) landmarks, pixels.
-    """
-    left_shoulder, right_shoulder, left_hip, right_hip, left_knee, right_knee = points[
-        [11, 12, 23, 24, 25, 26]
-    ]
-    share = np.linspace(0.15, 0.85, 8)[:, None, None]
-    across = np.linspace(0.2, 0.8, 6)[None, :, None]
-    tops = left_shoulder * (1 - across) + right_shoulder * across
-    bottoms = left_hip * (1 - across) + right_hip * across
-    trunk = tops * (1 - share) + bottoms * share
-    thighs = np.concatenate(
-        [hip * (1 - share) + knee * share for hip, knee in ((left_hip, left_knee),
-                                                            (right_hip, right_knee))]
-    )  # fmt: skip
-    at = np.concatenate([trunk.reshape(-1, 2), thighs.reshape(-1, 2)])
-    height, width = image.shape[:2]
-    inside = (np.isfinite(at).all(axis=1) & (at >= 0).all(axis=1)) & (at < (width, height)).all(
-        axis=1
-    )
-    if inside.mean() < 0.3:
-        return None
-    x, y = at[inside].astype(int).T
-    # Each colour counts for the eight bins around it, so that a change of light changes little.
-    at = image[y, x] * ((_BINS - 1) / 255.0)
-    low = np.minimum(at.astype(int), _BINS - 2)
-    share = at - low
-    histogram = np.zeros((_BINS, _BINS, _BINS))
-    for corner in np.ndindex(2, 2, 2):
-        weight = np.where(corner, share, 1.0 - share).prod(axis=1)
-        np.add.at(histogram, tuple((low + corner).T), weight)
-    return np.asarray(histogram.ravel() / histogram.sum())
 
 
 @dataclass(eq=False, slots=True)
@@ -118,7 +61,7 @@ class _Tracklet:
         self.indices.append(index)
         self.sightings.append(sighting)
 
-    def end(self, last: bool, whole: bool = True) -> _End:
+    def end(self, last: bool, whole: bool = True) -> TrackEnd:
         """Return what is known at the last or first sightings.
 
         Args:
@@ -135,48 +78,11 @@ class _Tracklet:
             span = times[:count] - times[:count].mean()
             weight = max(float((span * span).sum()), 1e-9)
             velocity = (span[:, None] * (middles - middles.mean(axis=0))).sum(axis=0) / weight
-        sizes = [extent(p) for p in points]
+        sizes = [extent(p) for p in points[:_LEAST]]
         seen = self.sightings if whole else self.sightings[order][:count]
-        looks = [s.look for s in seen if s.look is not None]
-        look = np.mean(looks, axis=0) if looks else None
+        look = mean_look([s.look for s in seen if s.look is not None])
         size = float(np.median(sizes))
-        return _End(float(times[0]), middles[0], velocity, size, points[0], look)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _End:
-    """One end of a tracklet.
-
-    time: seconds. middle: pixels. velocity: pixels a second; None after too few sightings. size:
-    pixels. points: (33, 2) pixels. look: of the whole tracklet.
-    """
-
-    time: float
-    middle: ndarray
-    velocity: ndarray | None
-    size: float
-    points: ndarray
-    look: ndarray | None
-
-
-def _cost(before: _End, after: _End) -> float:
-    """Return the squared deviations between the end of a tracklet and the start of another."""
-    gap = after.time - before.time
-    size = min(before.size, after.size)
-    # Where only one of the velocities is known it stands for both.
-    known = [v for v in (before.velocity, after.velocity) if v is not None] or [np.zeros(2)]
-    glide = min(gap, _GLIDE) * 0.5 * (known[0] + known[-1])
-    off = before.middle + glide - after.middle
-    place = float(np.linalg.norm(off)) / size / (_PLACE + _SPEED * min(gap, 1.5))
-    change = (before.points - before.middle) - (after.points - after.middle)
-    pose = float(np.linalg.norm(change, axis=1).mean())
-    pose = pose / size / (_POSE + gap)
-    scale = abs(np.log(after.size / before.size)) / (_SIZE + 0.15 * gap)
-    deviations = [place, min(pose, _MOST), min(scale, _MOST)]
-    if before.look is not None and after.look is not None:
-        distance = np.linalg.norm(np.sqrt(before.look) - np.sqrt(after.look)) / np.sqrt(2.0)
-        deviations.append(min(float(distance) / _LOOK, _MOST))
-    return float(np.square(deviations).sum())
+        return TrackEnd(float(times[0]), middles[0], velocity, size, points[0], look)
 
 
 def identify(
@@ -193,15 +99,19 @@ def identify(
         For each person the index of their sighting in each frame that shows them. People are
         ordered by the second in which they are first seen, and from left to right.
     """
-    tracklets = _tracklets(times, [_once(sightings) for sightings in frames])
-    chains = _chains(tracklets)
-    # A person is seen for a while without a break; chains of single sightings are errors.
-    longest = max((len(t.frames) for t in tracklets), default=0)
+    kept = [_once(sightings) for sightings in frames]
+    tracklets = _tracklets(times, kept)
+    # Short tracklets lie within crossings, where looks and motions mislead: people are linked by
+    # the others alone.
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    longest = max((len(t.frames) for t in tracklets), default=0)
+    cores = [t for t in tracklets if len(t.frames) >= min(_CORE / step, longest)]
+    chains = _chains(cores)
+    # A person is seen for a while without a break; chains of single sightings are errors.
     least = min(_BRIEF / step, longest)
     chains = [c for c in chains if max(len(t.frames) for t in c) >= least]
-    people = [{f: i for t in c for f, i in zip(t.frames, t.indices, strict=True)} for c in chains]
-    people = sorted(people, key=len, reverse=True)[:most]
+    chains = sorted(chains, key=lambda c: -sum(len(t.frames) for t in c))[:most]
+    people = _filled(times, kept, chains)
 
     def first_seen(person: dict[int, int]) -> tuple[int, float]:
         frame = min(person)
@@ -218,8 +128,8 @@ def _once(sightings: Sequence[Sighting]) -> list[tuple[int, Sighting]]:
         points = sightings[index].points
         if not np.isfinite(points).all():
             continue
-        limit = _TWICE * extent(points)
-        if all(np.linalg.norm(points - o.points, axis=1).mean() > limit for _, o in kept):
+        sure = sightings[index].confidence
+        if not any(is_double(points, sure, o.points, o.confidence) for _, o in kept):
             kept.append((index, sightings[index]))
     return kept
 
@@ -240,12 +150,13 @@ def _tracklets(
             new.append(started)
         ends = [t.end(last=True, whole=False) for t in going]
         starts = [t.end(last=False) for t in new]
-        costs = np.array([[_cost(a, b) for b in starts] for a in ends]).reshape(
+        costs = np.array([[deviation(a, b) for b in starts] for a in ends]).reshape(
             len(going), len(new)
         )
         for row, column in _certain(costs):
             going[row].add(time, frame, *sightings[column])
             new[column] = going[row]
+        _cut(time, frame, going, new, dict(sightings))
         # A tracklet whose next step is in doubt ends here, and another one begins.
         continued = {id(t) for t in new}
         doubtful = [
@@ -257,6 +168,49 @@ def _tracklets(
         ended = {id(t) for t in doubtful}
         going = [t for t in going if id(t) not in continued and id(t) not in ended] + new
     return done + going
+
+
+def _cut(
+    time: float, frame: int, going: list[_Tracklet], new: list[_Tracklet],
+    sightings: dict[int, Sighting],
+) -> None:  # fmt: skip
+    """Cut the tracklets beside which another one ends or begins, in place in `new`.
+
+    Of two close people one of whom is not seen, the other's tracklet may be either's; only clothes
+    tell at once.
+    """
+    before = {id(t): t for t in going}
+    now = {id(t) for t in new}
+    ended = [t for t in going if id(t) not in now and time - t.times[-1] <= 1.5 * _gap(t, time)]
+    begun = [t for t in new if id(t) not in before]
+    for n, tracklet in enumerate(new):
+        if id(tracklet) not in before or len(tracklet.frames) < 2:
+            continue
+        own = sightings[tracklet.indices[-1]]
+        last = tracklet.sightings[-2]
+        others = [t.sightings[-1] for t in ended] + [t.sightings[0] for t in begun]
+        if any(_close(own, other) and not _told(last, own, other) for other in others):
+            index = tracklet.indices.pop()
+            tracklet.times.pop(), tracklet.frames.pop(), tracklet.sightings.pop()
+            new[n] = _Tracklet()
+            new[n].add(time, frame, index, own)
+
+
+def _gap(tracklet: _Tracklet, time: float) -> float:
+    """Return the seconds between a tracklet's last two sightings, or since its only one."""
+    times = tracklet.times
+    return times[-1] - times[-2] if len(times) > 1 else time - times[-1]
+
+
+def _close(a: Sighting, b: Sighting) -> bool:
+    apart = float(np.linalg.norm(middle(a.points) - middle(b.points)))
+    return apart < _CLOSE * min(extent(a.points), extent(b.points))
+
+
+def _told(before: Sighting, now: Sighting, other: Sighting) -> bool:
+    """Return whether clothes tell that a person is the one before and not the other."""
+    same, differs = look_distance(before.look, now.look), look_distance(other.look, now.look)
+    return same is not None and differs is not None and differs > max(_TELLING, 2.0 * same)
 
 
 def _certain(costs: Float[ndarray, "before after"]) -> list[tuple[int, int]]:
@@ -287,7 +241,7 @@ def _chains(tracklets: list[_Tracklet]) -> list[list[_Tracklet]]:
         for b, start in enumerate(starts):
             gap = start.time - end.time
             if 0.0 < gap <= _LONGEST:
-                costs[a, b] = min(_cost(end, start) + _GAP * gap, _NEVER)
+                costs[a, b] = min(deviation(end, start) + _GAP * gap, _NEVER)
     rows, columns = linear_sum_assignment(costs)
     follower = {int(a): int(b) for a, b in zip(rows, columns, strict=True) if b < n}
     follower = {a: b for a, b in follower.items() if costs[a, b] < _NEVER}
@@ -302,3 +256,72 @@ def _chains(tracklets: list[_Tracklet]) -> list[list[_Tracklet]]:
             chain.append(tracklets[at])
         chains.append(chain)
     return chains
+
+
+def _filled(
+    times: Sequence[float],
+    frames: Sequence[list[tuple[int, Sighting]]],
+    chains: list[list[_Tracklet]],
+) -> list[dict[int, int]]:
+    """Return the people of chains, with the sightings that fit into their gaps."""
+    from scipy.optimize import linear_sum_assignment
+
+    people = [{f: i for t in c for f, i in zip(t.frames, t.indices, strict=True)} for c in chains]
+    ends = [[(t.end(last=False), t.end(last=True)) for t in c] for c in chains]
+    for frame, (time, sightings) in enumerate(zip(times, frames, strict=True)):
+        taken = {person[frame] for person in people if frame in person}
+        free = [(i, s) for i, s in sightings if i not in taken]
+        expected = [
+            (n, e)
+            for n, person in enumerate(people)
+            if frame not in person and (e := _expected(ends[n], time)) is not None
+        ]
+        if not free or not expected:
+            continue
+        costs = np.array(
+            [[_misfit(e, tolerance, s, time) for _, s in free] for _, (e, tolerance) in expected]
+        )
+        for row, column in zip(*linear_sum_assignment(np.minimum(costs, _FILL)), strict=True):
+            if costs[row, column] < _FILL:
+                people[expected[row][0]][frame] = free[column][0]
+    return people
+
+
+def _misfit(expected: TrackEnd, tolerance: float, sighting: Sighting, time: float) -> float:
+    points = sighting.points
+    seen = TrackEnd(time, middle(points), None, extent(points), points, sighting.look)
+    return deviation(replace(expected, time=time - tolerance, velocity=None), seen)
+
+
+def _expected(ends: list[tuple[TrackEnd, TrackEnd]], time: float) -> tuple[TrackEnd, float] | None:
+    """Return where a person is expected, and the seconds to when they are next known.
+
+    Between two tracklets of a person, by a cubic through both ends; before the first and after the
+    last one for a moment, at constant speed.
+    """
+    if any(start.time < time < end.time for start, end in ends):
+        return None  # a sighting within a tracklet would have been taken
+    before = max((e for _, e in ends if e.time < time), key=lambda e: e.time, default=None)
+    after = min((s for s, _ in ends if s.time > time), key=lambda s: s.time, default=None)
+    known = before or after
+    assert known is not None
+    if before is None or after is None:
+        away = time - known.time
+        if abs(away) > _BEYOND:
+            return None
+        step = away * (np.zeros(2) if known.velocity is None else known.velocity)
+        moved = replace(known, middle=known.middle + step, points=known.points + step)
+        return moved, abs(away)
+    gap = after.time - before.time
+    share = (time - before.time) / gap
+    tolerance = _BETWEEN * min(time - before.time, after.time - time)
+    straight = (after.middle - before.middle) / gap
+    speeds = [straight if e.velocity is None else e.velocity for e in (before, after)]
+    a, b = (gap * (v - straight) for v in speeds)
+    bend = share * (1.0 - share) * ((1.0 - share) * a - share * b)
+    at = before.middle + share * (after.middle - before.middle) + bend
+    nearer = before if share < 0.5 else after
+    shape = (1.0 - share) * (before.points - before.middle) + share * (after.points - after.middle)
+    size = before.size + share * (after.size - before.size)
+    looks = [e.look for e in (before, after) if e.look is not None]
+    return TrackEnd(nearer.time, at, None, size, at + shape, mean_look(looks)), tolerance

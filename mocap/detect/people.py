@@ -14,11 +14,15 @@ from numpy import ndarray
 from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints
 
-# Margin around a person's landmarks, as part of their larger extent: hair, hands, and error.
-_MARGIN = 0.2
+MARGIN = 0.2
+"""Margin around a person's landmarks, as part of their larger extent: hair, hands, and error."""
+
 # A person may be found again within this part of their size of the last place, plus this much of
 # their size for each second unseen.
 _NEAR, _SPEED = 0.5, 1.0
+# Two people of one picture whose landmarks are closer than this part of their extent are one. So is
+# one of whom more than this part lies within the box of another who is surer by this much.
+_TWICE, _WITHIN, _LESS_SURE = 0.12, 0.8, 0.12
 # Seconds to wait for another person where only one is found.
 _PATIENCE = 0.5
 _TRUNK = [LANDMARKS.index(n) for n in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
@@ -65,22 +69,56 @@ def is_same(
     return bool(distance <= extent(other) * (_NEAR + _SPEED * seconds))
 
 
-def mask_others(
-    image: UInt8[ndarray, "height width 3"], people: Float[ndarray, "people 33 2"], who: int
-) -> UInt8[ndarray, "height width 3"]:
-    """Return the picture with black around one person and over the trunks of the others.
+def is_double(
+    points: Float[ndarray, "33 2"],
+    confidence: float,
+    other: Float[ndarray, "33 2"],
+    other_confidence: float,
+) -> bool:
+    """Return whether landmarks (pixels) of one picture are another person's, found once more.
+
+    Detectors track a person who passes behind another on the one in front, and take parts of a
+    person for a smaller one, less surely.
 
     Args:
-        image: RGB.
-        people: Landmarks of all people, pixels.
-        who: Index of the person who stays.
+        points: (33, 2) landmarks, pixels.
+        confidence: Mean over the landmarks.
+        other: (33, 2) landmarks of the other person, pixels.
+        other_confidence: Mean over them.
+    """
+    if np.linalg.norm(points - other, axis=1).mean() < _TWICE * extent(points):
+        return True
+    low, high = other.min(axis=0), other.max(axis=0)
+    inside = ((points >= low) & (points <= high)).all(axis=1).mean()
+    return bool(inside > _WITHIN and confidence < other_confidence - _LESS_SURE)
+
+
+def mask_others(
+    image: UInt8[ndarray, "height width 3"],
+    people: Float[ndarray, "people 33 2"],
+    who: int,
+    margin: float | None = None,
+    whole: bool = False,
+) -> UInt8[ndarray, "height width 3"]:
+    """Return the picture with black around one person and over the others.
+
+    Args:
+        image: (H, W, 3) the picture.
+        people: (P, 33, 2) landmarks, pixels.
+        who: The index of the one person.
+        margin: Around the one person's landmarks, pixels; None for MARGIN of their extent.
+        whole: Mask all of the others, also where they cover the one; otherwise their trunks, but
+            not the one's trunk.
     """
     own = people[who]
     masked = np.zeros_like(image)
-    box = _box(own, _MARGIN * extent(own), image)
+    box = _box(own, MARGIN * extent(own) if margin is None else margin, image)
     masked[box] = image[box]
-    for other in np.delete(people, who, axis=0):
-        masked[_box(other[_TRUNK], 0.0, image)] = 0
+    others = np.delete(people, who, axis=0)
+    for other in others:
+        masked[_box(other if whole else other[_TRUNK], 0.0, image)] = 0
+    if whole:
+        return masked
     trunk = _box(own[_TRUNK], 0.0, image)
     masked[trunk] = image[trunk]
     return masked
@@ -98,12 +136,28 @@ def box_of(
     return _box(points, 0.05 * extent(points), image)
 
 
+def squares_of(image: UInt8[ndarray, "height width 3"]) -> list[tuple[slice, slice]]:
+    """Return squares that cover an oblong picture with overlap, rows and columns.
+
+    A detector that scales pictures to a small square finds people in them who are too small in the
+    whole picture.
+    """
+    height, width = image.shape[:2]
+    side, longest = min(height, width), max(height, width)
+    count = int(np.ceil(2.0 * longest / side)) - 1
+    if count < 2:
+        return []
+    starts = np.linspace(0, longest - side, count).astype(int).tolist()
+    along = [slice(start, start + side) for start in starts]
+    return [(slice(None), s) if width > height else (s, slice(None)) for s in along]
+
+
 def _box(points: ndarray, margin: float, image: ndarray) -> tuple[slice, slice]:
     least = np.clip(np.floor(points.min(axis=0) - margin), 0, None).astype(int)
     most = np.ceil(points.max(axis=0) + margin).astype(int)
     return (
-        slice(least[1], min(most[1], image.shape[0])),
-        slice(least[0], min(most[0], image.shape[1])),
+        slice(least[1], max(min(most[1], image.shape[0]), 0)),
+        slice(least[0], max(min(most[0], image.shape[1]), 0)),
     )
 
 

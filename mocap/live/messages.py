@@ -23,8 +23,11 @@ def encode_frame(
     keypoints: Keypoints,
     motion: Motion,
     expressions: Sequence[str] = (),
+    subject: int = 0,
 ) -> list[bytes]:
     """Encode a frame's messages in the order of `mocap.v1`: picture, keypoints, pose.
+
+    The picture goes with the first subject alone.
 
     Args:
         number: Its number.
@@ -32,10 +35,11 @@ def encode_frame(
         keypoints: Its keypoints, one frame.
         motion: Its pose, one frame.
         expressions: The expressions of the hello, in its order.
+        subject: The performer's number.
     """
     from mocap.capture.picture import jpeg
 
-    stamp = protocol.FrameHeader(number, arrived.time, arrived.clock)
+    stamp = protocol.FrameHeader(number, arrived.time, arrived.clock, subject)
     points = protocol.KeypointsMessage(
         stamp,
         keypoints.image[0] / keypoints.camera.size,
@@ -45,8 +49,11 @@ def encode_frame(
     pose = protocol.PoseMessage(
         stamp, motion.root_positions[0], motion.rotations[0], weights_of(motion, expressions)
     )
-    picture = protocol.PictureMessage(stamp, jpeg(arrived.frame.image, _PICTURE_WIDTH))
-    return [protocol.encode(message) for message in (picture, points, pose)]
+    solved = [protocol.encode(points), protocol.encode(pose)]
+    if subject != 0:
+        return solved
+    shown = jpeg(arrived.frame.image, _PICTURE_WIDTH)
+    return [protocol.encode(protocol.PictureMessage(stamp, shown)), *solved]
 
 
 def body_of(points: protocol.KeypointsMessage) -> protocol.KeypointsMessage:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from mocap.capture.source import Source
+from mocap.core.camera import CameraSource
 from mocap.core.keypoints import Keypoints
 from mocap.detect.performer import PerformerDetector
 from mocap.detect.take import OnePersonDetector
@@ -18,6 +19,7 @@ from mocap.live.messages import encode_frame
 from mocap.live.options import LiveOptions, ServerSource
 from mocap.live.orders import Orders
 from mocap.live.performer import LivePerformer
+from mocap.live.several import LivePeople, OnePerformer, Performers
 from mocap.live.state import LiveState
 from mocap.stream import protocol
 from mocap.stream.protocol import BodyPart
@@ -111,37 +113,40 @@ class Worker:
         self._report(lambda state: state.opened(shown))
         frames = in_real_time(source, self._orders.leave)
         while not self._orders.leave.is_set():
-            with PerformerDetector(self._options.detect) as detector:
-                if self._perform_all(self._performer(detector, source), frames):
+            with self._performers(source) as performers:
+                if self._perform_all(performers, frames):
                     break
             self._orders.leave.wait(_RESTART)
         if not self._orders.leave.is_set():
             raise DeviceError(f"{source.name.capitalize()} has ended.")
 
-    def _perform_all(self, performer: LivePerformer, frames: Iterator[Arrived]) -> bool:
+    def _perform_all(self, performers: Performers, frames: Iterator[Arrived]) -> bool:
         """Perform the frames; returns False after an unexpected error, True after the last."""
         for arrived in frames:
             try:
-                self._perform(performer, arrived)
+                self._perform(performers, arrived)
             except Exception as error:  # noqa: PERF203 - where it happened matters
                 self.failed(sentence_of("The performer", error))
                 return False
         return True
 
-    def _perform(self, performer: LivePerformer, arrived: Arrived) -> None:
+    def _perform(self, performers: Performers, arrived: Arrived) -> None:
         requests = self._orders.take()
         if arrived.restarted or requests.calibrate:
-            performer.restart()
+            performers.restart()
         if requests.person is not None:
-            performer.next_person(_pixels(requests.person.at, arrived))
-        keypoints, motion = performer.perform(arrived)
-        number = self._output.number()
-        messages = encode_frame(number, arrived, keypoints, motion, self._output.expressions)
-        self._output.publish(messages)
-        picture = messages[0][protocol.HEADER.size :]
-        for sentence in self._output.tell(keypoints, motion, picture):
-            self.failed(sentence)
-        self.watch(keypoints)
+            performers.next_person(_pixels(requests.person.at, arrived))
+        for subject, keypoints, motion in performers.perform(arrived):
+            number = self._output.number()
+            messages = encode_frame(
+                number, arrived, keypoints, motion, self._output.expressions, subject
+            )
+            self._output.publish(messages)
+            if subject == 0:
+                picture = messages[0][protocol.HEADER.size :]
+                for sentence in self._output.tell(keypoints, motion, picture):
+                    self.failed(sentence)
+                self.watch(keypoints)
 
     def _browser(self) -> None:
         """Solve what pages' cameras see until another source is chosen."""
@@ -167,14 +172,22 @@ class Worker:
         self._failed_at = time.monotonic()
         self._report(lambda state: state.failed(sentence))
 
-    def _performer(self, detector: OnePersonDetector, source: Source) -> LivePerformer:
-        fov = self._options.fov
-        return LivePerformer(
-            detector,
-            fov=(source.fov, "metadata") if fov is None else (fov, "told"),
-            upper_body=self._options.upper_body,
-            tuning=lambda: self._orders.tuning,
-        )
+    def _performers(self, source: Source) -> Performers:
+        """Return what detects and solves the people before a source."""
+        detect, fov = self._options.detect, self._options.fov
+        view: tuple[float | None, CameraSource] = (fov, "told")
+        if fov is None:
+            view = (source.fov, "metadata")
+
+        def make(detector: OnePersonDetector | None = None) -> LivePerformer:
+            return LivePerformer(
+                detector, fov=view, upper_body=self._options.upper_body,
+                tuning=lambda: self._orders.tuning,
+            )  # fmt: skip
+
+        if detect.people > 1:
+            return LivePeople(detect, view, make)
+        return OnePerformer(PerformerDetector(detect), make)
 
 
 def _pixels(at: tuple[float, float] | None, arrived: Arrived) -> tuple[float, float] | None:

@@ -68,11 +68,7 @@ class FakeDetector:
     def next_person(self, at: tuple[float, float] | None = None) -> None:
         self.asked_for.append(at)
 
-    def __enter__(self) -> FakeDetector:
-        return self
-
-    def __exit__(self, *error) -> None:
-        pass
+    def close(self) -> None: ...
 
 
 class Scene:

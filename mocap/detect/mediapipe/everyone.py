@@ -9,17 +9,19 @@ of the picture when all that are known are masked.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints
-from mocap.detect.crops import matched
+from mocap.detect.crops import crop_around, matched
 from mocap.detect.mediapipe.bundles import pose_bundle
 from mocap.detect.mediapipe.face import FaceLandmarks, FaceTracker, find_on_head, no_face
 from mocap.detect.mediapipe.hands import HandTracker, find_near_wrist
@@ -34,18 +36,34 @@ from mocap.detect.mediapipe.tasks import (
     RunningMode,
 )
 from mocap.detect.options import DetectOptions
-from mocap.detect.people import box_of, extent, is_same, mask_others, middle
+from mocap.detect.people import (
+    MARGIN,
+    box_of,
+    extent,
+    is_double,
+    is_same,
+    mask_others,
+    middle,
+    squares_of,
+)
 
 # Confidence at which a person is found in what is left of a picture, and found again by a tracker
 # that knows where the person was.
 _CONFIDENCE, _AGAIN = 0.4, 0.25
 # Seconds for which a tracker looks for its person.
-_PATIENCE = 0.4
+_PATIENCE = 1.0
 # Seconds between searches for more people, and rounds of a search.
 _SEARCH_EVERY, _ROUNDS = 0.2, 3
-# Two bodies whose landmarks are closer than this part of their extent are one person: MediaPipe
-# tracks a person who passes behind another on the one in front.
-_TWICE = 0.08
+# Seconds over which a tracked person's velocity is averaged.
+_STEADY = 0.2
+# Side of a tracked person's window, in sizes of the person, and the factor by which the person may
+# grow or shrink before the tracker begins again with another window: MediaPipe expects the person
+# where they were in the window, and as large.
+_WINDOW, _RESIZED = 2.0, 1.6
+# Part of a find's landmarks within the mask of a known person from which the find is no new person.
+_REMNANT = 0.5
+# Rows and columns of a whole picture.
+_WHOLE = (slice(None), slice(None))
 
 
 class EveryoneDetector:
@@ -101,54 +119,72 @@ class EveryoneDetector:
     def _tracked(self, image: ndarray, time: float) -> list[Keypoints]:
         """Return the people who are tracked; drop those who are lost."""
         milliseconds = self._milliseconds(time)
-        places = np.array([body.place for body in self._bodies]).reshape(-1, 33, 2)
-        found: list[tuple[Keypoints, _TrackedBody]] = []
-        for k, body in enumerate(self._bodies):
-            shown = image if len(places) == 1 else mask_others(image, places, k)
-            seen = body.detect(shown, milliseconds, time)
-            if seen is not None:
-                found.append((seen, body))
+        for body in self._bodies:
+            body.expect(time)
+        looking = []
+        for body in self._bodies:
+            near = [o.place for o in self._bodies if o is not body and not o.lost]
+            others = np.array(near).reshape(-1, 33, 2)
+            looking.append(self._pool.submit(body.detect, image, others, milliseconds, time))
+        seen_by = zip([future.result() for future in looking], self._bodies, strict=True)
+        found = [(seen, body) for seen, body in seen_by if seen is not None]
+        # Of two trackers that have come to one person, the one that expects the person there stays.
+        found.sort(key=lambda pair: pair[1].surprise(pair[0].image[0]))
         kept = _without_doubles([seen for seen, _ in found])
-        for seen, body in found:
-            if any(seen is k for k in kept):
-                body.seen, body.place = time, seen.image[0]
+        owners = {id(body): seen for seen, body in found if any(seen is k for k in kept)}
+        for body in self._bodies:
+            own = owners.get(id(body))
+            body.update(None if own is None else own.image[0], time)
         self._drop([b for b in self._bodies if time - b.seen > _PATIENCE])
         return kept
 
     def _drop(self, bodies: Sequence[_TrackedBody]) -> None:
         for body in bodies:
-            body.landmarker.close()
+            body.close()
             self._bodies.remove(body)
 
     def _search(self, image: ndarray, known: Sequence[Keypoints], time: float) -> list[Keypoints]:
         """Return people besides the known ones, and begin to track them."""
         new: list[Keypoints] = []
-        size = (image.shape[1], image.shape[0])
-        for _ in range(_ROUNDS):
+        parts = [_WHOLE] * _ROUNDS + squares_of(image)
+        while parts and len(known) + len(new) < self._most:
+            part = parts.pop(0)
             rest = image.copy()
             for body in (*known, *new):
                 rest[box_of(body.image[0], image)] = 0
-            result: Any = self._finder.detect(Image(ImageFormat.SRGB, rest))
-            found = [keypoints_of(result, k, time, size) for k in range(len(result.pose_landmarks))]
             before = len(new)
-            new = _without_doubles([*known, *new, *found])
-            new = [k for k in new if not any(k is o for o in known)]
-            new = new[: self._most - len(known)]
-            if len(new) == before or len(known) + len(new) == self._most:
-                break
+            found = [
+                k for k in self._find(rest, part, time)
+                if not any(_is_remnant(k, o, image) for o in (*known, *new))
+            ]  # fmt: skip
+            both = _without_doubles([*known, *new, *found])
+            new = [k for k in both if not any(k is o for o in known)][: self._most - len(known)]
+            if len(new) == before:  # nor would another look at the whole show more
+                parts = [p for p in parts if p is not _WHOLE]
         if self._video:
             places = np.array([k.image[0] for k in (*known, *new)])
             for k, person in enumerate(new, len(known)):
                 points = person.image[0]
                 self._drop(
                     [b for b in self._bodies
-                     if b.seen < time and is_same(points, b.place, time - b.seen)]
+                     if b.lost and is_same(points, b.place, time - b.seen)]
                 )  # fmt: skip
-                tracked = _TrackedBody(self._landmarker(True, 1), points, time)
+                tracked = _TrackedBody(partial(self._landmarker, True, 1), points, time)
                 # Its tracker begins with this picture.
-                tracked.detect(mask_others(image, places, k), self._last, time)
+                tracked.detect(image, np.delete(places, k, axis=0), self._last, time)
                 self._bodies.append(tracked)
         return new
+
+    def _find(self, image: ndarray, part: tuple[slice, slice], time: float) -> list[Keypoints]:
+        """Return the people in a part of a picture, rows and columns; the most certain first."""
+        shown = np.ascontiguousarray(image[part])
+        result: Any = self._finder.detect(Image(ImageFormat.SRGB, shown))
+        corner = (part[1].start or 0, part[0].start or 0)
+        camera = Camera.assumed((image.shape[1], image.shape[0]))
+        size = (shown.shape[1], shown.shape[0])
+        found = [keypoints_of(result, k, time, size) for k in range(len(result.pose_landmarks))]
+        found.sort(key=lambda k: -float(k.confidence.mean()))
+        return [replace(k, image=k.image + corner, camera=camera) for k in found]
 
     def next_person(self, at: tuple[float, float] | None = None) -> None:
         """Do nothing: all people are followed."""
@@ -222,21 +258,87 @@ class EveryoneDetector:
 
 
 class _TrackedBody:
-    """The landmarker of one person; their last landmarks, pixels, and when they were seen."""
+    """The landmarker of one person, which sees a window that moves with them.
 
-    def __init__(self, landmarker: PoseLandmarker, place: ndarray, seen: float) -> None:
-        self.landmarker, self.place, self.seen = landmarker, place, seen
+    In the window the person is large, so that people far from the camera are found again too, and
+    hardly moves, as before a camera that follows them.
 
-    def detect(self, image: ndarray, milliseconds: int, time: float) -> Keypoints | None:
-        """Return the person in a picture that shows them alone; None if they are lost."""
-        picture = Image(ImageFormat.SRGB, np.ascontiguousarray(image))
-        result: Any = self.landmarker.detect_for_video(picture, milliseconds)
+    Attributes:
+        place: (33, 2) the last landmarks, pixels; those of a lost person move on as before.
+        seen: When the person was last seen, seconds.
+        lost: Whether the person was not seen in the last picture.
+    """
+
+    def __init__(
+        self, landmarker: Callable[[], PoseLandmarker], place: ndarray, seen: float
+    ) -> None:
+        self._make, self._landmarker = landmarker, landmarker()
+        self.place, self.seen, self.lost = place, seen, False
+        self._velocity, self._expected, self._looked = np.zeros(2), middle(place), seen
+        self._size = extent(place)
+
+    def close(self) -> None:
+        """Free the model."""
+        self._landmarker.close()
+
+    def _begin(self, size: float) -> None:
+        """Begin with a window for a person of another size, pixels."""
+        self._landmarker.close()
+        self._landmarker, self._size = self._make(), size
+
+    def expect(self, time: float) -> None:
+        """Expect the person where their motion takes them by a time, seconds."""
+        step = self._velocity * (time - self._looked)
+        self._expected, self._looked = middle(self.place) + step, time
+        if self.lost:
+            self.place = self.place + step
+
+    def surprise(self, points: ndarray) -> float:
+        """Return how far landmarks are from where the person is expected, in their sizes."""
+        return float(np.linalg.norm(middle(points) - self._expected)) / extent(self.place)
+
+    def detect(
+        self, image: ndarray, others: ndarray, milliseconds: int, time: float
+    ) -> Keypoints | None:
+        """Return the person in a picture; None if they are lost.
+
+        Args:
+            image: (H, W, 3) the picture.
+            others: (P, 33, 2) landmarks of other people, pixels. Their trunks are masked, and all
+                of them while this person is lost.
+            milliseconds: MediaPipe's time.
+            time: Seconds.
+        """
+        size = extent(self.place)
+        if not self._size / _RESIZED < size < self._size * _RESIZED:
+            self._begin(size)
+        centre = 0.5 * (self.place.min(axis=0) + self.place.max(axis=0))
+        window = crop_around(image, centre, _WINDOW * self._size)
+        if window is None:
+            return None
+        crop, corner = window
+        people = np.concatenate([self.place[None], others]) - corner
+        shown = mask_others(crop, people, 0, MARGIN * self._size, whole=self.lost)
+        result: Any = self._landmarker.detect_for_video(
+            Image(ImageFormat.SRGB, shown), milliseconds
+        )
         if not result.pose_landmarks:
             return None
-        found = keypoints_of(result, 0, time, (image.shape[1], image.shape[0]))
-        if not is_same(found.image[0], self.place, time - self.seen):
-            return None
-        return found
+        found = keypoints_of(result, 0, time, (crop.shape[1], crop.shape[0]))
+        camera = Camera.assumed((image.shape[1], image.shape[0]))
+        found = replace(found, image=found.image + corner, camera=camera)
+        return found if is_same(found.image[0], self.place) else None
+
+    def update(self, points: ndarray | None, time: float) -> None:
+        """Take the person's new landmarks, pixels; None if they are lost."""
+        self.lost = points is None
+        if points is None:
+            return
+        step = max(time - self.seen, 1e-3)
+        share = 1.0 - math.exp(-step / _STEADY)
+        moved = (middle(points) - middle(self.place)) / step
+        self._velocity = self._velocity + share * (moved - self._velocity)
+        self.place, self.seen = points, time
 
 
 class _Parts:
@@ -262,11 +364,20 @@ class _Parts:
 
 
 def _without_doubles(found: Sequence[Keypoints]) -> list[Keypoints]:
-    """Return the people, the most certain first, each once."""
+    """Return each person once, as they come first."""
     kept: list[Keypoints] = []
-    for body in sorted(found, key=lambda k: -float(k.confidence.mean())):
-        points = body.image[0]
-        limit = _TWICE * extent(points)
-        if all(np.linalg.norm(points - o.image[0], axis=1).mean() > limit for o in kept):
+    for body in found:
+        sure = float(body.confidence.mean())
+        if not any(
+            is_double(body.image[0], sure, o.image[0], float(o.confidence.mean())) for o in kept
+        ):
             kept.append(body)
     return kept
+
+
+def _is_remnant(found: Keypoints, known: Keypoints, image: ndarray) -> bool:
+    """Return whether a find lies mostly where a known person is masked: arms that stick out."""
+    rows, columns = box_of(known.image[0], image)
+    x, y = found.image[0].T
+    inside = (x >= columns.start) & (x < columns.stop) & (y >= rows.start) & (y < rows.stop)
+    return bool(inside.mean() > _REMNANT)
