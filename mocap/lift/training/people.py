@@ -100,7 +100,8 @@ class RestingCharacter:
         at = [skeleton.names.index(name) for name in BONES_OF]
         places, turns = every[at], turned[at]
         number = {name: n for n, name in enumerate(BONES_OF)}
-        sites, carriers = [np.array(_EARS)], [(number["Head"],)]
+        sites = [np.array(_EARS)]
+        carriers: list[tuple[int, ...]] = [(number["Head"],)]
         man = path.name.startswith("men")
         for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "toe"):
             for side, sign in (("L", 1.0), ("R", -1.0)):
@@ -159,14 +160,13 @@ class StretchedCharacter:
         own = axes @ (self.stretch[:, :, None] * np.swapaxes(axes, -1, -2))
         turned = np.stack([R.apply(rotations, axis) for axis in np.eye(3)], axis=-1) @ own
         out = np.empty((len(roots), len(BONES_OF), 3, 4))
+        places = np.empty((len(roots), len(BONES_OF), 3))
         for bone, parent in enumerate(_PARENT):
             if parent < 0:
                 place = roots
             else:
                 offset = c.places[bone] - c.places[parent]
                 place = places[:, parent] + turned[:, parent] @ offset
-            if bone == 0:
-                places = np.empty((len(roots), len(BONES_OF), 3))
             places[:, bone] = place
             out[:, bone, :, :3] = turned[:, bone]
             out[:, bone, :, 3] = place - turned[:, bone] @ c.places[bone]
@@ -293,10 +293,10 @@ def pictures(page: Page, made: PersonScene, rng: np.random.Generator) -> list[nd
             "([names, frames]) => window.draw(names, frames)", [names, frames[start : start + 15]]
         )
         for url in urls:
-            image = decoded(url).astype(np.float32) * gain
+            image: ndarray = decoded(url).astype(np.float32) * gain
             if blur:
-                image = cv2.GaussianBlur(image, (0, 0), blur)
-            image += noise * rng.standard_normal(image.shape, np.float32)
+                image = np.asarray(cv2.GaussianBlur(image, (0, 0), blur))
+            image = image + noise * rng.standard_normal(image.shape, np.float32)
             small = np.clip(image, 0.0, 255.0).astype(np.uint8)
             _, packed = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])
             out.append(np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)))

@@ -127,8 +127,8 @@ def _learn(
         model.load_state_dict(torch.load(before, weights_only=False)["average"])
         model.forget_detector()
     else:
-        first = [batch(rng, sources, stage.mix)[0].reshape(-1, network.INPUTS) for _ in range(8)]
-        model.normalise(np.concatenate(first))
+        some = [batch(rng, sources, stage.mix)[0].reshape(-1, network.INPUTS) for _ in range(8)]
+        model.normalise(np.concatenate(some))
     decay = torch.optim.swa_utils.get_ema_multi_avg_fn(_AVERAGE)
     average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=decay)
     optimiser = torch.optim.AdamW(model.parameters(), lr=stage.rate, weight_decay=1e-2)
