@@ -62,7 +62,7 @@ PARTS: dict[str, tuple[str, Any]] = {
     "doubt in bends": ("DOUBTFUL_BEND", FULL_BEND),
     "floor and contacts": ("_ground", lambda *found: None),
     "the detector's size set right": ("at_height", lambda motion, height: motion),
-    "shoulders": ("reach_shoulders", lambda body, rotations, shoulders: rotations),
+    "shoulders": ("reach_shoulders", lambda body, rotations, *_: rotations),
     "planted feet": ("plant", lambda motion, contacts, still, far: motion),
     "palms on the floor": ("rest_palms", lambda motion, contacts: motion),
     "hard cuts": ("find_cuts", lambda keypoints: []),
