@@ -62,7 +62,7 @@ def test_a_new_version_takes_over_whole_at_the_next_load(chromium: Path, tmp_pat
             assert shown(other) == "one one one"  # while another page shows the old one
             other.close()
             page.reload()
-            page.wait_for_function("window.app === 'two'", timeout=20_000)  # loads twice
+            page.wait_for_function("window.app === 'two'", timeout=60_000)  # loads twice
             assert shown(page) == "two two two"
             assert "same.txt" not in "".join(host.asked[asked:])
             # A host that is updated by halves: the new version waits until it is whole.
