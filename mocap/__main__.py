@@ -16,9 +16,11 @@ def main() -> None:
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.default_int_handler:  # a shell may have Ctrl-C ignored in the background
         signal.signal(signal.SIGINT, _end)
+    from mocap.cli import interrupts
     from mocap.cli.main import main as run
 
     signal.signal(signal.SIGINT, handler)
+    interrupts.install()
     run()
 
 

@@ -154,15 +154,15 @@ def _serve(
     rig: Path | None,
     open_page: bool,
 ) -> None:
-    import asyncio
     from dataclasses import replace
 
+    from mocap.cli import interrupts
     from mocap.live import serve
     from mocap.live.avatar import load_avatar
 
     if rig is not None:
         served = replace(served, rig=load_avatar(rig))
-    asyncio.run(serve.live(source, options, served, outputs, page_address.announce(open_page)))
+    interrupts.run(serve.live(source, options, served, outputs, page_address.announce(open_page)))
 
 
 def _studio(folder: Path, fov: float | None, stack: ExitStack) -> StudioMaker:

@@ -26,12 +26,11 @@ def view(
     open_page: opt.Open = True,
 ) -> None:
     """Show a take, a motion or a character in the page, with a timeline."""
-    import asyncio
-
+    from mocap.cli import interrupts
     from mocap.live.avatar import load_avatar
     from mocap.studio import view as viewed
 
     motion, confidence, own = viewed.opened(file, opt.radians(fov))
     avatar = own if rig is None else load_avatar(rig)
     ready = page_address.announce(open_page)
-    asyncio.run(viewed.show(motion, file.name, confidence, avatar, port=port, ready=ready))
+    interrupts.run(viewed.show(motion, file.name, confidence, avatar, port=port, ready=ready))

@@ -120,8 +120,9 @@ class LivePeople(Closing):
             seen = subject in numbers
             found = people[numbers[subject]] if seen else empty_frame(time, image.shape[1::-1])
             keypoints = with_fov(complete(found, self._options), *self._fov)
-            performer = self._performers.setdefault(subject, self._make())
-            performed.append((subject, keypoints, performer.follow(keypoints)))
+            if subject not in self._performers:
+                self._performers[subject] = self._make()
+            performed.append((subject, keypoints, self._performers[subject].follow(keypoints)))
         return performed
 
     def next_person(self, at: tuple[float, float] | None = None) -> None:

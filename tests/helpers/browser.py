@@ -17,8 +17,20 @@ from playwright.sync_api import Browser, Page
 from mocap.core.skeleton import HUMANOID
 
 # WebGL drawn by the processor: what a machine without a graphics card has, and the same everywhere.
-FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+# The watchdog would end a drawing process that a busy machine keeps waiting for ten seconds.
+FLAGS = [
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-gpu-watchdog",
+]
 
+# Whether the browser asks the page for a picture within two seconds.
+_DRAWS = """() => new Promise((done) => {
+  requestAnimationFrame(() => done(true));
+  setTimeout(() => done(false), 2000);
+})"""
 
 Open = Callable[..., Page]
 
@@ -33,7 +45,7 @@ def until(page: Page, expression: str, seconds: float = 60.0) -> float:
         took = time.monotonic() - start
         assert took < seconds, (
             f"not true after {took:.1f} s: {expression}; the page says "
-            f"{page.evaluate('window.mocap?.stats()')}"
+            f"{page.evaluate('window.mocap?.stats()')}; it draws: {page.evaluate(_DRAWS)}"
         )
         page.wait_for_timeout(50)
     return time.monotonic() - start
