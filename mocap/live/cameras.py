@@ -97,7 +97,7 @@ class BrowserCameras:
     def begun(self, key: Hashable, camera: protocol.CameraMessage) -> None:
         """A page's camera has begun; it becomes active with its first frame."""
         size = (camera.width, camera.height)
-        subject = self._incoming.begin(key, size)
+        subject = self._incoming.begin(key, size, camera.page)
         shown = protocol.SourceInfo("browser", camera.name or NAME, *size)
         if subject == 0:
             self.shown = shown

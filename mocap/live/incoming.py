@@ -32,6 +32,7 @@ class _Camera:
 
     subject: int
     size: tuple[int, int]
+    page: str = ""
     restarted: bool = True
     last: float = -np.inf
     face: FaceMessage | None = None
@@ -69,30 +70,41 @@ class Incoming:
     _filled: threading.Condition = field(default_factory=threading.Condition)
     _count: Iterator[int] = field(default_factory=itertools.count)
 
-    def begin(self, key: Hashable, size: tuple[int, int]) -> int:
+    def begin(self, key: Hashable, size: tuple[int, int], page: str = "") -> int:
         """Begin another take of a camera.
+
+        A page that has lost its connection comes back with another key, often before the server has
+        noticed that the old connection is gone. It keeps its performer.
 
         Args:
             key: The camera.
             size: Width and height of its picture, pixels.
+            page: Identifies the page across connections; "" if the page does not tell.
 
         Returns:
-            The number of its performer, the lowest that is free.
+            The number of its performer: that of the same camera or page, or the lowest that is
+            free.
 
         Raises:
             ProtocolError: There are `MOST` performers already.
         """
         with self._filled:
-            taken = {camera.subject for other, camera in self._cameras.items() if other != key}
-            subject = (
-                self._cameras[key].subject
-                if key in self._cameras
-                else next(n for n in itertools.count() if n not in taken)
-            )
+            same = key if key in self._cameras else self._of_page(page)
+            if same is None:
+                taken = {camera.subject for camera in self._cameras.values()}
+                subject = next(n for n in itertools.count() if n not in taken)
+            else:
+                subject = self._cameras.pop(same).subject
             if subject >= MOST:
                 raise ProtocolError(f"There are {MOST} performers already.")
-            self._cameras[key] = _Camera(subject, size)
+            self._cameras[key] = _Camera(subject, size, page)
             return subject
+
+    def _of_page(self, page: str) -> Hashable | None:
+        """Return the key of a page's camera, None if the page has none."""
+        return next(
+            (key for key, camera in self._cameras.items() if page and camera.page == page), None
+        )
 
     def __len__(self) -> int:
         """Return the number of cameras."""

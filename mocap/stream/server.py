@@ -216,6 +216,8 @@ class Server:
 
     def gone(self, subject: int) -> None:
         """Send all clients that this performer has left, and drop its last frame."""
+        with self._lock:
+            self._handed.pop(subject, None)
         self._newest.pop(subject, None)
         for client in self._clients:
             client.sent.pop(subject, None)

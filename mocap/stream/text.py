@@ -200,12 +200,14 @@ class Lead(_Message, frozen=True):
 class CameraMessage(_Message, frozen=True, tag="camera"):
     """Make the client's own camera the active source; keypoint messages follow.
 
-    name: The camera's. width, height: Its picture's size in pixels.
+    name: The camera's. width, height: Its picture's size in pixels. page: Identifies the page,
+    a random text of its own; with the same text a new connection takes the place of a lost one.
     """
 
     name: Annotated[str, Meta(max_length=200)]
     width: Size
     height: Size
+    page: Annotated[str, Meta(max_length=64)] = ""
 
 
 class Gone(_Message, frozen=True):

@@ -192,8 +192,6 @@ def another_camera(url: str) -> Iterator[None]:
 
 def test_two_cameras_drive_two_avatars_in_one_scene(filmed: Browser, url: str) -> None:
     first = filmed.new_page(viewport={"width": 240, "height": 180})
-    first.on("pageerror", lambda error: print(error, error.stack))
-    first.on("console", lambda message: print(message.text))
     first.goto(url, wait_until="commit")
     until(first, "document.querySelector('#sources')?.hidden === false")
     first.keyboard.press("c")

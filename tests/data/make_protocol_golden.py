@@ -108,7 +108,7 @@ CLIENT_TEXTS = [
     {"type": "vmc", "output": None},
     {"type": "tune", "smoothing": 0.5, "feet": "off", "hips": "free"},
     {"type": "lead", "who": "server"},
-    {"type": "camera", "name": "über", "width": 1280, "height": 720},
+    {"type": "camera", "name": "über", "width": 1280, "height": 720, "page": "1a-2b"},
 ]
 REFUSED_CLIENT_TEXTS = [
     "", "null", "[]", "{}", "ack", '{"type":"ack"}', '{"type":"ack","frame":-1}',

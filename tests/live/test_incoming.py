@@ -99,6 +99,20 @@ def test_each_camera_has_a_performer_of_its_own_and_the_longest_waiting_comes_fi
         incoming.begin("one more", SIZE)
 
 
+def test_a_page_that_comes_back_keeps_its_performer_before_its_old_connection_has_ended(
+    keypoints,
+) -> None:
+    incoming, stop = Incoming(), threading.Event()
+    incoming.begin("lost", SIZE, "page")
+    incoming.begin("other", SIZE, "another page")
+    assert incoming.begin("again", SIZE, "page") == 0
+    assert incoming.end("lost") is None, "nobody has left"
+    incoming.put("again", message(keypoints, 0))
+    assert next(incoming.frames(stop)).points.stamp.subject == 0
+    # Pages that do not identify themselves are different ones.
+    assert [incoming.begin(key, SIZE) for key in "ab"] == [2, 3]
+
+
 def with_hands(keypoints, rng) -> Keypoints:
     """The take with hands at its wrists, and a face."""
     frames = len(keypoints)

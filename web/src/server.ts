@@ -83,7 +83,7 @@ export class ServerEvents implements ConnectionListener {
     const { live, performer, picture, status } = this.to;
     const before = live.hello;
     live.hello = hello;
-    live.pending = null;
+    this.drop(live.take());
     status.showSource();
     // The same source after a lost connection keeps its last picture, as the last pose stays.
     if (JSON.stringify(hello.source) !== JSON.stringify(before?.source)) picture.open(hello.source);
@@ -129,7 +129,12 @@ export class ServerEvents implements ConnectionListener {
   }
 
   gone({ subject }: Gone): void {
-    this.to.guests.remove(subject);
+    this.drop(this.to.guests.remove(subject));
+  }
+
+  /** Acknowledges a pose that is never drawn: the server waits for it before it sends others. */
+  private drop(pose: PoseMessage | null): void {
+    if (pose) this.senders?.connection.ack(pose.frame);
   }
 
   trouble(sentence: string): void {

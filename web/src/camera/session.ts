@@ -14,6 +14,11 @@ import type { PicturePoint } from "./messages";
 const ATTEMPTS = 4;
 const PAUSE = 700;
 
+/** Identifies this page to the server across connections. */
+const PAGE = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join(
+  "-",
+);
+
 const NOTHING = {
   image: new Float32Array(66).fill(NaN),
   positions: new Float32Array(99).fill(NaN),
@@ -152,7 +157,7 @@ export class CameraSession {
     if (!this.camera || !this.active) return;
     const { name, width, height } = this.camera;
     this.connection.send({ type: "lead", who: "browser" });
-    this.connection.send({ type: "camera", name, width, height });
+    this.connection.send({ type: "camera", name, width, height, page: PAGE });
   }
 
   private seen(camera: OwnCamera, { frame, at, found, bitmap, took }: Seen): void {

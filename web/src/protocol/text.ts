@@ -125,6 +125,8 @@ export type ClientText =
       readonly name: string;
       readonly width: number;
       readonly height: number;
+      /** Identifies the page: a new connection takes the place of its lost one. */
+      readonly page: string;
     }
   | { readonly type: "ping"; readonly client: number };
 

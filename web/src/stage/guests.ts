@@ -50,13 +50,15 @@ export class Guests {
     if (guest) guest.came = now;
   }
 
-  remove(subject: number): void {
+  /** Returns the guest's pose that was not drawn, if there is one. */
+  remove(subject: number): PoseMessage | null {
     const guest = this.guests.get(subject);
-    if (!guest) return;
+    if (!guest) return null;
     this.guests.delete(subject);
     if (guest.avatar) this.stage?.remove(guest.avatar.object);
     guest.avatar?.dispose();
     this.countChanged();
+    return guest.pending;
   }
 
   clear(): void {
