@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,13 @@ def three_vrm(
 
 def khronos(node: Path, path: Path) -> dict[str, Any]:
     """The Khronos glTF validator's report."""
-    report: dict[str, Any] = _node(node, "validate.mjs", "gltf-validator", str(path))
-    return report
+    return khronos_all(node, [path])[0]
+
+
+def khronos_all(node: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """The Khronos glTF validator's report on each file, by one process."""
+    reports: list[dict[str, Any]] = _node(node, "validate.mjs", "gltf-validator", *map(str, paths))
+    return reports
 
 
 def pybvh(path: Path) -> tuple[list[str], np.ndarray]:
