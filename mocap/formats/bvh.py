@@ -23,18 +23,13 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.core import kinematics
 from mocap.core import rotation as R
 from mocap.core.heading import above_ground, ground_path
 from mocap.core.motion import Motion
-from mocap.core.naming import conventions
 from mocap.core.skeleton import HUMANOID, TIPS, Skeleton
 from mocap.errors import InputError
 from mocap.formats import bvh_text, euler
-
-# Bones of the face that skeletons of the body do without; they are written only where something
-# moves them.
-_FACE = ("leftEye", "rightEye", "jaw")
+from mocap.formats.presets import preset
 
 _PLACE, _TURN = "Xposition Yposition Zposition ", "Zrotation Xrotation Yrotation"
 
@@ -55,62 +50,39 @@ def dumps(
         motion: On any skeleton.
         names: The convention whose names the bones get, of those in rigs/: "mixamo" for what most
             tools map by themselves, "vrm" for the bone vocabulary itself. Other joints keep their
-            names; with None, all do. A convention of an engine that has no such bones leaves them
-            out.
+            names; with None, all do. A convention of an engine leaves out the bones that the
+            engine has not, and adds those that it has between ours and above the hips.
         fps: Frames per second; by default the motion's own rate, that of its median step, to which
             it is resampled if it is not uniform.
-        ground: A joint "root" on the floor, above the others, carries path and heading.
+        ground: A root joint on the floor, above the others, carries path and heading.
 
     Eyes and jaw are left out if they never turn.
 
     Raises:
         InputError: If the motion has no frames, or the convention is unknown.
     """
-    spoken = {} if names is None else bone_names(names, motion.skeleton.names)
-    if names is not None and conventions()[names].complete:
-        motion = only(motion, set(spoken))
-    motion = t_posed(uniform(motion, fps))
+    motion, called, roots, without = preset(uniform(motion, fps), names, ground)
     skeleton = motion.skeleton
-    order = depth_first(skeleton, set() if names is None else still_face(motion))
+    order = depth_first(skeleton, without)
     lines = ["HIERARCHY"]
     rotations, places = motion.rotations[:, order], motion.root_positions
     columns = []
+    for depth, root in enumerate(roots):
+        tab = "\t" * depth
+        lines += [f"{tab}{'JOINT' if depth else 'ROOT'} {root}", f"{tab}{{"]
+        lines += [f"{tab}\tOFFSET 0 0 0", f"{tab}\tCHANNELS 6 {_PLACE}{_TURN}"]
+        columns.append(np.zeros((len(motion), 6)))
     if ground:
-        lines += ["ROOT root", "{", "\tOFFSET 0 0 0", f"\tCHANNELS 6 {_PLACE}{_TURN}"]
         path, heading = ground_path(motion.times, places, rotations[:, 0])
         rotations = rotations.copy()
         places, rotations[:, 0] = above_ground(path, heading, places, rotations[:, 0])
-        columns = [100.0 * path, np.degrees(euler.to_zxy(heading[:, None]))[:, 0]]
-    _write_joint(lines, skeleton, order, 0, int(ground), spoken)
-    lines += ["}"] if ground else []
+        turned = np.degrees(euler.to_zxy(heading[:, None]))[:, 0]
+        columns[0] = np.concatenate([100.0 * path, turned], axis=1)
+    _write_joint(lines, skeleton, order, 0, len(roots), called)
+    lines += ["\t" * depth + "}" for depth in reversed(range(len(roots)))]
     angles = np.degrees(euler.to_zxy(rotations))
     columns += [100.0 * places, angles.reshape(len(motion), -1)]
     return "\n".join([*lines, frames(motion, np.concatenate(columns, axis=1), fps)])
-
-
-def only(motion: Motion, kept: set[str]) -> Motion:
-    """Returns the motion on these of its joints alone, each turned in the world as before."""
-    body = motion.skeleton
-    joints = [j for j, name in enumerate(body.names) if name in kept or j == 0]
-    if len(joints) == len(body.names):
-        return motion
-    place = {j: i for i, j in enumerate(joints)}
-    above = []
-    for joint in joints:
-        parent = int(body.parents[joint])
-        while parent >= 0 and parent not in place:
-            parent = int(body.parents[parent])
-        above.append(place.get(parent, -1))
-    rest, rest_turns = kinematics.fk(body, body.offsets[0], body.rest_rotations)
-    turns = kinematics.global_rotations(body, motion.rotations)
-    parents = np.array(above)
-    offsets, rests = rest[joints].copy(), rest_turns[joints].copy()
-    outer = rest_turns[joints][parents[1:]]
-    offsets[1:] = R.apply(R.conjugate(outer), rest[joints][1:] - rest[joints][parents[1:]])
-    rests[1:] = R.multiply(R.conjugate(outer), rests[1:])
-    skeleton = Skeleton(tuple(body.names[j] for j in joints), parents, offsets, rests)
-    local = kinematics.local_rotations(skeleton, turns[:, joints])
-    return Motion(skeleton, motion.times, motion.root_positions, R.unroll(local))
 
 
 def frames(motion: Motion, table: Float[ndarray, "frames channels"], fps: float | None) -> str:
@@ -135,28 +107,6 @@ def frames(motion: Motion, table: Float[ndarray, "frames channels"], fps: float 
     return "\n".join(lines) + "\n"
 
 
-def bone_names(convention: str, bones: tuple[str, ...]) -> dict[str, str]:
-    """Return each bone's name in a convention; bones that the convention lacks are left out.
-
-    Args:
-        convention: A name from `mocap rigs list`.
-        bones: The bones to be named.
-
-    Raises:
-        InputError: The convention is unknown.
-    """
-    known = conventions()
-    if convention not in known:
-        raise InputError(f"There are no names called {convention!r}; there are {', '.join(known)}.")
-    called = {
-        bone: known[convention].bones[bone][0] for bone in bones if bone in known[convention].bones
-    }
-    # Where a convention has fewer bones than we (one chest for two), the lower one has the name,
-    # and the other keeps ours.
-    first: dict[str, str] = {}
-    return {bone: name for bone, name in called.items() if first.setdefault(name, bone) == bone}
-
-
 def uniform(motion: Motion, fps: float | None) -> Motion:
     """The motion at one rate, as BVH needs it: the given one, or its own.
 
@@ -173,38 +123,6 @@ def uniform(motion: Motion, fps: float | None) -> Motion:
         if np.all(np.abs(motion.times - grid) <= _STRAY * step)
         else motion.resample(1.0 / step)
     )
-
-
-def t_posed(motion: Motion) -> Motion:
-    """Return the same movement on a skeleton whose zero angles are the rest pose.
-
-    The joints of that skeleton have identity rest rotations.
-    """
-    skeleton = motion.skeleton
-    if np.array_equal(
-        np.abs(skeleton.rest_rotations), np.tile(R.IDENTITY, (len(skeleton.names), 1))
-    ):
-        return motion
-    rest = kinematics.global_rotations(skeleton, skeleton.rest_rotations)
-    offsets = skeleton.offsets.copy()
-    offsets[1:] = R.apply(rest[skeleton.parents[1:]], offsets[1:])
-    straight = Skeleton(
-        skeleton.names, skeleton.parents, offsets, np.tile(R.IDENTITY, (len(rest), 1))
-    )
-    world = R.multiply(kinematics.global_rotations(skeleton, motion.rotations), R.conjugate(rest))
-    return Motion(
-        straight, motion.times, motion.root_positions, kinematics.local_rotations(straight, world)
-    )
-
-
-def still_face(motion: Motion) -> set[int]:
-    """Return the indices of eyes and jaw if they have no children and never turn."""
-    indices = [
-        i
-        for i, n in enumerate(motion.skeleton.names)
-        if n in _FACE and not motion.skeleton.children(i)
-    ]
-    return {i for i in indices if np.all(R.angle(motion.rotations[:, i]) < 1e-6)}
 
 
 def depth_first(skeleton: Skeleton, without: set[int]) -> list[int]:

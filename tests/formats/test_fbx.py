@@ -174,7 +174,7 @@ def test_a_clip_without_a_character_is_what_a_bvh_is(
     assert {"Hips", "LeftUpLeg", "LeftForeArm", "RightHandIndex1"} <= set(back.skeleton.names)
 
 
-@pytest.mark.parametrize("names", ["vrm", "unreal", "rigify"])
+@pytest.mark.parametrize("names", ["vrm", "unreal"])
 def test_a_clip_may_have_another_conventions_names(
     motion: Motion, tmp_path: Path, names: str
 ) -> None:

@@ -12,9 +12,8 @@ import pytest
 from mocap import transfer
 from mocap.core import rotation as R
 from mocap.core.heading import headings
-from mocap.core.kinematics import fk, global_rotations
+from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
-from mocap.core.naming import conventions
 from mocap.core.skeleton import BONES, mirrored_name
 from mocap.errors import InputError, OutputError
 from mocap.formats import ExportOptions, bvh, glb
@@ -228,21 +227,3 @@ def test_several_motions_are_clips_of_one_character(
     assert "Loop: its ends were up to" in out
     assert "25 frames, 1.00 s at 24 fps" in out
     assert glb.split((tmp_path / "step.glb").read_bytes())[0]["animations"][0]["name"] == "step"
-
-
-ENGINES = [name for name, table in conventions().items() if table.complete]
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_preset_writes_its_own_bones_alone_and_moves_the_same(
-    motion: Motion, engine: str
-) -> None:
-    found = bvh.loads(bvh.dumps(motion, engine))
-    table = conventions()[engine].bones
-    bone_of = {names[0]: bone for bone, names in table.items()}
-    assert set(found.skeleton.names) <= set(bone_of)
-    ours = global_rotations(found.skeleton, found.rotations)
-    theirs = global_rotations(motion.skeleton, motion.rotations)
-    for j, name in enumerate(found.skeleton.names):
-        bone = BONES.index(bone_of[name])
-        assert np.degrees(R.distance(ours[:, j], theirs[:, bone]).max()) < 0.1, name

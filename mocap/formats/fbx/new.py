@@ -7,13 +7,13 @@ import numpy as np
 from mocap.core import rotation as R
 from mocap.core.heading import above_ground, ground_path
 from mocap.core.motion import Motion
-from mocap.core.naming import conventions
 from mocap.errors import InputError
 from mocap.formats import bvh
 from mocap.formats.fbx import binary, build, takes
 from mocap.formats.fbx.build import Channel, Identities, connected, named, properties
 from mocap.formats.fbx.nodes import Node, Value
 from mocap.formats.fbx.transform import ORDERS, Local
+from mocap.formats.presets import preset
 
 _VERSION = 7400
 _TICKS = 46_186_158_000
@@ -36,40 +36,40 @@ def dumps(
         motion: On any skeleton.
         names: The convention whose names the bones get, as in `bvh.dumps`; None: their own.
         take: The animation's name.
-        ground: A bone "root" on the floor, above the others, carries path and heading.
+        ground: A root bone on the floor, above the others, carries path and heading.
 
     Raises:
         InputError: The motion has no frames, or the convention is unknown.
     """
     if len(motion) == 0:
         raise InputError("A motion without frames cannot be written as FBX.")
-    called = {} if names is None else bvh.bone_names(names, motion.skeleton.names)
-    if names is not None and conventions()[names].complete:
-        motion = bvh.only(motion, set(called))
-    motion = bvh.t_posed(motion)
+    motion, called, roots, without = preset(motion, names, ground)
     skeleton = motion.skeleton
-    order = bvh.depth_first(skeleton, set() if names is None else bvh.still_face(motion))
+    order = bvh.depth_first(skeleton, without)
     identities = Identities()
-    top = identities.new() if ground else _SCENE
+    tops = [identities.new() for _ in roots]
     model_of = {joint: identities.new() for joint in order}
     objects: list[Node] = []
     links: list[Node] = []
-    bones = [(top, "root", np.zeros(3), _SCENE)] if ground else []
+    outer = [_SCENE, *tops]
+    bones = [
+        (model, name, np.zeros(3), outer[i])
+        for i, (model, name) in enumerate(zip(tops, roots, strict=True))
+    ]
     for joint in order:
         bone = named(called.get(skeleton.names[joint], skeleton.names[joint]), "")[:-2]
         place = _CENTIMETRES * skeleton.offsets[joint]
-        bones.append(
-            (model_of[joint], bone, place, model_of.get(int(skeleton.parents[joint]), top))
-        )
+        above = model_of.get(int(skeleton.parents[joint]), outer[-1])
+        bones.append((model_of[joint], bone, place, above))
     for model, bone, place, parent in bones:
         attribute = identities.new()
         objects += [_attribute(attribute, bone), _model(model, bone, place)]
         links += [connected(model, parent), connected(attribute, model)]
     bind = identities.new()
     rests = dict(zip(model_of.values(), skeleton.rest_positions()[order], strict=True))
-    objects.append(_bind_pose(bind, ({top: np.zeros(3)} if ground else {}) | rests))
+    objects.append(_bind_pose(bind, dict.fromkeys(tops, np.zeros(3)) | rests))
     keys = build.ticks_of(motion.times, _TICKS)
-    channels = _channels(motion, model_of, top if ground else None)
+    channels = _channels(motion, model_of, tops[0] if ground else None)
     moved = build.take(take, keys, channels, identities)
     objects += moved[0]
     links += moved[1]
