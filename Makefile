@@ -17,6 +17,9 @@
 PYTHON ?= python3
 TESTS ?= -n 2 --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
+# Compiled modules are kept, also where the environment says not to: the tests start hundreds of
+# processes, each of which would compile NumPy, MediaPipe and the rest.
+export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 WEB := $(BIN)/python web/build_hook.py
 

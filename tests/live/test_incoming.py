@@ -106,7 +106,7 @@ def test_a_page_that_comes_back_keeps_its_performer_before_its_old_connection_ha
     incoming.begin("lost", SIZE, "page")
     incoming.begin("other", SIZE, "another page")
     assert incoming.begin("again", SIZE, "page") == 0
-    assert incoming.end("lost") is None, "nobody has left"
+    assert incoming.end("lost") is None, "no performer has left"
     incoming.put("again", message(keypoints, 0))
     assert next(incoming.frames(stop)).points.stamp.subject == 0
     # Pages that do not identify themselves are different ones.

@@ -6,24 +6,38 @@ of mediapipe's wheel.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import flatbuffers
 import numpy as np
 
+from mocap.errors import ModelError
+
 # `force_align` of a model's buffers in schema.fbs, bytes.
 ALIGNMENT = 16
 
 
-def schemas() -> tuple[Any, Any]:
-    """Return the generated classes of the model's and of the metadata's schema.
+@cache
+def _schema(name: str) -> Any:
+    """Return a module of generated classes: `schema` or `metadata_schema`.
 
-    Imported late, because they load all of mediapipe, which takes a second.
+    It is loaded from its file: importing it by its name would first import all of MediaPipe, and
+    Matplotlib with it, which takes two seconds.
     """
-    from mediapipe.tasks.metadata import metadata_schema_py_generated, schema_py_generated
-
-    return schema_py_generated, metadata_schema_py_generated
+    package = importlib.util.find_spec("mediapipe")
+    if package is None or not package.submodule_search_locations:
+        raise ModelError("MediaPipe is not installed: install mocap again.")
+    folder = Path(package.submodule_search_locations[0]) / "tasks" / "metadata"
+    spec = importlib.util.spec_from_file_location(name, folder / f"{name}_py_generated.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class _Builder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers has no types
@@ -49,7 +63,7 @@ def with_metadata(raw: bytes, mean: float, std: float) -> bytes:
         mean: The input is scaled as (value − mean) / std.
         std: See mean.
     """
-    schema, _ = schemas()
+    schema = _schema("schema")
     old = schema.Model.GetRootAs(raw)
     described = _metadata(mean, std, outputs=old.Subgraphs(0).OutputsLength())
 
@@ -97,7 +111,7 @@ def _metadata(mean: float, std: float, outputs: int) -> bytes:
 
     Tasks requires an entry for each of the `outputs` output tensors, which may be empty.
     """
-    _, schema = schemas()
+    schema = _schema("metadata_schema")
     picture = schema.TensorMetadataT(
         name="image",
         content=schema.ContentT(
