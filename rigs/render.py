@@ -1,39 +1,22 @@
 """Pictures of the mannequin in a motion, by three.js in headless Chromium.
 
-For the demo clip, the turntable and the benchmarks. Needs the development dependency playwright, a
-Chromium (found on the PATH, or in CHROMIUM), and web/node_modules (`npm ci` in web/).
+For the demo clip, the turntable and the benchmarks. Needs what rigs/page.py needs.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import math
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy import ndarray
 from playwright.sync_api import sync_playwright
 
 from mocap.core.camera import Camera
 from mocap.core.motion import Motion
-
-HERE = Path(__file__).parent
-FLAGS = [
-    "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--hide-scrollbars",
-]
-# The page asks for its files from this name; they are handed to it without a socket, and nothing
-# else is reachable.
-_ORIGIN = "http://render.invalid"
+from rigs.page import FLAGS, HERE, chromium, decoded, open_page
 
 
 @dataclass(frozen=True)
@@ -64,17 +47,6 @@ class View:
         return Camera.from_fov(self.size, self.fov, "vertical").project(self.to_camera(points))
 
 
-def chromium() -> str:
-    """The browser's path. Raises FileNotFoundError if there is none."""
-    for name in (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"):
-        if name and (path := shutil.which(name)):
-            return path
-    raise FileNotFoundError(
-        "No Chromium was found; install one (Debian: apt install chromium) or set CHROMIUM to its "
-        "path."
-    )
-
-
 def frames(
     motion: Motion,
     views: View | list[View],
@@ -92,12 +64,9 @@ def frames(
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         try:
-            page = browser.new_page()
-            page.route("**/*", lambda route: _answer(route, rig))
-            page.goto(f"{_ORIGIN}/render.html{'?draft' if draft else ''}")
-            page.wait_for_function("window.ready !== undefined", timeout=60_000)
-            if (problem := page.evaluate("window.ready")) is not True:
-                raise RuntimeError(f"The page could not load the rig: {problem}")
+            page = open_page(
+                browser, HERE / "render.js", {"rig.glb": rig}, "?draft" if draft else ""
+            )
             for frame, view in enumerate(each):
                 pose = {
                     "root": motion.root_positions[frame].tolist(),
@@ -109,28 +78,9 @@ def frames(
                     "position": view.position, "target": view.target, "fov": math.degrees(view.fov),
                     "size": view.size,
                 }  # fmt: skip
-                url = page.evaluate("pose => window.draw(pose)", pose)
-                data = np.frombuffer(base64.b64decode(url.split(",", 1)[1]), dtype=np.uint8)
-                image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-                assert image is not None
-                yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+                yield decoded(page.evaluate("pose => window.draw(pose)", pose))
         finally:
             browser.close()
-
-
-def _answer(route, rig: Path) -> None:  # type: ignore[no-untyped-def]
-    """The page's files: three.js, the rig and the page itself; everything else is refused."""
-    path = route.request.url.removeprefix(_ORIGIN).lstrip("/").split("?")[0]
-    three = (HERE.parent / "web" / "node_modules" / "three").resolve()
-    if path.startswith("three/") and route.request.url.startswith(_ORIGIN):
-        file = (three / path.removeprefix("three/")).resolve()
-        if three in file.parents and file.is_file():
-            return route.fulfill(path=file, content_type="text/javascript")
-    if path == "rig.glb":
-        return route.fulfill(path=rig, content_type="model/gltf-binary")
-    if path == "render.html":
-        return route.fulfill(path=HERE / "render.html", content_type="text/html")
-    return route.fulfill(status=404, body=json.dumps(path))
 
 
 def render(motion: Motion, view: View, out: Path, quality: int = 24) -> int:

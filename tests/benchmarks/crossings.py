@@ -3,7 +3,7 @@
 The scenes are those of crossing_scenes.py. `--people` detects all in one pass. A switch is a frame
 in which a track goes over to another performer. Limb errors are those of the bake, beside the bake
 of the same performer alone in the picture, in the frames in which the person was found. Needs
-Chromium (rigs/render.py); some minutes.
+Chromium (rigs/page.py); some minutes.
 """
 
 from __future__ import annotations

@@ -34,13 +34,12 @@ from mocap.lift.training import poses
 from mocap.lift.training.data import HELD_OUT, captured, takes, validation_files
 from mocap.lift.training.performers import (
     FRAMES,
+    TRAINING,
     Viewpoint,
-    decoded,
     detected,
     gather,
     keep,
     look_of,
-    open_page,
     pair,
     performed,
     piece_of,
@@ -48,7 +47,7 @@ from mocap.lift.training.performers import (
 )
 from mocap.lift.training.stage import Library
 from mocap.rig.load import load_rig
-from rigs.render import FLAGS, chromium
+from rigs.page import FLAGS, chromium, decoded, open_page
 
 PIECES = 200
 SIZES = ((360, 480), (480, 360), (512, 288))
@@ -317,8 +316,8 @@ def make(data: Path, numbers: range, parts: Path) -> None:
         PoseDetector("heavy") as heavy,
     ):
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        html = Path(__file__).with_name("people.html")
-        page = open_page(browser, html, {f.name: f for f in files})
+        served = {f.name: f for f in (*files, TRAINING / "studio.js")}
+        page = open_page(browser, TRAINING / "people.js", served)
         for number in numbers:
             out = parts / f"{number:04d}.npz"
             if out.exists():

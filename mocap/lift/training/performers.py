@@ -8,13 +8,12 @@ their truth beside its landmarks.
 The lifter is trained on these pairs, and the detector's errors are measured from them
 (mocap/lift/CARD.md). The mannequin is given other proportions, colours and light; it performs
 pieces of what mocap/lift/training/data.py trains on and, kept apart, of its held-out subjects.
-Nothing of the benchmarks' motion is shown. Needs what rigs/render.py needs.
+Nothing of the benchmarks' motion is shown. Needs what rigs/page.py needs.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
 import os
 import sys
 from collections.abc import Iterator
@@ -22,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy import ndarray
 from playwright.sync_api import Page, sync_playwright
@@ -40,8 +38,9 @@ from mocap.lift.training.data import HELD_OUT, captured, takes, validation_files
 from mocap.lift.training.pairs import save
 from mocap.lift.training.stage import Library, other_moves, wandering, windows
 from mocap.solve.body import solve_body
-from rigs.render import FLAGS, HERE, chromium
+from rigs.page import FLAGS, HERE, chromium, decoded, open_page
 
+TRAINING = Path(__file__).parent
 FRAMES = 60
 SIZES = ((480, 640), (640, 480), (640, 360))
 PIECES = 200
@@ -322,50 +321,6 @@ def pictures(page: Page, scene: Scene, at_once: int = 15) -> Iterator[ndarray]:
             yield decoded(url)
 
 
-def decoded(url: str) -> ndarray:
-    """The RGB image in a data URL."""
-    data = np.frombuffer(base64.b64decode(url.split(",", 1)[1]), dtype=np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    assert image is not None
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def open_page(browser: Any, html: Path, files: dict[str, Path]) -> Page:
-    """A page of this folder; its files come without a socket, and no others exist.
-
-    Args:
-        files: what the page may load beside three.js, by name.
-    """
-    page = browser.new_page()
-    three = (HERE.parent / "web" / "node_modules" / "three").resolve()
-
-    def answer(route: Any) -> None:
-        path = route.request.url.split("render.invalid/", 1)[-1]
-        file = {html.name: html, **files}.get(path)
-        if path.startswith("three/"):
-            file = (three / path.removeprefix("three/")).resolve()
-            file = file if three in file.parents else None
-        kind = (
-            "text/html"
-            if path.endswith("html")
-            else "model/gltf-binary"
-            if path.endswith("glb")
-            else "text/javascript"
-        )
-        return (
-            route.fulfill(path=file, content_type=kind)
-            if file and file.is_file()
-            else route.fulfill(status=404)
-        )
-
-    page.route("**/*", answer)
-    page.goto(f"http://render.invalid/{html.name}")
-    page.wait_for_function("window.ready !== undefined", timeout=120_000)
-    if (problem := page.evaluate("window.ready")) is not True:
-        raise RuntimeError(f"The page could not load the rig: {problem}")
-    return page
-
-
 def detected(detector: PoseDetector, images: list[ndarray]) -> Keypoints:
     """The detector's keypoints of a piece, from a fresh tracker."""
     detector.detect(np.zeros_like(images[0]), -1000.0)
@@ -394,14 +349,14 @@ def make(data: Path, numbers: range, parts: Path) -> None:
     held = [f for f in validation_files(data) if f.name.startswith(HELD_OUT)]
     check = Library.of(list(takes(held)))
     parts.mkdir(parents=True, exist_ok=True)
-    html = Path(__file__).with_name("performers.html")
     with (
         sync_playwright() as playwright,
         PoseDetector("full") as full,
         PoseDetector("heavy") as heavy,
     ):
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        page = open_page(browser, html, {"rig.glb": HERE / "mannequin.vrm"})
+        files = {"studio.js": TRAINING / "studio.js", "rig.glb": HERE / "mannequin.vrm"}
+        page = open_page(browser, TRAINING / "performers.js", files)
         for number in numbers:
             if (parts / f"{number:04d}.npz").exists():
                 continue

@@ -1,35 +1,10 @@
-<!doctype html>
-<meta charset="utf-8">
-<title>mocap: dressed people before many cameras</title>
-<style>body { margin: 0 }</style>
-<script type="importmap">
-  {
-    "imports": {
-      "three": "./three/build/three.module.js",
-      "three/addons/": "./three/examples/jsm/"
-    }
-  }
-</script>
-<script type="module">
+// Dressed people before many cameras.
+
 import * as THREE from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
+import { arrange, floor, picture, scene } from "./studio.js";
 
-const renderer = new THREE.WebGLRenderer({ antialias: false, preserveDrawingBuffer: true });
-document.body.append(renderer.domElement);
-renderer.shadowMap.enabled = true;
-const scene = new THREE.Scene();
-const sky = new THREE.HemisphereLight();
-const key = new THREE.DirectionalLight();
-key.shadow.mapSize.set(512, 512);
-key.shadow.normalBias = 0.02;
-Object.assign(key.shadow.camera, { left: -2.5, right: 2.5, top: 2.5, bottom: -2.5, far: 12 });
-const floor = new THREE.Mesh(new THREE.PlaneGeometry(16, 16), new THREE.MeshLambertMaterial());
-floor.rotation.x = -Math.PI / 2;
-floor.receiveShadow = true;
-const things = new THREE.Group();
-scene.add(sky, key, key.target, floor, things);
-const camera = new THREE.PerspectiveCamera();
-const cube = new THREE.BoxGeometry(1, 1, 1);
+floor.geometry = new THREE.PlaneGeometry(16, 16);
 const loader = new GLTFLoader();
 let rig, bones;
 
@@ -97,7 +72,7 @@ window.load = async (url) => {
   return [...new Set(names)];
 };
 
-window.scene = ({ colours, patterns, look, boxes, wall, ground, size, fov, position, turn }) => {
+window.scene = ({ colours, patterns, wall, ground, ...rest }) => {
   rig.traverse((o) => {
     if (!o.isSkinnedMesh) return;
     const { name } = o.material;
@@ -107,29 +82,7 @@ window.scene = ({ colours, patterns, look, boxes, wall, ground, size, fov, posit
   scene.background = patches(wall);
   floor.material.map = patches(ground);
   floor.material.needsUpdate = true;
-  floor.visible = look.floorSeen;
-  sky.color.setRGB(...look.sky);
-  sky.groundColor.setRGB(...look.ground);
-  sky.intensity = look.skyStrength;
-  key.intensity = look.keyStrength;
-  key.castShadow = look.shadow;
-  key.userData.from = look.key;
-  things.clear();
-  for (const box of boxes) {
-    const material = new THREE.MeshLambertMaterial({ color: new THREE.Color(...box.colour) });
-    const mesh = new THREE.Mesh(cube, material);
-    mesh.position.set(...box.position);
-    mesh.scale.set(...box.size);
-    mesh.rotation.y = box.turn;
-    things.add(mesh);
-  }
-  renderer.setSize(size[0], size[1], false);
-  camera.fov = fov;
-  camera.aspect = size[0] / size[1];
-  camera.near = 0.05;
-  camera.position.set(...position);
-  camera.quaternion.set(...turn);
-  camera.updateProjectionMatrix();
+  arrange(rest);
 };
 
 /**
@@ -147,11 +100,7 @@ window.draw = (names, frames) =>
       moved.set(bone, move);
       bone.matrixWorld.multiplyMatrices(move, rest);
     }
-    key.position.set(...middle).add(new THREE.Vector3(...key.userData.from));
-    key.target.position.set(...middle);
-    renderer.render(scene, camera);
-    return renderer.domElement.toDataURL("image/jpeg", 0.9);
+    return picture(middle, 0.9);
   });
 
 window.ready = true;
-</script>

@@ -1,16 +1,5 @@
-<!doctype html>
-<meta charset="utf-8">
-<title>mocap: renderer of characters that move</title>
-<style>body { margin: 0 }</style>
-<script type="importmap">
-  {
-    "imports": {
-      "three": "./three/build/three.module.js",
-      "three/addons/": "./three/examples/jsm/"
-    }
-  }
-</script>
-<script type="module">
+// Pictures of characters that move.
+
 import * as THREE from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 import { RoomEnvironment } from "three/addons/environments/RoomEnvironment.js";
@@ -104,4 +93,3 @@ window.draw = ({ times, places, light, position, target, fov, size }) => {
   return renderer.domElement.toDataURL("image/png");
 };
 window.ready = true;
-</script>

@@ -1,44 +1,10 @@
-<!doctype html>
-<meta charset="utf-8">
-<title>mocap: many bodies before many cameras</title>
-<style>body { margin: 0 }</style>
-<script type="importmap">
-  {
-    "imports": {
-      "three": "./three/build/three.module.js",
-      "three/addons/": "./three/examples/jsm/"
-    }
-  }
-</script>
-<script type="module">
+// The mannequin with many bodies before many cameras.
+
 import * as THREE from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
+import { arrange, floor, picture, scene } from "./studio.js";
 
-const renderer = new THREE.WebGLRenderer({ antialias: false, preserveDrawingBuffer: true });
-document.body.append(renderer.domElement);
-renderer.shadowMap.enabled = true;
-const scene = new THREE.Scene();
-const sky = new THREE.HemisphereLight();
-const key = new THREE.DirectionalLight();
-key.castShadow = true;
-key.shadow.mapSize.set(512, 512);
-key.shadow.normalBias = 0.02;
-Object.assign(key.shadow.camera, {
-  left: -2.5,
-  right: 2.5,
-  top: 2.5,
-  bottom: -2.5,
-  near: 0.5,
-  far: 12,
-});
-const floor = new THREE.Mesh(new THREE.PlaneGeometry(60, 60), new THREE.MeshLambertMaterial());
-floor.rotation.x = -Math.PI / 2;
-floor.receiveShadow = true;
-const things = new THREE.Group();
-scene.add(sky, key, key.target, floor, things);
-const camera = new THREE.PerspectiveCamera();
-const cube = new THREE.BoxGeometry(1, 1, 1);
-
+floor.geometry = new THREE.PlaneGeometry(60, 60);
 let rig,
   meshes = [],
   rest;
@@ -83,47 +49,20 @@ function reshape(offsets, stretch) {
   }
 }
 
-window.scene = ({ offsets, stretch, colours, look, boxes, size, fov, position, turn }) => {
+window.scene = ({ offsets, stretch, colours, ...rest }) => {
   reshape(offsets, stretch);
   for (const { mesh } of meshes)
     if (colours[mesh.material.name]) mesh.material.color.setRGB(...colours[mesh.material.name]);
-  scene.background = new THREE.Color().setRGB(...look.background);
-  floor.material.color.setRGB(...look.floor);
-  floor.visible = look.floorSeen;
-  sky.color.setRGB(...look.sky);
-  sky.groundColor.setRGB(...look.ground);
-  sky.intensity = look.skyStrength;
-  key.intensity = look.keyStrength;
-  key.castShadow = look.shadow;
-  key.userData.from = look.key;
-  things.clear();
-  for (const box of boxes) {
-    const mesh = new THREE.Mesh(
-      cube,
-      new THREE.MeshLambertMaterial({ color: new THREE.Color().setRGB(...box.colour) }),
-    );
-    mesh.position.set(...box.position);
-    mesh.scale.set(...box.size);
-    mesh.rotation.y = box.turn;
-    things.add(mesh);
-  }
-  renderer.setSize(size[0], size[1], false);
-  camera.fov = fov;
-  camera.aspect = size[0] / size[1];
-  camera.near = 0.05;
-  camera.position.set(...position);
-  camera.quaternion.set(...turn);
-  camera.updateProjectionMatrix();
+  scene.background = new THREE.Color().setRGB(...rest.look.background);
+  floor.material.color.setRGB(...rest.look.floor);
+  arrange(rest);
 };
 
 window.draw = (names, poses) =>
   poses.map(({ root, rotations }) => {
     names.forEach((name, n) => rig.getObjectByName(name).quaternion.set(...rotations[n]));
     rig.getObjectByName("hips").position.set(...root);
-    key.position.set(...root).add(new THREE.Vector3(...key.userData.from));
-    key.target.position.set(...root);
-    renderer.render(scene, camera);
-    return renderer.domElement.toDataURL("image/jpeg", 0.85);
+    return picture(root, 0.85);
   });
 
 try {
@@ -161,4 +100,3 @@ try {
 } catch (error) {
   window.ready = String(error);
 }
-</script>

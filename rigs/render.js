@@ -1,16 +1,5 @@
-<!doctype html>
-<meta charset="utf-8">
-<title>mocap: renderer of test pictures</title>
-<style>body { margin: 0 }</style>
-<script type="importmap">
-  {
-    "imports": {
-      "three": "./three/build/three.module.js",
-      "three/addons/": "./three/examples/jsm/"
-    }
-  }
-</script>
-<script type="module">
+// Pictures of the mannequin in a pose.
+
 import * as THREE from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 import { RoomEnvironment } from "three/addons/environments/RoomEnvironment.js";
@@ -110,4 +99,3 @@ try {
 } catch (error) {
   window.ready = String(error);
 }
-</script>
