@@ -13,8 +13,7 @@ import base64
 import json
 import struct
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.errors import InputError
-from mocap.formats import meshopt
+from mocap.formats import damage, meshopt
 
 Document = dict[str, Any]
 
@@ -46,15 +45,8 @@ _SIZES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "M
 _MOST_NUMBERS = 200_000_000
 
 
-@contextmanager
-def damage_named() -> Iterator[None]:
-    """Turn the errors of a broken document (a missing field, a bad index) into an InputError."""
-    try:
-        yield
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise InputError(
-            f"The GLB file is damaged: {type(error).__name__} {error} while reading its document."
-        ) from error
+damage_named = partial(damage.damage_named, "GLB", "document")
+"""Turns the errors of a broken document into an InputError."""
 
 
 def split(data: bytes) -> tuple[Document, bytes]:

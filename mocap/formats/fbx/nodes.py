@@ -9,13 +9,14 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy import ndarray
 
 from mocap.errors import InputError
+from mocap.formats import damage
 
 Value = Any
 """bool (C), np.int16 (Y), np.int32 (I), int (L), np.float32 (F), float (D), str (S), bytes (R), or
@@ -31,15 +32,8 @@ _LONGEST_ARRAY = 1 << 24
 _SMALL = 128
 
 
-@contextmanager
-def damage_named() -> Iterator[None]:
-    """Turn the errors of a broken document (a missing value, a wrong type) into an InputError."""
-    try:
-        yield
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise InputError(
-            f"The FBX file is damaged: {type(error).__name__} {error} while reading its objects."
-        ) from error
+damage_named = partial(damage.damage_named, "FBX", "objects")
+"""Turns the errors of a broken document into an InputError."""
 
 
 class Node(NamedTuple):

@@ -1,0 +1,27 @@
+"""Errors of damaged documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mocap.errors import InputError
+
+
+@contextmanager
+def damage_named(kind: str, part: str) -> Iterator[None]:
+    """Turn the errors of a broken document (a missing value, a wrong type) into an InputError.
+
+    Args:
+        kind: The format, "GLB" or "FBX".
+        part: What is read, "document" or "objects".
+
+    Raises:
+        InputError: The file is damaged.
+    """
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"The {kind} file is damaged: {type(error).__name__} {error} while reading its {part}."
+        ) from error
