@@ -13,8 +13,6 @@ from tests.helpers.places import ROOT, TESTS
 # Old words that stay: the page's sentence "Nobody in view: …", and data of the golden files.
 OLD_WORDS = {"tests/browser": 3, "tests/data": 2, "web/src": 2}
 
-# Modules whose docstrings are not checked yet.
-UNDESCRIBED = ("lift.training",)
 
 TEST_FILES = {str(p.relative_to(ROOT)): p.read_text("utf-8") for p in TESTS.rglob("*.py")}
 SOURCES = S.modules(ROOT / "mocap")
@@ -81,7 +79,7 @@ def test_public_functions_are_described():
     faults = {
         f"{module}.{fault}"
         for module, source in SOURCES.items()
-        if not module.startswith(("cli", *UNDESCRIBED))
+        if not module.startswith("cli")
         for fault in S.docstring_faults(source)
     }
     assert faults == set()

@@ -1,5 +1,6 @@
-"""Acclaim ASF/AMC, the form in which CMU's motion capture library is kept: skeleton and motion,
-read as positions of the bones' ends.
+"""Acclaim ASF/AMC, the format of CMU's motion capture library.
+
+Skeleton and motion are read as positions of the bones' ends.
 
 Format: "Acclaim ASF/AMC" by Jeff Lander, *Working with Motion Capture File Formats*, Game
 Developer, January 1998. Each bone has a direction, a length and the axes C of its angles, all in
@@ -20,8 +21,10 @@ from mocap.errors import InputError
 
 @dataclass(frozen=True, eq=False, slots=True)
 class AsfSkeleton:
-    """names, parents' names, direction × length in the file's unit, axes (xyzw), and the names of
-    the angles; the root comes first.
+    """The skeleton of an ASF file, the root first.
+
+    It holds names, parents' names, direction × length in the file's unit, axes (xyzw), and the
+    names of the angles.
     """
 
     names: tuple[str, ...]
@@ -67,10 +70,17 @@ def read_asf(text: str) -> AsfSkeleton:
 
 
 def read_amc(text: str, skeleton: AsfSkeleton) -> dict[str, Float[ndarray, "frames 3"]]:
-    """Where each bone of an AMC file ends, by name, in the file's unit, +Y up; "root" is the root
-    itself.
+    """Return the positions of bones' ends in an AMC file.
 
-    Raises InputError if the frames differ in their bones.
+    Args:
+        text: The AMC file.
+        skeleton: The skeleton of its ASF file.
+
+    Returns:
+        (F, 3) by bone, in the file's unit, +Y up; "root" is the root itself.
+
+    Raises:
+        InputError: The frames differ in their bones.
     """
     frames: list[dict[str, list[float]]] = []
     for line in text.splitlines():

@@ -51,11 +51,13 @@ class Sources:
 def real(
     rng: np.random.Generator, some: Sequence[pairs.Pair], guesses: int, mirrored: bool
 ) -> Shown:
-    """Real pairs as the network is shown them; those in which the person is lost are left out.
+    """Return real pairs as the network is shown them, without frames in which the person is lost.
 
     Args:
-        guesses: fields of view that each is seen through.
-        mirrored: each with its mirror image.
+        rng: Random numbers.
+        some: The pairs.
+        guesses: How many guessed fields of view each is seen through.
+        mirrored: Whether each comes with its mirror image.
     """
     inputs, truths = [], []
     for pair in some:
@@ -73,7 +75,16 @@ def real(
 def batch(
     rng: np.random.Generator, sources: Sources, mix: Mix
 ) -> tuple[Float[ndarray, "batch frames 64"], Float[ndarray, "batch frames 15 3"]]:
-    """(inputs, true joints), float32."""
+    """Return a batch of training examples.
+
+    Args:
+        rng: Random numbers.
+        sources: Motion, real pairs and the spoiler.
+        mix: How many pieces come from each source.
+
+    Returns:
+        Inputs, and the true joints in metres, float32.
+    """
     shown = []
     if mix.real:
         shown.append(_rolled(rng, _cut(rng, sources.pieces, mix.real)))

@@ -1,5 +1,6 @@
-"""How the detector errs on rendered people (detector_pairs.npz): bias, what is kept of depth,
-correlation in time, view, doubt, model.
+"""How the detector errs on rendered people (detector_pairs.npz).
+
+The figures are bias, what is kept of depth, correlation in time, view, doubt and model.
 
 python mocap/lift/training/check_pairs.py          the figures of mocap/lift/CARD.md
 """
@@ -31,6 +32,7 @@ _FROM, _TO = ([joint for ends in _LIMBS.values() for joint in ends[n]] for n in 
 
 
 def main() -> None:
+    """Print the figures."""
     every = load(Path(__file__).with_name("detector_pairs.npz"))
     both = {p.number for p in every if p.heavy}
     for name, some in (

@@ -155,8 +155,10 @@ def _of_bvh(path: Path) -> tuple[ndarray, float]:
 
 
 def _of_one_body(p: Float[ndarray, "frames 15 3"]) -> Float[ndarray, "frames 15 3"]:
-    """The same poses with HUMANOID's segment lengths, on average over the take; the root's path is
-    scaled as the legs are."""
+    """Give the poses HUMANOID's segment lengths, on average over the take.
+
+    The root's path is scaled as the legs are.
+    """
 
     def scaled(vector: ndarray, length: float) -> ndarray:
         return vector * (length / np.median(np.linalg.norm(vector, axis=-1)))

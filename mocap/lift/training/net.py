@@ -34,6 +34,7 @@ class Network(nn.Module):
         nn.init.zeros_(self.leave.weight)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return the outputs for inputs of `mocap.lift.network.features`."""
         x = (inputs - self.mean) / self.scale
         x = torch.cat([x[:, :1].expand(-1, REACH, -1), x, x[:, -1:].expand(-1, REACH, -1)], dim=1)
         x = torch.relu(self.enter(_three(x, DILATIONS[0])))
@@ -43,8 +44,10 @@ class Network(nn.Module):
         return self.leave(x)
 
     def normalise(self, inputs: np.ndarray) -> None:
-        """Take means and scales from inputs (N, 64); depth, confidence and the flag have their own,
-        since the first stage does not show them."""
+        """Take means and scales from inputs (N, 64).
+
+        Depth, confidence and the flag have their own, since the first stage does not show them.
+        """
         mean, scale = inputs.mean(axis=0), inputs.std(axis=0) + 1e-2
         mean[30:45], scale[30:45] = 0.0, 0.25
         mean[45:60], scale[45:60] = 0.85, 0.3
@@ -53,8 +56,11 @@ class Network(nn.Module):
         self.scale.copy_(torch.from_numpy(scale))
 
     def forget_detector(self) -> None:
-        """Zero the weights of the detector's depths, confidences and flag; what they added in the
-        first stage, which shows no depth and full confidence, goes to the bias."""
+        """Zero the weights of the detector's depths, confidences and flag.
+
+        What they added in the first stage, which shows no depth and full confidence, goes to the
+        bias.
+        """
         constant = torch.zeros(INPUTS)
         constant[45:60] = 1.0
         constant = (constant - self.mean) / self.scale
@@ -90,8 +96,15 @@ def _three(x: torch.Tensor, dilation: int) -> torch.Tensor:
 
 
 def placed(inputs: torch.Tensor, outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Joints (…, 15, 3), metres, and the logarithms of their depths' errors (…, 15); as
-    `mocap.lift.network.placed`."""
+    """Return joints and the errors of their depths, as `mocap.lift.network.placed` does.
+
+    Args:
+        inputs: The network's inputs.
+        outputs: Its outputs for them.
+
+    Returns:
+        Joints (…, 15, 3), metres, and the logarithms of their depths' errors (…, 15).
+    """
     corrections = outputs[..., :45].reshape(*outputs.shape[:-1], 15, 3)
     across = inputs[..., :30].reshape(*outputs.shape[:-1], 15, 2)
     depth = corrections[..., 2]
@@ -102,9 +115,14 @@ def placed(inputs: torch.Tensor, outputs: torch.Tensor) -> tuple[torch.Tensor, t
 
 
 def loss_of(inputs: torch.Tensor, outputs: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
-    """The mean of joints' distances, of bones' directions and of the depths' likelihood (Laplace).
+    """Return the mean loss of joints' distances, bones' directions and depths (Laplace).
 
     The last frame, which is all that the live lifter asks for, counts _NEWEST times.
+
+    Args:
+        inputs: The network's inputs.
+        outputs: Its outputs for them.
+        true: The true joints (…, 15, 3), metres.
     """
     joints, spread = placed(inputs, outputs)
     off = joints - true

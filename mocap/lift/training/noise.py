@@ -53,18 +53,26 @@ _TREMOR, _EXACT_STAYS, _EXACT_WANDERS, _SCALE = 0.004, 0.006, 0.003, 0.06
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Shown:
-    """inputs: (B, F, 64), `features`. true: (B, F, 15, 3) joints along the hips' ray, metres, from
-    the hips' middle, of the size that the hips' distance in the inputs implies."""
+    """Pieces as the network is shown them.
+
+    Attributes:
+        inputs: (B, F, 64), `features`.
+        true: (B, F, 15, 3) joints along the hips' ray, metres, from the hips' middle, of the size
+            that the hips' distance in the inputs implies.
+    """
 
     inputs: Float[ndarray, "batch frames 64"]
     true: Float[ndarray, "batch frames 15 3"]
 
 
 def exact(rng: np.random.Generator, bodies: ndarray, hips: ndarray, guessed: float = 0.0) -> Shown:
-    """Nearly exact image points and no depth.
+    """Show nearly exact image points and no depth.
 
     Args:
-        guessed: share of pieces whose camera's field of view is only guessed.
+        rng: Random numbers.
+        bodies: (B, F, 15, 3) joints from the hips' middle, camera axes, metres.
+        hips: (B, F, 3) the hips' middle, camera axes, metres.
+        guessed: Share of pieces whose camera's field of view is only guessed.
     """
     batch, frames = bodies.shape[:2]
     guess = np.where(rng.uniform(size=(batch, 1)) < guessed, _guesses(rng, batch), 1.0)
@@ -81,7 +89,14 @@ def exact(rng: np.random.Generator, bodies: ndarray, hips: ndarray, guessed: flo
 
 
 def spoilt(rng: np.random.Generator, bodies: ndarray, hips: ndarray, spoiler: Spoiler) -> Shown:
-    """The errors that the spoiler has learnt, through a camera of guessed field of view."""
+    """Add the errors that the spoiler has learnt, through a camera of guessed field of view.
+
+    Args:
+        rng: Random numbers.
+        bodies: (B, F, 15, 3) joints from the hips' middle, camera axes, metres.
+        hips: (B, F, 3) the hips' middle, camera axes, metres.
+        spoiler: The detector's errors.
+    """
     batch, frames = bodies.shape[:2]
     donor = rng.integers(len(spoiler.rests), size=(batch, 1))
     last = spoiler.rests.shape[1] - frames + 1
@@ -110,8 +125,15 @@ def spoilt(rng: np.random.Generator, bodies: ndarray, hips: ndarray, spoiler: Sp
 
 
 def sketched(rng: np.random.Generator, bodies: ndarray, hips: ndarray) -> Shown:
-    """The errors of a made-up detector, which keep the network from knowing rendered people by
-    heart."""
+    """Add the errors of a made-up detector.
+
+    They keep the network from learning rendered people by heart.
+
+    Args:
+        rng: Random numbers.
+        bodies: (B, F, 15, 3) joints from the hips' middle, camera axes, metres.
+        hips: (B, F, 3) the hips' middle, camera axes, metres.
+    """
     batch, frames = bodies.shape[:2]
     guess = _guesses(rng, batch)
     astray = (
@@ -134,10 +156,13 @@ def sketched(rng: np.random.Generator, bodies: ndarray, hips: ndarray) -> Shown:
 
 
 def without_depth(rng: np.random.Generator, shown: Shown, share: float, sure: float) -> Shown:
-    """The detector's depths left out of a share of the pieces.
+    """Leave the detector's depths out of a share of the pieces.
 
     Args:
-        sure: of those, the share that comes without confidences as well (then they are 1).
+        rng: Random numbers.
+        shown: The pieces.
+        share: The share of pieces without depths, 0 to 1.
+        sure: The share of those that comes without confidences as well (then they are 1).
     """
     inputs = shown.inputs.copy()
     dropped = rng.uniform(size=len(inputs)) < share
@@ -163,8 +188,12 @@ def _from_hips(along: ndarray) -> ndarray:
 def _imaged(
     bodies: ndarray, hips: ndarray, astray: ndarray, guess: ndarray, scale: ndarray
 ) -> tuple[ndarray, ndarray]:
-    """across (B, F, 15, 2) and hips (B, F, 3) as in `RayView`, of image points that are astray
-    (metres at the body), through a guessed camera at a distance that is wrong by a scale."""
+    """Return image points through a guessed camera at a distance that is wrong by a scale.
+
+    Returns:
+        across (B, F, 15, 2) and hips (B, F, 3) as in `RayView`; the points are off by `astray`,
+        metres at the body.
+    """
     depth = -hips[..., 2]
     points = hips[:, :, None] + bodies
     rays = points / np.maximum(-points[..., 2:], 0.3)

@@ -1,8 +1,7 @@
-"""What the detector made of rendered people, with the truth beside it:
-mocap/lift/training/detector_pairs.npz (mocap/lift/training/performers.py makes it).
+"""The detector's keypoints of rendered people, with the truth.
 
-The lifter learns from these pairs and from motion that is spoilt as they show the detector to spoil
-it (spoil.py).
+mocap/lift/training/performers.py makes mocap/lift/training/detector_pairs.npz. The lifter learns
+from these pairs, and from motion with the errors that they show (spoil.py).
 """
 
 from __future__ import annotations
@@ -28,11 +27,16 @@ _LANDMARKS_OF += [[LANDMARKS.index(name.replace("toe", "foot_index"))] for name 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Pair:
-    """A piece of F frames at RATE. keypoints: the detector's, of the joints alone (both ears at
-    their middle, the rest NaN). camera: the true one. true: (F, 15, 3) joints from the hips'
-    middle, and hips: (F, 3) that middle, camera axes, metres. up: (3,) against gravity, camera
-    axes. held_out: of a subject that nothing is learnt from. heavy: by the detector's heavy model,
-    else by full.
+    """A piece of F frames at RATE.
+
+    Attributes:
+        keypoints: The detector's, of the joints alone (both ears at their middle, the rest NaN).
+        camera: The true one.
+        true: (F, 15, 3) joints from the hips' middle, camera axes, metres.
+        hips: (F, 3) that middle, camera axes, metres.
+        up: (3,) against gravity, camera axes.
+        held_out: Whether its subject is left out of training.
+        heavy: Whether the detector's heavy model saw it, else the full one.
     """
 
     keypoints: Keypoints
@@ -55,11 +59,15 @@ class Pair:
 
 
 def save(path: Path, pieces: dict[str, ndarray]) -> None:
-    """Writes N pieces: true, hips, positions (metres), image (pixels), confidence (N, F, …); focal,
-    size, up, number, held_out, heavy.
+    """Write pieces to an .npz file.
 
-    Whole millimetres, eighths of a pixel and 255ths of confidence, as steps from frame to frame,
-    which zip to a third.
+    Whole millimetres, eighths of a pixel and 255ths of confidence are stored as steps from frame to
+    frame, which zip to a third.
+
+    Args:
+        path: The file.
+        pieces: N pieces: true, hips, positions (metres), image (pixels), confidence (N, F, …);
+            focal, size, up, number, held_out, heavy.
     """
     out: dict[str, Any] = dict(pieces)
     out["unseen"] = np.isnan(pieces["image"][..., 0, 0])
@@ -123,11 +131,15 @@ def _pair(a: dict[str, ndarray]) -> Pair:
 def as_seen(
     pair: Pair, guess: float
 ) -> tuple[RayView, Float[ndarray, "frames 15 3"], Float[ndarray, "frames"]]:
-    """The piece as the network sees it through a camera whose field of view is wrong by a factor;
-    the truth as it should then answer, along the hips' ray and in the scale that their apparent
-    distance implies, metres; and that scale. NaN where no person is seen.
+    """Return a piece as the network sees it through a camera of a wrong field of view.
 
-    guess: the true focal length over the assumed one.
+    Args:
+        pair: The piece.
+        guess: The true focal length over the assumed one.
+
+    Returns:
+        The view; the true joints along the hips' ray, metres, in the scale that their apparent
+        distance implies; and that scale. NaN where no person is seen.
     """
     seen = see(
         pair.keypoints, Camera(pair.camera.focal / guess, pair.camera.centre, pair.camera.size)

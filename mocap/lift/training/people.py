@@ -82,8 +82,13 @@ _HAIRS = (
 
 @dataclass(frozen=True)
 class RestingCharacter:
-    """A character at rest: its bones' places (20, 3) and turns (20, 4), metres, in the order of
-    BONES_OF; and the 15 joints, each as the place at rest and the bones that carry it.
+    """A character at rest.
+
+    Attributes:
+        places: (20, 3) the bones, in the order of BONES_OF, metres.
+        turns: (20, 4) their rotations.
+        sites: The 15 joints' places, metres.
+        carriers: The bones that carry each joint.
     """
 
     places: ndarray
@@ -202,8 +207,15 @@ def some_person(rng: np.random.Generator, character: RestingCharacter) -> Stretc
 
 @dataclass(frozen=True)
 class PersonScene:
-    """moves: (F, 20, 3, 4). joints: (F, 15, 3) in camera axes, metres. view: the camera. look: what
-    the page is given. spoilt: how the pictures are spoilt: blur (pixels), noise, gain, quality."""
+    """A piece before it is seen.
+
+    Attributes:
+        moves: (F, 20, 3, 4) the bones' affine maps.
+        joints: (F, 15, 3) camera axes, metres.
+        view: The camera.
+        look: What the page is given.
+        spoilt: How the pictures are spoilt: blur (pixels), noise, gain, quality.
+    """
 
     moves: ndarray
     joints: ndarray
@@ -215,7 +227,14 @@ class PersonScene:
 def scene(
     rng: np.random.Generator, character: RestingCharacter, library: Library, materials: list[str]
 ) -> PersonScene:
-    """One piece of one of the motions, by another person, before a camera anywhere."""
+    """Return one piece of a motion, by another person, before a camera anywhere.
+
+    Args:
+        rng: Random numbers.
+        character: Who performs.
+        library: The motions.
+        materials: Names of the character's materials.
+    """
     motion = piece_of(rng, library)
     _, world = fk(HUMANOID, np.zeros((FRAMES, 3)), performed(rng, motion))
     rotations = world[:, [BONES.index(_TURNS_AS[name]) for name in BONES_OF]]
@@ -251,8 +270,10 @@ def _patches(rng: np.random.Generator, size: int) -> dict[str, Any]:
 
 
 def _clothes(rng: np.random.Generator, materials: list[str]) -> dict[str, Any]:
-    """Colours and patterns of a character's materials; skin and hair have colours that people's
-    have."""
+    """Return colours and patterns of a character's materials.
+
+    Skin and hair have the colours of people.
+    """
     skin = np.array(_SKINS[int(rng.integers(len(_SKINS)))]) * np.exp(0.1 * rng.normal())
     hair = np.array(_HAIRS[int(rng.integers(len(_HAIRS)))]) * np.exp(0.2 * rng.normal())
     colours: dict[str, ndarray] = {}
@@ -278,7 +299,13 @@ def _clothes(rng: np.random.Generator, materials: list[str]) -> dict[str, Any]:
 
 
 def pictures(page: Page, made: PersonScene, rng: np.random.Generator) -> list[ndarray]:
-    """RGB images (height, width, 3) of each frame, spoilt as a video is."""
+    """Return RGB images (height, width, 3) of each frame, spoilt as a video is.
+
+    Args:
+        page: people.js.
+        made: The piece.
+        rng: Random numbers.
+    """
     page.evaluate("s => window.scene(s)", made.look | made.view.for_page())
     names = [name.replace(".", "") for name in BONES_OF]
     frames = [
@@ -303,7 +330,13 @@ def pictures(page: Page, made: PersonScene, rng: np.random.Generator) -> list[nd
 
 
 def make(data: Path, numbers: range, parts: Path) -> None:
-    """Render and detect these pieces, one file each; existing files are kept."""
+    """Render and detect pieces, one file each; existing files are kept.
+
+    Args:
+        data: The MOCAP_DATA folder.
+        numbers: The pieces' numbers.
+        parts: The folder of the files.
+    """
     standing = poses.takes(11, 60)
     learn = Library.of([*captured(data), *standing])
     held = [f for f in validation_files(data) if f.name.startswith(HELD_OUT)]
@@ -337,6 +370,7 @@ def make(data: Path, numbers: range, parts: Path) -> None:
 
 
 def main() -> None:
+    """Make the pieces that the command line asks for, and gather them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,5 +1,4 @@
-"""What the detector really sees: many bodies in captured motion before many cameras, rendered, with
-their truth beside its landmarks.
+"""Many bodies in captured motion before many cameras, rendered and detected, with their truth.
 
     MOCAP_DATA=… python mocap/lift/training/performers.py          writes detector_pairs.npz beside
                                                                    this file (some 40 minutes on one
@@ -193,12 +192,13 @@ def piece_of(rng: np.random.Generator, library: Library) -> ndarray:
 def view_of(
     rng: np.random.Generator, places: ndarray, target: ndarray, sizes: tuple[tuple[int, int], ...]
 ) -> Viewpoint:
-    """A camera anywhere around a body.
+    """Return a camera anywhere around a body.
 
     Args:
-        places: of the body's joints (F, N, 3), metres.
-        target: what the camera looks at, nearly.
-        sizes: a tall, a wide and a very wide image.
+        rng: Random numbers.
+        places: Of the body's joints (F, N, 3), metres.
+        target: (3,) what the camera nearly looks at, metres.
+        sizes: A tall, a wide and a very wide image, (width, height) pixels.
     """
     x, y, z = np.eye(3)
     pitch = np.radians(rng.uniform(-15.0, 35.0) * (rng.uniform() < 0.8))
@@ -242,7 +242,13 @@ def scene(rng: np.random.Generator, library: Library) -> Scene:
 
 
 def look_of(rng: np.random.Generator, position: ndarray, target: ndarray) -> dict[str, Any]:
-    """Colours, light, objects around, and in one piece of six an object in the way."""
+    """Return colours, light, objects around, and in one piece of six an object in the way.
+
+    Args:
+        rng: Random numbers.
+        position: (3,) of the camera, metres.
+        target: (3,) what it looks at, metres.
+    """
 
     def colour(low: float = 0.0, high: float = 1.0) -> list[float]:
         return np.clip(rng.uniform(low, high) + rng.normal(scale=0.12, size=3), 0.0, 1.0).tolist()
@@ -301,7 +307,13 @@ def look_of(rng: np.random.Generator, position: ndarray, target: ndarray) -> dic
 
 
 def pictures(page: Page, scene: Scene, at_once: int = 15) -> Iterator[ndarray]:
-    """RGB images (height, width, 3) of each frame."""
+    """Yield RGB images (height, width, 3) of each frame.
+
+    Args:
+        page: performers.js.
+        scene: The piece.
+        at_once: Frames a call.
+    """
     page.evaluate(
         "s => window.scene(s)",
         scene.look | {
@@ -330,7 +342,16 @@ def detected(detector: PoseDetector, images: list[ndarray]) -> Keypoints:
 def pair(
     joints: ndarray, view: Viewpoint, seen: Keypoints, model: str, number: int, held_out: bool
 ) -> dict[str, ndarray]:
-    """A piece's arrays as the bank holds them; joints as of `Scene.joints`."""
+    """Return a piece's arrays as `pairs.save` takes them.
+
+    Args:
+        joints: (F, 15, 3) camera axes, metres.
+        view: The camera.
+        seen: The detector's keypoints.
+        model: "full" or "heavy".
+        number: The piece's number.
+        held_out: Whether its subject is left out of training.
+    """
     hips = joints[:, [7, 8]].mean(axis=1)
     confidence = joints_of(seen.confidence[..., None])[..., 0]
     return {
@@ -344,7 +365,13 @@ def pair(
 
 
 def make(data: Path, numbers: range, parts: Path) -> None:
-    """Render and detect these pieces, one file each; existing files are kept."""
+    """Render and detect pieces, one file each; existing files are kept.
+
+    Args:
+        data: The MOCAP_DATA folder.
+        numbers: The pieces' numbers.
+        parts: The folder of the files.
+    """
     learn = Library.of(captured(data))
     held = [f for f in validation_files(data) if f.name.startswith(HELD_OUT)]
     check = Library.of(list(takes(held)))
@@ -375,7 +402,8 @@ def make(data: Path, numbers: range, parts: Path) -> None:
 def keep(out: Path, pairs: list[dict[str, ndarray]]) -> None:
     """Write what became of one piece; the file is there only when it is whole."""
     with out.with_suffix(".tmp").open("wb") as file:
-        np.savez(file, **{k: np.stack([p[k] for p in pairs]) for k in pairs[0]})  # type: ignore[arg-type]
+        np.savez(file, **{k: np.stack([p[k] for p in pairs]) for k in pairs[0]})  # type:
+        ignore[arg - type]
     out.with_suffix(".tmp").rename(out)
 
 
@@ -389,6 +417,7 @@ def gather(parts: Path, out: Path) -> None:
 
 
 def main() -> None:
+    """Make the pieces that the command line asks for, and gather them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

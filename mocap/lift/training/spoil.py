@@ -1,11 +1,9 @@
-"""How the detector errs, learnt from rendered pairs: from where joints truly are, where it puts
-them in the image and in depth.
+"""The detector's errors, learnt from rendered pairs.
 
-A small network, frame by frame with some frames around, answers with the detector's usual error in
-that pose from that side and how far it strays from it. What is left, in units of that straying, is
-kept piece by piece as it runs on in time, and given to other motion: so errors hang together over
-joints and frames as the detector's do. Each piece's rest is taken from a network that has not
-learnt from it.
+A small network, frame by frame with some frames around, estimates the detector's mean error in a
+pose from a side, and the deviation around it. The residuals, in units of that deviation, are kept
+piece by piece and added to other motion: so errors are correlated over joints and frames as the
+detector's are. Each piece's residuals are taken from a network that was not trained on it.
 """
 
 from __future__ import annotations
@@ -29,10 +27,13 @@ _ERRORS = 4 * len(JOINTS)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Seen:
-    """F frames of a piece as the spoiling network is taught. given: its inputs. error:
+    """F frames of a piece for the spoiling network.
 
-    (F, 60) the detector's image points across the hips' ray (30) and depths (15), metres, against
-    the truth, and confidences (15). scale: (F,) of the apparent size against the true.
+    Attributes:
+        given: Its inputs.
+        error: (F, 60) the detector's image points across the hips' ray (30) and depths (15),
+            metres, against the truth, and confidences (15).
+        scale: (F,) of the apparent size against the true.
     """
 
     given: Float[ndarray, "frames n"]
@@ -42,10 +43,14 @@ class Seen:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Spoiler:
-    """layers: weights and biases. mean, scale: of what is given. rests:
+    """The trained spoiling network and its residuals.
 
-    (P, F, 60) errors over their straying; sizes: (P, F) apparent against true, each piece of one
-    donor.
+    Attributes:
+        layers: Weights and biases.
+        mean: Of the inputs.
+        scale: Of the inputs.
+        rests: (P, F, 60) residuals over their deviation.
+        sizes: (P, F) apparent against true size, each piece of one donor.
     """
 
     layers: tuple[tuple[ndarray, ndarray], ...]
@@ -72,8 +77,13 @@ def perspective(
 def told(
     true: Float[ndarray, "*batch frames 15 3"], hips: Float[ndarray, "*batch frames 3"]
 ) -> Float[ndarray, "*batch frames n"]:
-    """What the spoiling network is given: where the joints appear and how deep they are, around
-    each frame, and the ray to the hips.
+    """Return the inputs of the spoiling network.
+
+    They are the joints' image and depth around each frame, and the ray to the hips.
+
+    Args:
+        true: Joints from the hips' middle, camera axes, metres.
+        hips: That middle, camera axes, metres.
     """
     frames = true.shape[-3]
     flat = np.concatenate([perspective(true, 1.0 / hips[..., 2]), true[..., 2:]], axis=-1).reshape(

@@ -67,11 +67,14 @@ def staged(
     frames: int,
     recombine: float = 0.5,
 ) -> tuple[Float[ndarray, "batch frames 15 3"], Float[ndarray, "batch frames 3"]]:
-    """Bodies in motion before cameras.
+    """Return bodies in motion before cameras.
 
     Args:
-        libraries: each with its share of the batch.
-        recombine: the share of pieces with another's arms; trunks are exchanged less often.
+        rng: Random numbers.
+        libraries: Each with its share of the batch.
+        batch: Number of pieces.
+        frames: Of each piece.
+        recombine: The share of pieces with another's arms; trunks are exchanged less often.
 
     Returns:
         Joints from the hips' middle, and that middle, metres, in the cameras' axes.
@@ -92,7 +95,17 @@ def staged(
 def windows(
     rng: np.random.Generator, library: Library, batch: int, frames: int
 ) -> Float[ndarray, "batch frames 15 3"]:
-    """Pieces of takes, faster or slower, half of them mirrored."""
+    """Return pieces of takes, faster or slower, half of them mirrored.
+
+    Args:
+        rng: Random numbers.
+        library: The takes.
+        batch: Number of pieces.
+        frames: Of each piece.
+
+    Returns:
+        Joints in the library's axes, metres.
+    """
     which = rng.choice(len(library.lengths), size=batch, p=library.share)
     length = library.lengths[which]
     speed = np.exp(rng.uniform(_SLOWEST, _FASTEST, batch))
@@ -110,10 +123,15 @@ def windows(
 def other_moves(
     rng: np.random.Generator, p: Float[ndarray, "batch frames 15 3"], recombine: float = 0.5
 ) -> Float[ndarray, "batch frames 15 3"]:
-    """Recombined pieces, from the hips' middle.
+    """Return recombined pieces, from the hips' middle.
 
     A trunk is carried over in the pelvis' axes and arms in the chest's; the axes are the line of
     hips or shoulders and the trunk.
+
+    Args:
+        rng: Random numbers.
+        p: Joints from the hips' middle, metres.
+        recombine: The share of pieces with another's arms, 0 to 1.
     """
     batch, frames = p.shape[:2]
     trunk = p[:, :, _SHOULDERS].mean(axis=2)
@@ -190,7 +208,13 @@ def cameras(
 def wandering(
     rng: np.random.Generator, shape: tuple[int, ...], seconds: float
 ) -> Float[ndarray, "..."]:
-    """Unit variance along axis 1, correlated over about `seconds`: the sum of a few waves."""
+    """Return noise of unit variance, smooth along axis 1: the sum of a few waves.
+
+    Args:
+        rng: Random numbers.
+        shape: (B, F, …).
+        seconds: About how long values stay correlated.
+    """
     batch, frames = shape[:2]
     frequency = rng.standard_normal((_WAVES, batch, 1, *shape[2:]), np.float32)
     frequency /= np.float32(seconds)

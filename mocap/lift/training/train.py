@@ -39,8 +39,10 @@ _WITHIN = 0.68  # share of the depths that lie within one expected error
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of the training: AdamW at `rate`, rising over the first steps and falling along a
-    cosine."""
+    """A part of the training.
+
+    AdamW at `rate`, which rises over the first steps and falls along a cosine.
+    """
 
     name: str
     steps: int
@@ -61,8 +63,9 @@ def train(data: Path, state: Path, seed: int) -> tuple[Network, Shown]:
     """Train the STAGES, each from where the one before ended.
 
     Args:
-        data: the MOCAP_DATA folder.
-        state: the folder where progress is kept.
+        data: The MOCAP_DATA folder.
+        state: The folder where progress is kept.
+        seed: Of the random numbers.
 
     Returns:
         The averaged network, and the held-out real pairs.
@@ -228,7 +231,14 @@ def calibrate(model: Network, held: Shown) -> None:
 
 
 def write(out: Path, golden: Path | None, model: Network, held: Shown) -> None:
-    """Write the weights (float16), and to `golden` inputs and the outputs that they give."""
+    """Write the weights (float16) and a golden file.
+
+    Args:
+        out: The file of weights.
+        golden: Where inputs and their outputs go; None for no file.
+        model: The network.
+        held: The pieces whose inputs are written.
+    """
     arrays = {
         k: v.astype(np.float16 if v.ndim > 1 else np.float32) for k, v in model.arrays().items()
     }
@@ -246,6 +256,7 @@ def write(out: Path, golden: Path | None, model: Network, held: Shown) -> None:
 
 
 def main() -> None:
+    """Train, calibrate and write the network."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the MOCAP_DATA folder")
     parser.add_argument(
