@@ -402,8 +402,8 @@ def make(data: Path, numbers: range, parts: Path) -> None:
 def keep(out: Path, pairs: list[dict[str, ndarray]]) -> None:
     """Write what became of one piece; the file is there only when it is whole."""
     with out.with_suffix(".tmp").open("wb") as file:
-        np.savez(file, **{k: np.stack([p[k] for p in pairs]) for k in pairs[0]})  # type:
-        ignore[arg - type]
+        arrays = {k: np.stack([p[k] for p in pairs]) for k in pairs[0]}
+        np.savez(file, **arrays)  # type: ignore[arg-type]
     out.with_suffix(".tmp").rename(out)
 
 
