@@ -65,6 +65,10 @@ export class DisplayLoop {
     // The stream goes on while a clip plays, so that it is there at once when it is wanted again.
     const streamed = live.take();
     if (playing && streamed) connection.ack(streamed.frame);
+    if (player.filmed) {
+      this.drew = now;
+      return;
+    }
     const pose = playing ? player.advance(elapsed, now) : streamed;
     const others = live.hello ? guests.apply(live.hello, view.mirrored, now) : -1;
     if (pose) {

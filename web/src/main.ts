@@ -14,7 +14,6 @@ import { Performer } from "./stage/performer";
 import { Stage } from "./stage/stage";
 import { Status } from "./status";
 import { Studio } from "./studio/client";
-import { film } from "./studio/film";
 import { TakesPanel } from "./studio/takes";
 import { surface } from "./surface";
 import { Calibration } from "./ui/calibrate";
@@ -146,7 +145,9 @@ async function openStudio(): Promise<void> {
       },
       marks: () => player.transport,
       character: () => avatars.address,
-      film: (options) => film({ stage, player }, options),
+      // Loaded with the first film, so that the page does not wait for the encoder.
+      film: async (options) =>
+        (await import("./studio/film")).film({ stage, performer, guests, player }, options),
     },
     messages,
   );

@@ -30,6 +30,8 @@ export interface PlayOptions {
 }
 
 export class Player {
+  /** Whether a film is made: it chooses the moments, and the display loop draws nothing. */
+  filmed = false;
   private playing: Playing | null = null;
   private last: PoseMessage | null = null;
   private lastBeside: PoseMessage | null = null;

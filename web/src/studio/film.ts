@@ -1,7 +1,20 @@
-// Films a take: the part between the marks is played once, and the browser's own encoder records
-// what is drawn, with the take's pictures on the left and the avatar on the right.
+// Films a take: the part between the marks is drawn frame by frame at a fixed rate and encoded with
+// the take's pictures on the left and the avatar on the right. How fast this machine draws does not
+// matter: each frame's timestamp is its moment in the take.
 
+import {
+  BufferTarget,
+  CanvasSource,
+  getFirstEncodableVideoCodec,
+  Mp4OutputFormat,
+  Output,
+  WebMOutputFormat,
+} from "mediabunny";
+
+import type { ClipPictures } from "../playback/pictures";
 import type { Player } from "../playback/player";
+import type { Guests } from "../stage/guests";
+import type { Performer } from "../stage/performer";
 import type { Stage } from "../stage/stage";
 import type { WorkOptions } from "./client";
 
@@ -14,6 +27,8 @@ export interface Film {
 /** Where what is filmed is drawn. */
 export interface Scene {
   readonly stage: Stage | null;
+  readonly performer: Performer;
+  readonly guests: Guests;
   readonly player: Player;
 }
 
@@ -22,75 +37,107 @@ const HEIGHT = 480;
 const WIDE = 16 / 9;
 const BITS_PER_SECOND = 6e6;
 const FRAMES_PER_SECOND = 30;
-/** Milliseconds. */
-const LAST_FRAME = 100;
-/** MP4 first: it plays everywhere; browsers that cannot write it write WebM. */
-const TYPES = [
-  ["mp4", "video/mp4;codecs=avc1.42E01F"],
-  ["webm", "video/webm;codecs=vp9"],
-  ["webm", "video/webm;codecs=vp8"],
-] as const;
+/** Seconds between two key frames: a player seeks to these. */
+const KEY_FRAMES = 1;
 
 /** Throws an Error whose message is a sentence if this browser cannot film. */
-export async function film(
-  { stage, player }: Scene,
-  { progress, signal }: WorkOptions,
-): Promise<Film> {
+export async function film(scene: Scene, { progress, signal }: WorkOptions): Promise<Film> {
+  const { stage, player } = scene;
   const transport = player.transport;
-  const type = globalThis.MediaRecorder && TYPES.find(([, t]) => MediaRecorder.isTypeSupported(t));
-  if (!stage || !transport || !type) {
-    throw new Error("This browser cannot write a video: use a current Chrome, Edge or Firefox.");
-  }
-  const [suffix, mimeType] = type;
-  const { time, playing, loop, speed, start, end } = transport;
   const pictures = player.pictures;
   const half = even(HEIGHT * (pictures?.aspect ?? WIDE));
   const left = pictures ? half : 0;
   const canvas = canvasOf(left + half);
-  const avatar = canvasOf(half);
-  const recorder = new MediaRecorder(canvas.captureStream(FRAMES_PER_SECOND), {
-    mimeType,
-    videoBitsPerSecond: BITS_PER_SECOND,
-  });
-  const parts: Blob[] = [];
-  recorder.ondataavailable = ({ data }) => parts.push(data);
-  const ended = new Promise<void>((resolve) => {
-    recorder.onstop = () => resolve();
-  });
-  const stop = (): void => {
-    if (recorder.state !== "inactive") recorder.stop();
-  };
-  signal?.addEventListener("abort", stop);
+  const writer = await filmWriter(canvas);
+  if (!stage || !transport || !writer) {
+    throw new Error("This browser cannot write a video: use a current Chrome, Edge or Firefox.");
+  }
+  const { time, playing, loop, start, end } = transport;
   const backdrop = getComputedStyle(document.body).getPropertyValue("--backdrop");
-  let busy = false;
-  const compose = async (drawn: HTMLCanvasElement): Promise<void> => {
-    if (busy) return;
-    busy = true;
-    // The avatar is kept while the picture of the same moment is decoded.
-    const { time: moment, playing: goesOn } = transport;
-    drawAvatar(avatar, drawn, backdrop);
-    const picture = await (pictures?.decode(pictures.at(moment)) ?? null);
-    const pen = canvas.getContext("2d")!;
-    if (picture) pen.drawImage(picture, 0, 0, left, HEIGHT);
-    pen.drawImage(avatar, left, 0);
-    picture?.close();
-    progress?.((moment - start) / Math.max(end - start, 1e-3));
-    busy = !goesOn;
-    // The encoder takes the last frame a moment later.
-    if (!goesOn) window.setTimeout(stop, LAST_FRAME);
-  };
-  Object.assign(transport, { time: start, playing: true, loop: false, speed: 1 });
-  stage.onDrawn = (drawn) => void compose(drawn);
-  recorder.start();
+  const pen = canvas.getContext("2d")!;
+  const count = Math.round((end - start) * FRAMES_PER_SECOND) + 1;
+  Object.assign(transport, { playing: false, loop: false });
+  player.filmed = true;
+  stage.onDrawn = (drawn) => drawAvatar(pen, left, drawn, backdrop);
   try {
-    await ended;
+    for (let index = 0; index < count; index++) {
+      signal?.throwIfAborted();
+      if (player.transport !== transport) {
+        throw new Error("The take was closed before its film was complete.");
+      }
+      transport.time = Math.min(start + index / FRAMES_PER_SECOND, end);
+      drawMoment(scene, index ? 1 / FRAMES_PER_SECOND : 0);
+      await drawPicture(pen, left, pictures, transport.time);
+      await writer.add(index / FRAMES_PER_SECOND, 1 / FRAMES_PER_SECOND);
+      progress?.((index + 1) / count);
+    }
+    return await writer.finish();
+  } catch (error) {
+    await writer.cancel();
+    throw error;
   } finally {
     stage.onDrawn = null;
-    signal?.removeEventListener("abort", stop);
-    Object.assign(transport, { time, playing, loop, speed });
+    player.filmed = false;
+    Object.assign(transport, { time, playing, loop });
   }
-  signal?.throwIfAborted();
-  return { data: new Blob(parts, { type: mimeType }), suffix };
+}
+
+interface FilmWriter {
+  /** Encodes the canvas. Both times are in seconds. */
+  add(timestamp: number, duration: number): Promise<void>;
+  cancel(): Promise<void>;
+  finish(): Promise<Film>;
+}
+
+/** The writer of the canvas; null if this browser encodes none of the codecs. */
+async function filmWriter(canvas: HTMLCanvasElement): Promise<FilmWriter | null> {
+  const { width, height } = canvas;
+  // MP4 first: it plays everywhere; browsers that cannot encode H.264 write WebM.
+  const codec = await getFirstEncodableVideoCodec(["avc", "vp9", "vp8"], {
+    width,
+    height,
+    bitrate: BITS_PER_SECOND,
+  });
+  if (!codec) return null;
+  const suffix = codec === "avc" ? "mp4" : "webm";
+  const format = codec === "avc" ? new Mp4OutputFormat() : new WebMOutputFormat();
+  const target = new BufferTarget();
+  const output = new Output({ format, target });
+  const source = new CanvasSource(canvas, {
+    codec,
+    bitrate: BITS_PER_SECOND,
+    keyFrameInterval: KEY_FRAMES,
+  });
+  output.addVideoTrack(source, { frameRate: FRAMES_PER_SECOND });
+  await output.start();
+  return {
+    add: (timestamp, duration) => source.add(timestamp, duration),
+    cancel: () => output.cancel(),
+    finish: async () => {
+      await output.finalize();
+      return { data: new Blob([target.buffer!], { type: `video/${suffix}` }), suffix };
+    },
+  };
+}
+
+/** Draws the transport's moment. elapsed: seconds of the film, by which hair and cloth move. */
+function drawMoment({ stage, performer, guests, player }: Scene, elapsed: number): void {
+  const pose = player.advance(0, performance.now() / 1000);
+  if (pose) performer.pose(pose);
+  performer.update(elapsed);
+  guests.update(elapsed);
+  stage!.draw(performer.hips(), performer.avatar?.nearGround() ?? [], elapsed, false);
+}
+
+async function drawPicture(
+  pen: CanvasRenderingContext2D,
+  width: number,
+  pictures: ClipPictures | null,
+  time: number,
+): Promise<void> {
+  const picture = await (pictures?.decode(pictures.at(time)) ?? null);
+  if (picture) pen.drawImage(picture, 0, 0, width, HEIGHT);
+  picture?.close();
 }
 
 /** Encoders want even widths. */
@@ -101,11 +148,18 @@ function canvasOf(width: number): HTMLCanvasElement {
   return Object.assign(canvas, { width, height: HEIGHT });
 }
 
-/** Draws the stage at its full height; its middle where it is wider than the canvas. */
-function drawAvatar(canvas: HTMLCanvasElement, drawn: HTMLCanvasElement, backdrop: string): void {
-  const pen = canvas.getContext("2d")!;
+/** Draws the stage at its full height right of `left`; its middle where it is wider than that. */
+function drawAvatar(
+  pen: CanvasRenderingContext2D,
+  left: number,
+  drawn: HTMLCanvasElement,
+  backdrop: string,
+): void {
+  const room = pen.canvas.width - left;
   pen.fillStyle = backdrop;
-  pen.fillRect(0, 0, canvas.width, canvas.height);
-  const width = (drawn.width * HEIGHT) / drawn.height;
-  pen.drawImage(drawn, (canvas.width - width) / 2, 0, width, HEIGHT);
+  pen.fillRect(left, 0, room, HEIGHT);
+  const width = Math.min(drawn.width, (room * drawn.height) / HEIGHT);
+  const shown = (width * HEIGHT) / drawn.height;
+  const from = (drawn.width - width) / 2;
+  pen.drawImage(drawn, from, 0, width, drawn.height, left + (room - shown) / 2, 0, shown, HEIGHT);
 }
