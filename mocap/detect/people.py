@@ -152,6 +152,26 @@ def squares_of(image: UInt8[ndarray, "height width 3"]) -> list[tuple[slice, sli
     return [(slice(None), s) if width > height else (s, slice(None)) for s in along]
 
 
+def tiles_of(image: UInt8[ndarray, "height width 3"]) -> list[tuple[slice, slice]]:
+    """Return square tiles of a third of the picture's shorter side, rows and columns.
+
+    Neighbours overlap by half, and the tiles nearest to the middle come first.
+    """
+    height, width = image.shape[:2]
+    side = max(min(height, width) // 3, 1)
+
+    def starts(length: int) -> list[int]:
+        return (
+            np.linspace(0, length - side, int(np.ceil(2.0 * length / side)) - 1)
+            .astype(int)
+            .tolist()
+        )
+
+    corners = [(y, x) for y in starts(height) for x in starts(width)]
+    corners.sort(key=lambda c: np.hypot(c[0] + 0.5 * (side - height), c[1] + 0.5 * (side - width)))
+    return [(slice(y, y + side), slice(x, x + side)) for y, x in corners]
+
+
 def _box(points: ndarray, margin: float, image: ndarray) -> tuple[slice, slice]:
     least = np.clip(np.floor(points.min(axis=0) - margin), 0, None).astype(int)
     most = np.ceil(points.max(axis=0) + margin).astype(int)

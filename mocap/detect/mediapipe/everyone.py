@@ -9,7 +9,7 @@ of the picture when all that are known are masked.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -21,12 +21,13 @@ from numpy import ndarray
 
 from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints
-from mocap.detect.crops import crop_around, matched
+from mocap.detect.crops import matched
 from mocap.detect.mediapipe.bundles import pose_bundle
 from mocap.detect.mediapipe.face import FaceLandmarks, FaceTracker, find_on_head, no_face
 from mocap.detect.mediapipe.hands import HandTracker, find_near_wrist
 from mocap.detect.mediapipe.logs import without_notices
-from mocap.detect.mediapipe.pose import ANOTHER_TAKE, MAX_PEOPLE, checked, keypoints_of
+from mocap.detect.mediapipe.pose import ANOTHER_TAKE, MAX_PEOPLE, checked
+from mocap.detect.mediapipe.results import keypoints_of
 from mocap.detect.mediapipe.tasks import (
     BaseOptions,
     Image,
@@ -35,14 +36,12 @@ from mocap.detect.mediapipe.tasks import (
     PoseLandmarkerOptions,
     RunningMode,
 )
+from mocap.detect.mediapipe.window import PATIENCE, TrackedBody
 from mocap.detect.options import DetectOptions
 from mocap.detect.people import (
-    MARGIN,
     box_of,
-    extent,
     is_double,
     is_same,
-    mask_others,
     middle,
     squares_of,
 )
@@ -50,16 +49,8 @@ from mocap.detect.people import (
 # Confidence at which a person is found in what is left of a picture, and found again by a tracker
 # that knows where the person was.
 _CONFIDENCE, _AGAIN = 0.4, 0.25
-# Seconds for which a tracker looks for its person.
-_PATIENCE = 1.0
 # Seconds between searches for more people, and rounds of a search.
 _SEARCH_EVERY, _ROUNDS = 0.2, 3
-# Seconds over which a tracked person's velocity is averaged.
-_STEADY = 0.2
-# Side of a tracked person's window, in sizes of the person, and the factor by which the person may
-# grow or shrink before the tracker begins again with another window: MediaPipe expects the person
-# where they were in the window, and as large.
-_WINDOW, _RESIZED = 2.0, 1.6
 # Part of a find's landmarks within the mask of a known person from which the find is no new person.
 _REMNANT = 0.5
 # Rows and columns of a whole picture.
@@ -84,7 +75,7 @@ class EveryoneDetector:
         self._first: float | None = None
         self._last = -1
         self._searched = -math.inf
-        self._bodies: list[_TrackedBody] = []
+        self._bodies: list[TrackedBody] = []
         # The hands' and face's trackers of each person, and where the person was last, pixels.
         self._parts: list[_Parts] = []
         self._pool = ThreadPoolExecutor(max_workers=3)
@@ -135,10 +126,10 @@ class EveryoneDetector:
         for body in self._bodies:
             own = owners.get(id(body))
             body.update(None if own is None else own.image[0], time)
-        self._drop([b for b in self._bodies if time - b.seen > _PATIENCE])
+        self._drop([b for b in self._bodies if time - b.seen > PATIENCE])
         return kept
 
-    def _drop(self, bodies: Sequence[_TrackedBody]) -> None:
+    def _drop(self, bodies: Sequence[TrackedBody]) -> None:
         for body in bodies:
             body.close()
             self._bodies.remove(body)
@@ -169,7 +160,7 @@ class EveryoneDetector:
                     [b for b in self._bodies
                      if b.lost and is_same(points, b.place, time - b.seen)]
                 )  # fmt: skip
-                tracked = _TrackedBody(partial(self._landmarker, True, 1), points, time)
+                tracked = TrackedBody(partial(self._landmarker, True, 1), points, time)
                 # Its tracker begins with this picture.
                 tracked.detect(image, np.delete(places, k, axis=0), self._last, time)
                 self._bodies.append(tracked)
@@ -255,90 +246,6 @@ class EveryoneDetector:
                 face_blendshapes=face.blendshapes[None],
             )
         return body
-
-
-class _TrackedBody:
-    """The landmarker of one person, which sees a window that moves with them.
-
-    In the window the person is large, so that people far from the camera are found again too, and
-    hardly moves, as before a camera that follows them.
-
-    Attributes:
-        place: (33, 2) the last landmarks, pixels; those of a lost person move on as before.
-        seen: When the person was last seen, seconds.
-        lost: Whether the person was not seen in the last picture.
-    """
-
-    def __init__(
-        self, landmarker: Callable[[], PoseLandmarker], place: ndarray, seen: float
-    ) -> None:
-        self._make, self._landmarker = landmarker, landmarker()
-        self.place, self.seen, self.lost = place, seen, False
-        self._velocity, self._expected, self._looked = np.zeros(2), middle(place), seen
-        self._size = extent(place)
-
-    def close(self) -> None:
-        """Free the model."""
-        self._landmarker.close()
-
-    def _begin(self, size: float) -> None:
-        """Begin with a window for a person of another size, pixels."""
-        self._landmarker.close()
-        self._landmarker, self._size = self._make(), size
-
-    def expect(self, time: float) -> None:
-        """Expect the person where their motion takes them by a time, seconds."""
-        step = self._velocity * (time - self._looked)
-        self._expected, self._looked = middle(self.place) + step, time
-        if self.lost:
-            self.place = self.place + step
-
-    def surprise(self, points: ndarray) -> float:
-        """Return how far landmarks are from where the person is expected, in their sizes."""
-        return float(np.linalg.norm(middle(points) - self._expected)) / extent(self.place)
-
-    def detect(
-        self, image: ndarray, others: ndarray, milliseconds: int, time: float
-    ) -> Keypoints | None:
-        """Return the person in a picture; None if they are lost.
-
-        Args:
-            image: (H, W, 3) the picture.
-            others: (P, 33, 2) landmarks of other people, pixels. Their trunks are masked, and all
-                of them while this person is lost.
-            milliseconds: MediaPipe's time.
-            time: Seconds.
-        """
-        size = extent(self.place)
-        if not self._size / _RESIZED < size < self._size * _RESIZED:
-            self._begin(size)
-        centre = 0.5 * (self.place.min(axis=0) + self.place.max(axis=0))
-        window = crop_around(image, centre, _WINDOW * self._size)
-        if window is None:
-            return None
-        crop, corner = window
-        people = np.concatenate([self.place[None], others]) - corner
-        shown = mask_others(crop, people, 0, MARGIN * self._size, whole=self.lost)
-        result: Any = self._landmarker.detect_for_video(
-            Image(ImageFormat.SRGB, shown), milliseconds
-        )
-        if not result.pose_landmarks:
-            return None
-        found = keypoints_of(result, 0, time, (crop.shape[1], crop.shape[0]))
-        camera = Camera.assumed((image.shape[1], image.shape[0]))
-        found = replace(found, image=found.image + corner, camera=camera)
-        return found if is_same(found.image[0], self.place) else None
-
-    def update(self, points: ndarray | None, time: float) -> None:
-        """Take the person's new landmarks, pixels; None if they are lost."""
-        self.lost = points is None
-        if points is None:
-            return
-        step = max(time - self.seen, 1e-3)
-        share = 1.0 - math.exp(-step / _STEADY)
-        moved = (middle(points) - middle(self.place)) / step
-        self._velocity = self._velocity + share * (moved - self._velocity)
-        self.place, self.seen = points, time
 
 
 class _Parts:

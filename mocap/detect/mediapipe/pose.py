@@ -1,14 +1,5 @@
 """The body detector: MediaPipe's PoseLandmarker, from pictures to Keypoints in mocap's axes.
 
-MediaPipe's world landmarks are metres from the middle of the hips with x right in the image, y down
-and z away from the camera (the nose, nearer than the ears, has the smaller z); mocap's y and z are
-those negated. Image landmarks are fractions of width and height.
-
-A landmark's confidence is visibility × presence. Presence alone detects landmarks outside the
-picture (area under the ROC curve 0.95 to 0.996 on clips with cut-off bodies, visibility 0.53 to
-0.98); visibility alone detects hidden ones; their product also ranks errors of position best (0.79
-at 15 px; visibility 0.79, presence 0.74).
-
 A frame is entirely NaN only where MediaPipe finds no person; a landmark with a low confidence keeps
 its place.
 """
@@ -21,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from mocap.core.camera import Camera
 from mocap.core.closing import Closing
-from mocap.core.keypoints import DETECTOR_AXES, LANDMARKS, Keypoints, is_somebody
+from mocap.core.keypoints import LANDMARKS, Keypoints, is_somebody
 from mocap.detect.mediapipe.bundles import pose_bundle
 from mocap.detect.mediapipe.hands import take_first_notice
 from mocap.detect.mediapipe.logs import without_notices
+from mocap.detect.mediapipe.results import keypoints_of
+from mocap.detect.mediapipe.small import SmallPersonFinder
 from mocap.detect.mediapipe.tasks import (
     BaseOptions,
     Image,
@@ -104,6 +96,7 @@ class PoseDetector(Closing):
                 min_pose_detection_confidence=_VIDEO_CONFIDENCE if video else _STILL_CONFIDENCE,
             )
         self._start()
+        self._small = SmallPersonFinder(self._landmarker_in_window)
         take_first_notice()
 
     def detect(self, image: ndarray, time: float = 0.0) -> Keypoints:
@@ -124,10 +117,20 @@ class PoseDetector(Closing):
         milliseconds = self._milliseconds(time) if self.video else 0
         if self._choosing:
             return self._find_someone(image, milliseconds, time)
-        found = self._find(image, milliseconds, time)
+        found = self._find_alone(image, milliseconds, time)
         if is_somebody(found):
             self._track.update(found.image[0], time)
         return found
+
+    def _find_alone(self, image: ndarray, milliseconds: int, time: float) -> Keypoints:
+        """Do `detect` for the most prominent person, who may be small in a video."""
+        found = self._find(image, milliseconds, time)
+        if not self.video:
+            return found
+        if is_somebody(found):
+            self._small.leave(time)
+            return found
+        return self._small.find(image, milliseconds, time) or found
 
     def next_person(self, at: tuple[float, float] | None = None) -> None:
         """Follow another person.
@@ -137,6 +140,7 @@ class PoseDetector(Closing):
                 right; after the last one, the first.
         """
         self._choosing = True
+        self._small.restart()
         self._track.switch(at)
 
     def _find_someone(self, image: ndarray, milliseconds: int, time: float) -> Keypoints:
@@ -174,7 +178,18 @@ class PoseDetector(Closing):
         for landmarker in (self._landmarker, self._finder):
             if landmarker is not None:
                 landmarker.close()
+        self._small.close()
         self._landmarker = self._finder = None
+
+    def _landmarker_in_window(self) -> PoseLandmarker:
+        """Return a landmarker that follows a person in a window."""
+        options = PoseLandmarkerOptions(
+            base_options=self._options.base_options,
+            running_mode=RunningMode.VIDEO,
+            min_pose_detection_confidence=_STILL_CONFIDENCE,
+        )
+        with without_notices():
+            return PoseLandmarker.create_from_options(options)
 
     def _start(self) -> None:
         try:
@@ -207,6 +222,7 @@ class PoseDetector(Closing):
             and round((time - self._first) * 1000.0) < self._last - ANOTHER_TAKE
         ):
             self._restart()
+            self._small.restart()
             self._first = None
             self._track = PersonTrack(self._person)
         if self._first is None:
@@ -224,25 +240,3 @@ def checked(image: ndarray, time: float) -> None:
         )
     if not math.isfinite(time):
         raise InputError(f"A frame's time must be a finite number of seconds, not {time}.")
-
-
-def keypoints_of(result: Any, person: int, time: float, size: tuple[int, int]) -> Keypoints:
-    """Return one person of MediaPipe's result as one frame of keypoints.
-
-    Args:
-        result: A PoseLandmarkerResult.
-        person: The person's index in it; an index beyond its people gives a frame without a person.
-        time: Seconds.
-        size: (width, height) of the picture, pixels.
-    """
-    if person >= len(result.pose_landmarks):
-        return empty_frame(time, size)
-    found = np.array([(p.x, p.y, p.visibility, p.presence) for p in result.pose_landmarks[person]])
-    world = np.array([(p.x, p.y, p.z) for p in result.pose_world_landmarks[person]])
-    return Keypoints(
-        np.array([time]),
-        world[None] * DETECTOR_AXES,
-        found[None, :, :2] * size,
-        (found[:, 2] * found[:, 3])[None],
-        Camera.assumed(size),
-    )

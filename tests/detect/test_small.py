@@ -1,0 +1,59 @@
+"""People who are small in the picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mocap.detect.mediapipe.pose import PoseDetector
+from mocap.detect.people import tiles_of
+from tests.helpers.places import DEMO
+
+# Where the demo's clip stands in a larger picture, and its height there: the mannequin's is about
+# 0.7 of it, so 15 % of the picture's.
+_CORNER, _HEIGHT = (820, 330), 155
+_SIZE = (1280, 720)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(20, 700), st.integers(20, 700))
+def test_tiles_cover_the_picture(height: int, width: int) -> None:
+    covered = np.zeros((height, width), dtype=bool)
+    for tile in tiles_of(np.zeros((height, width, 3), dtype=np.uint8)):
+        assert covered[tile].shape[0] == covered[tile].shape[1] == min(height, width) // 3
+        covered[tile] = True
+    assert covered.all()
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[np.ndarray]:
+    """Twelve pictures of the demo, RGB, from far away."""
+    reader, out = cv2.VideoCapture(str(DEMO)), []
+    for _ in range(12):
+        picture = cv2.cvtColor(reader.read()[1], cv2.COLOR_BGR2RGB)
+        scale = _HEIGHT / picture.shape[0]
+        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        whole = np.full((_SIZE[1], _SIZE[0], 3), small[0, 0], dtype=np.uint8)
+        x, y = _CORNER
+        whole[y : y + small.shape[0], x : x + small.shape[1]] = small
+        out.append(whole)
+    return out
+
+
+def test_a_person_of_15_percent_of_the_height_is_found_and_followed(
+    frames: list[np.ndarray],
+) -> None:
+    with PoseDetector("lite") as far:
+        found = [far.detect(frame, k / 30.0) for k, frame in enumerate(frames)]
+    seen = [np.isfinite(k.image).all() for k in found]
+    assert all(seen[2:]), "from the third picture on"
+    reader = cv2.VideoCapture(str(DEMO))
+    with PoseDetector("lite") as near:
+        for k in range(len(found)):
+            picture = cv2.cvtColor(reader.read()[1], cv2.COLOR_BGR2RGB)
+            large = near.detect(picture, k / 30.0).image[0]
+    expected = large * _HEIGHT / picture.shape[0] + _CORNER
+    assert np.linalg.norm(found[-1].image[0] - expected, axis=1).mean() < 0.08 * _HEIGHT
