@@ -27,6 +27,8 @@ _HEIGHT, _SPEED = (0.15, 0.20), (0.15, 0.30)
 _TILTED = (0.08, 0.11)
 SURE = 0.5
 """The confidence above which a foot is seen well enough to tell whether it stands."""
+# The least confidence of a heel whose toes are seen, and of toes whose heel is seen.
+_DOUBTED = 0.2
 # Shorter touches are noise, and so are shorter gaps between two; seconds.
 _SHORTEST, _SHORTEST_GAP = 0.1, 0.1
 _SPEED_CUTOFF = 5.0  # Hz, for the speeds
@@ -60,7 +62,7 @@ def picture_speeds(
         seen: The confidence above which they are seen.
     """
     landmarks = list(landmarks)
-    known = np.where(keypoints.confidence[:, landmarks] > seen, 1.0, np.nan)
+    known = np.where(_seen(keypoints, landmarks, seen), 1.0, np.nan)
     if len(keypoints) < 2:
         return known - 1.0
     across = keypoints.camera.rays(
@@ -68,6 +70,22 @@ def picture_speeds(
     )[..., :2]
     depth = smooth(keypoints.times, -translation[:, 2], _SPEED_CUTOFF)
     return np.linalg.norm(np.gradient(across, keypoints.times, axis=0), axis=-1) * depth[:, None]
+
+
+def _seen(
+    keypoints: Keypoints, landmarks: Sequence[int], least: float
+) -> Bool[ndarray, "frames landmarks"]:
+    """Return which landmarks are seen well enough to tell whether they stand.
+
+    Of a foot one end may be doubted if the other is seen: heels behind the toes are doubted for as
+    long as somebody faces the camera, and how they move in the picture is still known.
+    """
+    confidence = keypoints.confidence[:, list(landmarks)]
+    seen = confidence > least
+    if list(landmarks) != SOLES:
+        return seen
+    other_end = seen.reshape(-1, 2, 2)[..., ::-1].reshape(-1, 4)
+    return seen | (other_end & (confidence > _DOUBTED))
 
 
 def measured_speeds(
@@ -85,7 +103,7 @@ def measured_speeds(
         seen: The confidence above which they are seen.
     """
     landmarks = list(landmarks)
-    known = np.where(keypoints.confidence[:, landmarks] > seen, 1.0, np.nan)
+    known = np.where(_seen(keypoints, landmarks, seen), 1.0, np.nan)
     if len(keypoints) < 2:
         return known - 1.0
     at = smooth(keypoints.times, places[:, landmarks] * known[..., None], _SPEED_CUTOFF)
