@@ -41,7 +41,7 @@ _SURE = 0.7
 _SMALL = 0.25
 # Pictures in which a person must be seen, one after another, to count.
 _CONFIRMED = 3
-# Tiles of a search after the first one, which looks at all, and seconds between searches.
+# Tiles of a search, and seconds between searches once all tiles have been looked at.
 _TILES, _SEARCH_EVERY = 4, 0.2
 # A tracker goes on for up to a second with what hides its person, as surely as with them: a tree's
 # trunk has a mean confidence of 0.79 where the man who ran behind it had 0.78 to 0.87. So the
@@ -64,7 +64,8 @@ class SmallPersonFinder(Closing):
         self._tracker = tracker
         self._finders: tuple[PoseLandmarker, PoseLandmarker] | None = None
         self._body: TrackedBody | None = None
-        self._next = -1  # tile; -1 before the first search
+        self._next = 0  # tile
+        self._first_round = True  # until all tiles have been looked at
         self._looked = -math.inf  # when tiles, or the person's window, were last looked at
         self._elsewhere = -math.inf  # when the whole picture last showed a person
         self._seen = 0  # pictures in which the person was seen
@@ -75,8 +76,9 @@ class SmallPersonFinder(Closing):
     ) -> Keypoints | None:
         """Return the followed person; where there is none, look for one in tiles of the picture.
 
-        The first search of a take looks at all tiles, further ones at the next few, now and then. A
-        person counts from the third picture on: what looks like one for a moment does not.
+        Each picture of a take's beginning is searched in the next few tiles, until all have been
+        looked at; later ones are searched now and then. A person counts from the third picture on:
+        what looks like one for a moment does not.
 
         Args:
             image: RGB; the whole picture shows no person to MediaPipe.
@@ -120,13 +122,13 @@ class SmallPersonFinder(Closing):
 
     def _search(self, image: ndarray, time: float) -> None:
         """Look for a person in tiles and begin to follow them, not too often."""
-        if time - self._looked < _SEARCH_EVERY:
+        if not self._first_round and time - self._looked < _SEARCH_EVERY:
             return
         self._looked = time
         tiles = tiles_of(image)
-        first, start = self._next < 0, max(self._next, 0)
-        count = len(tiles) if first else min(_TILES, len(tiles))
+        start, count = self._next, min(_TILES, len(tiles))
         self._next = (start + count) % len(tiles)
+        self._first_round &= start + count < len(tiles)
         for k in range(count):
             points = self._found(image, tiles[(start + k) % len(tiles)])
             if points is not None and _size(points, image) < _SMALL:
@@ -134,9 +136,10 @@ class SmallPersonFinder(Closing):
                 return
 
     def restart(self) -> None:
-        """Drop the person that is followed, and begin with all tiles again."""
+        """Drop the person that is followed, and begin with the first tiles again."""
         self._drop()
-        self._next, self._looked, self._elsewhere = -1, -math.inf, -math.inf
+        self._next, self._first_round = 0, True
+        self._looked, self._elsewhere = -math.inf, -math.inf
 
     def _drop(self) -> None:
         if self._body is not None:
