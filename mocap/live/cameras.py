@@ -169,8 +169,9 @@ class BrowserCameras:
             motion.rotations[0],
             weights_of(motion, output.expressions),
         )
-        output.publish([protocol.encode(points), protocol.encode(pose)])
-        if stamp.subject == 0:
+        messages = [protocol.encode(points), protocol.encode(pose)]
+        here = self._incoming.while_here(stamp.subject, lambda: output.publish(messages))
+        if here and stamp.subject == 0:
             for sentence in output.tell(keypoints, motion):
                 watcher.failed(sentence)
             watcher.watch(keypoints)

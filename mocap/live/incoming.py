@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -116,6 +116,24 @@ class Incoming:
         with self._filled:
             camera = self._cameras.pop(key, None)
             return None if camera is None else camera.subject
+
+    def while_here(self, subject: int, publish: Callable[[], None]) -> bool:
+        """Call `publish` if a performer's camera has not left meanwhile.
+
+        A camera may leave while its frame is solved; a pose after that would stay on every stage.
+
+        Args:
+            subject: The performer's number.
+            publish: Hands the frame on; no camera begins or ends during the call.
+
+        Returns:
+            Whether it was called.
+        """
+        with self._filled:
+            here = any(camera.subject == subject for camera in self._cameras.values())
+            if here:
+                publish()
+            return here
 
     def put(self, key: Hashable, message: KeypointsMessage | FaceMessage) -> None:
         """Take a message of a camera; the face of a frame comes before its body.

@@ -195,6 +195,7 @@ def test_two_cameras_drive_two_avatars_in_one_scene(filmed: Browser, url: str) -
     first.goto(url, wait_until="commit")
     until(first, "document.querySelector('#sources')?.hidden === false")
     first.keyboard.press("c")
+    until(first, "window.mocap.stats().detector !== null")
     drawn(first, 0)
     with another_camera(url):
         assert_two_stand_apart(first)

@@ -451,6 +451,24 @@ def test_a_camera_becomes_active_with_its_first_frame_and_not_before(keypoints) 
     assert stage.events == [("began", "a phone")]
 
 
+def test_a_camera_that_leaves_while_its_frame_is_solved_leaves_no_pose(
+    keypoints, monkeypatch
+) -> None:
+    follow, stage = LivePerformer.follow, Stage()
+
+    def leaves(self, frame):
+        stage.cameras.gone("one")
+        stage.orders.end()
+        return follow(self, frame)
+
+    monkeypatch.setattr(LivePerformer, "follow", leaves)
+    stage.cameras.begun("one", protocol.CameraMessage("one", *SIZE))
+    stage.cameras.seen("one", message(keypoints, 0))
+    stage.run()
+    assert stage.subjects == []
+    assert stage.events[1:] == [("gone", 0), "left"], "and the source is not running again"
+
+
 def test_an_error_of_one_performer_is_reported_and_stops_nobody_else(
     keypoints, monkeypatch, caplog
 ) -> None:

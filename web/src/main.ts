@@ -147,7 +147,10 @@ async function openStudio(): Promise<void> {
       character: () => avatars.address,
       // Loaded with the first film, so that the page does not wait for the encoder.
       film: async (options) =>
-        (await import("./studio/film")).film({ stage, performer, guests, player }, options),
+        (await import("./studio/film")).film(
+          { stage, performer, guests, player, live, view },
+          options,
+        ),
     },
     messages,
   );

@@ -63,13 +63,15 @@ export class View {
     apply();
   }
 
-  private followSize(): void {
+  /** Draws the stage at its size in the window. */
+  fit(): void {
     const canvas = byId("stage");
-    const resize = (): void => {
-      this.stage?.resize(canvas.clientWidth, canvas.clientHeight);
-      this.wake();
-    };
-    window.addEventListener("resize", resize);
-    resize();
+    this.stage?.resize(canvas.clientWidth, canvas.clientHeight);
+    this.wake();
+  }
+
+  private followSize(): void {
+    window.addEventListener("resize", () => this.fit());
+    this.fit();
   }
 }

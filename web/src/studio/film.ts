@@ -11,11 +11,13 @@ import {
   WebMOutputFormat,
 } from "mediabunny";
 
+import type { LiveStream } from "../live";
 import type { ClipPictures } from "../playback/pictures";
 import type { Player } from "../playback/player";
 import type { Guests } from "../stage/guests";
 import type { Performer } from "../stage/performer";
 import type { Stage } from "../stage/stage";
+import type { View } from "../view";
 import type { WorkOptions } from "./client";
 
 export interface Film {
@@ -30,6 +32,8 @@ export interface Scene {
   readonly performer: Performer;
   readonly guests: Guests;
   readonly player: Player;
+  readonly live: LiveStream;
+  readonly view: View;
 }
 
 /** Height of the film, pixels; each half is as wide as the picture's aspect ratio wants. */
@@ -59,6 +63,8 @@ export async function film(scene: Scene, { progress, signal }: WorkOptions): Pro
   Object.assign(transport, { playing: false, loop: false });
   player.filmed = true;
   stage.onDrawn = (drawn) => drawAvatar(pen, left, drawn, backdrop);
+  // As sharp as the film, however small the window is.
+  stage.resize(half, HEIGHT);
   try {
     for (let index = 0; index < count; index++) {
       signal?.throwIfAborted();
@@ -77,6 +83,7 @@ export async function film(scene: Scene, { progress, signal }: WorkOptions): Pro
     throw error;
   } finally {
     stage.onDrawn = null;
+    scene.view.fit();
     player.filmed = false;
     Object.assign(transport, { time, playing, loop });
   }
@@ -121,9 +128,12 @@ async function filmWriter(canvas: HTMLCanvasElement): Promise<FilmWriter | null>
 }
 
 /** Draws the transport's moment. elapsed: seconds of the film, by which hair and cloth move. */
-function drawMoment({ stage, performer, guests, player }: Scene, elapsed: number): void {
-  const pose = player.advance(0, performance.now() / 1000);
+function drawMoment(scene: Scene, elapsed: number): void {
+  const { stage, performer, guests, player, live, view } = scene;
+  const now = performance.now() / 1000;
+  const pose = player.advance(0, now);
   if (pose) performer.pose(pose);
+  if (live.hello) guests.apply(live.hello, view.mirrored, now);
   performer.update(elapsed);
   guests.update(elapsed);
   stage!.draw(performer.hips(), performer.avatar?.nearGround() ?? [], elapsed, false);
