@@ -170,16 +170,19 @@ def test_the_example_page_drives_the_avatar_with_pose_detection_itself(
         np.linalg.norm(own.image / own.camera.size - points.image, axis=-1).mean(axis=1)
         for points in seen
     ]
-    assert np.median(np.min(errors, axis=1)) < 0.02, "in fractions of the picture"
+    # On a busy machine the library sees a frame a second, and its tracker is late in fast moments:
+    # they are off in the picture already, and their depth tells nothing about ours.
+    close = np.min(errors, axis=1) < 0.01
+    assert close.mean() > 0.5, "in fractions of the picture"
     theirs = bones(own.positions[np.argmin(errors, axis=1)], LANDMARKS, 0, 1)
     read = apart(
         bones(np.array([points.positions for points in seen], dtype=np.float64), LANDMARKS, 0, 1),
         theirs,
     )
     shown = apart(bones(at, HUMANOID.names, 2, 3), theirs)
-    assert np.mean(read < 15) > 0.9, (
-        f"what the library sees is what ours sees (2.8° in the mean): {read.mean(axis=0).round(1)}"
+    assert np.mean(read[close] < 15) > 0.9, (
+        f"what the library sees is what ours sees (2.8° in the mean): {read[close].mean(axis=0).round(1)}"
     )
-    assert np.mean(shown < 25) > 0.85, (
-        f"and what the avatar does (10°): {shown.mean(axis=0).round(1)}"
+    assert np.mean(shown[close] < 25) > 0.85, (
+        f"and what the avatar does (10°): {shown[close].mean(axis=0).round(1)}"
     )
