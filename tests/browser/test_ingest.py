@@ -181,7 +181,8 @@ def test_the_example_page_drives_the_avatar_with_pose_detection_itself(
     )
     shown = apart(bones(at, HUMANOID.names, 2, 3), theirs)
     assert np.mean(read[close] < 15) > 0.9, (
-        f"what the library sees is what ours sees (2.8° in the mean): {read[close].mean(axis=0).round(1)}"
+        f"what the library sees is what ours sees (2.8° in the mean): "
+        f"{read[close].mean(axis=0).round(1)}"
     )
     assert np.mean(shown[close] < 25) > 0.85, (
         f"and what the avatar does (10°): {shown[close].mean(axis=0).round(1)}"
