@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from mocap.core.keypoints import Keypoints
 from mocap.stream import protocol
 from tests.helpers.places import ROOT, TESTS
 
@@ -198,3 +199,14 @@ class Host:
         finally:
             self.process.kill()
             self.process.stdout.close()
+
+
+def camera_message(keypoints: Keypoints, i: int, frame: int = 0) -> protocol.KeypointsMessage:
+    """Frame i of keypoints, as a page's camera sends it."""
+    stamp = protocol.FrameHeader(frame, float(keypoints.times[i]), 0.0)
+    return protocol.KeypointsMessage(
+        stamp,
+        keypoints.image[i] / keypoints.camera.size,
+        keypoints.positions[i],
+        keypoints.confidence[i],
+    )

@@ -20,33 +20,20 @@ from mocap.core.skeleton import HUMANOID
 from mocap.detect.options import DetectOptions
 from mocap.errors import InputError
 from mocap.formats import keypoints_json
-from mocap.live.broadcast import Broadcast
-from mocap.live.cameras import BrowserCameras
 from mocap.live.incoming import MOST, Incoming, as_keypoints
 from mocap.live.ingest import foreign_frame
 from mocap.live.options import LiveOptions, PageOptions
-from mocap.live.orders import Orders
 from mocap.live.performer import LivePerformer
 from mocap.live.serve import live
 from mocap.retargeting import retarget
 from mocap.solve.face import EXPRESSIONS
 from mocap.stream import protocol
 from mocap.stream.server import Handlers, Server
-from tests.helpers.stream_clients import played
+from tests.helpers.stream_clients import camera_message, played
 from tests.helpers.stream_host import HELLO
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 SIZE = (1280, 720)
-
-
-def message(keypoints, i: int, frame: int = 0) -> protocol.KeypointsMessage:
-    stamp = protocol.FrameHeader(frame, float(keypoints.times[i]), 0.0)
-    return protocol.KeypointsMessage(
-        stamp,
-        keypoints.image[i] / keypoints.camera.size,
-        keypoints.positions[i],
-        keypoints.confidence[i],
-    )
 
 
 @pytest.fixture(scope="module")
@@ -58,19 +45,19 @@ def test_the_newest_frame_wins_and_another_camera_is_another_take(keypoints) -> 
     incoming, stop = Incoming(), threading.Event()
     incoming.begin("page", SIZE)
     for i in range(3):
-        incoming.put("page", message(keypoints, i))
+        incoming.put("page", camera_message(keypoints, i))
     frames = incoming.frames(stop)
     seen = next(frames)
     assert seen.points.stamp.time == keypoints.times[2]
     assert seen.restarted
     assert seen.keypoints.camera.size == SIZE
-    incoming.put("page", message(keypoints, 1))  # an old one, passed over
-    threading.Timer(0.1, lambda: incoming.put("page", message(keypoints, 4))).start()
+    incoming.put("page", camera_message(keypoints, 1))  # an old one, passed over
+    threading.Timer(0.1, lambda: incoming.put("page", camera_message(keypoints, 4))).start()
     seen = next(frames)
     assert seen.points.stamp.time == keypoints.times[4]
     assert not seen.restarted
     incoming.begin("page", (640, 480))
-    incoming.put("page", message(keypoints, 0))
+    incoming.put("page", camera_message(keypoints, 0))
     seen = next(frames)
     assert seen.restarted
     assert seen.keypoints.camera.size == (640, 480)
@@ -88,11 +75,11 @@ def test_each_camera_has_a_performer_of_its_own_and_the_longest_waiting_comes_fi
     assert incoming.begin("d", SIZE) == 1, "the lowest number that is free"
     assert incoming.begin("a", (640, 480)) == 0, "another picture of the same camera"
     for key in "dac":
-        incoming.put(key, message(keypoints, 0))
+        incoming.put(key, camera_message(keypoints, 0))
     frames = incoming.frames(stop)
     assert [next(frames).points.stamp.subject for _ in range(3)] == [1, 0, 2]
     with pytest.raises(protocol.ProtocolError, match="camera message"):
-        incoming.put("b", message(keypoints, 0))
+        incoming.put("b", camera_message(keypoints, 0))
     for n in range(MOST - 3):
         incoming.begin(n, SIZE)
     with pytest.raises(protocol.ProtocolError, match=f"{MOST} performers"):
@@ -107,7 +94,7 @@ def test_a_page_that_comes_back_keeps_its_performer_before_its_old_connection_ha
     incoming.begin("other", SIZE, "another page")
     assert incoming.begin("again", SIZE, "page") == 0
     assert incoming.end("lost") is None, "no performer has left"
-    incoming.put("again", message(keypoints, 0))
+    incoming.put("again", camera_message(keypoints, 0))
     assert next(incoming.frames(stop)).points.stamp.subject == 0
     # Pages that do not identify themselves are different ones.
     assert [incoming.begin(key, SIZE) for key in "ab"] == [2, 3]
@@ -190,7 +177,7 @@ def test_hands_and_face_come_over_the_wire_as_the_detector_gives_them(keypoints)
 def test_what_comes_over_the_wire_is_solved_as_what_a_detector_sees(keypoints) -> None:
     here, there = LivePerformer(None), LivePerformer(None)
     for i in range(len(keypoints)):
-        points = protocol.decode_seen(protocol.encode(message(keypoints, i)))
+        points = protocol.decode_seen(protocol.encode(camera_message(keypoints, i)))
         sent = there.follow(as_keypoints(points, SIZE))
         kept = here.follow(keypoints.slice(i, i + 1))
         assert np.abs(sent.rotations - kept.rotations).max() < 1e-3
@@ -198,7 +185,7 @@ def test_what_comes_over_the_wire_is_solved_as_what_a_detector_sees(keypoints) -
 
 
 def test_what_is_not_seen_has_no_confidence(keypoints) -> None:
-    points = message(keypoints, 0)
+    points = camera_message(keypoints, 0)
     positions = points.positions.copy()
     positions[5] = np.nan
     found = as_keypoints(
@@ -210,7 +197,7 @@ def test_what_is_not_seen_has_no_confidence(keypoints) -> None:
 
 
 def test_other_numbers_of_landmarks_are_refused(keypoints) -> None:
-    points = message(keypoints, 0)
+    points = camera_message(keypoints, 0)
     incoming = Incoming()
     incoming.begin("page", SIZE)
     with pytest.raises(
@@ -247,10 +234,10 @@ def test_what_viewers_see_comes_with_who_they_are(keypoints) -> None:
                 connect(address, subprotocols=[protocol.SUBPROTOCOL]) as second,
             ):
                 await first.send(protocol.encode_text(protocol.CameraMessage("one", 640, 480)))
-                await first.send(protocol.encode(message(keypoints, 0, 4)))
+                await first.send(protocol.encode(camera_message(keypoints, 0, 4)))
                 await _until(lambda: len(heard) == 2)
                 await second.send(protocol.encode_text(protocol.CameraMessage("two", 640, 480)))
-                await second.send(protocol.encode(message(keypoints, 0, 5)))
+                await second.send(protocol.encode(camera_message(keypoints, 0, 5)))
                 await _until(lambda: len(heard) == 4)
                 (one, _), _, (two, _), _ = heard
                 assert heard == [(one, "one"), (one, 4), (two, "two"), (two, 5)]
@@ -375,132 +362,6 @@ def test_who_stands_upright_is_measured_anew_when_a_viewer_asks(keypoints) -> No
             await _until(lambda: asked == [protocol.Calibrate()])
 
     played(scene())
-
-
-class Stage:
-    """Solves what cameras see without a server, and does something after each pose."""
-
-    def __init__(self, expressions=("jawOpen",)) -> None:
-        self.cameras = BrowserCameras(LiveOptions(active="browser"))
-        self.cameras.attach(self, self.gone)
-        self.orders = Orders("browser")
-        self.output = Broadcast(self.publish, expressions, ())
-        self.subjects: list[int] = []
-        self.events: list[object] = []
-        self.after = lambda count: None
-
-    def run(self) -> None:
-        self.cameras.follow(self.orders, self.output, self)
-
-    def publish(self, messages) -> None:
-        self.subjects.append(protocol.decode_header(messages[-1])[1].subject)
-        self.after(len(self.subjects))
-
-    def gone(self, subject) -> None:
-        self.events.append(("gone", subject))
-
-    def camera_began(self, shown) -> None:
-        self.events.append(("began", shown.name))
-
-    def cameras_left(self) -> None:
-        self.events.append("left")
-
-    def watch(self, keypoints) -> None:
-        self.events.append("watched")
-
-    def failed(self, sentence) -> None:
-        self.events.append(("failed", sentence))
-
-
-def test_a_request_to_calibrate_measures_every_performer_again(keypoints, monkeypatch) -> None:
-    made = []
-    monkeypatch.setattr(
-        "mocap.live.cameras.LivePerformer",
-        lambda *a, **k: made.append(LivePerformer(*a, **k)) or made[-1],
-    )
-    stage = Stage()
-    for key in ("one", "two"):
-        stage.cameras.begun(key, protocol.CameraMessage(key, *SIZE))
-
-    def act(count: int) -> None:
-        """After so many poses: what comes next."""
-        if count == 5:
-            stage.orders.end()
-            return
-        if count == 3:
-            stage.orders.calibrate()
-        stage.cameras.seen("two" if count % 2 else "one", message(keypoints, count, count))
-
-    stage.after = act
-    act(0)
-    stage.run()
-    assert stage.subjects == [0, 1, 0, 1, 0]
-    assert len(made) == 4, "both are measured again after the third"
-    stage.cameras.gone("one")
-    assert stage.events[-1] == ("gone", 0)
-    stage.cameras.gone("two")
-    assert stage.events[-2:] == [("gone", 1), "left"]
-
-
-def test_a_camera_becomes_active_with_its_first_frame_and_not_before(keypoints) -> None:
-    stage = Stage()
-    stage.cameras.begun("one", protocol.CameraMessage("a phone", *SIZE))
-    assert stage.events == []
-    stage.cameras.seen("one", message(keypoints, 0, 0))
-    stage.cameras.seen("one", message(keypoints, 1, 1))
-    assert stage.events == [("began", "a phone")]
-
-
-def test_a_camera_that_leaves_while_its_frame_is_solved_leaves_no_pose(
-    keypoints, monkeypatch
-) -> None:
-    follow, stage = LivePerformer.follow, Stage()
-
-    def leaves(self, frame):
-        stage.cameras.gone("one")
-        stage.orders.end()
-        return follow(self, frame)
-
-    monkeypatch.setattr(LivePerformer, "follow", leaves)
-    stage.cameras.begun("one", protocol.CameraMessage("one", *SIZE))
-    stage.cameras.seen("one", message(keypoints, 0))
-    stage.run()
-    assert stage.subjects == []
-    assert stage.events[1:] == [("gone", 0), "left"], "and the source is not running again"
-
-
-def test_an_error_of_one_performer_is_reported_and_stops_nobody_else(
-    keypoints, monkeypatch, caplog
-) -> None:
-    follow = LivePerformer.follow
-
-    def fails(self, frame):
-        if frame.times[0] == keypoints.times[1]:
-            raise ZeroDivisionError("a planted fault")
-        return follow(self, frame)
-
-    monkeypatch.setattr(LivePerformer, "follow", fails)
-    stage = Stage()
-    for key in ("one", "two"):
-        stage.cameras.begun(key, protocol.CameraMessage(key, *SIZE))
-
-    def act(count: int) -> None:
-        if count == 4:
-            stage.orders.end()
-        elif count == 1:
-            stage.cameras.seen("one", message(keypoints, 1, 1))  # fails
-            stage.cameras.seen("two", message(keypoints, 0, 0))
-        else:
-            stage.cameras.seen("one", message(keypoints, count, count))
-
-    stage.after = act
-    stage.cameras.seen("one", message(keypoints, 0, 0))
-    stage.run()
-    assert stage.subjects == [0, 1, 0, 0]
-    failed = [e[1] for e in stage.events if e[0] == "failed"]
-    assert len(failed) == 1
-    assert "a planted fault" in failed[0]
-    assert sum("ZeroDivisionError" in r.getMessage() for r in caplog.records) <= 1
 
 
 def test_a_viewer_gets_the_newest_of_every_performer(keypoints) -> None:

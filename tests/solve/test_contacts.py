@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from mocap.core.kinematics import sole_points
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.retargeting import retarget
-from mocap.solve.contacts import find_contacts
+from mocap.solve.contacts import SOLES, find_contacts, picture_speeds
 from mocap.solve.plant import SEEN_STILL, STILL, plant, settle_hips
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
@@ -196,3 +198,19 @@ def test_a_foot_pitched_into_the_floor_is_turned_and_not_the_leg(standing: list[
     soles = sole_points(HUMANOID, after.root_positions, after.rotations)[..., 1]
     assert soles.min() > -0.005
     assert np.abs(soles[:, :2]).max() < 0.005
+
+
+def test_one_end_of_a_foot_may_be_doubted_while_the_other_is_seen(demo: Motion) -> None:
+    away = demo.slice(0, 30)
+    away = replace(away, root_positions=away.root_positions - [0.0, 0.0, 4.0])
+    keypoints = keypoints_of(away)
+    confidence = np.ones_like(keypoints.confidence)
+    # Left heel, left toes, right heel, right toes: seen well, doubted, or a guess.
+    for of_soles, known in (
+        ((0.4, 0.8, 0.4, 0.4), [True, True, False, False]),
+        ((0.1, 0.8, 0.8, 0.3), [False, True, True, True]),
+    ):
+        confidence[:, SOLES] = of_soles
+        doubted = replace(keypoints, confidence=confidence.copy())
+        speeds = picture_speeds(doubted, away.root_positions, SOLES)
+        assert np.isfinite(speeds).all(axis=0).tolist() == known

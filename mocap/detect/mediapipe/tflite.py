@@ -26,7 +26,7 @@ def _schema(name: str) -> Any:
     """Return a module of generated classes: `schema` or `metadata_schema`.
 
     It is loaded from its file: importing it by its name would first import all of MediaPipe, and
-    Matplotlib with it, which takes two seconds.
+    Matplotlib with it, which takes a second.
     """
     package = importlib.util.find_spec("mediapipe")
     if package is None or not package.submodule_search_locations:
