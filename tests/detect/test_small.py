@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mocap.detect.mediapipe.pose import PoseDetector
+from mocap.detect.mediapipe.small import SmallPersonFinder
 from mocap.detect.people import tiles_of
 from tests.helpers.places import DEMO
 
@@ -58,3 +61,15 @@ def test_a_person_of_15_percent_of_the_height_is_found_and_followed(
             large = near.detect(picture, k / 30.0).image[0]
     expected = large * _HEIGHT / picture.shape[0] + _CORNER
     assert np.linalg.norm(found[-1].image[0] - expected, axis=1).mean() < 0.08 * _HEIGHT
+
+
+def test_the_foot_of_a_table_is_no_person(data: Path) -> None:
+    """It passes the first look at it, with a confidence of 0.95, but not the second."""
+    reader = cv2.VideoCapture(str(data / "videos" / "intel_one_by_one_person.mp4"))
+    finder = SmallPersonFinder(lambda: pytest.fail("nothing is to be followed"))
+    reader.set(cv2.CAP_PROP_POS_FRAMES, 915)
+    with finder:
+        for _ in range(3):
+            picture = cv2.cvtColor(reader.read()[1], cv2.COLOR_BGR2RGB)
+            for tile in tiles_of(picture)[10:13]:
+                assert finder._found(picture, tile) is None
