@@ -67,9 +67,7 @@ def test_a_character_gets_the_motion(take: Path, tmp_path: Path) -> None:
     assert out.read_bytes()[:4] == b"glTF"
 
 
-def test_options_travel_to_other_processes_and_give_the_same_bytes(
-    take: Path, tmp_path: Path
-) -> None:
+def test_options_in_another_process_give_the_same_bytes(take: Path, tmp_path: Path) -> None:
     options = replace(OPTIONS, solve=SolveOptions())  # with every stage of the solver
     assert pickle.loads(pickle.dumps(options)) == options
     here, there = tmp_path / "here.bvh", tmp_path / "there.bvh"
@@ -175,7 +173,7 @@ def test_one_glb_holds_all_people_at_their_distances(
         bake(clip, [whole], replace(options, export=ExportOptions(root="in-place")))
 
 
-def test_what_is_one_performers_is_refused_for_several() -> None:
+def test_single_person_options_are_refused_for_several_people() -> None:
     with pytest.raises(InputError, match="A height is one performer's"):
         BakeOptions(DetectOptions(people=2), SolveOptions(height=1.7))
     with pytest.raises(InputError, match="give only one of person and people"):

@@ -39,17 +39,17 @@ def sample(request):
     return true, seen, solver.by_mocap(true, seen)
 
 
-def test_limbs_point_where_their_keypoints_say(sample):
+def test_limbs_point_along_their_keypoints(sample):
     true, _, shown = sample
     assert max(errors.max() for errors in solver.direction_errors(true, shown).values()) <= 0.1
 
 
-def test_bent_limbs_are_turned_as_their_hinges_say(sample):
+def test_bent_limbs_twist_as_their_hinges_show(sample):
     true, _, shown = sample
     assert solver.twist_errors(true, shown).max() <= 1.0
 
 
-def test_better_than_kalidokit_however_that_is_read(sample, node):
+def test_mocap_beats_kalidokit_under_any_reading_of_its_output(sample, node):
     true, seen, shown = sample
     try:
         readings = solver.by_kalidokit(true, seen)
@@ -61,7 +61,7 @@ def test_better_than_kalidokit_however_that_is_read(sample, node):
             assert ours[limb].max() < 0.1 * errors.mean(), limb
 
 
-def test_kalidokit_is_read_as_its_own_constants_say(node):
+def test_kalidokit_is_read_by_its_own_constants(node):
     """In T-pose it is off by its own constants, 28.6° (half a radian) in the arms and 5.7° (a
     tenth) in the legs, and by no more.
     """
@@ -78,7 +78,7 @@ def test_kalidokit_is_read_as_its_own_constants_say(node):
     assert costs.min() > 0.0
 
 
-def test_errors_are_seen():
+def test_errors_are_measured():
     """A bone turned by 10° about its own axis is a twist and no direction; turned across, it is a
     direction.
     """
@@ -101,7 +101,7 @@ def test_errors_are_seen():
         assert solver.twist_errors(true, shown).max() == pytest.approx(expected_twist, abs=1e-6)
 
 
-def test_parts_left_out_of_the_solver_are_left_out():
+def test_solver_parts_can_be_left_out():
     """Noise-free keypoints that do not agree with their image: putting them onto it, and smoothing,
     change them; without, nothing does.
     """
@@ -113,7 +113,7 @@ def test_parts_left_out_of_the_solver_are_left_out():
     assert np.degrees(R.distance(contenders.bake(seen).rotations, plain.rotations)).max() > 10.0
 
 
-def test_every_part_can_be_left_out_of_a_bake():
+def test_every_bake_part_can_be_left_out():
     """Of a take in which feet stand: what stands in for a part is called as the part is.
 
     Beside the tests, which check its types.
@@ -136,7 +136,7 @@ assert all(np.isfinite(s.joints).all() for s in shown.values())
     assert done.returncode == 0, done.stderr
 
 
-def test_scale_free_measures_ignore_what_they_should():
+def test_scale_free_measures_ignore_scale():
     """A turned, scaled and moved copy of the joints is the same; a mirrored one is not."""
     joints = measures.Shown.of(solver.poses("any", 100)[0]).joints
     turn = solver.random_rotation(np.random.default_rng(1))
@@ -154,7 +154,7 @@ def clip():
     return next(iter(rendered.clips(only=("walk",), views=("across",))))
 
 
-def test_the_truth_is_without_error(clip):
+def test_the_truth_has_zero_error(clip):
     true = clip.upright
     found = measures.measures(measures.Shown.of(true), true)
     assert found.pop("acceleration") == pytest.approx(1.0)
@@ -212,7 +212,7 @@ def test_a_delay_is_measured(clip, delay):
     assert lag.lag(turned, true) == pytest.approx(delay, abs=0.002)
 
 
-def test_rendered_clips_are_what_their_camera_saw(clip):
+def test_rendered_clips_match_their_cameras(clip):
     """The detector's points lie on the true ones, to a few percent of the body's height."""
     seen = clip.keypoints["full"]
     off = np.linalg.norm(seen.image - clip.camera.project(clip.points), axis=-1)
@@ -222,7 +222,7 @@ def test_rendered_clips_are_what_their_camera_saw(clip):
     assert np.nanmean(np.linalg.norm(seen.positions - centred, axis=-1)) < 0.2
 
 
-def test_each_half_of_the_detectors_errors_is_measured_alone(clip):
+def test_image_and_depth_errors_are_measured_separately(clip):
     """Of keypoints that are true but for their depth, or but for their image points."""
     true = clip.points - clip.points[:, [23, 24]].mean(axis=1, keepdims=True)
     image = clip.camera.project(clip.points)
@@ -246,7 +246,7 @@ def test_each_half_of_the_detectors_errors_is_measured_alone(clip):
     assert of_image > 5.0
 
 
-def test_borrowed_errors_are_as_large_as_the_detectors():
+def test_simulated_errors_are_as_large_as_the_detectors():
     """Keypoints made without pictures err as those do that were seen, within a factor of two; and
     are the same in each run.
     """
@@ -296,7 +296,7 @@ def bench(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
-def test_a_run_is_saved_and_compared_with(tmp_path):
+def test_a_saved_run_is_compared_with_the_next(tmp_path):
     saved = tmp_path / "before.json"
     first = bench("structure", "--save", saved)
     assert first.returncode == 0, first.stderr

@@ -121,7 +121,7 @@ def test_a_second_build_does_nothing_and_needs_no_node(
     assert {p: p.stat().st_mtime_ns for p in hook.ASSETS.rglob("*")} == before
 
 
-def test_what_only_tests_want_is_installed_for_them_alone(hook: ModuleType) -> None:
+def test_test_dependencies_are_installed_only_for_tests(hook: ModuleType) -> None:
     hook.build(silent)
     hook.ran.clear()
     hook.install(silent)
@@ -163,7 +163,7 @@ def other_version(hook: ModuleType) -> None:
         (other_version, ["npm ci --omit=dev", "vite build"]),
     ],
 )
-def test_what_changed_is_made_again(
+def test_only_changed_parts_are_rebuilt(
     change: Callable[[ModuleType], None], ran: list[str], hook: ModuleType
 ) -> None:
     hook.build(silent)
@@ -175,7 +175,7 @@ def test_what_changed_is_made_again(
     assert (hook.ASSETS / "models" / WEIGHTS[0]).exists()
 
 
-def test_without_node_the_build_environment_gets_one_and_a_build_by_hand_says_so(
+def test_isolated_builds_get_node_and_manual_builds_ask_for_it(
     hook: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hook, "find_node", lambda: None)
@@ -184,7 +184,7 @@ def test_without_node_the_build_environment_gets_one_and_a_build_by_hand_says_so
         hook.build(silent)
 
 
-def test_the_face_model_is_taken_from_whoever_gives_the_right_one(
+def test_the_face_model_comes_from_any_source_with_the_right_hash(
     hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = b"the face"
@@ -214,9 +214,7 @@ def test_without_a_page_there_is_no_viewer(hook: ModuleType) -> None:
         hook.build(silent)
 
 
-def test_a_failed_build_is_not_taken_for_a_good_one(
-    hook: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_build_is_repeated(hook: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     hook.build(silent)
     touch_source(hook)
 
@@ -240,13 +238,11 @@ def test_a_failed_build_is_not_taken_for_a_good_one(
         ("v26.1.0\n", True), ("", False), ("node?", False),
     ],
 )  # fmt: skip
-def test_node_must_be_one_that_the_tools_run_on(
-    version: str, enough: bool, hook: ModuleType
-) -> None:
+def test_node_must_be_a_supported_version(version: str, enough: bool, hook: ModuleType) -> None:
     assert hook.new_enough(version) is enough
 
 
-def test_the_systems_node_is_taken_if_it_comes_with_npm(
+def test_the_system_node_is_used_if_it_has_npm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, build_hook: ModuleType
 ) -> None:
     """A stand-in for each:
@@ -273,7 +269,7 @@ def test_the_systems_node_is_taken_if_it_comes_with_npm(
     assert build_hook.find_node() is None, "too old"
 
 
-def test_the_rule_for_node_is_that_of_package_json() -> None:
+def test_supported_node_versions_match_package_json() -> None:
     assert (
         json.loads((WEB / "package.json").read_text())["engines"]["node"]
         == "^20.19.0 || ^22.13.0 || >=24.0.0"

@@ -39,7 +39,7 @@ def _local(motion: Motion, bone: str) -> np.ndarray:
     return np.degrees(R.to_rotation_vector(motion.rotations[:, BONES.index(bone)]))
 
 
-def test_the_truth_kept_is_what_the_code_computes(truth):
+def test_the_stored_truth_equals_the_computed_motion(truth):
     from rigs.demo import truth as computed
 
     now = computed()
@@ -53,7 +53,7 @@ def test_the_truth_kept_is_what_the_code_computes(truth):
         )
 
 
-def test_it_lasts_as_long_as_a_look_and_loops(motion):
+def test_the_clip_is_short_and_loops(motion):
     assert 5.0 <= len(motion) / 30 <= 7.0
     np.testing.assert_allclose(np.diff(motion.times), 1 / 30)
     steps = np.degrees(R.distance(motion.rotations[1:], motion.rotations[:-1]))
@@ -107,7 +107,7 @@ def test_planted_feet_neither_slide_nor_leave_the_ground(motion, posed):
         assert not planted.all(), f"{name} never leaves the ground: no step and no hop"
 
 
-def test_it_travels_squats_hops_turns_and_raises_the_arms(motion, posed):
+def test_the_clip_has_travel_squat_hop_turn_and_raised_arms(motion, posed):
     positions, world = posed
     root = motion.root_positions
     assert np.ptp(root[:, 0]) > 0.2
@@ -146,7 +146,7 @@ def test_the_clip_decodes_and_shows_the_whole_body(truth, posed):
     assert (pixels < np.array(VIEW.size) - 8).all()
 
 
-def test_the_detector_sees_the_mannequin_in_every_frame_and_close_to_the_truth(truth, motion):
+def test_the_detector_finds_the_mannequin_close_to_the_truth(truth, motion):
     if (
         importlib.util.find_spec("mediapipe") is None
         or not (ROOT / "mocap" / "assets" / "models").is_dir()

@@ -22,7 +22,7 @@ def quoted(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_files_that_a_page_names_are_there(path: Path) -> None:
+def test_files_named_on_a_page_exist(path: Path) -> None:
     files = {
         name for name in quoted(path) if re.match(r"(mocap|tests|web|rigs|examples|docs)/", name)
     }
@@ -32,7 +32,7 @@ def test_files_that_a_page_names_are_there(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_modules_and_functions_that_a_page_names_are_there(path: Path) -> None:
+def test_modules_and_functions_named_on_a_page_exist(path: Path) -> None:
     for name in quoted(path):
         parts = name.removeprefix("mocap.").split(".")
         named = re.fullmatch(r"\w+(\.\w+)+", name) and not name.endswith(".py")
@@ -45,7 +45,7 @@ def test_modules_and_functions_that_a_page_names_are_there(path: Path) -> None:
             found = getattr(found, part)
 
 
-def test_names_that_a_page_places_in_a_file_are_in_it() -> None:
+def test_names_are_in_the_files_that_a_page_gives() -> None:
     text = "\n".join(path.read_text("utf-8") for path in PAGES)
     placed = re.findall(r"`(\w+)`(?: \([^)]*\))?\s+in\s+`([\w/]+\.(?:py|ts))`", text)
     assert len(placed) >= 3
@@ -53,13 +53,13 @@ def test_names_that_a_page_places_in_a_file_are_in_it() -> None:
         assert re.search(rf"\b{name}\b", (ROOT / file).read_text("utf-8")), f"{name} in {file}"
 
 
-def test_a_frame_is_handed_over_at_most_six_times() -> None:
+def test_a_frame_has_at_most_six_hand_overs() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     walk = text.split("## Walk 1")[1].split("## Walk 2")[0]
     assert 3 <= len(re.findall(r"^\d\. ", walk, re.MULTILINE)) <= 6
 
 
-def test_the_rooms_are_those_that_the_test_of_imports_knows() -> None:
+def test_the_listed_rooms_match_the_import_layers() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     table = text.split("## The rooms")[1].split("Around the rooms")[0]
     rooms = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))))
@@ -67,7 +67,7 @@ def test_the_rooms_are_those_that_the_test_of_imports_knows() -> None:
     assert rooms == ours
 
 
-def test_the_page_is_one_page_and_the_figures_are_right() -> None:
+def test_architecture_is_short_and_its_figures_are_right() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     assert len(text.splitlines()) <= LONGEST_PAGE
     words = {7: "seven"}

@@ -8,7 +8,7 @@ import re
 from mocap import errors
 
 
-def test_the_drawn_tree_names_every_exception_below_its_parent() -> None:
+def test_the_documented_tree_lists_every_exception_below_its_parent() -> None:
     drawn: dict[str, str | None] = {}
     stack: list[tuple[int, str]] = []
     for line in (errors.__doc__ or "").splitlines():

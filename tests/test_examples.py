@@ -69,7 +69,7 @@ def run(folder: Path, number: str, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_examples_are_short_and_say_how_they_are_run(path: Path) -> None:
+def test_examples_are_short_and_say_how_to_run_them(path: Path) -> None:
     text = path.read_text("utf-8")
     assert len(text.splitlines()) < LONGEST
     assert f"python examples/{path.name}" in text
@@ -92,7 +92,7 @@ def test_a_video_is_baked(folder: Path) -> None:
     assert mocap.load_rig(folder / "out.glb").bones.keys() == set(mocap.BONES)
 
 
-def test_a_motion_goes_onto_a_character(folder: Path) -> None:
+def test_a_motion_is_put_onto_a_character(folder: Path) -> None:
     assert "30 frames on 55 bones" in run(folder, "03", "walk.bvh", "hero.vrm", "walk.glb")
     assert (folder / "walk.glb").stat().st_size > MANNEQUIN.stat().st_size
 
@@ -119,7 +119,7 @@ def test_a_receiver_gets_poses(folder: Path) -> None:
     assert all(line.startswith("frame ") for line in lines), lines
 
 
-def test_another_detector_moves_the_hand(folder: Path) -> None:
+def test_a_custom_detector_moves_the_hand(folder: Path) -> None:
     run(folder, "06", "torch.mp4", "torch.bvh")
     motion = mocap.load_motion(folder / "torch.bvh")
     hand = mocap.fk(motion.skeleton, motion.root_positions, motion.rotations)[0]
@@ -131,7 +131,7 @@ def test_an_angle_is_plotted(folder: Path) -> None:
     assert cv2.imread(str(folder / "knee.png")).shape == (300, 800, 3)
 
 
-def test_a_model_of_onnx_finds_the_person(folder: Path) -> None:
+def test_an_onnx_model_finds_the_person(folder: Path) -> None:
     """A standing person with raised right arm, whom the model sees in every picture."""
     still = np.tile(mocap.HUMANOID.rest_rotations, (1, 1, 1))
     points = landmarks_of(*mocap.fk(mocap.HUMANOID, mocap.HUMANOID.offsets[:1], still))[0]

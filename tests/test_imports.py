@@ -67,7 +67,7 @@ def test_the_guard_fails_on_a_planted_circle() -> None:
     assert circle(between_rooms(planted)) == ["lift", "solve", "lift"]
 
 
-def test_few_modules_stand_loose() -> None:
+def test_few_modules_are_outside_folders() -> None:
     loose = [p.name for p in PACKAGE.glob("*.py")]
     assert len(loose) <= MOST_LOOSE_MODULES, loose
 

@@ -92,7 +92,7 @@ def skin() -> Skin:
     return Skin()
 
 
-def test_made_anew_it_is_the_same_file():
+def test_the_mannequin_is_reproducible():
     from rigs.mannequin import build, vrm_bytes
 
     assert vrm_bytes(build()) == MANNEQUIN.read_bytes(), (
@@ -100,7 +100,7 @@ def test_made_anew_it_is_the_same_file():
     )
 
 
-def test_its_joints_stand_where_humanoids_do(skin):
+def test_joints_are_those_of_the_humanoid_skeleton(skin):
     nodes = skin.document.nodes
     human = skin.document.extensions["VRMC_vrm"]["humanoid"]["humanBones"]
     assert set(human) == set(BONES)
@@ -122,21 +122,21 @@ def test_its_joints_stand_where_humanoids_do(skin):
     np.testing.assert_allclose(inverse[:, 3, :3], -HUMANOID.rest_positions(), atol=1e-6)
 
 
-def test_it_is_as_tall_as_said_stands_on_the_ground_and_is_small_enough(skin):
+def test_height_ground_and_file_size_are_right(skin):
     low, high = skin.positions.min(0), skin.positions.max(0)
     assert low[1] == pytest.approx(0.0, abs=0.002)
     assert high[1] == pytest.approx(1.75, abs=0.005)
     assert MANNEQUIN.stat().st_size <= 1_500_000
 
 
-def test_weights_are_shares_of_one_and_every_bone_but_the_jaw_moves_something(skin):
+def test_skin_weights_sum_to_one_and_every_bone_has_some(skin):
     np.testing.assert_allclose(skin.weights.sum(1), 1.0, atol=1e-6)
     assert skin.weights.min() >= 0.0
     moved = {BONES[j] for j in np.unique(skin.joints[skin.weights > 0])}
     assert set(BONES) - moved == {"jaw"}
 
 
-def test_the_surface_is_closed_and_no_triangle_has_collapsed(skin):
+def test_the_surface_is_closed_without_collapsed_triangles(skin):
     t = skin.triangles
     edges = np.concatenate([t[:, [0, 1]], t[:, [1, 2]], t[:, [2, 0]]])
     there, back = (
@@ -155,7 +155,7 @@ def test_the_surface_is_closed_and_no_triangle_has_collapsed(skin):
     np.testing.assert_allclose(np.linalg.norm(skin.normals, axis=1), 1.0, atol=1e-6)
 
 
-def test_left_and_right_are_mirror_images_but_for_their_colours(skin):
+def test_left_and_right_are_mirror_images_except_colours(skin):
     flip = np.array([-1.0, 1.0, 1.0])
     distance, other = cKDTree(skin.positions).query(skin.positions * flip)
     assert distance.max() <= 1e-5
@@ -277,7 +277,7 @@ FINGERS = {
         FINGERS,
     ],
 )
-def test_hardly_a_triangle_turns_over_or_is_torn(skin, turns):
+def test_few_triangles_flip_or_stretch(skin, turns):
     vertices, normals = skin.posed(turns)
     corners, rest = vertices[skin.triangles], skin.positions[skin.triangles]
     face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -289,7 +289,7 @@ def test_hardly_a_triangle_turns_over_or_is_torn(skin, turns):
     assert np.quantile(edge(corners) / edge(rest), 0.999) < 2.5
 
 
-def test_expressions_are_arkits_mirror_images_and_move_what_they_say(skin):
+def test_expressions_mirror_and_move_their_part_of_the_face(skin):
     from mocap.core.motion import mirrored_expression
     from mocap.solve.face import WEIGHTS
 
@@ -347,12 +347,12 @@ def test_a_blink_hides_the_eye(skin, side):
     assert hidden.mean() > 0.995
 
 
-def test_the_khronos_validator_has_nothing_to_say(node):
+def test_the_khronos_validator_reports_nothing(node):
     issues = judges.khronos(node, MANNEQUIN)["issues"]
     assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
 
 
-def test_what_vrm_requires_of_its_meta_data_is_there(skin):
+def test_the_metadata_that_vrm_requires_is_there(skin):
     vrm = skin.document.extensions["VRMC_vrm"]
     assert vrm["specVersion"] == "1.0"
     assert vrm["meta"]["licenseUrl"] == "https://vrm.dev/licenses/1.0/"
@@ -360,7 +360,7 @@ def test_what_vrm_requires_of_its_meta_data_is_there(skin):
     assert vrm["meta"]["authors"]
 
 
-def test_the_cross_section_measured_is_that_of_a_known_body(skin):
+def test_the_cross_section_of_a_known_body_is_measured(skin):
     # The elbow's ball alone, which is a sphere of 39 mm.
     from rigs.body import pieces
 

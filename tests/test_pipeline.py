@@ -55,7 +55,9 @@ def limb_directions(motion: Motion) -> np.ndarray:
     return directions(kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)[0])
 
 
-def test_the_demo_is_solved_better_than_it_is_detected(truth: Motion, detected: Keypoints) -> None:
+def test_the_solved_demo_is_more_accurate_than_the_detector(
+    truth: Motion, detected: Keypoints
+) -> None:
     """Bone direction, mean of eight limb bones.
 
     What error is left is the detector's, mostly its depth: the README has the figures.
@@ -76,7 +78,7 @@ def test_the_demo_is_solved_better_than_it_is_detected(truth: Motion, detected: 
     assert bake_error < 0.93 * raw_error
 
 
-def test_the_root_travels_as_the_mannequin_did(truth: Motion, detected: Keypoints) -> None:
+def test_the_root_travels_like_the_mannequin(truth: Motion, detected: Keypoints) -> None:
     found = retarget(solve_take(detected), HUMANOID)
     path, wanted = (m.root_positions - m.root_positions[0] for m in (found, truth))
     assert np.ptp(wanted[:, 0]) > 0.1, "the demo walks to the side"
@@ -97,7 +99,7 @@ def test_feet_neither_float_nor_sink_and_a_hop_leaves_the_ground(
     assert lowest[~stands].max() > 0.03
 
 
-def test_a_still_picture_is_a_clip_of_one_frame(data: Path) -> None:
+def test_an_image_is_a_clip_of_one_frame(data: Path) -> None:
     keypoints = bake.read_keypoints(data / "images" / "tfjs_pose.jpg")
     assert len(keypoints) == len(solve_take(keypoints)) == 1
 
@@ -108,7 +110,7 @@ def test_a_file_of_keypoints_needs_no_detector(tmp_path: Path) -> None:
     assert np.abs(bake.read_keypoints(tmp_path / "k.jsonl").positions - k.positions).max() < 1e-5
 
 
-def test_keypoints_of_empty_are_refused(tmp_path: Path) -> None:
+def test_an_empty_input_is_refused(tmp_path: Path) -> None:
     k = keypoints_of(smooth_motion(np.random.default_rng(1), 1.0, 30.0))
     empty = Keypoints(k.times, k.positions * np.nan, k.image * np.nan, k.confidence * 0, k.camera)
     (tmp_path / "k.json").write_text(keypoints_json.dumps(empty))
@@ -128,7 +130,7 @@ class Clip(Source):
 
 
 @pytest.mark.flaky(reruns=2)  # wall clock
-def test_a_video_plays_at_its_own_pace_and_begins_again_with_time_going_on() -> None:
+def test_a_video_loops_at_its_own_pace_with_increasing_times() -> None:
     stop = threading.Event()
     arrivals = []
     for arrived in clock.in_real_time(Clip(), stop):
@@ -142,7 +144,7 @@ def test_a_video_plays_at_its_own_pace_and_begins_again_with_time_going_on() -> 
 
 
 @pytest.mark.flaky(reruns=2)  # wall clock
-def test_a_slow_reader_gets_fewer_frames_and_never_late_ones() -> None:
+def test_a_slow_reader_gets_fewer_frames_but_none_late() -> None:
     stop = threading.Event()
     begun = time.monotonic()
     arrivals = []
@@ -155,7 +157,7 @@ def test_a_slow_reader_gets_fewer_frames_and_never_late_ones() -> None:
     assert np.median(np.diff([a.time for a in arrivals])) >= 0.1, "frames are skipped"
 
 
-def test_live_frames_are_the_bake_frames_seen_without_the_future(truth: Motion) -> None:
+def test_live_frames_agree_with_the_unrefined_bake(truth: Motion) -> None:
     """The live way on the same clip, frame by frame as it comes: within a degree and a half of the
     bake, on limbs.
     """
@@ -181,7 +183,7 @@ def test_live_frames_are_the_bake_frames_seen_without_the_future(truth: Motion) 
     assert np.degrees(R.distance(live.rotations[1:], live.rotations[:-1])).max() < 60.0
 
 
-def test_a_frame_goes_out_as_picture_keypoints_and_pose() -> None:
+def test_a_frame_is_sent_as_picture_keypoints_and_pose() -> None:
     motion = smooth_motion(np.random.default_rng(1), 0.1, 30.0)
     keypoints = keypoints_of(motion).slice(0, 1)
     image = np.zeros((720, 1280, 3), np.uint8)
@@ -199,7 +201,7 @@ def test_a_frame_goes_out_as_picture_keypoints_and_pose() -> None:
     assert pose.weights.tolist() == [0.0, 0.25], "what the motion does not express is at rest"
 
 
-def test_pictures_are_made_small_and_keep_their_colours() -> None:
+def test_pictures_are_shrunk_and_keep_their_colours() -> None:
     import cv2
 
     image = np.zeros((400, 1000, 3), np.uint8)

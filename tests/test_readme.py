@@ -59,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_every_line_is_a_command_of_ours_or_of_make() -> None:
+def test_every_line_is_a_command_of_mocap_or_make() -> None:
     assert set(LINES) == set(COMMANDS) | {f"make {t}" for t in TARGETS}
     assert len(COMMANDS) >= 6
 
@@ -89,7 +89,7 @@ def test_the_files_are_written(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith(PAGES)])
-def test_the_page_opens_or_it_is_said_that_there_is_no_camera(folder: Path, command: str) -> None:
+def test_the_page_opens_or_a_missing_camera_is_reported(folder: Path, command: str) -> None:
     if "dance.bvh" in command and not (folder / "dance.bvh").exists():
         still = Motion(
             HUMANOID,
@@ -154,6 +154,6 @@ def test_the_receiver_of_vmc_prints_the_hips() -> None:
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
-def test_pictures_and_places_that_a_page_names_are_there(path: Path) -> None:
+def test_linked_pictures_and_files_exist(path: Path) -> None:
     for place in re.findall(r"\]\(((?!http)[^)#]+)\)", TEXTS[path]):
         assert (path.parent / place).exists(), place

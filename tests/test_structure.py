@@ -136,7 +136,7 @@ def test_repeated_class_names_are_found():
     assert S.repeated_classes(sources) == {"Pose": ["core.a", "rig.b"]}
 
 
-def test_long_signatures_are_found_wherever_they_stand():
+def test_long_signatures_are_found_at_every_depth():
     source = (
         "def short(a, b, c, d, e, f, g): ...\n"
         "class K:\n"

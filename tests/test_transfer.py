@@ -60,7 +60,7 @@ def apart(a: np.ndarray, b: np.ndarray) -> float:
 # --- onto a character -----------------------------------------------------------------------------
 
 
-def test_a_bvh_goes_onto_a_character_and_limbs_point_as_they_did(
+def test_a_bvh_moves_a_character_with_equal_limb_directions(
     run: Run, walk: Path, tmp_path: Path
 ) -> None:
     status, out, err = run("retarget", walk, "--rig", MANNEQUIN, "-o", "hero.glb", "--all-keys")
@@ -87,7 +87,7 @@ def test_a_bvh_goes_onto_a_character_and_limbs_point_as_they_did(
     assert apart(found[:, arms], expected[:, arms]) < 0.5
 
 
-def test_every_character_takes_motion_and_limbs_point_as_they_did(
+def test_every_character_moves_with_equal_limb_directions(
     data: Path, tmp_path: Path, node: Path
 ) -> None:
     """Through three.js: the arms' directions in the world, on every rig."""
@@ -113,7 +113,7 @@ def test_every_character_takes_motion_and_limbs_point_as_they_did(
     assert checked >= 40
 
 
-def test_the_map_says_which_bone_is_which(run: Run, walk: Path, tmp_path: Path) -> None:
+def test_a_map_assigns_the_bones(run: Run, walk: Path, tmp_path: Path) -> None:
     (tmp_path / "map.json").write_text(json.dumps({b: b for b in BONES if "Little" not in b}))
     status, out, _ = run(
         "retarget", walk, "--rig", MANNEQUIN, "--map", "map.json", "-o", "hero.glb"
@@ -128,7 +128,7 @@ def test_the_map_says_which_bone_is_which(run: Run, walk: Path, tmp_path: Path) 
     assert not any("Little" in name for name in moved)
 
 
-def test_keys_are_left_out_unless_all_are_wanted(run: Run, walk: Path, tmp_path: Path) -> None:
+def test_keys_are_reduced_unless_all_are_requested(run: Run, walk: Path, tmp_path: Path) -> None:
     _, out, _ = run("retarget", walk, "--rig", MANNEQUIN, "-o", "a.glb", "--fps", 120)
     assert re.search(r"a\.glb: .* less by leaving out keys", out)
     _, out, _ = run("retarget", walk, "--rig", MANNEQUIN, "-o", "b.glb", "--fps", 120, "--all-keys")
@@ -151,7 +151,7 @@ def gltf_of_several_files(folder: Path) -> Path:
     return path
 
 
-def test_a_gltf_of_several_files_stays_one_and_takes_its_files_along(
+def test_a_gltf_of_several_files_is_written_with_its_files(
     run: Run, walk: Path, tmp_path: Path, node: Path
 ) -> None:
     hero = gltf_of_several_files(tmp_path / "hero")
@@ -200,7 +200,9 @@ def test_a_gltf_of_several_files_stays_one_and_takes_its_files_along(
     assert judges.khronos(node, tmp_path / "out" / "moved.glb")["issues"]["numErrors"] == 0
 
 
-def test_another_file_of_the_name_is_not_overwritten(run: Run, walk: Path, tmp_path: Path) -> None:
+def test_a_side_file_of_the_same_name_is_not_overwritten(
+    run: Run, walk: Path, tmp_path: Path
+) -> None:
     hero = gltf_of_several_files(tmp_path / "hero")
     (tmp_path / "out" / "parts").mkdir(parents=True)
     (tmp_path / "out" / "parts" / "body 1.bin").write_bytes(b"mine")
@@ -214,9 +216,7 @@ def test_another_file_of_the_name_is_not_overwritten(run: Run, walk: Path, tmp_p
 # --- BVH and VRMA ---------------------------------------------------------------------------------
 
 
-def test_without_a_rig_it_becomes_a_bvh_of_any_names_or_a_vrma(
-    run: Run, walk: Path, tmp_path: Path
-) -> None:
+def test_a_motion_without_a_rig_becomes_bvh_or_vrma(run: Run, walk: Path, tmp_path: Path) -> None:
     assert run("retarget", walk, "-o", "a.bvh", "--names", "unreal", "-o", "a.vrma")[0] == 0
     names = bvh.loads((tmp_path / "a.bvh").read_text()).skeleton.names
     assert {"pelvis", "upperarm_l", "calf_r"} <= set(names)
@@ -252,7 +252,7 @@ def test_a_bvh_rig_keeps_its_hierarchy_frame_and_unit(data: Path, name: str) -> 
     assert back.times == pytest.approx(own.times)
 
 
-def test_motion_goes_onto_a_bvh_rig_and_back(data: Path, walk: Path, tmp_path: Path) -> None:
+def test_motion_on_a_bvh_rig_round_trips(data: Path, walk: Path, tmp_path: Path) -> None:
     character = transfer.load_character(data / "mocap" / "bvh_fair" / "dab.bvh")
     motion = transfer.read_motion(walk)
     transfer.save(transfer.target(tmp_path / "on.bvh", character), motion)
@@ -262,9 +262,7 @@ def test_motion_goes_onto_a_bvh_rig_and_back(data: Path, walk: Path, tmp_path: P
     assert apart(directions(back, arms), directions(motion, arms)) < 0.5
 
 
-def test_a_character_without_bvh_gives_a_bvh_of_its_joints(
-    run: Run, walk: Path, tmp_path: Path
-) -> None:
+def test_a_gltf_character_gives_a_bvh_of_its_joints(run: Run, walk: Path, tmp_path: Path) -> None:
     assert run("retarget", walk, "--rig", MANNEQUIN, "-o", "hero.bvh")[0] == 0
     assert set(bvh.loads((tmp_path / "hero.bvh").read_text()).skeleton.names) == set(
         load_rig(MANNEQUIN).skeleton.names
@@ -349,7 +347,7 @@ def damaged_rig(tmp_path: Path) -> Path:
         (["words.bvh", "--rig", MANNEQUIN, "-o", "out.glb"], "words.bvh"),
     ],
 )
-def test_no_is_one_sentence_and_leaves_the_output_as_it_was(
+def test_a_refusal_is_one_sentence_and_keeps_the_old_output(
     run: Run, walk: Path, tmp_path: Path, arguments: list[object], says: str
 ) -> None:
     damaged_rig(tmp_path)

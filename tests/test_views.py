@@ -49,14 +49,14 @@ def seen_by_tilted(motion: Motion, pitch: float, distance: float = 4.0) -> Keypo
 
 
 @pytest.mark.parametrize("pitch", [0.0, 0.3, -0.5])
-def test_a_motion_lies_on_its_own_picture_however_the_camera_is_tilted(pitch):
+def test_a_motion_projects_onto_its_picture_under_any_tilt(pitch):
     motion = moving()
     keypoints = seen_by_tilted(motion, pitch)
     off = views.picture_direction(views.view(motion, keypoints).image, keypoints)
     assert np.nanmax(off) < 0.5
 
 
-def test_a_limb_that_is_elsewhere_in_the_picture_is_measured():
+def test_a_limb_off_its_image_position_is_measured():
     """A forearm turned by 30° about the camera's axis is off by 30°; other limbs are not."""
     motion = moving()
     keypoints = seen_by_tilted(motion, 0.0)
@@ -72,7 +72,7 @@ def test_a_limb_that_is_elsewhere_in_the_picture_is_measured():
     assert np.nanmax(np.delete(off, elbow, axis=1)) < 1e-6
 
 
-def test_limbs_outside_the_picture_and_doubted_limbs_are_told_apart():
+def test_unseen_and_doubted_limbs_are_counted_apart():
     keypoints = seen_by_tilted(moving(), 0.0, distance=2.5)  # the feet are below the picture
     within = views.inside(keypoints)
     assert not within[:, views.LIMBS.index("left shank")].any()
@@ -90,7 +90,7 @@ def test_limbs_outside_the_picture_and_doubted_limbs_are_told_apart():
     ]
 
 
-def test_skin_of_a_standing_body_touches_the_floor_with_its_soles():
+def test_a_standing_body_touches_the_floor_with_its_soles():
     standing = Motion(
         HUMANOID,
         np.zeros(1),
@@ -103,7 +103,7 @@ def test_skin_of_a_standing_body_touches_the_floor_with_its_soles():
     assert abs(heights[lowest][0]) < 0.005
 
 
-def test_a_lying_body_needs_its_thickness():
+def test_a_lying_body_is_measured_with_its_thickness():
     """Lying on its back with hips at a height of 0, it sinks by the thickness of its trunk."""
     rotations = np.tile(R.IDENTITY, (1, len(BONES), 1))
     rotations[:, 0] = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.array([-np.pi / 2]))
@@ -112,7 +112,7 @@ def test_a_lying_body_needs_its_thickness():
     assert -0.16 < lowest < -0.09
 
 
-def test_pops_are_turns_of_limbs_and_those_without_a_picture_are_counted():
+def test_sudden_turns_are_counted_with_and_without_a_picture():
     motion = moving()
     keypoints = seen_by_tilted(motion, 0.0)
     assert footage.pops(motion, keypoints) == (0, 0)
@@ -126,7 +126,7 @@ def test_pops_are_turns_of_limbs_and_those_without_a_picture_are_counted():
     assert footage.pops(jumped, seen_by_tilted(jumped, 0.0)) == (1, 0)
 
 
-def test_flexion_is_what_hinges_turn():
+def test_flexion_is_the_turn_of_a_hinge():
     rotations = np.tile(R.IDENTITY, (1, len(BONES), 1))
     for bone, degrees in (("leftLowerLeg", 40.0), ("rightLowerLeg", 10.0)):
         rotations[:, BONES.index(bone)] = R.from_axis_angle(
@@ -160,7 +160,7 @@ def test_a_sheet_shows_each_moment_twice():
     assert np.median(second) > 200
 
 
-def test_footage_where_it_is(data, monkeypatch):
+def test_the_footage_benchmark_runs(data, monkeypatch):
     by_clip, known = footage.tables(quick=True, grades=("bake",))
     assert len(by_clip.rows) == 2
     assert known.columns[2] == "at most"

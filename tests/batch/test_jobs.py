@@ -34,7 +34,7 @@ def names(clips: list[Clip], top: Path) -> list[str]:
     return [clip.path.relative_to(top).as_posix() for clip in clips]
 
 
-def test_a_folder_stands_for_its_clips(tree: Path) -> None:
+def test_a_folder_expands_to_its_clips(tree: Path) -> None:
     assert names(find_clips([tree]), tree) == ["b9.MOV", "b10.mp4"]
     everything = find_clips([tree], recursive=True)
     assert names(everything, tree) == [

@@ -31,7 +31,7 @@ def clips(tmp_path: Path) -> Path:
     return folder
 
 
-def test_one_bad_clip_costs_no_other_and_a_batch_is_continued(
+def test_a_failed_clip_does_not_stop_a_batch_and_resume_continues_it(
     run: Run, clips: Path, tmp_path: Path
 ) -> None:
     command = ("bake", clips, "-o", "out/{name}.bvh", "--no-refine")
@@ -58,7 +58,7 @@ def test_outputs_are_refused_before_any_clip_is_baked(run: Run, clips: Path) -> 
     assert (status, "no folder nowhere" in err) == (2, True)
 
 
-def test_a_fault_of_ours_is_an_outcome(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_an_outcome(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: object) -> None:
         raise ZeroDivisionError("division by zero")
 

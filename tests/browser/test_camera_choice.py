@@ -49,7 +49,7 @@ def leads(shared: SharedPage) -> list[str]:
     ("name", "said"),
     [("NotAllowedError", "allow it in the address bar"), ("NotFoundError", "connect one")],
 )
-def test_a_refusal_is_a_sentence_and_the_show_goes_on(
+def test_a_refused_camera_is_explained_and_the_source_continues(
     shared: SharedPage, name: str, said: str
 ) -> None:
     page = shared.page
@@ -61,7 +61,7 @@ def test_a_refusal_is_a_sentence_and_the_show_goes_on(
     assert leads(shared) == []
 
 
-def test_a_detector_that_cannot_be_loaded_leaves_the_source_as_it_is(shared: SharedPage) -> None:
+def test_a_detector_that_fails_to_load_keeps_the_source(shared: SharedPage) -> None:
     page = shared.page
     page.evaluate(CAMERAS)
     page.keyboard.press("c")  # this host has no models
@@ -71,7 +71,7 @@ def test_a_detector_that_cannot_be_loaded_leaves_the_source_as_it_is(shared: Sha
     assert leads(shared) == []
 
 
-def test_a_camera_that_the_server_holds_is_asked_for_and_given_back(shared: SharedPage) -> None:
+def test_a_camera_held_by_the_server_is_requested_and_returned(shared: SharedPage) -> None:
     page = shared.page
     page.evaluate(REFUSE.replace("{}", "NotReadableError"))
     page.keyboard.press("c")
@@ -84,7 +84,7 @@ def test_a_camera_that_the_server_holds_is_asked_for_and_given_back(shared: Shar
     assert leads(shared) == ["browser", "server"]
 
 
-def test_a_browser_that_cannot_detect_says_what_would_work(shared: SharedPage) -> None:
+def test_a_browser_that_cannot_detect_gets_advice(shared: SharedPage) -> None:
     """As iOS 16, which has no OffscreenCanvas with WebGL."""
     page = shared.page
     page.evaluate("() => { window.kept = OffscreenCanvas; delete window.OffscreenCanvas; }")

@@ -61,7 +61,7 @@ def label(page: Page) -> str:
     return page.inner_text("#timeline output")
 
 
-def test_it_plays_and_stops_at_a_key(page: Page) -> None:
+def test_a_key_plays_and_pauses(page: Page) -> None:
     until(page, "window.mocap.frame() > 3")
     page.keyboard.press(" ")
     until(page, "window.mocap.stats().state === 'paused'")
@@ -71,7 +71,7 @@ def test_it_plays_and_stops_at_a_key(page: Page) -> None:
     assert label(page).endswith(f"/ 0:03.90 · {at}")
 
 
-def test_what_is_drawn_is_the_moment_that_is_on(page: Page, motion: Motion) -> None:
+def test_the_drawn_pose_is_of_the_current_time(page: Page, motion: Motion) -> None:
     wanted = kinematics.fk(HUMANOID, motion.root_positions, motion.rotations)[0]
     strip = page.locator("#timeline canvas").bounding_box()
     assert strip
@@ -85,7 +85,7 @@ def test_what_is_drawn_is_the_moment_that_is_on(page: Page, motion: Motion) -> N
     until(page, "window.mocap.frame() === 29")
 
 
-def test_the_marks_bound_what_is_played(page: Page) -> None:
+def test_playback_stays_between_the_marks(page: Page) -> None:
     strip = page.locator("#timeline canvas").bounding_box()
     assert strip
     for part, key in ((0.7, "o"), (0.4, "i")):
@@ -121,7 +121,7 @@ def test_a_joints_angles_are_drawn(page: Page) -> None:
     assert strip.screenshot() != before
 
 
-def test_a_motion_that_is_not_there_is_said(open_page: Open) -> None:
+def test_a_missing_motion_is_reported(open_page: Open) -> None:
     with Host(hello(clip="nowhere")) as host:
         shown = open_page(host.url, 320, 240, expect=("Failed to load resource",))
         until(

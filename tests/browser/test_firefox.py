@@ -31,7 +31,7 @@ def test_firefox_shows_the_stream(firefox: Firefox) -> None:
         assert firefox.evaluate("document.querySelector('#messages').textContent") == ""
 
 
-def test_firefox_takes_the_browsers_camera(firefox: Firefox) -> None:
+def test_firefox_uses_the_browsers_camera(firefox: Firefox) -> None:
     with served("--no-hands", "--no-face") as url:
         firefox.open(url)
         firefox.until("document.querySelector('#sources')?.hidden === false")
@@ -41,7 +41,7 @@ def test_firefox_takes_the_browsers_camera(firefox: Firefox) -> None:
         firefox.until("document.querySelector('#picture').clientWidth > 0")
 
 
-def test_firefox_without_webgl_says_what_would_work(firefox_program: Path, tmp_path: Path) -> None:
+def test_firefox_without_webgl_gets_advice(firefox_program: Path, tmp_path: Path) -> None:
     off = {"webgl.disabled": True}
     with running(firefox_program, tmp_path, off) as firefox, Host(hello()) as host:
         firefox.open(host.url)

@@ -82,7 +82,7 @@ def test_the_avatar_follows_the_pages_own_camera(filmed: Browser, url: str) -> N
     assert [c for c in complaints if not any(s in c for s in (*_SAID, "GPU stall"))] == []
 
 
-def test_a_phone_of_the_same_network_gives_its_camera(filmed: Browser) -> None:
+def test_a_phone_on_the_same_network_provides_its_camera(filmed: Browser) -> None:
     try:
         lan.addresses()
     except DeviceError:
@@ -110,7 +110,7 @@ def test_a_phone_of_the_same_network_gives_its_camera(filmed: Browser) -> None:
         other.close()
 
 
-def test_a_video_file_takes_the_cameras_place(open_page: Open, url: str) -> None:
+def test_a_video_file_replaces_the_camera(open_page: Open, url: str) -> None:
     page = open_page(url, 320, 240, expect=(*_SAID, "GPU stall"))
     until(page, "document.querySelector('#sources')?.hidden === false")
     pressed = "document.querySelector('#sources [aria-pressed=true]').dataset.source"
@@ -130,7 +130,7 @@ def test_a_video_file_takes_the_cameras_place(open_page: Open, url: str) -> None
     assert page.evaluate(pressed) == "page"
 
 
-def test_one_of_two_people_before_the_camera(browser: Browser, tmp_path: Path) -> None:
+def test_one_of_two_people_before_the_camera_is_followed(browser: Browser, tmp_path: Path) -> None:
     """The person on the right, as chosen at the start; then the next."""
     take = tmp_path / "take.jsonl"
     two = "split[a][b];[b]hflip[c];[a][c]hstack,scale=480:-2"

@@ -65,7 +65,7 @@ def test_missing_parts_are_named_over_the_picture(host: Host, page: Page) -> Non
     until(page, f"{caption}.hidden")
 
 
-def test_lost_sources_and_disks_are_shown_until_they_are_over(host: Host, page: Page) -> None:
+def test_lost_sources_and_full_disks_are_shown_while_they_last(host: Host, page: Page) -> None:
     messages = TEXT.format("#messages")
     host.announce(state(source="lost", disk="low"))
     until(page, f"{TEXT.format('#state-text')} === 'Source lost'")
@@ -77,7 +77,7 @@ def test_lost_sources_and_disks_are_shown_until_they_are_over(host: Host, page: 
     until(page, f"!{messages}.includes('disk')")
 
 
-def test_a_click_on_the_picture_follows_the_person_there(shared: SharedPage) -> None:
+def test_a_click_on_the_picture_follows_that_person(shared: SharedPage) -> None:
     page = shared.page
     show_picture(shared.host)
     until(page, "document.querySelector('#picture').clientWidth > 0")
@@ -95,7 +95,7 @@ def test_a_click_on_the_picture_follows_the_person_there(shared: SharedPage) -> 
     assert shared.next_asked() == protocol.NextPerson()
 
 
-def test_vmc_is_switched_on_by_the_page_and_shown_by_the_server(shared: SharedPage) -> None:
+def test_the_page_switches_vmc_on_and_shows_the_servers_state(shared: SharedPage) -> None:
     page = shared.page
     page.keyboard.press("x")
     page.select_option("#vmc select[aria-label=Program]", label="Blender (VMC4B)")
@@ -132,7 +132,7 @@ def test_keys_do_nothing_while_a_field_or_a_list_has_the_focus(page: Page) -> No
     page.keyboard.press("m")
 
 
-def test_a_hint_is_shown_for_the_state_and_dismissed_for_good(host: Host, page: Page) -> None:
+def test_hints_match_the_state_and_stay_dismissed(host: Host, page: Page) -> None:
     hint = TEXT.format("#hint")
     page.evaluate("localStorage.clear()")
     page.reload(wait_until="commit")
@@ -148,7 +148,7 @@ def test_a_hint_is_shown_for_the_state_and_dismissed_for_good(host: Host, page: 
     assert not page.is_visible("#hint")
 
 
-def test_no_row_of_the_toolbar_is_half_empty(shared: SharedPage) -> None:
+def test_no_toolbar_row_is_half_empty(shared: SharedPage) -> None:
     page = shared.page
     page.evaluate(
         "for (const key of 'rt') document.querySelector(`[data-key=${key}]`).hidden = false"
@@ -167,7 +167,7 @@ def test_no_row_of_the_toolbar_is_half_empty(shared: SharedPage) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_targets_for_fingers_are_large_and_no_text_is_small(shared: SharedPage) -> None:
+def test_touch_targets_and_text_are_large_enough(shared: SharedPage) -> None:
     shared.reset(390, 844)
     page = shared.page
     for key in "vux":

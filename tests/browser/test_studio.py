@@ -88,7 +88,7 @@ def exported(page: Page, kind: str, folder: Path) -> Path:
     return path
 
 
-def test_a_take_outlives_its_server_and_is_trimmed_and_exported(
+def test_a_take_survives_its_server_and_is_trimmed_and_exported(
     open_page: Open, film: Path, tmp_path: Path, node: Path
 ) -> None:
     takes = tmp_path / "takes"
@@ -250,7 +250,7 @@ def assert_films_the_take(
     assert np.abs(middle - right[5, 5]).max() > 60
 
 
-def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(
+def test_a_dropped_character_is_shown_and_a_wrong_file_is_refused(
     open_page: Open, url: str
 ) -> None:
     page = open_page(url, 700, 480, expect=("more than 4 skinning weights",))
@@ -312,9 +312,7 @@ def test_a_dropped_character_is_shown_and_a_wrong_file_is_a_sentence(
     until(page, "!window.mocap.bonePositions().rightToes")
 
 
-def test_smoothing_is_chosen_against_lag_by_any_viewer_and_remembered(
-    open_page: Open, url: str
-) -> None:
+def test_any_viewer_sets_the_smoothing_and_it_is_remembered(open_page: Open, url: str) -> None:
     page = open_page(url, 640, 480)
     ready(page)
     page.keyboard.press("u")
@@ -351,7 +349,7 @@ async def asked(url: str, message: protocol.ClientText) -> None:
         await connection.recv()
 
 
-def test_a_recording_belongs_to_the_server_and_sources_give_way(open_page: Open, url: str) -> None:
+def test_recordings_are_shared_and_sources_can_be_switched(open_page: Open, url: str) -> None:
     page, other = open_page(url, 700, 480), open_page(url, 320, 240)
     ready(page)
     ready(other)

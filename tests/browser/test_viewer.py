@@ -45,7 +45,7 @@ def picture_of(page: Page) -> np.ndarray:
     return cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR).astype(int)
 
 
-def test_bones_are_where_python_puts_them(open_page: Open) -> None:
+def test_bones_are_where_python_computes_them(open_page: Open) -> None:
     rng = np.random.default_rng(7)
     motion = random_poses(rng, 12, HUMANOID)
     rotations = motion.rotations.copy()
@@ -98,7 +98,7 @@ def test_a_screenshot_shows_the_avatar_in_its_pose(open_page: Open) -> None:
         assert np.mean(above) < middle - 10
 
 
-def test_a_face_does_what_the_stream_says_once_and_mirrored(open_page: Open) -> None:
+def test_a_face_follows_the_stream_and_is_mirrored(open_page: Open) -> None:
     names = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "aa", "nonsense")
     with Host(hello(expressions=names)) as host:
         page = open_page(host.url, 320, 240)
@@ -119,7 +119,7 @@ def test_a_face_does_what_the_stream_says_once_and_mirrored(open_page: Open) -> 
 
 
 @pytest.mark.flaky(reruns=2)  # wall clock
-def test_a_page_that_draws_five_times_a_second_is_never_stale(open_page: Open) -> None:
+def test_a_page_at_five_frames_a_second_is_never_stale(open_page: Open) -> None:
     slow = (
         "window.requestAnimationFrame = (draw) => window.setTimeout(() => "
         "draw(performance.now()), 200)"
@@ -159,7 +159,7 @@ def test_a_page_that_draws_five_times_a_second_is_never_stale(open_page: Open) -
 
 
 @pytest.mark.flaky(reruns=2)  # wall clock
-def test_a_server_that_was_killed_is_picked_up_again(open_page: Open) -> None:
+def test_a_page_reconnects_to_a_restarted_server(open_page: Open) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 
@@ -195,7 +195,7 @@ def test_a_server_that_was_killed_is_picked_up_again(open_page: Open) -> None:
         kill(process)
 
 
-def test_the_picture_has_the_landmarks_on_it(open_page: Open) -> None:
+def test_landmarks_are_drawn_on_the_picture(open_page: Open) -> None:
     source = protocol.SourceInfo("video", "blue.mp4", 64, 48)
     blue = np.full((48, 64, 3), (200, 60, 20), np.uint8)
     jpeg = cv2.imencode(".jpg", blue)[1].tobytes()
@@ -244,7 +244,7 @@ def test_the_picture_has_the_landmarks_on_it(open_page: Open) -> None:
         assert not page.is_visible("#picture")
 
 
-def test_a_page_without_webgl_says_so_and_goes_on(open_page: Open) -> None:
+def test_a_page_without_webgl_says_so_and_continues(open_page: Open) -> None:
     none = """
         const get = HTMLCanvasElement.prototype.getContext;
         HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
@@ -283,14 +283,14 @@ def test_the_keys_and_the_buttons_do_the_same(open_page: Open) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_what_ships_is_small_enough_to_be_there_at_once() -> None:
+def test_the_shipped_files_are_small() -> None:
     # The detector's own scripts come when the page's camera is opened.
     scripts = list((assets.path("viewer") / "assets").glob("index-*.js"))
     assert scripts
     assert sum(s.stat().st_size for s in scripts) < 1.2e6
 
 
-def test_the_background_goes_and_choices_are_remembered(open_page: Open) -> None:
+def test_the_background_is_removed_and_choices_are_remembered(open_page: Open) -> None:
     with Host() as host:
         page = open_page(host.url, 320, 240)
         until(page, "window.mocap?.stats().state === 'waiting'")

@@ -108,7 +108,7 @@ def test_opencv_stereo_files_lie_side_by_side(tmp_path: Path) -> None:
         )
 
 
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+def test_written_calibrations_are_read_back(tmp_path: Path) -> None:
     path = tmp_path / "cameras.toml"
     cameras = CameraSet(VIEWS, np.array([0.0, 1.0, 0.0]), 1.0, np.array([0.0, -0.123]), 2.5)
     save_cameras(path, cameras)
@@ -132,7 +132,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ("a.json", "{}", "no known calibration"),
     ],
 )
-def test_a_file_that_is_no_calibration_is_refused_in_a_sentence(
+def test_files_that_are_not_calibrations_are_refused_in_a_sentence(
     tmp_path: Path, name: str, text: str, word: str
 ) -> None:
     (tmp_path / name).write_text(text)

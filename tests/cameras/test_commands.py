@@ -46,7 +46,7 @@ def test_a_take_of_two_cameras_is_baked(run: Run, clips: Path) -> None:
     assert not (clips / "x.bvh").exists()
 
 
-def test_two_cameras_are_found_and_kept(run: Run, clips: Path) -> None:
+def test_two_cameras_are_found_and_saved(run: Run, clips: Path) -> None:
     status, out, err = run("cameras", "left.json", "right.json", "-o", "found.toml", "--fov", 60.4)
     assert status == 0, err
     assert "right.json is 7" in out

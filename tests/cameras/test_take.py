@@ -93,7 +93,7 @@ def _lost() -> np.ndarray:
     return lost
 
 
-def test_what_the_calibration_does_not_say_the_body_tells() -> None:
+def test_the_body_gives_what_the_calibration_lacks() -> None:
     """A world whose up and unit are unknown gives the same body, upright and in metres."""
     cameras = ring(2)
     takes = [filmed(TRUE, v) for v in cameras.views]
@@ -107,7 +107,7 @@ def test_what_the_calibration_does_not_say_the_body_tells() -> None:
     )
 
 
-def test_hands_come_from_the_surest_view_and_the_face_from_the_longest() -> None:
+def test_hands_come_from_the_most_confident_view_and_the_face_from_the_longest() -> None:
     cameras = ring(2)
     takes = _takes(cameras)
     frames, rng = len(TRUE.times), np.random.default_rng(2)
@@ -145,7 +145,7 @@ def test_hands_come_from_the_surest_view_and_the_face_from_the_longest() -> None
     np.testing.assert_allclose(fused.face_blendshapes, 0.1)
 
 
-def test_two_uncalibrated_cameras_of_other_rates_are_found() -> None:
+def test_two_uncalibrated_cameras_of_different_rates_are_found() -> None:
     cameras = ring(2)
     takes = _takes(cameras)
     takes[1] = clocked(takes[1], LATE, 25.0)
@@ -176,7 +176,7 @@ def _angle(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.degrees(np.arccos(np.clip((np.trace(a @ b.T) - 1.0) / 2.0, -1.0, 1.0))))
 
 
-def test_calibrated_videos_of_other_clocks_are_synchronised() -> None:
+def test_calibrated_videos_with_different_clocks_are_synchronised() -> None:
     cameras = ring(2)
     takes = _takes(cameras)
     together = synchronised(takes, cameras)
@@ -187,7 +187,7 @@ def test_calibrated_videos_of_other_clocks_are_synchronised() -> None:
     assert abs(candidates(*takes)[0][0] - LATE) < 0.05
 
 
-def test_a_swapped_order_and_a_nudged_camera_are_found_out() -> None:
+def test_a_swapped_order_and_a_moved_camera_are_detected() -> None:
     cameras = ring(3)
     takes = _takes(cameras)
     names = ["a.mp4", "b.mp4", "c.mp4"]
@@ -204,7 +204,7 @@ def test_a_swapped_order_and_a_nudged_camera_are_found_out() -> None:
         calibrate(nudged[:2])
 
 
-def test_a_take_that_cannot_tell_is_refused() -> None:
+def test_a_take_with_too_little_information_is_refused() -> None:
     a, b = (filmed(TRUE, v) for v in ring(2).views)
     still = [replace(k, image=np.repeat(k.image[:1], len(k), axis=0)) for k in (a, b)]
     with pytest.raises(InputError, match="hardly moves"):

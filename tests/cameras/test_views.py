@@ -36,7 +36,7 @@ def _with_lens(name: str) -> View:
 
 
 @pytest.mark.parametrize("lens", LENSES)
-def test_lenses_bend_and_straighten_as_opencv_does(lens: str) -> None:
+def test_lens_distortion_agrees_with_opencv(lens: str) -> None:
     view, points = _with_lens(lens), _body(np.random.default_rng(1)).reshape(-1, 1, 3)
     library = cv2.fisheye if view.fisheye else cv2
     turn, coefficients = cv2.Rodrigues(view.rotation)[0], view.distortion
@@ -55,7 +55,7 @@ def _fundamental(a: View, b: View) -> np.ndarray:
     return np.linalg.inv(b.matrix).T @ across @ turn @ np.linalg.inv(a.matrix)
 
 
-def test_two_views_triangulate_as_opencv_does() -> None:
+def test_triangulation_of_two_views_agrees_with_opencv() -> None:
     rng = np.random.default_rng(2)
     views = ring(2).views
     points = _body(rng)
@@ -72,7 +72,7 @@ def test_two_views_triangulate_as_opencv_does() -> None:
     assert (found.confidence > 0.5).all()
 
 
-def test_a_wrong_view_of_four_is_left_out_and_named() -> None:
+def test_one_wrong_view_of_four_is_left_out_and_named() -> None:
     rng = np.random.default_rng(3)
     views, points = ring(4).views, _body(rng)
     pixels = np.stack([v.project(points) for v in views]) + rng.normal(0.0, 1.0, (4, 20, 33, 2))
@@ -87,7 +87,7 @@ def test_a_wrong_view_of_four_is_left_out_and_named() -> None:
     assert 0.5 < np.median(off) / (np.sqrt(3.0) * np.median(found.deviation)) < 1.5
 
 
-def test_what_fewer_than_two_views_see_is_no_point() -> None:
+def test_points_need_two_views() -> None:
     views = ring(3).views
     points = _body(np.random.default_rng(4))
     pixels = np.stack([v.project(points) for v in views])
@@ -100,7 +100,7 @@ def test_what_fewer_than_two_views_see_is_no_point() -> None:
     assert np.isfinite(np.delete(found.points, [3, 7], axis=0)).all()
 
 
-def test_keypoints_between_frames_lie_between_them_and_nothing_spans_a_gap() -> None:
+def test_keypoints_are_interpolated_between_frames_but_not_over_gaps() -> None:
     times = np.array([0.0, 0.04, 0.08, 0.5, 0.54])
     image = np.repeat(times[:, None, None] * [100.0, -50.0], 33, axis=1)
     positions = np.concatenate([image, image[..., :1]], axis=-1)
@@ -116,7 +116,7 @@ def test_keypoints_between_frames_lie_between_them_and_nothing_spans_a_gap() -> 
     np.testing.assert_allclose(shared, [0.3, 0.34, 0.38])
 
 
-def test_a_calibration_that_is_none_is_refused() -> None:
+def test_an_invalid_calibration_is_refused() -> None:
     view = around(0.0)
     for changed, word in (
         ({"rotation": 2.0 * view.rotation}, "rotation"),

@@ -27,7 +27,7 @@ def noise_video(path: Path, count=60, options=None) -> Path:
 @pytest.mark.parametrize(
     ("name", "options"), [("x.mp4", {"movflags": "faststart"}), ("x.mkv", None)]
 )
-def test_of_a_cut_off_video_the_readable_part_comes_with_a_warning(tmp_path, name, options):
+def test_the_readable_part_of_a_truncated_video_comes_with_a_warning(tmp_path, name, options):
     path = noise_video(tmp_path / name, options=options)
     whole = [f.time for f in Video(path)]
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -39,7 +39,7 @@ def test_of_a_cut_off_video_the_readable_part_comes_with_a_warning(tmp_path, nam
     np.testing.assert_allclose(part, whole[: len(part)])
 
 
-def test_a_cut_off_video_without_its_index_is_refused(tmp_path):
+def test_a_truncated_video_without_an_index_is_refused(tmp_path):
     path = noise_video(tmp_path / "x.mp4")  # the index comes last
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 9 // 10])
     with pytest.raises(
@@ -48,7 +48,7 @@ def test_a_cut_off_video_without_its_index_is_refused(tmp_path):
         open_source(path)
 
 
-def test_a_video_whose_codec_is_unknown_says_what_to_do(tmp_path):
+def test_an_unknown_codec_error_says_what_to_do(tmp_path):
     path = write_video(tmp_path / "x.mp4", range(0, 400, 40))
     path.write_bytes(path.read_bytes().replace(b"avc1", b"what"))
     with pytest.raises(
@@ -76,7 +76,7 @@ def test_a_video_whose_codec_is_unknown_says_what_to_do(tmp_path):
         ("nothing.jpg", b"", r"nothing.jpg' is empty \(0 bytes\)"),
     ],
 )
-def test_what_is_no_picture_is_refused(tmp_path, name, content, message):
+def test_arrays_that_are_not_pictures_are_refused(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message):
         open_source(tmp_path / name)
@@ -88,7 +88,7 @@ def test_a_missing_file_is_named(tmp_path, name):
         open_source(tmp_path / name)
 
 
-def test_damaged_files_put_nothing_on_standard_error(tmp_path):
+def test_damaged_files_print_nothing_on_standard_error(tmp_path):
     noise_video(tmp_path / "x.mp4", options={"movflags": "faststart"})
     data = bytearray((tmp_path / "x.mp4").read_bytes())
     data[len(data) // 3 :: 50] = bytes(len(data[len(data) // 3 :: 50]))
@@ -146,7 +146,7 @@ def test_frames_after_a_damaged_middle_are_read_and_the_gap_is_reported(tmp_path
     np.testing.assert_allclose(shown, [f.time / 0.033 for f in late], atol=12)
 
 
-def test_a_late_picture_is_dropped_and_a_clock_set_back_is_not():
+def test_late_pictures_are_dropped_and_clock_jumps_are_kept():
     def after(*stamps):
         image = np.zeros((1, 1, 3), np.uint8)
         return [stamp for stamp, _, _ in without_late((s, image, False) for s in stamps)]
@@ -178,7 +178,7 @@ def test_interlaced_video_is_not_black(tmp_path):
         (np.full((12, HEIGHT, WIDTH, 3), 90, np.uint8), "all its pictures are the same"),
     ],
 )
-def test_pictures_that_show_nothing_are_reported(tmp_path, images, verdict):
+def test_blank_pictures_are_reported(tmp_path, images, verdict):
     path = write_video(tmp_path / "x.mp4", np.arange(12) * 40, images=images)
     video = Video(path)
     assert len(list(video)) == 12
@@ -186,7 +186,7 @@ def test_pictures_that_show_nothing_are_reported(tmp_path, images, verdict):
 
 
 @pytest.mark.parametrize("codec", ["libmp3lame", "flac", "pcm_s16le", "libopus", "aac"])
-def test_an_audio_file_is_called_one(tmp_path, codec):
+def test_an_audio_file_is_named_as_such(tmp_path, codec):
     suffix = {
         "libmp3lame": "mp3", "flac": "flac", "pcm_s16le": "wav", "libopus": "ogg", "aac": "m4a"
     }[codec]  # fmt: skip

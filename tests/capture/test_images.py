@@ -43,7 +43,7 @@ def test_an_image_is_one_frame_at_time_0(tmp_path, suffix):
     ],
     ids=["grey", "with alpha", "16 bits"],
 )
-def test_other_kinds_of_pixels_become_three_bytes(tmp_path, image):
+def test_other_pixel_formats_become_8_bit_rgb(tmp_path, image):
     ok, data = cv2.imencode(".png", image)
     assert ok
     (tmp_path / "x.png").write_bytes(data.tobytes())
@@ -56,7 +56,7 @@ def test_other_kinds_of_pixels_become_three_bytes(tmp_path, image):
     ("orientation", "corner"),
     [(1, "upper left"), (3, "lower right"), (6, "upper right"), (8, "lower left")],
 )
-def test_a_turned_photograph_stands_upright(tmp_path, orientation, corner):
+def test_a_rotated_photograph_is_upright(tmp_path, orientation, corner):
     data = write_image(tmp_path / "x.jpg", picture()).read_bytes()
     tiff = b"MM\0*\0\0\0\x08" + struct.pack(">HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
     exif = b"Exif\0\0" + tiff
@@ -69,7 +69,7 @@ def test_a_turned_photograph_stands_upright(tmp_path, orientation, corner):
     assert source.size == ((WIDTH, HEIGHT) if orientation in (1, 3) else (HEIGHT, WIDTH))
 
 
-def test_a_folder_is_read_in_natural_order_and_other_files_are_passed_over(tmp_path):
+def test_a_folder_is_read_in_natural_order_without_other_files(tmp_path):
     for number in (10, 9, 1, 100):
         write_image(tmp_path / f"frame_{number}.png", picture(number + 40))
     (tmp_path / "notes.txt").write_text("no picture")
@@ -106,7 +106,7 @@ def test_gaps_in_the_numbering_are_gaps_in_time(tmp_path):
         (["one"], [0]),
     ],
 )
-def test_numbers_are_frame_numbers_only_if_they_count_frames(names, expected):
+def test_numbers_in_names_count_as_frames_only_if_plausible(names, expected):
     assert numbering([Path(f"{name}.png") for name in names]) == expected
 
 
@@ -127,7 +127,7 @@ def test_an_animated_image_gives_all_its_frames(tmp_path, suffix):
     np.testing.assert_allclose([f.time for f in slow], np.arange(6) / 10)
 
 
-def test_names_sort_as_people_sort_them():
+def test_names_sort_in_natural_order():
     names = ["a", "B2", "b10", "2", "10", "b", "01.5", "²"]
     assert sorted(names, key=natural_key) == ["01.5", "2", "10", "a", "b", "B2", "b10", "²"]
 

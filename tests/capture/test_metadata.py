@@ -115,14 +115,14 @@ def test_a_phones_26_millimetres_are_69_degrees():
     [b"", b"\xff\xff\xff", b"\xff\xe1\0\x20http://ns.adobe.com/xap/1.0/\0x"],
     ids=["none", "filling", "XMP"],
 )
-def test_exif_of_either_byte_order_is_read_behind_other_segments(tmp_path, order, kind, before):
+def test_exif_is_read_in_both_byte_orders_after_other_segments(tmp_path, order, kind, before):
     path = written(tmp_path, photograph(before + exif(28, order, kind)))
     assert focal_length_35mm(path) == 28
     assert field_of_view(path) == fov_of_focal_length(28.0)
     assert cv2.imread(str(path)) is not None, "OpenCV takes the file for a picture too"
 
 
-def test_exif_is_what_pillow_reads_too(tmp_path):
+def test_exif_agrees_with_pillow(tmp_path):
     image = pytest.importorskip("PIL.Image")
     for order in "<>":
         path = written(tmp_path, photograph(exif(35, order)))
@@ -131,7 +131,7 @@ def test_exif_is_what_pillow_reads_too(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["mov", "mp4"])
-def test_the_key_that_ffmpeg_writes_is_read(tmp_path, suffix):
+def test_the_metadata_key_of_ffmpeg_is_read(tmp_path, suffix):
     path = tmp_path / f"clip.{suffix}"
     with av.open(str(path), "w", options={"movflags": "use_metadata_tags"}) as container:
         container.metadata.update({"com.apple.quicktime.make": "Somebody", KEY: "26"})
@@ -161,7 +161,7 @@ VALUES = {
 @pytest.mark.parametrize("where", ["movie", "user data", "track", "track's user data"])
 @pytest.mark.parametrize("iso", [False, True], ids=["QuickTime", "ISO"])
 @pytest.mark.parametrize("first", [False, True], ids=["index behind", "index before"])
-def test_the_key_is_found_wherever_it_may_stand(tmp_path, value, where, iso, first):
+def test_the_metadata_key_is_found_in_every_place(tmp_path, value, where, iso, first):
     content = meta(*VALUES[value], iso)
     content = box(b"udta", content + bytes(4)) if "user" in where else content
     content = box(b"trak", box(b"tkhd", bytes(84)) + content) if "track" in where else content
@@ -174,7 +174,7 @@ def test_the_key_is_found_wherever_it_may_stand(tmp_path, value, where, iso, fir
     )
 
 
-def test_boxes_may_have_64_bit_sizes_or_reach_to_the_end(tmp_path):
+def test_boxes_with_64_bit_sizes_or_up_to_the_end_are_read(tmp_path):
     moov = box(b"moov", meta(b"26", 1))
     assert (
         focal_length_35mm(
@@ -191,14 +191,14 @@ def test_boxes_may_have_64_bit_sizes_or_reach_to_the_end(tmp_path):
 @pytest.mark.parametrize(
     "value", [b"0", b"-26", b"nan", b"26 inches", b"", b"2", b"100000", b"\xff\xfe"]
 )
-def test_a_number_that_no_lens_has_is_none(tmp_path, value):
+def test_impossible_focal_lengths_are_ignored(tmp_path, value):
     assert focal_length_35mm(written(tmp_path, movie(meta(value, 1)))) is None
     assert (
         focal_length_35mm(written(tmp_path, movie(meta(struct.pack(">f", math.nan), 23)))) is None
     )
 
 
-def test_where_nothing_is_told_nothing_is_made_up(tmp_path):
+def test_files_without_metadata_have_no_field_of_view(tmp_path):
     assert focal_length_35mm(written(tmp_path, photograph())) is None
     assert focal_length_35mm(written(tmp_path, photograph(exif(0)))) is None
     assert focal_length_35mm(written(tmp_path, movie(meta(b"26", 1, keys=(KEY + "x",))))) is None
@@ -208,7 +208,7 @@ def test_where_nothing_is_told_nothing_is_made_up(tmp_path):
     assert field_of_view(tmp_path / "nowhere") is None
 
 
-def test_a_folders_is_that_of_its_first_image_that_has_one(tmp_path):
+def test_a_folder_uses_its_first_image_with_metadata(tmp_path):
     assert field_of_view(tmp_path) is None
     for name, data in {
         "1.jpg": photograph(),
@@ -221,7 +221,7 @@ def test_a_folders_is_that_of_its_first_image_that_has_one(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are made otherwise here")
-def test_a_pipe_is_not_waited_for(tmp_path):
+def test_a_pipe_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert field_of_view(tmp_path / "pipe") is None
 
@@ -238,7 +238,7 @@ WHOLE = {
     st.lists(st.tuples(st.integers(0, 500), st.binary(min_size=1, max_size=8))),
     st.integers(0, 2000),
 )
-def test_damage_gives_a_possible_number_or_none(tmp_path, whole, damage, end):
+def test_damaged_metadata_gives_a_plausible_value_or_none(tmp_path, whole, damage, end):
     data = bytearray(WHOLE[whole])
     for place, replacement in damage:
         data[place : place + len(replacement)] = replacement
@@ -248,7 +248,7 @@ def test_damage_gives_a_possible_number_or_none(tmp_path, whole, damage, end):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(WHOLE)), st.integers(0, 2000))
-def test_a_file_cut_off_anywhere_tells_the_truth_or_nothing(tmp_path, whole, end):
+def test_a_truncated_file_gives_the_true_value_or_none(tmp_path, whole, end):
     assert focal_length_35mm(written(tmp_path, WHOLE[whole][:end])) in (28, None)
 
 
@@ -274,7 +274,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_a_hostile_file_costs_neither_time_nor_memory(tmp_path, hostile):
+def test_a_hostile_file_costs_little_time_and_memory(tmp_path, hostile):
     path = written(tmp_path, HOSTILE[hostile]())
     assert cost.seconds(lambda: focal_length_35mm(path), 2.0) < 2.0
     tracemalloc.start()
@@ -286,7 +286,7 @@ def test_a_hostile_file_costs_neither_time_nor_memory(tmp_path, hostile):
     assert most < 8 * _BUDGET
 
 
-def test_what_lies_between_the_boxes_is_not_read(tmp_path):
+def test_data_between_boxes_is_not_read(tmp_path):
     path = tmp_path / "long.mov"
     with path.open("wb") as file:  # 8 GB that are not there
         file.write(box(b"ftyp", b"qt  " + bytes(4)) + struct.pack(">I4sQ", 1, b"mdat", 8 << 30))

@@ -57,7 +57,7 @@ def turn(path: Path, a: int, b: int, c: int, d: int) -> Path:
         ("x.avi", "mpeg4"),
     ],
 )
-def test_every_frame_has_the_time_that_the_container_gives(tmp_path, name, codec):
+def test_frame_times_are_the_containers(tmp_path, name, codec):
     # AVI knows no times, only a rate.
     times = np.arange(40) * 100 if name.endswith("avi") else uneven_times()
     if name.endswith("avi"):
@@ -85,7 +85,7 @@ def test_the_given_rate_overrides_the_files(tmp_path):
     np.testing.assert_allclose([f.time for f in source], np.arange(40) / 240.0)
 
 
-def test_a_recording_whose_header_knows_no_length_is_read_whole(tmp_path):
+def test_a_recording_without_a_length_is_read_whole(tmp_path):
     # As browsers' MediaRecorder writes WebM: without a duration and without an index. `live` leaves
     # them out.
     path = write_video(tmp_path / "x.webm", uneven_times(), "libvpx", options={"live": "1"})
@@ -94,7 +94,7 @@ def test_a_recording_whose_header_knows_no_length_is_read_whole(tmp_path):
     np.testing.assert_allclose([f.time for f in source], uneven_times() / 1000.0, atol=1e-6)
 
 
-def test_a_frame_rate_that_is_the_containers_clock_is_measured_instead(tmp_path):
+def test_an_implausible_frame_rate_is_measured_instead(tmp_path):
     path = write_video(tmp_path / "x.ts", uneven_times(60))
     assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FPS) > 999  # or this test tests nothing
     source = Video(path)
@@ -109,14 +109,14 @@ def test_a_frame_rate_that_is_the_containers_clock_is_measured_instead(tmp_path)
         max_size=50,
     )
 )
-def test_times_rise_whatever_the_stamps_are(stamps):
+def test_times_increase_for_any_time_stamps(stamps):
     clock = Clock(1 / 30)
     times = [clock.time(s) for s in stamps]
     assert np.all(np.isfinite(times))
     assert np.all(np.diff(times) > 0)
 
 
-def test_missing_stamps_are_counted_and_a_clock_set_back_goes_on_with_its_own_steps():
+def test_missing_time_stamps_and_clock_jumps_are_repaired():
     missing = Clock(0.1)
     np.testing.assert_allclose([missing.time(0.0) for _ in range(4)], [0.0, 0.1, 0.2, 0.3])
     back = Clock(0.1)
@@ -134,7 +134,7 @@ def test_missing_stamps_are_counted_and_a_clock_set_back_goes_on_with_its_own_st
         ((0, -1, 1, 0), (HEIGHT, WIDTH), "lower left"),
     ],
 )
-def test_a_phones_turned_clip_stands_upright(tmp_path, matrix, size, corner):
+def test_a_rotated_phone_video_is_upright(tmp_path, matrix, size, corner):
     source = Video(turn(write_video(tmp_path / "x.mp4", range(0, 400, 40)), *matrix))
     frame = next(iter(source))
     assert source.size == size == (frame.image.shape[1], frame.image.shape[0])
@@ -149,14 +149,14 @@ def test_a_phones_turned_clip_stands_upright(tmp_path, matrix, size, corner):
         (Fraction(4, 3), (0, 1, -1, 0), (64, 128)),
     ],
 )
-def test_pixels_that_are_not_square_are_stretched(tmp_path, aspect, matrix, size):
+def test_non_square_pixels_are_stretched(tmp_path, aspect, matrix, size):
     path = write_video(tmp_path / "x.mp4", range(0, 400, 40), aspect=aspect)
     source = Video(turn(path, *matrix) if matrix else path)
     assert source.size == size
     assert next(iter(source)).image.shape == (size[1], size[0], 3)
 
 
-def test_colours_are_red_green_blue(tmp_path):
+def test_colours_are_in_rgb_order(tmp_path):
     frame = next(iter(Video(write_video(tmp_path / "x.mp4", range(0, 400, 40)))))
     assert np.abs(frame.image[16, 24].astype(int) - (230, 30, 30)).max() < 25
 
@@ -170,7 +170,7 @@ def test_each_iteration_starts_at_the_beginning(tmp_path):
     assert np.array_equal(first.image, again[0].image)
 
 
-def test_leaving_early_leaves_no_thread_behind(tmp_path):
+def test_leaving_early_ends_the_thread(tmp_path):
     before = threading.active_count()
     with open_source(write_video(tmp_path / "x.mp4", uneven_times())) as source:
         frames = iter(source)
@@ -180,7 +180,7 @@ def test_leaving_early_leaves_no_thread_behind(tmp_path):
     assert threading.active_count() == before
 
 
-def test_names_in_any_script_and_with_colons_and_percents_are_files(tmp_path, monkeypatch):
+def test_file_names_in_any_script_and_with_colons_are_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("踊り é 1.mp4", *([] if os.name == "nt" else ["take: 2.mp4"]), "100%d.mp4"):
         write_video(tmp_path / "plain.mp4", range(0, 200, 40)).rename(name)

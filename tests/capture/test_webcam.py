@@ -33,7 +33,7 @@ def test_a_slow_reader_of_a_camera_gets_the_newest_picture(tmp_path):
     assert not any(t.name == "camera 7" for t in threading.enumerate())
 
 
-def test_a_camera_that_stops_says_so(tmp_path):
+def test_a_camera_that_stops_raises(tmp_path):
     path = write_video(tmp_path / "x.mp4", range(0, 200, 40))
     camera = Webcam(7, capture=cv2.VideoCapture(str(path)))
     with pytest.raises(DeviceError, match="Camera 7 has stopped sending"):
@@ -42,7 +42,7 @@ def test_a_camera_that_stops_says_so(tmp_path):
 
 
 @pytest.mark.flaky(reruns=2)  # wall clock
-def test_closing_a_camera_ends_an_iteration_that_waits_for_it(tmp_path):
+def test_closing_a_camera_ends_a_waiting_iteration(tmp_path):
     camera = Webcam(
         7, capture=cv2.VideoCapture(str(write_video(tmp_path / "x.mp4", range(0, 200, 40))))
     )
@@ -53,7 +53,7 @@ def test_closing_a_camera_ends_an_iteration_that_waits_for_it(tmp_path):
 
 
 @pytest.mark.parametrize("number", [97, -1])
-def test_a_camera_that_is_not_there_is_refused_and_those_that_are_named(number):
+def test_a_missing_camera_error_lists_the_cameras(number):
     cameras = list_cameras()
     with pytest.raises(DeviceError, match=f"There is no camera {number}") as error:
         Webcam(number)

@@ -54,9 +54,7 @@ def still_video(path: Path, frames: int = 20) -> Path:
     return path
 
 
-def test_keypoints_are_baked_to_bvh_and_glb_that_tell_the_same(
-    run, take: Path, tmp_path: Path
-) -> None:
+def test_baked_bvh_and_glb_hold_the_same_motion(run, take: Path, tmp_path: Path) -> None:
     status, out, _ = run("bake", take, "-o", "a.bvh", "-o", "a.glb", "--no-refine", "--all-keys")
     assert status == 0
     assert "a.bvh: 30 frames" in out
@@ -71,7 +69,7 @@ def test_keypoints_are_baked_to_bvh_and_glb_that_tell_the_same(
     assert np.abs(np.abs((a * b).sum(axis=-1)) - 1.0).max() < 1e-6
 
 
-def test_a_report_tells_what_the_result_rests_on(run, take: Path, tmp_path: Path) -> None:
+def test_a_report_says_what_the_result_is_based_on(run, take: Path, tmp_path: Path) -> None:
     status, out, _ = run("bake", take, "-o", "a.bvh", "--no-refine", "--report", "trust.json")
     assert status == 0
     assert "trust.json: report on 30 frames" in out
@@ -82,15 +80,13 @@ def test_a_report_tells_what_the_result_rests_on(run, take: Path, tmp_path: Path
     assert "--report is about one clip" in err
 
 
-def test_frames_are_written_at_the_rate_that_was_asked_for(run, take: Path, tmp_path: Path) -> None:
+def test_frames_are_written_at_the_requested_rate(run, take: Path, tmp_path: Path) -> None:
     assert run("bake", take, "-o", "a.bvh", "--fps", 60)[0] == 0
     motion = bvh.loads((tmp_path / "a.bvh").read_text())
     assert np.allclose(np.diff(motion.times), 1 / 60, atol=1e-6)
 
 
-def test_a_body_is_as_tall_as_told_and_what_its_scale_rests_on_is_said(
-    run, take: Path, tmp_path: Path
-) -> None:
+def test_height_sets_the_scale_and_its_source_is_printed(run, take: Path, tmp_path: Path) -> None:
     lengths = []
     for height in (1.2, 1.8):
         status, _, err = run("bake", take, "-o", "a.bvh", "--height", height, "--fov", 48)
@@ -106,7 +102,7 @@ def test_a_body_is_as_tall_as_told_and_what_its_scale_rests_on_is_said(
     assert run("bake", take, "-o", "a.bvh", "--height", 180)[0] == 2
 
 
-def test_a_field_of_view_that_the_file_tells_is_taken_and_said(
+def test_a_field_of_view_from_metadata_is_used_and_printed(
     run, take: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What is in the pictures does not matter here: the keypoints are as given, the files are real.
@@ -165,7 +161,7 @@ def test_a_field_of_view_that_the_file_tells_is_taken_and_said(
         ["view", "hero.gltf"],
     ],
 )
-def test_a_character_of_several_files_reaches_the_page_whole(
+def test_a_character_of_several_files_is_sent_as_one(
     run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[object]
 ) -> None:
     document, body = glb.split(assets.path("rigs/mannequin.vrm").read_bytes())
@@ -243,7 +239,7 @@ def test_a_missing_file_is_named(run, tmp_path: Path) -> None:
     refused(run, tmp_path, "none.mp4", "'none.mp4'")
 
 
-def test_what_is_no_video_is_named(run, tmp_path: Path) -> None:
+def test_files_that_are_not_videos_are_named(run, tmp_path: Path) -> None:
     (tmp_path / "words.mp4").write_text("no video")
     refused(run, tmp_path, "words.mp4", "not a video")
 
@@ -285,7 +281,7 @@ def test_an_unknown_suffix_lists_the_known_ones_before_any_work(run, tmp_path: P
         assert suffix in err
 
 
-def test_a_place_that_cannot_be_written_is_named_before_any_work(run, tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written_is_named_before_any_work(run, tmp_path: Path) -> None:
     status, _, err = run("bake", "never_opened.mp4", "-o", tmp_path / "nowhere" / "x.bvh")
     assert status == 2
     assert "nowhere" in err
@@ -301,22 +297,20 @@ def test_a_place_that_cannot_be_written_is_named_before_any_work(run, tmp_path: 
         ["live", "--port", "99999"],
     ],
 )
-def test_wrong_arguments_end_with_status_2_and_say_what_was_wrong(
-    run, arguments: list[str]
-) -> None:
+def test_wrong_arguments_exit_with_status_2_and_a_reason(run, arguments: list[str]) -> None:
     status, _, err = run(*arguments)
     assert status == 2
     assert "Error:" in err
     assert "Traceback" not in err
 
 
-def test_a_camera_that_is_not_there_is_named(run) -> None:
+def test_a_missing_camera_is_named(run) -> None:
     status, _, err = run("live", "--camera", 77, "--no-open")
     assert status == 2
     assert "camera 77" in err
 
 
-def test_foreign_axes_are_noticed_in_a_note(run, tmp_path: Path) -> None:
+def test_flipped_axes_are_reported_in_a_note(run, tmp_path: Path) -> None:
     k = keypoints_of(smooth_motion(np.random.default_rng(1), 2.0, 30.0))
     turned = Keypoints(k.times, k.positions * [1.0, 1.0, -1.0], k.image, k.confidence, k.camera)
     (tmp_path / "turned.json").write_text(keypoints_json.dumps(turned))
@@ -341,7 +335,7 @@ def detecting(process: subprocess.Popen[str]) -> None:
     assert process.poll() is None, "the bake is long enough to be interrupted"
 
 
-def test_ctrl_c_during_a_bake_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_ctrl_c_during_a_bake_leaves_no_files(tmp_path: Path) -> None:
     still_video(tmp_path / "long.mp4", 3000)
     with started("bake", "long.mp4", "-o", "x.bvh", cwd=tmp_path) as process:
         detecting(process)
@@ -355,7 +349,7 @@ def test_ctrl_c_during_a_bake_leaves_nothing_behind(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["long.mp4"]
 
 
-def test_ctrl_c_while_the_command_is_imported_ends_it_without_a_traceback() -> None:
+def test_ctrl_c_during_import_prints_no_traceback() -> None:
     interrupted = """
 import os, signal, sys
 from mocap.__main__ import main
@@ -373,7 +367,7 @@ main()
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
-def test_ctrl_c_that_a_library_turns_into_its_own_error_is_ctrl_c(
+def test_ctrl_c_wrapped_in_a_library_error_still_counts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def interrupted() -> None:
@@ -422,7 +416,7 @@ def test_demo_prints_the_address_and_what_to_try_next(tmp_path: Path) -> None:
         assert address(process).startswith("http://127.0.0.1:")
 
 
-def test_live_is_recorded_and_sent_by_vmc(tmp_path: Path) -> None:
+def test_a_live_session_is_recorded_and_sent_by_vmc(tmp_path: Path) -> None:
     heard, dispatcher = threading.Event(), Dispatcher()
     dispatcher.map(
         "/VMC/Ext/Bone/Pos",
@@ -465,7 +459,7 @@ def test_live_is_recorded_and_sent_by_vmc(tmp_path: Path) -> None:
         ("--vmc", "host:zero", "from 1 to 65535"),
     ],
 )
-def test_where_live_cannot_send_or_record_is_said_at_once(
+def test_live_refuses_bad_vmc_addresses_and_record_paths_at_once(
     run, tmp_path: Path, option: str, value: str, says: str
 ) -> None:
     (tmp_path / "there.jsonl").write_text("mine")

@@ -19,7 +19,7 @@ from mocap.cli import doctor_checks as doctor
 from mocap.errors import DeviceError
 
 
-def test_all_that_is_needed_works_here() -> None:
+def test_every_check_passes_on_this_machine() -> None:
     findings = doctor.examine()
     assert [f.subject for f in findings] == [
         "libraries",
@@ -54,7 +54,7 @@ def test_missing_files_are_named(
     assert finding.line().startswith("NO")
 
 
-def test_a_viewer_without_its_mannequin_is_not_whole(
+def test_a_viewer_without_its_mannequin_is_incomplete(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(assets, "ROOT", tmp_path)
@@ -77,7 +77,7 @@ def test_a_taken_port_is_named() -> None:
     assert doctor.port(number).ok
 
 
-def test_codecs_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_codecs_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     whole, broken = doctor._CODECS, (".ivf", "AAAA")
     monkeypatch.setattr(doctor, "_CODECS", {"H.264": whole["H.264"], "Sorenson": broken})
     finding = doctor.codecs()
@@ -106,7 +106,7 @@ def test_cameras_are_listed_or_the_reason_is_given(monkeypatch: pytest.MonkeyPat
     assert (finding.ok, finding.needed, finding.says) == (False, False, "There is no camera 0.")
 
 
-def test_a_machine_without_windows_is_told_to_use_the_address(
+def test_missing_and_text_browsers_are_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse() -> None:

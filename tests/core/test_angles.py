@@ -42,7 +42,7 @@ def moving(rotations: np.ndarray) -> Motion:
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_angles_are_scipys_in_the_axes_of_the_isb(seed: int) -> None:
+def test_angles_equal_scipys_in_isb_axes(seed: int) -> None:
     motion = synthetic.random_poses(np.random.default_rng(seed), 1)
     angles = {name: float(a[0]) for name, a in joint_angles(motion).items()}
     world = kinematics.global_rotations(motion.skeleton, motion.rotations)[0]
@@ -72,7 +72,7 @@ def test_angles_are_scipys_in_the_axes_of_the_isb(seed: int) -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_the_mirrored_motion_has_the_angles_of_the_other_side(seed: int) -> None:
+def test_mirroring_swaps_the_angles_of_the_sides(seed: int) -> None:
     motion = synthetic.random_poses(np.random.default_rng(seed), 3)
     ours, other = joint_angles(motion), joint_angles(motion.mirror())
     for name, values in ours.items():
@@ -99,7 +99,7 @@ def test_the_mirrored_motion_has_the_angles_of_the_other_side(seed: int) -> None
         ("hips", (0, 0, 1), 10, "pelvis_list"),
     ],
 )
-def test_one_joint_turned_is_one_angle(
+def test_turning_one_joint_changes_one_angle(
     bone: str, axis: tuple[int, ...], degrees: float, name: str
 ) -> None:
     """From the T-pose, in which arms are 90 degrees up to the sides and palms face down."""
@@ -118,7 +118,7 @@ def test_one_joint_turned_is_one_angle(
     assert angles["elbow_pronation_r"][0] == pytest.approx(90.0)
 
 
-def test_a_published_motion_has_the_angles_that_its_file_says(data: Path) -> None:
+def test_a_published_motion_has_its_published_angles(data: Path) -> None:
     """OpenCap's squats: OpenSim's coordinates made into rotations by SciPy, and measured."""
     path = data / "mocap" / "trc_mot" / "opencap_squats1_videoAndMocap.mot"
     lines = path.read_text().split("endheader\n")[1].splitlines()
@@ -161,7 +161,7 @@ def test_a_published_motion_has_the_angles_that_its_file_says(data: Path) -> Non
     assert np.abs(pelvis_in_ground(motion) - table[:, 1:4]).max() < 1e-6
 
 
-def test_other_joints_have_no_angles() -> None:
+def test_unsupported_joints_have_no_angles() -> None:
     point = Skeleton(("pelvis",), np.array([-1]), np.zeros((1, 3)), R.IDENTITY[None].copy())
     still = Motion(point, np.zeros(1), np.zeros((1, 3)), R.IDENTITY[None, None].copy())
     with pytest.raises(InputError, match="55 humanoid bones"):

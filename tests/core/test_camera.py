@@ -28,7 +28,7 @@ def test_a_point_on_a_pixels_ray_projects_to_that_pixel(size, fov, depth, seed):
 
 
 @given(SIZES, FOVS)
-def test_the_edges_of_the_longer_side_lie_half_a_field_of_view_from_the_middle(size, fov):
+def test_the_field_of_view_spans_the_longer_side(size, fov):
     camera = Camera.from_fov(size, fov)
     edge = camera.rays(
         np.array([size[0], size[1] / 2] if size[0] >= size[1] else [size[0] / 2, 0.0])
@@ -41,13 +41,13 @@ def test_the_edges_of_the_longer_side_lie_half_a_field_of_view_from_the_middle(s
     ("along", "side"),
     [("horizontal", 640), ("vertical", 360), ("diagonal", math.hypot(640, 360)), ("longer", 640)],
 )
-def test_a_field_of_view_may_be_given_along_any_side(along, side):
+def test_a_field_of_view_can_be_given_along_any_side(along, side):
     camera = Camera.from_fov((640, 360), math.radians(90), along)
     assert camera.focal == pytest.approx(side / 2)
     assert camera.centre == (320, 180)
 
 
-def test_up_is_up_and_right_is_right():
+def test_image_axes_match_the_world_axes():
     camera = Camera(500.0, (320.0, 240.0), (640, 480))
     middle, right, up = camera.project(
         np.array([[0.0, 0.0, -2.0], [0.2, 0.0, -2.0], [0.0, 0.2, -2.0]])
@@ -57,7 +57,7 @@ def test_up_is_up_and_right_is_right():
     assert up.tolist() == [320, 190]
 
 
-def test_what_is_not_before_the_camera_has_no_image():
+def test_points_behind_the_camera_have_no_image():
     camera = Camera(500.0, (320.0, 240.0), (640, 480))
     seen = camera.project(
         np.array([[0.1, 0.1, 2.0], [0.1, 0.1, 0.0], [0.1, 0.1, -2.0], [np.nan, 0.0, -2.0]])

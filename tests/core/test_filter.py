@@ -60,7 +60,7 @@ def wandering(rng: np.random.Generator, frames: int, *points: int) -> np.ndarray
 
 @few
 @given(seeds, st.floats(0.05, 10.0), st.floats(0.0, 50.0), st.floats(0.1, 5.0))
-def test_one_euro_is_the_published_filter_on_a_single_number_at_uneven_times(
+def test_one_euro_equals_the_published_filter_at_uneven_times(
     seed: int, min_cutoff: float, beta: float, d_cutoff: float
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -73,7 +73,7 @@ def test_one_euro_is_the_published_filter_on_a_single_number_at_uneven_times(
 
 @few
 @given(seeds)
-def test_one_euro_does_not_depend_on_the_axes(seed: int) -> None:
+def test_one_euro_is_independent_of_the_axes(seed: int) -> None:
     rng = np.random.default_rng(seed)
     times, values = uneven(rng, 20), wandering(rng, 20, 5, 3)
     turn = Rotation.from_quat(synthetic.random_rotation(rng)).as_matrix().T
@@ -84,9 +84,7 @@ def test_one_euro_does_not_depend_on_the_axes(seed: int) -> None:
 
 @few
 @given(seeds, st.lists(st.integers(1, 19), min_size=1, max_size=4, unique=True))
-def test_one_euro_gives_the_same_in_any_portions_also_where_points_come_and_go(
-    seed: int, cuts: list[int]
-) -> None:
+def test_one_euro_gives_the_same_result_in_any_chunks(seed: int, cuts: list[int]) -> None:
     rng = np.random.default_rng(seed)
     times, values = uneven(rng, 20), wandering(rng, 20, 4, 3)
     values[rng.uniform(size=(20, 4)) < 0.3] = np.nan
@@ -98,9 +96,7 @@ def test_one_euro_gives_the_same_in_any_portions_also_where_points_come_and_go(
     assert np.array_equal(np.concatenate(parts), whole, equal_nan=True)
 
 
-def test_one_euro_keeps_nan_nan_starts_anew_where_a_point_returns_and_leaves_the_others_alone() -> (
-    None
-):
+def test_one_euro_keeps_nan_and_restarts_where_a_point_returns() -> None:
     rng = np.random.default_rng(5)
     times, values = uneven(rng, 30), wandering(rng, 30, 2, 3)
     gone = values.copy()
@@ -115,7 +111,7 @@ def test_one_euro_keeps_nan_nan_starts_anew_where_a_point_returns_and_leaves_the
     assert np.array_equal(late[3], values[3])
 
 
-def test_one_euro_may_hold_each_point_in_its_own_way() -> None:
+def test_one_euro_accepts_parameters_for_each_point() -> None:
     rng = np.random.default_rng(6)
     times, values = uneven(rng, 20), wandering(rng, 20, 2, 3)
     both, _ = one_euro(times, values, np.array([[1.0], [4.0]]), np.array([[0.0], [9.0]]))
@@ -124,7 +120,7 @@ def test_one_euro_may_hold_each_point_in_its_own_way() -> None:
         assert np.abs(both[:, point] - alone[:, 0]).max() < 1e-14
 
 
-def test_one_euro_is_steady_when_still_and_quick_when_quick() -> None:
+def test_one_euro_suppresses_jitter_and_follows_fast_motion() -> None:
     times = np.arange(300) / 30.0
     noise = np.random.default_rng(7).normal(scale=0.002, size=(300, 1))
     still, _ = one_euro(times, noise, 1.0, 10.0)
@@ -137,7 +133,7 @@ def test_one_euro_is_steady_when_still_and_quick_when_quick() -> None:
 
 @pytest.mark.parametrize("cutoff", [0.5, 1.5, 6.0, 10.0])
 @pytest.mark.parametrize("a_period", [5.0, 8.0, 40.0])
-def test_smoothing_passes_half_the_power_at_its_cutoff_and_what_its_formula_says_elsewhere(
+def test_smoothing_has_the_frequency_response_of_its_formula(
     cutoff: float, a_period: float
 ) -> None:
     times = np.arange(round(12 * a_period)) / (a_period * cutoff)
@@ -155,9 +151,7 @@ def test_smoothing_passes_half_the_power_at_its_cutoff_and_what_its_formula_says
 
 @few
 @given(seeds, st.floats(0.5, 10.0))
-def test_smoothing_keeps_straight_lines_straight_at_any_times_with_gaps_and_to_the_ends(
-    seed: int, cutoff: float
-) -> None:
+def test_smoothing_preserves_straight_lines_at_uneven_times(seed: int, cutoff: float) -> None:
     rng = np.random.default_rng(seed)
     times = uneven(rng, 50)
     line = times[:, None, None] * rng.normal(size=(2, 3)) + rng.normal(size=(2, 3))
@@ -169,7 +163,7 @@ def test_smoothing_keeps_straight_lines_straight_at_any_times_with_gaps_and_to_t
 
 @settings(max_examples=5, deadline=None)
 @given(seeds)
-def test_smoothing_is_what_weighted_least_squares_gives_frame_by_frame(seed: int) -> None:
+def test_smoothing_equals_dense_weighted_least_squares(seed: int) -> None:
     rng = np.random.default_rng(seed)
     times, values, cutoff = uneven(rng, 25), wandering(rng, 25, 2), 3.0
     values[rng.uniform(size=(25, 2)) < 0.2] = np.nan
@@ -187,7 +181,7 @@ def test_smoothing_is_what_weighted_least_squares_gives_frame_by_frame(seed: int
             assert out[n, column] == pytest.approx(expected, abs=1e-8)
 
 
-def test_a_symmetric_pulse_stays_symmetric_and_where_it_was() -> None:
+def test_smoothing_does_not_shift_a_symmetric_pulse() -> None:
     times = np.arange(101) / 60.0
     pulse = np.where(np.abs(np.arange(101) - 50) <= 6, 1.0, 0.0)
     out = smooth(times, pulse, 4.0)
@@ -197,7 +191,7 @@ def test_a_symmetric_pulse_stays_symmetric_and_where_it_was() -> None:
     assert out.sum() == pytest.approx(pulse.sum(), abs=1e-9)
 
 
-def test_nan_does_not_spread_and_a_frame_alone_keeps_its_value() -> None:
+def test_nan_does_not_spread_and_isolated_frames_keep_their_value() -> None:
     times = np.arange(60) / 30.0
     values = np.ones((60, 2))
     values[20:40, 0] = np.nan
@@ -213,9 +207,7 @@ def test_nan_does_not_spread_and_a_frame_alone_keeps_its_value() -> None:
 
 @few
 @given(seeds, st.floats(0.05, 0.5))
-def test_gaps_up_to_the_longest_are_filled_linearly_and_longer_ones_and_the_ends_stay(
-    seed: int, longest: float
-) -> None:
+def test_only_gaps_up_to_the_limit_are_filled_linearly(seed: int, longest: float) -> None:
     rng = np.random.default_rng(seed)
     times, values = uneven(rng, 40), wandering(rng, 40, 3)
     values[rng.uniform(size=(40, 3)) < 0.6] = np.nan
@@ -231,7 +223,7 @@ def test_gaps_up_to_the_longest_are_filled_linearly_and_longer_ones_and_the_ends
         assert np.allclose(filled[:, column], expected, atol=1e-12, equal_nan=True)
 
 
-def test_filling_nothing_known_gives_nothing() -> None:
+def test_filling_leaves_all_nan_data_unchanged() -> None:
     times = np.arange(5) / 30.0
     assert np.isnan(fill_gaps(times, np.full((5, 2, 3), np.nan), 9.0)).all()
     whole = np.arange(30.0).reshape(5, 2, 3)

@@ -53,7 +53,7 @@ def some(frames: int = 4, **changes: object) -> Keypoints:
     return Keypoints(**(given | changes))  # type: ignore[arg-type]
 
 
-def test_the_33_landmarks_are_blazeposes_and_each_has_its_mirror_image() -> None:
+def test_the_33_landmarks_are_blazeposes_with_mirror_images() -> None:
     assert len(set(LANDMARKS)) == 33
     assert [
         LANDMARKS.index(n)
@@ -66,7 +66,7 @@ def test_the_33_landmarks_are_blazeposes_and_each_has_its_mirror_image() -> None
 
 @few
 @given(seeds)
-def test_landmarks_of_the_limbs_are_the_joints_and_the_rest_move_with_their_bone(seed: int) -> None:
+def test_limb_landmarks_are_joints_and_others_move_with_their_bone(seed: int) -> None:
     motion = synthetic.random_poses(np.random.default_rng(seed), 3)
     positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
     points = landmarks_of(positions, world)
@@ -100,7 +100,7 @@ def test_landmarks_of_the_limbs_are_the_joints_and_the_rest_move_with_their_bone
             )
 
 
-def test_at_rest_landmarks_are_symmetric_the_nose_is_ahead_and_the_feet_are_on_the_floor() -> None:
+def test_rest_pose_landmarks_are_symmetric_and_stand_on_the_floor() -> None:
     rest = landmarks_of(HUMANOID.rest_positions(), HUMANOID.rest_rotations)
     assert np.abs(rest[MIRRORED] * [-1.0, 1.0, 1.0] - rest).max() < 1e-12
     at = dict(zip(LANDMARKS, rest, strict=True))
@@ -121,7 +121,7 @@ def test_mirrored_keypoints_are_the_keypoints_of_the_mirrored_motion(seed: int) 
     assert np.abs(mirrored.image - seen.image).max() < 1e-6
 
 
-def test_a_mirror_swaps_confidence_and_hands_and_drops_the_face() -> None:
+def test_mirroring_swaps_confidence_and_hands_and_drops_the_face() -> None:
     keypoints = some()
     assert keypoints.hands is not None
     once = keypoints.mirror()
@@ -144,7 +144,7 @@ def test_a_mirror_swaps_confidence_and_hands_and_drops_the_face() -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3])
-def test_slices_put_one_after_another_are_the_whole_again(cut: int) -> None:
+def test_concatenated_slices_equal_the_whole(cut: int) -> None:
     whole = some()
     again = concatenate([whole.slice(0, cut), whole.slice(cut)])
     assert again.camera.size == whole.camera.size
@@ -183,18 +183,18 @@ def test_hands_are_kept_only_if_every_part_has_them() -> None:
         ({"times": np.array([0.0, 1.0, np.nan, 2.0])}, "times.*finite"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused_by_name(changes: dict[str, object], named: str) -> None:
+def test_arrays_of_wrong_shape_are_named(changes: dict[str, object], named: str) -> None:
     with pytest.raises(InputError, match=named) as caught:
         some(**changes)
     assert str(caught.value).endswith(".")
 
 
-def test_nothing_cannot_be_concatenated() -> None:
+def test_concatenating_nothing_is_refused() -> None:
     with pytest.raises(InputError, match="at least one frame"):
         concatenate([])
 
 
-def test_keypoints_keep_their_own_copies_and_let_nobody_write_to_them() -> None:
+def test_keypoints_hold_read_only_copies() -> None:
     positions = np.zeros((4, 33, 3))
     keypoints = some(positions=positions)
     positions[:] = 1.0

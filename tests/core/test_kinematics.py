@@ -48,7 +48,7 @@ def random_tree(rng: np.random.Generator, joints: int = 12) -> Skeleton:
 
 @few
 @given(seeds)
-def test_fk_is_what_a_loop_over_joints_with_matrices_gives_on_any_tree(seed: int) -> None:
+def test_fk_equals_a_loop_of_matrices_on_any_tree(seed: int) -> None:
     rng = np.random.default_rng(seed)
     skeleton = random_tree(rng)
     local, root = synthetic.random_rotation(rng, 2, 3, 12), rng.normal(size=(2, 3, 3))
@@ -70,7 +70,7 @@ def test_local_rotations_undo_global_ones(seed: int) -> None:
 
 @few
 @given(seeds)
-def test_turning_the_root_turns_the_whole_body_about_it(seed: int) -> None:
+def test_turning_the_root_turns_the_whole_body(seed: int) -> None:
     rng = np.random.default_rng(seed)
     motion = synthetic.random_poses(rng, 3)
     turn = synthetic.random_rotation(rng)
@@ -86,7 +86,7 @@ def test_turning_the_root_turns_the_whole_body_about_it(seed: int) -> None:
     )
 
 
-def test_poses_leave_bone_lengths_as_they_are_and_scaling_changes_only_the_bones_it_names() -> None:
+def test_poses_keep_bone_lengths_and_scaling_changes_only_named_bones() -> None:
     rng = np.random.default_rng(1)
     body = synthetic.random_body(rng)
     motion = synthetic.random_poses(rng, 4, body)
@@ -102,7 +102,7 @@ def test_poses_leave_bone_lengths_as_they_are_and_scaling_changes_only_the_bones
 
 @few
 @given(seeds, LENGTHS, LENGTHS, st.floats(0.01, 0.99))
-def test_two_bone_ik_reaches_what_is_in_reach_keeps_its_lengths_and_bends_to_the_pole(
+def test_two_bone_ik_reaches_the_target_and_bends_to_the_pole(
     seed: int, upper: float, lower: float, share: float
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -125,7 +125,7 @@ def test_two_bone_ik_reaches_what_is_in_reach_keeps_its_lengths_and_bends_to_the
 
 @few
 @given(seeds, LENGTHS, LENGTHS, st.floats(1.001, 50.0))
-def test_two_bone_ik_stretches_straight_at_what_is_too_far_and_folds_for_what_is_too_near(
+def test_two_bone_ik_straightens_and_folds_at_its_limits(
     seed: int, upper: float, lower: float, factor: float
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -149,7 +149,7 @@ def test_two_bone_ik_stretches_straight_at_what_is_too_far_and_folds_for_what_is
 @pytest.mark.parametrize("reach", [0.0, 0.3])
 @pytest.mark.parametrize("axis", np.concatenate([np.eye(3), [[0.6, 0.0, 0.8]]]))
 @pytest.mark.parametrize("lower", [0.4, 0.2])
-def test_two_bone_ik_keeps_its_lengths_where_target_and_pole_leave_its_plane_open(
+def test_two_bone_ik_keeps_lengths_when_the_plane_is_undefined(
     reach: float, axis: np.ndarray, lower: float
 ) -> None:
     middle, end = kinematics.two_bone_ik(np.zeros(3), reach * axis, 2.0 * axis, 0.4, lower)
@@ -159,7 +159,7 @@ def test_two_bone_ik_keeps_its_lengths_where_target_and_pole_leave_its_plane_ope
 
 @few
 @given(seeds)
-def test_at_rest_every_sole_is_on_the_floor_whatever_the_bodys_proportions(seed: int) -> None:
+def test_soles_are_on_the_floor_at_rest_for_any_proportions(seed: int) -> None:
     body = synthetic.random_body(np.random.default_rng(seed))
     assert (
         np.abs(body.offsets[0, 1] + kinematics.sole_heights(body, HUMANOID.rest_rotations)).max()
@@ -169,7 +169,7 @@ def test_at_rest_every_sole_is_on_the_floor_whatever_the_bodys_proportions(seed:
 
 @few
 @given(seeds)
-def test_soles_hang_on_the_feet_as_heels_behind_and_toe_tips_ahead_of_them(seed: int) -> None:
+def test_heels_are_behind_and_toe_tips_ahead_of_the_feet(seed: int) -> None:
     motion = synthetic.random_poses(np.random.default_rng(seed), 3)
     body, rest = motion.skeleton, motion.skeleton.rest_positions()
     heights = kinematics.sole_heights(body, motion.rotations)
@@ -187,7 +187,7 @@ def test_soles_hang_on_the_feet_as_heels_behind_and_toe_tips_ahead_of_them(seed:
             assert np.abs(heights[n, list(columns)] - [heel[1], tip[1]]).max() < 1e-12
 
 
-def test_a_joint_reaches_as_far_as_the_longest_way_along_its_bones() -> None:
+def test_reach_is_the_longest_chain_of_bones() -> None:
     offsets = np.array(
         [[0.0, 9.0, 0.0], [1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.5], [0.0, 0.0, 4.0]]
     )

@@ -65,7 +65,7 @@ def with_(array: np.ndarray, at: tuple[int, ...], value: float) -> np.ndarray:
         ({"times": np.array([1.0, 1.0, 2.0])}, r"frame 1 \(1 s\) follows 1 s"),
     ],
 )
-def test_what_is_no_motion_is_refused_with_a_sentence_that_names_the_value(
+def test_invalid_motions_are_refused_and_the_value_is_named(
     changes: dict[str, object], named: str
 ) -> None:
     with pytest.raises(InputError, match=named) as caught:
@@ -73,7 +73,7 @@ def test_what_is_no_motion_is_refused_with_a_sentence_that_names_the_value(
     assert str(caught.value).endswith(".")
 
 
-def test_a_motion_keeps_its_own_copies_and_lets_nobody_write_to_them() -> None:
+def test_a_motion_holds_read_only_copies() -> None:
     times, weights = np.arange(3.0), np.zeros(3)
     motion = changed(times=times, expressions={"aa": weights})
     times[0], weights[:] = -1.0, 1.0
@@ -91,13 +91,13 @@ def test_a_motion_keeps_its_own_copies_and_lets_nobody_write_to_them() -> None:
             array[0] = 0.0
 
 
-def test_contacts_not_given_are_none_touching() -> None:
+def test_contacts_default_to_not_touching() -> None:
     assert np.array_equal(changed().contacts, np.zeros((3, len(CONTACTS))))  # type: ignore[arg-type]
 
 
 @few
 @given(seeds)
-def test_between_frames_rotations_are_scipys_slerp_and_the_rest_is_linear(seed: int) -> None:
+def test_rotations_are_interpolated_as_scipys_slerp_and_the_rest_linearly(seed: int) -> None:
     motion = some(seed)
     times = np.sort(np.random.default_rng(seed + 1).uniform(motion.times[0], motion.times[-1], 9))
     there = motion.at(times)
@@ -126,7 +126,7 @@ def test_between_frames_rotations_are_scipys_slerp_and_the_rest_is_linear(seed: 
 
 @few
 @given(seeds)
-def test_at_its_own_times_a_motion_is_itself_and_beyond_them_it_is_held(seed: int) -> None:
+def test_sampling_returns_the_frames_and_holds_the_ends(seed: int) -> None:
     motion = some(seed)
     same = motion.at(motion.times)
     assert R.distance(same.rotations, motion.rotations).max() < 1e-7
@@ -138,9 +138,7 @@ def test_at_its_own_times_a_motion_is_itself_and_beyond_them_it_is_held(seed: in
 
 @few
 @given(seeds, st.floats(1.0, 240.0))
-def test_resampled_times_are_uniform_from_the_first_frame_to_less_than_a_step_from_the_last(
-    seed: int, fps: float
-) -> None:
+def test_resampled_times_are_uniform_and_cover_the_motion(seed: int, fps: float) -> None:
     motion = some(seed)
     out = motion.resample(fps)
     assert out.times[0] == motion.times[0]
@@ -148,7 +146,7 @@ def test_resampled_times_are_uniform_from_the_first_frame_to_less_than_a_step_fr
     assert -0.011 / fps < motion.times[-1] - out.times[-1] < 1.0 / fps
 
 
-def test_resampling_at_its_own_rate_keeps_every_frame_though_their_times_are_rounded() -> None:
+def test_resampling_at_the_same_rate_keeps_every_frame() -> None:
     times = np.round(np.arange(101) / 30.0, 4)
     motion = changed(
         times=times, root_positions=np.zeros((101, 3)), rotations=np.tile(R.IDENTITY, (101, 55, 1))
@@ -157,12 +155,12 @@ def test_resampling_at_its_own_rate_keeps_every_frame_though_their_times_are_rou
 
 
 @pytest.mark.parametrize("fps", [0.0, -30.0, np.nan, np.inf])
-def test_a_frame_rate_that_is_none_is_named(fps: float) -> None:
+def test_an_invalid_frame_rate_is_named(fps: float) -> None:
     with pytest.raises(InputError, match=f"positive.*{fps}"):
         changed().resample(fps)
 
 
-def test_a_single_frame_is_held_at_all_times_and_no_frames_resample_to_none() -> None:
+def test_a_single_frame_is_held_and_an_empty_motion_stays_empty() -> None:
     one = some(1).slice(2, 3)
     held = one.at(np.array([0.0, 1.0, 2.0]))
     assert np.array_equal(held.root_positions, np.repeat(one.root_positions, 3, axis=0))
@@ -176,7 +174,7 @@ def test_a_single_frame_is_held_at_all_times_and_no_frames_resample_to_none() ->
 
 @few
 @given(seeds)
-def test_a_mirrored_motion_is_the_motion_seen_in_a_mirror_and_twice_mirrored_is_itself(
+def test_mirroring_reflects_the_motion_and_undoes_itself(
     seed: int,
 ) -> None:
     motion = some(seed)
@@ -195,7 +193,7 @@ def test_a_mirrored_motion_is_the_motion_seen_in_a_mirror_and_twice_mirrored_is_
     }
 
 
-def test_a_mirror_takes_expressions_and_contacts_to_the_other_side() -> None:
+def test_mirroring_swaps_expressions_and_contacts() -> None:
     motion = some(3)
     mirrored = motion.mirror()
     assert np.array_equal(mirrored.expressions["blinkRight"], motion.expressions["blinkLeft"])
@@ -209,7 +207,7 @@ def test_a_mirror_takes_expressions_and_contacts_to_the_other_side() -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 3, 5])
-def test_slices_put_one_after_another_are_the_whole_again(cut: int) -> None:
+def test_concatenated_slices_equal_the_whole(cut: int) -> None:
     whole = some(5)
     again = concatenate([whole.slice(0, cut), whole.slice(cut)])
     for name in ("times", "root_positions", "rotations", "contacts"):
@@ -219,7 +217,7 @@ def test_slices_put_one_after_another_are_the_whole_again(cut: int) -> None:
     }
 
 
-def test_clips_that_do_not_follow_each_other_are_not_put_together() -> None:
+def test_clips_that_overlap_in_time_are_not_concatenated() -> None:
     a = some(7)
     with pytest.raises(InputError, match="times must increase"):
         concatenate([a, a])
@@ -231,7 +229,7 @@ def test_clips_that_do_not_follow_each_other_are_not_put_together() -> None:
         concatenate([])
 
 
-def test_only_expressions_that_every_clip_has_are_kept() -> None:
+def test_concatenation_keeps_the_expressions_common_to_all_clips() -> None:
     a = some(8)
     b = changed(
         times=a.times[-1] + np.arange(1.0, 4.0), expressions={"aa": np.ones(3), "oh": np.ones(3)}

@@ -37,14 +37,14 @@ def test_product_and_application_agree_with_scipy(seed: int) -> None:
 
 
 @given(seeds)
-def test_product_is_associative_and_inverted_by_the_conjugate(seed: int) -> None:
+def test_the_product_is_associative_and_the_conjugate_inverts_it(seed: int) -> None:
     a, b, c = quaternions(seed), quaternions(seed + 1), quaternions(seed + 2)
     assert np.abs(R.multiply(R.multiply(a, b), c) - R.multiply(a, R.multiply(b, c))).max() < ALMOST
     assert np.abs(R.multiply(a, R.conjugate(a)) - R.IDENTITY).max() < ALMOST
 
 
 @given(seeds)
-def test_matrices_and_rotation_vectors_agree_with_scipy_and_come_back(seed: int) -> None:
+def test_matrices_and_rotation_vectors_agree_with_scipy_and_round_trip(seed: int) -> None:
     q = quaternions(seed)
     assert np.abs(R.to_matrix(q) - Rotation.from_quat(q).as_matrix()).max() < ALMOST
     assert R.distance(R.from_matrix(R.to_matrix(q)), q).max() < 1e-7
@@ -58,7 +58,7 @@ def test_matrices_and_rotation_vectors_agree_with_scipy_and_come_back(seed: int)
 
 
 @given(seeds)
-def test_between_is_the_shortest_rotation_that_takes_a_to_b(seed: int) -> None:
+def test_between_is_the_shortest_rotation_from_a_to_b(seed: int) -> None:
     a, b = vectors(seed), vectors(seed + 1)
     q = R.between(a, b)
     assert np.abs(R.apply(q, a) - b).max() < ALMOST
@@ -69,14 +69,14 @@ def test_between_is_the_shortest_rotation_that_takes_a_to_b(seed: int) -> None:
 
 
 @pytest.mark.parametrize("axis", np.concatenate([np.eye(3), -np.eye(3)]))
-def test_between_opposite_vectors_is_half_a_turn(axis: np.ndarray) -> None:
+def test_between_opposite_vectors_is_a_half_turn(axis: np.ndarray) -> None:
     q = R.between(axis, -axis)
     assert np.abs(R.apply(q, axis) + axis).max() < ALMOST
     assert np.isclose(R.angle(q), np.pi)
 
 
 @given(seeds)
-def test_swing_and_twist_make_the_rotation_and_share_no_axis(seed: int) -> None:
+def test_swing_and_twist_compose_to_the_rotation(seed: int) -> None:
     q, axis = quaternions(seed), vectors(seed)
     swing, twist = R.swing_twist(q, axis)
     assert (
@@ -88,7 +88,7 @@ def test_swing_and_twist_make_the_rotation_and_share_no_axis(seed: int) -> None:
 
 
 @given(seeds, st.floats(0, 1))
-def test_slerp_moves_at_constant_speed_along_the_shorter_way(seed: int, t: float) -> None:
+def test_slerp_moves_at_constant_speed_along_the_shorter_arc(seed: int, t: float) -> None:
     a, b = quaternions(seed), quaternions(seed + 3)
     whole = R.distance(a, b)
     assert np.abs(R.distance(a, R.slerp(a, b, t)) - t * whole).max() < 1e-7
@@ -113,7 +113,7 @@ def test_frame_of_parallel_vectors_is_still_a_rotation() -> None:
 
 @given(seeds)
 @settings(max_examples=20)
-def test_unrolled_quaternions_never_turn_their_sign(seed: int) -> None:
+def test_unrolled_quaternions_never_flip_their_sign(seed: int) -> None:
     q = quaternions(seed) * np.random.default_rng(seed).choice([-1.0, 1.0], 50)[:, None]
     out = R.unroll(q[:, None])[:, 0]
     assert (R.dot(out[1:], out[:-1]) >= 0).all()

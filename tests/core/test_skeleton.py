@@ -47,7 +47,7 @@ def vrm_parents() -> dict[str, str | None]:
     return table
 
 
-def test_the_bones_are_the_55_of_vrm_with_the_parents_of_vrm() -> None:
+def test_bones_and_parents_are_the_55_of_vrm() -> None:
     assert len(BONES) == 55
     assert dict(BONE_PARENTS) == vrm_parents()
     assert BONES[0] == "hips"
@@ -60,14 +60,14 @@ def test_parents_come_before_their_children_and_children_know_their_parents() ->
     assert sum(len(HUMANOID.children(j)) for j in range(55)) == 54
 
 
-def test_at_rest_humanoid_is_1_75_m_tall_and_stands_with_all_soles_on_the_floor() -> None:
+def test_the_rest_pose_is_1_75_m_tall_and_stands_on_the_floor() -> None:
     rest = HUMANOID.rest_positions()
     assert rest[BONES.index("head"), 1] + TIPS["head"][1] == pytest.approx(1.75)
     assert rest[:, 1].min() > 0.0
     assert np.abs(rest[0, 1] + sole_heights(HUMANOID, HUMANOID.rest_rotations)).max() < 1e-12
 
 
-def test_at_rest_humanoid_faces_plus_z_in_a_t_pose_with_its_left_towards_plus_x() -> None:
+def test_the_rest_pose_is_a_t_pose_that_faces_plus_z() -> None:
     rest = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))
     assert (HUMANOID.rest_rotations == [0.0, 0.0, 0.0, 1.0]).all()
     for bone, position in rest.items():
@@ -81,7 +81,7 @@ def test_at_rest_humanoid_faces_plus_z_in_a_t_pose_with_its_left_towards_plus_x(
     assert np.abs(leg[:, [0, 2]] - leg[0, [0, 2]]).max() < 1e-12
 
 
-def test_the_right_side_is_the_left_sides_mirror_image() -> None:
+def test_the_right_side_mirrors_the_left() -> None:
     rest = HUMANOID.rest_positions()
     other = [BONES.index(mirrored_name(b)) for b in BONES]
     assert np.abs(rest[other] * [-1.0, 1.0, 1.0] - rest).max() < 1e-12
@@ -90,13 +90,13 @@ def test_the_right_side_is_the_left_sides_mirror_image() -> None:
         assert np.allclose(TIPS[mirrored_name(bone)] * [-1.0, 1.0, 1.0], tip)
 
 
-def test_mirroring_a_name_twice_gives_it_back_and_the_middle_is_its_own() -> None:
+def test_mirroring_a_name_twice_returns_it() -> None:
     assert all(mirrored_name(mirrored_name(b)) == b for b in BONES)
     middle = {b for b in BONES if mirrored_name(b) == b}
     assert middle == {"hips", "spine", "chest", "upperChest", "neck", "head", "jaw"}
 
 
-def test_exactly_the_leaves_and_the_head_have_tips_and_each_goes_on_from_its_bone() -> None:
+def test_only_leaves_and_the_head_have_tips_in_line_with_their_bones() -> None:
     leaves = {b for n, b in enumerate(BONES) if not HUMANOID.children(n)}
     assert set(TIPS) == leaves | {"head"}
     for finger in (
@@ -144,7 +144,7 @@ def parts(**changes: object) -> dict[str, object]:
         ),
     ],
 )
-def test_what_is_no_tree_of_finite_numbers_is_refused_with_a_sentence(
+def test_invalid_skeletons_are_refused_with_a_sentence(
     changes: dict[str, object], named: str
 ) -> None:
     with pytest.raises(InputError, match=named) as caught:
@@ -152,14 +152,14 @@ def test_what_is_no_tree_of_finite_numbers_is_refused_with_a_sentence(
     assert str(caught.value).endswith(".")
 
 
-def test_an_unknown_joint_is_named_beside_the_joints_that_there_are() -> None:
+def test_an_unknown_joint_error_lists_the_joints() -> None:
     skeleton = Skeleton(**parts())  # type: ignore[arg-type]
     assert skeleton.index("c") == 2
     with pytest.raises(InputError, match=r"'tail'.* a, b, c"):
         skeleton.index("tail")
 
 
-def test_a_skeleton_keeps_its_own_copies_and_lets_nobody_write_to_them() -> None:
+def test_a_skeleton_holds_read_only_copies() -> None:
     given = parts()
     skeleton = Skeleton(**given)  # type: ignore[arg-type]
     given["offsets"][1] = 7.0  # type: ignore[index]

@@ -17,7 +17,7 @@ def whole_body_turned(axis: tuple[float, float, float], degrees: float) -> np.nd
     return rotations
 
 
-def test_standing_the_soles_are_lowest():
+def test_soles_are_lowest_on_a_standing_body():
     rotations = whole_body_turned((1.0, 0.0, 0.0), 0.0)
     assert HUMANOID.offsets[0, 1] + lowest_skin(HUMANOID, rotations)[0] == pytest.approx(0.0)
 

@@ -57,7 +57,7 @@ def part(chunk: Chunk, columns: list[float]) -> DetectedChunk:
 
 
 @given(st.floats(0.0, 7200.0), st.floats(1.0, 240.0))
-def test_chunks_cover_a_video_once_with_leads(duration: float, fps: float) -> None:
+def test_chunks_cover_a_video_once_with_overlap(duration: float, fps: float) -> None:
     chunks = plan(duration, fps)
     assert chunks[0].begin == chunks[0].start == 0.0
     assert chunks[-1].stop == math.inf
@@ -99,7 +99,7 @@ def test_parts_that_agree_are_joined_without_a_step() -> None:
     assert np.abs(np.diff(x)).max() < 0.1 + 2.0 / 8 + 1e-9
 
 
-def test_where_parts_show_different_people_the_first_is_followed_on() -> None:
+def test_the_first_part_decides_which_person_is_followed() -> None:
     other = [400.0] * 360
     parts = [part(CHUNKS[0], STEADY), part(CHUNKS[1], other), part(CHUNKS[2], STEADY)]
     asked = []
@@ -127,7 +127,7 @@ def test_where_parts_show_different_people_the_first_is_followed_on() -> None:
     np.testing.assert_allclose(joined.keypoints.image[:, 1, 0], STEADY)
 
 
-def test_a_person_that_only_the_running_tracker_sees_stays() -> None:
+def test_a_person_seen_only_by_the_running_tracker_is_kept() -> None:
     unseen = [math.nan] * 360
     parts = [part(CHUNKS[0], STEADY), part(CHUNKS[1], unseen), part(CHUNKS[2], unseen)]
     joined = join(parts, CHUNKS, lambda chunk, enough: part(chunk, STEADY))
@@ -145,7 +145,7 @@ def test_a_person_that_only_the_running_tracker_sees_stays() -> None:
     ("name", "codec"),
     [("x.mp4", "libx264"), ("x.mov", "mpeg4"), ("x.mkv", "libx264"), ("x.webm", "libvpx-vp9")],
 )
-def test_a_span_is_that_part_of_the_whole_video(tmp_path: Path, name: str, codec: str) -> None:
+def test_a_span_equals_that_part_of_the_whole_video(tmp_path: Path, name: str, codec: str) -> None:
     times = uneven_times(150)
     noise = np.random.default_rng(0).integers(0, 255, (150, 64, 96, 3), dtype=np.uint8)
     video = Video(write_video(tmp_path / name, times, codec, images=noise))
@@ -157,7 +157,7 @@ def test_a_span_is_that_part_of_the_whole_video(tmp_path: Path, name: str, codec
         assert all(np.array_equal(a.image, b.image) for a, b in zip(found, expected, strict=True))
 
 
-def test_a_video_whose_times_do_not_increase_is_not_cut(
+def test_a_video_with_unordered_times_is_not_split(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     video = Video(write_video(tmp_path / "x.mp4", uneven_times(20)))
@@ -186,7 +186,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_one_worker_and_two_give_the_same_bytes_near_those_of_one_pass(clip: Path) -> None:
+def test_chunked_detection_is_reproducible_and_close_to_one_pass(clip: Path) -> None:
     options = DetectOptions(model="lite", hands=False, face=False)
     assert len(plan(232 / 30, 30.0)) == 2
     counted: list[int] = []

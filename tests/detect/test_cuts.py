@@ -33,11 +33,11 @@ def found(pictures: Pictures) -> list[int]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_another_scene_is_a_cut_and_motion_is_none(seed: int) -> None:
+def test_a_new_scene_is_a_cut_and_motion_is_not(seed: int) -> None:
     assert found(scene(seed, 20) + scene(seed + 1, 20)) == [20]
 
 
-def test_a_light_that_goes_on_slowly_is_no_cut() -> None:
+def test_a_slow_change_of_light_is_not_a_cut() -> None:
     pictures = [
         (p * s).astype(np.uint8)
         for p, s in zip(scene(1, 20), np.linspace(0.4, 1.0, 20), strict=True)
@@ -45,7 +45,7 @@ def test_a_light_that_goes_on_slowly_is_no_cut() -> None:
     assert found(pictures) == []
 
 
-def test_the_detector_begins_another_take_after_a_cut() -> None:
+def test_the_detector_starts_a_new_take_after_a_cut() -> None:
     """Its clock goes back by more than half a second, and the keypoints keep the frames' times."""
     seen = moving(seconds=1.0)
     given = []

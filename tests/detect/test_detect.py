@@ -99,7 +99,7 @@ def test_an_image_agrees_with_the_reference(data):
 # --- On the demo clip, whose truth is known
 
 
-def test_the_demo_clips_person_is_found_in_every_frame_and_near_the_truth(demo_keypoints):
+def test_the_demo_person_is_found_in_every_frame_near_the_truth(demo_keypoints):
     truth = np.load(DEMO_TRUTH)
     world = landmarks_of(*fk(HUMANOID, truth["root_positions"], truth["rotations"]))
     size = tuple(truth["image_size"].tolist())
@@ -148,7 +148,7 @@ def test_positions_are_in_our_axes(demo):
 # --- No person
 
 
-def test_nobody_is_nan_with_no_confidence():
+def test_frames_without_a_person_are_nan_with_zero_confidence():
     with PoseDetector("lite") as detector:
         found = detector.detect(empty()[0].image, 1.25)
     assert found.times.tolist() == [1.25]
@@ -158,7 +158,7 @@ def test_nobody_is_nan_with_no_confidence():
     assert found.camera.size == (320, 240)
 
 
-def test_an_empty_room_stays_empty_and_who_enters_is_found(data):
+def test_an_empty_room_stays_empty_until_a_person_enters(data):
     with (
         open_source(data / "videos/intel_one_by_one_person.mp4") as source,
         PoseDetector("full") as detector,
@@ -174,14 +174,14 @@ def test_an_empty_room_stays_empty_and_who_enters_is_found(data):
     assert all(seen[80:])
 
 
-def test_who_leaves_the_picture_is_gone(data):
+def test_a_person_who_leaves_the_picture_is_lost(data):
     with open_source(data / "videos/sports2d_demo.mp4") as source, PoseDetector("full") as detector:
         found = [detector.detect(f.image, f.time) for i, f in enumerate(source) if i >= 195]
     assert np.isfinite(found[20].positions).all(), "he runs to the right"
     assert np.isnan(found[-1].positions).all(), "and has left"
 
 
-def test_a_video_of_nobody_is_refused_in_a_sentence():
+def test_a_video_without_people_is_refused_in_a_sentence():
     counted = []
     with PoseDetector("lite") as detector:
         with pytest.raises(NoPersonError, match=r"No person was found in the input \(3 frames\)"):
@@ -223,7 +223,7 @@ def test_frames_of_another_size_are_refused(demo):
 # --- Clocks
 
 
-def test_frames_within_a_millisecond_are_followed(demo):
+def test_frames_less_than_a_millisecond_apart_are_tracked(demo):
     times = [5.0, 5.0001, 5.0002, 5.0003, 5.4, 5.39, 5.38, 5.5]
     with PoseDetector("lite") as detector:
         found = [detector.detect(f.image, t) for f, t in zip(demo, times, strict=False)]
@@ -240,7 +240,7 @@ def test_the_origin_of_time_does_not_matter(demo, origin):
     np.testing.assert_allclose(found, plain, atol=1e-6)
 
 
-def test_a_clock_set_back_is_another_take_that_knows_nothing_of_the_first(demo):
+def test_a_clock_set_back_begins_an_independent_take(demo):
     with PoseDetector("lite") as detector:
         for i, frame in enumerate(demo[6:]):
             detector.detect(frame.image, 100.0 + i / 30)
@@ -272,7 +272,7 @@ def test_an_impossible_time_is_refused(demo, time):
     ],
     ids=["grey", "four channels", "floats", "empty"],
 )
-def test_what_is_no_picture_is_refused(image):
+def test_arrays_that_are_not_pictures_are_refused(image):
     with (
         PoseDetector("lite") as detector,
         pytest.raises(InputError, match=r"must be an array \(height, width, 3\) of uint8"),
@@ -281,12 +281,12 @@ def test_what_is_no_picture_is_refused(image):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 500), (2160, 3840)])
-def test_pictures_of_any_size_are_taken(size):
+def test_pictures_of_any_size_are_accepted(size):
     with PoseDetector("lite", video=False) as detector:
         assert detector.detect(np.zeros((*size, 3), np.uint8)).camera.size == size[::-1]
 
 
-def test_a_view_of_an_array_is_as_good_as_the_array(demo):
+def test_array_views_give_the_same_result_as_arrays(demo):
     image = demo[0].image
     with PoseDetector("lite", video=False) as detector:
         plain = detector.detect(image).positions
@@ -297,7 +297,7 @@ def test_a_view_of_an_array_is_as_good_as_the_array(demo):
 # --- Life
 
 
-def test_a_closed_detector_says_so(demo):
+def test_a_closed_detector_raises(demo):
     detector = PoseDetector("lite")
     detector.close()
     detector.close()
@@ -305,7 +305,7 @@ def test_a_closed_detector_says_so(demo):
         detector.detect(demo[0].image)
 
 
-def test_notices_are_held_back_and_all_else_arrives(capfd):
+def test_only_the_librarys_notices_are_suppressed(capfd):
     with without_notices():
         os.write(
             2,
@@ -329,14 +329,14 @@ def fail_in_the_quiet() -> None:
         raise RuntimeError("passes through")
 
 
-def test_an_error_passes_through_and_the_terminal_is_given_back(capfd):
+def test_errors_propagate_and_standard_error_is_restored(capfd):
     with pytest.raises(RuntimeError, match="passes through"):
         fail_in_the_quiet()
     os.write(2, b"afterwards\n")
     assert capfd.readouterr().err.splitlines() == ["before the error", "afterwards"]
 
 
-def test_the_detector_leaves_standard_error_to_others():
+def test_the_detector_restores_standard_error():
     program = (
         "import sys, threading, time\n"
         "from mocap.capture.open import open_source\nfrom mocap.detect.mediapipe.pose import "
@@ -362,7 +362,7 @@ def test_the_detector_leaves_standard_error_to_others():
     assert sorted(run.stderr.splitlines()) == sorted(f"line {i}" for i in range(50))
 
 
-def test_the_first_hand_that_is_found_is_no_news_for_the_terminal(data):
+def test_finding_the_first_hand_prints_nothing(data):
     clip = str(data / "videos" / "sports2d_demo.mp4")
     program = (
         "from mocap.capture.open import open_source\n"

@@ -77,7 +77,7 @@ def test_the_face_in_the_demo_is_found_on_the_head() -> None:
     )
 
 
-def test_without_a_face_it_is_not_looked_for() -> None:
+def test_faces_are_not_searched_for_unless_asked() -> None:
     with (
         open_source(DEMO) as source,
         PerformerDetector(DetectOptions(model="lite", hands=False, face=False)) as detector,
@@ -86,7 +86,7 @@ def test_without_a_face_it_is_not_looked_for() -> None:
         assert detector.detect(frame.image, frame.time).face is None
 
 
-def test_nobody_has_no_face() -> None:
+def test_empty_frames_have_no_face() -> None:
     with PerformerDetector(DetectOptions(model="lite")) as detector:
         found = detector.detect(np.zeros((240, 320, 3), np.uint8), 0.0)
     assert found.face is not None
@@ -95,7 +95,7 @@ def test_nobody_has_no_face() -> None:
     assert np.isnan(found.face_transform).all()
 
 
-def test_a_closed_detector_says_so() -> None:
+def test_a_closed_detector_raises() -> None:
     tracker = FaceTracker()
     tracker.close()
     tracker.close()
@@ -129,7 +129,7 @@ def test_faces_are_found_at_a_desk_and_far_away(data: Path, clip: str, least: fl
     assert np.nanmedian(off / width) < 0.25
 
 
-def test_expressions_are_told_by_the_network_and_kept(data: Path) -> None:
+def test_expressions_of_the_network_are_kept(data: Path) -> None:
     with (
         open_source(data / "videos" / "tfjs_pose_squats.mp4") as source,
         PerformerDetector(DetectOptions(model="lite", hands=False)) as detector,
@@ -148,7 +148,7 @@ def test_expressions_are_told_by_the_network_and_kept(data: Path) -> None:
     )
 
 
-def test_a_face_model_of_ones_own_is_taken_and_another_file_is_refused(tmp_path: Path) -> None:
+def test_a_custom_face_model_is_used_and_other_files_are_refused(tmp_path: Path) -> None:
     own = tmp_path / "own.task"
     own.write_bytes(assets.path("models/face_landmarker.task").read_bytes())
     with (
@@ -165,7 +165,7 @@ def test_a_face_model_of_ones_own_is_taken_and_another_file_is_refused(tmp_path:
         PerformerDetector(DetectOptions(model="lite", face_model=tmp_path / "none.task"))
 
 
-def test_a_face_is_found_again_where_the_head_is_after_a_jump() -> None:
+def test_a_face_is_found_again_after_the_head_jumps() -> None:
     """The crop is the last frame's head's; here the picture is cut, and the performer stands
     elsewhere.
     """

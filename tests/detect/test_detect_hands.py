@@ -44,14 +44,14 @@ def hand_at(place: np.ndarray, left: float = 0.9, size: float = 200.0) -> FoundH
     return FoundHand(positions, place + size * positions[:, :2] * [1.0, -1.0], left)
 
 
-def test_a_metre_at_the_body_is_as_large_as_it_is() -> None:
+def test_the_pixel_size_of_a_metre_at_the_body_is_right() -> None:
     assert pixels_per_metre(BODY, PICTURE) == pytest.approx(200.0)
     assert times_too_large(
         hand_at(PICTURE[0]).positions, hand_at(PICTURE[0], size=900.0).image, BODY, PICTURE
     ) == pytest.approx(4.5)
 
 
-def test_a_crop_is_the_part_of_the_picture_that_it_says_and_black_beyond() -> None:
+def test_a_crop_shows_its_part_of_the_picture_and_black_outside() -> None:
     picture = np.random.default_rng(0).integers(1, 255, (100, 200, 3), dtype=np.uint8)
     for centre in ([50.0, 50.0], [3.0, 20.0], [195.0, 95.0]):
         cropped = crop_around(picture, np.array(centre), 60.0)
@@ -64,7 +64,7 @@ def test_a_crop_is_the_part_of_the_picture_that_it_says_and_black_beyond() -> No
     assert crop_around(picture, np.array([-40.0, 50.0]), 60.0) is None
 
 
-def test_hands_go_to_the_wrists_they_are_at_whatever_the_network_calls_them() -> None:
+def test_hands_are_assigned_to_the_nearest_wrists() -> None:
     left, right = hand_at(PICTURE[WRISTS[0]], left=0.1), hand_at(PICTURE[WRISTS[1]], left=0.8)
     for found in ((left, right), (right, left)):
         hands = matched(found, BODY, PICTURE)
@@ -76,7 +76,7 @@ def test_hands_go_to_the_wrists_they_are_at_whatever_the_network_calls_them() ->
     assert np.allclose(alone.image[1], right.image)
 
 
-def test_one_hand_found_from_both_wrists_is_one_hand_and_a_distant_one_is_somebody_elses() -> None:
+def test_one_hand_found_from_both_wrists_counts_once_and_distant_hands_are_ignored() -> None:
     left = hand_at(PICTURE[WRISTS[0]])
     twice = matched((left, replace(left, image=left.image + 2.0)), BODY, PICTURE)
     assert np.isfinite(twice.positions[0]).all()
@@ -86,7 +86,7 @@ def test_one_hand_found_from_both_wrists_is_one_hand_and_a_distant_one_is_somebo
     assert far.confidence.tolist() == [0.0, 0.0]
 
 
-def test_without_a_body_the_network_says_which_hand_it_is() -> None:
+def test_the_network_decides_the_side_without_a_body() -> None:
     one, other = hand_at(np.zeros(2), left=0.9), hand_at(np.ones(2), left=0.2)
     hands = by_label([other, one])
     assert np.allclose(hands.image[0], one.image)
@@ -97,13 +97,13 @@ def test_without_a_body_the_network_says_which_hand_it_is() -> None:
     assert np.isnan(by_label([]).positions).all()
 
 
-def test_crops_are_where_the_browsers_are() -> None:
+def test_crops_agree_with_the_browsers() -> None:
     golden = json.loads((DATA / "crops_golden.json").read_text())
     for body in golden["bodies"]:
         assert crops(np.array(body["positions"]), np.array(body["pixels"])) == body["crops"]
 
 
-def test_both_hands_are_found_where_the_whole_picture_shows_too_little_of_them() -> None:
+def test_hands_are_found_that_are_too_small_in_the_whole_picture() -> None:
     """In the demo clip, a hand is some 40 pixels long."""
     with (
         open_source(DEMO) as source,
@@ -121,7 +121,7 @@ def test_both_hands_are_found_where_the_whole_picture_shows_too_little_of_them()
     assert np.mean(seen) > 0.9
 
 
-def test_a_clock_that_is_set_back_begins_anew_with_hands_and_face_too() -> None:
+def test_a_clock_set_back_restarts_hands_and_face_too() -> None:
     with open_source(DEMO) as source:
         frames = [frame for frame, _ in zip(source, range(20), strict=False)]
     with (
@@ -141,7 +141,7 @@ def test_a_clock_that_is_set_back_begins_anew_with_hands_and_face_too() -> None:
                 )
 
 
-def test_without_hands_it_is_the_pose_detector() -> None:
+def test_the_detector_without_hands_equals_the_pose_detector() -> None:
     with (
         open_source(DEMO) as source,
         PerformerDetector(DetectOptions(model="lite", hands=False, face=False)) as detector,
@@ -150,7 +150,7 @@ def test_without_hands_it_is_the_pose_detector() -> None:
         assert detector.detect(frame.image, frame.time).hands is None
 
 
-def test_a_closed_detector_says_so() -> None:
+def test_a_closed_detector_raises() -> None:
     tracker = HandTracker()
     tracker.close()
     tracker.close()
@@ -161,7 +161,7 @@ def test_a_closed_detector_says_so() -> None:
 # --- On real pictures
 
 
-def test_a_hand_alone_agrees_with_the_reference_and_brings_no_body_along(data: Path) -> None:
+def test_a_hand_alone_agrees_with_the_reference_and_adds_no_body(data: Path) -> None:
     """Tolerances of TF.js hand-pose-detection's own test (src/mediapipe/mediapipe_test.ts): 26 px,
     0.015 m.
     """
@@ -196,7 +196,7 @@ def test_a_hand_alone_agrees_with_the_reference_and_brings_no_body_along(data: P
     assert off_metres.max() <= 0.015
 
 
-def test_at_a_desk_the_hand_that_is_seen_is_found_and_the_other_is_not(data: Path) -> None:
+def test_only_the_visible_hand_is_found_at_a_desk(data: Path) -> None:
     with (
         open_source(data / "videos/poseformat_test_video.mp4") as source,
         PerformerDetector(DetectOptions(model="full", face=False)) as detector,
@@ -209,7 +209,7 @@ def test_at_a_desk_the_hand_that_is_seen_is_found_and_the_other_is_not(data: Pat
     assert seen[:, 1].sum() >= 18
 
 
-def test_what_is_looked_for_beside_the_body_is_what_is_found_after_it(
+def test_parallel_and_sequential_detection_agree(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Steady hands and faces are looked for where they were a frame ago."""
@@ -239,7 +239,7 @@ def test_what_is_looked_for_beside_the_body_is_what_is_found_after_it(
     assert np.nanmean(off) < 1.0, "pixels, of 720"
 
 
-def test_a_hand_that_is_not_there_is_looked_for_seldom_and_found_when_it_comes() -> None:
+def test_a_missing_hand_is_searched_for_rarely_and_found_when_it_appears() -> None:
     with (
         open_source(DEMO) as source,
         PerformerDetector(DetectOptions(model="lite", face=False)) as detector,

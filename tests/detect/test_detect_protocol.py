@@ -60,7 +60,7 @@ def columns_seen(columns: list[list[float]], number: int | None = None) -> list[
     return [float(k.image[0].mean(axis=0)[0]) for k in found]
 
 
-def test_a_detector_of_another_name_plugs_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_custom_detector_plugs_in(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Columns([[100.0]])
     assert isinstance(made, Detector)
     monkeypatch.setitem(table.DETECTORS, "columns", lambda options, video: made)
@@ -73,17 +73,17 @@ def test_a_detector_of_another_name_plugs_in(monkeypatch: pytest.MonkeyPatch) ->
     assert found.face is not None
 
 
-def test_an_unknown_detector_is_refused_by_name() -> None:
+def test_an_unknown_detector_is_named() -> None:
     with pytest.raises(InputError, match="no detector 'eyes'; there are: mediapipe"):
         PerformerDetector(DetectOptions(detector="eyes"))
 
 
-def test_the_most_prominent_person_is_followed_when_none_is_named() -> None:
+def test_the_most_prominent_person_is_followed_by_default() -> None:
     # The detector's order changes; the performer does not.
     assert columns_seen([[200.0, 100.0], [100.0, 202.0], [101.0, 204.0]]) == [200, 202, 204]
 
 
-def test_a_named_person_is_followed() -> None:
+def test_a_chosen_person_is_followed() -> None:
     assert columns_seen([[200.0, 100.0], [202.0, 101.0]], 1) == [100, 101]
     assert columns_seen([[200.0, 100.0], [202.0, 101.0]], 2) == [200, 202]
 

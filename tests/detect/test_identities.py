@@ -83,7 +83,7 @@ def test_identities_are_kept_through_crossings(people: int, dressed_alike: bool)
         assert sum(map(len, found)) > 0.97 * seen
 
 
-def test_who_leaves_and_returns_keeps_the_number() -> None:
+def test_a_person_who_returns_keeps_the_number() -> None:
     rng = np.random.default_rng(3)
     looks = rng.dirichlet(np.full(64, 0.1), 2)
     here = walker(1, line(240, (-1.0, 0.0, -4.0), (-1.0, 0.0, -4.0)))
@@ -105,7 +105,7 @@ def test_the_same_person_found_twice_counts_once() -> None:
     assert set(person.values()) == {1}
 
 
-def test_a_look_tells_clothes_apart_and_ends_at_the_picture() -> None:
+def test_appearance_distinguishes_clothes_and_ends_at_the_picture() -> None:
     points = walker(0, line(1, (0.0, 0.0, -3.0), (0.0, 0.0, -3.0)))[0]
     red, blue = (np.full((720, 1280, 3), c, np.uint8) for c in ((200, 20, 20), (20, 20, 200)))
     a, b = look_of(red, points), look_of(blue, points)

@@ -97,12 +97,12 @@ def test_the_hand_model_finds_the_spelling_hand(data: Path) -> None:
     assert np.abs(pixels - np.array(expected[50])[:, :2]).max() < 20
 
 
-def test_the_face_model_is_mediapipes_own(data: Path) -> None:
+def test_the_face_model_is_mediapipes_file(data: Path) -> None:
     assert models.face_bundle() == (data / "models" / "face_landmarker.task").read_bytes()
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)
-def test_every_model_says_how_its_picture_is_normalised(bundle: str) -> None:
+def test_every_model_declares_its_input_normalisation(bundle: str) -> None:
     """Detectors of bodies and faces were trained on -1..1, the palm's and all landmark models on
     0..1.
     """
@@ -129,7 +129,7 @@ def test_every_model_says_how_its_picture_is_normalised(bundle: str) -> None:
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)
-def test_weights_lie_aligned_so_that_they_are_read_in_place(bundle: str) -> None:
+def test_weights_are_aligned_for_reading_in_place(bundle: str) -> None:
     content = BUNDLES[bundle]()
     with zipfile.ZipFile(io.BytesIO(content)) as opened:
         for entry in opened.infolist():
@@ -146,19 +146,19 @@ def test_weights_lie_aligned_so_that_they_are_read_in_place(bundle: str) -> None
                     assert weights._tab.Vector(weights._tab.Offset(4)) % 4 == 0
 
 
-def test_weights_are_as_they_came() -> None:
+def test_weights_are_unchanged() -> None:
     """Metadata is added around the model; not one byte of it changes."""
     raw = assets.path("models/pose_landmark_full.tflite").read_bytes()
     assert raw in parts(models.pose_bundle("full"))["pose_landmarks_detector.tflite"]
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)
-def test_bundles_are_the_same_bytes_each_time_and_made_in_a_moment(bundle: str) -> None:
+def test_bundles_are_reproducible_and_made_quickly(bundle: str) -> None:
     assert len({BUNDLES[bundle]() for _ in range(2)}) == 1
     assert cost.seconds(BUNDLES[bundle], 0.3) < 0.3
 
 
-def test_an_unknown_size_is_named_beside_those_there_are() -> None:
+def test_an_unknown_model_size_error_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"'huge'.*lite, full, heavy"):
         models.pose_bundle("huge")
 

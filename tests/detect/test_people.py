@@ -52,7 +52,7 @@ def at(x: float, y: float = 200.0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("video", [True, False])
-def test_the_one_that_is_wanted_is_seen_as_if_alone(pair: np.ndarray, video: bool) -> None:
+def test_the_chosen_person_is_detected_as_if_alone(pair: np.ndarray, video: bool) -> None:
     width = pair.shape[2] // 2
     pair = pair[: FRAMES if video else 2]
     expected = []
@@ -71,11 +71,11 @@ def test_the_one_that_is_wanted_is_seen_as_if_alone(pair: np.ndarray, video: boo
         assert off < 0.2 * others
 
 
-def test_who_is_not_there_is_nobody(pair: np.ndarray) -> None:
+def test_an_absent_person_gives_empty_frames(pair: np.ndarray) -> None:
     assert not is_somebody(seen(pair[:2], person=3))
 
 
-def test_the_next_one_is_followed_from_then_on(pair: np.ndarray) -> None:
+def test_following_the_next_person_takes_effect_at_once(pair: np.ndarray) -> None:
     with PoseDetector("lite") as detector:
         sides = []
         for i, image in enumerate(pair):
@@ -87,9 +87,7 @@ def test_the_next_one_is_followed_from_then_on(pair: np.ndarray) -> None:
     assert sides == [sides[0]] * 3 + [not sides[0]] * 3 + [sides[0]] * 4
 
 
-def test_the_command_line_says_that_there_are_never_so_many(
-    pair: np.ndarray, tmp_path: Path
-) -> None:
+def test_the_command_line_reports_too_few_people(pair: np.ndarray, tmp_path: Path) -> None:
     (tmp_path / "two.jpg").write_bytes(jpeg(pair[0], pair.shape[2]))
     assert is_somebody(
         bake.read_keypoints(
@@ -102,7 +100,7 @@ def test_the_command_line_says_that_there_are_never_so_many(
         )
 
 
-def test_a_viewer_chooses_while_it_is_live(pair: np.ndarray, tmp_path: Path) -> None:
+def test_a_viewer_chooses_a_person_live(pair: np.ndarray, tmp_path: Path) -> None:
     """Plays the pictures repeatedly; yields the positions of the points sent to the viewers."""
     for i, image in enumerate(pair):
         (tmp_path / f"{i}.jpg").write_bytes(jpeg(image, pair.shape[2]))
@@ -144,13 +142,13 @@ def test_a_viewer_chooses_while_it_is_live(pair: np.ndarray, tmp_path: Path) -> 
     played(scene())
 
 
-def test_somebody_is_counted_from_the_left() -> None:
+def test_people_are_counted_from_the_left() -> None:
     people = np.array([at(100), at(300), at(500)])
     assert [PersonTrack(n).choose(people, 0.0) for n in (1, 2, 3, 4)] == [0, 1, 2, None]
     assert PersonTrack().choose(people[:0], 0.0) is None
 
 
-def test_somebody_is_found_again_where_they_were_the_farther_off_the_later() -> None:
+def test_the_search_radius_for_a_lost_person_grows_with_time() -> None:
     track = PersonTrack()
     track.update(at(300), 1.0)
     track.lose()
@@ -160,7 +158,7 @@ def test_somebody_is_found_again_where_they_were_the_farther_off_the_later() -> 
     assert track.choose(np.array([at(550)]), 2.1) == 0
 
 
-def test_somebody_gives_way_to_the_one_to_the_right_and_the_last_to_the_first() -> None:
+def test_the_next_person_is_the_one_to_the_right_and_wraps_around() -> None:
     people = np.array([at(100), at(300), at(500)])
     track = PersonTrack()
     for place, expected in ((310, 2), (490, 0), (120, 1)):
@@ -169,7 +167,7 @@ def test_somebody_gives_way_to_the_one_to_the_right_and_the_last_to_the_first() 
         assert track.choose(people, 1.1) == expected
 
 
-def test_another_one_is_not_wanted_before_anybody_is_there() -> None:
+def test_the_next_person_is_ignored_before_anyone_is_seen() -> None:
     people = np.array([at(100), at(300)])
     track = PersonTrack()
     track.switch()
@@ -179,7 +177,7 @@ def test_another_one_is_not_wanted_before_anybody_is_there() -> None:
     assert track.choose(people, 1.1) == 0, "nor later"
 
 
-def test_another_take_begins_with_the_number_again(pair: np.ndarray) -> None:
+def test_a_new_take_starts_with_the_chosen_number(pair: np.ndarray) -> None:
     """A clock that is set back means another take: the person may stand anywhere."""
     with PoseDetector("lite", person=2) as detector:
         assert is_somebody(detector.detect(pair[0], 100.0))
@@ -188,7 +186,7 @@ def test_another_take_begins_with_the_number_again(pair: np.ndarray) -> None:
     assert np.mean(found.image[0, :, 0]) > pair.shape[2] / 2
 
 
-def test_another_one_is_waited_for_a_moment_and_stays_the_one_that_is_wanted() -> None:
+def test_a_chosen_person_is_awaited_and_stays_chosen() -> None:
     track = PersonTrack()
     track.update(at(100), 1.0)
     track.switch()
@@ -202,7 +200,7 @@ def test_another_one_is_waited_for_a_moment_and_stays_the_one_that_is_wanted() -
     assert track.choose(np.array([at(410)]), 2.1) == 0, "there is no other person"
 
 
-def test_nothing_is_left_of_the_others() -> None:
+def test_other_people_are_masked() -> None:
     image = np.full((400, 600, 3), 9, np.uint8)
     people = np.array([at(100), at(300), at(330)])
     left = mask_others(image, people, 1)[..., 0]
@@ -217,7 +215,7 @@ def test_nothing_is_left_of_the_others() -> None:
 
 
 @pytest.mark.parametrize("followed", [True, False])
-def test_the_person_nearest_to_a_point_is_followed_at_once(followed: bool) -> None:
+def test_the_person_nearest_to_the_point_is_followed_at_once(followed: bool) -> None:
     people = np.array([at(100), at(300), at(500)])
     track = PersonTrack(1)
     if followed:

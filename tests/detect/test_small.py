@@ -63,7 +63,7 @@ def test_a_person_of_15_percent_of_the_height_is_found_and_followed(
     assert np.linalg.norm(found[-1].image[0] - expected, axis=1).mean() < 0.08 * _HEIGHT
 
 
-def test_the_foot_of_a_table_is_no_person(data: Path) -> None:
+def test_a_table_leg_is_not_a_person(data: Path) -> None:
     """It passes the first look at it, with a confidence of 0.95, but not the second."""
     reader = cv2.VideoCapture(str(data / "videos" / "intel_one_by_one_person.mp4"))
     finder = SmallPersonFinder(lambda: pytest.fail("nothing is to be followed"))

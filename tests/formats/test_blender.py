@@ -68,7 +68,7 @@ def in_blender(motion: Motion) -> np.ndarray:
     return np.stack([points[..., 0], -points[..., 2], points[..., 1]], axis=-1)
 
 
-def test_glb_with_default_settings_stands_where_we_say(motion: Motion, tmp_path: Path) -> None:
+def test_glb_imports_with_default_settings(motion: Motion, tmp_path: Path) -> None:
     path = tmp_path / "clip.glb"
     rig = load_rig(MANNEQUIN)
     joints = [HUMANOID.index(n) for n in rig.skeleton.names]
@@ -90,7 +90,9 @@ def test_glb_with_default_settings_stands_where_we_say(motion: Motion, tmp_path:
         "vrm/Godette_vrm_v4.vrm",
     ],
 )
-def test_real_characters_stand_where_we_say(data: Path, tmp_path: Path, name: str) -> None:
+def test_real_characters_import_at_the_expected_place(
+    data: Path, tmp_path: Path, name: str
+) -> None:
     """Retargeted motion in users' own files, one of them of a VRM 0 that faces backwards."""
     rig = load_rig(data / "rigs" / name)
     made = synthetic.smooth_motion(np.random.default_rng(3), 1.0, FPS)
@@ -135,7 +137,7 @@ def test_glb_at_rest_is_upright_life_sized_and_faces_minus_y(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("names", ["mixamo", "vrm"])
-def test_bvh_with_the_documented_settings_stands_where_we_say(
+def test_bvh_imports_with_the_documented_settings(
     motion: Motion, tmp_path: Path, names: Any
 ) -> None:
     path = tmp_path / "clip.bvh"
@@ -151,9 +153,7 @@ def test_bvh_with_the_documented_settings_stands_where_we_say(
     assert error < HALF_A_MILLIMETRE
 
 
-def test_an_fbx_clip_with_default_settings_stands_where_we_say(
-    motion: Motion, tmp_path: Path
-) -> None:
+def test_an_fbx_clip_imports_with_default_settings(motion: Motion, tmp_path: Path) -> None:
     path = tmp_path / "clip.fbx"
     path.write_bytes(fbx.dumps(motion, "vrm"))
     found = read_by_blender(path, len(motion))
@@ -164,7 +164,7 @@ def test_an_fbx_clip_with_default_settings_stands_where_we_say(
     assert error < HALF_A_MILLIMETRE
 
 
-def test_an_fbx_character_moves_as_we_say(motion: Motion, tmp_path: Path) -> None:
+def test_an_fbx_character_moves_as_expected(motion: Motion, tmp_path: Path) -> None:
     """Joint orientations, rotation orders, a scaled parent and a skin, and our take in the file."""
     path = tmp_path / "hero.fbx"
     path.write_bytes(binary.dumps(fbx_scenes.character(np.random.default_rng(4))))

@@ -70,7 +70,7 @@ def worst(
 
 @given(seeds)
 @settings(max_examples=25, deadline=None)
-def test_what_is_written_is_what_is_read(seed: int) -> None:
+def test_written_files_are_read_back_unchanged(seed: int) -> None:
     motion = wild_motion(seed)
     back = bvh.loads(bvh.dumps(motion, "vrm"))
     order = [motion.skeleton.index(n) for n in back.skeleton.names]
@@ -83,7 +83,7 @@ def test_what_is_written_is_what_is_read(seed: int) -> None:
 
 @given(seeds, st.sampled_from([1.0, 1e-7, 1e-9]))
 @settings(max_examples=25, deadline=None)
-def test_euler_angles_give_the_rotation_back_even_in_gimbal_lock(seed: int, away: float) -> None:
+def test_euler_angles_round_trip_even_in_gimbal_lock(seed: int, away: float) -> None:
     rng = np.random.default_rng(seed)
     x = rng.choice([-1, 1], 200) * (np.pi / 2 - away * rng.uniform(-1, 1, 200))
     q = euler.from_axes(
@@ -94,7 +94,7 @@ def test_euler_angles_give_the_rotation_back_even_in_gimbal_lock(seed: int, away
 
 @given(seeds)
 @settings(max_examples=20, deadline=None)
-def test_euler_angles_go_through_straight_up_without_a_jump(seed: int) -> None:
+def test_euler_angles_pass_straight_up_without_a_jump(seed: int) -> None:
     """Angles that run smoothly through x = 90° come back as they are, though beyond it the usual
     triple is another one.
     """
@@ -116,7 +116,7 @@ def test_euler_angles_count_whole_turns() -> None:
 # --- what is written ------------------------------------------------------------------------------
 
 
-def test_names_are_those_that_other_tools_map_by_themselves() -> None:
+def test_joint_names_are_recognised_by_other_tools() -> None:
     motion = synthetic.smooth_motion(np.random.default_rng(0), 0.5, 30.0)
     names = bvh.loads(bvh.dumps(motion)).skeleton.names
     assert names[:7] == ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head", "LeftShoulder")
@@ -159,7 +159,7 @@ def test_end_sites_reach_finger_tips_toes_and_crown() -> None:
     assert [2.4, 0.0, 0.0] in ends
 
 
-def test_joints_that_rest_turned_are_written_from_their_t_pose() -> None:
+def test_rotated_rest_poses_are_written_as_t_poses() -> None:
     rng = np.random.default_rng(3)
     straight = synthetic.smooth_motion(rng, 0.5, 30.0)
     # The same body with every joint's axes turned at random at rest: world = straight world ·
@@ -194,7 +194,7 @@ def _table(text: str) -> list[list[float]]:
     return [[float(v) for v in line.split()] for line in lines[lines.index("MOTION") + 3 :]]
 
 
-def test_frames_are_uniform_whatever_the_times() -> None:
+def test_frames_are_written_at_uniform_times() -> None:
     motion = synthetic.smooth_motion(np.random.default_rng(1), 2.0, 50.0)
     kept = np.delete(np.arange(100), [20, 21, 60])
     gappy = Motion(
@@ -218,7 +218,7 @@ def test_frames_are_uniform_whatever_the_times() -> None:
     assert len(bvh.loads(bvh.dumps(motion, fps=25.0))) == 50
 
 
-def test_angles_run_on_without_jumps_in_a_turning_body() -> None:
+def test_angles_of_a_turning_body_do_not_jump() -> None:
     motion = synthetic.smooth_motion(np.random.default_rng(5), 8.0, 60.0)
     table = np.array(_table(bvh.dumps(motion)))
     assert np.abs(np.diff(table[:, 5])).max() < 90.0
@@ -233,7 +233,7 @@ def clip() -> Motion:
     return synthetic.smooth_motion(np.random.default_rng(8), 2.0, 30.0)
 
 
-def test_pybvh_bvhio_and_three_read_our_file_as_we_do(
+def test_pybvh_bvhio_and_three_agree_with_our_reader(
     clip: Motion, tmp_path: Path, node: Path
 ) -> None:
     path = tmp_path / "clip.bvh"
@@ -265,7 +265,7 @@ def loaded(path: Path) -> Motion:
         return bvh.loads(path.read_text())
 
 
-def test_wild_files_are_read_as_pybvh_and_bvhio_read_them(data: Path, tmp_path: Path) -> None:
+def test_real_files_are_read_as_pybvh_and_bvhio_read_them(data: Path, tmp_path: Path) -> None:
     judged = 0
     for path in wild_files(data):
         text = path.read_text()
@@ -300,9 +300,7 @@ def cut(text: str, path: Path, most: int) -> int:
     return len(lines)
 
 
-def test_position_channels_on_every_joint_are_read_as_three_reads_them(
-    data: Path, node: Path
-) -> None:
+def test_position_channels_on_every_joint_are_read_as_in_three(data: Path, node: Path) -> None:
     """MakeHuman's files have them, to be added to the OFFSET: so three.js does below the root as at
     the root.
     """
@@ -320,7 +318,7 @@ def test_position_channels_on_every_joint_are_read_as_three_reads_them(
         assert len(names) == len(motion.skeleton.names)
 
 
-def test_wild_files_written_again_move_the_same(data: Path) -> None:
+def test_rewritten_real_files_move_the_same(data: Path) -> None:
     for path in wild_files(data):
         motion = loaded(path)
         back = bvh.loads(bvh.dumps(motion, "vrm"))
@@ -356,7 +354,7 @@ Frame Time: 0.0333333
 """
 
 
-def test_a_small_file_by_hand() -> None:
+def test_a_hand_made_file_has_the_expected_motion() -> None:
     motion = bvh.loads(PLAIN)
     assert motion.skeleton.names == ("hip", "knee")
     assert motion.times.tolist() == [0.0, 1 / 30]
@@ -395,18 +393,18 @@ def test_a_small_file_by_hand() -> None:
         lambda t: t.replace("HIERARCHY", "\n\nHierarchy").replace("Frames:", "FRAMES:\t"),
     ],
 )
-def test_habits_of_other_writers_change_nothing(change: object) -> None:
+def test_other_writers_variants_give_the_same_motion(change: object) -> None:
     motion, plain = bvh.loads(change(PLAIN)), bvh.loads(PLAIN)  # type: ignore[operator]
     assert motion.skeleton.names == plain.skeleton.names
     for field in ("times", "root_positions", "rotations"):
         assert np.array_equal(getattr(motion, field), getattr(plain, field))
 
 
-def test_names_that_stand_twice_are_told_apart() -> None:
+def test_repeated_names_get_distinct_suffixes() -> None:
     assert bvh.loads(PLAIN.replace("knee", "hip")).skeleton.names == ("hip", "hip.2")
 
 
-def test_another_count_of_frames_than_announced_is_said() -> None:
+def test_a_wrong_frame_count_is_reported() -> None:
     with pytest.warns(UserWarning, match="announces 7 frames but holds 2"):
         assert len(bvh.loads(PLAIN.replace("Frames: 2", "Frames: 7"))) == 2
 
@@ -464,7 +462,7 @@ def test_the_declared_frames_decide_where_the_data_ends() -> None:
             assert same(bvh.loads(PLAIN.rstrip() + "\n" + tail), bvh.loads(PLAIN))
 
 
-def test_a_last_line_that_is_cut_off_is_left_out() -> None:
+def test_a_truncated_last_line_is_dropped() -> None:
     with (
         pytest.warns(UserWarning, match="line 20: the last frame is cut off after 4 of 7"),
         pytest.warns(UserWarning, match="announces 2 frames but holds 1"),
@@ -473,19 +471,19 @@ def test_a_last_line_that_is_cut_off_is_left_out() -> None:
     assert same(cut, bvh.loads(PLAIN).slice(0, 1))
 
 
-def test_a_minus_without_a_space_before_it_begins_a_number() -> None:
+def test_a_minus_sign_begins_a_new_number_without_a_space() -> None:
     spaced = PLAIN.replace("20 90 0", "20 90 -7.5")
     assert same(bvh.loads(spaced.replace("90 -7.5", "90-7.5")), bvh.loads(spaced))
 
 
-def test_scale_channels_change_nothing() -> None:
+def test_scale_channels_are_ignored() -> None:
     scaled = PLAIN.replace("CHANNELS 1 Xrotation", "CHANNELS 4 Xrotation Xscale Yscale Zscale")
     lines = scaled.rstrip().splitlines()
     lines[-2:] = [f"{line} 1 1 1" for line in lines[-2:]]
     assert same(bvh.loads("\n".join(lines)), bvh.loads(PLAIN))
 
 
-def test_a_frame_time_of_zero_is_thirty_frames_a_second_with_a_note() -> None:
+def test_a_zero_frame_time_becomes_30_fps_with_a_note() -> None:
     still = PLAIN.replace("0.0333333", "0.0")
     with pytest.warns(bvh_text.FrameTimeWarning, match="Frame Time is 0; 30 frames per second"):
         assert same(bvh.loads(still), bvh.loads(PLAIN))
@@ -498,7 +496,7 @@ def test_text_of_other_encodings_is_read(encoding: str) -> None:
     assert same(bvh.loads(bvh_text.decoded(data)), bvh.loads(PLAIN))
 
 
-def test_one_of_several_roots_is_read() -> None:
+def test_the_first_of_several_roots_is_read() -> None:
     head, body = PLAIN.split("MOTION")
     other = head.replace("HIERARCHY\n", "").replace("ROOT ", "ROOT other_").replace("-40", "-50")
     header, frames = body.split("0.0333333\n")
@@ -536,7 +534,7 @@ WILD = (
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(WILD), st.booleans())
-def test_any_word_anywhere_is_read_or_refused_in_a_short_sentence(
+def test_random_words_are_read_or_refused_in_a_short_sentence(
     where: int, word: str, beside: bool
 ) -> None:
     words = re.split(r"(\s+)", PLAIN)
@@ -562,7 +560,7 @@ def test_a_motion_without_frames_is_refused() -> None:
 
 
 @pytest.mark.parametrize("apart", ["\n", " "])
-def test_ten_thousand_joints_are_read_in_seconds_in_lines_or_in_one(apart: str) -> None:
+def test_ten_thousand_joints_are_read_within_seconds(apart: str) -> None:
     joint = apart.join(
         ("JOINT j", "{", "OFFSET 0 1 0", "CHANNELS 3 Zrotation Xrotation Yrotation", "")
     )
@@ -578,7 +576,7 @@ def test_ten_thousand_joints_are_read_in_seconds_in_lines_or_in_one(apart: str) 
     assert len(bvh.loads(text).skeleton.names) == 10_000
 
 
-def test_a_thousand_frames_are_written_and_ten_thousand_read_quickly() -> None:
+def test_long_bvh_files_are_written_and_read_quickly() -> None:
     motion = synthetic.smooth_motion(np.random.default_rng(0), 1000 / 30.0, 30.0)
     assert cost.seconds(lambda: bvh.dumps(motion), 0.5) < 0.5
     text = bvh.dumps(motion)

@@ -66,7 +66,7 @@ def in_file(motion: Motion, rig: Rig) -> ndarray:
     return R.apply(R.conjugate(rig.turn), points) / rig.unit
 
 
-def test_a_character_is_recognised_and_stands_in_metres(hero: Hero) -> None:
+def test_a_character_is_recognised_and_is_in_metres(hero: Hero) -> None:
     rig = hero.rig
     assert rig.kind == "fbx"
     assert set(rig.bones) == set(BONES)
@@ -75,7 +75,7 @@ def test_a_character_is_recognised_and_stands_in_metres(hero: Hero) -> None:
     assert np.abs(places[order] - HUMANOID.rest_positions()).max() < 1e-6
 
 
-def test_one_of_two_characters_is_chosen(motion: Motion, tmp_path: Path) -> None:
+def test_one_of_two_characters_can_be_chosen(motion: Motion, tmp_path: Path) -> None:
     path = tmp_path / "two.fbx"
     path.write_bytes(binary.dumps(fbx_scenes.pair(np.random.default_rng(6))))
     assert transfer.character_names(path) == ["Armature", "Other"]
@@ -93,7 +93,7 @@ def test_one_of_two_characters_is_chosen(motion: Motion, tmp_path: Path) -> None
         load_rig(path, character="Third")
 
 
-def test_motion_on_a_character_is_where_ufbx_and_three_have_it(
+def test_motion_on_a_character_agrees_with_ufbx_and_three(
     hero: Hero, node: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "hero.fbx"
@@ -109,7 +109,7 @@ def test_motion_on_a_character_is_where_ufbx_and_three_have_it(
         assert np.abs(0.01 * places[:, order] - expected).max() < 0.05 * MILLIMETRE
 
 
-def test_what_was_written_is_read_again(hero: Hero) -> None:
+def test_written_takes_are_read_back(hero: Hero) -> None:
     back = fbx.loads_on(replace(hero.rig, source=hero.written))
     assert np.allclose(back.times, hero.moved.times, atol=1e-6)
     expected = in_file(hero.moved, hero.rig)
@@ -122,7 +122,7 @@ def values(node: Node) -> object:
     return node.name, own, tuple(values(c) for c in node.children)
 
 
-def test_everything_else_in_the_file_stays(hero: Hero) -> None:
+def test_everything_else_in_the_fbx_is_kept(hero: Hero) -> None:
     before = scene.loads(hero.rig.source)
     twice = fbx.animate(hero.moved, replace(hero.rig, source=hero.written))
     after = scene.loads(twice)
@@ -144,7 +144,7 @@ def test_everything_else_in_the_file_stays(hero: Hero) -> None:
     assert after.document.footer == before.document.footer
 
 
-def test_blend_shapes_follow_the_expressions_of_their_name(hero: Hero, motion: Motion) -> None:
+def test_blend_shapes_follow_expressions_of_the_same_name(hero: Hero, motion: Motion) -> None:
     found = scene.loads(hero.written)
     (node,) = (
         i for i, n in found.objects.items()
@@ -156,7 +156,7 @@ def test_blend_shapes_follow_the_expressions_of_their_name(hero: Hero, motion: M
     assert np.allclose(levels, 100.0 * motion.expressions["jawOpen"], atol=1e-5)
 
 
-def test_a_clip_without_a_character_is_what_a_bvh_is(
+def test_a_clip_without_a_character_equals_its_bvh(
     motion: Motion, node: Path, tmp_path: Path
 ) -> None:
     formats.save(tmp_path / "clip.fbx", motion)
@@ -175,7 +175,7 @@ def test_a_clip_without_a_character_is_what_a_bvh_is(
 
 
 @pytest.mark.parametrize("names", ["vrm", "unreal"])
-def test_a_clip_may_have_another_conventions_names(
+def test_a_clip_can_use_the_names_of_another_convention(
     motion: Motion, tmp_path: Path, names: str
 ) -> None:
     formats.save(tmp_path / "clip.fbx", motion, options=formats.ExportOptions(names=names))
@@ -188,7 +188,7 @@ def test_a_clip_may_have_another_conventions_names(
     assert np.abs(ours[:, limbs] - expected[:, limbs]).max() < MILLIMETRE
 
 
-def test_a_clip_at_a_rate_of_its_own_keeps_its_times(motion: Motion, tmp_path: Path) -> None:
+def test_a_clip_at_an_unusual_rate_keeps_its_times(motion: Motion, tmp_path: Path) -> None:
     uneven = motion.at(motion.times[:20] + 0.01 * np.sin(np.arange(20)))
     formats.save(tmp_path / "clip.fbx", uneven)
     back = formats.load(tmp_path / "clip.fbx")
@@ -199,9 +199,7 @@ def test_a_clip_at_a_rate_of_its_own_keeps_its_times(motion: Motion, tmp_path: P
     )
 
 
-def test_a_take_with_other_bone_lengths_than_the_rest_is_read_with_them(
-    motion: Motion, tmp_path: Path
-) -> None:
+def test_a_take_is_read_with_its_animated_bone_lengths(motion: Motion, tmp_path: Path) -> None:
     """As in files whose animation was made on another body: their translations are animated."""
     data = fbx.dumps(motion)
     document = binary.loads(data)
@@ -253,7 +251,7 @@ def test_a_take_with_other_bone_lengths_than_the_rest_is_read_with_them(
     assert np.abs(0.01 * places[:, order] - ours).max() < 0.01 * MILLIMETRE
 
 
-def test_a_file_that_lies_on_its_side_is_turned_upright(motion: Motion, tmp_path: Path) -> None:
+def test_a_z_up_file_is_turned_upright(motion: Motion, tmp_path: Path) -> None:
     document = fbx_scenes.character(np.random.default_rng(1))
     z_up = fbx_scenes.document_of(
         list(document.node("Objects").children),
@@ -273,7 +271,7 @@ def test_a_file_that_lies_on_its_side_is_turned_upright(motion: Motion, tmp_path
     assert np.abs(found - in_file(moved, rig)).max() < MILLIMETRE
 
 
-def test_commands_take_fbx_as_any_other_format(
+def test_commands_accept_fbx_like_other_formats(
     run: Callable[..., tuple[int, str, str]], motion: Motion, tmp_path: Path
 ) -> None:
     hero = tmp_path / "hero.fbx"
@@ -309,7 +307,7 @@ def test_commands_take_fbx_as_any_other_format(
     assert run("rigs", "map", "hero.fbx", "-o", "hero.json")[0] == 0
 
 
-def test_a_rest_that_is_the_first_frame_is_seen_through(motion: Motion, tmp_path: Path) -> None:
+def test_a_rest_pose_equal_to_the_first_frame_is_detected(motion: Motion, tmp_path: Path) -> None:
     """As MotionBuilder saves: the models rest in the first frame, and no pose is stored."""
     document = binary.loads(fbx.dumps(motion))
     found = scene.scene(document)
@@ -338,7 +336,7 @@ def test_a_rest_that_is_the_first_frame_is_seen_through(motion: Motion, tmp_path
     assert np.degrees(R.distance(ours[:, limbs], expected[:, limbs])).max() < 0.5
 
 
-def test_textures_beside_a_character_go_along(motion: Motion, tmp_path: Path) -> None:
+def test_external_textures_are_copied_along(motion: Motion, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     (here / "hero.fbm").mkdir(parents=True)
     there.mkdir()
@@ -362,7 +360,7 @@ def test_textures_beside_a_character_go_along(motion: Motion, tmp_path: Path) ->
     assert files == ["there/hero.fbm/skin.png"]
 
 
-def test_an_fbx_is_made_of_no_other_character(motion: Motion, tmp_path: Path) -> None:
+def test_other_formats_cannot_become_an_fbx_character(motion: Motion, tmp_path: Path) -> None:
     hero = transfer.load_character(MANNEQUIN)
     with pytest.raises(OutputError, match=r"a\.fbx.*VRM file"):
         transfer.target(tmp_path / "a.fbx", hero, None)
@@ -378,7 +376,7 @@ def test_an_fbx_is_made_of_no_other_character(motion: Motion, tmp_path: Path) ->
         transfer.target(tmp_path / "a.glb", transfer.load_character(own), None)
 
 
-def test_what_is_no_fbx_is_refused_with_a_sentence(tmp_path: Path) -> None:
+def test_files_that_are_not_fbx_are_refused_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "words.fbx").write_text("no FBX at all")
     with pytest.raises(InputError, match="begins with b'no FBX at al"):
         transfer.load_character(tmp_path / "words.fbx")

@@ -56,7 +56,7 @@ def same(a: Node, b: Node) -> bool:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(_TREES, max_size=5), st.sampled_from([7100, 7400, 7500, 7700]))
-def test_a_binary_file_is_read_as_it_was_written(tops: list[Node], version: int) -> None:
+def test_a_binary_file_round_trips(tops: list[Node], version: int) -> None:
     data = binary.dumps(binary.Document(version, tuple(tops)))
     back = binary.loads(data)
     assert back.version == version
@@ -64,7 +64,7 @@ def test_a_binary_file_is_read_as_it_was_written(tops: list[Node], version: int)
     assert binary.dumps(back) == data
 
 
-def test_ascii_says_the_same_as_binary() -> None:
+def test_ascii_and_binary_give_the_same_nodes() -> None:
     document = fbx_scenes.document(np.random.default_rng(1), 5, fbx_scenes.Style())
     back = text.loads(fbx_scenes.ascii_of(document))
     one, other = scene.scene(document), scene.scene(back)
@@ -79,7 +79,7 @@ def test_ascii_says_the_same_as_binary() -> None:
         assert {k: list(v) for k, v in ours_p.items()} == {k: list(v) for k, v in theirs_p.items()}
 
 
-def test_ascii_as_tools_write_it() -> None:
+def test_ascii_variants_of_other_tools_are_read() -> None:
     source = (
         "; FBX 7.3.0 project file\r\n; ---\r\n\r\nFBXHeaderExtension:  {\r\n\tFBXVersion: "
         "7300\r\n}\r\n"
@@ -111,7 +111,7 @@ def _read(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("version", [7400, 7500])
-def test_a_file_cut_off_anywhere_is_refused(version: int) -> None:
+def test_a_file_truncated_anywhere_is_refused(version: int) -> None:
     data = _made(version)
     end = len(data) - 200
     for size in np.linspace(30, end, 60).astype(int):
@@ -119,7 +119,7 @@ def test_a_file_cut_off_anywhere_is_refused(version: int) -> None:
             scene.loads(data[:size])
 
 
-def test_an_ascii_file_cut_off_is_refused_or_read() -> None:
+def test_a_truncated_ascii_file_is_refused_or_read() -> None:
     data = fbx_scenes.ascii_of(fbx_scenes.character(np.random.default_rng(3)))
     for size in np.linspace(30, len(data) - 300, 25).astype(int):
         with pytest.raises(InputError):
@@ -143,7 +143,7 @@ def _array_node(letter: bytes, length: int, content: bytes, name: str = "KeyTime
     return Node(name, Packed(raw, 1))
 
 
-def test_an_array_that_swells_is_not_unpacked() -> None:
+def test_an_array_with_a_huge_unpacked_size_is_refused() -> None:
     bomb = zlib.compress(bytes(1 << 26), 1)
     node = Node("AnimationCurve", (), (_array_node(b"l", 1 << 25, bomb),))
     with pytest.raises(InputError, match="268435456 bytes"):
@@ -153,7 +153,7 @@ def test_an_array_that_swells_is_not_unpacked() -> None:
         lying.array("KeyTime")
 
 
-def test_nodes_nested_without_end_are_refused() -> None:
+def test_endlessly_nested_nodes_are_refused() -> None:
     node = Node("a")
     for _ in range(200):
         node = Node("a", (), (node,))
@@ -164,7 +164,7 @@ def test_nodes_nested_without_end_are_refused() -> None:
         text.loads(deep)
 
 
-def test_models_that_hang_from_each_other_are_refused() -> None:
+def test_parent_cycles_are_refused() -> None:
     document = fbx_scenes.document(np.random.default_rng(0), 3, fbx_scenes.Style())
     ids = scene.scene(document).models
     ring = Node(
@@ -178,12 +178,12 @@ def test_models_that_hang_from_each_other_are_refused() -> None:
 
 
 @pytest.mark.parametrize("version", [6100, 8000])
-def test_other_versions_are_refused_by_name(version: int) -> None:
+def test_unsupported_versions_are_named(version: int) -> None:
     with pytest.raises(InputError, match=rf"version {version / 1000:.1f}"):
         binary.loads(binary.dumps(binary.Document(version, ())))
 
 
-def test_small_nodes_by_the_hundred_thousand_take_less_than_a_second_a_megabyte(
+def test_many_small_nodes_take_less_than_a_second_a_megabyte(
     tmp_path: Path,
 ) -> None:
     """In a process of its own, where shapes are not checked."""

@@ -57,7 +57,7 @@ def places(data: bytes, times: ndarray, take: str) -> tuple[tuple[str, ...], nda
     ids=str,
 )
 @pytest.mark.parametrize("ascii_form", [False, True])
-def test_models_stand_where_ufbx_has_them(tmp_path: Path, style: Style, ascii_form: bool) -> None:
+def test_models_are_where_ufbx_has_them(tmp_path: Path, style: Style, ascii_form: bool) -> None:
     document = fbx_scenes.document(np.random.default_rng(7), 5, style)
     data = fbx_scenes.ascii_of(document) if ascii_form else binary.dumps(document)
     path = tmp_path / "scene.fbx"
@@ -132,12 +132,12 @@ def test_a_local_transform_is_the_product_of_autodesks_matrices() -> None:
         assert R.distance(model.turn(back), model.turn(model.rotation)[None]).max() < 1e-7
 
 
-def test_without_rotation_active_orientation_and_order_do_not_count() -> None:
+def test_orientation_and_order_count_only_with_rotation_active() -> None:
     off = transform.local({"PreRotation": (90.0, 0.0, 0.0), "RotationOrder": (4,)})
     assert off.turn(np.zeros(3)).tolist() == [0.0, 0.0, 0.0, 1.0]
 
 
-def test_weighted_handles_are_a_bezier_curve_in_time_and_value() -> None:
+def test_weighted_tangents_are_a_bezier_curve_in_time_and_value() -> None:
     rng = np.random.default_rng(5)
     weights = rng.uniform(0.1, 0.9, 2)
     bits = np.round(weights * 9999).astype("<u4")
@@ -161,7 +161,7 @@ def test_weighted_handles_are_a_bezier_curve_in_time_and_value() -> None:
     assert np.allclose(found.sampled(times), expected, atol=1e-9)
 
 
-def test_frames_are_the_keys_and_wide_gaps_are_filled() -> None:
+def test_frames_are_at_the_keys_and_long_gaps_are_filled() -> None:
     found = scene.scene(fbx_scenes.document(np.random.default_rng(1), 1, Style(**_PLAIN)))
     take = takes.chosen(found, None)
     times = takes.frame_times(found, take)
@@ -171,7 +171,7 @@ def test_frames_are_the_keys_and_wide_gaps_are_filled() -> None:
     assert np.diff(times).max() < 1.0 / 30.0 + 1e-9
 
 
-def test_takes_are_named_and_an_unknown_one_is_refused() -> None:
+def test_takes_are_chosen_by_name_and_unknown_names_are_refused() -> None:
     data = binary.dumps(fbx_scenes.document(np.random.default_rng(1), 2, Style(takes=3)))
     assert fbx.animations(data) == ["take 0", "take 1", "take 2"]
     with pytest.raises(
@@ -180,7 +180,7 @@ def test_takes_are_named_and_an_unknown_one_is_refused() -> None:
         takes.chosen(scene.loads(data), "walk")
 
 
-def test_the_axes_and_the_unit_are_metres_upright() -> None:
+def test_axes_and_units_become_y_up_metres() -> None:
     for name, up in (("y", 1), ("z", 2), ("x", 0), ("left", 1)):
         document = fbx_scenes.document(np.random.default_rng(1), 1, Style(axes=name, unit=2.54))
         to_world = scene.scene(document).to_world
@@ -188,7 +188,7 @@ def test_the_axes_and_the_unit_are_metres_upright() -> None:
         assert np.isclose(np.linalg.det(to_world), (-1.0 if name == "left" else 1.0) * 0.0254**3)
 
 
-def test_time_may_be_counted_in_either_of_two_ways() -> None:
+def test_both_time_units_are_read() -> None:
     document = fbx_scenes.document(np.random.default_rng(1), 1, Style(version=7700))
     flags = Node("OtherFlags", (), (Node("TCDefinition", (np.int32(2),)),))
     header = document.nodes[0]._replace(children=(*document.nodes[0].children, flags))
@@ -197,6 +197,6 @@ def test_time_may_be_counted_in_either_of_two_ways() -> None:
     assert other.ticks == 141_120_000
 
 
-def test_new_identities_are_none_that_is_taken() -> None:
+def test_new_ids_are_unused() -> None:
     ids = build.Identities([1_000_001, 5, 2**63 - 1])
     assert not {ids.new() for _ in range(5)} & {1_000_001, 5, 2**63 - 1}

@@ -47,7 +47,7 @@ def on(motion: Motion, rig: Rig) -> Motion:
 
 @pytest.mark.parametrize("name", ["a.bvh", "a.glb", "a.vrm", "A.BVH", "a.vrma"])
 @pytest.mark.parametrize("all_keys", [True, False])
-def test_motions_come_back(
+def test_motions_round_trip_in_every_format(
     motion: Motion, rig: Rig, tmp_path: Path, name: str, all_keys: bool
 ) -> None:
     character = name.lower().endswith(("glb", "vrm"))
@@ -67,7 +67,9 @@ def test_motions_come_back(
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
-def test_keypoints_come_back(keypoints: Keypoints, tmp_path: Path, name: str) -> None:
+def test_keypoints_round_trip_in_every_format(
+    keypoints: Keypoints, tmp_path: Path, name: str
+) -> None:
     formats.save(str(tmp_path / name), keypoints)
     back = formats.load(str(tmp_path / name))
     assert isinstance(back, Keypoints)
@@ -80,7 +82,7 @@ def test_keypoints_come_back(keypoints: Keypoints, tmp_path: Path, name: str) ->
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".mot", ".trc"])
-def test_angles_and_places_are_written_and_not_read(
+def test_angle_and_position_tables_are_written_but_not_read(
     motion: Motion, tmp_path: Path, suffix: str
 ) -> None:
     path = tmp_path / f"a{suffix}"
@@ -100,7 +102,9 @@ def test_angles_and_places_are_written_and_not_read(
 
 
 @pytest.mark.parametrize("name", ["a.bvh", "a.glb"])
-def test_a_rate_resamples(motion: Motion, rig: Rig, tmp_path: Path, name: str) -> None:
+def test_a_given_rate_resamples_the_motion(
+    motion: Motion, rig: Rig, tmp_path: Path, name: str
+) -> None:
     character = name.endswith("glb")
     formats.save(
         tmp_path / name,
@@ -113,7 +117,9 @@ def test_a_rate_resamples(motion: Motion, rig: Rig, tmp_path: Path, name: str) -
 
 
 @pytest.mark.parametrize("name", ["a.abc", "a", "a.json", "a.bvh.gz"])
-def test_unknown_suffixes_list_those_known(motion: Motion, tmp_path: Path, name: str) -> None:
+def test_an_unknown_suffix_error_lists_the_known_ones(
+    motion: Motion, tmp_path: Path, name: str
+) -> None:
     with pytest.raises(
         OutputError,
         match=r"end in \.bvh, \.csv, \.fbx, \.glb, \.gltf, \.mot, \.trc, \.vrm or \.vrma",
@@ -122,7 +128,7 @@ def test_unknown_suffixes_list_those_known(motion: Motion, tmp_path: Path, name:
     assert not list(tmp_path.iterdir())
 
 
-def test_keypoints_are_no_motion(keypoints: Keypoints, tmp_path: Path) -> None:
+def test_keypoints_are_refused_as_a_motion(keypoints: Keypoints, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"cannot be written: .* end in \.json or \.jsonl"):
         formats.save(tmp_path / "a.bvh", keypoints)
 
@@ -139,7 +145,7 @@ def test_a_character_file_needs_a_character(motion: Motion, tmp_path: Path) -> N
         ("bvh", "a.glb", "is a BVH file"),
     ],
 )
-def test_a_file_is_of_its_rigs_kind(
+def test_the_output_format_must_match_the_rig(
     motion: Motion, rig: Rig, tmp_path: Path, kind: Any, name: str, says: str
 ) -> None:
     with pytest.raises(OutputError, match=says):
@@ -147,7 +153,7 @@ def test_a_file_is_of_its_rigs_kind(
     assert not list(tmp_path.iterdir())
 
 
-def test_places_that_cannot_be_written_are_named(motion: Motion, tmp_path: Path) -> None:
+def test_paths_that_cannot_be_written_are_named(motion: Motion, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"there is no folder .*nowhere"):
         formats.save(tmp_path / "nowhere" / "a.bvh", motion)
     (tmp_path / "b.bvh").mkdir()
@@ -168,7 +174,7 @@ def test_a_folder_without_permission_is_named(motion: Motion, tmp_path: Path) ->
 @pytest.mark.skipif(
     not Path("/proc/self").is_dir(), reason="needs Linux's /proc, where files cannot be made"
 )
-def test_a_place_that_refuses_files_is_named() -> None:
+def test_a_folder_that_refuses_files_is_named() -> None:
     """Before any work is done."""
     with pytest.raises(OutputError, match=r"/proc/a\.bvh cannot be written: "):
         formats.check_writable("/proc/a.bvh", Motion)
@@ -195,15 +201,13 @@ def test_a_failed_export_leaves_the_old_file_as_it_was(
     assert [p.name for p in tmp_path.iterdir()] == ["a.bvh"]
 
 
-def test_new_files_have_the_rights_that_other_new_files_have(
-    motion: Motion, tmp_path: Path
-) -> None:
+def test_new_files_have_the_default_permissions(motion: Motion, tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("")
     formats.save(tmp_path / "a.bvh", motion)
     assert (tmp_path / "a.bvh").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.bvh cannot be read: No such file"):
         formats.load(tmp_path / "a.bvh")
     with pytest.raises(
@@ -237,7 +241,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         b'{"frames": [1]}',
     ],
 )
-def test_rubbish_of_every_kind_is_refused_with_a_sentence(
+def test_invalid_data_of_every_format_is_refused_with_a_sentence(
     tmp_path: Path, suffix: str, content: bytes
 ) -> None:
     path = tmp_path / f"rubbish{suffix}"

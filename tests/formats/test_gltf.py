@@ -41,7 +41,7 @@ few = settings(max_examples=15, deadline=None)
 
 @few
 @given(seeds)
-def test_what_is_written_is_what_is_read(rig: Rig, seed: int) -> None:
+def test_written_files_are_read_back_unchanged(rig: Rig, seed: int) -> None:
     rng = np.random.default_rng(seed)
     times = 5.0 + np.cumsum(rng.uniform(0.01, 0.1, 9))
     motion = Motion(
@@ -55,7 +55,7 @@ def test_what_is_written_is_what_is_read(rig: Rig, seed: int) -> None:
 
 @few
 @given(seeds, st.booleans(), st.booleans())
-def test_a_rig_scaled_moved_turned_and_mirrored_above_its_hips_goes_where_the_motion_says(
+def test_transforms_above_the_hips_do_not_change_where_joints_are(
     seed: int, mirrored: bool, as_matrix: bool
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -97,7 +97,7 @@ def test_a_rig_scaled_moved_turned_and_mirrored_above_its_hips_goes_where_the_mo
 
 @few
 @given(seeds)
-def test_nodes_between_the_joints_stay_and_the_joints_go_where_the_motion_says(seed: int) -> None:
+def test_nodes_between_joints_stay_and_joints_follow_the_motion(seed: int) -> None:
     """Other nodes between the bones, here turned, moved and scaled, are not touched."""
     rng = np.random.default_rng(seed)
     document = tiny_document()
@@ -132,7 +132,7 @@ def test_nodes_between_the_joints_stay_and_the_joints_go_where_the_motion_says(s
 
 @few
 @given(seeds)
-def test_below_a_scale_that_differs_by_axis_limbs_still_point_where_they_must(seed: int) -> None:
+def test_limbs_point_right_below_a_non_uniform_scale(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rig = rig_of(
         glb.join(tiny_document(above=({"scale": rng.uniform(0.7, 1.4, 3).tolist()},)), b"")
@@ -157,7 +157,7 @@ def test_below_a_scale_that_differs_by_axis_limbs_still_point_where_they_must(se
             assert np.degrees(np.arccos(np.clip((ours * theirs).sum(axis=-1), -1, 1))).max() < 0.1
 
 
-def test_a_foot_that_hangs_from_the_root_in_the_file_goes_with_its_shin(data: Path) -> None:
+def test_a_foot_parented_to_the_root_follows_its_shin(data: Path) -> None:
     """Two robots keep their feet beside the body, for inverse kinematics: they are moved as well as
     turned.
     """
@@ -183,7 +183,7 @@ def test_a_body_at_rest_needs_one_channel(rig: Rig) -> None:
 
 @few
 @given(seeds)
-def test_reduced_keys_show_what_all_keys_show(rig: Rig, seed: int) -> None:
+def test_reduced_keys_play_the_same_motion_as_all_keys(rig: Rig, seed: int) -> None:
     made = synthetic.smooth_motion(np.random.default_rng(seed), 3.0, 60.0, speed=3.0)
     motion = on_rig(Motion(HUMANOID, made.times, made.root_positions, made.rotations), rig)
     out, saved = gltf.animate(motion, rig)
@@ -201,7 +201,7 @@ def test_reduced_keys_show_what_all_keys_show(rig: Rig, seed: int) -> None:
         assert times[0, 0] == 0.0
 
 
-def test_long_clips_shrink_and_all_keys_keeps_each(rig: Rig) -> None:
+def test_long_clips_shrink_and_all_keys_keeps_every_key(rig: Rig) -> None:
     motion = on_rig(on_humanoid(synthetic.smooth_motion(np.random.default_rng(1), 20.0, 60.0)), rig)
     out, saved = gltf.animate(motion, rig)
     whole, nothing = gltf.animate(motion, rig, all_keys=True)
@@ -230,7 +230,7 @@ def test_a_motion_for_another_body_is_refused(rig: Rig) -> None:
         )
 
 
-def test_joints_the_rig_does_not_have_are_named(clip: Motion, rig: Rig) -> None:
+def test_joints_missing_from_the_rig_are_named(clip: Motion, rig: Rig) -> None:
     names = ("pelvis", *HUMANOID.names[1:])
     other = Skeleton(names, HUMANOID.parents, HUMANOID.offsets, HUMANOID.rest_rotations)
     with pytest.raises(
@@ -240,7 +240,7 @@ def test_joints_the_rig_does_not_have_are_named(clip: Motion, rig: Rig) -> None:
         gltf.dumps(Motion(other, clip.times, clip.root_positions, clip.rotations), rig)
 
 
-def test_a_bvh_is_no_place_for_a_gltf_animation(clip: Motion, rig: Rig) -> None:
+def test_a_bvh_rig_cannot_hold_a_gltf_animation(clip: Motion, rig: Rig) -> None:
     with pytest.raises(InputError, match=r"is a BVH file"):
         gltf.dumps(on_rig(clip, rig), replace(rig, kind="bvh"))
 
@@ -272,7 +272,7 @@ def test_a_motion_without_frames_is_refused(clip: Motion, rig: Rig) -> None:
         gltf.dumps(on_rig(clip, rig).slice(0, 0), rig)
 
 
-def test_frames_that_32_bits_cannot_tell_apart_are_refused(clip: Motion, rig: Rig) -> None:
+def test_times_equal_in_32_bits_are_refused(clip: Motion, rig: Rig) -> None:
     motion = replace(on_rig(clip, rig).slice(0, 3), times=np.array([0.0, 1000.0, 1000.0 + 1e-6]))
     with pytest.raises(InputError, match="too close in time"):
         gltf.dumps(motion, rig)

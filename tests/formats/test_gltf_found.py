@@ -49,7 +49,7 @@ def made_values(rng: np.random.Generator, kind: str, count: int, stride: int) ->
      ("OCTAHEDRAL", 4), ("OCTAHEDRAL", 8)],
 )  # fmt: skip
 @pytest.mark.parametrize("count", [1, 17, 700])
-def test_meshopt_is_decoded_as_its_authors_decode_it(
+def test_meshopt_data_is_decoded_as_by_the_reference_decoder(
     node: Path, version: int, kind: str, stride: int, count: int
 ) -> None:
     values = made_values(np.random.default_rng(count), kind, count, stride)
@@ -66,7 +66,7 @@ def test_meshopt_is_decoded_as_its_authors_decode_it(
         assert np.abs(apart).max() <= 1
 
 
-def test_wild_meshopt_data_is_refused(node: Path) -> None:
+def test_invalid_meshopt_data_is_refused(node: Path) -> None:
     values = made_values(np.random.default_rng(1), "NONE", 100, 8)
     packed, _ = judges.meshopt(node, values, count=100, stride=8, version=1, filter="NONE", bits=0)
     for cut in (0, 1, 20, len(packed) // 2):
@@ -82,7 +82,7 @@ def test_wild_meshopt_data_is_refused(node: Path) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.binary(min_size=40, max_size=200), st.sampled_from([0xA0, 0xA1]), st.integers(0, 300))
-def test_any_bytes_are_decoded_or_refused(body: bytes, first: int, count: int) -> None:
+def test_random_bytes_are_decoded_or_refused(body: bytes, first: int, count: int) -> None:
     try:
         found = meshopt.decode(bytes([first]) + body, count, 8, "ATTRIBUTES", "QUATERNION")
     except InputError:
@@ -91,7 +91,7 @@ def test_any_bytes_are_decoded_or_refused(body: bytes, first: int, count: int) -
 
 
 @pytest.mark.parametrize("name", ["g15_meshopt_gltfpack.glb", "g17_meshopt_transform.glb"])
-def test_compressed_characters_move_as_the_plain_one_and_stay_compressed(
+def test_compressed_characters_move_like_plain_ones_and_stay_compressed(
     data: Path, tmp_path: Path, name: str
 ) -> None:
     """Against the same character without compression, by positions of the joints."""
@@ -160,7 +160,7 @@ def test_sparse_accessors_replace_elements(seed: int, based: bool, component: in
     assert np.array_equal(found, expected)
 
 
-def test_an_accessor_without_a_view_is_zeros() -> None:
+def test_an_accessor_without_a_buffer_view_is_zero() -> None:
     entry = {"componentType": 5126, "type": "VEC3", "count": 5}
     assert np.array_equal(glb.accessor(*document_of(entry), 0), np.zeros((5, 3)))
 
@@ -193,7 +193,7 @@ def test_impossible_accessors_are_refused(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["g01_animation_pointer.glb", "g03_sparse_rotation_keys.glb"])
-def test_other_encodings_of_a_motion_are_read_as_the_plain_one(data: Path, name: str) -> None:
+def test_encodings_of_one_motion_are_read_alike(data: Path, name: str) -> None:
     """The plain encoding is that of the file from which both cases were made."""
     with pytest.warns(UserWarning, match="2 characters .*; the first is taken"):
         plain = transfer.read_motion(data / CASES / "g11_two_characters.glb")
@@ -205,7 +205,7 @@ def test_other_encodings_of_a_motion_are_read_as_the_plain_one(data: Path, name:
 # --- pointers, images, Draco ---------------------------------------------------------------------
 
 
-def test_pointers_to_other_things_than_nodes_are_named() -> None:
+def test_pointers_to_anything_but_nodes_are_reported() -> None:
     keys = np.array([0.0, 1.0], dtype="<f4")
     turns = np.array([[0, 0, 0, 1], [0, 1, 0, 0]], dtype="<f4")
     document, binary = document_of({}, keys, turns)
@@ -250,7 +250,7 @@ def test_images_of_any_type_are_embedded(
     assert binary[view["byteOffset"] : view["byteOffset"] + view["byteLength"]] == content
 
 
-def test_an_external_webp_travels_along(data: Path, tmp_path: Path) -> None:
+def test_an_external_webp_is_copied_along(data: Path, tmp_path: Path) -> None:
     path = data / CASES / "g16_webp_external" / "knight.gltf"
     with pytest.warns(UserWarning, match="76 animations .*; the first is taken"):
         motion = transfer.read_motion(path)
@@ -265,7 +265,7 @@ def test_an_external_webp_travels_along(data: Path, tmp_path: Path) -> None:
     assert document["extensionsRequired"] == ["EXT_texture_webp"]
 
 
-def test_placeholders_of_compressed_data_stay_when_files_become_one(tmp_path: Path) -> None:
+def test_placeholders_of_compressed_data_survive_merging_files(tmp_path: Path) -> None:
     (tmp_path / "packed.bin").write_bytes(b"12345678")
     placeholder = {"byteLength": 99, "extensions": {"EXT_meshopt_compression": {"fallback": True}}}
     packed = {"buffer": 1, "byteOffset": 4, "byteLength": 4, "byteStride": 4, "count": 9}

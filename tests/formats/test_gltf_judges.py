@@ -54,7 +54,7 @@ def test_the_khronos_validator_finds_no_error_and_no_warning(
         assert complaints(node, path) == [Counter()]
 
 
-def test_the_khronos_validator_finds_in_real_characters_what_it_found_before(
+def test_the_khronos_validator_finds_nothing_new_in_real_characters(
     data: Path, tmp_path: Path, node: Path
 ) -> None:
     originals = every_rig(data)
@@ -69,7 +69,9 @@ def test_the_khronos_validator_finds_in_real_characters_what_it_found_before(
         assert not after - before, original.name
 
 
-def test_three_reads_our_files_as_we_do(clip: Motion, rig: Rig, tmp_path: Path, node: Path) -> None:
+def test_three_reads_our_glb_files_alike(
+    clip: Motion, rig: Rig, tmp_path: Path, node: Path
+) -> None:
     path = tmp_path / "clip.glb"
     path.write_bytes(gltf.dumps(on_rig(clip, rig), rig, all_keys=True))
     names, found = judges.three(node, path, clip.times)
@@ -81,7 +83,7 @@ def test_three_reads_our_files_as_we_do(clip: Motion, rig: Rig, tmp_path: Path, 
     )
 
 
-def test_three_has_real_characters_joints_where_we_have_them(
+def test_joints_of_real_characters_are_where_three_has_them(
     data: Path, tmp_path: Path, node: Path
 ) -> None:
     for original in every_rig(data):

@@ -74,7 +74,7 @@ def dumped(value: Any) -> str:
     return json.dumps(value)
 
 
-def test_everything_else_in_the_document_stays_as_it_was(clip: Motion, rig: Rig) -> None:
+def test_everything_else_in_the_document_is_kept(clip: Motion, rig: Rig) -> None:
     before = bytes(rig.source)
     check_untouched(rig.source, gltf.dumps(on_rig(clip, rig), rig))
     assert rig.source == before
@@ -107,7 +107,7 @@ def bare_rig() -> Rig:
 
 @settings(max_examples=40, deadline=None)
 @given(st.data(), st.sampled_from(["none", "chunk", "uri", "fallback"]), st.booleans())
-def test_documents_of_any_kind_come_out_as_they_went_in(
+def test_documents_of_any_kind_round_trip_unchanged(
     data: st.DataObject, buffers: str, is_glb: bool
 ) -> None:
     """Unknown fields, extensions that are required and not understood, sparse and
@@ -160,7 +160,7 @@ def test_documents_of_any_kind_come_out_as_they_went_in(
 OTHER_CHUNK = struct.pack("<II", 8, 0x12345678) + b"whatever"
 
 
-def test_real_characters_come_out_as_they_went_in(data: Path) -> None:
+def test_real_characters_round_trip_unchanged(data: Path) -> None:
     for path in every_rig(data):
         rig = load_rig(path)
         motion = some_motion(rig)
@@ -170,7 +170,7 @@ def test_real_characters_come_out_as_they_went_in(data: Path) -> None:
         assert animated(out) == set(rig.bones.values()) | {rig.skeleton.names[0]}, path.name
 
 
-def test_a_second_animation_comes_after_the_first(clip: Motion, rig: Rig) -> None:
+def test_a_second_animation_is_appended(clip: Motion, rig: Rig) -> None:
     motion = on_rig(clip, rig)
     once = gltf.dumps(motion.slice(0, 10), rig, name="first")
     document, _ = glb.split(gltf.dumps(motion, with_source(rig, once), name="second"))

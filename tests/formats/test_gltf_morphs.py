@@ -56,7 +56,7 @@ def with_expressions(motion: Motion, **weights: np.ndarray) -> Motion:
     return replace(motion, expressions=weights)
 
 
-def test_expressions_move_the_morph_targets_of_their_names(tmp_path: Path, node: Path) -> None:
+def test_expressions_move_morph_targets_of_the_same_name(tmp_path: Path, node: Path) -> None:
     rig = rig_of(with_morphs())
     motion = some_motion(rig, frames=40)
     wave = 0.5 + 0.5 * np.sin(4 * motion.times)
@@ -73,7 +73,7 @@ def test_expressions_move_the_morph_targets_of_their_names(tmp_path: Path, node:
 
 
 @pytest.mark.parametrize("version", [0, 1])
-def test_a_vrms_own_expressions_move_what_they_are_bound_to(version: int) -> None:
+def test_vrm_expressions_move_their_bound_morph_targets(version: int) -> None:
     face = 55
     if version:
         binds = [{"node": face, "index": 1, "weight": 0.5}]
@@ -104,7 +104,7 @@ def test_a_vrms_own_expressions_move_what_they_are_bound_to(version: int) -> Non
         ("vrc.v_aa", "vrc.v_sil", "vrc.blink"),
     ],
 )
-def test_vowels_and_blinks_are_known_by_what_others_call_them(names: Sequence[str]) -> None:
+def test_common_names_of_vowels_and_blinks_are_recognised(names: Sequence[str]) -> None:
     rig = rig_of(with_morphs(names))
     wave = np.linspace(0, 1, 5)
     motion = with_expressions(some_motion(rig, frames=5), jawOpen=wave, aa=wave**2, blink=1 - wave)
@@ -115,7 +115,7 @@ def test_vowels_and_blinks_are_known_by_what_others_call_them(names: Sequence[st
     )
 
 
-def test_a_face_that_speaks_arkit_is_not_moved_twice() -> None:
+def test_a_face_with_arkit_targets_is_not_moved_twice() -> None:
     binds = [{"node": 55, "index": 1, "weight": 1.0}]
     source = with_morphs(
         VRMC_vrm={
@@ -132,6 +132,6 @@ def test_a_face_that_speaks_arkit_is_not_moved_twice() -> None:
         assert np.abs(values.reshape(5, 3)[:, 1] - expected).max() < 1e-6
 
 
-def test_a_rig_without_morph_targets_does_without(rig: Rig, clip: Motion) -> None:
+def test_a_rig_without_morph_targets_gets_no_weights(rig: Rig, clip: Motion) -> None:
     motion = with_expressions(on_rig(clip, rig), nonsense=np.ones(len(clip)))
     assert all(path != "weights" for _, path in Reader(gltf.dumps(motion, rig)).tracks)

@@ -52,7 +52,7 @@ def places(motion: Motion) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(
     "name", ["misc/CesiumMan.glb", "raylib/robot.glb", "kaykit_cc0/Knight.glb"]
 )
-def test_animations_of_others_are_read_as_three_reads_them(
+def test_animations_of_other_tools_are_read_as_in_three(
     data: Path, tmp_path: Path, node: Path, name: str
 ) -> None:
     document, binary = glb.split((data / "rigs" / name).read_bytes())
@@ -97,9 +97,7 @@ def test_animations_of_others_are_read_as_three_reads_them(
         "threejs/RobotExpressive.glb",
     ],
 )
-def test_limbs_point_where_three_has_them(
-    data: Path, tmp_path: Path, node: Path, name: str
-) -> None:
+def test_limbs_point_as_in_three(data: Path, tmp_path: Path, node: Path, name: str) -> None:
     """Each animation's rotations on the recognised skeleton: bones between joints of one parent
     point as they do in the file's world.
     """
@@ -146,9 +144,7 @@ def _above(parents: list[int], node: int) -> set[int]:
     return out
 
 
-def test_an_animation_is_chosen_by_name_and_those_there_are_are_named(
-    rig: Rig, moving: bytes
-) -> None:
+def test_an_animation_is_chosen_by_name_and_errors_list_the_names(rig: Rig, moving: bytes) -> None:
     twice = replace(
         rig,
         source=gltf.dumps(
@@ -181,7 +177,7 @@ def test_an_animation_is_chosen_by_name_and_those_there_are_are_named(
         (glb.join({"asset": {"version": "2.0"}}, b""), "no skeleton"),
     ],
 )  # fmt: skip
-def test_what_is_no_glb_is_refused_with_a_sentence(data: bytes, says: str) -> None:
+def test_files_that_are_not_glb_are_refused_with_a_sentence(data: bytes, says: str) -> None:
     with pytest.raises(InputError, match=says):
         gltf_read.loads_animation(data)
 

@@ -126,7 +126,7 @@ def read(document: Any) -> Keypoints:
         (annotations, COCO), (mmpose, COCO), (movenet, COCO),
     ],
 )  # fmt: skip
-def test_points_arrive_as_the_landmarks_of_their_names(
+def test_points_become_the_landmarks_of_their_names(
     motion: Motion, write: Callable[[Keypoints, list[str]], Any], names: list[str]
 ) -> None:
     true = synthetic.keypoints_of(motion).slice(0, 4)
@@ -155,14 +155,14 @@ def test_the_lifter_finds_depth_for_points_in_the_image(motion: Motion, names: l
     assert degrees_between(ours, theirs).mean() < 20.0
 
 
-def test_pictures_without_a_person_are_empty_frames(motion: Motion) -> None:
+def test_images_without_a_person_become_empty_frames(motion: Motion) -> None:
     rows = results(synthetic.keypoints_of(motion).slice(0, 6), COCO)
     found = read([*rows[:2], *rows[3:]])
     assert len(found) == 6
     assert np.isnan(found.image[2]).all()
 
 
-def test_a_folder_of_openpose_is_a_take(motion: Motion, tmp_path: Path) -> None:
+def test_a_folder_of_openpose_files_is_read_as_a_take(motion: Motion, tmp_path: Path) -> None:
     true = synthetic.keypoints_of(motion).slice(0, 3)
     for f, frame in enumerate(openpose(true, BODY_25)):
         (tmp_path / f"clip_{f:012d}_keypoints.json").write_text(json.dumps(frame))
@@ -179,7 +179,7 @@ def test_other_numbers_of_points_are_refused() -> None:
         kj.loads(json.dumps(rows))
 
 
-def test_points_in_the_image_are_refused_live(motion: Motion) -> None:
+def test_image_only_points_are_refused_live(motion: Motion) -> None:
     rows = movenet(synthetic.keypoints_of(motion).slice(0, 1), COCO)
     with pytest.raises(InputError, match="live, mocap needs the 33 points"):
         kj.loads(json.dumps(rows), image_only=False)
@@ -187,9 +187,7 @@ def test_points_in_the_image_are_refused_live(motion: Motion) -> None:
 
 @pytest.mark.parametrize("count", [468, 478])
 @pytest.mark.parametrize("turn", [(0.0, 0.5, 0.0), (0.3, -0.4, 0.2)])
-def test_faces_of_estimate_faces_turn_the_head(
-    count: int, turn: tuple[float, float, float]
-) -> None:
+def test_estimate_faces_output_turns_the_head(count: int, turn: tuple[float, float, float]) -> None:
     """A level face, turned and put into the picture as the library gives it."""
     rng = np.random.default_rng(0)
     face = rng.normal(size=(count, 3)) * 40.0

@@ -98,14 +98,14 @@ def same(a: Keypoints, b: Keypoints) -> None:
 
 @given(seeds)
 @settings(max_examples=20, deadline=None)
-def test_what_is_written_is_what_is_read(seed: int) -> None:
+def test_written_files_are_read_back_unchanged(seed: int) -> None:
     keypoints = random_keypoints(seed)
     same(kj.loads(kj.dumps(keypoints)), keypoints)
     same(kj.loads(kj.dumps_lines(keypoints)), keypoints)
     same(kj.loads(kj.dumps_lines(keypoints).encode()), keypoints)
 
 
-def test_the_shape_is_that_of_tfjs_pose_detection() -> None:
+def test_the_document_has_the_shape_of_tfjs_pose_detection() -> None:
     keypoints = standing()
     document = json.loads(kj.dumps(keypoints))
     assert (document["width"], document["height"], document["fps"]) == (1280, 720, 30.0)
@@ -121,7 +121,7 @@ def test_the_shape_is_that_of_tfjs_pose_detection() -> None:
     assert nose["x"] == pytest.approx(keypoints.positions[2, 0, 0], abs=1e-6), "x is right"
 
 
-def test_lines_are_a_header_and_a_frame_each() -> None:
+def test_json_lines_are_a_header_then_one_frame_a_line() -> None:
     keypoints = standing()
     lines = kj.dumps_lines(keypoints).splitlines(keepends=True)
     assert lines[0] == kj.header_line(keypoints.camera, 30.0)
@@ -130,13 +130,13 @@ def test_lines_are_a_header_and_a_frame_each() -> None:
 
 @pytest.mark.parametrize("write", [kj.dumps, kj.dumps_lines])
 @pytest.mark.parametrize("source", ["told", "metadata", "assumed"])
-def test_the_camera_is_in_the_file(write: Any, source: Any) -> None:
+def test_the_camera_is_saved_in_the_file(write: Any, source: Any) -> None:
     camera = Camera(1234.5, (600.0, 350.0), (1280, 720), source)
     keypoints = replace(standing(), camera=camera)
     assert kj.loads(write(keypoints)).camera == camera
 
 
-def test_a_file_without_a_camera_has_the_assumed_one() -> None:
+def test_a_file_without_a_camera_gets_the_default_camera() -> None:
     whole = json.loads(kj.dumps(standing()))
     del whole["camera"]
     assert kj.loads(json.dumps(whole)).camera == Camera.assumed((1280, 720))
@@ -149,7 +149,7 @@ def test_an_impossible_camera_is_refused(wrong: dict[str, Any]) -> None:
         kj.loads(json.dumps(whole))
 
 
-def test_a_recording_that_was_cut_off_loses_its_last_line_alone() -> None:
+def test_a_truncated_recording_loses_only_its_last_line() -> None:
     keypoints = standing()
     with pytest.warns(UserWarning, match="last line of the JSON Lines is cut off"):
         back = kj.loads(kj.dumps_lines(keypoints)[:-40])
@@ -170,7 +170,7 @@ def document(keypoints: Keypoints | None = None) -> dict[str, Any]:
     return read
 
 
-def test_bare_lists_of_frames_of_poses_and_of_numbers_are_read() -> None:
+def test_bare_lists_of_frames_poses_and_numbers_are_read() -> None:
     keypoints, whole = standing(), document()
     frames = whole["frames"]
     numbers = [[[p["x"], p["y"], p["z"]] for p in f["poses"][0]["keypoints3D"]] for f in frames]
@@ -194,7 +194,7 @@ def test_bare_lists_of_frames_of_poses_and_of_numbers_are_read() -> None:
             )
 
 
-def test_tfjs_own_reference_is_read(data: Path) -> None:
+def test_the_reference_output_of_tfjs_is_read(data: Path) -> None:
     with pytest.warns(
         UserWarning, match="no timestamps and the file no fps; 30 frames a second were taken"
     ):
@@ -210,7 +210,7 @@ def test_tfjs_own_reference_is_read(data: Path) -> None:
         kj.loads((data / "landmarks" / "tfjs_pose_1.json").read_bytes())
 
 
-def test_points_are_matched_by_name_whatever_their_order() -> None:
+def test_points_are_matched_by_name_in_any_order() -> None:
     whole = document()
     for frame in whole["frames"]:
         for key in ("keypoints", "keypoints3D"):
@@ -232,7 +232,7 @@ def test_points_without_names_are_taken_in_order() -> None:
     same(kj.loads(json.dumps(whole)), standing())
 
 
-def test_null_is_not_seen_and_missing_scores_are_sure() -> None:
+def test_null_points_are_unseen_and_missing_scores_mean_certain() -> None:
     whole = document()
     pose = whole["frames"][0]["poses"][0]
     pose["keypoints3D"][5].update(x=None, y=None, z=None)
@@ -263,7 +263,7 @@ def test_the_same_person_is_followed_among_several() -> None:
     assert np.abs(keypoints.positions[[0, 1, 3, 4, 5]] - standing().positions).max() <= 1e-6
 
 
-def test_times_come_from_the_argument_the_timestamps_or_the_rate() -> None:
+def test_times_come_from_the_rate_argument_or_the_timestamps() -> None:
     whole = document()
     assert np.allclose(kj.loads(json.dumps(whole), source_fps=120.0).times, np.arange(5) / 120)
     for frame in whole["frames"]:
@@ -324,7 +324,7 @@ def test_a_missing_image_size_is_taken_from_the_points_with_a_warning() -> None:
         ),
     ],
 )
-def test_other_shapes_are_refused_with_a_sentence(
+def test_documents_of_other_shapes_are_refused_with_a_sentence(
     change: Callable[[dict[str, Any]], object], says: str
 ) -> None:
     whole = document()
@@ -351,12 +351,14 @@ def test_other_shapes_are_refused_with_a_sentence(
         (b"\xff\xfe\x00", "This is not JSON"),
     ],
 )
-def test_what_is_no_keypoints_json_is_refused_with_a_sentence(text: str | bytes, says: str) -> None:
+def test_files_without_keypoints_json_are_refused_with_a_sentence(
+    text: str | bytes, says: str
+) -> None:
     with pytest.raises(InputError, match=says):
         kj.loads(text)
 
 
-def test_a_rate_that_is_none_is_refused() -> None:
+def test_an_invalid_rate_is_refused() -> None:
     with pytest.raises(InputError, match="positive number of frames a second, not 0"):
         kj.loads(kj.dumps(standing()), source_fps=0.0)
 
@@ -389,7 +391,7 @@ def turned(
 
 @given(seeds)
 @settings(max_examples=40, deadline=None)
-def test_no_pose_and_no_orientation_is_taken_for_flipped(seed: int) -> None:
+def test_correct_axes_are_never_taken_for_flipped(seed: int) -> None:
     """Handstands, cartwheels, lying, seen from behind: any orientation, even a whole take of one;
     with and without image, with noise.
     """
@@ -413,12 +415,12 @@ def test_no_pose_and_no_orientation_is_taken_for_flipped(seed: int) -> None:
 
 @given(seeds, st.sampled_from(["x", "y", "z", "xy", "xz", "yz", "xyz"]))
 @settings(max_examples=60, deadline=None)
-def test_every_flip_is_named_in_any_orientation(seed: int, axes: str) -> None:
+def test_every_axis_flip_is_named_in_any_orientation(seed: int, axes: str) -> None:
     keypoints = synthetic.keypoints_of(synthetic.random_poses(np.random.default_rng(seed), 20))
     assert "".join(flipped_axes(turned(keypoints, axes, 0.02, seed=seed))) == axes
 
 
-def test_without_image_points_an_upright_take_tells_y_and_z() -> None:
+def test_flips_of_an_upright_take_are_found_without_image_points() -> None:
     keypoints = standing(20)
     for axes in ("", "y", "z", "yz"):
         assert "".join(flipped_axes(turned(keypoints, axes, image=False))) == axes
@@ -426,7 +428,7 @@ def test_without_image_points_an_upright_take_tells_y_and_z() -> None:
 
 @given(seeds, st.floats(-3.0, 3.0))
 @settings(max_examples=20, deadline=None)
-def test_one_frame_in_three_may_be_anything(seed: int, angle: float) -> None:
+def test_flips_are_found_with_a_third_of_the_frames_random(seed: int, angle: float) -> None:
     rng = np.random.default_rng(seed)
     keypoints = synthetic.keypoints_of(synthetic.random_poses(rng, 30))
     positions = turned(keypoints, "z").positions.copy()
@@ -438,12 +440,12 @@ def test_one_frame_in_three_may_be_anything(seed: int, angle: float) -> None:
     assert flipped_axes(mixed) == ("z",)
 
 
-def test_a_mirrored_picture_is_nothing_to_mend() -> None:
+def test_a_mirrored_picture_is_not_corrected() -> None:
     """A mirrored webcam: the detector sees a person whose left is where the picture has it."""
     assert flipped_axes(standing(10).mirror()) == ()
 
 
-def test_unseen_points_tell_nothing() -> None:
+def test_unseen_points_are_ignored_when_axes_are_checked() -> None:
     keypoints = standing()
     nothing = np.full_like(keypoints.positions, np.nan)
     assert (
@@ -461,7 +463,7 @@ def test_unseen_points_tell_nothing() -> None:
 
 
 @pytest.mark.parametrize("axes", ["z", "y", "yz", "x"])
-def test_foreign_axes_are_turned_round_and_named(axes: str) -> None:
+def test_flipped_axes_are_corrected_and_named(axes: str) -> None:
     keypoints = standing()
     with pytest.warns(
         ConventionWarning,
@@ -471,7 +473,7 @@ def test_foreign_axes_are_turned_round_and_named(axes: str) -> None:
     assert np.abs(back.positions - keypoints.positions).max() <= 1e-6
 
 
-def test_real_recordings_are_not_taken_for_flipped_and_flipped_ones_are_found(data: Path) -> None:
+def test_flips_of_real_recordings_are_found_without_false_alarms(data: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         squats = kj.loads((data / "landmarks" / "tfjs_pose_squats_3d.full.json").read_bytes())
@@ -490,7 +492,7 @@ def test_real_recordings_are_not_taken_for_flipped_and_flipped_ones_are_found(da
 # --- cost -----------------------------------------------------------------------------------------
 
 
-def test_a_thousand_frames_are_written_and_read_quickly() -> None:
+def test_a_thousand_frames_of_keypoints_are_written_and_read_quickly() -> None:
     motion = synthetic.smooth_motion(np.random.default_rng(0), 1000 / 30.0, 30.0)
     keypoints = synthetic.keypoints_of(motion)
     assert np.all(np.isfinite(fk(motion.skeleton, motion.root_positions, motion.rotations)[0]))
@@ -548,9 +550,7 @@ def test_hands_of_hand_pose_detection_are_read_without_a_body() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The f")
-def test_hands_are_read_in_every_shape_that_bodies_are_and_with_their_points_in_another_order() -> (
-    None
-):
+def test_hands_are_read_in_every_document_shape_and_point_order() -> None:
     hand = estimated_hand("Left", 3)
     shuffled = {**hand, "keypoints3D": hand["keypoints3D"][::-1]}  # type: ignore[index]
     found = [
@@ -563,7 +563,7 @@ def test_hands_are_read_in_every_shape_that_bodies_are_and_with_their_points_in_
         assert np.isnan(keypoints.hands[0, 1]).all()
 
 
-def test_hands_beside_a_body_are_its_hands() -> None:
+def test_hands_beside_a_body_become_its_hands() -> None:
     document = json.loads(kj.dumps(standing(2)))
     document["frames"][1]["poses"].append(estimated_hand("Right"))
     found = kj.loads(json.dumps(document))
@@ -572,7 +572,7 @@ def test_hands_beside_a_body_are_its_hands() -> None:
     assert np.isfinite(found.hands).all((2, 3)).tolist() == [[False, False], [False, True]]
 
 
-def test_a_hands_point_of_an_unknown_name_is_named() -> None:
+def test_an_unknown_hand_point_is_named() -> None:
     hand = estimated_hand("Left")
     hand["keypoints3D"][5]["name"] = "index_base"  # type: ignore[index]
     with pytest.raises(

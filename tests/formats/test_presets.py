@@ -35,7 +35,7 @@ def motion() -> Motion:
 
 @pytest.mark.parametrize("ground", [False, True])
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_preset_has_the_published_bones_and_moves_the_same(
+def test_a_preset_has_the_published_bones_and_the_same_motion(
     motion: Motion, engine: str, ground: bool
 ) -> None:
     found = bvh.loads(bvh.dumps(motion, engine, ground=ground))
@@ -67,7 +67,7 @@ def test_a_preset_has_the_published_bones_and_moves_the_same(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_an_fbx_in_a_preset_has_the_same_bones_and_reads_back(
+def test_an_fbx_in_a_preset_has_the_same_bones_and_round_trips(
     motion: Motion, engine: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "clip.fbx"
@@ -85,7 +85,7 @@ def test_an_fbx_in_a_preset_has_the_same_bones_and_reads_back(
     assert np.abs(at[:, limbs] - expected[:, limbs]).max() < 1e-3
 
 
-def test_bones_between_ours_are_left_out_where_their_bones_are(motion: Motion) -> None:
+def test_a_preset_omits_face_bones_that_never_move(motion: Motion) -> None:
     rotations = motion.rotations.copy()
     rotations[:, [BONES.index(b) for b in ("leftEye", "rightEye", "jaw")]] = R.IDENTITY
     names = bvh.loads(bvh.dumps(replace(motion, rotations=rotations), "rigify")).skeleton.names

@@ -24,7 +24,7 @@ def keypoints() -> Keypoints:
     return keypoints_of(smooth_motion(np.random.default_rng(3), 2.0, 20.0))
 
 
-def test_what_is_recorded_frame_by_frame_is_the_take(tmp_path: Path, keypoints: Keypoints) -> None:
+def test_frames_recorded_one_by_one_make_the_take(tmp_path: Path, keypoints: Keypoints) -> None:
     path = tmp_path / "take.jsonl"
     with Recording(path) as recording:
         for i in range(len(keypoints)):
@@ -35,7 +35,7 @@ def test_what_is_recorded_frame_by_frame_is_the_take(tmp_path: Path, keypoints: 
     np.testing.assert_allclose(back.positions, keypoints.positions, atol=2e-6)
 
 
-def test_a_kill_loses_nothing_that_was_appended(tmp_path: Path) -> None:
+def test_a_killed_process_loses_no_appended_frame(tmp_path: Path) -> None:
     path = tmp_path / "take.jsonl"
     program = (
         "import sys, time, numpy as np\nfrom pathlib import Path\nfrom mocap.formats.recording "
@@ -57,7 +57,7 @@ def test_a_kill_loses_nothing_that_was_appended(tmp_path: Path) -> None:
     assert len(back) == 25
 
 
-def test_a_take_that_is_there_is_left_alone(tmp_path: Path) -> None:
+def test_an_existing_take_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "take.jsonl"
     path.write_text("mine")
     with pytest.raises(OutputError, match="there already"):
@@ -68,19 +68,19 @@ def test_a_take_that_is_there_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "says"), [("take.mp4", "must end in .jsonl"), ("nowhere/take.jsonl", "No such file")]
 )
-def test_what_cannot_be_a_take_is_said(tmp_path: Path, name: str, says: str) -> None:
+def test_paths_that_cannot_hold_a_take_are_refused(tmp_path: Path, name: str, says: str) -> None:
     with pytest.raises(OutputError, match=says):
         Recording(tmp_path / name)
 
 
-def test_nothing_recorded_leaves_nothing(tmp_path: Path) -> None:
+def test_an_empty_recording_leaves_no_file(tmp_path: Path) -> None:
     with Recording(tmp_path / "take.jsonl"):
         pass
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is full")
-def test_a_full_disk_is_said_and_what_was_recorded_stays(
+def test_a_full_disk_is_reported_and_recorded_frames_stay(
     tmp_path: Path, keypoints: Keypoints
 ) -> None:
     path = tmp_path / "take.jsonl"

@@ -61,7 +61,7 @@ def test_rotations_are_within_bounds_at_every_time(seed: int, frames: int, step:
 
 @some
 @given(seeds, st.integers(1, 200), st.sampled_from([0.0, 1e-5, 1e-3, 1.0]))
-def test_places_are_within_bounds_at_every_time(seed: int, frames: int, step: float) -> None:
+def test_positions_are_within_bounds_at_every_time(seed: int, frames: int, step: float) -> None:
     rng = np.random.default_rng(seed)
     times = uneven_times(rng, frames)
     tracks = np.cumsum(rng.normal(size=(frames, 2, 3)) * step, axis=0)
@@ -69,7 +69,7 @@ def test_places_are_within_bounds_at_every_time(seed: int, frames: int, step: fl
         assert np.linalg.norm(shown(times, track, keys) - track, axis=1).max() <= 1e-3 + 1e-12
 
 
-def test_what_stands_still_is_one_key_and_what_turns_evenly_is_two() -> None:
+def test_still_joints_have_one_key_and_even_turns_have_two() -> None:
     times = np.arange(100) / 30
     still = np.tile(R.from_rotation_vector(np.array([0.3, 0.2, 0.1])), (100, 1))
     even = R.from_axis_angle(np.tile([0.0, 1.0, 0.0], (100, 1)), 0.9 * times)
@@ -77,14 +77,14 @@ def test_what_stands_still_is_one_key_and_what_turns_evenly_is_two() -> None:
     assert [k.tolist() for k in kept] == [[0], [0, 99]]
 
 
-def test_a_turn_back_on_itself_keeps_its_turning_point() -> None:
+def test_a_reversal_keeps_a_key_at_its_turning_point() -> None:
     times = np.arange(61) / 30
     there = R.from_axis_angle(np.tile([0.0, 1.0, 0.0], (61, 1)), np.abs(times - 1.0))
     (kept,) = reduce.rotations(times, there[:, None])
     assert kept.tolist() == [0, 30, 60]
 
 
-def test_no_key_is_needless() -> None:
+def test_every_key_is_needed() -> None:
     """Of smooth motion, leaving out any one key that was kept would break the bound."""
     made = synthetic.smooth_motion(np.random.default_rng(2), 4.0, 60.0)
     for j, keys in enumerate(reduce.rotations(made.times, made.rotations)):
@@ -103,7 +103,7 @@ def test_smooth_motion_needs_far_fewer_keys() -> None:
     assert sum(map(len, kept)) < 0.25 * len(made) * len(moving)
 
 
-def test_ten_thousand_frames_of_sixty_joints_take_seconds() -> None:
+def test_ten_thousand_frames_are_reduced_within_seconds() -> None:
     made = synthetic.smooth_motion(np.random.default_rng(0), 10_000 / 60.0, 60.0)
     tracks = np.concatenate([made.rotations, made.rotations[:, :5]], axis=1)
     assert cost.seconds(lambda: reduce.rotations(made.times, tracks), 8.0) < 8.0

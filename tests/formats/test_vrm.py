@@ -72,7 +72,7 @@ def sided() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("drop", [0.0, 45.0, 80.0])
 @pytest.mark.parametrize("axis", [None, [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
-def test_it_rests_in_t_pose_and_faces_ahead(
+def test_the_vrm_rests_in_t_pose_and_faces_forward(
     tmp_path: Path, drop: float, axis: list[float] | None
 ) -> None:
     turn = (
@@ -96,7 +96,7 @@ def test_it_rests_in_t_pose_and_faces_ahead(
     np.testing.assert_allclose(rest_directions(again), wanted, atol=2e-3)
 
 
-def test_skins_materials_and_the_binary_are_the_characters_own(tmp_path: Path) -> None:
+def test_skins_materials_and_binary_data_are_kept(tmp_path: Path) -> None:
     path = renamed_mannequin(tmp_path / "hero.glb", 45.0)
     before, binary = glb.split(path.read_bytes())
     after, same = glb.split(as_vrm(load_rig(path)))
@@ -105,14 +105,14 @@ def test_skins_materials_and_the_binary_are_the_characters_own(tmp_path: Path) -
         assert after[key] == before[key], key
 
 
-def test_the_validator_finds_nothing(tmp_path: Path, node: Path) -> None:
+def test_the_validator_accepts_the_vrm(tmp_path: Path, node: Path) -> None:
     hero, made = renamed_mannequin(tmp_path / "hero.glb", 45.0), tmp_path / "hero.vrm"
     made.write_bytes(as_vrm(load_rig(hero)))
     issues = khronos(node, made)["issues"]
     assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues
 
 
-def test_a_missing_bone_gets_a_stand_in(tmp_path: Path) -> None:
+def test_a_missing_bone_gets_a_placeholder(tmp_path: Path) -> None:
     handless = {
         b: "mixamorig:" + conventions()["mixamo"].bones[b][0] for b in REQUIRED if "Hand" not in b
     }
@@ -138,7 +138,7 @@ def test_a_skeleton_without_a_body_is_refused(tmp_path: Path) -> None:
         as_vrm(load_rig(path))
 
 
-def test_every_humanoid_rig_there_is_becomes_one(data: Path, tmp_path: Path, node: Path) -> None:
+def test_every_available_humanoid_rig_becomes_a_vrm(data: Path, tmp_path: Path, node: Path) -> None:
     files = [
         p
         for p in sorted((data / "rigs").rglob("*"))

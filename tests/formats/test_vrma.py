@@ -67,7 +67,7 @@ def on_character(motion: Motion, body: Skeleton, ratio: float) -> np.ndarray:
 
 @few
 @given(seeds, st.booleans())
-def test_what_is_written_is_what_is_read(seed: int, all_keys: bool) -> None:
+def test_written_files_are_read_back_unchanged(seed: int, all_keys: bool) -> None:
     motion = with_face(clip(seed))
     back = vrma.loads(vrma.dumps(motion, all_keys=all_keys)).at(motion.times)
     assert back.skeleton.names == BONES
@@ -81,7 +81,7 @@ def test_what_is_written_is_what_is_read(seed: int, all_keys: bool) -> None:
         assert np.abs(back.expressions[name] - weights).max() < (1e-6 if all_keys else 2e-3)
 
 
-def test_the_document_says_what_the_specification_asks_for() -> None:
+def test_the_document_has_the_fields_of_the_specification() -> None:
     document, _ = glb.split(vrma.dumps(with_face(clip()), "wave"))
     extension = document["extensions"]["VRMC_vrm_animation"]
     assert document["extensionsUsed"] == ["VRMC_vrm_animation"]
@@ -109,7 +109,7 @@ def test_the_khronos_validator_finds_no_error_and_no_warning(tmp_path: Path, nod
         assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
 
 
-def test_three_vrm_plays_it_on_the_mannequin_as_we_would(tmp_path: Path, node: Path) -> None:
+def test_three_vrm_plays_it_alike_on_the_mannequin(tmp_path: Path, node: Path) -> None:
     motion = with_face(clip())
     path = tmp_path / "clip.vrma"
     path.write_bytes(vrma.dumps(motion, all_keys=True))
@@ -121,7 +121,7 @@ def test_three_vrm_plays_it_on_the_mannequin_as_we_would(tmp_path: Path, node: P
         assert np.abs(found - expected[:, BONES.index(bone)]).max() < HALF_A_MILLIMETRE, bone
 
 
-def test_three_vrm_plays_it_on_other_characters_as_we_would(
+def test_three_vrm_plays_it_alike_on_other_characters(
     data: Path, tmp_path: Path, node: Path
 ) -> None:
     """With bone axes and a hip height of its own, and without some of the bones."""
@@ -181,7 +181,7 @@ def test_three_vrm_shows_the_expressions_and_the_gaze(
     assert np.abs(np.array([f["gaze"][0] for f in frames]) - yaw).max() < 0.2
 
 
-def test_a_motion_that_is_not_on_humanoid_bones_is_refused() -> None:
+def test_a_motion_without_humanoid_bones_is_refused() -> None:
     motion = clip(seconds=0.2)
     with pytest.raises(InputError, match="without frames"):
         vrma.dumps(motion.slice(0, 0))
@@ -202,7 +202,7 @@ def test_a_motion_that_is_not_on_humanoid_bones_is_refused() -> None:
 
 @few
 @given(seeds)
-def test_bones_may_be_turned_at_rest_and_have_nodes_between(seed: int) -> None:
+def test_rotated_rest_bones_and_nodes_between_them_are_read(seed: int) -> None:
     """The same animation on nodes that rest turned and are animated so: it is the turn away from
     rest that counts.
     """
@@ -257,7 +257,7 @@ def test_bones_may_be_turned_at_rest_and_have_nodes_between(seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["three-vrm_test.vrma", "hips_spine_twisting.vrma"])
-def test_animations_of_others_are_read_as_three_vrm_plays_them(
+def test_animations_of_other_tools_are_read_as_three_vrm_plays_them(
     data: Path, node: Path, name: str
 ) -> None:
     path = data / "rigs" / "vrma" / name
@@ -275,7 +275,7 @@ def test_animations_of_others_are_read_as_three_vrm_plays_them(
         assert motion.expressions["happy"].max() > 0.5
 
 
-def test_on_humanoid_bones_they_can_go_onto_any_character(data: Path) -> None:
+def test_animations_on_humanoid_bones_fit_any_character(data: Path) -> None:
     for name in ("three-vrm_test.vrma", "hips_spine_twisting.vrma"):
         motion = load_motion(data / "rigs" / "vrma" / name)
         assert motion.skeleton.names == BONES
@@ -284,7 +284,7 @@ def test_on_humanoid_bones_they_can_go_onto_any_character(data: Path) -> None:
 
 @few
 @given(seeds)
-def test_a_rest_that_is_no_t_pose_turns_bones_as_it_says_and_leaves_the_body_straight(
+def test_a_rest_pose_other_than_the_t_pose_leaves_the_body_straight(
     tmp_path_factory: Any, seed: int
 ) -> None:
     """The same turns away from a rest in which the body lies bent anyhow."""
@@ -330,9 +330,7 @@ def test_a_rest_that_is_no_t_pose_turns_bones_as_it_says_and_leaves_the_body_str
     assert np.degrees(R.distance(found.rotations[:, same], plain.rotations[:, same]).max()) < 0.05
 
 
-def test_the_twisted_rest_of_another_tool_leaves_the_body_straight_and_moves_as_three_vrm_plays_it(
-    data: Path, node: Path
-) -> None:
+def test_a_twisted_rest_pose_plays_as_in_three_vrm(data: Path, node: Path) -> None:
     path = data / "rigs" / "vrma" / "hips_spine_twisting.vrma"
     motion = load_motion(path)
     places = motion.skeleton.rest_positions()
@@ -397,7 +395,9 @@ def damaged(change: Any) -> bytes:
         ),
     ],
 )
-def test_what_is_no_vrm_animation_is_refused_with_a_sentence(data: Any, says: str) -> None:
+def test_files_that_are_not_vrm_animations_are_refused_with_a_sentence(
+    data: Any, says: str
+) -> None:
     with pytest.raises(InputError, match=says):
         vrma.loads(data())
 

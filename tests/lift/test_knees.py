@@ -36,9 +36,7 @@ def seen(joints: np.ndarray) -> np.ndarray:
 
 
 @given(BENDS, st.floats(-np.pi, np.pi))
-def test_only_the_depth_of_knees_changes_and_never_to_more_bend(
-    bend: float, heading: float
-) -> None:
+def test_only_the_depth_of_knees_changes_and_bends_never_grow(bend: float, heading: float) -> None:
     before = leg(bend, heading)
     after = straighter_knees(before, np.array([DISTANCE]))
     np.testing.assert_allclose(seen(after), seen(before), atol=1e-9)
@@ -47,7 +45,7 @@ def test_only_the_depth_of_knees_changes_and_never_to_more_bend(
 
 
 @given(st.floats(0.0, np.radians(120.0)), st.floats(0.001, 0.1))
-def test_towards_the_camera_bends_lose_the_excess_and_keep_their_order(
+def test_bends_towards_the_camera_lose_the_excess_and_keep_their_order(
     bend: float, more: float
 ) -> None:
     one, other = (
@@ -62,7 +60,7 @@ def test_towards_the_camera_bends_lose_the_excess_and_keep_their_order(
         assert lost < 1e-6
 
 
-def test_a_bend_across_the_picture_stays() -> None:
+def test_a_bend_across_the_picture_is_unchanged() -> None:
     before = leg(np.radians(25.0), np.pi / 2)
     after = straighter_knees(before, np.array([DISTANCE]))
     assert np.degrees(bend_of(before) - bend_of(after)) < 0.1

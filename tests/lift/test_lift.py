@@ -18,7 +18,7 @@ from tests.helpers.synthetic import moving
 CAMERA = Camera(1100.0, (640.0, 360.0), (1280, 720))
 
 
-def test_a_mirrored_performer_is_lifted_to_the_mirror_image() -> None:
+def test_a_mirrored_performer_gives_the_mirrored_result() -> None:
     keypoints = moving()
     there = model.lift(keypoints, CAMERA)
     back = model.lift(keypoints.mirror(), CAMERA)[:, MIRRORED] * [-1.0, 1.0, 1.0]
@@ -26,13 +26,13 @@ def test_a_mirrored_performer_is_lifted_to_the_mirror_image() -> None:
     np.testing.assert_allclose(back, there, atol=1e-6)
 
 
-def test_the_clock_may_begin_anywhere() -> None:
+def test_the_origin_of_time_makes_no_difference() -> None:
     keypoints = moving()
     later = replace(keypoints, times=keypoints.times + 1234.5)
     np.testing.assert_allclose(model.lift(later, CAMERA), model.lift(keypoints, CAMERA), atol=1e-6)
 
 
-def test_sixty_frames_a_second_lift_as_thirty() -> None:
+def test_sixty_frames_a_second_are_lifted_like_thirty() -> None:
     double = moving(fps=60.0)
     half = replace(
         double,
@@ -42,7 +42,7 @@ def test_sixty_frames_a_second_lift_as_thirty() -> None:
     assert np.linalg.norm(off, axis=-1).max() < 0.005
 
 
-def test_uneven_frames_lift_as_even_ones() -> None:
+def test_uneven_frames_are_lifted_like_even_ones() -> None:
     even = moving(fps=60.0)
     keep = np.sort(
         np.random.default_rng(1).choice(len(even), size=len(even) * 3 // 4, replace=False)
@@ -54,7 +54,7 @@ def test_uneven_frames_lift_as_even_ones() -> None:
     assert np.linalg.norm(off, axis=-1).mean() < 0.01
 
 
-def test_one_frame_and_none_are_lifted() -> None:
+def test_one_frame_and_no_frames_are_lifted() -> None:
     keypoints = moving()
     assert np.isfinite(model.lift(keypoints.slice(0, 1), CAMERA)).all()
     assert model.lift(keypoints.slice(0, 0), CAMERA).shape == (0, 33, 3)
@@ -82,7 +82,7 @@ def test_short_gaps_are_bridged() -> None:
     )
 
 
-def test_long_gaps_stay_and_harm_nobody_else() -> None:
+def test_long_gaps_stay_and_change_no_other_frame() -> None:
     keypoints = moving(seconds=6.0)
     gone = slice(60, 120)
     image, positions, confidence = (
@@ -98,7 +98,7 @@ def test_long_gaps_stay_and_harm_nobody_else() -> None:
     np.testing.assert_allclose(lifted[:20], model.lift(keypoints, CAMERA)[:20], atol=0.02)
 
 
-def test_without_image_points_the_detectors_own_stay() -> None:
+def test_keypoints_without_image_points_are_unchanged() -> None:
     keypoints = moving()
     image = np.full_like(keypoints.image, np.nan)
     np.testing.assert_allclose(
@@ -106,7 +106,7 @@ def test_without_image_points_the_detectors_own_stay() -> None:
     )
 
 
-def test_a_joint_that_is_never_seen_keeps_the_detectors_place_and_takes_nothing_along() -> None:
+def test_a_joint_never_seen_keeps_the_detectors_position() -> None:
     keypoints = moving()
     wrist = LANDMARKS.index("left_wrist")
     image = keypoints.image.copy()
@@ -116,7 +116,7 @@ def test_a_joint_that_is_never_seen_keeps_the_detectors_place_and_takes_nothing_
     assert np.isfinite(lifted).all()
 
 
-def test_what_the_network_does_not_know_keeps_its_shape() -> None:
+def test_landmarks_outside_the_network_keep_their_shape() -> None:
     keypoints = moving()
     lifted = model.lift(keypoints, CAMERA)
     for group in (range(11), (17, 19, 21), (18, 20, 22)):
@@ -129,7 +129,7 @@ def test_what_the_network_does_not_know_keeps_its_shape() -> None:
 
 
 @pytest.mark.flaky(reruns=2)  # wall clock
-def test_it_takes_less_than_half_a_millisecond_a_frame() -> None:
+def test_lifting_takes_less_than_half_a_millisecond_a_frame() -> None:
     keypoints = moving(seconds=20.0)
     model.lift(keypoints, CAMERA)
     spent = []
@@ -141,7 +141,7 @@ def test_it_takes_less_than_half_a_millisecond_a_frame() -> None:
     assert min(spent) / len(keypoints) < 0.5e-3
 
 
-def test_the_view_along_the_ray_is_the_body_turned() -> None:
+def test_a_body_on_another_ray_is_lifted_like_the_rotated_body() -> None:
     """Points in the plane through the hips, across their ray, are seen where they are."""
     rng = np.random.default_rng(0)
     hips = np.array([0.7, -0.4, -3.0])

@@ -53,7 +53,7 @@ def lifted_and_true(
     return raw, joints, true, error
 
 
-def test_people_in_motion_that_no_training_saw_come_out_nearer_to_the_truth(
+def test_unseen_motion_is_improved_by_the_lifter(
     held_out: list[pairs.Pair],
 ) -> None:
     raw, lifted, true, _ = lifted_and_true(held_out)
@@ -62,7 +62,7 @@ def test_people_in_motion_that_no_training_saw_come_out_nearer_to_the_truth(
     assert after < 0.9 * before
 
 
-def test_the_network_knows_where_it_errs(held_out: list[pairs.Pair]) -> None:
+def test_the_networks_uncertainty_matches_its_errors(held_out: list[pairs.Pair]) -> None:
     """Where it expects larger errors of depth they are larger, and they are as large as it says
     within a factor.
     """
@@ -80,7 +80,7 @@ def _degrees(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     return np.degrees(np.arccos(np.clip(R.dot(a, b), -1.0, 1.0)))
 
 
-def test_rendered_performances_come_out_nearer_to_the_truth() -> None:
+def test_rendered_performances_are_improved_by_the_lifter() -> None:
     """The benchmark's clips, which training has not seen in any form: directions of the limbs'
     bones and the joints' places.
     """
@@ -102,7 +102,7 @@ def test_rendered_performances_come_out_nearer_to_the_truth() -> None:
 
 
 @pytest.mark.parametrize("size", ["full", "heavy"])
-def test_a_real_person_comes_out_nearer_to_two_cameras(data: Path, size: PoseSize) -> None:
+def test_a_real_person_is_improved_by_the_lifter(data: Path, size: PoseSize) -> None:
     """PA-MPJPE of 12 joints and directions of the limbs' bones, the lifted against the detector's
     own.
     """

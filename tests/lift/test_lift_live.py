@@ -16,7 +16,7 @@ from tests.helpers.synthetic import moving
 CAMERA = Camera(1100.0, (640.0, 360.0), (1280, 720))
 
 
-def test_live_frames_do_not_know_what_comes() -> None:
+def test_live_frames_do_not_use_the_future() -> None:
     keypoints = moving()
     whole, _ = live.lift_live(keypoints, CAMERA)
     part, _ = live.lift_live(keypoints.slice(0, 50), CAMERA)
@@ -24,7 +24,7 @@ def test_live_frames_do_not_know_what_comes() -> None:
     assert np.abs(whole - keypoints.positions).max() > 0.01
 
 
-def test_live_portions_make_no_difference() -> None:
+def test_live_results_do_not_depend_on_chunks() -> None:
     keypoints = moving()
     whole, _ = live.lift_live(keypoints, CAMERA)
     state, out = None, []
@@ -34,13 +34,13 @@ def test_live_portions_make_no_difference() -> None:
     np.testing.assert_array_equal(np.concatenate(out), whole)
 
 
-def test_live_mirrored() -> None:
+def test_live_lifting_of_a_mirrored_performer_is_mirrored() -> None:
     keypoints = moving()
     back = live.lift_live(keypoints.mirror(), CAMERA)[0][:, MIRRORED] * [-1.0, 1.0, 1.0]
     np.testing.assert_allclose(back, live.lift_live(keypoints, CAMERA)[0], atol=1e-6)
 
 
-def test_live_takes_what_is_not_seen() -> None:
+def test_live_lifting_accepts_unseen_joints() -> None:
     keypoints = moving()
     image, positions, confidence = (
         a.copy() for a in (keypoints.image, keypoints.positions, keypoints.confidence)

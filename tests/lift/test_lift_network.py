@@ -13,7 +13,7 @@ from tests.helpers.places import DATA
 GOLDEN = DATA / "lift_weights_golden.npz"
 
 
-def test_numpy_gives_what_pytorch_gave() -> None:
+def test_numpy_agrees_with_pytorch() -> None:
     golden = np.load(GOLDEN)
     out = network.run(network.weights(), golden["inputs"])
     assert np.std(golden["outputs"]) > 0.01
@@ -27,14 +27,14 @@ def test_weights_are_small() -> None:
 
 
 @pytest.mark.parametrize("last", [13, 30])
-def test_the_newest_frame_is_that_of_a_take_that_ends_there(last: int) -> None:
+def test_the_newest_frame_equals_the_last_of_a_take(last: int) -> None:
     w, inputs = network.weights(), np.load(GOLDEN)["inputs"]
     newest = network.run_newest(w, inputs[:, last - network.REACH : last + 1])
     take = network.run(w, inputs[:, : last + 1])
     np.testing.assert_allclose(newest[:, 0], take[:, last], atol=2e-5)
 
 
-def test_features_mirror_as_their_table_says() -> None:
+def test_features_mirror_by_their_table() -> None:
     rng = np.random.default_rng(0)
     across, along, confidence, hips = (
         rng.normal(size=(4, 15, 2)),
@@ -53,7 +53,7 @@ def test_features_mirror_as_their_table_says() -> None:
     )
 
 
-def test_without_depth_the_detectors_depths_make_no_difference() -> None:
+def test_detector_depths_are_ignored_without_depth() -> None:
     rng = np.random.default_rng(0)
     across, confidence, hips = (
         rng.normal(size=(4, 15, 2)),

@@ -63,7 +63,7 @@ def test_asf_bones_turn_about_their_own_axes() -> None:
     np.testing.assert_allclose(ends["lower"], [[1, 5, 1], [0, 5, 0]], atol=1e-9)
 
 
-def test_two_forms_of_one_take_are_one_motion(data: Path) -> None:
+def test_asf_and_bvh_of_one_take_give_the_same_motion(data: Path) -> None:
     amc = lift_data.read_take(data / "mocap" / "asfamc_cmu" / "01_01.amc")
     bvh = lift_data.read_take(data / "mocap" / "bvh_cmu" / "cmu_01_01_hops_turn.bvh")
     frames = min(len(amc), len(bvh)) - 10
@@ -77,7 +77,7 @@ def test_two_forms_of_one_take_are_one_motion(data: Path) -> None:
     assert min(np.degrees(np.arccos(np.clip(c, -1.0, 1.0))).mean() for c in cosines) < 6.0
 
 
-def test_nothing_is_trained_on_that_is_held_out(data: Path) -> None:
+def test_held_out_takes_are_not_trained_on(data: Path) -> None:
     learnt, held = lift_data.training_files(data), lift_data.validation_files(data)
     assert len(learnt) > 80
     assert len(held) > 20
@@ -85,7 +85,7 @@ def test_nothing_is_trained_on_that_is_held_out(data: Path) -> None:
     assert not [f for f in learnt if f.parent.name in ("bvh_fair", "bvh_misc", "deepmimic_json")]
 
 
-def test_pairs_come_back_from_their_file(tmp_path: Path) -> None:
+def test_pairs_round_trip_through_their_file(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     true, hips, positions = (
         rng.normal(size=(2, 8, 15, 3)),
@@ -138,7 +138,7 @@ def perfect_pair() -> pairs.Pair:
     return pairs.Pair(keypoints, CAMERA, true, hips, np.array([0.0, 1.0, 0.0]), 0, False, False)
 
 
-def test_a_detector_without_error_is_seen_where_the_joints_are() -> None:
+def test_an_exact_detector_sees_the_joints() -> None:
     pair = perfect_pair()
     seen, true, scale = pairs.as_seen(pair, 1.0)
     np.testing.assert_allclose(scale, 1.0, atol=0.03)
@@ -147,7 +147,7 @@ def test_a_detector_without_error_is_seen_where_the_joints_are() -> None:
     )
 
 
-def test_a_mirrored_piece_is_seen_mirrored() -> None:
+def test_a_mirrored_piece_gives_mirrored_keypoints() -> None:
     pair = perfect_pair()
     (seen, true, scale), (other, other_true, other_scale) = (
         pairs.as_seen(p, 1.2) for p in (pair, pair.mirror())
@@ -175,7 +175,7 @@ def scene() -> tuple[np.ndarray, np.ndarray]:
     return stage.staged(np.random.default_rng(2), ((library, 1.0),), 8, 48)
 
 
-def test_errors_that_are_given_arrive() -> None:
+def test_given_errors_are_applied() -> None:
     """Of a wrist: in the image, in depth and in confidence; of strength 0.4 to 1.3; no others."""
     wrist = network.JOINTS.index("left_wrist")
     rest = np.zeros(60)
@@ -190,7 +190,7 @@ def test_errors_that_are_given_arrive() -> None:
     np.testing.assert_allclose(others, 0.0, atol=1e-6)
 
 
-def test_without_errors_to_give_motion_is_seen_as_it_is() -> None:
+def test_motion_without_errors_is_unchanged() -> None:
     """A spoiler that knows no errors: image points and depths are the true ones."""
     shown = spoilt_by(np.zeros(60))
     np.testing.assert_allclose(shown.inputs[..., 30:45], shown.true[..., 2], atol=1e-6)
@@ -201,7 +201,7 @@ def test_without_errors_to_give_motion_is_seen_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("guessed", [0.0, 1.0])
-def test_exact_pieces_show_the_true_joints_on_their_rays(guessed: float) -> None:
+def test_exact_pieces_have_the_true_joints_on_their_rays(guessed: float) -> None:
     shown = noise.exact(np.random.default_rng(1), *scene(), guessed)
     outputs = np.zeros((*shown.inputs.shape[:2], 60))
     outputs[..., 2:45:3] = shown.true[..., 2]
@@ -251,7 +251,7 @@ def test_procedural_people_have_bones_and_move_at_human_speed() -> None:
 
 
 @pytest.mark.parametrize("degrees", [8.0, 15.0])
-def test_knees_that_a_skeleton_bends_too_much_are_found_and_straightened(degrees: float) -> None:
+def test_knees_bent_by_a_skeleton_are_found_and_straightened(degrees: float) -> None:
     """A person who stretches the legs now and then, on a skeleton that adds a constant bend."""
     motion = np.concatenate(poses.takes(1, 12))
     skewed = straight.straightened(motion, np.full(4, -np.radians(degrees)))

@@ -88,7 +88,7 @@ def test_a_request_to_calibrate_measures_every_performer_again(keypoints, monkey
     assert stage.events[-2:] == [("gone", 1), "left"]
 
 
-def test_a_camera_becomes_active_with_its_first_frame_and_not_before(keypoints) -> None:
+def test_a_camera_becomes_active_with_its_first_frame(keypoints) -> None:
     stage = Stage()
     stage.cameras.begun("one", protocol.CameraMessage("a phone", *SIZE))
     assert stage.events == []
@@ -115,7 +115,7 @@ def test_a_camera_that_leaves_while_its_frame_is_solved_leaves_no_pose(
     assert stage.events[1:] == [("gone", 0), "left"], "and the source is not running again"
 
 
-def test_an_error_of_one_performer_is_reported_and_stops_nobody_else(
+def test_an_error_of_one_performer_is_reported_and_stops_no_other(
     keypoints, monkeypatch, caplog
 ) -> None:
     follow = LivePerformer.follow

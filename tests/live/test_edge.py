@@ -129,7 +129,7 @@ def refused_or_solved(solved: Solved, *messages: bytes) -> None:
     values=st.lists(hostile, min_size=4, max_size=4),
 )
 @UNLIMITED
-def test_any_number_of_a_keypoints_message_is_refused_or_solved(
+def test_random_numbers_in_a_keypoints_message_are_refused_or_solved(
     keypoints, array, at, values
 ) -> None:
     solved = Solved()
@@ -149,7 +149,9 @@ def test_any_number_of_a_keypoints_message_is_refused_or_solved(
     values=st.lists(hostile, min_size=4, max_size=4),
 )
 @UNLIMITED
-def test_any_number_of_a_face_message_is_refused_or_solved(keypoints, array, at, values) -> None:
+def test_random_numbers_in_a_face_message_are_refused_or_solved(
+    keypoints, array, at, values
+) -> None:
     solved = Solved()
     message = face_of(1)
     changed = getattr(message, array).copy()
@@ -166,14 +168,14 @@ def test_any_number_of_a_face_message_is_refused_or_solved(keypoints, array, at,
     clock=st.floats(),
 )
 @UNLIMITED
-def test_any_header_is_refused_or_solved(keypoints, frame, subject, time, clock) -> None:
+def test_random_headers_are_refused_or_solved(keypoints, frame, subject, time, clock) -> None:
     stamp = protocol.FrameHeader(frame, time, clock, subject)
     refused_or_solved(Solved(), unchecked(replace(points_of(keypoints, 0), stamp=stamp)))
 
 
 @given(width=st.integers(1, 2**16 - 1), height=st.integers(1, 2**16 - 1))
 @UNLIMITED
-def test_any_size_of_a_picture_is_solved(keypoints, width, height) -> None:
+def test_pictures_of_any_size_are_solved(keypoints, width, height) -> None:
     refused_or_solved(Solved((width, height)), unchecked(points_of(keypoints, 0)))
 
 
@@ -200,7 +202,7 @@ def changed_somewhere(draw: st.DrawFn, value: Any) -> Any:
 
 @given(data=st.data())
 @UNLIMITED
-def test_any_field_of_another_pages_frame_is_refused_or_solved(keypoints, data) -> None:
+def test_random_fields_of_another_pages_frame_are_refused_or_solved(keypoints, data) -> None:
     take = json.loads(keypoints_json.dumps(keypoints.slice(0, 1)))
     sent = {"width": SIZE[0], "height": SIZE[1], "poses": take["frames"][0]["poses"]}
     message = json.dumps(data.draw(changed_somewhere(sent)))
@@ -256,14 +258,14 @@ STUDIO_TEXTS: list[studio.Ask] = [
 ]
 
 
-def test_every_text_message_has_an_example_here() -> None:
+def test_every_text_message_has_an_example() -> None:
     assert {type(m) for m in CLIENT_TEXTS} == set(protocol.ClientText.__args__)
     assert {type(m) for m in STUDIO_TEXTS} == set(studio.Ask.__args__)
 
 
 @given(data=st.data())
 @settings(deadline=None, max_examples=200)
-def test_any_field_of_a_text_message_is_refused_or_valid(data) -> None:
+def test_random_fields_of_a_text_message_are_refused_or_valid(data) -> None:
     message = data.draw(st.sampled_from([*CLIENT_TEXTS, *STUDIO_TEXTS]))
     sent = json.dumps(data.draw(changed_somewhere(msgspec.to_builtins(message))))
     read = protocol.decode_client_text if message in CLIENT_TEXTS else studio.parse

@@ -39,7 +39,7 @@ def without_person(frame: Keypoints) -> Keypoints:
     )
 
 
-def test_nobody_in_view_is_reported_after_two_seconds_and_at_once_no_more(frame) -> None:
+def test_an_empty_view_is_reported_after_two_seconds_and_cleared_at_once(frame) -> None:
     view = InView(())
     assert view.missing(at(frame, 0.0)) == ()
     assert view.missing(at(without_person(frame), PATIENCE - 0.1)) == ()
@@ -47,7 +47,7 @@ def test_nobody_in_view_is_reported_after_two_seconds_and_at_once_no_more(frame)
     assert view.missing(at(frame, PATIENCE + 0.1)) == ()
 
 
-def test_a_session_that_begins_without_a_person_waits_two_seconds_as_well(frame) -> None:
+def test_a_session_that_begins_empty_waits_two_seconds_too(frame) -> None:
     view = InView()
     assert view.missing(at(without_person(frame), 7.0)) == ()
     assert view.missing(at(without_person(frame), 7.0 + PATIENCE)) == ("person",)
@@ -84,7 +84,7 @@ def test_a_landmark_outside_the_picture_is_not_in_view(frame) -> None:
     assert view.missing(at(below, PATIENCE)) == ("feet",)
 
 
-def test_a_face_is_missing_where_it_is_looked_for_and_not_found(frame) -> None:
+def test_a_face_is_missing_only_if_it_is_searched_for(frame) -> None:
     face = np.zeros((1, 478, 3))
     transform = np.eye(4)[None]
     seen = replace(frame, face=face, face_transform=transform)
@@ -94,7 +94,7 @@ def test_a_face_is_missing_where_it_is_looked_for_and_not_found(frame) -> None:
     assert view.missing(at(lost, PATIENCE)) == ("face",)
 
 
-def test_another_take_begins_where_times_go_back(frame) -> None:
+def test_times_that_go_back_begin_a_new_take(frame) -> None:
     view = InView(("feet",))
     view.missing(at(frame, 100.0))
     assert view.missing(at(without(frame, "left_ankle", "right_ankle"), 0.0)) == ()

@@ -41,7 +41,7 @@ def keypoints():
     return keypoints_of(smooth_motion(np.random.default_rng(3), 0.5, 30.0), SIZE)
 
 
-def test_the_newest_frame_wins_and_another_camera_is_another_take(keypoints) -> None:
+def test_the_newest_frame_wins_and_each_camera_is_a_take(keypoints) -> None:
     incoming, stop = Incoming(), threading.Event()
     incoming.begin("page", SIZE)
     for i in range(3):
@@ -65,7 +65,7 @@ def test_the_newest_frame_wins_and_another_camera_is_another_take(keypoints) -> 
     assert next(frames, None) is None
 
 
-def test_each_camera_has_a_performer_of_its_own_and_the_longest_waiting_comes_first(
+def test_each_camera_has_its_own_performer_and_the_longest_waiting_is_next(
     keypoints,
 ) -> None:
     incoming, stop = Incoming(), threading.Event()
@@ -86,7 +86,7 @@ def test_each_camera_has_a_performer_of_its_own_and_the_longest_waiting_comes_fi
         incoming.begin("one more", SIZE)
 
 
-def test_a_page_that_comes_back_keeps_its_performer_before_its_old_connection_has_ended(
+def test_a_reconnecting_page_keeps_its_performer(
     keypoints,
 ) -> None:
     incoming, stop = Incoming(), threading.Event()
@@ -122,7 +122,7 @@ def with_hands(keypoints, rng) -> Keypoints:
     )
 
 
-def test_hands_and_face_come_over_the_wire_as_the_detector_gives_them(keypoints) -> None:
+def test_hands_and_face_arrive_as_the_detector_gives_them(keypoints) -> None:
     whole = with_hands(keypoints, np.random.default_rng(5))
     stamp = protocol.FrameHeader(7, 0.0, 0.0)
     width, height = SIZE
@@ -174,7 +174,7 @@ def test_hands_and_face_come_over_the_wire_as_the_detector_gives_them(keypoints)
     assert np.isnan(seen.face_transform).all()
 
 
-def test_what_comes_over_the_wire_is_solved_as_what_a_detector_sees(keypoints) -> None:
+def test_received_keypoints_are_solved_like_detected_ones(keypoints) -> None:
     here, there = LivePerformer(None), LivePerformer(None)
     for i in range(len(keypoints)):
         points = protocol.decode_seen(protocol.encode(camera_message(keypoints, i)))
@@ -184,7 +184,7 @@ def test_what_comes_over_the_wire_is_solved_as_what_a_detector_sees(keypoints) -
     assert retarget(kept, HUMANOID).skeleton.names == HUMANOID.names
 
 
-def test_what_is_not_seen_has_no_confidence(keypoints) -> None:
+def test_unseen_landmarks_have_no_confidence(keypoints) -> None:
     points = camera_message(keypoints, 0)
     positions = points.positions.copy()
     positions[5] = np.nan
@@ -224,7 +224,7 @@ class Heard(list):
         self.append((key, "gone"))
 
 
-def test_what_viewers_see_comes_with_who_they_are(keypoints) -> None:
+def test_frames_come_with_the_id_of_their_viewer(keypoints) -> None:
     async def scene() -> None:
         heard = Heard()
         async with Server(HELLO, {}, port=0, handlers=Handlers(cameras=heard)) as server:
@@ -278,7 +278,7 @@ async def _until(condition) -> None:
         await asyncio.sleep(0.01)
 
 
-def test_a_frame_of_pose_detections_own_is_read_with_and_without_its_size(keypoints) -> None:
+def test_frames_of_pose_detection_are_read_with_and_without_a_size(keypoints) -> None:
     take = json.loads(keypoints_json.dumps(keypoints.slice(0, 1)))
     poses = take["frames"][0]["poses"]
     found = foreign_frame(json.dumps({"width": SIZE[0], "height": SIZE[1], "poses": poses}), 5.0)
@@ -294,7 +294,7 @@ def test_a_frame_of_pose_detections_own_is_read_with_and_without_its_size(keypoi
             foreign_frame(wrong, 0.0)
 
 
-def test_pages_of_this_machine_drive_the_avatar_and_pages_of_the_internet_do_not(
+def test_only_pages_of_this_machine_drive_the_avatar(
     keypoints,
 ) -> None:
     take = json.loads(keypoints_json.dumps(keypoints))
@@ -348,7 +348,7 @@ def test_pages_of_this_machine_drive_the_avatar_and_pages_of_the_internet_do_not
     assert np.abs(got[-1] - got[0]).max() > 1e-3, "it moves"
 
 
-def test_who_stands_upright_is_measured_anew_when_a_viewer_asks(keypoints) -> None:
+def test_a_viewer_can_have_the_performer_measured_again(keypoints) -> None:
     asked: list[protocol.Ask] = []
 
     async def scene() -> None:
@@ -364,7 +364,7 @@ def test_who_stands_upright_is_measured_anew_when_a_viewer_asks(keypoints) -> No
     played(scene())
 
 
-def test_a_viewer_gets_the_newest_of_every_performer(keypoints) -> None:
+def test_a_viewer_gets_the_newest_frame_of_every_performer(keypoints) -> None:
     pose = protocol.PoseMessage(
         protocol.FrameHeader(0, 0.0, 0.0),
         np.zeros(3),

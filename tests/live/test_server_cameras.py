@@ -98,7 +98,7 @@ def test_cameras_have_names_and_pictures_and_the_one_in_use_is_not_opened() -> N
     assert all(picture.startswith("data:image/jpeg;base64,/9j/") for picture in pictures[1:])
 
 
-def test_a_camera_is_used_once_it_has_sent_a_picture() -> None:
+def test_a_camera_becomes_active_with_its_first_picture() -> None:
     scene = Scene()
     assert scene.ask({"do": "use", "number": 3}) == [{"number": 3}]
     assert scene.orders.leave.is_set(), "the source is opened again"
@@ -119,7 +119,7 @@ def test_a_camera_is_used_once_it_has_sent_a_picture() -> None:
         ("[" * 3000, "not a message"),
     ],
 )
-def test_a_camera_that_gives_nothing_leaves_the_one_before(ask: Any, said: str) -> None:
+def test_a_camera_without_pictures_keeps_the_previous_one(ask: Any, said: str) -> None:
     scene = Scene()
     [answer] = scene.ask(ask)
     assert said in answer["error"]
@@ -130,14 +130,14 @@ def test_a_camera_that_gives_nothing_leaves_the_one_before(ask: Any, said: str) 
     assert still.number == 0
 
 
-def test_from_pages_cameras_the_choice_leads_back_to_the_server() -> None:
+def test_choosing_a_server_camera_leaves_the_pages_cameras() -> None:
     scene = Scene()
     scene.session.choose("browser")
     assert scene.ask({"do": "list"}, {"do": "use", "number": 0})[1] == {"number": 0}
     assert scene.session.state.active == "server"
 
 
-def test_a_camera_that_was_never_used_is_closed() -> None:
+def test_an_unused_camera_is_closed() -> None:
     scene = Scene()
     scene.ask({"do": "use", "number": 3})
     scene.cameras.close()

@@ -39,7 +39,7 @@ class Scene:
         return self.session.state
 
 
-def test_the_first_state_is_announced_and_then_only_changes() -> None:
+def test_the_first_state_and_then_only_changes_are_announced() -> None:
     scene = Scene()
     assert scene.announced == [(None, scene.state)]
     scene.session.apply(lambda state: state)
@@ -80,7 +80,7 @@ def test_a_pages_camera_becomes_active_with_its_first_frame_and_is_awaited_when_
     assert scene.state.source == "starting", "the server's source does not depend on cameras"
 
 
-def test_a_source_that_cannot_be_opened_leaves_pages_cameras_active_and_says_why() -> None:
+def test_a_source_that_cannot_be_opened_keeps_pages_cameras_active() -> None:
     scene = Scene("browser")
     scene.session.choose("server")
     scene.session.refuse("There is no camera 0.")
@@ -89,7 +89,7 @@ def test_a_source_that_cannot_be_opened_leaves_pages_cameras_active_and_says_why
     assert scene.state.problem == "There is no camera 0."
 
 
-def test_what_pages_ask_reaches_the_solver() -> None:
+def test_requests_of_pages_reach_the_solver() -> None:
     scene = Scene()
     ask = scene.session.ask
     ask(protocol.Calibrate())
@@ -118,7 +118,7 @@ TRANSITIONS: dict[str, Any] = {
 
 
 @given(st.lists(st.sampled_from(sorted(TRANSITIONS))))
-def test_any_order_of_events_gives_a_state_that_clients_can_be_sent(events: list[str]) -> None:
+def test_any_order_of_events_gives_a_valid_state(events: list[str]) -> None:
     """Replaying the announcements gives each client the same as the state itself."""
     state = LiveState("server", VIDEO)
     known = {type(m): m for m in announcements(None, state)}
@@ -134,7 +134,7 @@ def test_any_order_of_events_gives_a_state_that_clients_can_be_sent(events: list
         assert state.missing == ()
 
 
-def test_turns_follow_the_active_source_until_the_end() -> None:
+def test_the_active_source_runs_until_it_changes_or_ends() -> None:
     orders, begun = Orders("server"), []
 
     def server() -> None:
@@ -153,7 +153,7 @@ def test_turns_follow_the_active_source_until_the_end() -> None:
     assert begun == ["server", "browser", "browser"], "a turn that ends by itself is run again"
 
 
-def test_a_session_that_ended_before_it_began_runs_nothing() -> None:
+def test_a_session_stopped_before_its_start_runs_nothing() -> None:
     orders = Orders("browser")
     orders.end()
     orders.turns({"server": pytest.fail, "browser": pytest.fail})

@@ -48,7 +48,7 @@ def picture(people: Sequence[tuple[int, np.ndarray]]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("flips", [False, True])
-def test_numbers_stay_while_one_passes_behind_the_other(flips: bool) -> None:
+def test_numbers_are_kept_while_people_cross(flips: bool) -> None:
     frames = 90
     near = walker(0, np.linspace((1.3, -0.2, -3.5), (-1.3, -0.2, -3.5), frames))
     far = walker(1, np.linspace((-1.5, -0.2, -4.5), (1.5, -0.2, -4.5), frames))
@@ -65,7 +65,7 @@ def test_numbers_stay_while_one_passes_behind_the_other(flips: bool) -> None:
     assert owners == {0: {1}, 1: {0}}, "numbered from the left"
 
 
-def test_a_number_is_free_after_some_seconds_and_given_again() -> None:
+def test_a_number_is_reused_after_some_seconds() -> None:
     points = walker(0, np.zeros((1, 3)) + (0.0, -0.2, -3.5))[0]
     image, following = picture([(0, points)]), Following(1)
     assert following.numbers(image, [keypoints(points, 0.0)], 0.0) == ({0: 0}, [])
@@ -88,7 +88,7 @@ class TwoPeople:
     def close(self) -> None: ...
 
 
-def test_each_person_is_a_subject_and_a_click_makes_one_the_first(
+def test_each_person_is_a_subject_and_a_click_chooses_the_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     detector = TwoPeople()

@@ -118,7 +118,7 @@ class Scene:
         return [s for i, s in enumerate(found) if i == 0 or s != found[i - 1]]
 
 
-def test_a_camera_that_is_unplugged_is_taken_up_again_when_it_is_back(monkeypatch) -> None:
+def test_an_unplugged_camera_is_reopened_when_it_returns(monkeypatch) -> None:
     monkeypatch.setattr(worker_module, "PerformerDetector", FakeDetector())
     unplugged = FakeCamera(2, DeviceError("Camera 0 has stopped sending pictures."))
     gone = DeviceError("There is no camera 0.")
@@ -134,14 +134,14 @@ def test_a_camera_that_is_unplugged_is_taken_up_again_when_it_is_back(monkeypatc
 
 
 @pytest.mark.parametrize("error", [None, OSError("a driver's own error")])
-def test_whatever_ends_a_camera_it_counts_as_lost(monkeypatch, error) -> None:
+def test_any_end_of_a_camera_counts_as_lost(monkeypatch, error) -> None:
     monkeypatch.setattr(worker_module, "PerformerDetector", FakeDetector())
     scene = Scene([FakeCamera(1, error), FakeCamera(1, None)], 2, monkeypatch)
     scene.run()
     assert scene.sources == ["starting", "running", "lost", "running"]
 
 
-def test_a_camera_that_a_page_chose_and_that_is_not_there_is_refused(monkeypatch) -> None:
+def test_a_missing_camera_chosen_on_a_page_is_refused(monkeypatch) -> None:
     monkeypatch.setattr(worker_module, "PerformerDetector", FakeDetector())
     scene = Scene([DeviceError("There is no camera 0.")], 1, monkeypatch)
     output = Broadcast(scene.publish, (), ())
@@ -153,9 +153,7 @@ def test_a_camera_that_a_page_chose_and_that_is_not_there_is_refused(monkeypatch
     assert scene.sources == ["starting"]
 
 
-def test_an_error_of_the_detector_is_logged_once_shown_and_the_performer_starts_again(
-    monkeypatch, caplog
-) -> None:
+def test_a_detector_error_is_logged_shown_and_restarts_the_performer(monkeypatch, caplog) -> None:
     def fault(frame: int) -> None:
         if frame in {2, 4}:
             raise ZeroDivisionError("a planted fault")
@@ -174,7 +172,7 @@ def test_an_error_of_the_detector_is_logged_once_shown_and_the_performer_starts_
     assert len([r for r in caplog.records if r.exc_info]) == 1, "logged once"
 
 
-def test_an_error_of_a_listener_stops_neither_the_others_nor_the_show(monkeypatch) -> None:
+def test_a_listeners_error_stops_nothing_else(monkeypatch) -> None:
     monkeypatch.setattr(worker_module, "PerformerDetector", FakeDetector())
     heard: list[float] = []
 
@@ -187,7 +185,7 @@ def test_an_error_of_a_listener_stops_neither_the_others_nor_the_show(monkeypatc
     assert any("a planted fault" in state.problem for state in scene.states)
 
 
-def test_the_log_repeats_itself_once_a_minute_with_a_count(caplog) -> None:
+def test_a_repeated_log_line_appears_once_a_minute_with_a_count(caplog) -> None:
     now = [0.0]
     log = RateLimitedLog(logging.getLogger("mocap.live"), lambda: now[0])
     for second in range(0, 130, 10):
@@ -202,7 +200,7 @@ def test_the_log_repeats_itself_once_a_minute_with_a_count(caplog) -> None:
 
 
 @pytest.mark.parametrize(("at", "pixels"), [((0.25, 0.5), (16.0, 24.0)), (None, None)])
-def test_a_person_at_a_point_is_asked_for_in_pixels(monkeypatch, at, pixels) -> None:
+def test_a_request_for_a_person_at_a_point_is_in_pixels(monkeypatch, at, pixels) -> None:
     detector = FakeDetector()
     monkeypatch.setattr(worker_module, "PerformerDetector", detector)
     scene = Scene([FakeCamera(2, None)], 2, monkeypatch)

@@ -27,7 +27,9 @@ def bending(count: int, seconds: float, depth: float = 90.0) -> tuple[np.ndarray
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 12), st.floats(1.0, 4.0), st.integers(0, 2**32 - 1))
-def test_repetitions_are_counted_with_noise_and_pauses(count: int, each: float, seed: int) -> None:
+def test_repetitions_are_counted_despite_noise_and_pauses(
+    count: int, each: float, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     times, angle = bending(count, count * each)
     pause = np.full(30, 5.0)
@@ -41,7 +43,7 @@ def test_repetitions_are_counted_with_noise_and_pauses(count: int, each: float, 
     assert all(70.0 < r.range < 95.0 for r in found)
 
 
-def test_standing_still_repeats_nothing() -> None:
+def test_standing_still_has_no_repetitions() -> None:
     times = np.arange(300) / 30.0
     assert repetitions(times, 10.0 + np.random.default_rng(0).normal(size=300)) == ()
     assert repetitions(times[:2], times[:2]) == ()
@@ -58,7 +60,7 @@ def squatting() -> Motion:
     return Motion(HUMANOID, times, root, rotations)
 
 
-def test_the_largest_angle_that_repeats_is_the_movement() -> None:
+def test_the_movement_is_the_largest_repeating_angle() -> None:
     from mocap.core.angles import joint_angles
 
     motion = squatting()
@@ -90,7 +92,7 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.parametrize("name", ["squats", "<script>alert(1)</script>"])
-def test_the_page_is_whole_and_self_contained(name: str) -> None:
+def test_the_page_is_complete_and_self_contained(name: str) -> None:
     page = Tags()
     page.feed(report(squatting(), name))
     assert page.open == []
@@ -101,7 +103,7 @@ def test_the_page_is_whole_and_self_contained(name: str) -> None:
         assert said in page.text
 
 
-def test_what_is_rarely_seen_is_said() -> None:
+def test_rarely_seen_limbs_are_reported() -> None:
     motion = squatting()
     seen = synthetic.keypoints_of(replace(motion, root_positions=motion.root_positions - [0, 0, 4]))
     confidence = seen.confidence.copy()

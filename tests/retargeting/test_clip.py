@@ -43,7 +43,7 @@ def places(motion: Motion) -> np.ndarray:
     return fk(motion.skeleton, motion.root_positions, motion.rotations)[0]
 
 
-def test_trim_keeps_the_seconds_that_are_asked_for(motion: Motion) -> None:
+def test_trim_keeps_the_requested_seconds(motion: Motion) -> None:
     cut = clip.trimmed(motion, 0.5, 1.0)
     assert (cut.times[0], cut.times[-1]) == pytest.approx((0.5, 1.0))
     assert len(clip.trimmed(motion, None, 0.5)) == 16
@@ -52,7 +52,7 @@ def test_trim_keeps_the_seconds_that_are_asked_for(motion: Motion) -> None:
         clip.trimmed(motion, 9.0, 10.0)
 
 
-def test_mirrored_twice_is_as_it_was_and_once_is_the_mirror_image(motion: Motion) -> None:
+def test_mirror_reflects_the_motion_and_undoes_itself(motion: Motion) -> None:
     once = clip.mirrored(motion)
     order = [BONES.index(mirrored_name(b)) for b in BONES]
     assert np.abs(places(once)[:, order] - places(motion) * [-1, 1, 1]).max() < 1e-9
@@ -60,7 +60,7 @@ def test_mirrored_twice_is_as_it_was_and_once_is_the_mirror_image(motion: Motion
 
 
 @pytest.mark.parametrize("angle", [0.7, -2.0])
-def test_turned_and_at_origin_move_the_whole(motion: Motion, angle: float) -> None:
+def test_turn_and_at_origin_move_the_whole_motion(motion: Motion, angle: float) -> None:
     turned = places(clip.turned(motion, angle))
     assert np.abs(turned - R.apply(R.from_axis_angle(UP, angle), places(motion))).max() < 1e-9
     moved = places(clip.at_origin(motion)) - places(motion)
@@ -69,7 +69,7 @@ def test_turned_and_at_origin_move_the_whole(motion: Motion, angle: float) -> No
     assert np.abs(moved[..., 1]).max() < 1e-12
 
 
-def test_a_loop_ends_in_the_pose_in_which_it_begins(motion: Motion) -> None:
+def test_a_loop_ends_in_its_first_pose(motion: Motion) -> None:
     looped, seam = clip.looped(motion)
     heading = R.from_axis_angle(UP, headings(looped.rotations[:, 0])[[0, -1]])
     first, last = looped.rotations[[0, -1]]
@@ -103,7 +103,7 @@ def test_options_are_applied_together(motion: Motion) -> None:
 
 
 @pytest.mark.parametrize("root", ["hips", "ground", "in-place"])
-def test_roots_in_a_bvh(motion: Motion, tmp_path: Path, root: str) -> None:
+def test_root_options_are_written_to_bvh(motion: Motion, tmp_path: Path, root: str) -> None:
     options = ExportOptions(names="vrm", root=root)  # type: ignore[arg-type]
     transfer.save(transfer.target(tmp_path / "a.bvh", None), motion, options)
     text = (tmp_path / "a.bvh").read_text()
@@ -138,7 +138,7 @@ def _rooted_glb(path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".glb", ".fbx", ".bvh"])
-def test_a_root_on_the_ground_changes_nothing_of_what_is_seen(
+def test_a_ground_root_does_not_change_the_visible_motion(
     motion: Motion, tmp_path: Path, suffix: str
 ) -> None:
     hero = tmp_path / f"hero{suffix}"
@@ -177,7 +177,7 @@ def _root_travels(path: Path) -> bool:
     return (scene.models[scene.names.index("root")], takes.TRANSLATION) in take.parts
 
 
-def test_an_fbx_with_a_root_on_the_ground_shows_the_same(motion: Motion, tmp_path: Path) -> None:
+def test_an_fbx_with_a_ground_root_shows_the_same_motion(motion: Motion, tmp_path: Path) -> None:
     for root in ("hips", "ground"):
         options = ExportOptions(names="vrm", root=root)  # type: ignore[arg-type]
         transfer.save(transfer.target(tmp_path / f"{root}.fbx", None), motion, options)
@@ -185,7 +185,9 @@ def test_an_fbx_with_a_root_on_the_ground_shows_the_same(motion: Motion, tmp_pat
     assert np.abs(places(plain) - places(rooted)).max() < 1e-4
 
 
-def test_what_has_no_root_for_the_ground_says_so(motion: Motion, tmp_path: Path) -> None:
+def test_rigs_without_a_node_for_the_ground_root_are_refused(
+    motion: Motion, tmp_path: Path
+) -> None:
     options = ExportOptions(root="ground")
     with pytest.raises(OutputError, match="--root ground goes into"):
         transfer.save(transfer.target(tmp_path / "a.vrma", None), motion, options)

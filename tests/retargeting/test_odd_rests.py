@@ -63,7 +63,7 @@ def read(motion: Motion) -> Motion:
 
 @few
 @given(seeds)
-def test_hips_that_turn_by_themselves_are_not_the_pelvis(seed: int) -> None:
+def test_hips_that_the_joints_below_undo_are_not_the_pelvis(seed: int) -> None:
     """Extra joints at the hips undo their rotation, which is another in each frame."""
     rng = np.random.default_rng(seed)
     motion = upright(seed)

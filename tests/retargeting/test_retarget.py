@@ -43,7 +43,7 @@ def some(seed: int, frames: int = 6) -> tuple[Motion, Skeleton]:
 
 @few
 @given(seeds)
-def test_the_lowest_part_keeps_its_height_in_the_scale_of_the_legs(seed: int) -> None:
+def test_the_height_of_the_lowest_part_scales_with_the_legs(seed: int) -> None:
     motion, target = some(seed)
     moved = retarget(motion, target)
     ratio = leg_length(target) / leg_length(motion.skeleton)
@@ -52,7 +52,7 @@ def test_the_lowest_part_keeps_its_height_in_the_scale_of_the_legs(seed: int) ->
 
 @few
 @given(seeds)
-def test_a_motion_on_the_floor_stays_on_it_with_any_proportions(seed: int) -> None:
+def test_a_motion_on_the_floor_stays_there_at_any_proportions(seed: int) -> None:
     motion, target = some(seed)
     root = motion.root_positions.copy()
     root[:, 1] -= lowest(motion)
@@ -62,7 +62,7 @@ def test_a_motion_on_the_floor_stays_on_it_with_any_proportions(seed: int) -> No
 
 @few
 @given(seeds)
-def test_steps_across_the_floor_are_scaled_by_the_legs_and_nothing_else_changes(seed: int) -> None:
+def test_steps_scale_with_the_legs_and_rotations_stay(seed: int) -> None:
     motion, target = some(seed)
     moved = retarget(motion, target)
     legs = [
@@ -82,7 +82,7 @@ def test_steps_across_the_floor_are_scaled_by_the_legs_and_nothing_else_changes(
 
 @few
 @given(seeds)
-def test_there_and_back_is_where_it_began(seed: int) -> None:
+def test_retargeting_there_and_back_returns_the_motion(seed: int) -> None:
     motion, target = some(seed)
     back = retarget(retarget(motion, target), motion.skeleton)
     assert np.abs(back.root_positions - motion.root_positions).max() < 1e-9
@@ -92,7 +92,7 @@ def test_there_and_back_is_where_it_began(seed: int) -> None:
     )
 
 
-def test_a_body_twice_as_large_moves_as_its_enlarged_picture() -> None:
+def test_a_body_of_twice_the_size_moves_twice_as_far() -> None:
     motion, _ = some(3)
     double = Skeleton(
         BONES, HUMANOID.parents, 2.0 * motion.skeleton.offsets, HUMANOID.rest_rotations
@@ -102,7 +102,7 @@ def test_a_body_twice_as_large_moves_as_its_enlarged_picture() -> None:
     assert np.abs(large - 2.0 * small).max() < 1e-9
 
 
-def test_other_joints_or_another_rest_pose_are_refused_with_a_sentence() -> None:
+def test_other_joints_or_rest_poses_are_refused_with_a_sentence() -> None:
     motion, _ = some(1)
     point = Skeleton(("pelvis",), np.array([-1]), np.zeros((1, 3)), R.IDENTITY[None].copy())
     with pytest.raises(InputError, match=r"55 joints \(hips.* 1 others \(pelvis.*\)\.$"):

@@ -63,7 +63,7 @@ def joints_of(rig: Rig) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_foreign_motion_arrives_on_humanoid_bones(name: str, data: Path) -> None:
+def test_motion_of_other_tools_is_put_on_humanoid_bones(name: str, data: Path) -> None:
     """Limbs point where the file's own do; the body is a person's; who stands stands on the ground
     and not in it.
     """
@@ -92,7 +92,7 @@ def test_feet_are_found_on_the_ground(name: str, data: Path) -> None:
 
 
 @pytest.mark.parametrize("pair", TWINS, ids=lambda p: p[0])
-def test_twins_move_alike(pair: tuple[str, str], data: Path) -> None:
+def test_two_files_of_one_character_move_alike(pair: tuple[str, str], data: Path) -> None:
     """The same body at rest in A-pose and in T-pose, and in the frames of VRM 0 and of VRM 1."""
     motion = load_motion(data / "mocap" / WALKS[2]).slice(0, 200)
     rigs = [load_rig(data / "rigs" / "vrm" / name) for name in pair]
@@ -109,7 +109,7 @@ def test_twins_move_alike(pair: tuple[str, str], data: Path) -> None:
         "misc/CesiumMan.glb",
     ],
 )
-def test_the_performed_pose_arrives_on_characters(name: str, data: Path) -> None:
+def test_characters_take_the_performed_pose(name: str, data: Path) -> None:
     motion = load_motion(data / "mocap" / WALKS[2]).slice(0, 200)
     rig = load_rig(data / "rigs" / name)
     free = Motion(motion.skeleton, motion.times, motion.root_positions, motion.rotations)

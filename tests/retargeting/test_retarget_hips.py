@@ -33,7 +33,7 @@ def turned(before: np.ndarray, after: np.ndarray) -> float:
 
 @few
 @given(seeds)
-def test_what_a_leg_pays_is_what_its_bones_turn(seed: int) -> None:
+def test_the_cost_of_a_leg_is_the_turn_of_its_bones(seed: int) -> None:
     """Against the two-bone solution itself, where thigh and shank are equally long; else thigh and
     shank share the turn otherwise.
     """
@@ -66,7 +66,7 @@ def some_touches(
 
 @few
 @given(seeds, st.integers(1, 30))
-def test_legs_pay_less_than_on_any_other_way(seed: int, frames: int) -> None:
+def test_the_chosen_hip_path_has_the_lowest_cost(seed: int, frames: int) -> None:
     """No hips nearby, and no places of touches nearby, are better; what is left goes to feet in
     touch alone, and upright to the height.
     """
@@ -102,7 +102,7 @@ def test_legs_pay_less_than_on_any_other_way(seed: int, frames: int) -> None:
 
 @few
 @given(seeds)
-def test_for_one_foot_at_a_time_the_hips_give_way_not_the_leg(seed: int) -> None:
+def test_the_hips_and_not_the_leg_yield_to_a_single_foot(seed: int) -> None:
     """A slow sway of another body's foot below its hips: 5 cm in two seconds, and 90 % of it and
     more is taken by the hips.
     """
@@ -115,7 +115,7 @@ def test_for_one_foot_at_a_time_the_hips_give_way_not_the_leg(seed: int) -> None
     assert np.sqrt(np.mean(left[first] ** 2)) < 0.1 * np.sqrt(np.mean(sway[first] ** 2))
 
 
-def test_hips_do_not_jump_when_touches_begin_and_end() -> None:
+def test_hips_do_not_jump_when_contacts_begin_and_end() -> None:
     """A step of 2 cm between the needs of one touch and the next, 0.2 s apart, is gone over
     smoothly.
     """
@@ -134,7 +134,7 @@ def test_hips_do_not_jump_when_touches_begin_and_end() -> None:
     assert abs(moved[85, 1] - 0.02) < 0.002
 
 
-def test_nothing_in_touch_moves_nothing() -> None:
+def test_a_motion_without_contacts_is_unchanged() -> None:
     moved, left = give_way(
         np.arange(5) / 30.0,
         np.ones((5, 2, 3)),

@@ -79,7 +79,7 @@ def apart(a: np.ndarray, b: np.ndarray) -> float:
 
 @few
 @given(seeds, heights)
-def test_limbs_point_where_the_performers_do_on_any_rig(seed: int, height: float) -> None:
+def test_limb_directions_of_any_rig_match_the_performers(seed: int, height: float) -> None:
     rig, motion = a_rig(seed, height), performed(np.random.default_rng(seed))
     moved = retarget(motion, rig)
     assert moved.skeleton is rig.skeleton
@@ -88,7 +88,7 @@ def test_limbs_point_where_the_performers_do_on_any_rig(seed: int, height: float
 
 @few
 @given(seeds)
-def test_joints_are_turned_as_bones_are_twist_and_all(seed: int) -> None:
+def test_joints_get_the_rotation_of_bones_including_twist(seed: int) -> None:
     rig, motion = a_rig(seed), performed(np.random.default_rng(seed))
     moved = retarget(motion, rig)
     world, wanted = (kinematics.global_rotations(m.skeleton, m.rotations) for m in (moved, motion))
@@ -106,7 +106,7 @@ def test_joints_are_turned_as_bones_are_twist_and_all(seed: int) -> None:
 
 @few
 @given(seeds, heights)
-def test_what_was_put_on_a_rig_comes_back(seed: int, height: float) -> None:
+def test_motion_on_a_rig_round_trips(seed: int, height: float) -> None:
     """All bones that the rig has; the trunk's where it has all three; the path in the rig's
     measure.
     """
@@ -140,7 +140,7 @@ def test_what_was_put_on_a_rig_comes_back(seed: int, height: float) -> None:
 
 
 @pytest.mark.parametrize("between", [0, 1, 2])
-def test_a_trunk_of_any_number_of_joints_bends_in_each_and_its_chest_arrives(between: int) -> None:
+def test_a_trunk_of_any_number_of_joints_bends_in_each(between: int) -> None:
     rng = np.random.default_rng(between)
     rig = made_rigs.rig(
         rng, between=1.0 if between else 0.0, missing=("upperChest",) if between == 2 else ()
@@ -168,7 +168,7 @@ def test_a_trunk_of_any_number_of_joints_bends_in_each_and_its_chest_arrives(bet
 
 @few
 @given(seeds, heights)
-def test_who_stands_on_the_floor_stands_on_it_on_any_rig(seed: int, height: float) -> None:
+def test_feet_on_the_floor_stay_on_it_on_any_rig(seed: int, height: float) -> None:
     """At rest: T-pose on T-pose, ankles as high as the rig's own."""
     rig = a_rig(seed, height, missing=())
     rest = Motion(
@@ -197,7 +197,7 @@ def test_paths_are_scaled_by_the_legs(seed: int, height: float) -> None:
     )
 
 
-def test_a_rig_of_the_performers_own_body_moves_as_the_performer() -> None:
+def test_a_rig_of_the_performers_body_moves_identically() -> None:
     """Every joint where the performer's is, so also heights, through contacts or without."""
     rng = np.random.default_rng(5)
     motion = synthetic.random_poses(rng, 20)
@@ -211,7 +211,7 @@ def test_a_rig_of_the_performers_own_body_moves_as_the_performer() -> None:
         )
 
 
-def test_twist_joints_take_their_part_of_the_limbs_twist() -> None:
+def test_twist_joints_take_their_share_of_the_twist() -> None:
     rng = np.random.default_rng(7)
     rig = made_rigs.rig(rng, between=1.0)
     parent = int(rig.skeleton.parents[rig.index("leftHand")])
@@ -225,7 +225,7 @@ def test_twist_joints_take_their_part_of_the_limbs_twist() -> None:
     assert R.distance(turned[rig.index("leftHand")], R.from_axis_angle(axis, 1.2)) < 1e-6
 
 
-def test_a_motion_that_is_on_no_humanoid_is_refused_with_a_sentence() -> None:
+def test_a_motion_without_a_humanoid_is_refused_with_a_sentence() -> None:
     rig = a_rig(1)
     moved = retarget(performed(np.random.default_rng(1)), rig)
     with pytest.raises(InputError, match=r"not on the 55 bones.*normalized.*\.$"):
@@ -234,7 +234,7 @@ def test_a_motion_that_is_on_no_humanoid_is_refused_with_a_sentence() -> None:
         normalized(performed(np.random.default_rng(1)), rig)
 
 
-def test_a_thousand_frames_on_a_hundred_joints_take_well_under_a_second() -> None:
+def test_a_thousand_frames_on_a_hundred_joints_take_under_a_second() -> None:
     rng = np.random.default_rng(3)
     rig = made_rigs.rig(rng, between=0.9)
     assert len(rig.skeleton.names) > 90
@@ -244,7 +244,7 @@ def test_a_thousand_frames_on_a_hundred_joints_take_well_under_a_second() -> Non
 
 
 @pytest.mark.parametrize("kind", ["glb", "bvh"])
-def test_toes_that_a_rig_does_not_have_bend_where_its_feet_roll_off(kind: str) -> None:
+def test_feet_without_toe_bones_roll_off(kind: str) -> None:
     """As the performer's do who stands on the balls of his feet with level toes, and not in the
     air.
     """
@@ -267,7 +267,7 @@ def test_toes_that_a_rig_does_not_have_bend_where_its_feet_roll_off(kind: str) -
 
 
 @pytest.mark.parametrize("raised", [-0.04, 0.0, 0.1])
-def test_toes_that_a_rig_does_not_have_are_on_the_ground_below_ankles_of_any_height(
+def test_feet_without_toe_bones_touch_the_ground_at_any_ankle_height(
     raised: float,
 ) -> None:
     body = replace(
@@ -323,7 +323,7 @@ def balls_of(motion: Motion) -> np.ndarray:
 
 @few
 @given(seeds)
-def test_on_a_body_of_the_same_proportions_planting_changes_nothing(seed: int) -> None:
+def test_planting_changes_nothing_at_equal_proportions(seed: int) -> None:
     """However the performer's own feet slide and sink: they are taken as they are."""
     rng = np.random.default_rng(seed)
     motion = walking(rng, synthetic.random_body(rng))
@@ -342,9 +342,7 @@ def test_on_a_body_of_the_same_proportions_planting_changes_nothing(seed: int) -
 
 @few
 @given(seeds, heights)
-def test_feet_in_contact_move_as_the_performers_on_other_proportions(
-    seed: int, height: float
-) -> None:
+def test_feet_in_contact_move_like_the_performers(seed: int, height: float) -> None:
     rng = np.random.default_rng(seed)
     motion = walking(rng, synthetic.random_body(rng))
     short = kinematics.scaled(
@@ -382,7 +380,7 @@ def test_feet_in_contact_move_as_the_performers_on_other_proportions(
         ).min() > -0.01 * ratio
 
 
-def test_nothing_pops_where_touches_begin_and_end() -> None:
+def test_contacts_begin_and_end_without_jumps() -> None:
     """Steps of the joints' turns from frame to frame are hardly larger than the performer's, though
     planting turns the legs by more.
     """

@@ -76,7 +76,7 @@ def other_body(rng: np.random.Generator, arms: float, width: float) -> Skeleton:
 
 @settings(max_examples=8, deadline=None)
 @given(seeds, st.floats(0.7, 1.3), st.floats(0.7, 1.5), st.floats(0.3, 4.0))
-def test_hands_that_meet_meet_on_any_proportions(
+def test_hands_that_touch_still_touch_at_any_proportions(
     seed: int, arms: float, width: float, height: float
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -99,7 +99,7 @@ def test_hands_that_meet_meet_on_any_proportions(
 
 
 @pytest.mark.parametrize("arms", [0.8, 1.25])
-def test_hands_come_nearer_to_each_other_than_they_would_by_themselves(arms: float) -> None:
+def test_keep_touch_brings_hands_closer_together(arms: float) -> None:
     rng = np.random.default_rng(4)
     motion = clapping(HUMANOID)
     rig = made_rigs.rig(rng, body=other_body(rng, arms, 1.0))
@@ -128,7 +128,7 @@ def beside_thigh(at: dict[str, np.ndarray], side: str) -> np.ndarray:
 
 @pytest.mark.parametrize(("arms", "width"), [(1.25, 1.0), (1.15, 1.2), (1.25, 0.8)])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_hand_on_the_body_is_at_the_same_place_of_another_body(
+def test_a_hand_on_the_body_touches_the_same_place_on_another_body(
     seed: int, arms: float, width: float
 ) -> None:
     """Hands at the thighs, of bodies whose arms would hang lower and elsewhere."""
@@ -149,7 +149,7 @@ def test_a_hand_on_the_body_is_at_the_same_place_of_another_body(
         assert away[0] > 3.0 * away[1]
 
 
-def test_arms_whose_hands_touch_nothing_are_left_as_they_are() -> None:
+def test_arms_without_contact_are_unchanged() -> None:
     rng = np.random.default_rng(2)
     spread = Motion(
         HUMANOID,
@@ -166,7 +166,7 @@ def test_arms_whose_hands_touch_nothing_are_left_as_they_are() -> None:
     )
 
 
-def test_on_the_performers_own_body_hands_stay_where_they_are() -> None:
+def test_hands_stay_in_place_on_the_performers_body() -> None:
     rng = np.random.default_rng(9)
     motion = clapping(synthetic.random_body(rng))
     rig = made_rigs.rig(rng, body=motion.skeleton)
@@ -174,7 +174,7 @@ def test_on_the_performers_own_body_hands_stay_where_they_are() -> None:
     assert np.abs(free["leftHand"] - kept["leftHand"]).max() < 0.002
 
 
-def test_nothing_pops_as_hands_come_near() -> None:
+def test_approaching_hands_do_not_jump() -> None:
     rng = np.random.default_rng(6)
     motion = clapping(HUMANOID, 400)  # so slowly that a jump is larger than any step
     rig = made_rigs.rig(rng, body=other_body(rng, 0.85, 1.2))

@@ -16,7 +16,7 @@ def test_a_plain_character_raises_no_doubts() -> None:
         assert remarks(tree, map_bones(tree)) == []
 
 
-def test_arms_one_joint_too_far_up_are_doubted_and_said() -> None:
+def test_arms_mapped_one_joint_too_high_are_reported() -> None:
     tree, truth = rig_trees.mixamo()
     at = {bone: tree.names.index(name) for bone, name in truth.items()}
     found = {b: Found(n, "names", 0.9) for b, n in at.items() if "Shoulder" not in b}
@@ -36,7 +36,7 @@ def test_arms_one_joint_too_far_up_are_doubted_and_said() -> None:
     assert "By the shape, leftUpperArm is 'mixamorig:LeftArm'" in " ".join(text.split())
 
 
-def test_exchanged_sides_are_said() -> None:
+def test_swapped_sides_are_reported() -> None:
     tree, truth = rig_trees.mixamo()
     other = {"left": "right", "right": "left"}
     found = {}

@@ -105,7 +105,7 @@ def test_damage_is_named_in_one_sentence(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 3, 11, 12, 19, 20, 21, 100, -1, -BINARY.__len__() // 2])
-def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, keep: int) -> None:
+def test_a_truncated_file_is_refused(tmp_path: Path, keep: int) -> None:
     path = tmp_path / "it.vrm"
     path.write_bytes(glb.join(GOOD, BINARY)[:keep])
     with pytest.raises(InputError, match=r"cut off|begins with"):
@@ -125,14 +125,14 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, keep: int) -> None:
         bytes(64),
     ],
 )
-def test_what_is_no_character_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_files_that_are_not_characters_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "it.gltf"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"neither GLB|version|not a binary FBX"):
         read_tree(path)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_character_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         read_tree(tmp_path / "none.glb")
     with pytest.raises(InputError, match="directory"):
@@ -166,7 +166,7 @@ def test_ten_thousand_nodes_load_in_seconds(tmp_path: Path, shape: str) -> None:
     assert len(rig.skeleton.names) <= 1000, "what no bone hangs from is left to the document"
 
 
-def test_a_name_of_megabytes_is_cut(tmp_path: Path) -> None:
+def test_a_very_long_name_is_shortened(tmp_path: Path) -> None:
     document, binary = character()
     document["nodes"][0]["name"] = "n" * 2_000_000
     path = written(tmp_path, document, binary)
@@ -174,7 +174,7 @@ def test_a_name_of_megabytes_is_cut(tmp_path: Path) -> None:
     assert cost.seconds(lambda: map_bones(read_tree(path)), 2.0) < 2.0
 
 
-def test_more_nodes_than_any_character_has_are_refused_before_they_are_read(tmp_path: Path) -> None:
+def test_too_many_nodes_are_refused_before_they_are_read(tmp_path: Path) -> None:
     path = written(tmp_path, {"asset": {"version": "2.0"}, "nodes": [{}] * 100_001}, b"")
     with pytest.raises(InputError, match="100,001 nodes; no character has more than 100,000"):
         load_rig(path)
@@ -192,7 +192,7 @@ junk = st.one_of(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @pytest.mark.usefixtures("as_installed")
-def test_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
+def test_random_values_are_read_or_refused(data: st.DataObject) -> None:
     document = copy.deepcopy(GOOD)
     document["extensions"] = {
         "VRMC_vrm": {
@@ -222,7 +222,7 @@ def test_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @pytest.mark.usefixtures("as_installed")
-def test_any_bytes_anywhere_are_read_or_refused(junk: bytes, where: float, replace: bool) -> None:
+def test_random_bytes_are_read_or_refused(junk: bytes, where: float, replace: bool) -> None:
     good = glb.join(GOOD, BINARY)
     at = int(where * len(good))
     _load_or_refuse(good[:at] + junk + good[at + (len(junk) if replace else 0) :])

@@ -65,13 +65,13 @@ def renamed(tree: Tree, called: Callable[[int, str], str]) -> Tree:
 
 
 @pytest.mark.parametrize("rig", TRUTH)
-def test_every_bone_of_every_rig_at_hand_is_found_by_name(data: Path, rig: str) -> None:
+def test_every_bone_of_every_available_rig_is_found_by_name(data: Path, rig: str) -> None:
     tree = undeclared(data / rig)
     assert wrong(tree, map_bones(tree), TRUTH[rig]) == {}
 
 
 @pytest.mark.parametrize("rig", [r for r in TRUTH if r.endswith(".vrm")])
-def test_what_a_vrm_declares_is_the_truth_and_stands(data: Path, rig: str) -> None:
+def test_bones_declared_by_a_vrm_take_precedence(data: Path, rig: str) -> None:
     tree = read_tree(data / rig)
     found = map_bones(tree)
     assert {f.how for f in found.values()} == {"vrm"}
@@ -79,7 +79,7 @@ def test_what_a_vrm_declares_is_the_truth_and_stands(data: Path, rig: str) -> No
 
 
 @pytest.mark.parametrize("make", rig_trees.ALL, ids=lambda f: f.__name__)
-def test_the_skeletons_of_the_known_tools_are_found_whole(
+def test_skeletons_of_known_tools_are_mapped_completely(
     make: Callable[[], tuple[Tree, dict[str, str]]],
 ) -> None:
     tree, truth = make()
@@ -121,7 +121,7 @@ def test_the_convention_is_recognised(
         ),
     ],
 )
-def test_prefixes_suffixes_case_and_the_way_of_writing_sides_change_nothing(
+def test_name_variants_are_mapped_alike(
     called: Callable[[int, str], str],
 ) -> None:
     tree, truth = rig_trees.unity()
@@ -200,7 +200,7 @@ def spoken(language: str) -> tuple[Tree, dict[str, str]]:
 
 
 @pytest.mark.parametrize("language", _LANGUAGES)
-def test_bones_are_found_by_the_words_of_several_languages(language: str) -> None:
+def test_bones_are_found_by_words_of_several_languages(language: str) -> None:
     tree, truth = spoken(language)
     assert wrong(tree, by_name(tree), truth) == {}
 
@@ -220,7 +220,7 @@ def hung(tree: Tree, below: str, name: str, steps: list[tuple[float, float, floa
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_wings_weapons_hair_and_ends_are_no_limbs(known: bool) -> None:
+def test_wings_weapons_hair_and_end_nodes_are_not_limbs(known: bool) -> None:
     """Longer than arms, more than the bones, and at the ends of hands and head: neither names nor
     shape take them for bones.
     """
@@ -256,7 +256,7 @@ def test_wings_weapons_hair_and_ends_are_no_limbs(known: bool) -> None:
     assert wrong(tree, found, truth) == {}
 
 
-def test_a_mirrored_file_has_its_sides_by_name_and_is_less_sure() -> None:
+def test_a_mirrored_file_is_mapped_by_name_with_less_certainty() -> None:
     tree, truth = rig_trees.unity()
     mirror = dataclasses.replace(tree, positions=tree.positions * [-1.0, 1.0, 1.0])
     found, as_it_was = map_bones(mirror), map_bones(tree)
@@ -288,12 +288,12 @@ def test_a_mirrored_file_has_its_sides_by_name_and_is_less_sure() -> None:
         "左腕捩",
     ],
 )
-def test_helpers_are_no_bones(name: str) -> None:
+def test_helper_nodes_are_not_bones(name: str) -> None:
     assert names.read([name])[0].helper
 
 
 @pytest.mark.parametrize("count", range(1, 8))
-def test_a_spine_of_any_number_of_bones_is_shared_out_from_bottom_to_top(count: int) -> None:
+def test_spines_of_any_length_are_mapped_from_bottom_to_top(count: int) -> None:
     maker = rig_trees.Maker(("Left", "Right"))
     maker.one("Hips", None, "hips")
     spine = ["Hips"] + [f"Spine{i}" for i in range(count)]
@@ -314,7 +314,7 @@ def test_a_spine_of_any_number_of_bones_is_shared_out_from_bottom_to_top(count: 
 
 
 @pytest.mark.usefixtures("as_installed")
-def test_ten_thousand_names_take_less_than_two_seconds() -> None:
+def test_ten_thousand_names_are_mapped_in_two_seconds() -> None:
     rng = np.random.default_rng(0)
     tree, truth = rig_trees.mixamo()
     count = 10_000 - len(tree.names)
@@ -332,7 +332,7 @@ def test_ten_thousand_names_take_less_than_two_seconds() -> None:
     assert wrong(big, map_bones(big), truth) == {}
 
 
-def test_a_map_written_and_read_again_is_the_same_map() -> None:
+def test_a_map_round_trips() -> None:
     tree, _ = rig_trees.mmd()
     found = map_bones(tree)
     again = mapfile.apply(tree, mapfile.loads(mapfile.dumps(tree, found)))
@@ -351,7 +351,7 @@ def test_a_map_written_and_read_again_is_the_same_map() -> None:
         ('{"hips": 3}', "hips: 3 is neither"),
     ],
 )
-def test_a_map_that_is_none_is_refused_in_a_sentence(text: str, says: str) -> None:
+def test_an_invalid_map_is_refused_in_a_sentence(text: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         mapfile.loads(text)
 
@@ -372,7 +372,7 @@ def test_a_map_that_does_not_fit_the_file_is_refused_in_a_sentence(
 
 
 @pytest.mark.parametrize("make", rig_trees.ALL, ids=lambda f: f.__name__)
-def test_the_report_fits_a_terminal_of_80_columns_and_the_picture_can_be_drawn(
+def test_the_report_fits_80_columns_and_the_picture_is_drawn(
     make: Callable[[], tuple[Tree, dict[str, str]]],
 ) -> None:
     tree, _ = make()
@@ -394,7 +394,7 @@ def test_labels_never_overlap() -> None:
         assert count == 1 or np.diff(heights).min() > 16.9
 
 
-def test_rigs_inspect_and_map_from_the_command_line(tmp_path: Path) -> None:
+def test_the_commands_rigs_inspect_and_map_work(tmp_path: Path) -> None:
     rig = MANNEQUIN
     run = CliRunner().invoke
     done = run(app, ["rigs", "inspect", str(rig), "--picture", str(tmp_path / "rest.png")])
@@ -409,7 +409,7 @@ def test_rigs_inspect_and_map_from_the_command_line(tmp_path: Path) -> None:
     assert all(name in listed for name in names.conventions())
 
 
-def test_every_table_names_bones_of_the_vocabulary_and_no_node_twice() -> None:
+def test_every_naming_table_is_valid() -> None:
     for table in names.conventions().values():
         assert set(table.bones) <= set(BONES), table.name
         first = [spellings[0] for spellings in table.bones.values()]

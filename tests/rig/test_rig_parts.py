@@ -64,7 +64,7 @@ def motion() -> Motion:
 
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("names", ["mixamo", "vrm"])
-def test_a_part_of_a_body_moves_what_it_has(
+def test_a_motion_of_a_body_part_moves_that_part(
     motion: Motion, tmp_path: Path, part: str, names: str
 ) -> None:
     path = tmp_path / "part.bvh"
@@ -83,9 +83,7 @@ def test_a_part_of_a_body_moves_what_it_has(
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_rig_that_is_a_part_of_a_body_moves_what_it_has(
-    motion: Motion, tmp_path: Path, part: str
-) -> None:
+def test_a_rig_of_a_body_part_moves_its_bones(motion: Motion, tmp_path: Path, part: str) -> None:
     path = tmp_path / "part.bvh"
     path.write_text(bvh.dumps(part_of(motion, PARTS[part]).slice(0, 1), "vrm"))
     rig = load_rig(path)
@@ -105,7 +103,7 @@ def test_a_rig_that_is_a_part_of_a_body_moves_what_it_has(
     assert np.all(np.isfinite(places))
 
 
-def test_a_bust_stays_where_it_rests(motion: Motion, tmp_path: Path) -> None:
+def test_a_bust_stays_in_place(motion: Motion, tmp_path: Path) -> None:
     """Its root moves by the performer's path alone."""
     path = tmp_path / "bust.bvh"
     path.write_text(bvh.dumps(part_of(motion, PARTS["upper body"]).slice(0, 1), "vrm"))
@@ -116,7 +114,7 @@ def test_a_bust_stays_where_it_rests(motion: Motion, tmp_path: Path) -> None:
     assert np.abs(path_of - theirs).max() < 0.15 * np.abs(theirs).max() + 1e-3
 
 
-def test_an_animals_head_is_no_part_of_a_body(tmp_path: Path) -> None:
+def test_an_animals_head_is_not_a_body_part(tmp_path: Path) -> None:
     joints = ["body", "neck", "head", *(f"paw{i}_{j}" for i in range(4) for j in range(4))]
     parents = [-1, 0, 1, *(0 if j == 0 else 3 + 4 * i + j - 1 for i in range(4) for j in range(4))]
     offsets = np.random.default_rng(0).normal(size=(len(joints), 3))
@@ -130,7 +128,7 @@ def test_an_animals_head_is_no_part_of_a_body(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["b12_upper_body_only.bvh", "g14_no_legs.glb"])
-def test_parts_of_real_files_are_read_and_written_to(
+def test_body_parts_of_real_files_are_read_and_written(
     data: Path, motion: Motion, tmp_path: Path, name: str
 ) -> None:
     path = data / "rig_cases" / name
@@ -155,7 +153,7 @@ def test_parts_of_real_files_are_read_and_written_to(
         ("g12_two_scenes_two_characters.glb", "Second"),
     ],
 )
-def test_one_of_several_characters_is_chosen(data: Path, name: str, second: str) -> None:
+def test_one_of_several_characters_can_be_chosen(data: Path, name: str, second: str) -> None:
     path = data / "rig_cases" / name
     with pytest.warns(UserWarning, match=r"holds 2 characters .*Second|B_Hips.*--character NAME"):
         first = load_rig(path)

@@ -76,7 +76,7 @@ def worlds(nodes: list[dict[str, Any]]) -> dict[str, np.ndarray]:
     return out
 
 
-def test_places_are_those_of_three(tmp_path: Path, node: Path) -> None:
+def test_positions_equal_those_of_three(tmp_path: Path, node: Path) -> None:
     nodes = random_nodes(np.random.default_rng(3), 40, "any")
     data = struct.pack("<2f6f", 0, 1, *range(6))
     document = {
@@ -123,7 +123,7 @@ def test_rotations_are_the_polar_factors(seed: int, scales: str) -> None:
 
 @given(seeds)
 @settings(max_examples=40, deadline=None)
-def test_a_turn_of_the_world_becomes_a_nodes_own_through_its_parents_rotation(seed: int) -> None:
+def test_a_world_rotation_becomes_local_through_the_parents_rotation(seed: int) -> None:
     """P⁻¹·X·P·b, in any file whose scales are alike in all axes, mirrored or not."""
     rng = np.random.default_rng(seed)
     nodes = random_nodes(rng, 12, "mirrored")
@@ -158,7 +158,7 @@ def test_names_are_unique_and_joints_are_known() -> None:
     assert tree.kind == "glb"
 
 
-def test_a_mesh_that_is_scaled_to_nothing_harms_nobody() -> None:
+def test_a_mesh_scaled_to_zero_is_harmless() -> None:
     document, binary = character()
     document["nodes"][6]["children"] = [len(document["nodes"])]
     document["nodes"].append({"name": "hidden", "scale": [0, 0, 0]})
@@ -166,7 +166,7 @@ def test_a_mesh_that_is_scaled_to_nothing_harms_nobody() -> None:
     assert np.all(np.isfinite(tree.rotations))
 
 
-def test_vrm_says_itself_which_bones_it_has() -> None:
+def test_vrm_declares_its_bones() -> None:
     document, binary = character()
     one = {"hips": {"node": 1}, "leftThumbMetacarpal": {"node": 20}, "tail": {"node": 3}}
     zero = [
@@ -198,7 +198,7 @@ def test_vrm_says_itself_which_bones_it_has() -> None:
 
 @given(seeds)
 @settings(max_examples=20, deadline=None)
-def test_the_pose_in_which_a_skin_was_bound_is_found(seed: int) -> None:
+def test_the_bind_pose_of_a_skin_is_found(seed: int) -> None:
     """Whatever stands above the joints, and also where the hips have moved a little since."""
     rng = np.random.default_rng(seed)
     body = synthetic.random_body(rng)
@@ -227,13 +227,13 @@ def test_the_pose_in_which_a_skin_was_bound_is_found(seed: int) -> None:
     assert np.abs(tree.positions[at] - rest).max() < 1e-6 * unit
 
 
-def test_a_skin_bound_as_it_stands_shows_no_other_pose() -> None:
+def test_a_skin_bound_in_its_current_pose_has_no_other_pose() -> None:
     document, binary = character()
     document["nodes"][0] |= {"rotation": [0.5, 0.5, 0.5, 0.5], "scale": [100.0] * 3}
     assert tree_of(glb.join(document, binary), NOWHERE).poses == ()
 
 
-def test_a_gltf_of_several_files_is_as_its_glb(tmp_path: Path) -> None:
+def test_a_gltf_of_several_files_equals_its_glb(tmp_path: Path) -> None:
     document, binary = character()
     expected = tree_of(glb.join(document, binary), NOWHERE)
     (tmp_path / "the buffer.bin").write_bytes(binary)
@@ -275,7 +275,7 @@ def test_uris_that_leave_the_folder_are_refused(tmp_path: Path, uri: Any) -> Non
     assert str(caught.value).count("\n") == 0
 
 
-def test_pictures_beside_a_gltf_come_inside(tmp_path: Path) -> None:
+def test_external_pictures_of_a_gltf_are_embedded(tmp_path: Path) -> None:
     from mocap.formats.embed import embedded
 
     document, binary = character()
@@ -295,7 +295,7 @@ def test_pictures_beside_a_gltf_come_inside(tmp_path: Path) -> None:
 
 @given(seeds)
 @settings(max_examples=10, deadline=None)
-def test_a_bvh_is_a_skeleton_in_its_own_unit(seed: int) -> None:
+def test_a_bvh_rig_keeps_its_unit(seed: int) -> None:
     rng = np.random.default_rng(seed)
     body = synthetic.random_body(rng)
     motion = Motion(

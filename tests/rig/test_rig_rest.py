@@ -157,7 +157,7 @@ def worst_limb(rig: Rig, feet: bool = False) -> float:
 
 @given(seeds)
 @settings(max_examples=12, deadline=None)
-def test_a_bvh_of_any_up_axis_and_unit_stands_in_the_world(seed: int) -> None:
+def test_a_bvh_of_any_up_axis_and_unit_becomes_y_up_metres(seed: int) -> None:
     rng = np.random.default_rng(seed)
     upright = R.between(UPS[rng.integers(6)], Y)
     yaw = R.from_axis_angle(
@@ -183,7 +183,7 @@ def test_a_bvh_of_any_up_axis_and_unit_stands_in_the_world(seed: int) -> None:
 
 @given(seeds, st.floats(0.1, 20.0))
 @settings(max_examples=10, deadline=None)
-def test_in_gltf_a_unit_is_a_metre_whoever_it_is(seed: int, size: float) -> None:
+def test_gltf_units_are_metres_for_any_character(seed: int, size: float) -> None:
     rng = np.random.default_rng(seed)
     yaw = R.from_axis_angle(Y, np.radians(rng.choice([0, 90, 180, -90])))
     made = Made(rng, relaxed(rng), "vrm", yaw, size)
@@ -196,7 +196,7 @@ def test_in_gltf_a_unit_is_a_metre_whoever_it_is(seed: int, size: float) -> None
     )
 
 
-def test_a_bvh_of_an_unknown_unit_is_an_adult_and_a_child_in_centimetres_is_one() -> None:
+def test_a_bvh_of_unknown_unit_is_scaled_to_a_person() -> None:
     rng = np.random.default_rng(1)
     for unit, expected in ((0.37, None), (0.01, 0.01), (3.1e-5, None)):
         made = Made(rng, relaxed(rng), "bvh", R.IDENTITY, unit if expected is None else 1.0)
@@ -210,7 +210,7 @@ def test_a_bvh_of_an_unknown_unit_is_an_adult_and_a_child_in_centimetres_is_one(
         assert rig.unit == expected if expected else legs == pytest.approx(0.83)
 
 
-def test_a_motion_that_is_not_of_its_zero_poses_frame_tells_what_is_up() -> None:
+def test_the_motion_decides_the_up_axis_if_the_zero_pose_differs() -> None:
     """Zero pose with Y up, the frames with Z up; and one that crawls, which tells nothing."""
     rng = np.random.default_rng(2)
     local = relaxed(rng)
@@ -239,7 +239,7 @@ def test_a_motion_that_is_not_of_its_zero_poses_frame_tells_what_is_up() -> None
 
 @given(seeds)
 @settings(max_examples=12, deadline=None)
-def test_the_t_pose_is_found_whatever_the_bone_axes(seed: int) -> None:
+def test_the_t_pose_is_found_for_any_bone_axes(seed: int) -> None:
     """Arms swung the shortest way from T, splayed legs and feet: exact, twist and all, since the
     shortest way back is the same one.
     """
@@ -253,7 +253,7 @@ def test_the_t_pose_is_found_whatever_the_bone_axes(seed: int) -> None:
 
 @given(seeds)
 @settings(max_examples=12, deadline=None)
-def test_a_bent_elbow_or_knee_tells_how_the_limb_is_twisted(seed: int) -> None:
+def test_bent_elbows_and_knees_show_the_twist_of_limbs(seed: int) -> None:
     rng = np.random.default_rng(seed)
     local = relaxed(rng)
     for side, sign in SIDES:
@@ -299,7 +299,7 @@ def test_palms_face_down_and_the_forearm_takes_half_of_the_turn(seed: int) -> No
 
 @given(seeds)
 @settings(max_examples=10, deadline=None)
-def test_of_two_feet_the_one_that_stands_says_how_soles_lie(seed: int) -> None:
+def test_the_standing_foot_shows_how_soles_lie(seed: int) -> None:
     rng = np.random.default_rng(seed)
     local = relaxed(rng)
     side = str(rng.choice(["left", "right"]))
@@ -312,7 +312,7 @@ def test_of_two_feet_the_one_that_stands_says_how_soles_lie(seed: int) -> None:
     assert worst_limb(rig, feet=True) < 0.01
 
 
-def test_a_sole_stays_flat_where_no_toes_tell_its_heading() -> None:
+def test_a_sole_without_toes_stays_flat() -> None:
     rng = np.random.default_rng(6)
     made = Made(rng, relaxed(rng))
     toes = BONES.index("leftToes"), BONES.index("rightToes")
@@ -331,7 +331,7 @@ def test_a_sole_stays_flat_where_no_toes_tell_its_heading() -> None:
 
 @given(seeds)
 @settings(max_examples=10, deadline=None)
-def test_a_better_pose_is_taken_where_the_file_shows_one(seed: int) -> None:
+def test_a_better_pose_in_the_file_is_used(seed: int) -> None:
     """Mid-action nodes bound in T; and a zero pose that is no pose of a body, with a performance
     that passes through a good one.
     """
@@ -363,9 +363,7 @@ def test_a_better_pose_is_taken_where_the_file_shows_one(seed: int) -> None:
 
 @given(seeds, st.booleans())
 @settings(max_examples=10, deadline=None)
-def test_a_moment_of_a_performance_with_pitched_feet_gives_soles_as_they_stand_in_it(
-    seed: int, kneels: bool
-) -> None:
+def test_pitched_feet_of_a_performance_give_the_right_soles(seed: int, kneels: bool) -> None:
     """Feet and toes bent in the moment that the T-pose is made from, level while they stand, and
     flat on the ground who kneels a while.
     """
@@ -459,9 +457,7 @@ OPTIONAL = (
     ),
 )
 @settings(max_examples=12, deadline=None)
-def test_limbs_point_right_without_any_of_the_bones_that_may_be_missing(
-    seed: int, parts: list[str]
-) -> None:
+def test_limbs_point_right_when_optional_bones_are_missing(seed: int, parts: list[str]) -> None:
     rng = np.random.default_rng(seed)
     without = tuple(
         b for b in BONES if b in parts or b.removeprefix("left").removeprefix("right") in parts
@@ -471,7 +467,7 @@ def test_limbs_point_right_without_any_of_the_bones_that_may_be_missing(
 
 @given(seeds)
 @settings(max_examples=10, deadline=None)
-def test_nodes_between_bones_go_with_them_and_need_not_lie_on_the_line(seed: int) -> None:
+def test_nodes_between_bones_move_with_them(seed: int) -> None:
     rng = np.random.default_rng(seed)
     made = Made(rng, relaxed(rng))
     at = BONES.index("leftUpperArm"), BONES.index("leftLowerArm")
@@ -504,7 +500,7 @@ def test_nodes_between_bones_go_with_them_and_need_not_lie_on_the_line(seed: int
 
 @given(seeds)
 @settings(max_examples=12, deadline=None)
-def test_a_foot_that_stands_beside_the_body_hangs_from_its_leg(seed: int) -> None:
+def test_a_foot_parented_elsewhere_is_attached_to_its_leg(seed: int) -> None:
     rng = np.random.default_rng(seed)
     made = Made(rng, relaxed(rng))
     parents = made.tree.parents.copy()
@@ -516,7 +512,7 @@ def test_a_foot_that_stands_beside_the_body_hangs_from_its_leg(seed: int) -> Non
     assert max(made.off(rig).values()) < 0.01
 
 
-def test_what_was_corrected_is_told() -> None:
+def test_corrections_are_reported() -> None:
     rng = np.random.default_rng(5)
     local = np.tile(R.IDENTITY, (55, 1))
     local[BONES.index("leftUpperArm")] = R.from_axis_angle(Z, np.radians(-45))
@@ -533,7 +529,7 @@ def test_what_was_corrected_is_told() -> None:
 # --- what is refused ------------------------------------------------------------------------------
 
 
-def test_what_cannot_be_a_body_is_refused_with_the_reason() -> None:
+def test_impossible_bodies_are_refused_with_the_reason() -> None:
     made = Made(np.random.default_rng(0), np.tile(R.IDENTITY, (55, 1)))
 
     def refused(match: str, tree: Tree = made.tree, **other: Found) -> None:
@@ -556,7 +552,7 @@ def test_what_cannot_be_a_body_is_refused_with_the_reason() -> None:
 
 @given(seeds, st.lists(st.sampled_from(range(55)), min_size=1, max_size=20))
 @settings(max_examples=12, deadline=None)
-def test_bones_without_length_do_no_harm(seed: int, flat: list[int]) -> None:
+def test_zero_length_bones_are_harmless(seed: int, flat: list[int]) -> None:
     rng = np.random.default_rng(seed)
     made = Made(rng, relaxed(rng))
     positions = made.tree.positions.copy()
@@ -574,7 +570,7 @@ def test_bones_without_length_do_no_harm(seed: int, flat: list[int]) -> None:
 # --- real characters ------------------------------------------------------------------------------
 
 
-def test_every_real_character_stands_in_t_pose(data: Path) -> None:
+def test_every_real_character_is_put_in_t_pose(data: Path) -> None:
     refused = []
     for path in sorted((data / "rigs").rglob("*.*")):
         if path.suffix not in (".glb", ".vrm"):
@@ -594,7 +590,7 @@ def test_every_real_character_stands_in_t_pose(data: Path) -> None:
     assert refused == ["RiggedSimple"]
 
 
-def test_twins_stand_alike(data: Path) -> None:
+def test_two_files_of_one_character_rest_alike(data: Path) -> None:
     """The same body in VRM 0, where left is −X, and in VRM 1; and the same body that rests in
     A-pose and in T-pose.
     """

@@ -45,7 +45,7 @@ def right(tree: Tree, truth: dict[str, str | list[str]], seed: int) -> tuple[set
     return good, nodes.keys() - good
 
 
-def test_four_fifths_of_the_rigs_at_hand_are_found_by_shape_alone(data: Path) -> None:
+def test_four_fifths_of_the_available_rigs_are_found_by_shape(data: Path) -> None:
     """Rightly: each required bone that the rig has, at least nine tenths of all, and no more than
     one in twenty on a wrong node.
     """
@@ -69,7 +69,7 @@ def test_four_fifths_of_the_rigs_at_hand_are_found_by_shape_alone(data: Path) ->
 @pytest.mark.parametrize(
     "make", [f for f in rig_trees.ALL if f is not rig_trees.biped], ids=lambda f: f.__name__
 )
-def test_required_bones_of_the_known_tools_skeletons_are_found_by_shape_alone(
+def test_required_bones_of_known_tools_are_found_by_shape(
     make: Callable[[], tuple[Tree, dict[str, str]]],
 ) -> None:
     # Biped is left out: its thighs hang from the spine and its clavicles from the neck, which the
@@ -81,7 +81,7 @@ def test_required_bones_of_the_known_tools_skeletons_are_found_by_shape_alone(
         assert len(bad) <= 0.06 * len(truth)
 
 
-def test_a_body_and_its_mirror_image_have_the_same_bones_with_sides_exchanged() -> None:
+def test_a_mirrored_body_has_the_same_bones_with_sides_swapped() -> None:
     tree, truth = rig_trees.mixamo()
     blind, _ = anonymous(tree, 5)
     mirrored = Tree(
@@ -102,7 +102,7 @@ def test_a_body_and_its_mirror_image_have_the_same_bones_with_sides_exchanged() 
     assert len(a) == len(truth)
 
 
-def test_a_rig_that_is_no_humanoid_is_refused_with_the_reason(data: Path) -> None:
+def test_a_non_humanoid_rig_is_refused_with_the_reason(data: Path) -> None:
     with pytest.raises(InputError, match="single chain without branches"):
         map_bones(read_tree(data / "rigs" / "misc" / "RiggedSimple.glb"))
 
@@ -165,7 +165,7 @@ COUNT = 10_000
     ids=["chain", "star", "star of chains", "binary tree", "roots only", "two long chains"],
 )
 @pytest.mark.flaky(reruns=2)
-def test_ten_thousand_nodes_of_any_shape_take_bounded_time_and_no_recursion(
+def test_ten_thousand_nodes_of_any_shape_are_mapped_in_bounded_time(
     parents: list[int],
 ) -> None:
     tree = nodes(parents, np.random.default_rng(3).normal(size=(COUNT, 3)))
@@ -182,6 +182,6 @@ def test_ten_thousand_nodes_of_any_shape_take_bounded_time_and_no_recursion(
     ids=["zero", "NaN", "huge"],
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_a_tree_without_places_is_refused_and_does_no_harm(positions: np.ndarray) -> None:
+def test_a_tree_without_positions_is_refused(positions: np.ndarray) -> None:
     with pytest.raises(InputError, match="no humanoid"):
         map_bones(nodes([(i - 1) // 2 if i else -1 for i in range(63)], positions))

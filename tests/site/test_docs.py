@@ -11,7 +11,7 @@ GENERATED = {"reference/cli.md", "reference/names.md", "reference/architecture.m
 PAGES = {path.relative_to(DOCS).as_posix(): path for path in DOCS.rglob("*.md")}
 
 
-def test_the_navigation_has_each_page_once() -> None:
+def test_the_navigation_lists_each_page_once() -> None:
     entries = re.findall(r"- [^:\n]+: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
     assert sorted(entries) == sorted({*PAGES, *GENERATED})
 

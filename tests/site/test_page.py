@@ -64,7 +64,7 @@ def killed(profile: Path) -> None:
     os.kill(int(found.stdout), signal.SIGKILL)
 
 
-def test_a_take_survives_the_browser_and_the_host_and_is_baked_as_natively(tmp_path: Path) -> None:
+def test_a_take_survives_browser_and_host_and_bakes_as_natively(tmp_path: Path) -> None:
     profile, camera = tmp_path / "profile", film(DEMO, tmp_path)
     with sync_playwright() as playwright:
         with hosted() as host:

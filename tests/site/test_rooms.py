@@ -43,9 +43,7 @@ def build() -> ModuleType:
     return script(WEB / "site" / "build.py")
 
 
-def test_the_archive_alone_starts_the_page_without_packages_that_a_browser_lacks(
-    build, tmp_path: Path
-) -> None:
+def test_the_archive_starts_without_packages_that_a_browser_lacks(build, tmp_path: Path) -> None:
     with zipfile.ZipFile(BytesIO(build.rooms())) as archive:
         names = archive.namelist()
         archive.extractall(tmp_path)
@@ -84,7 +82,7 @@ def test_the_packages_are_those_of_pyodides_lock_file(build) -> None:
             assert len(entry["sha256"]) == 64
 
 
-def test_a_page_solves_records_and_exports_as_the_server_does(tmp_path: Path) -> None:
+def test_a_page_solves_records_and_exports_like_the_server(tmp_path: Path) -> None:
     keypoints = keypoints_of(smooth_motion(np.random.default_rng(3), 0.5, 30.0), SIZE)
     streamed: list[str | bytes] = []
     answers: list[str] = []

@@ -46,7 +46,7 @@ def trembling(motion: Motion, seed: int = 0) -> Motion:
     return Motion(motion.skeleton, motion.times, root, rotations)
 
 
-def test_planted_feet_neither_slide_nor_sink(demo: Motion) -> None:
+def test_planted_feet_do_not_slide_or_sink(demo: Motion) -> None:
     contacts = demo.contacts > 0.5
     before, after = trembling(demo), plant(trembling(demo), contacts)
     assert max(slides(before, contacts)) > 0.05, "there is something to mend"
@@ -58,7 +58,7 @@ def test_planted_feet_neither_slide_nor_sink(demo: Motion) -> None:
     assert np.abs(heights[contacts]).mean() < 0.005
 
 
-def test_planting_what_is_planted_changes_nothing(demo: Motion) -> None:
+def test_planting_twice_changes_nothing(demo: Motion) -> None:
     after = plant(demo, demo.contacts > 0.5)
     legs = [i for i, b in enumerate(BONES) if "Leg" in b or "Foot" in b]
     assert np.degrees(R.distance(after.rotations[:, legs], demo.rotations[:, legs])).max() < 1.5
@@ -71,7 +71,7 @@ def test_planting_is_continuous(demo: Motion) -> None:
     assert np.degrees(R.distance(after.rotations[1:], after.rotations[:-1])).max() < own + 12.0
 
 
-def test_the_mirrored_motion_is_planted_as_the_mirror(demo: Motion) -> None:
+def test_a_mirrored_motion_gets_the_mirrored_planting(demo: Motion) -> None:
     shaky = trembling(demo)
     contacts = demo.contacts > 0.5
     a = plant(shaky, contacts).mirror()
@@ -80,7 +80,7 @@ def test_the_mirrored_motion_is_planted_as_the_mirror(demo: Motion) -> None:
     assert np.abs(a.root_positions - b.root_positions).max() < 1e-6
 
 
-def test_bones_keep_their_lengths_and_arms_are_left_alone(demo: Motion) -> None:
+def test_planting_keeps_bone_lengths_and_arms(demo: Motion) -> None:
     shaky = trembling(demo)
     after = plant(shaky, demo.contacts > 0.5)
     above = [
@@ -99,7 +99,7 @@ def test_contacts_are_found_by_height_and_speed(demo: Motion) -> None:
     assert (found == truth).mean() > 0.9
 
 
-def test_a_touch_that_flickers_is_one_touch() -> None:
+def test_a_flickering_contact_is_one_contact() -> None:
     times = np.arange(60) / 30.0
     speeds = np.zeros((60, 4))
     speeds[30, :] = 2.0
@@ -112,7 +112,7 @@ def test_a_touch_that_flickers_is_one_touch() -> None:
     assert not found[:, 3].any(), "not seen"
 
 
-def test_hips_that_drift_are_brought_back_over_standing_feet() -> None:
+def test_drifting_hips_return_over_standing_feet() -> None:
     times = np.arange(90) / 30.0
     drift = np.stack([0.1 * np.sin(times), np.full(90, 0.95), 0.05 * times], axis=1)
     points = drift[:, None] + np.array([[0.1, -0.95, 0.0]] * 4)
@@ -122,7 +122,7 @@ def test_hips_that_drift_are_brought_back_over_standing_feet() -> None:
     assert np.abs(untouched - drift).max() < 1e-9
 
 
-def test_legs_that_are_seen_to_reach_too_little_do_not_hold_the_hips_back() -> None:
+def test_legs_seen_too_short_do_not_hold_the_hips_back() -> None:
     """Steps towards a camera: a foot that stands seems to come along at half the body's speed.
 
     One after the other, with gaps.
@@ -142,7 +142,7 @@ def test_legs_that_are_seen_to_reach_too_little_do_not_hold_the_hips_back() -> N
     assert np.abs(good).max() > 0.2, "as hips would of whom every step is believed"
 
 
-def test_a_take_is_planted_and_its_hop_is_kept(demo: Motion) -> None:
+def test_a_planted_take_keeps_its_hop(demo: Motion) -> None:
     """Perfect keypoints through the whole bake: the feet's truth is known."""
     moved = Motion(HUMANOID, demo.times, demo.root_positions + [0.0, -0.95, -4.0], demo.rotations)
     found = solve_take(keypoints_of(moved))
@@ -169,7 +169,7 @@ def test_a_take_is_planted_and_its_hop_is_kept(demo: Motion) -> None:
     assert degrees_between(a, b).mean() < 1.0
 
 
-def test_feet_stay_planted_on_another_body(demo: Motion) -> None:
+def test_feet_stay_planted_on_other_bodies(demo: Motion) -> None:
     contacts = demo.contacts > 0.5
     other = random_body(np.random.default_rng(5))
     rest = other.offsets.copy()
@@ -179,7 +179,7 @@ def test_feet_stay_planted_on_another_body(demo: Motion) -> None:
 
 
 @pytest.mark.parametrize("standing", [[True, True], [True, False], [False, False]])
-def test_a_foot_pitched_into_the_floor_is_turned_and_not_the_leg(standing: list[bool]) -> None:
+def test_a_foot_pitched_into_the_floor_is_turned_without_the_leg(standing: list[bool]) -> None:
     """Feet seen with their toes down: soles end on the floor, knees stay as they were."""
     frames = 30
     rotations = np.tile(R.IDENTITY, (frames, len(BONES), 1))
@@ -200,7 +200,7 @@ def test_a_foot_pitched_into_the_floor_is_turned_and_not_the_leg(standing: list[
     assert np.abs(soles[:, :2]).max() < 0.005
 
 
-def test_one_end_of_a_foot_may_be_doubted_while_the_other_is_seen(demo: Motion) -> None:
+def test_a_doubted_heel_stands_with_its_seen_toes(demo: Motion) -> None:
     away = demo.slice(0, 30)
     away = replace(away, root_positions=away.root_positions - [0.0, 0.0, 4.0])
     keypoints = keypoints_of(away)

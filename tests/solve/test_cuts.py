@@ -30,7 +30,7 @@ def shot(seed: int, start: float, aside: float = 0.0, frames: int = 24) -> Keypo
     return replace(seen, times=seen.times + start, image=seen.image + [aside, 0.0])
 
 
-def test_a_jump_of_the_whole_body_is_a_cut_and_fast_motion_is_none() -> None:
+def test_a_jump_of_the_whole_body_is_a_cut_and_fast_motion_is_not() -> None:
     cut = concatenate([shot(1, 0.0), shot(2, 0.8, 400.0)])
     assert find_cuts(cut) == [24]
     assert find_cuts(shot(1, 0.0, frames=60)) == []
@@ -56,7 +56,7 @@ def test_nothing_is_smoothed_across_a_cut() -> None:
     np.testing.assert_allclose(found.skeleton.offsets, bodies[0].offsets)
 
 
-def test_legs_that_leave_the_picture_for_long_rest_and_those_that_flicker_do_not() -> None:
+def test_legs_rest_when_out_of_view_for_long_but_not_when_flickering() -> None:
     times = np.arange(300) / 30.0
     confidence = np.ones((300, 33))
     confidence[100:250, LEGS] = 0.0
@@ -82,7 +82,7 @@ def hidden() -> Assessment:
     )
 
 
-def test_what_is_held_or_missing_is_said_in_three_lines_at_most(hidden: Assessment) -> None:
+def test_held_and_missing_parts_are_reported_in_at_most_three_lines(hidden: Assessment) -> None:
     lines = hidden.lines()
     assert len(lines) <= 3
     assert any("10 of 120 frames show no person" in line for line in lines)

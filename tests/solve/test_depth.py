@@ -34,7 +34,7 @@ def fitted(keypoints: Keypoints) -> np.ndarray:
 
 @few
 @given(seeds)
-def test_keypoints_that_agree_with_their_image_stay_where_they_are(seed: int) -> None:
+def test_keypoints_consistent_with_their_image_do_not_move(seed: int) -> None:
     keypoints = synthetic.keypoints_of(synthetic.random_poses(np.random.default_rng(seed), 5))
     translation = fitted(keypoints)
     image = keypoints.image.copy()
@@ -47,7 +47,7 @@ def test_keypoints_that_agree_with_their_image_stay_where_they_are(seed: int) ->
 
 @few
 @given(seeds)
-def test_keypoints_that_do_not_agree_go_onto_their_image_points_and_keep_their_depth(
+def test_inconsistent_keypoints_move_onto_their_image_points_at_equal_depth(
     seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -61,7 +61,7 @@ def test_keypoints_that_do_not_agree_go_onto_their_image_points_and_keep_their_d
     assert np.abs(positions[:, HIPS].mean(axis=1)).max() < 1e-9
 
 
-def test_without_translation_or_image_nothing_moves() -> None:
+def test_keypoints_without_translation_or_image_do_not_move() -> None:
     keypoints = synthetic.keypoints_of(synthetic.random_poses(np.random.default_rng(3), 4))
     translation = fitted(keypoints)
     translation[1] = np.nan
@@ -75,7 +75,7 @@ def test_without_translation_or_image_nothing_moves() -> None:
 
 @few
 @given(seeds)
-def test_heels_are_drawn_to_the_plane_of_shank_and_foot_however_the_body_is_turned(
+def test_heels_move_towards_the_plane_of_shank_and_foot_at_any_heading(
     seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -97,7 +97,7 @@ def test_heels_are_drawn_to_the_plane_of_shank_and_foot_however_the_body_is_turn
     assert np.abs(steady_heels(positions @ turn) - out @ turn).max() < 1e-9
 
 
-def test_heels_straight_below_their_shanks_stay_where_they_are() -> None:
+def test_heels_below_their_shanks_do_not_move() -> None:
     """As on every body of ours whose feet do not roll."""
     motion = synthetic.random_poses(np.random.default_rng(9), 5)
     rotations = motion.rotations.copy()
@@ -108,7 +108,7 @@ def test_heels_straight_below_their_shanks_stay_where_they_are() -> None:
     assert np.abs(steady_heels(keypoints.positions) - keypoints.positions).max() < 1e-9
 
 
-def test_heels_seen_before_their_ankles_go_behind_them_along_their_rays() -> None:
+def test_heels_ahead_of_their_ankles_move_behind_them_along_the_rays() -> None:
     """A body that stands and faces the camera."""
     rest = landmarks_of(HUMANOID.rest_positions(), np.tile(R.IDENTITY, (len(BONES), 1)))[None]
     true = rest - rest[:, HIPS].mean(axis=1, keepdims=True)

@@ -32,7 +32,7 @@ def changed(keypoints: Keypoints, points: list[int], **to: object) -> Keypoints:
 
 
 @pytest.mark.parametrize("confidence", [0.0, 0.05, 0.2])
-def test_a_doubted_limb_inside_the_picture_moves_as_one_that_is_seen(confidence):
+def test_a_doubted_limb_inside_the_picture_moves_like_a_seen_one(confidence):
     seen = moving()
     doubted = changed(seen, ARM, confidence=confidence)
     found = [
@@ -55,7 +55,7 @@ def test_trust_never_falls_below_a_confidence_that_the_detector_is_sure_of():
     assert not implied.any()
 
 
-def test_a_doubted_landmark_that_jumps_is_not_believed():
+def test_a_doubted_landmark_that_jumps_is_not_trusted():
     keypoints = changed(moving(), [WRIST], confidence=0.1)
     image = keypoints.image.copy()
     image[10, WRIST] = [1200.0, 700.0]
@@ -64,7 +64,7 @@ def test_a_doubted_landmark_that_jumps_is_not_believed():
     assert (weighed.confidence[:10, WRIST] >= DOUBTED - 1e-9).all()
 
 
-def test_portions_make_no_difference():
+def test_results_do_not_depend_on_chunks():
     keypoints = changed(moving(), ARM, confidence=0.1)
     whole, _, _ = weigh(keypoints)
     state, parts = None, []
@@ -101,7 +101,7 @@ def test_the_elbow_of_a_hand_before_the_chest_hangs_outwards():
     assert bent[ELBOW, 0] > middle[0], "the left is +x"
 
 
-def test_elbows_of_the_mirrored_body_are_the_mirrored_elbows():
+def test_a_mirrored_body_gets_mirrored_elbows():
     keypoints = moving()
     flip = np.array([-1.0, 1.0, 1.0])
     both = np.ones((len(keypoints), 2), dtype=bool)

@@ -28,7 +28,7 @@ def test_blendshapes_replace_the_measured_weights() -> None:
         assert set(shown) <= set(EXPRESSIONS)
 
 
-def test_blendshapes_of_the_neutral_face_are_no_expression() -> None:
+def test_blendshapes_of_the_neutral_face_give_no_expression() -> None:
     """The brows always seem low and the eyes half shut; a blendshape of 0.7 is a full blink."""
     given = np.zeros((150, len(BLENDSHAPES)))
     brow, blink = BLENDSHAPES.index("browDownLeft"), BLENDSHAPES.index("eyeBlinkLeft")
@@ -47,7 +47,7 @@ def test_blendshapes_of_the_neutral_face_are_no_expression() -> None:
         assert weights[140, [brow, blink]] == pytest.approx(0.0, abs=0.02)
 
 
-def test_frames_without_blendshapes_are_frames_without_a_face() -> None:
+def test_frames_without_blendshapes_have_no_face() -> None:
     """A page's camera sends no face if it sees none; one with only points is another source."""
     given = np.full((1, len(BLENDSHAPES)), 0.0)
     given[:, BLENDSHAPES.index("jawOpen")] = 0.5

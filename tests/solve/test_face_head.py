@@ -37,7 +37,7 @@ def test_the_head_turns_with_its_face_and_the_neck_half_way(live: bool) -> None:
     assert np.degrees(np.abs(R.angle(neck) - R.angle(head))).max() < 0.5, "shared between them"
 
 
-def test_filtered_heads_are_within_three_degrees_of_the_matrix_also_around_a_loss() -> None:
+def test_filtered_heads_stay_within_three_degrees_of_the_matrix() -> None:
     turns = Rotation.from_euler(
         "yx", np.stack([30 * np.sin(np.arange(90) / 15), np.full(90, 10.0)], axis=1), degrees=True
     ).as_matrix()

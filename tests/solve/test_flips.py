@@ -49,13 +49,13 @@ def mirrored(
 
 
 @pytest.mark.parametrize("yaw", [0.0, 60.0, 180.0, -90.0])
-def test_what_people_do_is_left_as_it_is(yaw: float) -> None:
+def test_possible_poses_are_unchanged(yaw: float) -> None:
     times, positions, place = seen(yaw)
     assert np.array_equal(unflip(times, positions, place), positions)
 
 
 @pytest.mark.parametrize("yaw", [0.0, 180.0])
-def test_a_knee_that_bends_backwards_for_five_frames_is_put_back(yaw: float) -> None:
+def test_a_knee_bent_backwards_for_five_frames_is_corrected(yaw: float) -> None:
     times, positions, place = seen(yaw)
     hip, knee, ankle = (positions[:, _I[f"left_{n}"]] for n in ("hip", "knee", "ankle"))
     thigh, shank = (
@@ -73,7 +73,7 @@ def test_a_knee_that_bends_backwards_for_five_frames_is_put_back(yaw: float) -> 
     assert np.abs(unflip(times, given, place) - positions).max() < 0.005
 
 
-def test_feet_that_point_backwards_for_the_whole_take_are_turned_round() -> None:
+def test_feet_reversed_for_the_whole_take_are_corrected() -> None:
     """As the detector shows people from behind."""
     times, positions, place = seen(180.0)
     given = positions
@@ -86,7 +86,7 @@ def test_feet_that_point_backwards_for_the_whole_take_are_turned_round() -> None
     assert np.abs(unflip(times, given, place) - positions).max() < 1e-9
 
 
-def test_what_is_not_seen_is_passed_over() -> None:
+def test_unseen_frames_are_skipped() -> None:
     times, positions, place = seen(0.0)
     gappy, where = positions.copy(), place.copy()
     gappy[20:40], where[20:40] = np.nan, np.nan
@@ -94,7 +94,7 @@ def test_what_is_not_seen_is_passed_over() -> None:
     assert np.array_equal(found, gappy, equal_nan=True)
 
 
-def test_the_cheapest_way_is_the_best_of_all() -> None:
+def test_the_cheapest_path_is_the_best_of_all_paths() -> None:
     rng = np.random.default_rng(3)
     cost, change = rng.uniform(size=(7, 2)), rng.uniform(size=(6, 2, 2))
 

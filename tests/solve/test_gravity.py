@@ -59,7 +59,7 @@ def test_a_standing_person_under_a_tilted_camera_stands_upright(tilt: float) -> 
 
 
 @pytest.mark.parametrize("tilt", [-20.0, 0.0, 20.0])
-def test_through_the_whole_bake_too_with_a_detectors_noise(tilt: float) -> None:
+def test_a_tilted_noisy_take_is_baked_upright(tilt: float) -> None:
     """From ankles to shoulders, through the lifter and the optimiser, which know no gravity."""
     for seed in range(2):
         found = solve_take(
@@ -79,12 +79,12 @@ def test_through_the_whole_bake_too_with_a_detectors_noise(tilt: float) -> None:
         assert np.degrees(np.arccos(line[1] / np.linalg.norm(line))) < 3.0
 
 
-def test_live_the_world_is_set_upright_gently() -> None:
+def test_live_gravity_alignment_is_gradual() -> None:
     motion = CausalSolver().solve(through_tilted_camera(standing(), 20.0))
     assert np.abs(np.diff(lean(motion))).max() < 2.5
 
 
-def test_who_never_stands_upright_leaves_the_camera_s_up() -> None:
+def test_a_person_who_never_stands_keeps_the_cameras_up() -> None:
     motion = standing()
     bent = np.array(motion.rotations)
     for side in ("left", "right"):
@@ -101,12 +101,12 @@ def test_who_never_stands_upright_leaves_the_camera_s_up() -> None:
 
 
 @pytest.mark.parametrize("degrees", [90.0, 180.0])
-def test_lying_and_handstands_do_not_count(degrees: float) -> None:
+def test_lying_and_handstands_do_not_count_as_standing(degrees: float) -> None:
     keypoints = through_tilted_camera(standing(), degrees)
     assert body_axis(keypoints.positions, keypoints.confidence)[1].max() == 0.0
 
 
-def test_one_raised_foot_does_not_count() -> None:
+def test_one_raised_foot_does_not_count_as_standing() -> None:
     motion = standing()
     raised = np.array(motion.rotations)
     raised[:, BONES.index("leftUpperLeg")] = R.from_axis_angle(
@@ -116,7 +116,7 @@ def test_one_raised_foot_does_not_count() -> None:
     assert body_axis(keypoints.positions, keypoints.confidence)[1].max() == 0.0
 
 
-def test_frame_by_frame_is_the_same_as_at_once() -> None:
+def test_frame_by_frame_equals_the_whole_clip() -> None:
     keypoints = keypoints_of(smooth_motion(np.random.default_rng(4), 2.0, 30.0))
     axis, weight = body_axis(keypoints.positions, keypoints.confidence)
     whole, _ = follow_gravity(keypoints.times, axis, weight + 0.5, None)
@@ -129,5 +129,5 @@ def test_frame_by_frame_is_the_same_as_at_once() -> None:
     assert np.abs(np.concatenate(parts) - whole).max() < 1e-12
 
 
-def test_a_single_picture_is_set_upright_too() -> None:
+def test_a_single_picture_is_aligned_too() -> None:
     assert lean(baked(through_tilted_camera(standing(), 15.0).slice(0, 1)))[0] < 3.0

@@ -34,11 +34,11 @@ def shown(seen: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     return hold_unseen(np.arange(len(seen)) / FPS, rotations, seen, GROUP, relaxed(), None)[0]
 
 
-def test_the_times_are_those_of_the_design() -> None:
+def test_hold_times_are_as_specified() -> None:
     assert (HOLD, RELAX, RETURN) == (0.5, 1.0, 0.25)
 
 
-def test_a_lost_group_is_held_then_eased_to_rest_and_eased_back_while_the_others_go_on() -> None:
+def test_a_lost_group_is_held_eased_to_rest_and_eased_back() -> None:
     rotations, seen = turning(500), np.ones((500, 2), dtype=bool)
     lost, back = 100, 350
     seen[lost:back, 0] = False
@@ -65,7 +65,7 @@ def test_a_lost_group_is_held_then_eased_to_rest_and_eased_back_while_the_others
 
 @few
 @given(seeds)
-def test_whatever_comes_and_goes_nothing_turns_faster_than_easing_and_the_motion_itself_allow(
+def test_turn_speed_is_bounded_by_easing_and_motion(
     seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -79,7 +79,7 @@ def test_whatever_comes_and_goes_nothing_turns_faster_than_easing_and_the_motion
     assert R.distance(out[1:], out[:-1]).max() < 1.5 * furthest / (RETURN * FPS) + 2.0 * own
 
 
-def test_what_was_never_seen_rests_and_what_is_seen_first_is_shown_at_once() -> None:
+def test_unseen_groups_rest_and_first_seen_groups_show_at_once() -> None:
     rotations, seen = turning(300), np.ones((300, 2), dtype=bool)
     seen[:200, 0] = False
     out = shown(seen, rotations)
@@ -89,7 +89,7 @@ def test_what_was_never_seen_rests_and_what_is_seen_first_is_shown_at_once() -> 
     assert R.distance(out[230:], rotations[230:]).max() < 1e-7
 
 
-def test_a_group_lost_while_it_comes_back_stays_where_it_was_shown() -> None:
+def test_a_group_lost_while_returning_is_held_where_it_was_shown() -> None:
     rotations, seen = turning(300), np.ones((300, 2), dtype=bool)
     seen[20:120, 0] = False
     seen[130:, 0] = False
@@ -101,7 +101,7 @@ def test_a_group_lost_while_it_comes_back_stays_where_it_was_shown() -> None:
 
 @few
 @given(seeds, st.lists(st.integers(1, 119), min_size=1, max_size=5, unique=True))
-def test_portions_make_no_difference(seed: int, cuts: list[int]) -> None:
+def test_results_do_not_depend_on_chunks(seed: int, cuts: list[int]) -> None:
     rng = np.random.default_rng(seed)
     times, rotations = np.cumsum(rng.uniform(0.005, 0.05, 120)), turning(120)
     # Long stretches all in view, where a shorter way is taken.
@@ -114,9 +114,7 @@ def test_portions_make_no_difference(seed: int, cuts: list[int]) -> None:
     assert np.array_equal(np.concatenate(parts), whole)
 
 
-def test_frame_by_frame_is_as_in_one_go_also_where_a_group_is_lost_after_a_long_time_in_view() -> (
-    None
-):
+def test_frame_by_frame_equals_the_whole_clip_after_a_late_loss() -> None:
     rotations, seen = turning(200), np.ones((200, 2), dtype=bool)
     seen[60:160, 0] = False
     state, frames = None, []
@@ -130,7 +128,7 @@ def test_frame_by_frame_is_as_in_one_go_also_where_a_group_is_lost_after_a_long_
 
 @few
 @given(seeds)
-def test_what_is_always_seen_is_left_exactly_as_it_is(seed: int) -> None:
+def test_groups_always_in_view_are_unchanged(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rotations = synthetic.random_rotation(rng, 20, 3)
     assert np.array_equal(shown(np.ones((20, 2), dtype=bool), rotations), rotations)
@@ -138,7 +136,7 @@ def test_what_is_always_seen_is_left_exactly_as_it_is(seed: int) -> None:
 
 @few
 @given(seeds)
-def test_what_unseen_bones_say_makes_no_difference(seed: int) -> None:
+def test_rotations_of_unseen_bones_are_ignored(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rotations, other = turning(120), turning(120)
     seen = np.repeat(rng.uniform(size=(12, 2)) < 0.6, 10, axis=0)

@@ -30,7 +30,7 @@ def drifting(motion: Motion) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return root, sole_points(HUMANOID, root, motion.rotations), true[..., :2]
 
 
-def test_standing_feet_slide_less_and_nothing_jumps(demo: Motion) -> None:
+def test_standing_feet_slide_less_without_jumps(demo: Motion) -> None:
     root, soles, across = drifting(demo)
     contacts = demo.contacts > 0.5
     held, stands, _ = lock_feet(
@@ -48,7 +48,7 @@ def test_standing_feet_slide_less_and_nothing_jumps(demo: Motion) -> None:
     assert np.array_equal(held[:, 1], root[:, 1])
 
 
-def test_portions_make_no_difference(demo: Motion) -> None:
+def test_results_do_not_depend_on_chunks(demo: Motion) -> None:
     root, soles, across = drifting(demo)
     whole, stands, _ = lock_feet(
         demo.times, root, soles, across / DEPTH, np.full(len(demo), DEPTH), None
@@ -70,7 +70,7 @@ def test_portions_make_no_difference(demo: Motion) -> None:
     assert np.array_equal(np.concatenate(touches), stands)
 
 
-def test_what_is_not_seen_does_not_stand_and_the_hips_come_back(demo: Motion) -> None:
+def test_unseen_feet_do_not_stand_and_the_hips_return(demo: Motion) -> None:
     root, soles, across = drifting(demo)
     across = across.copy()
     across[60:] = np.nan
@@ -82,7 +82,7 @@ def test_what_is_not_seen_does_not_stand_and_the_hips_come_back(demo: Motion) ->
     assert off[-1] < 0.1 * max(off[59], 0.01)
 
 
-def test_whoever_walks_towards_the_camera_gets_there() -> None:
+def test_a_walk_towards_the_camera_arrives() -> None:
     """Legs that seem to reach too little: a foot on the ground that seems to come along, though the
     picture shows that it stands.
     """

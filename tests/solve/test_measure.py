@@ -56,9 +56,7 @@ def widths_and_trunk(body: Skeleton) -> np.ndarray:
 
 @few
 @given(seeds, st.integers(1, 20))
-def test_limbs_and_widths_of_any_body_are_found_from_any_poses_even_from_one(
-    seed: int, frames: int
-) -> None:
+def test_limb_lengths_and_widths_are_measured_from_any_poses(seed: int, frames: int) -> None:
     motion = synthetic.random_poses(np.random.default_rng(seed), frames)
     found = measure_body(synthetic.keypoints_of(motion))
     assert np.abs(limbs(found) - limbs(motion.skeleton)).max() < 1e-3
@@ -69,7 +67,7 @@ def test_limbs_and_widths_of_any_body_are_found_from_any_poses_even_from_one(
 
 @few
 @given(seeds)
-def test_of_a_body_that_stands_upright_the_trunk_is_found_too(seed: int) -> None:
+def test_the_trunk_of_an_upright_body_is_measured_too(seed: int) -> None:
     body = synthetic.random_body(np.random.default_rng(seed))
     still = Motion(
         body,
@@ -83,7 +81,7 @@ def test_of_a_body_that_stands_upright_the_trunk_is_found_too(seed: int) -> None
 
 @few
 @given(seeds)
-def test_a_fifth_of_wild_keypoints_does_no_harm(seed: int) -> None:
+def test_a_fifth_of_outliers_does_no_harm(seed: int) -> None:
     rng = np.random.default_rng(seed)
     motion = synthetic.random_poses(rng, 60)
     keypoints = synthetic.keypoints_of(motion)
@@ -96,7 +94,7 @@ def test_a_fifth_of_wild_keypoints_does_no_harm(seed: int) -> None:
 
 @few
 @given(seeds)
-def test_noise_without_a_direction_lengthens_bones_by_little(seed: int) -> None:
+def test_isotropic_noise_lengthens_bones_little(seed: int) -> None:
     rng = np.random.default_rng(seed)
     motion = synthetic.random_poses(rng, 200)
     keypoints = synthetic.keypoints_of(motion)
@@ -108,9 +106,7 @@ def test_noise_without_a_direction_lengthens_bones_by_little(seed: int) -> None:
 
 @pytest.mark.parametrize("unseen", ["low confidence", "nan"])
 @pytest.mark.parametrize("factor", [0.7, 1.1])
-def test_legs_that_are_never_seen_are_scaled_like_the_rest_of_the_body(
-    factor: float, unseen: str
-) -> None:
+def test_unseen_legs_are_scaled_like_the_rest_of_the_body(factor: float, unseen: str) -> None:
     body = scaled(HUMANOID, dict.fromkeys(BONES, factor))
     still = Motion(
         body,
@@ -132,7 +128,7 @@ def test_legs_that_are_never_seen_are_scaled_like_the_rest_of_the_body(
     assert np.abs(bone_lengths(found)[1:] / bone_lengths(HUMANOID)[1:] - factor).max() < 1e-6
 
 
-def test_of_nobody_the_body_is_humanoids() -> None:
+def test_an_empty_take_gives_the_default_body() -> None:
     nothing = Keypoints(
         np.arange(3.0),
         np.full((3, 33, 3), np.nan),
@@ -146,9 +142,7 @@ def test_of_nobody_the_body_is_humanoids() -> None:
 
 @few
 @given(seeds, st.floats(0.1, 5.0))
-def test_whatever_is_measured_is_a_person_symmetric_and_standing_on_the_floor(
-    seed: int, size: float
-) -> None:
+def test_any_measured_body_is_symmetric_and_stands_on_the_floor(seed: int, size: float) -> None:
     rng = np.random.default_rng(seed)
     keypoints = synthetic.keypoints_of(synthetic.random_poses(rng, 10))
     found = measure_body(

@@ -72,7 +72,7 @@ def test_a_plank_stands_on_hands_and_toes_before_a_tilted_camera(rng: np.random.
     assert np.abs(lowest).max() < 0.02
 
 
-def test_palms_are_laid_flat_where_they_carry(rng: np.random.Generator) -> None:
+def test_palms_that_carry_are_laid_flat(rng: np.random.Generator) -> None:
     """Hands that tremble above the floor lie on it and stay; the trunk and the legs do not move."""
     motion = plank()
     rotations = motion.rotations.copy()
@@ -98,7 +98,7 @@ def test_palms_are_laid_flat_where_they_carry(rng: np.random.Generator) -> None:
     [(0.9, 0.03, 0.0, True), (0.9, 0.11, 0.0, True), (0.9, 0.3, 0.0, False),
      (0.9, 0.03, 1.0, False), (0.1, 0.03, 0.0, False)],
 )  # fmt: skip
-def test_what_is_low_and_still_carries_a_body_that_is_not_above_its_feet(
+def test_low_still_parts_carry_a_body_that_is_not_above_its_feet(
     away: float, height: float, speed: float, carries: bool
 ) -> None:
     middle = np.tile([away, 0.0], (len(TIMES), 1))
@@ -112,7 +112,7 @@ def test_what_is_low_and_still_carries_a_body_that_is_not_above_its_feet(
     assert (found == carries).all()
 
 
-def test_knuckles_of_hands_that_are_not_laid_flat_stay_above_the_floor() -> None:
+def test_knuckles_of_other_hands_stay_above_the_floor() -> None:
     """Hands that point straight down stand on their knuckles."""
     motion = plank()
     rotations = motion.rotations.copy()

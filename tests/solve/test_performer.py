@@ -21,7 +21,7 @@ def test_the_public_solver_is_the_performer():
     assert mocap.Solver is Performer
 
 
-def test_portions_make_no_difference():
+def test_results_do_not_depend_on_chunks():
     keypoints = keypoints_of(smooth_motion(np.random.default_rng(1), 2.0, 30.0))
     whole, parts = Performer(), Performer()
     at_once = whole.solve(keypoints)
@@ -44,7 +44,7 @@ def test_a_live_session_shows_what_the_performer_solves():
         )
 
 
-def test_accurate_keypoints_come_out_exactly_without_refinement():
+def test_accurate_keypoints_are_solved_exactly_without_refinement():
     motion = smooth_motion(np.random.default_rng(3), 0.5, 30.0)
     found = Performer(SolveOptions(refine=False)).solve(keypoints_of(motion))
     shown, true = (

@@ -161,7 +161,7 @@ def test_third_differences_are_third_derivatives_at_uneven_times(rng: np.random.
     np.testing.assert_allclose(found, 12.0, atol=1e-6)
 
 
-def test_banded_solution_is_the_dense_one(rng: np.random.Generator) -> None:
+def test_the_banded_solution_equals_the_dense_one(rng: np.random.Generator) -> None:
     frames, n = 7, 3
     dense = np.zeros((frames * n, frames * n))
     columns = np.zeros((frames, 4, n, n))
@@ -178,7 +178,7 @@ def test_banded_solution_is_the_dense_one(rng: np.random.Generator) -> None:
     )
 
 
-def test_the_jacobian_is_that_of_finite_differences(rng: np.random.Generator) -> None:
+def test_the_jacobian_equals_finite_differences(rng: np.random.Generator) -> None:
     v, evidence, lengths, limits = scene(rng)
     ground = sunk(rng, v)
     held = costs(v, evidence, lengths, limits, ground)
@@ -205,7 +205,7 @@ def image_rows(found: Costs) -> np.ndarray:
     return found.observed & (np.arange(len(found.observed)) >= 15)
 
 
-def test_the_root_has_the_jacobian_of_each_cameras_projection(rng: np.random.Generator) -> None:
+def test_the_roots_jacobian_is_that_of_each_cameras_projection(rng: np.random.Generator) -> None:
     v, evidence, lengths, _ = scene(rng)
     found = costs(v, evidence, lengths, ())
     places = np.einsum("nb,fbi->fni", TREE, v)
@@ -228,7 +228,7 @@ def test_the_root_has_the_jacobian_of_each_cameras_projection(rng: np.random.Gen
             )
 
 
-def test_depth_is_unseen_along_the_view_of_one_camera_and_seen_by_two_aside() -> None:
+def test_depth_is_observable_with_two_cameras_but_not_one() -> None:
     def towards(degrees: float) -> Sight:
         turn = R.to_matrix(R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.radians(degrees)))
         return replace(unseen(1), turn=turn)
@@ -239,7 +239,7 @@ def test_depth_is_unseen_along_the_view_of_one_camera_and_seen_by_two_aside() ->
     np.testing.assert_allclose(near, [0.0, 0.0, 1.0 - np.sin(np.radians(20.0)) ** 2], atol=1e-12)
 
 
-def test_lengths_are_found_from_the_wrong_ones(rng: np.random.Generator) -> None:
+def test_lengths_are_found_from_wrong_initial_ones(rng: np.random.Generator) -> None:
     """Without noise the body is found exactly, although its proportions are unusual."""
     truth = smooth_motion(rng, 4.0, 30.0)
     keypoints = seen_by_camera(truth)
@@ -265,14 +265,14 @@ def test_limbs_have_one_length_for_the_take_and_both_sides(rng: np.random.Genera
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_without_noise_it_stays_at_the_truth(seed: int) -> None:
+def test_the_fit_stays_at_a_noise_free_truth(seed: int) -> None:
     truth = smooth_motion(np.random.default_rng(seed), 6.0, 30.0)
     error = limb_error(refined(seen_by_camera(truth)), truth)
     assert error.mean() <= 0.1
     assert np.percentile(error, 99) <= 0.5
 
 
-def test_uneven_times_are_no_noise(rng: np.random.Generator) -> None:
+def test_uneven_times_are_not_treated_as_noise(rng: np.random.Generator) -> None:
     truth = smooth_motion(rng, 6.0, 60.0)
     keep = np.sort(rng.choice(len(truth), size=len(truth) // 2, replace=False))
     truth = Motion(
@@ -287,7 +287,7 @@ def test_a_mirrored_take_gives_the_mirrored_motion(rng: np.random.Generator) -> 
     assert np.degrees(R.distance(a.rotations, b.rotations)).max() <= 0.01
 
 
-def test_noise_as_a_detectors_is_less_after_than_before() -> None:
+def test_the_fit_reduces_detector_like_noise() -> None:
     before, after, lively = [], [], []
     for seed in range(3):
         rng = np.random.default_rng(seed)
@@ -305,7 +305,7 @@ def test_noise_as_a_detectors_is_less_after_than_before() -> None:
     assert np.mean(lively) <= 0.5, lively
 
 
-def test_a_kick_stays_a_kick(rng: np.random.Generator) -> None:
+def test_a_fast_kick_keeps_its_height(rng: np.random.Generator) -> None:
     """A shank that swings by 100° and back in 0.3 s reaches its full height."""
     times = np.arange(90) / 30.0
     angle = np.radians(100.0) * np.exp(-0.5 * np.square((times - 1.5) / 0.07))
@@ -316,7 +316,7 @@ def test_a_kick_stays_a_kick(rng: np.random.Generator) -> None:
     assert error.max() <= 5.0
 
 
-def test_a_point_far_off_its_image_moves_nothing(rng: np.random.Generator) -> None:
+def test_an_image_outlier_moves_nothing(rng: np.random.Generator) -> None:
     truth = smooth_motion(rng, 3.0, 30.0)
     keypoints = seen_by_camera(truth)
     image = keypoints.image.copy()
@@ -324,7 +324,7 @@ def test_a_point_far_off_its_image_moves_nothing(rng: np.random.Generator) -> No
     assert limb_error(refined(replace(keypoints, image=image)), truth).max() <= 2.0
 
 
-def test_short_gaps_are_bridged_and_long_ones_change_nothing_else(rng: np.random.Generator) -> None:
+def test_short_gaps_are_bridged_and_long_gaps_stay_local(rng: np.random.Generator) -> None:
     truth = smooth_motion(rng, 6.0, 30.0)
     keypoints = seen_by_camera(truth)
     arrays = [keypoints.positions.copy(), keypoints.image.copy(), keypoints.confidence.copy()]
@@ -338,7 +338,7 @@ def test_short_gaps_are_bridged_and_long_ones_change_nothing_else(rng: np.random
     assert error[50:58].mean() <= 3.0
 
 
-def test_without_image_points_the_bake_goes_on_without_the_optimiser(
+def test_keypoints_without_image_points_are_baked_without_the_fit(
     rng: np.random.Generator,
 ) -> None:
     truth = smooth_motion(rng, 1.0, 30.0)
@@ -350,12 +350,12 @@ def test_without_image_points_the_bake_goes_on_without_the_optimiser(
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 5])
-def test_short_takes_are_takes(frames: int, rng: np.random.Generator) -> None:
+def test_very_short_takes_are_fitted(frames: int, rng: np.random.Generator) -> None:
     truth = smooth_motion(rng, 1.0, 30.0).slice(0, frames)
     assert limb_error(refined(seen_by_camera(truth)), truth).mean() <= 1.0
 
 
-def test_one_body_for_the_take(rng: np.random.Generator) -> None:
+def test_one_body_is_fitted_to_the_take(rng: np.random.Generator) -> None:
     result = refined(noisy(seen_by_camera(smooth_motion(rng, 2.0, 30.0)), rng))
     lengths = bone_lengths(result.skeleton)
     for bone in ("LowerArm", "Hand", "LowerLeg", "Foot"):
@@ -364,14 +364,14 @@ def test_one_body_for_the_take(rng: np.random.Generator) -> None:
         )
 
 
-def test_what_is_no_minimum_is_said() -> None:
+def test_a_fit_that_does_not_converge_is_reported() -> None:
     columns = np.zeros((5, 8, 2))
     columns[:2, :2] = np.eye(2)
     with pytest.raises(np.linalg.LinAlgError, match="frame 2"):
         solve_banded(columns, np.ones((5, 2, 1)))
 
 
-def test_long_takes_are_solved_in_parts_that_do_not_show(
+def test_long_takes_are_solved_in_parts_without_seams(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     truth = smooth_motion(rng, 10.0, 30.0, speed=2.0)
@@ -385,7 +385,7 @@ def test_long_takes_are_solved_in_parts_that_do_not_show(
     assert acceleration(parts) == pytest.approx(acceleration(whole), rel=0.03)
 
 
-def test_time_grows_with_the_frames_and_no_faster(rng: np.random.Generator) -> None:
+def test_time_grows_linearly_with_the_frames(rng: np.random.Generator) -> None:
     keypoints = seen_by_camera(smooth_motion(rng, 20.0, 30.0))
 
     def seconds(part: Keypoints) -> float:
@@ -469,7 +469,7 @@ def on_ground(
     return before, refine_landmarks(keypoints, own, before, ground)
 
 
-def test_a_floor_is_found_under_its_touches(rng: np.random.Generator) -> None:
+def test_the_floor_is_found_under_its_contacts(rng: np.random.Generator) -> None:
     """As far as touches that are apart say more than what was thought of the camera's tilt."""
     up = R.normalize(np.array([0.02, 1.0, -0.03]))
     places = np.repeat(rng.uniform(-2.0, 2.0, size=(40, 16, 3)), 10, axis=0)
@@ -482,7 +482,7 @@ def test_a_floor_is_found_under_its_touches(rng: np.random.Generator) -> None:
     assert find_floor(places, np.zeros((400, len(TOUCHING))), up, RISE) is None
 
 
-def test_heels_that_are_always_seen_too_high_stand_all_the_same(rng: np.random.Generator) -> None:
+def test_heels_always_seen_too_high_still_stand(rng: np.random.Generator) -> None:
     places = rng.uniform(-1.0, 1.0, size=(40, 16, 3)) * [1.0, 0.0, 1.0] + RISE[:, None] * [
         0.0,
         1.0,
@@ -494,7 +494,7 @@ def test_heels_that_are_always_seen_too_high_stand_all_the_same(rng: np.random.G
     assert np.abs(found.above(places)).max() < 0.005
 
 
-def test_what_does_not_stand_may_rise_but_not_sink() -> None:
+def test_parts_without_contact_may_rise_but_not_sink() -> None:
     v = np.tile(REST, (2, 1, 1))
     v[:, 0] += [[0.0, 0.05, -4.0], [0.0, -0.05, -4.0]]
     seen = Evidence((unseen(2),), v, np.zeros((2, 15)), np.zeros((2, 15)), np.ones(2))
@@ -506,7 +506,7 @@ def test_what_does_not_stand_may_rise_but_not_sink() -> None:
         np.testing.assert_allclose(found, np.tile(expected, (len(FEET), 1)).T, atol=1e-9)
 
 
-def test_standing_adds_to_the_normal_equations_what_finite_differences_say(
+def test_standing_terms_of_the_normal_equations_equal_finite_differences(
     rng: np.random.Generator,
 ) -> None:
     """Of how standing points slip when bones turn and when lengths change."""
@@ -560,7 +560,7 @@ def test_standing_adds_to_the_normal_equations_what_finite_differences_say(
     np.testing.assert_allclose(right, -against[count:], **tolerance)
 
 
-def test_a_step_goes_down_the_cost_of_standing(rng: np.random.Generator) -> None:
+def test_a_step_lowers_the_cost_of_standing(rng: np.random.Generator) -> None:
     """Where standing alone costs, three steps take all slip away."""
     times = np.arange(30) / 30.0
     v = np.tile(REST, (30, 1, 1))
@@ -587,7 +587,7 @@ def test_a_step_goes_down_the_cost_of_standing(rng: np.random.Generator) -> None
     )
 
 
-def test_feet_that_stand_are_still_and_tell_of_the_legs(demo: Motion) -> None:
+def test_standing_feet_are_still_and_improve_the_legs(demo: Motion) -> None:
     """With noise as a detector's: less slip by far than without the ground, and legs no worse for
     it.
     """
@@ -614,7 +614,7 @@ def test_feet_that_stand_are_still_and_tell_of_the_legs(demo: Motion) -> None:
     assert np.mean(legs[1::2]) < np.mean(legs[::2])
 
 
-def test_without_noise_true_contacts_change_nothing(demo: Motion) -> None:
+def test_true_contacts_change_nothing_without_noise(demo: Motion) -> None:
     """What little is off then is smoothing (the demo's arms swing fast), and no more of it with the
     ground than without.
     """

@@ -140,7 +140,7 @@ def baked(keypoints: Keypoints, translation: np.ndarray) -> np.ndarray:
 
 @few
 @given(seeds, st.floats(300.0, 3000.0), st.floats(-300.0, 300.0))
-def test_with_the_right_camera_the_translation_is_exact(
+def test_the_translation_is_exact_with_the_right_camera(
     seed: int, focal: float, off_centre: float
 ) -> None:
     motion = synthetic.random_poses(np.random.default_rng(seed), 5)
@@ -153,7 +153,7 @@ def test_with_the_right_camera_the_translation_is_exact(
 
 @few
 @given(seeds)
-def test_with_a_little_noise_it_is_the_weighted_least_squares_solution(seed: int) -> None:
+def test_the_translation_with_noise_is_the_weighted_least_squares_solution(seed: int) -> None:
     rng = np.random.default_rng(seed)
     keypoints = synthetic.keypoints_of(synthetic.random_poses(rng, 4))
     image = keypoints.image + rng.normal(scale=2.0, size=keypoints.image.shape)
@@ -162,7 +162,7 @@ def test_with_a_little_noise_it_is_the_weighted_least_squares_solution(seed: int
     assert np.abs(found - least_squares(keypoints.positions, image, confidence)).max() < 1e-9
 
 
-def test_an_arm_seen_in_the_wrong_place_moves_it_by_less_than_half_of_its_share() -> None:
+def test_an_arm_outlier_moves_the_translation_by_less_than_half_its_share() -> None:
     rng = np.random.default_rng(0)
     motion = synthetic.random_poses(rng, 60)
     keypoints = synthetic.keypoints_of(motion)
@@ -178,7 +178,7 @@ def test_an_arm_seen_in_the_wrong_place_moves_it_by_less_than_half_of_its_share(
     assert np.linalg.norm(robust, axis=1).mean() < 0.5 * np.linalg.norm(plain, axis=1).mean()
 
 
-def test_points_unseen_or_of_no_confidence_have_no_say() -> None:
+def test_unseen_points_do_not_affect_the_translation() -> None:
     motion = synthetic.random_poses(np.random.default_rng(0), 3)
     keypoints = synthetic.keypoints_of(motion)
     positions, image, confidence = (
@@ -193,7 +193,7 @@ def test_points_unseen_or_of_no_confidence_have_no_say() -> None:
     )
 
 
-def test_where_too_little_is_seen_or_it_would_lie_behind_the_camera_nothing_is_known() -> None:
+def test_the_translation_is_unknown_with_few_points_or_behind_the_camera() -> None:
     motion = synthetic.random_poses(np.random.default_rng(0), 3)
     keypoints = synthetic.keypoints_of(motion)
     confidence = keypoints.confidence.copy()
@@ -218,7 +218,7 @@ def test_where_too_little_is_seen_or_it_would_lie_behind_the_camera_nothing_is_k
 
 
 @pytest.mark.parametrize("seed", [None, 1, 2])
-def test_a_walk_travels_as_it_did_and_never_leaves_the_floor(seed: int | None) -> None:
+def test_a_walk_keeps_its_path_and_stays_on_the_floor(seed: int | None) -> None:
     body = HUMANOID if seed is None else synthetic.random_body(np.random.default_rng(seed))
     motion = walk(body)
     keypoints = seen(motion)
@@ -237,7 +237,7 @@ def test_a_walk_travels_as_it_did_and_never_leaves_the_floor(seed: int | None) -
 
 
 @pytest.mark.parametrize("pitch", [-15.0, 20.0])
-def test_of_a_tilted_camera_that_knows_its_tilt_the_path_is_the_same(pitch: float) -> None:
+def test_a_known_tilt_of_the_camera_does_not_change_the_path(pitch: float) -> None:
     motion = walk(HUMANOID)
     tilt = Rotation.from_rotvec([np.radians(pitch), 0.0, 0.0])
     level, tilted = seen(motion), seen(motion, tilt)
@@ -254,7 +254,7 @@ def test_of_a_tilted_camera_that_knows_its_tilt_the_path_is_the_same(pitch: floa
 
 
 @pytest.mark.parametrize("fps", [30.0, 60.0])
-def test_a_jump_leaves_the_floor_and_comes_back_to_it(fps: float) -> None:
+def test_a_jump_leaves_the_floor_and_returns(fps: float) -> None:
     motion, above = jump(HUMANOID, fps)
     keypoints = seen(motion)
     standing = above == 0.0
@@ -275,9 +275,7 @@ def test_a_jump_leaves_the_floor_and_comes_back_to_it(fps: float) -> None:
 
 @few
 @given(seeds, st.lists(st.integers(1, 89), min_size=1, max_size=4, unique=True))
-def test_live_portions_make_no_difference_whoever_comes_and_goes(
-    seed: int, cuts: list[int]
-) -> None:
+def test_live_results_do_not_depend_on_chunks_with_gaps(seed: int, cuts: list[int]) -> None:
     rng = np.random.default_rng(seed)
     motion, _ = jump(HUMANOID, 30.0)
     keypoints = seen(motion).slice(0, 90)
@@ -291,7 +289,7 @@ def test_live_portions_make_no_difference_whoever_comes_and_goes(
     )
 
 
-def test_where_nobody_is_seen_the_path_stands_still_live_and_is_bridged_in_the_bake() -> None:
+def test_the_path_is_held_live_and_bridged_in_the_bake_during_gaps() -> None:
     motion = walk(HUMANOID)
     keypoints, truth = seen(motion), hips_of(motion) - hips_of(motion)[0]
     translation = fitted(keypoints)
@@ -307,7 +305,7 @@ def test_where_nobody_is_seen_the_path_stands_still_live_and_is_bridged_in_the_b
 
 @few
 @given(seeds)
-def test_standing_puts_the_lowest_part_and_the_hips_where_the_path_is(seed: int) -> None:
+def test_grounding_puts_the_lowest_part_on_the_floor_below_the_path(seed: int) -> None:
     rng = np.random.default_rng(seed)
     motion = synthetic.random_poses(rng, 5)
     path = rng.normal(size=(5, 3))
@@ -322,7 +320,7 @@ def test_standing_puts_the_lowest_part_and_the_hips_where_the_path_is(seed: int)
     assert np.abs(lowest - path[:, 1]).max() < 1e-12
 
 
-def test_legs_that_are_misjudged_for_a_moment_do_not_make_the_body_hop() -> None:
+def test_briefly_misdetected_legs_do_not_make_the_body_hop() -> None:
     times = np.arange(120) / 30.0
     squat = 0.9 - 0.25 * np.sin(1.5 * times) ** 2
     standing = squat.copy()
@@ -341,7 +339,7 @@ def test_legs_that_are_misjudged_for_a_moment_do_not_make_the_body_hop() -> None
     assert np.abs(np.concatenate(parts) - steady).max() < 1e-12
 
 
-def test_who_comes_back_elsewhere_in_the_picture_stands_where_legs_say() -> None:
+def test_the_hip_height_is_steady_when_a_person_returns_elsewhere() -> None:
     times = np.arange(60) / 30.0
     seen = np.where(times < 1.0, 0.0, 1.5)
     steady, _ = steady_stand(times, np.full(60, 0.9), seen, None)

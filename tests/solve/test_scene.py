@@ -50,7 +50,7 @@ def test_the_camera_is_found() -> None:
     assert placed.translation == pytest.approx(R.apply(TILT, -EYE), abs=0.01)
 
 
-def test_people_stand_where_they_stood() -> None:
+def test_people_keep_their_places() -> None:
     """One camera thinks that a smaller person is farther away; the common floor corrects it."""
     truth = [performer(0, (-0.8, -3.0), 1.0), performer(1, (0.9, -4.5), 0.9)]
     takes = [seen(m) for m in truth]

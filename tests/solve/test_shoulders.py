@@ -31,7 +31,7 @@ def _poses(degrees: float) -> np.ndarray:
     return R.from_rotation_vector(vectors)
 
 
-def test_shoulders_where_they_are_already_change_nothing() -> None:
+def test_reached_shoulders_change_nothing() -> None:
     poses = _poses(6.0)
     np.testing.assert_allclose(
         R.to_matrix(reached(poses, _shoulders(poses))),
@@ -40,7 +40,7 @@ def test_shoulders_where_they_are_already_change_nothing() -> None:
     )
 
 
-def test_shrugs_and_bent_backs_are_reached_and_all_else_keeps_its_rotation() -> None:
+def test_shrugs_and_bent_backs_are_reached_without_turning_other_bones() -> None:
     true = _poses(8.0)
     plain = true.copy()
     plain[:, MOVED] = R.IDENTITY  # what the closed form does not see
@@ -54,7 +54,7 @@ def test_shrugs_and_bent_backs_are_reached_and_all_else_keeps_its_rotation() -> 
     np.testing.assert_allclose(*(R.to_matrix(w) for w in worlds), atol=1e-9)
 
 
-def test_a_wild_shoulder_bends_no_clavicle_beyond_its_limit() -> None:
+def test_outlier_shoulders_keep_clavicles_within_their_limit() -> None:
     rest = np.tile(R.IDENTITY, (2, len(BONES), 1))
     goals = _shoulders(rest)
     goals[0, 0] += [-0.15, 0.35, 0.2]

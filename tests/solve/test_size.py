@@ -12,12 +12,12 @@ from tests.helpers.synthetic import smooth_motion
 
 
 @pytest.mark.parametrize("height", [1.1, 1.62, 1.95])
-def test_a_body_is_as_tall_as_told(height: float) -> None:
+def test_a_body_has_the_given_height(height: float) -> None:
     motion = smooth_motion(np.random.default_rng(2), 1.0, 30.0)
     assert stature(at_height(motion, height).skeleton) == pytest.approx(height)
 
 
-def test_everything_goes_with_the_height() -> None:
+def test_all_sizes_scale_with_the_height() -> None:
     motion = smooth_motion(np.random.default_rng(2), 1.0, 30.0)
     tall = at_height(motion, 2.0 * stature(motion.skeleton))
     for points in (
@@ -29,14 +29,14 @@ def test_everything_goes_with_the_height() -> None:
     assert np.array_equal(tall.contacts, motion.contacts)
 
 
-def test_untold_a_body_is_a_little_larger_than_the_detector_draws_it() -> None:
+def test_the_default_scale_is_slightly_above_the_detectors() -> None:
     motion = smooth_motion(np.random.default_rng(2), 1.0, 30.0)
     assert bone_lengths(at_height(motion, None).skeleton) == pytest.approx(
         DETECTOR_SMALL * bone_lengths(motion.skeleton)
     )
 
 
-def test_humanoid_is_a_person_of_ordinary_height() -> None:
+def test_the_humanoid_has_an_average_height() -> None:
     assert stature(HUMANOID) == HUMANOID_HEIGHT
     eyes = HUMANOID.rest_positions()[BONES.index("leftEye"), 1]
     assert eyes / HUMANOID_HEIGHT == pytest.approx(0.936, abs=0.01), (

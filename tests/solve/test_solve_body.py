@@ -39,7 +39,7 @@ def posed(motion: Motion, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 @given(seeds)
 @few
-def test_limbs_point_where_their_keypoints_say_in_any_orientation(seed: int) -> None:
+def test_limbs_point_along_their_keypoints_in_any_orientation(seed: int) -> None:
     motion = random_poses(np.random.default_rng(seed), 100)
     truth, _ = posed(motion, motion.rotations)
     found, _ = posed(motion, solved(keypoints_of(motion)))
@@ -64,7 +64,7 @@ def test_a_bent_elbow_or_knee_gives_the_twist_above_and_below_it(seed: int) -> N
 
 @given(seeds)
 @few
-def test_hands_and_head_are_turned_as_their_keypoints_say(seed: int) -> None:
+def test_hands_and_head_turn_with_their_keypoints(seed: int) -> None:
     motion = random_poses(np.random.default_rng(seed), 50)
     _, truth = posed(motion, motion.rotations)
     _, found = posed(motion, solved(keypoints_of(motion)))
@@ -88,7 +88,7 @@ def test_feet_point_from_ankle_to_toe_tip(seed: int) -> None:
         ), bone
 
 
-def test_the_rest_pose_comes_out_as_the_rest_pose() -> None:
+def test_the_rest_pose_is_solved_as_the_rest_pose() -> None:
     rest = Motion(
         HUMANOID,
         np.arange(2) / 30,
@@ -133,7 +133,9 @@ def test_a_continuous_motion_is_solved_without_a_jump(seed: int) -> None:
 
 @pytest.mark.parametrize("pieces", [1, 7])
 @pytest.mark.parametrize("filtered", [False, True])
-def test_a_clip_solved_in_pieces_is_the_clip_solved_at_once(pieces: int, filtered: bool) -> None:
+def test_a_clip_solved_in_chunks_equals_the_clip_solved_at_once(
+    pieces: int, filtered: bool
+) -> None:
     keypoints = keypoints_of(smooth_motion(np.random.default_rng(3), 2.0, 30.0, speed=3.0))
     # Some are lost and found again on the way.
     confidence = keypoints.confidence.copy()
@@ -151,7 +153,7 @@ def test_a_clip_solved_in_pieces_is_the_clip_solved_at_once(pieces: int, filtere
     assert np.abs(parts.root_positions - whole.root_positions).max() < 1e-6
 
 
-def test_an_unseen_arm_is_held_then_eased_to_rest_and_eased_back() -> None:
+def test_an_unseen_arm_is_held_eased_to_rest_and_eased_back() -> None:
     motion = smooth_motion(np.random.default_rng(5), 6.0, 60.0)
     keypoints = keypoints_of(motion)
     confidence, positions = keypoints.confidence.copy(), keypoints.positions.copy()
@@ -177,7 +179,7 @@ def test_an_unseen_arm_is_held_then_eased_to_rest_and_eased_back() -> None:
     assert np.abs(found[:, legs] - seen[:, legs]).max() < 1e-9, "what is seen is as it was"
 
 
-def test_keypoints_that_were_never_seen_give_a_person_at_ease() -> None:
+def test_keypoints_never_seen_give_a_body_at_rest() -> None:
     nothing = Keypoints(
         np.arange(3) / 30,
         np.full((3, 33, 3), np.nan),
@@ -195,7 +197,7 @@ def test_keypoints_that_were_never_seen_give_a_person_at_ease() -> None:
     assert np.abs(soles.min(axis=1)).max() < 1e-6
 
 
-def test_the_bake_without_refinement_is_exact_too() -> None:
+def test_the_unrefined_bake_is_exact_too() -> None:
     motion = random_poses(np.random.default_rng(11), 30)
     found = solve_take(keypoints_of(motion), SolveOptions(refine=False))
     a, _ = posed(motion, motion.rotations)
@@ -203,7 +205,7 @@ def test_the_bake_without_refinement_is_exact_too() -> None:
     assert degrees_between(directions(a), directions(b)).max() < 0.1
 
 
-def test_the_landmarks_of_the_solved_body_lie_where_they_were_seen() -> None:
+def test_landmarks_of_the_solved_body_match_the_seen_ones() -> None:
     """The limbs' directions on a body of the measured lengths put the ends of arms and legs back to
     where they came from, to what the spine (two lines seen, three bones) leaves open.
     """

@@ -34,7 +34,7 @@ from tests.helpers.faces import (
 )
 
 
-def test_a_still_face_expresses_nothing_and_hardly_jitters() -> None:
+def test_a_still_face_has_no_expression_and_little_jitter() -> None:
     noise = np.random.default_rng(0).normal(
         scale=0.25, size=(90, 478, 3)
     )  # pixels, of a face 157 wide
@@ -45,7 +45,7 @@ def test_a_still_face_expresses_nothing_and_hardly_jitters() -> None:
 
 
 @pytest.mark.parametrize("side", ["Left", "Right"])
-def test_a_blink_closes_whole_and_alone(side: str) -> None:
+def test_a_blink_closes_the_eye_fully_and_alone(side: str) -> None:
     other = "Right" if side == "Left" else "Left"
     weights = after_neutral(blinking(side, 0.9))
     assert weights[f"eyeBlink{side}"] > 0.97
@@ -54,14 +54,14 @@ def test_a_blink_closes_whole_and_alone(side: str) -> None:
     assert weights["blink"] < 0.05
 
 
-def test_the_more_lids_close_the_more_is_blinked() -> None:
+def test_blink_weights_grow_as_lids_close() -> None:
     steps = [after_neutral(blinking("Left", c))["eyeBlinkLeft"] for c in np.linspace(0.0, 0.9, 7)]
     assert np.all(np.diff(steps) >= -1e-6)
     assert steps[0] < 0.01
     assert steps[-1] > 0.97
 
 
-def test_a_jaw_that_drops_opens() -> None:
+def test_a_dropped_jaw_opens_the_mouth() -> None:
     face = moved([*LOWER_LIP, 152, 148, 377], np.array([0.0, 30.0, 0.0]))
     weights = after_neutral(face)
     assert weights["jawOpen"] > 0.5
@@ -69,7 +69,7 @@ def test_a_jaw_that_drops_opens() -> None:
     assert weights["mouthPucker"] < 0.1
 
 
-def test_corners_that_rise_and_widen_smile_and_those_that_come_together_pucker() -> None:
+def test_mouth_corners_give_smile_and_pucker() -> None:
     face = FACE.copy()
     face[CORNERS["Left"]] += [9.0, -8.0, 0.0]
     face[CORNERS["Right"]] += [-9.0, -8.0, 0.0]
@@ -84,7 +84,7 @@ def test_corners_that_rise_and_widen_smile_and_those_that_come_together_pucker()
     assert weights["mouthSmileLeft"] < 0.02
 
 
-def test_brows_go_up_and_down() -> None:
+def test_brows_are_raised_and_lowered() -> None:
     both = BROWS["Left"] + BROWS["Right"]
     up, down = (
         after_neutral(moved(both, np.array([0.0, -8.0, 0.0]))),
@@ -97,7 +97,7 @@ def test_brows_go_up_and_down() -> None:
 
 
 @pytest.mark.parametrize("side", ["Left", "Right"])
-def test_an_eye_opens_wide_alone_and_a_mouth_goes_to_its_side(side: str) -> None:
+def test_one_eye_widens_alone_and_the_mouth_moves_sideways(side: str) -> None:
     other = "Right" if side == "Left" else "Left"
     wide = after_neutral(blinking(side, -0.6))
     assert wide[f"eyeWide{side}"] > 0.9
@@ -112,13 +112,13 @@ def test_an_eye_opens_wide_alone_and_a_mouth_goes_to_its_side(side: str) -> None
     assert aside[f"mouth{other}"] < 0.02
 
 
-def test_corners_that_sink_frown() -> None:
+def test_lowered_mouth_corners_give_a_frown() -> None:
     weights = after_neutral(moved(CORNERS["Left"] + CORNERS["Right"], np.array([0.0, 8.0, 0.0])))
     assert min(weights["mouthFrownLeft"], weights["mouthFrownRight"]) > 0.2
     assert max(weights["mouthSmileLeft"], weights["mouthSmileRight"]) < 0.02
 
 
-def test_eyes_look_where_irises_go() -> None:
+def test_the_gaze_follows_the_irises() -> None:
     """Left is the performer's, to the right in the image."""
     irises = list(range(468, 478))
     weights = after_neutral(moved(irises, np.array([5.0, 0.0, 0.0])))
@@ -135,7 +135,7 @@ def test_eyes_look_where_irises_go() -> None:
     assert ahead[1] > 0.1
 
 
-def test_a_head_that_turns_moves_no_weight() -> None:
+def test_turning_the_head_changes_no_weight() -> None:
     """The same face, turned in space and farther away."""
     centre = FACE.mean(axis=0)
     for euler in ([25, 0, 0], [0, 25, 0], [0, 0, 40], [-20, -20, 30]):
@@ -149,7 +149,7 @@ def test_a_head_that_turns_moves_no_weight() -> None:
 
 
 @pytest.mark.parametrize("live", [True, False])
-def test_a_face_too_small_to_be_read_expresses_nothing(live: bool) -> None:
+def test_a_face_too_small_to_read_has_no_expression(live: bool) -> None:
     apart = np.linalg.norm(FACE[263] - FACE[33])
     for pixels, least, most in ((60.0, 0.9, 1.0), (12.0, 0.0, 0.0)):
         clip = keypoints(np.stack([FACE] * 45 + [blinking("Left", 0.9)] * 30) * (pixels / apart))
@@ -160,7 +160,7 @@ def test_a_face_too_small_to_be_read_expresses_nothing(live: bool) -> None:
 
 
 @pytest.mark.parametrize("side", ["Left", "Right"])
-def test_the_half_that_is_turned_away_does_as_the_other(side: str) -> None:
+def test_the_hidden_half_of_a_face_mirrors_the_visible_one(side: str) -> None:
     other = "Right" if side == "Left" else "Left"
     away = Rotation.from_euler("y", 60 if side == "Left" else -60, degrees=True).as_matrix()
     for blinks, expected in ((side, 0.0), (other, 1.0)):
@@ -172,7 +172,7 @@ def test_the_half_that_is_turned_away_does_as_the_other(side: str) -> None:
         assert weights[f"eyeBlink{other}"][-1] == pytest.approx(expected, abs=0.03)
 
 
-def test_live_the_neutral_face_follows_what_lasts_but_a_strong_expression_stays() -> None:
+def test_the_live_neutral_face_adapts_but_keeps_strong_expressions() -> None:
     brows = BROWS["Left"] + BROWS["Right"]
     for up, until, least, most in ((2.0, 45.0, 0.0, 0.3), (10.0, 10.0, 0.8, 1.0)):
         face = moved(brows, np.array([0.0, -up, 0.0]))
@@ -180,7 +180,7 @@ def test_live_the_neutral_face_follows_what_lasts_but_a_strong_expression_stays(
         assert least <= late / soon <= most, up
 
 
-def test_baked_a_lost_face_is_held_then_eased_and_eased_in_again_before_it_is_back() -> None:
+def test_a_lost_face_is_held_and_eased_in_the_bake() -> None:
     blink = np.tile(blinking("Left", 0.9), (20, 1, 1))
     faces = np.concatenate([np.tile(FACE, (40, 1, 1)), blink, np.full((90, 478, 3), np.nan), blink])
     solved = solve_face(keypoints(faces))
@@ -194,7 +194,7 @@ def test_baked_a_lost_face_is_held_then_eased_and_eased_in_again_before_it_is_ba
     )
 
 
-def test_frame_by_frame_is_the_same_as_at_once_and_a_lost_face_is_held_then_eased() -> None:
+def test_frame_by_frame_faces_equal_the_whole_clip_and_ease_when_lost() -> None:
     faces = np.concatenate(
         [
             np.tile(FACE, (40, 1, 1)),
@@ -217,7 +217,7 @@ def test_frame_by_frame_is_the_same_as_at_once_and_a_lost_face_is_held_then_ease
     assert np.abs(np.diff(blink[60:])).max() < 0.15
 
 
-def test_live_a_neutral_face_that_was_none_is_forgotten_slowly() -> None:
+def test_a_wrong_live_neutral_face_is_forgotten_slowly() -> None:
     raised = moved(BROWS["Left"] + BROWS["Right"], np.array([0.0, -8.0, 0.0]))
     faces = np.concatenate([np.tile(raised, (10, 1, 1)), np.tile(FACE, (500, 1, 1))])
     solved, _ = follow_face(keypoints(faces, fps=5.0), None)

@@ -47,7 +47,7 @@ def posed(skeleton, rotations: np.ndarray) -> np.ndarray:
 
 @given(seeds)
 @few
-def test_every_segment_of_a_reachable_hand_points_where_it_did(seed: int) -> None:
+def test_segments_of_a_reachable_hand_keep_their_directions(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rotations, _ = random_hands(rng, 100)
     rotations[:, 0] = random_rotation(rng, 100)
@@ -64,7 +64,7 @@ def test_every_segment_of_a_reachable_hand_points_where_it_did(seed: int) -> Non
 
 @given(seeds)
 @few
-def test_flexion_splay_and_the_thumb_come_back_as_they_were(seed: int) -> None:
+def test_flexion_splay_and_thumb_are_recovered(seed: int) -> None:
     rotations, angles = random_hands(np.random.default_rng(seed), 100)
     _, found = solve_hands(posed(HUMANOID, rotations))
     expected = np.stack([rotations[:, bones] for bones in FINGER_BONES], axis=1)
@@ -77,7 +77,7 @@ def test_flexion_splay_and_the_thumb_come_back_as_they_were(seed: int) -> None:
 
 @given(seeds)
 @few
-def test_a_root_that_is_turned_about_itself_is_seen_to_be_by_the_bends_beyond_it(seed: int) -> None:
+def test_the_twist_of_a_finger_root_is_seen_from_the_bends_beyond_it(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rotations, angles = random_hands(rng, 100)
     roots = FINGER_BONES[:, ::3]
@@ -103,7 +103,7 @@ def test_a_root_that_is_turned_about_itself_is_seen_to_be_by_the_bends_beyond_it
 
 @given(seeds)
 @few
-def test_a_mirrored_hand_gives_the_mirrored_rotations_and_a_frame_alone_the_same(seed: int) -> None:
+def test_a_mirrored_hand_gives_mirrored_rotations_frame_by_frame_too(seed: int) -> None:
     rng = np.random.default_rng(seed)
     points = posed(HUMANOID, random_hands(rng, 20)[0]) + rng.normal(size=(20, 2, 21, 3)) * 0.005
     palms, fingers = solve_hands(points)
@@ -118,7 +118,7 @@ def test_a_mirrored_hand_gives_the_mirrored_rotations_and_a_frame_alone_the_same
 
 @given(seeds)
 @few
-def test_no_hand_however_wrong_is_bent_beyond_human_limits(seed: int) -> None:
+def test_wrong_hands_stay_within_human_limits(seed: int) -> None:
     rng = np.random.default_rng(seed)
     points = rng.normal(size=(200, 2, 21, 3))
     _, fingers = solve_hands(points)
@@ -132,7 +132,7 @@ def test_no_hand_however_wrong_is_bent_beyond_human_limits(seed: int) -> None:
 
 @given(seeds)
 @few
-def test_a_hand_that_is_not_seen_is_nan_and_the_other_is_as_it_was(seed: int) -> None:
+def test_an_unseen_hand_is_nan_and_the_other_is_unchanged(seed: int) -> None:
     points = posed(HUMANOID, random_hands(np.random.default_rng(seed), 4)[0])
     half = points.copy()
     half[1:3, 0] = np.nan
@@ -144,7 +144,7 @@ def test_a_hand_that_is_not_seen_is_nan_and_the_other_is_as_it_was(seed: int) ->
 
 @given(seeds)
 @few
-def test_with_a_body_every_segment_points_in_the_world_where_it_did(seed: int) -> None:
+def test_hand_segments_on_a_body_keep_their_world_directions(seed: int) -> None:
     rng = np.random.default_rng(seed)
     motion = random_poses(rng, 60, HUMANOID)
     rotations = motion.rotations.copy()
@@ -163,7 +163,7 @@ def test_with_a_body_every_segment_points_in_the_world_where_it_did(seed: int) -
         )
 
 
-def test_a_wrist_bends_as_far_as_it_can_and_no_farther() -> None:
+def test_a_wrist_stops_at_its_limit() -> None:
     v = np.random.default_rng(0).normal(size=(500, 2, 3)) * [0.0, 1.0, 1.5]
     bent = R.to_rotation_vector(within_wrist(R.from_rotation_vector(v)))
     inside = (np.abs(v[..., 1]) < np.radians(40.0)) & (np.abs(v[..., 2]) < np.radians(85.0))
@@ -176,7 +176,7 @@ def test_a_wrist_bends_as_far_as_it_can_and_no_farther() -> None:
 
 @pytest.mark.parametrize("pieces", [1, 7])
 @pytest.mark.parametrize("filtered", [False, True])
-def test_hands_solved_in_pieces_are_the_hands_solved_at_once(pieces: int, filtered: bool) -> None:
+def test_hands_solved_in_chunks_equal_hands_solved_at_once(pieces: int, filtered: bool) -> None:
     motion = gesturing(np.random.default_rng(3), 2.0, 30.0, speed=3.0)
     seen = np.ones((len(motion), 2), dtype=bool)
     seen[:4, 0] = seen[12:40, 0] = seen[30:33, 1] = False
@@ -190,7 +190,7 @@ def test_hands_solved_in_pieces_are_the_hands_solved_at_once(pieces: int, filter
 
 
 @pytest.mark.parametrize("filtered", [False, True])
-def test_a_lost_hand_is_held_then_eased_to_rest_and_nothing_snaps(filtered: bool) -> None:
+def test_a_lost_hand_is_held_and_eased_to_rest_without_a_jump(filtered: bool) -> None:
     motion = gesturing(np.random.default_rng(5), 6.0, 60.0)
     seen = np.ones((len(motion), 2), dtype=bool)
     seen[60:240, 0] = False
@@ -210,7 +210,7 @@ def test_a_lost_hand_is_held_then_eased_to_rest_and_nothing_snaps(filtered: bool
     assert steps.max() < 12.0, "90° in 0.25 s is 6° a frame, 1.5 times at most"
 
 
-def test_hands_that_the_network_takes_for_the_others_are_not_believed() -> None:
+def test_hands_on_the_wrong_side_are_not_trusted() -> None:
     motion = gesturing(np.random.default_rng(1), 1.0, 30.0)
     keypoints = with_hands(motion)
     doubted = replace(keypoints, hands_confidence=np.full((len(motion), 2), BELIEVED - 0.1))
@@ -236,7 +236,7 @@ def hands_alone(frames: int = 40) -> tuple[Keypoints, np.ndarray]:
 
 
 @pytest.mark.parametrize("filtered", [False, True])
-def test_a_hand_alone_moves_on_a_body_that_stands_still(filtered: bool) -> None:
+def test_a_hand_alone_moves_on_a_still_body(filtered: bool) -> None:
     keypoints, true = hands_alone()
     live, baked = (
         CausalSolver(options=SolveOptions(refine=filtered)).solve(keypoints),

@@ -55,7 +55,7 @@ def exchanged(keypoints: Keypoints, frames: slice, points: list[int]) -> Keypoin
 @pytest.mark.parametrize(
     ("points", "start"), [(LEGS, 36), (LEGS, 7), (LEGS, 0), (ARMS, 40), (ARMS, 0)]
 )
-def test_exchanged_limbs_are_put_back(points: list[int], start: int) -> None:
+def test_swapped_limbs_are_corrected(points: list[int], start: int) -> None:
     motion = walking()
     rotations = motion.rotations.copy()
     rotations[:, BONES.index("leftUpperArm")] = R.from_axis_angle(
@@ -71,7 +71,7 @@ def test_exchanged_limbs_are_put_back(points: list[int], start: int) -> None:
     assert (off.max(axis=1) == 0).mean() >= 0.95
 
 
-def test_a_body_taken_for_facing_away_is_turned_back() -> None:
+def test_a_body_detected_as_facing_away_is_corrected() -> None:
     still = np.tile(R.IDENTITY, (90, len(BONES), 1))
     keypoints = keypoints_of(Motion(HUMANOID, walking().times, walking().root_positions, still))
     mended = unswap(exchanged(keypoints, slice(30, 36), list(range(33))))
@@ -79,7 +79,7 @@ def test_a_body_taken_for_facing_away_is_turned_back() -> None:
     np.testing.assert_array_equal(mended.positions, keypoints.positions)
 
 
-def test_a_real_body_taken_for_facing_away_is_turned_back(data: Path) -> None:
+def test_a_real_body_detected_as_facing_away_is_corrected(data: Path) -> None:
     """A man on a roof, whom the detector has facing the other way for six frames (shoulders 67 to
     72, legs 68 to 72).
     """
@@ -101,18 +101,18 @@ def test_a_real_body_taken_for_facing_away_is_turned_back(data: Path) -> None:
         assert after.min() > 0.0
 
 
-def test_legs_that_cross_are_left_alone() -> None:
+def test_crossing_legs_are_unchanged() -> None:
     keypoints = keypoints_of(walking())
     assert unswap(keypoints) is keypoints
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_any_smooth_motion_is_left_alone(seed: int) -> None:
+def test_smooth_motion_is_unchanged(seed: int) -> None:
     keypoints = keypoints_of(smooth_motion(np.random.default_rng(seed), 6.0, 30.0, speed=2.0))
     assert unswap(keypoints) is keypoints
 
 
-def test_a_lasting_exchange_is_the_performers_own() -> None:
+def test_a_lasting_swap_is_kept() -> None:
     """A performer who turns about keeps left and right."""
     still = walking()
     facing = np.tile(R.IDENTITY, (90, len(BONES), 1))
@@ -121,12 +121,12 @@ def test_a_lasting_exchange_is_the_performers_own() -> None:
     assert unswap(turned) is turned
 
 
-def test_a_mirrored_take_is_mended_as_its_mirror_image() -> None:
+def test_a_mirrored_take_gets_the_mirrored_correction() -> None:
     wrong = exchanged(keypoints_of(walking()), slice(36, 41), LEGS)
     np.testing.assert_allclose(unswap(wrong.mirror()).image, unswap(wrong).mirror().image)
 
 
-def test_what_is_not_seen_stays_unseen() -> None:
+def test_unseen_points_stay_unseen() -> None:
     keypoints = exchanged(keypoints_of(walking()), slice(36, 41), LEGS)
     image, positions, confidence = (
         keypoints.image.copy(),
@@ -140,7 +140,7 @@ def test_what_is_not_seen_stays_unseen() -> None:
     assert np.isfinite(mended.image[:60]).all()
 
 
-def test_nobody_seen_is_nothing_to_mend() -> None:
+def test_a_take_without_a_person_is_unchanged() -> None:
     keypoints = keypoints_of(walking(4))
     empty = replace(keypoints, image=np.full_like(keypoints.image, np.nan))
     assert unswap(empty) is empty

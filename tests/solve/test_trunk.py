@@ -44,7 +44,7 @@ def test_the_spine_bends_with_the_hips_without_jumps() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_the_line_from_hips_to_shoulders_stays(seed: int) -> None:
+def test_the_line_from_hips_to_shoulders_is_kept(seed: int) -> None:
     rng = np.random.default_rng(seed)
     line = R.normalize(rng.normal(size=(1, 4)))
     pelvis, chest = curve(line, line, rng.uniform(0.0, LARGEST_FLEXION, 1))
@@ -60,7 +60,7 @@ def test_the_line_from_hips_to_shoulders_stays(seed: int) -> None:
     assert away < 3.0, "the shoulders are as far from the line as at rest, within a small angle"
 
 
-def test_limbs_point_as_without_the_curve() -> None:
+def test_limb_directions_are_unchanged_by_the_curve() -> None:
     sitting = np.tile(R.IDENTITY, (1, len(BONES), 1))
     sitting[:, _LEGS] = R.from_axis_angle(_X, np.radians(-95.0))
     points = landmarks_of(*fk(HUMANOID, np.zeros((1, 3)), sitting))

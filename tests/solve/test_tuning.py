@@ -32,7 +32,7 @@ def solved(keypoints: Keypoints, tuning: Tuning) -> Motion:
 
 
 @pytest.mark.parametrize("smoothing", [0.25, 1.0, 4.0])
-def test_the_lag_that_is_shown_is_the_filters_own(smoothing: float) -> None:
+def test_the_shown_lag_is_the_filters(smoothing: float) -> None:
     tuning = Tuning(smoothing)
     times = np.arange(0.0, 6.0, 1 / 30)
     ramp = np.zeros((len(times), 1, 3))
@@ -53,7 +53,7 @@ def test_more_smoothing_is_smoother(walked: Keypoints) -> None:
     assert shake[0] > 1.1 * shake[1] > 1.2 * shake[2]
 
 
-def test_locked_hips_stay_in_place_and_everything_else_is_as_before(walked: Keypoints) -> None:
+def test_locked_hips_stay_in_place_and_all_else_is_unchanged(walked: Keypoints) -> None:
     free, locked = solved(walked, Tuning(feet="off")), solved(walked, Tuning(hips="locked"))
     assert np.ptp(free.root_positions[:, [0, 2]], axis=0).max() > 0.3
     assert np.array_equal(locked.root_positions[:, [0, 2]], np.zeros((len(locked), 2)))
@@ -61,7 +61,7 @@ def test_locked_hips_stay_in_place_and_everything_else_is_as_before(walked: Keyp
     assert np.array_equal(locked.rotations, free.rotations)
 
 
-def test_a_choice_may_change_from_frame_to_frame(walked: Keypoints) -> None:
+def test_tuning_may_change_between_frames(walked: Keypoints) -> None:
     solver = CausalSolver()
     for n in range(len(walked)):
         solver.tuning = Tuning(hips="locked" if 10 <= n < 20 else "free")

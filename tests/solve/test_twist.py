@@ -62,7 +62,7 @@ def turned(axes: np.ndarray) -> np.ndarray:
 
 @few
 @given(seeds)
-def test_from_full_bend_on_the_axis_is_the_one_seen_whatever_was_before(seed: int) -> None:
+def test_a_fully_bent_limb_shows_its_axis_regardless_of_history(seed: int) -> None:
     rng = np.random.default_rng(seed)
     direction = R.normalize(rng.normal(size=(40, 3, 3)))
     axis, hint = perpendicular(rng, direction), perpendicular(rng, direction)
@@ -74,13 +74,13 @@ def test_from_full_bend_on_the_axis_is_the_one_seen_whatever_was_before(seed: in
     assert np.abs(np.vecdot(out, direction)).max() < 1e-9
 
 
-def test_full_bend_is_twenty_degrees() -> None:
+def test_full_weight_begins_at_twenty_degrees() -> None:
     assert np.degrees(FULL_BEND) == pytest.approx(20.0)
 
 
 @few
 @given(seeds)
-def test_a_first_frame_shows_the_hint_where_straight_and_what_lies_between_where_bent_a_little(
+def test_a_first_frame_blends_hint_and_seen_axis_by_the_bend(
     seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -95,7 +95,7 @@ def test_a_first_frame_shows_the_hint_where_straight_and_what_lies_between_where
 
 @few
 @given(seeds)
-def test_a_straight_limb_is_carried_along_without_turning_about_itself(seed: int) -> None:
+def test_a_straight_limb_moves_without_twist(seed: int) -> None:
     rng = np.random.default_rng(seed)
     times = np.arange(60) / 30.0
     direction = path(times, rng.uniform(0.5, 4.0))
@@ -113,7 +113,7 @@ def test_a_straight_limb_is_carried_along_without_turning_about_itself(seed: int
 
 
 @pytest.mark.parametrize("rate", [1.0, 4.0])
-def test_a_straight_limb_is_drawn_to_its_hint_with_the_hints_time_constant(rate: float) -> None:
+def test_a_straight_limb_approaches_its_hint_with_the_time_constant(rate: float) -> None:
     times = np.cumsum(np.random.default_rng(0).uniform(0.005, 0.05, 80))
     direction = np.tile([0.0, 0.0, 1.0], (80, 1, 1))
     # The first frame's hint is the axis; then the hint is elsewhere by a radian.
@@ -145,9 +145,7 @@ def test_a_straight_arm_that_circles_does_not_wind_up() -> None:
 
 @pytest.mark.parametrize("speed", [30.0, 120.0, 600.0])
 @pytest.mark.parametrize("turn", [180.0, 90.0])
-def test_through_straight_the_axis_turns_over_without_a_jump_at_any_speed(
-    speed: float, turn: float
-) -> None:
+def test_the_axis_reverses_through_straight_without_a_jump(speed: float, turn: float) -> None:
     """A hinge bends, straightens, and bends in another plane: sampled twice as finely, no step is
     more than about half.
     """
@@ -166,7 +164,7 @@ def test_through_straight_the_axis_turns_over_without_a_jump_at_any_speed(
     assert steps[2] < 0.6 * steps[1]
 
 
-def test_a_hinge_that_trembles_about_straight_does_not_shake_the_limb() -> None:
+def test_a_hinge_jittering_about_straight_does_not_twist_the_limb() -> None:
     rng = np.random.default_rng(4)
     times = np.arange(300) / 30.0
     direction = np.tile(REST_DIRECTION, (300, 1, 1))
@@ -189,7 +187,7 @@ def test_a_hinge_that_trembles_about_straight_does_not_shake_the_limb() -> None:
 
 @few
 @given(seeds)
-def test_turning_everything_turns_the_axes(seed: int) -> None:
+def test_rotating_the_input_rotates_the_axes(seed: int) -> None:
     rng = np.random.default_rng(seed)
     times = np.arange(20) / 30.0
     direction = R.normalize(rng.normal(size=(20, 2, 3)))
@@ -203,7 +201,7 @@ def test_turning_everything_turns_the_axes(seed: int) -> None:
 
 @few
 @given(seeds, st.lists(st.integers(1, 39), min_size=1, max_size=5, unique=True))
-def test_portions_make_no_difference(seed: int, cuts: list[int]) -> None:
+def test_results_do_not_depend_on_chunks(seed: int, cuts: list[int]) -> None:
     rng = np.random.default_rng(seed)
     times = np.cumsum(rng.uniform(0.005, 0.1, 40))
     direction = np.repeat(path(times, 2.0), 2, axis=1)

@@ -64,7 +64,7 @@ def turned(motion: Motion, bones: list[int]) -> float:
 
 
 @pytest.mark.parametrize("way", ["live", "bake"])
-def test_legs_rest_and_hips_are_steady_while_the_arms_move(way: str) -> None:
+def test_legs_and_hips_are_still_while_the_arms_move(way: str) -> None:
     keypoints = at_a_desk()
     motion = CausalSolver().solve(keypoints) if way == "live" else solve_take(keypoints)
     assert turned(motion, LEGS) < 1e-6
@@ -78,7 +78,7 @@ def test_legs_rest_and_hips_are_steady_while_the_arms_move(way: str) -> None:
     assert turned(motion, [BONES.index("leftUpperArm"), BONES.index("rightLowerArm")]) > 10.0
 
 
-def test_whose_legs_are_seen_is_no_upper_body_and_who_says_so_has_the_last_word() -> None:
+def test_visible_legs_mean_whole_body_unless_overridden() -> None:
     whole = keypoints_of(smooth_motion(np.random.default_rng(1), 2.0, 30.0))
     assert not is_upper_body(whole.confidence)
     assert is_upper_body(confidence_inside(at_a_desk()))
@@ -87,7 +87,7 @@ def test_whose_legs_are_seen_is_no_upper_body_and_who_says_so_has_the_last_word(
     assert turned(CausalSolver(options=SolveOptions(upper_body=True)).solve(whole), LEGS) < 1e-6
 
 
-def test_legs_inside_the_picture_are_legs_though_they_are_doubted() -> None:
+def test_doubted_legs_inside_the_picture_count_as_visible() -> None:
     whole = keypoints_of(facing(np.random.default_rng(1), 2.0))
     image = whole.image + [0.0, 360.0 - whole.image[..., 1].mean()]
     confidence = whole.confidence.copy()
@@ -96,14 +96,14 @@ def test_legs_inside_the_picture_are_legs_though_they_are_doubted() -> None:
     assert not is_upper_body(confidence_inside(keypoints))
 
 
-def test_nobody_is_no_upper_body() -> None:
+def test_an_empty_take_is_not_upper_body() -> None:
     assert not is_upper_body(np.zeros((5, 33)))
     share, state = follow_whole_body(np.arange(5) / 30.0, np.zeros((5, 33)), None)
     assert share.tolist() == [1.0] * 5
     assert state is None
 
 
-def test_legs_that_come_into_the_picture_are_taken_in_without_a_jump_in_pieces_or_at_once() -> None:
+def test_legs_that_enter_the_picture_are_eased_in() -> None:
     motion = facing(np.random.default_rng(2), 8.0, speed=0.5)
     keypoints = keypoints_of(motion)
     confidence = keypoints.confidence.copy()
@@ -131,7 +131,7 @@ def test_legs_that_come_into_the_picture_are_taken_in_without_a_jump_in_pieces_o
     )
 
 
-def test_who_walked_away_and_whose_legs_are_then_hidden_stays_where_he_is() -> None:
+def test_a_person_whose_legs_become_hidden_stays_in_place() -> None:
     motion = facing(np.random.default_rng(6), 10.0, speed=0.3)
     away = np.minimum(motion.times / 3.0, 1.0)[:, None] * [1.0, 0.0, -1.0] + [0.0, 0.0, -3.0]
     keypoints = keypoints_of(replace(motion, root_positions=away))

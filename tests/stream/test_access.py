@@ -47,7 +47,7 @@ def test_only_pages_of_this_server_open_the_stream():
     run(body())
 
 
-def test_only_our_own_names_are_answered():
+def test_only_known_host_names_are_answered():
     async def body():
         async with Server(HELLO, FILES, port=0) as server:
             for name in ("127.0.0.1", "localhost", "LocalHost", "[::1]"):
@@ -67,7 +67,7 @@ def test_only_our_own_names_are_answered():
     run(body())
 
 
-def test_beyond_loopback_a_token_is_needed():
+def test_a_token_is_needed_beyond_loopback():
     async def body():
         # A server that listens on an address that is not loopback's by name; what is tried here is
         # still reached over loopback.
@@ -96,7 +96,7 @@ def test_beyond_loopback_a_token_is_needed():
     run(body())
 
 
-def test_on_loopback_a_token_is_asked_for_where_one_is_given():
+def test_a_given_token_is_required_on_loopback():
     async def body():
         async with Server(HELLO, FILES, port=0, token="schlüssel; &") as server:
             assert (await get(server, "/"))[0] == 403

@@ -15,7 +15,7 @@ from tests.helpers.server_requests import FILES, get, raw, run
 from tests.helpers.stream_host import HELLO
 
 
-def test_files_come_with_their_types_and_headers(tmp_path: Path):
+def test_files_have_their_types_and_headers(tmp_path: Path):
     async def body():
         large = tmp_path / "large.vrm"
         large.write_bytes(bytes(range(256)) * 40_000)
@@ -77,7 +77,7 @@ def test_a_slow_reader_gets_the_whole_of_a_large_file():
     run(body())
 
 
-def test_what_is_not_in_the_table_is_not_there():
+def test_files_outside_the_table_are_not_found():
     async def body():
         async with Server(HELLO, FILES, port=0) as server:
             wrong = (
@@ -106,7 +106,7 @@ def test_what_is_not_in_the_table_is_not_there():
     run(body())
 
 
-def test_the_table_holds_viewer_and_rigs(tmp_path: Path):
+def test_the_table_contains_viewer_and_rigs(tmp_path: Path):
     for name in (
         "viewer/index.html",
         "viewer/assets/index-DiwrgTda.js",

@@ -10,7 +10,7 @@ from mocap.stream.flow import CREDIT, MAX_INTERVAL, Flow
 ROUNDING = 1e-9  # of an hour's seconds, as doubles
 
 
-def test_three_frames_may_be_on_their_way():
+def test_up_to_three_frames_are_in_flight():
     flow = Flow()
     for frame in range(3):
         assert flow.wait(float(frame)) == 0.0
@@ -29,7 +29,7 @@ def test_an_acknowledgement_covers_the_frames_before_it():
     assert flow.wait(1.0) is None
 
 
-def test_a_stale_or_repeated_acknowledgement_is_worth_nothing():
+def test_stale_and_repeated_acknowledgements_are_ignored():
     flow = Flow()
     for frame in (10, 20, 30):
         flow.sent(frame, 0.0)
@@ -43,7 +43,7 @@ def test_a_stale_or_repeated_acknowledgement_is_worth_nothing():
     assert flow.wait(0.0) is None
 
 
-def test_the_frames_of_a_slow_client_are_a_third_of_its_drawing_time_apart():
+def test_frames_for_a_slow_client_are_a_third_of_its_drawing_time_apart():
     flow = Flow()
     sent = []
     frame = 0
@@ -75,7 +75,7 @@ def test_a_client_that_has_drawn_everything_never_waits():
 
 
 @given(st.lists(st.tuples(st.sampled_from(("send", "ack")), st.integers(0, 60), st.floats(0, 2))))
-def test_whatever_the_client_says_it_has_at_most_three_frames_and_is_never_forgotten(events):
+def test_any_client_has_at_most_three_frames_in_flight_and_never_starves(events):
     flow, now, frame, owed = Flow(), 0.0, 0, []
     for what, number, delay in events:
         now += delay

@@ -29,7 +29,7 @@ steps = st.lists(
 
 
 @given(steps)
-def test_no_order_of_events_exceeds_a_limit_and_open_ones_are_never_closed(events) -> None:
+def test_limits_hold_in_any_order_of_events_and_open_connections_stay(events) -> None:
     gate = Gate(SMALL)
     stages: dict[int, tuple[str, str]] = {}
     for second, (event, key, address) in enumerate(events):
@@ -58,7 +58,7 @@ def test_no_order_of_events_exceeds_a_limit_and_open_ones_are_never_closed(event
             assert mine.count("half-open") <= SMALL.address_half_open
 
 
-def test_the_oldest_that_waits_makes_room_and_one_that_has_asked_stays() -> None:
+def test_the_oldest_silent_connection_makes_room() -> None:
     gate = Gate(SMALL)
     for key in range(5):
         assert gate.enter(key, "127.0.0.1", 0.0) == []
@@ -68,14 +68,14 @@ def test_the_oldest_that_waits_makes_room_and_one_that_has_asked_stays() -> None
     assert gate.enter("outside", "192.0.2.1", 1.0) == [2]
 
 
-def test_new_connections_are_not_closed_for_their_silence_alone() -> None:
+def test_new_connections_are_not_closed_for_silence() -> None:
     gate = Gate(SMALL)
     for key in range(SMALL.total):
         assert gate.enter(key, "127.0.0.1", 0.1) == []
     assert gate.enter("one more", "127.0.0.1", 0.2) == [0]
 
 
-def test_where_all_are_open_the_new_one_is_refused() -> None:
+def test_a_new_connection_is_refused_when_all_are_open() -> None:
     gate = Gate(SMALL)
     for key in range(SMALL.total):
         gate.enter(key, "127.0.0.1", float(key))
@@ -88,7 +88,7 @@ def test_where_all_are_open_the_new_one_is_refused() -> None:
 @pytest.mark.parametrize(
     ("soft", "total"), [(256, 96), (1024, 320), (100, 16), (-1, gate_module._MOST)]
 )
-def test_the_limit_leaves_file_descriptors_for_everything_else(monkeypatch, soft, total) -> None:
+def test_the_limit_leaves_file_descriptors_for_other_uses(monkeypatch, soft, total) -> None:
     resource = pytest.importorskip("resource")
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (soft, soft))
     assert gate_module.limits().total == total
@@ -105,7 +105,7 @@ async def page(port: int) -> float:
 
 
 @pytest.mark.flaky(reruns=3, reruns_delay=2)  # a wall-clock bound on a shared machine
-def test_a_good_client_is_served_while_hundreds_of_sockets_say_nothing(caplog) -> None:
+def test_a_good_client_is_served_beside_hundreds_of_silent_sockets(caplog) -> None:
     """320 half-open sockets, and a request every tenth of a second by a client of ours."""
 
     async def scene() -> list[float]:

@@ -67,7 +67,7 @@ def test_the_certificate_names_this_machine_for_two_weeks(
 
 
 @pytest.mark.parametrize("hostname", ["", "über pc", "a" * 80, "-x", "under_score"])
-def test_a_hosts_name_that_is_none_in_a_network_is_left_out_or_cut(hostname: str) -> None:
+def test_invalid_host_names_are_left_out_or_shortened(hostname: str) -> None:
     names = (
         certificate(["10.0.0.3"], hostname, NOW)[0]
         .extensions.get_extension_for_class(x509.SubjectAlternativeName)
@@ -76,13 +76,15 @@ def test_a_hosts_name_that_is_none_in_a_network_is_left_out_or_cut(hostname: str
     assert set(names.get_values_for_type(x509.DNSName)) <= {"localhost", "a" * 80}
 
 
-def test_two_runs_have_two_keys(made: tuple[x509.Certificate, ec.EllipticCurvePrivateKey]) -> None:
+def test_each_run_has_its_own_key(
+    made: tuple[x509.Certificate, ec.EllipticCurvePrivateKey],
+) -> None:
     other, _ = certificate(["192.168.1.7"], "studio-pc", NOW)
     assert other.serial_number != made[0].serial_number
     assert other.public_key() != made[0].public_key()
 
 
-def test_the_way_to_the_internet_comes_first_and_self_given_addresses_last() -> None:
+def test_the_internet_route_comes_first_and_link_local_addresses_last() -> None:
     assert ordered(["127.0.0.1", "10.0.0.3", "169.254.7.7", "192.168.1.7"], "192.168.1.7") == [
         "192.168.1.7",
         "10.0.0.3",
@@ -91,7 +93,7 @@ def test_the_way_to_the_internet_comes_first_and_self_given_addresses_last() -> 
     assert ordered(["127.0.0.1", "0.0.0.0", "224.0.0.1"], None) == []
 
 
-def test_without_a_network_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_network_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ifaddr.get_adapters", list)
     with pytest.raises(DeviceError, match="join the phone's Wi-Fi"):
         lan.addresses()
@@ -145,7 +147,7 @@ def trusting() -> Iterator[tuple[Lan, x509.Certificate, list[str]]]:
     yield Lan(["127.0.0.1"], context(ours, key), lambda urls: codes.append(urls[0])), ours, codes
 
 
-def test_an_address_lets_one_phone_in_and_the_next_gets_a_new_one() -> None:
+def test_an_address_admits_one_phone_and_is_replaced() -> None:
     with trusting() as (ways, ours, codes):
 
         async def scene() -> None:
@@ -170,7 +172,7 @@ def test_an_address_lets_one_phone_in_and_the_next_gets_a_new_one() -> None:
         played(scene())
 
 
-def test_the_stream_is_open_over_tls_to_the_pages_of_this_server_alone() -> None:
+def test_the_tls_stream_is_open_only_to_this_servers_pages() -> None:
     with trusting() as (ways, ours, _):
 
         async def scene() -> None:
@@ -203,7 +205,7 @@ def test_the_stream_is_open_over_tls_to_the_pages_of_this_server_alone() -> None
         played(scene())
 
 
-def test_who_does_not_know_the_certificate_is_warned_and_plain_http_gets_nothing() -> None:
+def test_unknown_certificates_warn_and_plain_http_gets_nothing() -> None:
     with trusting() as (ways, ours, _):
 
         async def scene() -> None:
@@ -221,7 +223,7 @@ def test_who_does_not_know_the_certificate_is_warned_and_plain_http_gets_nothing
         played(scene())
 
 
-def test_silent_tls_connections_count_before_their_handshake() -> None:
+def test_silent_tls_connections_count_before_the_handshake() -> None:
     with trusting() as (ways, ours, _):
 
         async def scene() -> int:
@@ -245,7 +247,7 @@ def test_silent_tls_connections_count_before_their_handshake() -> None:
         assert played(scene()) >= 20
 
 
-def test_no_key_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_private_key_remains_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     context(*certificate(["10.0.0.3"], "x", NOW))
     assert list(tmp_path.iterdir()) == []

@@ -21,7 +21,7 @@ from tests.helpers.stream_clients import (
 from tests.helpers.stream_host import HELLO, frame
 
 
-def test_a_taken_port_is_stepped_over_and_said():
+def test_a_taken_port_is_skipped_and_reported():
     async def body():
         async with Server(HELLO, FILES, port=0) as first:
             assert first.notice is None
@@ -33,7 +33,7 @@ def test_a_taken_port_is_stepped_over_and_said():
     run(body())
 
 
-def test_where_nothing_can_be_had_a_sentence_says_so():
+def test_no_free_port_is_reported():
     async def body():
         with contextlib.ExitStack() as stack:
             taken = [stack.enter_context(socket.socket()) for _ in range(2)]
@@ -49,7 +49,7 @@ def test_where_nothing_can_be_had_a_sentence_says_so():
 
 
 @pytest.mark.flaky(reruns=2)  # wall clock
-def test_it_ends_within_a_second_beside_fifty_dead_clients_and_is_back_on_its_port_at_once():
+def test_a_server_with_fifty_dead_clients_stops_quickly_and_frees_its_port():
     async def body():
         server = Server(HELLO, FILES, port=0)
         with contextlib.ExitStack() as stack:
@@ -87,7 +87,7 @@ def test_it_ends_within_a_second_beside_fifty_dead_clients_and_is_back_on_its_po
     run(body())
 
 
-def test_a_killed_server_is_back_on_its_port_at_once_and_numbers_its_frames_anew():
+def test_a_killed_server_gets_its_port_back_and_restarts_frame_numbers():
     async def body():
         with Host() as first:
             async with viewer(first.port) as connection:

@@ -118,7 +118,7 @@ def test_golden_face_is_read_and_written_to_the_byte():
     )
 
 
-def test_faces_that_are_none_are_refused():
+def test_invalid_faces_are_refused():
     whole = P.decode_seen((DATA / "mocap_v1_face.bin").read_bytes())
     nothing = np.zeros(0)
     P.encode(dataclasses.replace(whole, blendshapes=nothing))
@@ -160,7 +160,7 @@ def test_hello_carries_the_skeleton():
 
 
 @given(stamps, st.data(), st.integers(0, 60), st.integers(0, 60))
-def test_poses_come_back_as_they_went(stamp, data, joints, expressions):
+def test_poses_round_trip(stamp, data, joints, expressions):
     root, rotations, weights = (data.draw(array(*s)) for s in ((3,), (joints, 4), (expressions,)))
     encoded = P.encode(P.PoseMessage(stamp, root, rotations, weights))
     assert len(encoded) == 24 + 4 * (3 + 4 * joints + expressions)
@@ -172,7 +172,7 @@ def test_poses_come_back_as_they_went(stamp, data, joints, expressions):
 
 
 @given(stamps, st.data(), st.integers(0, 60))
-def test_keypoints_come_back_as_they_went(stamp, data, n):
+def test_keypoints_round_trip(stamp, data, n):
     seen_or_not = finite32 | st.just(np.nan)
     image, positions = (
         data.draw(array(n, 2, elements=seen_or_not)),
@@ -190,7 +190,7 @@ def test_keypoints_come_back_as_they_went(stamp, data, n):
 
 @given(st.binary(max_size=400), st.integers(0, 4), st.integers(0, 4))
 @settings(max_examples=300)
-def test_bytes_from_anyone_are_a_message_or_a_protocol_error(data, joints, expressions):
+def test_random_bytes_give_a_message_or_a_protocol_error(data, joints, expressions):
     try:
         message = P.decode(data, joints, expressions)
     except P.ProtocolError:
@@ -200,7 +200,7 @@ def test_bytes_from_anyone_are_a_message_or_a_protocol_error(data, joints, expre
 
 @given(st.integers(0, 5), st.binary(max_size=120))
 @settings(max_examples=300)
-def test_data_from_anyone_behind_a_good_header_is_a_message_or_a_protocol_error(kind, data):
+def test_random_data_after_a_valid_header_gives_a_message_or_a_protocol_error(kind, data):
     message = struct.pack("<HHIdd", kind, 0, 1, 0.0, 0.0) + data
     try:
         decoded = P.decode(message, 2, 1)
@@ -211,7 +211,7 @@ def test_data_from_anyone_behind_a_good_header_is_a_message_or_a_protocol_error(
 
 @given(st.text(max_size=200) | st.binary(max_size=200))
 @settings(max_examples=300)
-def test_text_from_anyone_is_a_message_or_a_protocol_error(text):
+def test_random_text_gives_a_message_or_a_protocol_error(text):
     for decode in (P.decode_client_text, P.decode_server_text):
         with contextlib.suppress(P.ProtocolError):
             decode(text)
@@ -229,7 +229,7 @@ json_values = st.recursive(
     st.data(),
 )
 @settings(max_examples=300)
-def test_hellos_from_anyone_are_skeletons_or_protocol_errors(skeleton, data):
+def test_random_hellos_give_a_skeleton_or_a_protocol_error(skeleton, data):
     message = json.loads(P.encode_text(HELLO)) | {"skeleton": skeleton}
     key = data.draw(st.sampled_from(("version", "rig", "expressions", "source", "unknown", "none")))
     if key != "none":
@@ -275,7 +275,7 @@ def unchecked(kind, *values):
     return message
 
 
-def test_what_would_be_refused_is_not_sent():
+def test_messages_that_would_be_refused_are_not_sent():
     root, rotations, weights = np.zeros(3), np.tile([0.0, 0.0, 0.0, 1.0], (55, 1)), np.zeros(1)
     points = (np.zeros((33, 2)), np.zeros((33, 3)), np.zeros(33))
     spoiled = rotations.copy()

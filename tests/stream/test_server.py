@@ -30,7 +30,7 @@ async def silence(connection, seconds=0.15):
         await asyncio.wait_for(connection.recv(), seconds)
 
 
-def test_a_viewer_is_greeted_and_gets_the_latest_frame_at_once_in_order():
+def test_a_viewer_gets_hello_then_the_latest_frame():
     async def body():
         async with Server(HELLO, FILES, port=0) as server:
             server.publish(frame(1, 1000))
@@ -49,7 +49,7 @@ def test_a_viewer_is_greeted_and_gets_the_latest_frame_at_once_in_order():
     run(body())
 
 
-def test_without_acknowledgement_three_frames_are_sent_then_the_newest_after_it():
+def test_three_unacknowledged_frames_are_sent_then_the_newest():
     async def body():
         async with Server(HELLO, FILES, port=0) as server, viewer(server.port) as connection:
             await until(lambda: server.watching == 1)
@@ -69,7 +69,7 @@ def test_without_acknowledgement_three_frames_are_sent_then_the_newest_after_it(
     run(body())
 
 
-def test_the_very_last_frame_reaches_everyone():
+def test_the_last_frame_reaches_every_viewer():
     async def body():
         async with Server(HELLO, FILES, port=0) as server, contextlib.AsyncExitStack() as stack:
             connections = [await stack.enter_async_context(viewer(server.port)) for _ in range(5)]
@@ -90,7 +90,7 @@ def test_the_very_last_frame_reaches_everyone():
 
 
 @pytest.mark.flaky(reruns=2)  # wall clock
-def test_a_hidden_tab_is_current_at_once_when_it_comes_back():
+def test_a_hidden_tab_is_current_when_it_returns():
     async def body():
         async with Server(HELLO, FILES, port=0) as server, viewer(server.port) as connection:
             await until(lambda: server.watching == 1)
@@ -108,7 +108,7 @@ def test_a_hidden_tab_is_current_at_once_when_it_comes_back():
 
 
 @pytest.mark.flaky(reruns=2)  # wall clock
-def test_a_viewer_of_five_frames_a_second_is_never_more_than_200_ms_stale():
+def test_a_viewer_at_five_frames_a_second_is_at_most_200_ms_stale():
     # The machine may stop for a moment in one round, or in two; a queue is stale in all of them.
     worst = []
     with Host(fps=60) as host:
@@ -122,7 +122,7 @@ def test_a_viewer_of_five_frames_a_second_is_never_more_than_200_ms_stale():
 
 
 @pytest.mark.flaky(reruns=2)  # wall clock
-def test_fifty_viewers_that_never_read_cost_no_memory_and_nobody_else_time():
+def test_fifty_stalled_viewers_cost_no_memory_and_delay_no_other():
     with Host(fps=60, picture_bytes=100_000) as host:
         alone = statistics.median(asyncio.run(fast(host.port, 1.0)))
         # Some acknowledge all the same, so that nothing but their own sockets holds them back, once
@@ -144,7 +144,7 @@ def test_fifty_viewers_that_never_read_cost_no_memory_and_nobody_else_time():
 
 
 @pytest.mark.flaky(reruns=2)  # wall clock
-def test_a_detectors_thread_publishes_and_only_the_newest_waits_for_a_busy_loop():
+def test_only_the_newest_frame_waits_for_a_busy_loop():
     async def body():
         async with Server(HELLO, FILES, port=0) as server, viewer(server.port) as connection:
             await until(lambda: server.watching == 1)
@@ -169,7 +169,7 @@ def test_a_detectors_thread_publishes_and_only_the_newest_waits_for_a_busy_loop(
     )  # the loop is closed: nothing to say, and nothing breaks
 
 
-def test_frames_of_two_kinds_or_backwards_are_refused():
+def test_mixed_or_backward_frames_are_refused():
     async def body():
         async with Server(HELLO, FILES, port=0) as server:
             server.publish(frame(5, 10))
@@ -187,7 +187,7 @@ def test_frames_of_two_kinds_or_backwards_are_refused():
     run(body())
 
 
-def test_another_hello_comes_before_its_frames_and_the_old_ones_are_gone():
+def test_a_new_hello_precedes_its_frames_and_drops_the_old():
     async def body():
         other = protocol.Hello(1, HELLO.skeleton, ("sad",), "rigs/hero.vrm", HELLO.source)
         async with Server(HELLO, FILES, port=0) as server, viewer(server.port) as connection:
@@ -225,7 +225,7 @@ def test_ping_is_answered_with_the_servers_clock_and_requests_are_passed_on():
     run(body())
 
 
-def test_how_poses_are_made_is_asked_for_and_told_to_everyone_and_to_who_comes_later():
+def test_tuning_is_announced_to_all_viewers_and_later_ones():
     asked = []
 
     async def scene():
@@ -272,7 +272,7 @@ def test_the_state_is_announced_to_every_client_and_to_later_ones():
         ([b"x" * 40_000, b"x" * 40_000], 1009),
     ],
 )
-def test_a_wrong_message_ends_its_own_connection_alone(message, code):
+def test_a_wrong_message_ends_only_its_own_connection(message, code):
     async def body():
         async with (
             Server(HELLO, FILES, port=0) as server,
@@ -292,7 +292,7 @@ def test_a_wrong_message_ends_its_own_connection_alone(message, code):
 
 
 @pytest.mark.flaky(reruns=2)  # wall clock
-def test_a_client_that_neither_reads_nor_keeps_to_the_protocol_is_cut_off():
+def test_a_client_that_violates_the_protocol_without_reading_is_cut_off():
     async def body():
         async with Server(HELLO, FILES, port=0) as server:
             tasks = len(asyncio.all_tasks())
@@ -309,7 +309,7 @@ def test_a_client_that_neither_reads_nor_keeps_to_the_protocol_is_cut_off():
     run(body())
 
 
-def test_a_going_client_is_noticed():
+def test_a_leaving_client_is_reported():
     async def body():
         async with Server(HELLO, FILES, port=0) as server:
             async with viewer(server.port):
@@ -322,7 +322,7 @@ def test_a_going_client_is_noticed():
     run(body())
 
 
-def test_there_is_an_end_to_the_number_of_viewers():
+def test_the_number_of_viewers_is_limited():
     async def body():
         async with Server(HELLO, FILES, port=0) as server:
             with dead_clients(server.port, MAX_CLIENTS):

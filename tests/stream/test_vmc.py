@@ -32,7 +32,7 @@ def contents(data: bytes) -> list[tuple[str, list]]:
     return [(message.address, list(message.params)) for message in OscBundle(data)]
 
 
-def test_a_frame_is_one_bundle_of_everything_in_the_specifications_order() -> None:
+def test_a_frame_is_one_bundle_in_the_order_of_the_specification() -> None:
     motion = some_motion()
     messages = contents(vmc.bundle(motion, 2))
     assert [a for a, _ in messages] == [
@@ -46,7 +46,7 @@ def test_a_frame_is_one_bundle_of_everything_in_the_specifications_order() -> No
     assert dict(contents(vmc.bundle(motion, seen=False)))["/VMC/Ext/OK"] == [1, 3, 0, 0]
 
 
-def test_a_left_handed_reader_sees_the_mirror_image_of_our_world() -> None:
+def test_a_left_handed_reader_sees_the_mirrored_world() -> None:
     """Positions of all joints by the reader's own chain of left-handed matrices, x turned over, are
     ours.
     """
@@ -78,7 +78,7 @@ def test_the_avatars_left_hand_is_at_minus_x_in_unity() -> None:
     assert bones["LeftUpperLeg"][0] < -0.05 < 0.05 < bones["RightUpperLeg"][0]
 
 
-def test_bones_are_called_as_unity_calls_them() -> None:
+def test_bones_have_unitys_names() -> None:
     assert vmc.UNITY["hips"] == "Hips"
     assert vmc.UNITY["leftThumbMetacarpal"] == "LeftThumbProximal"
     assert vmc.UNITY["rightThumbProximal"] == "RightThumbIntermediate"
@@ -104,7 +104,7 @@ def test_other_skeletons_are_refused() -> None:
         ("[::1]:39540", ("::1", 39540)),
     ],
 )
-def test_addresses(text: str, means: tuple[str, int]) -> None:
+def test_addresses_are_parsed(text: str, means: tuple[str, int]) -> None:
     assert vmc.address(text) == means
 
 
@@ -135,7 +135,7 @@ def test_an_osc_receiver_hears_it() -> None:
     np.testing.assert_allclose(heard["Hips"][:3], motion.root_positions[0] * [-1, 1, 1], atol=1e-6)
 
 
-def test_nobody_listening_is_no_trouble() -> None:
+def test_a_missing_receiver_is_harmless() -> None:
     with vmc.Sender("127.0.0.1", 9) as sender:
         for _ in range(5):
             sender.send(vmc.bundle(some_motion(1)))

@@ -21,7 +21,7 @@ from tests.helpers.synthetic import keypoints_of, smooth_motion
 FORMATS = get_args(get_type_hints(messages.Export)["format"])
 
 
-def test_each_format_is_written_with_the_character_that_it_can_hold(tmp_path: Path) -> None:
+def test_each_format_gets_a_character_it_can_hold(tmp_path: Path) -> None:
     files: Files = {}
     desk = Desk(tmp_path, files)
     motion = smooth_motion(np.random.default_rng(2), 0.3, 30.0)

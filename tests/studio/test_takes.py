@@ -53,7 +53,7 @@ def recorded(folder: TakesFolder, keypoints: Keypoints) -> str:
     return recording.path.stem
 
 
-def test_takes_are_listed_with_their_length_also_when_cut_off(
+def test_takes_are_listed_with_their_length_even_if_truncated(
     tmp_path: Path, keypoints: Keypoints
 ) -> None:
     folder = TakesFolder(tmp_path / "takes")
@@ -72,7 +72,7 @@ def test_takes_are_listed_with_their_length_also_when_cut_off(
     assert set(folder.names()) == {name, second}
 
 
-def test_a_take_is_pictured_by_the_body_in_its_middle(tmp_path: Path, keypoints: Keypoints) -> None:
+def test_a_thumbnail_shows_the_middle_of_the_take(tmp_path: Path, keypoints: Keypoints) -> None:
     folder = TakesFolder(tmp_path)
     recorded(folder, keypoints)
     [take] = folder.takes()
@@ -96,7 +96,7 @@ def test_a_take_is_pictured_by_the_body_in_its_middle(tmp_path: Path, keypoints:
 @pytest.mark.parametrize(
     "name", ["../secret", "a/b", "..", "", "a\x00b", ".hidden", "x" * 81, "C:\\x"]
 )
-def test_no_name_leads_out_of_the_folder(tmp_path: Path, keypoints: Keypoints, name: str) -> None:
+def test_names_cannot_leave_the_folder(tmp_path: Path, keypoints: Keypoints, name: str) -> None:
     (tmp_path / "secret.jsonl").write_text("{}")
     folder = TakesFolder(tmp_path / "takes")
     take = recorded(folder, keypoints)
@@ -112,7 +112,7 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path, keypoints: Keypoints, n
     assert folder.names() == [take]
 
 
-def test_a_take_is_renamed_but_never_onto_another(tmp_path: Path, keypoints: Keypoints) -> None:
+def test_a_take_is_never_renamed_onto_another(tmp_path: Path, keypoints: Keypoints) -> None:
     folder = TakesFolder(tmp_path)
     first, second = recorded(folder, keypoints), recorded(folder, keypoints)
     assert folder.rename(first, " walk 1 ") == "walk 1"
@@ -150,7 +150,7 @@ def asked(studio: Studio, *asks: dict[str, object] | bytes) -> list[dict[str, ob
     return played(scene())
 
 
-def test_what_is_live_is_recorded_between_two_presses(tmp_path: Path, keypoints: Keypoints) -> None:
+def test_frames_between_two_presses_are_recorded(tmp_path: Path, keypoints: Keypoints) -> None:
     studio = Studio(tmp_path / "takes", {})
     motion = Motion.__new__(Motion)  # not looked at
     studio.hear(keypoints.slice(0, 1), motion)
@@ -169,9 +169,7 @@ def test_what_is_live_is_recorded_between_two_presses(tmp_path: Path, keypoints:
     assert "No frame came" in str(empty["error"])
 
 
-def test_a_take_keeps_its_pictures_where_that_is_asked_for(
-    tmp_path: Path, keypoints: Keypoints
-) -> None:
+def test_a_take_keeps_its_pictures_if_requested(tmp_path: Path, keypoints: Keypoints) -> None:
     table: Files = {}
     studio = Studio(tmp_path, table)
     motion = Motion.__new__(Motion)  # not looked at
@@ -214,7 +212,7 @@ def test_a_take_keeps_its_pictures_where_that_is_asked_for(
 @settings(deadline=None)
 @example(cut=1967, times=[0.0, 1.0, 2.0, 3.0])  # within the second picture's first bytes
 @given(cut=st.integers(0, 3000), times=st.lists(st.floats(0, 1e5), min_size=1, max_size=4))
-def test_pictures_that_were_cut_off_lose_the_last_one_alone(cut: int, times: list[float]) -> None:
+def test_truncated_pictures_lose_only_the_last_one(cut: int, times: list[float]) -> None:
     times = sorted({round(time, 6) for time in times})
     picture = jpeg(np.full((8, 8, 3), 90, np.uint8), 8)
     with tempfile.TemporaryDirectory() as folder:
@@ -231,7 +229,7 @@ def test_pictures_that_were_cut_off_lose_the_last_one_alone(cut: int, times: lis
         assert index.offsets == [length * i for i in range(left + 1)] * bool(left)
 
 
-def test_a_part_of_a_take_becomes_a_file_and_wrong_marks_a_sentence(
+def test_a_trimmed_take_is_exported_and_wrong_marks_are_refused(
     tmp_path: Path, keypoints: Keypoints
 ) -> None:
     table: Files = {}
@@ -260,9 +258,7 @@ def test_a_part_of_a_take_becomes_a_file_and_wrong_marks_a_sentence(
     assert "drop its file" in str(lost["error"])
 
 
-def test_a_bake_tells_of_its_progress_and_can_be_cancelled(
-    tmp_path: Path, keypoints: Keypoints
-) -> None:
+def test_a_bake_reports_progress_and_can_be_cancelled(tmp_path: Path, keypoints: Keypoints) -> None:
     studio = Studio(tmp_path, {})
     long = concatenate([replace(keypoints, times=keypoints.times + 1.1 * i) for i in range(20)])
     take = recorded(studio.takes, long)
@@ -300,7 +296,7 @@ def test_a_bake_tells_of_its_progress_and_can_be_cancelled(
     played(scene())
 
 
-def test_a_character_in_pieces_is_recognised_and_moves_in_an_export(
+def test_a_character_sent_in_chunks_is_recognised_and_exported(
     tmp_path: Path, keypoints: Keypoints
 ) -> None:
     table: Files = {}
@@ -351,7 +347,7 @@ def test_a_character_in_pieces_is_recognised_and_moves_in_an_export(
         "é" * 70_000,
     ],
 )
-def test_what_is_no_question_ends_the_connection(tmp_path: Path, text: str) -> None:
+def test_invalid_requests_end_the_connection(tmp_path: Path, text: str) -> None:
     studio = Studio(tmp_path, {})
 
     async def scene() -> None:
@@ -369,9 +365,7 @@ def test_what_is_no_question_ends_the_connection(tmp_path: Path, text: str) -> N
     played(scene())
 
 
-def test_a_damaged_take_is_listed_as_such_beside_the_others(
-    tmp_path: Path, keypoints: Keypoints
-) -> None:
+def test_a_damaged_take_is_listed_with_its_problem(tmp_path: Path, keypoints: Keypoints) -> None:
     folder = TakesFolder(tmp_path)
     good = recorded(folder, keypoints)
     (tmp_path / "empty.jsonl").write_bytes(b"")
@@ -387,9 +381,7 @@ def test_a_damaged_take_is_listed_as_such_beside_the_others(
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ZeroDivisionError("x")])
-def test_a_request_that_fails_in_an_unexpected_way_is_answered(
-    tmp_path: Path, monkeypatch, error
-) -> None:
+def test_an_unexpected_failure_is_answered(tmp_path: Path, monkeypatch, error) -> None:
     def fails(*_: object) -> None:
         raise error
 

@@ -13,11 +13,11 @@ from tests.helpers.fuzz import KEPT, damaged, problem, seeds
 
 
 @pytest.mark.parametrize("path", sorted(KEPT.iterdir()), ids=lambda path: path.name)
-def test_what_once_failed_is_read_or_refused(path: Path) -> None:
+def test_former_failures_are_read_or_refused(path: Path) -> None:
     assert problem(path.suffix, path.read_bytes()) is None
 
 
-def test_the_files_that_are_damaged_are_good_before() -> None:
+def test_the_undamaged_files_are_valid() -> None:
     for suffix in (".bvh", ".fbx", ".json"):
         assert problem(suffix, seeds()[suffix]) is None
 
