@@ -85,7 +85,8 @@ def bake(
         typer.Option(
             metavar="FILE.json",
             help="Write what the result rests on, by frame and bone: confidence, what is held "
-            "because it is hidden, frames without a person, hard cuts. One input.",
+            "because it is hidden, frames without a person, hard cuts. One input; with --people, "
+            "FILE_1.json and so on.",
         ),
     ] = None,
     recursive: Annotated[
@@ -143,9 +144,9 @@ def bake(
         workers,
     )
     theirs = summaries.load_character(character, map_file)
-    if report is not None and (cameras is not None or len(inputs) > 1 or inputs[0].is_dir()):
-        raise MocapError("--report is about one clip: give one input, and no --cameras.")
     if cameras is not None:
+        if report is not None:
+            raise MocapError("--report is about what one camera saw: leave out --cameras or it.")
         _bake_views(inputs, one.targets(output, options, theirs, names), options, cameras)
         summaries.say_mapped(theirs)
         return
@@ -153,7 +154,11 @@ def bake(
     make_folders(jobs, output)
     for job in jobs:
         targets = one.targets(job.outputs, options, theirs, names)
-    if report is None and (len(jobs) > 1 or resume or scheduler is not None):
+    if len(jobs) > 1 or resume or scheduler is not None:
+        if report is not None:
+            raise MocapError(
+                "--report is about one clip: give one input, and neither --resume nor --scheduler."
+            )
         bake_clips(jobs, scheduler, workers, resume)
     else:
         _bake_one(jobs[0], targets, height, report)

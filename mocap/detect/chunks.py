@@ -26,6 +26,7 @@ from mocap.core.keypoints import Keypoints, concatenate
 from mocap.detect.options import DetectOptions
 from mocap.detect.people import extent
 from mocap.detect.performer import PerformerDetector
+from mocap.detect.take import TakesDetector
 
 # Frames of a lead. Positions of a tracker that has just started differ from those of a running one
 # by 15 to 40 mm at once, by 5 to 12 mm after 7 frames and by 3 to 8 mm from 15 frames on, where
@@ -134,8 +135,9 @@ def detect_chunk(
         PerformerDetector(options) as detector,
         closing(video.span(chunk.begin, chunk.stop)) as pictures,
     ):
+        takes = TakesDetector(detector)
         for picture in pictures:
-            frames.append(detector.detect(picture.frame.image, picture.frame.time))
+            frames.append(takes.detect(picture.frame.image, picture.frame.time))
             seconds.append(picture.seconds)
             if picture.seconds >= chunk.start:
                 check.see(picture, video.file_fps)

@@ -16,7 +16,7 @@ from mocap.detect.performer import complete
 from mocap.detect.person import Person
 from mocap.detect.protocol import Detector
 from mocap.detect.sightings import Sighting, sightings_of
-from mocap.detect.take import check_somebody
+from mocap.detect.take import TakeClock, check_somebody
 from mocap.errors import InputError
 
 # A person who is unseen for longer, seconds, is named as absent in the meantime.
@@ -44,6 +44,7 @@ def detect_everyone(
     times: list[float] = []
     found: list[Sequence[Keypoints]] = []
     sightings: list[list[Sighting]] = []
+    clock, cuts = TakeClock(), list[float]()
     size: tuple[int, int] | None = None
     for frame in source:
         now = (frame.image.shape[1], frame.image.shape[0])
@@ -53,7 +54,13 @@ def detect_everyone(
                 f"{now[0]} × {now[1]} pixels and those before it {size[0]} × {size[1]}."
             )
         size = now
-        people = [k for k in detector.people(frame.image, frame.time) if _is_body(k)]
+        begins, shifted = clock.see(frame.image, frame.time)
+        people = [
+            replace(k, times=np.array([frame.time]))
+            for k in detector.people(frame.image, shifted)
+            if _is_body(k)
+        ]
+        cuts.append(float(begins))
         times.append(frame.time)
         found.append(people)
         sightings.append(sightings_of(frame.image, people))
@@ -64,9 +71,10 @@ def detect_everyone(
     who = identify(times, sightings, options.people)
     if not who:
         check_somebody(empty_frame(0.0, size), source.name, source.verdict)
+    takes = [_take(times, found, indices, size, options) for indices in who]
     return [
-        Person(n, _take(times, found, indices, size, options), _spans(times, indices))
-        for n, indices in enumerate(who, 1)
+        Person(n, replace(take, new_take=np.array(cuts)), _spans(times, indices))
+        for n, (take, indices) in enumerate(zip(takes, who, strict=True), 1)
     ]
 
 

@@ -30,6 +30,36 @@ class OnePersonDetector(Protocol):
         """Follow another person: the one nearest to a point (pixels), or the next."""
 
 
+class TakesDetector:
+    """Detects one person in pictures given one after another, as a new take after each hard cut.
+
+    Args:
+        detector: Its clock goes back at a cut, so that nothing is tracked across it.
+    """
+
+    def __init__(self, detector: OnePersonDetector) -> None:
+        self._detector, self._clock = detector, TakeClock()
+
+    def detect(self, image: ndarray, time: float) -> Keypoints:
+        """Return the keypoints of one frame at its time (seconds), with `new_take`."""
+        begins, shifted = self._clock.see(image, time)
+        found = self._detector.detect(image, shifted)
+        return replace(found, times=np.array([time]), new_take=np.array([float(begins)]))
+
+
+class TakeClock:
+    """The clock that a detector sees: at a hard cut it goes back, which begins another take."""
+
+    def __init__(self) -> None:
+        self._finder, self._cuts = CutFinder(), 0
+
+    def see(self, image: ndarray, time: float) -> tuple[bool, float]:
+        """Return whether a take begins with this picture, and the detector's time, seconds."""
+        begins = self._finder.begins(image)
+        self._cuts += begins
+        return begins, time - _LONG * self._cuts
+
+
 def detect_source(
     source: Source | Iterable[Frame],
     detector: OnePersonDetector,
@@ -51,19 +81,16 @@ def detect_source(
     """
     name = getattr(source, "name", "the input")
     frames: list[Keypoints] = []
-    finder, cuts = CutFinder(), []
+    takes = TakesDetector(detector)
     for frame in source:
-        cuts.append(finder.begins(frame.image))
-        # A clock that goes back begins another take: nothing is tracked across a cut.
-        found = detector.detect(frame.image, frame.time - _LONG * sum(cuts))
-        found = replace(found, times=np.array([frame.time]))
+        found = takes.detect(frame.image, frame.time)
         _check_size(found, frames, name)
         frames.append(found)
         if progress is not None:
             progress(len(frames))
     if not frames:
         raise InputError(f"There is no frame in {name}.")
-    keypoints = replace(concatenate(frames), new_take=np.array(cuts, dtype=np.float64))
+    keypoints = concatenate(frames)
     check_somebody(keypoints, name, getattr(source, "verdict", ""))
     return keypoints
 

@@ -1,7 +1,10 @@
 """Keypoints as JSON in the shape of TF.js pose-detection, and as JSON Lines, which survive a crash.
 
     {"width": px, "height": px, "fps": n, "camera": CAMERA,
-     "frames": [{"timestamp": seconds, "poses": [POSE, …]}, …]}
+     "frames": [{"timestamp": seconds, "poses": [POSE, …], "newTake": bool}, …]}
+
+newTake says whether the picture does not continue the one before (a hard cut); it is left out where
+pictures were not compared.
 
 CAMERA is {"focal": px, "centre": [px, px], "source": "told", "metadata" or "assumed"}; a file
 without it has the assumed camera. JSON Lines has everything but the frames in its first line.
@@ -28,6 +31,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import get_args
 
+import msgspec
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
@@ -122,7 +126,7 @@ def loads(text: str | bytes, source_fps: float | None = None, image_only: bool =
     times = _times(take, source_fps)
     keypoints = Keypoints(
         times, positions * DETECTOR_AXES, image, confidence, camera,
-        hands, face, transform, hands_image, hands_score, blendshapes,
+        hands, face, transform, hands_image, hands_score, blendshapes, _new_take(take.frames),
     )  # fmt: skip
     return keypoints if flat else _turned_round(keypoints)
 
@@ -225,6 +229,14 @@ def _fill(
     seen = np.isfinite(values).all(axis=1)
     out[index[seen]] = values[seen]
     confidence[index[seen]] = scores[seen]
+
+
+def _new_take(frames: list[shape.FrameJson]) -> Float[ndarray, " frames"] | None:
+    """Return 1 where a take begins after a hard cut, else 0; None if no frame says it."""
+    begins = [frame.new_take for frame in frames]
+    if all(b is msgspec.UNSET for b in begins):
+        return None
+    return np.array([float(b is True) for b in begins])
 
 
 def _times(take: shape.TakeJson, source_fps: float | None) -> Float[ndarray, " frames"]:

@@ -15,7 +15,8 @@ from mocap.errors import InputError
 from mocap.formats.image_layouts import as_frames
 
 _HEADER = ("width", "height", "fps", "camera")
-_NAMES = {"keypoints_3d": "keypoints3D", "left_hand": "leftHand", "right_hand": "rightHand"}
+_NAMES = {"keypoints_3d": "keypoints3D", "left_hand": "leftHand", "right_hand": "rightHand",
+          "new_take": "newTake"}  # fmt: skip
 
 
 class PointJson(msgspec.Struct, omit_defaults=True):
@@ -55,11 +56,16 @@ class PoseJson(msgspec.Struct, omit_defaults=True, rename=_NAMES):
     face: FaceJson | None = None
 
 
-class FrameJson(msgspec.Struct, kw_only=True):
-    """A picture's people. timestamp: seconds."""
+class FrameJson(msgspec.Struct, kw_only=True, rename=_NAMES):
+    """A picture's people.
+
+    timestamp: seconds. new_take: whether the picture does not continue the one before (a hard cut);
+    UNSET where pictures were not compared.
+    """
 
     timestamp: float | None = None
     poses: list[PoseJson]
+    new_take: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class CameraJson(msgspec.Struct, omit_defaults=True):

@@ -58,11 +58,13 @@ def _rate(keypoints: Keypoints) -> float | None:
 
 def _frame(keypoints: Keypoints, i: int) -> shape.FrameJson:
     scores = np.round(keypoints.confidence[i], 6)
+    time, cuts = float(keypoints.times[i]), keypoints.new_take
+    begins = msgspec.UNSET if cuts is None else bool(cuts[i] > 0.5)
     image = _points(keypoints.image[i], 3, scores, LANDMARKS)
     world = _points(keypoints.positions[i] * DETECTOR_AXES, 6, scores, LANDMARKS)
     hands = [_hand(keypoints, i, side) for side in (0, 1)]
     if not image and not world and hands == [None, None]:
-        return shape.FrameJson(timestamp=float(keypoints.times[i]), poses=[])
+        return shape.FrameJson(timestamp=time, poses=[], new_take=begins)
     seen = scores[np.isfinite(scores)]
     pose = shape.PoseJson(
         round(float(seen.mean()), 6) if len(seen) else None,
@@ -72,7 +74,7 @@ def _frame(keypoints: Keypoints, i: int) -> shape.FrameJson:
         hands[1],
         _face(keypoints, i),
     )
-    return shape.FrameJson(timestamp=float(keypoints.times[i]), poses=[pose])
+    return shape.FrameJson(timestamp=time, poses=[pose], new_take=begins)
 
 
 def _points(

@@ -75,9 +75,14 @@ def test_a_report_says_what_the_result_is_based_on(run, take: Path, tmp_path: Pa
     assert "trust.json: report on 30 frames" in out
     report = json.loads((tmp_path / "trust.json").read_text())
     assert len(report["confidence"]["leftLowerArm"]) == len(report["times"]) == 30
-    status, _, err = run("bake", take, take, "-o", "{name}.bvh", "--report", "trust.json")
+    for more in ([take, "-o", "{folder}/{name}.bvh"], ["-o", "a.bvh", "--resume"]):
+        status, _, err = run("bake", take, *more, "--report", "trust.json")
+        assert status != 0
+        assert "--report is about one clip" in err
+    cameras = ("--cameras", "auto", "--report", "trust.json")
+    status, _, err = run("bake", take, take, "-o", "a.bvh", *cameras)
     assert status != 0
-    assert "--report is about one clip" in err
+    assert "--report is about what one camera saw" in err
 
 
 def test_frames_are_written_at_the_requested_rate(run, take: Path, tmp_path: Path) -> None:

@@ -173,14 +173,15 @@ def test_a_video_with_unordered_times_is_not_split(
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo clip, on and back again, long enough for two chunks."""
+    """The demo clip, then 40 frames of it mirrored and darker after a hard cut: two chunks."""
     frames = [f.image for f in open_source(DEMO)]
+    after = [np.ascontiguousarray(0.55 * f[:, ::-1]).astype(np.uint8) for f in frames[:-41:-1]]
     path = tmp_path_factory.mktemp("chunks") / "clip.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=30)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt, stream.bit_rate = "yuv420p", 4_000_000
-        for image in [*frames, *frames[:-41:-1]]:
+        for image in [*frames, *after]:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
         container.mux(stream.encode())
     return path
@@ -201,6 +202,7 @@ def test_chunked_detection_is_reproducible_and_close_to_one_pass(clip: Path) -> 
     with open_source(clip) as source, PerformerDetector(options) as detector:
         whole = detect_source(source, detector)
     assert one.times.tolist() == whole.times.tolist()
+    assert np.flatnonzero(one.new_take).tolist() == np.flatnonzero(whole.new_take).tolist() == [192]
     off = np.linalg.norm(one.positions - whole.positions, axis=-1)
     print(f"chunks against one pass: mean {1000 * off.mean():.1f} mm, worst {1000 * off.max():.0f}")
     half = len(off) // 2 - LEAD

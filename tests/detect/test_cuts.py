@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
-from mocap.capture.source import Frame
+from mocap.capture.source import Frame, Source
 from mocap.core.keypoints import Keypoints
 from mocap.detect.cuts import CutFinder
+from mocap.detect.everyone import detect_everyone
+from mocap.detect.options import DetectOptions
 from mocap.detect.take import detect_source
 from tests.helpers.synthetic import moving
 
-Pictures = list[np.ndarray]
+
+class Pictures(Source):
+    """A source of the given frames."""
+
+    def __init__(self, frames: list[Frame]) -> None:
+        super().__init__("made", (320, 240), 30.0, len(frames))
+        self._frames = frames
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(self._frames)
 
 
-def scene(seed: int, frames: int) -> Pictures:
+def scene(seed: int, frames: int) -> list[np.ndarray]:
     """A camera that pans over a room of coloured patches, with noise, and someone who passes."""
     rng = np.random.default_rng(seed)
     tint = np.roll([1.0, 0.6, 0.3], seed)
@@ -27,7 +40,7 @@ def scene(seed: int, frames: int) -> Pictures:
     return out
 
 
-def found(pictures: Pictures) -> list[int]:
+def found(pictures: list[np.ndarray]) -> list[int]:
     finder = CutFinder()
     return [n for n, picture in enumerate(pictures) if finder.begins(picture)]
 
@@ -58,9 +71,20 @@ def test_the_detector_starts_a_new_take_after_a_cut() -> None:
         def next_person(self, at: tuple[float, float] | None = None) -> None:
             raise NotImplementedError
 
+        def people(self, image: np.ndarray, time: float = 0.0) -> list[Keypoints]:
+            return [self.detect(image, time)]
+
+        def close(self) -> None:
+            raise NotImplementedError
+
+    def checked(keypoints: Keypoints) -> None:
+        np.testing.assert_allclose(keypoints.times, np.arange(24) / 30.0)
+        assert np.flatnonzero(keypoints.new_take).tolist() == [12]
+        assert np.flatnonzero(np.diff(given) < -0.5).tolist() == [11]
+        given.clear()
+
     pictures = scene(1, 12) + scene(2, 12)
     frames = [Frame(n / 30.0, picture) for n, picture in enumerate(pictures)]
-    keypoints = detect_source(frames, Detector())
-    np.testing.assert_allclose(keypoints.times, np.arange(24) / 30.0)
-    assert np.flatnonzero(keypoints.new_take).tolist() == [12]
-    assert np.flatnonzero(np.diff(given) < -0.5).tolist() == [11]
+    checked(detect_source(frames, Detector()))
+    (person,) = detect_everyone(Pictures(frames), Detector(), DetectOptions(people=2))
+    checked(person.keypoints)

@@ -105,6 +105,16 @@ def test_written_files_are_read_back_unchanged(seed: int) -> None:
     same(kj.loads(kj.dumps_lines(keypoints).encode()), keypoints)
 
 
+@pytest.mark.parametrize("write", [kj.dumps, kj.dumps_lines])
+def test_hard_cuts_are_in_the_file(write: Any) -> None:
+    """Where pictures were compared and show none, readers look for none either."""
+    for cuts in ([0.0, 0.0, 1.0, 0.0, 0.0], [0.0] * 5):
+        read = kj.loads(write(replace(standing(), new_take=np.array(cuts))))
+        assert read.new_take is not None
+        assert read.new_take.tolist() == cuts
+    assert kj.loads(write(standing())).new_take is None
+
+
 def test_the_document_has_the_shape_of_tfjs_pose_detection() -> None:
     keypoints = standing()
     document = json.loads(kj.dumps(keypoints))
