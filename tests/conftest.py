@@ -22,7 +22,7 @@ install_import_hook("mocap", "beartype.beartype")
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The folder of real recordings that are not part of this repository, named by MOCAP_DATA."""
+    """Return the folder of real recordings outside this repository, named by MOCAP_DATA."""
     folder = os.environ.get("MOCAP_DATA")
     if not folder:
         pytest.skip("needs real recordings: set MOCAP_DATA to the folder that holds them")
@@ -42,9 +42,7 @@ def as_installed() -> Iterator[None]:
 def run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Callable[..., tuple[int, str, str]]:
-    """Runs `mocap ARGUMENTS` in a folder of its own; gives the exit status, standard output and
-    standard error.
-    """
+    """Run `mocap ARGUMENTS` in its own folder; return exit status, output and errors."""
     from mocap.cli import main as cli
 
     monkeypatch.chdir(tmp_path)
@@ -66,7 +64,7 @@ def run(
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """The browser. Where CI is set it must be there."""
+    """Start the browser; where CI is set it must be installed."""
     found = next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
     )
@@ -75,7 +73,9 @@ def chromium() -> Path:
 
 @pytest.fixture(scope="session")
 def firefox_program() -> Path:
-    """Firefox, and Xvfb, without which it has no WebGL. Where CI is set both must be there."""
+    """Return the path of Firefox, which needs Xvfb for WebGL; where CI is set both must be
+    installed.
+    """
     found = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
     return _required(
         Path(found) if found and shutil.which("Xvfb") else None,
@@ -90,7 +90,7 @@ def build_hook() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def node(build_hook: ModuleType) -> Path:
-    """Node's executable, with the tools in web/node_modules. Where CI is set it must be there."""
+    """Return Node's executable, with the tools in web/node_modules; required where CI is set."""
     found = build_hook.find_node()
     if found:
         build_hook.install(print)

@@ -42,7 +42,7 @@ OPTIONS = BakeOptions(
 
 @pytest.fixture
 def take(tmp_path: Path) -> Path:
-    """A keypoints file of two seconds."""
+    """Return a keypoints file of two seconds."""
     path = tmp_path / "take.json"
     formats.save(path, keypoints_of(smooth_motion(np.random.default_rng(0), 2.0, 30.0)))
     return path
@@ -99,7 +99,7 @@ def test_a_file_without_a_person_is_refused(take: Path, tmp_path: Path) -> None:
 
 
 class Pair:
-    """A detector of two people who stand side by side, the second one away for a while."""
+    """A detector of two people side by side, the second of whom is away for a while."""
 
     def __init__(self) -> None:
         motions = [standing(smooth_motion(np.random.default_rng(n), 2.0, 30.0)) for n in range(2)]

@@ -1,4 +1,4 @@
-"""The benchmarks run, and what they claim of the solver holds, on few samples."""
+"""The benchmarks run, and their claims on the solver hold, on few samples."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.helpers.synthetic import keypoints_of
 
 @pytest.fixture(scope="module", params=solver.SETS)
 def sample(request):
-    """(true motions, their keypoints, what mocap shows) of one of the sets."""
+    """Return true motions, their keypoints, and mocap's result of one of the sets."""
     true = solver.poses(request.param, 100)
     seen = [keypoints_of(m) for m in true]
     return true, seen, solver.by_mocap(true, seen)
@@ -62,9 +62,7 @@ def test_mocap_beats_kalidokit_under_any_reading_of_its_output(sample, node):
 
 
 def test_kalidokit_is_read_by_its_own_constants(node):
-    """In T-pose it is off by its own constants, 28.6° (half a radian) in the arms and 5.7° (a
-    tenth) in the legs, and by no more.
-    """
+    """In T-pose it is off by its own constants: 28.6° (0.5 rad) in arms, 5.7° in legs."""
     rest = Motion(
         HUMANOID, np.zeros(1), np.array([[0.0, 0.0, -4.0]]), np.tile(R.IDENTITY, (1, len(BONES), 1))
     )
@@ -79,9 +77,7 @@ def test_kalidokit_is_read_by_its_own_constants(node):
 
 
 def test_errors_are_measured():
-    """A bone turned by 10° about its own axis is a twist and no direction; turned across, it is a
-    direction.
-    """
+    """A turn of 10° about a bone's axis counts as twist, and across it as direction."""
     true = solver.poses("facing", 10)
     upper = BONES.index("leftUpperLeg")
     for axis, expected_direction, expected_twist in (
@@ -102,9 +98,7 @@ def test_errors_are_measured():
 
 
 def test_solver_parts_can_be_left_out():
-    """Noise-free keypoints that do not agree with their image: putting them onto it, and smoothing,
-    change them; without, nothing does.
-    """
+    """Keypoints that contradict their image are changed by projection and smoothing only."""
     seen = concatenate([keypoints_of(m) for m in solver.poses("facing", 50)])
     plain = solve_take(seen, SolveOptions(refine=False))
     with contenders.without(*contenders.BAKED):
@@ -114,10 +108,7 @@ def test_solver_parts_can_be_left_out():
 
 
 def test_every_bake_part_can_be_left_out():
-    """Of a take in which feet stand: what stands in for a part is called as the part is.
-
-    Beside the tests, which check its types.
-    """
+    """Each substitute has the signature of its part; the take has standing feet."""
     code = """
 import numpy as np
 from tests.benchmarks import contenders, rendered
@@ -137,7 +128,7 @@ assert all(np.isfinite(s.joints).all() for s in shown.values())
 
 
 def test_scale_free_measures_ignore_scale():
-    """A turned, scaled and moved copy of the joints is the same; a mirrored one is not."""
+    """A turned, scaled and moved copy of the joints is equal; a mirrored one is not."""
     joints = measures.Shown.of(solver.poses("any", 100)[0]).joints
     turn = solver.random_rotation(np.random.default_rng(1))
     moved = 0.1 * R.apply(turn, joints) + [1.0, 2.0, 3.0]
@@ -150,7 +141,7 @@ def test_scale_free_measures_ignore_scale():
 
 @pytest.fixture(scope="module")
 def clip():
-    """A rendered clip of somebody who walks."""
+    """Return a rendered clip of a walk."""
     return next(iter(rendered.clips(only=("walk",), views=("across",))))
 
 
@@ -171,9 +162,7 @@ def test_the_truth_has_zero_error(clip):
 
 
 def test_errors_of_a_known_size_are_measured(clip):
-    """Moved by 10 % of the way across, 20 mm into the floor, leaning by 5°, the forearms turned by
-    10° about themselves.
-    """
+    """10 % of the way too far, 20 mm in the floor, a lean of 5°, forearms twisted by 10°."""
     true = clip.upright
     root = true.root_positions * [1.1, 1.0, 1.0] - [0.0, 0.02, 0.0]
     sunk = measures.measures(
@@ -202,7 +191,7 @@ def test_errors_of_a_known_size_are_measured(clip):
 
 @pytest.mark.parametrize("delay", [0.0, 0.013, 0.07])
 def test_a_delay_is_measured(clip, delay):
-    """Of the true motion shown late, and turned, which is no delay."""
+    """The true motion is shown late, and turned, which is no delay."""
     true = measures.Shown.of(clip.upright)
     times = clip.upright.times[3:]
     late = measures.Shown(times, measures.Shown.of(clip.upright.at(times - delay)).joints)
@@ -213,7 +202,7 @@ def test_a_delay_is_measured(clip, delay):
 
 
 def test_rendered_clips_match_their_cameras(clip):
-    """The detector's points lie on the true ones, to a few percent of the body's height."""
+    """The detector's points lie on the true ones within a few percent of the body's height."""
     seen = clip.keypoints["full"]
     off = np.linalg.norm(seen.image - clip.camera.project(clip.points), axis=-1)
     height = clip.camera.focal * 1.75 / -clip.points[..., 2].mean()
@@ -223,7 +212,7 @@ def test_rendered_clips_match_their_cameras(clip):
 
 
 def test_image_and_depth_errors_are_measured_separately(clip):
-    """Of keypoints that are true but for their depth, or but for their image points."""
+    """Keypoints are true except for their depth, or except for their image points."""
     true = clip.points - clip.points[:, [23, 24]].mean(axis=1, keepdims=True)
     image = clip.camera.project(clip.points)
     moved = np.random.default_rng(0).normal(size=(len(true), 33, 3)) * 0.1
@@ -247,9 +236,7 @@ def test_image_and_depth_errors_are_measured_separately(clip):
 
 
 def test_simulated_errors_are_as_large_as_the_detectors():
-    """Keypoints made without pictures err as those do that were seen, within a factor of two; and
-    are the same in each run.
-    """
+    """Within a factor of two of the detector's, and equal in each run."""
     clips = list(captured.clips())
     assert len(clips) == len(captured.motions()) * len(captured.VIEWS)
 
@@ -291,7 +278,7 @@ def test_tables_are_markdown_and_survive_json():
 
 
 def bench(*arguments):
-    """`python -m tests.benchmarks`, as `make bench` runs it."""
+    """Run `python -m tests.benchmarks`, as `make bench` does."""
     command = [sys.executable, "-m", "tests.benchmarks", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 

@@ -25,9 +25,10 @@ FACE = "face_landmarker.task"
 
 @pytest.fixture
 def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """web/build_hook.py in a project of its own, whose npm package holds each weight's name as its
-    content, with a Node that notes in `hook.ran` what it is asked to run and does what npm and Vite
-    would.
+    """Return web/build_hook.py in a project of its own, with stand-ins for npm and Node.
+
+    The npm package holds each weight's name as its content. Node notes in `hook.ran` what it is
+    asked to run and does what npm and Vite would do.
     """
     web = tmp_path / "web"
     (web / "src").mkdir(parents=True)
@@ -245,11 +246,7 @@ def test_node_must_be_a_supported_version(version: str, enough: bool, hook: Modu
 def test_the_system_node_is_used_if_it_has_npm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, build_hook: ModuleType
 ) -> None:
-    """A stand-in for each:
-
-    Node as a script that tells its version, npm as the link that Debian and Node's own installers
-    make.
-    """
+    """Node is a script that prints its version, npm the link that Debian and Node install."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert build_hook.find_node() is None

@@ -1,6 +1,4 @@
-"""The demo clip: its truth is what the code says, a body could do it, its planted feet stand, and
-the detector sees it.
-"""
+"""The demo clip: its truth matches the code, is humanly possible, and is detected."""
 
 from __future__ import annotations
 
@@ -35,7 +33,7 @@ def posed(motion) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _local(motion: Motion, bone: str) -> np.ndarray:
-    """The bone's rotation vectors in degrees, (F, 3)."""
+    """Return the bone's rotation vectors in degrees, (F, 3)."""
     return np.degrees(R.to_rotation_vector(motion.rotations[:, BONES.index(bone)]))
 
 

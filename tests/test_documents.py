@@ -17,7 +17,7 @@ ROOMS = {path.stem for path in (ROOT / "mocap").iterdir()}
 
 
 def quoted(path: Path) -> set[str]:
-    """What stands in backticks on the page."""
+    """Return the words in backticks on the page."""
     return set(re.findall(r"`([^`\n]+)`", path.read_text("utf-8"))) - {"mocap.v1"}  # the protocol
 
 

@@ -1,4 +1,4 @@
-"""The tree of exceptions that the docstring draws is the tree that there is."""
+"""The tree of exceptions in the docstring matches the classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples run as they stand, on short files, and stay short."""
+"""The examples run unchanged on short files, and stay short."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONGEST = 40
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a short video, keypoints, a motion, a character and a moving light."""
+    """Return a folder with a short video, keypoints, a motion, a character and a moving light."""
     place = tmp_path_factory.mktemp("examples")
     reader = cv2.VideoCapture(str(DEMO))
     size = (int(reader.get(cv2.CAP_PROP_FRAME_WIDTH)), int(reader.get(cv2.CAP_PROP_FRAME_HEIGHT)))
@@ -53,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, number: str, *arguments: str) -> str:
-    """Runs the example of that number; returns what it prints."""
+    """Run the example of that number; return what it prints."""
     (script,) = (path for path in EXAMPLES if path.name.startswith(number))
     done = subprocess.run(
         [sys.executable, str(script), *arguments],
@@ -132,7 +132,7 @@ def test_an_angle_is_plotted(folder: Path) -> None:
 
 
 def test_an_onnx_model_finds_the_person(folder: Path) -> None:
-    """A standing person with raised right arm, whom the model sees in every picture."""
+    """The model sees a standing person with a raised right arm in every picture."""
     still = np.tile(mocap.HUMANOID.rest_rotations, (1, 1, 1))
     points = landmarks_of(*mocap.fk(mocap.HUMANOID, mocap.HUMANOID.offsets[:1], still))[0]
     points[[LANDMARKS.index("right_elbow"), LANDMARKS.index("right_wrist")]] = [

@@ -1,6 +1,4 @@
-"""The mannequin: made again it is the same file, it stands on HUMANOID, and its limbs keep their
-shape however they are bent and turned.
-"""
+"""The mannequin: reproducible, on HUMANOID's joints, its limbs keep their shape."""
 
 from __future__ import annotations
 
@@ -17,8 +15,10 @@ from tests.helpers.places import MANNEQUIN
 
 
 class Skin:
-    """The file's two meshes as one, read by pygltflib: positions, normals (V, 3), joints, weights
-    (V, 4), triangles (T, 3), materials (T,); morphs, name → (V, 3).
+    """The file's two meshes as one, read by pygltflib.
+
+    Positions, normals (V, 3), joints, weights (V, 4), triangles (T, 3), materials (T,), and morphs:
+    name → (V, 3).
     """
 
     def __init__(self) -> None:
@@ -70,9 +70,7 @@ class Skin:
         return data.reshape(-1, width) if width > 1 else data
 
     def posed(self, turns: dict[str, tuple[float, float, float]]) -> tuple[np.ndarray, np.ndarray]:
-        """Linear blend skinning: vertices and normals, the named bones turned by rotation vectors
-        in degrees.
-        """
+        """Return vertices and normals by linear blend skinning; rotation vectors in degrees."""
         rotations = np.tile(R.IDENTITY, (len(BONES), 1))
         for bone, vector in turns.items():
             rotations[BONES.index(bone)] = R.from_rotation_vector(np.radians(vector))
@@ -184,8 +182,9 @@ JOINTS = {
 def _section(
     skin: Skin, vertices: np.ndarray, centre: np.ndarray, normal: np.ndarray, radius: float
 ) -> float:
-    """The area in m² that the body fills of a disc about centre: its closed pieces' union, by
-    winding numbers on a grid of points.
+    """Return the area in m² that the body fills of a disc about a centre.
+
+    The union of its closed pieces, by winding numbers on a grid of points.
     """
     x = np.cross(normal, [0.31, 0.53, 0.79])
     x /= np.linalg.norm(x)
@@ -317,7 +316,7 @@ def test_expressions_mirror_and_move_their_part_of_the_face(skin):
 
 @pytest.mark.parametrize("side", ["Left", "Right"])
 def test_a_blink_hides_the_eye(skin, side):
-    """From straight ahead, no ray to iris or pupil passes between the lids."""
+    """From the front, no ray to iris or pupil passes between the lids."""
     closed = skin.positions + skin.morphs[f"eyeBlink{side}"]
     eye = HUMANOID.rest_positions()[BONES.index(side.lower() + "Eye")]
     near = np.linalg.norm(skin.positions[skin.triangles].mean(1) - eye, axis=1) < 0.025

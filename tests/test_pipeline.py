@@ -1,6 +1,4 @@
-"""The whole way, on the demo clip whose truth is known: pictures in, detected, solved, on the
-mannequin, and as messages to the viewer.
-"""
+"""The whole pipeline on the demo clip, whose truth is known: from pictures to messages."""
 
 from __future__ import annotations
 
@@ -58,9 +56,9 @@ def limb_directions(motion: Motion) -> np.ndarray:
 def test_the_solved_demo_is_more_accurate_than_the_detector(
     truth: Motion, detected: Keypoints
 ) -> None:
-    """Bone direction, mean of eight limb bones.
+    """Mean direction error of eight limb bones.
 
-    What error is left is the detector's, mostly its depth: the README has the figures.
+    The remaining error is the detector's, mostly its depth: docs/accuracy.md has the figures.
     """
     assert len(detected) == len(truth)
     assert not np.isnan(detected.positions).any()
@@ -119,7 +117,7 @@ def test_an_empty_input_is_refused(tmp_path: Path) -> None:
 
 
 class Clip(Source):
-    """Ten grey pictures, 20 a second."""
+    """Ten grey pictures at 20 frames a second."""
 
     def __init__(self) -> None:
         super().__init__("clip", (64, 48), 20.0, 10)
@@ -158,9 +156,7 @@ def test_a_slow_reader_gets_fewer_frames_but_none_late() -> None:
 
 
 def test_live_frames_agree_with_the_unrefined_bake(truth: Motion) -> None:
-    """The live way on the same clip, frame by frame as it comes: within a degree and a half of the
-    bake, on limbs.
-    """
+    """Live solving of the same clip stays within 1.5° of the bake, on limbs."""
     with Video(assets.path("demo/demo.mp4")) as source, PoseDetector("lite") as detector:
         performer = LivePerformer(detector)
         found = []

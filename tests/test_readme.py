@@ -39,9 +39,7 @@ TARGETS = sorted({line.split()[1] for line in LINES if line.startswith("make ")}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files that the pages name: a dance of half a second, clips, and a
-    character.
-    """
+    """Return a folder with the files named on the pages: a short dance, clips, a character."""
     import cv2
 
     place = tmp_path_factory.mktemp("readme")
@@ -70,7 +68,7 @@ def test_make_has_the_target(target: str) -> None:
 
 
 def test_the_files_are_written(folder: Path) -> None:
-    """One after another: some read what those before them wrote."""
+    """The commands run in order: some read what earlier ones wrote."""
     for command in (c for c in COMMANDS if not c.startswith(PAGES)):
         words = [
             w

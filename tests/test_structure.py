@@ -1,4 +1,4 @@
-"""Signatures stay short and prose plain; the lists of what is left only shrink."""
+"""Signatures stay short and prose plain; the lists of exceptions only shrink."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SOURCES = S.modules(ROOT / "mocap")
 
 
 def test_functions_take_at_most_seven_parameters():
-    """The commands' own functions are left out: typer makes their parameters the options."""
+    """Commands are left out: typer turns their parameters into options."""
     found = {
         f"{module}.{name}"
         for module, source in SOURCES.items()
@@ -75,7 +75,7 @@ def test_imports_of_tests_are_found():
 
 
 def test_public_functions_are_described():
-    """Left out: the commands, whose docstrings are the help texts and whose options have theirs."""
+    """Commands are left out: their docstrings are the help texts, their options have their own."""
     faults = {
         f"{module}.{fault}"
         for module, source in SOURCES.items()

@@ -1,6 +1,4 @@
-"""mocap retarget and bake --rig: motion from anywhere into the user's own file, as the user meets
-it.
-"""
+"""mocap retarget and bake --rig as users run them: motion into the user's own file."""
 
 from __future__ import annotations
 
@@ -32,7 +30,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def walk(tmp_path: Path) -> Path:
-    """A second of motion in a BVH, as mocap writes it."""
+    """Return a second of motion in a BVH, as mocap writes it."""
     path = tmp_path / "walk.bvh"
     made = synthetic.smooth_motion(np.random.default_rng(2), 1.0, 30.0)
     path.write_text(bvh.dumps(made))
@@ -40,8 +38,9 @@ def walk(tmp_path: Path) -> Path:
 
 
 def limb_directions(motion_file: Path, rig_file: Path) -> np.ndarray:
-    """(F, 8, 3): where upper arms, forearms, thighs and shanks point in the world, in a file's last
-    animation by mocap's own reader.
+    """Return the world directions (F, 8, 3) of arms and legs in a file's last animation.
+
+    Read by mocap's own reader.
     """
     rig = load_rig(motion_file)
     motion = gltf_read.loads_on(rig, gltf_read.animations(rig.source)[-1])
@@ -90,7 +89,7 @@ def test_a_bvh_moves_a_character_with_equal_limb_directions(
 def test_every_character_moves_with_equal_limb_directions(
     data: Path, tmp_path: Path, node: Path
 ) -> None:
-    """Through three.js: the arms' directions in the world, on every rig."""
+    """Arm directions in the world, read by three.js, on every rig."""
     motion = transfer.read_motion(data / "mocap" / "bvh_cmu" / "cmu_12_01_walk.bvh").slice(0, 60)
     expected = directions(motion, [(BONES.index(a), BONES.index(b)) for a, b in LIMBS])
     checked = 0
@@ -140,7 +139,7 @@ def test_keys_are_reduced_unless_all_are_requested(run: Run, walk: Path, tmp_pat
 
 
 def gltf_of_several_files(folder: Path) -> Path:
-    """The mannequin as a .gltf with its buffer beside it, in a folder below."""
+    """Write the mannequin as a .gltf with its buffer beside it, in a folder below."""
     document, binary = glb.split(MANNEQUIN.read_bytes())
     folder.mkdir()
     (folder / "parts").mkdir()
@@ -237,9 +236,7 @@ def test_a_motion_without_a_rig_becomes_bvh_or_vrma(run: Run, walk: Path, tmp_pa
     ],
 )
 def test_a_bvh_rig_keeps_its_hierarchy_frame_and_unit(data: Path, name: str) -> None:
-    """Its own motion, through the rig and back into its file, puts every joint where it was, in the
-    file's own units.
-    """
+    """Its own motion, put on it and written back, keeps every joint's position in its units."""
     path = data / "mocap" / name
     rig = load_rig(path)
     own = bvh.loads(rig.source.decode(), scale=1.0)

@@ -1,4 +1,4 @@
-"""What the footage benchmark measures: directions in the picture, the body's skin, pops, bends."""
+"""Measures of the footage benchmark: image directions, the body's skin, sudden turns, bends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIZE = (1280, 720)
 
 
 def moving(seed: int = 0) -> Motion:
-    """A body on the floor whose limbs swing by up to 40°."""
+    """Return a body on the floor whose limbs swing by up to 40°."""
     rng = np.random.default_rng(seed)
     rotations = np.tile(R.IDENTITY, (FRAMES, len(BONES), 1))
     for bone in ("UpperArm", "LowerArm", "UpperLeg", "LowerLeg"):
@@ -33,7 +33,7 @@ def moving(seed: int = 0) -> Motion:
 
 
 def seen_by_tilted(motion: Motion, pitch: float, distance: float = 4.0) -> Keypoints:
-    """The motion's landmarks before a camera that is pitched by radians."""
+    """Return the motion's landmarks before a camera that is pitched, radians."""
     camera = Camera.from_fov(SIZE, DEFAULT_FOV)
     points = landmarks_of(*fk(motion.skeleton, motion.root_positions, motion.rotations))
     middle = points[:, [23, 24]].mean(axis=1, keepdims=True)
@@ -104,7 +104,7 @@ def test_a_standing_body_touches_the_floor_with_its_soles():
 
 
 def test_a_lying_body_is_measured_with_its_thickness():
-    """Lying on its back with hips at a height of 0, it sinks by the thickness of its trunk."""
+    """On its back with hips at a height of 0, it sinks by the thickness of its trunk."""
     rotations = np.tile(R.IDENTITY, (1, len(BONES), 1))
     rotations[:, 0] = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.array([-np.pi / 2]))
     lying = Motion(HUMANOID, np.zeros(1), np.zeros((1, 3)), rotations)

@@ -1,10 +1,9 @@
-"""The built wheel does its main jobs in an empty environment: no Node, no network, nothing but its
-declared dependencies.
+"""The built wheel works in an empty environment: no Node, network or other package.
 
 The environment is a fresh venv into which pip installs the wheel. Its dependencies are not
-downloaded a second time: the distributions that the wheel's own metadata asks for, and those that
-these ask for, are linked in from the environment of the tests, and no other. So a dependency that
-is not declared is missing here too, and the package that runs is the wheel's, not the clone's.
+downloaded a second time: the distributions that the wheel's metadata requires, and those that these
+require, are linked from the environment of the tests, and no other. So an undeclared dependency is
+missing here too, and the package that runs is the wheel's, not the clone's.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ finally:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this working tree."""
+    """Return the wheel of this working tree."""
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
@@ -76,8 +75,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a venv's programs, with the wheel and its dependencies in it and nothing else,
-    not even pip.
+    """Return the programs' folder of a venv that holds only the wheel and its dependencies.
+
+    Not even pip.
     """
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False, symlinks=True)
@@ -103,9 +103,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def closure(requirements: list[str]) -> set[str]:
-    """The names of all distributions that the requirements lead to, in the environment of the
-    tests.
-    """
+    """Return the names of all distributions that the requirements lead to, as installed here."""
     names: set[str] = set()
     waiting = [(Requirement(r), "") for r in requirements]
     while waiting:
@@ -131,9 +129,7 @@ def link(distribution: importlib.metadata.Distribution, packages: Path) -> None:
 
 @pytest.fixture(scope="session")
 def isolated() -> Run:
-    """Runs a program with nothing else on PATH and, where the system allows namespaces, with no
-    network but loopback.
-    """
+    """Run a program with an empty PATH and, where namespaces allow, only the loopback network."""
     unshare = shutil.which("unshare")
     tried = ([unshare, "--net"], [unshare, "--net", "--map-root-user"]) if unshare else ()
     allowed = [

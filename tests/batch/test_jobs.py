@@ -1,4 +1,4 @@
-"""Which clips there are in folders, where their outputs go, and which are up to date."""
+"""Finding clips in folders, naming their outputs, and deciding which are up to date."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAVED = Saved(1, 30, 1.0, 30.0, 0)
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A folder of videos, a take, a folder of images and others' files."""
+    """Return a folder with videos, a take, a folder of images and other files."""
     top = tmp_path / "shoot"
     for name in ("b10.mp4", "b9.MOV", "notes.txt", ".hidden.mp4", "day2/a.mp4", "day2/take.jsonl"):
         (top / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A batch of clips, as a user runs it: one that fails stops no other, and a batch goes on."""
+"""Batches as a user runs them: a failed clip stops no other, and a batch can be resumed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAST = BakeOptions(solve=SolveOptions(refine=False))
 
 @pytest.fixture
 def clips(tmp_path: Path) -> Path:
-    """A folder of two takes and a file that is none, between them."""
+    """Return a folder with two takes and, between them, an invalid file."""
     folder = tmp_path / "clips"
     folder.mkdir()
     for n, name in enumerate(("a", "c")):

@@ -1,4 +1,4 @@
-"""A browser for the tests of the page, and what they ask of it."""
+"""A browser for the tests of the page, and pages that they open."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.helpers.page_host import SharedPage, shared_page
 
 @pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator[Browser]:
-    """Not for the whole session:
+    """Start Chromium for one file of tests.
 
-    Playwright keeps an event loop running in this thread, where tests of other files want their
-    own.
+    Playwright keeps an event loop running in this thread, where tests of other files need their
+    own, so the browser does not stay for the whole session.
     """
     if not (assets.ROOT / "viewer" / "index.html").is_file():
         pytest.fail("The viewer is not built: run `make assets`.")
@@ -32,9 +32,7 @@ def browser(chromium: Path) -> Iterator[Browser]:
 
 
 def _wait_for_webgl(browser: Browser, seconds: float = 60.0) -> None:
-    """On a busy machine Chromium's graphics process starts later than its first page, which then
-    has no WebGL.
-    """
+    """Wait for Chromium's graphics process; on a busy machine it starts after the first page."""
     start = time.monotonic()
     while time.monotonic() - start < seconds:
         page = browser.new_page()
@@ -48,21 +46,21 @@ def _wait_for_webgl(browser: Browser, seconds: float = 60.0) -> None:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """Opens pages; none may have complained in the end, except as the test expects."""
+    """Open pages; at the end none may have logged an error that the test does not expect."""
     with _opening(browser) as open_:
         yield open_
 
 
 @pytest.fixture(scope="module")
 def open_shared(browser: Browser) -> Iterator[Open]:
-    """Opens pages that several tests share: loading a page costs more than most tests."""
+    """Open pages that several tests share: loading a page costs more than most tests."""
     with _opening(browser) as open_:
         yield open_
 
 
 @pytest.fixture(scope="module")
 def camera_page(open_shared: Open) -> Iterator[SharedPage]:
-    """The page of a host that has a camera, for the tests of one file; `reset` it for each."""
+    """Return the page of a host with a camera, for one file's tests; `reset` it for each."""
     with shared_page(open_shared) as shared:
         yield shared
 

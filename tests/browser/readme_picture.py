@@ -1,5 +1,4 @@
-"""Takes the README's picture, web/readme.png: the page at one moment of the demo clip, with what
-the live pipeline made of it.
+"""Take the README's picture, web/readme.png: the page at one moment of the demo clip.
 
 python -m tests.browser.readme_picture [FRAME]
 """

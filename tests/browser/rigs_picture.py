@@ -1,10 +1,9 @@
-"""Takes the README's picture of rigs, web/readme_rigs.png: one frame of the demo clip, baked, on
-eight characters, drawn by three.js.
+"""Take the README's picture of rigs: one frame of the baked demo clip on eight characters.
 
 MOCAP_DATA=FOLDER python -m tests.browser.rigs_picture [SECONDS]
 
-Seven of the characters are in MOCAP_DATA's folder rigs, and only their picture in this repository
-(NOTICE names their authors).
+It writes web/readme_rigs.png, drawn by three.js. Seven of the characters are in the folder rigs of
+MOCAP_DATA; this repository holds only their picture (NOTICE names their authors).
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ VIEW = View((0.0, 1.6, 12.0), (0.0, 0.88, 0.0), math.radians(11.0), (1600, 430))
 
 
 def main(seconds: float) -> None:
-    """Writes the picture of the clip at this time."""
+    """Write the picture of the clip at this time."""
     keypoints = mocap.read_keypoints(assets.path("demo/demo.mp4"))
     motion = mocap.solve_take(keypoints)
     frame = int(np.argmin(np.abs(motion.times - seconds)))

@@ -1,9 +1,9 @@
-"""Pictures of every state of the live page and of the page that needs no install.
+"""Take pictures of every state of the live page and of the page that needs no install.
 
-    python -m tests.browser.states_picture FOLDER [live | site]
+python -m tests.browser.states_picture FOLDER [live | site]
 
-Each state in 1280 × 720 and, as a phone, in 390 × 844, light and dark. The clip of the demo plays
-before the camera. For the site run `make site` first.
+Each state is taken in 1280 × 720 and, as on a phone, in 390 × 844, light and dark. The demo clip
+plays before the camera. For the site run `make site` first.
 """
 
 from __future__ import annotations

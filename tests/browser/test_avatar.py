@@ -22,19 +22,19 @@ NO_STUDIO = "WebSocket connection to"
 
 
 def served(name: str, data: bytes) -> Files:
-    """The table of files with one avatar more."""
+    """Return the table of files with one more avatar."""
     return {f"/rigs/{name}": (data, content_type(name))}
 
 
 def glb(document: dict[str, object]) -> bytes:
-    """A GLB without binary data."""
+    """Return a GLB without binary data."""
     text = json.dumps(document).encode()
     text += b" " * (-len(text) % 4)
     return struct.pack("<4sIIII", b"glTF", 2, 20 + len(text), len(text), 0x4E4F534A) + text
 
 
 def choose(page: Page, file: Path) -> None:
-    """Chooses a file by the panel's button."""
+    """Choose a file by the panel's button."""
     if not page.is_visible("#avatar"):
         page.keyboard.press("v")
     with page.expect_file_chooser() as chooser:

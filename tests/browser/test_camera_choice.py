@@ -1,4 +1,4 @@
-"""The browser's camera is asked for first: until it is seen, the server's source goes on."""
+"""The browser asks for its camera first; the server's source continues until it is seen."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CAMERAS = """() => {
 
 @pytest.fixture
 def shared(camera_page: SharedPage) -> SharedPage:
-    """The page with the server's camera as its source, and without a word about cameras."""
+    """Return a page with the server's camera as its source and no message about cameras."""
     camera_page.reset()
     camera_page.page.click("#sources [data-source=server]")
     assert camera_page.next_asked() == protocol.Lead("server")
@@ -41,7 +41,7 @@ def shared(camera_page: SharedPage) -> SharedPage:
 
 
 def leads(shared: SharedPage) -> list[str]:
-    """Which sources were asked for."""
+    """Return the sources that the page asked for."""
     return [ask.who for ask in shared.asked if isinstance(ask, protocol.Lead)]
 
 
@@ -85,7 +85,7 @@ def test_a_camera_held_by_the_server_is_requested_and_returned(shared: SharedPag
 
 
 def test_a_browser_that_cannot_detect_gets_advice(shared: SharedPage) -> None:
-    """As iOS 16, which has no OffscreenCanvas with WebGL."""
+    """iOS 16 has no OffscreenCanvas with WebGL."""
     page = shared.page
     page.evaluate("() => { window.kept = OffscreenCanvas; delete window.OffscreenCanvas; }")
     page.keyboard.press("c")

@@ -1,6 +1,4 @@
-"""A motion that the page plays by itself: the timeline shows it, scrubs it, and what is drawn is
-the moment that is on.
-"""
+"""A motion that the page plays by itself: its timeline, scrubbing, and the drawn moment."""
 
 from __future__ import annotations
 
@@ -49,7 +47,7 @@ def opened(open_shared: Open, motion: Motion) -> Iterator[Page]:
 
 @pytest.fixture
 def page(opened: Page) -> Page:
-    """The whole clip plays."""
+    """Return a page in which the whole clip is selected for playback."""
     opened.keyboard.press("a")
     if opened.evaluate("window.mocap.stats().state") != "playing":
         opened.keyboard.press(" ")

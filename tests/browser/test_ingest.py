@@ -1,6 +1,6 @@
 """The example page of web/examples with the library that it loads, TF.js pose-detection.
 
-What `estimatePoses` returns there agrees with mocap's own detector, and it moves the avatar.
+The output of `estimatePoses` agrees with mocap's own detector, and it moves the avatar.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ LIMBS = [
 
 @pytest.fixture
 def examples() -> Iterator[str]:
-    """Another server on this machine, with the example."""
+    """Serve the example from another server on this machine."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
@@ -78,8 +78,9 @@ def examples() -> Iterator[str]:
 
 
 def from_node_modules(route: Route) -> None:
-    """What the page wants of the CDN, out of the package in web/node_modules, which must be of the
-    version that the page names.
+    """Answer requests to the CDN from web/node_modules.
+
+    The package there must have the version that the page names.
     """
     found = re.fullmatch(r"(@[^/]+/[^/@]+)@([^/]+)/(.+)", route.request.url.removeprefix(CDN))
     assert found, route.request.url
@@ -94,7 +95,7 @@ def from_node_modules(route: Route) -> None:
 async def watched(
     port: int, frames: int
 ) -> tuple[list[protocol.KeypointsMessage], list[np.ndarray]]:
-    """The next frames of a viewer: what was seen, and the avatar's joints (J, 3)."""
+    """Return the next frames of a viewer: keypoints, and the avatar's joints (J, 3)."""
     seen: list[protocol.KeypointsMessage] = []
     places: list[np.ndarray] = []
     hello: protocol.Hello | None = None
@@ -121,13 +122,13 @@ async def watched(
 
 
 def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Degrees between vectors."""
+    """Return the angles between vectors, degrees."""
     cosine = np.sum(a * b, axis=-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
     return np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
 
 
 def bones(points: np.ndarray, joints: tuple[str, ...], a: int, b: int) -> np.ndarray:
-    """LIMBS of landmarks (a, b = 0, 1), or of the avatar (2, 3)."""
+    """Return LIMBS of landmarks (a, b = 0, 1) or of the avatar's joints (2, 3)."""
     start, end = ([joints.index(limb[i]) for limb in LIMBS] for i in (a, b))
     return np.asarray(points[..., end, :] - points[..., start, :])
 

@@ -1,6 +1,4 @@
-"""The page's own camera in a real browser: allowed, the avatar follows what it sees; refused, the
-page says so.
-"""
+"""The page's own camera: if allowed, the avatar follows it; if refused, the page says so."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ _SAID = ("TensorFlow Lite", ".cc:", "Graph ")
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """For the body alone: a browser without a graphics card takes a second for hands and face."""
+    """Detect the body only: without a graphics card, hands and face take a second a frame."""
     with served("--no-hands", "--no-face") as address:
         yield address
 
@@ -131,12 +129,12 @@ def test_a_video_file_replaces_the_camera(open_page: Open, url: str) -> None:
 
 
 def test_one_of_two_people_before_the_camera_is_followed(browser: Browser, tmp_path: Path) -> None:
-    """The person on the right, as chosen at the start; then the next."""
+    """First the person on the right, chosen at the start; then the next one."""
     take = tmp_path / "take.jsonl"
     two = "split[a][b];[b]hflip[c];[a][c]hstack,scale=480:-2"
 
     def side() -> bool:
-        """Whether the one that was seen last is on the right."""
+        """Return whether the person seen last is on the right."""
         across = formats.load(take).image[..., 0]
         return bool(across[np.isfinite(across).all(axis=1)][-1].mean() > 240)
 
@@ -159,7 +157,7 @@ def test_one_of_two_people_before_the_camera_is_followed(browser: Browser, tmp_p
 
 @contextmanager
 def another_camera(url: str) -> Iterator[None]:
-    """A second page's camera, before which a person moves: a client without a screen."""
+    """Send keypoints of a moving person as a second page's camera, without a screen."""
     port, ended = urlsplit(url).port, threading.Event()
     assert port
     keypoints = keypoints_of(smooth_motion(np.random.default_rng(1), 20.0, 10.0), (640, 480))
@@ -219,7 +217,7 @@ def assert_two_stand_apart(first: Page) -> None:
 def test_the_pages_own_camera_sees_hands_and_face(
     browser: Browser, tmp_path: Path, data: Path
 ) -> None:
-    """Somebody at a desk, who speaks and moves a hand."""
+    """The clip shows a person at a desk who speaks and moves a hand."""
     with (
         served() as address,
         filming(browser, data / "videos" / "poseformat_test_video.mp4", tmp_path) as running,

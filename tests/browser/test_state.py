@@ -1,4 +1,4 @@
-"""The page shows the server's state, and asks the server instead of deciding by itself."""
+"""The page shows the server's state, and asks the server instead of deciding itself."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def page(shared: SharedPage) -> Page:
 
 
 def show_picture(host: Host) -> None:
-    """Publishes a frame with a picture."""
+    """Publish a frame with a picture."""
     host.frame += 1
     stamp = protocol.FrameHeader(host.frame, 0.0, time.monotonic())
     jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1].tobytes()

@@ -1,6 +1,4 @@
-"""The studio in a real browser: record, kill the server, find the take, trim and export it; drop a
-character.
-"""
+"""The studio in a real browser: record, kill the server, find the take, trim, export."""
 
 from __future__ import annotations
 
@@ -40,7 +38,7 @@ from tests.helpers.stream_clients import played, viewer
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo clip at 10 frames a second, so that detecting leaves the machine time."""
+    """Return the demo clip at 10 frames a second, which leaves processor time for the page."""
     path = tmp_path_factory.mktemp("film") / "demo.mp4"
     slower = ["-vf", "fps=10,scale=320:-2", "-loglevel", "error"]
     subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(DEMO), *slower, path], check=True)
@@ -49,7 +47,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def serving(film: Path, takes: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Runs `mocap live` with a film and a folder of takes; gives its address and the process."""
+    """Run `mocap live` with a film and a folder of takes; yield its address and the process."""
     arguments = ["mocap", "live", "--video", str(film), "--no-open", "--port", "0"]
     arguments += ["--model", "lite", "--no-hands", "--no-face", "--takes", str(takes)]
     program = f"import sys; from mocap.cli.main import main; sys.argv = {arguments}; main()"
@@ -65,7 +63,7 @@ def serving(film: Path, takes: Path) -> Iterator[tuple[str, subprocess.Popen[str
 
 @pytest.fixture(scope="module")
 def url(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server that the tests share."""
+    """Return the address of a server that the tests share."""
     with serving(film, tmp_path_factory.mktemp("takes")) as (address, _):
         yield address
 
@@ -102,7 +100,7 @@ def test_a_take_survives_its_server_and_is_trimmed_and_exported(
 
 
 def record_until_the_server_dies(page: Page, process: subprocess.Popen[str], takes: Path) -> None:
-    """Record a take with its picture, until the server is killed."""
+    """Record a take with its picture until the server is killed."""
     ready(page)
     drawn(page, 0)
     page.keyboard.press("t")
@@ -203,7 +201,7 @@ def trim_and_export(page: Page, takes: Path, node: Path) -> None:
 
 
 def mark(page: Page, share: float, key: str) -> float:
-    """Set a mark at a share of the take by a click on the timeline; returns a pixel's share."""
+    """Set a mark at a share of the take by a click; return the share of one pixel."""
     box = page.locator("#timeline canvas").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + share * box["width"], box["y"] + 20)
@@ -214,9 +212,10 @@ def mark(page: Page, share: float, key: str) -> float:
 def assert_films_the_take(
     page: Page, pictures: Path, duration: float, short: float, folder: Path
 ) -> None:
-    """The take's picture plays with it, and a film has it on the left, the avatar on the right.
+    """Check that the picture plays with the take and that a film shows both.
 
-    The marks are at a third of the take and at a share of it `short` later.
+    The picture is on the left, the avatar on the right. The marks are at a third of the take and at
+    a share of it `short` later.
     """
     until(page, "!document.querySelector('#picture').hasAttribute('data-empty')")
     pixel = duration * mark(page, 1 / 3 + short, "o")
@@ -340,7 +339,7 @@ def test_any_viewer_sets_the_smoothing_and_it_is_remembered(open_page: Open, url
 
 
 async def asked(url: str, message: protocol.ClientText) -> None:
-    """Says it as another viewer."""
+    """Send the text as another viewer."""
     port = urlsplit(url).port
     assert port
     async with viewer(port) as connection:

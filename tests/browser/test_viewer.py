@@ -1,6 +1,4 @@
-"""The page in a real browser, against the real server: what is drawn is what was sent, soon, and
-whatever happens to the connection.
-"""
+"""The page in a real browser against the real server: it draws what was sent, in time."""
 
 from __future__ import annotations
 
@@ -31,7 +29,7 @@ NO_LOAD = "Failed to load resource"
 
 
 def raised(bone: str, degrees: float) -> np.ndarray:
-    """The rest pose with the bone turned about the axis that points forwards."""
+    """Return the rest pose with one bone turned about the forward axis."""
     rotations = REST.copy()
     rotations[HUMANOID.index(bone)] = R.from_axis_angle(
         np.array([0.0, 0.0, 1.0]), np.radians(degrees)
@@ -40,7 +38,7 @@ def raised(bone: str, degrees: float) -> np.ndarray:
 
 
 def picture_of(page: Page) -> np.ndarray:
-    """The page as it looks once it has come to rest, (H, W, 3)."""
+    """Return a screenshot (H, W, 3) of the page once it is still."""
     page.wait_for_timeout(400)
     return cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR).astype(int)
 
@@ -133,8 +131,9 @@ def test_a_page_at_five_frames_a_second_is_never_stale(open_page: Open) -> None:
         )
 
         def watch(seconds: float) -> tuple[float, float]:
-            """(frames drawn a second, the oldest that one was when it was drawn, s), of the whole
-            time but its first second.
+            """Return the frames drawn a second and the greatest age of a drawn frame, seconds.
+
+            The first second does not count.
             """
             worst, frames = [], []
             start = time.monotonic()

@@ -19,7 +19,7 @@ TO_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
 
 def _pose2sim() -> str:
-    """As Pose2Sim and FreeMoCap write it."""
+    """Return the format of Pose2Sim and FreeMoCap."""
     out = []
     for n, v in enumerate(VIEWS, 1):
         turn = cv2.Rodrigues(v.rotation)[0].ravel().tolist()
@@ -32,7 +32,7 @@ def _pose2sim() -> str:
 
 
 def _qualisys() -> str:
-    """Millimetres, +Z up, 1/64 pixels, camera axes with y up and z back."""
+    """Return the format of Qualisys: millimetres, +Z up, 1/64 pixels, camera y up and z back."""
     out = []
     for v in VIEWS:
         axes = np.diag([1.0, -1.0, -1.0]) @ v.rotation @ TO_Z_UP.T
@@ -53,7 +53,7 @@ def _qualisys() -> str:
 
 
 def _easymocap(path: Path) -> None:
-    """As cv::FileStorage writes it."""
+    """Return the format of cv::FileStorage."""
     store = cv2.FileStorage(str(path), cv2.FILE_STORAGE_WRITE)
     store.startWriteStruct("names", cv2.FileNode_SEQ)
     for v in VIEWS:

@@ -21,7 +21,7 @@ NAMES = ("left", "right")
 
 @pytest.fixture
 def clips(tmp_path: Path) -> Path:
-    """Keypoints of two cameras, and their calibration."""
+    """Write keypoints of two cameras, and their calibration."""
     motion, rng = demo_motion(), np.random.default_rng(1)
     for name, view in zip(NAMES, TWO.views, strict=True):
         formats.save(tmp_path / f"{name}.json", filmed(motion, view, rng, 1.0))

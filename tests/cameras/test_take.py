@@ -1,6 +1,6 @@
 """One performance before several cameras, with and without a calibration.
 
-The noise is 2 pixels (7 mm at the performer) that last 0.15 s, beside the detector's own depth.
+The noise is 2 pixels (7 mm at the performer) that last 0.15 s, beside the detector's depth error.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _joints(motion: Motion) -> np.ndarray:
 
 
 def error(motion: Motion, true: Motion) -> float:
-    """Mean distance of twelve joints from the hips' middle, mm, after a turn about the up axis."""
+    """Return the mean distance of twelve joints from the hips, mm, after a turn about up."""
     return _off(motion.times, _joints(motion), true)
 
 
@@ -94,7 +94,7 @@ def _lost() -> np.ndarray:
 
 
 def test_the_body_gives_what_the_calibration_lacks() -> None:
-    """A world whose up and unit are unknown gives the same body, upright and in metres."""
+    """A calibration of unknown up axis and unit gives the same body, upright and in metres."""
     cameras = ring(2)
     takes = [filmed(TRUE, v) for v in cameras.views]
     known = fuse(takes, cameras)

@@ -1,4 +1,4 @@
-"""Damaged, silent and foreign video files: what is readable is read, and sentences say the rest."""
+"""Damaged, blank and foreign video files: the readable part is read, errors are sentences."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_damaged_files_print_nothing_on_standard_error(tmp_path):
 
 
 def pictures_of_rising_brightness(count: int) -> np.ndarray:
-    """Noise, so that every frame takes bytes, whose mean rises with the frame's number."""
+    """Return noise, so that every frame takes bytes, whose mean rises with the frame number."""
     noise = np.random.default_rng(0).integers(0, 60, (count, HEIGHT, WIDTH, 1), dtype=np.uint8)
     return (
         np.repeat(noise, 3, axis=3) + (np.arange(count) // 2).astype(np.uint8)[:, None, None, None]

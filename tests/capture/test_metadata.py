@@ -1,6 +1,4 @@
-"""The field of view by the file's own metadata: found wherever cameras write it, never made up, and
-no file can do harm.
-"""
+"""The field of view from a file's metadata: found in all places, never invented, safe."""
 
 from __future__ import annotations
 
@@ -24,7 +22,7 @@ KEY = "com.apple.quicktime.camera.focal_length.35mm_equivalent"
 
 
 def box(kind: bytes, content: bytes, wide: bool = False) -> bytes:
-    """A box of ISO/IEC 14496-12, 4.2; wide: with its size in 64 bits."""
+    """Return a box of ISO/IEC 14496-12, 4.2; `wide` gives its size 64 bits."""
     return (
         struct.pack(">I4sQ", 1, kind, 16 + len(content)) + content
         if wide
@@ -38,7 +36,7 @@ def meta(
     iso: bool = False,
     keys: tuple[str, ...] = ("com.apple.quicktime.make", KEY),
 ) -> bytes:
-    """The metadata of a movie or a track, all keys but the last of another meaning."""
+    """Return the metadata of a movie or a track; only the last key is the focal length."""
     others = [box(b"data", struct.pack(">II", 1, 0) + b"99")] * (len(keys) - 1)
     values = [*others, box(b"data", struct.pack(">II", kind, 0) + value)]
     hdlr = box(b"hdlr", bytes(8) + b"mdta" + bytes(13))
@@ -51,14 +49,15 @@ def meta(
 
 
 def movie(moov: bytes, first: bool = False) -> bytes:
-    """A movie without pictures, its index before or behind them."""
+    """Return a movie without pictures, its index before or after them."""
     index, media = box(b"moov", moov), box(b"mdat", bytes(1000))
     return box(b"ftyp", b"qt  " + bytes(8)) + (index + media if first else media + index)
 
 
 def exif(length: int, order: str = "<", kind: int = 3) -> bytes:
-    """An APP1 segment with the focal length on 35 mm film in EXIF's directory, behind other entries
-    (TIFF 6.0, Exif 2.32).
+    """Return an APP1 segment with the focal length on 35 mm film among other EXIF entries.
+
+    TIFF 6.0, Exif 2.32.
     """
     number = struct.pack(
         f"{order}HH" if kind == 3 else f"{order}I", *((length, 0) if kind == 3 else (length,))
@@ -87,7 +86,7 @@ def exif(length: int, order: str = "<", kind: int = 3) -> bytes:
 
 
 def photograph(segments: bytes = b"") -> bytes:
-    """A JPEG by OpenCV, with segments put in behind its JFIF header."""
+    """Return a JPEG by OpenCV with segments inserted after its JFIF header."""
     data = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1].tobytes()
     end = 4 + int.from_bytes(data[4:6], "big")
     return data[:end] + segments + data[end:]

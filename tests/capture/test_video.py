@@ -1,4 +1,4 @@
-"""Videos: frames come upright, in order, at the times that the container gives."""
+"""Videos: frames come upright, in order, at the times of the container."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from tests.helpers.videos import HEIGHT, WIDTH, picture, uneven_times, write_vid
 
 
 def turn(path: Path, a: int, b: int, c: int, d: int) -> Path:
-    """Sets the display matrix of an MP4's first track, as a phone that was held sideways does
-    (ISO/IEC 14496-12, tkhd).
+    """Set the display matrix of an MP4's first track, as a phone does that was held sideways.
+
+    ISO/IEC 14496-12, tkhd.
     """
     data = bytearray(path.read_bytes())
     box = data.index(b"tkhd") + 4

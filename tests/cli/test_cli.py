@@ -38,7 +38,7 @@ QUICK = ("--model", "lite", "--no-hands", "--no-face")
 
 @pytest.fixture
 def take(tmp_path: Path) -> Path:
-    """A second of keypoints in TF.js' shape."""
+    """Return a second of keypoints in the form of TF.js."""
     path = tmp_path / "take.json"
     path.write_text(
         keypoints_json.dumps(keypoints_of(smooth_motion(np.random.default_rng(1), 1.0, 30.0)))
@@ -264,9 +264,7 @@ def test_a_video_without_a_person_is_named(run, tmp_path: Path) -> None:
 
 
 def refused(run, folder: Path, name: str, named: str) -> None:
-    """The input is refused in one sentence, with status 2, and the output that was there is as it
-    was.
-    """
+    """Check that the input is refused in one sentence, with status 2, and keeps the old output."""
     (folder / "x.bvh").write_text("mine")
     status, out, err = run("bake", name, "-o", "x.bvh")
     assert status == 2
@@ -329,7 +327,7 @@ def test_flipped_axes_are_reported_in_a_note(run, tmp_path: Path) -> None:
 
 
 def detecting(process: subprocess.Popen[str]) -> None:
-    """Waits until the detector is at work: its library is loaded, and a second has gone since."""
+    """Wait until the detector runs: its library is loaded, and a second has passed since."""
     maps = Path(f"/proc/{process.pid}/maps")
     start = time.monotonic()
     while time.monotonic() - start < 30.0 and (
@@ -481,7 +479,7 @@ def test_the_version_is_printed(run) -> None:
 
 
 def test_help_imports_neither_rich_nor_the_pipeline() -> None:
-    """`mocap --help` is quick: heavy libraries are imported by the commands that use them."""
+    """Commands import heavy libraries only when they run, so that `mocap --help` is quick."""
     program = (
         "import sys; from mocap.cli import main\n"
         "heavy = {'rich', 'cv2', 'mediapipe', 'websockets', 'pythonosc', 'multiprocessing'}\n"

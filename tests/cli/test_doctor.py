@@ -1,4 +1,4 @@
-"""The doctor's findings are true here, and name what is wrong where something is."""
+"""The doctor's findings are true on this machine and name each problem."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_mirroring_swaps_the_angles_of_the_sides(seed: int) -> None:
 def test_turning_one_joint_changes_one_angle(
     bone: str, axis: tuple[int, ...], degrees: float, name: str
 ) -> None:
-    """From the T-pose, in which arms are 90 degrees up to the sides and palms face down."""
+    """From the T-pose, in which arms are 90° up to the sides and palms face down."""
     rotations = unmoved(2)
     rotations[1, BONES.index(bone)] = R.from_axis_angle(
         np.array(axis, dtype=float), np.radians(degrees)
@@ -119,7 +119,7 @@ def test_turning_one_joint_changes_one_angle(
 
 
 def test_a_published_motion_has_its_published_angles(data: Path) -> None:
-    """OpenCap's squats: OpenSim's coordinates made into rotations by SciPy, and measured."""
+    """OpenCap's squats: SciPy turns OpenSim's coordinates into rotations, which are measured."""
     path = data / "mocap" / "trc_mot" / "opencap_squats1_videoAndMocap.mot"
     lines = path.read_text().split("endheader\n")[1].splitlines()
     columns = lines[0].split()

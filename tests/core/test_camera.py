@@ -1,6 +1,4 @@
-"""The pinhole camera: what it sees lies before it, upright, and projecting undoes looking along a
-ray.
-"""
+"""The pinhole camera: it sees what is ahead, upright, and rays and projection are inverse."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Filters:
-
-One Euro as published and free of axes; smoothing that passes what it says, late for nothing; gaps
-bridged and left.
-"""
+"""Filters: One Euro as published, smoothing without delay, and gaps."""
 
 from __future__ import annotations
 
@@ -23,8 +19,9 @@ few = settings(max_examples=20, deadline=None)
 
 
 class Published:
-    """The filter of Casiez, Roussel and Vogel (CHI 2012), algorithm 1, for one number at a time,
-    written from the paper.
+    """The filter of Casiez, Roussel and Vogel (CHI 2012), algorithm 1, for one number at a time.
+
+    It is written from the paper.
     """
 
     def __init__(self, min_cutoff: float, beta: float, d_cutoff: float) -> None:

@@ -1,4 +1,4 @@
-"""Keypoints: the vocabulary, where landmarks sit on the body, and what a mirror does to them."""
+"""Keypoints: the landmark set, where landmarks are on the body, and mirroring."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ few = settings(max_examples=15, deadline=None)
 
 
 def some(frames: int = 4, **changes: object) -> Keypoints:
-    """Plausible keypoints of any number of frames, with hands and a face."""
+    """Return plausible keypoints of any number of frames, with hands and a face."""
     rng = np.random.default_rng(frames)
     given: dict[str, object] = {
         "times": np.arange(frames) / 30.0, "positions": rng.normal(size=(frames, 33, 3)),

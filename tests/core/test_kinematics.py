@@ -1,6 +1,4 @@
-"""Forward kinematics against a joint-by-joint loop over SciPy's matrices; legs that keep their
-lengths; soles that know the floor.
-"""
+"""Forward kinematics against a loop over SciPy's matrices, two-bone IK, and soles."""
 
 from __future__ import annotations
 
@@ -23,9 +21,7 @@ LENGTHS = st.floats(0.05, 0.6)
 def naive_fk(
     skeleton: Skeleton, root: np.ndarray, local: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One pose, one joint after another, in matrices: positions (J, 3) and world matrices (J, 3,
-    3).
-    """
+    """Return world positions (J, 3) and matrices (J, 3, 3) of one pose, joint by joint."""
     positions, matrices = [], []
     for joint, parent in enumerate(skeleton.parents):
         turn = Rotation.from_quat(local[joint]).as_matrix()

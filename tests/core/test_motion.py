@@ -1,6 +1,4 @@
-"""Motion: what it refuses and why, resampling against SciPy's Slerp, mirrors, and clips put
-together.
-"""
+"""Motion: validation, resampling against SciPy's Slerp, mirroring and concatenation."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ few = settings(max_examples=20, deadline=None)
 
 
 def some(seed: int, frames: int = 6) -> Motion:
-    """A motion at uneven times, with every field filled."""
+    """Return a motion at uneven times with every field filled."""
     rng = np.random.default_rng(seed)
     return Motion(
         HUMANOID, np.cumsum(rng.uniform(0.01, 0.2, frames)), rng.normal(size=(frames, 3)),

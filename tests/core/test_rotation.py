@@ -1,4 +1,4 @@
-"""Quaternions against SciPy, and the algebra that they must keep."""
+"""Quaternions against SciPy, and their algebra."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ALMOST = 1e-12
 
 
 def quaternions(seed: int, n: int = 50) -> np.ndarray:
-    """Random rotations, with some at 0°, near 0°, at 180° and near it."""
+    """Return random rotations, some at or near 0° and 180°."""
     rng = np.random.default_rng(seed)
     axes = R.normalize(rng.normal(size=(n, 3)))
     angles = rng.uniform(0, np.pi, n)

@@ -1,6 +1,4 @@
-"""The bone vocabulary is VRM 1.0's; HUMANOID stands, symmetric, on the floor; a Skeleton is a tree
-or an error that says why not.
-"""
+"""The bones are VRM 1.0's; HUMANOID stands symmetric on the floor; skeletons are validated."""
 
 from __future__ import annotations
 
@@ -25,8 +23,9 @@ _FINGERS = {
 
 
 def vrm_parents() -> dict[str, str | None]:
-    """The table of VRMC_vrm-1.0's humanoid.md, "Humanoid Bone Parent-Child Relationship", with
-    every optional bone there.
+    """Return the table "Humanoid Bone Parent-Child Relationship" of VRMC_vrm-1.0, humanoid.md.
+
+    Every optional bone is present.
     """
     table: dict[str, str | None] = {
         "hips": None, "spine": "hips", "chest": "spine", "upperChest": "chest",

@@ -1,4 +1,4 @@
-"""The body's surface: whatever is lowest lies on the ground."""
+"""The body's surface: its lowest part lies on the ground."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Videos cut into chunks: spans are exact, seams fit, and the number of workers changes nothing."""
+"""Videos split into chunks: spans are exact, and the number of workers changes nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FPS = 30.0
 
 
 def frame(index: int, x: float) -> Keypoints:
-    """A person 200 pixels tall at a column of the picture; NaN where no person is."""
+    """Return a person 200 pixels tall at a column of the picture; NaN without a person."""
     found = empty_frame(index / FPS, (640, 480))
     if math.isnan(x):
         return found
@@ -45,7 +45,7 @@ def frame(index: int, x: float) -> Keypoints:
 
 
 def part(chunk: Chunk, columns: list[float]) -> DetectedChunk:
-    """The result of a chunk of a clip with a person in these columns, one for each frame."""
+    """Return the result of a chunk of a clip with a person in these columns, one for each frame."""
     seconds = np.arange(len(columns)) / FPS
     inside = np.flatnonzero((seconds >= chunk.begin) & (seconds < chunk.stop))
     return DetectedChunk(
@@ -173,7 +173,7 @@ def test_a_video_with_unordered_times_is_not_split(
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo clip, then 40 frames of it mirrored and darker after a hard cut: two chunks."""
+    """Return the demo clip played forwards and backwards, long enough for two chunks."""
     frames = [f.image for f in open_source(DEMO)]
     after = [np.ascontiguousarray(0.55 * f[:, ::-1]).astype(np.uint8) for f in frames[:-41:-1]]
     path = tmp_path_factory.mktemp("chunks") / "clip.mp4"

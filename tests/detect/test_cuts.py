@@ -28,7 +28,7 @@ class Pictures(Source):
 
 
 def scene(seed: int, frames: int) -> list[np.ndarray]:
-    """A camera that pans over a room of coloured patches, with noise, and someone who passes."""
+    """Return a camera's pan over a room of coloured patches, with noise and a passing person."""
     rng = np.random.default_rng(seed)
     tint = np.roll([1.0, 0.6, 0.3], seed)
     room = np.repeat(np.repeat(rng.uniform(30, 220, (12, 24, 1)) * tint, 20, 0), 20, 1)
@@ -59,7 +59,7 @@ def test_a_slow_change_of_light_is_not_a_cut() -> None:
 
 
 def test_the_detector_starts_a_new_take_after_a_cut() -> None:
-    """Its clock goes back by more than half a second, and the keypoints keep the frames' times."""
+    """The tracker's clock goes back by more than half a second; the keypoints keep their times."""
     seen = moving(seconds=1.0)
     given = []
 

@@ -1,6 +1,4 @@
-"""The body detector: the reference library's numbers, our axes, any clock, no person in an empty
-picture, and a quiet terminal.
-"""
+"""The body detector: the reference's numbers, our axes, any clock, empty pictures, quiet."""
 
 from __future__ import annotations
 
@@ -32,7 +30,7 @@ TO_MEDIAPIPE = np.array([1.0, -1.0, -1.0])
 
 @pytest.fixture(scope="module")
 def demo() -> list[Frame]:
-    """The first frames of the demo clip."""
+    """Return the first frames of the demo clip."""
     frames = []
     for frame in open_source(DEMO):
         frames.append(frame)

@@ -1,4 +1,4 @@
-"""Faces in pictures: on the body's head, distant ones too, in the picture's own pixels."""
+"""Faces in pictures: on the body's head, distant ones too, in the picture's pixels."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ NOSE, LEFT_EYE, RIGHT_EYE, CHIN = 1, 263, 33, 152
 
 
 def seen_at(translation: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Where the camera that MediaPipe takes for granted, 63° high, sees a place:
+    """Return where MediaPipe's assumed camera, 63° high, sees a place, and a metre's size there.
 
-    (x, y) pixels, and how large a metre is there.
+    Both in pixels.
     """
     focal = 0.5 * size[1] / np.tan(np.radians(31.5))
     x, y, z = translation
@@ -55,7 +55,7 @@ def test_a_face_in_a_crop_appears_at_the_same_place_and_size_in_the_whole_pictur
 
 
 def test_the_face_in_the_demo_is_found_on_the_head() -> None:
-    """It is a rendered face of some 40 pixels."""
+    """The face is rendered, about 40 pixels wide."""
     with (
         open_source(DEMO) as source,
         PerformerDetector(DetectOptions(model="lite", hands=False)) as detector,
@@ -166,9 +166,7 @@ def test_a_custom_face_model_is_used_and_other_files_are_refused(tmp_path: Path)
 
 
 def test_a_face_is_found_again_after_the_head_jumps() -> None:
-    """The crop is the last frame's head's; here the picture is cut, and the performer stands
-    elsewhere.
-    """
+    """The crop follows the head of the last frame; the performer jumps after a cut."""
     with (
         open_source(DEMO) as source,
         PerformerDetector(DetectOptions(model="lite", hands=False)) as detector,

@@ -1,6 +1,4 @@
-"""Hands in pictures: near the library's own expected points, at the right wrists, distant ones too,
-and where there is no body.
-"""
+"""Hands in pictures: close to the reference, on the right wrists, and without a body."""
 
 from __future__ import annotations
 
@@ -104,7 +102,7 @@ def test_crops_agree_with_the_browsers() -> None:
 
 
 def test_hands_are_found_that_are_too_small_in_the_whole_picture() -> None:
-    """In the demo clip, a hand is some 40 pixels long."""
+    """A hand is about 40 pixels long in the demo clip."""
     with (
         open_source(DEMO) as source,
         PerformerDetector(DetectOptions(model="lite", face=False)) as detector,
@@ -162,8 +160,9 @@ def test_a_closed_detector_raises() -> None:
 
 
 def test_a_hand_alone_agrees_with_the_reference_and_adds_no_body(data: Path) -> None:
-    """Tolerances of TF.js hand-pose-detection's own test (src/mediapipe/mediapipe_test.ts): 26 px,
-    0.015 m.
+    """Tolerances of TF.js hand-pose-detection's own test: 26 px, 0.015 m.
+
+    src/mediapipe/mediapipe_test.ts
     """
     with (
         open_source(data / "videos/tfjs_asl_hand.25fps.mp4") as source,
@@ -212,7 +211,7 @@ def test_only_the_visible_hand_is_found_at_a_desk(data: Path) -> None:
 def test_parallel_and_sequential_detection_agree(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Steady hands and faces are looked for where they were a frame ago."""
+    """Steady hands and faces are searched for where they were in the frame before."""
     with open_source(DEMO) as source:
         images = [frame.image for frame, _ in zip(source, range(12), strict=False)]
 

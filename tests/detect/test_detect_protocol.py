@@ -1,4 +1,4 @@
-"""The detector protocol: other detectors plug in, and one performer is chosen among the people."""
+"""The detector protocol: other detectors plug in, and one performer is chosen."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PICTURE = np.zeros((240, 320, 3), np.uint8)
 
 
 def person(x: float, time: float) -> Keypoints:
-    """A person 200 pixels tall about a column of the picture."""
+    """Return a person 200 pixels tall about a column of the picture."""
     image = np.stack(
         [x + np.tile([-10.0, 0.0, 10.0], 11), 120 + np.linspace(-100.0, 100.0, 33)], axis=1
     )
@@ -36,7 +36,7 @@ def person(x: float, time: float) -> Keypoints:
 
 
 class Columns:
-    """A detector whose people stand in given columns; the n-th call uses the n-th entry."""
+    """A detector that finds people in given columns; the n-th call uses the n-th entry."""
 
     def __init__(self, columns: list[list[float]]) -> None:
         self.columns, self.closed = iter(columns), False

@@ -17,7 +17,7 @@ FPS = 30.0
 
 
 def walker(seed: int, path: np.ndarray) -> np.ndarray:
-    """Image points (F, 33, 2) of a moving body on a path (F, 3), metres in camera axes."""
+    """Return image points (F, 33, 2) of a moving body on a path (F, 3), metres in camera axes."""
     motion = standing(smooth_motion(np.random.default_rng(seed), len(path) / FPS + 1.0, FPS))
     points = landmarks_of(*fk(motion.skeleton, motion.root_positions * 0.0, motion.rotations))
     return CAMERA.project(points[: len(path)] + path[:, None])
@@ -28,9 +28,12 @@ def line(frames: int, start: tuple[float, ...], stop: tuple[float, ...]) -> np.n
 
 
 def crossing(seed: int, dressed_alike: bool, people: int) -> tuple[list, list, np.ndarray]:
-    """Sightings of people that walk to and fro and pass behind each other, in random order.
+    """Return sightings of people who walk to and fro and pass behind each other.
 
-    A person behind another is not sighted. Returns the times, the sightings, and whose they are.
+    They are in random order; a person behind another is not sighted.
+
+    Returns:
+        The times, the sightings, and the person of each.
     """
     rng = np.random.default_rng(seed)
     frames = 150

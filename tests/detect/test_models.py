@@ -1,4 +1,4 @@
-"""The task bundles open in MediaPipe, find what they should, and hold the weights as they came."""
+"""The task bundles open in MediaPipe, detect, and hold the weights unchanged."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BUNDLES |= {"hand": models.hand_bundle}
 
 
 def frame(video: Path, index: int) -> Image:
-    """One frame of a video as MediaPipe's picture."""
+    """Return one frame of a video as MediaPipe's picture."""
     capture = cv2.VideoCapture(str(video))
     for _ in range(index + 1):
         read, picture = capture.read()
@@ -66,9 +66,7 @@ def test_the_pose_models_find_the_mannequin_of_the_demo(size: str) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_pose_models_find_the_man_in_the_picture(size: str, data: Path) -> None:
-    """Within 15 pixels, TF.js' own tolerance, of what its library expects of the full model on this
-    picture.
-    """
+    """Within 15 pixels, TF.js's own tolerance, of the full model's reference on this picture."""
     picture = Image.create_from_file(str(data / "images" / "tfjs_pose.jpg"))
     expected = np.array(
         json.loads((data / "landmarks" / "tfjs_pose_jpg_expected.json").read_text())[
@@ -103,9 +101,7 @@ def test_the_face_model_is_mediapipes_file(data: Path) -> None:
 
 @pytest.mark.parametrize("bundle", BUNDLES)
 def test_every_model_declares_its_input_normalisation(bundle: str) -> None:
-    """Detectors of bodies and faces were trained on -1..1, the palm's and all landmark models on
-    0..1.
-    """
+    """Body and face detectors were trained on -1..1, the palm's and all landmark models on 0..1."""
     for name, content in parts(BUNDLES[bundle]()).items():
         if not name.endswith(".tflite"):
             continue
@@ -147,7 +143,7 @@ def test_weights_are_aligned_for_reading_in_place(bundle: str) -> None:
 
 
 def test_weights_are_unchanged() -> None:
-    """Metadata is added around the model; not one byte of it changes."""
+    """Metadata is added around the model without changing a byte of it."""
     raw = assets.path("models/pose_landmark_full.tflite").read_bytes()
     assert raw in parts(models.pose_bundle("full"))["pose_landmarks_detector.tflite"]
 

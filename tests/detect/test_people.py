@@ -1,6 +1,4 @@
-"""One of several people: two takes of the demo clip side by side, each of which is known from being
-seen alone.
-"""
+"""One of several people: two takes of the demo side by side, each known from a run alone."""
 
 from __future__ import annotations
 
@@ -32,9 +30,7 @@ FRAMES = 10
 
 @pytest.fixture(scope="module")
 def pair() -> np.ndarray:
-    """(F, height, 2 · width, 3): somebody, and on the right somebody else, the same one mirrored
-    and later.
-    """
+    """Return (F, height, 2 · width, 3): a person beside the same one mirrored and later."""
     images = [frame.image for frame in open_source(DEMO)][: 40 + FRAMES]
     return np.array([np.hstack([images[i], images[i + 40][:, ::-1]]) for i in range(FRAMES)])
 
@@ -45,7 +41,7 @@ def seen(images: np.ndarray, person: int | None = None, video: bool = True) -> K
 
 
 def at(x: float, y: float = 200.0) -> np.ndarray:
-    """Somebody 200 pixels tall about a place, (33, 2)."""
+    """Return a person 200 pixels tall about a place, (33, 2)."""
     return np.stack(
         [x + np.tile([-10.0, 0.0, 10.0], 11), y + np.linspace(-100.0, 100.0, 33)], axis=1
     )
@@ -101,7 +97,7 @@ def test_the_command_line_reports_too_few_people(pair: np.ndarray, tmp_path: Pat
 
 
 def test_a_viewer_chooses_a_person_live(pair: np.ndarray, tmp_path: Path) -> None:
-    """Plays the pictures repeatedly; yields the positions of the points sent to the viewers."""
+    """Play the pictures repeatedly; yield the positions of the points sent to the viewers."""
     for i, image in enumerate(pair):
         (tmp_path / f"{i}.jpg").write_bytes(jpeg(image, pair.shape[2]))
     both = open_source(tmp_path, 10.0)
@@ -178,7 +174,7 @@ def test_the_next_person_is_ignored_before_anyone_is_seen() -> None:
 
 
 def test_a_new_take_starts_with_the_chosen_number(pair: np.ndarray) -> None:
-    """A clock that is set back means another take: the person may stand anywhere."""
+    """A clock that is set back begins a new take, in which the person may stand anywhere."""
     with PoseDetector("lite", person=2) as detector:
         assert is_somebody(detector.detect(pair[0], 100.0))
         found = detector.detect(np.ascontiguousarray(pair[1][:, ::-1]), 0.0)

@@ -33,7 +33,7 @@ def test_tiles_cover_the_picture(height: int, width: int) -> None:
 
 @pytest.fixture(scope="module")
 def frames() -> list[np.ndarray]:
-    """Twenty pictures of the demo, RGB, from far away."""
+    """Return twenty pictures of the demo, RGB, shrunk as from far away."""
     reader, out = cv2.VideoCapture(str(DEMO)), []
     for _ in range(20):
         picture = cv2.cvtColor(reader.read()[1], cv2.COLOR_BGR2RGB)
@@ -64,7 +64,7 @@ def test_a_person_of_15_percent_of_the_height_is_found_and_followed(
 
 
 def test_a_table_leg_is_not_a_person(data: Path) -> None:
-    """It passes the first look at it, with a confidence of 0.95, but not the second."""
+    """It passes the first look with a confidence of 0.95, but not the second."""
     reader = cv2.VideoCapture(str(data / "videos" / "intel_one_by_one_person.mp4"))
     finder = SmallPersonFinder(lambda: pytest.fail("nothing is to be followed"))
     reader.set(cv2.CAP_PROP_POS_FRAMES, 915)

@@ -1,12 +1,10 @@
-"""Blender's reading of our files:
+"""Blender's import of our files: GLB and FBX by default, BVH with the documented settings.
 
-GLB and FBX with default import settings, BVH with the documented ones.
+Blender's Python module is 350 MB and needs its own NumPy, so it lives in an environment of its own.
+The tests run where MOCAP_BPY names that environment's Python:
 
-Blender's Python module is 350 MB and wants its own NumPy, so it lives in an environment of its own,
-and the tests run where MOCAP_BPY names that environment's Python:
-
-    python3.11 -m venv blender && blender/bin/pip install bpy
-    MOCAP_BPY=blender/bin/python pytest tests/test_blender.py
+python3.11 -m venv blender && blender/bin/pip install bpy
+MOCAP_BPY=blender/bin/python pytest tests/formats/test_blender.py
 """
 
 from __future__ import annotations
@@ -60,10 +58,7 @@ def motion() -> Motion:
 
 
 def in_blender(motion: Motion) -> np.ndarray:
-    """The joints' places as Blender has them: our Y, up, is its Z; our +Z, the front, its −Y.
-
-    (F, J, 3), metres.
-    """
+    """Return positions (F, J, 3), metres, in Blender's axes: our Y is its Z, our +Z its −Y."""
     points = fk(motion.skeleton, motion.root_positions, motion.rotations)[0]
     return np.stack([points[..., 0], -points[..., 2], points[..., 1]], axis=-1)
 
@@ -93,7 +88,7 @@ def test_glb_imports_with_default_settings(motion: Motion, tmp_path: Path) -> No
 def test_real_characters_import_at_the_expected_place(
     data: Path, tmp_path: Path, name: str
 ) -> None:
-    """Retargeted motion in users' own files, one of them of a VRM 0 that faces backwards."""
+    """Retargeted motion in users' own files, one of them a VRM 0 that faces backwards."""
     rig = load_rig(data / "rigs" / name)
     made = synthetic.smooth_motion(np.random.default_rng(3), 1.0, FPS)
     moved = retarget(made, rig)
@@ -165,7 +160,7 @@ def test_an_fbx_clip_imports_with_default_settings(motion: Motion, tmp_path: Pat
 
 
 def test_an_fbx_character_moves_as_expected(motion: Motion, tmp_path: Path) -> None:
-    """Joint orientations, rotation orders, a scaled parent and a skin, and our take in the file."""
+    """The file has joint orientations, rotation orders, a scaled parent, a skin, and our take."""
     path = tmp_path / "hero.fbx"
     path.write_bytes(binary.dumps(fbx_scenes.character(np.random.default_rng(4))))
     rig = load_rig(path)

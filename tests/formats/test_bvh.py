@@ -1,4 +1,4 @@
-"""BVH against pybvh, bvhio and three.js, and against itself: what is written is what is read."""
+"""BVH against pybvh, bvhio and three.js, and round trips."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ TENTH_OF_A_MILLIMETRE = 0.0001
 
 
 def wild_motion(seed: int, frames: int = 12) -> Motion:
-    """Every joint turned at random on every frame, with turns of 90° about x (gimbal lock) among
-    them, on a random body.
+    """Return a random body with every joint turned at random on every frame.
+
+    Some turns are by 90° about x, which is gimbal lock.
     """
     rng = np.random.default_rng(seed)
     rotations = synthetic.random_rotation(rng, frames, len(BONES))
@@ -52,7 +53,7 @@ def wild_motion(seed: int, frames: int = 12) -> Motion:
 
 
 def places(motion: Motion) -> dict[str, np.ndarray]:
-    """joint → world positions (F, 3), metres."""
+    """Return joint → world positions (F, 3), metres."""
     positions = fk(motion.skeleton, motion.root_positions, motion.rotations)[0]
     return {name: positions[:, j] for j, name in enumerate(motion.skeleton.names)}
 
@@ -95,9 +96,7 @@ def test_euler_angles_round_trip_even_in_gimbal_lock(seed: int, away: float) -> 
 @given(seeds)
 @settings(max_examples=20, deadline=None)
 def test_euler_angles_pass_straight_up_without_a_jump(seed: int) -> None:
-    """Angles that run smoothly through x = 90° come back as they are, though beyond it the usual
-    triple is another one.
-    """
+    """Angles that run smoothly through x = 90° are kept; another triple would be usual."""
     rng = np.random.default_rng(seed)
     t = np.linspace(0.0, 1.0, 200)[:, None]
     start, end = rng.uniform(-0.5, 0.5, (2, 3))
@@ -250,7 +249,7 @@ def test_pybvh_bvhio_and_three_agree_with_our_reader(
 
 
 def wild_files(data: Path) -> list[Path]:
-    """Recordings from many tools; of the 112 of one maker, every fifteenth."""
+    """Return recordings from many tools; of the 112 of one maker, every fifteenth."""
     return (
         sorted((data / "mocap").glob("bvh_*/*.bvh"))
         + sorted((data / "mocap" / "cmu_training").glob("*.bvh"))[::15]
@@ -258,7 +257,7 @@ def wild_files(data: Path) -> list[Path]:
 
 
 def loaded(path: Path) -> Motion:
-    """Reads a file of `wild_files`; the one that holds a frame more than it declares says so."""
+    """Read one of `wild_files`; one file holds a frame more than it declares and warns."""
     if path.name != "assimp_Boxing_Toes.bvh":
         return bvh.loads(path.read_text())
     with pytest.warns(UserWarning, match="line 3199: what follows the 3069 declared frames"):
@@ -291,7 +290,7 @@ def test_real_files_are_read_as_pybvh_and_bvhio_read_them(data: Path, tmp_path: 
 
 
 def cut(text: str, path: Path, most: int) -> int:
-    """Writes the file with at most so many frames, and returns their number."""
+    """Write the file with at most so many frames, and return their number."""
     head, time, rest = re.split(r"(Frame Time.*\n)", text)
     lines = [line for line in rest.splitlines() if line.strip()][:most]
     path.write_text(
@@ -301,9 +300,7 @@ def cut(text: str, path: Path, most: int) -> int:
 
 
 def test_position_channels_on_every_joint_are_read_as_in_three(data: Path, node: Path) -> None:
-    """MakeHuman's files have them, to be added to the OFFSET: so three.js does below the root as at
-    the root.
-    """
+    """MakeHuman writes them to be added to the OFFSET: as three.js reads them below the root."""
     for name in ("benchmark", "tpose"):
         path = data / "mocap" / "bvh_makehuman_cc0" / f"{name}.bvh"
         motion = bvh.loads(path.read_text(), scale=1.0)

@@ -38,7 +38,7 @@ def motion() -> Motion:
 
 
 class Hero(NamedTuple):
-    """A character that an FBX holds, a motion on it, and the file with the motion in it."""
+    """An FBX character, a motion on it, and the file with that motion."""
 
     rig: Rig
     moved: Motion
@@ -61,7 +61,7 @@ def hero(
 
 
 def in_file(motion: Motion, rig: Rig) -> ndarray:
-    """The joints' places in the file's world, metres, (F, J, 3)."""
+    """Return the joints' positions in the file's world, metres, (F, J, 3)."""
     points = fk(motion.skeleton, motion.root_positions, motion.rotations)[0]
     return R.apply(R.conjugate(rig.turn), points) / rig.unit
 
@@ -117,7 +117,7 @@ def test_written_takes_are_read_back(hero: Hero) -> None:
 
 
 def values(node: Node) -> object:
-    """A node as it can be compared, packed values as their bytes."""
+    """Return a node in a form that can be compared, packed values as bytes."""
     own = node.values.raw if isinstance(node.values, Packed) else tuple(map(repr, node.values))
     return node.name, own, tuple(values(c) for c in node.children)
 
@@ -200,7 +200,7 @@ def test_a_clip_at_an_unusual_rate_keeps_its_times(motion: Motion, tmp_path: Pat
 
 
 def test_a_take_is_read_with_its_animated_bone_lengths(motion: Motion, tmp_path: Path) -> None:
-    """As in files whose animation was made on another body: their translations are animated."""
+    """Translations are animated where the animation was made on another body."""
     data = fbx.dumps(motion)
     document = binary.loads(data)
     longer = []
@@ -308,7 +308,7 @@ def test_commands_accept_fbx_like_other_formats(
 
 
 def test_a_rest_pose_equal_to_the_first_frame_is_detected(motion: Motion, tmp_path: Path) -> None:
-    """As MotionBuilder saves: the models rest in the first frame, and no pose is stored."""
+    """MotionBuilder saves models resting in the first frame, without a stored pose."""
     document = binary.loads(fbx.dumps(motion))
     found = scene.scene(document)
     objects = []

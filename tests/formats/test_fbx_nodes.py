@@ -1,4 +1,4 @@
-"""FBX's node tree: what is written is read back, and damaged files end in a sentence."""
+"""FBX's node tree: round trips, and damaged files end in a sentence."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _TREES = st.recursive(
 
 
 def same(a: Node, b: Node) -> bool:
-    """Whether two nodes say the same, however they are stored."""
+    """Return whether two nodes hold the same values, however they are stored."""
     if a.name != b.name or len(a.values) != len(b.values) or len(a.children) != len(b.children):
         return False
     equal = all(np.array_equal(x, y) for x, y in zip(a.values, b.values, strict=True))
@@ -104,7 +104,7 @@ def _made(version: int = 7400) -> bytes:
 
 
 def _read(data: bytes) -> None:
-    """Any error but an InputError fails the test."""
+    """Read a file; any error but an InputError fails the test."""
     with contextlib.suppress(InputError):
         fbx.animations(data)
         fbx.loads_animation(data)
@@ -186,7 +186,7 @@ def test_unsupported_versions_are_named(version: int) -> None:
 def test_many_small_nodes_take_less_than_a_second_a_megabyte(
     tmp_path: Path,
 ) -> None:
-    """In a process of its own, where shapes are not checked."""
+    """Measured in a process of its own, where shapes are not checked."""
     many = Node("Objects", (), tuple(Node("a", (i,)) for i in range(40_000)))
     path = tmp_path / "many.fbx"
     path.write_bytes(binary.dumps(binary.Document(7400, (many,))))

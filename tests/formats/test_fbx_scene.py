@@ -1,6 +1,4 @@
-"""Where FBX's models stand, against SciPy and ufbx: pivots, orders, inherited scale, curves,
-layers.
-"""
+"""World transforms of FBX models against SciPy and ufbx: pivots, orders, scale, curves."""
 
 from __future__ import annotations
 
@@ -29,7 +27,7 @@ _SEQUENCES = ("xyz", "xzy", "yzx", "yxz", "zxy", "zyx")
 
 
 def places(data: bytes, times: ndarray, take: str) -> tuple[tuple[str, ...], ndarray]:
-    """The models' names, and their origins (F, N, 3) in the file's axes and unit."""
+    """Return the models' names, and their origins (F, N, 3) in the file's axes and unit."""
     found = scene.loads(data)
     chosen = takes.chosen(found, take)
     walked = pose.walk(found, chosen, times, range(len(found.models)))

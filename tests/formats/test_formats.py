@@ -1,4 +1,4 @@
-"""Saving and loading by suffix: whole or not at all, and a sentence for what cannot be."""
+"""Saving and loading by suffix: files are written whole or not at all, errors are sentences."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def rig() -> Rig:
 
 
 def on(motion: Motion, rig: Rig) -> Motion:
-    """The motion on the mannequin's joints, which stand in another order in its file."""
+    """Return the motion on the mannequin's joints, which have another order in its file."""
     order = [HUMANOID.index(n) for n in rig.skeleton.names]
     return Motion(rig.skeleton, motion.times, motion.root_positions, motion.rotations[:, order])
 
@@ -175,7 +175,7 @@ def test_a_folder_without_permission_is_named(motion: Motion, tmp_path: Path) ->
     not Path("/proc/self").is_dir(), reason="needs Linux's /proc, where files cannot be made"
 )
 def test_a_folder_that_refuses_files_is_named() -> None:
-    """Before any work is done."""
+    """The error comes before any work is done."""
     with pytest.raises(OutputError, match=r"/proc/a\.bvh cannot be written: "):
         formats.check_writable("/proc/a.bvh", Motion)
 

@@ -1,4 +1,4 @@
-"""GLB: joints go where the motion says, keys shrink, and what does not fit is refused."""
+"""GLB: joints follow the motion, keys are reduced, and unsuitable input is refused."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_transforms_above_the_hips_do_not_change_where_joints_are(
 @few
 @given(seeds)
 def test_nodes_between_joints_stay_and_joints_follow_the_motion(seed: int) -> None:
-    """Other nodes between the bones, here turned, moved and scaled, are not touched."""
+    """Rotated, moved and scaled nodes between the bones are not touched."""
     rng = np.random.default_rng(seed)
     document = tiny_document()
     nodes = document["nodes"]
@@ -158,9 +158,7 @@ def test_limbs_point_right_below_a_non_uniform_scale(seed: int) -> None:
 
 
 def test_a_foot_parented_to_the_root_follows_its_shin(data: Path) -> None:
-    """Two robots keep their feet beside the body, for inverse kinematics: they are moved as well as
-    turned.
-    """
+    """Two robots keep their feet beside the body, for inverse kinematics: these are also moved."""
     for name in ("threejs/RobotExpressive.glb", "raylib/robot.glb"):
         rig = load_rig(data / "rigs" / name)
         motion = some_motion(rig)

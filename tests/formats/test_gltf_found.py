@@ -1,4 +1,4 @@
-"""glTF as it is found: compressed, sparse and absent data, pointers, images of other types."""
+"""glTF of other tools: compressed, sparse and absent data, pointers, all image types."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CASES = "rig_cases"
 
 
 def made_values(rng: np.random.Generator, kind: str, count: int, stride: int) -> np.ndarray:
-    """Numbers as they occur in files: steps of several sizes, zeros, noise."""
+    """Return numbers as they occur in files: steps of several sizes, zeros, noise."""
     if kind == "QUATERNION":
         q = np.cumsum(rng.normal(size=(count, 4)), axis=0)
         return (q / np.linalg.norm(q, axis=1, keepdims=True)).astype("<f4")
@@ -94,7 +94,7 @@ def test_random_bytes_are_decoded_or_refused(body: bytes, first: int, count: int
 def test_compressed_characters_move_like_plain_ones_and_stay_compressed(
     data: Path, tmp_path: Path, name: str
 ) -> None:
-    """Against the same character without compression, by positions of the joints."""
+    """Joint positions are compared with the same character without compression."""
     path = data / CASES / name
     motions = [
         (rig := load_rig(p), gltf_read.loads_on(rig, None, p.parent))
@@ -125,7 +125,7 @@ BODY = ("hips", "head", "leftHand", "rightHand", "leftFoot", "rightFoot")
 
 
 def document_of(entry: dict[str, Any], *pieces: np.ndarray) -> tuple[dict[str, Any], bytes]:
-    """A document of one accessor, whose buffer views are the pieces."""
+    """Return a document of one accessor whose buffer views are the pieces."""
     binary = b"".join(p.tobytes().ljust(-(-p.nbytes // 4) * 4, b"\0") for p in pieces)
     starts = np.cumsum([0] + [-(-p.nbytes // 4) * 4 for p in pieces])
     views = [
@@ -285,7 +285,7 @@ def test_placeholders_of_compressed_data_survive_merging_files(tmp_path: Path) -
 
 
 def test_draco_meshes_pass_through(tmp_path: Path) -> None:
-    """The mannequin with one primitive said to be compressed: what is not read is not touched."""
+    """One primitive of the mannequin is declared compressed; mocap leaves such data untouched."""
     source = MANNEQUIN
     document, binary = glb.split(source.read_bytes())
     draco = {"KHR_draco_mesh_compression": {"bufferView": 0, "attributes": {"POSITION": 0}}}

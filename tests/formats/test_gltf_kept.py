@@ -1,4 +1,4 @@
-"""The rig's own document comes out as it went in."""
+"""The rig's own document is kept when an animation is added."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ from tests.helpers.gltf_documents import (
 
 
 def check_untouched(before: bytes, after: bytes) -> None:
-    """Nothing of the file is otherwise, but for what was added behind it: to the byte in the
-    chunks, to the value in the JSON.
-    """
+    """Check that only additions at the end differ: bytes in the chunks, values in the JSON."""
     was, old, is_glb = gltf.loads_document(before)
     now, new, still_glb = gltf.loads_document(after)
     assert is_glb == still_glb
@@ -110,9 +108,7 @@ def bare_rig() -> Rig:
 def test_documents_of_any_kind_round_trip_unchanged(
     data: st.DataObject, buffers: str, is_glb: bool
 ) -> None:
-    """Unknown fields, extensions that are required and not understood, sparse and
-    quantised accessors, buffers of all kinds.
-    """
+    """Unknown fields, required unknown extensions, sparse and quantised accessors, all buffers."""
     document = tiny_document() | data.draw(fields)
     for node in data.draw(st.lists(st.sampled_from(document["nodes"]), max_size=4)):
         node |= {

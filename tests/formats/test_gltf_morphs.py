@@ -1,4 +1,4 @@
-"""Expressions move the morph targets of their names, synonyms and VRM bindings."""
+"""Expressions move morph targets by name, synonym or VRM binding."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ from tests.helpers.gltf_documents import (
 def with_morphs(
     names: Sequence[str] = ("jawOpen", "something", "eyeBlink_L"), **extensions: Any
 ) -> bytes:
-    """A body whose face has three morph targets, two of them with names of ARKit's unless told
-    otherwise.
-    """
+    """Return a face with three morph targets, two of them by default named as in ARKit."""
     document = tiny_document()
     document["nodes"].append({"name": "face", "mesh": 0, "weights": [0.0, 0.25, 0.0]})
     document["scenes"][0]["nodes"].append(len(document["nodes"]) - 1)

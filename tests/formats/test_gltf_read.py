@@ -1,6 +1,4 @@
-"""glTF animations read: as three.js reads them, in every interpolation, on a recognised rig and on
-the file's own nodes.
-"""
+"""glTF animations are read as three.js reads them, in every interpolation."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ def rig() -> Rig:
 
 @pytest.fixture(scope="module")
 def moving(rig: Rig) -> bytes:
-    """The mannequin's file with two seconds of motion in it."""
+    """Return the mannequin's file with two seconds of motion."""
     made = synthetic.smooth_motion(np.random.default_rng(4), 2.0, 30.0)
     order = [HUMANOID.index(n) for n in rig.skeleton.names]
     return gltf.dumps(
@@ -98,9 +96,7 @@ def test_animations_of_other_tools_are_read_as_in_three(
     ],
 )
 def test_limbs_point_as_in_three(data: Path, tmp_path: Path, node: Path, name: str) -> None:
-    """Each animation's rotations on the recognised skeleton: bones between joints of one parent
-    point as they do in the file's world.
-    """
+    """Rotations on the recognised skeleton give the bone directions of the file's world."""
     rig = load_rig(data / "rigs" / name)
     names = gltf_read.animations(rig.source)
     document, binary = glb.split(rig.source)
@@ -210,9 +206,7 @@ def test_damaged_documents_are_refused_with_a_sentence(
 
 @pytest.mark.parametrize("interpolation", ["STEP", "CUBICSPLINE", "LINEAR"])
 def test_all_interpolations_are_read(tmp_path: Path, interpolation: str) -> None:
-    """A rotation about y keyed at 0 s, 1 s and 2 s; a translation keyed more often gives the times
-    between.
-    """
+    """A rotation about y is keyed at 0, 1 and 2 s; a translation with more keys adds times."""
     angles = np.radians([0.0, 60.0, 20.0])
     keys = R.from_axis_angle(np.tile([0.0, 1.0, 0.0], (3, 1)), angles)
     values = keys

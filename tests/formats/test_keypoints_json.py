@@ -1,6 +1,4 @@
-"""Keypoints JSON: what is written is what is read, foreign shapes and axes, and a sentence for
-everything else.
-"""
+"""Keypoints JSON: round trips, other shapes and axes, and sentences for errors."""
 
 from __future__ import annotations
 
@@ -31,9 +29,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def random_keypoints(seed: int, frames: int = 6) -> Keypoints:
-    """A body in random poses; points, whole frames, hands and faces missing here and there, uneven
-    times.
-    """
+    """Return a body in random poses with missing points, frames, hands and faces, uneven times."""
     rng = np.random.default_rng(seed)
     seen = synthetic.keypoints_of(synthetic.random_poses(rng, frames))
     positions, image = seen.positions.copy(), seen.image.copy()
@@ -59,7 +55,7 @@ def random_keypoints(seed: int, frames: int = 6) -> Keypoints:
 
 
 def standing(frames: int = 5) -> Keypoints:
-    """Upright, facing the camera, moving a little."""
+    """Return an upright body that faces the camera and moves a little."""
     rng = np.random.default_rng(0)
     rotations = synthetic.rotations_of(
         synthetic.pose_parameters(rng, frames), np.tile(R.IDENTITY, (frames, 1))
@@ -402,9 +398,7 @@ def turned(
 @given(seeds)
 @settings(max_examples=40, deadline=None)
 def test_correct_axes_are_never_taken_for_flipped(seed: int) -> None:
-    """Handstands, cartwheels, lying, seen from behind: any orientation, even a whole take of one;
-    with and without image, with noise.
-    """
+    """Any orientation, even for a whole take, with and without image points, with noise."""
     rng = np.random.default_rng(seed)
     motion = synthetic.random_poses(rng, 20)
     one_way = synthetic.rotations_of(
@@ -451,7 +445,7 @@ def test_flips_are_found_with_a_third_of_the_frames_random(seed: int, angle: flo
 
 
 def test_a_mirrored_picture_is_not_corrected() -> None:
-    """A mirrored webcam: the detector sees a person whose left is where the picture has it."""
+    """The detector of a mirrored webcam sees a person whose left is the picture's."""
     assert flipped_axes(standing(10).mirror()) == ()
 
 
@@ -515,9 +509,7 @@ def test_a_thousand_frames_of_keypoints_are_written_and_read_quickly() -> None:
 
 
 def estimated_hand(side: str, seed: int = 0) -> dict[str, object]:
-    """What hand-pose-detection's estimateHands gives: origin somewhere in the hand, names on every
-    point.
-    """
+    """Return the output of estimateHands: origin somewhere in the hand, names on every point."""
     rng = np.random.default_rng(seed)
     metres, pixels = rng.normal(size=(21, 3)) * 0.05, rng.uniform(0, 400, (21, 2))
     return {

@@ -1,4 +1,4 @@
-"""Presets of engines: the published bones, hung as published, moving as the motion does."""
+"""Presets of engines have the published bones and parents and the same motion."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.helpers.engine_trees import ENGINES, published
 
 @pytest.fixture(scope="module")
 def motion() -> Motion:
-    """A third of a second on a path, in which eyes and jaw turn too."""
+    """Return a third of a second on a path, in which eyes and jaw turn too."""
     rng = np.random.default_rng(11)
     made = synthetic.smooth_motion(rng, 0.3, 30.0)
     rotations = made.rotations.copy()

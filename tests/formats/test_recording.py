@@ -1,4 +1,4 @@
-"""A take as it is recorded: whole after a kill, never over another."""
+"""Recorded takes: whole after a kill, and never written over another."""
 
 from __future__ import annotations
 

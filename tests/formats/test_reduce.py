@@ -1,5 +1,6 @@
-"""Keys left out: what readers show between the rest is within the bounds at every time, by SciPy's
-slerp and NumPy's lines.
+"""Reduced keys: interpolated values stay within the bounds at every time.
+
+Judged by SciPy's slerp and NumPy's linear interpolation.
 """
 
 from __future__ import annotations
@@ -22,9 +23,7 @@ def uneven_times(rng: np.random.Generator, frames: int) -> np.ndarray:
 
 
 def wandering(rng: np.random.Generator, frames: int, step: float) -> np.ndarray:
-    """Rotations that turn by about `step` radians a frame, a tenth of the way smoothly; signs as
-    they come.
-    """
+    """Return rotations that turn by about `step` radians a frame, mostly at random; any signs."""
     smooth = np.sin(
         np.linspace(0, rng.uniform(0, 20), frames)[:, None] * rng.uniform(0.2, 1.0, 3)
         + rng.uniform(0, 6, 3)
@@ -85,7 +84,7 @@ def test_a_reversal_keeps_a_key_at_its_turning_point() -> None:
 
 
 def test_every_key_is_needed() -> None:
-    """Of smooth motion, leaving out any one key that was kept would break the bound."""
+    """For smooth motion, leaving out any kept key would break the bound."""
     made = synthetic.smooth_motion(np.random.default_rng(2), 4.0, 60.0)
     for j, keys in enumerate(reduce.rotations(made.times, made.rotations)):
         for k in keys[1:-1]:

@@ -1,4 +1,4 @@
-"""Any character as a VRM 1.0: bones by name, T-pose at rest, facing ahead, the rest kept."""
+"""Any character as a VRM 1.0: bones by name, T-pose at rest, facing forward, rest kept."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ ENDS = {"UpperArm": "LowerArm", "LowerArm": "Hand", "UpperLeg": "LowerLeg", "Low
 
 
 def renamed_mannequin(path: Path, drop: float = 0.0, turn: np.ndarray | None = None) -> Path:
-    """The mannequin as a plain GLB with Mixamo's names, its arms hanging by so many degrees, the
-    whole of it turned.
-    """
+    """Return the mannequin as a plain GLB with Mixamo's names, lowered arms and a turned root."""
     document, binary = glb.split(assets.path("rigs/mannequin.vrm").read_bytes())
     bones = document.pop("extensions")["VRMC_vrm"]["humanoid"]["humanBones"]
     document["extensionsUsed"] = [
@@ -55,7 +53,7 @@ def renamed_mannequin(path: Path, drop: float = 0.0, turn: np.ndarray | None = N
 
 
 def rest_directions(rig: Rig) -> np.ndarray:
-    """(8, 3) of the limbs as the file's nodes rest, in mocap's world."""
+    """Return the limbs' directions (8, 3) of the file's rest pose in mocap's world."""
     s = rig.skeleton
     positions, _ = fk(s, s.offsets[0], s.rest_rotations)
     return np.array(

@@ -1,6 +1,4 @@
-"""VRM animations: what is written, judged by three-vrm and the Khronos validator; what others
-wrote, read as three-vrm plays it.
-"""
+"""VRM animations: written files are judged by three-vrm, files of others read like it."""
 
 from __future__ import annotations
 
@@ -31,7 +29,7 @@ few = settings(max_examples=15, deadline=None)
 
 
 def clip(seed: int = 3, seconds: float = 2.0) -> Motion:
-    """A motion of every bone that a VRM animation has; the eyes look about together."""
+    """Return a motion of every bone that a VRM animation has; both eyes look together."""
     made = synthetic.smooth_motion(np.random.default_rng(seed), seconds, 30.0)
     rotations = made.rotations.copy()
     gaze = np.stack(
@@ -51,8 +49,9 @@ def with_face(motion: Motion) -> Motion:
 
 
 def on_character(motion: Motion, body: Skeleton, ratio: float) -> np.ndarray:
-    """Where a character's bones come to lie, (F, J, 3): turned in the world as the motion's, the
-    path in its own measure of hip heights.
+    """Return a character's expected bone positions (F, J, 3).
+
+    World rotations are the motion's; the path scales with the hip height.
     """
     joints = [BONES.index(n) for n in body.names]
     away = kinematics.global_rotations(motion.skeleton, motion.rotations)
@@ -124,7 +123,7 @@ def test_three_vrm_plays_it_alike_on_the_mannequin(tmp_path: Path, node: Path) -
 def test_three_vrm_plays_it_alike_on_other_characters(
     data: Path, tmp_path: Path, node: Path
 ) -> None:
-    """With bone axes and a hip height of its own, and without some of the bones."""
+    """They have their own bone axes and hip height, and lack some bones."""
     motion = clip()
     path = tmp_path / "clip.vrma"
     path.write_bytes(vrma.dumps(motion, all_keys=True))
@@ -203,9 +202,7 @@ def test_a_motion_without_humanoid_bones_is_refused() -> None:
 @few
 @given(seeds)
 def test_rotated_rest_bones_and_nodes_between_them_are_read(seed: int) -> None:
-    """The same animation on nodes that rest turned and are animated so: it is the turn away from
-    rest that counts.
-    """
+    """Only the rotation away from rest counts."""
     rng = np.random.default_rng(seed)
     motion = clip(seed, 0.3)
     document, binary = glb.split(vrma.dumps(motion, all_keys=True))
@@ -287,7 +284,7 @@ def test_animations_on_humanoid_bones_fit_any_character(data: Path) -> None:
 def test_a_rest_pose_other_than_the_t_pose_leaves_the_body_straight(
     tmp_path_factory: Any, seed: int
 ) -> None:
-    """The same turns away from a rest in which the body lies bent anyhow."""
+    """The same rotations away from a random bent rest pose."""
     rng = np.random.default_rng(seed)
     motion = clip(seed, 0.3)
     path = tmp_path_factory.mktemp("vrma") / "a.vrma"

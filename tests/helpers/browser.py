@@ -1,4 +1,4 @@
-"""What the tests ask of the page in a real browser, and a camera that plays a clip to it."""
+"""Waiting for states of the page in a real browser, and a camera that plays a clip to it."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ Open = Callable[..., Page]
 
 
 def until(page: Page, expression: str, seconds: float = 60.0) -> float:
-    """Waits until the expression is true in the page; returns how long that took.
+    """Wait until the expression is true in the page; return the seconds it took.
 
-    (Its own loop: the page's policy forbids `eval`.)
+    It polls in its own loop, because the page's policy forbids `eval`.
     """
     start = time.monotonic()
     while not page.evaluate(expression):
@@ -54,7 +54,7 @@ def until(page: Page, expression: str, seconds: float = 60.0) -> float:
 
 
 def drawn(page: Page, frame: int) -> None:
-    """Waits until the frame is drawn."""
+    """Wait until the frame is drawn."""
     until(page, f"window.mocap?.frame() >= {frame}")
 
 
@@ -72,7 +72,7 @@ def drop(page: Page, name: str, data: bytes) -> None:
 
 
 def bones_in(page: Page) -> np.ndarray:
-    """(55, 3) world positions of the avatar's bones in three.js, in HUMANOID's order."""
+    """Return the world positions (55, 3) of the avatar's bones in three.js, in HUMANOID's order."""
     places = page.evaluate("window.mocap.bonePositions()")
     assert set(places) == set(HUMANOID.names)
     return np.array([places[name] for name in HUMANOID.names])
@@ -83,7 +83,7 @@ _ARGUMENTS = ["mocap", "live", "--browser", "--no-open", "--port", "0", "--model
 
 @contextmanager
 def served(*more: str, scheme: str = "http://") -> Iterator[str]:
-    """The address of that scheme that `mocap live` prints."""
+    """Return the address of that scheme that `mocap live` prints."""
     start = (
         f"import sys; from mocap.cli.main import main; sys.argv = {[*_ARGUMENTS, *more]}; main()"
     )
@@ -98,7 +98,7 @@ def served(*more: str, scheme: str = "http://") -> Iterator[str]:
 
 
 def film(clip: Path, folder: Path, shown: str = "scale=320:-2") -> Path:
-    """Convert a clip, through FFmpeg's filters, to what Chromium plays before its camera."""
+    """Convert a clip through FFmpeg's filters to the format that Chromium's fake camera plays."""
     made = folder / f"{clip.stem}.mjpeg"
     ffmpeg = [
         imageio_ffmpeg.get_ffmpeg_exe(),
@@ -120,7 +120,7 @@ def film(clip: Path, folder: Path, shown: str = "scale=320:-2") -> Path:
 def filming(
     browser: Browser, clip: Path, folder: Path, shown: str = "scale=320:-2"
 ) -> Iterator[Browser]:
-    """A browser before whose camera a clip plays, through FFmpeg's filters."""
+    """Start a browser whose camera shows a clip, through FFmpeg's filters."""
     made = film(clip, folder, shown)
     flags = [
         "--use-fake-ui-for-media-stream",

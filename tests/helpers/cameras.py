@@ -1,4 +1,4 @@
-"""Cameras around a performer, and what detectors see in them."""
+"""Cameras around a performer, and the keypoints that detectors give from them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ SIZE, FOCAL = (1280, 720), 1100.0
 def around(
     yaw: float, distance: float = 4.0, lens: tuple[float, ...] = (), name: str | None = None
 ) -> View:
-    """A camera 1.3 m above the floor that looks at a performer at the origin; yaw in degrees."""
+    """Return a camera 1.3 m above the floor that looks at a performer at the origin; yaw in
+    degrees.
+    """
     angle = np.radians(yaw)
     centre = np.array([distance * np.sin(angle), 1.3, distance * np.cos(angle)])
     ahead = np.array([0.0, 0.9, 0.0]) - centre
@@ -32,7 +34,7 @@ def around(
 
 
 def ring(count: int, apart: float = 75.0) -> CameraSet:
-    """Cameras around the performer, in mocap's world."""
+    """Return cameras around the performer, in mocap's world."""
     return CameraSet(tuple(around(apart * n) for n in range(count)), np.eye(3)[1], 1.0)
 
 
@@ -42,7 +44,7 @@ def filmed(
     rng: np.random.Generator | None = None,
     pixels: float = 5.0,
 ) -> Keypoints:
-    """What a detector gives for the motion before a camera: with its errors, if rng is given."""
+    """Return a detector's keypoints of the motion before a camera; with errors if rng is given."""
     points = landmarks_of(*fk(motion.skeleton, motion.root_positions, motion.rotations))
     seen = to_mocap(view.in_camera(points))
     middle = seen[:, [23, 24]].mean(axis=1, keepdims=True)
@@ -54,7 +56,7 @@ def filmed(
 
 
 def clocked(keypoints: Keypoints, begin: float, fps: float) -> Keypoints:
-    """The keypoints of a camera that begins later and has another rate, on its own clock."""
+    """Return keypoints of a camera that starts later at another rate, on its own clock."""
     from mocap.cameras.clocks import sampled
 
     times = np.arange(begin, keypoints.times[-1], 1.0 / fps)

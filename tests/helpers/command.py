@@ -1,4 +1,4 @@
-"""The command line as a process of its own."""
+"""The command line as a separate process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def started(*arguments: object, cwd: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def address(process: subprocess.Popen[str]) -> str:
-    """The page's address, which the process prints on a line of its own."""
+    """Return the page's address, which the process prints on its own line."""
     assert process.stdout
     for line in process.stdout:
         if re.fullmatch(r"http://\S+", line.strip()):

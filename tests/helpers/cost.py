@@ -1,7 +1,7 @@
-"""Processor time of a function, on a machine that may be three times slower for a while.
+"""Processor time of a function on a machine whose speed varies up to threefold.
 
-It is measured against fixed work of the same kind, Python's and NumPy's, done in the same process
-just before and just after.
+It is measured against fixed work of the same kind, in Python and NumPy, done in the same process
+just before and after.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ _NOMINAL = 0.025
 
 
 def seconds(function: Callable[[], object], limit: float, tries: int = 3) -> float:
-    """Processor seconds of a call on an ordinary machine, the least of several tries, which end
-    with one that is under the limit.
+    """Return processor seconds of a call on an ordinary machine.
+
+    The least of several tries; they end with the first that is under the limit.
     """
     least = float("inf")
     for _ in range(tries):

@@ -1,6 +1,6 @@
-"""Bones of the engines' skeletons and what each hangs from, as their makers publish them.
+"""Bones of the engines' skeletons and their parents, as published by their makers.
 
-A line is a chain: each bone hangs from the one before it. "@" stands for either side.
+A line is a chain: each bone is a child of the one before it. "@" stands for either side.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ ENGINES = tuple(_TREES)
 
 
 def published(engine: str) -> dict[str, str | None]:
-    """Bone → the bone that it hangs from; None is the root."""
+    """Return bone → its parent; None for the root."""
     above: dict[str, str | None] = {}
     for line in _TREES[engine].split("\n"):
         for side in _SIDES.get(engine, ("Left", "Right")):

@@ -29,7 +29,7 @@ BROWS = {"Left": [336, 285, 334, 282, 300, 276], "Right": [107, 55, 105, 52, 70,
 
 
 def keypoints(faces: np.ndarray, fps: float = 30.0, turns: np.ndarray | None = None) -> Keypoints:
-    """Keypoints of a body at rest with these faces (F, 478, 3), heads turned by (F, 3, 3)."""
+    """Return a body at rest with these faces (F, 478, 3), heads turned by (F, 3, 3)."""
     n = len(faces)
     transform = np.tile(np.eye(4), (n, 1, 1))
     if turns is not None:
@@ -49,20 +49,20 @@ def keypoints(faces: np.ndarray, fps: float = 30.0, turns: np.ndarray | None = N
 
 
 def moved(vertices: list[int], by: np.ndarray) -> np.ndarray:
-    """The face with some vertices moved, pixels."""
+    """Return the face with some vertices moved, pixels."""
     out = FACE.copy()
     out[vertices] += by
     return out
 
 
 def blinking(side: str, closed: float) -> np.ndarray:
-    """The face with the lids of a side closed by a share of their opening."""
+    """Return the face with the lids of a side closed by a share of their opening."""
     gap = FACE[LOWER_LIDS[side]] - FACE[UPPER_LIDS[side]]
     return moved(UPPER_LIDS[side], closed * gap)
 
 
 def after_neutral(face: np.ndarray, seconds: float = 1.0) -> dict[str, np.ndarray]:
-    """Weights of a face that follows a second and a half of the neutral one."""
+    """Return the weights of a face that follows a second and a half of the neutral one."""
     faces = np.concatenate([np.tile(FACE, (45, 1, 1)), np.tile(face, (int(30 * seconds), 1, 1))])
     solved, _ = follow_face(keypoints(faces), None)
     assert solved is not None

@@ -23,7 +23,7 @@ _AXES = {
 
 @dataclass
 class Style:
-    """What a random scene has."""
+    """The features of a random scene."""
 
     pivots: bool = True
     turned: bool = True
@@ -40,7 +40,7 @@ class Style:
 
 
 def document(rng: np.random.Generator, count: int, style: Style) -> binary.Document:
-    """A random tree of `count` models, all of whose channels move."""
+    """Return a random tree of `count` models, all of whose channels are animated."""
     ids = build.Identities()
     models = [ids.new() for _ in range(count)]
     objects, links = [], []
@@ -55,7 +55,7 @@ def document(rng: np.random.Generator, count: int, style: Style) -> binary.Docum
 
 
 def ascii_of(document: binary.Document) -> bytes:
-    """The same document in ASCII."""
+    """Return the same document in ASCII."""
     return b"; FBX 7.4.0 project file\n" + text.dumps(document.nodes).encode()
 
 
@@ -173,8 +173,11 @@ def _curved(rng: np.random.Generator, node: Node, kind: str) -> Node:
 
 
 def character(rng: np.random.Generator, version: int = 7400) -> binary.Document:
-    """HUMANOID as a tool of some kind might export it: bones with joint orientations and orders of
-    their own, below a scaled null, with a skin, a blend shape, a picture and an unknown node."""
+    """Return HUMANOID in the style of an export by some tool.
+
+    Its bones have joint orientations and rotation orders, below a scaled null, with a skin, a blend
+    shape, a picture and an unknown node.
+    """
     ids = build.Identities()
     null, mesh, geometry, skin = (ids.new() for _ in range(4))
     objects = [
@@ -251,7 +254,7 @@ def character(rng: np.random.Generator, version: int = 7400) -> binary.Document:
 
 
 def pair(rng: np.random.Generator) -> binary.Document:
-    """Two characters with bones of the same names; the second stands two metres to the left."""
+    """Return two characters with equal bone names, two metres apart to the left."""
     first, second = character(rng), character(rng)
     apart = 1_000_000
 
@@ -275,7 +278,7 @@ def pair(rng: np.random.Generator) -> binary.Document:
 def document_of(
     objects: list[Node], links: list[Node], version: int, axes: str = "y", unit: float = 1.0
 ) -> binary.Document:
-    """A whole document of objects and connections."""
+    """Return a whole document of objects and connections."""
     up, up_sign, front, front_sign, coord, coord_sign = _AXES[axes]
     settings = build.properties(
         *((n, "int", "Integer", "", np.int32(v)) for n, v in (

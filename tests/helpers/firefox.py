@@ -1,4 +1,4 @@
-"""Drives Firefox by WebDriver BiDi, which it speaks itself: no driver program is needed."""
+"""Control of Firefox by WebDriver BiDi, without a driver program."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Firefox:
         self._context = self._ask("browsingContext.getTree")["contexts"][0]["context"]
 
     def open(self, url: str) -> None:
-        """Opens a page; returns when it is there."""
+        """Open a page and wait for it."""
         self._ask("browsingContext.navigate", context=self._context, url=url, wait="complete")
 
     def evaluate(self, expression: str) -> Any:
-        """The value of an expression in the page, by way of JSON."""
+        """Return the value of an expression in the page, through JSON."""
         answer = self._ask(
             "script.evaluate",
             expression=f"JSON.stringify({expression})",
@@ -54,7 +54,7 @@ class Firefox:
         return None if value is None else json.loads(value)
 
     def until(self, expression: str, seconds: float = 60.0) -> None:
-        """Waits until the expression is true in the page."""
+        """Wait until the expression is true in the page."""
         deadline = time.monotonic() + seconds
         while not self.evaluate(expression):
             said = self.evaluate("document.querySelector('#messages')?.textContent ?? ''")
@@ -73,7 +73,7 @@ class Firefox:
 
 @contextmanager
 def display() -> Iterator[str]:
-    """A display without a screen, in which Firefox has WebGL; gives its name."""
+    """Start a virtual display, in which Firefox has WebGL; return its name."""
     command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x720x24", "-nolisten", "tcp"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -89,7 +89,7 @@ def display() -> Iterator[str]:
 def running(
     executable: Path, profile: Path, preferences: Mapping[str, Any] = MappingProxyType({})
 ) -> Iterator[Firefox]:
-    """A Firefox on a display of its own.
+    """Start Firefox on its own display.
 
     Args:
         executable: Firefox's program.

@@ -18,8 +18,9 @@ BONE_MAP = {bone: bone for bone in HUMANOID.names}
 def character(
     skeleton: Skeleton = HUMANOID, posed: np.ndarray | None = None, **extra: Any
 ) -> tuple[glb.Document, bytes]:
-    """A document of bare joints below a node "above", bound in the skeleton's rest pose and
-    standing in `posed` (J, 4), and its binary.
+    """Return a document of bare joints below a node "above", and its binary.
+
+    The joints are bound in the skeleton's rest pose and rest at `posed` (J, 4).
     """
     count = len(skeleton.names)
     posed = skeleton.rest_rotations if posed is None else posed

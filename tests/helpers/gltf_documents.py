@@ -1,4 +1,4 @@
-"""Motions in glTF documents, read back by a reader of their own."""
+"""Motions in glTF documents, and an independent reader for them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def on_humanoid(motion: Motion) -> Motion:
 
 
 def on_rig(motion: Motion, rig: Rig) -> Motion:
-    """A motion of HUMANOID on a rig of the same joints in another order."""
+    """Return a motion of HUMANOID on a rig of the same joints in another order."""
     order = [HUMANOID.index(n) for n in rig.skeleton.names]
     return Motion(rig.skeleton, motion.times, motion.root_positions, motion.rotations[:, order])
 
@@ -39,13 +39,13 @@ def places(motion: Motion) -> dict[str, np.ndarray]:
 
 
 def places_in_document(motion: Motion, rig: Rig) -> np.ndarray:
-    """Where the joints are in the document's own world, (F, J, 3)."""
+    """Return the joints' positions (F, J, 3) in the document's own world."""
     positions = fk(motion.skeleton, motion.root_positions, motion.rotations)[0]
     return R.apply(R.conjugate(rig.turn), positions) / rig.unit
 
 
 def some_motion(rig: Rig, seed: int = 0, frames: int = 30, speed: float = 2.0) -> Motion:
-    """Every bone of the rig on a slow sine about an axis of its own; everything else at rest."""
+    """Return a motion in which each bone of the rig turns on a slow sine about its own axis."""
     rng = np.random.default_rng(seed)
     times = np.arange(frames) / 30.0
     rotations = np.tile(rig.skeleton.rest_rotations, (frames, 1, 1))
@@ -58,7 +58,7 @@ def some_motion(rig: Rig, seed: int = 0, frames: int = 30, speed: float = 2.0) -
 
 
 def rig_of(source: bytes, folder: Path = Path()) -> Rig:
-    """The rig of a document whose nodes are called as the bones are."""
+    """Return the rig of a document whose nodes have the bones' names."""
     tree = tree_of(source, folder)
     return make_rig(
         tree,
@@ -75,7 +75,7 @@ def with_source(rig: Rig, source: bytes) -> Rig:
 def tiny_document(
     skeleton: Skeleton = HUMANOID, above: tuple[dict[str, Any], ...] = (), unit: float = 1.0
 ) -> dict[str, Any]:
-    """Bare joints below the nodes `above`, which make one of their units so many metres."""
+    """Return bare joints below the nodes `above`, which set the metres of one of their units."""
     nodes: list[dict[str, Any]] = [
         {**node, "name": f"above{i}", "children": [i + 1]} for i, node in enumerate(above)
     ]
@@ -102,9 +102,7 @@ def tiny_rig(skeleton: Skeleton = HUMANOID, **extra: Any) -> bytes:
 
 
 class Reader:
-    """A document's last animation by the specification's words and SciPy, quite apart from mocap's
-    own reader.
-    """
+    """A document's last animation, read by the specification and SciPy, without mocap's reader."""
 
     def __init__(self, data: bytes) -> None:
         self.document, self.binary, _ = gltf.loads_document(data)
@@ -132,7 +130,7 @@ class Reader:
         )
 
     def at(self, node: int, path: str, times: np.ndarray, default: Any) -> np.ndarray:
-        """(F, n) of a node's translation, rotation or scale."""
+        """Return (F, n) of a node's translation, rotation or scale."""
         if (node, path) not in self.tracks:
             return np.tile(
                 np.array(self.document["nodes"][node].get(path, default), dtype=float),
@@ -145,7 +143,7 @@ class Reader:
         return np.stack([np.interp(times, keys[:, 0], v) for v in values.T], axis=1)
 
     def world(self, node: int, times: np.ndarray) -> np.ndarray:
-        """(F, 4, 4)"""
+        """Return a node's world matrices (F, 4, 4)."""
         if node in self.worlds:
             return self.worlds[node]
         entry = self.document["nodes"][node]
@@ -168,16 +166,14 @@ class Reader:
 
 
 def worst(motion: Motion, rig: Rig, data: bytes) -> float:
-    """How far the mapped joints of a written file are from where the motion has them, metres of the
-    rig's own.
-    """
+    """Return the largest distance of a mapped joint from the motion's, in the rig's metres."""
     nodes = gltf.nodes_of(glb.split(data)[0], rig)
     found = Reader(data).places(nodes, motion.times - motion.times[0])
     return float(np.abs(found - places_in_document(motion, rig)).max() * rig.unit)
 
 
 def animated(data: bytes, *paths: str) -> set[str]:
-    """The names of the nodes that the last animation moves."""
+    """Return the names of the nodes that the last animation moves."""
     document, _, _ = gltf.loads_document(data)
     targets = [c["target"] for c in document["animations"][-1]["channels"]]
     return {glb.node_names(document)[t["node"]] for t in targets if not paths or t["path"] in paths}

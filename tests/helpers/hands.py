@@ -1,4 +1,4 @@
-"""Hands made up for tests and benchmarks: random, reachable, of all proportions."""
+"""Random reachable hands of all proportions, for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ def _frames(bend: np.ndarray, bones: list[str]) -> np.ndarray:
 
 
 def random_hands(rng: np.random.Generator, frames: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Local rotations (F, 55, 4) of the rest pose with both hands in random reachable poses; and
-    the angles (F, 2, …), radians.
+    """Return the rest pose with both hands in random reachable poses, and their angles.
+
+    Returns:
+        Local rotations (F, 55, 4), and angles (F, 2, …), radians.
     """
     return hands_posed(_parameters(rng, frames))
 
@@ -49,7 +51,7 @@ def _parameters(rng: np.random.Generator, frames: int) -> dict[str, np.ndarray]:
 
 
 def hands_posed(u: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """As `random_hands`, from parameters in [0, 1]."""
+    """Like `random_hands`, from parameters in [0, 1]."""
     angles = {
         k: np.radians(_RANGES[k][0] + (_RANGES[k][1] - _RANGES[k][0]) * v) for k, v in u.items()
     }
@@ -97,7 +99,7 @@ def _thumb_frames() -> np.ndarray:
 
 
 def random_body_with_hands(rng: np.random.Generator) -> Skeleton:
-    """HUMANOID with every finger bone longer or shorter by up to 20 %, palms as they are."""
+    """Return HUMANOID with each finger bone longer or shorter by up to 20 %, palms unchanged."""
     factors = {}
     for bone in FINGER_BONES[0]:
         name = BONES[bone].removeprefix("left")
@@ -107,7 +109,7 @@ def random_body_with_hands(rng: np.random.Generator) -> Skeleton:
 
 
 def with_hands(motion: Motion, seen: np.ndarray | None = None) -> Keypoints:
-    """What a perfect detector of bodies and hands gives for a motion; seen: (F, 2) which hands."""
+    """Return a perfect detector's keypoints of body and hands; seen: (F, 2) the visible hands."""
     points = hand_points(*kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations))
     seen = np.ones(points.shape[:2], dtype=bool) if seen is None else seen
     hands = np.where(seen[..., None, None], points, np.nan)
@@ -115,7 +117,7 @@ def with_hands(motion: Motion, seen: np.ndarray | None = None) -> Keypoints:
 
 
 def gesturing(rng: np.random.Generator, seconds: float, fps: float, speed: float = 1.0) -> Motion:
-    """`smooth_motion` with every finger on slow sines of its own."""
+    """Return `smooth_motion` with each finger on its own slow sine."""
     motion = smooth_motion(rng, seconds, fps, speed)
     u = {name: value[0] for name, value in _parameters(rng, 1).items()}
     phase = speed * motion.times

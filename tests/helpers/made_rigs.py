@@ -39,10 +39,13 @@ def rig(
     kind: str = "glb",
     named: str = "n{}",
 ) -> Rig:
-    """A rig of `body` (a random one by default) with a random frame at every joint.
+    """Return a rig of `body` (by default a random one) with a random frame at each joint.
 
-    height: metres. between: the chance that a joint which is no bone stands half way to the next.
-    above: joints over the hips. arms: degrees by which they hang below the T-pose at rest.
+    Args:
+        height: Metres.
+        between: The chance that a joint which is not a bone stands half way to the next.
+        above: Joints above the hips.
+        arms: Degrees by which the arms hang below the T-pose at rest.
     """
     body = synthetic.random_body(rng) if body is None else body
     at = dict(zip(BONES, body.rest_positions() * height / 1.75, strict=True))
@@ -94,8 +97,9 @@ def rig(
 
 
 def anonymous(tree: Tree, seed: int) -> tuple[Tree, list[int]]:
-    """The tree with its nodes called bone_001 and so on at random, in any order that has parents
-    first, and the world turned at random; and each node's index in the first.
+    """Return the tree with random names, order and world rotation, and each node's old index.
+
+    Nodes are called bone_001 and so on; parents come before children.
     """
     rng = np.random.default_rng(seed)
     count = len(tree.names)

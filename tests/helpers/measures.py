@@ -25,7 +25,7 @@ LIMBS = [
 
 
 def demo_motion() -> Motion:
-    """The motion of the demo clip, with its known contacts: steps, a squat, a hop and a turn."""
+    """Return the motion of the demo clip with its known contacts: steps, a squat, a hop, a turn."""
     with np.load(assets.path("demo/demo_truth.npz")) as file:
         contacts = file["contacts"].astype(float)
         root, rotations = file["root_positions"], file["rotations"]
@@ -47,9 +47,7 @@ def directions(positions: np.ndarray) -> np.ndarray:
 
 
 def slides(motion: Motion, contacts: np.ndarray) -> list[float]:
-    """For each touch of a point, how far it moves across the ground from its mean place at most,
-    metres.
-    """
+    """Return, for each contact of a point, its largest distance on the ground from its mean, m."""
     points = sole_points(motion.skeleton, motion.root_positions, motion.rotations)[..., [0, 2]]
     out = []
     for p in range(4):

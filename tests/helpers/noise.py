@@ -18,8 +18,9 @@ def noisy(
     squash: float = 0.8,
     depth: float = 0.06,
 ) -> Keypoints:
-    """As a detector gives them: noise that lasts 0.15 s, the same in image and 3D; depth squashed
-    and noisier.
+    """Add a detector's errors: noise that lasts 0.15 s, equal in image and 3D; depth squashed.
+
+    Depth is also noisier.
     """
     keep = np.exp(-np.diff(keypoints.times) / 0.15)
 

@@ -54,7 +54,7 @@ def pose(
 
 
 def turning(number: int) -> np.ndarray:
-    """The rest pose, turned a little further with each frame, one arm raised."""
+    """Return the rest pose with one arm raised, turned a little further with each frame."""
     rotations = REST.copy()
     rotations[0] = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.array(0.02 * number))
     rotations[HUMANOID.index("leftUpperArm")] = R.from_axis_angle(
@@ -77,7 +77,7 @@ class SharedPage:
         self._sources = 0
 
     def reset(self, width: int = 640, height: int = 480) -> None:
-        """Show another camera without a picture, and close the panels."""
+        """Show a new camera without a picture, and close the panels."""
         self._sources += 1
         self.page.set_viewport_size({"width": width, "height": height})
         camera = protocol.SourceInfo("camera", f"camera {self._sources}", 64, 48)
@@ -89,7 +89,7 @@ class SharedPage:
         self.asked.clear()
 
     def next_asked(self) -> protocol.Ask:
-        """Wait for what the page asks next."""
+        """Wait for the page's next request."""
         deadline = time.monotonic() + 10.0
         while not self.asked:
             assert time.monotonic() < deadline, "nothing was asked for"
@@ -164,7 +164,7 @@ class Host:
     def show(
         self, rotations: np.ndarray, root: np.ndarray = STANDING, weights: Sequence[float] = ()
     ) -> int:
-        """Publishes one pose; returns its frame's number."""
+        """Publish one pose; return its frame's number."""
         self.frame += 1
         self.publish([pose(self.frame, root, rotations, weights)])
         return self.frame

@@ -1,4 +1,4 @@
-"""Pictures with a red corner, to see which way up they are."""
+"""Pictures with a red corner, which show their orientation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where things lie in the repository; the only file that knows how deep the tests are."""
+"""Paths in the repository; the only file that knows how deep the tests are."""
 
 from __future__ import annotations
 

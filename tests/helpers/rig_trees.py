@@ -1,8 +1,8 @@
-"""Skeletons as the common tools write them, with the true bones.
+"""Skeletons as common tools write them, with the true bones.
 
-Names, hierarchy, twist, IK and end bones follow the published conventions, to try the mapper on
-what it was not made with. Positions are HUMANOID's, in A-pose or T-pose with slightly bent knees
-and elbows, in the tool's own frame and unit.
+Names, hierarchy, twist, IK and end bones follow the published conventions; they test the mapper on
+files that it was not made with. Positions are HUMANOID's, in A-pose or T-pose with slightly bent
+knees and elbows, in the tool's own frame and unit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Rows = list[tuple[str, str | None, np.ndarray]]
 
 
 def parts(finger: str) -> tuple[str, str, str]:
-    """The bones of a finger."""
+    """Return the bones of a finger."""
     return tuple(
         finger + p
         for p in (
@@ -33,8 +33,11 @@ def parts(finger: str) -> tuple[str, str, str]:
 
 
 def places(arms_down: float = 0.0, bend: float = 0.03) -> dict[str, np.ndarray]:
-    """bone → place in metres; arms_down: radians below the T-pose; bend: how far knees stand
-    forwards and elbows back, metres.
+    """Return bone → position in metres.
+
+    Args:
+        arms_down: Radians below the T-pose.
+        bend: How far knees stand forwards and elbows back, metres.
     """
     at = dict(zip(HUMANOID.names, HUMANOID.rest_positions(), strict=True))
     at |= {bone + "End": at[bone] + tip for bone, tip in TIPS.items()}
@@ -52,7 +55,7 @@ def places(arms_down: float = 0.0, bend: float = 0.03) -> dict[str, np.ndarray]:
 
 
 class Maker:
-    """Collects nodes; "@" in a name stands for the side."""
+    """A tree under construction; "@" in a name stands for the side."""
 
     def __init__(self, sides: tuple[str, str], arms_down: float = 0.0, bend: float = 0.03) -> None:
         self.sides = dict(zip(("left", "right"), sides, strict=True))
@@ -63,8 +66,8 @@ class Maker:
     def place(
         self, where: str | tuple[str, str, float] | tuple[float, float, float], side: str = "left"
     ) -> np.ndarray:
-        """A bone's place, a place between two, or coordinates of the left side; bones of a side
-        without it.
+        """Return the position of a bone, between two bones, or of given coordinates of the left
+        side.
         """
         if isinstance(where, str):
             return self.at[where] if where in self.at else self.at[side + where]
@@ -76,13 +79,13 @@ class Maker:
         )
 
     def one(self, name: str, parent: str | None, where, bone: str | None = None) -> None:  # type: ignore[no-untyped-def]
-        """A node of the middle."""
+        """Add a node of the middle."""
         self.rows.append((name, parent, self.place(where)))
         if bone:
             self.truth[bone] = name
 
     def both(self, name: str, parent: str, where, bone: str | None = None) -> None:  # type: ignore[no-untyped-def]
-        """A node of either side."""
+        """Add a node on either side."""
         for side, letter in self.sides.items():
             self.rows.append(
                 (name.replace("@", letter), parent.replace("@", letter), self.place(where, side))
@@ -91,9 +94,9 @@ class Maker:
                 self.truth[side + bone] = name.replace("@", letter)
 
     def chain(self, parent: str, *links: tuple[str, str]) -> None:
-        """Nodes of either side, each below the one before:
+        """Add nodes on either side, each a child of the one before.
 
-        (name, bone, which is its place and its truth).
+        Each is (name, bone), the bone being its position and its truth.
         """
         for name, bone in links:
             self.both(name, parent, bone, bone)
@@ -102,7 +105,7 @@ class Maker:
     def fingers(
         self, hand: str, name: Callable[[str, int], str], end: Callable[[str], str] | None = None
     ) -> None:
-        """Five fingers of three bones; end: the names of their end nodes, where there are any."""
+        """Add five fingers of three bones; `end` names their end nodes, if any."""
         for finger in FINGERS:
             self.chain(hand, *((name(finger, i), part) for i, part in enumerate(parts(finger), 1)))
             if end:
@@ -111,9 +114,7 @@ class Maker:
     def tree(
         self, unit: float = 1.0, z_up: bool = False, joints: bool = True
     ) -> tuple[Tree, Truth]:
-        """The Tree, parents before children; z_up: facing −Y, as Blender's and Unreal's files have
-        it.
-        """
+        """Return the Tree, parents before children; z_up: facing −Y, as in Blender and Unreal."""
         names = [r[0] for r in self.rows]
         assert len(set(names)) == len(names), sorted(n for n in names if names.count(n) > 1)
         parents = [-1 if p is None else names.index(p) for _, p, _ in self.rows]
@@ -130,8 +131,9 @@ class Maker:
 
 
 def mixamo(prefix: str = "mixamorig:", ends: bool = True) -> tuple[Tree, Truth]:
-    """Mixamo's skeleton of 65 joints, T-pose, centimetres; without a prefix and with eyes it is
-    Ready Player Me's.
+    """Return Mixamo's skeleton of 65 joints, T-pose, centimetres.
+
+    Without a prefix and with eyes it is Ready Player Me's.
     """
     m = Maker(("Left", "Right"))
     n = prefix
@@ -171,15 +173,14 @@ def mixamo(prefix: str = "mixamorig:", ends: bool = True) -> tuple[Tree, Truth]:
 
 
 def ready_player_me() -> tuple[Tree, Truth]:
-    """Ready Player Me's full body: Mixamo's names without a prefix, eyes, ends; metres."""
+    """Return Ready Player Me's body: Mixamo's names without a prefix, eyes, ends; metres."""
     return mixamo("")
 
 
 def unreal(five: bool = False) -> tuple[Tree, Truth]:
-    """The Unreal mannequin:
+    """Return the Unreal mannequin: A-pose, Z up, centimetres, twist and IK bones.
 
-    A-pose, Z up, centimetres, twist and IK bones; version 5: five spine bones, two of the neck,
-    metacarpals.
+    Version 5 has five spine bones, two of the neck, and metacarpals.
     """
     m = Maker(("l", "r"), np.radians(48))
     m.one("root", None, (0.0, 0.0, 0.0))
@@ -236,14 +237,12 @@ def unreal(five: bool = False) -> tuple[Tree, Truth]:
 
 
 def unreal5() -> tuple[Tree, Truth]:
-    """Version 5's."""
+    """Return version 5 of the Unreal mannequin."""
     return unreal(five=True)
 
 
 def rigify(prefix: str = "DEF-") -> tuple[Tree, Truth]:
-    """Rigify's deforming bones, the halves of each limb one below the other, or (without prefix)
-    the metarig they come from.
-    """
+    """Return Rigify's deforming bones, limb halves in a chain; without prefix, the metarig."""
     m = Maker(("L", "R"), np.radians(35))
     n, whole = prefix, not prefix
     m.one("root", None, (0.0, 0.0, 0.0))
@@ -295,12 +294,12 @@ def rigify(prefix: str = "DEF-") -> tuple[Tree, Truth]:
 
 
 def metarig() -> tuple[Tree, Truth]:
-    """Blender's human metarig."""
+    """Return Blender's human metarig."""
     return rigify("")
 
 
 def daz() -> tuple[Tree, Truth]:
-    """Daz Genesis 8: bend and twist halves in each limb's chain, pelvis beside abdomen."""
+    """Return Daz Genesis 8: bend and twist halves in each limb's chain, pelvis beside abdomen."""
     m = Maker(("l", "r"), np.radians(40))
     m.one("Genesis8Female", None, (0.0, 0.0, 0.0))
     m.one("hip", "Genesis8Female", "hips", "hips")
@@ -343,9 +342,10 @@ def daz() -> tuple[Tree, Truth]:
 
 
 def mmd() -> tuple[Tree, Truth]:
-    """A MikuMikuDance model:
+    """Return a MikuMikuDance model.
 
-    Japanese names, leg IK, twist bones in the arms' chains, deforming copies of the legs (D).
+    It has Japanese names, leg IK, twist bones in the arms' chains, and deforming copies of the legs
+    (D).
     """
     m = Maker(("左", "右"), np.radians(35))
     m.one("全ての親", None, (0.0, 0.0, 0.0))
@@ -388,7 +388,7 @@ def mmd() -> tuple[Tree, Truth]:
 
 
 def unity() -> tuple[Tree, Truth]:
-    """Unity's own names."""
+    """Return a skeleton with Unity's own names."""
     m = Maker(("Left", "Right"))
     for name, above, bone in (
         ("Hips", None, "hips"), ("Spine", "Hips", "spine"), ("Chest", "Spine", "chest"),
@@ -416,8 +416,10 @@ def unity() -> tuple[Tree, Truth]:
 
 
 def biped() -> tuple[Tree, Truth]:
-    """3ds Max's Biped: clavicles on the neck, thighs on the first spine bone, fingers by number,
-    nubs and footsteps; Z up, inches.
+    """Return 3ds Max's Biped; Z up, inches.
+
+    Clavicles are on the neck, thighs on the first spine bone; fingers are numbered; it has nubs and
+    footsteps.
     """
     m = Maker(("L", "R"), np.radians(20))
     b = "Bip01"
@@ -450,7 +452,7 @@ def biped() -> tuple[Tree, Truth]:
 
 
 def makehuman_game() -> tuple[Tree, Truth]:
-    """MakeHuman's game engine skeleton: Unreal's names with a root, decimetres."""
+    """Return MakeHuman's game engine skeleton: Unreal's names with a root, decimetres."""
     m = Maker(("l", "r"), np.radians(42))
     m.one("Root", None, (0.0, 0.0, 0.0))
     m.one("pelvis", "Root", "hips", "hips")
@@ -481,7 +483,7 @@ def makehuman_game() -> tuple[Tree, Truth]:
 
 
 def vroid() -> tuple[Tree, Truth]:
-    """VRoid Studio's skeleton: hair, skirt and bust among the joints."""
+    """Return VRoid Studio's skeleton: hair, skirt and bust among the joints."""
     m = Maker(("L", "R"))
     n = "J_Bip_C_"
     m.one("Root", None, (0.0, 0.0, 0.0))
@@ -518,7 +520,7 @@ def vroid() -> tuple[Tree, Truth]:
 
 
 def smpl() -> tuple[Tree, Truth]:
-    """SMPL's 24 joints."""
+    """Return SMPL's 24 joints."""
     m = Maker(("L", "R"))
     m.one("Pelvis", None, "hips", "hips")
     m.chain(
@@ -546,7 +548,7 @@ def smpl() -> tuple[Tree, Truth]:
 
 
 def character1() -> tuple[Tree, Truth]:
-    """MotionBuilder's and HumanIK's names behind a prefix, with rolls and in-hand bones."""
+    """Return MotionBuilder's and HumanIK's names behind a prefix, with rolls and in-hand bones."""
     m = Maker(("Left", "Right"))
     n = "Character1_"
     m.one(n + "Reference", None, (0.0, 0.0, 0.0))
@@ -571,7 +573,7 @@ def character1() -> tuple[Tree, Truth]:
 
 
 def german() -> tuple[Tree, Truth]:
-    """Of no convention: German words, sides behind, some bones missing."""
+    """Return a rig of no convention: German words, sides at the end, some bones missing."""
     m = Maker(("links", "rechts"), np.radians(60))
     m.one("Becken", None, "hips", "hips")
     m.one("Bauch", "Becken", "spine", "spine")
@@ -585,7 +587,7 @@ def german() -> tuple[Tree, Truth]:
 
 
 def misspelt() -> tuple[Tree, Truth]:
-    """Of no convention: written by hand, with slips."""
+    """Return a rig of no convention: hand-written names with typing errors."""
     m = Maker(("L", "R"), np.radians(50))
     m.one("rig_Pelvs", None, "hips", "hips")
     m.one("rig_Spine", "rig_Pelvs", "spine", "spine")

@@ -1,4 +1,4 @@
-"""Raw requests to a server, and waiting for what it does."""
+"""Raw requests to a server, and waiting for its effects."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ async def until(condition, timeout=10.0):
 
 
 async def raw(port: int, request: str) -> tuple[int, dict[str, str], bytes]:
-    """(status, headers in lower case, body) of a request written out by hand."""
+    """Return status, lower-case headers and body of the answer to a request given as bytes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request.encode("latin-1"))
     answer = await asyncio.wait_for(reader.read(), 5)

@@ -1,4 +1,4 @@
-"""The built page on a host of its own, below a subpath, with a log of what it is asked."""
+"""The built page on its own host below a subpath, with a log of requests."""
 
 from __future__ import annotations
 

@@ -24,16 +24,16 @@ T = TypeVar("T")
 
 
 def played(scene: Coroutine[Any, Any, T], timeout: float = 120.0) -> T:
-    """What comes of a scene, in an event loop of its own thread:
+    """Return the result of a scene, run in an event loop of its own thread.
 
-    Playwright keeps one running in the thread of the tests.
+    Playwright keeps an event loop running in the thread of the tests.
     """
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(lambda: asyncio.run(asyncio.wait_for(scene, timeout))).result()
 
 
 def viewer(port: int, **options) -> connect:
-    """Opens the stream as the viewer does."""
+    """Open the stream as the viewer does."""
     options = {
         "subprotocols": ["mocap.v1"],
         "compression": None,
@@ -48,7 +48,7 @@ def ack(frame: int) -> str:
 
 
 async def next_frame(connection: ClientConnection, timeout: float = 2.0) -> protocol.FrameHeader:
-    """The stamp of the next whole frame: that of its pose, which comes last."""
+    """Return the stamp of the next whole frame: that of its pose, which comes last."""
     end = time.monotonic() + timeout
     while True:
         message = await asyncio.wait_for(connection.recv(), end - time.monotonic())
@@ -59,7 +59,7 @@ async def next_frame(connection: ClientConnection, timeout: float = 2.0) -> prot
 
 
 async def fast(port: int, seconds: float) -> list[float]:
-    """A viewer that draws everything at once. How old each frame was when it had come, seconds."""
+    """Draw every frame at once; return the ages of the frames on arrival, seconds."""
     ages, end = [], time.monotonic() + seconds
     async with viewer(port) as connection:
         while time.monotonic() < end:
@@ -70,10 +70,9 @@ async def fast(port: int, seconds: float) -> list[float]:
 
 
 async def slow(port: int, seconds: float, fps: float) -> list[float]:
-    """A viewer that draws `fps` frames a second, each time the newest that has come.
+    """Draw the newest frame `fps` times a second; return the ages when drawn, seconds.
 
-    How old each was when it was to be drawn, seconds: where this machine wakes the viewer late,
-    that is taken off.
+    Delays of this machine in waking the viewer are subtracted.
     """
     ages: list[float] = []
     came: asyncio.Queue[protocol.FrameHeader] = asyncio.Queue()
@@ -129,10 +128,7 @@ def dead_clients(port: int, count: int) -> Iterator[list[Dead]]:
 
 
 async def in_order(port: int, seconds: float, fps: float) -> list[float]:
-    """A viewer that reads and draws one frame after the other, each for 1/fps.
-
-    How old each was when it was drawn, seconds.
-    """
+    """Draw each frame for 1/fps, one after the other; return the ages when drawn, seconds."""
     ages, end = [], time.monotonic() + seconds
     async with viewer(port, max_queue=1) as connection:
         while time.monotonic() < end:
@@ -145,7 +141,7 @@ async def in_order(port: int, seconds: float, fps: float) -> list[float]:
 
 @contextlib.contextmanager
 def greedy(clients: list[Dead]) -> Iterator[None]:
-    """Lets them acknowledge a hundred times a second."""
+    """Acknowledge a hundred times a second."""
     ended = threading.Event()
 
     def acknowledge() -> None:
@@ -163,7 +159,7 @@ def greedy(clients: list[Dead]) -> Iterator[None]:
 
 
 class Host:
-    """tests/helpers/stream_host.py in a process of its own."""
+    """tests/helpers/stream_host.py in a separate process."""
 
     def __init__(
         self, way: str = "server", port: int = 0, fps: float = 60.0, picture_bytes: int = 30_000
@@ -183,7 +179,7 @@ class Host:
         self.port = int(self.process.stdout.readline())
 
     def memory(self) -> tuple[int, int]:
-        """(resident kB, frames published)."""
+        """Return (resident kB, frames published)."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         resident, frames = self.process.stdout.readline().split()
@@ -202,7 +198,7 @@ class Host:
 
 
 def camera_message(keypoints: Keypoints, i: int, frame: int = 0) -> protocol.KeypointsMessage:
-    """Frame i of keypoints, as a page's camera sends it."""
+    """Return frame i of keypoints, as a page's camera sends it."""
     stamp = protocol.FrameHeader(frame, float(keypoints.times[i]), 0.0)
     return protocol.KeypointsMessage(
         stamp,

@@ -1,11 +1,11 @@
 """A streaming process, whose memory can be measured apart from its clients'.
 
-    python tests/helpers/stream_host.py PORT FPS PICTURE_BYTES {server,broadcast}
+python tests/helpers/stream_host.py PORT FPS PICTURE_BYTES {server,broadcast}
 
-It prints its port, then publishes frames of a picture, 33 keypoints and a pose of 55 joints. To
-every line on its standard input it answers with its resident memory in kB and the frames so far; it
-ends with its standard input. `broadcast` is the yardstick: the same frames through
-`websockets.broadcast`, with neither acknowledgements nor dropping.
+It prints its port, then publishes frames of a picture, 33 keypoints and a pose of 55 joints. It
+answers each line on standard input with its resident memory in kB and the number of frames, and
+ends with its standard input. `broadcast` is the baseline: the same frames through
+`websockets.broadcast`, without acknowledgements or dropping.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ HELLO = protocol.hello(
 
 
 def frame(number: int, picture_bytes: int, clock: float | None = None) -> list[bytes]:
-    """The messages of one frame; its clock is now, if not given."""
+    """Return the messages of one frame; its clock is now if not given."""
     stamp = protocol.FrameHeader(number, number / 60, time.monotonic() if clock is None else clock)
     picture = (
         [

@@ -30,9 +30,9 @@ _OWN = ("tests/helpers/structure.py", "tests/test_structure.py")
 
 
 def modules(package: Path) -> dict[str, str]:
-    """Each module's dotted name below the package, and its source.
+    """Return each module's source by its dotted name below the package.
 
-    The packages' `__init__` files bear the names of their folders; the top one is left out.
+    The packages' `__init__` files have the names of their folders; the top one is left out.
     """
     found = {}
     for path in sorted(package.rglob("*.py")):
@@ -51,7 +51,7 @@ def _parsed(source: str) -> ast.Module:
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes below a node but expressions, which hold neither imports nor functions."""
+    """Yield all nodes below a node except expressions, which hold neither imports nor functions."""
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, ast.expr):
             yield child
@@ -59,7 +59,7 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def imported(source: str, known: Iterable[str]) -> set[str]:
-    """The modules of `known` that a source imports, at its top or within its functions."""
+    """Return the modules of `known` that a source imports, at its top or in its functions."""
     names = set(known)
     found = set()
     for node in _statements(_parsed(source)):
@@ -80,7 +80,7 @@ def imported(source: str, known: Iterable[str]) -> set[str]:
 
 
 def imported_tests(source: str) -> set[str]:
-    """The test modules and conftests that a source imports."""
+    """Return the test modules and conftests that a source imports."""
     wanted: list[str] = []
     for node in _statements(_parsed(source)):
         if isinstance(node, ast.Import):
@@ -98,22 +98,22 @@ def imported_tests(source: str) -> set[str]:
 
 
 def graph(sources: Mapping[str, str]) -> dict[str, set[str]]:
-    """The modules that each module imports; "" stands for the package itself."""
+    """Return the modules that each module imports; "" stands for the package itself."""
     return {name: imported(source, sources) - {name} for name, source in sources.items()}
 
 
 def between_files(imports: Mapping[str, set[str]]) -> dict[str, set[str]]:
-    """The graph without what is no circle: a package's `__init__` re-exports its own files."""
+    """Return the graph without re-exports of a package's `__init__`, which are no circles."""
     return {m: {t for t in targets if not m.startswith(f"{t}.")} for m, targets in imports.items()}
 
 
 def room_of(module: str) -> str:
-    """The room that a module belongs to: its folder, or itself if it stands loose."""
+    """Return the room of a module: its folder, or the module itself if it is in none."""
     return "lift.training" if module.startswith("lift.training") else module.split(".")[0]
 
 
 def between_rooms(imports: Mapping[str, set[str]]) -> dict[str, set[str]]:
-    """The graph between rooms, without a room's imports of itself."""
+    """Return the graph between rooms, without a room's imports of itself."""
     out: dict[str, set[str]] = {}
     for module, targets in imports.items():
         own = room_of(module)
@@ -122,7 +122,7 @@ def between_rooms(imports: Mapping[str, set[str]]) -> dict[str, set[str]]:
 
 
 def circle(imports: Mapping[str, set[str]]) -> list[str]:
-    """One circle of the graph as a path that ends where it begins; empty if there is none."""
+    """Return one circle of the graph as a path that ends where it begins, or nothing."""
     done: set[str] = set()
     path: list[str] = []
 
@@ -143,15 +143,15 @@ def circle(imports: Mapping[str, set[str]]) -> list[str]:
 
 
 def circles(sources: Mapping[str, str]) -> list[list[str]]:
-    """A circle between files and one between rooms, where there are any."""
+    """Return a circle between files and one between rooms, if there are any."""
     imports = graph(sources)
     return [c for c in map(circle, (between_files(imports), between_rooms(imports))) if c]
 
 
 def long_signatures(source: str) -> list[str]:
-    """Names of the functions that take more than MOST_PARAMETERS, without self and cls.
+    """Return the functions with more than MOST_PARAMETERS parameters, without self and cls.
 
-    A dataclass' fields are no parameters: they are named where they are given.
+    Fields of a dataclass do not count: they are named at each call.
     """
     return [name for name, count in _signatures(_parsed(source), "") if count > MOST_PARAMETERS]
 
@@ -170,7 +170,7 @@ def _signatures(node: ast.AST, within: str) -> Iterator[tuple[str, int]]:
 
 
 def repeated_classes(sources: Mapping[str, str]) -> dict[str, list[str]]:
-    """Names that several modules give to a class, and those modules."""
+    """Return class names that several modules define, with those modules."""
     found: dict[str, list[str]] = {}
     for module, source in sources.items():
         for node in ast.walk(_parsed(source)):
@@ -180,18 +180,18 @@ def repeated_classes(sources: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def docstring_faults(source: str) -> list[str]:
-    """What the docstrings of a module lack, as "name: fault".
+    """Return the faults of a module's docstrings as "name: fault".
 
-    Each docstring has a summary of one line that is a sentence, then a blank one. Public functions
+    Each docstring has a summary of one line that is a sentence, then a blank line. Public functions
     and classes have a docstring; public functions of more than MOST_UNDESCRIBED parameters describe
-    each one under "Args:", and name each error of mocap that they raise themselves.
+    each one under "Args:", and name each mocap error that they raise themselves.
     """
     module = _parsed(source)
     return [*_summary_faults(module, "module"), *_docstring_faults(module, "", True)]
 
 
 def _summary_faults(node: ast.AST, name: str) -> list[str]:
-    """What is wrong with the first lines of a docstring, if there is one."""
+    """Return the fault of a docstring's first lines, if any."""
     summary, _, rest = (ast.get_docstring(node) or "").partition("\n")
     if rest and not rest.startswith("\n"):
         return [f"{name}: the summary is longer than one line"]
@@ -225,7 +225,7 @@ def _docstring_faults(node: ast.AST, within: str, public: bool) -> Iterator[str]
 
 
 def _raised(function: ast.AST) -> set[str]:
-    """The errors of mocap that a function raises itself, by name."""
+    """Return the names of the mocap errors that a function raises itself."""
     raised = (n.exc for n in ast.walk(function) if isinstance(n, ast.Raise) and n.exc)
     called = (e.func if isinstance(e, ast.Call) else e for e in raised)
     names = {c.id for c in called if isinstance(c, ast.Name)}
@@ -233,7 +233,7 @@ def _raised(function: ast.AST) -> set[str]:
 
 
 def dialect(text: str) -> list[tuple[int, str]]:
-    """(line, words) of the old dialect in a text."""
+    """Return (line, words) of the old dialect in a text."""
     return [
         (number, found.group())
         for number, line in enumerate(text.splitlines(), 1)
@@ -242,7 +242,7 @@ def dialect(text: str) -> list[tuple[int, str]]:
 
 
 def long_lines(text: str) -> list[int]:
-    """Numbers of the lines of more than LONGEST_LINE characters.
+    """Return the numbers of the lines longer than LONGEST_LINE characters.
 
     Not counted: a pragma at the end, rows of Markdown tables, and what cannot be broken (an
     address, encoded data).
@@ -259,7 +259,7 @@ def _too_long(line: str) -> bool:
 
 
 def written(root: Path) -> dict[str, str]:
-    """Text of each file of the repository that people write, by its path from the root."""
+    """Return the text of each hand-written file of the repository by its path from the root."""
     names = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=root,

@@ -32,8 +32,9 @@ _ROLL = (-70, 70)
 
 
 def random_body(rng: np.random.Generator) -> Skeleton:
-    """HUMANOID with every limb, the trunk and the widths scaled by up to 15 %, the same left and
-    right, standing on y = 0.
+    """Return HUMANOID with limbs, trunk and widths scaled by up to 15 %, standing on y = 0.
+
+    Left and right are equal.
     """
     factors = {}
     for name in ("LowerArm", "Hand", "UpperArm", "UpperLeg", "LowerLeg", "Foot", "Toes"):
@@ -51,16 +52,14 @@ def random_body(rng: np.random.Generator) -> Skeleton:
 
 
 def pose_parameters(rng: np.random.Generator, frames: int) -> dict[str, np.ndarray]:
-    """Independent uniform parameters in [0, 1], (frames, 3) for each bone that moves."""
+    """Return independent uniform parameters in [0, 1], (frames, 3) for each bone that moves."""
     sided = ("UpperArm", "UpperLeg", "Hand", "Foot", "LowerArm", "LowerLeg")
     bones = [s + b for s in ("left", "right") for b in sided] + ["spine", "chest", "neck", "head"]
     return {b: rng.uniform(size=(frames, 3)) for b in bones}
 
 
 def rotations_of(parameters: dict[str, np.ndarray], orientation: np.ndarray) -> np.ndarray:
-    """Local rotations (F, 55, 4) from parameters in [0, 1] within the human ranges, hips turned by
-    orientation (F, 4).
-    """
+    """Return local rotations (F, 55, 4) within the human ranges, hips turned by (F, 4)."""
     frames = len(orientation)
     out = np.tile(R.IDENTITY, (frames, len(BONES), 1))
     out[:, 0] = orientation
@@ -85,16 +84,14 @@ def rotations_of(parameters: dict[str, np.ndarray], orientation: np.ndarray) -> 
 
 
 def random_rotation(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    """Uniform over all rotations."""
+    """Return uniformly random rotations."""
     return R.normalize(rng.normal(size=(*shape, 4)))
 
 
 def keypoints_of(
     motion: Motion, size: tuple[int, int] = (1280, 720), focal: float = 1100.0
 ) -> Keypoints:
-    """What a perfect detector gives for the motion, seen by a camera at the origin that looks along
-    −Z (hips must have z < 0).
-    """
+    """Return a perfect detector's keypoints, seen from the origin along −Z (hips at z < 0)."""
     positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
     points = landmarks_of(positions, world)
     image = np.array(size) / 2 + focal * points[..., :2] * [1.0, -1.0] / -points[..., 2:]
@@ -105,7 +102,7 @@ def keypoints_of(
 
 
 def random_poses(rng: np.random.Generator, frames: int, body: Skeleton | None = None) -> Motion:
-    """Unrelated random poses, any orientation, 4 m in front of the camera."""
+    """Return unrelated random poses, any orientation, 4 m in front of the camera."""
     body = random_body(rng) if body is None else body
     rotations = rotations_of(pose_parameters(rng, frames), random_rotation(rng, frames))
     return Motion(body, np.arange(frames) / 30.0, np.tile([0.0, 0.0, -4.0], (frames, 1)), rotations)
@@ -114,9 +111,7 @@ def random_poses(rng: np.random.Generator, frames: int, body: Skeleton | None = 
 def smooth_motion(
     rng: np.random.Generator, seconds: float, fps: float, speed: float = 1.0
 ) -> Motion:
-    """Every joint on its own slow sine through its whole range, the body turning about a wandering
-    axis.
-    """
+    """Return each joint on a slow sine through its range, the body turning about a moving axis."""
     times = np.arange(round(seconds * fps)) / fps
     parameters = {}
     for bone, u in pose_parameters(rng, 1).items():
@@ -134,12 +129,12 @@ def smooth_motion(
 
 
 def moving(seed: int = 0, seconds: float = 3.0, fps: float = 30.0, speed: float = 1.0) -> Keypoints:
-    """Keypoints of a smooth random motion of HUMANOID."""
+    """Return keypoints of a smooth random motion of HUMANOID."""
     return keypoints_of(smooth_motion(np.random.default_rng(seed), seconds, fps, speed))
 
 
 def standing(motion: Motion) -> Motion:
-    """The same motion of a body that stays upright and faces +Z."""
+    """Return the same motion on a body that stays upright and faces +Z."""
     rotations = motion.rotations.copy()
     rotations[:, 0] = R.IDENTITY
     return replace(motion, rotations=rotations)

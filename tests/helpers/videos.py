@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 96, 64
 
 
 def picture(shade: int = 40, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
-    """Return a grey picture whose upper left quarter is red, so that every turn of it differs."""
+    """Return a grey picture with a red upper left quarter: each rotation of it differs."""
     image = np.full((height, width, 3), shade, np.uint8)
     image[: height // 2, : width // 2] = (230, 30, 30)
     return image

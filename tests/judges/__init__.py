@@ -1,6 +1,4 @@
-"""Other people's readers of our files: pybvh, bvhio, three.js and the Khronos validator, each by
-its own understanding of the format.
-"""
+"""Independent readers of our files: pybvh, bvhio, three.js and the Khronos validator."""
 
 from __future__ import annotations
 
@@ -39,8 +37,9 @@ def _node(node: Path, script: str, package: str, *files: str, given: str = "") -
 
 
 def three(node: Path, path: Path, times: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """(bone names, world positions (F, J, 3) in the file's unit) as three.js' BVHLoader, FBXLoader
-    or GLTFLoader reads a file's last animation.
+    """Return bone names and positions of a file's last animation, as three.js reads it.
+
+    Positions are (F, J, 3) in the file's unit, by BVHLoader, FBXLoader or GLTFLoader.
     """
     answer = _node(
         node, "three.mjs", "three", str(path), given=json.dumps(np.asarray(times).tolist())
@@ -49,8 +48,10 @@ def three(node: Path, path: Path, times: np.ndarray) -> tuple[list[str], np.ndar
 
 
 def ufbx(path: Path, times: np.ndarray, take: str | None = None) -> tuple[list[str], np.ndarray]:
-    """(node names, world positions (F, N, 3) in the file's axes and unit) as ufbx reads an FBX
-    file's take, the first one by default. Skips the test where ufbx is not installed."""
+    """Return node names and positions of an FBX take, by default the first, as ufbx reads it.
+
+    Positions are (F, N, 3) in the file's axes and unit. Skips the test where ufbx is not installed.
+    """
     if importlib.util.find_spec("ufbx") is None:
         pytest.skip("needs ufbx, which has wheels for Linux on x86-64")
     run = subprocess.run(
@@ -68,8 +69,9 @@ def ufbx(path: Path, times: np.ndarray, take: str | None = None) -> tuple[list[s
 def three_nodes(
     node: Path, path: Path, times: np.ndarray
 ) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
-    """(node index → its world positions (F, 3), node index → its morph targets' weights (F, n)) in
-    a glTF file's last animation.
+    """Return positions and morph weights of a glTF file's last animation by node.
+
+    Node index → (F, 3), and node index → (F, n).
     """
     answer = _node(
         node, "nodes.mjs", "three", str(path), given=json.dumps(np.asarray(times).tolist())
@@ -83,8 +85,9 @@ def three_nodes(
 def three_vrm(
     node: Path, character: Path, animation: Path, times: np.ndarray
 ) -> list[dict[str, Any]]:
-    """A VRM animation on a VRM as three-vrm plays it: for each time, places (bone → world
-    position), expressions and gaze (degrees).
+    """Return what three-vrm plays of a VRM animation on a VRM at each time.
+
+    Positions (bone → world position), expressions, and gaze in degrees.
     """
     given = json.dumps(np.asarray(times).tolist())
     frames: list[dict[str, Any]] = _node(
@@ -94,18 +97,18 @@ def three_vrm(
 
 
 def khronos(node: Path, path: Path) -> dict[str, Any]:
-    """The Khronos glTF validator's report."""
+    """Return the Khronos glTF validator's report."""
     return khronos_all(node, [path])[0]
 
 
 def khronos_all(node: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """The Khronos glTF validator's report on each file, by one process."""
+    """Return the Khronos glTF validator's reports of all files, made by one process."""
     reports: list[dict[str, Any]] = _node(node, "validate.mjs", "gltf-validator", *map(str, paths))
     return reports
 
 
 def pybvh(path: Path) -> tuple[list[str], np.ndarray]:
-    """(joint names, world positions (F, J, 3) in the file's unit) as pybvh reads a BVH file."""
+    """Return joint names and positions (F, J, 3) in the file's unit, as pybvh reads a BVH."""
     import pybvh as package
 
     with warnings.catch_warnings():
@@ -117,8 +120,9 @@ def pybvh(path: Path) -> tuple[list[str], np.ndarray]:
 
 
 def bvhio(path: Path, frames: list[int]) -> tuple[list[str], np.ndarray]:
-    """(joint names, world positions (F, J, 3) in the file's unit) as bvhio reads a BVH file, at
-    some frames (it is slow).
+    """Return joint names and positions (F, J, 3) in the file's unit, as bvhio reads a BVH.
+
+    Only some frames, since bvhio is slow.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -134,7 +138,7 @@ def bvhio(path: Path, frames: list[int]) -> tuple[list[str], np.ndarray]:
 
 
 def meshopt(node: Path, values: np.ndarray, **how: Any) -> tuple[bytes, bytes]:
-    """(compressed, decompressed) bytes of values, by meshoptimizer; see meshopt.mjs."""
+    """Return (compressed, decompressed) bytes of values, by meshoptimizer; see meshopt.mjs."""
     given = json.dumps({"values": base64.b64encode(values.tobytes()).decode(), **how})
     answer = _node(node, "meshopt.mjs", "meshoptimizer", given=given)
     return base64.b64decode(answer["packed"]), base64.b64decode(answer["plain"])

@@ -1,8 +1,9 @@
-"""How Blender reads a BVH, FBX or GLB file: where its bones' heads are on each frame, and its
-meshes' extent, as JSON on standard output.
+"""Print Blender's reading of a BVH, FBX or GLB file as JSON.
 
-Run by a Python that has `bpy`; it needs nothing of mocap, for bpy asks for an older NumPy. python
-blender.py FILE FPS FRAMES
+It prints the positions of bone heads on each frame, and the extent of meshes. Run it by a Python
+that has `bpy`; it needs nothing of mocap, because bpy requires an older NumPy.
+
+python blender.py FILE FPS FRAMES
 """
 
 import contextlib

@@ -1,7 +1,9 @@
-"""How ufbx reads an FBX file: the world positions of all nodes at the given times, as JSON.
+"""Print ufbx's reading of an FBX file: world positions of all nodes at given times, as JSON.
 
-echo '[0, 0.1]' | python read_ufbx.py FILE [TAKE]   A program of its own: the binding's objects must
-not be freed while others of the same scene are in use, and it does not see to that itself.
+echo '[0, 0.1]' | python read_ufbx.py FILE [TAKE]
+
+It is a separate program, because the binding's objects must not be freed while others of the same
+scene are in use, which the binding does not ensure.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Knees that the lifter bends in depth are made straighter; what the picture shows stays."""
+"""Knees that the lifter bends in depth are straightened; bends in the picture stay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BENDS = st.floats(0.0, np.pi - 0.1)
 
 
 def leg(bend: float, heading: float) -> np.ndarray:
-    """Joints with a left leg bent by `bend` in a plane at `heading` from the camera's, radians."""
+    """Return joints with a left leg bent in a plane at `heading` to the camera, radians."""
     joints = np.zeros((1, len(JOINTS), 3))
     ahead = np.array([np.sin(heading), 0.0, np.cos(heading)])
     down = np.array([0.0, -1.0, 0.0])
@@ -31,7 +31,7 @@ def bend_of(joints: np.ndarray) -> float:
 
 
 def seen(joints: np.ndarray) -> np.ndarray:
-    """Image points of a camera at DISTANCE before the hips."""
+    """Return the image points of a camera at DISTANCE before the hips."""
     return joints[..., :2] / (DISTANCE - joints[..., 2:])
 
 

@@ -1,4 +1,4 @@
-"""Lifting a take: no side, no clock, gaps bridged, quick."""
+"""Lifting a take: symmetric, independent of the clock, across gaps, fast."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_lifting_takes_less_than_half_a_millisecond_a_frame() -> None:
 
 
 def test_a_body_on_another_ray_is_lifted_like_the_rotated_body() -> None:
-    """Points in the plane through the hips, across their ray, are seen where they are."""
+    """Points in the plane through the hips, across their ray, keep their image points."""
     rng = np.random.default_rng(0)
     hips = np.array([0.7, -0.4, -3.0])
     turn = R.between(R.normalize(hips), np.array([0.0, 0.0, -1.0]))

@@ -1,4 +1,4 @@
-"""The lifter mends what the detector sees: held-out rendered people, the benchmark, a real man."""
+"""The lifter improves detections: held-out renderings, the benchmark, a real man."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ PAIRS = ROOT / "mocap" / "lift" / "training" / "detector_pairs.npz"
 
 @pytest.fixture(scope="module")
 def held_out() -> list[pairs.Pair]:
-    """What the real detector made of rendered people in the motion of subjects that nothing was
-    learnt from.
-    """
+    """Return real detections of rendered people whose subjects were held out of training."""
     found = [p for p in pairs.load(PAIRS) if p.held_out and not p.heavy]
     assert len(found) > 30
     return found
@@ -31,8 +29,9 @@ def held_out() -> list[pairs.Pair]:
 def lifted_and_true(
     some: list[pairs.Pair],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Where somebody is seen: the detector's joints, the lifted ones, the true ones (N, 15, 3), and
-    the expected error (N, 15).
+    """Return detected, lifted and true joints (N, 15, 3) and the expected error (N, 15).
+
+    Only frames in which the person is seen.
     """
     parts = []
     for pair in some:
@@ -63,9 +62,7 @@ def test_unseen_motion_is_improved_by_the_lifter(
 
 
 def test_the_networks_uncertainty_matches_its_errors(held_out: list[pairs.Pair]) -> None:
-    """Where it expects larger errors of depth they are larger, and they are as large as it says
-    within a factor.
-    """
+    """Larger expected depth errors are larger, and within a factor of the real ones."""
     _, lifted, true, expected = lifted_and_true(held_out)
     limbs = np.arange(1, 15)
     off, expected = np.abs(lifted - true)[:, limbs, 2], expected[:, limbs]
@@ -81,9 +78,7 @@ def _degrees(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 
 
 def test_rendered_performances_are_improved_by_the_lifter() -> None:
-    """The benchmark's clips, which training has not seen in any form: directions of the limbs'
-    bones and the joints' places.
-    """
+    """Limb directions and joint positions on the benchmark's clips, which no training has seen."""
     found = []
     for clip in rendered.clips():
         keypoints = kalidokit.on_seen(clip.keypoints["full"])
@@ -103,9 +98,7 @@ def test_rendered_performances_are_improved_by_the_lifter() -> None:
 
 @pytest.mark.parametrize("size", ["full", "heavy"])
 def test_a_real_person_is_improved_by_the_lifter(data: Path, size: PoseSize) -> None:
-    """PA-MPJPE of 12 joints and directions of the limbs' bones, the lifted against the detector's
-    own.
-    """
+    """PA-MPJPE of 12 joints and limb directions, lifted against detected."""
     folder = data / "paired" / "bodypose3d"
     every = demo.detected(folder / "cam0_test.mp4", size, seen=False)
     keypoints = kalidokit.on_seen(every)

@@ -1,4 +1,4 @@
-"""Lifting frame by frame: causal, the same in any portions, quick."""
+"""Lifting frame by frame: causal, independent of chunks, fast."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_live_lifting_accepts_unseen_joints() -> None:
 
 @pytest.mark.flaky(reruns=2)  # wall clock
 def test_the_network_takes_less_than_a_millisecond_a_live_frame() -> None:
-    """A performer and the mirror image."""
+    """The performer and the mirror image together."""
     window, w = np.zeros((network.REACH + 1, network.INPUTS)), network.weights()
     spent = []
     for _ in range(200):

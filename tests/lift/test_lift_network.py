@@ -1,4 +1,4 @@
-"""The lifter's network in NumPy: it is the trained one, mirrors, and keeps joints on their rays."""
+"""The lifter's network in NumPy: as trained, symmetric, joints on their rays."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_detector_depths_are_ignored_without_depth() -> None:
 
 
 def test_joints_lie_on_their_viewing_rays() -> None:
-    """A point whose image point is not corrected reprojects onto it, whatever its depth."""
+    """A point whose image point is not corrected reprojects onto it at any depth."""
     rng = np.random.default_rng(0)
     distance, depth = 3.0, rng.uniform(-0.8, 0.8, (4, 15))
     across = rng.normal(scale=0.5, size=(4, 15, 2))

@@ -1,4 +1,4 @@
-"""What the lifter is trained on: motion files, held-out subjects, pairs, staging and noise."""
+"""The lifter's training data: motion files, held-out subjects, pairs, staging and noise."""
 
 from __future__ import annotations
 
@@ -160,8 +160,7 @@ def test_a_mirrored_piece_gives_mirrored_keypoints() -> None:
 
 
 def spoilt_by(rest: np.ndarray) -> noise.Shown:
-    """`noise.spoilt` by a spoiler that knows no usual error, strays by one metre, and has one rest
-    (60,) for all."""
+    """Call `noise.spoilt` with no usual error, one metre of drift and one rest (60,)."""
     count = len(spoil.AROUND) * 45 + 3
     nothing = ((np.zeros((count, 120)), np.zeros(120)),)
     rests, sizes = np.tile(rest, (3, 60, 1)), np.ones((3, 60))
@@ -176,7 +175,7 @@ def scene() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_given_errors_are_applied() -> None:
-    """Of a wrist: in the image, in depth and in confidence; of strength 0.4 to 1.3; no others."""
+    """Errors of a wrist in image, depth and confidence, of strength 0.4 to 1.3; no others."""
     wrist = network.JOINTS.index("left_wrist")
     rest = np.zeros(60)
     rest[2 * wrist], rest[30 + wrist], rest[45 + wrist] = 0.1, -0.2, 0.5
@@ -191,7 +190,7 @@ def test_given_errors_are_applied() -> None:
 
 
 def test_motion_without_errors_is_unchanged() -> None:
-    """A spoiler that knows no errors: image points and depths are the true ones."""
+    """A spoiler without errors gives the true image points and depths."""
     shown = spoilt_by(np.zeros(60))
     np.testing.assert_allclose(shown.inputs[..., 30:45], shown.true[..., 2], atol=1e-6)
     # A wrong field of view turns the ray a little; what lies off it moves by that.
@@ -221,7 +220,7 @@ def test_pieces_without_depth_have_none() -> None:
 
 
 def test_recombined_bodies_keep_their_bones() -> None:
-    """Arms and trunks of others hang where they should: all bones keep their lengths."""
+    """Arms and trunks of other people are attached correctly: all bones keep their lengths."""
     rng = np.random.default_rng(3)
     motion = [
         landmarks.joints_of(
@@ -252,7 +251,7 @@ def test_procedural_people_have_bones_and_move_at_human_speed() -> None:
 
 @pytest.mark.parametrize("degrees", [8.0, 15.0])
 def test_knees_bent_by_a_skeleton_are_found_and_straightened(degrees: float) -> None:
-    """A person who stretches the legs now and then, on a skeleton that adds a constant bend."""
+    """A person stretches the legs now and then, on a skeleton that adds a constant bend."""
     motion = np.concatenate(poses.takes(1, 12))
     skewed = straight.straightened(motion, np.full(4, -np.radians(degrees)))
     found = straight.excess([skewed])

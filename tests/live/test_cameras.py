@@ -1,4 +1,4 @@
-"""Pages' cameras solved without a server: who is calibrated, begins, fails and leaves."""
+"""Pages' cameras solved without a server: calibration, start, failure and leaving."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def keypoints() -> Keypoints:
 
 
 class Stage:
-    """Solves what cameras see without a server, and does something after each pose."""
+    """Solves what cameras see without a server, and calls a function after each pose."""
 
     def __init__(self, expressions=("jawOpen",)) -> None:
         self.cameras = BrowserCameras(LiveOptions(active="browser"))
@@ -69,7 +69,7 @@ def test_a_request_to_calibrate_measures_every_performer_again(keypoints, monkey
         stage.cameras.begun(key, protocol.CameraMessage(key, *SIZE))
 
     def act(count: int) -> None:
-        """After so many poses: what comes next."""
+        """Actions by the number of poses after which they run."""
         if count == 5:
             stage.orders.end()
             return

@@ -1,4 +1,4 @@
-"""Every value that a page sends is checked at the edge: refused in words, or solved."""
+"""Every value that a page sends is checked on arrival: refused in words, or solved."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def face_of(i: int) -> protocol.FaceMessage:
 
 
 def unchecked(message: protocol.KeypointsMessage | protocol.FaceMessage) -> bytes:
-    """The bytes of a message as a hostile client sends it, whatever the values."""
+    """Return the bytes of a message with any values, as a hostile client sends it."""
     kind = protocol.KEYPOINTS if isinstance(message, protocol.KeypointsMessage) else protocol.FACE
     stamp = message.stamp
     arrays = (
@@ -106,7 +106,7 @@ class Solved:
 
 
 def refusal(read: Callable[[], T]) -> tuple[T | None, str]:
-    """(what was read, or None; the sentence of our own error, or ""). Other errors are raised."""
+    """Return the message read (or None) and the sentence of our error (or ""); raise others."""
     try:
         return read(), ""
     except MocapError as error:
@@ -190,7 +190,7 @@ anything = st.recursive(
 
 @st.composite
 def changed_somewhere(draw: st.DrawFn, value: Any) -> Any:
-    """The JSON value with one of its parts replaced by anything."""
+    """Return the JSON value with one of its parts replaced by a random value."""
     if draw(st.integers(0, 3)) == 0 or not isinstance(value, dict | list) or not value:
         return draw(anything | hostile)
     if isinstance(value, dict):

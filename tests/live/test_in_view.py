@@ -1,4 +1,4 @@
-"""What is missing from view, after two seconds and not before."""
+"""Parts missing from view are reported after two seconds, not before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 @pytest.fixture(scope="module")
 def frame() -> Keypoints:
-    """One frame of a person who is in view from head to feet."""
+    """Return one frame of a person who is in view from head to feet."""
     keypoints = keypoints_of(smooth_motion(np.random.default_rng(1), 0.1, 30.0)).slice(0, 1)
     middle = np.full_like(keypoints.image, keypoints.camera.size) / 2
     return replace(keypoints, image=middle, confidence=np.ones_like(keypoints.confidence))

@@ -1,6 +1,4 @@
-"""Keypoints from a page's camera: the newest wins, another camera begins another take, and what is
-not seen is not made up.
-"""
+"""Keypoints from pages' cameras: the newest wins, each camera is a take of its own."""
 
 from __future__ import annotations
 
@@ -101,7 +99,7 @@ def test_a_reconnecting_page_keeps_its_performer(
 
 
 def with_hands(keypoints, rng) -> Keypoints:
-    """The take with hands at its wrists, and a face."""
+    """Return the take with hands at its wrists, and a face."""
     frames = len(keypoints)
     hands = 0.05 * rng.normal(size=(frames, 2, 21, 3))
     hands -= hands[:, :, :1]
@@ -212,7 +210,7 @@ def test_other_numbers_of_landmarks_are_refused(keypoints) -> None:
 
 
 class Heard(list):
-    """Notes what cameras report."""
+    """Collects what cameras report."""
 
     def begun(self, key, camera) -> None:
         self.append((key, camera.name))
@@ -265,7 +263,7 @@ def test_frames_come_with_the_id_of_their_viewer(keypoints) -> None:
 
 
 async def _last_words(connection) -> str:
-    """Why the server closed it."""
+    """Return the reason for which the server closed the connection."""
     try:
         while True:
             await connection.recv()

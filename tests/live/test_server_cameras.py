@@ -1,4 +1,4 @@
-"""The cameras of the server: listed with pictures, and used once one has sent a picture."""
+"""The cameras of the server: listed with pictures, active once one has sent a picture."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Scene:
         return self.opened[-1]
 
     def ask(self, *asks: dict[str, Any] | str) -> list[dict[str, Any]]:
-        """The answers."""
+        """Return the answers to these requests."""
 
         async def scene() -> list[dict[str, Any]]:
             handlers = Handlers(endpoints={CAMERAS_PATH: (SUBPROTOCOL, self.cameras.serve)})

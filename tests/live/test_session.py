@@ -20,7 +20,7 @@ VMC = protocol.VmcOutput("127.0.0.1:39539", "vrm0")
 
 
 class Scene:
-    """A session with what it announced, and where it was asked to send VMC."""
+    """A session that collects its announcements and its requests to send VMC."""
 
     def __init__(self, active: protocol.Who = "server") -> None:
         self.orders = Orders(active)
@@ -119,7 +119,7 @@ TRANSITIONS: dict[str, Any] = {
 
 @given(st.lists(st.sampled_from(sorted(TRANSITIONS))))
 def test_any_order_of_events_gives_a_valid_state(events: list[str]) -> None:
-    """Replaying the announcements gives each client the same as the state itself."""
+    """Clients that replay the announcements reach the same state."""
     state = LiveState("server", VIDEO)
     known = {type(m): m for m in announcements(None, state)}
     for event in events:

@@ -1,4 +1,4 @@
-"""Several people before one camera: numbers that stay, and the first one chosen by a click."""
+"""Several people before one camera: stable numbers, and the first one chosen by a click."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COLOURS = ((200, 30, 30), (30, 30, 200))
 
 
 def walker(seed: int, path: np.ndarray) -> np.ndarray:
-    """(F, 33, 3) landmarks of a person on a path (F, 3), metres in camera axes."""
+    """Return landmarks (F, 33, 3) of a person on a path (F, 3), metres in camera axes."""
     motion = standing(smooth_motion(np.random.default_rng(seed), len(path) / 30.0 + 1.0, 30.0))
     points = landmarks_of(*fk(motion.skeleton, motion.root_positions * 0.0, motion.rotations))
     return points[: len(path)] + path[:, None]
@@ -38,7 +38,7 @@ def keypoints(points: np.ndarray, time: float) -> Keypoints:
 
 
 def picture(people: Sequence[tuple[int, np.ndarray]]) -> np.ndarray:
-    """A picture in which each person is a box of their colour, the first one on top."""
+    """Return a picture in which each person is a box of their colour, the first one on top."""
     image = np.full((360, 640, 3), 128, np.uint8)
     for who, points in reversed(people):
         at = CAMERA.project(points)
@@ -75,7 +75,7 @@ def test_a_number_is_reused_after_some_seconds() -> None:
 
 
 class TwoPeople:
-    """A detector that finds two people who stand side by side."""
+    """A detector that finds two people side by side."""
 
     def __init__(self) -> None:
         self.points = [walker(n, np.full((1, 3), (1.4 * n - 0.7, -0.2, -4.0)))[0] for n in range(2)]

@@ -1,4 +1,4 @@
-"""The solver's thread: sources that fail and come back, and errors that stop no other performer."""
+"""The solver's thread: sources that fail and return, errors that stop no other performer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class FakeCamera(Source):
 
 
 class FakeDetector:
-    """Sees no person; `fault` is called with the number of each frame."""
+    """A detector that sees no person and calls `fault` with the number of each frame."""
 
     def __init__(self, fault: Callable[[int], None] = lambda frame: None) -> None:
         self._fault = fault
@@ -113,7 +113,7 @@ class Scene:
 
     @property
     def sources(self) -> list[str]:
-        """The states of the source in turn."""
+        """Return the successive states of the source."""
         found = [state.source for state in self.states]
         return [s for i, s in enumerate(found) if i == 0 or s != found[i - 1]]
 

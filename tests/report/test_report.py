@@ -1,4 +1,4 @@
-"""The report: repetitions are counted; the page is whole, self-contained and says what it is."""
+"""The report: repetitions are counted; the page is complete and self-contained."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.helpers import synthetic
 
 
 def bending(count: int, seconds: float, depth: float = 90.0) -> tuple[np.ndarray, np.ndarray]:
-    """Times, and an angle that goes from 5° to `depth` and back so many times."""
+    """Return times, and an angle that goes from 5° to `depth` and back so many times."""
     times = np.arange(0.0, seconds, 1.0 / 30.0)
     wave = 0.5 - 0.5 * np.cos(2.0 * np.pi * count * times / seconds)
     return times, 5.0 + (depth - 5.0) * wave

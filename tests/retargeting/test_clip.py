@@ -1,4 +1,4 @@
-"""Clips that an engine can use: cut, mirrored, turned, looped, rooted, several in one file."""
+"""Clips for engines: trimmed, mirrored, turned, looped, with a root, several in one file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UP = np.array([0.0, 1.0, 0.0])
 
 @pytest.fixture(scope="module")
 def motion() -> Motion:
-    """Two seconds on a curve, with a heading that follows it."""
+    """Return two seconds on a curve, with a heading that follows it."""
     made = synthetic.smooth_motion(np.random.default_rng(7), 2.0, 30.0)
     t = made.times
     rotations = made.rotations.copy()
@@ -127,7 +127,7 @@ def test_root_options_are_written_to_bvh(motion: Motion, tmp_path: Path, root: s
 
 
 def _rooted_glb(path: Path) -> None:
-    """Write the mannequin below a node that stands beside the middle."""
+    """Write the mannequin below a node that stands beside the origin."""
     document, binary = glb.split(MANNEQUIN.read_bytes())
     document |= {"extensions": {}, "extensionsUsed": []}
     top = document["scenes"][0]["nodes"]

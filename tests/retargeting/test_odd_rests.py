@@ -1,4 +1,4 @@
-"""Motions whose rotations or rest poses mislead: the positions of their joints are the truth."""
+"""Motions with misleading rotations or rest poses: the joints' positions decide."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LINES = [*LIMBS, ("rightUpperLeg", "leftUpperLeg")]
 
 
 def upright(seed: int, frames: int = 20) -> Motion:
-    """Random poses of a body that stands and looks anywhere."""
+    """Return random poses of a standing body that looks in any direction."""
     rng = np.random.default_rng(seed)
     motion = synthetic.random_poses(rng, frames)
     rotations = motion.rotations.copy()
@@ -46,7 +46,7 @@ def places(motion: Motion) -> dict[str, np.ndarray]:
 
 
 def apart(a: Motion, b: Motion) -> float:
-    """The largest angle between the limbs of two motions, and between their pelvises; degrees."""
+    """Return the largest angle between the limbs and the pelvises of two motions, degrees."""
     ours, theirs = places(a), places(b)
     return max(
         float(degrees_between(ours[y] - ours[x], theirs[y] - theirs[x]).max()) for x, y in LINES
@@ -54,7 +54,7 @@ def apart(a: Motion, b: Motion) -> float:
 
 
 def read(motion: Motion) -> Motion:
-    """As a BVH with these joints is read."""
+    """Return the motion as read from a BVH with these joints."""
     tree = from_hips(bvh_rig.tree_of_motion(motion))
     assert tree.motion is not None
     rig = make_rig(tree, map_bones(tree), "made", b"")
@@ -64,7 +64,7 @@ def read(motion: Motion) -> Motion:
 @few
 @given(seeds)
 def test_hips_that_the_joints_below_undo_are_not_the_pelvis(seed: int) -> None:
-    """Extra joints at the hips undo their rotation, which is another in each frame."""
+    """Extra joints at the hips undo their rotation, which differs in each frame."""
     rng = np.random.default_rng(seed)
     motion = upright(seed)
     body = motion.skeleton
@@ -172,7 +172,7 @@ def test_the_rest_of_a_vrma_may_lie_or_face_backwards(
 
 @pytest.mark.parametrize(("pitch", "legs"), [(90.0, 0.0), (-90.0, 0.0), (-90.0, 80.0), (0.0, 0.0)])
 def test_a_body_that_lies_for_the_whole_take_stays_on_the_ground(pitch: float, legs: float) -> None:
-    """Prone, on its back, on its back with raised legs, and standing."""
+    """Prone, supine, supine with raised legs, and standing."""
     frames = 40
     rotations = np.tile(R.IDENTITY, (frames, len(BONES), 1))
     rotations[:, 0] = R.from_rotation_vector(np.radians([pitch, 0.0, 0.0]))

@@ -1,6 +1,4 @@
-"""Motion on another body: the same rotations, a path scaled to its legs, and its lowest part as
-far above the floor as before.
-"""
+"""Motion on another body: equal rotations, path and floor distance scaled by its legs."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ few = settings(max_examples=15, deadline=None)
 
 
 def lowest(motion: Motion) -> np.ndarray:
-    """Height of the lowest skin above the floor, soles included, (F,)."""
+    """Return the height of the lowest skin above the floor, soles included, (F,)."""
     heights = (
         measure(motion.skeleton, motion.rotations).min(axis=1)
         for measure in (kinematics.sole_heights, surface.skin_heights)

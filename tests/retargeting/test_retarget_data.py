@@ -1,6 +1,4 @@
-"""Real motions on real characters, where MOCAP_DATA has them: files of a dozen tools, held against
-their own skeletons.
-"""
+"""Real motions on real characters of MOCAP_DATA, compared with their own skeletons."""
 
 from __future__ import annotations
 
@@ -50,7 +48,7 @@ def directions(motion: Motion, index: dict[str, int]) -> np.ndarray:
 
 
 def apart(a: np.ndarray, b: np.ndarray) -> float:
-    """The largest angle, degrees."""
+    """Return the largest angle, degrees."""
     return float(
         np.degrees(
             np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), np.sum(a * b, axis=-1)).max()
@@ -64,9 +62,7 @@ def joints_of(rig: Rig) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_motion_of_other_tools_is_put_on_humanoid_bones(name: str, data: Path) -> None:
-    """Limbs point where the file's own do; the body is a person's; who stands stands on the ground
-    and not in it.
-    """
+    """Limbs keep their directions, the body has human size, and feet stand on the ground."""
     path = data / "mocap" / name
     rig = load_rig(path)
     own = on_rig(bvh.loads(path.read_text(errors="replace"), scale=1.0), rig)
@@ -93,7 +89,7 @@ def test_feet_are_found_on_the_ground(name: str, data: Path) -> None:
 
 @pytest.mark.parametrize("pair", TWINS, ids=lambda p: p[0])
 def test_two_files_of_one_character_move_alike(pair: tuple[str, str], data: Path) -> None:
-    """The same body at rest in A-pose and in T-pose, and in the frames of VRM 0 and of VRM 1."""
+    """One body that rests in A-pose and in T-pose, and in the frames of VRM 0 and VRM 1."""
     motion = load_motion(data / "mocap" / WALKS[2]).slice(0, 200)
     rigs = [load_rig(data / "rigs" / "vrm" / name) for name in pair]
     shown = [directions(retarget(motion, rig), joints_of(rig)) for rig in rigs]

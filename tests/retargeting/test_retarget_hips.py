@@ -1,4 +1,4 @@
-"""The way of the hips on which legs have least to give way for feet in touch."""
+"""The hip path on which legs have to change least for feet in contact."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ few = settings(max_examples=25, deadline=None)
 
 
 def a_leg(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Hip, knee and ankle of a leg that is bent by 40° to 120°."""
+    """Return hip, knee and ankle of a leg that is bent by 40° to 120°."""
     upper, lower = rng.uniform(0.3, 0.6, 2)
     bend = rng.uniform(np.radians(40.0), np.radians(120.0))
     plane = R.normalize(rng.normal(size=4))
@@ -34,9 +34,7 @@ def turned(before: np.ndarray, after: np.ndarray) -> float:
 @few
 @given(seeds)
 def test_the_cost_of_a_leg_is_the_turn_of_its_bones(seed: int) -> None:
-    """Against the two-bone solution itself, where thigh and shank are equally long; else thigh and
-    shank share the turn otherwise.
-    """
+    """Compared with the two-bone solution for thigh and shank of equal and unequal length."""
     rng = np.random.default_rng(seed)
     hip, knee, ankle = a_leg(rng)
     upper, lower = np.linalg.norm(knee - hip), np.linalg.norm(ankle - knee)
@@ -67,8 +65,9 @@ def some_touches(
 @few
 @given(seeds, st.integers(1, 30))
 def test_the_chosen_hip_path_has_the_lowest_cost(seed: int, frames: int) -> None:
-    """No hips nearby, and no places of touches nearby, are better; what is left goes to feet in
-    touch alone, and upright to the height.
+    """No nearby hip path, and no nearby contact positions, cost less.
+
+    The rest of the freedom goes to feet in contact, and upwards to the height.
     """
     rng = np.random.default_rng(seed)
     times, needed, touching, stiff = some_touches(rng, frames)
@@ -103,9 +102,7 @@ def test_the_chosen_hip_path_has_the_lowest_cost(seed: int, frames: int) -> None
 @few
 @given(seeds)
 def test_the_hips_and_not_the_leg_yield_to_a_single_foot(seed: int) -> None:
-    """A slow sway of another body's foot below its hips: 5 cm in two seconds, and 90 % of it and
-    more is taken by the hips.
-    """
+    """A foot sways slowly below the hips by 5 cm in two seconds; the hips take 90 % or more."""
     rng = np.random.default_rng(seed)
     times = np.arange(240) / 60.0
     first = (times < 2.0)[:, None] == np.array([True, False])
@@ -116,9 +113,7 @@ def test_the_hips_and_not_the_leg_yield_to_a_single_foot(seed: int) -> None:
 
 
 def test_hips_do_not_jump_when_contacts_begin_and_end() -> None:
-    """A step of 2 cm between the needs of one touch and the next, 0.2 s apart, is gone over
-    smoothly.
-    """
+    """Two contacts 0.2 s apart need hips 2 cm apart; the step between them is smooth."""
     times = np.arange(120) / 60.0
     touching = np.zeros((120, 2), dtype=bool)
     touching[10:50, 0], touching[62:110, 1] = True, True

@@ -1,6 +1,4 @@
-"""Motion on rigs and back: whatever the bones' axes, rest pose, names, number and size, the
-performed pose arrives.
-"""
+"""Motion on rigs and back: for any bone axes, rest pose, names, number and size of bones."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ few = settings(max_examples=20, deadline=None)
 
 
 def performed(rng: np.random.Generator, frames: int = 8) -> Motion:
-    """Random poses on a random body, all bones turned, no contacts."""
+    """Return random poses on a random body, all bones turned, without contacts."""
     motion = synthetic.random_poses(rng, frames)
     some = R.from_rotation_vector(rng.normal(scale=0.3, size=(frames, len(BONES), 3)))
     return Motion(
@@ -54,7 +52,7 @@ def a_rig(seed: int, height: float = 1.75, **options: object) -> Rig:
 
 
 def directions(motion: Motion, places: dict[str, int]) -> np.ndarray:
-    """Where the limbs point in the world, (F, 8, 3)."""
+    """Return the limbs' directions in the world, (F, 8, 3)."""
     positions, _ = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
     return R.normalize(
         np.stack([positions[:, places[b]] - positions[:, places[a]] for a, b in LIMBS], axis=1)
@@ -69,7 +67,7 @@ HUMAN = {b: i for i, b in enumerate(BONES)}
 
 
 def apart(a: np.ndarray, b: np.ndarray) -> float:
-    """The largest angle between unit vectors, degrees."""
+    """Return the largest angle between unit vectors, degrees."""
     return float(
         np.degrees(
             np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), np.sum(a * b, axis=-1)).max()
@@ -107,9 +105,7 @@ def test_joints_get_the_rotation_of_bones_including_twist(seed: int) -> None:
 @few
 @given(seeds, heights)
 def test_motion_on_a_rig_round_trips(seed: int, height: float) -> None:
-    """All bones that the rig has; the trunk's where it has all three; the path in the rig's
-    measure.
-    """
+    """All bones of the rig (the trunk's if it has all three), and the path in the rig's scale."""
     rng = np.random.default_rng(seed)
     whole = made_rigs.rig(rng, height, between=0.0, above=1, arms=45.0)
     motion = performed(rng)
@@ -169,7 +165,7 @@ def test_a_trunk_of_any_number_of_joints_bends_in_each(between: int) -> None:
 @few
 @given(seeds, heights)
 def test_feet_on_the_floor_stay_on_it_on_any_rig(seed: int, height: float) -> None:
-    """At rest: T-pose on T-pose, ankles as high as the rig's own."""
+    """In the T-pose, with ankles at the rig's own height."""
     rig = a_rig(seed, height, missing=())
     rest = Motion(
         HUMANOID, np.zeros(1), HUMANOID.offsets[:1], np.tile(R.IDENTITY, (1, len(BONES), 1))
@@ -198,7 +194,7 @@ def test_paths_are_scaled_by_the_legs(seed: int, height: float) -> None:
 
 
 def test_a_rig_of_the_performers_body_moves_identically() -> None:
-    """Every joint where the performer's is, so also heights, through contacts or without."""
+    """Every joint is where the performer's is, heights included, with and without contacts."""
     rng = np.random.default_rng(5)
     motion = synthetic.random_poses(rng, 20)
     rig = made_rigs.rig(rng, body=motion.skeleton, above=2, arms=60.0)
@@ -245,9 +241,7 @@ def test_a_thousand_frames_on_a_hundred_joints_take_under_a_second() -> None:
 
 @pytest.mark.parametrize("kind", ["glb", "bvh"])
 def test_feet_without_toe_bones_roll_off(kind: str) -> None:
-    """As the performer's do who stands on the balls of his feet with level toes, and not in the
-    air.
-    """
+    """The feet match those of a performer on the balls of the feet with level toes."""
     rig = made_rigs.rig(
         np.random.default_rng(4), missing=("leftToes", "rightToes"), body=HUMANOID, kind=kind
     )
@@ -283,9 +277,7 @@ def test_feet_without_toe_bones_touch_the_ground_at_any_ankle_height(
 
 
 def walking(rng: np.random.Generator, body: Skeleton, fps: float = 30.0) -> Motion:
-    """A made-up walk ahead with swaying hips, whose feet in touch stay where they stand, contacts
-    and all.
-    """
+    """Return a synthetic walk with swaying hips, whose feet in contact stay in place."""
     times = np.arange(round(4.0 * fps)) / fps
     phase = 2.0 * np.pi * 0.8 * times
     rotations = np.tile(R.IDENTITY, (len(times), len(BONES), 1))
@@ -316,7 +308,7 @@ def walking(rng: np.random.Generator, body: Skeleton, fps: float = 30.0) -> Moti
 
 
 def balls_of(motion: Motion) -> np.ndarray:
-    """Where the balls of the feet are, (F, 2, 3)."""
+    """Return the positions of the balls of the feet, (F, 2, 3)."""
     positions, _ = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
     return positions[:, [BONES.index("leftToes"), BONES.index("rightToes")]]
 
@@ -324,7 +316,7 @@ def balls_of(motion: Motion) -> np.ndarray:
 @few
 @given(seeds)
 def test_planting_changes_nothing_at_equal_proportions(seed: int) -> None:
-    """However the performer's own feet slide and sink: they are taken as they are."""
+    """The performer's feet are kept, even if they slide and sink."""
     rng = np.random.default_rng(seed)
     motion = walking(rng, synthetic.random_body(rng))
     scale = float(rng.uniform(0.2, 4.0))
@@ -381,8 +373,9 @@ def test_feet_in_contact_move_like_the_performers(seed: int, height: float) -> N
 
 
 def test_contacts_begin_and_end_without_jumps() -> None:
-    """Steps of the joints' turns from frame to frame are hardly larger than the performer's, though
-    planting turns the legs by more.
+    """Joints turn hardly faster from frame to frame than the performer's.
+
+    Planting turns the legs by more than that.
     """
     rng = np.random.default_rng(11)
     motion = walking(rng, synthetic.random_body(rng), 120.0)

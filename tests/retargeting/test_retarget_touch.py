@@ -1,4 +1,4 @@
-"""Hands that touch on other proportions, and hands that don't."""
+"""Hands that touch on other proportions, and hands that do not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KNUCKLES = ("leftMiddleProximal", "rightMiddleProximal")
 
 
 def hanging(body: Skeleton) -> Motion:
-    """Arms straight down: the hands at the thighs."""
+    """Return a pose with straight arms down and hands at the thighs."""
     rotations = np.tile(R.IDENTITY, (1, len(BONES), 1))
     for side, sign in (("left", -1.0), ("right", 1.0)):
         rotations[:, BONES.index(f"{side}UpperArm")] = R.from_axis_angle(
@@ -31,8 +31,9 @@ def hanging(body: Skeleton) -> Motion:
 
 
 def clapping(body: Skeleton, frames: int = 40) -> Motion:
-    """Arms from the sides to the hands meeting before the chest, and back: mirrored, so they meet
-    wherever the elbows take them.
+    """Return arms that move from the sides until the hands meet before the chest, and back.
+
+    The arms mirror each other, so the hands meet for any elbows.
     """
     t = np.sin(np.linspace(0.0, np.pi, frames)) ** 2
     rotations = np.tile(R.IDENTITY, (frames, len(BONES), 1))
@@ -56,7 +57,7 @@ def _bend(rotations: np.ndarray, t: np.ndarray, elbow: float) -> None:
 
 
 def _gap(motion: Motion) -> np.ndarray:
-    """How far the knuckles are apart across, metres (F,); negative where they have crossed."""
+    """Return the sideways distance of the knuckles, metres (F,); negative if crossed."""
     positions, _ = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
     return positions[:, BONES.index(KNUCKLES[0]), 0] - positions[:, BONES.index(KNUCKLES[1]), 0]
 
@@ -67,7 +68,7 @@ def places(motion: Motion, rig: Rig) -> dict[str, np.ndarray]:
 
 
 def other_body(rng: np.random.Generator, arms: float, width: float) -> Skeleton:
-    """A random body with arms and shoulders of other measure."""
+    """Return a random body with other lengths of arms and shoulders."""
     factors = {s + b: arms for s in ("left", "right") for b in ("LowerArm", "Hand")} | {
         s + "UpperArm": width for s in ("left", "right")
     }
@@ -118,9 +119,7 @@ def test_keep_touch_brings_hands_closer_together(arms: float) -> None:
 
 
 def beside_thigh(at: dict[str, np.ndarray], side: str) -> np.ndarray:
-    """Where a hand is from the hip: across and ahead in the hips' widths, down in lengths of the
-    thigh.
-    """
+    """Return a hand's offset from the hip, in hip widths across and ahead, thigh lengths down."""
     hip, knee, hand = (at[side + bone][0] for bone in ("UpperLeg", "LowerLeg", "MiddleProximal"))
     width = np.linalg.norm(at["leftUpperLeg"][0] - at["rightUpperLeg"][0])
     return (hand - hip) / [width, np.linalg.norm(knee - hip), width]
@@ -131,7 +130,7 @@ def beside_thigh(at: dict[str, np.ndarray], side: str) -> np.ndarray:
 def test_a_hand_on_the_body_touches_the_same_place_on_another_body(
     seed: int, arms: float, width: float
 ) -> None:
-    """Hands at the thighs, of bodies whose arms would hang lower and elsewhere."""
+    """Hands at the thighs of bodies whose arms would otherwise hang lower or elsewhere."""
     rng = np.random.default_rng(seed)
     motion = hanging(HUMANOID)
     rig = made_rigs.rig(

@@ -1,4 +1,4 @@
-"""Maps that fit no body are less sure, and the report says why."""
+"""Implausible bone maps are less certain, and the report says why."""
 
 from __future__ import annotations
 

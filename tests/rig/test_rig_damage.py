@@ -1,4 +1,4 @@
-"""Damaged characters' files are refused in one sentence; huge ones are bounded."""
+"""Damaged characters' files are refused in one sentence; huge ones have bounded cost."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_missing_character_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shape", ["chain", "comb", "star"])
 def test_ten_thousand_nodes_load_in_seconds(tmp_path: Path, shape: str) -> None:
-    """Below the head, as hair would be; or all above the hips."""
+    """They are below the head, like hair, or all above the hips."""
     document, binary = character()
     first, many = len(document["nodes"]), 10_000
     head = next(n for n in document["nodes"] if n["name"] == "head")
@@ -229,7 +229,7 @@ def test_random_bytes_are_read_or_refused(junk: bytes, where: float, replace: bo
 
 
 def _load_or_refuse(data: bytes) -> None:
-    """Through the whole of load_rig: an InputError, or a rig of finite numbers."""
+    """Check that load_rig raises an InputError or returns a rig of finite numbers."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "it.glb"
         path.write_bytes(data)

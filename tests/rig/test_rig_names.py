@@ -1,6 +1,4 @@
-"""Bones by name: the tables, the words, and the truth of every rig at hand; the map file and the
-report that go with them.
-"""
+"""Bones by name: tables, words, and the truth of every available rig; map files, reports."""
 
 from __future__ import annotations
 
@@ -33,9 +31,9 @@ TRUTH: dict[str, dict[str, str | list[str]]] = json.loads(
 
 
 def accepted(truth: dict[str, str | list[str]], bone: str, node: str | None) -> bool:
-    """Whether the truth has this bone on this node; None: nowhere.
+    """Return whether the truth has this bone on this node (None: nowhere).
 
-    Some spines may be shared out in more than one way.
+    Some spines can be shared out in more than one way.
     """
     wanted = truth.get(bone)
     return node in (wanted if isinstance(wanted, list) else [wanted])
@@ -44,7 +42,7 @@ def accepted(truth: dict[str, str | list[str]], bone: str, node: str | None) -> 
 def wrong(
     tree: Tree, found: dict[str, Found], truth: dict[str, str | list[str]] | dict[str, str]
 ) -> dict[str, str | None]:
-    """bone → node, of those that are not as the truth has them."""
+    """Return bone → node where it differs from the truth."""
     named = {bone: tree.names[f.node] for bone, f in found.items()}
     return {
         b: named.get(b)
@@ -54,7 +52,7 @@ def wrong(
 
 
 def undeclared(path: Path) -> Tree:
-    """A file's tree without what it says of its bones itself."""
+    """Return a file's tree without the bones that it declares itself."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # one BVH has a frame too many
         return dataclasses.replace(read_tree(path), declared={})
@@ -173,7 +171,7 @@ _LANGUAGES = {
 
 
 def spoken(language: str) -> tuple[Tree, dict[str, str]]:
-    """A plain skeleton whose names are of a language."""
+    """Return a plain skeleton with names in a language."""
     said, left, right = _LANGUAGES[language]
     hips, spine, chest, neck, head, collar, upper, lower, hand, thigh, shank, foot = said.split()
     maker = rig_trees.Maker(("left", "right"))
@@ -206,7 +204,7 @@ def test_bones_are_found_by_words_of_several_languages(language: str) -> None:
 
 
 def hung(tree: Tree, below: str, name: str, steps: list[tuple[float, float, float]]) -> Tree:
-    """The tree with a chain of nodes more."""
+    """Return the tree with an additional chain of nodes."""
     count, parent = len(tree.names), tree.names.index(below)
     parents = [parent, *range(count, count + len(steps) - 1)]
     places = tree.positions[parent] + np.cumsum(steps, axis=0)
@@ -221,9 +219,7 @@ def hung(tree: Tree, below: str, name: str, steps: list[tuple[float, float, floa
 
 @pytest.mark.parametrize("known", [True, False])
 def test_wings_weapons_hair_and_end_nodes_are_not_limbs(known: bool) -> None:
-    """Longer than arms, more than the bones, and at the ends of hands and head: neither names nor
-    shape take them for bones.
-    """
+    """Neither names nor shape take them for bones, though they are long and many."""
     tree, truth = spoken("Italian")
     hand, spine = tree.names.index(truth["rightHand"]), truth["spine"]
     assert tree.names[hand] == "Mano_Dx"

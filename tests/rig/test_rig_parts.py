@@ -1,4 +1,4 @@
-"""Parts of a body, several characters in one file, and mirrored ones."""
+"""Parts of a body, several characters in one file, and mirrored characters."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PARTS = {
 
 
 def part_of(motion: Motion, bones: list[str]) -> Motion:
-    """The motion of these bones alone, on a skeleton whose root is the first of them."""
+    """Return the motion of these bones on a skeleton whose root is the first of them."""
     body = motion.skeleton
     names = [b for b in BONES if b in bones]
     joints = [body.index(b) for b in names]
@@ -53,7 +53,7 @@ def part_of(motion: Motion, bones: list[str]) -> Motion:
 
 @pytest.fixture(scope="module")
 def motion() -> Motion:
-    """Any upright pose: the up direction of a BVH follows from its standing frames."""
+    """Return an upright pose: the up axis of a BVH follows from its standing frames."""
     made = synthetic.smooth_motion(np.random.default_rng(5), 1.0, 30.0)
     rotations = made.rotations.copy()
     rotations[:, 0] = R.from_axis_angle(
@@ -104,7 +104,7 @@ def test_a_rig_of_a_body_part_moves_its_bones(motion: Motion, tmp_path: Path, pa
 
 
 def test_a_bust_stays_in_place(motion: Motion, tmp_path: Path) -> None:
-    """Its root moves by the performer's path alone."""
+    """Its root moves only by the performer's path."""
     path = tmp_path / "bust.bvh"
     path.write_text(bvh.dumps(part_of(motion, PARTS["upper body"]).slice(0, 1), "vrm"))
     rig = load_rig(path)
@@ -183,7 +183,7 @@ def test_only_the_chosen_character_moves(data: Path, motion: Motion, tmp_path: P
 
 
 def test_a_mirrored_character_is_the_mirror_image(data: Path) -> None:
-    """Its feet point ahead, and what is called left is its right."""
+    """Its feet point ahead, and its nodes named left are on its right."""
     plain, other = (
         load_motion(data / "rig_cases" / n)
         for n in ("g03_sparse_rotation_keys.glb", "g06_mirrored_root.glb")

@@ -32,8 +32,10 @@ NOWHERE = Path("/nonexistent")
 
 
 def random_nodes(rng: np.random.Generator, count: int, scales: str) -> list[dict[str, Any]]:
-    """Nodes in a random order and tree: with matrices or parts; `scales`: "mirrored" (alike in all
-    axes but for signs) or "any".
+    """Return nodes in a random order and tree, with matrices or with parts.
+
+    Args:
+        scales: "mirrored" (equal in all axes except for signs) or "any".
     """
     nodes: list[dict[str, Any]] = []
     for i in range(count):
@@ -62,7 +64,7 @@ def random_nodes(rng: np.random.Generator, count: int, scales: str) -> list[dict
 
 
 def worlds(nodes: list[dict[str, Any]]) -> dict[str, np.ndarray]:
-    """name → (4, 4), by plain recursion."""
+    """Return name → world matrix (4, 4), by plain recursion."""
     out = {}
 
     def go(index: int, above: np.ndarray) -> None:
@@ -124,7 +126,7 @@ def test_rotations_are_the_polar_factors(seed: int, scales: str) -> None:
 @given(seeds)
 @settings(max_examples=40, deadline=None)
 def test_a_world_rotation_becomes_local_through_the_parents_rotation(seed: int) -> None:
-    """P⁻¹·X·P·b, in any file whose scales are alike in all axes, mirrored or not."""
+    """P⁻¹·X·P·b, in any file with uniform scales, mirrored or not."""
     rng = np.random.default_rng(seed)
     nodes = random_nodes(rng, 12, "mirrored")
     tree = tree_of(glb.join({"asset": {"version": "2.0"}, "nodes": nodes}, b""), NOWHERE)
@@ -199,7 +201,7 @@ def test_vrm_declares_its_bones() -> None:
 @given(seeds)
 @settings(max_examples=20, deadline=None)
 def test_the_bind_pose_of_a_skin_is_found(seed: int) -> None:
-    """Whatever stands above the joints, and also where the hips have moved a little since."""
+    """For any nodes above the joints, and where the hips have moved a little since."""
     rng = np.random.default_rng(seed)
     body = synthetic.random_body(rng)
     posed = body.rest_rotations.copy()

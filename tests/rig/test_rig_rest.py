@@ -1,5 +1,6 @@
-"""T-poses of made-up characters whose T-pose is known: random bodies, bone axes, units, up axes,
-and rests between arms down and T.
+"""T-poses of synthetic characters whose T-pose is known.
+
+They have random bodies, bone axes, units, up axes, and rest poses between arms down and T.
 """
 
 from __future__ import annotations
@@ -41,16 +42,14 @@ LIMBS = [
 
 
 def turned(world: np.ndarray) -> np.ndarray:
-    """Local rotations (55, 4) of HUMANOID's bones from world rotations."""
+    """Return local rotations (55, 4) of HUMANOID's bones from world rotations."""
     out = world.copy()
     out[1:] = R.multiply(R.conjugate(world[HUMANOID.parents[1:]]), world[1:])
     return out
 
 
 def relaxed(rng: np.random.Generator) -> np.ndarray:
-    """Local rotations (55, 4): arms anywhere from T to the sides, a little ahead or behind; legs
-    and feet a little apart.
-    """
+    """Return local rotations (55, 4): arms between T and the sides, legs a little apart."""
     local = np.tile(R.IDENTITY, (len(BONES), 1))
     for side, sign in SIDES:
         down, ahead = np.radians(rng.uniform(0, 85)), np.radians(rng.uniform(-15, 15))
@@ -73,9 +72,7 @@ def relaxed(rng: np.random.Generator) -> np.ndarray:
 
 
 class Made:
-    """A tree of a body in a pose, with bone axes of its own, in a document's frame and unit; and
-    what its T-pose is.
-    """
+    """A tree of a body in a pose, with bone axes and a frame and unit, and its true T-pose."""
 
     def __init__(
         self,
@@ -115,10 +112,10 @@ class Made:
         return make_rig(replace(self.tree, poses=poses), found, "made", b"")
 
     def off(self, rig: Rig) -> dict[str, float]:
-        """joint → how far its rotation in T-pose is from the known one, degrees.
+        """Return joint → angle between its rotation in T-pose and the known one, degrees.
 
-        Without the last phalanges: nothing but axes tells where they point, and these axes may
-        agree by chance.
+        The last phalanges are left out: only axes show their direction, and these may agree by
+        chance.
         """
         world = global_rotations(rig.skeleton, rig.t_pose)
         known = {name: i for i, name in enumerate(BONES)}
@@ -130,7 +127,7 @@ class Made:
 
 
 def directions(rig: Rig, local: np.ndarray) -> dict[str, np.ndarray]:
-    """limb bone → where it points, unit."""
+    """Return limb bone → unit direction."""
     at, _ = fk(rig.skeleton, rig.skeleton.offsets[0], local)
     return {
         a: R.normalize(at[rig.index(b)] - at[rig.index(a)])
@@ -140,7 +137,7 @@ def directions(rig: Rig, local: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def worst_limb(rig: Rig, feet: bool = False) -> float:
-    """How far a limb in T-pose is from HUMANOID's direction, degrees; of feet, from its heading."""
+    """Return the largest angle of a limb in T-pose from HUMANOID's, degrees; feet: heading."""
     at = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))
     off = []
     for bone, v in directions(rig, rig.t_pose).items():
@@ -211,7 +208,7 @@ def test_a_bvh_of_unknown_unit_is_scaled_to_a_person() -> None:
 
 
 def test_the_motion_decides_the_up_axis_if_the_zero_pose_differs() -> None:
-    """Zero pose with Y up, the frames with Z up; and one that crawls, which tells nothing."""
+    """The zero pose has Y up, the frames Z up; a crawling motion decides nothing."""
     rng = np.random.default_rng(2)
     local = relaxed(rng)
     made = Made(rng, local, "bvh")
@@ -240,9 +237,7 @@ def test_the_motion_decides_the_up_axis_if_the_zero_pose_differs() -> None:
 @given(seeds)
 @settings(max_examples=12, deadline=None)
 def test_the_t_pose_is_found_for_any_bone_axes(seed: int) -> None:
-    """Arms swung the shortest way from T, splayed legs and feet: exact, twist and all, since the
-    shortest way back is the same one.
-    """
+    """Arms swung by the shortest rotation from T are restored exactly, twist included."""
     rng = np.random.default_rng(seed)
     made = Made(rng, relaxed(rng))
     rig = made.rig()
@@ -279,9 +274,7 @@ def test_bent_elbows_and_knees_show_the_twist_of_limbs(seed: int) -> None:
 @given(seeds)
 @settings(max_examples=12, deadline=None)
 def test_palms_face_down_and_the_forearm_takes_half_of_the_turn(seed: int) -> None:
-    """From thumbs a little down over palms ahead to palms up: the hand is exact, the forearm half
-    as much turned as the hand was.
-    """
+    """From palms almost down to palms up, the hand is exact and the forearm turns half as far."""
     rng = np.random.default_rng(seed)
     local, rolls = relaxed(rng), {}
     for side, _ in SIDES:
@@ -332,9 +325,7 @@ def test_a_sole_without_toes_stays_flat() -> None:
 @given(seeds)
 @settings(max_examples=10, deadline=None)
 def test_a_better_pose_in_the_file_is_used(seed: int) -> None:
-    """Mid-action nodes bound in T; and a zero pose that is no pose of a body, with a performance
-    that passes through a good one.
-    """
+    """Mid-action nodes bound in T; and a useless zero pose with a motion through a good one."""
     rng = np.random.default_rng(seed)
     wild = synthetic.rotations_of(synthetic.pose_parameters(rng, 6), np.tile(R.IDENTITY, (6, 1)))
     calm = relaxed(rng)
@@ -364,9 +355,7 @@ def test_a_better_pose_in_the_file_is_used(seed: int) -> None:
 @given(seeds, st.booleans())
 @settings(max_examples=10, deadline=None)
 def test_pitched_feet_of_a_performance_give_the_right_soles(seed: int, kneels: bool) -> None:
-    """Feet and toes bent in the moment that the T-pose is made from, level while they stand, and
-    flat on the ground who kneels a while.
-    """
+    """Feet and toes are bent in the frame used for the T-pose and level while they stand."""
     rng = np.random.default_rng(seed)
     count = 90
     local = np.tile(relaxed(rng), (count, 1, 1))
@@ -403,8 +392,8 @@ def test_pitched_feet_of_a_performance_give_the_right_soles(seed: int, kneels: b
 @given(seeds)
 @settings(max_examples=10, deadline=None)
 def test_curled_fingers_are_straightened_to_their_tips(seed: int) -> None:
-    """With each bone along one axis of its own, as Blender has it, or with the world's axes on
-    straight fingers, as VRM 0 has it.
+    """Bones along one axis, as in Blender, or with the world's axes on straight fingers, as in VRM
+    0.
     """
     rng = np.random.default_rng(seed)
     local = relaxed(rng)
@@ -591,9 +580,7 @@ def test_every_real_character_is_put_in_t_pose(data: Path) -> None:
 
 
 def test_two_files_of_one_character_rest_alike(data: Path) -> None:
-    """The same body in VRM 0, where left is −X, and in VRM 1; and the same body that rests in
-    A-pose and in T-pose.
-    """
+    """One body in VRM 0, where left is −X, and in VRM 1; one in A-pose and in T-pose."""
     for one, other in (
         ("basic_armature_vrm0", "basic_armature_vrm1"),
         ("rest_a_pose_t_position_rest", "rest_a_pose_t_position_pose"),

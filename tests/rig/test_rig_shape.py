@@ -1,6 +1,4 @@
-"""Bones by shape: the same rigs with names that say nothing, in any order and turned any way; what
-is no humanoid is refused.
-"""
+"""Bones by shape: rigs with random names, order and rotation; other creatures are refused."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ TRUTH: dict[str, dict[str, str | list[str]]] = json.loads(
 
 
 def right(tree: Tree, truth: dict[str, str | list[str]], seed: int) -> tuple[set[str], set[str]]:
-    """(the bones that are found rightly, those that are found wrongly) by shape alone."""
+    """Return the bones found correctly and those found wrongly, by shape alone."""
     blind, order = anonymous(tree, seed)
     try:
         found = map_bones(blind)
@@ -46,9 +44,7 @@ def right(tree: Tree, truth: dict[str, str | list[str]], seed: int) -> tuple[set
 
 
 def test_four_fifths_of_the_available_rigs_are_found_by_shape(data: Path) -> None:
-    """Rightly: each required bone that the rig has, at least nine tenths of all, and no more than
-    one in twenty on a wrong node.
-    """
+    """Found: all required bones, nine tenths of all, at most one in twenty wrong."""
     rigs, bones, of = [], 0, 0
     for name, truth in TRUTH.items():
         with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""The documentation's pages are all in the navigation, and their links lead somewhere."""
+"""Each page of the documentation is in the navigation, and its links lead to files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service worker of the page that needs no install: versions follow each other whole."""
+"""The service worker of the page that needs no install: versions replace each other whole."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ window.waits = async () => (await navigator.serviceWorker.getRegistration()).wai
 
 
 def build(folder: Path, version: str) -> None:
-    """A site of a few bytes, of a version, with the site's own service worker."""
+    """Build a site of a few bytes of a version, with the site's own service worker."""
     for old in folder.rglob("*.js"):
         old.unlink()
     (folder / "python").mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
-"""The built page in Chromium, offline below a subpath; `make site` first, otherwise skipped.
+"""The built page in Chromium, offline below a subpath; `make site` first, else skipped.
 
-One scene, because each start of Python in the page costs seconds: a camera moves the avatar, a take
-is recorded, the browser is killed, the host goes, and the take is there, baked as natively.
+It is one scene, because each start of Python in the page costs seconds: a camera moves the avatar,
+a take is recorded, the browser and the host are killed, and the take is found and baked as
+natively.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page that needs no install runs the project's own rooms, without what a browser lacks."""
+"""The page that needs no install runs the project's own rooms on what a browser has."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MISSING = ("cv2", "mediapipe", "websockets", "rich", "typer", "cryptography", "f
 
 @pytest.fixture(scope="module")
 def build() -> ModuleType:
-    """web/site/build.py as a module."""
+    """Return web/site/build.py as a module."""
     return script(WEB / "site" / "build.py")
 
 

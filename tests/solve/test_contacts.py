@@ -1,4 +1,4 @@
-"""Feet on the ground: found when they stand, held where they stand, and nothing else disturbed."""
+"""Feet on the ground: contacts are found and held, and nothing else is disturbed."""
 
 from __future__ import annotations
 
@@ -23,15 +23,13 @@ from tests.helpers.synthetic import keypoints_of, random_body
 
 @pytest.fixture(scope="module")
 def demo() -> Motion:
-    """A motion of ours with steps, a squat, a hop and a turn, whose contacts are known; in front of
-    a camera at its hips' height.
-    """
+    """Return a motion with steps, a squat, a hop, a turn and known contacts, and its camera."""
     return demo_motion()
 
 
 def trembling(motion: Motion, seed: int = 0) -> Motion:
-    """The motion with the errors of a detector: legs that wander by some degrees over some tenths
-    of a second, a path that drifts.
+    """Add a detector's errors: legs that wander by degrees over tenths of a second, a drifting
+    path.
     """
     rng = np.random.default_rng(seed)
     rotations, root = np.array(motion.rotations), np.array(motion.root_positions)
@@ -123,9 +121,9 @@ def test_drifting_hips_return_over_standing_feet() -> None:
 
 
 def test_legs_seen_too_short_do_not_hold_the_hips_back() -> None:
-    """Steps towards a camera: a foot that stands seems to come along at half the body's speed.
+    """In steps towards a camera a standing foot seems to move at half the body's speed.
 
-    One after the other, with gaps.
+    The steps follow each other with gaps.
     """
     times = np.arange(120) / 30.0
     walk = np.stack([np.zeros(120), np.full(120, 0.95), 0.8 * times], axis=1)
@@ -143,7 +141,7 @@ def test_legs_seen_too_short_do_not_hold_the_hips_back() -> None:
 
 
 def test_a_planted_take_keeps_its_hop(demo: Motion) -> None:
-    """Perfect keypoints through the whole bake: the feet's truth is known."""
+    """Perfect keypoints go through the whole bake, so that the feet's truth is known."""
     moved = Motion(HUMANOID, demo.times, demo.root_positions + [0.0, -0.95, -4.0], demo.rotations)
     found = solve_take(keypoints_of(moved))
     assert np.mean(slides(found, found.contacts > 0.5)) < 0.005
@@ -180,7 +178,7 @@ def test_feet_stay_planted_on_other_bodies(demo: Motion) -> None:
 
 @pytest.mark.parametrize("standing", [[True, True], [True, False], [False, False]])
 def test_a_foot_pitched_into_the_floor_is_turned_without_the_leg(standing: list[bool]) -> None:
-    """Feet seen with their toes down: soles end on the floor, knees stay as they were."""
+    """Feet are seen with their toes down; soles end on the floor, knees are unchanged."""
     frames = 30
     rotations = np.tile(R.IDENTITY, (frames, len(BONES), 1))
     for side in ("left", "right"):

@@ -1,4 +1,4 @@
-"""Hard cuts begin new takes, and what cannot be trusted is said."""
+"""Hard cuts begin new takes, and parts that cannot be trusted are reported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEGS = [
 
 
 def shot(seed: int, start: float, aside: float = 0.0, frames: int = 24) -> Keypoints:
-    """Some frames of a person who moves, `aside` pixels to the right."""
+    """Return some frames of a moving person, `aside` pixels to the right."""
     motion = smooth_motion(np.random.default_rng(seed), frames / 30.0, 30.0)
     seen = keypoints_of(motion)
     return replace(seen, times=seen.times + start, image=seen.image + [aside, 0.0])
@@ -44,7 +44,7 @@ def test_a_jump_of_the_whole_body_is_a_cut_and_fast_motion_is_not() -> None:
 
 
 def test_nothing_is_smoothed_across_a_cut() -> None:
-    """Each take comes out as if it were alone; only its body is that of the longest."""
+    """Each take is solved as if alone, except that its body is that of the longest."""
     first, second = shot(1, 0.0, frames=12), shot(2, 0.4, 400.0, frames=9)
     found = solve_take(concatenate([first, second]))
     assert len(found) == 21
@@ -70,7 +70,7 @@ def test_legs_rest_when_out_of_view_for_long_but_not_when_flickering() -> None:
 
 @pytest.fixture
 def hidden() -> Assessment:
-    """An arm hidden for a second, and ten frames without a person."""
+    """Return a take with an arm hidden for a second, and ten frames without a person."""
     seen = moving(seconds=4.0)
     confidence, image = seen.confidence.copy(), seen.image.copy()
     positions = seen.positions.copy()

@@ -1,6 +1,4 @@
-"""What the detector gets wrong in depth: keypoints go onto their image points, heels towards the
-foot's plane; what is right stays.
-"""
+"""Errors of the detector's depth are corrected on the image points and heels; truth stays."""
 
 from __future__ import annotations
 
@@ -98,7 +96,7 @@ def test_heels_move_towards_the_plane_of_shank_and_foot_at_any_heading(
 
 
 def test_heels_below_their_shanks_do_not_move() -> None:
-    """As on every body of ours whose feet do not roll."""
+    """As on every synthetic body whose feet do not roll."""
     motion = synthetic.random_poses(np.random.default_rng(9), 5)
     rotations = motion.rotations.copy()
     rotations[:, [BONES.index("leftFoot"), BONES.index("rightFoot")]] = [0.0, 0.0, 0.0, 1.0]
@@ -109,7 +107,7 @@ def test_heels_below_their_shanks_do_not_move() -> None:
 
 
 def test_heels_ahead_of_their_ankles_move_behind_them_along_the_rays() -> None:
-    """A body that stands and faces the camera."""
+    """The body stands and faces the camera."""
     rest = landmarks_of(HUMANOID.rest_positions(), np.tile(R.IDENTITY, (len(BONES), 1)))[None]
     true = rest - rest[:, HIPS].mean(axis=1, keepdims=True)
     translation = np.array([[0.1, -0.2, -3.5]])

@@ -1,4 +1,4 @@
-"""What landmarks are worth: doubted limbs that are seen move, guesses that jump do not."""
+"""Confidence of landmarks: doubted limbs that are seen move, guesses that jump do not."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_results_do_not_depend_on_chunks():
 
 
 def at_a_desk() -> Keypoints:
-    """The left elbow below the picture's edge, the hand before the chest."""
+    """Return a body whose left elbow is below the picture, the hand before the chest."""
     keypoints = changed(moving(), [ELBOW], image=[640.0, 900.0], confidence=0.03)
     return replace(keypoints, camera=Camera.assumed((1280, 720)))
 

@@ -29,7 +29,7 @@ def test_blendshapes_replace_the_measured_weights() -> None:
 
 
 def test_blendshapes_of_the_neutral_face_give_no_expression() -> None:
-    """The brows always seem low and the eyes half shut; a blendshape of 0.7 is a full blink."""
+    """Brows that always seem low, half-shut eyes, and a full blink at a blendshape of 0.7."""
     given = np.zeros((150, len(BLENDSHAPES)))
     brow, blink = BLENDSHAPES.index("browDownLeft"), BLENDSHAPES.index("eyeBlinkLeft")
     given[:, brow], given[:, blink] = 0.3, 0.2
@@ -48,7 +48,7 @@ def test_blendshapes_of_the_neutral_face_give_no_expression() -> None:
 
 
 def test_frames_without_blendshapes_have_no_face() -> None:
-    """A page's camera sends no face if it sees none; one with only points is another source."""
+    """A page's camera sends no face if it sees none; a face of points alone is another source."""
     given = np.full((1, len(BLENDSHAPES)), 0.0)
     given[:, BLENDSHAPES.index("jawOpen")] = 0.5
     state, shown = None, []

@@ -61,7 +61,7 @@ def test_filtered_heads_stay_within_three_degrees_of_the_matrix() -> None:
 
 @pytest.mark.parametrize("upper_body", [None, True])
 def test_a_face_alone_turns_the_head_on_a_body_at_rest(upper_body: bool | None) -> None:
-    """A face close to the camera: the shoulders are guesses of low confidence."""
+    """The face is close to the camera, and the shoulders are guesses of low confidence."""
     angle = 25 * np.sin(np.arange(90) / 12)
     turns = Rotation.from_euler(
         "yx", np.stack([angle, 0.4 * angle], axis=1), degrees=True

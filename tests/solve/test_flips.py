@@ -1,6 +1,4 @@
-"""Legs and feet whose depth is taken the wrong way round: put back where they are, and nothing
-else.
-"""
+"""Legs and feet with reversed depth are corrected, and nothing else is."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ _I = {name: i for i, name in enumerate(LANDMARKS)}
 
 
 def seen(yaw: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Times, positions and translation of the demo's steps, squat, hop and turn, from a side."""
+    """Return times, positions and translation of the demo motion, seen from a side."""
     with np.load(assets.path("demo/demo_truth.npz")) as file:
         turn = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.radians(yaw))
         rotations = file["rotations"].copy()
@@ -40,7 +38,7 @@ def seen(yaw: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def mirrored(
     positions: np.ndarray, place: np.ndarray, points: list[int], about: np.ndarray
 ) -> np.ndarray:
-    """The points' depth the other way round, their image as it is."""
+    """Return the points with reversed depth and equal image points."""
     out = positions.copy()
     for point in points:
         ray = R.normalize(positions[:, point] + place)
@@ -74,7 +72,7 @@ def test_a_knee_bent_backwards_for_five_frames_is_corrected(yaw: float) -> None:
 
 
 def test_feet_reversed_for_the_whole_take_are_corrected() -> None:
-    """As the detector shows people from behind."""
+    """The detector shows people from behind like this."""
     times, positions, place = seen(180.0)
     given = positions
     for s in ("left", "right"):

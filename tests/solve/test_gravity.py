@@ -1,4 +1,4 @@
-"""Who stands, stands upright, whatever the camera's tilt."""
+"""A standing person is upright in the world under any tilt of the camera."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 
 def standing(seconds: float = 4.0) -> Motion:
-    """Somebody at ease who sways by two degrees."""
+    """Return a relaxed person who sways by two degrees."""
     times = np.arange(round(seconds * 30)) / 30.0
     rotations = np.tile(RELAXED, (len(times), 1, 1))
     rotations[:, 0] = R.from_axis_angle(np.array([0.0, 0.0, 1.0]), np.radians(2.0) * np.sin(times))
@@ -28,7 +28,7 @@ def standing(seconds: float = 4.0) -> Motion:
 
 
 def through_tilted_camera(motion: Motion, degrees: float) -> Keypoints:
-    """Seen by a camera that looks down by so much, its picture's middle on the person."""
+    """Return keypoints of a camera that looks down, its picture centred on the person."""
     tilt = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(degrees))
     turned = np.array(motion.rotations)
     turned[:, 0] = R.multiply(tilt, turned[:, 0])
@@ -36,8 +36,9 @@ def through_tilted_camera(motion: Motion, degrees: float) -> Keypoints:
 
 
 def baked(keypoints: Keypoints) -> Motion:
-    """Gravity and the closed form alone: the rest of the bake is made for a detector's errors, and
-    there are none here.
+    """Apply only gravity alignment and the closed form.
+
+    The rest of the bake is made for a detector's errors, of which there are none here.
     """
     upright = find_gravity(*body_axis(keypoints.positions, keypoints.confidence))
     rotations, _ = solve_body(
@@ -47,7 +48,7 @@ def baked(keypoints: Keypoints) -> Motion:
 
 
 def lean(motion: Motion) -> np.ndarray:
-    """How far the hips' up is from the world's, degrees."""
+    """Return the angle between the hips' up axis and the world's, degrees."""
     return np.degrees(np.arccos(R.apply(motion.rotations[:, 0], np.array([0.0, 1.0, 0.0]))[:, 1]))
 
 
@@ -60,7 +61,7 @@ def test_a_standing_person_under_a_tilted_camera_stands_upright(tilt: float) -> 
 
 @pytest.mark.parametrize("tilt", [-20.0, 0.0, 20.0])
 def test_a_tilted_noisy_take_is_baked_upright(tilt: float) -> None:
-    """From ankles to shoulders, through the lifter and the optimiser, which know no gravity."""
+    """From ankles to shoulders, through the lifter and the optimiser, which do not know gravity."""
     for seed in range(2):
         found = solve_take(
             noisy(

@@ -1,6 +1,4 @@
-"""What is not seen is held for half a second, eased to rest in a second, and eased back in a
-quarter; nothing snaps.
-"""
+"""Unseen limbs are held for 0.5 s, eased to rest in 1 s, and eased back in 0.25 s."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ GROUP = np.array([0, 0, 1])
 
 
 def turning(frames: int, degrees_a_second: float = 30.0) -> np.ndarray:
-    """Three bones turning about their own axes; (F, 3, 4)."""
+    """Return three bones turning about their own axes, (F, 3, 4)."""
     angle = np.radians(degrees_a_second) * np.arange(frames)[:, None] / FPS
     return R.from_axis_angle(np.eye(3), angle + np.array([0.3, -0.5, 0.8]))
 

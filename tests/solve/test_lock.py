@@ -1,4 +1,4 @@
-"""Live, feet that stand are held: by the frames before alone, and without a jump."""
+"""Live standing feet are held, from earlier frames only and without a jump."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ def demo() -> Motion:
 
 
 def drifting(motion: Motion) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A root that wanders by some centimetres, the soles with it; and where the picture shows the
-    soles, which do not.
-    """
+    """Return a root and soles that wander by centimetres, and image points of soles that do not."""
     root = motion.root_positions.copy()
     root[:, 0] += 0.05 * np.sin(2.0 * motion.times)
     root[:, 2] += 0.08 * np.cos(1.4 * motion.times)
@@ -83,9 +81,7 @@ def test_unseen_feet_do_not_stand_and_the_hips_return(demo: Motion) -> None:
 
 
 def test_a_walk_towards_the_camera_arrives() -> None:
-    """Legs that seem to reach too little: a foot on the ground that seems to come along, though the
-    picture shows that it stands.
-    """
+    """Legs seem too short: a standing foot seems to move along, though its image stands."""
     times = np.arange(120) / 30.0
     root = np.stack([np.zeros(120), np.full(120, 0.95), 0.8 * times], axis=1)
     soles = np.zeros((120, 4, 3))

@@ -1,6 +1,4 @@
-"""The body is measured from keypoints: exactly where they are exact, robustly where some are wild,
-whole where parts are never seen.
-"""
+"""The body is measured from keypoints: exact on exact ones, robust to outliers, complete."""
 
 from __future__ import annotations
 
@@ -41,7 +39,7 @@ def limbs(body: Skeleton) -> np.ndarray:
 
 
 def widths_and_trunk(body: Skeleton) -> np.ndarray:
-    """Of the shoulders, of the hips, and from the one's middle to the other's, at rest."""
+    """Return the widths of shoulders and hips and the distance of their middles, at rest."""
     rest = landmarks_of(body.rest_positions(), body.rest_rotations)
     shoulders, hips = rest[[11, 12]], rest[[23, 24]]
     trunk = shoulders.mean(axis=0) - hips.mean(axis=0)

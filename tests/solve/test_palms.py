@@ -1,4 +1,4 @@
-"""Hands, knees and backs that carry the body: found, on the floor, and palms flat there."""
+"""Hands, knees and backs that carry the body are found, put on the floor, and laid flat."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def turn(degrees: float, *axis: float) -> np.ndarray:
 
 
 def plank() -> Motion:
-    """A body on stretched arms and tiptoes, its right side to the camera, on y = 0."""
+    """Return a body on stretched arms and tiptoes, its right side to the camera, on y = 0."""
     body = R.multiply(turn(90.0, 0, 1, 0), turn(75.5, 1, 0, 0))
     world = np.tile(body, (len(BONES), 1))
     for side, sign in (("left", 1.0), ("right", -1.0)):
@@ -51,7 +51,7 @@ def plank() -> Motion:
 
 
 def before_camera(motion: Motion, pitch: float) -> Motion:
-    """The motion 4 m before a camera 0.6 m above the floor that looks down by a pitch, degrees."""
+    """Put the motion 4 m before a camera 0.6 m high that looks down by a pitch, degrees."""
     tilt = turn(pitch, 1, 0, 0)
     rotations = motion.rotations.copy()
     rotations[:, 0] = R.multiply(tilt, rotations[:, 0])
@@ -60,7 +60,7 @@ def before_camera(motion: Motion, pitch: float) -> Motion:
 
 
 def test_a_plank_stands_on_hands_and_toes_before_a_tilted_camera(rng: np.random.Generator) -> None:
-    """No one stands upright, so hands and toes tell where up is."""
+    """Without an upright frame, hands and toes give the up direction."""
     seen = noisy(keypoints_of(before_camera(plank(), 6.0)), rng, pixels=4.0, squash=1.0)
     found = solve_take(seen)
     positions, _ = fk(found.skeleton, found.root_positions, found.rotations)
@@ -73,7 +73,7 @@ def test_a_plank_stands_on_hands_and_toes_before_a_tilted_camera(rng: np.random.
 
 
 def test_palms_that_carry_are_laid_flat(rng: np.random.Generator) -> None:
-    """Hands that tremble above the floor lie on it and stay; the trunk and the legs do not move."""
+    """Jittering hands above the floor lie on it and stay; trunk and legs do not move."""
     motion = plank()
     rotations = motion.rotations.copy()
     shaken = R.from_rotation_vector(rng.normal(scale=0.1, size=(len(TIMES), 4, 3)))

@@ -1,4 +1,4 @@
-"""Performer: portions make no difference, and it is what a live session shows."""
+"""Performer: independent of chunks, and the solver of live sessions."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The bake's optimiser: exact where there is nothing to mend, one body, no trembling, no frame left
-out.
-"""
+"""The bake's optimiser: exact on exact data, one body, no jitter, no missing frame."""
 
 from dataclasses import replace
 from time import process_time
@@ -76,7 +74,7 @@ def joints_of(motion: Motion) -> np.ndarray:
 
 
 def limb_error(motion: Motion, truth: Motion) -> np.ndarray:
-    """Degrees (F, 8) between the limbs' bones."""
+    """Return the angles (F, 8) between the limbs' bones, degrees."""
     a, b = (R.normalize(p[:, TO] - p[:, FROM]) for p in (joints_of(motion), joints_of(truth)))
     return np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), np.vecdot(a, b)))
 
@@ -90,17 +88,17 @@ def acceleration(motion: Motion) -> float:
 
 
 def seen_by_camera(motion: Motion) -> Keypoints:
-    """What a perfect detector gives, with the true camera."""
+    """Return a perfect detector's keypoints with the true camera."""
     return replace(keypoints_of(motion, SIZE, FOCAL), camera=CAMERA)
 
 
 def own_prior(keypoints: Keypoints, translation: np.ndarray) -> Prior:
-    """The keypoints' own 3D as the prior."""
+    """Return the keypoints' own 3D as the prior."""
     return Prior(keypoints.positions, keypoints.positions, translation)
 
 
 def refined(keypoints: Keypoints, camera: Camera = CAMERA, filtered: bool = False) -> Motion:
-    """The optimiser between two closed forms, with the keypoints' own depth as the prior."""
+    """Run the optimiser between two closed forms, with the keypoints' own depth as the prior."""
     keypoints = replace(keypoints, camera=camera)
     with patch.object(take, "lift_with_error", lambda seen, _: (seen.positions, None)):
         before = solve_take(keypoints, SolveOptions(refine=filtered, feet="off"))
@@ -123,7 +121,7 @@ def refined(keypoints: Keypoints, camera: Camera = CAMERA, filtered: bool = Fals
 def scene(
     rng: np.random.Generator, frames: int = 5
 ) -> tuple[np.ndarray, Evidence, np.ndarray, tuple[Limit, ...]]:
-    """Bones, evidence that they do not fit, lengths, and limits that they break."""
+    """Return bones, contradicting evidence, lengths, and limits that they exceed."""
     v = REST + 0.1 * rng.normal(size=(frames, len(NAMES), 3))
     v[:, 0] = [0.2, -0.1, -4.0]
     places = np.einsum("nb,fbi->fni", TREE, v)
@@ -142,12 +140,12 @@ def scene(
 
 
 def unseen(frames: int) -> Sight:
-    """A camera that sees nothing."""
+    """Return a camera that sees nothing."""
     return Sight(np.zeros((frames, 16, 2)), np.zeros((frames, 16)), np.eye(3), np.zeros(3))
 
 
 def sunk(rng: np.random.Generator, v: np.ndarray) -> Ground:
-    """A tilted floor 5 cm above all points that may stand, which do so more or less."""
+    """Return a tilted floor 5 cm above all points that may stand, with various weights."""
     up = R.normalize(np.array([0.1, 1.0, -0.2]))
     height = float((places_of(v) @ up - RISE).max()) + 0.05
     return Ground(rng.uniform(0.3, 1.0, size=(len(v), len(TOUCHING))), up, height, RISE)
@@ -201,7 +199,7 @@ def test_the_jacobian_equals_finite_differences(rng: np.random.Generator) -> Non
 
 
 def image_rows(found: Costs) -> np.ndarray:
-    """Which rows compare image points: all that are observed but the first 15, the depths."""
+    """Return the rows that compare image points: all observed but the first 15, the depths."""
     return found.observed & (np.arange(len(found.observed)) >= 15)
 
 
@@ -400,9 +398,7 @@ def test_time_grows_linearly_with_the_frames(rng: np.random.Generator) -> None:
 
 
 def test_knees_do_not_bend_forwards() -> None:
-    """A straight leg whose prior says that the shank points forwards by 50° comes out nearer to
-    straight.
-    """
+    """A straight leg with a prior of a shank bent forwards by 50° comes out nearer to straight."""
     v = np.tile(REST, (40, 1, 1))
     v[:, 0] = [0.0, 0.0, -4.0]
     shank = NAMES.index("shank")
@@ -443,9 +439,7 @@ def test_knees_do_not_bend_forwards() -> None:
 
 @pytest.fixture(scope="module")
 def demo() -> Motion:
-    """Steps, a squat, a hop and a turn, 4 m before a camera at its hips' height; its contacts are
-    known.
-    """
+    """Return steps, a squat, a hop and a turn with known contacts, 4 m before a level camera."""
     with np.load(assets.path("demo/demo_truth.npz")) as file:
         truth = file["contacts"].astype(float)
         return Motion(
@@ -460,7 +454,7 @@ def demo() -> Motion:
 def on_ground(
     keypoints: Keypoints, contacts: np.ndarray, place: np.ndarray
 ) -> tuple[Refined, Refined]:
-    """What is found without the ground and with it, the contacts known."""
+    """Return the fits without and with the ground, the contacts known."""
     own = own_prior(keypoints, place)
     before = refine_landmarks(keypoints, own)
     places = before.positions[:, GROUNDED] + before.translation[:, None]
@@ -470,7 +464,7 @@ def on_ground(
 
 
 def test_the_floor_is_found_under_its_contacts(rng: np.random.Generator) -> None:
-    """As far as touches that are apart say more than what was thought of the camera's tilt."""
+    """Contacts that are far apart outweigh the prior of the camera's tilt."""
     up = R.normalize(np.array([0.02, 1.0, -0.03]))
     places = np.repeat(rng.uniform(-2.0, 2.0, size=(40, 16, 3)), 10, axis=0)
     places -= (places @ up - RISE + 1.3)[..., None] * up
@@ -509,7 +503,7 @@ def test_parts_without_contact_may_rise_but_not_sink() -> None:
 def test_standing_terms_of_the_normal_equations_equal_finite_differences(
     rng: np.random.Generator,
 ) -> None:
-    """Of how standing points slip when bones turn and when lengths change."""
+    """The slip of standing points when bones turn and when lengths change."""
     v = scene(rng)[0]
     frames, times = len(v), np.cumsum(rng.uniform(0.02, 0.05, size=len(v)))
     ground = Ground(
@@ -561,7 +555,7 @@ def test_standing_terms_of_the_normal_equations_equal_finite_differences(
 
 
 def test_a_step_lowers_the_cost_of_standing(rng: np.random.Generator) -> None:
-    """Where standing alone costs, three steps take all slip away."""
+    """With no other cost, three steps remove all slip."""
     times = np.arange(30) / 30.0
     v = np.tile(REST, (30, 1, 1))
     v[:, 0] = np.array([0.0, 0.0, -4.0]) + 0.1 * np.cumsum(rng.normal(size=(30, 3)), axis=0) / 30.0
@@ -588,9 +582,7 @@ def test_a_step_lowers_the_cost_of_standing(rng: np.random.Generator) -> None:
 
 
 def test_standing_feet_are_still_and_improve_the_legs(demo: Motion) -> None:
-    """With noise as a detector's: less slip by far than without the ground, and legs no worse for
-    it.
-    """
+    """With detector-like noise: much less slip than without the ground, and legs no worse."""
     legs, slips = [], []
     for seed in range(2):
         keypoints = noisy(seen_by_camera(demo), np.random.default_rng(seed))
@@ -615,9 +607,7 @@ def test_standing_feet_are_still_and_improve_the_legs(demo: Motion) -> None:
 
 
 def test_true_contacts_change_nothing_without_noise(demo: Motion) -> None:
-    """What little is off then is smoothing (the demo's arms swing fast), and no more of it with the
-    ground than without.
-    """
+    """The remaining error is smoothing of the demo's fast arms, and no larger with the ground."""
     keypoints = seen_by_camera(demo)
     errors = []
     for found in on_ground(keypoints, demo.contacts, demo.root_positions):

@@ -1,6 +1,4 @@
-"""The root: put where the image says, however the rest is wrong; its path that of the walk; feet
-that stand on the floor and leave it.
-"""
+"""The root: from the image, robust; its path is the walk's; feet stand and leave the floor."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ EYE = np.array([0.0, 1.2, 4.5])
 
 
 def hips_of(motion: Motion) -> np.ndarray:
-    """The true middle of the hips, (F, 3)."""
+    """Return the true middle of the hips, (F, 3)."""
     positions, _ = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
     return positions[:, [BONES.index("leftUpperLeg"), BONES.index("rightUpperLeg")]].mean(axis=1)
 
@@ -42,8 +40,9 @@ def grounded(
     parameters: dict[str, np.ndarray],
     heading: np.ndarray,
 ) -> Motion:
-    """A motion whose lower foot is `path`'s y above y = 0, from parameters as
-    synthetic.rotations_of wants them.
+    """Return a motion whose lower foot is `path`'s y above y = 0.
+
+    The parameters are those of synthetic.rotations_of.
     """
     orientation = R.from_rotation_vector(heading[:, None] * [0.0, 1.0, 0.0])
     rotations = synthetic.rotations_of(parameters, orientation)
@@ -53,9 +52,7 @@ def grounded(
 
 
 def walk(body: Skeleton, fps: float = 30.0, seconds: float = 4.0) -> Motion:
-    """Striding at about 1 m/s, to and fro, towards the camera and across, from the first frame to
-    the last.
-    """
+    """Return strides at about 1 m/s, to and fro, towards the camera and across."""
     times = np.arange(round(seconds * fps)) / fps
     path = np.stack([0.9 * np.sin(0.9 * times), 0.0 * times, np.cos(0.7 * times)], axis=1)
     still = {
@@ -75,7 +72,7 @@ def walk(body: Skeleton, fps: float = 30.0, seconds: float = 4.0) -> Motion:
 
 
 def jump(body: Skeleton, fps: float = 60.0, height: float = 0.4) -> tuple[Motion, np.ndarray]:
-    """Standing for 1.5 s, a jump, standing again; and how high the soles are."""
+    """Return 1.5 s of standing, a jump, standing again, and the height of the soles."""
     times = np.arange(round(3.5 * fps)) / fps
     flight = 2.0 * np.sqrt(2.0 * height / 9.81)
     in_air = np.clip(times - 1.5, 0.0, flight)
@@ -87,7 +84,7 @@ def jump(body: Skeleton, fps: float = 60.0, height: float = 0.4) -> tuple[Motion
 
 
 def seen(motion: Motion, tilt: Rotation | None = None) -> Keypoints:
-    """What the camera at EYE sees of it; tilt: from the world's axes to the camera's."""
+    """Return what the camera at EYE sees; tilt: from the world's axes to the camera's."""
     root, rotations = motion.root_positions - EYE, motion.rotations.copy()
     if tilt is not None:
         root, rotations[:, 0] = tilt.apply(root), R.multiply(tilt.as_quat(), rotations[:, 0])
@@ -99,9 +96,7 @@ def fitted(keypoints: Keypoints, camera: Camera = CAMERA) -> np.ndarray:
 
 
 def least_squares(positions: np.ndarray, image: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The translations that put weighted points nearest to their rays, by NumPy, one frame after
-    another.
-    """
+    """Return the translations of least weighted distance to rays, frame by frame, by NumPy."""
     out = []
     for points, pixels, weight in zip(positions, image, weights, strict=True):
         rows, wanted = [], []

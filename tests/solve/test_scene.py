@@ -32,7 +32,7 @@ def seen(motion: Motion) -> Keypoints:
 
 
 def performer(seed: int, at: tuple[float, float], size: float) -> Motion:
-    """A motion of a body of a relative size that walks from a place on the floor (x, z)."""
+    """Return a motion of a body of a relative size that walks from a place on the floor (x, z)."""
     motion = standing(smooth_motion(np.random.default_rng(seed), 2.0, 15.0))
     s = motion.skeleton
     body = Skeleton(s.names, s.parents, s.offsets * size, s.rest_rotations)
@@ -51,7 +51,7 @@ def test_the_camera_is_found() -> None:
 
 
 def test_people_keep_their_places() -> None:
-    """One camera thinks that a smaller person is farther away; the common floor corrects it."""
+    """One camera places a smaller person farther away; the common floor corrects that."""
     truth = [performer(0, (-0.8, -3.0), 1.0), performer(1, (0.9, -4.5), 0.9)]
     takes = [seen(m) for m in truth]
     solved = []

@@ -24,7 +24,7 @@ def reached(rotations: np.ndarray, shoulders: np.ndarray) -> np.ndarray:
 
 
 def _poses(degrees: float) -> np.ndarray:
-    """Random poses whose spine and clavicles are turned by some degrees."""
+    """Return random poses whose spine and clavicles are turned by some degrees."""
     rng = np.random.default_rng(5)
     vectors = rng.normal(size=(40, len(BONES), 3)) * np.radians(20.0)
     vectors[:, MOVED] = rng.normal(size=(40, len(MOVED), 3)) * np.radians(degrees)

@@ -1,4 +1,4 @@
-"""The performer's height: as given, and body and path are scaled with it."""
+"""The performer's height: body and path are scaled to the given one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The closed-form solver on what it promises: exact, continuous, mirrored, the same live as in one
-go, whatever way the body is turned.
-"""
+"""The closed-form solver: exact, continuous, symmetric, equal live and in one go."""
 
 from __future__ import annotations
 
@@ -206,8 +204,9 @@ def test_the_unrefined_bake_is_exact_too() -> None:
 
 
 def test_landmarks_of_the_solved_body_match_the_seen_ones() -> None:
-    """The limbs' directions on a body of the measured lengths put the ends of arms and legs back to
-    where they came from, to what the spine (two lines seen, three bones) leaves open.
+    """On a body of the measured lengths, the ends of arms and legs return to their places.
+
+    The spine leaves a rest: two lines are seen, and it has three bones.
     """
     motion = random_poses(np.random.default_rng(2), 200)
     keypoints = keypoints_of(motion)

@@ -1,6 +1,4 @@
-"""Faces to weights: still faces are calm, each movement moves its own weight, head turns move none,
-and portions make no difference.
-"""
+"""Faces to weights: calm at rest, each movement on its own weight, independent of chunks."""
 
 from __future__ import annotations
 
@@ -119,7 +117,7 @@ def test_lowered_mouth_corners_give_a_frown() -> None:
 
 
 def test_the_gaze_follows_the_irises() -> None:
-    """Left is the performer's, to the right in the image."""
+    """Left is the performer's, on the right of the image."""
     irises = list(range(468, 478))
     weights = after_neutral(moved(irises, np.array([5.0, 0.0, 0.0])))
     assert weights["eyeLookOutLeft"] > 0.3

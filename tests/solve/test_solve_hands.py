@@ -1,6 +1,4 @@
-"""Hands: what random reachable hands come back as, mirrored and live alike, and what happens where
-they are not seen.
-"""
+"""Hands: random reachable hands are recovered, mirrored and live alike, and eased if lost."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ def degrees_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def directions(points: np.ndarray) -> np.ndarray:
-    """The fifteen segments' directions (F, 2, 15, 3)."""
+    """Return the fifteen segments' directions (F, 2, 15, 3)."""
     start = np.array([4 * digit + part + 1 for digit in range(5) for part in range(3)])
     return R.normalize(points[:, :, start + 1] - points[:, :, start])
 
@@ -220,7 +218,7 @@ def test_hands_on_the_wrong_side_are_not_trusted() -> None:
 
 
 def hands_alone(frames: int = 40) -> tuple[Keypoints, np.ndarray]:
-    """A right hand that moves, without a body."""
+    """Return a right hand that moves, without a body."""
     motion = gesturing(np.random.default_rng(2), frames / 30.0, 30.0)
     seen = np.tile([False, True], (len(motion), 1))
     keypoints = with_hands(motion, seen)

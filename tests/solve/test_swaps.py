@@ -1,4 +1,4 @@
-"""Exchanged limbs are put back; crossed ones, kicks and everything else are left as they are."""
+"""Swapped limbs are corrected; crossed limbs, kicks and all else are unchanged."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ARMS = [
 
 
 def walking(frames: int = 90) -> Motion:
-    """Legs that swing in opposite phase across each other, seen from the side."""
+    """Return legs that swing in opposite phase across each other, seen from the side."""
     times = np.arange(frames) / 30.0
     rotations = np.tile(R.IDENTITY, (frames, len(BONES), 1))
     rotations[:, 0] = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.full(frames, np.pi / 2))
@@ -80,9 +80,7 @@ def test_a_body_detected_as_facing_away_is_corrected() -> None:
 
 
 def test_a_real_body_detected_as_facing_away_is_corrected(data: Path) -> None:
-    """A man on a roof, whom the detector has facing the other way for six frames (shoulders 67 to
-    72, legs 68 to 72).
-    """
+    """For six frames the detector has a man facing away (shoulders 67 to 72, legs 68 to 72)."""
     with (
         PoseDetector("full") as detector,
         open_source(data / "videos" / "sports2d_demo.mp4") as source,

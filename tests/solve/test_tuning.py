@@ -1,6 +1,4 @@
-"""What a performer chooses of the live grade: smoothing for lag, feet held or not, hips that travel
-or stay.
-"""
+"""Options of live solving: smoothing against lag, held feet, hips that travel or stay."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 @pytest.fixture(scope="module")
 def walked() -> Keypoints:
-    """Somebody who moves about, seen at 30 frames a second."""
+    """Return a person who moves about, seen at 30 frames a second."""
     motion = smooth_motion(np.random.default_rng(4), 2.0, 30.0)
     path = motion.root_positions + np.linspace(0.0, 1.0, len(motion))[:, None] * np.array(
         [0.8, 0.0, 0.5]

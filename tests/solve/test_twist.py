@@ -1,6 +1,4 @@
-"""The hinge's axis: what is seen where the limb bends, carried along where it does not, and never a
-snap between the two.
-"""
+"""The hinge axis: seen where the limb bends, carried along where it is straight, no jump."""
 
 from __future__ import annotations
 
@@ -25,7 +23,7 @@ def perpendicular(rng: np.random.Generator, direction: np.ndarray) -> np.ndarray
 
 
 def path(times: np.ndarray, speed: float) -> np.ndarray:
-    """A smoothly wandering direction (F, 1, 3)."""
+    """Return a smoothly wandering direction (F, 1, 3)."""
     return R.normalize(
         np.stack(
             [1.0 + 0 * times, np.sin(speed * times), 0.7 * np.cos(1.3 * speed * times)], axis=1
@@ -34,7 +32,7 @@ def path(times: np.ndarray, speed: float) -> np.ndarray:
 
 
 def swung(direction: np.ndarray, axis: np.ndarray = REST_AXIS) -> np.ndarray:
-    """The rest pose's hinge axis, swung along with the direction."""
+    """Return the rest pose's hinge axis, swung along with the direction."""
     v = np.cross(REST_DIRECTION, direction)
     once = np.cross(v, np.broadcast_to(axis, direction.shape))
     return axis + once + np.cross(v, once) / (1.0 + direction @ REST_DIRECTION)[..., None]
@@ -54,7 +52,7 @@ def follow(
 
 
 def turned(axes: np.ndarray) -> np.ndarray:
-    """How far the axes turn from frame to frame, radians."""
+    """Return the axes' turns from frame to frame, radians."""
     return np.arctan2(
         np.linalg.norm(np.cross(axes[1:], axes[:-1]), axis=-1), np.vecdot(axes[1:], axes[:-1])
     )
@@ -146,8 +144,9 @@ def test_a_straight_arm_that_circles_does_not_wind_up() -> None:
 @pytest.mark.parametrize("speed", [30.0, 120.0, 600.0])
 @pytest.mark.parametrize("turn", [180.0, 90.0])
 def test_the_axis_reverses_through_straight_without_a_jump(speed: float, turn: float) -> None:
-    """A hinge bends, straightens, and bends in another plane: sampled twice as finely, no step is
-    more than about half.
+    """A hinge bends, straightens, and bends in another plane.
+
+    At twice the sampling rate no step is more than about half as large.
     """
     steps = []
     for frames in (400, 800, 1600):

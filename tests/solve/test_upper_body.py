@@ -1,6 +1,4 @@
-"""Only the upper body: legs at rest, hips steady, found by itself, and without a jump where legs
-come into the picture.
-"""
+"""Upper body only: legs at rest, still hips, detected automatically, eased in and out."""
 
 from __future__ import annotations
 
@@ -32,7 +30,7 @@ HIPS_DOWN = slice(LANDMARKS.index("left_hip"), None)
 
 
 def facing(rng: np.random.Generator, seconds: float, speed: float = 1.0) -> Motion:
-    """Somebody who faces the camera, stays where he is and moves."""
+    """Return a person who faces the camera, stays in place and moves."""
     motion = smooth_motion(rng, seconds, 30.0, speed)
     rotations = motion.rotations.copy()
     rotations[:, 0] = R.IDENTITY
@@ -42,7 +40,7 @@ def facing(rng: np.random.Generator, seconds: float, speed: float = 1.0) -> Moti
 
 
 def at_a_desk(seed: int = 4, seconds: float = 3.0) -> Keypoints:
-    """A person whose hips and legs are below the picture, where the detector guesses: they jump."""
+    """Return a person whose legs are below the picture, where the detector's guesses jump."""
     rng = np.random.default_rng(seed)
     seen = keypoints_of(facing(rng, seconds))
     positions, confidence = seen.positions.copy(), seen.confidence.copy()

@@ -1,4 +1,4 @@
-"""The access policy over real sockets: pages of other origins, other names, and tokens."""
+"""The access policy over real sockets: other origins, other host names, and tokens."""
 
 import pytest
 from websockets.exceptions import InvalidStatus

@@ -1,4 +1,4 @@
-"""Files over HTTP: types, headers, methods, and what is not in the table."""
+"""Files over HTTP: types, headers, methods, and paths outside the table."""
 
 import asyncio
 import contextlib

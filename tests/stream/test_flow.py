@@ -1,4 +1,4 @@
-"""The account of a client: three frames, spread over its drawing time."""
+"""Flow control of a client: three frames in flight, spread over its drawing time."""
 
 import itertools
 

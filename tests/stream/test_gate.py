@@ -95,7 +95,7 @@ def test_the_limit_leaves_file_descriptors_for_other_uses(monkeypatch, soft, tot
 
 
 async def page(port: int) -> float:
-    """Seconds until a request for a file is answered."""
+    """Return the seconds until a request for a file is answered."""
     begun = time.monotonic()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"GET /x HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
@@ -106,7 +106,7 @@ async def page(port: int) -> float:
 
 @pytest.mark.flaky(reruns=3, reruns_delay=2)  # a wall-clock bound on a shared machine
 def test_a_good_client_is_served_beside_hundreds_of_silent_sockets(caplog) -> None:
-    """320 half-open sockets, and a request every tenth of a second by a client of ours."""
+    """320 half-open sockets beside a good client that sends ten requests a second."""
 
     async def scene() -> list[float]:
         async with Server(HELLO, {}, port=0) as server:

@@ -1,6 +1,4 @@
-"""Phones of the same network: a certificate that names this machine, addresses that are good once,
-and a code that a camera reads.
-"""
+"""Phones of the same network: the certificate, addresses valid once, and the QR code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""mocap.v1's bytes: golden files shared with the viewer, round trips, and what is refused."""
+"""The bytes of mocap.v1: golden files shared with the viewer, round trips, refusals."""
 
 import base64
 import contextlib
@@ -268,7 +268,7 @@ def test_a_hello_without_a_skeleton_is_refused(skeleton):
 
 
 def unchecked(kind, *values):
-    """A message whose shapes the tests' type checker has not seen, as outside of tests."""
+    """Return a message whose shapes the tests' type checker has not checked, as for users."""
     message = object.__new__(kind)
     for field, value in zip(dataclasses.fields(kind), values, strict=True):
         object.__setattr__(message, field.name, value)

@@ -1,4 +1,4 @@
-"""VMC, told by python-osc's own receiver, and by the specification's frame."""
+"""VMC, received by python-osc and compared in the specification's frame."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ def test_a_frame_is_one_bundle_in_the_order_of_the_specification() -> None:
 
 
 def test_a_left_handed_reader_sees_the_mirrored_world() -> None:
-    """Positions of all joints by the reader's own chain of left-handed matrices, x turned over, are
-    ours.
-    """
+    """A reader with left-handed matrices gets our joint positions with x negated."""
     motion = some_motion()
     bones = {
         values[0]: values[1:]

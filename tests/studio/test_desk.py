@@ -1,4 +1,4 @@
-"""The studio's files: every format that a page asks for, on every kind of character."""
+"""The studio's exports: every format of the page, on every kind of character."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The folder of takes and the studio behind the page: plain names alone, takes that were cut off,
-files that say what the take says.
-"""
+"""The folder of takes and the studio behind the page: names, truncated takes, exports."""
 
 from __future__ import annotations
 
@@ -123,14 +121,14 @@ def test_a_take_is_never_renamed_onto_another(tmp_path: Path, keypoints: Keypoin
 
 
 async def answer(page: ClientConnection) -> dict[str, Any]:
-    """The next answer; what is said of progress before it is passed over."""
+    """Return the next answer, skipping progress messages."""
     while "progress" in (said := json.loads(await asyncio.wait_for(page.recv(), 60))):
         pass
     return dict(said)
 
 
 def asked(studio: Studio, *asks: dict[str, object] | bytes) -> list[dict[str, object]]:
-    """The studio's answers over a real socket."""
+    """Return the studio's answers over a real socket."""
 
     async def scene() -> list[dict[str, object]]:
         endpoints = {protocol.STUDIO_PATH: (protocol.SUBPROTOCOL, studio.serve)}

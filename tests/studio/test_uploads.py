@@ -1,4 +1,4 @@
-"""Every file that the page or `mocap view` takes is read, or refused in a sentence, in time."""
+"""Every file of the page or `mocap view` is read, or refused in a sentence, in time."""
 
 from __future__ import annotations
 
