@@ -13,7 +13,7 @@ import mocap
 from mocap.core.camera import Camera
 from mocap.core.landmarks import COCO
 from mocap.detect.table import DETECTORS
-from mocap.formats.image_layouts import flat_positions
+from mocap.formats.keypoints_json.image_layouts import flat_positions
 
 
 class Coco:  # the model takes a picture (1, H, W, 3) and returns 17 rows of y, x (0 to 1), score

@@ -16,9 +16,9 @@ from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES, mirrored_name
 from mocap.errors import InputError, OutputError
 from mocap.formats import ExportOptions, fbx
-from mocap.formats.embed import embedded, read_uri
 from mocap.formats.gltf import loads_document
-from mocap.formats.gltf_people import Copy, animate_all
+from mocap.formats.gltf.embed import embedded, read_uri
+from mocap.formats.gltf.people import Copy, animate_all
 from mocap.formats.table import by_content
 from mocap.retargeting import leg_length, load_motion, retarget
 from mocap.retargeting.body import body_of

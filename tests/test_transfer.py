@@ -16,8 +16,11 @@ from mocap.core import rotation as R
 from mocap.core.kinematics import fk
 from mocap.core.skeleton import BONES
 from mocap.errors import InputError
-from mocap.formats import bvh, bvh_rig, glb, gltf, gltf_read, keypoints_json, vrma
-from mocap.formats.bvh_rig import on_rig
+from mocap.formats import bvh, gltf, keypoints_json
+from mocap.formats.bvh import rig as bvh_rig
+from mocap.formats.bvh.rig import on_rig
+from mocap.formats.gltf import glb, vrma
+from mocap.formats.gltf import read as gltf_read
 from mocap.retargeting import normalized
 from mocap.rig.load import load_rig
 from tests import judges

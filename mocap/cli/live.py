@@ -182,7 +182,7 @@ def _recording(path: Path | None, stack: ExitStack) -> list[Listener]:
     """Return the listener of --record; `stack` ends the recording and prints its length."""
     if path is None:
         return []
-    from mocap.formats.recording import Recording
+    from mocap.formats.keypoints_json.recording import Recording
 
     recording = stack.enter_context(Recording(path))
     stack.callback(

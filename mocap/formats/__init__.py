@@ -1,14 +1,18 @@
-"""Files in and out.
+"""Reading and writing files.
 
-Each format's module has pure `dumps` and `loads`; only this file reads and writes the disk.
+The modules of the formats convert between bytes and values; only this file reads and writes the
+disk.
 
-    table.py              which module reads and writes files of a suffix
-    bvh.py, bvh_rig.py    .bvh
-    gltf*.py, glb.py      .glb .gltf .vrm, written into the character's own document
-    fbx/                  .fbx, into the character's own file or as a skeleton
-    vrma.py               .vrma, for any VRM character
-    movement.py           .csv .mot .trc, joint angles and places, written only
-    keypoints_json.py     .json .jsonl, keypoints
+    table            which format has which suffix
+    bvh              .bvh
+    gltf             .glb, .gltf and .vrm, written into the character's own document; .vrma
+    fbx              .fbx, written into the character's own file, or as a skeleton
+    keypoints_json   .json and .jsonl, keypoints
+    movement         .csv, .mot and .trc: joint angles and positions, written only
+
+    trees, presets   nodes and joints, as several formats have them
+    on_rig           a motion on a rig's skeleton
+    expressions, euler, damage    names of expressions; Euler angles; errors of damaged files
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES
 from mocap.errors import InputError
-from mocap.formats import bvh
+from mocap.formats.bvh import motion as bvh
 
 # A motion's axes (X left, Y up, Z forward) to OpenSim's ground.
 _TO_GROUND = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])

@@ -140,6 +140,16 @@ def t_posed(motion: Motion) -> Motion:
     )
 
 
+def depth_first(skeleton: Skeleton, without: set[int]) -> list[int]:
+    """Return the joints' indices depth first, parents before children, without some."""
+    order, stack = [], [0]
+    while stack:
+        joint = stack.pop()
+        order.append(joint)
+        stack += [c for c in reversed(skeleton.children(joint)) if c not in without]
+    return order
+
+
 def still_face(motion: Motion) -> set[int]:
     """Return the indices of eyes and jaw if they have no children and never turn."""
     indices = [

@@ -15,18 +15,13 @@ from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig, Tree
 from mocap.errors import InputError, OutputError
-from mocap.formats import (
-    bvh,
-    bvh_rig,
-    bvh_text,
-    fbx,
-    gltf,
-    gltf_read,
-    gltf_tree,
-    movement,
-    vrma,
-)
-from mocap.formats.embed import embedded
+from mocap.formats import bvh, fbx, gltf, movement
+from mocap.formats.bvh import rig as bvh_rig
+from mocap.formats.bvh import text as bvh_text
+from mocap.formats.gltf import read as gltf_read
+from mocap.formats.gltf import tree as gltf_tree
+from mocap.formats.gltf import vrma
+from mocap.formats.gltf.embed import embedded
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -13,6 +14,9 @@ from mocap.core import rotation as R
 from mocap.core.rig import Tree, TreePose
 from mocap.errors import InputError
 
+LONGEST_NAME = 200
+"""Characters of a node's name that are kept: longer ones would slow down the search for words."""
+
 # Skins of fewer joints are no characters: a prop, a strand of hair.
 _BODY = 6
 # A skin whose bind pose is nowhere further from the node pose than this shows no other pose.
@@ -21,6 +25,21 @@ _SAME_POSE = np.radians(0.5)
 # Below this ratio of its least to its greatest stretch, a node's matrix is flat, and says nothing
 # of how the node is turned.
 _FLAT = 1e-6
+
+
+def unique_names(names: list[str]) -> tuple[str, ...]:
+    """Return the nodes' names, unique and at most LONGEST_NAME characters long.
+
+    Neither glTF nor FBX asks for unique names. A repeated name gets the node's number, "arm.7"; a
+    node without a name is "node7".
+
+    Args:
+        names: The name of each node, "" for none.
+    """
+    names = [name[:LONGEST_NAME] or f"node{i}" for i, name in enumerate(names)]
+    while len(count := Counter(names)) < len(names):  # again where a node was named "arm.7" before
+        names = [name if count[name] == 1 else f"{name}.{i}" for i, name in enumerate(names)]
+    return tuple(names)
 
 
 def tops(skins: Iterable[set[int]], above: ndarray) -> list[int]:
@@ -126,6 +145,20 @@ def _orthogonal(matrices: Float[ndarray, "n 3 3"]) -> tuple[Float[ndarray, "n 4"
     q = u @ v
     q *= np.sign(np.linalg.det(q))[:, None, None]
     return R.from_matrix(q), stretch[:, 2] > _FLAT * np.maximum(stretch[:, 0], 1e-30)
+
+
+def nearest_rotation(m: Float[ndarray, "*n 3 3"], exact: bool = False) -> Float[ndarray, "*n 4"]:
+    """Return the rotation nearest to a matrix (its polar factor), by singular values.
+
+    Args:
+        m: The matrices.
+        exact: The matrices are rotations but for rounding and size.
+    """
+    if exact:
+        return R.from_matrix(m / np.cbrt(np.linalg.det(m))[..., None, None])
+    u, _, v = np.linalg.svd(m)
+    u[..., :, 2] *= np.sign(np.linalg.det(u @ v))[..., None]
+    return R.from_matrix(u @ v)
 
 
 def bind_pose(

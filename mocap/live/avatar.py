@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mocap import assets
 from mocap.core.rig import Rig
-from mocap.formats.embed import embedded
-from mocap.formats.vrm import as_vrm
+from mocap.formats.gltf.embed import embedded
+from mocap.formats.gltf.vrm import as_vrm
 from mocap.rig.load import load_rig
 from mocap.stream.content import Files
 from mocap.stream.files import files_for

@@ -20,9 +20,9 @@ from mocap.core.rig import Kind, Rig, TreePose
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.core.surface import skin_heights
 from mocap.errors import InputError
-from mocap.formats import vrma
-from mocap.formats.bvh_rig import on_rig
-from mocap.formats.bvh_text import FrameTimeWarning
+from mocap.formats.bvh.rig import on_rig
+from mocap.formats.bvh.text import FrameTimeWarning
+from mocap.formats.gltf import vrma
 from mocap.formats.table import VRMA, by_content
 from mocap.retargeting import turns
 from mocap.retargeting.body import body_of, has_legs

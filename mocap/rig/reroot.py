@@ -14,7 +14,7 @@ from mocap.core import rotation as R
 from mocap.core.motion import Motion
 from mocap.core.rig import Tree
 from mocap.core.skeleton import Skeleton
-from mocap.formats.bvh_rig import tree_of_motion
+from mocap.formats.bvh.rig import tree_of_motion
 from mocap.rig import names as N
 from mocap.rig import tree as T
 

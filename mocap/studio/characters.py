@@ -13,9 +13,9 @@ from typing import Any
 
 from mocap import formats, transfer
 from mocap.errors import InputError
-from mocap.formats import gltf_tree
+from mocap.formats.gltf import tree as gltf_tree
+from mocap.formats.gltf.vrm import as_vrm
 from mocap.formats.table import suffixes_for
-from mocap.formats.vrm import as_vrm
 from mocap.rig.load import load_rig
 from mocap.stream.content import Files
 

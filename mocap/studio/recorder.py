@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.errors import InputError, OutputError
-from mocap.formats.recording import Recording
+from mocap.formats.keypoints_json.recording import Recording
 from mocap.studio.pictures import PictureRecording
 from mocap.studio.takes import TakesFolder
 

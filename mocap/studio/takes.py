@@ -16,8 +16,8 @@ import msgspec
 
 from mocap.core.keypoints import LANDMARKS
 from mocap.errors import InputError, OutputError
-from mocap.formats import keypoints_schema
-from mocap.formats.recording import SUFFIX
+from mocap.formats.keypoints_json import schema as keypoints_schema
+from mocap.formats.keypoints_json.recording import SUFFIX
 from mocap.stream.protocol import DiskState
 from mocap.studio import pictures
 

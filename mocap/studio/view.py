@@ -15,7 +15,7 @@ from mocap.core.keypoints import with_fov
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import HUMANOID
-from mocap.formats.gltf_read import animations
+from mocap.formats.gltf.read import animations
 from mocap.live.avatar import files_of, load_avatar
 from mocap.retargeting import load_motion, retarget
 from mocap.solve.take import solve_take

@@ -16,7 +16,7 @@ from mocap.core import rotation as R
 from mocap.core.motion import Motion
 from mocap.core.rig import Found, Rig, Tree
 from mocap.core.skeleton import Skeleton
-from mocap.formats.bvh_rig import on_rig
+from mocap.formats.bvh.rig import on_rig
 from mocap.retargeting import load_motion, normalized
 from mocap.rig.load import make_rig
 

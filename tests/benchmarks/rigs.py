@@ -28,7 +28,7 @@ from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.errors import InputError
 from mocap.formats import gltf
-from mocap.formats.gltf_tree import tree_of
+from mocap.formats.gltf.tree import tree_of
 from mocap.retargeting import normalized, retarget
 from mocap.retargeting.body import body_of
 from mocap.retargeting.to_body import leg_length

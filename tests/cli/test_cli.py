@@ -27,7 +27,9 @@ from mocap import assets, formats
 from mocap.cli import main as cli
 from mocap.core.keypoints import Keypoints
 from mocap.core.skeleton import HUMANOID
-from mocap.formats import bvh, glb, gltf_read, keypoints_json
+from mocap.formats import bvh, keypoints_json
+from mocap.formats.gltf import glb
+from mocap.formats.gltf import read as gltf_read
 from mocap.live.avatar import files_of
 from tests.helpers.command import address, started
 from tests.helpers.synthetic import keypoints_of, smooth_motion

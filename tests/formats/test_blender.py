@@ -25,8 +25,9 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.naming import conventions
 from mocap.core.skeleton import HUMANOID
-from mocap.formats import bvh, fbx, glb, gltf
+from mocap.formats import bvh, fbx, gltf
 from mocap.formats.fbx import binary
+from mocap.formats.gltf import glb
 from mocap.retargeting import retarget
 from mocap.rig.load import load_rig
 from tests.helpers import fbx_scenes, synthetic

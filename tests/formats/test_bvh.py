@@ -16,7 +16,8 @@ from mocap.core.kinematics import fk, scaled
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
-from mocap.formats import bvh, bvh_text, euler
+from mocap.formats import bvh, euler
+from mocap.formats.bvh import text as bvh_text
 from tests import judges
 from tests.helpers import cost, synthetic
 

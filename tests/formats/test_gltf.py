@@ -18,7 +18,9 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.errors import InputError
-from mocap.formats import glb, gltf, gltf_read
+from mocap.formats import gltf
+from mocap.formats.gltf import glb
+from mocap.formats.gltf import read as gltf_read
 from mocap.rig.load import load_rig
 from tests.helpers import cost, synthetic
 from tests.helpers.gltf_documents import (

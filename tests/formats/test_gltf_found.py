@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from mocap import transfer
 from mocap.core.kinematics import fk
 from mocap.errors import InputError
-from mocap.formats import glb, gltf_read, meshopt
-from mocap.formats.embed import embedded
+from mocap.formats.gltf import glb, meshopt
+from mocap.formats.gltf import read as gltf_read
+from mocap.formats.gltf.embed import embedded
 from mocap.rig.load import load_rig
 from tests import judges
 from tests.helpers.places import MANNEQUIN

@@ -10,7 +10,8 @@ import numpy as np
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import HUMANOID
-from mocap.formats import glb, gltf
+from mocap.formats import gltf
+from mocap.formats.gltf import glb
 from mocap.rig.load import load_rig
 from tests import judges
 from tests.helpers.gltf_documents import (

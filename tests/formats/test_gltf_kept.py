@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
-from mocap.formats import glb, gltf
+from mocap.formats import gltf
+from mocap.formats.gltf import glb
 from mocap.rig.load import load_rig
 from tests.helpers.gltf_documents import (
     Reader,

@@ -12,7 +12,8 @@ import pytest
 
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
-from mocap.formats import glb, gltf
+from mocap.formats import gltf
+from mocap.formats.gltf import glb
 from tests import judges
 from tests.helpers.gltf_documents import (
     Reader,

@@ -17,7 +17,9 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
-from mocap.formats import glb, gltf, gltf_read
+from mocap.formats import gltf
+from mocap.formats.gltf import glb
+from mocap.formats.gltf import read as gltf_read
 from mocap.rig.load import load_rig
 from tests import judges
 from tests.helpers import synthetic

@@ -22,7 +22,7 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
 from mocap.formats import keypoints_json as kj
-from mocap.formats.conventions import ConventionWarning, flipped_axes
+from mocap.formats.keypoints_json.axes import ConventionWarning, flipped_axes
 from tests.helpers import cost, synthetic
 
 seeds = st.integers(0, 2**32 - 1)

@@ -14,7 +14,7 @@ import pytest
 from mocap import formats
 from mocap.core.keypoints import Keypoints
 from mocap.errors import OutputError
-from mocap.formats.recording import Recording
+from mocap.formats.keypoints_json.recording import Recording
 from tests.helpers.places import ROOT
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
@@ -38,8 +38,8 @@ def test_frames_recorded_one_by_one_make_the_take(tmp_path: Path, keypoints: Key
 def test_a_killed_process_loses_no_appended_frame(tmp_path: Path) -> None:
     path = tmp_path / "take.jsonl"
     program = (
-        "import sys, time, numpy as np\nfrom pathlib import Path\nfrom mocap.formats.recording "
-        "import Recording\n"
+        "import sys, time, numpy as np\nfrom pathlib import Path\n"
+        "from mocap.formats.keypoints_json.recording import Recording\n"
         "from tests.helpers.synthetic import keypoints_of, smooth_motion\n"
         "k = keypoints_of(smooth_motion(np.random.default_rng(3), 2.0, 20.0))\n"
         f"r = Recording(Path({str(path)!r}))\n"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation, Slerp
 
 from mocap.core import rotation as R
-from mocap.formats import reduce
+from mocap.formats.gltf import reduce
 from tests.helpers import cost, synthetic
 
 seeds = st.integers(0, 2**32 - 1)

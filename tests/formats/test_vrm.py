@@ -15,9 +15,9 @@ from mocap.core.naming import conventions
 from mocap.core.rig import Rig
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
-from mocap.formats import glb
 from mocap.formats.bvh import dumps
-from mocap.formats.vrm import REQUIRED, as_vrm
+from mocap.formats.gltf import glb
+from mocap.formats.gltf.vrm import REQUIRED, as_vrm
 from mocap.rig.load import load_rig
 from tests.judges import khronos, khronos_all
 

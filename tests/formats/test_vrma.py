@@ -16,7 +16,8 @@ from mocap.core import rotation as R
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
-from mocap.formats import glb, gltf_read, vrma
+from mocap.formats.gltf import glb, vrma
+from mocap.formats.gltf import read as gltf_read
 from mocap.retargeting import load_motion
 from mocap.rig.load import load_rig
 from tests import judges

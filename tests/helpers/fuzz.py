@@ -24,7 +24,7 @@ import numpy as np
 
 from mocap import formats
 from mocap.errors import MocapError
-from mocap.formats import glb
+from mocap.formats.gltf import glb
 from mocap.retargeting import retarget
 from mocap.rig.load import load_rig
 from mocap.studio import view

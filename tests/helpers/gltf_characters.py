@@ -10,7 +10,7 @@ import numpy as np
 from mocap.core import rotation as R
 from mocap.core.kinematics import fk
 from mocap.core.skeleton import HUMANOID, Skeleton
-from mocap.formats import glb
+from mocap.formats.gltf import glb
 
 BONE_MAP = {bone: bone for bone in HUMANOID.names}
 

@@ -16,8 +16,9 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Found, Rig
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
-from mocap.formats import glb, gltf
-from mocap.formats.gltf_tree import tree_of
+from mocap.formats import gltf
+from mocap.formats.gltf import glb
+from mocap.formats.gltf.tree import tree_of
 from mocap.rig.load import load_rig, make_rig
 
 TRS = ("translation", "rotation", "scale")

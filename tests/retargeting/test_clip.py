@@ -16,9 +16,10 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, mirrored_name
 from mocap.errors import InputError, OutputError
-from mocap.formats import ExportOptions, bvh, glb
+from mocap.formats import ExportOptions, bvh
 from mocap.formats.fbx import scene as fbx_scene
 from mocap.formats.fbx import takes
+from mocap.formats.gltf import glb
 from mocap.retargeting import clip, load_motion
 from tests.helpers import synthetic
 from tests.helpers.places import MANNEQUIN

@@ -17,7 +17,8 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.core.surface import lowest_skin
 from mocap.errors import InputError
-from mocap.formats import bvh_rig, glb, vrma
+from mocap.formats.bvh import rig as bvh_rig
+from mocap.formats.gltf import glb, vrma
 from mocap.retargeting import load_motion, normalized
 from mocap.rig.load import make_rig
 from mocap.rig.mapping import map_bones

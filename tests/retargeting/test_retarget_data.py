@@ -13,7 +13,7 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES
 from mocap.formats import bvh
-from mocap.formats.bvh_rig import on_rig
+from mocap.formats.bvh.rig import on_rig
 from mocap.retargeting import load_motion, retarget
 from mocap.rig.load import load_rig
 from tests.helpers.measures import LIMBS

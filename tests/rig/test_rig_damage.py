@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
-from mocap.formats import glb, read_tree
+from mocap.formats import read_tree
+from mocap.formats.gltf import glb
 from mocap.rig.load import load_rig
 from mocap.rig.mapping import map_bones
 from tests.helpers import cost

@@ -20,8 +20,10 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import Skeleton
 from mocap.errors import InputError
-from mocap.formats import bvh, bvh_rig, glb, read_tree
-from mocap.formats.gltf_tree import tree_of
+from mocap.formats import bvh, read_tree
+from mocap.formats.bvh import rig as bvh_rig
+from mocap.formats.gltf import glb
+from mocap.formats.gltf.tree import tree_of
 from mocap.rig.load import load_rig
 from tests import judges
 from tests.helpers import synthetic
@@ -278,7 +280,7 @@ def test_uris_that_leave_the_folder_are_refused(tmp_path: Path, uri: Any) -> Non
 
 
 def test_external_pictures_of_a_gltf_are_embedded(tmp_path: Path) -> None:
-    from mocap.formats.embed import embedded
+    from mocap.formats.gltf.embed import embedded
 
     document, binary = character()
     picture = b"\x89PNG\r\n\x1a\n" + b"not read" * 3 + b"!"

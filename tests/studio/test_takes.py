@@ -25,7 +25,7 @@ from mocap.core.keypoints import Keypoints, concatenate
 from mocap.core.motion import Motion
 from mocap.errors import InputError
 from mocap.formats import bvh
-from mocap.formats.recording import Recording
+from mocap.formats.keypoints_json.recording import Recording
 from mocap.stream.content import Files
 from mocap.stream.server import Handlers, Server
 from mocap.studio import messages as protocol

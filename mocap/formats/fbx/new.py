@@ -8,12 +8,11 @@ from mocap.core import rotation as R
 from mocap.core.heading import above_ground, ground_path
 from mocap.core.motion import Motion
 from mocap.errors import InputError
-from mocap.formats import bvh
 from mocap.formats.fbx import binary, build, takes
 from mocap.formats.fbx.build import Channel, Identities, connected, named, properties
 from mocap.formats.fbx.nodes import Node, Value
 from mocap.formats.fbx.transform import ORDERS, Local
-from mocap.formats.presets import preset
+from mocap.formats.presets import depth_first, preset
 
 _VERSION = 7400
 _TICKS = 46_186_158_000
@@ -45,7 +44,7 @@ def dumps(
         raise InputError("A motion without frames cannot be written as FBX.")
     motion, called, roots, without = preset(motion, names, ground)
     skeleton = motion.skeleton
-    order = bvh.depth_first(skeleton, without)
+    order = depth_first(skeleton, without)
     identities = Identities()
     tops = [identities.new() for _ in roots]
     model_of = {joint: identities.new() for joint in order}

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.errors import InputError
-from mocap.formats import rest_nodes
+from mocap.formats import trees
 from mocap.formats.fbx.scene import FbxScene, subclass
 from mocap.formats.fbx.takes import FbxTake, moving
 from mocap.formats.fbx.transform import WORLD, Local, Placement, local, placed
@@ -206,4 +206,4 @@ def _away(scene: FbxScene, now: Placement, rest_: Float[ndarray, "3 3"]) -> Floa
     gram = np.swapaxes(even, -1, -2) @ even
     if np.all(np.abs(gram - np.eye(3)) < _ALIKE):
         return R.from_matrix(even)
-    return rest_nodes.nearest_rotation(moved)
+    return trees.nearest_rotation(moved)

@@ -14,7 +14,7 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import Skeleton
 from mocap.errors import InputError
-from mocap.formats import rest_nodes
+from mocap.formats import trees
 from mocap.formats.fbx import pose, takes
 from mocap.formats.fbx.nodes import damage_named
 from mocap.formats.fbx.scene import FbxScene, loads
@@ -79,7 +79,7 @@ def loads_animation(data: bytes) -> Motion:
     parents = np.array([-1] + [place[int(scene.parents[m])] for m in models[1:]])
     matrices = rest.linear[models]
     sign = np.sign(np.linalg.det(matrices))
-    turns = rest_nodes.nearest_rotation(matrices * np.where(sign == 0, 1.0, sign)[:, None, None])
+    turns = trees.nearest_rotation(matrices * np.where(sign == 0, 1.0, sign)[:, None, None])
     local, offsets = turns.copy(), rest.positions[models]
     back = R.conjugate(turns[parents[1:]])
     offsets[1:] = R.apply(back, offsets[1:] - offsets[parents[1:]])

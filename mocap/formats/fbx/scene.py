@@ -8,7 +8,6 @@ template in Definitions.
 from __future__ import annotations
 
 import gc
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -22,7 +21,7 @@ from mocap.errors import InputError
 from mocap.formats.fbx import binary, text
 from mocap.formats.fbx.binary import Document
 from mocap.formats.fbx.nodes import Node, Value, damage_named
-from mocap.formats.glb import LONGEST_NAME
+from mocap.formats.trees import unique_names
 
 Properties = dict[str, tuple[Value, ...]]
 """name → its values."""
@@ -160,7 +159,7 @@ def scene(document: Document) -> FbxScene:
         if entry.name == "ObjectType" and template is not None and len(entry.values):
             templates[str(entry.values[0])] = listed(template)
     models, parents = _tree(objects, below, above)
-    names = _names([objects[m] for m in models])
+    names = unique_names([split_name(objects[m])[0] for m in models])
     return FbxScene(document, objects, below, above, templates, models, parents, names)
 
 
@@ -191,14 +190,6 @@ def _tree(
         name = split_name(objects[lost[0]])[0]
         raise InputError(f"The FBX file is damaged: its model {name!r} hangs from itself.")
     return tuple(place), np.array(parents, dtype=np.int64)
-
-
-def _names(models: list[Node]) -> tuple[str, ...]:
-    """The models' names, made unique with their number where they are not, as glTF nodes' are."""
-    names = [split_name(node)[0][:LONGEST_NAME] or f"node{i}" for i, node in enumerate(models)]
-    while len(count := Counter(names)) < len(names):
-        names = [n if count[n] == 1 else f"{n}.{i}" for i, n in enumerate(names)]
-    return tuple(names)
 
 
 def split_name(node: Node) -> tuple[str, str]:

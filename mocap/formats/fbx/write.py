@@ -16,15 +16,14 @@ from mocap.core import rotation as R
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.errors import InputError
-from mocap.formats import morphs, rest_nodes
+from mocap.formats import expressions, trees
 from mocap.formats.fbx import binary, build, pose, takes, text
 from mocap.formats.fbx.build import Channel
 from mocap.formats.fbx.nodes import Node, damage_named
 from mocap.formats.fbx.read import models_of
 from mocap.formats.fbx.scene import FbxScene, loads, split_name, subclass
 from mocap.formats.fbx.transform import Local, Placement, around, placed
-from mocap.formats.gltf import check_skeleton
-from mocap.formats.node_tracks import ground_matrices, in_document, no_carrier
+from mocap.formats.on_rig import check_skeleton, ground_matrices, in_document, no_carrier
 
 # A joint that leaves its rest by less than this needs no curves. Radians; parts of its distance.
 _STILL = 1e-6
@@ -160,7 +159,7 @@ def _rotation(
         return rest
     matrix = np.linalg.solve(outer, wanted) @ np.linalg.inv(inner)
     even = all(np.ptp(s[0]) <= 1e-5 * s[0, 0] for s in stretch)
-    return rest_nodes.nearest_rotation(matrix, even and bool(np.linalg.det(matrix[0]) > 0.0))
+    return trees.nearest_rotation(matrix, even and bool(np.linalg.det(matrix[0]) > 0.0))
 
 
 def _channel(target: int, name: str, short: str, values: Float[ndarray, "frames 3"]) -> Channel:
@@ -179,7 +178,7 @@ def _shapes(motion: Motion, scene: FbxScene) -> list[Channel]:
         i: name.rpartition(".")[2] if len(name.rpartition(".")[2]) > 1 else name
         for i, name in shapes.items()
     }
-    found = morphs.by_target(motion.expressions, set(plain.values()))
+    found = expressions.by_target(motion.expressions, set(plain.values()))
     return [
         Channel(identity, "DeformPercent", "DeformPercent", {"DeformPercent": 100.0 * found[name]})
         for identity, name in plain.items()

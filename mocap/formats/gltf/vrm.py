@@ -15,8 +15,9 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONE_PARENTS
 from mocap.errors import InputError
-from mocap.formats import glb, gltf
-from mocap.formats.node_tracks import node_tracks
+from mocap.formats.gltf import glb
+from mocap.formats.gltf.document import loads_document, nodes_of, without_matrices
+from mocap.formats.gltf.node_tracks import node_tracks
 
 REQUIRED = (
     "hips", "spine", "head", "leftUpperLeg", "leftLowerLeg", "leftFoot", "rightUpperLeg",
@@ -40,12 +41,12 @@ def as_vrm(rig: Rig) -> bytes:
         raise InputError(
             f"{rig.name} is a {rig.kind.upper()} file, {what}: give a GLB or VRM as the character."
         )
-    document, binary, _ = gltf.loads_document(rig.source)
+    document, binary, _ = loads_document(rig.source)
     extensions = dict(document.get("extensions", {}))
     if "VRM" in extensions:
         return rig.source
     t_pose = Motion(rig.skeleton, np.zeros(1), rig.skeleton.offsets[:1], rig.t_pose[None])
-    nodes = gltf.nodes_of(document, rig)
+    nodes = nodes_of(document, rig)
     document = _resting(document, t_pose, rig, nodes)
     humanoid = {bone: nodes[rig.index(bone)] for bone in rig.bones}
     _hang(document, rig, nodes)
@@ -77,7 +78,7 @@ def _resting(document: glb.Document, pose: Motion, rig: Rig, nodes: list[int]) -
     The animations began at another rest.
     """
     tracks = node_tracks(pose, rig, document, nodes, all_keys=True)
-    document = gltf.without_matrices(document, {t.node for t in tracks})
+    document = without_matrices(document, {t.node for t in tracks})
     resting = document["nodes"] = list(document["nodes"])
     for track in tracks:
         resting[track.node] = {**resting[track.node], track.path: track.values[0].tolist()}

@@ -9,7 +9,7 @@ from pathlib import Path
 from mocap.core.closing import Closing
 from mocap.core.keypoints import Keypoints
 from mocap.errors import OutputError
-from mocap.formats import keypoints_json
+from mocap.formats.keypoints_json.write import frame_line, header_line
 
 SUFFIX = ".jsonl"
 # seconds; what a power cut loses. What kills the program alone loses nothing that was appended.
@@ -48,8 +48,8 @@ class Recording(Closing):
 
         Raises OutputError, with the file closed, when the disk is full.
         """
-        lines = [] if self.frames else [keypoints_json.header_line(keypoints.camera)]
-        lines += [keypoints_json.frame_line(keypoints, i) for i in range(len(keypoints))]
+        lines = [] if self.frames else [header_line(keypoints.camera)]
+        lines += [frame_line(keypoints, i) for i in range(len(keypoints))]
         try:
             data = memoryview("".join(lines).encode())
             while data:  # an unbuffered write may take a part

@@ -16,9 +16,10 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import Skeleton
 from mocap.errors import InputError
-from mocap.formats import glb, rest_nodes
-from mocap.formats.embed import embedded
-from mocap.formats.gltf import loads_document, nodes_of
+from mocap.formats.gltf import glb, rest_nodes
+from mocap.formats.gltf.document import loads_document, nodes_of
+from mocap.formats.gltf.embed import embedded
+from mocap.formats.trees import nearest_rotation
 
 _Track = tuple[ndarray, ndarray, str]
 Tracks = dict[tuple[int, str], _Track]
@@ -108,9 +109,7 @@ def _skeleton_of(
     # Where the document mirrors, the rotation is that of minus the matrix: a turn of the world
     # comes out the same through it.
     sign = np.sign(np.linalg.det(worlds[:, :3, :3]))
-    turns = rest_nodes.nearest_rotation(
-        worlds[:, :3, :3] * np.where(sign == 0, 1.0, sign)[:, None, None]
-    )
+    turns = nearest_rotation(worlds[:, :3, :3] * np.where(sign == 0, 1.0, sign)[:, None, None])
     offsets = worlds[:, :3, 3].copy()
     offsets[1:] = R.apply(R.conjugate(turns[above[1:]]), offsets[1:] - offsets[above[1:]])
     local = turns.copy()
@@ -141,7 +140,7 @@ def _motion(
         linear_part = np.broadcast_to(
             now.get(node, rest.world[node])[..., :3, :3], (len(times), 3, 3)
         )
-        away = rest_nodes.nearest_rotation(
+        away = nearest_rotation(
             linear_part @ np.linalg.inv(rest.world[node][:3, :3]), rest.conformal[node]
         )
         world[:, joint] = R.multiply(

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.errors import InputError
-from mocap.formats import glb, reduce
+from mocap.formats.gltf import glb, reduce
 
 _FLOAT = 5126
 # What rounding to 32 bits adds is far less than this part of a tolerance.

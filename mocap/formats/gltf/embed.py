@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from mocap.errors import InputError
-from mocap.formats import glb
-from mocap.formats.meshopt import EXTENSIONS
+from mocap.formats.gltf import glb
+from mocap.formats.gltf.meshopt import EXTENSIONS
 
 _IMAGE_TYPES = (
     (0, b"\x89PNG", "image/png"),

@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.core import rotation as R
-from mocap.formats import glb
+from mocap.formats.gltf import glb
 
 # Scales that differ by less than this part are alike; exporters write 0.22704057 beside 0.22704065.
 _ALIKE = 1e-4
@@ -60,17 +59,3 @@ class RestNodes:
 def points(matrix: Float[ndarray, "4 4"], at: Float[ndarray, "*n 3"]) -> Float[ndarray, "*n 3"]:
     """Points taken through an affine matrix."""
     return np.asarray(at @ matrix[:3, :3].T + matrix[:3, 3])
-
-
-def nearest_rotation(m: Float[ndarray, "*n 3 3"], exact: bool = False) -> Float[ndarray, "*n 4"]:
-    """Return the rotation nearest to a matrix (its polar factor), by singular values.
-
-    Args:
-        m: The matrices.
-        exact: The matrices are rotations but for rounding and size.
-    """
-    if exact:
-        return R.from_matrix(m / np.cbrt(np.linalg.det(m))[..., None, None])
-    u, _, v = np.linalg.svd(m)
-    u[..., :, 2] *= np.sign(np.linalg.det(u @ v))[..., None]
-    return R.from_matrix(u @ v)

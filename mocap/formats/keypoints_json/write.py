@@ -15,7 +15,7 @@ from mocap.core.keypoints import (
     LANDMARKS,
     Keypoints,
 )
-from mocap.formats import keypoints_schema as shape
+from mocap.formats.keypoints_json import schema as shape
 
 
 def dumps(keypoints: Keypoints) -> str:

@@ -28,8 +28,9 @@ from mocap.core.heading import above_ground, ground_path
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID, TIPS, Skeleton
 from mocap.errors import InputError
-from mocap.formats import bvh_text, euler
-from mocap.formats.presets import preset
+from mocap.formats import euler
+from mocap.formats.bvh import text as bvh_text
+from mocap.formats.presets import depth_first, preset
 
 _PLACE, _TURN = "Xposition Yposition Zposition ", "Zrotation Xrotation Yrotation"
 
@@ -123,16 +124,6 @@ def uniform(motion: Motion, fps: float | None) -> Motion:
         if np.all(np.abs(motion.times - grid) <= _STRAY * step)
         else motion.resample(1.0 / step)
     )
-
-
-def depth_first(skeleton: Skeleton, without: set[int]) -> list[int]:
-    """Return the joints' indices depth first, parents before children, without some."""
-    order, stack = [], [0]
-    while stack:
-        joint = stack.pop()
-        order.append(joint)
-        stack += [c for c in reversed(skeleton.children(joint)) if c not in without]
-    return order
 
 
 def _write_joint(

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.errors import InputError
-from mocap.formats.glb import LONGEST_NAME
+from mocap.formats.trees import LONGEST_NAME
 
 # Assumed where the frame time is 0, as in files of one pose.
 _DEFAULT_FPS = 30.0

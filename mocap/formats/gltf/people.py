@@ -16,15 +16,15 @@ import numpy as np
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.errors import InputError
-from mocap.formats import glb
-from mocap.formats.gltf import (
-    check_skeleton,
+from mocap.formats.gltf import glb
+from mocap.formats.gltf.document import (
     loads_document,
     nodes_of,
     without_matrices,
 )
-from mocap.formats.node_tracks import morph_tracks, node_tracks
-from mocap.formats.tracks import Track, append
+from mocap.formats.gltf.node_tracks import morph_tracks, node_tracks
+from mocap.formats.gltf.tracks import Track, append
+from mocap.formats.on_rig import check_skeleton
 
 # Extensions whose values name nodes or speak of the one character of a file.
 _OF_ONE = (

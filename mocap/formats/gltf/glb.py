@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import json
 import struct
-from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -21,7 +20,9 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.errors import InputError
-from mocap.formats import damage, meshopt
+from mocap.formats import damage
+from mocap.formats.gltf import meshopt
+from mocap.formats.trees import unique_names
 
 Document = dict[str, Any]
 
@@ -34,10 +35,6 @@ _DTYPES = {
     5125: np.uint32,
     5126: np.float32,
 }
-LONGEST_NAME = 200
-"""Letters: longer names are no names, and whatever looks for words in them or prints them would
-take its time."""
-
 # More nodes than this are no character's; they would be read for minutes.
 _MOST_NODES = 100_000
 _SIZES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
@@ -259,19 +256,8 @@ def node_parents(document: Document) -> list[int]:
 
 
 def node_names(document: Document) -> tuple[str, ...]:
-    """Return the nodes' names, unique and at most LONGEST_NAME letters long.
-
-    glTF does not ask for unique names; a repeated one gets the node's number: "arm.7".
-    """
-    names = [
-        str(node.get("name") or f"node{i}")[:LONGEST_NAME]
-        for i, node in enumerate(document.get("nodes", []))
-    ]
-    while len(count := Counter(names)) < len(
-        names
-    ):  # more than once where some node is called "arm.7" already
-        names = [name if count[name] == 1 else f"{name}.{i}" for i, name in enumerate(names)]
-    return tuple(names)
+    """Return the nodes' names, made unique (`trees.unique_names`)."""
+    return unique_names([str(node.get("name") or "") for node in document.get("nodes", [])])
 
 
 def node_pose(node: Document) -> tuple[ndarray, ndarray, ndarray]:

@@ -11,9 +11,10 @@ from numpy import ndarray
 from mocap.core.rig import Kind, Tree
 from mocap.core.skeleton import BONES
 from mocap.errors import InputError
-from mocap.formats import glb, trees
-from mocap.formats.embed import embedded
-from mocap.formats.gltf import loads_document
+from mocap.formats import trees
+from mocap.formats.gltf import glb
+from mocap.formats.gltf.document import loads_document
+from mocap.formats.gltf.embed import embedded
 
 # VRM 0 counts the thumb's bones as a finger's; the first of them is what VRM 1 (and anatomy) calls
 # the metacarpal.
@@ -23,19 +24,11 @@ _VRM0_THUMB = {
     "ThumbDistal": "ThumbDistal",
 }
 _VRM0 = {s + old: s + new for s in ("left", "right") for old, new in _VRM0_THUMB.items()}
-# A skin whose bind pose is nowhere further from the node pose than this shows no other pose.
-# Radians.
-_SAME_POSE = np.radians(0.5)
 # How far hips may have moved since a skin was bound for its space to be determined: sine of the
 # turn, plus shares of the body's size.
 _MOVED = 0.8
-# Skins of fewer joints are no characters: a prop, a strand of hair.
-_BODY = 6
 # Coordinates beyond this (in any unit) are those of a damaged file; their squares would overflow.
 _FAR = 1e12
-# Below this ratio of its least to its greatest stretch, a node's matrix is flat, and says nothing
-# of how the node is turned.
-_FLAT = 1e-6
 
 
 def recognises(data: bytes) -> bool:

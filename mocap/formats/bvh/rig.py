@@ -18,7 +18,9 @@ from mocap.core.heading import ground_path
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig, Tree, TreePose
 from mocap.errors import InputError
-from mocap.formats import bvh, bvh_text, euler
+from mocap.formats import euler
+from mocap.formats.bvh import motion as bvh
+from mocap.formats.bvh import text as bvh_text
 
 # At most this many frames, evenly spaced, are looked at for a better rest pose; and no more
 # numbers than these in all, however many joints.

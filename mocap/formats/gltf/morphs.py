@@ -6,22 +6,15 @@ it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.formats import glb
-
-PRESETS = (
-    "happy", "angry", "sad", "relaxed", "surprised", "neutral", "aa", "ih", "ou", "ee", "oh",
-    "blink", "blinkLeft", "blinkRight",
-)  # fmt: skip
-"""VRM 1.0's expressions, less those of the gaze, which is a node's rotation here; all others are
-custom ones."""
+from mocap.formats.expressions import by_plain_name, plain_name, without_presets
+from mocap.formats.gltf import glb
 
 _VRM0_PRESETS = {
     "a": "aa", "i": "ih", "u": "ou", "e": "ee", "o": "oh", "joy": "happy", "sorrow": "sad",
@@ -31,25 +24,6 @@ _VRM0_PRESETS = {
     "lookright": "lookRight",
 }  # fmt: skip
 """VRM 0's preset → VRM 1's, where they differ (VRMC_vrm-1.0, expressions.md)."""
-
-_SYNONYMS = {
-    "aa": ("viseme_aa", "vrc.v_aa", "Fcl_MTH_A", "あ"),
-    "ih": ("viseme_I", "vrc.v_ih", "Fcl_MTH_I", "い"),
-    "ou": ("viseme_U", "vrc.v_ou", "Fcl_MTH_U", "う"),
-    "ee": ("viseme_E", "vrc.v_e", "Fcl_MTH_E", "え"),
-    "oh": ("viseme_O", "vrc.v_oh", "Fcl_MTH_O", "お"),
-    "blink": ("Fcl_EYE_Close", "vrc.blink", "eyesClosed", "まばたき"),
-    "blinkLeft": ("Fcl_EYE_Close_L", "ウィンク"),
-    "blinkRight": ("Fcl_EYE_Close_R", "ウィンク右"),
-}
-"""VRM's vowels and blinks → what other conventions call them:
-
-Oculus' visemes, which Ready Player Me has too (Meta, "Viseme Reference"), VRChat's, VRoid's and
-MMD's. Consonants' visemes stay at rest: a face that is seen tells no consonants."""
-
-_FINE = ("jawOpen", "eyeBlinkLeft")
-"""A face that has these targets speaks ARKit, of which a motion's presets are made: both at once
-would move it twice."""
 
 
 def weights(
@@ -66,9 +40,9 @@ def weights(
     """
     if not expressions:
         return []
-    targets = {_plain(t) for mesh in document.get("meshes", []) for t in _target_names(mesh)}
-    expressions = _spoken(expressions, targets)
-    by_name = _by_plain_name(expressions)
+    targets = {plain_name(t) for mesh in document.get("meshes", []) for t in _target_names(mesh)}
+    expressions = without_presets(expressions, targets)
+    by_name = by_plain_name(expressions)
     bound: dict[tuple[int, int], list[ndarray]] = {}
     for name, node, target, factor in _binds(document):
         if name in expressions:
@@ -82,7 +56,7 @@ def weights(
         for target in range(len(rest)):
             # A target of the expression's own name is that expression, whatever else is bound to
             # it.
-            own = by_name.get(_plain(names[target])) if target < len(names) else None
+            own = by_name.get(plain_name(names[target])) if target < len(names) else None
             parts = [own] if own is not None else bound.get((node, target), [])
             if parts:
                 hit = True
@@ -90,31 +64,6 @@ def weights(
         if hit:
             out.append((node, table))
     return out
-
-
-def by_target(
-    expressions: Mapping[str, Float[ndarray, "frames"]], targets: Collection[str]
-) -> dict[str, Float[ndarray, "frames"]]:
-    """Return the weights in [0, 1] of the morph targets that an expression moves.
-
-    An expression moves targets of its name or of a synonym; names match as in `weights`.
-    """
-    by_name = _by_plain_name(_spoken(expressions, {_plain(t) for t in targets}))
-    found = {t: by_name.get(_plain(t)) for t in targets}
-    return {t: np.clip(w, 0.0, 1.0) for t, w in found.items() if w is not None}
-
-
-def _spoken(expressions: Mapping[str, ndarray], targets: set[str]) -> Mapping[str, ndarray]:
-    """The expressions without the presets that a face with ARKit's targets does not need."""
-    if all(name in expressions and _plain(name) in targets for name in _FINE):
-        return {name: w for name, w in expressions.items() if name not in PRESETS}
-    return expressions
-
-
-def _by_plain_name(expressions: Mapping[str, ndarray]) -> dict[str, ndarray]:
-    """Plain names of expressions and of their synonyms → weights."""
-    synonyms = {_plain(o): w for name, w in expressions.items() for o in _SYNONYMS.get(name, ())}
-    return synonyms | {_plain(name): w for name, w in expressions.items()}
 
 
 def at_rest(document: glb.Document, node: int) -> Float[ndarray, "targets"]:
@@ -129,11 +78,6 @@ def _target_names(mesh: Mapping[str, Any]) -> Sequence[Any]:
     extras = mesh.get("extras")
     names = extras.get("targetNames") if isinstance(extras, dict) else None
     return names if isinstance(names, list) else []
-
-
-def _plain(name: str) -> str:
-    sided = re.sub(r"[_.\- ]([LlRr])$", lambda m: "Left" if m[1] in "Ll" else "Right", str(name))
-    return re.sub(r"[\W_]+", "", sided).lower()
 
 
 def _binds(document: glb.Document) -> Iterator[tuple[str, int, int, float]]:

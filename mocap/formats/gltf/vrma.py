@@ -17,9 +17,11 @@ from mocap.core import rotation as R
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, Skeleton, bone_before
 from mocap.errors import InputError
-from mocap.formats import glb, gltf_read, reduce, rest_nodes
-from mocap.formats.morphs import PRESETS
-from mocap.formats.tracks import Track, append
+from mocap.formats.expressions import PRESETS
+from mocap.formats.gltf import glb, reduce, rest_nodes
+from mocap.formats.gltf import read as gltf_read
+from mocap.formats.gltf.tracks import Track, append
+from mocap.formats.trees import nearest_rotation
 
 _EYES = ("leftEye", "rightEye")
 _EXTENSION = "VRMC_vrm_animation"
@@ -176,7 +178,7 @@ def loads(data: bytes, animation: str | None = None) -> Motion:
         away = np.broadcast_to(worlds.get(node, rest.world[node]), (len(times), 4, 4))[
             :, :3, :3
         ] @ np.linalg.inv(rest.world[node][:3, :3])
-        turned[:, skeleton.index(bone)] = rest_nodes.nearest_rotation(away, rest.conformal[node])
+        turned[:, skeleton.index(bone)] = nearest_rotation(away, rest.conformal[node])
     local = kinematics.local_rotations(skeleton, turned)
     for eye in (e for e in _EYES if e in skeleton.names):
         gaze = tracks.get((extension["lookAt"]["node"], "rotation"))

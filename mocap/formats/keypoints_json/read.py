@@ -39,13 +39,10 @@ from numpy import ndarray
 from mocap.core.camera import Camera, CameraSource
 from mocap.core.keypoints import BLENDSHAPES, DETECTOR_AXES, LANDMARKS, Keypoints
 from mocap.errors import InputError
-from mocap.formats import keypoints_schema as shape
-from mocap.formats.conventions import AXES, ConventionWarning, flipped_axes
-from mocap.formats.image_layouts import COCO, flat_positions
-from mocap.formats.keypoints_parts import face_transforms, read_face, read_hands, stacked
-from mocap.formats.keypoints_write import dumps, dumps_lines, frame_line, header_line
-
-__all__ = ["dumps", "dumps_lines", "frame_line", "header_line", "loads"]
+from mocap.formats.keypoints_json import schema as shape
+from mocap.formats.keypoints_json.axes import AXES, ConventionWarning, flipped_axes
+from mocap.formats.keypoints_json.image_layouts import COCO, flat_positions
+from mocap.formats.keypoints_json.parts import face_transforms, read_face, read_hands, stacked
 
 _INDEX = {name: i for i, name in enumerate(LANDMARKS)}
 # A median step beyond this many seconds is milliseconds.

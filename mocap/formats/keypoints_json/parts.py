@@ -11,7 +11,7 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.keypoints import DETECTOR_AXES, HAND_LANDMARKS
 from mocap.errors import InputError
-from mocap.formats import keypoints_schema as shape
+from mocap.formats.keypoints_json import schema as shape
 
 _HAND_INDEX = {name: i for i, name in enumerate(HAND_LANDMARKS)}
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from mocap.errors import InputError
-from mocap.formats.image_layouts import as_frames
+from mocap.formats.keypoints_json.image_layouts import as_frames
 
 _HEADER = ("width", "height", "fps", "camera")
 _NAMES = {"keypoints_3d": "keypoints3D", "left_hand": "leftHand", "right_hand": "rightHand",

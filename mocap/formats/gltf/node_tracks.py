@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import kinematics
 from mocap.core import rotation as R
-from mocap.core.heading import ground_path
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONE_PARENTS
-from mocap.errors import InputError
-from mocap.formats import glb, morphs, reduce, rest_nodes
-from mocap.formats.tracks import Track
+from mocap.formats.gltf import glb, morphs, reduce, rest_nodes
+from mocap.formats.gltf.tracks import Track
+from mocap.formats.on_rig import ground_matrices, in_document, no_carrier
+from mocap.formats.trees import nearest_rotation
 
 # A channel within this of its node's rest is left out: the rest says the same. Radians; with
 # reduced keys, the tolerance itself.
@@ -68,7 +67,7 @@ def node_tracks(
             continue
         linear_part = parent[:, :3, :3]
         wanted = R.to_matrix(turns[:, j]) @ rest.world[node][:3, :3]
-        rotation = rest_nodes.nearest_rotation(
+        rotation = nearest_rotation(
             np.linalg.solve(linear_part, wanted / scale), rest.conformal[node]
         )
         if not rest.conformal[node] and j in ahead:
@@ -135,48 +134,13 @@ def _carried(
     now = ground_matrices(motion, rig) @ rest.world[carrier]
     local = np.linalg.solve(outer, now)
     scale = rest.poses[carrier][2]
-    rotation = R.unroll(rest_nodes.nearest_rotation(local[:, :3, :3] / scale))
+    rotation = R.unroll(nearest_rotation(local[:, :3, :3] / scale))
     unit = rig.unit * float(np.linalg.norm(outer[:3, :3], 2))
     tracks = [
         Track(carrier, "rotation", rotation, reduce.ANGLE),
         Track(carrier, "translation", local[:, :3, 3], reduce.SHARE * reduce.LENGTH / unit),
     ]
     return tracks, {carrier: now}
-
-
-def in_document(
-    motion: Motion, rig: Rig
-) -> tuple[Float[ndarray, "frames joints 4"], Float[ndarray, "frames joints 3"]]:
-    """Return the joints' turns away from rest, and their places, in the document's world."""
-    back = R.conjugate(rig.turn)
-    at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)
-    positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
-    turns = R.multiply(R.multiply(back, R.multiply(world, R.conjugate(at_rest))), rig.turn)
-    return turns, R.apply(back, positions) / rig.unit
-
-
-def ground_matrices(motion: Motion, rig: Rig) -> Float[ndarray, "frames 4 4"]:
-    """Return what a root on the ground does to what it carries, in the document's world.
-
-    The root moves as it would if the whole document stood on the path and faced along it.
-    """
-    at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)[0]
-    positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
-    turns = R.multiply(world[:, 0], R.conjugate(at_rest))
-    path, heading = ground_path(motion.times, positions[:, 0], turns)
-    back = R.conjugate(rig.turn)
-    moved = np.zeros((len(motion), 4, 4))
-    moved[:, :3, :3] = R.to_matrix(R.multiply(R.multiply(back, heading), rig.turn))
-    moved[:, :3, 3], moved[:, 3, 3] = R.apply(back, path) / rig.unit, 1.0
-    return moved
-
-
-def no_carrier(rig: Rig) -> InputError:
-    """Return the error for a rig that has nothing above its hips."""
-    return InputError(
-        f"The rig {rig.name!r} has no node above its hips that could carry the path; write it "
-        "without --root ground, or add a root bone."
-    )
 
 
 def _bones_ahead(rig: Rig, nodes: list[int], rest: rest_nodes.RestNodes) -> dict[int, ndarray]:
