@@ -332,7 +332,7 @@ def damaged_rig(tmp_path: Path) -> Path:
         ),
         (
             ["walk.bvh", "-o", "out.bvh", "--names", "nonsense"],
-            "no names called 'nonsense'; there are",
+            "no naming convention 'nonsense'; there are",
         ),
         (["walk.bvh", "--map", "map.json", "-o", "out.bvh"], "give it with --rig"),
         (["walk.bvh", "--rig", "none.glb", "-o", "out.glb"], "none.glb cannot be read"),

@@ -45,19 +45,19 @@ from mocap.formats.table import (
 
 
 def load(path: str | os.PathLike[str], source_fps: float | None = None) -> Motion | Keypoints:
-    """Reads the motion or keypoints in a file.
+    """Read the motion or keypoints in a file.
 
     Args:
         path: A file of any suffix in the table of formats.
-        source_fps: For keypoints, the rate at which they were captured, where the file has no
-            times or wrong ones.
+        source_fps: For keypoints, the rate at which they were captured, if the file's times are
+            missing or wrong.
 
     Returns:
-        A motion on the file's own joints and in its own frame (`mocap.load_motion` brings it onto
+        A motion on the file's own joints and in its own axes (`mocap.load_motion` converts it to
         humanoid bones), or keypoints.
 
     Raises:
-        InputError: If the file is missing, its suffix is unknown, or it cannot be read.
+        InputError: The file is missing, its suffix is unknown, or it cannot be read.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -73,11 +73,15 @@ def load(path: str | os.PathLike[str], source_fps: float | None = None) -> Motio
 
 
 def load_keypoints(path: str | os.PathLike[str], source_fps: float | None = None) -> Keypoints:
-    """Reads a keypoints file (`load`), or a folder of OpenPose's files, one a frame.
+    """Read a keypoints file, or a folder of OpenPose's files, one for each frame.
+
+    Args:
+        path: The file or folder.
+        source_fps: As in `load`.
 
     Raises:
-        InputError: If it cannot be read.
-        NoPersonError: If there is no person in it.
+        InputError: The file or folder cannot be read.
+        NoPersonError: No frame has a person.
     """
     files = openpose_files(Path(path))
     if files:
@@ -93,15 +97,15 @@ def load_keypoints(path: str | os.PathLike[str], source_fps: float | None = None
 
 
 def openpose_files(folder: Path) -> list[Path]:
-    """Returns the files of a folder that OpenPose wrote (`--write_json`), one a frame."""
+    """Return the files in a folder that OpenPose wrote (`--write_json`), one for each frame."""
     return sorted(folder.glob("*_keypoints.json")) if folder.is_dir() else []
 
 
 def read_tree(path: str | os.PathLike[str]) -> Tree:
-    """Reads the nodes of a character's file, whose content tells its format.
+    """Read the nodes of a character's file; its format is recognised by its content.
 
     Raises:
-        InputError: If the file is missing, damaged or of no known format.
+        InputError: The file is missing, damaged or of no known format.
     """
     path = Path(path)
     data = read(path)
@@ -110,7 +114,11 @@ def read_tree(path: str | os.PathLike[str]) -> Tree:
 
 
 def read(path: Path) -> bytes:
-    """Returns a file's content. Raises InputError if it cannot be read."""
+    """Return a file's content.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
@@ -119,10 +127,10 @@ def read(path: Path) -> bytes:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Puts the file's path before InputErrors and warnings that are raised inside."""
+    """Add the file's path to InputErrors and warnings that are raised inside."""
 
-    def named(said: str) -> str:
-        return said if str(path) in said else f"{path}: {said}"
+    def named(message: str) -> str:
+        return message if str(path) in message else f"{path}: {message}"
 
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always")
@@ -140,24 +148,24 @@ def save(
     rig: Rig | None = None,
     options: ExportOptions = ExportOptions(),  # noqa: B008 (frozen)
 ) -> int:
-    """Writes a motion or keypoints in the format that the path's suffix names.
+    """Write a motion or keypoints in the format of the path's suffix.
 
-    The file is written beside its place and renamed, so that a failure leaves the old file as it
-    was.
+    The file is written under a temporary name and renamed, so that a failure leaves the old file
+    unchanged.
 
     Args:
-        path: Where to write.
+        path: The file to write.
         what: Keypoints, or a motion: on the rig's skeleton if there is a rig (`retarget` puts it
             there), otherwise on humanoid bones.
         rig: The character that moves; .glb, .gltf and .vrm need one.
-        options: What the file is like.
+        options: Options of a motion's file.
 
     Returns:
-        How many bytes the reduction of keys saved.
+        The number of bytes that the reduction of keys saved.
 
     Raises:
-        OutputError: If the suffix is unknown, does not go with `what`, lacks its rig or is not
-            that of the rig's file, or the place cannot be written.
+        OutputError: The suffix is unknown, or is not one for `what` and the rig, or the file cannot
+            be written.
     """
     path = Path(path)
     if isinstance(what, Keypoints):
@@ -189,7 +197,7 @@ def check_writable(
     if path.is_dir() or not path.parent.is_dir():
         raise _unwritable(path, "")
     trial = _beside(path)
-    try:  # Permissions do not tell all: a disk may be read-only, or of a kind that takes no files.
+    try:  # permissions are not enough: a disk may be read-only
         trial.touch(exist_ok=False)
         trial.unlink()
     except OSError as error:
@@ -197,7 +205,11 @@ def check_writable(
 
 
 def keypoints_writer(path: Path) -> Callable[[Keypoints], bytes]:
-    """Returns what writes keypoints to this path. Raises OutputError for other suffixes."""
+    """Return the function that writes keypoints to a path of this suffix.
+
+    Raises:
+        OutputError: Files of this suffix do not hold keypoints.
+    """
     writer = KEYPOINT_WRITERS.get(path.suffix.lower())
     if writer is None:
         raise OutputError(
@@ -208,10 +220,14 @@ def keypoints_writer(path: Path) -> Callable[[Keypoints], bytes]:
 
 
 def motion_writer(path: Path, rig: Rig | None) -> Format:
-    """Returns the format that a motion on this rig, or on none, is written in.
+    """Return the format in which a motion is written to a path.
+
+    Args:
+        path: The file to write; its suffix counts.
+        rig: The motion's rig, if it has one.
 
     Raises:
-        OutputError: If the suffix is unknown, or its files hold no motion on this rig.
+        OutputError: The suffix is unknown, or its files cannot hold a motion on this rig.
     """
     entry = by_suffix(path)
     if entry is None:
@@ -224,7 +240,7 @@ def motion_writer(path: Path, rig: Rig | None) -> Format:
         return entry
     if rig is None:
         raise OutputError(
-            f"{path.name} needs a rig: a {suffix} file holds the character that moves. "
+            f"{path.name} needs a rig: a {suffix} file contains the character that moves. "
             "Give a .glb, .gltf or .vrm as the rig."
         )
     kind = kind_of(rig)
@@ -240,10 +256,10 @@ def _either(suffixes: tuple[str, ...]) -> str:
 
 
 def write(path: str | os.PathLike[str], data: bytes) -> None:
-    """Writes a file whole or not at all: to a temporary name in its folder, then renamed.
+    """Write a file atomically: under a temporary name in its folder, then renamed.
 
     Raises:
-        OutputError: If the place cannot be written.
+        OutputError: The file cannot be written.
     """
     path = Path(path)
     temporary = _beside(path)
@@ -253,7 +269,7 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
                 file.write(data)
             temporary.replace(path)
         finally:
-            # Also on Ctrl-C, nothing half-written stays behind.
+            # Remove a partly written file, on Ctrl-C too.
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error)) from None
@@ -270,7 +286,7 @@ def _unwritable(path: Path, reason: str) -> OutputError:
 
 
 def _beside(path: Path) -> Path:
-    """Returns an unused name in the same folder, for a file on its way to the path."""
+    """Return an unused name in the path's folder, for a temporary file."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
 
 

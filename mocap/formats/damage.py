@@ -1,4 +1,4 @@
-"""Errors of damaged documents."""
+"""Errors of damaged files."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mocap.errors import InputError
 
 @contextmanager
 def damage_named(kind: str, part: str) -> Iterator[None]:
-    """Turn the errors of a broken document (a missing value, a wrong type) into an InputError.
+    """Turn the exceptions of a damaged document (a missing value, a wrong type) into an InputError.
 
     Args:
         kind: The format, "GLB" or "FBX".
-        part: What is read, "document" or "objects".
+        part: The part that is read, "document" or "objects".
 
     Raises:
         InputError: The file is damaged.

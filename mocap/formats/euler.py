@@ -1,4 +1,4 @@
-"""Euler angles, which only BVH needs, from any order of axes and without jumps in time."""
+"""Euler angles of BVH and FBX files, in any order of axes and without jumps in time."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 
-# With cos x below this, z and y turn about the same axis to within rounding, and only their sum or
-# difference is known.
+# Gimbal lock: with cos x below this, the axes of z and y coincide to within rounding, and only the
+# sum or difference of the angles is known.
 _GIMBAL = 1e-6
 
 
 def from_axes(
     axes: Sequence[str], angles: Float[ndarray, "*batch axes"]
 ) -> Float[ndarray, "*batch 4"]:
-    """Return the intrinsic rotation about several axes in turn, q = q1·q2·….
+    """Return the intrinsic rotation about several axes, one after another: q = q1·q2·….
 
     Args:
         axes: Any number of "X", "Y" and "Z".
@@ -36,13 +36,13 @@ def from_axes(
 def to_axes(
     axes: Sequence[str], q: Float[ndarray, "frames joints 4"]
 ) -> Float[ndarray, "frames joints 3"]:
-    """Return angles with q = q1·q2·q3 about three different axes in turn, continuous in time.
+    """Return the angles of intrinsic rotations, q = q1·q2·q3, continuous in time.
 
     Renaming the axes to Z, X and Y reduces any order to `to_zxy`; a renaming that mirrors changes
     the angles' signs.
 
     Args:
-        axes: Three different ones of "X", "Y" and "Z".
+        axes: "X", "Y" and "Z" in the order of the rotations.
         q: Unit quaternions, xyzw.
 
     Returns:
@@ -56,11 +56,14 @@ def to_axes(
 
 
 def to_zxy(q: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames joints 3"]:
-    """Return angles (z, x, y), radians, with q = qz·qx·qy.
+    """Return the angles (z, x, y), radians, of q = qz·qx·qy, continuous in time.
 
-    A rotation has two triples, (z, x, y) and (z + π, π − x, y + π), plus any full turns; each
-    frame's triple is the one nearest to the frame before. Where x is ±90° (gimbal lock) only z ± y
-    is known; z and y then share the change.
+    A rotation has two triples, (z, x, y) and (z + π, π − x, y + π), plus any full turns. Of these,
+    each frame gets the triple nearest to that of the frame before. Where x is ±90° (gimbal lock)
+    only z ± y is known, and its change is shared equally by z and y.
+
+    Args:
+        q: Unit quaternions, xyzw.
     """
     m = R.to_matrix(q)
     cosine = np.hypot(m[..., 0, 1], m[..., 1, 1])
@@ -70,8 +73,8 @@ def to_zxy(q: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames joint
     first = np.stack([z, x, y], axis=-1)
     second = np.stack([z + np.pi, np.pi - x, y + np.pi], axis=-1)
     locked = cosine < _GIMBAL
-    # Locked, m is a turn about one axis by z + y (x = 90°) or z − y (x = −90°): its angle from the
-    # upper left block.
+    # In gimbal lock, m is a rotation about one axis by z + y (x = 90°) or z − y (x = −90°). The
+    # upper left block gives its angle.
     sign = np.where(x > 0, 1.0, -1.0)
     together = np.arctan2(m[..., 1, 0], m[..., 0, 0])
 
@@ -80,7 +83,7 @@ def to_zxy(q: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames joint
     for frame in range(len(q)):
         a, b = (previous + _wrapped(c[frame] - previous) for c in (first, second))
         nearer = np.sum((b - previous) ** 2, axis=-1) < np.sum((a - previous) ** 2, axis=-1)
-        # On the first frame there is nothing to be near to, and |x| ≤ 90° is what everyone writes.
+        # The first frame has none before it; it gets |x| ≤ 90°, as other tools write it.
         best = np.where(nearer[:, None], b, a) if frame else a
         if np.any(stuck := locked[frame]):
             s = sign[frame]
@@ -99,5 +102,5 @@ def to_zxy(q: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames joint
 
 
 def _wrapped(angle: ndarray) -> ndarray:
-    """The angle in [−π, π)."""
+    """Return the angle in [−π, π)."""
     return (angle + np.pi) % (2.0 * np.pi) - np.pi

@@ -1,9 +1,9 @@
 """Files of movement science, written only: joint angles as CSV and OpenSim MOT, joints as TRC.
 
-CSV holds `mocap.core.angles` in degrees. MOT holds the coordinates of OpenSim's full-body models
-(Rajagopal et al. 2016, IEEE Trans. Biomed. Eng. 63:2068, as OpenCap writes them); TRC holds the
-places of joints in millimetres, named as Pose2Sim names them. Both are in OpenSim's ground: X
-forward, Y up, Z to the right.
+CSV contains `mocap.core.angles` in degrees. MOT contains the coordinates of OpenSim's full-body
+models (Rajagopal et al. 2016, IEEE Trans. Biomed. Eng. 63:2068), as OpenCap writes them. TRC
+contains the positions of joints in millimetres, with Pose2Sim's names. MOT and TRC use OpenSim's
+ground axes: X forward, Y up, Z to the right.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mocap.formats.bvh import motion as bvh
 # A motion's axes (X left, Y up, Z forward) to OpenSim's ground.
 _TO_GROUND = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
 
-# The coordinates of a leg and an arm, and the angles that they hold.
+# OpenSim's coordinates of a leg and an arm → mocap's joint angles.
 _LEG = {
     "hip_flexion": "hip_flexion",
     "hip_adduction": "hip_adduction",
@@ -39,7 +39,7 @@ _ARM = {
     "elbow_flex": "elbow_flexion",
     "pro_sup": "elbow_pronation",
 }
-# Markers at the middles of joints, with their bones, and on the skin, with their landmarks.
+# Markers at joint centres → bones, and markers on the skin → landmarks.
 _CENTRES = {
     "CHip": "hips",
     "Neck": "neck",
@@ -68,13 +68,18 @@ _SKIN = {
 
 
 def dumps_csv(motion: Motion) -> str:
-    """Return the joint angles as CSV: time in seconds and angles in degrees, a line a frame."""
+    """Return the joint angles as CSV: a line a frame, time in seconds and angles in degrees."""
     angles = joint_angles(_full(motion))
     return _table(["time", *angles], [motion.times, *angles.values()], ",", "{:.4f}")
 
 
 def dumps_mot(motion: Motion, name: str = "mocap") -> str:
-    """Return the joint angles as an OpenSim motion file, degrees and metres."""
+    """Return the joint angles as an OpenSim motion file, in degrees and metres.
+
+    Args:
+        motion: On humanoid bones.
+        name: The motion's name, the first line of the file.
+    """
     angles = joint_angles(_full(motion))
     tilt, side, turn = pelvis_in_ground(motion).T
     place = motion.root_positions @ _TO_GROUND.T
@@ -108,10 +113,10 @@ def dumps_mot(motion: Motion, name: str = "mocap") -> str:
 
 
 def dumps_trc(motion: Motion, name: str, fps: float | None = None) -> str:
-    """Return the joints' places as TRC, millimetres, at a uniform frame rate.
+    """Return the joints' positions as TRC, millimetres, at a uniform frame rate.
 
     Args:
-        motion: The motion.
+        motion: On humanoid bones.
         name: The file's name, which TRC repeats in its first line.
         fps: Frames per second; None takes the motion's median rate.
     """
@@ -136,7 +141,7 @@ def dumps_trc(motion: Motion, name: str, fps: float | None = None) -> str:
 
 
 def markers(motion: Motion) -> dict[str, Float[ndarray, "frames 3"]]:
-    """Return the places of TRC's markers in OpenSim's ground, metres."""
+    """Return the positions of TRC's markers in OpenSim's ground axes, metres."""
     at, world = fk(motion.skeleton, motion.root_positions, motion.rotations)
     points = landmarks_of(at, world)
     places = {m: at[:, BONES.index(bone)] for m, bone in _CENTRES.items()}

@@ -1,4 +1,4 @@
-"""The skeleton that a naming convention's files have: its names, and its bones between ours."""
+"""The skeleton of the files of a naming convention: its names, and its additional bones."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from mocap.core.naming import Between, Convention, conventions
 from mocap.core.skeleton import Skeleton
 from mocap.errors import InputError
 
-# Bones of the face that skeletons of the body do without; they are written only where something
-# moves them.
+# Bones of the face, which are written only if they move.
 _FACE = ("leftEye", "rightEye", "jaw")
 _ROOT = "root"
 
 
 class Preset(NamedTuple):
-    """A motion as a file in a convention holds it.
+    """A motion on the skeleton of a convention.
 
     Attributes:
-        motion: On a skeleton whose zero angles are its rest pose.
+        motion: On a skeleton with identity rest rotations.
         called: Joint name → name in the file; other joints keep their names.
-        roots: The joints above the first one, outermost first; they stay on the floor.
-        without: The joints that are left out: eyes and jaw that never turn.
+        roots: Names of the joints above the first one, outermost first; they stay on the floor.
+        without: Indices of the joints that are not written: eyes and jaw that never turn.
     """
 
     motion: Motion
@@ -37,14 +36,14 @@ class Preset(NamedTuple):
 
 
 def preset(motion: Motion, names: str | None, ground: bool = False) -> Preset:
-    """Return a motion on the skeleton that a convention's files have.
+    """Return a motion on the skeleton of a convention.
 
-    The joints that a convention has between two of ours do not turn.
+    Joints that the convention has between two bones of mocap do not rotate.
 
     Args:
         motion: On any skeleton.
-        names: A name from `mocap rigs list`; None: all joints as they are.
-        ground: Whether a root on the floor is needed where the convention has none.
+        names: A name from `mocap rigs list`; None keeps all joints and their names.
+        ground: Add a root on the floor if the convention has none.
 
     Raises:
         InputError: The convention is unknown.
@@ -63,34 +62,36 @@ def preset(motion: Motion, names: str | None, ground: bool = False) -> Preset:
 
 
 def bone_names(convention: str, bones: tuple[str, ...]) -> dict[str, str]:
-    """Return each bone's name in a convention; bones that the convention lacks are left out.
+    """Return the name of each bone in a convention; bones that it lacks are left out.
 
     Args:
         convention: A name from `mocap rigs list`.
-        bones: The bones to be named.
+        bones: Names of mocap's bones.
 
     Raises:
         InputError: The convention is unknown.
     """
     known = conventions()
     if convention not in known:
-        raise InputError(f"There are no names called {convention!r}; there are {', '.join(known)}.")
+        raise InputError(
+            f"There is no naming convention {convention!r}; there are {', '.join(known)}."
+        )
     called = {
         bone: known[convention].bones[bone][0] for bone in bones if bone in known[convention].bones
     }
-    # Where a convention has fewer bones than we (one chest for two), the lower one has the name,
-    # and the other keeps ours.
+    # If two of mocap's bones have one name in the convention (one chest for two), the lower bone
+    # gets it, and the other keeps its own.
     first: dict[str, str] = {}
     return {bone: name for bone, name in called.items() if first.setdefault(name, bone) == bone}
 
 
 def only(motion: Motion, kept: set[str], table: Convention) -> Motion:
-    """Return the motion on these of its joints alone, in the world as before.
+    """Return the motion on some of its joints, which move in the world as before.
 
     Args:
         motion: On any skeleton.
-        kept: Names of joints; the first one is kept in any case.
-        table: Says which joints have the turn or the place of another one.
+        kept: Names of joints; the first joint is always kept.
+        table: The convention, which names joints that get the rotation or position of another one.
     """
     body = motion.skeleton
     index = {name: j for j, name in enumerate(body.names)}
@@ -119,10 +120,7 @@ def only(motion: Motion, kept: set[str], table: Convention) -> Motion:
 
 
 def t_posed(motion: Motion) -> Motion:
-    """Return the same movement on a skeleton whose zero angles are the rest pose.
-
-    The joints of that skeleton have identity rest rotations.
-    """
+    """Return the same movement on a skeleton with identity rest rotations."""
     skeleton = motion.skeleton
     if np.array_equal(
         np.abs(skeleton.rest_rotations), np.tile(R.IDENTITY, (len(skeleton.names), 1))
@@ -141,7 +139,12 @@ def t_posed(motion: Motion) -> Motion:
 
 
 def depth_first(skeleton: Skeleton, without: set[int]) -> list[int]:
-    """Return the joints' indices depth first, parents before children, without some."""
+    """Return the joints' indices depth first, parents before children.
+
+    Args:
+        skeleton: The skeleton.
+        without: Indices of joints that are left out, with all joints below them.
+    """
     order, stack = [], [0]
     while stack:
         joint = stack.pop()
@@ -151,7 +154,7 @@ def depth_first(skeleton: Skeleton, without: set[int]) -> list[int]:
 
 
 def still_face(motion: Motion) -> set[int]:
-    """Return the indices of eyes and jaw if they have no children and never turn."""
+    """Return the indices of eyes and jaw without children that never rotate."""
     indices = [
         i
         for i, n in enumerate(motion.skeleton.names)
@@ -161,11 +164,11 @@ def still_face(motion: Motion) -> set[int]:
 
 
 def with_between(motion: Motion, rows: list[Between]) -> Motion:
-    """Return the motion with joints between its joints, which do not turn.
+    """Return the motion with further joints between its own, which do not rotate.
 
     Args:
-        motion: On a skeleton whose rest rotations are identities.
-        rows: What to insert; a row whose joints the skeleton lacks is skipped.
+        motion: On a skeleton with identity rest rotations.
+        rows: The joints to insert; rows whose neighbours the skeleton lacks are skipped.
     """
     for row in rows:
         motion = _inserted(motion, row)

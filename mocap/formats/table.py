@@ -26,19 +26,19 @@ from mocap.formats.gltf.embed import embedded
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """What a motion's file is like; picklable.
+    """Options of a motion's file; picklable.
 
     Attributes:
         fps: Frames per second to resample to; None keeps the motion's own times (BVH, which must
             be uniform, takes their median rate).
         names: The convention for the joints of a file without a rig (`mocap rigs list`).
-        name: What the clip is called in formats that name their animations.
-        all_keys: Write a key for every frame, also those that the others' interpolation gives
-            back within 0.1° and 1 mm.
-        keep_touch: Hands meet each other and the body where the performer's did (with a rig).
-        plant_feet: Keep feet in contact where they stand, on a rig of other proportions.
-        root: What carries the path. "hips"; "ground": a bone on the floor, above the hips, carries
-            path and heading (BVH, FBX, glTF); "in-place": nothing, there is no path.
+        name: The clip's name, in formats that name their animations.
+        all_keys: Write a key for every frame; otherwise keys that interpolation restores within
+            0.1° and 1 mm are left out.
+        keep_touch: Keep contacts of the hands with each other and with the body (with a rig).
+        plant_feet: Keep feet in contact fixed on the floor, on a rig of other proportions.
+        root: What carries the path: "hips"; "ground", a bone on the floor above the hips, with
+            path and heading (BVH, FBX, glTF); or "in-place", nothing: there is no path.
     """
 
     fps: float | None = None
@@ -52,7 +52,7 @@ class ExportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written: the file's bytes, and how many bytes the reduction of keys saved."""
+    """A file's content, and the number of bytes that the reduction of keys saved."""
 
     data: bytes
     saved: int = 0
@@ -60,20 +60,20 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How motions and characters of one format are read and written.
+    """The functions that read and write motions and characters of one format.
 
     Attributes:
-        suffixes: Of its files, lower case, with the dot.
-        recognises: Whether a file's bytes are of this format.
-        characters: bytes to the names of the characters to choose from, where there are several.
-        tree: (bytes, folder, character or None for all) to the nodes of the character; folder is
-            where files lie that the document names.
-        animations: bytes to the names of the animations in them.
+        suffixes: The suffixes of its files, in lower case, with the dot.
+        recognises: (bytes) to whether they are of this format.
+        characters: (bytes) to the names of the characters, if there are several.
+        tree: (bytes, folder, character or None for all) to the nodes of the character; the folder
+            contains the files that the document refers to.
+        animations: (bytes) to the names of the animations.
         loads: (bytes, folder) to the first animation, on the file's own joints.
         loads_on: (rig, animation's name or None for the first, folder) to the animation in the
             rig's own document, on the rig's skeleton.
         dumps: (motion, rig or None, options) to the file. The motion is on the rig's skeleton.
-        suffixes_for: The suffixes that files of a motion on this rig (or on none) may have.
+        suffixes_for: (rig or None) to the suffixes that files of a motion on it may have.
     """
 
     suffixes: tuple[str, ...]
@@ -183,7 +183,7 @@ FBX = Format(
 
 
 def _written_only(suffix: str, dumps: Callable[[Motion, ExportOptions], str]) -> Format:
-    """Returns a format of movement science: angles or places of the performer, of any rig."""
+    """Return a format of movement science, which is written from any motion and not read."""
 
     def refuse(*_: object) -> NoReturn:
         raise InputError(f"mocap writes {suffix} files and does not read them.")
@@ -218,7 +218,7 @@ READ_SUFFIXES: tuple[str, ...] = tuple(
 )
 MOTION_SUFFIXES: tuple[str, ...] = tuple(sorted(s for f in FORMATS for s in f.suffixes))
 PERFORMERS_SUFFIXES: tuple[str, ...] = (".vrma", *(s for f in MOVEMENT for s in f.suffixes))
-"""Files of the performer's own motion, whatever character moves."""
+"""Suffixes of files that contain the performer's own motion, with any rig."""
 
 
 def _loads_keypoints(data: bytes, source_fps: float | None) -> Keypoints:
@@ -254,28 +254,32 @@ KEYPOINTS_SUFFIXES: tuple[str, ...] = tuple(KEYPOINT_READERS)
 
 
 def by_suffix(path: Path) -> Format | None:
-    """Returns the motion format that a path's suffix names."""
+    """Return the motion format of a path's suffix; None if there is none."""
     return next((f for f in FORMATS if path.suffix.lower() in f.suffixes), None)
 
 
 def by_content(data: bytes) -> Format:
-    """Returns the motion format of a file's bytes. Raises InputError if it is of none."""
+    """Return the motion format of a file's content.
+
+    Raises:
+        InputError: The content is of no known format.
+    """
     for entry in FORMATS:
         if entry.recognises(data):
             return entry
     raise InputError(
-        "This is no character's file: it is neither GLB, VRM, glTF, FBX nor BVH "
+        "This is not a character's file: it is neither GLB, VRM, glTF, FBX nor BVH "
         f"(it begins with {data[:12]!r})."
     )
 
 
 def suffixes_for(rig: Rig | None) -> tuple[str, ...]:
-    """Returns the suffixes of the files that a motion on this rig, or on none, goes into."""
+    """Return the suffixes that files of a motion on a rig, or without a rig, may have."""
     return tuple(sorted(s for f in FORMATS for s in f.suffixes_for(rig)))
 
 
 def kind_of(rig: Rig) -> str:
-    """Returns what a rig's file is called in messages."""
+    """Return the name of the format of a rig's file, for messages."""
     if rig.kind == "glb" and not rig.source.startswith(b"glTF"):
         return "glTF"
     return "glTF" if rig.kind == "gltf" else rig.kind.upper()

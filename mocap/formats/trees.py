@@ -1,4 +1,4 @@
-"""Trees of nodes of glTF and FBX files: their characters, rotations and bind poses."""
+"""The nodes of glTF and FBX files as trees: names, characters, rotations and bind poses."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from mocap.errors import InputError
 LONGEST_NAME = 200
 """Characters of a node's name that are kept: longer ones would slow down the search for words."""
 
-# Skins of fewer joints are no characters: a prop, a strand of hair.
+# Least joints of a character; skins with fewer are props or strands of hair.
 _BODY = 6
-# A skin whose bind pose is nowhere further from the node pose than this shows no other pose.
-# Radians.
+# Radians: a bind pose within this of the nodes' pose, at every joint, is the same pose.
 _SAME_POSE = np.radians(0.5)
-# Below this ratio of its least to its greatest stretch, a node's matrix is flat, and says nothing
-# of how the node is turned.
+# Below this ratio of its smallest to its largest singular value, a node's matrix is singular, and
+# its rotation is not determined.
 _FLAT = 1e-6
 
 
@@ -43,13 +42,13 @@ def unique_names(names: list[str]) -> tuple[str, ...]:
 
 
 def tops(skins: Iterable[set[int]], above: ndarray) -> list[int]:
-    """Return the node above each character's skeleton: the highest that is above no other's.
+    """Return the highest node that is only above one character's joints, for each character.
 
-    Skins are of one character if they share joints or hang from each other's.
+    Skins belong to one character if they share joints or one hangs from the other's joints.
 
     Args:
         skins: The joints of each skin.
-        above: (N,) each node's parent, -1 for roots.
+        above: (N,) each node's parent, −1 for roots.
     """
     groups: list[set[int]] = []  # of joints
     for joints in skins:
@@ -70,10 +69,14 @@ def tops(skins: Iterable[set[int]], above: ndarray) -> list[int]:
 
 
 def named(characters: Mapping[str, int], name: str) -> int:
-    """Return the node of a character's name.
+    """Return the node of a character.
+
+    Args:
+        characters: Name to node.
+        name: The character's name.
 
     Raises:
-        InputError: There is no such character; the message names those there are.
+        InputError: There is no such character; the message lists those there are.
     """
     if name not in characters:
         known = ", ".join(characters) or "only one"
@@ -126,20 +129,20 @@ def rotations_of(
     """Return the rotation nearest to each matrix (its orthogonal factor).
 
     Args:
-        matrices: World matrices without translation.
+        matrices: Linear parts of the world matrices.
         parents: −1 for roots; parents come first.
-        local: Rotations in the parents, for flat matrices: these take the parent's, times this.
+        local: Rotations relative to the parents, unit quaternions; used for singular matrices.
     """
     out, sharp = _orthogonal(matrices)
-    for i in np.flatnonzero(~sharp):  # parents come first
+    for i in np.flatnonzero(~sharp):
         out[i] = R.multiply(out[parents[i]], local[i]) if parents[i] >= 0 else local[i]
     return out
 
 
 def _orthogonal(matrices: Float[ndarray, "n 3 3"]) -> tuple[Float[ndarray, "n 4"], ndarray]:
-    """Return the rotations of the matrices' polar decompositions, and which matrices are not flat.
+    """Return the rotations of the matrices' polar decompositions, and which are not singular.
 
-    A matrix that mirrors is negated first.
+    A mirroring matrix is negated first.
     """
     u, stretch, v = np.linalg.svd(matrices)
     q = u @ v
@@ -148,11 +151,11 @@ def _orthogonal(matrices: Float[ndarray, "n 3 3"]) -> tuple[Float[ndarray, "n 4"
 
 
 def nearest_rotation(m: Float[ndarray, "*n 3 3"], exact: bool = False) -> Float[ndarray, "*n 4"]:
-    """Return the rotation nearest to a matrix (its polar factor), by singular values.
+    """Return the rotation nearest to a matrix, by its singular value decomposition.
 
     Args:
         m: The matrices.
-        exact: The matrices are rotations but for rounding and size.
+        exact: The matrices are rotations times a scale, up to rounding.
     """
     if exact:
         return R.from_matrix(m / np.cbrt(np.linalg.det(m))[..., None, None])
@@ -167,7 +170,7 @@ def bind_pose(
     worlds: Float[ndarray, "nodes 4 4"],
     rest: Float[ndarray, "nodes 4"],
 ) -> tuple[TreePose, ...]:
-    """Return the pose in which the skins were bound, if it differs from the nodes' pose.
+    """Return the bind pose of the skins, if it differs from the nodes' pose.
 
     Args:
         bound: Joint to its world matrix when its skin was bound; None where unknown.
@@ -176,7 +179,7 @@ def bind_pose(
         rest: World rotations at rest.
 
     Returns:
-        The pose, or nothing. Nodes outside all skins move with their parents.
+        The pose, or an empty tuple. Nodes outside all skins move with their parents.
     """
     known = {j: m for j, m in bound.items() if m is not None}
     if not known:

@@ -261,7 +261,7 @@ def loaded(path: Path) -> Motion:
     """Read one of `wild_files`; one file holds a frame more than it declares and warns."""
     if path.name != "assimp_Boxing_Toes.bvh":
         return bvh.loads(path.read_text())
-    with pytest.warns(UserWarning, match="line 3199: what follows the 3069 declared frames"):
+    with pytest.warns(UserWarning, match="line 3199: the text after the 3069 declared frames"):
         return bvh.loads(path.read_text())
 
 
@@ -403,7 +403,7 @@ def test_repeated_names_get_distinct_suffixes() -> None:
 
 
 def test_a_wrong_frame_count_is_reported() -> None:
-    with pytest.warns(UserWarning, match="announces 7 frames but holds 2"):
+    with pytest.warns(UserWarning, match="declares 7 frames but has 2"):
         assert len(bvh.loads(PLAIN.replace("Frames: 2", "Frames: 7"))) == 2
 
 
@@ -419,9 +419,9 @@ def test_a_wrong_frame_count_is_reported() -> None:
         ),
         (PLAIN.replace("CHANNELS 1", "CHANNELS 2"), "line 9: CHANNELS needs a count"),
         (PLAIN.replace("1 Xrotation", "1 Wrotation"), "line 9: .*'1 Wrotation'"),
-        (PLAIN.replace("  JOINT knee", "  JOIN knee"), "line 6: 'JOIN' has no meaning here"),
+        (PLAIN.replace("  JOINT knee", "  JOIN knee"), "line 6: 'JOIN' is not expected here"),
         (PLAIN.replace("}\nMOTION", "MOTION"), "a closing brace is missing"),
-        (PLAIN.replace("JOINT knee", "ROOT knee"), "line 6: a ROOT stands at the top"),
+        (PLAIN.replace("JOINT knee", "ROOT knee"), "line 6: a ROOT must be at the top"),
         (
             PLAIN.replace("Frame Time: 0.0333333\n", ""),
             "line 18: a line 'Frame Time: seconds' is missing",
@@ -456,14 +456,14 @@ def same(a: Motion, b: Motion) -> bool:
 
 def test_the_declared_frames_decide_where_the_data_ends() -> None:
     for tail in ("10 1 2\n8 2\n", "3 keyframes\n", "1 2 3 4 5 6 7\n"):
-        with pytest.warns(UserWarning, match="line 21: what follows the 2 declared frames"):
+        with pytest.warns(UserWarning, match="line 21: the text after the 2 declared frames"):
             assert same(bvh.loads(PLAIN.rstrip() + "\n" + tail), bvh.loads(PLAIN))
 
 
 def test_a_truncated_last_line_is_dropped() -> None:
     with (
         pytest.warns(UserWarning, match="line 20: the last frame is cut off after 4 of 7"),
-        pytest.warns(UserWarning, match="announces 2 frames but holds 1"),
+        pytest.warns(UserWarning, match="declares 2 frames but has 1"),
     ):
         cut = bvh.loads(PLAIN.rstrip().rsplit(" ", 3)[0])
     assert same(cut, bvh.loads(PLAIN).slice(0, 1))

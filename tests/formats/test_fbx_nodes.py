@@ -149,7 +149,7 @@ def test_an_array_with_a_huge_unpacked_size_is_refused() -> None:
     with pytest.raises(InputError, match="268435456 bytes"):
         node.array("KeyTime")
     lying = Node("AnimationCurve", (), (_array_node(b"l", 10, bomb),))
-    with pytest.raises(InputError, match="not what they say"):
+    with pytest.raises(InputError, match="cannot be unpacked"):
         lying.array("KeyTime")
 
 
@@ -173,7 +173,7 @@ def test_parent_cycles_are_refused() -> None:
         tuple(Node("C", ("OO", a, b)) for a, b in ((ids[0], ids[1]), (ids[1], ids[0]))),
     )
     nodes = tuple(ring if n.name == "Connections" else n for n in document.nodes)
-    with pytest.raises(InputError, match="hangs from itself"):
+    with pytest.raises(InputError, match="is its own ancestor"):
         scene.loads(binary.dumps(binary.Document(7400, nodes)))
 
 

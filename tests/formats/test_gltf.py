@@ -235,7 +235,7 @@ def test_joints_missing_from_the_rig_are_named(clip: Motion, rig: Rig) -> None:
     other = Skeleton(names, HUMANOID.parents, HUMANOID.offsets, HUMANOID.rest_rotations)
     with pytest.raises(
         InputError,
-        match=r"no joints for these of the motion's: pelvis\. .*the rig's joints are hips",
+        match=r"lacks these joints of the motion: pelvis\. .*the rig's joints are hips",
     ):
         gltf.dumps(Motion(other, clip.times, clip.root_positions, clip.rotations), rig)
 

@@ -202,7 +202,7 @@ def test_bare_lists_of_frames_poses_and_numbers_are_read() -> None:
 
 def test_the_reference_output_of_tfjs_is_read(data: Path) -> None:
     with pytest.warns(
-        UserWarning, match="no timestamps and the file no fps; 30 frames a second were taken"
+        UserWarning, match="no timestamps and the file no fps; 30 frames a second are assumed"
     ):
         keypoints = kj.loads((data / "landmarks" / "tfjs_pose_squats_3d.full.json").read_bytes())
     assert len(keypoints) == 65

@@ -60,7 +60,7 @@ def test_a_killed_process_loses_no_appended_frame(tmp_path: Path) -> None:
 def test_an_existing_take_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "take.jsonl"
     path.write_text("mine")
-    with pytest.raises(OutputError, match="there already"):
+    with pytest.raises(OutputError, match="exists already"):
         Recording(path)
     assert path.read_text() == "mine"
 

@@ -58,7 +58,7 @@ DAMAGE = {
     "infinity": (_set(["nodes", 9, "scale"], [math.inf, 1, 1]), "scale must be 3 finite numbers"),
     "numbers that grow": (
         lambda d: [_set(["nodes", n, "scale"], [1e9] * 3)(d) for n in (1, 2, 3)],
-        "rests nowhere",
+        "no valid rest position",
     ),
     "a rotation of three": (_set(["nodes", 9, "rotation"], [0, 0, 1]), "rotation must be 4"),
     "a rotation of nothing": (_set(["nodes", 9, "rotation"], [0, 0, 0, 0]), "rotation must be 4"),
@@ -71,20 +71,20 @@ DAMAGE = {
     "a joint that is not there": (_set(["skins", 0, "joints"], [1, 99]), "node 99"),
     "a joint before the first": (_set(["skins", 0, "joints"], [-1]), "node -1"),
     "more joints than matrices": (_set(["accessors", 0, "count"], 3), "bind matrix"),
-    "a huge count": (_set(["accessors", 0, "count"], 10**15), "claims"),
+    "a huge count": (_set(["accessors", 0, "count"], 10**15), "declares"),
     "a huge count of nothing": (
         lambda d: (
             _set(["accessors", 0, "count"], 10**15)(d),
             _set(["bufferViews", 0, "byteStride"], 0)(d),
         ),
-        "claims",
+        "declares",
     ),
-    "a count below nothing": (_set(["accessors", 0, "count"], -5), "claims"),
+    "a count below nothing": (_set(["accessors", 0, "count"], -5), "declares"),
     "an accessor beyond its buffer": (
         _set(["bufferViews", 0, "byteOffset"], 10**6),
         "beyond the end",
     ),
-    "an accessor before its buffer": (_set(["accessors", 0, "byteOffset"], -64), "claims"),
+    "an accessor before its buffer": (_set(["accessors", 0, "byteOffset"], -64), "declares"),
     "a view that is not there": (_set(["accessors", 0, "bufferView"], 9), "IndexError"),
     "a sparse accessor": (_set(["accessors", 0, "sparse"], {}), "KeyError"),
     "a buffer in another file": (_set(["buffers", 0, "uri"], "other.bin"), "cannot be read"),

@@ -1,18 +1,17 @@
-"""BVH, Biovision's hierarchy and motion: the oldest of the formats, which everything reads.
+"""A Motion as the text of a BVH file (Biovision hierarchy), and back.
 
-Degrees and centimetres exist here and in fbx/ alone.
+The files are in degrees and centimetres. The format has no specification, and its readers differ in
+two points. The files that mocap writes mean the same to all of them:
 
-The format has no specification, only habits, and its readers differ in two of them. What we write
-means the same to all:
-
-- **Root.** To Blender, bvhio and pybvh the root's position channels are its place; to three.js and
-  others they are added to its OFFSET.
-  We write OFFSET 0 0 0 and the world position in the channels. Reading, the channels are the place.
-- **Rest pose.** The pose of all zero angles is the OFFSETs' pose. We write the T-pose there, with
+- **Root.** Blender, bvhio and pybvh take the root's position channels as its position; three.js and
+  others add them to its OFFSET. mocap writes OFFSET 0 0 0 and the world position in the channels,
+  and reads the channels as the position.
+- **Rest pose.** All angles are zero in the pose of the OFFSETs. mocap writes the T-pose there, with
   every joint's axes along the world's.
 
-Channels are intrinsic rotations in the order they are listed: `Zrotation Xrotation Yrotation` is R
-= Rz·Rx·Ry. To import in Blender: scale 0.01, forward −Z, up Y (its defaults but for the scale).
+Channels are intrinsic rotations in the order in which they are listed: `Zrotation Xrotation
+Yrotation` is R = Rz·Rx·Ry. To import in Blender: scale 0.01, forward −Z, up Y (its defaults but for
+the scale).
 """
 
 from __future__ import annotations
@@ -34,30 +33,30 @@ from mocap.formats.presets import depth_first, preset
 
 _PLACE, _TURN = "Xposition Yposition Zposition ", "Zrotation Xrotation Yrotation"
 
-# Times that stray from a uniform grid by less than this part of a frame are the grid, rounded (to
-# milliseconds, by a container).
+# Times that differ from a uniform grid by less than this fraction of a frame are that grid, rounded
+# (to milliseconds, by a container).
 _STRAY = 0.05
-# A joint below the root that moves by more than this part of the longest offset carries the body;
-# less is a bone that stretches.
+# A joint below the root that moves by more than this fraction of the longest offset carries the
+# body; smaller movements are those of a bone that stretches.
 _STRETCH = 0.02
 
 
 def dumps(
     motion: Motion, names: str | None = "mixamo", fps: float | None = None, ground: bool = False
 ) -> str:
-    """Returns the motion as the text of a BVH file.
+    """Return the motion as the text of a BVH file.
+
+    Eyes and jaw are left out if they never turn.
 
     Args:
         motion: On any skeleton.
-        names: The convention whose names the bones get, of those in rigs/: "mixamo" for what most
-            tools map by themselves, "vrm" for the bone vocabulary itself. Other joints keep their
-            names; with None, all do. A convention of an engine leaves out the bones that the
-            engine has not, and adds those that it has between ours and above the hips.
-        fps: Frames per second; by default the motion's own rate, that of its median step, to which
-            it is resampled if it is not uniform.
+        names: The naming convention for the bones, one of those in rigs/: "mixamo", which most
+            tools recognise, or "vrm" for mocap's own bone names. Other joints keep their names;
+            with None, all do. The convention of an engine leaves out the bones that the engine
+            lacks, and adds those that it has between mocap's bones and above the hips.
+        fps: Frames per second. None: the rate of the motion's median step, to which it is resampled
+            if it is not uniform.
         ground: A root joint on the floor, above the others, carries path and heading.
-
-    Eyes and jaw are left out if they never turn.
 
     Raises:
         InputError: If the motion has no frames, or the convention is unknown.
@@ -96,7 +95,7 @@ def frames(motion: Motion, table: Float[ndarray, "frames channels"], fps: float 
     """
     step = (motion.duration / (len(motion) - 1)) if len(motion) > 1 else 1.0 / (fps or 30.0)
     # A ten-thousandth of a degree at each of ten joints moves a fingertip by less than 0.03 mm.
-    # Adding 0 makes −0 plain.
+    # Adding 0 turns −0 into 0.
     table = np.round(table, 4) + 0.0
     form = " ".join(["%.9g"] * table.shape[1])
     lines = [
@@ -109,9 +108,14 @@ def frames(motion: Motion, table: Float[ndarray, "frames channels"], fps: float 
 
 
 def uniform(motion: Motion, fps: float | None) -> Motion:
-    """The motion at one rate, as BVH needs it: the given one, or its own.
+    """Return the motion at a uniform frame rate, as BVH requires.
 
-    Raises InputError if it has no frames.
+    Args:
+        motion: On any skeleton.
+        fps: Frames per second; None: the rate of the median step.
+
+    Raises:
+        InputError: The motion has no frames.
     """
     if len(motion) == 0:
         raise InputError("A motion without frames cannot be written as BVH.")
@@ -157,9 +161,10 @@ def _write_joint(
 
 
 def _tip(skeleton: Skeleton, joint: int) -> Float[ndarray, " 3"]:
-    """Return where a leaf bone ends.
+    """Return the end of a leaf bone in the bone's frame, metres.
 
-    It is HUMANOID's tip, scaled as the bone before it; for other joints, half of that bone again.
+    For a bone of HUMANOID it is HUMANOID's tip, scaled by the ratio of the lengths of the bone
+    before it; for other joints, half of the bone before it.
     """
     name = skeleton.names[joint]
     if name not in TIPS:
@@ -175,28 +180,28 @@ def _centimetres(offset: Float[ndarray, " 3"]) -> str:
 
 
 def loads(text: str, scale: float = 0.01, root: str | None = None) -> Motion:
-    """Returns the motion in the text of a BVH file, on the file's own skeleton.
+    """Return the motion in the text of a BVH file, on the file's own skeleton.
 
-    The skeleton has the file's names and offsets and identity rest rotations. Any Euler order,
-    channels that are missing or in any order, and position channels on every joint are read. A
-    joint below the root stays at the channels' median, as a Motion's bones do not stretch; where
-    the body moves above a root that carries the path, the root goes with the body instead.
-    Scale channels are ignored.
+    The skeleton has the file's names and offsets and identity rest rotations. Channels may be
+    missing or in any order, with any Euler order, and every joint may have position channels. The
+    bones of a Motion do not stretch, so a joint below the root stays at the median of its position
+    channels; where the body moves relative to a root that carries the path, the motion's root
+    follows the body. Scale channels are ignored.
 
     Args:
         text: The file's text.
-        scale: Metres in one unit of the file; 0.01 for centimetres. No axes are turned: a file
-            whose up is Z stays so.
-        root: Which ROOT's joints to read, in a file of several; the first by default.
+        scale: Metres in one unit of the file; 0.01 for centimetres. Axes are not converted: a file
+            with Z up stays so.
+        root: The ROOT whose joints are read, in a file of several; None for the first.
 
     Raises:
-        InputError: If the text is no BVH, naming the line.
+        InputError: The text is no BVH; the message names the line.
     """
     return motion_of(bvh_text.of_root(bvh_text.parsed(text), root)[0], scale)
 
 
 def motion_of(file: bvh_text.Parsed, scale: float) -> Motion:
-    """Returns the motion of a parsed file of one ROOT; arguments as `loads`."""
+    """Return the motion of a parsed file of one ROOT; the arguments are those of `loads`."""
     _, names, parents, offsets, channels, table, step = file
     start = [0, *itertools.accumulate(len(c) for c in channels)]
     at = [{axis: start[j] + i for i, axis in enumerate(c)} for j, c in enumerate(channels)]
@@ -227,21 +232,22 @@ def _carried(
     moved: dict[int, Float[ndarray, "frames 3"]],
     least: float,
 ) -> Float[ndarray, "frames 3"] | None:
-    """Returns how far the body moves away from the root that carries its path, in the world.
+    """Return the body's displacement from the root that carries its path, in the world.
 
     Args:
         skeleton: The file's joints.
-        rotations: In their parents.
-        moved: Joint to how far it is from its constant place, in its parent's frame.
-        least: Movements below it are those of stretching bones.
+        rotations: Rotations relative to the parents.
+        moved: Joint to its displacement from its constant position, in its parent's frame, in the
+            file's unit.
+        least: Smaller movements are those of stretching bones; in the file's unit.
 
     Returns:
-        The file's units; None if the body does not move so.
+        Displacements in the file's unit; None if the body does not move relative to the root.
     """
     below = np.ones(len(skeleton.names), dtype=int)  # joints at and below each one
     for j in range(len(below) - 1, 0, -1):
         below[skeleton.parents[j]] += below[j]
-    # The body is on the path of joints that have most of the others below them.
+    # The body is at or below the joints that have most of the others below them.
     spread = {
         j: float(np.ptp(away, axis=0).max())
         for j, away in moved.items()
@@ -257,9 +263,9 @@ def _carried(
 
 
 def _positions(table: ndarray, at: dict[str, int], offset: ndarray) -> Float[ndarray, "frames 3"]:
-    """Return a joint's position in its parent's frame.
+    """Return a joint's position in its parent's frame, in the file's unit.
 
-    Position channels give it, and the joint's OFFSET where a channel is missing.
+    The values are those of the position channels, and of OFFSET where a channel is missing.
     """
     return np.stack(
         [
@@ -273,10 +279,11 @@ def _positions(table: ndarray, at: dict[str, int], offset: ndarray) -> Float[nda
 def _constant_place(
     offset: Float[ndarray, " 3"], places: Float[ndarray, "frames 3"]
 ) -> tuple[Float[ndarray, " 3"], Float[ndarray, "frames 3"]]:
-    """Returns the constant place of a joint below the root, and how far it is from it.
+    """Return the constant position of a joint below the root, and its displacements from it.
 
-    Some tools write its place into the channels, others what is to be added to OFFSET: bones keep
-    their length, so whichever lies nearer, the OFFSET or zero, says which.
+    Some tools write a joint's position into its channels, others a displacement to be added to
+    OFFSET. Bones keep their length, so the channels' median is near OFFSET in the first case, and
+    near zero in the second.
     """
     if len(places) == 0:
         return offset, places

@@ -1,6 +1,6 @@
-"""A BVH as a rig: its joints and motion, and a motion written into a copy of the file.
+"""A BVH file as a rig: its joints and motion, and a motion written into a copy of the file.
 
-The copy's hierarchy stays as it is to the byte.
+The hierarchy in the copy equals the original's, byte for byte.
 """
 
 from __future__ import annotations
@@ -22,35 +22,38 @@ from mocap.formats import euler
 from mocap.formats.bvh import motion as bvh
 from mocap.formats.bvh import text as bvh_text
 
-# At most this many frames, evenly spaced, are looked at for a better rest pose; and no more
-# numbers than these in all, however many joints.
+# Most frames, evenly spaced, that are searched for a better rest pose, and most rotations in all of
+# them together.
 _FRAMES, _NUMBERS = 64, 500_000
-# Coordinates beyond this (in any unit) are those of a damaged file; their squares would overflow.
+# Coordinates that exceed this, in any unit, are those of a damaged file.
 _FAR = 1e12
 
 
 def tree_of(data: bytes, root: str | None = None) -> Tree:
-    """Returns a BVH's joints at zero angles, with some of its frames as further poses.
+    """Return a BVH's joints at zero angles, with some of its frames as further poses.
 
     Args:
         data: The file's bytes.
-        root: Which ROOT's joints, in a file of several; the first by default.
+        root: The ROOT whose joints are read, in a file of several; None for the first.
 
     Raises:
-        InputError: If the file is no BVH, or its joints are out of range.
+        InputError: The file is no BVH, or its positions are out of range.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         return tree_of_motion(bvh.loads(bvh_text.decoded(data), scale=1.0, root=root))
 
 
 def characters(data: bytes) -> list[str]:
-    """Returns the names of a BVH's ROOTs if it has several."""
+    """Return the names of a BVH's ROOTs if it has several; otherwise nothing."""
     names = bvh_text.root_names(bvh_text.decoded(data))
     return names if len(names) > 1 else []
 
 
 def tree_of_motion(motion: Motion) -> Tree:
-    """Return the tree of a BVH's motion, in the document's frame and unit, as `tree_of` does.
+    """Return the tree of a BVH's motion, as `tree_of`.
+
+    Args:
+        motion: In the document's frame and unit.
 
     Raises:
         InputError: Offsets or positions are too large for any body.
@@ -86,15 +89,15 @@ def tree_of_motion(motion: Motion) -> Tree:
 
 
 def loads_on(rig: Rig, animation: str | None, folder: Path) -> Motion:
-    """Returns the motion of a BVH rig's own file, on the rig's skeleton.
+    """Return the motion of a BVH rig's own file, on the rig's skeleton.
 
     Args:
         rig: A rig that was read from a BVH.
         animation: None; a BVH has one motion, without a name.
-        folder: Unused; a BVH names no other files.
+        folder: Unused; a BVH refers to no other files.
 
     Raises:
-        InputError: If an animation is named.
+        InputError: An animation is named.
     """
     if animation is not None:
         raise InputError(
@@ -106,7 +109,7 @@ def loads_on(rig: Rig, animation: str | None, folder: Path) -> Motion:
 
 
 def _own_part(file: bvh_text.Parsed, rig: Rig) -> tuple[bvh_text.Parsed, slice]:
-    """Returns the part of the rig's file below its own ROOT, and that part's columns."""
+    """Return the part of the rig's file below the rig's ROOT, and the columns of that part."""
     joint = file.names.index(rig.skeleton.names[0])
     while file.parents[joint] >= 0:
         joint = file.parents[joint]
@@ -132,7 +135,7 @@ def on_rig(motion: Motion, rig: Rig) -> Motion:
     joints = [motion.skeleton.names.index(n) for n in rig.skeleton.names]
     above = [-1, *(joints[p] for p in rig.skeleton.parents[1:])]
     if [int(motion.skeleton.parents[j]) for j in joints] == above:
-        # A rotation of the world turns the root alone.
+        # A rotation of the world changes only the root's rotation.
         places = motion.root_positions
         local = motion.rotations[:, joints]
         local[:, 0] = R.multiply(rig.turn, local[:, 0])
@@ -153,8 +156,8 @@ def on_rig(motion: Motion, rig: Rig) -> Motion:
 def dumps(motion: Motion, rig: Rig, fps: float | None = None, ground: bool = False) -> bytes:
     """Return a rig's BVH file with the motion instead of its own frames.
 
-    For rigs of other kinds it is a BVH of their joints and names. The file's frame, unit, joints,
-    channels and Euler orders are the rig's.
+    Axes, unit, joints, channels and Euler orders stay those of the rig's file. For a rig of another
+    format, the result is a BVH of the rig's joints and names.
 
     Args:
         motion: On the rig's skeleton (`retarget` puts it there).
@@ -210,8 +213,8 @@ def dumps(motion: Motion, rig: Rig, fps: float | None = None, ground: bool = Fal
         if joint in moved:
             places = moved[joint].T
         else:
-            # What the file mostly has there says that a joint stays: its place, or nothing to add
-            # to its OFFSET.
+            # Joints that do not move get the file's median: their position, or zero where the
+            # channels are added to OFFSET.
             here = file.table[:, len(columns) : len(columns) + len(listed)]
             usual = np.median(here, axis=0) if len(here) else np.zeros(len(listed))
             of = {c[0]: usual[i] for i, c in enumerate(listed) if c[1] == "p"}
@@ -220,7 +223,7 @@ def dumps(motion: Motion, rig: Rig, fps: float | None = None, ground: bool = Fal
             places["XYZ".index(c[0])] if c[1] == "p" else angles[:, order.index(c[0])]
             for c in listed
         ]
-    # Characters of other ROOTs stay as they mostly are.
+    # The characters of other ROOTs stay at their median pose.
     usual = np.median(whole.table, axis=0) if len(whole.table) else np.zeros(whole.table.shape[1])
     table = np.tile(usual, (len(motion), 1))
     table[:, own] = np.stack(columns, axis=1)
@@ -228,12 +231,12 @@ def dumps(motion: Motion, rig: Rig, fps: float | None = None, ground: bool = Fal
 
 
 def _moves(file: bvh_text.Parsed, joint: int) -> bool:
-    """Returns whether a joint has all three position channels."""
+    """Return whether a joint has all three position channels."""
     return {"Xp", "Yp", "Zp"} <= set(file.channels[joint])
 
 
 def _head(source: bytes) -> bytes:
-    """Returns what stands before the line MOTION: byte for byte in UTF-8, as UTF-8 in UTF-16."""
+    """Return the bytes before the line MOTION; those of a UTF-16 file are converted to UTF-8."""
     end = re.search(rb"^[ \t]*MOTION\b", source, re.MULTILINE | re.IGNORECASE)
     if end is not None:
         return source[: end.start()]
@@ -243,11 +246,15 @@ def _head(source: bytes) -> bytes:
 def _in_file(
     motion: Motion, rig: Rig, file: bvh_text.Parsed, ground: bool
 ) -> tuple[Float[ndarray, "frames joints 4"], dict[int, Float[ndarray, "frames 3"]]]:
-    """Return how each of the file's joints is turned in the file's world, and joint → positions.
+    """Return the rotations of the file's joints in the file's world, and the joints' positions.
 
-    At rest all of a BVH's joints are unturned. Those above the rig's first stay so, or turn with
-    the ground; others that the rig does not have go with their parents. The positions are those of
-    the position channels, for the joints that move.
+    The rest rotations of all joints of a BVH are identities. Joints above the rig's first keep
+    them, or carry path and heading if `ground`; other joints that the rig lacks turn with their
+    parents.
+
+    Returns:
+        Rotations (F, J, 4), and joint to the values of its position channels (F, 3), for the
+        joints that move.
     """
     back = R.conjugate(rig.turn)
     at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)
@@ -265,13 +272,12 @@ def _in_file(
         above = rest[file.parents[first]] - rest[0]
         moved = {0: path, first: R.apply(R.conjugate(out[:, 0]), places - path) - above}
     else:
-        # The body is carried by the first joint, or by the next above it that has all three
-        # position channels.
+        # The first joint moves, or the nearest joint above it with all three position channels.
         mover = first
         while not _moves(file, mover) and file.parents[mover] >= 0:
             mover = file.parents[mover]
         above = rest[file.parents[mover]] if file.parents[mover] >= 0 else np.zeros(3)
-        # A ROOT above it stays where the hierarchy puts it, and not on the file's own path.
+        # A ROOT above it stays at its OFFSET; the path of the file's own motion is not used.
         moved = {0: np.tile(rest[0], (len(motion), 1))}
         moved[mover] = places + (rest[mover] - rest[first]) - above
     for joint, name in enumerate(file.names):

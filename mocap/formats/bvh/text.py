@@ -1,9 +1,9 @@
-"""The text of a BVH file, read as it is found: its joints, channels and table of numbers.
+"""The text of a BVH file: its joints, channels and table of numbers.
 
-The format has no specification. Read are keywords in any case, tabs, comments (`#`, `//`), several
-ROOTs, scale channels, a minus that follows a digit without a space, a cut last line, UTF-16, and
-text after the declared frames. Refused, with the line and what to do, are decimal commas, NaN and
-words among the numbers.
+The format has no specification, so the reader is lenient. It accepts keywords in any case, tabs,
+comments (`#`, `//`), several ROOTs, scale channels, a minus that follows a digit without a space, a
+last line that is cut off, UTF-16, and text after the declared frames. Decimal commas, NaN and words
+among the numbers are errors, which name the line.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from numpy import ndarray
 from mocap.errors import InputError
 from mocap.formats.trees import LONGEST_NAME
 
-# Assumed where the frame time is 0, as in files of one pose.
+# Frames per second that are assumed where the frame time is 0, as in files of one pose.
 _DEFAULT_FPS = 30.0
-# A rate this close to a whole number, relatively, is that number, rounded by the writer.
+# A rate within this relative distance of a whole number is that number, rounded by the writer.
 _WHOLE_RATE = 1e-4
 _COMMENT = re.compile(r"(?:^|(?<=\s))(?:#|//).*")
 _MOTION = re.compile(r"^[ \t]*MOTION\b", re.MULTILINE | re.IGNORECASE)
@@ -35,15 +35,16 @@ class FrameTimeWarning(UserWarning):
 
 
 class Parsed(NamedTuple):
-    """A BVH file's text, taken apart.
+    """The parsed text of a BVH file.
 
     Attributes:
         head: The text before the line MOTION.
         names: The joints' names, made unique.
         parents: The parent of each joint; −1 for a ROOT.
         offsets: OFFSETs, in the file's unit.
-        channels: For each joint, its channels, such as "Xp", "Zr" and "Ys".
-        table: A row of numbers for each frame, in the file's unit and in degrees.
+        channels: The channels of each joint: axis and kind, "Xp" (position), "Zr" (rotation) or
+            "Ys" (scale).
+        table: (frames, channels) numbers, in the file's unit and in degrees.
         step: Seconds per frame.
     """
 
@@ -57,7 +58,7 @@ class Parsed(NamedTuple):
 
 
 def decoded(data: bytes) -> str:
-    """Returns a file's bytes as text: UTF-16 or UTF-8, of which invalid bytes are replaced."""
+    """Return a file's bytes as text: UTF-16 or UTF-8, with invalid bytes replaced."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="replace")
     if len(data) > 3 and data[1:2] == data[3:4] == b"\0":
@@ -66,7 +67,7 @@ def decoded(data: bytes) -> str:
 
 
 def is_bvh(data: bytes) -> bool:
-    """Whether bytes begin as a BVH file does, after comments."""
+    """Return whether the first word of a file is HIERARCHY, after comments."""
     for line in decoded(data[:4000]).splitlines():
         if words := _COMMENT.sub("", line).split():
             return words[0].upper() == "HIERARCHY"
@@ -74,7 +75,7 @@ def is_bvh(data: bytes) -> bool:
 
 
 def root_names(text: str) -> list[str]:
-    """Returns the names of a file's ROOTs, each with its number if another has the same."""
+    """Return the names of a file's ROOTs; repeated names are numbered."""
     match = _MOTION.search(text)
     hierarchy = _read_hierarchy(text[: match.start()] if match else text)
     names = _unique(hierarchy.names)
@@ -82,10 +83,10 @@ def root_names(text: str) -> list[str]:
 
 
 def parsed(text: str) -> Parsed:
-    """Takes a BVH file's text apart.
+    """Parse the text of a BVH file.
 
     Raises:
-        InputError: If the text is no BVH, naming the line.
+        InputError: The text is no BVH; the message names the line.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     match = _MOTION.search(text)
@@ -102,13 +103,17 @@ def parsed(text: str) -> Parsed:
 
 
 def of_root(file: Parsed, root: str | None) -> tuple[Parsed, slice]:
-    """Returns the part of a file that hangs from one ROOT (the first by default).
+    """Return the part of a file below one ROOT.
+
+    Args:
+        file: The whole file.
+        root: The ROOT's name; None for the first.
 
     Returns:
         The part, and its columns in the whole file's table.
 
     Raises:
-        InputError: If there is no such ROOT.
+        InputError: There is no such ROOT.
     """
     roots = [j for j, parent in enumerate(file.parents) if parent < 0]
     named = [j for j in roots if root in (None, file.names[j])]
@@ -142,7 +147,7 @@ class _Hierarchy(NamedTuple):
 
 
 def _read_hierarchy(head: str) -> _Hierarchy:
-    """Returns the joints; End Sites are left out, as a Skeleton has no place for them."""
+    """Return the joints without End Sites, which a Skeleton does not have."""
     found = _Hierarchy([], [], [], [])
     open_joints: list[int] = []  # −1 is an End Site
     announced: int | None = None
@@ -157,8 +162,8 @@ def _read_hierarchy(head: str) -> _Hierarchy:
             if key in ("ROOT", "JOINT"):
                 if (key == "ROOT") == bool(open_joints):
                     raise InputError(
-                        f"BVH line {number}: a ROOT stands at the top and every JOINT inside one, "
-                        f"but this is {_quoted(line)}."
+                        f"BVH line {number}: a ROOT must be at the top level and every JOINT "
+                        f"inside one, but this is {_quoted(line)}."
                     )
                 begin = at
                 while at < len(words) and words[at] != "{":
@@ -182,18 +187,18 @@ def _read_hierarchy(head: str) -> _Hierarchy:
                     found.offsets[open_joints[-1]] = _three_numbers(words[at : at + 3], number)
                 at += 3
             elif key == "CHANNELS" and open_joints and open_joints[-1] >= 0:
-                # On a line of its own, or in one with what follows.
+                # Other keywords may follow on the same line.
                 count = _count(words[at]) if at < len(words) else None
                 end = len(words) if count is None else at + 1 + count
                 found.channels[open_joints[-1]] = _channel_names(words[at:end], number)
                 at = end
             else:
                 raise InputError(
-                    f"BVH line {number}: {_quoted(word)} has no meaning here, in {_quoted(line)}."
+                    f"BVH line {number}: {_quoted(word)} is not expected here, in {_quoted(line)}."
                 )
     if open_joints or not found.names:
         missing = "a closing brace is missing" if found.names else "there is no ROOT"
-        raise InputError(f"The BVH file's joints are not complete: {missing}.")
+        raise InputError(f"The joints of the BVH file are incomplete: {missing}.")
     return found
 
 
@@ -215,19 +220,19 @@ def _channel_names(words: list[str], number: int) -> list[str]:
     count = len(words) - 1
     if not words or _count(words[0]) != count or len(set(found)) != count:
         raise InputError(
-            f"BVH line {number}: CHANNELS needs a count and as many of Xposition … Zrotation, "
-            f"each once, but has {_quoted(' '.join(words))}."
+            f"BVH line {number}: CHANNELS needs a count and as many different names, Xposition to "
+            f"Zrotation, but has {_quoted(' '.join(words))}."
         )
     return found
 
 
 def _count(word: str) -> int | None:
-    """Returns a whole number of a few digits, or None."""
+    """Return a whole number of at most nine digits; None for other words."""
     return int(word) if re.fullmatch("[0-9]{1,9}", word) else None
 
 
 def _read_timing(text: str, at: int) -> tuple[float, int | None, int]:
-    """Returns seconds per frame, the declared number of frames, and where the numbers start."""
+    """Return seconds per frame, the declared number of frames, and the position of the numbers."""
     declared: int | None = None
     step: float | None = None
     # The rest of the line MOTION, then lines until the first that is neither header nor blank.
@@ -257,7 +262,7 @@ def _read_timing(text: str, at: int) -> tuple[float, int | None, int]:
                 stacklevel=4,
             )
         step = 1.0 / _DEFAULT_FPS
-    # 0.033333 means 1/30: whole rates are written with as many digits as the tool liked.
+    # 0.033333 means 1/30: tools write different numbers of digits.
     rate = round(1.0 / max(step, 1e-9))
     whole = rate and abs(rate * step - 1.0) < _WHOLE_RATE
     return (1.0 / rate if whole else step), declared, at
@@ -277,7 +282,7 @@ def _frame_time(word: str, number: int) -> float:
 def _read_table(
     text: str, at: int, declared: int | None, columns: int
 ) -> Float[ndarray, "frames channels"]:
-    """Returns the numbers of the frames; `declared` frames at most, if it is more than 0."""
+    """Return the numbers of the frames; of at most `declared` frames, if it is more than 0."""
     if columns == 0:
         raise InputError("The BVH file's joints have no channels, so there is no motion in it.")
     values = _all_numbers(text[at:])
@@ -286,16 +291,16 @@ def _read_table(
     table = values.reshape(-1, columns)
     if declared is not None and declared != len(table):
         warnings.warn(
-            f"The BVH file announces {declared} frames but holds {len(table)}, which were read.",
+            f"The BVH file declares {declared} frames but has {len(table)}, which were read.",
             stacklevel=4,
         )
     return table
 
 
 def _all_numbers(text: str) -> Float[ndarray, " n"] | None:
-    """Returns the numbers of a text that holds nothing else; None for others.
+    """Return the numbers of a text of numbers alone; None for other texts.
 
-    Spaces between numbers may be missing before a minus.
+    The space before a minus may be missing.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -307,7 +312,7 @@ def _all_numbers(text: str) -> Float[ndarray, " n"] | None:
 
 
 def _line_by_line(text: str, at: int, declared: int | None, columns: int) -> Float[ndarray, " n"]:
-    """Reads frames up to the declared number, and says what is wrong in which line."""
+    """Read frames up to the declared number; errors name the line."""
     rows: list[list[float]] = []
     lines = text[at:].split("\n")
     filled = [i for i, line in enumerate(lines) if _COMMENT.sub("", line).strip()]
@@ -315,7 +320,7 @@ def _line_by_line(text: str, at: int, declared: int | None, columns: int) -> Flo
     for i in filled:
         if declared and len(rows) == declared:
             warnings.warn(
-                f"BVH line {first + i}: what follows the {declared} declared frames is skipped.",
+                f"BVH line {first + i}: the text after the {declared} declared frames is ignored.",
                 stacklevel=5,
             )
             break
@@ -355,8 +360,8 @@ def _is_comma_decimal(word: str) -> bool:
 
 def _refuse_commas(word: str, number: int) -> NoReturn:
     raise InputError(
-        f"BVH line {number}: {_quoted(word)} has a decimal comma, where BVH has a point; replace "
-        "the commas between digits by points, or export with English number formats."
+        f"BVH line {number}: {_quoted(word)} has a decimal comma instead of a point; replace the "
+        "commas between digits by points, or export with English number formats."
     )
 
 
@@ -365,13 +370,13 @@ def _line(text: str, at: int) -> int:
 
 
 def _quoted(text: str) -> str:
-    """Returns at most as much of a line as fits into a message."""
+    """Return a text in quotes, shortened to 80 characters."""
     text = text.strip()
     return repr(text if len(text) <= 80 else text[:79] + "…")
 
 
 def _unique(names: list[str]) -> tuple[str, ...]:
-    """Returns the names, those that stand a second time with a number after them."""
+    """Return the names; repeated ones get a number: "arm", "arm.2"."""
     seen: dict[str, int] = {}
     out = []
     for name in names:

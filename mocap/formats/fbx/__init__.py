@@ -1,10 +1,10 @@
-"""FBX 7.1 to 7.7, binary and ASCII, in NumPy alone: read as rigs and motions, written as takes.
+"""FBX 7.1 to 7.7, binary and ASCII: read as rigs and motions, written as takes.
 
 nodes, binary, text    a file as a tree of named nodes, and back
-scene, transform       objects, connections, properties; how a model stands in its parent
-curves, takes, pose    what is animated, and where everything is
-tree, read             a character; takes as Motions
-write, new             a Motion as one more take of the user's file, or as a file of its own
+scene, transform       objects, connections and properties; a model's transform in its parent
+curves, takes, pose    animation curves and takes; where the models are, at rest and over time
+tree, read             a character as a Tree; takes as Motions
+write, new, build      a Motion as one more take of the user's file, or as a file of its own
 """
 
 from mocap.formats.fbx.new import dumps

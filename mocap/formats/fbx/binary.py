@@ -1,8 +1,8 @@
-"""The binary form of FBX 7.1 to 7.7, in and out.
+"""Reading and writing of binary FBX 7.1 to 7.7.
 
 Autodesk publishes no specification; the layout is as Blender's developers describe it ("FBX binary
 file format specification", code.blender.org, 2013): a header of 27 bytes, records with absolute
-end offsets (32 bits before version 7500, 64 bits from it on), an empty record, and a footer.
+end offsets (32 bits before version 7500, then 64 bits), an empty record, and a footer.
 """
 
 from __future__ import annotations
@@ -14,16 +14,23 @@ from mocap.errors import InputError
 from mocap.formats.fbx.nodes import Node, Packed, packed
 
 MAGIC = b"Kaydara FBX Binary  \x00\x1a\x00"
-# The footer's first 16 bytes depend on when the file was made; files of any writer may have these.
+# The footer's first 16 bytes depend on the time of creation; these are valid in any file.
 FOOTER = bytes.fromhex("fabcab09d0c8d466b176fb831cf7267e")
 _END = bytes.fromhex("f85a8c6adef5d97eece90ce3758f290b")
-# Files nest their nodes some ten deep.
+# Most levels of nested nodes; real files have about ten.
 DEEPEST = 64
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Document:
-    """A whole file: version (7400 for 7.4), footer (its own 16 bytes), an ASCII file's text."""
+    """A whole file.
+
+    Attributes:
+        version: 7400 for 7.4.
+        nodes: The top nodes.
+        footer: The first 16 bytes of the file's footer.
+        text: The text of an ASCII file; empty for a binary file.
+    """
 
     version: int
     nodes: tuple[Node, ...]
@@ -31,12 +38,12 @@ class Document:
     text: bytes = b""
 
     def node(self, name: str) -> Node:
-        """The top node of that name; an empty one where there is none."""
+        """Return the top node of a name; an empty node if there is none."""
         return next((n for n in self.nodes if n.name == name), Node(name))
 
 
 def check_version(version: int) -> None:
-    """Raises InputError for versions whose documents are built in another way."""
+    """Raise InputError for versions with another structure of documents."""
     if not 7000 <= version < 8000:
         raise InputError(
             f"The FBX file is of version {version / 1000:.1f}, and mocap reads 7.1 to 7.7: save it "
@@ -45,10 +52,14 @@ def check_version(version: int) -> None:
 
 
 def loads(data: bytes) -> Document:
-    """The nodes of a binary FBX. Raises InputError if it is none, is damaged, or cut off."""
+    """Return the nodes of a binary FBX.
+
+    Raises:
+        InputError: The file is not a binary FBX, or damaged, or cut off.
+    """
     if not data.startswith(MAGIC[:20]) or len(data) < 27:
         raise InputError(
-            f"This is not a binary FBX file, or one cut off: it begins with {data[:20]!r}."
+            f"This is not a binary FBX file, or it is cut off: it begins with {data[:20]!r}."
         )
     if data[22:23] == b"\x01":
         raise InputError("The FBX file is big-endian, which mocap does not read; export it again.")
@@ -56,7 +67,7 @@ def loads(data: bytes) -> Document:
     check_version(version)
     record = _record(version)
     top: list[Node] = []
-    # (name, packed properties, where the node ends, its children) of the nodes that are open
+    # (name, packed properties, end offset, children) of the nodes that are open
     stack: list[tuple[str, Packed, int, list[Node]]] = [("", Packed(b"", 0), len(data), top)]
     at = 27
     while True:
@@ -89,8 +100,8 @@ def loads(data: bytes) -> Document:
 
 def _cut_off(data: bytes, wanted: int) -> InputError:
     return InputError(
-        f"The FBX file is damaged or cut off: it has {len(data)} bytes, and a node in it should "
-        f"reach to byte {wanted}."
+        f"The FBX file is damaged or cut off: it has {len(data)} bytes, but a node in it ends at "
+        f"byte {wanted}."
     )
 
 

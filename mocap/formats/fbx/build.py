@@ -14,17 +14,22 @@ from mocap.errors import InputError
 from mocap.formats.fbx.curves import LINEAR
 from mocap.formats.fbx.nodes import Node, Packed, Value, packed
 
-# What Blender and the SDK write beside linear keys: automatic tangents, time independent and
-# clamped progressively (FbxAnimCurveDef), and default weights in the bits of a float.
+# As Blender and the SDK write linear keys: automatic tangents, time independent and clamped
+# progressively (FbxAnimCurveDef), and default weights as the bits of a float.
 _KEY_FLAGS = LINEAR | 0x100 | 0x2000 | 0x4000
 _KEY_DATA = np.array([0, 0, 0x0D050D05, 0], dtype="<u4").view("<f4")
 _KEY_VERSION = 4008
 
 
 class Channel(NamedTuple):
-    """A property over time. target: the object's identity. short: what the curve node is called.
+    """An animated property.
 
-    components: its parts ("X", "Y", "Z", or the property's own name) → values (F,)."""
+    Attributes:
+        target: The object's identity.
+        property: The property's name.
+        short: The curve node's name.
+        components: Component ("X", "Y", "Z", or the property's own name) → values (F,).
+    """
 
     target: int
     property: str
@@ -34,7 +39,7 @@ class Channel(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Identities:
-    """Identities that no object of a document has."""
+    """New identities, which no object of a document has."""
 
     taken: Iterable[int] = ()
     _used: set[int] = field(default_factory=set)
@@ -46,7 +51,7 @@ class Identities:
         self._next = highest if 1_000_000 < highest < 1 << 62 else 1_000_000
 
     def new(self) -> int:
-        """One more."""
+        """Return a new identity."""
         self._next += 1
         while self._next in self._used:
             self._next += 1
@@ -54,17 +59,17 @@ class Identities:
 
 
 def named(name: str, kind: str) -> str:
-    """An object's name as the binary form writes it."""
+    """Return an object's name and class as binary files store them."""
     return f"{name}\0\1{kind}"
 
 
 def properties(*rows: tuple[Value, ...]) -> Node:
-    """A Properties70 of (name, type, label, flags, values …)."""
+    """Return a Properties70 node of rows (name, type, label, flags, values …)."""
     return Node("Properties70", (), tuple(Node("P", row) for row in rows))
 
 
 def time(name: str, ticks: int) -> tuple[Value, ...]:
-    """A property that is a time."""
+    """Return the row of a property that is a time."""
     return (name, "KTime", "Time", "", ticks)
 
 
@@ -80,7 +85,15 @@ def connected(child: int, parent: int, into: str | None = None) -> Node:
 
 
 def ticks_of(times: Float[ndarray, "frames"], ticks: int) -> ndarray:
-    """Times as the file counts them. Raises InputError if two frames fall together."""
+    """Return times from the first frame in a file's ticks, int64.
+
+    Args:
+        times: Seconds.
+        ticks: Ticks per second.
+
+    Raises:
+        InputError: Two frames have the same tick.
+    """
     keys = np.round((times - times[0]) * ticks).astype("<i8")
     if np.any(np.diff(keys) <= 0):
         raise InputError("The motion's frames are too close in time for an FBX file.")
@@ -96,7 +109,7 @@ def take(
         name: The stack's name.
         keys: Times of the frames, as `ticks_of` gives them.
         channels: The animated properties.
-        identities: Where new identities come from.
+        identities: The source of new identities.
     """
     stack, layer = identities.new(), identities.new()
     last = int(keys[-1])
@@ -125,7 +138,7 @@ def take(
 def _curve(identity: int, times: Node, values: Float[ndarray, "frames"]) -> Node:
     levels = values.astype("<f4")
     if not np.all(np.isfinite(levels)):
-        raise InputError("The motion's path is too long for an FBX file, whose numbers are short.")
+        raise InputError("The motion's path is too long for an FBX file, which has 32-bit numbers.")
     children = (
         Node("Default", (float(values[0]),)),
         Node("KeyVer", (np.int32(_KEY_VERSION),)),
@@ -139,7 +152,12 @@ def _curve(identity: int, times: Node, values: Float[ndarray, "frames"]) -> Node
 
 
 def take_entry(name: str, keys: ndarray) -> Node:
-    """What the section Takes says of a stack."""
+    """Return the entry of a stack in the section Takes.
+
+    Args:
+        name: The stack's name.
+        keys: Ticks of the frames.
+    """
     span = (0, int(keys[-1]))
     return Node(
         "Take", (name,),
@@ -148,7 +166,7 @@ def take_entry(name: str, keys: ndarray) -> Node:
 
 
 def object_types(objects: Iterable[Node]) -> Iterator[Node]:
-    """Definitions' entries, one a type of object, with how many there are."""
+    """Yield an entry of Definitions for each type of object, with the number of objects."""
     counts: dict[str, int] = {}
     for node in objects:
         counts[node.name] = counts.get(node.name, 0) + 1

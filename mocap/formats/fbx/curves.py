@@ -1,4 +1,4 @@
-"""Curves: keys in time with a value each, and how the values between them are found."""
+"""Animation curves: keys with times and values, and the interpolation between them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mocap.formats.fbx.nodes import Node
 
 # KeyAttrFlags (FbxAnimCurveDef)
 CONSTANT, LINEAR, CUBIC = 0x2, 0x4, 0x8
-_NEXT = 0x100  # of constant keys: the value of the next key holds
+_NEXT = 0x100  # of constant keys: the curve has the value of the next key
 _TCB, _USER, _CLAMP, _TIME_INDEPENDENT, _PROGRESSIVE = 0x200, 0x400, 0x1000, 0x2000, 0x4000
 _WEIGHTED_RIGHT, _WEIGHTED_NEXT_LEFT = 0x1000000, 0x2000000
-# Weights are stored as integers of this many a unit; a key without one has a third.
+# Integer that stands for a weight of 1, and the default weight.
 _WEIGHT, _THIRD = 9999.0, 1.0 / 3.0
-# Keys of one curve: over nine hours at 30 a second.
+# Most keys of one curve: nine hours at 30 frames per second.
 MOST = 1_000_000
 # Halvings of the parameter's interval: 2⁻⁴⁰ of a key's distance.
 _HALVINGS = 40
@@ -26,10 +26,16 @@ _HALVINGS = 40
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Curve:
-    """times: (K,) seconds, strictly increasing. values: (K,). flags: (K,) as KeyAttrFlags.
+    """An animation curve of K keys.
 
-    out, into: (K,) slopes behind and before each key, a second. weights: (K, 2) where the handles
-    end, behind a key and before the next, as parts of the distance between the two.
+    Attributes:
+        times: (K,) seconds, strictly increasing.
+        values: (K,) values.
+        flags: (K,) KeyAttrFlags.
+        out: (K,) slopes after each key, per second.
+        into: (K,) slopes before each key, per second.
+        weights: (K, 2) lengths of the handles after a key and before the next key, as fractions of
+            the time between the two.
     """
 
     times: Float[ndarray, "keys"]
@@ -40,14 +46,14 @@ class Curve:
     weights: Float[ndarray, "keys 2"]
 
     def sampled(self, times: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
-        """The values at the times, held before the first key and after the last."""
+        """Return the values at times, seconds; constant before the first and after the last key."""
         if len(self.times) == 1:
             return np.full(len(times), self.values[0])
         i = np.clip(np.searchsorted(self.times, times, side="right") - 1, 0, len(self.times) - 2)
         span = self.times[i + 1] - self.times[i]
         x = np.clip((times - self.times[i]) / span, 0.0, 1.0)
         start, end, flags = self.values[i], self.values[i + 1], self.flags[i]
-        # Keys of no kind known are linear.
+        # Keys of unknown kinds are linear.
         found = start + x * (end - start)
         held = np.where((flags & _NEXT > 0) | (x >= 1.0), end, start)
         found = np.where((flags & CONSTANT > 0) & (x > 0.0), held, found)
@@ -65,9 +71,14 @@ class Curve:
 
 
 def curve(node: Node, ticks: int) -> Curve | None:
-    """An AnimationCurve; None if it has no keys. ticks: units of time a second.
+    """Return an AnimationCurve; None if it has no keys.
 
-    Raises InputError if its arrays do not fit each other.
+    Args:
+        node: The AnimationCurve's node.
+        ticks: The file's units of time per second.
+
+    Raises:
+        InputError: The curve's arrays differ in length, or are too long.
     """
     keys, values = node.array("KeyTime"), node.array("KeyValueFloat")
     if keys is None or values is None or len(keys) == 0:
@@ -79,7 +90,7 @@ def curve(node: Node, ticks: int) -> Curve | None:
         )
     times = keys.astype(np.float64) / ticks
     flags, data = _attributes(node, len(keys))
-    # Of keys at one time the last counts; keys out of order are put in order.
+    # Keys are sorted by time; of several keys with the same time, the last one is used.
     order = np.argsort(times, kind="stable")
     order = order[np.append(np.diff(times[order]) > 0.0, True)]
     times, flags, data = times[order], flags[order], data[order]
@@ -90,7 +101,8 @@ def curve(node: Node, ticks: int) -> Curve | None:
 def _attributes(node: Node, count: int) -> tuple[Int[ndarray, "keys"], Float[ndarray, "keys 5"]]:
     """Return the flags and data of each key; the file stores equal neighbours once.
 
-    The last column of the data is the third as an integer, which holds two weights in some keys.
+    Columns 0 to 3 of the data are floats; column 4 is the third as an integer, which contains two
+    weights.
     """
     flags, data = node.array("KeyAttrFlags"), node.array("KeyAttrDataFloat")
     repeats = node.array("KeyAttrRefCount")
@@ -101,7 +113,7 @@ def _attributes(node: Node, count: int) -> tuple[Int[ndarray, "keys"], Float[nda
         return linear
     table = np.zeros((len(flags), 5))
     if data is not None and len(data) == 4 * len(flags):
-        # ASCII files give these numbers as integers of the same bits.
+        # ASCII files store the bits of these floats as integers.
         bits = data.astype("<u4") if data.dtype.kind == "i" else data.astype("<f4").view("<u4")
         table[:, :4] = np.nan_to_num(bits.view("<f4")).reshape(-1, 4)
         table[:, 4] = bits.reshape(-1, 4)[:, 2]
@@ -112,12 +124,12 @@ def _attributes(node: Node, count: int) -> tuple[Int[ndarray, "keys"], Float[nda
 def _slopes(
     times: ndarray, values: ndarray, flags: ndarray, data: ndarray
 ) -> tuple[Float[ndarray, "keys"], Float[ndarray, "keys"]]:
-    """(behind each key, before each key), a second.
+    """Return the slopes after each key, and before each key, per second.
 
-    A key's data are its slope behind it and the one before the next key, where the user set them;
-    elsewhere how much of the way (percent) an automatic slope leans to the segment on that side,
-    or tension, continuity and bias (Kochanek and Bartels, "Interpolating splines with local
-    tension, continuity, and bias control", SIGGRAPH 1984).
+    A key's data are the slope after it and the slope before the next key, if the user set them.
+    Otherwise they are the percentages by which automatic slopes are shifted towards the slope of
+    the segment on that side, or tension, continuity and bias (Kochanek and Bartels, "Interpolating
+    splines with local tension, continuity, and bias control", SIGGRAPH 1984).
     """
     if len(times) < 2:
         return np.zeros(len(times)), np.zeros(len(times))
@@ -143,7 +155,7 @@ def _slopes(
 
 
 def _progressive(slope: ndarray, flags: ndarray, before: ndarray, behind: ndarray) -> ndarray:
-    """Slopes whose handles stay between the neighbours' values, where keys ask for it."""
+    """Limit slopes so that handles stay between the neighbours' values, for keys with that flag."""
     sign = np.sign(slope)
     most = np.maximum(np.minimum(sign * before, sign * behind), 0.0) / _THIRD
     most[[0, -1]] = 0.0
@@ -154,7 +166,7 @@ def _progressive(slope: ndarray, flags: ndarray, before: ndarray, behind: ndarra
 def _tcb(
     out: ndarray, into: ndarray, flags: ndarray, data: ndarray, before: ndarray, behind: ndarray
 ) -> tuple[ndarray, ndarray]:
-    """The slopes, those of keys with tension, continuity and bias by these."""
+    """Replace the slopes of keys with tension, continuity and bias; others stay."""
     tension, continuity, bias = 1.0 - data[:, 0], data[:, 1], data[:, 2]
     near, far = 0.5 * (1.0 + bias) * before, 0.5 * (1.0 - bias) * behind
     smooth, sharp = tension * (1.0 - continuity), tension * (1.0 + continuity)
@@ -177,7 +189,12 @@ def _bezier(t: ndarray, a: ndarray, b: ndarray, c: ndarray, d: ndarray) -> ndarr
 
 
 def _parameter(x: Float[ndarray, "n"], weights: Float[ndarray, "n 2"]) -> Float[ndarray, "n"]:
-    """Where along a Bézier curve with handles of these weights its time is x of the way."""
+    """Return the parameter at which a Bézier curve has passed a fraction x of its time.
+
+    Args:
+        x: Fractions of the time between two keys.
+        weights: Lengths of the two handles, as fractions of that time.
+    """
     if np.all(np.abs(weights - _THIRD) < 1e-9):
         return x
     low, high = np.zeros(len(x)), np.ones(len(x))

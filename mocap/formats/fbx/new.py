@@ -16,11 +16,11 @@ from mocap.formats.presets import depth_first, preset
 
 _VERSION = 7400
 _TICKS = 46_186_158_000
-# A file's identity and its footer go with its time of making; these three go together (Blender
-# writes the same).
+# A file's identity and footer depend on its time of creation; these belong together, as Blender
+# writes them.
 _FILE_ID = bytes.fromhex("28b32aebb624ccc2bfc8b02aa92bfcf1")
 _CREATED = "1970-01-01 10:00:00:000"
-_SCENE = 0  # what roots hang from
+_SCENE = 0  # identity of the parent of roots
 _CENTIMETRES = 100.0
 
 
@@ -33,7 +33,7 @@ def dumps(
 
     Args:
         motion: On any skeleton.
-        names: The convention whose names the bones get, as in `bvh.dumps`; None: their own.
+        names: The naming convention for the bones, as in `bvh.dumps`; None keeps their names.
         take: The animation's name.
         ground: A root bone on the floor, above the others, carries path and heading.
 
@@ -76,7 +76,7 @@ def dumps(
 
 
 def _channels(motion: Motion, model_of: dict[int, int], root: int | None) -> list[Channel]:
-    """Returns what each model does; root: the model that carries path and heading, if one does."""
+    """Return the channels of all models; `root` is the model that carries path and heading."""
     places, rotations = motion.root_positions, motion.rotations.copy()
     channels = []
     if root is not None:
@@ -124,7 +124,12 @@ def _model(identity: int, bone: str, place: np.ndarray) -> Node:
 
 
 def _bind_pose(identity: int, places: dict[int, np.ndarray]) -> Node:
-    """Where each model stands in T-pose, metres, so that tools can go back to it."""
+    """Return a bind pose, by which tools restore the T-pose.
+
+    Args:
+        identity: The pose's identity.
+        places: Model to position in T-pose, metres.
+    """
     entries = []
     for model, place in places.items():
         matrix = np.eye(4)
@@ -140,7 +145,7 @@ def _bind_pose(identity: int, places: dict[int, np.ndarray]) -> Node:
 def _file(
     motion: Motion, objects: list[Node], links: list[Node], take: str, keys: np.ndarray
 ) -> tuple[Node, ...]:
-    """The top nodes of a whole file."""
+    """Return the top nodes of a whole file."""
     stamp = zip(("Version", "Year", "Month", "Day", "Hour", "Minute", "Second", "Millisecond"),
                 (1000, 1970, 1, 1, 10, 0, 0, 0), strict=True)  # fmt: skip
     settings = [("Version", 1000)]
@@ -175,7 +180,12 @@ def _int(name: str, value: int) -> Node:
 
 
 def _settings(rate: float, last: int) -> Node:
-    """Centimetres, +Y up, +Z to the viewer, and the motion's own frame rate (mode 14)."""
+    """Return the settings: centimetres, +Y up, +Z to the viewer, the motion's rate (mode 14).
+
+    Args:
+        rate: Frames per second.
+        last: Tick of the last frame.
+    """
     rows: list[tuple[Value, ...]] = [
         (f"{axis}{part}", "int", "Integer", "", np.int32(value))
         for axis, number in (("Up", 1), ("Front", 2), ("Coord", 0), ("OriginalUp", -1))

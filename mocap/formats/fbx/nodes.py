@@ -1,7 +1,7 @@
-"""The tree of named nodes that every FBX file is, binary or ASCII, and the types of its values.
+"""The tree of named nodes of an FBX file, binary or ASCII, and the types of its values.
 
-A binary file's properties stay packed until something asks for them: meshes and textures are
-never unpacked, and are written back as the bytes that they were.
+The properties of a binary file are unpacked when they are first read. Meshes and textures are never
+unpacked, and are written with their original bytes.
 """
 
 from __future__ import annotations
@@ -26,22 +26,26 @@ binary form."""
 _SCALARS = {b"Y": "<h", b"I": "<i", b"L": "<q", b"F": "<f", b"D": "<d", b"C": "<B", b"B": "<B"}
 _ARRAYS = {b"f": "<f4", b"d": "<f8", b"l": "<i8", b"i": "<i4", b"b": "u1", b"c": "u1"}
 _LETTERS = {"f4": b"f", "f8": b"d", "i8": b"l", "i4": b"i", "u1": b"b", "b1": b"b"}
-# No array that mocap reads (bone matrices, curves' keys) is nearly as long. Bytes.
+# Bytes: arrays that mocap reads (bone matrices, curves' keys) are far shorter.
 _LONGEST_ARRAY = 1 << 24
-# Below this size, an array is not worth compressing. Bytes.
+# Bytes: arrays of at least this size are compressed.
 _SMALL = 128
 
 
 damage_named = partial(damage.damage_named, "FBX", "objects")
-"""Turns the errors of a broken document into an InputError."""
+"""Turns the exceptions of a damaged file into an InputError."""
 
 
 class Node(NamedTuple):
-    """A node: its name, its properties' values, and the nodes below it.
+    """A node of a file.
 
-    values: read as a sequence, whether packed or not. closed: whether the binary form ends the
-    node with an empty record although it has no children. brace: where the closing brace is in
-    the text that an ASCII file's node was read from; −1 where it has none.
+    Attributes:
+        name: The node's name.
+        values: The values of its properties, packed or not.
+        children: The nodes below it.
+        closed: Whether a binary file ends the node with an empty record, although it has no
+            children.
+        brace: Position of the closing brace in the text of an ASCII file; −1 if it has none.
     """
 
     name: str
@@ -51,13 +55,14 @@ class Node(NamedTuple):
     brace: int = -1
 
     def child(self, name: str) -> Node | None:
-        """The first child of that name."""
+        """Return the first child of a name; None if there is none."""
         return next((c for c in self.children if c.name == name), None)
 
     def array(self, name: str) -> ndarray | None:
-        """The array that the child of that name holds; None without such a child.
+        """Return the array in the child of a name; None if there is no such child.
 
-        Raises InputError if the child holds none.
+        Raises:
+            InputError: The child does not contain an array.
         """
         found = self.child(name)
         if found is None:
@@ -71,7 +76,7 @@ class Node(NamedTuple):
 
 
 class Packed(Sequence[Value]):
-    """The properties of a binary file's node as the bytes in the file; unpacked when read."""
+    """The properties of a binary file's node as bytes; they are unpacked when they are read."""
 
     __slots__ = ("_values", "number", "raw")
 
@@ -80,13 +85,17 @@ class Packed(Sequence[Value]):
         self._values: tuple[Value, ...] | None = None
 
     def unpacked(self) -> tuple[Value, ...]:
-        """The values. Raises InputError if the bytes are not what they say."""
+        """Return the values.
+
+        Raises:
+            InputError: The bytes are damaged.
+        """
         if self._values is None:
             try:
                 self._values = _unpacked(self.raw, self.number)
             except (struct.error, IndexError, zlib.error, KeyError, ValueError):
                 raise InputError(
-                    "The FBX file is damaged: a node's properties are not what they say they are."
+                    "The FBX file is damaged: a node's properties cannot be unpacked."
                 ) from None
         return self._values
 
@@ -138,11 +147,17 @@ def _unpacked(raw: bytes, count: int) -> tuple[Value, ...]:
 
 
 def _inflated(content: bytes, encoding: int, expected: int) -> bytes:
-    """An array's bytes; encoding: 0 as they are, 1 by zlib. At most `expected` are made."""
+    """Return an array's bytes.
+
+    Args:
+        content: The bytes in the file.
+        encoding: 0 for plain, 1 for zlib.
+        expected: Size of the array, bytes; no more are decompressed.
+    """
     if expected > _LONGEST_ARRAY:
         raise InputError(
-            f"The FBX file is damaged: a bone's or curve's array has {expected} bytes, and more "
-            f"than {_LONGEST_ARRAY} are not read."
+            f"The FBX file is damaged: an array of a bone or curve has {expected} bytes; mocap "
+            f"reads at most {_LONGEST_ARRAY}."
         )
     if encoding == 0:
         return content
@@ -155,7 +170,7 @@ def _inflated(content: bytes, encoding: int, expected: int) -> bytes:
 
 
 def packed(values: Sequence[Value]) -> bytes:
-    """The binary form of values; longer arrays are compressed."""
+    """Return values as bytes of a binary file; longer arrays are compressed."""
     if isinstance(values, Packed):
         return values.raw
     return b"".join(_packed_one(value) for value in values)

@@ -1,4 +1,4 @@
-"""Where a scene's models stand, at rest and over time, in metres and +Y up."""
+"""Positions and rotations of a scene's models, at rest and over time, in metres and +Y up."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from mocap.formats.fbx.scene import FbxScene, subclass
 from mocap.formats.fbx.takes import FbxTake, moving
 from mocap.formats.fbx.transform import WORLD, Local, Placement, local, placed
 
-# A linear part that differs from a rotation and a size by less than this part is one.
+# A matrix within this of a rotation times a scale is one.
 _ALIKE = 1e-4
-# Further from the origin than this, in metres, nothing stands.
+# Metres: coordinates that exceed this are those of a damaged file.
 _FAR = 1e12
 # The types of models that are bones.
 _BONES = ("LimbNode", "Limb", "Root", "Effector")
@@ -62,12 +62,12 @@ def walk(
 
 
 def is_bone(scene: FbxScene, index: int) -> bool:
-    """Whether a model's type says that it is a bone."""
+    """Return whether a model has the type of a bone."""
     return subclass(scene.objects[scene.models[index]]) in _BONES
 
 
 def above(scene: FbxScene, wanted: Collection[int]) -> set[int]:
-    """The models and all those that they hang from."""
+    """Return the indices of models and of all models above them."""
     needed: set[int] = set()
     for i in wanted:
         node = int(i)
@@ -81,10 +81,13 @@ def above(scene: FbxScene, wanted: Collection[int]) -> set[int]:
 class RestModels:
     """All models at rest, in metres, +Y up.
 
-    linear: (N, 3, 3) to the world, with scale. positions: (N, 3) the points about which they turn.
-    locals_turns: (N, 4) rotations in their parents. bones: (N,) whether it is one: skins are bound
-    to it, or, in a file without skins, its type says so. bound: index → (4, 4), where it stood
-    when its skin was bound, as far as the file says.
+    Attributes:
+        linear: (N, 3, 3) linear parts of the world matrices, with scale.
+        positions: (N, 3) the points about which the models rotate.
+        local_turns: (N, 4) rotations relative to the parents.
+        bones: (N,) whether a model is a bone: a skin is bound to it, or, in a file without skins,
+            its type is that of a bone.
+        bound: Index → (4, 4) matrix in the bind pose, for the models that the file gives one.
     """
 
     linear: Float[ndarray, "models 3 3"]
@@ -95,7 +98,11 @@ class RestModels:
 
 
 def rest(scene: FbxScene) -> RestModels:
-    """The scene's rest. Raises InputError if a model stands nowhere."""
+    """Return the scene's rest.
+
+    Raises:
+        InputError: A model's coordinates are not finite, or too large.
+    """
     count = len(scene.models)
     linear_, positions, turns = np.empty((count, 3, 3)), np.empty((count, 3)), np.empty((count, 4))
     pivots = np.zeros((count, 3))  # in the model's own frame
@@ -111,8 +118,8 @@ def rest(scene: FbxScene) -> RestModels:
     if lost.any():
         name = scene.names[int(np.argmax(lost))]
         raise InputError(
-            f"The model {name!r} of the FBX file rests nowhere: with its parents' places and "
-            f"scales its numbers are too large."
+            f"The model {name!r} of the FBX file has no valid rest position: with its parents' "
+            "transforms its coordinates are not finite or too large."
         )
     skinned, bound = _bound(scene, pivots)
     bones = np.zeros(count, dtype=bool)
@@ -125,10 +132,13 @@ def rest(scene: FbxScene) -> RestModels:
 def without_rotations(
     scene: FbxScene,
 ) -> tuple[Float[ndarray, "models 3 3"], Float[ndarray, "models 3"]]:
-    """(linear parts, positions) in the world of all models, bones with no rotation of their own.
+    """Return the pose in which the bones' own rotations are zero.
 
-    Tools for motion capture save the first frame as the rest, and the pose in which a body is
-    made as the joints' orientations.
+    Tools for motion capture save the first frame as the rest, and the original pose of the body in
+    the joints' orientations.
+
+    Returns:
+        Linear parts and positions in the world, of all models.
     """
     walked = walk(scene, None, np.zeros(1), range(len(scene.models)), unturned=True)
     placed_ = [now for _, _, _, now in walked]
@@ -139,7 +149,10 @@ def without_rotations(
 def _bound(
     scene: FbxScene, pivots: Float[ndarray, "models 3"]
 ) -> tuple[set[int], dict[int, ndarray]]:
-    """(the models that skins are bound to, index → where it stood then, by cluster or pose)."""
+    """Return the models to which skins are bound, and index → matrix in the bind pose.
+
+    The matrices come from clusters, or else from a BindPose.
+    """
     place = {identity: i for i, identity in enumerate(scene.models)}
     skinned: set[int] = set()
     found: dict[int, ndarray | None] = {}
@@ -196,7 +209,7 @@ def performed(
 
 
 def _away(scene: FbxScene, now: Placement, rest_: Float[ndarray, "3 3"]) -> Float[ndarray, "_ 4"]:
-    """The rotation in the world nearest to what a linear part has done since its rest."""
+    """Return the rotation in the world nearest to the change of a model since its rest."""
     stretch = np.linalg.svd(rest_, compute_uv=False)
     if stretch[2] <= 1e-6 * max(stretch[0], 1e-30):
         return R.IDENTITY[None]

@@ -1,4 +1,4 @@
-"""FBX takes as Motions: on a recognised rig's skeleton, or on the file's own models."""
+"""FBX takes as Motions, on the skeleton of a rig or on the file's own models."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from mocap.formats.fbx import pose, takes
 from mocap.formats.fbx.nodes import damage_named
 from mocap.formats.fbx.scene import FbxScene, loads
 
-# Bones whose length or place differs from the rest by more than this over a take are the take's.
-# Metres.
+# Metres: if the median offset of a joint in a take differs from its rest by more than this, the
+# skeleton gets the take's offsets.
 _SAME_PLACE = 1e-4
 
 
 @damage_named()
 def animations(data: bytes) -> list[str]:
-    """The names of a file's takes, in its order."""
+    """Return the names of a file's takes, in its order."""
     return takes.names(loads(data))
 
 
 @damage_named()
 def pictures(data: bytes) -> list[str]:
-    """Return the files that an FBX's textures name and that are not inside it.
+    """Return the pictures that an FBX refers to and does not contain.
 
     The paths are relative, with forward slashes.
     """
@@ -67,9 +67,15 @@ def loads_on(rig: Rig, animation: str | None = None) -> Motion:
 
 @damage_named()
 def loads_animation(data: bytes) -> Motion:
-    """A file's first take, on its own models as the skeleton: its bones, and what the take moves.
+    """Return a file's first take, with the file's bones and moving models as the skeleton.
 
-    Without a take there is one frame, the rest. Raises InputError if there are no bones.
+    Without a take the motion has one frame, the rest.
+
+    Args:
+        data: The file's bytes.
+
+    Raises:
+        InputError: The file has no bones.
     """
     scene = loads(data)
     take = takes.chosen(scene, None) if takes.names(scene) else takes.FbxTake("", None, {})
@@ -89,7 +95,15 @@ def loads_animation(data: bytes) -> Motion:
 
 
 def models_of(scene: FbxScene, rig: Rig) -> list[int]:
-    """The model of each of the rig's joints. Raises InputError if the file is another's."""
+    """Return the index of the model of each of the rig's joints.
+
+    Args:
+        scene: The rig's own file.
+        rig: The character.
+
+    Raises:
+        InputError: The file lacks one of the joints.
+    """
     place = {name: i for i, name in enumerate(scene.names)}
     if missing := [n for n in rig.skeleton.names if n not in place]:
         raise InputError(f"The rig's file has no models named {', '.join(missing[:60])}.")
@@ -97,7 +111,7 @@ def models_of(scene: FbxScene, rig: Rig) -> list[int]:
 
 
 def _skeleton_models(scene: FbxScene, take: takes.FbxTake, rest: pose.RestModels) -> list[int]:
-    """The models of the skeleton, parents before children, its root first."""
+    """Return the models of the skeleton, parents before children."""
     place = {identity: i for i, identity in enumerate(scene.models)}
     animated = {place[model] for model, _ in take.parts}
     wanted = animated | set(np.flatnonzero(rest.bones).tolist())
@@ -127,13 +141,16 @@ def _motion(
     turn: Float[ndarray, "4"],
     unit: float,
 ) -> Motion:
-    """What the models do, as a motion of the skeleton; world = unit · turn(the file's world)."""
+    """Return the movement of models as a motion.
+
+    A point p of the scene's world is unit · turn(p) in mocap's world.
+    """
     rest = pose.rest(scene)
     times = takes.frame_times(scene, take)
     if len(times) * len(models) > 2e7:
         raise InputError(
             f"The animation {take.name!r} has {len(times)} frames of {len(models)} bones, which is "
-            f"more than mocap reads."
+            "more than mocap reads; export a shorter part of it."
         )
     positions, away = pose.performed(scene, take, times, models, rest)
     positions = unit * R.apply(turn, positions)
@@ -150,7 +167,7 @@ def _stretched(
     positions: Float[ndarray, "frames joints 3"],
     world: Float[ndarray, "frames joints 4"],
 ) -> Skeleton:
-    """The skeleton with the offsets that its joints mostly have; itself if they are its own."""
+    """Return the skeleton with the joints' median offsets; the same skeleton if they agree."""
     parents = skeleton.parents[1:]
     bones = R.apply(R.conjugate(world[:, parents]), positions[:, 1:] - positions[:, parents])
     offsets = skeleton.offsets.copy()

@@ -1,8 +1,8 @@
-"""A document's objects and connections: models in a tree, their properties, axes and unit.
+"""A document's objects and connections: the tree of models, their properties, axes and unit.
 
-Objects have a 64-bit identity; connections hang one object, the child, from another ("OO") or from
-one of its properties ("OP"). A property that an object does not list has the value of its type's
-template in Definitions.
+Objects have a 64-bit identity. A connection attaches an object, the child, to another object ("OO")
+or to one of its properties ("OP"). A property that an object does not list has the value of its
+type's template in Definitions.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from mocap.formats.trees import unique_names
 Properties = dict[str, tuple[Value, ...]]
 """name → its values."""
 
-# Ticks a second: FBX's original ones, and those of files that define their own time codes.
+# Ticks per second: FBX's original unit, and that of files with a new time code definition.
 _TICKS, _NEW_TICKS, _OLD_DEFINITION = 46_186_158_000, 141_120_000, 127
-# TimeMode → frames a second (FbxTime::EMode); 14 names its own rate in CustomFrameRate.
+# TimeMode → frames per second (FbxTime::EMode); for 14, the rate is in CustomFrameRate.
 _RATES = {
     1: 120.0, 2: 100.0, 3: 60.0, 4: 50.0, 5: 48.0, 6: 30.0, 7: 30.0, 8: 30000.0 / 1001.0,
     9: 30000.0 / 1001.0, 10: 25.0, 11: 24.0, 12: 1000.0, 13: 24000.0 / 1001.0, 15: 96.0, 16: 72.0,
@@ -68,7 +68,7 @@ class FbxScene:
     names: tuple[str, ...]
 
     def properties(self, identity: int) -> Properties:
-        """An object's properties over those of its type's template."""
+        """Return an object's properties, with the defaults of its type's template."""
         node = self.objects[identity]
         return {**self.templates.get(node.name, {}), **listed(node)}
 
@@ -91,12 +91,12 @@ class FbxScene:
 
     @cached_property
     def to_world(self) -> Float[ndarray, "3 3"]:
-        """From the file's axes and unit to metres, +Y up (`axes`, `unit`)."""
+        """The matrix from the file's axes and unit to metres, +Y up (`axes`, `unit`)."""
         return unit(self.settings) * axes(self.settings)
 
     @cached_property
     def ticks(self) -> int:
-        """Units of time a second."""
+        """Units of time per second."""
         flags = self.document.node("FBXHeaderExtension").child("OtherFlags")
         definition = None if flags is None else flags.child("TCDefinition")
         if definition is not None and len(definition.values):
@@ -105,7 +105,7 @@ class FbxScene:
 
     @cached_property
     def fps(self) -> float:
-        """The frame rate that the file is set to; 30 where it names none."""
+        """The file's frame rate; 30 if it has none."""
         custom = number(self.settings, "CustomFrameRate", -1.0)
         mode = int(number(self.settings, "TimeMode", 0.0))
         if mode == 14 and 0.0 < custom <= 1000.0:
@@ -115,9 +115,13 @@ class FbxScene:
 
 @lru_cache(maxsize=1)
 def loads(data: bytes) -> FbxScene:
-    """The scene in an FBX file, binary or ASCII. Raises InputError if it cannot be read."""
+    """Return the scene in an FBX file, binary or ASCII.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
     collecting = gc.isenabled()
-    # Hundreds of thousands of nodes are made and none is garbage; looking for it triples the time.
+    # Garbage collection triples the time: hundreds of thousands of nodes are made, all in use.
     gc.disable()
     try:
         with damage_named():
@@ -130,7 +134,7 @@ def loads(data: bytes) -> FbxScene:
 
 
 def is_fbx(data: bytes) -> bool:
-    """Whether the bytes begin as an FBX file does."""
+    """Return whether a file begins as an FBX file does."""
     start = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
     return data.startswith(binary.MAGIC[:18]) or (
         b"FBXHeaderExtension" in start or start.startswith(b"; FBX")
@@ -138,7 +142,11 @@ def is_fbx(data: bytes) -> bool:
 
 
 def scene(document: Document) -> FbxScene:
-    """The objects of a document. Raises InputError if they make no trees."""
+    """Return the objects of a document.
+
+    Raises:
+        InputError: The models are not trees.
+    """
     objects = {}
     for node in document.node("Objects").children:
         if len(node.values) and isinstance(node.values[0], int | np.integer):
@@ -166,7 +174,7 @@ def scene(document: Document) -> FbxScene:
 def _tree(
     objects: dict[int, Node], below: dict[int, list[Link]], above: dict[int, list[Link]]
 ) -> tuple[tuple[int, ...], Int[ndarray, "models"]]:
-    """(the models, depth first; each one's parent's index)."""
+    """Return the models' identities, depth first, and the index of each one's parent."""
     is_model = {i for i, node in objects.items() if node.name == "Model"}
     parent_of = {}
     for model in is_model:
@@ -188,12 +196,12 @@ def _tree(
             stack += [c for c in reversed(children) if parent_of.get(c) == model]
     if lost := [i for i in is_model if i not in place]:
         name = split_name(objects[lost[0]])[0]
-        raise InputError(f"The FBX file is damaged: its model {name!r} hangs from itself.")
+        raise InputError(f"The FBX file is damaged: its model {name!r} is its own ancestor.")
     return tuple(place), np.array(parents, dtype=np.int64)
 
 
 def split_name(node: Node) -> tuple[str, str]:
-    """(an object's name, its class), of "Hips", "Model", in either form."""
+    """Return an object's name and class, such as "Hips" and "Model", of binary and ASCII files."""
     value = node.values[1] if len(node.values) > 1 else ""
     if not isinstance(value, str):
         return "", ""
@@ -211,7 +219,7 @@ def subclass(node: Node) -> str:
 
 
 def listed(node: Node) -> Properties:
-    """The properties that an object lists itself."""
+    """Return the properties that an object lists, without its template's."""
     table = node.child("Properties70")
     if table is None:
         return {}
@@ -259,7 +267,10 @@ def number(properties: Properties, name: str, default: float) -> float:
 
 
 def axes(settings: Properties) -> Float[ndarray, "3 3"]:
-    """From the file's axes to +X right, +Y up, +Z to the viewer; a reflection in some files."""
+    """Return the matrix from the file's axes to +X right, +Y up, +Z to the viewer.
+
+    It is a reflection in some files.
+    """
     rows = np.zeros((3, 3))
     for row, (name, usual) in enumerate((("CoordAxis", 0.0), ("UpAxis", 1.0), ("FrontAxis", 2.0))):
         axis = int(number(settings, name, usual))
@@ -270,6 +281,6 @@ def axes(settings: Properties) -> Float[ndarray, "3 3"]:
 
 
 def unit(settings: Properties) -> float:
-    """Metres in one unit of the file, which says how many centimetres it is."""
+    """Return the number of metres in one unit of the file."""
     factor = number(settings, "UnitScaleFactor", 1.0)
     return 0.01 * factor if 1e-6 < factor < 1e9 else 0.01

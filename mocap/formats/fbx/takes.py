@@ -1,8 +1,8 @@
-"""Takes: animation stacks, their layers, and what each animated property is over time.
+"""Takes: animation stacks, their layers, and the values of animated properties over time.
 
-A stack has layers, a layer curve nodes ("Lcl Rotation" of a model), a curve node a curve for each
-component. The first layer replaces a property's own value; each further one adds to what is below
-it, or replaces it, by its BlendMode and Weight (FbxAnimLayer).
+A stack has layers; a layer has curve nodes (such as "Lcl Rotation" of a model); a curve node has a
+curve for each component. The first layer replaces a property's own value; each further one is added
+to the layers below it, or replaces them, by its BlendMode and Weight (FbxAnimLayer).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mocap.formats.fbx.transform import Local, quaternion
 TRANSLATION, ROTATION, SCALING = "Lcl Translation", "Lcl Rotation", "Lcl Scaling"
 _CHANNELS = (TRANSLATION, ROTATION, SCALING)
 _ADDITIVE, _OVERRIDE = 0, 1
-# Frames between keys that are further apart than this many of the file's frames are filled in.
+# Gaps between keys longer than this many frames of the file are filled with frames.
 _GAP = 1.5
 _MOST_FRAMES = 1_000_000
 
@@ -33,7 +33,7 @@ class LayerCurves:
     """A property's animation in one layer.
 
     Attributes:
-        curves: Of the three components; None where a component has none.
+        curves: The curves of the three components; None for a component without one.
         still: Values of the components without a curve.
         layer: The layer.
     """
@@ -48,7 +48,7 @@ class Layer:
     """A layer of an animation stack.
 
     Attributes:
-        identity: The layer's.
+        identity: The layer's identity.
         blend: 0 additive, 1 override, 2 override with passthrough.
         weight: 0 to 1.
         weights: The weight's curve, if it is animated.
@@ -70,7 +70,7 @@ class FbxTake:
 
     Attributes:
         name: The stack's name.
-        span: Start and stop that the file gives, seconds; None if it gives none.
+        span: Start and stop in the file, seconds; None if it has none.
         parts: (model's identity, property) to its curves, the lowest layer first.
     """
 
@@ -80,7 +80,7 @@ class FbxTake:
 
 
 def names(scene: FbxScene) -> list[str]:
-    """The takes' names in the document's order; one without a name is "take 3"."""
+    """Return the takes' names in the document's order; one without a name is "take 3"."""
     stacks = _stacks(scene)
     return [split_name(scene.objects[s])[0] or f"take {i}" for i, s in enumerate(stacks)]
 
@@ -90,13 +90,18 @@ def _stacks(scene: FbxScene) -> list[int]:
 
 
 def chosen(scene: FbxScene, name: str | None) -> FbxTake:
-    """The take of a name, or the first that moves something.
+    """Return a take.
 
-    Raises InputError, naming those there are, if there is none of that name or none at all.
+    Args:
+        scene: The scene.
+        name: The take's name; None for the first take that moves a model.
+
+    Raises:
+        InputError: There is no such take; the message lists those there are.
     """
     known = names(scene)
     if not known:
-        raise InputError("There is no animation in the file, only a character that rests.")
+        raise InputError("There is no animation in the file, only a character at rest.")
     if name is not None and name not in known:
         raise InputError(f"There is no animation {name!r} in the file; it has {', '.join(known)}.")
     takes = ((n, s) for n, s in zip(known, _stacks(scene), strict=True) if name in (None, n))
@@ -159,14 +164,21 @@ def _part(scene: FbxScene, node: int, layer: Layer, model: int, into: str) -> La
 
 
 def frame_times(scene: FbxScene, take: FbxTake) -> Float[ndarray, "frames"]:
-    """When the take has keys, within its span; wide gaps are filled at the file's frame rate.
+    """Return the times of a take's keys within its span, seconds.
 
-    Raises InputError if that is more frames than any clip has.
+    Long gaps between keys are filled with frames at the file's frame rate.
+
+    Args:
+        scene: The scene.
+        take: The take.
+
+    Raises:
+        InputError: There are too many frames.
     """
     curves = [c for parts in take.parts.values() for p in parts for c in p.curves if c is not None]
     if not curves:
         return np.zeros(1)
-    # Keys closer than a ten-thousandth of a second are one, written in two ways.
+    # Keys closer than a ten-thousandth of a second are one key with rounded times.
     times = np.unique(np.concatenate([np.round(c.times, 4) for c in curves]))
     exact = np.sort(np.concatenate([c.times for c in curves]))
     times = exact[np.minimum(np.searchsorted(exact, times - 5.1e-5), len(exact) - 1)]
@@ -181,7 +193,8 @@ def frame_times(scene: FbxScene, take: FbxTake) -> Float[ndarray, "frames"]:
     if len(times) + parts.sum() > _MOST_FRAMES:
         raise InputError(
             f"The animation {take.name!r} has {len(times) + parts.sum():.0f} frames, from "
-            f"{times[0]:.6g} s to {times[-1]:.6g} s, and mocap reads {_MOST_FRAMES} at most."
+            f"{times[0]:.6g} s to {times[-1]:.6g} s, and mocap reads at most {_MOST_FRAMES}; "
+            "export a shorter part of it."
         )
     counts = parts.astype(np.intp)
     begin = np.repeat(np.arange(len(gaps)), counts)
@@ -234,7 +247,7 @@ def _property(
 def _blended(
     below: ndarray, own: ndarray, layer: Layer, times: ndarray, name: str, order: str
 ) -> ndarray:
-    """A layer's value over that of the layers below it."""
+    """Return the values of a layer blended with those of the layers below it."""
     if layer.blend == _OVERRIDE:
         return own
     added = layer.blend == _ADDITIVE

@@ -1,7 +1,7 @@
-"""The ASCII form of FBX 7: read as nodes; written by putting new nodes into the user's own text.
+"""ASCII files of FBX 7: read as nodes; written by inserting new nodes into the user's own text.
 
 A line is `Name: value, value {` with the node's children up to `}`; `;` begins a comment. Long
-arrays stand as `*12 {` `a: 1,2,…` `}`, and are read when something asks for them.
+arrays are written `*12 {` `a: 1,2,…` `}`, and are parsed when they are first read.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _TOKEN = re.compile(
     r'(?:[\s,]|;[^\n]*(?:\n|$))*(?:"([^"]*)"|([^\s,{}":;*]+):|\*(\d+)\s*\{|([{}])|([^\s,{}":;]+)|$)'
 )
 _ARRAY = re.compile(r"\s*a:\s*([^{}:\"]*)\}")
-# Single words that are values: yes, true, and how a polygon is shaded.
+# Words that are Boolean values.
 _TRUE, _FALSE = {"Y", "T"}, {"N", "F"}
-# As long as the longest array in a binary file (8-byte numbers).
+# Most numbers of an array, as in a binary file (of 8-byte numbers).
 _MOST = 1 << 21
 
 
 class TextArray(Sequence[Value]):
-    """An array node's only value, as text until it is read."""
+    """The only value of an array node; its text is parsed when it is first read."""
 
     __slots__ = ("_value", "number", "text")
 
@@ -39,7 +39,11 @@ class TextArray(Sequence[Value]):
         self._value: ndarray | None = None
 
     def array(self) -> ndarray:
-        """The numbers: int64 where all are whole, otherwise float64. Raises InputError."""
+        """Return the numbers: int64 if all are whole, otherwise float64.
+
+        Raises:
+            InputError: There are more or fewer numbers than declared, or other words.
+        """
         if self._value is None:
             whole = not re.search("[.eEnN]", self.text)
             with warnings.catch_warnings():
@@ -51,8 +55,8 @@ class TextArray(Sequence[Value]):
                     self._value = np.zeros(0)
             if len(self._value) != self.number:
                 raise InputError(
-                    f"The FBX file is damaged: an array of {self.number} numbers should stand "
-                    f"where there is {self.text[:40].strip()!r}…"
+                    f"The FBX file is damaged: an array of {self.number} numbers is expected, but "
+                    f"there is {self.text[:40].strip()!r}…"
                 )
         return self._value
 
@@ -71,13 +75,17 @@ class TextArray(Sequence[Value]):
 
 
 def loads(data: bytes) -> Document:
-    """The nodes of an ASCII FBX. Raises InputError if it is none, is damaged, or cut off."""
-    text = data.decode("latin-1")  # keeps every byte; strings are decoded as UTF-8 one by one
+    """Return the nodes of an ASCII FBX.
+
+    Raises:
+        InputError: The file is not an FBX, or damaged, or cut off.
+    """
+    text = data.decode("latin-1")  # keeps every byte; strings are decoded as UTF-8 later
     nodes = _parsed(text)
     header = next((n for n in nodes if n.name == "FBXHeaderExtension"), Node(""))
     version = header.child("FBXVersion")
     if version is None or not len(version.values) or not isinstance(version.values[0], int):
-        raise InputError("This is no FBX file: it is not binary, and its text has no FBXVersion.")
+        raise InputError("This is not an FBX file: it is not binary and has no FBXVersion.")
     check_version(version.values[0])
     return Document(version.values[0], nodes, text=data)
 
@@ -156,7 +164,7 @@ def _damaged(text: str, at: int) -> InputError:
 
 
 def dumps(nodes: Sequence[Node], depth: int = 0) -> str:
-    """Nodes as the ASCII form writes them, indented by `depth` tabs."""
+    """Return nodes as ASCII text, indented by `depth` tabs."""
     tab = "\t" * depth
     lines = []
     for node in nodes:
@@ -188,9 +196,11 @@ def _said(value: Value) -> str:
 
 
 def spliced(document: Document, added: dict[str, Sequence[Node]]) -> bytes:
-    """The ASCII file with nodes put at the end of its top nodes; the rest to the byte as it was.
+    """Return an ASCII file with nodes inserted; all other bytes are unchanged.
 
-    added: the top node's name → the nodes that go into it. A top node that is not there is made.
+    Args:
+        document: The file.
+        added: Name of a top node → nodes for its end. Missing top nodes are added.
     """
     text = document.text.decode("latin-1")
     places = [(document.node(name).brace, name) for name in added]

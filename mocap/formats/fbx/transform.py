@@ -1,4 +1,4 @@
-"""How a model stands in its parent: pivots, offsets, rotation orders, inherited scale.
+"""A model's transform in its parent: pivots, offsets, rotation orders, inherited scale.
 
 After the FBX SDK's reference ("Computing transformation matrices"):
 
@@ -22,7 +22,7 @@ from mocap.core import rotation as R
 from mocap.formats import euler
 from mocap.formats.fbx.scene import Properties, number, vector
 
-# RotationOrder → the axes from the outermost to the innermost, as `euler` has them: "XYZ" turns
+# RotationOrder → the axes from the outermost to the innermost, as in `euler`. FBX's "XYZ" rotates
 # about X first, q = z·y·x. 6 is "spheric XYZ".
 ORDERS = ("ZYX", "YZX", "XZY", "ZXY", "YXZ", "XYZ", "ZYX")
 RRSS, RSRS, RRS = 0, 1, 2
@@ -30,12 +30,19 @@ RRSS, RSRS, RRS = 0, 1, 2
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Local:
-    """A model's transform at rest. Places in the file's unit, in the parent's frame.
+    """A model's transform at rest, in the parent's frame and the file's unit.
 
-    order: axes as in ORDERS. before, after: PreRotation, and the inverse of PostRotation.
-    pivot: Roff + Rp, so that T + pivot is the point about which the model turns. behind: from that
-    point to where S begins, −Rp + Soff + Sp, and centre: Sp. translation, rotation (degrees about
-    X, Y, Z), scaling: the values that animation replaces.
+    Attributes:
+        order: Axes as in ORDERS.
+        before: PreRotation.
+        after: The inverse of PostRotation.
+        pivot: Roff + Rp; T + pivot is the point about which the model rotates.
+        behind: −Rp + Soff + Sp, from that point to the centre of scaling.
+        centre: Sp.
+        inherit: InheritType.
+        translation: T; animation replaces it, and the next two.
+        rotation: Degrees about X, Y and Z.
+        scaling: S.
     """
 
     order: str
@@ -50,21 +57,21 @@ class Local:
     scaling: Float[ndarray, "3"]
 
     def turn(self, degrees: Float[ndarray, "*frames 3"]) -> Float[ndarray, "*frames 4"]:
-        """The model's rotation in its parent, of the animated angles."""
+        """Return the model's rotation in its parent, for the angles of animation."""
         angles = R.multiply(R.multiply(self.before, quaternion(self.order, degrees)), self.after)
         return np.asarray(angles)
 
     def degrees(self, turn: Float[ndarray, "#frames 4"]) -> Float[ndarray, "#frames 3"]:
-        """The angles about X, Y, Z, continuous in time, that give a rotation in the parent."""
+        """Return the angles about X, Y and Z for a rotation in the parent, continuous in time."""
         inner = R.multiply(R.multiply(R.conjugate(self.before), turn), R.conjugate(self.after))
         angles = np.degrees(euler.to_axes(self.order, inner[:, None])[:, 0])
         return angles[:, [self.order.index(axis) for axis in "XYZ"]]
 
 
 def local(properties: Properties) -> Local:
-    """Return a model's properties as a Local.
+    """Return the transform of a model's properties.
 
-    Without RotationActive, pre-rotation, post-rotation and order do not count.
+    Without RotationActive, pre-rotation, post-rotation and order are ignored.
 
     Raises:
         InputError: A number is not finite.
@@ -88,17 +95,21 @@ def local(properties: Properties) -> Local:
 
 
 def quaternion(order: str, degrees: Float[ndarray, "*frames 3"]) -> Float[ndarray, "*frames 4"]:
-    """The rotation by angles about X, Y and Z, degrees, in an order as in ORDERS."""
+    """Return the rotation by angles about X, Y and Z, degrees, in an order of ORDERS."""
     radians = np.radians(degrees)[..., ["XYZ".index(axis) for axis in order]]
     return euler.from_axes(order, radians)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Placement:
-    """Where a model stands in the file's world, for F frames or for one that holds for all.
+    """A model's placement in the file's world, for F frames, or for one if it is constant.
 
-    turn: (F, 4) G, the rotations along its path. linear: (F, 3, 3) = G·Γ. origin: (F, 3). joint:
-    (F, 3) the point about which it turns. scaling: (F, 3) its own S.
+    Attributes:
+        turn: (F, 4) G, the product of the rotations from the root to the model.
+        linear: (F, 3, 3) linear part, G·Γ.
+        origin: (F, 3) origin of the model's frame.
+        joint: (F, 3) the point about which the model rotates.
+        scaling: (F, 3) the model's own S.
     """
 
     turn: Float[ndarray, "#frames 4"]
@@ -111,13 +122,13 @@ class Placement:
 WORLD = Placement(
     R.IDENTITY[None], np.eye(3)[None], np.zeros((1, 3)), np.zeros((1, 3)), np.ones((1, 3))
 )
-"""What roots hang from."""
+"""The placement of the parent of roots."""
 
 
 def around(
     model: Local, above: Placement, scaling: Float[ndarray, "#frames 3"]
 ) -> tuple[ndarray, ndarray]:
-    """Return A and B with which the model's linear part in the world is A · R · B.
+    """Return A and B of the model's linear part in the world, A · R · B.
 
     R is the model's rotation in its parent.
 

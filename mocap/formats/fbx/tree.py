@@ -1,4 +1,4 @@
-"""An FBX as a Tree: its models at rest, and the pose in which its skins were bound."""
+"""An FBX as a Tree: its models at rest, and the bind pose of its skins."""
 
 from __future__ import annotations
 

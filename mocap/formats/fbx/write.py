@@ -1,7 +1,7 @@
-"""A Motion into the user's own FBX, as one more take; everything else stays as it was.
+"""A Motion written into the user's own FBX, as one more take; everything else is unchanged.
 
-In a binary file, nodes that are not touched keep the bytes of their properties, compressed arrays
-and unknown nodes included. In an ASCII file the new nodes are put into the text.
+In a binary file, the properties of other nodes keep their bytes, compressed arrays and unknown
+nodes included. In an ASCII file, the new nodes are inserted into the text.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from mocap.formats.fbx.scene import FbxScene, loads, split_name, subclass
 from mocap.formats.fbx.transform import Local, Placement, around, placed
 from mocap.formats.on_rig import check_skeleton, ground_matrices, in_document, no_carrier
 
-# A joint that leaves its rest by less than this needs no curves. Radians; parts of its distance.
+# A joint that leaves its rest by no more than this gets no curves: radians, and relative distance.
 _STILL = 1e-6
 
 
 @damage_named()
 def animate(motion: Motion, rig: Rig, name: str = "mocap", ground: bool = False) -> bytes:
-    """Return the rig's file with the motion as one more animation stack, times counted from 0.
+    """Return the rig's file with the motion as one more animation stack, with times from 0.
 
-    Joints that leave their rest turn, the first one moves as well; blend shapes follow the motion's
-    expressions where they are theirs. The file keeps its version and its form, binary or ASCII.
+    Joints that leave their rest get rotations, and the first joint gets translations too. Blend
+    shapes get weights from the motion's expressions. A binary file stays binary, an ASCII file
+    ASCII, and the version is kept.
 
     Args:
         motion: On the rig's skeleton (`retarget` puts it there).
@@ -47,7 +48,9 @@ def animate(motion: Motion, rig: Rig, name: str = "mocap", ground: bool = False)
             there is no model above its first joint for the ground.
     """
     if rig.kind != "fbx":
-        raise InputError(f"The rig {rig.name!r} is no FBX file, so its motion cannot go into one.")
+        raise InputError(
+            f"The rig {rig.name!r} is not an FBX file, so its motion cannot be written to one."
+        )
     if len(motion) == 0:
         raise InputError("A motion without frames cannot be written as FBX.")
     check_skeleton(motion, rig)
@@ -63,11 +66,11 @@ def animate(motion: Motion, rig: Rig, name: str = "mocap", ground: bool = False)
 
 
 def _joints(motion: Motion, rig: Rig, scene: FbxScene, ground: bool) -> list[Channel]:
-    """What the models must do so that each joint turns in the world as the motion's does.
+    """Return the channels of the models that give each joint the motion's rotation in the world.
 
-    With D the joint's turn away from its rest and M its linear part there, its new linear part
-    must be D·M = A·R·B (`transform.around`), so that its rotation is R = A⁻¹·D·M·B⁻¹: exact below
-    scales that are alike in all axes, and the nearest rotation otherwise.
+    Let D be the joint's rotation away from rest and M its linear part at rest. Its new linear part
+    must be D·M = A·R·B (`transform.around`), so its rotation is R = A⁻¹·D·M·B⁻¹. This is exact
+    below uniform scales, and the nearest rotation otherwise.
     """
     models = models_of(scene, rig)
     turns, places = in_document(motion, rig)
@@ -105,7 +108,8 @@ def _joints(motion: Motion, rig: Rig, scene: FbxScene, ground: bool) -> list[Cha
                 channels.append(_channel(scene.models[i], takes.ROTATION, "R", degrees))
             else:
                 turn = now_turn
-            # The first joint moves; so does one that hangs from its bone in the rig alone.
+            # Translations are needed for the first joint, and for a joint whose parent in the rig
+            # is not above it in the file.
             if j == 0 or joint_above[parent] != rig.skeleton.parents[j]:
                 at = places[:, j] @ to_file.T - above.origin
                 place = np.linalg.solve(above.linear, at[..., None])[..., 0] - model.pivot
@@ -125,13 +129,13 @@ def _carrier(
     standing: tuple[Placement, Placement],
     moved: Float[ndarray, "f 4 4"],
 ) -> tuple[list[Channel], Placement]:
-    """Returns the channels of a model that a root on the ground moves, and where it is then.
+    """Return the channels of the model that carries path and heading, and its placement.
 
     Args:
-        identity: The model's.
+        identity: The model's identity.
         model: Its transform at rest.
-        standing: Its parent and itself at rest.
-        moved: What the root does to it, in the file's world.
+        standing: The placements of its parent and of itself, at rest.
+        moved: `ground_matrices` in the file's world.
     """
     above, here = standing
     outer, inner = around(model, above, model.scaling[None])
@@ -153,7 +157,7 @@ def _rotation(
     inner: Float[ndarray, "g 3 3"],
     rest: Float[ndarray, "1 4"],
 ) -> Float[ndarray, "frames 4"]:
-    """R with A · R · B = wanted, nearest where none is exact; the rest where the model is flat."""
+    """Return R of A · R · B = wanted, or the nearest rotation; the rest for singular A or B."""
     stretch = [np.linalg.svd(m, compute_uv=False) for m in (outer[:1], inner[:1])]
     if any(s[0, 2] <= 1e-6 * max(s[0, 0], 1e-30) for s in stretch):
         return rest
@@ -167,13 +171,13 @@ def _channel(target: int, name: str, short: str, values: Float[ndarray, "frames 
 
 
 def _shapes(motion: Motion, scene: FbxScene) -> list[Channel]:
-    """Blend shapes' weights, in percent, of the motion's expressions that are theirs."""
+    """Return the channels of the blend shapes that the motion's expressions move, in percent."""
     shapes = {
         identity: split_name(node)[0]
         for identity, node in scene.objects.items()
         if node.name == "Deformer" and subclass(node) == "BlendShapeChannel"
     }
-    # Maya's are called after their blend shape too: "faceShapes.jawOpen".
+    # Maya puts the blend shape's name before the target's: "faceShapes.jawOpen".
     plain = {
         i: name.rpartition(".")[2] if len(name.rpartition(".")[2]) > 1 else name
         for i, name in shapes.items()
@@ -187,7 +191,7 @@ def _shapes(motion: Motion, scene: FbxScene) -> list[Channel]:
 
 
 def _added(scene: FbxScene, objects: list[Node], links: list[Node], take: Node) -> bytes:
-    """The scene's file with objects and connections at the end of its own."""
+    """Return the scene's file with further objects, connections and a take."""
     document = scene.document
     types = {str(n.values[0]) for n in document.node("Definitions").children if len(n.values)}
     if document.text:
@@ -207,7 +211,7 @@ def _added(scene: FbxScene, objects: list[Node], links: list[Node], take: Node) 
 
 
 def _counted(definitions: Node, objects: list[Node]) -> Node:
-    """Definitions with the new objects counted; properties' templates stay."""
+    """Return Definitions with the new objects counted; the templates of properties stay."""
     new = {t.values[0]: t for t in build.object_types(objects)}
     children = []
     for entry in definitions.children:

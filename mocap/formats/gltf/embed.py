@@ -1,8 +1,8 @@
-"""A glTF of several files as one GLB, with its buffers and images inside.
+"""A glTF of several files as one GLB that contains its buffers and images.
 
-A document says by URI where its other files are. Only plain relative paths that stay in the
-document's own folder are followed: not absolute ones, not those with a scheme (http:, file:), none
-that climb out by `..` or by a link.
+A document refers to other files by URI. Only relative paths within the document's own folder are
+read; absolute paths, URIs with a scheme (http:, file:), and paths that leave the folder by `..` or
+by a link are errors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _IMAGE_TYPES = (
     (0, b"GIF8", "image/gif"),
     (0, b"DDS ", "image/vnd-ms.dds"),
 )
-"""(where a file's mark stands, the mark, the media type)."""
+"""(offset of the signature, the signature, the media type)."""
 
 
 def embedded(data: bytes, folder: Path) -> bytes:
@@ -61,28 +61,28 @@ def _json_document(data: bytes) -> glb.Document:
         document = None
     if not isinstance(document, dict) or not isinstance(document.get("asset"), dict):
         raise InputError(
-            f"This is no character's file: it is neither GLB, VRM, glTF nor BVH (it begins with "
+            "This is not a character's file: it is neither GLB, VRM, glTF nor BVH (it begins with "
             f"{data[:12]!r})."
         )
     if str(document["asset"].get("version", "")).partition(".")[0] != "2":
         raise InputError(
             f"The glTF cannot be read: its version is {document['asset'].get('version')!r}, not "
-            f"2.0."
+            "2.0."
         )
     return document
 
 
 def _inside(document: glb.Document, binary: bytes, folder: Path) -> tuple[glb.Document, bytes]:
-    """Returns the document and its binary chunk, with everything that lay beside it inside.
+    """Return the document and a binary chunk that contains the files it refers to.
 
-    The chunk holds all buffers, each at a multiple of 4, and the images that were files. Buffers
-    without content, which stand for data that is compressed elsewhere, stay as they are.
+    The chunk contains all buffers, each at a multiple of 4 bytes, and the images that were files.
+    Buffers without content, which stand for compressed data in another buffer, are kept.
     """
     document = dict(document)
     pieces: list[bytes] = []
     size = 0
     holders: list[glb.Document] = []
-    places: list[tuple[int, int]] = []  # a buffer's new number, and where it begins there
+    places: list[tuple[int, int]] = []  # a buffer's new number, and its offset in it
 
     def add(piece: bytes) -> int:
         nonlocal size
@@ -123,7 +123,7 @@ def _inside(document: glb.Document, binary: bytes, folder: Path) -> tuple[glb.Do
 
 
 def _moved(view: glb.Document, places: list[tuple[int, int]]) -> glb.Document:
-    """Returns a buffer view, and what a compression says of it, with its buffer's new place."""
+    """Return a buffer view, and its compression extensions, with the buffers' new offsets."""
 
     def at(entry: glb.Document) -> glb.Document:
         number, start = places[entry["buffer"]]
@@ -137,7 +137,7 @@ def _moved(view: glb.Document, places: list[tuple[int, int]]) -> glb.Document:
 
 
 def _image_type(image: glb.Document, content: bytes) -> str:
-    """Returns an image's media type, by its content, by the document, or by its name."""
+    """Return an image's media type from its content, else from the document, else its name."""
     for start, magic, kind in _IMAGE_TYPES:
         if content[start : start + len(magic)] == magic:
             return kind
@@ -148,12 +148,17 @@ def _image_type(image: glb.Document, content: bytes) -> str:
 
 
 def read_uri(uri: object, folder: Path) -> bytes:
-    """The bytes that a URI of a document in `folder` names.
+    """Return the content of a URI in a document.
 
-    Raises InputError if they are not there, or not in the folder.
+    Args:
+        uri: A data URI, or a path relative to the folder.
+        folder: The document's folder.
+
+    Raises:
+        InputError: The file is missing, or not in the folder.
     """
     if not isinstance(uri, str):
-        raise InputError(f"The glTF is damaged: {uri!r} is no name of a file.")
+        raise InputError(f"The glTF is damaged: {uri!r} is not a file name.")
     if uri.startswith("data:"):
         return base64.b64decode(uri.partition(",")[2])
     relative = unquote(uri)
@@ -162,8 +167,8 @@ def read_uri(uri: object, folder: Path) -> bytes:
         inside = (folder / relative).resolve().is_relative_to(folder.resolve())
     if not inside:
         raise InputError(
-            f"The glTF asks for {uri[:80]!r}, which is not in its own folder; mocap reads nothing "
-            f"from elsewhere."
+            f"The glTF refers to {uri[:80]!r}, which is not in its own folder; mocap reads no "
+            "files from elsewhere. Put the file beside the glTF, or export a .glb."
         )
     try:
         return (folder / relative).read_bytes()

@@ -1,10 +1,9 @@
-"""GLB, the binary container of glTF 2.0: split, join, read an accessor.
+"""GLB, the binary container of glTF 2.0: split, join, read accessors and nodes.
 
 Specification: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html, §4.4.
 
-The document stays the plain dictionary that its JSON is. A typed document model (pygltflib was
-tried on sixteen files) writes back defaults that were absent, among them some that validators
-object to, and drops empty strings and objects that were present.
+A document is the plain dictionary of its JSON. A typed model of it (pygltflib, on sixteen files)
+adds default values, some of which validators reject, and drops empty strings and objects.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _DTYPES = {
     5125: np.uint32,
     5126: np.float32,
 }
-# More nodes than this are no character's; they would be read for minutes.
+# Most nodes of a character; reading more would take minutes.
 _MOST_NODES = 100_000
 _SIZES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 # An accessor of more numbers is damaged: it would not fit into the memory of most machines.
@@ -47,9 +46,10 @@ damage_named = partial(damage.damage_named, "GLB", "document")
 
 
 def split(data: bytes) -> tuple[Document, bytes]:
-    """(the JSON document, the binary chunk or nothing).
+    """Return a GLB's JSON document and its binary chunk, b"" if it has none.
 
-    Raises InputError if it is not a GLB 2.0 or is cut off.
+    Raises:
+        InputError: The data is not a GLB 2.0 or is cut off.
     """
     if len(data) < 20 or data[:4] != b"glTF":
         raise InputError(
@@ -78,7 +78,7 @@ def split(data: bytes) -> tuple[Document, bytes]:
             binary = chunk
         at += 8 + size
     if not isinstance(document, dict):
-        raise InputError("The GLB file has no JSON chunk, so there is nothing in it.")
+        raise InputError("The GLB file has no JSON chunk, so it is empty.")
     nodes = document.get("nodes")
     if isinstance(nodes, list) and len(nodes) > _MOST_NODES:
         raise InputError(
@@ -88,14 +88,14 @@ def split(data: bytes) -> tuple[Document, bytes]:
 
 
 def other_chunks(data: bytes) -> bytes:
-    """Return a GLB's chunks of kinds that glTF does not define, unchanged.
+    """Return a GLB's chunks that readers of glTF ignore, unchanged.
 
-    Nothing if there are none, or if the data is no GLB.
+    They are chunks of unknown types, and further chunks of the known types; b"" if there are none,
+    or the data is no GLB.
     """
     kept, seen, at = b"", set(), 12
     while data[:4] == b"glTF" and at + 8 <= len(data):
         size, kind = struct.unpack_from("<II", data, at)
-        # A second chunk of a known kind is none that any reader looks at, but it is the user's.
         kept += b"" if kind in (_JSON, _BIN) and kind not in seen else data[at : at + 8 + size]
         seen.add(kind)
         at += 8 + size
@@ -103,7 +103,12 @@ def other_chunks(data: bytes) -> bytes:
 
 
 def dumps_json(document: Document, indent: int | None = None) -> bytes:
-    """The document as JSON in UTF-8."""
+    """Return the document as JSON in UTF-8.
+
+    Args:
+        document: The document.
+        indent: Spaces of indentation; None for JSON without white space.
+    """
     separators = (",", ":") if indent is None else (",", ": ")
     try:
         return json.dumps(
@@ -134,27 +139,27 @@ def join(document: Document, binary: bytes, others: bytes = b"") -> bytes:
 
 
 def accessor(document: Document, binary: bytes, index: int) -> ndarray:
-    """Returns the numbers of an accessor, whichever way the document stores them.
+    """Return the numbers of an accessor.
 
-    Read are plain and strided views, views compressed by meshopt, sparse accessors, accessors
-    without a view (zeros), and normalized integers, which become fractions of one.
+    Views may be plain, strided or compressed by meshopt. Accessors may be sparse or without a view
+    (zeros). Normalized integers become fractions of one.
 
     Args:
         document: The glTF document.
         binary: Its binary chunk.
-        index: Which accessor.
+        index: The accessor's index.
 
     Returns:
         float64 (count,) for scalars, otherwise (count, components).
 
     Raises:
-        InputError: If the accessor is damaged, or its buffer is another file.
+        InputError: The accessor is damaged, or its buffer is another file.
     """
     entry = document["accessors"][index]
     dtype = np.dtype(_DTYPES[entry["componentType"]]).newbyteorder("<")
     size, count = _SIZES[entry["type"]], entry["count"]
     if not isinstance(count, int) or not 0 <= count * size <= _MOST_NUMBERS:
-        raise InputError(f"glTF accessor {index} claims {count!r} elements: the file is damaged.")
+        raise InputError(f"glTF accessor {index} declares {count!r} elements: the file is damaged.")
     if "bufferView" in entry:
         array = _elements(document, binary, index, entry, (count, size), dtype).astype(np.float64)
     else:
@@ -190,16 +195,16 @@ def _elements(
     shape: tuple[int, int],
     dtype: np.dtype[Any],
 ) -> ndarray:
-    """Returns (count, components) numbers of the buffer view that an entry of an accessor names."""
+    """Return the (count, components) numbers of the buffer view of an accessor, or of its part."""
     view = document["bufferViews"][entry["bufferView"]]
     data, start = _view(document, binary, view)
     start += entry.get("byteOffset", 0)
     row = shape[1] * dtype.itemsize
     stride = view.get("byteStride", row)
-    # A stride of nothing would make of few bytes as many numbers as the count claims.
+    # With a stride of 0, few bytes would become any number of elements.
     if start < 0 or stride < row:
         raise InputError(
-            f"glTF accessor {index} claims {shape[0]} elements from byte {start}, {stride} bytes "
+            f"glTF accessor {index} declares {shape[0]} elements from byte {start}, {stride} bytes "
             "apart: the file is damaged."
         )
     if start + stride * (shape[0] - 1) + row > len(data):
@@ -210,7 +215,7 @@ def _elements(
 
 
 def _view(document: Document, binary: bytes, view: Document) -> tuple[bytes, int]:
-    """Returns the bytes in which a buffer view lies, and where it begins there."""
+    """Return the bytes that contain a buffer view, and its offset in them."""
     for name in meshopt.EXTENSIONS:
         if packed := view.get("extensions", {}).get(name):
             data = _buffer(document, binary, packed["buffer"])
@@ -236,7 +241,11 @@ def _buffer(document: Document, binary: bytes, index: int) -> bytes:
 
 
 def node_parents(document: Document) -> list[int]:
-    """The parent of each node, −1 for none. Raises InputError if the nodes are not trees."""
+    """Return the index of each node's parent, −1 for none.
+
+    Raises:
+        InputError: The nodes are not trees.
+    """
     nodes = document.get("nodes", [])
     parents = [-1] * len(nodes)
     edges = 0
@@ -248,7 +257,7 @@ def node_parents(document: Document) -> list[int]:
             edges += 1
     reached = [i for i, parent in enumerate(parents) if parent < 0]
     trees = len(reached)
-    for node in reached:  # grows as it goes
+    for node in reached:  # the list grows in the loop
         reached += nodes[node].get("children", []) if len(reached) <= len(nodes) else []
     if len(reached) != len(nodes) or edges != len(nodes) - trees:
         raise InputError("The GLB file is damaged: its nodes are not trees.")
@@ -279,7 +288,7 @@ def node_pose(node: Document) -> tuple[ndarray, ndarray, ndarray]:
 
 
 def node_matrix(node: Document) -> ndarray:
-    """(4, 4), which takes points from the node's frame to its parent's."""
+    """Return the matrix (4, 4) from a node's frame to its parent's."""
     out = np.eye(4)
     if "matrix" in node:
         return np.array(node["matrix"], dtype=np.float64).reshape(4, 4).T

@@ -1,8 +1,8 @@
-"""Buffer views compressed by EXT_meshopt_compression or KHR_meshopt_compression, decoded.
+"""Decoding of buffer views that are compressed by EXT_ or KHR_meshopt_compression.
 
-(https://github.com/KhronosGroup/glTF, extensions/2.0/Khronos/KHR_meshopt_compression, appendices
-A and B.) Attributes of both versions are decoded, with all filters that animations and bind
-matrices use; indices and colours are not, as nothing here reads them.
+Format: https://github.com/KhronosGroup/glTF, extensions/2.0/Khronos/KHR_meshopt_compression,
+appendices A and B. Attributes of both versions are decoded, with the filters that animations and
+bind matrices use. Indices and colours are not decoded, because mocap does not read them.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _BITS_0 = (0, 2, 4, 8)
 _BITS_1 = ((0, 1, 2, 4), (1, 2, 4, 8))
 _ALL_ZERO, _LITERAL = 2, 3  # the other control modes
 _HEADERS = {0xA0: 0, 0xA1: 1}
-# The tail is padded to at least so many bytes, by version.
+# Least size of the tail, bytes, by version.
 _TAIL = (32, 24)
 
 
 @lru_cache(maxsize=32)
 def decode(data: bytes, count: int, stride: int, mode: str, kind: str) -> bytes:
-    """Returns the bytes of a compressed buffer view.
+    """Return the bytes of a compressed buffer view.
 
     Args:
         data: The compressed bytes.
@@ -39,7 +39,7 @@ def decode(data: bytes, count: int, stride: int, mode: str, kind: str) -> bytes:
         kind: The extension's `filter`: "NONE", "QUATERNION", "EXPONENTIAL" or "OCTAHEDRAL".
 
     Raises:
-        InputError: If the data is damaged, or of another mode or filter.
+        InputError: The data is damaged, or has another mode or filter.
     """
     if mode != "ATTRIBUTES" or kind not in ("NONE", *_FILTERS):
         raise InputError(
@@ -94,7 +94,7 @@ def _attributes(data: UInt8[ndarray, " n"], count: int, stride: int) -> UInt8[nd
 def _column(
     data: UInt8[ndarray, " n"], at: int, groups: int, bits: tuple[int, ...]
 ) -> tuple[UInt8[ndarray, " m"], int]:
-    """Returns the deltas of one byte of a block's elements, and where the next data begins."""
+    """Return the deltas of one byte of a block's elements, and the offset of the next data."""
     size = -(-groups // 4)
     header = ((data[at : at + size, None] >> np.array([0, 2, 4, 6])) & 3).ravel()
     at += size
@@ -120,7 +120,7 @@ def _column(
 def _summed(
     deltas: UInt8[ndarray, "count s"], baseline: UInt8[ndarray, " s"], modes: UInt8[ndarray, " c"]
 ) -> UInt8[ndarray, "count s"]:
-    """Returns the values of which these are the differences, by each four bytes' channel mode."""
+    """Return the values from their differences, by the mode of each channel of four bytes."""
     out = np.empty_like(deltas)
     for channel, mode in enumerate(modes.tolist()):
         part = slice(4 * channel, 4 * channel + 4)
@@ -142,12 +142,12 @@ def _summed(
 
 
 def _rounded(values: ndarray) -> ndarray:
-    """Returns the nearest integers, halves away from zero."""
+    """Return the nearest integers, halves away from zero."""
     return np.asarray(np.copysign(np.floor(np.abs(values) + 0.5), values))
 
 
 def _quaternion(values: UInt8[ndarray, "count s"]) -> ndarray:
-    """Undoes the filter that leaves out each quaternion's largest component."""
+    """Undo the filter that leaves out the largest component of each quaternion."""
     coded = np.ascontiguousarray(values).view("<i2").reshape(len(values), values.shape[1] // 8, 4)
     one = (coded[..., 3] | 3).astype(np.float32)
     rest = coded[..., :3] / one[..., None] * np.float32(np.sqrt(0.5))

@@ -1,7 +1,7 @@
-"""The morph targets that an expression moves.
+"""The morph targets of a glTF document that expressions move.
 
-They are those of its own name or of a synonym, and those that the file's VRM expressions bind to
-it.
+An expression moves the targets of its own name or of a synonym, and those that the file's VRM
+expressions bind to it.
 """
 
 from __future__ import annotations
@@ -29,10 +29,13 @@ _VRM0_PRESETS = {
 def weights(
     document: glb.Document, expressions: Mapping[str, Float[ndarray, "frames"]]
 ) -> list[tuple[int, Float[ndarray, "frames targets"]]]:
-    """Return the morph weights of the nodes that expressions move.
+    """Return the morph weights of the nodes whose targets expressions move.
 
-    Names match without regard to case, separators and the way sides are written: "eyeBlink_L" is
-    eyeBlinkLeft.
+    Names match by `plain_name`: "eyeBlink_L" is eyeBlinkLeft.
+
+    Args:
+        document: The document.
+        expressions: Expression to its weights.
 
     Returns:
         (node, weights in [0, 1] of all targets of its mesh); targets that no expression moves stay
@@ -54,8 +57,7 @@ def weights(
         table = np.tile(rest, (len(next(iter(expressions.values()))), 1))
         hit = False
         for target in range(len(rest)):
-            # A target of the expression's own name is that expression, whatever else is bound to
-            # it.
+            # A name match has precedence over VRM's bindings.
             own = by_name.get(plain_name(names[target])) if target < len(names) else None
             parts = [own] if own is not None else bound.get((node, target), [])
             if parts:
@@ -81,7 +83,7 @@ def _target_names(mesh: Mapping[str, Any]) -> Sequence[Any]:
 
 
 def _binds(document: glb.Document) -> Iterator[tuple[str, int, int, float]]:
-    """(expression, node, morph target, how much of it at weight 1) as VRM 1 and VRM 0 bind them."""
+    """Yield VRM's bindings: expression, node, morph target, and its weight at expression 1."""
     extensions = document.get("extensions", {})
     groups = extensions.get("VRMC_vrm", {}).get("expressions", {})
     for name, expression in {**groups.get("custom", {}), **groups.get("preset", {})}.items():

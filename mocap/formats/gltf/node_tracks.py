@@ -15,8 +15,8 @@ from mocap.formats.gltf.tracks import Track
 from mocap.formats.on_rig import ground_matrices, in_document, no_carrier
 from mocap.formats.trees import nearest_rotation
 
-# A channel within this of its node's rest is left out: the rest says the same. Radians; with
-# reduced keys, the tolerance itself.
+# Rotations (radians) and relative translations that differ from the rest by no more than this get
+# no track. With reduced keys, the limit of rotations is their tolerance.
 _STILL = 1e-6
 
 
@@ -28,21 +28,21 @@ def node_tracks(
     all_keys: bool,
     ground: bool = False,
 ) -> list[Track]:
-    """Returns what the nodes must do so that each joint turns in the world as the motion's does.
+    """Return the tracks of the nodes that give each joint the motion's rotation in the world.
+
+    Let D be the joint's rotation away from rest in the document's world, P the current linear part
+    of its parent node's world matrix, and M that of its own at rest. The node's local linear part
+    must be P⁻¹·D·M. This is exact for any bone axes, nodes between joints, and mirrored or uniform
+    scales. Below scales that differ by axis, no rotation is exact; the nearest one is taken, and
+    then rotated so that the bone has the right direction.
 
     Args:
         motion: On the rig's skeleton; the tracks have a value for each of its frames.
         rig: The character.
         document: Its glTF document.
-        nodes: As `nodes_of` gives them.
-        all_keys: Joints that hardly leave their rest get a track as well.
+        nodes: The node of each joint (`nodes_of`).
+        all_keys: Joints that hardly leave their rest get a track too.
         ground: As in `animate`.
-
-    With D the joint's turn away from rest in the document's world and P its parent node's linear
-    part as it is then, the node's own linear part must be P⁻¹·D·M, where M is its world's linear
-    part at rest: exact for any bone axes, nodes between, mirrored and uniform scales. Below scales
-    that differ by axis no rotation does that: the nearest is taken, turned on so that the bone
-    points where it must.
     """
     rest = rest_nodes.RestNodes(document)
     turns, places = in_document(motion, rig)
@@ -76,8 +76,7 @@ def node_tracks(
                 R.between(R.normalize(R.apply(rotation, scale * ahead[j])), R.normalize(aim)),
                 rotation,
             )
-        # The first joint always turns: it names the animation's subject, and a file without any
-        # channel would not be valid.
+        # The first joint always gets a track: an animation without channels is not valid.
         tolerance = reduce.turning(reach[j])
         if j == 0 or np.max(R.distance(turn, rotation)) > (
             _STILL if all_keys else max(tolerance, _STILL)
@@ -87,15 +86,15 @@ def node_tracks(
             )
         else:
             rotation = turn[None]
-        # The first joint moves; so does one that hangs from its bone in the rig alone (a foot that
-        # stands beside the body in the file).
+        # Translations are needed for the first joint, and for a joint whose parent in the rig is
+        # not above it in the document, such as a foot beside the body.
         moved = place[None]
         if j == 0 or joint_above[above] != rig.skeleton.parents[j]:
             moved = np.linalg.solve(linear_part, (places[:, j] - parent[:, :3, 3])[..., None])[
                 ..., 0
             ]
             if np.abs(moved - place).max() > _STILL * max(1.0, float(np.abs(moved).max())):
-                # A millimetre of the world is so much of the parent's units.
+                # Metres in one unit of the parent node.
                 unit = rig.unit * float(np.linalg.norm(linear_part[0], 2))
                 tracks.append(
                     Track(
@@ -125,7 +124,7 @@ def morph_tracks(motion: Motion, document: glb.Document) -> list[Track]:
 def _carried(
     motion: Motion, rig: Rig, rest: rest_nodes.RestNodes, first: int
 ) -> tuple[list[Track], dict[int, ndarray]]:
-    """Returns the tracks of the node above the first joint, and its matrices to the world."""
+    """Return the tracks of the node above the first joint, and its world matrices."""
     carrier = rest.parents[first]
     if carrier < 0:
         raise no_carrier(rig)
@@ -144,9 +143,9 @@ def _carried(
 
 
 def _bones_ahead(rig: Rig, nodes: list[int], rest: rest_nodes.RestNodes) -> dict[int, ndarray]:
-    """Return for each joint where its one next bone begins, in the joint's own frame.
+    """Return joint → the start of the next bone, in the joint's own frame.
 
-    Joints that branch, such as hips and hands, are left out.
+    Joints without a next bone, and joints that branch, such as hips and hands, are left out.
     """
     out = {}
     for bone, name in rig.bones.items():

@@ -1,8 +1,8 @@
-"""Several motions into one glTF document: a copy of the character for each, one animation for all.
+"""Several motions in one glTF document: a copy of the character for each, and one animation.
 
 Copies share meshes, materials and textures; each has its own nodes and skins below a node that
-scales it to its performer. What only one character of a file can have (VRM's declarations, which
-name nodes) and the character's own animations are left out.
+scales it to its performer. VRM's extensions, of which a file can have only one set, and the
+character's own animations are left out.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from mocap.formats.gltf.node_tracks import morph_tracks, node_tracks
 from mocap.formats.gltf.tracks import Track, append
 from mocap.formats.on_rig import check_skeleton
 
-# Extensions whose values name nodes or speak of the one character of a file.
+# Extensions that refer to nodes, or to the only character of a file.
 _OF_ONE = (
     "VRM", "VRMC_vrm", "VRMC_vrm_animation", "VRMC_springBone", "VRMC_node_constraint",
     "VRMC_springBone_extended_collider",
 )  # fmt: skip
-# What belongs to the scene, not to the character: only the first copy keeps it.
+# Properties of the scene, not of the character: only the first copy keeps them.
 _OF_SCENE = ("camera",)
 _LIGHT = "KHR_lights_punctual"
 
@@ -41,9 +41,9 @@ class Copy:
     """One performer on a copy of the character.
 
     Attributes:
-        name: Of the node above the copy.
-        motion: On the rig's skeleton, at the times of all copies.
-        scale: Size of the performer as a factor of the rig's; it applies to the path too.
+        name: Name of the node above the copy.
+        motion: On the rig's skeleton; all copies have the same times.
+        scale: Ratio of the performer's size to the rig's; it applies to the path too.
     """
 
     name: str
@@ -62,11 +62,11 @@ def animate_all(
         copies: The performers, all with the same times.
         rig: A character of a glTF document.
         name: The animation's name.
-        all_keys: Every frame is a key.
+        all_keys: Write a key for every frame.
         ground: As in `gltf.animate`.
 
     Returns:
-        The document's file, and how many bytes of keys were left out.
+        The content of the file, and the number of bytes that the reduction of keys saved.
 
     Raises:
         InputError: A motion is on another skeleton or has no frames, or the times differ.
@@ -95,12 +95,12 @@ def animate_all(
 
 
 def _copied(source: glb.Document, copies: Sequence[tuple[str, float]]) -> glb.Document:
-    """Return the document with its nodes and skins once for each of (name, scale)."""
+    """Return the document with a copy of its nodes and skins for each (name, scale)."""
     parents = glb.node_parents(source)
     scenes = source.get("scenes", [])
     shown = scenes[source.get("scene", 0)] if scenes else {}
     tops = shown.get("nodes", [n for n, parent in enumerate(parents) if parent < 0])
-    # A skinned mesh goes where its joints go; below another node validators warn of it.
+    # The joints place a skinned mesh; validators warn if it has a parent.
     outside = [n for n in tops if "skin" in source["nodes"][n] and not _children(source, n)]
     inside = [n for n in tops if n not in outside]
     count, skins = len(source["nodes"]), len(source.get("skins", []))
@@ -129,7 +129,7 @@ def _children(document: glb.Document, node: int) -> list[int]:
 
 
 def _node(node: glb.Document, shift: int, skins: int, first: bool) -> glb.Document:
-    """Return a node with the indices of its copy."""
+    """Return a node whose references point into its copy."""
     out = _without(node, _OF_ONE if first else (*_OF_ONE, _LIGHT))
     if not first:
         out = {k: v for k, v in out.items() if k not in _OF_SCENE}
@@ -148,7 +148,7 @@ def _skin(skin: glb.Document, shift: int) -> glb.Document:
 
 
 def _without(part: glb.Document, names: Sequence[str]) -> dict[str, Any]:
-    """Return a part of a document without some extensions, or those that it declares."""
+    """Return a part of a document without some extensions, and without declarations of them."""
     out = dict(part)
     if "extensions" in out:
         out["extensions"] = {k: v for k, v in out["extensions"].items() if k not in names}

@@ -1,4 +1,4 @@
-"""glTF animations as Motions: on a recognised rig's skeleton, or on the file's own nodes."""
+"""glTF animations as Motions, on the skeleton of a rig or on the file's own nodes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Tracks = dict[tuple[int, str], _Track]
 
 @glb.damage_named()
 def animations(data: bytes) -> list[str]:
-    """The names of a document's animations, in its order; one without a name is "animation 3"."""
+    """Return the names of a document's animations; one without a name is "animation 3"."""
     return _names(loads_document(data)[0])
 
 
@@ -39,13 +39,18 @@ def _names(document: glb.Document) -> list[str]:
 
 
 def chosen(document: glb.Document, animation: str | None) -> glb.Document:
-    """The document's animation of a name, or its first.
+    """Return one of the document's animations.
 
-    Raises InputError, naming those there are, if there is none of that name.
+    Args:
+        document: The document.
+        animation: The animation's name; None for the first.
+
+    Raises:
+        InputError: There is no such animation; the message lists those there are.
     """
     names = _names(document)
     if not names:
-        raise InputError("There is no animation in the file, only a character that rests.")
+        raise InputError("There is no animation in the file, only a character at rest.")
     if animation is not None and animation not in names:
         raise InputError(
             f"There is no animation {animation!r} in the file; it has {', '.join(names)}."
@@ -77,12 +82,12 @@ def loads_on(rig: Rig, animation: str | None = None, folder: Path | None = None)
 def loads_animation(data: bytes) -> Motion:
     """Return a document's first animation, with the document's own nodes as the skeleton.
 
-    Joints are the joints of its skins, VRM bones, and the nodes that the animation moves. The root
-    is the lowest node above all of these that moves or branches, or the node below it that travels
-    with most of them; nodes above the root are folded into it. Times are the keys of all channels
-    together. LINEAR, STEP and CUBICSPLINE are read. Bones of a Motion do not stretch, so
-    translations below the root and scales stay at rest. Without an animation there is one frame,
-    the rest.
+    The joints are those of the document's skins, VRM bones, and the nodes that the animation moves.
+    The root is the lowest node above all of these that moves or branches, or the node below it that
+    travels with most of them; the root's motion includes that of the nodes above it. The times are
+    those of the keys of all channels. Bones of a Motion do not stretch, so translations below the
+    root and scales keep their values at rest. Without an animation the motion has one frame, the
+    rest.
 
     Raises:
         InputError: The file has no joints, or cannot be read.
@@ -104,10 +109,16 @@ def _skeleton_of(
     above: Int[ndarray, "joints"],
     names: tuple[str, ...],
 ) -> Skeleton:
-    """The nodes as they rest in the document's world."""
+    """Return the skeleton of nodes at rest, in the document's world.
+
+    Args:
+        rest: All nodes at rest.
+        joints: The joints' nodes, parents before children.
+        above: Index of each joint's parent among the joints; −1 for the root.
+        names: The joints' names.
+    """
     worlds = np.array([rest.world[n] for n in joints])
-    # Where the document mirrors, the rotation is that of minus the matrix: a turn of the world
-    # comes out the same through it.
+    # A mirroring matrix is negated, which leaves rotations away from rest in the world unchanged.
     sign = np.sign(np.linalg.det(worlds[:, :3, :3]))
     turns = nearest_rotation(worlds[:, :3, :3] * np.where(sign == 0, 1.0, sign)[:, None, None])
     offsets = worlds[:, :3, 3].copy()
@@ -125,9 +136,17 @@ def _motion(
     turn: Float[ndarray, "4"],
     unit: float,
 ) -> Motion:
-    """Return the nodes' movement as a motion of the skeleton that they are at rest.
+    """Return the movement of nodes as a motion.
 
-    A point p of the document's world is unit · turn(p) in mocap's.
+    A point p of the document's world is unit · turn(p) in mocap's world.
+
+    Args:
+        document: The document.
+        tracks: The animation's tracks.
+        nodes: The joints' nodes.
+        skeleton: The nodes at rest, in mocap's world.
+        turn: Rotation from the document's axes to mocap's.
+        unit: Metres in one unit of the document.
     """
     rest = rest_nodes.RestNodes(document)
     times = times_of(tracks)
@@ -154,13 +173,13 @@ def _motion(
 def worlds(
     rest: rest_nodes.RestNodes, tracks: Tracks, times: Float[ndarray, "frames"], root: int
 ) -> dict[int, Float[ndarray, "frames 4 4"]]:
-    """Return the world matrices of the nodes that move, in the document's world.
+    """Return the world matrices of the moving nodes, in the document's world.
 
-    Translations count for the root and the nodes above it alone.
+    Only translations of the root and of the nodes above it are applied.
 
     Args:
         rest: The nodes at rest.
-        tracks: What the animation changes.
+        tracks: The animation's tracks.
         times: Seconds.
         root: Index of the skeleton's root.
 
@@ -193,15 +212,14 @@ def worlds(
 
 
 def times_of(tracks: Tracks) -> Float[ndarray, "frames"]:
-    """The times of all tracks' keys together, seconds; one, 0, if there are none."""
+    """Return the times of the keys of all tracks, seconds; without tracks one frame at 0."""
     return np.unique(np.concatenate([t for t, _, _ in tracks.values()])) if tracks else np.zeros(1)
 
 
 def tracks_of(document: glb.Document, binary: bytes, animation: glb.Document) -> Tracks:
     """Return an animation's tracks of rotations and translations of nodes.
 
-    Channels of KHR_animation_pointer count where they move a node; a warning names those that move
-    something else.
+    Channels of KHR_animation_pointer are read if they move a node; a warning names the others.
 
     Args:
         document: The document.
@@ -245,12 +263,12 @@ def sampled(
     interpolation: str,
     turning: bool,
 ) -> Float[ndarray, "frames n"]:
-    """Return values at times, held before the first and after the last key (glTF 2.0, app. C).
+    """Return interpolated values (glTF 2.0, appendix C), constant beyond the first and last key.
 
     Args:
-        times: Seconds at which values are wanted.
-        keys: Seconds of the keys.
-        values: Of the keys; with CUBICSPLINE, with their tangents.
+        times: Seconds at which the values are computed.
+        keys: (K,) seconds of the keys.
+        values: (K, n) the keys' values; with CUBICSPLINE (3 K, n): in-tangent, value, out-tangent.
         interpolation: "LINEAR", "STEP" or "CUBICSPLINE".
         turning: Whether the values are quaternions.
     """
@@ -274,12 +292,12 @@ def sampled(
 
 
 def _varies(track: _Track) -> bool:
-    """Whether a track does more than repeat one value with a rounding error."""
+    """Return whether a track's values differ by more than a rounding error."""
     return bool(np.max(np.ptp(track[1], axis=0)) > 1e-4 * np.max(np.abs(track[1])))
 
 
 def _joint_nodes(document: glb.Document, rest: rest_nodes.RestNodes, tracks: Tracks) -> list[int]:
-    """The nodes of the skeleton, parents before children, its root first."""
+    """Return the nodes of the skeleton, parents before children."""
     parents = rest.parents
     animated = {node for node, _ in tracks}
     wanted = animated | _skinned(document) | set(_humanoid(document).values())
@@ -297,8 +315,7 @@ def _joint_nodes(document: glb.Document, rest: rest_nodes.RestNodes, tracks: Tra
     kept = {n for path in paths for n in path}
     tops = {path[0] for path in paths}
     if len(tops) > 1:
-        # Several trees: the skeleton is the largest, and what else moves (a prop, a camera) is not
-        # part of it.
+        # Of several trees, the largest is the skeleton; others are props or cameras.
         sizes = {top: sum(path[0] == top for path in paths) for top in sorted(tops)}
         tops = {max(sizes, key=lambda top: sizes[top])}
     root = tops.pop()
@@ -307,8 +324,8 @@ def _joint_nodes(document: glb.Document, rest: rest_nodes.RestNodes, tracks: Tra
         and len(below := [c for c in document["nodes"][root].get("children", []) if c in kept]) == 1
     ):
         root = below[0]
-    # Hips that travel below nodes that stay (with the handles of inverse kinematics beside them):
-    # the body begins at the hips.
+    # If the hips travel below nodes that do not move, the skeleton begins at the hips. Handles of
+    # inverse kinematics stand beside them.
     moving = {
         node: {path for n, path in tracks if n == node and _varies(tracks[n, path])}
         for node in animated
@@ -330,7 +347,7 @@ def _joint_nodes(document: glb.Document, rest: rest_nodes.RestNodes, tracks: Tra
 
 
 def _humanoid(document: glb.Document) -> dict[str, int]:
-    """bone → node of a VRM 1.0 humanoid; empty for other files."""
+    """Return bone → node of a VRM 1.0 humanoid; empty for other files."""
     bones = (
         document.get("extensions", {}).get("VRMC_vrm", {}).get("humanoid", {}).get("humanBones", {})
     )

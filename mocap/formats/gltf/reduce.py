@@ -1,9 +1,9 @@
-"""Key reduction: drop the keys that a reader's interpolation restores well enough.
+"""Key reduction: drop the keys that a reader's interpolation restores within a tolerance.
 
-Douglas and Peucker's algorithm (Cartographica 10(2), 1973) on all tracks at once: a segment whose
-worst frame is further off than the tolerance is cut there; afterwards keys that the later cuts have
-made needless are taken out again. "Off" is what a glTF reader shows (slerp for rotations, straight
-lines for the rest) against the track as it was, at each of its own times.
+The algorithm of Douglas and Peucker (Cartographica 10(2), 1973) on all tracks at once: a segment
+whose error exceeds the tolerance is cut at its worst frame; afterwards, keys that later cuts have
+made unnecessary are removed. The error is the difference between the interpolation of a glTF reader
+(slerp for rotations, linear for the rest) and the original track, at each of the track's times.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 ANGLE, LENGTH, WEIGHT = np.radians(0.1), 1e-3, 2e-3
-"""How far reduced tracks may be off: radians, metres, and parts of an expression."""
+"""Largest errors of reduced tracks: radians, metres, and fractions of an expression."""
 SHARE = 0.4
-"""Of a millimetre, what one track may add: of the four between a foot that stands and the ground
-(path, hips, thigh, shank), hardly two are ever wrong by so much the same way at once."""
+"""Fraction of LENGTH that one track may add. Four tracks place a standing foot (path, hips, thigh
+and shank); two of them hardly ever have their largest error in one direction at the same time."""
 
 
 def turning(reach: float) -> float:
@@ -30,10 +30,10 @@ def turning(reach: float) -> float:
     return min(ANGLE, SHARE * LENGTH / reach) if reach > 0 else ANGLE
 
 
-# Between(starts, ends, owner, t): what a reader shows at the part t of the way through the segment
-# `owner`, for many segments and points.
+# (starts, ends, owner, t) to the interpolated values at the fraction t of the segment `owner`, for
+# many segments and points.
 _Between = Callable[[ndarray, ndarray, ndarray, ndarray], ndarray]
-# Off(shown, true): by how much it is wrong.
+# (interpolated, original) to errors.
 _Off = Callable[[ndarray, ndarray], ndarray]
 # Below this angle, rad, sin(x)/sin(y) is x/y to double precision.
 _SMALL = 1e-7
@@ -74,7 +74,7 @@ def _lerp(starts: ndarray, ends: ndarray, owner: ndarray, t: ndarray) -> ndarray
 
 
 def _slerp(starts: ndarray, ends: ndarray, owner: ndarray, t: ndarray) -> ndarray:
-    # In R.slerp's place the two weights, of which all that is costly is reckoned once a segment.
+    # Instead of R.slerp: the costly part of the two weights is computed once per segment.
     ends = np.where(np.vecdot(starts, ends)[:, None] < 0, -ends, ends)
     half = 2.0 * np.arcsin(
         np.minimum(0.5 * _apart(starts, ends), 1.0)
@@ -88,10 +88,7 @@ def _slerp(starts: ndarray, ends: ndarray, owner: ndarray, t: ndarray) -> ndarra
 
 
 def _angle(a: ndarray, b: ndarray) -> ndarray:
-    """Return the angle between rotations, radians, from the distance of the quaternions.
-
-    As precise as R.distance, and cheaper.
-    """
+    """Return the angle between rotations, radians; as precise as R.distance, and faster."""
     return np.asarray(
         4.0 * np.arcsin(np.minimum(0.5 * np.minimum(_apart(a, b), _apart(a, -b)), 1.0))
     )
@@ -110,7 +107,7 @@ def _reduced(
 ) -> list[Int[ndarray, "_"]]:
     frames, count = tracks.shape[:2]
     out = [np.arange(min(frames, 1)) for _ in range(count)]
-    # A track whose first value will do throughout is that one key.
+    # A track that stays within the tolerance of its first value gets one key.
     moving = np.flatnonzero(np.any(off(tracks[:1], tracks) > tolerance, axis=0))
     if len(moving) == 0:
         return out
@@ -143,7 +140,10 @@ def _worst(
     between: _Between,
     off: _Off,
 ) -> tuple[Float[ndarray, "segments"], Int[ndarray, "segments"]]:
-    """(by how much, at which frame) the segments from a to b are worst; each has frames inside."""
+    """Return the largest error of each segment from a to b, and its frame.
+
+    Each segment must have frames between its ends.
+    """
     size = (b - a - 1).astype(np.intp)  # in a browser NumPy repeats by 32-bit counts alone
     first = np.cumsum(size) - size
     owner = np.repeat(np.arange(len(a)), size)
@@ -158,7 +158,7 @@ def _worst(
 
 
 def _cut(kept: Bool[ndarray, "points"], worst: _Worst, allowed: Float[ndarray, "points"]) -> None:
-    """Keep the worst frame of each segment whose error is too large, until none is."""
+    """Keep the worst frame of each segment whose error is too large, until there is none."""
     keys = np.flatnonzero(kept)
     a, b = keys[:-1], keys[1:]
     while len(a := a[fine := b - a > 1]):
@@ -175,9 +175,9 @@ def _thin(
     worst: _Worst,
     allowed: Float[ndarray, "points"],
 ) -> bool:
-    """Takes out keys that their neighbours can do without; says whether there were any.
+    """Remove keys that their neighbours restore; return whether there were any.
 
-    Every second key at a time: no two neighbours.
+    Every second key is tried at a time, so that no two neighbours are removed at once.
     """
     before = int(kept.sum())
     for odd in (0, 1):

@@ -8,24 +8,24 @@ from numpy import ndarray
 
 from mocap.formats.gltf import glb
 
-# Scales that differ by less than this part are alike; exporters write 0.22704057 beside 0.22704065.
+# Scales are equal within this relative difference; exporters write 0.22704057 and 0.22704065.
 _ALIKE = 1e-4
-# Below this ratio of its least to its greatest stretch, a node is flat.
+# Below this ratio of its smallest to its largest singular value, a node's matrix is singular.
 _FLAT = 1e-6
 
 
 class RestNodes:
-    """The nodes of a document at rest; all lists go by node.
+    """The nodes of a document at rest. All lists are indexed by node, except `order`.
 
     Attributes:
-        parents: −1 for roots.
-        order: Parents before children.
-        poses: (translation, rotation, scale).
-        local: (4, 4) matrices in the parents.
-        world: (4, 4) matrices in the document's world.
-        conformal: Whether the nodes above scale all axes alike, so that a rotation of this node is
-            one in the world.
-        flat: Whether the node is squeezed to nothing, so that no rotation of it can be seen.
+        parents: The parent's index; −1 for roots.
+        order: The nodes' indices, parents before children.
+        poses: (translation, rotation, scale) in the parent.
+        local: (4, 4) matrices to the parent.
+        world: (4, 4) matrices to the document's world.
+        conformal: Whether the nodes above scale all axes equally, so that a rotation of this node
+            is a rotation in the world.
+        flat: Whether the node's matrix is singular, so that its rotation has no visible effect.
 
     Raises:
         InputError: The nodes are no trees.
@@ -35,7 +35,7 @@ class RestNodes:
         nodes = document.get("nodes", [])
         self.parents = glb.node_parents(document)
         self.order = [i for i, parent in enumerate(self.parents) if parent < 0]
-        for node in self.order:  # grows as it goes
+        for node in self.order:  # the list grows in the loop
             self.order += nodes[node].get("children", [])
         self.poses = [glb.node_pose(node) for node in nodes]
         self.local = [glb.node_matrix(node) for node in nodes]
@@ -57,5 +57,5 @@ class RestNodes:
 
 
 def points(matrix: Float[ndarray, "4 4"], at: Float[ndarray, "*n 3"]) -> Float[ndarray, "*n 3"]:
-    """Points taken through an affine matrix."""
+    """Return points transformed by an affine matrix."""
     return np.asarray(at @ matrix[:3, :3].T + matrix[:3, 3])

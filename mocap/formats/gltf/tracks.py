@@ -1,4 +1,4 @@
-"""An animation's tracks appended to a glTF document: reduced keys, accessors, a buffer view."""
+"""Appending the tracks of an animation to a glTF document: key reduction, accessors, buffers."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from mocap.errors import InputError
 from mocap.formats.gltf import glb, reduce
 
 _FLOAT = 5126
-# What rounding to 32 bits adds is far less than this part of a tolerance.
+# Fraction of a tolerance that is left for rounding to 32 bits, whose error is far smaller.
 _LEFT_TO_ROUNDING = 0.01
-# About so many bytes of JSON describe an accessor.
+# Approximate bytes of JSON for one accessor.
 _ENTRY = 130
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Track:
-    """What one node does.
+    """One animated property of a node.
 
     Attributes:
         node: The node's index.
-        path: What moves.
+        path: The property.
         values: (F, 4) unit quaternions, (F, 3) translations, or (F, targets) weights.
         tolerance: Largest error of the reduced keys, in radians or in the values' own unit.
     """
@@ -53,19 +53,19 @@ def append(
     Args:
         document: The document, which stays unchanged.
         binary: Its binary chunk.
-        name: Of the animation.
-        times: Seconds, counted from the first.
-        tracks: What moves.
+        name: The animation's name; a number is added if another animation has it.
+        times: Seconds; the animation begins at 0.
+        tracks: The animated properties.
         all_keys: Keep every key.
-        chunk: Whether the file is a GLB, whose binary chunk can grow. Otherwise, or if its first
-            buffer is elsewhere, the animation is a buffer of its own, as a data URI.
+        chunk: Whether the file is a GLB, whose binary chunk can grow. Otherwise, or if the first
+            buffer is another file, the animation gets a buffer of its own, as a data URI.
 
     Returns:
-        A copy of the document with the animation, its binary chunk, and the number of bytes of keys
-        that were left out.
+        A copy of the document with the animation, its binary chunk, and the number of bytes that
+        the reduction of keys saved.
 
     Raises:
-        InputError: Two frames fall on one 32-bit time.
+        InputError: Two frames have the same 32-bit time.
     """
     clock = (times - times[0]).astype("<f4")
     if np.any(np.diff(clock) <= 0):
@@ -78,7 +78,7 @@ def append(
         else _kept(clock.astype(np.float64), tracks)
     )
 
-    # Only the lists that grow are copied: the rest is the caller's, unchanged.
+    # A shallow copy, with copies of the lists that grow.
     document = dict(document)
     for key in ("buffers", "bufferViews", "accessors", "animations"):
         document[key] = list(document.get(key, []))
@@ -117,7 +117,10 @@ def append(
 
 
 def _kept(times: Float[ndarray, "frames"], tracks: list[Track]) -> list[Int[ndarray, "_"]]:
-    """The frames to keep of each track; rotations are reduced together, the others one by one."""
+    """Return the frames to keep of each track.
+
+    Rotations are reduced together, which is faster; the others one by one.
+    """
     share = 1.0 - _LEFT_TO_ROUNDING
     out = [np.zeros(0, dtype=np.int64)] * len(tracks)
     turning = [i for i, t in enumerate(tracks) if t.path == "rotation"]
@@ -129,7 +132,7 @@ def _kept(times: Float[ndarray, "frames"], tracks: list[Track]) -> list[Int[ndar
     for i, track in enumerate(tracks):
         if track.path != "rotation":
             (out[i],) = reduce.vectors(times, track.values[:, None], share * track.tolerance)
-    # Times of its own cost a track an entry in the document: a short clip's keys stay together.
+    # Reduced keys need their own times, and so another accessor: for short clips that is longer.
     every = np.arange(len(times))
     size = [4 * t.values.shape[1] for t in tracks]
     return [

@@ -1,4 +1,4 @@
-"""A GLB, glTF or VRM as a Tree: its nodes at rest, and the pose in which its skins were bound."""
+"""A GLB, glTF or VRM as a Tree: its nodes at rest, and the bind pose of its skins."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from mocap.formats.gltf import glb
 from mocap.formats.gltf.document import loads_document
 from mocap.formats.gltf.embed import embedded
 
-# VRM 0 counts the thumb's bones as a finger's; the first of them is what VRM 1 (and anatomy) calls
-# the metacarpal.
+# VRM 0 names the thumb's bones like a finger's. Its first bone is the metacarpal in VRM 1, and in
+# anatomy.
 _VRM0_THUMB = {
     "ThumbProximal": "ThumbMetacarpal",
     "ThumbIntermediate": "ThumbProximal",
     "ThumbDistal": "ThumbDistal",
 }
 _VRM0 = {s + old: s + new for s in ("left", "right") for old, new in _VRM0_THUMB.items()}
-# How far hips may have moved since a skin was bound for its space to be determined: sine of the
-# turn, plus shares of the body's size.
+# Largest movement of the hips since a skin was bound for its space to be determined: sine of the
+# rotation, plus the displacement as a fraction of the body's size.
 _MOVED = 0.8
-# Coordinates beyond this (in any unit) are those of a damaged file; their squares would overflow.
+# Coordinates that exceed this, in any unit, are those of a damaged file.
 _FAR = 1e12
 
 
 def recognises(data: bytes) -> bool:
-    """Whether bytes look like a GLB or the JSON of a .gltf."""
+    """Return whether a file looks like a GLB or the JSON of a .gltf."""
     return data[:4] == b"glTF" or data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
 
 def tree_of(data: bytes, folder: Path, character: str | None = None) -> Tree:
-    """Returns the nodes of a GLB, glTF or VRM.
+    """Return the nodes of a GLB, glTF or VRM.
 
     Args:
         data: The file's bytes.
-        folder: Where the other files of a .gltf are.
-        character: The name of one of `characters`, for its nodes alone.
+        folder: The folder of the other files of a .gltf.
+        character: The name of one of `characters`, for its nodes alone; None for all nodes.
 
     Raises:
-        InputError: If the document or a file that it names is damaged or missing, or there is no
-            such character.
+        InputError: The document, or a file that it refers to, is damaged or missing, or there is
+            no such character.
     """
     document, binary = glb.split(embedded(data, folder))
     tree = _tree(document, binary, "glb" if data[:4] == b"glTF" else "gltf")
@@ -59,9 +59,9 @@ def tree_of(data: bytes, folder: Path, character: str | None = None) -> Tree:
 
 @glb.damage_named()
 def characters(data: bytes) -> list[str]:
-    """Returns the names of the nodes above each character's skeleton, if there are several.
+    """Return the names of the nodes above the characters' skeletons, if there are several.
 
-    Skins are of one character if they share joints or hang from each other's.
+    Skins belong to one character if they share joints or one hangs from the other's joints.
     """
     document = loads_document(data)[0]
     names = glb.node_names(document)
@@ -70,7 +70,7 @@ def characters(data: bytes) -> list[str]:
 
 
 def _tops(document: glb.Document) -> list[int]:
-    """Returns, for each group of skins, the highest node that is above its joints alone."""
+    """Return the highest node that is only above one character's joints, for each character."""
     if _humanoid(document):
         return []
     above = np.array(glb.node_parents(document))
@@ -101,8 +101,8 @@ def _tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
     )
     if len(lost):
         raise InputError(
-            f"The node {names[order[lost[0]]]!r} rests nowhere: with its parents' places and "
-            f"scales its numbers are too large."
+            f"The node {names[order[lost[0]]]!r} has no valid rest position: with its parents' "
+            "transforms its coordinates are not finite or too large."
         )
 
     turned = [glb.node_pose(nodes[n])[1] for n in order]
@@ -137,13 +137,13 @@ def _tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
 def _index(value: object, count: int) -> int:
     if not isinstance(value, int) or not 0 <= value < count:
         raise InputError(
-            f"The file is damaged: it speaks of node {value!r}, and there are {count}."
+            f"The file is damaged: it refers to node {value!r}, and there are {count}."
         )
     return value
 
 
 def _parents_first(document: glb.Document, above: ndarray) -> ndarray:
-    """The nodes depth first in the document's order."""
+    """Return the nodes depth first, in the document's order."""
     order: list[int] = []
     stack = [int(n) for n in np.flatnonzero(above < 0)[::-1]]
     while stack:
@@ -164,14 +164,14 @@ def _local_matrix(node: glb.Document, name: str) -> Float[ndarray, "4 4"]:
                 or (key == "rotation" and not values.any())
             ):
                 raise InputError(
-                    f"Node {name!r} cannot be placed: its {key} must be {size} finite numbers, "
-                    f"none wild, but is {str(node[key])[:80]}."
+                    f"Node {name!r} is damaged: its {key} must be {size} finite numbers within "
+                    f"{_FAR:g}, but is {str(node[key])[:80]}."
                 )
     return glb.node_matrix(node)
 
 
 def _humanoid(document: glb.Document) -> dict[str, object]:
-    """bone → node, as a VRM 1.0 or 0.x or a VRM animation declares it."""
+    """Return bone → node, as a VRM 1.0 or 0.x or a VRM animation declares it."""
     extensions = document.get("extensions", {})
     for name in ("VRMC_vrm", "VRMC_vrm_animation"):
         bones = extensions.get(name, {}).get("humanoid", {}).get("humanBones", {})
@@ -192,9 +192,17 @@ def _bind_matrices(
     parents: ndarray,
     place: ndarray,
 ) -> dict[int, Float[ndarray, "4 4"] | None]:
-    """Return each joint's world matrix when its skin was bound; None where the skin does not say.
+    """Return each joint's world matrix in the bind pose; None where its skin has no bind matrix.
 
-    The matrices are in the document's world.
+    Args:
+        document: The document.
+        binary: Its binary chunk.
+        worlds: World matrices at rest, in the tree's order.
+        parents: Parents in the tree's order.
+        place: Node to index in the tree's order.
+
+    Returns:
+        Index to matrix, in the document's world.
     """
     bound: dict[int, ndarray | None] = {}
     for number, skin in enumerate(document.get("skins", [])):
@@ -205,8 +213,8 @@ def _bind_matrices(
         inverse = glb.accessor(document, binary, skin["inverseBindMatrices"])
         if inverse.ndim != 2 or inverse.shape[1] != 16 or len(inverse) < len(joints):
             raise InputError(
-                f"The file is damaged: skin {number} has {len(joints)} joints, but not a bind "
-                f"matrix for each."
+                f"The file is damaged: skin {number} has {len(joints)} joints, but no bind matrix "
+                "for some of them."
             )
         inverse = inverse[: len(joints)].reshape(-1, 4, 4).transpose(0, 2, 1)
         fine = np.all(np.isfinite(inverse), axis=(1, 2)) & (np.abs(inverse).max(axis=(1, 2)) < _FAR)
@@ -240,13 +248,16 @@ def _bind_matrices(
 def _bind_space(
     moved: Float[ndarray, "n 4 4"], bound: Float[ndarray, "n 4 4"], usual: Float[ndarray, "m 4 4"]
 ) -> Float[ndarray, "4 4"]:
-    """The matrix from the space in which a skin was bound to the document's world.
+    """Return the matrix from the space in which a skin was bound to the document's world.
 
-    moved: what each joint has done to its vertices since, the topmost joint first; bound: the
-    joints in the skin's space. Nothing in the file says it. Where the topmost joint stands as it
-    was bound, what it did to its vertices is that matrix. Where hips are topmost, and posed, it is
-    one of the usual spaces: the world's, the mesh's, the one above the joints; the one in which the
-    hips have moved least.
+    The file does not contain it. If the topmost joint has not moved since, its `moved` is that
+    matrix. If the topmost joint is the hips, and posed, the matrix is that of the usual space in
+    which the hips have moved least.
+
+    Args:
+        moved: How each joint has moved its vertices since the skin was bound, the topmost first.
+        bound: The joints' matrices in the skin's space.
+        usual: Matrices of the usual spaces: the world's, the mesh's, that above the joints.
     """
     size = max(float(np.abs(moved[0, :3, :3]).max()), 1e-30)
     spread = max(size * float(np.ptp(bound[:, :3, 3], axis=0).max()), 1e-12)

@@ -1,8 +1,8 @@
-"""Any character as a VRM 1.0, which every VRM application poses by the names of its bones.
+"""Any glTF character as a VRM 1.0, so that VRM applications can pose it by the names of its bones.
 
-What VRM 1.0 asks of a humanoid (https://github.com/vrm-c/vrm-specification, VRMC_vrm-1.0,
-humanoid.md and tpose.md): fifteen bones and more by name, a T-pose at rest, its face towards +Z.
-Nodes are turned to stand so; skins, materials and all else stay as they are.
+VRM 1.0 requires of a humanoid (https://github.com/vrm-c/vrm-specification, VRMC_vrm-1.0,
+humanoid.md and tpose.md): fifteen named bones or more, a T-pose at rest, facing +Z. Nodes are
+rotated to that pose; skins, materials and everything else are kept.
 """
 
 from __future__ import annotations
@@ -29,12 +29,16 @@ REQUIRED = (
 
 @glb.damage_named()
 def as_vrm(rig: Rig) -> bytes:
-    """The rig's GLB as a VRM 1.0 that rests in T-pose and faces +Z.
+    """Return the rig's GLB as a VRM 1.0 that rests in T-pose and faces +Z.
 
-    What it has of a VRM already (expressions, springs) stays.
+    VRM extensions that it has already (expressions, springs) are kept. Missing required bones are
+    added as empty nodes. A VRM 0 is returned unchanged, because readers support it.
 
-    Where one of the required bones is missing, an empty node stands in for it. A VRM 0 comes back
-    as it is: its readers know its ways. Raises InputError for a BVH, which has no body to show.
+    Args:
+        rig: A character of a GLB, VRM or glTF file.
+
+    Raises:
+        InputError: The rig is a BVH or FBX file.
     """
     if rig.kind in ("bvh", "fbx"):
         what = "a skeleton without a body" if rig.kind == "bvh" else "which the page cannot show"
@@ -73,9 +77,9 @@ def as_vrm(rig: Rig) -> bytes:
 
 
 def _resting(document: glb.Document, pose: Motion, rig: Rig, nodes: list[int]) -> glb.Document:
-    """Return the document with its nodes resting in the pose, without animations.
+    """Return the document with its nodes at rest in the pose.
 
-    The animations began at another rest.
+    Animations are removed, because they are relative to the old rest.
     """
     tracks = node_tracks(pose, rig, document, nodes, all_keys=True)
     document = without_matrices(document, {t.node for t in tracks})
@@ -86,9 +90,9 @@ def _resting(document: glb.Document, pose: Motion, rig: Rig, nodes: list[int]) -
 
 
 def _hang(document: glb.Document, rig: Rig, nodes: list[int]) -> None:
-    """Move a node beside its bone to where the rig's skeleton has it.
+    """Give each joint's node the parent that the rig's skeleton has; changes the document.
 
-    An example is a foot that inverse kinematics moves.
+    The parents differ, for example, for a foot that inverse kinematics moves.
     """
     above = glb.node_parents(document)
     for joint, node in enumerate(nodes[1:], 1):
@@ -127,7 +131,7 @@ def _hang(document: glb.Document, rig: Rig, nodes: list[int]) -> None:
 
 
 def _places(t_pose: Motion, rig: Rig) -> dict[str, np.ndarray]:
-    """bone → where it is in T-pose, in the document's world."""
+    """Return bone → position in T-pose, in the document's world."""
     positions, _ = fk(t_pose.skeleton, t_pose.root_positions, t_pose.rotations)
     places = R.apply(R.conjugate(rig.turn), positions[0]) / rig.unit
     return {bone: places[rig.index(bone)] for bone in rig.bones}
@@ -138,7 +142,7 @@ def _stand_in(
 ) -> int:
     """Add an empty node for a missing bone below the bone before it, and return its index.
 
-    It is as far beyond that bone as that is beyond its own, in the ratio of shank to thigh.
+    The node continues the direction and length from that bone's parent to that bone.
     """
     before = BONE_PARENTS[bone]
     while before not in humanoid:
@@ -163,7 +167,7 @@ def _adopt(document: glb.Document, parent: int, child: int) -> None:
 
 
 def _world(document: glb.Document, node: int) -> np.ndarray:
-    """(4, 4) from the node's frame to the document's world."""
+    """Return the matrix (4, 4) from the node's frame to the document's world."""
     parents = glb.node_parents(document)
     matrix = glb.node_matrix(document["nodes"][node])
     while (node := parents[node]) >= 0:
@@ -172,7 +176,7 @@ def _world(document: glb.Document, node: int) -> np.ndarray:
 
 
 def _face_ahead(document: glb.Document, rig: Rig) -> None:
-    """Turns each scene so that the character faces +Z, by a node above all others of it."""
+    """Rotate each scene so that the character faces +Z, by a new node above its other nodes."""
     if np.isclose(abs(rig.turn[3]), 1.0):
         return
     scenes = []

@@ -1,9 +1,9 @@
 """VRM animations: .vrma, glTF with VRMC_vrm_animation 1.0, which moves any VRM character.
 
-(https://github.com/vrm-c/vrm-specification/tree/master/specification/VRMC_vrm_animation-1.0.) The
-file holds a body of nodes that rest in T-pose and says which node is which bone; of these only the
-hips move, the others turn. An expression's weight is the x of a node's translation. Eyes are no
-bones here: where they look is the rotation of one more node.
+Specification: https://github.com/vrm-c/vrm-specification/tree/master/specification/
+VRMC_vrm_animation-1.0. The file contains nodes that rest in T-pose, and maps bones to nodes. All
+bones rotate; only the hips have translations. An expression's weight is the x of a node's
+translation. There are no eye bones: the gaze is the rotation of one more node.
 """
 
 from __future__ import annotations
@@ -28,24 +28,18 @@ _EXTENSION = "VRMC_vrm_animation"
 
 
 def dumps(motion: Motion, name: str = "mocap", all_keys: bool = False) -> bytes:
-    """Return the motion as a VRM animation.
-
-    Args:
-        motion: As in `animate`.
-        name: Of the animation.
-        all_keys: Keep every key.
-    """
+    """Return the motion as a VRM animation; arguments as `animate`."""
     return animate(motion, name, all_keys)[0]
 
 
 def animate(motion: Motion, name: str = "mocap", all_keys: bool = False) -> tuple[bytes, int]:
-    """Return the motion as a VRM animation, and the number of bytes of keys that were left out.
+    """Return the motion as a VRM animation, and the bytes that the reduction of keys saved.
 
     Args:
-        motion: On humanoid bones that rest in T-pose without rotation (`retarget.normalized`); its
-            expressions are written too.
-        name: Of the animation.
-        all_keys: As in gltf.animate.
+        motion: On humanoid bones that rest in T-pose without rotation. Its expressions are written
+            too.
+        name: The animation's name.
+        all_keys: Write a key for every frame.
 
     Raises:
         InputError: The motion has no frames, or is on other joints.
@@ -55,7 +49,7 @@ def animate(motion: Motion, name: str = "mocap", all_keys: bool = False) -> tupl
         raise InputError("A motion without frames cannot be written as a VRM animation.")
     if foreign := [n for n in skeleton.names if n not in BONES]:
         raise InputError(
-            f"A VRM animation is of humanoid bones alone, but the motion has "
+            "A VRM animation has only humanoid bones, but the motion has "
             f"{', '.join(foreign[:20])}; normalize it first."
         )
     if np.max(R.angle(skeleton.rest_rotations)) > 1e-6 or skeleton.names[0] != "hips":
@@ -75,7 +69,7 @@ def animate(motion: Motion, name: str = "mocap", all_keys: bool = False) -> tupl
         nodes.append(node | ({"children": children} if children else {}))
     tracks = [Track(0, "translation", motion.root_positions, reduce.SHARE * reduce.LENGTH)]
     reach = kinematics.reaches(skeleton)
-    # All bones, also resting ones, so that nothing of an earlier animation remains on them.
+    # Bones at rest get tracks too, so that they leave the pose of an earlier animation.
     tracks += [
         Track(node_of[j], "rotation", R.normalize(motion.rotations[:, j]), reduce.turning(reach[j]))
         for j in joints
@@ -116,9 +110,9 @@ def animate(motion: Motion, name: str = "mocap", all_keys: bool = False) -> tupl
 
 
 def _gaze(motion: Motion) -> Float[ndarray, "frames 4"] | None:
-    """Where the eyes look, from the head: the middle of both.
+    """Return the gaze relative to the head: halfway between the rotations of both eyes.
 
-    None if there are no eyes, or they never turn.
+    It is None if there are no eyes, or they never rotate.
     """
     eyes = [
         motion.rotations[:, motion.skeleton.index(e)] for e in _EYES if e in motion.skeleton.names
@@ -129,7 +123,7 @@ def _gaze(motion: Motion) -> Float[ndarray, "frames 4"] | None:
 
 
 def is_vrma(data: bytes) -> bool:
-    """Whether a file is a GLB that declares the extension of VRM animations."""
+    """Return whether a file is a GLB that declares the extension of VRM animations."""
     if data[:4] != b"glTF" or f'"{_EXTENSION}"'.encode() not in data:
         return False
     extensions = glb.split(data)[0].get("extensions")
@@ -138,10 +132,10 @@ def is_vrma(data: bytes) -> bool:
 
 @glb.damage_named()
 def loads(data: bytes, animation: str | None = None) -> Motion:
-    """Return an animation of a VRM animation's file, on the bones that it has, in T-pose.
+    """Return a motion from a .vrma file, on the bones that the file has, with T-pose at rest.
 
-    The pose in which the nodes rest is the T-pose by the specification, whatever their rotations.
-    The gaze turns both eyes. Times are the keys of all tracks together.
+    By the specification, the nodes' rest pose is the T-pose, with any rotations. The gaze rotates
+    both eyes. The times are those of the keys of all tracks.
 
     Args:
         data: The file.
@@ -174,7 +168,7 @@ def loads(data: bytes, animation: str | None = None) -> Motion:
     turned = np.tile(R.IDENTITY, (len(times), len(skeleton.names), 1))
     for bone in bones:
         node = node_of[bone]
-        # How far a bone is turned away from its rest in the world is, from T-pose, its rotation.
+        # The rotation away from rest in the world is the bone's world rotation from T-pose.
         away = np.broadcast_to(worlds.get(node, rest.world[node]), (len(times), 4, 4))[
             :, :3, :3
         ] @ np.linalg.inv(rest.world[node][:3, :3])
@@ -200,10 +194,16 @@ def loads(data: bytes, animation: str | None = None) -> Motion:
 
 
 def _skeleton(bones: list[str], places: Float[ndarray, "bones 3"], eyes: bool) -> Skeleton:
-    """The bones at these places at rest, without rotation; with eyes in the head if asked for."""
+    """Return the bones at these rest positions, without rest rotations.
+
+    Args:
+        bones: Names of bones.
+        places: Positions at rest.
+        eyes: Add both eyes, in the head.
+    """
     at = dict(zip(bones, places, strict=True))
     if eyes and "head" in at:
-        # A VRM animation has no eyes' places; only how they turn matters.
+        # A VRM animation has no positions of eyes; only their rotations are used.
         at |= dict.fromkeys(_EYES, at["head"])
     names = [b for b in BONES if b in at]
     parents, offsets = [], []

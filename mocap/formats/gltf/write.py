@@ -1,9 +1,8 @@
-"""A motion into the character's own glTF document: GLB, VRM 0 and 1, or .gltf.
+"""A motion written into the character's own glTF document: GLB, VRM 0 and 1, or .gltf.
 
-Everything in the document stays as it is, to the byte in the binary chunk and to the value in the
-JSON; one animation, one buffer view and some accessors are added at the end. Only nodes that move
-and have a `matrix` change: glTF animates translation, rotation and scale alone, so the matrix is
-written as these three. gltf_read.py reads glTF animations.
+The binary chunk is kept byte for byte, and the JSON value for value; one animation, one buffer view
+and some accessors are added at the end. Only moving nodes with a `matrix` change: glTF can animate
+only translation, rotation and scale, so their matrices are written as these three.
 """
 
 from __future__ import annotations
@@ -19,14 +18,7 @@ from mocap.formats.on_rig import check_skeleton
 
 
 def dumps(motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = False) -> bytes:
-    """Return the rig's document with the motion added as an animation, times counted from 0.
-
-    Args:
-        motion: As in `animate`.
-        rig: As in `animate`.
-        name: Of the animation.
-        all_keys: Keep every key.
-    """
+    """Return the rig's file with the motion added as an animation; arguments as `animate`."""
     return animate(motion, rig, name, all_keys)[0]
 
 
@@ -38,30 +30,30 @@ def animate(
     all_keys: bool = False,
     ground: bool = False,
 ) -> tuple[bytes, int]:
-    """Adds a motion to the rig's document as an animation, times counted from 0.
+    """Add a motion to the rig's document as an animation, with times from 0.
 
-    Joints that leave their rest turn, the first one moves as well; meshes get weights where the
-    motion's expressions are theirs. Keys are left out where slerp between the others is within
-    0.1° (the path: 1 mm).
+    Joints that leave their rest get rotations, and the first joint gets translations too. Meshes
+    get morph weights from the motion's expressions. Keys are left out where interpolation between
+    the others is within 0.1° (for the path 1 mm).
 
     Args:
         motion: On the rig's skeleton (`retarget` puts it there).
         rig: A character of a glTF document.
-        name: The animation's name; a number is added if another has it.
-        all_keys: Every frame is a key.
+        name: The animation's name; a number is added if another animation has it.
+        all_keys: Write a key for every frame.
         ground: The node above the first joint carries path and heading, on the floor.
 
     Returns:
-        The document's file, and how many bytes of keys were left out.
+        The content of the file, and the number of bytes that the reduction of keys saved.
 
     Raises:
-        InputError: If the motion is on another skeleton or has no frames, the rig is no glTF, or
-            there is no node above its first joint for the ground.
+        InputError: The motion is on another skeleton or has no frames, the rig is no glTF, or it
+            has no node above its first joint for the ground.
     """
     if rig.kind == "bvh":
         raise InputError(
-            f"The rig {rig.name!r} is a BVH file, which holds no glTF document; write its motion "
-            f"to a .bvh."
+            f"The rig {rig.name!r} is a BVH file and not a glTF document; write its motion to a "
+            ".bvh."
         )
     if len(motion) == 0:
         raise InputError("A motion without frames cannot be written as glTF.")

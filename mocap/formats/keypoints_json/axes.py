@@ -1,9 +1,9 @@
-"""Whether keypoints' axes point where ours do, judged from the keypoints themselves.
+"""Detection of flipped axes from the keypoints themselves.
 
 Image points show the directions of the 3D points' x and y. Handedness shows that of z: flipping one
 axis makes a mirror image, in which the left side is on the wrong side of a person whose nose, toes
 and knees point forwards. Neither test depends on which way is up or which way the person faces, so
-handstands, cartwheels and backs are as good as any pose.
+both also work for handstands, cartwheels and people seen from behind.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from mocap.core.keypoints import LANDMARKS, Keypoints
 
 AXES = ("x", "y", "z")
 
-# Below this correlation of 3D and image (an arm towards the camera, a body seen end on), a frame
-# says nothing.
+# A frame counts only if 3D and image are correlated by more than this: a body seen end on is not.
 _CORRELATION = 0.5
-# Of the frames that say something, this part must say "flipped": two thirds against one third.
+# Least absolute mean of the frames' votes of ±1: two thirds of the frames against one third.
 _MAJORITY = 1.0 / 3.0
-# Mean handedness over a take; ±1 would be a face whose ears, nose and brow are at right angles. A
-# real one is near 0.5.
+# Least absolute mean handedness of a take. ±1 would be a face whose ears, nose and brow are at
+# right angles; real faces are near 0.5.
 _HANDEDNESS = 0.05
 
 
@@ -31,10 +30,13 @@ class ConventionWarning(UserWarning):
 
 
 def flipped_axes(keypoints: Keypoints) -> tuple[str, ...]:
-    """Return which axes of the positions point the wrong way in most of the take.
+    """Return the axes of the positions that point the wrong way in most of the take.
 
-    Image points decide. Without them, x counts as right, and y counts as flipped if the person is
-    upside down throughout.
+    x and y are compared with the image points. Without image points, x counts as right, and y
+    counts as flipped if the person is upside down in every frame.
+
+    Args:
+        keypoints: As the file has them, in axes that should be x right, y up, z to the camera.
 
     Returns:
         Some of "x", "y" and "z"; empty if all are right or nothing is known.
@@ -48,14 +50,14 @@ def flipped_axes(keypoints: Keypoints) -> tuple[str, ...]:
         signs[1] = _agreement(points[..., 1], -keypoints.image[..., 1])
     elif _always_upside_down(points):
         signs[1] = -1.0
-    # What the flips of x and y found so far do not explain of the handedness, z does.
+    # If the flips of x and y do not explain a mirrored handedness, z is flipped.
     if hand * signs[0] * signs[1] < 0:
         signs[2] = -1.0
     return tuple(axis for axis, sign in zip(AXES, signs, strict=True) if sign < 0)
 
 
 def _agreement(a: Float[ndarray, "frames 33"], b: Float[ndarray, "frames 33"]) -> float:
-    """−1 if a and b run against each other in most frames, else +1."""
+    """Return −1 if a and b are negatively correlated in most frames, otherwise +1."""
     seen = np.isfinite(a) & np.isfinite(b)
     count = np.maximum(seen.sum(axis=1, keepdims=True), 1)
     a, b = (np.where(seen, v, 0.0) for v in (a, b))
@@ -73,16 +75,16 @@ def _at(points: Float[ndarray, "frames 33 3"], *names: str) -> Float[ndarray, "f
 def _volume(
     a: Float[ndarray, "frames 3"], b: Float[ndarray, "frames 3"], c: Float[ndarray, "frames 3"]
 ) -> Float[ndarray, " frames"]:
-    """(a × b)·c of the unit vectors, in [−1, 1]; NaN where a point is not seen."""
+    """Return (a × b)·c of the unit vectors, in [−1, 1]; NaN where a point is not seen."""
     size = np.prod([np.linalg.norm(v, axis=-1) for v in (a, b, c)], axis=0)
     return np.einsum("fi,fi->f", np.cross(a, b), c) / np.where(size > 0, size, np.nan)
 
 
 def _handedness(points: Float[ndarray, "frames 33 3"]) -> float:
-    """+1 for bodies as they are, −1 for their mirror images, 0 if unknown.
+    """Return +1 for real bodies, −1 for their mirror images, 0 if unknown.
 
-    Three things with a left, an up and a front: the face (rigid, so never misled by a pose), the
-    feet, and the way the knees bend.
+    Three cues have a left, an up and a front: the face, which is rigid, the feet, and the direction
+    in which the knees bend.
     """
     across = _at(points, "left_hip") - _at(points, "right_hip")
     ears = _at(points, "left_ear", "right_ear")

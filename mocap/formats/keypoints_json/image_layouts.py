@@ -1,4 +1,4 @@
-"""Keypoints in the image alone, in the JSON layouts of OpenPose, COCO, AlphaPose and MMPose.
+"""Keypoints without depth, in the JSON layouts of OpenPose, COCO, AlphaPose and MMPose.
 
     OpenPose    {"people": [{"pose_keypoints_2d": [x, y, score, …]}]} for each frame; 25 or 18
                 points, https://github.com/CMU-Perceptual-Computing-Lab/openpose, "Output"
@@ -10,7 +10,7 @@
     MMPose      {"instance_info": [{"frame_id", "instances": [{"keypoints": [[x, y], …],
                 "keypoint_scores": […]}]}]}
 
-Points become those of BlazePose that lie at the same places; others are left out.
+Points that BlazePose has too become its landmarks; others are ignored.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ COCO = (
 
 
 def _hand(side: str, at: int) -> dict[int, str]:
-    """Return the points of a hand of 21 that BlazePose has: knuckles, and the thumb."""
+    """Return the landmarks of BlazePose among the 21 points of a hand that begin at an index."""
     return {at + 3: f"{side}_thumb", at + 5: f"{side}_index", at + 17: f"{side}_pinky"}
 
 
@@ -83,12 +83,12 @@ _NAMES = {17: "COCO", 133: "COCO-WholeBody", 26: "Halpe", 25: "OpenPose BODY_25"
 
 # COCO's annotations mark points as 0 (not labelled), 1 (hidden) or 2 (visible).
 _MARKS = {0: 0.0, 1: 0.5, 2: 1.0}
-# Numbered pictures are frames of one video, in which some are missing, if there are not more than
-# this many numbers for each picture.
+# Numbered pictures are frames of one video if their numbers span less than this many times their
+# count; missing numbers are then frames without a person.
 _SPARSE = 4
 
-# Lines of the body whose lengths give the scale of a picture: landmark, landmark, and the bones
-# of HUMANOID between which the line lies.
+# Lines of the body whose lengths give the scale of a picture: two landmarks, and the two bones of
+# HUMANOID at the same joints.
 _LINES = (
     *(
         (f"{s}_{a}", f"{s}_{b}", s + x, s + y)
@@ -106,16 +106,16 @@ _LINES = (
 
 
 def as_frames(raw: Any) -> Any:
-    """Return a document in one of these layouts as {"frames": …} in the shape of TF.js.
+    """Return a document in one of these layouts as {"frames": …} in the layout of TF.js.
 
     Args:
         raw: The decoded JSON.
 
     Returns:
-        The frames, or the document itself if it is in none of these layouts.
+        The frames, or the document unchanged if it is in none of these layouts.
 
     Raises:
-        InputError: The number of points is that of no known layout.
+        InputError: No layout has this number of points.
     """
     if isinstance(raw, dict) and isinstance(raw.get("frames"), list) and _has_people(raw["frames"]):
         return {**raw, "frames": [_openpose(f) for f in raw["frames"]]}
@@ -158,7 +158,7 @@ def _mmpose(frame: Any) -> dict[str, Any]:
 
 
 def _by_image(items: list[Any], marked: bool) -> list[dict[str, Any]]:
-    """Return the frames of results that each name their picture, in the order of its number."""
+    """Return the frames of results that have an image_id, in the order of the images' numbers."""
     found: dict[int | str, list[Any]] = {}
     for item in items:
         if _is_result(item):
@@ -177,7 +177,7 @@ def _by_image(items: list[Any], marked: bool) -> list[dict[str, Any]]:
 
 
 def _number(image: Any) -> int | str:
-    """Return a picture's number: the last digits of its name."""
+    """Return a picture's number: the last digits in its name, or the name if it has none."""
     digits = re.findall(r"\d+", str(image))
     return int(digits[-1]) if digits else str(image)
 
@@ -185,8 +185,8 @@ def _number(image: Any) -> int | str:
 def _triples(numbers: list[Any]) -> list[list[float]]:
     if len(numbers) % 3 or not all(isinstance(n, int | float) for n in numbers):
         raise InputError(
-            f"Keypoints in the image are x, y and score of each point in a row, but there are "
-            f"{len(numbers)} entries."
+            "Keypoints in the image must be a flat list of x, y and score of each point, but there "
+            f"are {len(numbers)} entries, or some are no numbers."
         )
     return [numbers[i : i + 3] for i in range(0, len(numbers), 3)]
 
@@ -207,16 +207,17 @@ def _pose(points: list[list[float]]) -> dict[str, Any]:
 
 
 def flat_positions(image: Float[ndarray, "frames 33 2"]) -> Float[ndarray, "frames 33 3"]:
-    """Return places without depth for points in the image: the body flat, facing the camera.
+    """Return positions without depth for points in the image, as of a flat body.
 
-    Foreshortening only shortens a line, so the longest lines, in bodies of HUMANOID's size, give
-    the scale. The lifter ignores the depth of a body that is flat.
+    Foreshortening only shortens a line, so the lines that are longest relative to HUMANOID's give
+    the scale. The lifter ignores the depth of a flat body.
 
     Args:
         image: Pixels; NaN where a point is not seen.
 
     Returns:
-        Metres from the middle of the hips (of the seen points where they are not seen), z = 0.
+        Metres from the middle of the hips (of all seen points where the hips are not seen), x right
+        in the image, y up, z = 0.
     """
     rest = HUMANOID.rest_positions()
     sizes = []
@@ -224,7 +225,7 @@ def flat_positions(image: Float[ndarray, "frames 33 2"]) -> Float[ndarray, "fram
         line = image[:, LANDMARKS.index(a)] - image[:, LANDMARKS.index(b)]
         metres = np.linalg.norm(rest[BONES.index(above)] - rest[BONES.index(below)])
         sizes.append(np.linalg.norm(line, axis=1) / metres)
-    # The second largest: one misplaced point does not decide.
+    # The second largest, so that one misplaced point does not decide.
     ranked = np.sort(np.nan_to_num(np.stack(sizes, axis=1)), axis=1)
     scale = np.where(ranked[:, -2] > 0, ranked[:, -2], np.nan)
     hips = image[:, [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]].mean(axis=1)

@@ -1,4 +1,4 @@
-"""Hands and faces beside the poses of keypoints JSON, as arrays."""
+"""The hands and faces of keypoints JSON as arrays."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read_hands(
     for i, pose in enumerate(poses):
         for side, hand in enumerate(() if pose is None else (pose.left_hand, pose.right_hand)):
             if hand is not None and (points := _hand_points(hand.keypoints_3d, i)) is not None:
-                # The library's origin is about the hand's middle.
+                # The origin in the file is near the hand's middle; here it is the wrist.
                 world[i, side] = points - points[0]
                 score[i, side] = 1.0 if hand.score is None else hand.score
                 pixels = _hand_points(hand.keypoints, i)
@@ -45,7 +45,7 @@ def read_hands(
 
 
 def _hand_points(points: list[shape.PointJson], frame: int) -> Float[ndarray, "21 3"] | None:
-    """The 21 points by name, or by order where they have none; None if one of them is not there."""
+    """Return the 21 points by name, or by order without names; None if a point is missing."""
     if len(points) != len(HAND_LANDMARKS):
         return None
     names = [p.name for p in points]
@@ -61,7 +61,7 @@ def _hand_points(points: list[shape.PointJson], frame: int) -> Float[ndarray, "2
 
 
 def read_face(pose: shape.PoseJson | None) -> Float[ndarray, "478 3"] | None:
-    """Return the 478 points of a face; eyes look ahead in one of 468, which has no irises."""
+    """Return the 478 points of a face; a face of 468 gets irises that look straight ahead."""
     if pose is None or pose.face is None or len(pose.face.keypoints) not in (468, 478):
         return None
     points = np.array([[p.x, p.y, p.z] for p in pose.face.keypoints], dtype=np.float64)
@@ -80,7 +80,7 @@ _EYES_APART = 0.089
 
 
 def _with_irises(points: Float[ndarray, "468 3"]) -> Float[ndarray, "478 3"]:
-    """Return a face with irises in the middles of its eyes: the centre, then four around it."""
+    """Return a face with irises added in the middle of each eye: centre, and four around it."""
     irises = []
     for eye in _EYES:
         middle = points[list(eye)].mean(axis=0)
@@ -93,15 +93,15 @@ def _with_irises(points: Float[ndarray, "468 3"]) -> Float[ndarray, "478 3"]:
 def face_transforms(
     faces: Float[ndarray, "frames 478 3"], focal: float
 ) -> Float[ndarray, "frames 4 4"]:
-    """Return where faces are and how they turn, from their points alone.
+    """Return the transforms of faces, estimated from their points.
 
     Args:
         faces: Pixels, x right, y down, z away from the camera.
         focal: The camera's focal length, pixels.
 
     Returns:
-        The canonical face to the camera's axes (x right, y up, z towards the camera), metres; the
-        place is along the camera's axis.
+        Matrices from MediaPipe's canonical face to the camera's axes (x right, y up, z towards the
+        camera), metres. The translation is only along z.
     """
     points = faces * DETECTOR_AXES
     across = points[:, _LEFT_EYE] - points[:, _RIGHT_EYE]
@@ -114,11 +114,11 @@ def face_transforms(
 
 
 def stacked(items: list[Any], shape: tuple[int, ...]) -> ndarray | None:
-    """Return the frames' arrays as one.
+    """Return the arrays of all frames as one array.
 
     Args:
-        items: An array a frame, or None.
-        shape: Of one frame's array.
+        items: One array for each frame, or None.
+        shape: The shape of one frame's array.
 
     Returns:
         The array, NaN in frames without one; None if no frame has one.

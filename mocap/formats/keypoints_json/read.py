@@ -1,4 +1,4 @@
-"""Keypoints as JSON in the shape of TF.js pose-detection, and as JSON Lines, which survive a crash.
+"""Reading of keypoints in the JSON of TF.js pose-detection.
 
     {"width": px, "height": px, "fps": n, "camera": CAMERA,
      "frames": [{"timestamp": seconds, "poses": [POSE, …], "newTake": bool}, …]}
@@ -7,7 +7,8 @@ newTake says whether the picture does not continue the one before (a hard cut); 
 pictures were not compared.
 
 CAMERA is {"focal": px, "centre": [px, px], "source": "told", "metadata" or "assumed"}; a file
-without it has the assumed camera. JSON Lines has everything but the frames in its first line.
+without it has the assumed camera. JSON Lines, which a crash does not damage, has everything but the
+frames in its first line, and then a frame a line.
 
 POSE is what `estimatePoses` returns for BlazePose: `score`, `keypoints` in px, `keypoints3D` in
 metres, each {x, y, z, score, name}
@@ -15,12 +16,12 @@ metres, each {x, y, z, score, name}
 `leftHand` and `rightHand`, each what hand-pose-detection's `estimateHands` returns (`score`, 21
 `keypoints` in px and `keypoints3D` in metres; ours are from the wrist), and `face` {keypoints: 478
 points in px, transform: 4 × 4 numbers, row by row, blendshapes: weights by ARKit's names, where
-known}. A point that was not seen is left out; so is a person in a frame without one, and the body
-where only hands were seen. `estimateHands`' own results, told by their `handedness`, are read in
-the place of poses too.
+known}. Points that were not seen are left out. A frame without a person has no poses, and a pose of
+only hands has no body. The results of `estimateHands`, which have a `handedness`, are read in place
+of poses too.
 
-The file's axes are the detector's: x right, y down, z away from the camera. They become ours here,
-and ours theirs.
+The axes in the file are the detector's: x right, y down, z away from the camera. They are converted
+to mocap's axes here.
 """
 
 from __future__ import annotations
@@ -45,33 +46,32 @@ from mocap.formats.keypoints_json.image_layouts import COCO, flat_positions
 from mocap.formats.keypoints_json.parts import face_transforms, read_face, read_hands, stacked
 
 _INDEX = {name: i for i, name in enumerate(LANDMARKS)}
-# A median step beyond this many seconds is milliseconds.
+# Seconds: if the median step is longer, the timestamps are in milliseconds.
 _SLOWEST_STEP = 5.0
-# The farthest that a person's keypoints can be from the hips, metres.
+# Metres: largest median coordinate of keypoints relative to the hips.
 _FARTHEST = 10.0
 _DEFAULT_FPS = 30.0
 
 
 def loads(text: str | bytes, source_fps: float | None = None, image_only: bool = True) -> Keypoints:
-    """Read the keypoints in JSON or JSON Lines.
+    """Read the keypoints of one person in JSON or JSON Lines.
 
-    They are those of the person that is seen most surely and largest at first, followed from frame
-    to frame. Besides the shape above, bare lists are read: of frames, of lists of poses (a frame
-    each), of poses (one a frame), of 33 [x, y, z] in metres, and of faces as `estimateFaces` gives
-    them; and the layouts of `image_layouts`. Points are matched by name, or by order where they
-    have none. Axes that point the other way, and milliseconds, are converted with a
-    ConventionWarning.
+    Of several people, the one who is most confident and largest at first is followed from frame to
+    frame. Besides the layout above, bare lists are read: of frames, of lists of poses (one for each
+    frame), of poses (one for each frame), of 33 [x, y, z] in metres, and of faces as
+    `estimateFaces` returns them; and the layouts of `image_layouts`. Points are matched by name, or
+    by order if they have no names. Flipped axes, and timestamps in milliseconds, are converted with
+    a ConventionWarning.
 
     Args:
         text: The document.
-        source_fps: Frames per second; otherwise the timestamps count, or else the file's fps, or
-            else 30 with a warning.
-        image_only: Read keypoints that are only points in the image, with a warning: the body is
-            flat, and its depth is left to the lifter.
+        source_fps: Frames per second. None: use the timestamps, else the file's fps, else 30 with a
+            warning.
+        image_only: Also read keypoints that are only points in the image, with a warning: the body
+            is flat, and the lifter alone adds depth.
 
     Raises:
-        InputError: For anything else: keypoints without keypoints3D if not `image_only`, NaN,
-            other shapes.
+        InputError: The document has another layout, or NaN, or no keypoints3D if not `image_only`.
     """
     take = shape.parsed(text.encode() if isinstance(text, str) else text)
     poses = _followed(take.frames)
@@ -86,16 +86,14 @@ def loads(text: str | bytes, source_fps: float | None = None, image_only: bool =
     confidence = np.zeros((count, 33))
     for i, pose in enumerate(poses):
         if pose is not None:
-            # The image's scores are the ones that every version of the library gives, so they have
-            # the last word.
+            # The image's scores have precedence: all versions of TF.js give them.
             _fill(positions[i], confidence[i], pose.keypoints_3d, i)
             _fill(image[i], confidence[i], pose.keypoints, i)
     if flat:
         positions = flat_positions(image) * DETECTOR_AXES
         warnings.warn(
-            "These keypoints have no depth, only points in the image; the depth is that of mocap's "
-            "lifter alone, and palms and feet turn with arms and legs where their points are "
-            "missing.",
+            "These keypoints have no depth, only points in the image. mocap's lifter estimates the "
+            "depth; palms and feet follow arms and legs where their points are missing.",
             stacklevel=2,
         )
     elif np.any(np.isfinite(positions)) and np.nanmedian(np.abs(positions)) > _FARTHEST:
@@ -125,13 +123,13 @@ def loads(text: str | bytes, source_fps: float | None = None, image_only: bool =
         times, positions * DETECTOR_AXES, image, confidence, camera,
         hands, face, transform, hands_image, hands_score, blendshapes, _new_take(take.frames),
     )  # fmt: skip
-    return keypoints if flat else _turned_round(keypoints)
+    return keypoints if flat else _corrected_axes(keypoints)
 
 
 def _followed(frames: list[shape.FrameJson]) -> list[shape.PoseJson | None]:
-    """Return the person's pose in each frame; None where there is none.
+    """Return the pose of one person in each frame; None where there is none.
 
-    The first is the most confident and largest pose, the next ones are those with the nearest hips.
+    It begins with the most confident and largest pose, and continues with the nearest hips.
     """
     out: list[shape.PoseJson | None] = []
     last: ndarray | None = None
@@ -161,7 +159,7 @@ def _prominence(pose: shape.PoseJson) -> float:
 
 
 def _hips(pose: shape.PoseJson) -> Float[ndarray, " 2"]:
-    """The middle of the hips in the image, or NaN."""
+    """Return the middle of the hips in the image, pixels; NaN if they are not seen."""
     image = np.full((33, 2), np.nan)
     if len(pose.keypoints) == 33 or any(p.name for p in pose.keypoints):
         _fill(image, np.zeros(33), pose.keypoints, 0)
@@ -169,7 +167,7 @@ def _hips(pose: shape.PoseJson) -> Float[ndarray, " 2"]:
 
 
 def _is_flat(poses: list[shape.PoseJson | None]) -> bool:
-    """Whether the poses have points in the image, and in no frame any in metres."""
+    """Return whether the poses have points in the image, and none in metres in any frame."""
     seen = [p for p in poses if p is not None]
     return any(p.keypoints for p in seen) and not any(p.keypoints_3d for p in seen)
 
@@ -202,7 +200,7 @@ def _fill(
     points: list[shape.PointJson],
     frame: int,
 ) -> None:
-    """The points' coordinates and scores into their landmarks' rows."""
+    """Write the points' coordinates and scores into the rows of their landmarks."""
     if not points:
         return
     names = tuple(p.name for p in points)
@@ -211,7 +209,7 @@ def _fill(
     elif not any(names) and len(points) != 33:
         raise InputError(
             f"Frame {frame} has {len(points)} keypoints without names; without names there must be "
-            f"the 33 of BlazePose or the 17 of COCO, in order."
+            "the 33 of BlazePose or the 17 of COCO, in order."
         )
     index = np.array(_landmarks_named(names))
     if np.any((index < 0) | (index > 32)):
@@ -240,7 +238,7 @@ def _times(take: shape.TakeJson, source_fps: float | None) -> Float[ndarray, " f
     count = len(take.frames)
     if source_fps is not None and not (np.isfinite(source_fps) and source_fps > 0):
         raise InputError(
-            f"The source's frame rate must be a positive number of frames a second, not "
+            "The source's frame rate must be a positive number of frames a second, not "
             f"{source_fps}."
         )
     stamps = [f.timestamp for f in take.frames]
@@ -265,7 +263,7 @@ def _times(take: shape.TakeJson, source_fps: float | None) -> Float[ndarray, " f
         if count > 1:
             warnings.warn(
                 f"The frames have no timestamps and the file no fps; {_DEFAULT_FPS:g} frames a "
-                f"second were taken.",
+                "second are assumed.",
                 stacklevel=3,
             )
         fps = _DEFAULT_FPS
@@ -291,17 +289,18 @@ def _image_size(take: shape.TakeJson, *images: ndarray | None) -> tuple[int, int
         return int(take.width), int(take.height)
     points = np.concatenate([i.reshape(-1, 2) for i in images if i is not None])
     if not np.any(np.isfinite(points)):
-        return 1, 1  # Without image points nothing is measured in pixels.
+        return 1, 1  # without points in the image, the size is not used
     width, height = (max(int(np.ceil(v)), 1) for v in np.nanmax(points, axis=0))
     warnings.warn(
-        f"The file does not give the image's width and height; {width} × {height} was taken, which "
-        f"holds all points.",
+        f"The file does not give the image's width and height; {width} × {height} is assumed, "
+        "which contains all points.",
         stacklevel=3,
     )
     return width, height
 
 
-def _turned_round(keypoints: Keypoints) -> Keypoints:
+def _corrected_axes(keypoints: Keypoints) -> Keypoints:
+    """Return the keypoints with flipped axes corrected, with a warning."""
     axes = flipped_axes(keypoints)
     if not axes:
         return keypoints
@@ -309,7 +308,7 @@ def _turned_round(keypoints: Keypoints) -> Keypoints:
     say = " and ".join(f"{axis} pointing {ours[axis]}" for axis in axes)
     warnings.warn(
         f"keypoints3D have {say}, against TF.js's convention (x right, y down, z away); they were "
-        f"corrected.",
+        "corrected.",
         ConventionWarning,
         stacklevel=3,
     )

@@ -1,4 +1,4 @@
-"""A take while it is recorded: keypoints as JSON Lines, each frame written when it comes."""
+"""Recording of a take: keypoints as JSON Lines, each frame written as it arrives."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from mocap.errors import OutputError
 from mocap.formats.keypoints_json.write import frame_line, header_line
 
 SUFFIX = ".jsonl"
-# seconds; what a power cut loses. What kills the program alone loses nothing that was appended.
+# Seconds between writes to the disk itself: most that a power cut loses. A crash of the program
+# loses no frame that was appended.
 _TO_DISK_EVERY = 1.0
 
 
 class Recording(Closing):
-    """Appends keypoints to a new file. A file that is there is never written over."""
+    """Appends keypoints to a new file. Existing files are not overwritten."""
 
     def __init__(self, path: Path) -> None:
         """Open the file.
@@ -34,8 +35,7 @@ class Recording(Closing):
             self._file = path.open("xb", buffering=0)
         except FileExistsError:
             raise OutputError(
-                f"{path} is there already, and a recording never writes over another: give a new "
-                f"name."
+                f"{path} exists already, and a recording does not overwrite files: give a new name."
             ) from None
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from None
@@ -44,15 +44,20 @@ class Recording(Closing):
         self._synced = time.monotonic()
 
     def append(self, keypoints: Keypoints) -> None:
-        """Writes every frame of these keypoints at the take's end.
+        """Append all frames of these keypoints.
 
-        Raises OutputError, with the file closed, when the disk is full.
+        Args:
+            keypoints: Any number of frames.
+
+        Raises:
+            OutputError: The file cannot be written, for example because the disk is full. The file
+                is closed.
         """
         lines = [] if self.frames else [header_line(keypoints.camera)]
         lines += [frame_line(keypoints, i) for i in range(len(keypoints))]
         try:
             data = memoryview("".join(lines).encode())
-            while data:  # an unbuffered write may take a part
+            while data:  # an unbuffered write may write only a part
                 data = data[self._file.write(data) :]
             if time.monotonic() - self._synced > _TO_DISK_EVERY:
                 os.fsync(self._file.fileno())
@@ -67,11 +72,11 @@ class Recording(Closing):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more can be appended."""
+        """Whether the recording is closed."""
         return self._file.closed
 
     def close(self) -> None:
-        """Ends the take; a take of no frames leaves no file."""
+        """Close the file; delete it if it has no frames."""
         if not self._file.closed:
             self._file.close()
             if not self.frames:

@@ -1,6 +1,6 @@
-"""The schema of keypoints JSON: frames of the poses that TF.js pose-detection returns.
+"""The schema of keypoints JSON, frames of poses as TF.js pose-detection returns them.
 
-Other common shapes are read as this one.
+Documents in other common layouts are converted to it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NAMES = {"keypoints_3d": "keypoints3D", "left_hand": "leftHand", "right_hand": 
 
 
 class PointJson(msgspec.Struct, omit_defaults=True):
-    """A point; null is what JavaScript writes for NaN: not seen."""
+    """A point; null, as JavaScript writes NaN, means not seen."""
 
     x: float | None
     y: float | None
@@ -38,7 +38,7 @@ class HandJson(msgspec.Struct, omit_defaults=True, rename=_NAMES):
 
 
 class FaceJson(msgspec.Struct, omit_defaults=True):
-    """A face: 478 points, the head's matrix by columns, and ARKit's weights."""
+    """A face: 478 points, the head's transform (4 × 4, row by row), and ARKit's weights."""
 
     keypoints: list[PointJson] = []
     transform: list[float] | None = None
@@ -57,10 +57,13 @@ class PoseJson(msgspec.Struct, omit_defaults=True, rename=_NAMES):
 
 
 class FrameJson(msgspec.Struct, kw_only=True, rename=_NAMES):
-    """A picture's people.
+    """The people of one picture.
 
-    timestamp: seconds. new_take: whether the picture does not continue the one before (a hard cut);
-    UNSET where pictures were not compared.
+    Attributes:
+        timestamp: Seconds.
+        poses: The people.
+        new_take: Whether a hard cut separates the picture from the one before; UNSET if the
+            pictures were not compared.
     """
 
     timestamp: float | None = None
@@ -86,14 +89,15 @@ class TakeJson(msgspec.Struct, omit_defaults=True):
     frames: list[FrameJson] = []
 
 
-# What msgspec raises for text that is not JSON, not UTF-8, or nested thousands of times.
+# Exceptions of msgspec for text that is not JSON, not UTF-8, or nested too deeply.
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def parsed(data: bytes) -> TakeJson:
-    """The document in JSON or JSON Lines of any of the shapes that `keypoints_json.loads` names.
+    """Parse a document in JSON or JSON Lines, in any layout that `keypoints_json.loads` lists.
 
-    Raises InputError for others.
+    Raises:
+        InputError: The document has another layout.
     """
     return _validated(as_frames(_decoded_file(data)))
 
@@ -105,12 +109,12 @@ def _decoded_file(data: bytes) -> Any:
         if len(lines) > 1 and isinstance(header := msgspec.json.decode(lines[0][1]), dict):
             return _parsed_lines(header, lines)
     except _NOT_JSON:
-        pass  # Its first line is not a whole object: one document over many lines.
+        pass  # the first line is no complete object, so the file is one document over many lines
     return _decoded(data, "")
 
 
 def _parsed_lines(header: dict[str, Any], lines: list[tuple[int, bytes]]) -> Any:
-    # A list of frames without a header line is JSON Lines, too.
+    # JSON Lines may also be frames without a header line.
     frames = [header] if {"poses", "people"} & header.keys() else []
     frames += [_decoded(line, f" in line {number}") for number, line in lines[1:-1]]
     try:
@@ -130,14 +134,14 @@ def _decoded(data: bytes, where: str) -> Any:
     except _NOT_JSON as error:
         if found := re.search(rb"[\s:\[,]-?(NaN|Infinity)\b", data):
             raise InputError(
-                f"The JSON{where} holds {found[1].decode()}, which is no JSON number; leave points "
-                f"that were not seen out, or write null."
+                f"The JSON{where} contains {found[1].decode()}, which is not a JSON number; leave "
+                "out points that were not seen, or write null."
             ) from None
         raise InputError(f"This is not JSON{where}: {error}.") from None
 
 
 def _validated(raw: Any) -> TakeJson:
-    """Any of the shapes that are read, as one; null and empty lists are frames without a person."""
+    """Convert a document of any layout; null and empty lists are frames without a person."""
     if isinstance(raw, list):
         raw = {"frames": _frames(raw)}
     elif isinstance(raw, dict) and not isinstance(raw.get("frames"), list):
@@ -165,15 +169,15 @@ def _validated(raw: Any) -> TakeJson:
     try:
         take = msgspec.convert(raw, TakeJson)
     except msgspec.ValidationError as error:
-        raise InputError(f"The JSON is not of the keypoints' shape: {error}.") from None
+        raise InputError(f"The JSON is not in the layout of keypoints: {error}.") from None
     for i, frame in enumerate(take.frames):
         if not all(
             p.keypoints or p.keypoints_3d or p.left_hand or p.right_hand or p.face
             for p in frame.poses
         ):
             raise InputError(
-                f"Frame {i} has a pose with neither keypoints nor keypoints3D; a frame without a "
-                f"person has no poses."
+                f"Frame {i} has a pose with neither keypoints nor keypoints3D; leave out the pose "
+                "in a frame without a person."
             )
     return take
 
@@ -201,10 +205,10 @@ def _frames(items: list[Any]) -> list[Any]:
 
 
 def _with_parts(frame: dict[str, Any]) -> dict[str, Any]:
-    """Return the frame with the hands and the face among its poses beside the body.
+    """Return the frame with hands and faces that are listed as poses moved into the first body.
 
-    hand-pose-detection's `estimateHands` and face-landmarks-detection's `estimateFaces` give them
-    as poses of their own. Whose they are is not said; with several people they go to the first.
+    hand-pose-detection's `estimateHands` and face-landmarks-detection's `estimateFaces` return
+    such poses, without saying to which person they belong.
     """
     poses = frame.get("poses")
     if not isinstance(poses, list):
@@ -223,14 +227,14 @@ def _with_parts(frame: dict[str, Any]) -> dict[str, Any]:
 
 
 def _part(pose: dict[str, Any]) -> str:
-    """Return leftHand, rightHand or face for what is one, and "" for a body."""
+    """Return "leftHand", "rightHand" or "face" for a pose that is one; "" for a body."""
     if isinstance(pose.get("keypoints"), list) and len(pose["keypoints"]) in (468, 478):
         return "face"
     return _side(pose)
 
 
 def _side(pose: dict[str, Any]) -> str:
-    """leftHand or rightHand for what hand-pose-detection says is one; "" for all else."""
+    """Return "leftHand" or "rightHand" for a pose of hand-pose-detection; "" for others."""
     return {"left": "leftHand", "right": "rightHand"}.get(
         str(pose.get("handedness", "")).lower(), ""
     )

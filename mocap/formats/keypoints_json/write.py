@@ -1,4 +1,4 @@
-"""Keypoints written as JSON and JSON Lines; the shape is described in keypoints_json.py."""
+"""Writing of keypoints as JSON and JSON Lines; `read` describes the layout."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mocap.formats.keypoints_json import schema as shape
 
 
 def dumps(keypoints: Keypoints) -> str:
-    """The keypoints as one JSON document. Metres are kept to 1e-6, pixels to 1e-3."""
+    """Return the keypoints as one JSON document, with metres to 1e-6 and pixels to 1e-3."""
     frames = [_frame(keypoints, i) for i in range(len(keypoints))]
     take = _header(keypoints.camera, _rate(keypoints))
     take.frames = frames
@@ -27,7 +27,7 @@ def dumps(keypoints: Keypoints) -> str:
 
 
 def dumps_lines(keypoints: Keypoints) -> str:
-    """The keypoints as JSON Lines."""
+    """Return the keypoints as JSON Lines."""
     lines = [
         header_line(keypoints.camera, _rate(keypoints)),
         *(frame_line(keypoints, i) for i in range(len(keypoints))),
@@ -46,7 +46,7 @@ def _header(camera: Camera, fps: float | None) -> shape.TakeJson:
 
 
 def frame_line(keypoints: Keypoints, index: int) -> str:
-    """One frame as a line of JSON Lines, with its newline: a recording writes each as it comes."""
+    """Return one frame as a line of JSON Lines, with its newline."""
     return msgspec.json.encode(_frame(keypoints, index)).decode() + "\n"
 
 
