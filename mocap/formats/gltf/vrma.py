@@ -28,7 +28,13 @@ _EXTENSION = "VRMC_vrm_animation"
 
 
 def dumps(motion: Motion, name: str = "mocap", all_keys: bool = False) -> bytes:
-    """Return the motion as a VRM animation; arguments as `animate`."""
+    """Return the motion as a VRM animation.
+
+    Args:
+        motion: As in `animate`.
+        name: As in `animate`.
+        all_keys: As in `animate`.
+    """
     return animate(motion, name, all_keys)[0]
 
 

@@ -18,7 +18,14 @@ from mocap.formats.on_rig import check_skeleton
 
 
 def dumps(motion: Motion, rig: Rig, name: str = "mocap", all_keys: bool = False) -> bytes:
-    """Return the rig's file with the motion added as an animation; arguments as `animate`."""
+    """Return the rig's file with the motion added as an animation.
+
+    Args:
+        motion: As in `animate`.
+        rig: As in `animate`.
+        name: As in `animate`.
+        all_keys: As in `animate`.
+    """
     return animate(motion, rig, name, all_keys)[0]
 
 
