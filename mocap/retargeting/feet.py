@@ -3,12 +3,17 @@
 When thigh and shank share the leg's length differently, or the hips are wider, the same joint
 rotations move a foot along another path: it slides. While a foot touches the ground, its ball
 therefore keeps a constant horizontal offset from the source's ball, and its sole keeps the source's
-height. The hips move first (hips.py), so that the legs turn as little as possible; then the legs
-reach by two-bone inverse kinematics, in their own bending plane; feet keep their world rotation.
-Between contacts the legs move as the source's legs do.
+height. The hips move and turn first (hips.py), so that the legs turn as little as possible; then
+the legs reach by two-bone inverse kinematics, in their own bending plane; trunk and feet keep their
+world rotation. Between contacts the legs move as the source's legs do.
+
+Arms that are too long bend where they would sink; the body rises only for hands and elbows that
+rest on the ground in the source too.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -19,7 +24,7 @@ from mocap.core.easing import smoothstep
 from mocap.core.kinematics import fk, limb_swings, local_rotations, sole_points
 from mocap.core.motion import Motion
 from mocap.core.runs import runs
-from mocap.core.skeleton import Skeleton, humanoid_index
+from mocap.core.skeleton import BONES, Skeleton, humanoid_index
 from mocap.retargeting.hips import give_way, stiffness
 from mocap.retargeting.to_body import leg_length
 
@@ -30,15 +35,26 @@ _REACH = 0.9995
 # Body parts other than soles that may lie on the ground (palms, elbows, knees, seat, head), and
 # their thickness there, as shares of the leg's length.
 _RESTS = {"Hand": 0.03, "LowerArm": 0.05, "LowerLeg": 0.06}
-_MIDDLE = {"hips": 0.12, "head": 0.11}
+_THICK = {side + b: t for b, t in _RESTS.items() for side in ("left", "right")} | {
+    "hips": 0.12,
+    "head": 0.11,
+}
+# Hands and elbows below the first height rest on the ground; above the second they do not, and an
+# arm that is too long for the body bends instead of lifting it. Shares of the leg's length.
+_RESTING = (0.06, 0.18)
+_ARMS = [n for n, part in enumerate(_THICK) if part.endswith(("Hand", "LowerArm"))]
 _LEGS = [
     tuple(humanoid_index(f"{side}UpperLeg", f"{side}LowerLeg", f"{side}Foot").tolist())
+    for side in ("left", "right")
+]
+_ARM_JOINTS = [
+    tuple(humanoid_index(f"{side}UpperArm", f"{side}LowerArm", f"{side}Hand").tolist())
     for side in ("left", "right")
 ]
 _AHEAD = np.array([0.0, 0.0, 1.0])
 
 
-def stand(source: Motion, moved: Motion) -> Motion:
+def stand(source: Motion, moved: Motion, planted: bool = False) -> Motion:
     """Set the height of the hips so that the body stands, kneels, lies or flies as the source does.
 
     Feet in contact decide the height; without any, the lowest part of the body is as high as the
@@ -47,6 +63,7 @@ def stand(source: Motion, moved: Motion) -> Motion:
     Args:
         source: The motion to follow.
         moved: The same motion on a body of other proportions, scaled to the same leg length.
+        planted: `follow_feet` comes next, which bends arms that would sink.
 
     Returns:
         `moved` with new root heights.
@@ -60,7 +77,8 @@ def stand(source: Motion, moved: Motion) -> Motion:
     apart = theirs[:, :2] - ours[:, :2] - lift[:, None]
     # The mean over the feet that stand, in proportion to how firmly they stand.
     lift += (felt * apart).sum(axis=1) / (felt.sum(axis=1) + 1.0 - felt.max(axis=1))
-    lift += np.maximum(np.minimum(lowest, 0.0) - (ours[:, 2:].min(axis=1) + lift), 0.0)
+    deepest = (ours[:, 2:] + _slack(source, theirs) if planted else ours[:, 2:]).min(axis=1)
+    lift += np.maximum(np.minimum(lowest, 0.0) - (deepest + lift), 0.0)
     root = moved.root_positions.copy()
     root[:, 1] += lift
     return Motion(
@@ -71,13 +89,12 @@ def stand(source: Motion, moved: Motion) -> Motion:
 def _heights(motion: Motion) -> Float[ndarray, "frames parts"]:
     """Return the lowest heights of the left sole, the right sole and all other touching parts.
 
-    Metres above the ground.
+    Metres above the ground, the others in the order of `_THICK`.
     """
     body = motion.skeleton
     positions, _ = fk(body, motion.root_positions, motion.rotations)
-    thick = {side + b: t for b, t in _RESTS.items() for side in ("left", "right")} | _MIDDLE
-    others = positions[:, humanoid_index(*thick), 1] - leg_length(body) * np.array(
-        list(thick.values())
+    others = positions[:, humanoid_index(*_THICK), 1] - leg_length(body) * np.array(
+        list(_THICK.values())
     )
     soles = (
         sole_points(body, motion.root_positions, motion.rotations)[..., 1]
@@ -85,6 +102,25 @@ def _heights(motion: Motion) -> Float[ndarray, "frames parts"]:
         .min(axis=2)
     )
     return np.concatenate([soles, others], axis=1)
+
+
+def _slack(source: Motion, heights: Float[ndarray, "frames parts"]) -> Float[ndarray, "frames n"]:
+    """Return how deep each part may sink without lifting the body: free arms beside planted feet.
+
+    Args:
+        source: The motion to follow.
+        heights: Of its soles and parts (`_heights`).
+
+    Returns:
+        Metres for each part of `_THICK`: up to a leg's length.
+    """
+    assert source.contacts is not None
+    leg = leg_length(source.skeleton)
+    stands = _felt(source.times, np.asarray((source.contacts > 0.5).any(axis=1)))
+    free = smoothstep(heights[:, 2:], _RESTING[0] * leg, _RESTING[1] * leg)
+    out = np.zeros_like(free)
+    out[:, _ARMS] = leg * stands[:, None] * free[:, _ARMS]
+    return out
 
 
 def follow_feet(source: Motion, moved: Motion) -> Motion:
@@ -101,11 +137,21 @@ def follow_feet(source: Motion, moved: Motion) -> Motion:
     balls = _balls(moved.skeleton, root, moved.rotations)
     positions, world = fk(moved.skeleton, root, moved.rotations)
     legs = np.stack([stiffness(*(positions[:, joint] for joint in leg)) for leg in _LEGS], axis=1)
-    shift, left = give_way(source.times, theirs - balls, touching, legs)
+    thighs = positions[:, [leg[0] for leg in _LEGS]] - positions[:, :1]
+    shift, turn, offsets = give_way(source.times, theirs - balls, touching, legs, thighs)
+    # The pelvis turns alone: legs and trunk keep their directions.
+    world[:, 0] = R.multiply(turn, world[:, 0])
+    moved = replace(moved, rotations=local_rotations(moved.skeleton, world))
+    positions, _ = fk(moved.skeleton, root, moved.rotations)
+    balls = _balls(moved.skeleton, root, moved.rotations)
+    left = np.where(touching[..., None], theirs - balls - shift[:, None], 0.0)
+    left[..., [0, 2]] += offsets
     # Hands, knees and other parts sink no deeper than the source's.
+    heights = _heights(source)
+    slack = _slack(source, heights)
     deeper = (
-        np.minimum(_heights(source).min(axis=1), 0.0)
-        - _heights(moved)[:, 2:].min(axis=1)
+        np.minimum(heights.min(axis=1), 0.0)
+        - (_heights(moved)[:, 2:] + slack).min(axis=1)
         - shift[:, 1]
     )
     raised = np.maximum(deeper, 0.0)
@@ -122,7 +168,13 @@ def follow_feet(source: Motion, moved: Motion) -> Motion:
     lowered = root + shift - drop[:, None] * [0.0, 1.0, 0.0]
     positions = positions - drop[:, None, None] * [0.0, 1.0, 0.0]
     for foot, leg in enumerate(_LEGS):
-        _reach(world, positions, leg, ankles[:, foot])
+        _reach(world, positions, leg, ankles[:, foot], _AHEAD)
+    for arm in _ARM_JOINTS:
+        floor = np.minimum(heights[:, 2 + list(_THICK).index(BONES[arm[2]])], 0.0)
+        hand = positions[:, arm[2]].copy()
+        lowest = floor + _RESTS["Hand"] * leg_length(moved.skeleton)
+        hand[:, 1] = np.maximum(hand[:, 1], lowest)
+        _reach(world, positions, arm, hand, -_AHEAD)
     turned = R.unroll(local_rotations(moved.skeleton, world))
     return Motion(moved.skeleton, moved.times, lowered, turned, moved.expressions, moved.contacts)
 
@@ -212,13 +264,24 @@ def _length(positions: ndarray, thigh: int, shank: int, ankle: int) -> float:
 
 
 def _reach(
-    world: ndarray, positions: ndarray, leg: tuple[int, ...], goal: Float[ndarray, "frames 3"]
+    world: ndarray,
+    positions: ndarray,
+    limb: tuple[int, ...],
+    goal: Float[ndarray, "frames 3"],
+    bends: Float[ndarray, "3"],
 ) -> None:
-    """Turn thigh and shank in place so that the ankle reaches its goal.
+    """Turn the two bones of a limb in place so that its end reaches its goal.
 
-    A leg whose ankle is already there stays untouched.
+    A limb whose end is already there stays untouched.
+
+    Args:
+        world: World rotations (F, J, 4); the end keeps its own.
+        positions: Of the joints (F, J, 3), metres.
+        limb: Joints of root, hinge and end.
+        goal: Places of the end, metres.
+        bends: Where the hinge of a straight limb points to, in the lower bone's frame.
     """
-    thigh, shank, ankle = leg
+    thigh, shank, ankle = limb
     hip, knee, end = positions[:, thigh], positions[:, shank], positions[:, ankle]
     upper, lower = (float(np.linalg.norm(d[0])) for d in (knee - hip, end - knee))
     most = _REACH * (upper + lower)
@@ -226,7 +289,7 @@ def _reach(
     left = np.maximum(most - now, 1e-6 * most)
     stretched = np.where(wanted > now, now + left * np.tanh((wanted - now) / left), wanted)
     goal = hip + (goal - hip) * (stretched / np.maximum(wanted, 1e-9))[:, None]
-    hinge = upper * R.apply(world[:, shank], _AHEAD)
+    hinge = upper * R.apply(world[:, shank], bends)
     swings = limb_swings(hip, knee, end, goal, hinge, (upper, lower))
     moved = np.linalg.norm(goal - end, axis=-1) > 1e-9
     for joint, swing in zip((thigh, shank), swings, strict=True):

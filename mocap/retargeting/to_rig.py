@@ -46,6 +46,9 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False, plant_feet: boo
     rotations[
         :, [BONES.index(f"{s}Foot") for s in ("left", "right") if f"{s}Foot" not in rig.bones]
     ] = R.IDENTITY
+    assert motion.contacts is not None
+    legs = has_legs(rig)
+    planted = legs and plant_feet and bool(motion.contacts.any())
     moved = stand(
         motion,
         Motion(
@@ -56,10 +59,9 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False, plant_feet: boo
             motion.expressions,
             motion.contacts,
         ),
+        planted,
     )
-    assert motion.contacts is not None
-    legs = has_legs(rig)
-    if legs and plant_feet and motion.contacts.any():
+    if planted:
         moved = follow_feet(motion, moved)
         turned = global_rotations(HUMANOID, moved.rotations)
     link = links(rig)

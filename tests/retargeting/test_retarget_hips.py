@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mocap.core import rotation as R
-from mocap.core.kinematics import two_bone_ik
+from mocap.core.kinematics import fk, two_bone_ik
+from mocap.core.skeleton import BONES, HUMANOID, Skeleton
+from mocap.retargeting.feet import follow_feet, stand
 from mocap.retargeting.hips import give_way, stiffness
+from tests.helpers.measures import demo_motion
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=25, deadline=None)
@@ -53,6 +58,22 @@ def test_the_cost_of_a_leg_is_the_turn_of_its_bones(seed: int) -> None:
     assert np.linalg.eigvalsh(stiffness(hip, knee, ankle)).min() > 0.0
 
 
+THIGHS = np.array([[0.1, -0.05, 0.0], [-0.1, -0.05, 0.0]])
+
+
+def left_to_legs(
+    needed: np.ndarray,
+    touching: np.ndarray,
+    found: tuple[np.ndarray, np.ndarray, np.ndarray],
+    thighs: np.ndarray = THIGHS,
+) -> np.ndarray:
+    """What the legs have to reach when the hips move and turn as found, and feet shift."""
+    shift, turn, offsets = found
+    left = needed - shift[:, None] - R.apply(turn[:, None], thighs) + thighs
+    left[..., [0, 2]] += offsets
+    return np.where(touching[..., None], left, 0.0)
+
+
 def some_touches(
     rng: np.random.Generator, frames: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -65,38 +86,51 @@ def some_touches(
 @few
 @given(seeds, st.integers(1, 30))
 def test_the_chosen_hip_path_has_the_lowest_cost(seed: int, frames: int) -> None:
-    """No nearby hip path, and no nearby contact positions, cost less.
-
-    The rest of the freedom goes to feet in contact, and upwards to the height.
-    """
+    """No path or turn of the hips nearby is better, and each touch is at one place."""
     rng = np.random.default_rng(seed)
     times, needed, touching, stiff = some_touches(rng, frames)
-    moved, left = give_way(times, needed, touching, stiff)
-    assert not left[~touching].any()
-    np.testing.assert_allclose(
-        (needed - moved[:, None])[..., 1][touching], left[..., 1][touching], atol=1e-12
-    )
-    # Each touch is at one place: what is left differs from what is needed by the hips' way and a
-    # constant.
-    place = (left - needed + moved[:, None])[..., [0, 2]]
+    thighs = np.tile(THIGHS, (frames, 1, 1))
+    shift, turn, offsets = give_way(times, needed, touching, stiff, thighs)
+    assert not offsets[~touching].any()
     both = touching[1:] & touching[:-1]
-    np.testing.assert_allclose(np.diff(place, axis=0)[both], 0.0, atol=1e-9)
+    np.testing.assert_allclose(np.diff(offsets, axis=0)[both], 0.0, atol=1e-9)
 
-    def cost(hips: np.ndarray) -> float:
-        rest = left + (moved - hips)[:, None] * touching[..., None]
-        bow = (
-            np.diff(np.diff(hips, axis=0) / np.diff(times)[:, None], axis=0)
-            / (0.5 * (times[2:] - times[:-2]))[:, None]
-        )
+    def bow(of: np.ndarray) -> float:
+        bends = np.diff(np.diff(of, axis=0) / np.diff(times)[:, None], axis=0)
+        return float(np.sum((bends / (0.5 * (times[2:] - times[:-2]))[:, None]) ** 2))
+
+    def cost(shift: np.ndarray, turn: np.ndarray) -> float:
+        legs = left_to_legs(needed, touching, (shift, R.from_rotation_vector(turn), offsets))
         return float(
-            np.einsum("fki,fkij,fkj->", rest, stiff, rest)
-            + 0.02 * np.sum(hips**2)
-            + 1e-5 * np.sum(bow**2)
+            np.einsum("fki,fkij,fkj->", legs, stiff, legs)
+            + 0.02 * np.sum(shift**2)
+            + np.sum(turn**2)
+            + 1e-5 * bow(shift)
+            + 5e-4 * bow(turn)
         )
 
-    best = cost(moved)
-    for scale in (1e-4, 1e-2):
-        assert best <= cost(moved + scale * rng.normal(size=moved.shape)) + 1e-12
+    best = cost(shift, R.to_rotation_vector(turn))
+    for scale in (1e-3, 1e-2):
+        moved, turned = (scale * rng.normal(size=shift.shape) for _ in range(2))
+        assert best <= cost(shift + moved, R.to_rotation_vector(turn) + turned) * (1.0 + 1e-6)
+
+
+@few
+@given(seeds)
+def test_wide_hips_turn_rather_than_legs(seed: int) -> None:
+    """Feet that stand while hips four times as wide turn by 20°: the hips turn back most of it."""
+    rng = np.random.default_rng(seed)
+    frames, times = 60, np.arange(60) / 30.0
+    stiff = np.tile([stiffness(*a_leg(rng)) for _ in range(2)], (frames, 1, 1, 1))
+    yaw = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.radians(20.0))
+    thighs = np.tile(R.apply(yaw, 4.0 * THIGHS), (frames, 1, 1))
+    needed = np.tile(4.0 * THIGHS, (frames, 1, 1)) - thighs
+    touching = np.ones((frames, 2), dtype=bool)
+    found = give_way(times, needed, touching, stiff, thighs)
+    assert np.degrees(R.angle(found[1])).max() < 20.0
+    stiffly = (np.zeros((frames, 3)), np.tile(R.IDENTITY, (frames, 1)), np.zeros((frames, 2, 2)))
+    before, after = (left_to_legs(needed, touching, f, thighs) for f in (stiffly, found))
+    assert np.linalg.norm(after) < 0.5 * np.linalg.norm(before)
 
 
 @few
@@ -108,7 +142,9 @@ def test_the_hips_and_not_the_leg_yield_to_a_single_foot(seed: int) -> None:
     first = (times < 2.0)[:, None] == np.array([True, False])
     sway = 0.05 * np.sin(np.pi * times[:, None, None] + rng.uniform(0, np.pi, (1, 2, 3)))
     stiff = np.tile(stiffness(*a_leg(rng)), (240, 2, 1, 1))
-    _, left = give_way(times, sway, first, stiff)
+    left = left_to_legs(
+        sway, first, give_way(times, sway, first, stiff, np.tile(THIGHS, (240, 1, 1)))
+    )
     assert np.sqrt(np.mean(left[first] ** 2)) < 0.1 * np.sqrt(np.mean(sway[first] ** 2))
 
 
@@ -124,17 +160,33 @@ def test_hips_do_not_jump_when_contacts_begin_and_end() -> None:
         stiffness(np.zeros(3), np.array([0.0, -0.4, 0.05]), np.array([0.0, -0.8, 0.0])),
         (120, 2, 1, 1),
     )
-    moved, _ = give_way(times, needed, touching, stiff)
+    moved, _, _ = give_way(times, needed, touching, stiff, np.tile(THIGHS, (120, 1, 1)))
     assert np.abs(np.diff(moved, 2, axis=0)).max() * 3600.0 < 10.0
     assert abs(moved[85, 1] - 0.02) < 0.002
 
 
 def test_a_motion_without_contacts_is_unchanged() -> None:
-    moved, left = give_way(
+    moved, turn, offsets = give_way(
         np.arange(5) / 30.0,
         np.ones((5, 2, 3)),
         np.zeros((5, 2), dtype=bool),
         np.tile(np.eye(3), (5, 2, 1, 1)),
+        np.tile(THIGHS, (5, 1, 1)),
     )
     assert not moved.any()
-    assert not left.any()
+    assert not R.angle(turn).any()
+    assert not offsets.any()
+
+
+def test_long_arms_bend_and_do_not_lift_the_body() -> None:
+    """Arms three times as long would reach through the floor; the body stands as before."""
+    source = demo_motion().slice(0, 60)
+    offsets = HUMANOID.offsets.copy()
+    offsets[[BONES.index(s + b) for s in ("left", "right") for b in ("LowerArm", "Hand")]] *= 3.0
+    body = Skeleton(BONES, HUMANOID.parents, offsets, HUMANOID.rest_rotations)
+    hands = [BONES.index("leftHand"), BONES.index("rightHand")]
+    free = replace(source, skeleton=body)
+    assert fk(body, free.root_positions, free.rotations)[0][:, hands, 1].min() < -0.1
+    moved = follow_feet(source, stand(source, free, planted=True))
+    np.testing.assert_allclose(moved.root_positions, source.root_positions, atol=1e-3)
+    assert fk(body, moved.root_positions, moved.rotations)[0][:, hands, 1].min() > 0.0
