@@ -14,79 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mocap.core import rotation as R
 from mocap.core.camera import Camera
-from mocap.core.keypoints import HAND_LANDMARKS, LANDMARKS, Keypoints
+from mocap.core.keypoints import LANDMARKS
 from mocap.core.kinematics import fk
-from mocap.core.motion import Motion
-from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
 from mocap.formats import keypoints_json as kj
-from mocap.formats.keypoints_json.axes import ConventionWarning, flipped_axes
+from mocap.formats.keypoints_json.axes import ConventionWarning
 from tests.helpers import cost, synthetic
+from tests.helpers.keypoints_files import document, random_keypoints, same, standing
 
 seeds = st.integers(0, 2**32 - 1)
-
-
-def random_keypoints(seed: int, frames: int = 6) -> Keypoints:
-    """Return a body in random poses with missing points, frames, hands and faces, uneven times."""
-    rng = np.random.default_rng(seed)
-    seen = synthetic.keypoints_of(synthetic.random_poses(rng, frames))
-    positions, image = seen.positions.copy(), seen.image.copy()
-    gone = rng.random((frames, 33)) < 0.15
-    gone[1] = True
-    positions[gone] = image[gone] = np.nan
-    confidence = np.where(gone, 0.0, rng.random((frames, 33)))
-    hands = rng.normal(size=(frames, 2, 21, 3)) * 0.1
-    hands[..., 0, :] = 0.0
-    hands[0, 1] = hands[1] = np.nan
-    unseen = np.isnan(hands[..., 0, 0])
-    hands_image = np.where(unseen[..., None, None], np.nan, rng.uniform(0, 700, (frames, 2, 21, 2)))
-    hands_confidence = np.where(unseen, 0.0, rng.random((frames, 2)))
-    face = rng.uniform(0, 700, (frames, 478, 3))
-    face[1:3] = np.nan
-    transform = rng.normal(size=(frames, 4, 4))
-    transform[1] = np.nan
-    times = np.cumsum(rng.uniform(0.01, 0.1, frames))
-    return Keypoints(
-        times, positions, image, confidence, Camera.assumed((1280, 720)), hands, face, transform,
-        hands_image, hands_confidence
-    )  # fmt: skip
-
-
-def standing(frames: int = 5) -> Keypoints:
-    """Return an upright body that faces the camera and moves a little."""
-    rng = np.random.default_rng(0)
-    rotations = synthetic.rotations_of(
-        synthetic.pose_parameters(rng, frames), np.tile(R.IDENTITY, (frames, 1))
-    )
-    return synthetic.keypoints_of(
-        Motion(
-            HUMANOID, np.arange(frames) / 30.0, np.tile([0.0, 0.0, -4.0], (frames, 1)), rotations
-        )
-    )
-
-
-def same(a: Keypoints, b: Keypoints) -> None:
-    assert np.abs(a.times - b.times).max() < 1e-9
-    assert a.camera.size == b.camera.size
-    assert a.camera.focal == pytest.approx(b.camera.focal, abs=1e-3)
-    assert (a.camera.centre, a.camera.source) == (b.camera.centre, b.camera.source)
-    for field, tolerance in (
-        ("positions", 1e-6),
-        ("image", 1e-3),
-        ("confidence", 1e-6),
-        ("hands", 2e-6),
-        ("hands_image", 1e-3),
-        ("hands_confidence", 1e-6),
-        ("face", 1e-3),
-        ("face_transform", 1e-9),
-    ):
-        x, y = getattr(a, field), getattr(b, field)
-        assert (x is None) == (y is None), field
-        if x is not None:
-            assert np.array_equal(np.isnan(x), np.isnan(y)), field
-            assert np.max(np.nan_to_num(np.abs(x - y))) <= tolerance, field
 
 
 # --- round trip -----------------------------------------------------------------------------------
@@ -166,14 +103,6 @@ def test_a_truncated_recording_loses_only_its_last_line() -> None:
             kj.loads(text[: text.rindex("}, {" if "}, {" in text else "},{") + 1]),
             keypoints.slice(0, 4),
         )
-
-
-# --- shapes that others write ---------------------------------------------------------------------
-
-
-def document(keypoints: Keypoints | None = None) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(kj.dumps(keypoints or standing()))
-    return read
 
 
 def test_bare_lists_of_frames_poses_and_numbers_are_read() -> None:
@@ -380,119 +309,6 @@ def test_frames_without_a_person_are_unseen_not_wrong() -> None:
     assert np.all(keypoints.confidence == 0)
 
 
-# --- axes that point the other way ----------------------------------------------------------------
-
-
-def turned(
-    keypoints: Keypoints, axes: str, noise: float = 0.0, image: bool = True, seed: int = 0
-) -> Keypoints:
-    signs = np.array([-1.0 if a in axes else 1.0 for a in "xyz"])
-    positions = (
-        keypoints.positions
-        + np.random.default_rng(seed).normal(size=keypoints.positions.shape) * noise
-    ) * signs
-    points = keypoints.image if image else np.full_like(keypoints.image, np.nan)
-    return Keypoints(keypoints.times, positions, points, keypoints.confidence, keypoints.camera)
-
-
-@given(seeds)
-@settings(max_examples=40, deadline=None)
-def test_correct_axes_are_never_taken_for_flipped(seed: int) -> None:
-    """Any orientation, even for a whole take, with and without image points, with noise."""
-    rng = np.random.default_rng(seed)
-    motion = synthetic.random_poses(rng, 20)
-    one_way = synthetic.rotations_of(
-        synthetic.pose_parameters(rng, 20), np.tile(synthetic.random_rotation(rng), (20, 1))
-    )
-    for rotations in (motion.rotations, one_way):
-        keypoints = synthetic.keypoints_of(
-            Motion(motion.skeleton, motion.times, motion.root_positions, rotations)
-        )
-        assert flipped_axes(turned(keypoints, "", 0.02)) == ()
-        blind = turned(keypoints, "", 0.02, image=False)
-        heights = np.stack(
-            [blind.positions[:, [i, i + 1], 1].mean(axis=1) for i in (11, 23, 27)], axis=1
-        )
-        if not np.all(np.diff(heights, axis=1) > 0):  # nothing but a handstand from first to last
-            assert flipped_axes(blind) == ()
-
-
-@given(seeds, st.sampled_from(["x", "y", "z", "xy", "xz", "yz", "xyz"]))
-@settings(max_examples=60, deadline=None)
-def test_every_axis_flip_is_named_in_any_orientation(seed: int, axes: str) -> None:
-    keypoints = synthetic.keypoints_of(synthetic.random_poses(np.random.default_rng(seed), 20))
-    assert "".join(flipped_axes(turned(keypoints, axes, 0.02, seed=seed))) == axes
-
-
-def test_flips_of_an_upright_take_are_found_without_image_points() -> None:
-    keypoints = standing(20)
-    for axes in ("", "y", "z", "yz"):
-        assert "".join(flipped_axes(turned(keypoints, axes, image=False))) == axes
-
-
-@given(seeds, st.floats(-3.0, 3.0))
-@settings(max_examples=20, deadline=None)
-def test_flips_are_found_with_a_third_of_the_frames_random(seed: int, angle: float) -> None:
-    rng = np.random.default_rng(seed)
-    keypoints = synthetic.keypoints_of(synthetic.random_poses(rng, 30))
-    positions = turned(keypoints, "z").positions.copy()
-    wrong = rng.choice(30, 5, replace=False)
-    positions[wrong] *= [1.0, 1.0, -1.0]
-    mixed = Keypoints(
-        keypoints.times, positions, keypoints.image, keypoints.confidence, keypoints.camera
-    )
-    assert flipped_axes(mixed) == ("z",)
-
-
-def test_a_mirrored_picture_is_not_corrected() -> None:
-    """The detector of a mirrored webcam sees a person whose left is the picture's."""
-    assert flipped_axes(standing(10).mirror()) == ()
-
-
-def test_unseen_points_are_ignored_when_axes_are_checked() -> None:
-    keypoints = standing()
-    nothing = np.full_like(keypoints.positions, np.nan)
-    assert (
-        flipped_axes(
-            Keypoints(
-                keypoints.times,
-                nothing,
-                keypoints.image,
-                keypoints.confidence,
-                keypoints.camera,
-            )
-        )
-        == ()
-    )
-
-
-@pytest.mark.parametrize("axes", ["z", "y", "yz", "x"])
-def test_flipped_axes_are_corrected_and_named(axes: str) -> None:
-    keypoints = standing()
-    with pytest.warns(
-        ConventionWarning,
-        match=" and ".join(f"{a} pointing" for a in axes).replace(" and ", " .* and "),
-    ):
-        back = kj.loads(kj.dumps(turned(keypoints, axes)))
-    assert np.abs(back.positions - keypoints.positions).max() <= 1e-6
-
-
-def test_flips_of_real_recordings_are_found_without_false_alarms(data: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        squats = kj.loads((data / "landmarks" / "tfjs_pose_squats_3d.full.json").read_bytes())
-    image = np.array(json.loads((data / "landmarks" / "tfjs_pose_squats.full.json").read_text()))[
-        ..., :2
-    ]
-    whole = Keypoints(
-        squats.times, squats.positions, image, squats.confidence, Camera.assumed((720, 1280))
-    )
-    for axes in ("", "x", "y", "z", "yz", "xz"):
-        assert "".join(flipped_axes(turned(whole, axes))) == axes
-        if "x" not in axes:
-            assert "".join(flipped_axes(turned(whole, axes, image=False))) == axes
-
-
 # --- cost -----------------------------------------------------------------------------------------
 
 
@@ -503,87 +319,3 @@ def test_a_thousand_frames_of_keypoints_are_written_and_read_quickly() -> None:
     text = kj.dumps(keypoints)
     assert cost.seconds(lambda: kj.dumps(keypoints), 1.0) < 1.0
     assert cost.seconds(lambda: kj.loads(text), 1.0) < 1.0
-
-
-# --- hands ----------------------------------------------------------------------------------------
-
-
-def estimated_hand(side: str, seed: int = 0) -> dict[str, object]:
-    """Return the output of estimateHands: origin somewhere in the hand, names on every point."""
-    rng = np.random.default_rng(seed)
-    metres, pixels = rng.normal(size=(21, 3)) * 0.05, rng.uniform(0, 400, (21, 2))
-    return {
-        "handedness": side, "score": 0.9,
-        "keypoints": [{"x": x, "y": y, "name": n} for (x, y),
-                      n in zip(pixels.tolist(), HAND_LANDMARKS, strict=True)],
-        "keypoints3D": [{"x": x, "y": y, "z": z, "name": n} for (x, y, z),
-                        n in zip(metres.tolist(), HAND_LANDMARKS, strict=True)],
-    }  # fmt: skip
-
-
-def points_of(hand: dict[str, object], field: str, axes: str) -> np.ndarray:
-    return np.array([[p[a] for a in axes] for p in hand[field]])  # type: ignore[attr-defined]
-
-
-def test_hands_of_hand_pose_detection_are_read_without_a_body() -> None:
-    left, right = estimated_hand("Left", 1), estimated_hand("Right", 2)
-    found = kj.loads(
-        json.dumps(
-            {
-                "width": 640,
-                "height": 480,
-                "fps": 25,
-                "frames": [{"poses": [right, left]}, {"poses": []}],
-            }
-        )
-    )
-    assert np.isnan(found.positions).all()
-    assert found.hands is not None
-    assert found.hands_image is not None
-    assert found.hands_confidence is not None
-    for side, hand in enumerate((left, right)):
-        metres = points_of(hand, "keypoints3D", "xyz") * [1.0, -1.0, -1.0]
-        assert np.allclose(found.hands[0, side], metres - metres[0])
-        assert np.allclose(found.hands_image[0, side], points_of(hand, "keypoints", "xy"))
-    assert found.hands_confidence.tolist() == [[0.9, 0.9], [0.0, 0.0]]
-    assert np.isnan(found.hands[1]).all()
-    same(found, kj.loads(kj.dumps(found)))
-    same(found, kj.loads(kj.dumps_lines(found)))
-
-
-@pytest.mark.filterwarnings("ignore:The f")
-def test_hands_are_read_in_every_document_shape_and_point_order() -> None:
-    hand = estimated_hand("Left", 3)
-    shuffled = {**hand, "keypoints3D": hand["keypoints3D"][::-1]}  # type: ignore[index]
-    found = [
-        kj.loads(json.dumps(items))
-        for items in ([hand], [[hand]], hand, {"poses": [hand]}, [{"poses": [hand]}], [shuffled])
-    ]
-    for keypoints in found:
-        assert keypoints.hands is not None
-        assert np.array_equal(keypoints.hands, found[0].hands, equal_nan=True)
-        assert np.isnan(keypoints.hands[0, 1]).all()
-
-
-def test_hands_beside_a_body_become_its_hands() -> None:
-    document = json.loads(kj.dumps(standing(2)))
-    document["frames"][1]["poses"].append(estimated_hand("Right"))
-    found = kj.loads(json.dumps(document))
-    assert np.isfinite(found.positions).all()
-    assert found.hands is not None
-    assert np.isfinite(found.hands).all((2, 3)).tolist() == [[False, False], [False, True]]
-
-
-def test_an_unknown_hand_point_is_named() -> None:
-    hand = estimated_hand("Left")
-    hand["keypoints3D"][5]["name"] = "index_base"  # type: ignore[index]
-    with pytest.raises(
-        InputError,
-        match=(
-            r"Frame 0 has a hand's keypoint named 'index_base'; the names are wrist, "
-            r"thumb_cmc.*\."
-        ),
-    ):
-        kj.loads(
-            json.dumps({"fps": 25, "width": 640, "height": 480, "frames": [{"poses": [hand]}]})
-        )

@@ -13,6 +13,9 @@ from pathlib import Path
 
 MOCAP = [sys.executable, "-c", "from mocap.__main__ import main; main()"]
 
+# For tests in which the detector only has to run.
+QUICK = ("--model", "lite", "--no-hands", "--no-face")
+
 
 @contextmanager
 def started(*arguments: object, cwd: Path) -> Iterator[subprocess.Popen[str]]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 
 WIDTH, HEIGHT = 96, 64
@@ -59,3 +60,12 @@ def write_video(
 def uneven_times(count: int = 40, seed: int = 1) -> np.ndarray:
     """Return milliseconds from 0 with steps of 9 to 90."""
     return np.cumsum([0, *np.random.default_rng(seed).integers(9, 90, count - 1)])
+
+
+def still_video(path: Path, frames: int = 20) -> Path:
+    """Write a video of grey pictures, 320 × 240, at 30 frames a second."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 30, (320, 240))
+    for _ in range(frames):
+        writer.write(np.full((240, 320, 3), 120, np.uint8))
+    writer.release()
+    return path
