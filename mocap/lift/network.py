@@ -87,6 +87,24 @@ def weights() -> dict[str, Float[ndarray, "..."]]:
         return {key: np.ascontiguousarray(file[key], dtype=np.float32) for key in file.files}
 
 
+PRODUCTS: dict[str, Callable[[Float[ndarray, "rows n"]], Float[ndarray, "rows m"]]] = {}
+"""Layer → the product of rows of inputs with the weights that the package has, where something is
+faster than NumPy: the page's kernel (`mocap.page.product`)."""
+
+
+def matrices(w: dict[str, ndarray]) -> dict[str, Float[ndarray, "n m"]]:
+    """Return the layers' weights as matrices, for inputs of three frames side by side.
+
+    Args:
+        w: The weights, as of `weights`.
+    """
+    return {
+        key.removesuffix(".weight"): value.reshape(-1, value.shape[-1])
+        for key, value in w.items()
+        if key.endswith(".weight")
+    }
+
+
 def run(
     w: dict[str, ndarray], inputs: Float[ndarray, "batch frames 64"]
 ) -> Float[ndarray, "batch frames 60"]:
@@ -102,11 +120,11 @@ def run(
     x = ((inputs - w["mean"]) / w["scale"]).astype(np.float32)
     before, after = (np.repeat(x[:, [edge]], REACH, axis=1) for edge in (0, -1))
     x = np.concatenate([before, x, after], axis=1)
-    x = np.maximum(_convolve(x, w["in.weight"], w["in.bias"], DILATIONS[0]), 0.0)
+    x = np.maximum(_convolve(w, "in", x, DILATIONS[0]), 0.0)
     for n, dilation in enumerate(DILATIONS[1:]):
-        y = _block(w, n, _convolve(x, w[f"{n}.wide.weight"], w[f"{n}.wide.bias"], dilation))
+        y = _block(w, n, _convolve(w, f"{n}.wide", x, dilation))
         x = x[:, dilation : dilation + y.shape[1]] + y
-    return x @ w["out.weight"] + w["out.bias"]
+    return _layer(w, "out", x)
 
 
 def run_newest(
@@ -116,15 +134,24 @@ def run_newest(
 
     Dilations rise by threes, so each layer joins three neighbours and passes a third of the rows
     on. All rows go through one product: with a few rows, reading the weights is what takes time.
+    The newest frame also stands for the later ones; of three equal frames the first layer's output
+    is calculated once.
     """
     batch = len(inputs)
     x = ((inputs - w["mean"]) / w["scale"]).astype(np.float32)
-    x = np.concatenate([x, np.repeat(x[:, -1:], REACH, axis=1)], axis=1)
-    x = np.maximum(x.reshape(-1, 3 * INPUTS) @ _flat(w["in.weight"]) + w["in.bias"], 0.0)
+    x = np.concatenate([x, np.repeat(x[:, -1:], _LATER, axis=1)], axis=1)
+    x = np.maximum(_layer(w, "in", x.reshape(-1, 3 * INPUTS)), 0.0)
+    x = x.reshape(batch, -1, x.shape[-1])[:, _SPREAD].reshape(-1, x.shape[-1])
     for n in range(len(DILATIONS) - 1):
         threes = x.reshape(-1, 3 * x.shape[1])
-        x = x[1::3] + _block(w, n, threes @ _flat(w[f"{n}.wide.weight"]) + w[f"{n}.wide.bias"])
-    return (x @ w["out.weight"] + w["out.bias"]).reshape(batch, 1, -1)
+        x = x[1::3] + _block(w, n, _layer(w, f"{n}.wide", threes))
+    return _layer(w, "out", x).reshape(batch, 1, -1)
+
+
+# Copies of the newest frame that fill the three frames that it is in, and three more; and the first
+# layer's outputs, of which the last one, of three copies, comes again.
+_LATER = -(REACH + 1) % 3 + 3
+_SPREAD = np.minimum(np.arange((2 * REACH + 1) // 3), (REACH + _LATER) // 3)
 
 
 def placed(
@@ -191,19 +218,32 @@ def without_depth(inputs: Float[ndarray, "*batch 64"]) -> Float[ndarray, "*batch
     return out
 
 
-def _convolve(x: ndarray, weight: ndarray, bias: ndarray, dilation: int) -> ndarray:
-    """x (B, F, C) with weight (3, C, D): frames shrink by twice the dilation."""
+def _convolve(
+    w: dict[str, ndarray], layer: str, x: Float[ndarray, "batch frames n"], dilation: int
+) -> Float[ndarray, "batch fewer m"]:
+    """Return a layer's outputs, which are fewer by twice the dilation."""
     frames = x.shape[1] - 2 * dilation
-    out = bias + x[:, :frames] @ weight[0]
-    out += x[:, dilation : dilation + frames] @ weight[1]
-    out += x[:, 2 * dilation :] @ weight[2]
+    parts = (x[:, :frames], x[:, dilation : dilation + frames], x[:, 2 * dilation :])
+    if layer in PRODUCTS:
+        return _layer(w, layer, np.concatenate(parts, axis=2))
+    weight = w[f"{layer}.weight"]
+    out = w[f"{layer}.bias"] + parts[0] @ weight[0]
+    out += parts[1] @ weight[1]
+    out += parts[2] @ weight[2]
     return out
 
 
+def _layer(
+    w: dict[str, ndarray], layer: str, x: Float[ndarray, "*batch n"]
+) -> Float[ndarray, "*batch m"]:
+    """Return a layer's outputs, before it cuts off what is negative."""
+    weight, bias = w[f"{layer}.weight"], w[f"{layer}.bias"]
+    if layer in PRODUCTS and w is weights():
+        out = PRODUCTS[layer](x.reshape(-1, x.shape[-1]))
+        return (out + bias).reshape(*x.shape[:-1], -1)
+    return x @ weight.reshape(-1, weight.shape[-1]) + bias
+
+
 def _block(w: dict[str, ndarray], n: int, wide: ndarray) -> ndarray:
-    deep = np.maximum(wide, 0.0) @ w[f"{n}.deep.weight"] + w[f"{n}.deep.bias"]
+    deep = _layer(w, f"{n}.deep", np.maximum(wide, 0.0))
     return np.maximum(deep, 0.0)
-
-
-def _flat(weight: ndarray) -> ndarray:
-    return weight.reshape(-1, weight.shape[-1])

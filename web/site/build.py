@@ -39,6 +39,8 @@ _PYODIDE = WEB / "node_modules" / "pyodide"
 _CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 _SNAPSHOT = "snapshot.gz"
 """Pyodide's memory after its start, which later visits have from the service worker."""
+_PRODUCT = "product.wasm"
+"""The kernel of the lifter's matrix products."""
 _TAGS = (
     "--platform=pyemscripten_2026_0_wasm32",
     "--python-version=314",
@@ -188,12 +190,15 @@ def _python(out: Path) -> None:
     table["mocap"] = _entry("mocap", "mocap.zip", archive, {"depends": depends})
     lock["packages"] = table
     (out / "pyodide-lock.json").write_text(json.dumps(lock))
-    build_hook.require_node().run(HERE / "snapshot.mjs", str(out))
+    node = build_hook.require_node()
+    node.run(HERE / "assemble.mjs", str(HERE / "product.wat"), str(out / _PRODUCT))
+    node.run(HERE / "snapshot.mjs", str(out))
     later = (packages()["scipy"]["wheel"], _SNAPSHOT)
     sizes = {f.name: f.stat().st_size for f in sorted(out.iterdir())}
     start = [name for name in sizes if name not in later]
     snapshot = f"{_SNAPSHOT}?{_short_hash(out / _SNAPSHOT)}"
-    manifest = {"sizes": sizes, "start": start, "packages": ["mocap"], "snapshot": snapshot}
+    manifest = {"sizes": sizes, "start": start, "packages": ["mocap"], "snapshot": snapshot,
+                "product": _PRODUCT}  # fmt: skip
     (out / "files.json").write_text(json.dumps(manifest))
 
 

@@ -3,6 +3,7 @@
 import type { loadPyodide as Load, PyodideAPI } from "pyodide";
 
 import type { FromSolver, ToSolver } from "./messages";
+import { type Matrix, matrices } from "./product";
 import { TakeStore } from "./takes";
 
 /** The contents of python/files.json, which the build writes. */
@@ -14,6 +15,8 @@ interface Manifest {
   readonly packages: readonly string[];
   /** The memory after Pyodide's start, as the service worker keeps it for later visits. */
   readonly snapshot: string;
+  /** The kernel of the lifter's matrix products. */
+  readonly product: string;
 }
 
 type Proxy = { destroy(): void };
@@ -53,6 +56,17 @@ def start(hello, folder, stream, studio):
 
     return Calls
 start
+`;
+
+const PRODUCT = `
+from mocap.page import product
+from pyodide.ffi import to_js
+
+class Layers:
+    rows = product.ROWS
+    weights = staticmethod(lambda: to_js([to_js([a, n]) for a, n in product.layers()]))
+    use = staticmethod(product.use)
+Layers
 `;
 
 const say = (message: FromSolver, transfer: Transferable[] = []): void =>
@@ -106,6 +120,9 @@ async function start(base: string, hello: string): Promise<void> {
   counting(folder, sizes, total, "the solver");
   const module = `${folder}pyodide.mjs`;
   const { loadPyodide } = (await import(/* @vite-ignore */ module)) as { loadPyodide: typeof Load };
+  const kernel = WebAssembly.compileStreaming(fetch(`${folder}${manifest.product}`)).catch(
+    () => null,
+  );
   const mannequin = fetch(new URL("rigs/mannequin.vrm", base)).then((a) => a.arrayBuffer());
   const options = { indexURL: folder, lockFileURL: `${folder}pyodide-lock.json` };
   const snapshot = await keptFile(`${folder}${manifest.snapshot}`).catch(() => null);
@@ -132,7 +149,20 @@ async function start(base: string, hello: string): Promise<void> {
     },
     (text: string) => answered(text),
   );
+  await useKernel(python, await kernel);
   say({ ready: performance.now() - begun });
+}
+
+/** Lets the lifter's network multiply by the kernel; without SIMD it stays NumPy's. */
+async function useKernel(python: PyodideAPI, module: WebAssembly.Module | null): Promise<void> {
+  if (!module) return;
+  const layers = python.runPython(PRODUCT) as {
+    readonly rows: number;
+    weights(): [Float32Array, number][];
+    use(matrices: readonly Matrix[]): void;
+  };
+  const weights = layers.weights().map(([values, columns]) => ({ values, columns }));
+  layers.use(await matrices(module, weights, layers.rows));
 }
 
 /** Sends an answer of the studio with the files that it names. */
