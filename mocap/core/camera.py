@@ -132,8 +132,11 @@ class Camera:
         A point `depth` metres in front of the camera is `rays * depth`, so problems in the
         translation stay linear. The directions are not unit vectors.
         """
-        xy = (pixels - np.asarray(self.centre)) * [1.0 / self.focal, -1.0 / self.focal]
-        return np.concatenate([xy, np.full_like(xy[..., :1], -1.0)], axis=-1)
+        out = np.empty((*pixels.shape[:-1], 3))
+        out[..., 2] = -1.0
+        scale = np.array([1.0 / self.focal, -1.0 / self.focal])
+        np.multiply(pixels - np.array(self.centre), scale, out=out[..., :2])
+        return out
 
 
 def fit_translation(

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.core.small import clip
+
 
 def smoothstep(
     x: Float[ndarray, "*shape"] | float, start: float = 0.0, end: float = 1.0
@@ -17,5 +19,5 @@ def smoothstep(
         start: Where the transition begins.
         end: Where it ends; may be below `start`, for a transition downwards.
     """
-    t = np.clip((np.asarray(x) - start) / (end - start), 0.0, 1.0)
+    t = clip((np.asarray(x) - start) / (end - start), 0.0, 1.0)
     return np.asarray(t * t * (3.0 - 2.0 * t))

@@ -161,7 +161,7 @@ class Keypoints:
     new_take: Float[ndarray, "frames"] | None = None
 
     def __post_init__(self) -> None:
-        frames = len(np.atleast_1d(self.times))
+        frames = int(np.size(self.times))
         shapes = {
             "times": (frames,), "positions": (frames, 33, 3), "image": (frames, 33, 2),
             "confidence": (frames, 33),
@@ -180,7 +180,8 @@ class Keypoints:
                 )
             array.flags.writeable = False
             object.__setattr__(self, name, array)
-        if frames and not (np.all(np.isfinite(self.times)) and np.all(np.diff(self.times) > 0)):
+        times = self.times
+        if not (np.isfinite(times).all() and (times[1:] > times[:-1]).all()):
             raise InputError("Keypoints' times must be finite and increase from frame to frame.")
 
     def __len__(self) -> int:
@@ -237,6 +238,19 @@ def concatenate(parts: Sequence[Keypoints]) -> Keypoints:
         for name in _ARRAYS
     }
     return Keypoints(camera=parts[0].camera, **joined)  # type: ignore[arg-type]
+
+
+def changed(keypoints: Keypoints, **arrays: ndarray) -> Keypoints:
+    """`dataclasses.replace` without its checks and copies, for arrays of live frames.
+
+    Args:
+        keypoints: The keypoints.
+        arrays: Fields, of the right shapes and float64; they must not be changed afterwards.
+    """
+    out = object.__new__(Keypoints)
+    for name in ("camera", *_ARRAYS):
+        object.__setattr__(out, name, arrays.get(name, getattr(keypoints, name)))
+    return out
 
 
 def with_fov(keypoints: Keypoints, fov: float | None, source: CameraSource = "told") -> Keypoints:

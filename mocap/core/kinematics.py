@@ -11,13 +11,18 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.skeleton import Skeleton
 
+# Up to this many numbers of rotations, a few operations on all joints are faster than some for each
+# depth of the tree: a live frame.
+_FEW = 400
 
-@lru_cache(maxsize=16)
-def _levels(parents: tuple[int, ...]) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+
+@lru_cache(maxsize=32)
+def _levels(skeleton: Skeleton) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     """Return (joints, their parents) for each depth of the tree below the root.
 
     A whole depth is then one array operation.
     """
+    parents = skeleton.parents.tolist()
     depth = [0] * len(parents)
     levels: list[list[int]] = [[]]
     for joint, parent in enumerate(parents):
@@ -29,12 +34,43 @@ def _levels(parents: tuple[int, ...]) -> tuple[tuple[np.ndarray, np.ndarray], ..
     return tuple((np.array(joints), np.array(parents)[joints]) for joints in levels[1:])
 
 
+@lru_cache(maxsize=32)
+def _jumps(skeleton: Skeleton) -> tuple[np.ndarray, ...]:
+    """Return the joints 1, 2, 4, … above each joint, up to the root.
+
+    Where there is none, and for one joint more, it is that one, number J.
+    """
+    count = len(skeleton.names)
+    above = np.append(np.where(skeleton.parents < 0, count, skeleton.parents), count)
+    out = []
+    while (above[:-1] < count).any():
+        out.append(above)
+        above = above[above]
+    return tuple(out)
+
+
+@lru_cache(maxsize=32)
+def _chains(skeleton: Skeleton) -> Float[ndarray, "joints bones"]:
+    """Return which bones (joints but the root) lie between the root and each joint: 1, else 0."""
+    out = np.eye(len(skeleton.names))
+    for joint, parent in enumerate(skeleton.parents.tolist()):
+        if parent >= 0:
+            out[joint] += out[parent]
+    return out[:, 1:]
+
+
 def global_rotations(
     skeleton: Skeleton, local: Float[ndarray, "*frames joints 4"]
 ) -> Float[ndarray, "*frames joints 4"]:
     """Return world rotations (q_world_joint) from local ones (q_parent_joint)."""
+    if local.size <= _FEW:
+        out = np.empty((*local.shape[:-2], local.shape[-2] + 1, 4))
+        out[..., :-1, :], out[..., -1, :] = local, R.IDENTITY
+        for above in _jumps(skeleton):  # each time twice as many joints of the chain are multiplied
+            out = R.multiply(out[..., above, :], out)
+        return out[..., :-1, :]
     out = np.array(local, dtype=np.float64)
-    for joints, parents in _levels(tuple(skeleton.parents.tolist())):
+    for joints, parents in _levels(skeleton):
         out[..., joints, :] = R.multiply(out[..., parents, :], out[..., joints, :])
     return out
 
@@ -68,9 +104,11 @@ def fk(
     world = global_rotations(skeleton, rotations)
     # All bones are rotated at once; only their sums go from depth to depth.
     bones = R.apply(world[..., skeleton.parents[1:], :], skeleton.offsets[1:])
+    if rotations.size <= _FEW:
+        return _chains(skeleton) @ bones + root_positions[..., None, :], world
     positions = np.empty((*world.shape[:-1], 3))
     positions[..., 0, :] = root_positions
-    for joints, parents in _levels(tuple(skeleton.parents.tolist())):
+    for joints, parents in _levels(skeleton):
         positions[..., joints, :] = positions[..., parents, :] + bones[..., joints - 1, :]
     return positions, world
 
@@ -128,6 +166,19 @@ def sole_points(
     legs, joints, points, at = _legs(skeleton)
     positions, world = fk(legs, root_positions, rotations[..., joints, :])
     return positions[..., at, :] + R.apply(world[..., at, :], points)
+
+
+def soles_of(skeleton: Skeleton) -> tuple[tuple[str, ...], Float[ndarray, "4 3"]]:
+    """Return the points of `sole_points` on the body.
+
+    Args:
+        skeleton: As of `sole_points`.
+
+    Returns:
+        The names of their joints, and metres in the frames of these.
+    """
+    legs, _, points, at = _legs(skeleton)
+    return tuple(legs.names[joint] for joint in at), points
 
 
 def sole_heights(

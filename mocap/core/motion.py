@@ -67,10 +67,10 @@ class Motion:
                 raise InputError(
                     f"A motion's {name} must have shape {shape}, but has {array.shape}."
                 )
-            if not np.all(np.isfinite(array)):
+            if not np.isfinite(array).all():
                 raise InputError(f"A motion's {name} must be finite, but holds NaN or infinity.")
             array.flags.writeable = False
-        if np.any(np.diff(times) <= 0):
+        if (times[1:] <= times[:-1]).any():
             at = int(np.flatnonzero(np.diff(times) <= 0)[0])
             raise InputError(
                 f"A motion's times must increase, but frame {at + 1} ({times[at + 1]:.6g} s) "

@@ -75,7 +75,7 @@ _CONJUGATE = np.array([-1.0, -1.0, -1.0, 1.0])
 
 def conjugate(q: Float[ndarray, "*batch 4"]) -> Float[ndarray, "*batch 4"]:
     """Return the inverse of a unit quaternion."""
-    return q * _CONJUGATE.astype(q.dtype)
+    return q * (_CONJUGATE if q.dtype == np.float64 else _CONJUGATE.astype(q.dtype))
 
 
 _YZX = np.array([1, 2, 0])
@@ -115,6 +115,7 @@ def _sandwich() -> ndarray:
 
 
 _SANDWICH = _sandwich()
+_ROWS = tuple(np.ascontiguousarray(_SANDWICH[:, 3 * axis : 3 * axis + 3]) for axis in range(3))
 
 
 def apply(
@@ -129,6 +130,20 @@ def apply(
     u = q[..., :3]
     t = 2.0 * cross(u, v)
     return v + q[..., 3:] * t + cross(u, t)
+
+
+def row(q: Float[ndarray, "*batch 4"], axis: int) -> Float[ndarray, "*batch 3"]:
+    """Return a row of rotation matrices: the coordinate of each rotated axis along one axis.
+
+    Args:
+        q: Rotations.
+        axis: 0, 1 or 2.
+    """
+    if q.size < _MANY:
+        outer = q[..., :, None] * q[..., None, :]
+        rows: ndarray = outer.reshape(*outer.shape[:-2], 16) @ _ROWS[axis]
+        return rows
+    return to_matrix(q)[..., axis, :]
 
 
 def _quaternion(vector: ndarray, scalar: ndarray | float) -> ndarray:
@@ -155,7 +170,7 @@ def between(
     half = a + b
     squared = dot(half, half)
     opposite = squared < _TINY
-    if np.any(opposite):
+    if opposite.any():
         perpendicular = normalize(cross(np.broadcast_to(a, half.shape), _least_axis(a, half.shape)))
         half = np.where(opposite[..., None], perpendicular, half)
     half = normalize(half)
@@ -262,11 +277,10 @@ def from_matrix(m: Float[ndarray, "*batch 3 3"]) -> Float[ndarray, "*batch 4"]:
 
     Source: Shepperd, "Quaternion from rotation matrix", J. Guidance and Control 1(3), 1978.
     """
-    candidates = (m.reshape(*m.shape[:-2], 9) @ _FROM_MATRIX + _FROM_IDENTITY).reshape(
-        *m.shape[:-2], 4, 4
-    )
-    largest = np.argmax(np.diagonal(candidates, axis1=-2, axis2=-1), axis=-1)
-    return normalize(np.take_along_axis(candidates, largest[..., None, None], axis=-2)[..., 0, :])
+    candidates = m.reshape(-1, 9) @ _FROM_MATRIX + _FROM_IDENTITY
+    largest = candidates[:, ::5].argmax(axis=-1)  # on the diagonal
+    rows = candidates.reshape(-1, 4)[4 * np.arange(len(largest)) + largest]
+    return normalize(rows).reshape(*m.shape[:-2], 4)
 
 
 def to_matrix(q: Float[ndarray, "*batch 4"]) -> Float[ndarray, "*batch 3 3"]:
@@ -291,7 +305,7 @@ def from_frame(
     x = normalize(primary)
     z = cross(x, secondary)
     flat = dot(z, z) < _TINY
-    if np.any(flat):
+    if flat.any():
         z = np.where(
             flat[..., None], cross(np.broadcast_to(x, z.shape), _least_axis(x, z.shape)), z
         )

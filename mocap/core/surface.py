@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS
-from mocap.core.kinematics import fk, sole_heights
+from mocap.core.kinematics import global_rotations, soles_of
 from mocap.core.skeleton import HUMANOID, Skeleton
 
 # Metres from a joint of HUMANOID to the skin, half of the body's depth there (ANSUR II, Gordon et
@@ -71,19 +71,83 @@ def skin_heights(
         skeleton: A humanoid with identity rest rotations.
         rotations: Local rotations.
     """
-    joints, thickness = _parts(skeleton)
-    positions, _ = fk(skeleton, np.zeros(3), rotations)
-    return positions[..., joints, 1] - thickness
+    return _heights([skeleton], rotations)[0][..., :-_SOLES]
 
 
 def lowest_skin(
     skeleton: Skeleton, rotations: Float[ndarray, "*frames joints 4"]
 ) -> Float[ndarray, "*frames"]:
     """Return the height of the body's lowest skin, soles included, relative to the root, metres."""
-    lowest = np.minimum(
-        skin_heights(skeleton, rotations).min(axis=-1), sole_heights(skeleton, rotations).min(-1)
+    return lowest_skins([skeleton], rotations)[0]
+
+
+def lowest_skins(
+    skeletons: Sequence[Skeleton], rotations: Float[ndarray, "*frames joints 4"]
+) -> list[Float[ndarray, "*frames"]]:
+    """`lowest_skin` of several bodies in the same pose.
+
+    Args:
+        skeletons: Bodies with the same joints.
+        rotations: Local rotations.
+    """
+    return [heights.min(axis=-1) for heights in _heights(skeletons, rotations)]
+
+
+_SOLES = 4
+
+
+@lru_cache(maxsize=32)
+def _carriers(skeleton: Skeleton) -> tuple[Skeleton, ndarray]:
+    """Return the joints that carry skin or soles as a skeleton, and their indices in the whole."""
+    ends = [*_parts(skeleton)[0], *(skeleton.index(name) for name in soles_of(skeleton)[0])]
+    joints = {0}
+    for joint in ends:
+        while joint not in joints:
+            joints.add(joint)
+            joint = int(skeleton.parents[joint])
+    kept = sorted(joints)
+    parents = [-1, *(kept.index(int(skeleton.parents[joint])) for joint in kept[1:])]
+    names = tuple(skeleton.names[joint] for joint in kept)
+    return (
+        Skeleton(names, np.array(parents), skeleton.offsets[kept], skeleton.rest_rotations[kept]),
+        np.array(kept),
     )
-    return np.asarray(lowest)
+
+
+@lru_cache(maxsize=32)
+def _levers(skeleton: Skeleton) -> tuple[ndarray, ndarray]:
+    """Return what takes the carriers' upward rows to the heights of the skin's parts and the soles.
+
+    The height of a point is linear in them: a joint adds its row times the offset of the next joint
+    on the way to the point, or of the point itself.
+
+    Returns:
+        (3 J, P + 4), metres; and (P + 4,), metres below these points.
+    """
+    carriers, _ = _carriers(skeleton)
+    parts, thickness = _parts(skeleton)
+    names, points = soles_of(skeleton)
+    ends = [(skeleton.names[joint], np.zeros(3)) for joint in parts]
+    ends += list(zip(names, points, strict=True))
+    out = np.zeros((len(carriers.names), 3, len(ends)))
+    for n, (name, point) in enumerate(ends):
+        joint = carriers.index(name)
+        out[joint, :, n] = point
+        while joint:
+            parent = int(carriers.parents[joint])
+            out[parent, :, n] = carriers.offsets[joint]
+            joint = parent
+    return out.reshape(-1, len(ends)), np.concatenate([thickness, np.zeros(len(points))])
+
+
+def _heights(
+    skeletons: Sequence[Skeleton], rotations: Float[ndarray, "*frames joints 4"]
+) -> list[Float[ndarray, "*frames points"]]:
+    """Return the heights of skin and soles of each body, relative to its root, metres."""
+    carriers, joints = _carriers(skeletons[0])
+    up = R.row(global_rotations(carriers, rotations[..., joints, :]), 1)
+    flat = up.reshape(*up.shape[:-2], -1)
+    return [flat @ levers - below for levers, below in map(_levers, skeletons)]
 
 
 def landmark_skin(

@@ -19,6 +19,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.easing import smoothstep
+from mocap.core.small import clip
 from mocap.lift.network import JOINTS
 
 EXCESS = np.radians(12.0)
@@ -45,11 +46,11 @@ def straighter_knees(
     hip, knee, ankle = joints[:, _HIPS], joints[:, _KNEES], joints[:, _ANKLES]
     thigh, shank, line = knee - hip, ankle - knee, ankle - hip
     cosine = R.dot(R.normalize(thigh), R.normalize(shank))
-    bend = np.arccos(np.clip(cosine, -1.0, 1.0))
+    bend = np.arccos(clip(cosine, -1.0, 1.0))
     wanted = np.maximum(bend - EXCESS * smoothstep(bend, _NONE, _WHOLE), 0.0)
     # A knee's distance from the line, of bones that stay as long, goes with the tangent.
     excess = 1.0 - np.tan(0.5 * wanted) / np.maximum(np.tan(0.5 * bend), 1e-9)
-    share = np.clip(R.dot(thigh, line) / np.maximum(R.dot(line, line), 1e-9), 0.0, 1.0)
+    share = clip(R.dot(thigh, line) / np.maximum(R.dot(line, line), 1e-9), 0.0, 1.0)
     away = thigh - share[..., None] * line
     ray = R.normalize(knee - distance[:, None, None] * [0.0, 0.0, 1.0])
     out = joints.copy()

@@ -8,6 +8,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS
+from mocap.core.small import middle
 from mocap.lift.network import JOINTS
 
 _I = {name: i for i, name in enumerate(LANDMARKS)}
@@ -35,8 +36,7 @@ _HUNG, _LINE = (np.array(column) for column in zip(*_HANGING, strict=True))
 
 def joints_of(landmarks: Float[ndarray, "frames 33 n"]) -> Float[ndarray, "frames 15 n"]:
     """The network's joints among the landmarks."""
-    ears = landmarks[:, _EARS].mean(axis=1, keepdims=True)
-    return np.concatenate([ears, landmarks[:, _TO_LANDMARK]], axis=1)
+    return np.concatenate([middle(landmarks, _EARS)[:, None], landmarks[:, _TO_LANDMARK]], axis=1)
 
 
 def carry(
@@ -67,7 +67,7 @@ def carry(
 
 def _upwards(p: Float[ndarray, "frames 33 3"]) -> Float[ndarray, "frames 3"]:
     """From the ankles' middle to the shoulders', unit."""
-    return R.normalize(p[:, _SHOULDERS].mean(axis=1) - p[:, _ANKLES].mean(axis=1))
+    return R.normalize(middle(p, _SHOULDERS) - middle(p, _ANKLES))
 
 
 def _lines(

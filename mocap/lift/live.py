@@ -11,6 +11,7 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.camera import Camera, fit_translation
 from mocap.core.keypoints import Keypoints
+from mocap.core.small import middle, without_nan
 from mocap.lift.knees import straighter_knees
 from mocap.lift.landmarks import JOINT_OF, carry, joints_of
 from mocap.lift.model import resample, view_along
@@ -19,6 +20,7 @@ from mocap.lift.network import HIP_JOINTS, INPUTS, RATE, REACH, lifted, run_newe
 _DEPTH_CUTOFF = 1.0  # Hz, of the low-pass on the hips' distance
 # Seconds that are kept: as long as the network looks back, and a frame to interpolate from.
 _WINDOW = REACH / RATE
+_LEFT, _RIGHT = HIP_JOINTS
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -75,11 +77,11 @@ def lift_live_with_error(
     )
     rays = camera.rays(joints_of(keypoints.image))
     along = joints_of(keypoints.positions)[..., 2]
-    along = along - along[:, HIP_JOINTS].mean(axis=1, keepdims=True)
-    confidence = np.nan_to_num(joints_of(keypoints.confidence[..., None])[..., 0])
+    along = along - middle(along[..., None], HIP_JOINTS)
+    confidence = without_nan(joints_of(keypoints.confidence[..., None])[..., 0])
     w = weights()
     for n, time in enumerate(keypoints.times.tolist()):
-        hips = rays[n, HIP_JOINTS].mean(axis=0)
+        hips = 0.5 * (rays[n, _LEFT] + rays[n, _RIGHT])
         if not (np.isfinite(hips).all() and np.isfinite(translation[n]).all()):
             continue
         depth = _steadied(float(np.log(-translation[n, 2])), time, state)
@@ -90,7 +92,7 @@ def lift_live_with_error(
         joints, error = lifted(w, window, run_newest)
         joints = straighter_knees(joints, 1.0 / of_hips[2:])
         turned = R.apply(R.conjugate(turn), joints[0])
-        turned = turned - turned[HIP_JOINTS].mean(axis=0)
+        turned = turned - 0.5 * (turned[_LEFT] + turned[_RIGHT])
         missing = np.isnan(across).any(axis=1)
         turned = np.where(missing[:, None], np.nan, turned)
         out[n] = carry(keypoints.positions[n : n + 1], turned[None])[0]
@@ -113,7 +115,7 @@ def _followed(
     """The state with one more frame; what is unseen in it stays as it was."""
     assert len(now) == INPUTS
     if state is None:
-        return LiftState(np.array([time]), np.nan_to_num(now)[None], depth)
+        return LiftState(np.array([time]), without_nan(now)[None], depth)
     held = np.where(np.isnan(now), state.seen[-1], now)
     keep = max(int(np.searchsorted(state.times, time - _WINDOW, side="right")) - 1, 0)
     seen = np.concatenate([state.seen[keep:], held[None]])

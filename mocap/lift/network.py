@@ -16,6 +16,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.core.small import clip
+
 RATE = 30.0
 """Frames a second that the network sees, whatever the camera's."""
 
@@ -174,7 +176,7 @@ def placed(
     depth = corrections[..., 2]
     nearer = np.minimum(depth * inputs[..., _DISTANCE, None], 1.0 - _NEAREST)
     flat = (across + corrections[..., :2]) * (1.0 - nearer)[..., None]
-    error = np.exp(np.clip(outputs[..., 45:], _QUIETEST, _LOUDEST))
+    error = np.exp(clip(outputs[..., 45:], _QUIETEST, _LOUDEST))
     return np.concatenate([flat, depth[..., None]], axis=-1), error
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.small import clip
 from mocap.detect.crops import FoundHand, matched
 from mocap.stream.protocol import FACE_POINTS, FaceMessage, KeypointsMessage, ProtocolError
 
@@ -197,7 +198,7 @@ def as_keypoints(
     """
     positions, image = points.positions.astype(np.float64), points.image.astype(np.float64) * size
     seen = np.asarray(np.isfinite(positions).all(axis=-1) & np.isfinite(image).all(axis=-1))
-    confidence = np.where(seen, np.clip(points.confidence.astype(np.float64), 0.0, 1.0), 0.0)
+    confidence = np.where(seen, clip(points.confidence.astype(np.float64), 0.0, 1.0), 0.0)
     positions, image = (np.where(seen[:, None], a, np.nan) for a in (positions, image))
     body = Keypoints(
         np.array([points.stamp.time]),

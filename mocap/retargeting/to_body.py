@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from mocap.core.kinematics import bone_lengths
 from mocap.core.motion import Motion
 from mocap.core.skeleton import Skeleton
-from mocap.core.surface import lowest_skin
+from mocap.core.surface import lowest_skins
 from mocap.errors import InputError
 from mocap.solve.plant import plant
 
 
+@lru_cache(maxsize=32)
 def leg_length(skeleton: Skeleton) -> float:
     """Return the length of thigh and shank, mean of both legs, metres."""
     lengths = bone_lengths(skeleton)
@@ -22,6 +25,11 @@ def leg_length(skeleton: Skeleton) -> float:
             for bone in ("LowerLeg", "Foot")
         )
     )
+
+
+@lru_cache(maxsize=32)
+def _rest_alike(a: Skeleton, b: Skeleton) -> bool:
+    return np.allclose(a.rest_rotations, b.rest_rotations, atol=1e-6)
 
 
 def onto_body(motion: Motion, target: Skeleton) -> Motion:
@@ -39,15 +47,15 @@ def onto_body(motion: Motion, target: Skeleton) -> Motion:
             f"Motion on {len(source.names)} joints ({source.names[0]}, …) cannot be put on a "
             f"skeleton of {len(target.names)} others ({target.names[0]}, …)."
         )
-    if not np.allclose(source.rest_rotations, target.rest_rotations, atol=1e-6):
+    if not _rest_alike(source, target):
         raise InputError(
             "The two skeletons rest in different poses; only bodies that rest alike can share "
             "rotations."
         )
     ratio = leg_length(target) / leg_length(source)
     root = motion.root_positions * ratio
-    off_floor = motion.root_positions[:, 1] + lowest_skin(source, motion.rotations)
-    root[:, 1] = off_floor * ratio - lowest_skin(target, motion.rotations)
+    here, there = lowest_skins([source, target], motion.rotations)
+    root[:, 1] = (motion.root_positions[:, 1] + here) * ratio - there
     moved = Motion(
         target, motion.times, root, motion.rotations, motion.expressions, motion.contacts
     )

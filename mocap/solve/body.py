@@ -27,6 +27,7 @@ from mocap.core import rotation as R
 from mocap.core.easing import smoothstep
 from mocap.core.keypoints import LANDMARKS, landmarks_of
 from mocap.core.skeleton import BONES, HUMANOID, humanoid_index
+from mocap.core.small import clip, middle, without_nan
 from mocap.solve.evidence import SEEN
 from mocap.solve.face import SolvedHead
 from mocap.solve.groups import (
@@ -199,7 +200,7 @@ def solve_body(
         confidence = np.where(missing, 0.0, confidence)
     # Fingers that are not detected at all are at rest, not lost.
     fingers_seen = np.ones((len(positions), 2), dtype=bool) if hands is None else hands.seen
-    seen = np.concatenate([seen_groups(np.nan_to_num(confidence)), fingers_seen], axis=1)
+    seen = np.concatenate([seen_groups(without_nan(confidence)), fingers_seen], axis=1)
     if hands is not None:
         seen[:, HAND_GROUPS] |= seen[:, LIMB_GROUPS[:2]] & hands.seen
     if face is not None:
@@ -280,21 +281,21 @@ def _bend_of_spine(
 ) -> ndarray:
     """Return the flexion of the spine (F,), radians; 0 where no thigh is seen."""
     sure = np.minimum(confidence[:, _HIPS], confidence[:, _LIMB_HINGE[2:]])
-    trust = np.clip((sure - SEEN / 3) / (SEEN - SEEN / 3), 0.0, 1.0)
+    trust = clip((sure - SEEN / 3) / (SEEN - SEEN / 3), 0.0, 1.0)
     flexion = spine_flexion(pelvis, thighs, trust)
     return flexion if whole is None else whole * flexion
 
 
 def _hips_from_shoulders(p: ndarray, confidence: ndarray) -> ndarray:
     """Place unseen hips (a person at a desk) upright below the shoulders, facing as they do."""
-    trust = np.clip((confidence[:, _HIPS].min(axis=1) - SEEN / 3) / (SEEN - SEEN / 3), 0.0, 1.0)[
+    trust = clip((confidence[:, _HIPS].min(axis=1) - SEEN / 3) / (SEEN - SEEN / 3), 0.0, 1.0)[
         :, None, None
     ]
     if trust.min() >= 1.0:
         return p
     across = p[:, _SHOULDERS[0]] - p[:, _SHOULDERS[1]]
     across = 0.5 * across * [1.0, 0.0, 1.0]
-    below = p[:, _SHOULDERS].mean(axis=1) - [0.0, 0.5, 0.0]
+    below = middle(p, _SHOULDERS) - [0.0, 0.5, 0.0]
     out = p.copy()
     out[:, _HIPS] = trust * p[:, _HIPS] + (1.0 - trust) * np.stack(
         [below + across, below - across], axis=1
@@ -330,7 +331,7 @@ def _hinge_axes(
     backwards = (R.dot(axis[:, 2:], hint[:, 2:]) < _BACKWARDS) & foot_seen[..., 0]
     axis[:, 2:] = np.where(backwards[..., None], -axis[:, 2:], axis[:, 2:])
     bend = np.where(seen[:, LIMB_GROUPS], bend, 0.0)
-    hinges = Hinges(a, axis, bend, hint, np.broadcast_to(_HINT_RATE, bend.shape))
+    hinges = Hinges(a, axis, bend, hint, _HINT_RATE[None])
     solved, state = follow_hinge(times, hinges, state, full_bend)
     return R.apply(parent, np.concatenate([solved, solved], axis=1)), state
 

@@ -10,6 +10,7 @@ from mocap.core import rotation as R
 from mocap.core.camera import Camera
 from mocap.core.easing import smoothstep
 from mocap.core.keypoints import LANDMARKS
+from mocap.core.small import middle, norm, without_nan
 from mocap.solve.refine.body import PROPORTIONS, RIGID
 
 _HIPS, _KNEES, _ANKLES, _HEELS, _TOES = (
@@ -55,10 +56,10 @@ def onto_rays(
     placed = np.where(
         np.isnan(placed).any(axis=-1, keepdims=True), positions + translation[:, None], placed
     )
-    middle = placed[:, _HIPS].mean(axis=1)
-    placed = placed - middle[:, None]
+    hips = middle(placed, _HIPS)
+    placed = placed - hips[:, None]
     return np.where(np.isnan(placed), positions, placed), np.where(
-        np.isnan(middle), translation, middle
+        np.isnan(hips), translation, hips
     )
 
 
@@ -97,9 +98,9 @@ def shaped_heels(
     turn = R.from_axis_angle(R.normalize(normal), np.full(normal.shape[:-1], -_HEEL_ANGLE))
     heels = positions[:, _HEELS] - ankles
     by_shape = _HEEL_LENGTH * R.apply(turn, toes)
-    share = smoothstep(np.linalg.norm(normal, axis=-1), *_FOOT_BENDS)
+    share = smoothstep(norm(normal), *_FOOT_BENDS)
     ray = R.normalize(positions[:, _HEELS] + translation[:, None])
     moved = (share * R.dot(by_shape - heels, ray))[..., None] * ray
     out = positions.copy()
-    out[:, _HEELS] += np.nan_to_num(moved)
+    out[:, _HEELS] += without_nan(moved)
     return out

@@ -12,17 +12,18 @@ kinematics with a natural bend.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
+from mocap.core.keypoints import LANDMARKS, Keypoints, changed, landmarks_of
 from mocap.core.kinematics import two_bone_ik
 from mocap.core.rotation import IDENTITY
 from mocap.core.skeleton import BONES, HUMANOID
+from mocap.core.small import clip, norm, steps, without_nan
 
 SEEN = 0.3
 """A landmark of less trust than this is not seen: its bones are held, then eased to rest."""
@@ -81,13 +82,13 @@ def inside(keypoints: Keypoints) -> Float[ndarray, "frames 33"]:
     """Return how far each landmark lies inside the picture: 1 inside, 0 at its edge and beyond."""
     size = np.asarray(keypoints.camera.size, dtype=np.float64)
     edge = np.minimum(keypoints.image, size - keypoints.image).min(axis=-1)
-    return np.clip(np.nan_to_num(edge, nan=-1.0) / (_MARGIN * size.max()), 0.0, 1.0)
+    return clip(without_nan(edge, -1.0) / (_MARGIN * size.max()), 0.0, 1.0)
 
 
 def confidence_inside(keypoints: Keypoints) -> Float[ndarray, "frames 33"]:
     """Return the confidence, 0 for landmarks whose image point lies outside the picture."""
     outside = np.isfinite(keypoints.image).all(axis=-1) & (inside(keypoints) <= 0.0)
-    return np.where(outside, 0.0, np.nan_to_num(keypoints.confidence))
+    return np.where(outside, 0.0, without_nan(keypoints.confidence))
 
 
 def weigh(
@@ -106,7 +107,7 @@ def weigh(
     """
     if not len(keypoints):
         return keypoints, np.zeros((0, 2), dtype=bool), state
-    confidence = np.nan_to_num(keypoints.confidence)
+    confidence = without_nan(keypoints.confidence)
     lies = inside(keypoints)
     finite = np.isfinite(keypoints.positions).all(axis=-1)
     calm = _calm(keypoints, state)
@@ -126,7 +127,7 @@ def weigh(
     image = keypoints.image.copy()
     image[:, _ELBOWS] = np.where(implied[..., None], np.nan, image[:, _ELBOWS])
     after = EvidenceState(float(keypoints.times[-1]), keypoints.image[-1])
-    return replace(keypoints, confidence=trust, image=image), implied, after
+    return changed(keypoints, confidence=trust, image=image), implied, after
 
 
 def _calm(keypoints: Keypoints, state: EvidenceState | None) -> Bool[ndarray, "frames 33"]:
@@ -134,14 +135,14 @@ def _calm(keypoints: Keypoints, state: EvidenceState | None) -> Bool[ndarray, "f
     image, times = keypoints.image, keypoints.times
     first = image[:1] if state is None else state.image[None]
     start = times[0] if state is None else state.time
-    step = np.diff(times, prepend=start)
+    step = steps(times, start)
     relative = image - image[:, _PARENTS]
     before = np.concatenate([first - first[:, _PARENTS], relative[:-1]])
     seen = np.where((keypoints.confidence > 0.5)[..., None], image, np.nan)
     low = np.where(np.isnan(seen), np.inf, seen).min(axis=1)
     high = np.where(np.isnan(seen), -np.inf, seen).max(axis=1)
-    size = np.linalg.norm(np.where(high > low, high - low, 0.0), axis=-1)
-    moved = np.linalg.norm(relative - before, axis=-1)
+    size = norm(np.where(high > low, high - low, 0.0))
+    moved = norm(relative - before)
     allowed = _FASTEST * size * np.minimum(np.maximum(step, 1e-3), _LONGEST_STEP)
     told = np.isfinite(moved) & (size > 0.0)[:, None] & (step < _LONGEST_STEP)[:, None]
     return ~(told & (moved > allowed[:, None]))

@@ -17,6 +17,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS
+from mocap.core.small import clip, steps, without_nan
 
 _SHOULDERS, _HIPS, _KNEES, _ANKLES = (
     [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")]
@@ -68,7 +69,7 @@ class GravityState:
 
 
 def _between(cosine: ndarray, bounds: ndarray) -> ndarray:
-    return np.clip((cosine - bounds[1]) / (bounds[0] - bounds[1]), 0.0, 1.0)
+    return clip((cosine - bounds[1]) / (bounds[0] - bounds[1]), 0.0, 1.0)
 
 
 def body_axis(
@@ -98,7 +99,7 @@ def body_axis(
         * _between(axis[:, 1], _TILT)
         * _between(raised, _RAISED)
     )
-    seen = np.nan_to_num(confidence[:, _SHOULDERS + _HIPS + _KNEES + _ANKLES]).min(axis=1) > 0.5
+    seen = without_nan(confidence[:, _SHOULDERS + _HIPS + _KNEES + _ANKLES]).min(axis=1) > 0.5
     return axis, np.where(seen, weight, 0.0)
 
 
@@ -120,7 +121,7 @@ def follow_gravity(
         Rotations from camera axes to the upright world, and the state after the last frame.
     """
     before = state or GravityState(_PRIOR_SECONDS * _UP, float(times[0]) - _LONGEST_STEP)
-    seconds = np.minimum(np.diff(times, prepend=before.time), _LONGEST_STEP)
+    seconds = np.minimum(steps(times, before.time), _LONGEST_STEP)
     total = before.axis + np.cumsum((weight * seconds)[:, None] * axis, axis=0)
     return R.between(R.normalize(total), _UP), GravityState(total[-1], float(times[-1]))
 

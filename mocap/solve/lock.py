@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from mocap.core.filter import OneEuroState, one_euro
+from mocap.core.small import clip, norm, steps
 
 # A point comes to rest below the first height (m) and speed (m/s), and leaves above the second.
 _HEIGHT, _SPEED = (0.06, 0.12), (0.2, 0.35)
@@ -73,9 +75,9 @@ def lock_feet(
     given = None if state is None else state.filter
     before = slopes[:1] if given is None else given.value[None]
     seen, after = one_euro(times, slopes, _CUTOFF, 0.0, given)
-    steps = np.diff(np.concatenate([before, seen]), axis=0)
-    seconds = np.maximum(np.diff(times, prepend=times[0] if state is None else state.time), 1e-3)
-    speeds = np.linalg.norm(steps, axis=-1) * (depth / seconds)[:, None]
+    moved = seen - np.concatenate([before, seen[:-1]])
+    seconds = np.maximum(steps(times, times[0] if state is None else state.time), 1e-3)
+    speeds = norm(moved) * (depth / seconds)[:, None]
     touching = np.zeros(4, dtype=bool) if state is None else state.touching
     weight = np.zeros(4) if state is None else state.weight
     place = soles[0][:, [0, 2]] if state is None else state.place
@@ -88,12 +90,12 @@ def lock_feet(
         now = low | (touching & ~off)
         place = np.where((now & ~touching)[:, None], points + offset, place)
         touching = now
-        weight = np.clip(weight + np.where(touching, dt, -dt) / _BLEND, 0.0, 1.0)
+        weight = clip(weight + np.where(touching, dt, -dt) / _BLEND, 0.0, 1.0)
         pull = (weight[:, None] * (place - points)).sum(axis=0) + _STAY * np.exp(
             -dt / _RETURN
         ) * offset
         offset = pull / (weight.sum() + _STAY)
-        offset = offset / max(1.0, float(np.linalg.norm(offset / _FARTHEST)))
+        offset = offset / max(1.0, math.hypot(*(offset / _FARTHEST).tolist()))
         out[n, [0, 2]] += offset
         stands[n] = touching
     return out, stands, LockState(float(times[-1]), after, touching, weight, place, offset)

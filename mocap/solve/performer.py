@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from mocap.core.keypoints import Keypoints, concatenate
+from mocap.core.keypoints import Keypoints, changed, concatenate
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.lift.live import LiftState, lift_live
@@ -57,9 +55,9 @@ class Performer:
         Returns:
             The motion on the performer's skeleton as measured at the last of these frames.
         """
+        if len(keypoints) == 1:
+            return self._frame(keypoints)
         frames = [self._frame(keypoints.slice(n, n + 1)) for n in range(len(keypoints))]
-        if len(frames) == 1:
-            return frames[0]
         return Motion(
             self.body,
             keypoints.times,
@@ -78,7 +76,7 @@ class Performer:
             self._measure(keypoints)
         if self._options.refine:
             positions, self._lift = lift_live(keypoints, keypoints.camera, self._lift)
-            keypoints = replace(keypoints, positions=positions)
+            keypoints = changed(keypoints, positions=positions)
         self._solver.tuning = self.tuning
         return self._solver.solve(keypoints)
 

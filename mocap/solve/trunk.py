@@ -14,6 +14,7 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.easing import smoothstep
 from mocap.core.skeleton import BONES, HUMANOID
+from mocap.core.small import clip
 
 SPINE_SHARE = 0.35
 """Flexion of the spine, per bend between trunk and thighs beyond FREE_BEND. CMU's subjects of the
@@ -63,10 +64,10 @@ def spine_flexion(
         Radians, 0 or more.
     """
     weights = trust / np.maximum(trust.sum(axis=1, keepdims=True), 1e-9)
-    mean = np.einsum("fs,fsc->fc", weights, thighs)
+    mean = (weights[..., None] * thighs).sum(axis=1)
     down, ahead = R.apply(R.conjugate(pelvis), mean)[:, 1:].T
     bend = np.arctan2(ahead, -down)
-    usual = np.clip(SPINE_SHARE * (bend - FREE_BEND), 0.0, LARGEST_FLEXION)
+    usual = clip(SPINE_SHARE * (bend - FREE_BEND), 0.0, LARGEST_FLEXION)
     usual = usual * (1.0 - smoothstep(bend, *_OVERHEAD))
     return usual * smoothstep(np.hypot(ahead, down), *_IN_PLANE) * trust.max(axis=1)
 

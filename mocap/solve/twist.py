@@ -20,6 +20,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.easing import smoothstep
+from mocap.core.small import clip, steps
 
 FULL_BEND = np.radians(20.0)
 """From this bend on, the observed plane is taken as it is: a keypoint 2 cm off a 28 cm limb moves
@@ -81,7 +82,7 @@ class Hinges:
     axis: Float[ndarray, "frames limbs 3"]
     bend: Float[ndarray, "frames limbs"]
     hint: Float[ndarray, "frames limbs 3"]
-    hint_rate: Float[ndarray, "frames limbs"]
+    hint_rate: Float[ndarray, "#frames limbs"]
 
 
 def follow_hinge(
@@ -102,7 +103,7 @@ def follow_hinge(
         The axes, in the frame of the limb's parent, and the state after the last frame.
     """
     direction, axis, bend, hint = seen.direction, seen.axis, seen.bend, seen.hint
-    x = np.clip(bend / full_bend, 0.0, 1.0)
+    x = clip(bend / full_bend, 0.0, 1.0)
     straight = 1.0 - x
     observed = np.where((bend > 1e-6)[..., None], axis, hint)
     to_hint = _signed_angle(observed, hint, direction)
@@ -114,7 +115,7 @@ def follow_hinge(
             straight[:1],
         )
         start = ((1.0 - smoothstep(x[0])) * to_hint[0]).tolist()
-        dt = np.diff(times, prepend=times[:1])
+        dt = steps(times, times[0])
     else:
         previous_direction, previous_observed, previous_straight = (
             state.direction[None],
@@ -122,7 +123,7 @@ def follow_hinge(
             state.straight[None],
         )
         start = state.error
-        dt = np.diff(times, prepend=state.time)
+        dt = steps(times, state.time)
     before_direction = np.concatenate([previous_direction, direction[:-1]])
     before_observed = np.concatenate([previous_observed, observed[:-1]])
     carried = R.apply(R.between(before_direction, direction), before_observed)

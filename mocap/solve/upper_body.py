@@ -16,6 +16,7 @@ from numpy import ndarray
 
 from mocap.core.easing import smoothstep
 from mocap.core.keypoints import LANDMARKS
+from mocap.core.small import middle
 
 STEADY = 0.1
 """Cutoff of the filters for the slow part of the shoulders, Hz."""
@@ -134,13 +135,13 @@ def on_steady_hips(
     """
     if whole.min() >= 1.0:
         return positions, confidence
-    middle = positions[:, _SHOULDERS].mean(axis=1)
+    chest = middle(positions, _SHOULDERS)
     across = positions[:, _SHOULDERS[0]] - positions[:, _SHOULDERS[1]]
-    at = middle + np.where(np.isfinite(place), place, 0.0)
+    at = chest + np.where(np.isfinite(place), place, 0.0)
     usual = slow(np.stack([at, across], axis=1))
     lean = (at - usual[:, 0]) * [1.0, 0.0, 1.0]
     size = np.maximum(np.linalg.norm(lean, axis=1, keepdims=True), 1e-9)
-    hips = middle - lean * _LEAN * np.tanh(size / _LEAN) / size - [0.0, _TRUNK, 0.0]
+    hips = chest - lean * _LEAN * np.tanh(size / _LEAN) / size - [0.0, _TRUNK, 0.0]
     side = 0.5 * usual[:, 1] * [1.0, 0.0, 1.0]
     out, sure = positions.copy(), confidence.copy()
     w = whole[:, None, None]
