@@ -45,6 +45,10 @@ class Flow:
         self._in_flight.append(frame)
         self._last_sent = now
 
+    def forget(self) -> None:
+        """Expect no acknowledgement of the frames sent so far: a new hello has voided them."""
+        self._in_flight.clear()
+
     def acknowledged(self, frame: int, now: float) -> None:
         """Release credit up to this frame, which the client has drawn.
 

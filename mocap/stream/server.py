@@ -202,10 +202,14 @@ class Server:
             self.publish(messages)
 
     def introduce(self, hello: protocol.Hello) -> None:
-        """Send a new skeleton, rig or source to all clients, and drop the old frame."""
+        """Send a new skeleton, rig or source to all clients, and drop the old frame.
+
+        Frames that a client has not acknowledged no longer count: it may drop them at a hello.
+        """
         self._hello = hello
         self._newest.clear()
         for client in self._clients:
+            client.flow.forget()
             client.tell(hello)
 
     def tell(self, message: protocol.Status | protocol.ServerState | protocol.Tuned) -> None:

@@ -6,10 +6,12 @@ import statistics
 import threading
 import time
 
+import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from mocap.stream import protocol
+from mocap.stream.flow import CREDIT
 from mocap.stream.server import MAX_CLIENTS, Handlers, Server
 from tests.helpers.server_requests import FILES, run, until
 from tests.helpers.stream_clients import (
@@ -201,6 +203,29 @@ def test_a_new_hello_precedes_its_frames_and_drops_the_old():
                 await silence(late)
                 server.publish(frame(2, 0))
                 assert (await next_frame(late)).frame == (await next_frame(connection)).frame == 2
+
+    run(body())
+
+
+def test_a_new_hello_needs_no_acknowledgement_of_the_frames_before_it():
+    async def body():
+        async with Server(HELLO, FILES, port=0) as server, viewer(server.port) as connection:
+            await connection.recv()
+            await until(lambda: server.watching == 1)
+            for number in range(1, CREDIT + 1):
+                server.publish(frame(number, 0))
+                assert (await next_frame(connection)).frame == number
+            server.publish(frame(CREDIT + 1, 0))
+            await silence(connection)
+            server.introduce(msgspec.structs.replace(HELLO, rig="rigs/other.vrm"))
+            await connection.recv()
+            server.publish(frame(CREDIT + 2, 0))
+            assert (await next_frame(connection)).frame == CREDIT + 2
+            # A viewer that reconnects owes nothing for the frames of its lost connection.
+            await connection.close()
+            async with viewer(server.port) as again:
+                await again.recv()
+                assert (await next_frame(again)).frame == CREDIT + 2
 
     run(body())
 
