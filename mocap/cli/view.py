@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,8 @@ def view(
     from mocap.live.avatar import load_avatar
     from mocap.studio import view as viewed
 
-    motion, confidence, own = viewed.opened(file, opt.radians(fov))
-    avatar = own if rig is None else load_avatar(rig)
+    opened = viewed.opened(file, opt.radians(fov))
+    if rig is not None:
+        opened = replace(opened, rig=load_avatar(rig))
     ready = page_address.announce(open_page)
-    interrupts.run(viewed.show(motion, file.name, confidence, avatar, port=port, ready=ready))
+    interrupts.run(viewed.show(opened, port=port, ready=ready))

@@ -2,10 +2,14 @@
 
 /clip.bin    the pose messages of `mocap.v1`, one after another, all of one length
 /clip.json   what the timeline shows: {"times": [s], "contacts": [0 to 15, a bit a column of
-             CONTACTS], "confidence": [0 to 1] or null}
+             CONTACTS], "confidence": [0 to 1] or null, "source": null or ClipSource}
+    .mjpg    the source's pictures, where there is a source
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -17,15 +21,37 @@ from mocap.errors import InputError
 from mocap.stream import protocol
 from mocap.stream.content import Files, content_type
 
-POSES, TIMELINE = "/clip.bin", "/clip.json"
+POSES, TIMELINE, PICTURES = "/clip.bin", "/clip.json", "/clip.mjpg"
 
 
-def clip_files(motion: Motion, confidence: Float[ndarray, "frames"] | None = None) -> Files:
-    """Return the two files of a motion, with times from 0.
+class ClipSource(msgspec.Struct, frozen=True):
+    """The source's pictures that play with a clip, JPEGs one after another in a file.
+
+    times: Of each picture, seconds of the clip, increasing. offsets: First byte of each picture,
+    and the end of the last. aspect: Width of a picture divided by its height. fov: The camera's
+    vertical field of view, radians. views: Where the camera stands at each frame of the motion:
+    position (metres) and rotation (xyzw) from its axes (x right, +Y up, −Z into the picture) to
+    the world's; None if that is not known.
+    """
+
+    times: Sequence[float]
+    offsets: Sequence[int]
+    aspect: float
+    fov: float
+    views: Sequence[Sequence[float]] | None
+
+
+def clip_files(
+    motion: Motion,
+    confidence: Float[ndarray, "frames"] | None = None,
+    seen: tuple[Path, ClipSource] | None = None,
+) -> Files:
+    """Return the files of a motion, with times from 0.
 
     Args:
         motion: Its skeleton must be the one of the hello.
         confidence: (F,) of the keypoints that it was solved from.
+        seen: The file of the source's pictures, and what is in it.
 
     Raises:
         InputError: There is no frame.
@@ -56,8 +82,12 @@ def clip_files(motion: Motion, confidence: Float[ndarray, "frames"] | None = Non
         "confidence": None
         if confidence is None
         else np.round(np.nan_to_num(confidence), 3).tolist(),
+        "source": None if seen is None else seen[1],
     }
-    return {
+    files: Files = {
         POSES: (poses, content_type(POSES)),
         TIMELINE: (msgspec.json.encode(timeline), content_type(TIMELINE)),
     }
+    if seen is not None:
+        files[PICTURES] = (seen[0], content_type(PICTURES))
+    return files

@@ -29,8 +29,8 @@ from mocap.stream.content import Files, content_type
 from mocap.stream.protocol import DiskState
 from mocap.studio import messages
 from mocap.studio.characters import KEPT, Characters, PublishedFiles
-from mocap.studio.pictures import read_index
 from mocap.studio.recorder import TakeRecorder
+from mocap.studio.source_view import clip_source
 from mocap.studio.takes import TakesFolder
 
 Progress = Callable[[float], None]
@@ -163,37 +163,21 @@ class Desk:
             shown,
             expressions={name: shown.expressions.get(name, rest) for name in self._expressions},
         )
-        made = clip_files(shown, np.nan_to_num(keypoints.confidence).mean(axis=1))
+        pictures = self.takes.pictures(take)
+        source = clip_source(pictures, keypoints, shown)
+        made = clip_files(
+            shown,
+            np.nan_to_num(keypoints.confidence).mean(axis=1),
+            None if source is None else (pictures, source),
+        )
         folder = f"/takes/{secrets.token_hex(6)}"
         self._published.add("clip", {folder + name: what for name, what in made.items()})
-        address = f"{folder}/clip".lstrip("/")
         return {
-            "clip": address,
-            "pictures": self._pictures(take, float(motion.times[0]), f"/{address}.mjpg"),
+            "clip": f"{folder}/clip".lstrip("/"),
+            "pictures": source is not None,
             "frames": len(shown),
             "seconds": shown.duration,
         }
-
-    def _pictures(self, take: str, start: float, address: str) -> dict[str, Any] | None:
-        """Publish the pictures of a take, if it has some.
-
-        Args:
-            take: Its name.
-            start: Time of the motion's first frame, seconds.
-            address: Where pages find the file.
-
-        Returns:
-            file, times (seconds from `start`), offsets (bytes; one more than times).
-        """
-        path = self.takes.pictures(take)
-        if not path.is_file():
-            return None
-        index = read_index(path)
-        if not index.times:
-            return None
-        self._published.add("clip", {address: (path, content_type(address))})
-        times = [round(time - start, 4) for time in index.times]
-        return {"file": address.lstrip("/"), "times": times, "offsets": index.offsets}
 
     def _export(self, ask: messages.Export, progress: Progress) -> dict[str, Any]:
         keypoints, motion = self._solve(ask.take, ask.grade, progress)

@@ -57,8 +57,7 @@ class Open(_Ask, frozen=True):
     """Solve a take by the bake or by the live grade.
 
     Answer: clip (the address of the motion, as `stream.clip` has it, without suffix), frames,
-    seconds, and pictures: null, or file (its address), times (seconds of the clip) and offsets
-    (bytes; one more than times).
+    seconds, pictures (whether the source's pictures play with it).
     """
 
     take: Name

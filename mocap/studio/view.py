@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
-from numpy import ndarray
 
 from mocap import bake, formats
-from mocap.core.keypoints import with_fov
+from mocap.core.keypoints import Keypoints, with_fov
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import HUMANOID
@@ -21,14 +20,32 @@ from mocap.retargeting import load_motion, retarget
 from mocap.solve.take import solve_take
 from mocap.stream import DEFAULT_PORT, protocol
 from mocap.stream.clip import clip_files
+from mocap.stream.content import Files
 from mocap.stream.server import Server
+from mocap.studio import pictures
+from mocap.studio.source_view import clip_source
 
 _CHARACTERS = (".glb", ".gltf", ".vrm")
 
 
-def opened(
-    path: Path, fov: float | None = None
-) -> tuple[Motion, Float[ndarray, " frames"] | None, Rig | None]:
+@dataclass(frozen=True, eq=False, slots=True)
+class Opened:
+    """What the page plays.
+
+    Attributes:
+        path: The file.
+        motion: On humanoid bones.
+        rig: The character; None for the mannequin.
+        keypoints: What the motion was solved from; None for other files.
+    """
+
+    path: Path
+    motion: Motion
+    rig: Rig | None = None
+    keypoints: Keypoints | None = None
+
+
+def opened(path: Path, fov: float | None = None) -> Opened:
     """Read a file for the page; keypoints and takes are baked.
 
     Args:
@@ -36,32 +53,25 @@ def opened(
         fov: The field of view of the keypoints' camera, radians; None: the file's own.
 
     Returns:
-        The motion on humanoid bones (one frame in T-pose for a character without an animation);
-        the keypoints' confidence (F,), or None for other files; the character, or None.
+        What it holds; a character without an animation is one frame in T-pose.
 
     Raises:
         InputError: The file cannot be read, or holds no humanoid.
     """
     if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
         keypoints = with_fov(bake.read_keypoints(path), fov)
-        return solve_take(keypoints), np.nan_to_num(keypoints.confidence).mean(axis=1), None
+        return Opened(path, solve_take(keypoints), None, keypoints)
     if path.suffix.lower() not in _CHARACTERS:
-        return load_motion(path), None, None
+        return Opened(path, load_motion(path))
     rig = load_avatar(path)
     if animations(rig.source):
-        return load_motion(path), None, rig
-    return (
-        Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], HUMANOID.rest_rotations[None]),
-        None,
-        rig,
-    )
+        return Opened(path, load_motion(path), rig)
+    rest = Motion(HUMANOID, np.zeros(1), HUMANOID.offsets[:1], HUMANOID.rest_rotations[None])
+    return Opened(path, rest, rig)
 
 
 async def show(
-    motion: Motion,
-    name: str,
-    confidence: Float[ndarray, " frames"] | None = None,
-    rig: Rig | None = None,
+    what: Opened,
     host: str = "127.0.0.1",
     port: int = DEFAULT_PORT,
     ready: Callable[[Server], None] | None = None,
@@ -69,24 +79,32 @@ async def show(
     """Serve a page that plays a motion until cancelled.
 
     Args:
-        motion: The motion, on humanoid bones.
-        name: What the page calls it.
-        confidence: (F,) of the keypoints it was solved from, or None.
-        rig: The avatar in place of the mannequin.
+        what: The motion and its avatar. The pictures of a take, in a `.mjpg` file beside it, play
+            with it.
         host: Address to listen on.
         port: Port; if it is taken, one of the next; 0 for any.
         ready: Called when the page can be opened.
     """
-    shown = retarget(motion, HUMANOID)
-    files, avatar = files_of(rig)
+    shown = retarget(what.motion, HUMANOID)
+    files, avatar = files_of(what.rig)
     hello = protocol.hello(
         HUMANOID,
         tuple(shown.expressions),
         avatar,
-        protocol.SourceInfo("motion", name, 16, 9),
+        protocol.SourceInfo("motion", what.path.name, 16, 9),
         "clip",
     )
-    async with Server(hello, files | clip_files(shown, confidence), host, port) as server:
+    async with Server(hello, files | clip_of(what, shown), host, port) as server:
         if ready is not None:
             ready(server)
         await asyncio.Event().wait()
+
+
+def clip_of(what: Opened, shown: Motion) -> Files:
+    """Return the clip of a motion, with its source's pictures if there are some."""
+    if what.keypoints is None:
+        return clip_files(shown)
+    beside = what.path.with_suffix(pictures.SUFFIX)
+    source = clip_source(beside, what.keypoints, shown)
+    seen = None if source is None else (beside, source)
+    return clip_files(shown, np.nan_to_num(what.keypoints.confidence).mean(axis=1), seen)

@@ -149,7 +149,8 @@ def test_a_character_of_several_files_is_sent_as_one(
         "mocap.live.serve.live", lambda *given: shown.append(given[2].rig) or asyncio.sleep(0)
     )
     monkeypatch.setattr(
-        "mocap.studio.view.show", lambda *given, **__: shown.append(given[3]) or asyncio.sleep(0)
+        "mocap.studio.view.show",
+        lambda *given, **__: shown.append(given[0].rig) or asyncio.sleep(0),
     )
     assert run(*command, "--no-open")[0] == 0
     files, avatar = files_of(*shown)

@@ -10,7 +10,7 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -23,7 +23,7 @@ from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.stream import protocol
 from mocap.stream.content import Files
 from mocap.stream.files import files_for
-from mocap.stream.server import Handlers, Server
+from mocap.stream.server import Endpoint, Handlers, Server
 from tests.helpers.browser import Open, until
 
 NO_RIG = "rigs/none.vrm"
@@ -120,8 +120,9 @@ class Host:
         port: int = 0,
         more: Files | None = None,
         on_ask: Callable[[protocol.Ask], None] | None = None,
+        endpoints: Callable[[Files], Mapping[str, Endpoint]] = lambda files: {},
     ) -> None:
-        self._on_ask = on_ask
+        self._on_ask, self._endpoints = on_ask, endpoints
         self._greeting = greeting or hello()
         self._files = files_for(assets.path(".")) | (more or {})
         self._port = port
@@ -132,9 +133,8 @@ class Host:
         self.frame = 0
 
     async def _run(self) -> None:
-        server = Server(
-            self._greeting, self._files, port=self._port, handlers=Handlers(on_ask=self._on_ask)
-        )
+        handlers = Handlers(on_ask=self._on_ask, endpoints=self._endpoints(self._files))
+        server = Server(self._greeting, self._files, port=self._port, handlers=handlers)
         async with server as self._server:
             self._started.set()
             await self._ended.wait()

@@ -23,12 +23,15 @@ from mocap import assets
 from mocap.capture.picture import jpeg
 from mocap.core.keypoints import Keypoints, concatenate
 from mocap.core.motion import Motion
+from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
 from mocap.formats import bvh
 from mocap.formats.keypoints_json.recording import Recording
+from mocap.retargeting import retarget
 from mocap.stream.content import Files
 from mocap.stream.server import Handlers, Server
 from mocap.studio import messages as protocol
+from mocap.studio import view
 from mocap.studio.pictures import PictureRecording, read_index
 from mocap.studio.studio import Studio
 from mocap.studio.takes import TakesFolder
@@ -186,9 +189,11 @@ def test_a_take_keeps_its_pictures_if_requested(tmp_path: Path, keypoints: Keypo
         {"do": "open", "id": 4, "take": "dance", "grade": "live"},
     )
     assert renamed["take"] == "dance"
-    found: dict[str, Any] = opened["pictures"]  # type: ignore[assignment]
-    path = table[f"/{found['file']}"][0]
+    assert opened["pictures"] is True
+    path, timeline = (table[f"/{opened['clip']}.{kind}"][0] for kind in ("mjpg", "json"))
     assert isinstance(path, Path)
+    assert isinstance(timeline, bytes)
+    found = json.loads(timeline)["source"]
     data = path.read_bytes()
     assert np.allclose(found["times"], keypoints.times - keypoints.times[0], atol=1e-3)
     for i, (start, end) in enumerate(itertools.pairwise(found["offsets"])):
@@ -196,6 +201,13 @@ def test_a_take_keeps_its_pictures_if_requested(tmp_path: Path, keypoints: Keypo
         assert abs(picture.mean() - 8 * i) < 2.0
     # FFmpeg reads it as it lies.
     assert int(cv2.VideoCapture(str(path)).read()[0]) == 1
+    # `mocap view` plays them too.
+    what = view.opened(tmp_path / "dance.jsonl")
+    clip = view.clip_of(what, retarget(what.motion, HUMANOID))
+    assert clip["/clip.mjpg"][0] == path
+    shown_there = clip["/clip.json"][0]
+    assert isinstance(shown_there, bytes)
+    assert json.loads(shown_there)["source"]["offsets"] == found["offsets"]
     studio.takes.delete("dance")
     assert list(tmp_path.iterdir()) == []
     # Without the wish, no picture is kept.

@@ -94,11 +94,12 @@ export class DisplayLoop {
   }
 
   private draw(now: number, resting: boolean): void {
-    const { stage, performer, guests } = this.scene;
+    const { stage, performer, guests, player, view } = this.scene;
     const elapsed = Math.min(now - this.drew, LONGEST_STEP);
     this.drew = now;
     performer.update(elapsed);
     guests.update(elapsed);
+    stage?.look(player.on ? player.camera(performer.fit, view.mirrored) : null);
     const shades = performer.avatar?.nearGround() ?? [];
     stage?.draw(performer.hips(), shades, elapsed, resting);
   }

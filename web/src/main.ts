@@ -48,7 +48,7 @@ const guests = new Guests(
   (count) => stage?.fit((performer.avatar?.height ?? 1.7) * (1 + 0.3 * Math.min(count, 3))),
 );
 const player = new Player(guests, picture, wake);
-const view = new View(stage, performer, picture, messages, wake);
+const view = new View(stage, performer, picture, messages, wake, (on) => player.mirror(on));
 const status = new Status(live, performer, player);
 
 const events = new ServerEvents({ live, performer, guests, player, picture, messages, status });
@@ -145,6 +145,8 @@ async function openStudio(): Promise<void> {
       },
       marks: () => player.transport,
       character: () => avatars.address,
+      layOver: (on) => player.layOver(on),
+      canOverlay: () => player.canOverlay,
       // Loaded with the first film, so that the page does not wait for the encoder.
       film: async (options) =>
         (await import("./studio/film")).film(

@@ -14,13 +14,17 @@ export class View {
   /** Switches the mirror on or off. */
   readonly setMirror: (on: boolean) => void;
 
-  /** @param wake Called when there is something to draw without a new pose. */
+  /**
+   * @param wake Called when there is something to draw without a new pose.
+   * @param mirrored Called with the mirror's position.
+   */
   constructor(
     private readonly stage: Stage | null,
     performer: Performer,
     picture: PicturePanel,
     messages: Messages,
     private readonly wake: () => void,
+    mirrored: (on: boolean) => void,
   ) {
     toggle("s", (on) => performer.showSkeleton(on));
     toggle("p", (on) => byId("picture").toggleAttribute("hidden", !on));
@@ -28,6 +32,7 @@ export class View {
       this.mirrored = on;
       picture.mirror(on);
       performer.showMirrored(on);
+      mirrored(on);
     });
     toggle("f", (on) => {
       stage?.follow(on);

@@ -32,7 +32,8 @@ export class Avatar {
   /** From the soles to the top, at rest, metres. */
   readonly height: number;
   private readonly rest: Record<string, Point>;
-  private fit: BodyFit = { scale: 1, lift: 0 };
+  /** Where a motion's root is put; see `measure`. */
+  fit: BodyFit = { scale: 1, lift: 0 };
   private readonly bones = new Map<string, Object3D>();
   /** Presets that stay at zero, because the face has ARKit's expressions in their place. */
   private readonly coarse = new Set<string>();

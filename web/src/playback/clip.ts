@@ -3,6 +3,20 @@
 import { decode, POSE, type PoseMessage, ProtocolError } from "../protocol/binary";
 import { transport } from "../transport";
 
+/** The source's pictures that play with a clip, in `clip.mjpg`: JPEGs one after another. */
+export interface ClipSource {
+  /** Time of each picture, seconds of the clip, increasing. */
+  readonly times: readonly number[];
+  /** First byte of each picture, and the end of the last. */
+  readonly offsets: readonly number[];
+  /** Width of a picture divided by its height. */
+  readonly aspect: number;
+  /** The camera's vertical field of view, radians. */
+  readonly fov: number;
+  /** Of each frame, the camera's position (metres) and rotation (xyzw) in the clip's world. */
+  readonly views: readonly (readonly number[])[] | null;
+}
+
 /** The contents of `clip.json` (mocap/stream/clip.py). */
 export interface Timeline {
   readonly times: readonly number[];
@@ -10,6 +24,8 @@ export interface Timeline {
   readonly contacts: readonly number[];
   /** (F,) 0 to 1, of the keypoints; null for a motion without keypoints. */
   readonly confidence: readonly number[] | null;
+  /** Null for a clip without pictures. */
+  readonly source: ClipSource | null;
 }
 
 /** The poses in `clip.bin`: pose messages, all of one length. Throws ProtocolError. */

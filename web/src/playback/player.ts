@@ -3,13 +3,19 @@
 import type { PicturePanel } from "../picture/panel";
 import type { PoseMessage } from "../protocol/binary";
 import type { Guests } from "../stage/guests";
+import type { BodyFit } from "../stage/pose";
+import type { FixedCamera } from "../stage/stage";
 import { Clip } from "./clip";
-import { ClipPictures, type PictureFile } from "./pictures";
+import { Overlay, sourceCamera } from "./overlay";
+import { ClipPictures } from "./pictures";
 import { TimelinePanel } from "./timeline";
 import { Transport } from "./transport";
 
 /** The subject of the second clip's performer. */
 const BESIDE = 1;
+
+/** Times of pictures and poses are rounded, seconds. */
+const ROUNDING = 1e-3;
 
 interface Playing {
   readonly address: string;
@@ -23,8 +29,6 @@ interface Playing {
 export interface PlayOptions {
   /** Whether the moment, marks and speed of the clip before are kept: it is of the same take. */
   readonly keep?: boolean;
-  /** The pictures that play with it. */
-  readonly pictures?: PictureFile | null;
   /** Asked once the clip is loaded: whether it is still to be played. */
   readonly wanted?: () => boolean;
 }
@@ -33,6 +37,9 @@ export class Player {
   /** Whether a film is made: it chooses the moments, and the display loop draws nothing. */
   filmed = false;
   private playing: Playing | null = null;
+  private readonly overlay = new Overlay();
+  /** Whether the avatar is wanted over the picture. */
+  private over = false;
   private last: PoseMessage | null = null;
   private lastBeside: PoseMessage | null = null;
   private lastPicture = -1;
@@ -52,6 +59,11 @@ export class Player {
     return this.playing?.transport ?? null;
   }
 
+  /** Times of the clip's frames, seconds. */
+  get times(): readonly number[] {
+    return this.playing?.clip.timeline.times ?? [];
+  }
+
   get address(): string | null {
     return this.playing?.address ?? null;
   }
@@ -64,20 +76,21 @@ export class Player {
   async play(
     addresses: readonly [string, string?],
     joints: readonly string[],
-    { keep = false, pictures = null, wanted = () => true }: PlayOptions = {},
+    { keep = false, wanted = () => true }: PlayOptions = {},
   ): Promise<void> {
     const [first, second] = addresses.map((a) => a && new URL(a, location.href).href);
     const load = (a: string | undefined) => (a ? Clip.load(a, joints.length) : null);
-    const [clip, beside, seen] = await Promise.all([
-      load(first),
-      load(second),
-      pictures && ClipPictures.load(pictures),
-    ]);
+    const [clip, beside] = await Promise.all([load(first), load(second)]);
+    const source = clip?.timeline.source;
+    const seen = source ? await ClipPictures.load(first!, source) : null;
     if (!clip || !wanted()) return;
     const transport = new Transport(clip.duration);
     if (keep && this.transport) transport.restore(this.transport);
     this.close();
-    const panel = new TimelinePanel(clip, transport, joints, this.wake);
+    const panel = new TimelinePanel(clip, transport, joints, this.wake, {
+      able: seen?.source.views != null,
+      set: (on) => this.layOver(on),
+    });
     this.playing = {
       address: first!,
       clip,
@@ -87,8 +100,54 @@ export class Player {
       panel,
     };
     this.guests.clear();
-    this.panel.play(seen?.aspect ?? null);
+    this.panel.play(seen?.source.aspect ?? null);
     document.body.toggleAttribute("data-pictures", seen !== null);
+    this.layOver(this.over);
+  }
+
+  /** Shows the avatar over the pictures, or the pictures in the corner. */
+  layOver(on: boolean): void {
+    this.over = on;
+    this.overlay.show(this.overlaid);
+    this.playing?.panel.showOverlay(this.overlaid);
+    // The picture is shown again in its new place, and the pose with it.
+    this.lastPicture = -1;
+    this.last = null;
+    this.wake();
+  }
+
+  /** Whether the avatar is over the pictures: it is wanted, and the clip has a camera. */
+  get overlaid(): boolean {
+    return this.over && this.canOverlay;
+  }
+
+  /** Whether the clip that plays has pictures whose camera is known. */
+  get canOverlay(): boolean {
+    return this.pictures?.source.views != null;
+  }
+
+  mirror(on: boolean): void {
+    this.overlay.mirror(on);
+  }
+
+  /**
+   * The camera of the moment that is shown, while the avatar is over the pictures; else null.
+   *
+   * @param fit Where the avatar puts the motion's root.
+   */
+  camera(fit: BodyFit, mirror: boolean): FixedCamera | null {
+    const { clip } = this.playing ?? {};
+    if (!clip || !this.overlaid) return null;
+    return sourceCamera(this.pictures!.source, clip.at(this.moment), fit, mirror);
+  }
+
+  /** The moment whose pose is shown: over pictures that of the picture, so that they agree. */
+  private get moment(): number {
+    const { transport, pictures } = this.playing!;
+    if (!pictures || !this.overlaid) return transport.time;
+    const index = this.filmed ? pictures.at(transport.time) : this.lastPicture;
+    const time = pictures.source.times[index];
+    return time === undefined ? transport.time : time + ROUNDING;
   }
 
   close(): void {
@@ -97,6 +156,7 @@ export class Player {
     if (this.playing) this.panel.live();
     this.playing = this.last = this.lastBeside = null;
     this.lastPicture = -1;
+    this.overlay.show(false);
   }
 
   /** The pictures that play with the clip; null without any. */
@@ -109,14 +169,14 @@ export class Player {
     const { clip, beside, transport, panel } = this.playing!;
     transport.advance(elapsed);
     panel.draw();
-    void this.showPicture(transport.time);
+    if (!this.filmed) void this.showPicture(transport.time);
     if (beside) {
-      const pose = beside.poses[beside.at(transport.time)]!;
+      const pose = beside.poses[beside.at(this.moment)]!;
       if (pose !== this.lastBeside) this.guests.pose({ ...pose, subject: BESIDE }, now);
       else this.guests.keep(BESIDE, now);
       this.lastBeside = pose;
     }
-    const pose = clip.poses[clip.at(transport.time)]!;
+    const pose = clip.poses[clip.at(this.moment)]!;
     if (pose === this.last) return null;
     this.last = pose;
     return pose;
@@ -133,6 +193,8 @@ export class Player {
     this.decoding = false;
     if (pictures !== this.playing?.pictures) return bitmap?.close();
     this.lastPicture = index;
-    if (bitmap) this.panel.showPlayed(bitmap);
+    if (!bitmap) return;
+    if (this.overlaid) this.overlay.draw(bitmap);
+    else this.panel.showPlayed(bitmap);
   }
 }

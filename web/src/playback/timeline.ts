@@ -8,6 +8,13 @@ import type { Transport } from "./transport";
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
 
+/** The switch between the pictures in the corner and the avatar over them. */
+export interface OverlaySwitch {
+  /** Whether the clip has pictures to lay the avatar over. */
+  readonly able: boolean;
+  readonly set: (on: boolean) => void;
+}
+
 export class TimelinePanel {
   private readonly panel = byId("timeline");
   private readonly canvas = element("canvas");
@@ -18,6 +25,10 @@ export class TimelinePanel {
   private readonly loop = button("Loop", () => this.toggleLoop(), {
     key: "l",
     label: "Play again and again",
+  });
+  private readonly over = button("Overlay", () => this.toggleOverlay(), {
+    key: "g",
+    label: "Show the avatar over the source's picture (G)",
   });
   private readonly now = element("output");
   private readonly keys = (event: KeyboardEvent): void => this.key(event);
@@ -31,7 +42,9 @@ export class TimelinePanel {
     private readonly transport: Transport,
     joints: readonly string[],
     private readonly touched: () => void,
+    private readonly overlay: OverlaySwitch,
   ) {
+    this.over.hidden = !overlay.able;
     this.panel.replaceChildren(this.bar(joints), this.canvas);
     this.slider();
     this.panel.hidden = false;
@@ -101,6 +114,7 @@ export class TimelinePanel {
       button("Out", () => this.mark("end"), { key: "o", label: "End here" }),
       button("All", () => this.markAll(), { key: "a", label: "Play the whole clip" }),
       this.loop,
+      this.over,
       speed,
       joint,
     );
@@ -145,6 +159,15 @@ export class TimelinePanel {
     this.change(() => {
       this.transport.loop = !this.transport.loop;
     });
+  }
+
+  /** Shows whether the avatar is over the picture. */
+  showOverlay(on: boolean): void {
+    this.over.setAttribute("aria-pressed", String(on));
+  }
+
+  private toggleOverlay(): void {
+    if (this.overlay.able) this.overlay.set(this.over.getAttribute("aria-pressed") !== "true");
   }
 
   private mark(which: "start" | "end"): void {
@@ -193,6 +216,7 @@ export class TimelinePanel {
       o: () => this.mark("end"),
       a: () => this.markAll(),
       l: () => this.toggleLoop(),
+      g: () => this.toggleOverlay(),
     };
     const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!action) return;

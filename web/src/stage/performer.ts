@@ -8,7 +8,7 @@ import type { Hello } from "../protocol/text";
 import { reasonOf } from "../ui/dom";
 import type { Messages } from "../ui/messages";
 import { BoneMarker } from "./marker";
-import { mirrored } from "./pose";
+import { type BodyFit, mirrored } from "./pose";
 import { SkeletonView } from "./skeleton";
 import type { Stage } from "./stage";
 
@@ -58,7 +58,7 @@ export class Performer {
       this.stage.add(this.skeleton.object);
       void this.load();
     }
-    this.fit();
+    this.refit();
   }
 
   /** Shows the user's own avatar; null for the one that the hello names. */
@@ -101,6 +101,11 @@ export class Performer {
     return this.avatar !== null || this.skeleton?.object.visible === true;
   }
 
+  /** Where the avatar puts a motion's root. */
+  get fit(): BodyFit {
+    return this.avatar?.fit ?? { scale: 1, lift: 0 };
+  }
+
   hips(): Vector3 {
     return this.avatar?.hips() ?? this.skeleton?.hips() ?? STANDING;
   }
@@ -140,11 +145,11 @@ export class Performer {
       const sentence = `The avatar ${name} could not be loaded: ${reasonOf(error)}. ${instead}`;
       this.messages.say("rig", "error", sentence);
     }
-    this.fit();
+    this.refit();
   }
 
   /** Fits the avatar and the skeleton to each other. */
-  private fit(): void {
+  private refit(): void {
     if (this.hello && this.avatar) this.skeleton?.fit(this.avatar.measure(this.hello.skeleton));
     if (this.last) this.apply(this.last);
     this.choose();

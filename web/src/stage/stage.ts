@@ -32,9 +32,24 @@ const TOO_SLOW = 1 / 24;
 const FEWEST = 0.6;
 const PLAIN = 0.8;
 
+/** A camera in the place of the user's, whose whole picture is in the middle of the canvas. */
+export interface FixedCamera {
+  /** Metres. */
+  readonly position: readonly [number, number, number];
+  /** xyzw; it looks along its −Z. */
+  readonly rotation: readonly [number, number, number, number];
+  /** Vertical field of view of its picture, radians. */
+  readonly fov: number;
+  /** Width of its picture divided by its height. */
+  readonly aspect: number;
+}
+
+/** Vertical field of view of the user's camera, degrees. */
+const FOV = 28;
+
 export class Stage {
   readonly scene = new Scene();
-  readonly camera = new PerspectiveCamera(28, 1, 0.05, 100);
+  readonly camera = new PerspectiveCamera(FOV, 1, 0.05, 100);
   /** Called after each drawing, while the canvas still holds what was drawn. */
   onDrawn: ((canvas: HTMLCanvasElement) => void) | null = null;
   private readonly renderer: WebGLRenderer;
@@ -50,6 +65,8 @@ export class Stage {
   private size = 1;
   private following = true;
   private framed = true;
+  private withFloor = true;
+  private fixed: FixedCamera | null = null;
   /** See `drawnBySoftware`. */
   private readonly plain = drawnBySoftware();
   /** Drawn pixels for one of the page's, while the avatar moves. */
@@ -118,9 +135,25 @@ export class Stage {
     if (on) this.framed = true;
   }
 
-  /** Shows or hides the floor. */
+  /** Shows or hides the floor; it is hidden while the camera is fixed. */
   showFloor(on: boolean): void {
-    this.floor.object.visible = on;
+    this.withFloor = on;
+    this.floor.object.visible = on && !this.fixed;
+  }
+
+  /** Looks through a fixed camera; null returns to the user's. */
+  look(fixed: FixedCamera | null): void {
+    const before = this.fixed;
+    this.fixed = fixed;
+    if (fixed) {
+      this.camera.position.fromArray(fixed.position);
+      this.camera.quaternion.fromArray(fixed.rotation);
+    }
+    if (!fixed === !before) return;
+    this.controls.enabled = !fixed;
+    this.showFloor(this.withFloor);
+    if (!fixed) this.frame();
+    this.project();
   }
 
   /** Moves the camera for an avatar of this height, metres. */
@@ -145,8 +178,19 @@ export class Stage {
   resize(width: number, height: number): void {
     this.renderer.setSize(width, height, false);
     this.camera.aspect = width / Math.max(height, 1);
-    this.camera.updateProjectionMatrix();
+    this.project();
     if (this.framed) this.frame();
+  }
+
+  private project(): void {
+    const { camera, fixed } = this;
+    camera.fov = FOV;
+    if (fixed) {
+      // Where the canvas is narrower than the picture, the picture takes a part of its height.
+      const half = Math.tan(fixed.fov / 2) * Math.max(1, fixed.aspect / camera.aspect);
+      camera.fov = (360 / Math.PI) * Math.atan(half);
+    }
+    camera.updateProjectionMatrix();
   }
 
   /** Calls back when the WebGL context is lost (true) and restored (false). */
@@ -176,6 +220,15 @@ export class Stage {
     const moving = this.onDrawn ? Math.max(this.sharpness, 1) : this.sharpness;
     const sharpness = resting ? smooth : moving;
     if (this.renderer.getPixelRatio() !== sharpness) this.renderer.setPixelRatio(sharpness);
+    if (!this.fixed) this.moveWith(hips, elapsed);
+    this.light(hips);
+    this.floor.update(hips, shades);
+    this.renderer.render(this.scene, this.camera);
+    this.onDrawn?.(this.renderer.domElement);
+  }
+
+  /** Moves the user's camera with the avatar. */
+  private moveWith(hips: Vector3, elapsed: number): void {
     const before = this.focus.clone();
     if (this.following) {
       const aside = 1 - Math.exp(-FOLLOW * elapsed);
@@ -192,10 +245,6 @@ export class Stage {
       }
     }
     this.controls.update();
-    this.light(hips);
-    this.floor.update(hips, shades);
-    this.renderer.render(this.scene, this.camera);
-    this.onDrawn?.(this.renderer.domElement);
   }
 
   /** Draws fewer pixels on a slow machine. elapsed: seconds between two display frames. */
@@ -209,7 +258,8 @@ export class Stage {
 
   /** Puts the whole body, arms spread, in the middle, seen slightly from above. */
   private frame(): void {
-    const half = Math.tan((this.camera.fov * Math.PI) / 360);
+    if (this.fixed) return;
+    const half = Math.tan((FOV * Math.PI) / 360);
     const distance =
       this.size * Math.max(REACH_UP / half, REACH_ASIDE / (half * this.camera.aspect));
     this.controls.target.copy(this.focus);

@@ -2,7 +2,6 @@
 // answers, and files that are uploaded in pieces.
 
 import type { Figure } from "../picture/thumbnail";
-import type { PictureFile } from "../playback/pictures";
 import { type Channel, transport } from "../transport";
 
 export interface TakeInfo {
@@ -48,7 +47,7 @@ export interface Requests {
   takes: [object, { takes: TakeInfo[]; recording: string | null }];
   open: [
     { take: string; grade: Grade },
-    { clip: string; pictures: PictureFile | null; frames: number; seconds: number },
+    { clip: string; pictures: boolean; frames: number; seconds: number },
   ];
   rename: [{ take: string; to: string }, { take: string }];
   delete: [{ take: string }, { take: string }];

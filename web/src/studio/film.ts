@@ -1,6 +1,7 @@
-// Films a take: the part between the marks is drawn frame by frame at a fixed rate and encoded with
-// the take's pictures on the left and the avatar on the right. How fast this machine draws does not
-// matter: each frame's timestamp is its moment in the take.
+// Films a take: the part between the marks is drawn frame by frame at the take's own rate and
+// encoded, with the take's pictures on the left and the avatar on the right, or the avatar over the
+// pictures. How fast this machine draws does not matter: each frame's timestamp is its moment in the
+// take.
 
 import {
   BufferTarget,
@@ -40,7 +41,7 @@ export interface Scene {
 const HEIGHT = 480;
 const WIDE = 16 / 9;
 const BITS_PER_SECOND = 6e6;
-const FRAMES_PER_SECOND = 30;
+const RATES = { lowest: 5, highest: 120 };
 /** Seconds between two key frames: a player seeks to these. */
 const KEY_FRAMES = 1;
 
@@ -49,20 +50,22 @@ export async function film(scene: Scene, { progress, signal }: WorkOptions): Pro
   const { stage, player } = scene;
   const transport = player.transport;
   const pictures = player.pictures;
-  const half = even(HEIGHT * (pictures?.aspect ?? WIDE));
-  const left = pictures ? half : 0;
+  const half = even(HEIGHT * (pictures?.source.aspect ?? WIDE));
+  const over = player.overlaid;
+  const left = pictures && !over ? half : 0;
+  const rate = rateOf(player.times);
   const canvas = canvasOf(left + half);
-  const writer = await filmWriter(canvas);
+  const writer = await filmWriter(canvas, rate);
   if (!stage || !transport || !writer) {
     throw new Error("This browser cannot write a video: use a current Chrome, Edge or Firefox.");
   }
   const { time, playing, loop, start, end } = transport;
   const backdrop = getComputedStyle(document.body).getPropertyValue("--backdrop");
   const pen = canvas.getContext("2d")!;
-  const count = Math.round((end - start) * FRAMES_PER_SECOND) + 1;
+  const count = Math.round((end - start) * rate) + 1;
   Object.assign(transport, { playing: false, loop: false });
   player.filmed = true;
-  stage.onDrawn = (drawn) => drawAvatar(pen, left, drawn, backdrop);
+  stage.onDrawn = (drawn) => drawAvatar(pen, left, drawn, over ? null : backdrop);
   // As sharp as the film, however small the window is.
   stage.resize(half, HEIGHT);
   try {
@@ -71,10 +74,11 @@ export async function film(scene: Scene, { progress, signal }: WorkOptions): Pro
       if (player.transport !== transport) {
         throw new Error("The take was closed before its film was complete.");
       }
-      transport.time = Math.min(start + index / FRAMES_PER_SECOND, end);
-      drawMoment(scene, index ? 1 / FRAMES_PER_SECOND : 0);
-      await drawPicture(pen, left, pictures, transport.time);
-      await writer.add(index / FRAMES_PER_SECOND, 1 / FRAMES_PER_SECOND);
+      transport.time = nearest(player.times, Math.min(start + index / rate, end));
+      const flipped = over && scene.view.mirrored;
+      await drawPicture(pen, over ? half : left, pictures, transport.time, flipped);
+      drawMoment(scene, index ? 1 / rate : 0);
+      await writer.add(index / rate, 1 / rate);
       progress?.((index + 1) / count);
     }
     return await writer.finish();
@@ -97,7 +101,7 @@ interface FilmWriter {
 }
 
 /** The writer of the canvas; null if this browser encodes none of the codecs. */
-async function filmWriter(canvas: HTMLCanvasElement): Promise<FilmWriter | null> {
+async function filmWriter(canvas: HTMLCanvasElement, rate: number): Promise<FilmWriter | null> {
   const { width, height } = canvas;
   // MP4 first: it plays everywhere; browsers that cannot encode H.264 write WebM.
   const codec = await getFirstEncodableVideoCodec(["avc", "vp9", "vp8"], {
@@ -115,7 +119,7 @@ async function filmWriter(canvas: HTMLCanvasElement): Promise<FilmWriter | null>
     bitrate: BITS_PER_SECOND,
     keyFrameInterval: KEY_FRAMES,
   });
-  output.addVideoTrack(source, { frameRate: FRAMES_PER_SECOND });
+  output.addVideoTrack(source, { frameRate: rate });
   await output.start();
   return {
     add: (timestamp, duration) => source.add(timestamp, duration),
@@ -136,6 +140,7 @@ function drawMoment(scene: Scene, elapsed: number): void {
   if (live.hello) guests.apply(live.hello, view.mirrored, now);
   performer.update(elapsed);
   guests.update(elapsed);
+  stage!.look(player.camera(performer.fit, view.mirrored));
   stage!.draw(performer.hips(), performer.avatar?.nearGround() ?? [], elapsed, false);
 }
 
@@ -144,10 +149,31 @@ async function drawPicture(
   width: number,
   pictures: ClipPictures | null,
   time: number,
+  flipped: boolean,
 ): Promise<void> {
   const picture = await (pictures?.decode(pictures.at(time)) ?? null);
-  if (picture) pen.drawImage(picture, 0, 0, width, HEIGHT);
-  picture?.close();
+  if (!picture) return;
+  if (flipped) pen.setTransform(-1, 0, 0, 1, width, 0);
+  pen.drawImage(picture, 0, 0, width, HEIGHT);
+  pen.resetTransform();
+  picture.close();
+}
+
+/** Frames per second of a take: those of its usual frame, whole where they are nearly so. */
+function rateOf(times: readonly number[]): number {
+  const steps = times.slice(1).map((time, i) => time - times[i]!);
+  const usual = steps.sort((a, b) => a - b)[steps.length >> 1];
+  if (!usual) return 30;
+  const rate = Math.min(Math.max(1 / usual, RATES.lowest), RATES.highest);
+  return Math.abs(rate - Math.round(rate)) < 0.02 * rate ? Math.round(rate) : rate;
+}
+
+/** The frame's own time that is nearest to a time. */
+function nearest(times: readonly number[], time: number): number {
+  const after = times.findIndex((t) => t >= time);
+  if (after <= 0) return times[after === 0 ? 0 : times.length - 1]!;
+  const [a, b] = [times[after - 1]!, times[after]!];
+  return time - a < b - time ? a : b;
 }
 
 /** Encoders want even widths. */
@@ -158,16 +184,22 @@ function canvasOf(width: number): HTMLCanvasElement {
   return Object.assign(canvas, { width, height: HEIGHT });
 }
 
-/** Draws the stage at its full height right of `left`; its middle where it is wider than that. */
+/**
+ * Draws the stage at its full height right of `left`; its middle where it is wider than that.
+ *
+ * @param backdrop What is behind the avatar; null for the picture.
+ */
 function drawAvatar(
   pen: CanvasRenderingContext2D,
   left: number,
   drawn: HTMLCanvasElement,
-  backdrop: string,
+  backdrop: string | null,
 ): void {
   const room = pen.canvas.width - left;
-  pen.fillStyle = backdrop;
-  pen.fillRect(left, 0, room, HEIGHT);
+  if (backdrop !== null) {
+    pen.fillStyle = backdrop;
+    pen.fillRect(left, 0, room, HEIGHT);
+  }
   const width = Math.min(drawn.width, (room * drawn.height) / HEIGHT);
   const shown = (width * HEIGHT) / drawn.height;
   const from = (drawn.width - width) / 2;

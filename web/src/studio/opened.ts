@@ -10,7 +10,7 @@ import type { Film } from "./film";
 
 const GRADES = { bake: "Baked", live: "As it was live", both: "Both, side by side" };
 type View = keyof typeof GRADES;
-const FORMATS: Readonly<Record<Format | "video", string>> = {
+const FORMATS: Readonly<Record<Format | "video" | "overlay", string>> = {
   bvh: "BVH",
   glb: "GLB",
   vrma: "VRMA",
@@ -20,6 +20,7 @@ const FORMATS: Readonly<Record<Format | "video", string>> = {
   trc: "TRC, places",
   json: "Keypoints",
   video: "Video",
+  overlay: "Video, overlay",
 };
 
 /** What the panel of takes asks of the page. */
@@ -36,7 +37,11 @@ export interface TakeStage {
   marks(): { readonly start: number; readonly end: number } | null;
   /** The address of the user's own character; null for the server's avatar. */
   character(): string | null;
-  /** Plays the part between the marks and films it, with the take's pictures on the left. */
+  /** Whether the take that plays has pictures that the avatar can be laid over. */
+  canOverlay(): boolean;
+  /** Shows the avatar over the take's pictures, or beside them. */
+  layOver(on: boolean): void;
+  /** Films the part between the marks as it is shown: the pictures on the left, or behind. */
   film(options: WorkOptions): Promise<Film>;
 }
 
@@ -49,7 +54,10 @@ export class OpenedTake {
   name: string | null = null;
   private readonly title = element("p", "", { class: "name" });
   private readonly view = choice(GRADES, "Grade", () => void this.open(this.name!));
-  private readonly format = choice(FORMATS, "File format", () => undefined);
+  private readonly format = choice(FORMATS, "File format", (format) => {
+    // What will be filmed is shown.
+    if (format === "video" || format === "overlay") this.stage.layOver(format === "overlay");
+  });
 
   constructor(
     private readonly studio: Studio,
@@ -83,15 +91,27 @@ export class OpenedTake {
     const view = this.view.value as View;
     await this.work(view === "bake" ? `Baking ${name}` : `Solving ${name}`, async (options) => {
       const clip = (grade: Grade) => this.studio.ask("open", { take: name, grade }, options);
-      const { clip: first, pictures } = await clip(view === "live" ? "live" : "bake");
+      const { clip: first } = await clip(view === "live" ? "live" : "bake");
       const second = view === "both" ? (await clip("live")).clip : undefined;
       const title = second ? `${name}: baked left, live right` : name;
       // Moment and marks are kept for another version of the same take.
-      await this.stage.play([first, second], title, { keep: name === this.name, pictures });
+      await this.stage.play([first, second], title, { keep: name === this.name });
+      this.showFormats();
       this.renamed(name);
       this.element.hidden = false;
     });
     this.changed();
+  }
+
+  /** Offers the film over the pictures where the take has some. */
+  private showFormats(): void {
+    const able = this.stage.canOverlay();
+    const [beside, over] = ["video", "overlay"].map(
+      (value) => [...this.format.options].find((option) => option.value === value)!,
+    );
+    Object.assign(over!, { hidden: !able, disabled: !able });
+    beside!.text = able ? "Video, side by side" : "Video";
+    if (!able && this.format.value === "overlay") this.format.value = "video";
   }
 
   /** The open take has this name now. */
@@ -111,7 +131,10 @@ export class OpenedTake {
     const marks = this.stage.marks();
     const take = this.name;
     if (!take || !marks) return;
-    if (this.format.value === "video") return this.saveFilm(take);
+    if (this.format.value === "video" || this.format.value === "overlay") {
+      this.stage.layOver(this.format.value === "overlay");
+      return this.saveFilm(take);
+    }
     const format = this.format.value as Format;
     await this.work(`Writing the ${FORMATS[format]} file`, async (options) => {
       const grade: Grade = this.view.value === "live" ? "live" : "bake";
