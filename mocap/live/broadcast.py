@@ -23,7 +23,7 @@ class Broadcast:
         publish: Sends a frame's messages to the viewers; callable from any thread.
         expressions: The expressions of the hello, in its order.
         listeners: Called with each frame of the first performer.
-        pictures: Called with each picture of the server's source, after the listeners.
+        pictures: Called with each picture of the first performer's source, after the listeners.
     """
 
     def __init__(
@@ -41,21 +41,24 @@ class Broadcast:
         """Return the number of the next frame."""
         return next(self._numbers)
 
-    def tell(self, keypoints: Keypoints, motion: Motion, jpeg: bytes | None = None) -> list[str]:
+    def tell(
+        self,
+        keypoints: Keypoints,
+        motion: Motion,
+        pictures: Sequence[tuple[float, bytes]] = (),
+    ) -> list[str]:
         """Call the listeners with a frame.
 
         Args:
             keypoints: One frame.
             motion: Its pose.
-            jpeg: Its picture; None for a page's camera.
+            pictures: JPEGs of this frame or of frames before it, with their times, seconds.
 
         Returns:
             A sentence for each listener that failed; the others were called all the same.
         """
         calls = [partial(listener, keypoints, motion) for listener in self._listeners]
-        if jpeg is not None:
-            time = float(keypoints.times[0])
-            calls += [partial(listener, time, jpeg) for listener in self._pictures]
+        calls += [partial(see, *picture) for picture in pictures for see in self._pictures]
         failed = []
         for call in calls:
             try:

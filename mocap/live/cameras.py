@@ -103,10 +103,8 @@ class BrowserCameras:
             self.shown = shown
         self._announced[key] = self.shown
 
-    def seen(
-        self, key: Hashable, message: protocol.KeypointsMessage | protocol.FaceMessage
-    ) -> None:
-        """A page's camera has seen a body or a face."""
+    def seen(self, key: Hashable, message: protocol.Seen) -> None:
+        """A page's camera has seen a body or a face, or sends a picture."""
         self._incoming.put(key, message)
         if (
             isinstance(message, protocol.KeypointsMessage)
@@ -172,6 +170,7 @@ class BrowserCameras:
         messages = [protocol.encode(points), protocol.encode(pose)]
         here = self._incoming.while_here(stamp.subject, lambda: output.publish(messages))
         if here and stamp.subject == 0:
-            for sentence in output.tell(keypoints, motion):
+            pictures = [(picture.stamp.time, picture.jpeg) for picture in seen.pictures]
+            for sentence in output.tell(keypoints, motion, pictures):
                 watcher.failed(sentence)
             watcher.watch(keypoints)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -18,13 +20,22 @@ from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.small import clip
 from mocap.detect.crops import FoundHand, matched
-from mocap.stream.protocol import FACE_POINTS, FaceMessage, KeypointsMessage, ProtocolError
+from mocap.stream.protocol import (
+    FACE_POINTS,
+    FaceMessage,
+    KeypointsMessage,
+    PictureMessage,
+    ProtocolError,
+    Seen,
+)
 
 MOST = 8
 """The largest number of performers at once."""
 
 _WAKE = 0.25  # seconds between looks at whether the session has ended
 _BODY, _HAND = len(LANDMARKS), 21
+# Pictures of a camera: so many may wait for its next frame, and so many come in a second at most.
+_WAITING, _RATE = 4, 30.0
 
 
 @dataclass
@@ -39,6 +50,17 @@ class _Camera:
     face: FaceMessage | None = None
     points: KeypointsMessage | None = None
     came: int = 0
+    pictures: deque[PictureMessage] = field(default_factory=lambda: deque(maxlen=_WAITING))
+    allowed: float = _RATE
+    counted: float = 0.0
+
+    def take_picture(self, picture: PictureMessage, now: float) -> None:
+        """Keep a picture until the next frame, unless more came than the rate allows."""
+        self.allowed = min(self.allowed + _RATE * (now - self.counted), _RATE)
+        self.counted = now
+        if self.allowed >= 1.0:
+            self.allowed -= 1.0
+            self.pictures.append(picture)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -49,11 +71,13 @@ class CameraFrame:
         points: The body's message as it came, with the camera's subject.
         keypoints: The same as keypoints, with hands and face.
         restarted: Whether another take of this subject begins here.
+        pictures: Pictures of this frame or of frames before it, the oldest first.
     """
 
     points: KeypointsMessage
     keypoints: Keypoints
     restarted: bool
+    pictures: tuple[PictureMessage, ...] = ()
 
 
 @dataclass
@@ -136,8 +160,8 @@ class Incoming:
                 publish()
             return here
 
-    def put(self, key: Hashable, message: KeypointsMessage | FaceMessage) -> None:
-        """Take a message of a camera; the face of a frame comes before its body.
+    def put(self, key: Hashable, message: Seen) -> None:
+        """Take a message of a camera; a frame's face comes before its body, its picture after.
 
         Raises:
             ProtocolError: The camera has not begun, or the message has not BlazePose's landmarks.
@@ -148,6 +172,9 @@ class Incoming:
                 raise ProtocolError("Send a camera message before the first keypoints.")
             if isinstance(message, FaceMessage):
                 camera.face = message
+                return
+            if isinstance(message, PictureMessage):
+                camera.take_picture(message, time.monotonic())
                 return
             if len(message.confidence) not in (_BODY, _BODY + 2 * _HAND):
                 wanted = f"BlazePose's {_BODY} landmarks, or {_BODY + 2 * _HAND} with both hands"
@@ -173,11 +200,12 @@ class Incoming:
                     continue  # the clock stands still: an old frame
                 camera.last = points.stamp.time
                 restarted, camera.restarted = camera.restarted, False
+                pictures = tuple(camera.pictures)
+                camera.pictures.clear()
             points = replace(points, stamp=replace(points.stamp, subject=camera.subject))
             own = face if face is not None and face.stamp.frame == points.stamp.frame else None
-            yield CameraFrame(
-                points, as_keypoints(points, camera.size, own, self.hands, self.face), restarted
-            )
+            keypoints = as_keypoints(points, camera.size, own, self.hands, self.face)
+            yield CameraFrame(points, keypoints, restarted, pictures)
 
 
 def as_keypoints(

@@ -12,6 +12,7 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.detect.options import DetectOptions
 from mocap.live.server_cameras import ServerCameras
+from mocap.live.state import RecordingState
 from mocap.stream import DEFAULT_PORT
 from mocap.stream.content import Files
 from mocap.stream.lan import Lan
@@ -21,8 +22,9 @@ from mocap.stream.server import Endpoint
 Listener = Callable[[Keypoints, Motion], None]
 """Called in the solver's thread with each frame of the first performer: keypoints and pose."""
 
+
 PictureListener = Callable[[float, bytes], None]
-"""Called in the solver's thread with each picture of the server's source: time (s) and JPEG."""
+"""Called in the solver's thread with each picture of the source: time (s) and JPEG."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,8 @@ class Recorder(Protocol):
     def see(self, time: float, jpeg: bytes) -> None:
         """Take the picture of the last live frame; called in the solver's thread."""
 
-    def recording(self) -> tuple[str | None, float]:
-        """Return the name of the take that is being recorded, or None, and its length, seconds."""
+    def recording(self) -> RecordingState:
+        """Return what is being recorded."""
 
     def disk(self) -> DiskState:
         """Return the state of the disk that takes are written to."""

@@ -28,7 +28,7 @@ from mocap.live.options import (
 from mocap.live.orders import Orders
 from mocap.live.server_cameras import CAMERAS_PATH, SUBPROTOCOL, ServerCameras
 from mocap.live.session import LiveSession
-from mocap.live.state import LiveState, announcements
+from mocap.live.state import LiveState, RecordingState, announcements
 from mocap.live.vmc_output import VmcListener
 from mocap.live.worker import Worker
 from mocap.solve.face import EXPRESSIONS
@@ -224,9 +224,9 @@ async def _switch_vmc(
 
 
 def _with_recording(
-    name: str | None, seconds: float, disk: protocol.DiskState, state: LiveState
+    recording: RecordingState, disk: protocol.DiskState, state: LiveState
 ) -> LiveState:
-    return replace(state, recording=name, recorded=seconds, disk=disk)
+    return replace(state.with_recording(recording), disk=disk)
 
 
 async def _watch_recorder(recorder: Recorder, session: LiveSession) -> None:
@@ -235,7 +235,5 @@ async def _watch_recorder(recorder: Recorder, session: LiveSession) -> None:
     for look in itertools.count():
         if look % _DISK_EVERY == 0:
             disk = await asyncio.to_thread(recorder.disk)
-        name, seconds = recorder.recording()
-        whole = float(int(seconds))
-        session.apply(partial(_with_recording, name, whole, disk))
+        session.apply(partial(_with_recording, recorder.recording(), disk))
         await asyncio.sleep(_LOOK_EVERY)

@@ -13,9 +13,18 @@ states and returns what clients are to be sent. The event loop alone holds the c
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from mocap.solve.tuning import Tuning
 from mocap.stream import protocol
+
+
+class RecordingState(NamedTuple):
+    """What is being recorded: the take's name or None, its length (s), whether pictures too."""
+
+    name: str | None = None
+    seconds: float = 0.0
+    pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,7 @@ class LiveState:
         missing: Parts of the performer that have not been in view for two seconds.
         recording: Name of the take that is being recorded, or None.
         recorded: Its length so far in whole seconds.
+        pictures: Whether it keeps the source's pictures.
         disk: State of the disk that takes are written to.
         vmc: The VMC receiver, or None.
         tuning: How live poses are made.
@@ -41,6 +51,7 @@ class LiveState:
     missing: tuple[protocol.BodyPart, ...] = ()
     recording: str | None = None
     recorded: float = 0.0
+    pictures: bool = False
     disk: protocol.DiskState = "ok"
     vmc: protocol.VmcOutput | None = None
     tuning: Tuning = field(default_factory=Tuning)
@@ -67,6 +78,11 @@ class LiveState:
         if self.active != "browser":
             return self
         return replace(self, source="waiting", missing=())
+
+    def with_recording(self, now: RecordingState) -> LiveState:
+        """What is recorded has changed, or a second of it has passed."""
+        recorded = float(int(now.seconds))
+        return replace(self, recording=now.name, recorded=recorded, pictures=now.pictures)
 
     def lost(self, sentence: str) -> LiveState:
         """The active source has failed and is tried again."""
@@ -107,5 +123,11 @@ def announcements(before: LiveState | None, after: LiveState) -> list[Announceme
 
 def _state(state: LiveState) -> protocol.ServerState:
     return protocol.ServerState(
-        state.source, state.recording, state.recorded, state.missing, state.disk, state.vmc
+        state.source,
+        state.recording,
+        state.recorded,
+        state.missing,
+        state.disk,
+        state.vmc,
+        state.pictures,
     )

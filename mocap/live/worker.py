@@ -143,8 +143,8 @@ class Worker:
             )
             self._output.publish(messages)
             if subject == 0:
-                picture = messages[0][protocol.HEADER.size :]
-                for sentence in self._output.tell(keypoints, motion, picture):
+                picture = (float(keypoints.times[0]), messages[0][protocol.HEADER.size :])
+                for sentence in self._output.tell(keypoints, motion, [picture]):
                     self.failed(sentence)
                 self.watch(keypoints)
 

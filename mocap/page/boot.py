@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from mocap.page.convert import Converter
@@ -35,7 +34,7 @@ class Page:
         assert isinstance(message, protocol.Hello)
         files: Files = {}
         self._desk = Desk(Path(folder), files, message.expressions)
-        self._live = PageSession(message, stream, self._desk.hear)
+        self._live = PageSession(message, stream, self._desk.hear, self._desk.see)
         self._studio = PageStudio(self._desk, files, studio)
         self._converter = Converter(self._desk, files, message.expressions)
 
@@ -77,6 +76,5 @@ class Page:
         return self._desk.recording()[0] or ""
 
     def _show_recording(self) -> None:
-        name, seconds = self._desk.recording()
-        whole = float(int(seconds))
-        self._live.apply(lambda state: replace(state, recording=name, recorded=whole))
+        recording = self._desk.recording()
+        self._live.apply(lambda state: state.with_recording(recording))

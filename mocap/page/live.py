@@ -18,6 +18,7 @@ from mocap.live.state import LiveState, announcements
 from mocap.stream import protocol
 
 Listener = Callable[[Keypoints, Motion], None]
+PictureListener = Callable[[float, bytes], None]
 
 NAME = "your camera"
 """What the page calls its source before a camera has begun."""
@@ -30,6 +31,7 @@ class PageSession:
         hello: The hello of the page; its source is replaced by the camera's.
         send: Called with each message for the page.
         listener: Called with each frame: keypoints and pose.
+        see: Called with each picture: its time (s) and the JPEG.
     """
 
     def __init__(
@@ -37,8 +39,9 @@ class PageSession:
         hello: protocol.Hello,
         send: Callable[[str | bytes], None],
         listener: Listener = lambda keypoints, motion: None,
+        see: PictureListener = lambda time, jpeg: None,
     ) -> None:
-        self._hello, self._send, self._listener = hello, send, listener
+        self._hello, self._send, self._listener, self._see = hello, send, listener, see
         self._state = LiveState("browser", hello.source, "waiting")
         self._numbers = itertools.count()
         self._size = (640, 480)
@@ -70,7 +73,7 @@ class PageSession:
                 self.apply(lambda state: state.tuned(ask))
 
     def binary(self, data: bytes) -> None:
-        """Take a face or a body; a body is answered by its pose.
+        """Take a face, a body or a picture; a body is answered by its pose.
 
         Raises:
             ProtocolError: It is no such message.
@@ -78,6 +81,9 @@ class PageSession:
         message = protocol.decode_seen(data)
         if isinstance(message, protocol.FaceMessage):
             self._face = message
+            return
+        if isinstance(message, protocol.PictureMessage):
+            self._see(message.stamp.time, message.jpeg)
             return
         if self._last is not None and message.stamp.time <= self._last:
             return

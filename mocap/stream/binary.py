@@ -22,6 +22,9 @@ MAX_POINTS = 4096
 MAX_PICTURE = 4 * 2**20
 MAX_MESSAGE = HEADER.size + MAX_PICTURE
 
+MAX_SEEN_BYTES, MAX_SEEN_SIDE = 128 * 2**10, 720
+"""The largest picture of a viewer's camera: bytes, and width and height in pixels."""
+
 # What a camera can see, with room to spare: a point 100 pictures away, a body of 100 m, a transform
 # in centimetres.
 MAX_WIDTHS, MAX_METRES, MAX_TRANSFORM = 100.0, 100.0, 1e5
@@ -209,22 +212,26 @@ def decode(
     )
 
 
-def decode_seen(data: bytes) -> KeypointsMessage | FaceMessage:
+Seen = KeypointsMessage | FaceMessage | PictureMessage
+"""What a viewer's camera sends."""
+
+
+def decode_seen(data: bytes) -> Seen:
     """Read what a viewer's camera saw, and check that a camera can have seen it.
 
     Raises:
         ProtocolError: It is another message, or a value is out of range (`check_seen`).
     """
-    message = decode(data, 0, 0) if decode_header(data)[0] in (KEYPOINTS, FACE) else None
-    if not isinstance(message, KeypointsMessage | FaceMessage):
+    message = decode(data, 0, 0) if decode_header(data)[0] in (KEYPOINTS, PICTURE, FACE) else None
+    if not isinstance(message, Seen):
         raise ProtocolError(
-            "A viewer sends binary messages of kind 2 (keypoints) and 4 (face) alone."
+            "A viewer sends binary messages of kind 2 (keypoints), 3 (picture) and 4 (face) alone."
         )
     check_seen(message)
     return message
 
 
-def check_seen(message: KeypointsMessage | FaceMessage) -> None:
+def check_seen(message: Seen) -> None:
     """Check the range of what a camera saw, so that no later stage meets an absurd number.
 
     Raises:
@@ -239,9 +246,42 @@ def check_seen(message: KeypointsMessage | FaceMessage) -> None:
     if isinstance(message, KeypointsMessage):
         _in_range("A keypoint's image coordinate", message.image, MAX_WIDTHS)
         _in_range("A keypoint's position, metres,", message.positions, MAX_METRES)
+    elif isinstance(message, PictureMessage):
+        _check_small_jpeg(message.jpeg)
     else:
         _in_range("A face point's coordinate", message.points, MAX_WIDTHS)
         _in_range("An element of a face's transform", message.transform, MAX_TRANSFORM)
+
+
+def _check_small_jpeg(jpeg: bytes) -> None:
+    """Raise ProtocolError unless this is one whole JPEG of a small picture."""
+    if len(jpeg) > MAX_SEEN_BYTES:
+        raise ProtocolError(
+            f"A camera's picture may have {MAX_SEEN_BYTES} bytes, but this one has {len(jpeg)}."
+        )
+    size = _jpeg_size(jpeg)
+    if size is None or jpeg[-2:] != b"\xff\xd9":
+        raise ProtocolError("A camera's picture must be one whole JPEG, but this one is damaged.")
+    if not 1 <= min(size) <= max(size) <= MAX_SEEN_SIDE:
+        raise ProtocolError(
+            f"A camera's picture may have {MAX_SEEN_SIDE} pixels a side, but this one has "
+            f"{size[0]} × {size[1]}."
+        )
+
+
+def _jpeg_size(jpeg: bytes) -> tuple[int, int] | None:
+    """Return width and height from a JPEG's frame header (ITU-T T.81, B.2.2); None without one."""
+    at = 2
+    while at + 9 <= len(jpeg) and jpeg[at] == 0xFF:
+        kind, length = jpeg[at + 1], int.from_bytes(jpeg[at + 2 : at + 4], "big")
+        if length < 2:
+            return None
+        # SOF0 to SOF15, but not DHT, JPG and DAC, which lie between them.
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack_from(">HH", jpeg, at + 5)
+            return width, height
+        at += 2 + length
+    return None
 
 
 def _in_range(what: str, values: ndarray, limit: float) -> None:

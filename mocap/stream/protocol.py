@@ -5,7 +5,8 @@ Text messages (text.py) are JSON objects, distinguished by `type`:
     server → client
         hello      version, skeleton, expressions, rig, source      first, and after each change
         status     level, text                                      a sentence to show
-        state      source, recording, recorded, missing, disk, vmc  what the server does
+        state      source, recording, recorded, missing, disk, vmc, pictures
+                                                                    what the server does
         gone       subject                                          remove this performer
         tuned      smoothing, feet, hips, lag                       live settings in effect
         pong       client, clock                                    the answer to ping
@@ -30,8 +31,9 @@ take a Float32Array view without a copy.
 
 A viewer whose own camera sees a performer also sends kind 2, with `time` by its own clock and
 `clock` by its estimate of the server's: the 33 landmarks, or 75 with both hands of 21 points each
-(units: Points), preceded by kind 4 with the same frame number if a face is seen. All other messages
-come from the server, which assigns each camera's performer a subject number.
+(units: Points), preceded by kind 4 with the same frame number if a face is seen. While the state
+has `pictures`, it sends small pictures of these frames too (kind 3, after their keypoints). All
+other messages come from the server, which assigns each camera's performer a subject number.
 
 `time` is the source's, in seconds; `clock` is the server's `time.monotonic()` when the source's
 frame arrived, so that a viewer that knows the clock offset (ping, pong) can compute the latency.
@@ -55,6 +57,7 @@ from mocap.stream.binary import (
     KeypointsMessage,
     PictureMessage,
     PoseMessage,
+    Seen,
     check_seen,
     decode,
     decode_header,
@@ -137,6 +140,7 @@ __all__ = [
     "Pong",
     "PoseMessage",
     "ProtocolError",
+    "Seen",
     "ServerState",
     "ServerText",
     "SourceInfo",

@@ -59,10 +59,8 @@ class Cameras(Protocol):
     def begun(self, key: Hashable, camera: protocol.CameraMessage) -> None:
         """A viewer's camera begins."""
 
-    def seen(
-        self, key: Hashable, message: protocol.KeypointsMessage | protocol.FaceMessage
-    ) -> None:
-        """A viewer's camera sends keypoints."""
+    def seen(self, key: Hashable, message: protocol.Seen) -> None:
+        """A viewer's camera sends keypoints, a face or a picture."""
 
     def gone(self, key: Hashable) -> None:
         """A viewer's camera ends."""

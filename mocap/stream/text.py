@@ -128,13 +128,14 @@ class VmcOutput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names: ExpressionNames
 
 
-class ServerState(_Message, frozen=True, tag="state"):
+class ServerState(_Message, frozen=True, omit_defaults=True, tag="state"):
     """What the server does now: sent to each client that connects, and to all when it changes.
 
     source: the active source's state; "waiting" for a page's camera, "lost" where a camera was
     disconnected and is tried again. recording: the name of the take that is being recorded, or
     None; recorded: its seconds so far. missing: what has not been in view for two seconds.
-    disk: where takes are written. vmc: the VMC receiver, or None.
+    disk: where takes are written. vmc: the VMC receiver, or None. pictures: whether the take keeps
+    pictures, which pages with a camera then send.
     """
 
     source: SourceState
@@ -143,6 +144,7 @@ class ServerState(_Message, frozen=True, tag="state"):
     missing: Annotated[tuple[BodyPart, ...], Meta(max_length=5)]
     disk: DiskState
     vmc: VmcOutput | None
+    pictures: bool = False
 
 
 class Ack(_Message, frozen=True):

@@ -8,6 +8,7 @@ that holds its time, so that a file that was cut off loses its last picture alon
 
 from __future__ import annotations
 
+import math
 import mmap
 import struct
 from dataclasses import dataclass
@@ -57,10 +58,13 @@ class PictureRecording(Closing):
             raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from None
         self.path = path
         self.pictures = 0
-        self._bytes = 0
+        self._bytes, self._last = 0, -math.inf
 
     def append(self, time: float, jpeg: bytes) -> None:
         """Write a picture, unless the file is closed or full.
+
+        A picture that is no later than the last one, or that holds such a comment itself, is left
+        out: it would hide those that follow.
 
         Args:
             time: Its time, seconds.
@@ -72,7 +76,10 @@ class PictureRecording(Closing):
         data = _START + _COMMENT + f"{time:{_DIGITS}.6f}".encode() + jpeg[len(_START) :]
         if self._file.closed or self._bytes + len(data) > MAX_BYTES:
             return
+        if time <= self._last or _COMMENT in jpeg:
+            return
         self._bytes += len(data)
+        self._last = time
         rest = memoryview(data)
         try:
             while rest:  # an unbuffered write may take a part

@@ -9,6 +9,7 @@ from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.errors import InputError, OutputError
 from mocap.formats.keypoints_json.recording import Recording
+from mocap.live.state import RecordingState
 from mocap.studio.pictures import PictureRecording
 from mocap.studio.takes import TakesFolder
 
@@ -58,15 +59,18 @@ class TakeRecorder:
         """
         with self._lock:
             running = self._running
-            if running is not None and running.pictures and not running.keypoints.ended:
+            if running is None or running.pictures is None or running.keypoints.ended:
+                return
+            if running.first is not None and time >= running.first:
                 running.pictures.append(time, jpeg)
 
-    def state(self) -> tuple[str | None, float]:
-        """Return the name of the take that is being recorded, or None, and its length, seconds."""
+    def state(self) -> RecordingState:
+        """Return what is being recorded."""
         running = self._running
         if running is None or running.keypoints.ended:
-            return None, 0.0
-        return running.keypoints.path.stem, running.seconds
+            return RecordingState()
+        kept = running.pictures is not None
+        return RecordingState(running.keypoints.path.stem, running.seconds, kept)
 
     def start(self, pictures: bool) -> str:
         """Begin a take and return its name; no-op if one is being recorded.

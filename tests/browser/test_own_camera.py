@@ -12,14 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from mocap import formats
+from mocap import bake, formats
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import DeviceError
 from mocap.stream import lan, protocol
+from mocap.studio.pictures import read_index
 from tests.helpers.browser import Open, drawn, filming, served, until
 from tests.helpers.places import DEMO
 from tests.helpers.stream_clients import viewer
@@ -30,9 +32,14 @@ _SAID = ("TensorFlow Lite", ".cc:", "Graph ")
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def takes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("takes")
+
+
+@pytest.fixture(scope="module")
+def url(takes: Path) -> Iterator[str]:
     """Detect the body only: without a graphics card, hands and face take a second a frame."""
-    with served("--no-hands", "--no-face") as address:
+    with served("--no-hands", "--no-face", "--takes", str(takes)) as address:
         yield address
 
 
@@ -47,7 +54,7 @@ def places(page: Page) -> np.ndarray:
     return np.array([found[name] for name in HUMANOID.names])
 
 
-def test_the_avatar_follows_the_pages_own_camera(filmed: Browser, url: str) -> None:
+def test_the_avatar_follows_the_pages_own_camera(filmed: Browser, url: str, takes: Path) -> None:
     page = filmed.new_page(viewport={"width": 320, "height": 240})
     complaints: list[str] = []
     page.on(
@@ -70,6 +77,7 @@ def test_the_avatar_follows_the_pages_own_camera(filmed: Browser, url: str) -> N
     assert np.linalg.norm(seen[-1] - seen[0], axis=-1).max() > 0.05, "and moves"
     assert page.evaluate("window.mocap.stats().detector") > 0
     assert page.evaluate("document.querySelector('#messages').textContent") == ""
+    assert_keeps_pictures(page, takes)
     # A second press lets the camera go.
     page.keyboard.press("c")
     assert (
@@ -78,6 +86,28 @@ def test_the_avatar_follows_the_pages_own_camera(filmed: Browser, url: str) -> N
     )
     page.close()
     assert [c for c in complaints if not any(s in c for s in (*_SAID, "GPU stall"))] == []
+
+
+def assert_keeps_pictures(page: Page, takes: Path) -> None:
+    """A take of the page's camera keeps its pictures where that is wanted."""
+    page.keyboard.press("t")
+    page.check("#takes input[type=checkbox]")
+    page.keyboard.press("r")
+    pictures = "*.mjpg"
+    deadline = time.monotonic() + 60.0
+    while sum(len(read_index(path).times) for path in takes.glob(pictures)) < 3:
+        assert time.monotonic() < deadline, "no pictures came"
+        page.wait_for_timeout(100)
+    page.keyboard.press("r")
+    until(page, "document.querySelector('#takes li')?.textContent.includes('picture')")
+    [file] = takes.glob(pictures)
+    index, keypoints = read_index(file), bake.read_keypoints(file.with_suffix(".jsonl"))
+    assert set(np.round(index.times, 4)) <= set(np.round(keypoints.times, 4))
+    picture = cv2.imdecode(
+        np.frombuffer(file.read_bytes()[: index.offsets[1]], np.uint8), cv2.IMREAD_COLOR
+    )
+    assert 64 <= max(picture.shape) <= 360
+    page.keyboard.press("t")
 
 
 def test_a_phone_on_the_same_network_provides_its_camera(filmed: Browser) -> None:

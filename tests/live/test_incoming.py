@@ -240,13 +240,8 @@ def test_frames_come_with_the_id_of_their_viewer(keypoints) -> None:
                 (one, _), _, (two, _), _ = heard
                 assert heard == [(one, "one"), (one, 4), (two, "two"), (two, 5)]
                 assert one != two
-                await second.send(
-                    protocol.encode(
-                        protocol.PictureMessage(
-                            protocol.FrameHeader(0, 0.0, 0.0), b"\xff\xd8\xff\xd9"
-                        )
-                    )
-                )
+                header = protocol.HEADER.pack(protocol.POSE, 0, 0, 0.0, 0.0)
+                await second.send(header + bytes(12))
                 assert "kind 2" in await _last_words(second)
                 await _until(lambda: len(heard) == 5)
                 assert heard[-1] == (two, "gone")

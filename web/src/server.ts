@@ -146,6 +146,7 @@ export class ServerEvents implements ConnectionListener {
     const { live, picture, messages } = this.to;
     live.server = state;
     this.senders?.takes()?.state(state);
+    this.senders?.session.keepPictures(state?.pictures ?? false);
     this.senders?.vmc.show(state?.vmc ?? null);
     const missing = missingSentence(state?.missing ?? []);
     picture.say(missing);

@@ -9,6 +9,7 @@ import { reasonOf } from "../ui/dom";
 import type { Messages } from "../ui/messages";
 import { type CameraChoice, CameraError, OwnCamera, type Seen, unsupported } from "./camera";
 import type { PicturePoint } from "./messages";
+import { PictureSender } from "./pictures";
 
 /** The server may need a moment to release the same camera: attempts, and milliseconds between. */
 const ATTEMPTS = 4;
@@ -42,6 +43,7 @@ export class CameraSession {
   isFile = false;
   /** Milliseconds of the last detection. */
   took: number | null = null;
+  private readonly sender = new PictureSender((picture) => this.connection.sendPicture(picture));
 
   constructor(
     private readonly connection: Connection,
@@ -87,6 +89,11 @@ export class CameraSession {
   follow(at: PicturePoint | null): void {
     this.camera?.follow(at);
     this.announce();
+  }
+
+  /** Whether the take that is recorded keeps pictures: they are sent while it does. */
+  keepPictures(on: boolean): void {
+    this.sender.wanted = on;
   }
 
   /** Tells the server about the camera again, after a new connection. */
@@ -169,13 +176,18 @@ export class CameraSession {
       this.on.changed();
     }
     this.took = took;
-    this.picture.show(bitmap, frame);
     const clock = this.connection.clock.at(at);
-    if (clock === null) return;
+    if (clock === null) return this.picture.show(bitmap, frame);
     const header = { subject: 0, frame, time: at, clock };
     const { face, ...body } = found ?? NOTHING;
     const keypoints: KeypointsMessage = { kind: KEYPOINTS, ...header, ...body };
+    const sent = this.connection.sendSeen(
+      keypoints,
+      face ? { kind: FACE, ...header, ...face } : null,
+    );
+    if (sent) this.sender.offer(bitmap, header);
+    else this.sender.giveWay(at);
+    this.picture.show(bitmap, frame);
     this.picture.points(keypoints);
-    this.connection.sendSeen(keypoints, face ? { kind: FACE, ...header, ...face } : null);
   }
 }

@@ -105,6 +105,12 @@ export class Connection {
     return true;
   }
 
+  /** Sends a picture of the page's own camera, unless an earlier message is still on its way. */
+  sendPicture(picture: PictureMessage): void {
+    if (this.socket?.readyState !== WebSocket.OPEN || this.socket.bufferedAmount > 0) return;
+    this.socket.send(encode(picture));
+  }
+
   close(): void {
     this.closed = true;
     this.drop();

@@ -79,6 +79,8 @@ export interface ServerState {
   /** Where takes are written. */
   readonly disk: (typeof DISK_STATES)[number];
   readonly vmc: VmcOutput | null;
+  /** Whether the take keeps pictures, which a page with a camera sends. */
+  readonly pictures?: boolean;
 }
 
 export interface Pong {
@@ -196,13 +198,14 @@ const MESSAGES: Readonly<
     error: "A status has a level (info, warning, error) and a text.",
   },
   state: {
-    is: ({ source, recording, recorded, missing, disk, vmc }) =>
+    is: ({ source, recording, recorded, missing, disk, vmc, pictures }) =>
       isOneOf(source, SOURCE_STATES) &&
       (recording === null || isString(recording)) &&
       isNumber(recorded) &&
       isList(missing, isString) &&
       isOneOf(disk, DISK_STATES) &&
-      (vmc === null || isVmcOutput(vmc)),
+      (vmc === null || isVmcOutput(vmc)) &&
+      (pictures === undefined || typeof pictures === "boolean"),
     error: "The server's state is not complete: reload the page.",
   },
   pong: {

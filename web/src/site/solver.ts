@@ -170,9 +170,12 @@ function answered(text: string): void {
   say({ answer: text, ...named(text) });
 }
 
+const clipFiles = (clip?: string): string[] =>
+  clip ? [".bin", ".json", ".mjpg"].map((suffix) => clip + suffix) : [];
+
 function named(text: string): { files: [string, ArrayBuffer][] } {
   const { file, clip, rig } = JSON.parse(text) as Record<string, string | undefined>;
-  const addresses = [file, rig, ...(clip ? [`${clip}.bin`, `${clip}.json`] : [])];
+  const addresses = [file, rig, ...clipFiles(clip)];
   const files: [string, ArrayBuffer][] = [];
   for (const address of addresses) {
     const data = address && page?.file(address);

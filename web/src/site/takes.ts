@@ -19,13 +19,15 @@ type Handle = FileSystemFileHandle & {
 };
 type Folder = FileSystemDirectoryHandle & { values(): AsyncIterable<FileSystemHandle> };
 
+/** The files of a take: keypoints, and pictures where they are kept. */
+const SUFFIXES = [".jsonl", ".mjpg"];
 const NOT_KEPT =
   "This browser does not let the page keep files (a private window?): takes are gone when the " +
   "page is closed, so export what you want to keep.";
 
 export class TakeStore {
-  /** The take that is written now. */
-  private writing: { name: string; file: SyncHandle; done: number } | null = null;
+  /** The files of the take that is recorded, by name: where they are kept, and the bytes so far. */
+  private readonly writing = new Map<string, { file: SyncHandle; done: number }>();
   private readonly stored = new Map<string, number>();
   private mounts = 0;
 
@@ -63,9 +65,12 @@ export class TakeStore {
 
   /** Writes what was recorded since the last call. */
   keep(): void {
-    const { writing } = this;
-    if (!writing) return;
-    const path = `${this.folder}/${writing.name}`;
+    for (const name of this.writing.keys()) this.write(name);
+  }
+
+  private write(name: string): void {
+    const writing = this.writing.get(name)!;
+    const path = `${this.folder}/${name}`;
     const { size } = this.fs.stat(path) as { size: number };
     if (size <= writing.done) return;
     const piece = new Uint8Array(size - writing.done);
@@ -84,28 +89,39 @@ export class TakeStore {
    */
   async reconcile(recording: string): Promise<void> {
     if (!this.disk) return;
-    const now = recording && `${recording}.jsonl`;
-    if (this.writing && this.writing.name !== now) {
-      if (this.exists(this.writing.name)) this.keep();
-      this.writing.file.close();
-      this.stored.set(this.writing.name, this.writing.done);
-      this.writing = null;
+    const names = this.fs.readdir(this.folder) as string[];
+    const now = SUFFIXES.map((suffix) => recording + suffix).filter((n) => names.includes(n));
+    for (const [name, { file }] of this.writing) {
+      if (now.includes(name)) continue;
+      if (names.includes(name)) this.write(name);
+      file.close();
+      this.stored.set(name, this.writing.get(name)!.done);
+      this.writing.delete(name);
     }
-    if (now && !this.writing) {
-      const handle = (await this.disk.getFileHandle(now, { create: true })) as Handle;
-      this.writing = { name: now, file: await handle.createSyncAccessHandle(), done: 0 };
-      this.keep();
+    for (const name of now) {
+      if (this.writing.has(name)) continue;
+      const handle = (await this.disk.getFileHandle(name, { create: true })) as Handle;
+      this.writing.set(name, { file: await handle.createSyncAccessHandle(), done: 0 });
+      this.write(name);
     }
-    const names = new Set(
-      (this.fs.readdir(this.folder) as string[]).filter((n) => n.endsWith(".jsonl")),
-    );
-    const gone = [...this.stored.keys()].filter((name) => !names.has(name));
-    const come = [...names].filter((name) => !this.stored.has(name) && name !== now);
+    for (const suffix of SUFFIXES) await this.follow(names, suffix, now);
+  }
+
+  /** Renames or removes the stored files of a suffix as Python did. */
+  private async follow(
+    all: readonly string[],
+    suffix: string,
+    now: readonly string[],
+  ): Promise<void> {
+    const names = new Set(all.filter((name) => name.endsWith(suffix)));
+    const stored = [...this.stored.keys()].filter((name) => name.endsWith(suffix));
+    const gone = stored.filter((name) => !names.has(name));
+    const come = [...names].filter((name) => !this.stored.has(name) && !now.includes(name));
     const [old] = gone;
     const [fresh] = come;
     if (old && fresh && gone.length === 1 && come.length === 1) return this.rename(old, fresh);
     for (const name of gone) {
-      await this.disk.removeEntry(name);
+      await this.disk!.removeEntry(name);
       this.stored.delete(name);
     }
   }
@@ -130,10 +146,6 @@ export class TakeStore {
       this.fs.unlink(path);
       await this.mount((await disk.getFileHandle(fresh)) as Handle);
     }
-  }
-
-  private exists(name: string): boolean {
-    return (this.fs.readdir(this.folder) as string[]).includes(name);
   }
 
   /** Shows a stored take in Python's folder; it is read when Python reads it. */

@@ -11,8 +11,7 @@ import { ProgressBar } from "./progress";
 import { RecordButton } from "./recording";
 
 const KEEPS_PICTURES = "mocap.pictures";
-const NO_PICTURES =
-  "No picture came from this source: a page's camera keeps its pictures in that browser.";
+const NO_PICTURES = "No picture came from this source: a page of your own sends none.";
 
 export class TakesPanel {
   private readonly side: SidePanel;
@@ -22,7 +21,7 @@ export class TakesPanel {
   private readonly opened: OpenedTake;
   private readonly pictures = check(
     "Keep the picture",
-    "Keeps the source's pictures with the take, on the computer that runs mocap",
+    "Keeps small pictures of the source with the take, on the computer that runs mocap",
     (on) => localStorage.setItem(KEEPS_PICTURES, on ? "1" : ""),
   );
   private busy = false;
