@@ -10,8 +10,8 @@ from tests.benchmarks import structure as tables
 from tests.helpers import structure as S
 from tests.helpers.places import ROOT, TESTS
 
-# Old words that stay: the page's sentence "Nobody in view: …", and data of the golden files.
-OLD_WORDS = {"tests/browser": 3, "tests/data": 2, "web/src": 2}
+# Old words that stay: data of the golden files.
+OLD_WORDS = {"tests/data": 2}
 
 
 TEST_FILES = {str(p.relative_to(ROOT)): p.read_text("utf-8") for p in TESTS.rglob("*.py")}

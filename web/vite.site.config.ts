@@ -1,16 +1,31 @@
 import { defineConfig } from "vite";
 
-// The page that needs no install: the viewer's own page with another start, and what a site needs.
+// The page that needs no install: the viewer's page with its own entry point and metadata.
+const DESCRIPTION =
+  "Motion capture in the browser: a camera or a video moves a character. " +
+  "BVH, GLB, VRMA, FBX. Nothing is uploaded.";
+const POLICY = [
+  "default-src 'self'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self' blob:",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' blob: data:",
+  "media-src 'self' blob:",
+  "connect-src 'self' blob: data:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'none'",
+];
 const HEAD = `
     <link rel="manifest" href="./manifest.webmanifest" />
     <link rel="apple-touch-icon" href="./icon-192.png" />
     <meta
       name="description"
-      content="Motion capture in the browser: a camera or a video moves a character. BVH, GLB, VRMA, FBX. Nothing is uploaded."
+      content="${DESCRIPTION}"
     />
     <meta
       http-equiv="Content-Security-Policy"
-      content="default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'"
+      content="${POLICY.join("; ")}"
     />`;
 
 export default defineConfig({

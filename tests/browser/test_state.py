@@ -52,15 +52,15 @@ def test_missing_parts_are_named_over_the_picture(host: Host, page: Page) -> Non
     caption = "document.querySelector('#picture figcaption')"
     # Without a picture, a missing person is a message.
     host.announce(state(missing=("person",)))
-    until(page, f"{TEXT.format('#messages')}.includes('Nobody in view: step back until')")
+    until(page, f"{TEXT.format('#messages')}.includes('No person in view: step back until')")
     show_picture(host)
     until(page, "document.querySelector('#picture').clientWidth > 0")
     host.announce(state(missing=("feet", "face")))
     until(page, f"{caption}.textContent.startsWith('Not in view: feet and face.')")
     assert page.is_visible("#picture figcaption")
-    assert "Nobody" not in page.inner_text("#messages")
+    assert "No person" not in page.inner_text("#messages")
     host.announce(state(missing=("person", "feet")))
-    until(page, f"{caption}.textContent.startsWith('Nobody in view: step back until')")
+    until(page, f"{caption}.textContent.startsWith('No person in view: step back until')")
     host.announce(state())
     until(page, f"{caption}.hidden")
 

@@ -41,7 +41,8 @@ def test_lens_distortion_agrees_with_opencv(lens: str) -> None:
     library = cv2.fisheye if view.fisheye else cv2
     turn, coefficients = cv2.Rodrigues(view.rotation)[0], view.distortion
     lens_of = coefficients if len(coefficients) else np.zeros(4)
-    expected, _ = library.projectPoints(points, turn, view.translation.reshape(3, 1), view.matrix, lens_of)  # fmt: skip  # noqa: E501
+    place = view.translation.reshape(3, 1)
+    expected, _ = library.projectPoints(points, turn, place, view.matrix, lens_of)
     np.testing.assert_allclose(view.project(points[:, 0]), expected[:, 0], atol=1e-9)
     straight = view.in_camera(points[:, 0])
     found = view.normalized(expected[:, 0])

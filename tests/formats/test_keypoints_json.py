@@ -242,7 +242,10 @@ def test_a_missing_image_size_is_taken_from_the_points_with_a_warning() -> None:
             lambda d: d["frames"][1]["poses"][0]["keypoints3D"][3].update(x="left"),
             r"Expected .float.*keypoints3D\[3\]",
         ),
-        (lambda d: d["frames"][1].update(poses=7), r"not of the keypoints' shape: .*frames\[1\]"),
+        (
+            lambda d: d["frames"][1].update(poses=7),
+            r"not in the layout of keypoints: .*frames\[1\]",
+        ),
         (
             lambda d: d["frames"][1].update(timestamp=5.0),
             "Timestamps must increase, but frame 2 is at",
@@ -279,9 +282,12 @@ def test_documents_of_other_shapes_are_refused_with_a_sentence(
         ('{"width": 1}\n{"poses": [}\n{"poses": []}\n', "not JSON in line 2"),
         (
             '{"frames": [{"poses": [{"keypoints": [{"x": NaN, "y": 1}]}]}]}',
-            "holds NaN, which is no JSON number",
+            "contains NaN, which is not a JSON number",
         ),
-        ('{"frames": [{"poses": [{"keypoints": [{"x": -Infinity, "y": 1}]}]}]}', "holds Infinity"),
+        (
+            '{"frames": [{"poses": [{"keypoints": [{"x": -Infinity, "y": 1}]}]}]}',
+            "contains Infinity",
+        ),
         ('{"frames": [{"poses": [{"keypoints": [{"x": 1e999, "y": 1}]}]}]}', "not JSON"),
         (b"\xff\xfe\x00", "This is not JSON"),
     ],

@@ -15,7 +15,7 @@ import { reasonOf } from "../ui/dom";
 import { AvatarError } from "./check";
 import { weld } from "./weld";
 
-/** A transparent pixel in place of a texture that lies beside the file, which a page cannot read. */
+/** A transparent pixel in place of an external texture, which a page cannot read. */
 const NOTHING =
   "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 const ROUGHNESS = 0.8;
@@ -74,8 +74,8 @@ export async function glbOfFbx(data: ArrayBuffer): Promise<ArrayBuffer> {
 }
 
 /**
- * The file with the names of its animation curves changed, so that the loader passes over them: they
- * are not shown, and one that does not fit its object would end the loading.
+ * Rename the animation curves in a copy of the file, so that the loader skips them. They are not
+ * shown, and a curve that does not fit its object would make loading fail.
  */
 function withoutTakes(data: ArrayBuffer): ArrayBuffer {
   const changed = new Uint8Array(data.slice(0));
@@ -87,9 +87,9 @@ function withoutTakes(data: ArrayBuffer): ArrayBuffer {
 }
 
 /**
- * The loader takes dots and colons out of names; mocap knows the nodes by their whole names. A bone
- * of several skins has a copy of itself below it for each further one, and a body may be called as a
- * bone is: the bone alone keeps the name.
+ * Restore the names of nodes: the loader removes dots and colons, but mocap uses the whole names.
+ * A bone of several skins has a copy below it for each further skin, and a mesh may have the name
+ * of a bone; only the bone keeps the name.
  */
 function restoreNames(group: Group): void {
   const bones = new Set<string>();

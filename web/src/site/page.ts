@@ -10,11 +10,11 @@ import { bakeVideo } from "./video";
 
 const SAMPLE = "demo/clip";
 const PRIVATE =
-  "Everything runs in this page: no picture and no movement leaves this device, and nothing is " +
+  "Everything runs in this page. No picture and no movement leaves this device; nothing is " +
   "uploaded.";
 const ONLY_INSTALLED =
-  "Installed, mocap also sends to VSeeFace, Warudo and VRChat (VMC), takes phones as cameras, and " +
-  "bakes many files: uvx anymocap demo";
+  "The installed mocap also sends to VSeeFace, Warudo and VNyan (VMC), uses phones as cameras, " +
+  "and bakes many files: uvx anymocap demo";
 const MOTIONS = /\.(bvh|fbx|vrma|json|jsonl|glb)$/i;
 const WRITES = {
   ".bvh": "BVH",

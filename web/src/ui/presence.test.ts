@@ -7,7 +7,7 @@ describe("missingSentence", () => {
 
   it("tells a missing person to step back, whatever else is missing", () => {
     for (const missing of [["person"], ["feet", "person", "face"]] as const) {
-      expect(missingSentence(missing)).toMatch(/^Nobody in view: step back until your whole body/);
+      expect(missingSentence(missing)).toMatch(/^No person in view: step back until your body/);
     }
   });
 

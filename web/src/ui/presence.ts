@@ -12,7 +12,7 @@ const REMEDIES: readonly (readonly [BodyPart, string, string])[] = [
 /** The sentence for what has not been in view for two seconds; empty if nothing is missing. */
 export function missingSentence(missing: readonly BodyPart[]): string {
   if (missing.includes("person")) {
-    return "Nobody in view: step back until your whole body, from head to feet, is in the picture.";
+    return "No person in view: step back until your body, from head to feet, is in the picture.";
   }
   const found = REMEDIES.filter(([part]) => missing.includes(part));
   if (found.length === 0) return "";
