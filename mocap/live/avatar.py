@@ -14,11 +14,11 @@ from mocap.stream.content import Files
 from mocap.stream.files import files_for
 
 MANNEQUIN, USERS = "rigs/mannequin.vrm", "rigs/character.vrm"
-"""Where the page finds its avatar: ours, or the user's."""
+"""Paths of the page's avatar: the mannequin, or the user's character."""
 
 
 def load_avatar(path: Path) -> Rig:
-    """Read a character for the page, with the files beside a .gltf put inside.
+    """Read a character for the page; the files that a .gltf refers to are embedded.
 
     Raises:
         InputError: As `load_rig`.
@@ -30,7 +30,11 @@ def load_avatar(path: Path) -> Rig:
 
 
 def files_of(rig: Rig | None) -> tuple[Files, str]:
-    """(the page's files, where the avatar is among them): the rig as a VRM, or the mannequin."""
+    """Return the page's files, and the path of the avatar among them.
+
+    Args:
+        rig: The avatar, which is converted to a VRM; None for the mannequin.
+    """
     files = files_for(assets.path("."))
     if rig is None:
         return files, MANNEQUIN

@@ -1,4 +1,4 @@
-"""Where solved frames go: to the viewers, and to the listeners."""
+"""The distribution of solved frames to viewers and listeners."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = RateLimitedLog(logging.getLogger("mocap.live"))
 
 
 class Broadcast:
-    """The way out of the solver's thread. Frames of all sources share one count.
+    """The outputs of the solver's thread. The frames of all sources are numbered together.
 
     Args:
         publish: Sends a frame's messages to the viewers; callable from any thread.
@@ -55,7 +55,7 @@ class Broadcast:
             pictures: JPEGs of this frame or of frames before it, with their times, seconds.
 
         Returns:
-            A sentence for each listener that failed; the others were called all the same.
+            A sentence for each listener that failed; a failure does not affect the others.
         """
         calls = [partial(listener, keypoints, motion) for listener in self._listeners]
         calls += [partial(see, *picture) for picture in pictures for see in self._pictures]
@@ -72,8 +72,8 @@ def sentence_of(what: str, error: Exception) -> str:
     """Log an error of the live session, at most once a minute, and describe it for the page.
 
     Args:
-        what: What failed, the subject of the sentence.
-        error: The exception. Our own errors are sentences already and are not logged.
+        what: What failed: the subject of the sentence.
+        error: The exception. mocap's own errors are sentences, and are not logged.
 
     Returns:
         A sentence.

@@ -23,10 +23,10 @@ from mocap.stream import protocol
 from mocap.stream.content import Files, content_type
 
 NAME = "your browser's camera"
-"""What the page calls the source before a camera has begun."""
+"""The name of the source until a page's camera begins."""
 
 MODELS = "/models/"
-"""Where the page finds the weights of its own detector, and index.json, which lists them."""
+"""The folder of the weights of the page's own detector, and of index.json, which lists them."""
 
 
 def models(options: DetectOptions) -> Files:
@@ -49,13 +49,13 @@ def models(options: DetectOptions) -> Files:
 
 @runtime_checkable
 class CameraEvents(Protocol):
-    """What cameras tell the session, in the event loop."""
+    """Events of pages' cameras for the session, in the event loop."""
 
     def camera_began(self, shown: protocol.SourceInfo) -> None:
-        """The first frame of a camera has come."""
+        """Handle the first frame of a camera."""
 
     def cameras_left(self) -> None:
-        """The last camera has left."""
+        """Handle the end of the last camera."""
 
 
 @runtime_checkable
@@ -63,17 +63,17 @@ class Watcher(Protocol):
     """Callbacks for frames and errors, called in the solver's thread."""
 
     def watch(self, keypoints: Keypoints) -> None:
-        """A frame of the first performer."""
+        """Handle a frame of the first performer."""
 
     def failed(self, sentence: str) -> None:
-        """An unexpected error; the performer has started again."""
+        """Handle an unexpected error, after which the performer starts again."""
 
 
 class BrowserCameras:
-    """Pages' cameras: heard in the event loop (`stream.server.Cameras`), solved in `follow`.
+    """Pages' cameras: received in the event loop (`stream.server.Cameras`), solved in `follow`.
 
     Args:
-        options: What is detected, and the cameras' field of view.
+        options: What to detect, and the cameras' field of view.
     """
 
     def __init__(self, options: LiveOptions) -> None:
@@ -83,19 +83,19 @@ class BrowserCameras:
         self._events: CameraEvents | None = None
         self._gone: Callable[[int], None] = lambda subject: None
         self.shown = protocol.SourceInfo("browser", NAME, 640, 480)
-        """What the first camera shows."""
+        """The first camera, as a source."""
 
     def attach(self, events: CameraEvents, gone: Callable[[int], None]) -> None:
         """Connect to the session, before the first camera begins.
 
         Args:
             events: The session.
-            gone: Tells viewers that a performer has left.
+            gone: Removes a performer from all viewers.
         """
         self._events, self._gone = events, gone
 
     def begun(self, key: Hashable, camera: protocol.CameraMessage) -> None:
-        """A page's camera has begun; it becomes active with its first frame."""
+        """Handle the start of a page's camera, which becomes active with its first frame."""
         size = (camera.width, camera.height)
         subject = self._incoming.begin(key, size, camera.page)
         shown = protocol.SourceInfo("browser", camera.name or NAME, *size)
@@ -114,7 +114,7 @@ class BrowserCameras:
             self._events.camera_began(self._announced.pop(key))
 
     def gone(self, key: Hashable) -> None:
-        """A page has left, with its camera if it had one."""
+        """Handle the end of a page's connection, and of its camera if it had one."""
         self._announced.pop(key, None)
         subject = self._incoming.end(key)
         if subject is None:
@@ -128,14 +128,14 @@ class BrowserCameras:
         await ingest(connection, self)
 
     def follow(self, orders: Orders, output: Broadcast, watcher: Watcher) -> None:
-        """Solve what the cameras see until another source is chosen; runs in the solver's thread.
+        """Solve the cameras' keypoints until another source is chosen; in the solver's thread.
 
-        An unexpected error ends the performer that it belongs to; the next frame begins another.
+        After an unexpected error, its performer starts again with the next frame.
 
         Args:
-            orders: What the session asks for.
-            output: Where poses go.
-            watcher: Called with what is missing from view.
+            orders: The requests of the session.
+            output: Receives the poses.
+            watcher: Called with the frames of the first performer, and with errors.
         """
         performers: dict[int, LivePerformer] = {}
         for seen in self._incoming.frames(orders.leave):

@@ -19,7 +19,7 @@ class Arrived:
 
     Attributes:
         frame: The frame.
-        time: Time of the take, seconds; it increases also where a video is repeated.
+        time: Time in the take, seconds; it also increases when a video is repeated.
         clock: Time of arrival, `time.monotonic()`.
         restarted: Whether a video is repeated from here.
     """
@@ -31,9 +31,9 @@ class Arrived:
 
 
 def in_real_time(source: Source, stop: threading.Event) -> Iterator[Arrived]:
-    """Yield the frames of a source as a camera would: a video at its own pace, repeated.
+    """Yield the frames of a source in real time, as a camera does; a video is repeated.
 
-    A reader that is slower than the video gets fewer frames, never late ones.
+    A reader that is slower than the video skips frames; it does not get late ones.
 
     Args:
         source: A camera, whose iteration may end, or a video or images, which are repeated.

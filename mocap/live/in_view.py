@@ -1,4 +1,4 @@
-"""What of the performer is in view, and what has been missing for a while."""
+"""Which parts of the performer are in view, and which have been missing for some time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class InView:
         self._last: dict[BodyPart, float] = {}
 
     def missing(self, keypoints: Keypoints) -> tuple[BodyPart, ...]:
-        """Take the next frame and return what has not been seen for `PATIENCE` seconds.
+        """Process the next frame; return the parts not seen for `PATIENCE` seconds.
 
         Args:
             keypoints: One frame. Times that go back begin another take.

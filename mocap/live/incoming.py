@@ -1,8 +1,8 @@
 """The mailbox of pages' cameras, from the event loop to the solver's thread.
 
-It holds the newest frame of each camera. Our own page sends what its camera sees as `mocap.v1`;
-pages of other servers send what TF.js pose-detection returns (`live.ingest`). Each camera's
-performer is a subject of its own.
+It contains the newest frame of each camera. mocap's own page sends keypoints as `mocap.v1`; pages
+of other servers send results of TF.js pose-detection (`live.ingest`). Each camera has one
+performer, who is a subject of the stream.
 """
 
 from __future__ import annotations
@@ -98,17 +98,16 @@ class Incoming:
     def begin(self, key: Hashable, size: tuple[int, int], page: str = "") -> int:
         """Begin another take of a camera.
 
-        A page that has lost its connection comes back with another key, often before the server has
-        noticed that the old connection is gone. It keeps its performer.
+        A page that has lost its connection reconnects with another key, often before the server
+        notices the end of the old connection. It keeps its performer.
 
         Args:
             key: The camera.
             size: Width and height of its picture, pixels.
-            page: Identifies the page across connections; "" if the page does not tell.
+            page: Identifies the page across connections; "" if unknown.
 
         Returns:
-            The number of its performer: that of the same camera or page, or the lowest that is
-            free.
+            The number of its performer: that of the same camera or page, or the lowest free one.
 
         Raises:
             ProtocolError: There are `MOST` performers already.
@@ -143,13 +142,14 @@ class Incoming:
             return None if camera is None else camera.subject
 
     def while_here(self, subject: int, publish: Callable[[], None]) -> bool:
-        """Call `publish` if a performer's camera has not left meanwhile.
+        """Call `publish` unless the performer's camera has ended.
 
-        A camera may leave while its frame is solved; a pose after that would stay on every stage.
+        A camera may end while its frame is solved; a pose published after that would stay in every
+        viewer.
 
         Args:
             subject: The performer's number.
-            publish: Hands the frame on; no camera begins or ends during the call.
+            publish: Publishes the frame; no camera begins or ends during the call.
 
         Returns:
             Whether it was called.
@@ -164,7 +164,8 @@ class Incoming:
         """Take a message of a camera; a frame's face comes before its body, its picture after.
 
         Raises:
-            ProtocolError: The camera has not begun, or the message has not BlazePose's landmarks.
+            ProtocolError: The camera has not begun, or the message has other landmarks than
+                BlazePose's.
         """
         with self._filled:
             camera = self._cameras.get(key)
@@ -179,13 +180,13 @@ class Incoming:
             if len(message.confidence) not in (_BODY, _BODY + 2 * _HAND):
                 wanted = f"BlazePose's {_BODY} landmarks, or {_BODY + 2 * _HAND} with both hands"
                 raise ProtocolError(
-                    f"A camera's keypoints are {wanted}, but {len(message.confidence)} came."
+                    f"A camera's keypoints must be {wanted}, but are {len(message.confidence)}."
                 )
             camera.points, camera.came = message, next(self._count)
             self._filled.notify()
 
     def frames(self, stop: threading.Event) -> Iterator[CameraFrame]:
-        """Yield frames until `stop` is set; of several that wait, the oldest first."""
+        """Yield frames until `stop` is set; the oldest of several waiting frames comes first."""
         while not stop.is_set():
             with self._filled:
                 waiting = [camera for camera in self._cameras.values() if camera.points is not None]

@@ -1,4 +1,4 @@
-"""Frames from pages of other servers on this machine, a text message each, at `INGEST_PATH`."""
+"""Frames from pages of other servers on this machine, as text messages to `INGEST_PATH`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INGEST_PATH = "/ingest"
 
 
 async def ingest(connection: ServerConnection, cameras: Cameras) -> None:
-    """Take frames of a page's pose detection until it leaves.
+    """Receive the frames of a page's pose detection until its connection ends.
 
     A message is what `estimatePoses` of TF.js pose-detection returns, or {"width", "height",
     "poses"} with the picture's size in pixels; the default is 640 × 480. A message that cannot be
@@ -49,20 +49,20 @@ async def ingest(connection: ServerConnection, cameras: Cameras) -> None:
 
 
 def foreign_frame(message: str | bytes, now: float) -> Keypoints:
-    """Read one frame of keypoints from what `estimatePoses` returned.
+    """Read one frame of keypoints from a result of `estimatePoses`.
 
     Args:
         message: The JSON text.
-        now: The time to give it, seconds.
+        now: The frame's time, seconds.
 
     Raises:
-        InputError: The message is no such JSON.
+        InputError: The message is not such JSON.
     """
     try:
         told = msgspec.json.decode(message)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise InputError(
-            f"A message to {INGEST_PATH} is JSON, what estimatePoses returns: {error}."
+            f"A message to {INGEST_PATH} must be JSON as estimatePoses returns it: {error}."
         ) from None
     if not isinstance(told, dict):
         told = {"poses": told}

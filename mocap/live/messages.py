@@ -27,11 +27,11 @@ def encode_frame(
 ) -> list[bytes]:
     """Encode a frame's messages in the order of `mocap.v1`: picture, keypoints, pose.
 
-    The picture goes with the first subject alone.
+    Only the first subject's messages include the picture.
 
     Args:
-        number: Its number.
-        arrived: Its picture and times.
+        number: The frame's number.
+        arrived: The frame's picture and times.
         keypoints: Its keypoints, one frame.
         motion: Its pose, one frame.
         expressions: The expressions of the hello, in its order.
@@ -57,7 +57,7 @@ def encode_frame(
 
 
 def body_of(points: protocol.KeypointsMessage) -> protocol.KeypointsMessage:
-    """Return the body's landmarks alone."""
+    """Return the message with only the body's landmarks."""
     return protocol.KeypointsMessage(
         points.stamp, points.image[:33], points.positions[:33], points.confidence[:33]
     )

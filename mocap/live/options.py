@@ -32,7 +32,7 @@ class ServerSource:
     """The server's own source: a camera or a video.
 
     Attributes:
-        kind: What the page calls it.
+        kind: Its kind, as the page shows it.
         open: Opens it; called again after it was lost, or when it becomes active again.
         cameras: Lets pages choose among the server's cameras, or None.
     """
@@ -44,7 +44,7 @@ class ServerSource:
 
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
-    """What a live session detects and solves.
+    """Options of detection and solving in a live session.
 
     Attributes:
         active: The source that is active at the start.
@@ -64,12 +64,12 @@ class LiveOptions:
 
 @dataclass(frozen=True, slots=True)
 class PageOptions:
-    """Where the page is served, and what it shows.
+    """Options of the page and its server.
 
     Attributes:
         host: Address to listen on.
         port: Port; if it is taken, one of the next; 0 for any.
-        lan: How phones come in (`stream.lan.open_lan`), or None.
+        lan: The access for phones (`stream.lan.open_lan`), or None.
         rig: The avatar in place of the mannequin.
     """
 
@@ -81,13 +81,13 @@ class PageOptions:
 
 @runtime_checkable
 class Recorder(Protocol):
-    """What a live session needs of the studio."""
+    """The studio, as a live session uses it."""
 
     def hear(self, keypoints: Keypoints, motion: Motion) -> None:
-        """Take a live frame; called in the solver's thread."""
+        """Process a live frame; called in the solver's thread."""
 
     def see(self, time: float, jpeg: bytes) -> None:
-        """Take the picture of the last live frame; called in the solver's thread."""
+        """Process the picture of the last live frame; called in the solver's thread."""
 
     def recording(self) -> RecordingState:
         """Return what is being recorded."""

@@ -1,4 +1,4 @@
-"""Orders from the event loop to the solver's thread: a mailbox that keeps the newest of a kind."""
+"""Requests from the event loop to the solver's thread: a mailbox with the newest of each kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mocap.stream.protocol import NextPerson, Who
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What pages asked for since the last frame.
+    """The requests of pages since the last frame.
 
     Attributes:
         calibrate: Measure the performers again.
@@ -24,7 +24,7 @@ class Requests:
 
 
 class Orders:
-    """The active source, the tuning, and what pages ask of the performer.
+    """The active source, the tuning, and the requests of pages.
 
     The event loop calls `choose`, `calibrate`, `person`, `tune` and `end`; the solver's thread
     calls `turns` and `take`.
@@ -32,9 +32,9 @@ class Orders:
 
     def __init__(self, active: Who, tuning: Tuning = Tuning()) -> None:  # noqa: B008 - frozen
         self.tuning = tuning
-        """How live poses are made."""
+        """The live settings."""
         self.leave = threading.Event()
-        """Set when the current turn is to end."""
+        """Set to end the current run of the active source."""
         self._active: Who = active
         self._ended = False
         self._requests = Requests()
@@ -48,7 +48,7 @@ class Orders:
                 self.leave.set()
 
     def reopen(self) -> None:
-        """End the current turn: the active source is opened again."""
+        """End the current run of the active source, which is then opened again."""
         self.leave.set()
 
     def end(self) -> None:
@@ -77,8 +77,8 @@ class Orders:
         """Run the active source until the session ends.
 
         Args:
-            sources: What runs each source. It returns soon after `leave` is set; if it returns
-                before, it is run again.
+            sources: Source to the function that runs it. The function returns soon after `leave` is
+                set; if it returns earlier, it is called again.
         """
         while (who := self._next()) is not None:
             sources[who]()

@@ -22,11 +22,11 @@ class LivePerformer:
     """Detects, measures, lifts, solves and retargets a person, one frame at a time, without I/O.
 
     Args:
-        detector: Finds the person in pictures; None if only keypoints come.
+        detector: Finds the person in pictures; None for input of keypoints only.
         avatar: The skeleton of the poses.
         fov: The field of view, radians, and its source; None leaves the keypoints' own camera.
         upper_body: Keep legs at rest and hips steady; None: chosen by whether legs are seen.
-        tuning: Returns how poses are made; called before each frame.
+        tuning: Returns the live settings; called before each frame.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class LivePerformer:
         self.restart()
 
     def restart(self) -> None:
-        """Forget the performer: the next frame begins another take."""
+        """Begin another take with the next frame."""
         self._performer = Performer(self._options)
 
     def perform(self, arrived: Arrived) -> tuple[Keypoints, Motion]:
@@ -60,6 +60,6 @@ class LivePerformer:
         self.restart()
 
     def follow(self, keypoints: Keypoints) -> Motion:
-        """Return the avatar's pose of one frame of keypoints, which follows those before."""
+        """Return the avatar's pose for the next frame of keypoints."""
         self._performer.tuning = self._tuning()
         return retarget(self._performer.solve(keypoints), self._avatar)

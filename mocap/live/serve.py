@@ -1,4 +1,4 @@
-"""`mocap live`: the active source, or pages' cameras, to every viewer that connects."""
+"""`mocap live`: streams the active source to every viewer that connects."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from mocap.solve.face import EXPRESSIONS
 from mocap.stream import protocol
 from mocap.stream.server import Endpoint, Handlers, Server
 
-_TURN = 0.001  # seconds that a thread keeps Python while another waits; Python's default is 0.005
+_TURN = 0.001  # seconds before Python switches to a waiting thread; the default is 0.005
 _LOOK_EVERY = 0.25  # seconds between looks at the recording
 _DISK_EVERY = 20  # looks between those at the disk
 
 
 @dataclass(frozen=True, slots=True)
 class LiveOutputs:
-    """What gets the frames of a session besides the viewers.
+    """The receivers of a session's frames besides the viewers.
 
     Attributes:
         listeners: Called with every frame of the first performer, in the solver's thread.
@@ -64,9 +64,9 @@ async def live(
 
     Args:
         source: The server's own source; by default the first camera.
-        options: What is detected and solved, and which source is active at the start.
-        page: Where the page is served, and its avatar.
-        outputs: What gets the frames besides the viewers.
+        options: Options of detection and solving, and the source that is active at the start.
+        page: Options of the page and its server.
+        outputs: The receivers of the frames besides the viewers.
         ready: Called when the page can be opened.
 
     Raises:
@@ -76,7 +76,7 @@ async def live(
         ModelError: The viewer or the weights are missing.
     """
     source = source or server_camera()
-    # The solver's thread and the event loop take turns; the longest turn is part of the delay.
+    # The solver's thread and the event loop share Python; a long turn of one delays the other.
     sys.setswitchinterval(_TURN)
     expressions = EXPRESSIONS if options.detect.face else ()
     files, avatar = files_of(page.rig)
@@ -177,7 +177,7 @@ def _announce(
     before: LiveState | None,
     after: LiveState,
 ) -> None:
-    """Send clients what differs between two states; the hello first, because it forgets frames."""
+    """Send clients the differences of two states; the hello first, since it clears frames."""
     if before is not None and before.shown != after.shown:
         server.introduce(hello(after.shown))
     for message in announcements(before, after):
@@ -200,7 +200,7 @@ class _Tasks:
 
 
 def _in_loop(function: Callable[..., None]) -> Callable[..., None]:
-    """Make a function callable from any thread: it runs in this event loop, if that still runs."""
+    """Make a function callable from any thread; it runs in this event loop, until the loop ends."""
     loop = asyncio.get_running_loop()
 
     def call(*arguments: Any) -> None:
@@ -213,7 +213,7 @@ def _in_loop(function: Callable[..., None]) -> Callable[..., None]:
 async def _switch_vmc(
     vmc: VmcListener, output: protocol.VmcOutput | None, session: LiveSession
 ) -> None:
-    """Send poses to another VMC receiver; if it has no address, the page shows why."""
+    """Send poses to another VMC receiver; if that fails, the page shows the reason."""
     try:
         await asyncio.to_thread(vmc.switch, output)
     except MocapError as error:
@@ -230,7 +230,7 @@ def _with_recording(
 
 
 async def _watch_recorder(recorder: Recorder, session: LiveSession) -> None:
-    """Keep the recording and the disk in the state of the session."""
+    """Update the state of the session with the states of the recording and the disk."""
     disk: protocol.DiskState = "ok"
     for look in itertools.count():
         if look % _DISK_EVERY == 0:

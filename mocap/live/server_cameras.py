@@ -7,8 +7,8 @@ The page asks over a WebSocket of its own (`mocap.cameras.v1`), with JSON in bot
     page → server   {"do": "use", "number": n}
     server → page   {"number": n}, or {"error": sentence}; the camera before stays then
 
-A picture is a JPEG as a data URL; null where the camera is in use or gives none. Pages on other
-devices are refused: the cameras of this computer are its user's to look through.
+A picture is a JPEG as a data URL; null if the camera is in use or sends none. Pages on other
+devices are refused, because only the user of this computer may look through its cameras.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from mocap.capture.source import Source
 from mocap.capture.webcam import Webcam, camera_name, camera_pictures
 from mocap.core.closing import Closing
 from mocap.errors import MocapError
-from mocap.stream.files import is_loopback
+from mocap.stream.access import is_loopback
 
 CAMERAS_PATH, SUBPROTOCOL = "/cameras", "mocap.cameras.v1"
 
@@ -55,11 +55,11 @@ _DECODER: msgspec.json.Decoder[_List | _Use] = msgspec.json.Decoder(_List | _Use
 
 @dataclass(frozen=True, slots=True)
 class CameraDriver:
-    """How cameras are found and opened.
+    """The functions that find and open cameras.
 
     Attributes:
-        pictures: Returns a picture of each camera by number; None for the one in use, whose number
-            is given and which is not opened.
+        pictures: (number of the camera in use, or None) to a picture of each camera by number; None
+            for the one in use, which is not opened.
         open: Opens a camera. Raises DeviceError.
         name: Returns a camera's name.
     """
@@ -74,7 +74,7 @@ class ServerCameras(Closing):
 
     Args:
         number: The camera at the start.
-        driver: How cameras are found and opened.
+        driver: The functions that find and open cameras.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A live session: its state, and what pages ask of it."""
+"""A live session: its state, and the requests of pages."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ Announce = Callable[[LiveState | None, LiveState], None]
 
 
 class LiveSession:
-    """Holds the state of a live session, and answers what pages ask. Belongs to the event loop.
+    """The state of a live session, and its answers to pages. It belongs to the event loop.
 
     Args:
         state: The state at the start.
-        orders: What the solver's thread is to do.
-        browser: Returns what pages' cameras show.
-        announce: Tells clients of a change: called with the state before, None at first, and after.
-        send_vmc: Sends poses to a VMC receiver, or stops; the session's state follows when it is
-            done.
+        orders: The requests to the solver's thread.
+        browser: Returns the pages' cameras as a source.
+        announce: Sends clients a change: called with the state before, None at first, and after.
+        send_vmc: Sends poses to a VMC receiver, or stops; it then changes the session's state.
     """
 
     def __init__(
@@ -37,13 +36,13 @@ class LiveSession:
         announce(None, state)
 
     def apply(self, transition: Callable[[LiveState], LiveState]) -> None:
-        """Change the state, and announce what has changed."""
+        """Change the state, and announce the change."""
         before, self.state = self.state, transition(self.state)
         if self.state != before:
             self._announce(before, self.state)
 
     def ask(self, ask: protocol.Ask) -> None:
-        """Do what a page asks."""
+        """Carry out a request of a page."""
         match ask:
             case protocol.Calibrate():
                 self._orders.calibrate()
@@ -74,12 +73,12 @@ class LiveSession:
             self.choose("server")
 
     def camera_began(self, shown: protocol.SourceInfo) -> None:
-        """Switch to pages' cameras: the first frame of one has come."""
+        """Switch to pages' cameras, at the first frame of one."""
         self.choose("browser")
         self.apply(lambda state: state.opened(shown))
 
     def cameras_left(self) -> None:
-        """The last of the pages' cameras has left."""
+        """Handle the end of the last of the pages' cameras."""
         self.apply(lambda state: state.left())
 
     def refuse(self, sentence: str) -> None:

@@ -36,7 +36,7 @@ class Performers(Protocol):
         """Make another person the first: the one nearest to a point (pixels), or the next."""
 
     def restart(self) -> None:
-        """Forget the performers: the next frame begins another take."""
+        """Begin another take with the next frame."""
 
     def __enter__(self: _Own) -> _Own: ...
 
@@ -76,8 +76,8 @@ class OnePerformer(Closing):
 class LivePeople(Closing):
     """Detects the people of a picture, keeps who is who, and solves each on an avatar.
 
-    Use it in a `with` block. People are numbered as subjects of the stream; the first one, 0, is
-    the one that is recorded and sent on.
+    Use it in a `with` block. People are numbered as subjects of the stream; person 0 is the one who
+    is recorded and sent to listeners.
 
     Args:
         options: What to detect; `people` is the largest number.
@@ -101,7 +101,7 @@ class LivePeople(Closing):
         self._detector.close()
 
     def restart(self) -> None:
-        """Forget the performers: the next frame begins another take."""
+        """Begin another take with the next frame."""
         self._following = Following(self._options.people)
         self._performers.clear()
 

@@ -6,8 +6,8 @@
         └── choose "server" ──         └── it fails ──────> lost
                                                                        └── choose "browser"
 
-A transition is a pure function of the state that returns the next one; `announcements` compares two
-states and returns what clients are to be sent. The event loop alone holds the current state.
+A transition is a pure function of the state that returns the next state; `announcements` compares
+two states and returns the messages for clients. The current state belongs to the event loop.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class RecordingState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """What a live session does now.
+    """The state of a live session.
 
     Attributes:
         active: The active source: the server's own, or pages' cameras.
-        shown: What the active source shows.
+        shown: The active source, as shown on the page.
         source: The active source's state.
         missing: Parts of the performer that have not been in view for two seconds.
         recording: Name of the take that is being recorded, or None.
@@ -41,8 +41,8 @@ class LiveState:
         pictures: Whether it keeps the source's pictures.
         disk: State of the disk that takes are written to.
         vmc: The VMC receiver, or None.
-        tuning: How live poses are made.
-        problem: A sentence about what went wrong, or "".
+        tuning: The live settings.
+        problem: A sentence about the last error, or "".
     """
 
     active: protocol.Who
@@ -65,16 +65,16 @@ class LiveState:
         return replace(self, active=who, source=source, missing=(), problem="")
 
     def opened(self, shown: protocol.SourceInfo) -> LiveState:
-        """The active source has begun: the server's is running, a page's camera is awaited."""
+        """Return the state after the active source has begun: running, or waiting for a page."""
         source: protocol.SourceState = "running" if self.active == "server" else "waiting"
         return replace(self, shown=shown, source=source, problem="")
 
     def seen(self, missing: tuple[protocol.BodyPart, ...]) -> LiveState:
-        """A frame of the active source, in which these parts have been missing for two seconds."""
+        """Return the state after a frame with these missing parts."""
         return replace(self, source="running", missing=missing)
 
     def left(self) -> LiveState:
-        """The last of the pages' cameras has left."""
+        """Return the state after the end of the last of the pages' cameras."""
         if self.active != "browser":
             return self
         return replace(self, source="waiting", missing=())
@@ -85,15 +85,15 @@ class LiveState:
         return replace(self, recording=now.name, recorded=recorded, pictures=now.pictures)
 
     def lost(self, sentence: str) -> LiveState:
-        """The active source has failed and is tried again."""
+        """Return the state after the active source has failed; it is opened again."""
         return replace(self, source="lost", missing=(), problem=sentence)
 
     def failed(self, sentence: str) -> LiveState:
-        """An unexpected error; the session goes on."""
+        """Return the state after an unexpected error; the session continues."""
         return replace(self, problem=sentence)
 
     def tuned(self, tune: protocol.Tune) -> LiveState:
-        """Live poses are made another way."""
+        """Return the state with other live settings."""
         return replace(self, tuning=Tuning(tune.smoothing, tune.feet, tune.hips))
 
 
@@ -101,14 +101,11 @@ Announcement = protocol.ServerState | protocol.Tuned | protocol.Status
 
 
 def announcements(before: LiveState | None, after: LiveState) -> list[Announcement]:
-    """Return the messages that tell clients of a change, without the hello.
+    """Return the messages for clients about a change of state, without the hello.
 
     Args:
         before: The state that clients know, or None if they know none.
-        after: The state now.
-
-    Returns:
-        The messages, none where nothing changed that they carry.
+        after: The current state.
     """
     sent: list[Announcement] = []
     if before is None or _state(before) != _state(after):

@@ -30,7 +30,12 @@ class VmcListener(Closing):
         self.switch(output)
 
     def switch(self, output: VmcOutput | None) -> None:
-        """Send to another receiver, or to none; may wait for a name server. Raises as above."""
+        """Send to another receiver, or to none; may wait for a name server.
+
+        Raises:
+            InputError: The address is not HOST:PORT.
+            DeviceError: The host has no address.
+        """
         sender = None if output is None else vmc.Sender(*vmc.address(output.address))
         with self._lock:
             before, self._sender = self._sender, sender

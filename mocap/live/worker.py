@@ -1,4 +1,4 @@
-"""The solver's thread of a live session: frames of the active source to poses."""
+"""The solver's thread of a live session, which turns frames of the active source into poses."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ RETRY = 1.0
 """Seconds between two attempts to open a source that was lost."""
 
 _RESTART = 0.5  # seconds before a performer starts again after an unexpected error
-_RECOVERED = 10.0  # seconds without an error after which its sentence leaves the page
+_RECOVERED = 10.0  # seconds without an error after which the page stops showing the last one
 
 
 class Worker:
     """Runs the active source until the session ends.
 
     A source that fails is reported and opened again every second. An unexpected error of the
-    detector or the solver is logged and reported, and the performer starts again; the server, the
-    listeners and the other performers go on.
+    detector or the solver is logged and reported, and the performer starts again; it does not
+    affect the server, the listeners and the other performers.
 
     Args:
         source: The server's own source.
         options: What to detect.
-        orders: What the event loop asks for.
-        output: Where solved frames go.
+        orders: The requests of the event loop.
+        output: Receives the solved frames.
         report: Applies a transition to the session's state.
         refuse: Called with a sentence when the server's source cannot be opened after a page chose
             it; the session returns to pages' cameras.
@@ -76,8 +76,8 @@ class Worker:
         """Run until the session ends.
 
         Args:
-            first: The server's source if it is open already.
-            cameras: Pages' cameras.
+            first: The server's source, if it is open.
+            cameras: The pages' cameras.
         """
         self._first = first
         self._known = first is not None
@@ -121,11 +121,11 @@ class Worker:
             raise DeviceError(f"{source.name.capitalize()} has ended.")
 
     def _perform_all(self, performers: Performers, frames: Iterator[Arrived]) -> bool:
-        """Perform the frames; returns False after an unexpected error, True after the last."""
+        """Process the frames; return False after an unexpected error, True after the last frame."""
         for arrived in frames:
             try:
                 self._perform(performers, arrived)
-            except Exception as error:  # noqa: PERF203 - where it happened matters
+            except Exception as error:  # noqa: PERF203 - each frame may fail
                 self.failed(sentence_of("The performer", error))
                 return False
         return True
@@ -149,7 +149,7 @@ class Worker:
                 self.watch(keypoints)
 
     def _browser(self) -> None:
-        """Solve what pages' cameras see until another source is chosen."""
+        """Solve the keypoints of pages' cameras until another source is chosen."""
         self._reported = None
         try:
             self._cameras.follow(self._orders, self._output, self)
@@ -158,7 +158,7 @@ class Worker:
             self._orders.leave.wait(_RESTART)
 
     def watch(self, keypoints: Keypoints) -> None:
-        """Report what is missing from a frame of the first performer, if that has changed."""
+        """Report the parts missing from a frame of the first performer, if they have changed."""
         missing = self._in_view.missing(keypoints)
         if missing != self._reported:
             self._reported = missing
@@ -168,12 +168,12 @@ class Worker:
             self._report(lambda state: state.failed(""))
 
     def failed(self, sentence: str) -> None:
-        """Report an error after which the session goes on."""
+        """Report an error after which the session continues."""
         self._failed_at = time.monotonic()
         self._report(lambda state: state.failed(sentence))
 
     def _performers(self, source: Source) -> Performers:
-        """Return what detects and solves the people before a source."""
+        """Return the performers for a source."""
         detect, fov = self._options.detect, self._options.fov
         view: tuple[float | None, CameraSource] = (fov, "told")
         if fov is None:

@@ -95,8 +95,7 @@ class FaceMessage:
         stamp: The frame header.
         transform: (4, 4) as Keypoints' face_transform.
         points: (478, 3) x and y in units of the picture's width and height, y down; z in units of
-            its
-            width, away from the camera.
+            its width, away from the camera.
         blendshapes: (51,) as keypoints.BLENDSHAPES, or (0,) without a blendshape network.
     """
 
@@ -148,12 +147,11 @@ def encode(message: PoseMessage | KeypointsMessage | PictureMessage | FaceMessag
             )
             _check_points(data)
         case FaceMessage(stamp, transform, points, blendshapes):
-            told = (blendshapes, (len(blendshapes),))
             _shape(
                 "face",
                 transform=(transform, (4, 4)),
                 points=(points, (FACE_POINTS, 3)),
-                blendshapes=told,
+                blendshapes=(blendshapes, (len(blendshapes),)),
             )
             kind, data = FACE, _floats(transform, points, blendshapes)
             _check_face(data)
@@ -185,7 +183,7 @@ def decode(
         return PictureMessage(stamp, bytes(data[HEADER.size :]))
     if (len(data) - HEADER.size) % 4:
         raise ProtocolError(
-            f"A {_KINDS[kind]} message must hold whole 32-bit floats, "
+            f"A {_KINDS[kind]} message must consist of 32-bit floats, "
             f"but has {len(data) - HEADER.size} bytes after its header."
         )
     floats = np.frombuffer(data, dtype="<f4", offset=HEADER.size)
@@ -381,8 +379,8 @@ def _check_points(floats: ndarray) -> int:
 
 
 def _check_face(floats: ndarray) -> None:
-    told = len(floats) - _FACE_FLOATS
-    if told not in (0, len(BLENDSHAPES)):
+    blendshapes = len(floats) - _FACE_FLOATS
+    if blendshapes not in (0, len(BLENDSHAPES)):
         raise ProtocolError(
             f"A face has {_FACE_FLOATS} floats, or {len(BLENDSHAPES)} more, "
             f"but this one has {len(floats)}."
@@ -390,7 +388,7 @@ def _check_face(floats: ndarray) -> None:
     if not np.all(np.isfinite(floats)):
         raise ProtocolError(
             "A face's transform, points and blendshapes must be finite numbers; "
-            "where none is seen, none is sent."
+            "send no message while no face is seen."
         )
     if np.any((floats[_FACE_FLOATS:] < 0.0) | (floats[_FACE_FLOATS:] > 1.0)):
         raise ProtocolError("A face's blendshapes must lie in 0..1.")

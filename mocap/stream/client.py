@@ -1,6 +1,6 @@
 """One viewer of the stream: its socket, its credit, and the task that sends to it.
 
-There is no queue: a frame that a client did not take in time is dropped, for that client alone.
+There is no queue: a frame that a client is too slow for is dropped, only for that client.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Client:
         self.wake()
 
     def wake(self) -> None:
-        """Make the sender look for what there is to send."""
+        """Make the sender check for texts and frames to send."""
         if self._alarm is not None and not self._alarm.done():
             self._alarm.set_result(None)
 
@@ -80,7 +80,7 @@ class Client:
         if wait != 0.0:
             await self._sleep(wait)
             return
-        # The newest frames of all subjects count as one for the credit: one drawing shows them.
+        # The newest frames of all subjects count as one for the credit: they are drawn together.
         self.flow.sent(max(due)[0], now)
         taken = [(subject, *newest[subject]) for _, subject in sorted(due)]
         self.sent |= {subject: frame for subject, frame, _ in taken}
@@ -108,7 +108,7 @@ class Client:
 
 
 async def dismiss(connection: ServerConnection, sentence: str, code: int = 1008) -> None:
-    """Close a connection with a reason; a client that does not read gets none.
+    """Close a connection with a reason; if the client does not read, cut the connection.
 
     Args:
         connection: The connection.

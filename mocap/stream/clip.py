@@ -1,4 +1,4 @@
-"""A whole motion for the page to play, in two files that are fetched at once.
+"""A whole motion for the page to play, as two files.
 
 /clip.bin    the pose messages of `mocap.v1`, one after another, all of one length
 /clip.json   what the timeline shows: {"times": [s], "contacts": [0 to 15, a bit a column of
@@ -54,10 +54,10 @@ def clip_files(
         seen: The file of the source's pictures, and what is in it.
 
     Raises:
-        InputError: There is no frame.
+        InputError: The motion has no frames.
     """
     if len(motion) == 0:
-        raise InputError("There is no frame in this motion, so there is nothing to show.")
+        raise InputError("The motion has no frames, so it cannot be shown.")
     assert motion.contacts is not None
     times = motion.times - motion.times[0]
     weights = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 Files = dict[str, tuple[bytes | Path, str]]
-"""URL path, not quoted: (the bytes, or where they lie, and their content type)."""
+"""Unquoted URL path → (the bytes or the path of a file, its content type)."""
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -30,5 +30,5 @@ _TYPES = {
 
 
 def content_type(name: str) -> str:
-    """The content type for a file's name."""
+    """Return the content type for a file's name."""
     return _TYPES.get(Path(name).suffix.lower(), "application/octet-stream")

@@ -1,20 +1,14 @@
-"""The page's half of the server, without a socket: which requests are answered, and with what.
+"""Responses to requests for the page's files, without sockets.
 
-Files come out of a table made at the start; no path is ever put together from a request. A page of
-another origin can neither read them nor open the stream: its Origin is not ours, and a name that it
-makes point to 127.0.0.1 (DNS rebinding) is no Host of ours.
+Files come from a table that is made at the start; no path is built from a request.
 """
 
 from __future__ import annotations
 
-import hmac
 import http
-import ipaddress
 import re
-import secrets
-from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from urllib.parse import parse_qs, quote, unquote
+from urllib.parse import unquote
 
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -24,12 +18,8 @@ from mocap.stream.content import Files, content_type
 
 STREAM_PATH = "/stream"
 
-_HASHED = re.compile(
-    r"/assets/.+-[\w-]{8}\.\w+"
-)  # the names Vite gives: another content has another name
-
-_LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
-_HOST = re.compile(r"[\w.:\[\]-]+")
+# Vite puts a hash of the content into these names, so they can be cached forever.
+_HASHED = re.compile(r"/assets/.+-[\w-]{8}\.\w+")
 
 
 def files_for(assets: Path) -> Files:
@@ -44,7 +34,7 @@ def files_for(assets: Path) -> Files:
     if not (viewer / "index.html").is_file():
         raise ModelError(
             f"The viewer is missing: there is no {viewer / 'index.html'}. Build it with `make`, or "
-            f"install the package again."
+            "install the package again."
         )
     files: Files = {}
     for folder, prefix in ((viewer, "/"), (assets / "rigs", "/rigs/")):
@@ -58,127 +48,8 @@ def files_for(assets: Path) -> Files:
     return files
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens there."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def bracketed(host: str) -> str:
-    """The host as it stands in a URL: IPv6 addresses in brackets."""
-    return f"[{host}]" if ":" in host else host
-
-
-class Door:
-    """The access policy of a server that listens at host and port.
-
-    Args:
-        host: Address that the server listens at.
-        port: Its port.
-        token: Asked of every client, where one is given.
-        guests: Paths that pages of other servers on this machine may use too; no page of the
-            internet has such an origin.
-        secure: Whether the server uses TLS.
-        renewed: If given, a token opens the server to one page alone, whose cookie is another
-            secret; `renewed` is called with the token that replaces it.
-    """
-
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        token: str | None,
-        guests: Collection[str] = (),
-        secure: bool = False,
-        renewed: Callable[[str], None] | None = None,
-    ) -> None:
-        names = {"localhost", "127.0.0.1", "[::1]", bracketed(host)}
-        self._hosts = {f"{name}:{port}" for name in names} | (names if port == 80 else set())
-        self._loopback = is_loopback(host)
-        self._token = token
-        self._session = token if renewed is None else secrets.token_urlsafe(16)
-        self._guests = guests
-        self.secure = secure
-        self._renewed = renewed
-        # Cookies do not know ports, so two servers on one machine must not share a name.
-        self._cookie = f"mocap_{port}"
-
-    def refusal(self, request: Request) -> Response | None:
-        """The answer to a request that may not come in; None if it may."""
-        hosts, origins = request.headers.get_all("Host"), request.headers.get_all("Origin")
-        if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
-            return text(http.HTTPStatus.BAD_REQUEST, "A request must name one Host.")
-        # Beyond loopback we cannot know all our names; there the token keeps strangers out.
-        if self._loopback and hosts[0].lower() not in self._hosts:
-            return text(
-                http.HTTPStatus.FORBIDDEN,
-                f"This server must be addressed as {' or '.join(sorted(self._hosts))}.",
-            )
-        # Browsers always name a page's origin when it opens a WebSocket; other programs need not.
-        own = (
-            len(origins) == 1
-            and origins[0].lower() == f"{'https' if self.secure else 'http'}://{hosts[0].lower()}"
-        )
-        guest = (
-            len(origins) == 1
-            and path_of(request) in self._guests
-            and _LOCAL.fullmatch(origins[0].lower()) is not None
-        )
-        if origins and not (own or guest):
-            return text(
-                http.HTTPStatus.FORBIDDEN, f"A page from {origins[0]!r} may not use this server."
-            )
-        if self._token is None or self._by_token(request) or self._by_cookie(request):
-            return None
-        if self._renewed is not None:
-            return text(
-                http.HTTPStatus.FORBIDDEN,
-                "This address was used before, or is not whole: scan the newest code that mocap "
-                "shows.",
-            )
-        return text(
-            http.HTTPStatus.FORBIDDEN,
-            "A token is needed: open the address that mocap printed, with its ?token=….",
-        )
-
-    def cookie(self, request: Request) -> str | None:
-        """Return the Set-Cookie for the files of a page that enters by the token.
-
-        This uses up a token that is good once.
-        """
-        if not self._by_token(request) or self._session is None:
-            return None
-        if self._renewed is not None:
-            self._token = secrets.token_urlsafe(16)
-            self._renewed(self._token)
-        return f"{self._cookie}={quote(self._session)}; Path=/; HttpOnly; SameSite=Strict" + (
-            "; Secure" if self.secure else ""
-        )
-
-    def _by_token(self, request: Request) -> bool:
-        return _among(self._token, parse_qs(request.path.partition("?")[2]).get("token", []))
-
-    def _by_cookie(self, request: Request) -> bool:
-        cookies = (
-            c.strip().partition("=")
-            for header in request.headers.get_all("Cookie")
-            for c in header.split(";")
-        )
-        return _among(
-            self._session, [unquote(value) for name, _, value in cookies if name == self._cookie]
-        )
-
-
-def _among(secret: str | None, given: Sequence[str]) -> bool:
-    return secret is not None and any(
-        hmac.compare_digest(g.encode(), secret.encode()) for g in given
-    )
-
-
 def path_of(request: Request) -> str:
-    """The request's path, unquoted, without its query."""
+    """Return the request's path, unquoted, without its query."""
     return unquote(request.path.partition("?")[0].partition("#")[0])
 
 
@@ -190,8 +61,8 @@ def respond(request: Request, files: Files, secure: bool = False) -> Response:
         files: The table; a Path in it is read now.
         secure: Whether the request came over TLS.
     """
-    # websockets before 17 (the last for Python 3.10) refuses all but GET by itself, and does not
-    # name the method.
+    # websockets before 17 (the last for Python 3.10) refuses all methods but GET by itself, and its
+    # requests have no `method`.
     method = getattr(request, "method", "GET")
     if method not in ("GET", "HEAD"):
         response = text(http.HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD are answered.")
@@ -219,7 +90,7 @@ def respond(request: Request, files: Files, secure: bool = False) -> Response:
 
 
 def text(status: http.HTTPStatus, sentence: str) -> Response:
-    """A plain answer."""
+    """Return a response of one sentence as plain text."""
     return _response(status, f"{sentence}\n".encode(), "text/plain; charset=utf-8")
 
 
@@ -230,14 +101,14 @@ def _response(status: http.HTTPStatus, body: bytes, kind: str) -> Response:
     headers["Connection"] = "close"
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["Referrer-Policy"] = "no-referrer"  # the address may hold the token
+    headers["Referrer-Policy"] = "no-referrer"  # the address may contain the token
     return Response(status.value, status.phrase, headers, body)
 
 
 def _policy(sockets: str) -> str:
-    # three.js makes blob: URLs of the textures inside a GLB and fetches them. Decoders of meshopt
-    # and Draco are WebAssembly; Draco's runs in a worker from a blob: URL. Safari before 15.4 does
-    # not take 'self' for a WebSocket.
+    # three.js fetches the textures inside a GLB by blob: URLs. The decoders of meshopt and Draco
+    # are WebAssembly; Draco's runs in a worker from a blob: URL. In Safari before 15.4, 'self' does
+    # not include WebSockets.
     policy = (
         "default-src 'self'",
         "script-src 'self' 'wasm-unsafe-eval'",

@@ -1,9 +1,10 @@
 """Flow control: at most three unacknowledged frames a client, spread over its drawing time.
 
-Without a limit, a client that is slower than the source falls ever further behind: sockets and the
-kernel hold megabytes of old frames. With it, what it cannot take is never sent. The spread matters
-to slow clients: sent at once, its three frames would all be as old as its last drawing when it
-comes to draw again; a third of its drawing time apart, the newest is only a third as old.
+Without a limit, a client that is slower than the source would fall further and further behind:
+sockets and the kernel buffer megabytes of old frames. With the limit, frames that it cannot draw
+are not sent. Frames are a third of the client's drawing time apart, so that its newest frame is at
+most a third of that time old when it draws again; if all three were sent at once, they would be as
+old as its last drawing.
 """
 
 from __future__ import annotations
@@ -11,27 +12,24 @@ from __future__ import annotations
 from collections import deque
 
 CREDIT = 3
-"""The unacknowledged frames a client may have: one being drawn, one on its way, one on the way
-back."""
+"""Most unacknowledged frames of a client: one is drawn, one is sent, one is acknowledged."""
 
-FIRST_INTERVAL = 0.2  # seconds from one drawing to the next
-MAX_INTERVAL = (
-    1.0  # seconds; a tab that was hidden for an hour is not kept waiting for the third of an hour
-)
+FIRST_INTERVAL = 0.2  # seconds from one drawing to the next, until it is measured
+MAX_INTERVAL = 1.0  # seconds; a tab that was hidden for an hour must not wait for 20 minutes
 
 
 class Flow:
-    """One client's account. Times are seconds of any steady clock."""
+    """The flow control of one client. Times are seconds of any steady clock."""
 
     def __init__(self) -> None:
         self._in_flight: deque[int] = deque()
         self._last_sent = 0.0
         self._last_acknowledged: float | None = None
-        # Taken for slow until it is known: one that is fast acknowledges before it comes to wait.
+        # A client counts as slow at first; a fast one acknowledges before it has to wait.
         self._interval = FIRST_INTERVAL
 
     def wait(self, now: float) -> float | None:
-        """Seconds until a frame may be sent; None: not before an acknowledgement."""
+        """Return the seconds until a frame may be sent; None: after the next acknowledgement."""
         if len(self._in_flight) >= CREDIT:
             return None
         if not self._in_flight:
@@ -39,7 +37,12 @@ class Flow:
         return max(0.0, self._last_sent + self._interval / CREDIT - now)
 
     def sent(self, frame: int, now: float) -> None:
-        """This frame has been sent. Frames' numbers increase."""
+        """Take credit for a frame that was sent.
+
+        Args:
+            frame: Its number, larger than that of the frame before.
+            now: Seconds.
+        """
         if self._last_acknowledged is None:
             self._last_acknowledged = now  # the first drawing's time runs from here
         self._in_flight.append(frame)

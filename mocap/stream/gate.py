@@ -1,10 +1,10 @@
-"""How many connections may be open, in all and by address. Bookkeeping alone, without sockets.
+"""Limits of open connections, in all and for each address; without sockets.
 
     enter ──> half-open ── its request is read ──> answering ── it is a WebSocket ──> open
 
-A connection costs an attacker nothing, so a flood is not refused: it would keep everyone else out.
-Instead the oldest connection that has not sent its request makes room, which a good client does
-within milliseconds.
+Connections cost an attacker nothing, and if a flood filled all places, new clients would be
+refused. Therefore new connections are accepted, and the oldest one that has not sent its request is
+closed; real clients send theirs within milliseconds.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 HALF_OPEN_TIMEOUT = 5.0
-"""Seconds that a connection has to send its request."""
+"""Seconds within which a connection must send its request."""
 
 GRACE = 0.5
-"""Seconds that a new connection may be silent even where many are."""
+"""Seconds for which a connection without a request stays open during a flood."""
 
 ACCEPTED_AT_ONCE = 10
-"""Connections that the event loop accepts in a row before it turns to frames, and closes one."""
+"""Most connections that the event loop accepts in a row before it handles frames."""
 
 _OTHER_FILES = 150  # file descriptors for everything but connections
 _MOST = 320
@@ -35,10 +35,10 @@ class Limits:
     """The largest numbers of connections.
 
     Attributes:
-        total: Open at once.
-        half_open: Of these, without a request so far.
-        address: Open at once from one address beyond this machine.
-        address_half_open: Of these, without a request so far.
+        total: Open connections.
+        half_open: Open connections that have not sent a request.
+        address: Open connections from one address of another machine.
+        address_half_open: Of these, connections that have not sent a request.
     """
 
     total: int = _MOST
@@ -48,7 +48,7 @@ class Limits:
 
 
 def limits() -> Limits:
-    """Return the limits for this process, whose open files may be few (256 on macOS)."""
+    """Return the limits for this process, which may open few files (256 on macOS)."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -65,8 +65,8 @@ class Gate:
 
     Args:
         limits: The largest numbers.
-        asking: Returns those of some half-open connections whose request has come but has not been
-            read; they are closed last.
+        asking: Returns those of some half-open connections whose request has arrived but has not
+            been read; they are closed last.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Gate:
             now: Seconds of any steady clock.
 
         Returns:
-            The connections to close now, the new one perhaps among them. They have left the gate.
+            The connections to close now, perhaps the new one too; they are no longer counted.
         """
         self._stages[connection] = "half-open"
         self._addresses[connection] = address
@@ -110,7 +110,7 @@ class Gate:
         waiting = [c for c in among if self._stages[c] == "half-open"]
         if len(among) <= total and len(waiting) <= half_open:
             return []
-        # The newest has had no time to ask; it is closed only if nothing else can be.
+        # The newest had no time to send a request; it is closed last.
         newest, waiting = waiting[-1:], waiting[:-1]
         asking = [c for c in self._asking(waiting) if c in waiting]
         silent = [c for c in waiting if c not in asking]
@@ -127,17 +127,17 @@ class Gate:
         return closed
 
     def requested(self, connection: Hashable) -> None:
-        """The connection's request has been read."""
+        """Mark a connection whose request has been read."""
         if connection in self._stages:
             self._stages[connection] = "answering"
 
     def opened(self, connection: Hashable) -> None:
-        """The connection is a WebSocket."""
+        """Mark a connection that has become a WebSocket."""
         if connection in self._stages:
             self._stages[connection] = "open"
 
     def is_half_open(self, connection: Hashable) -> bool:
-        """Whether the connection has sent no request so far."""
+        """Return whether the connection has not sent a request."""
         return self._stages.get(connection) == "half-open"
 
     def late(self, now: float) -> list[Hashable]:
@@ -151,7 +151,7 @@ class Gate:
         return found
 
     def left(self, connection: Hashable) -> None:
-        """The connection has ended; no-op if it has left already."""
+        """Remove a connection that has ended; no-op if it was removed."""
         self._stages.pop(connection, None)
         self._addresses.pop(connection, None)
         self._entered.pop(connection, None)

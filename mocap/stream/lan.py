@@ -1,11 +1,11 @@
-"""Access for phones in the same network, by a certificate that this machine makes itself.
+"""HTTPS for phones in the same network, with a self-signed certificate.
 
-A browser gives its camera to pages over HTTPS alone.
+Browsers allow cameras only on pages over HTTPS.
 
-Certificate and key are made for each run and not stored. Kept, they would spare a phone the
-browser's warning for as long as its browser remembers (Chrome: a week), but the code has to be
-scanned in each run anyway, and a key that lies about for months is a way to pass for this machine.
-No module-level import of what only `--lan` needs.
+Certificate and key are made for each run and not stored. A stored certificate would avoid the
+browser's warning for as long as the browser remembers it (Chrome: a week), but the code has to be
+scanned in each run anyway, and a stolen key could be used to impersonate this machine. Packages
+that only `--lan` needs are imported inside the functions.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 EVERYWHERE = "0.0.0.0"
-"""Where to listen so that the whole network can come."""
+"""The address to listen on for connections from the whole network."""
 
-VALID = datetime.timedelta(days=14)  # longer than any run; Apple's systems take 825 days at most
+VALID = datetime.timedelta(days=14)  # longer than any run; Apple's systems allow up to 825 days
 _CLOCKS_APART = datetime.timedelta(days=1)  # a phone's clock may be behind
 _OUTSIDE = "198.51.100.1"  # RFC 5737: not assigned, so routed towards the internet
 
@@ -43,10 +43,10 @@ class Lan:
     """The access for phones in the local network.
 
     Attributes:
-        addresses: This machine's (IPv4), the likeliest first.
-        tls: Its certificate and key.
-        renewed: Called in the event loop when a page has entered by its token, with the addresses
-            for the next one, in the order of `addresses`.
+        addresses: This machine's IPv4 addresses, the likeliest first.
+        tls: The certificate and key.
+        renewed: Called in the event loop when a page has used its token, with the URLs for the next
+            page, in the order of `addresses`.
     """
 
     addresses: Sequence[str]
@@ -54,14 +54,23 @@ class Lan:
     renewed: Callable[[Sequence[str]], None]
 
     def urls(self, port: int, token: str) -> list[str]:
-        """The page's addresses with the token that opens it once (URL-safe characters)."""
+        """Return the page's URLs with a single-use token.
+
+        Args:
+            port: The server's port.
+            token: The token, of URL-safe characters.
+        """
         return [f"https://{address}:{port}/?token={token}" for address in self.addresses]
 
 
 def open_lan(renewed: Callable[[Sequence[str]], None]) -> Lan:
-    """Addresses and a certificate of this machine, now. renewed: as of Lan.
+    """Return the addresses of this machine, and a new certificate for them.
 
-    Raises DeviceError if it is in no network, or without the packages of the extra `lan`.
+    Args:
+        renewed: As in Lan.
+
+    Raises:
+        DeviceError: The machine is in no network, or packages of the extra `lan` are missing.
     """
     need("Opening the page to phones", "lan", "cryptography", "ifaddr", "segno")
     found = addresses()
@@ -78,11 +87,12 @@ def open_lan(renewed: Callable[[Sequence[str]], None]) -> Lan:
 
 
 def addresses() -> list[str]:
-    """This machine's IPv4 addresses in its networks, that of its way to the internet first.
+    """Return this machine's IPv4 addresses; the one with the route to the internet comes first.
 
-    Sends nothing.
+    Nothing is sent.
 
-    Raises DeviceError if it has none.
+    Raises:
+        DeviceError: The machine is in no network.
     """
     import ifaddr
 
@@ -92,16 +102,20 @@ def addresses() -> list[str]:
     )
     if not found:
         raise DeviceError(
-            "This machine is in no network where a phone could find it: join the phone's Wi-Fi, "
-            "then try again."
+            "This machine is in no network that a phone can reach: join the phone's Wi-Fi, then "
+            "try again."
         )
     return found
 
 
 def ordered(found: Iterable[str], first: str | None) -> list[str]:
-    """Return those of the IPv4 addresses that others can reach, `first` first.
+    """Return the IPv4 addresses that other machines can reach.
 
-    Loopback is left out; link-local addresses (169.254.…) count only if there are no others.
+    Loopback is left out; link-local addresses (169.254.…) are used only if there are no others.
+
+    Args:
+        found: IPv4 addresses.
+        first: The address to put first, if it is among them.
     """
     known = sorted({ipaddress.IPv4Address(a) for a in found}, key=lambda a: (str(a) != first, a))
     reachable = [a for a in known if not (a.is_loopback or a.is_unspecified or a.is_multicast)]
@@ -109,9 +123,9 @@ def ordered(found: Iterable[str], first: str | None) -> list[str]:
 
 
 def _towards(other: str) -> str | None:
-    """This machine's address on the way to another; None if there is no way.
+    """Return this machine's address on the route to another machine; None without a route.
 
-    Connecting a UDP socket chooses one and sends nothing.
+    Connecting a UDP socket chooses the route and sends nothing.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
@@ -130,7 +144,7 @@ def certificate(
     """Make a self-signed certificate, valid for VALID from now.
 
     Args:
-        addresses: IPv4 addresses that it is for, beside loopback and localhost.
+        addresses: The IPv4 addresses that it is for, besides loopback and localhost.
         hostname: The machine's name.
         now: The time, with a time zone.
 
@@ -143,8 +157,7 @@ def certificate(
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
     key = ec.generate_private_key(ec.SECP256R1())
-    # A host's name may be no name in a network, and a common name is 64 characters at most (RFC
-    # 5280).
+    # A host name may be invalid in DNS; a common name has at most 64 characters (RFC 5280).
     names = dict.fromkeys(
         [
             "localhost",
@@ -171,16 +184,21 @@ def certificate(
         .not_valid_after(now + VALID)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        # What Apple's systems ask of a server (HT210176).
+        # Apple's systems require it of a server (HT210176).
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     )
     return builder.sign(key, hashes.SHA256()), key
 
 
 def context(certificate: x509.Certificate, key: EllipticCurvePrivateKey) -> ssl.SSLContext:
-    """What serves TLS by the certificate.
+    """Return a TLS context for a server with this certificate.
 
-    Raises DeviceError if there is no place for a temporary file.
+    Args:
+        certificate: The certificate.
+        key: Its key.
+
+    Raises:
+        DeviceError: A temporary file cannot be written.
     """
     from cryptography.hazmat.primitives.serialization import (
         BestAvailableEncryption,
@@ -188,8 +206,7 @@ def context(certificate: x509.Certificate, key: EllipticCurvePrivateKey) -> ssl.
         PrivateFormat,
     )
 
-    # Python's ssl takes a key from a file alone. What lies there for a moment is locked by a
-    # password that does not.
+    # Python's ssl reads a key only from a file, so the key is encrypted in it.
     password = secrets.token_hex(32)
     locked = key.private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password.encode())
@@ -202,7 +219,7 @@ def context(certificate: x509.Certificate, key: EllipticCurvePrivateKey) -> ssl.
             made.load_cert_chain(path, password=password)
     except OSError as error:
         raise DeviceError(
-            f"The certificate for HTTPS needs a temporary file, which cannot be written: "
+            "The certificate for HTTPS needs a temporary file, which cannot be written: "
             f"{error.strerror or error}."
         ) from error
     return made
@@ -212,9 +229,9 @@ def context(certificate: x509.Certificate, key: EllipticCurvePrivateKey) -> ssl.
 
 
 def code(url: str) -> str:
-    """Return a QR code of the address in lines of half blocks, for light ink on a dark ground.
+    """Return a QR code of a URL as lines of half-block characters, for a dark terminal.
 
-    Light modules are drawn and dark ones left out.
+    Light modules are drawn as characters; dark modules are spaces.
     """
     import segno
 

@@ -1,4 +1,4 @@
-"""A log that repeats itself at most once a minute, however often something fails."""
+"""A log that writes each kind of error at most once a minute."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ INTERVAL = 60.0
 
 
 class RateLimitedLog:
-    """Writes the first record about a thing, and from then on one a minute with a count.
+    """Writes the first record about a subject, then at most one a minute, with a count.
 
-    Safe to use from any thread.
+    It is thread-safe.
 
     Args:
-        log: Where records go.
+        log: The logger that gets the records.
         clock: Seconds of any steady clock.
     """
 
@@ -30,7 +30,7 @@ class RateLimitedLog:
         """Write a record with the error's traceback, unless one was written within the minute.
 
         Args:
-            about: What the record is about; records about the same thing are limited together.
+            about: The subject of the record; records with the same subject are limited together.
             sentence: The record.
             error: The exception, or None.
 
@@ -43,7 +43,7 @@ class RateLimitedLog:
             if now - last < INTERVAL:
                 self._known[about] = last, left_out + 1
                 return False
-            if len(self._known) > 100:  # kinds of errors, not errors; a bound all the same
+            if len(self._known) > 100:  # a bound on the memory; there are fewer kinds of errors
                 self._known.clear()
             self._known[about] = now, 0
         more = f" ({left_out} more since the last record)" if left_out else ""

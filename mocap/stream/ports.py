@@ -1,4 +1,4 @@
-"""The ports that the server listens on: opened, guarded against floods, and closed in a second."""
+"""The ports that the server listens on, with limits against floods of connections."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from mocap.errors import DeviceError
-from mocap.stream.files import Door
+from mocap.stream.access import AccessPolicy
 from mocap.stream.gate import ACCEPTED_AT_ONCE, Gate, limits
 from mocap.stream.logs import RateLimitedLog
 from mocap.stream.protocol import MAX_TEXT
@@ -51,12 +51,12 @@ class Ports:
     def __init__(
         self,
         serve: Callable[[ServerConnection], Awaitable[None]],
-        answer: Callable[[Door, Request], Awaitable[Response | None]],
+        answer: Callable[[AccessPolicy, Request], Awaitable[Response | None]],
         choose: Callable[[ServerConnection, Sequence[Subprotocol]], Subprotocol | None],
     ) -> None:
         self._serve, self._answer, self._choose = serve, answer, choose
         self._servers: list[WebSocketServer] = []
-        self._doors: dict[int, Door] = {}
+        self._policies: dict[int, AccessPolicy] = {}
         self._connections: weakref.WeakSet[ServerConnection] = weakref.WeakSet()
         self._gate = Gate(limits(), _asking)
         self._handshakes: set[asyncio.Task[None]] = set()
@@ -64,21 +64,25 @@ class Ports:
         self._sweep: asyncio.TimerHandle | None = None
 
     async def open(
-        self, host: str, asked: int, door: Callable[[int], Door], tls: ssl.SSLContext | None = None
+        self,
+        host: str,
+        asked: int,
+        policy: Callable[[int], AccessPolicy],
+        tls: ssl.SSLContext | None = None,
     ) -> int:
-        """Listen on a port: the one that is asked for, or the next free one of twenty.
+        """Listen on a port: the requested one, or the next free one of twenty.
 
         Args:
             host: The address to listen on.
-            asked: The port; 0 for any.
-            door: Makes the access policy of a port, before anyone connects.
-            tls: Serves TLS with this certificate.
+            asked: The requested port; 0 for any.
+            policy: Makes the access policy of a port, before the first connection.
+            tls: The TLS context; None for plain connections.
 
         Returns:
             The port.
 
         Raises:
-            DeviceError: There is nothing to listen on.
+            DeviceError: No port can be opened.
         """
         self._limit_accept_log()
         last = min(asked + _PORTS_TRIED, 2**16) - 1 if asked else 0
@@ -86,10 +90,11 @@ class Ports:
             try:
                 server = await self._listen(host, wanted, tls)
                 port = int(server.sockets[0].getsockname()[1])
-                self._doors[port] = door(port)
+                self._policies[port] = policy(port)
                 await server.start_serving()
                 for listening in server.sockets:
-                    # asyncio accepts in a row as many as may queue; here more may queue.
+                    # asyncio accepts as many connections in a row as its backlog, which is small;
+                    # the system's queue may be longer.
                     with listening.dup() as twin:
                         twin.listen(_QUEUE)
                 self._servers.append(server)
@@ -119,7 +124,7 @@ class Ports:
             self._handler = None
         closed = [asyncio.ensure_future(server.wait_closed()) for server in self._servers]
         await asyncio.wait(closed, timeout=LAST_WORDS)
-        # Connections that have not answered by now do not read, or never sent a request.
+        # The rest do not read, or have not sent a request.
         for connection in list(self._connections):
             if (transport := getattr(connection, "transport", None)) is not None:
                 transport.abort()
@@ -127,15 +132,15 @@ class Ports:
 
     async def _process(self, connection: ServerConnection, request: Request) -> Response | None:
         self._gate.requested(connection)
-        return await self._answer(self._doors[connection.local_address[1]], request)
+        return await self._answer(self._policies[connection.local_address[1]], request)
 
     async def _serve_opened(self, connection: ServerConnection) -> None:
         self._gate.opened(connection)
         await self._serve(connection)
 
     def _connect(self, tls: ssl.SSLContext | None, *args: Any, **options: Any) -> ServerConnection:
-        # Browsers open connections that they may never use. The library waits for these when it
-        # closes, so they are kept in view.
+        # Browsers open connections that they may never use. The library would wait for them when it
+        # closes, so they are recorded and aborted then.
         connection = _Connection(*args, **options)
         connection.entered, connection.ended = self._entered, self._gate.left
         if tls is not None:
@@ -152,9 +157,9 @@ class Ports:
         task.add_done_callback(self._handshakes.discard)
 
     def _limit_accept_log(self) -> None:
-        """Log at most once a minute that the system has no file descriptor left.
+        """Limit the records about missing file descriptors to one a minute.
 
-        The event loop reports it up to a hundred times a second.
+        The event loop reports them up to a hundred times a second.
         """
         if self._handler is None:
             loop = asyncio.get_running_loop()
@@ -199,9 +204,9 @@ class Ports:
             compression=None,  # floats and JPEGs do not shrink
             server_header=None,
             max_size=MAX_TEXT,
-            # A send waits until the kernel has taken all of it, so that nothing old lies in our
-            # buffers. One byte, not zero: with zero, Python's TLS takes an empty buffer for a full
-            # one, and every second send waits for the client's next message.
+            # A send waits until the kernel has accepted all of it, so that no old frames are in
+            # mocap's buffers. With a limit of 0, Python's TLS treats an empty buffer as full, and
+            # every second send would wait for the client's next message.
             write_limit=(1, 0),
             open_timeout=_HTTP_TIMEOUT,
             close_timeout=LAST_WORDS,
@@ -212,7 +217,7 @@ class Ports:
 
 
 def _asking(connections: Sequence[Hashable]) -> list[Hashable]:
-    """Return the connections whose sockets hold bytes that have not been read."""
+    """Return the connections whose sockets have unread bytes."""
     numbered = {
         c.transport.get_extra_info("socket").fileno(): c
         for c in connections
@@ -230,10 +235,10 @@ def _asking(connections: Sequence[Hashable]) -> list[Hashable]:
 
 
 class _Connection(ServerConnection):
-    """A connection that passes the gate, and TLS if there is some, before the library sees it.
+    """A connection that is counted, and does its TLS handshake, before the library sees it.
 
-    A server of asyncio's that does TLS itself shows a connection after its handshake, so that
-    handshakes would not be counted.
+    asyncio's own TLS servers report a connection only after its handshake, so that handshakes would
+    not be counted.
     """
 
     entered: Callable[[_Connection, asyncio.Transport], bool]

@@ -4,10 +4,10 @@
                           ├── sender ── socket ── viewer    each client's sender waits for its own
                           └── sender ── socket ── viewer    socket and acknowledgements only
 
-There is no queue: a frame that a client did not take in time is dropped, for that client alone.
-`publish` replaces the newest frame and wakes the senders whose clients have credit (flow.py), so it
-costs a few hundred nanoseconds a client and never waits. A client that never reads, or never
-acknowledges, holds three frames in its socket and gets no others.
+There is no queue: a frame that a client is too slow for is dropped, only for that client. `publish`
+replaces the newest frame and wakes the senders whose clients have credit (flow.py), so it costs a
+few hundred nanoseconds a client and never waits. A client that never reads, or never acknowledges,
+gets three frames and no others.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from websockets.typing import Subprotocol
 
 from mocap.stream import DEFAULT_PORT, protocol
 from mocap.stream import files as pages
+from mocap.stream.access import AccessPolicy, bracketed, is_loopback
 from mocap.stream.client import Client, dismiss
 from mocap.stream.content import Files
 from mocap.stream.lan import EVERYWHERE, Lan
@@ -57,13 +58,13 @@ class Cameras(Protocol):
     """
 
     def begun(self, key: Hashable, camera: protocol.CameraMessage) -> None:
-        """A viewer's camera begins."""
+        """Handle the start of a viewer's camera."""
 
     def seen(self, key: Hashable, message: protocol.Seen) -> None:
         """A viewer's camera sends keypoints, a face or a picture."""
 
     def gone(self, key: Hashable) -> None:
-        """A viewer's camera ends."""
+        """Handle the end of a viewer's camera."""
 
 
 log = RateLimitedLog(logging.getLogger("mocap.live"))
@@ -71,7 +72,7 @@ log = RateLimitedLog(logging.getLogger("mocap.live"))
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Handlers:
-    """What a server calls with its clients' messages.
+    """The receivers of the clients' messages.
 
     Attributes:
         on_ask: Called in the event loop with requests to source and solver.
@@ -88,7 +89,7 @@ class Server:
     """Serve the page and stream to it, inside `async with`.
 
     All methods but `publish_threadsafe` belong to the event loop's thread. `async with` raises
-    DeviceError if there is nothing to listen on.
+    DeviceError if no port can be opened.
 
     Args:
         hello: The first message to each client.
@@ -119,9 +120,7 @@ class Server:
         self.invitations: list[str] = []
         """The addresses at which one phone can connect now, in this machine's networks."""
         self._lan = lan
-        self.token = (
-            token if token is not None or pages.is_loopback(host) else secrets.token_urlsafe(16)
-        )
+        self.token = token if token is not None or is_loopback(host) else secrets.token_urlsafe(16)
         self._hello = hello
         self._files = files
         self._on_ask = handlers.on_ask
@@ -139,7 +138,7 @@ class Server:
     def url(self) -> str:
         """The page's address, with the token if one is needed."""
         host = "localhost" if self.host in ("0.0.0.0", "::") else self.host
-        return f"http://{pages.bracketed(host)}:{self.port}/" + (
+        return f"http://{bracketed(host)}:{self.port}/" + (
             f"?token={quote(self.token)}" if self.token is not None else ""
         )
 
@@ -165,7 +164,7 @@ class Server:
         kinds = [kind for kind, _ in headers]
         if len(frames) != 1 or kinds != sorted(kinds, reverse=True):
             raise protocol.ProtocolError(
-                "The messages of one frame share its number and subject and stand in the order "
+                "The messages of one frame must have the same number and subject, and the order "
                 "picture, keypoints, pose."
             )
         frame, subject = frames.pop()
@@ -228,8 +227,7 @@ class Server:
     # A client's life
 
     async def _serve(self, connection: ServerConnection) -> None:
-        # The receive loop is the handler's life, since only it notices a disconnect; the sender is
-        # cancelled with it.
+        # Only the receive loop notices a disconnect; the sender is cancelled at its end.
         assert connection.request is not None
         path = pages.path_of(connection.request)
         if path in self._endpoints:
@@ -262,7 +260,7 @@ class Server:
         if not isinstance(message, str):
             if self._cameras is None:
                 raise protocol.ProtocolError(
-                    "This server takes no keypoints: start it with `mocap live --browser`."
+                    "This server accepts no keypoints: start it with `mocap live --browser`."
                 )
             self._cameras.seen(client, protocol.decode_seen(message))
             return
@@ -275,7 +273,7 @@ class Server:
             case protocol.CameraMessage():
                 if self._cameras is None:
                     raise protocol.ProtocolError(
-                        "This server takes no viewer's camera: start it with "
+                        "This server accepts no viewer's camera: start it with "
                         "`mocap live --browser`."
                     )
                 self._cameras.begun(client, text)
@@ -285,12 +283,12 @@ class Server:
 
     # The port
 
-    async def _answer(self, door: pages.Door, request: Request) -> Response | None:
-        refusal = door.refusal(request)
+    async def _answer(self, policy: AccessPolicy, request: Request) -> Response | None:
+        refusal = policy.refusal(request)
         if refusal is not None:
             return refusal
-        # Before anything is awaited: a single-use token is used up here.
-        cookie = door.cookie(request)
+        # Before the first await, so that a single-use token cannot be used twice.
+        cookie = policy.cookie(request)
         if pages.path_of(request) in self._endpoints:
             return None
         if pages.path_of(request) == pages.STREAM_PATH:
@@ -299,7 +297,7 @@ class Server:
             return pages.text(
                 http.HTTPStatus.SERVICE_UNAVAILABLE, f"There are {MAX_CLIENTS} viewers already."
             )
-        response = await asyncio.to_thread(pages.respond, request, self._files, door.secure)
+        response = await asyncio.to_thread(pages.respond, request, self._files, policy.secure)
         if cookie is not None:
             response.headers["Set-Cookie"] = cookie
         return response
@@ -320,7 +318,7 @@ class Server:
         asked = self.port
         guests = [path for path, (wanted, _) in self._endpoints.items() if wanted is None]
         self.port = await self._ports.open(
-            self.host, asked, lambda port: pages.Door(self.host, port, self.token, guests)
+            self.host, asked, lambda port: AccessPolicy(self.host, port, self.token, guests)
         )
         if asked not in (0, self.port):
             self.notice = f"Port {asked} is taken; using {self.port} instead."
@@ -338,8 +336,8 @@ class Server:
             lan.renewed(self.invitations)
 
         token = secrets.token_urlsafe(16)
-        door = partial(pages.Door, EVERYWHERE, token=token, secure=True, renewed=renewed)
-        port = await self._ports.open(EVERYWHERE, asked, door, lan.tls)
+        policy = partial(AccessPolicy, EVERYWHERE, token=token, secure=True, renewed=renewed)
+        port = await self._ports.open(EVERYWHERE, asked, policy, lan.tls)
         self.invitations = lan.urls(port, token)
 
     async def __aexit__(

@@ -1,4 +1,4 @@
-"""Text messages of `mocap.v1`: JSON objects in and out. protocol.py has the overview."""
+"""The text messages of `mocap.v1`, JSON objects; protocol.py has the overview."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ class _Message(
 class Bones(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A skeleton with identity rest rotations.
 
-    names: (J,). parents: (J,), −1 for the root. offsets: (J, 3), metres.
+    Attributes:
+        names: (J,) names of the joints.
+        parents: (J,) indices, −1 for the root.
+        offsets: (J, 3) metres.
     """
 
     names: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_JOINTS)]
@@ -61,7 +64,7 @@ class Bones(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SourceInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The active source: its kind, its name for people, and its picture's size in pixels."""
+    """The active source: its kind, its name as shown, and its picture's size in pixels."""
 
     kind: SourceKind
     name: Annotated[str, Meta(max_length=1000)]
@@ -73,8 +76,7 @@ class Hello(_Message, frozen=True, omit_defaults=True):
     """Everything that stays the same from frame to frame.
 
     `rig` is a path on the page's own host. So is `clip`: the path, without suffix, of the two files
-    of
-    a whole motion that the page plays by itself (clip.py).
+    of a whole motion that the page plays (clip.py).
     """
 
     version: Literal[1]
@@ -104,7 +106,7 @@ class Hello(_Message, frozen=True, omit_defaults=True):
                 rest,
             )
         except (InputError, OverflowError) as error:
-            raise ProtocolError(f"The hello's skeleton is none: {error}") from error
+            raise ProtocolError(f"The hello's skeleton is not valid: {error}") from error
 
 
 class Status(_Message, frozen=True):
@@ -122,7 +124,7 @@ class Pong(_Message, frozen=True):
 
 
 class VmcOutput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where poses go over VMC: HOST:PORT, and the names of expressions (VRM 1.0's or VRM 0's)."""
+    """A VMC receiver: HOST:PORT, and its names of expressions (VRM 1.0's or VRM 0's)."""
 
     address: Annotated[str, Meta(min_length=1, max_length=300)]
     names: ExpressionNames
@@ -154,21 +156,22 @@ class Ack(_Message, frozen=True):
 
 
 class Calibrate(_Message, frozen=True):
-    """Measure lengths, gravity and floor again; the performer stands upright before the camera."""
+    """Measure lengths, gravity and floor again, while the performer stands upright."""
 
 
 class NextPerson(_Message, frozen=True, omit_defaults=True, tag="person"):
     """Follow another person in view.
 
-    at: The person nearest to this point, (x, y) in units of the picture's width and height, y down.
-    Without a point: the next to the right; after the last person comes the first.
+    Attributes:
+        at: (x, y) in units of the picture's width and height, y down: follow the person nearest to
+            this point. None: follow the next person to the right; after the last one, the first.
     """
 
     at: tuple[Fraction, Fraction] | None = None
 
 
 class Vmc(_Message, frozen=True):
-    """Send poses over VMC to this receiver; None stops it. The new state is the answer."""
+    """Send poses over VMC to this receiver; None stops it. The server answers by its state."""
 
     output: VmcOutput | None
 
@@ -182,7 +185,7 @@ class Tune(_Message, frozen=True):
 
 
 class Tuned(_Message, frozen=True):
-    """The live settings in effect, from any client. lag: the smoothing's delay, seconds."""
+    """The live settings in effect; `lag` is the delay of the smoothing, seconds."""
 
     smoothing: float
     feet: FeetMode
@@ -202,8 +205,12 @@ class Lead(_Message, frozen=True):
 class CameraMessage(_Message, frozen=True, tag="camera"):
     """Make the client's own camera the active source; keypoint messages follow.
 
-    name: The camera's. width, height: Its picture's size in pixels. page: Identifies the page,
-    a random text of its own; with the same text a new connection takes the place of a lost one.
+    Attributes:
+        name: The camera's name.
+        width: Width of its picture, pixels.
+        height: Height of its picture, pixels.
+        page: A random text that identifies the page; a new connection with the same text replaces a
+            lost one.
     """
 
     name: Annotated[str, Meta(max_length=200)]
@@ -241,11 +248,11 @@ def hello(
     """Return the hello for a skeleton.
 
     Args:
-        skeleton: Of the frames that follow.
+        skeleton: The skeleton of the frames.
         expressions: Names of the frames' expressions.
-        rig: The avatar's address, relative to the page.
-        source: What the frames come from.
-        clip: The address of a recorded picture, if there is one.
+        rig: The avatar's path, relative to the page.
+        source: The source of the frames.
+        clip: As in Hello.
 
     Raises:
         ProtocolError: The skeleton's rest rotations are not identities, which the stream cannot
@@ -254,7 +261,7 @@ def hello(
     if not np.allclose(np.abs(skeleton.rest_rotations), [0.0, 0.0, 0.0, 1.0], atol=1e-9):
         raise ProtocolError(
             "Only a skeleton with identity rest rotations can be streamed; "
-            "retarget the motion to such a one first."
+            "retarget the motion to one first."
         )
     offsets = tuple((float(x), float(y), float(z)) for x, y, z in skeleton.offsets)
     return Hello(

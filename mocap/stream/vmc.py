@@ -78,7 +78,7 @@ def bundle(
         motion: The motion, on joints named like humanoid bones.
         index: The frame.
         seen: Whether a person is in view.
-        names: Which names expressions have; ARKit's blend shapes have the same in both.
+        names: The convention of the expressions' names; ARKit's blend shapes are equal in both.
 
     Raises:
         InputError: The skeleton has joints that are not humanoid bones.
@@ -87,8 +87,8 @@ def bundle(
     strange = [name for name in skeleton.names if name not in UNITY]
     if strange:
         raise InputError(
-            "VMC carries the humanoid's bones, but this motion is on joints called "
-            f"{', '.join(strange[:5])}."
+            "VMC can only send humanoid bones, but this motion has the joints "
+            f"{', '.join(strange[:5])}; retarget it first."
         )
     positions = skeleton.offsets.copy()
     positions[0] = motion.root_positions[index]
@@ -138,7 +138,7 @@ def address(text: str) -> tuple[str, int]:
 class Sender(Closing):
     """A UDP socket to one receiver.
 
-    UDP has no connection: nothing tells whether the receiver listens.
+    UDP has no connection, so it is unknown whether the receiver listens.
     """
 
     def __init__(self, host: str, port: int) -> None:

@@ -199,7 +199,7 @@ def test_other_numbers_of_landmarks_are_refused(keypoints) -> None:
     incoming = Incoming()
     incoming.begin("page", SIZE)
     with pytest.raises(
-        protocol.ProtocolError, match="33 landmarks, or 75 with both hands, but 17 came"
+        protocol.ProtocolError, match="33 landmarks, or 75 with both hands, but are 17"
     ):
         incoming.put(
             "page",
