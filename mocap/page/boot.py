@@ -1,4 +1,4 @@
-"""Starts mocap behind a page: one object that a worker in the browser calls."""
+"""The object that a worker in the browser calls: mocap behind the page that needs no install."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Page:
     """The live session and the studio of one page.
 
     Args:
-        hello: The hello of `mocap.v1` that the page has shown already, as JSON.
-        folder: Where takes lie.
+        hello: The hello of `mocap.v1` that the page shows, as JSON.
+        folder: The folder of takes.
         stream: Called with each message of `mocap.v1` for the page.
         studio: Called with each text of `mocap.studio.v1` for the page.
     """
@@ -39,11 +39,11 @@ class Page:
         self._converter = Converter(self._desk, files, message.expressions)
 
     def text(self, message: str) -> None:
-        """Take a text message of `mocap.v1`."""
+        """Process a text message of `mocap.v1`."""
         self._live.text(message)
 
     def binary(self, data: bytes) -> None:
-        """Take what the page's camera has seen."""
+        """Process keypoints or a face from the page's camera."""
         self._live.binary(data)
         self._show_recording()
 
@@ -68,7 +68,7 @@ class Page:
         return self._converter.onto(name, data)
 
     def file(self, address: str) -> bytes | None:
-        """Return a finished file that an answer names; None if there is none."""
+        """Return a finished file by its address in an answer; None if there is none."""
         return self._studio.file(address)
 
     def recording(self) -> str:

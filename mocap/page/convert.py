@@ -1,4 +1,4 @@
-"""A motion's file onto a character, for the page that needs no install: `mocap retarget`."""
+"""`mocap retarget` for the page that needs no install: a motion's file onto a character."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Converter:
     """Reads a motion of any format and writes it onto a character.
 
     Args:
-        desk: Has the characters that the page uploaded.
-        files: The table that finished files are added to; the last ones replace those before.
+        desk: The studio, with the characters that the page uploaded.
+        files: The table to which finished files are added; each conversion replaces the last one's.
         expressions: The expressions of the hello, in its order.
     """
 
@@ -41,10 +41,10 @@ class Converter:
 
         Args:
             name: The file's name, whose suffix is its format.
-            data: The file; empty for no character of this kind.
+            data: The file; empty to remove the character.
 
         Returns:
-            JSON: said, sentences about what was recognised; or error.
+            JSON with `said`, sentences about what was recognised, or with `error`.
         """
         self._own = None
         try:
@@ -67,12 +67,13 @@ class Converter:
         Args:
             name: The file's name, whose suffix is its format.
             data: The file.
-            suffix: Of the file to write, such as ".bvh" or ".csv".
-            rig: The address of an uploaded character, or None for none. The character of `onto`
-                goes before it.
+            suffix: The suffix of the file to write, such as ".bvh" or ".csv".
+            rig: The address of an uploaded character, or None. The character of `onto` has
+                precedence.
 
         Returns:
-            JSON: file, name, bytes, frames and clip, as the studio's answers; or error.
+            JSON with file, name, bytes, frames and clip, as in the studio's answers, or with
+            `error`.
         """
         try:
             answer = self._converted(name, data, suffix, rig)
@@ -121,7 +122,7 @@ def read(path: Path) -> Motion:
     """Read a motion, or bake a keypoints file.
 
     Raises:
-        InputError: The file cannot be read or holds no humanoid's motion.
+        InputError: The file cannot be read, or has no motion of a humanoid.
     """
     if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
         from mocap.bake import read_keypoints

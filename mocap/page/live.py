@@ -1,4 +1,4 @@
-"""What a live session of the server does for one page's camera, without sockets and threads."""
+"""A live session for one page's camera, without sockets and threads."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Listener = Callable[[Keypoints, Motion], None]
 PictureListener = Callable[[float, bytes], None]
 
 NAME = "your camera"
-"""What the page calls its source before a camera has begun."""
+"""The name of the source until the camera begins."""
 
 
 class PageSession:
-    """Solves what the page's own camera sees. Messages in, messages out.
+    """Solves the keypoints of the page's own camera; it gets messages and sends messages.
 
     Args:
-        hello: The hello of the page; its source is replaced by the camera's.
+        hello: The hello of the page; the camera replaces its source.
         send: Called with each message for the page.
         listener: Called with each frame: keypoints and pose.
         see: Called with each picture: its time (s) and the JPEG.
@@ -52,10 +52,10 @@ class PageSession:
             send(protocol.encode_text(message))
 
     def text(self, message: str) -> None:
-        """Take a text message of the page.
+        """Process a text message of the page.
 
         Raises:
-            ProtocolError: It is no message of `mocap.v1`.
+            ProtocolError: It is not a message of `mocap.v1`.
         """
         ask = protocol.decode_client_text(message)
         match ask:
@@ -76,7 +76,7 @@ class PageSession:
         """Take a face, a body or a picture; a body is answered by its pose.
 
         Raises:
-            ProtocolError: It is no such message.
+            ProtocolError: It is not such a message.
         """
         message = protocol.decode_seen(data)
         if isinstance(message, protocol.FaceMessage):
@@ -94,7 +94,7 @@ class PageSession:
         self._solve(message, face)
 
     def apply(self, transition: Callable[[LiveState], LiveState]) -> None:
-        """Change the state, and tell the page what has changed."""
+        """Change the state, and send the change to the page."""
         before, self._state = self._state, transition(self._state)
         if self._state != before:
             for message in announcements(before, self._state):

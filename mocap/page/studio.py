@@ -12,15 +12,15 @@ from mocap.studio import messages as studio
 from mocap.studio.desk import Desk
 
 _LONG = (studio.Open, studio.Export, studio.Upload, studio.Remap)
-_TELL_EVERY = 0.1  # seconds between two words of progress
+_TELL_EVERY = 0.1  # seconds between two messages about progress
 
 
 class PageStudio:
-    """Answers what the page asks, one request after another.
+    """Answers the requests of the page, one after another.
 
     Args:
-        desk: What does the work.
-        files: The table that the desk adds finished files to.
+        desk: Does the work.
+        files: The table to which the desk adds finished files.
         send: Called with each text for the page.
     """
 
@@ -28,7 +28,7 @@ class PageStudio:
         self._desk, self._files, self._send = desk, files, send
 
     def ask(self, text: str, data: bytes = b"") -> None:
-        """Do what a text asks, and answer it.
+        """Carry out a request, and send the answer.
 
         Args:
             text: A message of `mocap.studio.v1`.
@@ -40,15 +40,15 @@ class PageStudio:
         except MocapError as error:
             answer = studio.answer(ask, error=str(error))
         except OSError as error:
-            said = f"A file cannot be read or written: {error.strerror or error}."
-            answer = studio.answer(ask, error=said)
+            sentence = f"A file cannot be read or written: {error.strerror or error}."
+            answer = studio.answer(ask, error=sentence)
         except Exception as error:
-            said = f"This failed ({type(error).__name__}: {error})."[:300]
-            answer = studio.answer(ask, error=said)
+            sentence = f"This failed ({type(error).__name__}: {error})."[:300]
+            answer = studio.answer(ask, error=sentence)
         self._send(answer)
 
     def file(self, address: str) -> bytes | None:
-        """Return a finished file that an answer names; None if there is none."""
+        """Return a finished file by its address in an answer; None if there is none."""
         found = self._files.get("/" + address.lstrip("/"))
         if found is None:
             return None
@@ -57,7 +57,7 @@ class PageStudio:
 
     def _do(self, ask: studio.Ask, data: bytes) -> str:
         if isinstance(ask, studio.Cancel):
-            return studio.answer(ask)  # too late: the work was done before it came
+            return studio.answer(ask)  # requests are done one by one, so it has finished
         if not isinstance(ask, _LONG):
             return studio.answer(ask, **self._desk.quick(ask))
         told = -1.0

@@ -20,7 +20,7 @@ from mocap.rig.load import load_rig
 from mocap.stream.content import Files
 
 KEPT = 8
-"""How many solved takes, exported files and characters are kept for the pages, of each kind."""
+"""Most solved takes, and most characters, that are kept for the pages."""
 
 _SUFFIXES = (".glb", ".vrm", ".fbx")
 _MOST_NODES = 2000
@@ -68,15 +68,14 @@ class Characters:
         self._known: OrderedDict[str, _Uploaded] = OrderedDict()
 
     def get(self, address: str, suffix: str) -> transfer.Character | None:
-        """Return the character at an address, as a file of a format takes it.
+        """Return the character at an address, in the form for a file of a suffix.
 
         Args:
-            address: Of the character.
-            suffix: Of the file to write, such as ".glb".
+            address: The character's address.
+            suffix: The suffix of the file to write, such as ".glb".
 
         Returns:
-            The character; its GLB for a .glb or .vrm; None where the file holds no character of
-            this kind.
+            The character; its GLB for a .glb or .vrm; None if such a file cannot contain it.
 
         Raises:
             InputError: There is none, or it was dropped in favour of newer ones.
@@ -90,13 +89,13 @@ class Characters:
     def add(
         self, data: bytes, name: str, body: bytes = b"", bones: dict[str, str] | None = None
     ) -> dict[str, Any]:
-        """Take a character's file.
+        """Add a character.
 
         Args:
             data: The file's bytes.
             name: The file's name.
             body: For an FBX, the GLB that shows the character, with nodes of the same names.
-            bones: Humanoid bone → node; by default recognised.
+            bones: Humanoid bone → node; None to recognise them.
 
         Returns:
             The fields of the answer to `messages.Upload`.
@@ -130,7 +129,15 @@ class Characters:
         }
 
     def remap(self, address: str, bones: dict[str, str]) -> dict[str, Any]:
-        """Change bones of a character; an empty node name unmaps a bone. As `add`."""
+        """Change bones of a character.
+
+        Args:
+            address: The character's address.
+            bones: Bone → node; an empty name unmaps a bone.
+
+        Returns:
+            As `add`.
+        """
         uploaded = self._uploaded(address)
         known = {**uploaded.character.rig.bones, **bones}
         mapped = {bone: node for bone, node in known.items() if node}
@@ -139,12 +146,12 @@ class Characters:
 
     def _uploaded(self, address: str) -> _Uploaded:
         if address not in self._known:
-            raise InputError("This character is no longer here: drop its file on the page again.")
+            raise InputError("This character is no longer kept: drop its file on the page again.")
         return self._known[address]
 
 
 def _names_in(body: bytes, bones: Mapping[str, str]) -> dict[str, str]:
-    """Map bones to the nodes of the GLB, which lack the numbers that made an FBX's names unique."""
+    """Map bones to the nodes of the GLB, without the numbers that make an FBX's names unique."""
     names = gltf_tree.tree_of(body, Path(), None).names
     return {b: n if n in names else re.sub(r"\.\d+$", "", n) for b, n in bones.items()}
 
@@ -152,10 +159,10 @@ def _names_in(body: bytes, bones: Mapping[str, str]) -> dict[str, str]:
 def _read(
     data: bytes, name: str, suffix: str, bones: dict[str, str] | None
 ) -> tuple[transfer.Character, list[str]]:
-    """Read a character's bytes: (character, the names of all nodes).
+    """Return the character in a file, and the names of all its nodes.
 
     Raises:
-        InputError: The file cannot be read or holds no humanoid; the sentence has its name.
+        InputError: The file cannot be read or has no humanoid; the message has its name.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"character{suffix}"

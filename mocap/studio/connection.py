@@ -26,14 +26,15 @@ log = RateLimitedLog(logging.getLogger("mocap.live"))
 
 @dataclass
 class Work:
-    """A request that is being answered. `progress` is called by the thread that does the work.
+    """A request that is being answered. The thread that does the work calls `progress`.
 
     Attributes:
         ask: The request.
         connection: The page's connection.
         loop: The event loop.
-        cancelled: Set when the page no longer wants the answer.
+        cancelled: Set when the page cancels the request.
         done: Whether it has been answered.
+        told: When progress was last sent, seconds.
     """
 
     ask: messages.Ask
@@ -44,20 +45,20 @@ class Work:
     told: float = -np.inf
 
     def progress(self, part: float) -> None:
-        """Send how much is done, 0 to 1.
+        """Send the part that is done, 0 to 1.
 
         Raises:
             InputError: The page has cancelled the work.
         """
         if self.cancelled.is_set():
-            raise InputError("It was cancelled.")
+            raise InputError("The request was cancelled.")
         now = time.monotonic()
         if now - self.told >= _TELL_EVERY:
             self.told = now
             asyncio.run_coroutine_threadsafe(self._tell(part), self.loop)
 
     async def wait_turn(self) -> None:
-        """Send at once that the work is accepted; it may wait for another one."""
+        """Send that the request is accepted; it may wait for another one to finish."""
         await self._tell(0.0)
 
     async def _tell(self, part: float) -> None:
@@ -71,7 +72,7 @@ Answer = Callable[[Work, bytes], Awaitable[dict[str, Any]]]
 
 
 class PageRequests:
-    """Answers one page until it leaves. A bake does not hold up the list of takes.
+    """Answers one page until it leaves. Requests run side by side: a bake does not delay others.
 
     Args:
         connection: The page's connection.
@@ -115,7 +116,7 @@ class PageRequests:
             self._works[ask.id] = self._start(ask, b"")
 
     def _piece(self, data: bytes) -> None:
-        """Take a piece of an upload; pieces that were not announced are ignored."""
+        """Store a piece of an upload; pieces that were not announced are ignored."""
         if self._upload is None:
             return
         announced, received = self._upload
@@ -137,13 +138,13 @@ class PageRequests:
         except MocapError as error:
             text = messages.answer(work.ask, error=str(error))
         except OSError as error:
-            said = f"A file cannot be read or written: {error.strerror or error}."
-            text = messages.answer(work.ask, error=said)
+            sentence = f"A file cannot be read or written: {error.strerror or error}."
+            text = messages.answer(work.ask, error=sentence)
         except Exception as error:
             what = type(work.ask).__name__.lower()
             log.error(f"studio {what}", f"The studio's answer to {what} failed.", error)
-            said = f"This failed ({type(error).__name__}: {error})."[:300]
-            text = messages.answer(work.ask, error=f"{said} The terminal shows the details.")
+            sentence = f"This failed ({type(error).__name__}: {error})."[:300]
+            text = messages.answer(work.ask, error=f"{sentence} The terminal shows the details.")
         work.done = True
         with contextlib.suppress(ConnectionClosed):
             await work.connection.send(text)

@@ -1,7 +1,7 @@
-"""What the studio does for a page: takes, solving, export, and the user's character.
+"""The work of the studio: takes, solving, export, and the user's character.
 
-It knows no sockets and no threads: the server's studio calls it from its threads, and the page
-that needs no install calls it in the browser.
+It has no sockets and no threads: the server's studio calls it from its threads, and the page that
+needs no install calls it in the browser.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ Progress = Callable[[float], None]
 
 
 class Desk:
-    """Does what a page asks of the studio.
+    """Carries out the requests of a page to the studio.
 
     Args:
         folder: The folder of takes.
-        files: The table of files that the page can fetch; what is made is added to it.
+        files: The table of files that the page can fetch; finished files are added to it.
         expressions: The expressions of the hello, in its order.
         fov: The camera's field of view, radians, or None.
     """
@@ -64,7 +64,7 @@ class Desk:
         return self.takes.disk()
 
     def quick(self, ask: messages.Ask) -> dict[str, Any]:
-        """Do what takes no time, and return the answer.
+        """Carry out a short request, and return the answer.
 
         Args:
             ask: Record, Takes, Rename or Delete.
@@ -87,7 +87,7 @@ class Desk:
         raise AssertionError(ask)
 
     def work(self, ask: messages.Ask, data: bytes, progress: Progress) -> dict[str, Any]:
-        """Do what takes long, and return the answer.
+        """Carry out a long request, and return the answer.
 
         Args:
             ask: Open, Export, Upload or Remap.
@@ -111,18 +111,18 @@ class Desk:
         raise AssertionError(ask)
 
     def character(self, address: str | None, suffix: str) -> transfer.Character | None:
-        """Return the character that a file of a format holds.
+        """Return the character for a file of a suffix.
 
         Args:
-            address: Of an uploaded character; None for none.
-            suffix: Of the file to write, such as ".glb".
+            address: The address of an uploaded character, or None.
+            suffix: The suffix of the file to write, such as ".glb".
 
         Returns:
-            The uploaded character where the format takes it, the mannequin in a .glb without one,
-            else None.
+            The uploaded character if the format can contain it; the mannequin for a .glb without
+            one; otherwise None.
 
         Raises:
-            InputError: The character is no longer there.
+            InputError: The character is no longer kept.
         """
         if suffix in formats.PERFORMERS_SUFFIXES:
             return None
@@ -209,7 +209,7 @@ class Desk:
 
 
 def as_live(keypoints: Keypoints, progress: Progress) -> Motion:
-    """Solve a take as it was live: frame by frame, without the frames that follow.
+    """Solve a take by the live solver: frame by frame, without later frames.
 
     Args:
         keypoints: The take.

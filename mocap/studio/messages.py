@@ -5,10 +5,10 @@ Messages are JSON in both directions; files are uploaded in pieces.
     page → server   {"do": ASK, "id": n, …}       one of the messages below
                     binary                        the next piece of the file that an `upload`
                                                   announced
-    server → page   {"id": n, "progress": part}   how much of it is done, 0 to 1, now and then
+    server → page   {"id": n, "progress": part}   the part that is done, 0 to 1, now and then
                     {"id": n, …}                  the answer, or {"id": n, "error": sentence}
 
-Answers name the addresses of finished files. This module is sans-I/O: texts in, messages out.
+Answers contain the addresses of finished files. This module does no I/O.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class _Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="d
 
 
 class Record(_Ask, frozen=True):
-    """Begin a take of what is live, or end it. pictures: keep the source's pictures too.
+    """Begin a take of the live session, or end it; `pictures` also keeps the source's pictures.
 
-    Answer: on, take (its name), frames and pictures (how many).
+    Answer: on, take (its name), frames and pictures (their numbers).
     """
 
     on: bool
@@ -84,10 +84,10 @@ class Delete(_Ask, frozen=True):
 
 
 class Export(_Ask, frozen=True):
-    """Write a part of a take as a file. rig: the address of an uploaded character, or none.
+    """Write a part of a take as a file; `rig` is the address of an uploaded character, or None.
 
-    With a character, .bvh, .glb and .fbx hold it where it can be written so; .vrma, .csv, .mot and
-    .trc hold the performer's own motion, and .json the keypoints.
+    .bvh, .glb and .fbx contain the character if its file can be written in that format; .vrma,
+    .csv, .mot and .trc contain the performer's own motion, and .json the keypoints.
 
     Answer: file (its address), name, bytes, frames.
     """
@@ -103,11 +103,11 @@ class Export(_Ask, frozen=True):
 class Upload(_Ask, frozen=True):
     """Announce a character's file; `size` bytes follow.
 
-    The last `body` of them are a GLB that shows the character, where pages cannot draw the file
+    The last `body` bytes of them are a GLB that shows the character, if pages cannot draw the file
     itself (FBX).
 
-    Answer: rig (its address), said (what was recognised, in sentences), bones (bone → node), nodes
-    (all names of nodes).
+    Answer: rig (its address), said (sentences about what was recognised), bones (bone → node),
+    nodes (the names of all nodes).
     """
 
     name: Name
@@ -130,10 +130,10 @@ _DECODER: msgspec.json.Decoder[Ask] = msgspec.json.Decoder(Ask)
 
 
 def parse(text: str) -> Ask:
-    """Read a request.
+    """Decode a request.
 
     Raises:
-        ProtocolError: It is not a request of this protocol.
+        ProtocolError: The text is not a request of this protocol.
     """
     try:
         return _DECODER.decode(text)
@@ -144,7 +144,7 @@ def parse(text: str) -> Ask:
 
 
 def progress(of: Ask, part: float) -> str:
-    """Encode how much of a request is done, 0 to 1."""
+    """Encode the part of a request that is done, 0 to 1."""
     return msgspec.json.encode({"id": of.id, "progress": round(part, 3)}).decode()
 
 

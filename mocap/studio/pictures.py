@@ -1,7 +1,7 @@
 """The pictures of a take: a Motion JPEG file beside its keypoints.
 
-The JPEGs lie one after another, as FFmpeg and VLC read them. Each begins with a comment segment
-that holds its time, so that a file that was cut off loses its last picture alone:
+The JPEGs follow one another, as FFmpeg and VLC read them. Each begins with a comment segment with
+its time, so that a file that is cut off loses only its last picture:
 
     FF D8   FF FE 00 1C   "mocap t=" and the time, seconds, in 18 characters   …   FF D9
 """
@@ -19,7 +19,7 @@ from mocap.errors import OutputError
 
 SUFFIX = ".mjpg"
 MAX_BYTES = 256 * 2**20
-"""The largest size of a file: about ten minutes at 30 pictures a second, 360 pixels across."""
+"""Largest size of a file: about ten minutes at 30 pictures a second of 360 pixels' width."""
 
 _TEXT = b"mocap t="
 _DIGITS = 18
@@ -30,7 +30,7 @@ _COMMENT = b"\xff\xfe" + struct.pack(">H", 2 + len(_TEXT) + _DIGITS) + _TEXT
 
 @dataclass(frozen=True, slots=True)
 class PictureIndex:
-    """Where the pictures of a file lie.
+    """The positions of the pictures in a file.
 
     Attributes:
         times: Time of each picture, seconds, increasing.
@@ -82,7 +82,7 @@ class PictureRecording(Closing):
         self._last = time
         rest = memoryview(data)
         try:
-            while rest:  # an unbuffered write may take a part
+            while rest:  # an unbuffered write may write only a part
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
             self.close()
@@ -92,7 +92,7 @@ class PictureRecording(Closing):
         self.pictures += 1
 
     def close(self) -> None:
-        """End the file; a file without pictures is removed."""
+        """Close the file; delete it if it has no pictures."""
         if not self._file.closed:
             self._file.close()
             if not self.pictures:
@@ -100,7 +100,7 @@ class PictureRecording(Closing):
 
 
 def read_index(path: Path) -> PictureIndex:
-    """Find the pictures of a file; a last one that was cut off is left out.
+    """Find the pictures of a file; an incomplete last picture is left out.
 
     Raises:
         OSError: The file cannot be read.

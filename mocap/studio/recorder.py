@@ -1,4 +1,4 @@
-"""Records what is live as a take: its keypoints and, if wanted, its pictures."""
+"""Recording of the live session as a take: keypoints and, if wanted, pictures."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class _Running:
 
 
 class TakeRecorder:
-    """Records one take at a time. Frames come from the solver's thread, requests from others.
+    """Records one take at a time; frames arrive in the solver's thread, requests in others.
 
     Args:
-        takes: Where takes go.
+        takes: The folder of takes.
     """
 
     def __init__(self, takes: TakesFolder) -> None:
@@ -97,7 +97,7 @@ class TakeRecorder:
         """End the take; return its name, its number of frames and its number of pictures.
 
         Raises:
-            InputError: No take is being recorded, or no frame came.
+            InputError: No take is being recorded, or no frame arrived.
             OutputError: The disk was full.
         """
         with self._lock:
@@ -109,7 +109,7 @@ class TakeRecorder:
         name, frames = running.keypoints.path.stem, running.keypoints.frames
         if not frames:
             raise InputError(
-                "No frame came while the take was recorded, so there is no take: check that the "
+                "No frame arrived while the take was recorded, so there is no take: check that the "
                 "source is live."
             )
         if full:

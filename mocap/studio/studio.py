@@ -1,4 +1,4 @@
-"""The studio's connections: what pages ask of `studio.desk`, from an event loop."""
+"""The studio of a server: the requests of pages, in an event loop, done by `studio.desk`."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from mocap.studio import messages
 from mocap.studio.connection import PageRequests, Work
 from mocap.studio.desk import Desk
 
-_PATIENCE = 4.0  # seconds that the disk has to answer
+_PATIENCE = 4.0  # seconds to wait for the disk
 _LONG = (messages.Open, messages.Export, messages.Upload, messages.Remap)
 
 T = TypeVar("T")
 
 
 class Studio:
-    """One for a server: the recorder of what is live, and the endpoint of its pages.
+    """The recorder of a live session, and the endpoint of its pages.
 
     Args:
         folder: The folder of takes.
-        files: The server's table of files, to which what is made is added.
+        files: The server's table of files; finished files are added to it.
         expressions: The expressions of the hello, in its order.
         fov: The camera's field of view, radians, or None.
     """
@@ -57,10 +57,10 @@ class Studio:
 
 
 async def _soon(function: Callable[..., T], *arguments: Any) -> T:
-    """Call a function of the disk in a thread.
+    """Call a function that uses the disk in a thread.
 
     Raises:
-        OutputError: It has not returned after `_PATIENCE` seconds.
+        OutputError: It does not return within `_PATIENCE` seconds.
     """
     call = asyncio.to_thread(function, *arguments)
     try:

@@ -1,6 +1,6 @@
 """A folder of takes, which the page lists, opens, renames and deletes by name.
 
-A take is keypoints as JSON Lines and, if it keeps its pictures, a Motion JPEG file of the same
+A take is a file of keypoints (JSON Lines) and, if it has pictures, a Motion JPEG file of the same
 name.
 """
 
@@ -24,7 +24,7 @@ from mocap.studio import pictures
 _NAME = re.compile(r"[\w()\[\]+,'&!# .-]{1,80}")
 # Bytes of free space: a minute of keypoints with hands and face at 30 Hz needs about 60 MB.
 _FULL, _LOW = 2 * 10**6, 500 * 10**6
-_TAIL = 2**20  # bytes at a file's end in which its last whole line is searched
+_TAIL = 2**20  # bytes at the end of a file that are searched for its last complete line
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class TakeInfo:
 
     Attributes:
         name: Its name.
-        seconds: From its first frame to its last.
+        seconds: Time from its first frame to its last.
         size: Bytes, with its pictures.
-        figure: The body's 33 landmarks in a picture of its middle, (x, y) in picture widths, None
-            where one is not seen; empty without a person.
-        problem: Why the take cannot be read, a sentence; None if it can.
+        figure: The body's 33 landmarks in a frame from the middle, (x, y) in picture widths, None
+            for landmarks that are not seen; empty without a person.
+        problem: A sentence on why the take cannot be read; None if it can.
         pictures: Whether it has pictures.
     """
 
@@ -52,7 +52,7 @@ class TakeInfo:
 class TakesFolder:
     """The takes in a folder, which is made when the first take is recorded.
 
-    Names are checked; a path is made of a name that is in the list, and of nothing else.
+    Paths are only built from names in the list of takes.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -96,7 +96,7 @@ class TakesFolder:
         return [p.stem for p in sorted(paths, key=_modified, reverse=True)]
 
     def takes(self) -> list[TakeInfo]:
-        """List the takes, the newest first, without reading them whole.
+        """List the takes, the newest first, without reading all of each file.
 
         A damaged take is listed with its problem.
         """
@@ -128,8 +128,8 @@ class TakesFolder:
         old, to = self.path(name), to.strip()
         if not _NAME.fullmatch(to) or to.startswith("."):
             raise InputError(
-                f"A take cannot be called {to!r}: letters, digits, spaces and .,-_()[]+'&!# are "
-                f"possible, 80 at most."
+                f"A take cannot be called {to!r}: a name has at most 80 letters, digits, spaces "
+                "and .,-_()[]+'&!#."
             )
         if self._exists(to):
             raise InputError(f"There is a take called {to!r} already: choose another name.")
@@ -163,7 +163,12 @@ class TakesFolder:
 
 
 def _info(path: Path, seen: Path) -> TakeInfo:
-    """Return what the list shows of the take at a path, whose pictures may lie at `seen`."""
+    """Return the entry of the list for a take.
+
+    Args:
+        path: The take's keypoints.
+        seen: The take's pictures, which may not exist.
+    """
     size = 0
     try:
         size = path.stat().st_size
@@ -173,14 +178,14 @@ def _info(path: Path, seen: Path) -> TakeInfo:
         problem = _problem(path)
         return TakeInfo(path.stem, _seconds(path), size + more, _figure(path), problem, more > 0)
     except OSError as error:
-        said = f"The file cannot be read: {error.strerror or error}."
+        problem = f"The file cannot be read: {error.strerror or error}."
     except Exception as error:  # one damaged take must not hide the others
-        said = f"The file is damaged ({type(error).__name__})."
-    return TakeInfo(path.stem, 0.0, size, [], said)
+        problem = f"The file is damaged ({type(error).__name__})."
+    return TakeInfo(path.stem, 0.0, size, [], problem)
 
 
 def _modified(path: Path) -> float:
-    """Time of the last change; 0 for a file that was deleted meanwhile."""
+    """Return the time of the last change; 0 for a file that no longer exists."""
     try:
         return path.stat().st_mtime
     except OSError:
@@ -188,7 +193,7 @@ def _modified(path: Path) -> float:
 
 
 def _problem(path: Path) -> str | None:
-    """Check the header, the first line."""
+    """Check the header, the first line; return a sentence if it is damaged."""
     with path.open("rb") as file:
         try:
             msgspec.json.decode(file.readline(), type=keypoints_schema.TakeJson)
@@ -204,7 +209,7 @@ class _Line(msgspec.Struct):
 
 
 def _seconds(path: Path) -> float:
-    """Return the time from the first frame to the last whole one."""
+    """Return the time from the first frame to the last complete one, seconds."""
     decoder = msgspec.json.Decoder(_Line)
     with path.open("rb") as file:
         file.readline()
@@ -217,7 +222,7 @@ def _seconds(path: Path) -> float:
 
 
 def _figure(path: Path) -> list[tuple[float, float] | None]:
-    """Return the body in the middle of a take, or near it."""
+    """Return the landmarks of a frame in the middle of a take, as `TakeInfo.figure`."""
     size = path.stat().st_size
     with path.open("rb") as file:
         try:

@@ -1,4 +1,4 @@
-"""`mocap view`: a take, keypoints, a motion or a character at rest in the page, with a timeline."""
+"""`mocap view`: shows a take, keypoints, a motion or a character in the page, with a timeline."""
 
 from __future__ import annotations
 

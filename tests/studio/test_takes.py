@@ -167,7 +167,7 @@ def test_frames_between_two_presses_are_recorded(tmp_path: Path, keypoints: Keyp
     [take] = studio.takes.takes()
     assert take.seconds == pytest.approx(keypoints.times[5] - keypoints.times[1])
     _, empty = asked(studio, RECORD, STOP)
-    assert "No frame came" in str(empty["error"])
+    assert "No frame arrived" in str(empty["error"])
 
 
 def test_a_take_keeps_its_pictures_if_requested(tmp_path: Path, keypoints: Keypoints) -> None:
@@ -293,7 +293,7 @@ def test_a_bake_reports_progress_and_can_be_cancelled(tmp_path: Path, keypoints:
             while "error" not in told[-1]:
                 told.append(await heard())
             assert {"id": 2} in told
-            assert told[-1] == {"id": 1, "error": "It was cancelled."}
+            assert told[-1] == {"id": 1, "error": "The request was cancelled."}
             await page.send(json.dumps({**ask, "id": 3}))
             parts = []
             while "clip" not in (said := await heard()):

@@ -92,7 +92,7 @@ class StudioChannel extends LocalChannel {
     if (ask.do === "upload") this.upload = { text, size: ask.size ?? 0, pieces: [] };
     else if (ask.do === "cancel") {
       // The worker cannot be interrupted: its answer, when it comes, is ignored.
-      this.receive(JSON.stringify({ id: ask.ask, error: "It was cancelled." }));
+      this.receive(JSON.stringify({ id: ask.ask, error: "The request was cancelled." }));
       this.receive(JSON.stringify({ id: ask.id }));
     } else this.local.tell({ ask: text });
   }
