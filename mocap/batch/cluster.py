@@ -1,8 +1,8 @@
 """The jobs of a batch on a Dask cluster.
 
-A task is a `Job`: paths and options, no pictures and no motions. The paths must mean the same files
-on every worker (shared storage). Outputs are written to a temporary name and renamed, so a task
-that runs twice, because its worker was lost, leaves one whole file.
+A task is a `Job`: paths and options, without pictures and motions. The paths must refer to the same
+files on every worker (shared storage). Outputs are written to a temporary name and renamed, so a
+task that runs twice, because its worker was lost, leaves one complete file.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ LOCAL = "local"
 
 # Seconds to wait for a scheduler.
 _PATIENCE = 10.0
-# A task whose worker died more often than this is put aside and tried once more, alone: Dask also
-# counts the tasks that only waited on a worker that died.
+# A task whose worker died more often than this is tried once more at the end, alone: Dask also
+# counts tasks that were only queued on a worker that died.
 _DEATHS = 0
 
 
@@ -83,7 +83,7 @@ def cluster(scheduler: str, workers: int | None = None) -> Iterator[ClusterRunne
     if scheduler == LOCAL:
         settings = {
             "distributed.scheduler.allowed-failures": _DEATHS,
-            # No clip waits on a worker that may die by another's fault.
+            # No clip is queued on a worker that may die because of another clip.
             "distributed.scheduler.worker-saturation": 1.0,
             "distributed.worker.daemon": False,  # a clip may use processes of its own
         }

@@ -1,4 +1,4 @@
-"""Many clips as jobs: which inputs there are, and where the outputs of each go."""
+"""The jobs of a batch: its input clips, and the output files of each."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ VIDEO_SUFFIXES = (
     ".3gp", ".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv",
     ".webm", ".wmv",
 )  # fmt: skip
-"""Suffixes of the files that are taken for clips when a folder is searched, lower case; files that
-are named one by one may have any suffix."""
+"""Suffixes of videos in a folder that is searched, in lower case; files that are named one by one
+may have any suffix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One clip, where its outputs go, and how; picklable."""
+    """One clip, its output files, and the options; picklable."""
 
     path: Path
     outputs: tuple[Path, ...]
@@ -44,17 +44,17 @@ class Job:
 
 
 def find_clips(inputs: Sequence[Path], recursive: bool = False) -> list[Clip]:
-    """Return the clips that the inputs stand for.
+    """Return the clips of a list of inputs.
 
-    A file is a clip, and so is a folder that holds images. Of any other folder the videos and
-    keypoints files are clips.
+    A file is a clip, and so is a folder of images. In other folders, each video and each keypoints
+    file is a clip.
 
     Args:
         inputs: Files and folders.
         recursive: Search the folders' subfolders too.
 
     Raises:
-        InputError: A folder holds no clip.
+        InputError: A folder has no clip.
     """
     clips: list[Clip] = []
     for path in inputs:
@@ -87,9 +87,9 @@ def plan(clips: Sequence[Clip], templates: Sequence[Path], options: BakeOptions)
 
     Args:
         clips: The inputs.
-        templates: Where to write; {name} stands for the clip's name without its suffix, {folder}
-            for its folder below the one that was searched.
-        options: How all of them are baked.
+        templates: Paths of the outputs; {name} is the clip's name without its suffix, {folder} its
+            folder below the one that was searched.
+        options: The options of all jobs.
 
     Raises:
         OutputError: Two clips would be written to the same file.
@@ -117,7 +117,15 @@ def _filled(template: Path, clip: Clip) -> Path:
 
 
 def make_folders(jobs: Sequence[Job], templates: Sequence[Path]) -> None:
-    """Make the output folders that {folder} or {name} names. Raises OutputError."""
+    """Make the output folders whose paths contain {folder} or {name}.
+
+    Args:
+        jobs: The jobs.
+        templates: Paths of the outputs, as in `plan`.
+
+    Raises:
+        OutputError: A folder cannot be made.
+    """
     for job in jobs:
         for template, output in zip(templates, job.outputs, strict=True):
             if "{" not in str(template.parent):

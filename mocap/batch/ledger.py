@@ -1,9 +1,9 @@
-"""What was baked from what: small files beside the outputs, by which a batch is continued.
+"""Entries beside the outputs of a batch, by which an interrupted batch is resumed.
 
 Each clip has one, `.mocap/NAME.json` beside its first output: a digest of the input, the options
 and mocap's version, the files that were written with their sizes, and the batch that wrote them. A
-clip is up to date if digest and sizes are as they were. The process that bakes a clip writes its
-entry, so a clip whose result was lost on the way is not baked twice.
+clip is up to date if the digest and the sizes are unchanged. The process that bakes a clip writes
+its entry, so a clip whose result was lost on the way is not baked again.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ FOLDER = ".mocap"
 
 
 Written = tuple[Path, Saved]
-"""A file and what it holds."""
+"""A file, and how it was written."""
 
 
 def fingerprint(job: Job) -> str:
-    """Return a digest of what a job's outputs depend on.
+    """Return a digest of everything that a job's outputs depend on.
 
     It covers the sizes and the times of last change of the input and of the character's files, the
-    options, and mocap's version. The number of workers changes nothing in the outputs; whether
-    videos are cut into chunks does.
+    options, and mocap's version. The outputs do not depend on the number of workers, but on whether
+    videos are cut into chunks.
     """
     options = job.options
     chunks = options.workers is not None
@@ -52,13 +52,13 @@ def _state(path: Path) -> Iterator[str]:
 
 
 def is_current(job: Job) -> bool:
-    """Return whether a job's files exist as they were written from its present state."""
+    """Return whether a job's outputs are unchanged and were written from its current inputs."""
     entry = _entry(job)
     return entry is not None and entry["from"] == fingerprint(job)
 
 
 def done_in(job: Job, batch: str) -> tuple[Written, ...] | None:
-    """Return what a batch has written for a job; None if it has not done the job."""
+    """Return the files that a batch has written for a job; None if it has not done the job."""
     entry = _entry(job)
     if entry is None or entry["batch"] != batch:
         return None
@@ -66,13 +66,13 @@ def done_in(job: Job, batch: str) -> tuple[Written, ...] | None:
 
 
 def record(job: Job, digest: str, batch: str, written: Sequence[Written]) -> None:
-    """Note that a job has been done.
+    """Write the entry of a job that has been done.
 
     Args:
         job: The job.
         digest: Its fingerprint before it was begun.
         batch: Identifies the batch.
-        written: What was written.
+        written: The files that were written.
     """
     files = [
         {"path": str(path), "bytes": path.stat().st_size, "saved": asdict(saved)}

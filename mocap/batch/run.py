@@ -1,4 +1,4 @@
-"""The jobs of a batch, done one after another in this process; one that fails stops no other."""
+"""The jobs of a batch, done one after another in this process; a failure does not stop others."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Status = Literal["done", "failed", "up to date"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a job; picklable.
+    """The result of a job; picklable.
 
     Attributes:
         job: The job.
-        status: Whether it was done, failed, or had nothing to do.
+        status: Whether it was done, failed, or was up to date.
         error: Why it failed; empty otherwise.
-        seconds: How long it took.
-        written: What was written.
+        seconds: Its duration.
+        written: The files that were written.
     """
 
     job: Job
@@ -36,11 +36,11 @@ class Outcome:
 
 
 Runner = Callable[[Sequence[Job], str], Iterator[Outcome]]
-"""Does jobs of a batch, of the given name, in any order; yields an outcome as each is finished."""
+"""(jobs, name of their batch) to an outcome for each job as it is finished, in any order."""
 
 
 def attempt(job: Job, batch: str, progress: Progress | None = None) -> Outcome:
-    """Do one job, unless its batch has done it before; a failure becomes its outcome.
+    """Do one job, unless its batch has done it; exceptions become its outcome.
 
     Args:
         job: The job.
@@ -58,7 +58,7 @@ def attempt(job: Job, batch: str, progress: Progress | None = None) -> Outcome:
     except MocapError as error:
         return Outcome(job, "failed", str(error), time.monotonic() - begun)
     except Exception as error:
-        # A fault of ours in one clip must not cost the others.
+        # A bug that affects one clip must not stop the others.
         reason = f"{type(error).__name__}: {error} (a fault in mocap; please report it)"
         return Outcome(job, "failed", reason, time.monotonic() - begun)
     return Outcome(job, "done", "", time.monotonic() - begun, written)
@@ -69,8 +69,8 @@ def run(jobs: Sequence[Job], runner: Runner, resume: bool = False) -> Iterator[O
 
     Args:
         jobs: The jobs.
-        runner: What does them.
-        resume: Leave out the jobs whose outputs are up to date.
+        runner: Does the jobs.
+        resume: Skip the jobs whose outputs are up to date.
 
     Yields:
         An outcome for each job, as it is finished.

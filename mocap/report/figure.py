@@ -14,8 +14,8 @@ from mocap.core.skeleton import BONES
 _WIDTH, _HEIGHT = 460, 130
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 6, 6, 20
 RIGHT, LEFT, MIDDLE = "#c2410c", "#1d4ed8", "#444"
-"""Colours of the right side, the left side and what has no side."""
-# More points than these are not seen in a curve of this width.
+"""Colours of the right side, the left side and the middle."""
+# Most points of a curve: two a pixel.
 _POINTS = 920
 _FINGERS = ("Thumb", "Index", "Middle", "Ring", "Little")
 _FACE = ("Eye", "jaw")
@@ -79,7 +79,7 @@ def stick_figure(motion: Motion, frame: int) -> str:
         motion.root_positions[frame : frame + 1],
         motion.rotations[frame : frame + 1],
     )
-    # Seen along the way in which the hips face.
+    # Views relative to the heading of the hips.
     ahead = _heading(world[0, 0])
     across = np.array([-ahead[2], 0.0, ahead[0]])
     places = at[0] - at[0, 0] * [1.0, 0.0, 1.0]

@@ -12,14 +12,14 @@ from mocap.core.motion import Motion
 from mocap.report.figure import LEFT, MIDDLE, RIGHT, curves, stick_figure
 from mocap.report.repetitions import Movement, main_movement
 
-# Left and right ranges that differ by more than this are marked: twice the error of an angle of
-# one camera, degrees.
+# Degrees: larger differences of left and right ranges are marked. Twice the error of an angle from
+# one camera.
 _DIFFERENT = 15.0
-# A landmark is seen with at least this confidence; one seen in fewer frames than this share is
-# listed.
+# Confidence from which a landmark counts as seen, and the fraction of frames in which it must be
+# seen not to be listed.
 _SEEN, _OFTEN = 0.5, 0.8
 _ENDS = (2.0, 98.0)
-# Angles that need the twist of a limb, which one camera barely shows.
+# Angles that depend on the twist of a limb, which one camera hardly shows.
 _TWISTS = ("rotation", "pronation", "inversion", "deviation")
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 960px; margin: 2em auto; padding: 0 1em;
@@ -39,12 +39,12 @@ figure { margin: 0; } figcaption, h3 { font-size: 14px; margin: 4px 0; }
 
 
 def report(motion: Motion, name: str, keypoints: Keypoints | None = None) -> str:
-    """Return the page of a take.
+    """Return the HTML report of a take.
 
     Args:
         motion: The solved motion, on humanoid bones.
         name: The take's name.
-        keypoints: The keypoints that it was solved from, for what was seen.
+        keypoints: The keypoints of the take, to list landmarks that were rarely seen.
 
     Raises:
         InputError: The motion is not on humanoid bones.
@@ -119,7 +119,7 @@ def _ranges(angles: Angles) -> str:
         )
         cells += "<td></td>" * (6 - 3 * len(ends))
         apart = abs(float(np.ptp(ends[0]) - np.ptp(ends[-1])))
-        # The plane of an arm that hangs is undefined.
+        # The plane of elevation of a hanging arm is undefined.
         compared = len(ends) > 1 and "plane" not in name
         marked = ' class="marked"' if compared and apart > _DIFFERENT else ""
         difference = f"{round(apart)}°" if compared else ""

@@ -11,13 +11,13 @@ from numpy import ndarray
 from mocap.core.angles import Angles
 from mocap.core.filter import smooth
 
-# An angle repeats if it crosses both of these shares of its range, in turns.
+# An angle repeats if it crosses these two fractions of its range by turns.
 _LOW, _HIGH = 0.35, 0.65
-# Smaller ranges are posture, degrees; the range is between these percentiles.
+# Degrees: least range of a movement; and the percentiles between which the range is measured.
 _LEAST, _PERCENTILES = 20.0, (2.0, 98.0)
-# Hz: faster swings are no repetitions of a movement but jitter.
+# Hz: faster changes are jitter.
 _CUTOFF = 3.0
-# The angles in which repetitions are looked for.
+# The angles that are searched for repetitions.
 _COUNTED = (
     "knee_flexion",
     "hip_flexion",
@@ -76,7 +76,7 @@ def repetitions(
         first = before + int(np.argmin(smoothed[before : peak + 1]))
         last = peak + int(np.argmin(smoothed[peak : after + 1]))
         if share[first] > _LOW:
-            continue  # The take begins within this repetition.
+            continue  # the take begins within this repetition
         span = smoothed[peak] - min(smoothed[first], smoothed[last])
         found.append(
             Repetition(float(times[first]), float(times[peak]), float(times[last]), float(span))
@@ -85,7 +85,7 @@ def repetitions(
 
 
 def main_movement(times: Float[ndarray, " frames"], angles: Angles) -> Movement | None:
-    """Return the angle of the largest range that repeats, of both sides; None if none does."""
+    """Return the repeating angle with the largest range, of either side; None if none repeats."""
     best: Movement | None = None
     largest = 0.0
     for name, values in angles.items():
