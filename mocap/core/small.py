@@ -14,7 +14,13 @@ from numpy import ndarray
 def clip(
     x: Float[ndarray, "*shape"], low: float | ndarray, high: float | ndarray
 ) -> Float[ndarray, "*shape"]:
-    """Limit values to a range; NaN stays NaN."""
+    """Limit values to a range; NaN stays NaN.
+
+    Args:
+        x: The values.
+        low: Least value.
+        high: Largest value.
+    """
     return np.asarray(np.minimum(np.maximum(x, low), high))
 
 

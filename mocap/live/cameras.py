@@ -104,7 +104,7 @@ class BrowserCameras:
         self._announced[key] = self.shown
 
     def seen(self, key: Hashable, message: protocol.Seen) -> None:
-        """A page's camera has seen a body or a face, or sends a picture."""
+        """Handle keypoints, a face or a picture from a page's camera."""
         self._incoming.put(key, message)
         if (
             isinstance(message, protocol.KeypointsMessage)

@@ -161,7 +161,11 @@ class Incoming:
             return here
 
     def put(self, key: Hashable, message: Seen) -> None:
-        """Take a message of a camera; a frame's face comes before its body, its picture after.
+        """Store a message of a camera; a frame's face comes before its body, its picture after.
+
+        Args:
+            key: The camera.
+            message: The message.
 
         Raises:
             ProtocolError: The camera has not begun, or the message has other landmarks than

@@ -211,11 +211,11 @@ def decode(
 
 
 Seen = KeypointsMessage | FaceMessage | PictureMessage
-"""What a viewer's camera sends."""
+"""The messages of a viewer's camera."""
 
 
 def decode_seen(data: bytes) -> Seen:
-    """Read what a viewer's camera saw, and check that a camera can have seen it.
+    """Decode a message of a viewer's camera, and check its values.
 
     Raises:
         ProtocolError: It is another message, or a value is out of range (`check_seen`).
@@ -223,14 +223,15 @@ def decode_seen(data: bytes) -> Seen:
     message = decode(data, 0, 0) if decode_header(data)[0] in (KEYPOINTS, PICTURE, FACE) else None
     if not isinstance(message, Seen):
         raise ProtocolError(
-            "A viewer sends binary messages of kind 2 (keypoints), 3 (picture) and 4 (face) alone."
+            "A viewer may send only binary messages of kind 2 (keypoints), 3 (picture) and 4 "
+            "(face)."
         )
     check_seen(message)
     return message
 
 
 def check_seen(message: Seen) -> None:
-    """Check the range of what a camera saw, so that no later stage meets an absurd number.
+    """Check the ranges of a camera's message, so that later stages can rely on them.
 
     Raises:
         ProtocolError: A time, coordinate or matrix element is out of range.

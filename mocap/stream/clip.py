@@ -1,9 +1,9 @@
 """A whole motion for the page to play, as two files.
 
-/clip.bin    the pose messages of `mocap.v1`, one after another, all of one length
-/clip.json   what the timeline shows: {"times": [s], "contacts": [0 to 15, a bit a column of
-             CONTACTS], "confidence": [0 to 1] or null, "source": null or ClipSource}
-    .mjpg    the source's pictures, where there is a source
+/clip.bin    the pose messages of `mocap.v1`, one after another, all of the same length
+/clip.json   the timeline: {"times": [s], "contacts": [0 to 15, one bit for each column of
+             CONTACTS], "confidence": [0 to 1] or null, "source": ClipSource or null}
+/clip.mjpg   the source's pictures, if there is a source
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ POSES, TIMELINE, PICTURES = "/clip.bin", "/clip.json", "/clip.mjpg"
 class ClipSource(msgspec.Struct, frozen=True):
     """The source's pictures that play with a clip, JPEGs one after another in a file.
 
-    times: Of each picture, seconds of the clip, increasing. offsets: First byte of each picture,
-    and the end of the last. aspect: Width of a picture divided by its height. fov: The camera's
-    vertical field of view, radians. views: Where the camera stands at each frame of the motion:
-    position (metres) and rotation (xyzw) from its axes (x right, +Y up, −Z into the picture) to
-    the world's; None if that is not known.
+    Attributes:
+        times: Time of each picture, seconds of the clip, increasing.
+        offsets: First byte of each picture, and the end of the last.
+        aspect: Width of a picture divided by its height.
+        fov: The camera's vertical field of view, radians.
+        views: The camera's pose at each frame of the motion: position (metres) and rotation (xyzw)
+            from its axes (x right, +Y up, −Z into the picture) to the world's; None if unknown.
     """
 
     times: Sequence[float]
@@ -49,9 +51,9 @@ def clip_files(
     """Return the files of a motion, with times from 0.
 
     Args:
-        motion: Its skeleton must be the one of the hello.
-        confidence: (F,) of the keypoints that it was solved from.
-        seen: The file of the source's pictures, and what is in it.
+        motion: On the skeleton of the hello.
+        confidence: (F,) mean confidence of the keypoints of each frame, or None.
+        seen: The file of the source's pictures, and their index; None without pictures.
 
     Raises:
         InputError: The motion has no frames.
