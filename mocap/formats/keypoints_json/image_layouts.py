@@ -1,16 +1,17 @@
 """Keypoints without depth, in the JSON layouts of OpenPose, COCO, AlphaPose and MMPose.
 
     OpenPose    {"people": [{"pose_keypoints_2d": [x, y, score, …]}]} for each frame; 25 or 18
-                points, https://github.com/CMU-Perceptual-Computing-Lab/openpose, "Output"
+                points, and 21 of each hand in hand_left_keypoints_2d and hand_right_keypoints_2d,
+                https://github.com/CMU-Perceptual-Computing-Lab/openpose, "Output"
     COCO        [{"image_id", "keypoints": [x, y, score, …], "score"}, …], or {"images",
                 "annotations"}; 17 points, https://cocodataset.org/#format-results; COCO-WholeBody
                 has 133 in the same layout, https://github.com/jin-s13/COCO-WholeBody
-    AlphaPose   COCO's results with Halpe's 26 points,
+    AlphaPose   COCO's results with Halpe's 26 or 136 points,
                 https://github.com/Fang-Haoshu/Halpe-FullBody
     MMPose      {"instance_info": [{"frame_id", "instances": [{"keypoints": [[x, y], …],
                 "keypoint_scores": […]}]}]}
 
-Points that BlazePose has too become its landmarks; others are ignored.
+Points that BlazePose has too become its landmarks; those of hands are kept, others are ignored.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.core.keypoints import LANDMARKS
+from mocap.core.keypoints import HAND_LANDMARKS, LANDMARKS
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.errors import InputError
 
@@ -35,7 +36,7 @@ COCO = (
 """The 17 points of COCO, MoveNet and PoseNet."""
 
 
-def _hand(side: str, at: int) -> dict[int, str]:
+def _knuckles(side: str, at: int) -> dict[int, str]:
     """Return the landmarks of BlazePose among the 21 points of a hand that begin at an index."""
     return {at + 3: f"{side}_thumb", at + 5: f"{side}_index", at + 17: f"{side}_pinky"}
 
@@ -50,8 +51,8 @@ _COCO_133 = {
     # The corners of the mouth are 48 and 54 of the 68 points of the face, which begin at 23.
     71: "mouth_right",
     77: "mouth_left",
-    **_hand("left", 91),
-    **_hand("right", 112),
+    **_knuckles("left", 91),
+    **_knuckles("right", 112),
 }
 _HALPE_26 = {
     **_COCO_17,
@@ -60,6 +61,16 @@ _HALPE_26 = {
     24: "left_heel",
     25: "right_heel",
 }
+_HALPE_136 = {
+    **_HALPE_26,
+    # The 68 points of the face begin at 26.
+    74: "mouth_right",
+    80: "mouth_left",
+    **_knuckles("left", 94),
+    **_knuckles("right", 115),
+}
+_HANDS = {133: (91, 112), 136: (94, 115)}
+"""Number of points → where the 21 points of the left and of the right hand begin."""
 _OPENPOSE = (
     "nose", "", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow",
     "left_wrist",
@@ -77,9 +88,14 @@ _OPENPOSE_18 = dict(
         "left_ankle", "right_eye", "left_eye", "right_ear", "left_ear",
     ))
 )  # fmt: skip
-_LAYOUTS = {17: _COCO_17, 133: _COCO_133, 26: _HALPE_26, 25: _BODY_25, 18: _OPENPOSE_18}
+_LAYOUTS = {
+    17: _COCO_17, 133: _COCO_133, 26: _HALPE_26, 136: _HALPE_136, 25: _BODY_25, 18: _OPENPOSE_18,
+}  # fmt: skip
 """Number of points → index → BlazePose's landmark, "" for a point that BlazePose does not have."""
-_NAMES = {17: "COCO", 133: "COCO-WholeBody", 26: "Halpe", 25: "OpenPose BODY_25", 18: "OpenPose"}
+_NAMES = {
+    17: "COCO", 133: "COCO-WholeBody", 26: "Halpe", 136: "Halpe whole body",
+    25: "OpenPose BODY_25", 18: "OpenPose",
+}  # fmt: skip
 
 # COCO's annotations mark points as 0 (not labelled), 1 (hidden) or 2 (visible).
 _MARKS = {0: 0.0, 1: 0.5, 2: 1.0}
@@ -144,8 +160,15 @@ def _is_result(item: Any) -> bool:
 
 
 def _openpose(frame: dict[str, Any]) -> dict[str, Any]:
-    people = [p for p in frame["people"] if isinstance(p, dict) and p.get("pose_keypoints_2d")]
-    return {"poses": [_pose(_triples(p["pose_keypoints_2d"])) for p in people]}
+    poses = []
+    for person in frame["people"]:
+        if not isinstance(person, dict) or not person.get("pose_keypoints_2d"):
+            continue
+        pose = _pose(_triples(person["pose_keypoints_2d"]))
+        for side in _SIDES:
+            pose |= _hand(side, _triples(person.get(f"hand_{side}_keypoints_2d") or []))
+        poses.append(pose)
+    return {"poses": poses}
 
 
 def _mmpose(frame: Any) -> dict[str, Any]:
@@ -197,13 +220,24 @@ def _pose(points: list[list[float]]) -> dict[str, Any]:
     if layout is None:
         known = ", ".join(f"{n} ({_NAMES[n]})" for n in sorted(_LAYOUTS))
         raise InputError(f"There are {len(points)} keypoints; the known layouts have {known}.")
-    return {
+    pose: dict[str, Any] = {
         "keypoints": [
             {"x": x, "y": y, "score": min(float(score), 1.0), "name": layout[i]}
             for i, (x, y, score) in enumerate(points)
             if score > 0 and layout.get(i)
         ]
     }
+    for side, at in zip(_SIDES, _HANDS.get(len(points), ()), strict=False):
+        pose |= _hand(side, points[at : at + len(HAND_LANDMARKS)])
+    return pose
+
+
+def _hand(side: str, points: list[list[float]]) -> dict[str, Any]:
+    """Return a hand for a pose; nothing if one of its points was not found."""
+    if len(points) != len(HAND_LANDMARKS) or any(score <= 0 for _, _, score in points):
+        return {}
+    score = sum(min(float(score), 1.0) for _, _, score in points) / len(points)
+    return {f"{side}Hand": {"score": score, "keypoints": [{"x": x, "y": y} for x, y, _ in points]}}
 
 
 def flat_positions(image: Float[ndarray, "frames 33 2"]) -> Float[ndarray, "frames 33 3"]:

@@ -12,6 +12,7 @@ from mocap.core import rotation as R
 from mocap.core.keypoints import DETECTOR_AXES, HAND_LANDMARKS
 from mocap.errors import InputError
 from mocap.formats.keypoints_json import schema as shape
+from mocap.lift.hands import lifted_hands
 
 _HAND_INDEX = {name: i for i, name in enumerate(HAND_LANDMARKS)}
 
@@ -19,7 +20,7 @@ _HAND_INDEX = {name: i for i, name in enumerate(HAND_LANDMARKS)}
 def read_hands(
     poses: list[shape.PoseJson | None],
 ) -> tuple[ndarray | None, ndarray | None, ndarray | None]:
-    """Return both hands of each frame.
+    """Return both hands of each frame; hands without depth are lifted by the lengths of bones.
 
     Returns:
         Metres from the wrists (F, 2, 21, 3) in the file's axes, pixels (F, 2, 21, 2), and scores
@@ -33,12 +34,18 @@ def read_hands(
     )
     for i, pose in enumerate(poses):
         for side, hand in enumerate(() if pose is None else (pose.left_hand, pose.right_hand)):
-            if hand is not None and (points := _hand_points(hand.keypoints_3d, i)) is not None:
+            if hand is None:
+                continue
+            score[i, side] = 1.0 if hand.score is None else hand.score
+            if (points := _hand_points(hand.keypoints_3d, i)) is not None:
                 # The origin in the file is near the hand's middle; here it is the wrist.
                 world[i, side] = points - points[0]
-                score[i, side] = 1.0 if hand.score is None else hand.score
-                pixels = _hand_points(hand.keypoints, i)
-                image[i, side] = np.nan if pixels is None else pixels[:, :2]
+            if (pixels := _hand_points(hand.keypoints, i)) is not None:
+                image[i, side] = pixels[:, :2]
+    flat = np.isnan(world).any(axis=(2, 3)) & np.isfinite(image).all(axis=(2, 3))
+    if flat.any():
+        lifted, sure = lifted_hands(np.where(flat[..., None, None], image, np.nan), score)
+        world[flat], score[flat] = lifted[flat] * DETECTOR_AXES, sure[flat]
     if not np.isfinite(world).any():
         return None, None, None
     return world, image if np.isfinite(image).any() else None, score
