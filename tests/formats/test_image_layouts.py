@@ -20,7 +20,7 @@ from mocap.core.motion import Motion
 from mocap.detect.options import DetectOptions
 from mocap.errors import InputError
 from mocap.formats import keypoints_json as kj
-from mocap.lift.hands import lifted_hands
+from mocap.formats.keypoints_json.flat_hands import lifted_hands
 from mocap.solve.hands import FINGER_BONES
 from mocap.solve.hold import RELAXED
 from mocap.solve.take import solve_take

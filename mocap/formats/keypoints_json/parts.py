@@ -12,7 +12,7 @@ from mocap.core import rotation as R
 from mocap.core.keypoints import DETECTOR_AXES, HAND_LANDMARKS
 from mocap.errors import InputError
 from mocap.formats.keypoints_json import schema as shape
-from mocap.lift.hands import lifted_hands
+from mocap.formats.keypoints_json.flat_hands import lifted_hands
 
 _HAND_INDEX = {name: i for i, name in enumerate(HAND_LANDMARKS)}
 
