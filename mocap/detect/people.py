@@ -168,7 +168,10 @@ def tiles_of(image: UInt8[ndarray, "height width 3"]) -> list[tuple[slice, slice
         )
 
     corners = [(y, x) for y in starts(height) for x in starts(width)]
-    corners.sort(key=lambda c: np.hypot(c[0] + 0.5 * (side - height), c[1] + 0.5 * (side - width)))
+    # Squares of halves are exact, so that every language sorts alike.
+    corners.sort(
+        key=lambda c: (c[0] + 0.5 * (side - height)) ** 2 + (c[1] + 0.5 * (side - width)) ** 2
+    )
     return [(slice(y, y + side), slice(x, x + side)) for y, x in corners]
 
 

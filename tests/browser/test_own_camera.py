@@ -27,6 +27,8 @@ from tests.helpers.places import DEMO
 from tests.helpers.stream_clients import viewer
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
+# The demo's clip far away: its person fills 0.7 of its height; the colour is its own background's.
+_FAR = "scale=-2:116,pad=960:540:500:200:color=0x92A1B3"
 # What the detector's C++ says in the browser, and the browser's own word for a refusal.
 _SAID = ("TensorFlow Lite", ".cc:", "Graph ")
 
@@ -54,8 +56,16 @@ def places(page: Page) -> np.ndarray:
     return np.array([found[name] for name in HUMANOID.names])
 
 
-def test_the_avatar_follows_the_pages_own_camera(filmed: Browser, url: str, takes: Path) -> None:
-    page = filmed.new_page(viewport={"width": 320, "height": 240})
+def test_the_avatar_follows_the_pages_own_camera(
+    browser: Browser, url: str, takes: Path, tmp_path: Path
+) -> None:
+    """The person is 15 % of the picture's height, so that only tiles of it show them."""
+    with filming(browser, DEMO, tmp_path, _FAR) as running:
+        page = running.new_page(viewport={"width": 320, "height": 240})
+        assert_the_avatar_follows(page, url, takes)
+
+
+def assert_the_avatar_follows(page: Page, url: str, takes: Path) -> None:
     complaints: list[str] = []
     page.on(
         "console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.mediapipe.small import SmallPersonFinder
 from mocap.detect.people import tiles_of
-from tests.helpers.places import DEMO
+from tests.data.make_small_golden import rules, tiles, windows
+from tests.helpers.places import DATA, DEMO
 
 # Where the demo's clip stands in a larger picture, and its height there: the mannequin's is about
 # 0.7 of it, so 15 % of the picture's.
@@ -73,3 +75,12 @@ def test_a_table_leg_is_not_a_person(data: Path) -> None:
             picture = cv2.cvtColor(reader.read()[1], cv2.COLOR_BGR2RGB)
             for tile in tiles_of(picture)[10:13]:
                 assert finder._found(picture, tile) is None
+
+
+def test_the_golden_file_of_the_browsers_search_is_up_to_date() -> None:
+    golden = json.loads((DATA / "small_golden.json").read_text())
+    assert golden["rules"] == rules()
+    for picture in golden["tiles"]:
+        assert picture["tiles"] == tiles(tuple(picture["size"]))
+    for person in golden["people"]:
+        assert person["windows"] == windows(np.array(person["pixels"]))

@@ -2,8 +2,11 @@
 
 import type { NormalizedLandmark, PoseLandmarker } from "@mediapipe/tasks-vision";
 
+import { type SmallBody, type SmallLandmarkers, SmallPersonEyes } from "./eyes";
 import type { PicturePoint } from "./messages";
+import { PartCanvas } from "./part";
 import { FollowedPerson, isolate, isSame, leftToRight, type PersonPoints } from "./people";
+import { RULES, SmallPersonFinder } from "./small";
 
 type Landmark = Readonly<Record<"x" | "y" | "z", number>>;
 
@@ -15,21 +18,34 @@ export interface DetectedBody {
   readonly pixels: PersonPoints;
 }
 
+/** How the detectors are made that only some pictures need. */
+export interface Makers {
+  /** Of all people in one picture. */
+  readonly finder: () => Promise<PoseLandmarker>;
+  /** Of a person who is small in the picture. */
+  readonly small: () => Promise<SmallLandmarkers>;
+}
+
 export class BodyDetector {
   private finder: PoseLandmarker | null = null;
   private readonly person: FollowedPerson;
   private picked: PicturePoint | null = null;
-  private readonly canvas = new OffscreenCanvas(16, 16);
-  private readonly pen = this.canvas.getContext("2d", { willReadFrequently: true })!;
+  private readonly part = new PartCanvas();
+  private readonly small = new SmallPersonFinder<SmallBody>();
+  private eyes: SmallPersonEyes | null = null;
+  /** Pictures in a row without a person; once `small` was asked for, counted no more. */
+  private missed = 0;
+  /** MediaPipe's time, milliseconds. */
+  private clock = 0;
 
   /**
    * @param pose Detects one person in a video.
-   * @param makeFinder Makes a detector of all people in one picture; called when it is needed.
+   * @param make Called when a detector is needed.
    * @param person Which person, counted from the left from 1; null for the most prominent.
    */
   private constructor(
     private readonly pose: PoseLandmarker,
-    private readonly makeFinder: () => Promise<PoseLandmarker>,
+    private readonly make: Makers,
     person: number | null,
   ) {
     this.person = new FollowedPerson(person ?? 1);
@@ -37,17 +53,18 @@ export class BodyDetector {
 
   static async open(
     pose: PoseLandmarker,
-    makeFinder: () => Promise<PoseLandmarker>,
+    make: Makers,
     person: number | null,
   ): Promise<BodyDetector> {
-    const detector = new BodyDetector(pose, makeFinder, person);
-    if (person !== null) detector.finder = await makeFinder();
+    const detector = new BodyDetector(pose, make, person);
+    if (person !== null) detector.finder = await make.finder();
     return detector;
   }
 
   /** Follows the person at a point of the picture, or the next person. */
   async follow(at: PicturePoint | null): Promise<void> {
-    this.finder ??= await this.makeFinder();
+    this.finder ??= await this.make.finder();
+    this.small.restart();
     if (at) this.picked = at;
     else this.person.next();
   }
@@ -67,17 +84,62 @@ export class BodyDetector {
       const which = this.person.among(people, time / 1000);
       if (which === null) return null;
       place = people[which]!;
-      // A black picture makes the video detector forget the person before.
-      this.pose.detectForVideo(this.blackened(width, height), time - 1);
+      this.forget(width, height);
       shown = this.isolated(bitmap, people, which);
     }
     const found = this.find(shown, width, height, time);
-    if (found && (!this.finder || isSame(found.pixels, place!))) {
+    if (!this.finder) return this.alone(found, bitmap, time);
+    if (found && isSame(found.pixels, place!)) {
       this.person.seen(found.pixels, time / 1000);
       return found;
     }
     this.person.lost();
     return null;
+  }
+
+  /** The most prominent person, who may be small. */
+  private alone(
+    found: DetectedBody | null,
+    bitmap: ImageBitmap,
+    time: number,
+  ): DetectedBody | null {
+    const seconds = time / 1000;
+    if (found) {
+      this.missed = 0;
+      this.small.leave(seconds);
+    }
+    const person = found ?? this.far(bitmap, time);
+    if (person) this.person.seen(person.pixels, seconds);
+    else this.person.lost();
+    return person;
+  }
+
+  /** A person who is small in the picture; null while the detectors of such people are loaded. */
+  private far(bitmap: ImageBitmap, time: number): DetectedBody | null {
+    if (this.eyes) return this.small.find(this.eyes.at(bitmap, time), time / 1000);
+    // Where there is no memory for more detectors, people have to be larger.
+    if (++this.missed === RULES.confirmed) this.openEyes().catch(() => undefined);
+    return null;
+  }
+
+  private async openEyes(): Promise<void> {
+    const landmarkers = await this.make.small();
+    this.eyes = new SmallPersonEyes(landmarkers, (picture) => {
+      const seen = this.pose.detectForVideo(picture, this.tick(0));
+      this.forget(picture.width, picture.height);
+      return seen;
+    });
+  }
+
+  /** MediaPipe's next time, milliseconds: of a picture, or just after the last one. */
+  private tick(time: number): number {
+    this.clock = Math.max(time, this.clock + 1);
+    return this.clock;
+  }
+
+  /** Shows the video detector a black picture, which makes it forget the person before. */
+  private forget(width: number, height: number): void {
+    this.pose.detectForVideo(this.part.black(width, height), this.tick(0));
   }
 
   private find(
@@ -86,26 +148,21 @@ export class BodyDetector {
     height: number,
     time: number,
   ): DetectedBody | null {
-    const { landmarks, worldLandmarks } = this.pose.detectForVideo(picture, time);
+    const { landmarks, worldLandmarks } = this.pose.detectForVideo(picture, this.tick(time));
     const [points, world] = [landmarks[0], worldLandmarks[0]];
     return points && world ? { points, world, pixels: inPixels(points, width, height) } : null;
   }
 
-  private blackened(width: number, height: number): OffscreenCanvas {
-    [this.canvas.width, this.canvas.height] = [width, height];
-    this.pen.fillRect(0, 0, width, height);
-    return this.canvas;
-  }
-
   private isolated(bitmap: ImageBitmap, people: readonly PersonPoints[], which: number) {
     const { own, others, trunk } = isolate(people, which);
-    this.blackened(bitmap.width, bitmap.height);
+    const { pen, canvas } = this.part;
+    this.part.black(bitmap.width, bitmap.height);
     const show = ({ x, y, width, height }: typeof own): void =>
-      this.pen.drawImage(bitmap, x, y, width, height, x, y, width, height);
+      pen.drawImage(bitmap, x, y, width, height, x, y, width, height);
     show(own);
-    for (const { x, y, width, height } of others) this.pen.fillRect(x, y, width, height);
+    for (const { x, y, width, height } of others) pen.fillRect(x, y, width, height);
     show(trunk);
-    return this.canvas;
+    return canvas;
   }
 }
 

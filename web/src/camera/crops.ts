@@ -55,7 +55,8 @@ function pixelsPerMetre({ pixels, positions }: BodyPoints): number {
   return spread(pixels, 2, TRUNK_AND_ARMS) / Math.max(spread(positions, 3, TRUNK_AND_ARMS), 1e-9);
 }
 
-function about(
+/** A square of the picture around a point; null if too little of it is inside. */
+export function squareAround(
   [x, y]: readonly [number, number],
   size: number,
   width: number,
@@ -75,7 +76,12 @@ export function aroundHand(
   width: number,
   height: number,
 ): Crop | null {
-  return about(middle(body.pixels, 2, HANDS[side]), HAND * pixelsPerMetre(body), width, height);
+  return squareAround(
+    middle(body.pixels, 2, HANDS[side]),
+    HAND * pixelsPerMetre(body),
+    width,
+    height,
+  );
 }
 
 export function aroundHead(body: BodyPoints, width: number, height: number): Crop | null {
@@ -85,7 +91,7 @@ export function aroundHead(body: BodyPoints, width: number, height: number): Cro
       Math.hypot(body.pixels[2 * i]! - centre[0], body.pixels[2 * i + 1]! - centre[1]),
     ),
   );
-  return about(centre, Math.max(FACE * pixelsPerMetre(body), OF_HEAD * far), width, height);
+  return squareAround(centre, Math.max(FACE * pixelsPerMetre(body), OF_HEAD * far), width, height);
 }
 
 /** Whether a face (points 0 to 1 over its crop) belongs to the head around which the crop is. */

@@ -11,7 +11,8 @@ export interface Box {
   readonly height: number;
 }
 
-const MARGIN = 0.2;
+/** Margin around a person, as a part of their size. */
+export const MARGIN = 0.2;
 /** Greatest movement of one person, in body sizes: at once, and per second. */
 const NEAR = 0.5;
 const SPEED = 1;
@@ -21,7 +22,8 @@ const PATIENCE = 0.5;
 const TRUNK = [11, 12, 23, 24];
 const ALL = Array.from({ length: 33 }, (_, i) => i);
 
-function box(points: PersonPoints, which: readonly number[], margin = 0): Box {
+/** The box of all landmarks, or of some. */
+export function boxOf(points: PersonPoints, margin = 0, which: readonly number[] = ALL): Box {
   const xs = which.map((i) => points[2 * i]!);
   const ys = which.map((i) => points[2 * i + 1]!);
   const [x, y] = [Math.min(...xs) - margin, Math.min(...ys) - margin];
@@ -29,7 +31,7 @@ function box(points: PersonPoints, which: readonly number[], margin = 0): Box {
 }
 
 /** The middle of the trunk, pixels. */
-function middle(points: PersonPoints): readonly [number, number] {
+export function middleOf(points: PersonPoints): readonly [number, number] {
   const mean = (axis: number): number =>
     TRUNK.reduce((sum, i) => sum + points[2 * i + axis]!, 0) / TRUNK.length;
   return [mean(0), mean(1)];
@@ -39,22 +41,23 @@ function distance([ax, ay]: readonly [number, number], [bx, by]: readonly [numbe
   return Math.hypot(ax - bx, ay - by);
 }
 
-const apart = (a: PersonPoints, b: PersonPoints): number => distance(middle(a), middle(b));
+const apart = (a: PersonPoints, b: PersonPoints): number => distance(middleOf(a), middleOf(b));
 
-function size(points: PersonPoints): number {
-  const { width, height } = box(points, ALL);
+/** The larger side of the landmarks' box. */
+export function sizeOf(points: PersonPoints): number {
+  const { width, height } = boxOf(points);
   return Math.max(width, height);
 }
 
 const indexOfLeast = (values: readonly number[]): number => values.indexOf(Math.min(...values));
 
 export function leftToRight(people: readonly PersonPoints[]): PersonPoints[] {
-  return [...people].sort((a, b) => middle(a)[0] - middle(b)[0]);
+  return [...people].sort((a, b) => middleOf(a)[0] - middleOf(b)[0]);
 }
 
 /** Whether both may be the same person, so many seconds apart. */
 export function isSame(points: PersonPoints, other: PersonPoints, seconds = 0): boolean {
-  return apart(points, other) <= size(other) * (NEAR + SPEED * seconds);
+  return apart(points, other) <= sizeOf(other) * (NEAR + SPEED * seconds);
 }
 
 /** The parts of a picture that show one of several people. */
@@ -70,8 +73,8 @@ export interface Isolation {
 /** How to isolate one of the people. */
 export function isolate(people: readonly PersonPoints[], which: number): Isolation {
   const one = people[which]!;
-  const others = people.filter((_, i) => i !== which).map((other) => box(other, TRUNK));
-  return { own: box(one, ALL, MARGIN * size(one)), others, trunk: box(one, TRUNK) };
+  const others = people.filter((_, i) => i !== which).map((other) => boxOf(other, 0, TRUNK));
+  return { own: boxOf(one, MARGIN * sizeOf(one)), others, trunk: boxOf(one, 0, TRUNK) };
 }
 
 /**
@@ -118,7 +121,7 @@ export class FollowedPerson {
     if (this.picked) {
       const at = this.picked;
       this.picked = null;
-      return this.choose(people, indexOfLeast(people.map((p) => distance(middle(p), at))), time);
+      return this.choose(people, indexOfLeast(people.map((p) => distance(middleOf(p), at))), time);
     }
     const last = this.last;
     if (!last) {

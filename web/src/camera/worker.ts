@@ -2,16 +2,21 @@
 // in, landmarks in mocap's axes out. In the browser this is the only module that knows MediaPipe's
 // axes.
 
-import { FaceLandmarker, HandLandmarker, PoseLandmarker } from "@mediapipe/tasks-vision";
+import {
+  FaceLandmarker,
+  HandLandmarker,
+  PoseLandmarker,
+  type PoseLandmarkerOptions,
+} from "@mediapipe/tasks-vision";
 import loader from "@mediapipe/tasks-vision/vision_wasm_module_internal.js?url";
 import binary from "@mediapipe/tasks-vision/vision_wasm_module_internal.wasm?url";
 
 import { BodyDetector } from "./body";
-import { aroundHand, aroundHead, type BodyPoints, type Crop, inWholePicture, isOwn } from "./crops";
+import { aroundHand, aroundHead, type BodyPoints, inWholePicture, isOwn } from "./crops";
 import type { DetectedFace, Detection, FromWorker, ModelIndex, ToWorker } from "./messages";
+import { PartCanvas } from "./part";
+import { RULES } from "./small";
 
-/** Confidence at which a person counts as found; as in Python, which gives the reason. */
-const SURE = 0.65;
 /** The most people that are looked for; as in Python. */
 const PEOPLE = 6;
 const BODY = 33;
@@ -27,6 +32,7 @@ let face: FaceLandmarker | null = null;
 let clock = 0;
 let took = 0;
 let turn = 0;
+const part = new PartCanvas();
 
 const say = (message: FromWorker, transfer: Transferable[] = []): void =>
   self.postMessage(message, { transfer });
@@ -35,6 +41,15 @@ async function load(address: string): Promise<Response> {
   const answer = await fetch(address);
   if (!answer.ok) throw new Error(`the server answers ${answer.status} to ${address}`);
   return answer;
+}
+
+let making: Promise<unknown> = Promise.resolve();
+
+/** Makes detectors one after another, as each takes MediaPipe's loader from `self`. */
+function inTurn<T>(make: () => Promise<T>): Promise<T> {
+  const made = making.then(make);
+  making = made.catch(() => undefined);
+  return made;
 }
 
 async function open(models: string): Promise<void> {
@@ -57,15 +72,23 @@ async function open(models: string): Promise<void> {
   const pose = await PoseLandmarker.createFromOptions(wasm, {
     ...(await options("pose")),
     numPoses: 1,
-    minPoseDetectionConfidence: SURE,
+    minPoseDetectionConfidence: RULES.checked,
   });
-  const finder = async () =>
-    PoseLandmarker.createFromOptions(wasm, {
-      ...(await options("pose")),
-      runningMode: "IMAGE",
-      numPoses: PEOPLE,
-    });
-  detector = await BodyDetector.open(pose, finder, index.person);
+  const more = (given: PoseLandmarkerOptions) =>
+    inTurn(async () =>
+      PoseLandmarker.createFromOptions(wasm, { ...(await options("pose")), ...given }),
+    );
+  const make = {
+    finder: () => more({ runningMode: "IMAGE", numPoses: PEOPLE }),
+    small: async () => ({
+      tiles: await more({
+        runningMode: "IMAGE",
+        minPoseDetectionConfidence: RULES.confidence,
+      }),
+      follower: await more({}),
+    }),
+  };
+  detector = await BodyDetector.open(pose, make, index.person);
   if (index.models.includes("hand")) {
     hands = [
       await HandLandmarker.createFromOptions(wasm, await options("hand")),
@@ -76,17 +99,6 @@ async function open(models: string): Promise<void> {
     const also = { outputFacialTransformationMatrixes: true, outputFaceBlendshapes: true };
     face = await FaceLandmarker.createFromOptions(wasm, { ...(await options("face")), ...also });
   }
-}
-
-const canvas = new OffscreenCanvas(16, 16);
-const context = canvas.getContext("2d", { willReadFrequently: true })!;
-
-/** A square of the picture, black beyond the picture's edges. */
-function cut(bitmap: ImageBitmap, { x, y, side }: Crop): OffscreenCanvas {
-  [canvas.width, canvas.height] = [side, side]; // which clears it
-  context.fillRect(0, 0, side, side);
-  context.drawImage(bitmap, -x, -y);
-  return canvas;
 }
 
 /** The person's landmarks. MediaPipe's y and z point down and away from the camera; ours do not. */
@@ -119,7 +131,7 @@ function handOf(bitmap: ImageBitmap, body: BodyPoints, side: 0 | 1, made: Detect
   const crop = aroundHand(body, side, width, height);
   if (!crop) return;
   const { landmarks, worldLandmarks, handedness } = hands[side]!.detectForVideo(
-    cut(bitmap, crop),
+    part.square(bitmap, crop),
     clock,
   );
   const [points, world, called] = [landmarks[0], worldLandmarks[0], handedness[0]?.[0]];
@@ -140,7 +152,7 @@ function faceOf(bitmap: ImageBitmap, body: BodyPoints): DetectedFace | null {
   const crop = aroundHead(body, width, height);
   if (!crop) return null;
   const { faceLandmarks, facialTransformationMatrixes, faceBlendshapes } = face!.detectForVideo(
-    cut(bitmap, crop),
+    part.square(bitmap, crop),
     clock,
   );
   const [mesh, matrix] = [faceLandmarks[0], facialTransformationMatrixes[0]];
