@@ -19,8 +19,9 @@ from mocap.solve.hands import with_arms
 from mocap.solve.tuning import SolveOptions
 from mocap.solve.upper_body import legs_seen, upper_spans
 
-_LIMBS = {"leftArm": "left arm", "rightArm": "right arm", "leftLeg": "left leg",
+LIMBS = {"leftArm": "left arm", "rightArm": "right arm", "leftLeg": "left leg",
           "rightLeg": "right leg", "trunk": "trunk"}  # fmt: skip
+"""The groups of bones (GROUP_NAMES) about which sentences are said, in words."""
 _LOWER = ("leftLeg", "rightLeg", "leftFoot", "rightFoot")
 _I = {name: i for i, name in enumerate(LANDMARKS)}
 # A limb that is held for less than this is not worth a sentence; seconds.
@@ -86,7 +87,7 @@ class Assessment:
     def _held(self) -> str:
         step = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 0.0
         found = []
-        for name, words in _LIMBS.items():
+        for name, words in LIMBS.items():
             spans = self.spans(self.held[:, GROUP_NAMES.index(name)])
             seconds = sum(b - a + step for a, b in spans)
             if seconds >= _WORTH_SAYING:

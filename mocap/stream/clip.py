@@ -2,22 +2,30 @@
 
 /clip.bin    the pose messages of `mocap.v1`, one after another, all of the same length
 /clip.json   the timeline: {"times": [s], "contacts": [0 to 15, one bit for each column of
-             CONTACTS], "confidence": [0 to 1] or null, "source": ClipSource or null}
+             CONTACTS], "confidence": [0 to 1] or null, "doubts": [{"kind": "unseen", "held",
+             "rest" or "cut", "start": s, "stop": s, "words": sentence}], "source": ClipSource or
+             null}
 /clip.mjpg   the source's pictures, if there is a source
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.errors import InputError
+from mocap.solve.assessment import assess
+from mocap.solve.doubts import Doubt, doubts
+from mocap.solve.tuning import SolveOptions
 from mocap.stream import protocol
 from mocap.stream.content import Files, content_type
 
@@ -43,16 +51,42 @@ class ClipSource(msgspec.Struct, frozen=True):
     views: Sequence[Sequence[float]] | None
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Trust:
+    """How far the keypoints of a motion can be trusted.
+
+    Attributes:
+        confidence: The mean over the landmarks, 0 to 1.
+        doubts: Spans that do not rest on what the picture shows.
+    """
+
+    confidence: Float[ndarray, "frames"]
+    doubts: tuple[Doubt, ...] = ()
+
+
+def trust_in(keypoints: Keypoints, grade: Literal["bake", "live"] = "bake") -> Trust:
+    """Return how far a motion that was solved from keypoints can be trusted.
+
+    Args:
+        keypoints: One person's.
+        grade: How they were solved. Live, neither cuts nor an upper body are decided by what comes
+            later, so only frames without a person are named.
+    """
+    found = doubts(assess(keypoints, SolveOptions()))
+    kept = tuple(d for d in found if grade == "bake" or d.kind == "unseen")
+    return Trust(np.nan_to_num(keypoints.confidence).mean(axis=1), kept)
+
+
 def clip_files(
     motion: Motion,
-    confidence: Float[ndarray, "frames"] | None = None,
+    trust: Trust | None = None,
     seen: tuple[Path, ClipSource] | None = None,
 ) -> Files:
     """Return the files of a motion, with times from 0.
 
     Args:
         motion: On the skeleton of the hello.
-        confidence: (F,) mean confidence of the keypoints of each frame, or None.
+        trust: In the keypoints that it was solved from; None without keypoints.
         seen: The file of the source's pictures, and their index; None without pictures.
 
     Raises:
@@ -81,9 +115,8 @@ def clip_files(
     timeline = {
         "times": np.round(times, 4).tolist(),
         "contacts": ((motion.contacts > 0.5) @ (1 << np.arange(4))).tolist(),
-        "confidence": None
-        if confidence is None
-        else np.round(np.nan_to_num(confidence), 3).tolist(),
+        "confidence": None if trust is None else np.round(trust.confidence, 3).tolist(),
+        "doubts": () if trust is None else trust.doubts,
         "source": None if seen is None else seen[1],
     }
     files: Files = {

@@ -24,7 +24,7 @@ from mocap.errors import InputError
 from mocap.live.performer import LivePerformer
 from mocap.retargeting import retarget
 from mocap.solve.take import solve_take
-from mocap.stream.clip import clip_files
+from mocap.stream.clip import clip_files, trust_in
 from mocap.stream.content import Files, content_type
 from mocap.stream.protocol import DiskState
 from mocap.studio import messages
@@ -139,7 +139,7 @@ class Desk:
             take, frames, pictures = self._recorder.stop()
         return {"on": ask.on, "take": take, "frames": frames, "pictures": pictures}
 
-    def _solve(self, take: str, grade: str, progress: Progress) -> tuple[Keypoints, Motion]:
+    def _solve(self, take: str, grade: messages.Grade, progress: Progress) -> tuple[Keypoints, Motion]:
         path = self.takes.path(take)
         key = (take, path.stat().st_mtime_ns, grade)
         if key not in self._solved:
@@ -155,7 +155,7 @@ class Desk:
                 self._solved.popitem(last=False)
         return self._solved[key]
 
-    def _open(self, take: str, grade: str, progress: Progress) -> dict[str, Any]:
+    def _open(self, take: str, grade: messages.Grade, progress: Progress) -> dict[str, Any]:
         keypoints, motion = self._solve(take, grade, progress)
         shown = retarget(motion, HUMANOID)
         rest = np.zeros(len(shown))
@@ -167,7 +167,7 @@ class Desk:
         source = clip_source(pictures, keypoints, shown)
         made = clip_files(
             shown,
-            np.nan_to_num(keypoints.confidence).mean(axis=1),
+            trust_in(keypoints, grade),
             None if source is None else (pictures, source),
         )
         folder = f"/takes/{secrets.token_hex(6)}"

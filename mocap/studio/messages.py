@@ -26,6 +26,7 @@ MAX_UPLOAD = 128 * 2**20
 
 Id = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
+Grade = Literal["bake", "live"]
 Seconds = Annotated[float, Meta(ge=0)]
 
 
@@ -61,7 +62,7 @@ class Open(_Ask, frozen=True):
     """
 
     take: Name
-    grade: Literal["bake", "live"]
+    grade: Grade
 
 
 class Cancel(_Ask, frozen=True):
@@ -93,7 +94,7 @@ class Export(_Ask, frozen=True):
     """
 
     take: Name
-    grade: Literal["bake", "live"]
+    grade: Grade
     format: Literal["bvh", "glb", "vrma", "fbx", "csv", "mot", "trc", "json"]
     start: Seconds
     end: Seconds

@@ -19,7 +19,7 @@ from mocap.live.avatar import files_of, load_avatar
 from mocap.retargeting import load_motion, retarget
 from mocap.solve.take import solve_take
 from mocap.stream import DEFAULT_PORT, protocol
-from mocap.stream.clip import clip_files
+from mocap.stream.clip import clip_files, trust_in
 from mocap.stream.content import Files
 from mocap.stream.server import Server
 from mocap.studio import pictures
@@ -107,4 +107,4 @@ def clip_of(what: Opened, shown: Motion) -> Files:
     beside = what.path.with_suffix(pictures.SUFFIX)
     source = clip_source(beside, what.keypoints, shown)
     seen = None if source is None else (beside, source)
-    return clip_files(shown, np.nan_to_num(what.keypoints.confidence).mean(axis=1), seen)
+    return clip_files(shown, trust_in(what.keypoints), seen)

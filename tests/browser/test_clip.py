@@ -11,12 +11,18 @@ from playwright.sync_api import Page
 from mocap.core import kinematics
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
-from mocap.stream.clip import clip_files
+from mocap.solve.doubts import Doubt
+from mocap.stream.clip import Trust, clip_files
 from tests.helpers.browser import Open, bones_in, until
 from tests.helpers.page_host import Host, hello
 from tests.helpers.synthetic import random_poses
 
 FRAMES = 40
+DOUBTS = (
+    Doubt("unseen", 0.0, 0.5, "No person is seen."),
+    Doubt("held", 1.0, 2.0, "The left arm is held."),
+    Doubt("cut", 3.0, 3.0, "A hard cut."),
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +41,8 @@ def motion() -> Motion:
 
 @pytest.fixture(scope="module")
 def opened(open_shared: Open, motion: Motion) -> Iterator[Page]:
-    with Host(hello(clip="clip"), more=clip_files(motion, np.linspace(0.0, 1.0, FRAMES))) as host:
+    trust = Trust(np.linspace(0.0, 1.0, FRAMES), DOUBTS)
+    with Host(hello(clip="clip"), more=clip_files(motion, trust)) as host:
         shown = open_shared(host.url, 640, 400)
         until(
             shown,
@@ -71,7 +78,7 @@ def test_a_key_plays_and_pauses(page: Page) -> None:
 
 def test_the_drawn_pose_is_of_the_current_time(page: Page, motion: Motion) -> None:
     wanted = kinematics.fk(HUMANOID, motion.root_positions, motion.rotations)[0]
-    strip = page.locator("#timeline canvas").bounding_box()
+    strip = page.locator("#timeline [role=slider]").bounding_box()
     assert strip
     for part, frame in ((0.0, 0), (0.5, 19), (0.999, 38)):
         page.mouse.click(strip["x"] + 0.5 + part * strip["width"], strip["y"] + 20)
@@ -84,7 +91,7 @@ def test_the_drawn_pose_is_of_the_current_time(page: Page, motion: Motion) -> No
 
 
 def test_playback_stays_between_the_marks(page: Page) -> None:
-    strip = page.locator("#timeline canvas").bounding_box()
+    strip = page.locator("#timeline [role=slider]").bounding_box()
     assert strip
     for part, key in ((0.7, "o"), (0.4, "i")):
         page.mouse.click(strip["x"] + part * strip["width"], strip["y"] + 20)
@@ -112,11 +119,32 @@ def test_the_avatars_feet_stand_above_the_timeline(page: Page) -> None:
 
 def test_a_joints_angles_are_drawn(page: Page) -> None:
     page.keyboard.press(" ")
-    strip = page.locator("#timeline canvas")
+    strip = page.locator("#timeline [role=slider]")
     before = strip.screenshot()
     page.select_option("#timeline select[aria-label^=Joint]", label="leftUpperArm")
     page.wait_for_timeout(200)
     assert strip.screenshot() != before
+
+
+def test_the_band_says_what_cannot_be_trusted(page: Page) -> None:
+    """Under the pointer, and at the moment that a press chooses."""
+    band = page.locator("#timeline .doubts canvas").bounding_box()
+    assert band
+    told = "document.querySelector('#timeline .doubts p').textContent"
+    for part, words in (
+        (0.05, DOUBTS[0].words),
+        (0.4, DOUBTS[1].words),
+        (3.0 / 3.9, DOUBTS[2].words),
+    ):
+        page.mouse.move(band["x"] + part * band["width"], band["y"] + 5)
+        until(page, f"{told} === {words!r}")
+    page.mouse.click(band["x"] + 0.4 * band["width"], band["y"] + 5)
+    until(page, "window.mocap.stats().state === 'paused' && window.mocap.frame() === 15")
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(100)
+    slider = page.locator("#timeline [role=slider]")
+    assert DOUBTS[1].words in (slider.get_attribute("aria-valuetext") or "")
+    assert page.evaluate(told) == DOUBTS[1].words
 
 
 def test_a_missing_motion_is_reported(open_page: Open) -> None:

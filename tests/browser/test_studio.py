@@ -209,7 +209,7 @@ def assert_renames(page: Page, take: Path) -> None:
 
 def mark(page: Page, share: float, key: str) -> None:
     """Set a mark at a share of the take by a click on the timeline."""
-    box = page.locator("#timeline canvas").bounding_box()
+    box = page.locator("#timeline [role=slider]").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + share * box["width"], box["y"] + 20)
     page.keyboard.press(key)

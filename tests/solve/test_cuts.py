@@ -11,6 +11,7 @@ import pytest
 from mocap.core.keypoints import LANDMARKS, Keypoints, concatenate
 from mocap.solve.assessment import Assessment, assess
 from mocap.solve.cuts import find_cuts
+from mocap.solve.doubts import Doubt, doubts
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 from mocap.solve.upper_body import upper_spans
@@ -91,6 +92,16 @@ def test_held_and_missing_parts_are_reported_in_at_most_three_lines(hidden: Asse
     desk = assess(moving(), SolveOptions(upper_body=True))
     assert desk.upper.all()
     assert desk.lines()[0].startswith("Upper body")
+
+
+def test_doubts_are_the_reports_spans_in_words(hidden: Assessment) -> None:
+    found = {d.words: (d.kind, round(30 * d.start), round(30 * d.stop)) for d in doubts(hidden)}
+    assert found["No person is seen."] == ("unseen", 80, 90)
+    assert found["The left arm is held, because it is hidden."] == ("held", 30, 60)
+    late = replace(hidden, times=hidden.times + 5.0, cuts=(7.0,))
+    assert Doubt("cut", 2.0, 2.0, "A hard cut: a new take begins.") in doubts(late)
+    assert [d.start for d in doubts(late)] == sorted(d.start for d in doubts(late))
+    assert doubts(assess(moving(), SolveOptions())) == ()
 
 
 def test_the_report_holds_confidence_by_frame_and_bone(hidden: Assessment) -> None:

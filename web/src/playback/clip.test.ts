@@ -29,6 +29,7 @@ const clip = (n: number, rotations?: number[]): Clip =>
       times: Array.from({ length: n }, (_, i) => i / 10),
       contacts: Array<number>(n).fill(0),
       confidence: null,
+      doubts: [],
       source: null,
     },
     Array.from({ length: n }, (_, i) => pose(i, rotations)),

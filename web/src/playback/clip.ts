@@ -2,6 +2,7 @@
 
 import { decode, POSE, type PoseMessage, ProtocolError } from "../protocol/binary";
 import { transport } from "../transport";
+import { type Doubt, doubtsIn } from "./doubts";
 
 /** The source's pictures that play with a clip, in `clip.mjpg`: JPEGs one after another. */
 export interface ClipSource {
@@ -24,6 +25,7 @@ export interface Timeline {
   readonly contacts: readonly number[];
   /** (F,) 0 to 1, of the keypoints; null for a motion without keypoints. */
   readonly confidence: readonly number[] | null;
+  readonly doubts: readonly Doubt[];
   /** Null for a clip without pictures. */
   readonly source: ClipSource | null;
 }
@@ -65,6 +67,7 @@ export class Clip {
       }),
     );
     const line = timeline as Timeline;
+    doubtsIn(line.doubts);
     return new Clip(line, poses(data as ArrayBuffer, line.times.length, joints));
   }
 

@@ -3,6 +3,7 @@
 import { isPlainKey, takesKeys } from "../ui/controls";
 import { button, byId, choice, element, minutes, write } from "../ui/dom";
 import type { Clip } from "./clip";
+import { DoubtBand } from "./doubts";
 import { drawStrips } from "./strips";
 import type { Transport } from "./transport";
 
@@ -32,6 +33,7 @@ export class TimelinePanel {
   });
   private readonly now = element("output");
   private readonly keys = (event: KeyboardEvent): void => this.key(event);
+  private readonly doubts: DoubtBand;
   private curves: Float32Array | null = null;
   private readonly sizes = new ResizeObserver(() => this.makeRoom());
   private shown = "";
@@ -45,7 +47,9 @@ export class TimelinePanel {
     private readonly overlay: OverlaySwitch,
   ) {
     this.over.hidden = !overlay.able;
-    this.panel.replaceChildren(this.bar(joints), this.canvas);
+    const { doubts } = clip.timeline;
+    this.doubts = new DoubtBand(doubts, clip.duration, (time) => this.pauseAt(time));
+    this.panel.replaceChildren(this.bar(joints), this.canvas, this.doubts.element);
     this.slider();
     this.panel.hidden = false;
     document.body.toggleAttribute("data-clip", true);
@@ -77,7 +81,9 @@ export class TimelinePanel {
     this.loop.setAttribute("aria-pressed", String(loop));
     write(this.now, `${minutes(time, 2)} / ${minutes(clip.duration, 2)} · ${frame}`);
     this.canvas.setAttribute("aria-valuenow", time.toFixed(2));
-    this.canvas.setAttribute("aria-valuetext", `${time.toFixed(2)} seconds, frame ${frame}`);
+    const place = `${time.toFixed(2)} seconds, frame ${frame}`;
+    const words = this.doubts.words(time);
+    this.canvas.setAttribute("aria-valuetext", words ? `${place}. ${words}` : place);
     const ratio = window.devicePixelRatio;
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
@@ -90,6 +96,7 @@ export class TimelinePanel {
       backdrop: style.getPropertyValue("--backdrop"),
       accent: style.getPropertyValue("--accent"),
     };
+    this.doubts.draw(time, ink.quiet);
     drawStrips(pen, { clip, transport, curves: this.curves }, ink, width, height);
   }
 
