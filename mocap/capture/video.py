@@ -225,22 +225,23 @@ class Picture(NamedTuple):
 
 
 class VideoCheck:
-    """Finds gaps after damage, and whether all pictures of a video are black, or all are equal.
+    """Finds gaps in a video, and whether all its pictures are black, or all are equal.
 
     Attributes:
         end: Time of the last picture, seconds.
-        gaps: (start, end) of each gap, seconds.
+        gaps: (start, end) of each gap from the first failed read on, seconds.
     """
 
     def __init__(self) -> None:
         self.end = 0.0
         self.gaps: list[tuple[float, float]] = []
-        self._count, self._black, self._equal = 0, True, True
+        self._count, self._black, self._equal, self._damaged = 0, True, True, False
         self._first: ndarray | None = None
 
     def see(self, picture: Picture, fps: float) -> None:
         """Take the next picture into account."""
-        if picture.after_failure and picture.seconds - self.end > _GAP_STEPS / fps:
+        self._damaged |= picture.after_failure
+        if self._damaged and picture.seconds - self.end > _GAP_STEPS / fps:
             self.gaps.append((self.end, picture.seconds))
         self.end = picture.seconds
         sample = picture.frame.image[::_SAMPLED, ::_SAMPLED]

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from mocap.capture.open import open_source
-from mocap.capture.video import Video, without_late
+from mocap.capture.source import Frame
+from mocap.capture.video import Picture, Video, VideoCheck, without_late
 from mocap.errors import InputError
 from tests.helpers.pictures import red_corner
 from tests.helpers.places import ROOT
@@ -146,6 +147,15 @@ def test_frames_after_a_damaged_middle_are_read_and_the_gap_is_reported(tmp_path
     np.testing.assert_allclose(shown, [f.time / 0.033 for f in late], atol=12)
 
 
+def test_gaps_after_the_first_failure_are_reported():
+    """Decoders return old pictures after damage, and the gap comes later, without a failure."""
+    image = np.zeros((16, 16, 3), np.uint8)
+    check = VideoCheck()
+    for seconds, failed in ((0.0, False), (1.0, False), (1.2, True), (4.0, False), (4.1, False)):
+        check.see(Picture(seconds, Frame(seconds, image), failed, False), 10.0)
+    assert check.gaps == [(1.2, 4.0)]
+
+
 def test_late_pictures_are_dropped_and_clock_jumps_are_kept():
     def after(*stamps):
         image = np.zeros((1, 1, 3), np.uint8)
@@ -185,11 +195,12 @@ def test_blank_pictures_are_reported(tmp_path, images, verdict):
     assert video.verdict == verdict
 
 
-@pytest.mark.parametrize("codec", ["libmp3lame", "flac", "pcm_s16le", "libopus", "aac"])
-def test_an_audio_file_is_named_as_such(tmp_path, codec):
-    suffix = {
-        "libmp3lame": "mp3", "flac": "flac", "pcm_s16le": "wav", "libopus": "ogg", "aac": "m4a"
-    }[codec]  # fmt: skip
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    [("libmp3lame", "mp3"), ("flac", "flac"), ("pcm_s16le", "wav"), ("libopus", "ogg"),
+     ("aac", "m4a"), ("aac", "mp4"), ("aac", "mkv"), ("libopus", "webm")],
+)  # fmt: skip
+def test_an_audio_file_is_named_as_such(tmp_path, codec, suffix):
     path = tmp_path / f"x.{suffix}"
     with av.open(str(path), "w", format="ipod" if suffix == "m4a" else None) as container:
         stream = container.add_stream(codec, rate=48000)
