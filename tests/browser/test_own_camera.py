@@ -75,6 +75,12 @@ def assert_the_avatar_follows(page: Page, url: str, takes: Path) -> None:
     until(page, "document.querySelector('#sources')?.hidden === false")
     page.keyboard.press("c")
     drawn(page, 0)
+    # The avatar rests until the person is found, in one of the first tiles.
+    end = time.monotonic() + 60.0
+    rest = places(page)
+    while np.linalg.norm(places(page) - rest, axis=-1).max() < 0.05:
+        assert time.monotonic() < end, "no person is found"
+        page.wait_for_timeout(200)
     seen = []
     for _ in range(3):
         drawn(page, page.evaluate("window.mocap.frame()") + 2)
