@@ -139,7 +139,9 @@ class Desk:
             take, frames, pictures = self._recorder.stop()
         return {"on": ask.on, "take": take, "frames": frames, "pictures": pictures}
 
-    def _solve(self, take: str, grade: messages.Grade, progress: Progress) -> tuple[Keypoints, Motion]:
+    def _solve(
+        self, take: str, grade: messages.Grade, progress: Progress
+    ) -> tuple[Keypoints, Motion]:
         path = self.takes.path(take)
         key = (take, path.stat().st_mtime_ns, grade)
         if key not in self._solved:
