@@ -11,7 +11,7 @@
 
 World: right-handed, +Y up, facing +Z, metres, seconds, radians; quaternions xyzw; frames first.
 
-`import mocap` loads nothing else: each name is imported when it is first used.
+`import mocap` imports no other module: each name is imported at its first use.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 def main() -> None:
     """Import the command line and run it."""
     handler = signal.getsignal(signal.SIGINT)
-    if handler is signal.default_int_handler:  # a shell may have Ctrl-C ignored in the background
+    if handler is signal.default_int_handler:  # a shell may ignore Ctrl-C for background jobs
         signal.signal(signal.SIGINT, _end)
     from mocap.cli import interrupts
     from mocap.cli.main import main as run

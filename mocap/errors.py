@@ -1,13 +1,13 @@
 """The exceptions of mocap.
 
-Every message is a sentence: what was wrong, with the value, and what would have worked.
+Every message is a sentence that says what is wrong, with the value, and what to do.
 
 MocapError
-├── InputError        a file, stream or array that was given cannot be used
-│   └── NoPersonError no person was found in it
-├── OutputError       a file cannot be written there or in that form
+├── InputError        a file, a stream or an array cannot be used
+│   └── NoPersonError no person was found in the input
+├── OutputError       a file cannot be written to this path or in this format
 ├── ModelError        the detector's weights or the viewer's files are missing or damaged
-└── DeviceError       a camera or a port that is not there or is taken
+└── DeviceError       a camera, a port or a package is missing, in use or not permitted
 """
 
 
@@ -16,7 +16,7 @@ class MocapError(Exception):
 
 
 class InputError(MocapError):
-    """A file, a stream or an array that was given cannot be used."""
+    """A file, a stream or an array cannot be used."""
 
 
 class NoPersonError(InputError):
@@ -24,7 +24,7 @@ class NoPersonError(InputError):
 
 
 class OutputError(MocapError):
-    """A file cannot be written there, or not in that form."""
+    """A file cannot be written to this path or in this format."""
 
 
 class ModelError(MocapError):
@@ -32,4 +32,4 @@ class ModelError(MocapError):
 
 
 class DeviceError(MocapError):
-    """A camera or a network port that does not exist, is taken, or is not permitted."""
+    """A camera, a network port or a package is missing, in use or not permitted."""

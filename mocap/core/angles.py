@@ -1,4 +1,6 @@
-"""Joint angles of a humanoid motion, after the recommendations of the ISB, in degrees.
+"""Joint angles of a humanoid motion, degrees, as the ISB recommends.
+
+The ISB is the International Society of Biomechanics.
 
 Each angle is 0 in the anatomical position: standing, arms at the sides, palms forward. Signs are
 the same for both sides: flexion, adduction, internal rotation, pronation, inversion, dorsiflexion
@@ -16,8 +18,8 @@ neck to the left, the pelvis' tilt forward.
     neck       thorax, head           Z X′ Y″       Wu et al. 2002
     pelvis     world, pelvis          Y X′ Z″       Baker 2001
 
-ISB's axes are X forward, Y up, Z to the right; a motion's are X left, Y up, Z forward. Angles of
-the left side are those of the right side of the mirrored motion.
+The ISB's axes are X forward, Y up, Z to the right; a motion's are X left, Y up, Z forward. The
+angles of the left side are computed as those of the right side of the mirrored motion.
 
 Wu et al. 2002, J. Biomech. 35:543; 2005, J. Biomech. 38:981. Grood & Suntay 1983, J. Biomech. Eng.
 105:136. Baker 2001, Human Movement Science 20:787.
@@ -38,11 +40,12 @@ from mocap.errors import InputError
 Angles = dict[str, Float[ndarray, " frames"]]
 """Name → degrees for each frame."""
 
-# ISB's axes in a motion's: Z (right), X (forward), Y (up).
+# The ISB's axes Z (right), X (forward) and Y (up), as rows, in a motion's axes.
 _ZXY = np.array([[-1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
-# The wrist of a hanging arm with the thumb forward: flexion about the forward axis.
+# The wrist's axes, as rows, for a hanging arm with the thumb forward: flexion is about the forward
+# axis.
 _WRIST = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-# From the T-pose to an arm that hangs, right side.
+# Rotation of the right arm from the T-pose to hanging at the side.
 _HANGING = R.from_axis_angle(np.array([0.0, 0.0, 1.0]), 0.5 * np.pi)
 # Pronation of a forearm whose palm faces the body, from the anatomical position, degrees.
 _PALM_IN = 90.0
@@ -79,15 +82,21 @@ def joint_angles(motion: Motion) -> Angles:
 def pelvis_in_ground(motion: Motion) -> Float[ndarray, "frames 3"]:
     """Return the pelvis' tilt, list and rotation in OpenSim's order Z X′ Y″, degrees.
 
-    OpenSim's ground is X forward, Y up, Z to the right; the pelvis tilts backward, lists to the
-    right and turns to the left for positive angles.
+    OpenSim's ground frame is X forward, Y up, Z to the right. Positive angles tilt the pelvis
+    backward, list it to the right and turn it to the left.
+
+    Args:
+        motion: A motion on humanoid bones.
+
+    Returns:
+        (F, 3) degrees: tilt, list, rotation.
     """
     return np.stack(_cardan(motion.rotations[:, 0], _ZXY), axis=1)
 
 
 def _middle(world: Float[ndarray, "frames 55 4"]) -> Angles:
     hips, chest, head = (world[:, BONES.index(b)] for b in ("hips", "upperChest", "head"))
-    # Heading first: Y, X, Z of the ISB are up, forward and right.
+    # The pelvis' sequence is Y, X, Z: heading first.
     turn, side, tilt = _cardan(hips, _ZXY[[2, 1, 0]])
     out = {"pelvis_tilt": -tilt, "pelvis_list": side, "pelvis_rotation": turn}
     for name, above, below in (("trunk", hips, chest), ("neck", chest, head)):
@@ -144,7 +153,7 @@ def _elevation(arm: Float[ndarray, "frames 4"]) -> Angles:
 
 
 def _hung(q: Float[ndarray, "frames 4"]) -> Float[ndarray, "frames 4"]:
-    """Return a rotation within the right arm in the axes of a hanging arm."""
+    """Return a rotation within the right arm, expressed in the axes of the hanging arm."""
     return R.multiply(R.multiply(_HANGING, q), R.conjugate(_HANGING))
 
 

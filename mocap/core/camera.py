@@ -20,15 +20,17 @@ from mocap.errors import InputError
 DEFAULT_FOV = float(np.radians(55.0))
 """The assumed field of view along the image's longer side, radians.
 
-Between a phone's main camera (about 65° in video) and a camera farther away (45°). On the rendered
-clips (42° to 64°) the limb error is 14.9° to 15.1° for any assumption from 50° to 60°; on a real
-man seen by a camera of 44° it grows by 0.3° for every five degrees too many."""
+It lies between a phone's main camera (about 65° in video) and a camera farther away (45°). On the
+rendered clips (42° to 64°) the limb error is 14.9° to 15.1° for any assumption from 50° to 60°. On
+a real person seen by a camera of 44° it grows by 0.3° for each 5° that the assumption is too
+large."""
 
 CameraSource = Literal["told", "metadata", "assumed"]
-"""Where a focal length comes from: the user, the video's metadata, or DEFAULT_FOV."""
+"""Where a focal length comes from: the user ("told"), the video's metadata, or DEFAULT_FOV."""
 
-# Huber bound: keypoints farther than this from their image ray, metres, weigh less.
+# Threshold of the Huber weights: distance of a keypoint from its viewing ray, metres.
 _OUTLIER = 0.04
+# Solutions of the weighted least-squares problem; the weights are updated between them.
 _ROUNDS = 4
 
 
@@ -109,7 +111,7 @@ class Camera:
 
     @classmethod
     def assumed(cls, size: tuple[int, int]) -> Camera:
-        """Return the camera that is assumed for an image (width, height): DEFAULT_FOV."""
+        """Return a camera with DEFAULT_FOV for an image of size (width, height), pixels."""
         return cls.from_fov(size, DEFAULT_FOV, source="assumed")
 
     def mirrored(self) -> Camera:
@@ -117,7 +119,7 @@ class Camera:
         return replace(self, centre=(self.size[0] - self.centre[0], self.centre[1]))
 
     def fov(self) -> float:
-        """The field of view along the image's longer side, radians."""
+        """Return the field of view along the image's longer side, radians."""
         return 2.0 * math.atan(0.5 * max(self.size) / self.focal)
 
     def project(self, points: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 2"]:
@@ -145,11 +147,11 @@ def fit_translation(
     confidence: Float[ndarray, "frames 33"],
     camera: Camera,
 ) -> Float[ndarray, "frames 3"]:
-    """Return the translation of each frame that puts `positions` onto `image`.
+    """Return the translation of each frame with which `positions` project onto `image`.
 
-    A point P + T lies on the ray r = (rx, ry, −1) when Tx + rx·Tz = −Px − rx·Pz, and the same in y:
-    linear in T. Weights are the confidence squared times three rounds of Huber weights on the
-    distance from the ray.
+    A point P + T lies on the ray r = (rx, ry, −1) if Tx + rx·Tz = −Px − rx·Pz, and the same in y.
+    These equations are linear in T. The weights are the squared confidence times Huber weights of
+    the distance from the ray, updated three times.
 
     Args:
         positions: Landmarks in camera axes relative to any origin, metres.
@@ -158,11 +160,12 @@ def fit_translation(
         camera: The camera of `image`.
 
     Returns:
-        (F, 3) metres in camera axes; NaN where fewer than four landmarks have some confidence.
+        (F, 3) metres in camera axes; NaN where fewer than four landmarks have a confidence above
+        0.1.
     """
     rays = camera.rays(image)[..., :2]
-    # Columns 1, rx, ry, bx, by, |r|² and r·b of each point: weighted, they add up to the normal
-    # equations in one product.
+    # Columns 1, rx, ry, bx, by, |r|² and r·b of each point. Their weighted sums, one matrix
+    # product, are the terms of the normal equations.
     columns = np.empty((*rays.shape[:2], 7))
     columns[..., 0] = 1.0
     columns[..., 1:3] = rays

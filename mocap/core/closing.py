@@ -1,4 +1,4 @@
-"""A base for what holds a model, a device or a file open."""
+"""Base class of objects that hold a model, a device or a file open."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _Own = TypeVar("_Own", bound="Closing")
 
 
 class Closing:
-    """Calls `close` at the end of a `with` block."""
+    """Base class of context managers whose `close` runs at the end of a `with` block."""
 
     def close(self) -> None:
-        """Free what is held. A second call does nothing."""
+        """Release the resource. A second call does nothing."""
         raise NotImplementedError
 
     def __enter__(self: _Own) -> _Own:

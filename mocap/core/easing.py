@@ -15,9 +15,12 @@ def smoothstep(
     """Return 0 up to `start`, 1 from `end` on, and the cubic 3t² − 2t³ between them.
 
     Args:
-        x: Where to evaluate.
-        start: Where the transition begins.
-        end: Where it ends; may be below `start`, for a transition downwards.
+        x: Values to map.
+        start: Value at which the transition begins.
+        end: Value at which it ends. An `end` below `start` gives a transition downwards.
+
+    Returns:
+        Values in [0, 1], of the shape of `x`.
     """
     t = clip((np.asarray(x) - start) / (end - start), 0.0, 1.0)
     return np.asarray(t * t * (3.0 - 2.0 * t))

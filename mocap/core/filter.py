@@ -13,7 +13,13 @@ from mocap.core import rotation as R
 
 @dataclass(frozen=True, eq=False, slots=True)
 class OneEuroState:
-    """The last time, s; filtered values and speeds (per second), both (*points, n)."""
+    """State of the One Euro filter after a frame.
+
+    Attributes:
+        time: Time of the last frame, seconds.
+        value: Filtered values.
+        speed: Filtered speeds, units of the values per second.
+    """
 
     time: float
     value: Float[ndarray, "*points n"]
@@ -30,20 +36,22 @@ def one_euro(
 ) -> tuple[Float[ndarray, "frames *points n"], OneEuroState]:
     """Filter values with the One Euro filter: steady at rest, fast in motion.
 
-    Times are real: a late frame is filtered less. NaN stays NaN; a value that returns restarts its
-    filter. A point's last axis is one vector, whose length is its speed, so that the result does
-    not depend on the axes. Source: Casiez, Roussel and Vogel, "1€ Filter", CHI 2012; the smoothing
-    factor is 1 / (1 + 1 / (2π f dt)).
+    The filter uses the true times, so a frame after a long gap is filtered less. NaN stays NaN; a
+    value that returns after NaN restarts its filter. The last axis of a point is one vector and
+    its speed is the length of that vector's derivative, so the result does not depend on the axes.
+
+    Source: Casiez, Roussel and Vogel, "1€ Filter", CHI 2012. The smoothing factor is
+    1 / (1 + 1 / (2π f dt)).
 
     Args:
         times: Seconds.
         values: Any number of points.
-        min_cutoff: Hz, of the low-pass filter at rest. An array (*points, 1) for points, or (n,)
-            for axes, that are trusted unequally.
-        beta: Hz per unit of speed (values a second), by which motion raises the cutoff; an array as
-            min_cutoff.
-        state: The state after the frames before; None at the start.
-        speed_cutoff: Hz, of the low-pass filter on the speed.
+        min_cutoff: Cutoff of the low-pass filter at rest, Hz. An array of shape (*points, 1) sets
+            it for each point, one of shape (n,) for each axis.
+        beta: Increase of the cutoff with speed, Hz per (unit of the values per second); a number
+            or an array, as min_cutoff.
+        state: The state after the previous frames; None at the start.
+        speed_cutoff: Cutoff of the low-pass filter on the speed, Hz.
 
     Returns:
         Filtered values, and the state after the last frame.
@@ -78,15 +86,15 @@ def one_euro_rotations(
 ) -> tuple[Float[ndarray, "frames *points 4"], OneEuroState]:
     """Filter rotations with the One Euro filter.
 
-    The four numbers are filtered as one vector, with the sign nearer to the frame before, and
-    normalized: on neighbouring rotations, a geodesic filter.
+    The four components are filtered as one vector, with the sign closer to the previous frame, and
+    then normalized. For rotations close to each other this equals a filter on the geodesic.
 
     Args:
         times: Seconds.
         rotations: Unit quaternions.
-        min_cutoff: Hz, as in `one_euro`.
-        beta: Hz per half radian a second.
-        state: The state after the frames before; None at the start.
+        min_cutoff: Cutoff at rest, Hz.
+        beta: Increase of the cutoff with speed, Hz per (half radian per second).
+        state: The state after the previous frames; None at the start.
 
     Returns:
         Filtered rotations, and the state after the last frame.
@@ -101,12 +109,15 @@ def one_euro_rotations(
 def smooth_rotations(
     times: Float[ndarray, "frames"], rotations: Float[ndarray, "frames *points 4"], cutoff: float
 ) -> Float[ndarray, "frames *points 4"]:
-    """Smooth rotations without delay, as `smooth` does.
+    """Smooth rotations without delay: `smooth` on quaternions of one sign, then normalized.
 
     Args:
         times: Seconds.
         rotations: Unit quaternions.
-        cutoff: Hz.
+        cutoff: Frequency at half power, Hz.
+
+    Returns:
+        Smoothed rotations.
     """
     return R.normalize(smooth(times, R.unroll(rotations), cutoff))
 
@@ -118,16 +129,19 @@ def smooth(
 
     NaN stays NaN and does not spread.
 
-    At each frame a straight line is fitted to the frames around it, weighted by a Gaussian of
-    deviation σ = √(ln 2) / (2π cutoff). At even times that is the Gaussian mean, whose gain is
-    exp(−(2πfσ)²/2), 1/√2 at f = cutoff (to 2 % from five frames a period on). At the ends, beside
-    gaps and at uneven times the mean alone would pull moving values towards the side that has more
-    frames.
+    The result at a frame is the value of a straight line fitted to the frames around it (local
+    linear regression), weighted by a Gaussian of standard deviation σ = √(ln 2) / (2π cutoff). At
+    uniform times this is the Gaussian mean, whose gain is exp(−(2πfσ)²/2): 1/√2 at f = cutoff,
+    accurate to 2 % for five or more frames per period. At the ends, beside gaps and at uneven
+    times the mean alone would pull moving values towards the side with more frames.
 
     Args:
         times: Seconds.
         values: Any values.
-        cutoff: Hz.
+        cutoff: Frequency at half power, Hz.
+
+    Returns:
+        Smoothed values.
     """
     sigma = float(np.sqrt(np.log(2.0)) / (2.0 * np.pi * cutoff))
     flat = values.reshape(len(times), -1)
@@ -135,8 +149,8 @@ def smooth(
     if known.all():
         return _local_lines(times, flat, sigma).reshape(values.shape)
     out = np.full(flat.shape, np.nan)
-    # What is known in the same frames shares its weights: mostly all points of a frame are seen, or
-    # none.
+    # Columns that are known in the same frames share their weights. Usually there are few such
+    # groups, because all points of a frame are seen, or none.
     columns: dict[bytes, list[int]] = {}
     for n, column in enumerate(np.ascontiguousarray(known.T)):
         columns.setdefault(column.tobytes(), []).append(n)
@@ -149,18 +163,18 @@ def smooth(
 def _local_lines(
     times: Float[ndarray, "frames"], values: Float[ndarray, "frames n"], sigma: float
 ) -> Float[ndarray, "frames n"]:
-    """Return the value at each time of a straight line through the values around it.
+    """Return the value at each time of a straight line fitted to the values around it.
 
-    A Gaussian of deviation sigma, seconds, weights them.
+    The weights are a Gaussian of standard deviation `sigma`, seconds.
     """
     reach = 4.0 * sigma
     ahead = np.searchsorted(times, times + reach, side="right") - np.arange(len(times)) - 1
-    # Each pair of frames k apart lends to each other by the same weight.
+    # Two frames that are k apart weigh equally in each other's fit.
     pairs = []
     for k in range(1, int(ahead.max(initial=0)) + 1):
         dt = times[k:] - times[:-k]
         pairs.append((k, dt, np.where(dt <= reach, np.exp(-0.5 * np.square(dt / sigma)), 0.0)))
-    # Weighted sums, over the frames around, of 1, of their time away and of its square.
+    # Weighted sums over the neighbouring frames: of 1, of the time difference, and of its square.
     ones, away, square = np.ones(len(times)), np.zeros(len(times)), np.zeros(len(times))
     for k, dt, weight in pairs:
         for here, to in ((np.s_[k:], -dt), (np.s_[:-k], dt)):
@@ -168,7 +182,7 @@ def _local_lines(
             away[here] += weight * to
             square[here] += weight * to * to
     determinant = ones * square - away * away
-    # A frame alone has no slope: there the mean.
+    # A frame without neighbours has no slope and keeps its value.
     alone = determinant < 1e-9 * sigma * sigma * ones * ones
     mean = np.where(alone, 1.0 / ones, square / np.where(alone, 1.0, determinant))
     slope = np.where(alone, 0.0, away / np.where(alone, 1.0, determinant))
@@ -187,7 +201,10 @@ def fill_gaps(
     Args:
         times: Seconds.
         values: Any values.
-        longest: Runs of more seconds than this stay.
+        longest: Longest gap that is filled, seconds.
+
+    Returns:
+        The values with short gaps filled.
     """
     flat = np.array(values, dtype=np.float64).reshape(len(times), -1)
     index = np.arange(len(times))[:, None]

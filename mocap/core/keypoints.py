@@ -22,7 +22,7 @@ from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
 
 DETECTOR_AXES = np.array([1.0, -1.0, -1.0])
-"""The detector's axes (x right, y down, z away from the camera) in ours, and back."""
+"""Factors between the detector's axes (x right, y down, z away from the camera) and mocap's."""
 
 LANDMARKS: tuple[str, ...] = (
     "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye",
@@ -35,17 +35,17 @@ LANDMARKS: tuple[str, ...] = (
     "right_heel",
     "left_foot_index", "right_foot_index",
 )  # fmt: skip
-"""The names of the 33 landmarks, in the detector's order."""
+"""The names of the 33 landmarks, in BlazePose's order."""
 
 HAND_LANDMARKS: tuple[str, ...] = (
     "wrist", "thumb_cmc", "thumb_mcp", "thumb_ip", "thumb_tip",
     *(f"{finger}_finger_{part}" for finger in ("index", "middle", "ring",
         "pinky") for part in ("mcp", "pip", "dip", "tip")),
 )  # fmt: skip
-"""The names of a hand's 21 landmarks, in the detector's order: the wrist, then each finger from its
+"""The names of a hand's 21 landmarks, in MediaPipe's order: the wrist, then each finger from its
 root to its tip."""
 
-# The other side's landmark for each landmark; the nose is its own.
+# Index of the same landmark on the other side; the nose maps to itself.
 MIRRORED = np.array(
     [0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(i + (1 if i % 2 else -1) for i in range(11, 33))]
 )
@@ -88,8 +88,8 @@ def _sites() -> tuple[np.ndarray, np.ndarray]:
 
 
 SITE_JOINTS, SITE_OFFSETS = _sites()
-"""Positions of the landmarks on HUMANOID: index of the joint, (33,), and position in the frame of
-that joint, (33, 3) metres."""
+"""Positions of the landmarks on HUMANOID: index of a joint, (33,), and the position in that joint's
+frame, (33, 3) metres."""
 
 
 BLENDSHAPES: tuple[str, ...] = (
@@ -109,9 +109,9 @@ BLENDSHAPES: tuple[str, ...] = (
     "mouthUpperUpLeft", "mouthUpperUpRight",
     "noseSneerLeft", "noseSneerRight",
 )  # fmt: skip
-"""ARKit's weights that MediaPipe's blendshape network gives (all but tongueOut), in its order."""
+"""ARKit's blendshapes in the order of MediaPipe's network, which gives all but tongueOut."""
 
-# The fields of Keypoints that have a row for each frame.
+# The fields of Keypoints with one row per frame.
 _ARRAYS = (
     "times", "positions", "image", "confidence", "hands", "face", "face_transform", "hands_image",
     "hands_confidence", "face_blendshapes", "new_take",
@@ -135,13 +135,14 @@ class Keypoints:
             axes of `positions`.
         face: (F, 478, 3) pixels, x right, y down, z away from the camera relative to the middle of
             the head, in the scale of x; MediaPipe's face mesh with ten iris points.
-        face_transform: (F, 4, 4) MediaPipe's canonical face to the camera, metres, in the axes of
-            `positions`.
+        face_transform: (F, 4, 4) transform from MediaPipe's canonical face to the camera, metres,
+            in the axes of `positions`.
         hands_image: (F, 2, 21, 2) pixels.
         hands_confidence: (F, 2) in [0, 1].
-        face_blendshapes: (F, 51) in [0, 1], columns as in BLENDSHAPES, where a network found them.
-        new_take: (F,) 1 where the picture does not continue the one before (a hard cut), else 0;
-            None where the pictures were not compared.
+        face_blendshapes: (F, 51) in [0, 1], columns as in BLENDSHAPES; None if no network gave
+            them.
+        new_take: (F,) 1 in the first frame after a hard cut, else 0; None if the pictures were not
+            compared.
 
     Raises:
         InputError: If shapes disagree or times do not increase.
@@ -205,7 +206,7 @@ class Keypoints:
             np.array([width, 0.0]) + self.image[:, MIRRORED] * [-1.0, 1.0],
             self.confidence[:, MIRRORED], self.camera.mirrored(),
             None if self.hands is None else self.hands[:, ::-1] * flip,
-            # The 478 face points have their own left-right table, which is not kept here: unseen.
+            # The left-right pairs of the 478 face points are not stored, so the face is dropped.
             None,
             None if self.face_transform is None else transform @ self.face_transform @ transform,
             None if self.hands_image is None else np.array([width, 0.0]) + self.hands_image[:,
@@ -227,7 +228,7 @@ def concatenate(parts: Sequence[Keypoints]) -> Keypoints:
     """Join keypoints of one camera; hands and face are kept if every part has them.
 
     Raises:
-        InputError: There are no parts.
+        InputError: `parts` is empty.
     """
     if not parts:
         raise InputError("There must be at least one frame of keypoints.")
@@ -254,11 +255,11 @@ def changed(keypoints: Keypoints, **arrays: ndarray) -> Keypoints:
 
 
 def with_fov(keypoints: Keypoints, fov: float | None, source: CameraSource = "told") -> Keypoints:
-    """Return the keypoints with the camera of a field of view.
+    """Return the keypoints with a camera of the given field of view.
 
     Args:
         keypoints: The keypoints.
-        fov: Radians, of the picture's longer side; None leaves the camera.
+        fov: Field of view along the image's longer side, radians; None keeps the camera.
         source: Where the field of view comes from.
     """
     if fov is None:
@@ -266,8 +267,8 @@ def with_fov(keypoints: Keypoints, fov: float | None, source: CameraSource = "to
     return replace(keypoints, camera=Camera.from_fov(keypoints.camera.size, fov, source=source))
 
 
-def is_somebody(keypoints: Keypoints) -> bool:
-    """Whether a body, a hand or a face is seen in any frame."""
+def has_person(keypoints: Keypoints) -> bool:
+    """Return whether a body, a hand or a face is seen in any frame."""
     return bool(
         np.isfinite(keypoints.positions).any()
         or (keypoints.hands is not None and np.isfinite(keypoints.hands).any())
@@ -278,10 +279,13 @@ def is_somebody(keypoints: Keypoints) -> bool:
 def landmarks_of(
     positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndarray, "*frames 55 4"]
 ) -> Float[ndarray, "*frames 33 3"]:
-    """Return the world positions of the landmarks on a posed humanoid, metres.
+    """Return the world positions of the landmarks on a posed humanoid.
 
     Args:
-        positions: World positions of HUMANOID's joints, metres (`kinematics.fk`).
+        positions: World positions of the joints, metres (`kinematics.fk`).
         rotations: World rotations of the joints.
+
+    Returns:
+        World positions of the 33 landmarks, metres.
     """
     return positions[..., SITE_JOINTS, :] + R.apply(rotations[..., SITE_JOINTS, :], SITE_OFFSETS)

@@ -20,7 +20,7 @@ _FEW = 400
 def _levels(skeleton: Skeleton) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     """Return (joints, their parents) for each depth of the tree below the root.
 
-    A whole depth is then one array operation.
+    All joints of one depth can then be computed in one array operation.
     """
     parents = skeleton.parents.tolist()
     depth = [0] * len(parents)
@@ -102,7 +102,7 @@ def fk(
         World positions of the joints, metres, and their world rotations, q_world_joint.
     """
     world = global_rotations(skeleton, rotations)
-    # All bones are rotated at once; only their sums go from depth to depth.
+    # All bones are rotated at once; only the sums of positions go level by level.
     bones = R.apply(world[..., skeleton.parents[1:], :], skeleton.offsets[1:])
     if rotations.size <= _FEW:
         return _chains(skeleton) @ bones + root_positions[..., None, :], world
@@ -113,7 +113,8 @@ def fk(
     return positions, world
 
 
-# Behind the ankle, as a share of its distance to the toes' joint, ahead: where a heel ends.
+# Distance from the ankle back to the heel's end, as a share of the distance ahead to the toes'
+# joint.
 _HEEL_SHARE = 0.43
 _LEGS = (
     "hips",
@@ -161,7 +162,7 @@ def sole_points(
         rotations: Local rotations.
 
     Returns:
-        Metres.
+        World positions, metres: left heel, left toes, right heel, right toes.
     """
     legs, joints, points, at = _legs(skeleton)
     positions, world = fk(legs, root_positions, rotations[..., joints, :])
@@ -184,7 +185,12 @@ def soles_of(skeleton: Skeleton) -> tuple[tuple[str, ...], Float[ndarray, "4 3"]
 def sole_heights(
     skeleton: Skeleton, rotations: Float[ndarray, "*frames joints 4"]
 ) -> Float[ndarray, "*frames 4"]:
-    """Return the heights of heels and toe tips above the root (mostly negative), metres."""
+    """Return the heights of heels and toe tips relative to the root, metres (usually negative).
+
+    Args:
+        skeleton: As for `sole_points`.
+        rotations: Local rotations.
+    """
     return sole_points(skeleton, np.zeros(3), rotations)[..., 1]
 
 
@@ -208,7 +214,11 @@ def reaches(skeleton: Skeleton) -> Float[ndarray, "joints"]:
 def scaled(skeleton: Skeleton, factors: dict[str, float]) -> Skeleton:
     """Return the skeleton with the offsets of the named joints multiplied by factors.
 
-    The offset of a joint is the length of its parent bone.
+    A joint's offset is its parent bone, so a factor changes the length of the parent bone.
+
+    Args:
+        skeleton: The skeleton.
+        factors: Joint name → factor.
     """
     offsets = skeleton.offsets.copy()
     for name, factor in factors.items():
@@ -225,14 +235,14 @@ def two_bone_ik(
 ) -> tuple[Float[ndarray, "*batch 3"], Float[ndarray, "*batch 3"]]:
     """Place knee and ankle (or elbow and wrist) so that the end of a limb reaches a target.
 
-    A target out of reach is approached along the straight limb; one too near, along the folded
-    limb. Law of cosines.
+    The solution is the law of cosines. A target out of reach is approached with a straight limb,
+    a target that is too close with a folded one.
 
     Args:
         root: Position of hip or shoulder, metres.
         target: Position that the end is to reach, metres.
-        pole: Direction in which the middle joint bends; need not be unit or perpendicular. If it is
-            parallel to the reach, the plane is arbitrary.
+        pole: Direction in which the middle joint bends, of any length and angle to the limb. If
+            it is parallel to the limb, the bending plane is arbitrary.
         upper: Length of the first bone, metres.
         lower: Length of the second bone, metres.
 
@@ -243,8 +253,8 @@ def two_bone_ik(
     distance = np.sqrt(R.dot(reach, reach))
     clamped = np.clip(distance, abs(upper - lower) + 1e-9, upper + lower - 1e-9)
     direction = R.normalize(np.where(distance[..., None] > 1e-9, reach, pole))
-    # A frame instead of a projection: it gives a unit vector even where pole and reach are
-    # parallel, so that the bones keep their lengths.
+    # `from_frame` gives a unit vector even if pole and reach are parallel, unlike a projection, so
+    # the bones keep their lengths.
     side = R.apply(R.from_frame(direction, pole), np.array([0.0, 1.0, 0.0]))
     along = (upper**2 - lower**2 + clamped**2) / (2.0 * clamped)
     height = np.sqrt(np.maximum(upper**2 - along**2, 0.0))
@@ -260,21 +270,21 @@ def limb_swings(
     hinge: Float[ndarray, "*batch 3"],
     lengths: tuple[float, float],
 ) -> tuple[Float[ndarray, "*batch 4"], Float[ndarray, "*batch 4"]]:
-    """Return the rotations of a limb's two bones with which its end reaches a goal.
+    """Return the rotations of a limb's two bones that move its end to a goal.
 
-    The limb bends in the plane in which it is bent. The bending plane of a straight limb is
-    undefined: a small share of its hinge's direction decides.
+    The limb keeps its bending plane. A straight limb has none, so a small share of `hinge` is
+    added to the direction of the middle joint.
 
     Args:
         root: Position of hip or shoulder, metres, in the world.
         middle: Position of knee or elbow.
         end: Position of ankle or wrist.
         goal: Position that the end is to reach; see `two_bone_ik` for goals out of reach.
-        hinge: Direction in which the limb bends, about a bone's length (metres).
-        lengths: Of the upper and lower bone, metres.
+        hinge: Direction in which the limb bends, with a length of about one bone, metres.
+        lengths: Lengths of the upper and the lower bone, metres.
 
     Returns:
-        World rotations, xyzw, to be multiplied from the left to those of the upper and lower bone.
+        World rotations, xyzw, to multiply from the left onto those of the upper and lower bone.
     """
     along = R.normalize(end - root)
     bend = middle - root + 1e-3 * hinge

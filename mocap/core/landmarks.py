@@ -17,8 +17,8 @@ class LandmarkSet:
 
     Attributes:
         name: Name of the set.
-        landmarks: Landmark names in the detector's order; names that also exist in BLAZEPOSE mean
-            the same point.
+        landmarks: Landmark names in the detector's order. A name that also exists in BLAZEPOSE
+            means the same point.
     """
 
     name: str
@@ -34,7 +34,7 @@ class LandmarkSet:
 
         Args:
             values: (..., n, k), one row for each landmark of this set.
-            missing: Value of landmarks that this set lacks.
+            missing: Value for landmarks that this set lacks.
 
         Returns:
             (..., 33, k); landmarks that BLAZEPOSE lacks are dropped.

@@ -100,9 +100,13 @@ class Motion:
         )  # fmt: skip
 
     def resample(self, fps: float) -> Motion:
-        """Return the motion at uniform times, 1/fps seconds apart, from its first frame on.
+        """Return the motion at uniform times, 1/fps seconds apart, starting at its first frame.
 
-        Interpolates as `at` does. Raises InputError if `fps` is not a positive number.
+        Args:
+            fps: Frames per second. Values between frames are interpolated as in `at`.
+
+        Raises:
+            InputError: If `fps` is not a positive number.
         """
         if not (np.isfinite(fps) and fps > 0):
             raise InputError(
@@ -110,16 +114,19 @@ class Motion:
             )
         if len(self) == 0:
             return self
-        # The last frame is kept if it falls on the grid to a hundredth of a frame.
+        # The tolerance of 0.01 keeps a last frame that rounding moves just off the grid.
         count = int(np.floor(self.duration * fps + 0.01)) + 1
         times = self.times[0] + np.arange(count) / fps
         return self.at(times)
 
     def at(self, times: Float[ndarray, "n"]) -> Motion:
-        """Return the motion at strictly increasing times in seconds.
+        """Return the motion at other times.
 
-        Rotations are interpolated by slerp, positions and expressions linearly; contacts are those
-        of the nearer frame. Before the first and after the last frame the pose is held.
+        Rotations are interpolated by slerp, positions and expressions linearly; contacts come from
+        the nearest frame. The pose is constant before the first frame and after the last one.
+
+        Args:
+            times: Seconds, strictly increasing.
         """
         upper = np.clip(np.searchsorted(self.times, times, side="right"), 1, None)
         upper = np.minimum(upper, len(self) - 1)
@@ -140,9 +147,9 @@ class Motion:
         return Motion(self.skeleton, times, root, rotations, expressions, contacts)
 
     def mirror(self) -> Motion:
-        """Return the motion reflected at x = 0: left and right exchanged.
+        """Return the motion reflected in the plane x = 0, with left and right exchanged.
 
-        The skeleton must be symmetric, as every body that mocap measures is.
+        The skeleton must be symmetric; all bodies that mocap measures are.
         """
         names = self.skeleton.names
         other = np.array(
@@ -161,9 +168,9 @@ class Motion:
 
 
 def mirrored_expression(name: str) -> str:
-    """Return the expression of the other side: eyeBlinkLeft for eyeBlinkRight.
+    """Return the name of the same expression on the other side: eyeBlinkLeft → eyeBlinkRight.
 
-    An expression without a side is returned as it is.
+    The name of an expression without a side is returned unchanged.
     """
     for a, b in (("Left", "Right"), ("Right", "Left")):
         if name.endswith(a):
@@ -175,8 +182,8 @@ def concatenate(motions: Sequence[Motion]) -> Motion:
     """Join motions in time; expressions are kept if every motion has them.
 
     Raises:
-        InputError: If there are no motions, their skeletons have other joints, or the times do not
-            increase from one to the next.
+        InputError: If there are no motions, their skeletons differ in their joints, or the times
+            do not increase from one motion to the next.
     """
     if not motions:
         raise InputError("There must be at least one motion to concatenate.")

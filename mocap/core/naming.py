@@ -1,4 +1,4 @@
-"""The tables of bone names in use, read from the JSON files of `rigs/`."""
+"""Naming conventions: the bone names of other tools, read from the JSON files of `rigs/`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mocap import assets
 
 
 class Between(NamedTuple):
-    """A bone that a convention's files have between two of ours.
+    """A bone of a convention that lies between two humanoid bones.
 
     Attributes:
         name: Its name in the convention.
-        above: The bone that it hangs from.
-        below: The bones that hang from it.
-        at: Its place, as a share of the way from `above` to the first of `below`.
+        above: Its parent, a humanoid bone.
+        below: Its children, humanoid bones.
+        at: Its position, as a share of the distance from `above` to the first of `below`.
     """
 
     name: str
@@ -27,18 +27,18 @@ class Between(NamedTuple):
 
 
 class Convention(NamedTuple):
-    """One table of rigs/.
+    """A naming convention: the bone names of one tool or engine.
 
     Attributes:
-        name: The file's name without suffix.
-        title: Its name for people.
-        bones: Bone → node names, the preferred one first.
-        prefixes: Patterns of prefixes to strip from node names.
+        name: Name of its file in rigs/, without suffix.
+        title: Name shown to the user.
+        bones: Humanoid bone → node names, the preferred one first.
+        prefixes: Regular expressions of prefixes to strip from node names.
         complete: Whether a file in this convention has these bones and no others.
-        between: The bones that its files have between ours.
-        roots: The names of the bones above the hips, outermost first.
-        turned_as: Bone → the bone whose turn it has, where one bone stands for several.
-        placed_as: Bone → the bone in whose place it is.
+        between: Further bones between humanoid bones.
+        roots: Names of the bones above the hips, outermost first.
+        turned_as: Bone → the bone whose rotation it takes, where one bone replaces several.
+        placed_as: Bone → the bone whose position it takes.
     """
 
     name: str
@@ -85,7 +85,7 @@ def conventions() -> dict[str, Convention]:
 
 
 def _between(table: dict[str, Any]) -> Iterator[Between]:
-    """The bones between ours; "{side}" in a name stands for the left and the right one."""
+    """Yield the bones between humanoid bones; "{side}" in a name gives a left and a right one."""
     for name, row in table.get("between", {}).items():
         for side in ("left", "right") if "{side}" in name else ("",):
             yield Between(

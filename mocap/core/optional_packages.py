@@ -1,4 +1,4 @@
-"""What an installation may lack, and the command that installs it."""
+"""Optional packages: check that they are installed, and name the command that installs them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import importlib.util
 from mocap.errors import DeviceError
 
 NATIVE_LIBRARIES = "sudo apt-get install libgl1 libegl1 libgles2 libglib2.0-0"
-"""Installs what OpenCV and MediaPipe need of a bare Debian or Ubuntu."""
+"""The command that installs the system libraries of OpenCV and MediaPipe on Debian or Ubuntu."""
 
 
 def need(feature: str, extra: str, *packages: str) -> None:
     """Check that the packages of a feature are installed.
 
     Args:
-        feature: The subject of the sentence, e.g. "Sending VMC".
-        extra: The extra of `anymocap` that installs them.
-        packages: Their import names.
+        feature: The feature, as the subject of the error's sentence, e.g. "Sending VMC".
+        extra: The extra of `anymocap` that installs the packages.
+        packages: Import names of the packages.
 
     Raises:
-        DeviceError: One is not installed; the message has the command that installs it.
+        DeviceError: A package is not installed; the message names the command that installs it.
     """
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:

@@ -16,13 +16,13 @@ Kind = Literal["glb", "gltf", "vrm", "bvh", "fbx"]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TreePose:
-    """Another pose of a Tree's nodes that its file shows.
+    """A pose of a Tree's nodes, other than the rest pose, that the file contains.
 
     Attributes:
-        name: "bind" (the skins' inverse bind matrices), "frame 17" (of a BVH) or "zero" (an FBX's
-            bones without rotations of their own).
-        positions: (N, 3) in the document's world, like Tree's.
-        rotations: (N, 4) in the document's world, like Tree's.
+        name: "bind" (from the skins' inverse bind matrices), "frame 17" (a frame of a BVH) or
+            "zero" (an FBX with all local rotations zero).
+        positions: (N, 3) in the document's world and unit.
+        rotations: (N, 4) in the document's world.
     """
 
     name: str
@@ -49,9 +49,9 @@ class Tree:
         joints: (N,) whether a skin is bound to the node (all nodes in a BVH).
         declared: Bone → index here, where the file declares bones (VRM).
         poses: Other poses in which the file shows the nodes.
-        motion: A BVH's own motion on all its nodes, in the document's frame and unit.
-        mirrored: Whether a scale above the joints mirrors them, so that a node named left may lie
-            on the body's right.
+        motion: The motion of a BVH on all its nodes, in the document's frame and unit.
+        mirrored: Whether a negative scale above the joints mirrors them. A node named left may
+            then lie on the body's right.
     """
 
     kind: Kind
@@ -73,7 +73,7 @@ class Found:
 
     Attributes:
         node: Index in the Tree.
-        how: Source: "vrm", a convention's name, "names", "shape" or "map".
+        how: What recognised it: "vrm", a convention's name, "names", "shape" or "map".
         sure: Confidence, 0 to 1.
     """
 
@@ -84,7 +84,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Aligned:
-    """How far a bone was turned into T-pose, radians: swing of its direction, twist about it."""
+    """The rotation that brought a bone into T-pose.
+
+    Attributes:
+        swing: Change of the bone's direction, radians.
+        twist: Rotation about the bone's own axis, radians.
+    """
 
     swing: float
     twist: float
@@ -97,18 +102,19 @@ class Rig:
     Attributes:
         name: The file's name.
         kind: The document's format.
-        skeleton: The joints, from the lowest node above all mapped bones (usually the hips); rest
-            rotations are the nodes' rest pose. A bone's node that hangs elsewhere in the file (a
-            foot beside the body, moved by inverse kinematics) hangs from the bone before it here,
-            and writers also animate its translation.
+        skeleton: The joints, from the lowest common ancestor of all mapped bones (usually the
+            hips) downwards; its rest rotations are the nodes' rest pose. A mapped node whose
+            parent in the file is not its parent bone (such as a foot beside the body, moved by
+            inverse kinematics) gets its parent bone as parent here, and writers also animate its
+            translation.
         bones: Bone → joint name.
         found: Bone → source and confidence.
-        t_pose: (J, 4) local rotations in T-pose (limbs along HUMANOID's directions).
-        turn: (4,) rotation in world = unit · turn(document's world).
+        t_pose: (J, 4) local rotations of the T-pose, in which limbs point along HUMANOID's.
+        turn: (4,) rotation from the document's world: p_world = unit · turn(p_document).
         unit: Metres per unit of the document.
-        source: The file's bytes, to be written back.
-        neutral: The pose that the T-pose was made from: "rest", or a TreePose's name.
-        aligned: Bone → how far it was turned into T-pose.
+        source: The file's bytes. Writers add the motion to them.
+        neutral: The pose from which the T-pose was made: "rest", or a TreePose's name.
+        aligned: Bone → the rotation that brought it into T-pose.
     """
 
     name: str
@@ -124,5 +130,9 @@ class Rig:
     aligned: dict[str, Aligned] = field(default_factory=dict)
 
     def index(self, bone: str) -> int:
-        """Return the joint index of a mapped bone; raises KeyError if the rig has none."""
+        """Return the index of a bone's joint in the skeleton.
+
+        Raises:
+            KeyError: The bone is not mapped.
+        """
         return self.skeleton.names.index(self.bones[bone])

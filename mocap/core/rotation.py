@@ -2,8 +2,8 @@
 
 A quaternion `q_ab` takes vectors from frame b to frame a: `v_a = apply(q_ab, v_b)`, and `q_ac =
 multiply(q_ab, q_bc)`. All functions broadcast over leading axes and are tested against
-`scipy.spatial.transform.Rotation`; they exist because SciPy's objects cost more than the whole
-solver's budget when a live frame holds a single pose.
+`scipy.spatial.transform.Rotation`. SciPy's class is not used because, on the single pose of a live
+frame, its overhead alone exceeds the solver's time budget.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from numpy import ndarray
 IDENTITY = np.array([0.0, 0.0, 0.0, 1.0])
 IDENTITY.flags.writeable = False
 
-# Below this length (squared), a vector has no direction that rounding has not made.
+# Squared length below which a vector's direction is only rounding error.
 _TINY = 1e-24
-# Below this angle's sine, sin(x)/x is its Taylor series to double precision.
+# Sine (or angle) below which sin(x)/x is 1 in double precision.
 _SMALL = 1e-7
 
 
@@ -26,9 +26,9 @@ def normalize(v: Float[ndarray, "*batch n"]) -> Float[ndarray, "*batch n"]:
     return v / np.sqrt(np.maximum(np.vecdot(v, v), _TINY))[..., None]
 
 
-# Live frames hold a dozen quaternions, so what costs is the number of array operations, not of
-# multiplications. The bilinear products are therefore written as outer product times a constant
-# matrix: three operations.
+# A live frame has a dozen quaternions, so the cost is the number of array operations, not that of
+# multiplications. The bilinear products are therefore an outer product times a constant matrix:
+# three operations.
 def _hamilton() -> ndarray:
     table = np.zeros((4, 4, 4))
     for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
@@ -52,8 +52,8 @@ def multiply(
     return outer.reshape(*outer.shape[:-2], 16) @ _HAMILTON
 
 
-# Quaternions that are multiplied at once: their outer products, 16 numbers each, fit into the
-# processor's cache. A sixth of the time for a long take, and no array of 16 numbers a quaternion.
+# Quaternions multiplied at once, so that their outer products (16 numbers each) fit into the
+# processor's cache. A long take then needs a sixth of the time, and far less memory.
 _BLOCK = 4096
 
 
@@ -79,8 +79,8 @@ def conjugate(q: Float[ndarray, "*batch 4"]) -> Float[ndarray, "*batch 4"]:
 
 
 _YZX = np.array([1, 2, 0])
-# Above this many numbers, operations on whole columns are faster than the few operations on small
-# arrays that suit a live frame.
+# Number of elements above which operations on whole columns are faster than the fewer operations
+# that suit the small arrays of a live frame.
 _MANY = 400
 
 
@@ -163,9 +163,8 @@ def between(
 ) -> Float[ndarray, "*batch3 4"]:
     """Return the shortest rotation from unit vectors a to unit vectors b.
 
-    Where a and b are opposite, the axis is any one perpendicular to a. Accurate at every angle: the
-    half-angle form (a×h, a·h), with h the half-way vector, keeps its precision up to 1e-12 rad from
-    180°.
+    If a and b are opposite, the axis is an arbitrary one perpendicular to a. The half-angle form
+    (a×h, a·h), with h the half-way vector, is precise up to 1e-12 rad from 180°.
     """
     half = a + b
     squared = dot(half, half)
@@ -178,7 +177,7 @@ def between(
 
 
 def from_rotation_vector(v: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 4"]:
-    """Return the quaternion of a rotation vector, axis times angle in radians (exp)."""
+    """Return the quaternion of a rotation vector (axis times angle, radians; exponential map)."""
     angle = np.sqrt(dot(v, v))
     small = angle < _SMALL
     scale = np.where(small, 0.5, np.sin(0.5 * angle) / np.where(small, 1.0, angle))
@@ -186,7 +185,7 @@ def from_rotation_vector(v: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batc
 
 
 def to_rotation_vector(q: Float[ndarray, "*batch 4"]) -> Float[ndarray, "*batch 3"]:
-    """Return the rotation vector, axis times angle in radians, the angle in [0, π] (log)."""
+    """Return the rotation vector (axis times angle in [0, π], radians): the logarithm."""
     q = np.where(q[..., 3:] < 0, -q, q)
     sine = np.sqrt(dot(q[..., :3], q[..., :3]))
     small = sine < _SMALL
@@ -219,12 +218,12 @@ def slerp(
     b: Float[ndarray, "*batch2 4"],
     t: Float[ndarray, "*batch3"] | float,
 ) -> Float[ndarray, "*batch4 4"]:
-    """Interpolate along the shorter arc at constant speed.
+    """Interpolate along the shorter arc at constant speed (spherical linear interpolation).
 
     Args:
         a: Rotation at t = 0.
         b: Rotation at t = 1.
-        t: The share, usually 0 to 1.
+        t: Parameter, usually in [0, 1].
     """
     difference = to_rotation_vector(multiply(conjugate(a), b))
     return multiply(a, from_rotation_vector(difference * np.asarray(t, dtype=float)[..., None]))
@@ -235,7 +234,7 @@ def swing_twist(
 ) -> tuple[Float[ndarray, "*batch3 4"], Float[ndarray, "*batch3 4"]]:
     """Split q into swing·twist: the twist about a unit axis, the swing about a perpendicular one.
 
-    Where the swing is 180° the twist is undefined; the identity is returned for it.
+    If the swing is 180°, the twist is undefined and returned as the identity.
 
     Returns:
         (swing, twist), unit quaternions.
@@ -273,7 +272,7 @@ _FROM_MATRIX, _FROM_IDENTITY = _shepperd()
 def from_matrix(m: Float[ndarray, "*batch 3 3"]) -> Float[ndarray, "*batch 4"]:
     """Convert rotation matrices, whose columns are the rotated axes, to quaternions.
 
-    The largest of four candidates is taken, so that no angle loses precision.
+    Of four candidates the one of largest norm is used, so that no angle loses precision.
 
     Source: Shepperd, "Quaternion from rotation matrix", J. Guidance and Control 1(3), 1978.
     """
@@ -299,8 +298,8 @@ def from_frame(
 ) -> Float[ndarray, "*batch3 4"]:
     """Return the rotation whose x axis is `primary` and whose xy half-plane contains `secondary`.
 
-    Neither need be a unit vector; the direction of `primary` is kept exactly. Where the two are
-    parallel, the angle about x is arbitrary: callers weight the result by the sine between them.
+    Both vectors may have any length; the direction of `primary` is kept exactly. If the two are
+    parallel, the angle about x is arbitrary, so callers weight the result by the sine between them.
     """
     x = normalize(primary)
     z = cross(x, secondary)
@@ -318,7 +317,10 @@ def from_frame(
 
 
 def unroll(q: Float[ndarray, "frames *joints 4"]) -> Float[ndarray, "frames *joints 4"]:
-    """Choose the signs of quaternions so that each is on the same side as the frame before it."""
+    """Choose the quaternions' signs so that none flips from one frame to the next.
+
+    Each quaternion has a non-negative dot product with the one before it.
+    """
     if len(q) < 2:
         return q.copy()
     flips = np.where(dot(q[1:], q[:-1]) < 0, -1.0, 1.0)

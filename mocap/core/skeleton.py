@@ -56,8 +56,8 @@ _LEFT = {
     "LittleIntermediate": ("LittleProximal", (0.836, 1.421, -0.040)),
     "LittleDistal": ("LittleIntermediate", (0.855, 1.421, -0.041)),
 }
-# Ends of the last bones of a chain, relative to their joint: BVH End Sites, finger tips, the top of
-# the head.
+# Ends of the bones without children, and the top of the head, relative to their joint, metres: BVH
+# End Sites and finger tips.
 _TIPS = {
     "head": (0.0, 0.195, 0.0),
     "jaw": (0.0, -0.035, 0.065),
@@ -176,8 +176,8 @@ def _humanoid() -> Skeleton:
 
 
 HUMANOID = _humanoid()
-"""The canonical body: the 55 bones of VRM 1.0, T-pose, 1.75 m, identity rest rotations, feet on y =
-0, facing +Z."""
+"""The canonical body: the 55 bones of VRM 1.0 in T-pose with identity rest rotations, 1.75 m tall,
+feet on y = 0, facing +Z."""
 
 BONES: tuple[str, ...] = HUMANOID.names
 """The bone vocabulary, `hips` first, parents before children."""
@@ -191,18 +191,18 @@ TIPS: dict[str, np.ndarray] = {
     for n, tip in _TIPS.items()
     for side, sign in (("left", np.ones(3)), ("right", _MIRROR))
 }
-"""Ends of HUMANOID's leaf bones and of the head: bone → position in its frame at rest, metres."""
+"""Bone → position of its end in its own frame, metres, for HUMANOID's leaf bones and the head."""
 
 
 def mirrored_name(bone: str) -> str:
-    """Return the bone of the other side: `leftHand` for `rightHand`; middle bones as they are."""
+    """Return the bone on the other side: `leftHand` → `rightHand`; a middle bone itself."""
     if bone.startswith("left"):
         return "right" + bone[4:]
     return "left" + bone[5:] if bone.startswith("right") else bone
 
 
 def bone_before(bone: str, there: Container[str]) -> str | None:
-    """Return the nearest ancestor of a bone that is in `there`; None if there is none."""
+    """Return the nearest ancestor of a bone that is among the bones `there`; None without one."""
     before = BONE_PARENTS[bone]
     while before is not None and before not in there:
         before = BONE_PARENTS[before]

@@ -1,4 +1,4 @@
-"""The body's surface: how far below its joints the skin lies, for whatever touches the ground."""
+"""Distance from the body's joints to its skin, for the parts that may touch the ground."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mocap.core.keypoints import LANDMARKS
 from mocap.core.kinematics import global_rotations, soles_of
 from mocap.core.skeleton import HUMANOID, Skeleton
 
-# Metres from a joint of HUMANOID to the skin, half of the body's depth there (ANSUR II, Gordon et
-# al. 2014, medians of both sexes).
+# Distance from a joint of HUMANOID to the skin, metres: half of the body's depth there (ANSUR II,
+# Gordon et al. 2014, medians of both sexes).
 _SKIN = {
     "hips": 0.10, "upperChest": 0.11, "head": 0.09,
     "UpperArm": 0.05, "LowerArm": 0.035, "Hand": 0.025, "MiddleProximal": 0.015,
@@ -29,11 +29,11 @@ BODY_LANDMARKS = [i for i, n in enumerate(LANDMARKS) if n.split("_")[-1] in _OF_
                   and "foot" not in n]  # fmt: skip
 """The landmarks, other than those of the feet, that may touch the ground."""
 BODY_THICKNESS = np.array([_OF_LANDMARKS[LANDMARKS[i].split("_")[-1]] for i in BODY_LANDMARKS])
-"""Metres from these landmarks to the skin below them."""
+"""Distances from BODY_LANDMARKS to the skin, metres, for a body of HUMANOID's size."""
 
 
 def thickness_at(landmarks: Sequence[int]) -> Float[ndarray, "landmarks"]:
-    """Return the metres from landmarks of HUMANOID's body to the skin below them."""
+    """Return the distances from landmarks (of BODY_LANDMARKS) to the skin, metres."""
     return BODY_THICKNESS[[BODY_LANDMARKS.index(i) for i in landmarks]]
 
 
@@ -57,7 +57,7 @@ def _parts(skeleton: Skeleton) -> tuple[list[int], ndarray]:
 
 
 def part_thickness(skeleton: Skeleton, bone: str) -> float:
-    """Return the metres from a bone's joint to the skin below it."""
+    """Return the distance from a bone's joint to the skin, metres, for a body of this size."""
     name = bone if bone in _SKIN else bone.removeprefix("left").removeprefix("right")
     return _size(skeleton) * _SKIN[name]
 
@@ -65,11 +65,14 @@ def part_thickness(skeleton: Skeleton, bone: str) -> float:
 def skin_heights(
     skeleton: Skeleton, rotations: Float[ndarray, "*frames joints 4"]
 ) -> Float[ndarray, "*frames parts"]:
-    """Return the height of the skin below each part but the feet, relative to the root, metres.
+    """Return the height of the skin below each part of the body except the feet.
 
     Args:
         skeleton: A humanoid with identity rest rotations.
         rotations: Local rotations.
+
+    Returns:
+        Heights relative to the root, metres.
     """
     return _heights([skeleton], rotations)[0][..., :-_SOLES]
 
@@ -153,5 +156,10 @@ def _heights(
 def landmark_skin(
     positions: Float[ndarray, "frames 33 3"], up: Float[ndarray, "3"]
 ) -> Float[ndarray, "frames parts"]:
-    """Return the height along `up` of the skin below each of BODY_LANDMARKS, metres."""
+    """Return the height along `up` of the skin below each of BODY_LANDMARKS, metres.
+
+    Args:
+        positions: Landmarks, metres.
+        up: The up direction in the axes of `positions`.
+    """
     return np.asarray(positions[:, BODY_LANDMARKS] @ R.normalize(up) - BODY_THICKNESS)

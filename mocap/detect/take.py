@@ -11,7 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from mocap.capture.source import Frame, Source
-from mocap.core.keypoints import Keypoints, concatenate, is_somebody
+from mocap.core.keypoints import Keypoints, concatenate, has_person
 from mocap.detect.cuts import CutFinder
 from mocap.errors import InputError, NoPersonError
 
@@ -103,7 +103,7 @@ def check_somebody(keypoints: Keypoints, name: str, verdict: str = "") -> None:
         name: The source's name for the message.
         verdict: What is wrong with all pictures of the source, if anything is.
     """
-    if not is_somebody(keypoints):
+    if not has_person(keypoints):
         count = len(keypoints)
         raise NoPersonError(
             f"No person was found in {name} ({count} frame{'s' if count > 1 else ''}). "

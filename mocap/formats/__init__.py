@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mocap.core.keypoints import Keypoints, is_somebody
+from mocap.core.keypoints import Keypoints, has_person
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig, Tree
 from mocap.errors import InputError, NoPersonError, OutputError
@@ -91,7 +91,7 @@ def load_keypoints(path: str | os.PathLike[str], source_fps: float | None = None
     else:
         keypoints = load(path, source_fps)
     assert isinstance(keypoints, Keypoints)
-    if not is_somebody(keypoints):
+    if not has_person(keypoints):
         raise NoPersonError(f"There is no person in any of the {len(keypoints)} frames of {path}.")
     return keypoints
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mocap.core.keypoints import LANDMARKS, Keypoints, is_somebody
+from mocap.core.keypoints import LANDMARKS, Keypoints, has_person
 from mocap.core.landmarks import BLAZEPOSE, COCO
 from mocap.detect import table
 from mocap.detect.options import DetectOptions
@@ -66,7 +66,7 @@ def test_a_custom_detector_plugs_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(table.DETECTORS, "columns", lambda options, video: made)
     with PerformerDetector(DetectOptions(detector="columns")) as performer:
         found = performer.detect(PICTURE, 2.0)
-    assert is_somebody(found)
+    assert has_person(found)
     assert found.times.tolist() == [2.0]
     assert found.hands is not None, "hands are asked for, so they are there as unseen"
     assert np.isnan(found.hands).all()
@@ -120,5 +120,5 @@ def test_standard_error_is_left_alone_between_frames(monkeypatch: pytest.MonkeyP
         redirected = []
         monkeypatch.setattr(os, "dup2", lambda *descriptors: redirected.append(descriptors))
         for i in range(3):
-            assert not is_somebody(performer.detect(PICTURE, i / 30))
+            assert not has_person(performer.detect(PICTURE, i / 30))
     assert redirected == []

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection
 from mocap import bake
 from mocap.capture.open import open_source
 from mocap.capture.picture import jpeg
-from mocap.core.keypoints import Keypoints, concatenate, is_somebody
+from mocap.core.keypoints import Keypoints, concatenate, has_person
 from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.options import DetectOptions
 from mocap.detect.people import PersonTrack, is_same, mask_others
@@ -68,7 +68,7 @@ def test_the_chosen_person_is_detected_as_if_alone(pair: np.ndarray, video: bool
 
 
 def test_an_absent_person_gives_empty_frames(pair: np.ndarray) -> None:
-    assert not is_somebody(seen(pair[:2], person=3))
+    assert not has_person(seen(pair[:2], person=3))
 
 
 def test_following_the_next_person_takes_effect_at_once(pair: np.ndarray) -> None:
@@ -78,14 +78,14 @@ def test_following_the_next_person_takes_effect_at_once(pair: np.ndarray) -> Non
             if i in (3, 6):
                 detector.next_person()
             found = detector.detect(image, i / 30)
-            assert is_somebody(found)
+            assert has_person(found)
             sides.append(bool(np.mean(found.image[0, :, 0]) > pair.shape[2] / 2))
     assert sides == [sides[0]] * 3 + [not sides[0]] * 3 + [sides[0]] * 4
 
 
 def test_the_command_line_reports_too_few_people(pair: np.ndarray, tmp_path: Path) -> None:
     (tmp_path / "two.jpg").write_bytes(jpeg(pair[0], pair.shape[2]))
-    assert is_somebody(
+    assert has_person(
         bake.read_keypoints(
             tmp_path / "two.jpg", DetectOptions(model="lite", hands=False, face=False, person=2)
         )
@@ -176,9 +176,9 @@ def test_the_next_person_is_ignored_before_anyone_is_seen() -> None:
 def test_a_new_take_starts_with_the_chosen_number(pair: np.ndarray) -> None:
     """A clock that is set back begins a new take, in which the person may stand anywhere."""
     with PoseDetector("lite", person=2) as detector:
-        assert is_somebody(detector.detect(pair[0], 100.0))
+        assert has_person(detector.detect(pair[0], 100.0))
         found = detector.detect(np.ascontiguousarray(pair[1][:, ::-1]), 0.0)
-    assert is_somebody(found)
+    assert has_person(found)
     assert np.mean(found.image[0, :, 0]) > pair.shape[2] / 2
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from mocap.core.keypoints import Keypoints, is_somebody
+from mocap.core.keypoints import Keypoints, has_person
 from mocap.detect.crops import (
     FoundHand,
     Hands,
@@ -110,7 +110,7 @@ class MediaPipeDetector:
     ) -> Sequence[Keypoints]:
         """Return the person in one picture; see `detect.protocol.Detector.people`."""
         found = self._detect(image, time)
-        return [found] if is_somebody(found) else []
+        return [found] if has_person(found) else []
 
     def next_person(self, at: tuple[float, float] | None = None) -> None:
         """Follow another person.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy import ndarray
 
 from mocap.core.closing import Closing
-from mocap.core.keypoints import LANDMARKS, Keypoints, is_somebody
+from mocap.core.keypoints import LANDMARKS, Keypoints, has_person
 from mocap.detect.mediapipe.bundles import pose_bundle
 from mocap.detect.mediapipe.hands import take_first_notice
 from mocap.detect.mediapipe.logs import without_notices
@@ -118,7 +118,7 @@ class PoseDetector(Closing):
         if self._choosing:
             return self._find_someone(image, milliseconds, time)
         found = self._find_alone(image, milliseconds, time)
-        if is_somebody(found):
+        if has_person(found):
             self._track.update(found.image[0], time)
         return found
 
@@ -127,7 +127,7 @@ class PoseDetector(Closing):
         found = self._find(image, milliseconds, time)
         if not self.video:
             return found
-        if is_somebody(found):
+        if has_person(found):
             self._small.leave(time)
             return found
         return self._small.find(image, milliseconds, time) or found
@@ -157,7 +157,7 @@ class PoseDetector(Closing):
                 # Drop the person tracked so far.
                 self._restart()
         found = self._find(shown, milliseconds, time)
-        if is_somebody(found) and is_same(found.image[0], place):
+        if has_person(found) and is_same(found.image[0], place):
             self._track.update(found.image[0], time)
             return found
         self._track.lose()

@@ -23,7 +23,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
-from mocap.core.heading import above_ground, ground_path
+from mocap.core.heading import ground_path, relative_to_path
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID, TIPS, Skeleton
 from mocap.errors import InputError
@@ -75,7 +75,7 @@ def dumps(
     if ground:
         path, heading = ground_path(motion.times, places, rotations[:, 0])
         rotations = rotations.copy()
-        places, rotations[:, 0] = above_ground(path, heading, places, rotations[:, 0])
+        places, rotations[:, 0] = relative_to_path(path, heading, places, rotations[:, 0])
         turned = np.degrees(euler.to_zxy(heading[:, None]))[:, 0]
         columns[0] = np.concatenate([100.0 * path, turned], axis=1)
     _write_joint(lines, skeleton, order, 0, len(roots), called)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mocap.core import rotation as R
-from mocap.core.heading import above_ground, ground_path
+from mocap.core.heading import ground_path, relative_to_path
 from mocap.core.motion import Motion
 from mocap.errors import InputError
 from mocap.formats.fbx import binary, build, takes
@@ -81,7 +81,7 @@ def _channels(motion: Motion, model_of: dict[int, int], root: int | None) -> lis
     channels = []
     if root is not None:
         path, heading = ground_path(motion.times, places, rotations[:, 0])
-        places, rotations[:, 0] = above_ground(path, heading, places, rotations[:, 0])
+        places, rotations[:, 0] = relative_to_path(path, heading, places, rotations[:, 0])
         channels = [_moved(root, path), _turned(root, heading)]
     channels.append(_moved(model_of[0], places))
     return channels + [_turned(model, rotations[:, joint]) for joint, model in model_of.items()]
