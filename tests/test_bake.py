@@ -174,7 +174,7 @@ def test_one_glb_holds_all_people_at_their_distances(
 
 
 def test_single_person_options_are_refused_for_several_people() -> None:
-    with pytest.raises(InputError, match="A height is one performer's"):
+    with pytest.raises(InputError, match="can belong to one performer only"):
         BakeOptions(DetectOptions(people=2), SolveOptions(height=1.7))
     with pytest.raises(InputError, match="give only one of person and people"):
         DetectOptions(people=2, person=1)

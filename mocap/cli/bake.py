@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -43,7 +42,7 @@ def bake(
         Literal["off", "auto", "always"],
         typer.Option(
             help="Foot contacts. auto: plant feet that stand; always: keep the feet on the "
-            "ground; off: leave them as detected."
+            "ground all the time; off: leave the feet as detected."
         ),
     ] = "auto",
     hands: opt.Hands = True,
@@ -56,11 +55,13 @@ def bake(
         bool,
         typer.Option(
             "--refine/--no-refine",
-            help="Lift, filter and fit the keypoints; --no-refine if they are accurate already.",
+            help="Lift, filter and fit the keypoints. Use --no-refine for keypoints that are "
+            "already accurate.",
         ),
     ] = True,
     name: Annotated[
-        str | None, typer.Option("--name", help="Name of the clip in the file; by default mocap.")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Name of the clip in the file; default mocap."),
     ] = None,
     trim: opt.Trim = None,
     root: opt.Root = "hips",
@@ -76,16 +77,17 @@ def bake(
         str | None,
         typer.Option(
             metavar="FILE|auto",
-            help="The inputs are one performance before several cameras: their calibration "
-            "(.toml, .qca.txt, .yml), or auto to place them by the performer's motion.",
+            help="Treat the inputs as clips of one performance from several cameras. FILE is "
+            "their calibration (.toml, .qca.txt, .yml); auto finds the cameras from the "
+            "performer's motion.",
         ),
     ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.json",
-            help="Write what the result rests on, by frame and bone: confidence, what is held "
-            "because it is hidden, frames without a person, hard cuts. One input; with --people, "
+            help="Also write a report on the result, by frame and bone: confidence, hidden parts "
+            "that are held, frames without a person, hard cuts. For one input; with --people, "
             "FILE_1.json and so on.",
         ),
     ] = None,
@@ -96,14 +98,16 @@ def bake(
         bool,
         typer.Option(
             "--resume",
-            help="Bake only what is missing, or made from another input, option or version.",
+            help="Skip clips whose outputs exist and were made from the same input, options and "
+            "version.",
         ),
     ] = False,
     scheduler: Annotated[
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Bake on a Dask cluster: tcp://HOST:PORT, or local for one process a core here.",
+            help="Bake on a Dask cluster: tcp://HOST:PORT, or local for one process per core of "
+            "this computer.",
         ),
     ] = None,
 ) -> None:
@@ -111,25 +115,15 @@ def bake(
 
     With several inputs, write {name} in the output: mocap bake *.mp4 -o clips/{name}.bvh
     """
-    from mocap import bake as one
+    from mocap import bake as pipeline
     from mocap.batch.jobs import find_clips, make_folders, plan
-    from mocap.detect.options import DetectOptions
     from mocap.formats import ExportOptions
-    from mocap.retargeting.clip import ClipOptions
     from mocap.solve.tuning import SolveOptions
 
-    options = one.BakeOptions(
-        DetectOptions(
-            model=model,
-            hands=hands,
-            face=face,
-            face_model=face_model,
-            person=person,
-            source_fps=source_fps,
-            people=opt.people(people),
-        ),
+    options = pipeline.BakeOptions(
+        opt.detection(locals()),
         SolveOptions(refine, feet, upper_body, height),
-        ClipOptions(opt.trim(trim), mirror, loop, at_origin, math.radians(turn)),
+        opt.clip(trim, mirror, loop, at_origin, turn),
         ExportOptions(
             fps=fps,
             names=names or "mixamo",
@@ -143,32 +137,34 @@ def bake(
         map_file,
         workers,
     )
-    theirs = summaries.load_character(character, map_file)
+    rig = summaries.load_character(character, map_file)
     if cameras is not None:
         if report is not None:
-            raise MocapError("--report is about what one camera saw: leave out --cameras or it.")
-        _bake_views(inputs, one.targets(output, options, theirs, names), options, cameras)
-        summaries.say_mapped(theirs)
+            raise MocapError("--report works with one camera: leave out --cameras or --report.")
+        targets = pipeline.targets(output, options, rig, names)
+        _bake_views(inputs, targets, options, cameras)
+        summaries.say_mapped(rig)
         return
     jobs = plan(find_clips(inputs, recursive), output, options)
     make_folders(jobs, output)
     for job in jobs:
-        targets = one.targets(job.outputs, options, theirs, names)
+        targets = pipeline.targets(job.outputs, options, rig, names)
     if len(jobs) > 1 or resume or scheduler is not None:
         if report is not None:
             raise MocapError(
-                "--report is about one clip: give one input, and neither --resume nor --scheduler."
+                "--report works with one clip: give one input, and neither --resume nor "
+                "--scheduler."
             )
         bake_clips(jobs, scheduler, workers, resume)
     else:
         _bake_one(jobs[0], targets, height, report)
-    summaries.say_mapped(theirs)
+    summaries.say_mapped(rig)
 
 
 def _bake_one(
     job: Job, targets: Sequence[Target], height: float | None, report: Path | None
 ) -> None:
-    """Bake one clip and print what its scale depends on, what is in doubt and what was written."""
+    """Bake one clip; print its field of view and height, its assessment and the files written."""
     from mocap.bake import bake_onto
 
     with console.progress(f"Detecting {job.path.name}") as progress:
@@ -189,7 +185,7 @@ def _bake_one(
 
 
 def _write_report(path: Path, number: int | None, assessment: Assessment) -> None:
-    """Write an assessment as JSON; of several people each into a file with their number."""
+    """Write an assessment as JSON; `number` (of several people) is appended to the file's name."""
     import json
 
     from mocap import formats
@@ -203,14 +199,13 @@ def _write_report(path: Path, number: int | None, assessment: Assessment) -> Non
 def _bake_views(
     inputs: Sequence[Path], targets: Sequence[Target], options: BakeOptions, cameras: str
 ) -> None:
-    """Bake one performance before several cameras and print what was written."""
+    """Bake one performance filmed by several cameras, and print the files written."""
     from mocap.bake import bake_views
 
-    if len(inputs) < 2 or options.detect.people > 1:
-        raise MocapError(
-            "--cameras is for the clips of several cameras that saw one performer: give two or "
-            "more inputs, and no --people."
-        )
+    if len(inputs) < 2:
+        raise MocapError("--cameras needs one clip for each camera: give two or more inputs.")
+    if options.detect.people > 1:
+        raise MocapError("--cameras is for clips of one performer: leave --people out.")
     calibration = None if cameras == "auto" else Path(cameras)
     with console.progress(f"Detecting {len(inputs)} clips") as progress:
         baked = bake_views(inputs, targets, options, calibration, progress)
@@ -222,13 +217,13 @@ def _bake_views(
 
 
 def _say_seen(baked: Baked) -> None:
-    """Print when a person is seen."""
+    """Print the spans of time in which a person is seen."""
     spans = ", ".join(f"{start:.1f} to {stop:.1f} s" for start, stop in baked.seen)
     console.out.print(f"Person {baked.number}: seen from {spans}.")
 
 
 def _say_measures(performer: Skeleton, view: str, height: float | None) -> None:
-    """Print what the scale depends on: one camera measures neither its own lens nor a height."""
+    """Print field of view and height, which one camera cannot measure but the scale depends on."""
     from mocap.solve.size import stature
 
     source = "as given" if height is not None else "by its keypoints (--height sets it)"

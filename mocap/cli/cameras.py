@@ -1,4 +1,4 @@
-"""`mocap cameras`: where cameras stand, found from a performer's motion."""
+"""`mocap cameras`: calibrate several cameras from a performer's motion."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ def cameras(
         ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="File to write: .toml, as Pose2Sim reads it.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="File to write: .toml, which Pose2Sim reads."
+        ),
     ],
     model: opt.Model = "heavy",
     fov: opt.Fov = None,
     height: opt.Height = None,
     source_fps: opt.SourceFps = None,
 ) -> None:
-    """Find the places of cameras from one performer's motion, for `mocap bake --cameras`."""
+    """Find the positions of cameras from one performer's motion, for `mocap bake --cameras`."""
     import numpy as np
 
     from mocap.bake import BakeOptions, read_views
@@ -37,7 +40,10 @@ def cameras(
     from mocap.errors import MocapError, OutputError
 
     if len(inputs) < 2:
-        raise MocapError(f"Cameras are found from two clips or more, not from {len(inputs)}.")
+        raise MocapError(
+            f"Cameras are found from two or more clips of one performance, not from {len(inputs)}: "
+            "give one clip for each camera."
+        )
     if output.suffix.lower() != ".toml":
         raise OutputError(f"{output} cannot be written: cameras go into a .toml file.")
     detect = DetectOptions(model=model, hands=False, face=False, source_fps=source_fps)
@@ -50,11 +56,11 @@ def cameras(
     for path, angle, offset in list(zip(inputs, found.angles[0], offsets, strict=True))[1:]:
         console.out.print(
             f"{path.name} is {math.degrees(angle):.0f}° from {inputs[0].name} as seen from the "
-            f"performer, and its clock begins {1000 * offset:+.0f} ms later."
+            f"performer; its clock starts {1000 * offset:+.0f} ms later."
         )
     console.out.print(
-        f"{output}: joints agree to {found.error:.1f} pixels; rotations are sure to "
-        f"{math.degrees(found.rotation):.1f}°, places to {math.degrees(found.direction):.1f}°, "
+        f"{output}: joints agree to {found.error:.1f} pixels; rotations are accurate to "
+        f"{math.degrees(found.rotation):.1f}°, positions to {math.degrees(found.direction):.1f}°, "
         f"clocks to {1000 * found.offset:.0f} ms; scale "
-        + ("as given." if height is not None else "by the detector (--height sets it).")
+        + ("from --height." if height is not None else "from the detector (--height sets it).")
     )

@@ -21,13 +21,13 @@ _MARK = {"done": "done", "failed": "FAILED", "up to date": "up to date"}
 def bake_clips(
     jobs: Sequence[Job], scheduler: str | None, workers: int | None, resume: bool
 ) -> None:
-    """Bake the jobs, print what became of each, and exit with status 1 if one failed.
+    """Bake the jobs, print the result of each, and exit with status 1 if one failed.
 
     Args:
         jobs: The jobs, whose outputs have been checked.
-        scheduler: A Dask scheduler; None to bake one after another here.
+        scheduler: Address of a Dask scheduler; None bakes one clip after another in this process.
         workers: Number of processes of a local cluster.
-        resume: Leave out what is up to date.
+        resume: Skip jobs whose outputs are up to date.
     """
     from mocap.batch.run import run
 
@@ -65,7 +65,7 @@ def _one_by_one(bars: _Bars) -> Runner:
 
 
 class _Bars:
-    """A bar for the current clip and one for all; lines of text where there is no terminal."""
+    """Progress: a bar for the current clip and one for all, or lines of text without a terminal."""
 
     def __init__(self, bars: Any = None) -> None:
         self._bars = bars
@@ -78,7 +78,7 @@ class _Bars:
             self._bars.update(self._all, total=count)
 
     def clip(self, path: Path) -> Callable[[int, int | None], None] | None:
-        """Start the bar of a clip; return what moves it."""
+        """Start the bar of a clip; return the function that moves it."""
         if self._bars is None:
             return None
         self._one = self._bars.add_task(path.name, total=None)
@@ -92,7 +92,7 @@ class _Bars:
         return move
 
     def advance(self, outcome: Outcome) -> None:
-        """Note that a clip is finished."""
+        """Move the bar of all clips, or print a line, when a clip is finished."""
         if self._bars is None:
             if outcome.status != "up to date":
                 console.err.print(f"{outcome.job.path}: {_MARK[outcome.status]}")
@@ -115,7 +115,7 @@ def _bars() -> Iterator[_Bars]:
 
 
 def _summary(outcomes: Sequence[Outcome]) -> None:
-    """Print a line for each clip in the order of the inputs, the failures once more, and sums."""
+    """Print a line for each clip in the order of the inputs, then the errors, then the totals."""
     if not outcomes:
         return
     rows = [_row(outcome) for outcome in outcomes]

@@ -1,7 +1,7 @@
 """Console output: results on standard output; progress, notes and errors on standard error.
 
-Text is printed unchanged: a file may be named "[red].bvh" or ":smile:.bvh". Rich draws the progress
-bar alone, and is imported when one is drawn.
+Text is printed unchanged, without Rich's markup: a file may be named "[red].bvh" or ":smile:.bvh".
+Rich only draws progress bars, and is imported when one is drawn.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def progress(what: str) -> Iterator[Any]:
 
 
 def bars() -> Any:
-    """Return Rich's `Progress`, to be used in a `with` block: bars with the remaining time."""
+    """Return Rich's `Progress` for a `with` block: bars with the remaining time."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -86,7 +86,7 @@ def in_bytes(size: int) -> str:
 
 
 def show_warning(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
-    """Print a warning as a note; takes the place of `warnings.showwarning`."""
-    # Our warnings are sentences for the user; those of libraries are for their developers.
+    """Print a warning as a note; replaces `warnings.showwarning`."""
+    # mocap's warnings are sentences for the user; warnings of libraries are for developers.
     if category.__module__.startswith("mocap") or category is UserWarning:
         err.print(f"Note: {message}")

@@ -21,7 +21,10 @@ def detect(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", help="File to write: .json (TF.js pose-detection's shape) or .jsonl."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File to write: .json (in the format of TF.js pose-detection) or .jsonl.",
         ),
     ],
     model: opt.Model = "full",
@@ -32,23 +35,15 @@ def detect(
     person: opt.Person = None,
     workers: opt.Workers = None,
 ) -> None:
-    """Write the detector's keypoints as JSON in the shape of TF.js pose-detection."""
-    from mocap import bake as batch
+    """Detect a person and write the keypoints as JSON, in the format of TF.js pose-detection."""
+    from mocap import bake as pipeline
     from mocap import formats
     from mocap.core.keypoints import Keypoints
-    from mocap.detect.options import DetectOptions
 
     formats.check_writable(output, Keypoints)
-    options = DetectOptions(
-        model=model,
-        hands=hands,
-        face=face,
-        face_model=face_model,
-        person=person,
-        source_fps=source_fps,
-    )
+    options = opt.detection(locals())
     with console.progress(f"Detecting {source.name}") as progress:
-        keypoints = batch.read_keypoints(source, options, progress, workers)
+        keypoints = pipeline.read_keypoints(source, options, progress, workers)
     formats.save(output, keypoints)
     console.out.print(f"{output}: {_seen(keypoints, hands, face)}, {console.size(output)}")
 

@@ -1,4 +1,4 @@
-"""`mocap doctor`: what works on this machine, and what to do about the rest."""
+"""`mocap doctor`: check what works on this machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mocap.cli import console
 
 
 def doctor() -> None:
-    """Check what works on this machine, and say what to do about the rest."""
+    """Check what works on this machine, and say how to fix what does not."""
     from mocap.cli.doctor_checks import examine
 
     findings = examine()

@@ -1,7 +1,6 @@
-"""Checks of `mocap doctor`: one function a question, each with one finding.
+"""Checks of `mocap doctor`: one function per check, each with one finding.
 
-`examine` runs them all. A check changes nothing and prints nothing; cameras are opened for a
-moment.
+`examine` runs them all. A check changes nothing and prints nothing. Cameras are opened briefly.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ _CODECS = {
         "EAC6AgggQQEAAAgAgw==",
     ),
 }
-# Frames of the demo clip that the detector is timed on, after one to warm up.
+# Number of frames of the demo clip on which the detector is timed, after one to warm up.
 _TIMED = 8
 
 
@@ -56,21 +55,21 @@ class Finding:
     """The result of one check.
 
     Attributes:
-        subject: What was checked, one word.
+        subject: What was checked, in one word.
         ok: Whether it works.
-        says: A sentence; if it does not work, what to do.
-        needed: Whether mocap cannot work without it; a camera, say, is not needed.
+        message: The result as a sentence; if it does not work, with what to do.
+        needed: Whether mocap needs it to work at all. A camera, for example, is not needed.
     """
 
     subject: str
     ok: bool
-    says: str
+    message: str
     needed: bool = True
 
     def line(self) -> str:
         """Format the finding as a line of text."""
         mark = "ok" if self.ok else "NO" if self.needed else "--"
-        return f"{mark}  {self.subject + ':':<10} {self.says}"
+        return f"{mark}  {self.subject + ':':<10} {self.message}"
 
 
 def examine() -> list[Finding]:
@@ -108,7 +107,7 @@ def models() -> Finding:
             pose_bundle(size)
         hand_bundle()
         face_bundle()
-        return "The weights for pose (lite, full, heavy), hands and face are there."
+        return "The weights for pose (lite, full, heavy), hands and face are installed."
 
     return _tried("models", check)
 
@@ -141,21 +140,21 @@ def codecs() -> Finding:
     """Check which codecs can be read; H.264 is needed."""
     read = [name for name in _CODECS if _decodes(*_CODECS[name])]
     missing = [name for name in _CODECS if name not in read]
-    says = f"{_listed(read)} videos can be read." if read else ""
+    message = f"{_listed(read)} videos can be read." if read else ""
     if missing:
         advice = (
             "`ffmpeg -i in.mp4 -c:v libx264 out.mp4` turns one into H.264."
             if "H.264" in read
             else "Install opencv-contrib-python again."
         )
-        says = f"{says} {_listed(missing)} videos cannot. {advice}".strip()
-    return Finding("codecs", not missing, says, needed="H.264" not in read)
+        message = f"{message} {_listed(missing)} videos cannot. {advice}".strip()
+    return Finding("codecs", not missing, message, needed="H.264" not in read)
 
 
 def _decodes(suffix: str, stream: str) -> bool:
     from mocap.capture.video import Video
 
-    # FFmpeg opens files only, and Windows opens no temporary file a second time.
+    # FFmpeg needs a file, and Windows does not open a NamedTemporaryFile a second time.
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "frame" + suffix)
         file.write_bytes(base64.b64decode(stream))
@@ -194,7 +193,7 @@ def viewer() -> Finding:
     def check() -> str:
         assets.path("viewer/index.html")
         assets.path("rigs/mannequin.vrm")
-        return "The page and the mannequin are there."
+        return "The page and the mannequin are installed."
 
     return _tried("viewer", check)
 
@@ -202,7 +201,7 @@ def viewer() -> Finding:
 def port(number: int) -> Finding:
     """Check that the page's default port is free."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As the server does: a port in TIME_WAIT is free. On Windows the option differs.
+        # The server's own option: a port in TIME_WAIT counts as free. Windows defines it otherwise.
         if hasattr(socket, "SO_REUSEPORT"):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -211,29 +210,29 @@ def port(number: int) -> Finding:
             return Finding(
                 "port",
                 False,
-                f"Port {number} is taken; mocap takes the next free one and says so, or the one "
-                "given with --port.",
+                f"Port {number} is taken; mocap will use the next free port and print it. --port "
+                "chooses another.",
                 False,
             )
     return Finding("port", True, f"Port {number} is free.", False)
 
 
 def browser() -> Finding:
-    """Check that a browser with windows can open the page."""
+    """Check that a graphical browser can open the page."""
     try:
         found = webbrowser.get()
     except webbrowser.Error:
         found = None
-    # Of the generic ones, those that run in the background have windows; others are text ones.
+    # Python's generic browsers are text browsers, except those that run in the background.
     if found is None or (
         isinstance(found, webbrowser.GenericBrowser)
         and not isinstance(found, webbrowser.BackgroundBrowser)
     ):
-        says = (
+        message = (
             "No browser can be opened from here: open the address that mocap prints in a browser "
             "with WebGL on this machine."
         )
-        return Finding("browser", False, says, False)
+        return Finding("browser", False, message, False)
     return Finding("browser", True, f"The page opens in {found.name}.", False)
 
 

@@ -1,4 +1,4 @@
-"""A picture of a character's rest pose with bone names: the front, the left side and both hands."""
+"""A picture of a character's rest pose with bone names: front view, left view and both hands."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class _View(NamedTuple):
 
 
 def draw(tree: Tree, found: dict[str, Found]) -> UInt8[ndarray, "height width 3"]:
-    """Draw the rest pose; thighs and upper arms of both sides must be among the bones.
+    """Draw the rest pose. Both thighs and both upper arms must be among the bones.
 
     Args:
         tree: The document's nodes.
-        found: Bone → node.
+        found: Bone → recognised node.
 
     Returns:
         The picture, BGR.
@@ -54,7 +54,7 @@ def draw(tree: Tree, found: dict[str, Found]) -> UInt8[ndarray, "height width 3"
         np.flatnonzero(tree.joints).tolist()
     )
     seen = [n for n in sorted(shown)[:_NODES] if np.all(np.isfinite(tree.positions[n]))]
-    # Seen from the front, the character's left is on the right.
+    # In the front view, the character's left side is on the right.
     body = [b for b in BONES if b in found and not b.endswith(_FINGERS)]
     middle = [b for b in body if not b.startswith(("left", "right"))]
     aside = [b for b in body if b not in middle]
@@ -180,7 +180,8 @@ def _draw_view(
         (view.left, 6, columns[0] - 6),
         (view.right, columns[0] + across + 6, columns[0] + across),
     ):
-        # Of joints in a row the nearest has the topmost label, so that label lines do not cross.
+        # Among joints at one height the nearest gets the topmost label, so that the lines from
+        # labels to joints do not cross.
         row = [
             round(float(at[found[b].node][1]) / 8.0) * 8.0
             + 1e-3 * abs(float(at[found[b].node][0]) - anchor)
@@ -198,7 +199,7 @@ def _draw_view(
                 _colour(bone),
                 anchor - 8 if x == 6 else None,
             )
-    # Draw the joints again, above the label lines.
+    # Draw the joints again, on top of the lines.
     for bone in view.left + view.right:
         cv2.circle(
             image,
@@ -238,10 +239,7 @@ def _colour(bone: str) -> tuple[int, int, int]:
 
 
 def _apart(wanted: Sequence[float], low: float, high: float) -> list[float]:
-    """Return heights as close to the wanted ones as possible.
-
-    They are in order, a line apart, within low and high.
-    """
+    """Return heights close to the wanted ones: in the same order, a line apart, in [low, high]."""
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     line = min(float(_LINE), (high - low) / max(len(wanted) - 1, 1))
     out = [0.0] * len(wanted)

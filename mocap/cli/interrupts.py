@@ -1,7 +1,7 @@
-"""Ctrl-C: the first one ends a command in good order, and a repeated one does not disturb that.
+"""Ctrl-C: the first one ends a command after its cleanup; repeated ones do not disturb it.
 
-A terminal and a program that started this one (uvx, `timeout`) may each send the signal, a few
-milliseconds apart. Python's own handler would raise again, in the middle of the cleanup.
+The terminal and the program that started this one (uvx, `timeout`) may each send the signal, a few
+milliseconds apart. Python's default handler would raise again in the middle of the cleanup.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
-# Seconds after the first signal in which further ones are ignored: a cleanup takes less, and a
-# user who presses Ctrl-C again after that wants the program to end, whatever it still does.
+# Seconds after the first signal in which further ones are ignored. A cleanup takes less; a user who
+# presses Ctrl-C after that wants the program to end at once.
 _GRACE = 2.0
 
 
@@ -37,8 +37,7 @@ def install() -> None:
     """Use this module's handler, unless Ctrl-C is ignored or already handled."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _Once())
-        # While Python itself ends, it takes its handlers away, and a late signal would end the
-        # process with another status.
+        # Python removes its handlers at exit; a late signal would then change the exit status.
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 

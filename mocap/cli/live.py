@@ -1,4 +1,4 @@
-"""`mocap live` and `mocap demo`: a camera, a video or pages' cameras to the avatar in the page."""
+"""`mocap live` and `mocap demo`: drive the avatar in the page from a camera or a video."""
 
 from __future__ import annotations
 
@@ -32,23 +32,26 @@ if TYPE_CHECKING:
 
 def live(
     camera: Annotated[
-        int | None, typer.Option(help="Number of the camera, 0 for the first.")
+        int | None,
+        typer.Option(metavar="NUMBER", help="Number of the camera, 0 for the first one."),
     ] = None,
     video: Annotated[
-        Path | None, typer.Option(help="A video in place of a camera; it is repeated.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Use a video instead of a camera; it is repeated."),
     ] = None,
     browser: Annotated[
         bool,
         typer.Option(
-            "--browser", help="The camera of the browser that opens the page; it detects there."
+            "--browser",
+            help="Use the camera of the browser that opens the page; it also detects there.",
         ),
     ] = False,
     lan: Annotated[
         bool,
         typer.Option(
             "--lan",
-            help="Let phones on this network open the page by a QR code; without --camera and "
-            "--video, their cameras are the source.",
+            help="Let phones in this network open the page with a QR code. Without --camera and "
+            "--video, the phones' cameras are used.",
         ),
     ] = False,
     model: opt.Model = "full",
@@ -63,7 +66,7 @@ def live(
     port: opt.Port = DEFAULT_PORT,
     open_page: opt.Open = True,
     takes: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder for the takes that the page records.")
+        Path, typer.Option(metavar="FOLDER", help="Folder for the takes recorded in the page.")
     ] = Path("takes"),
     record: Annotated[
         Path | None,
@@ -72,7 +75,8 @@ def live(
     vmc: Annotated[
         str | None,
         typer.Option(
-            metavar="HOST:PORT", help="Also send the pose by VMC (OSC); receivers use port 39539."
+            metavar="HOST:PORT",
+            help="Also send the pose with the VMC protocol (OSC); receivers use port 39539.",
         ),
     ] = None,
     vmc_names: Annotated[
@@ -83,32 +87,24 @@ def live(
         ),
     ] = "vrm1",
 ) -> None:
-    """Drive the avatar in the browser from a camera or a video, live."""
+    """Drive the avatar in the browser live, from a camera or a video."""
     from mocap.capture.video import Video
-    from mocap.detect.options import DetectOptions
     from mocap.live.options import LiveOptions, PageOptions, ServerSource
     from mocap.live.serve import LiveOutputs, server_camera
     from mocap.stream.protocol import VmcOutput
 
     if (camera is not None) + (video is not None) + browser > 1:
-        raise MocapError("Give one of --camera, --video and --browser, not several.")
-    theirs = browser or (lan and camera is None and video is None)
-    several = opt.people(people)
-    if theirs and several > 1:
+        raise MocapError("Give only one of --camera, --video and --browser.")
+    detect = opt.detection(locals())
+    in_browser = browser or (lan and camera is None and video is None)
+    if in_browser and detect.people > 1:
         raise MocapError(
-            "--people is for a camera of this computer or a video; a browser's camera has one "
-            "person, and each page with a camera adds one."
+            "--people works with a camera of this computer or a video. In a browser one person is "
+            "detected per camera: leave --people out, and open the page once for each person."
         )
     options = LiveOptions(
-        active="browser" if theirs else "server",
-        detect=DetectOptions(
-            model=model,
-            hands=hands,
-            face=face,
-            face_model=face_model,
-            person=person,
-            people=several,
-        ),
+        active="browser" if in_browser else "server",
+        detect=detect,
         fov=opt.radians(fov),
         upper_body=upper_body,
         vmc=None if vmc is None else VmcOutput(vmc, vmc_names),
@@ -118,8 +114,8 @@ def live(
     else:
         source = ServerSource("video", partial(Video, video))
         with source.open() as opened:
-            seen_by = summaries.field_of_view(opened.camera(opt.radians(fov)))
-        console.err.print(f"Field of view {seen_by}.")
+            field_of_view = summaries.field_of_view(opened.camera(opt.radians(fov)))
+        console.err.print(f"Field of view {field_of_view}.")
     with ExitStack() as stack:
         outputs = LiveOutputs(_recording(record, stack), _studio(takes, fov, stack))
         phones = page_address.phones() if lan else None
@@ -127,14 +123,14 @@ def live(
 
 
 def demo(port: opt.Port = DEFAULT_PORT, open_page: opt.Open = True) -> None:
-    """Run the whole pipeline on the bundled clip, onto the avatar in the browser."""
+    """Run the whole pipeline on the bundled clip and show the avatar in the browser."""
     from mocap import assets
     from mocap.capture.video import Video
     from mocap.live.options import LiveOptions, PageOptions, ServerSource
     from mocap.live.serve import LiveOutputs
 
     console.out.print(
-        "This clip is a rendering of the mannequin; its motion is detected from the pictures alone."
+        "This clip shows the mannequin, rendered; its motion is detected from the pictures only."
     )
     console.out.print(
         "Next, with your own video:  mocap bake dance.mp4 -o dance.bvh -o dance.glb"
@@ -166,7 +162,7 @@ def _serve(
 
 
 def _studio(folder: Path, fov: float | None, stack: ExitStack) -> StudioMaker:
-    """Return what makes the studio; `stack` ends its take in progress."""
+    """Return the function that makes the studio; `stack` closes it, and a recording with it."""
 
     def make(files: Files, expressions: Sequence[str]) -> Recorder:
         from mocap.studio.studio import Studio
@@ -179,7 +175,7 @@ def _studio(folder: Path, fov: float | None, stack: ExitStack) -> StudioMaker:
 
 
 def _recording(path: Path | None, stack: ExitStack) -> list[Listener]:
-    """Return the listener of --record; `stack` ends the recording and prints its length."""
+    """Return the listener that records for --record; `stack` closes it and prints its length."""
     if path is None:
         return []
     from mocap.formats.keypoints_json.recording import Recording

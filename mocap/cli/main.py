@@ -1,6 +1,6 @@
-"""The command line: `app` with one module a subcommand.
+"""The command line: `app`, with one module per subcommand.
 
-A wrong argument, file or camera ends in one sentence and exit status 2. The subcommands' modules
+A wrong argument, file or camera ends with one sentence and exit status 2. The subcommands' modules
 import what they need inside their functions, so that `mocap --help` is fast.
 """
 
@@ -16,7 +16,7 @@ from mocap.cli import bake, cameras, console, detect, doctor, live, report, reta
 from mocap.errors import MocapError
 
 app = typer.Typer(
-    help="Turn a person in a video or before a camera into an animated avatar: "
+    help="Turn a person in a video or in front of a camera into character animation: "
     "live in the browser, or baked to BVH, GLB, VRMA and FBX.",
     no_args_is_help=True,
     add_completion=False,
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def _was_interrupted(error: BaseException | None) -> bool:
-    """Return whether an error follows from Ctrl-C, which libraries may turn into their own error.
+    """Return whether an error was caused by Ctrl-C.
 
     A KeyboardInterrupt within an import or a callback can arrive as ImportError or RuntimeError.
     """

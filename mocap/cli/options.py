@@ -1,11 +1,23 @@
-"""Option types that several subcommands share; each is declared once."""
+"""Options that several subcommands share: their types, and the dataclasses made from them."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from mocap.errors import MocapError
+
+if TYPE_CHECKING:
+    from mocap.detect.options import DetectOptions
+    from mocap.retargeting.clip import ClipOptions
+
+_MOST_PEOPLE = 6
+
+# Detection
 
 Model = Annotated[
     Literal["lite", "full", "heavy"],
@@ -16,6 +28,7 @@ Fov = Annotated[
     typer.Option(
         min=1.0,
         max=170.0,
+        metavar="DEGREES",
         help="Field of view of the camera along the longer side, in degrees; "
         "by default from the file's metadata, else 55.",
     ),
@@ -34,7 +47,9 @@ SourceFps = Annotated[
     float | None,
     typer.Option(
         min=0.001,
-        help="True capture rate, where the file's is wrong or missing (slow motion, images).",
+        metavar="FPS",
+        help="True capture rate, frames per second, where the file's is wrong or missing "
+        "(slow motion, images).",
     ),
 ]
 Hands = Annotated[bool, typer.Option("--hands/--no-hands", help="Detect hands and move fingers.")]
@@ -51,8 +66,8 @@ UpperBody = Annotated[
     bool | None,
     typer.Option(
         "--upper-body/--whole-body",
-        help="Keep legs at rest and hips steady, as at a desk; "
-        "by default chosen by whether legs are seen.",
+        help="Upper body: keep legs at rest and hips steady, as for a person at a desk. "
+        "By default chosen by whether legs are seen.",
     ),
 ]
 Person = Annotated[
@@ -61,55 +76,77 @@ Person = Annotated[
         min=1,
         metavar="NUMBER",
         help="Which of several people to follow, counted from the left in the first frame that "
-        "shows so many; by default the most prominent.",
+        "shows that many; by default the most prominent person.",
     ),
 ]
 People = Annotated[
     str,
     typer.Option(
         metavar="NUMBER|all",
-        help="How many people to bake: each to a file of its own with {person} in the output's "
-        "name, or all to one .glb.",
+        help="Largest number of people to bake: each to a separate file if the output's name "
+        "contains {person}, or all to one .glb.",
     ),
 ]
 LivePeople = Annotated[
     str,
     typer.Option(
         metavar="NUMBER|all",
-        help="How many people get an avatar; a click on a person in the picture makes this person "
-        "the first, who is recorded.",
+        help="Largest number of people who get an avatar. Click on a person in the picture to "
+        "make this person the first, who is recorded.",
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="NUMBER",
+        help="Detect long videos in chunks, in this number of processes; by default in one pass. "
+        "The result is the same for any number.",
+    ),
+]
+
+# The page
 Port = Annotated[
-    int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes any free port.")
+    int,
+    typer.Option(
+        min=0, max=65535, metavar="PORT", help="Port of the page; 0 chooses any free port."
+    ),
 ]
 Open = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")]
 Avatar = Annotated[
     Path | None,
     typer.Option(
-        "--rig", metavar="FILE", help="Show this character (.glb, .gltf, .vrm), not the mannequin."
+        "--rig",
+        metavar="FILE",
+        help="Show this character (.glb, .gltf, .vrm) instead of the mannequin.",
     ),
 ]
+
+# Characters and files
 Character = Annotated[
     Path | None,
     typer.Option("--rig", metavar="FILE", help="Your character: .glb, .gltf, .vrm, .fbx, .bvh."),
 ]
 MapFile = Annotated[
     Path | None,
-    typer.Option("--map", help="Bone map of the character, as `mocap rigs map` writes it."),
+    typer.Option(
+        "--map", metavar="FILE", help="Bone map of the character, written by `mocap rigs map`."
+    ),
 ]
 CharacterName = Annotated[
     str | None,
     typer.Option(
         "--character",
         metavar="NAME",
-        help="Which character, in a file of several; by default the first humanoid.",
+        help="Which character, in a file with several; by default the first humanoid.",
     ),
 ]
 MotionMap = Annotated[
     Path | None,
     typer.Option(
-        "--motion-map", help="Bone map of the motion's file, as `mocap rigs map` writes it."
+        "--motion-map",
+        metavar="FILE",
+        help="Bone map of the motion's file, written by `mocap rigs map`.",
     ),
 ]
 Outputs = Annotated[
@@ -117,52 +154,64 @@ Outputs = Annotated[
     typer.Option(
         "--output",
         "-o",
+        metavar="FILE",
         help="File to write: .bvh, .fbx, .vrma, .glb, .gltf, .vrm; may be given several times.",
     ),
 ]
 Fps = Annotated[
     float | None,
-    typer.Option(min=0.1, help="Frame rate of the output; by default as captured."),
+    typer.Option(
+        min=0.1,
+        metavar="FPS",
+        help="Frame rate of the output in frames per second; by default as captured.",
+    ),
 ]
 KeepTouch = Annotated[
     bool,
     typer.Option(
         "--keep-touch",
-        help="Keep contacts of the hands with each other and with the body.",
+        help="Keep contacts of the hands with each other and with the body on the character.",
     ),
 ]
 AllKeys = Annotated[
     bool,
     typer.Option(
         "--all-keys",
-        help="Write a key for every frame; by default keys are left out that interpolation "
-        "restores within 0.1° and 1 mm.",
+        help="Write a key for every frame. By default, keys that interpolation restores within "
+        "0.1° and 1 mm are left out.",
     ),
 ]
 Names = Annotated[
     str | None,
     typer.Option(
+        metavar="NAME",
         help="Naming convention of a .bvh or .fbx without --rig: mixamo (the default) or another "
-        "of `mocap rigs list`."
+        "from `mocap rigs list`.",
     ),
 ]
 ClipNames = Annotated[
     list[str] | None,
     typer.Option(
         "--name",
-        help="Name of the clip in the file; once for each motion. By default mocap, or the "
-        "motions' file names.",
+        metavar="NAME",
+        help="Name of the clip in the file; give it once for each motion. Default: mocap, or with "
+        "several motions their file names.",
     ),
 ]
+
+# Editing
 Trim = Annotated[
     str | None,
-    typer.Option(metavar="START:END", help="Keep these seconds; either end may be left out."),
+    typer.Option(
+        metavar="START:END",
+        help="Keep only this span, in seconds; START or END may be left out, as in 1.5: or :4.",
+    ),
 ]
 Root = Annotated[
     Literal["hips", "ground", "in-place"],
     typer.Option(
-        help="What carries the path. hips; ground: a root bone on the floor with path and heading, "
-        "as Unreal and Unity use for root motion; in-place: nothing."
+        help="Which bone carries the path. hips: the hips; ground: a root bone on the floor with "
+        "path and heading, for root motion in Unreal and Unity; in-place: none."
     ),
 ]
 Loop = Annotated[bool, typer.Option("--loop", help="Blend the ends of the clip into each other.")]
@@ -170,13 +219,39 @@ Mirror = Annotated[bool, typer.Option("--mirror", help="Exchange left and right.
 Turn = Annotated[
     float, typer.Option(metavar="DEGREES", help="Turn the clip to the left about the up axis.")
 ]
-AtOrigin = Annotated[bool, typer.Option("--at-origin", help="Begin above the world's origin.")]
+AtOrigin = Annotated[
+    bool, typer.Option("--at-origin", help="Move the clip so that it begins above the origin.")
+]
+
+
+def detection(parameters: Mapping[str, Any]) -> DetectOptions:
+    """Build DetectOptions from a command's parameters.
+
+    Args:
+        parameters: The command's parameters by name (`locals()`). Those with the name of a field
+            of DetectOptions are used, and the others ignored; `people` is parsed.
+    """
+    from dataclasses import fields
+
+    from mocap.detect.options import DetectOptions
+
+    given = {f.name: parameters[f.name] for f in fields(DetectOptions) if f.name in parameters}
+    if "people" in given:
+        given["people"] = people(given["people"])
+    return DetectOptions(**given)
+
+
+def clip(
+    span: str | None, mirrored: bool, looped: bool, at_origin: bool, degrees: float
+) -> ClipOptions:
+    """Build ClipOptions from the options --trim, --mirror, --loop, --at-origin and --turn."""
+    from mocap.retargeting.clip import ClipOptions
+
+    return ClipOptions(trim(span), mirrored, looped, at_origin, math.radians(degrees))
 
 
 def trim(text: str | None) -> tuple[float | None, float | None] | None:
     """Parse START:END in seconds."""
-    from mocap.errors import MocapError
-
     if text is None:
         return None
     start, colon, end = text.partition(":")
@@ -192,30 +267,15 @@ def trim(text: str | None) -> tuple[float | None, float | None] | None:
     return low, high
 
 
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        metavar="NUMBER",
-        help="Detect long videos in chunks, in this number of processes; by default in one pass. "
-        "The result is the same for any number.",
-    ),
-]
-
-
 def people(text: str) -> int:
-    """Parse the number of people; "all" is the most that the detector finds."""
-    from mocap.errors import MocapError
-
+    """Parse the number of people; "all" is the largest number that the detector finds."""
     if text == "all":
-        return 6
-    if not text.isdecimal() or not 1 <= int(text) <= 6:
-        raise MocapError(f"--people {text!r} must be a number from 1 to 6, or all.")
+        return _MOST_PEOPLE
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_PEOPLE:
+        raise MocapError(f"--people {text!r} must be a number from 1 to {_MOST_PEOPLE}, or all.")
     return int(text)
 
 
 def radians(degrees: float | None) -> float | None:
     """Convert an optional angle from degrees to radians."""
-    import math
-
     return None if degrees is None else math.radians(degrees)

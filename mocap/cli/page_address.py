@@ -1,4 +1,4 @@
-"""What the console says while a page is served: its address, and the QR code for phones."""
+"""Console output of a served page: its address, and the QR code for phones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def announce(open_page: bool) -> Callable[[Server], None]:
-    """Make the function that prints the page's address, and opens the page if wanted."""
+    """Return a function that prints the page's address and, if `open_page`, opens it."""
 
     def ready(server: Server) -> None:
         if server.notice:
@@ -31,16 +31,18 @@ def announce(open_page: bool) -> Callable[[Server], None]:
 
 
 def phones() -> Lan:
-    """Open the local network to phones; each QR code admits one phone, then the next is printed.
+    """Open the page to phones in the local network.
+
+    Each QR code admits one phone; after it is used, the next one is printed.
 
     Raises:
-        DeviceError: This machine is in no network.
+        DeviceError: This machine is not connected to a network.
     """
     from mocap.stream.lan import open_lan
 
     def renewed(urls: Sequence[str]) -> None:
         console.out.print(
-            "A phone has opened the page; its code is used up. For another phone, scan this one:"
+            "A phone has opened the page with this code. For another phone, scan this one:"
         )
         _show(urls)
 
@@ -48,13 +50,13 @@ def phones() -> Lan:
 
 
 def _invite(urls: Sequence[str]) -> None:
-    """Print the first code and what to do with it. `urls`: one per network, the likeliest first."""
+    """Print the first code and how to use it. `urls`: one per network, the likeliest first."""
     console.out.print(
         "Scan this code with a phone in the same network, or open the address below it there:"
     )
     _show(urls)
     console.out.print(
-        "Its browser warns about the certificate, because mocap made it for this session. "
+        "The phone's browser warns about the certificate, because mocap made it for this session. "
         "Continue to the page, press This camera and allow it."
     )
     if len(urls) > 1:

@@ -1,4 +1,4 @@
-"""`mocap report`: a take's joint angles, repetitions and ranges of motion as one page."""
+"""`mocap report`: joint angles, repetitions and ranges of motion of a take, as one HTML page."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def report(
             help="A take (.json, .jsonl), a motion (.bvh, .glb, .vrma, .fbx), or a video.",
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Page to write: .html.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Page: .html.")],
     source_fps: opt.SourceFps = None,
 ) -> None:
-    """Write a page of joint angles: ranges of motion, left against right, repetitions.
+    """Write an HTML page of joint angles: ranges of motion, left against right, repetitions.
 
     Example: mocap report squats.mp4 -o squats.html
     """
@@ -35,7 +35,7 @@ def report(
     from mocap.transfer import read_motion
 
     if output.suffix.lower() not in (".html", ".htm"):
-        raise OutputError(f"The report is a page, so {output.name!r} must end in .html.")
+        raise OutputError(f"The report is an HTML page, so {output.name!r} must end in .html.")
     keypoints = None
     if take.suffix.lower() in formats.READ_SUFFIXES:
         motion = read_motion(take, source_fps=source_fps)

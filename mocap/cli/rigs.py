@@ -19,7 +19,7 @@ rigs = typer.Typer(help="Inspect and correct the bone map of a character.", no_a
 
 @rigs.command("list")
 def rigs_list() -> None:
-    """List the known naming conventions; other characters are recognised by words and shape."""
+    """List the known naming conventions. Other characters are recognised by words and shape."""
     from mocap.rig import report
 
     console.out.print(report.known())
@@ -30,7 +30,9 @@ def rigs_inspect(
     file: RigFile,
     picture: Annotated[
         Path | None,
-        typer.Option(help="Also draw the rest pose with the names of the bones, as .png."),
+        typer.Option(
+            metavar="FILE", help="Also draw the rest pose with the names of the bones, as .png."
+        ),
     ] = None,
     map_file: opt.MapFile = None,
     character: opt.CharacterName = None,
@@ -58,11 +60,12 @@ def rigs_inspect(
 def rigs_map(
     file: RigFile,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="File to write the map to, .json.")
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="File to write the map to: .json."),
     ],
     character: opt.CharacterName = None,
 ) -> None:
-    """Write the bone map as a JSON file, to correct by hand and pass back with --map."""
+    """Write the bone map as a JSON file that you can correct and use with --map."""
     from mocap import formats
     from mocap.rig import mapfile
     from mocap.rig.load import recognise
@@ -70,5 +73,5 @@ def rigs_map(
     tree, found, _ = recognise(file, None, character)
     formats.write(output, mapfile.dumps(tree, found).encode())
     console.out.print(
-        f"{output}: {len(found)} bones. Correct it by hand and pass it back with --map {output}"
+        f"{output}: {len(found)} bones. Correct the file if needed, and use it with --map {output}"
     )

@@ -1,4 +1,4 @@
-"""Sentences that several subcommands print about what they read and wrote."""
+"""Sentences that several subcommands print about the files that they read and wrote."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def load_character(
 
     if path is None and map_file is not None:
         raise MocapError(
-            f"--map {map_file} needs the character that it belongs to: give it with --rig."
+            f"--map {map_file} needs the character that it belongs to: give the file with --rig."
         )
     return None if path is None else transfer.load_character(path, map_file, character)
 
 
 def say_written(target: Path, saved: transfer.Saved) -> None:
-    """Print what was written: frames, their rate, the file's size, what left-out keys saved."""
+    """Print what was written: frames, their rate, the file's size, bytes saved by fewer keys."""
     less = (
         f"; {console.in_bytes(saved.bytes_saved)} less by leaving out keys (--all-keys keeps them)"
         if saved.bytes_saved > 0
@@ -48,11 +48,11 @@ def say_written(target: Path, saved: transfer.Saved) -> None:
 
 
 def say_seam(seam: Seam | None) -> None:
-    """Print how well the ends of a loop met before they were blended."""
+    """Print how far apart the ends of a loop were before they were blended."""
     if seam is not None:
         console.out.print(
             f"Loop: its ends were up to {math.degrees(seam.turn):.0f}° (joints) and "
-            f"{100 * seam.height:.0f} cm (hips) apart, and are blended."
+            f"{100 * seam.height:.0f} cm (height of the hips) apart, and are blended."
         )
 
 
@@ -70,5 +70,5 @@ def field_of_view(camera: Camera) -> str:
     if camera.source == "told":
         return f"{degrees:.6g}° as given"
     if camera.source == "metadata":
-        return f"{degrees:.0f}° by the file's metadata (--fov overrides it)"
+        return f"{degrees:.0f}° from the file's metadata (--fov overrides it)"
     return f"{degrees:.0f}° assumed (--fov sets it)"

@@ -1,4 +1,4 @@
-"""`mocap view`: a take, a motion or a character in the page, with a timeline."""
+"""`mocap view`: show a take, a motion or a character in the page, with a timeline."""
 
 from __future__ import annotations
 
