@@ -4,11 +4,12 @@ retarget     a motion on humanoid bones, onto a body with the same bones (to_bod
              (to_rig.py)
 normalized   the inverse: a motion on a rig's own skeleton, onto humanoid bones in T-pose
              (to_humanoid.py)
-load_motion  the motion in any file, on humanoid bones
+load_motion  the motion in any file, on humanoid bones (load.py)
 
-Steps of it: links.py (which joint turns as which bone), turns.py (the joints' rotations), body.py
-(a rig's proportions and soles), feet.py (planted feet), hips.py (hips that move to keep legs in
-reach), touch.py (hands in contact).
+The steps: links.py (which joint rotates with which bone), rotations.py (rotations of joints and
+bones), pelvis.py (the pelvis' rotation from positions), body.py (a rig's proportions and soles),
+feet.py (feet in contact), hips.py (displacement of the hips), hand_contacts.py (hands in contact).
+clip.py edits a motion: trim, mirror, loop, turn.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from __future__ import annotations
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import Skeleton
+from mocap.retargeting.load import load_motion
 from mocap.retargeting.to_body import leg_length, onto_body
-from mocap.retargeting.to_humanoid import load_motion, normalized
+from mocap.retargeting.to_humanoid import normalized
 from mocap.retargeting.to_rig import onto_rig
 
 
@@ -26,15 +28,15 @@ def retarget(
 ) -> Motion:
     """Retarget a motion on humanoid bones onto another body.
 
-    On a rig, each mapped joint turns in the world as the source's bone does, away from its T-pose.
-    The root path is scaled by the ratio of leg lengths; feet keep their height above the floor,
-    and feet in contact stay in place.
+    On a rig, each mapped joint gets the world rotation of its bone, relative to the T-pose. The
+    root path is scaled by the ratio of leg lengths. Feet keep their height above the floor, and
+    feet in contact stay in place.
 
     Args:
         motion: A motion on humanoid bones.
         target: A skeleton with the same bones, or a rig.
-        keep_touch: Hands meet each other and the body where the source's hands do (rigs only).
-        plant_feet: Legs and hips give way so that feet in contact stay in place (rigs only).
+        keep_touch: Keep contacts of the hands with each other and with the body (rigs only).
+        plant_feet: Move legs and hips so that feet in contact stay in place (rigs only).
 
     Returns:
         The motion on the target's skeleton.

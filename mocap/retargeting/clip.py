@@ -1,6 +1,6 @@
-"""What makes a motion a clip that an engine can use: cut, mirrored, turned, looped, rooted.
+"""Edits of a motion: trim, mirror, turn, loop, move to the origin, keep in place.
 
-All functions take and give motions on humanoid bones, and change nothing else.
+All functions take motions on humanoid bones and return new ones.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mocap.core.skeleton import mirrored_name
 from mocap.errors import InputError
 
 _UP = np.array([0.0, 1.0, 0.0])
-# The seam of a loop is blended over this share of the clip at each end, and no longer than this.
+# A loop's ends are blended over this share of the clip at each end, at most this many seconds.
 _BLEND_SHARE, _BLEND_SECONDS = 0.25, 0.5
 
 
@@ -29,11 +29,11 @@ class ClipOptions:
     """How a motion is edited before it is written; picklable.
 
     Attributes:
-        trim: (start, end) in seconds from the first frame; None for an end keeps it.
+        trim: (start, end) in seconds after the first frame; None leaves that end.
         mirror: Exchange left and right.
         loop: Blend the ends into each other.
         at_origin: Begin above the world's origin.
-        turn: Radians by which the clip is turned to the left, about the world's up axis.
+        turn: Rotation of the clip to the left about the world's up axis, radians.
     """
 
     trim: tuple[float | None, float | None] | None = None
@@ -44,17 +44,29 @@ class ClipOptions:
 
 
 class Seam(NamedTuple):
-    """How far a clip's ends were apart before they were blended: joints (radians), hips (m)."""
+    """How far apart a loop's ends were before they were blended.
+
+    Attributes:
+        turn: Largest rotation of a joint, radians.
+        height: Difference of the hips' heights, metres.
+    """
 
     turn: float
     height: float
 
 
 def edited(motion: Motion, options: ClipOptions) -> tuple[Motion, Seam | None]:
-    """Applies options in their order; the seam is that of the loop, if it was asked for.
+    """Apply the options to a motion, in the order trim, mirror, loop, move to the origin, turn.
+
+    Args:
+        motion: The motion.
+        options: What to do.
+
+    Returns:
+        The edited motion, and the seam of the loop; None without a loop.
 
     Raises:
-        InputError: If nothing is left of the motion.
+        InputError: No frame is left, or too few for a loop.
     """
     seam = None
     if options.trim is not None:
@@ -75,25 +87,25 @@ def trimmed(motion: Motion, start: float | None, end: float | None) -> Motion:
 
     Args:
         motion: The motion.
-        start: Seconds after the first frame; None is the beginning.
-        end: Seconds after the first frame; None is the end.
+        start: First time to keep, seconds after the first frame; None keeps the beginning.
+        end: Last time to keep, seconds after the first frame; None keeps the end.
 
     Raises:
-        InputError: The span has no frames.
+        InputError: No frame lies in the span.
     """
     times = motion.times - motion.times[0]
     low, high = 0.0 if start is None else start, times[-1] if end is None else end
-    # A frame's time may have been rounded.
+    # The tolerance allows for rounded times.
     inside = np.flatnonzero((times >= low - 1e-6) & (times <= high + 1e-6))
     if len(inside) == 0:
         raise InputError(
-            f"There is no frame between {low:g} and {high:g} s; the motion has {times[-1]:g} s."
+            f"There is no frame between {low:g} and {high:g} s; the motion lasts {times[-1]:g} s."
         )
     return motion.slice(int(inside[0]), int(inside[-1]) + 1)
 
 
 def mirrored(motion: Motion) -> Motion:
-    """Returns the motion in a mirror at x = 0, on the mirror image of its body."""
+    """Return the motion reflected in the plane x = 0, on the mirror image of its body."""
     body = motion.skeleton
     other = [body.names.index(mirrored_name(n)) for n in body.names]
     return replace(
@@ -102,7 +114,12 @@ def mirrored(motion: Motion) -> Motion:
 
 
 def turned(motion: Motion, angle: float) -> Motion:
-    """Returns the motion turned to the left about the world's up axis, by radians."""
+    """Return the motion turned to the left about the world's up axis.
+
+    Args:
+        motion: The motion.
+        angle: Radians.
+    """
     turn = R.from_axis_angle(_UP, angle)
     rotations = motion.rotations.copy()
     rotations[:, 0] = R.multiply(turn, rotations[:, 0])
@@ -110,30 +127,37 @@ def turned(motion: Motion, angle: float) -> Motion:
 
 
 def at_origin(motion: Motion) -> Motion:
-    """Returns the motion moved so that its first frame is above the origin; heights stay."""
+    """Return the motion moved so that its root starts above the origin; heights stay."""
     return replace(
         motion, root_positions=motion.root_positions - motion.root_positions[0] * [1.0, 0.0, 1.0]
     )
 
 
 def in_place(motion: Motion) -> Motion:
-    """Returns the motion without its path: the root stays above one point, at its heights."""
+    """Return the motion without its path: the root stays above one point; heights stay."""
     path = motion.root_positions.copy()
     path[:, [0, 2]] = path[0, [0, 2]]
     return replace(motion, root_positions=path)
 
 
 def looped(motion: Motion) -> tuple[Motion, Seam]:
-    """Returns the motion with its last pose made its first, and how far apart they were.
+    """Return the motion with ends that meet, so that it can be repeated.
 
-    The difference is shared out to both ends and fades towards the middle (inertial blending
-    with a cubic ease). Path and heading are left as they are: a walk goes on where it ended.
+    Half of the difference between the last and the first pose is added to each end, fading out
+    towards the middle (inertial blending with a cubic ease). Path and heading stay, so a repeated
+    walk continues where it ended.
+
+    Args:
+        motion: The motion.
+
+    Returns:
+        The motion, and how far apart its ends were.
 
     Raises:
-        InputError: If the motion has fewer than three frames.
+        InputError: The motion has fewer than three frames.
     """
     if len(motion) < 3:
-        raise InputError("A loop needs three frames or more.")
+        raise InputError(f"A loop needs at least three frames, but the motion has {len(motion)}.")
     rotations = motion.rotations.copy()
     heading = R.from_axis_angle(_UP, headings(motion.rotations[:, 0])[[0, -1]])
     ends = rotations[[0, -1]].copy()
@@ -149,7 +173,7 @@ def looped(motion: Motion) -> tuple[Motion, Seam]:
 
 
 def _seam_weights(times: Float[ndarray, " frames"]) -> Float[ndarray, " frames"]:
-    """Returns −½ at the first frame, ½ at the last, easing to 0 between them."""
+    """Return −½ at the first frame and ½ at the last one, easing to 0 between them."""
     t = times - times[0]
     length = min(_BLEND_SHARE * t[-1], _BLEND_SECONDS) if t[-1] > 0 else 1.0
 

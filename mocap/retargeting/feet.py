@@ -1,14 +1,14 @@
-"""Feet in contact follow the source's feet on a body of other proportions.
+"""Keep feet in contact in place on a body of other proportions.
 
-When thigh and shank share the leg's length differently, or the hips are wider, the same joint
-rotations move a foot along another path: it slides. While a foot touches the ground, its ball
-therefore keeps a constant horizontal offset from the source's ball, and its sole keeps the source's
-height. The hips move and turn first (hips.py), so that the legs turn as little as possible; then
-the legs reach by two-bone inverse kinematics, in their own bending plane; trunk and feet keep their
-world rotation. Between contacts the legs move as the source's legs do.
+If thigh and shank have other proportions than the source's, or the hips are wider, the same joint
+rotations move a foot along another path, so that it slides. While a foot touches the ground, its
+ball therefore keeps a constant horizontal offset from the source's ball, and its sole keeps the
+source's height. First the hips move and rotate (hips.py) so that the legs rotate as little as
+possible. Then two-bone inverse kinematics, in each leg's bending plane, moves the ankles; trunk and
+feet keep their world rotations. Between contacts the legs keep the source's rotations.
 
-Arms that are too long bend where they would sink; the body rises only for hands and elbows that
-rest on the ground in the source too.
+Arms that are too long bend where they would sink into the ground. The body rises only for hands and
+elbows that also rest on the ground in the source.
 """
 
 from __future__ import annotations
@@ -25,24 +25,26 @@ from mocap.core.kinematics import fk, limb_swings, local_rotations, sole_points
 from mocap.core.motion import Motion
 from mocap.core.runs import runs
 from mocap.core.skeleton import BONES, Skeleton, humanoid_index
-from mocap.retargeting.hips import give_way, stiffness
+from mocap.retargeting.hips import displace_hips, stiffness
 from mocap.retargeting.to_body import leg_length
 
-# The correction fades in before a contact and out after it, seconds.
+# Time in which a correction fades in before a contact and out after it, seconds.
 _BLEND = 0.15
-# Legs stretch to at most this share of their length, and approach it slowly: a straight knee pops.
+# Largest extension of a leg, as a share of its length. It is approached smoothly, because a knee
+# that becomes fully straight snaps.
 _REACH = 0.9995
-# Body parts other than soles that may lie on the ground (palms, elbows, knees, seat, head), and
-# their thickness there, as shares of the leg's length.
-_RESTS = {"Hand": 0.03, "LowerArm": 0.05, "LowerLeg": 0.06}
-_THICK = {side + b: t for b, t in _RESTS.items() for side in ("left", "right")} | {
+# Thickness of body parts other than soles that may touch the ground (palms, elbows, knees, seat,
+# head), as shares of the leg's length.
+_SIDED_THICKNESS = {"Hand": 0.03, "LowerArm": 0.05, "LowerLeg": 0.06}
+_THICKNESS = {side + b: t for b, t in _SIDED_THICKNESS.items() for side in ("left", "right")} | {
     "hips": 0.12,
     "head": 0.11,
 }
-# Hands and elbows below the first height rest on the ground; above the second they do not, and an
-# arm that is too long for the body bends instead of lifting it. Shares of the leg's length.
+# Heights of hands and elbows in the source, as shares of the leg's length: below the first they rest
+# on the ground; above the second they do not, and an arm that is too long bends instead of lifting
+# the body.
 _RESTING = (0.06, 0.18)
-_ARMS = [n for n, part in enumerate(_THICK) if part.endswith(("Hand", "LowerArm"))]
+_ARMS = [n for n, part in enumerate(_THICKNESS) if part.endswith(("Hand", "LowerArm"))]
 _LEGS = [
     tuple(humanoid_index(f"{side}UpperLeg", f"{side}LowerLeg", f"{side}Foot").tolist())
     for side in ("left", "right")
@@ -54,30 +56,30 @@ _ARM_JOINTS = [
 _AHEAD = np.array([0.0, 0.0, 1.0])
 
 
-def stand(source: Motion, moved: Motion, planted: bool = False) -> Motion:
-    """Set the height of the hips so that the body stands, kneels, lies or flies as the source does.
+def set_hips_height(source: Motion, moved: Motion, planted: bool = False) -> Motion:
+    """Set the height of the hips so that the body touches the ground where the source does.
 
-    Feet in contact decide the height; without any, the lowest part of the body is as high as the
-    source's lowest part. Nothing sinks that did not sink in the source.
+    Feet in contact decide the height. Without a contact, the lowest part of the body is as high as
+    the source's lowest part. No part sinks into the ground deeper than in the source.
 
     Args:
-        source: The motion to follow.
+        source: The original motion.
         moved: The same motion on a body of other proportions, scaled to the same leg length.
-        planted: `follow_feet` comes next, which bends arms that would sink.
+        planted: Whether `hold_feet` follows, which bends arms that would sink.
 
     Returns:
         `moved` with new root heights.
     """
     assert source.contacts is not None
-    theirs, ours = (_heights(m) for m in (source, moved))
+    theirs, ours = (_lowest_heights(m) for m in (source, moved))
     lowest = theirs.min(axis=1)
     lift = lowest - ours.min(axis=1)
     touching = source.contacts.reshape(-1, 2, 2).max(axis=2) > 0.5
-    felt = np.stack([_felt(source.times, touching[:, foot]) for foot in (0, 1)], axis=1)
+    felt = np.stack([_contact_weight(source.times, touching[:, foot]) for foot in (0, 1)], axis=1)
     apart = theirs[:, :2] - ours[:, :2] - lift[:, None]
-    # The mean over the feet that stand, in proportion to how firmly they stand.
+    # The mean over the feet, weighted by their contacts.
     lift += (felt * apart).sum(axis=1) / (felt.sum(axis=1) + 1.0 - felt.max(axis=1))
-    deepest = (ours[:, 2:] + _slack(source, theirs) if planted else ours[:, 2:]).min(axis=1)
+    deepest = (ours[:, 2:] + _allowed_depths(source, theirs) if planted else ours[:, 2:]).min(axis=1)
     lift += np.maximum(np.minimum(lowest, 0.0) - (deepest + lift), 0.0)
     root = moved.root_positions.copy()
     root[:, 1] += lift
@@ -86,15 +88,12 @@ def stand(source: Motion, moved: Motion, planted: bool = False) -> Motion:
     )
 
 
-def _heights(motion: Motion) -> Float[ndarray, "frames parts"]:
-    """Return the lowest heights of the left sole, the right sole and all other touching parts.
-
-    Metres above the ground, the others in the order of `_THICK`.
-    """
+def _lowest_heights(motion: Motion) -> Float[ndarray, "frames parts"]:
+    """Return the heights of left sole, right sole and the parts of `_THICKNESS`, metres."""
     body = motion.skeleton
     positions, _ = fk(body, motion.root_positions, motion.rotations)
-    others = positions[:, humanoid_index(*_THICK), 1] - leg_length(body) * np.array(
-        list(_THICK.values())
+    others = positions[:, humanoid_index(*_THICKNESS), 1] - leg_length(body) * np.array(
+        list(_THICKNESS.values())
     )
     soles = (
         sole_points(body, motion.root_positions, motion.rotations)[..., 1]
@@ -104,54 +103,60 @@ def _heights(motion: Motion) -> Float[ndarray, "frames parts"]:
     return np.concatenate([soles, others], axis=1)
 
 
-def _slack(source: Motion, heights: Float[ndarray, "frames parts"]) -> Float[ndarray, "frames n"]:
-    """Return how deep each part may sink without lifting the body: free arms beside planted feet.
+def _allowed_depths(source: Motion, heights: Float[ndarray, "frames parts"]) -> Float[ndarray, "frames n"]:
+    """Return how deep each part may sink without lifting the body.
+
+    While a foot is in contact, this is a leg's length for arms that do not rest on the ground in
+    the source; otherwise 0.
 
     Args:
-        source: The motion to follow.
-        heights: Of its soles and parts (`_heights`).
+        source: The original motion.
+        heights: Heights of its soles and parts (`_lowest_heights`), metres.
 
     Returns:
-        Metres for each part of `_THICK`: up to a leg's length.
+        Metres for each part of `_THICKNESS`.
     """
     assert source.contacts is not None
     leg = leg_length(source.skeleton)
-    stands = _felt(source.times, np.asarray((source.contacts > 0.5).any(axis=1)))
+    stands = _contact_weight(source.times, np.asarray((source.contacts > 0.5).any(axis=1)))
     free = smoothstep(heights[:, 2:], _RESTING[0] * leg, _RESTING[1] * leg)
     out = np.zeros_like(free)
     out[:, _ARMS] = leg * stands[:, None] * free[:, _ARMS]
     return out
 
 
-def follow_feet(source: Motion, moved: Motion) -> Motion:
-    """Keep feet in contact where the source's are, and no deeper in the ground.
+def hold_feet(source: Motion, moved: Motion) -> Motion:
+    """Keep feet in contact at a constant offset from the source's feet, not below its soles.
 
     Args:
-        source: The motion to follow.
-        moved: The same motion on another body, after `stand`.
+        source: The original motion.
+        moved: The same motion on another body, after `set_hips_height`.
+
+    Returns:
+        `moved` with new root positions and new rotations of pelvis, legs and arms.
     """
     assert source.contacts is not None
     touching = source.contacts.reshape(-1, 2, 2).max(axis=2) > 0.5
-    theirs = _balls(source.skeleton, source.root_positions, source.rotations)
+    theirs = _ball_positions(source.skeleton, source.root_positions, source.rotations)
     root = moved.root_positions
-    balls = _balls(moved.skeleton, root, moved.rotations)
+    balls = _ball_positions(moved.skeleton, root, moved.rotations)
     positions, world = fk(moved.skeleton, root, moved.rotations)
     legs = np.stack([stiffness(*(positions[:, joint] for joint in leg)) for leg in _LEGS], axis=1)
     thighs = positions[:, [leg[0] for leg in _LEGS]] - positions[:, :1]
-    shift, turn, offsets = give_way(source.times, theirs - balls, touching, legs, thighs)
-    # The pelvis turns alone: legs and trunk keep their directions.
+    shift, turn, offsets = displace_hips(source.times, theirs - balls, touching, legs, thighs)
+    # Only the pelvis rotates; legs and trunk keep their world rotations.
     world[:, 0] = R.multiply(turn, world[:, 0])
     moved = replace(moved, rotations=local_rotations(moved.skeleton, world))
     positions, _ = fk(moved.skeleton, root, moved.rotations)
-    balls = _balls(moved.skeleton, root, moved.rotations)
+    balls = _ball_positions(moved.skeleton, root, moved.rotations)
     left = np.where(touching[..., None], theirs - balls - shift[:, None], 0.0)
     left[..., [0, 2]] += offsets
-    # Hands, knees and other parts sink no deeper than the source's.
-    heights = _heights(source)
-    slack = _slack(source, heights)
+    # The hips rise if another part would sink deeper than in the source.
+    heights = _lowest_heights(source)
+    slack = _allowed_depths(source, heights)
     deeper = (
         np.minimum(heights.min(axis=1), 0.0)
-        - (_heights(moved)[:, 2:] + slack).min(axis=1)
+        - (_lowest_heights(moved)[:, 2:] + slack).min(axis=1)
         - shift[:, 1]
     )
     raised = np.maximum(deeper, 0.0)
@@ -160,32 +165,29 @@ def follow_feet(source: Motion, moved: Motion) -> Motion:
     positions = positions + shift[:, None]
     ankles = positions[:, [leg[2] for leg in _LEGS]]
     for foot in (0, 1):
-        back = _faded(source.times, left[:, foot], touching[:, foot])
+        back = _extended(source.times, left[:, foot], touching[:, foot])
         sunk = np.minimum(theirs[:, foot, 1], 0.0) - balls[:, foot, 1] - shift[:, 1]
         back[:, 1] = np.maximum(back[:, 1], sunk)
         ankles[:, foot] = ankles[:, foot] + back
-    drop = _drop(source.times, positions, ankles, touching)
+    drop = _hips_drop(source.times, positions, ankles, touching)
     lowered = root + shift - drop[:, None] * [0.0, 1.0, 0.0]
     positions = positions - drop[:, None, None] * [0.0, 1.0, 0.0]
     for foot, leg in enumerate(_LEGS):
         _reach(world, positions, leg, ankles[:, foot], _AHEAD)
     for arm in _ARM_JOINTS:
-        floor = np.minimum(heights[:, 2 + list(_THICK).index(BONES[arm[2]])], 0.0)
+        floor = np.minimum(heights[:, 2 + list(_THICKNESS).index(BONES[arm[2]])], 0.0)
         hand = positions[:, arm[2]].copy()
-        lowest = floor + _RESTS["Hand"] * leg_length(moved.skeleton)
+        lowest = floor + _SIDED_THICKNESS["Hand"] * leg_length(moved.skeleton)
         hand[:, 1] = np.maximum(hand[:, 1], lowest)
         _reach(world, positions, arm, hand, -_AHEAD)
     turned = R.unroll(local_rotations(moved.skeleton, world))
     return Motion(moved.skeleton, moved.times, lowered, turned, moved.expressions, moved.contacts)
 
 
-def _balls(
+def _ball_positions(
     body: Skeleton, root: Float[ndarray, "frames 3"], rotations: Float[ndarray, "frames joints 4"]
 ) -> Float[ndarray, "frames 2 3"]:
-    """Return the horizontal positions (x, z) of the balls of the feet.
-
-    The y of each is the height of its sole's lowest point.
-    """
+    """Return the positions of the balls of the feet, with the height of the lowest sole point."""
     soles = sole_points(body, root, rotations)
     toes = humanoid_index("leftToes", "rightToes")
     out = fk(body, root, rotations)[0][:, toes]
@@ -193,10 +195,10 @@ def _balls(
     return out
 
 
-def _felt(
+def _contact_weight(
     times: Float[ndarray, " frames"], touching: Bool[ndarray, " frames"]
 ) -> Float[ndarray, " frames"]:
-    """Return 1 in contacts, falling to 0 at `_BLEND` seconds before and after."""
+    """Return 1 in contacts, falling to 0 within `_BLEND` seconds before and after."""
     at = times[touching]
     if not len(at):
         return np.zeros(len(times))
@@ -208,14 +210,19 @@ def _felt(
     )
 
 
-def _faded(
+def _extended(
     times: Float[ndarray, " frames"],
     taken: Float[ndarray, "frames n"],
     touching: Bool[ndarray, " frames"],
 ) -> Float[ndarray, "frames n"]:
-    """Return the corrections during contacts, extended beyond their ends and faded out.
+    """Return corrections that are extended beyond the ends of contacts and fade out there.
 
-    Between close contacts they blend from one to the next.
+    Between two contacts that are close in time, the correction blends from one to the other.
+
+    Args:
+        times: Seconds.
+        taken: Corrections; only those during contacts are used.
+        touching: Whether the foot is in contact.
     """
     touches = runs(touching)
     if not touches:
@@ -232,26 +239,26 @@ def _faded(
             after, stop = before, start + 1.0
         way = smoothstep((times[first:end] - start) / (stop - start))[:, None]
         out[first:end] = (1.0 - way) * before + way * after
-    return out * _felt(times, touching)[:, None]
+    return out * _contact_weight(times, touching)[:, None]
 
 
-def _drop(
+def _hips_drop(
     times: ndarray, positions: ndarray, ankles: ndarray, touching: Bool[ndarray, "frames 2"]
 ) -> Float[ndarray, " frames"]:
-    """Return how far the hips come down so that feet in contact are within reach.
+    """Return how far the hips are lowered, metres, so that feet in contact are within reach.
 
-    The movement fades in before a contact and out after it.
+    The lowering fades in before a contact and out after it.
     """
     drop = np.zeros(len(positions))
     for foot, (thigh, shank, ankle) in enumerate(_LEGS):
         now = np.linalg.norm(positions[:, ankle] - positions[:, thigh], axis=-1)
-        # A leg that is already straighter may stay so.
+        # A leg that is already straighter keeps its extension.
         reach = np.maximum(_REACH * _length(positions, thigh, shank, ankle), now)
         away = ankles[:, foot] - positions[:, thigh]
         across = np.minimum(np.hypot(away[:, 0], away[:, 2]), reach)
         needed = np.maximum(-away[:, 1] - np.sqrt(np.square(reach) - np.square(across)), 0.0)
         needed = np.where(touching[:, foot], needed, 0.0)
-        drop = np.maximum(drop, _faded(times, needed[:, None], touching[:, foot])[:, 0])
+        drop = np.maximum(drop, _extended(times, needed[:, None], touching[:, foot])[:, 0])
     return drop
 
 
@@ -270,16 +277,16 @@ def _reach(
     goal: Float[ndarray, "frames 3"],
     bends: Float[ndarray, "3"],
 ) -> None:
-    """Turn the two bones of a limb in place so that its end reaches its goal.
+    """Rotate the two bones of a limb, in `world`, so that its end reaches its goal.
 
-    A limb whose end is already there stays untouched.
+    A limb whose end is at its goal is not changed.
 
     Args:
-        world: World rotations (F, J, 4); the end keeps its own.
-        positions: Of the joints (F, J, 3), metres.
-        limb: Joints of root, hinge and end.
-        goal: Places of the end, metres.
-        bends: Where the hinge of a straight limb points to, in the lower bone's frame.
+        world: (F, J, 4) world rotations; the end keeps its own.
+        positions: (F, J, 3) positions of the joints, metres.
+        limb: Indices of the joints at the root, the hinge and the end.
+        goal: Goals of the end, metres.
+        bends: Direction in which the hinge of a straight limb bends, in the lower bone's frame.
     """
     thigh, shank, ankle = limb
     hip, knee, end = positions[:, thigh], positions[:, shank], positions[:, ankle]

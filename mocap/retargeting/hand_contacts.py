@@ -1,8 +1,8 @@
-"""Hand contacts: where the source's hands meet each other or the body, the target's hands do too.
+"""Keep contacts of the hands with each other and with the body on another body.
 
-A hand near a body part has a position in that part's frame. That position, stretched as the part
-is, is the goal of the target's hand, weighted by how close the contact is. Arms reach for it in
-their own bending plane; hands keep their world rotation.
+A hand near a body part has a position in that part's frame. This position, scaled with the part, is
+the goal of the target's hand, weighted by how close the hand is. Two-bone inverse kinematics moves
+the arm to the goal in its bending plane; hands keep their world rotation.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.retargeting.to_body import leg_length
 
-# A hand whose knuckles are nearer to a surface than the first distance is in contact; beyond the
-# second it is free. Metres, for HUMANOID's legs.
+# Distances of the knuckles from a surface, metres on HUMANOID: below the first, a hand is in
+# contact; above the second, it is free.
 _NEAR, _FAR = 0.06, 0.18
 # Distance between the knuckles of clapped hands, metres.
-_HANDS = 0.05
-# Arms approach full length slowly from this share of it on.
+_CLAPPED = 0.05
+# Extension of an arm, as a share of its length, from which full extension is approached smoothly.
 _SOFT = 0.94
-# part: (bone of its frame, end of its axis in HUMANOID, radius in metres)
+# Part of the body: (bone of its frame, bone at the end of its axis, radius on HUMANOID in metres).
 _PARTS: dict[str, tuple[str, str, float]] = {
     "head": ("head", "head", 0.11),
     "chest": ("upperChest", "neck", 0.13),
@@ -38,15 +38,18 @@ _HEAD_CENTRE = np.array([0.0, 0.09, 0.02])
 _BACK = np.array([0.0, 0.0, -1.0])
 
 
-def keep_touches(
+def keep_hand_contacts(
     source: Motion, positions: Float[ndarray, "frames 55 3"], turned: Float[ndarray, "frames 55 4"]
 ) -> Float[ndarray, "frames 55 4"]:
-    """Return the bones' world rotations with which hands touch as the source's hands do.
+    """Return world rotations of the bones with which the hands have the source's contacts.
 
     Args:
-        source: The source's motion.
+        source: The original motion.
         positions: Positions of the target's bones, scaled to the source's leg length, metres.
         turned: World rotations of the target's bones.
+
+    Returns:
+        World rotations; only those of the arms are changed.
     """
     if len(turned) == 0:
         return turned
@@ -54,9 +57,9 @@ def keep_touches(
     measure = leg_length(source.skeleton) / leg_length(HUMANOID)
     out = turned.copy()
     shifts = {}
-    # Hands that hold each other are also close to each other's wrists, which are ignored then.
+    # Clasped hands are also close to each other's wrists; then contacts with arms are ignored.
     between = _knuckles(theirs, "left") - _knuckles(theirs, "right")
-    clasped = _fade(np.linalg.norm(between, axis=-1) - _HANDS * measure, measure)
+    clasped = _contact_weight(np.linalg.norm(between, axis=-1) - _CLAPPED * measure, measure)
     for side in ("left", "right"):
         a, b = (_knuckles(p, side) for p in (theirs, positions))
         wanted, strength = np.zeros_like(a), np.zeros(len(a))
@@ -64,18 +67,19 @@ def keep_touches(
         for part, (frame, end, radius) in _PARTS.items():
             if part in (f"{side}UpperArm", f"{side}LowerArm"):
                 continue
-            weight = _fade(
-                _away(theirs, their_turns, frame, end, measure, a) - radius * measure, measure
+            weight = _contact_weight(
+                _distance_to_part(theirs, their_turns, frame, end, measure, a) - radius * measure,
+                measure,
             )
             if part.endswith("Arm"):
                 weight = weight * (1.0 - clasped)
-            place = _place(a, theirs, their_turns, positions, turned, frame, end)
+            place = _map_point(a, theirs, their_turns, positions, turned, frame, end)
             wanted += weight[:, None] * (place - b)
             total += weight
             strength = np.maximum(strength, weight)
-        # The weighted mean of the parts' shifts, as strong as the strongest contact.
+        # The weighted mean of the parts' shifts, times the weight of the closest contact.
         shifts[side] = wanted * (strength / np.maximum(total, 1e-9))[:, None]
-    _hands(theirs, positions, clasped, shifts)
+    _bring_hands_together(theirs, positions, clasped, shifts)
     for side, shift in shifts.items():
         _reach(positions, turned, out, side, shift)
     return out
@@ -86,7 +90,9 @@ def _knuckles(positions: ndarray, side: str) -> Float[ndarray, "frames 3"]:
     return np.asarray(positions[:, BONES.index(f"{side}MiddleProximal")])
 
 
-def _fade(distance: Float[ndarray, " frames"], measure: float) -> Float[ndarray, " frames"]:
+def _contact_weight(
+    distance: Float[ndarray, " frames"], measure: float
+) -> Float[ndarray, " frames"]:
     return smoothstep(distance, _FAR * measure, _NEAR * measure)
 
 
@@ -101,7 +107,7 @@ def _axis(
     return start, positions[:, BONES.index(end)]
 
 
-def _away(
+def _distance_to_part(
     positions: ndarray, turned: ndarray, frame: str, end: str, measure: float, point: ndarray
 ) -> Float[ndarray, " frames"]:
     """Return the distance of a point from a part's axis."""
@@ -111,7 +117,7 @@ def _away(
     return np.linalg.norm(point - start - t[:, None] * along, axis=-1)
 
 
-def _place(
+def _map_point(
     point: ndarray,
     theirs: ndarray,
     their_turns: ndarray,
@@ -120,7 +126,7 @@ def _place(
     frame: str,
     end: str,
 ) -> Float[ndarray, "frames 3"]:
-    """Map a point from the source's part to the target's, scaled as the part is."""
+    """Map a point from the source's body part to the target's, scaled with the part."""
     bone = BONES.index(frame)
     long = [_lengths(p, frame, end) for p in (theirs, positions)]
     wide = [_widths(p, frame) for p in (theirs, positions)]
@@ -143,7 +149,7 @@ def _lengths(positions: ndarray, frame: str, end: str) -> float:
 
 
 def _widths(positions: ndarray, frame: str) -> float:
-    """Return the measure that a part's thickness scales with."""
+    """Return the body measure with which a part's thickness scales."""
     if frame in ("head", "upperChest"):
         return max(_mean_distance(positions, "leftUpperArm", "rightUpperArm"), 1e-6)
     if frame.endswith("Arm"):
@@ -157,13 +163,13 @@ def _mean_distance(positions: ndarray, a: str, b: str) -> float:
     return float(np.linalg.norm(between, axis=-1).mean())
 
 
-def _hands(
+def _bring_hands_together(
     theirs: ndarray,
     positions: ndarray,
     clasped: Float[ndarray, " frames"],
     shifts: dict[str, ndarray],
 ) -> None:
-    """Add, in place, the shifts that bring the two hands as close together as the source's.
+    """Add, in `shifts`, the movements that bring clasped hands as close together as the source's.
 
     Each hand moves half the way.
     """
@@ -175,7 +181,7 @@ def _hands(
 
 
 def _reach(positions: ndarray, turned: ndarray, out: ndarray, side: str, shift: ndarray) -> None:
-    """Turn an arm, in `out`, so that its hand moves by `shift`."""
+    """Rotate an arm, in `out`, so that its hand moves by `shift`."""
     arm = [BONES.index(side + b) for b in ("UpperArm", "LowerArm", "Hand")]
     shoulder, elbow, wrist = (positions[:, j] for j in arm)
     upper, lower = (
@@ -186,7 +192,7 @@ def _reach(positions: ndarray, turned: ndarray, out: ndarray, side: str, shift: 
     now = np.linalg.norm(wrist - shoulder, axis=-1) / (upper + lower)
     wanted = wrist + shift - shoulder
     far = np.linalg.norm(wanted, axis=-1) / (upper + lower)
-    # An arm that is already straighter may stay so.
+    # An arm that is already straighter keeps its extension.
     soft = np.maximum(_SOFT, np.minimum(now, 1.0 - 1e-6))
     kept = np.where(far > soft, soft + (1.0 - soft) * np.tanh((far - soft) / (1.0 - soft)), far)
     goal = shoulder + wanted * (kept / np.maximum(far, 1e-9))[:, None]

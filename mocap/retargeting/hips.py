@@ -1,7 +1,8 @@
-"""Hip displacement and turn that minimise how far the legs turn to keep feet in contact.
+"""Displacement and rotation of the hips that minimise the rotation of legs with feet in contact.
 
-Wide hips carry the roots of short legs far when the pelvis turns. There a small turn of the pelvis
-spares the legs a large one; on bodies of human proportions the pelvis hardly turns.
+When a wide pelvis rotates, the roots of the legs move far. If the legs are short, a small rotation
+of the pelvis then saves a large rotation of the legs. On a body of human proportions the pelvis
+hardly rotates.
 """
 
 from __future__ import annotations
@@ -17,33 +18,35 @@ from mocap.core import rotation as R
 if TYPE_CHECKING:
     from scipy import sparse
 
-# Weights of the hips' distance from the source's path, rad² per m², and of its acceleration, rad²
-# per (m/s²)². Chosen on seven motions and two rigs: with a tenth of the first, legs turn 1 % less;
-# with a tenth of the second, hips jerk.
+# Weights of the hips' distance from the source's path, rad² per m², and of the acceleration of this
+# displacement, rad² per (m/s²)². Chosen on seven motions and two rigs: with a tenth of the first,
+# legs rotate 1 % less; with a tenth of the second, the hips jerk.
 _LEAVE, _ACCELERATE = 0.02, 1e-5
-# The same of the pelvis' rotation, rad² per rad² and per (rad/s²)². A turn of the pelvis counts as
-# one of a thigh; with 0.4 the legs turn 5 to 40 % less, and pelvises of human width twice as much.
+# The same for the pelvis' rotation, rad² per rad² and per (rad/s²)². A rotation of the pelvis costs
+# as much as one of a thigh. With 0.4 instead, the legs rotate 5 to 40 % less, but a pelvis of human
+# width rotates twice as much.
 _TURN, _TURN_ACCELERATE = 1.0, 5e-4
-# Gauss-Newton steps: a third changes no leg by 0.1°.
+# Gauss-Newton steps; a third one changes each leg by less than 0.1°.
 _STEPS = 2
-# A straight leg shortens for any turn of its knee, so its stiffness there is infinite; it is taken
-# as the stiffness over the first centimetre of shortening.
+# A straight leg is infinitely stiff along its length, because its length does not change with the
+# knee's angle to first order. The stiffness is therefore taken over a shortening of this length,
+# metres.
 _FIRST = 0.01
 
 
 def stiffness(
     hip: Float[ndarray, "*n 3"], knee: Float[ndarray, "*n 3"], ankle: Float[ndarray, "*n 3"]
 ) -> Float[ndarray, "*n 3 3"]:
-    """Return the stiffness of each leg.
+    """Return the stiffness of each leg: squared rotation per squared displacement of the ankle.
 
-    It is the squared rotation of thigh and shank per displacement of the ankle. Across the leg both
-    bones turn by displacement over leg length. Along the leg the knee bends by the law of cosines,
-    more the straighter the leg is.
+    The rotation is that of thigh and shank. Across the leg, both bones rotate by the displacement
+    over the leg's length. Along the leg, the knee bends by the law of cosines; the straighter the
+    leg, the more it bends.
 
     Args:
-        hip: Positions, metres.
-        knee: Positions, metres.
-        ankle: Positions, metres.
+        hip: Positions of the hips, metres.
+        knee: Positions of the knees, metres.
+        ankle: Positions of the ankles, metres.
 
     Returns:
         Quadratic forms, rad² per m².
@@ -64,30 +67,31 @@ def stiffness(
     )
 
 
-def give_way(
+def displace_hips(
     times: Float[ndarray, " frames"],
     needed: Float[ndarray, "frames 2 3"],
     touching: Bool[ndarray, "frames 2"],
     stiff: Float[ndarray, "frames 2 3 3"],
     thighs: Float[ndarray, "frames 2 3"],
 ) -> tuple[Float[ndarray, "frames 3"], Float[ndarray, "frames 4"], Float[ndarray, "frames 2 2"]]:
-    """Find hip displacements and turns so that the legs turn least for the feet in contact.
+    """Find displacements and rotations of the hips with which the legs rotate least.
 
-    Least squares over the hips' path, the pelvis' rotation and one free horizontal offset for each
-    contact: the legs' share, weighted by their stiffness, against the hips' own share. Frames
-    couple to their neighbours and to their contacts only, so the system is sparse. Rotations are
-    solved by Gauss-Newton steps.
+    The unknowns are the hips' displacement and the pelvis' rotation in each frame, and one
+    horizontal offset per contact. The costs are the legs' displacements, weighted by their
+    stiffness, and the hips' own movements and accelerations, weighted by the constants above. A
+    frame is coupled only to its neighbours and its contacts, so the least-squares system is sparse.
+    Gauss-Newton steps solve for the rotations.
 
     Args:
         times: Seconds.
-        needed: From each foot to its place relative to the source's foot, metres.
+        needed: Displacement of each foot that brings it to the source's foot, metres.
         touching: Whether each foot is in contact.
-        stiff: The legs' stiffness (`stiffness`).
-        thighs: From the hips to the thighs' roots, metres.
+        stiff: The legs' stiffness (`stiffness`), rad² per m².
+        thighs: Vectors from the hips to the roots of the thighs, metres.
 
     Returns:
-        The hips' displacement, metres; the pelvis' rotation in the world, away from the source's;
-        and the offset of each foot's place in x and z, metres (0 outside contacts).
+        The hips' displacements, metres; the pelvis' world rotations relative to the source's; and
+        the horizontal offsets (x, z) of the feet in contact, metres (0 outside contacts).
     """
     from scipy import sparse
     from scipy.sparse.linalg import splu
@@ -138,7 +142,7 @@ def give_way(
 
 
 def _sparse(rows: ndarray, columns: ndarray, values: ndarray, width: int) -> sparse.csr_matrix:
-    """Return blocks as a matrix of three rows for each."""
+    """Return a sparse matrix made of blocks, each with three rows."""
     from scipy import sparse
 
     rows, columns = np.broadcast_arrays(rows, columns)

@@ -1,7 +1,8 @@
-"""Which joints of a rig turn as which bones.
+"""Which joints of a rig rotate with which humanoid bones.
 
-A trunk of any number of joints is one curve through hips, spine, chest and upperChest; so is the
-neck. Joints between bones share a limb's twist, or keep the T-pose's local rotation.
+A trunk with any number of joints is one curve through hips, spine, chest and upperChest, and so is
+the neck. Joints between the bones of a limb take a share of its twist, or keep their local rotation
+of the T-pose.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from mocap.rig import tree as T
 
 TRUNK = ("hips", "spine", "chest", "upperChest")
 NECK = ("upperChest", "neck")
-# limb: (bone, the next bone, whether its own twist is shared from the bone before, or the next
-# bone's)
+# (bone, next bone, own): the twist that joints along the bone share. own: the bone's twist relative
+# to its parent bone; otherwise the next bone's twist relative to the bone.
 _SHARED = (
     ("UpperArm", "LowerArm", True),
     ("LowerArm", "Hand", False),
@@ -37,8 +38,7 @@ LIMBS = (
     ("LowerLeg", "Foot"),
 )
 _TWISTS = re.compile(r"twist|roll", re.IGNORECASE)
-# A joint whose distance from a limb's line is below this share of the limb's length lies on the
-# limb.
+# Largest distance from a limb's line, as a share of the limb's length, of a joint on the limb.
 _BESIDE = 0.15
 
 
@@ -46,8 +46,16 @@ _BESIDE = 0.15
 class Share:
     """A joint that takes a share of a limb's twist.
 
-    Its rotation is the bone's, times (twist of `of` in `relative` about `axis`) to the power
-    `part`.
+    Its world rotation is that of `bone`, times the power `part` of the twist about `axis` of the
+    bone `of` relative to the bone `relative`.
+
+    Attributes:
+        joint: Index of the joint in the rig.
+        bone: Index of the bone with which the joint rotates.
+        relative: Index of the bone relative to which the twist is measured.
+        of: Index of the bone whose twist is shared.
+        axis: Axis of the twist in T-pose, unit.
+        part: Exponent of the twist.
     """
 
     joint: int
@@ -60,13 +68,14 @@ class Share:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Links:
-    """Which joints turn as which bones.
+    """Which joints rotate with which bones.
 
     Attributes:
-        joints: (N,) the rig's joints that turn.
-        first, second: (N,) HUMANOID's bones between which the turn lies, at `t` (N,).
-        shares: The joints that take a share of a twist.
-        world: (J, 4) the T-pose's world rotations.
+        joints: (N,) the rig's joints that rotate with bones.
+        first, second: (N,) the bones of HUMANOID between whose rotations each joint interpolates.
+        t: (N,) parameter of that interpolation.
+        shares: Further joints, which take a share of a twist.
+        world: (J, 4) world rotations of the T-pose.
     """
 
     joints: Int[ndarray, "n"]
@@ -78,24 +87,22 @@ class Links:
 
 
 def chain(rig: Rig, start: str, bones: tuple[str, ...]) -> list[int]:
-    """Return the rig's joints along a chain of bones, from above the first to the last that it has.
-
-    The joint above is that of `start` or, if the chain does not hang from it, the first common
-    ancestor.
+    """Return the rig's joints from below `start` to the last mapped bone of a chain.
 
     Args:
         rig: The rig.
-        start: The bone above, which is not part of the chain.
-        bones: The bones of the chain, from above.
+        start: The bone above the chain, which is not part of it. If the chain does not descend
+            from it, the chain starts below their common ancestor.
+        bones: The bones of the chain, parents first.
 
     Returns:
-        The joints; empty if there are none.
+        Indices of the joints; empty if the rig has none of the bones.
     """
     last = [b for b in bones if b in rig.bones]
     if not last:
         return []
     parents = rig.skeleton.parents
-    # Without the bone to start from, the chain begins below the root, or at the root if it is one.
+    # Without the bone `start`, the chain begins below the root, or at it if it is a bone.
     own = {rig.index(b) for b in last}
     above = set(T.path(parents, rig.index(start))) if start in rig.bones else {0} - own
     return [j for j in T.path(parents, rig.index(last[-1])) if j not in above]
@@ -104,8 +111,15 @@ def chain(rig: Rig, start: str, bones: tuple[str, ...]) -> list[int]:
 def trunk(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
     """Return the trunk's joints above the hips and their positions on the spine's curve.
 
-    On the curve, 1 is the spine, 2 the chest and 3 the upper chest. The last joint that is a bone
-    is at 3, so that the chest arrives in any body; joints that are no bones are spaced evenly.
+    On the curve, 1 is the spine, 2 the chest and 3 the upper chest. The last joint is always at 3,
+    so that every body takes the whole rotation of the upper chest. Joints that are not bones are
+    spaced evenly.
+
+    Args:
+        rig: The rig.
+
+    Returns:
+        Indices of the joints, and their positions on the curve.
     """
     way = chain(rig, "hips", TRUNK[1:])
     found = {
@@ -119,7 +133,7 @@ def trunk(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
 
 
 def links(rig: Rig) -> Links:
-    """Return which joint turns as which bone."""
+    """Return which joint of a rig rotates with which bone."""
     joints: dict[int, tuple[str, str, float]] = {
         rig.index(b): (b, b, 0.0) for b in rig.bones if b not in (*TRUNK[1:], "neck")
     }
@@ -144,9 +158,9 @@ def links(rig: Rig) -> Links:
 
 
 def neck(rig: Rig) -> tuple[list[int], Float[ndarray, "n"]]:
-    """Return the neck's joints and their positions between the chest's rotation and the neck's.
+    """Return the neck's joints, and their positions from the chest (0) to the neck (1).
 
-    The joints are those above the trunk and below the head.
+    The joints are those between the trunk and the head, both excluded.
     """
     if "neck" not in rig.bones:
         return [], np.zeros(0)
@@ -177,8 +191,8 @@ def _shares(rig: Rig, taken: set[int]) -> tuple[Share, ...]:
                     np.linalg.norm(at - t * along) <= _BESIDE * np.linalg.norm(along)
                     and -_BESIDE < t < 1.0 + _BESIDE
                 )
-                # A joint on the line is part of the limb; one beside it needs a name that says it
-                # is for twist.
+                # A joint between the limb's bones belongs to the limb; a side joint only if its
+                # name contains "twist" or "roll".
                 if not on_line or (
                     joint not in inner and not _TWISTS.search(rig.skeleton.names[joint])
                 ):

@@ -1,7 +1,7 @@
-"""The pelvis by the positions of its joints, where the hips' rotation is not the pelvis'.
+"""The pelvis' rotation from joint positions, for files in which the hips' rotation is arbitrary.
 
-Some exporters give the hips a rotation that means nothing and let the joints below undo it. The
-positions of thighs and spine are then the only truth about the pelvis.
+Some exporters give the hips an arbitrary rotation that the joints below undo. The pelvis' rotation
+then follows only from the positions of thighs and spine.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from mocap.core import rotation as R
 from mocap.core.kinematics import fk
 from mocap.core.rig import Rig
 
-# The hips' rotation is the pelvis' if it carries the pelvis' lines within this angle, radians, in
-# this share of the frames, per cent.
+# The hips' rotation is the pelvis' rotation if it maps the pelvis' lines at rest to within this
+# angle (radians) of their directions, in this percentage of the frames.
 _CARRIED = np.radians(10.0)
 _OFTEN = 90.0
-# Joints nearer to the hips than this share of the distance between the thighs give no direction.
+# Joints closer to the hips than this share of the distance between the thighs give no direction.
 _NEAR = 0.1
 
 
@@ -27,16 +27,16 @@ def pelvis_turns(
     positions: Float[ndarray, "frames joints 3"],
     turns: Float[ndarray, "frames 4"],
 ) -> Float[ndarray, "frames 4"]:
-    """Return the pelvis' world rotations away from T-pose.
+    """Return the pelvis' world rotations relative to the T-pose.
 
     Args:
-        rig: The skeleton.
-        positions: Its joints' positions, metres.
-        turns: The hips' world rotations away from T-pose.
+        rig: The rig.
+        positions: World positions of its joints, metres.
+        turns: World rotations of the hips relative to the T-pose.
 
     Returns:
-        `turns`, or the rotations of the frame of thighs and spine if `turns` do not carry the line
-        between the thighs, or the line to a spine that hangs from the hips.
+        `turns` if they agree with the line between the thighs and the line to a spine whose parent
+        is the hips; otherwise the rotations of the frame of thighs and spine.
     """
     if not {"leftUpperLeg", "rightUpperLeg"} <= rig.bones.keys():
         return turns

@@ -1,7 +1,8 @@
-"""From bones' rotations to a rig's joints, and back, along their links (links.py).
+"""Rotations of a rig's joints from those of humanoid bones, and back, by their links (links.py).
 
-A turn is a world rotation away from T-pose. A mapped joint's world rotation is bone · T-pose, so
-that a limb along HUMANOID's direction in T-pose points where the source's does, for any axes.
+In this module, a turn is a world rotation relative to the T-pose. The world rotation of a mapped
+joint is turn · T-pose, so that a limb which points along HUMANOID's in T-pose points along the
+source's limb, for any joint axes.
 """
 
 from __future__ import annotations
@@ -21,22 +22,29 @@ from mocap.retargeting.pelvis import pelvis_turns
 
 
 def check_humanoid(skeleton: Skeleton) -> None:
-    """Raise InputError if the skeleton is not HUMANOID's bones at rest in T-pose."""
+    """Check that a skeleton has HUMANOID's bones, with identity rest rotations.
+
+    Raises:
+        InputError: It has other joints or rest rotations.
+    """
     if skeleton.names != BONES:
         raise InputError(
-            f"The motion is on {len(skeleton.names)} joints ({skeleton.names[0]}, …) and not on "
-            f"the {len(BONES)} bones of a humanoid; "
-            "bring it there with mocap.normalized or mocap.load_motion first."
+            f"The motion is on {len(skeleton.names)} joints ({skeleton.names[0]}, …), not on "
+            f"the {len(BONES)} humanoid bones; "
+            "convert it with mocap.normalized or mocap.load_motion first."
         )
     if not np.allclose(np.abs(skeleton.rest_rotations[:, 3]), 1.0, atol=1e-9):
         raise InputError(
-            "The motion's skeleton must rest in T-pose with identity rotations; bring it there "
-            "with mocap.normalized first."
+            "The motion's skeleton must rest in T-pose with identity rotations; convert it with "
+            "mocap.normalized first."
         )
 
 
-def bone_turns(motion: Motion) -> Float[ndarray, "frames 55 4"]:
-    """Return the bones' world rotations of a motion on humanoid bones.
+def humanoid_rotations(motion: Motion) -> Float[ndarray, "frames 55 4"]:
+    """Return the world rotations of the bones of a motion on humanoid bones.
+
+    Args:
+        motion: The motion.
 
     Raises:
         InputError: The motion is on other joints.
@@ -45,13 +53,13 @@ def bone_turns(motion: Motion) -> Float[ndarray, "frames 55 4"]:
     return global_rotations(HUMANOID, motion.rotations)
 
 
-def to_rig(
+def rig_rotations(
     link: Links, rig: Rig, turns: Float[ndarray, "frames 55 4"]
 ) -> Float[ndarray, "frames joints 4"]:
-    """Return the rig's local rotations in which its joints turn as the bones do.
+    """Return the local rotations of a rig's joints from the world rotations of humanoid bones.
 
     Args:
-        link: Which joints turn as which bones.
+        link: Which joints rotate with which bones.
         rig: The rig.
         turns: World rotations of the bones.
     """
@@ -77,7 +85,7 @@ def to_rig(
 
 
 def _above(skeleton: Skeleton, some: ndarray) -> ndarray:
-    """Return which joints are among these or above one of them."""
+    """Return the flags of joints that are among `some` or an ancestor of one."""
     out = some.copy()
     for joint in range(len(out) - 1, 0, -1):
         out[skeleton.parents[joint]] |= out[joint]
@@ -87,26 +95,24 @@ def _above(skeleton: Skeleton, some: ndarray) -> ndarray:
 def _shared(share: Share, turns: Float[ndarray, "frames 55 4"]) -> Float[ndarray, "frames 4"]:
     bend = R.multiply(R.conjugate(turns[:, share.relative]), turns[:, share.of])
     _, twist = R.swing_twist(bend, share.axis)
-    # Keep the twist continuous in time: at half a turn the share would jump by a full turn's share.
-    angle = np.unwrap(
-        _within_half_a_turn(2.0 * np.arctan2(R.dot(twist[:, :3], share.axis), twist[:, 3]))
-    )
+    # Unwrapping keeps the twist continuous in time; at half a turn the share would jump.
+    angle = np.unwrap(_wrapped(2.0 * np.arctan2(R.dot(twist[:, :3], share.axis), twist[:, 3])))
     return R.multiply(turns[:, share.bone], R.from_axis_angle(share.axis, share.part * angle))
 
 
-def _within_half_a_turn(angle: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
+def _wrapped(angle: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
     return (angle + np.pi) % (2.0 * np.pi) - np.pi
 
 
-def to_bones(
+def bone_rotations(
     link: Links, rig: Rig, rotations: Float[ndarray, "frames joints 4"]
 ) -> Float[ndarray, "frames 55 4"]:
-    """Return the bones' world rotations of the rig's pose.
+    """Return the world rotations of humanoid bones from the local rotations of a rig's joints.
 
-    Bones that the rig lacks move with the bone before them.
+    Bones that the rig lacks keep the world rotation of their parent bone.
 
     Args:
-        link: Which joints turn as which bones.
+        link: Which joints rotate with which bones.
         rig: The rig.
         rotations: Local rotations of the rig's joints.
     """
@@ -115,7 +121,7 @@ def to_bones(
     if "hips" in rig.bones and len(turned):
         hips = rig.index("hips")
         turned[:, hips] = pelvis_turns(rig, positions, turned[:, hips])
-    _bent_on_the_way(rig, positions, turned)
+    _aim_limbs(rig, positions, turned)
     out = np.empty((len(rotations), len(BONES), 4))
     sampled = _sampled(turned, rig)
     for bone, name in enumerate(BONES):
@@ -124,24 +130,29 @@ def to_bones(
         elif name in rig.bones:
             out[:, bone] = turned[:, rig.index(name)]
         else:
-            out[:, bone] = out[:, HUMANOID.parents[bone]] if bone else _of_the_hips(rig, turned)
+            out[:, bone] = out[:, HUMANOID.parents[bone]] if bone else _hips_rotation(rig, turned)
     return out
 
 
-def _of_the_hips(rig: Rig, turned: Float[ndarray, "frames joints 4"]) -> Float[ndarray, "frames 4"]:
-    """How the hips of a rig without any turn: with its root, unless that is a neck or a limb."""
+def _hips_rotation(
+    rig: Rig, turned: Float[ndarray, "frames joints 4"]
+) -> Float[ndarray, "frames 4"]:
+    """Return the rotations of hips that a rig lacks.
+
+    They are those of the root if it is a bone of the trunk, else the identity.
+    """
     root = next((b for b in rig.bones if rig.index(b) == 0), "spine")
     if root in TRUNK:
         return turned[:, 0]
     return np.tile(R.IDENTITY, (len(turned), 1))
 
 
-def _bent_on_the_way(
+def _aim_limbs(
     rig: Rig,
     positions: Float[ndarray, "frames joints 3"],
     turned: Float[ndarray, "frames joints 4"],
 ) -> None:
-    """Swing, in place, limbs with joints between their bones to point from bone to bone."""
+    """Rotate, in `turned`, limbs with joints between their bones towards the next bone."""
     rest, _ = fk(rig.skeleton, np.zeros(3), rig.t_pose)
     for start, end in (
         (s + a, s + b)
@@ -161,7 +172,7 @@ def _bent_on_the_way(
 def _sampled(
     turned: Float[ndarray, "frames joints 4"], rig: Rig
 ) -> dict[str, Float[ndarray, "frames 4"]]:
-    """Return the turns of trunk and neck, sampled from the rig's chains of any number of joints."""
+    """Return the rotations of trunk and neck, sampled along the rig's chains of joints."""
     out = {}
     for curve, way, places in ((TRUNK, *trunk(rig)), (NECK, *neck(rig))):
         if not way:

@@ -1,4 +1,4 @@
-"""Retargeting between bodies with the same bones: the root path scales with the legs."""
+"""Retargeting between bodies with the same bones: the root path is scaled with the legs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mocap.solve.plant import plant
 
 @lru_cache(maxsize=32)
 def leg_length(skeleton: Skeleton) -> float:
-    """Return the length of thigh and shank, mean of both legs, metres."""
+    """Return the length of thigh plus shank, the mean of both legs, metres."""
     lengths = bone_lengths(skeleton)
     return 0.5 * float(
         sum(
@@ -35,8 +35,12 @@ def _rest_alike(a: Skeleton, b: Skeleton) -> bool:
 def onto_body(motion: Motion, target: Skeleton) -> Motion:
     """Put a motion on a skeleton with the same joints and rest rotations but other proportions.
 
-    The root path is scaled by the ratio of leg lengths, so that steps stay steps. The lowest part
-    of the body is as high above the floor as before, in the target's scale. Contacts stay in place.
+    The root path is scaled by the ratio of leg lengths. The height of the body's lowest part above
+    the floor is scaled by the same ratio. Contacts stay in place.
+
+    Args:
+        motion: The motion.
+        target: The skeleton to put it on.
 
     Raises:
         InputError: The joints or rest rotations differ.
@@ -44,13 +48,13 @@ def onto_body(motion: Motion, target: Skeleton) -> Motion:
     source = motion.skeleton
     if source.names != target.names:
         raise InputError(
-            f"Motion on {len(source.names)} joints ({source.names[0]}, …) cannot be put on a "
-            f"skeleton of {len(target.names)} others ({target.names[0]}, …)."
+            f"A motion on {len(source.names)} joints ({source.names[0]}, …) cannot be put on a "
+            f"skeleton with {len(target.names)} other joints ({target.names[0]}, …): use a Rig."
         )
     if not _rest_alike(source, target):
         raise InputError(
-            "The two skeletons rest in different poses; only bodies that rest alike can share "
-            "rotations."
+            "The two skeletons have different rest rotations, so they cannot share a motion's "
+            "rotations: use a Rig."
         )
     ratio = leg_length(target) / leg_length(source)
     root = motion.root_positions * ratio

@@ -1,4 +1,4 @@
-"""A motion on humanoid bones onto a rig: joint rotations, a scaled path, planted feet."""
+"""Retargeting onto a rig: joint rotations, a scaled path, and contacts of feet and hands."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
-from mocap.retargeting import turns
+from mocap.retargeting import rotations as joint_rotations
 from mocap.retargeting.body import body_of, has_legs
-from mocap.retargeting.feet import follow_feet, stand
+from mocap.retargeting.feet import hold_feet, set_hips_height
+from mocap.retargeting.hand_contacts import keep_hand_contacts
 from mocap.retargeting.links import links
 from mocap.retargeting.to_body import leg_length
-from mocap.retargeting.touch import keep_touches
 from mocap.rig import tree as T
 
 
@@ -25,7 +25,7 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False, plant_feet: boo
     """Return the motion on the rig's skeleton; see `mocap.retargeting.retarget`.
 
     Args:
-        motion: On humanoid bones.
+        motion: A motion on humanoid bones.
         rig: The rig.
         keep_touch: As in `retarget`.
         plant_feet: As in `retarget`.
@@ -33,23 +33,26 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False, plant_feet: boo
     Raises:
         InputError: The rig's or the motion's legs have no length.
     """
-    turned = turns.bone_turns(motion)
+    turned = joint_rotations.humanoid_rotations(motion)
     body = body_of(rig)
     ratio = leg_length(body) / leg_length(motion.skeleton)
     if not np.isfinite(ratio) or ratio <= 0.0:
-        raise InputError(f"Motion cannot be put on {rig.name}: its legs have no length.")
-    # The rig's proportions at the performer's size: the speeds and distances of planting are human
-    # ones.
+        raise InputError(
+            f"The motion cannot be put on {rig.name}, because the legs of the motion or of the rig "
+            "have no length: check the bone map with `mocap rigs inspect`."
+        )
+    # The rig's proportions at the performer's size, because the thresholds of contacts are human
+    # speeds and distances.
     peer = Skeleton(BONES, HUMANOID.parents, body.offsets / ratio, HUMANOID.rest_rotations)
     rotations = motion.rotations.copy()
-    # Legs without feet end stiff.
+    # Legs without feet end at their shanks.
     rotations[
         :, [BONES.index(f"{s}Foot") for s in ("left", "right") if f"{s}Foot" not in rig.bones]
     ] = R.IDENTITY
     assert motion.contacts is not None
     legs = has_legs(rig)
     planted = legs and plant_feet and bool(motion.contacts.any())
-    moved = stand(
+    moved = set_hips_height(
         motion,
         Motion(
             peer,
@@ -62,32 +65,34 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False, plant_feet: boo
         planted,
     )
     if planted:
-        moved = follow_feet(motion, moved)
+        moved = hold_feet(motion, moved)
         turned = global_rotations(HUMANOID, moved.rotations)
     link = links(rig)
-    local = turns.to_rig(link, rig, turned)
-    path = ratio * moved.root_positions if legs else _floating(motion, rig, body, ratio)
+    local = joint_rotations.rig_rotations(link, rig, turned)
+    path = ratio * moved.root_positions if legs else _path_without_legs(motion, rig, body, ratio)
     if keep_touch:
         at, _ = fk(moved.skeleton, moved.root_positions, moved.rotations)
-        placed, _ = fk(rig.skeleton, _root(rig, local, path), local)
+        placed, _ = fk(rig.skeleton, _root_positions(rig, local, path), local)
         for bone in rig.bones:
             at[:, BONES.index(bone)] = placed[:, rig.index(bone)] / ratio
-        local = turns.to_rig(link, rig, keep_touches(motion, at, turned))
+        local = joint_rotations.rig_rotations(link, rig, keep_hand_contacts(motion, at, turned))
     return Motion(
         rig.skeleton,
         motion.times,
-        _root(rig, local, path),
+        _root_positions(rig, local, path),
         local,
         motion.expressions,
         motion.contacts,
     )
 
 
-def _floating(motion: Motion, rig: Rig, body: Skeleton, ratio: float) -> Float[ndarray, "frames 3"]:
-    """Returns the places of the highest bone of a rig without legs.
+def _path_without_legs(
+    motion: Motion, rig: Rig, body: Skeleton, ratio: float
+) -> Float[ndarray, "frames 3"]:
+    """Return the positions of the topmost mapped bone of a rig without legs.
 
-    It stays where the rig rests, moved by the performer's path and by how the trunk below it, if
-    the rig does not have it, bends.
+    It starts at its rest position and moves with the performer's path, and with the bending of the
+    trunk below it if the rig has no trunk.
     """
     top = next(b for b in BONES if b in rig.bones)
     rest, _ = fk(rig.skeleton, rig.skeleton.offsets[0], rig.t_pose)
@@ -98,10 +103,10 @@ def _floating(motion: Motion, rig: Rig, body: Skeleton, ratio: float) -> Float[n
     return np.asarray(rest[rig.index(top)] + path + bent[:, bone] - straight)
 
 
-def _root(
+def _root_positions(
     rig: Rig, local: Float[ndarray, "frames joints 4"], places: Float[ndarray, "frames 3"]
 ) -> Float[ndarray, "frames 3"]:
-    """Returns where the rig's first joint must be for its highest bone to be at these places."""
+    """Return the positions of the rig's root that put its topmost mapped bone at `places`."""
     top = next(b for b in BONES if b in rig.bones)
     offset = np.zeros_like(places)
     world = local[:, 0]

@@ -12,7 +12,7 @@ from mocap.core import rotation as R
 from mocap.core.kinematics import fk, two_bone_ik
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.retargeting.feet import follow_feet, stand
-from mocap.retargeting.hips import give_way, stiffness
+from mocap.retargeting.hips import displace_hips, stiffness
 from tests.helpers.measures import demo_motion
 
 seeds = st.integers(0, 2**32 - 1)
@@ -90,7 +90,7 @@ def test_the_chosen_hip_path_has_the_lowest_cost(seed: int, frames: int) -> None
     rng = np.random.default_rng(seed)
     times, needed, touching, stiff = some_touches(rng, frames)
     thighs = np.tile(THIGHS, (frames, 1, 1))
-    shift, turn, offsets = give_way(times, needed, touching, stiff, thighs)
+    shift, turn, offsets = displace_hips(times, needed, touching, stiff, thighs)
     assert not offsets[~touching].any()
     both = touching[1:] & touching[:-1]
     np.testing.assert_allclose(np.diff(offsets, axis=0)[both], 0.0, atol=1e-9)
@@ -126,7 +126,7 @@ def test_wide_hips_turn_rather_than_legs(seed: int) -> None:
     thighs = np.tile(R.apply(yaw, 4.0 * THIGHS), (frames, 1, 1))
     needed = np.tile(4.0 * THIGHS, (frames, 1, 1)) - thighs
     touching = np.ones((frames, 2), dtype=bool)
-    found = give_way(times, needed, touching, stiff, thighs)
+    found = displace_hips(times, needed, touching, stiff, thighs)
     assert np.degrees(R.angle(found[1])).max() < 20.0
     stiffly = (np.zeros((frames, 3)), np.tile(R.IDENTITY, (frames, 1)), np.zeros((frames, 2, 2)))
     before, after = (left_to_legs(needed, touching, f, thighs) for f in (stiffly, found))
@@ -143,7 +143,7 @@ def test_the_hips_and_not_the_leg_yield_to_a_single_foot(seed: int) -> None:
     sway = 0.05 * np.sin(np.pi * times[:, None, None] + rng.uniform(0, np.pi, (1, 2, 3)))
     stiff = np.tile(stiffness(*a_leg(rng)), (240, 2, 1, 1))
     left = left_to_legs(
-        sway, first, give_way(times, sway, first, stiff, np.tile(THIGHS, (240, 1, 1)))
+        sway, first, displace_hips(times, sway, first, stiff, np.tile(THIGHS, (240, 1, 1)))
     )
     assert np.sqrt(np.mean(left[first] ** 2)) < 0.1 * np.sqrt(np.mean(sway[first] ** 2))
 
@@ -160,13 +160,13 @@ def test_hips_do_not_jump_when_contacts_begin_and_end() -> None:
         stiffness(np.zeros(3), np.array([0.0, -0.4, 0.05]), np.array([0.0, -0.8, 0.0])),
         (120, 2, 1, 1),
     )
-    moved, _, _ = give_way(times, needed, touching, stiff, np.tile(THIGHS, (120, 1, 1)))
+    moved, _, _ = displace_hips(times, needed, touching, stiff, np.tile(THIGHS, (120, 1, 1)))
     assert np.abs(np.diff(moved, 2, axis=0)).max() * 3600.0 < 10.0
     assert abs(moved[85, 1] - 0.02) < 0.002
 
 
 def test_a_motion_without_contacts_is_unchanged() -> None:
-    moved, turn, offsets = give_way(
+    moved, turn, offsets = displace_hips(
         np.arange(5) / 30.0,
         np.ones((5, 2, 3)),
         np.zeros((5, 2), dtype=bool),

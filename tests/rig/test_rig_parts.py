@@ -69,7 +69,7 @@ def test_a_motion_of_a_body_part_moves_that_part(
 ) -> None:
     path = tmp_path / "part.bvh"
     path.write_text(bvh.dumps(part_of(motion, PARTS[part]), names))
-    with pytest.warns(UserWarning, match="moves a part of a body: it has no "):
+    with pytest.warns(UserWarning, match="moves only a part of a body: it has no "):
         found = load_motion(path)
     ours, theirs = (global_rotations(m.skeleton, m.rotations) for m in (found, motion))
     rig = load_rig(path)
