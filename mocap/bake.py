@@ -347,7 +347,7 @@ def bake_views(
     """
     from mocap.cameras.auto import calibrate
     from mocap.cameras.calibration import load_cameras
-    from mocap.cameras.checks import checked
+    from mocap.cameras.checks import check_videos
     from mocap.cameras.take import solve_views
 
     cameras = None if calibration is None else load_cameras(calibration)
@@ -361,7 +361,7 @@ def bake_views(
     if cameras is None:
         cameras = calibrate(views, options.solve.height, names).cameras
     else:
-        cameras = checked(views, cameras, names)
+        cameras = check_videos(views, cameras, names)
     motion = solve_views(views, cameras, options.solve)
     edit, seam = edited(motion, options.clip)
     export = options.export if options.rig else replace(options.export, keep_touch=False)

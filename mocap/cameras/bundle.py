@@ -1,11 +1,12 @@
 """Bundle adjustment of cameras, clocks and one performer's joints.
 
-Unknown are each camera's pose against the first, its clock's offset and, within what is believed of
-it, its focal length. The joints are eliminated: for each set of cameras they are the triangulated
-ones (variable projection), so that some ten numbers are searched for and not thousands. Beside the
-reprojection errors the bones count: each has one length over the take, the same left and right.
-Source of the method: Triggs et al., Bundle Adjustment: A Modern Synthesis, 2000, 6.1 (reduced
-systems); Golub and Pereyra, 1973 (variable projection).
+The unknowns are each camera's pose relative to the first one, its clock offset and, with a prior,
+its focal length. The joints are eliminated: for given cameras they are triangulated (variable
+projection), so the search has some ten unknowns instead of thousands. The costs are the
+reprojection errors and the bones: each bone has one length over the take, the same left and right.
+
+Sources: Triggs et al., Bundle Adjustment: A Modern Synthesis, 2000, 6.1 (reduced systems); Golub
+and Pereyra, 1973 (variable projection).
 """
 
 from __future__ import annotations
@@ -17,37 +18,38 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.cameras.relative import BODY_SIGMA, JointRays, Relation, robust
+from mocap.cameras.relative import BODY_SIGMA, JointRays, Relation, cauchy_residuals
 from mocap.cameras.triangulate import Rays, linear
 from mocap.cameras.world import PAIRS, USUAL
 from mocap.core import rotation as R
 
 BONE_SIGMA = 0.03
-"""Metres, by which a triangulated bone is longer or shorter than its length over the take."""
+"""Standard deviation of a triangulated bone's length from its length over the take, metres."""
 FOCAL_SIGMA = {"told": 0.01, "metadata": 0.03, "assumed": 0.15}
-"""Share by which a focal length may be wrong, by where it comes from (mocap.core.camera)."""
+"""Relative standard deviation of a focal length, by its source (`mocap.core.camera`)."""
 PROPORTION_SIGMA = 0.12
-"""Share by which a person's proportions differ from these (one deviation)."""
-_MOST = 100  # frames
-_MOST_STEPS, _ENOUGH = 15, 1e-5
-_STEPS = 2  # Gauss-Newton steps from the linear point
+"""Relative standard deviation of a person's proportions from HUMANOID's."""
+_MOST = 100  # largest number of frames used
+_MOST_STEPS, _ENOUGH = 15, 1e-5  # limit of steps, and tolerance of the optimiser
+_STEPS = 2  # Gauss-Newton steps of a triangulated point, from the linear solution
 _LASTS = 0.3
-"""Seconds that a detector's error lasts: frames closer together are not independent."""
-_ROUNDS = 2
+"""Correlation time of a detector's errors, seconds: frames closer together are not independent."""
+_ROUNDS = 2  # adjustments; each chooses its frames by the offsets found before
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Bundle:
-    """What was found.
+    """The result of a bundle adjustment.
 
     Attributes:
-        relations: A relation to the first camera for each, the first's own included.
-        focal: (C,) factors of the focal lengths.
-        cost: Of the fit, squared deviations a residual.
-        error: The median of the reprojection errors, metres at the performer.
+        relations: Each camera's relation to the first camera, including the first one's own.
+        focal: (C,) factors on the focal lengths.
+        cost: Mean squared residual, in standard deviations.
+        error: Median reprojection error, metres at the performer's distance.
         bones: Variation of the bones' lengths, metres.
-        rotation, direction: One deviation of the poses found, radians, the worst camera's.
-        offset: One deviation of the clocks' offsets, seconds, the worst camera's.
+        rotation, direction: Standard deviations of rotation and of the direction between cameras,
+            radians, of the worst camera.
+        offset: Standard deviation of the clock offsets, seconds, of the worst camera.
     """
 
     relations: tuple[Relation, ...]
@@ -116,16 +118,16 @@ class _Problem:
         seen = rays.in_cameras(points)
         depth = np.maximum(seen[..., 2:], 0.1)
         both = ((rays.weights > 0.0).sum(axis=0) >= 2) * rays.weights
-        # In the pictures as they were filmed, so that a longer lens gains nothing.
+        # Residuals in the original image, so that a longer focal length does not reduce the cost.
         off = (seen[..., :2] / depth - rays.slopes) * focal[:, None, None, None]
-        image = both[..., None] * robust(off * self.depth / BODY_SIGMA, True)
+        image = both[..., None] * cauchy_residuals(off * self.depth / BODY_SIGMA, True)
         lengths, sure = bone_lengths(points, both)
         mean = (lengths * sure).sum(axis=(0, 1)) / np.maximum(sure.sum(axis=(0, 1)), 1e-9)
-        # In a body of usual size, whatever the unit is.
+        # Lengths are scaled to HUMANOID's size, because the unit is unknown.
         size = USUAL.sum() / max(float(mean.sum()), 1e-9)
-        bones = np.sqrt(sure) * robust(size * (lengths - mean) / BONE_SIGMA)
+        bones = np.sqrt(sure) * cauchy_residuals(size * (lengths - mean) / BONE_SIGMA)
         shape = np.log(np.maximum(size * mean, 1e-3) / USUAL) / PROPORTION_SIGMA
-        # The unit of length is free: the first distance keeps it.
+        # The scale is free; this residual fixes the distance between the first two cameras.
         unit = 100.0 * (np.linalg.norm(relations[1].translation) / self.scale - 1.0)
         few = [*shape, unit, *v[: len(self.tracks)]]
         return np.concatenate([image.ravel(), bones.ravel(), few])
@@ -134,14 +136,22 @@ class _Problem:
 def bone_lengths(
     points: Float[ndarray, "frames 12 3"], weights: Float[ndarray, "cameras frames 12"]
 ) -> tuple[Float[ndarray, "frames 2 7"], Float[ndarray, "frames 2 7"]]:
-    """Return the bones' lengths, left and right, and how much each counts: as its less sure end."""
+    """Return the lengths of the bones, and their weights.
+
+    A joint's weight is the second largest of the cameras' weights; a bone's weight is the squared
+    smaller one of its two ends.
+
+    Args:
+        points: Triangulated joints, in any unit.
+        weights: Weight of each joint in each camera, 0 to 1.
+    """
     ends = points[:, PAIRS]  # (F, 7, 2 sides, 2 ends, 3)
     lengths = np.linalg.norm(ends[..., 0, :] - ends[..., 1, :], axis=-1)
     sure = np.sort(weights, axis=0)[-2][:, PAIRS].min(axis=-1)
     return np.swapaxes(lengths, 1, 2), np.swapaxes(np.square(sure), 1, 2)
 
 
-def adjusted(
+def adjust_bundle(
     tracks: Sequence[JointRays],
     start: Sequence[Relation],
     depth: float,
@@ -150,10 +160,11 @@ def adjusted(
     """Adjust the cameras of one performance.
 
     Args:
-        tracks: The joints, one a camera.
-        start: A relation to the first camera for each, the first's own (identity) included.
-        depth: How far the performer is from the cameras, metres.
-        sources: Where each focal length comes from.
+        tracks: The joints in each camera.
+        start: Each camera's relation to the first one, where the search starts; the first relation
+            is the identity.
+        depth: Distance of the performer from the cameras, metres.
+        sources: Source of each focal length, a key of FOCAL_SIGMA.
     """
     from scipy.optimize import least_squares
 
@@ -207,7 +218,7 @@ def _times(tracks: Sequence[JointRays], relations: Sequence[Relation]) -> ndarra
 
 
 def _covariance(found: object, count: int, times: ndarray) -> ndarray:
-    """The covariance of the unknowns, from the normal matrix and the residuals' spread."""
+    """Return the covariance of the unknowns, from the normal matrix and the residuals' variance."""
     jacobian = np.asarray(found.jac)  # type: ignore[attr-defined]
     cost = 2.0 * float(found.cost) / max(len(jacobian) / 2.0, 1.0)  # type: ignore[attr-defined]
     step = float(np.median(np.diff(times))) if len(times) > 1 else _LASTS

@@ -1,15 +1,15 @@
 """Calibration files: Pose2Sim, FreeMoCap and aniposelib TOML, Qualisys, OpenCV YAML.
 
-TOML (aniposelib's, which FreeMoCap and Pose2Sim share): a table a camera with `name`, `size`,
-`matrix`, `distortions`, `rotation` (Rodrigues vector), `translation`, `fisheye`. The unit is not
-written: metres with Pose2Sim, mostly millimetres with the others. This program's own files are the
-same with `[metadata] up`, `metres` and `offsets`.
+TOML (aniposelib's format, also used by FreeMoCap and Pose2Sim): one table per camera with `name`,
+`size`, `matrix`, `distortions`, `rotation` (Rodrigues vector), `translation` and `fisheye`. The
+file does not say its unit: metres in Pose2Sim, usually millimetres in the others. mocap writes the
+same format with `[metadata] up`, `metres` and `offsets`.
 
-Qualisys `.qca.txt`: XML; intrinsics in 1/64 pixel or pixels, positions in millimetres, +Z up; the
-rotation's rows are camera axes with y up and z back.
+Qualisys `.qca.txt`: XML with intrinsics in pixels or 1/64 pixel, positions in millimetres and +Z
+up. The rows of the rotation are camera axes with y up and z backwards.
 
-OpenCV YAML (cv::FileStorage), two shapes: `names` with K_NAME, D_NAME or dist_NAME, R_NAME or
-Rot_NAME, T_NAME (EasyMocap's intri.yml and extri.yml side by side); and M1, D1, M2, D2, R, T of
+OpenCV YAML (cv::FileStorage), in two forms: `names` with K_NAME, D_NAME or dist_NAME, R_NAME or
+Rot_NAME, and T_NAME (EasyMocap's intri.yml and extri.yml, side by side); or M1, D1, M2, D2, R, T of
 OpenCV's stereo calibration (intrinsics.yml and extrinsics.yml).
 """
 
@@ -50,7 +50,7 @@ def load_cameras(path: Path) -> CameraSet:
         path: .toml, .qca.txt (or .xml), .yml or .yaml.
 
     Raises:
-        InputError: The file is missing, has another form, or lacks a value.
+        InputError: The file is missing, has another format, or lacks a value.
     """
     text = _text(path)
     suffix = path.suffix.lower()
@@ -68,15 +68,18 @@ def load_cameras(path: Path) -> CameraSet:
     except (ValueError, TypeError, AttributeError, ET.ParseError) as error:
         raise InputError(f"{path} cannot be read as a calibration: {error}") from error
     raise InputError(
-        f"{path} is no known calibration: the endings are .toml (Pose2Sim, FreeMoCap, aniposelib, "
-        "mocap cameras), .qca.txt (Qualisys), .yml and .yaml (OpenCV)."
+        f"{path} is no known calibration: it must end in .toml (Pose2Sim, FreeMoCap, aniposelib, "
+        "mocap cameras), .qca.txt (Qualisys), .yml or .yaml (OpenCV)."
     )
 
 
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST:
-            raise InputError(f"{path} is too large for a calibration.")
+            raise InputError(
+                f"{path} is too large for a calibration: {path.stat().st_size / 1e6:.0f} MB, where "
+                f"at most {_LARGEST / 1e6:.0f} MB are read."
+            )
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"There is no calibration file {path}.") from None
@@ -116,7 +119,7 @@ def _from_qualisys(text: str) -> CameraSet:
         inside, place = camera.find("intrinsic"), camera.find("transform")
         area = camera.find("fov_video")
         get = _numbers_of(inside)
-        # Newer files count sensors in 1/64 pixel, others in pixels.
+        # Newer files use units of 1/64 pixel, others pixels.
         unit = _SUBPIXELS if get("sensorMaxU", math.inf) > _LARGEST_SENSOR else 1.0
         left, top, right, bottom = (
             (0.0, 0.0, math.nan, math.nan)
@@ -163,7 +166,7 @@ def _numbers_of(element: ET.Element | None) -> Any:
 
 
 def _with_partner(path: Path, text: str) -> dict[str, Any]:
-    """The values of an OpenCV YAML file, and of the one that goes with it by its name."""
+    """Return the values of an OpenCV YAML file, and of its partner file if that exists."""
     found = _opencv_values(text)
     partner = _PARTNERS.get(path.name)
     if partner and path.with_name(partner).exists():
@@ -245,7 +248,7 @@ def _size(values: Any) -> tuple[int, int]:
 
 
 def _rotation(value: ndarray) -> ndarray:
-    """A rotation matrix from a Rodrigues vector or a matrix that is nearly one."""
+    """Return a rotation matrix from a Rodrigues vector, or from a matrix that is nearly one."""
     value = np.asarray(value, dtype=float)
     if value.size == 3:
         return np.asarray(R.to_matrix(R.from_rotation_vector(value.ravel())))
@@ -253,14 +256,17 @@ def _rotation(value: ndarray) -> ndarray:
         raise InputError(f"A rotation must be 3 or 3 × 3 numbers, not of shape {value.shape}.")
     u, s, v = np.linalg.svd(value)
     if np.abs(s - 1.0).max() > 0.01:
-        raise InputError("A camera's rotation is no rotation matrix.")
+        raise InputError(
+            "A camera's rotation is not a rotation matrix: its singular values are "
+            f"{', '.join(f'{x:.3g}' for x in s)} instead of 1."
+        )
     return np.asarray(u @ v)
 
 
 def _unit(vector: ndarray) -> ndarray:
     length = float(np.linalg.norm(vector))
     if vector.shape != (3,) or not length > 0.0:
-        raise InputError(f"`up` must be three numbers that are not all 0, not {vector.tolist()}.")
+        raise InputError(f"`up` must be three numbers, not all 0, but is {vector.tolist()}.")
     return vector / length
 
 
@@ -268,8 +274,8 @@ def save_cameras(path: Path, cameras: CameraSet) -> None:
     """Write a calibration as TOML, which aniposelib, FreeMoCap and Pose2Sim read.
 
     Args:
-        path: A file that ends in .toml; written under a temporary name and renamed.
-        cameras: What to write.
+        path: A file that ends in .toml. It is written under a temporary name and renamed.
+        cameras: The calibration.
 
     Raises:
         OutputError: The file has another ending or cannot be written.

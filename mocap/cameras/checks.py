@@ -1,4 +1,4 @@
-"""Whether videos go with a calibration: their clocks, their order, and cameras that moved."""
+"""Check videos against a calibration: their clocks, their order, and cameras that moved."""
 
 from __future__ import annotations
 
@@ -10,29 +10,40 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.cameras.offsets import JOINTS, candidates
-from mocap.cameras.relative import BODY_SIGMA, JointRays, Relation, bounded, fitted, sampson, shared
-from mocap.cameras.sizes import in_sizes
+from mocap.cameras.image_sizes import in_calibrated_pixels
+from mocap.cameras.offsets import JOINTS, likely_offsets
+from mocap.cameras.relative import (
+    BODY_SIGMA,
+    JointRays,
+    Relation,
+    fit_epipolar,
+    geman_mcclure,
+    sampson,
+    shared_times,
+)
 from mocap.cameras.views import CameraSet, View
 from mocap.core.keypoints import Keypoints
 from mocap.errors import InputError
 
 USUAL_DEPTH = 4.0
-"""Metres to the performer, where a fit needs an idea of it."""
+"""Assumed distance of the performer, metres, where a fit only needs its order of magnitude."""
 FITS, WRONG = 0.15, 0.35
-"""Bounded costs of epipolar fits: below the first views agree as detectors do (0.03 to 0.08 on
-rendered clips), above the second they do not show the same (0.35 and more at a wrong offset)."""
-_BETTER = 0.6  # of the cost: another explanation is clearly better
-_TOGETHER = 1.2  # times the least cost: clocks that agree already are left alone
-_MOVED = 0.7  # of the cost: two places explain the take, one does not
-_FINEST = 0.0005  # seconds
-_MOST_ORDERS = 5  # cameras whose orders are all tried
-_SPLITS = 7
-_SHORTEST = 1.0  # seconds of each part of a take in which a camera stood still
+"""Costs of epipolar fits (`geman_mcclure`). Below the first, views agree within the detector's
+errors (0.03 to 0.08 on rendered clips). Above the second, they do not show the same performance
+(0.35 and more at a wrong offset)."""
+# Factors on the cost: another order is accepted below the first; a camera has moved if two poses
+# reach a cost below the second.
+_BETTER, _MOVED = 0.6, 0.7
+# Factor on the lowest cost up to which the calibration's own offset is kept.
+_TOGETHER = 1.2
+_FINEST = 0.0005  # resolution of offsets, seconds
+_MOST_ORDERS = 5  # largest number of cameras of which all orders are tried
+_SPLITS = 7  # number of times at which a take is split to find a camera that moved
+_SHORTEST = 1.0  # shortest part of a take that is judged, seconds
 
 
 def track_in(view: View, keypoints: Keypoints) -> JointRays:
-    """Return the joints of a view by its calibrated lens."""
+    """Return the viewing rays of a view's joints, with the calibrated lens."""
     slopes = view.normalized(keypoints.image[:, JOINTS])
     seen = np.isfinite(slopes).all(axis=-1)
     weights = np.where(seen, np.nan_to_num(keypoints.confidence[:, JOINTS]), 0.0)
@@ -44,17 +55,20 @@ def _relation(a: View, b: View, offset: float = 0.0) -> Relation:
     return Relation(turn, b.translation - turn @ a.translation, offset, 1.0)
 
 
-def agreement(
+def epipolar_costs(
     a: JointRays, b: JointRays, relation: Relation
 ) -> tuple[Float[ndarray, "n"], ndarray]:
-    """Return the bounded cost (n,) of the epipolar constraint at the shared times, and these times.
+    """Return the cost of the epipolar constraint at each shared time.
 
     Args:
         a: Joints of the first view.
         b: Joints of the second view.
-        relation: The second camera against the first.
+        relation: The second camera's relation to the first one.
+
+    Returns:
+        Costs in [0, 1] (`geman_mcclure`), and the times, seconds.
     """
-    times = shared(a, b, relation.offset)
+    times = shared_times(a, b, relation.offset)
     if not len(times):
         return np.zeros(0), times
     x, wx = a.at(times)
@@ -63,30 +77,32 @@ def agreement(
     weight = wx * wy
     total = weight.sum(axis=1)
     seen = total > 0.0
-    return (weight * bounded(off)).sum(axis=1)[seen] / total[seen], times[seen]
+    return (weight * geman_mcclure(off)).sum(axis=1)[seen] / total[seen], times[seen]
 
 
 def _cost(a: JointRays, b: JointRays, relation: Relation) -> float:
-    cost, times = agreement(a, b, relation)
+    cost, times = epipolar_costs(a, b, relation)
     enough = len(times) > 0 and times[-1] - times[0] >= _SHORTEST
     return float(cost.mean()) if enough else 1.0
 
 
-def checked(takes: Sequence[Keypoints], cameras: CameraSet, names: Sequence[str]) -> CameraSet:
-    """Return the calibration with the clocks' offsets, after checking that the videos go with it.
+def check_videos(takes: Sequence[Keypoints], cameras: CameraSet, names: Sequence[str]) -> CameraSet:
+    """Check that videos agree with a calibration, and find the offsets of their clocks.
 
-    Offsets that the calibration has are used where they fit; those of another take are found
-    from the motion.
+    The calibration's offsets are kept where they fit; others are found from the motion.
 
     Args:
-        takes: One view's keypoints a camera.
+        takes: The keypoints of each camera.
         cameras: The calibration.
-        names: What to call the videos.
+        names: Names of the videos for errors.
+
+    Returns:
+        The calibration with clock offsets.
 
     Raises:
-        InputError: Another order, another performance, or a camera that moves.
+        InputError: The videos are in another order or show another performance, or a camera moves.
     """
-    takes = in_sizes(takes, cameras)
+    takes = in_calibrated_pixels(takes, cameras)
     cameras = synchronised(takes, cameras)
     check_order(takes, cameras, names)
     check_still(takes, cameras, names)
@@ -94,20 +110,17 @@ def checked(takes: Sequence[Keypoints], cameras: CameraSet, names: Sequence[str]
 
 
 def synchronised(takes: Sequence[Keypoints], cameras: CameraSet) -> CameraSet:
-    """Return the calibration with the offsets of the videos' clocks, found from the motion.
+    """Return the calibration with clock offsets found from the motion.
 
     Args:
-        takes: One view's keypoints a camera.
-        cameras: A calibration. Its own offsets, or none, are kept where they fit as well.
-
-    Raises:
-        InputError: The motion does not tell the offset of a video.
+        takes: The keypoints of each camera.
+        cameras: A calibration. Its own offsets (0 without any) are kept where they fit as well.
     """
     known = np.zeros(len(takes)) if cameras.offsets is None else cameras.offsets
     tracks = [track_in(v, t) for v, t in zip(cameras.views, takes, strict=True)]
     found = [0.0]
     for k in range(1, len(takes)):
-        starts, _ = candidates(takes[0], takes[k])
+        starts, _ = likely_offsets(takes[0], takes[k])
         own = float(known[k] - known[0])
         tried = [own, *starts.tolist()]
         pose = _relation(cameras.views[0], cameras.views[k])
@@ -121,7 +134,7 @@ def synchronised(takes: Sequence[Keypoints], cameras: CameraSet) -> CameraSet:
 
 
 def _finest(a: JointRays, b: JointRays, start: Relation) -> Relation:
-    """The relation with the offset of the least cost near its own: a shrinking search."""
+    """Return the relation with the offset of lowest cost near its own (step-halving search)."""
     step, best = 0.04, replace(start, cost=_cost(a, b, start))
     while step > _FINEST:
         near = [replace(best, offset=best.offset + s) for s in (-step, step)]
@@ -134,15 +147,15 @@ def _finest(a: JointRays, b: JointRays, start: Relation) -> Relation:
 
 
 def check_order(takes: Sequence[Keypoints], cameras: CameraSet, names: Sequence[str]) -> None:
-    """Check that the videos go with the cameras in this order.
+    """Check that the videos are in the order of the calibration's cameras.
 
     Args:
-        takes: One view's keypoints a camera.
-        cameras: The calibration, with the clocks' offsets.
-        names: What to call the videos.
+        takes: The keypoints of each camera.
+        cameras: The calibration, with clock offsets.
+        names: Names of the videos for errors.
 
     Raises:
-        InputError: They go with the cameras in another order, or not at all.
+        InputError: The videos fit the cameras in another order, or not at all.
     """
     count = len(takes)
     offsets = np.zeros(count) if cameras.offsets is None else cameras.offsets
@@ -165,12 +178,12 @@ def check_order(takes: Sequence[Keypoints], cameras: CameraSet, names: Sequence[
         if of(best) < _BETTER * given:
             right = [names[best.index(c)] for c in range(count)]
             raise InputError(
-                f"The videos go with the calibration in another order: {', '.join(right)} for the "
+                f"The videos fit the calibration in another order: {', '.join(right)} for the "
                 f"cameras {', '.join(v.name for v in cameras.views)}. Give them in that order."
             )
     if given > WRONG:
         raise InputError(
-            "The videos do not agree by this calibration: check that they show the same "
+            "The videos do not agree with this calibration: check that they show the same "
             "performance, in the order of its cameras "
             f"({', '.join(v.name for v in cameras.views)}), and that no camera was moved since."
         )
@@ -179,22 +192,22 @@ def check_order(takes: Sequence[Keypoints], cameras: CameraSet, names: Sequence[
 def check_still(takes: Sequence[Keypoints], cameras: CameraSet, names: Sequence[str]) -> None:
     """Check that no camera moves during the take.
 
-    A camera that is nudged disagrees with all others from then on, or until then.
+    A camera that moved disagrees with all others before or after that time.
 
     Args:
-        takes: The views' keypoints.
-        cameras: Their calibration.
-        names: Names of the cameras, for the error.
+        takes: The keypoints of each camera.
+        cameras: The calibration, with clock offsets.
+        names: Names of the cameras for errors.
 
     Raises:
-        InputError: A camera moves; the message says which and when, as far as the views tell.
+        InputError: A camera moves; the message says when and, if the views show it, which.
     """
     offsets = np.zeros(len(takes)) if cameras.offsets is None else cameras.offsets
     tracks = [track_in(v, t) for v, t in zip(cameras.views, takes, strict=True)]
     jumps: list[tuple[float, float, tuple[int, int]]] = []
     for m, n in combinations(range(len(takes)), 2):
         pose = _relation(cameras.views[m], cameras.views[n], offsets[n] - offsets[m])
-        cost, times = agreement(tracks[m], tracks[n], pose)
+        cost, times = epipolar_costs(tracks[m], tracks[n], pose)
         at = _step(cost, times)
         jumps.append((0.0 if at is None else 1.0, 0.0 if at is None else at, (m, n)))
     broken = [pair for jump, _, pair in jumps if jump]
@@ -205,8 +218,8 @@ def check_still(takes: Sequence[Keypoints], cameras: CameraSet, names: Sequence[
     worst = [k for k in range(len(takes)) if counts[k] == max(counts)]
     which = names[worst[0]] if len(worst) == 1 else " or ".join(names[k] for k in worst)
     raise InputError(
-        f"The camera of {which} moves at about {when:.1f} s: its view no longer agrees with the "
-        "others by the calibration. Keep the cameras still, or cut the take there."
+        f"The camera of {which} moves at about {when:.1f} s: with this calibration its view "
+        "agrees with the others only before or after. Keep the cameras still, or cut there."
     )
 
 
@@ -226,10 +239,10 @@ def _step(cost: ndarray, times: ndarray) -> float | None:
     return found
 
 
-def moves_at(a: JointRays, b: JointRays, whole: Relation, depth: float) -> float | None:
-    """Return when one of two uncalibrated cameras moves; None if neither does.
+def movement_time(a: JointRays, b: JointRays, whole: Relation, depth: float) -> float | None:
+    """Return the time at which one of two uncalibrated cameras moves; None if neither does.
 
-    A camera moves where two poses explain the take much better than one.
+    A camera has moved if two poses, one before and one after a time, fit much better than one.
 
     Args:
         a: Joints of the first view.
@@ -243,7 +256,7 @@ def moves_at(a: JointRays, b: JointRays, whole: Relation, depth: float) -> float
     for at in np.linspace(begin, end, _SPLITS + 2)[1:-1]:
         if min(at - begin, end - at) < _SHORTEST:
             continue
-        parts = [fitted(_between(a, *s), b, whole, depth, False)
+        parts = [fit_epipolar(_between(a, *s), b, whole, depth, False)
                  for s in ((begin, at), (at, end))]  # fmt: skip
         share = (at - begin) / (end - begin)
         cost = share * parts[0].cost + (1.0 - share) * parts[1].cost

@@ -1,4 +1,4 @@
-"""Videos of another size than their cameras were calibrated with."""
+"""Scale keypoints to the image size with which their camera was calibrated."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from mocap.errors import InputError
 _SAME_RATIO = 0.02
 
 
-def in_sizes(takes: Sequence[Keypoints], cameras: CameraSet) -> list[Keypoints]:
-    """Return the views in the pixels of the calibration.
+def in_calibrated_pixels(takes: Sequence[Keypoints], cameras: CameraSet) -> list[Keypoints]:
+    """Return the keypoints in pixels of the calibration's images.
+
+    Args:
+        takes: The keypoints of each camera.
+        cameras: The calibration.
 
     Raises:
-        InputError: A video's sides have another ratio.
+        InputError: A video has another aspect ratio than its calibration.
     """
     return [_in_size(t, v) for t, v in zip(takes, cameras.views, strict=True)]
 
@@ -30,7 +34,7 @@ def _in_size(keypoints: Keypoints, view: View) -> Keypoints:
     if abs(own[0] * height / (own[1] * width) - 1.0) > _SAME_RATIO:
         raise InputError(
             f"Camera {view.name!r} was calibrated with {width} × {height} pixels, but its "
-            f"video has {own[0]} × {own[1]}: the sides must have the same ratio."
+            f"video has {own[0]} × {own[1]}: the aspect ratio must be the same."
         )
     factor = width / own[0]
     return replace(

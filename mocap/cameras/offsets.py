@@ -1,7 +1,8 @@
-"""The clocks of several cameras, from the performer's motion.
+"""Offsets between the clocks of several cameras, from the performer's motion.
 
-Heights in the picture are nearly the same from every side: a hand that rises, rises for all. So the
-joints' vertical speeds, in body heights a second, are correlated for every shift of two clocks.
+A joint that rises does so in every camera's picture, wherever the camera stands. The vertical
+speeds of the joints, in body heights per second, are therefore cross-correlated over all offsets
+of two clocks.
 """
 
 from __future__ import annotations
@@ -17,31 +18,31 @@ JOINTS = [
     for n in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
     for side in ("left", "right")
 ]
-"""Twelve landmarks that stand for joints, and so look the same from all sides."""
+"""The twelve landmarks at joints, which are the same points of the body from all sides."""
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
 _SHOULDERS = [LANDMARKS.index("left_shoulder"), LANDMARKS.index("right_shoulder")]
-_RATE = 60.0  # Hz, of the signals
-_SMOOTH = 0.1  # seconds, of the speeds' kernel
-_LONGEST_GAP = 0.25  # seconds that are bridged
+_RATE = 60.0  # sampling rate of the signals, Hz
+_SMOOTH = 0.1  # half width of the differentiation kernel, seconds
+_LONGEST_GAP = 0.25  # longest gap that is interpolated, seconds
 SHORTEST_OVERLAP = 1.5
-"""Seconds that two views must share."""
-_APART = 0.2  # seconds between two candidates
-_SEEN = 0.3
+"""Shortest time that two views must share, seconds."""
+_APART = 0.2  # smallest difference of two returned offsets, seconds
+_SEEN = 0.3  # confidence above which a landmark counts
 
 
-def candidates(
+def likely_offsets(
     a: Keypoints, b: Keypoints, most: int = 6
 ) -> tuple[Float[ndarray, "n"], Float[ndarray, "n"]]:
-    """Return the likeliest offsets of b's clock, best first, and their correlations.
+    """Return the most likely offsets of b's clock, best first, and their correlations.
 
     Args:
-        a: The view whose clock counts.
+        a: The view with the reference clock.
         b: The other view.
-        most: How many offsets to return.
+        most: Largest number of offsets to return.
 
     Returns:
-        Seconds to add to b's times, and correlations in [-1, 1]; none where the views never share
-        SHORTEST_OVERLAP.
+        Seconds to add to b's times, and correlations in [-1, 1]; empty if no offset gives the
+        views SHORTEST_OVERLAP in common.
     """
     first, second = _speeds(a), _speeds(b)
     n = 1 << int(np.ceil(np.log2(len(first) + len(second))))
@@ -59,7 +60,7 @@ def candidates(
     )
     value = together / np.sqrt(np.maximum(energy, 1e-12))
     value[frames < SHORTEST_OVERLAP * _RATE] = -np.inf
-    # y(i + lag) goes with x(i): b's clock must be set back by the lag.
+    # y(i + lag) corresponds to x(i), so the lag is subtracted from b's times.
     lags = np.arange(n)
     lags = np.where(lags > n // 2, lags - n, lags)
     offsets = (a.times[0] - b.times[0]) - lags / _RATE
@@ -74,17 +75,18 @@ def candidates(
     return np.array([o for o, _ in found]), np.array([v for _, v in found])
 
 
-def liveliness(keypoints: Keypoints) -> float:
-    """Return the root mean square of the joints' vertical speeds, body sizes a second."""
+def motion_speed(keypoints: Keypoints) -> float:
+    """Return the root mean square of the joints' vertical speeds, body heights per second."""
     speeds = _speeds(keypoints)
     known = np.isfinite(speeds)
     return float(np.sqrt(np.square(speeds[known]).mean())) if known.any() else 0.0
 
 
 def _speeds(keypoints: Keypoints) -> ndarray:
-    """Return vertical speeds (F, 13) of the joints against the hips' middle, and of that middle.
+    """Return the vertical speeds of the joints relative to the hips, and those of the hips.
 
-    Body sizes a second, on a grid of _RATE from the first time on; NaN where not seen.
+    Returns:
+        (F, 13) body heights per second, at _RATE from the first time on; NaN where not seen.
     """
     image = np.where((keypoints.confidence > _SEEN)[..., None], keypoints.image, np.nan)
     hips, shoulders = (image[:, which].mean(axis=1) for which in (_HIPS, _SHOULDERS))
@@ -93,7 +95,8 @@ def _speeds(keypoints: Keypoints) -> ndarray:
     if known.sum() < 2:
         return np.full((1, len(JOINTS) + 1), np.nan)
     times = keypoints.times
-    # A trunk leans and shortens in the picture; its usual length is what matters.
+    # The trunk looks shorter when it leans, so a high quantile gives its true length. The body is
+    # 2.5 times as tall.
     size = float(np.nanquantile(trunk, 0.8)) * 2.5
     heights = np.concatenate([image[:, JOINTS, 1] - hips[:, None, 1], hips[:, 1:]], axis=1) / -size
     grid = np.arange(times[0], times[-1], 1.0 / _RATE)

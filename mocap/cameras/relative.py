@@ -1,10 +1,10 @@
-"""Where one camera stands relative to another, from the same performer seen by both.
+"""The pose of one camera relative to another, from a performer whom both see.
 
-A start from each detector's own 3D: the rotation that turns one view's body onto the other's, and
-the translation between the bodies' places. Then a robust fit of the epipolar constraint (Sampson's
-distance: Hartley and Zisserman, Multiple View Geometry, 2nd ed., 11.4.3) over rotation, direction
-and the clocks' offset. The body settles what an essential matrix leaves open: which of its four
-poses it is.
+`pose_from_bodies` starts from the detector's 3D landmarks: the rotation between the bodies of the
+two views, and the translation between their positions. `fit_epipolar` then fits the epipolar
+constraint robustly (Sampson distance: Hartley and Zisserman, Multiple View Geometry, 2nd ed.,
+11.4.3) over rotation, direction and clock offset. An essential matrix allows four poses; the start
+decides which one is found.
 """
 
 from __future__ import annotations
@@ -15,26 +15,33 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.cameras.clocks import LONGEST_STEP, sampled
 from mocap.cameras.offsets import JOINTS
+from mocap.cameras.resampling import LONGEST_STEP, sampled
 from mocap.cameras.views import to_mocap
 from mocap.core import rotation as R
 from mocap.core.camera import fit_translation
 from mocap.core.keypoints import MIRRORED, Keypoints
 
 BODY_SIGMA = 0.0175
-"""Metres, of an image point across its ray: as in the bake's optimiser (one percent of a body)."""
-_ROUNDS = 8
-_BODY_OUTLIER = 0.15  # metres between two detectors' joints from which on they weigh less
-_MOST = 90  # frames that a fit looks at
-_CAUCHY = 1.5  # deviations from which on a residual counts less
-_MOST_CALLS, _ENOUGH = 80, 1e-3
-_FEWEST = 60  # points that both views see
+"""Standard deviation of an image point across its ray, metres, as in the bake's optimiser: 1 % of
+the body's height."""
+_ROUNDS = 8  # iterations of the reweighted Kabsch algorithm
+_BODY_OUTLIER = 0.15  # distance between two views' joints at which their weight is halved, metres
+_MOST = 90  # largest number of frames of a fit
+_CAUCHY = 1.5  # scale of Cauchy's loss, standard deviations
+_MOST_CALLS, _ENOUGH = 80, 1e-3  # limit of evaluations, and tolerance of the optimiser
+_FEWEST = 60  # smallest number of points that both views see
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class JointRays:
-    """Joints of one view: slopes (F, 12, 2) of their rays (OpenCV axes), weights (F, 12), times."""
+    """The viewing rays of one view's joints.
+
+    Attributes:
+        times: Seconds.
+        slopes: x/z and y/z of the rays, OpenCV axes.
+        weights: Confidence of each joint; 0 where it is not seen.
+    """
 
     times: Float[ndarray, "frames"]
     slopes: Float[ndarray, "frames 12 2"]
@@ -42,7 +49,7 @@ class JointRays:
 
     @classmethod
     def of(cls, keypoints: Keypoints) -> JointRays:
-        """The joints of a view, by its own camera."""
+        """Return the rays of the joints, with the camera of the keypoints."""
         rays = keypoints.camera.rays(keypoints.image[:, JOINTS])
         slopes = rays[..., :2] * [1.0, -1.0]
         seen = np.isfinite(slopes).all(axis=-1)
@@ -50,7 +57,7 @@ class JointRays:
         return cls(keypoints.times, slopes, weights)
 
     def at(self, times: Float[ndarray, "n"]) -> tuple[ndarray, ndarray]:
-        """Slopes (n, 12, 2) and weights (n, 12) at other times, linear between frames."""
+        """Return slopes (n, 12, 2) and weights (n, 12) at other times, interpolated linearly."""
         own = self.times
         after = np.clip(np.searchsorted(own, times), 1, len(own) - 1)
         step = own[after] - own[after - 1]
@@ -66,13 +73,13 @@ class JointRays:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Relation:
-    """A second camera against a first: X2 = rotation X1 + translation.
+    """A second camera relative to a first one: X2 = rotation · X1 + translation.
 
     Attributes:
-        rotation: In OpenCV axes.
-        translation: In the detector's metres.
-        offset: Seconds to add to the second's times.
-        cost: Of the epipolar fit, 0 (perfect) to 1.
+        rotation: Rotation, in OpenCV axes.
+        translation: Translation, in the detector's metres.
+        offset: Seconds to add to the second camera's times.
+        cost: Cost of the epipolar fit, from 0 (perfect) to 1.
     """
 
     rotation: Float[ndarray, "3 3"]
@@ -81,8 +88,8 @@ class Relation:
     cost: float
 
 
-def guess(a: Keypoints, b: Keypoints, offset: float) -> Relation | None:
-    """Return the pose of b's camera against a's from the detectors' own 3D points.
+def pose_from_bodies(a: Keypoints, b: Keypoints, offset: float) -> Relation | None:
+    """Return the pose of b's camera relative to a's from the detector's 3D landmarks.
 
     Args:
         a: Keypoints of the first view.
@@ -110,7 +117,7 @@ def guess(a: Keypoints, b: Keypoints, offset: float) -> Relation | None:
 
 
 def _turn(p: ndarray, q: ndarray, weight: ndarray) -> ndarray:
-    """The rotation (3, 3) that turns points p onto q, robustly (Kabsch, reweighted)."""
+    """Return the rotation (3, 3) from points p to points q (Kabsch, iteratively reweighted)."""
     w = weight
     for _ in range(_ROUNDS):
         u, _, v = np.linalg.svd(np.einsum("fn,fni,fnj->ij", w, q, p))
@@ -126,13 +133,16 @@ def sampson(
     x: Float[ndarray, "*n 2"],
     y: Float[ndarray, "*n 2"],
 ) -> Float[ndarray, "*n"]:
-    """Return Sampson's signed epipolar distance.
+    """Return the signed Sampson distance of corresponding points from the epipolar constraint.
 
     Args:
-        rotation: Of the second camera against the first.
-        translation: Of the second camera against the first, any unit.
+        rotation: Rotation of the second camera relative to the first one.
+        translation: Translation of the second camera relative to the first one, in any unit.
         x: Slopes in the first view.
         y: Slopes in the second view.
+
+    Returns:
+        Distances, in units of the slopes.
     """
     tx, ty, tz = translation / max(float(np.linalg.norm(translation)), 1e-12)
     essential = np.array([[0.0, -tz, ty], [tz, 0.0, -tx], [-ty, tx, 0.0]]) @ rotation
@@ -143,21 +153,21 @@ def sampson(
     return np.asarray((b * ea).sum(axis=-1) / np.sqrt(np.maximum(square, 1e-18)))
 
 
-def fitted(
+def fit_epipolar(
     a: JointRays, b: JointRays, start: Relation, depth: float, free_offset: bool = True
 ) -> Relation:
-    """Return the relation that fits the epipolar constraint best, near a start.
+    """Return the relation near a start that fits the epipolar constraint best.
 
     Args:
-        a: The first view.
-        b: The second.
-        start: Where the search begins.
-        depth: How far the performer is from the cameras, metres.
-        free_offset: Whether the offset is searched too.
+        a: Joints of the first view.
+        b: Joints of the second view.
+        start: Where the search starts.
+        depth: Distance of the performer from the cameras, metres.
+        free_offset: Whether to fit the clock offset too.
     """
     from scipy.optimize import least_squares
 
-    times = shared(a, b, start.offset)
+    times = shared_times(a, b, start.offset)
     if len(times) < 2:
         return start
     x, wx = a.at(times)
@@ -176,7 +186,7 @@ def fitted(
         turn, translation, offset = relation(v)
         y, wy = b.at(times - offset)
         off = sampson(turn, translation, x, y) / sigma
-        return np.asarray((np.sqrt(wx * wy) * robust(off)).ravel())
+        return np.asarray((np.sqrt(wx * wy) * cauchy_residuals(off)).ravel())
 
     begin = np.zeros(6 if free_offset else 5)
     found = least_squares(
@@ -188,12 +198,12 @@ def fitted(
     return Relation(turn, translation, offset, cost)
 
 
-def shared(a: JointRays, b: JointRays, offset: float) -> Float[ndarray, "n"]:
-    """Return at most _MOST times of one view at which the other sees something too.
+def shared_times(a: JointRays, b: JointRays, offset: float) -> Float[ndarray, "n"]:
+    """Return at most _MOST times of view a that lie within view b's time.
 
     Args:
-        a: Joints of the one view.
-        b: Joints of the other view.
+        a: Joints of the first view.
+        b: Joints of the second view.
         offset: Seconds to add to b's times.
     """
     times = a.times[(a.times - offset >= b.times[0]) & (a.times - offset <= b.times[-1])]
@@ -201,12 +211,12 @@ def shared(a: JointRays, b: JointRays, offset: float) -> Float[ndarray, "n"]:
     return times[::step]
 
 
-def robust(deviations: ndarray, pairs: bool = False) -> ndarray:
-    """Return residuals shrunk so that their squares are Cauchy's cost.
+def cauchy_residuals(deviations: ndarray, pairs: bool = False) -> ndarray:
+    """Return residuals scaled so that their squares are Cauchy's loss.
 
     Args:
-        deviations: Residuals in deviations.
-        pairs: The last axis's numbers are one residual.
+        deviations: Residuals in standard deviations.
+        pairs: Whether the last axis holds the components of one residual.
     """
     square = np.square(deviations)
     if pairs:
@@ -215,18 +225,18 @@ def robust(deviations: ndarray, pairs: bool = False) -> ndarray:
     return np.asarray(deviations * np.sqrt(np.log1p(square / c) * c / np.maximum(square, 1e-12)))
 
 
-def bounded(off: ndarray) -> ndarray:
-    """Return Geman and McClure's cost of residuals in deviations, 0 to 1."""
+def geman_mcclure(off: ndarray) -> ndarray:
+    """Return Geman and McClure's loss, in [0, 1], of residuals in standard deviations (scale 3)."""
     square = np.square(off) / 9.0
     return np.asarray(square / (1.0 + square))
 
 
 def _cost(off: ndarray, weight: ndarray) -> float:
     total = float(weight.sum())
-    return float((weight * bounded(off)).sum() / total) if total > 0.0 else 1.0
+    return float((weight * geman_mcclure(off)).sum() / total) if total > 0.0 else 1.0
 
 
-def exchanged(keypoints: Keypoints) -> Keypoints:
+def with_sides_exchanged(keypoints: Keypoints) -> Keypoints:
     """Return the keypoints with the names of left and right exchanged."""
     return Keypoints(
         keypoints.times,

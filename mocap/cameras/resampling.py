@@ -1,4 +1,4 @@
-"""Views of different rates and clocks, sampled at the same times."""
+"""Resample the views of several cameras, with their frame rates and clocks, to common times."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from numpy import ndarray
 from mocap.core.keypoints import Keypoints
 
 LONGEST_STEP = 0.12
-"""Seconds between two frames between which image points are interpolated: four at 30 Hz."""
+"""Longest gap between two frames that is interpolated, seconds: less than four frames at 30 Hz."""
 _SLACK = 1e-6  # seconds
 
 
 def common_times(
     takes: Sequence[Keypoints], offsets: Float[ndarray, "cameras"]
 ) -> Float[ndarray, "frames"]:
-    """Return the times at which the views are sampled, on the common clock.
+    """Return the times to which the views are resampled, on the common clock.
 
-    They are the frames of the view with the most of them, from the time when the second view
-    begins until only one is left.
+    They are the frame times of the view with the most frames, within the time that at least two
+    views share.
 
     Args:
-        takes: One performance's views.
+        takes: The keypoints of each view.
         offsets: Seconds to add to each view's times.
+
+    Returns:
+        Seconds.
     """
     spans = np.array([[t.times[0], t.times[-1]] for t in takes]) + offsets[:, None]
     begin, end = np.sort(spans[:, 0])[1], np.sort(spans[:, 1])[-2]
@@ -38,10 +41,14 @@ def common_times(
 
 
 def sampled(keypoints: Keypoints, times: Float[ndarray, "frames"]) -> Keypoints:
-    """Return the keypoints at other times of their own clock: linear between frames.
+    """Return the keypoints at other times, interpolated linearly between frames.
 
-    What lies between frames more than LONGEST_STEP apart, or before the first and after the last,
-    is not seen. Confidences are the lower of the two frames'. The face comes from the nearer frame.
+    Times within a gap longer than LONGEST_STEP, before the first or after the last frame give NaN.
+    A confidence is the lower one of the two frames; the face comes from the nearest frame.
+
+    Args:
+        keypoints: The keypoints of a view.
+        times: Seconds, on the view's own clock.
     """
     own = keypoints.times
     after = np.clip(np.searchsorted(own, times, side="left"), 1, max(len(own) - 1, 1))

@@ -1,7 +1,7 @@
-"""One performer from several views: the takes become one, measured in the world.
+"""Fuse the keypoints of several cameras into one take, and solve it.
 
-The result is `Keypoints` as of one camera that sees all, level and straight ahead, with positions
-that are measured and not guessed, so that the same solver makes the motion.
+The result is `Keypoints` of one virtual camera that is level and sees everything. Their positions
+are triangulated instead of guessed by a detector, so the same solver makes the motion.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.cameras.clocks import common_times, sampled
-from mocap.cameras.sizes import in_sizes
+from mocap.cameras.image_sizes import in_calibrated_pixels
+from mocap.cameras.resampling import common_times, sampled
 from mocap.cameras.triangulate import LEAST_NOISE, Triangulated, triangulate
 from mocap.cameras.views import CameraSet, View, to_mocap, upright
 from mocap.cameras.world import find_unit, find_up
@@ -29,15 +29,15 @@ from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
-_AWAY = 6.0  # metres between the hips and the camera that stands for all
-_FOCAL = 1000.0  # its focal length, pixels
+_AWAY = 6.0  # distance of the virtual camera from the nearest landmark, metres
+_FOCAL = 1000.0  # focal length of the virtual camera, pixels
+# A landmark that only one view sees: factor on its confidence, and its expected error, metres.
 _ALONE, _ALONE_ERROR = 0.5, 0.12
-"""Of a landmark that one view alone sees: the share of its confidence, and its error, metres."""
+# Smallest standard deviation of image points, as a share of the body's size in the picture. The
+# median error of BlazePose heavy on forty rendered clips is about 0.01.
 _DETECTOR_NOISE = 0.008
-"""Least deviation of image points, of the body's size in the picture: the median error of BlazePose
-heavy on forty rendered clips is about a hundredth of it."""
-_FEW_SEEN = 15  # landmarks
-_SWITCH = 0.25  # by how much surer another view must be of a hand
+_FEW_SEEN = 15  # number of landmarks that a frame must have to measure the body's size
+_SWITCH = 0.25  # by how much more confident another view must be of a hand to replace this one
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -45,9 +45,9 @@ class Fused:
     """Several views as one take.
 
     Attributes:
-        keypoints: As of one level camera that sees all.
-        measured: What each camera saw, in the axes of that one.
-        triangulated: The points as found, in the world's axes and metres.
+        keypoints: Keypoints of the virtual camera.
+        measured: Each camera's image points, in the axes of the virtual camera.
+        triangulated: The triangulated points, in the world's axes, metres.
         cameras: The cameras in mocap's world.
     """
 
@@ -66,7 +66,7 @@ def solve_views(
     """Solve one performance that several cameras filmed.
 
     Args:
-        takes: One view's keypoints a camera, in the order of the cameras.
+        takes: The keypoints of each camera, in the order of the calibration.
         cameras: A calibration (`load_cameras`, `calibrate`).
         options: As for `solve_take`.
         progress: As for `solve_take`.
@@ -75,39 +75,45 @@ def solve_views(
         The motion on the performer's own skeleton.
 
     Raises:
-        InputError: The views never see the same, or do not go with the calibration.
+        InputError: The views never see the performer together, or contradict the calibration.
     """
     fused = fuse(takes, cameras)
     return solve_take(fused.keypoints, options or SolveOptions(), progress, fused.measured)
 
 
-def matched(
+def at_common_times(
     takes: Sequence[Keypoints], cameras: CameraSet
 ) -> tuple[list[Keypoints], list[Keypoints], Float[ndarray, "cameras"]]:
-    """Return the views at common times, in the calibration's pixels.
+    """Return the views resampled to common times, in pixels of the calibration's images.
+
+    Args:
+        takes: The keypoints of each camera, in the order of the calibration.
+        cameras: The calibration.
 
     Returns:
-        The takes with the common clock and the sizes of the calibration; the same at common times;
-        and the offsets.
+        The views in the calibration's pixels; the same at common times; and the clock offsets.
 
     Raises:
-        InputError: The numbers or sizes do not fit the calibration, or the views share no time.
+        InputError: The number or sizes of the views do not fit the calibration, or the views share
+            no time.
     """
     if len(takes) != len(cameras.views):
         raise InputError(
             f"There are {len(takes)} views for a calibration of {len(cameras.views)} cameras: "
-            "give one video a camera, in the order of the calibration."
+            "give one video for each camera, in the order of the calibration."
         )
     offsets = np.zeros(len(takes)) if cameras.offsets is None else np.asarray(cameras.offsets)
     if offsets.shape != (len(takes),):
-        raise InputError(f"A calibration of {len(takes)} cameras needs as many offsets.")
-    # Limbs that a detector exchanges are put back, and its doubts weighed, as for one camera.
-    scaled = [weigh(unswap(t))[0] for t in in_sizes(takes, cameras)]
+        raise InputError(
+            f"A calibration of {len(takes)} cameras needs {len(takes)} offsets, not {offsets.size}."
+        )
+    # As for one camera: exchanged limbs are corrected, and confidence becomes trust.
+    scaled = [weigh(unswap(t))[0] for t in in_calibrated_pixels(takes, cameras)]
     times = common_times(scaled, offsets)
     if not len(times):
         raise InputError(
-            "The videos share no moment: check that they show the same performance and, if the "
-            "calibration has `offsets`, that these are right."
+            "The videos have no time in common: check that they show the same performance and, if "
+            "the calibration has `offsets`, that these are right."
         )
     return scaled, [sampled(t, times - o) for t, o in zip(scaled, offsets, strict=True)], offsets
 
@@ -116,14 +122,14 @@ def fuse(takes: Sequence[Keypoints], cameras: CameraSet) -> Fused:
     """Triangulate several views of one performer, and return them as one take.
 
     Args:
-        takes: One view's keypoints a camera, in the order of the cameras.
-        cameras: A calibration. Where it knows no up or no unit, the body tells: a person who
-            stands or walks is upright, and is 1.0 to 2.3 units tall in metres.
+        takes: The keypoints of each camera, in the order of the calibration.
+        cameras: A calibration. A missing up direction or unit is found from the body: a person who
+            stands or walks is upright, and 1.0 to 2.3 m tall.
 
     Raises:
-        InputError: The views never see the same, or do not go with the calibration.
+        InputError: The views never see the performer together, or contradict the calibration.
     """
-    _, views, _ = matched(takes, cameras)
+    _, views, _ = at_common_times(takes, cameras)
     pixels = np.stack([v.image for v in views])
     weights = np.stack([v.confidence for v in views])
     found = triangulate(cameras.views, pixels, weights, least_noise(views))
@@ -145,10 +151,13 @@ def fuse(takes: Sequence[Keypoints], cameras: CameraSet) -> Fused:
 
 
 def least_noise(views: Sequence[Keypoints]) -> Float[ndarray, "cameras"]:
-    """Return the least deviation of each view's image points, pixels.
+    """Return the smallest standard deviation assumed for each view's image points, pixels.
 
-    It is a share of the body's size in the picture, because detectors are off by that much in the
-    same way for seconds.
+    It is a share of the body's size in the picture, because a detector's errors are of that size
+    and hardly change for seconds.
+
+    Args:
+        views: The keypoints of each view.
     """
     out = []
     for view in views:
@@ -166,14 +175,17 @@ def least_noise(views: Sequence[Keypoints]) -> Float[ndarray, "cameras"]:
 def _with_single_views(
     views: Sequence[Keypoints], cameras: Sequence[View], found: Triangulated
 ) -> tuple[ndarray, ndarray, ndarray]:
-    """Return the points together with those that one view alone sees.
+    """Add the points that only one view sees.
 
-    Such a point is on its own ray, at the detector's depth relative to the triangulated hips. Also
-    returned are the confidences and the expected errors of such points, metres; NaN of the others.
+    Such a point is on its viewing ray, at the detector's depth relative to the triangulated hips.
+
+    Returns:
+        The points; their confidences; and the expected errors of the added points, metres, NaN for
+        the triangulated ones.
     """
     points, guessed = found.points.copy(), np.full(found.points.shape[:2], np.nan)
     missing = np.isnan(points).any(axis=-1)
-    # What two views agree on is seen, however little each trusts itself.
+    # A point on which two views agree is seen, even if both have a low confidence.
     confidence = np.where(missing, 0.0, np.maximum(found.confidence, DOUBTED))
     if not missing.any():
         return points, confidence, guessed
@@ -189,7 +201,7 @@ def _with_single_views(
         if not both.any():
             continue
         middle = own[:, _HIPS].mean(axis=1)
-        # The detector's sizes and places are off by a factor, and by what changes slowly.
+        # The detector's size and position have a constant factor and a slowly changing error.
         own = own * float(np.median(true[both, 2] / middle[both, 2]))
         off = true - own[:, _HIPS].mean(axis=1)
         both &= np.isfinite(off).all(axis=1)
@@ -220,9 +232,10 @@ def _as_one(
     confidence: ndarray,
     guessed: ndarray,
 ) -> tuple[Keypoints, Measured]:
-    """Return the points as seen by a level camera that is far enough away to see all of them.
+    """Return the points as keypoints of a virtual camera, level and far enough away to see all.
 
-    Also returned is what each camera saw, in the axes of that one.
+    Returns:
+        The keypoints, and each camera's image points in the axes of the virtual camera.
     """
     seen = np.array([(v.confidence > SEEN).sum() for v in views])
     ahead = cameras[int(np.argmax(seen))].rotation[2] * [1.0, 0.0, 1.0]
@@ -240,7 +253,7 @@ def _as_one(
     half = int(np.ceil(1.2 * np.nanmax(np.abs(image)))) + 1
     camera = Camera(_FOCAL, (float(half), float(half)), (2 * half, 2 * half))
     hips = placed[:, _HIPS].mean(axis=1, keepdims=True)
-    # From each view's camera to the one that stands for all, both in mocap's axes.
+    # Rotations from each view's camera to the virtual one, both in mocap's camera axes.
     turns = [axes @ (np.diag([1.0, -1.0, -1.0]) @ v.rotation).T for v in cameras]
     merged = Keypoints(
         views[0].times, placed - hips, image + half, np.nan_to_num(confidence), camera
@@ -251,7 +264,14 @@ def _as_one(
 
 
 def _sight(view: Keypoints, camera: View, axes: ndarray, origin: ndarray) -> Sight:
-    """What a camera saw; the take's axes are the rows of `axes`, its origin is in these axes."""
+    """Return a camera's image points as rays.
+
+    Args:
+        view: The camera's keypoints.
+        camera: The camera.
+        axes: The axes of the virtual camera in the world, as rows.
+        origin: Position of the virtual camera along `axes`, metres.
+    """
     slopes = camera.normalized(view.image) * [1.0, -1.0]
     seen = np.isfinite(slopes).all(axis=-1)
     turn = camera.rotation @ axes.T
@@ -266,7 +286,7 @@ def _sight(view: Keypoints, camera: View, axes: ndarray, origin: ndarray) -> Sig
 def _with_hands(
     merged: Keypoints, views: Sequence[Keypoints], turns: Sequence[ndarray]
 ) -> Keypoints:
-    """Each hand from the view that is surest of it, without hopping between views."""
+    """Add each hand from the view with the highest confidence, with hysteresis between views."""
     seen = [(v, turn) for v, turn in zip(views, turns, strict=True) if v.hands is not None]
     if not seen:
         return merged
@@ -298,7 +318,7 @@ def _hand_confidence(view: Keypoints) -> ndarray:
 def _with_face(
     merged: Keypoints, views: Sequence[Keypoints], turns: Sequence[ndarray]
 ) -> Keypoints:
-    """The face from the view that sees it for longest, its head's turn in the common axes."""
+    """Add the face from the view that sees it in most frames, rotated to the common axes."""
     counts = [
         0 if v.face is None else int(np.isfinite(v.face).all(axis=(1, 2)).sum()) for v in views
     ]

@@ -1,9 +1,9 @@
 """Triangulation: points of the world from their pixels in several views.
 
-Each point starts from the pair of views whose point all views agree with best (capped residuals,
-so one wrong view does no harm), found by linear least squares (DLT: Hartley and Zisserman, Multiple
-View Geometry, 2nd ed., 12.2). Gauss-Newton steps on the reprojection error follow, reweighted after
-Geman and McClure, so that views which disagree lose their say.
+Each point starts from linear least squares on a pair of views (DLT: Hartley and Zisserman, Multiple
+View Geometry, 2nd ed., 12.2). The pair is the one whose point fits all views best, with capped
+residuals, so that one wrong view does not decide. Gauss-Newton steps on the reprojection error
+follow, with Geman and McClure's weights, so that views which disagree hardly count.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from numpy import ndarray
 from mocap.cameras.views import View
 
 LEAST_NOISE = 0.5
-"""Pixels: no detector's points are more accurate than this."""
+"""Smallest standard deviation assumed for a detector's image points, pixels."""
 AGREES = 3.0
-"""Deviations of the noise beyond which a view is an outlier."""
-_ROUNDS = 8
+"""Residual beyond which a view is an outlier, in standard deviations of the noise."""
+_ROUNDS = 8  # Gauss-Newton steps
 _FEWEST = 0.05  # weight below which a view does not see a point
-_STARTS = 10  # pairs of views that a point may start from
-_NOISE_ROUNDS = 3
-_FIRST = 2.0  # deviations that are taken for the noise at first
+_STARTS = 10  # largest number of pairs of views from which a point may start
+_NOISE_ROUNDS = 3  # estimates of the noise
+_FIRST = 2.0  # first estimate of the noise, in units of `least`
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -35,13 +35,13 @@ class Triangulated:
 
     Attributes:
         points: (F, N, 3) in the views' unit; NaN where fewer than two views agree.
-        confidence: (F, N) in [0, 1]: that of the views which agree; 0 without a point.
+        confidence: (F, N) in [0, 1], from the views which agree; 0 without a point.
         error: (F, N) root mean square of the distances between the views' pixels and the
-            reprojections, pixels; NaN without a point. Outlier views are left out.
-        deviation: (F, N) expected error of the point (one deviation along its worst axis), in the
-            views' unit, from the noise and the angles between the rays.
-        used: (C, F, N) which views agree.
-        noise: Deviation of the image points, pixels, over all views.
+            reprojections, pixels, without outlier views; NaN without a point.
+        deviation: (F, N) standard deviation of the point along its worst axis, in the views' unit,
+            from the noise and the angles between the rays.
+        used: (C, F, N) whether the view agrees.
+        noise: Standard deviation of the image points over all views, pixels.
     """
 
     points: Float[ndarray, "frames n 3"]
@@ -58,14 +58,14 @@ def triangulate(
     weights: Float[ndarray, "cameras frames n"],
     least: Float[ndarray, "cameras"] | float = LEAST_NOISE,
 ) -> Triangulated:
-    """Find the points that the views see.
+    """Triangulate points that several cameras see.
 
     Args:
         views: The cameras.
-        pixels: What each camera saw, as filmed; NaN where it saw nothing.
-        weights: Confidence of each pixel, 0 to 1; 0 where it saw nothing.
-        least: The least deviation of the image points, pixels, of all cameras or of each. How much
-            larger it really is, is estimated from the residuals.
+        pixels: Image points of each camera, with lens distortion; NaN where it sees none.
+        weights: Confidence of each image point, 0 to 1; 0 where there is none.
+        least: Smallest standard deviation of the image points, pixels, one for all cameras or one
+            for each. The actual one is estimated from the residuals.
     """
     least = np.broadcast_to(np.asarray(least, dtype=float), (len(views),))
     slopes = np.stack([v.normalized(p) for v, p in zip(views, pixels, strict=True)])
@@ -83,7 +83,7 @@ def triangulate(
     used = agrees & enough
     in_pixels = np.where(used, residual * least[:, None, None], 0.0)
     error = np.sqrt(np.square(in_pixels).sum(axis=0) / np.maximum(used.sum(axis=0), 1))
-    # That all views which agree are wrong together.
+    # From the probability that all agreeing views are wrong.
     doubt = np.where(used, 1.0 - weight * np.exp(-0.125 * np.square(residual / sigma)), 1.0)
     confidence = 1.0 - np.sqrt(np.prod(doubt, axis=0))
     return Triangulated(
@@ -98,14 +98,15 @@ def triangulate(
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Rays:
-    """Viewing rays of several cameras; residuals are in least deviations of image points.
+    """Viewing rays of several cameras.
 
     Attributes:
-        slopes: Of the rays.
-        weights: Of the rays.
-        focal: Focal lengths, in least deviations of image points.
-        rotation: World to camera axes.
-        translation: The world's origin in camera axes.
+        slopes: x/z and y/z of the rays in camera axes.
+        weights: Weights of the rays, 0 to 1.
+        focal: Focal lengths in units of the image points' smallest standard deviation, which are
+            therefore the units of residuals.
+        rotation: Rotations from world to camera axes.
+        translation: Position of the world's origin in camera axes.
     """
 
     slopes: Float[ndarray, "cameras frames n 2"]
@@ -116,13 +117,13 @@ class Rays:
 
     @classmethod
     def of(cls, views: Sequence[View], slopes: ndarray, weights: ndarray, least: ndarray) -> Rays:
-        """Return the rays of some views.
+        """Return the rays of views.
 
         Args:
             views: The cameras.
-            slopes: (C, F, N, 2) of the rays.
-            weights: (C, F, N) of the rays.
-            least: (C,) least deviations of image points, pixels.
+            slopes: (C, F, N, 2) x/z and y/z of the rays.
+            weights: (C, F, N) weights of the rays.
+            least: (C,) smallest standard deviations of image points, pixels.
         """
         return cls(
             slopes,
@@ -138,11 +139,11 @@ class Rays:
         return np.asarray(turned + self.translation[:, None, None])
 
     def depths(self, points: Float[ndarray, "frames n 3"]) -> Float[ndarray, "cameras f n"]:
-        """Return how far the points are ahead of each camera."""
+        """Return the depth of the points in each camera, positive in front of it."""
         return self.in_cameras(points)[..., 2]
 
     def residuals(self, points: Float[ndarray, "frames n 3"]) -> Float[ndarray, "cameras f n"]:
-        """Return the distances between pixels and reprojections; large behind a camera."""
+        """Return the distances between image points and reprojections; 1e6 behind a camera."""
         seen = self.in_cameras(points)
         depth = np.where(seen[..., 2:] > 0.0, seen[..., 2:], np.nan)
         off = np.linalg.norm(seen[..., :2] / depth - self.slopes, axis=-1)
@@ -150,9 +151,13 @@ class Rays:
 
 
 def linear(rays: Rays, weights: Float[ndarray, "cameras f n"]) -> Float[ndarray, "f n 3"]:
-    """Return the points of linear least squares: (r1 - x r3) X = x t3 - t1, and the same in y.
+    """Triangulate by linear least squares: (r1 - x r3) X = x t3 - t1, and the same in y.
 
     A degenerate point (parallel rays, fewer than two views) is far away, but finite.
+
+    Args:
+        rays: The viewing rays.
+        weights: Weights of the equations.
     """
     r, t = rays.rotation[:, None, None], rays.translation[:, None, None]
     rows = r[..., :2, :] - rays.slopes[..., None] * r[..., 2:, :]  # (C, F, N, 2, 3)
@@ -166,10 +171,10 @@ def linear(rays: Rays, weights: Float[ndarray, "cameras f n"]) -> Float[ndarray,
 
 
 def _started(rays: Rays, sigma: float) -> ndarray:
-    """The point of the best pair of views; of two views, theirs."""
+    """Return the start of each point: that of the best pair of views."""
     count = len(rays.focal)
     pairs = list(combinations(range(count), 2))
-    if len(pairs) > _STARTS:  # those of the views that see most
+    if len(pairs) > _STARTS:  # keep the pairs of the views that see most
         seen = rays.weights.sum(axis=(1, 2))
         pairs = sorted(pairs, key=lambda p: -float(min(seen[list(p)])))[:_STARTS]
     best = linear(rays, rays.weights)
@@ -194,7 +199,7 @@ def _capped(rays: Rays, points: ndarray, sigma: float) -> ndarray:
 
 
 def _jacobian(rays: Rays, points: ndarray) -> tuple[ndarray, ndarray]:
-    """Residuals (C, F, N, 2) and their derivatives (C, F, N, 2, 3)."""
+    """Return the residuals (C, F, N, 2) and their derivatives (C, F, N, 2, 3)."""
     seen = rays.in_cameras(points)
     depth = np.where(seen[..., 2:] > 1e-9, seen[..., 2:], 1e9)
     slope = seen[..., :2] / depth
@@ -205,7 +210,7 @@ def _jacobian(rays: Rays, points: ndarray) -> tuple[ndarray, ndarray]:
 
 
 def _refined(rays: Rays, points: ndarray, sigma: float) -> ndarray:
-    """Gauss-Newton on the reprojection error, with Geman and McClure's weights."""
+    """Return the points after Gauss-Newton steps with Geman and McClure's weights."""
     for _ in range(_ROUNDS):
         off, rows = _jacobian(rays, points)
         square = np.square(off).sum(axis=-1) / (AGREES * sigma) ** 2
@@ -217,17 +222,17 @@ def _refined(rays: Rays, points: ndarray, sigma: float) -> ndarray:
         move = np.linalg.solve(matrix + (1e-9 * scale + 1e-30) * np.eye(3), vector[..., None])
         move = np.nan_to_num(move[..., 0])
         after = points - move
-        # A step is taken where it does not put the point behind a camera that sees it.
+        # Reject a step that puts the point behind a camera that sees it.
         behind = np.any((rays.depths(after) <= 0.0) & (rays.weights > 0.0), axis=0, keepdims=True)
         points = np.where(np.moveaxis(behind, 0, -1), points, after)
     return points
 
 
 def _noise(residual: ndarray, weight: ndarray) -> float:
-    """Return the deviation of a coordinate, from the median of residuals.
+    """Return the standard deviation of a pixel coordinate, from the median residual.
 
-    Two views leave one degree of freedom of the four coordinates, so their residuals are smaller
-    than the noise.
+    Of the four coordinates of two views, only one degree of freedom remains, so the residuals of
+    two views are smaller than the noise.
     """
     seen = np.asarray(weight > 0.0)
     two: ndarray = seen.sum(axis=0, keepdims=True)
@@ -236,14 +241,15 @@ def _noise(residual: ndarray, weight: ndarray) -> float:
         return 1.0
     free = (2.0 * two - 3.0) / np.maximum(2.0 * two, 1.0)
     scaled = (residual / np.sqrt(np.maximum(free, 0.05)))[counted]
-    # The median of a plane Gaussian's distance is 1.18 deviations; of one that lies along a line,
-    # as two views' residuals do, 0.67 of its own, which is √2 of a coordinate's.
+    # The median length of a 2D Gaussian is 1.18 standard deviations of a coordinate. Residuals of
+    # two views lie along a line: their median length is 0.67 of their own standard deviation,
+    # which is √2 times that of a coordinate.
     share = 0.95 if int(np.median(np.maximum(two, 2))) == 2 else 1.18
     return max(1.0, float(np.median(scaled)) / share)
 
 
 def _spread(rays: Rays, points: ndarray, weights: ndarray) -> ndarray:
-    """The deviation of points along their worst axis for image points of one deviation."""
+    """Return the standard deviation of points along their worst axis, for unit image noise."""
     _, rows = _jacobian(rays, np.nan_to_num(points))
     seen = (weights > 0.0) * 1.0
     matrix = np.einsum("cfnki,cfnkj->fnij", rows * seen[..., None, None], rows)

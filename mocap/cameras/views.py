@@ -1,7 +1,7 @@
-"""Views: cameras with lenses and places in one world.
+"""Calibrated cameras: lens, and pose in a common world.
 
-Camera axes are OpenCV's here, as in the calibration files: x right, y down, z ahead. A point X of
-the world is R X + t in them.
+Camera axes are OpenCV's, as in calibration files: x right, y down, z ahead. A point X of the world
+is R X + t in camera axes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mocap.errors import InputError
 
 _UNDISTORT_ROUNDS = 20
 _FISHEYE_ROUNDS = 12
-_FLIP = np.array([1.0, -1.0, -1.0])  # between OpenCV's camera axes and mocap's
+_FLIP = np.array([1.0, -1.0, -1.0])  # factors between OpenCV's camera axes and mocap's
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -26,16 +26,16 @@ class View:
 
     Attributes:
         name: Name of the camera.
-        size: Image (width, height), pixels; (0, 0) where the calibration does not say.
+        size: Image (width, height), pixels; (0, 0) if the calibration does not give it.
         matrix: (3, 3) intrinsic matrix, pixels.
         distortion: Lens distortion, in OpenCV's order: k1, k2, p1, p2[, k3[, k4, k5, k6]], or the
             four coefficients of a fisheye lens.
-        rotation: (3, 3) world to camera axes.
-        translation: (3,) of the world's origin, in camera axes and the calibration's unit.
-        fisheye: Whether the lens is OpenCV's fisheye model.
+        rotation: (3, 3) rotation from world to camera axes.
+        translation: (3,) world's origin in camera axes, in the calibration's unit.
+        fisheye: Whether the distortion follows OpenCV's fisheye model.
 
     Raises:
-        InputError: If a value is not finite or the rotation is none.
+        InputError: If a value has the wrong shape, is not finite or not possible.
     """
 
     name: str
@@ -52,7 +52,7 @@ class View:
             array = np.array(getattr(self, name), dtype=np.float64)
             if name in shapes and array.shape != shapes[name]:
                 raise InputError(
-                    f"The {name} of camera {self.name!r} must have the shape {shapes[name]}, "
+                    f"The {name} of camera {self.name!r} must have shape {shapes[name]}, "
                     f"not {array.shape}."
                 )
             if not np.isfinite(array).all():
@@ -60,19 +60,25 @@ class View:
             array.flags.writeable = False
             object.__setattr__(self, name, array)
         if not (self.matrix[0, 0] > 0.0 and self.matrix[1, 1] > 0.0):
-            raise InputError(f"The focal length of camera {self.name!r} must be positive.")
+            raise InputError(
+                f"The focal lengths of camera {self.name!r} must be positive, not "
+                f"{self.matrix[0, 0]:g} and {self.matrix[1, 1]:g} pixels."
+            )
         off = np.abs(self.rotation @ self.rotation.T - np.eye(3)).max()
         if off > 1e-3 or np.linalg.det(self.rotation) < 0.0:
-            raise InputError(f"The rotation of camera {self.name!r} is no rotation matrix.")
+            raise InputError(
+                f"The rotation of camera {self.name!r} is not a rotation matrix: its rows are not "
+                "orthonormal, or left-handed."
+            )
         if len(self.distortion) not in ((4,) if self.fisheye else (0, 4, 5, 8)):
             raise InputError(
-                f"Camera {self.name!r} has {len(self.distortion)} distortion coefficients; known "
-                "are OpenCV's 4, 5 or 8, and the 4 of its fisheye model."
+                f"Camera {self.name!r} has {len(self.distortion)} distortion coefficients; "
+                "OpenCV's models have 4, 5 or 8, and its fisheye model has 4."
             )
 
     @property
     def centre(self) -> Float[ndarray, "3"]:
-        """The camera's place in the world."""
+        """The camera's position in the world."""
         return -self.rotation.T @ self.translation
 
     @property
@@ -85,14 +91,14 @@ class View:
         return points @ self.rotation.T + self.translation
 
     def project(self, points: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 2"]:
-        """Return the pixels of points of the world; NaN behind the camera."""
+        """Return the pixels of points in the world, with distortion; NaN behind the camera."""
         seen = self.in_camera(points)
         depth = seen[..., 2:]
         xy = self.distorted(seen[..., :2] / np.where(depth > 0.0, depth, np.nan))
         return xy @ self.matrix[:2, :2].T + self.matrix[:2, 2]
 
     def normalized(self, pixels: Float[ndarray, "*batch 2"]) -> Float[ndarray, "*batch 2"]:
-        """Return pixels as slopes x/z, y/z of their rays, without the lens's distortion."""
+        """Return the slopes x/z, y/z of the pixels' viewing rays, with the distortion removed."""
         y = (pixels[..., 1] - self.matrix[1, 2]) / self.matrix[1, 1]
         x = (pixels[..., 0] - self.matrix[0, 2] - self.matrix[0, 1] * y) / self.matrix[0, 0]
         bent = np.stack([x, y], axis=-1)
@@ -106,7 +112,7 @@ class View:
         return straight
 
     def distorted(self, slopes: Float[ndarray, "*batch 2"]) -> Float[ndarray, "*batch 2"]:
-        """Bend slopes as the lens does.
+        """Return the slopes with the lens distortion applied.
 
         Formulas: https://docs.opencv.org/4.x/d9/d0c/group__calib3d.html (Brown's model and the
         rational one), https://docs.opencv.org/4.x/db/d58/group__calib3d__fisheye.html.
@@ -150,15 +156,14 @@ def _fisheye(angle: ndarray, k: ndarray) -> ndarray:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class CameraSet:
-    """Cameras in one world.
+    """Calibrated cameras in one world.
 
     Attributes:
         views: The cameras.
-        up: (3,) the world's upward direction, unit; None where the calibration does not say.
-        metres: Metres of one unit of the calibration; None where it does not say.
-        offsets: (C,) seconds to add to each camera's times, so that all have one clock; None where
-            the calibration does not say.
-        error: What is expected of the reprojection, pixels; None where unknown.
+        up: (3,) up direction of the world, unit; None if unknown.
+        metres: Metres per unit of the calibration; None if unknown.
+        offsets: (C,) seconds to add to each camera's times to get a common clock; None if unknown.
+        error: Expected reprojection error, pixels; None if unknown.
     """
 
     views: tuple[View, ...]
@@ -175,11 +180,11 @@ class CameraSet:
 def transformed(
     cameras: CameraSet, rotation: Float[ndarray, "3 3"], scale: float = 1.0
 ) -> CameraSet:
-    """Return the cameras in a world that is turned and scaled: X becomes scale · rotation X.
+    """Return the cameras in a rotated and scaled world: X becomes scale · rotation · X.
 
     Args:
         cameras: The cameras.
-        rotation: From the old world to the new one.
+        rotation: Rotation from the old to the new world.
         scale: New units per old unit.
     """
     views = tuple(
@@ -196,7 +201,7 @@ def upright(cameras: CameraSet, up: Float[ndarray, "3"], scale: float) -> Camera
 
     Args:
         cameras: The cameras.
-        up: The vertical in their world.
+        up: The up direction in their world.
         scale: Metres per unit of their world.
     """
     turn = R.to_matrix(R.between(up / np.linalg.norm(up), np.array([0.0, 1.0, 0.0])))
@@ -205,5 +210,5 @@ def upright(cameras: CameraSet, up: Float[ndarray, "3"], scale: float) -> Camera
 
 
 def to_mocap(points: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3"]:
-    """Turn points between OpenCV's camera axes and mocap's (+Y up, +Z towards the camera)."""
+    """Convert points between OpenCV's camera axes and mocap's (+Y up, +Z towards the camera)."""
     return points * _FLIP

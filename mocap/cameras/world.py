@@ -31,7 +31,7 @@ _SNAP = np.cos(np.radians(8.0))
 _AT_ORIGIN = 0.05  # of the cameras' distances: a camera there is the world's origin
 
 
-def size_of(joints: Float[ndarray, "frames 12 3"]) -> float:
+def body_scale(joints: Float[ndarray, "frames 12 3"]) -> float:
     """Return how many times HUMANOID's size the body is: the median over its bones; NaN if unseen.
 
     Args:
@@ -52,22 +52,26 @@ def find_unit(points: Float[ndarray, "frames 33 3"]) -> float:
     Raises:
         InputError: The body is no person's in any of them.
     """
-    size = size_of(points[:, JOINTS])
+    size = body_scale(points[:, JOINTS])
     for unit in _UNITS:
         if _SIZES[0] <= size * unit <= _SIZES[1]:
             return unit
     raise InputError(
-        f"The performer would be {1.75 * size:.3g} units tall by this calibration, which is no "
+        f"With this calibration the performer is {1.75 * size:.3g} units tall, which is no "
         "person's height in metres, decimetres, centimetres or millimetres: check that the videos "
-        "go with the calibration, or add `metres` (of one unit) to its [metadata]."
+        "belong to the calibration, or add `metres` (per unit) to its [metadata]."
     )
 
 
 def find_up(found: Triangulated, cameras: CameraSet) -> Float[ndarray, "3"]:
-    """Return the world's up, unit: the axis of upright standing, from the cameras' mean up.
+    """Return the up direction, unit: the axis of upright standing.
 
-    An axis of the calibration's world within 8° of it is taken instead, unless that world is a
-    camera's own.
+    The cameras' mean up direction is the prior. An axis of the calibration's world within 8° of
+    the result is used instead, unless that world is a camera's own frame.
+
+    Args:
+        found: Triangulated landmarks.
+        cameras: The calibration.
     """
     mean = sum((v.up for v in cameras.views), np.zeros(3))
     if np.linalg.norm(mean) < 0.3 * len(cameras.views):

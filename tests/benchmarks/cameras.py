@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from mocap.cameras.auto import calibrate
-from mocap.cameras.clocks import sampled
+from mocap.cameras.resampling import sampled
 from mocap.cameras.take import fuse, solve_views
 from mocap.cameras.views import CameraSet, View
 from mocap.core.keypoints import Keypoints

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mocap.cameras.clocks import common_times, sampled
+from mocap.cameras.resampling import common_times, sampled
 from mocap.cameras.triangulate import triangulate
 from mocap.cameras.views import View
 from mocap.core.camera import Camera

@@ -57,7 +57,7 @@ def filmed(
 
 def clocked(keypoints: Keypoints, begin: float, fps: float) -> Keypoints:
     """Return keypoints of a camera that starts later at another rate, on its own clock."""
-    from mocap.cameras.clocks import sampled
+    from mocap.cameras.resampling import sampled
 
     times = np.arange(begin, keypoints.times[-1], 1.0 / fps)
     return replace(sampled(keypoints, times), times=times - begin)
