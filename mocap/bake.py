@@ -1,4 +1,4 @@
-"""The batch pipeline: keypoints from a file, and a file baked with options that can be pickled."""
+"""The batch pipeline: `read_keypoints` from a file, and `bake` a file to animation files."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from mocap.transfer import (
 )
 
 PERSON = "{person}"
-"""What stands for a person's number in the name of an output."""
+"""The placeholder for a person's number in the name of an output."""
 
 Progress = Callable[[int, int | None], None]
-"""Called with the number of frames done and, where it is known, of all."""
+"""Function of the number of frames done and the number of all frames (None if unknown)."""
 
 
 def read_keypoints(
@@ -48,13 +48,16 @@ def read_keypoints(
     """Read keypoints from a video, an image, a folder of images, or a keypoints file.
 
     Args:
-        path: The file or folder. Keypoints files are read as they are, but without the hands or
-            the face that the options exclude.
+        path: The file or folder. A keypoints file is read without detection; hands or face that
+            the options exclude are dropped.
         options: What to detect.
-        progress: Called with the number of frames done.
-        workers: Cut long videos into chunks and detect them in this number of processes. The
-            result is the same for any number, and differs a little from that of one pass (None).
-            A script that uses more than one needs `if __name__ == "__main__":`.
+        progress: Called after each frame.
+        workers: Number of processes that detect chunks of a long video. The result is the same for
+            any number, and slightly different from that of one pass (None). A script that uses
+            more than one process needs `if __name__ == "__main__":`.
+
+    Returns:
+        One person's keypoints.
 
     Raises:
         InputError: The file is missing or cannot be read.
@@ -63,7 +66,7 @@ def read_keypoints(
     options = options or DetectOptions()
     if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES or formats.openpose_files(path):
         return _from_file(path, options)
-    # OpenCV, which keypoint files do not need.
+    # Imported here because they import OpenCV, which keypoint files do not need.
     from mocap.capture.open import open_source
     from mocap.capture.video import Video
     from mocap.detect.parallel import detect_video
@@ -84,8 +87,8 @@ def read_keypoints(
             if options.person is None or options.person == 1:
                 raise
             raise NoPersonError(
-                f"There are never {options.person} people in {path}: leave --person out, "
-                "or count from the left."
+                f"{path} never shows {options.person} people: leave --person out, or give a "
+                "smaller number (people are counted from the left)."
             ) from error
 
 
@@ -97,7 +100,10 @@ def read_people(
     Args:
         path: As for `read_keypoints`; a keypoints file has one person.
         options: What to detect.
-        progress: Called with the number of frames done.
+        progress: Called after each frame.
+
+    Returns:
+        One `Person` each, with the spans of time in which it is seen.
 
     Raises:
         InputError: The file is missing or cannot be read.
@@ -131,21 +137,22 @@ def _from_file(path: Path, options: DetectOptions) -> Keypoints:
 
 @dataclass(frozen=True, slots=True)
 class BakeOptions:
-    """How one input becomes files; picklable.
+    """All options of a bake; picklable.
 
     Attributes:
-        detect: What is detected.
-        solve: How keypoints are solved.
-        clip: How the motion is edited.
-        export: What the files are like.
-        fov: The camera's field of view along the longer side, radians; None: by the file's
-            metadata, or 55 degrees.
-        rig: The character's file; None: the mannequin, or in a BVH, FBX or VRMA the performer.
-        map_file: Bones and nodes of the rig, as `mocap rigs map` writes them.
+        detect: What to detect.
+        solve: How to solve keypoints.
+        clip: How to edit the motion.
+        export: How to write files.
+        fov: The camera's field of view along the image's longer side, radians; None takes it from
+            the file's metadata, or assumes 55°.
+        rig: The character's file; None uses the mannequin, or in a BVH, FBX or VRMA the performer's
+            own skeleton.
+        map_file: Bone map of the rig, written by `mocap rigs map`.
         workers: As for `read_keypoints`.
 
     Raises:
-        InputError: With several people, a height or workers are given.
+        InputError: A height or workers are given for several people.
     """
 
     detect: DetectOptions = field(default_factory=lambda: DetectOptions(model="heavy"))
@@ -161,26 +168,29 @@ class BakeOptions:
         if self.detect.people == 1:
             return
         if self.solve.height is not None:
-            raise InputError("A height is one performer's: leave it out for several people.")
+            raise InputError(
+                f"The height {self.solve.height} m can belong to one performer only: leave it out "
+                "for several people."
+            )
         if self.workers is not None:
             raise InputError("Several people are detected in one pass: leave workers out.")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Baked:
-    """The result of a bake: one person's motion.
+    """The result of a bake for one person.
 
     Attributes:
-        motion: As it was written, on the performer's own skeleton.
+        motion: The edited motion, on the performer's own skeleton.
         performer: The performer's skeleton before the motion was edited.
-        camera: The camera that the keypoints were solved with.
-        seam: How well a loop closes; None without one.
-        saved: What was written, in the order of the outputs; a file that holds all people is the
-            first person's.
-        paths: Where it was written.
-        number: Of the person, from 1.
-        seen: Pairs of seconds between which the person is seen; empty if only one was looked for.
-        assessment: What the solve rests on; None for several cameras.
+        camera: The camera with which the keypoints were solved.
+        seam: How far apart the ends of a loop were; None without a loop.
+        saved: What was written to each path. A file with all people is listed for the first person.
+        paths: The files written, in the order of `saved`.
+        number: The person's number, from 1.
+        seen: (start, end) seconds of the spans in which the person is seen; empty if only one
+            person was detected.
+        assessment: How far the motion can be trusted; None for several cameras.
     """
 
     motion: Motion
@@ -204,37 +214,47 @@ def bake(
 
     Args:
         path: A video, an image, a folder of images, or a keypoints file.
-        outputs: Where to write; the suffixes name the formats. With several people, {person} in a
-            name stands for a person's number; a .glb or .gltf without it holds all of them.
-        options: How.
-        progress: Called with the number of frames detected.
+        outputs: Files to write; the suffixes determine the formats. With several people, {person}
+            in a name is replaced by the person's number; a .glb or .gltf without it holds all.
+        options: All options.
+        progress: Called after each detected frame.
 
     Returns:
-        One for each person; one alone unless `options.detect.people` asks for more.
+        One result for each person; exactly one unless `options.detect.people` is larger.
 
     Raises:
         InputError: The input or the rig cannot be read.
         NoPersonError: No person was found.
-        OutputError: An output cannot be written; checked before any work is done.
+        OutputError: An output cannot be written. This is checked before the work starts.
     """
     return bake_onto(path, targets(outputs, options, load_rig(options)), options, progress)
 
 
 def load_rig(options: BakeOptions) -> Character | None:
-    """Load the character of the options, if they name one. Raises InputError."""
+    """Load the character of the options; None if they name none.
+
+    Args:
+        options: The bake's options.
+
+    Raises:
+        InputError: The character or its bone map cannot be read.
+    """
     return None if options.rig is None else load_character(options.rig, options.map_file)
 
 
 def targets(
     outputs: Sequence[Path], options: BakeOptions, rig: Character | None, names: str | None = None
 ) -> list[Target]:
-    """Check the outputs of a bake, before any work is done.
+    """Check the outputs of a bake, before the work starts.
 
     Args:
-        outputs: Where to write.
-        options: The bake's.
+        outputs: Files to write.
+        options: The bake's options.
         rig: The character of the options (`load_rig`).
-        names: The convention of bone names that was asked for, if any.
+        names: Naming convention that the user asked for, or None.
+
+    Returns:
+        The checked targets.
 
     Raises:
         OutputError: An output cannot be written.
@@ -250,14 +270,14 @@ def targets(
     for at in together:
         if not holds_people(at):
             raise OutputError(
-                f"Up to {options.detect.people} people cannot all be written to {at.path}; put "
+                f"Up to {options.detect.people} people cannot all be written to {at.path}: put "
                 f"{PERSON} into its name, as in dance_{PERSON}{at.path.suffix}, or write a .glb, "
-                "which holds them all."
+                "which can hold several people."
             )
         if options.export.root == "in-place":
             raise OutputError(
-                f"{at.path} would hold all people on one spot: leave --root in-place out, or put "
-                f"{PERSON} into its name."
+                f"With --root in-place, {at.path} would have all people on one spot: leave --root "
+                f"in-place out, or put {PERSON} into the file's name."
             )
     return found
 
@@ -270,11 +290,11 @@ def _mannequin() -> Character:
 def bake_onto(
     path: Path, targets: Sequence[Target], options: BakeOptions, progress: Progress | None = None
 ) -> list[Baked]:
-    """Bake one input to targets that have been checked (`targets`); see `bake`.
+    """Bake one input to checked targets; see `bake`.
 
     Args:
         path: The input.
-        targets: What is written.
+        targets: The files to write, from `targets`.
         options: As in `bake`.
         progress: As in `bake`.
     """
@@ -287,7 +307,7 @@ def bake_onto(
     motions = [solve_take(keypoints, options.solve) for keypoints in takes]
     if len(people) > 1:
         motions = in_one_world(motions, takes)
-    # Only a character of the user's has hands whose touches are worth keeping.
+    # Contacts of the hands are kept on the user's character only.
     export = options.export if options.rig else replace(options.export, keep_touch=False)
     edits = [edited(motion, options.clip) for motion in motions]
     together = [to for to in targets if options.detect.people > 1 and PERSON not in to.path.name]
@@ -333,17 +353,17 @@ def bake_views(
     calibration: Path | None = None,
     progress: Progress | None = None,
 ) -> Baked:
-    """Bake one performance that several cameras saw.
+    """Bake one performance filmed by several cameras.
 
     Args:
         paths: The clips, in the order of the calibration's cameras.
-        targets: Where to write, checked (`targets`).
-        options: How.
-        calibration: The cameras' file; None finds the cameras from the performer's motion.
-        progress: Called with the number of frames detected of each clip.
+        targets: The files to write, from `targets`.
+        options: All options.
+        calibration: A calibration file; None finds the cameras from the performer's motion.
+        progress: Called after each detected frame of each clip.
 
     Raises:
-        InputError: A file cannot be read, or the cameras do not agree about the performer.
+        InputError: A file cannot be read, or the clips do not fit the calibration.
     """
     from mocap.cameras.auto import calibrate
     from mocap.cameras.calibration import load_cameras
@@ -371,5 +391,5 @@ def bake_views(
 
 
 def for_person(to: Target, number: int) -> Target:
-    """Return the target with {person} replaced by a person's number."""
+    """Return the target with {person} in its path replaced by a person's number."""
     return replace(to, path=to.path.with_name(to.path.name.replace(PERSON, str(number))))

@@ -1,4 +1,7 @@
-"""A motion's file onto a character's file: what `mocap retarget` and `mocap bake --rig` do."""
+"""Read motions and characters from files, and write motions onto characters' files.
+
+`mocap retarget` and `mocap bake --rig` use this module.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,12 @@ from mocap.solve.take import solve_take
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """A rig, and the path of its file, beside which others may lie that belong to it."""
+    """A character.
+
+    Attributes:
+        rig: The character's rig.
+        path: Its file. Files that it refers to (buffers, textures) are found relative to it.
+    """
 
     rig: Rig
     path: Path
@@ -40,12 +48,12 @@ class Character:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A place that was found fit for a motion.
+    """A file to write a motion to, which has been checked (`target`).
 
     Attributes:
-        path: Where the motion is written.
+        path: The file.
         rig: The character that moves, or None.
-        companions: Files that the character's document names, to be written beside it.
+        companions: Further files to write, which the character's document refers to.
     """
 
     path: Path
@@ -59,10 +67,10 @@ class Saved:
 
     Attributes:
         clips: Number of clips.
-        frames: Of all clips.
-        seconds: Of all clips.
-        fps: The last clip's rate.
-        bytes_saved: By left-out keys.
+        frames: Number of frames of all clips.
+        seconds: Duration of all clips.
+        fps: Frame rate of the last clip, frames per second.
+        bytes_saved: Bytes saved by leaving out keys.
     """
 
     clips: int
@@ -74,7 +82,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Animation:
-    """One of a file's animations, as `mocap retarget --list` shows it."""
+    """An animation in a file: its name, duration (seconds), number of frames and frame rate."""
 
     name: str
     seconds: float
@@ -85,15 +93,15 @@ class Animation:
 def load_character(
     path: Path, map_file: Path | None = None, character: str | None = None
 ) -> Character:
-    """Reads the character in a file.
+    """Read a character from a file.
 
     Args:
         path: A file of any format that holds characters.
-        map_file: Bones and nodes as `mocap rigs map` writes them.
-        character: Which one, in a file of several.
+        map_file: Bone map, written by `mocap rigs map`.
+        character: Name of the character, in a file with several.
 
     Raises:
-        InputError: If one of the files cannot be read, or holds no humanoid.
+        InputError: A file cannot be read, or has no humanoid.
     """
     bone_map = None if map_file is None else mapfile.read(map_file)
     return Character(load_rig(path, bone_map, character), path)
@@ -106,35 +114,38 @@ def read_motion(
     character: str | None = None,
     source_fps: float | None = None,
 ) -> Motion:
-    """Reads a file of any kind as a motion on humanoid bones; keypoints are solved.
+    """Read a motion file, or solve a keypoints file, as a motion on humanoid bones.
 
     Args:
-        path: A motion's file or keypoints.
-        animation: Which animation, in a file of several; the first by default.
-        map_file: Bones and nodes of the motion's file.
-        character: Whose motion, in a file of several characters.
+        path: A motion file or a keypoints file.
+        animation: Name of the animation, in a file with several; the first by default.
+        map_file: Bone map of the motion file, written by `mocap rigs map`.
+        character: Name of the character, in a file with several.
         source_fps: The true frame rate, where the file's is wrong or missing.
 
     Raises:
-        InputError: If the file cannot be read, or has no such animation or character.
+        InputError: The file cannot be read, or has no such animation or character.
     """
     if path.suffix.lower() not in formats.KEYPOINTS_SUFFIXES:
         bone_map = None if map_file is None else mapfile.read(map_file)
         if animation is None and len(names := _animation_names(path)) > 1:
             some = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
             warnings.warn(
-                f"{path} has {len(names)} animations ({some}); the first is taken (--animation "
-                "NAME chooses, --list shows all).",
+                f"{path} has {len(names)} animations ({some}); the first is taken. Choose another "
+                "with --animation NAME; --list shows all.",
                 stacklevel=2,
             )
         return load_motion(path, bone_map, animation, character, source_fps)
     if animation is not None:
-        raise InputError(f"{path} holds keypoints, and so no animation {animation!r}.")
+        raise InputError(
+            f"{path} holds keypoints, which have no animations: leave out --animation "
+            f"{animation!r}."
+        )
     return solve_take(formats.load_keypoints(path, source_fps))
 
 
 def character_names(path: Path) -> list[str]:
-    """Returns the names of the characters in a file of several; keypoints have none."""
+    """Return the names of the characters in a file with several; empty for any other file."""
     if path.suffix.lower() in formats.KEYPOINTS_SUFFIXES:
         return []
     data = formats.read(path)
@@ -149,10 +160,13 @@ def _animation_names(path: Path) -> list[str]:
 
 
 def animations(path: Path) -> list[Animation]:
-    """Lists a file's animations; one without a name is called after the file.
+    """Return a file's animations. An animation without a name gets the file's name.
+
+    Args:
+        path: A motion file.
 
     Raises:
-        InputError: If the file cannot be read.
+        InputError: The file cannot be read.
     """
     names = _animation_names(path)
     found = []
@@ -174,16 +188,19 @@ def _rate(motion: Motion) -> float:
 
 
 def target(path: Path, character: Character | None, names: str | None = None) -> Target:
-    """Checks, before any work is done, that a motion on a character, or on none, can go to a path.
+    """Check, before the work starts, that a motion can be written to a path.
 
     Args:
-        path: Where to write.
+        path: The file to write.
         character: The character that moves, or None.
-        names: The convention of a .bvh or .fbx without a character, if one was asked for.
+        names: Naming convention that the user asked for, which a file with a character cannot have.
+
+    Returns:
+        The checked target.
 
     Raises:
-        OutputError: If the path cannot be written, or its format does not take the character.
-        InputError: If a file that the character's document names cannot be read.
+        OutputError: The path cannot be written, or its format cannot hold the character.
+        InputError: A file that the character's document refers to cannot be read.
     """
     rig = None if character is None else _as_one_file(path, character)
     formats.check_writable(path, Motion, rig)
@@ -191,8 +208,8 @@ def target(path: Path, character: Character | None, names: str | None = None) ->
         return Target(path, None)
     if names is not None and path.suffix.lower() in (".bvh", ".fbx"):
         raise OutputError(
-            f"{path.name} gets the names of {character.path.name}; --names is for a .bvh "
-            "or .fbx without --rig."
+            f"{path.name} gets the bone names of {character.path.name}: leave --names out. "
+            "--names is for a .bvh or .fbx without --rig."
         )
     if path.suffix.lower() in formats.PERFORMERS_SUFFIXES:
         return Target(path, None)
@@ -201,35 +218,35 @@ def target(path: Path, character: Character | None, names: str | None = None) ->
 
 
 def save(at: Target, motion: Motion, options: ExportOptions = ExportOptions()) -> Saved:  # noqa: B008
-    """Write a motion on humanoid bones onto the target's character, or unchanged without one.
+    """Write a motion on humanoid bones onto the target's character, or as it is without one.
 
     Args:
         at: The target.
         motion: The motion.
-        options: How it is written.
+        options: How to write it.
 
     Raises:
-        OutputError: The place cannot be written.
+        OutputError: The file cannot be written.
         InputError: The motion does not fit the character.
     """
     return save_clips(at, {options.name: motion}, options)
 
 
 def save_clips(at: Target, clips: Mapping[str, Motion], options: ExportOptions) -> Saved:
-    """Write several motions into one file, each as an animation of its name.
+    """Write several motions into one file, each as an animation.
 
     Args:
         at: The target.
-        clips: Name to motion.
-        options: How they are written.
+        clips: Name of the animation → motion.
+        options: How to write them.
 
     Raises:
-        OutputError: The format holds one clip only, or the place cannot be written.
+        OutputError: The format holds one clip only, or the file cannot be written.
         InputError: A motion does not fit the character.
     """
     if len(clips) > 1 and (at.rig is None or at.path.suffix.lower() == ".bvh"):
         raise OutputError(
-            f"{at.path.name} holds one clip, and there are {len(clips)}: put {{name}} into the "
+            f"{at.path.name} holds one clip, but there are {len(clips)}: put {{name}} into the "
             "output, as in clips/{name}.bvh, or write onto a character (.glb, .vrm, .fbx)."
         )
     entry = formats.motion_writer(at.path, at.rig)
@@ -252,17 +269,18 @@ def save_clips(at: Target, clips: Mapping[str, Motion], options: ExportOptions) 
 
 
 def save_together(at: Target, motions: Mapping[str, Motion], options: ExportOptions) -> Saved:
-    """Writes several performers into one glTF file, each on a copy of the target's character.
+    """Write several performers into one glTF file, each on a copy of the target's character.
 
-    A copy is scaled to its performer's legs, so that all stand on one floor at their distances.
+    Each copy is scaled to the length of its performer's legs, so that all stand on one floor at
+    their true distances.
 
     Args:
         at: A target for which `holds_people` is true.
-        motions: Name to motion on humanoid bones, all in one world and with the same times.
-        options: What the file is like.
+        motions: Name → motion on humanoid bones; all in one world and with the same times.
+        options: How to write them.
 
     Raises:
-        OutputError: The place cannot be written.
+        OutputError: The file cannot be written.
         InputError: A motion does not fit the character.
     """
     assert at.rig is not None
@@ -280,7 +298,7 @@ def save_together(at: Target, motions: Mapping[str, Motion], options: ExportOpti
 
 
 def holds_people(at: Target) -> bool:
-    """Returns whether a target's file can hold several people (`save_together`)."""
+    """Return whether a target's file can hold several people (`save_together`)."""
     return at.rig is not None and at.path.suffix.lower() in (".glb", ".gltf")
 
 
@@ -292,7 +310,7 @@ def _write(at: Target, data: bytes) -> None:
 
 
 def _as_one_file(path: Path, character: Character) -> Rig:
-    """Returns the rig, the files of a .gltf put into one where it is to become a .glb."""
+    """Return the rig; the files of a .gltf are embedded if the target is a .glb or .vrm."""
     rig = character.rig
     whole = rig.kind in ("bvh", "fbx") or rig.source.startswith(b"glTF")
     if whole or path.suffix.lower() not in (".glb", ".vrm"):
@@ -302,7 +320,7 @@ def _as_one_file(path: Path, character: Character) -> Rig:
 
 
 def _companions(path: Path, rig: Rig, here: Path) -> dict[Path, bytes]:
-    """Returns the files that the rig's document names and that are not yet beside the target."""
+    """Return the files that the rig's document refers to and that the target's folder lacks."""
     there = path.parent
     if here.resolve() == there.resolve():
         return {}
@@ -320,17 +338,17 @@ def _companions(path: Path, rig: Rig, here: Path) -> dict[Path, bytes]:
             missing[place] = data
         elif place.read_bytes() != data:
             raise OutputError(
-                f"{path} needs a copy of {here / place.name} beside it, but there is another "
-                f"{place}; move it away."
+                f"{path} needs a copy of {here / place.name} beside it, but {place} exists with "
+                "other content: move it away."
             )
     return missing
 
 
 def _pictures(rig: Rig, here: Path, there: Path) -> dict[Path, bytes]:
-    """Returns an FBX character's textures that lie below its folder and not yet below the target's.
+    """Return an FBX character's textures that exist below its folder but not below the target's.
 
-    An FBX names them by the paths of the machine that exported it, so that many are missing; the
-    file is read without them.
+    An FBX refers to textures by the paths of the machine that exported it, so some are often
+    missing; these are left out.
     """
     found = {}
     for name in fbx.pictures(rig.source):
@@ -342,7 +360,7 @@ def _pictures(rig: Rig, here: Path, there: Path) -> dict[Path, bytes]:
 
 
 def report(character: Character) -> list[str]:
-    """Says what was recognised: how many bones, which are missing, which limbs were re-posed."""
+    """Return sentences about a character: mapped bones, missing bones, limbs put into T-pose."""
     rig = character.rig
     missing = _briefly({b: "" for b in BONES if b not in rig.bones})
     turned = _briefly(
@@ -356,7 +374,10 @@ def report(character: Character) -> list[str]:
 
 
 def _briefly(said: dict[str, str]) -> str:
-    """Returns bones with what is said of each; equal pairs as one, and fingers as a number."""
+    """Return a list of bones as text, with a note on each.
+
+    Left and right with equal notes become one entry; fingers are only counted.
+    """
     fingers = [b for b in said if any(f in b for f in FINGERS)]
     parts = []
     for bone, what in said.items():

@@ -1,8 +1,8 @@
-"""The lifter: 3D joints from windows of image points and, where it is known, the detector's depth.
+"""The lifter for a whole take: 3D joints from windows of image points and the detector's depths.
 
-Each frame is seen along the ray through the hips' middle: image points across the ray in metres at
-the hips' distance, and the detector's depth along it. The network (network.py) gives each joint's
-depth and the depth's expected error. Training and figures: CARD.md.
+The network works in axes along the viewing ray through the middle of the hips: image points across
+the ray in metres at the hips' distance, and the detector's depth (if known) along it. The network
+(network.py) returns each joint's depth and its expected error. Training and figures: CARD.md.
 """
 
 from __future__ import annotations
@@ -22,26 +22,30 @@ from mocap.lift.landmarks import JOINT_OF, carry, joints_of
 from mocap.lift.network import HIP_JOINTS, JOINTS, RATE, features, lifted, weights
 
 _AHEAD = np.array([0.0, 0.0, -1.0])
-# Gaps up to here (s) are bridged before the network sees them; the hips' distance is low-passed
-# (Hz).
+# Longest gap that is interpolated before the network, seconds, and cutoff of the low-pass filter on
+# the hips' distance, Hz.
 _LONGEST_GAP, _DEPTH_CUTOFF = 0.5, 1.5
 _TOES, _ANKLES = (
     [JOINTS.index(f"{s}_{part}") for s in ("left", "right")] for part in ("toe", "ankle")
 )
 _EARS = [LANDMARKS.index("left_ear"), LANDMARKS.index("right_ear")]
-# From the ears to the nose, and from an ankle to the toes of a level foot (ahead, down): HUMANOID's
-# landmarks, metres.
+# Distance from the ears to the nose, and offset from an ankle to the toes of a level foot (ahead,
+# down), on HUMANOID, metres.
 _NOSE, _FOOT = 0.11, (0.19, 0.06)
-_STRETCH = 1e-3  # seconds: a gap between frames that is no gap in the grid
+_STRETCH = 1e-3  # tolerance on the number of grid steps in a take, because times are rounded
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RayView:
-    """One body as seen along the ray through its hips.
+    """The joints of one body in axes along the viewing ray through its hips.
 
-    across: (F, 15, 2) image points, metres right and up at the hips' distance. along: (F, 15) the
-    detector's depth, metres, larger is nearer. confidence: (F, 15). hips: (F, 3) the ray's slopes,
-    and one over the distance (1/m). turn: (F, 4) from camera axes to these, xyzw.
+    Attributes:
+        across: (F, 15, 2) image points, metres right and up at the hips' distance.
+        along: (F, 15) the detector's depth relative to the hips, metres, larger is nearer; NaN if
+            unknown.
+        confidence: (F, 15) in [0, 1].
+        hips: (F, 3) x and y of the ray for z = −1, and one over the hips' distance, 1/m.
+        turn: (F, 4) rotation from camera axes to these axes, xyzw.
     """
 
     across: Float[ndarray, "frames 15 2"]
@@ -56,15 +60,15 @@ def view_along(
     hip_ray: Float[ndarray, "*batch 3"],
     depth: Float[ndarray, "*batch"],
 ) -> tuple[Float[ndarray, "*batch 15 2"], Float[ndarray, "*batch 3"], Float[ndarray, "*batch 4"]]:
-    """Joints across the ray through the hips.
+    """Return image points in axes along the viewing ray through the hips.
 
     Args:
-        rays: viewing rays in camera axes, scaled to z = −1.
-        hip_ray: the ray through the hips' middle.
-        depth: of the hips' middle along the camera's axis, metres, positive.
+        rays: Viewing rays of the joints in camera axes, scaled to z = −1.
+        hip_ray: The viewing ray through the middle of the hips.
+        depth: Depth of the middle of the hips along the camera's axis, metres, positive.
 
     Returns:
-        across, hips and turn, as in `RayView`.
+        `across`, `hips` and `turn` of `RayView`.
     """
     turn = R.between(R.normalize(hip_ray), _AHEAD)
     seen = R.apply(turn[..., None, :], rays)
@@ -74,9 +78,14 @@ def view_along(
 
 
 def see(keypoints: Keypoints, camera: Camera) -> RayView:
-    """The performer as the network sees them, at the keypoints' own times.
+    """Return the network's view of a performer, at the keypoints' own times.
 
-    NaN where image point, depth or distance is missing and the gap is too long to bridge.
+    Short gaps are interpolated; NaN remains where an image point, a depth or the hips' distance is
+    missing for longer.
+
+    Args:
+        keypoints: The keypoints.
+        camera: The camera of their image points.
     """
     times = keypoints.times
     translation = fit_translation(
@@ -90,7 +99,7 @@ def see(keypoints: Keypoints, camera: Camera) -> RayView:
     confidence = np.nan_to_num(fill_gaps(times, confidence, _LONGEST_GAP))
     image = fill_gaps(times, image, _LONGEST_GAP)
     depth_of = joints_of(keypoints.positions)[..., 2]
-    # Bodies that are flat in every frame are points in the image: their depth is not known.
+    # Keypoints whose depths are all 0 come from a detector without depth.
     flat = not np.any(np.nan_to_num(depth_of))
     along = fill_gaps(times, np.full_like(depth_of, np.nan) if flat else depth_of, _LONGEST_GAP)
     along = along - along[:, HIP_JOINTS].mean(axis=1, keepdims=True)
@@ -104,10 +113,10 @@ def _with_toes(
     image: Float[ndarray, "frames 33 2"],
     scale: Float[ndarray, " frames"],
 ) -> Float[ndarray, "frames 15 2"]:
-    """Return the joints' image points with toes where a detector of other points gives none.
+    """Return the joints' image points, with toes added if the detector has none in the whole take.
 
-    The network was trained with toes. They are put below the ankles, on the side to which the nose
-    lies of the ears.
+    The network was trained with toes. Added toes are below the ankles, shifted to the side towards
+    which the nose is shifted from the ears.
 
     Args:
         joints: The network's joints, pixels.
@@ -125,27 +134,32 @@ def _with_toes(
 
 
 def lift(keypoints: Keypoints, camera: Camera) -> Float[ndarray, "frames 33 3"]:
-    """The lifted positions of `lift_with_error`."""
+    """Return the lifted positions of `lift_with_error`.
+
+    Args:
+        keypoints: As for `lift_with_error`.
+        camera: As for `lift_with_error`.
+    """
     return lift_with_error(keypoints, camera)[0]
 
 
 def lift_with_error(
     keypoints: Keypoints, camera: Camera
 ) -> tuple[Float[ndarray, "frames 33 3"], Float[ndarray, "frames 33"]]:
-    """Lifted landmarks, and the expected errors of their depths.
+    """Return landmarks with depths from the network, and the expected errors of the depths.
 
-    Face, fingers and heels, which the network does not predict, move with the part that they are
-    attached to and share its error. REACH frames of 1/RATE s to either side count; how the take's
-    own frames lie in time makes no difference beyond interpolation.
+    Face, fingers and heels, which the network does not predict, move with the part to which they
+    are attached and share its error. The network uses REACH frames of 1/RATE s to either side of a
+    frame; the keypoints are interpolated to these times and the result back.
 
     Args:
-        keypoints: at any frame rate.
-        camera: the camera that the image points were seen by.
+        keypoints: Keypoints at any frame rate.
+        camera: The camera of their image points.
 
     Returns:
-        Positions, metres, camera axes, from the hips' middle; where a joint has no image point or
-        the hips no distance, the detector's own. Errors: metres; about 68 % of the depths lie
-        within one; NaN where the position is the detector's own.
+        Positions in camera axes from the middle of the hips, metres; the detector's own where a
+        joint has no image point or the hips' distance is unknown. Expected errors (standard
+        deviations), metres; NaN where the position is the detector's own.
     """
     if not len(keypoints):
         return keypoints.positions, keypoints.confidence
@@ -163,8 +177,16 @@ def lift_with_error(
 def predict(
     times: Float[ndarray, "frames"], seen: RayView
 ) -> tuple[Float[ndarray, "frames 15 3"], Float[ndarray, "frames 15"]]:
-    """Joints along the hips' ray and their depths' expected errors, metres, at each time."""
-    # The network's own times are even, from the first frame on.
+    """Return joints along the hips' ray, and the expected errors of their depths.
+
+    Args:
+        times: Seconds.
+        seen: The network's view at these times.
+
+    Returns:
+        Joints and errors at `times`, metres.
+    """
+    # The network's own times are uniform, starting at the first frame.
     count = int(np.floor((times[-1] - times[0]) * RATE + _STRETCH)) + 1
     grid = times[0] + np.arange(count) / RATE
     known = np.where(np.isfinite(seen.along).any(axis=1), 1.0, np.nan)
@@ -175,11 +197,11 @@ def predict(
 
 
 def resample(times: ndarray, known_times: ndarray, values: ndarray) -> ndarray:
-    """Return values at other times, linear between known ones.
+    """Return values at other times, interpolated linearly.
 
     Args:
-        times: Where values are wanted, seconds, rising.
-        known_times: Those of the values, seconds, rising.
+        times: Times at which values are wanted, seconds, increasing.
+        known_times: Times of the values, seconds, increasing.
         values: (F, …); NaN is skipped, and a column of NaN gives 0.
     """
     if (
