@@ -1,4 +1,4 @@
-"""What a solve rests on, and what of it cannot be trusted: by frame and bone, and in sentences."""
+"""How far a solve can be trusted: by frame and bone, and in sentences."""
 
 from __future__ import annotations
 
@@ -24,23 +24,24 @@ LIMBS = {"leftArm": "left arm", "rightArm": "right arm", "leftLeg": "left leg",
 """The groups of bones (GROUP_NAMES) about which sentences are said, in words."""
 _LOWER = ("leftLeg", "rightLeg", "leftFoot", "rightFoot")
 _I = {name: i for i, name in enumerate(LANDMARKS)}
-# A limb that is held for less than this is not worth a sentence; seconds.
+# Shortest total time for which a held limb is mentioned, seconds.
 _WORTH_SAYING = 0.5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Assessment:
-    """What a take's solve rests on.
+    """How far the solve of a take can be trusted.
 
     Attributes:
         times: Seconds.
         person: Whether a person is seen.
-        confidence: Of each bone of BONES: the least trust in the landmarks at its ends, 0 to 1.
-        held: Which groups of bones (GROUP_NAMES) are held or at rest because they are not seen.
-        upper: Where the take is solved as an upper body: legs rest, hips stay.
-        legs: The share of frames with a person in which a leg is seen.
-        cuts: Seconds at which a new take begins after a hard cut.
-        height: The performer's height as given, metres; None if the keypoints tell it.
+        confidence: Confidence of each bone of BONES: the lowest trust in the landmarks at its ends,
+            0 to 1.
+        held: Whether each group of bones (GROUP_NAMES) is held or at rest because it is not seen.
+        upper: Whether the frame is solved as an upper body: legs at rest, hips steady.
+        legs: Share of the frames with a person in which a leg is seen.
+        cuts: Times at which a new take begins after a hard cut, seconds.
+        height: The performer's height as given, metres; None if it is estimated.
     """
 
     times: Float[ndarray, "frames"]
@@ -53,7 +54,7 @@ class Assessment:
     height: float | None
 
     def lines(self) -> list[str]:
-        """Return at most three sentences about what cannot be trusted; none if nothing is amiss."""
+        """Return at most three sentences about what cannot be trusted; usually none."""
         said = [self._mode(), self._missing(), self._held()]
         return [line for line in said if line]
 
@@ -101,7 +102,7 @@ class Assessment:
         return "Held or at rest because hidden: " + ", ".join(text for _, text in found) + "."
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it as JSON's types, by frame and bone."""
+        """Return the assessment as JSON types, by frame and bone."""
         held = {
             name: [[round(a, 4), round(b, 4)] for a, b in self.spans(flags)]
             for name, flags in zip(GROUP_NAMES, self.held.T, strict=True)
@@ -124,11 +125,11 @@ class Assessment:
 
 
 def assess(keypoints: Keypoints, options: SolveOptions) -> Assessment:
-    """Assess what a solve of these keypoints rests on.
+    """Assess how far a solve of keypoints can be trusted.
 
     Args:
-        keypoints: One person's, as `solve_take` takes them.
-        options: Of the solve.
+        keypoints: The keypoints that are given to `solve_take`.
+        options: The options of the solve.
     """
     keypoints = with_arms(keypoints)
     person = np.isfinite(keypoints.positions).all(axis=-1).any(axis=1)
@@ -168,7 +169,11 @@ def _upper(keypoints: Keypoints, cuts: list[int], options: SolveOptions) -> Bool
 
 
 def _bones(keypoints: Keypoints, trust: Float[ndarray, "frames 33"]) -> Float[ndarray, "frames 55"]:
-    """Return the confidence of each bone: of its landmarks, else of its group, fingers of hands."""
+    """Return the confidence of each bone.
+
+    Upper arms and thighs have that of their two landmarks, fingers that of the hand, and all other
+    bones that of their group.
+    """
     fingers = np.zeros((len(trust), 2))
     if keypoints.hands is not None and keypoints.hands_confidence is not None:
         found = np.isfinite(keypoints.hands).all(axis=(2, 3))

@@ -1,7 +1,7 @@
-"""When the body touches the ground: heights and speeds, with hysteresis.
+"""Ground contacts from heights and speeds, with hysteresis.
 
-Heels and toe tips stand. Hands, elbows, knees, seat and back carry where the feet cannot: where
-the body's middle is not above them.
+Heels and toe tips are found first. Hands, elbows, knees, seat and back count only if the feet alone
+cannot support the body, because its middle is not above them.
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ from mocap.core.filter import smooth
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.runs import runs
 
-# A point comes to rest below the first height (m) and speed (m/s), and leaves above the second. In
-# the picture a foot that stands hardly moves, and one in the swing of a slow walk passes 2 m/s; its
-# height, by a leg whose depth is guessed, is known to two hands' breadths. Twice these speeds find
-# a tenth more of the rendered clips' contacts, and more that are none: walking legs are then 0.7°
-# worse.
+# A contact begins below the first height (m) and speed (m/s) and ends above the second. In the
+# picture, a standing foot hardly moves, and a swinging foot in a slow walk passes 2 m/s. Its
+# height, which depends on the estimated depth of the leg, is known to about 0.15 m. Twice these
+# speeds find 10 % more of the rendered clips' contacts, but also false ones, which make walking
+# legs 0.7° worse.
 _HEIGHT, _SPEED = (0.15, 0.20), (0.15, 0.30)
-# A heel this much higher than its toes, metres, or the other way round, does not touch; below the
-# first it may come to rest, above the second it leaves.
+# Height of a heel above its toes, or of toes above their heel, metres: a contact of the higher
+# point begins only below the first and ends above the second.
 _TILTED = (0.08, 0.11)
 SURE = 0.5
-"""The confidence above which a foot is seen well enough to tell whether it stands."""
-# The least confidence of a heel whose toes are seen, and of toes whose heel is seen.
+"""Confidence above which a foot is seen well enough to decide whether it stands."""
+# The same for a heel whose toes are seen, and for toes whose heel is seen.
 _DOUBTED = 0.2
-# Shorter touches are noise, and so are shorter gaps between two; seconds.
+# Shortest contact, and shortest gap between two contacts, seconds; shorter ones are noise.
 _SHORTEST, _SHORTEST_GAP = 0.1, 0.1
-_SPEED_CUTOFF = 5.0  # Hz, for the speeds
-# The body's middle may be this far from being above its feet, metres: in a stride, bent forwards.
+_SPEED_CUTOFF = 5.0  # cutoff of the smoothing before differentiation, Hz
+# Largest horizontal distance between the body's middle and its support, metres, for the support to
+# suffice: it is large in a stride and when bending forwards.
 _SUPPORTED = 0.35
-# Heights of skin (m) below the first of which a part begins to carry and above the second of which
-# it ends: what touches for sure, then what must carry since nothing else does. And speeds, m/s.
+# Heights of the skin (m) below which a part's contact begins and above which it ends: first for
+# certain contacts, then for parts that must carry because nothing else does. The speeds are in m/s.
 _BODY_HEIGHTS, _BODY_SPEED = ((0.06, 0.10), (0.13, 0.18)), (0.2, 0.35)
 
 
@@ -51,15 +52,16 @@ def picture_speeds(
     landmarks: Sequence[int],
     seen: float = SURE,
 ) -> Float[ndarray, "frames landmarks"]:
-    """Return how fast landmarks move across the viewing ray, by the picture alone.
-
-    Metres a second; NaN where they are not seen.
+    """Return the speeds of landmarks across the viewing ray, from their image points alone.
 
     Args:
-        keypoints: With their camera.
-        translation: Of the hips' middle, camera axes, metres.
-        landmarks: Which ones.
-        seen: The confidence above which they are seen.
+        keypoints: The keypoints, with their camera.
+        translation: Position of the middle of the hips, camera axes, metres.
+        landmarks: Indices of the landmarks.
+        seen: Confidence above which a landmark is seen.
+
+    Returns:
+        Metres per second; NaN where a landmark is not seen.
     """
     landmarks = list(landmarks)
     known = np.where(_seen(keypoints, landmarks, seen), 1.0, np.nan)
@@ -75,10 +77,11 @@ def picture_speeds(
 def _seen(
     keypoints: Keypoints, landmarks: Sequence[int], least: float
 ) -> Bool[ndarray, "frames landmarks"]:
-    """Return which landmarks are seen well enough to tell whether they stand.
+    """Return which landmarks are seen well enough to decide whether they stand.
 
-    Of a foot one end may be doubted if the other is seen: heels behind the toes are doubted for as
-    long as somebody faces the camera, and how they move in the picture is still known.
+    For one end of a foot a confidence of _DOUBTED suffices if the other end is seen. A person who
+    faces the camera hides the heels behind the toes, and their motion in the picture is still
+    known.
     """
     confidence = keypoints.confidence[:, list(landmarks)]
     seen = confidence > least
@@ -94,13 +97,16 @@ def measured_speeds(
     landmarks: Sequence[int],
     seen: float = SURE,
 ) -> Float[ndarray, "frames landmarks"]:
-    """Return the speeds of landmarks in space, metres a second; NaN where not seen.
+    """Return the speeds of landmarks in space, for positions measured by several cameras.
 
     Args:
-        keypoints: Times and confidence.
-        places: Landmarks where several cameras measured them, metres.
-        landmarks: Which ones.
-        seen: The confidence above which they are seen.
+        keypoints: The keypoints, for their times and confidence.
+        places: Positions of the landmarks, metres.
+        landmarks: Indices of the landmarks.
+        seen: Confidence above which a landmark is seen.
+
+    Returns:
+        Metres per second; NaN where a landmark is not seen.
     """
     landmarks = list(landmarks)
     known = np.where(_seen(keypoints, landmarks, seen), 1.0, np.nan)
@@ -117,29 +123,29 @@ def find_contacts(
     height: tuple[float, float] = _HEIGHT,
     speed: tuple[float, float] = _SPEED,
 ) -> Bool[ndarray, "frames 4"]:
-    """Find which of the soles' points stand on the ground, with the whole take in view.
+    """Find the contacts of heels and toe tips with the ground, from a whole take.
 
     Args:
         times: Seconds.
-        heights: Metres above the ground.
-        speeds: Metres a second; NaN, where a foot is not seen, is no touch.
-        height: A point comes to rest below the first and leaves above the second, metres; by
-            default what one camera can tell.
-        speed: The same for speeds, metres a second.
+        heights: Heights above the ground, metres.
+        speeds: Metres per second; NaN, for a foot that is not seen, gives no contact.
+        height: Heights below which a contact begins and above which it ends, metres; the defaults
+            suit one camera.
+        speed: The same for speeds, metres per second.
     """
-    # Within a foot heights are known better than above the ground: on tiptoe the heel does not
-    # touch, on the heel the toes do not.
+    # Heights within a foot are more accurate than heights above the ground. They exclude the heel
+    # of a foot on tiptoe, and the toes of a foot on its heel.
     feet = heights.reshape(-1, 2, 2)
     raised = (feet - feet[..., ::-1]).reshape(-1, 4)
     low = (heights < height[0]) & (speeds < speed[0]) & (raised < _TILTED[0])
     off = (heights > height[1]) | ~(speeds < speed[1]) | (raised > _TILTED[1])
-    return _held(times, low, off)
+    return _with_hysteresis(times, low, off)
 
 
-def _held(
+def _with_hysteresis(
     times: ndarray, begins: Bool[ndarray, "frames points"], ends: Bool[ndarray, "frames points"]
 ) -> Bool[ndarray, "frames points"]:
-    """Return touches with hysteresis: a frame that neither begins nor ends one goes on."""
+    """Return contacts: they last from a frame that begins one to the next that ends it."""
     decided = np.where(begins | ends, np.arange(len(times))[:, None], 0)
     touching = np.take_along_axis(begins, np.maximum.accumulate(decided, axis=0), axis=0)
     for point in touching.T:
@@ -154,25 +160,25 @@ def find_body_contacts(
     speeds: Float[ndarray, "frames parts"],
     reach: Callable[[ndarray], ndarray],
 ) -> Bool[ndarray, "frames parts"]:
-    """Find which parts of the body other than feet carry it.
+    """Find the contacts of parts of the body other than feet.
 
-    Parts near the ground that hardly move carry a body whose middle is not above what is known to
-    carry it. Those that touch for sure are found first; only where they do not suffice, those that
-    seem a little higher are found too.
+    A part near the ground that hardly moves is in contact if the known contacts do not support the
+    body, because its middle is not above them. Certain contacts are found first. Only if they do
+    not suffice, parts that seem a little higher count too.
 
     Args:
         times: Seconds.
-        heights: Of the skin above the ground, metres.
-        speeds: Metres a second; NaN, where a part is not seen, is no touch.
-        reach: How far (F,) the body's middle is from being above what carries it, metres, if these
-            parts (F, P) do beside the feet.
+        heights: Heights of the skin above the ground, metres.
+        speeds: Metres per second; NaN, for a part that is not seen, gives no contact.
+        reach: Function of the contacts (F, P) of these parts. It returns the horizontal distance
+            (F,) of the body's middle from its support by these parts and the feet, metres.
     """
     touching = np.zeros(heights.shape, dtype=bool)
     for low, high in _BODY_HEIGHTS:
         needed = (reach(touching) > _SUPPORTED)[:, None] | touching
         begins = needed & (heights < low) & (speeds < _BODY_SPEED[0])
         ends = ~needed | (heights > high) | ~(speeds < _BODY_SPEED[1])
-        touching |= _held(times, begins, ends)
+        touching |= _with_hysteresis(times, begins, ends)
     return touching
 
 
@@ -181,14 +187,17 @@ def distance_from(
     points: Float[ndarray, "frames points 2"],
     carry: Bool[ndarray, "frames points"],
 ) -> Float[ndarray, "frames"]:
-    """Return how far a point is from the nearest line between two points that carry.
+    """Return the distance of a point from the nearest line between two supporting points.
 
-    A single one that carries counts as a line to itself; where none does the distance is infinite.
+    A single supporting point counts as a line of length 0. Without one the distance is infinite.
 
     Args:
-        middle: On the ground, metres.
-        points: On the ground, metres.
-        carry: Which of them count.
+        middle: The point, on the ground, metres.
+        points: Possible supporting points, on the ground, metres.
+        carry: Which of them support the body.
+
+    Returns:
+        Metres.
     """
     start, end = points[:, :, None], points[:, None]
     along = end - start
@@ -200,9 +209,9 @@ def distance_from(
 
 
 def _drop_short(times: ndarray, flags: ndarray, value: bool, shortest: float) -> None:
-    """Invert runs of a value that last less than `shortest` seconds, in place.
+    """Invert, in place, runs of a value that last less than `shortest` seconds.
 
-    Runs at the take's ends stay.
+    Runs at the beginning and the end of the take stay.
     """
     for first, end in runs(flags, value):
         if first > 0 and end < len(flags) and times[end - 1] - times[first] < shortest:

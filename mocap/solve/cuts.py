@@ -1,7 +1,7 @@
-"""Hard cuts: where a clip goes on with another picture, a new take begins.
+"""Hard cuts, at which a new take begins.
 
-At a cut the whole body jumps to another place or size at once, faster than a body moves. Smoothing
-or bridging across it would invent a motion.
+At a cut the whole body jumps to another position or size in the picture, faster than a body moves.
+Smoothing or interpolating across it would create a motion that did not happen.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from mocap.core.motion import Motion, concatenate
 from mocap.core.skeleton import Skeleton
 from mocap.core.surface import lowest_skin
 
-# Landmarks of at least this confidence count, and a body needs as many of them.
+# Smallest confidence of a landmark, and smallest number of landmarks of a body, to count.
 _SEEN, _FEWEST = 0.5, 8
-# Seconds without a person that are bridged, and so may hide a cut.
+# Longest gap without a person across which a cut is looked for, seconds.
 _LONGEST_GAP = 0.5
-# How far landmarks move at a cut, in body sizes, in the median, at least; and how far they may in
-# a second. A runner passes three times the own height in a second, close before a camera more.
+# Smallest median displacement of the landmarks at a cut, in body sizes, and the largest possible
+# displacement per second without one. A runner moves three body heights per second, and more close
+# to the camera.
 _JUMP, _FASTEST = 0.25, 6.0
-# The logarithm of the body's size in the picture changes at least so much, and may in a second.
+# The same for the logarithm of the body's size in the picture.
 _GROWTH, _FASTEST_GROWTH = 0.8, 4.0
-# What lasts no longer than this many frames is the detector's slip, not a cut.
+# A jump that lasts no longer than this number of frames is an error of the detector, not a cut.
 _SLIP = 3
 
 
@@ -56,7 +57,7 @@ def find_cuts(keypoints: Keypoints) -> list[int]:
 
 
 def _apart(a: Float[ndarray, "33 2"], b: Float[ndarray, "33 2"], gap: float) -> float:
-    """Return how far two pictures of a body are apart, in what a body does in the time at most."""
+    """Return the change between two frames relative to the largest possible without a cut."""
     both = np.isfinite(a).all(axis=-1) & np.isfinite(b).all(axis=-1)
     if both.sum() < _FEWEST:
         return 0.0

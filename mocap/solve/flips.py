@@ -1,7 +1,7 @@
 """Correction of limbs whose depth the detector mirrors for some frames.
 
-Examples are a knee that bends backwards and a foot that points towards its heel. The picture is the
-same either way; the limits of joints and the frames before and after decide.
+Examples are a knee that bends backwards and a foot that points towards its heel. The image points
+are the same either way, so the limits of joints and the neighbouring frames decide.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from mocap.solve.refine.limits import find_limits
 
 _I = {name: i for i, name in enumerate(LANDMARKS)}
 _SIDES = ("left", "right")
-# Arms are left alone: shoulders turn so far that hardly any elbow is impossible.
+# Arms are not corrected: shoulders rotate so far that hardly any position of an elbow is
+# impossible.
 _LEGS = [[_I[f"{s}_{n}"] for n in ("hip", "knee", "ankle")] for s in _SIDES]
 _FEET = [[_I[f"{s}_{n}"] for n in ("ankle", "foot_index", "heel")] for s in _SIDES]
-# In limb lengths a second: what a turned-over limb costs, and one that goes against the joint, by
-# how far (1: a unit vector's length). A straight leg's noise must not turn it over, a knee bent
-# backwards by 20° must.
+# Costs per second, in limb lengths: of a mirrored limb, and of a joint beyond its limit (per unit
+# of the excess, 1 being a unit vector's length). Noise on a straight leg must not mirror it, but a
+# knee bent backwards by 20° must.
 _PRICE, _AGAINST = 2.0, 20.0
-_LONGEST = 0.1  # seconds that a step between frames counts as at most
+_LONGEST = 0.1  # largest duration of a step between frames that is charged, seconds
 
 
 def unflip(
@@ -32,17 +33,20 @@ def unflip(
     positions: Float[ndarray, "frames 33 3"],
     translation: Float[ndarray, "frames 3"],
 ) -> Float[ndarray, "frames 33 3"]:
-    """Mirror knees and feet in depth in the frames where that is likelier.
+    """Mirror knees and feet in depth in the frames where the mirrored position is more likely.
 
     A knee is mirrored along its viewing ray about the line from hip to ankle, a foot about its
-    ankle, so that the picture stays. The cheapest sequence of mirroring or not is taken (Viterbi).
-    Joints that bend the wrong way, the distance that points travel, and each mirrored frame have a
-    cost. Unknown positions stay.
+    ankle, so the image points stay. The sequence with the lowest cost is chosen (Viterbi). The
+    costs are joints beyond their limits, the distance that points travel between frames, and each
+    mirrored frame. Unknown positions (NaN) stay.
 
     Args:
         times: Seconds.
-        positions: Metres from the hips' middle, camera axes.
-        translation: Of the hips' middle, metres, camera axes.
+        positions: Landmarks from the middle of the hips, metres, camera axes.
+        translation: Position of the middle of the hips, metres, camera axes.
+
+    Returns:
+        The corrected landmarks.
     """
     if np.isnan(positions).any(axis=(1, 2)).all():
         return positions
@@ -63,14 +67,14 @@ def unflip(
 def _mirror(
     times: ndarray, positions: ndarray, place: ndarray, points: list[int], about: ndarray
 ) -> None:
-    """Mirrors points in depth about others, where that is cheaper, in place."""
+    """Mirror points in depth about others, in place, in the frames where this has a lower cost."""
     mirrored = positions.copy()
     for point in points:
         ray = R.normalize(positions[:, point] + place)
         mirrored[:, point] -= 2.0 * R.dot(positions[:, point] - about, ray)[:, None] * ray
     ways = np.stack([positions, mirrored])
     length = np.nanmedian(np.linalg.norm(positions[:, points] - about[:, None], axis=-1)) + 1e-3
-    cost = np.stack([_AGAINST * _against(way) for way in ways], axis=1) + [0.0, _PRICE]
+    cost = np.stack([_AGAINST * _limit_excess(way) for way in ways], axis=1) + [0.0, _PRICE]
     step = np.minimum(np.diff(times, prepend=times[0]), _LONGEST)
     travelled = (
         np.linalg.norm(ways[:, None, 1:, points] - ways[None, :, :-1, points], axis=-1).mean(
@@ -78,7 +82,7 @@ def _mirror(
         )
         / length
     )
-    which = cheapest(
+    which = viterbi(
         np.nan_to_num(cost) * step[:, None], np.nan_to_num(travelled.transpose(2, 1, 0))
     )
     positions[:, points] = np.where(
@@ -86,8 +90,8 @@ def _mirror(
     )
 
 
-def _against(positions: ndarray) -> ndarray:
-    """Return how far joints bend the wrong way, the sum of a frame; 1 is a unit vector's length."""
+def _limit_excess(positions: ndarray) -> ndarray:
+    """Return by how much joints exceed their limits, summed per frame (1: a unit vector)."""
     v = bones_of(positions)
     unit = v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9)
     total = np.zeros(len(v))
@@ -96,14 +100,17 @@ def _against(positions: ndarray) -> ndarray:
     return total
 
 
-def cheapest(
+def viterbi(
     cost: Float[ndarray, "frames ways"], change: Float[ndarray, "steps ways ways"]
 ) -> Int[ndarray, "frames"]:
-    """Return the way of each frame with which all costs together are least (Viterbi).
+    """Return the sequence of states with the lowest total cost (Viterbi).
 
     Args:
-        cost: Of each way in each frame.
-        change: Of changing from one way (rows) to another (columns) between frames.
+        cost: Cost of each state in each frame.
+        change: Cost of changing from one state (rows) to another (columns) between frames.
+
+    Returns:
+        Index of the state in each frame.
     """
     total = cost[0]
     come = np.zeros(cost.shape, dtype=np.int64)

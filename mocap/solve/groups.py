@@ -1,4 +1,4 @@
-"""Groups of bones that are seen or lost together, and the landmarks that each group needs."""
+"""Groups of bones that are seen or hidden together, and the landmarks that each group needs."""
 
 from __future__ import annotations
 
@@ -68,17 +68,17 @@ _GROUP_LANDMARKS = np.array([_I[n] for names in _GROUPS.values() for n in names]
 
 
 def group_confidence(confidence: Float[ndarray, "frames 33"]) -> Float[ndarray, "frames groups"]:
-    """Return the least confidence of each group's landmarks; see `seen_groups`."""
+    """Return the lowest confidence of each group's landmarks; see `seen_groups`."""
     return np.minimum.reduceat(confidence[:, _GROUP_LANDMARKS], _GROUP_STARTS, axis=1)
 
 
 def seen_groups(confidence: Float[ndarray, "frames 33"]) -> Bool[ndarray, "frames groups"]:
-    """Return which groups of bones have all their landmarks seen.
+    """Return which groups of bones are seen: all their landmarks have at least confidence SEEN.
 
     Args:
-        confidence: Of the landmarks, 0 to 1.
+        confidence: Confidence of the landmarks, 0 to 1.
 
     Returns:
-        (F, G) in the order of GROUP_NAMES; the two groups of fingers are not among them.
+        (F, G) in the order of GROUP_NAMES, without the two groups of fingers.
     """
     return group_confidence(confidence) >= SEEN

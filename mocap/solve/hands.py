@@ -1,16 +1,16 @@
 """A hand's 21 points to rotations of the palm and the fifteen finger bones, in closed form.
 
-    palm       wrist to the four knuckles, index to little finger across
-    knuckle    flexion about the palm's axis, then splay; twist as far as the bend of the next joint
-               shows it
-    beyond     hinges: deviations from the hinge's plane are noise
-    thumb      the same, about its own axes: its saddle joint is the root, and its knuckle moves a
-               little sideways
+    palm       from the wrist to the four knuckles, and across from index to little finger
+    knuckle    flexion about the palm's axis, then splay; twist, as far as the bend of the next
+               joints shows it
+    others     hinges: deviations from the hinge's plane are noise
+    thumb      the same about its own axes; its root is a saddle joint, and its knuckle also moves
+               a little sideways
 
-Only directions count, so the performer's proportions make no difference. Every angle is limited
-softly to human ranges (Norkin and White, Measurement of Joint Motion, 5th ed., app. B, widened by
-the detector's noise). The right hand is solved as the mirror image of a left one, so that the two
-are symmetric to the last bit.
+Only directions are used, so the result does not depend on the performer's proportions. Every angle
+is limited softly to human ranges (Norkin and White, Measurement of Joint Motion, 5th ed., app. B,
+widened by the detector's noise). The right hand is solved as the mirror image of a left one, so the
+two are exactly symmetric.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
 from mocap.core.skeleton import BONES, HUMANOID, TIPS
 
 BELIEVED = 0.9
-"""A hand of less confidence than this is not seen.
+"""Smallest confidence of a hand that is used.
 
-A network that is not sure which side a hand is of mirrors its depth: on the demo clip the palm is
-165° off below a confidence of 0.2, 126° to 0.5, 64° to 0.8, 36° to 0.95 and 21° above (medians)."""
+If the network confuses the side of a hand, it mirrors its depth. On the demo clip the median error
+of the palm is 165° below a confidence of 0.2, 126° from there to 0.5, 64° to 0.8, 36° to 0.95, and
+21° above."""
 
 _DIGITS = {
     "Thumb": ("Metacarpal", "Proximal", "Distal"),
@@ -45,7 +46,7 @@ FINGER_BONES = np.array(
 little, each from its root."""
 
 _HAND_BONES = np.array([BONES.index("leftHand"), BONES.index("rightHand")])
-# The points that each of the fifteen bones runs between.
+# Index of the point at which each of the fifteen bones starts; it ends at the next point.
 _START = np.array([4 * digit + part + 1 for digit in range(5) for part in range(3)])
 _KNUCKLES = [5, 9, 13, 17]
 _MIRROR = np.array([1.0, -1.0, -1.0, 1.0])  # of a quaternion, in the plane x = 0
@@ -55,7 +56,7 @@ _FLIP = np.array([-1.0, 1.0, 1.0])
 def hand_points(
     positions: Float[ndarray, "*frames 55 3"], rotations: Float[ndarray, "*frames 55 4"]
 ) -> Float[ndarray, "*frames 2 21 3"]:
-    """Return both hands' 21 points of a humanoid posed by `kinematics.fk`.
+    """Return the 21 points of both hands of a humanoid posed by `kinematics.fk`.
 
     Args:
         positions: World positions of the joints, metres.
@@ -71,7 +72,7 @@ def hand_points(
         out[..., side, _START, :] = positions[..., FINGER_BONES[side], :] - wrist[..., None, :]
         for digit in range(5):
             last = FINGER_BONES[side, 3 * digit + 2]
-            # A tip is as far along as the performer's finger is long.
+            # Tips are scaled with the length of the performer's finger.
             size = np.linalg.norm(HUMANOID.offsets[last])
             bone = np.linalg.norm(
                 positions[..., last, :] - positions[..., FINGER_BONES[side, 3 * digit + 1], :],
@@ -88,7 +89,7 @@ _REST_DIRECTION = R.normalize(_REST[_START + 1] - _REST[_START])
 
 
 def _palm(points: Float[ndarray, "*frames 21 3"]) -> Float[ndarray, "*frames 4"]:
-    """The frame of a palm: x from the wrist to the knuckles' middle, y towards the index finger."""
+    """Return the frame of a palm: x from the wrist to the knuckles, y towards the index finger."""
     index, middle, ring, little = (points[..., k, :] for k in _KNUCKLES)
     # Across: the slope of a straight line through the four knuckles.
     return R.from_frame(
@@ -111,14 +112,15 @@ def _bone_frames() -> Float[ndarray, "15 4"]:
     return np.asarray(R.from_frame(_REST_DIRECTION, bend))
 
 
-# Where a thumb at rest bends to: across the palm. Median over a hand that spells (325 frames,
-# MediaPipe), of both its joints; half of all bends are within 5 and 10° of it.
+# Direction in which a thumb at rest bends: across the palm. It is the median over a recording of
+# finger spelling (325 frames, MediaPipe); half of the bends of its two joints are within 5° and
+# 10°.
 _THUMB_BENDS = np.array([0.62, -0.06, -0.76])
 _FRAME = _bone_frames()
 _FROM_FRAME = R.conjugate(_FRAME)
 
-# The bones of each digit from its root, and how one's axes look in the next one's, for the middle
-# and the end bone from the root, and from the middle bone to the end one.
+# The bones of each digit from its root; rotations from the hand's axes to the root bone's, from the
+# root bone's axes to the middle and end bones', and from the middle bone's axes to the end bone's.
 _CHAIN = np.arange(15).reshape(5, 3)
 _FROM_ROOT = _FROM_FRAME[_CHAIN[:, :1]]
 _PASSED = R.multiply(_FROM_FRAME[_CHAIN[:, 1:]], _FRAME[_CHAIN[:, :1]])
@@ -126,30 +128,27 @@ _TO_END = R.multiply(_FROM_FRAME[_CHAIN[:, 2]], _FRAME[_CHAIN[:, 1]])
 
 
 def _range(fingers: tuple[float, float], thumb: tuple[float, float]) -> tuple[ndarray, ndarray]:
-    """Return the limits (low, high), (5,) radians, of the thumb's joint and the four fingers'.
-
-    The arguments are degrees.
-    """
+    """Return the limits (low, high) of a joint of thumb and fingers, (5,) radians, from degrees."""
     low, high = np.radians(np.array([thumb, *[fingers] * 4], dtype=np.float64)).T
     return low, high
 
 
-# Human ranges, which are kept as they are; beyond, an angle is drawn in softly, by 10° more at
-# most.
+# Human ranges. Angles within them are not changed; others are limited softly, to at most 10° more.
 _FLEXION = _range((-35.0, 100.0), (-40.0, 50.0))
 _SPLAY = _range((-30.0, 30.0), (-45.0, 45.0))
 _TURN = _range((-15.0, 15.0), (-40.0, 40.0))
 _MIDDLE = _range((-10.0, 120.0), (-20.0, 75.0))
 _END = _range((-20.0, 95.0), (-30.0, 95.0))
 _SIDE = _range((-15.0, 15.0), (-15.0, 15.0))
-_HAS_SIDE = np.array([1.0, 0.0, 0.0, 0.0, 0.0])  # a finger's middle joint is a hinge
-_WRIST = np.radians([40.0, 85.0])  # of the hand at the wrist, sideways and up or down
+# Only the thumb's middle joint moves sideways; those of the fingers are hinges.
+_HAS_SIDE = np.array([1.0, 0.0, 0.0, 0.0, 0.0])
+_WRIST = np.radians([40.0, 85.0])  # limits of the wrist: sideways, and up or down
 _SOFT = np.radians(10.0)
-# A bend whose sine is smaller than this tells little of the plane that it is in.
-_TELLING = np.sin(np.radians(10.0))
-# Weights of the bends at middle and end joint as evidence of the turn: the end of a finger is seen
-# least, and a thumb bends there most.
-_TELLS = np.array([[1.0, 0.3], *[[1.0, 0.0]] * 4])
+# Sine of a bend below which its plane is mostly noise.
+_SMALL_BEND = np.sin(np.radians(10.0))
+# Weights of the bends of middle and end joint as evidence of the root's twist. The end of a finger
+# is seen worst, but a thumb bends most there.
+_TWIST_WEIGHTS = np.array([[1.0, 0.3], *[[1.0, 0.0]] * 4])
 
 
 def _soft(angle: ndarray, low: float | ndarray, high: float | ndarray) -> ndarray:
@@ -171,7 +170,7 @@ def _sideways(direction: ndarray) -> ndarray:
 
 
 def _bent(flexion: ndarray, aside: ndarray) -> ndarray:
-    """The rotation in a bone's frame that takes it aside, then flexes it: about z, of −y."""
+    """Return the rotation in a bone's frame: sideways about −y, then flexion about z."""
     a, b = 0.5 * flexion, -0.5 * aside
     sin_a, cos_a, sin_b, cos_b = np.sin(a), np.cos(a), np.sin(b), np.cos(b)
     return np.stack([-sin_a * sin_b, cos_a * sin_b, sin_a * cos_b, cos_a * cos_b], axis=-1)
@@ -186,7 +185,8 @@ def solve_hands(
     """Return world rotations of both hands and local rotations of their finger bones.
 
     Args:
-        points: Left and right, in any unit and from any origin; NaN where a hand is not seen.
+        points: Points of the left and right hand in any unit, from any origin; NaN where a hand
+            is not seen.
 
     Returns:
         The hands' rotations, and the finger bones' in the order of FINGER_BONES; NaN where not
@@ -206,22 +206,22 @@ def solve_hands(
 
 
 def _digits(d: Float[ndarray, "frames 2 5 3 3"]) -> Float[ndarray, "frames 2 5 3 4"]:
-    """Rotations of all digits' bones, from their directions in a left hand's axes."""
+    """Return the rotations of all digits' bones from their directions in a left hand's axes."""
     d = R.apply(_FROM_ROOT, d)
     first = d[..., 0, :]
     root = _bent(_soft(_flexion(first), *_FLEXION), _soft(_sideways(first), *_SPLAY))
     beyond = R.apply(R.conjugate(root)[..., None, :], d[..., 1:, :])
     bends = R.apply(_PASSED, beyond)
-    # How far the root is turned about itself shows in the planes in which the joints beyond it
-    # bend, as far as they are bent.
-    height = _TELLS * bends[..., 1]
+    # The root's twist is visible in the plane in which the next joints bend, if they are bent.
+    height = _TWIST_WEIGHTS * bends[..., 1]
     across, along = R.dot(height, bends[..., 2]), R.dot(height, bends[..., 1])
-    turn = R.from_axis_angle(_X, _soft(np.arctan(across / (along + _TELLING * _TELLING)), *_TURN))
+    turn = R.from_axis_angle(
+        _X, _soft(np.arctan(across / (along + _SMALL_BEND * _SMALL_BEND)), *_TURN)
+    )
     bends = R.apply(_PASSED, R.apply(R.conjugate(turn)[..., None, :], beyond))
     second = bends[..., 0, :]
     middle = _bent(_soft(_flexion(second), *_MIDDLE), _HAS_SIDE * _soft(_sideways(second), *_SIDE))
-    # The end bone's direction is known in its own frame as the root has it; the middle joint's bend
-    # is taken off in the middle one's.
+    # Remove the middle joint's rotation, in the middle bone's frame, from the end bone's direction.
     third = R.apply(
         _TO_END, R.apply(R.conjugate(middle), R.apply(R.conjugate(_TO_END), bends[..., 1, :]))
     )
@@ -231,9 +231,12 @@ def _digits(d: Float[ndarray, "frames 2 5 3 3"]) -> Float[ndarray, "frames 2 5 3
 
 
 def within_wrist(relative: Float[ndarray, "frames 2 4"]) -> Float[ndarray, "frames 2 4"]:
-    """Limit hands relative to their forearms, softly, to the range of a wrist.
+    """Limit rotations of hands relative to their forearms, softly, to the range of a wrist.
 
-    Their roll stays: the forearm takes it.
+    The roll about the forearm is not limited, because the forearm takes it (`wrists.pronated`).
+
+    Args:
+        relative: Rotations of the hands relative to their forearms.
     """
     _, roll = R.swing_twist(relative, _X)
     v = R.to_rotation_vector(R.multiply(R.conjugate(roll), relative))
@@ -246,10 +249,11 @@ class SolvedHands:
     """The rotations of hands that `solve_body` needs.
 
     Attributes:
-        palms: World rotations (F, 2, 4).
-        fingers: Local rotations (F, 2, 15, 4).
-        seen: (F, 2); rotations of unseen hands may be anything finite.
-        steady: A filter for the palms relative to their forearms (F, 2, 4), NaN where not seen.
+        palms: (F, 2, 4) world rotations of the palms.
+        fingers: (F, 2, 15, 4) local rotations of the finger bones.
+        seen: (F, 2) whether a hand is seen; the rotations of other hands are arbitrary but finite.
+        steady: A filter for the rotations (F, 2, 4) of the palms relative to their forearms, which
+            are NaN where a hand is not seen; None leaves them.
     """
 
     palms: Float[ndarray, "frames 2 4"]
@@ -259,7 +263,7 @@ class SolvedHands:
 
 
 def believed(keypoints: Keypoints) -> Float[ndarray, "frames 2 21 3"] | None:
-    """The keypoints' hands, NaN where they are doubtful; None if hands were not detected."""
+    """Return the keypoints' hands, NaN below the confidence BELIEVED; None if not detected."""
     if keypoints.hands is None or keypoints.hands_confidence is None:
         return keypoints.hands
     return np.where(
@@ -275,9 +279,9 @@ def solved_hands(
     """Solve hands (`solve_hands`) with filters.
 
     Args:
-        points: As in `solve_hands`.
-        steady_fingers: A filter for the finger bones' rotations (F, 2, 15, 4).
-        steady_palms: A filter for the palms' rotations relative to their forearms.
+        points: As for `solve_hands`.
+        steady_fingers: A filter for the rotations (F, 2, 15, 4) of the finger bones.
+        steady_palms: A filter for the rotations (F, 2, 4) of the palms relative to their forearms.
     """
     palms, fingers = solve_hands(points)
     if steady_fingers is not None:
@@ -297,8 +301,8 @@ _ARM = np.array(
         for s in ("left", "right")
     ]
 )
-# Of a body made up for a hand: its left upper arm hangs forwards, so that a raised hand is before
-# the shoulder, not in it.
+# Direction of the left upper arm of a body that is added to a hand. It points down and forwards, so
+# that a raised hand is in front of the shoulder.
 _HANGS = R.normalize(np.array([0.25, -0.70, 0.65]))
 _UPPER_ARM, _FOREARM = (
     float(np.linalg.norm(_REST_LANDMARKS[_ARM[0, n + 1]] - _REST_LANDMARKS[_ARM[0, n]]))
@@ -307,10 +311,13 @@ _UPPER_ARM, _FOREARM = (
 
 
 def with_arms(keypoints: Keypoints) -> Keypoints:
-    """Give hands that are seen without a body a body.
+    """Add a body to hands that are seen without one.
 
-    It stands facing the camera, upper arms down and forwards, and each forearm continues the
-    direction of its hand. Frames with a body, and frames without hands, stay as they are.
+    The body stands facing the camera, with its upper arms down and forwards, and each forearm in
+    the direction of its hand. Frames with a body, and frames without hands, are not changed.
+
+    Args:
+        keypoints: Keypoints of one person.
     """
     hands = believed(keypoints)
     if hands is None:

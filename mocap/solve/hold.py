@@ -1,7 +1,4 @@
-"""Unseen parts are held, then eased to a relaxed pose; parts that return are eased back in.
-
-No part snaps.
-"""
+"""Hold parts that are not seen, then relax them; ease parts that return back in."""
 
 from __future__ import annotations
 
@@ -16,15 +13,15 @@ from mocap.core.easing import smoothstep
 from mocap.core.skeleton import BONES
 
 HOLD = 0.5
-"""Seconds for which a lost part keeps its last pose."""
+"""Time for which a part that is lost keeps its last pose, seconds."""
 RELAX = 1.0
-"""Seconds that it then takes to reach the relaxed pose."""
+"""Time in which it is then eased to the relaxed pose, seconds."""
 RETURN = 0.25
-"""Seconds in which a part that is seen again is eased from where it was shown to where it is."""
+"""Time in which a part that is seen again is eased from the shown to the seen pose, seconds."""
 
 
 def _relaxed() -> ndarray:
-    """Return a relaxed stance: arms down and slightly bent, fingers curled, the rest at rest."""
+    """Return a relaxed pose: arms down and slightly bent, fingers curled; other bones at rest."""
     pose = np.tile(R.IDENTITY, (len(BONES), 1))
     turns = {
         "UpperArm": (0.0, 0.0, -72.0),
@@ -56,10 +53,10 @@ class HoldState:
 
     Attributes:
         seen: Whether each group was seen in the last frame.
-        last_seen: When it was last seen, seconds.
-        returned: When it was last seen again, seconds.
-        base: The pose from which easing starts.
-        shown: The pose of the last frame.
+        last_seen: Time at which it was last seen, seconds.
+        returned: Time at which it was last seen again after a loss, seconds.
+        base: Local rotations from which easing starts.
+        shown: Local rotations of the last frame.
     """
 
     seen: Bool[ndarray, "groups"]
@@ -79,16 +76,16 @@ def hold_unseen(
 ) -> tuple[Float[ndarray, "frames bones 4"], HoldState]:
     """Hold and ease the groups of bones that are not seen.
 
-    A group that has never been seen has the relaxed pose; one that is seen in the very first frame
-    has its own pose.
+    A group that has never been seen has the relaxed pose. A group that is seen in the first frame
+    is not eased in.
 
     Args:
         times: Seconds.
-        rotations: Local rotations; those of unseen groups may be anything finite.
+        rotations: Local rotations; those of unseen groups are arbitrary but finite.
         seen: Which groups are seen.
-        group: Each bone's group.
-        relaxed: The pose to which unseen groups are eased.
-        state: The state after the frames before; None at the start.
+        group: Index of each bone's group.
+        relaxed: Local rotations to which unseen groups are eased.
+        state: The state after the previous frames; None at the start.
 
     Returns:
         Local rotations, and the state after the last frame.
@@ -108,8 +105,8 @@ def hold_unseen(
     for n, t in enumerate(times):
         changed = seen[n] != now_seen
         if changed.any():
-            # Easing starts from what was shown, whatever that was: a part lost while it was coming
-            # back does not jump either.
+            # Easing starts from the shown pose, so a part that is lost while it is being eased in
+            # does not jump.
             base = np.where(changed[group][:, None], shown, base)
             returned[changed & seen[n]] = t
             now_seen = seen[n].copy()

@@ -1,4 +1,4 @@
-"""The live grade: keypoints to Motion frame by frame, from each frame and those before it."""
+"""The live solver: keypoints to Motion, frame by frame and causal."""
 
 from __future__ import annotations
 
@@ -40,24 +40,25 @@ from mocap.solve.upper_body import STEADY, UpperState, follow_whole_body, on_ste
 _USUAL = SolveOptions()
 
 LIVE_HANDS = (0.5, 0.3)
-"""One Euro filter of hands relative to their forearms: Hz at rest, Hz per half radian per second.
-Three small points make a hand; seen from its edge they turn it over from frame to frame."""
+"""One Euro filter on rotations of hands relative to their forearms, from the body's landmarks: Hz
+at rest, and Hz per (half radian per second). The body's landmarks have only three points per hand,
+which flip a hand that is seen from its edge."""
 LIVE_FINGERS = (1.5, 2.0)
-"""Of finger bones; units as above."""
+"""The filter on finger bones; units as above."""
 LIVE_PALMS = (1.5, 1.0)
-"""Of hands with points of their own, relative to their forearms. The hand detector does not filter
-its output as the body's does."""
+"""The filter on hands relative to their forearms, from the hands' own points. The hand detector
+does not filter its output, unlike the body detector."""
 LIVE_HEAD = (3.0, 6.0)
-"""Of heads that are turned as their faces are. Unfiltered, they jitter three times as much as heads
-by the body's landmarks."""
+"""The filter on heads whose rotation comes from the face. Unfiltered, they jitter three times as
+much as heads from the body's landmarks."""
 
 
 class CausalSolver:
-    """Solve keypoints as they come, one frame or many at a time, with the same result.
+    """Solve keypoints in order, one or several frames per call, with the same result.
 
     Attributes:
-        body: The performer's skeleton; may be changed from frame to frame.
-        tuning: May be changed from frame to frame.
+        body: The performer's skeleton; may be replaced between calls.
+        tuning: The live settings; may be replaced between calls.
     """
 
     def __init__(
@@ -86,7 +87,14 @@ class CausalSolver:
         self._lock: LockState | None = None
 
     def solve(self, keypoints: Keypoints) -> Motion:
-        """The motion of these frames, going on from those solved before."""
+        """Solve frames that follow those solved before.
+
+        Args:
+            keypoints: One or more frames, with their camera.
+
+        Returns:
+            Their motion on the performer's skeleton.
+        """
         camera = keypoints.camera
         keypoints = with_arms(keypoints)
         whole = self._whole(keypoints)
@@ -143,14 +151,14 @@ class CausalSolver:
             travels = np.array([0.0, 1.0, 0.0]) if self.tuning.hips == "locked" else np.ones(3)
             return Motion(self.body, keypoints.times, root * travels, rotations, expressed)
         soles = sole_points(self.body, root, rotations)
-        # Feet of legs that are only now coming into the picture are still on their way from rest.
+        # Feet are not locked while legs that enter the picture are still eased from rest.
         stood = (confidence[:, SOLES] > SEEN) & (whole >= 1.0)[:, None]
         slopes = np.where(stood[..., None], camera.rays(keypoints.image[:, SOLES])[..., :2], np.nan)
         root, _, self._lock = lock_feet(
             keypoints.times, root, soles, slopes, -translation[:, 2], self._lock
         )
-        # Without contacts: what takes the motion to another body would plant feet by them, and
-        # frame by frame that jerks the knees.
+        # The motion has no contacts, because retargeting would use them to hold feet, which frame
+        # by frame makes the knees jerk.
         return Motion(self.body, keypoints.times, root, rotations, expressed)
 
     def _whole(self, keypoints: Keypoints) -> ndarray:
@@ -162,9 +170,9 @@ class CausalSolver:
         return whole
 
     def _travelled(self, path: ndarray, whole: ndarray) -> ndarray:
-        """Return the path of the steps in which the whole body is seen.
+        """Return the path, advanced only while the whole body is seen.
 
-        At a desk the body stays where it is.
+        An upper body (a person at a desk) stays where it is.
         """
         raw, shown = self._path or (path[0], path[0])
         out = shown + np.cumsum(whole[:, None] * np.diff(path, axis=0, prepend=raw[None]), axis=0)

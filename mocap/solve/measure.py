@@ -1,4 +1,4 @@
-"""The performer's body: one set of bone lengths for a take, by robust statistics."""
+"""The performer's body: one set of bone lengths for a take, from medians."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from mocap.core.rotation import IDENTITY
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 
 MEASURED = 0.6
-"""Landmarks of less confidence than this measure nothing: the detector guesses there, at its own
-average body."""
+"""Smallest confidence of landmarks between which lengths are measured. Below it, the detector
+returns the proportions of its own average body."""
 
-# Below this many frames a length is lost in noise, and the body's overall scale stands in.
+# Smallest number of frames for a length, and of lengths for the body's overall scale.
 _FEWEST = 3
 _FEWEST_LENGTHS = 3
-# A person is this many times HUMANOID's size at least and at most (a small child, a very tall
-# adult): beyond, it is noise.
+# Plausible sizes of a person relative to HUMANOID (a small child, a very tall adult).
 _RANGE = (0.5, 1.35)
 
 _I = {name: i for i, name in enumerate(LANDMARKS)}
@@ -29,7 +28,8 @@ def _pairs(a: str, b: str) -> list[tuple[int, int]]:
     return [(_I[f"{side}_{a}"], _I[f"{side}_{b}"]) for side in ("left", "right")]
 
 
-# What is measured between which landmarks, and which joints' offsets scale with it.
+# Segment: the pairs of landmarks between which it is measured, and the joints whose offsets it
+# scales.
 _SEGMENTS: dict[str, tuple[list[tuple[int, int]], tuple[str, ...]]] = {
     "upper arm": (_pairs("shoulder", "elbow"), ("LowerArm",)),
     "forearm": (_pairs("elbow", "wrist"), ("Hand",)),
@@ -40,8 +40,8 @@ _SEGMENTS: dict[str, tuple[list[tuple[int, int]], tuple[str, ...]]] = {
     "shoulders": ([(_I["left_shoulder"], _I["right_shoulder"])], ("Shoulder", "UpperArm")),
 }
 _TRUNK = ("spine", "chest", "upperChest", "neck")
-# How high the shoulders are above the hips' joint, and how far the legs' roots are below it, which
-# go with the hips' width.
+# Height of the shoulders above the hips' joint on HUMANOID, and depth of the thighs' joints below
+# it, metres. The latter scales with the width of the hips.
 _CLAVICLES = [BONES.index("leftShoulder"), BONES.index("rightShoulder")]
 _RISE = float(
     sum(
@@ -53,9 +53,9 @@ _DROP = float(-HUMANOID.offsets[BONES.index("leftUpperLeg"), 1])
 
 
 def _distances(points: ndarray, confidence: ndarray, pairs: list[tuple[int, int]]) -> ndarray:
-    """Return all distances (n,) of the pairs in frames where both ends are seen well.
+    """Return the distances (n,) of all pairs in the frames where both ends are seen well.
 
-    Left and right are measured together: the body is symmetric.
+    The pairs are those of both sides, because the body is symmetric.
     """
     found = []
     for a, b in pairs:
@@ -66,10 +66,16 @@ def _distances(points: ndarray, confidence: ndarray, pairs: list[tuple[int, int]
 
 
 def measure_body(keypoints: Keypoints) -> Skeleton:
-    """Return HUMANOID with the performer's proportions, the same left and right.
+    """Return HUMANOID with the performer's proportions, the same on both sides.
 
-    Each segment has the median of its lengths where its ends are seen well. Segments that are never
-    seen well are scaled like the rest of the body. The rest pose stands on y = 0.
+    Each segment gets the median of its lengths in the frames where its ends are seen well. A
+    segment that is never seen well gets the body's overall scale.
+
+    Args:
+        keypoints: Keypoints of one person.
+
+    Returns:
+        A skeleton whose rest pose stands on y = 0, metres.
     """
     rest = landmarks_of(HUMANOID.rest_positions(), np.tile(IDENTITY, (len(BONES), 1)))[None]
     full = np.ones((1, len(LANDMARKS)))
@@ -82,8 +88,7 @@ def measure_body(keypoints: Keypoints) -> Skeleton:
             )
     trunk = _trunk_ratio(keypoints, rest[0])
     known = [*ratios.values(), *([trunk] if trunk else [])]
-    # One or two lengths (somebody at a desk shows shoulders) do not tell how tall who they belong
-    # to is.
+    # With one or two lengths (as of a person at a desk), the overall scale stays close to 1.
     overall = float(np.median([*known, *[1.0] * (_FEWEST_LENGTHS - len(known))]))
     factors = dict.fromkeys(BONES, overall)
     for name, (_, joints) in _SEGMENTS.items():
@@ -97,11 +102,9 @@ def measure_body(keypoints: Keypoints) -> Skeleton:
     factors |= dict.fromkeys(_TRUNK, spine)
     body = scaled(HUMANOID, factors)
     offsets = body.offsets.copy()
-    # The clavicles' roots are as high as the trunk is long, and as far apart as the shoulders are
-    # wide.
+    # The roots of the clavicles scale with the trunk in height, with the shoulders in width.
     offsets[_CLAVICLES, 1] = HUMANOID.offsets[_CLAVICLES, 1] * spine
-    # Standing on the floor: the foot's own height goes with the foot's size, the ankle stays where
-    # the sole wants it.
+    # The hips are as high as the leg is long, plus the ankle's height, which scales with the foot.
     leg = sum(float(-offsets[BONES.index(f"left{b}"), 1]) for b in ("UpperLeg", "LowerLeg", "Foot"))
     ankle = float(HUMANOID.rest_positions()[BONES.index("leftFoot"), 1])
     offsets[0] = [0.0, leg + ankle * factors["leftToes"], 0.0]

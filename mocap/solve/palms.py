@@ -1,8 +1,8 @@
-"""Hands that carry the body: palms lie flat on the floor, and arms reach for their place.
+"""Hands that support the body: palms lie flat on the floor, and arms keep them in place.
 
-The detector's three points of a hand tell where a palm on the floor points to, and little of how
-it is turned. So a palm that faces down is laid flat with its heading kept, fingers stretched, and
-the wrist stays where it touches, the palm's thickness above the floor.
+The detector's three points of a hand show its heading on the floor, but hardly its rotation about
+that. A palm that faces down is therefore laid flat with its heading kept and its fingers stretched.
+The wrist keeps its position during a contact, the palm's thickness above the floor.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, humanoid_index
 from mocap.core.surface import part_thickness
 from mocap.solve.hands import FINGER_BONES
-from mocap.solve.plant import mean_of_touch, nearest_touch, reach
+from mocap.solve.plant import mean_over_contact, nearest_contact, reach
 
 _SIDES = ("left", "right")
 _ARMS = [
@@ -27,21 +27,22 @@ _ARMS = [
 ]
 _FINGERS = [bones.tolist() for bones in FINGER_BONES.reshape(2, -1)]
 _KNUCKLES = humanoid_index("leftMiddleProximal", "rightMiddleProximal").tolist()
-# Where a hand points at rest, and where a stretched elbow does: backwards.
+# Direction of a hand at rest, left and right; and direction in which a straight elbow bends.
 _ALONG = np.array([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]])
 _BACK = np.array([0.0, 0.0, -1.0])
 _UP = np.array([0.0, 1.0, 0.0])
-# Cosines between the back of a hand and up: a palm is laid flat not at all from the first, fully
-# from the second. And how far along the floor a hand must point to have a heading there.
+# Cosines between the back of a hand and up at which laying it flat begins and is complete, and
+# lengths of a hand's direction along the floor at which its heading begins to count and fully
+# counts.
 _FACES_DOWN, _HEADING = (0.0, 0.5), (0.2, 0.5)
 
 
 def rest_palms(motion: Motion, contacts: Bool[ndarray, "frames 2"]) -> Motion:
-    """Return the motion with hands that carry it flat on y = 0, where they touch.
+    """Return the motion with supporting hands flat on y = 0, in place during each contact.
 
     Args:
-        motion: On a humanoid skeleton.
-        contacts: Which hands carry the body, left and right.
+        motion: A motion on a humanoid skeleton.
+        contacts: Whether each hand supports the body, left and right.
     """
     if not contacts.any():
         return motion
@@ -49,13 +50,13 @@ def rest_palms(motion: Motion, contacts: Bool[ndarray, "frames 2"]) -> Motion:
     positions, world = fk(body, motion.root_positions, motion.rotations)
     flat = np.zeros((len(times), 2))
     for side, arm in enumerate(_ARMS):
-        nearest, weight = nearest_touch(times, contacts[:, side])
+        nearest, weight = nearest_contact(times, contacts[:, side])
         if not contacts[:, side].any():
             continue
         flat[:, side] = weight * _lay_flat(times, world, arm[2], side, contacts[:, side])
         wrist = positions[:, arm[2]]
-        place = mean_of_touch(wrist, contacts[:, side])
-        # Knuckles of a hand that is not laid flat stay above the floor, and the wrist with them.
+        place = mean_over_contact(wrist, contacts[:, side])
+        # A hand that is not laid flat is raised so that its knuckles stay above the floor.
         knuckles = R.apply(world[:, arm[2]], body.offsets[_KNUCKLES[side]])[:, 1]
         raised = part_thickness(body, BONES[_KNUCKLES[side]]) - knuckles
         place[:, 1] = np.maximum(part_thickness(body, BONES[arm[2]]), raised)
@@ -76,18 +77,18 @@ def rest_palms(motion: Motion, contacts: Bool[ndarray, "frames 2"]) -> Motion:
 def _lay_flat(
     times: ndarray, world: ndarray, hand: int, side: int, contact: ndarray
 ) -> Float[ndarray, "frames"]:
-    """Turn a hand so that its palm lies on the floor, in place; return how far it is (F,).
+    """Rotate a hand, in `world`, so that its palm lies on the floor; return how far (F,), 0 to 1.
 
-    The hand's own frame has +Y at its back, so a flat palm is the rest pose turned about up.
+    +Y of the hand's frame is at its back, so a flat palm is the rest pose rotated about up.
     """
     along, back = R.apply(world[:, hand], _ALONG[side]), R.apply(world[:, hand], _UP)
-    heading = mean_of_touch(along, contact)
+    heading = mean_over_contact(along, contact)
     angle = np.arctan2(-heading[:, 2], heading[:, 0]) + (0.0 if side == 0 else np.pi)
     target = R.from_axis_angle(_UP, angle)
-    nearest, weight = nearest_touch(times, contact)
+    nearest, weight = nearest_contact(times, contact)
     share = smoothstep(back[:, 1], *_FACES_DOWN)
     share = share * smoothstep(np.hypot(heading[:, 0], heading[:, 2]), *_HEADING)
-    share = mean_of_touch(share[:, None], contact)[nearest, 0]
+    share = mean_over_contact(share[:, None], contact)[nearest, 0]
     turn = R.to_rotation_vector(R.multiply(target, R.conjugate(world[:, hand])))[nearest]
     turn = R.from_rotation_vector(turn * (weight * share)[:, None])
     below = [hand, *_FINGERS[side]]

@@ -1,8 +1,8 @@
-"""A body whose planted feet neither slide nor sink.
+"""Plant feet in contact, so that they neither slide nor sink.
 
-settle_hips   the path of the hips on which planted points stand still, near the one that was seen
-plant         what is left: soles lie flat, the hips rise or come down with them, legs reach for the
-              place where each foot stands (two-bone IK), all blended in and out
+settle_hips   shift the hips' path so that planted points move least
+plant         after that: lay soles flat, raise or lower the hips with them, and move each foot to
+              its position during the contact by two-bone inverse kinematics; all fade in and out
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ from mocap.core.runs import runs
 from mocap.core.skeleton import BONES, Skeleton, humanoid_index
 from mocap.core.surface import part_thickness, skin_heights
 
-# How far hips may be moved to keep feet still, metres, and how fast that may change, metres a
-# second; as deviations.
-_HIPS_GIVE, _CHANGE = 0.03, 0.12
+# Standard deviations of the hips' shift, metres, and of its speed, metres per second.
+_SHIFT_SIGMA, _SHIFT_SPEED_SIGMA = 0.03, 0.12
 STILL, SEEN_STILL = 0.006, 0.15
-"""Metres a second, deviations: how fast feet that stand may still seem to move once the hips have
-given way. In motion that is good they do not; one camera tells the body's way better than how far a
-leg reaches towards it, so there the legs give way."""
-# Where a leg is too short for its foot's place, hips come down beforehand and go up afterwards:
-# seconds, and Hz.
+"""Standard deviations of the speed of standing points after the hips are shifted, metres per
+second: for an accurate motion, and for one that a single camera saw. A single camera measures the
+body's path better than the extension of a leg towards it, so there the legs are corrected rather
+than the hips."""
+# The hips are lowered if a leg is too short for its foot's position: time by which the lowering
+# starts early, seconds, and cutoff of its smoothing, Hz.
 _DOWN, _DOWN_CUTOFF = 0.1, 3.0
-# Planting fades in before a touch and out after it, seconds.
+# Time in which planting fades in before a contact and out after it, seconds.
 _BLEND = 0.12
-# Touches lower than the first, metres, are on the floor; higher than the second, on something else.
+# Heights of contacts, metres: below the first they are on the floor, above the second on something
+# else (a step, a beam).
 _STEP = (0.06, 0.12)
 SEEN_FAR = 0.1
-"""Metres from its place at which the correction of a point that one camera takes for standing
-counts a quarter: what is that far off mostly does not stand."""
-# Legs are never stretched beyond this share of their length: a straight knee pops.
+"""Distance from its contact position at which the correction of a point that a single camera saw is
+reduced to a quarter, metres. A point that is farther away is usually not in contact."""
+# Largest extension of a leg, as a share of its length: a knee that becomes fully straight snaps.
 _REACH = 0.9995
 
 _LEGS = [
@@ -55,18 +56,22 @@ def settle_hips(
     contacts: Bool[ndarray, "frames 4"],
     still: float = STILL,
 ) -> Float[ndarray, "frames 3"]:
-    """Return the root's path on which planted points move least in x and z; y stays.
+    """Return the root's path, shifted in x and z so that planted points move least.
 
-    Least squares in the root's shift: the steps of planted points, to `still`, against the shift's
-    size, to _HIPS_GIVE, and its steps, to _CHANGE. The points move with the root, so it is linear,
-    and coupled from frame to frame only: one tridiagonal system.
+    The shift minimises, by least squares, the speeds of planted points (standard deviation
+    `still`), its own size (_SHIFT_SIGMA) and its own speed (_SHIFT_SPEED_SIGMA). The points move
+    with the root, so the problem is linear, and couples only neighbouring frames: one tridiagonal
+    system.
 
     Args:
         times: Seconds.
-        root_positions: Metres.
-        points: The soles' points on that path, metres, in the order of motion.CONTACTS.
-        contacts: Which of them stand.
+        root_positions: World positions of the root, metres.
+        points: World positions of heels and toe tips, metres, in the order of motion.CONTACTS.
+        contacts: Which of them are in contact.
         still: STILL or SEEN_STILL.
+
+    Returns:
+        World positions of the root, metres.
     """
     from scipy.linalg import solveh_banded
 
@@ -74,12 +79,12 @@ def settle_hips(
         return root_positions
     step = np.diff(times)
     both = (contacts[1:] & contacts[:-1]).astype(np.float64)
-    stiff = (both.sum(axis=1) / still**2 + 1.0 / _CHANGE**2) / step**2
+    stiff = (both.sum(axis=1) / still**2 + 1.0 / _SHIFT_SPEED_SIGMA**2) / step**2
     steps = (both[..., None] * np.diff(points, axis=0)).sum(axis=1)[:, [0, 2]] / (
         still * step[:, None]
     ) ** 2
     banded = np.zeros((2, len(root_positions)))
-    banded[1] = 1.0 / _HIPS_GIVE**2
+    banded[1] = 1.0 / _SHIFT_SIGMA**2
     banded[1, :-1] += stiff
     banded[1, 1:] += stiff
     banded[0, 1:] = -stiff
@@ -91,10 +96,14 @@ def settle_hips(
     return out
 
 
-def nearest_touch(times: ndarray, contact: ndarray) -> tuple[ndarray, ndarray]:
-    """Return for each frame the nearest one in touch, and how much of its correction is felt.
+def nearest_contact(times: ndarray, contact: ndarray) -> tuple[ndarray, ndarray]:
+    """Return the nearest frame in contact for each frame, and the weight of its correction.
 
-    All of it in a touch, none from _BLEND seconds away.
+    The weight is 1 in a contact and falls to 0 at _BLEND seconds from it.
+
+    Args:
+        times: (F,) seconds.
+        contact: (F,) whether the point is in contact.
     """
     touching = np.flatnonzero(contact)
     if not len(touching):
@@ -110,8 +119,8 @@ def nearest_touch(times: ndarray, contact: ndarray) -> tuple[ndarray, ndarray]:
     return nearest, smoothstep(np.abs(times[nearest] - times), _BLEND, 0.0)
 
 
-def mean_of_touch(values: ndarray, contact: ndarray) -> ndarray:
-    """Values (F, n) with each touch's mean in place of its own."""
+def mean_over_contact(values: ndarray, contact: ndarray) -> ndarray:
+    """Return the values (F, n), averaged over each contact."""
     out = values.copy()
     for first, end in runs(contact):
         out[first:end] = values[first:end].mean(axis=0)
@@ -119,22 +128,22 @@ def mean_of_touch(values: ndarray, contact: ndarray) -> ndarray:
 
 
 def _level(times: ndarray, heights: ndarray, contacts: ndarray) -> ndarray:
-    """Return how far the hips rise (F,), metres, so that standing points are on the ground.
+    """Return by how much to raise the hips (F,), metres, so that standing points are on the ground.
 
-    A body stands on the lowest point of its soles. Where a foot was seen pitched and is laid flat,
-    that point is another one, and without this the legs would have to make up for it.
+    The body stands on the lowest point of its soles. Laying a foot flat changes which point that
+    is, and without this correction the legs would have to compensate.
 
     Args:
-        times: Seconds.
-        heights: Of the soles' points with standing feet laid flat (F, 4), metres.
-        contacts: Which of them stand.
+        times: (F,) seconds.
+        heights: (F, 4) heights of heels and toe tips, with standing feet laid flat, metres.
+        contacts: (F, 4) which of them are in contact.
     """
     standing = np.flatnonzero(contacts.any(axis=1))
     if not len(standing):
         return np.zeros(len(times))
     off = np.stack(
         [
-            _on_ground(mean_of_touch(np.stack([h, h], axis=1), c))[:, 1] - h
+            _on_ground(mean_over_contact(np.stack([h, h], axis=1), c))[:, 1] - h
             for h, c in zip(heights.T, contacts.T, strict=True)
         ],
         axis=1,
@@ -144,7 +153,7 @@ def _level(times: ndarray, heights: ndarray, contacts: ndarray) -> ndarray:
 
 
 def _on_ground(places: ndarray) -> ndarray:
-    """Places of touches on y = 0, but for those that are clearly higher: on a step, on a beam."""
+    """Return contact positions moved to y = 0, except those that are clearly higher (on a step)."""
     out = places.copy()
     out[:, 1] *= smoothstep(places[:, 1], *_STEP)
     return out
@@ -156,22 +165,26 @@ def plant(
     still: float = STILL,
     far: float = np.inf,
 ) -> Motion:
-    """Hold planted points where they stand on y = 0; the contacts become part of the motion.
+    """Keep planted points in place on y = 0, and store the contacts in the motion.
 
-    A foot whose heel and toes both stand lies flat. Legs reach for their foot's place with the knee
-    where it bent before; where that is too far, the hips come down.
+    A foot whose heel and toes are both in contact lies flat. The legs move each foot to its contact
+    position in their bending plane; if that is out of reach, the hips are lowered.
 
     Args:
-        motion: On a humanoid skeleton that stands on y = 0 in its rest pose.
+        motion: A motion on a humanoid skeleton that stands on y = 0 in its rest pose.
         contacts: Which points touch the ground, in the order of motion.CONTACTS.
-        still: As of `settle_hips`.
-        far: Metres from its place at which a point's correction counts a quarter, as a robust
-            estimate against false touches (Geman and McClure); infinite: contacts are certain.
+        still: As for `settle_hips`.
+        far: Distance from its contact position at which the correction of a point is reduced to a
+            quarter, metres (Geman and McClure's weight, robust against false contacts). Infinite if
+            contacts are certain.
+
+    Returns:
+        The motion with planted feet and its contacts.
     """
     times, body = motion.times, motion.skeleton
     nearest, weights = (
         np.stack(a, axis=1)
-        for a in zip(*(nearest_touch(times, c) for c in contacts.T), strict=True)
+        for a in zip(*(nearest_contact(times, c) for c in contacts.T), strict=True)
     )
     points = sole_points(body, motion.root_positions, motion.rotations)
     root = settle_hips(times, motion.root_positions, points, contacts, still)
@@ -180,11 +193,11 @@ def plant(
     for foot in (0, 1):
         pair = slice(2 * foot, 2 * foot + 2)
         _lay_flat(times, world, _LEGS[foot][2], _flat(points[:, pair, 1], contacts[:, pair]))
-    # The whole foot moves so that its planted points are where they stand, on average.
+    # The whole foot moves so that its planted points reach their contact positions on average.
     posed = local_rotations(body, world)
     positions, _ = fk(body, root, posed)
     points = sole_points(body, root, posed)
-    # Hips come down no farther than until another part of the body lies on the ground.
+    # The hips are lowered at most until another part of the body lies on the ground.
     clear = np.maximum(root[:, 1] + skin_heights(body, posed).min(axis=1), 0.0)
     level = np.maximum(_level(times, points[..., 1], contacts), -clear)[:, None] * _UP
     root, clear = root + level, clear + level[:, 1]
@@ -199,16 +212,17 @@ def plant(
     for foot in (0, 1):
         pair = slice(2 * foot, 2 * foot + 2)
         places = [
-            _on_ground(mean_of_touch(points[:, p], contacts[:, p]))
+            _on_ground(mean_over_contact(points[:, p], contacts[:, p]))
             for p in range(pair.start, pair.stop)
         ]
         miss = np.take_along_axis(
             np.stack(places, axis=1) - points[:, pair], nearest[:, pair, None], axis=0
         )
-        # A point that seems to be far from where it stands is no touch: its place is not believed.
+        # The correction of a point that is far from its contact position is reduced: it is probably
+        # not in contact.
         away = np.linalg.norm(miss[..., [0, 2]], axis=-1, keepdims=True)
         miss = miss / np.square(1.0 + np.square(away / far))
-        # Points that stand decide; where none does, those that stood last or will stand next.
+        # Points in contact decide; without one, the points of the last and the next contact.
         felt = np.where(
             contacts[:, pair].any(axis=1, keepdims=True), contacts[:, pair], weights[:, pair]
         )
@@ -219,14 +233,14 @@ def plant(
         ).sum(axis=1)
     lowered = _within_reach(times, root, positions, ankles, weights)
     lowered[:, 1] = np.maximum(lowered[:, 1], root[:, 1] - clear)
-    # Where the hips came down, a foot in the air comes down with them, but not into the ground.
+    # Where the hips are lowered, feet in the air move with them, but not into the ground.
     ankles[..., 1] += np.where(
         contacts.reshape(-1, 2, 2).any(axis=2), 0.0, (lowered - root)[:, 1:2]
     )
     shifts = ankles - positions[:, [leg[2] for leg in _LEGS]]
     lowest = points[..., 1].reshape(-1, 2, 2).min(axis=2) + shifts[..., 1]
     ankles[..., 1] += np.maximum(-lowest, 0.0)
-    # Insteps of people who lie on their belly stay above the ground, too.
+    # The insteps of people who lie face down stay above the ground, too.
     ankles[..., 1] = np.maximum(ankles[..., 1], part_thickness(body, "leftFoot"))
     _reach(world, fk(body, lowered, posed)[0], ankles)
     return Motion(
@@ -240,19 +254,19 @@ def plant(
 
 
 def _flat(heights: ndarray, contacts: ndarray) -> ndarray:
-    """Return when a foot lies flat (F,), from its heel's and toes' heights and contacts (F, 2).
+    """Return when a foot lies flat (F,), from heights and contacts (F, 2) of heel and toes.
 
-    Both stand, or one does and the other seems to be lower, which a floor does not allow.
+    Both are in contact, or one is and the other seems to be lower, which the floor does not allow.
     """
     standing = np.where(contacts, heights, -np.inf).max(axis=1)
     return np.asarray(contacts.all(axis=1) | (heights.min(axis=1) < standing))
 
 
 def _lay_flat(times: ndarray, world: ndarray, foot: int, flat: ndarray) -> None:
-    """Lay a foot's sole on the ground and keep its heading while it stands flat, in place."""
-    heading = mean_of_touch(R.apply(world[:, foot], _FORWARD), flat)
+    """Lay a foot's sole flat, in `world`, with a constant heading during each contact."""
+    heading = mean_over_contact(R.apply(world[:, foot], _FORWARD), flat)
     target = R.from_axis_angle(np.array([0.0, 1.0, 0.0]), np.arctan2(heading[:, 0], heading[:, 2]))
-    nearest, weight = nearest_touch(times, flat)
+    nearest, weight = nearest_contact(times, flat)
     turn = (
         R.to_rotation_vector(R.multiply(target, R.conjugate(world[:, foot])))[nearest]
         * weight[:, None]
@@ -262,16 +276,16 @@ def _lay_flat(times: ndarray, world: ndarray, foot: int, flat: ndarray) -> None:
 
 
 def _pitch_up(body: Skeleton, world: ndarray, foot: int, lowest: ndarray, ankle: ndarray) -> None:
-    """Turn a foot that sinks into the ground towards flat, as far as it needs, in place.
+    """Rotate a foot that sinks into the ground towards flat, in `world`, as far as necessary.
 
-    Of a foot the ankle is seen best, so the sole gives way and not the leg.
+    The ankle is the most accurate point of a foot, so the sole is corrected and not the leg.
 
     Args:
-        body: The performer.
-        world: The world rotations (F, J, 4).
-        foot: The foot's joint; the toes follow it.
-        lowest: Heights of the sole's lowest point (F,), metres.
-        ankle: Heights of the ankle (F,), metres.
+        body: The performer's skeleton.
+        world: (F, J, 4) world rotations.
+        foot: Index of the foot's joint; the toes rotate with it.
+        lowest: (F,) heights of the sole's lowest point, metres.
+        ankle: (F,) heights of the ankle, metres.
     """
     flat = ankle - float(body.rest_positions()[foot, 1])
     share = np.clip(-lowest / np.maximum(flat - lowest, 1e-6), 0.0, 1.0)
@@ -286,7 +300,7 @@ def _pitch_up(body: Skeleton, world: ndarray, foot: int, lowest: ndarray, ankle:
 def _within_reach(
     times: ndarray, root: ndarray, positions: ndarray, ankles: ndarray, weights: ndarray
 ) -> ndarray:
-    """Lower the root as far as the planted leg that is furthest from its foot's place needs."""
+    """Return the root's path, lowered so that each planted foot is within reach of its leg."""
     from scipy.ndimage import maximum_filter1d
 
     drop = np.zeros(len(root))
@@ -309,9 +323,9 @@ def _within_reach(
 
 
 def _reach(world: ndarray, positions: ndarray, ankles: ndarray) -> None:
-    """Turn thighs and shanks so that the ankles reach their places, in place.
+    """Rotate thighs and shanks, in `world`, so that the ankles reach their positions.
 
-    Feet keep their rotation in the world.
+    Feet keep their world rotations.
     """
     for foot, leg in enumerate(_LEGS):
         reach(world, positions, leg, ankles[:, foot], _FORWARD)
@@ -320,14 +334,14 @@ def _reach(world: ndarray, positions: ndarray, ankles: ndarray) -> None:
 def reach(
     world: ndarray, positions: ndarray, limb: tuple[int, ...], goal: ndarray, bends: ndarray
 ) -> None:
-    """Turn the two bones of a limb so that its end reaches its goal, in place.
+    """Rotate the two bones of a limb, in `world`, so that its end reaches a goal.
 
     Args:
-        world: World rotations (F, J, 4); the end keeps its own.
-        positions: Of the joints (F, J, 3), metres.
-        limb: Joints of root, hinge and end.
-        goal: Places of the end (F, 3), metres.
-        bends: Where the hinge of a straight limb points to, in the lower bone's frame.
+        world: (F, J, 4) world rotations; the end keeps its own.
+        positions: (F, J, 3) positions of the joints, metres.
+        limb: Indices of the joints at the root, the hinge and the end.
+        goal: (F, 3) goals of the end, metres.
+        bends: Direction in which the hinge of a straight limb bends, in the lower bone's frame.
     """
     root, hinge, end = (positions[:, joint] for joint in limb)
     lengths = (float(np.linalg.norm(hinge[0] - root[0])), float(np.linalg.norm(end[0] - hinge[0])))

@@ -1,8 +1,8 @@
 """The path of the body: translation from the image points, and clearance of the feet.
 
-The height of the hips is not taken from the keypoints. The clearance of the feet is (zero except in
-a jump), and the body shown stands on its own legs below that (`stand`), so that feet neither float
-nor sink, for a body of any proportions.
+The keypoints give the clearance of the feet above the floor (0 except in a jump), but not the
+height of the hips. That follows from the body's own legs (`stand`), so that the feet of a body of
+any proportions neither float nor sink.
 """
 
 from __future__ import annotations
@@ -21,27 +21,28 @@ from mocap.core.keypoints import LANDMARKS
 from mocap.core.skeleton import BONES, Skeleton
 from mocap.core.surface import BODY_LANDMARKS, landmark_skin, lowest_skin
 
-# Along the viewing ray the fit is some ten times as uncertain as across it (depth follows from
-# size). It is filtered separately and more strongly, as a logarithm: Hz at rest, Hz per unit of
-# speed.
+# One Euro filters of the path across and along the viewing ray: Hz at rest, and Hz per unit of
+# speed. The depth follows from the body's size, so it is about ten times less accurate; its
+# logarithm is filtered separately and more strongly.
 _MIN_CUTOFF = np.array([[2.0], [0.6]])
 _BETA = np.array([[8.0], [6.0]])
-_ACROSS_SMOOTH, _DEPTH_SMOOTH = 6.0, 1.5  # Hz, the bake's
-# The floor follows the lower foot with this time constant, s: a foot whose depth is misjudged does
-# not lift the body. Only when feet rise this fast, m/s (errors of the detector move them at half of
-# it), the floor stays where it was, for no longer than a jump lasts, s.
+_ACROSS_SMOOTH, _DEPTH_SMOOTH = 6.0, 1.5  # cutoffs of the bake's smoothing, Hz
+# The floor follows the lower foot with this time constant (s), so that a foot with a wrong depth
+# does not lift the body. If the feet rise faster than the second number (m/s; the detector's errors
+# move them at half of it), the body has taken off and the floor stays, at most for the third (s).
 _FLOOR, _TAKE_OFF, _LONGEST_JUMP = 0.15, 0.8, 0.9
-# Feet less than this above the floor, metres, are on it: detected ankles tremble by as much.
+# Largest height of a foot on the floor, metres: detected ankles tremble by as much.
 _ON_FLOOR = 0.03
 
-# Live, the height of the hips is a complementary filter with this time constant, s: legs and floor
-# set the slow part, the seen motion of the hips the quick one. Legs that are misjudged for a frame
-# or two then do not make the body hop. The result stays within these bounds above and below the
-# former, metres: feet must not sink, and a person who returns may be seen at another height.
+# Live, the height of the hips is a complementary filter with this time constant (s): legs and floor
+# give the slow part, the observed motion of the hips the fast part. Errors of the legs in single
+# frames then do not make the body hop. The result stays within these bounds (m) above and below the
+# height by legs and floor, so that feet do not sink and a person who returns is at the right
+# height.
 _STAND, _ABOVE, _BELOW = 0.1, 0.12, 0.02
 
 _UP = np.array([0.0, 1.0, 0.0])
-# Height of the landmarks of heels and toe tips above the ground that they stand on, metres.
+# Height of the landmarks of standing heels and toe tips above the ground, metres.
 _FOOT_SKIN = 0.02
 _UPPER_LEGS = [BONES.index("leftUpperLeg"), BONES.index("rightUpperLeg")]
 _FEET = [
@@ -55,9 +56,9 @@ class FloorState:
 
     Attributes:
         floor: Height of the floor, metres.
-        foot: Height of the lower foot at the last frame, metres.
-        time: Of the last frame, seconds.
-        aloft: Since when the body is in the air, seconds; NaN on the floor.
+        foot: Height of the lower foot in the last frame, metres.
+        time: Time of the last frame, seconds.
+        aloft: Time since which the body is in the air, seconds; NaN on the floor.
     """
 
     floor: float
@@ -73,8 +74,8 @@ class RootState:
     Attributes:
         filter: State of the translation's filter.
         shown: (3,) the last point of the path, metres.
-        height: The last seen height of the hips, metres.
-        origin: (3,) where the path began, camera axes, metres.
+        height: The last observed height of the hips, metres.
+        origin: (3,) start of the path in camera axes, metres.
         floor: State of the floor.
     """
 
@@ -90,32 +91,32 @@ class StandState:
     """State of the hips' height.
 
     Attributes:
-        time: Of the last frame, seconds.
-        higher: Slow part of the height by legs and floor minus the seen height, metres.
+        time: Time of the last frame, seconds.
+        higher: Slow part of the height by legs and floor, minus the observed height, metres.
     """
 
     time: float
     higher: float
 
 
-_NEAREST = 0.01  # metres from the camera
+_NEAREST = 0.01  # smallest depth, metres
 
 
 def _lowest_foot(positions: ndarray, confidence: ndarray) -> ndarray:
-    """Return the height (F,) of the lowest part that is seen, hips-centred, metres, or NaN."""
+    """Return the lowest seen height (F,) relative to the hips, metres; NaN without feet."""
     feet = np.where(confidence[:, _FEET] > 0.5, positions[:, _FEET, 1], np.nan)
     skin = landmark_skin(positions, _UP) + _FOOT_SKIN
     body = np.where(confidence[:, BODY_LANDMARKS] > 0.5, skin, np.nan)
     heights = np.concatenate([feet, body], axis=1)
     lowest = np.where(np.isnan(heights), np.inf, heights).min(axis=1)
-    # Without feet nothing says whether the body stands.
+    # Without feet, the body's height above the floor is unknown.
     return np.where(np.isfinite(feet).any(axis=1), lowest, np.nan)
 
 
 def _split(translation: ndarray) -> ndarray:
-    """Return (F, 2, 2): the two slopes of the viewing ray; the logarithm of the depth, and 0.
+    """Return (F, 2, 2): the two slopes of the viewing ray; and the logarithm of the depth, and 0.
 
-    Damaged keypoints can put a body behind the camera; its depth is raised to a centimetre.
+    Depths below a centimetre, as of damaged keypoints behind the camera, are set to a centimetre.
     """
     depth = np.maximum(-translation[:, 2], _NEAREST)
     out = np.zeros((len(translation), 2, 2))
@@ -129,10 +130,10 @@ def _join(split: ndarray) -> ndarray:
     return np.concatenate([split[:, 0] * depth, -depth], axis=1)
 
 
-def _lift(above: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
-    """Return the clearance of feet from their apparent height, metres.
+def _clearance(above: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
+    """Return the clearance of feet from their observed height, metres.
 
-    It is 0 up to _ON_FLOOR, and all of the height from three times that on.
+    It is 0 up to _ON_FLOOR, and equal to the height from three times that on.
     """
     return np.maximum(above, 0.0) * smoothstep(above, _ON_FLOOR, 3.0 * _ON_FLOOR)
 
@@ -140,9 +141,9 @@ def _lift(above: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
 def _follow_floor(
     times: ndarray, feet: ndarray, state: FloorState | None
 ) -> tuple[ndarray, FloorState]:
-    """Return the clearance of the body, (F,) metres, from its lower foot's height, and the state.
+    """Return the clearance (F,) of the body, metres, from its lower foot's height; and the state.
 
-    A foot that is not seen (NaN) stands.
+    A foot that is not seen (NaN) counts as standing.
     """
     at = state or FloorState(math.nan, math.nan, float(times[0]))
     floor, last, time, aloft = at.floor, at.foot, at.time, at.aloft
@@ -164,7 +165,7 @@ def _follow_floor(
             floor += (foot - floor) * (1.0 - math.exp(-(t - time) / _FLOOR))
         last, time = foot, t
         above.append(foot - floor)
-    return _lift(np.array(above)), FloorState(floor, last, time, aloft)
+    return _clearance(np.array(above)), FloorState(floor, last, time, aloft)
 
 
 def follow_root(
@@ -175,22 +176,24 @@ def follow_root(
     upright: Float[ndarray, "frames 4"],
     state: RootState | None,
 ) -> tuple[Float[ndarray, "frames 3"], Float[ndarray, "frames"], RootState | None]:
-    """Return the live path of a body; causal.
+    """Return the path of a body, live (causal).
 
-    One Euro filters across the viewing ray and along it; the floor follows the feet.
+    The translation passes One Euro filters across and along the viewing ray; the floor follows the
+    feet.
 
     Args:
         times: Seconds.
         positions: Upright landmarks, metres from the middle of the hips.
-        confidence: Of the landmarks, 0 to 1.
-        translation: Of the hips, camera axes, metres (`fit_translation`); the path stands still
-            where it is NaN.
-        upright: Rotations from camera axes to the world's (`mocap.solve.gravity`).
-        state: After the frames before; None until a person has been seen.
+        confidence: Confidence of the landmarks, 0 to 1.
+        translation: Position of the middle of the hips, camera axes, metres (`fit_translation`);
+            where it is NaN, the path stands still.
+        upright: Rotations from camera axes to the world (`mocap.solve.gravity`).
+        state: The state after the previous frames; None until a person has been seen.
 
     Returns:
-        (F, 3) metres: x and z of the middle of the hips, from 0, and y, the clearance of the lower
-        foot; (F,) the seen height of the hips from their first one; and the state.
+        (F, 3) metres: x and z of the middle of the hips relative to the start, and y, the clearance
+        of the lower foot; (F,) observed height of the hips relative to the start, metres; and the
+        state after the last frame.
     """
     seen = np.flatnonzero(np.isfinite(translation[:, 0]))
     before = state.shown if state else np.zeros(3)
@@ -213,7 +216,7 @@ def follow_root(
         state.floor if state else None,
     )
     path[:, 1] = lift
-    # In frames without a person the path stands still.
+    # The path stands still in frames without a person.
     last = np.searchsorted(seen, np.arange(len(times)), side="right") - 1
     out = np.where((last >= 0)[:, None], path[last], before)
     heights = np.where(last >= 0, height[last], state.height if state else 0.0)
@@ -226,13 +229,16 @@ def steady_stand(
     seen: Float[ndarray, "frames"],
     state: StandState | None,
 ) -> tuple[Float[ndarray, "frames"], StandState]:
-    """Return the height of the hips, (F,) metres; causal.
+    """Return the height of the hips, live (causal): a complementary filter.
 
     Args:
         times: Seconds.
-        standing: Height by legs and floor (`stand`), metres; it sets the slow part.
-        seen: Seen height (`follow_root`), metres; it sets the quick part.
-        state: After the frames before.
+        standing: Height by legs and floor (`stand`), metres; it gives the slow part.
+        seen: Observed height (`follow_root`), metres; it gives the fast part.
+        state: The state after the previous frames; None at the start.
+
+    Returns:
+        (F,) metres, and the state after the last frame.
     """
     time, higher = (
         (float(times[0]), float(standing[0] - seen[0]))
@@ -255,16 +261,20 @@ def settle_root(
     upright: Float[ndarray, "4"],
     above: Float[ndarray, "frames"] | None = None,
 ) -> Float[ndarray, "frames 3"]:
-    """Return the path of a whole take, as `follow_root` but without delay and with gaps bridged.
+    """Return the path of a whole take: as `follow_root`, but zero-phase and without gaps.
 
     Args:
         times: Seconds.
         positions: Upright landmarks, metres from the middle of the hips.
-        confidence: Of the landmarks, 0 to 1.
-        translation: Of the hips, camera axes, metres; NaN in gaps.
-        upright: Rotation from camera axes to the world's.
-        above: Height of the lower foot above the floor, metres, if it is known; the translation is
-            then not smoothed.
+        confidence: Confidence of the landmarks, 0 to 1.
+        translation: Position of the middle of the hips, camera axes, metres; NaN in gaps, which
+            are interpolated.
+        upright: Rotation from camera axes to the world.
+        above: Height of the lower foot above the floor, metres, if known; the translation is then
+            not smoothed.
+
+    Returns:
+        (F, 3) metres, as of `follow_root`.
     """
     known = np.isfinite(translation).all(axis=1)
     if not known.any():
@@ -287,21 +297,20 @@ def settle_root(
     if above is None:
         lift, _ = _follow_floor(times, path[:, 1] + _lowest_foot(positions, confidence), None)
     else:
-        lift = _lift(above)
+        lift = _clearance(above)
     return np.stack([path[:, 0] - path[0, 0], lift, path[:, 2] - path[0, 2]], axis=1)
 
 
 def stand(
     body: Skeleton, rotations: Float[ndarray, "frames 55 4"], path: Float[ndarray, "frames 3"]
 ) -> Float[ndarray, "frames 3"]:
-    """Return the positions of the root of a posed body on a path.
-
-    The lowest part of the body is as far above y = 0 as the path's y.
+    """Return the root positions of a posed body that stands on the floor, y = 0, along a path.
 
     Args:
         body: The body.
         rotations: Local rotations.
-        path: Of `follow_root`, metres.
+        path: As of `follow_root`: x and z of the middle of the hips, and in y the height of the
+            body's lowest part above the floor, metres.
     """
     hips = R.apply(rotations[:, 0], -body.offsets[_UPPER_LEGS].mean(axis=0))
     height = path[:, 1] - lowest_skin(body, rotations)

@@ -1,9 +1,9 @@
-"""Several people in one world: one camera, one floor, and right distances between them.
+"""Several people in one world: one floor, and correct distances between them, from one camera.
 
-Each motion is solved in a world of its own that begins below the performer. From how the motion's
-landmarks are seen follows where that world lies before the camera, and from the camera's height
-above each one's floor how large they are to each other: one camera cannot tell a small person from
-a distant one, but a small person who stands on the same floor is seen lower in the picture.
+Each motion is solved in its own world, whose origin is below the performer. The image points of the
+landmarks give the pose of that world relative to the camera. The camera's height above each
+person's floor then gives their relative sizes: one camera cannot distinguish a small person from a
+distant one, but a small person on the same floor appears lower in the picture.
 """
 
 from __future__ import annotations
@@ -22,38 +22,38 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import Skeleton
 
-# Frames of a take that the camera's place is found from, at most.
+# Largest number of frames from which the camera's pose is found.
 _FRAMES = 200
-# Pixels, as part of the picture's longer side: residuals beyond it weigh less.
+# Scale of the robust loss, as a share of the picture's longer side.
 _ROBUST = 0.01
-# Deviations: of the logarithm of a person's scale (adults' statures vary by 4 %, the detector's
-# idea of them by as much); of the camera's tilt, radians; of a floor's height as the logarithm of
-# the camera's height above it, with feet that were found to a few centimetres.
+# Standard deviations: of the logarithm of a person's scale (adults' heights vary by 4 %, and the
+# detector's estimates by as much); of the camera's tilt, radians; and of the logarithm of the
+# camera's height above a floor, because feet are found to a few centimetres.
 _SCALE, _TILT, _HEIGHT = 0.06, np.radians(2.0), 0.03
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Extrinsics:
-    """A motion's world before the camera.
+    """The pose of a motion's world relative to the camera.
 
     Attributes:
-        rotation: World axes to camera axes, unit quaternion.
-        translation: (3,) the world's origin in camera axes, metres.
+        rotation: (4,) rotation from world to camera axes, xyzw.
+        translation: (3,) position of the world's origin in camera axes, metres.
     """
 
     rotation: Float[ndarray, "4"]
     translation: Float[ndarray, "3"]
 
 
-def place(motion: Motion, keypoints: Keypoints) -> Extrinsics:
-    """Return where a motion's world lies before the camera that saw its keypoints.
+def find_extrinsics(motion: Motion, keypoints: Keypoints) -> Extrinsics:
+    """Return the pose of a motion's world relative to the camera.
 
-    The pose of least squared distances between the projected landmarks and the image points, with
-    a robust loss, over the take.
+    The pose minimises the distances between projected landmarks and image points over the take,
+    with a robust loss.
 
     Args:
-        motion: A humanoid motion, at the keypoints' times.
-        keypoints: What it was solved from.
+        motion: A humanoid motion, at the times of the keypoints.
+        keypoints: The keypoints from which it was solved.
     """
     from scipy.optimize import least_squares
 
@@ -69,7 +69,7 @@ def place(motion: Motion, keypoints: Keypoints) -> Extrinsics:
 
     def residuals(pose: ndarray) -> ndarray:
         points = R.apply(R.from_rotation_vector(pose[:3]), world) + pose[3:]
-        # Points behind the camera would have no image; near it they are only very wrong.
+        # Points behind the camera have no image; they are moved just in front of it.
         points = np.concatenate([points[..., :2], np.minimum(points[..., 2:], -0.05)], axis=-1)
         return ((camera.project(points) - image) * scale).ravel()
 
@@ -78,23 +78,22 @@ def place(motion: Motion, keypoints: Keypoints) -> Extrinsics:
 
 
 def in_one_world(motions: Sequence[Motion], takes: Sequence[Keypoints]) -> list[Motion]:
-    """Return the motions in one world with a common floor, y = 0, and right distances.
+    """Return the motions in one world with a common floor, y = 0, and correct distances.
 
-    The world's origin is below the camera's view of the first person's first frame; the camera
-    looks along −z.
+    The world's origin is on the floor below the first person's start; the camera looks along −z.
 
     Args:
-        motions: A humanoid motion of each person, each in its own world.
-        takes: The keypoints that each was solved from, of one camera.
+        motions: The humanoid motion of each person, each in its own world.
+        takes: The keypoints from which each was solved, of one camera.
     """
-    placed = [place(m, k) for m, k in zip(motions, takes, strict=True)]
-    # One up for all: the mean of what each one's standing says, by how long it is seen.
+    placed = [find_extrinsics(m, k) for m, k in zip(motions, takes, strict=True)]
+    # The common up direction is the mean of the people's, weighted by how long each is seen.
     weights = [float(np.isfinite(k.image[:, 0, 0]).sum()) for k in takes]
     ups = np.array([R.apply(p.rotation, np.array([0.0, 1.0, 0.0])) for p in placed])
     up = R.normalize(np.average(ups, axis=0, weights=weights))
     upright = R.between(up, np.array([0.0, 1.0, 0.0]))
     middles = np.array([_middle(m, k) for m, k in zip(motions, takes, strict=True)])
-    # Where each one's floor below the middle of their path is, the camera being at the origin.
+    # Each person's floor below the middle of the path, relative to the camera.
     floors = np.array(
         [
             R.apply(upright, R.apply(p.rotation, m * [1.0, 0.0, 1.0]) + p.translation)
@@ -106,7 +105,7 @@ def in_one_world(motions: Sequence[Motion], takes: Sequence[Keypoints]) -> list[
     for motion, p, middle, floor, scale in zip(
         motions, placed, middles, floors, scales, strict=True
     ):
-        # Their own up stays up; only the heading is the common world's.
+        # Each person keeps the own up direction; only the heading comes from the common world.
         turned = R.multiply(upright, p.rotation)
         heading = R.between(R.apply(turned, np.array([0.0, 1.0, 0.0])), np.array([0.0, 1.0, 0.0]))
         turn = R.multiply(heading, turned)
@@ -122,15 +121,16 @@ def in_one_world(motions: Sequence[Motion], takes: Sequence[Keypoints]) -> list[
 
 
 def _middle(motion: Motion, keypoints: Keypoints) -> ndarray:
-    """Return the middle (3,) of the path where the person is seen."""
+    """Return the mean position (3,) of the root in frames where the person is seen."""
     seen = np.isfinite(keypoints.image).all(axis=(1, 2))
     return np.asarray(motion.root_positions[seen].mean(axis=0))
 
 
 def _scales(floors: Float[ndarray, "people 3"]) -> Float[ndarray, "people"]:
-    """Return by how much each person must be scaled for all to stand on one floor.
+    """Return the factor by which each person must be scaled so that all stand on one floor.
 
-    Unknown are the scales, the camera's height, and an error of its tilt, all with deviations.
+    The unknowns are the scales, the camera's height and an error of its tilt. They are found by
+    least squares with the standard deviations above.
 
     Args:
         floors: The floor below each person, metres from the camera, y up.
@@ -139,7 +139,7 @@ def _scales(floors: Float[ndarray, "people 3"]) -> Float[ndarray, "people"]:
 
     n = len(floors)
     height, distance = -floors[:, 1], np.linalg.norm(floors[:, [0, 2]], axis=1)
-    if n < 2 or (height < 0.1).any():  # the camera is on the floor, which then tells nothing
+    if n < 2 or (height < 0.1).any():  # a camera on the floor cannot measure distances on it
         return np.ones(n)
 
     def residuals(x: ndarray) -> ndarray:

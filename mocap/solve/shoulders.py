@@ -1,9 +1,9 @@
-"""Shoulders where the fit put them: the spine bends and the clavicles swing to reach them.
+"""Bend the spine and swing the clavicles so that the shoulders reach their fitted positions.
 
-The closed form (mocap.solve.body) takes directions only, so a shrug, a raised arm or a rounded back
-leaves the skeleton's shoulders, and the arms that hang on them, centimetres away from the fitted
-ones. This stage corrects the rotation from the pelvis to the chest so that each shoulder is a
-clavicle's length from its clavicle's root, and then points the clavicles at the shoulders.
+The closed form (mocap.solve.body) uses directions only. In a shrug, with a raised arm or a rounded
+back, the skeleton's shoulders and arms are therefore centimetres away from the fitted positions.
+This stage corrects the rotation from pelvis to chest so that each shoulder is one clavicle length
+from the clavicle's root, and then points the clavicles at the shoulders.
 """
 
 from __future__ import annotations
@@ -20,23 +20,24 @@ from mocap.core.kinematics import fk
 from mocap.core.skeleton import Skeleton, humanoid_index
 
 SHOULDER_SIGMA = 0.02
-"""Metres, of a fitted shoulder against the middle of the hips."""
+"""Standard deviation of a fitted shoulder relative to the middle of the hips, metres."""
 SPINE_SIGMA = np.radians(8.0)
-"""Radians, of the correction of the chest's rotation."""
+"""Standard deviation of the correction of the chest's rotation, radians."""
 CLAVICLE_SIGMA = np.radians(15.0)
-"""Radians, of a clavicle's swing from where the closed form puts it: it rises by some 30° and moves
-as far to the front (Ludewig et al., J. Bone Joint Surg. Am. 91, 2009)."""
+"""Standard deviation of a clavicle's swing from the closed form, radians. A clavicle rises by about
+30° and moves as far to the front (Ludewig et al., J. Bone Joint Surg. Am. 91, 2009)."""
 LARGEST_SWING = np.radians(35.0)
-"""Radians beyond which a clavicle does not swing."""
+"""Largest swing of a clavicle, radians."""
 FADE = 0.25
-"""Seconds in which the correction fades out before shoulders or hips are lost, and in after."""
-_ROUNDS = 4
-_STEP = 1e-4  # radians, of the numerical derivatives
+"""Time in which the correction fades out before shoulders or hips are lost, and in after,
+seconds."""
+_ROUNDS = 4  # Gauss-Newton steps
+_STEP = 1e-4  # step of the numerical derivatives, radians
 _SPINE = humanoid_index("spine", "chest", "upperChest")
 _CLAVICLES = humanoid_index("leftShoulder", "rightShoulder")
 _ARMS = humanoid_index("leftUpperArm", "rightUpperArm")
 _LEGS = humanoid_index("leftUpperLeg", "rightUpperLeg")
-# What hangs on chest and clavicles, and keeps its rotation in the world.
+# Children of chest and clavicles, which keep their world rotations.
 _KEPT = humanoid_index("neck", "leftUpperArm", "rightUpperArm")
 
 
@@ -46,18 +47,18 @@ def reach_shoulders(
     shoulders: Float[ndarray, "frames 2 3"],
     share: Float[ndarray, "frames"],
 ) -> Float[ndarray, "frames 55 4"]:
-    """Turn spine and clavicles so that the shoulders are where the fit put them.
+    """Rotate spine and clavicles so that the shoulders reach their fitted positions.
 
-    The pelvis and all limbs keep their rotations in the world. Each frame is a small least-squares
-    problem in the chest's rotation: the shoulders' distances from the clavicles' roots, the
-    clavicles' swings and the correction itself, each in its usual deviations.
+    The pelvis and all limbs keep their world rotations. Each frame is a small least-squares problem
+    in the chest's rotation. The residuals are the shoulders' distances from the clavicles' roots,
+    the clavicles' swings, and the correction itself, each divided by its standard deviation.
 
     Args:
         body: The performer's skeleton.
         rotations: Local rotations, q_parent_joint.
         shoulders: Left and right shoulder, metres from the middle of the hips, in the world's axes;
-            NaN in frames that stay as they are.
-        share: How much of the correction is made, 0 to 1.
+            NaN in frames that are not corrected.
+        share: Share of the correction that is applied, 0 to 1.
 
     Returns:
         The local rotations.
@@ -89,7 +90,12 @@ def reach_shoulders(
 def faded(
     times: Float[ndarray, "frames"], seen: Bool[ndarray, "frames"]
 ) -> Float[ndarray, "frames"]:
-    """Return 1 where something is seen, fading to 0 within FADE of where it is not."""
+    """Return 1 in frames that are seen, fading to 0 within FADE of those that are not.
+
+    Args:
+        times: Seconds.
+        seen: Which frames are seen.
+    """
     lost = times[~seen]
     if not len(lost):
         return np.ones(len(times))
@@ -101,10 +107,14 @@ def faded(
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Trunk:
-    """The trunk by the closed form, and where the shoulders should be.
+    """The trunk from the closed form, and the goals of the shoulders.
 
-    Local rotations of spine (F, 3, 4) and clavicles (F, 2, 4), the world rotation of the pelvis (F,
-    4), and the shoulders' goals (F, 2, 3), metres from the hips' joint.
+    Attributes:
+        body: The performer's skeleton.
+        closed_spine: (F, 3, 4) local rotations of the spine from the closed form.
+        closed_clavicles: (F, 2, 4) local rotations of the clavicles from the closed form.
+        pelvis: (F, 4) world rotation of the pelvis.
+        goals: (F, 2, 3) goals of the shoulders, metres from the hips' joint.
     """
 
     body: Skeleton
@@ -123,7 +133,7 @@ class _Trunk:
         return R.multiply(self.closed_spine, R.from_rotation_vector(bend / 3.0)[:, None])
 
     def to_shoulders(self, bend: ndarray) -> ndarray:
-        """Return the ways (F, 2, 3) from the clavicles' roots to the goals, in the chest's axes."""
+        """Return the vectors (F, 2, 3) from the clavicles' roots to the goals, in chest axes."""
         turn, place = self.pelvis, np.zeros((len(bend), 3))
         for local, bone in zip(np.moveaxis(self.spine(bend), 1, 0), _SPINE, strict=True):
             place = place + R.apply(turn, self.body.offsets[bone])
@@ -132,21 +142,20 @@ class _Trunk:
         return np.asarray(ways - self.body.offsets[_CLAVICLES])
 
     def usual(self) -> ndarray:
-        """Return the directions (F, 2, 3) of the clavicles by the closed form."""
+        """Return the directions (F, 2, 3) of the clavicles in the closed form."""
         return R.normalize(R.apply(self.closed_clavicles, self.body.offsets[_ARMS]))
 
     def residuals(self, bend: ndarray) -> ndarray:
-        """Return deviations (F, 11): reach of the clavicles, their swings, and the bend."""
+        """Return the residuals (F, 11) of reach, swings and bend, in standard deviations."""
         to = self.to_shoulders(bend)
         reach = (np.linalg.norm(to, axis=-1) - self.lengths) / SHOULDER_SIGMA
         swing = (R.normalize(to) - self.usual()) / CLAVICLE_SIGMA
         return np.concatenate([reach, swing.reshape(len(bend), 6), bend / SPINE_SIGMA], axis=1)
 
     def clavicles(self, bend: ndarray, share: ndarray) -> ndarray:
-        """Return local rotations (F, 2, 4) of the clavicles, turned towards the shoulders.
+        """Return the local rotations (F, 2, 4) of the clavicles, pointed at the shoulders.
 
-        How far depends on how sure these are against what a clavicle usually does, and on the
-        share (F,).
+        The swing is weighted by the variances of shoulder and clavicle, and by the share (F,).
         """
         usual = self.usual()
         swing = R.to_rotation_vector(R.between(usual, R.normalize(self.to_shoulders(bend))))

@@ -1,7 +1,7 @@
-"""Correction of left and right that the detector exchanges for a few frames.
+"""Correction of left and right sides that the detector exchanges for a few frames.
 
-It exchanges arms, legs, or the whole body of a person who seems to face away. Jumps in the image
-show it.
+The detector may exchange arms, legs, or the whole body (a person then seems to face away). Jumps in
+the image reveal it.
 """
 
 from __future__ import annotations
@@ -13,25 +13,28 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from mocap.core.keypoints import LANDMARKS, MIRRORED, Keypoints
-from mocap.solve.flips import cheapest
+from mocap.solve.flips import viterbi
 
 _TRUNK = ("shoulder", "hip")
 _ARM = ("elbow", "wrist", "pinky", "index", "thumb")
 _LEG = ("knee", "ankle", "heel", "foot_index")
 _FACE = np.array([i for i, name in enumerate(LANDMARKS) if i <= LANDMARKS.index("mouth_right")])
-# An exchange is believed if the jumps into and out of it are together longer than so many trunk
-# lengths for each second that it lasts: what lasts is no slip, and limbs that lie close together
-# may as well be either.
+# Cost of an exchange, trunk lengths per second. An exchange is corrected only if the jumps at its
+# beginning and end are longer in sum than this cost. A long exchange is probably real, and for
+# limbs that are close together both sides are possible.
 _TRUNKS_PER_SECOND = 2.0
-_LONGEST = 0.1  # seconds that a step between frames counts as at most
+_LONGEST = 0.1  # largest duration of a step between frames that is charged, seconds
 
 
 def unswap(keypoints: Keypoints) -> Keypoints:
-    """Undo exchanges of left and right of trunk, arms or legs by the detector.
+    """Correct exchanged sides of trunk, arms and legs.
 
-    The cheapest sequence of exchanging or not is taken (Viterbi): the distance that the limb's
-    points travel in the image, plus a price for each exchanged frame. Without exchanges nothing
-    changes.
+    The sequence with the lowest cost is chosen (Viterbi). The costs are the distance that the
+    limb's points travel in the image, and each exchanged frame. Without exchanges the keypoints
+    are returned unchanged.
+
+    Args:
+        keypoints: Keypoints of one person.
     """
     trunk = _trunk(keypoints.image)
     if len(keypoints) < 3 or not np.isfinite(trunk):
@@ -43,7 +46,7 @@ def unswap(keypoints: Keypoints) -> Keypoints:
         )
         swapped = _swapped(keypoints.times, keypoints.image[:, points] / trunk)
         if part is _TRUNK:
-            # The face goes with the shoulders; its own points are too near each other to tell.
+            # The face follows the shoulders, because its own points are too close to each other.
             points = np.concatenate([points, _FACE])
         order[:, points] = np.where(swapped[:, None], MIRRORED[points], points)
     if np.all(order == np.arange(len(LANDMARKS))):
@@ -58,7 +61,7 @@ def unswap(keypoints: Keypoints) -> Keypoints:
 
 
 def _trunk(image: ndarray) -> float:
-    """The trunk's length in the image, pixels, over the take; NaN if it is never seen."""
+    """Return the trunk's length in the image over the take, pixels; NaN if it is never seen."""
     ends = [
         image[:, [LANDMARKS.index(f"{s}_{n}") for s in ("left", "right")]].mean(axis=1)
         for n in ("shoulder", "hip")
@@ -71,19 +74,18 @@ def _trunk(image: ndarray) -> float:
 def _swapped(
     times: Float[ndarray, "frames"], points: Float[ndarray, "frames points 2"]
 ) -> Bool[ndarray, "frames"]:
-    """In which frames the two halves of the points are exchanged; the points in trunk lengths."""
+    """Return in which frames the two halves of the points (in trunk lengths) are exchanged."""
     half = points.shape[1] // 2
     other = np.roll(points, half, axis=1)
-    # How far the points move on to the next frame if both are as they are (or both exchanged), and
-    # if one is exchanged.
-    same = _way(points[:-1], points[1:])
-    crossed = _way(points[:-1], other[1:])
-    # The first frame is as doubtful as any other.
+    # Distances to the next frame if none or both of the frames are exchanged, and if one is.
+    same = _distance(points[:-1], points[1:])
+    crossed = _distance(points[:-1], other[1:])
+    # The first frame is charged like the second.
     step = np.diff(times)
     price = _TRUNKS_PER_SECOND * np.minimum(np.insert(step, 0, step[0]), _LONGEST)
     cost = np.stack([np.zeros(len(times)), price], axis=1)
     return (
-        cheapest(
+        viterbi(
             cost,
             np.stack(
                 [np.stack([same, crossed], axis=1), np.stack([crossed, same], axis=1)], axis=1
@@ -93,8 +95,8 @@ def _swapped(
     )
 
 
-def _way(a: ndarray, b: ndarray) -> ndarray:
-    """Return the mean distance of the points of each frame, in trunk lengths, of those seen."""
+def _distance(a: ndarray, b: ndarray) -> ndarray:
+    """Return the mean distance of the points that both frames show, in trunk lengths."""
     distance = np.linalg.norm(a - b, axis=-1)
     seen = np.isfinite(distance)
     return np.asarray(np.where(seen, distance, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))

@@ -1,4 +1,4 @@
-"""The take grade: the bake of a whole take, zero-phase."""
+"""The bake solver: a whole take from keypoints to Motion, zero-phase. Its stages in order."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from mocap.core.camera import fit_translation
 from mocap.core.filter import (
     fill_gaps,
     smooth,
-    smooth_rotations,
 )
 from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.surface import landmark_skin
 from mocap.lift.model import lift_with_error
-from mocap.solve.body import BodyDetails, solve_body
+from mocap.solve.body import solve_body
 from mocap.solve.contacts import (
     SOLES,
     SURE,
@@ -33,18 +32,13 @@ from mocap.solve.contacts import (
 from mocap.solve.cuts import find_cuts, in_takes, join_takes
 from mocap.solve.depth import onto_rays, shaped_heels, steady_heels
 from mocap.solve.evidence import SEEN, bend_elbows, confidence_inside, weigh
-from mocap.solve.face import (
-    expressions,
-    head_turns,
-    solve_face,
-    solved_head,
-)
 from mocap.solve.flips import unflip
 from mocap.solve.gravity import body_axis, find_gravity
-from mocap.solve.hands import SolvedHands, believed, solved_hands, with_arms
+from mocap.solve.hands import with_arms
 from mocap.solve.measure import measure_body
 from mocap.solve.palms import rest_palms
 from mocap.solve.plant import SEEN_FAR, SEEN_STILL, plant
+from mocap.solve.pose_take import LONGEST_GAP, bridged_confidence, pose_take
 from mocap.solve.refine import Prior, Refined, refine_landmarks
 from mocap.solve.refine.ground import (
     BODY,
@@ -56,41 +50,29 @@ from mocap.solve.refine.ground import (
     find_ground,
 )
 from mocap.solve.refine.sight import Measured
-from mocap.solve.root import settle_root, stand
-from mocap.solve.shoulders import faded, reach_shoulders
 from mocap.solve.size import at_height
 from mocap.solve.swaps import unswap
 from mocap.solve.tuning import Feet, SolveOptions
-from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
-from mocap.solve.upper_body import STEADY, on_steady_hips, upper_spans
+from mocap.solve.upper_body import upper_spans
 
 _USUAL = SolveOptions()
 
-BAKE_HANDS = 1.5
-"""Hz, of hands relative to their forearms."""
-BAKE_FINGERS, BAKE_PALMS = 5.0, 4.0
-"""Hz, of finger bones, and of hands with points of their own relative to their forearms."""
-BAKE_HEAD = 6.0
-"""Hz, of heads that are turned as their faces are."""
 BAKE_CUTOFF = 6.0
-"""Hz, of the smoothing of keypoints without image points (Winter, Biomechanics and Motor Control,
-4th ed., ch. 3: 6 Hz for gait)."""
-LONGEST_GAP = 0.5
-"""Seconds of missing keypoints that are bridged."""
+"""Cutoff of the smoothing of keypoints without image points, Hz (Winter, Biomechanics and Motor
+Control, 4th ed., ch. 3: 6 Hz for gait)."""
 
 _UP = np.array([0.0, 1.0, 0.0])
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
 _SHOULDERS = [LANDMARKS.index("left_shoulder"), LANDMARKS.index("right_shoulder")]
 _WRISTS = [TOUCHING.index(GROUNDED.index(LANDMARKS.index(f"{s}_wrist"))) for s in ("left", "right")]
 _TRUNK = [*_HIPS, *_SHOULDERS]
-# Feet stand that are no farther than this above the lowest other part of the body, metres.
+# Largest height of standing feet above the lowest other part of the body, metres.
 _CARRIED = 0.25
-# Where people stand upright for less than this share of a take, up is known to no better than the
-# camera is level, radians.
+# If a person stands upright for less than this share of a take, the up direction has this standard
+# deviation (radians): that of a camera's tilt.
 _STOOD, _UNSURE_TILT = 0.05, np.radians(8.0)
+# Shares of a bake's time: lifting the depths, and each of the two searches of the optimiser.
 _LIFTED, _FITTED = 0.15, 0.4
-"""Parts of a bake's time: until depths are lifted, and each of the two searches of the optimiser.
-"""
 
 
 def solve_take(
@@ -99,36 +81,36 @@ def solve_take(
     progress: Callable[[float], None] | None = None,
     measured: Measured | None = None,
 ) -> Motion:
-    """Solve a whole take: the bake grade, without delay.
+    """Solve a whole take, without delay (bake).
 
-    Exchanged limbs are put back, depths are lifted, short gaps are bridged, one body is fitted to
-    image and depth over the whole take, and the result is set upright, posed in closed form and
-    planted on the ground.
+    The stages: correct exchanged limbs, lift the depths, interpolate short gaps, fit one body to
+    image points and depths over the whole take, rotate the result upright, pose it in closed form,
+    and plant it on the ground.
 
     Args:
         keypoints: One person's keypoints, with their camera.
-        options: What is solved how.
-        progress: Called now and then with the share done, 0 to 1; an exception it raises ends the
-            solve.
-        measured: What several cameras saw, if they measured the positions, which are then in axes
-            with +Y up and are neither lifted nor corrected nor scaled. None for the guesses of one
-            camera's detector.
+        options: How to solve them.
+        progress: Called from time to time with the share done, 0 to 1. An exception that it raises
+            ends the solve.
+        measured: Image points of several cameras, if the positions are triangulated. The positions
+            are then in axes with +Y up, and are not lifted, corrected or scaled. None for
+            keypoints of one camera.
 
     Returns:
         The motion on the performer's own skeleton. After a hard cut a new take begins: nothing is
-        smoothed or bridged across it.
+        smoothed or interpolated across it.
     """
-    told = progress or (lambda done: None)
+    report = progress or (lambda done: None)
     cuts = find_cuts(keypoints) if options.refine and measured is None else []
     if not cuts:
-        return _solve_take(keypoints, options, told, measured)
+        return _solve_take(keypoints, options, report, measured)
     motions: list[Motion] = []
     done = 0
     for take in in_takes(keypoints, cuts):
         begun, share = done / len(keypoints), len(take) / len(keypoints)
 
         def of_all(part: float, begun: float = begun, share: float = share) -> None:
-            told(begun + share * part)
+            report(begun + share * part)
 
         motions.append(_solve_take(take, options, of_all, None))
         done += len(take)
@@ -138,14 +120,14 @@ def solve_take(
 def _solve_take(
     keypoints: Keypoints,
     options: SolveOptions,
-    told: Callable[[float], None],
+    report: Callable[[float], None],
     measured: Measured | None,
 ) -> Motion:
-    """Solve keypoints without hard cuts; as `solve_take`."""
+    """Solve keypoints without hard cuts; see `solve_take`."""
     feet, height = options.feet, options.height
     keypoints = with_arms(keypoints)
     if not options.refine:
-        motion = _posed(
+        motion = pose_take(
             keypoints,
             keypoints.positions,
             None,
@@ -174,16 +156,18 @@ def _solve_take(
     prior = fill_gaps(times, prior, LONGEST_GAP)
     if (
         not np.isfinite(translation).all(axis=1).any()
-    ):  # without image points there is nothing to agree with but the prior
+    ):  # without image points there is nothing to fit to
         positions = smooth(times, prior, BAKE_CUTOFF)
         upright = find_gravity(*body_axis(positions, keypoints.confidence))
         return at_height(
-            _posed(keypoints, positions, None, upright, filtered=True, whole=whole), height
+            pose_take(keypoints, positions, None, upright, filtered=True, whole=whole), height
         )
 
-    held = _held(keypoints, prior)
+    held = _filled(keypoints, prior)
     known = Prior(prior, held, translation, error, () if measured is None else measured.sights)
-    found = refine_landmarks(keypoints, known, progress=lambda done: told(_LIFTED + _FITTED * done))
+    found = refine_landmarks(
+        keypoints, known, progress=lambda done: report(_LIFTED + _FITTED * done)
+    )
     upright = R.IDENTITY
     if measured is None:
         seen = np.where(np.isfinite(prior), found.positions, np.nan)
@@ -195,12 +179,16 @@ def _solve_take(
     if ground is not None:
         begun = _LIFTED + _FITTED
         found = refine_landmarks(
-            keypoints, known, found, ground, progress=lambda d: told(begun + _FITTED * d)
+            keypoints, known, found, ground, progress=lambda d: report(begun + _FITTED * d)
         )
         upright = R.between(ground.up, _UP)
-        above = _aloft(keypoints, found, ground) if feet == "auto" else np.zeros(len(times))
+        above = (
+            _height_above_floor(keypoints, found, ground)
+            if feet == "auto"
+            else np.zeros(len(times))
+        )
     positions = np.where(np.isfinite(prior), found.positions, np.nan)
-    motion = _posed(
+    motion = pose_take(
         keypoints,
         R.apply(upright, positions),
         found.translation,
@@ -220,11 +208,12 @@ def _solve_take(
 def _ground(
     keypoints: Keypoints, found: Refined, upright: ndarray, feet: Feet, measured: bool
 ) -> Ground | None:
-    """Return the floor and what stands on it; None if nothing does."""
+    """Return the floor and the contacts with it; None without a contact."""
     up, times = R.apply(R.conjugate(upright), _UP), keypoints.times
     places = _grounded(found)
     stood = body_axis(found.positions, keypoints.confidence)[1].mean() > _STOOD
-    # Doubted feet of people who stand are in the swing; of people who lie, behind the other one.
+    # A foot of low confidence is swinging if the person stands, and hidden behind the other foot if
+    # the person lies.
     least = SURE if stood else SEEN
     if measured:
         at = found.positions + found.translation[:, None]
@@ -233,7 +222,7 @@ def _ground(
     else:
         speeds = picture_speeds(keypoints, found.translation, SOLES, least)
         others = picture_speeds(keypoints, found.translation, BODY, SEEN)
-    # Feet that are well above another part of the body do not stand: in a handstand, lying down.
+    # Feet well above another part of the body do not stand (in a handstand, or lying down).
     body = landmark_skin(found.positions, up).min(axis=1)
     soles = found.positions[:, SOLES] @ up
     carried = soles - body[:, None] < _CARRIED
@@ -258,10 +247,10 @@ def _ground(
     return find_ground(places, up, found.size, contacts, tilt)
 
 
-def _aloft(keypoints: Keypoints, found: Refined, ground: Ground) -> ndarray:
-    """Return how high the lowest part is off the floor (F,), metres.
+def _height_above_floor(keypoints: Keypoints, found: Refined, ground: Ground) -> ndarray:
+    """Return the height of the body's lowest part above the floor (F,), metres.
 
-    0 where something stands on it, and where feet are not seen.
+    It is 0 in frames with a contact, and where the feet are not seen.
     """
     seen = keypoints.confidence[:, FEET].min(axis=1) > SEEN
     airborne = seen & (ground.contacts.max(axis=1) < 0.5)
@@ -272,120 +261,20 @@ def _aloft(keypoints: Keypoints, found: Refined, ground: Ground) -> ndarray:
 
 
 def _grounded(found: Refined) -> ndarray:
-    """Return where GROUNDED are (F, 16, 3), camera axes, metres."""
+    """Return the positions (F, 16, 3) of GROUNDED, camera axes, metres."""
     return found.positions[:, GROUNDED] + found.translation[:, None]
 
 
-def _bridged(keypoints: Keypoints, positions: ndarray) -> ndarray:
-    """Return the confidence (F, 33) with short gaps filled; 0 where there is no position."""
-    seen = np.isfinite(keypoints.positions).all(axis=-1)
-    filled = fill_gaps(keypoints.times, np.where(seen, keypoints.confidence, np.nan), LONGEST_GAP)
-    return np.where(np.isfinite(positions).all(axis=-1), np.nan_to_num(filled), 0.0)
+def _filled(keypoints: Keypoints, prior: ndarray) -> ndarray:
+    """Return the prior with NaN replaced, metres from the middle of the hips.
 
-
-def _held(keypoints: Keypoints, prior: ndarray) -> ndarray:
-    """Return the prior, filled where it is NaN, metres from the hips' middle.
-
-    The closed form holds and eases what is missing.
+    Missing parts are held and eased by the closed form.
     """
     if np.isfinite(prior).all():
         return prior
-    rotations, _ = solve_body(keypoints.times, prior, _bridged(keypoints, prior))
+    rotations, _ = solve_body(keypoints.times, prior, bridged_confidence(keypoints, prior))
     body = measure_body(replace(keypoints, positions=prior))
     points = landmarks_of(*fk(body, np.zeros((len(keypoints), 3)), rotations))
     return np.where(
         np.isfinite(prior), prior, points - points[:, _HIPS].mean(axis=1, keepdims=True)
-    )
-
-
-def _posed(
-    keypoints: Keypoints,
-    positions: ndarray,
-    translation: ndarray | None,
-    upright: ndarray,
-    above: ndarray | None = None,
-    filtered: bool = False,
-    whole: ndarray | None = None,
-) -> Motion:
-    """Return the closed form of a whole take from upright positions.
-
-    above: How high the lower foot is off the floor, metres, if that is known. whole: how far the
-    whole body is seen (F,), 0 (upper body: legs rest, hips stay) to 1; None is 1.
-    """
-    times = keypoints.times
-    if translation is None:
-        translation = fit_translation(
-            positions, keypoints.image, keypoints.confidence, keypoints.camera
-        )
-    body = measure_body(replace(keypoints, positions=positions))
-    confidence = _bridged(keypoints, positions)
-    partly = whole is not None and bool(whole.min(initial=1.0) < 1.0)
-    if whole is not None and partly:
-        place = R.apply(upright, translation)
-        positions, confidence = on_steady_hips(
-            positions, confidence, place, whole, lambda v: smooth(times, v, STEADY)
-        )
-    hands = (lambda relative: smooth_rotations(times, relative, BAKE_HANDS)) if filtered else None
-    own = _own_hands(keypoints, upright, filtered)
-    face = solve_face(keypoints)
-    turns = _steady_head(times, head_turns(keypoints)) if filtered else head_turns(keypoints)
-    head = solved_head(turns, upright, face)
-    rotations, _ = solve_body(
-        times,
-        positions,
-        confidence,
-        None,
-        BodyDetails(
-            hands,
-            DOUBTFUL_BEND if filtered else FULL_BEND,
-            own,
-            head,
-            whole if partly else None,
-        ),
-    )
-    if filtered:
-        seen = confidence[:, _SHOULDERS + _HIPS].min(axis=1) >= SEEN
-        share = faded(times, seen) * (1.0 if whole is None else whole)
-        shoulders = positions[:, _SHOULDERS] - positions[:, _HIPS].mean(axis=1, keepdims=True)
-        rotations = reach_shoulders(body, rotations, shoulders, share)
-    path = settle_root(times, positions, confidence, translation, upright, above)
-    path = path if whole is None or not partly else _where_whole(times, path, whole)
-    return Motion(
-        body,
-        times,
-        stand(body, rotations, path),
-        rotations,
-        {} if face is None else expressions(face),
-    )
-
-
-def _where_whole(times: ndarray, path: ndarray, whole: ndarray) -> ndarray:
-    """Return the path (F, 3) standing still on the floor where only the upper body is seen."""
-    moves = np.flatnonzero(whole >= 1.0)
-    if not len(moves):
-        return np.zeros_like(path)
-    held = np.stack([np.interp(times, times[moves], path[moves, i]) for i in range(3)], axis=1)
-    return np.asarray(held + whole[:, None] * (path - held))
-
-
-def _steady_head(times: ndarray, turns: ndarray) -> ndarray:
-    seen = np.isfinite(turns).all(axis=1)
-    out = turns.copy()
-    if seen.any():
-        out[seen] = smooth_rotations(times[seen], turns[seen], BAKE_HEAD)
-    return out
-
-
-def _own_hands(keypoints: Keypoints, upright: ndarray, filtered: bool) -> SolvedHands | None:
-    points = believed(keypoints)
-    if points is None:
-        return None
-    times = keypoints.times
-    if not filtered:
-        return solved_hands(R.apply(upright, points))
-    points = R.apply(upright, fill_gaps(times, points, LONGEST_GAP))
-    return solved_hands(
-        points,
-        lambda q: smooth_rotations(times, q, BAKE_FINGERS),
-        lambda q: smooth_rotations(times, q, BAKE_PALMS),
     )

@@ -1,4 +1,4 @@
-"""Hands relative to their forearms, and the share of their roll that the forearms take."""
+"""Rotations of hands relative to their forearms, and pronation of the forearms."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mocap.core import rotation as R
 from mocap.solve.hands import SolvedHands, within_wrist
 from mocap.solve.hold import HoldState, hold_unseen
 
-# Directions of the arms at rest, left and right.
+# Directions of the forearms at rest, left and right.
 _REST_DIRECTION = np.array([[1.0, 0, 0], [-1.0, 0, 0]])
-# Up to this pronation the forearm takes all of the hand's roll; beyond it the share falls to none
-# at 180°, so that no seam is left at which it could flip.
+# Largest roll of the hand, radians, that the forearm takes completely. Beyond it the forearm's part
+# falls to 0 at 180°, so that the forearm never flips.
 _PRONATION = np.radians(120.0)
 
 
@@ -28,7 +28,7 @@ def relative_hands(
 ) -> tuple[ndarray, HoldState | None]:
     """Return the rotations of the hands relative to their forearms.
 
-    The body's landmarks give the rotation; the points of a hand that is seen correct it. The
+    The body's landmarks give the rotation, and the points of a hand that is seen correct it. The
     correction is held and eased, so that a hand that is lost or returns does not jump.
 
     Args:
@@ -37,7 +37,7 @@ def relative_hands(
         hand: (F, 2, 4) world rotations of the hands, from the body's landmarks.
         steady: A filter for the rotations from the body's landmarks; None leaves them.
         hands: Palms from the hands' own points; None where hands are not detected.
-        state: The state after the frames before; None at the start of a take.
+        state: The state after the previous frames; None at the start of a take.
 
     Returns:
         (F, 2, 4) rotations, and the state after the last frame.
@@ -62,7 +62,7 @@ def relative_hands(
 
 
 def pronated(forearm: ndarray, relative: ndarray) -> tuple[ndarray, ndarray]:
-    """Turn the forearms by the roll of the hands, as pronation does.
+    """Return the rotations with the roll of the hands moved to the forearms (pronation).
 
     Args:
         forearm: (F, 2, 4) world rotations of the forearms without roll, left and right.

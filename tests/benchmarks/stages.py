@@ -59,7 +59,7 @@ STAGES: dict[str, tuple[str, Callable[[Any], np.ndarray]]] = {
     "rays": ("onto_rays", lambda result: _landmarks(result[0])),
     "fitted": ("refine_landmarks", lambda result: _landmarks(result.positions)),
     "ground": ("refine_landmarks", lambda result: _landmarks(result.positions)),
-    "posed": ("_posed", _joints),
+    "posed": ("pose_take", _joints),
     "planted": ("plant", _joints),
 }
 """Stage: the function of mocap.solve.take that ends it, and its 12 joints (F, 12, 3), metres,

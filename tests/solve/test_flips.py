@@ -13,7 +13,7 @@ from mocap.core.keypoints import LANDMARKS, landmarks_of
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
-from mocap.solve.flips import cheapest, unflip
+from mocap.solve.flips import unflip, viterbi
 
 _I = {name: i for i, name in enumerate(LANDMARKS)}
 
@@ -102,4 +102,4 @@ def test_the_cheapest_path_is_the_best_of_all_paths() -> None:
         )
 
     every = [[(n >> k) & 1 for k in range(7)] for n in range(128)]
-    assert cheapest(cost, change).tolist() == min(every, key=total)
+    assert viterbi(cost, change).tolist() == min(every, key=total)

@@ -13,7 +13,7 @@ from mocap.core.keypoints import Keypoints, landmarks_of
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import Skeleton
-from mocap.solve.scene import in_one_world, place
+from mocap.solve.scene import find_extrinsics, in_one_world
 from tests.helpers.synthetic import smooth_motion, standing
 
 CAMERA = Camera.from_fov((1280, 720), 1.0)
@@ -45,7 +45,7 @@ def performer(seed: int, at: tuple[float, float], size: float) -> Motion:
 
 def test_the_camera_is_found() -> None:
     motion = performer(0, (0.5, -3.0), 1.0)
-    placed = place(motion, seen(motion))
+    placed = find_extrinsics(motion, seen(motion))
     assert np.degrees(R.distance(placed.rotation, TILT)) < 0.1
     assert placed.translation == pytest.approx(R.apply(TILT, -EYE), abs=0.01)
 

@@ -1,8 +1,8 @@
-"""Faces to expression weights, gaze, and the rotations of head and eyes.
+"""Faces: expression weights, gaze, and the rotations of head and eyes.
 
-measures.py      lengths of a face in the head's frame
-weights.py       ARKit's weights and the gaze from measures, or from a network's blendshapes
-neutral.py       the neutral face that weights are relative to
+measures.py      lengths in a face, in the head's frame
+weights.py       ARKit's weights and the gaze, from measures or from a network's blendshapes
+neutral.py       the neutral face, to which weights are relative
 solver.py        a whole take (`solve_face`), or frame by frame (`follow_face`)
 head.py          rotations of the head and the eyes
 expressions.py   VRM 1.0's presets from ARKit's weights

@@ -21,12 +21,12 @@ def expressions(face: SolvedFace) -> dict[str, Float[ndarray, "frames"]]:
 def vrm_expressions(arkit: Mapping[str, ndarray]) -> dict[str, ndarray]:
     """Return VRM 1.0's presets (VRMC_vrm-1.0/expressions.md) from ARKit's weights.
 
-    Vowels share the mouth's movement: open and round is oh, narrow and round ou, wide ih, open and
-    wide ee, otherwise open aa; their sum is at most 1. An emotion is as strong as the weakest part
-    of its prototype in FACS (Ekman and Friesen, 1978).
+    The vowels divide the mouth's movement: open and round is oh, narrow and round is ou, wide is
+    ih, open and wide is ee, any other open mouth is aa. Their sum is at most 1. The emotions follow
+    the prototypes of FACS (Ekman and Friesen, 1978).
 
     Args:
-        arkit: Weights by ARKit's names, of frames or single numbers; missing ones count as 0.
+        arkit: ARKit's name → weights of frames, or a single weight; missing ones count as 0.
 
     Returns:
         Weights in [0, 1] by VRM's names.
@@ -72,4 +72,4 @@ def vrm_expressions(arkit: Mapping[str, ndarray]) -> dict[str, ndarray]:
 
 
 EXPRESSIONS: tuple[str, ...] = (*BLENDSHAPES, *vrm_expressions(dict.fromkeys(WEIGHTS, np.zeros(1))))
-"""The names of all expressions that a solved face may have: ARKit's, and VRM's presets."""
+"""The names of all expressions of a solved face: ARKit's, and VRM's presets."""

@@ -1,4 +1,4 @@
-"""Rotations of the skeleton that the face determines: the head's and the eyes'."""
+"""Rotations of head and eyes from the face."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mocap.solve.face.weights import SolvedFace
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SolvedHead:
-    """The skeleton's rotations that the face determines.
+    """The rotations of head and eyes from the face.
 
     Attributes:
-        turns: World rotations of the head, where it is seen.
+        turns: World rotations of the head; the identity where the face is not seen.
         seen: Whether the face is seen.
-        eyes: Rotations of the eyes relative to the head.
+        eyes: Rotations of both eyes relative to the head.
     """
 
     turns: Float[ndarray, "frames 4"]
@@ -29,7 +29,7 @@ class SolvedHead:
 
 
 def head_turns(keypoints: Keypoints) -> Float[ndarray, "frames 4"]:
-    """Return the head's rotation in camera axes, (F, 4); NaN where no face is seen."""
+    """Return the head's rotations in camera axes, (F, 4); NaN where no face is seen."""
     out = np.full((len(keypoints), 4), np.nan)
     if keypoints.face_transform is not None:
         seen = np.isfinite(keypoints.face_transform).all(axis=(1, 2))
@@ -43,12 +43,12 @@ def solved_head(
     """Return the rotations of head and eyes in the upright world.
 
     Args:
-        turns: The head's rotation in camera axes (`head_turns`); NaN where no face is seen.
-        upright: Rotation from camera axes to the world's, one or one a frame.
-        face: The gaze among others; None where faces are not detected.
+        turns: The head's rotations in camera axes (`head_turns`); NaN where no face is seen.
+        upright: Rotation from camera axes to the world, one for all frames or one per frame.
+        face: The solved face, for its gaze; None if faces are not detected.
 
     Returns:
-        The rotations; None where faces are not detected.
+        The rotations; None if faces are not detected.
     """
     if face is None:
         return None
@@ -59,6 +59,10 @@ def solved_head(
 
 
 def eye_turns(gaze: Float[ndarray, "*frames 2"]) -> Float[ndarray, "*frames 4"]:
-    """Return an eye's rotation relative to the head, from the gaze to the left and up (radians)."""
+    """Return the eyes' rotations relative to the head.
+
+    Args:
+        gaze: Angles to the performer's left and up, radians.
+    """
     up = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), -gaze[..., 1])
     return R.multiply(R.from_axis_angle(np.array([0.0, 1.0, 0.0]), gaze[..., 0]), up)

@@ -1,4 +1,4 @@
-"""Measures of a face: 24 lengths of each half, in a frame that moves and scales with the head.
+"""Measures of a face: 24 lengths in each half, in a frame that moves and scales with the head.
 
 Vertices are those of MediaPipe's face mesh and irises
 (mediapipe/modules/face_geometry/data/canonical_face_model_uv_visualization.png). "Left" is the
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-# Vertices of the left half, and the same of the right half.
+# Feature: vertices in the left half of the face, and the same vertices in the right half.
 _HALVES = {
     "eye corners": ((263, 362), (33, 133)),
     "upper lid": ((387, 386, 385), (160, 159, 158)),
@@ -35,11 +35,11 @@ _UPPER_LIP, _LOWER_LIP, _LIPS_TOP, _LIPS_BOTTOM, _CHIN, _ROOT, _NOSE_BASE = (
     168,
     2,
 )
-# Vertices that the face's muscles hardly move: on both sides of the head; at forehead and nose's
-# root, and at the nose's base.
+# Vertices that facial muscles hardly move: on both sides of the head; and at the forehead and the
+# nose's root (above), and the nose's base (below).
 _ACROSS = ((263, 362, 356, 454), (33, 133, 127, 234))
 _ABOVE, _BELOW = (10, 151, 9, 168), (2, 94)
-# From image axes to mocap's.
+# Factors from image axes to mocap's.
 _AXES = np.array([1.0, -1.0, -1.0])
 
 MEASURES: tuple[str, ...] = (
@@ -52,8 +52,8 @@ MEASURES: tuple[str, ...] = (
 )  # fmt: skip
 """The names of the measures, in the order of `measure_face`.
 
-Lengths are relative to the distance between the eyes' outer corners; those of lids and iris, to the
-width of their eye. "Sideways" is towards the half's own side."""
+Lengths are in units of the distance between the eyes' outer corners; those of lids and iris, in
+widths of their eye. "Sideways" is towards the side of the half."""
 OUTER_CORNERS = (263, 33)
 """Vertices at the eyes' outer corners, left and right."""
 
@@ -65,7 +65,7 @@ def in_head(points: Float[ndarray, "*frames 478 3"]) -> Float[ndarray, "*frames 
     The distance between the eyes' outer corners is 1.
 
     Args:
-        points: Pixels, image axes (Keypoints.face).
+        points: A face's points, pixels, image axes (`Keypoints.face`).
 
     Returns:
         The points in the head's frame.
@@ -90,7 +90,7 @@ def measure_face(points: Float[ndarray, "*frames 478 3"]) -> Float[ndarray, "*fr
     """Return the MEASURES of both halves of faces, left and right.
 
     Args:
-        points: Pixels, image axes (Keypoints.face).
+        points: The faces' points, pixels, image axes (`Keypoints.face`).
     """
     h = in_head(points)
     return np.stack([_half(h, side) for side in (0, 1)], axis=-2)

@@ -1,4 +1,4 @@
-"""The neutral face of a take, which weights are relative to."""
+"""The neutral face of a take, to which weights are relative."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from mocap.core.keypoints import BLENDSHAPES
 from mocap.solve.face.weights import BLINKS, LIDS, WEIGHTS, face_target
 
 NEUTRAL = 1.0
-"""Seconds at the beginning of a take that may show the neutral face."""
+"""Duration of the beginning of a take that may show the neutral face, seconds."""
 OPEN = 0.9
-"""Quantile of the lids' opening that is the open eye.
+"""Quantile of the lids' opening that counts as the open eye.
 
-Lids only ever fall from there; the median would be half-way."""
+The median would be too low, because lids close from the open eye, but hardly open further."""
 AT_REST = 0.2
-"""Quantile of a network's blendshapes that is the rest level.
+"""Quantile of a network's blendshapes that counts as the rest level.
 
 The median would clip half of the motion."""
 
@@ -26,15 +26,15 @@ _LOOKS = np.array([name.startswith("eyeLook") for name in BLENDSHAPES])
 def neutral_face(
     times: Float[ndarray, "frames"], measures: Float[ndarray, "frames 2 24"]
 ) -> Float[ndarray, "2 24"]:
-    """Return a take's neutral face: that of its first second, or that of the whole take.
+    """Return a take's neutral face: the usual face of its first second, or of the whole take.
 
-    The one is chosen that expresses less when it is measured against the other. If a person smiles
-    at the start, the first second has a smile in it; if a short take is one long smile, the whole
-    take has.
+    Of the two, the one with the weaker expression relative to the other is chosen. The first second
+    is not neutral if the person smiles at the start, and the whole take is not if it is short and
+    the person smiles all the time.
 
     Args:
         times: Seconds.
-        measures: Of the frames in which the face is seen, as `measure_face` gives them.
+        measures: Measures (`measure_face`) of the frames in which the face is seen.
 
     Returns:
         The measures of the neutral face.
@@ -52,7 +52,7 @@ def neutral_blendshapes(
 
     Args:
         times: Seconds.
-        blendshapes: Of the frames in which the face is seen, 0 to 1.
+        blendshapes: Blendshapes of the frames in which the face is seen, 0 to 1.
 
     Returns:
         The blendshapes of the neutral face.
@@ -66,7 +66,7 @@ def neutral_blendshapes(
 
 
 def usual_blendshapes(blendshapes: Float[ndarray, "frames 51"]) -> Float[ndarray, "51"]:
-    """Return the rest level of each blendshape, (51,): AT_REST; for blinks, the open eye's."""
+    """Return the rest level of each blendshape: AT_REST quantiles; for blinks, the open eye."""
     return np.where(
         BLINKS,
         np.quantile(blendshapes, 1.0 - OPEN, axis=0),
@@ -75,14 +75,14 @@ def usual_blendshapes(blendshapes: Float[ndarray, "frames 51"]) -> Float[ndarray
 
 
 def usual_measures(measures: Float[ndarray, "frames 2 24"]) -> Float[ndarray, "2 24"]:
-    """Return the median of each measure, (2, 24); for lids, the OPEN quantile."""
+    """Return the median of each measure; for lids, the OPEN quantile."""
     out = np.median(measures, axis=0)
     out[:, LIDS] = np.quantile(measures[..., LIDS], OPEN, axis=0)
     return np.asarray(out)
 
 
 def _expressed(face: Float[ndarray, "2 24"], neutral: Float[ndarray, "2 24"]) -> float:
-    """Return the sum of a face's weights without its looks."""
+    """Return the sum of a face's weights, without those of the gaze."""
     weights = face_target(face, neutral, np.zeros(()))[: len(WEIGHTS)]
     return float(
         sum(w for name, w in zip(WEIGHTS, weights, strict=True) if not name.startswith("eyeLook"))

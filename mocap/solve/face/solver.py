@@ -1,4 +1,4 @@
-"""A take's faces to weights and gaze: all frames at once (bake), or portion by portion (live)."""
+"""Weights and gaze of a take's faces: of a whole take (bake), or frame by frame (live)."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from mocap.solve.face.weights import (
 )
 from mocap.solve.hold import HOLD, RELAX
 
-# Live, after its first second the neutral face drifts towards the face that is seen: by this share
-# of the difference a second, where differences beyond the second number count as that number.
+# Live, after the first second, the neutral face drifts towards the observed face: by this share of
+# the difference per second, where differences are limited to the second number.
 _DRIFT, _FAR = 0.05, 0.02
 LIVE_FACE, BAKE_FACE = (1.0, 2.0), 5.0
-"""Filter of weights: live, Hz at rest and Hz per weight a second; in the bake, Hz.
+"""Filters on weights: live, One Euro, Hz at rest and Hz per (weight per second); bake, Hz.
 
 A blink takes 0.1 to 0.4 s."""
-# Distance between the eyes' outer corners, pixels: faces below the first give no weights, faces
-# above the second full ones. The points of the eyes of a face 50 pixels wide jitter by half an
+# Distances between the eyes' outer corners, pixels: faces below the first give no weights, faces
+# above the second full ones. In a face with 50 pixels, the points of the eyes jitter by half an
 # eye's opening.
 _SMALL = (20.0, 50.0)
 
@@ -51,9 +51,9 @@ class FaceState:
     """The state for the next frames.
 
     Attributes:
-        first: When a face was first seen, seconds.
-        last: When a face was last seen, seconds.
-        begun: Measures and blendshapes of the first second.
+        first: Time at which a face was first seen, seconds.
+        last: Time at which a face was last seen, seconds.
+        begun: Measures and blendshapes of the frames of the first second.
         neutral: Measures of the neutral face.
         blendshapes: A network's blendshapes for the neutral face.
         target: The last weights and gaze, before the filter.
@@ -70,10 +70,10 @@ class FaceState:
 
 
 def solve_face(keypoints: Keypoints) -> SolvedFace | None:
-    """Solve the faces of a whole take, against its neutral face and without delay.
+    """Solve the faces of a whole take relative to its neutral face, without delay.
 
     Args:
-        keypoints: With the faces' points, and blendshapes where a network gives them.
+        keypoints: Keypoints with the faces' points, and blendshapes if a network gives them.
 
     Returns:
         Weights and gaze of each frame; None if no face is seen.
@@ -89,21 +89,21 @@ def solve_face(keypoints: Keypoints) -> SolvedFace | None:
     if keypoints.face_blendshapes is not None:
         given = np.nan_to_num(keypoints.face_blendshapes[seen])
         target = with_blendshapes(target, given, neutral_blendshapes(times, given))
-    target = smooth(times, target * _legible(keypoints.face[seen])[:, None], BAKE_FACE)
-    return _split(_held(keypoints.times, seen, target))
+    target = smooth(times, target * _readable_share(keypoints.face[seen])[:, None], BAKE_FACE)
+    return _split(_fill_unseen(keypoints.times, seen, target))
 
 
 def follow_face(
     keypoints: Keypoints, state: FaceState | None
 ) -> tuple[SolvedFace | None, FaceState | None]:
-    """Solve faces causally; the size of the portions makes no difference.
+    """Solve faces live (causal). The division of frames into calls does not change the result.
 
     Args:
-        keypoints: The frames after those of the state.
-        state: The state after the frames before; None at the start of a take.
+        keypoints: Frames that follow those of the state.
+        state: The state after the previous frames; None at the start of a take.
 
     Returns:
-        Weights and gaze, None where faces are not detected; and the state after the last frame.
+        Weights and gaze, None if faces are not detected; and the state after the last frame.
     """
     if keypoints.face is None:
         return None, state
@@ -118,13 +118,13 @@ def follow_face(
         given = np.full((len(keypoints), len(BLENDSHAPES)), np.nan)
     rest = np.zeros((len(WEIGHTS) if given is None else len(BLENDSHAPES)) + 2)
     if state is not None and len(state.target) != len(rest):
-        state = None  # blendshapes begin or end: another source, so another take
+        state = None  # blendshapes begin or end: another source, so a new take
     if state is None and not seen.any():
         return _split(np.tile(rest, (len(keypoints), 1))), None
     measures = np.full((len(keypoints), 2, len(MEASURES)), np.nan)
     legible = np.zeros(len(keypoints))
     measures[seen] = measure_face(keypoints.face[seen])
-    legible[seen] = _legible(keypoints.face[seen])
+    legible[seen] = _readable_share(keypoints.face[seen])
     sideways = _sideways(keypoints)
     targets = []
     for i, (t, m, is_seen, aside, share) in enumerate(
@@ -132,7 +132,7 @@ def follow_face(
     ):
         if is_seen:
             shapes = np.zeros(len(BLENDSHAPES)) if given is None else np.nan_to_num(given[i])
-            state = _calibrated(t, m, shapes, state)
+            state = _update_neutral(t, m, shapes, state)
             target = face_target(m, state.neutral, np.asarray(aside))
             if given is not None:
                 target = with_blendshapes(target, shapes, state.blendshapes)
@@ -158,17 +158,17 @@ def _sideways(keypoints: Keypoints) -> ndarray:
     return np.asarray(np.nan_to_num(ahead[:, 0]))
 
 
-def _legible(points: ndarray) -> ndarray:
-    """Return how far faces are large enough to be read, (F,) in [0, 1]."""
+def _readable_share(points: ndarray) -> ndarray:
+    """Return how far faces are large enough for expressions, (F,) in [0, 1]."""
     left, right = OUTER_CORNERS
     width = np.linalg.norm(points[:, left] - points[:, right], axis=-1)
     return smoothstep(width, *_SMALL)
 
 
-def _held(times: ndarray, seen: ndarray, target: ndarray) -> ndarray:
+def _fill_unseen(times: ndarray, seen: ndarray, target: ndarray) -> ndarray:
     """Fill the frames without a face.
 
-    The last face is held, then eased to the neutral face; a face that returns is eased in within
+    The last face is held, then eased to the neutral face. A face that returns is eased in within
     RELAX seconds before it is seen.
 
     Args:
@@ -193,11 +193,13 @@ def _held(times: ndarray, seen: ndarray, target: ndarray) -> ndarray:
     return np.asarray(out)
 
 
-def _calibrated(t: float, measures: ndarray, given: ndarray, state: FaceState | None) -> FaceState:
+def _update_neutral(
+    t: float, measures: ndarray, given: ndarray, state: FaceState | None
+) -> FaceState:
     """Return the state with the neutral face updated by a face at time t.
 
-    In the first second the neutral face is the usual one so far; later it drifts slowly towards the
-    face that is seen.
+    In the first second, the neutral face is the usual face so far. Later it drifts slowly towards
+    the observed face.
     """
     if state is None:
         return FaceState(t, t, ((measures, given),), measures, given, np.zeros(0), None)
@@ -211,7 +213,7 @@ def _calibrated(t: float, measures: ndarray, given: ndarray, state: FaceState | 
             neutral=usual_measures(faces),
             blendshapes=usual_blendshapes(shapes),
         )
-    # Unequal steps up and down, in the ratio that keeps a quantile where it is.
+    # Steps up and down have the ratio with which the value converges to a quantile.
     step = _DRIFT * min(t - state.last, 1.0)
     drift, shapes_drift = (
         np.clip(now - usual, -_FAR, _FAR) * step
@@ -230,6 +232,6 @@ def _calibrated(t: float, measures: ndarray, given: ndarray, state: FaceState | 
 
 
 def _split(values: ndarray) -> SolvedFace:
-    """Return weights and gaze (the last two columns) with their names."""
+    """Return a SolvedFace of weights and gaze (the last two columns)."""
     names = WEIGHTS if values.shape[1] == len(WEIGHTS) + 2 else BLENDSHAPES
     return SolvedFace(np.clip(values[:, :-2], 0.0, 1.0), values[:, -2:], names)

@@ -1,11 +1,11 @@
 """ARKit's weights and the gaze of single faces, relative to the performer's neutral face.
 
 With a network's blendshapes, a weight is the blendshape minus that of the neutral face. From the
-478 points alone, a weight is a sum of measures (measures.py) minus those of the neutral face, times
-gains, within [0, 1]. The names are ARKit's; left is the performer's left:
-https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation. One camera shows
-too little to measure cheekPuff, jawForward, jawLeft, jawRight, tongueOut, noseSneer, mouthDimple,
-mouthPress, mouthClose and mouthShrug; points alone do not give these.
+478 points alone, a weight is a weighted sum of the differences between the measures (measures.py)
+and those of the neutral face, clipped to [0, 1]. The names are ARKit's, and left is the performer's
+left: https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation. The points of
+one camera do not show cheekPuff, jawForward, jawLeft, jawRight, tongueOut, noseSneer, mouthDimple,
+mouthPress, mouthClose and mouthShrug; these need a network.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from mocap.solve.face.measures import MEASURES
 
 _SIDES = ("Left", "Right")
 
-# Gains by measure. Least squares against the answers of MediaPipe's own network to 2,500
-# expressions put on the points of three people's faces; signs are those of anatomy, and noisier
-# measures get smaller gains. Set by hand, because those data say little of them: mouthFrown,
-# mouthLowerDown, mouthFunnel and looks up. browDown, browInnerUp and mouthPucker are the gains that
-# agree best with the network on a man before a webcam and with the truth on the mannequin
-# (tests/benchmarks/face_fit.py).
+# Weight: measure → gain. The gains are a least-squares fit to the output of MediaPipe's network for
+# 2,500 expressions applied to the points of three people's faces. Their signs follow anatomy, and
+# noisier measures have smaller gains. mouthFrown, mouthLowerDown, mouthFunnel and eyeLookUp are set
+# by hand, because these data hardly determine them. browDown, browInnerUp and mouthPucker are the
+# gains that agree best with the network on a man in front of a webcam and with the truth on the
+# mannequin (tests/benchmarks/face_fit.py).
 _SIDED: dict[str, dict[str, float]] = {
     "eyeSquint": {"lower lid up": 9.45, "cheek up": 0.85},
     "eyeLookOut": {"iris out": 3.6},
@@ -37,7 +37,8 @@ _SIDED: dict[str, dict[str, float]] = {
     "eyeLookDown": {"iris up": -4.7},
     "mouthSmile": {"corner out": 1.07, "corner up": 1.48, "cheek up": 0.2, "width": 2.56},
     "mouthFrown": {"corner up": -4.0, "upper side up": 2.0},
-    # A tilt of the head that its frame misses moves brows, lids and nose alike.
+    # Errors of the head's frame in pitch move brows, lids and nose alike, so lids and nose count
+    # against the brows.
     "browDown": {"brow in up": -2.7, "brow out up": -5.0, "lower lid up": 3.8, "wing up": -1.5},
     "browOuterUp": {"brow in up": -0.54, "brow mid up": 2.63, "brow out up": 6.15},
     "mouthStretch": {"corner out": 1.32, "lips apart": -0.49},
@@ -64,20 +65,21 @@ WEIGHTS: tuple[str, ...] = (
     *(f"{name}{side}" for name in ("eyeBlink", "eyeWide", *_SIDED) for side in _SIDES),
     *_WHOLE,
 )
-"""The ARKit weights that are measured, in the order of `SolvedFace.weights`."""
+"""The ARKit weights that points alone give, in the order of `SolvedFace.weights`."""
 
-# Closure of the lids (1 − opening / the open eye's) at which a blink begins and at which it is
-# complete: the mesh's lids never quite meet.
+# Closure of the lids (1 − opening / opening of the open eye) at which a blink begins and at which
+# it is complete; the lids of the mesh never close completely.
 _BLINK = (0.0, 0.75)
-# The same for wide eyes: opening beyond the open eye's.
+# The same for wide eyes: opening relative to the open eye's, minus 1.
 _WIDE = (0.1, 0.45)
-# The network's blendshape for shut lids, beyond the open eye's: 0.6 to 0.8 for three men on camera.
+# The network's blendshape for closed lids, beyond the open eye's: 0.6 to 0.8 for three recorded
+# men.
 _BLINK_BLENDSHAPE = 0.6
-# Gaze is the rotation of the eyeball; the iris moves by its radius (12 mm, where eyes are 30 mm
-# wide) times the sine. Second: the largest gaze.
+# Width of an eye (30 mm) over the radius of the eyeball (12 mm), because the iris moves by this
+# radius times the sine of the gaze; and the largest gaze, radians.
 _EYE_WIDTH, _LOOK = 30.0 / 12.0, np.radians(35.0)
-# Sine of the head's turn from which on the far half of the face counts less, and from which on it
-# does not count.
+# Sines of the head's rotation at which the far half of the face begins to count less, and at which
+# it no longer counts.
 _ASIDE = (0.45, 0.7)
 
 
@@ -104,9 +106,9 @@ class SolvedFace:
     """Weights and gaze of the frames of a take.
 
     Attributes:
-        weights: In [0, 1], columns as in `names`.
-        gaze: Radians to the performer's left and up, from the neutral face's gaze.
-        names: ARKit's names: WEIGHTS, or BLENDSHAPES where a network gives them.
+        weights: Weights in [0, 1], columns as in `names`.
+        gaze: Angles to the performer's left and up relative to the neutral face's gaze, radians.
+        names: ARKit's names: WEIGHTS, or BLENDSHAPES if a network gives them.
     """
 
     weights: Float[ndarray, "frames w"]
@@ -124,12 +126,12 @@ def face_target(
     If the head is turned away, the far half of the face takes the values of the near half.
 
     Args:
-        measures: As `measure_face` gives them.
+        measures: Measures of the face (`measure_face`).
         neutral: Measures of the neutral face.
-        sideways: Sine of the head's turn to the performer's left.
+        sideways: Sine of the head's rotation to the performer's left.
 
     Returns:
-        Weights in WEIGHTS' order, in [0, 1]; then the gaze to the left and up, radians.
+        Weights in the order of WEIGHTS, in [0, 1]; then the gaze to the left and up, radians.
     """
     change = measures - neutral
     change[..., LIDS] = 1.0 - measures[..., LIDS] / np.maximum(neutral[..., LIDS], 1e-6)
@@ -163,9 +165,9 @@ def with_blendshapes(
     """Return the target with a network's blendshapes in place of the weights; the gaze stays.
 
     Args:
-        target: As `face_target` gives it.
-        blendshapes: The network's answer, 0 to 1.
-        neutral: The network's answer for the neutral face.
+        target: Weights and gaze (`face_target`).
+        blendshapes: The network's blendshapes, 0 to 1.
+        neutral: The network's blendshapes of the neutral face.
     """
     weights = (blendshapes - neutral) / np.maximum(1.0 - neutral, 1e-6)
     weights = np.clip(np.where(BLINKS, weights / _BLINK_BLENDSHAPE, weights), 0.0, 1.0)

@@ -1,7 +1,7 @@
 """A solver for the normal equations of a whole take.
 
 Each frame has a block of unknowns that is coupled to those of the next three frames. The matrix is
-banded: time and memory grow linearly with the frames.
+banded, so time and memory grow linearly with the number of frames.
 """
 
 from __future__ import annotations
@@ -11,13 +11,19 @@ from jaxtyping import Float
 from numpy import ndarray
 
 REACH = 3
-"""Frames that a third difference reaches ahead."""
+"""Number of frames after a frame to which a third difference couples it."""
 
 
 def third_differences(times: Float[ndarray, "frames"]) -> Float[ndarray, "spans 4"]:
-    """Return the weights of each four neighbouring frames that give the third derivative, s⁻³.
+    """Return the weights with which four neighbouring frames give the third derivative.
 
-    Six times the divided difference, at true times; fewer than four frames have none.
+    They are six times the divided difference at the true times. Fewer than four frames have none.
+
+    Args:
+        times: Seconds.
+
+    Returns:
+        Weights of each span of four frames, s⁻³.
     """
     spans = max(len(times) - REACH, 0)
     t = np.stack([times[k : k + spans] for k in range(REACH + 1)], axis=1)
@@ -37,10 +43,10 @@ def solve_banded(
     Args:
         columns: (F, (REACH + 1)·n, n), for each frame t the blocks A[t, t] to A[t + REACH, t], one
             below the other; blocks beyond the last frame are 0.
-        right: The right sides.
+        right: (F, n, k) k right-hand sides.
 
     Returns:
-        x.
+        (F, n, k) the solutions x.
 
     Raises:
         numpy.linalg.LinAlgError: A is not positive definite.

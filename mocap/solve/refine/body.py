@@ -1,4 +1,4 @@
-"""The body of the optimiser: sixteen bones between sixteen landmarks, some of the same length."""
+"""The optimiser's body: sixteen bones between sixteen landmarks, symmetric in length."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _TRUNK = ("root", "hips", "trunk", "shoulders")
 _ARM, _LEG = ("upper arm", "forearm"), ("thigh", "shank", "toe", "heel")
 
 NAMES: tuple[str, ...] = (*_TRUNK, *_ARM, *_ARM, *_LEG, *_LEG)
-"""The name of each bone's length; arms and legs left, then right.
+"""The name of each bone's length; of arms and legs left, then right.
 
-The root, from the camera to the hips' middle, has none."""
+The first bone, the root, goes from the camera to the middle of the hips and has no fixed length."""
 LENGTHS: tuple[str, ...] = tuple(dict.fromkeys(NAMES[1:]))
-"""The lengths of one body."""
+"""The names of the lengths of a body."""
 FREE, SOFT, STIFF = 0, 1, 2
 KIND = np.array([FREE, SOFT, SOFT, SOFT, *[STIFF] * 12])
-"""Whether a bone has no length, a soft one (bending changes the trunk's lines) or a fixed one."""
+"""Whether a bone's length is free, soft (lines of the trunk, which bending changes) or fixed."""
 LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG = (
     (4, 5),
     (6, 7),
@@ -39,7 +39,7 @@ POINTS: tuple[int, ...] = tuple(
         *(f"{s}_{n}" for s in _SIDES for n in ("knee", "ankle", "foot_index", "heel")),
     )
 )
-"""The landmarks that the bones make."""
+"""The landmarks at the ends of the bones."""
 
 
 def _tree() -> ndarray:
@@ -68,13 +68,13 @@ def _tree() -> ndarray:
 
 
 TREE = _tree()
-"""(16 landmarks, 16 bones): how much of each bone's vector is in each landmark's place."""
+"""(16 landmarks, 16 bones): factor of each bone's vector in the position of each landmark."""
 
 
 def _depths() -> ndarray:
     """Return the sums of bones whose depth is compared with the prior's.
 
-    Limbs are summed from their root on, because the prior's errors grow along them.
+    The bones of a limb are summed from its root, because the prior's errors grow along the limb.
     """
     out = np.eye(len(NAMES))[1:]
     for upper, lower in (LEFT_ARM, RIGHT_ARM, LEFT_LEG[:2], RIGHT_LEG[:2]):
@@ -85,16 +85,20 @@ def _depths() -> ndarray:
 DEPTHS = _depths()
 """(15, 16 bones): the sums of bones whose depth is compared with the prior's."""
 TO_BONES = np.linalg.pinv(TREE)
-"""(16 bones, 16 landmarks): its inverse."""
+"""(16 bones, 16 landmarks): the inverse of TREE."""
 
 
 def bones_of(places: Float[ndarray, "frames 33 3"]) -> Float[ndarray, "frames 16 3"]:
-    """Return the bones' vectors, from the landmarks' positions in camera axes."""
+    """Return the bones' vectors from the positions of all landmarks.
+
+    Args:
+        places: Positions of the landmarks in camera axes, metres.
+    """
     return np.asarray(np.einsum("bn,fni->fbi", TO_BONES, places[:, POINTS]))
 
 
 def lengths_of(bones: Float[ndarray, "frames 16 3"]) -> dict[str, float]:
-    """Return the median length of each bone over the take, left and right together."""
+    """Return the median length of each bone over the take, metres, of both sides together."""
     size = np.linalg.norm(bones, axis=-1)
     return {
         name: float(np.median(size[:, [i for i, n in enumerate(NAMES) if n == name]]))
@@ -105,9 +109,9 @@ def lengths_of(bones: Float[ndarray, "frames 16 3"]) -> dict[str, float]:
 REST = bones_of(
     landmarks_of(HUMANOID.rest_positions(), np.tile(R.IDENTITY, (len(BONES), 1)))[None]
 )[0]
-"""(16, 3): HUMANOID's bones in its rest pose (the root's from the floor)."""
+"""(16, 3): HUMANOID's bones in its rest pose, metres; the root starts at the world's origin."""
 PROPORTIONS = lengths_of(REST[None])
-"""HUMANOID's lengths, metres."""
+"""Lengths of HUMANOID, metres."""
 
 
 def _cosine(a: int, b: int) -> float:
@@ -117,4 +121,4 @@ def _cosine(a: int, b: int) -> float:
 RIGID: tuple[tuple[int, int, float], ...] = tuple(
     (leg[2], leg[3], _cosine(leg[2], leg[3])) for leg in (LEFT_LEG, RIGHT_LEG)
 )
-"""Pairs of bones whose angle is fixed, and its cosine: toe and heel of a foot."""
+"""Pairs of bones with a fixed angle, and its cosine: toe and heel of each foot."""

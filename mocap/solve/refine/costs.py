@@ -1,6 +1,6 @@
-"""The residuals of a take's bones, frame by frame, in deviations, and their derivatives.
+"""The residuals of a take's bones in each frame, in standard deviations, and their derivatives.
 
-Weights are by time and not by frames: a second counts the same at 120 frames as at 30.
+Weights are per time, not per frame: a second counts the same at 120 frames as at 30.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ _DEPTH = {
     "shank": 0.12,
 }
 DEPTH_SIGMA = np.array([_DEPTH.get(name, 0.05) for name in NAMES[1:]])
-"""Deviation of the prior's depth of a limb's point against the limb's root, metres.
+"""Standard deviation of the prior's depth of a limb's point relative to the limb's root, metres.
 
-It is the error on rendered people (8 to 14 cm). That of the arms was chosen on twenty of forty
-rendered clips; on the other twenty it gives a mean direction error of 15.6°, a third of it 16.0°.
-Half or twice the others change that by 0.1°."""
+It is the error on rendered people (8 to 14 cm). The value of the arms was chosen on twenty of forty
+rendered clips. On the other twenty it gives a mean direction error of 15.6°, and a third of it
+gives 16.0°. Half or twice the other values change this by 0.1°."""
 SIDE_SIGMA = 0.03
-"""Deviation of the prior across the ray, metres; it counts where there is no image point."""
+"""Standard deviation of the prior across the ray, metres; used where there is no image point."""
 SOFT_SIGMA = 0.08
-"""Deviation of the trunk's lines from their lengths, as a share."""
+"""Relative standard deviation of the lengths of the trunk's lines."""
 LIMIT_SIGMA = 0.1
-"""Deviation of a unit vector past its limit, or from a foot's angle."""
+"""Standard deviation of a unit vector beyond its limit, or from a foot's fixed angle."""
 UNIT = 1.0 / 30.0
-"""Seconds that one independent observation stands for."""
-_LONGEST = 0.1  # seconds that one frame may stand for
-_CAUCHY = 2.0  # the depth's
+"""Time for which one independent observation stands, seconds."""
+_LONGEST = 0.1  # longest time for which one frame may stand, seconds
+_CAUCHY = 2.0  # scale of Cauchy's loss on depths, standard deviations
 _B, _N = len(NAMES), len(POINTS)
 _OF_FEET = np.arange(len(GROUNDED)) < len(FEET)
 _SOFT = np.flatnonzero(KIND == SOFT)
@@ -52,13 +52,13 @@ SOFT_ROWS = slice(3 * len(DEPTHS), 3 * len(DEPTHS) + len(_SOFT))
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Evidence:
-    """What is known of a take, NaN replaced by anything of no weight.
+    """The observations of a take. Unknown values (NaN) are replaced by values of weight 0.
 
     Attributes:
-        sights: What each camera saw of the body's 16 landmarks.
-        prior: (F, 16, 3) the bones' vectors of the prior, metres, the take's axes.
-        depth, side: (F, 15) weights of the prior along and across the take's −Z.
-        span: (F,) UNITs of time that a frame stands for.
+        sights: Each camera's image points of the body's 16 landmarks.
+        prior: (F, 16, 3) the prior's bone vectors, metres, in the take's axes.
+        depth, side: (F, 15) weights of the prior along and across the take's −Z axis.
+        span: (F,) time for which a frame stands, in UNITs.
     """
 
     sights: tuple[Sight, ...]
@@ -80,7 +80,7 @@ class Limit:
     Attributes:
         bone: Index of the bone.
         away: The direction, unit.
-        most: The largest cosine between the bone and the direction.
+        most: Largest allowed cosine between the bone and the direction.
     """
 
     bone: int
@@ -90,13 +90,13 @@ class Limit:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Costs:
-    """What bones cost, R rows a frame.
+    """The residuals of bones, R rows per frame.
 
     Attributes:
-        r: (F, R) residuals, deviations.
-        bones: (F, R, 16, 3) how they change with the bones.
-        weight: (F, R) the robust weights of their squares.
-        observed: (R,) whether a row compares with an observation: image or depth.
+        r: (F, R) residuals, in standard deviations.
+        bones: (F, R, 16, 3) derivatives of the residuals by the bones.
+        weight: (F, R) robust weights of the squared residuals.
+        observed: (R,) whether the row compares with an observation (image or depth).
     """
 
     r: Float[ndarray, "frames rows"]
@@ -106,7 +106,7 @@ class Costs:
 
 
 def spans(times: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
-    """Return the number of UNITs of time that each frame stands for."""
+    """Return the time for which each frame stands, in UNITs."""
     if len(times) < 2:
         return np.ones(len(times))
     step = np.minimum(np.diff(times), _LONGEST)
@@ -122,15 +122,15 @@ def costs(
 ) -> Costs:
     """Return the residuals of bones.
 
-    The rows are depth, sides, soft lengths, limits, rigid pairs, the image of each camera, and the
-    floor: GROUNDED are on it where they stand, and feet nowhere below it.
+    The rows are the prior's depth and sides, soft lengths, limits, rigid pairs, the image points of
+    each camera, and the floor: points of GROUNDED in contact are on it, and feet never below it.
 
     Args:
-        v: The bones, metres, the take's axes.
+        v: Bones, metres, in the take's axes.
         seen: The observations.
-        lengths: Of the bones, metres.
+        lengths: Lengths of the bones, metres.
         limits: Directions in which bones should not point.
-        ground: The floor, once it is found.
+        ground: The floor and the contacts with it; None before it is found.
     """
     frames = len(v)
     root = np.sqrt(seen.span)[:, None]
@@ -185,8 +185,8 @@ def costs(
             )
     if ground is not None:
         above = ground.above(places_of(v)) / FLOOR_SIGMA
-        # Feet that do not stand are only kept from sinking. Where hands or knees seem to sink, as
-        # in a cartwheel, the floor or their depth is more likely wrong.
+        # Feet without contact are only kept from sinking. If hands or knees seem to sink, as in a
+        # cartwheel, it is more likely that the floor or their depth is wrong.
         sinks = (above < 0.0) & _OF_FEET
         scale = root * np.sqrt(np.where(sinks, 1.0, ground.standing))
         r[:, floor:] = scale * above

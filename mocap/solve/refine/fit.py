@@ -17,25 +17,25 @@ from mocap.solve.refine.sight import unseen_depth
 from mocap.solve.refine.smoothness import Smoothness
 
 LENGTH_SIGMA = 0.08
-"""How far a person's proportions are from HUMANOID's, as a share (one deviation)."""
+"""Relative standard deviation of a person's proportions from HUMANOID's."""
 STAY_SIGMA = 1.0
-"""Deviation of a bone from where the search began, metres; it matters where there is no other
-evidence."""
+"""Standard deviation of a bone from its start in the search, metres; it only matters for bones
+without other evidence."""
 ROOT_SIGMA = 0.1
-"""Deviation of the hips' middle from its fitted translation, metres.
+"""Standard deviation of the middle of the hips from its fitted translation, metres.
 
 Without it, the distance of the hips would absorb the errors of the limbs' depths."""
-# Where no camera sees depth from the side, its noise makes foreshortened limbs short in all frames:
-# a bias that more frames do not reduce. So the proportions weigh as much as this many measurements
-# in each UNIT of time, times the noise of the evidence against its deviations. Evidence without
-# noise needs no proportions, and neither does depth that is seen from the side.
+# Weight of the prior on proportions, in measurements per UNIT of time, times the noise of the
+# evidence relative to its standard deviations. If no camera sees depth from the side, noise makes
+# foreshortened limbs too short in all frames, and more frames do not reduce this bias. Evidence
+# without noise, or with depth seen from the side, does not need the prior.
 _WEIGHT = 10.0
-# Factor on third derivatives along an axis that no camera sees from the side: the noise of depths
-# is large and fast.
+# Factor on third derivatives along an axis that no camera sees from the side, because the noise of
+# depths is large and fast.
 _CALM = 3.0
-_JERK_CAUCHY = 1.0  # deviations; larger third derivatives count less
-_LONGEST_STEP = 0.5  # of a bone's length
-_DAMPING = 1e-3
+_JERK_CAUCHY = 1.0  # scale of Cauchy's loss on third derivatives, standard deviations
+_LONGEST_STEP = 0.5  # largest step of a bone, as a share of its length
+_DAMPING = 1e-3  # Levenberg-Marquardt damping, relative to the diagonal
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -44,7 +44,7 @@ class Unknowns:
 
     Attributes:
         v: Bones, metres, camera axes.
-        lengths: Metres, in LENGTHS' order.
+        lengths: Lengths, metres, in the order of LENGTHS.
     """
 
     v: Float[ndarray, "frames 16 3"]
@@ -61,7 +61,7 @@ _STIFF = np.flatnonzero(KIND == STIFF)
 
 
 def each_length(lengths: Float[ndarray, "lengths"]) -> Float[ndarray, "16"]:
-    """Return the bones' lengths, metres; for the root, which has none, 1."""
+    """Return the length of each bone, metres; 1 for the root, which has none."""
     out: ndarray = lengths[_LENGTH_OF].copy()
     out[KIND == FREE] = 1.0
     return out
@@ -70,7 +70,7 @@ def each_length(lengths: Float[ndarray, "lengths"]) -> Float[ndarray, "16"]:
 def at_length(
     v: Float[ndarray, "frames 16 3"], lengths: Float[ndarray, "lengths"]
 ) -> Float[ndarray, "frames 16 3"]:
-    """Return the bones with the stiff ones at their lengths, metres."""
+    """Return the bones with the stiff ones scaled to their lengths, metres."""
     size = np.maximum(np.linalg.norm(v[:, _STIFF], axis=-1), 1e-9)
     out: ndarray = v.copy()
     out[:, _STIFF] *= (each_length(lengths)[_STIFF] / size)[..., None]
@@ -85,12 +85,12 @@ def tangents(v: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3 2"]:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Anchor:
-    """What the search stays close to.
+    """The values to which the search stays close.
 
     Attributes:
-        bones: The first bones, metres.
+        bones: The bones at the start of the search, metres.
         lengths: The expected lengths, metres.
-        root_sigma: Deviation of the hips' middle from where it was, metres.
+        root_sigma: Standard deviation of the middle of the hips from its start, metres.
     """
 
     bones: Float[ndarray, "frames 16 3"]
@@ -110,13 +110,13 @@ def step(
     """Return the unknowns after one Gauss–Newton step.
 
     Args:
-        take: The unknowns.
-        anchor: What the search stays close to.
+        take: The unknowns before the step.
+        anchor: The values to which the search stays close.
         seen: The observations.
         limits: Directions in which bones should not point.
         smooth: The smoothness cost.
-        held: The lengths stay as they are.
-        ground: The floor, and the feet that stand on it.
+        held: Whether the lengths stay constant.
+        ground: The floor and the contacts with it; None before it is found.
     """
     v = take.v
     c = costs(v, seen, each_length(take.lengths), limits, ground)
@@ -128,15 +128,15 @@ def step(
     near = np.where(KIND == FREE, anchor.root_sigma, STAY_SIGMA)
     pull = seen.span[:, None] / np.square(near)
 
-    # Derivatives by the logarithms of the lengths: longer stiff bones move what hangs on them, and
-    # the target of a soft bone changes.
+    # Derivatives by the logarithms of the lengths: longer stiff bones move their children, and the
+    # target of a soft bone changes.
     longer = np.zeros((*c.r.shape, len(LENGTHS)))
     for stiff in _STIFF:
         longer[..., _LENGTH_OF[stiff]] += (c.bones[:, :, stiff] @ v[:, stiff, :, None])[..., 0]
     for row, soft in enumerate(_SOFT, SOFT_ROWS.start):
         longer[:, row, _LENGTH_OF[soft]] -= R.dot(c.bones[:, row, soft], v[:, soft])
 
-    # The directions in which a bone moves: all three; for stiff bones, the two across it.
+    # The directions in which a bone can move: all three, or for a stiff bone the two across it.
     basis = [
         tangents(v[:, b]) if KIND[b] == STIFF else np.broadcast_to(np.eye(3), (frames, 3, 3))
         for b in range(bones)
@@ -163,7 +163,7 @@ def step(
         columns[:, 0, here, here] += pull[:, b, None, None] * (np.swapaxes(e, 1, 2) @ e)
         gradient[:, here] += np.einsum("fid,fi->fd", e, smoothing[:, b] + staying[:, b])
         if KIND[b] == STIFF:
-            # A longer bone's third differences are longer in proportion.
+            # Third differences grow in proportion to the bone's length.
             g = int(_LENGTH_OF[b])
             border[:, here, g] += np.einsum("fid,fi->fd", e, smoothing[:, b])
             matrix[g, g] += own[b]
@@ -204,16 +204,16 @@ def standing(
     span: Float[ndarray, "frames"],
     times: Float[ndarray, "frames"],
 ) -> tuple[Float[ndarray, "steps 16"], Float[ndarray, "steps 16 3"]]:
-    """Return the movement of standing points from frame to frame, with weights.
+    """Return the movement of points in contact from frame to frame, with weights.
 
     Args:
         v: Bones, metres, camera axes.
-        ground: The floor, and what stands on it.
-        span: UNITs of time that each frame stands for.
+        ground: The floor and the contacts with it.
+        span: Time for which each frame stands, in UNITs.
         times: Seconds.
 
     Returns:
-        The weights (m⁻²), and the movement, metres.
+        The weights (m⁻²), and the movements, metres.
     """
     slip = np.diff(places_of(v), axis=0)
     seconds = np.diff(times)[:, None]
@@ -226,15 +226,17 @@ def standing(
 def _standing_still(
     v: ndarray, basis: list[ndarray], ground: Ground, span: ndarray, times: ndarray
 ) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray, ndarray]:
-    """Return the terms of standing points in the normal equations.
+    """Return the terms of points in contact in the normal equations.
 
-    They move with all bones of their leg, and with its lengths. The terms belong to each frame's
-    block, the block between it and the next, the gradient, the border, the lengths' matrix and
-    their right side.
+    The points depend on all bones of their limb, and on the lengths of these.
+
+    Returns:
+        The terms of each frame's block, of the block between it and the next frame, of the
+        gradient, of the border, of the lengths' matrix and of its right-hand side.
     """
     weight, slip = standing(v, ground, span, times)
     counts = weight.max(axis=0) > 0.0
-    counts[0] = True  # arrays without rows have no shape to be reckoned with
+    counts[0] = True  # avoid empty arrays
     ever = np.flatnonzero(counts)
     sums, weight, slip = SUMS[ever], weight[:, ever], slip[:, ever]
     steps, rows = len(v) - 1, 3 * len(ever)

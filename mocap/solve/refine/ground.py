@@ -1,7 +1,7 @@
-"""The floor in the optimiser: points that stand on it do not move and lie in its plane.
+"""The floor in the optimiser: points in contact with it do not move and lie in its plane.
 
-Heels and toe tips stand, and so do hands, elbows, knees, seat and back, with the body's thickness
-between joint and floor.
+Heels, toe tips, hands, elbows, knees, seat and back can be in contact. The thickness of the body is
+between a joint and the floor.
 """
 
 from __future__ import annotations
@@ -23,52 +23,54 @@ from mocap.solve.refine.body import POINTS, REST, TREE
 FEET = [
     LANDMARKS.index(f"{s}_{n}") for s in ("left", "right") for n in ("heel", "foot_index", "ankle")
 ]
-"""The landmarks of feet: heel, toe tip and ankle, left and right."""
+"""The landmarks of the feet: heel, toe tip and ankle, left and right."""
 BODY = [
     LANDMARKS.index(f"{s}_{n}")
     for n in ("wrist", "elbow", "knee", "hip", "shoulder")
     for s in ("left", "right")
 ]
-"""The other landmarks that may carry the body."""
+"""The other landmarks that may support the body."""
 GROUNDED = FEET + BODY
-"""All landmarks that the floor concerns, 16."""
+"""The 16 landmarks that may be on the floor."""
 SUMS = TREE[[POINTS.index(i) for i in GROUNDED]]
-"""(16, 16): these as sums of bones."""
-# On back or belly the shoulders' joints are as high as the chest is thick (ANSUR II).
+"""(16 of GROUNDED, 16 bones): factor of each bone's vector in the position of each landmark."""
+# For a person who lies, the shoulders' joints are half of the chest's depth above the floor (ANSUR
+# II).
 _THICK = np.where(["shoulder" in LANDMARKS[i] for i in BODY], 0.11, thickness_at(BODY))
 RISE = np.concatenate([(SUMS @ REST)[: len(FEET), 1], _THICK])
-"""Height of these landmarks above the ground that HUMANOID stands or lies on, metres."""
+"""Height of GROUNDED above the ground on which HUMANOID stands or lies, metres."""
 TOUCHING = [0, 1, 3, 4, *range(len(FEET), len(GROUNDED))]
-"""Which of them touch the ground: 4 of the feet, in the order of motion.CONTACTS, then BODY."""
+"""Indices into GROUNDED of the 14 points that can be in contact: heels and toe tips in the order of
+motion.CONTACTS, then BODY."""
 SOLES = slice(0, 4)
-"""Those of the feet among TOUCHING."""
+"""The points of the feet among TOUCHING."""
 FLOOR_SIGMA = 0.01
-"""Deviation of a standing point's height, metres.
+"""Standard deviation of the height of a point in contact, metres.
 
-Small, because nearly straight knees bend by 13° for a centimetre."""
+It is small, because a nearly straight knee bends by 13° for a centimetre."""
 STAND_SIGMA = 0.1
-"""Deviation of a standing point's speed, metres a second."""
+"""Standard deviation of the speed of a point in contact, metres per second."""
 CAUCHY = 3.0
-"""Deviations from which on a point that seemed to stand counts less."""
+"""Scale of Cauchy's loss on contacts, standard deviations."""
 TILT_SIGMA = np.radians(1.5)
-"""Deviation of the floor's plane from `up` where people stand upright, radians."""
-# Deviation of a touch's height above the floor, metres (depths wrong by ten centimetres, seen from
-# above).
+"""Standard deviation of the floor's normal from `up` if people stand upright, radians."""
+# Standard deviation of a contact's height above the floor, metres, from depth errors of ten
+# centimetres seen from above.
 _TOUCH_SIGMA = 0.05
 
-# The first floor: the quantile of the lowest point's height.
+# The first estimate of the floor is this quantile of the lowest point's height.
 _LOW = 0.2
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Ground:
-    """The floor and what stands on it.
+    """The floor and the contacts with it.
 
     Attributes:
-        contacts: How far each of TOUCHING stands, in [0, 1].
+        contacts: Contact of each point of TOUCHING, in [0, 1].
         up: The floor's normal, unit, camera axes.
-        height: Metres along `up` from the camera, mostly negative.
-        rise: Metres that GROUNDED are above the floor when they stand.
+        height: Height of the floor along `up` relative to the camera, metres, usually negative.
+        rise: Height of GROUNDED above the floor when they are in contact, metres.
     """
 
     contacts: Float[ndarray, "frames 14"]
@@ -78,7 +80,7 @@ class Ground:
 
     @property
     def standing(self) -> Float[ndarray, "frames 16"]:
-        """The contacts of GROUNDED: an ankle stands when heel and toes do."""
+        """The contacts of GROUNDED; an ankle's is the smaller one of its heel and toes."""
         soles = self.contacts[:, SOLES].reshape(-1, 2, 2)
         feet = np.concatenate([soles, soles.min(axis=2, keepdims=True)], axis=2)
         rest = self.contacts[:, SOLES.stop :]
@@ -89,12 +91,12 @@ class Ground:
         return Ground(self.contacts[which], self.up, self.height, self.rise)
 
     def above(self, places: Float[ndarray, "frames 16 3"]) -> Float[ndarray, "frames 16"]:
-        """Return how high GROUNDED are above where they would stand, metres."""
+        """Return the heights of GROUNDED above their height in contact, metres."""
         return np.asarray(places @ self.up - self.height - self.rise)
 
 
 def places_of(v: Float[ndarray, "frames 16 3"]) -> Float[ndarray, "frames 16 3"]:
-    """Return where GROUNDED are, metres, camera axes, from the bones."""
+    """Return the positions of GROUNDED from the bones, metres, camera axes."""
     return np.asarray(np.einsum("nb,fbi->fni", SUMS, v))
 
 
@@ -105,14 +107,18 @@ def find_ground(
     find_contacts: Callable[[ndarray], ndarray],
     tilt: float = TILT_SIGMA,
 ) -> Ground | None:
-    """Find the floor and what stands on it; None if nothing ever does.
+    """Find the floor and the contacts with it.
 
     Args:
-        places: Of GROUNDED, metres, camera axes.
-        up: The world's, about, unit.
-        size: Of the body, in HUMANOID's.
-        find_contacts: Contacts (F, 14) of TOUCHING from their heights above the floor, metres.
-        tilt: How well `up` is known, radians.
+        places: Positions of GROUNDED, metres, camera axes.
+        up: Approximate up direction, unit.
+        size: Size of the body relative to HUMANOID.
+        find_contacts: Function that returns the contacts (F, 14) of TOUCHING from their heights
+            above the floor, metres.
+        tilt: Standard deviation of `up`, radians.
+
+    Returns:
+        The floor; None if there is never a contact.
     """
     rise = size * RISE
     lowest = (places @ up - rise)[:, TOUCHING].min(axis=1)
@@ -132,22 +138,22 @@ def find_floor(
     rise: Float[ndarray, "16"],
     tilt: float = TILT_SIGMA,
 ) -> Ground | None:
-    """Find the plane through all touches that is nearest to being perpendicular to `up`.
+    """Fit the floor's plane to the mean positions of all contacts.
 
-    Least squares in the plane's two slopes against `up` and its height, of each touch's mean place,
-    by three rounds of Huber weights. How high heels, toe tips and ankles are above the floor, left
-    and right alike, is then taken from the take, as a detector puts them where it will, but always
-    there.
+    The unknowns are the plane's height and its two slopes relative to `up`, found by least squares
+    with a prior on the slopes and three rounds of Huber weights. Then the heights of heels, toe
+    tips and ankles above the floor are measured over the take, the same left and right, because a
+    detector has a constant error in these.
 
     Args:
-        places: Of GROUNDED, metres, camera axes.
-        contacts: Of TOUCHING.
-        up: The world's, about, unit.
-        rise: Metres that GROUNDED are expected above the floor.
-        tilt: How well `up` is known, radians.
+        places: Positions of GROUNDED, metres, camera axes.
+        contacts: Contacts of TOUCHING.
+        up: Approximate up direction, unit.
+        rise: Expected height of GROUNDED above the floor in contact, metres.
+        tilt: Standard deviation of `up`, radians.
 
     Returns:
-        The floor; None without a touch.
+        The floor; None without a contact.
     """
     middles, rises = [], []
     for contact, point in zip(contacts.T, TOUCHING, strict=True):

@@ -13,19 +13,22 @@ from mocap.core import rotation as R
 from mocap.solve.refine.body import LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG
 from mocap.solve.refine.costs import Limit
 
-# Largest cosine of a forearm with "backwards" and of a shank with "forwards", for an upper bone
-# without twist: elbows bend forwards, and upper arms twist by some 90° to either side, thighs by
-# 40° (Norkin and White, Measurement of Joint Motion, 5th ed.).
+# Largest cosine between a forearm and backwards, and between a shank and forwards, for an upper
+# bone without twist. Elbows bend forwards, and upper arms twist by some 90° to either side, thighs
+# by 40° (Norkin and White, Measurement of Joint Motion, 5th ed.).
 _FOREARM, _SHANK = 0.55, 0.1
-# Largest cosine of a foot with "backwards", seen from its shank: tiptoe is 0.
+# Largest cosine between a foot and backwards, in the shank's frame; on tiptoe it is 0.
 _TOE = 0.1
 
 
 def find_limits(v: Float[ndarray, "frames 16 3"]) -> tuple[Limit, ...]:
-    """Return the limits of elbows, knees and feet for bones v, metres.
+    """Return the limits of elbows, knees and feet.
 
-    For elbows and knees the direction is in the trunk's frame, swung along with upper arm or thigh;
-    for feet it is behind the shank, perpendicular to it and to the hips' line.
+    For elbows and knees the direction is fixed in the trunk's frame, swung along with the upper arm
+    or thigh. For feet it points behind the shank, perpendicular to it and to the line of the hips.
+
+    Args:
+        v: Bones, metres.
     """
     out = []
     for across, rest, away, most, limbs in (

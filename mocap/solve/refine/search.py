@@ -1,17 +1,17 @@
-"""The search for the motion of one body that best explains the image points of a take.
+"""Fit the motion of one body to the image points of a take.
 
-The unknowns are the position of the hips and the bones' directions in each frame, and the bones'
-lengths of the take, the same left and right. The costs are:
+The unknowns are the position of the hips and the directions of the bones in each frame, and the
+lengths of the bones over the take, the same left and right. The costs are:
 
-    image        distance of the image points, robust
-    depth        difference from the prior's depth, which is believed less
-    smoothness   third derivatives: no trembling, and kicks stay kicks
+    image        distances from the image points, robust
+    depth        differences from the prior's depths, with a lower weight
+    smoothness   third derivatives, which removes jitter but keeps fast movements
     limits       joints that bend backwards
-    proportions  difference from those of people
-    floor        once it is found, distance of standing feet from it
+    proportions  differences from average proportions
+    floor        once it is found, distances of contacts from it
 
-Rotations follow from the bones' directions by the closed form of mocap.solve.body. So the result is
-a skeleton by construction, and keypoints without noise stay where they are.
+The closed form of mocap.solve.body turns the directions of the bones into rotations. The result is
+therefore always a skeleton, and keypoints without noise are not changed.
 """
 
 from __future__ import annotations
@@ -47,14 +47,15 @@ _I = {name: i for i, name in enumerate(LANDMARKS)}
 _SHOULDERS, _WRISTS = ([_I[f"{s}_{n}"] for s in ("left", "right")] for n in ("shoulder", "wrist"))
 _HANDS = [[_I[f"{s}_{n}"] for n in ("pinky", "index", "thumb")] for s in ("left", "right")]
 _HEAD = list(range(11))
-# The bones that give the body's size; the image cannot tell size from distance.
+# The bones from whose prior lengths the body's size follows; image points do not determine the
+# size.
 _SIZED = ("upper arm", "forearm", "thigh", "shank", "trunk")
-_ROUNDS = 4
+_ROUNDS = 4  # Gauss-Newton steps
 _WINDOW, _OVERLAP = 1500, 60  # frames
-_CUTOFF, _DEPTH_CUTOFF = 6.0, 2.0  # Hz, of the smoothing where the search begins
-# Bounds of the factor that an expected error puts on the weight of the prior's depth.
+_CUTOFF, _DEPTH_CUTOFF = 6.0, 2.0  # cutoffs of the smoothing of the start, Hz
+# Bounds of the factor on the weight of the prior's depth that follows from its expected error.
 _KNOWN_ERROR = (0.25, 6.0)
-# Landmarks that a sum of bones ends in (15, 16).
+# (15, 16) whether a landmark is an end of a sum of bones.
 _IN_DEPTH = np.abs(DEPTHS @ TO_BONES) > 1e-9
 
 
@@ -63,10 +64,10 @@ class Refined:
     """The landmarks of one body.
 
     Attributes:
-        positions: Metres from the hips' middle, camera axes.
-        translation: Of the hips' middle, metres, camera axes.
-        size: Of the body, in HUMANOID's.
-        take: The unknowns of the search.
+        positions: Landmarks from the middle of the hips, metres, camera axes.
+        translation: Position of the middle of the hips, metres, camera axes.
+        size: Size of the body relative to HUMANOID.
+        take: The unknowns at the end of the search.
     """
 
     positions: Float[ndarray, "frames 33 3"]
@@ -77,15 +78,16 @@ class Refined:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Prior:
-    """What is known of the landmarks before the search; camera axes, metres.
+    """The landmarks before the search, in camera axes, metres.
 
     Attributes:
-        positions: Landmarks from the hips' middle; NaN where unknown.
-        closed: Landmarks that stand in where the positions are NaN.
-        translation: Of the hips' middle; NaN where unknown.
-        error: The expected error of each depth; NaN, or None for all, where unknown.
-        sights: What several cameras saw; none if the keypoints' camera is the only one. The errors
-            are then those of positions that the cameras do not show: guesses, the rest NaN.
+        positions: Landmarks from the middle of the hips; NaN where unknown.
+        closed: Landmarks that replace those that are NaN.
+        translation: Position of the middle of the hips; NaN where unknown.
+        error: Expected error of each depth; NaN where unknown, or None for all.
+        sights: Image points of several cameras; empty for the keypoints' camera alone. With several
+            cameras, `error` is that of positions that fewer than two cameras show, and NaN for all
+            others.
     """
 
     positions: Float[ndarray, "frames 33 3"]
@@ -103,15 +105,16 @@ def refine_landmarks(
     rounds: int = _ROUNDS,
     progress: Callable[[float], None] | None = None,
 ) -> Refined:
-    """Find the landmarks of one body that best explain a take.
+    """Find the landmarks of one body that fit a take best.
 
     Args:
-        keypoints: With their camera.
-        prior: What the search starts from.
-        before: A result without the ground, to continue from.
-        ground: The floor, and the feet that stand still on it.
-        rounds: Gauss–Newton steps.
-        progress: Called after each step with the share done, 0 to 1; an exception ends the search.
+        keypoints: The keypoints, with their camera.
+        prior: The landmarks before the search.
+        before: A result of a search without the floor, from which to continue.
+        ground: The floor and the contacts with it.
+        rounds: Number of Gauss–Newton steps.
+        progress: Called after each step with the share done, 0 to 1. An exception that it raises
+            ends the search.
     """
     times = keypoints.times
     known = np.isfinite(prior.translation).all(axis=1)
@@ -126,12 +129,12 @@ def refine_landmarks(
     lengths = lengths_of(first)
     size = float(np.median([lengths[n] / PROPORTIONS[n] for n in _SIZED]))
     expected = size * np.array([PROPORTIONS[n] for n in LENGTHS])
-    # Bones that are hardly seen may have any apparent length.
+    # The apparent length of a bone that is hardly seen is arbitrary, so lengths are limited.
     begin = expected * np.clip(np.array([lengths[n] for n in LENGTHS]) / expected, 0.8, 1.25)
     take = Unknowns(at_length(first, begin), begin) if before is None else before.take
     anchor = Anchor(first, expected)
     take = _search(times, anchor, seen, take, ground, rounds, progress or (lambda done: None))
-    return Refined(_together(start, take.v), take.v[:, 0], size, take)
+    return Refined(_all_landmarks(start, take.v), take.v[:, 0], size, take)
 
 
 def _search(
@@ -143,7 +146,7 @@ def _search(
     rounds: int,
     progress: Callable[[float], None],
 ) -> Unknowns:
-    """Return the unknowns of least cost, searched for from a beginning, window by window."""
+    """Return the unknowns of lowest cost near a start, optimised window by window."""
     windows = _windows(len(times), len(seen.sights))
     v, lengths = begin.v, begin.lengths
     steps, done = rounds * len(windows) * (1 if len(windows) == 1 else 2), count(1)
@@ -163,20 +166,20 @@ def _search(
 
     if len(windows) == 1:
         return optimised(windows[0], False)
-    # The median of the windows' lengths is the body's; with it all windows are solved again.
+    # The body's lengths are the medians over windows; all windows are then solved with these.
     lengths = np.asarray(np.median([optimised(w, False).lengths for w in windows], axis=0))
     total, weight = np.zeros_like(v), np.zeros((len(times), 1, 1))
     for window in windows:
-        share = _share(window, len(times))[:, None, None]
+        share = _window_weight(window, len(times))[:, None, None]
         total[window] += share * optimised(window, True).v
         weight[window] += share
     return Unknowns(at_length(total / weight, lengths), lengths)
 
 
 def _windows(frames: int, cameras: int = 1) -> list[slice]:
-    """Return the windows of a take, which overlap by _OVERLAP.
+    """Return the windows of a take, which overlap by _OVERLAP frames.
 
-    Each frame takes 0.25 MB while it is solved, and a third of that more for each further camera.
+    Windows limit the memory: a frame needs 0.25 MB, and a third more for each further camera.
     """
     most = 3 * _WINDOW // (2 + cameras)
     if frames <= most:
@@ -186,10 +189,11 @@ def _windows(frames: int, cameras: int = 1) -> list[slice]:
     return [slice(int(a), int(b) + _OVERLAP) for a, b in pairwise(edges)]
 
 
-def _share(window: slice, frames: int) -> ndarray:
-    """Return the weight of each frame of a window where two windows overlap.
+def _window_weight(window: slice, frames: int) -> ndarray:
+    """Return the weight of each frame of a window.
 
-    One fades out as the other fades in, away from their very ends.
+    Where two windows overlap, one fades out while the other fades in; their outermost frames get
+    almost no weight.
     """
     n = window.stop - window.start
     fade = np.clip((np.arange(n) - _OVERLAP / 4) / (_OVERLAP / 2), 1e-6, 1.0)
@@ -201,11 +205,11 @@ def _evidence(keypoints: Keypoints, prior: Prior) -> Evidence:
     """Return the observations of a take with their weights."""
     prior_seen = np.isfinite(prior.positions).all(axis=-1)
     bones = bones_of(np.where(prior_seen[..., None], prior.positions, prior.closed))
-    weight = _of_ends(np.square(np.nan_to_num(keypoints.confidence)) * prior_seen)
+    weight = _smallest_at_ends(np.square(np.nan_to_num(keypoints.confidence)) * prior_seen)
     span = spans(keypoints.times)
     if prior.sights:
         guessed = np.zeros(prior_seen.shape) if prior.error is None else prior.error
-        error = _at_ends(np.nan_to_num(guessed))
+        error = _largest_at_ends(np.nan_to_num(guessed))
         # A guess has the same error along all axes.
         depth, side = (
             weight * np.square(np.where(error > 0.0, sigma / np.maximum(error, sigma), 0.0))
@@ -214,33 +218,35 @@ def _evidence(keypoints: Keypoints, prior: Prior) -> Evidence:
         return Evidence(tuple(s.of(POINTS) for s in prior.sights), bones, depth, side, span)
     if prior.error is not None:
         weight = weight * _known_error(prior.error)
-    without_image = _of_ends(np.isfinite(keypoints.image).all(axis=-1) * 1.0) == 0.0
+    without_image = _smallest_at_ends(np.isfinite(keypoints.image).all(axis=-1) * 1.0) == 0.0
     sight = sight_of(keypoints).of(POINTS)
     return Evidence((sight,), bones, weight, weight * without_image, span)
 
 
 def _known_error(error: ndarray) -> ndarray:
-    """Return factors (F, 15) on the weight of the prior's depth, against DEPTH_SIGMA.
+    """Return factors (F, 15) on the weights of the prior's depths, which assume DEPTH_SIGMA.
 
-    The largest error at the ends of a sum of bones counts. error: (F, 33) expected errors of the
-    landmarks' depths, metres; NaN gives the factor 1.
+    The largest error at the ends of a sum of bones counts.
+
+    Args:
+        error: (F, 33) expected errors of the landmarks' depths, metres; NaN gives the factor 1.
     """
-    factor = np.square(DEPTH_SIGMA / _at_ends(error))
+    factor = np.square(DEPTH_SIGMA / _largest_at_ends(error))
     return np.where(np.isfinite(factor), np.clip(factor, *_KNOWN_ERROR), 1.0)
 
 
-def _at_ends(error: ndarray) -> ndarray:
-    """Return the largest error at the ends of each sum of bones, (F, 15) from landmarks (F, 33)."""
+def _largest_at_ends(error: ndarray) -> ndarray:
+    """Return the largest error (F, 15) at the ends of each sum of bones."""
     return np.asarray(np.where(_IN_DEPTH, error[:, None, POINTS], -np.inf).max(axis=2))
 
 
-def _of_ends(weight: ndarray) -> ndarray:
-    """Return the least weight at the ends of each sum of bones, (F, 15) from landmarks (F, 33)."""
+def _smallest_at_ends(weight: ndarray) -> ndarray:
+    """Return the smallest weight (F, 15) at the ends of each sum of bones."""
     return np.asarray(np.where(_IN_DEPTH, weight[:, None, POINTS], np.inf).min(axis=2))
 
 
-def _together(start: ndarray, v: ndarray) -> ndarray:
-    """Return all landmarks (F, 33, 3), with those of the body on its bones.
+def _all_landmarks(start: ndarray, v: ndarray) -> ndarray:
+    """Return all landmarks (F, 33, 3), with those of the body moved to its bones.
 
     Hands move with their wrists, the head with the shoulders.
     """

@@ -1,7 +1,7 @@
 """Image points of a take's cameras, and their residuals.
 
-A take of one camera has one sight, in whose axes the body is; a take of several has one for each
-camera, all in the same search.
+A take of one camera has one `Sight`, in whose axes the body is. A take of several cameras has one
+for each, and all are fitted together.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from mocap.core.keypoints import Keypoints
 from mocap.solve.refine.body import NAMES, TREE
 
 IMAGE_SIGMA = 0.0175
-"""Deviation of an image point across its ray, metres, for a body of 1.75 m: 1 % of the height."""
+"""Standard deviation of an image point across its ray, metres, for a body of 1.75 m: 1 % of the
+height."""
 GEMAN = 3.0
-"""Deviations from which on an image point counts little."""
-_NEAREST = 0.1  # metres ahead of a camera; nothing is nearer
+"""Scale of Geman and McClure's loss on image points, standard deviations."""
+_NEAREST = 0.1  # smallest depth in front of a camera, metres
 _B = len(NAMES)
 
 
@@ -29,13 +30,13 @@ _B = len(NAMES)
 class Sight:
     """Image points of one camera as viewing rays.
 
-    A point p of the take's axes is turn · p + place in the camera's (+Y up, the camera looks
+    A point p in the take's axes is turn · p + place in the camera's axes (+Y up, the camera looks
     along −Z), metres.
 
     Attributes:
-        slopes: (F, N, 2) x and y of the rays for z = −1; anything where the weight is 0.
-        weight: (F, N) how much each point counts, 0 to 1.
-        turn: (3, 3) from the take's axes to the camera's.
+        slopes: (F, N, 2) x and y of the rays for z = −1; arbitrary where the weight is 0.
+        weight: (F, N) weight of each point, 0 to 1.
+        turn: (3, 3) rotation from the take's axes to the camera's.
         place: (3,) the take's origin in the camera's axes, metres.
     """
 
@@ -49,19 +50,19 @@ class Sight:
         return replace(self, slopes=self.slopes[which], weight=self.weight[which])
 
     def of(self, points: Sequence[int]) -> Sight:
-        """Return some of the points."""
+        """Return the image points of some of the landmarks."""
         which = list(points)
         return replace(self, slopes=self.slopes[:, which], weight=self.weight[:, which])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Measured:
-    """What several cameras saw of a take whose positions are measured.
+    """Image points of several cameras, for a take whose positions are triangulated.
 
     Attributes:
-        sights: Of all 33 landmarks, in the axes of the take.
-        guessed: (F, 33) expected errors, metres, of positions that fewer than two cameras show;
-            NaN for those that are measured.
+        sights: Each camera's image points of all 33 landmarks.
+        guessed: (F, 33) expected errors of positions that fewer than two cameras show, metres; NaN
+            for triangulated positions.
     """
 
     sights: tuple[Sight, ...]
@@ -69,7 +70,7 @@ class Measured:
 
 
 def sight_of(keypoints: Keypoints) -> Sight:
-    """Return what the keypoints' own camera saw, in its axes: 33 landmarks."""
+    """Return the image points of all 33 landmarks in the keypoints' own camera."""
     seen = np.isfinite(keypoints.image).all(axis=-1)
     slopes = np.where(seen[..., None], keypoints.camera.rays(keypoints.image)[..., :2], 0.0)
     weight = np.square(np.nan_to_num(keypoints.confidence)) * seen
@@ -77,9 +78,12 @@ def sight_of(keypoints: Keypoints) -> Sight:
 
 
 def unseen_depth(sights: Sequence[Sight]) -> Float[ndarray, "3"]:
-    """Return how far each axis is along the views of all cameras: 1 if none sees it from the side.
+    """Return how far each axis is unseen: 1 if no camera sees it from the side, 0 if one does.
 
-    One camera leaves its own axis at 1; two that look at right angles leave none.
+    For one camera, its own viewing axis is at 1. Two cameras at right angles see all axes.
+
+    Args:
+        sights: The cameras' image points.
     """
     across = sum(1.0 - np.square(s.turn[2]) for s in sights)
     return np.clip(1.0 - np.asarray(across), 0.0, 1.0)
@@ -93,19 +97,20 @@ def image_costs(
     """Return the residuals of one camera's image points; see `Costs`.
 
     Args:
-        v: Bones, metres, the take's axes.
-        sight: The body's 16 landmarks as seen.
-        span: UNITs of time that each frame stands for.
+        v: Bones, metres, in the take's axes.
+        sight: Image points of the body's 16 landmarks.
+        span: Time for which each frame stands, in UNITs.
 
     Returns:
-        Residuals in deviations, how they change with the bones, and the robust weights of their
-        squares (Geman and McClure).
+        Residuals in standard deviations, their derivatives by the bones, and the robust weights of
+        their squares (Geman and McClure).
     """
     frames = len(v)
     q = np.einsum("nb,fbi->fni", TREE, v) @ sight.turn.T + sight.place
     depth = np.maximum(-q[..., 2], _NEAREST)
     slope = q[..., :2] / depth[..., None]
-    # Metres at the hips' distance; at the points' own distance, near bodies would cost less.
+    # Residuals are metres at the hips' distance; at the points' own distance, a body closer to the
+    # camera would have a lower cost.
     hips = np.maximum(-(v[:, 0] @ sight.turn[2] + sight.place[2]), _NEAREST)
     scale = np.sqrt(sight.weight * span[:, None]) * hips[:, None] / IMAGE_SIGMA
     r = (scale[..., None] * (slope - sight.slopes)).reshape(frames, -1)

@@ -1,6 +1,7 @@
 """The smoothness cost: third derivatives.
 
-Speed and acceleration have no cost, and the cost is robust, so that a kick or a clap stays.
+Speed and acceleration cost nothing, and the cost is robust, so that fast movements (a kick, a clap)
+are kept.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from mocap.solve.refine.costs import UNIT
 from mocap.solve.refine.sight import IMAGE_SIGMA
 
 CUTOFF = 4.0
-"""Hz up to which motion across the viewing ray passes.
+"""Frequency up to which motion across the viewing ray passes, Hz.
 
-Along the ray it is less, because depth is less certain."""
+Along the ray the cutoff is lower, because depth is less accurate."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -27,7 +28,7 @@ class Smoothness:
 
     Attributes:
         times: Seconds.
-        weights: Of the four frames of each difference.
+        weights: Weights of the four frames of each difference.
     """
 
     times: Float[ndarray, "frames"]
@@ -35,7 +36,7 @@ class Smoothness:
 
     @classmethod
     def of(cls, times: Float[ndarray, "frames"]) -> Smoothness:
-        """Return the smoothness cost for frames at these times, seconds."""
+        """Return the smoothness cost of frames at the given times, seconds."""
         w = third_differences(times)
         strength = (2.0 * np.pi * CUTOFF) ** 3 * IMAGE_SIGMA * np.sqrt(UNIT)
         seconds = (times[REACH:] - times[:-REACH]) / REACH if len(w) else np.zeros(0)
@@ -52,7 +53,7 @@ class Smoothness:
     def back(
         self, jerk: Float[ndarray, "spans *rest"], frames: int
     ) -> Float[ndarray, "frames *rest"]:
-        """Return the transpose of `jerk` applied to it.
+        """Return the transpose of the linear map `jerk`, applied to third derivatives.
 
         Args:
             jerk: Scaled third derivatives.
@@ -68,7 +69,7 @@ class Smoothness:
     def couplings(
         self, weight: Float[ndarray, "spans bones"], frames: int
     ) -> Float[ndarray, "4 frames bones"]:
-        """Return the coupling of each frame's bones to those k frames later, in the normal matrix.
+        """Return the terms of the normal matrix that couple bones to those k frames later.
 
         Args:
             weight: Robust weights of the third derivatives.
