@@ -25,7 +25,7 @@ from mocap.solve.upper_body import STEADY, on_steady_hips
 BAKE_HANDS = 1.5
 """Cutoff for rotations of hands relative to their forearms, from the body's landmarks, Hz."""
 BAKE_FINGERS, BAKE_PALMS = 5.0, 4.0
-"""Cutoffs for finger bones, and for hands relative to their forearms from the hands' own points, Hz."""
+"""Cutoffs for finger bones, and for hands relative to their forearms from the hands' points, Hz."""
 BAKE_HEAD = 6.0
 """Cutoff for heads whose rotation comes from the face, Hz."""
 LONGEST_GAP = 0.5
