@@ -210,7 +210,7 @@ def test_a_side_file_of_the_same_name_is_not_overwritten(
     (tmp_path / "out" / "parts" / "body 1.bin").write_bytes(b"mine")
     status, _, err = run("retarget", walk, "--rig", hero, "-o", "out/moved.gltf")
     assert status == 2
-    assert "there is another" in err
+    assert "exists with other content" in err
     assert (tmp_path / "out" / "parts" / "body 1.bin").read_bytes() == b"mine"
     assert not (tmp_path / "out" / "moved.gltf").exists()
 
@@ -334,7 +334,7 @@ def damaged_rig(tmp_path: Path) -> Path:
             ["walk.bvh", "-o", "out.bvh", "--names", "nonsense"],
             "no naming convention 'nonsense'; there are",
         ),
-        (["walk.bvh", "--map", "map.json", "-o", "out.bvh"], "give it with --rig"),
+        (["walk.bvh", "--map", "map.json", "-o", "out.bvh"], "give the file with --rig"),
         (["walk.bvh", "--rig", "none.glb", "-o", "out.glb"], "none.glb cannot be read"),
         (["walk.bvh", "--rig", "half.glb", "-o", "out.glb"], "cut off"),
         (["none.bvh", "--rig", MANNEQUIN, "-o", "out.glb"], "none.bvh cannot be read"),
