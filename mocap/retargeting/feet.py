@@ -40,9 +40,9 @@ _THICKNESS = {side + b: t for b, t in _SIDED_THICKNESS.items() for side in ("lef
     "hips": 0.12,
     "head": 0.11,
 }
-# Heights of hands and elbows in the source, as shares of the leg's length: below the first they rest
-# on the ground; above the second they do not, and an arm that is too long bends instead of lifting
-# the body.
+# Heights of hands and elbows in the source, as shares of the leg's length: below the first they
+# rest on the ground; above the second they do not, and an arm that is too long bends instead of
+# lifting the body.
 _RESTING = (0.06, 0.18)
 _ARMS = [n for n, part in enumerate(_THICKNESS) if part.endswith(("Hand", "LowerArm"))]
 _LEGS = [
@@ -79,7 +79,9 @@ def set_hips_height(source: Motion, moved: Motion, planted: bool = False) -> Mot
     apart = theirs[:, :2] - ours[:, :2] - lift[:, None]
     # The mean over the feet, weighted by their contacts.
     lift += (felt * apart).sum(axis=1) / (felt.sum(axis=1) + 1.0 - felt.max(axis=1))
-    deepest = (ours[:, 2:] + _allowed_depths(source, theirs) if planted else ours[:, 2:]).min(axis=1)
+    deepest = (ours[:, 2:] + _allowed_depths(source, theirs) if planted else ours[:, 2:]).min(
+        axis=1
+    )
     lift += np.maximum(np.minimum(lowest, 0.0) - (deepest + lift), 0.0)
     root = moved.root_positions.copy()
     root[:, 1] += lift
@@ -103,7 +105,9 @@ def _lowest_heights(motion: Motion) -> Float[ndarray, "frames parts"]:
     return np.concatenate([soles, others], axis=1)
 
 
-def _allowed_depths(source: Motion, heights: Float[ndarray, "frames parts"]) -> Float[ndarray, "frames n"]:
+def _allowed_depths(
+    source: Motion, heights: Float[ndarray, "frames parts"]
+) -> Float[ndarray, "frames n"]:
     """Return how deep each part may sink without lifting the body.
 
     While a foot is in contact, this is a leg's length for arms that do not rest on the ground in

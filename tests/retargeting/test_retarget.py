@@ -103,7 +103,9 @@ def test_a_body_of_twice_the_size_moves_twice_as_far() -> None:
 def test_other_joints_or_rest_poses_are_refused_with_a_sentence() -> None:
     motion, _ = some(1)
     point = Skeleton(("pelvis",), np.array([-1]), np.zeros((1, 3)), R.IDENTITY[None].copy())
-    with pytest.raises(InputError, match=r"55 joints \(hips.* 1 other joints \(pelvis.*\): use a Rig\.$"):
+    with pytest.raises(
+        InputError, match=r"55 joints \(hips.* 1 other joints \(pelvis.*\): use a Rig\.$"
+    ):
         retarget(motion, point)
     rests = HUMANOID.rest_rotations.copy()
     rests[BONES.index("leftUpperArm")] = R.from_axis_angle(np.array([0.0, 0.0, 1.0]), -0.7)

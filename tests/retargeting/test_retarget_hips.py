@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mocap.core import rotation as R
 from mocap.core.kinematics import fk, two_bone_ik
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
-from mocap.retargeting.feet import follow_feet, stand
+from mocap.retargeting.feet import hold_feet, set_hips_height
 from mocap.retargeting.hips import displace_hips, stiffness
 from tests.helpers.measures import demo_motion
 
@@ -187,6 +187,6 @@ def test_long_arms_bend_and_do_not_lift_the_body() -> None:
     hands = [BONES.index("leftHand"), BONES.index("rightHand")]
     free = replace(source, skeleton=body)
     assert fk(body, free.root_positions, free.rotations)[0][:, hands, 1].min() < -0.1
-    moved = follow_feet(source, stand(source, free, planted=True))
+    moved = hold_feet(source, set_hips_height(source, free, planted=True))
     np.testing.assert_allclose(moved.root_positions, source.root_positions, atol=1e-3)
     assert fk(body, moved.root_positions, moved.rotations)[0][:, hands, 1].min() > 0.0
