@@ -42,7 +42,7 @@ class Bundle:
     """The result of a bundle adjustment.
 
     Attributes:
-        relations: Each camera's relation to the first camera, including the first one's own.
+        relations: Each camera's relation to the first camera, including that of the first camera.
         focal: (C,) factors on the focal lengths.
         cost: Mean squared residual, in standard deviations.
         error: Median reprojection error, metres at the performer's distance.
