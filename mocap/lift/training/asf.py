@@ -23,8 +23,12 @@ from mocap.errors import InputError
 class AsfSkeleton:
     """The skeleton of an ASF file, the root first.
 
-    It holds names, parents' names, direction × length in the file's unit, axes (xyzw), and the
-    names of the angles.
+    Attributes:
+        names: Names of the bones.
+        parents: Bone → its parent.
+        vectors: Bone → direction × length, in the file's unit.
+        axes: Bone → axes of its angles, a unit quaternion (xyzw).
+        angles: Bone → names of its angles.
     """
 
     names: tuple[str, ...]
@@ -35,7 +39,7 @@ class AsfSkeleton:
 
 
 def _turn(degrees: Float[ndarray, "*frames 3"]) -> Float[ndarray, "*frames 4"]:
-    """The rotation about x, then y, then z of fixed axes."""
+    """Return the rotation about x, then y, then z of fixed axes."""
     x, y, z = (
         R.from_rotation_vector(np.radians(degrees[..., i : i + 1]) * np.eye(3)[i]) for i in range(3)
     )
@@ -43,9 +47,10 @@ def _turn(degrees: Float[ndarray, "*frames 3"]) -> Float[ndarray, "*frames 4"]:
 
 
 def read_asf(text: str) -> AsfSkeleton:
-    """The skeleton in the text of an ASF file.
+    """Return the skeleton in the text of an ASF file.
 
-    Raises InputError if it has no bones or no hierarchy.
+    Raises:
+        InputError: The text has no bones or no hierarchy.
     """
     sections = {s.split(None, 1)[0]: s for s in text.split("\n:")[1:] if s.strip()}
     if "bonedata" not in sections or "hierarchy" not in sections:

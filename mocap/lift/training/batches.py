@@ -1,4 +1,4 @@
-"""Batches to train on: what real pairs, spoilt, sketched and exact pieces are mixed of."""
+"""Batches for training: mixtures of real pairs, and of spoilt, sketched and exact pieces."""
 
 from __future__ import annotations
 
@@ -21,10 +21,16 @@ FRAMES = 48
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """How many pieces of a batch are real pairs, spoilt, sketched and exact.
+    """The numbers of pieces of each kind in a batch.
 
-    guessed: share of exact pieces whose field of view is only guessed. bare: share of the others
-    without the detector's depth; a quarter of those also comes without confidences.
+    Attributes:
+        real: Pieces of real pairs.
+        spoilt: Pieces with learnt errors (`noise.spoilt`).
+        sketched: Pieces with errors of a made-up detector (`noise.sketched`).
+        exact: Pieces that are nearly exact (`noise.exact`).
+        guessed: Share of exact pieces whose field of view is guessed.
+        bare: Share of the others without the detector's depth; a quarter of those also has no
+            confidences.
     """
 
     real: int = 0
@@ -37,10 +43,12 @@ class Mix:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sources:
-    """What batches are drawn from.
+    """The sources of batches.
 
-    libraries: motion, with the share of each. spoiler: None where no piece is spoilt. pieces: real
-    pairs as (N, 60, …).
+    Attributes:
+        libraries: Motion, with the share of each.
+        spoiler: The detector's errors; None if no piece is spoilt.
+        pieces: Real pairs, (N, 60, …).
     """
 
     libraries: Sequence[tuple[Library, float]]
@@ -51,13 +59,13 @@ class Sources:
 def real(
     rng: np.random.Generator, some: Sequence[pairs.Pair], guesses: int, mirrored: bool
 ) -> Shown:
-    """Return real pairs as the network is shown them, without frames in which the person is lost.
+    """Return real pairs as inputs of the network, without pairs in which the person is lost.
 
     Args:
         rng: Random numbers.
         some: The pairs.
-        guesses: How many guessed fields of view each is seen through.
-        mirrored: Whether each comes with its mirror image.
+        guesses: Number of guessed fields of view for each pair.
+        mirrored: Add the mirror image of each pair.
     """
     inputs, truths = [], []
     for pair in some:
@@ -80,7 +88,7 @@ def batch(
     Args:
         rng: Random numbers.
         sources: Motion, real pairs and the spoiler.
-        mix: How many pieces come from each source.
+        mix: The numbers of pieces from each source.
 
     Returns:
         Inputs, and the true joints in metres, float32.
@@ -104,7 +112,7 @@ def batch(
 
 
 def _cut(rng: np.random.Generator, pieces: Shown, count: int) -> Shown:
-    """Some of the pieces, FRAMES of each."""
+    """Return random pieces of FRAMES frames."""
     which = rng.integers(len(pieces.inputs), size=(count, 1))
     starts = rng.integers(0, pieces.inputs.shape[1] - FRAMES + 1, size=(count, 1))
     at = starts + np.arange(FRAMES)
@@ -112,7 +120,7 @@ def _cut(rng: np.random.Generator, pieces: Shown, count: int) -> Shown:
 
 
 def _rolled(rng: np.random.Generator, shown: Shown) -> Shown:
-    """Real pieces rolled and resized a little: there are few, and the network would know each."""
+    """Return pieces with a small random roll and size, since there are few real pieces."""
     count = len(shown.inputs)
     angle = np.radians(6.0) * rng.standard_normal(count)
     size = np.exp(0.05 * rng.standard_normal((count, 1, 1, 1)))

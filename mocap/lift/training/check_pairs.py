@@ -1,6 +1,7 @@
-"""How the detector errs on rendered people (detector_pairs.npz).
+"""The detector's errors on rendered people (detector_pairs.npz).
 
-The figures are bias, what is kept of depth, correlation in time, view, doubt and model.
+The figures are bias, the share of depth that is kept, correlation in time, and the dependence on
+view, confidence and model.
 
 python mocap/lift/training/check_pairs.py          the figures of mocap/lift/CARD.md
 """
@@ -26,7 +27,7 @@ _LIMBS = {
     "thigh": ([7, 8], [9, 10]),
     "shank": ([9, 10], [11, 12]),
 }
-# Frames after which what is left of an error is compared with itself.
+# Lags, in frames, of the errors' autocorrelation.
 _LAGS = [round(seconds * RATE) for seconds in (0.1, 0.27, 0.67)]
 _FROM, _TO = ([joint for ends in _LIMBS.values() for joint in ends[n]] for n in (0, 1))
 

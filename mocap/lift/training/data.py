@@ -1,9 +1,8 @@
-"""What the lifter learns from: captured motion as 15 joints of one body at 30 Hz.
+"""The lifter's training data: captured motion as 15 joints of one body at 30 Hz.
 
-Sources are files of a MOCAP_DATA folder. Every source is brought to the same proportions
-(HUMANOID's), segment by segment, so that the network learns how people move and not how a tool
-places its joints. Whole subjects are held out: nothing of HELD_OUT is trained on, nor anything of
-bvh_fair, bvh_misc and deepmimic_json.
+Sources are files of a MOCAP_DATA folder. Each is converted to the same proportions (HUMANOID's),
+segment by segment, so that the network learns how people move and not how a tool places its joints.
+Whole subjects are held out: HELD_OUT, bvh_fair, bvh_misc and deepmimic_json are not trained on.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from mocap.lift.training import straight
 from mocap.lift.training.asf import read_amc, read_asf
 
 HELD_OUT = ("iclone_003", "iclone_005", "03_", "05_", "88_", "90_")
-"""Files whose names begin so are never trained on: CMU's subjects 3 (walks on rough ground), 5
+"""Beginnings of the names of files that are held out: CMU's subjects 3 (walks on rough ground), 5
 (modern dance), 88 and 90 (acrobatics), in every format."""
 
 _HIPS, _SHOULDERS = [7, 8], [1, 2]
@@ -65,22 +64,22 @@ _DAZ_TOE, _DAZ_EARS = np.array([0.0, -0.045, 0.15]), np.array([0.0, 0.06, 0.02])
 
 
 def read_take(path: Path) -> Float[ndarray, "frames 15 3"]:
-    """The JOINTS of an AMC or BVH file at RATE, metres, +Y up, of HUMANOID's proportions."""
+    """Return the JOINTS of an AMC or BVH file at RATE, metres, +Y up, in HUMANOID's proportions."""
     positions, fps = _of_amc(path) if path.suffix == ".amc" else _of_bvh(path)
     return _of_one_body(positions[:: max(1, round(fps / RATE))])
 
 
 def read_positions(path: Path) -> dict[str, Float[ndarray, "frames 15 3"]]:
-    """The takes of cmu_positions.npz by name: JOINTS at RATE, metres, +Y up, as `read_take`."""
+    """Return the takes of cmu_positions.npz by name, as `read_take`."""
     with np.load(path) as file:
         return {name: _of_one_body(file[name].astype(float)) for name in file.files}
 
 
 def captured(data: Path) -> list[Float[ndarray, "frames 15 3"]]:
-    """All captured takes to learn from, without what each skeleton bends too much (straight.py).
+    """Return all captured takes for training, without excess bends of skeletons (straight.py).
 
     Args:
-        data: the MOCAP_DATA folder. `mocap/cmu_positions.npz` is used if it is there.
+        data: The MOCAP_DATA folder; `mocap/cmu_positions.npz` is used if it exists.
     """
     found = {f"{f.parent.name}/{f.name}": read_take(f) for f in training_files(data)}
     more = data / "mocap" / "cmu_positions.npz"
@@ -98,10 +97,10 @@ def captured(data: Path) -> list[Float[ndarray, "frames 15 3"]]:
 
 
 def _person(name: str) -> str:
-    """Whose skeleton a take is on: a word that the takes of one person share.
+    """Return a key of the person of a take, who has one skeleton in all their takes.
 
-    The partners of the salsas are the takes to 15 and those from 16 on. Takes whose names tell
-    the activity alone (`cmu_train_walking_walking_3`) are each on a skeleton of their own.
+    The two partners of the salsas are the takes to 15 and those from 16 on. Takes that are named
+    only by their activity (`cmu_train_walking_walking_3`) each count as another person.
     """
     if "/" not in name and name.startswith("cmu_"):
         return name
@@ -150,15 +149,12 @@ def _of_bvh(path: Path) -> tuple[ndarray, float]:
     up = np.argmax(np.abs(np.median(positions[:, 0] - positions[:, [11, 12]].mean(axis=1), axis=0)))
     if up == 2:
         positions = positions[..., [0, 2, 1]] * [1.0, 1.0, -1.0]
-    # An iClone take begins with a T-pose that is no part of the motion.
+    # An iClone take begins with a T-pose, which is not part of the motion.
     return positions[3:], 1.0 / float(np.median(np.diff(motion.times)))
 
 
 def _of_one_body(p: Float[ndarray, "frames 15 3"]) -> Float[ndarray, "frames 15 3"]:
-    """Give the poses HUMANOID's segment lengths, on average over the take.
-
-    The root's path is scaled as the legs are.
-    """
+    """Scale segments to HUMANOID's lengths, on average over the take, and the path as the legs."""
 
     def scaled(vector: ndarray, length: float) -> ndarray:
         return vector * (length / np.median(np.linalg.norm(vector, axis=-1)))
@@ -175,13 +171,13 @@ def _of_one_body(p: Float[ndarray, "frames 15 3"]) -> Float[ndarray, "frames 15 
     out[:, 0] = chest + scaled(p[:, 0] - shoulders, _HEAD)
     for (parent, child), length in zip(_CHAIN, _LENGTHS, strict=True):
         out[:, child] = out[:, parent] + scaled(p[:, child] - p[:, parent], length)
-    # The toes stay where they are.
+    # Toes keep their positions relative to the feet.
     out[:, 13:] += (1.0 / _POINTED - 1.0) * (out[:, 11:13] - out[:, 9:11])
     return out
 
 
 def training_files(data: Path) -> list[Path]:
-    """The motion files to learn from."""
+    """Return the motion files for training."""
     mocap = data / "mocap"
     folders = (mocap / name for name in ("cmu_training", "asfamc_cmu", "bvh_cmu"))
     files = [f for folder in folders for f in sorted(folder.iterdir())]
@@ -189,16 +185,16 @@ def training_files(data: Path) -> list[Path]:
 
 
 def validation_files(data: Path) -> list[Path]:
-    """Whole subjects, and takes of another capture system, that are held out."""
+    """Return the held-out motion files: whole subjects, and takes of another capture system."""
     mocap = data / "mocap"
     files = [f for f in sorted((mocap / "cmu_training").iterdir()) if f.name.startswith(HELD_OUT)]
-    # jumping_jacks names its joints otherwise.
+    # jumping_jacks has other names of joints.
     files += [f for f in sorted((mocap / "bvh_fair").iterdir()) if f.name != "jumping_jacks.bvh"]
     return [f for f in files if f.suffix in (".amc", ".bvh")]
 
 
 def takes(files: list[Path]) -> Iterator[Float[ndarray, "frames 15 3"]]:
-    """The takes of these files that are long enough to learn from."""
+    """Return the takes of these files that are long enough for training."""
     for path in files:
         positions = read_take(path)
         assert positions.shape[1] == len(JOINTS)

@@ -1,4 +1,4 @@
-"""The network in PyTorch: what `mocap.lift.network.run` computes, for training; and the loss."""
+"""The network of `mocap.lift.network.run` in PyTorch, for training, and the loss."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _NEWEST = 8.0
 
 
 class Network(nn.Module):
-    """Inputs (B, F, 64) as of `features`, outputs (B, F, 60) as of `mocap.lift.network.run`."""
+    """The network: inputs (B, F, 64) as of `features`, outputs (B, F, 60) as of `network.run`."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        # Convolutions as one product over three frames side by side: twice as fast as Conv1d here.
+        # A convolution is one product over three frames side by side, twice as fast as Conv1d here.
         self.enter = nn.Linear(3 * INPUTS, width)
         self.wide = nn.ModuleList(nn.Linear(3 * width, width) for _ in DILATIONS[1:])
         self.deep = nn.ModuleList(nn.Linear(width, width) for _ in DILATIONS[1:])
@@ -44,9 +44,9 @@ class Network(nn.Module):
         return self.leave(x)
 
     def normalise(self, inputs: np.ndarray) -> None:
-        """Take means and scales from inputs (N, 64).
+        """Set means and scales from inputs (N, 64).
 
-        Depth, confidence and the flag have their own, since the first stage does not show them.
+        Depth, confidence and the flag have fixed ones, since the first stage has no depths.
         """
         mean, scale = inputs.mean(axis=0), inputs.std(axis=0) + 1e-2
         mean[30:45], scale[30:45] = 0.0, 0.25
@@ -58,8 +58,8 @@ class Network(nn.Module):
     def forget_detector(self) -> None:
         """Zero the weights of the detector's depths, confidences and flag.
 
-        What they added in the first stage, which shows no depth and full confidence, goes to the
-        bias.
+        Their contribution in the first stage, which has no depth and full confidence, is added to
+        the bias.
         """
         constant = torch.zeros(INPUTS)
         constant[45:60] = 1.0
@@ -72,7 +72,7 @@ class Network(nn.Module):
             weight[:, :, 63] = 0.0
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The weights as `mocap.lift.network.run` takes them: (3, C, D) over three frames."""
+        """Return the weights for `mocap.lift.network.run`: (3, C, D) over three frames."""
         out: dict[str, np.ndarray] = {}
         for name, layer in self._layers().items():
             weight = layer.weight.detach().numpy().T
@@ -117,7 +117,7 @@ def placed(inputs: torch.Tensor, outputs: torch.Tensor) -> tuple[torch.Tensor, t
 def loss_of(inputs: torch.Tensor, outputs: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
     """Return the mean loss of joints' distances, bones' directions and depths (Laplace).
 
-    The last frame, which is all that the live lifter asks for, counts _NEWEST times.
+    The last frame, the only one that the live lifter uses, counts _NEWEST times.
 
     Args:
         inputs: The network's inputs.
@@ -132,7 +132,7 @@ def loss_of(inputs: torch.Tensor, outputs: torch.Tensor, true: torch.Tensor) -> 
         for q in (joints, true)
     ]
     direction = torch.sqrt(((bones[0] - bones[1]) ** 2).sum(-1) + 1e-3).mean(-1)
-    # The expected error is learnt beside the depth and not at its cost.
+    # The expected error is trained without an effect on the depth.
     deviation = (off[..., 2].detach().abs() * torch.exp(-spread) + spread).mean(-1)
     loss = position + _DIRECTION * direction + _DEVIATION * deviation  # (B, F)
     weight = torch.ones(loss.shape[1])

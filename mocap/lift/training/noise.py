@@ -1,7 +1,7 @@
-"""What the network is shown of staged motion: nearly exact, or with a detector's errors.
+"""Inputs of the network from staged motion, nearly exact or with a detector's errors.
 
-`exact` is what people do; `spoilt` has the errors that rendered pairs teach (spoil.py); `sketched`
-has those of a detector made up of a few random figures, more varied than rendered people are.
+`exact` has almost no errors; `spoilt` has errors learnt from rendered pairs (spoil.py); `sketched`
+has those of a made-up detector of a few random figures, which vary more than rendered people do.
 Each takes bodies (B, F, 15, 3) from the hips' middle and those hips (B, F, 3), metres, in camera
 axes (stage.py), and returns a `Shown`.
 """
@@ -25,8 +25,8 @@ GUESS = 0.45
 """Largest logarithm of the true focal length over the assumed one: × 0.64 to 1.57."""
 
 # A detector as one would sketch it (`sketched`).
-# By joint, of the bone that ends there: the part of the bone's true depth that is kept; metres that
-# it is drawn to the performer's front instead; metres of depth that come and go (deviation).
+# For the bone that ends at each joint: the fraction of its true depth that is kept; its shift to
+# the performer's front, metres; and the standard deviation of a slow error of depth, metres.
 _KEPT = np.array(
     [0.75, 0.75, 0.75, 0.65, 0.65, 0.55, 0.55, 0.8, 0.8, 0.75, 0.75, 0.75, 0.75, 0.3, 0.3]
 )
@@ -36,14 +36,14 @@ _STRAYS = np.array(
 )
 _KEPT_SPREAD, _FRONT_SPREAD, _TRUNK_STRAYS = 0.15, 0.03, 0.05
 _LEAN, _LEAN_SPREAD = 0.14, 0.07  # metres of depth a metre of height: forward by 8° ± 4°
-# Image points, metres at the body: an error that a take keeps, and one that wanders.
+# Errors of image points, metres at the body: constant over a take, and slowly varying.
 _STAYS, _WANDERS = 0.02, 0.01
 _TREMBLES = 0.008  # metres of depth, from frame to frame
-# How often joints are hidden for a while: head, then shoulders, elbows and so on.
+# Probabilities that joints are hidden for a while: head, then shoulders, elbows and so on.
 _HIDDEN = 0.06 * np.array(
     [0.2, 0.6, 0.6, 1.5, 1.5, 2.0, 2.0, 0.3, 0.3, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
 )
-# The learnt errors count so many times: most pictures of real people are easier than the mannequin.
+# Factor of the learnt errors: most pictures of real people are easier than the mannequin's.
 _STRENGTH = (0.4, 1.3)
 _WORST = 10.0  # of what is left of an error, in mean deviations
 # `exact`: metres at the body that each frame's image point is off, that it stays off, that it
@@ -53,7 +53,7 @@ _TREMOR, _EXACT_STAYS, _EXACT_WANDERS, _SCALE = 0.004, 0.006, 0.003, 0.06
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Shown:
-    """Pieces as the network is shown them.
+    """Pieces as inputs of the network, with their truth.
 
     Attributes:
         inputs: (B, F, 64), `features`.
@@ -66,7 +66,7 @@ class Shown:
 
 
 def exact(rng: np.random.Generator, bodies: ndarray, hips: ndarray, guessed: float = 0.0) -> Shown:
-    """Show nearly exact image points and no depth.
+    """Return pieces with nearly exact image points and no depth.
 
     Args:
         rng: Random numbers.
@@ -89,7 +89,7 @@ def exact(rng: np.random.Generator, bodies: ndarray, hips: ndarray, guessed: flo
 
 
 def spoilt(rng: np.random.Generator, bodies: ndarray, hips: ndarray, spoiler: Spoiler) -> Shown:
-    """Add the errors that the spoiler has learnt, through a camera of guessed field of view.
+    """Return pieces with learnt errors, seen by a camera of guessed field of view.
 
     Args:
         rng: Random numbers.
@@ -111,7 +111,7 @@ def spoilt(rng: np.random.Generator, bodies: ndarray, hips: ndarray, spoiler: Sp
     across = perspective(true, distance) + error[..., :30].reshape(batch, frames, 15, 2)
     along = _from_hips(true[..., 2] + error[..., 30:45])
 
-    # The same through a camera whose field of view is only guessed.
+    # The same for a camera whose field of view is guessed.
     guess = _guesses(rng, batch)
     depth = np.broadcast_to(-distance[..., None, None], along[..., None].shape)
     seen = np.concatenate([across, depth], axis=-1)
@@ -125,9 +125,7 @@ def spoilt(rng: np.random.Generator, bodies: ndarray, hips: ndarray, spoiler: Sp
 
 
 def sketched(rng: np.random.Generator, bodies: ndarray, hips: ndarray) -> Shown:
-    """Add the errors of a made-up detector.
-
-    They keep the network from learning rendered people by heart.
+    """Return pieces with errors of a made-up detector, against overfitting to rendered people.
 
     Args:
         rng: Random numbers.
@@ -156,13 +154,13 @@ def sketched(rng: np.random.Generator, bodies: ndarray, hips: ndarray) -> Shown:
 
 
 def without_depth(rng: np.random.Generator, shown: Shown, share: float, sure: float) -> Shown:
-    """Leave the detector's depths out of a share of the pieces.
+    """Remove the detector's depths from a share of the pieces.
 
     Args:
         rng: Random numbers.
         shown: The pieces.
         share: The share of pieces without depths, 0 to 1.
-        sure: The share of those that comes without confidences as well (then they are 1).
+        sure: The share of those whose confidences are removed too (set to 1).
     """
     inputs = shown.inputs.copy()
     dropped = rng.uniform(size=len(inputs)) < share
@@ -173,7 +171,7 @@ def without_depth(rng: np.random.Generator, shown: Shown, share: float, sure: fl
 
 
 def _guesses(rng: np.random.Generator, batch: int) -> ndarray:
-    """True focal length over the assumed one (B, 1)."""
+    """Return random ratios (B, 1) of the true focal length to the assumed one."""
     return np.exp(rng.uniform(-GUESS, GUESS, (batch, 1)))
 
 
@@ -188,7 +186,7 @@ def _from_hips(along: ndarray) -> ndarray:
 def _imaged(
     bodies: ndarray, hips: ndarray, astray: ndarray, guess: ndarray, scale: ndarray
 ) -> tuple[ndarray, ndarray]:
-    """Return image points through a guessed camera at a distance that is wrong by a scale.
+    """Return image points for a guessed camera and a distance with a wrong scale.
 
     Returns:
         across (B, F, 15, 2) and hips (B, F, 3) as in `RayView`; the points are off by `astray`,
@@ -207,7 +205,7 @@ def _imaged(
 
 
 def _hidden(rng: np.random.Generator, batch: int, frames: int) -> ndarray:
-    """(B, F, 15) 1 while a joint is hidden: limbs' ends, for a while, in some pieces."""
+    """Return (B, F, 15) 1 while a joint is hidden: ends of limbs, for a while, in some pieces."""
     present = rng.uniform(size=(batch, 1, 15)) < _HIDDEN
     start = rng.uniform(-0.3, 1.0, (batch, 1, 15)) * frames
     length = rng.uniform(0.1, 1.0, (batch, 1, 15)) * frames
@@ -216,7 +214,7 @@ def _hidden(rng: np.random.Generator, batch: int, frames: int) -> ndarray:
 
 
 def _sketched_depth(rng: np.random.Generator, true: ndarray, hidden: ndarray) -> ndarray:
-    """The made-up detector's depth (B, F, 15): squashed, leaning, each bone astray, trembling."""
+    """Return the made-up detector's depths (B, F, 15): scaled, leaning, with bias and noise."""
     batch, frames = true.shape[:2]
     z = true[..., 2]
     bone = z - np.where(PARENTS >= 0, z[..., PARENTS], 0.0)
@@ -224,8 +222,8 @@ def _sketched_depth(rng: np.random.Generator, true: ndarray, hidden: ndarray) ->
     kept = np.clip(_KEPT + _KEPT_SPREAD * spread, 0.0, 1.1)
     kept = kept + 0.12 * wandering(rng, (batch, frames, 15), 0.5)
     across = R.normalize(true[:, :, 7] - true[:, :, 8])
-    # How far the performer's front faces the camera, 1 to −1; in some pieces the camera itself is
-    # taken for the front.
+    # Cosine between the performer's front and the camera; in some pieces the camera's direction
+    # counts as the front.
     facing = np.where(rng.uniform(size=(batch, 1)) < 0.2, 1.0, across[..., 0])
     front = _FRONT + (_FRONT > 0.0) * _FRONT_SPREAD * rng.standard_normal((batch, 1, 15))
     strength = rng.uniform(0.5, 1.4, (batch, 1, 1))

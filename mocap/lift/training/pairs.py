@@ -1,4 +1,4 @@
-"""The detector's keypoints of rendered people, with the truth.
+"""The detector's keypoints of rendered people, with the true joints.
 
 mocap/lift/training/performers.py makes mocap/lift/training/detector_pairs.npz. The lifter learns
 from these pairs, and from motion with the errors that they show (spoil.py).
@@ -30,13 +30,13 @@ class Pair:
     """A piece of F frames at RATE.
 
     Attributes:
-        keypoints: The detector's, of the joints alone (both ears at their middle, the rest NaN).
-        camera: The true one.
+        keypoints: The detector's keypoints of the 15 joints (the ears' middle twice, others NaN).
+        camera: The true camera.
         true: (F, 15, 3) joints from the hips' middle, camera axes, metres.
-        hips: (F, 3) that middle, camera axes, metres.
-        up: (3,) against gravity, camera axes.
-        held_out: Whether its subject is left out of training.
-        heavy: Whether the detector's heavy model saw it, else the full one.
+        hips: (F, 3) the hips' middle, camera axes, metres.
+        up: (3,) direction against gravity, camera axes.
+        held_out: Whether its subject is held out of training.
+        heavy: Whether the detector used its heavy model, otherwise the full one.
     """
 
     keypoints: Keypoints
@@ -49,7 +49,7 @@ class Pair:
     heavy: bool
 
     def mirror(self) -> Pair:
-        """The same before a mirror."""
+        """Return the mirror image of the piece."""
         flip = np.array([-1.0, 1.0, 1.0])
         return Pair(
             self.keypoints.mirror(), self.camera, self.true[:, MIRRORED_JOINTS] * flip,
@@ -61,8 +61,8 @@ class Pair:
 def save(path: Path, pieces: dict[str, ndarray]) -> None:
     """Write pieces to an .npz file.
 
-    Whole millimetres, eighths of a pixel and 255ths of confidence are stored as steps from frame to
-    frame, which zip to a third.
+    Values are rounded to millimetres, eighths of a pixel and 255ths of confidence, and stored as
+    differences from frame to frame, which compress to a third.
 
     Args:
         path: The file.
@@ -87,7 +87,7 @@ _UNITS = {
 
 
 def load(path: Path) -> list[Pair]:
-    """The pieces of a file that `save` wrote."""
+    """Return the pieces of a file that `save` wrote."""
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
     for name, unit in _UNITS.items():
@@ -131,7 +131,7 @@ def _pair(a: dict[str, ndarray]) -> Pair:
 def as_seen(
     pair: Pair, guess: float
 ) -> tuple[RayView, Float[ndarray, "frames 15 3"], Float[ndarray, "frames"]]:
-    """Return a piece as the network sees it through a camera of a wrong field of view.
+    """Return a piece as the network sees it, for a camera of a wrong field of view.
 
     Args:
         pair: The piece.

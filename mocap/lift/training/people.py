@@ -1,4 +1,4 @@
-"""What the detector sees of dressed people: as performers.py, of the 21 characters of Quaternius.
+"""Rendered pairs of dressed people: as performers.py, with the 21 characters of Quaternius.
 
     MOCAP_DATA=… python mocap/lift/training/people.py      writes people_pairs.npz beside this file
 
@@ -52,7 +52,7 @@ from rigs.page import FLAGS, chromium, decoded, open_page
 PIECES = 200
 SIZES = ((360, 480), (480, 360), (512, 288))
 FIRST = 1000
-"""Numbers of the pieces begin here; performers.py's are below."""
+"""The first number of the pieces; those of performers.py are lower."""
 
 _TURNS_AS = {
     "Hips": "hips", "Abdomen": "spine", "Torso": "chest", "Chest": "upperChest", "Neck": "neck",
@@ -65,14 +65,14 @@ _TURNS_AS = {
         ("Hand", "Hand"), ("UpperLeg", "UpperLeg"), ("LowerLeg", "LowerLeg"), ("Foot", "Foot"),
     )
 }  # fmt: skip
-"""The bone of HUMANOID whose turn away from the T-pose each bone takes over. Both rest in it."""
+"""Bone → the bone of HUMANOID whose rotation from the T-pose it copies; both rest in T-pose."""
 BONES_OF = tuple(_TURNS_AS)
 _PARENT = (-1, 0, 1, 2, 3, 4, 3, 6, 7, 8, 0, 10, 11, 3, 13, 14, 15, 0, 17, 18)
-# The width of the mesh's knees, and of ankles and feet, metres from the middle at rest.
+# Half widths of the mesh's knees, and of its ankles and feet, metres at rest.
 _KNEE_Z, _ANKLE = 0.058, (0.09, 0.06)
 _TOE_Y, _EARS = 0.03, (0.0, 1.665, 0.045)
-# The skeleton's shoulders lie low and wide in the mesh, and its hips high and wide: by so much
-# (median) from where the detector puts them, compared with the mannequin's.
+# The skeleton's shoulders are too low and too wide in the mesh, and its hips too high and too wide:
+# the median differences to the detector's landmarks, relative to those of the mannequin.
 _SHOULDER_UP, _NARROWER_ABOVE, _HIP_DOWN, _NARROWER = 0.04, 0.9, 0.035, 0.76
 _SKINS = ((0.87, 0.66, 0.53), (0.76, 0.53, 0.39), (0.55, 0.36, 0.25), (0.30, 0.19, 0.13))
 _HAIRS = (
@@ -85,9 +85,9 @@ class RestingCharacter:
     """A character at rest.
 
     Attributes:
-        places: (20, 3) the bones, in the order of BONES_OF, metres.
+        places: (20, 3) positions of the bones, in the order of BONES_OF, metres.
         turns: (20, 4) their rotations.
-        sites: The 15 joints' places, metres.
+        sites: Positions of the 15 joints, metres.
         carriers: The bones that carry each joint.
     """
 
@@ -98,7 +98,7 @@ class RestingCharacter:
 
     @staticmethod
     def read(path: Path) -> RestingCharacter:
-        """The character in a GLB file of Quaternius' modular people."""
+        """Return the character in a GLB file of Quaternius' modular people."""
         skeleton = load_rig(path).skeleton
         every, turned = fk(skeleton, skeleton.offsets[0], skeleton.rest_rotations)
         at = [skeleton.names.index(name) for name in BONES_OF]
@@ -147,17 +147,17 @@ def _site(
 
 @dataclass(frozen=True)
 class StretchedCharacter:
-    """A character of other proportions. stretch: (20, 3) of each bone's own axes."""
+    """A character of other proportions; `stretch` (20, 3) has factors along the bones' axes."""
 
     character: RestingCharacter
     stretch: ndarray
 
     def moves(self, roots: ndarray, rotations: ndarray) -> ndarray:
-        """(F, 20, 3, 4): from where things are at rest to where they are.
+        """Return the bones' affine maps (F, 20, 3, 4) from rest to the pose.
 
         Args:
-            roots: of the hips (F, 3), metres.
-            rotations: world turns (F, 20, 4) away from the T-pose.
+            roots: (F, 3) positions of the hips, metres.
+            rotations: (F, 20, 4) world rotations from the T-pose.
         """
         c = self.character
         axes = np.stack([R.apply(c.turns, axis) for axis in np.eye(3)], axis=-1)
@@ -177,7 +177,7 @@ class StretchedCharacter:
         return out
 
     def joints(self, moves: ndarray) -> ndarray:
-        """The lifter's 15 joints (F, 15, 3) in the world, metres."""
+        """Return the lifter's 15 joints (F, 15, 3) in the world, metres."""
         out = []
         for place, bones in zip(self.character.sites, self.character.carriers, strict=True):
             carried = moves[:, list(bones)] @ np.append(place, 1.0)
@@ -186,11 +186,11 @@ class StretchedCharacter:
 
 
 def some_person(rng: np.random.Generator, character: RestingCharacter) -> StretchedCharacter:
-    """The character with other limbs, left and right alike, and another build."""
+    """Return the character with other limbs, equal left and right, and another build."""
     stretch = np.ones((len(BONES_OF), 3))
     thick = np.exp(0.1 * np.clip(rng.normal(size=3), -1.8, 2.2))
     for name, mean, spread in (
-        # The characters' upper arms are short beside their forearms.
+        # The characters' upper arms are short relative to their forearms.
         ("UpperArm", 1.22, 0.08), ("LowerArm", 1.0, 0.07), ("UpperLeg", 1.0, 0.07),
         ("LowerLeg", 1.0, 0.07), ("Foot", 1.0, 0.05), ("Hand", 1.0, 0.04),
     ):  # fmt: skip
@@ -207,14 +207,14 @@ def some_person(rng: np.random.Generator, character: RestingCharacter) -> Stretc
 
 @dataclass(frozen=True)
 class PersonScene:
-    """A piece before it is seen.
+    """A piece before it is rendered.
 
     Attributes:
         moves: (F, 20, 3, 4) the bones' affine maps.
         joints: (F, 15, 3) camera axes, metres.
         view: The camera.
-        look: What the page is given.
-        spoilt: How the pictures are spoilt: blur (pixels), noise, gain, quality.
+        look: Colours and light, for the page.
+        spoilt: Degradation of the pictures: blur (pixels), noise, gain, quality.
     """
 
     moves: ndarray
@@ -231,7 +231,7 @@ def scene(
 
     Args:
         rng: Random numbers.
-        character: Who performs.
+        character: The performer.
         library: The motions.
         materials: Names of the character's materials.
     """
@@ -259,7 +259,7 @@ def scene(
 
 
 def _patches(rng: np.random.Generator, size: int) -> dict[str, Any]:
-    """A wall or a floor: a colour with a few patches of others."""
+    """Return a wall or a floor: a colour with a few patches of others."""
     base = np.clip(rng.uniform(0.1, 0.9) + 0.1 * rng.normal(size=3), 0.0, 1.0)
     marks = []
     for _ in range(int(rng.integers(0, 30))):
@@ -299,7 +299,7 @@ def _clothes(rng: np.random.Generator, materials: list[str]) -> dict[str, Any]:
 
 
 def pictures(page: Page, made: PersonScene, rng: np.random.Generator) -> list[ndarray]:
-    """Return RGB images (height, width, 3) of each frame, spoilt as a video is.
+    """Return RGB images (height, width, 3) of each frame, degraded as in videos.
 
     Args:
         page: people.js.
@@ -370,7 +370,7 @@ def make(data: Path, numbers: range, parts: Path) -> None:
 
 
 def main() -> None:
-    """Make the pieces that the command line asks for, and gather them."""
+    """Make the pieces that the command line requests, and gather them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,13 +1,13 @@
-"""Many bodies in captured motion before many cameras, rendered and detected, with their truth.
+"""Rendered pairs: many bodies in captured motion before many cameras, detected, with the truth.
 
     MOCAP_DATA=… python mocap/lift/training/performers.py          writes detector_pairs.npz beside
                                                                    this file (some 40 minutes on one
                                                                    core)
 
 The lifter is trained on these pairs, and the detector's errors are measured from them
-(mocap/lift/CARD.md). The mannequin is given other proportions, colours and light; it performs
-pieces of what mocap/lift/training/data.py trains on and, kept apart, of its held-out subjects.
-Nothing of the benchmarks' motion is shown. Needs what rigs/page.py needs.
+(mocap/lift/CARD.md). The mannequin has random proportions, colours and light. It performs pieces of
+the training motion of mocap/lift/training/data.py and, kept apart, of the held-out subjects, but
+none of the benchmarks' motion. It needs what rigs/page.py needs.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ TRAINING = Path(__file__).parent
 FRAMES = 60
 SIZES = ((480, 640), (640, 480), (640, 360))
 PIECES = 200
-"""Of so many frames each at RATE; every sixth of a subject that is held out, every eighth seen by
-the heavy model too."""
+"""Frames of a piece at RATE; one piece in so many from a held-out subject; and one in so many that
+the heavy model detects too."""
 
 _HUMANOID_REST = landmarks_of(*fk(HUMANOID, HUMANOID.offsets[0], HUMANOID.rest_rotations))
 _EARS = _HUMANOID_REST[[LANDMARKS.index("left_ear"), LANDMARKS.index("right_ear")]].mean(axis=0)
@@ -56,8 +56,11 @@ _LIMB_JOINTS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot_inde
 class Viewpoint:
     """A camera.
 
-    position: metres. turn: (4,) from its axes to the world's. focal: pixels. size: of the image,
-    (width, height).
+    Attributes:
+        position: (3,) metres.
+        turn: (4,) rotation from its axes to the world's, xyzw.
+        focal: Focal length, pixels.
+        size: (width, height) of the image, pixels.
     """
 
     position: ndarray
@@ -66,11 +69,11 @@ class Viewpoint:
     size: tuple[int, int]
 
     def to_camera(self, points: ndarray) -> ndarray:
-        """World points (F, N, 3) in the camera's axes, metres."""
+        """Return world points (F, N, 3) in the camera's axes, metres."""
         return R.apply(R.conjugate(self.turn), points - self.position)
 
     def for_page(self) -> dict[str, Any]:
-        """As the pages take it."""
+        """Return the camera for the pages."""
         fov = float(np.degrees(2.0 * np.arctan(0.5 * self.size[1] / self.focal)))
         place = {"position": self.position.tolist(), "turn": self.turn.tolist()}
         return place | {"size": self.size, "fov": fov}
@@ -78,10 +81,10 @@ class Viewpoint:
 
 @dataclass(frozen=True)
 class Scene:
-    """A piece before it is seen.
+    """A piece before it is rendered.
 
-    body; its parts' stretch {bone: (x, y, z)}; rotations (F, 55, 4) and roots (F, 3) in the world;
-    the camera; and the page's look.
+    It has the body, the stretch of its parts {bone: (x, y, z)}, rotations (F, 55, 4) and root
+    positions (F, 3) in the world, the camera, and colours and light for the page.
     """
 
     body: Skeleton
@@ -92,13 +95,13 @@ class Scene:
     look: dict[str, Any]
 
     def joints(self) -> ndarray:
-        """The lifter's 15 joints (F, 15, 3) in camera axes, metres."""
+        """Return the lifter's 15 joints (F, 15, 3) in camera axes, metres."""
         points = joints_of(landmarks_of(*fk(self.body, self.roots, self.rotations)))
         return self.view.to_camera(points)
 
 
 def performed(rng: np.random.Generator, joints: ndarray) -> ndarray:
-    """Rotations (F, 55, 4) on HUMANOID for 15 joints (F, 15, 3); invents head, hands, heels."""
+    """Return rotations (F, 55, 4) of HUMANOID for 15 joints; head, hands and heels are made up."""
     frames = len(joints)
     across, middle = joints[:, 1] - joints[:, 2], joints[:, [7, 8]].mean(axis=1)
     chest = R.from_frame(R.normalize(across), R.normalize(joints[:, [1, 2]].mean(axis=1) - middle))
@@ -139,7 +142,7 @@ def performed(rng: np.random.Generator, joints: ndarray) -> ndarray:
 
 
 def other_body(rng: np.random.Generator) -> tuple[Skeleton, dict[str, list[float]]]:
-    """HUMANOID in other proportions, and each bone's stretch of what hangs on it."""
+    """Return HUMANOID in other proportions, and the scale of each bone's mesh."""
     names = (
         "UpperArm",
         "LowerArm",
@@ -183,7 +186,7 @@ def other_body(rng: np.random.Generator) -> tuple[Skeleton, dict[str, list[float
 
 
 def piece_of(rng: np.random.Generator, library: Library) -> ndarray:
-    """The joints (FRAMES, 15, 3) of one recombined piece of the motions, metres, +Y up."""
+    """Return the joints (FRAMES, 15, 3) of one recombined piece of motion, metres, +Y up."""
     piece = windows(rng, library, 4, FRAMES)
     middle = piece[:, :, [7, 8]].mean(axis=2, keepdims=True)
     return np.asarray((other_moves(rng, piece - middle) + middle)[0])
@@ -192,12 +195,12 @@ def piece_of(rng: np.random.Generator, library: Library) -> ndarray:
 def view_of(
     rng: np.random.Generator, places: ndarray, target: ndarray, sizes: tuple[tuple[int, int], ...]
 ) -> Viewpoint:
-    """Return a camera anywhere around a body.
+    """Return a random camera around a body.
 
     Args:
         rng: Random numbers.
-        places: Of the body's joints (F, N, 3), metres.
-        target: (3,) what the camera nearly looks at, metres.
+        places: (F, N, 3) positions of the body's joints, metres.
+        target: (3,) the point near which the camera looks, metres.
         sizes: A tall, a wide and a very wide image, (width, height) pixels.
     """
     x, y, z = np.eye(3)
@@ -223,7 +226,7 @@ def view_of(
 
 
 def scene(rng: np.random.Generator, library: Library) -> Scene:
-    """One piece of one of the motions, on another body, before a camera anywhere."""
+    """Return one piece of motion, on a random body, before a random camera."""
     joints = piece_of(rng, library)
     rotations = performed(rng, joints)
     body, stretch = other_body(rng)
@@ -246,8 +249,8 @@ def look_of(rng: np.random.Generator, position: ndarray, target: ndarray) -> dic
 
     Args:
         rng: Random numbers.
-        position: (3,) of the camera, metres.
-        target: (3,) what it looks at, metres.
+        position: (3,) position of the camera, metres.
+        target: (3,) the point at which it looks, metres.
     """
 
     def colour(low: float = 0.0, high: float = 1.0) -> list[float]:
@@ -312,7 +315,7 @@ def pictures(page: Page, scene: Scene, at_once: int = 15) -> Iterator[ndarray]:
     Args:
         page: performers.js.
         scene: The piece.
-        at_once: Frames a call.
+        at_once: Frames per call.
     """
     page.evaluate(
         "s => window.scene(s)",
@@ -334,7 +337,7 @@ def pictures(page: Page, scene: Scene, at_once: int = 15) -> Iterator[ndarray]:
 
 
 def detected(detector: PoseDetector, images: list[ndarray]) -> Keypoints:
-    """The detector's keypoints of a piece, from a fresh tracker."""
+    """Return the detector's keypoints of a piece, from a new tracker."""
     detector.detect(np.zeros_like(images[0]), -1000.0)
     return concatenate([detector.detect(image, n / RATE) for n, image in enumerate(images)])
 
@@ -342,7 +345,7 @@ def detected(detector: PoseDetector, images: list[ndarray]) -> Keypoints:
 def pair(
     joints: ndarray, view: Viewpoint, seen: Keypoints, model: str, number: int, held_out: bool
 ) -> dict[str, ndarray]:
-    """Return a piece's arrays as `pairs.save` takes them.
+    """Return a piece's arrays for `pairs.save`.
 
     Args:
         joints: (F, 15, 3) camera axes, metres.
@@ -350,7 +353,7 @@ def pair(
         seen: The detector's keypoints.
         model: "full" or "heavy".
         number: The piece's number.
-        held_out: Whether its subject is left out of training.
+        held_out: Whether its subject is held out of training.
     """
     hips = joints[:, [7, 8]].mean(axis=1)
     confidence = joints_of(seen.confidence[..., None])[..., 0]
@@ -400,7 +403,7 @@ def make(data: Path, numbers: range, parts: Path) -> None:
 
 
 def keep(out: Path, pairs: list[dict[str, ndarray]]) -> None:
-    """Write what became of one piece; the file is there only when it is whole."""
+    """Write the results of one piece; the file is written under a temporary name and renamed."""
     with out.with_suffix(".tmp").open("wb") as file:
         arrays = {k: np.stack([p[k] for p in pairs]) for k in pairs[0]}
         np.savez(file, **arrays)  # type: ignore[arg-type]
@@ -408,7 +411,7 @@ def keep(out: Path, pairs: list[dict[str, ndarray]]) -> None:
 
 
 def gather(parts: Path, out: Path) -> None:
-    """All pieces in one file: arrays (N, F, …), the heavy model's last."""
+    """Write all pieces into one file: arrays (N, F, …), those of the heavy model last."""
     pieces = [dict(np.load(f)) for f in sorted(parts.glob("*.npz"))]
     joined = {k: np.concatenate([p[k] for p in pieces]) for k in pieces[0]}
     order = np.argsort(joined["heavy"], kind="stable")
@@ -417,7 +420,7 @@ def gather(parts: Path, out: Path) -> None:
 
 
 def main() -> None:
-    """Make the pieces that the command line asks for, and gather them."""
+    """Make the pieces that the command line requests, and gather them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

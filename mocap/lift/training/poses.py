@@ -1,8 +1,8 @@
 """Procedural motion: people who stand and gesture, sit, kneel, crawl, lie, do push-ups and yoga.
 
-The captured motion that this project may learn from has nearly none of it. A take is a sequence of
-key poses with holds between them. A key pose is a set of controls: hips, turns of pelvis, chest
-and head, where hands and feet are, and which way knees and elbows point. Controls are blended
+The captured motion for training has hardly any of it. A take is a sequence of key poses with holds
+between them. A key pose is a set of controls: position of the hips, rotations of pelvis, chest and
+head, positions of hands and feet, and directions of knees and elbows. Controls are blended
 along minimum-jerk curves (Flash and Hogan, J. Neurosci. 5, 1985), and arms and legs follow by
 two-bone inverse kinematics, so that a hand or foot that two key poses share stays where it is.
 World axes: +Y up, the person faces +Z before the random yaw, +X is the person's left; metres.
@@ -23,8 +23,8 @@ from mocap.lift.network import RATE
 _THIGH, _SHANK, _UPPER_ARM, _FOREARM = 0.42, 0.39, 0.27, 0.26
 _HIP, _SHOULDER, _TRUNK, _HEAD, _TOE = 0.092, 0.18, 0.505, 0.195, 0.206
 _STRETCHED = 0.9995
-"""The largest distance from hip to ankle, or shoulder to wrist, over the limb's length: a bend of
-3.6°."""
+"""Largest distance from hip to ankle, or shoulder to wrist, as a fraction of the limb's length: a
+bend of 3.6°."""
 _ANKLE = 0.08
 """Height of the ankle when the sole is on the floor, metres."""
 _SIDES = np.array([1.0, -1.0])
@@ -33,11 +33,18 @@ _UP, _AHEAD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Pose:
-    """The controls of one key pose, or of F frames (then with a leading axis).
+    """The controls of one key pose, or of F frames (then with a leading axis). World axes.
 
-    hips: (3,) metres. pelvis: rotation vector in the world; chest, head: relative to the pelvis
-    and the chest. hands, feet: (2, 3) wrists and ankles, metres. elbows, knees: (2, 3) where they
-    point, world axes. toes: (2, 3) from the ankle, world axes.
+    Attributes:
+        hips: (3,) position, metres.
+        pelvis: (3,) rotation vector in the world.
+        chest: (3,) rotation vector relative to the pelvis.
+        head: (3,) rotation vector relative to the chest.
+        hands: (2, 3) positions of the wrists, metres.
+        feet: (2, 3) positions of the ankles, metres.
+        elbows: (2, 3) directions in which the elbows point.
+        knees: (2, 3) directions in which the knees point.
+        toes: (2, 3) directions from the ankles to the toes.
     """
 
     hips: Float[ndarray, "*frames 3"]
@@ -70,17 +77,17 @@ def _unflat(values: Float[ndarray, "frames n"]) -> Pose:
 
 
 def joints(pose: Pose) -> Float[ndarray, "frames 15 3"]:
-    """The lifter's JOINTS of a pose's frames, metres.
+    """Return the lifter's JOINTS for the frames of a pose, metres.
 
     Args:
-        pose: controls with a leading frames axis.
+        pose: Controls with a leading axis of frames.
     """
     pelvis = R.from_rotation_vector(pose.pelvis)
     chest = R.multiply(pelvis, R.from_rotation_vector(pose.chest))
     head = R.multiply(chest, R.from_rotation_vector(pose.head))
     across = np.array([1.0, 0.0, 0.0])
     out = np.empty((len(pose.hips), 15, 3))
-    # Half of the trunk goes with the pelvis.
+    # The lower half of the trunk follows the pelvis.
     waist = pose.hips + R.apply(pelvis, 0.4 * _TRUNK * _UP)
     neck = waist + R.apply(chest, 0.6 * _TRUNK * _UP)
     out[:, 0] = neck + R.apply(head, np.array([0.0, _HEAD, 0.02]))
@@ -100,7 +107,7 @@ def joints(pose: Pose) -> Float[ndarray, "frames 15 3"]:
 def _reach(
     root: ndarray, target: ndarray, pole: ndarray, upper: float, lower: float
 ) -> tuple[ndarray, ndarray]:
-    """Middle and end joint (F, 3) of a two-bone limb that reaches for a target as far as it can."""
+    """Return middle and end joint (F, 3) of a two-bone limb that reaches towards a target."""
     way = target - root
     far = np.clip(
         np.linalg.norm(way, axis=-1, keepdims=True),
@@ -115,7 +122,7 @@ def _reach(
 
 
 def _shoulders(hips: ndarray, pelvis: ndarray, chest: ndarray) -> tuple[ndarray, ndarray]:
-    """Both shoulders (2, 3) of a key pose, and the chest's turn in the world (xyzw)."""
+    """Return both shoulders (2, 3) of a key pose, and the chest's world rotation (xyzw)."""
     turn = R.from_rotation_vector(pelvis)
     top = R.multiply(turn, R.from_rotation_vector(chest))
     neck = hips + R.apply(turn, 0.4 * _TRUNK * _UP) + R.apply(top, 0.6 * _TRUNK * _UP)
@@ -148,7 +155,7 @@ class _Maker:
         toes: ndarray,
         hands: str | ndarray = "free",
     ) -> Pose:
-        """A key pose whose hands are at given places, or where the word says."""
+        """Return a key pose with hands at given positions, or at those of a named gesture."""
         at = np.array(hips)
         shoulders, top = _shoulders(at, pelvis, chest)
         elbows = R.apply(top[None], np.array([[0.4, -0.5, -0.8], [-0.4, -0.5, -0.8]]))
@@ -162,7 +169,7 @@ class _Maker:
         )  # fmt: skip
 
     def _hands(self, where: str, hips: ndarray, shoulders: ndarray, top: ndarray) -> ndarray:
-        """Both wrists: relative to the shoulders in the chest's axes, or to the hips."""
+        """Return both wrists, relative to the shoulders in the chest's axes, or to the hips."""
         if where == "busy":
             places = np.stack([self._busy(), self._busy()])
         elif where == "hips":
@@ -185,11 +192,11 @@ class _Maker:
         return np.array([self.u(-0.25, 0.4), self.u(-0.45, 0.3), self.u(0.05, 0.45)])
 
     def both(self, x: float, y: float, z: float, spread: float = 0.03) -> ndarray:
-        """(2, 3): the same place left and right."""
+        """Return a position (2, 3), mirrored for left and right."""
         return _SIDES[:, None] * [x, 0.0, 0.0] + [0.0, y, z] + spread * self.rng.normal(size=(2, 3))
 
     def stand(self) -> Pose:
-        """Weight on both legs or on one; in seven of ten the longer leg is nearly straight."""
+        """Stand on both legs or on one; in seven of ten poses the longer leg is nearly straight."""
         wide, lean = self.u(0.07, 0.3), self.u(-5.0, 40.0) * (self.u(0.0, 1.0) < 0.25)
         ahead = 0.12 * self.rng.normal() * (self.u(0.0, 1.0) < 0.5)
         feet, toes = self.both(wide, _ANKLE, 0.0), self.both(0.25, -0.25, 1.0, 0.1)
@@ -326,7 +333,7 @@ class _Maker:
         )  # fmt: skip
 
     def lie(self) -> Pose:
-        """On the back, belly or side; knees bent or not; arms anywhere near."""
+        """Lie on the back, belly or side, with knees bent or not, and arms anywhere near."""
         kind = self.rng.integers(3)
         bent = self.u(0.0, 1.0) < 0.4
         if kind == 0:  # supine: the belly points up, the head towards -Z
@@ -357,9 +364,9 @@ class _Maker:
         )  # fmt: skip
 
 
-# Seconds for each unit (metre, radian) that the control that changes most changes.
+# Seconds per unit (metre, radian) of the control that changes most.
 _SLOWNESS = 0.6
-# Which key poses go together in a take, and how often.
+# The kinds of key poses of a take, and their probabilities.
 _SCENES: tuple[tuple[float, tuple[str, ...]], ...] = (
     (10.0, ("stand",)),
     (3.0, ("sit", "sit", "sit", "stand")),
@@ -376,7 +383,7 @@ _SCENES: tuple[tuple[float, tuple[str, ...]], ...] = (
 
 
 def take(rng: np.random.Generator, seconds: float = 10.0) -> Float[ndarray, "frames 15 3"]:
-    """A procedural take at RATE frames a second, metres, +Y up, of any yaw."""
+    """Return a procedural take at RATE frames a second, metres, +Y up, with a random yaw."""
     maker = _Maker(rng)
     share = np.array([s for s, _ in _SCENES])
     _, kinds = _SCENES[int(rng.choice(len(_SCENES), p=share / share.sum()))]
@@ -402,7 +409,7 @@ def take(rng: np.random.Generator, seconds: float = 10.0) -> Float[ndarray, "fra
 
 
 def _sway(rng: np.random.Generator, frames: int, width: int) -> ndarray:
-    """People sway: slow waves of about a centimetre, or a degree."""
+    """Return slow waves of about a centimetre, or a degree: people sway."""
     times = np.arange(frames)[:, None] / RATE
     out = np.zeros((frames, width))
     for _ in range(3):
@@ -412,6 +419,6 @@ def _sway(rng: np.random.Generator, frames: int, width: int) -> ndarray:
 
 
 def takes(seed: int, count: int) -> list[Float[ndarray, "frames 15 3"]]:
-    """Procedural takes of 10 s each; the same for the same seed."""
+    """Return procedural takes of 10 s each; the same for the same seed."""
     rng = np.random.default_rng(seed)
     return [take(rng) for _ in range(count)]

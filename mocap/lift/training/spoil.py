@@ -1,9 +1,9 @@
 """The detector's errors, learnt from rendered pairs.
 
-A small network, frame by frame with some frames around, estimates the detector's mean error in a
-pose from a side, and the deviation around it. The residuals, in units of that deviation, are kept
-piece by piece and added to other motion: so errors are correlated over joints and frames as the
-detector's are. Each piece's residuals are taken from a network that was not trained on it.
+A small network estimates, from a frame and some frames around it, the detector's mean error for
+a pose and view, and the mean absolute deviation from it. The residuals, divided by that deviation,
+are kept for each piece and added to other motion, so that errors are correlated over joints and
+frames as the detector's are. The residuals of a piece come from a network not trained on it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mocap.lift.network import JOINTS
 from mocap.lift.training.pairs import Pair, as_seen
 
 AROUND = (-8, -4, -2, 0, 2, 4, 8)
-"""The frames that the network sees beside each."""
+"""Offsets of the frames that the network sees together with a frame."""
 
 _WIDTH, _STEPS, _BATCH, _FOLDS = 128, 600, 256, 3
 _ERRORS = 4 * len(JOINTS)
@@ -47,10 +47,10 @@ class Spoiler:
 
     Attributes:
         layers: Weights and biases.
-        mean: Of the inputs.
-        scale: Of the inputs.
-        rests: (P, F, 60) residuals over their deviation.
-        sizes: (P, F) apparent against true size, each piece of one donor.
+        mean: Means of the inputs.
+        scale: Scales of the inputs.
+        rests: (P, F, 60) residuals divided by their deviation.
+        sizes: (P, F) ratios of apparent to true size, each piece from one pair.
     """
 
     layers: tuple[tuple[ndarray, ndarray], ...]
@@ -62,14 +62,14 @@ class Spoiler:
     def usual(
         self, given: Float[ndarray, "*batch n"]
     ) -> tuple[Float[ndarray, "*batch 60"], Float[ndarray, "*batch 60"]]:
-        """The usual error and the straying (mean absolute deviation) from it."""
+        """Return the mean error, and the mean absolute deviation from it."""
         return _answer(self.layers, (given - self.mean) / self.scale)
 
 
 def perspective(
     true: Float[ndarray, "*batch 15 3"], distance: Float[ndarray, "*batch"]
 ) -> Float[ndarray, "*batch 15 2"]:
-    """Where joints along the hips' ray (metres) appear across it, at the hips' distance."""
+    """Return image points, metres at the hips' distance, of joints along the hips' ray (metres)."""
     away = distance[..., None]
     return true[..., :2] * (away / np.maximum(away - true[..., 2], 0.3))[..., None]
 
@@ -79,11 +79,11 @@ def told(
 ) -> Float[ndarray, "*batch frames n"]:
     """Return the inputs of the spoiling network.
 
-    They are the joints' image and depth around each frame, and the ray to the hips.
+    They are the joints' image points and depths around each frame, and the ray to the hips.
 
     Args:
         true: Joints from the hips' middle, camera axes, metres.
-        hips: That middle, camera axes, metres.
+        hips: The hips' middle, camera axes, metres.
     """
     frames = true.shape[-3]
     flat = np.concatenate([perspective(true, 1.0 / hips[..., 2]), true[..., 2:]], axis=-1).reshape(
@@ -94,7 +94,7 @@ def told(
 
 
 def taught_by(pair: Pair) -> Seen | None:
-    """A piece for the network to learn from; None if the person is lost in it."""
+    """Return a piece for training the network; None if the person is lost in it."""
     seen, true, scale = as_seen(pair, 1.0)
     if not (
         np.isfinite(true).all() and np.isfinite(seen.across).all() and np.isfinite(seen.along).all()
@@ -116,7 +116,7 @@ def _answer(layers: tuple[tuple[ndarray, ndarray], ...], x: ndarray) -> tuple[nd
 
 
 def learn(pairs: Iterable[Pair], seed: int = 0) -> Spoiler:
-    """The spoiler that these pairs teach. Needs PyTorch."""
+    """Train a spoiler by pairs; needs PyTorch."""
     numbers, pieces = [], []
     for pair in pairs:
         for version in (pair, pair.mirror()):

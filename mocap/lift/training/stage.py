@@ -1,8 +1,8 @@
-"""Motion put before a camera: pieces of takes, recombined, on other bodies, seen from anywhere.
+"""Motion before random cameras: recombined pieces of takes, on bodies of other proportions.
 
-Less than an hour of motion is soon known by heart, so most pieces are new combinations: the trunk
-of one take on the legs of another, with the arms of a third, and all limbs held a little
-differently. Arrays are float32 and rotations are matrices, which is what makes a batch cheap.
+A network would overfit to less than an hour of motion, so most pieces are new combinations: the
+trunk of one take on the legs of another, with the arms of a third, and small random rotations of
+all limbs. Arrays are float32 and rotations are matrices, which makes batches fast.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _HIPS, _SHOULDERS, _ARMS = [7, 8], [1, 2], [3, 4, 5, 6]
 _ARM_ROOTS = [1, 2, 1, 2]
 _MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 _SLOWEST, _FASTEST = -0.4, 0.3  # logarithms of the speed
-_TRUNKS = 0.6  # share of recombined pieces whose trunk is another's
-# joint: what turns about it, and by how many degrees (standard deviation).
+_TRUNKS = 0.6  # share of recombined pieces whose trunk comes from another piece
+# Joint → the joints that rotate about it, and the standard deviation, degrees.
 _HELD_OTHERWISE = (
     (1, [3, 5], 9.0), (2, [4, 6], 9.0), (3, [5], 9.0), (4, [6], 9.0),
     (7, [9, 11, 13], 3.5), (8, [10, 12, 14], 3.5), (9, [11, 13], 3.5), (10, [12, 14], 3.5),
@@ -39,10 +39,13 @@ _CLOSEST = 1.3  # metres
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Library:
-    """Takes to draw pieces from, end to end.
+    """Takes, one after another, from which pieces are drawn.
 
-    points: (N, 15, 3) metres, +Y up, at RATE. starts, lengths: of each take. share: how often
-    each take comes up; longer takes more often, but not by as much as they are longer.
+    Attributes:
+        points: (N, 15, 3) joints, metres, +Y up, at RATE.
+        starts: First frame of each take.
+        lengths: Number of frames of each take.
+        share: Probability of each take; it grows more slowly than the take's length.
     """
 
     points: Float[ndarray, "n 15 3"]
@@ -52,7 +55,7 @@ class Library:
 
     @staticmethod
     def of(takes: Sequence[Float[ndarray, "_ 15 3"]]) -> Library:
-        """The library of these takes."""
+        """Return the library of takes."""
         lengths = np.array([len(t) for t in takes])
         share = lengths**0.75
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
@@ -95,7 +98,7 @@ def staged(
 def windows(
     rng: np.random.Generator, library: Library, batch: int, frames: int
 ) -> Float[ndarray, "batch frames 15 3"]:
-    """Return pieces of takes, faster or slower, half of them mirrored.
+    """Return pieces of takes at random speeds, half of them mirrored.
 
     Args:
         rng: Random numbers.
@@ -125,8 +128,8 @@ def other_moves(
 ) -> Float[ndarray, "batch frames 15 3"]:
     """Return recombined pieces, from the hips' middle.
 
-    A trunk is carried over in the pelvis' axes and arms in the chest's; the axes are the line of
-    hips or shoulders and the trunk.
+    A trunk is transferred in the pelvis' axes, and arms in the chest's. The axes are given by the
+    line of the hips or shoulders, and by the trunk.
 
     Args:
         rng: Random numbers.
@@ -162,7 +165,7 @@ def other_moves(
 def other_bodies(
     rng: np.random.Generator, p: Float[ndarray, "batch frames 15 3"]
 ) -> Float[ndarray, "batch frames 15 3"]:
-    """Other proportions, left and right alike, and another size."""
+    """Return bodies of other proportions, equal left and right, and of another size."""
     batch = len(p)
     factor = np.exp(_LENGTH_SPREAD * rng.standard_normal((8, batch, 1, 1, 1))).astype(np.float32)
     chest = p[:, :, _SHOULDERS].mean(axis=2, keepdims=True)
@@ -183,7 +186,7 @@ def other_bodies(
 def cameras(
     rng: np.random.Generator, root: Float[ndarray, "batch frames 3"]
 ) -> tuple[Float[ndarray, "batch 3 3"], Float[ndarray, "batch frames 3"]]:
-    """Turns from the world into cameras' axes, and hips before the cameras, metres."""
+    """Return rotations from the world to cameras' axes, and hips in these axes, metres."""
     batch = len(root)
     level = rng.uniform(size=batch) < _LEVEL
     pitch = np.where(level, 0.0, rng.uniform(*_PITCH, batch))
@@ -227,12 +230,12 @@ def wandering(
 def applied(
     turn: Float[ndarray, "*#batch 3 3"], p: Float[ndarray, "*#batch n 3"]
 ) -> Float[ndarray, "*#batch n 3"]:
-    """Points turned by matrices."""
+    """Return points rotated by matrices."""
     return np.asarray(p @ np.swapaxes(turn, -1, -2))
 
 
 def onto_view(direction: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3 3"]:
-    """The shortest turn that takes a unit direction to −z (as `R.between`, as matrices)."""
+    """Return the shortest rotations from unit directions to −z, as matrices (see `R.between`)."""
     x, y, cosine = direction[..., 0], direction[..., 1], -direction[..., 2]
     cross = _cross_matrix(np.stack([-y, x, np.zeros_like(x)], axis=-1))
     return np.asarray(
@@ -241,24 +244,24 @@ def onto_view(direction: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3
 
 
 def unit(v: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3"]:
-    """Vectors of length 1."""
+    """Return the vectors at length 1."""
     return np.asarray(v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9))
 
 
 def _some(rng: np.random.Generator, batch: int, share: float) -> ndarray:
-    """(B, 1, 1, 1): which pieces, a share of them."""
+    """Return a random mask (B, 1, 1, 1) of a share of the pieces."""
     return np.asarray(rng.uniform(size=(batch, 1, 1, 1)) < share)
 
 
 def _frame(x: ndarray, y: ndarray) -> ndarray:
-    """Axes as the rows of (…, 3, 3): along x, then y as far as it is square to that."""
+    """Return axes as the rows of (…, 3, 3): along x, and along the part of y orthogonal to it."""
     x = unit(x)
     y = unit(y - (x * y).sum(axis=-1, keepdims=True) * x)
     return np.stack([x, y, np.cross(x, y)], axis=-2)
 
 
 def _rotation(vector: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3 3"]:
-    """The matrices of rotation vectors (Rodrigues)."""
+    """Return the matrices of rotation vectors (Rodrigues' formula)."""
     angle = np.linalg.norm(vector, axis=-1)[..., None, None]
     cross = _cross_matrix(vector / np.maximum(angle[..., 0], 1e-9))
     identity = np.eye(3, dtype=vector.dtype)

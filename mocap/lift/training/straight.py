@@ -1,4 +1,4 @@
-"""Bends of knees and elbows that a captured skeleton has too much of, taken out of the motion.
+"""Correction of knees and elbows that are bent too much in captured skeletons.
 
 A skeleton that is fitted to markers has its own joint centres. For many subjects of the CMU
 database the knee lies too far forward, so that a straight leg comes out bent by 10° to 25° in
@@ -20,7 +20,7 @@ from mocap.core import rotation as R
 from mocap.lift.network import JOINTS
 
 _LEAST = 0.1
-"""The quantile of a limb's bend over all of a subject's takes that counts as its least."""
+"""The quantile of a limb's bend over all takes of a subject that counts as its minimum."""
 _MOST = np.radians(25.0)
 """No more is taken back: in some takes the person never stretches a limb (martial arts, salsa)."""
 
@@ -44,7 +44,7 @@ stretched, radians."""
 
 
 def bend(joints: Float[ndarray, "*frames 15 3"], limb: tuple[int, int, int, list[int]]) -> ndarray:
-    """The angle between a limb's two bones, radians: 0 when it is straight."""
+    """Return the angle between a limb's two bones, radians; 0 for a straight limb."""
     root, middle, end, _ = limb
     upper = R.normalize(joints[..., middle, :] - joints[..., root, :])
     lower = R.normalize(joints[..., end, :] - joints[..., middle, :])
@@ -52,7 +52,7 @@ def bend(joints: Float[ndarray, "*frames 15 3"], limb: tuple[int, int, int, list
 
 
 def excess(takes: Sequence[Float[ndarray, "_ 15 3"]]) -> Float[ndarray, "4"]:
-    """By how much too much each of LIMBS is bent in one person's takes, radians."""
+    """Return the excess bend of each of LIMBS in one person's takes, radians."""
     out = []
     for limb, stretched in LIMBS:
         least = np.quantile(np.concatenate([bend(take, limb) for take in takes]), _LEAST)
@@ -63,7 +63,7 @@ def excess(takes: Sequence[Float[ndarray, "_ 15 3"]]) -> Float[ndarray, "4"]:
 def straightened(
     joints: Float[ndarray, "frames 15 3"], too_much: Float[ndarray, "4"]
 ) -> Float[ndarray, "frames 15 3"]:
-    """The joints with each of LIMBS bent less, its bones as long as before.
+    """Return the joints with each of LIMBS bent less, and the same bone lengths.
 
     The line from the limb's root to its end keeps its direction and becomes longer; what lies
     beyond the end moves along. A middle joint that lies off by a constant distance bends a

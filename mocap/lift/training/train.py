@@ -1,8 +1,8 @@
 """Train the lifter: `python -m mocap.lift.training.train --data $MOCAP_DATA`.
 
-Needs PyTorch (`pip install anymocap[train]`). First what people do (nearly exact image points, no
-depth), then how the detector errs (batches.py). Progress is kept in `--state`, so that a run that
-was interrupted goes on where it was.
+It needs PyTorch (`pip install anymocap[train]`). The first stage trains on nearly exact image
+points without depth, the later ones on a detector's errors (batches.py). Progress is saved in
+`--state`, so that an interrupted run continues.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mocap.lift.training.noise import Shown
 from mocap.lift.training.stage import Library
 
 PAIRS = tuple(Path(__file__).with_name(name) for name in ("detector_pairs.npz", "people_pairs.npz"))
-"""Rendered pairs: of a mannequin, and of dressed people."""
+"""Files of rendered pairs: of a mannequin, and of dressed people."""
 WIDTH = 384
 _WARM_UP, _SAVE_EVERY = 150, 500  # steps
 _AVERAGE = 0.998  # of the weights' exponential moving average, a step
@@ -64,13 +64,13 @@ def train(data: Path, state: Path, seed: int) -> tuple[Network, Shown]:
 
     Args:
         data: The MOCAP_DATA folder.
-        state: The folder where progress is kept.
-        seed: Of the random numbers.
+        state: The folder in which progress is saved.
+        seed: Seed of the random numbers.
 
     Returns:
         The averaged network, and the held-out real pairs.
     """
-    # One thread: two wait for each other at every layer as soon as anything else runs.
+    # One thread: with more, threads wait for each other at every layer while other programs run.
     torch.set_num_threads(1)
     state.mkdir(parents=True, exist_ok=True)
     rendered = [pairs.load(path) for path in PAIRS]
@@ -93,10 +93,11 @@ def train(data: Path, state: Path, seed: int) -> tuple[Network, Shown]:
 def shown(
     rng: np.random.Generator, rendered: Sequence[Sequence[pairs.Pair]]
 ) -> tuple[Shown, Shown]:
-    """(pairs to learn from, held-out pairs), as the network is shown them.
+    """Return pairs for training, and held-out pairs, as inputs of the network.
 
     Args:
-        rendered: the pairs of each of PAIRS.
+        rng: Random numbers.
+        rendered: The pairs of each of PAIRS.
     """
     learnt = [
         real(rng, [p for p in some if not p.held_out], guesses, mirrored=True)
@@ -118,11 +119,11 @@ def _learn(
     path: Path,
     seed: int,
 ) -> None:
-    """Train the model by one stage; afterwards it is the averaged one.
+    """Train the model by one stage; afterwards it has the averaged weights.
 
     Args:
-        before: the file of the stage that it starts from.
-        path: its own file.
+        before: The file of the stage before it.
+        path: The stage's own file.
     """
     rng = np.random.default_rng(seed + sum(stage.name.encode()))
     torch.manual_seed(seed)
@@ -196,7 +197,7 @@ def _answers(model: Network, inputs: np.ndarray) -> tuple[torch.Tensor, torch.Te
 
 
 def _checked(model: Network, held: Shown) -> str:
-    """Bone direction and joints' distance on held-out real pairs, with and without depth."""
+    """Return the errors of directions and positions on held-out pairs, with and without depth."""
     true, out = torch.from_numpy(held.true), []
     bare = network.without_depth(held.inputs)
     for name, inputs in (("with depth", held.inputs), ("without", bare)):
@@ -216,7 +217,8 @@ def _checked(model: Network, held: Shown) -> str:
 def calibrate(model: Network, held: Shown) -> None:
     """Scale each joint's expected error so that _WITHIN of the depths lie within it.
 
-    Of held-out rendered pairs, as `network.lifted` averages them; left and right alike.
+    The depths are those of held-out rendered pairs, averaged as in `network.lifted`; left and right
+    joints get equal scales.
     """
     answers = [_answers(model, i) for i in (held.inputs, network.without_depth(held.inputs))]
     trust = torch.from_numpy(network.TRUST).float()
