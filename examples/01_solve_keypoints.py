@@ -2,7 +2,7 @@
 
     python examples/01_solve_keypoints.py take.json
 
-The file holds what TF.js pose-detection's estimatePoses returns, frame by frame
+The file contains the results of TF.js pose-detection's estimatePoses, frame by frame
 (`mocap detect dance.mp4 -o take.json` writes one).
 """
 

@@ -1,4 +1,4 @@
-"""Use a detector of your own: here, a standing body whose right hand follows the brightest spot.
+"""Use your own detector: here, a standing body whose right hand follows the brightest spot.
 
 python examples/06_detector.py torch.mp4 torch.bvh
 """

@@ -51,12 +51,12 @@ def _torso() -> Piece:
         return out
 
     def flank(p: ndarray) -> ndarray:
-        """The dark side: wide at the waist, narrow at the armpit."""
+        """Return the region of the dark side: wide at the waist, narrow at the armpit."""
         above, below = np.maximum(p[:, 1] - 1.14, 0.0), np.maximum(1.14 - p[:, 1], 0.0)
         return np.abs(p[:, 0]) - (0.086 + 2.0 * above * above + 0.25 * below)
 
     def yoke(p: ndarray) -> ndarray:
-        """The dark shoulders, pointed at breastbone and spine."""
+        """Return the region of the dark shoulders, pointed at breastbone and spine."""
         return p[:, 1] - (1.412 + 0.25 * np.abs(p[:, 0]) - 0.12 * p[:, 2])
 
     def belt(p: ndarray) -> ndarray:
@@ -186,7 +186,7 @@ def _leg() -> list[Piece]:
     lower = carve(0.012, lower, plane(1, k[1] - 0.032, -1.0), plane(1, a[1] + 0.026))
 
     def stripe(p: ndarray) -> ndarray:
-        """The dark stripe down the outer side of the thigh."""
+        """Return the region of the dark stripe down the outer side of the thigh."""
         return np.where(p[:, 0] > h[0] + 0.02, 0.011 - np.abs(p[:, 2] + 0.004), -0.05)
 
     def paint(sides: ndarray) -> ndarray:
@@ -260,5 +260,5 @@ def _foot() -> Piece:
 
 
 def pieces() -> list[Piece]:
-    """All pieces; those that are not symmetric are the left side's."""
+    """Return all pieces; of those that are not symmetric, the left one."""
     return [_torso(), _neck(), *head_pieces(), *_arm(), hand(), *_leg()]

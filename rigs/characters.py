@@ -1,6 +1,6 @@
 """Pictures of moving characters, by three.js in headless Chromium.
 
-GLB or VRM files with their own animation, side by side. Needs what rigs/page.py needs.
+GLB or VRM files with their own animation, side by side. It needs what rigs/page.py needs.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from rigs.render import View
 
 @dataclass(frozen=True)
 class Character:
-    """data: a GLB or VRM, of which the last animation is played. yaw: radians by which it is turned
-    to face +Z. scale: its size.
+    """A GLB or VRM (`data`), whose last animation is played; `yaw`, the angle by which it is
+    rotated to face +Z, radians; and its scale.
     """
 
     data: bytes
@@ -29,8 +29,8 @@ class Character:
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture: each character's time in its animation, in seconds, and its place, metres; the
-    view; how far the light reaches.
+    """A picture: each character's time in its animation, seconds, and its position, metres; the
+    view; and the radius of the light.
     """
 
     times: Sequence[float]
@@ -40,7 +40,7 @@ class Shot:
 
 
 def shoot(characters: Sequence[Character], shots: Sequence[Shot]) -> Iterator[ndarray]:
-    """RGB images (height, width, 3), one a shot."""
+    """Return an RGB image (height, width, 3) for each shot."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         try:

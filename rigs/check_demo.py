@@ -34,7 +34,7 @@ _LIMBS = {
 
 
 def detect(clip: Path, times: ndarray, model: str = "full") -> Keypoints:
-    """The detector's keypoints of the clip's frames, which are taken at the times (F,)."""
+    """Return the detector's keypoints of the clip's frames, at the times (F,)."""
     video = cv2.VideoCapture(str(clip))
     found = []
     with PoseDetector(model) as detector:  # type: ignore[arg-type]
@@ -46,8 +46,8 @@ def detect(clip: Path, times: ndarray, model: str = "full") -> Keypoints:
 
 
 def image_errors(seen: Keypoints, true: Motion, view: View) -> ndarray:
-    """(F, 33): how far the landmarks lie from their true places in the image, as shares of the
-    body's height at its depth.
+    """Return the distances (F, 33) of the landmarks from their true positions in the image, as
+    fractions of the body's height at its depth.
     """
     places = view.project(landmarks_of(*fk(true.skeleton, true.root_positions, true.rotations)))
     depth = -view.to_camera(true.root_positions)[:, 2]
@@ -56,10 +56,8 @@ def image_errors(seen: Keypoints, true: Motion, view: View) -> ndarray:
 
 
 def direction_errors(seen: Keypoints, true: Motion, view: View) -> dict[str, ndarray]:
-    """limb:
-
-    (F, 2) angles in degrees between the detector's and the true direction in the camera's axes,
-    left and right.
+    """Return limb → (F, 2) angles, degrees, between the detector's and the true direction in the
+    camera's axes, left and right.
     """
     places = view.to_camera(landmarks_of(*fk(true.skeleton, true.root_positions, true.rotations)))
     out = {}

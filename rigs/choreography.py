@@ -1,9 +1,8 @@
-"""The demo's motion, authored here: a greeting, a side step, a squat, a hop, and turns.
+"""The motion of the demo: a greeting, a side step, a squat, a hop, and turns.
 
 Channels are keyed by hand, interpolated by monotone cubics (no overshoot) and smoothed in time; the
 feet follow a plan of planted stretches and steps, and the legs reach them by two-bone inverse
-kinematics. The clip is periodic: it loops. Angles are in degrees here and only here, as animators
-write them.
+kinematics. The clip is periodic: it loops. Angles of the keys are in degrees.
 """
 
 from __future__ import annotations
@@ -20,11 +19,12 @@ from mocap.core.skeleton import BONES, HUMANOID
 
 FPS = 30
 DURATION = 6.4  # seconds
-_FINE = 480  # samples a second at which channels are evened out
-_EVENING = 0.045  # seconds, the standard deviation of that evening out
+_FINE = 480  # samples a second at which channels are smoothed
+_EVENING = 0.045  # seconds, the standard deviation of the smoothing
 
 TAKE_OFF, LANDING = 3.70, 4.06  # the hop: the feet leave and meet the ground, seconds
-PUSH, CATCH = 0.40, 0.20  # how long the legs push before it, and give way after it, seconds
+# durations of the legs' push before it, and of the landing after it, seconds
+PUSH, CATCH = 0.40, 0.20
 _GRAVITY = 9.81
 
 # channel: (time, value) keys; the last goes over into the first. Positions in metres, angles in
@@ -170,13 +170,13 @@ _STEP_HEIGHT = 0.085
 
 
 def _smooth(t: ndarray) -> ndarray:
-    """0 to 1 with no speed and no acceleration at either end."""
+    """Return 0 to 1, with zero speed and acceleration at both ends."""
     t = np.clip(t, 0.0, 1.0)
     return t * t * t * (t * (6.0 * t - 15.0) + 10.0)
 
 
 def channels(times: ndarray) -> dict[str, ndarray]:
-    """Each channel's values at the times (F,)."""
+    """Return each channel's values at the times (F,)."""
     fine = np.arange(round(DURATION * _FINE)) / _FINE
     out = {}
     for name, keys in KEYS.items():
@@ -195,14 +195,14 @@ def channels(times: ndarray) -> dict[str, ndarray]:
 
 
 def hop(times: ndarray) -> ndarray:
-    """How high the feet are thrown, metres: a free fall between take-off and landing."""
+    """Return the height of the feet, metres: a free fall between take-off and landing."""
     t = np.clip(times - TAKE_OFF, 0.0, LANDING - TAKE_OFF)
     return 0.5 * _GRAVITY * t * (LANDING - TAKE_OFF - t)
 
 
 def push(times: ndarray) -> ndarray:
-    """How the legs lift the hips before take-off and let them down after landing, metres: at
-    uniform acceleration.
+    """Return the height of the hips by the legs' push before take-off and after landing, metres,
+    at uniform acceleration.
     """
     speed = 0.5 * _GRAVITY * (LANDING - TAKE_OFF)
     rise, fall = 0.5 * speed * PUSH, 0.5 * speed * CATCH
@@ -213,8 +213,8 @@ def push(times: ndarray) -> ndarray:
 
 
 def feet(side: str, times: ndarray) -> tuple[ndarray, ndarray, ndarray, ndarray]:
-    """(ball position (F, 3), yaw (F,), pitch (F,) heel up, toe bend (F,)), metres and radians, of
-    one foot.
+    """Return one foot's ball position (F, 3), yaw (F,), pitch (F,) with the heel up, and toe bend
+    (F,), metres and radians.
     """
     sign = 1.0 if side == "left" else -1.0
     x = np.full(len(times), sign * _STANCE)
@@ -266,12 +266,12 @@ def _mirror(q: ndarray) -> ndarray:
 
 
 def _arm(c: dict[str, ndarray], side: str) -> dict[str, ndarray]:
-    """The rotations of one arm's bones, given as the left's."""
+    """Return the rotations of one arm's bones, from channels of the left arm."""
     raised, ahead = np.radians(c[f"{side}_raise"]), np.radians(c[f"{side}_ahead"])
     way = np.stack(
         [np.cos(raised) * np.cos(ahead), np.sin(raised), np.cos(raised) * np.sin(ahead)], axis=-1
     )
-    # Above the shoulder's height a third of the raise is the collar bone's.
+    # Above the shoulder's height, a third of the raise comes from the collar bone.
     shrug = np.degrees(_smooth((raised + 0.3) / 1.6) * 0.42)
     collar = _about(2, shrug)
     swing = R.between(
@@ -293,8 +293,8 @@ def _arm(c: dict[str, ndarray], side: str) -> dict[str, ndarray]:
 
 
 def _leg(side: str, times: ndarray, hip: ndarray, pelvis: ndarray) -> dict[str, ndarray]:
-    """The world rotations of one leg's bones, from the hip joint (F, 3), the pelvis' world rotation
-    (F, 4) and the foot's plan.
+    """Return the world rotations of one leg's bones, from the hip joint (F, 3), the pelvis' world
+    rotation (F, 4) and the foot's plan.
     """
     ball, yaw, pitch, bend = feet(side, times)
     rest = HUMANOID.rest_positions()
@@ -322,7 +322,7 @@ def _leg(side: str, times: ndarray, hip: ndarray, pelvis: ndarray) -> dict[str, 
 
 
 def motion() -> Motion:
-    """The demo's motion at FPS on HUMANOID, with its contacts."""
+    """Return the demo's motion at FPS on HUMANOID, with its contacts."""
     times = np.arange(round(DURATION * FPS)) / FPS
     c = channels(times)
     rotations = np.tile(R.IDENTITY, (len(times), len(BONES), 1))
@@ -370,8 +370,8 @@ def motion() -> Motion:
 
 
 def contacts(times: ndarray) -> ndarray:
-    """(F, 4), columns as mocap.core.motion.CONTACTS: 1 where heel or toes stand still on the
-    ground.
+    """Return contacts (F, 4), columns as mocap.core.motion.CONTACTS: 1 where heel or toes stand
+    still on the ground.
     """
     columns = []
     for side in ("left", "right"):

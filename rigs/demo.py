@@ -1,8 +1,8 @@
-"""Make the demo clip and its truth: the mannequin in our own motion, seen by a known camera.
+"""Make the demo clip and its truth: the mannequin in choreography.py's motion, by a known camera.
 
     python rigs/demo.py          writes demo_truth.npz and demo.mp4 beside this file
 
-The truth holds times (F,), root_positions (F, 3), rotations (F, 55, 4) xyzw on
+The truth has times (F,), root_positions (F, 3), rotations (F, 55, 4) xyzw on
 mocap.core.skeleton.HUMANOID, contacts (F, 4), and the camera: camera_position and camera_target
 (3,), metres, camera_fov (vertical, radians), image_size (width, height).
 """
@@ -25,7 +25,7 @@ VIEW = View((0.45, 1.30, 3.9), (0.07, 1.10, 0.0), math.radians(37.5), (640, 720)
 
 
 def truth() -> dict[str, np.ndarray]:
-    """The arrays of demo_truth.npz."""
+    """Return the arrays of demo_truth.npz."""
     clip = motion()
     assert clip.contacts is not None
     return {

@@ -1,7 +1,7 @@
 """VRM 1.0's expressions of the mannequin (VRMC_vrm-1.0, expressions.md).
 
-The presets are mixtures of its morph targets, the inverse of the sums in
-mocap.solve.face.expressions.vrm_expressions. Each morph target also has an expression by its ARKit
+The presets are mixtures of its morph targets: the inverse of the sums in
+mocap.solve.face.expressions.vrm_expressions. Each morph target is also an expression with its ARKit
 name.
 """
 
@@ -37,7 +37,7 @@ PRESETS: dict[str, dict[str, float]] = {
 
 
 def vrm_expressions(node: int, morphs: Sequence[str]) -> dict[str, object]:
-    """The extension's `expressions` for the morph targets of the mesh at a node."""
+    """Return the extension's `expressions` for the morph targets of the mesh at a node."""
 
     def expression(mixture: dict[str, float]) -> dict[str, object]:
         return {

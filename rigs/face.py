@@ -2,8 +2,8 @@
 
 The names are ARKit's
 (https://developer.apple.com/documentation/arkit/arfaceanchor/blendshapelocation); left is the
-mannequin's (+x). Displacements are smooth bumps about places of the face. As in shapes.py, only
-operations that every machine rounds alike are used.
+mannequin's left (+x). Displacements are smooth bumps around points of the face. As in shapes.py,
+only operations that every machine rounds alike are used.
 """
 
 from __future__ import annotations
@@ -17,32 +17,31 @@ from numpy import ndarray
 from rigs.pieces import REST, smooth
 
 Moves = dict[str, ndarray]
-"""expression → how far each vertex goes (V, 3)."""
+"""Expression → displacement of each vertex (V, 3), metres."""
 
 EYE, EYE_RADIUS = REST["leftEye"], 0.0135
-_LIP, _BOW = (
-    1.5666,
-    7.0,
-)  # where the lips meet in the middle, and how the line between them rises to the corners
-_WIDE = 0.0205  # the mouth's half width
+# Height at which the lips meet in the middle, and the rise of the line between them to the corners.
+_LIP, _BOW = 1.5666, 7.0
+_WIDE = 0.0205  # half width of the mouth
 _ROUNDED = 0.0014
 _CORNER = (0.021, 1.570, 0.078)
-_JAW = (1.605, 0.008)  # y, z of the axis that the jaw turns about
+_JAW = (1.605, 0.008)  # y, z of the jaw's axis of rotation
 _JAW_SINE, _JAW_COSINE = 0.325, 0.9457  # 19°
 _POCKET = (
     (0.007, 0.011, 0.0),
     (0.0, 0.032, 0.5),
     (-0.006, 0.011, 1.0),
-)  # behind the lips: up, back, and the share of the jaw
+)  # the pocket behind the lips: up, back, and the jaw's share
 
 
 def lip_line(p: ndarray) -> ndarray:
-    """Zero between the lips, positive above."""
+    """Return a function that is zero between the lips and positive above."""
     return p[:, 1] - _LIP - _BOW * p[:, 0] * p[:, 0]
 
 
 def almond(p: ndarray) -> ndarray:
-    """Signed distance from the edge of the left lids' opening, metres, negative inside."""
+    """Return the signed distance from the edge of the left lids' opening, metres, negative
+    inside."""
     upper, lower = _lid_edges(p[:, 0] - EYE[0])
     y = p[:, 1] - EYE[1]
     # The corners are rounded to what the mesh can hold.
@@ -57,15 +56,21 @@ def _lid_edges(x: ndarray) -> tuple[ndarray, ndarray]:
 def open_mouth(
     vertices: ndarray, triangles: ndarray, above: ndarray
 ) -> tuple[ndarray, ndarray, ndarray, ndarray]:
-    """The left half of the head, cut along the lip line, slit there and given a closed pocket
-    behind: at rest nothing is seen of it.
+    """Slit the left half of the head along the lip line, and add a closed pocket behind the lips.
 
-    above: (T,) whether a triangle lies above the line. Returns vertices and triangles with the
-    pocket's after the others, each vertex' share of what lies below the line (V,), and which of the
-    vertices before the pocket's each new lip vertex stands at (its normal).
+    The pocket cannot be seen at rest.
+
+    Args:
+        vertices: (V, 3) of the head, cut along the lip line.
+        triangles: (T, 3) indices.
+        above: (T,) whether a triangle is above the line.
+
+    Returns:
+        Vertices and triangles with the pocket's at the end; (V,) how much each vertex moves with
+        the lower lip; and the original vertex at the position of each new lip vertex.
     """
     path, upwards = _slit(vertices, triangles, above)
-    lips = len(path) - 1  # the last is the corner, which both lips share
+    lips = len(path) - 1  # the last one is the corner, which both lips share
     count = len(vertices)
     lower_lip = count + np.arange(lips)
     number = np.arange(count)
@@ -105,8 +110,8 @@ def open_mouth(
 
 
 def _slit(vertices: ndarray, triangles: ndarray, above: ndarray) -> tuple[ndarray, bool]:
-    """(the vertices between the lips from the middle to the corner, whether triangles above have
-    their edges in that direction).
+    """Return the vertices between the lips from the middle to the corner, and whether triangles
+    above have their edges in that direction.
     """
     of_upper = {(int(t[i]), int(t[(i + 1) % 3])) for t in triangles[above] for i in range(3)}
     of_lower = {(int(t[i]), int(t[(i + 1) % 3])) for t in triangles[~above] for i in range(3)}
@@ -124,9 +129,11 @@ def _slit(vertices: ndarray, triangles: ndarray, above: ndarray) -> tuple[ndarra
 
 
 def head_moves(p: ndarray, below: ndarray) -> Moves:
-    """The head's expressions. below:
+    """Return the head's expressions.
 
-    (V,) 1 for what lies below the line between the lips, 0 above.
+    Args:
+        p: (V, 3) vertices.
+        below: (V,) 1 for vertices below the line between the lips, 0 above.
     """
     one = np.ones(len(p))
     mouth = _bump(p, (0.0, 1.567, 0.085), (0.046, 0.034, 0.050))
@@ -191,11 +198,12 @@ def head_moves(p: ndarray, below: ndarray) -> Moves:
 
 
 def lid_moves(p: ndarray, _: ndarray) -> Moves:
-    """The left lids': closed, wide, narrowed; vertices stay as far from the eye's middle as they
-    are, so that lids slide over the ball.
+    """Return the expressions of the left lids: closed, wide, narrowed.
+
+    Vertices keep their distance from the eye's middle, so that lids slide over the eyeball.
     """
     x = p[:, 0] - EYE[0]
-    # The mesh rounds the lids' edges off: they lie this far outside the opening.
+    # The mesh rounds the lids' edges, which are this far outside the opening.
     upper, lower = (
         np.where(np.abs(x) < 0.0128, e, 0.0) + s * _ROUNDED
         for e, s in zip(_lid_edges(x), (1.0, -1.0), strict=True)
@@ -203,7 +211,7 @@ def lid_moves(p: ndarray, _: ndarray) -> Moves:
     high = upper - lower - 2.0 * _ROUNDED
     meet = lower + _ROUNDED + 0.18 * high
     return {
-        # The upper lid comes to lie on the lower one.
+        # The upper lid closes onto the lower one.
         "eyeBlinkLeft": _lids(p, upper, lower, meet - 0.0016, meet + 0.0010, 0.0004),
         "eyeWideLeft": _lids(p, upper, lower, upper + 0.30 * high, lower - 0.06 * high),
         "eyeSquintLeft": _lids(p, upper, lower, upper - 0.18 * high, lower + 0.30 * high),
@@ -218,8 +226,8 @@ def _lids(
     to_lower: ndarray,
     lift: float = 0.0,
 ) -> ndarray:
-    """The edges moved from upper and lower to others, and the lids' skin stretched after them;
-    lift: of the upper lid, off the ball.
+    """Return the displacements that move the lids' edges, with the skin between them stretched;
+    `lift` moves the upper lid off the eyeball.
     """
     q = p - EYE
     y, top = q[:, 1], EYE_RADIUS + 0.0014
@@ -251,12 +259,12 @@ def _jaw(p: ndarray, below: ndarray) -> ndarray:
 
 
 def _near_middle(p: ndarray) -> ndarray:
-    """1 in the mouth's middle, 0 from its corners on."""
+    """Return 1 in the middle of the mouth, falling to 0 at its corners."""
     return smooth(1.12 - np.abs(p[:, 0]) / _WIDE)
 
 
 def _bump(p: ndarray, place: Sequence[float], size: Sequence[float]) -> ndarray:
-    """1 at the place, falling to 0 at an ellipsoid about it."""
+    """Return 1 at a point, falling to 0 at an ellipsoid around it."""
     x, y, z = ((p[:, i] - place[i]) / size[i] for i in range(3))
     return smooth(1.0 - (x * x + y * y + z * z))
 

@@ -2,8 +2,9 @@
 
     python rigs/face_sheet.py OUT.png [presets | all] [CHARACTER]
 
-Without a character (GLB or VRM) it is the mannequin's face; a character's face is moved by what
-`mocap bake --rig` would write. The camera stands before the face, a little to its left.
+Without a character (GLB or VRM) it is the mannequin's face; a character's face is moved by the
+morph weights that `mocap bake --rig` writes. The camera is in front of the face, a little to its
+left.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _VIEW = View((0.14, 1.635, 0.72), (0.0, 1.618, 0.02), np.radians(22.0), (_TILE, 
 
 
 def faces(motion: Motion, character: Path | None) -> Iterator[ndarray]:
-    """The face in each of the motion's frames, RGB (300, 300, 3)."""
+    """Return the face in each of the motion's frames, RGB (300, 300, 3)."""
     if character is None:
         yield from frames(motion, _VIEW)
         return
@@ -49,8 +50,8 @@ def faces(motion: Motion, character: Path | None) -> Iterator[ndarray]:
         joints[rig.index(bone)] for bone in ("head", "neck" if "neck" in rig.bones else "hips")
     )
     eyes = [joints[rig.index(bone)] for bone in ("leftEye", "rightEye") if bone in rig.bones]
-    # Without eyes a face's middle is some necks' lengths above the skull's joint; large heads are
-    # farther away.
+    # Without eyes, the middle of the face is some necks' lengths above the head joint; large heads
+    # are farther away.
     x, y, z = np.mean(eyes, axis=0) if eyes else head + 1.2 * (head - neck)
     size = float(np.linalg.norm(head - joints[rig.index("hips")])) / 0.62
     view = View(
@@ -68,7 +69,7 @@ def faces(motion: Motion, character: Path | None) -> Iterator[ndarray]:
 
 def main() -> None:
     out = Path(sys.argv[1])
-    # Characters know VRM's presets, or what they are made of.
+    # Characters have VRM's presets, or ARKit's targets.
     character = Path(sys.argv[3]) if len(sys.argv) > 3 else None
     presets = (
         PRESETS

@@ -43,7 +43,7 @@ def hand() -> Piece:
     thenar = ellipsoid((0.768, 1.415, 0.024), (0.026, 0.0135, 0.018))
     heel = ellipsoid((0.772, 1.413, -0.020), (0.028, 0.012, 0.018))
     thumb, *others = fingers
-    # The fingers meet each other sharply, the palm softly.
+    # Sharp creases between the fingers, soft ones at the palm.
     shape = join(0.010, join(0.016, join(0.018, *palm), thenar, heel), join(0.0025, *others))
     shape = join(0.012, shape, thumb)
     return Piece(
@@ -59,8 +59,8 @@ def hand() -> Piece:
 
 
 def _hand_weights(p: ndarray) -> dict[str, ndarray]:
-    """Each vertex belongs to the fingers by nearness, and along each finger to its bones by the
-    place across their joints.
+    """Return the weights of vertices: fingers by distance, and the bones of a finger by the
+    position along it.
     """
     out = {"leftHand": np.zeros(len(p))}
     near, chains = [], []

@@ -2,8 +2,8 @@
 
     python rigs/hand_sheet.py VIDEO OUT.png [MOMENTS]
 
-To check by eye that each finger follows the performer's. The moments differ from each other and the
-hand is still in them. The mannequin is seen from the camera's side.
+It shows whether each finger follows the performer's. The moments are different hand shapes in which
+the hand is still. The mannequin is seen from the camera's direction.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _AWAY = 0.62  # metres from the camera to the hand
 
 
 def still_moments(hand: ndarray, count: int) -> ndarray:
-    """Frames, in order, at which a hand (F, 21, 3) moves less than half of the time, of shapes as
-    unlike each other as can be.
+    """Return frames, in order, in which a hand (F, 21, 3) moves slowly, with shapes that differ as
+    much as possible.
     """
     hand = np.nan_to_num(hand, nan=1e3)
     speed = np.linalg.norm(np.gradient(hand, axis=0), axis=-1).mean(axis=1)
@@ -52,7 +52,7 @@ def still_moments(hand: ndarray, count: int) -> ndarray:
 
 
 def pictures(video: Path, keypoints: Keypoints, side: int, moments: ndarray) -> list[ndarray]:
-    """The video's pictures, cut around the hand, of these frames."""
+    """Return the video's pictures of these frames, cropped around the hand."""
     assert keypoints.hands_image is not None
     wanted = {int(m) for m in moments}
     out = []

@@ -1,4 +1,4 @@
-"""The mannequin's head: face, ears, hair, and eyes that turn behind their lids."""
+"""The mannequin's head: face, ears, hair, and eyes that rotate behind their lids."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _hair() -> Piece:
 
 
 def _lids() -> Piece:
-    """A cap over the eyeball, open in front."""
+    """Return the lids: a cap over the eyeball, open in front."""
     opening: Shape = lambda p: np.maximum(almond(p), EYE[2] + 0.001 - p[:, 2])  # noqa: E731
     shape = carve(0.0030, sphere(EYE, EYE_RADIUS + 0.0014), opening, plane(2, EYE[2] - 0.005))
 
@@ -172,5 +172,5 @@ def _eye() -> Piece:
 
 
 def head_pieces() -> list[Piece]:
-    """Head, teeth, hair, lids and eyes; lids and eyes are the left side's."""
+    """Return head, teeth, hair, lids and eyes; of lids and eyes only the left ones."""
     return [_head(), _teeth(), _hair(), _lids(), _eye()]

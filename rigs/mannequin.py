@@ -1,9 +1,9 @@
-"""Write mannequin.vrm, the humanoid that mocap shows by default: VRM 1.0, which is also a GLB.
+"""Write mannequin.vrm, the default character of mocap: a VRM 1.0, which is also a GLB.
 
     python rigs/mannequin.py [OUT]
 
-Deterministic: the same bytes each time. Needs the development dependencies (numpy, pygltflib). The
-55 bones of the VRM humanoid are exactly at mocap.core.skeleton.HUMANOID's rest positions with
+The bytes are the same each time. It needs the development dependencies (numpy, pygltflib). The 55
+bones of the VRM humanoid are exactly at mocap.core.skeleton.HUMANOID's rest positions with
 identity rotations. Shapes, colours and weights are in body.py, hand.py and head.py, the meshing in
 mesh.py. The parts with expressions (face.py) are a mesh of their own, so that the rest carries no
 morph targets.
@@ -35,8 +35,8 @@ INFLUENCES = 4
 
 @dataclass(frozen=True)
 class Mesh:
-    """positions, normals (V, 3), joints (V, 4) indices into BONES, weights (V, 4) in 255ths,
-    triangles (T, 3), materials (T,) names. morphs: expression → how far each vertex goes (V, 3).
+    """Positions and normals (V, 3), joints (V, 4) as indices into BONES, weights (V, 4) in 255ths,
+    triangles (T, 3), names of materials (T,), and morphs: expression → displacements (V, 3).
     """
 
     positions: ndarray
@@ -49,7 +49,7 @@ class Mesh:
 
 
 def build() -> dict[str, Mesh]:
-    """The whole mannequin in the rest pose: its body, and its face, which has expressions."""
+    """Return the mannequin in the rest pose: its body, and its face, which has expressions."""
     parts = [(mesh, piece.moves is not None) for piece in pieces() for mesh in _meshes(piece)]
     return {
         name: _merge([mesh for mesh, moves in parts if moves == of_face])
@@ -62,7 +62,7 @@ def _meshes(piece: Piece) -> list[Mesh]:
         vertices, triangles = surface(piece.shape, piece.low, piece.high, piece.cell)
         left = _finish(piece, vertices, triangles)
         return [left, _reflected(left)]
-    # The half is cut and coloured, and only then reflected, so that both sides are the same to the
+    # The half is cut and coloured before it is reflected, so that both sides are equal to the
     # last bit.
     vertices, triangles = surface(piece.shape, piece.low, piece.high, piece.cell, symmetric=True)
     half = triangles[: len(triangles) // 2]
@@ -92,8 +92,9 @@ def _meshes(piece: Piece) -> list[Mesh]:
 def _finish(
     piece: Piece, vertices: ndarray, triangles: ndarray, middle: ndarray | None = None
 ) -> Mesh:
-    """Cut along the piece's lines, with normals, weights and materials; coordinates rounded so that
-    no machine's last bit matters.
+    """Return a piece's mesh, cut along its lines, with normals, weights and materials.
+
+    Coordinates are rounded, so that the result does not depend on the machine.
     """
     for region in piece.fine:
         vertices, triangles = refine(piece.shape, vertices, triangles, region, piece.cell)
@@ -108,7 +109,7 @@ def _finish(
         outside = len(triangles)
         vertices, triangles, below, lip = open_mouth(vertices, triangles, sides[:, -1])
         inner = _facing(vertices, triangles[outside:])[len(normals) + len(lip) :]
-        # Lips are round: their edges face each other.
+        # Lips are round: their edges point towards each other.
         facing = np.array([0.0, 0.8, 0.0]) * length(normals[lip])[:, None]
         normals = np.concatenate([normals, normals[lip] + facing, inner])
         normals[lip] -= facing
@@ -126,7 +127,7 @@ def _finish(
 
 
 def _facing(vertices: ndarray, triangles: ndarray) -> ndarray:
-    """The sum of the normals of each vertex' triangles (V, 3), by their size."""
+    """Return the sum (V, 3) of the area-weighted normals of each vertex' triangles."""
     a, b, c = (vertices[triangles[:, i]] for i in range(3))
     u, v = b - a, c - a
     normal = np.stack(
@@ -139,7 +140,8 @@ def _facing(vertices: ndarray, triangles: ndarray) -> ndarray:
 
 
 def _strongest(shares: dict[str, ndarray], count: int) -> tuple[ndarray, ndarray]:
-    """The four largest shares of each vertex, in 255ths that sum to 255 (a glTF byte weight)."""
+    """Return the four largest weights of each vertex, in 255ths with sum 255 (glTF byte
+    weights)."""
     table = np.zeros((count, len(BONES)))
     for bone, share in shares.items():
         table[:, BONES.index(bone)] += share
@@ -185,7 +187,7 @@ def _merge(meshes: list[Mesh]) -> Mesh:
 
 
 def vrm_bytes(meshes: dict[str, Mesh]) -> bytes:
-    """The meshes on HUMANOID as a VRM 1.0 file."""
+    """Return the meshes on HUMANOID as a VRM 1.0 file."""
     document = gltf.GLTF2()
     document.asset = gltf.Asset(version="2.0", generator="mocap rigs/mannequin.py")
     blob = bytearray()
@@ -219,7 +221,7 @@ def vrm_bytes(meshes: dict[str, Mesh]) -> bytes:
         return len(document.bufferViews) - 1
 
     def moved(move: ndarray) -> int:
-        """Of a morph target only the vertices are written that it moves."""
+        """Write a morph target as a sparse accessor of the vertices that it moves."""
         which = np.flatnonzero(move.any(axis=1))
         sparse = gltf.Sparse(
             count=len(which),
@@ -308,7 +310,7 @@ def vrm_bytes(meshes: dict[str, Mesh]) -> bytes:
     for number, title in enumerate(meshes):
         document.nodes.append(gltf.Node(name=title, mesh=number, skin=0))
     inverse = np.tile(np.eye(4), (len(BONES), 1, 1))
-    inverse[:, 3, :3] = -rest  # column-major: the translation stands in the last row
+    inverse[:, 3, :3] = -rest  # column-major: the translation is in the last row
     binds = accessor(inverse.astype("<f4").reshape(-1, 16), "MAT4", gltf.FLOAT, None)
     document.skins = [
         gltf.Skin(joints=list(range(len(BONES))), inverseBindMatrices=binds, skeleton=0)
@@ -325,7 +327,7 @@ def vrm_bytes(meshes: dict[str, Mesh]) -> bytes:
 
 
 def _vrm(meshes: list[str], morphs: list[str]) -> dict[str, object]:
-    """The VRMC_vrm extension
+    """Return the VRMC_vrm extension
     (https://github.com/vrm-c/vrm-specification/tree/master/specification/VRMC_vrm-1.0).
     """
     gaze = {"inputMaxValue": 90.0, "outputScale": 10.0}

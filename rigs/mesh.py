@@ -1,7 +1,8 @@
 """Closed triangle meshes of implicit shapes, by surface nets (Gibson, 1998), and colour lines.
 
-One vertex for each lattice cell that the surface passes, pulled onto the surface and spread evenly
-along it. As in shapes.py, only operations that every machine rounds alike are used.
+Each lattice cell that the surface crosses gets one vertex, which is moved onto the surface and then
+along it for even spacing. As in shapes.py, only operations that every machine rounds alike are
+used.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from rigs.shapes import Shape, gradient, length, project
 def surface(
     shape: Shape, low: Sequence[float], high: Sequence[float], cell: float, symmetric: bool = False
 ) -> tuple[ndarray, ndarray]:
-    """(vertices (N, 3), triangles (T, 3), counter-clockwise from outside) of the surface within the
-    box from low to high.
+    """Return vertices (N, 3) and triangles (T, 3), counter-clockwise from outside, of a surface
+    within the box from low to high.
 
-    symmetric: the shape is its own mirror image at x = 0; only x ≥ 0 is computed and reflected, so
-    that the mesh is, too.
+    If `symmetric`, the shape is its own mirror image at x = 0: only x ≥ 0 is computed and
+    reflected, so that the mesh is symmetric too.
     """
     start = np.array(low, dtype=float)
     if symmetric:
-        start[0] = -0.5 * cell  # the first column of cells has its middle at x = 0
+        start[0] = -0.5 * cell  # the first column of cells is centred at x = 0
     counts = [int(np.ceil((high[a] - start[a]) / cell)) + 1 for a in range(3)]
     axes = [start[a] + cell * np.arange(counts[a]) for a in range(3)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
@@ -48,7 +49,7 @@ def surface(
 def mirrored_union(
     vertices: ndarray, triangles: ndarray, middle: ndarray
 ) -> tuple[ndarray, ndarray]:
-    """A half mesh and its mirror image at x = 0, sharing the vertices of the middle."""
+    """Return a half mesh with its mirror image at x = 0; both share the vertices of the middle."""
     others = np.flatnonzero(~middle)
     image = np.arange(len(vertices))
     image[others] = len(vertices) + np.arange(len(others))
@@ -59,8 +60,8 @@ def mirrored_union(
 
 
 def _unambiguous(values: ndarray, symmetric: bool) -> ndarray:
-    """The lattice with no face whose corners' signs alternate: there, two sheets would share an
-    edge. The nearer gap is filled.
+    """Return the lattice without faces whose corners' signs alternate, where two sheets would share
+    an edge: the nearer gap is filled.
     """
     values = values.copy()
     for _ in range(8):
@@ -87,8 +88,8 @@ def _unambiguous(values: ndarray, symmetric: bool) -> ndarray:
 
 
 def _surface_nets(values: ndarray, start: ndarray, cell: float) -> tuple[ndarray, ndarray]:
-    """Naive surface nets: a vertex a cell with a change of sign, at the mean of its edges'
-    crossings; a quad a crossed edge.
+    """Return naive surface nets: a vertex for each cell with a change of sign, at the mean of its
+    edges' crossings, and a quad for each crossed edge.
     """
     nx, ny, nz = (n - 1 for n in values.shape)
     total, count = np.zeros((nx, ny, nz, 3)), np.zeros((nx, ny, nz))
@@ -124,8 +125,8 @@ def _surface_nets(values: ndarray, start: ndarray, cell: float) -> tuple[ndarray
             np.take(inside, np.arange(1, values.shape[axis]), axis),
         )
         at = np.argwhere(lower != upper)
-        # Edges on the box's border have not all four cells; on the mirror plane's column they
-        # belong to the other half.
+        # Edges on the border of the box lack some of their four cells; on the mirror plane's column
+        # they belong to the other half.
         at = at[
             (at[:, u] > 0)
             & (at[:, v] > 0)
@@ -147,7 +148,7 @@ def _surface_nets(values: ndarray, start: ndarray, cell: float) -> tuple[ndarray
 def _even_out(
     shape: Shape, vertices: ndarray, quads: ndarray, cell: float, middle: ndarray, rounds: int = 6
 ) -> ndarray:
-    """The vertices on the surface, moved along it towards the mean of their neighbours."""
+    """Return the vertices moved along the surface towards the means of their neighbours."""
     edges = np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)])
     edges = np.concatenate([edges, edges[:, ::-1]])
     degree = np.bincount(edges[:, 0], minlength=len(vertices)).astype(float)
@@ -175,8 +176,8 @@ def _even_out(
 def cut(
     shape: Shape, vertices: ndarray, triangles: ndarray, lines: Sequence[Shape], cell: float
 ) -> tuple[ndarray, ndarray, ndarray]:
-    """The mesh cut along the lines where each function of `lines` is zero, so that colours meet in
-    clean lines.
+    """Return the mesh cut along the lines where each function of `lines` is zero, so that colours
+    meet in clean lines.
 
     Returns vertices, triangles, and for each triangle and line whether it lies on the positive side
     (T, L). Vertices near a line are moved onto it along the surface; edges that still cross it are
@@ -215,7 +216,7 @@ def cut(
 def refine(
     shape: Shape, vertices: ndarray, triangles: ndarray, region: Shape, cell: float
 ) -> tuple[ndarray, ndarray]:
-    """The mesh with the edges halved that have both ends in the region (negative there): for
+    """Return the mesh with edges halved if both ends are in the region (negative there), for
     details finer than the cells.
     """
     inside = region(vertices) < 0.0
@@ -242,7 +243,7 @@ def refine(
 
 
 def _shortest_edges(vertices: ndarray, triangles: ndarray) -> ndarray:
-    """Each vertex' shortest edge's length (N,)."""
+    """Return the length of each vertex' shortest edge (N,)."""
     edges = _edges(triangles)
     lengths = length(vertices[edges[:, 0]] - vertices[edges[:, 1]])
     out = np.full(len(vertices), np.inf)
@@ -252,7 +253,7 @@ def _shortest_edges(vertices: ndarray, triangles: ndarray) -> ndarray:
 
 
 def _edges(triangles: ndarray) -> ndarray:
-    """Each edge once, (E, 2), the smaller index first."""
+    """Return each edge once, (E, 2), the smaller index first."""
     return np.unique(
         np.sort(
             np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]),
@@ -276,12 +277,12 @@ def _along_surface(shape: Shape, line: Shape, vertices: ndarray) -> ndarray:
 def _split(
     vertices: ndarray, triangles: ndarray, sides: ndarray
 ) -> tuple[ndarray, ndarray, ndarray]:
-    """Triangles split where the last column of sides changes sign; new vertices have every column
-    interpolated.
+    """Split triangles where the last column of `sides` changes sign; the other columns are
+    interpolated at the new vertices.
     """
     value = sides[:, -1]  # a view: what is set to zero here is so in `sides`
     edges = _edges(triangles)
-    # A crossing next to a vertex is taken to be at it: no slivers.
+    # A crossing close to a vertex is moved to it, to avoid slivers.
     for first, second in ((edges[:, 0], edges[:, 1]), (edges[:, 1], edges[:, 0])):
         close = (value[first] * value[second] < 0) & (
             np.abs(value[first]) < 0.05 * np.abs(value[second])
@@ -307,7 +308,7 @@ def _split(
             ring.append(a)
             if (middle := new.get((min(a, b), max(a, b)))) is not None:
                 ring.append(middle)
-        if len(ring) == 5:  # the corner alone on its side becomes a triangle, the rest two
+        if len(ring) == 5:  # the corner on its own side becomes one triangle, the rest two
             alone = next(
                 i for i in range(5) if ring[i - 1] >= len(value) and ring[(i + 1) % 5] >= len(value)
             )

@@ -1,6 +1,6 @@
 """A page with three.js in headless Chromium, and the pictures that it draws.
 
-Needs the development dependency playwright, a Chromium (found on the PATH, or in CHROMIUM), and
+It needs the development dependency playwright, a Chromium (found on the PATH, or in CHROMIUM), and
 web/node_modules (`npm ci` in web/).
 """
 
@@ -25,8 +25,7 @@ FLAGS = [
     "--enable-unsafe-swiftshader",
     "--hide-scrollbars",
 ]
-# The page asks for its files from this name; they are handed to it without a socket, and nothing
-# else is reachable.
+# The host of the page's files; they are served without a socket, and nothing else is reachable.
 _ORIGIN = "http://render.invalid"
 _THREE = (HERE.parent / "web" / "node_modules" / "three").resolve()
 _KINDS = {".html": "text/html", ".js": "text/javascript", ".glb": "model/gltf-binary"}
@@ -54,9 +53,9 @@ def open_page(
 
     Args:
         browser: A Chromium.
-        script: A JavaScript module that sets `window.ready`: true, or what went wrong.
-        files: What the page may load beside three.js, by name.
-        query: What follows the page's address, as "?draft".
+        script: A JavaScript module that sets `window.ready` to true, or to an error.
+        files: The files that the page may load besides three.js, by name.
+        query: The query of the page's address, such as "?draft".
 
     Returns:
         The page, ready.

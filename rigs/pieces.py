@@ -16,7 +16,7 @@ REST = dict(zip(BONES, HUMANOID.rest_positions(), strict=True))
 
 
 class Material(NamedTuple):
-    """A surface's look in glTF's metallic-roughness model: linear base colour, metalness,
+    """A material in glTF's metallic-roughness model: linear base colour, metalness,
     roughness, linear emitted colour.
     """
 
@@ -30,7 +30,7 @@ MATERIALS = {
     "shell": Material((0.80, 0.78, 0.74), 0.0, 0.38),
     "suit": Material((0.022, 0.034, 0.055), 0.15, 0.5),
     "joint": Material((0.035, 0.04, 0.05), 0.35, 0.35),
-    # The left side's accents are coral, the right side's teal, so that a glance tells them apart.
+    # Accents are coral on the left side and teal on the right, so that the sides can be told apart.
     "accent": Material((0.95, 0.16, 0.05), 0.0, 0.35, (0.10, 0.012, 0.003)),
     "accentRight": Material((0.01, 0.42, 0.42), 0.0, 0.35, (0.001, 0.035, 0.035)),
     "skin": Material((0.62, 0.33, 0.20), 0.0, 0.5),
@@ -70,21 +70,21 @@ class Piece:
 
 
 def smooth(t: ndarray) -> ndarray:
-    """From 0 at t ≤ 0 to 1 at t ≥ 1, level at both ends."""
+    """Return 0 at t ≤ 0 to 1 at t ≥ 1, with zero slope at both ends."""
     t = np.clip(t, 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 
 def rigid(bone: str) -> Weights:
-    """All of one bone."""
+    """Return weights of one bone only."""
     return lambda p: {bone: np.ones(len(p))}
 
 
 def along(
     bones: tuple[str, ...], widths: tuple[float, ...], axis: tuple[float, float, float]
 ) -> Weights:
-    """A chain of bones; the share of each one after the first grows across its joint along the
-    axis, within a width.
+    """Return weights along a chain of bones; the weight of each bone after the first grows across
+    its joint along the axis, within a width.
     """
 
     def weights(p: ndarray) -> dict[str, ndarray]:
@@ -102,5 +102,5 @@ def along(
 
 
 def banded(*names: str) -> Callable[[ndarray], ndarray]:
-    """The material by how many lines a triangle lies beyond: names[0] before the first."""
+    """Return the material by the number of lines before a triangle: names[0] before the first."""
     return lambda sides: np.array(names)[sides.astype(int).sum(axis=1)]

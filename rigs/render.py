@@ -1,6 +1,6 @@
 """Pictures of the mannequin in a motion, by three.js in headless Chromium.
 
-For the demo clip, the turntable and the benchmarks. Needs what rigs/page.py needs.
+They are for the demo clip, the turntable and the benchmarks. It needs what rigs/page.py needs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class View:
     size: tuple[int, int]
 
     def axes(self) -> ndarray:
-        """(3, 3): rows are the camera's x (right), y (up) and z (backwards) in the world."""
+        """Return (3, 3): rows are the camera's x (right), y (up) and z (backwards) in the world."""
         back = np.array(self.position) - np.array(self.target)
         back = back / np.linalg.norm(back)
         right = np.cross([0.0, 1.0, 0.0], back)
@@ -39,11 +39,11 @@ class View:
         return np.stack([right, np.cross(back, right), back])
 
     def to_camera(self, points: ndarray) -> ndarray:
-        """World points (..., 3) in the camera's axes."""
+        """Return world points (..., 3) in the camera's axes."""
         return (points - np.array(self.position)) @ self.axes().T
 
     def project(self, points: ndarray) -> ndarray:
-        """World points (..., 3) to pixels (..., 2), y down."""
+        """Return the pixels (..., 2), y down, of world points (..., 3)."""
         return Camera.from_fov(self.size, self.fov, "vertical").project(self.to_camera(points))
 
 
@@ -54,11 +54,11 @@ def frames(
     scales: dict[str, float] | None = None,
     draft: bool = False,
 ) -> Iterator[ndarray]:
-    """RGB images (height, width, 3) of the rig in each of the motion's poses and expressions; one
-    view for all, or one a frame.
+    """Return RGB images (height, width, 3) of the rig in each of the motion's poses and
+    expressions.
 
-    scales: by how much bones, with all that hangs on them, are larger than the rig's. draft:
-    without shadows or smooth edges, for speed.
+    There is one view for all frames, or one for each. `scales` are factors of bones and everything
+    below them, relative to the rig. `draft` leaves out shadows and smooth edges, for speed.
     """
     each = views if isinstance(views, list) else [views] * len(motion)
     with sync_playwright() as playwright:
@@ -84,10 +84,10 @@ def frames(
 
 
 def render(motion: Motion, view: View, out: Path, quality: int = 24) -> int:
-    """The motion as an H.264 mp4 of constant frame rate (from the motion's first two times);
-    returns the number of frames.
+    """Write the motion as an H.264 mp4 of constant frame rate (from the motion's first two times);
+    return the number of frames.
 
-    quality: x264's constant rate factor; less is better and larger.
+    `quality` is x264's constant rate factor; smaller values give better and larger files.
     """
     import imageio_ffmpeg
 

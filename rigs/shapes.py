@@ -21,12 +21,12 @@ _STEP = 1e-5
 
 
 def length(v: ndarray) -> ndarray:
-    """The Euclidean length along the last axis of (..., 3)."""
+    """Return the Euclidean length along the last axis of (..., 3)."""
     return np.sqrt(v[..., 0] * v[..., 0] + v[..., 1] * v[..., 1] + v[..., 2] * v[..., 2])
 
 
 def cone(a: Point, b: Point, ra: float, rb: float) -> Shape:
-    """A limb from a to b, with radius ra at a and rb at b, and round ends."""
+    """Return a limb from a to b, with radius ra at a and rb at b, and round ends."""
     start, way = np.array(a, dtype=float), np.array(b, dtype=float) - np.array(a, dtype=float)
     squared = float(way[0] * way[0] + way[1] * way[1] + way[2] * way[2])
 
@@ -39,7 +39,7 @@ def cone(a: Point, b: Point, ra: float, rb: float) -> Shape:
 
 
 def ellipsoid(centre: Sequence[float], radii: Sequence[float], tilt: float = 0.0) -> Shape:
-    """An ellipsoid, turned about x by the tangent `tilt` of an angle (y towards z)."""
+    """Return an ellipsoid, rotated about x by an angle with the tangent `tilt` (y towards z)."""
     middle, r = np.array(centre, dtype=float), np.array(radii, dtype=float)
     c = 1.0 / np.sqrt(1.0 + tilt * tilt)
     s = tilt * c
@@ -55,7 +55,7 @@ def ellipsoid(centre: Sequence[float], radii: Sequence[float], tilt: float = 0.0
 
 
 def join(k: float, *shapes: Shape) -> Shape:
-    """The union, its creases filled to a width of about k metres."""
+    """Return a union whose creases are filled to a width of about k metres."""
 
     def value(p: ndarray) -> ndarray:
         total = shapes[0](p)
@@ -67,7 +67,7 @@ def join(k: float, *shapes: Shape) -> Shape:
 
 
 def carve(k: float, shape: Shape, *tools: Shape) -> Shape:
-    """The shape less the tools, its new edges rounded to a width of about k metres."""
+    """Return a shape without the tools, with new edges rounded to a width of about k metres."""
 
     def value(p: ndarray) -> ndarray:
         total = shape(p)
@@ -79,17 +79,17 @@ def carve(k: float, shape: Shape, *tools: Shape) -> Shape:
 
 
 def plane(axis: int, at: float, sign: float = 1.0) -> Shape:
-    """The half-space below `at` along an axis (above it for sign −1)."""
+    """Return the half-space below `at` along an axis (above it for sign −1)."""
     return lambda p: sign * (p[:, axis] - at)
 
 
 def sphere(centre: ndarray, radius: float) -> Shape:
-    """A ball."""
+    """Return a ball."""
     return lambda p: length(p - centre) - radius
 
 
 def both_sides(shape: Shape) -> Shape:
-    """The shape given on the left (x > 0), and its mirror image."""
+    """Return the union of a shape on the left (x > 0) and its mirror image."""
     return lambda p: shape(np.stack([np.abs(p[:, 0]), p[:, 1], p[:, 2]], axis=-1))
 
 
@@ -99,7 +99,7 @@ def _smooth_minimum(a: ndarray, b: ndarray, k: float) -> ndarray:
 
 
 def gradient(shape: Shape, p: ndarray) -> ndarray:
-    """The gradient (N, 3) by central differences."""
+    """Return the gradient (N, 3) by central differences."""
     columns = []
     for axis in range(3):
         step = np.zeros(3)
@@ -109,7 +109,8 @@ def gradient(shape: Shape, p: ndarray) -> ndarray:
 
 
 def project(shape: Shape, p: ndarray, limit: float, rounds: int = 3) -> ndarray:
-    """The points pulled onto the surface along the gradient, by at most `limit` metres a round."""
+    """Return points moved onto the surface along the gradient, by at most `limit` metres a
+    round."""
     for _ in range(rounds):
         g = gradient(shape, p)
         squared = np.maximum(length(g) ** 2, 1e-12)

@@ -33,7 +33,7 @@ _FIST = {
 
 
 def _both(bone: str, x: float, y: float, z: float) -> Turns:
-    """A turn of the left side's bone and its mirror image on the right."""
+    """Return the rotation of a bone on the left, and its mirror image on the right."""
     return {f"left{bone}": (x, y, z), f"right{bone}": (x, -y, -z)}
 
 
@@ -70,8 +70,8 @@ POSES: dict[str, Turns] = {
 
 
 def pose(turns: Turns) -> tuple[ndarray, ndarray]:
-    """(root position (3,), rotations (55, 4)) of a pose whose lowest joint stands as high above the
-    ground as at rest.
+    """Return root position (3,) and rotations (55, 4) of a pose whose lowest joint is as high above
+    the ground as at rest.
     """
     rotations = np.tile(R.IDENTITY, (len(BONES), 1))
     for bone, vector in turns.items():
@@ -92,14 +92,15 @@ def around(
     size: tuple[int, int] = (420, 520),
     fov: float = 36.0,
 ) -> View:
-    """A view from yaw degrees about the vertical (0 is the front, 90 the performer's left)."""
+    """Return a view from yaw degrees about the vertical (0 is the front, 90 the performer's
+    left)."""
     a = math.radians(yaw)
     place = (target[0] + distance * math.sin(a), height, target[2] + distance * math.cos(a))
     return View(place, target, math.radians(fov), size)
 
 
 def sheet(turns: list[Turns], views: list[View], columns: int) -> ndarray:
-    """Pictures side by side, RGB."""
+    """Return pictures side by side, RGB."""
     poses = [pose(t) for t in turns]
     motion = Motion(
         HUMANOID,
