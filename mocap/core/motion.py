@@ -59,10 +59,16 @@ class Motion:
             "contacts": (np.array(contacts, dtype=np.float64), (frames, 4)),
         }
         expressions = {name: np.array(w, dtype=np.float64) for name, w in self.expressions.items()}
-        for name, (array, shape) in {
-            **wanted,
-            **{f"expressions[{n!r}]": (w, (frames,)) for n, w in expressions.items()},
-        }.items():
+        checked = wanted
+        weights = list(expressions.values())
+        whole = all(w.shape == (frames,) for w in weights) and np.isfinite(weights).all()
+        if whole:  # at once: a live frame has fifty of one number each
+            for w in weights:
+                w.flags.writeable = False
+        else:
+            named = {f"expressions[{n!r}]": (w, (frames,)) for n, w in expressions.items()}
+            checked = wanted | named
+        for name, (array, shape) in checked.items():
             if array.shape != shape:
                 raise InputError(
                     f"A motion's {name} must have shape {shape}, but has {array.shape}."

@@ -207,7 +207,8 @@ def solve_body(
         seen[:, HEAD_GROUP] |= face.seen
     p = _hips_from_shoulders(positions, confidence)
 
-    world = np.tile(R.IDENTITY, (len(p), len(BONES), 1))
+    world = np.empty((len(p), len(BONES), 4))
+    world[:] = R.IDENTITY
     directions = _DIRECTIONS @ p
     if whole is not None:
         # Resting legs hang on the pelvis, so a lean of the upper body alone belongs to the spine.
@@ -262,7 +263,8 @@ def solve_body(
     world[:, _LOWER[:2]], world[:, _HAND] = pronated(limbs[:, 4:6], relative)
     world[:, _FOOT] = foot
 
-    local = np.tile(RELAXED, (len(p), 1, 1))
+    local = np.empty((len(p), len(BONES), 4))
+    local[:] = RELAXED
     local[:, 0] = pelvis
     local[:, _SOLVED] = R.multiply(R.conjugate(world[:, _SOLVED_PARENTS]), world[:, _SOLVED])
     local[:, _NECK] = R.multiply(R.conjugate(under), world[:, _NECK])

@@ -102,7 +102,7 @@ class CausalSolver:
             keypoints, implied, self._evidence = weigh(keypoints, self._evidence)
         positions = keypoints.positions
         translation = fit_translation(positions, keypoints.image, keypoints.confidence, camera)
-        upright = np.tile(R.IDENTITY, (len(keypoints), 1))
+        upright = np.zeros((len(keypoints), 4)) + R.IDENTITY
         if self._filtered:
             positions, translation = onto_rays(positions, keypoints.image, translation, camera)
             positions = bend_elbows(positions, implied)
@@ -175,7 +175,9 @@ class CausalSolver:
         An upper body (a person at a desk) stays where it is.
         """
         raw, shown = self._path or (path[0], path[0])
-        out = shown + np.cumsum(whole[:, None] * np.diff(path, axis=0, prepend=raw[None]), axis=0)
+        out = shown + np.cumsum(
+            whole[:, None] * (path - np.concatenate([raw[None], path[:-1]])), axis=0
+        )
         self._path = (path[-1], out[-1])
         out[:, 1] = whole * path[:, 1]
         return out

@@ -285,7 +285,7 @@ def _jpeg_size(jpeg: bytes) -> tuple[int, int] | None:
 
 def _in_range(what: str, values: ndarray, limit: float) -> None:
     """Raise ProtocolError if a value lies beyond ±limit; NaN is allowed."""
-    worst = float(np.nanmax(np.abs(values), initial=0.0)) if values.size else 0.0
+    worst = float(np.fmax.reduce(np.abs(values), axis=None, initial=0.0))
     if worst > limit:
         raise ProtocolError(f"{what} must lie within ±{limit:g}, but one is {worst:g}.")
 
@@ -355,7 +355,7 @@ def _check_pose(floats: ndarray, joints: int, expressions: int) -> None:
             f"A pose of {joints} joints and {expressions} expressions has {wanted} floats, "
             f"but this one has {len(floats)}."
         )
-    if not np.all(np.isfinite(floats)):
+    if not np.isfinite(floats).all():
         raise ProtocolError(
             "A pose's root, rotations and weights must be finite numbers; "
             "hold the last pose while no person is seen."

@@ -179,18 +179,16 @@ def _python(out: Path) -> None:
     out.mkdir()
     for name in _CORE:
         shutil.copy(_PYODIDE / name, out)
-    lock = json.loads((_PYODIDE / "pyodide-lock.json").read_text())
-    table: dict[str, Any] = {}
-    for name, path in wheels().items():
+    archives = {name: out / path.name for name, path in wheels().items()}
+    for path in wheels().values():
         shutil.copy(path, out)
-        table[name] = _entry(name, path.name, path.read_bytes(), packages()[name])
-    archive = rooms()
-    (out / "mocap.zip").write_bytes(archive)
-    depends = [name for name in table if name != "scipy"]
-    table["mocap"] = _entry("mocap", "mocap.zip", archive, {"depends": depends})
-    lock["packages"] = table
-    (out / "pyodide-lock.json").write_text(json.dumps(lock))
+    archives["mocap"] = out / "mocap.zip"
+    archives["mocap"].write_bytes(rooms())
     node = build_hook.require_node()
+    _lock(out, archives)
+    imported = [str(path) for name, path in archives.items() if name != "scipy"]
+    node.run(HERE / "compile.mjs", str(out), *imported)
+    _lock(out, archives)
     node.run(HERE / "assemble.mjs", str(HERE / "product.wat"), str(out / _PRODUCT))
     node.run(HERE / "snapshot.mjs", str(out))
     later = (packages()["scipy"]["wheel"], _SNAPSHOT)
@@ -200,6 +198,18 @@ def _python(out: Path) -> None:
     manifest = {"sizes": sizes, "start": start, "packages": ["mocap"], "snapshot": snapshot,
                 "product": _PRODUCT}  # fmt: skip
     (out / "files.json").write_text(json.dumps(manifest))
+
+
+def _lock(out: Path, archives: dict[str, Path]) -> None:
+    """Write Pyodide's lock file for the archives, by their names in it."""
+    lock = json.loads((_PYODIDE / "pyodide-lock.json").read_text())
+    own = {"mocap": {"depends": [name for name in archives if name not in ("scipy", "mocap")]}}
+    entries = packages() | own
+    lock["packages"] = {
+        name: _entry(name, path.name, path.read_bytes(), entries[name])
+        for name, path in archives.items()
+    }
+    (out / "pyodide-lock.json").write_text(json.dumps(lock))
 
 
 def _entry(name: str, file: str, content: bytes, entry: dict[str, Any]) -> dict[str, Any]:

@@ -110,6 +110,47 @@ export async function openStream({ device, height }: CameraChoice): Promise<Medi
   }
 }
 
+/** A detector that loads before a camera is chosen. */
+interface Prepared {
+  readonly models: string;
+  readonly worker: Worker;
+  /** What it has said so far. */
+  said: FromWorker | null;
+}
+
+let prepared: Prepared | null = null;
+
+function startDetector(models: string): Worker {
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  worker.postMessage({ models } satisfies ToWorker);
+  return worker;
+}
+
+/** Loads a detector, so that the next camera finds it ready. models: The folder's address. */
+export function prepareDetector(models: string): void {
+  prepared?.worker.terminate();
+  const made: Prepared = { models, worker: startDetector(models), said: null };
+  const failed = (): void => {
+    made.worker.terminate();
+    if (prepared === made) prepared = null; // the camera tries again, and says what is wrong
+  };
+  made.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+    made.said = data;
+    if ("failed" in data) failed();
+  };
+  made.worker.onerror = failed;
+  prepared = made;
+}
+
+/** The prepared detector of these models, which is no longer prepared then; null without one. */
+function takePrepared(models: string): Prepared | null {
+  const found = prepared;
+  prepared = null;
+  if (found?.models === models) return found;
+  found?.worker.terminate();
+  return null;
+}
+
 export class OwnCamera {
   name = "";
   private worker: Worker | null = null;
@@ -203,14 +244,15 @@ export class OwnCamera {
 
   private detect(): void {
     if (this.closed) return this.close();
-    this.worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    const ready = takePrepared(this.models);
+    this.worker = ready?.worker ?? startDetector(this.models);
     this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.answered(data);
     this.worker.onerror = () =>
       this.fail(
         `The detector could not be started in this browser: use ${WORKS_IN}, or the camera of ` +
           "the computer that runs mocap.",
       );
-    this.tell({ models: this.models });
+    if (ready?.said) this.answered(ready.said);
     this.watch();
   }
 

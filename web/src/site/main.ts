@@ -2,6 +2,7 @@
 
 import "./site.css";
 
+import { prepareDetector, unsupported } from "../camera/camera";
 import { useTransport } from "../transport";
 import { reasonOf } from "../ui/dom";
 import { unusable } from "./able";
@@ -33,9 +34,16 @@ async function begin(): Promise<void> {
     const viewer = await import("../main");
     const { addToPage } = await import("./page");
     addToPage(viewer.page, local, base);
+    if (!unsupported() && !savesData()) prepareDetector(local.models());
     return viewer;
   })();
   shown = (key, sentence) => page.messages.say(key, "info", sentence, 20);
+}
+
+/** Whether the visitor asks pages to load little. */
+function savesData(): boolean {
+  const { connection } = navigator as { connection?: { saveData?: boolean } };
+  return connection?.saveData === true;
 }
 
 let shown: ((key: string, sentence: string) => void) | null = null;
