@@ -35,6 +35,9 @@ const TAKES = "/takes";
 const KEEP_EVERY = 500;
 const LONG = new Set(["open", "export", "upload", "remap"]);
 const GLUE = `
+import gc
+
+gc.disable()  # what the start makes stays
 from mocap.page.boot import Page
 from pyodide.ffi import to_js
 
@@ -54,6 +57,8 @@ def start(hello, folder, stream, studio):
             found = page.file(address)
             return None if found is None else to_js(found)
 
+    gc.freeze()
+    gc.enable()
     return Calls
 start
 `;
