@@ -77,6 +77,8 @@ export class View {
 
   private followSize(): void {
     window.addEventListener("resize", () => this.fit());
+    // Its part of the window changes too, beside a panel.
+    new ResizeObserver(() => this.fit()).observe(byId("stage"));
     this.fit();
   }
 }
