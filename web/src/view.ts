@@ -68,8 +68,9 @@ export class View {
     apply();
   }
 
-  /** Draws the stage at its size in the window. */
+  /** Draws the stage at its size in the window; not during a film, which has a size of its own. */
   fit(): void {
+    if (this.stage?.onDrawn) return;
     const canvas = byId("stage");
     this.stage?.resize(canvas.clientWidth, canvas.clientHeight);
     this.wake();
