@@ -24,9 +24,20 @@ from mocap.core.easing import smoothstep
 from mocap.core.kinematics import fk, limb_swings, local_rotations, sole_points
 from mocap.core.motion import Motion
 from mocap.core.runs import runs
-from mocap.core.skeleton import BONES, Skeleton, humanoid_index
+from mocap.core.skeleton import BONE_PARENTS, BONES, Skeleton
 from mocap.retargeting.hips import displace_hips, stiffness
 from mocap.retargeting.to_body import leg_length
+from mocap.rig.names import FINGERS
+
+# Bones beyond the wrists do not matter here: everything is computed without them.
+_KEPT = [j for j, bone in enumerate(BONES) if not any(finger in bone for finger in FINGERS)]
+_NAMES = tuple(BONES[j] for j in _KEPT)
+_PARENTS = np.array([_NAMES.index(p) if (p := BONE_PARENTS[b]) else -1 for b in _NAMES])
+
+
+def _index(*bones: str) -> list[int]:
+    return [_NAMES.index(bone) for bone in bones]
+
 
 # Time in which a correction fades in before a contact and out after it, seconds.
 _BLEND = 0.15
@@ -46,12 +57,10 @@ _THICKNESS = {side + b: t for b, t in _SIDED_THICKNESS.items() for side in ("lef
 _RESTING = (0.06, 0.18)
 _ARMS = [n for n, part in enumerate(_THICKNESS) if part.endswith(("Hand", "LowerArm"))]
 _LEGS = [
-    tuple(humanoid_index(f"{side}UpperLeg", f"{side}LowerLeg", f"{side}Foot").tolist())
-    for side in ("left", "right")
+    tuple(_index(f"{side}UpperLeg", f"{side}LowerLeg", f"{side}Foot")) for side in ("left", "right")
 ]
 _ARM_JOINTS = [
-    tuple(humanoid_index(f"{side}UpperArm", f"{side}LowerArm", f"{side}Hand").tolist())
-    for side in ("left", "right")
+    tuple(_index(f"{side}UpperArm", f"{side}LowerArm", f"{side}Hand")) for side in ("left", "right")
 ]
 _AHEAD = np.array([0.0, 0.0, 1.0])
 
@@ -71,7 +80,7 @@ def set_hips_height(source: Motion, moved: Motion, planted: bool = False) -> Mot
         `moved` with new root heights.
     """
     assert source.contacts is not None
-    theirs, ours = (_lowest_heights(m) for m in (source, moved))
+    theirs, ours = (_parts(_without_fingers(m))[2] for m in (source, moved))
     lowest = theirs.min(axis=1)
     lift = lowest - ours.min(axis=1)
     touching = source.contacts.reshape(-1, 2, 2).max(axis=2) > 0.5
@@ -90,19 +99,37 @@ def set_hips_height(source: Motion, moved: Motion, planted: bool = False) -> Mot
     )
 
 
-def _lowest_heights(motion: Motion) -> Float[ndarray, "frames parts"]:
-    """Return the heights of left sole, right sole and the parts of `_THICKNESS`, metres."""
+def _without_fingers(motion: Motion) -> Motion:
+    """Return a motion on humanoid bones without the bones of the fingers."""
     body = motion.skeleton
-    positions, _ = fk(body, motion.root_positions, motion.rotations)
-    others = positions[:, humanoid_index(*_THICKNESS), 1] - leg_length(body) * np.array(
-        list(_THICKNESS.values())
-    )
-    soles = (
-        sole_points(body, motion.root_positions, motion.rotations)[..., 1]
-        .reshape(-1, 2, 2)
-        .min(axis=2)
-    )
-    return np.concatenate([soles, others], axis=1)
+    skeleton = Skeleton(_NAMES, _PARENTS, body.offsets[_KEPT], body.rest_rotations[_KEPT])
+    return replace(motion, skeleton=skeleton, rotations=motion.rotations[:, _KEPT])
+
+
+def _parts(
+    motion: Motion,
+) -> tuple[
+    Float[ndarray, "frames joints 3"],
+    Float[ndarray, "frames joints 4"],
+    Float[ndarray, "frames parts"],
+    Float[ndarray, "frames 2 3"],
+]:
+    """Return the joints of a body without fingers, and the heights of its parts.
+
+    Returns:
+        Positions and world rotations of the joints; the heights of left sole, right sole and the
+        parts of `_THICKNESS`; and the positions of the balls of the feet, with the height of the
+        lowest sole point. Metres.
+    """
+    body = motion.skeleton
+    positions, world = fk(body, motion.root_positions, motion.rotations)
+    thick = leg_length(body) * np.array(list(_THICKNESS.values()))
+    points = sole_points(body, motion.root_positions, motion.rotations)[..., 1]
+    soles = points.reshape(-1, 2, 2).min(axis=2)
+    heights = np.concatenate([soles, positions[:, _index(*_THICKNESS), 1] - thick], axis=1)
+    balls = positions[:, _index("leftToes", "rightToes")]
+    balls[..., 1] = soles
+    return positions, world, heights, balls
 
 
 def _allowed_depths(
@@ -115,7 +142,7 @@ def _allowed_depths(
 
     Args:
         source: The original motion.
-        heights: Heights of its soles and parts (`_lowest_heights`), metres.
+        heights: Heights of its soles and parts (`_parts`), metres.
 
     Returns:
         Metres for each part of `_THICKNESS`.
@@ -141,28 +168,23 @@ def hold_feet(source: Motion, moved: Motion) -> Motion:
     """
     assert source.contacts is not None
     touching = source.contacts.reshape(-1, 2, 2).max(axis=2) > 0.5
-    theirs = _ball_positions(source.skeleton, source.root_positions, source.rotations)
+    whole = moved
+    source, moved = _without_fingers(source), _without_fingers(moved)
+    _, _, heights, theirs = _parts(source)
     root = moved.root_positions
-    balls = _ball_positions(moved.skeleton, root, moved.rotations)
-    positions, world = fk(moved.skeleton, root, moved.rotations)
+    positions, world, _, balls = _parts(moved)
     legs = np.stack([stiffness(*(positions[:, joint] for joint in leg)) for leg in _LEGS], axis=1)
     thighs = positions[:, [leg[0] for leg in _LEGS]] - positions[:, :1]
     shift, turn, offsets = displace_hips(source.times, theirs - balls, touching, legs, thighs)
     # Only the pelvis rotates; legs and trunk keep their world rotations.
     world[:, 0] = R.multiply(turn, world[:, 0])
     moved = replace(moved, rotations=local_rotations(moved.skeleton, world))
-    positions, _ = fk(moved.skeleton, root, moved.rotations)
-    balls = _ball_positions(moved.skeleton, root, moved.rotations)
+    positions, _, ours, balls = _parts(moved)
     left = np.where(touching[..., None], theirs - balls - shift[:, None], 0.0)
     left[..., [0, 2]] += offsets
     # The hips rise if another part would sink deeper than in the source.
-    heights = _lowest_heights(source)
     slack = _allowed_depths(source, heights)
-    deeper = (
-        np.minimum(heights.min(axis=1), 0.0)
-        - (_lowest_heights(moved)[:, 2:] + slack).min(axis=1)
-        - shift[:, 1]
-    )
+    deeper = np.minimum(heights.min(axis=1), 0.0) - (ours[:, 2:] + slack).min(axis=1) - shift[:, 1]
     raised = np.maximum(deeper, 0.0)
     shift[:, 1] += raised
     left[..., 1] -= np.where(touching, raised[:, None], 0.0)
@@ -179,24 +201,14 @@ def hold_feet(source: Motion, moved: Motion) -> Motion:
     for foot, leg in enumerate(_LEGS):
         _reach(world, positions, leg, ankles[:, foot], _AHEAD)
     for arm in _ARM_JOINTS:
-        floor = np.minimum(heights[:, 2 + list(_THICKNESS).index(BONES[arm[2]])], 0.0)
+        floor = np.minimum(heights[:, 2 + list(_THICKNESS).index(_NAMES[arm[2]])], 0.0)
         hand = positions[:, arm[2]].copy()
         lowest = floor + _SIDED_THICKNESS["Hand"] * leg_length(moved.skeleton)
         hand[:, 1] = np.maximum(hand[:, 1], lowest)
         _reach(world, positions, arm, hand, -_AHEAD)
-    turned = R.unroll(local_rotations(moved.skeleton, world))
-    return Motion(moved.skeleton, moved.times, lowered, turned, moved.expressions, moved.contacts)
-
-
-def _ball_positions(
-    body: Skeleton, root: Float[ndarray, "frames 3"], rotations: Float[ndarray, "frames joints 4"]
-) -> Float[ndarray, "frames 2 3"]:
-    """Return the positions of the balls of the feet, with the height of the lowest sole point."""
-    soles = sole_points(body, root, rotations)
-    toes = humanoid_index("leftToes", "rightToes")
-    out = fk(body, root, rotations)[0][:, toes]
-    out[..., 1] = soles[..., 1].reshape(-1, 2, 2).min(axis=2)
-    return out
+    rotations = whole.rotations.copy()
+    rotations[:, _KEPT] = R.unroll(local_rotations(moved.skeleton, world))
+    return replace(whole, root_positions=lowered, rotations=rotations)
 
 
 def _contact_weight(
