@@ -1,14 +1,14 @@
-"""Knees that the lifter bends too much in depth, made straighter.
+"""Correction of knees that the lifter bends too much in depth.
 
-The captured motion that the network learnt from never stretches a leg: skeletons fitted to markers
-keep the knees of standing people bent. Walking subjects of the training data bend them by 29° in
-the median, where gait laboratories measure 20° (Perry and Burnfield, Gait Analysis, 2nd ed.,
-ch. 5), and several by 25° at the least over whole takes. A picture taken from the front hardly
-shows such a bend, so the network returns what it learnt: 26° to 32° where real people stand with
-straight legs, and 13° to 24° too much below 60° on a man whose joints two cameras measured.
+The network's training data has no straight legs: skeletons fitted to markers keep the knees of
+standing people bent. Walking subjects of the training data bend them by 29° (median), where gait
+laboratories measure 20° (Perry and Burnfield, Gait Analysis, 2nd ed., ch. 5), and several never
+below 25°. A picture from the front hardly shows such a bend, so the network returns that of its
+training data: 26° to 32° for people who stand with straight legs, and for bends below 60° 13° to
+24° too much on a man whose joints two cameras measured.
 
-So part of the bend is taken back, along the viewing ray only. A bend that the picture shows, from
-the side, stays as it is.
+Part of the bend is therefore removed, along the viewing ray only. A bend that the picture shows
+(from the side) does not change.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from mocap.core.small import clip
 from mocap.lift.network import JOINTS
 
 EXCESS = np.radians(12.0)
-"""Radians by which knees in the training data are bent too much. On the rendered clips 12° to 18°
-are equally good (direction 9.96° to 9.99°, without 10.21°); the least of these is taken, because
-the demo's mannequin, whose knees the lifter bends rightly, loses by it: 0.8° in the bake and 1.8°
-live (1.1° and 2.4° by 15°)."""
+"""Bend that is removed, radians. On the rendered clips 12° to 18° are equally good (direction error
+9.96° to 9.99°, and 10.21° without). The smallest of these is used, because it makes the demo's
+mannequin worse, whose knees the lifter bends correctly: by 0.8° in the bake and 1.8° live (with 15°
+by 1.1° and 2.4°)."""
 _WHOLE, _NONE = np.radians(30.0), np.radians(90.0)
-"""Radians of bend up to which all of the excess is taken back, and from which on none is."""
+"""Bends up to which all of EXCESS is removed, and from which on nothing is, radians."""
 _HIPS, _KNEES, _ANKLES = (
     [JOINTS.index(f"{side}_{n}") for side in ("left", "right")] for n in ("hip", "knee", "ankle")
 )
@@ -40,8 +40,8 @@ def straighter_knees(
     """Return the joints with knees moved along their viewing rays towards the line hip–ankle.
 
     Args:
-        joints: Along the hips' ray, metres from the hips' middle, as of `network.lifted`.
-        distance: From the camera to the hips' middle, metres.
+        joints: Joints along the hips' ray from the middle of the hips, metres (`network.lifted`).
+        distance: Distance from the camera to the middle of the hips, metres.
     """
     hip, knee, ankle = joints[:, _HIPS], joints[:, _KNEES], joints[:, _ANKLES]
     thigh, shank, line = knee - hip, ankle - knee, ankle - hip

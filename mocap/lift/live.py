@@ -1,4 +1,4 @@
-"""The live lifter: frame by frame, each from itself and the frames before it."""
+"""The live lifter: depths frame by frame, from each frame and the previous ones."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from mocap.lift.landmarks import JOINT_OF, carry, joints_of
 from mocap.lift.model import resample, view_along
 from mocap.lift.network import HIP_JOINTS, INPUTS, RATE, REACH, lifted, run_newest, weights
 
-_DEPTH_CUTOFF = 1.0  # Hz, of the low-pass on the hips' distance
-# Seconds that are kept: as long as the network looks back, and a frame to interpolate from.
+_DEPTH_CUTOFF = 1.0  # cutoff of the low-pass filter on the hips' distance, Hz
+# Time that the state covers: the network's reach, and one more frame for interpolation; seconds.
 _WINDOW = REACH / RATE
 _LEFT, _RIGHT = HIP_JOINTS
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LiftState:
-    """The frames before.
+    """The previous frames.
 
-    times: (N,) s. seen: (N, 64) the network's inputs at each. depth: logarithm of the hips'
-    distance along the camera's axis, metres.
+    Attributes:
+        times: (N,) seconds.
+        seen: (N, 64) the network's inputs at these times.
+        depth: Logarithm of the hips' depth along the camera's axis, in metres.
     """
 
     times: Float[ndarray, "n"]
@@ -39,19 +41,18 @@ class LiftState:
 def lift_live(
     keypoints: Keypoints, camera: Camera, state: LiftState | None = None
 ) -> tuple[Float[ndarray, "frames 33 3"], LiftState | None]:
-    """As `model.lift`, each frame from itself and those before it.
+    """Lift frames live (causal); see `model.lift`.
 
-    A joint without an image point keeps the detector's own position (or NaN); for the network's
-    other joints it is held where it was.
+    A joint without an image point keeps the detector's position (or NaN). In the network's inputs
+    its last image point is repeated. The division of frames into calls does not change the result.
 
     Args:
-        keypoints: one frame or more, after those that `state` stands for.
-        camera: the camera that the image points were seen by.
-        state: what the call before returned; None at the beginning of a take.
+        keypoints: One or more frames that follow those of the state.
+        camera: The camera of their image points.
+        state: The state after the previous frames; None at the start of a take.
 
     Returns:
-        The lifted positions, and the state for the frames after. How frames are divided into calls
-        makes no difference.
+        The lifted positions, and the state after the last frame.
     """
     positions, _, state = lift_live_with_error(keypoints, camera, state)
     return positions, state
@@ -60,15 +61,15 @@ def lift_live(
 def lift_live_with_error(
     keypoints: Keypoints, camera: Camera, state: LiftState | None = None
 ) -> tuple[Float[ndarray, "frames 33 3"], Float[ndarray, "frames 33"], LiftState | None]:
-    """`lift_live`, with the depths' expected errors as of `model.lift_with_error`.
+    """Lift frames live, with the expected errors of the depths (`model.lift_with_error`).
 
     Args:
-        keypoints: As of `lift_live`.
-        camera: As of `lift_live`.
-        state: As of `lift_live`.
+        keypoints: As for `lift_live`.
+        camera: As for `lift_live`.
+        state: As for `lift_live`.
 
     Returns:
-        The lifted positions, the expected errors, metres, and the state for the frames after.
+        The lifted positions, their expected errors, metres, and the state after the last frame.
     """
     out = keypoints.positions.copy()
     errors = np.full(out.shape[:2], np.nan)
@@ -101,7 +102,7 @@ def lift_live_with_error(
 
 
 def _steadied(depth: float, time: float, state: LiftState | None) -> float:
-    """The logarithm of the hips' distance after a first-order low-pass."""
+    """Return the logarithm of the hips' depth after a first-order low-pass filter."""
     if state is None:
         return depth
     dt = time - float(state.times[-1])
@@ -112,7 +113,7 @@ def _steadied(depth: float, time: float, state: LiftState | None) -> float:
 def _followed(
     state: LiftState | None, time: float, now: Float[ndarray, "64"], depth: float
 ) -> LiftState:
-    """The state with one more frame; what is unseen in it stays as it was."""
+    """Return the state with one more frame, in which unseen values repeat the last ones."""
     assert len(now) == INPUTS
     if state is None:
         return LiftState(np.array([time]), without_nan(now)[None], depth)

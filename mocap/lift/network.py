@@ -1,9 +1,9 @@
 """The lifter's network in NumPy: temporal convolutions over windows of one person's joints.
 
-For each frame the network is given 64 numbers (`features`) in the view along the ray through the
-hips, and gives for each of the 15 JOINTS a correction of its image point, its depth, and the
-depth's expected error. A joint lies on its own viewing ray (`placed`), so that an image point that
-is not corrected reprojects exactly. Training: mocap.lift.training; model card: CARD.md.
+For each frame, the network takes 64 numbers (`features`) in axes along the ray through the hips.
+For each of the 15 JOINTS it returns a correction of the image point, the depth, and the depth's
+expected error. A joint is on its own viewing ray (`placed`), so an image point that is not
+corrected reprojects exactly. Training: mocap.lift.training; model card: CARD.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy import ndarray
 from mocap.core.small import clip
 
 RATE = 30.0
-"""Frames a second that the network sees, whatever the camera's."""
+"""Frame rate of the network's inputs, Hz; keypoints of other rates are interpolated."""
 
 JOINTS: tuple[str, ...] = (
     "head",
@@ -29,23 +29,23 @@ JOINTS: tuple[str, ...] = (
         for side in ("left", "right")
     ),
 )
-"""The network's joints: the ears' middle and the limbs' joints."""
+"""The network's joints: the middle of the ears, and the joints of the limbs."""
 
 MIRRORED_JOINTS = np.array([0, *(i + (1 if i % 2 else -1) for i in range(1, 15))])
 HIP_JOINTS = [JOINTS.index("left_hip"), JOINTS.index("right_hip")]
 DILATIONS = (1, 3, 9)
 REACH = sum(DILATIONS)
-"""Frames that the network sees to either side of one."""
+"""Number of frames before and after a frame that the network uses for it."""
 
 INPUTS = 64
 _DEPTHS, _DISTANCE, _KNOWN = slice(30, 45), 62, 63
-# A joint may come as near to the camera as this part of the hips' distance.
+# Smallest distance of a joint from the camera, as a share of the hips' distance.
 _NEAREST = 0.1
 TRUST = 0.75
-"""The share of what is found with the detector's depth; the rest is found without it.
+"""Weight of the result with the detector's depth; the rest is the result without it.
 
-With the depth arms are better, and knees of people who stand; without it the thighs of a man who
-sits. On the man before two cameras the mixture is better than either (CARD.md)."""
+With the depth, arms are better, and the knees of people who stand; without it, the thighs of a
+person who sits. On the man in front of two cameras the mean is better than either (CARD.md)."""
 _QUIETEST, _LOUDEST = -6.0, 1.0  # logarithms of the expected error, metres
 
 
@@ -56,14 +56,14 @@ def features(
     hips: Float[ndarray, "*batch 3"],
     known: Float[ndarray, "*batch"] | float = 1.0,
 ) -> Float[ndarray, "*batch 64"]:
-    """The network's inputs.
+    """Return the network's inputs.
 
     Args:
         across: As in `mocap.lift.model.RayView`.
         along: As in `RayView`.
         confidence: As in `RayView`.
         hips: As in `RayView`.
-        known: 1 where the detector's depths count, 0 where there are none (`along` is ignored).
+        known: 1 if the detector's depths are used, 0 if not (`along` is then ignored).
     """
     known = np.broadcast_to(np.asarray(known)[..., None], (*along.shape[:-1], 1))
     flat = across.reshape(*along.shape[:-1], 30)
@@ -79,12 +79,12 @@ MIRROR = np.concatenate(
     ]
 )
 MIRROR_SIGN = np.where(np.isin(np.arange(INPUTS), [*range(0, 30, 2), 60]), -1.0, 1.0)
-"""A mirrored performer's features are `features[..., MIRROR] * MIRROR_SIGN`."""
+"""The features of the mirrored performer are `features[..., MIRROR] * MIRROR_SIGN`."""
 
 
 @lru_cache(maxsize=1)
 def weights() -> dict[str, Float[ndarray, "..."]]:
-    """The network's arrays, float32, from the package."""
+    """Return the network's arrays, float32, from the package."""
     with np.load(Path(__file__).with_name("weights.npz")) as file:
         return {key: np.ascontiguousarray(file[key], dtype=np.float32) for key in file.files}
 
@@ -110,10 +110,10 @@ def matrices(w: dict[str, ndarray]) -> dict[str, Float[ndarray, "n m"]]:
 def run(
     w: dict[str, ndarray], inputs: Float[ndarray, "batch frames 64"]
 ) -> Float[ndarray, "batch frames 60"]:
-    """The network's outputs at each frame.
+    """Return the network's outputs at each frame.
 
-    The first and the last frame stand for what was before and after, as in training; so the
-    newest frame of a live stream, which has no later ones, is lifted by the same network.
+    The first and the last frame are repeated before and after, as in training. The newest frame of
+    a live stream, which has no later ones, can therefore be lifted by the same network.
 
     Returns:
         For each joint metres to be added to its image point (x, y) and its depth (z), 45 numbers;

@@ -146,7 +146,7 @@ _FORWARD = np.array([0.0, 0.0, 1.0])
 
 @dataclass(frozen=True, eq=False, slots=True)
 class BodyDetails:
-    """What a body is solved with beside its landmarks.
+    """Further inputs of `solve_body`, besides landmarks.
 
     Attributes:
         steady_hands: A filter for the hands' rotations (F, 2, 4) relative to their forearms.
@@ -184,9 +184,9 @@ def solve_body(
     Args:
         times: Seconds.
         positions: Landmarks, metres, mocap's axes.
-        confidence: Of the landmarks, 0 to 1.
-        state: The state after the frames before; None at the start of a take.
-        details: What else is known.
+        confidence: Confidence of the landmarks, 0 to 1.
+        state: The state after the previous frames; None at the start of a take.
+        details: Further inputs.
 
     Returns:
         Local rotations of HUMANOID's bones, and the state after the last frame.

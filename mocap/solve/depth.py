@@ -1,4 +1,4 @@
-"""Corrections of systematic errors of a detector's 3D points by its image points."""
+"""Corrections of a detector's 3D points by its image points and the shape of feet."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _HIPS, _KNEES, _ANKLES, _HEELS, _TOES = (
     [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")]
     for n in ("hip", "knee", "ankle", "heel", "foot_index")
 )
-# How much of a heel's distance from the plane of shank and foot is believed.
+# Share of a heel's distance from the plane of shank and foot that is kept.
 _HEEL_KEEPS = 0.4
-# Radians between heel and toes, seen from the ankle.
+# Angle between heel and toes at the ankle, radians.
 _HEEL_ANGLE = float(np.arccos(RIGID[0][2]))
-# From ankle to heel, of the way from ankle to toes.
+# Distance from ankle to heel, relative to that from ankle to toes.
 _HEEL_LENGTH = PROPORTIONS["heel"] / PROPORTIONS["toe"]
-# Sines of the angle between shank and foot from which on the two show how the foot is turned.
+# Sines of the angle between shank and foot at which their plane begins to count and fully counts.
 _FOOT_BENDS = (0.2, 0.5)
 
 
@@ -43,9 +43,9 @@ def onto_rays(
     Without a translation or an image point, nothing moves.
 
     Args:
-        positions: Landmarks from the hips' middle, metres, camera axes.
-        image: The same, pixels.
-        translation: Of the hips' middle, metres, camera axes.
+        positions: Landmarks from the middle of the hips, metres, camera axes.
+        image: The same landmarks, pixels.
+        translation: Position of the middle of the hips, metres, camera axes.
         camera: The camera.
 
     Returns:
@@ -81,7 +81,7 @@ def steady_heels(positions: Float[ndarray, "frames 33 3"]) -> Float[ndarray, "fr
 def shaped_heels(
     positions: Float[ndarray, "frames 33 3"], translation: Float[ndarray, "frames 3"]
 ) -> Float[ndarray, "frames 33 3"]:
-    """Give heels the depth that the shape of a foot asks for.
+    """Move heels to the depth that follows from the shape of a foot.
 
     The detector puts the heels of feet that point at the camera before the ankle, which is a foot
     turned upside down. Heel and toes of HUMANOID's foot are a fixed angle apart, in the plane of

@@ -1,10 +1,10 @@
-"""What landmarks are worth: the detector's visibility weighed with where a landmark lies.
+"""Trust in landmarks, from the detector's confidence and the landmark's position in the picture.
 
-A low visibility means "probably hidden", not "probably wrong". On forty rendered clips (BlazePose
-heavy) limbs inside the picture with a confidence below 0.1 are off by 7° to 10° in the picture
-(mean) and 20° to 31° in space (median); those above 0.8 by 4° and 15°. So a landmark inside the
-picture keeps a floor of trust while it moves as a body can. A landmark outside the picture is the
-detector's extrapolation and keeps its own confidence.
+A low confidence means "probably hidden", not "probably wrong". On forty rendered clips (BlazePose
+heavy), limbs inside the picture with a confidence below 0.1 have errors of 7° to 10° in the picture
+(mean) and 20° to 31° in space (median); those above 0.8 have 4° and 15°. A landmark inside the
+picture therefore has a minimum trust as long as it moves as a body can. A landmark outside the
+picture is an extrapolation of the detector and keeps its confidence.
 
 An elbow outside the picture follows from a shoulder and a wrist inside it by two-bone inverse
 kinematics with a natural bend.
@@ -26,16 +26,18 @@ from mocap.core.skeleton import BONES, HUMANOID
 from mocap.core.small import clip, norm, steps, without_nan
 
 SEEN = 0.3
-"""A landmark of less trust than this is not seen: its bones are held, then eased to rest."""
+"""Smallest trust of a landmark that is seen. Bones of other landmarks are held, then eased to
+rest."""
 DOUBTED = 0.35
-"""The trust of a landmark inside the picture that the detector takes for hidden."""
+"""Minimum trust of a landmark inside the picture, even if the detector takes it for hidden."""
 
-# The floor of trust fades out over this part of the picture's longer side, at the picture's edge.
+# Width of the margin at the picture's edge over which the minimum trust fades out, as a share of
+# the picture's longer side.
 _MARGIN = 0.01
-# A doubted landmark that moves faster than this against the landmark it hangs on is a wrong guess:
-# body sizes per second. A sprinter's ankle passes its knee at 6.
+# Speed relative to its parent landmark above which a landmark of low confidence is wrong, body
+# sizes per second. A sprinter's ankle passes its knee at 6.
 _FASTEST = 8.0
-_LONGEST_STEP = 0.25  # seconds; a longer gap says nothing of the speed
+_LONGEST_STEP = 0.25  # longest step between frames for which a speed is computed, seconds
 _I = {name: i for i, name in enumerate(LANDMARKS)}
 _SIDES = ("left", "right")
 _SHOULDERS, _ELBOWS, _WRISTS, _HIPS = (
@@ -66,7 +68,7 @@ _UPPER_ARM, _FOREARM = (
     float(np.linalg.norm(_REST[b[0]] - _REST[a[0]]))
     for a, b in ((_SHOULDERS, _ELBOWS), (_ELBOWS, _WRISTS))
 )
-# Where a relaxed elbow points, seen from the middle of shoulder and wrist: down, outwards, back.
+# Direction from the middle of shoulder and wrist to a relaxed elbow: outwards, down, backwards.
 _BEND = np.array([[0.5, -1.0, -0.3], [-0.5, -1.0, -0.3]])
 
 
@@ -94,11 +96,11 @@ def confidence_inside(keypoints: Keypoints) -> Float[ndarray, "frames 33"]:
 def weigh(
     keypoints: Keypoints, state: EvidenceState | None = None
 ) -> tuple[Keypoints, Bool[ndarray, "frames 2"], EvidenceState | None]:
-    """Replace the confidence by the trust in each landmark, from each frame and the one before.
+    """Replace the confidence by the trust in each landmark, live (causal).
 
     Args:
-        keypoints: As detected.
-        state: The state after the frames before; None at the start of a take.
+        keypoints: Keypoints of the detector.
+        state: The state after the previous frames; None at the start of a take.
 
     Returns:
         The keypoints with their trust as confidence; which elbows (left, right) follow from
@@ -131,7 +133,7 @@ def weigh(
 
 
 def _calm(keypoints: Keypoints, state: EvidenceState | None) -> Bool[ndarray, "frames 33"]:
-    """Whether each landmark moves against the one that it hangs on as a body can."""
+    """Return whether each landmark moves, relative to its parent landmark, as a body can."""
     image, times = keypoints.image, keypoints.times
     first = image[:1] if state is None else state.image[None]
     start = times[0] if state is None else state.time
@@ -151,7 +153,7 @@ def _calm(keypoints: Keypoints, state: EvidenceState | None) -> Bool[ndarray, "f
 def bend_elbows(
     positions: Float[ndarray, "frames 33 3"], implied: Bool[ndarray, "frames 2"]
 ) -> Float[ndarray, "frames 33 3"]:
-    """Put implied elbows between shoulder and wrist, bent as a relaxed arm bends.
+    """Place elbows by two-bone inverse kinematics, with the bend of a relaxed arm.
 
     Args:
         positions: Landmarks, metres; upright or in the camera's axes, which a camera on a desk

@@ -1,9 +1,9 @@
-"""Gravity alignment: the camera's tilt, and the lean of a detector, from upright standing.
+"""Gravity alignment: the camera's tilt, and the detector's lean, from upright standing.
 
-A detector's 3D stands in the camera's axes, and leans besides: on a rendered character whose truth
-is known BlazePose *full* pitches the whole body forward by 8° beyond the camera's own tilt. Both
-are one rotation, and who stands or walks shows it: the line from ankles to shoulders is vertical,
-on the average over a take to two or three degrees. Moments of bending, sitting or lying do not
+A detector's 3D landmarks are in camera axes, and lean in addition: on a rendered character,
+BlazePose *full* pitches the whole body forward by 8° beyond the camera's tilt. Both are one
+rotation. A person who stands or walks shows it, because the mean line from ankles to shoulders over
+a take is vertical to two or three degrees. Frames in which the person bends, sits or lies do not
 count.
 """
 
@@ -46,17 +46,17 @@ def _lines() -> ndarray:
 
 _LINES = _lines()
 
-# A body counts as upright the more its trunk goes on in the direction of its legs, each thigh in
-# that of its shank, its whole in that of the camera's up, and the less one foot is raised: fully
-# below the first angle, not at all from the second.
+# A frame counts as upright if the angles between trunk and legs, between thighs and shanks, between
+# body and the camera's up, and of a raised foot are small: fully below the first angle, not at all
+# from the second.
 _STRAIGHT = np.cos(np.radians([15.0, 35.0]))
 _KNEE = np.cos(np.radians([20.0, 45.0]))
 _TILT = np.cos(np.radians([30.0, 50.0]))
 _RAISED = np.cos(np.radians([10.0, 20.0]))
-# Live, the camera's own up counts as much as this many seconds of upright standing; in a whole
-# take, as this share of it.
+# Weight of the camera's own up direction: live, in seconds of upright standing; in a bake, as a
+# share of the take.
 _PRIOR_SECONDS, _PRIOR_SHARE = 0.5, 0.05
-# What counts for a frame after a long gap, or for the first, seconds.
+# Time for which the first frame, or a frame after a long gap, counts; seconds.
 _LONGEST_STEP = 0.1
 
 
@@ -79,7 +79,7 @@ def body_axis(
 
     Args:
         positions: Landmarks, metres, camera axes.
-        confidence: Of the landmarks, 0 to 1.
+        confidence: Confidence of the landmarks, 0 to 1.
 
     Returns:
         The unit line from ankles to shoulders, camera axes; and a weight, 0 to 1.
@@ -109,13 +109,13 @@ def follow_gravity(
     weight: Float[ndarray, "frames"],
     state: GravityState | None,
 ) -> tuple[Float[ndarray, "frames 4"], GravityState]:
-    """Return the rotations that set the world upright, each from the frames up to it.
+    """Return the rotations to the upright world, live (causal).
 
     Args:
         times: Seconds.
         axis: The body's axis (`body_axis`).
         weight: How far each frame counts as upright standing.
-        state: The state after the frames before; None at the start.
+        state: The state after the previous frames; None at the start.
 
     Returns:
         Rotations from camera axes to the upright world, and the state after the last frame.
@@ -129,6 +129,11 @@ def follow_gravity(
 def find_gravity(
     axis: Float[ndarray, "frames 3"], weight: Float[ndarray, "frames"]
 ) -> Float[ndarray, "4"]:
-    """The rotation that sets a whole take upright."""
+    """Return the rotation from camera axes to the upright world for a whole take.
+
+    Args:
+        axis: The body's axis (`body_axis`).
+        weight: How far each frame counts as upright standing.
+    """
     total = (weight[:, None] * axis).sum(axis=0) + _PRIOR_SHARE * len(weight) * _UP
     return R.between(R.normalize(total), _UP)

@@ -12,17 +12,17 @@ from numpy import ndarray
 from mocap.core.filter import OneEuroState, one_euro
 from mocap.core.small import clip, norm, steps
 
-# A point comes to rest below the first height (m) and speed (m/s), and leaves above the second.
+# A contact begins below the first height (m) and speed (m/s), and ends above the second.
 _HEIGHT, _SPEED = (0.06, 0.12), (0.2, 0.35)
-_CUTOFF = 5.0  # Hz, of the low-pass on where feet are in the picture
-# A touch takes hold, and lets go, within this; what the hips have given way is then made up for,
-# slowly, at this rate. Seconds.
+_CUTOFF = 5.0  # cutoff of the low-pass filter on the feet's image points, Hz
+# Time in which a contact fades in and out, and time constant with which the shift of the hips
+# decays afterwards; seconds.
 _BLEND, _RETURN = 0.1, 1.0
-# What holds the hips where they are beside a point that stands fully: little.
+# Weight of keeping the hips' shift, relative to a point in full contact.
 _STAY = 0.02
-# How far the hips give way at the most, across the picture and in depth, metres. A leg that reaches
-# towards the camera seems to reach less than half as far as it does, and a performer who walks
-# that way would be held back at every step.
+# Largest shift of the hips across the picture and in depth, metres. A leg that reaches towards the
+# camera seems to reach less than half as far as it does, so a performer who walks towards the
+# camera would be held back at every step.
 _FARTHEST = np.array([0.2, 0.3])
 
 
@@ -31,12 +31,12 @@ class LockState:
     """The state for the next frames.
 
     Attributes:
-        time: Of the last frame, seconds.
-        filter: Of the feet in the picture.
-        touching: Which points touch.
-        weight: How much each counts, 0 to 1.
-        place: Where each came to rest, metres, x and z.
-        offset: How far the hips have moved for them, metres, x and z.
+        time: Time of the last frame, seconds.
+        filter: State of the filter on the feet's image points.
+        touching: Which points are in contact.
+        weight: Weight of each point, 0 to 1.
+        place: Position at which each contact began, x and z, metres.
+        offset: Shift of the hips, x and z, metres.
     """
 
     time: float
@@ -55,22 +55,22 @@ def lock_feet(
     depth: Float[ndarray, "frames"],
     state: LockState | None,
 ) -> tuple[Float[ndarray, "frames 3"], Bool[ndarray, "frames 4"], LockState]:
-    """Keep standing feet where they are by moving the root, causally.
+    """Keep standing feet in place by shifting the root, live (causal).
 
-    Solving frame by frame gives the same as solving at once.
+    The division of frames into calls does not change the result.
 
     Args:
         times: Seconds.
         root: Positions of the root, metres.
-        soles: World positions of the soles' points on that path, metres.
-        slopes: x and y of the points' viewing rays for z = −1, from the picture alone, which is the
-            best evidence of whether they move; NaN: not seen, which is no touch.
-        depth: Of the body, metres.
-        state: The state after the frames before; None at the start.
+        soles: World positions of heels and toe tips on that path, metres.
+        slopes: x and y of these points' viewing rays for z = −1, which are the best evidence of
+            whether they move; NaN, for a point that is not seen, gives no contact.
+        depth: Depth of the body, metres.
+        state: The state after the previous frames; None at the start.
 
     Returns:
-        The root's path; which points stand, in the order of motion.CONTACTS; and the state after
-        the last frame.
+        The root's path; which points are in contact, in the order of motion.CONTACTS; and the state
+        after the last frame.
     """
     given = None if state is None else state.filter
     before = slopes[:1] if given is None else given.value[None]

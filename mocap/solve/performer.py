@@ -12,15 +12,16 @@ from mocap.solve.live import CausalSolver
 from mocap.solve.measure import measure_body
 from mocap.solve.tuning import SolveOptions, Tuning
 
-# Seconds: the body is measured again at this interval until a person was seen for so long.
+# Interval at which the body is measured again, and time since the first person until which it is;
+# seconds.
 _MEASURE_EVERY, _MEASURE_UNTIL = 1.0, 6.0
 
 
 class Performer:
-    """Solve one person's keypoints as they come: what `mocap live` shows.
+    """Solve one person's keypoints live, as `mocap live` does.
 
-    Frames may come one or many at a time, with the same result. Each frame depends on itself and
-    the frames before it.
+    Frames may come one or several per call, with the same result. Each frame depends only on itself
+    and the previous ones.
 
     Attributes:
         tuning: Live settings; may be changed from frame to frame.
@@ -30,7 +31,7 @@ class Performer:
         """Start a take.
 
         Args:
-            options: How keypoints are solved; `refine=False` takes them as they are.
+            options: How to solve keypoints; `refine=False` uses them as they are.
             body: The performer's skeleton; by default it is measured during the first seconds.
         """
         self.tuning = Tuning()

@@ -17,17 +17,19 @@ from mocap.core.skeleton import BONES, HUMANOID
 from mocap.core.small import clip
 
 SPINE_SHARE = 0.35
-"""Flexion of the spine, per bend between trunk and thighs beyond FREE_BEND. CMU's subjects of the
-training set bend their spines by 24° where that bend is 40° to 60°, by 34° at 60° to 80°, by 40° at
+"""Flexion of the spine per bend between trunk and thighs beyond FREE_BEND. CMU's subjects of the
+training set bend their spines by 24° at a bend of 40° to 60°, by 34° at 60° to 80°, and by 40° at
 80° to 100° (medians); other skeletons, whose spines are stiffer, by 3° to 8°."""
 FREE_BEND = np.radians(15.0)
-"""Radians of bend that the hips alone do."""
+"""Bend that the hips alone perform, radians."""
 LARGEST_FLEXION = np.radians(45.0)
-"""Radians; about the range of the lumbar spine and a part of the thoracic one (White and Panjabi,
-Clinical Biomechanics of the Spine, 2nd ed., ch. 2)."""
-# Thighs beyond this bend are above the trunk's own direction, where the angle means nothing.
+"""Largest flexion of the spine, radians: about the range of the lumbar and a part of the thoracic
+spine (White and Panjabi, Clinical Biomechanics of the Spine, 2nd ed., ch. 2)."""
+# Bends at which the flexion begins to fade and at which it is 0; thighs beyond them point upwards
+# along the trunk, where the angle has no meaning.
 _OVERHEAD = (np.radians(140.0), np.radians(175.0))
-# Length of the thighs' mean direction in the pelvis' sagittal plane from which on it gives a bend.
+# Lengths of the thighs' mean direction in the pelvis' sagittal plane at which the bend begins to
+# count and at which it fully counts.
 _IN_PLANE = (0.2, 0.6)
 _X = np.array([1.0, 0.0, 0.0])
 
@@ -53,12 +55,12 @@ def spine_flexion(
     thighs: Float[ndarray, "frames 2 3"],
     trust: Float[ndarray, "frames 2"],
 ) -> Float[ndarray, "frames"]:
-    """Return the flexion of the spine that usually goes with the bend between trunk and thighs.
+    """Return the usual flexion of the spine for the bend between trunk and thighs.
 
     Args:
         pelvis: Rotations whose up axis is the line from the hips to the shoulders.
         thighs: Directions of left and right thigh, unit vectors.
-        trust: How far each thigh is believed, 0 to 1.
+        trust: Weight of each thigh, 0 to 1.
 
     Returns:
         Radians, 0 or more.
@@ -77,11 +79,11 @@ def curve(
     chest: Float[ndarray, "frames 4"],
     flexion: Float[ndarray, "frames"],
 ) -> tuple[Float[ndarray, "frames 4"], Float[ndarray, "frames 4"]]:
-    """Return pelvis and chest apart by a flexion, the line between hips and shoulders as it was.
+    """Return pelvis and chest rotated apart by a flexion; the line from hips to shoulders stays.
 
     Args:
-        pelvis: Rotations along the line.
-        chest: Rotations along the line.
+        pelvis: Rotations whose up axis is that line.
+        chest: Rotations whose up axis is that line.
         flexion: Radians, shared evenly by the three bones of the spine.
     """
     back = R.from_axis_angle(_X, -_LEADS * flexion)

@@ -1,13 +1,12 @@
 """The twist of a limb about its own axis, from its hinge, or from its history if it is straight.
 
-A bent elbow or knee shows the plane in which it bends, and with it how upper arm or thigh are
-turned about their own axis. A straight one shows nothing, and just before that, noise. So the
-hinge's axis is a state: carried along with the limb without turning about it (parallel transport),
-and drawn to the observed axis the more the limb bends. What is left of the difference fades with
-time, at a rate that grows with the bend, and with the bending itself, in the proportion in which
-the way to FULL_BEND has been gone: there it is nothing, and at no speed does it go all at once.
-While the limb is straight, the axis is drawn gently to a hint (the foot's heading, or the axis that
-the rest pose would have there).
+A bent elbow or knee shows the plane in which it bends, and with it the twist of the upper arm or
+thigh. A straight one does not, and a nearly straight one shows mostly noise. The hinge's axis is
+therefore a state. It moves with the limb without rotating about it (parallel transport), and
+approaches the observed axis as the limb bends. The difference decays with time, at a rate that
+grows with the bend. It also shrinks in proportion to the remaining bend up to FULL_BEND, where it
+is 0, so that it never disappears in one step. While the limb is straight, the axis slowly
+approaches a hint (from the foot's heading, or from the rest pose).
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ from mocap.core.easing import smoothstep
 from mocap.core.small import clip, steps
 
 FULL_BEND = np.radians(20.0)
-"""From this bend on, the observed plane is taken as it is: a keypoint 2 cm off a 28 cm limb moves
-it by 12° there, by 50° at 5°."""
+"""Bend from which on the observed axis is used as it is, radians. An error of 2 cm on a limb of 28
+cm rotates it by 12° there, and by 50° at a bend of 5°."""
 DOUBTFUL_BEND = np.radians(40.0)
 """The same for a detector's keypoints, which are off by more, in depth: upper arms then turn by no
 more than 41° a frame on the demo clip (BlazePose lite, 30 a second; with FULL_BEND 60°), and are a
 degree nearer to the truth."""
 
-# How fast the difference fades near FULL_BEND, 1/s, and how that falls off towards the straight
-# limb.
+# Rate at which the difference decays at FULL_BEND, 1/s, and the power of the relative bend with
+# which the rate falls towards the straight limb.
 _RATE, _RATE_POWER = 12.0, 2.0
 
 
@@ -40,11 +39,11 @@ class HingeState:
     """The state for the next frames, of L limbs.
 
     Attributes:
-        time: Of the last frame, seconds.
-        direction: Of the upper bones.
-        observed: Axes of the hinges, as observed.
-        straight: The share of FULL_BEND that is not bent.
-        error: Angle from the observed to the solved axis, radians.
+        time: Time of the last frame, seconds.
+        direction: Directions of the upper bones.
+        observed: Observed axes of the hinges.
+        straight: One minus the bend relative to FULL_BEND, at least 0.
+        error: Angles from the observed to the solved axes, radians.
     """
 
     time: float
@@ -55,7 +54,7 @@ class HingeState:
 
 
 def _signed_angle(a: ndarray, b: ndarray, axis: ndarray) -> ndarray:
-    """The angle about `axis` from a to b, both perpendicular to it, in (−π, π]."""
+    """Return the angle about `axis` from a to b, both perpendicular to it, in (−π, π]."""
     return np.arctan2(R.dot(R.cross(a, b), axis), R.dot(a, b))
 
 
@@ -71,11 +70,11 @@ class Hinges:
     the body.
 
     Attributes:
-        direction: Of the upper bone.
-        axis: The observed hinge axis, perpendicular to the direction; ignored where bend is 0.
-        bend: Radians from straight.
-        hint: An axis perpendicular to the direction, for straight limbs.
-        hint_rate: How fast a straight limb is drawn to the hint, 1/s.
+        direction: Direction of the upper bone.
+        axis: Observed hinge axis, perpendicular to the direction; ignored where the bend is 0.
+        bend: Bend, radians; 0 is straight.
+        hint: Axis perpendicular to the direction, for straight limbs.
+        hint_rate: Rate at which a straight limb approaches the hint, 1/s.
     """
 
     direction: Float[ndarray, "frames limbs 3"]
@@ -96,8 +95,8 @@ def follow_hinge(
     Args:
         times: Seconds.
         seen: The observations.
-        state: The state after the frames before; None at the start of a take.
-        full_bend: Radians from which on the observed axis is taken as it is.
+        state: The state after the previous frames; None at the start of a take.
+        full_bend: Bend from which on the observed axis is used as it is, radians.
 
     Returns:
         The axes, in the frame of the limb's parent, and the state after the last frame.

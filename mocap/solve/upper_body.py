@@ -1,8 +1,8 @@
 """Upper body only: a person at a desk, whose hips and legs are not in the picture.
 
-The legs rest and the hips stay still. A detector guesses hips that it does not see, and they wander
-with the shoulders. Unseen hips are therefore placed half a metre below the slow part of the
-shoulders' position, facing as the slow part of their direction. The spine takes the rest.
+The legs rest and the hips are steady. A detector guesses hips that it does not see, and its guesses
+move with the shoulders. Unseen hips are therefore placed half a metre below the low-pass filtered
+shoulders, with their low-pass filtered direction. The spine takes the rest of the movement.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _SHOULDERS, _HIPS, _KNEES = (
     for n in ("shoulder", "hip", "knee")
 )
 _LEGS = slice(_KNEES[0], len(LANDMARKS))
-# A leg is seen if its hip and knee are. A take that shows a leg in less than this share of its
-# frames shows an upper body.
+# Confidence from which on hip and knee are seen, and with them the leg; and share of frames with a
+# leg below which a take shows an upper body.
 _SEEN, _SHARE = 0.3, 0.1
 # Live, the share is taken over the last seconds: below _UPPER it is an upper body, above _WHOLE a
 # whole one, with a smooth transition between them.
 _SECONDS, _UPPER, _WHOLE = 2.0, 0.2, 0.6
-# In a bake the share is taken over the seconds around a frame, and legs that are seen now and then
-# are legs.
+# In a bake, the share is taken over this time around a frame (s), and the transition is between
+# these shares: legs that are seen in few frames count.
 _WINDOW, _RARE = 3.0, (0.05, 0.2)
 # Height of the shoulders above the hips, and their largest horizontal distance, metres.
 _TRUNK, _LEAN = 0.5, 0.25
@@ -128,8 +128,8 @@ def on_steady_hips(
 
     Args:
         positions: Upright landmarks, metres from the middle of the hips.
-        confidence: Of the landmarks, 0 to 1.
-        place: Of the middle of the hips in the world, upright, metres; NaN where unknown.
+        confidence: Confidence of the landmarks, 0 to 1.
+        place: Position of the middle of the hips in the upright world, metres; NaN where unknown.
         whole: How far the whole body is seen: at 1 nothing changes, at 0 all of the change applies.
         slow: A low-pass filter on (F, 2, 3).
     """
