@@ -30,7 +30,7 @@ MATERIALS = {
     "shell": Material((0.80, 0.78, 0.74), 0.0, 0.38),
     "suit": Material((0.022, 0.034, 0.055), 0.15, 0.5),
     "joint": Material((0.035, 0.04, 0.05), 0.35, 0.35),
-    # Accents are coral on the left side and teal on the right, so that the sides can be told apart.
+    # Accents are coral on the left side and teal on the right, to distinguish the sides.
     "accent": Material((0.95, 0.16, 0.05), 0.0, 0.35, (0.10, 0.012, 0.003)),
     "accentRight": Material((0.01, 0.42, 0.42), 0.0, 0.35, (0.001, 0.035, 0.035)),
     "skin": Material((0.62, 0.33, 0.20), 0.0, 0.5),

@@ -1,0 +1,9 @@
+"""Pictures to keypoints.
+
+Detectors    protocol.py (`Detector`), table.py (`DETECTORS`), options.py, mediapipe/ (the only
+             room that knows MediaPipe)
+One person   performer.py, people.py (which of several), take.py (a whole source), cuts.py, crops.py
+Everyone     everyone.py, identities.py (tracks of a take), following.py (live), sightings.py,
+             person.py
+Long videos  parallel.py, chunks.py
+"""
