@@ -108,6 +108,8 @@ def film(clip: Path, folder: Path, shown: str = "scale=320:-2") -> Path:
         str(clip),
         "-vf",
         shown,
+        "-q:v",  # the default rate blurs small people
+        "3",
         "-f",
         "mjpeg",
         str(made),
