@@ -1,5 +1,5 @@
-// Adds compiled modules to archives of Python packages, for those that the page's start imports:
-// compiling them takes seconds. Tests, and what only compilers and type checkers read, are left out.
+// Adds compiled modules to archives of Python packages, for those that the page's start imports,
+// because compiling them takes seconds. Tests and files for type checkers are left out.
 //
 //     node compile.mjs PYTHON-FOLDER ARCHIVE…
 

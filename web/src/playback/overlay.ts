@@ -1,5 +1,5 @@
-// The avatar over the source's picture: the picture behind the stage, and the source's camera in the
-// place of the user's.
+// The avatar over the source's picture: the picture is behind the stage, and the source's camera
+// replaces the user's.
 
 import type { BodyFit } from "../stage/pose";
 import type { FixedCamera } from "../stage/stage";

@@ -1,7 +1,6 @@
 // Films a take: the part between the marks is drawn frame by frame at the take's own rate and
 // encoded, with the take's pictures on the left and the avatar on the right, or the avatar over the
-// pictures. How fast this machine draws does not matter: each frame's timestamp is its moment in the
-// take.
+// pictures. The speed of drawing does not matter: each frame's timestamp is its time in the take.
 
 import {
   BufferTarget,
