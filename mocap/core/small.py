@@ -12,7 +12,7 @@ from numpy import ndarray
 
 
 def clip(
-    x: Float[ndarray, "*shape"], low: float | ndarray, high: float | ndarray
+    x: Float[ndarray, "*shape"] | float, low: float | ndarray, high: float | ndarray
 ) -> Float[ndarray, "*shape"]:
     """Limit values to a range; NaN stays NaN.
 
