@@ -2,11 +2,14 @@
 
 The bare loop is one process: OpenCV's decoder and MediaPipe's landmarkers of the whole picture, one
 after another, without mocap. Ours reads, detects and joins with one process and with two. All run
-one after another in the same run; the load of the machine at the start is part of the title.
+one after another in the same run; the load of the machine at the start is part of the title. Two
+bare loops side by side, each with its own copy of the clip, show what a second processor is worth
+to this detector: they share nothing, so no way of cutting a clip in two can be faster.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import tempfile
 import time
@@ -84,6 +87,13 @@ def _bare(path: Path, whole: bool) -> int:
     return count
 
 
+def _two_bare(path: Path, whole: bool) -> int:
+    """Run two bare loops in two processes; return the number of frames of both."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(2) as pool:
+        return sum(pool.starmap(_bare, [(path, whole)] * 2))
+
+
 def _rate(work: Callable[[], int]) -> float:
     begun = time.perf_counter()
     return work() / (time.perf_counter() - begun)
@@ -98,6 +108,8 @@ def tables(quick: bool) -> list[Table]:
             options = DetectOptions(model=_MODEL, hands=whole, face=whole)
             bare = _rate(lambda whole=whole: _bare(clip, whole))
             rows.append((what, "bare MediaPipe, one process", bare, 1.0))
+            two = _rate(lambda whole=whole: _two_bare(clip, whole))
+            rows.append((what, "two of these side by side", two, two / bare))
             for name, workers in (("one pass", None), ("1 worker", 1), ("2 workers", 2)):
                 rate = _rate(
                     lambda o=options, w=workers: len(bake.read_keypoints(clip, o, workers=w))
