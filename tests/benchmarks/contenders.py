@@ -27,7 +27,7 @@ from mocap.live.clock import Arrived
 from mocap.live.performer import LivePerformer
 from mocap.retargeting import retarget
 from mocap.solve import live as causal
-from mocap.solve import take
+from mocap.solve import pose_take, take
 from mocap.solve.measure import measure_body
 from mocap.solve.twist import FULL_BEND
 
@@ -41,8 +41,8 @@ class _Unrefined(NamedTuple):
     size: float = 1.0
 
 
-# What can be left out of the solver: the name there of what does it, and what stands in for that.
-# The last is the live grade's.
+# What can be left out of the solver: the name of what does it, in one of the _BAKE modules, and its
+# substitute. The last is the live grade's.
 PARTS: dict[str, tuple[str, Any]] = {
     "unswap": ("unswap", lambda keypoints: keypoints),
     "lift": ("lift_with_error", lambda keypoints, camera: (keypoints.positions, None)),
@@ -68,6 +68,7 @@ PARTS: dict[str, tuple[str, Any]] = {
     "hard cuts": ("find_cuts", lambda keypoints: []),
     "One Euro": ("one_euro", lambda times, values, *settings: (values, None)),
 }
+_BAKE = (pose_take, take)
 BAKED = tuple(part for part in PARTS if part != "One Euro")
 
 
@@ -77,7 +78,9 @@ def without(*parts: str) -> Iterator[None]:
     with ExitStack() as stack:
         for part in parts:
             name, nothing = PARTS[part]
-            stack.enter_context(patch.object(causal if part == "One Euro" else take, name, nothing))
+            modules = (causal,) if part == "One Euro" else _BAKE
+            module = next(m for m in modules if hasattr(m, name))
+            stack.enter_context(patch.object(module, name, nothing))
         yield
 
 

@@ -53,4 +53,4 @@ def test_two_cameras_are_found_and_saved(run: Run, clips: Path) -> None:
     assert "° from left.json as seen from the performer" in out
     assert len(load_cameras(clips / "found.toml").views) == 2
     status, _, err = run("cameras", "left.json", "-o", "found.toml")
-    assert (status, "from two clips or more, not from 1" in err) == (2, True)
+    assert (status, "from two or more clips of one performance, not from 1" in err) == (2, True)

@@ -92,7 +92,7 @@ def test_a_live_session_is_recorded_and_sent_by_vmc(tmp_path: Path) -> None:
     ("option", "value", "says"),
     [
         ("--record", "x.mp4", "must end in .jsonl"),
-        ("--record", "there.jsonl", "there already"),
+        ("--record", "there.jsonl", "exists already"),
         ("--vmc", "host:zero", "from 1 to 65535"),
     ],
 )

@@ -224,9 +224,9 @@ def test_twist_joints_take_their_share_of_the_twist() -> None:
 def test_a_motion_without_a_humanoid_is_refused_with_a_sentence() -> None:
     rig = a_rig(1)
     moved = retarget(performed(np.random.default_rng(1)), rig)
-    with pytest.raises(InputError, match=r"not on the 55 bones.*normalized.*\.$"):
+    with pytest.raises(InputError, match=r"not on the 55 humanoid bones.*normalized.*\.$"):
         retarget(moved, rig)
-    with pytest.raises(InputError, match=r"not those of the rig made\.$"):
+    with pytest.raises(InputError, match=r"not the 56 joints of the rig made\.$"):
         normalized(performed(np.random.default_rng(1)), rig)
 
 
