@@ -389,6 +389,13 @@ def test_recordings_are_shared_and_sources_can_be_switched(open_page: Open, url:
     drawn(page, frame + 3)
 
 
+def _recorded_seconds(take: Path) -> float:
+    """Return the time from the first to the last whole frame of a recording."""
+    frames = take.read_bytes().split(b"\n")[1:-1]
+    times = [json.loads(line)["timestamp"] for line in frames]
+    return times[-1] - times[0] if times else 0.0
+
+
 def test_a_take_survives_its_server(open_page: Open, served: Served) -> None:
     """Last in this file: it kills the server, as a power cut would."""
     page = open_page(served.url, 400, 300, expect=("Failed to load resource",))
@@ -400,11 +407,15 @@ def test_a_take_survives_its_server(open_page: Open, served: Served) -> None:
     page.keyboard.press("r")
     until(page, "document.querySelector('[data-key=r]').getAttribute('aria-pressed') === 'true'")
     until(page, "document.querySelector('[data-key=r] span').textContent >= '0:01'")
+    [take] = set(served.takes.glob("*.jsonl")) - before
+    latest = time.monotonic() + 60.0
+    while _recorded_seconds(take) < 0.6:  # on a busy machine the source has few frames a second
+        assert time.monotonic() < latest, "hardly anything is recorded"
+        page.wait_for_timeout(100)
     served.process.kill()
     served.process.wait()
     # The page does not claim that a server which is gone still records.
     until(page, "document.querySelector('[data-key=r]').getAttribute('aria-pressed') === 'false'")
-    [take] = set(served.takes.glob("*.jsonl")) - before
     keypoints = bake.read_keypoints(take)
     assert keypoints.times[-1] - keypoints.times[0] > 0.5
     index = read_index(take.with_suffix(".mjpg"))
