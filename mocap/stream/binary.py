@@ -22,8 +22,10 @@ MAX_POINTS = 4096
 MAX_PICTURE = 4 * 2**20
 MAX_MESSAGE = HEADER.size + MAX_PICTURE
 
-MAX_SEEN_BYTES, MAX_SEEN_SIDE = 128 * 2**10, 720
-"""The largest picture of a viewer's camera: bytes, and width and height in pixels."""
+MAX_SEEN_BYTES, MAX_SEEN_SIDE = 60 * 2**10, 720
+"""The largest picture of a viewer's camera: bytes, and width and height in pixels.
+
+With its header it is below MAX_TEXT, the largest message that the server takes from a client."""
 
 # What a camera can see, with room to spare: a point 100 pictures away, a body of 100 m, a transform
 # in centimetres.

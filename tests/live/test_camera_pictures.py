@@ -15,6 +15,7 @@ from mocap.live.cameras import BrowserCameras
 from mocap.live.options import LiveOptions
 from mocap.live.orders import Orders
 from mocap.stream import protocol
+from mocap.stream.binary import MAX_SEEN_BYTES
 from mocap.studio.pictures import PictureRecording, read_index
 from mocap.studio.recorder import TakeRecorder
 from mocap.studio.takes import TakesFolder
@@ -91,7 +92,7 @@ def test_a_flood_of_pictures_is_thinned_and_old_ones_are_left_out(tmp_path: Path
     ("data", "said"),
     [
         (jpeg(np.zeros((800, 900, 3), np.uint8), 900), "900 × 800"),
-        (PICTURE[:-2] + bytes(2**18) + b"\xff\xd9", "131072 bytes"),
+        (PICTURE[:-2] + bytes(2**18) + b"\xff\xd9", "61440 bytes"),
         (PICTURE[: len(PICTURE) // 2], "whole JPEG"),
         (b"\xff\xd8\xff\xd9", "whole JPEG"),
         (b"GIF89a", "must be a JPEG"),
@@ -124,3 +125,7 @@ def test_no_picture_that_is_accepted_hides_the_next(
         for time, data in enumerate((PICTURE, message.jpeg, PICTURE)):
             recording.append(float(time), data)
     assert read_index(path).times[-1] == 2.0
+
+
+def test_the_largest_picture_fits_a_message_that_the_server_accepts() -> None:
+    assert protocol.HEADER.size + MAX_SEEN_BYTES <= protocol.MAX_TEXT

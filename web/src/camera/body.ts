@@ -33,8 +33,9 @@ export class BodyDetector {
   private readonly part = new PartCanvas();
   private readonly small = new SmallPersonFinder<SmallBody>();
   private eyes: SmallPersonEyes | null = null;
-  /** Pictures in a row without a person; once `small` was asked for, counted no more. */
+  /** Pictures in a row without a person, until `small` is asked for. */
   private missed = 0;
+  private asked = false;
   /** MediaPipe's time, milliseconds. */
   private clock = 0;
 
@@ -118,7 +119,10 @@ export class BodyDetector {
   private far(bitmap: ImageBitmap, time: number): DetectedBody | null {
     if (this.eyes) return this.small.find(this.eyes.at(bitmap, time), time / 1000);
     // Where there is no memory for more detectors, people have to be larger.
-    if (++this.missed === RULES.confirmed) this.openEyes().catch(() => undefined);
+    if (!this.asked && ++this.missed === RULES.confirmed) {
+      this.asked = true;
+      this.openEyes().catch(() => undefined);
+    }
     return null;
   }
 

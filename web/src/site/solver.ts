@@ -154,7 +154,8 @@ async function start(base: string, hello: string): Promise<void> {
     },
     (text: string) => answered(text),
   );
-  await useKernel(python, await kernel);
+  // Without memory for the kernel the products stay NumPy's.
+  await useKernel(python, await kernel).catch(() => undefined);
   say({ ready: performance.now() - begun });
 }
 

@@ -149,6 +149,7 @@ export class Stage {
       this.camera.position.fromArray(fixed.position);
       this.camera.quaternion.fromArray(fixed.rotation);
     }
+    if (fixed && before) this.project(); // another take: another field of view
     if (!fixed === !before) return;
     this.controls.enabled = !fixed;
     this.showFloor(this.withFloor);
