@@ -32,6 +32,8 @@ _STEPS = 2
 # knee's angle to first order. The stiffness is therefore taken over a shortening of this length,
 # metres.
 _FIRST = 0.01
+# Lowest stiffness of a leg, rad² per m²; a leg of human length has at least 2.
+_LEAST = 1e-3
 
 
 def stiffness(
@@ -39,9 +41,18 @@ def stiffness(
 ) -> Float[ndarray, "*n 3 3"]:
     """Return the stiffness of each leg: squared rotation per squared displacement of the ankle.
 
-    The rotation is that of thigh and shank. Across the leg, both bones rotate by the displacement
-    over the leg's length. Along the leg, the knee bends by the law of cosines; the straighter the
-    leg, the more it bends.
+    The rotation is that of the directions of thigh and shank, to first order, if the knee stays in
+    its plane. Let α and β be their angles to the line from hip to ankle, u and l their lengths, L
+    the length of that line, a its direction, t the direction across it in the leg's plane, on the
+    knee's side, and n the plane's normal. By L = u cos α + l cos β and u sin α = l sin β, an
+    ankle that is displaced by d rotates the bones
+
+        in the plane      thigh (t/L − a cos β / (u sin(α + β))) · d,
+                          shank (t/L + a cos α / (l sin(α + β))) · d;
+        out of the plane  thigh cos α (n · d) / L, shank cos β (n · d) / L.
+
+    Near a singularity (a straight leg, an ankle at the hip, a bone without length) the stiffness is
+    that over a displacement of `_FIRST`, so it is finite and never zero.
 
     Args:
         hip: Positions of the hips, metres.
@@ -49,22 +60,30 @@ def stiffness(
         ankle: Positions of the ankles, metres.
 
     Returns:
-        Quadratic forms, rad² per m².
+        Quadratic forms, rad² per m², positive definite.
     """
     upper, lower, length = (
-        np.maximum(np.linalg.norm(d, axis=-1), 1e-6)
+        np.maximum(np.linalg.norm(d, axis=-1, keepdims=True), 1e-6)
         for d in (knee - hip, ankle - knee, ankle - hip)
     )
-    sine = np.linalg.norm(np.cross(knee - hip, ankle - knee), axis=-1) / (upper * lower)
-    bent = np.sqrt(0.5 * _FIRST * (upper + lower) / (upper * lower))
-    turn = length / (upper * lower * np.maximum(sine, bent))
-    along = (ankle - hip) / length[..., None]
-    across = 2.0 / np.square(length)
-    apart = 0.5 * np.square(turn) - across
-    return np.asarray(
-        across[..., None, None] * np.eye(3)
-        + apart[..., None, None] * along[..., :, None] * along[..., None, :]
-    )
+    thigh, shank, along = (knee - hip) / upper, (ankle - knee) / lower, (ankle - hip) / length
+    normal = np.cross(thigh, shank)
+    sine = np.linalg.norm(normal, axis=-1, keepdims=True)
+    # Any plane through the line is that of a straight leg.
+    aside = np.where(np.abs(along[..., :1]) < 0.8, [1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
+    normal = R.normalize(np.where(sine > 1e-9, normal, np.cross(along, aside)))
+    across = np.cross(along, normal)
+    bent = np.maximum(sine, np.sqrt(0.5 * _FIRST * (upper + lower) / (upper * lower)))
+    cosines = [(d * along).sum(axis=-1, keepdims=True) for d in (thigh, shank)]
+    length = np.maximum(length, _FIRST)
+    turns = [
+        across / length - along * cosines[1] / (upper * bent),
+        across / length + along * cosines[0] / (lower * bent),
+        normal * cosines[0] / length,
+        normal * cosines[1] / length,
+    ]
+    slopes = np.stack(turns, axis=-2)  # (*n, 4, 3)
+    return np.asarray(np.swapaxes(slopes, -1, -2) @ slopes + _LEAST * np.eye(3))
 
 
 def displace_hips(

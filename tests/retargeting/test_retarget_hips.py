@@ -54,8 +54,38 @@ def test_the_cost_of_a_leg_is_the_turn_of_its_bones(seed: int) -> None:
         + turned(ankle - knee, new_ankle[0] - new_knee[0]) ** 2
     )
     estimate = (moved - ankle) @ stiffness(hip, knee, ankle) @ (moved - ankle)
-    assert 0.3 < pays / estimate < 3.0
+    assert abs(pays / estimate - 1.0) < 0.02
     assert np.linalg.eigvalsh(stiffness(hip, knee, ankle)).min() > 0.0
+
+
+@few
+@given(
+    st.floats(0.0, 1.0),
+    st.floats(0.0, 1.0),
+    st.one_of(st.floats(0.0, 180.0), st.just(0.0), st.floats(179.9999, 180.0)),
+    seeds,
+)
+def test_folded_straight_and_missing_legs_have_a_finite_stiffness(
+    upper: float, lower: float, bend: float, seed: int
+) -> None:
+    """Feet of such legs are held, and the hips stay where they are."""
+    plane = R.normalize(np.random.default_rng(seed).normal(size=4))
+    knee = R.apply(plane, np.array([0.0, -upper, 0.0]))
+    fold = np.radians(bend)
+    down = np.array([0.0, -np.cos(fold), -np.sin(fold)])
+    stiff = stiffness(np.zeros(3), knee, knee + lower * R.apply(plane, down))
+    eigenvalues = np.linalg.eigvalsh(stiff)
+    assert 5e-4 < eigenvalues.min() and eigenvalues.max() < 1e9
+    frames = 4
+    shift, turn, offsets = displace_hips(
+        np.arange(frames) / 30.0,
+        np.full((frames, 2, 3), 0.01),
+        np.ones((frames, 2), dtype=bool),
+        np.tile(stiff, (frames, 2, 1, 1)),
+        np.tile(THIGHS, (frames, 1, 1)),
+    )
+    assert np.abs(shift).max() < 0.1 and np.abs(offsets).max() < 0.1
+    assert np.abs(R.to_rotation_vector(turn)).max() < 1.0
 
 
 THIGHS = np.array([[0.1, -0.05, 0.0], [-0.1, -0.05, 0.0]])
