@@ -25,7 +25,7 @@ from mocap.formats.table import VRMA, by_content
 from mocap.retargeting.to_humanoid import normalized
 from mocap.rig import rest, stance
 from mocap.rig.load import make_rig, recognise, world_turn
-from mocap.rig.mapping import REQUIRED
+from mocap.rig.mapping import REQUIRED, remarks
 
 # Smallest cosine between an axis and a body's median direction for the body to stand along that
 # axis, and the largest number of frames that are judged.
@@ -82,6 +82,8 @@ def load_motion(
                 "stay at rest.",
                 stacklevel=2,
             )
+        for remark in remarks(tree, found) if bone_map is None else ():
+            warnings.warn(f"{path}: {remark}", stacklevel=2)
         # The bones of an FBX take may have other lengths than those of the rest pose.
         rig = replace(rig, skeleton=motion.skeleton)
         joints = {bone: rig.index(bone) for bone in rig.bones}

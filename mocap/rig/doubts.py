@@ -17,8 +17,8 @@ _HALVES = (0.62, 1.9)
 _SIDES = 0.35
 # The factor for the confidence of a bone for each doubt about it.
 _FACTOR = 0.6
-# Shape contradicts a name only where it is this sure itself.
-_SHAPE = 0.5
+SHAPE = 0.5
+"""Confidence of a bone by shape above which it may contradict a name."""
 _LIMBS = (("UpperArm", "LowerArm", "Hand"), ("UpperLeg", "LowerLeg", "Foot"))
 
 
@@ -85,7 +85,7 @@ def against_shape(tree: Tree, found: dict[str, Found], shaped: dict[str, Found])
     bone_of = {f.node: b for b, f in shaped.items()}
     sided = [
         b for b, f in found.items() if mirrored_name(b) != b
-        and bone_of.get(f.node) == mirrored_name(b) and shaped[bone_of[f.node]].sure > _SHAPE
+        and bone_of.get(f.node) == mirrored_name(b) and shaped[bone_of[f.node]].sure > SHAPE
     ]  # fmt: skip
     said = []
     if len(sided) > 4:
@@ -93,11 +93,16 @@ def against_shape(tree: Tree, found: dict[str, Found], shaped: dict[str, Found])
             "Left and right are exchanged: by the way that knees and feet point, the bones named "
             "left are on the body's right."
         )
+    head = shaped.get("head")
+    if "head" not in found and head is not None and head.sure > SHAPE:
+        named = [bone for bone, f in found.items() if f.node == head.node]
+        said += [f"By the shape, head is {tree.names[head.node]!r}, which is named as {bone}; the "
+                 "names may be one joint off." for bone in named]  # fmt: skip
     for bone in (s + b for limb in _LIMBS for b in limb for s in ("left", "right")):
         if bone not in found or bone in sided or bone not in shaped:
             continue
         node = found[bone].node
-        if shaped[bone].node != node and shaped[bone].sure > _SHAPE:
+        if shaped[bone].node != node and shaped[bone].sure > SHAPE:
             other = f" (that is {bone_of[node]})" if node in bone_of else ""
             said.append(
                 f"By the shape, {bone} is {tree.names[shaped[bone].node]!r} and not "

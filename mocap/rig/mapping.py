@@ -11,8 +11,8 @@ from mocap.core.skeleton import BONE_PARENTS, BONES, bone_before, mirrored_name
 from mocap.errors import InputError
 from mocap.rig import tree as T
 from mocap.rig.by_name import by_name
-from mocap.rig.doubts import against_shape, less_sure, proportions
-from mocap.rig.names import FINGERS, read
+from mocap.rig.doubts import SHAPE, against_shape, less_sure, proportions
+from mocap.rig.names import ARM, FINGERS, LEG, read
 from mocap.rig.shape import NoBody, by_shape
 
 REQUIRED = (
@@ -29,6 +29,8 @@ _CORE = (
 )
 # Names surer than this are not overruled by a shape that contradicts most of them.
 _SURE = 0.7
+# Bones by name that are less sure have a vague name: one that may also mean another bone.
+_VAGUE = 0.8
 # So many joints, or as many as there are bones, may stand beside the bones of a part of a body.
 _STRAYS = 6
 # Factors for a bone's confidence if names and shape disagree about its node, and about its side.
@@ -61,7 +63,8 @@ def map_bones(tree: Tree) -> dict[str, Found]:
     if declared:
         found = declared
     elif set(_CORE) <= named.keys():
-        found = _filled(tree, _weighed(named, shaped), _sided(shaped, named))
+        other = _sided(shaped, named)
+        found = _filled(tree, _weighed(_corrected(named, other), shaped), other)
     elif shaped and not _contradicted(named, shaped):
         found = _filled(tree, _weighed(shaped, named), named)
     else:
@@ -95,6 +98,26 @@ def _contradicted(named: dict[str, Found], shaped: dict[str, Found]) -> bool:
     sure = {b: f.node for b, f in named.items() if f.sure > _SURE}
     agreed = [b for b, node in sure.items() if bone_of.get(node) in (b, mirrored_name(b))]
     return len(sure) >= 2 and len(agreed) < 0.5 * len(sure)
+
+
+def _corrected(named: dict[str, Found], shaped: dict[str, Found]) -> dict[str, Found]:
+    """Return the bones by name, with the limbs by shape that vague names place elsewhere.
+
+    A limb is that of the shape if each of its bones that the shape places at another node has a
+    vague name ("leg" for a shank), and the others are the same nodes. Words that are not known then
+    do not shift a limb by one joint.
+    """
+    out = dict(named)
+    for chain in (ARM, LEG):
+        for side in ("left", "right"):
+            limb = [side + bone for bone in chain]
+            theirs = {b: shaped[b] for b in limb if b in shaped}
+            moved = [b for b in limb if b in named and b in theirs and
+                     named[b].node != theirs[b].node]  # fmt: skip
+            whole = all(b in theirs and theirs[b].sure > SHAPE for b in limb if b in named)
+            if moved and whole and all(named[b].sure < _VAGUE for b in moved):
+                out = {b: f for b, f in out.items() if b not in limb} | theirs
+    return out
 
 
 def _is_part(tree: Tree, found: dict[str, Found]) -> bool:

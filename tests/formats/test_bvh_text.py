@@ -63,6 +63,9 @@ def test_a_hand_made_file_has_the_expected_motion() -> None:
     "change",
     [
         lambda t: t.replace("\n", "\r\n"),
+        lambda t: t.replace("\n", "\r"),
+        lambda t: t.replace("0.0333333", "0.0333333 s").replace("End Site", 'ENDSITE "toe tip"'),
+        lambda t: t.replace("CHANNELS 6", "End Site { OFFSET 0 0 0 }\n  CHANNELS 6"),
         lambda t: t.replace("  ", "\t"),
         lambda t: "\ufeff" + t + "\n  \n\n",
         lambda t: t.replace("Frames: 2\n", ""),
@@ -118,6 +121,9 @@ def test_a_wrong_frame_count_is_reported() -> None:
             "line 18: Frame Time must be seconds, 0 or more, but is '-1'",
         ),
         (PLAIN.replace("20 90 0", "20 ninety 0"), "line 20: 'ninety' is not a finite number"),
+        (PLAIN.replace("20 90 0", "20 9_0 0"), "line 20: '9_0' is not a finite number"),
+        (PLAIN.replace("Frames: 2", "Frames: -2"), "line 17: Frames must be a whole .* is '-2'"),
+        (PLAIN.replace("Frames: 2", "Frames: 1,2"), "line 17: Frames must be a whole .* '1,2'"),
         (PLAIN.replace("20 90 0", "20 nan 0"), "line 20: 'nan' is not a finite number"),
         (
             PLAIN.replace("10 90 0", "10 90"),
@@ -142,8 +148,13 @@ def same(a: Motion, b: Motion) -> bool:
 
 
 def test_the_declared_frames_decide_where_the_data_ends() -> None:
-    for tail in ("10 1 2\n8 2\n", "3 keyframes\n", "1 2 3 4 5 6 7\n"):
-        with pytest.warns(UserWarning, match="line 21: the text after the 2 declared frames"):
+    for tail, what in (
+        ("10 1 2\n8 2\n", r"\."),
+        ("3 keyframes\n", r"\."),
+        ("1 2 3 4 5 6 7\n", "; if its lines are frames, correct 'Frames:'"),
+    ):
+        says = f"line 21: the text after the 2 declared frames is ignored{what}"
+        with pytest.warns(UserWarning, match=says):
             assert same(bvh.loads(PLAIN.rstrip() + "\n" + tail), bvh.loads(PLAIN))
 
 
@@ -174,9 +185,14 @@ def test_a_zero_frame_time_becomes_30_fps_with_a_note() -> None:
         assert same(bvh.loads(still), bvh.loads(PLAIN))
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig"])
+def test_a_frame_time_in_milliseconds_is_suspected() -> None:
+    with pytest.warns(bvh_text.FrameTimeWarning, match="33.3 seconds; .*--source-fps 30.03"):
+        bvh.loads(PLAIN.replace("0.0333333", "33.3"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
 def test_text_of_other_encodings_is_read(encoding: str) -> None:
-    data = PLAIN.encode(encoding)
+    data = (PLAIN.replace("\n", "\r") + "\x1a").encode(encoding)
     assert bvh_text.is_bvh(data)
     assert same(bvh.loads(bvh_text.decoded(data)), bvh.loads(PLAIN))
 

@@ -22,11 +22,20 @@ from mocap.formats.trees import LONGEST_NAME
 
 # Frames per second that are assumed where the frame time is 0, as in files of one pose.
 _DEFAULT_FPS = 30.0
+# A longer frame time is probably in milliseconds; seconds.
+_LONGEST_STEP = 2.0
 # A rate within this relative distance of a whole number is that number, rounded by the writer.
 _WHOLE_RATE = 1e-4
 _COMMENT = re.compile(r"(?:^|(?<=\s))(?:#|//).*")
 _MOTION = re.compile(r"^[ \t]*MOTION\b", re.MULTILINE | re.IGNORECASE)
 _CHANNEL = re.compile(r"([XYZ])(position|rotation|scale)", re.IGNORECASE)
+# Which of the first four bytes are 0 in a text of ASCII characters.
+_BY_ZEROS: dict[tuple[bool, ...], str] = {
+    (False, True, False, True): "utf-16-le",
+    (True, False, True, False): "utf-16-be",
+    (False, True, True, True): "utf-32-le",
+    (True, True, True, False): "utf-32-be",
+}
 _RUN_TOGETHER = re.compile(r"(?<=[0-9.])(?=-)")
 
 
@@ -58,12 +67,28 @@ class Parsed(NamedTuple):
 
 
 def decoded(data: bytes) -> str:
-    """Return a file's bytes as text: UTF-16 or UTF-8, with invalid bytes replaced."""
+    """Return a file's bytes as text, with newlines alone at the ends of lines.
+
+    The encoding is UTF-32 or UTF-16, with or without a byte order mark, or UTF-8 with invalid bytes
+    replaced. Zeros and control-Z at the end of the file are left out.
+    """
+    text = data.decode(_encoding(data), errors="replace").lstrip("\ufeff")
+    return _with_newlines(text).rstrip("\0\x1a")
+
+
+def _with_newlines(text: str) -> str:
+    """Return a text whose lines end with newlines alone."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _encoding(data: bytes) -> str:
+    """Return the encoding that the first four bytes show; the first characters are ASCII."""
+    if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        return "utf-32"
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
-    if len(data) > 3 and data[1:2] == data[3:4] == b"\0":
-        return data.decode("utf-16-le", errors="replace")
-    return data.decode("utf-8-sig", errors="replace")
+        return "utf-16"
+    zeros = tuple(byte == 0 for byte in data[:4])
+    return _BY_ZEROS.get(zeros, "utf-8")
 
 
 def is_bvh(data: bytes) -> bool:
@@ -76,6 +101,7 @@ def is_bvh(data: bytes) -> bool:
 
 def root_names(text: str) -> list[str]:
     """Return the names of a file's ROOTs; repeated names are numbered."""
+    text = _with_newlines(text)
     match = _MOTION.search(text)
     hierarchy = _read_hierarchy(text[: match.start()] if match else text)
     names = _unique(hierarchy.names)
@@ -88,7 +114,7 @@ def parsed(text: str) -> Parsed:
     Raises:
         InputError: The text is no BVH; the message names the line.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _with_newlines(text)
     match = _MOTION.search(text)
     if match is None or not is_bvh(text[:4000].encode()):
         raise InputError(
@@ -174,8 +200,10 @@ def _read_hierarchy(head: str) -> _Hierarchy:
                 found.offsets.append([0.0, 0.0, 0.0])
                 found.channels.append([])
                 announced = len(found.names) - 1
-            elif key == "END":
-                at += 1
+            elif key in ("END", "ENDSITE"):
+                # The rest of the line up to the brace is "Site" and a name.
+                while at < len(words) and words[at] != "{":
+                    at += 1
                 announced = -1
             elif word == "{" and announced is not None:
                 open_joints.append(announced)
@@ -240,9 +268,9 @@ def _read_timing(text: str, at: int) -> tuple[float, int | None, int]:
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
         line = _COMMENT.sub("", text[at:end]).strip()
-        if found := re.fullmatch(r"frames\s*:?\s*(\d*)(?:\.0*)?", line, re.IGNORECASE):
-            declared = _count(found[1])
-        elif found := re.fullmatch(r"frame\s*time\s*:?\s*(\S*)", line, re.IGNORECASE):
+        if found := re.fullmatch(r"frames\s*:?\s*(.*)", line, re.IGNORECASE):
+            declared = _frame_count(found[1], _line(text, at))
+        elif found := re.fullmatch(r"frame\s*time\s*:?\s*(.*)", line, re.IGNORECASE):
             step = _frame_time(found[1], _line(text, at))
         elif line:
             break
@@ -262,20 +290,37 @@ def _read_timing(text: str, at: int) -> tuple[float, int | None, int]:
                 stacklevel=4,
             )
         step = 1.0 / _DEFAULT_FPS
+    if step > _LONGEST_STEP:
+        warnings.warn(
+            f"The BVH file's Frame Time is {step:g} seconds; if it is in milliseconds, give "
+            f"--source-fps {1000.0 / step:.4g}.",
+            FrameTimeWarning,
+            stacklevel=4,
+        )
     # 0.033333 means 1/30: tools write different numbers of digits.
     rate = round(1.0 / max(step, 1e-9))
     whole = rate and abs(rate * step - 1.0) < _WHOLE_RATE
     return (1.0 / rate if whole else step), declared, at
 
 
-def _frame_time(word: str, number: int) -> float:
+def _frame_count(words: str, number: int) -> int | None:
+    """Return the declared number of frames; None if the line has no number."""
+    if found := re.fullmatch(r"(\d{0,9})(?:\.0*)?", words):
+        return _count(found[1])
+    raise InputError(
+        f"BVH line {number}: Frames must be a whole number, 0 or more, but is {_quoted(words)}."
+    )
+
+
+def _frame_time(words: str, number: int) -> float:
+    word = re.sub(r"\s*s(ec(onds?)?)?$", "", words, flags=re.IGNORECASE)
     with contextlib.suppress(ValueError):
         if np.isfinite(step := float(word)) and step >= 0:
             return step
     if _is_comma_decimal(word):
         _refuse_commas(word, number)
     raise InputError(
-        f"BVH line {number}: Frame Time must be seconds, 0 or more, but is {_quoted(word)}."
+        f"BVH line {number}: Frame Time must be seconds, 0 or more, but is {_quoted(words)}."
     )
 
 
@@ -319,12 +364,14 @@ def _line_by_line(text: str, at: int, declared: int | None, columns: int) -> Flo
     first = _line(text, at)
     for i in filled:
         if declared and len(rows) == declared:
+            frames = len(_numbers(lines[i])) == columns
             warnings.warn(
-                f"BVH line {first + i}: the text after the {declared} declared frames is ignored.",
+                f"BVH line {first + i}: the text after the {declared} declared frames is ignored"
+                + ("; if its lines are frames, correct 'Frames:'." if frames else "."),
                 stacklevel=5,
             )
             break
-        words = _RUN_TOGETHER.sub(" ", _COMMENT.sub("", lines[i])).split()
+        words = _numbers(lines[i])
         if len(words) < columns and i == filled[-1] and rows:
             warnings.warn(
                 f"BVH line {first + i}: the last frame is cut off after {len(words)} of "
@@ -342,9 +389,15 @@ def _line_by_line(text: str, at: int, declared: int | None, columns: int) -> Flo
     return np.array(rows, dtype=np.float64).ravel()
 
 
+def _numbers(line: str) -> list[str]:
+    """Return the words of a line of numbers, without comments."""
+    return _RUN_TOGETHER.sub(" ", _COMMENT.sub("", line)).split()
+
+
 def _number(word: str, number: int) -> float:
     with contextlib.suppress(ValueError):
-        if np.isfinite(value := float(word)):
+        # Python's own underscores between digits are no part of a number here.
+        if np.isfinite(value := float(word)) and "_" not in word:
             return value
     if _is_comma_decimal(word):
         _refuse_commas(word, number)
