@@ -13,7 +13,7 @@ from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.runs import runs
 from mocap.core.skeleton import BONES
 from mocap.solve.cuts import find_cuts, in_takes
-from mocap.solve.evidence import confidence_inside, weigh
+from mocap.solve.evidence import weigh
 from mocap.solve.groups import BONE_GROUP, GROUP_NAMES, group_confidence, seen_groups
 from mocap.solve.hands import with_arms
 from mocap.solve.tuning import SolveOptions
@@ -138,8 +138,7 @@ def assess(keypoints: Keypoints, options: SolveOptions) -> Assessment:
         np.nan_to_num(weigh(keypoints)[0].confidence),
         0.0,
     )
-    lies = confidence_inside(keypoints)
-    legs = float(legs_seen(lies)[person].mean()) if person.any() else 0.0
+    legs = float(legs_seen(keypoints)[person].mean()) if person.any() else 0.0
     cuts = find_cuts(keypoints) if options.refine else []
     upper = _upper(keypoints, cuts, options)
     held = person[:, None] & ~seen_groups(trust)
@@ -163,9 +162,7 @@ def _upper(keypoints: Keypoints, cuts: list[int], options: SolveOptions) -> Bool
     if not options.refine:
         return np.zeros(len(keypoints), dtype=bool)
     takes = [with_arms(take) for take in in_takes(keypoints, cuts)]
-    return np.concatenate(
-        [upper_spans(take.times, confidence_inside(take)) < 0.5 for take in takes]
-    )
+    return np.concatenate([upper_spans(take) < 0.5 for take in takes])
 
 
 def _bones(keypoints: Keypoints, trust: Float[ndarray, "frames 33"]) -> Float[ndarray, "frames 55"]:

@@ -21,7 +21,7 @@ from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.solve.body import BodyDetails, BodyState, solve_body
 from mocap.solve.contacts import SOLES
 from mocap.solve.depth import onto_rays, shaped_heels, steady_heels
-from mocap.solve.evidence import SEEN, EvidenceState, bend_elbows, confidence_inside, weigh
+from mocap.solve.evidence import SEEN, EvidenceState, bend_elbows, weigh
 from mocap.solve.face import (
     FaceState,
     expressions,
@@ -164,9 +164,7 @@ class CausalSolver:
     def _whole(self, keypoints: Keypoints) -> ndarray:
         if self._upper_body is not None or not self._filtered:
             return np.full(len(keypoints), 0.0 if self._upper_body else 1.0)
-        whole, self._upper = follow_whole_body(
-            keypoints.times, confidence_inside(keypoints), self._upper
-        )
+        whole, self._upper = follow_whole_body(keypoints, self._upper)
         return whole
 
     def _travelled(self, path: ndarray, whole: ndarray) -> ndarray:

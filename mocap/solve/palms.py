@@ -62,7 +62,7 @@ def rest_palms(motion: Motion, contacts: Bool[ndarray, "frames 2"]) -> Motion:
         place[:, 1] = np.maximum(part_thickness(body, BONES[arm[2]]), raised)
         away = (place - wrist)[nearest]
         away[:, 1] = (place - wrist)[:, 1]
-        reach(world, positions, arm, wrist + weight[:, None] * away, _BACK)
+        reach(body, world, positions, arm, wrist + weight[:, None] * away, _BACK)
     rotations = local_rotations(body, world)
     for side, fingers in enumerate(_FINGERS):
         # Curled fingers would reach through the floor.

@@ -40,6 +40,12 @@ SEEN_FAR = 0.1
 reduced to a quarter, metres. A point that is farther away is usually not in contact."""
 # Largest extension of a leg, as a share of its length: a knee that becomes fully straight snaps.
 _REACH = 0.9995
+# Farthest that a limb's end stops from its goal to keep its hinge above the ground, metres, and
+# number of halvings of this distance.
+_STRETCH, _HALVINGS = 0.04, 6
+# Distances of a hinge from the line between its limb's ends, metres, from which turning it aside
+# begins to count and fully counts.
+_BENT = (0.01, 0.04)
 
 _LEGS = [
     tuple(humanoid_index(f"{side}UpperLeg", f"{side}LowerLeg", f"{side}Foot").tolist())
@@ -242,7 +248,7 @@ def plant(
     ankles[..., 1] += np.maximum(-lowest, 0.0)
     # The insteps of people who lie face down stay above the ground, too.
     ankles[..., 1] = np.maximum(ankles[..., 1], part_thickness(body, "leftFoot"))
-    _reach(world, fk(body, lowered, posed)[0], ankles)
+    _reach(body, world, fk(body, lowered, posed)[0], ankles)
     return Motion(
         body,
         times,
@@ -322,21 +328,31 @@ def _within_reach(
     return out
 
 
-def _reach(world: ndarray, positions: ndarray, ankles: ndarray) -> None:
+def _reach(body: Skeleton, world: ndarray, positions: ndarray, ankles: ndarray) -> None:
     """Rotate thighs and shanks, in `world`, so that the ankles reach their positions.
 
     Feet keep their world rotations.
     """
     for foot, leg in enumerate(_LEGS):
-        reach(world, positions, leg, ankles[:, foot], _FORWARD)
+        reach(body, world, positions, leg, ankles[:, foot], _FORWARD)
 
 
 def reach(
-    world: ndarray, positions: ndarray, limb: tuple[int, ...], goal: ndarray, bends: ndarray
+    body: Skeleton,
+    world: ndarray,
+    positions: ndarray,
+    limb: tuple[int, ...],
+    goal: ndarray,
+    bends: ndarray,
 ) -> None:
     """Rotate the two bones of a limb, in `world`, so that its end reaches a goal.
 
+    Where the hinge would sink into the ground, the end moves outwards at its height, so that the
+    limb bends less: a knee that is bent by 16° is off the line from hip to ankle by 6 cm, and a
+    centimetre straightens it. If that does not suffice, the hinge turns aside about that line.
+
     Args:
+        body: The body.
         world: (F, J, 4) world rotations; the end keeps its own.
         positions: (F, J, 3) positions of the joints, metres.
         limb: Indices of the joints at the root, the hinge and the end.
@@ -345,9 +361,40 @@ def reach(
     """
     root, hinge, end = (positions[:, joint] for joint in limb)
     lengths = (float(np.linalg.norm(hinge[0] - root[0])), float(np.linalg.norm(end[0] - hinge[0])))
-    swings = limb_swings(root, hinge, end, goal, R.apply(world[:, limb[1]], bends), lengths)
+    bent = R.apply(world[:, limb[1]], bends)
+    low = part_thickness(body, BONES[limb[1]])
+    near, far = np.zeros(len(goal)), np.full(len(goal), _STRETCH)
+    outwards = R.normalize((goal - root) * [1.0, 0.0, 1.0])
+    stretch = near
+    for _ in range(_HALVINGS + 1):
+        # The first round is without stretch, the following halve the interval.
+        target = goal + stretch[:, None] * outwards
+        swings = limb_swings(root, hinge, end, target, bent, lengths)
+        raised = root + R.apply(swings[0], hinge - root)
+        sinks = raised[:, 1] < low
+        if not (sinks | (stretch > 0.0)).any():
+            break
+        near, far = np.where(sinks, stretch, near), np.where(sinks, far, stretch)
+        stretch = 0.5 * (near + far)
+    aside = _aside(root, raised, raised + R.apply(swings[1], end - hinge), low)
     for joint, swing in zip(limb[:2], swings, strict=True):
-        world[:, joint] = R.multiply(swing, world[:, joint])
+        world[:, joint] = R.multiply(R.multiply(aside, swing), world[:, joint])
+
+
+def _aside(root: ndarray, hinge: ndarray, end: ndarray, low: float) -> ndarray:
+    """Return the smallest rotations (F, 4) about root to end that raise the hinge to a height."""
+    axis = R.normalize(end - root)
+    along = R.dot(hinge - root, axis)[:, None]
+    off = hinge - root - along * axis
+    sideways = R.cross(axis, off)
+    # The hinge's height is `centre + high cos(angle - top)`.
+    centre = root[:, 1] + along[:, 0] * axis[:, 1]
+    high, top = np.hypot(off[:, 1], sideways[:, 1]), np.arctan2(sideways[:, 1], off[:, 1])
+    enough = np.arccos(np.clip((low - centre) / np.maximum(high, 1e-9), -1.0, 1.0))
+    angle = np.sign(top) * np.maximum(np.abs(top) - enough, 0.0)
+    # A nearly straight limb cannot be raised by turning it.
+    angle *= smoothstep(np.linalg.norm(off, axis=-1), *_BENT)
+    return R.from_axis_angle(axis, angle)
 
 
 assert all(BONES[leg[2] + 1].endswith("Toes") for leg in _LEGS), (

@@ -31,7 +31,7 @@ from mocap.solve.contacts import (
 )
 from mocap.solve.cuts import find_cuts, in_takes, join_takes
 from mocap.solve.depth import onto_rays, shaped_heels, steady_heels
-from mocap.solve.evidence import SEEN, bend_elbows, confidence_inside, weigh
+from mocap.solve.evidence import SEEN, bend_elbows, weigh
 from mocap.solve.flips import unflip
 from mocap.solve.gravity import body_axis, find_gravity
 from mocap.solve.hands import with_arms
@@ -136,7 +136,7 @@ def _solve_take(
         )
         return motion if height is None else at_height(motion, height)
     if options.upper_body is None:
-        whole = upper_spans(keypoints.times, confidence_inside(keypoints))
+        whole = upper_spans(keypoints)
     else:
         whole = np.full(len(keypoints), 0.0 if options.upper_body else 1.0)
     camera = keypoints.camera

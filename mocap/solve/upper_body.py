@@ -15,20 +15,27 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from mocap.core.easing import smoothstep
-from mocap.core.keypoints import LANDMARKS
-from mocap.core.small import middle
+from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.small import middle, without_nan
+from mocap.solve.evidence import confidence_inside, inside
 
 STEADY = 0.1
 """Cutoff of the filters for the slow part of the shoulders, Hz."""
 
-_SHOULDERS, _HIPS, _KNEES = (
+_SHOULDERS, _HIPS, _KNEES, _ANKLES = (
     [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")]
-    for n in ("shoulder", "hip", "knee")
+    for n in ("shoulder", "hip", "knee", "ankle")
 )
 _LEGS = slice(_KNEES[0], len(LANDMARKS))
-# Confidence from which on hip and knee are seen, and with them the leg; and share of frames with a
-# leg below which a take shows an upper body.
+# Confidence from which on a landmark is seen; and share of frames with a leg below which a take
+# shows an upper body.
 _SEEN, _SHARE = 0.3, 0.1
+# Cosine between the trunk and the picture's up below which a person lies, leans on the hands or is
+# upside down: 60°. People at a desk lean less.
+_LIES = 0.5
+# Confidence of the surest landmark of two legs: at most 0.01 behind a desk before standing and
+# sitting people (BlazePose heavy), 0.04 to 0.35 where their own body hides them in push-ups.
+_HIDDEN = 0.02
 # Live, the share is taken over the last seconds: below _UPPER it is an upper body, above _WHOLE a
 # whole one, with a smooth transition between them.
 _SECONDS, _UPPER, _WHOLE = 2.0, 0.2, 0.6
@@ -47,33 +54,51 @@ class UpperState:
     share: float
 
 
-def legs_seen(confidence: Float[ndarray, "frames 33"]) -> Bool[ndarray, "frames"]:
-    """Return in which frames a leg is seen, down to its knee."""
-    return np.minimum(confidence[:, _HIPS], confidence[:, _KNEES]).max(axis=1) >= _SEEN
+def legs_seen(keypoints: Keypoints) -> Bool[ndarray, "frames"]:
+    """Return in which frames a leg is seen.
+
+    A leg is seen if its hip is and its knee or ankle, inside the picture. The body hides the legs
+    of a person who lies or does push-ups with the head to the camera. Such a trunk is not upright,
+    and the detector is less sure that they are hidden than behind a desk: there legs inside the
+    picture count.
+
+    Args:
+        keypoints: One person's.
+    """
+    confidence = confidence_inside(keypoints)
+    ends = np.maximum(confidence[:, _KNEES], confidence[:, _ANKLES])
+    seen = np.minimum(confidence[:, _HIPS], ends).max(axis=1) >= _SEEN
+    trunk = middle(keypoints.positions, _SHOULDERS) - middle(keypoints.positions, _HIPS)
+    lies = without_nan(trunk[:, 1], 1.0) < _LIES * np.linalg.norm(without_nan(trunk), axis=-1)
+    within = inside(keypoints)[:, _HIPS + _KNEES].min(axis=1) > 0.0
+    hidden_by_the_body = confidence[:, _LEGS].max(axis=1) >= _HIDDEN
+    return np.asarray(seen | (lies & within & hidden_by_the_body))
 
 
-def is_upper_body(confidence: Float[ndarray, "frames 33"]) -> bool:
+def is_upper_body(keypoints: Keypoints) -> bool:
     """Return whether a take shows only the upper body of a person."""
-    somebody = confidence.max(axis=1) > 0.0
-    return bool(somebody.any()) and float(legs_seen(confidence[somebody]).mean()) < _SHARE
+    somebody = _somebody(keypoints)
+    return bool(somebody.any()) and float(legs_seen(keypoints)[somebody].mean()) < _SHARE
 
 
-def upper_spans(
-    times: Float[ndarray, "frames"], confidence: Float[ndarray, "frames 33"]
-) -> Float[ndarray, "frames"]:
+def _somebody(keypoints: Keypoints) -> Bool[ndarray, "frames"]:
+    return np.asarray(confidence_inside(keypoints).max(axis=1) > 0.0)
+
+
+def upper_spans(keypoints: Keypoints) -> Float[ndarray, "frames"]:
     """Return how far the whole body counts as seen, 0 (upper body) to 1; with the take in view.
 
     By the share of frames within _WINDOW seconds in which a leg is seen. A take that shows only an
     upper body (`is_upper_body`) is 0 throughout. Frames without a person do not count.
 
     Args:
-        times: Seconds.
-        confidence: Of the landmarks inside the picture, 0 to 1.
+        keypoints: One person's, as detected.
     """
-    if is_upper_body(confidence):
+    times = keypoints.times
+    if is_upper_body(keypoints):
         return np.zeros(len(times))
-    somebody = confidence.max(axis=1) > 0.0
-    seen = np.concatenate([[0.0], np.cumsum(legs_seen(confidence) & somebody)])
+    somebody = _somebody(keypoints)
+    seen = np.concatenate([[0.0], np.cumsum(legs_seen(keypoints) & somebody)])
     count = np.concatenate([[0.0], np.cumsum(somebody)])
     first = np.searchsorted(times, times - 0.5 * _WINDOW, side="left")
     end = np.searchsorted(times, times + 0.5 * _WINDOW, side="right")
@@ -83,17 +108,14 @@ def upper_spans(
 
 
 def follow_whole_body(
-    times: Float[ndarray, "frames"],
-    confidence: Float[ndarray, "frames 33"],
-    state: UpperState | None,
+    keypoints: Keypoints, state: UpperState | None
 ) -> tuple[Float[ndarray, "frames"], UpperState | None]:
     """Return how far the whole body counts as seen, 0 (upper body) to 1; causal.
 
     Frames without a person do not change it.
 
     Args:
-        times: Seconds.
-        confidence: Of the landmarks, 0 to 1.
+        keypoints: Frames of one person.
         state: The state after the frames before; None until there is a person.
 
     Returns:
@@ -101,9 +123,9 @@ def follow_whole_body(
     """
     out = []
     for t, seen, somebody in zip(
-        times.tolist(),
-        legs_seen(confidence).tolist(),
-        (confidence.max(axis=1) > 0.0).tolist(),
+        keypoints.times.tolist(),
+        legs_seen(keypoints).tolist(),
+        _somebody(keypoints).tolist(),
         strict=True,
     ):
         if somebody:

@@ -9,12 +9,13 @@ import pytest
 
 from mocap.core import kinematics
 from mocap.core import rotation as R
-from mocap.core.kinematics import sole_points
+from mocap.core.kinematics import fk, local_rotations, sole_points
 from mocap.core.motion import Motion
-from mocap.core.skeleton import BONES, HUMANOID
+from mocap.core.skeleton import BONES, HUMANOID, humanoid_index
+from mocap.core.surface import part_thickness
 from mocap.retargeting import retarget
 from mocap.solve.contacts import SOLES, find_contacts, picture_speeds
-from mocap.solve.plant import SEEN_STILL, STILL, plant, settle_hips
+from mocap.solve.plant import SEEN_STILL, STILL, plant, reach, settle_hips
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 from tests.helpers.measures import degrees_between, demo_motion, directions, slides
@@ -212,3 +213,22 @@ def test_a_doubted_heel_stands_with_its_seen_toes(demo: Motion) -> None:
         doubted = replace(keypoints, confidence=confidence.copy())
         speeds = picture_speeds(doubted, away.root_positions, SOLES)
         assert np.isfinite(speeds).all(axis=0).tolist() == known
+
+
+def test_a_limb_that_is_moved_keeps_its_hinge_above_the_floor() -> None:
+    """Legs of people who lie on their bellies bend towards the floor; their ends hardly move."""
+    rng = np.random.default_rng(0)
+    count, leg = 200, humanoid_index("leftUpperLeg", "leftLowerLeg", "leftFoot").tolist()
+    rotations = np.tile(R.IDENTITY, (count, len(BONES), 1))
+    rotations[:, 0] = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(90.0))
+    positions, world = fk(HUMANOID, np.tile([0.0, 0.1, 0.0], (count, 1)), rotations)
+    hip, ahead = positions[:, leg[0]], np.array([0.0, 0.0, -1.0])
+    low = part_thickness(HUMANOID, "leftLowerLeg")
+    goal = hip + rng.uniform(0.6, 0.83, (count, 1)) * ahead
+    goal[:, 1] = rng.uniform(low, 0.25, count)
+    reach(HUMANOID, world, positions, tuple(leg), goal, np.array([0.0, 0.0, 1.0]))
+    moved, _ = fk(HUMANOID, positions[:, 0], local_rotations(HUMANOID, world))
+    assert (moved[:, leg[1], 1] > low - 0.003).all()
+    off = moved[:, leg[2]] - goal
+    assert np.abs(off[:, 1]).max() < 1e-6
+    assert 0.03 < np.linalg.norm(off, axis=1).max() <= 0.0401

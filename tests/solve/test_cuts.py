@@ -15,7 +15,7 @@ from mocap.solve.doubts import Doubt, doubts
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 from mocap.solve.upper_body import upper_spans
-from tests.helpers.synthetic import keypoints_of, moving, smooth_motion
+from tests.helpers.synthetic import keypoints_of, moving, smooth_motion, standing
 
 LEGS = [
     LANDMARKS.index(f"{s}_{n}")
@@ -58,15 +58,18 @@ def test_nothing_is_smoothed_across_a_cut() -> None:
 
 
 def test_legs_rest_when_out_of_view_for_long_but_not_when_flickering() -> None:
-    times = np.arange(300) / 30.0
+    # In the middle of the picture and upright: the trunk of a person who lies shows the legs, too.
+    motion = standing(smooth_motion(np.random.default_rng(0), 10.0, 30.0))
+    root = np.tile([0.0, 0.0, -6.0], (len(motion), 1))
+    inside = keypoints_of(replace(motion, root_positions=root))
     confidence = np.ones((300, 33))
     confidence[100:250, LEGS] = 0.0
-    whole = upper_spans(times, confidence)
+    whole = upper_spans(replace(inside, confidence=confidence))
     assert (whole[:50] == 1.0).all()
     assert (whole[150:200] == 0.0).all()
     flicker = np.ones((300, 33))
     flicker[np.arange(300) % 3 > 0] = np.where(np.isin(np.arange(33), LEGS), 0.0, 1.0)
-    assert (upper_spans(times, flicker) == 1.0).all()
+    assert (upper_spans(replace(inside, confidence=flicker)) == 1.0).all()
 
 
 @pytest.fixture

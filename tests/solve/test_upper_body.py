@@ -13,11 +13,10 @@ from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.kinematics import sole_points
 from mocap.core.motion import Motion, concatenate
-from mocap.core.skeleton import BONES
+from mocap.core.skeleton import BONES, HUMANOID
 from mocap.detect.options import DetectOptions
 from mocap.detect.performer import PerformerDetector
 from mocap.detect.take import detect_source
-from mocap.solve.evidence import confidence_inside
 from mocap.solve.hands import FINGER_BONES
 from mocap.solve.live import CausalSolver
 from mocap.solve.take import solve_take
@@ -51,6 +50,14 @@ def at_a_desk(seed: int = 4, seconds: float = 3.0) -> Keypoints:
     return replace(seen, positions=positions, confidence=confidence, image=image)
 
 
+def standing_still(frames: int, pitch: float = 0.0) -> Motion:
+    """Return a person in the middle of the picture, 4 m away, pitched forward by degrees."""
+    rotations = np.tile(R.IDENTITY, (frames, len(BONES), 1))
+    rotations[:, 0] = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(pitch))
+    root = np.tile([0.0, 0.0, -4.0], (frames, 1))
+    return Motion(HUMANOID, np.arange(frames) / 30.0, root, rotations)
+
+
 def travelled(motion: Motion) -> float:
     return float(np.linalg.norm(np.ptp(motion.root_positions, axis=0)))
 
@@ -78,8 +85,8 @@ def test_legs_and_hips_are_still_while_the_arms_move(way: str) -> None:
 
 def test_visible_legs_mean_whole_body_unless_overridden() -> None:
     whole = keypoints_of(smooth_motion(np.random.default_rng(1), 2.0, 30.0))
-    assert not is_upper_body(whole.confidence)
-    assert is_upper_body(confidence_inside(at_a_desk()))
+    assert not is_upper_body(whole)
+    assert is_upper_body(at_a_desk())
     assert turned(solve_take(whole), LEGS) > 5.0
     assert turned(solve_take(whole, SolveOptions(upper_body=True)), LEGS) < 1e-6
     assert turned(CausalSolver(options=SolveOptions(upper_body=True)).solve(whole), LEGS) < 1e-6
@@ -91,12 +98,36 @@ def test_doubted_legs_inside_the_picture_count_as_visible() -> None:
     confidence = whole.confidence.copy()
     confidence[:, HIPS_DOWN] = 0.35
     keypoints = replace(whole, confidence=confidence, image=0.5 * image + [320.0, 180.0])
-    assert not is_upper_body(confidence_inside(keypoints))
+    assert not is_upper_body(keypoints)
+
+
+@pytest.mark.parametrize(
+    ("pitch", "knees", "ankles", "whole"),
+    [
+        (80.0, 0.02, 0.05, True),  # a plank with the head to the camera: the trunk hides the legs
+        (-80.0, 0.02, 0.05, True),  # on the back
+        (180.0, 0.02, 0.05, True),  # on the hands
+        (30.0, 0.02, 0.05, False),  # leaning over a desk that hides the legs
+        (0.0, 0.02, 0.9, True),  # arms before the knees of a person who sits
+    ],
+)
+def test_hidden_legs_are_legs_where_the_trunk_is_not_upright(
+    pitch: float, knees: float, ankles: float, whole: bool
+) -> None:
+    keypoints = keypoints_of(standing_still(60, pitch))
+    confidence = keypoints.confidence.copy()
+    confidence[:, HIPS_DOWN] = ankles
+    confidence[:, [LANDMARKS.index(f"{s}_knee") for s in ("left", "right")]] = knees
+    confidence[:, [LANDMARKS.index(f"{s}_hip") for s in ("left", "right")]] = 0.95
+    keypoints = replace(keypoints, confidence=confidence)
+    assert is_upper_body(keypoints) is not whole
+    assert (follow_whole_body(keypoints, None)[0] == float(whole)).all()
 
 
 def test_an_empty_take_is_not_upper_body() -> None:
-    assert not is_upper_body(np.zeros((5, 33)))
-    share, state = follow_whole_body(np.arange(5) / 30.0, np.zeros((5, 33)), None)
+    nobody = replace(keypoints_of(standing_still(5)), confidence=np.zeros((5, 33)))
+    assert not is_upper_body(nobody)
+    share, state = follow_whole_body(nobody, None)
     assert share.tolist() == [1.0] * 5
     assert state is None
 
@@ -148,7 +179,7 @@ def test_the_desk_clip_has_no_leg_motion_steady_hips_and_live_fingers(data: Path
         PerformerDetector(DetectOptions(model="full", face=False)) as detector,
     ):
         keypoints = detect_source(source, detector)
-    assert is_upper_body(keypoints.confidence)
+    assert is_upper_body(keypoints)
     for motion in (solve_take(keypoints), CausalSolver().solve(keypoints)):
         print(
             f"desk: legs {turned(motion, LEGS):.2f}°, hips {1e3 * travelled(motion):.0f} mm "
