@@ -4,6 +4,7 @@
 #   make test    all checks: style, types, TypeScript, tests; TESTS="tests/formats -x" for some
 #   make lint    style and types alone
 #   make bench   the figures: accuracy, cost, latency; BENCH="stages footage" for some of them
+#                FUZZ_MINUTES=60 make bench BENCH=fuzz: every reader and message
 #   make bench-render  render the clips of the accuracy benchmark from the motions of MOCAP_DATA
 #   make wheel   dist/anymocap-….whl, which needs neither Node nor a network
 #   make site    build/site: the page that needs no install, for any static host

@@ -27,7 +27,7 @@ NAMES = (
     "stream", "detect",
     "bones", "rigs",
     "hands", "face", "page", "site", "soak", "weight", "structure", "cluster", "crossings",
-    "cameras", "speed",
+    "cameras", "speed", "fuzz",
 )  # fmt: skip
 
 

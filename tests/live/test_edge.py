@@ -16,17 +16,12 @@ from hypothesis import strategies as st
 from mocap.core.keypoints import Keypoints
 from mocap.errors import MocapError
 from mocap.formats import keypoints_json
-from mocap.live.broadcast import Broadcast
-from mocap.live.cameras import BrowserCameras
 from mocap.live.ingest import foreign_frame
-from mocap.live.options import LiveOptions
-from mocap.live.orders import Orders
-from mocap.solve.face import EXPRESSIONS
 from mocap.stream import protocol
 from mocap.studio import messages as studio
+from tests.helpers.solved import SIZE, Solved
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
-SIZE = (1280, 720)
 T = TypeVar("T")
 UNLIMITED = settings(
     deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25
@@ -72,37 +67,6 @@ def unchecked(message: protocol.KeypointsMessage | protocol.FaceMessage) -> byte
     with np.errstate(over="ignore"):
         data = np.concatenate([a.ravel() for a in arrays]).astype("<f4").tobytes()
     return protocol.HEADER.pack(kind, stamp.subject, stamp.frame, stamp.time, stamp.clock) + data
-
-
-class Solved:
-    """Solves messages as `mocap live` does; an unexpected error fails the test."""
-
-    def __init__(self, size: tuple[int, int] = SIZE) -> None:
-        self.cameras = BrowserCameras(LiveOptions(active="browser"))
-        self.orders = Orders("browser")
-        self.poses = 0
-        self.cameras.begun("page", protocol.CameraMessage("page", *size))
-
-    def send(self, *messages: bytes) -> None:
-        for message in messages:
-            self.cameras.seen("page", protocol.decode_seen(message))
-
-    def run(self) -> None:
-        self.orders.leave.clear()
-        self.cameras.follow(self.orders, Broadcast(self._publish, EXPRESSIONS, ()), self)
-
-    def _publish(self, messages) -> None:
-        for message in messages:
-            protocol.decode(message, 55, len(EXPRESSIONS))
-        self.poses += 1
-        self.orders.leave.set()
-
-    def watch(self, keypoints) -> None:
-        pass
-
-    def failed(self, sentence) -> None:
-        self.orders.leave.set()
-        raise AssertionError(sentence)
 
 
 def refusal(read: Callable[[], T]) -> tuple[T | None, str]:
