@@ -36,17 +36,28 @@ _WAKE = 0.25  # seconds between looks at whether the session has ended
 _BODY, _HAND = len(LANDMARKS), 21
 # Pictures of a camera: so many may wait for its next frame, and so many come in a second at most.
 _WAITING, _RATE = 4, 30.0
+# Seconds by which a picture may be older than the newest keypoints.
+_LATE = 2.0
 
 
 @dataclass
 class _Camera:
-    """One camera: its performer's number, its picture's size, and its newest messages."""
+    """One camera: its performer's number, its picture's size, and its newest messages.
+
+    Attributes:
+        last: Time of the last frame that was solved, seconds.
+        newest: Time of the last keypoints that arrived, seconds.
+        came: Number of their arrival among those of all cameras.
+        allowed: Pictures that the rate allows now.
+        counted: When that was counted, seconds.
+    """
 
     subject: int
     size: tuple[int, int]
     page: str = ""
     restarted: bool = True
     last: float = -np.inf
+    newest: float = -np.inf
     face: FaceMessage | None = None
     points: KeypointsMessage | None = None
     came: int = 0
@@ -55,7 +66,12 @@ class _Camera:
     counted: float = 0.0
 
     def take_picture(self, picture: PictureMessage, now: float) -> None:
-        """Keep a picture until the next frame, unless more came than the rate allows."""
+        """Keep a picture until the next frame, unless more came than the rate allows.
+
+        Pictures come after their keypoints, so one that is later than all keypoints has none.
+        """
+        if not self.newest - _LATE <= picture.stamp.time <= self.newest:
+            return
         self.allowed = min(self.allowed + _RATE * (now - self.counted), _RATE)
         self.counted = now
         if self.allowed >= 1.0:
@@ -187,6 +203,7 @@ class Incoming:
                     f"A camera's keypoints must be {wanted}, but are {len(message.confidence)}."
                 )
             camera.points, camera.came = message, next(self._count)
+            camera.newest = message.stamp.time
             self._filled.notify()
 
     def frames(self, stop: threading.Event) -> Iterator[CameraFrame]:

@@ -3,25 +3,56 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
 from mocap.errors import InputError, OutputError
 from mocap.formats.keypoints_json.recording import Recording
 from mocap.live.state import RecordingState
+from mocap.studio.continuity import TakeClock, seen_by
 from mocap.studio.pictures import PictureRecording
 from mocap.studio.takes import TakesFolder
 
 
 @dataclass(slots=True)
 class _Running:
-    """The take that is being recorded: its files, its first frame's time, its length (seconds)."""
+    """The take that is being recorded.
+
+    Attributes:
+        keypoints: The file of the keypoints.
+        pictures: The file of the pictures, if the take keeps them.
+        clock: Maps the sources' times to the take's.
+        camera: The camera of the first frame, and of the take.
+        size: Picture size of the last frame, pixels.
+        first: Time of the first frame, seconds.
+        seconds: Length so far.
+    """
 
     keypoints: Recording
     pictures: PictureRecording | None
+    clock: TakeClock
+    camera: Camera | None = None
+    size: tuple[int, int] | None = None
     first: float | None = None
     seconds: float = 0.0
+
+    def continued(self, keypoints: Keypoints) -> Keypoints:
+        """Return a frame by the take's clock and as the take's camera sees it."""
+        seconds, jumped = self.clock.frame(float(keypoints.times[0]))
+        turned = self.size not in (None, keypoints.camera.size)
+        self.size = keypoints.camera.size
+        self.camera = self.camera or keypoints.camera
+        return replace(
+            seen_by(self.camera, keypoints),
+            times=np.array([seconds]),
+            new_take=np.ones(1) if jumped or turned else keypoints.new_take,
+        )
 
 
 class TakeRecorder:
@@ -29,15 +60,19 @@ class TakeRecorder:
 
     Args:
         takes: The folder of takes.
+        now: Returns the time of arrival of a frame, seconds.
     """
 
-    def __init__(self, takes: TakesFolder) -> None:
-        self._takes = takes
+    def __init__(self, takes: TakesFolder, now: Callable[[], float] = time.monotonic) -> None:
+        self._takes, self._now = takes, now
         self._running: _Running | None = None
         self._lock = threading.Lock()
 
     def hear(self, keypoints: Keypoints, motion: Motion) -> None:
         """Record a live frame, if a take is being recorded.
+
+        Where the source or its clock changes, the take's time goes on and a new take is marked
+        (`Keypoints.new_take`), as at a hard cut.
 
         Raises:
             OutputError: The disk is full; the take ends with the frame before.
@@ -46,12 +81,13 @@ class TakeRecorder:
             running = self._running
             if running is None or running.keypoints.ended:
                 return
+            keypoints = running.continued(keypoints)
             running.keypoints.append(keypoints)
-            time = float(keypoints.times[0])
-            running.first = time if running.first is None else running.first
-            running.seconds = time - running.first
+            seconds = float(keypoints.times[0])
+            running.first = seconds if running.first is None else running.first
+            running.seconds = seconds - running.first
 
-    def see(self, time: float, jpeg: bytes) -> None:
+    def see(self, seconds: float, jpeg: bytes) -> None:
         """Record the picture of a live frame, if the take keeps its pictures.
 
         Raises:
@@ -61,8 +97,9 @@ class TakeRecorder:
             running = self._running
             if running is None or running.pictures is None or running.keypoints.ended:
                 return
-            if running.first is not None and time >= running.first:
-                running.pictures.append(time, jpeg)
+            mapped = running.clock.picture(seconds)
+            if running.first is not None and mapped is not None and mapped >= running.first:
+                running.pictures.append(mapped, jpeg)
 
     def state(self) -> RecordingState:
         """Return what is being recorded."""
@@ -86,7 +123,7 @@ class TakeRecorder:
                 path = self._takes.new()
                 seen = PictureRecording(self._takes.pictures(path.stem)) if pictures else None
                 try:
-                    self._running = _Running(Recording(path), seen)
+                    self._running = _Running(Recording(path), seen, TakeClock(self._now))
                 except OutputError:
                     if seen is not None:
                         seen.close()

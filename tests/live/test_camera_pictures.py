@@ -81,6 +81,7 @@ def test_a_flood_of_pictures_is_thinned_and_old_ones_are_left_out(tmp_path: Path
     camera = Recorded(tmp_path)
     camera.solve(5)
     for frame in (3, *range(6, 30), 28):
+        camera.send(camera_message(camera.keypoints, frame, frame))
         for _ in range(20):
             camera.send(camera.picture(frame))
     camera.solve(29)
@@ -129,3 +130,17 @@ def test_no_picture_that_is_accepted_hides_the_next(
 
 def test_the_largest_picture_fits_a_message_that_the_server_accepts() -> None:
     assert protocol.HEADER.size + MAX_SEEN_BYTES <= protocol.MAX_TEXT
+
+
+def test_a_picture_without_keypoints_does_not_hide_later_ones(tmp_path: Path) -> None:
+    camera = Recorded(tmp_path)
+    camera.solve(0)
+    for time in (99.0, 1e10):
+        camera.send(protocol.PictureMessage(protocol.FrameHeader(9, time, 0.0), PICTURE))
+    for frame in range(1, 4):
+        camera.solve(frame)
+        camera.send(camera.picture(frame))
+    camera.solve(4)
+    camera.recorder.stop()
+    [file] = tmp_path.glob("*.mjpg")
+    np.testing.assert_allclose(read_index(file).times, camera.keypoints.times[1:4], atol=1e-6)
