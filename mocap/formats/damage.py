@@ -23,5 +23,6 @@ def damage_named(kind: str, part: str) -> Iterator[None]:
         yield
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise InputError(
-            f"The {kind} file is damaged: {type(error).__name__} {error} while reading its {part}."
+            f"The {kind} file is damaged: {type(error).__name__} {str(error)[:200]} while reading "
+            f"its {part}."
         ) from error

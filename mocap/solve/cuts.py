@@ -29,6 +29,8 @@ _LONGEST_GAP = 0.5
 _JUMP, _FASTEST = 0.25, 6.0
 # The same for the logarithm of the body's size in the picture.
 _GROWTH, _FASTEST_GROWTH = 0.8, 4.0
+# Seconds without any frame after which a new take begins: the source was away.
+_AWAY = 10.0
 # A jump that lasts no longer than this number of frames is an error of the detector, not a cut.
 _SLIP = 3
 
@@ -38,14 +40,16 @@ def find_cuts(keypoints: Keypoints) -> list[int]:
 
     Args:
         keypoints: One person's, as detected. Where the pictures were compared (`new_take`) they
-            tell; elsewhere a jump of the whole body does.
+            tell; elsewhere a jump of the whole body does. A gap between frames does too.
     """
+    away = np.flatnonzero(np.diff(keypoints.times) > _AWAY) + 1
     if keypoints.new_take is not None:
-        return [int(n) for n in np.flatnonzero(keypoints.new_take[1:] > 0.5) + 1]
+        told = np.flatnonzero(keypoints.new_take[1:] > 0.5) + 1
+        return [int(n) for n in np.union1d(away, told)]
     sure = (np.nan_to_num(keypoints.confidence) >= _SEEN) & np.isfinite(keypoints.image).all(-1)
     seen = np.flatnonzero(sure.sum(axis=1) >= _FEWEST)
     image = np.where(sure[..., None], keypoints.image, np.nan)[seen]
-    times, out = keypoints.times[seen], []
+    times, out = keypoints.times[seen], [int(n) for n in away]
     for n in range(1, len(seen)):
         gap = float(times[n] - times[n - 1])
         if gap > _LONGEST_GAP or _apart(image[n - 1], image[n], gap) < 1.0:
@@ -53,7 +57,7 @@ def find_cuts(keypoints: Keypoints) -> list[int]:
         before, after = image[max(n - _SLIP, 0) : n], image[n : n + _SLIP]
         if min(_apart(a, b, gap) for a in before for b in after) >= 1.0:
             out.append(int(seen[n]))
-    return out
+    return sorted(set(out))
 
 
 def _apart(a: Float[ndarray, "33 2"], b: Float[ndarray, "33 2"], gap: float) -> float:

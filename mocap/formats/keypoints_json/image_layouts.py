@@ -17,8 +17,9 @@ Points that BlazePose has too become its landmarks; those of hands are kept, oth
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
@@ -26,6 +27,8 @@ from numpy import ndarray
 from mocap.core.keypoints import HAND_LANDMARKS, LANDMARKS
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.errors import InputError
+
+_T = TypeVar("_T")
 
 _SIDES = ("left", "right")
 COCO = (
@@ -98,10 +101,12 @@ _NAMES = {
 }  # fmt: skip
 
 # COCO's annotations mark points as 0 (not labelled), 1 (hidden) or 2 (visible).
-_MARKS = {0: 0.0, 1: 0.5, 2: 1.0}
+_MARKS = {0.0: 0.0, 1.0: 0.5, 2.0: 1.0}
 # Numbered pictures are frames of one video if their numbers span less than this many times their
 # count; missing numbers are then frames without a person.
 _SPARSE = 4
+# Digits of a picture's number that count.
+_DIGITS = 18
 
 # Lines of the body whose lengths give the scale of a picture: two landmarks, and the two bones of
 # HUMANOID at the same joints.
@@ -121,6 +126,48 @@ _LINES = (
 )
 
 
+class _Person(msgspec.Struct):
+    """A person of OpenPose: x, y and score of each point, in a flat list."""
+
+    pose_keypoints_2d: list[float] | None = None
+    hand_left_keypoints_2d: list[float] | None = None
+    hand_right_keypoints_2d: list[float] | None = None
+
+
+class _People(msgspec.Struct):
+    """A frame of OpenPose."""
+
+    people: list[_Person | None]
+
+
+class _Instance(msgspec.Struct):
+    """A person of MMPose: points and scores."""
+
+    keypoints: list[list[float]] = []
+    keypoint_scores: list[float] | None = None
+
+
+class _Instances(msgspec.Struct):
+    """A frame of MMPose."""
+
+    instances: list[_Instance] | None = None
+
+
+class _Result(msgspec.Struct):
+    """A person of COCO's results or annotations: x, y and score of each point, in a flat list."""
+
+    image_id: int | str
+    keypoints: list[float]
+    score: float | None = None
+
+
+class _Image(msgspec.Struct):
+    """A picture of COCO's annotations, with its size in pixels."""
+
+    width: float | None = None
+    height: float | None = None
+
+
 def as_frames(raw: Any) -> Any:
     """Return a document in one of these layouts as {"frames": …} in the layout of TF.js.
 
@@ -131,24 +178,33 @@ def as_frames(raw: Any) -> Any:
         The frames, or the document unchanged if it is in none of these layouts.
 
     Raises:
-        InputError: No layout has this number of points.
+        InputError: A value has another type than its layout says, or no layout has this number of
+            points.
     """
     if isinstance(raw, dict) and isinstance(raw.get("frames"), list) and _has_people(raw["frames"]):
-        return {**raw, "frames": [_openpose(f) for f in raw["frames"]]}
+        return {**raw, "frames": _openpose(raw["frames"])}
     if isinstance(raw, dict) and isinstance(raw.get("people"), list):
-        return {"frames": [_openpose(raw)]}
+        return {"frames": _openpose([raw])}
     if isinstance(raw, list) and _has_people(raw):
-        return {"frames": [_openpose(f) for f in raw]}
+        return {"frames": _openpose(raw)}
     if isinstance(raw, dict) and isinstance(raw.get("instance_info"), list):
-        return {"frames": [_mmpose(f) for f in raw["instance_info"]]}
+        return {"frames": _mmpose(raw["instance_info"])}
     if isinstance(raw, dict) and isinstance(raw.get("annotations"), list):
-        images = {i.get("id"): i for i in raw.get("images", ()) if isinstance(i, dict)}
-        size = next(iter(images.values()), {})
-        frames = _by_image(raw["annotations"], marked=True)
-        return {**{k: size[k] for k in ("width", "height") if k in size}, "frames": frames}
+        images = _typed(raw.get("images") or [], _Image, "COCO's annotations")
+        size = msgspec.to_builtins(images[0]) if images else {}
+        frames = _by_image([r for r in raw["annotations"] if _is_result(r)], marked=True)
+        return {**{k: v for k, v in size.items() if v is not None}, "frames": frames}
     if isinstance(raw, list) and raw and all(_is_result(r) for r in raw):
         return {"frames": _by_image(raw, marked=False)}
     return raw
+
+
+def _typed(items: Any, kind: type[_T], name: str) -> list[_T]:
+    """Return a decoded JSON list as objects of a layout."""
+    try:
+        return msgspec.convert(items, list[kind])  # type: ignore[valid-type]
+    except msgspec.ValidationError as error:
+        raise InputError(f"The JSON is not in the layout of {name}: {error}.") from None
 
 
 def _has_people(frames: list[Any]) -> bool:
@@ -159,39 +215,47 @@ def _is_result(item: Any) -> bool:
     return isinstance(item, dict) and "image_id" in item and isinstance(item.get("keypoints"), list)
 
 
-def _openpose(frame: dict[str, Any]) -> dict[str, Any]:
-    poses = []
-    for person in frame["people"]:
-        if not isinstance(person, dict) or not person.get("pose_keypoints_2d"):
-            continue
-        pose = _pose(_triples(person["pose_keypoints_2d"]))
-        for side in _SIDES:
-            pose |= _hand(side, _triples(person.get(f"hand_{side}_keypoints_2d") or []))
-        poses.append(pose)
-    return {"poses": poses}
+def _openpose(frames: list[Any]) -> list[dict[str, Any]]:
+    out = []
+    for frame in _typed(frames, _People, "OpenPose"):
+        poses = []
+        for person in frame.people:
+            if person is None or not person.pose_keypoints_2d:
+                continue
+            pose = _pose(_triples(person.pose_keypoints_2d))
+            hands = (person.hand_left_keypoints_2d, person.hand_right_keypoints_2d)
+            for side, hand in zip(_SIDES, hands, strict=True):
+                pose |= _hand(side, _triples(hand or []))
+            poses.append(pose)
+        out.append({"poses": poses})
+    return out
 
 
-def _mmpose(frame: Any) -> dict[str, Any]:
-    poses = []
-    for one in frame.get("instances", ()) if isinstance(frame, dict) else ():
-        points = one.get("keypoints", ())
-        scores = one.get("keypoint_scores") or [1.0] * len(points)
-        poses.append(_pose([[*p[:2], s] for p, s in zip(points, scores, strict=False)]))
-    return {"poses": poses}
+def _mmpose(frames: list[Any]) -> list[dict[str, Any]]:
+    out = []
+    for frame in _typed([f or {} for f in frames], _Instances, "MMPose"):
+        poses = []
+        for one in frame.instances or ():
+            scores = one.keypoint_scores or [1.0] * len(one.keypoints)
+            if any(len(p) < 2 for p in one.keypoints) or len(scores) < len(one.keypoints):
+                raise InputError(
+                    "Each of MMPose's keypoints must be a list of x and y, with a score each."
+                )
+            poses.append(_pose([[*p[:2], s] for p, s in zip(one.keypoints, scores, strict=False)]))
+        out.append({"poses": poses})
+    return out
 
 
 def _by_image(items: list[Any], marked: bool) -> list[dict[str, Any]]:
     """Return the frames of results that have an image_id, in the order of the images' numbers."""
     found: dict[int | str, list[Any]] = {}
-    for item in items:
-        if _is_result(item):
-            points = _triples(item["keypoints"])
-            if marked:
-                points = [[x, y, _MARKS.get(int(v), 0.0)] for x, y, v in points]
-            pose = _pose(points)
-            score = item.get("score")
-            pose |= {"score": float(score)} if isinstance(score, int | float) else {}
-            found.setdefault(_number(item["image_id"]), []).append(pose)
+    for item in _typed(items, _Result, "COCO"):
+        points = _triples(item.keypoints)
+        if marked:
+            points = [[x, y, _MARKS.get(v, 0.0)] for x, y, v in points]
+        pose = _pose(points)
+        pose |= {} if item.score is None else {"score": item.score}
+        found.setdefault(_number(item.image_id), []).append(pose)
     numbers = sorted(found, key=lambda n: (isinstance(n, str), n))
     whole = [n for n in numbers if isinstance(n, int)]
     if len(whole) == len(numbers) and whole and whole[-1] - whole[0] < _SPARSE * len(whole):
@@ -199,17 +263,17 @@ def _by_image(items: list[Any], marked: bool) -> list[dict[str, Any]]:
     return [{"poses": found.get(n, [])} for n in numbers]
 
 
-def _number(image: Any) -> int | str:
+def _number(image: int | str) -> int | str:
     """Return a picture's number: the last digits in its name, or the name if it has none."""
     digits = re.findall(r"\d+", str(image))
-    return int(digits[-1]) if digits else str(image)
+    return int(digits[-1][-_DIGITS:]) if digits else str(image)
 
 
-def _triples(numbers: list[Any]) -> list[list[float]]:
-    if len(numbers) % 3 or not all(isinstance(n, int | float) for n in numbers):
+def _triples(numbers: list[float]) -> list[list[float]]:
+    if len(numbers) % 3:
         raise InputError(
             "Keypoints in the image must be a flat list of x, y and score of each point, but there "
-            f"are {len(numbers)} entries, or some are no numbers."
+            f"are {len(numbers)} numbers."
         )
     return [numbers[i : i + 3] for i in range(0, len(numbers), 3)]
 

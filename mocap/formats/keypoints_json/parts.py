@@ -58,7 +58,7 @@ def _hand_points(points: list[shape.PointJson], frame: int) -> Float[ndarray, "2
     names = [p.name for p in points]
     if unknown := [n for n in names if n is not None and n.lower() not in _HAND_INDEX]:
         raise InputError(
-            f"Frame {frame} has a hand's keypoint named {unknown[0]!r}; the names are "
+            f"Frame {frame} has a hand's keypoint named {unknown[0][:60]!r}; the names are "
             f"{', '.join(HAND_LANDMARKS)}."
         )
     values = np.array([(p.x, p.y, p.z) for p in points], dtype=np.float64)  # None becomes NaN

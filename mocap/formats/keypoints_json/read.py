@@ -51,6 +51,10 @@ _SLOWEST_STEP = 5.0
 # Metres: largest median coordinate of keypoints relative to the hips.
 _FARTHEST = 10.0
 _DEFAULT_FPS = 30.0
+# Seconds: no take is longer; timestamps that span more are wrong.
+_LONGEST = 24 * 3600.0
+# Pixels: the smallest focal length, far below any camera's.
+_SHORTEST = 1e-3
 
 
 def loads(text: str | bytes, source_fps: float | None = None, image_only: bool = True) -> Keypoints:
@@ -215,12 +219,13 @@ def _fill(
     if np.any((index < 0) | (index > 32)):
         unknown = names[int(np.argmax((index < 0) | (index > 32)))]
         raise InputError(
-            f"Frame {frame} has a keypoint named {unknown!r}; the names are {', '.join(LANDMARKS)}."
+            f"Frame {frame} has a keypoint named {str(unknown)[:60]!r}; the names are "
+            f"{', '.join(LANDMARKS)}."
         )
     values = np.array([(p.x, p.y, p.z) for p in points], dtype=np.float64)[
         :, : out.shape[1]
     ]  # None becomes NaN
-    scores = np.array([1.0 if p.score is None else p.score for p in points])
+    scores = np.clip([1.0 if p.score is None else p.score for p in points], 0.0, 1.0)
     seen = np.isfinite(values).all(axis=1)
     out[index[seen]] = values[seen]
     confidence[index[seen]] = scores[seen]
@@ -235,6 +240,17 @@ def _new_take(frames: list[shape.FrameJson]) -> Float[ndarray, " frames"] | None
 
 
 def _times(take: shape.TakeJson, source_fps: float | None) -> Float[ndarray, " frames"]:
+    times = _told_times(take, source_fps)
+    if len(times) and times[-1] - times[0] > _LONGEST:
+        raise InputError(
+            f"The frames span {times[-1] - times[0]:.3g} s, but a take has at most a day: the "
+            "timestamps or the fps are wrong; source_fps sets them."
+        )
+    return times
+
+
+def _told_times(take: shape.TakeJson, source_fps: float | None) -> Float[ndarray, " frames"]:
+    """Return the frames' times as the file tells them, or by `source_fps`."""
     count = len(take.frames)
     if source_fps is not None and not (np.isfinite(source_fps) and source_fps > 0):
         raise InputError(
@@ -275,13 +291,17 @@ def _camera(take: shape.TakeJson, *images: ndarray | None) -> Camera:
     own = take.camera
     if own is None:
         return Camera.assumed(size)
+    if own.focal < _SHORTEST:
+        raise InputError(
+            f"A camera's focal length must be at least {_SHORTEST:g} pixels, not {own.focal:g}."
+        )
     source: CameraSource
     for source in get_args(CameraSource):
         if own.source == source:
             centre = own.centre or (0.5 * size[0], 0.5 * size[1])
             return Camera(own.focal, centre, size, source)
     known = ", ".join(get_args(CameraSource))
-    raise InputError(f"A camera's source is one of {known}, not {own.source!r}.")
+    raise InputError(f"A camera's source is one of {known}, not {own.source[:60]!r}.")
 
 
 def _image_size(take: shape.TakeJson, *images: ndarray | None) -> tuple[int, int]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from mocap.errors import InputError
 from mocap.formats.keypoints_json.image_layouts import as_frames
@@ -18,21 +19,27 @@ _HEADER = ("width", "height", "fps", "camera")
 _NAMES = {"keypoints_3d": "keypoints3D", "left_hand": "leftHand", "right_hand": "rightHand",
           "new_take": "newTake"}  # fmt: skip
 
+# Far above what cameras and detectors give, and small enough for sums of squares.
+_MOST = 1e6
+Number = Annotated[float, Meta(ge=-_MOST, le=_MOST)]
+Stamp = Annotated[float, Meta(ge=-1e14, le=1e14)]
+"""Seconds, or milliseconds, which since 1970 are 1.8e12."""
+
 
 class PointJson(msgspec.Struct, omit_defaults=True):
     """A point; null, as JavaScript writes NaN, means not seen."""
 
-    x: float | None
-    y: float | None
-    z: float | None = None
-    score: float | None = None
+    x: Number | None
+    y: Number | None
+    z: Number | None = None
+    score: Number | None = None
     name: str | None = None
 
 
 class HandJson(msgspec.Struct, omit_defaults=True, rename=_NAMES):
     """A hand: 21 points."""
 
-    score: float | None = None
+    score: Number | None = None
     keypoints: list[PointJson] = []
     keypoints_3d: list[PointJson] = []
 
@@ -41,14 +48,14 @@ class FaceJson(msgspec.Struct, omit_defaults=True):
     """A face: 478 points, the head's transform (4 × 4, row by row), and ARKit's weights."""
 
     keypoints: list[PointJson] = []
-    transform: list[float] | None = None
-    blendshapes: dict[str, float] | None = None
+    transform: list[Number] | None = None
+    blendshapes: dict[str, Number] | None = None
 
 
 class PoseJson(msgspec.Struct, omit_defaults=True, rename=_NAMES):
     """A person, as TensorFlow.js' pose-detection returns it, with hands and face."""
 
-    score: float | None = None
+    score: Number | None = None
     keypoints: list[PointJson] = []
     keypoints_3d: list[PointJson] = []
     left_hand: HandJson | None = None
@@ -66,7 +73,7 @@ class FrameJson(msgspec.Struct, kw_only=True, rename=_NAMES):
             pictures were not compared.
     """
 
-    timestamp: float | None = None
+    timestamp: Stamp | None = None
     poses: list[PoseJson]
     new_take: bool | msgspec.UnsetType = msgspec.UNSET
 
@@ -74,17 +81,17 @@ class FrameJson(msgspec.Struct, kw_only=True, rename=_NAMES):
 class CameraJson(msgspec.Struct, omit_defaults=True):
     """A camera: focal length and centre in pixels, and where the focal length comes from."""
 
-    focal: float
-    centre: tuple[float, float] | None = None
+    focal: Number
+    centre: tuple[Number, Number] | None = None
     source: str = "told"
 
 
 class TakeJson(msgspec.Struct, omit_defaults=True):
     """A file: the picture's size in pixels, the camera and the frames."""
 
-    width: float | None = None
-    height: float | None = None
-    fps: float | None = None
+    width: Number | None = None
+    height: Number | None = None
+    fps: Number | None = None
     camera: CameraJson | None = None
     frames: list[FrameJson] = []
 
@@ -160,7 +167,7 @@ def _validated(raw: Any) -> TakeJson:
             found = (
                 "an empty list"
                 if "frames" in raw
-                else f"an object with the fields {', '.join(list(raw)[:8]) or '(none)'}"
+                else f"an object with the fields {', '.join(list(raw)[:8])[:200] or '(none)'}"
             )
         raise InputError(
             f'Keypoints JSON needs "frames", a list of {{"timestamp", "poses"}} that is not empty, '
@@ -199,6 +206,8 @@ def _frames(items: list[Any]) -> list[Any]:
     if isinstance(first, list):
         return [
             {"poses": [{"keypoints3D": [_bare_point(p) for p in item]}] if item else []}
+            if isinstance(item, list | None)
+            else item
             for item in items
         ]
     return items
