@@ -109,6 +109,58 @@ def check_videos(takes: Sequence[Keypoints], cameras: CameraSet, names: Sequence
     return cameras
 
 
+def in_best_order(
+    takes: Sequence[Keypoints], cameras: CameraSet, names: Sequence[str]
+) -> tuple[list[int], CameraSet]:
+    """Find which take each camera of a calibration made, and the offsets of their clocks.
+
+    Args:
+        takes: One take for each camera, in any order.
+        cameras: The calibration.
+        names: Names of the takes for errors.
+
+    Returns:
+        The index of each camera's take, and the calibration with clock offsets.
+
+    Raises:
+        InputError: The takes fit the calibration in no order, or a camera moves.
+    """
+    if len(takes) > _MOST_ORDERS:
+        return list(range(len(takes))), check_videos(takes, cameras, names)
+    tried = []
+    problem: InputError | None = None
+    for order in permutations(range(len(takes))):
+        try:
+            own = in_calibrated_pixels([takes[k] for k in order], cameras)
+        except InputError as error:  # this order gives a camera a picture of another shape
+            problem = error
+            continue
+        timed = synchronised(own, cameras)
+        tracks = [track_in(v, t) for v, t in zip(cameras.views, own, strict=True)]
+        tried.append((_disagreement(tracks, timed), order, timed))
+    if not tried:
+        assert problem is not None
+        raise problem
+    _, order, timed = min(tried, key=lambda one: one[0])
+    own = in_calibrated_pixels([takes[k] for k in order], cameras)
+    check_order(own, timed, [names[k] for k in order])
+    check_still(own, timed, [names[k] for k in order])
+    return list(order), timed
+
+
+def _disagreement(tracks: Sequence[JointRays], cameras: CameraSet) -> float:
+    """Return the mean epipolar cost over all pairs of views."""
+    offsets = np.asarray(cameras.offsets)
+    return float(np.mean([
+        _cost(
+            tracks[m],
+            tracks[n],
+            _relation(cameras.views[m], cameras.views[n], offsets[n] - offsets[m]),
+        )
+        for m, n in combinations(range(len(tracks)), 2)
+    ]))  # fmt: skip
+
+
 def synchronised(takes: Sequence[Keypoints], cameras: CameraSet) -> CameraSet:
     """Return the calibration with clock offsets found from the motion.
 

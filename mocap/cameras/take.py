@@ -17,27 +17,25 @@ from mocap.cameras.image_sizes import in_calibrated_pixels
 from mocap.cameras.resampling import common_times, sampled
 from mocap.cameras.triangulate import LEAST_NOISE, Triangulated, triangulate
 from mocap.cameras.views import CameraSet, View, to_mocap, upright
+from mocap.cameras.virtual import VirtualCamera
 from mocap.cameras.world import find_unit, find_up
-from mocap.core.camera import Camera, fit_translation
+from mocap.core.camera import fit_translation
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.motion import Motion
 from mocap.errors import InputError
 from mocap.solve.evidence import DOUBTED, SEEN, weigh
-from mocap.solve.refine.sight import Measured, Sight
+from mocap.solve.refine.sight import Measured
 from mocap.solve.swaps import unswap
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
-_AWAY = 6.0  # distance of the virtual camera from the nearest landmark, metres
-_FOCAL = 1000.0  # focal length of the virtual camera, pixels
 # A landmark that only one view sees: factor on its confidence, and its expected error, metres.
 _ALONE, _ALONE_ERROR = 0.5, 0.12
 # Smallest standard deviation of image points, as a share of the body's size in the picture. The
 # median error of BlazePose heavy on forty rendered clips is about 0.01.
 _DETECTOR_NOISE = 0.008
 _FEW_SEEN = 15  # number of landmarks that a frame must have to measure the body's size
-_SWITCH = 0.25  # by how much more confident another view must be of a hand to replace this one
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -49,12 +47,14 @@ class Fused:
         measured: Each camera's image points, in the axes of the virtual camera.
         triangulated: The triangulated points, in the world's axes, metres.
         cameras: The cameras in mocap's world.
+        virtual: The virtual camera.
     """
 
     keypoints: Keypoints
     measured: Measured
     triangulated: Triangulated
     cameras: CameraSet
+    virtual: VirtualCamera
 
 
 def solve_views(
@@ -147,7 +147,10 @@ def fuse(takes: Sequence[Keypoints], cameras: CameraSet) -> Fused:
         found, points=metres * found.points @ turn.T, deviation=metres * found.deviation
     )
     points, confidence, guessed = _with_single_views(views, world.views, found)
-    return Fused(*_as_one(views, world.views, points, confidence, guessed), found, world)
+    virtual = VirtualCamera.before(views, world.views, points)
+    keypoints = virtual.keypoints(views, world.views, points, confidence)
+    sights = tuple(virtual.sight(v, c) for v, c in zip(views, world.views, strict=True))
+    return Fused(keypoints, Measured(sights, guessed), found, world, virtual)
 
 
 def least_noise(views: Sequence[Keypoints]) -> Float[ndarray, "cameras"]:
@@ -175,162 +178,84 @@ def least_noise(views: Sequence[Keypoints]) -> Float[ndarray, "cameras"]:
 def _with_single_views(
     views: Sequence[Keypoints], cameras: Sequence[View], found: Triangulated
 ) -> tuple[ndarray, ndarray, ndarray]:
-    """Add the points that only one view sees.
+    """Add the points that only one view sees; see `with_guesses`."""
+    hips = found.points[:, _HIPS].mean(axis=1)
+    known = np.isfinite(hips).all(axis=1)
+    frames = np.arange(len(hips))
+    guesses = []
+    for view, camera in zip(views, cameras, strict=True):
+        own = body_in_camera(view)
+        middle = own[:, _HIPS].mean(axis=1)
+        true = camera.in_camera(hips)
+        both = known & np.isfinite(middle).all(axis=1)
+        if not both.any():
+            continue
+        # The detector's size and position have a constant factor and a slowly changing error.
+        factor = float(np.median(true[both, 2] / middle[both, 2]))
+        off = true - factor * middle
+        off = np.stack([np.interp(frames, frames[both], off[both, i]) for i in range(3)], axis=-1)
+        guesses.append(on_rays(view, camera, factor * own + off[:, None]))
+    return with_guesses(found, guesses)
 
-    Such a point is on its viewing ray, at the detector's depth relative to the triangulated hips.
+
+def body_in_camera(view: Keypoints) -> Float[ndarray, "frames 33 3"]:
+    """Return the detector's landmarks where the image shows them, in OpenCV's camera axes.
+
+    Args:
+        view: The keypoints of a view.
+
+    Returns:
+        Positions, in the detector's metres; NaN in frames without a person.
+    """
+    place = fit_translation(view.positions, view.image, view.confidence, view.camera)
+    return to_mocap(view.positions + place[:, None])
+
+
+def on_rays(
+    view: Keypoints, camera: View, body: Float[ndarray, "frames 33 3"]
+) -> tuple[Float[ndarray, "frames 33 3"], Float[ndarray, "frames 33"]]:
+    """Return a view's landmarks on their rays, at the depths of a body.
+
+    Args:
+        view: The keypoints of the view.
+        camera: Its camera.
+        body: The landmarks in the camera's axes, metres.
+
+    Returns:
+        Points of the world, metres, and their confidences; 0 where the view does not see them.
+    """
+    depth = body[..., 2:]
+    slopes = camera.normalized(view.image)
+    ahead = np.concatenate([slopes * depth, depth], axis=-1)
+    points = (ahead - camera.translation) @ camera.rotation
+    trust = np.nan_to_num(view.confidence)
+    seen = (trust >= SEEN) & np.isfinite(points).all(axis=-1)
+    with np.errstate(invalid="ignore"):
+        seen &= depth[..., 0] > 0.0
+    return points, np.where(seen, np.maximum(_ALONE * trust, SEEN), 0.0)
+
+
+def with_guesses(
+    found: Triangulated, guesses: Sequence[tuple[ndarray, ndarray]]
+) -> tuple[ndarray, ndarray, ndarray]:
+    """Return triangulated points, completed by points that only one view sees.
+
+    Args:
+        found: The triangulated points.
+        guesses: Points and confidences of each view, as of `on_rays`.
 
     Returns:
         The points; their confidences; and the expected errors of the added points, metres, NaN for
         the triangulated ones.
     """
-    points, guessed = found.points.copy(), np.full(found.points.shape[:2], np.nan)
+    points, guessed = found.points, np.full(found.points.shape[:2], np.nan)
     missing = np.isnan(points).any(axis=-1)
     # A point on which two views agree is seen, even if both have a low confidence.
     confidence = np.where(missing, 0.0, np.maximum(found.confidence, DOUBTED))
-    if not missing.any():
-        return points, confidence, guessed
-    hips = found.points[:, _HIPS].mean(axis=1)
-    known = np.isfinite(hips).all(axis=1)
     best = np.zeros(missing.shape)
-    frames = np.arange(len(points))
-    for view, camera in zip(views, cameras, strict=True):
-        place = fit_translation(view.positions, view.image, view.confidence, view.camera)
-        own = to_mocap(view.positions + place[:, None])
-        true = camera.in_camera(hips)
-        both = known & np.isfinite(place).all(axis=1)
-        if not both.any():
-            continue
-        middle = own[:, _HIPS].mean(axis=1)
-        # The detector's size and position have a constant factor and a slowly changing error.
-        own = own * float(np.median(true[both, 2] / middle[both, 2]))
-        off = true - own[:, _HIPS].mean(axis=1)
-        both &= np.isfinite(off).all(axis=1)
-        own = (
-            own
-            + np.stack([np.interp(frames, frames[both], off[both, i]) for i in range(3)], -1)[
-                :, None
-            ]
-        )
-        depth = own[..., 2:]
-        slopes = camera.normalized(view.image)
-        on_ray = np.concatenate([slopes * depth, depth], axis=-1)
-        guess = (on_ray - camera.translation) @ camera.rotation
-        trust = np.nan_to_num(view.confidence)
-        weight = np.where(trust >= SEEN, np.maximum(_ALONE * trust, SEEN), 0.0)
-        better = missing & np.isfinite(guess).all(axis=-1) & (depth[..., 0] > 0.0) & (weight > best)
+    for guess, weight in guesses:
+        better = missing & (weight > best)
         points = np.where(better[..., None], guess, points)
-        confidence = np.where(better, weight, confidence)
-        guessed = np.where(better, _ALONE_ERROR, guessed)
         best = np.where(better, weight, best)
-    return points, confidence, guessed
-
-
-def _as_one(
-    views: Sequence[Keypoints],
-    cameras: Sequence[View],
-    points: ndarray,
-    confidence: ndarray,
-    guessed: ndarray,
-) -> tuple[Keypoints, Measured]:
-    """Return the points as keypoints of a virtual camera, level and far enough away to see all.
-
-    Returns:
-        The keypoints, and each camera's image points in the axes of the virtual camera.
-    """
-    seen = np.array([(v.confidence > SEEN).sum() for v in views])
-    ahead = cameras[int(np.argmax(seen))].rotation[2] * [1.0, 0.0, 1.0]
-    if np.linalg.norm(ahead) < 0.1:  # it looks straight down
-        ahead = np.array([0.0, 0.0, -1.0])
-    back = -ahead / np.linalg.norm(ahead)
-    axes = np.stack([np.cross([0.0, 1.0, 0.0], back), [0.0, 1.0, 0.0], back])
-    placed = points @ axes.T
-    middle = np.nanmedian(placed.reshape(-1, 3), axis=0)
-    near = float(np.nanmax(placed[..., 2]))
-    origin = np.array([middle[0], middle[1], near + _AWAY])
-    placed = placed - origin
-    camera = Camera(_FOCAL, (0.0, 0.0), (1, 1))
-    image = camera.project(placed)
-    half = int(np.ceil(1.2 * np.nanmax(np.abs(image)))) + 1
-    camera = Camera(_FOCAL, (float(half), float(half)), (2 * half, 2 * half))
-    hips = placed[:, _HIPS].mean(axis=1, keepdims=True)
-    # Rotations from each view's camera to the virtual one, both in mocap's camera axes.
-    turns = [axes @ (np.diag([1.0, -1.0, -1.0]) @ v.rotation).T for v in cameras]
-    merged = Keypoints(
-        views[0].times, placed - hips, image + half, np.nan_to_num(confidence), camera
-    )
-    merged = _with_hands(merged, views, turns)
-    sights = tuple(_sight(v, c, axes, origin) for v, c in zip(views, cameras, strict=True))
-    return _with_face(merged, views, turns), Measured(sights, guessed)
-
-
-def _sight(view: Keypoints, camera: View, axes: ndarray, origin: ndarray) -> Sight:
-    """Return a camera's image points as rays.
-
-    Args:
-        view: The camera's keypoints.
-        camera: The camera.
-        axes: The axes of the virtual camera in the world, as rows.
-        origin: Position of the virtual camera along `axes`, metres.
-    """
-    slopes = camera.normalized(view.image) * [1.0, -1.0]
-    seen = np.isfinite(slopes).all(axis=-1)
-    turn = camera.rotation @ axes.T
-    return Sight(
-        np.where(seen[..., None], slopes, 0.0),
-        np.square(np.nan_to_num(view.confidence)) * seen,
-        np.diag([1.0, -1.0, -1.0]) @ turn,
-        to_mocap(turn @ origin + camera.translation),
-    )
-
-
-def _with_hands(
-    merged: Keypoints, views: Sequence[Keypoints], turns: Sequence[ndarray]
-) -> Keypoints:
-    """Add each hand from the view with the highest confidence, with hysteresis between views."""
-    seen = [(v, turn) for v, turn in zip(views, turns, strict=True) if v.hands is not None]
-    if not seen:
-        return merged
-    frames = len(merged)
-    sure = np.stack([_hand_confidence(v) for v, _ in seen])
-    hands = np.stack([(np.asarray(v.hands) @ turn.T) for v, turn in seen])
-    chosen = np.zeros((frames, 2), dtype=int)
-    for side in (0, 1):
-        now = int(np.argmax(sure[:, :, side].sum(axis=1)))
-        for f in range(frames):
-            best = int(np.argmax(sure[:, f, side]))
-            if sure[best, f, side] > sure[now, f, side] + _SWITCH:
-                now = best
-            chosen[f, side] = now
-    rows, sides = np.arange(frames)[:, None], np.arange(2)[None]
-    return replace(
-        merged,
-        hands=hands[chosen, rows, sides],
-        hands_confidence=sure[chosen, rows, sides],
-        hands_image=None,
-    )
-
-
-def _hand_confidence(view: Keypoints) -> ndarray:
-    found = np.isfinite(np.asarray(view.hands)).all(axis=(2, 3)) * 1.0
-    return found if view.hands_confidence is None else found * np.nan_to_num(view.hands_confidence)
-
-
-def _with_face(
-    merged: Keypoints, views: Sequence[Keypoints], turns: Sequence[ndarray]
-) -> Keypoints:
-    """Add the face from the view that sees it in most frames, rotated to the common axes."""
-    counts = [
-        0 if v.face is None else int(np.isfinite(v.face).all(axis=(1, 2)).sum()) for v in views
-    ]
-    best = int(np.argmax(counts))
-    if not counts[best]:
-        return merged
-    view, turn = views[best], np.eye(4)
-    turn[:3, :3] = turns[best]
-    transform = view.face_transform
-    return replace(
-        merged,
-        face=view.face,
-        face_transform=None if transform is None else turn @ transform,
-        face_blendshapes=view.face_blendshapes,
-    )
+    added = best > 0.0
+    return points, np.where(added, best, confidence), np.where(added, _ALONE_ERROR, guessed)

@@ -16,6 +16,7 @@ from mocap.errors import MocapError, OutputError
 from mocap.stream import DEFAULT_PORT
 
 if TYPE_CHECKING:
+    from mocap.cameras.views import CameraSet
     from mocap.core.keypoints import Keypoints
     from mocap.core.motion import Motion
     from mocap.live.options import (
@@ -61,6 +62,14 @@ def live(
     face_model: opt.FaceModel = None,
     person: opt.Person = None,
     people: opt.LivePeople = "1",
+    cameras: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|auto",
+            help="Let the cameras of all pages see one performer (with --browser or --lan). FILE "
+            "is their calibration; auto finds their places from the performer's motion.",
+        ),
+    ] = None,
     upper_body: opt.UpperBody = None,
     fov: opt.Fov = None,
     port: opt.Port = DEFAULT_PORT,
@@ -102,12 +111,19 @@ def live(
             "--people works with a camera of this computer or a video. In a browser one person is "
             "detected per camera: leave --people out, and open the page once for each person."
         )
+    if cameras is not None and not in_browser:
+        raise MocapError(
+            f"--cameras {cameras} needs the cameras of pages: add --browser or --lan, and leave "
+            "--camera and --video out."
+        )
     options = LiveOptions(
         active="browser" if in_browser else "server",
         detect=detect,
         fov=opt.radians(fov),
         upper_body=upper_body,
         vmc=None if vmc is None else VmcOutput(vmc, vmc_names),
+        shared=cameras is not None,
+        cameras=_calibration(cameras),
     )
     if video is None:
         source = server_camera(camera or 0)
@@ -159,6 +175,15 @@ def _serve(
     if rig is not None:
         served = replace(served, rig=load_avatar(rig))
     interrupts.run(serve.live(source, options, served, outputs, page_address.announce(open_page)))
+
+
+def _calibration(cameras: str | None) -> CameraSet | None:
+    """Return the calibration of a file; None for None and "auto"."""
+    if cameras is None or cameras == "auto":
+        return None
+    from mocap.cameras.calibration import load_cameras
+
+    return load_cameras(Path(cameras))
 
 
 def _studio(folder: Path, fov: float | None, stack: ExitStack) -> StudioMaker:

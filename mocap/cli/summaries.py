@@ -71,4 +71,6 @@ def field_of_view(camera: Camera) -> str:
         return f"{degrees:.6g}° as given"
     if camera.source == "metadata":
         return f"{degrees:.0f}° from the file's metadata (--fov overrides it)"
+    if camera.source == "triangulated":
+        return f"{degrees:.0f}° of a virtual camera; positions are measured by several cameras"
     return f"{degrees:.0f}° assumed (--fov sets it)"

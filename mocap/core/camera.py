@@ -25,8 +25,10 @@ rendered clips (42° to 64°) the limb error is 14.9° to 15.1° for any assumpt
 a real person seen by a camera of 44° it grows by 0.3° for each 5° that the assumption is too
 large."""
 
-CameraSource = Literal["told", "metadata", "assumed"]
-"""Where a focal length comes from: the user ("told"), the video's metadata, or DEFAULT_FOV."""
+CameraSource = Literal["told", "metadata", "assumed", "triangulated"]
+"""Where a focal length comes from: the user ("told"), the video's metadata, or DEFAULT_FOV.
+
+"triangulated": a virtual camera, whose keypoints have positions that several cameras measured."""
 
 # Threshold of the Huber weights: distance of a keypoint from its viewing ray, metres.
 _OUTLIER = 0.04

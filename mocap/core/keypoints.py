@@ -259,10 +259,11 @@ def with_fov(keypoints: Keypoints, fov: float | None, source: CameraSource = "to
 
     Args:
         keypoints: The keypoints.
-        fov: Field of view along the image's longer side, radians; None keeps the camera.
+        fov: Field of view along the image's longer side, radians; None keeps the camera. A virtual
+            camera ("triangulated") is kept as well.
         source: Where the field of view comes from.
     """
-    if fov is None:
+    if fov is None or keypoints.camera.source == "triangulated":
         return keypoints
     return replace(keypoints, camera=Camera.from_fov(keypoints.camera.size, fov, source=source))
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import msgspec
+import numpy as np
 from websockets.asyncio.server import ServerConnection
 
-from mocap.core.keypoints import Keypoints, with_fov
+from mocap.core.keypoints import Keypoints, changed, with_fov
+from mocap.core.motion import Motion
 from mocap.detect.mediapipe.bundles import face_bundle, hand_bundle, pose_bundle
 from mocap.detect.options import DetectOptions
 from mocap.live.broadcast import Broadcast, sentence_of
-from mocap.live.incoming import CameraFrame, Incoming
+from mocap.live.incoming import Incoming
 from mocap.live.ingest import ingest
-from mocap.live.messages import body_of, weights_of
+from mocap.live.messages import body_of, points_of, weights_of
 from mocap.live.options import LiveOptions
 from mocap.live.orders import Orders
 from mocap.live.performer import LivePerformer
+from mocap.live.shared import SharedPerformer
 from mocap.stream import protocol
 from mocap.stream.content import Files, content_type
 
@@ -67,6 +71,9 @@ class Watcher(Protocol):
 
     def failed(self, sentence: str) -> None:
         """Handle an unexpected error, after which the performer starts again."""
+
+    def notice(self, sentence: str) -> None:
+        """Show a sentence to the performer."""
 
 
 class BrowserCameras:
@@ -137,40 +144,95 @@ class BrowserCameras:
             output: Receives the poses.
             watcher: Called with the frames of the first performer, and with errors.
         """
+        if self._options.shared:
+            self._follow_one(orders, output, watcher)
+        else:
+            self._follow_each(orders, output, watcher)
+
+    def _follow_each(self, orders: Orders, output: Broadcast, watcher: Watcher) -> None:
+        """Solve one performer for each camera."""
         performers: dict[int, LivePerformer] = {}
         for seen in self._incoming.frames(orders.leave):
             subject = seen.points.stamp.subject
             if orders.take().calibrate:
                 performers.clear()
             if seen.restarted or subject not in performers:
-                performers[subject] = LivePerformer(
-                    None,
-                    upper_body=self._options.upper_body,
-                    tuning=lambda: orders.tuning,
-                )
+                performers[subject] = self._performer(orders)
+            keypoints = with_fov(seen.keypoints, self._options.fov)
             try:
-                self._perform(performers[subject], seen, output, watcher)
+                motion = performers[subject].follow(keypoints)
+                here = self._publish(subject, body_of(seen.points), motion, output)
+                if here and subject == 0:
+                    pictures = [(picture.stamp.time, picture.jpeg) for picture in seen.pictures]
+                    _tell(keypoints, motion, pictures, output, watcher)
             except Exception as error:
                 del performers[subject]
                 watcher.failed(sentence_of(f"Performer {subject + 1}", error))
 
-    def _perform(
-        self, performer: LivePerformer, seen: CameraFrame, output: Broadcast, watcher: Watcher
-    ) -> None:
-        keypoints = with_fov(seen.keypoints, self._options.fov)
-        motion = performer.follow(keypoints)
-        stamp = replace(seen.points.stamp, frame=output.number())
-        points = replace(body_of(seen.points), stamp=stamp)
+    def _follow_one(self, orders: Orders, output: Broadcast, watcher: Watcher) -> None:
+        """Solve one performer, whom all cameras see.
+
+        Takes are on the server's clock, and keep no pictures: a fused take has a virtual camera.
+        """
+        make = partial(self._performer, orders)
+        newest: dict[int, float] = {}
+        with SharedPerformer(self._options.cameras, make, watcher.notice) as performer:
+            for seen in self._incoming.frames(orders.leave):
+                subject, clock = seen.points.stamp.subject, seen.points.stamp.clock
+                if orders.take().calibrate:
+                    performer.restart()
+                performer.keep(self._incoming.subjects())
+                if clock <= newest.get(subject, -np.inf):
+                    continue
+                newest[subject] = clock
+                keypoints = with_fov(seen.keypoints, self._options.fov)
+                keypoints = changed(keypoints, times=np.array([clock]))
+                try:
+                    solved = performer.follow(subject, keypoints)
+                    if solved is None:
+                        continue
+                    fused, motion = solved
+                    time = float(fused.times[0])
+                    stamp = protocol.FrameHeader(0, time, time)
+                    if not self._publish(subject, points_of(fused, stamp), motion, output):
+                        continue
+                    if performer.together:
+                        _tell(fused, motion, [], output, watcher)
+                    else:  # a take has one camera: it begins when the cameras are fused
+                        watcher.watch(fused)
+                except Exception as error:
+                    performer.recover()
+                    watcher.failed(sentence_of("The performer", error))
+
+    def _performer(self, orders: Orders) -> LivePerformer:
+        """Return a new performer with the session's options."""
+        return LivePerformer(
+            None, upper_body=self._options.upper_body, tuning=lambda: orders.tuning
+        )
+
+    def _publish(
+        self, camera: int, points: protocol.KeypointsMessage, motion: Motion, output: Broadcast
+    ) -> bool:
+        """Publish a frame unless its camera has ended; return whether it was published."""
+        stamp = replace(points.stamp, frame=output.number())
         pose = protocol.PoseMessage(
             stamp,
             motion.root_positions[0],
             motion.rotations[0],
             weights_of(motion, output.expressions),
         )
-        messages = [protocol.encode(points), protocol.encode(pose)]
-        here = self._incoming.while_here(stamp.subject, lambda: output.publish(messages))
-        if here and stamp.subject == 0:
-            pictures = [(picture.stamp.time, picture.jpeg) for picture in seen.pictures]
-            for sentence in output.tell(keypoints, motion, pictures):
-                watcher.failed(sentence)
-            watcher.watch(keypoints)
+        messages = [protocol.encode(replace(points, stamp=stamp)), protocol.encode(pose)]
+        return self._incoming.while_here(camera, lambda: output.publish(messages))
+
+
+def _tell(
+    keypoints: Keypoints,
+    motion: Motion,
+    pictures: Sequence[tuple[float, bytes]],
+    output: Broadcast,
+    watcher: Watcher,
+) -> None:
+    """Give a frame of the first performer to the listeners and the watcher."""
+    for sentence in output.tell(keypoints, motion, pictures):
+        watcher.failed(sentence)
+    watcher.watch(keypoints)

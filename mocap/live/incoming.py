@@ -151,6 +151,11 @@ class Incoming:
         with self._filled:
             return len(self._cameras)
 
+    def subjects(self) -> set[int]:
+        """Return the numbers of the cameras' performers."""
+        with self._filled:
+            return {camera.subject for camera in self._cameras.values()}
+
     def end(self, key: Hashable) -> int | None:
         """Remove a camera, and return the number of its performer, if it had one."""
         with self._filled:

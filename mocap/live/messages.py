@@ -40,12 +40,7 @@ def encode_frame(
     from mocap.capture.picture import jpeg
 
     stamp = protocol.FrameHeader(number, arrived.time, arrived.clock, subject)
-    points = protocol.KeypointsMessage(
-        stamp,
-        keypoints.image[0] / keypoints.camera.size,
-        keypoints.positions[0],
-        keypoints.confidence[0],
-    )
+    points = points_of(keypoints, stamp)
     pose = protocol.PoseMessage(
         stamp, motion.root_positions[0], motion.rotations[0], weights_of(motion, expressions)
     )
@@ -54,6 +49,21 @@ def encode_frame(
         return solved
     shown = jpeg(arrived.frame.image, _PICTURE_WIDTH)
     return [protocol.encode(protocol.PictureMessage(stamp, shown)), *solved]
+
+
+def points_of(keypoints: Keypoints, stamp: protocol.FrameHeader) -> protocol.KeypointsMessage:
+    """Return one frame of keypoints as a message.
+
+    Args:
+        keypoints: The frame.
+        stamp: The message's header.
+    """
+    return protocol.KeypointsMessage(
+        stamp,
+        keypoints.image[0] / keypoints.camera.size,
+        keypoints.positions[0],
+        keypoints.confidence[0],
+    )
 
 
 def body_of(points: protocol.KeypointsMessage) -> protocol.KeypointsMessage:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from mocap.cameras.views import CameraSet
 from mocap.capture.source import Source
 from mocap.core.keypoints import Keypoints
 from mocap.core.motion import Motion
@@ -53,6 +54,8 @@ class LiveOptions:
             default.
         upper_body: Keep legs at rest and hips steady; None: chosen by whether legs are seen.
         vmc: The VMC receiver at the start.
+        shared: Whether the cameras of all pages see one performer, instead of one each.
+        cameras: Their calibration; None finds it from the performer's motion.
     """
 
     active: Who = "server"
@@ -60,6 +63,8 @@ class LiveOptions:
     fov: float | None = None
     upper_body: bool | None = None
     vmc: VmcOutput | None = None
+    shared: bool = False
+    cameras: CameraSet | None = None
 
 
 @dataclass(frozen=True, slots=True)

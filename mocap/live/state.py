@@ -43,6 +43,7 @@ class LiveState:
         vmc: The VMC receiver, or None.
         tuning: The live settings.
         problem: A sentence about the last error, or "".
+        notice: A sentence for the performer, or "".
     """
 
     active: protocol.Who
@@ -56,13 +57,14 @@ class LiveState:
     vmc: protocol.VmcOutput | None = None
     tuning: Tuning = field(default_factory=Tuning)
     problem: str = ""
+    notice: str = ""
 
     def chosen(self, who: protocol.Who) -> LiveState:
         """Switch to a source; no-op if it is already active."""
         if who == self.active:
             return self
         source: protocol.SourceState = "starting" if who == "server" else "waiting"
-        return replace(self, active=who, source=source, missing=(), problem="")
+        return replace(self, active=who, source=source, missing=(), problem="", notice="")
 
     def opened(self, shown: protocol.SourceInfo) -> LiveState:
         """Return the state after the active source has begun: running, or waiting for a page."""
@@ -92,6 +94,10 @@ class LiveState:
         """Return the state after an unexpected error; the session continues."""
         return replace(self, problem=sentence)
 
+    def noticed(self, sentence: str) -> LiveState:
+        """Return the state with a sentence for the performer."""
+        return replace(self, notice=sentence)
+
     def tuned(self, tune: protocol.Tune) -> LiveState:
         """Return the state with other live settings."""
         return replace(self, tuning=Tuning(tune.smoothing, tune.feet, tune.hips))
@@ -115,6 +121,8 @@ def announcements(before: LiveState | None, after: LiveState) -> list[Announceme
         sent.append(protocol.Tuned(tuning.smoothing, tuning.feet, tuning.hips, tuning.lag))
     if (before.problem if before else "") != after.problem:
         sent.append(protocol.Status("error" if after.problem else "info", after.problem[:1000]))
+    if after.notice and (before is None or before.notice != after.notice):
+        sent.append(protocol.Status("info", after.notice[:1000]))
     return sent
 
 

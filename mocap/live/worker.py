@@ -172,6 +172,10 @@ class Worker:
         self._failed_at = time.monotonic()
         self._report(lambda state: state.failed(sentence))
 
+    def notice(self, sentence: str) -> None:
+        """Show a sentence to the performer."""
+        self._report(lambda state: state.noticed(sentence))
+
     def _performers(self, source: Source) -> Performers:
         """Return the performers for a source."""
         detect, fov = self._options.detect, self._options.fov

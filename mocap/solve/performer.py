@@ -75,7 +75,7 @@ class Performer:
     def _frame(self, keypoints: Keypoints) -> Motion:
         if self._measures and not np.isnan(keypoints.positions).all():
             self._measure(keypoints)
-        if self._options.refine:
+        if self._options.refine and keypoints.camera.source != "triangulated":
             positions, self._lift = lift_live(keypoints, keypoints.camera, self._lift)
             keypoints = changed(keypoints, positions=positions)
         self._solver.tuning = self.tuning

@@ -49,7 +49,7 @@ from mocap.solve.refine.ground import (
     Ground,
     find_ground,
 )
-from mocap.solve.refine.sight import Measured
+from mocap.solve.refine.sight import Measured, sight_of
 from mocap.solve.size import at_height
 from mocap.solve.swaps import unswap
 from mocap.solve.tuning import Feet, SolveOptions
@@ -93,14 +93,17 @@ def solve_take(
         progress: Called from time to time with the share done, 0 to 1. An exception that it raises
             ends the solve.
         measured: Image points of several cameras, if the positions are triangulated. The positions
-            are then in axes with +Y up, and are not lifted, corrected or scaled. None for
-            keypoints of one camera.
+            are then in axes with +Y up, and are not lifted, corrected or scaled. None: the
+            keypoints' own camera, which may be a virtual one ("triangulated").
 
     Returns:
         The motion on the performer's own skeleton. After a hard cut a new take begins: nothing is
         smoothed or interpolated across it.
     """
     report = progress or (lambda done: None)
+    if measured is None and keypoints.camera.source == "triangulated":
+        unknown = np.full(keypoints.confidence.shape, np.nan)
+        measured = Measured((sight_of(keypoints),), unknown)
     cuts = find_cuts(keypoints) if options.refine and measured is None else []
     if not cuts:
         return _solve_take(keypoints, options, report, measured)

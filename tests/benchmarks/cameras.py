@@ -15,13 +15,15 @@ from dataclasses import replace
 import numpy as np
 
 from mocap.cameras.auto import calibrate
+from mocap.cameras.live import LiveFusion
 from mocap.cameras.resampling import sampled
 from mocap.cameras.take import fuse, solve_views
 from mocap.cameras.views import CameraSet, View
-from mocap.core.keypoints import Keypoints
+from mocap.core.keypoints import Keypoints, concatenate
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
+from mocap.solve.performer import Performer
 from mocap.solve.size import HUMANOID_HEIGHT
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
@@ -77,6 +79,7 @@ def _rows(name: str) -> list[tuple[Cell, ...]]:
         rows.append((name, what, *_off(Shown.of(motion).joints, truth), note))
 
     add("one camera", solve_take(told[0]))
+    add("one camera, live", Performer().solve(told[0]))
     for count in (2, 4):
         cameras = CameraSet(tuple(view_of(c) for c in views[:count]), np.eye(3)[1], 1.0)
         fused = fuse(told[:count], cameras)
@@ -84,6 +87,7 @@ def _rows(name: str) -> list[tuple[Cell, ...]]:
         truth = _truth(true, fused.keypoints.times)
         rows.append((name, f"{count} calibrated, points", *_off(points, truth), ""))
         add(f"{count} calibrated", solve_take(fused.keypoints, measured=fused.measured))
+        add(f"{count} calibrated, live", _live(told[:count], cameras))
     assumed = [c.keypoints[MODEL] for c in views[:2]]
     for kind, two, height in (
         ("field of view known", told[:2], None),
@@ -104,7 +108,22 @@ def _rows(name: str) -> list[tuple[Cell, ...]]:
         late = 1000.0 * (float(np.asarray(found.cameras.offsets)[1]) - _LATE)
         note = f"clock {late:+.1f} ms, rotation {degrees:.1f}°"
         add(what, solve_views(takes, found.cameras, SolveOptions(height=height)), note)
+        if height is None:
+            add(f"{what}, live", _live(takes, found.cameras))
     return rows
+
+
+def _live(takes: list[Keypoints], cameras: CameraSet) -> Motion:
+    """Solve the takes frame by frame, in the order in which a live session gets the frames."""
+    offsets = np.zeros(len(takes)) if cameras.offsets is None else cameras.offsets
+    arriving = sorted(
+        (float(time + offset), camera, frame)
+        for camera, (take, offset) in enumerate(zip(takes, offsets, strict=True))
+        for frame, time in enumerate(take.times)
+    )
+    fusion = LiveFusion(takes, cameras)
+    frames = [fusion.add(k, takes[k].slice(n, n + 1)) for _, k, n in arriving]
+    return Performer().solve(concatenate([f for f in frames if f is not None]))
 
 
 def _height(true: Motion) -> float:

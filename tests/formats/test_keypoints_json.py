@@ -72,7 +72,7 @@ def test_json_lines_are_a_header_then_one_frame_a_line() -> None:
 
 
 @pytest.mark.parametrize("write", [kj.dumps, kj.dumps_lines])
-@pytest.mark.parametrize("source", ["told", "metadata", "assumed"])
+@pytest.mark.parametrize("source", ["told", "metadata", "assumed", "triangulated"])
 def test_the_camera_is_saved_in_the_file(write: Any, source: Any) -> None:
     camera = Camera(1234.5, (600.0, 350.0), (1280, 720), source)
     keypoints = replace(standing(), camera=camera)

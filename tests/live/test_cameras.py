@@ -57,6 +57,9 @@ class Stage:
     def failed(self, sentence) -> None:
         self.events.append(("failed", sentence))
 
+    def notice(self, sentence) -> None:
+        self.events.append(("notice", sentence))
+
 
 def test_a_request_to_calibrate_measures_every_performer_again(keypoints, monkeypatch) -> None:
     made = []

@@ -1,0 +1,147 @@
+"""Several calibrated cameras live: one frame of keypoints from the newest frames of each.
+
+A frame is made for a time that all cameras have reached, so it is as late as the slowest camera. A
+camera that has been silent for SILENT seconds is not waited for.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from mocap.cameras.image_sizes import in_calibrated_pixels
+from mocap.cameras.resampling import sampled
+from mocap.cameras.take import (
+    at_common_times,
+    body_in_camera,
+    fuse,
+    least_noise,
+    on_rays,
+    with_guesses,
+)
+from mocap.cameras.triangulate import triangulate
+from mocap.cameras.views import CameraSet, View
+from mocap.core.keypoints import LANDMARKS, Keypoints, concatenate
+from mocap.solve.evidence import EvidenceState, weigh
+
+SILENT = 0.25
+"""Seconds after which a camera without a new frame is not waited for."""
+
+_HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
+_KEPT = 0.6  # seconds of each camera's frames that are kept
+_SLOW = 0.05  # share by which the detector's size follows each frame
+
+
+@dataclass
+class _Eye:
+    """One camera: its newest frames, and what is known of its detector's body.
+
+    Attributes:
+        frames: Frames of the last _KEPT seconds, whose confidence is trust.
+        evidence: State of the trust.
+        factor: Size of the true body, in units of the detector's; NaN if unknown.
+        off: The true place of the hips from the detector's, metres; NaN if unknown.
+    """
+
+    frames: deque[Keypoints] = field(default_factory=deque)
+    evidence: EvidenceState | None = None
+    factor: float = np.nan
+    off: Float[ndarray, "3"] = field(default_factory=lambda: np.full(3, np.nan))
+
+    def add(self, keypoints: Keypoints) -> None:
+        """Add the next frame."""
+        trusted, _, self.evidence = weigh(keypoints, self.evidence)
+        self.frames.append(trusted)
+        while keypoints.times[0] - self.frames[0].times[0] > _KEPT:
+            self.frames.popleft()
+
+    def body(
+        self, view: Keypoints, camera: View, hips: Float[ndarray, "3"]
+    ) -> Float[ndarray, "1 33 3"]:
+        """Return the detector's body at the true size and place, in the camera's axes.
+
+        Args:
+            view: One frame.
+            camera: The camera.
+            hips: Triangulated middle of the hips, metres; NaN if unknown.
+        """
+        own = body_in_camera(view)
+        middle, true = own[0, _HIPS].mean(axis=0), camera.in_camera(hips)
+        if np.isfinite(middle).all() and np.isfinite(true).all():
+            factor = float(true[2] / middle[2])
+            known = np.isfinite(self.factor)
+            self.factor += _SLOW * (factor - self.factor) if known else 0.0
+            self.factor = self.factor if known else factor
+            self.off = true - self.factor * middle
+        return self.factor * own + self.off
+
+
+class LiveFusion:
+    """Fuse one performer's keypoints of several cameras, frame by frame.
+
+    Args:
+        takes: Some seconds of the keypoints of each camera, in the order of the calibration. The
+            virtual camera and the sizes of the views' errors come from them.
+        cameras: The calibration, with clock offsets.
+
+    Raises:
+        InputError: The views do not agree; see `fuse`.
+    """
+
+    def __init__(self, takes: Sequence[Keypoints], cameras: CameraSet) -> None:
+        fused = fuse(takes, cameras)
+        _, views, self._offsets = at_common_times(takes, cameras)
+        self._noise = least_noise(views)
+        self._cameras, self._virtual = fused.cameras, fused.virtual
+        self._eyes = [_Eye() for _ in takes]
+        self._last = -np.inf
+
+    def add(self, camera: int, keypoints: Keypoints) -> Keypoints | None:
+        """Add a camera's next frame.
+
+        Args:
+            camera: The camera's index in the calibration.
+            keypoints: One frame, on the camera's own clock.
+
+        Returns:
+            The performer's next frame on the common clock, as keypoints of the virtual camera; None
+            if another camera has to begin, or to reach that time, first.
+        """
+        self._eyes[camera].add(keypoints)
+        if not all(eye.frames for eye in self._eyes):
+            return None
+        newest = np.array([eye.frames[-1].times[0] for eye in self._eyes]) + self._offsets
+        heard = newest > newest.max() - SILENT
+        time = float(newest[heard].min())
+        begun = np.array([eye.frames[0].times[0] for eye in self._eyes]) + self._offsets
+        if time <= self._last or (not np.isfinite(self._last) and time < begun.max()):
+            return None
+        self._last = time
+        return self._at(time)
+
+    def _at(self, time: float) -> Keypoints:
+        """Return the frame at a time on the common clock."""
+        views = [
+            replace(
+                sampled(concatenate(list(eye.frames)), np.array([time - offset])),
+                times=np.array([time]),
+            )
+            for eye, offset in zip(self._eyes, self._offsets, strict=True)
+        ]
+        views = in_calibrated_pixels(views, self._cameras)
+        cameras = self._cameras.views
+        pixels = np.stack([v.image for v in views])
+        weights = np.stack([v.confidence for v in views])
+        found = triangulate(cameras, pixels, weights, self._noise)
+        hips = found.points[0, _HIPS].mean(axis=0)
+        guesses = [
+            on_rays(view, camera, eye.body(view, camera, hips))
+            for eye, view, camera in zip(self._eyes, views, cameras, strict=True)
+        ]
+        points, confidence, _ = with_guesses(found, guesses)
+        return self._virtual.keypoints(views, cameras, points, confidence)
