@@ -7,12 +7,9 @@ motion. From then on the cameras are fused frame by frame (`mocap.cameras.live`)
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from mocap.cameras.auto import calibrate
-from mocap.cameras.checks import in_best_order
 from mocap.cameras.live import LiveFusion
 from mocap.cameras.views import CameraSet
 from mocap.core.closing import Closing
@@ -20,14 +17,12 @@ from mocap.core.keypoints import Keypoints, concatenate
 from mocap.core.motion import Motion
 from mocap.errors import MocapError
 from mocap.live.performer import LivePerformer
+from mocap.live.seeking import Seeking
 
 _LEAST = 8.0  # seconds of motion that all cameras must have seen before their places are sought
 _MOST = 30.0  # seconds of motion that are kept for it
 _AGAIN = 5.0  # seconds between two attempts
-_TOGETHER = 1.0  # seconds since a camera's last frame after which its place is not sought
-
-Found = tuple[list[int], LiveFusion]
-"""The cameras' subjects in the order of the calibration, and their fusion."""
+_TOGETHER = 2.0  # seconds since a camera's last frame after which its place is not sought
 
 
 class SharedPerformer(Closing):
@@ -48,18 +43,20 @@ class SharedPerformer(Closing):
     ) -> None:
         self._cameras, self._make, self._notice = cameras, make, notice
         self._wanted = 2 if cameras is None else len(cameras.views)
-        self._seeker = ThreadPoolExecutor(1, "mocap-cameras")
+        self._seeking: Seeking | None = None
         self.restart()
 
     def close(self) -> None:
-        """Stop seeking. A second call does nothing."""
-        self._seeker.shutdown(wait=False, cancel_futures=True)
+        """End the search for the cameras' places. A second call does nothing."""
+        if self._seeking is not None:
+            self._seeking.stop()
+            self._seeking = None
 
     def restart(self) -> None:
         """Begin again: another take, and the cameras' places are sought again."""
+        self.close()
         self._performer = self._make()
         self._seen: dict[int, list[Keypoints]] = {}
-        self._sought: Future[Found] | None = None
         self._next = -np.inf  # time of the next attempt
         self._order: list[int] = []
         self._fusion: LiveFusion | None = None
@@ -121,22 +118,26 @@ class SharedPerformer(Closing):
                     "for some seconds, so that their places are found."
                 )
             return
-        if self._sought is None and now >= self._next:
+        if self._seeking is None and now >= self._next:
             self._next = now + _AGAIN
             subjects = sorted(together)[: None if self._cameras is None else self._wanted]
             takes = [concatenate(together[k]) for k in subjects]
-            self._sought = self._seeker.submit(_found, subjects, takes, self._cameras)
+            self._seeking = Seeking(subjects, takes, self._cameras)
 
     def _take_found(self) -> None:
         """Use the cameras' places once they are found."""
-        if self._sought is None or not self._sought.done():
+        if self._seeking is None:
             return
-        sought, self._sought = self._sought, None
         try:
-            order, fusion = sought.result()
+            found = self._seeking.found()
         except MocapError as error:
+            self._seeking = None
             self._say(f"The cameras' places are not found yet. {error}")
             return
+        if found is None:
+            return
+        self._seeking = None
+        order, fusion = found
         self._order, self._fusion = order, fusion
         self._performer = self._make()
         self._seen.clear()
@@ -153,16 +154,3 @@ def _waiting(count: int, wanted: int) -> str:
     more = wanted - count
     missing = "one more" if more == 1 else f"{more} more"
     return f"{seen}. Open this page on {missing} device{'s' if more > 1 else ''} and start Camera."
-
-
-def _found(subjects: list[int], takes: list[Keypoints], cameras: CameraSet | None) -> Found:
-    """Find the cameras' places, or their clocks and their order if a calibration is given.
-
-    Raises:
-        InputError: The motion so far does not determine them; the message says why.
-    """
-    names = [f"camera {n + 1}" for n in range(len(takes))]
-    if cameras is None:
-        return subjects, LiveFusion(takes, calibrate(takes, names=names).cameras)
-    order, timed = in_best_order(takes, cameras, names)
-    return [subjects[k] for k in order], LiveFusion([takes[k] for k in order], timed)

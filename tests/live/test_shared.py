@@ -61,8 +61,8 @@ class Show:
             self.feed(frame)
             if self.said[-1].endswith(end):
                 return frame + 1
-            if frame / FPS > 8.2:  # they are sought in another thread
-                time.sleep(0.25)
+            if frame / FPS > 8.2:  # they are sought in another process
+                time.sleep(0.5)
         raise AssertionError(self.said)
 
 
