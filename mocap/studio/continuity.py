@@ -24,7 +24,7 @@ another clock: more than a stalled network or solver delays a frame."""
 _LEAST_STEP = 1e-3  # seconds between two frames of different clocks
 
 
-class TakeClock:
+class ContinuousClock:
     """Maps the times of the sources to the take's.
 
     The first source's times are kept. Where a source's clock jumps, the take's time increases by

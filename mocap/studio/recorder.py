@@ -15,7 +15,7 @@ from mocap.core.motion import Motion
 from mocap.errors import InputError, OutputError
 from mocap.formats.keypoints_json.recording import Recording
 from mocap.live.state import RecordingState
-from mocap.studio.continuity import TakeClock, seen_by
+from mocap.studio.continuity import ContinuousClock, seen_by
 from mocap.studio.pictures import PictureRecording
 from mocap.studio.takes import TakesFolder
 
@@ -36,7 +36,7 @@ class _Running:
 
     keypoints: Recording
     pictures: PictureRecording | None
-    clock: TakeClock
+    clock: ContinuousClock
     camera: Camera | None = None
     size: tuple[int, int] | None = None
     first: float | None = None
@@ -123,7 +123,7 @@ class TakeRecorder:
                 path = self._takes.new()
                 seen = PictureRecording(self._takes.pictures(path.stem)) if pictures else None
                 try:
-                    self._running = _Running(Recording(path), seen, TakeClock(self._now))
+                    self._running = _Running(Recording(path), seen, ContinuousClock(self._now))
                 except OutputError:
                     if seen is not None:
                         seen.close()

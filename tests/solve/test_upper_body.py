@@ -125,9 +125,9 @@ def test_hidden_legs_are_legs_where_the_trunk_is_not_upright(
 
 
 def test_an_empty_take_is_not_upper_body() -> None:
-    nobody = replace(keypoints_of(standing_still(5)), confidence=np.zeros((5, 33)))
-    assert not is_upper_body(nobody)
-    share, state = follow_whole_body(nobody, None)
+    empty = replace(keypoints_of(standing_still(5)), confidence=np.zeros((5, 33)))
+    assert not is_upper_body(empty)
+    share, state = follow_whole_body(empty, None)
     assert share.tolist() == [1.0] * 5
     assert state is None
 

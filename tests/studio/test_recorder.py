@@ -13,7 +13,7 @@ from mocap.bake import read_keypoints
 from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints
 from mocap.solve.cuts import find_cuts
-from mocap.studio.continuity import TakeClock, seen_by
+from mocap.studio.continuity import ContinuousClock, seen_by
 from mocap.studio.pictures import read_index
 from mocap.studio.recorder import TakeRecorder
 from mocap.studio.takes import TakesFolder
@@ -65,7 +65,7 @@ def test_a_take_goes_on_where_its_source_begins_again(tmp_path: Path) -> None:
 @given(st.lists(st.tuples(st.floats(0.0, 1e11), st.floats(0.0, 1e4)), min_size=1, max_size=30))
 def test_times_of_a_take_increase_with_any_source(frames: list[tuple[float, float]]) -> None:
     now = [0.0]
-    clock = TakeClock(lambda: now[0])
+    clock = ContinuousClock(lambda: now[0])
     times = []
     for seconds, wait in frames:
         now[0] += wait
@@ -77,7 +77,7 @@ def test_times_of_a_take_increase_with_any_source(frames: list[tuple[float, floa
 
 def test_a_stalled_source_keeps_its_times() -> None:
     now = [0.0]
-    clock = TakeClock(lambda: now[0])
+    clock = ContinuousClock(lambda: now[0])
     stamps = [(0.0, 0.0), (0.033, 0.03), (5.0, 6.5), (5.033, 6.51), (7.0, 7.1)]
     for seconds, arrived in stamps:
         now[0] = arrived
