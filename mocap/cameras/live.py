@@ -33,7 +33,11 @@ SILENT = 0.25
 """Seconds after which a camera without a new frame is not waited for."""
 
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
+_SHORTEST = 0.02  # shortest time between two frames, seconds
 _KEPT = 0.6  # seconds of each camera's frames that are kept
+# Factor on the take's noise. Some frames are noisier than the take, and where two views disagree,
+# their compromise is nearer to the truth than one of them (47 → 45 mm on rendered clips).
+_LOOSE = 2.5
 _SLOW = 0.05  # share by which the detector's size follows each frame
 
 
@@ -96,10 +100,11 @@ class LiveFusion:
     def __init__(self, takes: Sequence[Keypoints], cameras: CameraSet) -> None:
         fused = fuse(takes, cameras)
         _, views, self._offsets = at_common_times(takes, cameras)
-        self._noise = least_noise(views)
+        self._least = least_noise(views)
+        self._noise = _LOOSE * fused.triangulated.noise / float(self._least.mean())
         self._cameras, self._virtual = fused.cameras, fused.virtual
         self._eyes = [_Eye() for _ in takes]
-        self._last = -np.inf
+        self._due = -np.inf  # the earliest time of the next frame
 
     def add(self, camera: int, keypoints: Keypoints) -> Keypoints | None:
         """Add a camera's next frame.
@@ -114,14 +119,14 @@ class LiveFusion:
         """
         self._eyes[camera].add(keypoints)
         if not all(eye.frames for eye in self._eyes):
+            self._due = float(keypoints.times[0] + self._offsets[camera])
             return None
         newest = np.array([eye.frames[-1].times[0] for eye in self._eyes]) + self._offsets
         heard = newest > newest.max() - SILENT
         time = float(newest[heard].min())
-        begun = np.array([eye.frames[0].times[0] for eye in self._eyes]) + self._offsets
-        if time <= self._last or (not np.isfinite(self._last) and time < begun.max()):
+        if time < self._due:
             return None
-        self._last = time
+        self._due = time + _SHORTEST
         return self._at(time)
 
     def _at(self, time: float) -> Keypoints:
@@ -137,7 +142,7 @@ class LiveFusion:
         cameras = self._cameras.views
         pixels = np.stack([v.image for v in views])
         weights = np.stack([v.confidence for v in views])
-        found = triangulate(cameras, pixels, weights, self._noise)
+        found = triangulate(cameras, pixels, weights, self._least, self._noise)
         hips = found.points[0, _HIPS].mean(axis=0)
         guesses = [
             on_rays(view, camera, eye.body(view, camera, hips))

@@ -57,6 +57,7 @@ def triangulate(
     pixels: Float[ndarray, "cameras frames n 2"],
     weights: Float[ndarray, "cameras frames n"],
     least: Float[ndarray, "cameras"] | float = LEAST_NOISE,
+    noise: float | None = None,
 ) -> Triangulated:
     """Triangulate points that several cameras see.
 
@@ -65,7 +66,9 @@ def triangulate(
         pixels: Image points of each camera, with lens distortion; NaN where it sees none.
         weights: Confidence of each image point, 0 to 1; 0 where there is none.
         least: Smallest standard deviation of the image points, pixels, one for all cameras or one
-            for each. The actual one is estimated from the residuals.
+            for each.
+        noise: The actual standard deviation, in units of `least`; None estimates it from the
+            residuals.
     """
     least = np.broadcast_to(np.asarray(least, dtype=float), (len(views),))
     slopes = np.stack([v.normalized(p) for v, p in zip(views, pixels, strict=True)])
@@ -73,11 +76,11 @@ def triangulate(
     weight = np.where(known, np.nan_to_num(weights), 0.0)
     slopes = np.where(known[..., None], slopes, 0.0)
     cameras = Rays.of(views, slopes, weight, least)
-    sigma = _FIRST
-    for _ in range(_NOISE_ROUNDS):
+    sigma = _FIRST if noise is None else noise
+    for _ in range(_NOISE_ROUNDS if noise is None else 1):
         points = _refined(cameras, _started(cameras, sigma), sigma)
         residual = cameras.residuals(points)
-        sigma = _noise(residual, weight)
+        sigma = _noise(residual, weight) if noise is None else noise
     agrees = known & (residual < AGREES * sigma) & (cameras.depths(points) > 0.0)
     enough = agrees.sum(axis=0) >= 2
     used = agrees & enough
