@@ -18,7 +18,7 @@ from mocap.core.rig import Rig
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
 from mocap.formats import gltf
-from mocap.formats.gltf import glb
+from mocap.formats.gltf import glb, rest_nodes
 from mocap.formats.gltf import read as gltf_read
 from mocap.rig.load import load_rig
 from tests import judges
@@ -248,14 +248,92 @@ def test_all_interpolations_are_read(tmp_path: Path, interpolation: str) -> None
         "buffers": [{"byteLength": len(binary)}],
     }  # fmt: skip
     motion = gltf_read.loads_animation(glb.join(document, binary))
-    assert np.allclose(motion.times, times)
     found = np.degrees(2 * np.arctan2(motion.rotations[:, 0, 1], motion.rotations[:, 0, 3]))
-    if interpolation == "STEP":
-        expected = [0, 0, 0, 0, 60, 60, 60, 60, 20]
-    elif interpolation == "LINEAR":
-        expected = [0, 15, 30, 45, 60, 50, 40, 30, 20]
+    if interpolation == "LINEAR":
+        assert np.allclose(motion.times, times)
+        expected = np.interp(motion.times, [0.0, 1.0, 2.0], [0.0, 60.0, 20.0])
     else:
-        # Flat tangents: halfway in value at halfway in time, the quaternion then normalised.
-        expected = [0, found[1], 30, found[3], 60, found[5], 40, found[7], 20]
-        assert 0 < found[1] < 15 < 45 < found[3] < 60
+        # Between keys the values are held or curved, so the motion has frames there.
+        assert np.diff(motion.times).max() < 1.0 / 30.0
+        assert np.all(np.isin(times, motion.times))
+        first = np.minimum(motion.times.astype(int), 1)
+        t = motion.times - first
+        if interpolation == "STEP":
+            expected = np.array([0.0, 60.0, 20.0])[motion.times.astype(int)]
+        else:
+            # Flat tangents; the quaternion is then normalised.
+            ease = (3 * t**2 - 2 * t**3)[:, None]
+            mixed = R.normalize((1 - ease) * keys[first] + ease * keys[first + 1])
+            expected = np.degrees(2 * np.arctan2(mixed[:, 1], mixed[:, 3]))
     assert np.allclose(found, expected, atol=1e-4)
+
+
+# --- damaged tracks -------------------------------------------------------------------------------
+
+
+def with_track(data: bytes, times: list[float], count: int, **extra: float) -> bytes:
+    """Return a document with an animation of the hips: keys at these times, `count` turns."""
+    document, binary = glb.split(data)
+    turns = np.tile([0.0, 0.0, 0.0, 1.0], (count, 1))
+    turns[:, 0] = extra.get("x", 0.0)
+    parts = [np.array(times, dtype="<f4").tobytes(), turns.astype("<f4").tobytes()]
+    binary += b"\0" * (-len(binary) % 4)
+    views, accessors = document["bufferViews"], document["accessors"]
+    for part, kind, number in zip(parts, ("SCALAR", "VEC4"), (len(times), count), strict=True):
+        views.append({"buffer": 0, "byteOffset": len(binary), "byteLength": len(part)})
+        accessors.append({"bufferView": len(views) - 1, "componentType": 5126,
+                          "count": number, "type": kind})  # fmt: skip
+        binary += part
+    node = next(i for i, n in enumerate(document["nodes"]) if n["name"] == extra.get("on", "hips"))
+    document["animations"] = [{
+        "name": "odd",
+        "samplers": [{"input": len(accessors) - 2, "output": len(accessors) - 1}],
+        "channels": [{"sampler": 0, "target": {"node": node, "path": "rotation"}}],
+    }]  # fmt: skip
+    return glb.join(document, binary)
+
+
+@pytest.mark.parametrize(
+    ("times", "count", "x", "says"),
+    [
+        ([0.0, 1.0, 2.0], 2, 0.0, "has 3 keys but 2 values instead of 3"),
+        ([0.0, 2.0, 1.0], 3, 0.0, "has keys whose times are not in order"),
+        ([0.0, 1.0, 2.0], 3, np.nan, "has NaN or infinity in its keys"),
+        ([], 0, 0.0, "has no keys"),
+    ],
+)
+def test_a_damaged_track_is_named(times: list[float], count: int, x: float, says: str) -> None:
+    data = with_track(MANNEQUIN.read_bytes(), times, count, x=x)
+    with pytest.raises(InputError, match=f"'odd' .* rotation of the node 'hips' {says}"):
+        gltf_read.loads_animation(data)
+
+
+def test_an_animation_that_moves_no_joint_is_reported(tmp_path: Path) -> None:
+    data = with_track(MANNEQUIN.read_bytes(), [0.0, 1.0], 2, on="body")
+    (tmp_path / "body.glb").write_bytes(data)
+    rig = load_rig(tmp_path / "body.glb")
+    with pytest.warns(UserWarning, match="'odd' moves no joint of the character"):
+        gltf_read.loads_on(rig)
+
+
+# --- unequal scales -------------------------------------------------------------------------------
+
+
+def test_limbs_below_unequal_scales_point_to_the_next_joint(moving: bytes, tmp_path: Path) -> None:
+    document, binary = glb.split(moving)
+    for node in document["nodes"]:
+        if node.get("name") in ("leftUpperArm", "spine"):
+            node["scale"] = [1.2, 0.8, 1.1]
+    (tmp_path / "odd.glb").write_bytes(glb.join(document, binary))
+    rig = load_rig(tmp_path / "odd.glb")
+    motion = gltf_read.loads_on(rig)
+    ours, _ = fk(motion.skeleton, motion.root_positions, motion.rotations)
+    rest = rest_nodes.RestNodes(document)
+    tracks = gltf_read.tracks_of(document, binary, document["animations"][0])
+    now = gltf_read.worlds(rest, tracks, motion.times, rest.order[0])
+    names = [n.get("name") for n in document["nodes"]]
+    for a, b in (("leftUpperArm", "leftLowerArm"), ("leftLowerArm", "leftHand")):
+        theirs = [now[names.index(n)][:, :3, 3] for n in (a, b)]
+        mine = [ours[:, rig.index(n)] for n in (a, b)]
+        cosine = R.dot(*(R.normalize(p[1] - p[0]) for p in (theirs, mine)))
+        assert np.degrees(np.arccos(cosine.clip(-1, 1))).max() < 0.1

@@ -155,6 +155,8 @@ def accessor(document: Document, binary: bytes, index: int) -> ndarray:
     Raises:
         InputError: The accessor is damaged, or its buffer is another file.
     """
+    if not 0 <= index < len(document.get("accessors", [])):
+        raise InputError(f"There is no glTF accessor {index}: the file is damaged.")
     entry = document["accessors"][index]
     dtype = np.dtype(_DTYPES[entry["componentType"]]).newbyteorder("<")
     size, count = _SIZES[entry["type"]], entry["count"]

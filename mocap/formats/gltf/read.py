@@ -21,6 +21,11 @@ from mocap.formats.gltf.document import loads_document, nodes_of
 from mocap.formats.gltf.embed import embedded
 from mocap.formats.trees import nearest_rotation
 
+# Frames per second at which curves and steps between keys are sampled.
+_CURVE_RATE = 30.0
+# Times that are closer are the same, seconds.
+_SAME_TIME = 1e-5
+
 _Track = tuple[ndarray, ndarray, str]
 Tracks = dict[tuple[int, str], _Track]
 """(node, "rotation" or "translation") → (times, values, interpolation)."""
@@ -75,7 +80,19 @@ def loads_on(rig: Rig, animation: str | None = None, folder: Path | None = None)
         rig.source if folder is None else embedded(rig.source, folder)
     )
     tracks = tracks_of(document, binary, chosen(document, animation))
-    return _motion(document, tracks, nodes_of(document, rig), rig.skeleton, rig.turn, rig.unit)
+    nodes = nodes_of(document, rig)
+    moving, parents = {node for node, _ in tracks}, glb.node_parents(document)
+    top = nodes[0]
+    while top >= 0 and top not in moving:
+        top = parents[top]
+    if top < 0 and not moving & set(nodes):
+        name, *others = _names(document) if animation is None else [animation]
+        warnings.warn(
+            f"The animation {name!r} moves no joint of the character"
+            + (f"; --animation chooses another: {', '.join(others[:6])}." if others else "."),
+            stacklevel=2,
+        )
+    return _motion(document, tracks, nodes, rig.skeleton, rig.turn, rig.unit)
 
 
 @glb.damage_named()
@@ -84,10 +101,9 @@ def loads_animation(data: bytes) -> Motion:
 
     The joints are those of the document's skins, VRM bones, and the nodes that the animation moves.
     The root is the lowest node above all of these that moves or branches, or the node below it that
-    travels with most of them; the root's motion includes that of the nodes above it. The times are
-    those of the keys of all channels. Bones of a Motion do not stretch, so translations below the
-    root and scales keep their values at rest. Without an animation the motion has one frame, the
-    rest.
+    travels with most of them; the root's motion includes that of the nodes above it. Bones of
+    a Motion do not stretch, so translations below the root and scales keep their values at rest.
+    Without an animation the motion has one frame, the rest.
 
     Raises:
         InputError: The file has no joints, or cannot be read.
@@ -149,6 +165,11 @@ def _motion(
         unit: Metres in one unit of the document.
     """
     rest = rest_nodes.RestNodes(document)
+    if all(rest.flat[node] for node in nodes):
+        raise InputError(
+            "The nodes of the skeleton are scaled to nothing along an axis, so they have no "
+            "rotations."
+        )
     times = times_of(tracks)
     now = worlds(rest, tracks, times, nodes[0])
     at_rest = kinematics.global_rotations(skeleton, skeleton.rest_rotations)
@@ -165,6 +186,15 @@ def _motion(
         world[:, joint] = R.multiply(
             R.multiply(R.multiply(turn, away), R.conjugate(turn)), at_rest[joint]
         )
+        below = skeleton.children(joint)
+        if len(below) == 1 and not rest.conformal[nodes[below[0]]]:
+            # Below unequal scales, the position of the next joint decides.
+            end = rest.world[nodes[below[0]]][:3, 3] - rest.world[node][:3, 3]
+            aim = R.apply(turn, linear_part @ np.linalg.solve(rest.world[node][:3, :3], end))
+            points = R.apply(world[:, joint], skeleton.offsets[below[0]])
+            world[:, joint] = R.multiply(
+                R.between(R.normalize(points), R.normalize(aim)), world[:, joint]
+            )
     root = np.broadcast_to(now.get(nodes[0], rest.world[nodes[0]])[..., :3, 3], (len(times), 3))
     local = R.unroll(R.normalize(kinematics.local_rotations(skeleton, world)))
     return Motion(skeleton, times, unit * R.apply(turn, root), local)
@@ -212,8 +242,24 @@ def worlds(
 
 
 def times_of(tracks: Tracks) -> Float[ndarray, "frames"]:
-    """Return the times of the keys of all tracks, seconds; without tracks one frame at 0."""
-    return np.unique(np.concatenate([t for t, _, _ in tracks.values()])) if tracks else np.zeros(1)
+    """Return the times at which tracks are read, seconds; without tracks one frame at 0.
+
+    They are the times of all keys. Where values between keys that are far apart are curved or held,
+    they are uniform instead, at least `_CURVE_RATE` a second.
+    """
+    if not tracks:
+        return np.zeros(1)
+    keys = np.unique(np.concatenate([t for t, _, _ in tracks.values()]))
+    gaps = [np.diff(t).max(initial=0.0) for t, _, kind in tracks.values() if kind != "LINEAR"]
+    if max(gaps, default=0.0) <= 1.001 / _CURVE_RATE:
+        return keys
+    # A whole number of steps fits into the smallest gap, so that a uniform grid of keys is hit.
+    gap = np.diff(keys)[np.diff(keys) > _SAME_TIME].min()
+    step = gap / max(np.ceil(gap * _CURVE_RATE - 1e-3), 1.0)
+    steps = round(float((keys[-1] - keys[0]) / max(step, 0.25 / _CURVE_RATE)))
+    times = np.linspace(keys[0], keys[-1], max(steps, 1) + 1)
+    nearest = keys[np.searchsorted(keys, times - _SAME_TIME).clip(max=len(keys) - 1)]
+    return np.where(np.abs(nearest - times) < _SAME_TIME, nearest, times)
 
 
 def tracks_of(document: glb.Document, binary: bytes, animation: glb.Document) -> Tracks:
@@ -237,13 +283,33 @@ def tracks_of(document: glb.Document, binary: bytes, animation: glb.Document) ->
             times, values = (
                 glb.accessor(document, binary, sampler[k]) for k in ("input", "output")
             )
-            tracks[node, path] = times, values, sampler.get("interpolation", "LINEAR")
+            kind = sampler.get("interpolation", "LINEAR")
+            if wrong := _fault(times, values, kind):
+                raise InputError(
+                    f"The animation {animation.get('name', '')!r} cannot be read: the {path} of "
+                    f"the node {glb.node_names(document)[node]!r} {wrong}."
+                )
+            tracks[node, path] = times, values, kind
     if elsewhere:
         more = f" and {len(elsewhere) - 6} more" if len(elsewhere) > 6 else ""
         warnings.warn(
             f"Animated, but no part of a motion: {', '.join(elsewhere[:6])}{more}.", stacklevel=3
         )
     return tracks
+
+
+def _fault(times: ndarray, values: ndarray, kind: str) -> str | None:
+    """Return what is wrong with a track, as the end of a sentence; None for a valid track."""
+    needed = len(times) * (3 if kind == "CUBICSPLINE" else 1)
+    if len(values) != needed:
+        return f"has {len(times)} keys but {len(values)} values instead of {needed}"
+    if not len(times):
+        return "has no keys"
+    if not (np.all(np.isfinite(times)) and np.all(np.isfinite(values))):
+        return "has NaN or infinity in its keys"
+    if np.any(np.diff(times) < 0.0):
+        return "has keys whose times are not in order"
+    return None
 
 
 def _target(target: glb.Document) -> tuple[int | None, str]:

@@ -141,7 +141,7 @@ def loads(data: bytes, animation: str | None = None) -> Motion:
     """Return a motion from a .vrma file, on the bones that the file has, with T-pose at rest.
 
     By the specification, the nodes' rest pose is the T-pose, with any rotations. The gaze rotates
-    both eyes. The times are those of the keys of all tracks.
+    both eyes.
 
     Args:
         data: The file.
