@@ -117,9 +117,11 @@ class LiveFusion:
             The performer's next frame on the common clock, as keypoints of the virtual camera; None
             if another camera has to begin, or to reach that time, first.
         """
-        self._eyes[camera].add(keypoints)
+        eye = self._eyes[camera]
+        if not eye.frames:  # before its first frame, a camera has seen nothing
+            self._due = max(self._due, float(keypoints.times[0] + self._offsets[camera]))
+        eye.add(keypoints)
         if not all(eye.frames for eye in self._eyes):
-            self._due = float(keypoints.times[0] + self._offsets[camera])
             return None
         newest = np.array([eye.frames[-1].times[0] for eye in self._eyes]) + self._offsets
         heard = newest > newest.max() - SILENT
