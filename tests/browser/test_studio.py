@@ -239,6 +239,58 @@ def assert_films_the_take(page: Page, keypoints: Keypoints, duration: float, fol
     assert not page.evaluate("document.body.hasAttribute('data-overlay')")
 
 
+_PRESS_WHILE_FILMING = """() => {
+    window.pressed = 0;
+    const controls = document.querySelector("#controls");
+    const format = document.querySelector("#takes select[aria-label='File format']");
+    new MutationObserver(() => {
+        if (!controls.inert) return;
+        window.pressed++;
+        for (const key of ["g", "m"]) window.dispatchEvent(new KeyboardEvent("keydown", { key }));
+        format.value = "video";
+        format.dispatchEvent(new Event("change"));
+    }).observe(controls, { attributes: true });
+}"""
+
+
+def test_a_film_keeps_its_way_and_goes_on_over_a_damaged_picture(
+    open_page: Open, tmp_path: Path
+) -> None:
+    """Overlay and mirror are pressed while it is written; one of its pictures is damaged."""
+    take = make_take(tmp_path / "takes")
+    first, damaged, last = 8, 10, 15
+    damage_picture(take.with_suffix(".mjpg"), damaged)
+    with studio_host(take.parent, "rigs/mannequin.vrm") as host:
+        page = open_page(host.url, 660, 440)
+        ready(page)
+        open_take(page, take.stem)
+        keypoints = bake.read_keypoints(take)
+        duration = solve_take(keypoints).duration
+        mark(page, keypoints_time(keypoints, first) / duration, "i")
+        mark(page, keypoints_time(keypoints, last) / duration, "o")
+        page.evaluate(_PRESS_WHILE_FILMING)
+        frames, _ = read_film(exported(page, "overlay", tmp_path))
+        said = "document.querySelector('#messages').textContent"
+        until(page, f"{said}.includes('pictures are damaged')")
+        assert page.evaluate("window.pressed") > 0
+        # What was chosen meanwhile holds from now on.
+        assert not page.evaluate("document.body.hasAttribute('data-overlay')")
+    assert len(frames) == last - first + 1
+    for number, frame in enumerate(frames, first):
+        shown = number - 1 if number == damaged else number
+        assert frame.shape[1] == even(frame.shape[0] * SIZE[0] / SIZE[1])
+        assert np.abs(frame[:20, :20].mean(axis=(0, 1)) - colour(shown)).max() < 16.0
+        assert_lies_on(frame, keypoints.image[shown], colour(shown))
+
+
+def damage_picture(path: Path, number: int) -> None:
+    """Overwrite a picture's data, so that no browser decodes it."""
+    index, data = read_index(path), bytearray(path.read_bytes())
+    start, end = index.offsets[number] + 40, index.offsets[number + 1] - 2
+    data[start:end] = bytes(end - start)
+    path.write_bytes(data)
+
+
 def keypoints_time(keypoints: Keypoints, frame: int) -> float:
     return float(keypoints.times[frame] - keypoints.times[0])
 

@@ -47,7 +47,9 @@ const guests = new Guests(
   () => performer.address || null,
   (count) => stage?.fit((performer.avatar?.height ?? 1.7) * (1 + 0.3 * Math.min(count, 3))),
 );
-const player = new Player(guests, picture, wake);
+const player = new Player(guests, picture, wake, (sentence) =>
+  messages.say("pictures", "warning", sentence),
+);
 const view = new View(stage, performer, picture, messages, wake, (on) => player.mirror(on));
 const status = new Status(live, performer, player);
 

@@ -3,7 +3,7 @@
 
 import type { OwnAvatar } from "../stage/performer";
 import type { CharacterInfo, Studio } from "../studio/client";
-import { SidePanel } from "../ui/controls";
+import { controlsLocked, SidePanel } from "../ui/controls";
 import { button, byId, element, heading, reasonOf, row } from "../ui/dom";
 import type { Messages } from "../ui/messages";
 import type { BoneMap } from "./bonemap";
@@ -13,6 +13,7 @@ import { keyOf, type StoredAvatar, storeAvatar, storedAvatar, storedAvatars } fr
 
 /** The key of the avatar that is shown, kept for the next visit. */
 const REMEMBERED = "mocap.avatar";
+const FILMING = "A film is being written: drop the avatar again when it is complete.";
 const ACCEPTED = ".vrm,.glb,.fbx";
 
 const isVrm = (name: string): boolean => name.toLowerCase().endsWith(".vrm");
@@ -63,7 +64,10 @@ export class AvatarPanel {
       this.recent,
       this.details,
     );
-    onDrop((file) => void this.take(file));
+    onDrop((file) => {
+      if (controlsLocked()) this.messages.say("avatar", "warning", FILMING, 8);
+      else void this.take(file);
+    });
   }
 
   /** The address of the user's character on the server; null for the server's avatar. */

@@ -64,6 +64,13 @@ export class PicturePanel {
     this.replace({ frame: 0, bitmap });
   }
 
+  /** The clip has no picture of this moment. */
+  showNothing(): void {
+    this.image?.bitmap.close();
+    this.image = null;
+    this.changed();
+  }
+
   /** The picture that is shown; null without one. */
   get bitmap(): ImageBitmap | null {
     return this.image?.bitmap ?? null;

@@ -12,11 +12,16 @@ export class Overlay {
   /** Shows or hides the picture behind the stage. */
   show(on: boolean): void {
     document.body.toggleAttribute("data-overlay", on);
-    if (!on) this.canvas.width = this.canvas.height = 0;
+    if (!on) this.clear();
   }
 
   mirror(on: boolean): void {
     this.canvas.toggleAttribute("data-mirrored", on);
+  }
+
+  /** Shows no picture. */
+  clear(): void {
+    this.canvas.width = this.canvas.height = 0;
   }
 
   /** Draws a picture and closes it. */

@@ -3,7 +3,19 @@
 import { transport } from "../transport";
 import type { ClipSource } from "./clip";
 
+/** Seconds by which a picture may stand in for damaged ones after it. */
+const REACH = 1;
+
+/** A picture of a take. The receiver closes the bitmap. */
+export interface ClipPicture {
+  readonly index: number;
+  readonly bitmap: ImageBitmap;
+}
+
 export class ClipPictures {
+  /** Indices of pictures that turned out to be damaged. */
+  readonly damaged = new Set<number>();
+
   private constructor(
     readonly source: ClipSource,
     private readonly data: Blob,
@@ -28,8 +40,19 @@ export class ClipPictures {
     return low;
   }
 
-  /** Decodes a picture; null if it is damaged. The caller closes the bitmap. */
-  decode(index: number): Promise<ImageBitmap | null> {
+  /** The picture of a time, or the whole one shortly before a damaged one; null without any. */
+  async picture(time: number): Promise<ClipPicture | null> {
+    const { times } = this.source;
+    const wanted = this.at(time);
+    for (let index = wanted; index >= 0 && times[index]! >= times[wanted]! - REACH; index--) {
+      const bitmap = this.damaged.has(index) ? null : await this.decode(index);
+      if (bitmap) return { index, bitmap };
+      this.damaged.add(index);
+    }
+    return null;
+  }
+
+  private decode(index: number): Promise<ImageBitmap | null> {
     const { offsets } = this.source;
     const part = this.data.slice(offsets[index], offsets[index + 1], "image/jpeg");
     return createImageBitmap(part).catch(() => null);

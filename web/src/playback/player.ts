@@ -7,7 +7,7 @@ import type { BodyFit } from "../stage/pose";
 import type { FixedCamera } from "../stage/stage";
 import { Clip } from "./clip";
 import { Overlay, sourceCamera } from "./overlay";
-import { ClipPictures } from "./pictures";
+import { type ClipPicture, ClipPictures } from "./pictures";
 import { TimelinePanel } from "./timeline";
 import { Transport } from "./transport";
 
@@ -33,23 +33,40 @@ export interface PlayOptions {
   readonly wanted?: () => boolean;
 }
 
+const DAMAGED = "Some pictures of this take are damaged: the ones before them are shown.";
+
 export class Player {
-  /** Whether a film is made: it chooses the moments, and the display loop draws nothing. */
-  filmed = false;
+  /** While a film is made: whether the avatar is over the pictures in it; else null. */
+  private film: boolean | null = null;
   private playing: Playing | null = null;
   private readonly overlay = new Overlay();
   /** Whether the avatar is wanted over the picture. */
   private over = false;
   private last: PoseMessage | null = null;
   private lastBeside: PoseMessage | null = null;
+  /** Index of the picture that is shown; −1 without one. */
   private lastPicture = -1;
+  /** Index of the picture of the moment, which is not shown if it is damaged. */
+  private wantedPicture = -1;
   private decoding = false;
 
   constructor(
     private readonly guests: Guests,
     private readonly panel: PicturePanel,
     private readonly wake: () => void,
+    private readonly say: (sentence: string) => void = () => undefined,
   ) {}
+
+  /** Whether a film is made: it chooses the moments, and the display loop draws nothing. */
+  get filmed(): boolean {
+    return this.film !== null;
+  }
+
+  /** A film keeps the way of showing with which it begins; another wish takes effect after it. */
+  set filmed(on: boolean) {
+    this.film = on ? this.overlaid : null;
+    this.layOver(this.over);
+  }
 
   get on(): boolean {
     return this.playing !== null;
@@ -111,14 +128,14 @@ export class Player {
     this.overlay.show(this.overlaid);
     this.playing?.panel.showOverlay(this.overlaid);
     // The picture is shown again in its new place, and the pose with it.
-    this.lastPicture = -1;
+    this.lastPicture = this.wantedPicture = -1;
     this.last = null;
     this.wake();
   }
 
   /** Whether the avatar is over the pictures: it is wanted, and the clip has a camera. */
   get overlaid(): boolean {
-    return this.over && this.canOverlay;
+    return this.film ?? (this.over && this.canOverlay);
   }
 
   /** Whether the clip that plays has pictures whose camera is known. */
@@ -145,8 +162,7 @@ export class Player {
   private get moment(): number {
     const { transport, pictures } = this.playing!;
     if (!pictures || !this.overlaid) return transport.time;
-    const index = this.filmed ? pictures.at(transport.time) : this.lastPicture;
-    const time = pictures.source.times[index];
+    const time = pictures.source.times[this.lastPicture];
     return time === undefined ? transport.time : time + ROUNDING;
   }
 
@@ -155,8 +171,9 @@ export class Player {
     this.playing?.panel.close();
     if (this.playing) this.panel.live();
     this.playing = this.last = this.lastBeside = null;
-    this.lastPicture = -1;
+    this.lastPicture = this.wantedPicture = -1;
     this.overlay.show(false);
+    this.say("");
   }
 
   /** The pictures that play with the clip; null without any. */
@@ -187,14 +204,23 @@ export class Player {
     const pictures = this.playing?.pictures;
     if (!pictures || this.decoding) return;
     const index = pictures.at(time);
-    if (index === this.lastPicture) return;
+    if (index === this.wantedPicture) return;
     this.decoding = true;
-    const bitmap = await pictures.decode(index);
+    const picture = await pictures.picture(time);
     this.decoding = false;
-    if (pictures !== this.playing?.pictures) return bitmap?.close();
-    this.lastPicture = index;
-    if (!bitmap) return;
-    if (this.overlaid) this.overlay.draw(bitmap);
-    else this.panel.showPlayed(bitmap);
+    if (pictures !== this.playing?.pictures || this.filmed) return picture?.bitmap.close();
+    this.wantedPicture = index;
+    this.showsPicture(picture);
+    if (this.overlaid) {
+      if (picture) this.overlay.draw(picture.bitmap);
+      else this.overlay.clear();
+    } else if (picture) this.panel.showPlayed(picture.bitmap);
+    else this.panel.showNothing();
+  }
+
+  /** Over this picture, its own moment's pose is shown next; null without a whole picture. */
+  showsPicture(picture: ClipPicture | null): void {
+    this.lastPicture = picture?.index ?? -1;
+    if (this.pictures?.damaged.size) this.say(DAMAGED);
   }
 }

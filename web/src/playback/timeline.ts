@@ -1,6 +1,6 @@
 // The timeline of a clip: play, scrub, marks, speed, and the curves of one joint.
 
-import { isPlainKey, takesKeys } from "../ui/controls";
+import { isPlainKey } from "../ui/controls";
 import { button, byId, choice, element, minutes, write } from "../ui/dom";
 import type { Clip } from "./clip";
 import { DoubtBand } from "./doubts";
@@ -208,7 +208,7 @@ export class TimelinePanel {
 
   private key(event: KeyboardEvent): void {
     // Arrow keys repeat; a focused button or box takes the space bar for itself.
-    if (!isPlainKey(event) && !(event.repeat && !takesKeys(event))) return;
+    if (!isPlainKey(event, true)) return;
     const { target } = event;
     const pressed = target instanceof HTMLButtonElement || target instanceof HTMLInputElement;
     if (event.key === " " && pressed) return;

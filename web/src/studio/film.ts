@@ -12,11 +12,11 @@ import {
 } from "mediabunny";
 
 import type { LiveStream } from "../live";
-import type { ClipPictures } from "../playback/pictures";
 import type { Player } from "../playback/player";
 import type { Guests } from "../stage/guests";
 import type { Performer } from "../stage/performer";
 import type { Stage } from "../stage/stage";
+import { lockControls } from "../ui/controls";
 import type { View } from "../view";
 import type { WorkOptions } from "./client";
 
@@ -24,6 +24,8 @@ export interface Film {
   readonly data: Blob;
   /** The file's suffix, without a dot. */
   readonly suffix: string;
+  /** How many of the take's pictures turned out to be damaged. */
+  readonly damaged: number;
 }
 
 /** Where what is filmed is drawn. */
@@ -44,7 +46,11 @@ const RATES = { lowest: 5, highest: 120 };
 /** Seconds between two key frames: a player seeks to these. */
 const KEY_FRAMES = 1;
 
-/** Throws an Error whose message is a sentence if this browser cannot film. */
+/**
+ * Films as the page shows it when the film begins; the controls rest until it is complete.
+ *
+ * @throws Error whose message is a sentence if this browser cannot film.
+ */
 export async function film(scene: Scene, { progress, signal }: WorkOptions): Promise<Film> {
   const { stage, player } = scene;
   const transport = player.transport;
@@ -59,12 +65,13 @@ export async function film(scene: Scene, { progress, signal }: WorkOptions): Pro
     throw new Error("This browser cannot write a video: use a current Chrome, Edge or Firefox.");
   }
   const { time, playing, loop, start, end } = transport;
-  const backdrop = getComputedStyle(document.body).getPropertyValue("--backdrop");
+  const behind = over ? null : backdrop();
   const pen = canvas.getContext("2d")!;
   const count = Math.round((end - start) * rate) + 1;
   Object.assign(transport, { playing: false, loop: false });
   player.filmed = true;
-  stage.onDrawn = (drawn) => drawAvatar(pen, left, drawn, over ? null : backdrop);
+  lockControls(true);
+  stage.onDrawn = (drawn) => drawAvatar(pen, left, drawn, behind);
   // As sharp as the film, however small the window is.
   stage.resize(half, HEIGHT);
   try {
@@ -74,13 +81,12 @@ export async function film(scene: Scene, { progress, signal }: WorkOptions): Pro
         throw new Error("The take was closed before its film was complete.");
       }
       transport.time = nearest(player.times, Math.min(start + index / rate, end));
-      const flipped = over && scene.view.mirrored;
-      await drawPicture(pen, over ? half : left, pictures, transport.time, flipped);
+      await drawPicture(pen, over ? half : left, scene, transport.time);
       drawMoment(scene, index ? 1 / rate : 0);
       await writer.add(index / rate, 1 / rate);
       progress?.((index + 1) / count);
     }
-    return await writer.finish();
+    return { ...(await writer.finish()), damaged: pictures?.damaged.size ?? 0 };
   } catch (error) {
     await writer.cancel();
     throw error;
@@ -88,6 +94,7 @@ export async function film(scene: Scene, { progress, signal }: WorkOptions): Pro
     stage.onDrawn = null;
     scene.view.fit();
     player.filmed = false;
+    lockControls(false);
     Object.assign(transport, { time, playing, loop });
   }
 }
@@ -96,7 +103,7 @@ interface FilmWriter {
   /** Encodes the canvas. Both times are in seconds. */
   add(timestamp: number, duration: number): Promise<void>;
   cancel(): Promise<void>;
-  finish(): Promise<Film>;
+  finish(): Promise<Omit<Film, "damaged">>;
 }
 
 /** The writer of the canvas; null if this browser encodes none of the codecs. */
@@ -143,20 +150,27 @@ function drawMoment(scene: Scene, elapsed: number): void {
   stage!.draw(performer.hips(), performer.avatar?.nearGround() ?? [], elapsed, false);
 }
 
+/** Draws the picture of a moment, or the whole one before it; the background without any. */
 async function drawPicture(
   pen: CanvasRenderingContext2D,
   width: number,
-  pictures: ClipPictures | null,
+  { player, view }: Scene,
   time: number,
-  flipped: boolean,
 ): Promise<void> {
-  const picture = await (pictures?.decode(pictures.at(time)) ?? null);
-  if (!picture) return;
-  if (flipped) pen.setTransform(-1, 0, 0, 1, width, 0);
-  pen.drawImage(picture, 0, 0, width, HEIGHT);
-  pen.resetTransform();
-  picture.close();
+  const picture = (await player.pictures?.picture(time)) ?? null;
+  player.showsPicture(picture);
+  if (picture) {
+    if (player.overlaid && view.mirrored) pen.setTransform(-1, 0, 0, 1, width, 0);
+    pen.drawImage(picture.bitmap, 0, 0, width, HEIGHT);
+    pen.resetTransform();
+    picture.bitmap.close();
+  } else {
+    pen.fillStyle = backdrop();
+    pen.fillRect(0, 0, width, HEIGHT);
+  }
 }
+
+const backdrop = (): string => getComputedStyle(document.body).getPropertyValue("--backdrop");
 
 /** Frames per second of a take: those of its usual frame, whole where they are nearly so. */
 function rateOf(times: readonly number[]): number {

@@ -153,12 +153,15 @@ export class OpenedTake {
 
   private async saveFilm(take: string): Promise<void> {
     await this.work("Filming the part between the marks", async (options) => {
-      const { data, suffix } = await this.stage.film(options);
+      const { data, suffix, damaged } = await this.stage.film(options);
       const name = `${take}.${suffix}`;
       const address = URL.createObjectURL(data);
       download(address, name);
       window.setTimeout(() => URL.revokeObjectURL(address), 60_000);
-      this.messages.say("take", "info", `${name}: ${bytes(data.size)}.`, 8);
+      const instead = damaged
+        ? ` ${damaged} of the take's pictures are damaged; the ones before them are shown.`
+        : "";
+      this.messages.say("take", "info", `${name}: ${bytes(data.size)}.${instead}`, 8);
     });
   }
 }

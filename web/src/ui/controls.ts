@@ -1,9 +1,11 @@
 // The buttons of the controls and their keys.
 
+import { byId } from "./dom";
+
 const REMEMBERED = "mocap.view.";
 
 /** Whether the event's target takes keys itself: a field or a list. */
-export function takesKeys(event: KeyboardEvent): boolean {
+function takesKeys(event: KeyboardEvent): boolean {
   const { target } = event;
   return (
     target instanceof HTMLElement &&
@@ -11,9 +13,24 @@ export function takesKeys(event: KeyboardEvent): boolean {
   );
 }
 
-/** Whether a key was pressed alone, outside fields and lists. */
-export function isPlainKey(event: KeyboardEvent): boolean {
-  return !(event.ctrlKey || event.metaKey || event.altKey || event.repeat || takesKeys(event));
+let locked = false;
+
+/** Makes the controls and their keys rest: a film shows what it began with. */
+export function lockControls(on: boolean): void {
+  locked = on;
+  for (const id of ["controls", "timeline", "avatar"]) byId(id).inert = on;
+}
+
+export const controlsLocked = (): boolean => locked;
+
+/**
+ * Whether a key was pressed alone, outside fields and lists, and the controls are not locked.
+ *
+ * @param repeats Whether a key that is held counts.
+ */
+export function isPlainKey(event: KeyboardEvent, repeats = false): boolean {
+  if (locked || (event.repeat && !repeats)) return false;
+  return !(event.ctrlKey || event.metaKey || event.altKey || takesKeys(event));
 }
 
 /** The button of the controls with this key. Throws an Error if index.html has none. */
