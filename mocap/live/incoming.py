@@ -251,7 +251,9 @@ def as_keypoints(
         hands: Whether the keypoints have hands; each is assigned to the nearest wrist.
         faces: Whether the keypoints have a face.
     """
-    positions, image = points.positions.astype(np.float64), points.image.astype(np.float64) * size
+    with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN
+        positions = points.positions.astype(np.float64)
+        image = points.image.astype(np.float64) * size
     seen = np.asarray(np.isfinite(positions).all(axis=-1) & np.isfinite(image).all(axis=-1))
     confidence = np.where(seen, clip(points.confidence.astype(np.float64), 0.0, 1.0), 0.0)
     positions, image = (np.where(seen[:, None], a, np.nan) for a in (positions, image))

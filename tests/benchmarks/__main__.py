@@ -27,7 +27,7 @@ NAMES = (
     "stream", "detect",
     "bones", "rigs",
     "hands", "face", "page", "site", "soak", "weight", "structure", "cluster", "crossings",
-    "cameras", "speed", "fuzz",
+    "cameras", "speed", "fuzz", "kills",
 )  # fmt: skip
 
 

@@ -161,7 +161,7 @@ async def _besieged(port: int, done: list[int]) -> AsyncIterator[None]:
         await counting
 
 
-async def _camera(port: int, count: list[int]) -> None:
+async def camera(port: int, count: list[int]) -> None:
     """Send a moving person's keypoints, 30 frames a second, by the monotonic clock."""
     keypoints = keypoints_of(smooth_motion(np.random.default_rng(1), 4.0, _FPS), _SIZE)
     async with viewer(port) as connection:
@@ -220,7 +220,7 @@ async def _memory(pid: int, samples: list[float]) -> None:
         await asyncio.sleep(1.0)
 
 
-async def _record(port: int, on: bool) -> int:
+async def record(port: int, on: bool) -> int:
     """Begin or end the recording; return the number of frames."""
     address = f"ws://127.0.0.1:{port}{studio.STUDIO_PATH}"
     async with connect(address, subprotocols=[studio.SUBPROTOCOL], proxy=None) as page:  # type: ignore[list-item]
@@ -232,7 +232,7 @@ async def _record(port: int, on: bool) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _session(folder: Path) -> AsyncIterator[tuple[int, int]]:
+async def session(folder: Path) -> AsyncIterator[tuple[int, int]]:
     """Run `mocap live --browser`; yields its port and process."""
     options = ["--browser", "--no-open", "--port", "0", "--takes", str(folder)]
     options += ["--model", "lite", "--no-hands", "--no-face"]
@@ -262,17 +262,17 @@ async def soak(alone_for: float, hostile_for: float) -> list[tuple[str, float | 
     memory: list[float] = []
     tasks: list[asyncio.Task[None]] = []
     with tempfile.TemporaryDirectory() as folder:
-        async with _session(Path(folder)) as (port, pid):
+        async with session(Path(folder)) as (port, pid):
             try:
-                tasks.append(asyncio.create_task(_camera(port, count)))
+                tasks.append(asyncio.create_task(camera(port, count)))
                 await _watch(port, _WARM_UP, count)
                 alone = await _watch(port, alone_for, count)
-                await _record(port, True)
+                await record(port, True)
                 before = count[0]
                 tasks.append(asyncio.create_task(_memory(pid, memory)))
                 async with _besieged(port, done):
                     beside = await _watch(port, hostile_for, count)
-                    frames, sent = await _record(port, False), count[0] - before
+                    frames, sent = await record(port, False), count[0] - before
             finally:
                 for task in tasks:
                     task.cancel()
