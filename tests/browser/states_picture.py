@@ -76,6 +76,9 @@ def _live(page: Page, url: str, shoot: Shoot) -> None:
     until(page, "window.mocap?.stats().state === 'waiting'", _START)
     until(page, "document.body.dataset.stage === 'full'", _START)
     shoot("waiting")
+    page.click("#controls [data-key=x]")
+    shoot("vmc")
+    page.click("#controls [data-key=x]")
     _with_camera(page, shoot)
     _with_take(page, shoot)
 
@@ -105,6 +108,9 @@ def _with_camera(page: Page, shoot: Shoot) -> None:
     _press(page, "u")
     shoot("tune")
     _press(page, "u")
+    _press(page, "t")
+    page.check("#takes input[type=checkbox]")  # keeps the pictures too
+    _press(page, "t")
     _press(page, "r")
     page.wait_for_timeout(3000)
     shoot("recording")
@@ -120,6 +126,10 @@ def _with_take(page: Page, shoot: Shoot) -> None:
     until(page, "document.querySelector('#takes .opened:not([hidden])') !== null", _START)
     page.wait_for_timeout(500)
     shoot("take")
+    page.click("#timeline button:has-text('Overlay')")
+    page.wait_for_timeout(500)
+    shoot("overlay")
+    page.click("#timeline button:has-text('Overlay')")
     page.select_option("#takes select[aria-label=Grade]", "both")
     until(page, "Object.keys(window.mocap.guests()).length === 1", _START)
     page.wait_for_timeout(500)
@@ -130,6 +140,8 @@ def _with_take(page: Page, shoot: Shoot) -> None:
     chooser.value.set_files(MANNEQUIN)
     until(page, "document.querySelector('#avatar').innerText.includes('bones mapped')", _START)
     shoot("avatar")
+    page.click("#avatar summary")
+    shoot("bones")
 
 
 def _press(page: Page, key: str) -> None:

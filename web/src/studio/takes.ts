@@ -21,7 +21,7 @@ export class TakesPanel {
   private readonly opened: OpenedTake;
   private readonly pictures = check(
     "Keep the picture",
-    "Keeps small pictures of the source with the take, on the computer that runs mocap",
+    "Keeps small pictures of the source beside the take; they go nowhere else",
     (on) => localStorage.setItem(KEEPS_PICTURES, on ? "1" : ""),
   );
   private busy = false;
