@@ -271,6 +271,9 @@ def tracks_of(document: glb.Document, binary: bytes, animation: glb.Document) ->
         document: The document.
         binary: Its binary chunk.
         animation: One of its animations.
+
+    Raises:
+        InputError: A track's times or values cannot be read.
     """
     tracks = {}
     elsewhere = []
