@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.rig import Tree, TreePose
+from mocap.core.skeleton import Skeleton
 from mocap.errors import InputError
 
 LONGEST_NAME = 200
@@ -162,6 +163,35 @@ def nearest_rotation(m: Float[ndarray, "*n 3 3"], exact: bool = False) -> Float[
     u, _, v = np.linalg.svd(m)
     u[..., :, 2] *= np.sign(np.linalg.det(u @ v))[..., None]
     return R.from_matrix(u @ v)
+
+
+def aimed(
+    skeleton: Skeleton,
+    world: Float[ndarray, "frames joints 4"],
+    positions: Float[ndarray, "frames joints 3"],
+    uneven: Bool[ndarray, "joints"],
+) -> Float[ndarray, "frames joints 4"]:
+    """Return rotations with which joints of unequal scale point where their next joint is.
+
+    The rotation nearest to a sheared matrix may be far from the direction of the bone. Joints with
+    no next joint or several keep their rotations.
+
+    Args:
+        skeleton: The joints.
+        world: World rotations of the joints.
+        positions: Positions of the joints, in the same axes and any unit.
+        uneven: Joints that are scaled unequally, or below one.
+    """
+    out = world.copy()
+    for joint in np.flatnonzero(uneven):
+        below = skeleton.children(int(joint))
+        if len(below) != 1:
+            continue
+        bone = R.apply(world[:, joint], skeleton.offsets[below[0]])
+        aim = positions[:, below[0]] - positions[:, joint]
+        turn = R.between(R.normalize(bone), R.normalize(aim))
+        out[:, joint] = R.multiply(turn, world[:, joint])
+    return out
 
 
 def bind_pose(

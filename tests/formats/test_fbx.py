@@ -28,6 +28,12 @@ from tests.helpers import fbx_scenes, synthetic
 from tests.helpers.places import MANNEQUIN
 
 MILLIMETRE = 1e-3
+LIMB_JOINTS = (
+    ("UpperArm", "LowerArm"),
+    ("LowerArm", "Hand"),
+    ("UpperLeg", "LowerLeg"),
+    ("LowerLeg", "Foot"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -269,6 +275,42 @@ def test_a_z_up_file_is_turned_upright(motion: Motion, tmp_path: Path) -> None:
     order = [names.index(n) for n in moved.skeleton.names]
     found = places[:, order] @ scene.loads(rig.source).to_world.T
     assert np.abs(found - in_file(moved, rig)).max() < MILLIMETRE
+
+
+def test_a_mirrored_character_has_its_left_where_its_shape_has_it(
+    motion: Motion, tmp_path: Path
+) -> None:
+    """Its feet point ahead, and ufbx finds the written bones where ours are."""
+    path = tmp_path / "mirrored.fbx"
+    document = fbx_scenes.character(np.random.default_rng(2), scale=(-10.0, 10.0, 10.0))
+    path.write_bytes(binary.dumps(document))
+    rig = load_rig(path)
+    assert all(
+        rig.bones[f"{a}{b}"] == f"{c}{b}"
+        for a, c in (("left", "right"), ("right", "left"))
+        for b in ("UpperArm", "Hand", "UpperLeg", "Toes")
+    )
+    moved = retarget(motion, rig)
+    path.write_bytes(fbx.animate(moved, rig))
+    names, places = judges.ufbx(path, moved.times, "mocap")
+    order = [names.index(n) for n in moved.skeleton.names]
+    assert np.abs(0.01 * places[:, order] - in_file(moved, rig)).max() < MILLIMETRE
+
+
+def test_limbs_below_unequal_scales_point_as_in_ufbx(motion: Motion, tmp_path: Path) -> None:
+    path = tmp_path / "uneven.fbx"
+    document = fbx_scenes.character(np.random.default_rng(2), scale=(10.0, 14.0, 11.0))
+    path.write_bytes(binary.dumps(document))
+    rig = load_rig(path)
+    path.write_bytes(fbx.animate(retarget(motion, rig), rig))
+    back = fbx.loads_on(load_rig(path))
+    names, places = judges.ufbx(path, back.times)
+    ours = R.apply(R.conjugate(rig.turn), fk(back.skeleton, back.root_positions, back.rotations)[0])
+    for a, b in ((s + a, s + b) for s in ("left", "right") for a, b in LIMB_JOINTS):
+        mine = ours[:, rig.index(b)] - ours[:, rig.index(a)]
+        theirs = places[:, names.index(b)] - places[:, names.index(a)]
+        cosine = R.dot(R.normalize(mine), R.normalize(theirs))
+        assert np.degrees(np.arccos(cosine.clip(-1.0, 1.0))).max() < 0.1
 
 
 def test_commands_accept_fbx_like_other_formats(

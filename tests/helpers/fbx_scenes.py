@@ -172,16 +172,20 @@ def _curved(rng: np.random.Generator, node: Node, kind: str) -> Node:
     )
 
 
-def character(rng: np.random.Generator, version: int = 7400) -> binary.Document:
+def character(
+    rng: np.random.Generator,
+    version: int = 7400,
+    scale: tuple[float, float, float] = (10.0, 10.0, 10.0),
+) -> binary.Document:
     """Return HUMANOID in the style of an export by some tool.
 
-    Its bones have joint orientations and rotation orders, below a scaled null, with a skin, a blend
-    shape, a picture and an unknown node.
+    Its bones have joint orientations and rotation orders, below a null of this scale, with a skin,
+    a blend shape, a picture and an unknown node.
     """
     ids = build.Identities()
     null, mesh, geometry, skin = (ids.new() for _ in range(4))
     objects = [
-        _posed(null, "Armature", "Null", ("Lcl Scaling", np.full(3, 10.0))),
+        _posed(null, "Armature", "Null", ("Lcl Scaling", np.array(scale))),
         _posed(mesh, "Body", "Mesh", ("GeometricTranslation", rng.normal(0, 1, 3))),
         _mesh(rng, geometry),
         Node(
@@ -224,8 +228,8 @@ def character(rng: np.random.Generator, version: int = 7400) -> binary.Document:
             children=(bone.children[0], table._replace(children=(*table.children, order_row)))
         )
         bind = np.eye(4)
-        bind[:3, :3] = 10.0 * R.to_matrix(turns[joint])
-        bind[:3, 3] = 100.0 * places[joint]
+        bind[:3, :3] = np.diag(scale) @ R.to_matrix(turns[joint])
+        bind[:3, 3] = 10.0 * np.array(scale) * places[joint]
         cluster = ids.new()
         attribute = ids.new()
         objects += [bone, _attribute(attribute, name), _cluster(cluster, bind)]

@@ -19,6 +19,8 @@ from mocap.formats.fbx import pose, takes
 from mocap.formats.fbx.nodes import damage_named
 from mocap.formats.fbx.scene import FbxScene, loads
 
+# Scales of a model that differ by more than this share are unequal.
+_UNEVEN = 1e-4
 # Metres: if the median offset of a joint in a take differs from its rest by more than this, the
 # skeleton gets the take's offsets.
 _SAME_PLACE = 1e-4
@@ -156,7 +158,9 @@ def _motion(
     positions = unit * R.apply(turn, positions)
     at_rest = kinematics.global_rotations(skeleton, skeleton.rest_rotations)
     away = R.multiply(R.multiply(turn, away), R.conjugate(turn))
-    world = R.multiply(away, at_rest)
+    stretch = np.linalg.svd(rest.linear[models], compute_uv=False)
+    uneven = np.ptp(stretch, axis=1) > _UNEVEN * stretch[:, 0]
+    world = trees.aimed(skeleton, R.multiply(away, at_rest), positions, uneven)
     local = R.unroll(R.normalize(kinematics.local_rotations(skeleton, world)))
     body = _stretched(skeleton, positions, world)
     return Motion(body, times, positions[:, 0], local)

@@ -45,9 +45,19 @@ def tree_of(data: bytes, character: str | None = None) -> Tree:
         matrices, positions = pose.without_rotations(scene)
         turns = trees.rotations_of(matrices, scene.parents, rest.local_turns)
         poses = (*poses, TreePose("zero", positions, turns))
-    count = np.arange(len(scene.models))
+    # The axes of a left-handed file mirror nothing.
+    sides = np.linalg.det(scene.to_world) * np.linalg.det(rest.linear)
     tree = Tree(
-        "fbx", scene.names, count, scene.parents, rest.positions, rotations, rest.bones, {}, poses
+        "fbx",
+        scene.names,
+        np.arange(len(scene.models)),
+        scene.parents,
+        rest.positions,
+        rotations,
+        rest.bones,
+        {},
+        poses,
+        mirrored=bool(np.mean(sides[rest.bones] < 0.0) > 0.5) if rest.bones.any() else False,
     )
     if character is None:
         return tree

@@ -19,7 +19,7 @@ from mocap.errors import InputError
 from mocap.formats.gltf import glb, rest_nodes
 from mocap.formats.gltf.document import loads_document, nodes_of
 from mocap.formats.gltf.embed import embedded
-from mocap.formats.trees import nearest_rotation
+from mocap.formats.trees import aimed, nearest_rotation
 
 # Frames per second at which curves and steps between keys are sampled.
 _CURVE_RATE = 30.0
@@ -186,15 +186,11 @@ def _motion(
         world[:, joint] = R.multiply(
             R.multiply(R.multiply(turn, away), R.conjugate(turn)), at_rest[joint]
         )
-        below = skeleton.children(joint)
-        if len(below) == 1 and not rest.conformal[nodes[below[0]]]:
-            # Below unequal scales, the position of the next joint decides.
-            end = rest.world[nodes[below[0]]][:3, 3] - rest.world[node][:3, 3]
-            aim = R.apply(turn, linear_part @ np.linalg.solve(rest.world[node][:3, :3], end))
-            points = R.apply(world[:, joint], skeleton.offsets[below[0]])
-            world[:, joint] = R.multiply(
-                R.between(R.normalize(points), R.normalize(aim)), world[:, joint]
-            )
+    uneven = np.array([not rest.conformal[n] or rest.uneven[n] for n in nodes])
+    if uneven.any():
+        places = [now.get(n, rest.world[n])[..., :3, 3] for n in nodes]
+        positions = np.stack([np.broadcast_to(p, (len(times), 3)) for p in places], axis=1)
+        world = aimed(skeleton, world, R.apply(turn, positions), uneven)
     root = np.broadcast_to(now.get(nodes[0], rest.world[nodes[0]])[..., :3, 3], (len(times), 3))
     local = R.unroll(R.normalize(kinematics.local_rotations(skeleton, world)))
     return Motion(skeleton, times, unit * R.apply(turn, root), local)

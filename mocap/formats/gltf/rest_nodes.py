@@ -25,6 +25,7 @@ class RestNodes:
         world: (4, 4) matrices to the document's world.
         conformal: Whether the nodes above scale all axes equally, so that a rotation of this node
             is a rotation in the world.
+        uneven: Whether this node scales its axes unequally.
         flat: Whether the node's matrix is singular, so that its rotation has no visible effect.
 
     Raises:
@@ -40,14 +41,13 @@ class RestNodes:
         self.poses = [glb.node_pose(node) for node in nodes]
         self.local = [glb.node_matrix(node) for node in nodes]
         self.world = list(self.local)
+        scales = np.abs([scale for _, _, scale in self.poses]).reshape(-1, 3)
+        self.uneven = (np.ptp(scales, axis=1) > _ALIKE * scales.max(axis=1)).tolist()
         self.conformal = [True] * len(nodes)
         for node in self.order:
             if (above := self.parents[node]) >= 0:
                 self.world[node] = self.world[above] @ self.local[node]
-                scale = np.abs(self.poses[above][2])
-                self.conformal[node] = self.conformal[above] and bool(
-                    np.ptp(scale) <= _ALIKE * scale.max()
-                )
+                self.conformal[node] = self.conformal[above] and not self.uneven[above]
         stretch = (
             np.linalg.svd(np.array([m[:3, :3] for m in self.world]), compute_uv=False)
             if nodes
