@@ -27,7 +27,7 @@ NAMES = (
     "stream", "detect",
     "bones", "rigs",
     "hands", "face", "page", "site", "soak", "weight", "structure", "cluster", "crossings",
-    "cameras", "speed", "fuzz", "kills",
+    "cameras", "speed", "fuzz", "kills", "tfjs",
 )  # fmt: skip
 
 

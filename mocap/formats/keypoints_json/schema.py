@@ -157,7 +157,10 @@ def _validated(raw: Any) -> TakeJson:
         elif _is_pose(raw):
             raw = {"frames": [{"poses": [raw]}]}
     if isinstance(raw, dict) and isinstance(raw.get("frames"), list):
+        # Messages of a page carry the picture's size in each frame.
+        first = next((f for f in raw["frames"] if isinstance(f, dict)), {})
         raw = {
+            **{k: first[k] for k in ("width", "height") if k in first},
             **raw,
             "frames": [_with_parts(f) if isinstance(f, dict) else f for f in raw["frames"]],
         }
