@@ -84,8 +84,9 @@ _LIMB_PARENTS = [1, 1, 0, 0, 1, 1, 0, 0]
 # from growing (parallel transport around a cone turns by the solid angle of the cone).
 _HINT_RATE = np.array([1.0, 1.0, 4.0, 4.0])
 # A knee whose axis is further than this from the one that the foot suggests is bent backwards by
-# noise: its axis is reversed.
-_BACKWARDS = np.cos(np.radians(110.0))
+# noise: its axis is reversed. Noise bends no knee by more than the second angle (radians): there
+# the foot is wrong, and reversing would turn the leg by half a turn.
+_BACKWARDS, _BACKWARDS_BEND = np.cos(np.radians(110.0)), np.radians(45.0)
 _ONE = np.zeros(1, dtype=np.int64)
 
 # Rise of the clavicle under an arm that points straight up, its length, and the distance of its
@@ -331,6 +332,7 @@ def _hinge_axes(
     hint[:, 2:] = R.normalize(0.1 * hint[:, 2:] + np.where(foot_seen, by_foot, 0.0))
     axis = normal / np.where(sine > 1e-9, sine, 1.0)[..., None]
     backwards = (R.dot(axis[:, 2:], hint[:, 2:]) < _BACKWARDS) & foot_seen[..., 0]
+    backwards &= bend[:, 2:] < _BACKWARDS_BEND
     axis[:, 2:] = np.where(backwards[..., None], -axis[:, 2:], axis[:, 2:])
     bend = np.where(seen[:, LIMB_GROUPS], bend, 0.0)
     hinges = Hinges(a, axis, bend, hint, _HINT_RATE[None])

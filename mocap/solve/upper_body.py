@@ -22,9 +22,9 @@ from mocap.solve.evidence import confidence_inside, inside
 STEADY = 0.1
 """Cutoff of the filters for the slow part of the shoulders, Hz."""
 
-_SHOULDERS, _HIPS, _KNEES, _ANKLES = (
+_SHOULDERS, _HIPS, _KNEES, *_FEET = (
     [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")]
-    for n in ("shoulder", "hip", "knee", "ankle")
+    for n in ("shoulder", "hip", "knee", "ankle", "heel", "foot_index")
 )
 _LEGS = slice(_KNEES[0], len(LANDMARKS))
 # Confidence from which on a landmark is seen; and share of frames with a leg below which a take
@@ -33,9 +33,10 @@ _SEEN, _SHARE = 0.3, 0.1
 # Cosine between the trunk and the picture's up below which a person lies, leans on the hands or is
 # upside down: 60°. People at a desk lean less.
 _LIES = 0.5
-# Confidence of the surest landmark of two legs: at most 0.01 behind a desk before standing and
-# sitting people (BlazePose heavy), 0.04 to 0.35 where their own body hides them in push-ups.
-_HIDDEN = 0.02
+# Confidence of a foot's surest landmark, and of both legs', from which on they are seen. Feet of
+# people who stand and sit behind a desk have at most 0.02 (BlazePose heavy); in push-ups, where the
+# own body hides a foot, 0.2 to 0.8.
+_FOOT, _HIDDEN = 0.1, 0.02
 # Live, the share is taken over the last seconds: below _UPPER it is an upper body, above _WHOLE a
 # whole one, with a smooth transition between them.
 _SECONDS, _UPPER, _WHOLE = 2.0, 0.2, 0.6
@@ -57,17 +58,17 @@ class UpperState:
 def legs_seen(keypoints: Keypoints) -> Bool[ndarray, "frames"]:
     """Return in which frames a leg is seen.
 
-    A leg is seen if its hip is and its knee or ankle, inside the picture. The body hides the legs
-    of a person who lies or does push-ups with the head to the camera. Such a trunk is not upright,
-    and the detector is less sure that they are hidden than behind a desk: there legs inside the
-    picture count.
+    A leg is seen if its hip is and its knee or foot, inside the picture. The body hides the legs of
+    a person who lies or does push-ups with the head to the camera. Such a trunk is not upright, and
+    the detector is less sure that they are hidden than behind a desk: there legs inside the picture
+    count.
 
     Args:
         keypoints: One person's.
     """
     confidence = confidence_inside(keypoints)
-    ends = np.maximum(confidence[:, _KNEES], confidence[:, _ANKLES])
-    seen = np.minimum(confidence[:, _HIPS], ends).max(axis=1) >= _SEEN
+    below = (confidence[:, _KNEES] >= _SEEN) | (confidence[:, _FEET].max(axis=1) >= _FOOT)
+    seen = ((confidence[:, _HIPS] >= _SEEN) & below).any(axis=1)
     trunk = middle(keypoints.positions, _SHOULDERS) - middle(keypoints.positions, _HIPS)
     lies = without_nan(trunk[:, 1], 1.0) < _LIES * np.linalg.norm(without_nan(trunk), axis=-1)
     within = inside(keypoints)[:, _HIPS + _KNEES].min(axis=1) > 0.0

@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from mocap.core import rotation as R
+from mocap.core.easing import smoothstep
 from mocap.solve.hands import SolvedHands, within_wrist
 from mocap.solve.hold import HoldState, hold_unseen
 
@@ -16,6 +17,10 @@ _REST_DIRECTION = np.array([[1.0, 0, 0], [-1.0, 0, 0]])
 # Largest roll of the hand, radians, that the forearm takes completely. Beyond it the forearm's part
 # falls to 0 at 180°, so that the forearm never flips.
 _PRONATION = np.radians(120.0)
+# Half angles, as cosines, by which a hand is bent away from its forearm: from the second on, the
+# roll about the forearm is less and less defined (at a bend of 180° it jumps with any noise), and
+# from the first on the forearm takes nothing of it. No wrist bends by as much (110°).
+_BENT = (np.cos(np.radians(75.0)), np.cos(np.radians(55.0)))
 
 
 def relative_hands(
@@ -78,6 +83,8 @@ def pronated(forearm: ndarray, relative: ndarray) -> tuple[ndarray, ndarray]:
     taken = np.where(
         size > _PRONATION, np.sign(roll) * _PRONATION * (np.pi - size) / (np.pi - _PRONATION), roll
     )
+    about = R.dot(relative[..., :3], _REST_DIRECTION)
+    taken = taken * smoothstep(np.hypot(about, relative[..., 3]), *_BENT)
     return R.multiply(forearm, R.from_axis_angle(_REST_DIRECTION, taken)), R.multiply(
         forearm, relative
     )

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from mocap.core import rotation as R
+from mocap.core.motion import Motion
+from mocap.core.skeleton import BONES, HUMANOID
+from mocap.solve.body import solve_body
 from mocap.solve.twist import FULL_BEND, Hinges, HingeState, follow_hinge
+from mocap.solve.wrists import pronated
 from tests.helpers import synthetic
 
 seeds = st.integers(0, 2**32 - 1)
@@ -216,3 +220,34 @@ def test_results_do_not_depend_on_chunks(seed: int, cuts: list[int]) -> None:
         assert isinstance(state, HingeState)
         parts.append(part)
     assert np.abs(np.concatenate(parts) - whole).max() < 1e-12
+
+
+def test_a_foot_seen_the_wrong_way_round_does_not_turn_a_bent_leg() -> None:
+    times = np.arange(60) / 30.0
+    rotations = np.tile(R.IDENTITY, (60, len(BONES), 1))
+    bent, turns = np.radians(110.0), np.linspace(0.0, np.pi, 60)
+    across, up = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
+    for side in ("left", "right"):
+        rotations[:, BONES.index(f"{side}UpperLeg")] = R.from_axis_angle(across, -bent)
+        rotations[:, BONES.index(f"{side}LowerLeg")] = R.from_axis_angle(across, bent)
+        rotations[:, BONES.index(f"{side}Foot")] = R.from_axis_angle(up, turns)
+    motion = Motion(HUMANOID, times, np.tile([0.0, 0.0, -4.0], (60, 1)), rotations)
+    seen = synthetic.keypoints_of(motion)
+    found, _ = solve_body(times, seen.positions, seen.confidence)
+    thighs = [BONES.index("leftUpperLeg"), BONES.index("rightUpperLeg")]
+    assert np.degrees(R.distance(found[1:, thighs], found[:-1, thighs])).max() < 1.0
+
+
+def test_a_forearm_does_not_jump_with_a_hand_that_is_folded_back() -> None:
+    """The roll of a hand about its forearm is not defined where the hand points back along it."""
+    bends = np.radians(np.linspace(0.0, 180.0, 61))[:, None]
+    forearm = np.tile(R.IDENTITY, (61, 2, 1))
+    for roll in np.radians(np.linspace(-170.0, 170.0, 35)):
+        swing = R.from_axis_angle(np.array([0.0, np.cos(roll), np.sin(roll)]), bends)
+        turned, _ = pronated(forearm, np.broadcast_to(swing, (61, 2, 4)))
+        assert np.degrees(R.angle(turned)).max() < 1e-6, "a mere bend is no roll"
+    noisy = R.multiply(swing, R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(40.0)))
+    taken, hands = pronated(forearm, np.broadcast_to(noisy, (61, 2, 4)))
+    assert np.degrees(R.angle(taken[:30])) == pytest.approx(40.0), "up to 87°"
+    assert np.degrees(R.angle(taken[-10:])).max() < 1e-6
+    np.testing.assert_allclose(R.distance(hands[:, 0], noisy[:, 0]), 0.0, atol=1e-6)
