@@ -119,10 +119,11 @@ class Video(Source):
         return self._duration
 
     def span(self, start: float, stop: float) -> Generator[Picture, None, None]:
-        """Yield the pictures whose time in the file is in [start, stop), decoded ahead.
+        """Yield the last picture before `start` and those in [start, stop), decoded ahead.
 
-        They are those of an iteration over the whole file, pixel for pixel. With `source_fps`,
-        their frames' times count from an earlier frame than the file's first.
+        Times are those in the file. The pictures are those of an iteration over the whole file,
+        pixel for pixel. With `source_fps`, their frames' times count from an earlier frame than the
+        file's first.
 
         Args:
             start: Seconds.
@@ -132,14 +133,20 @@ class Video(Source):
             IrregularTimesError: The file's times do not increase, so that the time of a frame
                 depends on all frames before it.
         """
+        before: Picture | None = None
         with closing(read_ahead(self._pictures(start))) as pictures:
             for picture in pictures:
                 if picture.irregular:
                     raise IrregularTimesError
+                if picture.seconds < start:
+                    before = picture
+                    continue
                 if picture.seconds >= stop:
                     return
-                if picture.seconds >= start:
-                    yield picture
+                if before is not None:
+                    yield before
+                    before = None
+                yield picture
 
     def _warn(self, what: str) -> None:
         warnings.warn(f"{self.name} {what}", stacklevel=3)
@@ -163,14 +170,15 @@ class Video(Source):
     def _decoded(self, start: float = 0.0) -> Generator[tuple[float, ndarray, bool], None, None]:
         """Yield (the container's time, the BGR image, whether reading failed since the last one).
 
-        Pictures well before `start` (seconds) are skipped. Damaged packets fail one by one, so
-        reading continues unless the file is at its end.
+        Pictures well before `start` (seconds) are skipped, but not the last one before it. Damaged
+        packets fail one by one, so reading continues unless the file is at its end.
         """
-        capture = self._at(start - _RUN_UP)
+        capture, grabbed = self._at(start - _RUN_UP)
         failures, stamp = 0, 0.0
         try:
             while failures < _PATIENCE * self.file_fps:
-                ok, image = capture.read()
+                ok, image = capture.retrieve() if grabbed else capture.read()
+                grabbed = False
                 if ok:
                     stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
                     yield stamp, image, failures > 0
@@ -182,23 +190,37 @@ class Video(Source):
         finally:
             capture.release()
 
-    def _at(self, start: float) -> cv2.VideoCapture:
-        """Open the file, and skip to a picture at or before `start` (seconds)."""
+    def _at(self, start: float) -> tuple[cv2.VideoCapture, bool]:
+        """Open the file, and grab a picture at or before `start` (seconds), if there is one.
+
+        Returns:
+            The file, and whether a picture is grabbed but not yet decoded.
+        """
         capture = self._open()
         if start <= 0.0:
-            return capture
+            return capture, False
         # Seeking is exact where the file has an index of all frames: checked on MP4 and MOV; not in
         # Matroska, WebM and transport streams at variable rates.
         if b"moov" in top_level_boxes(self.path):
             capture.set(cv2.CAP_PROP_POS_MSEC, 1000.0 * (start - _RUN_UP))
-            capture.grab()
-            if 0.0 <= capture.get(cv2.CAP_PROP_POS_MSEC) <= 1000.0 * start:
-                return capture
+            if capture.grab() and 0.0 <= capture.get(cv2.CAP_PROP_POS_MSEC) <= 1000.0 * start:
+                return capture, True
             capture.release()
             capture = self._open()
-        while capture.grab() and capture.get(cv2.CAP_PROP_POS_MSEC) < 1000.0 * start:
-            pass
-        return capture
+        count = 0
+        while capture.grab():
+            stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+            if start <= stamp < start + _RUN_UP:
+                return capture, True
+            if stamp >= start:
+                break
+            count += 1
+        # The picture before a gap, or the last one.
+        capture.release()
+        capture = self._open()
+        for _ in range(count):
+            capture.grab()
+        return capture, count > 0
 
     def _with_square_pixels(self, image: ndarray) -> ndarray:
         if self._stretch == (1.0, 1.0):

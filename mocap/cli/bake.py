@@ -25,6 +25,7 @@ def bake(
     inputs: Annotated[
         list[Path],
         typer.Argument(
+            parser=opt.input_file,
             metavar="INPUT...",
             help="Videos, images, folders of images, keypoints (.json, .jsonl), or folders of "
             "such files.",

@@ -16,7 +16,9 @@ def cameras(
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            metavar="INPUT INPUT...", help="Clips of one performance, or their keypoints."
+            parser=opt.input_file,
+            metavar="INPUT INPUT...",
+            help="Clips of one performance, or their keypoints.",
         ),
     ],
     output: Annotated[

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 def detect(
     source: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="A video, an image, or a folder of images.")
+        Path,
+        typer.Argument(
+            parser=opt.input_file,
+            metavar="INPUT",
+            help="A video, an image, or a folder of images.",
+        ),
     ],
     output: Annotated[
         Path,

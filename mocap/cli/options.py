@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,6 +17,22 @@ if TYPE_CHECKING:
     from mocap.retargeting.clip import ClipOptions
 
 _MOST_PEOPLE = 6
+
+
+def input_file(text: str) -> Path:
+    """Return the path of an input. An address is refused as typed: `Path` joins its slashes.
+
+    Args:
+        text: The argument.
+
+    Raises:
+        MocapError: It is an address, and there is no such file.
+    """
+    path = Path(text)
+    if re.match(r"[a-z][a-z0-9+.-]+:/", text, re.IGNORECASE) and not path.exists():
+        raise MocapError(f"{text} is an address, not a file: download it first.")
+    return path
+
 
 # Detection
 
@@ -117,6 +134,7 @@ Avatar = Annotated[
     Path | None,
     typer.Option(
         "--rig",
+        parser=input_file,
         metavar="FILE",
         help="Show this character (.glb, .gltf, .vrm) instead of the mannequin.",
     ),
@@ -125,7 +143,12 @@ Avatar = Annotated[
 # Characters and files
 Character = Annotated[
     Path | None,
-    typer.Option("--rig", metavar="FILE", help="Your character: .glb, .gltf, .vrm, .fbx, .bvh."),
+    typer.Option(
+        "--rig",
+        parser=input_file,
+        metavar="FILE",
+        help="Your character: .glb, .gltf, .vrm, .fbx, .bvh.",
+    ),
 ]
 MapFile = Annotated[
     Path | None,

@@ -16,6 +16,7 @@ def report(
     take: Annotated[
         Path,
         typer.Argument(
+            parser=opt.input_file,
             metavar="TAKE",
             help="A take (.json, .jsonl), a motion (.bvh, .glb, .vrma, .fbx), or a video.",
         ),

@@ -16,6 +16,7 @@ def retarget(
     motions: Annotated[
         list[Path],
         typer.Argument(
+            parser=opt.input_file,
             metavar="MOTION...",
             help="Motions: .bvh, .glb, .gltf, .vrm, .vrma, .fbx, or keypoints (.json, .jsonl).",
         ),

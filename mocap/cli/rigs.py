@@ -12,7 +12,12 @@ from mocap.cli import options as opt
 from mocap.errors import OutputError
 
 RigFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="A character: .glb, .gltf, .vrm, .fbx or .bvh.")
+    Path,
+    typer.Argument(
+        parser=opt.input_file,
+        metavar="FILE",
+        help="A character: .glb, .gltf, .vrm, .fbx or .bvh.",
+    ),
 ]
 rigs = typer.Typer(help="Inspect and correct the bone map of a character.", no_args_is_help=True)
 

@@ -17,6 +17,7 @@ def view(
     file: Annotated[
         Path,
         typer.Argument(
+            parser=opt.input_file,
             metavar="FILE",
             help="A take or keypoints, a motion (.bvh, .fbx, .glb, .vrma), or a character.",
         ),

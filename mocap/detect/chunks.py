@@ -60,7 +60,11 @@ Enough = Callable[[Sequence[float], Sequence[Keypoints]], bool]
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A part of a video: frames with times in [start, stop), and its lead from `begin` on."""
+    """A part of a video: frames with times in [start, stop), and its lead.
+
+    The lead are the frames from `begin` on, and the one before them: no lead is empty, so that a
+    hard cut is seen with the first frame after `start`, too.
+    """
 
     begin: float
     start: float
@@ -101,8 +105,9 @@ def plan(duration: float, fps: float) -> list[Chunk]:
     count += count % 2
     starts = [duration * k / count for k in range(count)]
     stops = [*starts[1:], math.inf]
-    # Half a frame earlier, so that rounding does not decide about the first frame of the lead.
-    lead = (LEAD - 0.5) / fps
+    # Half a frame earlier, so that rounding does not decide about the first frame of the lead; and
+    # one frame later, because the picture before it belongs to the lead, too.
+    lead = (LEAD - 1.5) / fps
     return [Chunk(max(0.0, a - lead), a, b) for a, b in zip(starts, stops, strict=True)]
 
 

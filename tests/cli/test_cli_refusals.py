@@ -45,6 +45,24 @@ def test_a_missing_file_is_named(run, tmp_path: Path) -> None:
     refused(run, tmp_path, "none.mp4", "'none.mp4'")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("bake", "URL", "-o", "x.bvh"),
+        ("bake", "URL", "URL", "-o", "{name}.bvh"),
+        ("detect", "URL", "-o", "x.json"),
+        ("retarget", "x.bvh", "--rig", "URL", "-o", "y.glb"),
+        ("cameras", "URL", "URL", "-o", "x.toml"),
+        ("view", "URL"),
+    ],
+)
+def test_an_address_is_refused_as_it_was_typed(run, command: tuple[str, ...]) -> None:
+    address = "https://example.org//clips//dance.mp4?next=https://a//b"
+    status, _, err = run(*(address if word == "URL" else word for word in command))
+    assert status == 2
+    assert err == f"mocap: {address} is an address, not a file: download it first.\n"
+
+
 def test_files_that_are_not_videos_are_named(run, tmp_path: Path) -> None:
     (tmp_path / "words.mp4").write_text("no video")
     refused(run, tmp_path, "words.mp4", "not a video")

@@ -17,7 +17,7 @@ from mocap import bake
 from mocap.capture.open import open_source
 from mocap.capture.video import IrregularTimesError, Video, VideoCheck
 from mocap.core.keypoints import Keypoints, concatenate
-from mocap.detect.chunks import LEAD, Chunk, DetectedChunk, join, plan
+from mocap.detect.chunks import LEAD, Chunk, DetectedChunk, detect_chunk, join, plan
 from mocap.detect.options import DetectOptions
 from mocap.detect.people import empty_frame
 from mocap.detect.performer import PerformerDetector
@@ -64,7 +64,7 @@ def test_chunks_cover_a_video_once_with_overlap(duration: float, fps: float) -> 
     assert len(chunks) == 1 or len(chunks) % 2 == 0
     for before, after in itertools.pairwise(chunks):
         assert before.stop == after.start
-        assert after.start - after.begin == pytest.approx((LEAD - 0.5) / fps)
+        assert after.start - after.begin == pytest.approx((LEAD - 1.5) / fps)
         assert (after.start - before.start) * fps >= 40, "leads are a small part"
 
 
@@ -147,11 +147,18 @@ def test_a_person_seen_only_by_the_running_tracker_is_kept() -> None:
 )
 def test_a_span_equals_that_part_of_the_whole_video(tmp_path: Path, name: str, codec: str) -> None:
     times = uneven_times(150)
+    gap = times[90] / 1000.0
+    times[90:] += 3000
     noise = np.random.default_rng(0).integers(0, 255, (150, 64, 96, 3), dtype=np.uint8)
     video = Video(write_video(tmp_path / name, times, codec, images=noise))
     whole = list(video)
-    for start, stop in ((0.0, 1.0), (2.0, 4.5), (5.55, math.inf), (99.0, 100.0)):
+    for start, stop in (
+        (0.0, 1.0), (2.0, 4.5), (gap + 0.2, math.inf), (gap + 2.9, math.inf),
+        (gap + 3.0, gap + 4.0), (9.0, math.inf), (99.0, 100.0),
+    ):  # fmt: skip
         expected = [f for f in whole if start <= f.time < stop]
+        if expected:  # and the last one before
+            expected = [f for f in whole if f.time < start][-1:] + expected
         found = [p.frame for p in video.span(start, stop)]
         assert [f.time for f in found] == [f.time for f in expected]
         assert all(np.array_equal(a.image, b.image) for a, b in zip(found, expected, strict=True))
@@ -208,3 +215,19 @@ def test_chunked_detection_is_reproducible_and_close_to_one_pass(clip: Path) -> 
     half = len(off) // 2 - LEAD
     assert off[:half].max() == 0.0, "before the seam nothing differs"
     assert np.linalg.norm(one.image - whole.image, axis=-1).mean() < 2.0, "pixels, of 720"
+
+
+def test_a_cut_at_the_start_of_a_chunk_whose_lead_is_a_gap_begins_a_take(tmp_path: Path) -> None:
+    """The picture before the gap is compared with the first one after it, in any process."""
+    images = np.full((44, 64, 96, 3), 40, np.uint8)
+    images[40:, :, 48:] = 220
+    times = np.arange(44) * 1000.0 / 30.0
+    times[40:] += 2000.0
+    path = write_video(tmp_path / "x.mp4", times, images=images)
+    start = float(times[40]) / 1000.0 - 0.002
+    chunk = Chunk(start - 0.45, start, math.inf)
+    found = detect_chunk(Video(path), DetectOptions(model="lite", hands=False, face=False), chunk)
+    assert found is not None
+    assert found.lead == 1
+    assert found.seconds[0] == pytest.approx(times[39] / 1000.0, abs=2e-3)
+    assert np.flatnonzero(found.keypoints.new_take).tolist() == [1]
