@@ -21,10 +21,10 @@ from mocap.formats.gltf.document import loads_document, nodes_of
 from mocap.formats.gltf.embed import embedded
 from mocap.formats.trees import aimed, nearest_rotation
 
-# Frames per second at which curves and steps between keys are sampled.
-_CURVE_RATE = 30.0
-# Times that are closer are the same, seconds.
-_SAME_TIME = 1e-5
+# Frames per second that fill long gaps between keys.
+_FILLED = 30.0
+# Gaps between keys that differ by less than this share are even.
+_EVEN = 0.05
 
 _Track = tuple[ndarray, ndarray, str]
 Tracks = dict[tuple[int, str], _Track]
@@ -240,22 +240,21 @@ def worlds(
 def times_of(tracks: Tracks) -> Float[ndarray, "frames"]:
     """Return the times at which tracks are read, seconds; without tracks one frame at 0.
 
-    They are the times of all keys. Where values between keys that are far apart are curved or held,
-    they are uniform instead, at least `_CURVE_RATE` a second.
+    They are the times of all keys. Long gaps are filled with frames, so that edits and contacts do
+    not depend on where a file has keys; evenly spaced keys of straight tracks stay as they are.
     """
     if not tracks:
         return np.zeros(1)
     keys = np.unique(np.concatenate([t for t, _, _ in tracks.values()]))
-    gaps = [np.diff(t).max(initial=0.0) for t, _, kind in tracks.values() if kind != "LINEAR"]
-    if max(gaps, default=0.0) <= 1.001 / _CURVE_RATE:
+    gaps = np.diff(keys)
+    straight = all(kind == "LINEAR" for _, _, kind in tracks.values())
+    if len(gaps) == 0 or (straight and np.ptp(gaps) <= _EVEN * gaps.max()):
         return keys
-    # A whole number of steps fits into the smallest gap, so that a uniform grid of keys is hit.
-    gap = np.diff(keys)[np.diff(keys) > _SAME_TIME].min()
-    step = gap / max(np.ceil(gap * _CURVE_RATE - 1e-3), 1.0)
-    steps = round(float((keys[-1] - keys[0]) / max(step, 0.25 / _CURVE_RATE)))
-    times = np.linspace(keys[0], keys[-1], max(steps, 1) + 1)
-    nearest = keys[np.searchsorted(keys, times - _SAME_TIME).clip(max=len(keys) - 1)]
-    return np.where(np.abs(nearest - times) < _SAME_TIME, nearest, times)
+    parts = np.where(gaps * _FILLED > 1.5, np.ceil(gaps * _FILLED - 0.01), 1.0).astype(np.intp)
+    begin = np.repeat(np.arange(len(gaps)), parts)
+    within = np.arange(len(begin)) - np.repeat(np.cumsum(parts) - parts, parts)
+    filled = keys[begin] + gaps[begin] * within / parts[begin]
+    return np.append(filled, keys[-1])
 
 
 def tracks_of(document: glb.Document, binary: bytes, animation: glb.Document) -> Tracks:
