@@ -135,7 +135,10 @@ def read_motion(
                 "with --animation NAME; --list shows all.",
                 stacklevel=2,
             )
-        return load_motion(path, bone_map, animation, character, source_fps)
+        motion = load_motion(path, bone_map, animation, character, source_fps)
+        if not len(motion):
+            raise InputError(f"{path} has no frames, so there is no motion in it.")
+        return motion
     if animation is not None:
         raise InputError(
             f"{path} holds keypoints, which have no animations: leave out --animation "

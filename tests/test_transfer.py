@@ -345,6 +345,7 @@ def damaged_rig(tmp_path: Path) -> Path:
         ),
         ([MANNEQUIN, "--rig", MANNEQUIN, "-o", "out.glb"], "no animation in the file"),
         (["words.bvh", "--rig", MANNEQUIN, "-o", "out.glb"], "words.bvh"),
+        (["empty.bvh", "--loop", "-o", "out.bvh"], "empty.bvh has no frames"),
     ],
 )
 def test_a_refusal_is_one_sentence_and_keeps_the_old_output(
@@ -352,6 +353,8 @@ def test_a_refusal_is_one_sentence_and_keeps_the_old_output(
 ) -> None:
     damaged_rig(tmp_path)
     (tmp_path / "words.bvh").write_text("no motion at all")
+    head = walk.read_text().partition("Frames:")[0]
+    (tmp_path / "empty.bvh").write_text(f"{head}Frames: 0\nFrame Time: 0.04\n")
     target = tmp_path / str(arguments[arguments.index("-o") + 1])
     target.write_text("mine")
     status, out, err = run("retarget", *arguments)

@@ -80,6 +80,11 @@ def size(path: Path) -> str:
     return in_bytes(path.stat().st_size)
 
 
+def frames(count: int) -> str:
+    """Format a number of frames: "1 frame", "60 frames"."""
+    return f"{count} frame" if count == 1 else f"{count} frames"
+
+
 def in_bytes(size: int) -> str:
     """Format a number of bytes, such as "1.2 MB"."""
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"

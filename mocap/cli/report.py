@@ -44,4 +44,4 @@ def report(
         keypoints = read_keypoints(take, DetectOptions(model="heavy", source_fps=source_fps))
         motion = solve_take(keypoints)
     formats.write(output, page(motion, take.stem, keypoints).encode())
-    console.out.print(f"{output}: {len(motion)} frames, {console.size(output)}")
+    console.out.print(f"{output}: {console.frames(len(motion))}, {console.size(output)}")

@@ -154,4 +154,6 @@ def _list(motion: Path) -> None:
 
     for found in transfer.animations(motion):
         rate = f" at {found.fps:.4g} fps" if found.fps else ""
-        console.out.print(f"{found.name}: {found.seconds:.2f} s, {found.frames} frames{rate}")
+        console.out.print(
+            f"{found.name}: {found.seconds:.2f} s, {console.frames(found.frames)}{rate}"
+        )

@@ -42,7 +42,7 @@ def say_written(target: Path, saved: transfer.Saved) -> None:
     clips = f"{saved.clips} clips, " if saved.clips > 1 else ""
     rate = f" at {saved.fps:.4g} fps" if saved.fps and saved.clips == 1 else ""
     console.out.print(
-        f"{target}: {clips}{saved.frames} frames, {saved.seconds:.2f} s{rate}, "
+        f"{target}: {clips}{console.frames(saved.frames)}, {saved.seconds:.2f} s{rate}, "
         f"{console.size(target)}{less}"
     )
 
