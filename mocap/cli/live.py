@@ -38,7 +38,11 @@ def live(
     ] = None,
     video: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Use a video instead of a camera; it is repeated."),
+        typer.Option(
+            parser=opt.input_file,
+            metavar="FILE",
+            help="Use a video instead of a camera; it is repeated.",
+        ),
     ] = None,
     browser: Annotated[
         bool,

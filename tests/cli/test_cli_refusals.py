@@ -54,6 +54,7 @@ def test_a_missing_file_is_named(run, tmp_path: Path) -> None:
         ("retarget", "x.bvh", "--rig", "URL", "-o", "y.glb"),
         ("cameras", "URL", "URL", "-o", "x.toml"),
         ("view", "URL"),
+        ("live", "--video", "URL"),
     ],
 )
 def test_an_address_is_refused_as_it_was_typed(run, command: tuple[str, ...]) -> None:

@@ -15,12 +15,11 @@ from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.detect.mediapipe.small import SmallPersonFinder
 from mocap.detect.people import tiles_of
 from tests.data.make_small_golden import rules, tiles, windows
+from tests.helpers.pictures import far_away
 from tests.helpers.places import DATA, DEMO
 
-# Where the demo's clip stands in a larger picture, and its height there: the mannequin's is about
-# 0.7 of it, so 15 % of the picture's.
+# Where the demo's clip stands in a larger picture, and its height there (far_away).
 _CORNER, _HEIGHT = (820, 330), 155
-_SIZE = (1280, 720)
 
 
 @settings(max_examples=30, deadline=None)
@@ -35,17 +34,8 @@ def test_tiles_cover_the_picture(height: int, width: int) -> None:
 
 @pytest.fixture(scope="module")
 def frames() -> list[np.ndarray]:
-    """Return twenty pictures of the demo, RGB, shrunk as from far away."""
-    reader, out = cv2.VideoCapture(str(DEMO)), []
-    for _ in range(20):
-        picture = cv2.cvtColor(reader.read()[1], cv2.COLOR_BGR2RGB)
-        scale = _HEIGHT / picture.shape[0]
-        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        whole = np.full((_SIZE[1], _SIZE[0], 3), small[0, 0], dtype=np.uint8)
-        x, y = _CORNER
-        whole[y : y + small.shape[0], x : x + small.shape[1]] = small
-        out.append(whole)
-    return out
+    """Return twenty pictures of the demo, shrunk as from far away."""
+    return far_away(20, _HEIGHT, _CORNER)
 
 
 def test_a_person_of_15_percent_of_the_height_is_found_and_followed(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mocap.capture.source import Frame, Source
+from mocap.core import rotation as R
 from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints
+from mocap.core.motion import Motion
 from mocap.detect.options import DetectOptions
 from mocap.errors import DeviceError
 from mocap.live import worker as worker_module
@@ -22,6 +26,7 @@ from mocap.live.state import LiveState
 from mocap.live.worker import Worker
 from mocap.stream import protocol
 from mocap.stream.logs import INTERVAL, RateLimitedLog
+from tests.helpers.pictures import far_away
 
 OPTIONS = LiveOptions(detect=DetectOptions(hands=False, face=False))
 IMAGE = np.zeros((48, 64, 3), np.uint8)
@@ -74,6 +79,8 @@ class FakeDetector:
 class Scene:
     """A worker over fakes, which ends after some published frames."""
 
+    options = OPTIONS
+
     def __init__(self, cameras: list[FakeCamera | Exception], until: int, monkeypatch) -> None:
         monkeypatch.setattr(worker_module, "RETRY", 0.01)
         monkeypatch.setattr(worker_module, "_RESTART", 0.01)
@@ -87,8 +94,8 @@ class Scene:
     def run(self, listeners=(), first: FakeCamera | None = None) -> None:
         output = Broadcast(self.publish, (), listeners)
         source = ServerSource("camera", self._open)
-        work = Worker(source, OPTIONS, self.orders, output, self.report, self.refuse)
-        work.run(first or self._open(), BrowserCameras(OPTIONS))
+        work = Worker(source, self.options, self.orders, output, self.report, self.refuse)
+        work.run(first or self._open(), BrowserCameras(self.options))
 
     def _open(self) -> FakeCamera:
         if not self.cameras:
@@ -207,3 +214,28 @@ def test_a_request_for_a_person_at_a_point_is_in_pixels(monkeypatch, at, pixels)
     scene.orders.person(protocol.NextPerson(at))
     scene.run()
     assert detector.asked_for == [pixels]
+
+
+def test_a_person_of_15_percent_of_the_height_moves_the_avatar_live(monkeypatch) -> None:
+    """With the real detector, on the server's camera: the tiles are searched frame by frame."""
+    pictures = far_away(20)
+
+    class Filming(FakeCamera):
+        def __iter__(self) -> Iterator[Frame]:
+            for image in pictures:
+                yield Frame(time.perf_counter(), image)
+
+    found: list[tuple[Keypoints, Motion]] = []
+    camera = Filming(0, None)
+    camera.size = (1280, 720)
+    scene = Scene([], len(pictures), monkeypatch)
+    scene.options = replace(OPTIONS, detect=replace(OPTIONS.detect, model="lite"))
+    scene.run([lambda keypoints, motion: found.append((keypoints, motion))], camera)
+    assert len(found) == len(scene.frames) == len(pictures)
+    seen = [bool(np.isfinite(keypoints.image).all()) for keypoints, _ in found]
+    assert all(seen[-10:]), "searched in tiles, then followed"
+    points = np.concatenate([keypoints.image for keypoints, _ in found[-10:]])
+    assert (points > [820, 330]).all()
+    assert (points < [820 + 155 * 16 / 9, 330 + 155]).all()
+    moved = R.distance(found[-1][1].rotations, found[0][1].rotations)
+    assert np.degrees(moved).max() > 10.0, "the avatar left its rest pose"
