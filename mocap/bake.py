@@ -190,7 +190,7 @@ class Baked:
         number: The person's number, from 1.
         seen: (start, end) seconds of the spans in which the person is seen; empty if only one
             person was detected.
-        assessment: How far the motion can be trusted; None for several cameras.
+        assessment: How far the motion can be trusted.
     """
 
     motion: Motion
@@ -368,7 +368,7 @@ def bake_views(
     from mocap.cameras.auto import calibrate
     from mocap.cameras.calibration import load_cameras
     from mocap.cameras.checks import check_videos
-    from mocap.cameras.take import solve_views
+    from mocap.cameras.take import fuse
 
     cameras = None if calibration is None else load_cameras(calibration)
     if cameras is not None and len(cameras.views) != len(paths):
@@ -382,12 +382,14 @@ def bake_views(
         cameras = calibrate(views, options.solve.height, names).cameras
     else:
         cameras = check_videos(views, cameras, names)
-    motion = solve_views(views, cameras, options.solve)
+    fused = fuse(views, cameras)
+    motion = solve_take(fused.keypoints, options.solve, measured=fused.measured)
     edit, seam = edited(motion, options.clip)
     export = options.export if options.rig else replace(options.export, keep_touch=False)
     saved = tuple(save(to, edit, export) for to in targets)
     paths_of = tuple(to.path for to in targets)
-    return Baked(edit, motion.skeleton, views[0].camera, seam, saved, paths_of)
+    trust = assess(fused.keypoints, options.solve, measured=True)
+    return Baked(edit, motion.skeleton, views[0].camera, seam, saved, paths_of, assessment=trust)
 
 
 def for_person(to: Target, number: int) -> Target:

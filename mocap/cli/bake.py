@@ -88,8 +88,8 @@ def bake(
         typer.Option(
             metavar="FILE.json",
             help="Also write a report on the result, by frame and bone: confidence, hidden parts "
-            "that are held, frames without a person, hard cuts. For one input; with --people, "
-            "FILE_1.json and so on.",
+            "that are held, frames without a person, hard cuts. For one performance; with "
+            "--people, FILE_1.json and so on.",
         ),
     ] = None,
     recursive: Annotated[
@@ -140,10 +140,8 @@ def bake(
     )
     rig = summaries.load_character(character, map_file)
     if cameras is not None:
-        if report is not None:
-            raise MocapError("--report works with one camera: leave out --cameras or --report.")
         targets = pipeline.targets(output, options, rig, names)
-        _bake_views(inputs, targets, options, cameras)
+        _say_baked(_bake_views(inputs, targets, options, cameras), report)
         summaries.say_mapped(rig)
         return
     jobs = plan(find_clips(inputs, recursive), output, options)
@@ -174,15 +172,25 @@ def _bake_one(
         if job.options.detect.people > 1:
             _say_seen(baked)
         _say_measures(baked.performer, summaries.field_of_view(baked.camera), height)
-        if baked.assessment is not None:
-            for line in baked.assessment.lines():
-                console.err.print(line)
-        summaries.say_seam(baked.seam)
+        _say_trust(baked)
     for baked in people:
-        if report is not None and baked.assessment is not None:
-            _write_report(report, baked.number if len(people) > 1 else None, baked.assessment)
-        for path, saved in zip(baked.paths, baked.saved, strict=True):
-            summaries.say_written(path, saved)
+        _say_baked(baked, report, baked.number if len(people) > 1 else None)
+
+
+def _say_trust(baked: Baked) -> None:
+    """Print what of the result cannot be trusted, and the seam of a loop."""
+    if baked.assessment is not None:
+        for line in baked.assessment.lines():
+            console.err.print(line)
+    summaries.say_seam(baked.seam)
+
+
+def _say_baked(baked: Baked, report: Path | None, number: int | None = None) -> None:
+    """Write the report, if one is wanted, and print the files written."""
+    if report is not None and baked.assessment is not None:
+        _write_report(report, number, baked.assessment)
+    for path, saved in zip(baked.paths, baked.saved, strict=True):
+        summaries.say_written(path, saved)
 
 
 def _write_report(path: Path, number: int | None, assessment: Assessment) -> None:
@@ -199,8 +207,8 @@ def _write_report(path: Path, number: int | None, assessment: Assessment) -> Non
 
 def _bake_views(
     inputs: Sequence[Path], targets: Sequence[Target], options: BakeOptions, cameras: str
-) -> None:
-    """Bake one performance filmed by several cameras, and print the files written."""
+) -> Baked:
+    """Bake one performance filmed by several cameras, and print the performer's height."""
     from mocap.bake import bake_views
 
     if len(inputs) < 2:
@@ -212,9 +220,8 @@ def _bake_views(
         baked = bake_views(inputs, targets, options, calibration, progress)
     _say_measures(baked.performer, "by the calibration" if calibration else "found with the "
                   "cameras", options.solve.height)  # fmt: skip
-    summaries.say_seam(baked.seam)
-    for path, saved in zip(baked.paths, baked.saved, strict=True):
-        summaries.say_written(path, saved)
+    _say_trust(baked)
+    return baked
 
 
 def _say_seen(baked: Baked) -> None:

@@ -124,22 +124,22 @@ class Assessment:
         }
 
 
-def assess(keypoints: Keypoints, options: SolveOptions) -> Assessment:
+def assess(keypoints: Keypoints, options: SolveOptions, measured: bool = False) -> Assessment:
     """Assess how far a solve of keypoints can be trusted.
 
     Args:
         keypoints: The keypoints that are given to `solve_take`.
         options: The options of the solve.
+        measured: Whether several cameras measured the positions: the confidences are then trusted
+            as they are, and there are no cuts.
     """
     keypoints = with_arms(keypoints)
     person = np.isfinite(keypoints.positions).all(axis=-1).any(axis=1)
-    trust = np.where(
-        np.isfinite(keypoints.positions).all(axis=-1),
-        np.nan_to_num(weigh(keypoints)[0].confidence),
-        0.0,
-    )
+    confidence = keypoints.confidence if measured else weigh(keypoints)[0].confidence
+    finite = np.isfinite(keypoints.positions).all(axis=-1)
+    trust = np.where(finite, np.nan_to_num(confidence), 0.0)
     legs = float(legs_seen(keypoints)[person].mean()) if person.any() else 0.0
-    cuts = find_cuts(keypoints) if options.refine else []
+    cuts = find_cuts(keypoints) if options.refine and not measured else []
     upper = _upper(keypoints, cuts, options)
     held = person[:, None] & ~seen_groups(trust)
     lower = [GROUP_NAMES.index(name) for name in _LOWER]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,7 +36,13 @@ def test_a_take_of_two_cameras_is_baked(run: Run, clips: Path) -> None:
     assert (status, "192 frames" in out) == (0, True), err
     written = (clips / "take.bvh").read_bytes()
     assert len(bvh.loads(written.decode())) == 192
-    assert run(*bake, "lab.toml")[0] == 0
+    status, out, _ = run(*bake, "lab.toml", "--report", "trust.json")
+    assert (status, "trust.json: report on 192 frames" in out) == (0, True)
+    report = json.loads((clips / "trust.json").read_text())
+    assert all(report["person"])
+    assert not any(report["upper_body"])
+    assert report["held"] == {}
+    assert np.min(report["confidence"]["leftLowerLeg"]) > 0.5
     assert (clips / "take.bvh").read_bytes() == written
     status, _, err = run("bake", "right.json", "left.json", "-o", "x.bvh", "--cameras", "lab.toml")
     assert (status, "in another order" in err) == (2, True)

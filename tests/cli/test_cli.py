@@ -50,10 +50,6 @@ def test_a_report_says_what_the_result_is_based_on(run, take: Path, tmp_path: Pa
         status, _, err = run("bake", take, *more, "--report", "trust.json")
         assert status != 0
         assert "--report works with one clip" in err
-    cameras = ("--cameras", "auto", "--report", "trust.json")
-    status, _, err = run("bake", take, take, "-o", "a.bvh", *cameras)
-    assert status != 0
-    assert "--report works with one camera" in err
 
 
 def test_frames_are_written_at_the_requested_rate(run, take: Path, tmp_path: Path) -> None:
