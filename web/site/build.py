@@ -37,8 +37,8 @@ CACHE = ROOT / "build" / "wheels"
 _SERVER = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{name}"
 _PYODIDE = WEB / "node_modules" / "pyodide"
 _CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
-_SNAPSHOT = "snapshot.gz"
-"""Pyodide's memory after its start, which later visits have from the service worker."""
+_IMAGE = "image.gz"
+"""Python's memory after its start, which later visits have from the service worker."""
 _PRODUCT = "product.wasm"
 """The kernel of the lifter's matrix products."""
 _TAGS = (
@@ -190,12 +190,12 @@ def _python(out: Path) -> None:
     node.run(HERE / "compile.mjs", str(out), *imported)
     _lock(out, archives)
     node.run(HERE / "assemble.mjs", str(HERE / "product.wat"), str(out / _PRODUCT))
-    node.run(HERE / "snapshot.mjs", str(out))
-    later = (packages()["scipy"]["wheel"], _SNAPSHOT)
+    node.run(HERE / "image.mjs", str(out))
+    later = (packages()["scipy"]["wheel"], _IMAGE)
     sizes = {f.name: f.stat().st_size for f in sorted(out.iterdir())}
     start = [name for name in sizes if name not in later]
-    snapshot = f"{_SNAPSHOT}?{_short_hash(out / _SNAPSHOT)}"
-    manifest = {"sizes": sizes, "start": start, "packages": ["mocap"], "snapshot": snapshot,
+    image = f"{_IMAGE}?{_short_hash(out / _IMAGE)}"
+    manifest = {"sizes": sizes, "start": start, "packages": ["mocap"], "image": image,
                 "product": _PRODUCT}  # fmt: skip
     (out / "files.json").write_text(json.dumps(manifest))
 

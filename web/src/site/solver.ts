@@ -2,6 +2,7 @@
 
 import type { loadPyodide as Load, PyodideAPI } from "pyodide";
 
+import { fromImage } from "./image";
 import type { FromSolver, ToSolver } from "./messages";
 import { type Matrix, matrices } from "./product";
 import { TakeStore } from "./takes";
@@ -13,8 +14,8 @@ interface Manifest {
   readonly start: readonly string[];
   /** Packages of the start, in the lock file. */
   readonly packages: readonly string[];
-  /** The memory after Pyodide's start, as the service worker keeps it for later visits. */
-  readonly snapshot: string;
+  /** Python's memory after its start, as the service worker keeps it for later visits. */
+  readonly image: string;
   /** The kernel of the lifter's matrix products. */
   readonly product: string;
 }
@@ -116,30 +117,48 @@ async function keptFile(address: string): Promise<Uint8Array | null> {
   return new Uint8Array(await new Response(plain).arrayBuffer());
 }
 
+const core = async (folder: string): Promise<typeof Load> => {
+  const module = `${folder}pyodide.mjs`;
+  return ((await import(/* @vite-ignore */ module)) as { loadPyodide: typeof Load }).loadPyodide;
+};
+const optionsOf = (folder: string) => ({
+  indexURL: folder,
+  lockFileURL: `${folder}pyodide-lock.json`,
+});
+
+/** Python as an earlier visit's service worker has kept it; null if it has not. */
+async function resumed(folder: string, { image }: Manifest): Promise<PyodideAPI | null> {
+  try {
+    const kept = await keptFile(`${folder}${image}`);
+    if (!kept) return null;
+    const load = await core(folder);
+    return await fromImage(load, `${folder}pyodide.asm.mjs`, optionsOf(folder), kept);
+  } catch (error) {
+    console.warn("Python starts anew:", error);
+    return null;
+  }
+}
+
+async function begin(folder: string, { sizes, start, packages }: Manifest): Promise<PyodideAPI> {
+  const total = start.reduce((sum, name) => sum + (sizes[name] ?? 0), 0);
+  counting(folder, sizes, total, "the solver");
+  const load = await core(folder);
+  const made = await load(optionsOf(folder));
+  await made.loadPackage([...packages], { messageCallback: () => undefined });
+  return made;
+}
+
 async function start(base: string, hello: string): Promise<void> {
   const begun = performance.now();
   const folder = new URL("python/", base).href;
   manifest = (await (await fetch(`${folder}files.json`)).json()) as Manifest;
-  const { sizes } = manifest;
-  const total = manifest.start.reduce((sum, name) => sum + (sizes[name] ?? 0), 0);
-  counting(folder, sizes, total, "the solver");
-  const module = `${folder}pyodide.mjs`;
-  const { loadPyodide } = (await import(/* @vite-ignore */ module)) as { loadPyodide: typeof Load };
   const kernel = WebAssembly.compileStreaming(fetch(`${folder}${manifest.product}`)).catch(
     () => null,
   );
   const mannequin = fetch(new URL("rigs/mannequin.vrm", base)).then((a) => a.arrayBuffer());
-  const options = { indexURL: folder, lockFileURL: `${folder}pyodide-lock.json` };
-  const snapshot = await keptFile(`${folder}${manifest.snapshot}`).catch(() => null);
-  python = await loadPyodide({ ...options, ...(snapshot && { _loadSnapshot: snapshot }) }).catch(
-    (error: unknown) => {
-      if (!snapshot) throw error;
-      return loadPyodide(options); // the slower way
-    },
-  );
+  python = (await resumed(folder, manifest)) ?? (await begin(folder, manifest));
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   python.runPython(`import os; os.environ["TZ"] = ${JSON.stringify(timeZone)}`);
-  await python.loadPackage([...manifest.packages], { messageCallback: () => undefined });
   const rigs = python.runPython("import mocap.assets as a; str(a.ROOT / 'rigs')") as string;
   python.FS.writeFile(`${rigs}/mannequin.vrm`, new Uint8Array(await mannequin));
   takes = await TakeStore.open(python.FS, TAKES, (warning) => say({ warning }));
