@@ -97,6 +97,7 @@ def test_a_take_survives_browser_and_host_and_bakes_as_natively(tmp_path: Path) 
         context = opened(playwright, profile, camera)
         page = context.pages[0]
         ready(page, address)
+        assert page.evaluate("document.body.dataset.resumed === ''")  # from the image
         page.click('[data-key="t"]')
         until(page, "document.querySelector('#takes li button.name') !== null", START)
         page.click("#takes li button.name")

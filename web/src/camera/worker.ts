@@ -16,6 +16,7 @@ import { aroundHand, aroundHead, type BodyPoints, inWholePicture, isOwn } from "
 import type { DetectedFace, Detection, FromWorker, ModelIndex, ToWorker } from "./messages";
 import { PartCanvas } from "./part";
 import { RULES } from "./small";
+import { nameFewExtensions } from "./webgl";
 
 /** The most people that are looked for; as in Python. */
 const PEOPLE = 6;
@@ -53,6 +54,7 @@ function inTurn<T>(make: () => Promise<T>): Promise<T> {
 }
 
 async function open(models: string): Promise<void> {
+  nameFewExtensions();
   const index = (await (await load(`${models}index.json`)).json()) as ModelIndex;
   // MediaPipe imports its loader for each detector and forgets the result; a module runs only once.
   const { default: factory } = (await import(

@@ -101,7 +101,8 @@ class StudioChannel extends LocalChannel {
 export interface LocalListener {
   /** Bytes of the solver that have come, and of all. */
   progress(loaded: number, total: number, what: string): void;
-  ready(): void;
+  /** @param resumed Whether Python went on from the image that an earlier visit has kept. */
+  ready(resumed: boolean): void;
   /** The solver cannot run, for this reason, a sentence. */
   failed(sentence: string): void;
   warning(sentence: string): void;
@@ -118,6 +119,8 @@ export interface Converted {
 
 export class LocalTransport implements Transport {
   ready = false;
+  /** Resolved when the worker runs, or cannot. */
+  readonly started: Promise<void>;
   /** Frames and faces that were sent and not taken yet. */
   waiting = 0;
   /** Milliseconds that the solver needed for each of the last frames. */
@@ -139,6 +142,11 @@ export class LocalTransport implements Transport {
     this.worker = new Worker(new URL("./solver.ts", import.meta.url), {
       type: "module",
       name: "solver",
+    });
+    this.started = new Promise((resolve) => {
+      for (const kind of ["message", "error"]) {
+        this.worker.addEventListener(kind, () => resolve(), { once: true });
+      }
     });
     this.worker.onmessage = ({ data }: MessageEvent<FromSolver>) => this.received(data);
     this.worker.onerror = (event) =>
@@ -211,6 +219,7 @@ export class LocalTransport implements Transport {
   }
 
   private received(message: FromSolver): void {
+    if ("started" in message) return;
     if ("stream" in message) this.stream?.receive(message.stream);
     else if ("taken" in message) this.taken(message.taken);
     else if ("answer" in message) {
@@ -223,7 +232,7 @@ export class LocalTransport implements Transport {
     else if ("warning" in message) this.on.warning(message.warning);
     else if ("ready" in message) {
       this.ready = true;
-      this.on.ready();
+      this.on.ready(message.resumed);
     } else this.on.failed(message.failed);
   }
 

@@ -2,7 +2,7 @@
 
 import "./site.css";
 
-import { prepareDetector, unsupported } from "../camera/camera";
+import { prepareDetector } from "../camera/camera";
 import { useTransport } from "../transport";
 import { reasonOf } from "../ui/dom";
 import { unusable } from "./able";
@@ -18,25 +18,25 @@ if (reason) bar.failed(reason);
 else void begin();
 
 async function begin(): Promise<void> {
-  const { page } = await (async () => {
-    const local = new LocalTransport(base, detectorFolder, {
-      progress: (loaded, total, what) => bar.show(loaded, total, what),
-      ready: () => {
-        bar.done();
-        document.body.dataset.solver = "ready";
-        void serveOffline(base, (sentence) => shown?.("offline", sentence));
-      },
-      failed: (sentence) => bar.failed(sentence),
-      warning: (sentence) => shown?.("storage", sentence),
-    });
-    useTransport(local);
-    document.body.dataset.site = "";
-    const viewer = await import("../main");
-    const { addToPage } = await import("./page");
-    addToPage(viewer.page, local, base);
-    if (!unsupported() && !savesData()) prepareDetector(local.models());
-    return viewer;
-  })();
+  const local = new LocalTransport(base, detectorFolder, {
+    progress: (loaded, total, what) => bar.show(loaded, total, what),
+    ready: (resumed) => {
+      bar.done();
+      if (resumed) document.body.dataset.resumed = "";
+      document.body.dataset.solver = "ready";
+      void serveOffline(base, (sentence) => shown?.("offline", sentence));
+    },
+    failed: (sentence) => bar.failed(sentence),
+    warning: (sentence) => shown?.("storage", sentence),
+  });
+  useTransport(local);
+  document.body.dataset.site = "";
+  // Both workers start before the viewer, whose first drawing keeps the page busy.
+  if (!savesData()) prepareDetector(local.models());
+  await local.started;
+  const { page } = await import("../main");
+  const { addToPage } = await import("./page");
+  addToPage(page, local, base);
   shown = (key, sentence) => page.messages.say(key, "info", sentence, 20);
 }
 

@@ -21,9 +21,11 @@ export type ToSolver =
 type Files = readonly (readonly [string, ArrayBuffer])[];
 
 export type FromSolver =
+  /** The worker runs. */
+  | { readonly started: true }
   | { readonly loaded: number; readonly total: number; readonly what: string }
-  /** Milliseconds of the start. */
-  | { readonly ready: number }
+  /** Milliseconds of the start, and whether it went on from an earlier visit's image. */
+  | { readonly ready: number; readonly resumed: boolean }
   | { readonly failed: string }
   | { readonly warning: string }
   | { readonly stream: string | ArrayBuffer }

@@ -127,14 +127,14 @@ const optionsOf = (folder: string) => ({
 });
 
 /** Python as an earlier visit's service worker has kept it; null if it has not. */
-async function resumed(folder: string, { image }: Manifest): Promise<PyodideAPI | null> {
+async function resume(folder: string, { image }: Manifest): Promise<PyodideAPI | null> {
   try {
     const kept = await keptFile(`${folder}${image}`);
     if (!kept) return null;
     const load = await core(folder);
     return await fromImage(load, `${folder}pyodide.asm.mjs`, optionsOf(folder), kept);
   } catch (error) {
-    console.warn("Python starts anew:", error);
+    console.warn("Python starts from its files:", error);
     return null;
   }
 }
@@ -156,7 +156,8 @@ async function start(base: string, hello: string): Promise<void> {
     () => null,
   );
   const mannequin = fetch(new URL("rigs/mannequin.vrm", base)).then((a) => a.arrayBuffer());
-  python = (await resumed(folder, manifest)) ?? (await begin(folder, manifest));
+  const resumed = await resume(folder, manifest);
+  python = resumed ?? (await begin(folder, manifest));
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   python.runPython(`import os; os.environ["TZ"] = ${JSON.stringify(timeZone)}`);
   const rigs = python.runPython("import mocap.assets as a; str(a.ROOT / 'rigs')") as string;
@@ -175,7 +176,7 @@ async function start(base: string, hello: string): Promise<void> {
   );
   // Without memory for the kernel the products stay NumPy's.
   await useKernel(python, await kernel).catch(() => undefined);
-  say({ ready: performance.now() - begun });
+  say({ ready: performance.now() - begun, resumed: resumed !== null });
 }
 
 /** Lets the lifter's network multiply by the kernel; without SIMD it stays NumPy's. */
@@ -260,6 +261,7 @@ function frame(page: Page, data: ArrayBuffer): void {
   }
 }
 
+say({ started: true });
 self.onmessage = ({ data }: MessageEvent<ToSolver>): void => {
   turn = turn
     .then(() => take(data))

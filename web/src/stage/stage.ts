@@ -31,6 +31,8 @@ const FOLLOW_HEIGHT = 0.8;
 const TOO_SLOW = 1 / 24;
 const FEWEST = 0.6;
 const PLAIN = 0.8;
+/** Seconds between two drawings by the processor: it has to detect and to solve as well. */
+const PAUSE = 0.1;
 
 /** A camera in the place of the user's, whose whole picture is in the middle of the canvas. */
 export interface FixedCamera {
@@ -86,6 +88,7 @@ export class Stage {
     this.renderer.shadowMap.type = PCFShadowMap;
     this.renderer.setPixelRatio(this.sharpness);
     this.floor = new Floor(this.plain);
+    if (this.plain) document.documentElement.dataset.plain = "";
 
     this.key.castShadow = !this.plain;
     this.key.shadow.mapSize.set(1024, 1024);
@@ -113,6 +116,11 @@ export class Stage {
     this.controls.enablePan = true;
     this.controls.addEventListener("start", () => (this.framed = false));
     this.frame();
+  }
+
+  /** Seconds to wait after a drawing. */
+  get pause(): number {
+    return this.plain && !this.onDrawn ? PAUSE : 0;
   }
 
   /** Compiles the shaders of an object in the background, where the browser can. */
