@@ -38,8 +38,10 @@ _PATIENCE = 60.0
 # listed.
 _GAP_STEPS, _MOST_GAPS = 2.5, 3
 # Black and equal pictures are recognised on every n-th pixel, by this largest value of black (in
-# limited-range video black is 16), and on this many pictures.
-_SAMPLED, _BLACK, _MANY = 16, 20, 10
+# limited-range video black is 16), this largest difference from the first picture (a still picture
+# that was compressed as a video differs by up to 9, people who move by 100 and more), and on this
+# many pictures.
+_SAMPLED, _BLACK, _ALIKE, _MANY = 16, 20, 12, 10
 # A video counts as cut off when its last frame comes this much (seconds, and share of the duration)
 # before the end that its header gives.
 _CUT_SECONDS, _CUT_SHARE = 0.5, 0.05
@@ -271,14 +273,14 @@ class VideoCheck:
         self._black = self._black and int(sample.max()) <= _BLACK
         if self._first is None:
             self._first = sample.copy()
-        self._equal = self._equal and np.array_equal(sample, self._first)
+        self._equal = self._equal and _alike(sample, self._first)
 
     def follow(self, before: VideoCheck) -> None:
         """Take the pictures before this check's into account."""
         self.gaps = before.gaps + self.gaps
         self._black = self._black and before._black
         if before._first is not None and self._first is not None:
-            same = np.array_equal(before._first, self._first)
+            same = _alike(before._first, self._first)
             self._equal = self._equal and before._equal and same
         self._count += before._count
 
@@ -290,6 +292,10 @@ class VideoCheck:
         if self._count >= _MANY and self._equal:
             return "all its pictures are the same"
         return ""
+
+
+def _alike(a: ndarray, b: ndarray) -> bool:
+    return a.shape == b.shape and int(np.abs(a.astype(int) - b).max(initial=0)) <= _ALIKE
 
 
 def without_late(

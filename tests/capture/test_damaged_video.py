@@ -186,8 +186,12 @@ def test_interlaced_video_is_not_black(tmp_path):
     [
         (np.zeros((12, HEIGHT, WIDTH, 3), np.uint8), "all its pictures are black"),
         (np.full((12, HEIGHT, WIDTH, 3), 90, np.uint8), "all its pictures are the same"),
+        (np.tile(np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8),
+                 (12, 1, 1, 1)), "all its pictures are the same"),
+        (np.arange(60, 84, 2, np.uint8)[:, None, None, None]
+         * np.ones((1, HEIGHT, WIDTH, 3), np.uint8), ""),
     ],
-)
+)  # fmt: skip
 def test_blank_pictures_are_reported(tmp_path, images, verdict):
     path = write_video(tmp_path / "x.mp4", np.arange(12) * 40, images=images)
     video = Video(path)
