@@ -71,6 +71,24 @@ class Network(nn.Module):
             weight[:, :, 30:60] = 0.0
             weight[:, :, 63] = 0.0
 
+    @classmethod
+    def of(cls, arrays: dict[str, np.ndarray]) -> Network:
+        """Return the network with weights of a file.
+
+        Args:
+            arrays: The weights, as of `arrays`.
+        """
+        model = cls(arrays["in.bias"].shape[0])
+        with torch.no_grad():
+            for name in ("mean", "scale"):
+                getattr(model, name).copy_(torch.from_numpy(arrays[name].astype(np.float32)))
+            for name, layer in model._layers().items():
+                for part in ("weight", "bias"):
+                    value = arrays[f"{name}.{part}"].astype(np.float32)
+                    flat = value.reshape(-1, value.shape[-1]).T if part == "weight" else value
+                    getattr(layer, part).copy_(torch.from_numpy(flat.copy()))
+        return model
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the weights for `mocap.lift.network.run`: (3, C, D) over three frames."""
         out: dict[str, np.ndarray] = {}
@@ -114,7 +132,9 @@ def placed(inputs: torch.Tensor, outputs: torch.Tensor) -> tuple[torch.Tensor, t
     return joints, outputs[..., 45:].clamp(-6.0, 1.0)
 
 
-def loss_of(inputs: torch.Tensor, outputs: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
+def loss_of(
+    inputs: torch.Tensor, outputs: torch.Tensor, true: torch.Tensor, taught: torch.Tensor
+) -> torch.Tensor:
     """Return the mean loss of joints' distances, bones' directions and depths (Laplace).
 
     The last frame, the only one that the live lifter uses, counts _NEWEST times.
@@ -122,18 +142,20 @@ def loss_of(inputs: torch.Tensor, outputs: torch.Tensor, true: torch.Tensor) -> 
     Args:
         inputs: The network's inputs.
         outputs: Its outputs for them.
-        true: The true joints (…, 15, 3), metres.
+        true: The true joints (…, 15, 3), metres; the expected errors are trained on them.
+        taught: The joints that the network learns; the true ones, or a teacher's.
     """
     joints, spread = placed(inputs, outputs)
-    off = joints - true
+    off = joints - taught
     position = torch.sqrt((off * off).sum(-1) + 1e-4).mean(-1)
     bones = [
         nn.functional.normalize(q[..., BONES_TO, :] - q[..., BONES_FROM, :], dim=-1, eps=1e-3)
-        for q in (joints, true)
+        for q in (joints, taught)
     ]
     direction = torch.sqrt(((bones[0] - bones[1]) ** 2).sum(-1) + 1e-3).mean(-1)
     # The expected error is trained without an effect on the depth.
-    deviation = (off[..., 2].detach().abs() * torch.exp(-spread) + spread).mean(-1)
+    missed = (joints - true)[..., 2].detach().abs()
+    deviation = (missed * torch.exp(-spread) + spread).mean(-1)
     loss = position + _DIRECTION * direction + _DEVIATION * deviation  # (B, F)
     weight = torch.ones(loss.shape[1])
     weight[-1] = _NEWEST

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,10 @@ WIDTH = 384
 _WARM_UP, _SAVE_EVERY = 150, 500  # steps
 _AVERAGE = 0.998  # of the weights' exponential moving average, a step
 # Procedural takes of 10 s (poses.py), and their share of the pieces once they come in.
-_PROCEDURAL, _PROCEDURAL_SHARE = 240, 0.2
+PROCEDURAL, PROCEDURAL_SHARE = 240, 0.2
+Lesson = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""A batch: inputs, the true joints, and the joints to learn (true, or a teacher's)."""
+
 _WITHIN = 0.68  # share of the depths that lie within one expected error
 
 
@@ -57,8 +60,8 @@ class Stage:
 EXACT = Mix(exact=32)
 ERRING = Mix(real=7, spoilt=8, sketched=6, exact=11, guessed=0.5, bare=0.4)
 STAGES = (
-    Stage("exact", 10_000, 2e-3, EXACT, _PROCEDURAL_SHARE),
-    Stage("erring", 1_800, 1e-3, ERRING, _PROCEDURAL_SHARE),
+    Stage("exact", 10_000, 2e-3, EXACT, PROCEDURAL_SHARE),
+    Stage("erring", 1_800, 1e-3, ERRING, PROCEDURAL_SHARE),
 )
 
 
@@ -80,15 +83,29 @@ def train(data: Path, state: Path, seed: int) -> tuple[Network, Shown]:
     rng = np.random.default_rng(seed)
     takes = Library.of(captured(data))
     print(f"{len(takes.points) / 1800:.0f} minutes of motion", flush=True)
-    made = Library.of(poses.takes(seed + 5, _PROCEDURAL))
+    made = Library.of(poses.takes(seed + 5, PROCEDURAL))
     spoiler = spoil.learn([p for p in rendered if not p.held_out], seed)
     pieces, held = shown(rng, rendered)
     model, before = Network(WIDTH), None
     for stage in STAGES:
         share = stage.procedural
         sources = Sources(((takes, 1.0 - share), (made, share)), spoiler, pieces)
+
+        def lesson(
+            rng: np.random.Generator, sources: Sources = sources, mix: Mix = stage.mix
+        ) -> Lesson:
+            inputs, true = (torch.from_numpy(a) for a in batch(rng, sources, mix))
+            return inputs, true, true
+
         path = state / f"{stage.name}.pt"
-        _learn(model, stage, sources, held, before, path, seed)
+        if before is None:
+            first = np.random.default_rng(seed)
+            some = [lesson(first)[0].reshape(-1, network.INPUTS).numpy() for _ in range(8)]
+            model.normalise(np.concatenate(some))
+        else:
+            model.load_state_dict(torch.load(before, weights_only=False)["average"])
+            model.forget_detector()
+        learn(model, stage, lesson, held, path, seed)
         before = path
     return model, held
 
@@ -105,29 +122,26 @@ def shown(rng: np.random.Generator, rendered: Sequence[pairs.Pair]) -> tuple[Sho
     return pieces, real(rng, held, 1, mirrored=False)
 
 
-def _learn(
+def learn(
     model: Network,
     stage: Stage,
-    sources: Sources,
+    lesson: Callable[[np.random.Generator], Lesson],
     held: Shown,
-    before: Path | None,
     path: Path,
     seed: int,
 ) -> None:
     """Train the model by one stage; afterwards it has the averaged weights.
 
     Args:
-        before: The file of the stage before it.
-        path: The stage's own file.
+        model: The network with its first weights.
+        stage: The stage.
+        lesson: Returns a batch: inputs, the true joints, and the joints to learn.
+        held: Held-out pieces, for the figures that are printed.
+        path: The file in which progress is saved, and from which an interrupted stage continues.
+        seed: Seed of the random numbers.
     """
     rng = np.random.default_rng(seed + sum(stage.name.encode()))
     torch.manual_seed(seed)
-    if before is not None:
-        model.load_state_dict(torch.load(before, weights_only=False)["average"])
-        model.forget_detector()
-    else:
-        some = [batch(rng, sources, stage.mix)[0].reshape(-1, network.INPUTS) for _ in range(8)]
-        model.normalise(np.concatenate(some))
     decay = torch.optim.swa_utils.get_ema_multi_avg_fn(_AVERAGE)
     average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=decay)
     optimiser = torch.optim.AdamW(model.parameters(), lr=stage.rate, weight_decay=1e-2)
@@ -144,8 +158,8 @@ def _learn(
     for step in range(first, stage.steps):
         for group in optimiser.param_groups:
             group["lr"] = _rate(stage, step)
-        inputs, true = (torch.from_numpy(a) for a in batch(rng, sources, stage.mix))
-        loss = loss_of(inputs, model(inputs), true)
+        inputs, true, taught = lesson(rng)
+        loss = loss_of(inputs, model(inputs), true, taught)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
