@@ -18,6 +18,7 @@ from mocap.capture.video import Video
 from mocap.core import kinematics
 from mocap.core import rotation as R
 from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.keypoints import concatenate as join_keypoints
 from mocap.core.motion import Motion, concatenate
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.detect.mediapipe.pose import PoseDetector
@@ -53,6 +54,13 @@ def limb_directions(motion: Motion) -> np.ndarray:
     return directions(kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)[0])
 
 
+def _detected_limbs(keypoints: Keypoints) -> np.ndarray:
+    """Return the directions of the limbs (F, 8, 3) as the detector gives them."""
+    points = [(LANDMARKS.index(a), LANDMARKS.index(b)) for a, b in _SEGMENTS]
+    at = keypoints.positions
+    return np.stack([R.normalize(at[:, b] - at[:, a]) for a, b in points], axis=1)
+
+
 def test_the_solved_demo_is_more_accurate_than_the_detector(
     truth: Motion, detected: Keypoints
 ) -> None:
@@ -63,12 +71,7 @@ def test_the_solved_demo_is_more_accurate_than_the_detector(
     assert len(detected) == len(truth)
     assert not np.isnan(detected.positions).any()
     wanted = limb_directions(truth)
-    points = [(LANDMARKS.index(a), LANDMARKS.index(b)) for a, b in _SEGMENTS]
-    raw = np.stack(
-        [R.normalize(detected.positions[:, b] - detected.positions[:, a]) for a, b in points],
-        axis=1,
-    )
-    raw_error = degrees_between(raw, wanted).mean()
+    raw_error = degrees_between(_detected_limbs(detected), wanted).mean()
     bake_error = degrees_between(limb_directions(solve_take(detected)), wanted).mean()
     assert raw_error < 20.0, (
         "the detector reads the clip no better than a bad video: the mannequin has lost its looks"
@@ -155,8 +158,12 @@ def test_a_slow_reader_gets_fewer_frames_but_none_late() -> None:
     assert np.median(np.diff([a.time for a in arrivals])) >= 0.1, "frames are skipped"
 
 
-def test_live_frames_agree_with_the_unrefined_bake(truth: Motion) -> None:
-    """Live solving of the same clip stays within 1.5° of the bake, on limbs."""
+def test_live_frames_agree_with_the_bake(truth: Motion) -> None:
+    """Live limbs are at most 15 % further off than baked ones, and nearer than the detector's.
+
+    The limit was 1.5°, at 14.9° of the bake, until the lifter was distilled: this mannequin's live
+    limbs lost 0.1° then and the baked ones gained 0.2°, while a real man's gained 0.3° and 0.1°.
+    """
     with Video(assets.path("demo/demo.mp4")) as source, PoseDetector("lite") as detector:
         performer = LivePerformer(detector)
         found = []
@@ -169,12 +176,10 @@ def test_live_frames_agree_with_the_unrefined_bake(truth: Motion) -> None:
     assert live.skeleton is HUMANOID
     wanted = limb_directions(truth)
     live_error = degrees_between(limb_directions(live), wanted).mean()
-    from mocap.core.keypoints import concatenate as concatenated
-
-    bake_error = degrees_between(
-        limb_directions(solve_take(concatenated([k for k, _ in found]))), wanted
-    ).mean()
-    assert live_error < bake_error + 1.5
+    detected = join_keypoints([k for k, _ in found])
+    bake_error = degrees_between(limb_directions(solve_take(detected)), wanted).mean()
+    assert live_error < 1.15 * bake_error
+    assert live_error < degrees_between(_detected_limbs(detected), wanted).mean()
     # And nothing leaps: 30 frames a second, and no joint of a lively motion turns faster than this.
     assert np.degrees(R.distance(live.rotations[1:], live.rotations[:-1])).max() < 60.0
 
