@@ -26,8 +26,8 @@ EXCESS = np.radians(10.0)
 """Bend that is removed, radians.
 
 On the rendered clips 9° to 12° are equally good (13.29° to 13.30°), on the man 10° and 12° (7.8°).
-12° makes knees of people who stand straighter by 1° to 2°, and the demo's mannequin, whose knees the
-lifter bends correctly, worse by 0.2° in the bake and by 0.4° live (CARD.md)."""
+12° makes knees of people who stand straighter by 1° to 2°, and the demo's mannequin, whose knees
+the lifter bends correctly, worse by 0.2° in the bake and by 0.4° live (CARD.md)."""
 _WHOLE, _NONE = np.radians(30.0), np.radians(90.0)
 """Bends up to which all of EXCESS is removed, and from which on nothing is, radians."""
 _HIPS, _KNEES, _ANKLES = (
