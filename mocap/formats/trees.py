@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,8 +18,6 @@ from mocap.errors import InputError
 LONGEST_NAME = 200
 """Characters of a node's name that are kept: longer ones would slow down the search for words."""
 
-# Least joints of a character; skins with fewer are props or strands of hair.
-_BODY = 6
 # Radians: a bind pose within this of the nodes' pose, at every joint, is the same pose.
 _SAME_POSE = np.radians(0.5)
 # Below this ratio of its smallest to its largest singular value, a node's matrix is singular, and
@@ -42,33 +40,6 @@ def unique_names(names: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def tops(skins: Iterable[set[int]], above: ndarray) -> list[int]:
-    """Return the highest node that is only above one character's joints, for each character.
-
-    Skins belong to one character if they share joints or one hangs from the other's joints.
-
-    Args:
-        skins: The joints of each skin.
-        above: (N,) each node's parent, −1 for roots.
-    """
-    groups: list[set[int]] = []  # of joints
-    for joints in skins:
-        kin = joints | {n for joint in joints for n in _ancestors(above, joint, joints)}
-        joined = [g for g in groups if g & kin]
-        groups = [g for g in groups if not g & kin] + [set().union(kin, *joined)]
-    groups = [g for g in groups if len(g) >= _BODY]
-    found = []
-    for group in groups:
-        paths = [[*_path(above, joint), joint] for joint in sorted(group)]
-        others = set().union(*(g for g in groups if g is not group))
-        foreign = {n for joint in others for n in [*_path(above, joint), joint]}
-        shared = [n for n in paths[0] if all(n in path for path in paths)]
-        own = [n for n in shared if n not in foreign]
-        if own:
-            found.append(own[0])
-    return sorted(found)
-
-
 def named(characters: Mapping[str, int], name: str) -> int:
     """Return the node of a character.
 
@@ -83,21 +54,6 @@ def named(characters: Mapping[str, int], name: str) -> int:
         known = ", ".join(characters) or "only one"
         raise InputError(f"There is no character {name!r} in the file; it has {known}.")
     return characters[name]
-
-
-def _path(above: ndarray, node: int) -> list[int]:
-    """Return the nodes above a node, the root first."""
-    found = []
-    while (node := int(above[node])) >= 0:
-        found.append(node)
-    return found[::-1]
-
-
-def _ancestors(above: ndarray, node: int, joints: set[int]) -> list[int]:
-    """Return the nodes between a joint and the highest joint of its skin above it."""
-    path = _path(above, node)
-    first = next((i for i, n in enumerate(path) if n in joints), len(path))
-    return path[first:]
 
 
 def below(tree: Tree, top: int) -> Tree:

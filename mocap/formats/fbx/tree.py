@@ -8,6 +8,7 @@ from numpy import ndarray
 from mocap.core.rig import Tree, TreePose
 from mocap.errors import InputError
 from mocap.formats import trees
+from mocap.formats.character_tops import tops
 from mocap.formats.fbx import pose
 from mocap.formats.fbx.nodes import damage_named
 from mocap.formats.fbx.scene import FbxScene, loads, subclass
@@ -86,4 +87,4 @@ def _tops(scene: FbxScene) -> list[int]:
             if pose.is_bone(scene, i):
                 first[i] = first.get(over, i)
         skins = [{i for i in first if first[i] == top} for top in sorted(set(first.values()))]
-    return trees.tops((s for s in skins if s), scene.parents)
+    return tops((s for s in skins if s), scene.parents)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -287,6 +288,29 @@ def node_pose(node: Document) -> tuple[ndarray, ndarray, ndarray]:
         for k, d in (("translation", [0, 0, 0]), ("rotation", [0, 0, 0, 1]), ("scale", [1, 1, 1]))
     ]
     return part[0], R.normalize(part[1]), part[2]
+
+
+def node_matrices(nodes: Sequence[Document]) -> tuple[ndarray, ndarray]:
+    """Return matrices (N, 4, 4) to the parents' frames, and rotations at rest (N, 4) xyzw.
+
+    Args:
+        nodes: Nodes whose numbers are checked: thousands are converted at once.
+    """
+    matrices = np.tile(np.eye(4), (len(nodes), 1, 1))
+    parts = ("translation", [0, 0, 0]), ("rotation", [0, 0, 0, 1]), ("scale", [1, 1, 1])
+    places, turns, scales = (
+        np.array([node.get(name, default) for node in nodes], dtype=np.float64).reshape(
+            len(nodes), len(default)
+        )
+        for name, default in parts
+    )
+    turns = R.normalize(turns)
+    matrices[:, :3, :3] = R.to_matrix(turns) * scales[:, None, :]
+    matrices[:, :3, 3] = places
+    for i, node in enumerate(nodes):
+        if "matrix" in node:
+            matrices[i], turns[i] = node_matrix(node), node_pose(node)[1]
+    return matrices, turns
 
 
 def node_matrix(node: Document) -> ndarray:

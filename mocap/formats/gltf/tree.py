@@ -12,6 +12,7 @@ from mocap.core.rig import Kind, Tree
 from mocap.core.skeleton import BONES
 from mocap.errors import InputError
 from mocap.formats import trees
+from mocap.formats.character_tops import tops
 from mocap.formats.gltf import glb
 from mocap.formats.gltf.document import loads_document
 from mocap.formats.gltf.embed import embedded
@@ -76,7 +77,7 @@ def _tops(document: glb.Document) -> list[int]:
     above = np.array(glb.node_parents(document))
     count = len(above)
     skins = [{_index(j, count) for j in skin["joints"]} for skin in document.get("skins", [])]
-    return trees.tops(skins, above)
+    return tops(skins, above)
 
 
 @glb.damage_named()
@@ -91,7 +92,9 @@ def _tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
     parents = np.where(above[order] >= 0, place[above[order]], -1)
     names = glb.node_names(document)
 
-    local = [_local_matrix(nodes[n], names[n]) for n in order]
+    for n in order:
+        _check_numbers(nodes[n], names[n])
+    local, turned = glb.node_matrices([nodes[n] for n in order])
     worlds = np.empty((len(nodes), 4, 4))
     with np.errstate(all="ignore"):
         for i, (parent, matrix) in enumerate(zip(parents, local, strict=True)):
@@ -105,8 +108,7 @@ def _tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
             "transforms its coordinates are not finite or too large."
         )
 
-    turned = [glb.node_pose(nodes[n])[1] for n in order]
-    rotations = trees.rotations_of(worlds[:, :3, :3], parents, np.array(turned))
+    rotations = trees.rotations_of(worlds[:, :3, :3], parents, turned)
     bound = _bind_matrices(document, binary, worlds, parents, place)
     joints = np.zeros(len(nodes), dtype=bool)
     joints[list(bound)] = True
@@ -153,7 +155,8 @@ def _parents_first(document: glb.Document, above: ndarray) -> ndarray:
     return np.array(order)
 
 
-def _local_matrix(node: glb.Document, name: str) -> Float[ndarray, "4 4"]:
+def _check_numbers(node: glb.Document, name: str) -> None:
+    """Raise InputError unless a node's transform is finite numbers within _FAR."""
     sizes = {"matrix": 16, "translation": 3, "rotation": 4, "scale": 3}
     for key, size in sizes.items():
         if key in node:
@@ -167,7 +170,6 @@ def _local_matrix(node: glb.Document, name: str) -> Float[ndarray, "4 4"]:
                     f"Node {name!r} is damaged: its {key} must be {size} finite numbers within "
                     f"{_FAR:g}, but is {str(node[key])[:80]}."
                 )
-    return glb.node_matrix(node)
 
 
 def _humanoid(document: glb.Document) -> dict[str, object]:
