@@ -194,6 +194,7 @@ async def camera(port: int, count: list[int]) -> None:
                 await asyncio.sleep(max(due - time.monotonic(), 0.0))
         finally:
             reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
 
 async def _watch(port: int, seconds: float, count: list[int]) -> _Seen:

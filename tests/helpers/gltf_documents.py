@@ -102,20 +102,6 @@ def tiny_rig(skeleton: Skeleton = HUMANOID, **extra: Any) -> bytes:
     return glb.join(tiny_document(skeleton) | extra, b"")
 
 
-def tiny_rig_with_chain(count: int) -> bytes:
-    """Return a rig with a chain of so many joints that hangs from its head, like a rope."""
-    document = tiny_document()
-    nodes = document["nodes"]
-    begins = len(nodes)
-    for i in range(count):
-        below = {"children": [begins + i + 1]} if i < count - 1 else {}
-        nodes.append({"name": f"rope{i}", "translation": [0.0, 0.001, 0.0]} | below)
-    head = next(node for node in nodes if node["name"] == "head")
-    head.setdefault("children", []).append(begins)
-    document["skins"][0]["joints"] += range(begins, begins + count)
-    return glb.join(document, b"")
-
-
 class Reader:
     """A document's last animation, read by the specification and SciPy, without mocap's reader."""
 
