@@ -17,6 +17,7 @@ from mocap.core.filter import (
 from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
+from mocap.core.runs import runs
 from mocap.core.surface import landmark_skin
 from mocap.lift.model import lift_with_error
 from mocap.solve.body import solve_body
@@ -66,8 +67,13 @@ _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
 _SHOULDERS = [LANDMARKS.index("left_shoulder"), LANDMARKS.index("right_shoulder")]
 _WRISTS = [TOUCHING.index(GROUNDED.index(LANDMARKS.index(f"{s}_wrist"))) for s in ("left", "right")]
 _TRUNK = [*_HIPS, *_SHOULDERS]
+_HANDS, _HEAD = ([LANDMARKS.index(f"{s}_{n}") for s in ("left", "right")] for n in ("wrist", "ear"))
 # Largest height of standing feet above the lowest other part of the body, metres.
 _CARRIED = 0.25
+# Metres per second squared; the share of the height of a flight of the same time (g t² / 8) from
+# which a span without contacts is a flight; and the share of frames upright, or with both hands
+# above the head, from which something else than the floor carries the person.
+_GRAVITY, _FLIES, _CARRIES = 9.81, 0.4, 0.5
 # If a person stands upright for less than this share of a take, the up direction has this standard
 # deviation (radians): that of a camera's tilt.
 _STOOD, _UNSURE_TILT = 0.05, np.radians(8.0)
@@ -253,14 +259,29 @@ def _ground(
 def _height_above_floor(keypoints: Keypoints, found: Refined, ground: Ground) -> ndarray:
     """Return the height of the body's lowest part above the floor (F,), metres.
 
-    It is 0 in frames with a contact, and where the feet are not seen.
+    It is 0 in frames with a contact, where the feet are not seen, and in spans without a contact
+    that rise too little for their time to be a flight.
     """
     seen = keypoints.confidence[:, FEET].min(axis=1) > SEEN
     airborne = seen & (ground.contacts.max(axis=1) < 0.5)
     places = found.positions + found.translation[:, None]
     body = landmark_skin(places, ground.up).min(axis=1) - ground.height
     above = np.minimum(ground.above(_grounded(found))[:, : len(FEET)].min(axis=1), body)
-    return np.where(airborne, np.maximum(above, 0.0), 0.0)
+    above = np.where(airborne, np.maximum(above, 0.0), 0.0)
+    upright = body_axis(found.positions, keypoints.confidence)[1]
+    heights = found.positions @ ground.up
+    hangs = heights[:, _HANDS].min(axis=1) > heights[:, _HEAD].max(axis=1)
+    carried = np.maximum(upright, hangs)
+    for first, end in runs(above > 0.0):
+        top = float(above[first:end].max())
+        high = first + np.flatnonzero(above[first:end] > 0.5 * top)
+        # A body that is thrown up is in the upper half of its flight for 0.71 of the time.
+        seconds = float(keypoints.times[high[-1]] - keypoints.times[high[0]]) / np.sqrt(0.5)
+        flight = _GRAVITY * seconds**2 / 8.0
+        # A person who stands on something else than the floor, or hangs on something, stays there.
+        if top < _FLIES * flight and carried[first:end].mean() < _CARRIES:
+            above[first:end] = 0.0
+    return above
 
 
 def _grounded(found: Refined) -> ndarray:

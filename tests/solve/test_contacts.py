@@ -12,7 +12,7 @@ from mocap.core import rotation as R
 from mocap.core.kinematics import fk, local_rotations, sole_points
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID, humanoid_index
-from mocap.core.surface import part_thickness
+from mocap.core.surface import lowest_skin, part_thickness
 from mocap.retargeting import retarget
 from mocap.solve.contacts import SOLES, find_contacts, picture_speeds
 from mocap.solve.plant import SEEN_STILL, STILL, plant, reach, settle_hips
@@ -232,3 +232,25 @@ def test_a_limb_that_is_moved_keeps_its_hinge_above_the_floor() -> None:
     off = moved[:, leg[2]] - goal
     assert np.abs(off[:, 1]).max() < 1e-6
     assert 0.03 < np.linalg.norm(off, axis=1).max() <= 0.0401
+
+
+def test_a_person_who_does_not_jump_does_not_float() -> None:
+    """Sit-ups before a camera that looks down by 25°, which nothing in the take shows."""
+    across, up = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
+    times = np.arange(90) / 30.0
+    rotations = np.tile(R.IDENTITY, (90, len(BONES), 1))
+    lean = np.radians(-60.0 - 30.0 * np.cos(2.0 * np.pi * times / 1.5))
+    rotations[:, 0] = R.from_axis_angle(across, lean)
+    for side in ("left", "right"):
+        thigh = R.from_axis_angle(across, np.radians(-140.0) - lean)
+        rotations[:, BONES.index(f"{side}UpperLeg")] = thigh
+        rotations[:, BONES.index(f"{side}LowerLeg")] = R.from_axis_angle(across, np.radians(100.0))
+    root = -lowest_skin(HUMANOID, rotations)[:, None] * up
+    view = R.from_axis_angle(across, np.radians(25.0))
+    seen = R.multiply(view, R.from_axis_angle(up, np.radians(140.0)))
+    rotations[:, 0] = R.multiply(seen, rotations[:, 0])
+    filmed = R.apply(view, root - up) - [0.0, 0.0, 4.0]
+    found = solve_take(keypoints_of(Motion(HUMANOID, times, filmed, rotations)))
+    low = found.root_positions[:, 1] + lowest_skin(found.skeleton, found.rotations)
+    assert low.min() > -0.02
+    assert low.max() < 0.02
