@@ -14,6 +14,8 @@ from mocap.core.skeleton import Skeleton
 # Up to this many numbers of rotations, a few operations on all joints are faster than some for each
 # depth of the tree: a live frame.
 _FEW = 400
+# Frames computed at once in a long motion, so that intermediate arrays fit into the cache.
+_BLOCK = 1024
 
 
 @lru_cache(maxsize=32)
@@ -70,8 +72,10 @@ def global_rotations(
             out = R.multiply(out[..., above, :], out)
         return out[..., :-1, :]
     out = np.array(local, dtype=np.float64)
-    for joints, parents in _levels(skeleton):
-        out[..., joints, :] = R.multiply(out[..., parents, :], out[..., joints, :])
+    for part in _blocks(out):
+        some = out[part]
+        for joints, parents in _levels(skeleton):
+            some[..., joints, :] = R.multiply(some[..., parents, :], some[..., joints, :])
     return out
 
 
@@ -80,10 +84,17 @@ def local_rotations(
 ) -> Float[ndarray, "*frames joints 4"]:
     """Return local rotations (q_parent_joint) from world ones (q_world_joint)."""
     out = np.array(world, dtype=np.float64)
-    out[..., 1:, :] = R.multiply(
-        R.conjugate(world[..., skeleton.parents[1:], :]), world[..., 1:, :]
-    )
+    for part in _blocks(world):
+        above = R.conjugate(world[part][..., skeleton.parents[1:], :])
+        out[part][..., 1:, :] = R.multiply(above, world[part][..., 1:, :])
     return out
+
+
+def _blocks(rotations: Float[ndarray, "*frames joints 4"]) -> list[slice]:
+    """Return the parts of the first axis that are computed at once; for one pose, everything."""
+    if rotations.ndim != 3 or len(rotations) <= _BLOCK:
+        return [slice(None)]
+    return [slice(start, start + _BLOCK) for start in range(0, len(rotations), _BLOCK)]
 
 
 def fk(
@@ -101,6 +112,13 @@ def fk(
     Returns:
         World positions of the joints, metres, and their world rotations, q_world_joint.
     """
+    if len(parts := _blocks(rotations)) > 1:
+        root = np.broadcast_to(root_positions, (len(rotations), 3))
+        places = np.empty((*rotations.shape[:2], 3))
+        turned = np.empty(rotations.shape)
+        for part in parts:
+            places[part], turned[part] = fk(skeleton, root[part], rotations[part])
+        return places, turned
     world = global_rotations(skeleton, rotations)
     # All bones are rotated at once; only the sums of positions go level by level.
     bones = R.apply(world[..., skeleton.parents[1:], :], skeleton.offsets[1:])

@@ -55,7 +55,7 @@ class Motion:
         wanted = {
             "times": (times, (frames,)),
             "root_positions": (np.array(self.root_positions, dtype=np.float64), (frames, 3)),
-            "rotations": (np.array(self.rotations, dtype=np.float64), (frames, joints, 4)),
+            "rotations": (_own(self.rotations), (frames, joints, 4)),
             "contacts": (np.array(contacts, dtype=np.float64), (frames, 4)),
         }
         expressions = {name: np.array(w, dtype=np.float64) for name, w in self.expressions.items()}
@@ -171,6 +171,17 @@ class Motion:
             self.rotations[:, other] * [1.0, -1.0, -1.0, 1.0], expressions,
             self.contacts[:, [2, 3, 0, 1]],
         )  # fmt: skip
+
+
+def _own(rotations: ndarray) -> ndarray:
+    """Return a copy of an array; the array itself if it is another motion's, thus read-only."""
+    shared = (
+        isinstance(rotations, ndarray)
+        and rotations.dtype == np.float64
+        and rotations.base is None
+        and not rotations.flags.writeable
+    )
+    return rotations if shared else np.array(rotations, dtype=np.float64)
 
 
 def mirrored_expression(name: str) -> str:

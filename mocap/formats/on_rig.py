@@ -15,6 +15,8 @@ from mocap.errors import InputError
 
 # Metres and radians: largest differences at rest between the joints of the motion and of the rig.
 _SAME_PLACE, _SAME_TURN = 1e-3, np.radians(0.5)
+# Frames computed at once, so that intermediate arrays of a long motion stay small.
+_BLOCK = 1024
 
 
 def check_skeleton(motion: Motion, rig: Rig) -> None:
@@ -64,8 +66,12 @@ def in_document(
     back = R.conjugate(rig.turn)
     at_rest = kinematics.global_rotations(rig.skeleton, rig.skeleton.rest_rotations)
     positions, world = kinematics.fk(motion.skeleton, motion.root_positions, motion.rotations)
-    turns = R.multiply(R.multiply(back, R.multiply(world, R.conjugate(at_rest))), rig.turn)
-    return turns, R.apply(back, positions) / rig.unit
+    for start in range(0, len(world), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        away = R.multiply(world[part], R.conjugate(at_rest))
+        world[part] = R.multiply(R.multiply(back, away), rig.turn)
+        positions[part] = R.apply(back, positions[part]) / rig.unit
+    return world, positions
 
 
 def ground_matrices(motion: Motion, rig: Rig) -> Float[ndarray, "frames 4 4"]:

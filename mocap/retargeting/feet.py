@@ -169,8 +169,8 @@ def hold_feet(source: Motion, moved: Motion) -> Motion:
     assert source.contacts is not None
     touching = source.contacts.reshape(-1, 2, 2).max(axis=2) > 0.5
     whole = moved
-    source, moved = _without_fingers(source), _without_fingers(moved)
-    _, _, heights, theirs = _parts(source)
+    moved = _without_fingers(moved)
+    heights, theirs = _parts(_without_fingers(source))[2:]
     root = moved.root_positions
     positions, world, _, balls = _parts(moved)
     legs = np.stack([stiffness(*(positions[:, joint] for joint in leg)) for leg in _LEGS], axis=1)

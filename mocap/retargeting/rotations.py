@@ -12,13 +12,15 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
-from mocap.core.kinematics import fk, global_rotations, local_rotations
-from mocap.core.motion import Motion
+from mocap.core.kinematics import fk, local_rotations
 from mocap.core.rig import Rig
 from mocap.core.skeleton import BONES, HUMANOID, Skeleton
 from mocap.errors import InputError
 from mocap.retargeting.links import LIMBS, NECK, TRUNK, Links, Share, neck, trunk
 from mocap.retargeting.pelvis import pelvis_turns
+
+# Frames computed at once, so that intermediate arrays of a long motion stay small.
+_BLOCK = 1024
 
 
 def check_humanoid(skeleton: Skeleton) -> None:
@@ -40,19 +42,6 @@ def check_humanoid(skeleton: Skeleton) -> None:
         )
 
 
-def humanoid_rotations(motion: Motion) -> Float[ndarray, "frames 55 4"]:
-    """Return the world rotations of the bones of a motion on humanoid bones.
-
-    Args:
-        motion: The motion.
-
-    Raises:
-        InputError: The motion is on other joints.
-    """
-    check_humanoid(motion.skeleton)
-    return global_rotations(HUMANOID, motion.rotations)
-
-
 def rig_rotations(
     link: Links, rig: Rig, turns: Float[ndarray, "frames 55 4"]
 ) -> Float[ndarray, "frames joints 4"]:
@@ -64,24 +53,28 @@ def rig_rotations(
         turns: World rotations of the bones.
     """
     skeleton = rig.skeleton
-    wanted = turns[:, link.first].copy()
-    for i in np.flatnonzero(link.t):
-        wanted[:, i] = R.slerp(turns[:, link.first[i]], turns[:, link.second[i]], float(link.t[i]))
     shared = [_shared(share, turns) for share in link.shares]
     joints = np.concatenate([link.joints, np.array([s.joint for s in link.shares], dtype=np.int64)])
-    wanted = np.concatenate([wanted, *(s[:, None] for s in shared)], axis=1)
-
-    world = np.tile(link.world, (len(turns), 1, 1))
-    world[:, joints] = R.multiply(wanted, link.world[joints])
     set_here = np.zeros(len(skeleton.names), dtype=bool)
     set_here[joints] = True
     above_set = _above(skeleton, set_here)
-    for joint in np.flatnonzero(above_set & ~set_here):
-        if joint:
-            world[:, joint] = R.multiply(world[:, skeleton.parents[joint]], rig.t_pose[joint])
+    still = [j for j in np.flatnonzero(above_set & ~set_here) if j]
     local = np.tile(rig.t_pose, (len(turns), 1, 1))
-    local[:, joints] = local_rotations(skeleton, world)[:, joints]
-    return R.unroll(R.normalize(local))
+    for start in range(0, len(turns), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        some = turns[part]
+        wanted = some[:, link.first].copy()
+        for i in np.flatnonzero(link.t):
+            wanted[:, i] = R.slerp(
+                some[:, link.first[i]], some[:, link.second[i]], float(link.t[i])
+            )
+        wanted = np.concatenate([wanted, *(s[part, None] for s in shared)], axis=1)
+        world = np.tile(link.world, (len(some), 1, 1))
+        world[:, joints] = R.multiply(wanted, link.world[joints])
+        for joint in still:
+            world[:, joint] = R.multiply(world[:, skeleton.parents[joint]], rig.t_pose[joint])
+        local[part, joints] = R.normalize(local_rotations(skeleton, world)[:, joints])
+    return R.unroll(local)
 
 
 def _above(skeleton: Skeleton, some: ndarray) -> ndarray:

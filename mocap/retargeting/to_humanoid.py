@@ -62,8 +62,12 @@ def normalized(motion: Motion, rig: Rig) -> Motion:
             f"{len(rig.skeleton.names)} joints of the rig {rig.name}."
         )
     body = body_of(rig)
-    turned = joint_rotations.bone_rotations(links(rig), rig, motion.rotations)
-    local = R.unroll(R.normalize(local_rotations(HUMANOID, turned)))
+    local = R.unroll(
+        local_rotations(
+            HUMANOID,
+            R.normalize(joint_rotations.bone_rotations(links(rig), rig, motion.rotations)),
+        )
+    )
     top = next(b for b in BONES if b in rig.bones)
     root = motion.root_positions.copy()
     if rig.index(top) != 0:
@@ -85,6 +89,7 @@ def normalized(motion: Motion, rig: Rig) -> Motion:
         contacts = np.zeros((len(motion), 4))
     elif contacts is None or not contacts.any():
         contacts = sole_contacts(motion.times, soles / measure).astype(np.float64)
+    local.flags.writeable = False  # so that the motion takes it without a copy
     return Motion(body, motion.times, root, local, motion.expressions, contacts)
 
 

@@ -33,7 +33,7 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False, plant_feet: boo
     Raises:
         InputError: The rig's or the motion's legs have no length.
     """
-    turned = joint_rotations.humanoid_rotations(motion)
+    joint_rotations.check_humanoid(motion.skeleton)
     body = body_of(rig)
     ratio = leg_length(body) / leg_length(motion.skeleton)
     if not np.isfinite(ratio) or ratio <= 0.0:
@@ -44,11 +44,11 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False, plant_feet: boo
     # The rig's proportions at the performer's size, because the thresholds of contacts are human
     # speeds and distances.
     peer = Skeleton(BONES, HUMANOID.parents, body.offsets / ratio, HUMANOID.rest_rotations)
-    rotations = motion.rotations.copy()
-    # Legs without feet end at their shanks.
-    rotations[
-        :, [BONES.index(f"{s}Foot") for s in ("left", "right") if f"{s}Foot" not in rig.bones]
-    ] = R.IDENTITY
+    rotations = motion.rotations
+    if none := [BONES.index(b) for b in ("leftFoot", "rightFoot") if b not in rig.bones]:
+        # Legs without feet end at their shanks.
+        rotations = rotations.copy()
+        rotations[:, none] = R.IDENTITY
     assert motion.contacts is not None
     legs = has_legs(rig)
     planted = legs and plant_feet and bool(motion.contacts.any())
@@ -66,7 +66,7 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False, plant_feet: boo
     )
     if planted:
         moved = hold_feet(motion, moved)
-        turned = global_rotations(HUMANOID, moved.rotations)
+    turned = global_rotations(HUMANOID, (moved if planted else motion).rotations)
     link = links(rig)
     local = joint_rotations.rig_rotations(link, rig, turned)
     path = ratio * moved.root_positions if legs else _path_without_legs(motion, rig, body, ratio)
@@ -76,6 +76,7 @@ def onto_rig(motion: Motion, rig: Rig, keep_touch: bool = False, plant_feet: boo
         for bone in rig.bones:
             at[:, BONES.index(bone)] = placed[:, rig.index(bone)] / ratio
         local = joint_rotations.rig_rotations(link, rig, keep_hand_contacts(motion, at, turned))
+    local.flags.writeable = False  # so that the motion takes it without a copy
     return Motion(
         rig.skeleton,
         motion.times,

@@ -54,15 +54,22 @@ def node_tracks(
     tracks: list[Track] = []
     if ground:
         tracks, now = _carried(motion, rig, rest, nodes[0])
+    # Children that wait for a node's matrices, which are dropped when there are none.
+    waiting = np.bincount([p for p in rest.parents if p >= 0], minlength=len(rest.parents))
     for node in rest.order:
         above, j = rest.parents[node], joint_of.get(node)
         joint_above[node] = joint_above[above] if j is None else j
         if node in now:
             continue
         parent = now.get(above, (rest.world[above] if above >= 0 else np.eye(4))[None])
+        moving = above in now
+        if above >= 0:
+            waiting[above] -= 1
+            if not waiting[above]:
+                now.pop(above, None)
         place, turn, scale = rest.poses[node]
         if j is None or rest.flat[node]:
-            if above in now:
+            if moving and waiting[node]:
                 now[node] = parent @ rest.local[node]
             continue
         linear_part = parent[:, :3, :3]
@@ -104,10 +111,11 @@ def node_tracks(
                         reduce.SHARE * reduce.LENGTH / unit,
                     )
                 )
-        local = np.zeros((max(len(rotation), len(moved)), 4, 4))
-        local[:, :3, :3] = R.to_matrix(rotation) * scale
-        local[:, :3, 3], local[:, 3, 3] = moved, 1.0
-        now[node] = parent @ local
+        if waiting[node]:
+            local = np.zeros((max(len(rotation), len(moved)), 4, 4))
+            local[:, :3, :3] = R.to_matrix(rotation) * scale
+            local[:, :3, 3], local[:, 3, 3] = moved, 1.0
+            now[node] = parent @ local
     return tracks
 
 
