@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from mocap.cameras.image_sizes import in_calibrated_pixels
@@ -26,6 +26,7 @@ from mocap.cameras.take import (
 )
 from mocap.cameras.triangulate import triangulate
 from mocap.cameras.views import CameraSet, View
+from mocap.cameras.virtual import hand_views
 from mocap.core.keypoints import LANDMARKS, Keypoints, concatenate
 from mocap.solve.evidence import EvidenceState, weigh
 
@@ -104,6 +105,7 @@ class LiveFusion:
         self._noise = _LOOSE * fused.triangulated.noise / float(self._least.mean())
         self._cameras, self._virtual = fused.cameras, fused.virtual
         self._eyes = [_Eye() for _ in takes]
+        self._hands: Int[ndarray, "2"] | None = None
         self._due = -np.inf  # the earliest time of the next frame
 
     def add(self, camera: int, keypoints: Keypoints) -> Keypoints | None:
@@ -151,4 +153,6 @@ class LiveFusion:
             for eye, view, camera in zip(self._eyes, views, cameras, strict=True)
         ]
         points, confidence, _ = with_guesses(found, guesses)
-        return self._virtual.keypoints(views, cameras, points, confidence)
+        hands = hand_views(views, self._hands)
+        self._hands = hands[-1]
+        return self._virtual.keypoints(views, cameras, points, confidence, hands)

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from mocap.cameras.views import View, to_mocap
 from mocap.core.camera import Camera
-from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.keypoints import HAND_LANDMARKS, LANDMARKS, Keypoints
 from mocap.solve.evidence import SEEN
 from mocap.solve.refine.sight import Sight
 
@@ -74,6 +74,7 @@ class VirtualCamera:
         cameras: Sequence[View],
         points: Float[ndarray, "frames 33 3"],
         confidence: Float[ndarray, "frames 33"],
+        hands: Int[ndarray, "frames 2"] | None = None,
     ) -> Keypoints:
         """Return points of the world as this camera's keypoints, with the views' hands and face.
 
@@ -82,6 +83,7 @@ class VirtualCamera:
             cameras: Their cameras.
             points: The landmarks, metres.
             confidence: Their confidences.
+            hands: The views of the hands (`hand_views`); None chooses them.
         """
         placed = points @ self.axes.T - self.origin
         hips = placed[:, _HIPS].mean(axis=1, keepdims=True)
@@ -90,7 +92,8 @@ class VirtualCamera:
         merged = Keypoints(views[0].times, placed - hips, image, known, self.camera)
         # Rotations from each view's camera to this one, both in mocap's camera axes.
         turns = [self.axes @ (np.diag([1.0, -1.0, -1.0]) @ v.rotation).T for v in cameras]
-        return _with_face(_with_hands(merged, views, turns), views, turns)
+        chosen = hand_views(views) if hands is None else hands
+        return _with_face(_with_hands(merged, views, turns, chosen), views, turns)
 
     def sight(self, view: Keypoints, camera: View) -> Sight:
         """Return a view's image points as rays in this camera's axes.
@@ -110,25 +113,44 @@ class VirtualCamera:
         )
 
 
-def _with_hands(
-    merged: Keypoints, views: Sequence[Keypoints], turns: Sequence[ndarray]
-) -> Keypoints:
-    """Add each hand from the view with the highest confidence, with hysteresis between views."""
-    seen = [(v, turn) for v, turn in zip(views, turns, strict=True) if v.hands is not None]
-    if not seen:
-        return merged
-    frames = len(merged)
-    sure = np.stack([_hand_confidence(v) for v, _ in seen])
-    hands = np.stack([(np.asarray(v.hands) @ turn.T) for v, turn in seen])
-    chosen = np.zeros((frames, 2), dtype=int)
+def hand_views(
+    views: Sequence[Keypoints], before: Int[ndarray, "2"] | None = None
+) -> Int[ndarray, "frames 2"]:
+    """Return which view shows each hand: the one that is surest of it, with hysteresis.
+
+    Args:
+        views: The keypoints of each view.
+        before: The views of the frame before; None: those that are surest over all frames.
+
+    Returns:
+        Indices of views, of the left and the right hand.
+    """
+    sure = np.stack([_hand_confidence(v) for v in views])
+    chosen = np.zeros(sure.shape[1:], dtype=int)
     for side in (0, 1):
-        now = int(np.argmax(sure[:, :, side].sum(axis=1)))
-        for f in range(frames):
+        now = int(np.argmax(sure[:, :, side].sum(axis=1)) if before is None else before[side])
+        for f in range(len(chosen)):
             best = int(np.argmax(sure[:, f, side]))
             if sure[best, f, side] > sure[now, f, side] + _SWITCH:
                 now = best
             chosen[f, side] = now
-    rows, sides = np.arange(frames)[:, None], np.arange(2)[None]
+    return chosen
+
+
+def _with_hands(
+    merged: Keypoints,
+    views: Sequence[Keypoints],
+    turns: Sequence[ndarray],
+    chosen: Int[ndarray, "frames 2"],
+) -> Keypoints:
+    """Add each hand from its view, rotated to the common axes."""
+    if all(v.hands is None for v in views):
+        return merged
+    unseen = np.full((len(merged), 2, len(HAND_LANDMARKS), 3), np.nan)
+    pairs = zip(views, turns, strict=True)
+    hands = np.stack([unseen if v.hands is None else v.hands @ turn.T for v, turn in pairs])
+    sure = np.stack([_hand_confidence(v) for v in views])
+    rows, sides = np.arange(len(merged))[:, None], np.arange(2)[None]
     return replace(
         merged,
         hands=hands[chosen, rows, sides],
@@ -138,7 +160,9 @@ def _with_hands(
 
 
 def _hand_confidence(view: Keypoints) -> ndarray:
-    found = np.isfinite(np.asarray(view.hands)).all(axis=(2, 3)) * 1.0
+    if view.hands is None:
+        return np.zeros((len(view), 2))
+    found = np.isfinite(view.hands).all(axis=(2, 3)) * 1.0
     return found if view.hands_confidence is None else found * np.nan_to_num(view.hands_confidence)
 
 
@@ -147,10 +171,10 @@ def _with_face(
 ) -> Keypoints:
     """Add the face from the view that sees it in most frames, rotated to the common axes."""
     counts = [
-        0 if v.face is None else int(np.isfinite(v.face).all(axis=(1, 2)).sum()) for v in views
+        -1 if v.face is None else int(np.isfinite(v.face).all(axis=(1, 2)).sum()) for v in views
     ]
     best = int(np.argmax(counts))
-    if not counts[best]:
+    if counts[best] < 0:
         return merged
     view, turn = views[best], np.eye(4)
     turn[:3, :3] = turns[best]

@@ -73,3 +73,23 @@ def test_a_camera_that_stops_is_not_waited_for() -> None:
     steps = np.linalg.norm(np.diff(hips, axis=0), axis=1) / np.diff(fused.times)
     together = steps[fused.times[1:] < 3.0].max()
     assert steps[fused.times[1:] > 3.0].max() < 2.0 * together, (steps.max(), together)
+
+
+def test_a_hand_stays_with_its_view_until_another_is_clearly_surer() -> None:
+    hand = np.zeros((1, 2, 21, 3))
+    sure = [(0.6, 0.5), (0.7, 0.6), (0.4, 0.9), (0.5, 0.6)]  # of two views, over four frames
+    fusion = LiveFusion(TAKES, CAMERAS)
+    found = []
+    for n, confidences in enumerate(sure):
+        for k in (0, 1):
+            frame = TAKES[k].slice(30 + n, 31 + n)
+            time = TAKES[0].times[30 + n] - LATE * k
+            frame = replace(
+                frame,
+                times=np.array([time]),
+                hands=hand + k,
+                hands_confidence=np.full((1, 2), confidences[k]),
+            )
+            fused = fusion.add(k, frame)
+        found.append(fused.hands_confidence[0, 0])
+    assert np.allclose(found, [0.6, 0.7, 0.9, 0.6]), found
