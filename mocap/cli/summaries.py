@@ -36,7 +36,7 @@ def say_written(target: Path, saved: transfer.Saved) -> None:
     """Print what was written: frames, their rate, the file's size, bytes saved by fewer keys."""
     less = (
         f"; {console.in_bytes(saved.bytes_saved)} less by leaving out keys (--all-keys keeps them)"
-        if saved.bytes_saved > 0
+        if saved.bytes_saved >= 1000
         else ""
     )
     clips = f"{saved.clips} clips, " if saved.clips > 1 else ""

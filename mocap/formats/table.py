@@ -16,6 +16,7 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig, Tree
 from mocap.errors import InputError, OutputError
 from mocap.formats import bvh, fbx, gltf, movement
+from mocap.formats.bvh import encoding
 from mocap.formats.bvh import rig as bvh_rig
 from mocap.formats.bvh import text as bvh_text
 from mocap.formats.gltf import read as gltf_read
@@ -142,7 +143,7 @@ BVH = Format(
     characters=bvh_rig.characters,
     tree=lambda data, folder, character: bvh_rig.tree_of(data, character),
     animations=lambda data: [],
-    loads=lambda data, folder: bvh.loads(bvh_text.decoded(data)),
+    loads=lambda data, folder: bvh.loads(encoding.decoded(data)),
     loads_on=bvh_rig.loads_on,
     dumps=_dumps_bvh,
     suffixes_for=lambda rig: (".bvh",),

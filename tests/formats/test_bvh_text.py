@@ -14,6 +14,7 @@ from mocap.core import rotation as R
 from mocap.core.motion import Motion
 from mocap.errors import InputError
 from mocap.formats import bvh
+from mocap.formats.bvh import encoding
 from mocap.formats.bvh import text as bvh_text
 
 PLAIN = """HIERARCHY
@@ -190,11 +191,11 @@ def test_a_frame_time_in_milliseconds_is_suspected() -> None:
         bvh.loads(PLAIN.replace("0.0333333", "33.3"))
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
-def test_text_of_other_encodings_is_read(encoding: str) -> None:
-    data = (PLAIN.replace("\n", "\r") + "\x1a").encode(encoding)
+@pytest.mark.parametrize("name", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_text_of_other_encodings_is_read(name: str) -> None:
+    data = (PLAIN.replace("\n", "\r") + "\x1a").encode(name)
     assert bvh_text.is_bvh(data)
-    assert same(bvh.loads(bvh_text.decoded(data)), bvh.loads(PLAIN))
+    assert same(bvh.loads(encoding.decoded(data)), bvh.loads(PLAIN))
 
 
 def test_the_first_of_several_roots_is_read() -> None:
@@ -250,3 +251,24 @@ def test_random_words_are_read_or_refused_in_a_short_sentence(
             said = str(error)
     assert len(said) < 400
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("page", "hip", "knee"),
+    [
+        ("cp932", "センター", "左ひざ"),
+        ("gb18030", "骨盆", "左膝盖"),
+        ("big5", "骨盆", "左小腿骨骼關節部"),
+        ("cp949", "골반", "왼쪽무릎"),
+        ("cp1251", "Таз", "Голень_Л"),
+        ("cp1252", "Hüfte", "Knöchel_L"),
+    ],
+)
+def test_names_in_code_pages_of_several_countries_are_read(page: str, hip: str, knee: str) -> None:
+    text = PLAIN.replace("hip", hip).replace("knee", knee)
+    assert bvh.loads(encoding.decoded(text.encode(page))).skeleton.names == (hip, knee)
+
+
+def test_bytes_of_no_encoding_are_replaced() -> None:
+    data = PLAIN.encode().replace(b"knee", b"kn\xff\x81ee")
+    assert bvh.loads(encoding.decoded(data)).skeleton.names == ("hip", "kn\ufffd\ufffdee")

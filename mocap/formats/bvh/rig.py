@@ -19,6 +19,7 @@ from mocap.core.motion import Motion
 from mocap.core.rig import Rig, Tree, TreePose
 from mocap.errors import InputError
 from mocap.formats import euler
+from mocap.formats.bvh import encoding
 from mocap.formats.bvh import motion as bvh
 from mocap.formats.bvh import text as bvh_text
 
@@ -40,12 +41,12 @@ def tree_of(data: bytes, root: str | None = None) -> Tree:
         InputError: The file is no BVH, or its positions are out of range.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        return tree_of_motion(bvh.loads(bvh_text.decoded(data), scale=1.0, root=root))
+        return tree_of_motion(bvh.loads(encoding.decoded(data), scale=1.0, root=root))
 
 
 def characters(data: bytes) -> list[str]:
     """Return the names of a BVH's ROOTs if it has several; otherwise nothing."""
-    names = bvh_text.root_names(bvh_text.decoded(data))
+    names = bvh_text.root_names(encoding.decoded(data))
     return names if len(names) > 1 else []
 
 
@@ -104,7 +105,7 @@ def loads_on(rig: Rig, animation: str | None, folder: Path) -> Motion:
             f"A BVH file has one motion, without a name, so there is no animation {animation!r} "
             "in it."
         )
-    file = bvh_text.parsed(bvh_text.decoded(rig.source))
+    file = bvh_text.parsed(encoding.decoded(rig.source))
     return on_rig(bvh.motion_of(_own_part(file, rig)[0], scale=1.0), rig)
 
 
@@ -175,7 +176,7 @@ def dumps(motion: Motion, rig: Rig, fps: float | None = None, ground: bool = Fal
         )
     if rig.kind != "bvh":
         return bvh.dumps(motion, None, fps, ground).encode()
-    whole = bvh_text.parsed(bvh_text.decoded(rig.source))
+    whole = bvh_text.parsed(encoding.decoded(rig.source))
     file, own = _own_part(whole, rig)
     motion = bvh.uniform(motion, fps)
     first = file.names.index(rig.skeleton.names[0])
@@ -240,7 +241,7 @@ def _head(source: bytes) -> bytes:
     end = re.search(rb"^[ \t]*MOTION\b", source, re.MULTILINE | re.IGNORECASE)
     if end is not None:
         return source[: end.start()]
-    return bvh_text.parsed(bvh_text.decoded(source)).head.encode()
+    return bvh_text.parsed(encoding.decoded(source)).head.encode()
 
 
 def _in_file(

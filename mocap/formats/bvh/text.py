@@ -18,6 +18,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.errors import InputError
+from mocap.formats.bvh.encoding import decoded, with_newlines
 from mocap.formats.trees import LONGEST_NAME
 
 # Frames per second that are assumed where the frame time is 0, as in files of one pose.
@@ -29,13 +30,6 @@ _WHOLE_RATE = 1e-4
 _COMMENT = re.compile(r"(?:^|(?<=\s))(?:#|//).*")
 _MOTION = re.compile(r"^[ \t]*MOTION\b", re.MULTILINE | re.IGNORECASE)
 _CHANNEL = re.compile(r"([XYZ])(position|rotation|scale)", re.IGNORECASE)
-# Which of the first four bytes are 0 in a text of ASCII characters.
-_BY_ZEROS: dict[tuple[bool, ...], str] = {
-    (False, True, False, True): "utf-16-le",
-    (True, False, True, False): "utf-16-be",
-    (False, True, True, True): "utf-32-le",
-    (True, True, True, False): "utf-32-be",
-}
 _RUN_TOGETHER = re.compile(r"(?<=[0-9.])(?=-)")
 
 
@@ -66,31 +60,6 @@ class Parsed(NamedTuple):
     step: float
 
 
-def decoded(data: bytes) -> str:
-    """Return a file's bytes as text, with newlines alone at the ends of lines.
-
-    The encoding is UTF-32 or UTF-16, with or without a byte order mark, or UTF-8 with invalid bytes
-    replaced. Zeros and control-Z at the end of the file are left out.
-    """
-    text = data.decode(_encoding(data), errors="replace").lstrip("\ufeff")
-    return _with_newlines(text).rstrip("\0\x1a")
-
-
-def _with_newlines(text: str) -> str:
-    """Return a text whose lines end with newlines alone."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _encoding(data: bytes) -> str:
-    """Return the encoding that the first four bytes show; the first characters are ASCII."""
-    if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
-        return "utf-32"
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    zeros = tuple(byte == 0 for byte in data[:4])
-    return _BY_ZEROS.get(zeros, "utf-8")
-
-
 def is_bvh(data: bytes) -> bool:
     """Return whether the first word of a file is HIERARCHY, after comments."""
     for line in decoded(data[:4000]).splitlines():
@@ -101,7 +70,7 @@ def is_bvh(data: bytes) -> bool:
 
 def root_names(text: str) -> list[str]:
     """Return the names of a file's ROOTs; repeated names are numbered."""
-    text = _with_newlines(text)
+    text = with_newlines(text)
     match = _MOTION.search(text)
     hierarchy = _read_hierarchy(text[: match.start()] if match else text)
     names = _unique(hierarchy.names)
@@ -114,7 +83,7 @@ def parsed(text: str) -> Parsed:
     Raises:
         InputError: The text is no BVH; the message names the line.
     """
-    text = _with_newlines(text)
+    text = with_newlines(text)
     match = _MOTION.search(text)
     if match is None or not is_bvh(text[:4000].encode()):
         raise InputError(

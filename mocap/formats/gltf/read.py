@@ -241,14 +241,16 @@ def times_of(tracks: Tracks) -> Float[ndarray, "frames"]:
     """Return the times at which tracks are read, seconds; without tracks one frame at 0.
 
     They are the times of all keys. Long gaps are filled with frames, so that edits and contacts do
-    not depend on where a file has keys; evenly spaced keys of straight tracks stay as they are.
+    not depend on where a file has keys. Keys of straight tracks stay as they are where they are
+    evenly spaced or the same in all tracks, because they are frames then.
     """
     if not tracks:
         return np.zeros(1)
     keys = np.unique(np.concatenate([t for t, _, _ in tracks.values()]))
     gaps = np.diff(keys)
     straight = all(kind == "LINEAR" for _, _, kind in tracks.values())
-    if len(gaps) == 0 or (straight and np.ptp(gaps) <= _EVEN * gaps.max()):
+    framed = all(len(t) == len(keys) for t, _, _ in tracks.values())
+    if not len(gaps) or (straight and (framed or np.ptp(gaps) <= _EVEN * gaps.max())):
         return keys
     parts = np.where(gaps * _FILLED > 1.5, np.ceil(gaps * _FILLED - 0.01), 1.0).astype(np.intp)
     begin = np.repeat(np.arange(len(gaps)), parts)
