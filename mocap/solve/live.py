@@ -35,7 +35,7 @@ from mocap.solve.lock import LockState, lock_feet
 from mocap.solve.root import RootState, StandState, follow_root, stand, steady_stand
 from mocap.solve.tuning import LIVE_FILTER, SolveOptions, Tuning
 from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
-from mocap.solve.upper_body import STEADY, UpperState, follow_whole_body, on_steady_hips
+from mocap.solve.upper_body import HEADING, STEADY, UpperState, follow_whole_body, on_steady_hips
 
 _USUAL = SolveOptions()
 
@@ -181,7 +181,8 @@ class CausalSolver:
         return out
 
     def _slow(self, times: ndarray, values: ndarray) -> ndarray:
-        slow, self._steady = one_euro(times, values, STEADY, 0.0, self._steady)
+        cutoffs = np.array([[STEADY], [HEADING]])
+        slow, self._steady = one_euro(times, values, cutoffs, 0.0, self._steady)
         return slow
 
     def _steady_hands(self, times: ndarray, relative: ndarray) -> ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy import ndarray
@@ -20,7 +21,7 @@ from mocap.solve.measure import measure_body
 from mocap.solve.root import settle_root, stand
 from mocap.solve.shoulders import faded, reach_shoulders
 from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
-from mocap.solve.upper_body import STEADY, on_steady_hips
+from mocap.solve.upper_body import STEADY, on_steady_hips, steady_heading
 
 BAKE_HANDS = 1.5
 """Cutoff for rotations of hands relative to their forearms, from the body's landmarks, Hz."""
@@ -86,7 +87,7 @@ def pose_take(
     if whole is not None and partly:
         place = R.apply(upright, translation)
         positions, confidence = on_steady_hips(
-            positions, confidence, place, whole, lambda v: smooth(times, v, STEADY)
+            positions, confidence, place, whole, partial(_slow, times, whole)
         )
     hands = (lambda relative: smooth_rotations(times, relative, BAKE_HANDS)) if filtered else None
     own = _solve_hands(keypoints, upright, filtered)
@@ -120,6 +121,13 @@ def pose_take(
         rotations,
         {} if face is None else expressions(face),
     )
+
+
+def _slow(times: ndarray, whole: ndarray, values: ndarray) -> ndarray:
+    """Return the slow parts (F, 2, 3) of the shoulders' position and of their direction."""
+    place = smooth(times, values[:, 0], STEADY)
+    across = np.where((whole < 1.0)[:, None], values[:, 1], np.nan)
+    return np.stack([place, steady_heading(times, across)], axis=1)
 
 
 def _still_where_upper_body(times: ndarray, path: ndarray, whole: ndarray) -> ndarray:

@@ -20,7 +20,12 @@ from mocap.core.small import middle, without_nan
 from mocap.solve.evidence import confidence_inside, inside
 
 STEADY = 0.1
-"""Cutoff of the filters for the slow part of the shoulders, Hz."""
+"""Cutoff of the filters for the slow part of the shoulders' position, Hz."""
+HEADING = 0.01
+"""Cutoff of the live filter for the heading of the hips, Hz: a person who turns to somebody and
+back does not turn the chair, and feet move by a centimetre with each 3°."""
+# In a bake, the heading is the mean over blocks of this length, interpolated; seconds.
+_BLOCK = 30.0
 
 _SHOULDERS, _HIPS, _KNEES, *_FEET = (
     [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")]
@@ -138,6 +143,26 @@ def follow_whole_body(
             )
         out.append(1.0 if state is None else state.share)
     return smoothstep(np.array(out), _UPPER, _WHOLE), state
+
+
+def steady_heading(
+    times: Float[ndarray, "frames"], across: Float[ndarray, "frames 3"]
+) -> Float[ndarray, "frames 3"]:
+    """Return the direction between the shoulders that the hips share, for a whole take.
+
+    Args:
+        times: Seconds.
+        across: From the right shoulder to the left, metres; NaN where unknown.
+    """
+    known = np.isfinite(across).all(axis=1)
+    if not known.any():
+        return across
+    seen, values = times[known], across[known]
+    blocks = max(1, round(float(seen[-1] - seen[0]) / _BLOCK))
+    parts = [part for part in np.array_split(np.arange(len(seen)), blocks) if len(part)]
+    centres = [seen[part].mean() for part in parts]
+    means = np.array([values[part].mean(axis=0) for part in parts])
+    return np.stack([np.interp(times, centres, column) for column in means.T], axis=1)
 
 
 def on_steady_hips(

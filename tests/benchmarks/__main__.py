@@ -23,8 +23,8 @@ from pathlib import Path  # noqa: E402
 from .table import from_json  # noqa: E402
 
 NAMES = (
-    "solver", "accuracy", "stages", "angles", "angles_judge", "footage", "floor", "lag", "latency",
-    "stream", "detect",
+    "solver", "accuracy", "stages", "angles", "angles_judge", "footage", "floor", "made",
+    "lag", "latency", "stream", "detect",
     "bones", "rigs",
     "hands", "face", "page", "site", "soak", "weight", "structure", "cluster", "crossings",
     "cameras", "speed", "fuzz", "kills", "tfjs",

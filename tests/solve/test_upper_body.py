@@ -75,11 +75,9 @@ def test_legs_and_hips_are_still_while_the_arms_move(way: str) -> None:
     assert turned(motion, LEGS) < 1e-6
     assert np.degrees(R.angle(motion.rotations[:, LEGS])).max() < 1e-6
     assert travelled(motion) < 0.08
-    assert (
-        np.ptp(sole_points(motion.skeleton, motion.root_positions, motion.rotations), axis=0).max()
-        < 0.10
-    ), "feet follow the heading alone"
-    assert turned(motion, [0]) < 20.0
+    feet = sole_points(motion.skeleton, motion.root_positions, motion.rotations)
+    assert np.ptp(feet, axis=0).max() < (0.06 if way == "live" else 0.01)
+    assert turned(motion, [0]) < (10.0 if way == "live" else 2.0)
     assert turned(motion, [BONES.index("leftUpperArm"), BONES.index("rightLowerArm")]) > 10.0
 
 
