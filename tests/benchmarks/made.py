@@ -1,7 +1,7 @@
 """Made motions that nothing was tuned on, seen with a sketched detector's errors: the bake.
 
 Motions of `made_motions`, whose truth is known, before a camera that looks down by 8° and by 25°,
-which the solver is not told. The errors are those with which the lifter's training sketches a
+which the solver does not know. The errors are those with which the lifter's training sketches a
 detector (`mocap.lift.training.noise`): depths that are squashed, lean and wander, image points that
 stay and wander off, and limbs that the body hides, whose confidence is low.
 
