@@ -229,8 +229,9 @@ class _PosedBody:
 
         They are the next bone, the knuckles, or the joint below a last bone.
         """
-        if bone.endswith("Shoulder"):
-            return [self.bones[bone.replace("Shoulder", "UpperArm")]]
+        arm = bone.replace("Shoulder", "UpperArm")
+        if bone.endswith("Shoulder") and arm in self.bones:
+            return [self.bones[arm]]
         if bone.endswith("Hand") and (knuckles := self._knuckles(bone.removesuffix("Hand"))):
             return [self.bones[b] for b in knuckles]
         after = [self.bones[b] for b in _AFTER.get(bone, ()) if b in self.bones]
