@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
 from mocap.formats import read_tree
+from mocap.formats.damage import damage_named
 from mocap.formats.gltf import glb
 from mocap.rig.load import load_rig
 from mocap.rig.mapping import map_bones
@@ -238,3 +239,11 @@ def _load_or_refuse(data: bytes) -> None:
             rig = load_rig(path, BONE_MAP)
             assert np.all(np.isfinite(rig.t_pose))
             assert np.all(np.isfinite(rig.skeleton.offsets))
+
+
+def test_a_matrix_without_an_inverse_is_named() -> None:
+    with (
+        pytest.raises(InputError, match=r"GLB file cannot be used: .* scaled to nothing"),
+        damage_named("GLB", "document"),
+    ):
+        np.linalg.inv(np.diag([1.0, 1.0, 0.0]))

@@ -156,7 +156,7 @@ def _rotation(
     wanted: Float[ndarray, "frames 3 3"],
     inner: Float[ndarray, "g 3 3"],
     rest: Float[ndarray, "1 4"],
-) -> Float[ndarray, "frames 4"]:
+) -> Float[ndarray, "_ 4"]:
     """Return R of A · R · B = wanted, or the nearest rotation; the rest for singular A or B."""
     stretch = [np.linalg.svd(m, compute_uv=False) for m in (outer[:1], inner[:1])]
     if any(s[0, 2] <= 1e-6 * max(s[0, 0], 1e-30) for s in stretch):
