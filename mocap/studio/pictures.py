@@ -11,8 +11,11 @@ from __future__ import annotations
 import math
 import mmap
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from mocap.core.closing import Closing
 from mocap.errors import OutputError
@@ -110,10 +113,7 @@ def read_index(path: Path) -> PictureIndex:
     times: list[float] = []
     offsets: list[int] = []
     # Inside a picture's own data FF is always followed by 00 or a restart marker.
-    with (
-        path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-    ):
+    with path.open("rb") as file, _contents(file) as data:
         at = data.find(_START + _COMMENT)
         while at >= 0:
             text = at + len(_START) + len(_COMMENT)
@@ -132,6 +132,18 @@ def read_index(path: Path) -> PictureIndex:
             last = end
             at = following
     return PictureIndex(times, [*offsets, last] if offsets else [])
+
+
+@contextmanager
+def _contents(file: BinaryIO) -> Iterator[bytes | mmap.mmap]:
+    """Yield a file's bytes, mapped where the system can: a browser's stored files it cannot."""
+    try:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError:
+        yield file.read()
+        return
+    with mapped:
+        yield mapped
 
 
 def _number(text: bytes) -> float | None:
