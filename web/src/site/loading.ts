@@ -10,6 +10,7 @@ export class LoadingBar {
 
   constructor() {
     this.panel.id = "loading";
+    this.bar.value = 0; // without a value it would move all the time, and so be drawn
     this.panel.setAttribute("role", "status");
     this.panel.append(this.text, this.bar, this.note);
     document.body.append(this.panel);
