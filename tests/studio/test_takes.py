@@ -223,21 +223,6 @@ def test_a_take_keeps_its_pictures_if_requested(tmp_path: Path, keypoints: Keypo
 @settings(deadline=None)
 @example(cut=1967, times=[0.0, 1.0, 2.0, 3.0])  # within the second picture's first bytes
 @given(cut=st.integers(0, 3000), times=st.lists(st.floats(0, 1e5), min_size=1, max_size=4))
-def test_pictures_are_found_where_files_cannot_be_mapped(tmp_path: Path, monkeypatch) -> None:
-    path = tmp_path / "take.mjpg"
-    with PictureRecording(path) as recording:
-        for time in (1.0, 2.0):
-            recording.append(time, b"\xff\xd8\xff\xd9")
-    mapped = read_index(path)
-
-    def refused(*_: object, **__: object) -> None:
-        raise OSError("no such device")
-
-    monkeypatch.setattr(mmap, "mmap", refused)
-    assert read_index(path) == mapped
-    assert mapped.times == [1.0, 2.0]
-
-
 def test_truncated_pictures_lose_only_the_last_one(cut: int, times: list[float]) -> None:
     times = sorted({round(time, 6) for time in times})
     picture = jpeg(np.full((8, 8, 3), 90, np.uint8), 8)
@@ -426,3 +411,18 @@ def test_a_disk_that_does_not_answer_is_named_within_five_seconds(
     (answered,) = asked(Studio(tmp_path, {}), {"do": "takes", "id": 3})
     ended.set()
     assert "disk" in answered["error"]
+
+
+def test_pictures_are_found_where_files_cannot_be_mapped(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "take.mjpg"
+    with PictureRecording(path) as recording:
+        for time in (1.0, 2.0):
+            recording.append(time, b"\xff\xd8\xff\xd9")
+    mapped = read_index(path)
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError("no such device")
+
+    monkeypatch.setattr(mmap, "mmap", refused)
+    assert read_index(path) == mapped
+    assert mapped.times == [1.0, 2.0]
