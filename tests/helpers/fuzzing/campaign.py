@@ -134,7 +134,7 @@ def _guided(kind: str, seconds: float) -> None:
             return bytes(atheris.Mutate(data, largest))
         return damaged_once(rng, kind, data)[:largest]
 
-    options = [f"-max_len={LARGEST}", "-timeout=60", "-verbosity=0", "-print_final_stats=0"]
+    options = [f"-max_len={LARGEST}", "-timeout=600", "-verbosity=0", "-print_final_stats=0"]
     atheris.Setup([sys.argv[0], str(folder), *options], attempt, custom_mutator=mutate)
     atheris.Fuzz()
 
