@@ -158,7 +158,10 @@ def _from_pypi(entry: dict[str, Any], path: Path) -> None:
 
 
 def rooms() -> bytes:
-    """Mocap's own Python as an archive: the rooms as they are, with tables and weights."""
+    """Mocap's own Python as an archive: the rooms as they are, with tables and weights.
+
+    It also carries the module that takes jaxtyping's place.
+    """
     package = ROOT / "mocap"
     names = sorted(
         path.relative_to(ROOT).as_posix()
@@ -171,6 +174,8 @@ def rooms() -> bytes:
                 if not name.startswith(_LEFT_OUT):
                     archive.writestr(zipfile.ZipInfo(name, _DATE), (ROOT / name).read_bytes(),
                                      zipfile.ZIP_DEFLATED)  # fmt: skip
+            stub = (HERE / "jaxtyping.py").read_bytes()
+            archive.writestr(zipfile.ZipInfo("jaxtyping.py", _DATE), stub, zipfile.ZIP_DEFLATED)
         file.seek(0)
         return file.read()
 

@@ -168,6 +168,7 @@ window.setInterval(() => status.report(seconds()), REPORT_EVERY);
 /** The parts that the page without an install (site/) adds to. */
 export const page = {
   live,
+  stage,
   messages,
   player,
   status,

@@ -126,17 +126,24 @@ function startDetector(models: string): Worker {
   return worker;
 }
 
-/** Loads a detector, so that the next camera finds it ready. models: The folder's address. */
-export function prepareDetector(models: string): void {
+/**
+ * Loads a detector, so that the next camera finds it ready.
+ *
+ * @param models The folder's address.
+ * @param answered Called when it is ready or has failed.
+ */
+export function prepareDetector(models: string, answered: () => void): void {
   prepared?.worker.terminate();
   const made: Prepared = { models, worker: startDetector(models), said: null };
   const failed = (): void => {
+    answered();
     made.worker.terminate();
     if (prepared === made) prepared = null; // the camera tries again, and says what is wrong
   };
   made.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
     made.said = data;
     if ("failed" in data) failed();
+    else answered();
   };
   made.worker.onerror = failed;
   prepared = made;

@@ -11,6 +11,8 @@ import { LoadingBar } from "./loading";
 import { LocalTransport } from "./local";
 import { serveOffline } from "./offline";
 
+/** Milliseconds from the start to keeping the site, so that a camera is followed first. */
+const KEEP_AFTER = 5000;
 const base = new URL("./", location.href).href;
 const bar = new LoadingBar();
 const reason = unusable();
@@ -18,26 +20,41 @@ if (reason) bar.failed(reason);
 else void begin();
 
 async function begin(): Promise<void> {
+  const starting = new Set(["solver"]);
   const local = new LocalTransport(base, detectorFolder, {
     progress: (loaded, total, what) => bar.show(loaded, total, what),
     ready: (resumed) => {
       bar.done();
+      starting.delete("solver");
       if (resumed) document.body.dataset.resumed = "";
       document.body.dataset.solver = "ready";
-      void serveOffline(base, (sentence) => shown?.("offline", sentence));
+      window.setTimeout(keep, KEEP_AFTER);
     },
-    failed: (sentence) => bar.failed(sentence),
+    failed: (sentence) => {
+      bar.failed(sentence);
+      starting.delete("solver");
+    },
     warning: (sentence) => shown?.("storage", sentence),
   });
   useTransport(local);
   document.body.dataset.site = "";
   // Both workers start before the viewer, whose first drawing keeps the page busy.
-  if (!savesData()) prepareDetector(local.models());
+  if (!savesData()) {
+    starting.add("detector");
+    prepareDetector(local.models(), () => starting.delete("detector"));
+  }
   await local.started;
   const { page } = await import("../main");
   const { addToPage } = await import("./page");
   addToPage(page, local, base);
+  const { session, stage } = page;
+  if (stage) stage.starting = () => starting.size > 0 || (session.open && !session.leads);
   shown = (key, sentence) => page.messages.say(key, "info", sentence, 20);
+}
+
+/** Keeps the site for visits without a network. */
+function keep(): void {
+  void serveOffline(base, (sentence) => shown?.("offline", sentence));
 }
 
 /** Whether the visitor asks pages to load little. */

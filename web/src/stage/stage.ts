@@ -33,6 +33,8 @@ const FEWEST = 0.6;
 const PLAIN = 0.8;
 /** Seconds between two drawings by the processor: it has to detect and to solve as well. */
 const PAUSE = 0.1;
+/** The same while detector and solver start. */
+const LONG_PAUSE = 0.5;
 
 /** A camera in the place of the user's, whose whole picture is in the middle of the canvas. */
 export interface FixedCamera {
@@ -54,6 +56,8 @@ export class Stage {
   readonly camera = new PerspectiveCamera(FOV, 1, 0.05, 100);
   /** Called after each drawing, while the canvas still holds what was drawn. */
   onDrawn: ((canvas: HTMLCanvasElement) => void) | null = null;
+  /** Whether detector or solver start meanwhile. */
+  starting: () => boolean = () => false;
   private readonly renderer: WebGLRenderer;
   private readonly controls: OrbitControls;
   private readonly floor: Floor;
@@ -120,7 +124,8 @@ export class Stage {
 
   /** Seconds to wait after a drawing. */
   get pause(): number {
-    return this.plain && !this.onDrawn ? PAUSE : 0;
+    if (!this.plain || this.onDrawn) return 0;
+    return this.starting() ? LONG_PAUSE : PAUSE;
   }
 
   /** Compiles the shaders of an object in the background, where the browser can. */
