@@ -27,6 +27,7 @@ from mocap.cameras.take import (
 from mocap.cameras.triangulate import triangulate
 from mocap.cameras.views import CameraSet, View
 from mocap.cameras.virtual import hand_views
+from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints, concatenate
 from mocap.solve.evidence import EvidenceState, weigh
 
@@ -39,18 +40,19 @@ _KEPT = 0.6  # seconds of each camera's frames that are kept
 # Factor on the take's noise. Some frames are noisier than the take, and where two views disagree,
 # their compromise is nearer to the truth than one of them (47 → 45 mm on rendered clips).
 _LOOSE = 2.5
-_SLOW = 0.05  # share by which the detector's size follows each frame
+_SLOW = 0.05  # share by which `factor` follows each frame
 
 
 @dataclass
-class _Eye:
+class _ViewState:
     """One camera: its newest frames, and what is known of its detector's body.
 
     Attributes:
         frames: Frames of the last _KEPT seconds, whose confidence is trust.
         evidence: State of the trust.
-        factor: Size of the true body, in units of the detector's; NaN if unknown.
-        off: The true place of the hips from the detector's, metres; NaN if unknown.
+        factor: The true size of the body by the detector's; NaN if unknown.
+        off: The true hips from the detector's times `factor`, in the camera's axes, metres; NaN if
+            unknown.
     """
 
     frames: deque[Keypoints] = field(default_factory=deque)
@@ -58,12 +60,42 @@ class _Eye:
     factor: float = np.nan
     off: Float[ndarray, "3"] = field(default_factory=lambda: np.full(3, np.nan))
 
+    @classmethod
+    def of(cls, take: Keypoints, camera: View, hips: Float[ndarray, "frames 3"]) -> _ViewState:
+        """Return the state of a camera before its first frame.
+
+        Args:
+            take: What it saw before.
+            camera: The camera.
+            hips: Triangulated middle of the hips in these frames, metres; NaN if unknown.
+        """
+        middle, true = body_in_camera(take)[:, _HIPS].mean(axis=1), camera.in_camera(hips)
+        known = np.isfinite(middle).all(axis=1) & np.isfinite(true).all(axis=1)
+        if not known.any():
+            return cls()
+        factor = float(np.median(true[known, 2] / middle[known, 2]))
+        return cls(factor=factor, off=np.median((true - factor * middle)[known], axis=0))
+
     def add(self, keypoints: Keypoints) -> None:
         """Add the next frame."""
         trusted, _, self.evidence = weigh(keypoints, self.evidence)
         self.frames.append(trusted)
         while keypoints.times[0] - self.frames[0].times[0] > _KEPT:
             self.frames.popleft()
+
+    def at(self, time: float, like: Keypoints, camera: View) -> Keypoints:
+        """Return one frame at a time on the camera's clock; NaN where it saw nothing.
+
+        Args:
+            time: Seconds.
+            like: Keypoints of another camera, for the arrays' shapes before the first frame.
+            camera: The camera.
+        """
+        if self.frames:
+            return sampled(concatenate(list(self.frames)), np.array([time]))
+        unseen = sampled(like, np.array([like.times[-1] + 1.0]))
+        size = camera.size if camera.size[0] else like.camera.size
+        return replace(unseen, camera=Camera.assumed(size))
 
     def body(
         self, view: Keypoints, camera: View, hips: Float[ndarray, "3"]
@@ -104,7 +136,12 @@ class LiveFusion:
         self._least = least_noise(views)
         self._noise = _LOOSE * fused.triangulated.noise / float(self._least.mean())
         self._cameras, self._virtual = fused.cameras, fused.virtual
-        self._eyes = [_Eye() for _ in takes]
+        hips = fused.triangulated.points[:, _HIPS].mean(axis=1)
+        self._views = [
+            _ViewState.of(view, camera, hips)
+            for view, camera in zip(views, self._cameras.views, strict=True)
+        ]
+        self._begun = np.inf  # time of the first frame of all
         self._hands: Int[ndarray, "2"] | None = None
         self._due = -np.inf  # the earliest time of the next frame
 
@@ -119,15 +156,17 @@ class LiveFusion:
             The performer's next frame on the common clock, as keypoints of the virtual camera; None
             if another camera has to begin, or to reach that time, first.
         """
-        eye = self._eyes[camera]
-        if not eye.frames:  # before its first frame, a camera has seen nothing
-            self._due = max(self._due, float(keypoints.times[0] + self._offsets[camera]))
-        eye.add(keypoints)
-        if not all(eye.frames for eye in self._eyes):
+        at = float(keypoints.times[0] + self._offsets[camera])
+        view = self._views[camera]
+        if not view.frames:  # before its first frame, a camera has seen nothing
+            self._due = max(self._due, at)
+            self._begun = min(self._begun, at)
+        view.add(keypoints)
+        newest = np.array([v.frames[-1].times[0] if v.frames else -np.inf for v in self._views])
+        newest = newest + self._offsets
+        if not np.isfinite(newest).all() and at < self._begun + SILENT:
             return None
-        newest = np.array([eye.frames[-1].times[0] for eye in self._eyes]) + self._offsets
-        heard = newest > newest.max() - SILENT
-        time = float(newest[heard].min())
+        time = float(newest[newest > newest.max() - SILENT].min())
         if time < self._due:
             return None
         self._due = time + _SHORTEST
@@ -135,12 +174,12 @@ class LiveFusion:
 
     def _at(self, time: float) -> Keypoints:
         """Return the frame at a time on the common clock."""
+        some = next(v.frames[-1] for v in self._views if v.frames)
         views = [
-            replace(
-                sampled(concatenate(list(eye.frames)), np.array([time - offset])),
-                times=np.array([time]),
+            replace(own.at(time - offset, some, camera), times=np.array([time]))
+            for own, offset, camera in zip(
+                self._views, self._offsets, self._cameras.views, strict=True
             )
-            for eye, offset in zip(self._eyes, self._offsets, strict=True)
         ]
         views = in_calibrated_pixels(views, self._cameras)
         cameras = self._cameras.views
@@ -149,8 +188,8 @@ class LiveFusion:
         found = triangulate(cameras, pixels, weights, self._least, self._noise)
         hips = found.points[0, _HIPS].mean(axis=0)
         guesses = [
-            on_rays(view, camera, eye.body(view, camera, hips))
-            for eye, view, camera in zip(self._eyes, views, cameras, strict=True)
+            on_rays(view, camera, own.body(view, camera, hips))
+            for own, view, camera in zip(self._views, views, cameras, strict=True)
         ]
         points, confidence, _ = with_guesses(found, guesses)
         hands = hand_views(views, self._hands)

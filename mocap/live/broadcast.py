@@ -24,6 +24,7 @@ class Broadcast:
         expressions: The expressions of the hello, in its order.
         listeners: Called with each frame of the first performer.
         pictures: Called with each picture of the first performer's source, after the listeners.
+        outputs: Called with each frame of the first performer, also with those that no take keeps.
     """
 
     def __init__(
@@ -32,9 +33,10 @@ class Broadcast:
         expressions: Sequence[str],
         listeners: Sequence[Listener],
         pictures: Sequence[PictureListener] = (),
+        outputs: Sequence[Listener] = (),
     ) -> None:
         self.publish, self.expressions = publish, expressions
-        self._listeners, self._pictures = listeners, pictures
+        self._listeners, self._pictures, self._outputs = listeners, pictures, outputs
         self._numbers = itertools.count()
 
     def number(self) -> int:
@@ -46,6 +48,7 @@ class Broadcast:
         keypoints: Keypoints,
         motion: Motion,
         pictures: Sequence[tuple[float, bytes]] = (),
+        kept: bool = True,
     ) -> list[str]:
         """Call the listeners with a frame.
 
@@ -53,11 +56,13 @@ class Broadcast:
             keypoints: One frame.
             motion: Its pose.
             pictures: JPEGs of this frame or of frames before it, with their times, seconds.
+            kept: Whether takes keep the frame; False calls the outputs alone.
 
         Returns:
             A sentence for each listener that failed; a failure does not affect the others.
         """
-        calls = [partial(listener, keypoints, motion) for listener in self._listeners]
+        called = [*self._outputs, *(self._listeners if kept else ())]
+        calls = [partial(listener, keypoints, motion) for listener in called]
         calls += [partial(see, *picture) for picture in pictures for see in self._pictures]
         failed = []
         for call in calls:

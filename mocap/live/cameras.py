@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,12 +24,14 @@ from mocap.live.messages import body_of, points_of, weights_of
 from mocap.live.options import LiveOptions
 from mocap.live.orders import Orders
 from mocap.live.performer import LivePerformer
-from mocap.live.shared import SharedPerformer
+from mocap.live.shared import CameraKey, SharedPerformer
 from mocap.stream import protocol
 from mocap.stream.content import Files, content_type
 
 NAME = "your browser's camera"
 """The name of the source until a page's camera begins."""
+
+_CLOCK = 5.0  # largest difference of a frame's clock from the server's, seconds
 
 MODELS = "/models/"
 """The folder of the weights of the page's own detector, and of index.json, which lists them."""
@@ -126,7 +130,10 @@ class BrowserCameras:
         subject = self._incoming.end(key)
         if subject is None:
             return
-        self._gone(subject)
+        if not self._options.shared:
+            self._gone(subject)
+        elif not len(self._incoming):
+            self._gone(0)  # the only performer
         if self._events is not None and not len(self._incoming):
             self._events.cameras_left()
 
@@ -175,31 +182,31 @@ class BrowserCameras:
         Takes are on the server's clock, and keep no pictures: a fused take has a virtual camera.
         """
         make = partial(self._performer, orders)
-        newest: dict[int, float] = {}
+        keys: dict[int, CameraKey] = {}
+        takes = itertools.count()
         with SharedPerformer(self._options.cameras, make, watcher.notice) as performer:
             for seen in self._incoming.frames(orders.leave):
                 subject, clock = seen.points.stamp.subject, seen.points.stamp.clock
                 if orders.take().calibrate:
                     performer.restart()
-                performer.keep(self._incoming.subjects())
-                if clock <= newest.get(subject, -np.inf):
-                    continue
-                newest[subject] = clock
+                if seen.restarted or subject not in keys:
+                    # A page that comes back is the same camera; without a page's name, none is.
+                    page = seen.page or str(next(takes))
+                    keys[subject] = CameraKey(subject, page, seen.keypoints.camera.size)
+                if abs(clock - time.monotonic()) > _CLOCK:
+                    continue  # the sender does not know the server's clock
                 keypoints = with_fov(seen.keypoints, self._options.fov)
                 keypoints = changed(keypoints, times=np.array([clock]))
                 try:
-                    solved = performer.follow(subject, keypoints)
+                    solved = performer.follow(keys[subject], keypoints)
                     if solved is None:
                         continue
                     fused, motion = solved
-                    time = float(fused.times[0])
-                    stamp = protocol.FrameHeader(0, time, time)
-                    if not self._publish(subject, points_of(fused, stamp), motion, output):
-                        continue
-                    if performer.together:
-                        _tell(fused, motion, [], output, watcher)
-                    else:  # a take has one camera: it begins when the cameras are fused
-                        watcher.watch(fused)
+                    at = float(fused.times[0])
+                    stamp = protocol.FrameHeader(0, at, at)
+                    if self._publish(subject, points_of(fused, stamp), motion, output):
+                        # A take has one camera, so it begins when the cameras are fused.
+                        _tell(fused, motion, [], output, watcher, performer.together)
                 except Exception as error:
                     performer.recover()
                     watcher.failed(sentence_of("The performer", error))
@@ -231,8 +238,9 @@ def _tell(
     pictures: Sequence[tuple[float, bytes]],
     output: Broadcast,
     watcher: Watcher,
+    kept: bool = True,
 ) -> None:
     """Give a frame of the first performer to the listeners and the watcher."""
-    for sentence in output.tell(keypoints, motion, pictures):
+    for sentence in output.tell(keypoints, motion, pictures, kept):
         watcher.failed(sentence)
     watcher.watch(keypoints)

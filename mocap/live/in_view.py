@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.solve.evidence import inside
 from mocap.stream.protocol import BodyPart
 
 PATIENCE = 2.0
@@ -58,8 +59,8 @@ def _is_seen(part: BodyPart, keypoints: Keypoints) -> bool:
     if part == "hands" and _has_hand(keypoints):
         return True
     rows = list(_LANDMARKS_OF[part])
-    inside = (keypoints.image[0, rows] >= 0.0) & (keypoints.image[0, rows] <= keypoints.camera.size)
-    return bool((inside.all(axis=-1) & (keypoints.confidence[0, rows] >= _SEEN)).any())
+    within = inside(keypoints)[0, rows] > 0.0
+    return bool((within & (keypoints.confidence[0, rows] >= _SEEN)).any())
 
 
 def _has_hand(keypoints: Keypoints) -> bool:

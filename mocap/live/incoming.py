@@ -88,12 +88,14 @@ class CameraFrame:
         keypoints: The same as keypoints, with hands and face.
         restarted: Whether another take of this subject begins here.
         pictures: Pictures of this frame or of frames before it, the oldest first.
+        page: Identifies the page across connections; "" if unknown.
     """
 
     points: KeypointsMessage
     keypoints: Keypoints
     restarted: bool
     pictures: tuple[PictureMessage, ...] = ()
+    page: str = ""
 
 
 @dataclass
@@ -150,11 +152,6 @@ class Incoming:
         """Return the number of cameras."""
         with self._filled:
             return len(self._cameras)
-
-    def subjects(self) -> set[int]:
-        """Return the numbers of the cameras' performers."""
-        with self._filled:
-            return {camera.subject for camera in self._cameras.values()}
 
     def end(self, key: Hashable) -> int | None:
         """Remove a camera, and return the number of its performer, if it had one."""
@@ -232,7 +229,7 @@ class Incoming:
             points = replace(points, stamp=replace(points.stamp, subject=camera.subject))
             own = face if face is not None and face.stamp.frame == points.stamp.frame else None
             keypoints = as_keypoints(points, camera.size, own, self.hands, self.face)
-            yield CameraFrame(points, keypoints, restarted, pictures)
+            yield CameraFrame(points, keypoints, restarted, pictures, camera.page)
 
 
 def as_keypoints(

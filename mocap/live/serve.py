@@ -123,7 +123,6 @@ async def live(
             )
         listeners: list[Listener] = [
             *outputs.listeners,
-            vmc,
             *([] if recorder is None else [recorder.hear]),
         ]
         worker = Worker(
@@ -135,6 +134,7 @@ async def live(
                 expressions,
                 listeners,
                 [] if recorder is None else [recorder.see],
+                [vmc],
             ),
             _in_loop(session.apply),
             _in_loop(session.refuse),

@@ -7,6 +7,7 @@ motion. From then on the cameras are fused frame by frame (`mocap.cameras.live`)
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,14 @@ _LEAST = 8.0  # seconds of motion that all cameras must have seen before their p
 _MOST = 30.0  # seconds of motion that are kept for it
 _AGAIN = 5.0  # seconds between two attempts
 _TOGETHER = 2.0  # seconds since a camera's last frame after which its place is not sought
+
+
+class CameraKey(NamedTuple):
+    """A page's camera: its number in the stream, its page, its picture's size (pixels)."""
+
+    subject: int
+    page: str
+    size: tuple[int, int]
 
 
 class SharedPerformer(Closing):
@@ -56,9 +65,11 @@ class SharedPerformer(Closing):
         """Begin again: another take, and the cameras' places are sought again."""
         self.close()
         self._performer = self._make()
-        self._seen: dict[int, list[Keypoints]] = {}
+        self._seen: dict[CameraKey, list[Keypoints]] = {}
         self._next = -np.inf  # time of the next attempt
-        self._order: list[int] = []
+        self._sought: list[CameraKey] = []
+        self._order: list[CameraKey] = []
+        self._newest: dict[CameraKey, float] = {}
         self._fusion: LiveFusion | None = None
         self._noticed = ""
 
@@ -71,58 +82,65 @@ class SharedPerformer(Closing):
         """Begin another take after an error; the cameras' places are kept."""
         self._performer = self._make()
 
-    def keep(self, subjects: set[int]) -> None:
-        """Forget what cameras other than `subjects` saw; a fusion goes on without them."""
-        for subject in set(self._seen) - subjects:
-            del self._seen[subject]
-
-    def follow(self, subject: int, keypoints: Keypoints) -> tuple[Keypoints, Motion] | None:
+    def follow(self, camera: CameraKey, keypoints: Keypoints) -> tuple[Keypoints, Motion] | None:
         """Add a camera's next frame.
 
         Args:
-            subject: The camera's number in the stream.
+            camera: The camera.
             keypoints: One frame; its time is on the server's clock.
 
         Returns:
             The performer's next frame and the avatar's pose; None if this frame gives none.
         """
         self._take_found()
-        if self._fusion is None or subject not in self._order:
-            self._learn(subject, keypoints)
-        if self._fusion is not None:
-            if subject not in self._order:
-                return None
-            fused = self._fusion.add(self._order.index(subject), keypoints)
-            return None if fused is None else (fused, self._performer.follow(fused))
-        if subject != min(self._seen):
+        if keypoints.times[0] <= self._newest.get(camera, -np.inf):
+            return None  # the clock stands still: an old frame
+        self._newest[camera] = float(keypoints.times[0])
+        if self._fusion is None:
+            return self._alone(camera, keypoints)
+        if camera not in self._order:
+            self._say(
+                "A camera has joined or has been turned. Calibrate finds the places of all cameras."
+            )
             return None
-        return keypoints, self._performer.follow(keypoints)
+        fused = self._fusion.add(self._order.index(camera), keypoints)
+        return None if fused is None else (fused, self._performer.follow(fused))
 
-    def _learn(self, subject: int, keypoints: Keypoints) -> None:
-        """Keep a frame for finding the cameras' places, and begin to find them."""
-        frames = self._seen.setdefault(subject, [])
+    def _alone(self, camera: CameraKey, keypoints: Keypoints) -> tuple[Keypoints, Motion] | None:
+        """As `follow`, while the places are sought: the first camera drives the avatar."""
         now = float(keypoints.times[0])
+        frames = self._seen.setdefault(camera, [])
         frames.append(keypoints)
         while now - frames[0].times[0] > _MOST:
             frames.pop(0)
-        together = {k: f for k, f in self._seen.items() if now - f[-1].times[0] < _TOGETHER}
-        if len(together) < self._wanted:
-            if self._fusion is None:
-                self._say(_waiting(len(together), self._wanted))
-            return
-        begun = max(f[0].times[0] for f in together.values())
-        if now - begun < _LEAST:
-            if self._fusion is None:
-                self._say(
-                    f"{len(together)} cameras see you. Walk around, turn, and move arms and legs "
-                    "for some seconds, so that their places are found."
-                )
-            return
+        heard = {k: f for k, f in self._seen.items() if now - f[-1].times[0] < _TOGETHER}
+        self._seen = {k: f for k, f in self._seen.items() if now - f[-1].times[0] < _MOST}
+        self._seek(now, heard)
+        if camera != min(heard):
+            return None
+        return keypoints, self._performer.follow(keypoints)
+
+    def _seek(self, now: float, heard: dict[CameraKey, list[Keypoints]]) -> None:
+        """Begin to find the cameras' places, once enough cameras have seen enough."""
+        count = len(heard)
+        if count < self._wanted:
+            return self._say(_waiting(count, self._wanted))
+        if self._cameras is not None and count > self._wanted:
+            return self._say(
+                f"{count} cameras see you, but the calibration has {self._wanted}. Stop Camera on "
+                "the others."
+            )
+        if now - max(float(f[0].times[0]) for f in heard.values()) < _LEAST:
+            return self._say(
+                f"{count} cameras see you. Walk around, turn, and move arms and legs for some "
+                "seconds, so that their places are found."
+            )
         if self._seeking is None and now >= self._next:
             self._next = now + _AGAIN
-            subjects = sorted(together)[: None if self._cameras is None else self._wanted]
-            takes = [concatenate(together[k]) for k in subjects]
-            self._seeking = Seeking(subjects, takes, self._cameras)
+            self._sought = sorted(heard)
+            takes = [concatenate(heard[k]) for k in self._sought]
+            self._seeking = Seeking(takes, self._cameras)
+        return None
 
     def _take_found(self) -> None:
         """Use the cameras' places once they are found."""
@@ -137,8 +155,8 @@ class SharedPerformer(Closing):
         if found is None:
             return
         self._seeking = None
-        order, fusion = found
-        self._order, self._fusion = order, fusion
+        order, self._fusion = found
+        self._order = [self._sought[k] for k in order]
         self._performer = self._make()
         self._seen.clear()
         self._say(f"{len(order)} cameras now follow you together.")

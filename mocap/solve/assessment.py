@@ -135,7 +135,8 @@ def assess(keypoints: Keypoints, options: SolveOptions, measured: bool = False) 
     """
     keypoints = with_arms(keypoints)
     person = np.isfinite(keypoints.positions).all(axis=-1).any(axis=1)
-    confidence = keypoints.confidence if measured else weigh(keypoints)[0].confidence
+    trusted = measured or keypoints.camera.source == "triangulated"
+    confidence = keypoints.confidence if trusted else weigh(keypoints)[0].confidence
     finite = np.isfinite(keypoints.positions).all(axis=-1)
     trust = np.where(finite, np.nan_to_num(confidence), 0.0)
     legs = float(legs_seen(keypoints)[person].mean()) if person.any() else 0.0

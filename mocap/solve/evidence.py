@@ -81,7 +81,12 @@ class EvidenceState:
 
 
 def inside(keypoints: Keypoints) -> Float[ndarray, "frames 33"]:
-    """Return how far each landmark lies inside the picture: 1 inside, 0 at its edge and beyond."""
+    """Return how far each landmark lies inside the picture: 1 inside, 0 at its edge and beyond.
+
+    A virtual camera ("triangulated") has no edge: other cameras see what lies outside its picture.
+    """
+    if keypoints.camera.source == "triangulated":
+        return np.isfinite(keypoints.image).all(axis=-1) * 1.0
     size = np.asarray(keypoints.camera.size, dtype=np.float64)
     edge = np.minimum(keypoints.image, size - keypoints.image).min(axis=-1)
     return clip(without_nan(edge, -1.0) / (_MARGIN * size.max()), 0.0, 1.0)

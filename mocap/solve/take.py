@@ -107,9 +107,6 @@ def solve_take(
         smoothed or interpolated across it.
     """
     report = progress or (lambda done: None)
-    if measured is None and keypoints.camera.source == "triangulated":
-        unknown = np.full(keypoints.confidence.shape, np.nan)
-        measured = Measured((sight_of(keypoints),), unknown)
     cuts = find_cuts(keypoints) if options.refine and measured is None else []
     if not cuts:
         return _solve_take(keypoints, options, report, measured)
@@ -133,6 +130,9 @@ def _solve_take(
     measured: Measured | None,
 ) -> Motion:
     """Solve keypoints without hard cuts; see `solve_take`."""
+    if measured is None and keypoints.camera.source == "triangulated":
+        unknown = np.full(keypoints.confidence.shape, np.nan)
+        measured = Measured((sight_of(keypoints),), unknown)
     feet, height = options.feet, options.height
     keypoints = with_arms(keypoints)
     if not options.refine:

@@ -42,6 +42,10 @@ class _Running:
     first: float | None = None
     seconds: float = 0.0
 
+    def cameras(self, keypoints: Keypoints) -> list[Camera]:
+        """Return the frame's camera, and the take's if it has begun."""
+        return [keypoints.camera, *([] if self.camera is None else [self.camera])]
+
     def continued(self, keypoints: Keypoints) -> Keypoints:
         """Return a frame by the take's clock and as the take's camera sees it."""
         seconds, jumped = self.clock.frame(float(keypoints.times[0]))
@@ -72,7 +76,8 @@ class TakeRecorder:
         """Record a live frame, if a take is being recorded.
 
         Where the source or its clock changes, the take's time goes on and a new take is marked
-        (`Keypoints.new_take`), as at a hard cut.
+        (`Keypoints.new_take`), as at a hard cut. A take that several cameras measured holds no
+        frames of one camera, whose depths are guessed, and the other way round.
 
         Raises:
             OutputError: The disk is full; the take ends with the frame before.
@@ -80,6 +85,9 @@ class TakeRecorder:
         with self._lock:
             running = self._running
             if running is None or running.keypoints.ended:
+                return
+            kinds = {camera.source == "triangulated" for camera in running.cameras(keypoints)}
+            if len(kinds) > 1:
                 return
             keypoints = running.continued(keypoints)
             running.keypoints.append(keypoints)

@@ -9,7 +9,9 @@ import numpy as np
 from mocap.cameras.live import SILENT, LiveFusion
 from mocap.core.keypoints import Keypoints, concatenate, landmarks_of
 from mocap.core.kinematics import fk
+from mocap.solve.evidence import SEEN, weigh
 from mocap.solve.take import solve_take
+from mocap.solve.upper_body import legs_seen
 from tests.helpers.cameras import clocked, filmed, ring
 from tests.helpers.measures import demo_motion
 
@@ -93,3 +95,25 @@ def test_a_hand_stays_with_its_view_until_another_is_clearly_surer() -> None:
             fused = fusion.add(k, frame)
         found.append(fused.hands_confidence[0, 0])
     assert np.allclose(found, [0.6, 0.7, 0.9, 0.6]), found
+
+
+def test_a_camera_that_never_sends_is_not_waited_for() -> None:
+    fusion = LiveFusion(TAKES, CAMERAS)
+    frames = [fusion.add(0, TAKES[0].slice(n, n + 1)) for n in range(60)]
+    made = [f for f in frames if f is not None]
+    assert len(made) >= 60 - (SILENT + 0.05) * 30
+
+
+def test_who_leaves_the_virtual_picture_is_still_seen() -> None:
+    away = replace(TRUE, root_positions=TRUE.root_positions + [2.0, 0.0, 0.0])
+    takes = [filmed(away, view, np.random.default_rng(7), 2.0) for view in CAMERAS.views]
+    fusion = LiveFusion(TAKES, CAMERAS)
+    frames = [
+        fusion.add(k, replace(takes[k].slice(n, n + 1), times=TRUE.times[n : n + 1] - LATE * k))
+        for n in range(40)
+        for k in (0, 1)
+    ]
+    fused = concatenate([f for f in frames if f is not None])
+    assert ((fused.image < 0.0) | (fused.image > fused.camera.size)).any()
+    assert legs_seen(fused).mean() > 0.9
+    assert (weigh(fused)[0].confidence >= SEEN).mean() > 0.9

@@ -38,6 +38,9 @@ class Solved:
     def watch(self, keypoints) -> None:
         pass
 
+    def notice(self, sentence) -> None:
+        pass
+
     def failed(self, sentence) -> None:
         self.orders.leave.set()
         raise AssertionError(sentence)

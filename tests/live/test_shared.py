@@ -14,12 +14,13 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.errors import MocapError
 from mocap.live.performer import LivePerformer
-from mocap.live.shared import SharedPerformer
-from tests.helpers.cameras import filmed, ring
+from mocap.live.shared import CameraKey, SharedPerformer
+from tests.helpers.cameras import SIZE, filmed, ring
 from tests.helpers.synthetic import smooth_motion
 
 FPS, SECONDS = 12.0, 13.0
 CLOCK = 100.0  # the server's clock when the performance begins, seconds
+KEYS = [CameraKey(k, f"page {k}", SIZE) for k in range(2)]
 DELAYS = (0.0, 0.07)  # of the cameras' pictures, seconds
 TRUE = smooth_motion(np.random.default_rng(3), SECONDS, FPS)
 TAKES = [filmed(TRUE, view, np.random.default_rng(5), 2.0) for view in ring(2).views]
@@ -49,7 +50,7 @@ class Show:
         for k in range(len(TAKES)):
             keypoints = TAKES[k].slice(frame, frame + 1)
             at = keypoints.times + CLOCK + DELAYS[k]
-            solved = self.performer.follow(k, replace(keypoints, times=at))
+            solved = self.performer.follow(KEYS[k], replace(keypoints, times=at))
             if solved is not None:
                 assert np.isfinite(solved[1].rotations).all()
                 self.frames.append((frame / FPS, solved[0]))
@@ -105,7 +106,7 @@ def test_a_calibrations_cameras_come_in_any_order() -> None:
 
 def test_a_calibration_of_other_places_is_said_while_one_camera_drives() -> None:
     show = Show(ring(2, apart=140.0))
-    following = show.until_said("no camera was moved since.")
+    following = show.until_said("who moves.")
     assert len(show.frames) == following
     show.performer.close()
 
