@@ -62,7 +62,8 @@ def rest_palms(motion: Motion, contacts: Bool[ndarray, "frames 2"]) -> Motion:
         place[:, 1] = np.maximum(part_thickness(body, BONES[arm[2]]), raised)
         away = (place - wrist)[nearest]
         away[:, 1] = (place - wrist)[:, 1]
-        reach(body, world, positions, arm, wrist + weight[:, None] * away, _BACK)
+        goal = wrist + weight[:, None] * away
+        reach(times, body, world, positions, arm, goal, _BACK)
     rotations = local_rotations(body, world)
     for side, fingers in enumerate(_FINGERS):
         # Curled fingers would reach through the floor.

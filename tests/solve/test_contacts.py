@@ -226,12 +226,38 @@ def test_a_limb_that_is_moved_keeps_its_hinge_above_the_floor() -> None:
     low = part_thickness(HUMANOID, "leftLowerLeg")
     goal = hip + rng.uniform(0.6, 0.83, (count, 1)) * ahead
     goal[:, 1] = rng.uniform(low, 0.25, count)
-    reach(HUMANOID, world, positions, tuple(leg), goal, np.array([0.0, 0.0, 1.0]))
+    times = np.arange(count, dtype=float)  # too far apart to influence each other
+    reach(times, HUMANOID, world, positions, tuple(leg), goal, np.array([0.0, 0.0, 1.0]))
     moved, _ = fk(HUMANOID, positions[:, 0], local_rotations(HUMANOID, world))
     assert (moved[:, leg[1], 1] > low - 0.003).all()
     off = moved[:, leg[2]] - goal
     assert np.abs(off[:, 1]).max() < 1e-6
     assert 0.03 < np.linalg.norm(off, axis=1).max() <= 0.0401
+
+
+def test_a_leg_keeps_its_side_from_frame_to_frame() -> None:
+    """A knee straight below a prone leg's line sinks and rises twice, while the thigh trembles."""
+    count, leg = 90, humanoid_index("leftUpperLeg", "leftLowerLeg", "leftFoot").tolist()
+    times = np.arange(count) / 30.0
+    across, up = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
+    low = part_thickness(HUMANOID, "leftLowerLeg")
+    for sinking in (0.0, 0.15):
+        rotations = np.tile(R.IDENTITY, (count, len(BONES), 1))
+        rotations[:, 0] = R.from_axis_angle(across, np.radians(90.0))
+        rolls = np.radians(0.5) * (-1.0) ** np.arange(count)
+        rotations[:, leg[0]] = R.from_axis_angle(up, rolls)
+        root = (0.1 + sinking * (1.0 + np.cos(2.0 * np.pi * times / 1.5)) / 2.0)[:, None] * up
+        positions, world = fk(HUMANOID, root, rotations)
+        goal = positions[:, leg[0]] - [0.0, 0.0, 0.75]
+        goal[:, 1] = 0.1
+        reach(times, HUMANOID, world, positions, tuple(leg), goal, np.array([0.0, 0.0, 1.0]))
+        moved, _ = fk(HUMANOID, root, local_rotations(HUMANOID, world))
+        assert moved[:, leg[1], 1].min() > low - 0.003
+        aside = moved[:, leg[1], 0] - moved[:, leg[0], 0]
+        assert np.abs(aside).max() > 0.1, "the knee has to turn aside"
+        turns = np.degrees(R.distance(world[1:, leg[0]], world[:-1, leg[0]]))
+        # The thigh itself turns by 1°; fading a turn of 70° in takes a quarter of a second.
+        assert turns.max() < (8.0 if sinking else 1.1)
 
 
 def test_a_person_who_does_not_jump_does_not_float() -> None:
