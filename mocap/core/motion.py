@@ -19,6 +19,11 @@ from mocap.errors import InputError
 
 CONTACTS = ("leftHeel", "leftToes", "rightHeel", "rightToes")
 """The columns of `Motion.contacts`."""
+MOST_FRAMES = 1_000_000
+"""Frames that are made from few keys, nine hours at 30 a second; more are an error of their times.
+"""
+# Frames that resampling makes of one frame in motions that have many.
+_MOST_OF_ONE = 10
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -112,7 +117,7 @@ class Motion:
             fps: Frames per second. Values between frames are interpolated as in `at`.
 
         Raises:
-            InputError: If `fps` is not a positive number.
+            InputError: If `fps` is not a positive number, or gives too many frames.
         """
         if not (np.isfinite(fps) and fps > 0):
             raise InputError(
@@ -121,8 +126,14 @@ class Motion:
         if len(self) == 0:
             return self
         # The tolerance of 0.01 keeps a last frame that rounding moves just off the grid.
-        count = int(np.floor(self.duration * fps + 0.01)) + 1
-        times = self.times[0] + np.arange(count) / fps
+        count = np.floor(self.duration * fps + 0.01) + 1.0
+        if count > (most := max(MOST_FRAMES, _MOST_OF_ONE * len(self))):
+            raise InputError(
+                f"The motion spans {self.duration:.6g} s, which are {count:.6g} frames at "
+                f"{fps:.6g} a second, but its {len(self)} frames may become at most {most}: its "
+                "times or the frame rate are wrong."
+            )
+        times = self.times[0] + np.arange(int(count)) / fps
         return self.at(times)
 
     def at(self, times: Float[ndarray, "n"]) -> Motion:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -156,6 +158,15 @@ def test_resampling_at_the_same_rate_keeps_every_frame() -> None:
 def test_an_invalid_frame_rate_is_named(fps: float) -> None:
     with pytest.raises(InputError, match=f"positive.*{fps}"):
         changed().resample(fps)
+
+
+def test_a_motion_of_few_frames_is_not_resampled_to_millions() -> None:
+    two = some(1).slice(0, 2)
+    ages = replace(two, times=np.array([0.0, 1e9]))
+    with pytest.raises(InputError, match=r"spans 1e\+09 s, which are 3e\+10 frames at 30 a second"):
+        ages.resample(30.0)
+    with pytest.raises(InputError, match="the frame rate are wrong"):
+        two.resample(1e308)
 
 
 def test_a_single_frame_is_held_and_an_empty_motion_stays_empty() -> None:

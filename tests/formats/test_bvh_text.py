@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import warnings
 
 import numpy as np
@@ -139,6 +140,17 @@ def test_a_wrong_frame_count_is_reported() -> None:
 def test_errors_name_the_line(text: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         bvh.loads(text)
+
+
+@pytest.mark.parametrize(
+    "timing",
+    ["Frame Time: 1" + " " * 20_000 + "x", "Frames: 2\n" * 20_000 + "Frame Time: -1"],
+)
+def test_long_headers_are_refused_in_linear_time(timing: str) -> None:
+    began = time.process_time()
+    with pytest.raises(InputError, match="Frame Time must be seconds"):
+        bvh.loads(PLAIN.replace("Frame Time: 0.0333333", timing))
+    assert time.process_time() - began < 1.0
 
 
 def same(a: Motion, b: Motion) -> bool:

@@ -308,6 +308,23 @@ def test_a_damaged_track_is_named(times: list[float], count: int, x: float, says
         gltf_read.loads_animation(data)
 
 
+@pytest.mark.parametrize(
+    ("times", "says"),
+    [
+        ([0.0, 1.0, 1e12], r"keys span 1e\+12 s, but an animation has at most a day"),
+        ([0.0, 1e12], r"keys span 1e\+12 s, but an animation has at most a day"),
+        ([0.0, 1.0, 86400.0], "has 2592001 frames, .* reads at most 1000000"),
+    ],
+)
+def test_keys_that_are_too_far_apart_are_refused(times: list[float], says: str) -> None:
+    key = np.array(times)
+    other = np.array([0.0, 0.5, *times[1:]])
+    turns = np.tile(R.IDENTITY, (4, 1))
+    tracks = {(0, "rotation"): (key, turns[: len(key)], "LINEAR")}
+    with pytest.raises(InputError, match=says):
+        gltf_read.times_of({**tracks, (1, "rotation"): (other, turns[: len(other)], "LINEAR")})
+
+
 def test_an_animation_that_moves_no_joint_is_reported(tmp_path: Path) -> None:
     data = with_track(MANNEQUIN.read_bytes(), [0.0, 1.0], 2, on="body")
     (tmp_path / "body.glb").write_bytes(data)

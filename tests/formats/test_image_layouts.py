@@ -209,6 +209,16 @@ def test_a_folder_of_openpose_files_is_read_as_a_take(motion: Motion, tmp_path: 
     assert np.allclose(found.image[:, 11:17], true.image[:, 11:17])
 
 
+def test_numbers_of_pictures_and_scores_of_other_types_are_read(motion: Motion) -> None:
+    true = synthetic.keypoints_of(motion)
+    rows = results(true, COCO)
+    for number, row in enumerate(rows):
+        row |= {"image_id": float(len(rows) - number), "score": "0.9"}
+    found = read(rows)
+    # Numbers of tables are fractions (10.0), and order the pictures: here the last is first.
+    assert np.allclose(found.image[:, 11:17], true.image[::-1, 11:17])
+
+
 def test_other_numbers_of_points_are_refused() -> None:
     rows = [{"image_id": 1, "keypoints": [1.0, 2.0, 0.5] * 14}]
     with pytest.raises(InputError, match="There are 14 keypoints; the known layouts have 17"):

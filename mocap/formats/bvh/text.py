@@ -232,18 +232,19 @@ def _read_timing(text: str, at: int) -> tuple[float, int | None, int]:
     """Return seconds per frame, the declared number of frames, and the position of the numbers."""
     declared: int | None = None
     step: float | None = None
+    number = _line(text, at)
     # The rest of the line MOTION, then lines until the first that is neither header nor blank.
     while at < len(text):
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
         line = _COMMENT.sub("", text[at:end]).strip()
         if found := re.fullmatch(r"frames\s*:?\s*(.*)", line, re.IGNORECASE):
-            declared = _frame_count(found[1], _line(text, at))
+            declared = _frame_count(found[1], number)
         elif found := re.fullmatch(r"frame\s*time\s*:?\s*(.*)", line, re.IGNORECASE):
-            step = _frame_time(found[1], _line(text, at))
+            step = _frame_time(found[1], number)
         elif line:
             break
-        at = end + 1
+        at, number = end + 1, number + 1
     at = min(at, len(text))
     if step is None:
         raise InputError(
@@ -282,7 +283,8 @@ def _frame_count(words: str, number: int) -> int | None:
 
 
 def _frame_time(words: str, number: int) -> float:
-    word = re.sub(r"\s*s(ec(onds?)?)?$", "", words, flags=re.IGNORECASE)
+    # Without \s* before the unit, which would search long runs of spaces from each of them.
+    word = re.sub(r"s(ec(onds?)?)?$", "", words, flags=re.IGNORECASE).rstrip()
     with contextlib.suppress(ValueError):
         if np.isfinite(step := float(word)) and step >= 0:
             return step

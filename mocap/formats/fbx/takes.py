@@ -14,6 +14,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
+from mocap.core.motion import MOST_FRAMES
 from mocap.errors import InputError
 from mocap.formats import euler
 from mocap.formats.fbx.curves import Curve, curve
@@ -25,7 +26,6 @@ _CHANNELS = (TRANSLATION, ROTATION, SCALING)
 _ADDITIVE, _OVERRIDE = 0, 1
 # Gaps between keys longer than this many frames of the file are filled with frames.
 _GAP = 1.5
-_MOST_FRAMES = 1_000_000
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -190,10 +190,10 @@ def frame_times(scene: FbxScene, take: FbxTake) -> Float[ndarray, "frames"]:
             times = np.concatenate([ends[:1], inside, ends[1:]])
     gaps = np.diff(times)
     parts = np.where(gaps * scene.fps > _GAP, np.ceil(gaps * scene.fps - 0.01), 1.0)
-    if len(times) + parts.sum() > _MOST_FRAMES:
+    if len(times) + parts.sum() > MOST_FRAMES:
         raise InputError(
             f"The animation {take.name!r} has {len(times) + parts.sum():.0f} frames, from "
-            f"{times[0]:.6g} s to {times[-1]:.6g} s, and mocap reads at most {_MOST_FRAMES}; "
+            f"{times[0]:.6g} s to {times[-1]:.6g} s, and mocap reads at most {MOST_FRAMES}; "
             "export a shorter part of it."
         )
     counts = parts.astype(np.intp)

@@ -22,7 +22,7 @@ from mocap.formats.fbx.nodes import Node, Value
 _TOKEN = re.compile(
     r'(?:[\s,]|;[^\n]*(?:\n|$))*(?:"([^"]*)"|([^\s,{}":;*]+):|\*(\d+)\s*\{|([{}])|([^\s,{}":;]+)|$)'
 )
-_ARRAY = re.compile(r"\s*a:\s*([^{}:\"]*)\}")
+_ARRAY = re.compile(r"\s*a:([^{}:\"]*)\}")
 # Words that are Boolean values.
 _TRUE, _FALSE = {"Y", "T"}, {"N", "F"}
 # Most numbers of an array, as in a binary file (of 8-byte numbers).
@@ -121,7 +121,7 @@ def _parsed(text: str) -> tuple[Node, ...]:
             count = int(match[3][:12])
             if array is None or (count > _MOST and len(array[1]) < count):
                 raise _damaged(text, at)
-            stack[-1][2].append(Node(name, TextArray(array[1], count)))
+            stack[-1][2].append(Node(name, TextArray(array[1].lstrip(), count)))
             name, values, at = None, [], array.end()
         elif kind == 4:
             if len(stack) > DEEPEST:

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from mocap.core import kinematics
 from mocap.core import rotation as R
-from mocap.core.motion import Motion
+from mocap.core.motion import MOST_FRAMES, Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import Skeleton
 from mocap.errors import InputError
@@ -23,6 +23,8 @@ from mocap.formats.trees import aimed, nearest_rotation
 
 # Frames per second that fill long gaps between keys.
 _FILLED = 30.0
+# Seconds: no animation is longer; keys that span more have wrong times.
+_LONGEST = 24 * 3600.0
 # Gaps between keys that differ by less than this share are even.
 _EVEN = 0.05
 
@@ -243,16 +245,32 @@ def times_of(tracks: Tracks) -> Float[ndarray, "frames"]:
     They are the times of all keys. Long gaps are filled with frames, so that edits and contacts do
     not depend on where a file has keys. Keys of straight tracks stay as they are where they are
     evenly spaced or the same in all tracks, because they are frames then.
+
+    Args:
+        tracks: The animation's tracks.
+
+    Raises:
+        InputError: The keys span more than a day, or there are too many frames between them.
     """
     if not tracks:
         return np.zeros(1)
     keys = np.unique(np.concatenate([t for t, _, _ in tracks.values()]))
     gaps = np.diff(keys)
+    if gaps.sum() > _LONGEST:
+        raise InputError(
+            f"The animation's keys span {gaps.sum():.3g} s, but an animation has at most a day: "
+            "the times of its keys are wrong."
+        )
     straight = all(kind == "LINEAR" for _, _, kind in tracks.values())
     framed = all(len(t) == len(keys) for t, _, _ in tracks.values())
     if not len(gaps) or (straight and (framed or np.ptp(gaps) <= _EVEN * gaps.max())):
         return keys
     parts = np.where(gaps * _FILLED > 1.5, np.ceil(gaps * _FILLED - 0.01), 1.0).astype(np.intp)
+    if parts.sum() >= MOST_FRAMES:
+        raise InputError(
+            f"The animation has {parts.sum() + 1} frames, from {keys[0]:.6g} s to "
+            f"{keys[-1]:.6g} s, and mocap reads at most {MOST_FRAMES}; export a shorter part of it."
+        )
     begin = np.repeat(np.arange(len(gaps)), parts)
     within = np.arange(len(begin)) - np.repeat(np.cumsum(parts) - parts, parts)
     filled = keys[begin] + gaps[begin] * within / parts[begin]

@@ -156,9 +156,9 @@ class _Instances(msgspec.Struct):
 class _Result(msgspec.Struct):
     """A person of COCO's results or annotations: x, y and score of each point, in a flat list."""
 
-    image_id: int | str
+    image_id: int | float | str
     keypoints: list[float]
-    score: float | None = None
+    score: Any = None
 
 
 class _Image(msgspec.Struct):
@@ -254,7 +254,8 @@ def _by_image(items: list[Any], marked: bool) -> list[dict[str, Any]]:
         if marked:
             points = [[x, y, _MARKS.get(v, 0.0)] for x, y, v in points]
         pose = _pose(points)
-        pose |= {} if item.score is None else {"score": item.score}
+        # Tools write other things than numbers too, such as text or a list; the points have scores.
+        pose |= {"score": item.score} if isinstance(item.score, int | float) else {}
         found.setdefault(_number(item.image_id), []).append(pose)
     numbers = sorted(found, key=lambda n: (isinstance(n, str), n))
     whole = [n for n in numbers if isinstance(n, int)]
@@ -263,8 +264,10 @@ def _by_image(items: list[Any], marked: bool) -> list[dict[str, Any]]:
     return [{"poses": found.get(n, [])} for n in numbers]
 
 
-def _number(image: int | str) -> int | str:
+def _number(image: int | float | str) -> int | str:
     """Return a picture's number: the last digits in its name, or the name if it has none."""
+    if isinstance(image, float) and image.is_integer():
+        image = int(image)  # tables such as pandas' write 7 as 7.0
     digits = re.findall(r"\d+", str(image))
     return int(digits[-1][-_DIGITS:]) if digits else str(image)
 

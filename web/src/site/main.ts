@@ -2,7 +2,7 @@
 
 import "./site.css";
 
-import { prepareDetector } from "../camera/camera";
+import { prepareDetector, unsupported } from "../camera/camera";
 import { useTransport } from "../transport";
 import { reasonOf } from "../ui/dom";
 import { unusable } from "./able";
@@ -39,7 +39,7 @@ async function begin(): Promise<void> {
   useTransport(local);
   document.body.dataset.site = "";
   // Both workers start before the viewer, whose first drawing keeps the page busy.
-  if (!savesData()) {
+  if (!unsupported() && !savesData()) {
     starting.add("detector");
     prepareDetector(local.models(), () => starting.delete("detector"));
   }

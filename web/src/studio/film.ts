@@ -69,12 +69,12 @@ export async function film(scene: Scene, { progress, signal }: WorkOptions): Pro
   const pen = canvas.getContext("2d")!;
   const count = Math.round((end - start) * rate) + 1;
   Object.assign(transport, { playing: false, loop: false });
-  player.filmed = true;
-  lockControls(true);
-  stage.onDrawn = (drawn) => drawAvatar(pen, left, drawn, behind);
-  // As sharp as the film, however small the window is.
-  stage.resize(half, HEIGHT);
   try {
+    player.filmed = true;
+    lockControls(true);
+    stage.onDrawn = (drawn) => drawAvatar(pen, left, drawn, behind);
+    // As sharp as the film, however small the window is.
+    stage.resize(half, HEIGHT);
     for (let index = 0; index < count; index++) {
       signal?.throwIfAborted();
       if (player.transport !== transport) {
