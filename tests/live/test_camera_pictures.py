@@ -58,6 +58,9 @@ class Recorded:
     def watch(self, keypoints) -> None:
         pass
 
+    def notice(self, sentence) -> None:
+        pass
+
     def failed(self, sentence) -> None:
         raise AssertionError(sentence)
 
