@@ -311,5 +311,5 @@ def _decode_text(decoder: msgspec.json.Decoder[M], text: str | bytes) -> M:
     # UnicodeError.
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise ProtocolError(
-            f"A text message of {SUBPROTOCOL} must be one of its JSON objects: {error}."
+            f"A text message of {SUBPROTOCOL} must be one of its JSON objects: {str(error)[:300]}."
         ) from error

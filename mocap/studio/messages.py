@@ -140,7 +140,7 @@ def parse(text: str) -> Ask:
         return _DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise ProtocolError(
-            f"A message of {SUBPROTOCOL} must be one of its JSON objects: {error}."
+            f"A message of {SUBPROTOCOL} must be one of its JSON objects: {str(error)[:300]}."
         ) from error
 
 
