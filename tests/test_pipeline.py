@@ -30,14 +30,8 @@ from mocap.live.performer import LivePerformer
 from mocap.retargeting import retarget
 from mocap.solve.take import solve_take
 from mocap.stream import protocol
-from tests.helpers.measures import degrees_between, demo_motion, directions
+from tests.helpers.measures import LANDMARK_LIMBS, degrees_between, demo_motion, directions
 from tests.helpers.synthetic import keypoints_of, smooth_motion
-
-_SEGMENTS = [
-    (f"{s}_{a}", f"{s}_{b}")
-    for s in ("left", "right")
-    for a, b in (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"))
-]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +50,7 @@ def limb_directions(motion: Motion) -> np.ndarray:
 
 def _detected_limbs(keypoints: Keypoints) -> np.ndarray:
     """Return the directions of the limbs (F, 8, 3) as the detector gives them."""
-    points = [(LANDMARKS.index(a), LANDMARKS.index(b)) for a, b in _SEGMENTS]
+    points = [(LANDMARKS.index(a), LANDMARKS.index(b)) for a, b, _, _ in LANDMARK_LIMBS]
     at = keypoints.positions
     return np.stack([R.normalize(at[:, b] - at[:, a]) for a, b in points], axis=1)
 

@@ -15,6 +15,9 @@ from mocap.core.rig import Tree, TreePose
 from mocap.core.skeleton import Skeleton
 from mocap.errors import InputError
 
+FAR = 1e12
+"""Coordinates that exceed this, in any unit, are those of a damaged file."""
+
 LONGEST_NAME = 200
 """Characters of a node's name that are kept: longer ones would slow down the search for words."""
 

@@ -8,6 +8,7 @@ Pose           body.py (closed form), trunk.py, shoulders.py, twist.py, hands.py
                hold.py and groups.py (unseen parts), upper_body.py (a person at a desk)
 Body size      measure.py (bone lengths), size.py (stature)
 Ground         contacts.py, root.py (path and height), plant.py (feet, bake), lock.py (feet, live),
+               reach.py (limbs to their goals, hinges above the ground),
                palms.py (hands on the floor)
 Optimiser      refine/ (fits one body to a whole take; bake only)
 """

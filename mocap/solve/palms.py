@@ -18,7 +18,8 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, humanoid_index
 from mocap.core.surface import part_thickness
 from mocap.solve.hands import FINGER_BONES
-from mocap.solve.plant import mean_over_contact, nearest_contact, reach
+from mocap.solve.plant import mean_over_contact, nearest_contact
+from mocap.solve.reach import reach
 
 _SIDES = ("left", "right")
 _ARMS = [

@@ -26,6 +26,7 @@ from mocap.core.skeleton import HUMANOID
 from mocap.detect.options import DetectOptions
 from mocap.stream import protocol
 from tests.helpers.browser import filming, served
+from tests.helpers.measures import LANDMARK_LIMBS
 from tests.helpers.places import DEMO, WEB
 from tests.helpers.stream_clients import ack, played, viewer
 
@@ -45,18 +46,6 @@ _AT_PORT = (
 # A third of the speed: on a slow machine the library sees one of ten frames, and what follows a
 # body that is elsewhere in each picture lags behind it.
 _SLOWED = "setpts=3*PTS,fps=30,scale=320:-2"
-
-# From joint to joint, in the landmarks' names and in the avatar's.
-LIMBS = [
-    (f"{side}_{a}", f"{side}_{b}", f"{side}{upper}", f"{side}{lower}")
-    for side in ("left", "right")
-    for a, b, upper, lower in (
-        ("shoulder", "elbow", "UpperArm", "LowerArm"),
-        ("elbow", "wrist", "LowerArm", "Hand"),
-        ("hip", "knee", "UpperLeg", "LowerLeg"),
-        ("knee", "ankle", "LowerLeg", "Foot"),
-    )
-]
 
 
 @pytest.fixture
@@ -128,8 +117,8 @@ def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def bones(points: np.ndarray, joints: tuple[str, ...], a: int, b: int) -> np.ndarray:
-    """Return LIMBS of landmarks (a, b = 0, 1) or of the avatar's joints (2, 3)."""
-    start, end = ([joints.index(limb[i]) for limb in LIMBS] for i in (a, b))
+    """Return LANDMARK_LIMBS of landmarks (a, b = 0, 1) or of the avatar's joints (2, 3)."""
+    start, end = ([joints.index(limb[i]) for limb in LANDMARK_LIMBS] for i in (a, b))
     return np.asarray(points[..., end, :] - points[..., start, :])
 
 

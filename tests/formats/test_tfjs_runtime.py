@@ -16,19 +16,10 @@ from mocap.core.keypoints import LANDMARKS
 from mocap.core.kinematics import fk
 from mocap.core.skeleton import HUMANOID
 from mocap.formats import keypoints_json as kj
+from tests.helpers.measures import LANDMARK_LIMBS
 from tests.helpers.places import DATA, DEMO_TRUTH
 
 GOLDEN = DATA / "tfjs_golden.json"
-LIMBS = [
-    (f"{side}_{a}", f"{side}_{b}", f"{side}{upper}", f"{side}{lower}")
-    for side in ("left", "right")
-    for a, b, upper, lower in (
-        ("shoulder", "elbow", "UpperArm", "LowerArm"),
-        ("elbow", "wrist", "LowerArm", "Hand"),
-        ("hip", "knee", "UpperLeg", "LowerLeg"),
-        ("knee", "ankle", "LowerLeg", "Foot"),
-    )
-]
 
 
 def test_limbs_of_the_tfjs_runtime_lie_as_in_the_true_motion() -> None:
@@ -42,7 +33,7 @@ def test_limbs_of_the_tfjs_runtime_lie_as_in_the_true_motion() -> None:
     axes = np.stack([right, np.cross(right, ahead), -ahead])
     seen, true = (
         np.stack([points[:, names.index(limb[b])] - points[:, names.index(limb[a])]
-                  for limb in LIMBS], axis=1)
+                  for limb in LANDMARK_LIMBS], axis=1)
         for points, names, a, b in (
             (read.positions, LANDMARKS, 0, 1), (joints @ axes.T, HUMANOID.names, 2, 3))
     )  # fmt: skip

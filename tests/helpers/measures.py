@@ -23,6 +23,18 @@ LIMBS = [
     )
 ]
 
+# The same limbs from landmark to landmark, and from joint to joint of the avatar.
+LANDMARK_LIMBS = [
+    (f"{side}_{a}", f"{side}_{b}", f"{side}{upper}", f"{side}{lower}")
+    for side in ("left", "right")
+    for a, b, upper, lower in (
+        ("shoulder", "elbow", "UpperArm", "LowerArm"),
+        ("elbow", "wrist", "LowerArm", "Hand"),
+        ("hip", "knee", "UpperLeg", "LowerLeg"),
+        ("knee", "ankle", "LowerLeg", "Foot"),
+    )
+]
+
 
 def demo_motion() -> Motion:
     """Return the motion of the demo clip with its known contacts: steps, a squat, a hop, a turn."""

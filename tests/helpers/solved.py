@@ -12,7 +12,20 @@ from mocap.stream import protocol
 SIZE = (1280, 720)
 
 
-class Solved:
+class StrictWatcher:
+    """Watches pages' cameras; an unexpected error fails the test."""
+
+    def watch(self, keypoints) -> None:
+        pass
+
+    def notice(self, sentence) -> None:
+        pass
+
+    def failed(self, sentence) -> None:
+        raise AssertionError(sentence)
+
+
+class Solved(StrictWatcher):
     """Solves messages as `mocap live` does; an unexpected error fails the test."""
 
     def __init__(self, size: tuple[int, int] = SIZE) -> None:
@@ -35,12 +48,6 @@ class Solved:
         self.poses += 1
         self.orders.leave.set()
 
-    def watch(self, keypoints) -> None:
-        pass
-
-    def notice(self, sentence) -> None:
-        pass
-
     def failed(self, sentence) -> None:
         self.orders.leave.set()
-        raise AssertionError(sentence)
+        super().failed(sentence)

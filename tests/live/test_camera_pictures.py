@@ -19,6 +19,7 @@ from mocap.stream.binary import MAX_SEEN_BYTES
 from mocap.studio.pictures import PictureRecording, read_index
 from mocap.studio.recorder import TakeRecorder
 from mocap.studio.takes import TakesFolder
+from tests.helpers.solved import StrictWatcher
 from tests.helpers.stream_clients import camera_message
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
@@ -26,7 +27,7 @@ SIZE = (64, 48)
 PICTURE = jpeg(np.random.default_rng(0).integers(0, 255, (*SIZE[::-1], 3), np.uint8), SIZE[0])
 
 
-class Recorded:
+class Recorded(StrictWatcher):
     """A page's camera whose frames are recorded with their pictures."""
 
     def __init__(self, folder: Path) -> None:
@@ -54,15 +55,6 @@ class Recorded:
     def _publish(self, messages) -> None:
         self.published.append(len(messages))
         self.orders.leave.set()
-
-    def watch(self, keypoints) -> None:
-        pass
-
-    def notice(self, sentence) -> None:
-        pass
-
-    def failed(self, sentence) -> None:
-        raise AssertionError(sentence)
 
 
 def test_pictures_of_a_page_camera_are_kept_beside_its_keypoints(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from mocap.core.skeleton import BONES, HUMANOID, humanoid_index
 from mocap.core.surface import lowest_skin, part_thickness
 from mocap.retargeting import retarget
 from mocap.solve.contacts import SOLES, find_contacts, picture_speeds
-from mocap.solve.plant import SEEN_STILL, STILL, plant, reach, settle_hips
+from mocap.solve.plant import SEEN_STILL, STILL, plant, settle_hips
+from mocap.solve.reach import reach
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 from tests.helpers.measures import degrees_between, demo_motion, directions, slides

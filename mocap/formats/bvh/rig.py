@@ -18,7 +18,7 @@ from mocap.core.heading import ground_path
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig, Tree, TreePose
 from mocap.errors import InputError
-from mocap.formats import euler
+from mocap.formats import euler, trees
 from mocap.formats.bvh import encoding
 from mocap.formats.bvh import motion as bvh
 from mocap.formats.bvh import text as bvh_text
@@ -26,8 +26,6 @@ from mocap.formats.bvh import text as bvh_text
 # Most frames, evenly spaced, that are searched for a better rest pose, and most rotations in all of
 # them together.
 _FRAMES, _NUMBERS = 64, 500_000
-# Coordinates that exceed this, in any unit, are those of a damaged file.
-_FAR = 1e12
 
 
 def tree_of(data: bytes, root: str | None = None) -> Tree:
@@ -70,10 +68,10 @@ def tree_of_motion(motion: Motion) -> Tree:
         TreePose(f"frame {f}", p, q) for f, p, q in zip(frames, positions, rotations, strict=True)
     )
     rest = skeleton.rest_positions()
-    if not np.all(np.abs(rest) < _FAR) or not np.all(np.abs(positions) < _FAR):
+    if not np.all(np.abs(rest) < trees.FAR) or not np.all(np.abs(positions) < trees.FAR):
         raise InputError(
-            f"The BVH file is damaged: its offsets or positions exceed {_FAR:g}, larger than any "
-            "body in any unit."
+            f"The BVH file is damaged: its offsets or positions exceed {trees.FAR:g}, larger than "
+            "any body in any unit."
         )
     return Tree(
         "bvh",

@@ -19,8 +19,6 @@ from mocap.formats.fbx.transform import WORLD, Local, Placement, local, placed
 
 # A matrix within this of a rotation times a scale is one.
 _ALIKE = 1e-4
-# Metres: coordinates that exceed this are those of a damaged file.
-_FAR = 1e12
 # The types of models that are bones.
 _BONES = ("LimbNode", "Limb", "Root", "Effector")
 
@@ -114,7 +112,9 @@ def rest(scene: FbxScene) -> RestModels:
             away = positions[i] - scene.to_world @ now.origin[0]
             if away.any():
                 pivots[i] = np.linalg.lstsq(linear_[i], away, rcond=None)[0]
-    lost = ~np.all(np.abs(linear_) < _FAR, axis=(1, 2)) | ~np.all(np.abs(positions) < _FAR, axis=1)
+    lost = ~np.all(np.abs(linear_) < trees.FAR, axis=(1, 2)) | ~np.all(
+        np.abs(positions) < trees.FAR, axis=1
+    )
     if lost.any():
         name = scene.names[int(np.argmax(lost))]
         raise InputError(
@@ -169,7 +169,7 @@ def _bound(
                     found.setdefault(place[which.values[0]], entry.array("Matrix"))
     bound = {}
     for i, values in found.items():
-        if values is None or len(values) != 16 or not np.all(np.abs(values) < _FAR):
+        if values is None or len(values) != 16 or not np.all(np.abs(values) < trees.FAR):
             continue
         matrix = np.asarray(values, dtype=np.float64).reshape(4, 4).T
         whole = np.eye(4)

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.errors import InputError
+from mocap.formats import trees
 from mocap.formats.gltf import glb
 
 # Scales are equal within this relative difference; exporters write 0.22704057 and 0.22704065.
@@ -29,7 +31,7 @@ class RestNodes:
         flat: Whether the node's matrix is singular, so that its rotation has no visible effect.
 
     Raises:
-        InputError: The nodes are no trees.
+        InputError: The nodes are no trees, or lie too far away.
     """
 
     def __init__(self, document: glb.Document) -> None:
@@ -46,8 +48,14 @@ class RestNodes:
         self.conformal = [True] * len(nodes)
         for node in self.order:
             if (above := self.parents[node]) >= 0:
-                self.world[node] = self.world[above] @ self.local[node]
+                with np.errstate(all="ignore"):
+                    self.world[node] = self.world[above] @ self.local[node]
                 self.conformal[node] = self.conformal[above] and not self.uneven[above]
+            if not np.all(np.abs(self.world[node]) <= trees.FAR):
+                raise InputError(
+                    f"Node {nodes[node].get('name', node)!r} has no valid rest position: with its "
+                    f"parents' transforms its coordinates are not finite or exceed {trees.FAR:g}."
+                )
         stretch = (
             np.linalg.svd(np.array([m[:3, :3] for m in self.world]), compute_uv=False)
             if nodes

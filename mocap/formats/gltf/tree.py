@@ -28,8 +28,6 @@ _VRM0 = {s + old: s + new for s in ("left", "right") for old, new in _VRM0_THUMB
 # Largest movement of the hips since a skin was bound for its space to be determined: sine of the
 # rotation, plus the displacement as a fraction of the body's size.
 _MOVED = 0.8
-# Coordinates that exceed this, in any unit, are those of a damaged file.
-_FAR = 1e12
 
 
 def recognises(data: bytes) -> bool:
@@ -100,7 +98,7 @@ def _tree(document: glb.Document, binary: bytes, kind: Kind) -> Tree:
         for i, (parent, matrix) in enumerate(zip(parents, local, strict=True)):
             worlds[i] = worlds[parent] @ matrix if parent >= 0 else matrix
     lost = np.flatnonzero(
-        ~np.all(np.isfinite(worlds), axis=(1, 2)) | (np.abs(worlds).max(axis=(1, 2)) > _FAR)
+        ~np.all(np.isfinite(worlds), axis=(1, 2)) | (np.abs(worlds).max(axis=(1, 2)) > trees.FAR)
     )
     if len(lost):
         raise InputError(
@@ -156,19 +154,19 @@ def _parents_first(document: glb.Document, above: ndarray) -> ndarray:
 
 
 def _check_numbers(node: glb.Document, name: str) -> None:
-    """Raise InputError unless a node's transform is finite numbers within _FAR."""
+    """Raise InputError unless a node's transform is finite numbers within trees.FAR."""
     sizes = {"matrix": 16, "translation": 3, "rotation": 4, "scale": 3}
     for key, size in sizes.items():
         if key in node:
             values = np.array(node[key], dtype=np.float64)
             if (
                 values.shape != (size,)
-                or not np.all(np.abs(values) < _FAR)
+                or not np.all(np.abs(values) < trees.FAR)
                 or (key == "rotation" and not values.any())
             ):
                 raise InputError(
                     f"Node {name!r} is damaged: its {key} must be {size} finite numbers within "
-                    f"{_FAR:g}, but is {str(node[key])[:80]}."
+                    f"{trees.FAR:g}, but is {str(node[key])[:80]}."
                 )
 
 
@@ -219,7 +217,9 @@ def _bind_matrices(
                 "for some of them."
             )
         inverse = inverse[: len(joints)].reshape(-1, 4, 4).transpose(0, 2, 1)
-        fine = np.all(np.isfinite(inverse), axis=(1, 2)) & (np.abs(inverse).max(axis=(1, 2)) < _FAR)
+        fine = np.all(np.isfinite(inverse), axis=(1, 2)) & (
+            np.abs(inverse).max(axis=(1, 2)) < trees.FAR
+        )
         fine[fine] &= np.abs(np.linalg.det(inverse[fine])) > 1e-18
         at, inverse = np.array(joints)[fine], inverse[fine]
         if len(at):
@@ -242,7 +242,7 @@ def _bind_matrices(
             bound |= {
                 int(j): m
                 for j, m in zip(at, matrices, strict=True)
-                if bound[int(j)] is None and np.all(np.abs(m) < _FAR)
+                if bound[int(j)] is None and np.all(np.abs(m) < trees.FAR)
             }
     return bound
 
