@@ -91,10 +91,11 @@ class Stages:
         keypoints: Keypoints,
         motion: Motion,
         expressions: Sequence[str],
+        subject: int,
     ) -> list[bytes]:
         """Encode a frame, and note when."""
         begun = time.monotonic()
-        messages = _ENCODE(number, arrived, keypoints, motion, expressions)
+        messages = _ENCODE(number, arrived, keypoints, motion, expressions, subject)
         self.frames[number] = (
             arrived.clock,
             *self.detecting.pop(arrived.time),
