@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from mocap import bake, formats
+from mocap import formats
 from mocap.core.skeleton import HUMANOID
 from mocap.errors import DeviceError
 from mocap.stream import lan, protocol
@@ -117,7 +117,8 @@ def assert_keeps_pictures(page: Page, takes: Path) -> None:
     page.keyboard.press("r")
     until(page, "document.querySelector('#takes li')?.textContent.includes('picture')")
     [file] = takes.glob(pictures)
-    index, keypoints = read_index(file), bake.read_keypoints(file.with_suffix(".jsonl"))
+    # A slow machine may see no person in these few frames, which `read_keypoints` refuses.
+    index, keypoints = read_index(file), formats.load(file.with_suffix(".jsonl"))
     assert set(np.round(index.times, 4)) <= set(np.round(keypoints.times, 4))
     picture = cv2.imdecode(
         np.frombuffer(file.read_bytes()[: index.offsets[1]], np.uint8), cv2.IMREAD_COLOR
