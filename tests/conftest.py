@@ -11,13 +11,17 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from jaxtyping import config, install_import_hook
+from jaxtyping import config
 
+from tests.helpers import shapes
 from tests.helpers.places import WEB, script
 
-# From here on, each function of mocap checks its arrays against the shapes in its annotations.
-# Before any test imports mocap.
-install_import_hook("mocap", "beartype.beartype")
+shapes.check_shapes()  # before any test imports mocap
+
+
+@pytest.fixture(autouse=True)
+def checked_shapes() -> None:
+    shapes.begin_test()
 
 
 @pytest.fixture(scope="session")
