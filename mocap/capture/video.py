@@ -11,21 +11,21 @@ non-square pixels of DV and broadcast files are stretched.
 
 from __future__ import annotations
 
-import math
 import os
 import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy import ndarray
 
-from mocap.capture.files import existing_file, is_audio, top_level_boxes
+from mocap.capture.files import existing_file, top_level_boxes
 from mocap.capture.metadata import field_of_view
 from mocap.capture.opencv import cv2
 from mocap.capture.source import DEFAULT_FPS, MAX_FPS, Frame, Source, checked_fps, read_ahead
+from mocap.capture.video_check import Picture, VideoCheck, why_unreadable
+from mocap.capture.video_times import Clock, without_late
 from mocap.errors import InputError
 
 # Frames used to measure the frame rate of a file whose header gives none.
@@ -34,14 +34,8 @@ _PROBED = 30
 _RUN_UP = 0.5
 # Most seconds of damaged packets after which reading continues.
 _PATIENCE = 60.0
-# A gap after a failed read is reported if it is longer than this many frames; the first gaps are
-# listed.
-_GAP_STEPS, _MOST_GAPS = 2.5, 3
-# Black and equal pictures are recognised on every n-th pixel, by this largest value of black (in
-# limited-range video black is 16), this largest difference from the first picture (a still picture
-# that was compressed as a video differs by up to 9, people who move by 100 and more), and on this
-# many pictures.
-_SAMPLED, _BLACK, _ALIKE, _MANY = 16, 20, 12, 10
+# The first gaps are listed in a warning, so many.
+_MOST_GAPS = 3
 # A video counts as cut off when its last frame comes this much (seconds, and share of the duration)
 # before the end that its header gives.
 _CUT_SECONDS, _CUT_SHARE = 0.5, 0.05
@@ -72,7 +66,7 @@ class Video(Source):
         try:
             ok, image = capture.read()
             if not ok:
-                raise InputError(_why_unreadable(self.path, capture))
+                raise InputError(why_unreadable(self.path, capture))
             self._stretch = _pixel_aspect(capture)
             fps = float(capture.get(cv2.CAP_PROP_FPS))
             count = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -235,116 +229,6 @@ class IrregularTimesError(Exception):
     """The container's times do not increase from frame to frame."""
 
 
-class Picture(NamedTuple):
-    """A decoded frame.
-
-    seconds: Its time in the file. after_failure: Whether reading failed just before it. irregular:
-    Whether its time or one before it had to be corrected.
-    """
-
-    seconds: float
-    frame: Frame
-    after_failure: bool
-    irregular: bool
-
-
-class VideoCheck:
-    """Finds gaps in a video, and whether all its pictures are black, or all are equal.
-
-    Attributes:
-        end: Time of the last picture, seconds.
-        gaps: (start, end) of each gap from the first failed read on, seconds.
-    """
-
-    def __init__(self) -> None:
-        self.end = 0.0
-        self.gaps: list[tuple[float, float]] = []
-        self._count, self._black, self._equal, self._damaged = 0, True, True, False
-        self._first: ndarray | None = None
-
-    def see(self, picture: Picture, fps: float) -> None:
-        """Take the next picture into account."""
-        self._damaged |= picture.after_failure
-        if self._damaged and picture.seconds - self.end > _GAP_STEPS / fps:
-            self.gaps.append((self.end, picture.seconds))
-        self.end = picture.seconds
-        sample = picture.frame.image[::_SAMPLED, ::_SAMPLED]
-        self._count += 1
-        self._black = self._black and int(sample.max()) <= _BLACK
-        if self._first is None:
-            self._first = sample.copy()
-        self._equal = self._equal and _alike(sample, self._first)
-
-    def follow(self, before: VideoCheck) -> None:
-        """Take the pictures before this check's into account."""
-        self.gaps = before.gaps + self.gaps
-        self._black = self._black and before._black
-        if before._first is not None and self._first is not None:
-            same = _alike(before._first, self._first)
-            self._equal = self._equal and before._equal and same
-        self._count += before._count
-
-    @property
-    def verdict(self) -> str:
-        """What is wrong with the pictures; empty if nothing is."""
-        if self._count and self._black:
-            return "all its pictures are black"
-        if self._count >= _MANY and self._equal:
-            return "all its pictures are the same"
-        return ""
-
-
-def _alike(a: ndarray, b: ndarray) -> bool:
-    return a.shape == b.shape and int(np.abs(a.astype(int) - b).max(initial=0)) <= _ALIKE
-
-
-def without_late(
-    pictures: Iterable[tuple[float, ndarray, bool]],
-) -> Generator[tuple[float, ndarray, bool], None, None]:
-    """Drop pictures that come late: earlier than the one before them, and than the one after.
-
-    After damage, decoders return pictures from before and after it by turns. Times that stay low
-    are kept: the container's clock was reset.
-    """
-    last, late = -math.inf, None
-    for picture in pictures:
-        if late is not None:
-            if not picture[0] > last:
-                yield late
-                last = picture[0]
-            late = None
-        elif picture[0] < last:
-            late = picture
-            continue
-        last = max(last, picture[0]) if math.isfinite(picture[0]) else last
-        yield picture
-    if late is not None:
-        yield late
-
-
-class Clock:
-    """Makes a container's times increase.
-
-    A time that does not increase is placed one nominal step after the previous frame; later times
-    are shifted by the same amount. `corrected` says whether that happened.
-    """
-
-    def __init__(self, step: float) -> None:
-        self._step, self._last, self._shift = step, -math.inf, 0.0
-        self.corrected = False
-
-    def time(self, stamp: float) -> float:
-        """Return the corrected time of the next frame, seconds."""
-        stamp = stamp if math.isfinite(stamp) else -math.inf
-        seconds = stamp + self._shift
-        if seconds <= self._last or seconds == -math.inf:
-            seconds = self._last + self._step if math.isfinite(self._last) else 0.0
-            self._shift = seconds - stamp if math.isfinite(stamp) else self._shift
-            self.corrected = True
-        self._last = seconds
-        return seconds
-
-
 def _measured_fps(capture: cv2.VideoCapture) -> float:
     """Return the frame rate measured on the first frames' times."""
     stamps: list[float] = []
@@ -365,30 +249,3 @@ def _pixel_aspect(capture: cv2.VideoCapture) -> tuple[float, float]:
     if round(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 180 == 90:
         ratio = 1.0 / ratio
     return (ratio, 1.0) if ratio > 1.0 else (1.0, 1.0 / ratio)
-
-
-def _why_unreadable(path: Path, capture: cv2.VideoCapture) -> str:
-    """Return a sentence on why the file gave no frame."""
-    if is_audio(path):
-        return f"{str(path)!r} is an audio file; a video, an image or a folder of images is needed."
-    boxes = top_level_boxes(path)
-    if capture.isOpened() or b"moov" in boxes:
-        codec = (
-            int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True)
-            if capture.isOpened()
-            else b"unknown"
-        )
-        return (
-            f"{str(path)!r} is a video, but none of its frames can be decoded: OpenCV lacks its "
-            f"codec ({codec.decode('ascii', 'replace').strip()}), or the file is cut off. Convert "
-            "it to H.264 (`ffmpeg -i IN -c:v libx264 OUT.mp4`), or copy it again."
-        )
-    if b"ftyp" in boxes:
-        return (
-            f"{str(path)!r} is an MP4 or MOV file without its index: it was cut off while being "
-            "written or copied. Copy or export it again."
-        )
-    return (
-        f"{str(path)!r} is not a video that can be read, or it is damaged. "
-        "MP4, MOV, WebM, MKV and AVI are known to work."
-    )

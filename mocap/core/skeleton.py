@@ -182,6 +182,13 @@ feet on y = 0, facing +Z."""
 BONES: tuple[str, ...] = HUMANOID.names
 """The bone vocabulary, `hips` first, parents before children."""
 
+REQUIRED = (
+    "hips", "spine", "head", "leftUpperLeg", "leftLowerLeg", "leftFoot", "rightUpperLeg",
+    "rightLowerLeg", "rightFoot",
+    "leftUpperArm", "leftLowerArm", "leftHand", "rightUpperArm", "rightLowerArm", "rightHand",
+)  # fmt: skip
+"""The fifteen bones that VRM 1.0 requires of a humanoid, parents before children."""
+
 BONE_PARENTS: dict[str, str | None] = {
     n: (BONES[p] if p >= 0 else None) for n, p in zip(BONES, HUMANOID.parents, strict=True)
 }

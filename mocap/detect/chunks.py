@@ -21,7 +21,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.capture.video import Video, VideoCheck
+from mocap.capture.video import Video
+from mocap.capture.video_check import VideoCheck
 from mocap.core.keypoints import Keypoints, concatenate
 from mocap.detect.options import DetectOptions
 from mocap.detect.people import extent

@@ -16,16 +16,16 @@ from mocap.core import rotation as R
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.rig import Kind, Rig, TreePose
-from mocap.core.skeleton import Skeleton
+from mocap.core.skeleton import REQUIRED, Skeleton
 from mocap.errors import InputError
 from mocap.formats.bvh.rig import on_rig
-from mocap.formats.bvh.text import FrameTimeWarning
+from mocap.formats.bvh.table import FrameTimeWarning
 from mocap.formats.gltf import vrma
 from mocap.formats.table import VRMA, by_content
 from mocap.retargeting.to_humanoid import normalized
 from mocap.rig import rest, stance
 from mocap.rig.load import make_rig, recognise, world_turn
-from mocap.rig.mapping import REQUIRED, remarks
+from mocap.rig.mapping import remarks
 
 # Smallest cosine between an axis and a body's median direction for the body to stand along that
 # axis, and the largest number of frames that are judged.

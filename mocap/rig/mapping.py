@@ -15,13 +15,6 @@ from mocap.rig.doubts import SHAPE, against_shape, less_sure, proportions
 from mocap.rig.names import ARM, FINGERS, LEG, read
 from mocap.rig.shape import NoBody, by_shape
 
-REQUIRED = (
-    "hips", "spine", "head", "leftUpperLeg", "leftLowerLeg", "leftFoot", "rightUpperLeg",
-    "rightLowerLeg", "rightFoot",
-    "leftUpperArm", "leftLowerArm", "leftHand", "rightUpperArm", "rightLowerArm", "rightHand",
-)  # fmt: skip
-"""The fifteen bones that VRM 1.0 requires of a humanoid."""
-
 # Without these bones nothing can be moved.
 _CORE = (
     "hips",

@@ -6,8 +6,8 @@ import numpy as np
 
 from mocap.core.naming import conventions
 from mocap.core.rig import Aligned, Found, Rig, Tree
-from mocap.core.skeleton import BONES
-from mocap.rig.mapping import REQUIRED, remarks
+from mocap.core.skeleton import BONES, REQUIRED
+from mocap.rig.mapping import remarks
 from mocap.rig.names import FINGERS
 
 _WIDTH = 80

@@ -1,6 +1,7 @@
 """The page's server and its protocol, `mocap.v1`.
 
 protocol, binary, text    the messages, without I/O
+seen                      what a viewer's camera may send
 server, client, flow      the WebSocket server: a sender for each viewer, and flow control
 ports, gate               listening ports, and limits of connections
 access, files             the access policy; responses to requests for files

@@ -57,13 +57,11 @@ from mocap.stream.binary import (
     KeypointsMessage,
     PictureMessage,
     PoseMessage,
-    Seen,
-    check_seen,
     decode,
     decode_header,
-    decode_seen,
     encode,
 )
+from mocap.stream.seen import Seen, check_seen, decode_seen
 from mocap.stream.text import (
     MAX_EXPRESSIONS,
     MAX_JOINTS,

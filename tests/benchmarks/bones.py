@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from mocap.core.rig import Tree
+from mocap.core.skeleton import REQUIRED
 from mocap.errors import InputError
 from mocap.formats import read_tree
-from mocap.rig.mapping import REQUIRED, map_bones
+from mocap.rig.mapping import map_bones
 from tests.helpers.made_rigs import anonymous
 from tests.helpers.places import DATA
 

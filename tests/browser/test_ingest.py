@@ -155,7 +155,7 @@ def test_the_example_page_drives_the_avatar_with_pose_detection_itself(
 
     # Which of the clip's frames each was tells the picture; what must agree is the depth too, and
     # whose left is whose.
-    own = read_keypoints(DEMO, DetectOptions(hands=False, face=False))
+    own = read_keypoints(DEMO, DetectOptions(model="full", hands=False, face=False))
     errors = [
         np.linalg.norm(own.image / own.camera.size - points.image, axis=-1).mean(axis=1)
         for points in seen

@@ -13,7 +13,9 @@ import pytest
 
 from mocap.capture.open import open_source
 from mocap.capture.source import Frame
-from mocap.capture.video import Picture, Video, VideoCheck, without_late
+from mocap.capture.video import Video
+from mocap.capture.video_check import Picture, VideoCheck
+from mocap.capture.video_times import without_late
 from mocap.errors import InputError
 from tests.helpers.pictures import red_corner
 from tests.helpers.places import ROOT

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocap.capture.open import open_source
-from mocap.capture.video import Clock, Video
+from mocap.capture.video import Video
+from mocap.capture.video_times import Clock
 from mocap.errors import InputError
 from tests.helpers.pictures import red_corner
 from tests.helpers.videos import HEIGHT, WIDTH, picture, uneven_times, write_video

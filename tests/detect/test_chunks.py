@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from mocap import bake
 from mocap.capture.open import open_source
-from mocap.capture.video import IrregularTimesError, Video, VideoCheck
+from mocap.capture.video import IrregularTimesError, Video
+from mocap.capture.video_check import VideoCheck
 from mocap.core.keypoints import Keypoints, concatenate
 from mocap.detect.chunks import LEAD, Chunk, DetectedChunk, detect_chunk, join, plan
 from mocap.detect.options import DetectOptions

@@ -17,6 +17,7 @@ from mocap.errors import InputError
 from mocap.formats import bvh
 from mocap.formats.bvh import encoding
 from mocap.formats.bvh import text as bvh_text
+from mocap.formats.bvh.table import FrameTimeWarning
 
 PLAIN = """HIERARCHY
 ROOT hip
@@ -194,12 +195,12 @@ def test_scale_channels_are_ignored() -> None:
 
 def test_a_zero_frame_time_becomes_30_fps_with_a_note() -> None:
     still = PLAIN.replace("0.0333333", "0.0")
-    with pytest.warns(bvh_text.FrameTimeWarning, match="Frame Time is 0; 30 frames per second"):
+    with pytest.warns(FrameTimeWarning, match="Frame Time is 0; 30 frames per second"):
         assert same(bvh.loads(still), bvh.loads(PLAIN))
 
 
 def test_a_frame_time_in_milliseconds_is_suspected() -> None:
-    with pytest.warns(bvh_text.FrameTimeWarning, match="33.3 seconds; .*--source-fps 30.03"):
+    with pytest.warns(FrameTimeWarning, match="33.3 seconds; .*--source-fps 30.03"):
         bvh.loads(PLAIN.replace("0.0333333", "33.3"))
 
 

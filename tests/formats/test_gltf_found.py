@@ -15,6 +15,7 @@ from mocap import transfer
 from mocap.core.kinematics import fk
 from mocap.errors import InputError
 from mocap.formats.gltf import glb, meshopt
+from mocap.formats.gltf import keys as gltf_keys
 from mocap.formats.gltf import read as gltf_read
 from mocap.formats.gltf.embed import embedded
 from mocap.rig.load import load_rig
@@ -224,7 +225,7 @@ def test_pointers_to_anything_but_nodes_are_reported() -> None:
         "channels": [channel("/nodes/7/rotation"), channel("/materials/0/emissiveFactor")],
     }
     with pytest.warns(UserWarning, match="no part of a motion: /materials/0/emissiveFactor"):
-        tracks = gltf_read.tracks_of(document, binary, animation)
+        tracks = gltf_keys.tracks_of(document, binary, animation)
     assert list(tracks) == [(7, "rotation")]
     assert np.array_equal(tracks[7, "rotation"][1], turns)
 

@@ -19,6 +19,7 @@ from mocap.core.skeleton import HUMANOID
 from mocap.errors import InputError
 from mocap.formats import gltf
 from mocap.formats.gltf import glb, rest_nodes
+from mocap.formats.gltf import keys as gltf_keys
 from mocap.formats.gltf import read as gltf_read
 from mocap.rig.load import load_rig
 from tests import judges
@@ -322,7 +323,7 @@ def test_keys_that_are_too_far_apart_are_refused(times: list[float], says: str) 
     turns = np.tile(R.IDENTITY, (4, 1))
     tracks = {(0, "rotation"): (key, turns[: len(key)], "LINEAR")}
     with pytest.raises(InputError, match=says):
-        gltf_read.times_of({**tracks, (1, "rotation"): (other, turns[: len(other)], "LINEAR")})
+        gltf_keys.times_of({**tracks, (1, "rotation"): (other, turns[: len(other)], "LINEAR")})
 
 
 def test_an_animation_that_moves_no_joint_is_reported(tmp_path: Path) -> None:
@@ -346,7 +347,7 @@ def test_limbs_below_unequal_scales_point_to_the_next_joint(moving: bytes, tmp_p
     motion = gltf_read.loads_on(rig)
     ours, _ = fk(motion.skeleton, motion.root_positions, motion.rotations)
     rest = rest_nodes.RestNodes(document)
-    tracks = gltf_read.tracks_of(document, binary, document["animations"][0])
+    tracks = gltf_keys.tracks_of(document, binary, document["animations"][0])
     now = gltf_read.worlds(rest, tracks, motion.times, rest.order[0])
     names = [n.get("name") for n in document["nodes"]]
     for a, b in (("leftUpperArm", "leftLowerArm"), ("leftLowerArm", "leftHand")):

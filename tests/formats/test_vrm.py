@@ -13,11 +13,11 @@ from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.naming import conventions
 from mocap.core.rig import Rig
-from mocap.core.skeleton import HUMANOID
+from mocap.core.skeleton import HUMANOID, REQUIRED
 from mocap.errors import InputError
 from mocap.formats.bvh import dumps
 from mocap.formats.gltf import glb
-from mocap.formats.gltf.vrm import REQUIRED, as_vrm
+from mocap.formats.gltf.vrm import as_vrm
 from mocap.rig.load import load_rig
 from tests.judges import khronos, khronos_all
 

@@ -15,7 +15,7 @@ from mocap.live.cameras import BrowserCameras
 from mocap.live.options import LiveOptions
 from mocap.live.orders import Orders
 from mocap.stream import protocol
-from mocap.stream.binary import MAX_SEEN_BYTES
+from mocap.stream.seen import MAX_SEEN_BYTES
 from mocap.studio.pictures import PictureRecording, read_index
 from mocap.studio.recorder import TakeRecorder
 from mocap.studio.takes import TakesFolder

@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 from mocap.cli import drawing
 from mocap.cli.main import app
 from mocap.core.rig import Found, Tree
-from mocap.core.skeleton import BONES
+from mocap.core.skeleton import BONES, REQUIRED
 from mocap.errors import InputError
 from mocap.formats import read_tree
 from mocap.rig import mapfile, names, report
 from mocap.rig.by_name import by_name
-from mocap.rig.mapping import REQUIRED, map_bones
+from mocap.rig.mapping import map_bones
 from tests.helpers import cost, rig_trees
 from tests.helpers.places import DATA, MANNEQUIN
 

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from mocap.core.rig import Tree
+from mocap.core.skeleton import REQUIRED
 from mocap.errors import InputError
 from mocap.formats import read_tree
-from mocap.rig.mapping import REQUIRED, map_bones
+from mocap.rig.mapping import map_bones
 from tests.helpers import rig_trees
 from tests.helpers.made_rigs import anonymous
 from tests.helpers.places import DATA

@@ -1,6 +1,6 @@
-// Starts Pyodide with packages whose native libraries are in memory before Python starts. An image of
-// the memory fits only where each library is where it was when the image was made: where both times
-// the same libraries come first, in the same order, they are.
+// Starts Pyodide with packages whose native libraries are in memory before Python starts. An image
+// of the memory fits only where each library is where it was when the image was made: where both
+// times the same libraries come first, in the same order, they are.
 
 /**
  * @typedef {readonly (readonly [string, Uint8Array])[]} Files Paths in Python's file system.
@@ -69,8 +69,8 @@ function helper(python) {
  * @param {readonly string[]} libraries Those of the files that are loaded, in this order.
  * @param {(
  *   addresses: readonly (readonly [number, number])[], helper: readonly [number, number]
- * ) => number} loaded Called with the addresses of the libraries and what `helper` says; returns the
- *   bytes of the image that follows, 0 for none.
+ * ) => number} loaded Called with the addresses of the libraries and what `helper` says; returns
+ *   the bytes of the image that follows, 0 for none.
  * @returns {(settings: object) => Promise<Made>}
  */
 export function withLibraries(create, files, libraries, loaded) {

@@ -1,7 +1,8 @@
 ;; The matrix product of the lifter's network, with SIMD. Pyodide's NumPy has no BLAS: its own
 ;; product is a plain loop, which needs ten times as long.
 ;;
-;; Each sum is taken in the order of the inner index, as NumPy's loop does: the results are the same.
+;; Each sum is taken in the order of the inner index, as NumPy's loop does: the results are the
+;; same.
 (module
   (memory (export "memory") 1)
 

@@ -1,6 +1,7 @@
 // Keeps the site for visits without a network. The build fills in the version and the files with
-// the first letters of their hashes. A new version is fetched beside the old one, unchanged files are
-// carried over, and it takes over whole at the next load of the page: no page mixes two versions.
+// the first letters of their hashes. A new version is fetched beside the old one, unchanged files
+// are carried over, and it takes over whole at the next load of the page: no page mixes two
+// versions.
 
 const VERSION = "@VERSION@";
 const FILES = /* @FILES@ */ {};

@@ -3,7 +3,7 @@
 glb, embed, meshopt            the container, its accessors, files beside it, compressed buffers
 tree, rest_nodes               a file's nodes at rest, as a Tree and as matrices
 document                       the JSON document, checked, and its nodes
-read                           animations as Motions
+read, keys                     animations as Motions; their tracks of keys
 write, people                  a Motion, or several, into the character's own document
 node_tracks, morphs            what nodes and morph targets do in a Motion
 tracks, reduce                 tracks as accessors, with fewer keys

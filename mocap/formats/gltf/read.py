@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from pathlib import Path
 
@@ -12,25 +11,15 @@ from numpy import ndarray
 
 from mocap.core import kinematics
 from mocap.core import rotation as R
-from mocap.core.motion import MOST_FRAMES, Motion
+from mocap.core.motion import Motion
 from mocap.core.rig import Rig
 from mocap.core.skeleton import Skeleton
 from mocap.errors import InputError
 from mocap.formats.gltf import glb, rest_nodes
 from mocap.formats.gltf.document import loads_document, nodes_of
 from mocap.formats.gltf.embed import embedded
+from mocap.formats.gltf.keys import Track, Tracks, sampled, times_of, tracks_of
 from mocap.formats.trees import aimed, nearest_rotation
-
-# Frames per second that fill long gaps between keys.
-_FILLED = 30.0
-# Seconds: no animation is longer; keys that span more have wrong times.
-_LONGEST = 24 * 3600.0
-# Gaps between keys that differ by less than this share are even.
-_EVEN = 0.05
-
-_Track = tuple[ndarray, ndarray, str]
-Tracks = dict[tuple[int, str], _Track]
-"""(node, "rotation" or "translation") → (times, values, interpolation)."""
 
 
 @glb.damage_named()
@@ -115,7 +104,8 @@ def loads_animation(data: bytes) -> Motion:
     tracks = tracks_of(document, binary, found[0]) if found else {}
     rest = rest_nodes.RestNodes(document)
     joints = _joint_nodes(document, rest, tracks)
-    above = np.array([-1] + [joints.index(rest.parents[n]) for n in joints[1:]])
+    places = {node: joint for joint, node in enumerate(joints)}
+    above = np.array([-1] + [places[rest.parents[n]] for n in joints[1:]])
     names = glb.node_names(document)
     skeleton = _skeleton_of(rest, joints, above, tuple(names[n] for n in joints))
     return _motion(document, tracks, joints, skeleton, R.IDENTITY, 1.0)
@@ -239,149 +229,13 @@ def worlds(
     return moving
 
 
-def times_of(tracks: Tracks) -> Float[ndarray, "frames"]:
-    """Return the times at which tracks are read, seconds; without tracks one frame at 0.
-
-    They are the times of all keys. Long gaps are filled with frames, so that edits and contacts do
-    not depend on where a file has keys. Keys of straight tracks stay as they are where they are
-    evenly spaced or the same in all tracks, because they are frames then.
-
-    Args:
-        tracks: The animation's tracks.
-
-    Raises:
-        InputError: The keys span more than a day, or there are too many frames between them.
-    """
-    if not tracks:
-        return np.zeros(1)
-    keys = np.unique(np.concatenate([t for t, _, _ in tracks.values()]))
-    gaps = np.diff(keys)
-    if gaps.sum() > _LONGEST:
-        raise InputError(
-            f"The animation's keys span {gaps.sum():.3g} s, but an animation has at most a day: "
-            "the times of its keys are wrong."
-        )
-    straight = all(kind == "LINEAR" for _, _, kind in tracks.values())
-    framed = all(len(t) == len(keys) for t, _, _ in tracks.values())
-    if not len(gaps) or (straight and (framed or np.ptp(gaps) <= _EVEN * gaps.max())):
-        return keys
-    parts = np.where(gaps * _FILLED > 1.5, np.ceil(gaps * _FILLED - 0.01), 1.0).astype(np.intp)
-    if parts.sum() >= MOST_FRAMES:
-        raise InputError(
-            f"The animation has {parts.sum() + 1} frames, from {keys[0]:.6g} s to "
-            f"{keys[-1]:.6g} s, and mocap reads at most {MOST_FRAMES}; export a shorter part of it."
-        )
-    begin = np.repeat(np.arange(len(gaps)), parts)
-    within = np.arange(len(begin)) - np.repeat(np.cumsum(parts) - parts, parts)
-    filled = keys[begin] + gaps[begin] * within / parts[begin]
-    return np.append(filled, keys[-1])
-
-
-def tracks_of(document: glb.Document, binary: bytes, animation: glb.Document) -> Tracks:
-    """Return an animation's tracks of rotations and translations of nodes.
-
-    Channels of KHR_animation_pointer are read if they move a node; a warning names the others.
-
-    Args:
-        document: The document.
-        binary: Its binary chunk.
-        animation: One of its animations.
-
-    Raises:
-        InputError: A track's times or values cannot be read.
-    """
-    tracks = {}
-    elsewhere = []
-    for channel in animation["channels"]:
-        node, path = _target(channel["target"])
-        if node is None:
-            elsewhere.append(path)
-        elif path in ("rotation", "translation"):
-            sampler = animation["samplers"][channel["sampler"]]
-            times, values = (
-                glb.accessor(document, binary, sampler[k]) for k in ("input", "output")
-            )
-            kind = sampler.get("interpolation", "LINEAR")
-            if wrong := _fault(times, values, kind):
-                raise InputError(
-                    f"The animation {animation.get('name', '')!r} cannot be read: the {path} of "
-                    f"the node {glb.node_names(document)[node]!r} {wrong}."
-                )
-            tracks[node, path] = times, values, kind
-    if elsewhere:
-        more = f" and {len(elsewhere) - 6} more" if len(elsewhere) > 6 else ""
-        warnings.warn(
-            f"Animated, but no part of a motion: {', '.join(elsewhere[:6])}{more}.", stacklevel=3
-        )
-    return tracks
-
-
-def _fault(times: ndarray, values: ndarray, kind: str) -> str | None:
-    """Return what is wrong with a track, as the end of a sentence; None for a valid track."""
-    needed = len(times) * (3 if kind == "CUBICSPLINE" else 1)
-    if len(values) != needed:
-        return f"has {len(times)} keys but {len(values)} values instead of {needed}"
-    if not len(times):
-        return "has no keys"
-    if not (np.all(np.isfinite(times)) and np.all(np.isfinite(values))):
-        return "has NaN or infinity in its keys"
-    if np.any(np.diff(times) < 0.0):
-        return "has keys whose times are not in order"
-    return None
-
-
-def _target(target: glb.Document) -> tuple[int | None, str]:
-    """Returns the node and the property that a channel moves; for other things, None and a name."""
-    if target["path"] != "pointer":
-        node = target.get("node")
-        return node, str(target["path"]) if node is not None else "a channel without a node"
-    pointer = str(target.get("extensions", {}).get("KHR_animation_pointer", {}).get("pointer"))
-    found = re.fullmatch(r"/nodes/(\d{1,9})/(rotation|translation|scale|weights)", pointer)
-    return (int(found[1]), found[2]) if found else (None, pointer[:80])
-
-
-def sampled(
-    times: Float[ndarray, " frames"],
-    keys: ndarray,
-    values: ndarray,
-    interpolation: str,
-    turning: bool,
-) -> Float[ndarray, "frames n"]:
-    """Return interpolated values (glTF 2.0, appendix C), constant beyond the first and last key.
-
-    Args:
-        times: Seconds at which the values are computed.
-        keys: (K,) seconds of the keys.
-        values: (K, n) the keys' values; with CUBICSPLINE (3 K, n): in-tangent, value, out-tangent.
-        interpolation: "LINEAR", "STEP" or "CUBICSPLINE".
-        turning: Whether the values are quaternions.
-    """
-    upper = np.clip(np.searchsorted(keys, times, side="right"), 1, max(len(keys) - 1, 1))
-    lower = upper - 1
-    upper = np.minimum(upper, len(keys) - 1)
-    span = keys[upper] - keys[lower]
-    t = np.clip((times - keys[lower]) / np.where(span > 0, span, 1.0), 0.0, 1.0)
-    if interpolation == "CUBICSPLINE":
-        into, value, out = values.reshape(len(keys), 3, -1).transpose(1, 0, 2)
-        t, d = t[:, None], span[:, None]
-        at = (2 * t**3 - 3 * t**2 + 1) * value[lower] + d * (t**3 - 2 * t**2 + t) * out[lower]
-        at += (-2 * t**3 + 3 * t**2) * value[upper] + d * (t**3 - t**2) * into[upper]
-        return R.normalize(at) if turning else at
-    if interpolation == "STEP":
-        return np.asarray(values[np.where(t < 1.0, lower, upper)])
-    if turning:
-        values = R.normalize(values)
-        return R.slerp(values[lower], values[upper], t)
-    return np.asarray(values[lower] + t[:, None] * (values[upper] - values[lower]))
-
-
-def _varies(track: _Track) -> bool:
+def _varies(track: Track) -> bool:
     """Return whether a track's values differ by more than a rounding error."""
     return bool(np.max(np.ptp(track[1], axis=0)) > 1e-4 * np.max(np.abs(track[1])))
 
 
 def _joint_nodes(document: glb.Document, rest: rest_nodes.RestNodes, tracks: Tracks) -> list[int]:
-    """Return the nodes of the skeleton, parents before children."""
+    """Return the nodes of the skeleton, parents before children; linear in the nodes."""
     parents = rest.parents
     animated = {node for node, _ in tracks}
     wanted = animated | _skinned(document) | set(_humanoid(document).values())
@@ -390,43 +244,31 @@ def _joint_nodes(document: glb.Document, rest: rest_nodes.RestNodes, tracks: Tra
             "The GLB file has no skin, no VRM 1.0 humanoid and no animation, so there is no "
             "skeleton in it."
         )
-    paths = []
-    for node in sorted(wanted):
-        path = [node]
-        while parents[path[0]] >= 0:
-            path.insert(0, parents[path[0]])
-        paths.append(path)
-    kept = {n for path in paths for n in path}
-    tops = {path[0] for path in paths}
-    if len(tops) > 1:
-        # Of several trees, the largest is the skeleton; others are props or cameras.
-        sizes = {top: sum(path[0] == top for path in paths) for top in sorted(tops)}
-        tops = {max(sizes, key=lambda top: sizes[top])}
-    root = tops.pop()
-    while (
-        root not in animated
-        and len(below := [c for c in document["nodes"][root].get("children", []) if c in kept]) == 1
-    ):
-        root = below[0]
+    # How many of these nodes are at or below each node.
+    count = dict.fromkeys(wanted, 1)
+    for node in reversed(rest.order):
+        if node in count and parents[node] >= 0:
+            count[parents[node]] = count.get(parents[node], 0) + count[node]
+    below = {
+        node: [c for c in document["nodes"][node].get("children", []) if c in count]
+        for node in count
+    }
+    # Of several trees, the largest is the skeleton; others are props or cameras.
+    root = max(sorted(n for n in count if parents[n] < 0), key=lambda top: count[top])
+    while root not in animated and len(below[root]) == 1:
+        root = below[root][0]
     # If the hips travel below nodes that do not move, the skeleton begins at the hips. Handles of
     # inverse kinematics stand beside them.
-    moving = {
-        node: {path for n, path in tracks if n == node and _varies(tracks[n, path])}
-        for node in animated
-    }
-    for path in paths:
-        first = next((node for node in path if moving.get(node)), root)
-        if (
-            root in path
-            and "translation" in moving.get(first, ())
-            and sum(first in p for p in paths) > 0.5 * len(paths)
-        ):
-            root = first
-    order, queue = [], [root]
-    while queue:
-        node = queue.pop(0)
-        order.append(node)
-        queue += [c for c in document["nodes"][node].get("children", []) if c in kept]
+    moving = {key for key, track in tracks.items() if _varies(track)}
+    ahead = [root]
+    for node in ahead:  # the list grows in the loop
+        if not {(node, "rotation"), (node, "translation")} & moving:
+            ahead += below[node]
+        elif (node, "translation") in moving and 2 * count[node] > len(wanted):
+            root = node
+    order = [root]
+    for node in order:
+        order += below[node]
     return order
 
 

@@ -13,18 +13,11 @@ from mocap.core import rotation as R
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.rig import Rig
-from mocap.core.skeleton import BONE_PARENTS
+from mocap.core.skeleton import BONE_PARENTS, REQUIRED
 from mocap.errors import InputError
 from mocap.formats.gltf import glb
 from mocap.formats.gltf.document import loads_document, nodes_of, without_matrices
 from mocap.formats.gltf.node_tracks import node_tracks
-
-REQUIRED = (
-    "hips", "spine", "head", "leftUpperLeg", "leftLowerLeg", "leftFoot", "rightUpperLeg",
-    "rightLowerLeg", "rightFoot",
-    "leftUpperArm", "leftLowerArm", "leftHand", "rightUpperArm", "rightLowerArm", "rightHand",
-)  # fmt: skip
-"""The bones that a VRM must have, parents before children."""
 
 
 @glb.damage_named()

@@ -18,7 +18,7 @@ from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, Skeleton, bone_before
 from mocap.errors import InputError
 from mocap.formats.expressions import PRESETS
-from mocap.formats.gltf import glb, reduce, rest_nodes
+from mocap.formats.gltf import glb, keys, reduce, rest_nodes
 from mocap.formats.gltf import read as gltf_read
 from mocap.formats.gltf.tracks import Track, append
 from mocap.formats.trees import nearest_rotation
@@ -163,8 +163,8 @@ def loads(data: bytes, animation: str | None = None) -> Motion:
     }
     if "hips" not in node_of:
         raise InputError("The VRM animation has no hips, which every humanoid has.")
-    tracks = gltf_read.tracks_of(document, binary, gltf_read.chosen(document, animation))
-    times = gltf_read.times_of(tracks)
+    tracks = keys.tracks_of(document, binary, gltf_read.chosen(document, animation))
+    times = keys.times_of(tracks)
     rest = rest_nodes.RestNodes(document)
     bones = [b for b in BONES if b in node_of]
     skeleton = _skeleton(
@@ -184,7 +184,7 @@ def loads(data: bytes, animation: str | None = None) -> Motion:
         gaze = tracks.get((extension["lookAt"]["node"], "rotation"))
         at_rest = np.tile(rest.poses[extension["lookAt"]["node"]][1], (len(times), 1))
         local[:, skeleton.index(eye)] = (
-            at_rest if gaze is None else gltf_read.sampled(times, *gaze, turning=True)
+            at_rest if gaze is None else keys.sampled(times, *gaze, turning=True)
         )
     hips = np.broadcast_to(
         worlds.get(node_of["hips"], rest.world[node_of["hips"]]), (len(times), 4, 4)
@@ -193,9 +193,7 @@ def loads(data: bytes, animation: str | None = None) -> Motion:
     listed = extension.get("expressions", {})
     for name, entry in {**listed.get("custom", {}), **listed.get("preset", {})}.items():
         if (track := tracks.get((entry["node"], "translation"))) is not None:
-            expressions[name] = np.clip(
-                gltf_read.sampled(times, *track, turning=False)[:, 0], 0.0, 1.0
-            )
+            expressions[name] = np.clip(keys.sampled(times, *track, turning=False)[:, 0], 0.0, 1.0)
     return Motion(skeleton, times, hips, R.unroll(R.normalize(local)), expressions)
 
 

@@ -32,19 +32,8 @@ from mocap.core.skeleton import BONES, HUMANOID
 from mocap.detect.mediapipe.pose import PoseDetector
 from mocap.lift.training import poses
 from mocap.lift.training.data import HELD_OUT, captured, takes, validation_files
-from mocap.lift.training.performers import (
-    FRAMES,
-    TRAINING,
-    Viewpoint,
-    detected,
-    gather,
-    keep,
-    look_of,
-    pair,
-    performed,
-    piece_of,
-    view_of,
-)
+from mocap.lift.training.performers import TRAINING, detected, gather, keep, pair
+from mocap.lift.training.scenes import FRAMES, Viewpoint, look_of, performed, piece_of, view_of
 from mocap.lift.training.stage import Library
 from mocap.rig.load import load_rig
 from rigs.page import FLAGS, chromium, decoded, open_page

@@ -26,7 +26,7 @@ floor.rotation.x = -Math.PI / 2;
 floor.receiveShadow = true;
 scene.add(sky, key, key.target, floor, boxesGroup);
 
-/** Set lights, boxes and camera as performers.py's look_of and Viewpoint.for_page give them. */
+/** Set lights, boxes and camera as scenes.py's look_of and Viewpoint.for_page give them. */
 export function arrange({ look, boxes, size, fov, position, turn }) {
   floor.visible = look.floorSeen;
   sky.color.setRGB(...look.sky);
