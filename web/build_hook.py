@@ -320,6 +320,10 @@ def _write(path: Path, content: bytes) -> None:
 def main(arguments: list[str]) -> None:
     if not arguments:
         build(print)
+    elif arguments == ["--for-tests"]:
+        # All packages at once: npm would install those of the viewer twice.
+        install(print)
+        build(print)
     elif arguments == ["--missing-node"]:
         # For the Makefile: what pip must install so that there is a Node.
         print("" if find_node() else NODE_PACKAGE)
