@@ -159,6 +159,7 @@ class BrowserCameras:
     def _follow_each(self, orders: Orders, output: Broadcast, watcher: Watcher) -> None:
         """Solve one performer for each camera."""
         performers: dict[int, LivePerformer] = {}
+        known: set[int] = set()
         for seen in self._incoming.frames(orders.leave):
             subject = seen.points.stamp.subject
             if orders.take().calibrate:
@@ -166,6 +167,10 @@ class BrowserCameras:
             if seen.restarted or subject not in performers:
                 performers[subject] = self._performer(orders)
             keypoints = with_fov(seen.keypoints, self._options.fov)
+            if seen.restarted and subject in known:
+                # The page has changed its camera or its person: a hard cut for a take.
+                keypoints = changed(keypoints, new_take=np.ones(1))
+            known.add(subject)
             try:
                 motion = performers[subject].follow(keypoints)
                 here = self._publish(subject, body_of(seen.points), motion, output)

@@ -91,6 +91,26 @@ def test_a_request_to_calibrate_measures_every_performer_again(keypoints, monkey
     assert stage.events[-2:] == [("gone", 1), "left"]
 
 
+def test_a_page_that_changes_its_camera_begins_a_new_take(keypoints) -> None:
+    """A phone's front and rear cameras have the same clock and may have the same size."""
+    stage, marks = Stage(), []
+    stage.output = Broadcast(stage.publish, (), [lambda heard, motion: marks.append(heard)])
+    stage.cameras.begun("page", protocol.CameraMessage("front", *SIZE))
+
+    def act(count: int) -> None:
+        if count == 4:
+            stage.orders.end()
+            return
+        if count == 2:
+            stage.cameras.begun("page", protocol.CameraMessage("rear", *SIZE))
+        stage.cameras.seen("page", camera_message(keypoints, count, count))
+
+    stage.after = act
+    act(0)
+    stage.run()
+    assert [heard.new_take is not None for heard in marks] == [False, False, True, False]
+
+
 def test_a_camera_becomes_active_with_its_first_frame(keypoints) -> None:
     stage = Stage()
     stage.cameras.begun("one", protocol.CameraMessage("a phone", *SIZE))
