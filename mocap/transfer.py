@@ -24,8 +24,8 @@ from mocap.formats.gltf.embed import embedded, read_uri
 from mocap.formats.gltf.people import Copy, animate_all
 from mocap.formats.table import by_content
 from mocap.retargeting import leg_length, load_motion, retarget
-from mocap.retargeting.body import body_of
-from mocap.retargeting.clip import in_place
+from mocap.retargeting.body import body_of, has_legs
+from mocap.retargeting.clip import at_origin, in_place
 from mocap.rig import mapfile
 from mocap.rig.load import load_rig
 from mocap.rig.names import FINGERS
@@ -255,9 +255,7 @@ def save_clips(at: Target, clips: Mapping[str, Motion], options: ExportOptions) 
     entry = formats.motion_writer(at.path, at.rig)
     rig, data, saved, frames, seconds, fps = at.rig, b"", 0, 0, 0.0, 0.0
     for name, motion in clips.items():
-        moved = motion
-        if rig is not None:
-            moved = retarget(motion, rig, options.keep_touch, options.plant_feet)
+        moved = motion if rig is None else _on_character(motion, rig, options)
         if options.fps is not None:
             moved = moved.resample(options.fps)
         if options.root == "in-place":
@@ -269,6 +267,17 @@ def save_clips(at: Target, clips: Mapping[str, Motion], options: ExportOptions) 
             rig = replace(rig, source=data)
     _write(at, data)
     return Saved(len(clips), frames, seconds, fps, saved)
+
+
+def _on_character(motion: Motion, rig: Rig, options: ExportOptions) -> Motion:
+    """Return the motion on the rig; one that starts above the origin does so on the rig too.
+
+    Feet in contact may move the hips away from the scaled path by some millimetres.
+    """
+    moved = retarget(motion, rig, options.keep_touch, options.plant_feet)
+    if has_legs(rig) and "hips" in rig.bones and not motion.root_positions[0, [0, 2]].any():
+        moved = at_origin(moved, rig.index("hips"))
+    return moved
 
 
 def save_together(at: Target, motions: Mapping[str, Motion], options: ExportOptions) -> Saved:

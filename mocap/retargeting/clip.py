@@ -15,6 +15,7 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.easing import smoothstep
 from mocap.core.heading import headings
+from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.core.skeleton import mirrored_name
 from mocap.errors import InputError
@@ -126,11 +127,15 @@ def turned(motion: Motion, angle: float) -> Motion:
     return replace(motion, root_positions=R.apply(turn, motion.root_positions), rotations=rotations)
 
 
-def at_origin(motion: Motion) -> Motion:
-    """Return the motion moved so that its root starts above the origin; heights stay."""
-    return replace(
-        motion, root_positions=motion.root_positions - motion.root_positions[0] * [1.0, 0.0, 1.0]
-    )
+def at_origin(motion: Motion, joint: int = 0) -> Motion:
+    """Return the motion moved so that a joint starts above the origin; heights stay.
+
+    Args:
+        motion: The motion.
+        joint: Index of the joint; the root by default.
+    """
+    start = fk(motion.skeleton, motion.root_positions[:1], motion.rotations[:1])[0][0, joint]
+    return replace(motion, root_positions=motion.root_positions - start * [1.0, 0.0, 1.0])
 
 
 def in_place(motion: Motion) -> Motion:

@@ -19,9 +19,11 @@ from mocap.errors import InputError, OutputError
 from mocap.formats import ExportOptions, bvh
 from mocap.formats.fbx import scene as fbx_scene
 from mocap.formats.fbx import takes
-from mocap.formats.gltf import glb
-from mocap.retargeting import clip, load_motion
+from mocap.formats.gltf import glb, read
+from mocap.retargeting import clip, load_motion, retarget
+from mocap.rig.load import load_rig
 from tests.helpers import synthetic
+from tests.helpers.measures import demo_motion
 from tests.helpers.places import MANNEQUIN
 
 UP = np.array([0.0, 1.0, 0.0])
@@ -68,6 +70,20 @@ def test_turn_and_at_origin_move_the_whole_motion(motion: Motion, angle: float) 
     assert np.ptp(moved, axis=(0, 1)).max() < 1e-9
     assert clip.at_origin(motion).root_positions[0, [0, 2]] == pytest.approx([0.0, 0.0])
     assert np.abs(moved[..., 1]).max() < 1e-12
+
+
+def test_a_clip_at_the_origin_begins_there_on_a_character_too(data: Path, tmp_path: Path) -> None:
+    """Planted feet move the hips of a character with short legs by some centimetres."""
+    knight = transfer.load_character(data / "rigs" / "kaykit_cc0" / "Knight.glb")
+    written = tmp_path / "knight.glb"
+    begun = clip.at_origin(demo_motion())
+    transfer.save(transfer.target(written, knight), begun)
+    rig = load_rig(written)
+    moved = read.loads_on(rig)
+    at = places(moved)[:, rig.index("hips")]
+    assert np.abs(at[0, [0, 2]]).max() < 1e-3
+    free = retarget(begun, rig)
+    assert np.abs(places(free)[0, rig.index("hips"), [0, 2]]).max() > 0.01, "it would not"
 
 
 def test_a_loop_ends_in_its_first_pose(motion: Motion) -> None:
