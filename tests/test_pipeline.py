@@ -22,6 +22,7 @@ from mocap.core.keypoints import concatenate as join_keypoints
 from mocap.core.motion import Motion, concatenate
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.detect.mediapipe.pose import PoseDetector
+from mocap.detect.options import DetectOptions
 from mocap.errors import NoPersonError
 from mocap.formats import keypoints_json
 from mocap.live import clock
@@ -41,7 +42,8 @@ def truth() -> Motion:
 
 @pytest.fixture(scope="module")
 def detected() -> Keypoints:
-    return bake.read_keypoints(assets.path("demo/demo.mp4"))
+    options = DetectOptions(hands=False, face=False)
+    return bake.read_keypoints(assets.path("demo/demo.mp4"), options)
 
 
 def limb_directions(motion: Motion) -> np.ndarray:

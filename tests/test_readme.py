@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,9 @@ from mocap import assets, formats
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID
 from mocap.stream import vmc
-from tests.helpers.command import MOCAP, address, started
+from tests.helpers.command import address, started
 from tests.helpers.places import ROOT
+from tests.helpers.videos import begin_of_demo
 
 PAGES_OF_TEXT = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 TEXTS = {path: path.read_text(encoding="utf-8") for path in PAGES_OF_TEXT}
@@ -40,15 +42,8 @@ TARGETS = sorted({line.split()[1] for line in LINES if line.startswith("make ")}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the files named on the pages: a short dance, clips, a character."""
-    import cv2
-
     place = tmp_path_factory.mktemp("readme")
-    source = cv2.VideoCapture(str(assets.path("demo/demo.mp4")))
-    size = (int(source.get(cv2.CAP_PROP_FRAME_WIDTH)), int(source.get(cv2.CAP_PROP_FRAME_HEIGHT)))
-    writer = cv2.VideoWriter(str(place / "dance.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 30, size)
-    for _ in range(15):
-        writer.write(source.read()[1])
-    writer.release()
+    begin_of_demo(place / "dance.mp4", 6)
     for made in ("clips", "baked"):
         (place / made).mkdir()
     for name in ("a", "b"):
@@ -67,18 +62,21 @@ def test_make_has_the_target(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-def test_the_files_are_written(folder: Path) -> None:
+def test_the_files_are_written(
+    folder: Path,
+    run: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The commands run in order: some read what earlier ones wrote."""
+    monkeypatch.chdir(folder)
     for command in (c for c in COMMANDS if not c.startswith(PAGES)):
         words = [
             w
             for part in shlex.split(command)[1:]
             for w in (sorted(map(str, folder.glob(part))) if "*" in part else [part])
         ]
-        done = subprocess.run(
-            [*MOCAP, *words], cwd=folder, capture_output=True, text=True, timeout=300, check=False
-        )
-        assert done.returncode == 0, f"{command}: {done.stderr}"
+        status, _, said = run(*words)
+        assert status == 0, f"{command}: {said}"
         for name in re.findall(r"(?:-o|--picture) (\S+)", command):
             for made in (
                 [name.replace("{name}", n) for n in ("a", "b")] if "{name}" in name else [name]

@@ -10,6 +10,8 @@ import av
 import cv2
 import numpy as np
 
+from tests.helpers.places import DEMO
+
 WIDTH, HEIGHT = 96, 64
 
 
@@ -67,5 +69,16 @@ def still_video(path: Path, frames: int = 20) -> Path:
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 30, (320, 240))
     for _ in range(frames):
         writer.write(np.full((240, 320, 3), 120, np.uint8))
+    writer.release()
+    return path
+
+
+def begin_of_demo(path: Path, frames: int) -> Path:
+    """Write the first frames of the demo clip as a video of 30 frames a second."""
+    source = cv2.VideoCapture(str(DEMO))
+    size = (int(source.get(cv2.CAP_PROP_FRAME_WIDTH)), int(source.get(cv2.CAP_PROP_FRAME_HEIGHT)))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 30, size)
+    for _ in range(frames):
+        writer.write(source.read()[1])
     writer.release()
     return path
