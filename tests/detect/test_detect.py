@@ -360,15 +360,17 @@ def test_the_detector_restores_standard_error():
     assert sorted(run.stderr.splitlines()) == sorted(f"line {i}" for i in range(50))
 
 
-def test_finding_the_first_hand_prints_nothing(data):
+@pytest.mark.parametrize("people", [1, 2])
+def test_finding_the_first_hand_prints_nothing(data, people):
     clip = str(data / "videos" / "sports2d_demo.mp4")
     program = (
         "from mocap.capture.open import open_source\n"
         "from mocap.detect.options import DetectOptions\n"
-        "from mocap.detect.performer import PerformerDetector\n"
-        "with PerformerDetector(DetectOptions(model='lite', face=False)) as detector:\n"
-        f"    found = [detector.detect(f.image, f.time) for f, _ in zip(open_source({clip!r}), "
-        f"range(7))]\n"
+        "from mocap.detect.table import open_detector\n"
+        f"options = DetectOptions(model='lite', face=False, people={people})\n"
+        "with open_detector(options) as detector:\n"
+        f"    found = [k for f, _ in zip(open_source({clip!r}), range(7))\n"
+        "        for k in detector.people(f.image, f.time)]\n"
         "print(max(k.hands_confidence.max() for k in found) > 0)\n"
     )
     run = subprocess.run(

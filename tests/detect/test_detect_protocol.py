@@ -121,4 +121,4 @@ def test_standard_error_is_left_alone_between_frames(monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(os, "dup2", lambda *descriptors: redirected.append(descriptors))
         for i in range(3):
             assert not has_person(performer.detect(PICTURE, i / 30))
-    assert redirected == []
+        assert redirected == []

@@ -24,8 +24,8 @@ from mocap.core.keypoints import Keypoints
 from mocap.detect.crops import matched
 from mocap.detect.mediapipe.bundles import pose_bundle
 from mocap.detect.mediapipe.face import FaceLandmarks, FaceTracker, find_on_head, no_face
-from mocap.detect.mediapipe.hands import HandTracker, find_near_wrist
-from mocap.detect.mediapipe.logs import without_notices
+from mocap.detect.mediapipe.hands import HandTracker, find_near_wrist, take_first_notice
+from mocap.detect.mediapipe.logs import close_quietly, without_notices
 from mocap.detect.mediapipe.pose import ANOTHER_TAKE, MAX_PEOPLE, checked
 from mocap.detect.mediapipe.results import keypoints_of
 from mocap.detect.mediapipe.tasks import (
@@ -79,6 +79,7 @@ class EveryoneDetector:
         # The hands' and face's trackers of each person, and where the person was last, pixels.
         self._parts: list[_Parts] = []
         self._pool = ThreadPoolExecutor(max_workers=3)
+        take_first_notice()
         self._finder = self._landmarker(False, MAX_PEOPLE)
 
     def _landmarker(self, video: bool, most: int) -> PoseLandmarker:
@@ -183,7 +184,7 @@ class EveryoneDetector:
     def close(self) -> None:
         """Free the models. A second call does nothing."""
         self._pool.shutdown()
-        self._finder.close()
+        close_quietly(self._finder)
         self._drop(list(self._bodies))
         for parts in self._parts:
             parts.close()

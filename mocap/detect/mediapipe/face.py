@@ -19,7 +19,7 @@ from mocap.core.closing import Closing
 from mocap.core.keypoints import BLENDSHAPES
 from mocap.detect.crops import about_head, crop_around
 from mocap.detect.mediapipe.bundles import face_bundle
-from mocap.detect.mediapipe.logs import without_notices
+from mocap.detect.mediapipe.logs import close_quietly, without_notices
 from mocap.detect.mediapipe.tasks import (
     BaseOptions,
     FaceLandmarker,
@@ -140,7 +140,7 @@ class FaceTracker(Closing):
     def close(self) -> None:
         """Free the model. A second call does nothing."""
         if self._landmarker is not None:
-            self._landmarker.close()
+            close_quietly(self._landmarker)
             self._landmarker = None
 
 

@@ -19,7 +19,7 @@ from mocap.core.closing import Closing
 from mocap.core.keypoints import DETECTOR_AXES
 from mocap.detect.crops import FoundHand, about_wrist, crop_around
 from mocap.detect.mediapipe.bundles import hand_bundle
-from mocap.detect.mediapipe.logs import without_notices
+from mocap.detect.mediapipe.logs import close_quietly, without_notices
 from mocap.detect.mediapipe.tasks import (
     BaseOptions,
     HandLandmarker,
@@ -133,7 +133,7 @@ class HandTracker(Closing):
     def close(self) -> None:
         """Free the model. A second call does nothing."""
         if self._landmarker is not None:
-            self._landmarker.close()
+            close_quietly(self._landmarker)
             self._landmarker = None
 
 

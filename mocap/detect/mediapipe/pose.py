@@ -16,7 +16,7 @@ from mocap.core.closing import Closing
 from mocap.core.keypoints import LANDMARKS, Keypoints, has_person
 from mocap.detect.mediapipe.bundles import pose_bundle
 from mocap.detect.mediapipe.hands import take_first_notice
-from mocap.detect.mediapipe.logs import without_notices
+from mocap.detect.mediapipe.logs import close_quietly, without_notices
 from mocap.detect.mediapipe.results import keypoints_of
 from mocap.detect.mediapipe.small import SmallPersonFinder
 from mocap.detect.mediapipe.tasks import (
@@ -177,7 +177,7 @@ class PoseDetector(Closing):
         """Frees the model. A second call does nothing."""
         for landmarker in (self._landmarker, self._finder):
             if landmarker is not None:
-                landmarker.close()
+                close_quietly(landmarker)
         self._small.close()
         self._landmarker = self._finder = None
 
@@ -203,7 +203,7 @@ class PoseDetector(Closing):
 
     def _restart(self) -> None:
         if self._landmarker is not None:
-            self._landmarker.close()
+            close_quietly(self._landmarker)
         self._start()
 
     def _run(self, image: ndarray, milliseconds: int) -> Any:

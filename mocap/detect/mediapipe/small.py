@@ -14,7 +14,7 @@ from mocap.core.closing import Closing
 from mocap.core.keypoints import Keypoints
 from mocap.detect.crops import crop_around
 from mocap.detect.mediapipe.bundles import pose_bundle
-from mocap.detect.mediapipe.logs import without_notices
+from mocap.detect.mediapipe.logs import close_quietly, without_notices
 from mocap.detect.mediapipe.tasks import (
     BaseOptions,
     Image,
@@ -150,7 +150,7 @@ class SmallPersonFinder(Closing):
         """Free the models. A second call does nothing."""
         self.restart()
         for finder in self._finders or ():
-            finder.close()
+            close_quietly(finder)
         self._finders = None
 
     def _look(

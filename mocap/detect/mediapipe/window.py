@@ -13,6 +13,7 @@ from numpy import ndarray
 from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints
 from mocap.detect.crops import crop_around
+from mocap.detect.mediapipe.logs import close_quietly
 from mocap.detect.mediapipe.results import keypoints_of
 from mocap.detect.mediapipe.tasks import Image, ImageFormat, PoseLandmarker
 from mocap.detect.people import MARGIN, extent, is_same, mask_others, middle
@@ -50,11 +51,11 @@ class TrackedBody:
 
     def close(self) -> None:
         """Free the model."""
-        self._landmarker.close()
+        close_quietly(self._landmarker)
 
     def _begin(self, size: float) -> None:
         """Begin with a window for a person of another size, pixels."""
-        self._landmarker.close()
+        close_quietly(self._landmarker)
         self._landmarker, self._size = self._make(), size
 
     def expect(self, time: float) -> None:
