@@ -33,7 +33,7 @@ def _levels(skeleton: Skeleton) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
             if depth[joint] == len(levels):
                 levels.append([])
         levels[depth[joint]].append(joint)
-    return tuple((np.array(joints), np.array(parents)[joints]) for joints in levels[1:])
+    return tuple((np.array(joints), skeleton.parents[joints]) for joints in levels[1:])
 
 
 @lru_cache(maxsize=32)

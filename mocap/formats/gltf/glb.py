@@ -290,13 +290,12 @@ def node_pose(node: Document) -> tuple[ndarray, ndarray, ndarray]:
     return part[0], R.normalize(part[1]), part[2]
 
 
-def node_matrices(nodes: Sequence[Document]) -> tuple[ndarray, ndarray]:
-    """Return matrices (N, 4, 4) to the parents' frames, and rotations at rest (N, 4) xyzw.
+def node_poses(nodes: Sequence[Document]) -> tuple[ndarray, ndarray, ndarray]:
+    """Return translations (N, 3), rotations (N, 4) xyzw and scales (N, 3) at rest; see `node_pose`.
 
     Args:
         nodes: Nodes whose numbers are checked: thousands are converted at once.
     """
-    matrices = np.tile(np.eye(4), (len(nodes), 1, 1))
     parts = ("translation", [0, 0, 0]), ("rotation", [0, 0, 0, 1]), ("scale", [1, 1, 1])
     places, turns, scales = (
         np.array([node.get(name, default) for node in nodes], dtype=np.float64).reshape(
@@ -305,11 +304,25 @@ def node_matrices(nodes: Sequence[Document]) -> tuple[ndarray, ndarray]:
         for name, default in parts
     )
     turns = R.normalize(turns)
+    for i, node in enumerate(nodes):
+        if "matrix" in node:
+            places[i], turns[i], scales[i] = node_pose(node)
+    return places, turns, scales
+
+
+def node_matrices(nodes: Sequence[Document]) -> tuple[ndarray, ndarray]:
+    """Return matrices (N, 4, 4) to the parents' frames, and rotations at rest (N, 4) xyzw.
+
+    Args:
+        nodes: As in `node_poses`.
+    """
+    places, turns, scales = node_poses(nodes)
+    matrices = np.tile(np.eye(4), (len(nodes), 1, 1))
     matrices[:, :3, :3] = R.to_matrix(turns) * scales[:, None, :]
     matrices[:, :3, 3] = places
     for i, node in enumerate(nodes):
         if "matrix" in node:
-            matrices[i], turns[i] = node_matrix(node), node_pose(node)[1]
+            matrices[i] = node_matrix(node)
     return matrices, turns
 
 

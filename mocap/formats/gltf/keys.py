@@ -143,14 +143,10 @@ def sampled(
         interpolation: "LINEAR", "STEP" or "CUBICSPLINE".
         turning: Whether the values are quaternions.
     """
-    upper = np.clip(np.searchsorted(keys, times, side="right"), 1, max(len(keys) - 1, 1))
-    lower = upper - 1
-    upper = np.minimum(upper, len(keys) - 1)
-    span = keys[upper] - keys[lower]
-    t = np.clip((times - keys[lower]) / np.where(span > 0, span, 1.0), 0.0, 1.0)
+    lower, upper, t = _between(times, keys)
     if interpolation == "CUBICSPLINE":
         into, value, out = values.reshape(len(keys), 3, -1).transpose(1, 0, 2)
-        t, d = t[:, None], span[:, None]
+        t, d = t[:, None], (keys[upper] - keys[lower])[:, None]
         at = (2 * t**3 - 3 * t**2 + 1) * value[lower] + d * (t**3 - 2 * t**2 + t) * out[lower]
         at += (-2 * t**3 + 3 * t**2) * value[upper] + d * (t**3 - t**2) * into[upper]
         return R.normalize(at) if turning else at
@@ -160,3 +156,45 @@ def sampled(
         values = R.normalize(values)
         return R.slerp(values[lower], values[upper], t)
     return np.asarray(values[lower] + t[:, None] * (values[upper] - values[lower]))
+
+
+def turned_together(
+    tracks: Tracks, times: Float[ndarray, " frames"], most: int
+) -> dict[int, Float[ndarray, "frames 3 3"]]:
+    """Return the rotations, as matrices, of nodes that turn linearly between the same keys.
+
+    It saves time where thousands of nodes have few frames.
+
+    Args:
+        tracks: The animation's tracks.
+        times: Seconds at which the rotations are computed.
+        most: The largest number of rotations to compute at once; for clips longer than half of it
+            the result is empty.
+    """
+    together: dict[bytes, list[int]] = {}
+    size = most // len(times)
+    if size < 2:
+        return {}
+    for (node, path), (keys, _, kind) in tracks.items():
+        if path == "rotation" and kind == "LINEAR":
+            together.setdefault(keys.tobytes(), []).append(node)
+    out: dict[int, ndarray] = {}
+    for nodes in together.values():
+        lower, upper, t = _between(times, tracks[nodes[0], "rotation"][0])
+        for start in range(0, len(nodes), size):
+            some = nodes[start : start + size]
+            values = R.normalize(np.array([tracks[node, "rotation"][1] for node in some]))
+            matrices = R.to_matrix(R.slerp(values[:, lower], values[:, upper], t))
+            out |= zip(some, matrices, strict=True)
+    return out
+
+
+def _between(
+    times: Float[ndarray, " frames"], keys: ndarray
+) -> tuple[ndarray, ndarray, Float[ndarray, " frames"]]:
+    """Return the keys before and after each time, and the share of the way between them."""
+    upper = np.clip(np.searchsorted(keys, times, side="right"), 1, max(len(keys) - 1, 1))
+    lower = upper - 1
+    upper = np.minimum(upper, len(keys) - 1)
+    span = keys[upper] - keys[lower]
+    return lower, upper, np.clip((times - keys[lower]) / np.where(span > 0, span, 1.0), 0.0, 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,11 @@ from mocap.errors import InputError
 from mocap.formats.gltf import glb, rest_nodes
 from mocap.formats.gltf.document import loads_document, nodes_of
 from mocap.formats.gltf.embed import embedded
-from mocap.formats.gltf.keys import Track, Tracks, sampled, times_of, tracks_of
+from mocap.formats.gltf.keys import Track, Tracks, sampled, times_of, tracks_of, turned_together
 from mocap.formats.trees import aimed, nearest_rotation
+
+# Matrices whose rotations are computed at once.
+_AT_ONCE = 4096
 
 
 @glb.damage_named()
@@ -83,7 +87,8 @@ def loads_on(rig: Rig, animation: str | None = None, folder: Path | None = None)
             + (f"; --animation chooses another: {', '.join(others[:6])}." if others else "."),
             stacklevel=2,
         )
-    return _motion(document, tracks, nodes, rig.skeleton, rig.turn, rig.unit)
+    rest = rest_nodes.RestNodes(document)
+    return _motion(rest, tracks, nodes, rig.skeleton, rig.turn, rig.unit)
 
 
 @glb.damage_named()
@@ -108,7 +113,7 @@ def loads_animation(data: bytes) -> Motion:
     above = np.array([-1] + [places[rest.parents[n]] for n in joints[1:]])
     names = glb.node_names(document)
     skeleton = _skeleton_of(rest, joints, above, tuple(names[n] for n in joints))
-    return _motion(document, tracks, joints, skeleton, R.IDENTITY, 1.0)
+    return _motion(rest, tracks, joints, skeleton, R.IDENTITY, 1.0)
 
 
 def _skeleton_of(
@@ -137,7 +142,7 @@ def _skeleton_of(
 
 
 def _motion(
-    document: glb.Document,
+    rest: rest_nodes.RestNodes,
     tracks: Tracks,
     nodes: list[int],
     skeleton: Skeleton,
@@ -149,14 +154,13 @@ def _motion(
     A point p of the document's world is unit · turn(p) in mocap's world.
 
     Args:
-        document: The document.
+        rest: All nodes at rest.
         tracks: The animation's tracks.
         nodes: The joints' nodes.
         skeleton: The nodes at rest, in mocap's world.
         turn: Rotation from the document's axes to mocap's.
         unit: Metres in one unit of the document.
     """
-    rest = rest_nodes.RestNodes(document)
     if all(rest.flat[node] for node in nodes):
         raise InputError(
             "The nodes of the skeleton are scaled to nothing along an axis, so they have no "
@@ -166,18 +170,16 @@ def _motion(
     now = worlds(rest, tracks, times, nodes[0])
     at_rest = kinematics.global_rotations(skeleton, skeleton.rest_rotations)
     world = np.tile(at_rest, (len(times), 1, 1))
-    for joint, node in enumerate(nodes):
-        if rest.flat[node]:
-            continue
-        linear_part = np.broadcast_to(
-            now.get(node, rest.world[node])[..., :3, :3], (len(times), 3, 3)
-        )
-        away = nearest_rotation(
-            linear_part @ np.linalg.inv(rest.world[node][:3, :3]), rest.conformal[node]
-        )
-        world[:, joint] = R.multiply(
-            R.multiply(R.multiply(turn, away), R.conjugate(turn)), at_rest[joint]
-        )
+    for exact in (False, True):
+        sharp = [j for j, n in enumerate(nodes) if rest.conformal[n] == exact and not rest.flat[n]]
+        for joints in _groups(sharp, len(times)):
+            own = [nodes[j] for j in joints]
+            linear = [now.get(n, rest.world[n])[..., :3, :3] for n in own]
+            linear = [np.broadcast_to(m, (len(times), 3, 3)) for m in linear]
+            back = np.linalg.inv(np.array([rest.world[n][:3, :3] for n in own]))
+            away = nearest_rotation(np.stack(linear, axis=1) @ back, exact)
+            away = R.multiply(R.multiply(turn, away), R.conjugate(turn))
+            world[:, joints] = R.multiply(away, at_rest[joints])
     uneven = np.array([not rest.conformal[n] or rest.uneven[n] for n in nodes])
     if uneven.any():
         places = [now.get(n, rest.world[n])[..., :3, 3] for n in nodes]
@@ -186,6 +188,13 @@ def _motion(
     root = np.broadcast_to(now.get(nodes[0], rest.world[nodes[0]])[..., :3, 3], (len(times), 3))
     local = R.unroll(R.normalize(kinematics.local_rotations(skeleton, world)))
     return Motion(skeleton, times, unit * R.apply(turn, root), local)
+
+
+def _groups(joints: list[int], frames: int) -> Iterator[list[int]]:
+    """Yield the joints in groups of about `_AT_ONCE` matrices: many joints of few frames."""
+    size = max(1, _AT_ONCE // frames)
+    for start in range(0, len(joints), size):
+        yield joints[start : start + size]
 
 
 def worlds(
@@ -205,6 +214,7 @@ def worlds(
         Node to matrices (F, 4, 4).
     """
     moving: dict[int, ndarray] = {}
+    together = turned_together(tracks, times, _AT_ONCE)
     travelling = {root}
     while (top := rest.parents[root]) >= 0:
         travelling.add(top)
@@ -220,7 +230,10 @@ def worlds(
             continue
         local = np.tile(rest.local[node], (len(times), 1, 1))
         if turned is not None:
-            local[:, :3, :3] = R.to_matrix(sampled(times, *turned, turning=True)) * scale
+            found = together.get(node)
+            if found is None:
+                found = R.to_matrix(sampled(times, *turned, turning=True))
+            local[:, :3, :3] = found * scale
         if moved is not None:
             local[:, :3, 3] = sampled(times, *moved, turning=False)
         moving[node] = (

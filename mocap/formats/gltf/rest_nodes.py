@@ -40,10 +40,11 @@ class RestNodes:
         self.order = [i for i, parent in enumerate(self.parents) if parent < 0]
         for node in self.order:  # the list grows in the loop
             self.order += nodes[node].get("children", [])
-        self.poses = [glb.node_pose(node) for node in nodes]
-        self.local = [glb.node_matrix(node) for node in nodes]
+        places, turns, scales = glb.node_poses(nodes)
+        self.poses = list(zip(places, turns, scales, strict=True))
+        self.local = list(glb.node_matrices(nodes)[0])
         self.world = list(self.local)
-        scales = np.abs([scale for _, _, scale in self.poses]).reshape(-1, 3)
+        scales = np.abs(scales)
         self.uneven = (np.ptp(scales, axis=1) > _ALIKE * scales.max(axis=1)).tolist()
         self.conformal = [True] * len(nodes)
         for node in self.order:
