@@ -37,10 +37,12 @@ CACHE = ROOT / "build" / "wheels"
 _SERVER = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{name}"
 _PYODIDE = WEB / "node_modules" / "pyodide"
 _CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
-_IMAGE = "image.gz"
-"""Python's memory after its start, which later visits have from the service worker."""
+_IMAGE = "memory.gz"
+"""Python's memory after its start, which later visits have from the service worker (sw.js)."""
 _PRODUCT = "product.wasm"
 """The kernel of the lifter's matrix products."""
+_REFINE = "refine.so"
+"""The kernels of the bake's optimiser."""
 _TAGS = (
     "--platform=pyemscripten_2026_0_wasm32",
     "--python-version=314",
@@ -195,13 +197,14 @@ def _python(out: Path) -> None:
     node.run(HERE / "compile.mjs", str(out), *imported)
     _lock(out, archives)
     node.run(HERE / "assemble.mjs", str(HERE / "product.wat"), str(out / _PRODUCT))
+    node.run(HERE / "assemble.mjs", str(HERE / "refine.wat"), str(out / _REFINE))
     node.run(HERE / "image.mjs", str(out))
-    later = (packages()["scipy"]["wheel"], _IMAGE)
+    later = (packages()["scipy"]["wheel"], _REFINE, _IMAGE)
     sizes = {f.name: f.stat().st_size for f in sorted(out.iterdir())}
     start = [name for name in sizes if name not in later]
     image = f"{_IMAGE}?{_short_hash(out / _IMAGE)}"
     manifest = {"sizes": sizes, "start": start, "packages": ["mocap"], "image": image,
-                "product": _PRODUCT}  # fmt: skip
+                "product": _PRODUCT, "refine": _REFINE}  # fmt: skip
     (out / "files.json").write_text(json.dumps(manifest))
 
 
@@ -273,13 +276,30 @@ def _content(out: Path) -> None:
     }
     for name, content in bundles.items():
         (models / f"{name}.task").write_bytes(content)
+    _known_picture(models / "known.jpg")
     for size in ("lite", "full"):
         for parts, names in (("body", ["pose"]), ("all", ["pose", "hand", "face"])):
             files = {n: f"../{'pose_' + size if n == 'pose' else n}.task" for n in names}
-            index = {"models": names, "person": None, "files": files}
+            index = {"models": names, "person": None, "files": files, "known": "../known.jpg"}
             folder = models / f"{size}-{parts}"
             folder.mkdir()
             (folder / "index.json").write_text(json.dumps(index))
+
+
+def _known_picture(path: Path) -> None:
+    """Write a small picture of a person, in which the detector rehearses."""
+    import cv2
+
+    from mocap import assets
+
+    video = cv2.VideoCapture(str(assets.path("demo/demo.mp4")))
+    read, picture = video.read()
+    video.release()
+    if not read:
+        raise SystemExit(f"{assets.path('demo/demo.mp4')} has no picture: run `make assets`.")
+    height, width = picture.shape[:2]
+    small = cv2.resize(picture, (256 * width // height, 256), interpolation=cv2.INTER_AREA)
+    path.write_bytes(cv2.imencode(".jpg", small)[1].tobytes())
 
 
 def _icons(out: Path) -> None:

@@ -4,7 +4,7 @@
 //     node image.mjs PYTHON-FOLDER
 //
 // The file, before its compression: the length of the head (4 bytes, little-endian), the head as
-// JSON, the files' contents one after another, and the memory, which begins at a multiple of 16.
+// JSON, the files' contents one after another, and the memory's pieces, without the zeros between.
 
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -13,7 +13,8 @@ import { gzipSync } from "node:zlib";
 
 import { ENVIRONMENT, withLibraries } from "./libraries.mjs";
 
-const ALIGN = 16;
+/** Bytes of the pages of memory that are left out where they are zero. */
+const PAGE = 1 << 14;
 const SITE = "/lib/python3.14/site-packages";
 const IMPORTS = `
 import gc
@@ -74,15 +75,35 @@ python.runPython("gc.collect()");
 for (const name of Object.keys(python.loadedPackages)) delete python.loadedPackages[name];
 const memory = python.makeMemorySnapshot();
 
-const contents = Buffer.concat(files.map(([, content]) => content));
-const text = JSON.stringify({
-  libraries,
-  addresses,
-  packages,
-  files: files.map(([path, content]) => [path, content.length]),
-  memory: memory.length,
-});
-const head = Buffer.from(text + " ".repeat(ALIGN - ((4 + text.length + contents.length) % ALIGN)));
+/** The places [begin, length] of the memory's pages that are not zero, neighbours joined. */
+function piecesOf(memory) {
+  const pieces = [];
+  for (let begin = 0; begin < memory.length; begin += PAGE) {
+    const page = memory.subarray(begin, begin + PAGE);
+    if (page.every((byte) => byte === 0)) continue;
+    const last = pieces.at(-1);
+    if (last && last[0] + last[1] === begin) last[1] += page.length;
+    else pieces.push([begin, page.length]);
+  }
+  return pieces;
+}
+
+const pieces = piecesOf(memory);
+const head = Buffer.from(
+  JSON.stringify({
+    libraries,
+    addresses,
+    packages,
+    files: files.map(([path, content]) => [path, content.length]),
+    memory: memory.length,
+    pieces,
+  }),
+);
 const length = new Uint8Array(new Uint32Array([head.length]).buffer);
-const image = Buffer.concat([length, head, contents, memory]);
-writeFileSync(`${folder}image.gz`, gzipSync(image, { level: 9 }));
+const image = Buffer.concat([
+  length,
+  head,
+  ...files.map(([, content]) => content),
+  ...pieces.map(([begin, size]) => memory.subarray(begin, begin + size)),
+]);
+writeFileSync(`${folder}memory.gz`, gzipSync(image, { level: 9 }));

@@ -6,6 +6,8 @@
 const VERSION = "@VERSION@";
 const FILES = /* @FILES@ */ {};
 const CACHE = `mocap ${VERSION}`;
+/** Python's memory, which is kept uncompressed, since each later visit starts from it. */
+const MEMORY = "python/memory.gz";
 const ROOT = new URL("./", self.location.href).href;
 
 const nameOf = (url) => {
@@ -38,13 +40,21 @@ async function isOfThisVersion(name, answer) {
   return hash.startsWith(FILES[name]);
 }
 
+/** An answer as it is kept. */
+function kept(name, answer) {
+  if (name !== MEMORY) return answer;
+  return new Response(answer.body.pipeThrough(new DecompressionStream("gzip")));
+}
+
 async function load(name) {
   const cache = await caches.open(CACHE);
-  const kept = await cache.match(keyOf(name));
-  if (kept) return kept;
+  const found = await cache.match(keyOf(name));
+  if (found) return found;
   const answer = await fetch(`${ROOT}${name}`, { cache: "no-cache" });
   const [copy, judged] = [answer.clone(), answer.clone()];
-  if (answer.ok && (await isOfThisVersion(name, judged))) await cache.put(keyOf(name), copy);
+  if (answer.ok && (await isOfThisVersion(name, judged))) {
+    await cache.put(keyOf(name), kept(name, copy));
+  }
   return answer;
 }
 

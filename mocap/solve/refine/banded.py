@@ -6,12 +6,27 @@ banded, so time and memory grow linearly with the number of frames.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
 REACH = 3
 """Number of frames after a frame to which a third difference couples it."""
+
+
+Kernel = Callable[[Float[ndarray, "frames rows n"], int], int]
+"""Solves a system in place.
+
+It gets the panels of all frames, each with the (REACH + 1)·n rows of `solve_banded`'s columns and
+below them the right-hand sides as rows, and the number of these rows, which is even. It leaves the
+solutions in the latter rows and returns -1, or the first frame at which the matrix is not positive
+definite."""
+KERNELS: list[Kernel] = []
+"""One kernel, where something is faster than NumPy and LAPACK: the page's (`mocap.page.refine`)."""
+KERNEL_STEP = 4
+"""The kernel solves systems whose n is a multiple of this."""
 
 
 def third_differences(times: Float[ndarray, "frames"]) -> Float[ndarray, "spans 4"]:
@@ -51,6 +66,8 @@ def solve_banded(
     Raises:
         numpy.linalg.LinAlgError: A is not positive definite.
     """
+    if KERNELS and columns.shape[2] % KERNEL_STEP == 0:
+        return _solved_by(KERNELS[0], columns, right)
     from scipy.linalg.lapack import dpotrf, dtrtri
 
     frames, rows, n = columns.shape
@@ -62,9 +79,7 @@ def solve_banded(
     for t in range(frames):
         lower, wrong = dpotrf(left[t, :n], lower=1)
         if wrong:
-            raise np.linalg.LinAlgError(
-                f"The normal equations are not positive definite at frame {t}."
-            )
+            raise _indefinite(t)
         inverses[t] = dtrtri(lower, lower=1)[0]
         w = np.matmul(left[t, n:], inverses[t].T, out=below[t])
         for k in range(REACH):
@@ -74,3 +89,27 @@ def solve_banded(
     for t in range(frames - 1, -1, -1):
         x[t] = inverses[t].T @ (x[t] - below[t].T @ flat[(t + 1) * n : (t + 1) * n + rows - n])
     return x[:frames]
+
+
+def _solved_by(
+    kernel: Kernel,
+    columns: Float[ndarray, "frames rows n"],
+    right: Float[ndarray, "frames n columns"],
+) -> Float[ndarray, "frames n columns"]:
+    """Return the solutions of `solve_banded` by a kernel."""
+    frames, rows, n = columns.shape
+    sides = right.shape[2] + right.shape[2] % 2
+    panels = np.zeros((frames, rows + sides, n))
+    panels[:, :rows] = columns
+    solutions = panels[:, rows : rows + right.shape[2]].swapaxes(1, 2)
+    solutions[:] = right
+    wrong = kernel(panels, sides)
+    if wrong >= 0:
+        raise _indefinite(wrong)
+    return np.ascontiguousarray(solutions)
+
+
+def _indefinite(frame: int) -> np.linalg.LinAlgError:
+    return np.linalg.LinAlgError(
+        f"The normal equations are not positive definite at frame {frame}."
+    )

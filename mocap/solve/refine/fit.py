@@ -13,6 +13,7 @@ from mocap.solve.refine.banded import REACH, solve_banded
 from mocap.solve.refine.body import FREE, KIND, LENGTHS, NAMES, SOFT, STIFF
 from mocap.solve.refine.costs import SOFT_ROWS, Evidence, Limit, costs
 from mocap.solve.refine.ground import CAUCHY, STAND_SIGMA, SUMS, Ground, places_of
+from mocap.solve.refine.products import products
 from mocap.solve.refine.sight import unseen_depth
 from mocap.solve.refine.smoothness import Smoothness
 
@@ -141,12 +142,13 @@ def step(
         tangents(v[:, b]) if KIND[b] == STIFF else np.broadcast_to(np.eye(3), (frames, 3, 3))
         for b in range(bones)
     ]
-    local = np.concatenate([c.bones[:, :, b] @ basis[b] for b in range(bones)], axis=2)
-    weighted = np.swapaxes(local * c.weight[..., None], 1, 2)
+    local = [c.bones[:, :, b] @ basis[b] for b in range(bones)]
+    slopes = np.concatenate([*local, longer, c.r[..., None]], axis=2).swapaxes(1, 2).copy()
+    by_unknowns = products(slopes[:, :_WIDTH] * c.weight[:, None], slopes)
     columns = np.zeros((frames, REACH + 1, _WIDTH, _WIDTH))
-    columns[:, 0] = weighted @ local
-    gradient = (weighted @ c.r[..., None])[..., 0]
-    border = weighted @ longer
+    columns[:, 0] = by_unknowns[..., :_WIDTH]
+    border = by_unknowns[..., _WIDTH:-1].copy()
+    gradient = by_unknowns[..., -1].copy()
     matrix = np.tensordot(longer * c.weight[..., None], longer, axes=((0, 1), (0, 1)))
     right = -np.tensordot(longer, c.r * c.weight, axes=((0, 1), (0, 1)))
 

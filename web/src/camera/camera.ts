@@ -1,6 +1,7 @@
 // The page's own camera, or a video file in its place. Each picture for which the detector has time
 // becomes keypoints.
 
+import { drawnBySoftware } from "../software";
 import type { Detection, FromWorker, PicturePoint, ToWorker } from "./messages";
 
 export interface Seen {
@@ -49,9 +50,8 @@ const WORKS_IN = "a current Chrome, Edge or Firefox, or iOS 17 or newer";
 /** Why this browser cannot run the detector, as a sentence; null if it can. */
 export function unsupported(): string | null {
   const frames = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
-  // In a worker the detector draws on such a canvas; Safari has it from iOS 17 on.
-  const canvas = "OffscreenCanvas" in window && new OffscreenCanvas(1, 1).getContext("webgl2");
-  if (frames && canvas) return null;
+  // In a worker the detector reads pictures from such a canvas.
+  if (frames && "OffscreenCanvas" in window) return null;
   return (
     `This browser cannot detect people in a camera's picture: use ${WORKS_IN}, ` +
     "or the camera of the computer that runs mocap."
@@ -163,6 +163,7 @@ export class OwnCamera {
   private worker: Worker | null = null;
   private stream: MediaStream | null = null;
   private readonly video = document.createElement("video");
+  private readonly pen = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true })!;
   /** When each picture came that the detector has, by its frame. */
   private readonly began = new Map<number, number>();
   private busy = true;
@@ -294,12 +295,24 @@ export class OwnCamera {
       this.busy = true;
       const frame = ++this.frame;
       this.began.set(frame, now / 1000);
-      createImageBitmap(this.video).then(
+      this.picture().then(
         (bitmap) => this.tell({ bitmap, time: now, frame }, [bitmap]),
         () => {
           this.busy = false;
         },
       );
     });
+  }
+
+  /** The video's picture. */
+  private picture(): Promise<ImageBitmap> {
+    if (!drawnBySoftware()) return createImageBitmap(this.video);
+    // A picture in memory: to read another one's pixels, the detector waits for the drawing.
+    const { canvas } = this.pen;
+    if (canvas.width !== this.width || canvas.height !== this.height) {
+      [canvas.width, canvas.height] = [this.width, this.height];
+    }
+    this.pen.drawImage(this.video, 0, 0);
+    return createImageBitmap(canvas);
   }
 }

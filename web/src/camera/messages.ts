@@ -35,6 +35,8 @@ export interface ModelIndex {
   readonly person: number | null;
   /** The address of each model, relative to the folder; without it NAME.task in the folder. */
   readonly files?: Readonly<Record<string, string>>;
+  /** The address of a picture of a person, in which the detector rehearses. */
+  readonly known?: string;
 }
 
 /**

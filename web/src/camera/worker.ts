@@ -15,8 +15,8 @@ import { BodyDetector } from "./body";
 import { aroundHand, aroundHead, type BodyPoints, inWholePicture, isOwn } from "./crops";
 import type { DetectedFace, Detection, FromWorker, ModelIndex, ToWorker } from "./messages";
 import { PartCanvas } from "./part";
+import { pixelCanvas } from "./pixels";
 import { RULES } from "./small";
-import { nameFewExtensions } from "./webgl";
 
 /** The most people that are looked for; as in Python. */
 const PEOPLE = 6;
@@ -54,7 +54,6 @@ function inTurn<T>(make: () => Promise<T>): Promise<T> {
 }
 
 async function open(models: string): Promise<void> {
-  nameFewExtensions();
   const index = (await (await load(`${models}index.json`)).json()) as ModelIndex;
   // MediaPipe imports its loader for each detector and forgets the result; a module runs only once.
   const { default: factory } = (await import(
@@ -68,6 +67,7 @@ async function open(models: string): Promise<void> {
     Object.assign(self, { ModuleFactory: factory });
     return {
       baseOptions: { modelAssetBuffer, delegate: "CPU" as const },
+      canvas: pixelCanvas(),
       runningMode: "VIDEO" as const,
     };
   };
@@ -90,6 +90,7 @@ async function open(models: string): Promise<void> {
       follower: await more({}),
     }),
   };
+  if (index.known) await rehearse(pose, new URL(index.known, models).href);
   detector = await BodyDetector.open(pose, make, index.person);
   if (index.models.includes("hand")) {
     hands = [
@@ -101,6 +102,14 @@ async function open(models: string): Promise<void> {
     const also = { outputFacialTransformationMatrixes: true, outputFaceBlendshapes: true };
     face = await FaceLandmarker.createFromOptions(wasm, { ...(await options("face")), ...also });
   }
+}
+
+/** Detects a known person, so that the camera's first picture finds all code compiled. */
+async function rehearse(pose: PoseLandmarker, address: string): Promise<void> {
+  const picture = await createImageBitmap(await (await load(address)).blob());
+  pose.detectForVideo(picture, 1);
+  pose.detectForVideo(part.black(picture.width, picture.height), 2); // which makes it forget
+  picture.close();
 }
 
 /** The person's landmarks. MediaPipe's y and z point down and away from the camera; ours do not. */

@@ -14,25 +14,27 @@ interface Head {
   readonly packages: readonly string[];
   /** Paths and bytes. */
   readonly files: readonly (readonly [string, number])[];
+  /** Bytes of the memory. */
   readonly memory: number;
+  /** Begin and length of its parts that are not zero. */
+  readonly pieces: readonly (readonly [number, number])[];
 }
 type Options = NonNullable<Parameters<typeof Load>[0]>;
-type Create = NonNullable<Options["createPyodideModule"]>;
+export type Create = NonNullable<Options["createPyodideModule"]>;
 
 /**
  * Starts Pyodide from an image. Throws an Error if the image does not fit.
  *
  * @param load Pyodide's `loadPyodide`.
- * @param core The address of pyodide.asm.mjs.
+ * @param create The default export of pyodide.asm.mjs.
  * @param image The file that the build wrote, uncompressed.
  */
 export async function fromImage(
   load: typeof Load,
-  core: string,
+  create: Create,
   options: Options,
   image: Uint8Array,
 ): Promise<PyodideAPI> {
-  const { default: create } = (await import(/* @vite-ignore */ core)) as { default: Create };
   const { head, files, memory } = parts(image);
   const fits = (
     addresses: Head["addresses"],
@@ -63,12 +65,19 @@ function parts(image: Uint8Array) {
   const length = new DataView(image.buffer, image.byteOffset).getUint32(0, true);
   const text = new TextDecoder().decode(image.subarray(4, 4 + length));
   const head = JSON.parse(text) as Head;
+  const size = head.files.reduce((sum, [, bytes]) => sum + bytes, 0);
+  let at = 4 + length + size;
   // A copy, since Python's file system keeps it, and the memory need not be kept.
-  const contents = image.slice(4 + length, image.length - head.memory);
-  let at = 0;
-  const files = head.files.map(([path, size]) => {
-    at += size;
-    return [path, contents.subarray(at - size, at)] as const;
+  const contents = image.slice(4 + length, at);
+  const memory = new Uint8Array(head.memory);
+  for (const [begin, bytes] of head.pieces) {
+    memory.set(image.subarray(at, at + bytes), begin);
+    at += bytes;
+  }
+  at = 0;
+  const files = head.files.map(([path, bytes]) => {
+    at += bytes;
+    return [path, contents.subarray(at - bytes, at)] as const;
   });
-  return { head, files, memory: image.subarray(image.length - head.memory) };
+  return { head, files, memory };
 }

@@ -2,9 +2,10 @@
 
 import type { loadPyodide as Load, PyodideAPI } from "pyodide";
 
-import { fromImage } from "./image";
+import { type Create, fromImage } from "./image";
 import type { FromSolver, ToSolver } from "./messages";
 import { type Matrix, matrices } from "./product";
+import { type RefineKernels, refineKernels } from "./refine";
 import { TakeStore } from "./takes";
 
 /** The contents of python/files.json, which the build writes. */
@@ -18,6 +19,8 @@ interface Manifest {
   readonly image: string;
   /** The kernel of the lifter's matrix products. */
   readonly product: string;
+  /** The kernels of the bake's optimiser. */
+  readonly refine: string;
 }
 
 type Proxy = { destroy(): void };
@@ -31,6 +34,7 @@ interface Page {
   recording(): string;
 }
 
+const ASM = "pyodide.asm.mjs";
 const TAKES = "/takes";
 /** Milliseconds between two writes of the take that is being recorded. */
 const KEEP_EVERY = 500;
@@ -75,6 +79,11 @@ class Layers:
 Layers
 `;
 
+const REFINE = `
+from mocap.page import refine
+refine.use
+`;
+
 const say = (message: FromSolver, transfer: Transferable[] = []): void =>
   self.postMessage(message, { transfer });
 const reason = (error: unknown): string =>
@@ -85,6 +94,8 @@ let page: Page | null = null;
 let takes: TakeStore | null = null;
 let manifest: Manifest | null = null;
 let scipy: Promise<unknown> | null = null;
+/** The address of Python's files. */
+let folder = "";
 let kept = 0;
 /** Messages are taken one after another: some wait for SciPy or for the browser's storage. */
 let turn: Promise<void> = Promise.resolve();
@@ -109,12 +120,10 @@ function counting(base: string, sizes: Manifest["sizes"], total: number, what: s
   };
 }
 
-/** A file that the service worker has kept, uncompressed; null if it has not. */
+/** A file that the service worker has kept; null if it has not. */
 async function keptFile(address: string): Promise<Uint8Array | null> {
   const found = await caches.match(address);
-  if (!found?.body) return null;
-  const plain = found.body.pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(plain).arrayBuffer());
+  return found ? new Uint8Array(await found.arrayBuffer()) : null;
 }
 
 const core = async (folder: string): Promise<typeof Load> => {
@@ -129,10 +138,12 @@ const optionsOf = (folder: string) => ({
 /** Python as an earlier visit's service worker has kept it; null if it has not. */
 async function resume(folder: string, { image }: Manifest): Promise<PyodideAPI | null> {
   try {
+    const loading = Promise.all([core(folder), import(/* @vite-ignore */ `${folder}${ASM}`)]);
+    loading.catch(() => undefined); // said below, where an image is kept
     const kept = await keptFile(`${folder}${image}`);
     if (!kept) return null;
-    const load = await core(folder);
-    return await fromImage(load, `${folder}pyodide.asm.mjs`, optionsOf(folder), kept);
+    const [load, { default: create }] = await loading;
+    return await fromImage(load, create as Create, optionsOf(folder), kept);
   } catch (error) {
     console.warn("Python starts from its files:", error);
     return null;
@@ -150,7 +161,7 @@ async function begin(folder: string, { sizes, start, packages }: Manifest): Prom
 
 async function start(base: string, hello: string): Promise<void> {
   const begun = performance.now();
-  const folder = new URL("python/", base).href;
+  folder = new URL("python/", base).href;
   manifest = (await (await fetch(`${folder}files.json`)).json()) as Manifest;
   const kernel = WebAssembly.compileStreaming(fetch(`${folder}${manifest.product}`)).catch(
     () => null,
@@ -210,10 +221,23 @@ function named(text: string): { files: [string, ArrayBuffer][] } {
   return { files };
 }
 
-/** SciPy, which only long work needs. */
+/** SciPy and the optimiser's kernels, which only long work needs. */
 function withScipy(): Promise<unknown> {
-  scipy ??= python!.loadPackage("scipy", { messageCallback: () => undefined });
-  return scipy as Promise<unknown>;
+  scipy ??= Promise.all([
+    python!.loadPackage("scipy", { messageCallback: () => undefined }),
+    useRefine(python!).catch(() => undefined), // without SIMD NumPy and LAPACK calculate
+  ]);
+  return scipy;
+}
+
+async function useRefine(python: PyodideAPI): Promise<void> {
+  const answer = await fetch(`${folder}${manifest!.refine}`);
+  const kernels = refineKernels(python, new Uint8Array(await answer.arrayBuffer()));
+  const use = python.runPython(REFINE) as (
+    solve: RefineKernels["solve_banded"],
+    subtract: RefineKernels["subtract_products"],
+  ) => void;
+  use(kernels.solve_banded, kernels.subtract_products);
 }
 
 async function take(message: ToSolver): Promise<void> {

@@ -1,4 +1,4 @@
-// The light of the stage, and whether the machine can afford all of it.
+// The light of the stage.
 
 import {
   BackSide,
@@ -13,22 +13,6 @@ import {
   Vector3,
   type WebGLRenderer,
 } from "three";
-
-/**
- * Whether WebGL has no graphics card (a virtual machine, a remote desktop), so that the processor
- * draws and detects. The stage then omits smoothed edges, reflections and the key light's shadow,
- * which cost most (on two busy cores: seconds at the start, and 0.7 s of processor time a frame
- * against 0.23 s without them).
- */
-export function drawnBySoftware(): boolean {
-  const gl = document.createElement("canvas").getContext("webgl2");
-  if (!gl) return false;
-  const named =
-    gl.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER;
-  const renderer = String(gl.getParameter(named));
-  gl.getExtension("WEBGL_lose_context")?.loseContext();
-  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer);
-}
 
 /** The light from all around, for reflections: a pale dome with three soft boxes. */
 export function studioLight(renderer: WebGLRenderer): Scene["environment"] {

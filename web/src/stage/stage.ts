@@ -14,8 +14,10 @@ import {
 } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
 
+import { drawnBySoftware } from "../software";
 import { Floor } from "./floor";
-import { drawnBySoftware, studioLight } from "./lighting";
+import { studioLight } from "./lighting";
+import { makeMatt } from "./plain";
 
 /** Half the height and width, metres, of a person with arms stretched up or aside, and a margin. */
 const REACH_UP = 1.3;
@@ -73,7 +75,11 @@ export class Stage {
   private framed = true;
   private withFloor = true;
   private fixed: FixedCamera | null = null;
-  /** See `drawnBySoftware`. */
+  /**
+   * Whether the processor draws. The stage then omits smoothed edges, reflections and the key
+   * light's shadow, which cost most (on two busy cores: seconds at the start, and 0.7 s of processor
+   * time a frame against 0.23 s without them).
+   */
   private readonly plain = drawnBySoftware();
   /** Drawn pixels for one of the page's, while the avatar moves. */
   private sharpness = this.plain ? PLAIN : Math.min(window.devicePixelRatio, 2);
@@ -92,7 +98,7 @@ export class Stage {
     this.renderer.shadowMap.type = PCFShadowMap;
     this.renderer.setPixelRatio(this.sharpness);
     this.floor = new Floor(this.plain);
-    if (this.plain) document.documentElement.dataset.plain = "";
+    document.documentElement.dataset.drawn = this.plain ? "software" : "card";
 
     this.key.castShadow = !this.plain;
     this.key.shadow.mapSize.set(1024, 1024);
@@ -130,6 +136,7 @@ export class Stage {
 
   /** Compiles the shaders of an object in the background, where the browser can. */
   async prepare(object: Object3D): Promise<void> {
+    if (this.plain) makeMatt(object);
     if (!this.renderer.extensions.has("KHR_parallel_shader_compile")) return;
     await this.renderer.compileAsync(object, this.camera, this.scene);
   }
@@ -232,7 +239,8 @@ export class Stage {
     // At rest, two pixels for one smooth the edges of the plain stage.
     const smooth = this.plain ? 2 : Math.min(window.devicePixelRatio, 2);
     const moving = this.onDrawn ? Math.max(this.sharpness, 1) : this.sharpness;
-    const sharpness = resting ? smooth : moving;
+    const most = this.plain && this.starting() ? FEWEST : Infinity;
+    const sharpness = Math.min(resting ? smooth : moving, most);
     if (this.renderer.getPixelRatio() !== sharpness) this.renderer.setPixelRatio(sharpness);
     if (!this.fixed) this.moveWith(hips, elapsed);
     this.light(hips);
