@@ -139,10 +139,10 @@ def find_contacts(
     raised = (feet - feet[..., ::-1]).reshape(-1, 4)
     low = (heights < height[0]) & (speeds < speed[0]) & (raised < _TILTED[0])
     off = (heights > height[1]) | ~(speeds < speed[1]) | (raised > _TILTED[1])
-    return _with_hysteresis(times, low, off)
+    return with_hysteresis(times, low, off)
 
 
-def _with_hysteresis(
+def with_hysteresis(
     times: ndarray, begins: Bool[ndarray, "frames points"], ends: Bool[ndarray, "frames points"]
 ) -> Bool[ndarray, "frames points"]:
     """Return contacts: they last from a frame that begins one to the next that ends it."""
@@ -178,7 +178,7 @@ def find_body_contacts(
         needed = (reach(touching) > _SUPPORTED)[:, None] | touching
         begins = needed & (heights < low) & (speeds < _BODY_SPEED[0])
         ends = ~needed | (heights > high) | ~(speeds < _BODY_SPEED[1])
-        touching |= _with_hysteresis(times, begins, ends)
+        touching |= with_hysteresis(times, begins, ends)
     return touching
 
 

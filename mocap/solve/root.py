@@ -31,6 +31,9 @@ _ACROSS_SMOOTH, _DEPTH_SMOOTH = 6.0, 1.5  # cutoffs of the bake's smoothing, Hz
 # does not lift the body. If the feet rise faster than the second number (m/s; the detector's errors
 # move them at half of it), the body has taken off and the floor stays, at most for the third (s).
 _FLOOR, _TAKE_OFF, _LONGEST_JUMP = 0.15, 0.8, 0.9
+# Raised hands carry the body while they move by less than this share of the lower foot's movement;
+# and the smallest confidence of such hands.
+_STAYS, _SURE_HANDS = 0.3, 0.3
 # Largest height of a foot on the floor, metres: detected ankles tremble by as much.
 _ON_FLOOR = 0.03
 
@@ -45,6 +48,9 @@ _UP = np.array([0.0, 1.0, 0.0])
 # Height of the landmarks of standing heels and toe tips above the ground, metres.
 _FOOT_SKIN = 0.02
 _UPPER_LEGS = [BONES.index("leftUpperLeg"), BONES.index("rightUpperLeg")]
+_HANDS, _SHOULDERS = (
+    [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")] for n in ("wrist", "shoulder")
+)
 _FEET = [
     LANDMARKS.index(n) for n in ("left_heel", "right_heel", "left_foot_index", "right_foot_index")
 ]
@@ -59,12 +65,14 @@ class FloorState:
         foot: Height of the lower foot in the last frame, metres.
         time: Time of the last frame, seconds.
         aloft: Time since which the body is in the air, seconds; NaN on the floor.
+        hands: Height of the lower hand in the last frame, metres; NaN if it was not raised.
     """
 
     floor: float
     foot: float
     time: float
     aloft: float = math.nan
+    hands: float = math.nan
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -138,17 +146,28 @@ def _clearance(above: Float[ndarray, "frames"]) -> Float[ndarray, "frames"]:
     return np.maximum(above, 0.0) * smoothstep(above, _ON_FLOOR, 3.0 * _ON_FLOOR)
 
 
+def _raised_hands(positions: ndarray, confidence: ndarray) -> ndarray:
+    """Return the height (F,) of the lower hand relative to the hips, metres.
+
+    It is NaN unless both hands are seen above their shoulders.
+    """
+    hands, shoulders = positions[:, _HANDS, 1], positions[:, _SHOULDERS, 1]
+    raised = (hands > shoulders) & (confidence[:, _HANDS] > _SURE_HANDS)
+    return np.asarray(np.where(raised.all(axis=1), hands.min(axis=1), np.nan))
+
+
 def _follow_floor(
-    times: ndarray, feet: ndarray, state: FloorState | None
+    times: ndarray, feet: ndarray, hands: ndarray, state: FloorState | None
 ) -> tuple[ndarray, FloorState]:
     """Return the clearance (F,) of the body, metres, from its lower foot's height; and the state.
 
-    A foot that is not seen (NaN) counts as standing.
+    A foot that is not seen (NaN) counts as standing. While raised hands stay and the feet move, the
+    hands carry the body, and the floor stays.
     """
     at = state or FloorState(math.nan, math.nan, float(times[0]))
-    floor, last, time, aloft = at.floor, at.foot, at.time, at.aloft
+    floor, last, time, aloft, grip = at.floor, at.foot, at.time, at.aloft, at.hands
     above = []
-    for t, foot in zip(times.tolist(), feet.tolist(), strict=True):
+    for t, foot, hand in zip(times.tolist(), feet.tolist(), hands.tolist(), strict=True):
         if math.isnan(foot):
             aloft = math.nan
             above.append(0.0)
@@ -156,16 +175,20 @@ def _follow_floor(
         if math.isnan(floor):
             floor = last = foot
         rising = (foot - last) / max(t - time, 1e-3)
-        if math.isnan(aloft):
+        hangs = abs(hand - grip) < _STAYS * abs(foot - last)
+        grip = hand
+        if hangs:
+            aloft = t if foot - floor > _ON_FLOOR else math.nan
+        elif math.isnan(aloft):
             if rising > _TAKE_OFF and foot - floor > _ON_FLOOR:
                 aloft = t
         elif foot - floor < _ON_FLOOR or t - aloft > _LONGEST_JUMP:
             aloft = math.nan
-        if math.isnan(aloft):
+        if math.isnan(aloft) and (foot < floor or not hangs):
             floor += (foot - floor) * (1.0 - math.exp(-(t - time) / _FLOOR))
         last, time = foot, t
         above.append(foot - floor)
-    return _clearance(np.array(above)), FloorState(floor, last, time, aloft)
+    return _clearance(np.array(above)), FloorState(floor, last, time, aloft, grip)
 
 
 def follow_root(
@@ -213,6 +236,7 @@ def follow_root(
     lift, floor = _follow_floor(
         times[seen],
         height + _lowest_foot(positions[seen], confidence[seen]),
+        height + _raised_hands(positions[seen], confidence[seen]),
         state.floor if state else None,
     )
     path[:, 1] = lift
@@ -295,7 +319,9 @@ def settle_root(
         upright, np.stack([np.interp(times, seen, path[:, i]) for i in range(3)], axis=1)
     )
     if above is None:
-        lift, _ = _follow_floor(times, path[:, 1] + _lowest_foot(positions, confidence), None)
+        feet = path[:, 1] + _lowest_foot(positions, confidence)
+        hands = path[:, 1] + _raised_hands(positions, confidence)
+        lift, _ = _follow_floor(times, feet, hands, None)
     else:
         lift = _clearance(above)
     return np.stack([path[:, 0] - path[0, 0], lift, path[:, 2] - path[0, 2]], axis=1)

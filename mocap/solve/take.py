@@ -17,43 +17,26 @@ from mocap.core.filter import (
 from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
-from mocap.core.runs import runs
-from mocap.core.surface import landmark_skin
 from mocap.lift.model import lift_with_error
 from mocap.solve.body import solve_body
-from mocap.solve.contacts import (
-    SOLES,
-    SURE,
-    distance_from,
-    find_body_contacts,
-    find_contacts,
-    measured_speeds,
-    picture_speeds,
-)
 from mocap.solve.cuts import find_cuts, in_takes, join_takes
 from mocap.solve.depth import onto_rays, shaped_heels, steady_heels
-from mocap.solve.evidence import SEEN, bend_elbows, weigh
+from mocap.solve.evidence import bend_elbows, weigh
 from mocap.solve.flips import unflip
 from mocap.solve.gravity import body_axis, find_gravity
 from mocap.solve.hands import with_arms
+from mocap.solve.hanging import hold_hands
 from mocap.solve.measure import measure_body
 from mocap.solve.palms import rest_palms
 from mocap.solve.plant import SEEN_FAR, SEEN_STILL, plant
 from mocap.solve.pose_take import LONGEST_GAP, bridged_confidence, pose_take
-from mocap.solve.refine import Prior, Refined, refine_landmarks
-from mocap.solve.refine.ground import (
-    BODY,
-    FEET,
-    GROUNDED,
-    TILT_SIGMA,
-    TOUCHING,
-    Ground,
-    find_ground,
-)
+from mocap.solve.refine import Prior, refine_landmarks
+from mocap.solve.refine.ground import GROUNDED, TOUCHING
 from mocap.solve.refine.sight import Measured, sight_of
 from mocap.solve.size import at_height
+from mocap.solve.support import find_support, height_above_floor
 from mocap.solve.swaps import unswap
-from mocap.solve.tuning import Feet, SolveOptions
+from mocap.solve.tuning import SolveOptions
 from mocap.solve.upper_body import upper_spans
 
 _USUAL = SolveOptions()
@@ -64,19 +47,7 @@ Control, 4th ed., ch. 3: 6 Hz for gait)."""
 
 _UP = np.array([0.0, 1.0, 0.0])
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
-_SHOULDERS = [LANDMARKS.index("left_shoulder"), LANDMARKS.index("right_shoulder")]
 _WRISTS = [TOUCHING.index(GROUNDED.index(LANDMARKS.index(f"{s}_wrist"))) for s in ("left", "right")]
-_TRUNK = [*_HIPS, *_SHOULDERS]
-_HANDS, _HEAD = ([LANDMARKS.index(f"{s}_{n}") for s in ("left", "right")] for n in ("wrist", "ear"))
-# Largest height of standing feet above the lowest other part of the body, metres.
-_CARRIED = 0.25
-# Metres per second squared; the share of the height of a flight of the same time (g t² / 8) from
-# which a span without contacts is a flight; and the share of frames upright, or with both hands
-# above the head, from which something else than the floor carries the person.
-_GRAVITY, _FLIES, _CARRIES = 9.81, 0.4, 0.5
-# If a person stands upright for less than this share of a take, the up direction has this standard
-# deviation (radians): that of a camera's tilt.
-_STOOD, _UNSURE_TILT = 0.05, np.radians(8.0)
 # Shares of a bake's time: lifting the depths, and each of the two searches of the optimiser.
 _LIFTED, _FITTED = 0.15, 0.4
 
@@ -181,18 +152,19 @@ def _solve_take(
     if measured is None:
         seen = np.where(np.isfinite(prior), found.positions, np.nan)
         upright = find_gravity(*body_axis(seen, keypoints.confidence))
-    ground = None
+    support = None
     if feet != "off" and whole.any():
-        ground = _ground(keypoints, found, upright, feet, measured is not None)
+        support = find_support(keypoints, found, upright, feet, measured is not None)
     above = None
-    if ground is not None:
+    if support is not None:
+        ground = support.ground
         begun = _LIFTED + _FITTED
         found = refine_landmarks(
             keypoints, known, found, ground, progress=lambda d: report(begun + _FITTED * d)
         )
         upright = R.between(ground.up, _UP)
         above = (
-            _height_above_floor(keypoints, found, ground)
+            height_above_floor(keypoints, found, support)
             if feet == "auto"
             else np.zeros(len(times))
         )
@@ -208,85 +180,12 @@ def _solve_take(
     )
     if measured is None or height is not None:
         motion = at_height(motion, height)
-    if ground is None:
+    if support is None:
         return motion
+    ground = support.ground
     motion = plant(motion, ground.contacts[:, :4] > 0.5, SEEN_STILL, SEEN_FAR)
-    return rest_palms(motion, ground.contacts[:, _WRISTS] > 0.5)
-
-
-def _ground(
-    keypoints: Keypoints, found: Refined, upright: ndarray, feet: Feet, measured: bool
-) -> Ground | None:
-    """Return the floor and the contacts with it; None without a contact."""
-    up, times = R.apply(R.conjugate(upright), _UP), keypoints.times
-    places = _grounded(found)
-    stood = body_axis(found.positions, keypoints.confidence)[1].mean() > _STOOD
-    # A foot of low confidence is swinging if the person stands, and hidden behind the other foot if
-    # the person lies.
-    least = SURE if stood else SEEN
-    if measured:
-        at = found.positions + found.translation[:, None]
-        speeds = measured_speeds(keypoints, at, SOLES, least)
-        others = measured_speeds(keypoints, at, BODY, SEEN)
-    else:
-        speeds = picture_speeds(keypoints, found.translation, SOLES, least)
-        others = picture_speeds(keypoints, found.translation, BODY, SEEN)
-    # Feet well above another part of the body do not stand (in a handstand, or lying down).
-    body = landmark_skin(found.positions, up).min(axis=1)
-    soles = found.positions[:, SOLES] @ up
-    carried = soles - body[:, None] < _CARRIED
-    on_floor = R.apply(upright, places[:, TOUCHING])[..., [0, 2]]
-    trunk = found.positions[:, _TRUNK].mean(axis=1) + found.translation
-    middle = R.apply(upright, trunk)[:, [0, 2]]
-
-    def contacts(heights: ndarray) -> ndarray:
-        if feet == "always":
-            stand = find_contacts(times, np.zeros((len(times), 4)), speeds)
-            return np.concatenate([stand, np.zeros((len(times), len(BODY)), dtype=bool)], axis=1)
-        stand = find_contacts(times, heights[:, :4], np.where(carried, speeds, np.nan))
-        lie = find_body_contacts(
-            times,
-            heights[:, 4:],
-            others,
-            lambda parts: distance_from(middle, on_floor, np.concatenate([stand, parts], axis=1)),
-        )
-        return np.concatenate([stand, lie], axis=1)
-
-    tilt = TILT_SIGMA if stood else _UNSURE_TILT
-    return find_ground(places, up, found.size, contacts, tilt)
-
-
-def _height_above_floor(keypoints: Keypoints, found: Refined, ground: Ground) -> ndarray:
-    """Return the height of the body's lowest part above the floor (F,), metres.
-
-    It is 0 in frames with a contact, where the feet are not seen, and in spans without a contact
-    that rise too little for their time to be a flight.
-    """
-    seen = keypoints.confidence[:, FEET].min(axis=1) > SEEN
-    airborne = seen & (ground.contacts.max(axis=1) < 0.5)
-    places = found.positions + found.translation[:, None]
-    body = landmark_skin(places, ground.up).min(axis=1) - ground.height
-    above = np.minimum(ground.above(_grounded(found))[:, : len(FEET)].min(axis=1), body)
-    above = np.where(airborne, np.maximum(above, 0.0), 0.0)
-    upright = body_axis(found.positions, keypoints.confidence)[1]
-    heights = found.positions @ ground.up
-    hangs = heights[:, _HANDS].min(axis=1) > heights[:, _HEAD].max(axis=1)
-    carried = np.maximum(upright, hangs)
-    for first, end in runs(above > 0.0):
-        top = float(above[first:end].max())
-        high = first + np.flatnonzero(above[first:end] > 0.5 * top)
-        # A body that is thrown up is in the upper half of its flight for 0.71 of the time.
-        seconds = float(keypoints.times[high[-1]] - keypoints.times[high[0]]) / np.sqrt(0.5)
-        flight = _GRAVITY * seconds**2 / 8.0
-        # A person who stands on something else than the floor, or hangs on something, stays there.
-        if top < _FLIES * flight and carried[first:end].mean() < _CARRIES:
-            above[first:end] = 0.0
-    return above
-
-
-def _grounded(found: Refined) -> ndarray:
-    """Return the positions (F, 16, 3) of GROUNDED, camera axes, metres."""
-    return found.positions[:, GROUNDED] + found.translation[:, None]
+    motion = rest_palms(motion, ground.contacts[:, _WRISTS] > 0.5)
+    return hold_hands(motion, support.hangs)
 
 
 def _filled(keypoints: Keypoints, prior: ndarray) -> ndarray:

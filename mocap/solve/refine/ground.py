@@ -131,6 +131,21 @@ def find_ground(
     return ground
 
 
+def ground_below(
+    places: Float[ndarray, "frames 16 3"], up: Float[ndarray, "3"], size: float
+) -> Ground:
+    """Return the highest floor that no part of the body ever sinks into, without a contact.
+
+    Args:
+        places: Positions of GROUNDED, metres, camera axes.
+        up: Up direction, unit.
+        size: Size of the body relative to HUMANOID.
+    """
+    rise = size * RISE
+    height = float((places @ up - rise)[:, TOUCHING].min())
+    return Ground(np.zeros((len(places), len(TOUCHING))), up, height, rise)
+
+
 def find_floor(
     places: Float[ndarray, "frames 16 3"],
     contacts: Float[ndarray, "frames 14"],
