@@ -12,7 +12,7 @@ from mocap.core import rotation as R
 from mocap.core.camera import Camera, fit_translation
 from mocap.core.keypoints import Keypoints
 from mocap.core.small import middle, without_nan
-from mocap.lift.knees import straighter_knees
+from mocap.lift.knees import leg_speeds, standing_still, straighter_knees
 from mocap.lift.landmarks import JOINT_OF, carry, joints_of
 from mocap.lift.model import resample, view_along
 from mocap.lift.network import HIP_JOINTS, INPUTS, RATE, REACH, lifted, run_newest, weights
@@ -91,7 +91,8 @@ def lift_live_with_error(
         state = _followed(state, time, now, depth)
         window = resample(time + np.arange(-REACH, 1) / RATE, state.times, state.seen)
         joints, error = lifted(w, window, run_newest)
-        joints = straighter_knees(joints, 1.0 / of_hips[2:])
+        still = standing_still(joints, leg_speeds(window)[-1:])
+        joints = straighter_knees(joints, 1.0 / of_hips[2:], still)
         turned = R.apply(R.conjugate(turn), joints[0])
         turned = turned - 0.5 * (turned[_LEFT] + turned[_RIGHT])
         missing = np.isnan(across).any(axis=1)

@@ -17,7 +17,7 @@ from mocap.core import rotation as R
 from mocap.core.camera import Camera, fit_translation
 from mocap.core.filter import fill_gaps, smooth
 from mocap.core.keypoints import LANDMARKS, Keypoints
-from mocap.lift.knees import straighter_knees
+from mocap.lift.knees import leg_speeds, standing_still, straighter_knees
 from mocap.lift.landmarks import JOINT_OF, carry, joints_of
 from mocap.lift.network import HIP_JOINTS, JOINTS, RATE, features, lifted, weights
 
@@ -164,8 +164,9 @@ def lift_with_error(
     if not len(keypoints):
         return keypoints.positions, keypoints.confidence
     seen = see(keypoints, camera)
-    joints, error = predict(keypoints.times, seen)
-    joints = straighter_knees(joints, 1.0 / seen.hips[:, 2])
+    joints, error, speeds = predict(keypoints.times, seen)
+    still = standing_still(joints, speeds)
+    joints = straighter_knees(joints, 1.0 / seen.hips[:, 2], still)
     joints = R.apply(R.conjugate(seen.turn)[:, None], joints)
     joints = joints - joints[:, HIP_JOINTS].mean(axis=1, keepdims=True)
     missing = np.isnan(seen.across).any(axis=2) | np.isnan(joints[..., 0])
@@ -176,15 +177,15 @@ def lift_with_error(
 
 def predict(
     times: Float[ndarray, "frames"], seen: RayView
-) -> tuple[Float[ndarray, "frames 15 3"], Float[ndarray, "frames 15"]]:
-    """Return joints along the hips' ray, and the expected errors of their depths.
+) -> tuple[Float[ndarray, "frames 15 3"], Float[ndarray, "frames 15"], Float[ndarray, "frames"]]:
+    """Return joints along the hips' ray, the expected errors of their depths, and legs' speeds.
 
     Args:
         times: Seconds.
         seen: The network's view at these times.
 
     Returns:
-        Joints and errors at `times`, metres.
+        Joints and errors at `times`, metres; and speeds (`leg_speeds`), metres per second.
     """
     # The network's own times are uniform, starting at the first frame.
     count = int(np.floor((times[-1] - times[0]) * RATE + _STRETCH)) + 1
@@ -193,7 +194,12 @@ def predict(
     parts = (seen.across, seen.along, seen.confidence, seen.hips, known)
     inputs = features(*(resample(grid, times, part) for part in parts))
     joints, error = lifted(weights(), inputs)
-    return resample(times, grid, joints), resample(times, grid, error)
+    speeds = leg_speeds(inputs)
+    return (
+        resample(times, grid, joints),
+        resample(times, grid, error),
+        resample(times, grid, speeds),
+    )
 
 
 def resample(times: ndarray, known_times: ndarray, values: ndarray) -> ndarray:

@@ -49,6 +49,8 @@ _GRAVITY, _FLIES, _CARRIES = 9.81, 0.4, 0.5
 # If a person stands upright for less than this share of a take, the up direction has this standard
 # deviation (radians): that of a camera's tilt.
 _STOOD, _UNSURE_TILT = 0.05, np.radians(8.0)
+# Weight from which a person stands upright in a frame (`body_axis`).
+_UPRIGHT = 0.5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -85,7 +87,8 @@ def find_support(
     """
     up, times = R.apply(R.conjugate(upright), _UP), keypoints.times
     places = _grounded(found)
-    stood = body_axis(found.positions, keypoints.confidence)[1].mean() > _STOOD
+    straight = body_axis(found.positions, keypoints.confidence)[1]
+    stood = straight.mean() > _STOOD
     # A foot of low confidence is swinging if the person stands, and hidden behind the other foot if
     # the person lies.
     least = SURE if stood else SEEN
@@ -122,7 +125,8 @@ def find_support(
         return np.concatenate([stand, lie], axis=1) & ~hangs[:, None]
 
     tilt = TILT_SIGMA if stood else _UNSURE_TILT
-    ground = find_ground(places, up, found.size, contacts, tilt)
+    upright_frames = (straight > _UPRIGHT) & ~hangs & stood
+    ground = find_ground(places, up, found.size, contacts, tilt, upright_frames)
     if ground is None and hangs.any():
         ground = ground_below(places, up, found.size)
     return None if ground is None else Support(ground, hangs)

@@ -30,7 +30,7 @@ Without it, the distance of the hips would absorb the errors of the limbs' depth
 # evidence relative to its standard deviations. If no camera sees depth from the side, noise makes
 # foreshortened limbs too short in all frames, and more frames do not reduce this bias. Evidence
 # without noise, or with depth seen from the side, does not need the prior.
-_WEIGHT = 10.0
+_WEIGHT = 3.0
 # Factor on third derivatives along an axis that no camera sees from the side, because the noise of
 # depths is large and fast.
 _CALM = 3.0

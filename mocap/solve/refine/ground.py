@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
@@ -106,6 +106,7 @@ def find_ground(
     size: float,
     find_contacts: Callable[[ndarray], ndarray],
     tilt: float = TILT_SIGMA,
+    upright: Bool[ndarray, "frames"] | None = None,
 ) -> Ground | None:
     """Find the floor and the contacts with it.
 
@@ -116,6 +117,9 @@ def find_ground(
         find_contacts: Function that returns the contacts (F, 14) of TOUCHING from their heights
             above the floor, metres.
         tilt: Standard deviation of `up`, radians.
+        upright: Frames in which the person stands upright; the first estimate of the floor is from
+            these, if there are any. The legs of a person who sits are seen along the ray, so that
+            the feet may seem to be 0.2 m lower.
 
     Returns:
         The floor; None if there is never a contact.
@@ -123,7 +127,8 @@ def find_ground(
     rise = size * RISE
     lowest = (places @ up - rise)[:, TOUCHING].min(axis=1)
     nothing = np.zeros((len(places), len(TOUCHING)))
-    ground: Ground | None = Ground(nothing, up, float(np.quantile(lowest, _LOW)), rise)
+    sure = lowest if upright is None or not upright.any() else lowest[upright]
+    ground: Ground | None = Ground(nothing, up, float(np.quantile(sure, _LOW)), rise)
     for _ in range(2):
         if ground is not None:
             contacts = find_contacts(ground.above(places)[:, TOUCHING]).astype(np.float64)
