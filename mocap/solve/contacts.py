@@ -145,7 +145,15 @@ def find_contacts(
 def with_hysteresis(
     times: ndarray, begins: Bool[ndarray, "frames points"], ends: Bool[ndarray, "frames points"]
 ) -> Bool[ndarray, "frames points"]:
-    """Return contacts: they last from a frame that begins one to the next that ends it."""
+    """Return contacts: they last from a frame that begins one to the next that ends it.
+
+    Contacts, and gaps between two contacts, that last less than 0.1 s are dropped.
+
+    Args:
+        times: Seconds.
+        begins: Whether a contact of each point begins, or may last, in each frame.
+        ends: Whether it ends.
+    """
     decided = np.where(begins | ends, np.arange(len(times))[:, None], 0)
     touching = np.take_along_axis(begins, np.maximum.accumulate(decided, axis=0), axis=0)
     for point in touching.T:

@@ -137,6 +137,11 @@ def height_above_floor(keypoints: Keypoints, found: Refined, support: Support) -
 
     It is 0 in frames with a contact, where the feet are not seen, and in spans without a contact
     that rise too little for their time to be a flight, unless something else carries the body.
+
+    Args:
+        keypoints: The keypoints.
+        found: The landmarks of the fit to `support`.
+        support: What carries the body.
     """
     ground, hangs = support.ground, support.hangs
     seen = keypoints.confidence[:, FEET].min(axis=1) > SEEN
