@@ -22,7 +22,7 @@ from mocap.core.skeleton import HUMANOID
 from mocap.errors import DeviceError
 from mocap.stream import lan, protocol
 from mocap.studio.pictures import read_index
-from tests.helpers.browser import Open, drawn, filming, served, until
+from tests.helpers.browser import Open, bones_in, drawn, filming, moves, served, until
 from tests.helpers.places import DEMO
 from tests.helpers.stream_clients import viewer
 from tests.helpers.synthetic import keypoints_of, smooth_motion
@@ -51,11 +51,6 @@ def filmed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield running
 
 
-def places(page: Page) -> np.ndarray:
-    found = page.evaluate("window.mocap.bonePositions()")
-    return np.array([found[name] for name in HUMANOID.names])
-
-
 def test_the_avatar_follows_the_pages_own_camera(
     browser: Browser, url: str, takes: Path, tmp_path: Path
 ) -> None:
@@ -75,22 +70,12 @@ def assert_the_avatar_follows(page: Page, url: str, takes: Path) -> None:
     until(page, "document.querySelector('#sources')?.hidden === false")
     page.keyboard.press("c")
     drawn(page, 0)
-    # The avatar rests until the person is found, in one of the first tiles.
-    end = time.monotonic() + 60.0
-    rest = places(page)
-    while np.linalg.norm(places(page) - rest, axis=-1).max() < 0.05:
-        assert time.monotonic() < end, "no person is found"
-        page.wait_for_timeout(200)
-    seen = []
-    for _ in range(3):
-        drawn(page, page.evaluate("window.mocap.frame()") + 2)
-        seen.append(places(page))
+    moves(page, 0.05)  # the avatar rests until the person is found, in one of the first tiles
     hips, head = HUMANOID.index("hips"), HUMANOID.index("head")
-    for at in seen:
+    for at in moves(page, 0.05):
         # The clip's own are from 0.60, in its squat, to 1.10.
         assert 0.45 < at[hips, 1] < 1.3
         assert at[head, 1] > at[hips, 1] + 0.3, "who stands before the camera stands on the stage"
-    assert np.linalg.norm(seen[-1] - seen[0], axis=-1).max() > 0.05, "and moves"
     assert page.evaluate("window.mocap.stats().detector") > 0
     assert page.evaluate("document.querySelector('#messages').textContent") == ""
     assert_keeps_pictures(page, takes)
@@ -141,9 +126,7 @@ def test_a_phone_on_the_same_network_provides_its_camera(filmed: Browser) -> Non
         until(page, "document.querySelector('#sources')?.hidden === false")
         page.tap("#sources [data-source=camera]")
         drawn(page, 0)
-        before = places(page)
-        drawn(page, page.evaluate("window.mocap.frame()") + 3)
-        assert np.linalg.norm(places(page) - before, axis=-1).max() > 0.02
+        moves(page, 0.02)
         page.reload(wait_until="commit")
         until(page, "document.querySelector('#sources')?.hidden === false")
         phone.close()
@@ -165,9 +148,7 @@ def test_a_video_file_replaces_the_camera(open_page: Open, url: str) -> None:
     until(page, f"{pressed} === 'file'")
     drawn(page, 0)
     until(page, "document.querySelector('#source').textContent === 'demo.mp4'")
-    before = places(page)
-    drawn(page, page.evaluate("window.mocap.frame()") + 4)
-    assert np.linalg.norm(places(page) - before, axis=-1).max() > 0.02
+    moves(page, 0.02)
     # This server was started without a camera of its own, and the machine has none: a sentence, and
     # pages lead on.
     page.click("#sources [data-source=server]")
@@ -180,10 +161,16 @@ def test_one_of_two_people_before_the_camera_is_followed(browser: Browser, tmp_p
     take = tmp_path / "take.jsonl"
     two = "split[a][b];[b]hflip[c];[a][c]hstack,scale=480:-2"
 
-    def side() -> bool:
-        """Return whether the person seen last is on the right."""
-        across = formats.load(take).image[..., 0]
-        return bool(across[np.isfinite(across).all(axis=1)][-1].mean() > 240)
+    def wait_for(right: bool) -> None:
+        """Wait until the person seen last is on that side."""
+        end = time.monotonic() + 90.0
+        while True:
+            across = formats.load(take).image[..., 0]
+            seen = across[np.isfinite(across).all(axis=1)]
+            if len(seen) and (seen[-1].mean() > 240) == right:
+                return
+            assert time.monotonic() < end, "the other person was not followed"
+            page.wait_for_timeout(200)
 
     serve = served("--no-hands", "--no-face", "--person", "2", "--record", str(take))
     with serve as address, filming(browser, DEMO, tmp_path, two) as running:
@@ -192,13 +179,10 @@ def test_one_of_two_people_before_the_camera_is_followed(browser: Browser, tmp_p
         until(page, "document.querySelector('#sources')?.hidden === false")
         page.keyboard.press("c")
         drawn(page, 3)
-        assert side()
+        wait_for(right=True)
         for right in (False, True):
             page.keyboard.press("n")
-            end = time.monotonic() + 90.0
-            while side() != right:
-                assert time.monotonic() < end, "the other person was not followed"
-                page.wait_for_timeout(200)
+            wait_for(right)
         page.close()
 
 
@@ -252,7 +236,7 @@ def assert_two_stand_apart(first: Page) -> None:
     until(first, "window.mocap.guests()[1] !== undefined", 60.0)
     frame = first.evaluate("window.mocap.frame()")
     drawn(first, frame + 4)
-    at, guest = places(first), first.evaluate("window.mocap.guests()[1]")
+    at, guest = bones_in(first), first.evaluate("window.mocap.guests()[1]")
     beside = np.array([guest[name] for name in HUMANOID.names])
     hips, head = HUMANOID.index("hips"), HUMANOID.index("head")
     assert beside[head, 1] > beside[hips, 1] + 0.3, (

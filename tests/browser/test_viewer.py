@@ -18,7 +18,7 @@ from mocap.core import rotation as R
 from mocap.core.skeleton import HUMANOID
 from mocap.solve.hands import FINGER_BONES
 from mocap.stream import protocol
-from tests.helpers.browser import Open, bones_in, drawn, until
+from tests.helpers.browser import Open, bones_in, drawn, settled, until
 from tests.helpers.hands import random_hands
 from tests.helpers.page_host import REST, STANDING, Host, hello, pose, turning
 from tests.helpers.places import ROOT
@@ -39,6 +39,7 @@ def raised(bone: str, degrees: float) -> np.ndarray:
 
 def picture_of(page: Page) -> np.ndarray:
     """Return a screenshot (H, W, 3) of the page once it is still."""
+    settled(page)
     page.wait_for_timeout(400)
     return cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR).astype(int)
 
@@ -221,7 +222,7 @@ def test_landmarks_are_drawn_on_the_picture(open_page: Open) -> None:
             ]
         )
         until(page, "document.querySelector('#picture').clientWidth > 0")
-        page.wait_for_timeout(500)
+        settled(page)
         shown = page.locator("#picture canvas").screenshot()
         pixels = cv2.imdecode(np.frombuffer(shown, np.uint8), cv2.IMREAD_COLOR).astype(int)
         height, width = pixels.shape[:2]
@@ -309,7 +310,7 @@ def test_the_background_is_removed_and_choices_are_remembered(open_page: Open) -
         )
         page.keyboard.press("h")
         page.evaluate("document.querySelector('#messages').replaceChildren()")
-        page.wait_for_timeout(500)
+        settled(page)
         image = cv2.imdecode(
             np.frombuffer(page.screenshot(omit_background=True), np.uint8), cv2.IMREAD_UNCHANGED
         )

@@ -35,7 +35,7 @@ def test_ctrl_c_during_a_bake_leaves_no_files(tmp_path: Path) -> None:
         for _ in range(3):
             process.send_signal(signal.SIGINT)
             time.sleep(0.02)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert [p.name for p in tmp_path.iterdir()] == ["long.mp4"]

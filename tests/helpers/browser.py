@@ -58,6 +58,26 @@ def drawn(page: Page, frame: int) -> None:
     until(page, f"window.mocap?.frame() >= {frame}")
 
 
+def settled(page: Page) -> None:
+    """Wait until the page's transitions have ended and what is drawn is shown."""
+    until(page, "document.getAnimations().length === 0")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def moves(page: Page, least: float, seconds: float = 60.0) -> list[np.ndarray]:
+    """Wait until a bone is so many metres from where it was; return the poses on the way.
+
+    A performer may stand still for a while, and a busy machine draws few frames.
+    """
+    latest = time.monotonic() + seconds
+    seen = [bones_in(page)]
+    while np.linalg.norm(seen[-1] - seen[0], axis=-1).max() <= least:
+        assert time.monotonic() < latest, f"the avatar has not moved by {least} m"
+        drawn(page, page.evaluate("window.mocap.frame()") + 1)
+        seen.append(bones_in(page))
+    return seen
+
+
 def drop(page: Page, name: str, data: bytes) -> None:
     """Drop a file on the page."""
     made = page.evaluate_handle(
