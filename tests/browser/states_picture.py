@@ -142,6 +142,8 @@ def _with_take(page: Page, shoot: Shoot) -> None:
     shoot("avatar")
     page.click("#avatar summary")
     shoot("bones")
+    page.click("#avatar [data-bone=leftToes]")
+    shoot("bone")
 
 
 def _press(page: Page, key: str) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from playwright.sync_api import Page
 
 from mocap import formats
 from mocap.core.skeleton import HUMANOID
@@ -24,7 +25,7 @@ from mocap.stream import protocol
 from mocap.studio.pictures import read_index
 from mocap.studio.takes import TakesFolder
 from tests.helpers import fbx_scenes
-from tests.helpers.browser import Open, drawn, drop, until
+from tests.helpers.browser import Open, drawn, drop, settled, until
 from tests.helpers.places import DEMO, MANNEQUIN
 from tests.helpers.stream_clients import played, viewer
 from tests.helpers.studio_page import ready
@@ -106,6 +107,7 @@ def test_a_dropped_character_is_shown_and_a_wrong_file_is_refused(
     toes = "window.mocap.bonePositions().leftToes"
     marked = f"Math.hypot(...{toes}.map((x, i) => x - window.mocap.marked()[i]))"
     until(page, f"{marked} < 0.05")
+    assert_fits_a_phone(page)
     page.click("#avatar .search button:has-text('No node')")
     until(page, f"{avatar}.includes('54 of 55 bones mapped')")
     until(page, "Object.keys(window.mocap.bonePositions()).length === 54")
@@ -137,6 +139,24 @@ def test_a_dropped_character_is_shown_and_a_wrong_file_is_refused(
     until(page, "Object.keys(window.mocap.bonePositions()).length === 55")
     page.click("#avatar li button:has-text('hero.vrm')")
     until(page, "!window.mocap.bonePositions().rightToes")
+
+
+def assert_fits_a_phone(page: Page) -> None:
+    """The open bone map sticks out nowhere, and its rows are large enough for a finger."""
+    usual = page.viewport_size
+    assert usual is not None
+    page.set_viewport_size({"width": 390, "height": 844})
+    settled(page)
+    wrong = page.evaluate(
+        """[...document.querySelectorAll('#avatar *')]
+          .map((e) => [e, e.getBoundingClientRect()])
+          .filter(([e, r]) => r.width && (r.left < -0.5 || r.right > 390.5 ||
+            (e.matches('.bone, .search .node, input') && r.height < 43.9)))
+          .map(([e]) => e.outerHTML.slice(0, 80))"""
+    )
+    assert wrong == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size(usual)
 
 
 def test_any_viewer_sets_the_smoothing_and_it_is_remembered(open_page: Open, url: str) -> None:

@@ -300,6 +300,7 @@ def with_track(data: bytes, times: list[float], count: int, **extra: float) -> b
         ([0.0, 1.0, 2.0], 2, 0.0, "has 3 keys but 2 values instead of 3"),
         ([0.0, 2.0, 1.0], 3, 0.0, "has keys whose times are not in order"),
         ([0.0, 1.0, 2.0], 3, np.nan, "has NaN or infinity in its keys"),
+        ([0.0, 1.0, 2.0], 3, 1e13, r"has keys beyond 1e\+12, so the file is damaged"),
         ([], 0, 0.0, "has no keys"),
     ],
 )

@@ -13,6 +13,7 @@ from mocap.core import rotation as R
 from mocap.core.motion import MOST_FRAMES
 from mocap.errors import InputError
 from mocap.formats.gltf import glb
+from mocap.formats.trees import FAR
 
 # Frames per second that fill long gaps between keys.
 _FILLED = 30.0
@@ -74,6 +75,8 @@ def _fault(times: ndarray, values: ndarray, kind: str) -> str | None:
         return "has no keys"
     if not (np.all(np.isfinite(times)) and np.all(np.isfinite(values))):
         return "has NaN or infinity in its keys"
+    if np.any(np.abs(values) > FAR):
+        return f"has keys beyond {FAR:g}, so the file is damaged"
     if np.any(np.diff(times) < 0.0):
         return "has keys whose times are not in order"
     return None
