@@ -1,4 +1,4 @@
-import { defineConfig } from "vite";
+import { defineConfig, type HtmlTagDescriptor, type Plugin } from "vite";
 
 // The page that needs no install: the viewer's page with its own entry point and metadata.
 const DESCRIPTION =
@@ -28,10 +28,34 @@ const HEAD = `
       content="${POLICY.join("; ")}"
     />`;
 
+/** The parts of the viewer that the page imports when its workers have started. */
+const LATER = /src\/(main|site\/page)\.ts$/;
+
+/** Has the browser fetch these parts at once. */
+const preload: Plugin = {
+  name: "preload",
+  transformIndexHtml: {
+    order: "post",
+    handler: (_html, { bundle }): HtmlTagDescriptor[] => {
+      const chunks = Object.values(bundle ?? {}).flatMap((made) =>
+        made.type === "chunk" && LATER.test(made.facadeModuleId ?? "") ? [made] : [],
+      );
+      const files = new Set(chunks.flatMap(({ fileName, imports }) => [fileName, ...imports]));
+      const later = [...files].filter((name) => !/\/index-/.test(name)); // which the page begins with
+      return later.map((name) => ({
+        tag: "link",
+        attrs: { rel: "modulepreload", href: `./${name}` },
+        injectTo: "head",
+      }));
+    },
+  },
+};
+
 export default defineConfig({
   base: "./",
   publicDir: false,
   plugins: [
+    preload,
     {
       name: "site",
       transformIndexHtml: {

@@ -37,8 +37,8 @@ CACHE = ROOT / "build" / "wheels"
 _SERVER = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{name}"
 _PYODIDE = WEB / "node_modules" / "pyodide"
 _CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
-_IMAGE = "memory.gz"
-"""Python's memory after its start, which later visits have from the service worker (sw.js)."""
+_PACKAGES, _MEMORY = "packages.gz", "memory.gz"
+"""The files of Python's packages, and its memory after the page's start (image.mjs)."""
 _PRODUCT = "product.wasm"
 """The kernel of the lifter's matrix products."""
 _REFINE = "refine.so"
@@ -199,12 +199,17 @@ def _python(out: Path) -> None:
     node.run(HERE / "assemble.mjs", str(HERE / "product.wat"), str(out / _PRODUCT))
     node.run(HERE / "assemble.mjs", str(HERE / "refine.wat"), str(out / _REFINE))
     node.run(HERE / "image.mjs", str(out))
-    later = (packages()["scipy"]["wheel"], _REFINE, _IMAGE)
+    for name, path in archives.items():
+        if name != "scipy":  # the others' files are in the packages
+            path.unlink()
+    later = (packages()["scipy"]["wheel"], _REFINE, _MEMORY)
     sizes = {f.name: f.stat().st_size for f in sorted(out.iterdir())}
     start = [name for name in sizes if name not in later]
-    image = f"{_IMAGE}?{_short_hash(out / _IMAGE)}"
-    manifest = {"sizes": sizes, "start": start, "packages": ["mocap"], "image": image,
-                "product": _PRODUCT, "refine": _REFINE}  # fmt: skip
+    kept = {
+        name: f"{file}?{_short_hash(out / file)}"
+        for name, file in (("packages", _PACKAGES), ("memory", _MEMORY))
+    }
+    manifest = {"sizes": sizes, "start": start, "product": _PRODUCT, "refine": _REFINE, **kept}
     (out / "files.json").write_text(json.dumps(manifest))
 
 

@@ -1,10 +1,12 @@
-// Writes Python's memory after the page's start, with the files of its packages, compressed: later
-// visits go on from it.
+// Writes two files from which the page starts Python, compressed.
 //
 //     node image.mjs PYTHON-FOLDER
 //
-// The file, before its compression: the length of the head (4 bytes, little-endian), the head as
-// JSON, the files' contents one after another, and the memory's pieces, without the zeros between.
+// packages.gz has the files of the packages, with compiled modules in place of their sources where
+// compile.mjs has made them; memory.gz has Python's memory after the page's start with these files,
+// from which later visits go on. Each begins with the length of its head (4 bytes, little-endian)
+// and the head as JSON. The files' contents or the memory's pieces, without the zeros between,
+// follow one after another.
 
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -16,6 +18,7 @@ import { ENVIRONMENT, withLibraries } from "./libraries.mjs";
 /** Bytes of the pages of memory that are left out where they are zero. */
 const PAGE = 1 << 14;
 const SITE = "/lib/python3.14/site-packages";
+const COMPILED = /\/__pycache__\/([^/]+)\.cpython-314\.pyc$/;
 const IMPORTS = `
 import gc
 
@@ -43,21 +46,58 @@ const options = {
   packageBaseUrl: folder,
 };
 
-/** The files of the packages, those below a folder. */
+/** The files below a folder. */
 function filesBelow(fs, folder) {
   return fs.readdir(folder).flatMap((name) => {
-    if ([".", "..", "__pycache__", "PYODIDE_SOURCE"].includes(name)) return [];
+    if ([".", "..", "PYODIDE_SOURCE"].includes(name)) return [];
     const path = `${folder}/${name}`;
     return fs.isDir(fs.stat(path).mode) ? filesBelow(fs, path) : [[path, fs.readFile(path)]];
   });
+}
+
+/** The files with compiled modules in the places of their sources. */
+function withoutSources(files) {
+  const compiled = files
+    .filter(([path]) => COMPILED.test(path))
+    .map(([path, content]) => [path.replace(COMPILED, "/$1.pyc"), content]);
+  const sources = new Set(compiled.map(([path]) => path.slice(0, -1)));
+  const others = files.filter(([path]) => !COMPILED.test(path) && !sources.has(path));
+  return [...others, ...compiled];
+}
+
+/** The places [begin, length] of the memory's pages that are not zero, neighbours joined. */
+function piecesOf(memory) {
+  const pieces = [];
+  for (let begin = 0; begin < memory.length; begin += PAGE) {
+    const page = memory.subarray(begin, begin + PAGE);
+    if (page.every((byte) => byte === 0)) continue;
+    const last = pieces.at(-1);
+    if (last && last[0] + last[1] === begin) last[1] += page.length;
+    else pieces.push([begin, page.length]);
+  }
+  return pieces;
+}
+
+function write(name, head, parts) {
+  const text = Buffer.from(JSON.stringify(head));
+  const length = new Uint8Array(new Uint32Array([text.length]).buffer);
+  writeFileSync(`${folder}${name}`, gzipSync(Buffer.concat([length, text, ...parts]), { level: 9 }));
 }
 
 const first = await loadPyodide({ ...options });
 await first.loadPackage("mocap", { messageCallback: () => undefined });
 first.runPython(IMPORTS);
 const libraries = first.runPython(LIBRARIES).split("\n");
-const files = filesBelow(first.FS, SITE);
-const packages = Object.keys(first.loadedPackages);
+const files = withoutSources(filesBelow(first.FS, SITE));
+write(
+  "packages.gz",
+  {
+    libraries,
+    packages: Object.keys(first.loadedPackages),
+    files: files.map(([path, content]) => [path, content.length]),
+  },
+  files.map(([, content]) => content),
+);
 
 let addresses;
 const python = await loadPyodide({
@@ -74,36 +114,9 @@ python.runPython("gc.collect()");
 // Pyodide has found them among the files; it can only keep a table that is empty.
 for (const name of Object.keys(python.loadedPackages)) delete python.loadedPackages[name];
 const memory = python.makeMemorySnapshot();
-
-/** The places [begin, length] of the memory's pages that are not zero, neighbours joined. */
-function piecesOf(memory) {
-  const pieces = [];
-  for (let begin = 0; begin < memory.length; begin += PAGE) {
-    const page = memory.subarray(begin, begin + PAGE);
-    if (page.every((byte) => byte === 0)) continue;
-    const last = pieces.at(-1);
-    if (last && last[0] + last[1] === begin) last[1] += page.length;
-    else pieces.push([begin, page.length]);
-  }
-  return pieces;
-}
-
 const pieces = piecesOf(memory);
-const head = Buffer.from(
-  JSON.stringify({
-    libraries,
-    addresses,
-    packages,
-    files: files.map(([path, content]) => [path, content.length]),
-    memory: memory.length,
-    pieces,
-  }),
+write(
+  "memory.gz",
+  { addresses, memory: memory.length, pieces },
+  pieces.map(([begin, size]) => memory.subarray(begin, begin + size)),
 );
-const length = new Uint8Array(new Uint32Array([head.length]).buffer);
-const image = Buffer.concat([
-  length,
-  head,
-  ...files.map(([, content]) => content),
-  ...pieces.map(([begin, size]) => memory.subarray(begin, begin + size)),
-]);
-writeFileSync(`${folder}memory.gz`, gzipSync(image, { level: 9 }));

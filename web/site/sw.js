@@ -6,8 +6,8 @@
 const VERSION = "@VERSION@";
 const FILES = /* @FILES@ */ {};
 const CACHE = `mocap ${VERSION}`;
-/** Python's memory, which is kept uncompressed, since each later visit starts from it. */
-const MEMORY = "python/memory.gz";
+/** Kept uncompressed, since each later visit starts from them. The page itself looks for them. */
+const UNCOMPRESSED = ["python/packages.gz", "python/memory.gz"];
 const ROOT = new URL("./", self.location.href).href;
 
 const nameOf = (url) => {
@@ -42,7 +42,7 @@ async function isOfThisVersion(name, answer) {
 
 /** An answer as it is kept. */
 function kept(name, answer) {
-  if (name !== MEMORY) return answer;
+  if (!UNCOMPRESSED.includes(name)) return answer;
   return new Response(answer.body.pipeThrough(new DecompressionStream("gzip")));
 }
 
@@ -100,7 +100,7 @@ async function handsOver({ mode }) {
 self.addEventListener("fetch", (event) => {
   if (event.request.method !== "GET") return;
   const name = nameOf(event.request.url);
-  if (name === null || !(name in FILES)) return;
+  if (name === null || !(name in FILES) || UNCOMPRESSED.includes(name)) return;
   const answer = async () => {
     if (!(await handsOver(event.request))) return load(name);
     self.registration.waiting.postMessage({ takeOver: true });

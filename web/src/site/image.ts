@@ -1,4 +1,4 @@
-// Python's memory after the start, with the files of its packages, as web/site/image.mjs wrote it.
+// Starts Pyodide with packages.gz and memory.gz, which web/site/image.mjs has written.
 
 import type { loadPyodide as Load, PyodideAPI } from "pyodide";
 
@@ -7,49 +7,67 @@ import { ENVIRONMENT, withLibraries } from "../../site/libraries.mjs";
 /** Where Pyodide's snapshot says after how many bytes the memory begins. */
 const START = 4;
 
-interface Head {
+interface PackagesHead {
   readonly libraries: readonly string[];
-  /** Of each library's data and functions. */
-  readonly addresses: readonly (readonly [number, number])[];
   readonly packages: readonly string[];
   /** Paths and bytes. */
   readonly files: readonly (readonly [string, number])[];
+}
+interface MemoryHead {
+  /** Of each library's data and functions. */
+  readonly addresses: readonly (readonly [number, number])[];
   /** Bytes of the memory. */
   readonly memory: number;
   /** Begin and length of its parts that are not zero. */
   readonly pieces: readonly (readonly [number, number])[];
 }
 type Options = NonNullable<Parameters<typeof Load>[0]>;
-export type Create = NonNullable<Options["createPyodideModule"]>;
+type Create = NonNullable<Options["createPyodideModule"]>;
+
+/** Pyodide's own parts. */
+export interface Core {
+  readonly load: typeof Load;
+  /** The default export of pyodide.asm.mjs. */
+  readonly create: Create;
+  readonly options: Options;
+}
 
 /**
- * Starts Pyodide from an image. Throws an Error if the image does not fit.
+ * Starts Pyodide with the packages.
  *
- * @param load Pyodide's `loadPyodide`.
- * @param create The default export of pyodide.asm.mjs.
- * @param image The file that the build wrote, uncompressed.
+ * @param packages The contents of packages.gz, uncompressed.
+ * @param image The contents of memory.gz, uncompressed, from which Python goes on; null without.
+ * @throws Error if the image does not fit.
  */
-export async function fromImage(
-  load: typeof Load,
-  create: Create,
-  options: Options,
-  image: Uint8Array,
+export async function startPython(
+  { load, create, options }: Core,
+  packages: Uint8Array,
+  image: Uint8Array | null,
 ): Promise<PyodideAPI> {
-  const { head, files, memory } = parts(image);
+  const { head, rest } = parts<PackagesHead>(packages);
+  let at = 0;
+  const files = head.files.map(([path, bytes]) => {
+    at += bytes;
+    return [path, rest.subarray(at - bytes, at)] as const;
+  });
+  const memory = image && memoryOf(image);
   const fits = (
-    addresses: Head["addresses"],
+    addresses: MemoryHead["addresses"],
     [place, helper]: readonly [number, number],
   ): number => {
-    if (addresses.join() !== head.addresses.join()) throw new Error("the libraries have moved");
-    const words = new DataView(memory.buffer, memory.byteOffset);
+    if (!memory) return 0;
+    if (addresses.join() !== memory.head.addresses.join()) {
+      throw new Error("the libraries have moved");
+    }
+    const words = new DataView(memory.bytes.buffer);
     const start = words.getUint32(START, true);
     words.setUint32(start + place, helper, true); // this browser's own
-    return head.memory;
+    return memory.head.memory;
   };
   const python = await load({
     ...options,
     env: { ...ENVIRONMENT },
-    _loadSnapshot: memory,
+    ...(memory && { _loadSnapshot: memory.bytes }),
     createPyodideModule: withLibraries(
       create as () => ReturnType<Create>,
       files,
@@ -57,27 +75,23 @@ export async function fromImage(
       fits,
     ),
   });
-  for (const name of head.packages) python.loadedPackages[name] = "image";
+  for (const name of head.packages) python.loadedPackages[name] = "packages";
   return python;
 }
 
-function parts(image: Uint8Array) {
-  const length = new DataView(image.buffer, image.byteOffset).getUint32(0, true);
-  const text = new TextDecoder().decode(image.subarray(4, 4 + length));
-  const head = JSON.parse(text) as Head;
-  const size = head.files.reduce((sum, [, bytes]) => sum + bytes, 0);
-  let at = 4 + length + size;
-  // A copy, since Python's file system keeps it, and the memory need not be kept.
-  const contents = image.slice(4 + length, at);
-  const memory = new Uint8Array(head.memory);
-  for (const [begin, bytes] of head.pieces) {
-    memory.set(image.subarray(at, at + bytes), begin);
-    at += bytes;
+function memoryOf(image: Uint8Array) {
+  const { head, rest } = parts<MemoryHead>(image);
+  const bytes = new Uint8Array(head.memory);
+  let at = 0;
+  for (const [begin, size] of head.pieces) {
+    bytes.set(rest.subarray(at, at + size), begin);
+    at += size;
   }
-  at = 0;
-  const files = head.files.map(([path, bytes]) => {
-    at += bytes;
-    return [path, contents.subarray(at - bytes, at)] as const;
-  });
-  return { head, files, memory };
+  return { head, bytes };
+}
+
+function parts<Head>(content: Uint8Array): { head: Head; rest: Uint8Array } {
+  const length = new DataView(content.buffer, content.byteOffset).getUint32(0, true);
+  const text = new TextDecoder().decode(content.subarray(4, 4 + length));
+  return { head: JSON.parse(text) as Head, rest: content.subarray(4 + length) };
 }

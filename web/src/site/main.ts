@@ -44,8 +44,7 @@ async function begin(): Promise<void> {
     prepareDetector(local.models(), () => starting.delete("detector"));
   }
   await local.started;
-  const { page } = await import("../main");
-  const { addToPage } = await import("./page");
+  const [{ page }, { addToPage }] = await Promise.all([import("../main"), import("./page")]);
   addToPage(page, local, base);
   const { session, stage } = page;
   if (stage) stage.starting = () => starting.size > 0 || (session.open && !session.leads);

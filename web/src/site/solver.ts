@@ -1,8 +1,8 @@
 // The worker that runs mocap's own Python (mocap/page) in Pyodide, in the server's place.
 
-import type { loadPyodide as Load, PyodideAPI } from "pyodide";
+import type { PyodideAPI } from "pyodide";
 
-import { type Create, fromImage } from "./image";
+import { type Core, startPython } from "./image";
 import type { FromSolver, ToSolver } from "./messages";
 import { type Matrix, matrices } from "./product";
 import { type RefineKernels, refineKernels } from "./refine";
@@ -13,10 +13,10 @@ interface Manifest {
   /** Bytes of each file that the start needs, and of those that come later. */
   readonly sizes: Readonly<Record<string, number>>;
   readonly start: readonly string[];
-  /** Packages of the start, in the lock file. */
-  readonly packages: readonly string[];
-  /** Python's memory after its start, as the service worker keeps it for later visits. */
-  readonly image: string;
+  /** The packages' files. */
+  readonly packages: string;
+  /** Python's memory after its start, for later visits. */
+  readonly memory: string;
   /** The kernel of the lifter's matrix products. */
   readonly product: string;
   /** The kernels of the bake's optimiser. */
@@ -34,10 +34,11 @@ interface Page {
   recording(): string;
 }
 
-const ASM = "pyodide.asm.mjs";
 const TAKES = "/takes";
 /** Milliseconds between two writes of the take that is being recorded. */
 const KEEP_EVERY = 500;
+/** Milliseconds between two changes of the loading bar. */
+const SAY_EVERY = 250;
 const LONG = new Set(["open", "export", "upload", "remap"]);
 const GLUE = `
 import gc
@@ -96,7 +97,7 @@ let manifest: Manifest | null = null;
 let scipy: Promise<unknown> | null = null;
 /** The address of Python's files. */
 let folder = "";
-let kept = 0;
+let keptAt = 0;
 /** Messages are taken one after another: some wait for SciPy or for the browser's storage. */
 let turn: Promise<void> = Promise.resolve();
 
@@ -104,14 +105,20 @@ let turn: Promise<void> = Promise.resolve();
 function counting(base: string, sizes: Manifest["sizes"], total: number, what: string): void {
   const plain = self.fetch.bind(self);
   let loaded = 0;
+  let said = 0;
   self.fetch = async (input, init) => {
     const answer = await plain(input, init);
-    const name = answer.url.startsWith(base) ? answer.url.slice(base.length) : "";
+    const [file = ""] = answer.url.split("?");
+    const name = file.startsWith(base) ? file.slice(base.length) : "";
     if (!(name in sizes) || !answer.body) return answer;
     const count = new TransformStream<Uint8Array, Uint8Array>({
       transform(piece, controller) {
         loaded += piece.byteLength;
-        say({ loaded: Math.min(loaded, total), total, what });
+        const now = performance.now();
+        if (loaded >= total || now - said > SAY_EVERY) {
+          said = now; // each change of the bar has the whole page drawn
+          say({ loaded: Math.min(loaded, total), total, what });
+        }
         controller.enqueue(piece);
       },
     });
@@ -120,30 +127,28 @@ function counting(base: string, sizes: Manifest["sizes"], total: number, what: s
   };
 }
 
-/** A file that the service worker has kept; null if it has not. */
-async function keptFile(address: string): Promise<Uint8Array | null> {
+/** A file that the service worker has kept, uncompressed; null if it has not. */
+async function kept(address: string): Promise<Uint8Array | null> {
   const found = await caches.match(address);
   return found ? new Uint8Array(await found.arrayBuffer()) : null;
 }
 
-const core = async (folder: string): Promise<typeof Load> => {
-  const module = `${folder}pyodide.mjs`;
-  return ((await import(/* @vite-ignore */ module)) as { loadPyodide: typeof Load }).loadPyodide;
-};
-const optionsOf = (folder: string) => ({
-  indexURL: folder,
-  lockFileURL: `${folder}pyodide-lock.json`,
-});
+async function core(folder: string): Promise<Core> {
+  const [{ loadPyodide }, { default: create }] = (await Promise.all(
+    ["pyodide.mjs", "pyodide.asm.mjs"].map((name) => import(/* @vite-ignore */ folder + name)),
+  )) as [{ loadPyodide: Core["load"] }, { default: Core["create"] }];
+  const options = { indexURL: folder, lockFileURL: `${folder}pyodide-lock.json` };
+  return { load: loadPyodide, create, options };
+}
 
 /** Python as an earlier visit's service worker has kept it; null if it has not. */
-async function resume(folder: string, { image }: Manifest): Promise<PyodideAPI | null> {
+async function resume(folder: string, { packages, memory }: Manifest): Promise<PyodideAPI | null> {
   try {
-    const loading = Promise.all([core(folder), import(/* @vite-ignore */ `${folder}${ASM}`)]);
-    loading.catch(() => undefined); // said below, where an image is kept
-    const kept = await keptFile(`${folder}${image}`);
-    if (!kept) return null;
-    const [load, { default: create }] = await loading;
-    return await fromImage(load, create as Create, optionsOf(folder), kept);
+    const found = Promise.all([packages, memory].map((name) => kept(`${folder}${name}`)));
+    const loading = core(folder);
+    loading.catch(() => undefined); // thrown below, where an image is kept
+    const [files, image] = await found;
+    return files && image ? await startPython(await loading, files, image) : null;
   } catch (error) {
     console.warn("Python starts from its files:", error);
     return null;
@@ -153,10 +158,15 @@ async function resume(folder: string, { image }: Manifest): Promise<PyodideAPI |
 async function begin(folder: string, { sizes, start, packages }: Manifest): Promise<PyodideAPI> {
   const total = start.reduce((sum, name) => sum + (sizes[name] ?? 0), 0);
   counting(folder, sizes, total, "the solver");
-  const load = await core(folder);
-  const made = await load(optionsOf(folder));
-  await made.loadPackage([...packages], { messageCallback: () => undefined });
-  return made;
+  const loading = core(folder);
+  const files = (await kept(`${folder}${packages}`)) ?? (await fetched(`${folder}${packages}`));
+  return startPython(await loading, files, null);
+}
+
+async function fetched(address: string): Promise<Uint8Array> {
+  const answer = await fetch(address);
+  const plain = answer.body!.pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(plain).arrayBuffer());
 }
 
 async function start(base: string, hello: string): Promise<void> {
@@ -278,8 +288,8 @@ function frame(page: Page, data: ArrayBuffer): void {
   } finally {
     const now = performance.now();
     say({ taken: now - begun });
-    if (now - kept > KEEP_EVERY) {
-      kept = now;
+    if (now - keptAt > KEEP_EVERY) {
+      keptAt = now;
       takes?.keep();
     }
   }
