@@ -11,12 +11,17 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import settings
 from jaxtyping import config
 
 from tests.helpers import shapes
 from tests.helpers.places import WEB, script
 
 shapes.check_shapes()  # before any test imports mocap
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("unhurried", settings.default, deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

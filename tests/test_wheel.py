@@ -45,10 +45,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 server = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, text=True)
 try:
     address = next(line.strip() for line in server.stdout if line.startswith("http://127.0.0.1:"))
-    page = urllib.request.urlopen(address, timeout=10).read().decode()
+    page = urllib.request.urlopen(address, timeout=60).read().decode()
     script = re.search(r'src="[.]/(assets/[^"]+[.]js)"', page).group(1)
     for name in (script, "rigs/mannequin.vrm"):
-        with urllib.request.urlopen(address + name, timeout=10) as answer:
+        with urllib.request.urlopen(address + name, timeout=60) as answer:
             print(name, answer.status, len(answer.read()))
 finally:
     server.send_signal(2)

@@ -37,10 +37,10 @@ def test_live_serves_the_page_takes_the_next_port_and_ends_on_ctrl_c(tmp_path: P
             assert f"Port {port} is taken" in process.stdout.readline()
             url = address(process)
             assert f":{port}/" not in url
-            with urllib.request.urlopen(url, timeout=10) as page:
+            with urllib.request.urlopen(url, timeout=60) as page:
                 assert b"<title>" in page.read()
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=20)
+            _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
 
@@ -78,7 +78,7 @@ def test_a_live_session_is_recorded_and_sent_by_vmc(tmp_path: Path) -> None:
         with started(*wanted, cwd=tmp_path) as process:
             assert heard.wait(60.0), "no hips at their height came by VMC"
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=60)
         receiver.shutdown()
         listening.join()
     assert "Traceback" not in err

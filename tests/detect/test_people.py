@@ -130,7 +130,7 @@ def test_a_viewer_chooses_a_person_live(pair: np.ndarray, tmp_path: Path) -> Non
         await there.wait()
         async with viewer(servers[0].port) as connection:
             for right in (True, False, True):
-                await asyncio.wait_for(side(connection, right), 20.0)
+                await asyncio.wait_for(side(connection, right), 90.0)
                 await connection.send(protocol.encode_text(protocol.NextPerson()))
         serving.cancel()
         await asyncio.wait([serving])

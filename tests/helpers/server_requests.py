@@ -11,11 +11,11 @@ FILES = {
 }
 
 
-def run(coroutine, timeout=30.0):
+def run(coroutine, timeout=120.0):
     return asyncio.run(asyncio.wait_for(coroutine, timeout))
 
 
-async def until(condition, timeout=10.0):
+async def until(condition, timeout=60.0):
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, "it did not come to be"
@@ -26,7 +26,7 @@ async def raw(port: int, request: str) -> tuple[int, dict[str, str], bytes]:
     """Return status, lower-case headers and body of the answer to a request given as bytes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request.encode("latin-1"))
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     head, _, body = answer.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")

@@ -47,7 +47,7 @@ def ack(frame: int) -> str:
     return f'{{"type":"ack","frame":{frame}}}'
 
 
-async def next_frame(connection: ClientConnection, timeout: float = 2.0) -> protocol.FrameHeader:
+async def next_frame(connection: ClientConnection, timeout: float = 30.0) -> protocol.FrameHeader:
     """Return the stamp of the next whole frame: that of its pose, which comes last."""
     end = time.monotonic() + timeout
     while True:

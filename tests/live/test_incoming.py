@@ -321,7 +321,7 @@ def test_only_pages_of_this_machine_drive_the_avatar(
                     json.dumps({"width": SIZE[0], "height": SIZE[1], "poses": frame["poses"]})
                 )
                 while True:
-                    message = await asyncio.wait_for(viewer.recv(), 10)
+                    message = await asyncio.wait_for(viewer.recv(), 60)
                     if (
                         isinstance(message, bytes)
                         and protocol.decode_header(message)[0] == protocol.POSE
@@ -379,12 +379,12 @@ def test_a_viewer_gets_the_newest_frame_of_every_performer(keypoints) -> None:
                 server.publish([protocol.encode(replace(pose, stamp=stamp))])
             got: dict[int, int] = {}
             while got != {0: 10, 1: 11}:
-                stamp = protocol.decode_header(await asyncio.wait_for(viewer.recv(), 10))[1]
+                stamp = protocol.decode_header(await asyncio.wait_for(viewer.recv(), 60))[1]
                 assert stamp.frame > got.get(stamp.subject, -1)
                 got[stamp.subject] = stamp.frame
                 await viewer.send(protocol.encode_text(protocol.Ack(max(got.values()))))
             server.gone(1)
-            while isinstance(told := await asyncio.wait_for(viewer.recv(), 10), bytes):
+            while isinstance(told := await asyncio.wait_for(viewer.recv(), 60), bytes):
                 pass
             assert protocol.decode_server_text(told) == protocol.Gone(1)
 

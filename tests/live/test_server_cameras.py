@@ -79,7 +79,7 @@ class Scene:
                     out = []
                     for ask in asks:
                         await page.send(ask if isinstance(ask, str) else json.dumps(ask))
-                        out.append(json.loads(await asyncio.wait_for(page.recv(), 10)))
+                        out.append(json.loads(await asyncio.wait_for(page.recv(), 60)))
                     return out
 
         return played(scene())

@@ -221,6 +221,7 @@ def test_unknown_certificates_warn_and_plain_http_gets_nothing() -> None:
         played(scene())
 
 
+@pytest.mark.flaky(reruns=2)  # wall clock
 def test_silent_tls_connections_count_before_the_handshake() -> None:
     with trusting() as (ways, ours, _):
 
