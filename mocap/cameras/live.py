@@ -14,17 +14,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from mocap.cameras.guesses import body_in_camera, on_rays, with_guesses
 from mocap.cameras.image_sizes import in_calibrated_pixels
 from mocap.cameras.resampling import sampled
-from mocap.cameras.take import (
-    at_common_times,
-    body_in_camera,
-    fuse,
-    least_noise,
-    on_rays,
-    with_guesses,
-)
-from mocap.cameras.triangulate import triangulate
+from mocap.cameras.take import at_common_times, fuse, least_noise, triangulated
 from mocap.cameras.views import CameraSet, View
 from mocap.cameras.virtual import hand_views
 from mocap.core.camera import Camera
@@ -183,9 +176,7 @@ class LiveFusion:
         ]
         views = in_calibrated_pixels(views, self._cameras)
         cameras = self._cameras.views
-        pixels = np.stack([v.image for v in views])
-        weights = np.stack([v.confidence for v in views])
-        found = triangulate(cameras, pixels, weights, self._least, self._noise)
+        views, found = triangulated(views, cameras, self._least, self._noise)
         hips = found.points[0, _HIPS].mean(axis=0)
         guesses = [
             on_rays(view, camera, own.body(view, camera, hips))

@@ -13,25 +13,24 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from mocap.cameras.guesses import with_single_views
 from mocap.cameras.image_sizes import in_calibrated_pixels
+from mocap.cameras.lost import find_lost, without_lost
 from mocap.cameras.resampling import common_times, sampled
 from mocap.cameras.triangulate import LEAST_NOISE, Triangulated, triangulate
-from mocap.cameras.views import CameraSet, View, to_mocap, upright
+from mocap.cameras.views import CameraSet, View, upright
 from mocap.cameras.virtual import VirtualCamera
 from mocap.cameras.world import find_unit, find_up
-from mocap.core.camera import fit_translation
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.motion import Motion
 from mocap.errors import InputError
-from mocap.solve.evidence import DOUBTED, SEEN, weigh
+from mocap.solve.evidence import SEEN, weigh
 from mocap.solve.refine.sight import Measured
 from mocap.solve.swaps import unswap
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
-# A landmark that only one view sees: factor on its confidence, and its expected error, metres.
-_ALONE, _ALONE_ERROR = 0.5, 0.12
 # Smallest standard deviation of image points, as a share of the body's size in the picture. The
 # median error of BlazePose heavy on forty rendered clips is about 0.01.
 _DETECTOR_NOISE = 0.008
@@ -130,9 +129,7 @@ def fuse(takes: Sequence[Keypoints], cameras: CameraSet) -> Fused:
         InputError: The views never see the performer together, or contradict the calibration.
     """
     _, views, _ = at_common_times(takes, cameras)
-    pixels = np.stack([v.image for v in views])
-    weights = np.stack([v.confidence for v in views])
-    found = triangulate(cameras.views, pixels, weights, least_noise(views))
+    views, found = triangulated(views, cameras.views, least_noise(views))
     if np.isfinite(found.points[:, _HIPS]).all(axis=(1, 2)).sum() < 2:
         raise InputError(
             "The views never agree on a performer: check that the videos show the same "
@@ -146,11 +143,41 @@ def fuse(takes: Sequence[Keypoints], cameras: CameraSet) -> Fused:
     found = replace(
         found, points=metres * found.points @ turn.T, deviation=metres * found.deviation
     )
-    points, confidence, guessed = _with_single_views(views, world.views, found)
+    points, confidence, guessed = with_single_views(views, world.views, found)
     virtual = VirtualCamera.before(views, world.views, points)
     keypoints = virtual.keypoints(views, world.views, points, confidence)
     sights = tuple(virtual.sight(v, c) for v, c in zip(views, world.views, strict=True))
     return Fused(keypoints, Measured(sights, guessed), found, world, virtual)
+
+
+def triangulated(
+    views: Sequence[Keypoints],
+    cameras: Sequence[View],
+    least: Float[ndarray, "cameras"],
+    noise: float | None = None,
+) -> tuple[list[Keypoints], Triangulated]:
+    """Triangulate the landmarks, and drop frames in which a view has lost the performer.
+
+    Args:
+        views: The keypoints of each view, at common times, confidence as trust.
+        cameras: Their cameras.
+        least: As for `triangulate`.
+        noise: As for `triangulate`.
+
+    Returns:
+        The views without these frames, and the points.
+    """
+
+    def of(seen: Sequence[Keypoints]) -> Triangulated:
+        pixels, weights = (np.stack([getattr(v, n) for v in seen]) for n in ("image", "confidence"))
+        return triangulate(cameras, pixels, weights, least, noise)
+
+    found = of(views)
+    lost = find_lost(views, found.used)
+    if not lost.any():
+        return list(views), found
+    kept = without_lost(views, lost)
+    return kept, of(kept)
 
 
 def least_noise(views: Sequence[Keypoints]) -> Float[ndarray, "cameras"]:
@@ -173,89 +200,3 @@ def least_noise(views: Sequence[Keypoints]) -> Float[ndarray, "cameras"]:
         size = float(np.median(np.linalg.norm(extent, axis=-1)))
         out.append(max(LEAST_NOISE, _DETECTOR_NOISE * size))
     return np.array(out)
-
-
-def _with_single_views(
-    views: Sequence[Keypoints], cameras: Sequence[View], found: Triangulated
-) -> tuple[ndarray, ndarray, ndarray]:
-    """Add the points that only one view sees; see `with_guesses`."""
-    hips = found.points[:, _HIPS].mean(axis=1)
-    known = np.isfinite(hips).all(axis=1)
-    frames = np.arange(len(hips))
-    guesses = []
-    for view, camera in zip(views, cameras, strict=True):
-        own = body_in_camera(view)
-        middle = own[:, _HIPS].mean(axis=1)
-        true = camera.in_camera(hips)
-        both = known & np.isfinite(middle).all(axis=1)
-        if not both.any():
-            continue
-        # The detector's size and position have a constant factor and a slowly changing error.
-        factor = float(np.median(true[both, 2] / middle[both, 2]))
-        off = true - factor * middle
-        off = np.stack([np.interp(frames, frames[both], off[both, i]) for i in range(3)], axis=-1)
-        guesses.append(on_rays(view, camera, factor * own + off[:, None]))
-    return with_guesses(found, guesses)
-
-
-def body_in_camera(view: Keypoints) -> Float[ndarray, "frames 33 3"]:
-    """Return the detector's landmarks where the image shows them, in OpenCV's camera axes.
-
-    Args:
-        view: The keypoints of a view.
-
-    Returns:
-        Positions, in the detector's metres; NaN in frames without a person.
-    """
-    place = fit_translation(view.positions, view.image, view.confidence, view.camera)
-    return to_mocap(view.positions + place[:, None])
-
-
-def on_rays(
-    view: Keypoints, camera: View, body: Float[ndarray, "frames 33 3"]
-) -> tuple[Float[ndarray, "frames 33 3"], Float[ndarray, "frames 33"]]:
-    """Return a view's landmarks on their rays, at the depths of a body.
-
-    Args:
-        view: The keypoints of the view.
-        camera: Its camera.
-        body: The landmarks in the camera's axes, metres.
-
-    Returns:
-        Points of the world, metres, and their confidences; 0 where the view does not see them.
-    """
-    depth = body[..., 2:]
-    slopes = camera.normalized(view.image)
-    ahead = np.concatenate([slopes * depth, depth], axis=-1)
-    points = (ahead - camera.translation) @ camera.rotation
-    trust = np.nan_to_num(view.confidence)
-    seen = (trust >= SEEN) & np.isfinite(points).all(axis=-1)
-    with np.errstate(invalid="ignore"):
-        seen &= depth[..., 0] > 0.0
-    return points, np.where(seen, np.maximum(_ALONE * trust, SEEN), 0.0)
-
-
-def with_guesses(
-    found: Triangulated, guesses: Sequence[tuple[ndarray, ndarray]]
-) -> tuple[ndarray, ndarray, ndarray]:
-    """Return triangulated points, completed by points that only one view sees.
-
-    Args:
-        found: The triangulated points.
-        guesses: Points and confidences of each view, as of `on_rays`.
-
-    Returns:
-        The points; their confidences; and the expected errors of the added points, metres, NaN for
-        the triangulated ones.
-    """
-    points, guessed = found.points, np.full(found.points.shape[:2], np.nan)
-    missing = np.isnan(points).any(axis=-1)
-    # A point on which two views agree is seen, even if both have a low confidence.
-    confidence = np.where(missing, 0.0, np.maximum(found.confidence, DOUBTED))
-    best = np.zeros(missing.shape)
-    for guess, weight in guesses:
-        better = missing & (weight > best)
-        points = np.where(better[..., None], guess, points)
-        best = np.where(better, weight, best)
-    added = best > 0.0
-    return points, np.where(added, best, confidence), np.where(added, _ALONE_ERROR, guessed)

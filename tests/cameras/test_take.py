@@ -93,6 +93,26 @@ def _lost() -> np.ndarray:
     return lost
 
 
+def test_a_view_that_shows_another_pose_is_not_believed() -> None:
+    """A detector that loses a performer shows another pose, less surely, and often for long."""
+    cameras = ring(2)
+    takes = _takes(cameras)
+    astray = slice(60, 100)
+    for wrong in (0, 1):
+        seen = list(takes)
+        image, confidence = takes[wrong].image.copy(), takes[wrong].confidence.copy()
+        middle = image[astray].mean(axis=1, keepdims=True)
+        image[astray] = middle - (image[astray] - middle)  # upside down
+        confidence[astray] *= 0.85
+        seen[wrong] = replace(takes[wrong], image=image, confidence=confidence)
+        used = fuse(seen, cameras).triangulated.used.sum(axis=2)
+        assert (used[:, 62:98] == 0).all()
+        motion = solve_views(seen, cameras)
+        alone = solve_take(takes[1 - wrong])
+        inside, before = ((m.slice(62, 98)) for m in (motion, alone))
+        assert error(inside, TRUE) < error(before, TRUE)
+
+
 def test_the_body_gives_what_the_calibration_lacks() -> None:
     """A calibration of unknown up axis and unit gives the same body, upright and in metres."""
     cameras = ring(2)

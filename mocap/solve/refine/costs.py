@@ -59,6 +59,7 @@ class Evidence:
         prior: (F, 16, 3) the prior's bone vectors, metres, in the take's axes.
         depth, side: (F, 15) weights of the prior along and across the take's −Z axis.
         span: (F,) time for which a frame stands, in UNITs.
+        loose: Factor on the scale of the robust loss on image points.
     """
 
     sights: tuple[Sight, ...]
@@ -66,11 +67,12 @@ class Evidence:
     depth: Float[ndarray, "frames 15"]
     side: Float[ndarray, "frames 15"]
     span: Float[ndarray, "frames"]
+    loose: float = 1.0
 
     def slice(self, which: builtins.slice) -> Evidence:
         """Return some of the frames."""
         arrays = (a[which] for a in (self.prior, self.depth, self.side, self.span))
-        return Evidence(tuple(s.slice(which) for s in self.sights), *arrays)
+        return Evidence(tuple(s.slice(which) for s in self.sights), *arrays, self.loose)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -145,7 +147,7 @@ def costs(
 
     for n, sight in enumerate(seen.sights):
         rows = slice(image + 2 * _N * n, image + 2 * _N * (n + 1))
-        r[:, rows], bones[:, rows], weight[:, rows] = image_costs(v, sight, seen.span)
+        r[:, rows], bones[:, rows], weight[:, rows] = image_costs(v, sight, seen.span, seen.loose)
 
     scale = np.sqrt(seen.depth) * root / DEPTH_SIGMA
     r[:, _DEPTH_ROWS] = scale * ((v - seen.prior)[..., 2] @ DEPTHS.T)

@@ -17,7 +17,7 @@ therefore always a skeleton, and keypoints without noise are not changed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, pairwise
 
 import numpy as np
@@ -51,6 +51,10 @@ _HEAD = list(range(11))
 # size.
 _SIZED = ("upper arm", "forearm", "thigh", "shank", "trunk")
 _ROUNDS = 4  # Gauss-Newton steps
+# Factors on the scale of the robust loss on several cameras' image points in the first steps. Where
+# two cameras contradict each other, the bones' lengths then choose between them before the loss
+# drops one (graduated non-convexity: Blake and Zisserman, Visual Reconstruction, 1987).
+_LOOSE = (4.0, 2.0)
 _WINDOW, _OVERLAP = 1500, 60  # frames
 _CUTOFF, _DEPTH_CUTOFF = 6.0, 2.0  # cutoffs of the smoothing of the start, Hz
 # Bounds of the factor on the weight of the prior's depth that follows from its expected error.
@@ -157,10 +161,13 @@ def _search(
             Smoothness.of(times[window]),
         )
         here = None if ground is None else ground.slice(window)
-        for _ in range(rounds):
+        for n in range(rounds):
             part = Anchor(anchor.bones[window], anchor.lengths, anchor.root_sigma)
             limits = find_limits(take.v)
-            take = step(take, part, seen.slice(window), limits, kernel, held, here)
+            evidence = seen.slice(window)
+            if here is None and len(seen.sights) > 1:
+                evidence = replace(evidence, loose=_LOOSE[n] if n < len(_LOOSE) else 1.0)
+            take = step(take, part, evidence, limits, kernel, held, here)
             progress(next(done) / steps)
         return take
 

@@ -90,7 +90,10 @@ def unseen_depth(sights: Sequence[Sight]) -> Float[ndarray, "3"]:
 
 
 def image_costs(
-    v: Float[ndarray, "frames 16 3"], sight: Sight, span: Float[ndarray, "frames"]
+    v: Float[ndarray, "frames 16 3"],
+    sight: Sight,
+    span: Float[ndarray, "frames"],
+    loose: float = 1.0,
 ) -> tuple[
     Float[ndarray, "frames 32"], Float[ndarray, "frames 32 16 3"], Float[ndarray, "frames 32"]
 ]:
@@ -100,6 +103,7 @@ def image_costs(
         v: Bones, metres, in the take's axes.
         sight: Image points of the body's 16 landmarks.
         span: Time for which each frame stands, in UNITs.
+        loose: Factor on the scale of the robust loss.
 
     Returns:
         Residuals in standard deviations, their derivatives by the bones, and the robust weights of
@@ -118,4 +122,4 @@ def image_costs(
     each = (scale / depth)[..., None] * TREE  # (F, N, B)
     bones = (each[:, :, None, :, None] * ways[:, :, :, None]).reshape(frames, -1, _B, 3)
     off = np.square(r).reshape(frames, -1, 2).sum(axis=2) / np.maximum(span, 1e-9)[:, None]
-    return r, bones, np.repeat(1.0 / np.square(1.0 + off / GEMAN**2), 2, axis=1)
+    return r, bones, np.repeat(1.0 / np.square(1.0 + off / (loose * GEMAN) ** 2), 2, axis=1)
