@@ -202,9 +202,8 @@ def _python(out: Path) -> None:
     for name, path in archives.items():
         if name != "scipy":  # the others' files are in the packages
             path.unlink()
-    later = (packages()["scipy"]["wheel"], _REFINE, _MEMORY)
     sizes = {f.name: f.stat().st_size for f in sorted(out.iterdir())}
-    start = [name for name in sizes if name not in later]
+    start = ["pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json", _PACKAGES]
     kept = {
         name: f"{file}?{_short_hash(out / file)}"
         for name, file in (("packages", _PACKAGES), ("memory", _MEMORY))

@@ -10,8 +10,9 @@ import { TakeStore } from "./takes";
 
 /** The contents of python/files.json, which the build writes. */
 interface Manifest {
-  /** Bytes of each file that the start needs, and of those that come later. */
+  /** Bytes of each file. */
   readonly sizes: Readonly<Record<string, number>>;
+  /** The files that the loading bar counts. */
   readonly start: readonly string[];
   /** The packages' files. */
   readonly packages: string;
@@ -102,7 +103,7 @@ let keptAt = 0;
 let turn: Promise<void> = Promise.resolve();
 
 /** Counts the bytes that this worker fetches. */
-function counting(base: string, sizes: Manifest["sizes"], total: number, what: string): void {
+function counting(base: string, names: readonly string[], total: number, what: string): void {
   const plain = self.fetch.bind(self);
   let loaded = 0;
   let said = 0;
@@ -110,7 +111,7 @@ function counting(base: string, sizes: Manifest["sizes"], total: number, what: s
     const answer = await plain(input, init);
     const [file = ""] = answer.url.split("?");
     const name = file.startsWith(base) ? file.slice(base.length) : "";
-    if (!(name in sizes) || !answer.body) return answer;
+    if (!names.includes(name) || !answer.body) return answer;
     const count = new TransformStream<Uint8Array, Uint8Array>({
       transform(piece, controller) {
         loaded += piece.byteLength;
@@ -157,7 +158,7 @@ async function resume(folder: string, { packages, memory }: Manifest): Promise<P
 
 async function begin(folder: string, { sizes, start, packages }: Manifest): Promise<PyodideAPI> {
   const total = start.reduce((sum, name) => sum + (sizes[name] ?? 0), 0);
-  counting(folder, sizes, total, "the solver");
+  counting(folder, start, total, "the solver");
   const loading = core(folder);
   const files = (await kept(`${folder}${packages}`)) ?? (await fetched(`${folder}${packages}`));
   return startPython(await loading, files, null);
