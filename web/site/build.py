@@ -1,6 +1,6 @@
 """Builds the page that needs no install: a folder for any static host (`make site`).
 
-The folder holds the viewer, Pyodide's core from npm, the wheels that it needs, mocap's own Python
+The folder holds the viewer, Pyodide's core from npm, its packages in one file, mocap's own Python
 rooms as they are, the detector's models, a sample motion and a service worker. Nothing in it is
 fetched from elsewhere when it runs. Later visits start Python from an image of its memory.
 
