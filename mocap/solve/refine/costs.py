@@ -71,8 +71,11 @@ class Evidence:
 
     def slice(self, which: builtins.slice) -> Evidence:
         """Return some of the frames."""
-        arrays = (a[which] for a in (self.prior, self.depth, self.side, self.span))
-        return Evidence(tuple(s.slice(which) for s in self.sights), *arrays, self.loose)
+        prior, depth, side, span = (
+            a[which] for a in (self.prior, self.depth, self.side, self.span)
+        )
+        sights = tuple(s.slice(which) for s in self.sights)
+        return Evidence(sights, prior, depth, side, span, self.loose)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
