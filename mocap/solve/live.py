@@ -35,7 +35,14 @@ from mocap.solve.lock import LockState, lock_feet
 from mocap.solve.root import RootState, StandState, follow_root, stand, steady_stand
 from mocap.solve.tuning import LIVE_FILTER, SolveOptions, Tuning
 from mocap.solve.twist import DOUBTFUL_BEND, FULL_BEND
-from mocap.solve.upper_body import HEADING, STEADY, UpperState, follow_whole_body, on_steady_hips
+from mocap.solve.upper_body import (
+    HEADING,
+    STEADY,
+    UpperState,
+    follow_whole_body,
+    held_heading,
+    on_steady_hips,
+)
 
 _USUAL = SolveOptions()
 
@@ -80,6 +87,7 @@ class CausalSolver:
         self._upper: UpperState | None = None
         self._path: tuple[ndarray, ndarray] | None = None
         self._steady: OneEuroState | None = None
+        self._heading: float | None = None
         self._gravity: GravityState | None = None
         self._body_state: BodyState | None = None
         self._root_state: RootState | None = None
@@ -183,7 +191,8 @@ class CausalSolver:
     def _slow(self, times: ndarray, values: ndarray) -> ndarray:
         cutoffs = np.array([[STEADY], [HEADING]])
         slow, self._steady = one_euro(times, values, cutoffs, 0.0, self._steady)
-        return slow
+        across, self._heading = held_heading(slow[:, 1], self._heading)
+        return np.stack([slow[:, 0], across], axis=1)
 
     def _steady_hands(self, times: ndarray, relative: ndarray) -> ndarray:
         steady, self._hands = one_euro_rotations(

@@ -24,6 +24,8 @@ STEADY = 0.1
 HEADING = 0.01
 """Cutoff of the live filter for the heading of the hips, Hz: a person who turns to somebody and
 back does not turn the chair, and feet move by a centimetre with each 3°."""
+# Angle by which the live heading of the shoulders may differ from that of the hips, radians.
+_FREE = np.radians(15.0)
 # In a bake, the heading is the mean over blocks of this length, interpolated; seconds.
 _BLOCK = 30.0
 
@@ -163,6 +165,33 @@ def steady_heading(
     centres = [seen[part].mean() for part in parts]
     means = np.array([values[part].mean(axis=0) for part in parts])
     return np.stack([np.interp(times, centres, column) for column in means.T], axis=1)
+
+
+def held_heading(
+    across: Float[ndarray, "frames 3"], held: float | None
+) -> tuple[Float[ndarray, "frames 3"], float | None]:
+    """Return the direction between the shoulders that the hips share, live (causal).
+
+    The hips keep their heading while the shoulders' slow part is within _FREE of it, so that feet
+    below them rest; beyond, they follow.
+
+    Args:
+        across: The slow part of the vector from the right shoulder to the left, metres; NaN where
+            unknown.
+        held: The heading after the previous frames, radians about up; None at the start.
+
+    Returns:
+        Horizontal vectors of the same lengths; and the heading after the last frame.
+    """
+    out = across.copy()
+    size = np.hypot(across[:, 0], across[:, 2])
+    for n, heading in enumerate(np.arctan2(across[:, 2], across[:, 0]).tolist()):
+        if np.isfinite(heading):
+            held = heading if held is None else held
+            off = float(np.mod(heading - held + np.pi, 2.0 * np.pi) - np.pi)
+            held += off - min(max(off, -_FREE), _FREE)
+            out[n] = size[n] * np.array([np.cos(held), 0.0, np.sin(held)])
+    return out, held
 
 
 def on_steady_hips(
