@@ -157,6 +157,10 @@ class BodyDetails:
             landmarks give the palm, after the same holding and easing.
         face: Head and eyes from the face, in the same way.
         whole: (F,) how far the whole body is seen, 0 (pelvis upright) to 1; None is 1.
+        settle_hands: A last, zero-phase filter for the hands' rotations (F, 2, 4) relative to their
+            forearms: palms that are lost and found again would jump.
+        steady_rolls: A zero-phase filter for the rolls (F, 2, 4) of the forearms, which change up
+            to twice as fast as those of the hands.
     """
 
     steady_hands: Callable[[ndarray], ndarray] | None = None
@@ -164,6 +168,8 @@ class BodyDetails:
     hands: SolvedHands | None = None
     face: SolvedHead | None = None
     whole: Float[ndarray, "frames"] | None = None
+    settle_hands: Callable[[ndarray], ndarray] | None = None
+    steady_rolls: Callable[[ndarray], ndarray] | None = None
 
 
 _NO_DETAILS = BodyDetails()
@@ -261,7 +267,10 @@ def solve_body(
         hands,
         None if state is None else state.palms,
     )
-    world[:, _LOWER[:2]], world[:, _HAND] = pronated(limbs[:, 4:6], relative)
+    if details.settle_hands is not None:
+        relative = details.settle_hands(relative)
+    forearms, world[:, _HAND] = pronated(limbs[:, 4:6], relative, details.steady_rolls)
+    world[:, _LOWER[:2]] = forearms
     world[:, _FOOT] = foot
 
     local = np.empty((len(p), len(BONES), 4))

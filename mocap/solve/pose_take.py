@@ -27,6 +27,9 @@ BAKE_HANDS = 1.5
 """Cutoff for rotations of hands relative to their forearms, from the body's landmarks, Hz."""
 BAKE_FINGERS, BAKE_PALMS = 5.0, 4.0
 """Cutoffs for finger bones, and for hands relative to their forearms from the hands' points, Hz."""
+BAKE_WRISTS, BAKE_ROLLS = 3.0, 1.5
+"""Cutoffs for the hands' final rotations relative to their forearms, and for the rolls of forearms,
+which leave the hands in place; Hz."""
 BAKE_HEAD = 6.0
 """Cutoff for heads whose rotation comes from the face, Hz."""
 LONGEST_GAP = 0.5
@@ -105,6 +108,8 @@ def pose_take(
             own,
             head,
             whole if partly else None,
+            (lambda turns: smooth_rotations(times, turns, BAKE_WRISTS)) if filtered else None,
+            (lambda turns: smooth_rotations(times, turns, BAKE_ROLLS)) if filtered else None,
         ),
     )
     if filtered:

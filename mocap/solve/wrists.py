@@ -66,12 +66,15 @@ def relative_hands(
     return R.multiply(relative, held), state
 
 
-def pronated(forearm: ndarray, relative: ndarray) -> tuple[ndarray, ndarray]:
+def pronated(
+    forearm: ndarray, relative: ndarray, steady: Callable[[ndarray], ndarray] | None = None
+) -> tuple[ndarray, ndarray]:
     """Return the rotations with the roll of the hands moved to the forearms (pronation).
 
     Args:
         forearm: (F, 2, 4) world rotations of the forearms without roll, left and right.
         relative: (F, 2, 4) rotations of the hands relative to these forearms.
+        steady: A filter for the rolls (F, 2, 4), which leaves the hands in place.
 
     Returns:
         World rotations (F, 2, 4) of the forearms, and of the hands.
@@ -85,6 +88,7 @@ def pronated(forearm: ndarray, relative: ndarray) -> tuple[ndarray, ndarray]:
     )
     about = R.dot(relative[..., :3], _REST_DIRECTION)
     taken = taken * smoothstep(np.hypot(about, relative[..., 3]), *_BENT)
-    return R.multiply(forearm, R.from_axis_angle(_REST_DIRECTION, taken)), R.multiply(
-        forearm, relative
-    )
+    rolls = R.from_axis_angle(_REST_DIRECTION, taken)
+    if steady is not None:
+        rolls = steady(rolls)
+    return R.multiply(forearm, rolls), R.multiply(forearm, relative)
