@@ -107,6 +107,13 @@ class Video(Source):
             places = ", ".join(f"{a:.1f} to {b:.1f} s" for a, b in gaps[:_MOST_GAPS])
             more = f" and {len(gaps) - _MOST_GAPS} more" if len(gaps) > _MOST_GAPS else ""
             self._warn(f"is damaged: its pictures are missing from {places}{more}.")
+        elif self._lacks(check):
+            places = ", ".join(f"{time:.1f} s" for time, _ in check.skips[:_MOST_GAPS])
+            more = " and later" if len(check.skips) > _MOST_GAPS else ""
+            self._warn(
+                f"is damaged: {self.count} pictures by its index, {check.count} can be read; "
+                f"missing after {places}{more}."
+            )
         self.verdict = check.verdict
 
     @property
@@ -146,6 +153,17 @@ class Video(Source):
 
     def _warn(self, what: str) -> None:
         warnings.warn(f"{self.name} {what}", stacklevel=3)
+
+    def _lacks(self, check: VideoCheck) -> bool:
+        """Return whether pictures are missing of which the decoder says nothing.
+
+        MP4 and MOV have an index of all pictures. As many as it has too many must be missing by the
+        steps between the others: a video of variable rate has steps of all lengths, and an edit
+        list leaves out the first pictures.
+        """
+        missing = sum(number for _, number in check.skips)
+        exact = b"moov" in top_level_boxes(self.path)
+        return missing > 0 and exact and (self.count or 0) - check.count == missing
 
     def _is_cut_off(self, end: float) -> bool:
         return self._duration - end > max(_CUT_SECONDS, _CUT_SHARE * self._duration)

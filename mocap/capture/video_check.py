@@ -14,6 +14,8 @@ from mocap.capture.source import Frame
 
 # A gap after a failed read is reported if it is longer than this many frames.
 _GAP_STEPS = 2.5
+# A step between two pictures that is longer than this many frames skips some.
+_SKIP_STEPS = 1.5
 # Black and equal pictures are recognised on every n-th pixel, by this largest value of black (in
 # limited-range video black is 16), this largest difference from the first picture (a still picture
 # that was compressed as a video differs by up to 9, people who move by 100 and more), and on this
@@ -40,12 +42,18 @@ class VideoCheck:
     Attributes:
         end: Time of the last picture, seconds.
         gaps: (start, end) of each gap from the first failed read on, seconds.
+        skips: (time, number) of pictures that are missing by the steps between the others: the time
+            of the picture before them, seconds. In a video of variable rate none are missing.
+        count: Number of pictures.
     """
 
     def __init__(self) -> None:
         self.end = 0.0
         self.gaps: list[tuple[float, float]] = []
-        self._count, self._black, self._equal, self._damaged = 0, True, True, False
+        self.skips: list[tuple[float, int]] = []
+        self.count = 0
+        self._begin, self._fps = 0.0, 1.0
+        self._black, self._equal, self._damaged = True, True, False
         self._first: ndarray | None = None
 
     def see(self, picture: Picture, fps: float) -> None:
@@ -53,29 +61,42 @@ class VideoCheck:
         self._damaged |= picture.after_failure
         if self._damaged and picture.seconds - self.end > _GAP_STEPS / fps:
             self.gaps.append((self.end, picture.seconds))
+        self._fps = fps
+        if self.count:
+            self._step(self.end, picture.seconds)
+        else:
+            self._begin = picture.seconds
         self.end = picture.seconds
         sample = picture.frame.image[::_SAMPLED, ::_SAMPLED]
-        self._count += 1
+        self.count += 1
         self._black = self._black and int(sample.max()) <= _BLACK
         if self._first is None:
             self._first = sample.copy()
         self._equal = self._equal and _alike(sample, self._first)
 
+    def _step(self, start: float, end: float) -> None:
+        if (end - start) * self._fps > _SKIP_STEPS:
+            self.skips.append((start, round((end - start) * self._fps) - 1))
+
     def follow(self, before: VideoCheck) -> None:
         """Take the pictures before this check's into account."""
         self.gaps = before.gaps + self.gaps
+        if before.count and self.count:
+            self._step(before.end, self._begin)
+        self.skips = sorted(before.skips + self.skips)
+        self._begin = before._begin if before.count else self._begin
         self._black = self._black and before._black
         if before._first is not None and self._first is not None:
             same = _alike(before._first, self._first)
             self._equal = self._equal and before._equal and same
-        self._count += before._count
+        self.count += before.count
 
     @property
     def verdict(self) -> str:
         """What is wrong with the pictures; empty if nothing is."""
-        if self._count and self._black:
+        if self.count and self._black:
             return "all its pictures are black"
-        if self._count >= _MANY and self._equal:
+        if self.count >= _MANY and self._equal:
             return "all its pictures are the same"
         return ""
 

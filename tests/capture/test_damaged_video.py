@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
+from mocap import assets
 from mocap.capture.open import open_source
 from mocap.capture.source import Frame
 from mocap.capture.video import Video
@@ -156,6 +158,45 @@ def test_gaps_after_the_first_failure_are_reported():
     for seconds, failed in ((0.0, False), (1.0, False), (1.2, True), (4.0, False), (4.1, False)):
         check.see(Picture(seconds, Frame(seconds, image), failed, False), 10.0)
     assert check.gaps == [(1.2, 4.0)]
+
+
+def test_pictures_that_a_damaged_file_lacks_without_a_failure_are_reported(tmp_path):
+    """H.264 with damaged packets: the decoder leaves out pictures and goes on."""
+    path = tmp_path / "x.mp4"
+    data = bytearray(assets.path("demo/demo.mp4").read_bytes())
+    whole = Video(assets.path("demo/demo.mp4"))
+    count, fps = whole.count, whole.file_fps
+    assert count is not None
+    rng = np.random.default_rng(3)
+    while True:
+        damaged = bytearray(data)
+        at = int(rng.uniform(0.1, 0.9) * len(data))
+        damaged[at : at + 400] = rng.integers(0, 256, 400, dtype=np.uint8).tobytes()
+        path.write_bytes(damaged)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            times = [frame.time for frame in Video(path)]
+        if len(times) < count:
+            break
+    assert len(said) == 1
+    after = times[int(np.argmax(np.diff(times)))]
+    assert f"{count} pictures by its index, {len(times)} can be read" in str(said[0].message)
+    assert f"missing after {after:.1f} s" in str(said[0].message)
+    assert np.diff(times).max() > 1.5 / fps
+
+
+def test_skipped_pictures_are_counted_across_chunks():
+    image = np.zeros((16, 16, 3), np.uint8)
+    parts = []
+    for stamps in ((0.0, 0.1, 0.3), (0.6, 0.7)):
+        check = VideoCheck()
+        for seconds in stamps:
+            check.see(Picture(seconds, Frame(seconds, image), False, False), 10.0)
+        parts.append(check)
+    parts[1].follow(parts[0])
+    assert parts[1].skips == [(0.1, 1), (0.3, 2)]
+    assert parts[1].count == 5
+    assert parts[1].gaps == []
 
 
 def test_late_pictures_are_dropped_and_clock_jumps_are_kept():
