@@ -197,7 +197,7 @@ class BrowserCameras:
                 if seen.restarted or subject not in keys:
                     # A page that comes back is the same camera; without a page's name, none is.
                     page = seen.page or str(next(takes))
-                    keys[subject] = CameraKey(subject, page, seen.keypoints.camera.size)
+                    keys[subject] = CameraKey(page, seen.keypoints.camera.size)
                 if abs(clock - time.monotonic()) > _CLOCK:
                     continue  # the sender does not know the server's clock
                 keypoints = with_fov(seen.keypoints, self._options.fov)

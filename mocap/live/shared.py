@@ -27,9 +27,8 @@ _TOGETHER = 2.0  # seconds since a camera's last frame after which its place is 
 
 
 class CameraKey(NamedTuple):
-    """A page's camera: its number in the stream, its page, its picture's size (pixels)."""
+    """A camera: the name of its page, kept when the page is loaded again; its size in pixels."""
 
-    subject: int
     page: str
     size: tuple[int, int]
 
@@ -116,7 +115,7 @@ class SharedPerformer(Closing):
         heard = {k: f for k, f in self._seen.items() if now - f[-1].times[0] < _TOGETHER}
         self._seen = {k: f for k, f in self._seen.items() if now - f[-1].times[0] < _MOST}
         self._seek(now, heard)
-        if camera != min(heard):
+        if camera != next(iter(heard)):
             return None
         return keypoints, self._performer.follow(keypoints)
 
@@ -137,7 +136,7 @@ class SharedPerformer(Closing):
             )
         if self._seeking is None and now >= self._next:
             self._next = now + _AGAIN
-            self._sought = sorted(heard)
+            self._sought = list(heard)
             takes = [concatenate(heard[k]) for k in self._sought]
             self._seeking = Seeking(takes, self._cameras)
         return None

@@ -19,7 +19,7 @@ from tests.helpers.synthetic import smooth_motion
 
 FPS, SECONDS = 12.0, 13.0
 CLOCK = 100.0  # the server's clock when the performance begins, seconds
-KEYS = [CameraKey(k, f"page {k}", SIZE) for k in range(2)]
+KEYS = [CameraKey(f"page {k}", SIZE) for k in range(2)]
 DELAYS = (0.0, 0.07)  # of the cameras' pictures, seconds
 TRUE = smooth_motion(np.random.default_rng(3), SECONDS, FPS)
 TAKES = [filmed(TRUE, view, np.random.default_rng(5), 2.0) for view in ring(2).views]

@@ -15,10 +15,8 @@ import { PictureSender } from "./pictures";
 const ATTEMPTS = 4;
 const PAUSE = 700;
 
-/** Identifies this page to the server across connections. */
-const PAGE = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join(
-  "-",
-);
+/** Identifies this page to the server across connections, and when it is loaded again. */
+const PAGE = pageName();
 
 const NOTHING = {
   image: new Float32Array(66).fill(NaN),
@@ -190,4 +188,23 @@ export class CameraSession {
     this.picture.show(bitmap, frame);
     this.picture.points(keypoints);
   }
+}
+
+/**
+ * The page's name: that of the page before in this tab, which left it as it was closed or loaded
+ * again, or another one. It is taken out meanwhile, so that a copy of the tab gets its own.
+ */
+function pageName(): string {
+  const kept = "mocap.page";
+  const random = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36));
+  let name = random.join("-");
+  try {
+    name = sessionStorage.getItem(kept) ?? name;
+    sessionStorage.removeItem(kept);
+    addEventListener("pagehide", () => sessionStorage.setItem(kept, name));
+    addEventListener("pageshow", () => sessionStorage.removeItem(kept));
+  } catch {
+    // A browser that stores nothing gives another name each time.
+  }
+  return name;
 }
