@@ -13,7 +13,6 @@ from numpy import ndarray
 
 from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, Keypoints
-from mocap.detect.outline import within_outline
 
 MARGIN = 0.2
 """Margin around a person's landmarks, as part of their larger extent: hair, hands, and error."""
@@ -26,10 +25,6 @@ _NEAR, _SPEED = 0.5, 1.0
 _TWICE, _WITHIN, _LESS_SURE = 0.12, 0.8, 0.12
 # Seconds to wait for another person where only one is found.
 _PATIENCE = 0.5
-# Cells of the grid on which outlines are found, across a person; how far outlines reach beyond the
-# landmarks, as part of their extent; and the factor on the breadth of the one's limbs, because
-# these landmarks are those of the picture before.
-_CELLS, _EDGE, _OWN = 32, 0.1, 1.5
 _TRUNK = [LANDMARKS.index(n) for n in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
 
 
@@ -112,41 +107,21 @@ def mask_others(
         people: (P, 33, 2) landmarks, pixels.
         who: The index of the one person.
         margin: Around the one person's landmarks, pixels; None for MARGIN of their extent.
-        whole: Mask all of the others, also where they cover the one; otherwise their outlines, but
-            not what lies within the one's outline.
+        whole: Mask all of the others, also where they cover the one; otherwise their trunks, but
+            not the one's trunk.
     """
     own = people[who]
     masked = np.zeros_like(image)
     box = _box(own, MARGIN * extent(own) if margin is None else margin, image)
     masked[box] = image[box]
     others = np.delete(people, who, axis=0)
-    if whole:
-        for other in others:
-            masked[_box(other, 0.0, image)] = 0
-    elif len(others):
-        _mask_outlines(masked, own, others)
-    return masked
-
-
-def _mask_outlines(masked: ndarray, own: ndarray, others: ndarray) -> None:
-    """Mask other people's outlines in place, but not what lies within the one's outline.
-
-    Where two people overlap, either may be in front. Outlines are found on a coarse grid.
-    """
-    cell = max(1, round(extent(own) / _CELLS))
     for other in others:
-        rows, columns = _box(other, _EDGE * extent(other), masked)
-        part = masked[rows, columns]
-        height, width = part.shape[:2]
-        if not part.size:
-            continue
-        x, y = np.arange(0, width, cell), np.arange(0, height, cell)
-        grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2) + 0.5 * cell
-        grid += (columns.start, rows.start)
-        hidden = within_outline(grid, other)
-        hidden[hidden] = ~within_outline(grid[hidden], own, _OWN)
-        cells = hidden.reshape(len(y), len(x)).repeat(cell, axis=0).repeat(cell, axis=1)
-        part[cells[:height, :width]] = 0
+        masked[_box(other if whole else other[_TRUNK], 0.0, image)] = 0
+    if whole:
+        return masked
+    trunk = _box(own[_TRUNK], 0.0, image)
+    masked[trunk] = image[trunk]
+    return masked
 
 
 def box_of(
