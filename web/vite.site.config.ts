@@ -41,7 +41,8 @@ const preload: Plugin = {
         made.type === "chunk" && LATER.test(made.facadeModuleId ?? "") ? [made] : [],
       );
       const files = new Set(chunks.flatMap(({ fileName, imports }) => [fileName, ...imports]));
-      const later = [...files].filter((name) => !/\/index-/.test(name)); // which the page begins with
+      // The page begins with the others.
+      const later = [...files].filter((name) => !/\/index-/.test(name));
       return later.map((name) => ({
         tag: "link",
         attrs: { rel: "modulepreload", href: `./${name}` },

@@ -60,7 +60,7 @@ PARTS: dict[str, tuple[str, Any]] = {
     "gravity": ("find_gravity", lambda *axes: R.IDENTITY),
     "steady hands": ("smooth_rotations", lambda times, rotations, cutoff: rotations),
     "doubt in bends": ("DOUBTFUL_BEND", FULL_BEND),
-    "floor and contacts": ("_ground", lambda *found: None),
+    "floor and contacts": ("find_support", lambda *found: None),
     "the detector's size set right": ("at_height", lambda motion, height: motion),
     "shoulders": ("reach_shoulders", lambda body, rotations, *_: rotations),
     "planted feet": ("plant", lambda motion, contacts, still, far: motion),

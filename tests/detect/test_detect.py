@@ -364,11 +364,12 @@ def test_the_detector_restores_standard_error():
 def test_finding_the_first_hand_prints_nothing(data, people):
     clip = str(data / "videos" / "sports2d_demo.mp4")
     program = (
+        "from contextlib import closing\n"
         "from mocap.capture.open import open_source\n"
         "from mocap.detect.options import DetectOptions\n"
         "from mocap.detect.table import open_detector\n"
         f"options = DetectOptions(model='lite', face=False, people={people})\n"
-        "with open_detector(options) as detector:\n"
+        "with closing(open_detector(options)) as detector:\n"
         f"    found = [k for f, _ in zip(open_source({clip!r}), range(7))\n"
         "        for k in detector.people(f.image, f.time)]\n"
         "print(max(k.hands_confidence.max() for k in found) > 0)\n"

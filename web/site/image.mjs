@@ -81,7 +81,8 @@ function piecesOf(memory) {
 function write(name, head, parts) {
   const text = Buffer.from(JSON.stringify(head));
   const length = new Uint8Array(new Uint32Array([text.length]).buffer);
-  writeFileSync(`${folder}${name}`, gzipSync(Buffer.concat([length, text, ...parts]), { level: 9 }));
+  const whole = Buffer.concat([length, text, ...parts]);
+  writeFileSync(`${folder}${name}`, gzipSync(whole, { level: 9 }));
 }
 
 const first = await loadPyodide({ ...options });

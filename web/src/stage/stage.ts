@@ -77,8 +77,8 @@ export class Stage {
   private fixed: FixedCamera | null = null;
   /**
    * Whether the processor draws. The stage then omits smoothed edges, reflections and the key
-   * light's shadow, which cost most (on two busy cores: seconds at the start, and 0.7 s of processor
-   * time a frame against 0.23 s without them).
+   * light's shadow, which cost most (on two busy cores: seconds at the start, and 0.7 s of
+   * processor time a frame against 0.23 s without them).
    */
   private readonly plain = drawnBySoftware();
   /** Drawn pixels for one of the page's, while the avatar moves. */
