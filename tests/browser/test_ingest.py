@@ -146,10 +146,11 @@ def test_the_example_page_drives_the_avatar_with_pose_detection_itself(
 
     at = np.array(places)
     hips, head = HUMANOID.index("hips"), HUMANOID.index("head")
-    assert 0.8 < np.median(at[:, hips, 1]) < 1.1, "who stands before the camera stands on the stage"
-    assert np.all((at[:, hips, 1] > 0.35) & (at[:, hips, 1] < 1.5)), (
-        "squats and jumps there, and no more"
-    )
+    # The clip's own are from 0.60, in its squat, to 1.10; which of its frames the page sees depends
+    # on the machine, but they are more than the squat's.
+    heights = at[:, hips, 1]
+    assert 0.8 < heights.max() < 1.3, "who stands before the camera stands on the stage"
+    assert 0.45 < heights.min(), "squats there, and no more"
     assert np.all(at[:, head, 1] > at[:, hips, 1] + 0.3)
     assert np.linalg.norm(np.ptp(at - at[:, :1], axis=0), axis=-1).max() > 0.05, "and moves"
 
