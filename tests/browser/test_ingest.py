@@ -150,7 +150,7 @@ def test_the_example_page_drives_the_avatar_with_pose_detection_itself(
     # on the machine, but they are more than the squat's.
     heights = at[:, hips, 1]
     assert 0.8 < heights.max() < 1.3, "who stands before the camera stands on the stage"
-    assert 0.45 < heights.min(), "squats there, and no more"
+    assert heights.min() > 0.35, "squats there, and no more"
     assert np.all(at[:, head, 1] > at[:, hips, 1] + 0.3)
     assert np.linalg.norm(np.ptp(at - at[:, :1], axis=0), axis=-1).max() > 0.05, "and moves"
 
