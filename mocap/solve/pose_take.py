@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.camera import fit_translation
-from mocap.core.filter import fill_gaps, smooth, smooth_rotations
+from mocap.core.filter import fill_gaps, robust_rotations, smooth, smooth_rotations
 from mocap.core.keypoints import LANDMARKS, Keypoints
 from mocap.core.motion import Motion
 from mocap.solve.body import BodyDetails, solve_body
@@ -37,6 +37,9 @@ LONGEST_GAP = 0.5
 
 _HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
 _SHOULDERS = [LANDMARKS.index("left_shoulder"), LANDMARKS.index("right_shoulder")]
+_PALMS = [
+    [LANDMARKS.index(f"{s}_{n}") for n in ("wrist", "index", "pinky")] for s in ("left", "right")
+]
 
 
 def bridged_confidence(keypoints: Keypoints, positions: ndarray) -> ndarray:
@@ -92,7 +95,8 @@ def pose_take(
         positions, confidence = on_steady_hips(
             positions, confidence, place, whole, partial(_slow, times, whole)
         )
-    hands = (lambda relative: smooth_rotations(times, relative, BAKE_HANDS)) if filtered else None
+    shown = np.square(confidence[:, _PALMS].min(axis=2))
+    hands = (lambda q: robust_rotations(times, q, shown, BAKE_HANDS)) if filtered else None
     own = _solve_hands(keypoints, upright, filtered)
     face = solve_face(keypoints)
     turns = _smooth_head(times, head_turns(keypoints)) if filtered else head_turns(keypoints)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from mocap.core.filter import fill_gaps, one_euro, smooth
+from mocap.core import rotation as R
+from mocap.core.filter import fill_gaps, one_euro, robust_rotations, smooth
 from tests.helpers import synthetic
 
 seeds = st.integers(0, 2**32 - 1)
@@ -225,3 +226,36 @@ def test_filling_leaves_all_nan_data_unchanged() -> None:
     assert np.isnan(fill_gaps(times, np.full((5, 2, 3), np.nan), 9.0)).all()
     whole = np.arange(30.0).reshape(5, 2, 3)
     assert np.array_equal(fill_gaps(times, whole, 9.0), whole)
+
+
+@few
+@given(seeds)
+def test_robust_rotations_take_no_notice_of_signs_and_of_a_turn_once_around(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    times = np.arange(60) / 30.0
+    true = Rotation.from_rotvec(0.3 * np.sin(2.0 * times)[:, None] * rng.normal(size=3)).as_quat()
+    true = true[:, None]
+    seen = true.copy()
+    # Five frames in which a palm turns over and over, as a detector sees one from its edge.
+    axis = np.array([1.0, 0.0, 0.0])
+    around = R.from_axis_angle(axis, np.linspace(0.0, 2.0 * np.pi, 7))[1:-1]
+    seen[30:35, 0] = R.multiply(true[30:35, 0], around)
+    sure = np.ones((60, 1))
+    out = robust_rotations(times, seen, sure, 1.5)
+    assert np.degrees(R.distance(out, true)).max() < 15.0
+    signs = rng.choice([-1.0, 1.0], size=(60, 1, 1))
+    flipped = robust_rotations(times, seen * signs, sure, 1.5)
+    assert np.degrees(R.distance(flipped, out)).max() < 1e-4
+
+
+def test_robust_rotations_believe_what_is_seen() -> None:
+    times = np.arange(60) / 30.0
+    seen = np.tile(R.IDENTITY, (60, 1, 1))
+    seen[20:40, 0] = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.full(20, 2.0))
+    weights = np.ones((60, 1))
+    weights[20:40] = 0.01
+    doubted = robust_rotations(times, seen, weights, 1.5)
+    assert np.degrees(R.angle(doubted[45:])).max() < 5.0
+    # Without others to believe, even these count.
+    alone = robust_rotations(times[20:40], seen[20:40], np.zeros((20, 1)), 1.5)
+    assert np.degrees(R.distance(alone, seen[20:40])).max() < 1e-4
