@@ -78,8 +78,9 @@ export class DisplayLoop {
     }
     stage?.adapt(elapsed);
     const moving = pose !== null || others >= 0 || this.settling(now);
-    if (moving || !this.resting) this.draw(now, !moving);
-    this.resting = !moving;
+    const resting = !moving && now - this.posed > BETWEEN;
+    if (moving || (resting && !this.resting)) this.draw(now, resting);
+    this.resting = resting;
     picture.draw();
     if (playing) return;
     const newest = Math.max(pose?.frame ?? -1, others);
