@@ -128,23 +128,26 @@ def mean_over_contact(values: ndarray, contact: ndarray) -> ndarray:
     return out
 
 
-def _level(times: ndarray, heights: ndarray, contacts: ndarray) -> ndarray:
+def _level(times: ndarray, heights: ndarray, skin: ndarray, contacts: ndarray) -> ndarray:
     """Return by how much to raise the hips (F,), metres, so that standing points are on the ground.
 
     The body stands on the lowest point of its soles. Laying a foot flat changes which point that
-    is, and without this correction the legs would have to compensate.
+    is, and without this correction the legs would have to compensate. A foot is on a step only if
+    another part of the body is lower.
 
     Args:
         times: (F,) seconds.
         heights: (F, 4) heights of heels and toe tips, with standing feet laid flat, metres.
+        skin: (F,) height of the lowest skin of the rest of the body, metres.
         contacts: (F, 4) which of them are in contact.
     """
+    lowest = np.minimum(heights.min(axis=1), skin)
     standing = np.flatnonzero(contacts.any(axis=1))
     if not len(standing):
         return np.zeros(len(times))
     off = np.stack(
         [
-            _on_ground(mean_over_contact(np.stack([h, h], axis=1), c))[:, 1] - h
+            _on_ground(mean_over_contact(np.stack([h, h - lowest], axis=1), c))[:, 1] - h
             for h, c in zip(heights.T, contacts.T, strict=True)
         ],
         axis=1,
@@ -199,8 +202,9 @@ def plant(
     positions, _ = fk(body, root, posed)
     points = sole_points(body, root, posed)
     # The hips are lowered at most until another part of the body lies on the ground.
-    clear = np.maximum(root[:, 1] + skin_heights(body, posed).min(axis=1), 0.0)
-    level = np.maximum(_level(times, points[..., 1], contacts), -clear)[:, None] * _UP
+    skin = root[:, 1] + skin_heights(body, posed).min(axis=1)
+    clear = np.maximum(skin, 0.0)
+    level = np.maximum(_level(times, points[..., 1], skin, contacts), -clear)[:, None] * _UP
     root, clear = root + level, clear + level[:, 1]
     points = points + level[:, None]
     for foot in (0, 1):

@@ -58,6 +58,19 @@ def test_planted_feet_do_not_slide_or_sink(demo: Motion) -> None:
     assert np.abs(heights[contacts]).mean() < 0.005
 
 
+def test_feet_that_are_laid_flat_do_not_leave_the_body_in_the_air() -> None:
+    times = np.arange(30) / 30.0
+    rotations = np.tile(R.IDENTITY, (30, len(BONES), 1))
+    # Toes that point down, which laying the feet flat raises by more than the height of a step.
+    feet = humanoid_index("leftFoot", "rightFoot")
+    rotations[:, feet] = R.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.radians(75.0))
+    root = np.zeros((30, 3))
+    root[:, 1] = -lowest_skin(HUMANOID, rotations)
+    motion = plant(Motion(HUMANOID, times, root, rotations), np.ones((30, 4), dtype=bool))
+    lowest = motion.root_positions[:, 1] + lowest_skin(HUMANOID, motion.rotations)
+    assert np.abs(lowest).max() < 0.005
+
+
 def test_planting_twice_changes_nothing(demo: Motion) -> None:
     after = plant(demo, demo.contacts > 0.5)
     legs = [i for i, b in enumerate(BONES) if "Leg" in b or "Foot" in b]
