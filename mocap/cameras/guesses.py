@@ -12,11 +12,11 @@ from numpy import ndarray
 from mocap.cameras.triangulate import Triangulated
 from mocap.cameras.views import View, to_mocap
 from mocap.core.camera import Camera, fit_translation
-from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.keypoints import Keypoints, pair
 from mocap.lift.model import lift_with_error
 from mocap.solve.evidence import DOUBTED, SEEN
 
-_HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
+_HIPS = pair("hip")
 # A landmark that only one view sees: factor on its confidence, and its expected error, metres.
 _ALONE, _ALONE_ERROR = 0.5, 0.12
 

@@ -21,13 +21,13 @@ from mocap.cameras.take import at_common_times, fuse, least_noise, triangulated
 from mocap.cameras.views import CameraSet, View
 from mocap.cameras.virtual import hand_views
 from mocap.core.camera import Camera
-from mocap.core.keypoints import LANDMARKS, Keypoints, concatenate
+from mocap.core.keypoints import Keypoints, concatenate, pair
 from mocap.solve.evidence import EvidenceState, weigh
 
 SILENT = 0.25
 """Seconds after which a camera without a new frame is not waited for."""
 
-_HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
+_HIPS = pair("hip")
 _SHORTEST = 0.02  # shortest time between two frames, seconds
 _KEPT = 0.6  # seconds of each camera's frames that are kept
 # Factor on the take's noise. Some frames are noisier than the take, and where two views disagree,

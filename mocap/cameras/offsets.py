@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.keypoints import LANDMARKS, Keypoints, pair
 
 JOINTS = [
     LANDMARKS.index(f"{side}_{n}")
@@ -19,8 +19,8 @@ JOINTS = [
     for side in ("left", "right")
 ]
 """The twelve landmarks at joints, which are the same points of the body from all sides."""
-_HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
-_SHOULDERS = [LANDMARKS.index("left_shoulder"), LANDMARKS.index("right_shoulder")]
+_HIPS = pair("hip")
+_SHOULDERS = pair("shoulder")
 _RATE = 60.0  # sampling rate of the signals, Hz
 _SMOOTH = 0.1  # half width of the differentiation kernel, seconds
 _LONGEST_GAP = 0.25  # longest gap that is interpolated, seconds

@@ -21,7 +21,7 @@ from mocap.cameras.triangulate import LEAST_NOISE, Triangulated, triangulate
 from mocap.cameras.views import CameraSet, View, upright
 from mocap.cameras.virtual import VirtualCamera
 from mocap.cameras.world import find_unit, find_up
-from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.keypoints import Keypoints, pair
 from mocap.core.motion import Motion
 from mocap.errors import InputError
 from mocap.solve.evidence import SEEN, weigh
@@ -30,7 +30,7 @@ from mocap.solve.swaps import unswap
 from mocap.solve.take import solve_take
 from mocap.solve.tuning import SolveOptions
 
-_HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
+_HIPS = pair("hip")
 # Smallest standard deviation of image points, as a share of the body's size in the picture. The
 # median error of BlazePose heavy on forty rendered clips is about 0.01.
 _DETECTOR_NOISE = 0.008

@@ -15,11 +15,11 @@ from numpy import ndarray
 
 from mocap.cameras.views import View, to_mocap
 from mocap.core.camera import Camera
-from mocap.core.keypoints import HAND_LANDMARKS, LANDMARKS, Keypoints
+from mocap.core.keypoints import HAND_LANDMARKS, Keypoints, pair
 from mocap.solve.evidence import SEEN
 from mocap.solve.refine.sight import Sight
 
-_HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
+_HIPS = pair("hip")
 _AWAY = 6.0  # distance of the virtual camera from the nearest landmark, metres
 _FOCAL = 1000.0  # focal length of the virtual camera, pixels
 _SWITCH = 0.25  # by how much more confident another view must be of a hand to replace this one

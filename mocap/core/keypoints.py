@@ -37,6 +37,12 @@ LANDMARKS: tuple[str, ...] = (
 )  # fmt: skip
 """The names of the 33 landmarks, in BlazePose's order."""
 
+
+def pair(name: str) -> list[int]:
+    """Return the indices of a landmark, left and right, from its name without a side."""
+    return [LANDMARKS.index(f"{side}_{name}") for side in ("left", "right")]
+
+
 HAND_LANDMARKS: tuple[str, ...] = (
     "wrist", "thumb_cmc", "thumb_mcp", "thumb_ip", "thumb_tip",
     *(f"{finger}_finger_{part}" for finger in ("index", "middle", "ring",

@@ -25,7 +25,7 @@ from numpy import ndarray
 
 from mocap.core import rotation as R
 from mocap.core.easing import smoothstep
-from mocap.core.keypoints import LANDMARKS, landmarks_of
+from mocap.core.keypoints import LANDMARKS, landmarks_of, pair
 from mocap.core.skeleton import BONES, HUMANOID, humanoid_index
 from mocap.core.small import clip, middle, without_nan
 from mocap.solve.evidence import SEEN
@@ -49,15 +49,15 @@ _I = {name: i for i, name in enumerate(LANDMARKS)}
 _FACE_LEFT = [_I[n] for n in ("left_ear", "left_eye_outer", "mouth_left")]
 _FACE_RIGHT = [_I[n] for n in ("right_ear", "right_eye_outer", "mouth_right")]
 _FACE_FRONT = [_I[n] for n in ("nose", "left_eye", "right_eye", "mouth_left", "mouth_right")]
-_EARS = [_I["left_ear"], _I["right_ear"]]
-_HIPS = [_I["left_hip"], _I["right_hip"]]
-_SHOULDERS = [_I["left_shoulder"], _I["right_shoulder"]]
+_EARS = pair("ear")
+_HIPS = pair("hip")
+_SHOULDERS = pair("shoulder")
 # Root, hinge and end of the four limbs.
 _LIMB_ROOT = [_I[n] for n in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
 _LIMB_HINGE = [_I[n] for n in ("left_elbow", "right_elbow", "left_knee", "right_knee")]
 _LIMB_END = [_I[n] for n in ("left_wrist", "right_wrist", "left_ankle", "right_ankle")]
-_INDEX, _LITTLE = [_I["left_index"], _I["right_index"]], [_I["left_pinky"], _I["right_pinky"]]
-_HEEL, _TOE = [_I["left_heel"], _I["right_heel"]], [_I["left_foot_index"], _I["right_foot_index"]]
+_INDEX, _LITTLE = pair("index"), pair("pinky")
+_HEEL, _TOE = pair("heel"), pair("foot_index")
 _WRIST, _ANKLE = _LIMB_END[:2], _LIMB_END[2:]
 
 _UPPER = humanoid_index("leftUpperArm", "rightUpperArm", "leftUpperLeg", "rightUpperLeg")

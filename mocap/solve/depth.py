@@ -9,13 +9,12 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.camera import Camera
 from mocap.core.easing import smoothstep
-from mocap.core.keypoints import LANDMARKS
+from mocap.core.keypoints import pair
 from mocap.core.small import middle, norm, without_nan
 from mocap.solve.refine.body import PROPORTIONS, RIGID
 
 _HIPS, _KNEES, _ANKLES, _HEELS, _TOES = (
-    [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")]
-    for n in ("hip", "knee", "ankle", "heel", "foot_index")
+    pair(n) for n in ("hip", "knee", "ankle", "heel", "foot_index")
 )
 # Share of a heel's distance from the plane of shank and foot that is kept.
 _HEEL_KEEPS = 0.4

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from mocap.core.keypoints import LANDMARKS, Keypoints, changed, landmarks_of
+from mocap.core.keypoints import LANDMARKS, Keypoints, changed, landmarks_of, pair
 from mocap.core.kinematics import two_bone_ik
 from mocap.core.rotation import IDENTITY
 from mocap.core.skeleton import BONES, HUMANOID
@@ -40,9 +40,7 @@ _FASTEST = 8.0
 _LONGEST_STEP = 0.25  # longest step between frames for which a speed is computed, seconds
 _I = {name: i for i, name in enumerate(LANDMARKS)}
 _SIDES = ("left", "right")
-_SHOULDERS, _ELBOWS, _WRISTS, _HIPS = (
-    [_I[f"{s}_{n}"] for s in _SIDES] for n in ("shoulder", "elbow", "wrist", "hip")
-)
+_SHOULDERS, _ELBOWS, _WRISTS, _HIPS = pair("shoulder"), pair("elbow"), pair("wrist"), pair("hip")
 _HAND_POINTS = [[_I[f"{s}_{n}"] for n in ("wrist", "index", "pinky", "thumb")] for s in _SIDES]
 
 

@@ -16,13 +16,10 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core import rotation as R
-from mocap.core.keypoints import LANDMARKS
+from mocap.core.keypoints import LANDMARKS, pair
 from mocap.core.small import clip, steps, without_nan
 
-_SHOULDERS, _HIPS, _KNEES, _ANKLES = (
-    [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")]
-    for n in ("shoulder", "hip", "knee", "ankle")
-)
+_SHOULDERS, _HIPS, _KNEES, _ANKLES = pair("shoulder"), pair("hip"), pair("knee"), pair("ankle")
 _UP = np.array([0.0, 1.0, 0.0])
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from mocap.core.easing import smoothstep
-from mocap.core.keypoints import LANDMARKS
+from mocap.core.keypoints import pair
 from mocap.core.kinematics import fk, local_rotations
 from mocap.core.motion import Motion
 from mocap.core.runs import runs
@@ -22,9 +22,9 @@ from mocap.solve.contacts import SOLES, with_hysteresis
 from mocap.solve.plant import mean_over_contact, nearest_contact
 from mocap.solve.reach import reach
 
-HANDS = [LANDMARKS.index(f"{side}_wrist") for side in ("left", "right")]
+HANDS = pair("wrist")
 """The landmarks that may hold on to something."""
-SHOULDERS = [LANDMARKS.index(f"{side}_shoulder") for side in ("left", "right")]
+SHOULDERS = pair("shoulder")
 # Speeds of hands (m/s) and their heights above the shoulders (m) at which a hold begins and ends.
 # At the top of a pull-up the wrists are a hand's width above the shoulders.
 _SPEED, _ABOVE = (0.2, 0.35), (0.05, -0.05)

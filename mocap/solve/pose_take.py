@@ -11,7 +11,7 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.camera import fit_translation
 from mocap.core.filter import fill_gaps, robust_rotations, smooth, smooth_rotations
-from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.keypoints import LANDMARKS, Keypoints, pair
 from mocap.core.motion import Motion
 from mocap.solve.body import BodyDetails, solve_body
 from mocap.solve.evidence import SEEN
@@ -35,8 +35,8 @@ BAKE_HEAD = 6.0
 LONGEST_GAP = 0.5
 """Longest gap of missing keypoints that is interpolated, seconds."""
 
-_HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
-_SHOULDERS = [LANDMARKS.index("left_shoulder"), LANDMARKS.index("right_shoulder")]
+_HIPS = pair("hip")
+_SHOULDERS = pair("shoulder")
 _PALMS = [
     [LANDMARKS.index(f"{s}_{n}") for n in ("wrist", "index", "pinky")] for s in ("left", "right")
 ]

@@ -17,7 +17,7 @@ from numpy import ndarray
 from mocap.core import rotation as R
 from mocap.core.easing import smoothstep
 from mocap.core.filter import OneEuroState, one_euro, smooth
-from mocap.core.keypoints import LANDMARKS
+from mocap.core.keypoints import LANDMARKS, pair
 from mocap.core.skeleton import BONES, Skeleton
 from mocap.core.surface import BODY_LANDMARKS, landmark_skin, lowest_skin
 
@@ -48,9 +48,7 @@ _UP = np.array([0.0, 1.0, 0.0])
 # Height of the landmarks of standing heels and toe tips above the ground, metres.
 _FOOT_SKIN = 0.02
 _UPPER_LEGS = [BONES.index("leftUpperLeg"), BONES.index("rightUpperLeg")]
-_HANDS, _SHOULDERS = (
-    [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")] for n in ("wrist", "shoulder")
-)
+_HANDS, _SHOULDERS = pair("wrist"), pair("shoulder")
 _FEET = [
     LANDMARKS.index(n) for n in ("left_heel", "right_heel", "left_foot_index", "right_foot_index")
 ]

@@ -9,7 +9,7 @@ from jaxtyping import Bool
 from numpy import ndarray
 
 from mocap.core import rotation as R
-from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.keypoints import LANDMARKS, Keypoints, pair
 from mocap.core.runs import runs
 from mocap.core.surface import landmark_skin
 from mocap.solve.contacts import (
@@ -39,7 +39,7 @@ from mocap.solve.tuning import Feet
 
 _UP = np.array([0.0, 1.0, 0.0])
 _TRUNK = [LANDMARKS.index(f"{s}_{n}") for n in ("hip", "shoulder") for s in ("left", "right")]
-_HEAD = [LANDMARKS.index(f"{s}_ear") for s in ("left", "right")]
+_HEAD = pair("ear")
 # Largest height of standing feet above the lowest other part of the body, metres.
 _CARRIED = 0.25
 # Metres per second squared; the share of the height of a flight of the same time (g t² / 8) from

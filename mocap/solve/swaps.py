@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from mocap.core.keypoints import LANDMARKS, MIRRORED, Keypoints
+from mocap.core.keypoints import LANDMARKS, MIRRORED, Keypoints, pair
 from mocap.solve.flips import viterbi
 
 _TRUNK = ("shoulder", "hip")
@@ -62,10 +62,7 @@ def unswap(keypoints: Keypoints) -> Keypoints:
 
 def _trunk(image: ndarray) -> float:
     """Return the trunk's length in the image over the take, pixels; NaN if it is never seen."""
-    ends = [
-        image[:, [LANDMARKS.index(f"{s}_{n}") for s in ("left", "right")]].mean(axis=1)
-        for n in ("shoulder", "hip")
-    ]
+    ends = [image[:, pair(n)].mean(axis=1) for n in ("shoulder", "hip")]
     length = np.linalg.norm(ends[0] - ends[1], axis=-1)
     length = length[np.isfinite(length)]
     return float(np.quantile(length, 0.9)) if len(length) else float("nan")

@@ -14,7 +14,7 @@ from mocap.core.filter import (
     fill_gaps,
     smooth,
 )
-from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of
+from mocap.core.keypoints import LANDMARKS, Keypoints, landmarks_of, pair
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
 from mocap.lift.model import lift_with_error
@@ -46,7 +46,7 @@ BAKE_CUTOFF = 6.0
 Control, 4th ed., ch. 3: 6 Hz for gait)."""
 
 _UP = np.array([0.0, 1.0, 0.0])
-_HIPS = [LANDMARKS.index("left_hip"), LANDMARKS.index("right_hip")]
+_HIPS = pair("hip")
 _WRISTS = [TOUCHING.index(GROUNDED.index(LANDMARKS.index(f"{s}_wrist"))) for s in ("left", "right")]
 # Shares of a bake's time: lifting the depths, and each of the two searches of the optimiser.
 _LIFTED, _FITTED = 0.15, 0.4

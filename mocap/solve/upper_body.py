@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from mocap.core.easing import smoothstep
-from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.keypoints import LANDMARKS, Keypoints, pair
 from mocap.core.small import middle, without_nan
 from mocap.solve.evidence import confidence_inside, inside
 
@@ -30,8 +30,7 @@ _FREE = np.radians(15.0)
 _BLOCK = 30.0
 
 _SHOULDERS, _HIPS, _KNEES, *_FEET = (
-    [LANDMARKS.index(f"{side}_{n}") for side in ("left", "right")]
-    for n in ("shoulder", "hip", "knee", "ankle", "heel", "foot_index")
+    pair(n) for n in ("shoulder", "hip", "knee", "ankle", "heel", "foot_index")
 )
 _LEGS = slice(_KNEES[0], len(LANDMARKS))
 # Confidence from which on a landmark is seen; and share of frames with a leg below which a take

@@ -25,7 +25,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from mocap.core.filter import smooth
-from mocap.core.keypoints import LANDMARKS, Keypoints
+from mocap.core.keypoints import LANDMARKS, Keypoints, pair
 from mocap.solve.refine.body import (
     DEPTHS,
     LENGTHS,
@@ -44,7 +44,7 @@ from mocap.solve.refine.sight import Sight, sight_of
 from mocap.solve.refine.smoothness import Smoothness
 
 _I = {name: i for i, name in enumerate(LANDMARKS)}
-_SHOULDERS, _WRISTS = ([_I[f"{s}_{n}"] for s in ("left", "right")] for n in ("shoulder", "wrist"))
+_SHOULDERS, _WRISTS = pair("shoulder"), pair("wrist")
 _HANDS = [[_I[f"{s}_{n}"] for n in ("pinky", "index", "thumb")] for s in ("left", "right")]
 _HEAD = list(range(11))
 # The bones from whose prior lengths the body's size follows; image points do not determine the
