@@ -106,6 +106,43 @@ def one_euro_rotations(
     return R.normalize(out), state
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class TurnState:
+    """The last time, seconds, and rotations (*points, 4), of a limit on turns."""
+
+    time: float
+    value: Float[ndarray, "*points 4"]
+
+
+def limit_turns(
+    times: Float[ndarray, "frames"],
+    rotations: Float[ndarray, "frames points 4"],
+    fastest: float,
+    state: TurnState | None = None,
+) -> tuple[Float[ndarray, "frames points 4"], TurnState]:
+    """Follow rotations no faster than a given speed (causal).
+
+    Args:
+        times: Seconds.
+        rotations: Unit quaternions.
+        fastest: Radians per second.
+        state: The state after the previous frames; None at the start.
+
+    Returns:
+        Rotations, and the state after the last frame.
+    """
+    state = state or TurnState(float(times[0]), rotations[0])
+    time, value = state.time, state.value
+    out = np.empty(rotations.shape)
+    for n, t in enumerate(times.tolist()):
+        away = R.distance(rotations[n], value)
+        share = np.minimum(1.0, fastest * (t - time) / np.maximum(away, 1e-9))
+        value = R.slerp(value, rotations[n], share) if share.min() < 1.0 else rotations[n]
+        time = t
+        out[n] = value
+    return out, TurnState(time, value)
+
+
 def smooth_rotations(
     times: Float[ndarray, "frames"], rotations: Float[ndarray, "frames *points 4"], cutoff: float
 ) -> Float[ndarray, "frames *points 4"]:

@@ -157,7 +157,7 @@ class BodyDetails:
             landmarks give the palm, after the same holding and easing.
         face: Head and eyes from the face, in the same way.
         whole: (F,) how far the whole body is seen, 0 (pelvis upright) to 1; None is 1.
-        settle_hands: A last, zero-phase filter for the hands' rotations (F, 2, 4) relative to their
+        settle_hands: A last filter for the hands' rotations (F, 2, 4) relative to their
             forearms: palms that are lost and found again would jump.
         steady_rolls: A zero-phase filter for the rolls (F, 2, 4) of the forearms, which change up
             to twice as fast as those of the hands.

@@ -11,6 +11,8 @@ from mocap.core import rotation as R
 from mocap.core.camera import fit_translation
 from mocap.core.filter import (
     OneEuroState,
+    TurnState,
+    limit_turns,
     one_euro,
     one_euro_rotations,
 )
@@ -55,6 +57,9 @@ LIVE_FINGERS = (1.5, 2.0)
 LIVE_PALMS = (1.5, 1.0)
 """The filter on hands relative to their forearms, from the hands' own points. The hand detector
 does not filter its output, unlike the body detector."""
+LIVE_TURN = 10.0
+"""Fastest turn of a hand relative to its forearm, radians per second: a palm turns over in a third
+of a second. A detector turns it over in a frame, and back, where it sees the palm from its edge."""
 LIVE_HEAD = (3.0, 6.0)
 """The filter on heads whose rotation comes from the face. Unfiltered, they jitter three times as
 much as heads from the body's landmarks."""
@@ -79,6 +84,7 @@ class CausalSolver:
         self._evidence: EvidenceState | None = None
         self._filter: OneEuroState | None = None
         self._hands: OneEuroState | None = None
+        self._turns: TurnState | None = None
         self._fingers: OneEuroState | None = None
         self._palms: OneEuroState | None = None
         self._face: FaceState | None = None
@@ -129,6 +135,7 @@ class CausalSolver:
             positions, keypoints.confidence, place, whole, partial(self._slow, keypoints.times)
         )
         hands = partial(self._steady_hands, keypoints.times) if self._filtered else None
+        settle = partial(self._settle_hands, keypoints.times) if self._filtered else None
         bend = DOUBTFUL_BEND if self._filtered else FULL_BEND
         own = self._own_hands(keypoints, upright)
         face, self._face = follow_face(keypoints, self._face)
@@ -144,7 +151,7 @@ class CausalSolver:
             positions,
             confidence,
             self._body_state,
-            BodyDetails(hands, bend, own, head, whole),
+            BodyDetails(hands, bend, own, head, whole, settle),
         )
         path, seen, self._root_state = follow_root(
             keypoints.times, positions, confidence, translation, upright, self._root_state
@@ -199,6 +206,10 @@ class CausalSolver:
             times, relative, *self.tuning.cutoffs(LIVE_HANDS), self._hands
         )
         return steady
+
+    def _settle_hands(self, times: ndarray, relative: ndarray) -> ndarray:
+        settled, self._turns = limit_turns(times, relative, LIVE_TURN, self._turns)
+        return settled
 
     def _own_hands(self, keypoints: Keypoints, upright: ndarray) -> SolvedHands | None:
         points = believed(keypoints)

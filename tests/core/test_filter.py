@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from mocap.core import rotation as R
-from mocap.core.filter import fill_gaps, one_euro, robust_rotations, smooth
+from mocap.core.filter import fill_gaps, limit_turns, one_euro, robust_rotations, smooth
 from tests.helpers import synthetic
 
 seeds = st.integers(0, 2**32 - 1)
@@ -259,3 +259,19 @@ def test_robust_rotations_believe_what_is_seen() -> None:
     # Without others to believe, even these count.
     alone = robust_rotations(times[20:40], seen[20:40], np.zeros((20, 1)), 1.5)
     assert np.degrees(R.distance(alone, seen[20:40])).max() < 1e-4
+
+
+@few
+@given(seeds)
+def test_turns_are_limited_and_slow_ones_are_not_changed(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    times = uneven(rng, 40)
+    wild = R.normalize(rng.normal(size=(40, 2, 4)))
+    out, _ = limit_turns(times, wild, 5.0)
+    turned = R.distance(out[1:], out[:-1])
+    assert (turned <= 5.0 * np.diff(times)[:, None] + 1e-6).all()
+    first, state = limit_turns(times[:13], wild[:13], 5.0)
+    rest, _ = limit_turns(times[13:], wild[13:], 5.0, state)
+    assert np.array_equal(np.concatenate([first, rest]), out)
+    slow = R.from_rotation_vector(0.8 * times[:, None, None] * R.normalize(rng.normal(size=(2, 3))))
+    assert np.degrees(R.distance(limit_turns(times, slow, 1.0)[0], slow)).max() < 1e-4
