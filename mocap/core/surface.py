@@ -77,6 +77,20 @@ def skin_heights(
     return _heights([skeleton], rotations)[0][..., :-_SOLES]
 
 
+def part_heights(
+    skeleton: Skeleton, rotations: Float[ndarray, "*frames joints 4"], bones: Sequence[str]
+) -> Float[ndarray, "*frames bones"]:
+    """Return the height of the skin below some bones' joints, relative to the root, metres.
+
+    Args:
+        skeleton: A humanoid with identity rest rotations.
+        rotations: Local rotations.
+        bones: Names of the bones, of the parts of the body that may touch the ground.
+    """
+    names = [skeleton.names[joint] for joint in _parts(skeleton)[0]]
+    return skin_heights(skeleton, rotations)[..., [names.index(bone) for bone in bones]]
+
+
 def lowest_skin(
     skeleton: Skeleton, rotations: Float[ndarray, "*frames joints 4"]
 ) -> Float[ndarray, "*frames"]:

@@ -10,6 +10,7 @@ from mocap.core.keypoints import Keypoints, with_fov
 from mocap.core.motion import Motion
 from mocap.core.skeleton import HUMANOID, Skeleton
 from mocap.retargeting import retarget
+from mocap.solve.low import rest_low
 from mocap.solve.performer import Performer
 from mocap.solve.tuning import SolveOptions, Tuning
 
@@ -61,5 +62,8 @@ class LivePerformer:
 
     def follow(self, keypoints: Keypoints) -> Motion:
         """Return the avatar's pose for the next frame of keypoints."""
-        self._performer.tuning = self._tuning()
-        return retarget(self._performer.solve(keypoints), self._avatar)
+        tuning = self._tuning()
+        self._performer.tuning = tuning
+        shown = retarget(self._performer.solve(keypoints), self._avatar)
+        # The avatar's arms are not as long as the performer's, so this comes last.
+        return shown if tuning.feet == "off" else rest_low(shown)

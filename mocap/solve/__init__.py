@@ -9,7 +9,7 @@ Pose           body.py (closed form), trunk.py, shoulders.py, twist.py, hands.py
 Body size      measure.py (bone lengths), size.py (stature)
 Ground         contacts.py, root.py (path and height), plant.py (feet, bake), lock.py (feet, live),
                reach.py (limbs to their goals, hinges above the ground),
-               palms.py (hands on the floor), support.py (what carries the body), hanging.py
-               (people who hang by their hands)
+               palms.py (hands on the floor), low.py (the same, live), support.py (what carries
+               the body), hanging.py (people who hang by their hands)
 Optimiser      refine/ (fits one body to a whole take; bake only)
 """
