@@ -15,7 +15,9 @@ from mocap.core.kinematics import bone_lengths, fk, local_rotations, two_bone_ik
 from mocap.core.motion import Motion
 from mocap.core.skeleton import BONES, HUMANOID
 from mocap.core.surface import lowest_skin
-from mocap.lift.training.poses import _SHAPES, Pose, _flat, _Maker, _sway, _unflat
+from mocap.lift.training.controls import SHAPES, Pose, flat, unflat
+from mocap.lift.training.poses import sway
+from mocap.lift.training.rarer_poses import RarerMaker
 
 FPS = 30.0
 _X, _UP, _AHEAD = np.eye(3)
@@ -103,17 +105,17 @@ def _leg(pose: Pose, positions: np.ndarray, world: np.ndarray, side: int) -> Non
 
 def _blend(keys: Sequence[Pose], rng: np.random.Generator, hold: float, move: float) -> Pose:
     """Return controls that hold each key pose (seconds) and move to the next in `move` or more."""
-    last = _flat(keys[0])
+    last = flat(keys[0])
     values = [np.tile(last, (round(FPS * hold), 1))]
     for key in keys[1:]:
-        following = _flat(key)
+        following = flat(key)
         count = round(FPS * max(move, 0.6 * float(np.abs(following - last).max())))
         s = (np.arange(count) + 1.0)[:, None] / (count + 1.0)
         values.append(last + s**3 * (10.0 - 15.0 * s + 6.0 * s * s) * (following - last))
         values.append(np.tile(following, (round(FPS * hold), 1)))
         last = following
     controls = np.concatenate(values)
-    return _unflat(controls + _sway(rng, *controls.shape))
+    return unflat(controls + sway(rng, *controls.shape))
 
 
 def _key(**controls: object) -> Pose:
@@ -123,7 +125,7 @@ def _key(**controls: object) -> Pose:
         "toes": (0.1, -0.45, 0.9),
     }  # fmt: skip
     out = {}
-    for name, shape in _SHAPES.items():
+    for name, shape in SHAPES.items():
         value = np.array((usual | controls)[name], dtype=float)
         if name in ("pelvis", "chest", "head"):
             value = np.radians(value)
@@ -248,7 +250,7 @@ def _rolled(rng: np.random.Generator) -> Motion:
 def motions(seed: int = 0) -> dict[str, Motion]:
     """Return the motions by name; people sway differently with each seed."""
     rng = np.random.default_rng(seed)
-    maker = _Maker(rng)
+    maker = RarerMaker(rng)
     takes: dict[str, tuple[list[Pose], float, float]] = {
         "push-ups": ([_pushup(n % 2) for n in range(5)], 0.3, 0.8),
         "burpee": ([_STAND, _CROUCH, _pushup(0), _CROUCH, _STAND], 0.3, 0.6),

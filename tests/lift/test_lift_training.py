@@ -11,8 +11,9 @@ from mocap.core import rotation as R
 from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints
 from mocap.lift import landmarks, network
-from mocap.lift.training import asf, noise, pairs, poses, spoil, stage, straight
+from mocap.lift.training import asf, controls, noise, pairs, poses, spoil, stage, straight
 from mocap.lift.training import data as lift_data
+from mocap.lift.training.rarer_poses import RarerMaker
 from tests.helpers.synthetic import keypoints_of, smooth_motion
 
 CAMERA = Camera(1100.0, (640.0, 360.0), (1280, 720))
@@ -240,13 +241,57 @@ def test_recombined_bodies_keep_their_bones() -> None:
     assert np.abs(moved - pieces)[:, :, 3:7].max() > 0.1
 
 
-def test_procedural_people_have_bones_and_move_at_human_speed() -> None:
-    for take in poses.takes(0, 12):
+@pytest.mark.parametrize("scenes", [poses.SCENES, poses.RARER])
+def test_procedural_people_have_bones_and_move_at_human_speed(scenes: poses.Scenes) -> None:
+    for take in poses.takes(0, 12, scenes):
         child = np.flatnonzero(stage.PARENTS >= 0)
         lengths = np.linalg.norm(take[:, child] - take[:, stage.PARENTS[child]], axis=-1)
         np.testing.assert_allclose(lengths, np.broadcast_to(lengths[0], lengths.shape), rtol=1e-6)
         speed = np.linalg.norm(np.diff(take, axis=0), axis=-1) * network.RATE
         assert np.quantile(speed, 0.995) < 5.0
+
+
+def drawn(kind: str, count: int = 40) -> np.ndarray:
+    """Joints (count, 15, 3) of key poses of a kind."""
+    maker = RarerMaker(np.random.default_rng(0))
+    keys = [controls.flat(getattr(maker, kind)()) for _ in range(count)]
+    return controls.joints(controls.unflat(np.array(keys)))
+
+
+def test_rarer_poses_are_what_their_names_say() -> None:
+    head, wrists, hips, ankles = 0, [5, 6], [7, 8], [11, 12]
+    heights = {k: drawn(k)[..., 1] for k in ("overhead", "hang", "handstand", "side_lie", "desk")}
+    up = heights["overhead"]
+    assert (up[:, wrists].max(axis=1) > up[:, head]).mean() > 0.8
+    assert np.ptp(heights["hang"][:, wrists]) < 0.1
+    assert (heights["hang"][:, ankles] > 0.0).all()
+    upside = heights["handstand"]
+    assert (upside[:, head] < upside[:, hips].min(axis=1)).all()
+    assert upside[:, wrists].max() < 0.15
+    assert heights["side_lie"][:, hips].max() < 0.3
+    assert (heights["desk"][:, wrists].mean(axis=1) > heights["desk"][:, hips].mean(axis=1)).all()
+
+
+def test_loads_are_held_overhead_on_straight_legs() -> None:
+    joints = drawn("overhead", 60)
+    knees = np.degrees(straight.bend(joints, straight.LIMBS[2][0]))
+    assert np.median(knees) < 12.0
+
+
+def test_raised_arms_of_a_made_up_detector_come_forward() -> None:
+    """Arms that point up are shifted to the front, those that hang are not."""
+    true = np.zeros((4, 48, 15, 3))
+    true[..., [1, 3, 5, 7], 0], true[..., [2, 4, 6, 8], 0] = 0.15, -0.15  # faces the camera
+    true[..., [1, 2], 1] = 0.5
+    true[..., [3, 5], 1], true[..., [4, 6], 1] = [0.8, 1.1], [0.2, -0.1]  # left up, right down
+    hidden = np.zeros((4, 48, 15))
+    usual, shifted = (
+        noise._sketched_depth(np.random.default_rng(0), true, hidden, raised)[..., [5, 6]]
+        for raised in (1e-9, 0.1)
+    )
+    ahead = (shifted - usual).mean(axis=(0, 1))
+    assert 0.03 < ahead[0] < 0.2
+    assert abs(ahead[1]) < 1e-6
 
 
 @pytest.mark.parametrize("degrees", [8.0, 15.0])

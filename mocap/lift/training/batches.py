@@ -29,6 +29,7 @@ class Mix:
         sketched: Pieces with errors of a made-up detector (`noise.sketched`).
         exact: Pieces that are nearly exact (`noise.exact`).
         guessed: Share of exact pieces whose field of view is guessed.
+        raised: The made-up detector's error of raised arms (`noise.sketched`).
         bare: Share of the others without the detector's depth; a quarter of those also has no
             confidences.
     """
@@ -39,6 +40,7 @@ class Mix:
     exact: int = 0
     guessed: float = 0.0
     bare: float = 0.35
+    raised: float = 0.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -49,11 +51,13 @@ class Sources:
         libraries: Motion, with the share of each.
         spoiler: The detector's errors; None if no piece is spoilt.
         pieces: Real pairs, (N, 60, …).
+        recombine: Share of the motion with another piece's arms.
     """
 
     libraries: Sequence[tuple[Library, float]]
     spoiler: Spoiler | None
     pieces: Shown
+    recombine: float = 0.5
 
 
 def real(
@@ -94,17 +98,19 @@ def batch(
         Inputs, and the true joints in metres, float32.
     """
     shown = []
+
+    def scene(count: int) -> tuple[ndarray, ndarray]:
+        return staged(rng, sources.libraries, count, FRAMES, sources.recombine)
+
     if mix.real:
         shown.append(_rolled(rng, _cut(rng, sources.pieces, mix.real)))
     if mix.spoilt and sources.spoiler is not None:
-        scene = staged(rng, sources.libraries, mix.spoilt, FRAMES)
-        shown.append(spoilt(rng, *scene, sources.spoiler))
+        shown.append(spoilt(rng, *scene(mix.spoilt), sources.spoiler))
     if mix.sketched:
-        shown.append(sketched(rng, *staged(rng, sources.libraries, mix.sketched, FRAMES)))
+        shown.append(sketched(rng, *scene(mix.sketched), mix.raised))
     shown = [without_depth(rng, s, mix.bare, 0.25) for s in shown]
     if mix.exact:
-        scene = staged(rng, sources.libraries, mix.exact, FRAMES)
-        shown.append(exact(rng, *scene, mix.guessed))
+        shown.append(exact(rng, *scene(mix.exact), mix.guessed))
     return (
         np.concatenate([s.inputs for s in shown]).astype(np.float32),
         np.concatenate([s.true for s in shown]).astype(np.float32),

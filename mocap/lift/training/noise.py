@@ -36,6 +36,7 @@ _STRAYS = np.array(
 )
 _KEPT_SPREAD, _FRONT_SPREAD, _TRUNK_STRAYS = 0.15, 0.03, 0.05
 _LEAN, _LEAN_SPREAD = 0.14, 0.07  # metres of depth a metre of height: forward by 8° ± 4°
+_ARM_ENDS = (3, 4, 5, 6)  # elbows and wrists
 # Errors of image points, metres at the body: constant over a take, and slowly varying.
 _STAYS, _WANDERS = 0.02, 0.01
 _TREMBLES = 0.008  # metres of depth, from frame to frame
@@ -124,13 +125,17 @@ def spoilt(rng: np.random.Generator, bodies: ndarray, hips: ndarray, spoiler: Sp
     return Shown(features(across, along, confidence, of_hips), true)
 
 
-def sketched(rng: np.random.Generator, bodies: ndarray, hips: ndarray) -> Shown:
+def sketched(
+    rng: np.random.Generator, bodies: ndarray, hips: ndarray, raised: float = 0.0
+) -> Shown:
     """Return pieces with errors of a made-up detector, against overfitting to rendered people.
 
     Args:
         rng: Random numbers.
         bodies: (B, F, 15, 3) joints from the hips' middle, camera axes, metres.
         hips: (B, F, 3) the hips' middle, camera axes, metres.
+        raised: How far a bone of a raised arm is shifted to the performer's front at the most, in
+            addition, metres.
     """
     batch, frames = bodies.shape[:2]
     guess = _guesses(rng, batch)
@@ -147,7 +152,7 @@ def sketched(rng: np.random.Generator, bodies: ndarray, hips: ndarray) -> Shown:
     )
     across, of_hips = _imaged(bodies, hips, astray, guess, scale)
     true = _along_ray(bodies, hips) * scale[..., None, None]
-    along = _from_hips(_sketched_depth(rng, true, hidden))
+    along = _from_hips(_sketched_depth(rng, true, hidden, raised))
     doubt = hidden * rng.uniform(0.2, 0.8, (batch, 1, 15))
     confidence = 1.0 - doubt - 0.02 * np.abs(rng.standard_normal(hidden.shape))
     return Shown(features(across, along, np.clip(confidence, 0.0, 1.0), of_hips), true)
@@ -213,7 +218,9 @@ def _hidden(rng: np.random.Generator, batch: int, frames: int) -> ndarray:
     return (present & (at >= start) & (at < start + length)).astype(float)
 
 
-def _sketched_depth(rng: np.random.Generator, true: ndarray, hidden: ndarray) -> ndarray:
+def _sketched_depth(
+    rng: np.random.Generator, true: ndarray, hidden: ndarray, raised: float = 0.0
+) -> ndarray:
     """Return the made-up detector's depths (B, F, 15): scaled, leaning, with bias and noise."""
     batch, frames = true.shape[:2]
     z = true[..., 2]
@@ -226,6 +233,8 @@ def _sketched_depth(rng: np.random.Generator, true: ndarray, hidden: ndarray) ->
     # counts as the front.
     facing = np.where(rng.uniform(size=(batch, 1)) < 0.2, 1.0, across[..., 0])
     front = _FRONT + (_FRONT > 0.0) * _FRONT_SPREAD * rng.standard_normal((batch, 1, 15))
+    if raised:
+        front = front + raised * rng.uniform(0.0, 1.0, (batch, 1, 1)) * _uprightness(true)
     strength = rng.uniform(0.5, 1.4, (batch, 1, 1))
     fast, slow = (wandering(rng, (batch, frames, 15), seconds) for seconds in (0.15, 0.6))
     stays = rng.standard_normal((batch, 1, 15))
@@ -243,3 +252,13 @@ def _sketched_depth(rng: np.random.Generator, true: ndarray, hidden: ndarray) ->
     aside = 0.03 * rng.standard_normal((batch, 1, 1))
     out = out + lean * true[..., 1] + aside * true[..., 0]
     return np.asarray(out + _TREMBLES * rng.standard_normal(out.shape))
+
+
+def _uprightness(true: ndarray) -> ndarray:
+    """Return (B, F, 15) how far the bones of the arms point along the trunk's axis, 0 to 1."""
+    trunk = R.normalize(true[:, :, [1, 2]].mean(axis=2) - true[:, :, HIP_JOINTS].mean(axis=2))
+    out = np.zeros(true.shape[:3])
+    for joint in _ARM_ENDS:
+        bone = R.normalize(true[:, :, joint] - true[:, :, PARENTS[joint]])
+        out[..., joint] = np.maximum((bone * trunk).sum(axis=-1), 0.0)
+    return out
