@@ -119,6 +119,13 @@ def run(
         For each joint metres to be added to its image point (x, y) and its depth (z), 45 numbers;
         then the logarithms of the depths' expected errors (metres), 15 numbers.
     """
+    return _layer(w, "out", hidden(w, inputs))
+
+
+def hidden(
+    w: dict[str, ndarray], inputs: Float[ndarray, "batch frames 64"]
+) -> Float[ndarray, "batch frames n"]:
+    """Return what the output layer of `run` is given."""
     x = ((inputs - w["mean"]) / w["scale"]).astype(np.float32)
     before, after = (np.repeat(x[:, [edge]], REACH, axis=1) for edge in (0, -1))
     x = np.concatenate([before, x, after], axis=1)
@@ -126,7 +133,7 @@ def run(
     for n, dilation in enumerate(DILATIONS[1:]):
         y = _block(w, n, _convolve(w, f"{n}.wide", x, dilation))
         x = x[:, dilation : dilation + y.shape[1]] + y
-    return _layer(w, "out", x)
+    return x
 
 
 def run_newest(

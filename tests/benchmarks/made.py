@@ -28,7 +28,7 @@ from mocap.lift.training import noise
 from mocap.lift.training.stage import wandering
 from mocap.solve.take import solve_take
 
-from .made_motions import motions
+from . import made_loads, made_motions
 from .measures import JOINTS, LANDMARK_JOINTS, Shown, direction, turned_onto
 from .table import Cell, Table
 from .views import surface_heights
@@ -118,7 +118,7 @@ def _figures(motion: Motion, yaw: float, pitch: float, seed: int) -> np.ndarray:
 def tables(quick: bool = False) -> list[Table]:
     """The one table, a row for each motion: means, and the worst of lowest and floating."""
     rows: list[tuple[Cell, ...]] = []
-    for name, motion in motions().items():
+    for name, motion in (made_motions.motions() | made_loads.motions()).items():
         views = [(y, p) for y in _YAWS for p in _PITCHES][: 1 if quick else None]
         each = np.array([_figures(motion, y, p, n) for n, (y, p) in enumerate(views)])
         mean = each.mean(axis=0).tolist()

@@ -11,7 +11,18 @@ from mocap.core import rotation as R
 from mocap.core.camera import Camera
 from mocap.core.keypoints import Keypoints
 from mocap.lift import landmarks, network
-from mocap.lift.training import asf, controls, noise, pairs, poses, spoil, stage, straight
+from mocap.lift.training import (
+    asf,
+    closeup,
+    controls,
+    noise,
+    pairs,
+    poses,
+    refit,
+    spoil,
+    stage,
+    straight,
+)
 from mocap.lift.training import data as lift_data
 from mocap.lift.training.rarer_poses import RarerMaker
 from tests.helpers.synthetic import keypoints_of, smooth_motion
@@ -269,13 +280,14 @@ def test_rarer_poses_are_what_their_names_say() -> None:
     assert (upside[:, head] < upside[:, hips].min(axis=1)).all()
     assert upside[:, wrists].max() < 0.15
     assert heights["side_lie"][:, hips].max() < 0.3
-    assert (heights["desk"][:, wrists].mean(axis=1) > heights["desk"][:, hips].mean(axis=1)).all()
+    desk = heights["desk"]
+    assert (desk[:, wrists].max(axis=1) > desk[:, hips].mean(axis=1)).mean() > 0.9
 
 
 def test_loads_are_held_overhead_on_straight_legs() -> None:
     joints = drawn("overhead", 60)
-    knees = np.degrees(straight.bend(joints, straight.LIMBS[2][0]))
-    assert np.median(knees) < 12.0
+    knees = np.degrees([straight.bend(joints, straight.LIMBS[n][0]) for n in (0, 2)])
+    assert np.quantile(knees.min(axis=0), 0.8) < 15.0
 
 
 def test_raised_arms_of_a_made_up_detector_come_forward() -> None:
@@ -292,6 +304,39 @@ def test_raised_arms_of_a_made_up_detector_come_forward() -> None:
     ahead = (shifted - usual).mean(axis=(0, 1))
     assert 0.03 < ahead[0] < 0.2
     assert abs(ahead[1]) < 1e-6
+
+
+def test_close_ups_are_near_and_do_not_show_the_legs() -> None:
+    inputs = closeup.close_up(np.random.default_rng(0), *scene()).inputs
+    assert (1.0 / inputs[..., 62]).mean() < 2.5
+    assert (inputs[..., 61] < -0.2).mean() > 0.9  # the hips are below the picture's middle
+    assert inputs[..., 45 + 7 : 60].max() < 0.1
+    assert inputs[..., 45:48].min() > 0.3
+    assert np.isfinite(inputs).all()
+
+
+def test_a_refitted_layer_learns_new_pieces_and_keeps_known_answers() -> None:
+    """A wrong bias of the wrists' depths is unlearnt on new pieces; shoulders stay as they are."""
+    true = dict(network.weights())
+    wrist, shoulder = 3 * network.JOINTS.index("left_wrist") + 2, 3 + 2
+    wrong = true | {"out.bias": true["out.bias"].copy()}
+    wrong["out.bias"][[wrist, shoulder]] += 0.2
+    rng = np.random.default_rng(0)
+
+    def answered() -> noise.Shown:
+        inputs = noise.exact(rng, *scene()).inputs.astype(np.float32)
+        return noise.Shown(inputs, network.placed(inputs, network.run(true, inputs))[0])
+
+    nothing = [np.zeros((0, 48, 64), np.float32)] * 2
+    mended = refit.refitted(wrong, lambda: nothing, answered, 2)
+    inputs = answered().inputs
+    off = network.run(mended, inputs) - network.run(true, inputs)
+    assert np.abs(off[..., wrist]).mean() < 0.02
+    np.testing.assert_allclose(off[..., shoulder], 0.2, atol=1e-5)
+    kept = [inputs, inputs]
+    strict = refit.refitted(wrong, lambda: kept, answered, 2)
+    moved = np.abs(network.run(strict, inputs) - network.run(wrong, inputs))[..., wrist].mean()
+    assert moved < 0.15
 
 
 @pytest.mark.parametrize("degrees", [8.0, 15.0])

@@ -58,11 +58,17 @@ SHAPES = {"hips": (3,), "pelvis": (3,), "chest": (3,), "head": (3,)} | dict.from
 )
 
 
-def flat(pose: Pose) -> ndarray:
+def flat(pose: Pose) -> Float[ndarray, "n"]:
+    """Return the controls of one key pose as one array."""
     return np.concatenate([getattr(pose, name).reshape(-1) for name in SHAPES])
 
 
 def unflat(values: Float[ndarray, "frames n"]) -> Pose:
+    """Return the controls of frames from arrays of `flat`.
+
+    Args:
+        values: The arrays, a row a frame.
+    """
     out, at = {}, 0
     for name, shape in SHAPES.items():
         size = int(np.prod(shape))
@@ -117,7 +123,13 @@ def _reach(
 
 
 def shoulders_of(hips: ndarray, pelvis: ndarray, chest: ndarray) -> tuple[ndarray, ndarray]:
-    """Return both shoulders (2, 3) of a key pose, and the chest's world rotation (xyzw)."""
+    """Return both shoulders (2, 3) of a key pose, and the chest's world rotation (xyzw).
+
+    Args:
+        hips: As in `Pose`.
+        pelvis: As in `Pose`.
+        chest: As in `Pose`.
+    """
     turn = R.from_rotation_vector(pelvis)
     top = R.multiply(turn, R.from_rotation_vector(chest))
     neck = hips + R.apply(turn, 0.4 * TRUNK * UP) + R.apply(top, 0.6 * TRUNK * UP)

@@ -28,9 +28,18 @@ class Maker:
         self.rng = rng
 
     def u(self, low: float, high: float) -> float:
+        """Return a uniform random number between low and high."""
         return float(self.rng.uniform(low, high))
 
     def turn(self, x: float, y: float = 0.0, z: float = 0.0, spread: float = 6.0) -> ndarray:
+        """Return a random rotation vector (3,), radians.
+
+        Args:
+            x: Mean about x, degrees.
+            y: Mean about y, degrees.
+            z: Mean about z, degrees.
+            spread: Standard deviation of each, degrees.
+        """
         return np.radians(np.array([x, y, z]) + spread * self.rng.normal(size=3))
 
     def pose(
@@ -43,7 +52,17 @@ class Maker:
         toes: ndarray,
         hands: str | ndarray = "free",
     ) -> Pose:
-        """Return a key pose with hands at given positions, or at those of a named gesture."""
+        """Return a key pose with hands at given positions, or at those of a named gesture.
+
+        Args:
+            hips: As in `Pose`.
+            pelvis: As in `Pose`.
+            chest: As in `Pose`.
+            feet: As in `Pose`.
+            knees: As in `Pose`.
+            toes: As in `Pose`.
+            hands: Positions as in `Pose`, or the gesture's name.
+        """
         at = np.array(hips)
         shoulders, top = shoulders_of(at, pelvis, chest)
         elbows = R.apply(top[None], np.array([[0.4, -0.5, -0.8], [-0.4, -0.5, -0.8]]))
@@ -80,7 +99,14 @@ class Maker:
         return np.array([self.u(-0.25, 0.4), self.u(-0.45, 0.3), self.u(0.05, 0.45)])
 
     def both(self, x: float, y: float, z: float, spread: float = 0.03) -> ndarray:
-        """Return a position (2, 3), mirrored for left and right."""
+        """Return a position (2, 3), mirrored for left and right.
+
+        Args:
+            x: The left one's x, metres.
+            y: Height, metres.
+            z: Ahead, metres.
+            spread: Standard deviation of each coordinate, metres.
+        """
         return SIDES[:, None] * [x, 0.0, 0.0] + [0.0, y, z] + spread * self.rng.normal(size=(2, 3))
 
     def stand(self) -> Pose:
@@ -100,6 +126,7 @@ class Maker:
         )  # fmt: skip
 
     def sit(self) -> Pose:
+        """Sit on a chair, with legs crossed now and then."""
         seat, lean = self.u(0.38, 0.62), self.u(-25.0, 35.0)
         feet = self.both(self.u(0.05, 0.3), ANKLE, self.u(0.2, 0.65), 0.05)
         toes = self.both(0.2, -0.25, 1.0, 0.15)
@@ -113,6 +140,7 @@ class Maker:
         )  # fmt: skip
 
     def sit_on_floor(self) -> Pose:
+        """Sit on the floor: cross-legged, legs ahead or knees up."""
         kind = self.rng.integers(3)
         lean = self.u(-25.0, 30.0)
         hips = (0.0, 0.1, 0.0)
@@ -133,6 +161,7 @@ class Maker:
         )
 
     def kneel(self) -> Pose:
+        """Kneel upright or sit on the heels."""
         sits = self.u(0.0, 1.0) < 0.5
         height = self.u(0.2, 0.28) if sits else self.u(0.44, 0.47)
         feet = self.both(0.1, 0.06, -0.2 if sits else -0.37, 0.03)
@@ -143,6 +172,7 @@ class Maker:
         )  # fmt: skip
 
     def half_kneel(self) -> Pose:
+        """Kneel on one knee."""
         feet, toes = self.both(0.1, 0.06, -0.35, 0.03), self.both(0.0, -0.5, -0.6, 0.1)
         knees = self.both(0.1, -0.2, 1.0, 0.05)
         side = int(self.rng.integers(2))
@@ -154,6 +184,7 @@ class Maker:
         )
 
     def squat(self) -> Pose:
+        """Squat, low or half."""
         height, lean = self.u(0.25, 0.6), self.u(15.0, 55.0)
         feet = self.both(self.u(0.12, 0.3), ANKLE, self.u(0.05, 0.15), 0.02)
         hands = str(self.rng.choice(["front", "front", "busy", "up", "hang"]))
@@ -164,6 +195,7 @@ class Maker:
         )  # fmt: skip
 
     def lunge(self) -> Pose:
+        """Step far ahead with one knee low."""
         long, height = self.u(0.4, 0.65), self.u(0.45, 0.7)
         feet, toes = self.both(0.1, 0.1, -long, 0.03), self.both(0.0, -0.7, 0.7, 0.1)
         side = int(self.rng.integers(2))
@@ -175,6 +207,7 @@ class Maker:
         )  # fmt: skip
 
     def all_fours(self) -> Pose:
+        """Hands and knees; now and then an arm and the other leg stretched out."""
         feet = self.both(0.1, 0.06, -0.38, 0.05)
         hands = self.both(0.18, 0.06, self.u(0.45, 0.6), 0.05)
         if self.u(0.0, 1.0) < 0.3:  # an arm and the other leg stretched out
@@ -186,6 +219,7 @@ class Maker:
         )  # fmt: skip
 
     def plank(self) -> Pose:
+        """Any height of a push-up."""
         low = self.u(0.0, 1.0)  # 1: chest at the floor
         tilt = 90.0 - (1.0 - low) * self.u(18.0, 24.0) - 2.0
         hips = (0.0, 0.14 + 0.28 * (1.0 - low), 0.0)
@@ -199,6 +233,7 @@ class Maker:
         return Pose(**{name: getattr(pose, name) for name in SHAPES} | {"elbows": elbows})
 
     def down_dog(self) -> Pose:
+        """Hands and feet on the floor, hips high."""
         return self.pose(
             (0.0, self.u(0.75, 0.85), 0.0), self.turn(self.u(125.0, 140.0)),
             self.turn(self.u(0.0, 20.0)),
@@ -207,6 +242,7 @@ class Maker:
         )  # fmt: skip
 
     def cobra(self) -> Pose:
+        """Lie prone, the chest lifted on the arms."""
         return self.pose(
             (0.0, 0.13, 0.0), self.turn(self.u(65.0, 85.0)), self.turn(self.u(-45.0, -20.0)),
             self.both(0.1, 0.06, -0.82, 0.03), self.both(0.1, -1.0, 0.1, 0.03),
@@ -214,6 +250,7 @@ class Maker:
         )  # fmt: skip
 
     def childs_pose(self) -> Pose:
+        """Sit on the heels, bent forward onto the floor."""
         return self.pose(
             (0.0, 0.25, -0.15), self.turn(self.u(90.0, 110.0)), self.turn(self.u(0.0, 20.0)),
             self.both(0.1, 0.06, -0.2, 0.02), self.both(self.u(0.1, 0.5), -0.3, 1.0, 0.03),
@@ -243,6 +280,7 @@ class Maker:
         return self.pose((0.0, 0.13, 0.0), pelvis, chest, feet, knees, toes, hands)
 
     def bridge(self) -> Pose:
+        """Lie on the back with the hips lifted."""
         height = self.u(0.12, 0.42)
         tilt = -90.0 - np.degrees(np.arcsin((height - 0.12) / TRUNK))
         return self.pose(

@@ -32,6 +32,7 @@ class LoadMaker(Maker):
     """Draws key poses of these kinds. Angles in degrees."""
 
     def some(self, share: float) -> bool:
+        """Return true with this probability."""
         return self.u(0.0, 1.0) < share
 
     def straight(self, bend: float) -> float:
@@ -39,6 +40,7 @@ class LoadMaker(Maker):
         return float(np.cos(0.5 * np.radians(abs(bend * self.rng.normal()))))
 
     def one_of(self, *kinds: str) -> str:
+        """Return one of the kinds at random."""
         return str(self.rng.choice(kinds))
 
     def _held(self, pose: Pose, hands: ndarray, elbows: ndarray) -> Pose:

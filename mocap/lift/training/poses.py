@@ -59,7 +59,13 @@ RARER: Scenes = (
 def take(
     rng: np.random.Generator, seconds: float = 10.0, scenes: Scenes = SCENES
 ) -> Float[ndarray, "frames 15 3"]:
-    """Return a procedural take at RATE frames a second, metres, +Y up, with a random yaw."""
+    """Return a procedural take at RATE frames a second, metres, +Y up, with a random yaw.
+
+    Args:
+        rng: Random numbers.
+        seconds: Length.
+        scenes: The kinds of key poses.
+    """
     maker = RarerMaker(rng)
     share = np.array([s for s, _ in scenes])
     _, kinds = scenes[int(rng.choice(len(scenes), p=share / share.sum()))]
@@ -85,7 +91,13 @@ def take(
 
 
 def sway(rng: np.random.Generator, frames: int, width: int) -> ndarray:
-    """Return slow waves of about a centimetre, or a degree: people sway."""
+    """Return slow waves of about a centimetre, or a degree: people sway.
+
+    Args:
+        rng: Random numbers.
+        frames: Number of frames.
+        width: Number of controls.
+    """
     times = np.arange(frames)[:, None] / RATE
     out = np.zeros((frames, width))
     for _ in range(3):
@@ -95,6 +107,12 @@ def sway(rng: np.random.Generator, frames: int, width: int) -> ndarray:
 
 
 def takes(seed: int, count: int, scenes: Scenes = SCENES) -> list[Float[ndarray, "frames 15 3"]]:
-    """Return procedural takes of 10 s each; the same for the same seed."""
+    """Return procedural takes of 10 s each; the same for the same seed.
+
+    Args:
+        seed: Seed of the random numbers.
+        count: Number of takes.
+        scenes: The kinds of key poses.
+    """
     rng = np.random.default_rng(seed)
     return [take(rng, scenes=scenes) for _ in range(count)]
