@@ -89,6 +89,20 @@ def assert_the_avatar_follows(page: Page, url: str, takes: Path) -> None:
     assert [c for c in complaints if not any(s in c for s in (*_SAID, "GPU stall"))] == []
 
 
+def test_the_camera_is_followed_while_the_browser_shows_another_window(
+    filmed: Browser, url: str
+) -> None:
+    """Behind another tab or a game browsers call back for no picture of a video."""
+    page = filmed.new_page(viewport={"width": 320, "height": 240})
+    page.add_init_script("HTMLVideoElement.prototype.requestVideoFrameCallback = () => 0")
+    page.goto(url, wait_until="commit")
+    until(page, "document.querySelector('#sources')?.hidden === false")
+    page.keyboard.press("c")
+    drawn(page, 0)
+    moves(page, 0.05)
+    page.close()
+
+
 def assert_keeps_pictures(page: Page, takes: Path) -> None:
     """A take of the page's camera keeps its pictures where that is wanted."""
     page.keyboard.press("t")

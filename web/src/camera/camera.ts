@@ -45,6 +45,11 @@ export class CameraError extends Error {
   }
 }
 
+/** Milliseconds between the detector's ticks. */
+const TICK = 33;
+/** After so many milliseconds without a new picture the browser may show another window. */
+const UNSEEN = 250;
+
 const WORKS_IN = "a current Chrome, Edge or Firefox, or iOS 17 or newer";
 
 /** Why this browser cannot run the detector, as a sentence; null if it can. */
@@ -168,6 +173,10 @@ export class OwnCamera {
   private readonly began = new Map<number, number>();
   private busy = true;
   private frame = 0;
+  /** When the browser last showed a picture, milliseconds. */
+  private showed = -Infinity;
+  /** The number of the newest picture that the detector got, as the video counts them. */
+  private newest = -1;
   private closed = false;
 
   /** @param models The address of the folder of models. */
@@ -262,6 +271,7 @@ export class OwnCamera {
       );
     if (ready?.said) this.answered(ready.said);
     this.watch();
+    this.tell({ tick: TICK });
   }
 
   private fail(sentence: string): void {
@@ -278,6 +288,7 @@ export class OwnCamera {
     if ("failed" in message) {
       return this.fail(`The detector failed: ${message.failed}. Reload the page to try again.`);
     }
+    if ("tick" in message) return this.ticked();
     this.busy = false;
     if ("ready" in message) return;
     const { frame, found, bitmap, took } = message;
@@ -286,22 +297,36 @@ export class OwnCamera {
     this.on.seen({ frame, at, found, bitmap, took });
   }
 
-  /** Sends each new picture to the detector; skips pictures while it is busy. */
+  /** Sends each picture that the browser shows. */
   private watch(): void {
     this.video.requestVideoFrameCallback((now) => {
       if (this.closed) return;
       this.watch();
-      if (this.busy) return;
-      this.busy = true;
-      const frame = ++this.frame;
-      this.began.set(frame, now / 1000);
-      this.picture().then(
-        (bitmap) => this.tell({ bitmap, time: now, frame }, [bitmap]),
-        () => {
-          this.busy = false;
-        },
-      );
+      this.showed = now;
+      this.detectAt(now);
     });
+  }
+
+  /** Sends the camera's picture if the browser shows none, as behind another tab or a game. */
+  private ticked(): void {
+    const now = performance.now();
+    if (this.stream && now - this.showed > UNSEEN) this.detectAt(now);
+  }
+
+  /** Sends the video's picture to the detector, if it is new and the detector has time. */
+  private detectAt(now: number): void {
+    const { totalVideoFrames } = this.video.getVideoPlaybackQuality();
+    if (this.busy || this.closed || totalVideoFrames === this.newest) return;
+    this.busy = true;
+    this.newest = totalVideoFrames;
+    const frame = ++this.frame;
+    this.began.set(frame, now / 1000);
+    this.picture().then(
+      (bitmap) => this.tell({ bitmap, time: now, frame }, [bitmap]),
+      () => {
+        this.busy = false;
+      },
+    );
   }
 
   /** The video's picture. */

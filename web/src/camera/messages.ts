@@ -7,17 +7,20 @@ export type PicturePoint = readonly [number, number];
 
 /**
  * To the worker: first the address of the models; then pictures, with times in rising milliseconds,
- * which are transferred; and whom to follow: the person at a point, or the next one (null).
+ * which are transferred; whom to follow: the person at a point, or the next one (null); and how
+ * often to tick, milliseconds: a worker's clock goes on while the browser shows another window.
  */
 export type ToWorker =
   | { readonly models: string }
   | { readonly follow: PicturePoint | null }
+  | { readonly tick: number }
   | { readonly bitmap: ImageBitmap; readonly time: number; readonly frame: number };
 
-/** From the worker: that it is ready or has failed; then what each picture shows. */
+/** From the worker: that it is ready or has failed; then its ticks, and what each picture shows. */
 export type FromWorker =
   | { readonly ready: true }
   | { readonly failed: string }
+  | { readonly tick: true }
   | {
       readonly frame: number;
       /** The picture, transferred back. */

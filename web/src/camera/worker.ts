@@ -193,6 +193,7 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
     );
     return;
   }
+  if ("tick" in data) return void setInterval(() => say({ tick: true }), data.tick);
   if ("follow" in data) return void detector?.follow(data.follow);
   const begun = performance.now();
   try {
