@@ -4,6 +4,6 @@ Detectors    protocol.py (`Detector`), table.py (`DETECTORS`), options.py, media
              room that knows MediaPipe)
 One person   performer.py, people.py (which of several), take.py (a whole source), cuts.py, crops.py
 Everyone     everyone.py, identities.py (tracks of a take), following.py (live), sightings.py,
-             person.py
+             person.py, nearness.py and outline.py (who hides whom)
 Long videos  parallel.py, chunks.py
 """

@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from mocap.core.keypoints import Keypoints
 from mocap.detect.people import extent, middle
-from mocap.detect.sightings import Sighting, TrackEnd, deviation, sightings_of
+from mocap.detect.sightings import Sighting, TrackEnd, deviation, mixed_look, sightings_of
 
 # Largest cost of a step from frame to frame, and of finding again a person who was not seen for
 # half a second or more: deviations, squared and summed.
@@ -42,7 +42,7 @@ class _Followed:
         velocity = before.velocity if before.velocity is not None else np.zeros(2)
         velocity = velocity + share * ((at - before.middle) / step - velocity)
         size = before.size + share * (extent(sighting.points) - before.size)
-        look = _mixed(before.look, sighting.look, min(step / _LOOKING, 0.5))
+        look = mixed_look(before.look, sighting.look, min(step / _LOOKING, 0.5))
         self.end = TrackEnd(time, at, velocity, size, sighting.points, look)
         self.index = index
 
@@ -120,14 +120,6 @@ class Following:
         rows, columns = linear_sum_assignment(np.minimum(costs, limits[:, None]))
         pairs = zip(rows.tolist(), columns.tolist(), strict=True)
         return {numbers[r]: c for r, c in pairs if costs[r, c] < limits[r]}
-
-
-def _mixed(before: ndarray | None, now: ndarray | None, share: float) -> ndarray | None:
-    """Return a look with a share of a new one; parts that only one shows are taken from it."""
-    if before is None or now is None:
-        return now if before is None else before
-    mixed = (1.0 - share) * before + share * now
-    return np.where(np.isfinite(mixed), mixed, np.where(np.isfinite(before), before, now))
 
 
 def _left(sighting: Sighting) -> float:

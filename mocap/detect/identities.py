@@ -23,7 +23,7 @@ from mocap.detect.sightings import Sighting, TrackEnd, deviation, look_distance,
 # Seconds without a sighting after which a tracklet ends.
 _UNSEEN = 0.25
 # Largest cost (sum of squared deviations) of a step, and by how much the second best must be worse:
-# else the tracklets end there.
+# else the tracklets end there. People who are alone, as they rise fast, may deviate as in a link.
 _STEP, _MARGIN = 6.0, 6.0
 # Largest cost of a link, the cost of each second of its gap, and the longest gap, seconds.
 _LINK, _GAP, _LONGEST = 16.0, 0.5, 12.0
@@ -153,7 +153,8 @@ def _tracklets(
         costs = np.array([[deviation(a, b) for b in starts] for a in ends]).reshape(
             len(going), len(new)
         )
-        for row, column in _certain(costs):
+        limits = [_LINK if _is_lone(s, sightings) else _STEP for _, s in sightings]
+        for row, column in _certain(costs, np.array(limits)):
             going[row].add(time, frame, *sightings[column])
             new[column] = going[row]
         _cut(time, frame, going, new, dict(sightings))
@@ -213,12 +214,21 @@ def _told(before: Sighting, now: Sighting, other: Sighting) -> bool:
     return same is not None and differs is not None and differs > max(_TELLING, 2.0 * same)
 
 
-def _certain(costs: Float[ndarray, "before after"]) -> list[tuple[int, int]]:
+def _is_lone(sighting: Sighting, sightings: Sequence[tuple[int, Sighting]]) -> bool:
+    """Return whether the boxes of all others of a frame are apart from a person's."""
+    low, high = sighting.points.min(axis=0), sighting.points.max(axis=0)
+    others = [s.points for _, s in sightings if s is not sighting]
+    return all(bool(((p.max(axis=0) < low) | (p.min(axis=0) > high)).any()) for p in others)
+
+
+def _certain(
+    costs: Float[ndarray, "before after"], limits: Float[ndarray, "after"]
+) -> list[tuple[int, int]]:
     """Return the pairs of least cost that have no rival: no other costs nearly as little."""
     pairs = []
     for row in range(costs.shape[0]):
         column = int(costs[row].argmin()) if costs.shape[1] else -1
-        if column < 0 or costs[row, column] > _STEP:
+        if column < 0 or costs[row, column] > limits[column]:
             continue
         rivals = np.concatenate([np.delete(costs[row], column), np.delete(costs[:, column], row)])
         if rivals.min(initial=np.inf) >= costs[row, column] + _MARGIN:

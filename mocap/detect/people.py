@@ -97,28 +97,20 @@ def mask_others(
     image: UInt8[ndarray, "height width 3"],
     people: Float[ndarray, "people 33 2"],
     who: int,
-    margin: float | None = None,
-    whole: bool = False,
 ) -> UInt8[ndarray, "height width 3"]:
-    """Return the picture with black around one person and over the others.
+    """Return the picture with black around one person and on others' trunks, but not on the one's.
 
     Args:
         image: (H, W, 3) the picture.
         people: (P, 33, 2) landmarks, pixels.
         who: The index of the one person.
-        margin: Around the one person's landmarks, pixels; None for MARGIN of their extent.
-        whole: Mask all of the others, also where they cover the one; otherwise their trunks, but
-            not the one's trunk.
     """
     own = people[who]
     masked = np.zeros_like(image)
-    box = _box(own, MARGIN * extent(own) if margin is None else margin, image)
+    box = _box(own, MARGIN * extent(own), image)
     masked[box] = image[box]
-    others = np.delete(people, who, axis=0)
-    for other in others:
-        masked[_box(other if whole else other[_TRUNK], 0.0, image)] = 0
-    if whole:
-        return masked
+    for other in np.delete(people, who, axis=0):
+        masked[_box(other[_TRUNK], 0.0, image)] = 0
     trunk = _box(own[_TRUNK], 0.0, image)
     masked[trunk] = image[trunk]
     return masked

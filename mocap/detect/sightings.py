@@ -126,6 +126,24 @@ def mean_look(looks: Sequence[Float[ndarray, "parts bins"]]) -> Float[ndarray, "
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
+def mixed_look(
+    before: Float[ndarray, "parts bins"] | None,
+    now: Float[ndarray, "parts bins"] | None,
+    share: float,
+) -> Float[ndarray, "parts bins"] | None:
+    """Return a look with a share of a new one; parts that only one shows are taken from it.
+
+    Args:
+        before: The look so far, as `Sighting.look`.
+        now: The new look.
+        share: Of the new one, 0 to 1.
+    """
+    if before is None or now is None:
+        return now if before is None else before
+    mixed = (1.0 - share) * before + share * now
+    return np.where(np.isfinite(mixed), mixed, np.where(np.isfinite(before), before, now))
+
+
 def look_distance(
     a: Float[ndarray, "parts bins"] | None, b: Float[ndarray, "parts bins"] | None
 ) -> float | None:

@@ -15,7 +15,6 @@ import numpy as np
 
 from mocap.capture.source import Frame, Source
 from mocap.core import rotation as R
-from mocap.core.camera import Camera
 from mocap.core.keypoints import LANDMARKS, landmarks_of
 from mocap.core.kinematics import fk
 from mocap.core.motion import Motion
@@ -26,7 +25,6 @@ from .performances import PERFORMANCES
 from .rendered import clips
 
 VIEW = View((0.0, 1.5, 5.2), (0.0, 0.95, 0.0), math.radians(32.0), (960, 540))
-CAMERA = Camera.from_fov(VIEW.size, VIEW.fov, "vertical")
 FPS, SECONDS = 15.0, 3.4
 # Colours that differ by more than this from the empty scene belong to the performer.
 _OTHER = 6
@@ -80,6 +78,22 @@ SCENES: dict[str, tuple[Walker, ...]] = {
         Walker("walk", -80.0, (0.0, -1.4), 1.2),
     ),
 }
+SCENES |= {
+    "three, a high camera": (
+        Walker("walk", 80.0, (0.0, 0.5), 1.15, 0.9),
+        Walker("walk", -70.0, (-0.1, -0.2), 0.9, 1.08),
+        Walker("walk", -100.0, (0.2, -0.9), 1.25),
+    ),
+    "three, side by side": (
+        Walker("walk", 90.0, (0.05, 0.35), 1.0, 1.02),
+        Walker("walk", 90.0, (-0.15, -0.35), 0.93, 0.96),
+        Walker("walk", -90.0, (0.0, -1.0)),
+    ),
+}
+_HIGH = View((0.6, 2.4, 5.6), (0.0, 0.85, 0.0), math.radians(32.0), (960, 540))
+_LOW = View((0.0, 0.6, 5.4), (0.0, 0.9, 0.0), math.radians(31.0), (960, 540))
+VIEWS = {"three, a high camera": _HIGH, "three, side by side": _LOW}
+"""The cameras of scenes that are not seen by `VIEW`."""
 # Factors of red, green and blue of what is worn above and below the hips.
 _CLOTHES: tuple[tuple[Colour, Colour], ...] = (
     ((1.0, 1.0, 1.0), (0.45, 0.45, 0.5)),
@@ -111,35 +125,36 @@ def performed(walker: Walker) -> Motion:
     return Motion(body, times, path, rotations)
 
 
-def rendered(walker: Walker) -> list[np.ndarray]:
+def rendered(walker: Walker, view: View) -> list[np.ndarray]:
     """Return the pictures of a walker alone, undressed."""
     body = PERFORMANCES[walker.what].body
     scales = {**body, "hips": body.get("hips", 1.0) * walker.height}
-    return list(frames(performed(walker), VIEW, scales=scales, draft=True))
+    return list(frames(performed(walker), view, scales=scales, draft=True))
 
 
-def empty_scene() -> np.ndarray:
+def empty_scene(view: View) -> np.ndarray:
     """Return the picture of the scene without a performer."""
     nothing = performed(_RIGHT).slice(0, 1)
     away = replace(nothing, root_positions=np.array([[0.0, -50.0, 0.0]]))
-    return next(iter(frames(away, VIEW, draft=True)))
+    return next(iter(frames(away, view, draft=True)))
 
 
-def points_of(motion: Motion) -> np.ndarray:
+def points_of(motion: Motion, view: View) -> np.ndarray:
     """Return the true landmarks (F, 33, 2) of a motion, pixels."""
-    return VIEW.project(landmarks_of(*fk(motion.skeleton, motion.root_positions, motion.rotations)))
+    return view.project(landmarks_of(*fk(motion.skeleton, motion.root_positions, motion.rotations)))
 
 
 def composed(
-    alone: list[list[np.ndarray]], truths: list[Motion], empty: np.ndarray, alike: bool
+    alone: list[list[np.ndarray]], truths: list[Motion], view: View, alike: bool
 ) -> list[np.ndarray]:
     """Return the performers' pictures laid over each other, dressed alike or differently."""
+    empty = empty_scene(view)
     masks = [[_mask(image, empty) for image in pictures] for pictures in alone]
     dressed = [
-        _dressed(pictures, points_of(truth), _CLOTHES[0 if alike else k])
+        _dressed(pictures, points_of(truth, view), _CLOTHES[0 if alike else k])
         for k, (pictures, truth) in enumerate(zip(alone, truths, strict=True))
     ]
-    camera = np.array(VIEW.position)
+    camera = np.array(view.position)
     away = [np.linalg.norm(t.root_positions - camera, axis=1) for t in truths]
     out = []
     for f in range(len(alone[0])):

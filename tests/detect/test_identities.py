@@ -120,3 +120,16 @@ def test_appearance_distinguishes_clothes_and_ends_at_the_picture() -> None:
     assert darker < 0.212
     assert look_of(red, points + 5000.0) is None
     assert look_of(red, points, points[None]) is None, "all of it may be the other person's"
+
+
+def test_a_person_alone_who_rises_fast_keeps_the_number() -> None:
+    """A squat's rise doubles a person's size within a quarter of a second."""
+    frames = 40
+    person = walker(1, line(frames, (0.0, 0.0, -6.0), (0.0, 0.0, -6.0)))
+    passer = walker(2, line(frames, (-2.4, 0.0, -4.0), (-1.6, 0.0, -4.0)))
+    floor = person[:, :, 1].max(axis=1)[:, None]
+    high = np.interp(np.arange(frames), [18.0, 22.0], [0.5, 1.0])[:, None]
+    person[:, :, 1] = floor - high * (floor - person[:, :, 1])
+    sightings = [[Sighting(p), Sighting(q)] for p, q in zip(person, passer, strict=True)]
+    people = identify([f / 15.0 for f in range(frames)], sightings)
+    assert sorted(sorted(set(p.values())) for p in people) == [[0], [1]]

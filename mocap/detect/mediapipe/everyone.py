@@ -1,16 +1,17 @@
 """MediaPipe's detector of several people: a tracker for each body, then hands and face on it.
 
 MediaPipe's own search for several poses misses people who are less than a body's height apart: it
-takes their overlapping boxes for one. So each person has a landmarker of their own, which is shown
-the picture with the others masked, and more people are searched for, now and then, in what is left
-of the picture when all that are known are masked.
+takes their overlapping boxes for one. So each person has a landmarker of their own. In each picture
+the nearest person is looked for first; those behind are looked for in the picture without the
+people who are nearer, whose outlines are filled with the colours around. More people are searched
+for, now and then, in what is left of the picture when all that are known are erased.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -36,8 +37,10 @@ from mocap.detect.mediapipe.tasks import (
     PoseLandmarkerOptions,
     RunningMode,
 )
-from mocap.detect.mediapipe.window import PATIENCE, TrackedBody
+from mocap.detect.mediapipe.window import PATIENCE, Others, TrackedBody
+from mocap.detect.nearness import nearest_first
 from mocap.detect.options import DetectOptions
+from mocap.detect.outline import Outline, erase_people, part_within
 from mocap.detect.people import (
     box_of,
     is_double,
@@ -53,6 +56,8 @@ _CONFIDENCE, _AGAIN = 0.4, 0.25
 _SEARCH_EVERY, _ROUNDS = 0.2, 3
 # Part of a find's landmarks within the mask of a known person from which the find is no new person.
 _REMNANT = 0.5
+# By how much known people's outlines are widened, in parts of their windows.
+_WIDER = 0.008
 # Rows and columns of a whole picture.
 _WHOLE = (slice(None), slice(None))
 
@@ -88,6 +93,7 @@ class EveryoneDetector:
             running_mode=RunningMode.VIDEO if video else RunningMode.IMAGE,
             num_poses=most,
             min_pose_detection_confidence=_AGAIN if video else _CONFIDENCE,
+            output_segmentation_masks=video,
         )
         with without_notices():
             return PoseLandmarker.create_from_options(options)
@@ -113,20 +119,33 @@ class EveryoneDetector:
         milliseconds = self._milliseconds(time)
         for body in self._bodies:
             body.expect(time)
-        looking = []
-        for body in self._bodies:
-            near = [o.place for o in self._bodies if o is not body and not o.lost]
-            others = np.array(near).reshape(-1, 33, 2)
-            looking.append(self._pool.submit(body.detect, image, others, milliseconds, time))
-        seen_by = zip([future.result() for future in looking], self._bodies, strict=True)
-        found = [(seen, body) for seen, body in seen_by if seen is not None]
+        order = nearest_first([b.nearness for b in self._bodies])
+        self._bodies = [self._bodies[k] for k in order]
+        # A person is looked for where nearer people are not, so that those are looked at before;
+        # one who is lost, where no other is.
+        looking: list[tuple[TrackedBody, Future[Keypoints | None]]] = []
+        expected = {id(b): b.expected_outline() for b in self._bodies}
+        for body in sorted(self._bodies, key=lambda b: b.lost):
+            before = [(o, f) for o, f in looking if body.may_meet(o)]
+            done = {id(o) for o, _ in looking} | {id(body)}
+            after = [b for b in self._bodies if id(b) not in done and body.may_meet(b)]
+            farther = [o for b in after if (o := expected[id(b)]) is not None]
+            task = self._pool.submit(_look, body, before, farther, image, (milliseconds, time))
+            looking.append((body, task))
+        seen_by = [(task.result(), body) for body, task in looking]
+        found = [
+            (seen, body) for seen, body in seen_by
+            if seen is not None and not (body.lost and body.looks_other(image, seen))
+        ]  # fmt: skip
         # Of two trackers that have come to one person, the one that expects the person there stays.
         found.sort(key=lambda pair: pair[1].surprise(pair[0].image[0]))
         kept = _without_doubles([seen for seen, _ in found])
         owners = {id(body): seen for seen, body in found if any(seen is k for k in kept)}
         for body in self._bodies:
             own = owners.get(id(body))
-            body.update(None if own is None else own.image[0], time)
+            if own is not None:
+                body.see_look(image, own, [k for k in kept if k is not own], time)
+            body.update(own, time)
         self._drop([b for b in self._bodies if time - b.seen > PATIENCE])
         return kept
 
@@ -138,33 +157,42 @@ class EveryoneDetector:
     def _search(self, image: ndarray, known: Sequence[Keypoints], time: float) -> list[Keypoints]:
         """Return people besides the known ones, and begin to track them."""
         new: list[Keypoints] = []
+        outlines = [b.outline for b in self._bodies if b.outline is not None]
+        boxed = () if self._video else known
         parts = [_WHOLE] * _ROUNDS + squares_of(image)
         while parts and len(known) + len(new) < self._most:
             part = parts.pop(0)
             rest = image.copy()
-            for body in (*known, *new):
+            erase_people(rest, outlines, _WIDER)
+            for body in (*boxed, *new):
                 rest[box_of(body.image[0], image)] = 0
             before = len(new)
             found = [
                 k for k in self._find(rest, part, time)
-                if not any(_is_remnant(k, o, image) for o in (*known, *new))
+                if not any(_is_remnant(k, o, image) for o in (*boxed, *new))
+                and part_within(outlines, k.image[0]) <= _REMNANT
             ]  # fmt: skip
             both = _without_doubles([*known, *new, *found])
             new = [k for k in both if not any(k is o for o in known)][: self._most - len(known)]
             if len(new) == before:  # nor would another look at the whole show more
                 parts = [p for p in parts if p is not _WHOLE]
         if self._video:
-            places = np.array([k.image[0] for k in (*known, *new)])
-            for k, person in enumerate(new, len(known)):
+            for person in new:
                 points = person.image[0]
-                self._drop(
-                    [b for b in self._bodies
-                     if b.lost and is_same(points, b.place, time - b.seen)]
-                )  # fmt: skip
+                again = [
+                    b for b in self._bodies
+                    if b.lost and is_same(points, b.place, time - b.seen)
+                    and not b.looks_other(image, person)
+                ]  # fmt: skip
+                self._drop(sorted(again, key=lambda b: b.surprise(points))[:1])
                 tracked = TrackedBody(partial(self._landmarker, True, 1), points, time)
                 # Its tracker begins with this picture.
-                tracked.detect(image, np.delete(places, k, axis=0), self._last, time)
+                others = [b.outline for b in self._bodies if b.outline is not None]
+                tracked.detect(image, Others(others), self._last, time)
+                tracked.update(person, time)
                 self._bodies.append(tracked)
+            lost = sorted((b for b in self._bodies if b.lost), key=lambda b: b.seen)
+            self._drop(lost[: max(0, len(self._bodies) - self._most)])
         return new
 
     def _find(self, image: ndarray, part: tuple[slice, slice], time: float) -> list[Keypoints]:
@@ -289,3 +317,25 @@ def _is_remnant(found: Keypoints, known: Keypoints, image: ndarray) -> bool:
     x, y = found.image[0].T
     inside = (x >= columns.start) & (x < columns.stop) & (y >= rows.start) & (y < rows.stop)
     return bool(inside.mean() > _REMNANT)
+
+
+def _look(
+    body: TrackedBody,
+    before: Sequence[tuple[TrackedBody, Future[Keypoints | None]]],
+    farther: Sequence[Outline],
+    image: ndarray,
+    now: tuple[int, float],
+) -> Keypoints | None:
+    """Return a person in a picture, as soon as those who are looked at before are found.
+
+    Args:
+        body: The person's tracker.
+        before: Others who are looked at before, and when they are found.
+        farther: Outlines of people who are looked at later.
+        image: RGB.
+        now: MediaPipe's time, milliseconds, and the picture's, seconds.
+    """
+    for _, task in before:
+        task.result()
+    nearer = [o.outline for o, _ in before if o.outline is not None]
+    return body.detect(image, Others(nearer, farther), *now)

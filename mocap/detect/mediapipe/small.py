@@ -23,7 +23,7 @@ from mocap.detect.mediapipe.tasks import (
     PoseLandmarkerOptions,
     RunningMode,
 )
-from mocap.detect.mediapipe.window import PATIENCE, WINDOW, TrackedBody
+from mocap.detect.mediapipe.window import PATIENCE, WINDOW, Others, TrackedBody
 from mocap.detect.people import extent, is_same, tiles_of
 
 # Confidence of a find in a tile, and of the looks at it in windows of its own, where people are as
@@ -107,8 +107,8 @@ class SmallPersonFinder(Closing):
         if body is None:
             return None
         body.expect(time)
-        found = body.detect(image, np.zeros((0, 33, 2)), milliseconds, time)
-        body.update(None if found is None else found.image[0], time)
+        found = body.detect(image, Others(), milliseconds, time)
+        body.update(found, time)
         self._seen += found is not None
         if found is not None and time - self._looked >= _LOOK_EVERY:
             self._looked = time
