@@ -175,7 +175,7 @@ export class OwnCamera {
   private frame = 0;
   /** When the browser last showed a picture, milliseconds. */
   private showed = -Infinity;
-  /** The number of the newest picture that the detector got, as the video counts them. */
+  /** How many pictures the video had had when the detector got one. */
   private newest = -1;
   private closed = false;
 
@@ -310,15 +310,20 @@ export class OwnCamera {
   /** Sends the camera's picture if the browser shows none, as behind another tab or a game. */
   private ticked(): void {
     const now = performance.now();
-    if (this.stream && now - this.showed > UNSEEN) this.detectAt(now);
+    if (!this.stream || now - this.showed < UNSEEN || this.pictures() === this.newest) return;
+    this.detectAt(now);
   }
 
-  /** Sends the video's picture to the detector, if it is new and the detector has time. */
+  /** How many pictures the video has had; not all browsers count a camera's. */
+  private pictures(): number {
+    return this.video.getVideoPlaybackQuality().totalVideoFrames;
+  }
+
+  /** Sends the video's picture to the detector, if that has time. */
   private detectAt(now: number): void {
-    const { totalVideoFrames } = this.video.getVideoPlaybackQuality();
-    if (this.busy || this.closed || totalVideoFrames === this.newest) return;
+    if (this.busy || this.closed) return;
     this.busy = true;
-    this.newest = totalVideoFrames;
+    this.newest = this.pictures();
     const frame = ++this.frame;
     this.began.set(frame, now / 1000);
     this.picture().then(
